@@ -1,0 +1,139 @@
+package throttle_test
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"barillet/internal/throttle"
+
+	"pgregory.net/rapid"
+)
+
+var start = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+
+func TestALimitAllowsItsCountAtOnceThenOneEachStep(t *testing.T) {
+	l := throttle.Limit{Name: "x", Count: 20, Per: time.Minute}
+	var tat time.Time
+	for i := range 20 {
+		next, ok, _, remaining := l.Decide(tat, start, 1)
+		if !ok || remaining != 19-i {
+			t.Fatalf("try %d: got ok %v, remaining %d, want true, %d", i+1, ok, remaining, 19-i)
+		}
+		tat = next
+	}
+	_, ok, retry, remaining := l.Decide(tat, start, 1)
+	if ok || retry != 3*time.Second || remaining != 0 {
+		t.Fatalf("try 21: got %v, retry %v, remaining %d, want false, 3s, 0", ok, retry, remaining)
+	}
+	if _, ok, _, _ := l.Decide(tat, start.Add(retry-1), 1); ok {
+		t.Error("allowed before the wait was over")
+	}
+	if _, ok, _, _ := l.Decide(tat, start.Add(retry), 1); !ok {
+		t.Error("refused after the wait it was told")
+	}
+}
+
+func TestLookingCostsNothing(t *testing.T) {
+	l := throttle.Limit{Name: "x", Count: 2, Per: time.Minute}
+	tat, _, _, _ := l.Decide(time.Time{}, start, 1)
+	for range 5 {
+		next, ok, _, remaining := l.Decide(tat, start, 0)
+		if !ok || remaining != 1 || !next.Equal(tat) {
+			t.Fatalf("got %v, remaining %d, moved %v, want true, 1, not moved", ok, remaining, next.Sub(tat))
+		}
+	}
+}
+
+func TestAClockSetBackDoesNotBlockForLongerThanALimitLasts(t *testing.T) {
+	l := throttle.Limit{Name: "x", Count: 3, Per: time.Hour}
+	_, ok, retry, _ := l.Decide(start.AddDate(1, 0, 0), start, 1)
+	if ok || retry > 20*time.Minute {
+		t.Errorf("got %v, retry %v, want refused for at most 20m", ok, retry)
+	}
+}
+
+func TestNoSpanAllowsMoreThanTwiceTheCount(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := throttle.Limit{Count: rapid.IntRange(1, 50).Draw(t, "count"), Per: time.Hour}
+		now, tat := start, time.Time{}
+		var allowed []time.Time
+		for range rapid.IntRange(1, 300).Draw(t, "tries") {
+			now = now.Add(time.Duration(rapid.Int64Range(0, int64(time.Hour)/int64(l.Count)).Draw(t, "pause")))
+			next, ok, retry, _ := l.Decide(tat, now, 1)
+			if !ok && (retry <= 0 || retry > l.Per) {
+				t.Fatalf("refused with a wait of %v", retry)
+			}
+			if ok {
+				allowed = append(allowed, now)
+			}
+			tat = next
+		}
+		for i, first := range allowed {
+			n := 0
+			for _, at := range allowed[i:] {
+				if at.Sub(first) < l.Per {
+					n++
+				}
+			}
+			if n > 2*l.Count {
+				t.Fatalf("%d allowed within %v of a limit of %d", n, l.Per, l.Count)
+			}
+		}
+	})
+}
+
+func TestAddressesAreCountedByWhatTheirOwnerCannotChangeForFree(t *testing.T) {
+	for _, test := range []struct{ addr, address, network string }{
+		{"203.0.113.77", "203.0.113.77", "203.0.113.0/24"},
+		{"::ffff:203.0.113.77", "203.0.113.77", "203.0.113.0/24"},
+		{"2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"},
+		{"fe80::1%eth0", "fe80::1", "fe80::/64"},
+	} {
+		addr := netip.MustParseAddr(test.addr)
+		if got := throttle.Address(addr); got != test.address {
+			t.Errorf("Address(%s): got %s, want %s", test.addr, got, test.address)
+		}
+		if got := throttle.Network(addr); got != test.network {
+			t.Errorf("Network(%s): got %s, want %s", test.addr, got, test.network)
+		}
+	}
+	if got := throttle.Network(netip.Addr{}) + throttle.Address(netip.Addr{}); got != "unknownunknown" {
+		t.Errorf("no address: got %s, want one subject", got)
+	}
+}
+
+func TestMemoryKeepsSubjectsApartAndItsSizeBounded(t *testing.T) {
+	var m throttle.Memory
+	l := throttle.Limit{Name: "x", Count: 2, Per: time.Minute}
+	for i, want := range []bool{true, true, false} {
+		if ok, _, _ := m.Take(start, l, "a"); ok != want {
+			t.Errorf("take %d of a: got %v, want %v", i+1, ok, want)
+		}
+	}
+	if ok, _, _ := m.Take(start, l, "b"); !ok {
+		t.Error("b is refused for what a did")
+	}
+	other := throttle.Limit{Name: "y", Count: 2, Per: time.Minute}
+	if ok, _, _ := m.Take(start, other, "a"); !ok {
+		t.Error("one limit spends another")
+	}
+	for i := range 300_000 {
+		m.Take(start.Add(time.Duration(i)), l, fmt.Sprint(i))
+	}
+	if got := m.Len(); got > 64*4096 {
+		t.Errorf("got %d subjects held, want at most %d", got, 64*4096)
+	}
+	if ok, _, _ := m.Take(start.Add(time.Hour), l, "a"); !ok {
+		t.Error("a is still refused an hour later")
+	}
+}
+
+func BenchmarkMemory(b *testing.B) {
+	var m throttle.Memory
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Take(start, throttle.APIToken, "token")
+	}
+}
