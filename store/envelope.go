@@ -1,0 +1,55 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// ErrSealed wraps the refusal of a record that does not open: altered, moved from another key, or damaged.
+var ErrSealed = errors.New("record does not open")
+
+// A sealed record is: one byte envelope format, two bytes record version (big endian), eight bytes data key
+// id, then the nonce and AES-256-GCM ciphertext of the JSON. The first eleven bytes and the full key are the
+// additional data: a record can be neither relabelled nor moved to another key.
+const (
+	envelopeFormat = 1
+	envelopeHeader = 1 + 2 + 8
+	gcmOverhead    = 12 + 16
+)
+
+func (r *Keyring) seal(key string, version int, plain []byte) []byte {
+	out := make([]byte, envelopeHeader, envelopeHeader+len(plain)+gcmOverhead)
+	out[0] = envelopeFormat
+	binary.BigEndian.PutUint16(out[1:], uint16(version))
+	copy(out[3:], r.active[:])
+	return r.aeads[r.active].Seal(out, nil, plain, additional(out, key))
+}
+
+func (r *Keyring) open(key string, sealed []byte) (version int, plain []byte, err error) {
+	if len(sealed) == 0 {
+		return 0, nil, fmt.Errorf("empty envelope: %w", ErrSealed)
+	}
+	if sealed[0] > envelopeFormat {
+		return 0, nil, fmt.Errorf("envelope format %d, known is %d: %w", sealed[0], envelopeFormat, ErrNewer)
+	}
+	if sealed[0] != envelopeFormat || len(sealed) < envelopeHeader+gcmOverhead {
+		return 0, nil, fmt.Errorf("malformed envelope: %w", ErrSealed)
+	}
+	id := dataKeyID(sealed[3:envelopeHeader])
+	aead := r.aeads[id]
+	if aead == nil {
+		return 0, nil, fmt.Errorf("sealed under data key %x, which this store does not have: %w", id[:], ErrSealed)
+	}
+	plain, err = aead.Open(nil, nil, sealed[envelopeHeader:], additional(sealed[:envelopeHeader], key))
+	if err != nil {
+		return 0, nil, fmt.Errorf("seal is broken: %w", ErrSealed)
+	}
+	return int(binary.BigEndian.Uint16(sealed[1:])), plain, nil
+}
+
+func additional(head []byte, key string) []byte {
+	out := make([]byte, 0, envelopeHeader+len(key))
+	out = append(out, head[:envelopeHeader]...)
+	return append(out, key...)
+}
