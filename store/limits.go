@@ -79,3 +79,6 @@ func (b *Budget) Refuse(err error) error {
 	}
 	return b.err
 }
+
+// Bytes is the size of what will be written.
+func (b *Budget) Bytes() int { return b.bytes }

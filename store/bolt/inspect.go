@@ -1,0 +1,157 @@
+package bolt
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+const (
+	lockWait  = time.Second
+	lockRetry = 20 * time.Millisecond
+)
+
+// lock opens the file, mode 0600, and takes the lock that bbolt itself uses, so that what is inspected is
+// what is then mapped.
+func lock(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening store file: %w", err)
+	}
+	for waited := time.Duration(0); ; waited += lockRetry {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return f, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), f.Close())
+		}
+		if waited >= lockWait {
+			return nil, errors.Join(fmt.Errorf("%s: %w", path, ErrInUse), f.Close())
+		}
+		time.Sleep(lockRetry)
+	}
+}
+
+// The marker stands beside the file while it is open. Whoever finds it knows of an unclean stop. A file of
+// its own, not a record: it is told before anything of a perhaps damaged file is trusted.
+func marker(path string) string { return path + ".open" }
+
+func mark(path string) error {
+	f, err := os.OpenFile(marker(path), os.O_WRONLY|os.O_CREATE, 0o600)
+	if err == nil {
+		err = errors.Join(f.Sync(), f.Close(), syncFolder(path))
+	}
+	if err != nil {
+		return fmt.Errorf("marking %s as open: %w", path, err)
+	}
+	return nil
+}
+
+func unmark(path string) error {
+	err := os.Remove(marker(path))
+	if err == nil {
+		err = syncFolder(path)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("marking %s as closed: %w", path, err)
+	}
+	return nil
+}
+
+func syncFolder(path string) error {
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// inspect reads both meta pages before the file is mapped, where a cut file would end in a fault, and tells
+// whether the last stop was unclean. After a clean stop both metas must be sound; after an unclean one the
+// newer may be torn and the older counts, as bbolt does it.
+func inspect(f *os.File, path string) (unclean bool, err error) {
+	if _, err := os.Stat(marker(path)); err == nil {
+		unclean = true
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return unclean, fmt.Errorf("inspecting %s: %w", path, err)
+	}
+	if info.Size() == 0 {
+		return unclean, nil // a new file
+	}
+	if err := inspectMetas(f, info.Size(), unclean); err != nil {
+		return unclean, fmt.Errorf("%s: %w: %w; %s", path, ErrDamaged, err, advice)
+	}
+	return unclean, nil
+}
+
+// meta is what inspect needs of a bbolt meta page (bbolt v1.5 internal/common/meta.go): it lies behind a page
+// header of 16 bytes, in the machine's byte order, with an FNV-1a checksum of its first 56 bytes.
+type meta struct {
+	pageSize int64
+	highest  int64 // pages in use: the file is at least so long
+	txid     uint64
+}
+
+const (
+	metaOffset  = 16
+	metaSize    = 64
+	metaMagic   = 0xED0CDAED
+	metaVersion = 2
+)
+
+func inspectMetas(f io.ReaderAt, size int64, unclean bool) error {
+	first, err0 := readMeta(f, 0)
+	pageSize := first.pageSize
+	if err0 != nil {
+		pageSize = int64(os.Getpagesize())
+	}
+	second, err1 := readMeta(f, pageSize)
+	if err0 != nil && err1 != nil {
+		return fmt.Errorf("neither meta page is sound: %w", err0)
+	}
+	if !unclean && (err0 != nil || err1 != nil) {
+		return fmt.Errorf("a meta page is not sound though the store was closed in order: %w", errors.Join(err0, err1))
+	}
+	newest := first
+	if err0 != nil || err1 == nil && second.txid > first.txid {
+		newest = second
+	}
+	if need := newest.highest * newest.pageSize; size < need {
+		return fmt.Errorf("file is cut: it has %d bytes of at least %d", size, need)
+	}
+	return nil
+}
+
+func readMeta(f io.ReaderAt, at int64) (meta, error) {
+	var raw [metaSize]byte
+	if _, err := f.ReadAt(raw[:], at+metaOffset); err != nil {
+		return meta{}, fmt.Errorf("reading meta page at byte %d: %w", at, err)
+	}
+	order := binary.NativeEndian
+	if order.Uint32(raw[0:]) != metaMagic {
+		return meta{}, fmt.Errorf("meta page at byte %d is not bbolt's", at)
+	}
+	if got := order.Uint32(raw[4:]); got != metaVersion {
+		return meta{}, fmt.Errorf("meta page at byte %d has version %d, want %d", at, got, metaVersion)
+	}
+	sum := fnv.New64a()
+	sum.Write(raw[:56])
+	if sum.Sum64() != order.Uint64(raw[56:]) {
+		return meta{}, fmt.Errorf("checksum of the meta page at byte %d is wrong", at)
+	}
+	m := meta{pageSize: int64(order.Uint32(raw[8:])), highest: int64(order.Uint64(raw[40:])), txid: order.Uint64(raw[48:])}
+	if m.pageSize < 512 || m.pageSize > 64<<10 || m.pageSize&(m.pageSize-1) != 0 || m.highest < 4 || m.highest > 1<<40 {
+		return meta{}, fmt.Errorf("meta page at byte %d has impossible sizes", at)
+	}
+	return m, nil
+}

@@ -1,0 +1,23 @@
+package bolt_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"barillet/store"
+	"barillet/store/bolt"
+	"barillet/store/storetest"
+)
+
+func open(t *testing.T, dir string) store.Store {
+	t.Helper()
+	s, err := bolt.Open(filepath.Join(dir, "barillet.db"), bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestBoltKeepsThePromisesOfAStore(t *testing.T) {
+	storetest.Run(t, open)
+}

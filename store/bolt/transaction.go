@@ -1,0 +1,135 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+
+	"go.etcd.io/bbolt"
+
+	"barillet/store"
+)
+
+var errOver = errors.New("transaction used after its closure returned")
+
+// transaction is the turn of one change: it reads the group's pages and keeps its writes to itself.
+type transaction struct {
+	s      *Store
+	bucket *bbolt.Bucket
+	writes map[string][]byte // nil value: deleted
+	budget store.Budget
+	over   bool
+}
+
+func (t *transaction) Get(key string) ([]byte, error) {
+	if t.over {
+		return nil, errOver
+	}
+	if err := t.budget.Read(key); err != nil {
+		return nil, err
+	}
+	if value, mine := t.writes[key]; mine {
+		if value == nil {
+			return nil, store.ErrNotFound
+		}
+		return bytes.Clone(value), nil
+	}
+	return t.s.get(t.bucket, key)
+}
+
+func (t *transaction) Put(key string, value []byte) error {
+	if t.over {
+		return errOver
+	}
+	if err := store.CheckValue(value); err != nil {
+		return t.budget.Refuse(err)
+	}
+	return t.set(key, bytes.Clone(value))
+}
+
+func (t *transaction) Delete(key string) error {
+	if t.over {
+		return errOver
+	}
+	return t.set(key, nil)
+}
+
+func (t *transaction) set(key string, value []byte) error {
+	if err := t.budget.Write(key, value); err != nil {
+		return err
+	}
+	if t.writes == nil {
+		t.writes = make(map[string][]byte, 8)
+	}
+	t.writes[strings.Clone(key)] = value
+	return nil
+}
+
+// snapshot is one reading transaction of bbolt.
+type snapshot struct {
+	s      *Store
+	ctx    context.Context
+	bucket *bbolt.Bucket
+	over   bool
+}
+
+func (v *snapshot) Get(key string) ([]byte, error) {
+	if v.over {
+		return nil, errOver
+	}
+	if err := store.CheckKey(key); err != nil {
+		return nil, err
+	}
+	return v.s.get(v.bucket, key)
+}
+
+func (v *snapshot) Scan(prefix, after string, limit int, fn func(string, []byte) error) error {
+	if v.over {
+		return errOver
+	}
+	cursor := v.bucket.Cursor()
+	from, beyond := prefix, false
+	if after >= prefix && after != "" {
+		from, beyond = after, true
+	}
+	key, value, err := v.s.step(func() ([]byte, []byte) { return cursor.Seek([]byte(from)) })
+	if err == nil && beyond && key == after {
+		key, value, err = v.s.step(cursor.Next)
+	}
+	for n := 0; err == nil && key != "" && strings.HasPrefix(key, prefix) && (limit <= 0 || n < limit); n++ {
+		if v.ctx.Err() != nil {
+			return v.ctx.Err()
+		}
+		if err := fn(key, value); err != nil {
+			if errors.Is(err, store.ErrStop) {
+				return nil
+			}
+			return err
+		}
+		key, value, err = v.s.step(cursor.Next)
+	}
+	return err
+}
+
+func (s *Store) get(bucket *bbolt.Bucket, key string) (value []byte, err error) {
+	err = s.guard("reading a record", func() error {
+		found := bucket.Get([]byte(key))
+		if found == nil {
+			return store.ErrNotFound
+		}
+		value = bytes.Clone(found) // bbolt's bytes are the mapped file and end with the transaction
+		return nil
+	})
+	return value, err
+}
+
+// step moves a cursor and copies what it finds; an empty key is the end.
+func (s *Store) step(move func() ([]byte, []byte)) (key string, value []byte, err error) {
+	err = s.guard("scanning records", func() error {
+		k, v := move()
+		key, value = string(k), bytes.Clone(v)
+		return nil
+	})
+	return key, value, err
+}
