@@ -1,6 +1,9 @@
 package templates
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Account is the home of a person who is signed in: devices, sessions, password, language, recent events.
 //
@@ -82,7 +85,7 @@ type Prove struct {
 	Way        string // "code" or "key"; /account/prove?way=key&next=…
 	Phones     int
 	Keys       []string
-	KeyOptions any // request options; Way "key" only
+	KeyOptions json.RawMessage // request options; Way "key" only
 }
 
 func (Prove) template() string { return "prove" }

@@ -52,6 +52,7 @@ func RefuseField(field string, k Key) *Problem {
 // Brand is what an operator may change: name, colour, whom to call, and the zone that times are told in.
 type Brand struct {
 	Name    string // "" is Barillet
+	URL     string // public origin without a slash at its end; mails lead to it
 	Support Support
 	Zone    *time.Location // nil is UTC
 }

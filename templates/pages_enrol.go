@@ -1,6 +1,9 @@
 package templates
 
-import "html/template"
+import (
+	"encoding/json"
+	"html/template"
+)
 
 // App is which authenticator the person said they use.
 type App string
@@ -59,7 +62,7 @@ func (s Scan) Groups() []string {
 //	GET /enrol/key   POST /enrol/key    JSON {"name": …, "answer": …} by script; answers {"next": path} or {"problem": sentence}
 type SecurityKey struct {
 	Base
-	Options    any // creation options for navigator.credentials.create
+	Options    json.RawMessage // creation options for navigator.credentials.create
 	DeviceName string
 	First      bool
 }

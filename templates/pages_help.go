@@ -1,6 +1,9 @@
 package templates
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Help has the short answers, and under "More help" the way to a person.
 //
@@ -24,6 +27,14 @@ const (
 // Topics lists every topic in the order of the form.
 func Topics() []Topic {
 	return []Topic{TopicCannotLogIn, TopicPhoneLost, TopicCodeRefused, TopicKeyLost, TopicOther}
+}
+
+// Key is the topic's name in the catalogues; one that we do not know is "other".
+func (t Topic) Key() Key {
+	if !slices.Contains(Topics(), t) {
+		t = TopicOther
+	}
+	return Key("help.topic_" + string(t))
 }
 
 // HelpRequest is the form that reaches a person.
@@ -55,6 +66,16 @@ type Failure struct {
 	ID     string        // request id, shown for 500 and 503
 	Wait   time.Duration // with 429 and 503: when to come back; 0 when not known
 }
+
+// Known tells the status as which the page is told.
+func (f Failure) Known() int {
+	if slices.Contains(statuses, f.Status) {
+		return f.Status
+	}
+	return 500
+}
+
+var statuses = []int{400, 403, 404, 405, 413, 415, 429, 500, 503}
 
 func (Failure) template() string { return "failure" }
 

@@ -1,5 +1,7 @@
 package templates
 
+import "encoding/json"
+
 // Login is the sign-in page.
 //
 //	GET, POST /login    identifier, password
@@ -17,12 +19,12 @@ func (Login) template() string { return "login" }
 //	links: /login/recovery, /help/request?topic=phone_lost, /login/factor?way=key, /login/factor?way=code
 type Factor struct {
 	Base
-	Way        string   // what is offered now: "code" or "key"
-	DeviceName string   // the device used last, of that way
-	Phones     int      // how many phones the person has: a code of any of them is taken
-	Keys       []string // names of the person's YubiKeys; none: that way is not offered
-	KeyOptions any      // request options for navigator.credentials.get, as JSON (json.RawMessage or a value); Way "key" only
-	Recovery   bool     // codes are left
+	Way        string          // what is offered now: "code" or "key"
+	DeviceName string          // the device used last, of that way
+	Phones     int             // how many phones the person has: a code of any of them is taken
+	Keys       []string        // names of the person's YubiKeys; none: that way is not offered
+	KeyOptions json.RawMessage // request options for navigator.credentials.get, Way "key" only
+	Recovery   bool            // codes are left
 }
 
 func (Factor) template() string { return "factor" }

@@ -1,0 +1,38 @@
+package templates
+
+// field is what the part "field" needs to draw one labelled field; made by the templates themselves.
+type field struct {
+	Name, Label, Type, Value, Hint, Complete, Mode string
+	Max                                            int
+	Optional, Focus                                bool
+	Error                                          *Message
+}
+
+// newField makes a field from its name, its label and options in turn: "type", "value", "hint", "complete", "mode".
+func newField(b Base, name, label string, options ...string) field {
+	f := field{Name: name, Label: label, Type: "text", Max: 254}
+	if b.Problem != nil {
+		if m, ok := b.Problem.Fields[name]; ok {
+			f.Error = &m
+		}
+	}
+	for i := 0; i+1 < len(options); i += 2 {
+		switch v := options[i+1]; options[i] {
+		case "type":
+			f.Type = v
+		case "value":
+			f.Value = v
+		case "hint":
+			f.Hint = v
+		case "complete":
+			f.Complete = v
+		case "mode":
+			f.Mode = v
+		case "optional":
+			f.Optional = true
+		case "focus":
+			f.Focus = true
+		}
+	}
+	return f
+}

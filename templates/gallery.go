@@ -1,0 +1,205 @@
+package templates
+
+import (
+	"encoding/json"
+	"html/template"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Sample is a page in one state, with made-up people. Tests draw every sample; no handler uses them.
+type Sample struct {
+	Name string // file-name like: "factor-key"
+	Page Page
+}
+
+// sampleDay is the day on which the samples play.
+var sampleDay = time.Date(2026, time.March, 1, 9, 41, 0, 0, time.UTC)
+
+// Gallery is every page in every state that looks different, in one language.
+func Gallery(lang string) []Sample {
+	var out []Sample
+	for _, more := range [][]Sample{gallerySignIn(lang), galleryEnrol(lang), galleryAccount(lang), galleryHelp(lang)} {
+		out = append(out, more...)
+	}
+	return out
+}
+
+func gallerySignIn(lang string) []Sample {
+	b := Base{Lang: lang, Path: "/login"}
+	refused := func(p *Problem) Base { c := b; c.Problem = p; return c }
+	told := func(m *Message) Base { c := b; c.Notice = m; return c }
+	keys := []string{"Clé du trousseau"}
+	slow := &Problem{Message: Message{Key: ProblemClockSlow, N: 95}}
+	waits := &Problem{Message: Message{Key: ProblemWait}, Wait: 95 * time.Second}
+	short := &Problem{Message: Message{Key: ProblemPasswordShort, N: 8}, Fields: map[string]Message{"password": {Key: ProblemPasswordShort, N: 8}}}
+	const who = "amelie.durand@garage.example"
+	return []Sample{
+		{"login", Login{Base: b}},
+		{"login-refused", Login{Base: refused(Refuse(ProblemSignIn)), Identifier: who}},
+		{"login-waits", Login{Base: refused(waits), Identifier: who}},
+		{"factor", Factor{Base: b, Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 2, Keys: keys, Recovery: true}},
+		{"factor-one", Factor{Base: b, Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 1}},
+		{"factor-wrong", Factor{Base: refused(RefuseField("code", ProblemCodeWrong)), Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 1, Recovery: true}},
+		{"factor-clock", Factor{Base: refused(slow), Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 1}},
+		{"factor-waits", Factor{Base: refused(waits), Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 1, Keys: keys}},
+		{"factor-key", Factor{Base: b, Way: "key", DeviceName: "Clé du trousseau", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{"challenge":"AAAA"}}`), Recovery: true}},
+		{"recovery", Recovery{Base: b, Phones: 1, Keys: keys}},
+		{"recovery-wrong", Recovery{Base: refused(RefuseField("code", ProblemRecoveryWrong)), Phones: 1}},
+		{"ticket", Ticket{Base: told(Say(NoticeWereReset)), CanRenew: true}},
+		{"ticket-wrong", Ticket{Base: refused(RefuseField("ticket", ProblemTicketWrong)), CanRenew: true}},
+		{"ticket-expired", Ticket{Base: b, State: TicketExpired, CanRenew: true}},
+		{"ticket-used", Ticket{Base: b, State: TicketUsed}},
+		{"ticket-same-hand", Ticket{Base: b, State: TicketSameHand}},
+		{"ticket-renewed", Ticket{Base: b, State: TicketRenewed}},
+		{"ticket-link", TicketLink{Base: b, Token: "abc"}},
+		{"ticket-link-used", TicketLink{Base: b, Token: "abc", State: TicketUsed}},
+		{"blocked", Blocked{b}},
+		{"invite", Invite{Base: b, Token: "abc", Inviter: "Karim Benali", Garage: "Garage du Canal", Login: who, Least: 8}},
+		{"invite-short", Invite{Base: refused(short), Token: "abc", Garage: "Garage du Canal", Login: who, Least: 8}},
+		{"invite-by", Invite{Base: b, Token: "abc", Inviter: "Karim Benali", Login: who, Least: 8}},
+		{"invite-house", Invite{Base: b, Token: "abc", Login: who, Least: 8}},
+		{"invite-gone", Invite{Base: b, Gone: true}},
+		{"forgot", Forgot{Base: b}},
+		{"forgot-sent", ForgotSent{b}},
+		{"new-password", NewPassword{Base: b, Token: "abc", Login: who, Least: 8}},
+		{"new-password-gone", NewPassword{Base: b, Gone: true}},
+		{"logged-out", LoggedOut{b}},
+	}
+}
+
+func galleryEnrol(lang string) []Sample {
+	b := Base{Lang: lang, Path: "/enrol"}
+	wrong := b
+	wrong.Problem = RefuseField("code", ProblemCodeWrong)
+	codes := strings.Fields("K7QM-4T9X-2H6B-9WRE 3FDA-P8SN-6YVJ-1C5G 8ZTB-7KWM-5N2Q-4XHE R6PD-9CSA-3GVF-7YJ2 M4XN-2BTE-8QKW-6H9Z " +
+		"5VSC-1RGD-4PAJ-8F7Y T3HW-6MZK-9ENB-2QX7 C8YJ-5FPG-7DVR-3S1A 9QEX-4NTB-1WKH-5ZM6 J2GA-8SVD-6RCF-9PY4")
+	return []Sample{
+		{"choose-first", Choose{Base: b, First: true}},
+		{"choose-full", Choose{Base: b, NoPhones: true, NoKeys: true}},
+		{"phone-okta", Phone{Base: b, Scan: sampleScan(), App: AppOkta, DeviceName: "Téléphone", First: true}},
+		{"phone-google", Phone{Base: wrong, Scan: sampleScan(), App: AppGoogle, DeviceName: "Téléphone"}},
+		{"phone-other", Phone{Base: b, Scan: sampleScan(), App: AppOther, DeviceName: "Téléphone"}},
+		{"enrol-key", SecurityKey{Base: b, Options: json.RawMessage(`{"publicKey":{"challenge":"AAAA"}}`), DeviceName: "YubiKey", First: true}},
+		{"second", Second{Base: b, DeviceName: "Téléphone d’Amélie"}},
+		{"codes", Codes{Base: b, Codes: codes, Login: "amelie.durand@garage.example"}},
+		{"codes-renewed", Codes{Base: b, Codes: codes, Login: "amelie.durand@garage.example", Next: "/account/recovery/kept"}},
+	}
+}
+
+func galleryAccount(lang string) []Sample {
+	b := Base{Lang: lang, Path: "/account", SignedIn: true, Name: "Amélie Durand"}
+	with := func(n *Message) Base { c := b; c.Notice = n; return c }
+	phone := Device{ID: "d1", Name: "Téléphone d’Amélie", Kind: "totp", App: AppOkta, Added: sampleDay.AddDate(0, -3, 0), LastUsed: sampleDay,
+		Copies: []Copy{{ID: "c1", Name: "Tablette de l’atelier", Shown: sampleDay.AddDate(0, -1, 2), Confirmed: true}, {ID: "c2", Name: "Ancien téléphone", Shown: sampleDay, ScanAgain: true}, {ID: "c3", Name: "Téléphone de Karim", Shown: sampleDay}}}
+	key := Device{ID: "d2", Name: "Clé du trousseau", Kind: "webauthn", Added: sampleDay.AddDate(0, 0, -9)}
+	cloned := Device{ID: "d3", Name: "Ancienne clé", Kind: "webauthn", Added: sampleDay.AddDate(-1, 0, 0), Disabled: "clone"}
+	only := Device{ID: "d1", Name: "Téléphone", Kind: "totp", App: AppGoogle, Added: sampleDay, LastUsed: sampleDay, Last: true}
+	sessions := []Session{{ID: "s1", Browser: "Firefox, Android", Address: "192.0.2.17", Started: sampleDay.Add(-time.Hour), Seen: sampleDay, This: true},
+		{ID: "s2", Address: "2001:db8::17", Started: sampleDay.Add(-26 * time.Hour), Seen: sampleDay.Add(-3 * time.Hour)}}
+	var history []Event
+	for _, action := range []string{"user.session.start", "user.mfa.factor.activate", "user.mfa.factor.show", "something.new"} {
+		for _, ok := range []bool{true, false} {
+			history = append(history, Event{At: sampleDay, Action: action, Device: "Téléphone", Browser: "Firefox, Android", Address: "192.0.2.17", OK: ok})
+		}
+	}
+	keys := []string{key.Name}
+	shownWait := DeviceShow{Base: b, Device: phone, CopyName: "Tablette", Wait: 21 * time.Second}
+	return []Sample{
+		{"account", Account{Base: with(Say(NoticeDeviceAdded)), Login: "amelie.durand@garage.example", Garages: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned},
+			RecoveryLeft: 8, RecoveryMade: true, CopiesAllowed: true, Sessions: sessions, Events: history}},
+		{"account-at-risk", Account{Base: b, Login: "amelie.durand@garage.example", Devices: []Device{only}, AtRisk: true, Sessions: sessions[:1]}},
+		{"prove", Prove{Base: b, Next: "/account/add", Way: "code", Phones: 1, Keys: keys}},
+		{"prove-key", Prove{Base: b, Next: "/account/add", Way: "key", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{}}`)}},
+		{"add", AddDevice{Base: b, Phones: []Device{phone}, CopiesAllowed: true}},
+		{"add-full", AddDevice{Base: b, NoPhones: true, NoKeys: true}},
+		{"device-remove", DeviceRemove{Base: b, Device: phone}},
+		{"device-show", DeviceShow{Base: b, Device: phone}},
+		{"device-show-waits", shownWait},
+		{"device-shown", DeviceShown{Base: b, Scan: sampleScan(), Device: phone, CopyID: "c9", CopyName: "Tablette"}},
+		{"copy-remove", CopyRemove{Base: b, Device: phone, Copy: phone.Copies[0], Others: []string{phone.Name}, Proven: true}},
+		{"copy-remove-alone", CopyRemove{Base: b, Device: phone, Copy: phone.Copies[0]}},
+		{"replace", Replace{Base: b, Scan: sampleScan(), Device: phone, Lost: "Tablette de l’atelier", Others: []string{"Ancien téléphone"}, Works: true}},
+		{"recovery-renew", RecoveryRenew{Base: b, Left: 3, Made: true}},
+		{"recovery-first", RecoveryRenew{Base: b}},
+		{"password-change", PasswordChange{Base: b, Login: "amelie.durand@garage.example", Least: 8}},
+	}
+}
+
+func galleryHelp(lang string) []Sample {
+	b := Base{Lang: lang, Path: "/help"}
+	wrong := b
+	wrong.Problem = RefuseField("message", ProblemMessageLong)
+	head := MailHead{ID: "m1", To: "amelie.durand@garage.example", Subject: "Barillet : vos appareils ont été réinitialisés", At: sampleDay}
+	out := []Sample{
+		{"help", Help{b}},
+		{"help-signed-in", Help{Base{Lang: lang, Path: "/help", SignedIn: true, Name: "Amélie Durand"}}},
+		{"help-request", HelpRequest{Base: b, Topic: TopicPhoneLost}},
+		{"help-request-wrong", HelpRequest{Base: wrong, Email: "amelie.durand@garage.example", Topic: TopicOther, Message: "…"}},
+		{"help-sent", HelpSent{Base: b, Reference: "HR-4821"}},
+		{"mailbox", Mailbox{Base: b, Mails: []MailHead{head, head}}},
+		{"mailbox-empty", Mailbox{Base: b}},
+		{"mail", MailView{Base: b, MailHead: head, Text: "Bonjour Amélie Durand,\n\n…\n", Links: []string{"http://localhost:8080/ticket/abc"}}},
+	}
+	for _, status := range statuses {
+		f := Failure{Base: b, Status: status}
+		switch status {
+		case 429:
+			f.Wait = 7 * time.Minute
+		case 500:
+			f.ID = "3f9c2a7b"
+		}
+		out = append(out, Sample{"failure-" + strconv.Itoa(status), f})
+	}
+	return out
+}
+
+// sampleScan is a picture of the size of a QR code that no phone takes for one.
+func sampleScan() Scan {
+	var d strings.Builder
+	for y := range 45 {
+		for x := range 45 {
+			if (x*x+y*y*3+x*y)%7 < 3 {
+				d.WriteString("M" + strconv.Itoa(x+4) + " " + strconv.Itoa(y+4) + "h1v1h-1z")
+			}
+		}
+	}
+	return Scan{
+		QR:     template.HTML(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 53 53" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h53v53H0z"/><path fill="#000" d="` + d.String() + `"/></svg>`),
+		Link:   "otpauth://totp/Barillet:amelie.durand@garage.example?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Barillet",
+		Secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+	}
+}
+
+// GalleryMails is one filled mail of each kind.
+func GalleryMails() []Mail {
+	a := About{Name: "Amélie Durand", At: sampleDay, Browser: "Firefox, Android", Address: "192.0.2.17"}
+	until := sampleDay.Add(24 * time.Hour)
+	const link = "https://login.garage.example/ticket/abcdefghijklmnopqrstuvwxyz"
+	return []Mail{
+		InvitationMail{About: a, Inviter: "Karim Benali", Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Link: link, Until: until},
+		InvitationMail{Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Link: link, Until: until},
+		InvitationMail{Inviter: "Karim Benali", Login: "amelie.durand@garage.example", Link: link, Until: until},
+		InvitationMail{Login: "amelie.durand@garage.example", Link: link, Until: until},
+		DevicesResetMail{About: a, Link: link, Code: "K7QM-4T9X", Until: until},
+		DevicesResetToldMail{About: a, Person: "Amélie Durand", By: "Karim Benali", Reason: "Téléphone perdu, rappelée au numéro connu."},
+		DeviceAddedMail{About: a, Device: "Tablette de l’atelier"},
+		DeviceRemovedMail{About: a, Device: "Tablette de l’atelier"},
+		QRShownMail{About: a, Device: "Téléphone d’Amélie"},
+		CopyConfirmedMail{About: a, Device: "Téléphone d’Amélie", Copy: "Tablette"},
+		RecoveryUsedMail{About: a, Left: 1},
+		RecoveryRenewedMail{About: a},
+		PasswordChangedMail{About: a},
+		PasswordLinkMail{About: a, Link: link, Until: until},
+		NewBrowserMail{About: a},
+		WrongCodesMail{About: a, Count: 3},
+		HelpReceivedMail{About: a, Reference: "HR-4821"},
+		HelpForSupportMail{About: a, Reference: "HR-4821", From: "amelie.durand@garage.example", Known: true, Topic: TopicCannotLogIn, Text: "Téléphone cassé ce matin.\nMerci !", Link: link},
+		HelpForSupportMail{Reference: "HR-4822", From: "x@y.example", Topic: TopicOther},
+		HelpAnsweredMail{About: a, Reference: "HR-4821", Answer: "Vos appareils ont été réinitialisés."},
+		KeyClonedMail{About: a, Device: "Clé du trousseau"},
+		TicketHandedMail{About: a, By: "Karim Benali"},
+		TicketHandedMail{About: a, By: "Karim Benali", Person: "Amélie Durand"},
+	}
+}

@@ -1,0 +1,148 @@
+package templates
+
+func (m InvitationMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "invitation")
+	who := "invitation_house"
+	switch {
+	case m.Inviter != "" && m.Garage != "":
+		who = "invitation_by_to"
+	case m.Garage != "":
+		who = "invitation_to"
+	case m.Inviter != "":
+		who = "invitation_by"
+	}
+	l.Lines = []string{
+		c.say("mail."+who, "House", w.brand.Name, "Inviter", m.Inviter, "Garage", m.Garage),
+		c.say("mail.invitation_next", "Login", m.Login),
+	}
+	l.Button, l.Link = c.say("mail.invitation_button"), m.Link
+	l.After = []string{c.say("mail.link_until", "Until", c.moment(m.Until, w.brand.Zone)), c.say("mail.invitation_unexpected")}
+	return l
+}
+
+func (m DevicesResetMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "devices_reset")
+	l.Lines = []string{c.say("mail.devices_reset_text"), c.say("mail.devices_reset_next")}
+	l.Button, l.Link = c.say("mail.devices_reset_button"), m.Link
+	l.CodeIs, l.Code = c.say("mail.devices_reset_code"), m.Code
+	l.After = []string{c.say("mail.ticket_until", "Until", c.moment(m.Until, w.brand.Zone)), c.say("mail.ticket_secret")}
+	return l.notYou(c, w, "not_you_reset")
+}
+
+func (m DevicesResetToldMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "devices_reset_told", "Person", m.Person)
+	l.Lines = []string{c.say("mail.devices_reset_told_text", "Person", m.Person, "By", m.By)}
+	if m.Reason != "" {
+		l.Lines = append(l.Lines, c.say("mail.devices_reset_told_reason"))
+		l.Quote = m.Reason
+	}
+	return l.notYou(c, w, "not_expected")
+}
+
+func (m DeviceAddedMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "device_added")
+	l.Lines = []string{c.say("mail.device_added_text", "Device", m.Device)}
+	return l.notYou(c, w, "not_you")
+}
+
+func (m DeviceRemovedMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "device_removed")
+	l.Lines = []string{c.say("mail.device_removed_text", "Device", m.Device)}
+	return l.notYou(c, w, "not_you")
+}
+
+func (m QRShownMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "qr_shown")
+	l.Lines = []string{c.say("mail.qr_shown_text", "Device", m.Device)}
+	return l.notYou(c, w, "not_you")
+}
+
+func (m CopyConfirmedMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "copy_confirmed")
+	l.Lines = []string{c.say("mail.copy_confirmed_text", "Device", m.Device, "Copy", m.Copy)}
+	return l.notYou(c, w, "not_you")
+}
+
+func (m RecoveryUsedMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "recovery_used")
+	l.Lines = []string{c.say("mail.recovery_used_text"), c.say("mail.recovery_used_left", "N", m.Left)}
+	return l.notYou(c, w, "not_you")
+}
+
+func (m RecoveryRenewedMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "recovery_renewed")
+	l.Lines = []string{c.say("mail.recovery_renewed_text")}
+	return l.notYou(c, w, "not_you")
+}
+
+func (m PasswordChangedMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "password_changed")
+	l.Lines = []string{c.say("mail.password_changed_text")}
+	return l.notYou(c, w, "not_you")
+}
+
+func (m PasswordLinkMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "password_link")
+	l.Lines = []string{c.say("mail.password_link_text")}
+	l.Button, l.Link = c.say("mail.password_link_button"), m.Link
+	l.After = []string{c.say("mail.link_until", "Until", c.moment(m.Until, w.brand.Zone))}
+	return l.notYou(c, w, "not_you_link")
+}
+
+func (m NewBrowserMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "new_browser")
+	l.Lines = []string{c.say("mail.new_browser_text")}
+	return l.notYou(c, w, "not_you")
+}
+
+func (m WrongCodesMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "wrong_codes")
+	l.Lines = []string{c.say("mail.wrong_codes_text", "N", m.Count)}
+	return l.notYou(c, w, "not_you_codes")
+}
+
+func (m HelpReceivedMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "help_received", "Reference", m.Reference)
+	l.Lines = []string{c.say("mail.help_received_text", "Reference", m.Reference), c.say("mail.help_received_wait")}
+	return l.notYou(c, w, "not_you_help")
+}
+
+func (m HelpForSupportMail) letter(c *speaker, w writer) letter {
+	topic := c.say(string(m.Topic.Key()))
+	l := w.begin(c, m.About, "help_for_support", "Reference", m.Reference, "Topic", topic)
+	known := "help_for_support_unknown"
+	if m.Known {
+		known = "help_for_support_known"
+	}
+	l.Lines = []string{c.say("mail.help_for_support_text", "From", m.From, "Topic", topic), c.say("mail." + known)}
+	l.Quote = m.Text
+	if m.Link != "" {
+		l.Button, l.Link = c.say("mail.help_for_support_button"), m.Link
+	}
+	l.After = []string{c.say("mail.help_for_support_check")}
+	return l
+}
+
+func (m HelpAnsweredMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "help_answered", "Reference", m.Reference)
+	l.Lines = []string{c.say("mail.help_answered_text", "Reference", m.Reference)}
+	l.Quote = m.Answer
+	l.After = []string{c.say("mail.help_answered_next")}
+	return l.notYou(c, w, "not_you_help")
+}
+
+func (m KeyClonedMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "key_cloned")
+	l.Lines = []string{c.say("mail.key_cloned_text", "Device", m.Device), c.say("mail.key_cloned_next")}
+	return l.notYou(c, w, "not_you")
+}
+
+func (m TicketHandedMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "ticket_handed")
+	if m.Person == "" {
+		l.Lines = []string{c.say("mail.ticket_handed_text", "By", m.By)}
+		return l.notYou(c, w, "not_you_handed")
+	}
+	l.Lines = []string{c.say("mail.ticket_handed_told", "By", m.By, "Person", m.Person)}
+	return l.notYou(c, w, "not_expected")
+}

@@ -1,0 +1,155 @@
+package templates
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+//go:embed layout.html parts pages mails locales
+var files embed.FS
+
+// Renderer makes pages and mails. It is built once, is safe for concurrent use, and knows every template from the start.
+type Renderer struct {
+	brand Brand
+	langs map[string]*voice
+	mail  *template.Template
+}
+
+// voice is everything of one language.
+type voice struct {
+	words *catalogue
+	pages map[string]*template.Template
+}
+
+// New parses every template in every language. asset tells under which path a file of the static package is served:
+// "barillet.css" -> "/static/barillet.0f3a….css". A page without its template, and a template without its page, is an error.
+func New(brand Brand, asset func(name string) string) (*Renderer, error) {
+	if brand.Name == "" {
+		brand.Name = "Barillet"
+	}
+	r := &Renderer{brand: brand, langs: map[string]*voice{}}
+	for _, lang := range languages {
+		v, err := r.speak(lang, asset)
+		if err != nil {
+			return nil, err
+		}
+		r.langs[lang] = v
+	}
+	var err error
+	if r.mail, err = template.New("mail").ParseFS(files, "mails/*.html"); err != nil {
+		return nil, fmt.Errorf("parsing mails: %w", err)
+	}
+	return r, nil
+}
+
+// Page writes one page. It is made whole before the first byte is written, so that a failure leaves w as it was.
+func (r *Renderer) Page(w io.Writer, page Page) error {
+	t := r.in(page.base().Lang).pages[page.template()]
+	if t == nil {
+		return fmt.Errorf("rendering: no page %q", page.template())
+	}
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, "layout", page); err != nil {
+		return fmt.Errorf("rendering page %q: %w", page.template(), err)
+	}
+	_, err := b.WriteTo(w)
+	return err
+}
+
+// Sentence words a message outside a page, for an answer to a script of ours.
+func (r *Renderer) Sentence(lang string, m Message) (string, error) {
+	return r.in(lang).words.message(m)
+}
+
+// in finds a language of ours, the first one for any other.
+func (r *Renderer) in(lang string) *voice {
+	if v, ok := r.langs[lang]; ok {
+		return v
+	}
+	return r.langs[languages[0]]
+}
+
+// speak parses every page for one language, with that language's words bound to the functions of the templates.
+func (r *Renderer) speak(lang string, asset func(string) string) (*voice, error) {
+	words, err := loadCatalogue(files, lang)
+	if err != nil {
+		return nil, err
+	}
+	v := &voice{words: words, pages: map[string]*template.Template{}}
+	common, err := template.New("common").Funcs(r.funcs(words, asset)).ParseFS(files, "layout.html", "parts/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("parsing the layout: %w", err)
+	}
+	for _, p := range pages() {
+		t, err := common.Clone()
+		if err == nil {
+			t, err = t.ParseFS(files, "pages/"+p.template()+".html")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("parsing page %q: %w", p.template(), err)
+		}
+		v.pages[p.template()] = t
+	}
+	return v, v.unclaimed()
+}
+
+// unclaimed finds templates that no page struct names.
+func (v *voice) unclaimed() error {
+	names, err := fs.Glob(files, "pages/*.html")
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		if v.pages[strings.TrimSuffix(path.Base(n), ".html")] == nil {
+			return fmt.Errorf("parsing pages: no page uses %s", n)
+		}
+	}
+	return nil
+}
+
+func (r *Renderer) funcs(c *catalogue, asset func(string) string) template.FuncMap {
+	brand := r.brand
+	timed := func(f func(*speaker, time.Time, *time.Location) string) func(time.Time) (string, error) {
+		return func(at time.Time) (string, error) {
+			s := &speaker{catalogue: c}
+			return f(s, at, brand.Zone), s.err
+		}
+	}
+	return template.FuncMap{
+		"t":       c.sentence,
+		"say":     func(m Message) (string, error) { return c.message(m) },
+		"asset":   asset,
+		"brand":   func() Brand { return brand },
+		"langs":   func() []string { return languages },
+		"date":    timed((*speaker).date),
+		"short":   timed((*speaker).short),
+		"machine": func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
+		"zone":    func() string { return zoneOf(brand.Zone).String() },
+		"wait":    c.wait,
+		"seconds": func(d time.Duration) int { return int((d + time.Second - 1) / time.Second) },
+		"topics":  Topics,
+		"list":    func(items ...string) []string { return items },
+		"event":   func(e Event) (string, error) { return c.sentence(e.key(), "Device", e.Device) },
+		"field":   newField,
+		"has":     func(items []string, s string) bool { return slices.Contains(items, s) },
+	}
+}
+
+// wait tells a duration in a sentence: in seconds below two minutes, else in minutes rounded up.
+func (c *catalogue) wait(d time.Duration) (string, error) {
+	if d <= 0 {
+		return c.sentence("wait.now")
+	}
+	if d < 2*time.Minute {
+		return c.sentence("wait.seconds", "N", int((d+time.Second-1)/time.Second))
+	}
+	return c.sentence("wait.minutes", "N", int((d+time.Minute-1)/time.Minute))
+}

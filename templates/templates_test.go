@@ -1,0 +1,401 @@
+package templates_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/templates"
+
+	"github.com/BurntSushi/toml"
+)
+
+func open(t testing.TB) *templates.Renderer {
+	t.Helper()
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		t.Fatalf("zone data are missing (install tzdata): %v", err)
+	}
+	r, err := templates.New(templates.Brand{
+		URL: "https://login.garage.example", Zone: paris,
+		Support: templates.Support{Email: "aide@garage.example", Phone: "+33 1 23 45 67 89"},
+	}, func(name string) string { return "/static/" + name })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// render draws a page that must succeed.
+func render(t testing.TB, r *templates.Renderer, p templates.Page) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := r.Page(&b, p); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestEveryPageInEveryStateRendersInEveryLanguage(t *testing.T) {
+	r := open(t)
+	for _, lang := range templates.Languages() {
+		for _, s := range templates.Gallery(lang) {
+			t.Run(lang+"/"+s.Name, func(t *testing.T) {
+				out := render(t, r, s.Page)
+				for _, bad := range []string{"<no value>", "{{", "%!", "ZgotmplZ", "[[", "&lt;nil"} {
+					if strings.Contains(out, bad) {
+						t.Errorf("page contains %q", bad)
+					}
+				}
+				if want := `<html lang="` + lang + `">`; !strings.Contains(out, want) {
+					t.Errorf("page lacks %s", want)
+				}
+				if got := strings.Count(out, "<h1"); got != 1 {
+					t.Errorf("got %d h1, want 1", got)
+				}
+			})
+		}
+	}
+}
+
+var (
+	inlineStyle  = regexp.MustCompile(`(?i)<style|\sstyle=|\son[a-z]+=|javascript:`)
+	inlineScript = regexp.MustCompile(`(?i)<script([^>]*)>`)
+	outside      = regexp.MustCompile(`(?i)(?:src|href|action|srcset)="((?:https?:)?//[^"]*)"`)
+	input        = regexp.MustCompile(`<(?:input|select|textarea)\b[^>]*>`)
+	attr         = func(tag, name string) string {
+		m := regexp.MustCompile(`\b` + name + `="([^"]*)"`).FindStringSubmatch(tag)
+		if m == nil {
+			return ""
+		}
+		return m[1]
+	}
+)
+
+func TestPagesObeyAStrictContentSecurityPolicy(t *testing.T) {
+	r := open(t)
+	for _, s := range templates.Gallery("fr") {
+		out := render(t, r, s.Page)
+		if m := inlineStyle.FindString(out); m != "" {
+			t.Errorf("%s: inline style or handler %q", s.Name, m)
+		}
+		for _, m := range inlineScript.FindAllStringSubmatch(out, -1) {
+			if !strings.Contains(m[1], "src=") && !strings.Contains(m[1], `type="application/json"`) {
+				t.Errorf("%s: inline script %q", s.Name, m[0])
+			}
+		}
+		for _, m := range outside.FindAllStringSubmatch(out, -1) {
+			if !strings.HasPrefix(m[1], "http://localhost:8080/") { // the demonstration's own link
+				t.Errorf("%s: outside address %q", s.Name, m[1])
+			}
+		}
+	}
+}
+
+func TestEveryFieldHasALabel(t *testing.T) {
+	r := open(t)
+	for _, s := range templates.Gallery("en") {
+		out := render(t, r, s.Page)
+		ids := map[string]bool{}
+		for _, m := range regexp.MustCompile(`\bid="([^"]+)"`).FindAllStringSubmatch(out, -1) {
+			if ids[m[1]] {
+				t.Errorf("%s: id %q stands twice", s.Name, m[1])
+			}
+			ids[m[1]] = true
+		}
+		for _, tag := range input.FindAllString(out, -1) {
+			switch kind := attr(tag, "type"); {
+			case kind == "hidden" || strings.Contains(tag, "aria-label="):
+			case kind == "checkbox":
+				if !strings.Contains(out, `<label class="tick">`+tag) {
+					t.Errorf("%s: no label around %s", s.Name, tag)
+				}
+			case !strings.Contains(out, `<label for="`+attr(tag, "id")+`"`):
+				t.Errorf("%s: no label for %s", s.Name, tag)
+			}
+			for _, id := range strings.Fields(attr(tag, "aria-describedby")) {
+				if !ids[id] {
+					t.Errorf("%s: %s is described by %q, which is not there", s.Name, tag, id)
+				}
+			}
+		}
+	}
+}
+
+func TestWhatPeopleTypeIsEscaped(t *testing.T) {
+	r := open(t)
+	evil := `"><script>alert(1)</script>`
+	for _, p := range []templates.Page{
+		templates.Login{Identifier: evil, Base: templates.Base{Path: evil, Lang: evil}},
+		templates.HelpRequest{Email: evil, Message: "</textarea>" + evil},
+		templates.Invite{Token: evil, Inviter: evil, Garage: evil, Login: evil},
+		templates.Second{DeviceName: evil},
+		templates.Factor{Way: "key", KeyOptions: json.RawMessage(`{"a":"</script><script>alert(1)</script>"}`)},
+	} {
+		if out := render(t, r, p); strings.Contains(out, "<script>alert") {
+			t.Errorf("%T: not escaped", p)
+		}
+	}
+}
+
+func TestAWaitIsToldInSecondsOrMinutes(t *testing.T) {
+	r := open(t)
+	for _, c := range []struct {
+		wait time.Duration
+		want string
+	}{
+		{500 * time.Millisecond, "in 1 second."},
+		{30 * time.Second, "in 30 seconds."},
+		{2 * time.Minute, "in 2 minutes."},
+		{121 * time.Second, "in 3 minutes."},
+		{15 * time.Minute, "in 15 minutes."},
+	} {
+		out := render(t, r, templates.Failure{Base: templates.Base{Lang: "en"}, Status: 429, Wait: c.wait})
+		if !strings.Contains(out, c.want) {
+			t.Errorf("%v: page lacks %q", c.wait, c.want)
+		}
+	}
+}
+
+func TestTheLanguageIsThePersonsThenTheBrowsersThenTheHouses(t *testing.T) {
+	for _, c := range []struct{ accept, chosen, def, want string }{
+		{"fr", "en", "fr", "en"},
+		{"fr-CA,fr;q=0.9,en;q=0.5", "", "en", "fr"},
+		{"en-GB", "", "fr", "en"},
+		{"de-AT", "", "fr", "fr"},
+		{"de-AT", "", "en", "en"},
+		{"br", "", "en", "fr"}, // Breton readers read French
+		{"", "", "en", "en"},
+		{"", "tlh", "xx", "fr"},
+		{"*;q=,,,", "", "en", "en"},
+	} {
+		if got := templates.Match(c.accept, c.chosen, c.def); got != c.want {
+			t.Errorf("Match(%q, %q, %q): got %q, want %q", c.accept, c.chosen, c.def, got, c.want)
+		}
+	}
+}
+
+func FuzzMatchAlwaysGivesALanguageOfOurs(f *testing.F) {
+	f.Add("fr-CA,fr;q=0.9,en;q=0.5", "")
+	f.Add("de-AT-u-rg-atzzzz", "en")
+	f.Fuzz(func(t *testing.T, accept, chosen string) {
+		if got := templates.Match(accept, chosen, "fr"); !slices.Contains(templates.Languages(), got) {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+func FuzzDecodeMailReadsBackWhatItTook(f *testing.F) {
+	for _, m := range templates.GalleryMails() {
+		raw, err := json.Marshal(m)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(templates.MailName(m), raw)
+	}
+	f.Fuzz(func(t *testing.T, name string, raw []byte) {
+		m, err := templates.DecodeMail(name, raw)
+		if err != nil && m != nil {
+			t.Error("a failed parse returned something")
+		}
+		if err == nil && templates.MailName(m) != name {
+			t.Errorf("got %q, want %q", templates.MailName(m), name)
+		}
+	})
+}
+
+func TestEveryMailIsWordedAndSurvivesTheOutbox(t *testing.T) {
+	r := open(t)
+	for _, lang := range templates.Languages() {
+		for _, m := range templates.GalleryMails() {
+			raw, err := json.Marshal(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			back, err := templates.DecodeMail(templates.MailName(m), raw)
+			if err != nil || !reflect.DeepEqual(back, m) {
+				t.Errorf("got %+v, %v, want %+v", back, err, m)
+			}
+			subject, text, html, err := r.Mail(lang, back)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, part := range []string{subject, text, html} {
+				if part == "" || strings.Contains(part, "<no value>") || strings.Contains(part, "{{") || strings.Contains(part, "ZgotmplZ") {
+					t.Errorf("%s in %s: badly worded: %q", templates.MailName(m), lang, part)
+				}
+			}
+			if strings.Contains(subject, "\n") || strings.Contains(html, "<img") || strings.Contains(html, "<link") || strings.Contains(html, "src=") {
+				t.Errorf("%s: a mail loads something, or its subject has a second line", templates.MailName(m))
+			}
+			for line := range strings.SplitSeq(text, "\n") {
+				if len([]rune(line)) > 76 && !strings.HasPrefix(line, "http") {
+					t.Errorf("%s in %s: line too long: %q", templates.MailName(m), lang, line)
+				}
+			}
+		}
+	}
+}
+
+func TestANameCannotForgeALineOfAMail(t *testing.T) {
+	r := open(t)
+	subject, _, html, err := r.Mail("en", templates.DevicesResetToldMail{Person: "A\r\nBcc: x@y.example", By: "<b>me</b>"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(subject, "\r\n") || strings.Contains(html, "<b>me") {
+		t.Errorf("got %q, %q", subject, html)
+	}
+}
+
+func TestMailsTellTimesInTheHousesZone(t *testing.T) {
+	r := open(t)
+	for lang, want := range map[string]string{"fr": "1er mars 2026 à 10:41 (CET)", "en": "1 March 2026 at 10:41 (CET)"} {
+		_, text, _, err := r.Mail(lang, templates.NewBrowserMail{About: templates.About{At: time.Date(2026, 3, 1, 9, 41, 0, 0, time.UTC)}})
+		if err != nil || !strings.Contains(text, want) {
+			t.Errorf("got %q, %v, want %q in it", text, err, want)
+		}
+	}
+}
+
+func TestAnUnknownMailIsRefused(t *testing.T) {
+	if m, err := templates.DecodeMail("no_such", []byte(`{}`)); err == nil || m != nil {
+		t.Errorf("got %v, %v", m, err)
+	}
+}
+
+func BenchmarkLoginPage(b *testing.B) {
+	r := open(b)
+	for b.Loop() {
+		if err := r.Page(&bytes.Buffer{}, templates.Login{Base: templates.Base{Lang: "fr"}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// catalogue is a locale's sentences by key, plural forms joined.
+func catalogue(t *testing.T, lang string) map[string]string {
+	t.Helper()
+	raw, err := os.ReadFile("locales/" + lang + ".toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tables map[string]map[string]any
+	if err := toml.Unmarshal(raw, &tables); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for table, messages := range tables {
+		for name, m := range messages {
+			switch v := m.(type) {
+			case string:
+				out[table+"."+name] = v
+			case map[string]any:
+				want := map[string][]string{"fr": {"one", "many", "other"}, "en": {"one", "other"}}[lang]
+				for _, form := range want {
+					s, _ := v[form].(string)
+					if s == "" {
+						t.Errorf("%s.%s in %s lacks the form %q", table, name, lang, form)
+					}
+					out[table+"."+name] += s + "\n"
+				}
+				if len(v) != len(want) {
+					t.Errorf("%s.%s in %s: got %d forms, want %d", table, name, lang, len(v), len(want))
+				}
+			}
+		}
+	}
+	return out
+}
+
+func placeholders(s string) string {
+	found := regexp.MustCompile(`{{\.(\w+)}}`).FindAllString(s, -1)
+	slices.Sort(found)
+	return strings.Join(slices.Compact(found), " ")
+}
+
+func TestEveryLocaleHasEveryKeyWithTheSamePlaceholders(t *testing.T) {
+	fr, en := catalogue(t, "fr"), catalogue(t, "en")
+	for key, s := range fr {
+		other, ok := en[key]
+		if !ok {
+			t.Errorf("en lacks %q", key)
+		}
+		if got, want := placeholders(other), placeholders(s); got != want {
+			t.Errorf("%s: placeholders in en are %q, in fr %q", key, got, want)
+		}
+	}
+	for key := range en {
+		if _, ok := fr[key]; !ok {
+			t.Errorf("fr lacks %q", key)
+		}
+	}
+}
+
+func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
+	used := map[string]bool{}
+	for _, k := range templates.Keys() {
+		used[string(k)] = true
+	}
+	for _, topic := range templates.Topics() {
+		used[string(topic.Key())] = true
+	}
+	inPage := regexp.MustCompile(`\bt "([a-z0-9_.]+)"`)
+	inGo := regexp.MustCompile(`"((?:mail|time|wait|event|problem|notice)\.[a-z0-9_]+)"`)
+	inLetter := regexp.MustCompile(`(?:who|known) :?= "([a-z_]+)"|w, "(not_[a-z_]+)"|m\.About, "([a-z_]+)"`)
+	source := func(dir, ext string, each func(string)) {
+		names, err := fs.Glob(os.DirFS("."), dir+"/*"+ext)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("no %s in %s: %v", ext, dir, err)
+		}
+		for _, n := range names {
+			if strings.HasSuffix(n, "_test.go") {
+				continue
+			}
+			raw, err := os.ReadFile(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			each(string(raw))
+		}
+	}
+	pages := func(s string) {
+		for _, m := range inPage.FindAllStringSubmatch(s, -1) {
+			used[m[1]] = true
+		}
+	}
+	source(".", "layout.html", pages)
+	source("pages", ".html", pages)
+	source("parts", ".html", pages)
+	source(".", ".go", func(s string) {
+		for _, m := range inGo.FindAllStringSubmatch(s, -1) {
+			used[m[1]] = true
+		}
+		for _, m := range inLetter.FindAllStringSubmatch(s, -1) {
+			switch {
+			case m[3] != "":
+				used["mail."+m[3]+"_subject"] = true
+			default:
+				used["mail."+m[1]+m[2]] = true
+			}
+		}
+	})
+	fr := catalogue(t, "fr")
+	for key := range used {
+		if fr[key] == "" {
+			t.Errorf("no words for %q", key)
+		}
+	}
+	for key := range fr {
+		if !used[key] {
+			t.Errorf("nobody uses %q", key)
+		}
+	}
+}
