@@ -1,0 +1,108 @@
+package webauthn
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"barillet/factors"
+)
+
+// clientNames are the members that are judged. encoding/json, which the library reads them with, takes "TYPE" for
+// "type" and the last of two: both are refused here, so that there is one reading.
+var clientNames = []string{"type", "challenge", "origin", "crossOrigin", "topOrigin", "tokenBinding"}
+
+// checkClientData judges the client data beyond what the library does (L3 section 7.1 steps 5 to 11, section 7.2
+// steps 8 to 14). The challenge is compared by the library.
+func checkClientData(raw []byte, ceremony string, origins []string) factors.Reason {
+	// Steps 5 and 8: UTF-8. The library would mend broken bytes. A browser never writes a byte order mark.
+	if len(raw) == 0 || len(raw) > maxAnswer || !utf8.Valid(raw) || bytes.HasPrefix(raw, []byte("\xef\xbb\xbf")) {
+		return factors.ReasonFormat
+	}
+	// Steps 6 and 9: an object.
+	c, err := readObject(raw, clientNames)
+	if err != nil {
+		return factors.ReasonFormat
+	}
+	var kind, challenge, origin string
+	for name, to := range map[string]*string{"type": &kind, "challenge": &challenge, "origin": &origin} {
+		if json.Unmarshal(c[name], to) != nil {
+			return factors.ReasonFormat
+		}
+	}
+	// Steps 7 and 10.
+	if kind != ceremony {
+		return factors.ReasonWrong
+	}
+	// Steps 9 and 12: byte for byte. The library forgives case and a default port, which no browser sends.
+	if !slices.Contains(origins, origin) {
+		return factors.ReasonWrong
+	}
+	// Steps 10 and 13: no page of the house is meant to be framed. Anything but an absent member or false.
+	if v, there := c["crossOrigin"]; there && string(v) != "false" {
+		return factors.ReasonWrong
+	}
+	// Steps 11 and 14.
+	if _, there := c["topOrigin"]; there {
+		return factors.ReasonWrong
+	}
+	return checkTokenBinding(c["tokenBinding"])
+}
+
+// checkTokenBinding judges a member that Level 3 has dropped and that older browsers send. Level 2 section 7.1 step
+// 10: its state must be that of the connection, and no connection of ours has ever had a token binding.
+func checkTokenBinding(raw json.RawMessage) factors.Reason {
+	if raw == nil {
+		return factors.ReasonNone
+	}
+	var b *struct {
+		Status string  `json:"status"`
+		ID     *string `json:"id"`
+	}
+	if json.Unmarshal(raw, &b) != nil || b == nil {
+		return factors.ReasonFormat
+	}
+	if b.ID != nil || (b.Status != "supported" && b.Status != "not-supported") {
+		return factors.ReasonWrong
+	}
+	return factors.ReasonNone
+}
+
+// readObject reads one JSON object and nothing after it. A member twice, or one of names in another case, is an error.
+func readObject(raw []byte, names []string) (map[string]json.RawMessage, error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return nil, errors.New("not an object")
+	}
+	out := map[string]json.RawMessage{}
+	for dec.More() {
+		t, err := dec.Token()
+		if err != nil {
+			return nil, fmt.Errorf("reading a member's name: %w", err)
+		}
+		name, ok := t.(string)
+		if _, twice := out[name]; !ok || twice {
+			return nil, errors.New("a member twice")
+		}
+		if slices.ContainsFunc(names, func(n string) bool { return n != name && strings.EqualFold(n, name) }) {
+			return nil, errors.New("a member's name in another case")
+		}
+		var v json.RawMessage
+		if err := dec.Decode(&v); err != nil {
+			return nil, fmt.Errorf("reading a member: %w", err)
+		}
+		out[name] = v
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, fmt.Errorf("reading the end: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("something after the object")
+	}
+	return out, nil
+}

@@ -1,0 +1,151 @@
+package webauthn
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	library "github.com/go-webauthn/webauthn/webauthn"
+
+	"barillet/factors"
+)
+
+// maxID is the longest credential id, in bytes (L3 section 7.1 step 25).
+const maxID = 1023
+
+// formats are the attestation statements that security keys make, and none at all. The others are those of phones
+// and computers, which were not asked for; their parsers stay out of reach.
+var formats = []string{
+	string(protocol.AttestationFormatNone), string(protocol.AttestationFormatPacked), string(protocol.AttestationFormatFIDOUniversalSecondFactor),
+}
+
+// BeginEnrol opens the enrolment of a key. Prompt.JSON is for PublicKeyCredential.parseCreationOptionsFromJSON, and
+// names the keys that the person has, so that the browser refuses one of them. The Pending must be used once, within
+// five minutes; both are the caller's to see to.
+func (w *WebAuthn) BeginEnrol(_ time.Time, who factors.Subject, have []factors.Device) (factors.Prompt, factors.Pending, error) {
+	if err := w.served(who.Origin); err != nil {
+		return factors.Prompt{}, nil, err
+	}
+	keys, err := usable(have)
+	if err != nil {
+		return factors.Prompt{}, nil, err
+	}
+	if len(keys) >= maxKeys {
+		return factors.Prompt{}, nil, factors.ErrTooMany
+	}
+	exclude := make([]protocol.CredentialDescriptor, len(keys))
+	for i, k := range keys {
+		exclude[i] = k.record.descriptor()
+	}
+	options := []library.RegistrationOption{
+		library.WithCredentialParameters(w.params),
+		library.WithExclusions(exclude),
+		library.WithPublicKeyCredentialHints([]protocol.PublicKeyCredentialHints{protocol.PublicKeyCredentialHintSecurityKey}),
+		// Some browsers send credProps whether asked or not; asking makes the answer an expected one.
+		library.WithExtensions(library.WithExtensionCredProps()),
+	}
+	creation, session, err := w.lib.BeginRegistration(person{who: who}, options...)
+	if err != nil {
+		return factors.Prompt{}, nil, fmt.Errorf("beginning to enrol a security key: %w", err)
+	}
+	out, err := json.Marshal(creation.Response)
+	if err != nil {
+		return factors.Prompt{}, nil, fmt.Errorf("writing creation options: %w", err)
+	}
+	p, err := w.newPending(purposeEnrol, who, session, keys)
+	return factors.Prompt{Template: string(Kind), JSON: out}, p, err
+}
+
+// FinishEnrol judges a new key by L3 section 7.1. The answer is the JSON of PublicKeyCredential.toJSON(), at most 64
+// KiB. The Device has its Unique set, which the store must refuse when anybody has it already (step 26).
+func (w *WebAuthn) FinishEnrol(now time.Time, who factors.Subject, raw factors.Pending, answer []byte) (factors.Outcome, error) {
+	p, ok := readPending(raw, purposeEnrol, who)
+	if !ok {
+		return refused(factors.ReasonGone), nil
+	}
+	if len(answer) > maxAnswer {
+		return refused(factors.ReasonFormat), nil
+	}
+	parsed, err := protocol.ParseCredentialCreationResponseBytes(answer)
+	if err != nil {
+		return refused(factors.ReasonFormat), nil
+	}
+	if r := w.checkNew(p, parsed); r != factors.ReasonNone {
+		return refused(r), nil
+	}
+	// The library does steps 8, 14 to 17, 20 and 22, and the rest once more.
+	c, err := w.lib.CreateCredential(person{who: who}, w.session(p), parsed)
+	if err != nil {
+		return refused(factors.ReasonWrong), nil
+	}
+	uv := parsed.Response.AttestationObject.AuthData.Flags.HasUserVerified()
+	r := record{
+		Version: recordVersion, ID: c.ID, PublicKey: c.PublicKey, Counter: c.Authenticator.SignCount, AAGUID: c.Authenticator.AAGUID,
+		BackupEligible: c.Flags.BackupEligible, BackedUp: c.Flags.BackupState, UVInitialised: uv,
+		Format: c.AttestationFormat, Attested: c.AttestationType, Transports: transports(parsed.Response.Transports),
+	}
+	d, err := r.store(factors.Device{Kind: Kind, Added: now})
+	if err != nil {
+		return factors.Outcome{}, err
+	}
+	return factors.Outcome{Device: d, AMR: amr(uv), UserVerified: uv}, nil
+}
+
+// checkNew is what the library lets through.
+func (w *WebAuthn) checkNew(p pending, parsed *protocol.ParsedCredentialCreationData) factors.Reason {
+	if r := checkClientData(parsed.Raw.AttestationResponse.ClientDataJSON, "webauthn.create", w.expected(p)); r != factors.ReasonNone {
+		return r
+	}
+	object := parsed.Response.AttestationObject
+	id := object.AuthData.AttData.CredentialID
+	switch {
+	case len(id) == 0 || len(id) > maxID: // step 25
+		return factors.ReasonFormat
+	case !slices.Contains(formats, object.Format): // step 21
+		return factors.ReasonPolicy
+	case p.has(id): // step 26, for the person's own keys: the exclusion list binds an honest browser only
+		return factors.ReasonPolicy
+	}
+	if r := checkFlags(object.AuthData.Flags, p.UV); r != factors.ReasonNone {
+		return r
+	}
+	return checkKey(object.AuthData.AttData.CredentialPublicKey) // step 20
+}
+
+// checkFlags judges what both ceremonies ask of the flags (L3 section 7.1 steps 15 to 17, section 7.2 steps 16 to 18).
+func checkFlags(f protocol.AuthenticatorFlags, uv string) factors.Reason {
+	switch {
+	case !f.HasUserPresent():
+		return factors.ReasonWrong
+	case uv == string(protocol.VerificationRequired) && !f.HasUserVerified():
+		return factors.ReasonPolicy
+	case f.HasBackupState() && !f.HasBackupEligible():
+		return factors.ReasonWrong
+	}
+	return factors.ReasonNone
+}
+
+// transports keeps what the browser says of the ways to reach the key, within reason: it comes unsigned.
+func transports(in []protocol.AuthenticatorTransport) []string {
+	var out []string
+	for _, t := range in {
+		switch t {
+		case protocol.USB, protocol.NFC, protocol.BLE, protocol.SmartCard, protocol.Hybrid, protocol.Internal:
+			if !slices.Contains(out, string(t)) {
+				out = append(out, string(t))
+			}
+		}
+	}
+	return out
+}
+
+// amr names what an answer proved (RFC 8176 section 2): a key in hardware, and with verification that its user was there
+// and known to it, which makes two factors of one key.
+func amr(uv bool) []string {
+	if uv {
+		return []string{"hwk", "user", "mfa"}
+	}
+	return []string{"hwk"}
+}

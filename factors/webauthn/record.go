@@ -1,0 +1,102 @@
+package webauthn
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	library "github.com/go-webauthn/webauthn/webauthn"
+
+	"barillet/factors"
+)
+
+// recordVersion is written into every record; every version ever written stays readable.
+const recordVersion = 1
+
+// record is a Device's Data: L3 section 4, "credential record". The flags are booleans of our own, since the
+// library keeps them in a byte that its JSON loses.
+type record struct {
+	Version        int      `json:"v"`
+	ID             []byte   `json:"id"`
+	PublicKey      []byte   `json:"key"` // COSE_Key
+	Counter        uint32   `json:"counter"`
+	AAGUID         []byte   `json:"aaguid"`
+	BackupEligible bool     `json:"backupEligible"`
+	BackedUp       bool     `json:"backedUp"`
+	UVInitialised  bool     `json:"uvInitialised"` // has verified its user at least once
+	Format         string   `json:"format"`        // attestation statement format: "packed", "fido-u2f", "none"
+	Attested       string   `json:"attested"`      // attestation type: "basic_full", "basic_surrogate", "none"
+	Transports     []string `json:"transports,omitempty"`
+}
+
+// key is a Device with its Data read.
+type key struct {
+	device factors.Device
+	record record
+}
+
+// usable reads the records of the devices that may be asked for.
+func usable(have []factors.Device) ([]key, error) {
+	var out []key
+	for _, d := range have {
+		if d.Kind != Kind || !d.Usable() {
+			continue
+		}
+		r, err := readRecord(d)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, key{d, r})
+	}
+	return out, nil
+}
+
+func readRecord(d factors.Device) (record, error) {
+	var r record
+	err := json.Unmarshal(d.Data, &r)
+	switch {
+	case err == nil && r.Version != recordVersion:
+		err = fmt.Errorf("unknown version %d", r.Version)
+	case err == nil && (len(r.ID) == 0 || len(r.PublicKey) == 0):
+		err = errors.New("credential id or public key missing")
+	}
+	if err != nil {
+		return record{}, fmt.Errorf("reading security key %q: %w", d.ID, err)
+	}
+	return r, nil
+}
+
+// credential is the record as the library wants it.
+func (r record) credential() library.Credential {
+	return library.Credential{
+		ID:                r.ID,
+		PublicKey:         r.PublicKey,
+		AttestationFormat: r.Format,
+		AttestationType:   r.Attested,
+		Flags: library.CredentialFlags{
+			UserPresent: true, UserVerified: r.UVInitialised, BackupEligible: r.BackupEligible, BackupState: r.BackedUp,
+		},
+		Authenticator: library.Authenticator{AAGUID: r.AAGUID, SignCount: r.Counter},
+	}
+}
+
+// descriptor names the key to a browser.
+func (r record) descriptor() protocol.CredentialDescriptor {
+	d := protocol.CredentialDescriptor{Type: protocol.PublicKeyCredentialType, CredentialID: r.ID}
+	for _, t := range r.Transports {
+		d.Transport = append(d.Transport, protocol.AuthenticatorTransport(t))
+	}
+	return d
+}
+
+// store puts the record into the device.
+func (r record) store(d factors.Device) (factors.Device, error) {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return factors.Device{}, fmt.Errorf("writing security key %q: %w", d.ID, err)
+	}
+	d.Data, d.Unique = data, base64.RawURLEncoding.EncodeToString(r.ID)
+	return d, nil
+}

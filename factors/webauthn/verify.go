@@ -1,0 +1,132 @@
+package webauthn
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	library "github.com/go-webauthn/webauthn/webauthn"
+
+	"barillet/factors"
+)
+
+// BeginVerify asks for any one of the person's keys. Prompt.JSON is for PublicKeyCredential.parseRequestOptionsFromJSON.
+// For a person without a usable key the Prompt is the same without JSON, the Pending nil and the error nil: whether
+// somebody has a key is not told by an error.
+func (w *WebAuthn) BeginVerify(_ time.Time, who factors.Subject, have []factors.Device) (factors.Prompt, factors.Pending, error) {
+	if err := w.served(who.Origin); err != nil {
+		return factors.Prompt{}, nil, err
+	}
+	keys, err := usable(have)
+	if err != nil {
+		return factors.Prompt{}, nil, err
+	}
+	if len(keys) == 0 {
+		return factors.Prompt{Template: string(Kind)}, nil, nil
+	}
+	credentials := make([]library.Credential, len(keys))
+	allowed := make([]protocol.CredentialDescriptor, len(keys))
+	for i, k := range keys {
+		credentials[i], allowed[i] = k.record.credential(), k.record.descriptor()
+	}
+	assertion, session, err := w.lib.BeginLogin(person{who, credentials}, library.WithAllowedCredentials(allowed),
+		library.WithAssertionPublicKeyCredentialHints([]protocol.PublicKeyCredentialHints{protocol.PublicKeyCredentialHintSecurityKey}))
+	if err != nil {
+		return factors.Prompt{}, nil, fmt.Errorf("beginning to verify a security key: %w", err)
+	}
+	out, err := json.Marshal(assertion.Response)
+	if err != nil {
+		return factors.Prompt{}, nil, fmt.Errorf("writing request options: %w", err)
+	}
+	p, err := w.newPending(purposeVerify, who, session, keys)
+	return factors.Prompt{Template: string(Kind), JSON: out}, p, err
+}
+
+// FinishVerify judges an assertion by L3 section 7.2. The answer is the JSON of PublicKeyCredential.toJSON(), at most 64
+// KiB. An accepted Outcome's Device has the counter and the flags of this assertion. ReasonClone's Device is marked and
+// must be stored.
+func (w *WebAuthn) FinishVerify(now time.Time, who factors.Subject, have []factors.Device, raw factors.Pending, answer []byte) (factors.Outcome, error) {
+	keys, err := usable(have)
+	if err != nil {
+		return factors.Outcome{}, err
+	}
+	p, ok := readPending(raw, purposeVerify, who)
+	if !ok {
+		return refused(factors.ReasonGone), nil
+	}
+	if len(answer) > maxAnswer {
+		return refused(factors.ReasonFormat), nil
+	}
+	parsed, err := protocol.ParseCredentialRequestResponseBytes(answer)
+	if err != nil {
+		return refused(factors.ReasonFormat), nil
+	}
+	k, r := pick(p, keys, parsed.RawID)
+	if r == factors.ReasonNone {
+		r = w.checkAssertion(p, who, k.record, parsed)
+	}
+	if r != factors.ReasonNone {
+		return refused(r), nil
+	}
+	// The library is given the one key that answered: it would refuse it when another of the list has been removed
+	// since. It does steps 11, 15 to 17, 20 and 21, and the rest once more.
+	s := w.session(p)
+	s.AllowedCredentialIDs = [][]byte{k.record.ID}
+	if _, err := w.lib.ValidateLogin(person{who, []library.Credential{k.record.credential()}}, s, parsed); err != nil {
+		return refused(factors.ReasonWrong), nil
+	}
+	return accept(now, k, parsed.Response.AuthenticatorData)
+}
+
+// pick finds the key that answered (L3 section 7.2 steps 5 and 6): one that was asked for and that the person still has.
+func pick(p pending, keys []key, id []byte) (key, factors.Reason) {
+	if !p.has(id) {
+		return key{}, factors.ReasonWrong
+	}
+	for _, k := range keys {
+		if bytes.Equal(k.record.ID, id) {
+			return k, factors.ReasonNone
+		}
+	}
+	return key{}, factors.ReasonGone // removed or disabled since
+}
+
+// checkAssertion is what the library lets through, and what it would judge in other words.
+func (w *WebAuthn) checkAssertion(p pending, who factors.Subject, r record, parsed *protocol.ParsedCredentialAssertionData) factors.Reason {
+	// Step 6: a user handle need not be there, but must then be the person's.
+	if h := parsed.Response.UserHandle; len(h) > 0 && !bytes.Equal(h, who.Handle) {
+		return factors.ReasonWrong
+	}
+	if reason := checkClientData(parsed.Raw.AssertionResponse.ClientDataJSON, "webauthn.get", w.expected(p)); reason != factors.ReasonNone {
+		return reason
+	}
+	f := parsed.Response.AuthenticatorData.Flags
+	switch {
+	case f.HasAttestedCredentialData(): // section 6.1: not in an assertion
+		return factors.ReasonFormat
+	case f.HasBackupEligible() != r.BackupEligible: // step 19: a key is born eligible or not
+		return factors.ReasonWrong
+	}
+	return checkFlags(f, p.UV)
+}
+
+// accept ends a ceremony whose signature holds: step 22 on, which the library only warns about, and for ever.
+func accept(now time.Time, k key, data protocol.AuthenticatorData) (factors.Outcome, error) {
+	r, d := k.record, k.device
+	// Step 22: a key that counts must have counted further. Many keys never count: nought on both sides.
+	if (data.Counter != 0 || r.Counter != 0) && data.Counter <= r.Counter {
+		d.Disabled = "clone"
+		return factors.Outcome{Device: d, Rejected: factors.ReasonClone}, nil
+	}
+	uv := data.Flags.HasUserVerified()
+	r.Counter, r.BackedUp = data.Counter, data.Flags.HasBackupState()
+	r.UVInitialised = r.UVInitialised || uv
+	d.LastUsed = now
+	d, err := r.store(d)
+	if err != nil {
+		return factors.Outcome{}, err
+	}
+	return factors.Outcome{Device: d, AMR: amr(uv), UserVerified: uv}, nil
+}
