@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"barillet/store"
 )
@@ -93,16 +94,12 @@ func (s *Store) View(ctx context.Context, fn func(store.Snapshot) error) error {
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	var tx *bbolt.Tx
-	err := s.guard("beginning to read", func() (err error) {
-		tx, err = s.db.Begin(false)
-		return err
-	})
+	tx, bucket, err := s.begin(false)
 	if err != nil {
-		return answer(err)
+		return err
 	}
 	defer tx.Rollback()
-	view := &snapshot{s: s, ctx: ctx, bucket: tx.Bucket(bucketName)}
+	view := &snapshot{s: s, ctx: ctx, bucket: bucket}
 	defer func() { view.over = true }()
 	return fn(view)
 }
@@ -168,11 +165,21 @@ func (s *Store) usable(ctx context.Context) error {
 	return nil
 }
 
-func answer(err error) error {
-	if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
-		return store.ErrClosed
+// begin opens a transaction of bbolt and finds the bucket in it, by reading its first page.
+func (s *Store) begin(writable bool) (tx *bbolt.Tx, bucket *bbolt.Bucket, err error) {
+	err = s.guard("beginning a transaction", func() (err error) {
+		if tx, err = s.db.Begin(writable); err == nil {
+			bucket = tx.Bucket(bucketName)
+		}
+		return err
+	})
+	if err != nil && tx != nil {
+		s.guard("ending a transaction", tx.Rollback)
 	}
-	return err
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		err = store.ErrClosed
+	}
+	return tx, bucket, err
 }
 
 // openLocked maps the file that is locked and inspected, checks every page where asked, and makes sure of

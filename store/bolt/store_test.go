@@ -21,3 +21,7 @@ func open(t *testing.T, dir string) store.Store {
 func TestBoltKeepsThePromisesOfAStore(t *testing.T) {
 	storetest.Run(t, open)
 }
+
+func TestNothingStoredIsLostByAKillInMidWrite(t *testing.T) {
+	storetest.RunKill(t, 20, open)
+}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"barillet/store"
 )
@@ -89,16 +90,11 @@ func (s *Store) group(first *change) {
 		s.refuse(first, *damage) // a commit that panicked still holds bbolt's lock: beginning would hang
 		return
 	}
-	var tx *bbolt.Tx
-	err := s.guard("beginning to write", func() (err error) {
-		tx, err = s.db.Begin(true)
-		return err
-	})
+	tx, bucket, err := s.begin(true)
 	if err != nil {
-		s.refuse(first, answer(err))
+		s.refuse(first, err)
 		return
 	}
-	bucket := tx.Bucket(bucketName)
 	var done []*change
 	written := 0
 	for c := first; c != nil; c = s.next(len(done), written) {
@@ -167,7 +163,7 @@ func (s *Store) commit(tx *bbolt.Tx) error {
 		return err
 	}
 	rolled := s.guard("undoing a failed commit", func() error {
-		if err := tx.Rollback(); !errors.Is(err, bbolt.ErrTxClosed) {
+		if err := tx.Rollback(); !errors.Is(err, bolterrors.ErrTxClosed) {
 			return err
 		}
 		return nil
