@@ -1,0 +1,71 @@
+# Every target that has a line of help shows it in `make help`.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+# Tests that need a browser or minutes; `make check` leaves them out of -race.
+HEAVY := barillet/e2e
+
+TEST_TIMEOUT ?= 20m
+FUZZTIME ?= 20s
+BENCHTIME ?= 1s
+KILLS ?= 200
+
+.PHONY: help run build test tools check format vet staticcheck race vuln bench fuzz torture
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## build, then serve the sample garage on http://localhost:8080
+	bin/barillet serve --demo
+
+build: ## build the static program into bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/barillet ./cmd/barillet
+
+test: tools ## install what the tests need (Debian, root) or say what is missing, then run them all
+	go test -timeout $(TEST_TIMEOUT) ./...
+
+tools:
+	e2e/install-tools.sh
+
+check: format vet staticcheck race vuln ## formatting, vet, staticcheck, floors, licences, race detector, known vulnerabilities
+
+format:
+	@unformatted=$$(git ls-files --cached --others --exclude-standard '*.go' | xargs -r gofmt -l); \
+	if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+
+vet:
+	go vet ./...
+
+staticcheck:
+	go tool staticcheck ./...
+
+# The package at the root holds the tests of the floors and of the licences,
+# so that they run here without a browser.
+race:
+	go test -race -timeout $(TEST_TIMEOUT) $$(go list ./... | grep -Fvx '$(HEAVY)')
+
+# The database of vulnerabilities is named by whoever has one: a check that
+# silently asks the network is not repeatable.
+vuln:
+ifdef VULNDB
+	govulncheck -db '$(VULNDB)' ./...
+else
+	@echo 'known vulnerabilities: not checked, VULNDB is not set'
+endif
+
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 30m $$(go list ./... | grep -Fvx '$(HEAVY)')
+
+fuzz: ## run every fuzz target for FUZZTIME (20s)
+	@for package in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
+	    echo "$$package $$target"; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+	  done; \
+	done
+
+torture: tools ## the full counts: KILLS kills (200), a taste of every fuzz target, the race detector over all
+	BARILLET_TORTURE=1 BARILLET_KILLS=$(KILLS) go test -count=1 -timeout 120m ./...
+	$(MAKE) fuzz FUZZTIME=3s
+	go test -race -timeout 60m ./...

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Installs what the end-to-end tests drive: a browser, a QR reader, a code
+# calculator, and the accessibility checker. On Debian as root it installs;
+# elsewhere it names what is missing and fails.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+# tool:package, as Debian names them
+wanted=(chromium:chromium zbarimg:zbar-tools oathtool:oathtool npm:npm)
+
+missing=()
+for pair in "${wanted[@]}"; do
+  command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+done
+
+if ((${#missing[@]})); then
+  if [[ $(id -u) == 0 && -e /etc/debian_version ]]; then
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    apt-get install -y -qq --no-install-recommends "${missing[@]}"
+  else
+    echo "the tests need these Debian packages, or what they are called here: ${missing[*]}" >&2
+    echo "install them, or run this as root on Debian" >&2
+    exit 1
+  fi
+fi
+
+# The folder is complete when it is as new as the list of what belongs in it.
+if [[ ! -e node_modules/.package-lock.json || package-lock.json -nt node_modules/.package-lock.json ]]; then
+  npm ci --ignore-scripts --no-audit --no-fund
+  touch node_modules/.package-lock.json
+fi
