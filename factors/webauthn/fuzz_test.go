@@ -1,6 +1,10 @@
 package webauthn_test
 
 import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
 	"testing"
 
 	library "github.com/go-webauthn/webauthn/webauthn"
@@ -11,15 +15,32 @@ import (
 	"barillet/factors/webauthn"
 )
 
+// fixedKeys are the same in every process: a fuzzer's workers must know the keys that the seeds were made with.
+func fixedKeys(t testing.TB) []*soft {
+	t.Helper()
+	seed := bytes.Repeat([]byte{5}, 32)
+	p256, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []*soft{{signer: p256, alg: -7, id: []byte("one")}, {signer: ed25519.NewKeyFromSeed(seed), alg: -8, id: []byte("two")}}
+}
+
+// fixed puts a challenge that every process knows into a ceremony.
+func fixed(t testing.TB, options []byte, pending factors.Pending) ([]byte, factors.Pending) {
+	drawn, known := []byte(challenge(t, options)), []byte(b64(bytes.Repeat([]byte{6}, 32)))
+	return bytes.ReplaceAll(options, drawn, known), bytes.ReplaceAll(pending, drawn, known)
+}
+
 func FuzzFinishEnrol(f *testing.F) {
 	w := newFactor(f, webauthn.Config{})
 	prompt, pending, err := w.BeginEnrol(noon, who, nil)
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, alg := range []int64{-7, -8, -257} {
-		s := newSoft(f, alg)
-		a := s.creation(f, prompt.JSON)
+	options, pending := fixed(f, prompt.JSON, pending)
+	for _, s := range fixedKeys(f) {
+		a := s.creation(f, options)
 		f.Add(a.created())
 		a.format, a.stmt = "none", func([]byte) any { return map[string]any{} }
 		f.Add(a.created())
@@ -38,16 +59,20 @@ func FuzzFinishEnrol(f *testing.F) {
 func FuzzFinishVerify(f *testing.F) {
 	w := newFactor(f, webauthn.Config{})
 	var have []factors.Device
-	keys := []*soft{newSoft(f, -7), newSoft(f, -8), newSoft(f, -257)}
-	for _, s := range keys {
-		have = append(have, enrol(f, w, s, "d"+string(rune('0'+len(have))), nil))
+	for _, s := range fixedKeys(f) {
+		have = append(have, enrol(f, w, s, "of "+string(s.id), nil))
 	}
 	prompt, pending, err := w.BeginVerify(noon, who, have)
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, s := range keys {
-		f.Add(s.assertion(f, prompt.JSON).asserted(s.signer))
+	options, pending := fixed(f, prompt.JSON, pending)
+	for _, s := range fixedKeys(f) {
+		raw := s.assertion(f, options).asserted(s.signer)
+		if got, err := w.FinishVerify(noon, who, have, pending, raw); err != nil || !got.Accepted() {
+			f.Fatalf("a seed is not sound: %q, %v", got.Rejected, err)
+		}
+		f.Add(raw)
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		got, err := w.FinishVerify(noon, who, have, pending, raw)
