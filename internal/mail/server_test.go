@@ -11,7 +11,6 @@ import (
 	"io"
 	"math/big"
 	"net"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -33,7 +32,6 @@ type server struct {
 	got      []string      // messages taken
 	seen     []string      // messages whose data arrived, taken or not
 	username string
-	conns    []net.Conn
 
 	smtp  *smtp.Server
 	addr  *net.TCPAddr
@@ -213,12 +211,13 @@ func header(message, name string) string {
 	return ""
 }
 
-func freePort(t *testing.T) string {
+// port is one on which nobody listens.
+func port(t *testing.T) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	return l.Addr().(*net.TCPAddr).Port
 }

@@ -1,0 +1,424 @@
+package mail_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"barillet/internal/mail"
+	"barillet/store"
+	"barillet/store/bolt"
+	"barillet/store/storetest"
+)
+
+// words is a Renderer that shows its data.
+type words struct{}
+
+func (words) Render(template, lang string, data []byte) (subject, text, html string, err error) {
+	if template == "broken" {
+		return "", "", "", errors.New("no such template")
+	}
+	return template + " " + lang, string(data), "<p>" + template + "</p>", nil
+}
+
+// house is an outbox in a real store with its sender and a clock that the test moves.
+type house struct {
+	t      *testing.T
+	store  store.Store
+	outbox *mail.Outbox
+	sender *mail.Sender
+	log    *strings.Builder
+	mu     sync.Mutex
+	now    time.Time
+}
+
+func (h *house) clock() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.now
+}
+
+func (h *house) wait(d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now = h.now.Add(d)
+}
+
+func open(t *testing.T, dir string, keys store.HouseKeys) (*bolt.Store, *store.Keyring) {
+	t.Helper()
+	s, err := bolt.Open(filepath.Join(dir, "barillet.db"), bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	ring, err := store.OpenKeyring(t.Context(), s, keys, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, ring
+}
+
+func newHouse(t *testing.T, transport mail.Transport) *house {
+	t.Helper()
+	s, ring := open(t, t.TempDir(), store.NewHouseKeys())
+	h := &house{t: t, store: storetest.Twice(s), outbox: mail.NewOutbox(ring, "login.test"), now: start, log: new(strings.Builder)}
+	h.start(transport)
+	return h
+}
+
+// start gives the house a new sender, as a restart of the program does.
+func (h *house) start(transport mail.Transport) {
+	h.sender = &mail.Sender{Store: h.store, Outbox: h.outbox, Renderer: words{}, Transport: transport, Now: h.clock,
+		Log: slog.New(slog.NewTextHandler(&locked{w: h.log}, nil))}
+}
+
+type locked struct {
+	sync.Mutex
+	w *strings.Builder
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.Lock()
+	defer l.Unlock()
+	return l.w.Write(p)
+}
+
+func (h *house) queue(row mail.Row) string {
+	h.t.Helper()
+	row.Queued = h.clock()
+	if row.Lang == "" {
+		row.Lang = "fr"
+	}
+	if row.To == nil {
+		row.To = []string{"ines@garage.test"}
+	}
+	id := mail.NewID(h.clock())
+	if err := h.store.Update(h.t.Context(), func(tx store.Tx) error { return h.outbox.Queue(tx, id, row) }); err != nil {
+		h.t.Fatal(err)
+	}
+	return id
+}
+
+func (h *house) pass() time.Time {
+	h.t.Helper()
+	next, err := h.sender.RunOnce(h.t.Context())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return next
+}
+
+func (h *house) items(dead bool) []mail.Item {
+	h.t.Helper()
+	var items []mail.Item
+	err := h.store.View(h.t.Context(), func(s store.Snapshot) (err error) {
+		items, _, err = h.outbox.Items(s, mail.List{Dead: dead})
+		return err
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return items
+}
+
+func TestADeliveredMessageIsGoneFromTheOutbox(t *testing.T) {
+	s := listen(t, "none")
+	h := newHouse(t, s.transport(t, "none"))
+	h.queue(mail.Row{Template: "ticket", To: []string{"ines@garage.test", "ines@home.test"}, Data: json.RawMessage(`{"code":"ABCD-EFGH"}`)})
+	h.pass()
+	got := s.taken()
+	if len(got) != 2 || len(h.items(false)) != 0 {
+		t.Fatalf("got %d messages and %d left, want one for each address and none", len(got), len(h.items(false)))
+	}
+	if a, b := header(got[0], "Message-ID"), header(got[1], "Message-ID"); a == b || !strings.HasSuffix(a, "@login.test>") {
+		t.Errorf("got Message-IDs %s and %s, want two of login.test", a, b)
+	}
+	if strings.Contains(got[0], "ines@garage.test") && strings.Contains(got[0], "ines@home.test") {
+		t.Error("one address is shown to the other")
+	}
+}
+
+func TestADeadServerIsTriedForFiveDaysWithGrowingWaits(t *testing.T) {
+	smtp, err := mail.NewSMTP(mail.SMTPConfig{Host: "127.0.0.1", Port: port(t), TLS: "none", From: "a@login.test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHouse(t, smtp)
+	h.queue(mail.Row{Template: "ticket", Data: json.RawMessage(`{"code":"ABCD-EFGH"}`)})
+	want := []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360}
+	for attempt := 1; len(h.items(true)) == 0; attempt++ {
+		h.pass()
+		item := h.items(false)[0]
+		if item.Attempts != attempt || item.LastError == "" {
+			t.Fatalf("got %d attempts, last error %q, want %d and a reason", item.Attempts, item.LastError, attempt)
+		}
+		if item.Dead {
+			break
+		}
+		if got := item.NotBefore.Sub(h.clock()); attempt <= len(want) && got != want[attempt-1]*time.Minute || got > 6*time.Hour {
+			t.Fatalf("wait %d: got %v, want %v", attempt, got, want[attempt-1]*time.Minute)
+		}
+		h.wait(item.NotBefore.Sub(h.clock()))
+	}
+	if tried := h.clock().Sub(start); tried < 5*24*time.Hour || tried > 6*24*time.Hour {
+		t.Errorf("got given up after %v, want after 5 days", tried)
+	}
+	if strings.Contains(h.log.String(), "ABCD-EFGH") || strings.Contains(h.log.String(), "ines@garage.test") {
+		t.Errorf("the log tells the code or the address:\n%s", h.log)
+	}
+}
+
+func TestAServerThatComesBackGetsEverythingAtOnce(t *testing.T) {
+	s := listen(t, "none")
+	s.rcpt = func(string) error { return code(421, "closing") }
+	h := newHouse(t, s.transport(t, "none"))
+	for range 30 {
+		h.queue(mail.Row{Template: "ticket"})
+	}
+	for range 20 {
+		h.pass()
+		h.wait(2 * time.Minute)
+	}
+	s.set(func() { s.rcpt = nil })
+	h.pass()
+	h.pass()
+	if got := len(s.taken()); got != 30 || len(h.items(false)) != 0 {
+		t.Errorf("got %d messages and %d left, want 30 and 0", got, len(h.items(false)))
+	}
+}
+
+func TestAFailingServerIsLeftAloneForAMinute(t *testing.T) {
+	var calls int
+	h := newHouse(t, transport(func(mail.Envelope) error { calls++; return mail.ErrUnreachable }))
+	h.queue(mail.Row{Template: "ticket"})
+	h.pass()
+	for range 5 {
+		h.queue(mail.Row{Template: "ticket"})
+		if next := h.pass(); !next.Equal(start.Add(time.Minute)) {
+			t.Fatalf("got %v as the next look, want in a minute", next)
+		}
+	}
+	if calls != 1 {
+		t.Errorf("got %d attempts within a minute, want 1", calls)
+	}
+}
+
+type transport func(mail.Envelope) error
+
+func (f transport) Send(_ context.Context, e mail.Envelope) error { return f(e) }
+
+func TestRefusalsAreRetriedSlowlyAndDoNotStopOthers(t *testing.T) {
+	s := listen(t, "none")
+	s.rcpt = func(to string) error {
+		switch to {
+		case "gone@garage.test":
+			return code(550, "no such user, see http://mail.test/?t=SECRET")
+		case "full@garage.test":
+			return code(451, "try later")
+		}
+		return nil
+	}
+	h := newHouse(t, s.transport(t, "none"))
+	for _, to := range []string{"gone@garage.test", "full@garage.test", "ines@garage.test"} {
+		h.queue(mail.Row{Template: "ticket", To: []string{to}})
+	}
+	h.pass()
+	if got := len(s.taken()); got != 1 {
+		t.Errorf("got %d messages taken, want 1", got)
+	}
+	want := map[string]time.Duration{"gone@garage.test": time.Hour, "full@garage.test": time.Minute}
+	for _, item := range h.items(false) {
+		if got := item.NotBefore.Sub(start); got != want[item.To] {
+			t.Errorf("%s: got a wait of %v, want %v", item.To, got, want[item.To])
+		}
+		if strings.Contains(item.LastError+h.log.String(), "SECRET") {
+			t.Errorf("%s: the reason holds a link: %s", item.To, item.LastError)
+		}
+	}
+}
+
+func TestARepeatCarriesTheSameMessageID(t *testing.T) {
+	s := listen(t, "none")
+	s.answer = func(string, string) error { return errDrop }
+	h := newHouse(t, s.transport(t, "none"))
+	h.queue(mail.Row{Template: "ticket"})
+	h.pass()
+	h.start(s.transport(t, "none")) // the program is restarted in between
+	s.set(func() { s.answer = nil })
+	h.wait(time.Minute)
+	h.pass()
+	got := s.arrived()
+	if len(got) != 2 || header(got[0], "Message-ID") != header(got[1], "Message-ID") || header(got[0], "Message-ID") == "" {
+		t.Errorf("got %d messages, want two with one Message-ID:\n%s", len(got), strings.Join(got, "\n---\n"))
+	}
+}
+
+func TestARestartInTheMiddleLosesNoMessage(t *testing.T) {
+	s := listen(t, "none")
+	s.stall = make(chan struct{})
+	dir, keys := t.TempDir(), store.NewHouseKeys()
+	db, ring := open(t, dir, keys)
+	h := &house{t: t, store: db, outbox: mail.NewOutbox(ring, "login.test"), now: start, log: new(strings.Builder)}
+	h.start(s.transport(t, "none"))
+	for range 12 {
+		h.queue(mail.Row{Template: "ticket"})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- h.sender.Run(ctx) }()
+	<-s.stalled // one is under way
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatalf("Run: got %v, want nil at the end of its context", err)
+	}
+	s.set(func() { close(s.stall); s.stall = nil })
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, ring = open(t, dir, keys)
+	h.store, h.outbox = db, mail.NewOutbox(ring, "login.test")
+	h.start(s.transport(t, "none"))
+	h.pass()
+	ids := map[string]bool{}
+	for _, m := range s.taken() {
+		ids[header(m, "Message-ID")] = true
+	}
+	if len(ids) != 12 || len(h.items(false)) != 0 {
+		t.Errorf("got %d different messages and %d left, want 12 and 0", len(ids), len(h.items(false)))
+	}
+}
+
+func TestAKickSendsWhatWasQueued(t *testing.T) {
+	sent := make(chan mail.Envelope, 1)
+	h := newHouse(t, transport(func(e mail.Envelope) error { sent <- e; return nil }))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- h.sender.Run(ctx) }()
+	h.queue(mail.Row{Template: "ticket"})
+	h.sender.Kick()
+	if e := <-sent; e.Subject != "ticket fr" {
+		t.Errorf("got subject %q, want that of the ticket", e.Subject)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatIsUselessBecomesADeadLetterWithoutItsSecrets(t *testing.T) {
+	h := newHouse(t, nil)
+	h.queue(mail.Row{Template: "ticket", UselessAfter: start.Add(24 * time.Hour), Data: json.RawMessage(`{"code":"ABCD-EFGH"}`)})
+	h.pass()
+	if got := h.items(true); len(got) != 0 {
+		t.Fatalf("given up before its time: %v", got)
+	}
+	h.wait(24 * time.Hour)
+	h.pass()
+	dead := h.items(true)
+	if len(dead) != 1 || dead[0].LastError == "" || !dead[0].Died.Equal(h.clock()) {
+		t.Fatalf("got %v, want one dead letter with its reason", dead)
+	}
+	var sent []mail.Envelope
+	h.start(transport(func(e mail.Envelope) error { sent = append(sent, e); return nil }))
+	h.pass()
+	if len(sent) != 0 {
+		t.Errorf("a dead letter is sent: %v", sent)
+	}
+	h.wait(30 * 24 * time.Hour)
+	h.pass()
+	if got := h.items(false); len(got) != 0 {
+		t.Errorf("got %d rows a month later, want none", len(got))
+	}
+}
+
+func TestWithoutAMailServerMessagesWait(t *testing.T) {
+	h := newHouse(t, nil)
+	h.queue(mail.Row{Template: "ticket"})
+	h.pass()
+	h.wait(20 * 24 * time.Hour)
+	h.pass()
+	if got := h.items(false); len(got) != 1 || got[0].Dead || got[0].Attempts != 0 {
+		t.Fatalf("got %v, want one that waits", got)
+	}
+	var box mail.Box
+	h.start(&box)
+	h.pass()
+	if got := box.List(); len(got) != 1 || got[0].To != "ines@garage.test" {
+		t.Errorf("got %v in the mailbox, want the message", got)
+	}
+}
+
+func TestABrokenTemplateHarmsNoOther(t *testing.T) {
+	var box mail.Box
+	h := newHouse(t, &box)
+	h.queue(mail.Row{Template: "broken"})
+	h.queue(mail.Row{Template: "ticket"})
+	h.pass()
+	if got := box.List(); len(got) != 1 || got[0].Subject != "ticket fr" {
+		t.Errorf("got %v, want the ticket", got)
+	}
+	if left := h.items(false); len(left) != 1 || left[0].Attempts != 1 {
+		t.Errorf("got %v, want the broken one to wait", left)
+	}
+}
+
+func TestMoreThanTenNoticesAreJoinedAndNoneIsLost(t *testing.T) {
+	var box mail.Box
+	h := newHouse(t, &box)
+	for i := range 11 {
+		h.queue(mail.Row{Template: fmt.Sprintf("notice%d", i), Notice: true, Key: "u1"})
+		h.wait(time.Second)
+	}
+	h.queue(mail.Row{Template: "ticket", Key: "u1"})
+	h.queue(mail.Row{Template: "other", Notice: true, Key: "u2", To: []string{"paul@garage.test"}})
+	h.pass()
+	var subjects []string
+	for _, e := range box.List() {
+		subjects = append(subjects, e.Subject)
+		if e.Subject != mail.JoinedTemplate+" fr" {
+			continue
+		}
+		var joined mail.Joined
+		if err := json.Unmarshal([]byte(e.Text), &joined); err != nil || len(joined.Notices) != 11 || joined.Notices[10].Subject != "notice10 fr" {
+			t.Errorf("got %v, %v, want 11 notices in order", joined, err)
+		}
+	}
+	slices.Sort(subjects)
+	if want := []string{"notices fr", "other fr", "ticket fr"}; !slices.Equal(subjects, want) || len(h.items(false)) != 0 {
+		t.Errorf("got %q and %d left, want %q", subjects, len(h.items(false)), want)
+	}
+}
+
+func TestHeldNoticesGoTogetherWithTheFirstThatIsDue(t *testing.T) {
+	var box mail.Box
+	h := newHouse(t, &box)
+	for i := range 5 {
+		h.queue(mail.Row{Template: fmt.Sprintf("notice%d", i), Notice: true, Key: "u1", NotBefore: h.clock().Add(mail.HoldFor)})
+		h.wait(time.Minute)
+		h.pass()
+	}
+	if got := len(box.List()); got != 0 {
+		t.Fatalf("%d sent while they were held", got)
+	}
+	h.wait(mail.HoldFor - 5*time.Minute)
+	h.pass()
+	if got := box.List(); len(got) != 1 || got[0].Subject != "notices fr" {
+		t.Errorf("got %v, want one joined message", got)
+	}
+}
+
+func TestTheStoredRowDecodesForEver(t *testing.T) {
+	storetest.Golden(t, store.Outbox, nil, mail.Row{
+		Template: "ticket", Lang: "fr", To: []string{"ines@garage.test"}, Data: json.RawMessage(`{"name":"Inès"}`), MessageID: "abc@login.test",
+		Queued: start, NotBefore: start.Add(time.Minute), UselessAfter: start.Add(24 * time.Hour), Notice: true, Key: "u1",
+		Attempts: 3, Tried: start.Add(30 * time.Second), LastError: "451 later", Unreachable: true, Dead: true, Died: start.Add(time.Hour),
+	})
+}

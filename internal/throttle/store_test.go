@@ -1,0 +1,200 @@
+package throttle_test
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/internal/throttle"
+	"barillet/store"
+	"barillet/store/bolt"
+	"barillet/store/storetest"
+)
+
+func open(t *testing.T, dir string, keys store.HouseKeys) (store.Store, *store.Keyring) {
+	t.Helper()
+	s, err := bolt.Open(filepath.Join(dir, "barillet.db"), bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	ring, err := store.OpenKeyring(t.Context(), s, keys, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return storetest.Twice(s), ring
+}
+
+func take(t *testing.T, s store.Store, l throttle.Limiter, now time.Time, subject string) throttle.Verdict {
+	t.Helper()
+	v, err := store.Do(t.Context(), s, func(tx store.Tx) (throttle.Verdict, error) {
+		return l.Take(tx, now, throttle.HelpMails, subject)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestAStoredLimitOutlivesARestartAndForgetsWhenFull(t *testing.T) {
+	dir, keys := t.TempDir(), store.NewHouseKeys()
+	s, ring := open(t, dir, keys)
+	l := throttle.NewLimiter(ring, keys.Pepper)
+	for i := range 5 {
+		if v := take(t, s, l, start, "ines@garage.test"); !v.OK || v.Remaining != 4-i {
+			t.Fatalf("take %d: got %+v, want allowed with %d left", i+1, v, 4-i)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, ring = open(t, dir, keys)
+	l = throttle.NewLimiter(ring, keys.Pepper)
+	if v := take(t, s, l, start, "ines@garage.test"); v.OK || v.Retry != 12*time.Minute {
+		t.Errorf("after a restart: got %+v, want refused for 12m", v)
+	}
+	if v := take(t, s, l, start, "paul@garage.test"); !v.OK {
+		t.Errorf("another address: got %+v, want allowed", v)
+	}
+	sweep := func(now time.Time) (n int) {
+		var ids []string
+		err := s.View(t.Context(), func(snap store.Snapshot) (err error) {
+			if v, err := l.Peek(snap, now, throttle.HelpMails, "ines@garage.test"); err != nil || v.OK != now.After(start) {
+				t.Errorf("peek at %v: got %+v, %v", now, v, err)
+			}
+			err = snap.Scan(store.Throttles.Prefix, "", 0, func(key string, _ []byte) error {
+				if strings.Contains(key, "ines") {
+					t.Errorf("the key %s tells the address", key)
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			ids, _, err = l.Full(snap, now, "", 10)
+			return err
+		})
+		if err == nil {
+			err = s.Update(t.Context(), func(tx store.Tx) error { return l.Forget(tx, now, ids) })
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(ids)
+	}
+	if got := sweep(start); got != 0 {
+		t.Errorf("got %d allowances forgotten while they count, want 0", got)
+	}
+	if got := sweep(start.Add(time.Hour)); got != 2 {
+		t.Errorf("got %d allowances forgotten when full, want 2", got)
+	}
+	if got := sweep(start.Add(time.Hour)); got != 0 {
+		t.Errorf("got %d left, want 0", got)
+	}
+}
+
+func TestAParallelGuesserIsCountedOnceForEachAnswer(t *testing.T) {
+	keys := store.NewHouseKeys()
+	s, ring := open(t, t.TempDir(), keys)
+	guesses := throttle.NewGuesses(ring, keys.Pepper)
+	id := guesses.PersonID("u1")
+	judged := make(chan bool)
+	for range 24 {
+		go func() {
+			ok, err := store.Do(t.Context(), s, func(tx store.Tx) (bool, error) {
+				g, err := guesses.Get(tx, id)
+				if err != nil {
+					return false, err
+				}
+				if ok, _ := g.May(start, throttle.Code, false); !ok {
+					return false, nil
+				}
+				return true, guesses.Put(tx, start, id, g.Wrong(start, throttle.Code, false))
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			judged <- ok
+		}()
+	}
+	n := 0
+	for range 24 {
+		if <-judged {
+			n++
+		}
+	}
+	if n != 5 {
+		t.Errorf("got %d of 24 wrong codes judged at once, want 5", n)
+	}
+}
+
+func TestQuietCountersAreForgotten(t *testing.T) {
+	keys := store.NewHouseKeys()
+	s, ring := open(t, t.TempDir(), keys)
+	guesses := throttle.NewGuesses(ring, keys.Pepper)
+	id := guesses.GhostID("nobody@garage.test")
+	put := func(now time.Time, g throttle.Guess) {
+		t.Helper()
+		if err := s.Update(t.Context(), func(tx store.Tx) error { return guesses.Put(tx, now, id, g) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	count := func(now time.Time) (n int) {
+		t.Helper()
+		var ids []string
+		err := s.View(t.Context(), func(snap store.Snapshot) (err error) {
+			ids, _, err = guesses.Quiet(snap, now, "", 10)
+			return errors.Join(err, snap.Scan(store.Guesses.Prefix, "", 0, func(string, []byte) error { n++; return nil }))
+		})
+		if err == nil {
+			err = s.Update(t.Context(), func(tx store.Tx) error { return guesses.Forget(tx, now, ids) })
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	put(start, throttle.Guess{}.Wrong(start, throttle.Password, false))
+	if a, b, c := count(start.Add(time.Hour)), count(start.Add(25*time.Hour)), count(start.Add(25*time.Hour)); a != 1 || b != 1 || c != 0 {
+		t.Errorf("got %d, %d, %d records, want 1, 1 and after the sweep 0", a, b, c)
+	}
+	put(start, throttle.Guess{})
+	if got := count(start); got != 0 {
+		t.Errorf("got %d records for counters that say nothing, want 0", got)
+	}
+}
+
+func TestUnknownNamesShareBoundedBuckets(t *testing.T) {
+	keys := store.NewHouseKeys()
+	_, ring := open(t, t.TempDir(), keys)
+	guesses := throttle.NewGuesses(ring, keys.Pepper)
+	seen := map[string]bool{}
+	for i := range 1000 {
+		id := guesses.GhostID(fmt.Sprintf("nobody%d@garage.test", i))
+		if raw, err := hex.DecodeString(strings.TrimPrefix(id, "ghost-")); err != nil || len(raw) != 2 {
+			t.Fatalf("got bucket %q, want one of 65536", id)
+		}
+		seen[id] = true
+	}
+	if len(seen) < 900 {
+		t.Errorf("got %d buckets for 1000 names, want them spread", len(seen))
+	}
+	if guesses.GhostID("a") != guesses.GhostID("a") || guesses.PersonID("a") == guesses.PersonID("b") {
+		t.Error("the buckets of a name and of two persons are not what they must be")
+	}
+}
+
+func TestTheStoredCountersDecodeForEver(t *testing.T) {
+	at := func(minutes int) time.Time { return start.Add(time.Duration(minutes) * time.Minute) }
+	budget := throttle.Budget{
+		Codes:     throttle.Tries{Row: 5, Times: []time.Time{at(0), at(1)}, WaitUntil: at(2)},
+		Passwords: throttle.Tries{Row: 1, Times: []time.Time{at(3)}},
+		Recovery:  []time.Time{at(4)}, Ticket: []time.Time{at(5)},
+	}
+	storetest.Golden(t, store.Guesses, nil, throttle.Guess{Unknown: budget, Known: budget, Row: 6, WrongAfterPassword: []time.Time{at(6)}})
+	storetest.Golden(t, store.Throttles, nil, throttle.Arrival{TAT: start})
+}
