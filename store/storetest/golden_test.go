@@ -1,0 +1,24 @@
+package storetest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+
+	"barillet/store"
+	"barillet/store/storetest"
+)
+
+func TestGoldenFilesOfEveryVersionDecode(t *testing.T) {
+	kind := store.Users
+	kind.Version = 2
+	applied := 0
+	rename := store.Upgrade{From: 1, Apply: func(raw json.RawMessage) (json.RawMessage, error) {
+		applied++
+		return bytes.Replace(raw, []byte("Called"), []byte("Name"), 1), nil
+	}}
+	storetest.Golden(t, kind, []store.Upgrade{rename}, struct{ Name string }{"Zoe"})
+	if applied != 1 {
+		t.Errorf("the upgrade was applied %d times, want once: to the first version only", applied)
+	}
+}
