@@ -12,8 +12,8 @@ const (
 )
 
 // Memory is a limiter that forgets when the program ends. It is for what is counted too often to be stored
-// and harmless to start anew: requests of a valid token. It holds at most 262,144 subjects; beyond that the
-// one nearest to its full allowance makes room. The zero value is ready, and it may be used by many at once.
+// and harmless to start anew: requests of a valid token. It holds at most 262,144 subjects; beyond that one
+// near its full allowance makes room. The zero value is ready, and it may be used by many at once.
 type Memory struct {
 	once   sync.Once
 	seed   maphash.Seed
@@ -57,11 +57,16 @@ func (m *Memory) Len() int {
 	return n
 }
 
-// makeRoom forgets every subject with a full allowance, or the nearest to it if there is none.
+// makeRoom looks at some subjects, as the map happens to give them, and forgets those with a full allowance,
+// or the nearest to it if there is none. Looking at all would make a flood of subjects expensive for us.
 func (s *shard) makeRoom(now time.Time) {
 	var nearest uint64
 	var best time.Time
+	looked := 0
 	for key, tat := range s.tats {
+		if looked++; looked > 32 {
+			break
+		}
 		if !tat.After(now) {
 			delete(s.tats, key)
 		}

@@ -1,0 +1,56 @@
+package mail_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"barillet/internal/mail"
+)
+
+func TestMoreThanTenNoticesAreJoinedAndNoneIsLost(t *testing.T) {
+	var box mail.Box
+	h := newHouse(t, &box)
+	for i := range 11 {
+		h.queue(mail.Row{Template: fmt.Sprintf("notice%d", i), Notice: true, Key: "u1"})
+		h.wait(time.Second)
+	}
+	h.queue(mail.Row{Template: "ticket", Key: "u1"})
+	h.queue(mail.Row{Template: "other", Notice: true, Key: "u2", To: []string{"paul@garage.test"}})
+	h.pass()
+	var subjects []string
+	for _, e := range box.List() {
+		subjects = append(subjects, e.Subject)
+		if e.Subject != mail.JoinedTemplate+" fr" {
+			continue
+		}
+		var joined mail.Joined
+		if err := json.Unmarshal([]byte(e.Text), &joined); err != nil || len(joined.Notices) != 11 || joined.Notices[10].Subject != "notice10 fr" {
+			t.Errorf("got %v, %v, want 11 notices in order", joined, err)
+		}
+	}
+	slices.Sort(subjects)
+	if want := []string{"notices fr", "other fr", "ticket fr"}; !slices.Equal(subjects, want) || len(h.items(false)) != 0 {
+		t.Errorf("got %q and %d left, want %q", subjects, len(h.items(false)), want)
+	}
+}
+
+func TestHeldNoticesGoTogetherWithTheFirstThatIsDue(t *testing.T) {
+	var box mail.Box
+	h := newHouse(t, &box)
+	for i := range 5 {
+		h.queue(mail.Row{Template: fmt.Sprintf("notice%d", i), Notice: true, Key: "u1", NotBefore: h.clock().Add(mail.HoldFor)})
+		h.wait(time.Minute)
+		h.pass()
+	}
+	if got := len(box.List()); got != 0 {
+		t.Fatalf("%d sent while they were held", got)
+	}
+	h.wait(mail.HoldFor - 5*time.Minute)
+	h.pass()
+	if got := box.List(); len(got) != 1 || got[0].Subject != "notices fr" {
+		t.Errorf("got %v, want one joined message", got)
+	}
+}
