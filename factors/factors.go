@@ -47,6 +47,8 @@ type Subject struct {
 	Name   string // for people to read
 	Issuer string // the house's name in an otpauth label
 	Origin string // public origin, "https://login.example"
+	App    string // BeginEnrol: which app the person said they use, as Device.App; "" when not said
+	Device string // BeginEnrol: what the new device will be called; "" when not known yet
 }
 
 // Prompt is what the person is shown. Template names a page of the house ("totp", "webauthn", "recovery"),
