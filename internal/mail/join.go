@@ -83,6 +83,10 @@ func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) ([
 		return nil, fmt.Errorf("joining notices: %w", err)
 	}
 	first := part[0].row
+	if _, _, _, err := s.Renderer.Render(JoinedTemplate, first.Lang, raw); err != nil {
+		s.Log.Error("notices not joined, each is sent alone", "error", err)
+		return part, nil
+	}
 	row := Row{Template: JoinedTemplate, Lang: first.Lang, To: first.To, Data: raw, Queued: first.Queued, Notice: true, Key: first.Key}
 	id := NewID(now)
 	err = s.Store.Update(ctx, func(tx store.Tx) error {

@@ -2,6 +2,7 @@ package mail_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -52,5 +53,28 @@ func TestHeldNoticesGoTogetherWithTheFirstThatIsDue(t *testing.T) {
 	h.pass()
 	if got := box.List(); len(got) != 1 || got[0].Subject != "notices fr" {
 		t.Errorf("got %v, want one joined message", got)
+	}
+}
+
+// single is a Renderer without words for joined notices.
+type single struct{ words }
+
+func (single) Render(template, lang string, data []byte) (subject, text, html string, err error) {
+	if template == mail.JoinedTemplate {
+		return "", "", "", errors.New("no such template")
+	}
+	return words{}.Render(template, lang, data)
+}
+
+func TestNoticesThatCannotBeJoinedGoOutOneByOne(t *testing.T) {
+	var box mail.Box
+	h := newHouse(t, &box)
+	h.sender.Renderer = single{}
+	for range 12 {
+		h.queue(mail.Row{Template: "notice", Notice: true, Key: "u1"})
+	}
+	h.pass()
+	if got := len(box.List()); got != 12 || len(h.items(false)) != 0 {
+		t.Errorf("got %d messages and %d left, want 12 and 0", got, len(h.items(false)))
 	}
 }
