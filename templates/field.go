@@ -6,6 +6,7 @@ type field struct {
 	Max                                            int
 	Optional, Focus                                bool
 	Error                                          *Message
+	Beside                                         bool // Error says something else than the summary above, so it stands beside the field
 }
 
 // newField makes a field from its name, its label and options in turn: "type", "value", "hint", "complete", "mode".
@@ -13,7 +14,7 @@ func newField(b Base, name, label string, options ...string) field {
 	f := field{Name: name, Label: label, Type: "text", Max: 254}
 	if b.Problem != nil {
 		if m, ok := b.Problem.Fields[name]; ok {
-			f.Error = &m
+			f.Error, f.Beside = &m, m.Key != b.Problem.Key
 		}
 	}
 	for i := 0; i+1 < len(options); i += 2 {

@@ -44,7 +44,8 @@ func Say(k Key) *Message { return &Message{Key: k} }
 // Refuse makes a problem without field sentences.
 func Refuse(k Key) *Problem { return &Problem{Message: Message{Key: k}} }
 
-// RefuseField makes a problem whose sentence also stands beside the field.
+// RefuseField makes a problem that marks a field. The sentence stands in the summary alone: a field's own sentence is shown
+// beside it only where it differs from the summary's.
 func RefuseField(field string, k Key) *Problem {
 	return &Problem{Message: Message{Key: k}, Fields: map[string]Message{field: {Key: k}}}
 }

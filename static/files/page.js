@@ -1,0 +1,91 @@
+// What every page can do better with a script: show a password, take a pasted code, count a wait down, copy, print, save.
+// Nothing here decides anything; each page works without it.
+"use strict";
+for (const e of document.querySelectorAll("[data-with-script]")) e.hidden = false;
+for (const e of document.querySelectorAll("[data-without-script]")) e.hidden = true;
+
+const problem = document.getElementById("problem");
+if (problem) problem.focus();
+
+for (const b of document.querySelectorAll("[data-show]")) {
+  const input = document.getElementById(b.dataset.show), label = b.textContent;
+  b.hidden = false;
+  b.addEventListener("click", () => {
+    const shown = input.type === "text";
+    input.type = shown ? "password" : "text";
+    b.textContent = shown ? label : b.dataset.hide;
+    b.setAttribute("aria-pressed", String(!shown));
+    input.focus();
+  });
+  input.form.addEventListener("submit", () => { input.type = "password"; });
+}
+
+// "123 456" is pasted as it is copied; the sixth digit submits, once, where the code is all that the form still wants.
+for (const input of document.querySelectorAll("[data-digits]")) {
+  const size = Number(input.dataset.digits);
+  let sent = false;
+  input.addEventListener("input", () => {
+    const digits = input.value.replace(/[\s.\-]/g, "");
+    if (digits !== input.value) input.value = digits;
+    if (sent || !/^[0-9]+$/.test(digits) || digits.length !== size || !input.form.checkValidity()) return;
+    sent = true;
+    input.form.requestSubmit();
+  });
+}
+
+// A form goes once: gloves tap twice.
+for (const form of document.querySelectorAll("form[method=post]")) {
+  let gone = false;
+  form.addEventListener("submit", (e) => {
+    if (gone) e.preventDefault();
+    gone = true;
+  });
+  addEventListener("pageshow", () => { gone = false; });
+}
+
+for (const p of document.querySelectorAll("[data-countdown]")) {
+  const end = performance.now() + Number(p.dataset.countdown) * 1000;
+  const clock = document.createElement("span");
+  clock.className = "clock";
+  clock.setAttribute("aria-hidden", "true");
+  p.append(clock);
+  const tick = () => {
+    const left = Math.ceil((end - performance.now()) / 1000);
+    if (left <= 0) {
+      p.setAttribute("role", "status");
+      p.textContent = p.dataset.done;
+      return;
+    }
+    clock.textContent = Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0");
+    setTimeout(tick, 250);
+  };
+  tick();
+}
+
+function lines(id) {
+  return Array.from(document.getElementById(id).children, (e) => e.textContent.trim()).join("\n") + "\n";
+}
+
+for (const b of document.querySelectorAll("[data-copy], [data-copy-from]")) {
+  if (!navigator.clipboard) continue; // only where the page is secure
+  b.hidden = false;
+  b.setAttribute("aria-live", "polite");
+  b.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(b.dataset.copy || lines(b.dataset.copyFrom));
+      b.lastChild.textContent = b.dataset.copied;
+    } catch { b.disabled = true; }
+  });
+}
+
+for (const b of document.querySelectorAll("[data-print]")) b.addEventListener("click", () => print());
+
+for (const b of document.querySelectorAll("[data-save]")) {
+  b.addEventListener("click", () => {
+    const a = document.createElement("a");
+    a.href = URL.createObjectURL(new Blob([b.dataset.head + "\n\n" + lines(b.dataset.save)], { type: "text/plain" }));
+    a.download = b.dataset.file;
+    a.click();
+    setTimeout(() => URL.revokeObjectURL(a.href), 10000);
+  });
+}

@@ -1,0 +1,157 @@
+// Package static owns the style sheet, the scripts and the pictures of the pages, and how they are served: under names that
+// bear a hash of what is in them, compressed once at the start, to be kept by browsers for ever. It does not own the pages
+// (package templates) and makes no page of its own.
+package static
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+)
+
+//go:embed files
+var embedded embed.FS
+
+// Prefix is the path under which Files must be mounted.
+const Prefix = "/static/"
+
+// Files is everything that a page loads beside itself. It is safe for concurrent use.
+type Files struct {
+	urls  map[string]string // by the name that templates use
+	files map[string]file   // by path
+}
+
+type file struct {
+	kind    string
+	raw     []byte
+	gzipped []byte // nil when it is no smaller
+}
+
+// New reads the embedded files and makes brand.css for an accent colour "#rrggbb"; "" is the house's own. A colour that
+// cannot be read is an error that says so; any other is moved in lightness until text in it has a contrast of 7 to 1.
+func New(accent string) (*Files, error) {
+	f := &Files{urls: map[string]string{}, files: map[string]file{}}
+	names, err := fs.Glob(embedded, "files/*")
+	if err != nil {
+		return nil, fmt.Errorf("reading the embedded files: %w", err)
+	}
+	for _, n := range names {
+		raw, err := embedded.ReadFile(n)
+		if err != nil {
+			return nil, fmt.Errorf("reading the embedded files: %w", err)
+		}
+		if err := f.add(path.Base(n), raw); err != nil {
+			return nil, err
+		}
+	}
+	css, err := brandSheet(accent)
+	if err != nil {
+		return nil, err
+	}
+	return f, f.add("brand.css", css)
+}
+
+// kinds are the media types of the files that we have; not the machine's table, which may lack them.
+var kinds = map[string]string{
+	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
+	".svg": "image/svg+xml",
+}
+
+func (f *Files) add(name string, raw []byte) error {
+	ext := path.Ext(name)
+	kind := kinds[ext]
+	if _, _, err := mime.ParseMediaType(kind); err != nil {
+		return fmt.Errorf("adding %s: no media type for %q", name, ext)
+	}
+	sum := sha256.Sum256(raw)
+	url := Prefix + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:8]) + ext
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return fmt.Errorf("compressing %s: %w", name, err)
+	}
+	if _, err := z.Write(raw); err != nil {
+		return fmt.Errorf("compressing %s: %w", name, err)
+	}
+	if err := z.Close(); err != nil {
+		return fmt.Errorf("compressing %s: %w", name, err)
+	}
+	it := file{kind: kind, raw: raw}
+	if b.Len() < len(raw) {
+		it.gzipped = b.Bytes()
+	}
+	f.urls[name], f.files[url] = url, it
+	return nil
+}
+
+// URL tells the path of a file by its plain name: "barillet.css". A name that is not there gives a path that is not found;
+// Has tells beforehand.
+func (f *Files) URL(name string) string {
+	if u, ok := f.urls[name]; ok {
+		return u
+	}
+	return Prefix + name
+}
+
+// Has tells whether there is a file of that plain name.
+func (f *Files) Has(name string) bool {
+	_, ok := f.urls[name]
+	return ok
+}
+
+// ServeHTTP answers GET and HEAD for hashed paths; anything else is 404 or 405.
+func (f *Files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	it, ok := f.files[r.URL.Path]
+	if !ok {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", it.kind)
+	h.Set("X-Content-Type-Options", "nosniff")
+	// The name changes with the content (RFC 8246), so nobody need ever ask again.
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Vary", "Accept-Encoding")
+	body := it.raw
+	if it.gzipped != nil && takesGzip(r.Header.Get("Accept-Encoding")) {
+		h.Set("Content-Encoding", "gzip")
+		body = it.gzipped
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if r.Method == http.MethodHead {
+		return
+	}
+	_, _ = w.Write(body) // a browser that hung up needs no answer
+}
+
+// takesGzip reads Accept-Encoding (RFC 9110 section 12.5.3) as far as we need: gzip named and not refused by q=0.
+func takesGzip(header string) bool {
+	for item := range strings.SplitSeq(header, ",") {
+		coding, weight, _ := strings.Cut(item, ";")
+		if !strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+			continue
+		}
+		_, q, found := strings.Cut(strings.ReplaceAll(strings.ToLower(weight), " ", ""), "q=")
+		if !found {
+			return true
+		}
+		v, err := strconv.ParseFloat(q, 64)
+		return err == nil && v > 0
+	}
+	return false
+}
