@@ -1,0 +1,172 @@
+package authn
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"runtime"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
+
+	"barillet/store"
+)
+
+const (
+	longestPassword = 256     // code points in NFC, which are at most 1 KiB
+	largestTyped    = 8 << 10 // bytes as typed: decomposed text is at most some three times its NFC
+	passwordSalt    = 16      // bytes: RFC 9106 section 3.1 recommends 128 bits
+	passwordKey     = 32      // bytes
+	passwordPurpose = "password"
+)
+
+// PasswordCost is what one hash costs (Argon2id, RFC 9106). The zero value is 19456 KiB, 2 passes, 1 thread.
+type PasswordCost struct {
+	Memory  uint32 // KiB, 8192 to 262144
+	Time    uint32 // passes, 1 to 10
+	Threads uint8  // lanes, 1 to 8
+}
+
+// PasswordPolicy is what the operator decides about passwords. The zero value is usable.
+type PasswordPolicy struct {
+	Min     int          // code points, 8 to 64; 0: 8. Use 15 where a password is ever alone (NIST SP 800-63B-4 section 3.1.1.2)
+	Context []string     // words of the house, such as the site's name: no password is made of them
+	Cost    PasswordCost // of new hashes; older ones are hashed anew when they are next proven
+	Slots   int          // hashes at once, 1 to 64; 0: the smaller of cores and 4
+}
+
+// Passwords hashes and judges passwords. Its fields are set once, by NewPasswords; it is safe for concurrent
+// use. At most Policy.Slots hashes run at once, whoever asks, so the memory of hashing is bounded by Slots ×
+// Cost.Memory and what the garbage collector has not yet taken back.
+type Passwords struct {
+	Pepper store.Pepper
+	Policy PasswordPolicy
+
+	pool     *passwordPool
+	pepperID []byte   // 8 bytes
+	about    []string // Policy.Context as folded words, the longest first
+}
+
+// NewPasswords makes Passwords of a policy, filling in what it leaves at zero. The error names the setting
+// that is out of bounds.
+func NewPasswords(pepper store.Pepper, policy PasswordPolicy) (*Passwords, error) {
+	id, err := hex.DecodeString(pepper.ID())
+	if err != nil || len(id) == 0 {
+		return nil, errors.New("setting up passwords: no pepper given")
+	}
+	if policy.Min == 0 {
+		policy.Min = 8
+	}
+	if policy.Slots == 0 {
+		policy.Slots = min(runtime.GOMAXPROCS(0), 4)
+	}
+	if policy.Cost == (PasswordCost{}) {
+		policy.Cost = PasswordCost{Memory: 19456, Time: 2, Threads: 1}
+	}
+	switch {
+	case policy.Min < 8 || policy.Min > 64: // NIST SP 800-63B-4 section 3.1.1.2: 8 at least, 64 must be allowed
+		return nil, fmt.Errorf("setting up passwords: shortest password is %d characters, it must be 8 to 64", policy.Min)
+	case policy.Slots < 1 || policy.Slots > 64:
+		return nil, fmt.Errorf("setting up passwords: %d hashes at once, it must be 1 to 64", policy.Slots)
+	}
+	if err := policy.Cost.check(); err != nil {
+		return nil, fmt.Errorf("setting up passwords: %w", err)
+	}
+	return &Passwords{
+		Pepper:   pepper,
+		Policy:   policy,
+		pool:     newPasswordPool(policy.Slots, queueFor(policy.Slots, policy.Cost)),
+		pepperID: id,
+		about:    wordsOf(policy.Context),
+	}, nil
+}
+
+// Hash gives the record to keep of a password, a PHC string that names its cost and pepper. It does not judge
+// the password: that is Check. The error is CodeInvalid for a password beyond the limits (256 code points in
+// NFC) or that is no text, CodeBusy when the pool is full, or that of ctx while it waits.
+func (p *Passwords) Hash(ctx context.Context, known bool, password string) (phc string, err error) {
+	text, err := normal(password)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case len(text) == 0:
+		return "", Invalid("password", "too_short")
+	case !utf8.Valid(text):
+		return "", Invalid("password", "control")
+	}
+	record := passwordRecord{cost: p.Policy.Cost, pepper: p.pepperID, salt: make([]byte, passwordSalt)}
+	rand.Read(record.salt) // never fails: crypto/rand since Go 1.24
+	record.key, err = p.run(ctx, known, text, record.cost, record.salt, passwordKey)
+	if err != nil {
+		return "", err
+	}
+	return record.String(), nil
+}
+
+// Verify tells whether the password is the one that phc was made of, and whether phc was made with another
+// cost or pepper than those in force. After a change of pepper no password verifies.
+//
+// An empty phc stands for a name that nobody has: it costs the same work and the answer is no. A phc that is
+// none of ours is an error, after the same work. Errors otherwise are those of Hash; too long a password is
+// refused before any work, whosever name stands beside it.
+func (p *Passwords) Verify(ctx context.Context, known bool, phc, password string) (ok, rehash bool, err error) {
+	text, err := normal(password)
+	if err != nil {
+		return false, false, err
+	}
+	record := passwordRecord{
+		cost: p.Policy.Cost, pepper: p.pepperID,
+		salt: make([]byte, passwordSalt), key: make([]byte, passwordKey),
+	}
+	var malformed error
+	if phc != "" {
+		stored, err := parsePasswordRecord(phc)
+		if malformed = err; err == nil {
+			record = stored
+		}
+	}
+	key, err := p.run(ctx, known, text, record.cost, record.salt, uint32(len(record.key)))
+	if err != nil {
+		return false, false, err
+	}
+	same := hmac.Equal(key, record.key) // in constant time
+	switch {
+	case malformed != nil:
+		return false, false, fmt.Errorf("reading a stored password: %w", malformed)
+	case phc == "":
+		return false, false, nil
+	}
+	ours := hmac.Equal(record.pepper, p.pepperID)
+	rehash = !ours || record.cost != p.Policy.Cost || len(record.salt) != passwordSalt || len(record.key) != passwordKey
+	return same && ours, rehash, nil
+}
+
+// run hashes inside the pool. The pepper goes in by HMAC before Argon2id, for the library has no place for
+// the secret value K of RFC 9106 section 3.1. The HMAC is over the whole password: nothing is ever cut.
+func (p *Passwords) run(ctx context.Context, known bool, text []byte, cost PasswordCost, salt []byte, size uint32) ([]byte, error) {
+	peppered := p.Pepper.MAC(passwordPurpose, text)
+	release, err := p.pool.acquire(ctx, known)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	return argon2.IDKey(peppered, salt, cost.Time, cost.Memory, cost.Threads, size), nil
+}
+
+// normal is the password in NFC (NIST SP 800-63B-4 section 3.1.1.2), or CodeInvalid past the limits. The size
+// as typed is judged first, so that megabytes cost nothing.
+func normal(password string) ([]byte, error) {
+	if len(password) > largestTyped {
+		return nil, Invalid("password", "too_long")
+	}
+	text := norm.NFC.Bytes([]byte(password))
+	if utf8.RuneCount(text) > longestPassword {
+		return nil, Invalid("password", "too_long")
+	}
+	return text, nil
+}

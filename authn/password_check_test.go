@@ -1,0 +1,169 @@
+package authn_test
+
+import (
+	"compress/gzip"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/text/unicode/norm"
+
+	"barillet/authn"
+	"barillet/store"
+)
+
+func TestCheck(t *testing.T) {
+	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Context: []string{"Garage Martin", "Barillet"}})
+	about := []string{"lea.vasseur@atelier-nord.example", "Léa Vasseur", "mécano-chef"}
+	tests := []struct{ name, password, want string }{
+		{"a sentence", "trois chats sur le capot", ""},
+		{"eight characters that nobody guesses", "vK7#qmzT", ""},
+		{"eight code points of two bytes", "éàùçôîêœ", ""},
+		{"spaces and emoji", "🔧 clé de douze 🔧", ""},
+		{"64 characters", strings.Repeat("quatre roues ", 5)[:64], ""},
+		{"256 characters", norm.NFC.String(strings.Repeat("une phrase bien longue et sans fin, ", 8)[:256]), ""},
+		{"only small letters", "brumeuxcapotlent", ""},
+		{"a word of the person in a long sentence", "vasseur aime la pluie d'octobre", ""},
+		{"a word that holds three letters of a name", "cle a molette oubliee", ""},
+
+		{"nothing", "", "too_short"},
+		{"seven characters", "vK7#qmz", "too_short"},
+		{"eight bytes but four characters", "éàùç", "too_short"},
+		{"decomposed accents count once", "e\u0301a\u0300u\u0300c\u0327", "too_short"},
+		{"257 characters", strings.Repeat("abcdefghi jklm ", 20)[:257], "too_long"},
+		{"a megabyte", strings.Repeat("a", 1<<20), "too_long"},
+		{"NUL", "trois chats\x00sur", "control"},
+		{"a line end", "trois chats\nsur", "control"},
+		{"no UTF-8", "trois chats \xff", "control"},
+
+		{"the most common", "password", "common"},
+		{"a common one in capitals", "PassWord", "common"},
+		{"a common one with digits behind", "Soleil2026!", "common"},
+		{"a common one with digits before", "123doudou", "common"},
+		{"motdepasse", "motdepasse", "common"},
+		{"a common one with accents", "Éléphant1", "common"},
+		{"azerty", "azertyui", "common"},
+		{"two runs of keys", "azerty1234", "common"},
+		{"backward", "poiuytreza", "common"},
+		{"the digits of the French keyboard", "&é\"'(-è_", "common"},
+		{"columns of keys", "1qaz2wsx3edc", "common"},
+		{"counting", "1234567890", "common"},
+		{"counting down", "9876543210", "common"},
+		{"one character", "aaaaaaaaaaaa", "common"},
+		{"one character that is no letter", "🔧🔧🔧🔧🔧🔧🔧🔧🔧🔧", "common"},
+		{"two in turn", "xyxyxyxyxyxy", "common"},
+		{"four again and again", "7vkq7vkq7vkq7", "common"},
+
+		{"the site", "garagemartin", "site"},
+		{"the site with digits", "Barillet2026", "site"},
+		{"the site in parts", "Martin-Garage!1", "site"},
+		{"the name", "LeaVasseur", "about_you"},
+		{"the name with a year", "vasseur1985", "about_you"},
+		{"the name with accents and signs", "l.é.a_Vasseur!", "about_you"},
+		{"a short name in digits", "lea123459876", "about_you"},
+		{"the address", "lea.vasseur@atelier-nord.example", "about_you"},
+		{"the host of the address", "atelier-nord1", "about_you"},
+		{"the login without its sign", "MecanoChef99", "about_you"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := p.Check(tt.password, about)
+			got := ""
+			if refusal, ok := errors.AsType[*authn.Error](err); ok {
+				got = refusal.Reason
+				if refusal.Code != authn.CodeInvalid || refusal.Field != "password" {
+					t.Errorf("got %v, want invalid, password", refusal)
+				}
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if got != tt.want {
+				t.Errorf("%q: got %q, want %q", tt.password, got, tt.want)
+			}
+		})
+	}
+}
+
+func TestCheckWithoutContext(t *testing.T) {
+	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{})
+	for _, about := range [][]string{nil, {""}, {"", "  ", "-"}, {"\xff\xfe"}, {strings.Repeat("a", 1<<20)}} {
+		if err := p.Check("trois chats sur le capot", about); err != nil {
+			t.Errorf("got %v, want no refusal", err)
+		}
+	}
+}
+
+func TestLongerMinimum(t *testing.T) {
+	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Min: 15})
+	if err := p.Check("vK7#qmzTpW3x&b", nil); !errors.Is(err, authn.Invalid("password", "too_short")) {
+		t.Errorf("got %v, want too_short", err)
+	}
+	if err := p.Check("vK7#qmzTpW3x&b!", nil); err != nil {
+		t.Errorf("got %v, want none", err)
+	}
+}
+
+// TestBlocklist holds the lists to their form, and every entry long enough to be chosen to its refusal.
+func TestBlocklist(t *testing.T) {
+	file, err := os.Open("blocklist/common.txt.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	unpack, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	common, err := io.ReadAll(unpack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	french, err := os.ReadFile("blocklist/french.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{})
+	for name, list := range map[string]string{"common": string(common), "french": string(french)} {
+		words := strings.Split(strings.TrimSuffix(list, "\n"), "\n")
+		if name == "common" && len(words) < 10_000 {
+			t.Errorf("got %d words, want 10,000 at least", len(words))
+		}
+		if !slices.IsSorted(words) || len(slices.Compact(slices.Clone(words))) != len(words) {
+			t.Errorf("%s is not sorted, each word once", name)
+		}
+		for _, word := range words {
+			if len(word) < 4 || word != strings.ToLower(word) || strings.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r > '~' }) {
+				t.Errorf("%s: %q is not in the form of the list", name, word)
+			}
+			if len(word) < 8 {
+				continue
+			}
+			if err := p.Check(word, nil); !errors.Is(err, authn.Invalid("password", "common")) {
+				t.Errorf("%s: %q: got %v, want common", name, word, err)
+			}
+		}
+	}
+}
+
+// FuzzCheck: whatever is typed is judged without panic, and what passes can be hashed.
+func FuzzCheck(f *testing.F) {
+	p := newPasswords(f, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Context: []string{"Garage Martin"}})
+	for _, seed := range []string{"trois chats sur le capot", "azertyui", "e\u0301\u0301", "\xff", "1234", ""} {
+		f.Add(seed, "Léa Vasseur")
+	}
+	f.Fuzz(func(t *testing.T, password, about string) {
+		err := p.Check(password, []string{about})
+		if err != nil && authn.CodeOf(err) != authn.CodeInvalid {
+			t.Errorf("got %v", err)
+		}
+		if composed := norm.NFC.String(password); len(password) < 1<<10 && len(composed) < 1<<10 {
+			again := p.Check(composed, []string{about})
+			if (err == nil) != (again == nil) {
+				t.Errorf("got %v as typed, %v in NFC", err, again)
+			}
+		}
+	})
+}

@@ -1,0 +1,255 @@
+package authn_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"barillet/authn"
+	"barillet/store"
+)
+
+// cheap is the least that a hash may cost, to keep tests short.
+var cheap = authn.PasswordCost{Memory: 8192, Time: 1, Threads: 1}
+
+func newPasswords(t testing.TB, pepper store.Pepper, policy authn.PasswordPolicy) *authn.Passwords {
+	t.Helper()
+	p, err := authn.NewPasswords(pepper, policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func hashOf(t testing.TB, p *authn.Passwords, password string) string {
+	t.Helper()
+	phc, err := p.Hash(context.Background(), false, password)
+	if err != nil {
+		t.Fatalf("hashing: %v", err)
+	}
+	return phc
+}
+
+// allocated counts the bytes that f allocates: every Argon2id run takes its whole memory anew.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+func TestPasswordVerifies(t *testing.T) {
+	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	at72 := strings.Repeat("0123456789ab", 6)
+	tests := []struct {
+		name, stored, typed string
+		want                bool
+	}{
+		{"the same password", "quai des brumes", "quai des brumes", true},
+		{"another password", "quai des brumes", "quai des Brumes", false},
+		{"composed and decomposed accents are the same", "caf\u00e9 du garage", "cafe\u0301 du garage", true},
+		{"compatibility forms are not the same", "of\ufb01ce du garage", "office du garage", false},
+		{"a difference after 72 bytes counts", at72 + "a", at72 + "b", false},
+		{"a password cut at 72 bytes is another", at72 + "a", at72, false},
+		{"256 code points count to the last", strings.Repeat("é", 255) + "a", strings.Repeat("é", 255) + "b", false},
+		{"256 code points of four bytes fit", strings.Repeat("🔧", 256), strings.Repeat("🔧", 256), true},
+		{"spaces at the end count", "quai des brumes", "quai des brumes ", false},
+		{"an empty password is nobody's", "quai des brumes", "", false},
+		{"text after a NUL counts", "quai des\x00brumes", "quai des\x00brume", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, rehash, err := p.Verify(t.Context(), false, hashOf(t, p, tt.stored), tt.typed)
+			if err != nil || got != tt.want || rehash {
+				t.Errorf("got %v, %v, %v, want %v, false, nil", got, rehash, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestPasswordBeyondTheLimitsIsRefusedWithoutWork(t *testing.T) {
+	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	phc := hashOf(t, p, "quai des brumes")
+	for name, password := range map[string]string{
+		"257 code points":                      strings.Repeat("a", 257),
+		"1 KiB and one byte":                   strings.Repeat("🔧", 256) + "a",
+		"a megabyte":                           strings.Repeat("a", 1<<20),
+		"a megabyte of marks on one character": "e" + strings.Repeat("\u0301", 1<<19),
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := allocated(func() {
+				for _, stored := range []string{phc, "", "garbage"} {
+					ok, rehash, err := p.Verify(t.Context(), true, stored, password)
+					if ok || rehash || !errors.Is(err, authn.Invalid("password", "too_long")) {
+						t.Errorf("verify: got %v, %v, %v, want a refusal", ok, rehash, err)
+					}
+				}
+				if phc, err := p.Hash(t.Context(), true, password); phc != "" || authn.CodeOf(err) != authn.CodeInvalid {
+					t.Errorf("hash: got %q, %v, want a refusal", phc, err)
+				}
+			})
+			if got > 4<<20 {
+				t.Errorf("it allocated %d bytes: a hash was run", got)
+			}
+		})
+	}
+}
+
+func TestHashRefusesWhatIsNoText(t *testing.T) {
+	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	for name, password := range map[string]string{"nothing": "", "bytes that are no UTF-8": "abcdefgh\xff"} {
+		if phc, err := p.Hash(t.Context(), false, password); phc != "" || authn.CodeOf(err) != authn.CodeInvalid {
+			t.Errorf("%s: got %q, %v, want a refusal", name, phc, err)
+		}
+	}
+}
+
+func TestNobodysPasswordCostsTheSameWork(t *testing.T) {
+	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{})
+	phc := hashOf(t, p, "quai des brumes")
+	verify := func(stored string, wantErr bool) uint64 {
+		return allocated(func() {
+			ok, _, err := p.Verify(t.Context(), false, stored, "quai des orfevres")
+			if ok || (err != nil) != wantErr {
+				t.Errorf("got %v, %v, want no, error %v", ok, err, wantErr)
+			}
+		})
+	}
+	somebody, nobody, damaged := verify(phc, false), verify("", false), verify("$2a$10$damaged", true)
+	const run, slack = 19 << 20, 1 << 20
+	for name, got := range map[string]uint64{"a known name": somebody, "an unknown name": nobody, "a damaged record": damaged} {
+		if got < run || got > run+slack {
+			t.Errorf("%s: got %d bytes allocated, want one run of %d", name, got, run)
+		}
+	}
+}
+
+func TestNobodyHasNoPassword(t *testing.T) {
+	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	for _, password := range []string{"", "\x00", "password", strings.Repeat("\x00", 32)} {
+		if ok, rehash, err := p.Verify(t.Context(), false, "", password); ok || rehash || err != nil {
+			t.Errorf("%q: got %v, %v, %v, want no", password, ok, rehash, err)
+		}
+	}
+}
+
+func TestAnotherCostVerifiesAndIsHashedAnew(t *testing.T) {
+	pepper := store.NewHouseKeys().Pepper
+	phc := hashOf(t, newPasswords(t, pepper, authn.PasswordPolicy{Cost: cheap}), "quai des brumes")
+	for name, cost := range map[string]authn.PasswordCost{
+		"memory": {Memory: 9000, Time: 1, Threads: 1}, "passes": {Memory: 8192, Time: 2, Threads: 1}, "threads": {Memory: 8192, Time: 1, Threads: 2},
+	} {
+		p := newPasswords(t, pepper, authn.PasswordPolicy{Cost: cost})
+		if ok, rehash, err := p.Verify(t.Context(), false, phc, "quai des brumes"); !ok || !rehash || err != nil {
+			t.Errorf("%s: got %v, %v, %v, want yes, rehash", name, ok, rehash, err)
+		}
+	}
+}
+
+func TestAnotherPepperIsDetected(t *testing.T) {
+	phc := hashOf(t, newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap}), "quai des brumes")
+	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	if ok, rehash, err := p.Verify(t.Context(), false, phc, "quai des brumes"); ok || !rehash || err != nil {
+		t.Errorf("got %v, %v, %v, want no, rehash", ok, rehash, err)
+	}
+}
+
+func TestEachHashHasItsOwnSalt(t *testing.T) {
+	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	if a, b := hashOf(t, p, "quai des brumes"), hashOf(t, p, "quai des brumes"); a == b {
+		t.Errorf("got %q twice", a)
+	}
+}
+
+func TestDamagedRecordsAreErrors(t *testing.T) {
+	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	good := hashOf(t, p, "quai des brumes")
+	swap := func(old, new string) string {
+		if !strings.Contains(good, old) {
+			t.Fatalf("record has no %q", old)
+		}
+		return strings.Replace(good, old, new, 1)
+	}
+	for name, phc := range map[string]string{
+		"not a record":           "secret",
+		"another algorithm":      swap("argon2id", "argon2i"),
+		"another version":        swap("v=19", "v=16"),
+		"no passes":              swap("t=1", "t=0"), // x/crypto panics on it
+		"too many passes":        swap("t=1", "t=11"),
+		"too little memory":      swap("m=8192", "m=8191"),
+		"a terabyte of memory":   swap("m=8192", "m=1073741824"),
+		"more memory than fits":  swap("m=8192", "m=99999999999"),
+		"no threads":             swap("p=1", "p=0"),
+		"threads that wrap to 1": swap("p=1", "p=257"),
+		"a leading zero":         swap("p=1", "p=01"),
+		"a sign":                 swap("p=1", "p=+1"),
+		"no pepper":              swap(",keyid=", ",data="),
+		"a line end in the salt": good[:len(good)-50] + "\n" + good[len(good)-50:],
+		"cut":                    good[:len(good)-40],
+		"one field more":         good + "$",
+		"padding":                good + "=",
+		"very long":              good + strings.Repeat("A", 1<<20),
+	} {
+		if ok, _, err := p.Verify(t.Context(), false, phc, "quai des brumes"); ok || err == nil {
+			t.Errorf("%s: got %v, %v, want an error", name, ok, err)
+		} else if strings.Contains(err.Error(), "$") {
+			t.Errorf("%s: the error shows the record: %v", name, err)
+		}
+	}
+}
+
+func TestPasswordSettingsOutOfBoundsAreNamed(t *testing.T) {
+	pepper := store.NewHouseKeys().Pepper
+	cost := func(m, passes uint32, p uint8) authn.PasswordPolicy {
+		return authn.PasswordPolicy{Cost: authn.PasswordCost{Memory: m, Time: passes, Threads: p}}
+	}
+	tests := []struct {
+		name   string
+		pepper store.Pepper
+		policy authn.PasswordPolicy
+		want   string
+	}{
+		{"no pepper", store.Pepper{}, authn.PasswordPolicy{}, "pepper"},
+		{"too short a password", pepper, authn.PasswordPolicy{Min: 7}, "8 to 64"},
+		{"too long a shortest password", pepper, authn.PasswordPolicy{Min: 65}, "8 to 64"},
+		{"no slots", pepper, authn.PasswordPolicy{Slots: -1}, "at once"},
+		{"little memory", pepper, cost(1024, 2, 1), "KiB"},
+		{"much memory", pepper, cost(1<<20, 2, 1), "KiB"},
+		{"no passes", pepper, cost(19456, 0, 1), "passes"},
+		{"no threads", pepper, cost(19456, 2, 0), "threads"},
+	}
+	for _, tt := range tests {
+		if _, err := authn.NewPasswords(tt.pepper, tt.policy); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want an error naming %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestManyVerifyAtOnce(t *testing.T) {
+	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap, Slots: 2})
+	phc := hashOf(t, p, "quai des brumes")
+	var right, busy atomic.Int32
+	var all sync.WaitGroup
+	for i := range 40 {
+		all.Go(func() {
+			ok, _, err := p.Verify(context.Background(), i%2 == 0, phc, "quai des brumes")
+			switch {
+			case ok:
+				right.Add(1)
+			case errors.Is(err, authn.Refuse(authn.CodeBusy)): // on a slow machine
+				busy.Add(1)
+			default:
+				t.Errorf("got %v, %v", ok, err)
+			}
+		})
+	}
+	all.Wait()
+	if got := right.Load(); got == 0 || got+busy.Load() != 40 {
+		t.Errorf("got %d right, %d busy of 40", got, busy.Load())
+	}
+}
