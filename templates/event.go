@@ -1,50 +1,82 @@
 package templates
 
 // events are the acts of the audit log that a person is told in words of their own. The names on the left are those of the
-// log; what is not listed is told as "something else happened".
+// log, which this package may not import; a test compares them. What is not listed is told as "something else was done".
 var events = map[string]string{
-	"user.session.start":               "event.signed_in",
-	"user.session.end":                 "event.signed_out",
-	"user.session.clear":               "event.sessions_ended",
-	"user.authentication.auth_via_mfa": "event.second_step",
-	"user.authentication.password":     "event.password_step",
-	"user.mfa.factor.activate":         "event.device_added",
-	"user.mfa.factor.deactivate":       "event.device_removed",
-	"user.mfa.factor.update":           "event.device_renamed",
-	"user.mfa.factor.reset_all":        "event.devices_reset",
-	"user.mfa.factor.show":             "event.qr_shown",
-	"user.mfa.factor.copy":             "event.copy_added",
-	"user.mfa.factor.copy.remove":      "event.copy_removed",
-	"user.mfa.factor.clone":            "event.key_cloned",
-	"user.mfa.recovery.use":            "event.recovery_used",
-	"user.mfa.recovery.renew":          "event.recovery_renewed",
-	"user.account.update_password":     "event.password_changed",
-	"user.account.reset_password":      "event.password_link",
-	"user.account.lock":                "event.waits",
-	"user.lifecycle.create":            "event.created",
-	"user.lifecycle.activate":          "event.activated",
-	"user.mfa.ticket.issue":            "event.ticket_sent",
-	"user.mfa.ticket.hand":             "event.ticket_handed",
-	"help.request.create":              "event.help_asked",
+	"user.session.start":                    "event.signed_in",
+	"user.session.end":                      "event.signed_out",
+	"user.session.clear":                    "event.sessions_ended",
+	"barillet.password.proven":              "event.password_step",
+	"user.authentication.auth_via_mfa":      "event.second_step",
+	"user.authentication.verify":            "event.confirmed",
+	"barillet.guess.waiting":                "event.waits",
+	"barillet.login.blocked":                "event.blocked",
+	"barillet.recovery.used":                "event.recovery_used",
+	"barillet.recovery.created":             "event.recovery_renewed",
+	"user.mfa.factor.activate":              "event.device_added",
+	"user.mfa.factor.deactivate":            "event.device_removed",
+	"user.mfa.factor.reset_all":             "event.devices_reset",
+	"user.mfa.factor.update":                "event.device_renamed",
+	"user.mfa.factor.suspend":               "event.key_cloned",
+	"barillet.factor.shown_again":           "event.qr_shown",
+	"barillet.factor.copy_confirmed":        "event.copy_added",
+	"barillet.factor.copy_removed":          "event.copy_removed",
+	"barillet.ticket.issued":                "event.ticket_sent",
+	"barillet.ticket.renewed":               "event.ticket_sent",
+	"barillet.ticket.presented":             "event.ticket_presented",
+	"barillet.ticket.spent":                 "event.ticket_spent",
+	"barillet.ticket.refused":               "event.ticket_refused",
+	"barillet.secret.handed_over":           "event.ticket_handed",
+	"barillet.invitation.issued":            "event.invited",
+	"barillet.invitation.accepted":          "event.invitation_accepted",
+	"user.lifecycle.create":                 "event.created",
+	"user.lifecycle.activate":               "event.activated",
+	"user.lifecycle.reactivate":             "event.activated",
+	"user.lifecycle.deactivate":             "event.deactivated",
+	"user.lifecycle.suspend":                "event.suspended",
+	"user.lifecycle.unsuspend":              "event.unsuspended",
+	"user.account.unlock_by_admin":          "event.unlocked",
+	"user.account.update_profile":           "event.profile_changed",
+	"user.account.update_primary_email":     "event.address_changed",
+	"user.account.update_password":          "event.password_changed",
+	"user.account.reset_password":           "event.password_changed",
+	"barillet.password.forgotten":           "event.password_link",
+	"user.account.privilege.grant":          "event.role_granted",
+	"user.account.privilege.revoke":         "event.role_revoked",
+	"group.user_membership.add":             "event.garage_joined",
+	"group.user_membership.remove":          "event.garage_left",
+	"barillet.help.requested":               "event.help_asked",
+	"barillet.help.joined":                  "event.help_asked",
+	"barillet.help.closed":                  "event.help_closed",
+	"user.lifecycle.delete.initiated":       "event.deactivated",
+	"system.operation.rate_limit.violation": "event.waits",
 }
 
 // failed are the words for an act that was tried and refused.
 var failed = map[string]string{
-	"event.signed_in":     "event.signed_in_failed",
-	"event.second_step":   "event.second_step_failed",
-	"event.password_step": "event.password_step_failed",
+	"event.signed_in":        "event.signed_in_failed",
+	"event.second_step":      "event.second_step_failed",
+	"event.confirmed":        "event.second_step_failed",
+	"event.password_step":    "event.password_step_failed",
+	"event.recovery_used":    "event.recovery_failed",
+	"event.ticket_presented": "event.ticket_refused",
+	// These tell of a refusal in any case.
+	"event.ticket_refused": "event.ticket_refused",
+	"event.waits":          "event.waits",
+	"event.blocked":        "event.blocked",
+	"event.key_cloned":     "event.key_cloned",
 }
 
 func (e Event) key() string {
 	key, ok := events[e.Action]
 	if !ok {
-		return "event.something"
+		key = "event.something"
 	}
-	if !e.OK {
-		if key, ok := failed[key]; ok {
-			return key
-		}
-		return "event.something_failed"
+	if e.OK {
+		return key
 	}
-	return key
+	if key, ok := failed[key]; ok {
+		return key
+	}
+	return "event.something_failed"
 }

@@ -99,7 +99,7 @@ func galleryAccount(lang string) []Sample {
 	sessions := []Session{{ID: "s1", Browser: "Firefox, Android", Address: "192.0.2.17", Started: sampleDay.Add(-time.Hour), Seen: sampleDay, This: true},
 		{ID: "s2", Address: "2001:db8::17", Started: sampleDay.Add(-26 * time.Hour), Seen: sampleDay.Add(-3 * time.Hour)}}
 	var history []Event
-	for _, action := range []string{"user.session.start", "user.mfa.factor.activate", "user.mfa.factor.show", "something.new"} {
+	for _, action := range []string{"user.session.start", "user.mfa.factor.activate", "barillet.factor.shown_again", "something.new"} {
 		for _, ok := range []bool{true, false} {
 			history = append(history, Event{At: sampleDay, Action: action, Device: "Téléphone", Browser: "Firefox, Android", Address: "192.0.2.17", OK: ok})
 		}

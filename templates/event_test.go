@@ -1,0 +1,54 @@
+package templates_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"barillet/templates"
+)
+
+// actions reads the names of the log's acts from their source: a new one must be given words or be put on the list below.
+func actions(t *testing.T) []string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), "../internal/audit/actions.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	ast.Inspect(f, func(n ast.Node) bool {
+		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			if s, err := strconv.Unquote(lit.Value); err == nil && strings.Contains(s, ".") {
+				out = append(out, s)
+			}
+		}
+		return true
+	})
+	if len(out) < 20 {
+		t.Fatalf("got %d acts, want the log's", len(out))
+	}
+	return out
+}
+
+func TestEveryActOnAPersonIsToldInWordsOfItsOwn(t *testing.T) {
+	// Acts that concern the house or an operator's work, or nobody known.
+	elsewhere := []string{
+		"barillet.login.unknown_name", "barillet.login.source_limited", "group.lifecycle.create", "group.profile.update", "group.lifecycle.delete",
+		"barillet.help.assigned", "barillet.help.updated", "barillet.mail.dead_letter", "system.api_token.create", "system.api_token.revoke",
+		"barillet.api_token.refused", "barillet.server.started", "barillet.server.stopped", "barillet.store.damaged", "barillet.configuration.loaded",
+	}
+	r := open(t)
+	for _, action := range actions(t) {
+		if slices.Contains(elsewhere, action) {
+			continue
+		}
+		out := render(t, r, templates.Account{Base: templates.Base{Lang: "en", SignedIn: true}, Events: []templates.Event{{Action: action, OK: true, Device: "Phone"}}})
+		if strings.Contains(out, "Something else was done") {
+			t.Errorf("%s has no words", action)
+		}
+	}
+}
