@@ -23,11 +23,11 @@ const shortestWord = 4
 //   - common: on the blocklist, alone or with a few digits and signs around it; or a repetition, a count, a
 //     row of keys
 func (p *Passwords) Check(password string, about []string) error {
-	normal, err := normal(password)
+	composed, err := normal(password)
 	if err != nil {
 		return err
 	}
-	text := string(normal)
+	text := string(composed)
 	folded := fold(text)
 	reason := ""
 	switch {

@@ -132,8 +132,8 @@ func (p *passwordPool) leave(turn *poolTurn) {
 // serve gives the free slots to those whose turn it is. The caller holds the lock.
 func (p *passwordPool) serve() {
 	for p.running < p.slots {
-		rank, any := p.next()
-		if !any {
+		rank, found := p.next()
+		if !found {
 			return
 		}
 		queue := &p.queue[rank]
@@ -147,7 +147,7 @@ func (p *passwordPool) serve() {
 }
 
 // next tells whose turn it is, if anybody may go.
-func (p *passwordPool) next() (rank poolRank, any bool) {
+func (p *passwordPool) next() (rank poolRank, found bool) {
 	stranger := p.queue[strangerRank].Len() > 0 && p.strangers < p.slots-p.slots/3
 	known := p.queue[knownRank].Len() > 0
 	switch {

@@ -56,6 +56,20 @@ func (a *arrivals) leave(name string) {
 	synctest.Wait()
 }
 
+// refusal is what somebody was refused with, nil when they were not.
+func (a *arrivals) refusal(name string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.refused[name]
+}
+
+// last is who was served last.
+func (a *arrivals) last() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.served[len(a.served)-1]
+}
+
 func (a *arrivals) want(served ...string) {
 	a.t.Helper()
 	a.mu.Lock()
@@ -89,6 +103,7 @@ func TestNoMoreRunAtOnceThanSlots(t *testing.T) {
 			}()
 		}
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		if most != 3 || running != 0 || pool.running != 0 || pool.strangers != 0 {
 			t.Errorf("got %d at most, then %d (%d, %d), want 3, then none", most, running, pool.running, pool.strangers)
 		}
@@ -119,15 +134,17 @@ func TestStrangersNeverTakeTheThirdOfTheKnown(t *testing.T) {
 			for i := range 20 {
 				a.arrive(t.Context(), fmt.Sprint("stranger ", i), false)
 			}
-			if got := len(a.served); got != want {
-				t.Errorf("%d slots: got %d strangers at once, want %d", slots, got, want)
+			var first []string
+			for i := range want {
+				first = append(first, fmt.Sprint("stranger ", i))
 			}
+			a.want(first...)
 			if slots < 3 {
 				a.leave("stranger 0")
 				return
 			}
 			a.arrive(t.Context(), "known", true)
-			if got := a.served[len(a.served)-1]; got != "known" {
+			if got := a.last(); got != "known" {
 				t.Errorf("%d slots: the known browser waits behind strangers", slots)
 			}
 		})
@@ -159,14 +176,14 @@ func TestWhoWaitsTooLongIsToldBusy(t *testing.T) {
 		a.arrive(t.Context(), "patient", true)
 		time.Sleep(passwordWait - time.Millisecond)
 		synctest.Wait()
-		if err := a.refused["patient"]; err != nil {
+		if err := a.refusal("patient"); err != nil {
 			t.Fatalf("got %v before the wait was over", err)
 		}
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
-		refusal, _ := errors.AsType[*Error](a.refused["patient"])
+		refusal, _ := errors.AsType[*Error](a.refusal("patient"))
 		if refusal == nil || refusal.Code != CodeBusy || refusal.Retry <= 0 {
-			t.Fatalf("got %v, want busy with a time to come back", a.refused["patient"])
+			t.Fatalf("got %v, want busy with a time to come back", a.refusal("patient"))
 		}
 		a.arrive(t.Context(), "next", false)
 		a.leave("slow")
@@ -180,23 +197,23 @@ func TestPastTheQueueTheAnswerIsBusyAtOnce(t *testing.T) {
 		for i := range 5 {
 			a.arrive(t.Context(), fmt.Sprint("stranger ", i), false)
 		}
-		if CodeOf(a.refused["stranger 4"]) != CodeBusy || len(a.refused) != 1 {
-			t.Errorf("got %v refused, want the fifth alone: one runs, three wait", a.refused)
+		for i := range 5 {
+			got := CodeOf(a.refusal(fmt.Sprint("stranger ", i)))
+			if want := i == 4; (got == CodeBusy) != want {
+				t.Errorf("stranger %d: got %q, want the fifth alone busy: one runs, three wait", i, got)
+			}
 		}
 		a.arrive(t.Context(), "known", true)
-		if err := a.refused["known"]; err != nil {
+		if err := a.refusal("known"); err != nil {
 			t.Errorf("strangers filled the queue of known browsers: %v", err)
 		}
 		a.leave("stranger 0")
 		a.want("stranger 0", "known")
-		for i := range 4 {
-			a.leave(a.served[len(a.served)-1])
-			if i == 3 {
-				break
-			}
+		for range 4 { // the known browser and the three who waited
+			a.leave(a.last())
 		}
 		a.arrive(t.Context(), "late", false)
-		if got := a.served[len(a.served)-1]; got != "late" {
+		if got := a.last(); got != "late" {
 			t.Errorf("got %s served last: the queue did not open again", got)
 		}
 	})
@@ -212,7 +229,7 @@ func TestWhoGoesAwayLeavesTheQueue(t *testing.T) {
 		a.arrive(t.Context(), "second", false)
 		cancel(gone)
 		synctest.Wait()
-		if err := a.refused["gone"]; !errors.Is(err, gone) {
+		if err := a.refusal("gone"); !errors.Is(err, gone) {
 			t.Errorf("got %v, want the cause", err)
 		}
 		a.leave("first")
