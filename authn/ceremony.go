@@ -1,0 +1,192 @@
+package authn
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"barillet/factors"
+	"barillet/internal/audit"
+	"barillet/internal/throttle"
+	"barillet/templates"
+)
+
+// rounds is how often a judgement begins again because the person's record changed meanwhile (PROTOCOL 32).
+// Each round loses only to a change that was stored.
+const rounds = 12
+
+// class is which counter an answer of this kind moves (PROTOCOL 17).
+func class(d factors.Description) throttle.Class {
+	switch {
+	case d.Strong:
+		return throttle.Key
+	case d.Spare:
+		return throttle.Recovery
+	}
+	return throttle.Code
+}
+
+// classOf is the class of a kind, by a device of it.
+func (s *Service) classOf(kind factors.Kind, have []factors.Device) throttle.Class {
+	for _, d := range have {
+		if d.Kind == kind {
+			return class(s.Describe(d))
+		}
+	}
+	return throttle.Code
+}
+
+// Judged is what an answer came to. Its zero value is an answer that was accepted.
+type Judged struct {
+	Rejected factors.Reason
+	ClockOff time.Duration // with factors.ReasonClock: how far the person's clock is ahead
+	Wait     time.Duration // too many wrong answers: nothing was judged
+	Left     int           // recovery codes left, after one was taken
+}
+
+// Accepted tells whether the answer was right and taken.
+func (j Judged) Accepted() bool { return j.Rejected == factors.ReasonNone && j.Wait == 0 }
+
+// beginVerify opens a ceremony of one kind, beside those of other kinds that are open.
+func (s *Service) beginVerify(now time.Time, u *User, have []factors.Device, open *Ceremony, kind factors.Kind) (Prompt, *Ceremony, error) {
+	f := s.factor(kind)
+	if f == nil {
+		return Prompt{}, nil, Refuse(CodeNotFound)
+	}
+	p, pending, err := f.BeginVerify(now, s.subject(u), have)
+	if err != nil {
+		return Prompt{}, nil, fmt.Errorf("beginning to verify by %s: %w", kind, err)
+	}
+	prompt, err := keep(p)
+	if err != nil {
+		return Prompt{}, nil, fmt.Errorf("keeping a prompt of %s: %w", kind, err)
+	}
+	c := Ceremony{Pending: map[factors.Kind]factors.Pending{}}
+	if open != nil && now.Before(open.Expires) {
+		maps.Copy(c.Pending, open.Pending)
+	}
+	c.Pending[kind], c.At, c.Expires = pending, now, now.Add(ProofLife)
+	return prompt, &c, nil
+}
+
+// pending is what the kind was asked to remember; nil when it was not asked for or too long ago.
+func (c *Ceremony) pending(kind factors.Kind, now time.Time) factors.Pending {
+	if c == nil || !now.Before(c.Expires) {
+		return nil
+	}
+	return c.Pending[kind]
+}
+
+// with is the ceremony with what its factor wants remembered for the next try. A key's challenge is good for
+// one answer, right or wrong: it is forgotten unless the factor asks otherwise.
+func (c *Ceremony) with(now time.Time, kind factors.Kind, p factors.Pending) *Ceremony {
+	out := Ceremony{Pending: map[factors.Kind]factors.Pending{}, At: now, Expires: now.Add(ProofLife)}
+	if c != nil {
+		maps.Copy(out.Pending, c.Pending)
+		out.At, out.Expires = c.At, c.Expires
+	}
+	if p == nil {
+		delete(out.Pending, kind)
+	} else {
+		out.Pending[kind], out.Expires = p, now.Add(ProofLife)
+	}
+	return &out
+}
+
+// attempt is an answer that was judged outside any transaction, with what it was judged on.
+type attempt struct {
+	kind    factors.Kind
+	class   throttle.Class
+	known   bool
+	rev     uint64
+	pending factors.Pending
+	outcome factors.Outcome
+}
+
+// judge verifies an answer against the person as read, outside any transaction.
+func (s *Service) judge(a *Act, u *User, have []factors.Device, open *Ceremony, kind factors.Kind, known bool, answer []byte) (attempt, error) {
+	f := s.factor(kind)
+	if f == nil {
+		return attempt{}, Refuse(CodeNotFound)
+	}
+	t := attempt{kind: kind, class: s.classOf(kind, have), known: known, rev: u.Rev, pending: open.pending(kind, a.Now)}
+	if t.class == throttle.Key && t.pending == nil {
+		t.outcome.Rejected = factors.ReasonGone
+		return t, nil
+	}
+	var err error
+	if t.outcome, err = f.FinishVerify(a.Now, s.subject(u), have, t.pending, answer); err != nil {
+		return attempt{}, fmt.Errorf("verifying by %s: %w", kind, err)
+	}
+	return t, nil
+}
+
+// mayJudge tells how long to wait before an answer of this class is judged; 0: now.
+func (r Reader) mayJudge(now time.Time, u *User, class throttle.Class, known bool) (time.Duration, throttle.Guess, error) {
+	g, err := r.s.Guesses.Get(r.r, r.s.guessID(u.ID))
+	if err != nil {
+		return 0, g, fmt.Errorf("reading wrong answers: %w", err)
+	}
+	if ok, until := g.May(now, class, known); !ok {
+		return max(until.Sub(now), time.Second), g, nil
+	}
+	return 0, g, nil
+}
+
+// count stores what an attempt means for the person's devices and counters, without saving the person. The
+// one place where the answer to any secret of a device is counted, for every door (PROTOCOL 17).
+func (w *Work) count(u *User, t attempt) (Judged, error) {
+	wait, g, err := w.mayJudge(w.Act.Now, u, t.class, t.known)
+	if err != nil || wait > 0 {
+		return Judged{Wait: wait}, err
+	}
+	o := t.outcome
+	if o.Device.ID != "" {
+		if d := u.device(o.Device.ID); d != nil {
+			u.Devices = replaceDevice(u.Devices, o.Device)
+		}
+	}
+	j := Judged{Rejected: o.Rejected, ClockOff: o.ClockOff, Left: o.Left}
+	id := w.s.guessID(u.ID)
+	switch {
+	case o.Accepted():
+		return j, w.s.Guesses.Put(w.Tx, w.Act.Now, id, g.Right(w.Act.Now, t.class, t.known))
+	case o.Rejected == factors.ReasonWrong, o.Rejected == factors.ReasonClock:
+		err = w.s.Guesses.Put(w.Tx, w.Act.Now, id, g.Wrong(w.Act.Now, t.class, t.known))
+	case o.Rejected == factors.ReasonClone:
+		w.Remember(u, "key_cloned", o.Device.Name)
+		if err = w.Post(u, templates.KeyClonedMail{About: w.About(u), Device: o.Device.Name}, time.Time{}); err == nil {
+			u.Epoch++ // a device that counts for nothing was taken away (PROTOCOL 2)
+		}
+	}
+	if err != nil {
+		return j, err
+	}
+	return j, w.AuditUser(u, audit.FactorProven, audit.Failure, string(t.kind)+": "+string(o.Rejected))
+}
+
+// replaceDevice is the list with one device as it must now be stored; the list given is left alone.
+func replaceDevice(list []factors.Device, d factors.Device) []factors.Device {
+	out := make([]factors.Device, len(list))
+	for i := range list {
+		if out[i] = list[i]; out[i].ID == d.ID {
+			out[i] = d
+		}
+	}
+	return out
+}
+
+// again runs one round of judging after another until its outcome was stored on the record it was judged on.
+func again(ctx context.Context, round func() (stored bool, err error)) error {
+	for range rounds {
+		stored, err := round()
+		if stored || err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return &Error{Code: CodeBusy, Retry: time.Second}
+}

@@ -1,0 +1,249 @@
+package authn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"barillet/factors"
+	"barillet/internal/audit"
+	"barillet/internal/throttle"
+	"barillet/templates"
+)
+
+// Copying is a QR code that is being shown again in a session.
+type Copying struct {
+	Device  factors.DeviceID `json:"device"`
+	Copy    string           `json:"copy"`
+	Name    string           `json:"name"`
+	Prompt  Prompt           `json:"prompt"`
+	Expires time.Time        `json:"expires"`
+}
+
+// copier finds the device and its kind's ability to be shown again: the one place that asks for factors.Copier.
+func (s *Service) copier(u *User, id factors.DeviceID) (factors.Device, factors.Copier, error) {
+	d := u.device(id)
+	if d == nil || !d.Usable() {
+		return factors.Device{}, nil, Refuse(CodeNotFound)
+	}
+	c, ok := s.factor(d.Kind).(factors.Copier)
+	switch {
+	case !ok:
+		return factors.Device{}, nil, Refuse(CodeNotFound)
+	case !s.Policy.AllowCopies:
+		return factors.Device{}, nil, Refuse(CodeCopiesOff)
+	}
+	return *d, c, nil
+}
+
+// CanCopy tells whether the device's QR code could be shown again.
+func (s *Service) CanCopy(d factors.Device) bool {
+	_, ok := s.factor(d.Kind).(factors.Copier)
+	return ok && d.Usable() && s.Policy.AllowCopies
+}
+
+// ShowAgain shows a device's QR code to another phone, after an answer given for this act alone. The secret is
+// out when it is shown: the showing is recorded, audited and mailed, even if nobody confirms (PROTOCOL 14).
+// copyID "" makes a new copy of that name; else the phone that scans again is named.
+func (s *Service) ShowAgain(ctx context.Context, from Origin, session Secret, id factors.DeviceID, copyID, name string,
+	kind factors.Kind, answer []byte) (Judged, error) {
+	name, err := DeviceName(name, copyID != "")
+	if err != nil {
+		return Judged{}, err
+	}
+	var prompt Prompt
+	prepare := func(a *Act, u *User) error {
+		d, c, err := s.copier(u, id)
+		if err != nil {
+			return err
+		}
+		p, err := c.ShowAgain(a.Now, s.subject(u), d)
+		if err != nil {
+			return tooMany(err)
+		}
+		prompt, err = keep(p)
+		return err
+	}
+	return s.prove(ctx, from, session, kind, answer, prepare, func(w *Work, ses *Session, u *User) error {
+		return w.shown(ses, u, Copying{Device: id, Copy: copyID, Name: name, Prompt: prompt, Expires: w.Act.Now.Add(EnrolLife)})
+	})
+}
+
+// shown records a showing within the Update that takes the answer.
+func (w *Work) shown(ses *Session, u *User, c Copying) error {
+	if ses.Shared {
+		return Refuse(CodeForbidden)
+	}
+	v, err := w.s.Limiter.Take(w.Tx, w.Act.Now, throttle.ShownAgain, string(u.ID)+"/"+string(c.Device))
+	if err != nil {
+		return fmt.Errorf("counting showings: %w", err)
+	}
+	if !v.OK {
+		return Refuse(CodeShownTooOften)
+	}
+	d := *u.device(c.Device)
+	if c.Copy == "" {
+		c.Copy = w.Act.ID("copy")
+		d.Copies = append(slices.Clone(d.Copies), factors.Copy{ID: c.Copy, Name: c.Name, Shown: w.Act.Now})
+	} else {
+		i := slices.IndexFunc(d.Copies, func(x factors.Copy) bool { return x.ID == c.Copy })
+		if i < 0 {
+			return Refuse(CodeNotFound)
+		}
+		d.Copies = slices.Clone(d.Copies)
+		d.Copies[i].Shown, c.Name = w.Act.Now, d.Copies[i].Name
+	}
+	u.Devices = replaceDevice(u.Devices, d)
+	ses.Copying = &c
+	w.Remember(u, "qr_shown", d.Name)
+	if err := w.auditDevice(u, audit.SecretShown, d); err != nil {
+		return err
+	}
+	return w.Post(u, templates.QRShownMail{About: w.About(u), Device: d.Name}, time.Time{})
+}
+
+func tooMany(err error) error {
+	if errors.Is(err, factors.ErrTooMany) {
+		return Refuse(CodeTooMany)
+	}
+	return err
+}
+
+// Shown gives the QR code that is being shown in the session, for its page; CodeExpired without one.
+func (s *Service) Shown(ctx context.Context, session Secret) (Copying, error) {
+	now := s.Now()
+	var out Copying
+	err := s.View(ctx, func(r Reader) error {
+		ses, _, err := r.session(session, now)
+		if err != nil {
+			return err
+		}
+		if ses.Copying == nil || !now.Before(ses.Copying.Expires) {
+			return Refuse(CodeExpired)
+		}
+		out = *ses.Copying
+		return nil
+	})
+	return out, err
+}
+
+// ConfirmCopy judges a code of the phone that scanned the QR code again. It must be of a later step than any
+// used, so that it proves that the code was read.
+func (s *Service) ConfirmCopy(ctx context.Context, from Origin, session Secret, answer []byte) (Judged, error) {
+	var out Judged
+	err := again(ctx, func() (bool, error) {
+		a := s.NewAct(from)
+		ses, u, err := s.sessionOf(ctx, a, session)
+		if err != nil {
+			return false, err
+		}
+		if ses.Copying == nil || !a.Now.Before(ses.Copying.Expires) {
+			return false, Refuse(CodeExpired)
+		}
+		d, c, err := s.copier(&u, ses.Copying.Device)
+		if err != nil {
+			return false, err
+		}
+		known := u.knows(from.Browser, a.Now)
+		if wait, err := s.waiting(ctx, a, &u, d.Kind, known); err != nil || wait > 0 {
+			out = Judged{Wait: wait}
+			return true, err
+		}
+		t := attempt{kind: d.Kind, class: class(s.Describe(d)), known: known, rev: u.Rev}
+		if t.outcome, err = c.FinishCopy(a.Now, s.subject(&u), d, answer); err != nil {
+			return false, fmt.Errorf("confirming a copy: %w", err)
+		}
+		done, err := Do(ctx, s, a, func(w *Work) (*Judged, error) { return w.storeProven(session, t, (*Work).copied) })
+		if err != nil || done == nil {
+			return false, err
+		}
+		out = *done
+		return true, nil
+	})
+	return out, err
+}
+
+// copied marks the copy confirmed within the Update that takes its code.
+func (w *Work) copied(ses *Session, u *User) error {
+	c := ses.Copying
+	if c == nil {
+		return Refuse(CodeExpired)
+	}
+	d := u.device(c.Device)
+	if d == nil {
+		return Refuse(CodeExpired)
+	}
+	changed := *d
+	changed.Copies = slices.Clone(d.Copies)
+	for i := range changed.Copies {
+		if changed.Copies[i].ID == c.Copy {
+			changed.Copies[i].Confirmed, changed.Copies[i].ScanAgain = w.Act.Now, false
+		}
+	}
+	u.Devices = replaceDevice(u.Devices, changed)
+	ses.Copying = nil
+	w.Remember(u, "copy_confirmed", c.Name)
+	if err := w.auditDevice(u, audit.CopyConfirmed, changed); err != nil {
+		return err
+	}
+	return w.Post(u, templates.CopyConfirmedMail{About: w.About(u), Device: changed.Name, Copy: c.Name}, time.Time{})
+}
+
+// scanAgain is the list of copies after their secret was replaced: without the lost one, all to scan again.
+func scanAgain(copies []factors.Copy, lost string) []factors.Copy {
+	var out []factors.Copy
+	for _, c := range copies {
+		if c.ID != lost {
+			c.ScanAgain, c.Confirmed = true, time.Time{}
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// DisabledScanAgain is why a device is not usable whose secret died with a lost copy.
+const DisabledScanAgain = "scan_again"
+
+// RemoveCopy takes a phone off a shared QR code (PROTOCOL 15). With another proven device left the old secret
+// dies at once and the other phones must scan again. Without one, replace is true: nothing has changed yet, the
+// old secret works until an enrolment with Enrolling.Replace and Lost is confirmed.
+func (s *Service) RemoveCopy(ctx context.Context, from Origin, session Secret, id factors.DeviceID, copyID string) (replace bool, issued Issued, err error) {
+	a := s.NewAct(from)
+	type result struct {
+		replace bool
+		issued  Issued
+	}
+	out, err := Do(ctx, s, a, func(w *Work) (result, error) {
+		ses, u, err := w.proven(session)
+		if err != nil {
+			return result{}, err
+		}
+		d := u.device(id)
+		if d == nil || !slices.ContainsFunc(d.Copies, func(c factors.Copy) bool { return c.ID == copyID }) {
+			return result{}, Refuse(CodeNotFound)
+		}
+		changed := *d
+		if left := s.counted(&u); d.Usable() && left <= 1 {
+			return result{replace: true}, nil
+		}
+		changed.Copies, changed.Disabled = scanAgain(d.Copies, copyID), DisabledScanAgain
+		u.Devices = replaceDevice(u.Devices, changed)
+		ses.Copying, ses.Enrol = nil, nil
+		u.Epoch++
+		w.Remember(&u, "copy_removed", changed.Name)
+		if err := w.auditDevice(&u, audit.CopyRemoved, changed); err != nil {
+			return result{}, err
+		}
+		if err := w.Post(&u, templates.DeviceRemovedMail{About: w.About(&u), Device: changed.Name}, time.Time{}); err != nil {
+			return result{}, err
+		}
+		issued, err := w.reissue(&u, ses)
+		if err != nil {
+			return result{}, err
+		}
+		return result{issued: issued}, w.Save(&u)
+	})
+	return out.replace, out.issued, err
+}

@@ -1,0 +1,387 @@
+package authn
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"barillet/factors"
+	"barillet/internal/audit"
+	"barillet/store"
+	"barillet/templates"
+)
+
+// Seat is where an enrolment takes place: in a login that bears an invitation or ticket, or in a session with
+// a fresh proof. Exactly one of them is set.
+type Seat struct {
+	Login   Secret
+	Session Secret
+}
+
+// Enrolling is what somebody wants to enrol.
+type Enrolling struct {
+	Kind    factors.Kind
+	App     string           // "OKTA", "GOOGLE" or ""
+	Name    string           // of the device; may be given or changed at the end
+	Replace factors.DeviceID // the device whose secret is to be replaced (PROTOCOL 15); "": a new one
+	Lost    string           // with Replace: the id of the copy that is gone; "": none
+}
+
+// seated is a seat as it was read in one run.
+type seated struct {
+	login   *Login
+	session *Session
+	user    User
+	enrol   *Enrolment
+}
+
+// seat loads where somebody sits and judges whether they may enrol this there. CodeProof asks for a proof.
+func (r Reader) seat(seat Seat, now time.Time, replaces bool) (seated, error) {
+	if seat.Session.Empty() {
+		l, u, step, err := r.login(seat.Login, now)
+		if err != nil {
+			return seated{}, err
+		}
+		if step != StepEnrol || replaces {
+			return seated{}, Refuse(CodeForbidden)
+		}
+		return seated{login: &l, user: u, enrol: l.Enrol}, nil
+	}
+	ses, u, err := r.session(seat.Session, now)
+	if err != nil {
+		return seated{}, err
+	}
+	// A pending enrolment carries the proof that opened it: it is finished within its own ten minutes.
+	pending := ses.Enrol != nil && now.Before(ses.Enrol.Expires) && (ses.Enrol.Replace != "") == replaces
+	if !pending && (!ses.Proof.fresh(now) || replaces && ses.Proof.Enrolling) {
+		return seated{}, Refuse(CodeProof)
+	}
+	return seated{session: &ses, user: u, enrol: ses.Enrol}, nil
+}
+
+// store puts the seat back with its enrolment changed.
+func (st seated) store(w *Work, seat Seat) error {
+	if st.login != nil {
+		st.login.Enrol = st.enrol
+		return w.putLogin(seat.Login, *st.login)
+	}
+	st.session.Enrol = st.enrol
+	if err := w.s.sessions.Put(w.Tx, seat.Session.Hash(), *st.session); err != nil {
+		return fmt.Errorf("storing a session: %w", err)
+	}
+	return nil
+}
+
+// MayEnrol tells whether the seat is one to enrol in; CodeProof, CodeForbidden, CodeExpired or CodeNoSession.
+func (s *Service) MayEnrol(ctx context.Context, seat Seat) error {
+	return s.View(ctx, func(r Reader) error {
+		_, err := r.seat(seat, s.Now(), false)
+		return err
+	})
+}
+
+// BeginEnrol opens an enrolment and tells what to show. It takes the place of one that is pending there.
+func (s *Service) BeginEnrol(ctx context.Context, from Origin, seat Seat, want Enrolling) (Prompt, error) {
+	a := s.NewAct(from)
+	f := s.factor(want.Kind)
+	if f == nil {
+		return Prompt{}, Refuse(CodeNotFound)
+	}
+	name, err := DeviceName(want.Name, true)
+	if err != nil {
+		return Prompt{}, err
+	}
+	want.Name = name
+	var st seated
+	if err := s.View(ctx, func(r Reader) error {
+		var err error
+		st, err = r.seatFresh(seat, a.Now, want.Replace != "")
+		return err
+	}); err != nil {
+		return Prompt{}, err
+	}
+	have, err := s.beside(&st.user, want)
+	if err != nil {
+		return Prompt{}, err
+	}
+	who := s.subject(&st.user)
+	who.App, who.Device = want.App, want.Name
+	p, pending, err := f.BeginEnrol(a.Now, who, have)
+	if errors.Is(err, factors.ErrTooMany) {
+		return Prompt{}, Refuse(CodeTooMany)
+	}
+	if err != nil {
+		return Prompt{}, fmt.Errorf("beginning to enrol %s: %w", want.Kind, err)
+	}
+	prompt, err := keep(p)
+	if err != nil {
+		return Prompt{}, fmt.Errorf("keeping a prompt of %s: %w", want.Kind, err)
+	}
+	e := &Enrolment{Kind: want.Kind, App: want.App, Name: want.Name, Replace: want.Replace, Lost: want.Lost,
+		Pending: pending, Prompt: prompt, Expires: a.Now.Add(EnrolLife)}
+	return Do(ctx, s, a, func(w *Work) (Prompt, error) {
+		st, err := w.seatFresh(seat, a.Now, want.Replace != "")
+		if err != nil {
+			return Prompt{}, err
+		}
+		if st.enrol = e; st.login != nil {
+			st.login.Expires = a.Now.Add(LoginLife)
+		}
+		return prompt, st.store(w, seat)
+	})
+}
+
+// seatFresh is seat for a new enrolment: one that is pending does not lend its proof to another.
+func (r Reader) seatFresh(seat Seat, now time.Time, replaces bool) (seated, error) {
+	st, err := r.seat(seat, now, replaces)
+	if err == nil && st.session != nil && (!st.session.Proof.fresh(now) || replaces && st.session.Proof.Enrolling) {
+		err = Refuse(CodeProof)
+	}
+	return st, err
+}
+
+// beside are the devices that a new one will stand beside: without the one it replaces, and without the spare
+// ones of its kind, since a new set of recovery codes takes the place of the old.
+func (s *Service) beside(u *User, want Enrolling) ([]factors.Device, error) {
+	if d := u.device(want.Replace); want.Replace != "" && (d == nil || d.Kind != want.Kind) {
+		return nil, Refuse(CodeNotFound)
+	}
+	return slices.DeleteFunc(slices.Clone(u.Devices), func(d factors.Device) bool {
+		return d.ID == want.Replace || d.Kind == want.Kind && s.Describe(d).Spare
+	}), nil
+}
+
+// Pending gives the enrolment that is pending in the seat, to show its page again; CodeExpired without one.
+func (s *Service) Pending(ctx context.Context, seat Seat) (Enrolment, error) {
+	now := s.Now()
+	var out Enrolment
+	err := s.View(ctx, func(r Reader) error {
+		st, err := r.seatOfPending(seat, now)
+		if err != nil {
+			return err
+		}
+		out = *st.enrol.shown(now)
+		return nil
+	})
+	return out, err
+}
+
+// seatOfPending is the seat with an enrolment that is pending in it.
+func (r Reader) seatOfPending(seat Seat, now time.Time) (seated, error) {
+	st, err := r.seat(seat, now, false)
+	if err != nil && !seat.Session.Empty() {
+		st, err = r.seat(seat, now, true)
+	}
+	if err == nil && st.enrol.shown(now) == nil {
+		err = Refuse(CodeExpired)
+	}
+	return st, err
+}
+
+// Enrolled is the end of an enrolment: the device, or why not.
+type Enrolled struct {
+	Judged
+	Device  factors.Device // without Data
+	Issued  Issued         // of a login that this completed, or of a session that was re-issued; else empty
+	First   bool           // the login is complete now
+	Counted int            // usable devices that count
+}
+
+// FinishEnrol judges the answer of the new device. name "" keeps the one given at the beginning.
+func (s *Service) FinishEnrol(ctx context.Context, from Origin, seat Seat, name string, answer []byte) (Enrolled, error) {
+	name, err := DeviceName(name, true)
+	if err != nil {
+		return Enrolled{}, err
+	}
+	var out Enrolled
+	err = again(ctx, func() (bool, error) {
+		a := s.NewAct(from)
+		var st seated
+		if err := s.View(ctx, func(r Reader) error {
+			var err error
+			st, err = r.seatOfPending(seat, a.Now)
+			return err
+		}); err != nil {
+			return false, err
+		}
+		f := s.factor(st.enrol.Kind)
+		if f == nil {
+			return false, Refuse(CodeExpired)
+		}
+		o, err := f.FinishEnrol(a.Now, s.subject(&st.user), st.enrol.Pending, answer)
+		if err != nil {
+			return false, fmt.Errorf("enrolling %s: %w", st.enrol.Kind, err)
+		}
+		if !o.Accepted() {
+			out = Enrolled{Judged: Judged{Rejected: o.Rejected, ClockOff: o.ClockOff}}
+			return true, nil
+		}
+		done, err := Do(ctx, s, a, func(w *Work) (*Enrolled, error) { return w.storeEnrolled(seat, st, name, o) })
+		if err != nil || done == nil {
+			return false, err
+		}
+		out = *done
+		return true, nil
+	})
+	return out, err
+}
+
+// storeEnrolled stores a confirmed device; nil when seat or person are not those that were judged.
+func (w *Work) storeEnrolled(seat Seat, judged seated, name string, o factors.Outcome) (*Enrolled, error) {
+	now := w.Act.Now
+	st, err := w.seatOfPending(seat, now)
+	if err != nil {
+		return nil, err
+	}
+	u, e := &st.user, st.enrol
+	if u.Rev != judged.user.Rev || !bytes.Equal(e.Pending, judged.enrol.Pending) {
+		return nil, nil
+	}
+	d := o.Device
+	d.ID, d.Added = factors.DeviceID(w.Act.ID("device")), now
+	if d.Name = e.Name; name != "" {
+		d.Name = name
+	}
+	if d.App == "" {
+		d.App = e.App
+	}
+	if err := w.takeUnique(u.ID, d.Unique); err != nil {
+		return nil, err
+	}
+	if err := w.placeDevice(u, e, &d); err != nil {
+		return nil, err
+	}
+	if w.s.Describe(d).Counts {
+		u.HadDevice = true
+	}
+	st.enrol = nil
+	out := &Enrolled{Device: listed([]factors.Device{d})[0]}
+	switch {
+	case st.login != nil:
+		err = w.completeByEnrolment(seat, &st, out, o)
+	case e.Replace != "":
+		st.session.Enrol = nil
+		u.Epoch++ // the old secret is gone: PROTOCOL 2 and 15
+		out.Issued, err = w.reissue(u, *st.session)
+	default:
+		if !st.session.Proof.fresh(now) && w.s.Describe(d).Counts {
+			st.session.Proof = Proof{At: now, Enrolling: true}
+		}
+		err = st.store(w, seat)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out.Counted = w.s.counted(u)
+	return out, w.Save(u)
+}
+
+// placeDevice puts the confirmed device among the others, and tells of it.
+func (w *Work) placeDevice(u *User, e *Enrolment, d *factors.Device) error {
+	action, what := audit.FactorActivated, "device_added"
+	var m templates.Mail = templates.DeviceAddedMail{About: w.About(u), Device: d.Name}
+	spare := w.s.Describe(*d).Spare
+	renewed := spare && slices.ContainsFunc(u.Devices, func(x factors.Device) bool { return x.Kind == d.Kind })
+	switch old := u.device(e.Replace); {
+	case e.Replace != "" && old == nil:
+		return Refuse(CodeExpired)
+	case e.Replace != "":
+		d.ID, d.Name, d.Copies = old.ID, old.Name, scanAgain(old.Copies, e.Lost)
+		u.Devices = replaceDevice(u.Devices, *d)
+		action = audit.FactorUpdated
+	case spare:
+		u.Devices = slices.DeleteFunc(slices.Clone(u.Devices), func(x factors.Device) bool { return x.Kind == d.Kind })
+		u.Devices = append(u.Devices, *d)
+		action, what, m = audit.RecoveryCodesMade, "recovery_made", nil
+		if renewed {
+			m = templates.RecoveryRenewedMail{About: w.About(u)}
+		}
+	default:
+		u.Devices = append(slices.Clone(u.Devices), *d)
+	}
+	w.Remember(u, what, d.Name)
+	if err := w.auditDevice(u, action, *d); err != nil || m == nil {
+		return err
+	}
+	return w.Post(u, m, time.Time{})
+}
+
+// auditDevice writes down what the person did to one of their devices.
+func (w *Work) auditDevice(u *User, action string, d factors.Device) error {
+	return w.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
+		Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success,
+		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}},
+		Detail:  map[string]string{"kind": string(d.Kind)}})
+}
+
+// completeByEnrolment ends a login whose invitation or ticket brought the person to this device: both are
+// spent here, by the Update that stores the device (PROTOCOL 7).
+func (w *Work) completeByEnrolment(seat Seat, st *seated, out *Enrolled, o factors.Outcome) error {
+	u := &st.user
+	if err := w.s.logins.Delete(w.Tx, seat.Login.Hash()); err != nil {
+		return fmt.Errorf("ending a login: %w", err)
+	}
+	if err := w.spendTickets(u); err != nil {
+		return err
+	}
+	u.Password.Source = HandSelf
+	out.First = true
+	var err error
+	out.Issued, err = w.openSession(u, addAMR(true, o.AMR), Proof{At: w.Act.Now, Enrolling: true}, false)
+	return err
+}
+
+// takeUnique reserves what no two devices of the house may share, such as a credential id (L3 section 7.1, step 26).
+func (w *Work) takeUnique(id UserID, unique string) error {
+	if unique == "" {
+		return nil
+	}
+	key := uniqueKey(unique)
+	_, err := w.s.uniques.Get(w.Tx, key)
+	switch {
+	case err == nil:
+		return Refuse(CodeTaken)
+	case !errors.Is(err, store.ErrNotFound):
+		return fmt.Errorf("looking up a credential: %w", err)
+	}
+	if err := w.s.uniques.Put(w.Tx, key, id); err != nil {
+		return fmt.Errorf("reserving a credential: %w", err)
+	}
+	return nil
+}
+
+func uniqueKey(unique string) string { return SecretOf(unique).Hash() }
+
+// dropUnique frees what a removed device held.
+func (w *Work) dropUnique(d factors.Device) error {
+	if d.Unique == "" {
+		return nil
+	}
+	if err := w.s.uniques.Delete(w.Tx, uniqueKey(d.Unique)); err != nil {
+		return fmt.Errorf("freeing a credential: %w", err)
+	}
+	return nil
+}
+
+// DeviceName judges what a person calls a device: 1 to 64 characters without control characters; "" only
+// where it may be left open.
+func DeviceName(typed string, open bool) (string, error) {
+	name := strings.TrimSpace(typed)
+	switch {
+	case name == "" && open:
+		return "", nil
+	case name == "":
+		return "", Invalid("name", "empty")
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }):
+		return "", Invalid("name", "control")
+	case utf8.RuneCountInString(name) > MaxName:
+		return "", Invalid("name", "too_long")
+	}
+	return name, nil
+}

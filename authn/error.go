@@ -1,0 +1,74 @@
+package authn
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Code names what went wrong in the domain; web/reply gives it a status, the catalogues give it words.
+type Code string
+
+// The codes. Each has a sentence under the key "error." + Code in every language.
+const (
+	CodeSignIn        Code = "sign_in"         // any failed sign-in: one sentence, whatever failed
+	CodeWait          Code = "wait"            // too many tries: Error.Retry tells for how long
+	CodeBusy          Code = "busy"            // the password pool is full: try again in a moment
+	CodeExpired       Code = "expired"         // the login or ceremony under way is gone: begin again
+	CodeNoSession     Code = "no_session"      // signed out
+	CodeProof         Code = "proof"           // a fresh proof is asked for first (PROTOCOL 5)
+	CodeForbidden     Code = "forbidden"       // known, but not allowed
+	CodeNotFound      Code = "not_found"       // no such thing, or none that the caller may know of
+	CodeInvalid       Code = "invalid"         // a field is wrong: Error.Field and Error.Reason say which and why
+	CodeTaken         Code = "taken"           // an address or a key that somebody has
+	CodeLastDevice    Code = "last_device"     // the last device cannot be removed by its owner
+	CodeTooMany       Code = "too_many"        // as many as one may have
+	CodeLink          Code = "link"            // an invitation, ticket or password link that is not, or no longer, good
+	CodeTicket        Code = "ticket"          // not a good ticket code
+	CodeTicketExpired Code = "ticket_expired"  // it was one, but its time is over
+	CodeSameHand      Code = "same_hand"       // password and ticket came the same way (PROTOCOL 8)
+	CodeShownTooOften Code = "shown_too_often" // a QR code is shown three times a day at most
+	CodeCopiesOff     Code = "copies_off"      // policy: a key of its own for each phone
+	CodeState         Code = "state"           // not possible in the state that the person is in
+	CodeConflict      Code = "conflict"        // two things named together do not belong together
+)
+
+// Error is a refusal that a person or a program can act on. It never holds what was submitted.
+type Error struct {
+	Code   Code
+	Field  string        // with CodeInvalid: which input
+	Reason string        // with CodeInvalid: why, a key of the catalogues below "reason."
+	Retry  time.Duration // with CodeWait and CodeBusy
+}
+
+func (e *Error) Error() string {
+	if e.Field != "" {
+		return fmt.Sprintf("%s: %s: %s", e.Code, e.Field, e.Reason)
+	}
+	return string(e.Code)
+}
+
+// Is lets errors.Is compare by code alone.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Code == e.Code && (t.Field == "" || t.Field == e.Field)
+}
+
+// Refuse makes an Error of a code.
+func Refuse(code Code) *Error { return &Error{Code: code} }
+
+// Invalid makes an Error about one input.
+func Invalid(field, reason string) *Error {
+	return &Error{Code: CodeInvalid, Field: field, Reason: reason}
+}
+
+// Wait makes an Error that tells when to come back.
+func Wait(d time.Duration) *Error { return &Error{Code: CodeWait, Retry: max(d, time.Second)} }
+
+// CodeOf is the code of an Error anywhere in err, "" when there is none.
+func CodeOf(err error) Code {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return ""
+}

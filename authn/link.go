@@ -1,0 +1,287 @@
+package authn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"barillet/internal/audit"
+	"barillet/internal/throttle"
+	"barillet/store"
+	"barillet/templates"
+)
+
+// Link is what stands behind the link in a mail, kept below the hash of its token. Fetching it changes nothing.
+type Link struct {
+	User    UserID    `json:"user"`
+	For     string    `json:"for"`              // linkInvitation, linkTicket or linkPassword
+	Ticket  string    `json:"ticket,omitempty"` // which ticket
+	Expires time.Time `json:"expires"`
+}
+
+const (
+	linkInvitation = "invitation"
+	linkTicket     = "ticket"
+	linkPassword   = "password"
+)
+
+// link loads a link of the purpose with its person; CodeLink when it is not, or no longer, good.
+func (r Reader) link(token Secret, purpose string, now time.Time) (Link, User, error) {
+	l, err := r.s.links.Get(r.r, token.Hash())
+	if errors.Is(err, store.ErrNotFound) || token.Empty() {
+		return Link{}, User{}, Refuse(CodeLink)
+	}
+	if err != nil {
+		return Link{}, User{}, fmt.Errorf("loading a link: %w", err)
+	}
+	u, err := r.User(l.User)
+	switch {
+	case CodeOf(err) == CodeNotFound:
+		return Link{}, User{}, Refuse(CodeLink)
+	case err != nil:
+		return Link{}, User{}, err
+	case l.For != purpose, !now.Before(l.Expires):
+		return l, u, Refuse(CodeLink)
+	}
+	return l, u, nil
+}
+
+// putLink stores a link and returns its token, which no one else ever sees again.
+func (w *Work) putLink(label string, l Link) (Secret, error) {
+	token := w.Act.Secret(label)
+	if err := w.s.links.Put(w.Tx, token.Hash(), l); err != nil {
+		return Secret{}, fmt.Errorf("storing a link: %w", err)
+	}
+	return token, nil
+}
+
+func (w *Work) dropLink(hash string) error {
+	if hash == "" {
+		return nil
+	}
+	if err := w.s.links.Delete(w.Tx, hash); err != nil {
+		return fmt.Errorf("ending a link: %w", err)
+	}
+	return nil
+}
+
+// Invite makes an invitation for a person who never had a device and returns its token; the caller mails it or
+// hands it over, and saves the person. way is HandMail or the operator's id, by is whom people read.
+func (w *Work) Invite(u *User, way, by string) (Secret, error) {
+	if u.HadDevice || len(u.Devices) > 0 {
+		return Secret{}, Refuse(CodeState) // PROTOCOL 10: it would carry both halves
+	}
+	if u.Status != StatusStaged && u.Status != StatusProvisioned && u.Status != StatusActive {
+		return Secret{}, Refuse(CodeState)
+	}
+	if err := w.dropLink(u.Invited.Link); err != nil {
+		return Secret{}, err
+	}
+	expires := w.Act.Now.Add(InvitationLife)
+	token, err := w.putLink("invitation", Link{User: u.ID, For: linkInvitation, Expires: expires})
+	if err != nil {
+		return Secret{}, err
+	}
+	u.Invited = Invitation{Link: token.Hash(), Way: way, By: by, At: w.Act.Now, Expires: expires}
+	if u.Status == StatusStaged {
+		u.Status, u.StatusAt = StatusProvisioned, w.Act.Now
+	}
+	return token, nil
+}
+
+// Invited is what the page of an invitation tells.
+type Invited struct {
+	By      string
+	Login   string
+	Name    string
+	Locale  string
+	Garage  string
+	Expires time.Time
+}
+
+// Invitation reads who is invited by a link; CodeLink when it is no longer good.
+func (s *Service) Invitation(ctx context.Context, token Secret) (Invited, error) {
+	var out Invited
+	err := s.View(ctx, func(r Reader) error {
+		_, u, err := r.invitation(token, s.Now())
+		if err != nil {
+			return err
+		}
+		out = Invited{By: u.Invited.By, Login: u.Login, Name: u.DisplayName(), Locale: s.Locale(&u), Expires: u.Invited.Expires}
+		if len(u.Groups) > 0 {
+			g, err := r.Group(u.Groups[0])
+			if err != nil && CodeOf(err) != CodeNotFound {
+				return err
+			}
+			out.Garage = g.Name
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (r Reader) invitation(token Secret, now time.Time) (Link, User, error) {
+	l, u, err := r.link(token, linkInvitation, now)
+	if err == nil && (u.HadDevice || u.Invited.Link != token.Hash() ||
+		u.Status != StatusProvisioned && u.Status != StatusActive) {
+		err = Refuse(CodeLink)
+	}
+	return l, u, err
+}
+
+// Accept takes the password chosen by an invitation. The login that it begins may enrol; the invitation is
+// spent when the first device is confirmed, so a closed page is no dead end.
+func (s *Service) Accept(ctx context.Context, from Origin, token Secret, password string) (Started, error) {
+	a := s.NewAct(from)
+	phc, err := s.newPassword(ctx, password, func(r Reader) (User, error) {
+		_, u, err := r.invitation(token, a.Now)
+		return u, err
+	})
+	if err != nil {
+		return Started{}, err
+	}
+	return Do(ctx, s, a, func(w *Work) (Started, error) {
+		_, u, err := w.invitation(token, a.Now)
+		if err != nil {
+			return Started{}, err
+		}
+		u.Password = Password{PHC: phc, Source: u.Invited.Way, Set: a.Now}
+		u.Epoch++
+		u.PasswordEpoch++
+		if u.Status == StatusProvisioned {
+			u.Status, u.StatusAt, u.Activated = StatusActive, a.Now, a.Now
+		}
+		if err := w.AuditUser(&u, audit.InvitationAccepted, audit.Success, ""); err != nil {
+			return Started{}, err
+		}
+		l := w.newLogin(&u, false, "")
+		l.Grant = grantInvitation
+		secret := a.Secret("login")
+		if err := w.putLogin(secret, l); err != nil {
+			return Started{}, err
+		}
+		return Started{secret, s.Next(&l, &u, a.Now)}, w.Save(&u)
+	})
+}
+
+// newPassword judges and hashes a password chosen by somebody who is found by who.
+func (s *Service) newPassword(ctx context.Context, password string, who func(Reader) (User, error)) (string, error) {
+	var u User
+	err := s.View(ctx, func(r Reader) error {
+		var err error
+		u, err = who(r)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	if err := s.Passwords.Check(password, s.about(&u)); err != nil {
+		return "", err
+	}
+	phc, err := s.Passwords.Hash(ctx, false, password)
+	if err != nil {
+		return "", fmt.Errorf("hashing a password: %w", err)
+	}
+	return phc, nil
+}
+
+// about are the words that a person's password must not be made of.
+func (s *Service) about(u *User) []string {
+	return []string{u.Login, u.Email, u.Second, u.FirstName, u.LastName, s.Policy.Issuer}
+}
+
+// Forgot mails a link to choose a new password, if somebody active with a device is meant. The answer is the
+// same for all. While the person has no usable device none is sent (PROTOCOL 8): stuck tells the caller, who
+// opens a help request instead and tells nobody.
+func (s *Service) Forgot(ctx context.Context, from Origin, identifier string) (stuck UserID, err error) {
+	a := s.NewAct(from)
+	name, ok := Address(identifier)
+	return Do(ctx, s, a, func(w *Work) (UserID, error) {
+		v, err := w.s.Limiter.Take(w.Tx, a.Now, throttle.ForgotSource, throttle.Network(a.From.Address))
+		if err != nil {
+			return "", fmt.Errorf("counting forgotten passwords: %w", err)
+		}
+		if !v.OK {
+			return "", Wait(v.Retry)
+		}
+		if !ok {
+			return "", nil
+		}
+		u, err := w.UserByAddress(name)
+		if CodeOf(err) == CodeNotFound {
+			return "", nil
+		}
+		if err != nil || u.Status != StatusActive {
+			return "", err
+		}
+		if s.counted(&u) == 0 {
+			return u.ID, w.AuditUser(&u, audit.PasswordForgotten, audit.Deny, "no usable device")
+		}
+		return "", w.sendPasswordLink(&u)
+	})
+}
+
+func (w *Work) sendPasswordLink(u *User) error {
+	v, err := w.s.Limiter.Take(w.Tx, w.Act.Now, throttle.StrangerMails, string(u.ID))
+	if err != nil {
+		return fmt.Errorf("counting mails that strangers cause: %w", err)
+	}
+	if !v.OK {
+		return w.AuditUser(u, audit.PasswordForgotten, audit.Deny, "too many mails")
+	}
+	expires := w.Act.Now.Add(PasswordLink)
+	token, err := w.putLink("password", Link{User: u.ID, For: linkPassword, Expires: expires})
+	if err != nil {
+		return err
+	}
+	if err := w.AuditUser(u, audit.PasswordForgotten, audit.Success, ""); err != nil {
+		return err
+	}
+	m := templates.PasswordLinkMail{About: w.About(u), Link: w.s.URL("/password/" + token.Reveal()), Until: expires}
+	return w.PostTo(u.Addresses()[:1], w.s.Locale(u), m, expires)
+}
+
+// URL is a path of ours as a link.
+func (s *Service) URL(path string) string { return s.Policy.PublicURL + path }
+
+// PasswordLink reads whose password a mailed link may choose.
+func (s *Service) PasswordLink(ctx context.Context, token Secret) (login, locale string, err error) {
+	err = s.View(ctx, func(r Reader) error {
+		_, u, err := r.passwordLink(token, s.Now())
+		login, locale = u.Login, s.Locale(&u)
+		return err
+	})
+	return login, locale, err
+}
+
+func (r Reader) passwordLink(token Secret, now time.Time) (Link, User, error) {
+	l, u, err := r.link(token, linkPassword, now)
+	if err == nil && (u.Status != StatusActive || r.s.counted(&u) == 0) {
+		err = Refuse(CodeLink)
+	}
+	return l, u, err
+}
+
+// ChoosePassword begins a login that carries the password chosen by a mailed link. It takes effect only when
+// that login's second step is done.
+func (s *Service) ChoosePassword(ctx context.Context, from Origin, token Secret, password string) (Started, error) {
+	a := s.NewAct(from)
+	phc, err := s.newPassword(ctx, password, func(r Reader) (User, error) {
+		_, u, err := r.passwordLink(token, a.Now)
+		return u, err
+	})
+	if err != nil {
+		return Started{}, err
+	}
+	return Do(ctx, s, a, func(w *Work) (Started, error) {
+		_, u, err := w.passwordLink(token, a.Now)
+		if err != nil {
+			return Started{}, err
+		}
+		l := w.newLogin(&u, u.knows(from.Browser, a.Now), "")
+		l.NewPassword = &NewPassword{PHC: phc, Link: token.Hash()}
+		secret := a.Secret("login")
+		return Started{secret, s.Next(&l, &u, a.Now)}, w.putLogin(secret, l)
+	})
+}

@@ -1,0 +1,143 @@
+package authn
+
+import (
+	"encoding/json"
+	"time"
+
+	"barillet/factors"
+)
+
+// Step is what comes next in a login.
+type Step string
+
+// The steps. Next alone decides (PROTOCOL 1).
+const (
+	StepVerify  Step = "verify"  // prove a device
+	StepEnrol   Step = "enrol"   // enrol one: by an invitation or ticket that is live and bound to this login
+	StepTicket  Step = "ticket"  // type the code of the ticket
+	StepBlocked Step = "blocked" // no device and no ticket: ask for help
+	StepDone    Step = "done"    // signed in
+	StepOver    Step = "over"    // this login is dead: begin again
+)
+
+// Login is one login under way, kept below the hash of its secret. It is no session, and no session is one.
+type Login struct {
+	ID            string `json:"id"` // tells a person's logins apart in a ticket; no bearer value
+	User          UserID `json:"user"`
+	PasswordEpoch uint64 `json:"passwordEpoch"`
+	Epoch         uint64 `json:"epoch"`
+	Resets        uint64 `json:"resets"`
+
+	// Grant is the id of the ticket that this login bears, or grantInvitation.
+	Grant       string       `json:"grant,omitempty"`
+	NewPassword *NewPassword `json:"newPassword,omitempty"` // takes effect only after the second step
+
+	Ceremony *Ceremony  `json:"ceremony,omitempty"`
+	Enrol    *Enrolment `json:"enrol,omitempty"`
+
+	Known    bool      `json:"known"` // began on a known browser of the person: its own budget of wrong answers
+	Wrong    int       `json:"wrong,omitempty"`
+	ReturnTo string    `json:"returnTo,omitempty"` // a path of ours
+	Started  time.Time `json:"started"`
+	Expires  time.Time `json:"expires"`
+}
+
+// NewPassword waits in a login that began with a mailed link. PHC is its hash, Link the record it came by.
+type NewPassword struct {
+	PHC  string `json:"phc"`
+	Link string `json:"link"`
+}
+
+// Ceremony is a verification under way: what its factor must remember. One at a time and kind.
+type Ceremony struct {
+	Pending map[factors.Kind]factors.Pending `json:"pending"`
+	At      time.Time                        `json:"at"`
+	Expires time.Time                        `json:"expires"`
+}
+
+// Enrolment is a device being enrolled: its secret is worthless until it is confirmed (BAR A8).
+type Enrolment struct {
+	Kind    factors.Kind     `json:"kind"`
+	App     string           `json:"app,omitempty"`
+	Name    string           `json:"name"`
+	Replace factors.DeviceID `json:"replace,omitempty"` // PROTOCOL 15: takes the place of this device
+	Lost    string           `json:"lost,omitempty"`    // with Replace: the copy that is gone
+	Pending factors.Pending  `json:"pending"`
+	Prompt  Prompt           `json:"prompt"`
+	Expires time.Time        `json:"expires"`
+}
+
+// Prompt is a factors.Prompt that can be kept, sealed, and shown again while its ceremony is pending.
+type Prompt struct {
+	Template string          `json:"template"`
+	View     json.RawMessage `json:"view,omitempty"`
+	JSON     json.RawMessage `json:"json,omitempty"`
+}
+
+// keep turns a factor's prompt into one that can be stored.
+func keep(p factors.Prompt) (Prompt, error) {
+	view, err := json.Marshal(p.View)
+	return Prompt{Template: p.Template, View: view, JSON: p.JSON}, err
+}
+
+const grantInvitation = "invitation"
+
+// Next decides what comes next for a login of this person, and nothing else does. It answers StepEnrol only
+// to a login that bears a live invitation or ticket: no policy changes that.
+func (s *Service) Next(l *Login, u *User, now time.Time) Step {
+	moved := l.Epoch != u.Epoch
+	byReset := moved && u.Epoch-l.Epoch == u.Resets-l.Resets
+	switch {
+	case !now.Before(l.Expires), u.Status != StatusActive, l.PasswordEpoch != u.PasswordEpoch:
+		return StepOver
+	case moved && (!byReset || l.NewPassword != nil):
+		return StepOver // PROTOCOL 3: any other move; and a reset ticket never lets anybody choose a password
+	case s.granted(l, u, now):
+		return StepEnrol
+	case moved && len(s.usable(u)) > 0:
+		return StepOver // reset and enrolled again meanwhile: with the new device, from the start
+	case !moved && len(s.verifiable(l, u)) > 0:
+		return StepVerify
+	case l.NewPassword == nil && s.awaitsTicket(u, now):
+		return StepTicket
+	}
+	return StepBlocked
+}
+
+// granted tells whether the login bears an invitation or ticket that is still live and bound to it.
+func (s *Service) granted(l *Login, u *User, now time.Time) bool {
+	if l.Grant == grantInvitation {
+		return !u.HadDevice && u.Invited.Link != "" && now.Before(u.Invited.Expires)
+	}
+	for _, t := range u.Tickets {
+		if l.Grant != "" && t.ID == l.Grant && now.Before(t.Expires) {
+			return t.Bound == l.ID
+		}
+	}
+	return false
+}
+
+// awaitsTicket tells whether the person has no device and may still show or renew a ticket (PROTOCOL 10).
+func (s *Service) awaitsTicket(u *User, now time.Time) bool {
+	if s.counted(u) > 0 {
+		return false
+	}
+	for _, t := range u.Tickets {
+		if now.Before(t.Expires) {
+			return true
+		}
+	}
+	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(RenewFor))
+}
+
+// verifiable are the devices that this login may be completed with. A recovery code needs the password
+// (BAR A7), so a login that began with a mailed link does without.
+func (s *Service) verifiable(l *Login, u *User) []factors.Device {
+	var out []factors.Device
+	for _, d := range s.usable(u) {
+		if l.NewPassword == nil || !s.Describe(d).Spare {
+			out = append(out, d)
+		}
+	}
+	return out
+}

@@ -1,0 +1,45 @@
+package authn
+
+// Role is what an operator may do, in Okta's words.
+type Role string
+
+// The roles, from the highest.
+const (
+	RoleSuperAdmin Role = "SUPER_ADMIN"
+	RoleUserAdmin  Role = "USER_ADMIN"
+	RoleHelpDesk   Role = "HELP_DESK_ADMIN"
+	RoleReadOnly   Role = "READ_ONLY_ADMIN"
+)
+
+// Grant is a role given to a person. No Groups means everybody; a grant limited to groups names at least one.
+type Grant struct {
+	ID     string    `json:"id"`
+	Role   Role      `json:"role"`
+	Groups []GroupID `json:"groups,omitempty"`
+}
+
+// Rank orders roles for "strictly lower" (PROTOCOL 11): 0 is nobody in particular, -1 no role that we know.
+func (r Role) Rank() int {
+	switch r {
+	case "":
+		return 0
+	case RoleReadOnly:
+		return 1
+	case RoleHelpDesk:
+		return 2
+	case RoleUserAdmin:
+		return 3
+	case RoleSuperAdmin:
+		return 4
+	}
+	return -1
+}
+
+// Rank is the highest of the person's roles.
+func (u *User) Rank() int {
+	rank := 0
+	for _, g := range u.Roles {
+		rank = max(rank, g.Role.Rank())
+	}
+	return rank
+}

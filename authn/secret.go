@@ -1,0 +1,45 @@
+package authn
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// Secret is a bearer value on its way to or from the person: a session, a login, a link, a short code. It
+// prints as [redacted] in whatever way it is printed; Reveal is the one way out.
+type Secret struct{ value string }
+
+const redacted = "[redacted]"
+
+// SecretOf takes a value as it came from a cookie, a form or a link.
+func SecretOf(value string) Secret { return Secret{value} }
+
+// NewSecret draws 256 bits, as 43 characters of base64url.
+func NewSecret() Secret {
+	var b [32]byte
+	rand.Read(b[:]) // never fails: Go 1.24 crypto/rand
+	return Secret{base64.RawURLEncoding.EncodeToString(b[:])}
+}
+
+// Reveal gives the value itself, for a cookie, a mail or a page.
+func (s Secret) Reveal() string { return s.value }
+
+// Empty tells whether there is no value at all.
+func (s Secret) Empty() bool { return s.value == "" }
+
+// Hash is the record key under which a bearer value of 112 bits and more is kept: its SHA-256 in hex.
+func (s Secret) Hash() string {
+	sum := sha256.Sum256([]byte(s.value))
+	return hex.EncodeToString(sum[:])
+}
+
+func (s Secret) String() string               { return redacted }
+func (s Secret) GoString() string             { return redacted }
+func (s Secret) Format(f fmt.State, _ rune)   { io.WriteString(f, redacted) }
+func (s Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
+func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }

@@ -1,0 +1,167 @@
+package authn
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"time"
+
+	"barillet/factors"
+	"barillet/internal/audit"
+	"barillet/internal/mail"
+	"barillet/internal/throttle"
+	"barillet/store"
+)
+
+// Policy is what an operator decides about people and their sign-in.
+type Policy struct {
+	Issuer        string        // the house's name in an authenticator app, ASCII, no colon
+	PublicURL     string        // "https://login.example", no slash at the end: every link in a mail starts with it
+	DefaultLocale string        // "fr" or "en"
+	AllowCopies   bool          // the same QR code for several phones (PROTOCOL 14)
+	SessionIdle   time.Duration // BAR A11: 1 h
+	SessionMax    time.Duration // BAR A11: 24 h
+	Support       string        // where help requests are mailed; "": stored only
+}
+
+// How long things live.
+const (
+	LoginLife      = 10 * time.Minute
+	EnrolLife      = 10 * time.Minute
+	ProofLife      = 5 * time.Minute // PROTOCOL 5
+	InvitationLife = 24 * time.Hour
+	TicketLife     = 24 * time.Hour
+	HandedLife     = 10 * time.Minute // PROTOCOL 9
+	RenewFor       = 7 * 24 * time.Hour
+	PasswordLink   = time.Hour
+	BrowserLife    = 180 * 24 * time.Hour
+)
+
+// Service keeps the people and judges what they prove. Its fields are set once, before the first call.
+type Service struct {
+	Store     store.Store
+	Pepper    store.Pepper
+	Factors   []factors.Factor // in the order in which they are offered
+	Passwords *Passwords
+	Limiter   throttle.Limiter
+	Guesses   throttle.Guesses
+	Log       audit.Log
+	Outbox    *mail.Outbox
+	Policy    Policy
+	Now       func() time.Time
+	Kick      func() // tells the mail sender that there may be work; never blocks; nil: nobody
+
+	tables
+	seen seenTimes
+}
+
+// tables are the records of this package.
+type tables struct {
+	users     store.Table[User]
+	standings store.Table[Standing]
+	addresses store.Table[UserID]
+	names     store.Table[struct{}]
+	members   store.Table[struct{}]
+	uniques   store.Table[UserID]
+	groups    store.Table[Group]
+	logins    store.Table[Login]
+	links     store.Table[Link]
+	sessions  store.Table[Session]
+	browsers  store.Table[Browser]
+}
+
+// Open readies the Service's own tables under the keys of the house; call it before anything else.
+func (s *Service) Open(ring *store.Keyring) {
+	s.tables = tables{
+		users:     store.NewTable[User](ring, store.Users),
+		standings: store.NewTable[Standing](ring, store.Standings),
+		addresses: store.NewTable[UserID](ring, store.Addresses),
+		names:     store.NewTable[struct{}](ring, store.Names),
+		members:   store.NewTable[struct{}](ring, store.Members),
+		uniques:   store.NewTable[UserID](ring, store.Uniques),
+		groups:    store.NewTable[Group](ring, store.Groups),
+		logins:    store.NewTable[Login](ring, store.Logins),
+		links:     store.NewTable[Link](ring, store.Enrols),
+		sessions:  store.NewTable[Session](ring, store.Sessions),
+		browsers:  store.NewTable[Browser](ring, store.Browsers),
+	}
+}
+
+// Origin is where a request comes from. The zero value is the house itself.
+type Origin struct {
+	Address netip.Addr // of the client, after trusted proxies
+	Agent   string     // User-Agent, cut to 256 bytes
+	Browser Secret     // the known-browser cookie, empty without one
+	Request string     // request id in the log
+	Locale  string     // the page's language
+}
+
+func (o Origin) address() string {
+	if !o.Address.IsValid() {
+		return ""
+	}
+	return o.Address.String()
+}
+
+// factor finds the kind; nil when the house does not have it.
+func (s *Service) factor(kind factors.Kind) factors.Factor {
+	for _, f := range s.Factors {
+		if f.Kind() == kind {
+			return f
+		}
+	}
+	return nil
+}
+
+// Describe tells about a device what its kind says of it.
+func (s *Service) Describe(d factors.Device) factors.Description {
+	if f, ok := s.factor(d.Kind).(factors.Describer); ok {
+		return f.Describe(d)
+	}
+	return factors.Description{}
+}
+
+// usable are the person's devices that may be asked for, spare ones (recovery codes) included.
+func (s *Service) usable(u *User) []factors.Device {
+	var out []factors.Device
+	for _, d := range u.Devices {
+		desc := s.Describe(d)
+		if d.Usable() && s.factor(d.Kind) != nil && (!desc.Spare || desc.Left > 0) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// counted are the usable devices that count when the last one is protected (PROTOCOL 6).
+func (s *Service) counted(u *User) int {
+	n := 0
+	for _, d := range s.usable(u) {
+		if s.Describe(d).Counts {
+			n++
+		}
+	}
+	return n
+}
+
+// subject is the person as a ceremony sees them.
+func (s *Service) subject(u *User) factors.Subject {
+	return factors.Subject{Handle: slices.Clone(u.Handle), Login: u.Login, Name: u.DisplayName(),
+		Issuer: s.Policy.Issuer, Origin: s.Policy.PublicURL}
+}
+
+// Locale is the language that the person is written to in.
+func (s *Service) Locale(u *User) string {
+	if u.Locale != "" {
+		return u.Locale
+	}
+	return s.Policy.DefaultLocale
+}
+
+// guessID is the key of a person's counters of wrong answers: the same over every door and node.
+func (s *Service) guessID(id UserID) string { return s.Guesses.PersonID(string(id)) }
+
+// View reads in one snapshot; fn sees people as they stand.
+func (s *Service) View(ctx context.Context, fn func(r Reader) error) error {
+	return s.Store.View(ctx, func(snap store.Snapshot) error { return fn(Reader{s, snap}) })
+}

@@ -1,0 +1,420 @@
+package authn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"barillet/internal/audit"
+	"barillet/store"
+	"barillet/templates"
+)
+
+// Session is somebody signed in, kept below the hash of its secret.
+type Session struct {
+	User    UserID    `json:"user"`
+	Epoch   uint64    `json:"epoch"`
+	Created time.Time `json:"created"` // of the sign-in, also after the session was re-issued
+	Seen    time.Time `json:"seen"`    // at most a minute behind
+	AMR     []string  `json:"amr"`     // RFC 8176
+	Browser string    `json:"browser"` // hash of the known browser that it lives on
+	Shared  bool      `json:"shared,omitempty"`
+	Address string    `json:"address,omitempty"`
+	Agent   string    `json:"agent,omitempty"`
+
+	Proof    Proof      `json:"proof,omitzero"`
+	Ceremony *Ceremony  `json:"ceremony,omitempty"`
+	Enrol    *Enrolment `json:"enrol,omitempty"`
+	Copying  *Copying   `json:"copying,omitempty"`
+}
+
+// Proof is the last device proven for an act after the sign-in (PROTOCOL 5). Enrolling tells that it was a
+// recovery code or a device just enrolled: it is good for adding devices and making codes, for nothing else.
+type Proof struct {
+	At        time.Time `json:"at"`
+	Enrolling bool      `json:"enrolling,omitempty"`
+}
+
+// Browser is a browser that somebody completed a sign-in on.
+type Browser struct {
+	Since  time.Time `json:"since"`
+	Shared bool      `json:"shared,omitempty"`
+}
+
+// Live is a session that was checked, with what its pages need of the person.
+type Live struct {
+	ID       string // public name, for lists and events
+	User     UserID
+	Login    string
+	Name     string
+	Locale   string
+	Roles    []Role
+	Groups   []GroupID
+	Created  time.Time
+	AMR      []string
+	ProvenTo time.Time // until when the fresh proof counts; zero: none
+}
+
+// seenTimes holds when sessions were last used, so that a check never waits for a write.
+type seenTimes struct {
+	mu sync.Mutex
+	at map[string]time.Time // by record hash; those that are newer than the record
+}
+
+func (t *seenTimes) touch(hash string, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.at == nil {
+		t.at = map[string]time.Time{}
+	}
+	t.at[hash] = now
+}
+
+func (t *seenTimes) of(hash string) time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.at[hash]
+}
+
+func (t *seenTimes) take() map[string]time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := t.at
+	t.at = nil
+	return out
+}
+
+// sessionID is the public name of a session: it finds nothing and opens nothing.
+func sessionID(hash string) string { return hash[:16] }
+
+// alive tells whether the session still stands for the person.
+func (s *Service) alive(ses *Session, st *Standing, hash string, now time.Time) bool {
+	seen := ses.Seen
+	if t := s.seen.of(hash); t.After(seen) {
+		seen = t
+	}
+	return ses.Epoch == st.Epoch && st.Status == StatusActive &&
+		now.Before(ses.Created.Add(s.Policy.SessionMax)) && now.Before(seen.Add(s.Policy.SessionIdle)) &&
+		!now.Before(ses.Created.Add(-time.Hour)) // a clock that was set back by more than that
+}
+
+// Check finds out who a session belongs to. It reads two records and never waits for a write.
+func (s *Service) Check(ctx context.Context, secret Secret) (Live, error) {
+	if secret.Empty() {
+		return Live{}, Refuse(CodeNoSession)
+	}
+	hash, now := secret.Hash(), s.Now()
+	var ses Session
+	var st Standing
+	err := s.Store.View(ctx, func(snap store.Snapshot) error {
+		var err error
+		if ses, err = s.sessions.Get(snap, hash); err != nil {
+			return err
+		}
+		st, err = s.standings.Get(snap, string(ses.User))
+		return err
+	})
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return Live{}, Refuse(CodeNoSession)
+	case err != nil:
+		return Live{}, fmt.Errorf("checking a session: %w", err)
+	case !s.alive(&ses, &st, hash, now):
+		return Live{}, Refuse(CodeNoSession)
+	}
+	if now.Sub(ses.Seen) >= time.Minute {
+		s.seen.touch(hash, now)
+	}
+	live := Live{ID: sessionID(hash), User: ses.User, Login: st.Login, Name: st.Name, Locale: st.Locale,
+		Roles: st.Roles, Groups: st.Groups, Created: ses.Created, AMR: ses.AMR}
+	if ses.Proof.fresh(now) && !ses.Proof.Enrolling {
+		live.ProvenTo = ses.Proof.At.Add(ProofLife)
+	}
+	return live, nil
+}
+
+func (p Proof) fresh(now time.Time) bool {
+	return !p.At.IsZero() && now.Before(p.At.Add(ProofLife)) && !now.Before(p.At.Add(-time.Minute))
+}
+
+// session loads a live session and its person within one run.
+func (r Reader) session(secret Secret, now time.Time) (Session, User, error) {
+	if secret.Empty() {
+		return Session{}, User{}, Refuse(CodeNoSession)
+	}
+	ses, err := r.s.sessions.Get(r.r, secret.Hash())
+	if errors.Is(err, store.ErrNotFound) {
+		return Session{}, User{}, Refuse(CodeNoSession)
+	}
+	if err != nil {
+		return Session{}, User{}, fmt.Errorf("loading a session: %w", err)
+	}
+	u, err := r.User(ses.User)
+	if err != nil {
+		return Session{}, User{}, err
+	}
+	if st := u.standing(); !r.s.alive(&ses, &st, secret.Hash(), now) {
+		return Session{}, User{}, Refuse(CodeNoSession)
+	}
+	return ses, u, nil
+}
+
+// Issued is what the browser gets at the end of a sign-in, or when its session is re-issued.
+type Issued struct {
+	Session Secret
+	Browser Secret // the known-browser cookie; empty: keep the one there is
+}
+
+// openSession signs the person in within this change: the session, its place in the person's list, the known
+// browser. The caller saves the person. amr names what was proven; notice tells of a browser never seen.
+func (w *Work) openSession(u *User, amr []string, proof Proof, notice bool) (Issued, error) {
+	now, from := w.Act.Now, w.Act.From
+	out := Issued{Session: w.Act.Secret("session")}
+	browser, err := w.adoptBrowser(u, notice)
+	if err != nil {
+		return Issued{}, err
+	}
+	if browser != from.Browser {
+		out.Browser = browser
+	}
+	ses := Session{User: u.ID, Epoch: u.Epoch, Created: now, Seen: now, AMR: amr, Browser: browser.Hash(),
+		Address: from.address(), Agent: from.Agent, Proof: proof}
+	u.LastLogin = now
+	if err := w.putSession(u, out.Session, ses); err != nil {
+		return Issued{}, err
+	}
+	w.Remember(u, "signed_in", "")
+	return out, w.AuditUser(u, audit.SessionStart, audit.Success, "")
+}
+
+// putSession stores a session under a new secret and lists it; the oldest one beyond the limit ends.
+func (w *Work) putSession(u *User, secret Secret, ses Session) error {
+	hash := secret.Hash()
+	u.Sessions = slices.Clone(u.Sessions)
+	for len(u.Sessions) >= maxSessions {
+		if err := w.s.sessions.Delete(w.Tx, u.Sessions[0].Hash); err != nil {
+			return fmt.Errorf("ending the oldest session: %w", err)
+		}
+		u.Sessions = u.Sessions[1:]
+	}
+	u.Sessions = append(u.Sessions, SessionRef{Hash: hash, Since: ses.Created, Address: ses.Address, Agent: ses.Agent})
+	if err := w.s.sessions.Put(w.Tx, hash, ses); err != nil {
+		return fmt.Errorf("storing a session: %w", err)
+	}
+	return nil
+}
+
+// adoptBrowser makes the browser known to the person. A cookie counts only when we gave it out: a planted
+// value would make a guesser's browser known.
+func (w *Work) adoptBrowser(u *User, notice bool) (Secret, error) {
+	now, secret := w.Act.Now, w.Act.From.Browser
+	known := false
+	if !secret.Empty() {
+		_, err := w.s.browsers.Get(w.Tx, secret.Hash())
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return Secret{}, fmt.Errorf("loading a browser: %w", err)
+		}
+		known = err == nil
+	}
+	if !known {
+		secret = w.Act.Secret("browser")
+		if err := w.s.browsers.Put(w.Tx, secret.Hash(), Browser{Since: now}); err != nil {
+			return Secret{}, fmt.Errorf("storing a browser: %w", err)
+		}
+	}
+	hash := secret.Hash()
+	u.Browsers = slices.Clone(u.Browsers)
+	for i := range u.Browsers {
+		if u.Browsers[i].Hash == hash {
+			u.Browsers[i].Seen = now
+			return secret, nil
+		}
+	}
+	first := len(u.Browsers) == 0
+	if len(u.Browsers) >= maxBrowsers {
+		oldest := slices.IndexFunc(u.Browsers, func(b BrowserRef) bool {
+			return !slices.ContainsFunc(u.Browsers, func(o BrowserRef) bool { return o.Seen.Before(b.Seen) })
+		})
+		u.Browsers = slices.Delete(u.Browsers, oldest, oldest+1)
+	}
+	u.Browsers = append(u.Browsers, BrowserRef{Hash: hash, Since: now, Seen: now})
+	if notice && !first {
+		w.Remember(u, "new_browser", "")
+		return secret, w.Post(u, templates.NewBrowserMail{About: w.About(u)}, time.Time{})
+	}
+	return secret, nil
+}
+
+// knows tells whether the browser completed a sign-in of this person within the last 180 days.
+func (u *User) knows(browser Secret, now time.Time) bool {
+	if browser.Empty() {
+		return false
+	}
+	hash := browser.Hash()
+	return slices.ContainsFunc(u.Browsers, func(b BrowserRef) bool {
+		return b.Hash == hash && now.Before(b.Seen.Add(BrowserLife))
+	})
+}
+
+// EndSessions drops every session of the person but the one kept ("": none) and tells how many there were.
+func (w *Work) EndSessions(u *User, keep string) (int, error) {
+	ended := 0
+	var left []SessionRef
+	for _, ref := range u.Sessions {
+		if ref.Hash == keep {
+			left = append(left, ref)
+			continue
+		}
+		if err := w.s.sessions.Delete(w.Tx, ref.Hash); err != nil {
+			return 0, fmt.Errorf("ending a session: %w", err)
+		}
+		ended++
+	}
+	u.Sessions = left
+	return ended, nil
+}
+
+// reissue gives the session a new secret after the person's Epoch rose and ends every other one (PROTOCOL 2).
+func (w *Work) reissue(u *User, ses Session) (Issued, error) {
+	if _, err := w.EndSessions(u, ""); err != nil {
+		return Issued{}, err
+	}
+	ses.Epoch, ses.Seen = u.Epoch, w.Act.Now
+	out := Issued{Session: w.Act.Secret("session")}
+	return out, w.putSession(u, out.Session, ses)
+}
+
+// SignOut ends the session; ending one that is gone is no error.
+func (s *Service) SignOut(ctx context.Context, from Origin, secret Secret) error {
+	a := s.NewAct(from)
+	_, err := Do(ctx, s, a, func(w *Work) (struct{}, error) {
+		_, u, err := w.session(secret, a.Now)
+		if err != nil {
+			if CodeOf(err) == CodeNoSession {
+				err = nil
+			}
+			return struct{}{}, err
+		}
+		hash := secret.Hash()
+		u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r SessionRef) bool { return r.Hash == hash })
+		if err := w.s.sessions.Delete(w.Tx, hash); err != nil {
+			return struct{}{}, fmt.Errorf("ending a session: %w", err)
+		}
+		if err := w.AuditUser(&u, audit.SessionEnd, audit.Success, ""); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, w.Save(&u)
+	})
+	return err
+}
+
+// EndSession ends another session of the same person by its public name; EndOthers ends all but this one.
+func (s *Service) EndSession(ctx context.Context, from Origin, secret Secret, id string) error {
+	return s.endSome(ctx, from, secret, func(ref SessionRef) bool { return sessionID(ref.Hash) == id })
+}
+
+// EndOthers ends every session of the person but this one.
+func (s *Service) EndOthers(ctx context.Context, from Origin, secret Secret) error {
+	return s.endSome(ctx, from, secret, func(ref SessionRef) bool { return ref.Hash != secret.Hash() })
+}
+
+func (s *Service) endSome(ctx context.Context, from Origin, secret Secret, which func(SessionRef) bool) error {
+	a := s.NewAct(from)
+	_, err := Do(ctx, s, a, func(w *Work) (struct{}, error) {
+		_, u, err := w.session(secret, a.Now)
+		if err != nil {
+			return struct{}{}, err
+		}
+		before := len(u.Sessions)
+		var left []SessionRef
+		for _, ref := range u.Sessions {
+			if !which(ref) {
+				left = append(left, ref)
+				continue
+			}
+			if err := w.s.sessions.Delete(w.Tx, ref.Hash); err != nil {
+				return struct{}{}, fmt.Errorf("ending a session: %w", err)
+			}
+		}
+		if len(left) == before {
+			return struct{}{}, nil
+		}
+		u.Sessions = left
+		w.Remember(&u, "sessions_ended", "")
+		if err := w.AuditUser(&u, audit.SessionEnd, audit.Success, "by the person, elsewhere"); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, w.Save(&u)
+	})
+	return err
+}
+
+// StoreSeen writes down when sessions were last used; call it once a minute and at the end. What a crash
+// loses is that minute.
+func (s *Service) StoreSeen(ctx context.Context) error {
+	batch := map[string]time.Time{}
+	flush := func() error {
+		err := s.Store.Update(ctx, func(tx store.Tx) error {
+			for hash, at := range batch {
+				ses, err := s.sessions.Get(tx, hash)
+				if errors.Is(err, store.ErrNotFound) {
+					continue
+				}
+				if err != nil {
+					return err
+				}
+				if !at.After(ses.Seen) {
+					continue
+				}
+				ses.Seen = at
+				if err := s.sessions.Put(tx, hash, ses); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		clear(batch)
+		if err != nil {
+			return fmt.Errorf("storing when sessions were used: %w", err)
+		}
+		return nil
+	}
+	for hash, at := range s.seen.take() {
+		if batch[hash] = at; len(batch) == 32 {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if len(batch) == 0 {
+		return nil
+	}
+	return flush()
+}
+
+// addAMR joins authentication methods, "mfa" once two different ones were shown (RFC 8176 section 2).
+func addAMR(password bool, methods []string) []string {
+	out := []string{}
+	if password {
+		out = append(out, "pwd")
+	}
+	for _, m := range append(methods, "mfa") {
+		if !slices.Contains(out, m) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// agentName cuts a User-Agent to what is kept of it.
+func agentName(agent string) string {
+	const most = 256
+	if len(agent) > most {
+		agent = agent[:most]
+	}
+	return strings.ToValidUTF8(agent, "")
+}

@@ -1,0 +1,241 @@
+package authn
+
+import (
+	"context"
+	"crypto/hmac"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"barillet/internal/audit"
+	"barillet/internal/throttle"
+	"barillet/templates"
+)
+
+// IssueTicket gives the person a ticket to enrol again with (PROTOCOL 7) and returns its link token, empty for
+// one that is handed over, and its short code. The caller mails or shows them and saves the person.
+func (w *Work) IssueTicket(u *User, way string, life time.Duration) (link, code Secret, t Ticket, err error) {
+	now := w.Act.Now
+	alive := slices.DeleteFunc(slices.Clone(u.Tickets), func(t Ticket) bool { return !now.Before(t.Expires) })
+	for len(alive) >= maxTickets {
+		if err := w.dropLink(alive[0].Link); err != nil {
+			return Secret{}, Secret{}, Ticket{}, err
+		}
+		alive = alive[1:]
+	}
+	code = w.Act.Code("ticket")
+	t = Ticket{ID: w.Act.ID("ticket"), Code: w.s.ticketMAC(u.ID, code.Reveal()), Way: way, Made: now, Expires: now.Add(life)}
+	if way == HandMail {
+		// The link's record outlives the ticket, so that an expired one can say so and offer another.
+		if link, err = w.putLink("ticket link", Link{User: u.ID, For: linkTicket, Ticket: t.ID, Expires: now.Add(RenewFor)}); err != nil {
+			return Secret{}, Secret{}, Ticket{}, err
+		}
+		t.Link = link.Hash()
+	}
+	u.Tickets = append(alive, t)
+	return link, code, t, nil
+}
+
+// MailTicket issues a ticket and queues its mail to the person's first address.
+func (w *Work) MailTicket(u *User) (Ticket, error) {
+	link, code, t, err := w.IssueTicket(u, HandMail, TicketLife)
+	if err != nil {
+		return t, err
+	}
+	m := templates.DevicesResetMail{About: w.About(u), Link: w.s.URL("/ticket/" + link.Reveal()), Code: code.Reveal(), Until: t.Expires}
+	return t, w.PostTo(u.Addresses()[:1], w.s.Locale(u), m, t.Expires)
+}
+
+// ticketMAC keeps a short code: a plain hash of 40 bits would be searched through in a moment.
+func (s *Service) ticketMAC(id UserID, code string) []byte {
+	return s.Pepper.MAC("ticket", []byte(id), []byte(foldCode(code)))
+}
+
+// foldCode forgives what people do to a short code: case, hyphens and blanks, O for 0, I and L for 1.
+func foldCode(typed string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z':
+			r -= 'a' - 'A'
+		case r == '-' || r == ' ' || r == '\u00a0' || r == '\t':
+			return -1
+		}
+		switch r {
+		case 'O':
+			return '0'
+		case 'I', 'L':
+			return '1'
+		}
+		return r
+	}, strings.TrimSpace(typed))
+}
+
+// TicketOutcome is what presenting a ticket came to, stored before it is told.
+type ticketOutcome struct {
+	step Step
+	code Code
+	wait time.Duration
+}
+
+func (o ticketOutcome) result() (Step, error) {
+	switch {
+	case o.wait > 0:
+		return StepTicket, Wait(o.wait)
+	case o.code != "":
+		return StepTicket, Refuse(o.code)
+	}
+	return o.step, nil
+}
+
+// PresentCode judges a short code typed in a login whose password is proven. Its own limit of wrong answers
+// holds (PROTOCOL 17); CodeTicket, CodeTicketExpired and CodeSameHand say why it was refused.
+func (s *Service) PresentCode(ctx context.Context, from Origin, login Secret, typed string) (Step, error) {
+	return s.present(ctx, from, login, func(w *Work, u *User) (int, Code) {
+		mac := s.ticketMAC(u.ID, typed)
+		for i, t := range u.Tickets {
+			if hmac.Equal(t.Code, mac) {
+				return i, ""
+			}
+		}
+		return -1, CodeTicket
+	})
+}
+
+// PresentLink binds the ticket of a mailed link to a login that has just proven the same person's password.
+func (s *Service) PresentLink(ctx context.Context, from Origin, login, token Secret) (Step, error) {
+	return s.present(ctx, from, login, func(w *Work, u *User) (int, Code) {
+		l, owner, err := w.link(token, linkTicket, w.Act.Now)
+		if err != nil || owner.ID != u.ID {
+			return -1, CodeLink
+		}
+		return slices.IndexFunc(u.Tickets, func(t Ticket) bool { return t.ID == l.Ticket }), CodeLink
+	})
+}
+
+func (s *Service) present(ctx context.Context, from Origin, login Secret, find func(*Work, *User) (int, Code)) (Step, error) {
+	a := s.NewAct(from)
+	out, err := Do(ctx, s, a, func(w *Work) (ticketOutcome, error) {
+		l, u, step, err := w.login(login, a.Now)
+		if err != nil {
+			return ticketOutcome{}, err
+		}
+		if step != StepTicket && !(step == StepEnrol && l.Grant != grantInvitation) {
+			return ticketOutcome{}, Refuse(CodeState)
+		}
+		wait, g, err := w.mayJudge(a.Now, &u, throttle.Ticket, l.Known)
+		if err != nil || wait > 0 {
+			return ticketOutcome{wait: wait}, err
+		}
+		i, code := find(w, &u)
+		if i < 0 {
+			return w.ticketRefused(&u, g, l.Known, code)
+		}
+		return w.bindTicket(login, l, &u, i)
+	})
+	if err != nil {
+		return StepOver, err
+	}
+	return out.result()
+}
+
+func (w *Work) ticketRefused(u *User, g throttle.Guess, known bool, code Code) (ticketOutcome, error) {
+	if code == CodeTicket { // links are not guessed and not counted
+		if err := w.s.Guesses.Put(w.Tx, w.Act.Now, w.s.guessID(u.ID), g.Wrong(w.Act.Now, throttle.Ticket, known)); err != nil {
+			return ticketOutcome{}, fmt.Errorf("counting a wrong ticket: %w", err)
+		}
+	}
+	return ticketOutcome{code: code}, w.AuditUser(u, audit.TicketRefused, audit.Failure, string(code))
+}
+
+// bindTicket lets this login, and no other, enrol with the ticket; what another login had pending by it is
+// worthless from now on. Password and ticket must have come by two hands (PROTOCOL 8).
+func (w *Work) bindTicket(secret Secret, l Login, u *User, i int) (ticketOutcome, error) {
+	t := u.Tickets[i]
+	switch {
+	case !w.Act.Now.Before(t.Expires):
+		return w.ticketRefused(u, throttle.Guess{}, l.Known, CodeTicketExpired)
+	case t.Way == u.Password.Source:
+		return w.ticketRefused(u, throttle.Guess{}, l.Known, CodeSameHand)
+	}
+	u.Tickets = slices.Clone(u.Tickets)
+	u.Tickets[i].Bound = l.ID
+	l.Grant, l.Enrol, l.Expires = t.ID, nil, w.Act.Now.Add(LoginLife)
+	if err := w.putLogin(secret, l); err != nil {
+		return ticketOutcome{}, err
+	}
+	if err := w.AuditUser(u, audit.TicketPresented, audit.Success, ""); err != nil {
+		return ticketOutcome{}, err
+	}
+	return ticketOutcome{step: w.s.Next(&l, u, w.Act.Now)}, w.Save(u)
+}
+
+// spendTickets ends every ticket and invitation of the person: a device has been confirmed.
+func (w *Work) spendTickets(u *User) error {
+	for _, t := range u.Tickets {
+		if err := w.dropLink(t.Link); err != nil {
+			return err
+		}
+	}
+	if err := w.dropLink(u.Invited.Link); err != nil {
+		return err
+	}
+	if len(u.Tickets) > 0 {
+		if err := w.AuditUser(u, audit.TicketSpent, audit.Success, ""); err != nil {
+			return err
+		}
+	}
+	u.Tickets, u.Invited.Link = nil, ""
+	return nil
+}
+
+// RenewTicket mails a further ticket to a person who has proven the password, at most three a day and for a
+// week after the reset (PROTOCOL 10).
+func (s *Service) RenewTicket(ctx context.Context, from Origin, login Secret) error {
+	a := s.NewAct(from)
+	_, err := Do(ctx, s, a, func(w *Work) (struct{}, error) {
+		_, u, step, err := w.login(login, a.Now)
+		if err != nil {
+			return struct{}{}, err
+		}
+		if step != StepTicket || u.ResetAt.IsZero() || !a.Now.Before(u.ResetAt.Add(RenewFor)) || u.Email == "" {
+			return struct{}{}, Refuse(CodeState)
+		}
+		v, err := s.Limiter.Take(w.Tx, a.Now, throttle.TicketRenewals, string(u.ID))
+		if err != nil {
+			return struct{}{}, fmt.Errorf("counting ticket renewals: %w", err)
+		}
+		if !v.OK {
+			return struct{}{}, Wait(v.Retry)
+		}
+		if _, err := w.MailTicket(&u); err != nil {
+			return struct{}{}, err
+		}
+		if err := w.AuditUser(&u, audit.TicketRenewed, audit.Success, ""); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, w.Save(&u)
+	})
+	return err
+}
+
+// TicketLink tells whether a mailed ticket link is still good, without changing anything: nil, CodeLink or
+// CodeTicketExpired.
+func (s *Service) TicketLink(ctx context.Context, token Secret) error {
+	now := s.Now()
+	return s.View(ctx, func(r Reader) error {
+		l, u, err := r.link(token, linkTicket, now)
+		if err != nil {
+			return err
+		}
+		for _, t := range u.Tickets {
+			if t.ID == l.Ticket && now.Before(t.Expires) {
+				return nil
+			}
+		}
+		if s.counted(&u) == 0 {
+			return Refuse(CodeTicketExpired)
+		}
+		return Refuse(CodeLink)
+	})
+}

@@ -1,0 +1,188 @@
+package authn
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"barillet/factors"
+)
+
+// UserID names a person for ever; GroupID a garage. They are random and never used again.
+type (
+	UserID  string
+	GroupID string
+)
+
+// Status is where a person stands, in Okta's words.
+type Status string
+
+// The states of a person. Only an active one can sign in.
+const (
+	StatusStaged      Status = "STAGED"        // made, not yet invited
+	StatusProvisioned Status = "PROVISIONED"   // invited, has not signed in yet
+	StatusActive      Status = "ACTIVE"        // has a password
+	StatusSuspended   Status = "SUSPENDED"     // keeps everything, cannot sign in
+	StatusGone        Status = "DEPROVISIONED" // deactivated
+)
+
+// Limits of one person's record, so that it stays below the store's value limit.
+const (
+	maxTickets  = 3
+	maxSessions = 32
+	maxBrowsers = 32
+	maxRecent   = 20
+	maxProfile  = 16 << 10 // bytes of custom profile members
+	MaxName     = 64       // characters of a device's or person's name
+)
+
+// User is one person, in one record: a sign-in reads and writes this one key and a reset is one write.
+type User struct {
+	ID        UserID          `json:"id"`
+	Rev       uint64          `json:"rev"`    // rises with every write: an outcome is stored only on the record that was judged
+	Handle    []byte          `json:"handle"` // WebAuthn user handle, random
+	Login     string          `json:"login"`  // normalised; unique together with every other login and address
+	Email     string          `json:"email"`
+	Second    string          `json:"second,omitempty"` // a second address for notices
+	FirstName string          `json:"firstName,omitempty"`
+	LastName  string          `json:"lastName,omitempty"`
+	Profile   json.RawMessage `json:"profile,omitempty"` // custom members, an object
+	Locale    string          `json:"locale,omitempty"`  // "": the operator's default
+	Status    Status          `json:"status"`
+	Groups    []GroupID       `json:"groups,omitempty"`
+	Roles     []Grant         `json:"roles,omitempty"`
+
+	// Epoch and its two parts: PROTOCOL 2 and 3. Resets counts those moves of Epoch that were a reset.
+	Epoch         uint64 `json:"epoch"`
+	PasswordEpoch uint64 `json:"passwordEpoch"`
+	Resets        uint64 `json:"resets"`
+
+	Password  Password         `json:"password"`
+	Devices   []factors.Device `json:"devices,omitempty"`
+	HadDevice bool             `json:"hadDevice,omitempty"` // ever: whoever had one is never invited again (PROTOCOL 10)
+	Tickets   []Ticket         `json:"tickets,omitempty"`
+	ResetAt   time.Time        `json:"resetAt,omitzero"` // the last reset that cleared something
+	Invited   Invitation       `json:"invited,omitzero"`
+
+	Sessions []SessionRef `json:"sessions,omitempty"`
+	Browsers []BrowserRef `json:"browsers,omitempty"`
+	Recent   []Recent     `json:"recent,omitempty"` // newest last
+
+	Created   time.Time `json:"created"`
+	Activated time.Time `json:"activated,omitzero"`
+	Changed   time.Time `json:"changed"`
+	StatusAt  time.Time `json:"statusAt,omitzero"`
+	LastLogin time.Time `json:"lastLogin,omitzero"`
+}
+
+// Password is what the house keeps of one: never the password.
+type Password struct {
+	PHC    string    `json:"phc,omitempty"`    // "": none yet
+	Source string    `json:"source,omitempty"` // whose hand it came from: HandSelf, HandMail or an operator's id (PROTOCOL 8)
+	Set    time.Time `json:"set,omitzero"`
+}
+
+// The hands that a password or a ticket can come from, besides an operator's id.
+const (
+	HandSelf = "self" // chosen by the person and proven together with a device
+	HandMail = "mail" // came through the mailbox alone
+)
+
+// Ticket lets a person enrol again after a reset (PROTOCOL 7). It is worth something only with the password.
+type Ticket struct {
+	ID      string    `json:"id"`
+	Link    string    `json:"link"` // key of its record below enrol/; "": it has no link
+	Code    []byte    `json:"code"` // HMAC of the short code under the pepper
+	Way     string    `json:"way"`  // HandMail, or the operator who handed it over
+	Made    time.Time `json:"made"`
+	Expires time.Time `json:"expires"`
+	Bound   string    `json:"bound,omitempty"` // the one login that may enrol with it now
+}
+
+// Invitation is what stays of the last one that was sent.
+type Invitation struct {
+	Link    string    `json:"link,omitempty"` // key of its record below enrol/
+	Way     string    `json:"way,omitempty"`
+	By      string    `json:"by,omitempty"` // who invites, for people to read
+	At      time.Time `json:"at,omitzero"`
+	Expires time.Time `json:"expires,omitzero"`
+}
+
+// SessionRef and BrowserRef list what is alive of a person; the records themselves are elsewhere.
+type SessionRef struct {
+	Hash    string    `json:"hash"`
+	Since   time.Time `json:"since"`
+	Address string    `json:"address,omitempty"`
+	Agent   string    `json:"agent,omitempty"`
+}
+
+// BrowserRef is a browser that completed a sign-in of this person (PROTOCOL 4).
+type BrowserRef struct {
+	Hash  string    `json:"hash"`
+	Since time.Time `json:"since"`
+	Seen  time.Time `json:"seen"`
+}
+
+// Recent is one event that the person reads on their own page.
+type Recent struct {
+	At      time.Time `json:"at"`
+	What    string    `json:"what"`             // a key of the catalogues below "event."
+	Detail  string    `json:"detail,omitempty"` // a device's name
+	Address string    `json:"address,omitempty"`
+	Agent   string    `json:"agent,omitempty"`
+}
+
+// DisplayName is the person's name, else the login.
+func (u *User) DisplayName() string {
+	switch {
+	case u.FirstName != "" && u.LastName != "":
+		return u.FirstName + " " + u.LastName
+	case u.FirstName+u.LastName != "":
+		return u.FirstName + u.LastName
+	}
+	return u.Login
+}
+
+// Addresses are those that notices go to: at most two, never the same twice.
+func (u *User) Addresses() []string {
+	var out []string
+	for _, a := range []string{u.Email, u.Second} {
+		if a != "" && !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// device finds one by its id; nil when there is none.
+func (u *User) device(id factors.DeviceID) *factors.Device {
+	for i := range u.Devices {
+		if u.Devices[i].ID == id {
+			return &u.Devices[i]
+		}
+	}
+	return nil
+}
+
+// Standing is what a session check needs of a person; written in the same Update as the User, ≤ 512 bytes.
+type Standing struct {
+	Epoch         uint64    `json:"e"`
+	PasswordEpoch uint64    `json:"p"`
+	Status        Status    `json:"s"`
+	Login         string    `json:"l"`
+	Name          string    `json:"n"`
+	Locale        string    `json:"c,omitempty"`
+	Groups        []GroupID `json:"g,omitempty"`
+	Roles         []Role    `json:"r,omitempty"`
+}
+
+func (u *User) standing() Standing {
+	st := Standing{Epoch: u.Epoch, PasswordEpoch: u.PasswordEpoch, Status: u.Status, Login: u.Login,
+		Name: u.DisplayName(), Locale: u.Locale, Groups: u.Groups}
+	for _, g := range u.Roles {
+		if !slices.Contains(st.Roles, g.Role) {
+			st.Roles = append(st.Roles, g.Role)
+		}
+	}
+	return st
+}

@@ -1,0 +1,281 @@
+package authn
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"barillet/factors"
+	"barillet/internal/audit"
+	"barillet/internal/throttle"
+	"barillet/store"
+	"barillet/templates"
+)
+
+// LoginState is what the pages of a login need to know; it holds no secret.
+type LoginState struct {
+	Step      Step
+	User      UserID
+	Login     string
+	Name      string
+	Locale    string
+	Devices   []factors.Device // that this login may be completed with, the one used last first; without Data
+	ReturnTo  string
+	Wait      time.Duration // six-digit codes are not judged for so long
+	CanRenew  bool          // with StepTicket: another ticket may be mailed (PROTOCOL 10)
+	Invited   bool          // with StepBlocked: an invitation is waiting in the mailbox
+	Enrolment *Enrolment    // the one that is pending, without its Pending
+	Have      []factors.Device
+}
+
+// Login tells where a login stands; CodeExpired when it is gone.
+func (s *Service) Login(ctx context.Context, secret Secret) (LoginState, error) {
+	now := s.Now()
+	var out LoginState
+	err := s.View(ctx, func(r Reader) error {
+		l, u, step, err := r.login(secret, now)
+		if err != nil {
+			return err
+		}
+		out = LoginState{Step: step, User: u.ID, Login: u.Login, Name: u.DisplayName(), Locale: s.Locale(&u),
+			Devices: listed(s.verifiable(&l, &u)), Have: listed(u.Devices), ReturnTo: l.ReturnTo}
+		out.Invited = step == StepBlocked && u.Invited.Link != "" && now.Before(u.Invited.Expires)
+		out.Enrolment = l.Enrol.shown(now)
+		if step == StepTicket {
+			v, err := s.Limiter.Peek(r.r, now, throttle.TicketRenewals, string(u.ID))
+			if err != nil {
+				return fmt.Errorf("reading ticket renewals: %w", err)
+			}
+			out.CanRenew = v.OK && !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(RenewFor)) && u.Email != ""
+		}
+		out.Wait, _, err = r.mayJudge(now, &u, throttle.Code, l.Known)
+		return err
+	})
+	return out, err
+}
+
+// listed is a list of devices to show, the one used last first, without what must not be shown.
+func listed(devices []factors.Device) []factors.Device {
+	out := slices.Clone(devices)
+	for i := range out {
+		out[i].Data = nil
+	}
+	slices.SortStableFunc(out, func(a, b factors.Device) int { return lastUse(b).Compare(lastUse(a)) })
+	return out
+}
+
+func lastUse(d factors.Device) time.Time {
+	if d.LastUsed.IsZero() {
+		return d.Added
+	}
+	return d.LastUsed
+}
+
+// shown is the enrolment as a page may have it; nil when it is over.
+func (e *Enrolment) shown(now time.Time) *Enrolment {
+	if e == nil || !now.Before(e.Expires) {
+		return nil
+	}
+	out := *e
+	out.Pending = nil
+	return &out
+}
+
+// Challenge opens the second step by one kind and tells what to show.
+func (s *Service) Challenge(ctx context.Context, from Origin, secret Secret, kind factors.Kind) (Prompt, error) {
+	a := s.NewAct(from)
+	return Do(ctx, s, a, func(w *Work) (Prompt, error) {
+		l, u, step, err := w.login(secret, a.Now)
+		if err != nil {
+			return Prompt{}, err
+		}
+		if step != StepVerify {
+			return Prompt{}, Refuse(CodeState)
+		}
+		prompt, c, err := s.beginVerify(a.Now, &u, s.verifiable(&l, &u), l.Ceremony, kind)
+		if err != nil {
+			return Prompt{}, err
+		}
+		l.Ceremony = c
+		return prompt, w.putLogin(secret, l)
+	})
+}
+
+// Verified is the end of a second step: signed in, or why not.
+type Verified struct {
+	Judged
+	Step     Step
+	Issued   Issued
+	Enrol    bool // by recovery code: straight to enrolment (PROTOCOL 6)
+	ReturnTo string
+}
+
+// Verify judges the second step of a login. A refused answer is an outcome: it has been counted and audited.
+func (s *Service) Verify(ctx context.Context, from Origin, secret Secret, kind factors.Kind, answer []byte) (Verified, error) {
+	var out Verified
+	err := again(ctx, func() (bool, error) {
+		a := s.NewAct(from)
+		l, u, err := s.verifying(ctx, a, secret)
+		if err != nil {
+			return false, err
+		}
+		if wait, err := s.waiting(ctx, a, &u, kind, l.Known); err != nil || wait > 0 {
+			out = Verified{Judged: Judged{Wait: wait}, Step: StepVerify}
+			return true, err
+		}
+		t, err := s.judge(a, &u, s.verifiable(&l, &u), l.Ceremony, kind, l.Known, answer)
+		if err != nil {
+			return false, err
+		}
+		done, err := Do(ctx, s, a, func(w *Work) (*Verified, error) { return w.storeVerified(secret, t) })
+		if err != nil || done == nil {
+			return false, err
+		}
+		out = *done
+		return true, nil
+	})
+	return out, err
+}
+
+// verifying reads a login that is at its second step.
+func (s *Service) verifying(ctx context.Context, a *Act, secret Secret) (l Login, u User, err error) {
+	err = s.View(ctx, func(r Reader) error {
+		var step Step
+		if l, u, step, err = r.login(secret, a.Now); err != nil {
+			return err
+		}
+		if step != StepVerify {
+			return Refuse(CodeState)
+		}
+		return nil
+	})
+	return l, u, err
+}
+
+// waiting looks whether an answer of the kind may be judged at all, before work is spent on it.
+func (s *Service) waiting(ctx context.Context, a *Act, u *User, kind factors.Kind, known bool) (time.Duration, error) {
+	var wait time.Duration
+	err := s.Store.View(ctx, func(snap store.Snapshot) error {
+		var err error
+		wait, _, err = Reader{s, snap}.mayJudge(a.Now, u, s.classOf(kind, u.Devices), known)
+		return err
+	})
+	return wait, err
+}
+
+// storeVerified stores what the second step came to; nil when the record is not the one that was judged.
+func (w *Work) storeVerified(secret Secret, t attempt) (*Verified, error) {
+	l, u, step, err := w.login(secret, w.Act.Now)
+	if err != nil {
+		return nil, err
+	}
+	if step != StepVerify || u.Rev != t.rev {
+		return nil, nil
+	}
+	j, err := w.count(&u, t)
+	if err != nil {
+		return nil, err
+	}
+	if !j.Accepted() {
+		return &Verified{Judged: j, Step: StepVerify}, w.storeRefused(secret, l, &u, t, j)
+	}
+	out := Verified{Judged: j, Step: StepDone, ReturnTo: l.ReturnTo}
+	if err := w.s.logins.Delete(w.Tx, secret.Hash()); err != nil {
+		return nil, fmt.Errorf("ending a login: %w", err)
+	}
+	if err := w.AuditUser(&u, audit.FactorProven, audit.Success, string(t.kind)); err != nil {
+		return nil, err
+	}
+	if err := w.afterProof(&u, &l); err != nil {
+		return nil, err
+	}
+	proof := Proof{}
+	if t.class == throttle.Recovery {
+		out.Enrol, proof = true, Proof{At: w.Act.Now, Enrolling: true}
+		if err := w.recoveryUsed(&u, j.Left); err != nil {
+			return nil, err
+		}
+	}
+	if out.Issued, err = w.openSession(&u, addAMR(true, t.outcome.AMR), proof, true); err != nil {
+		return nil, err
+	}
+	return &out, w.Save(&u)
+}
+
+// storeRefused keeps what a refused answer leaves behind: its count in the login, a burnt step, a clone's mark.
+func (w *Work) storeRefused(secret Secret, l Login, u *User, t attempt, j Judged) error {
+	if j.Wait > 0 {
+		return nil
+	}
+	changed := t.outcome.Device.ID != ""
+	l.Ceremony = l.Ceremony.with(w.Act.Now, t.kind, t.outcome.Pending)
+	if j.Rejected == factors.ReasonWrong || j.Rejected == factors.ReasonClock {
+		if l.Wrong++; l.Wrong == wrongNotice {
+			if err := w.PostLimited(u, templates.WrongCodesMail{About: w.About(u), Count: l.Wrong}); err != nil {
+				return err
+			}
+			w.Remember(u, "wrong_codes", "")
+			changed = true
+		}
+	}
+	if err := w.putLogin(secret, l); err != nil || !changed {
+		return err
+	}
+	return w.Save(u)
+}
+
+// wrongNotice is after how many wrong codes behind a right password the person is told (BAR A10).
+const wrongNotice = 3
+
+// afterProof is what a device proven in a login settles: the password is the person's own (PROTOCOL 8), and
+// one chosen by a mailed link takes effect now.
+func (w *Work) afterProof(u *User, l *Login) error {
+	if n := l.NewPassword; n != nil {
+		if err := w.s.links.Delete(w.Tx, n.Link); err != nil {
+			return fmt.Errorf("ending a password link: %w", err)
+		}
+		u.Password.PHC, u.Password.Set = n.PHC, w.Act.Now
+		if err := w.passwordChanged(u); err != nil {
+			return err
+		}
+		if _, err := w.EndSessions(u, ""); err != nil {
+			return err
+		}
+	}
+	u.Password.Source = HandSelf
+	return nil
+}
+
+// passwordChanged raises the epochs and tells the person; the caller ends or re-issues sessions.
+func (w *Work) passwordChanged(u *User) error {
+	u.Epoch++
+	u.PasswordEpoch++
+	u.Tickets = nil
+	w.Remember(u, "password_changed", "")
+	if err := w.AuditUser(u, audit.PasswordUpdated, audit.Success, ""); err != nil {
+		return err
+	}
+	return w.Post(u, templates.PasswordChangedMail{About: w.About(u)}, time.Time{})
+}
+
+// recoveryUsed tells that a recovery code was taken.
+func (w *Work) recoveryUsed(u *User, left int) error {
+	w.Remember(u, "recovery_used", "")
+	if err := w.AuditUser(u, audit.RecoveryCodeSpent, audit.Success, ""); err != nil {
+		return err
+	}
+	return w.Post(u, templates.RecoveryUsedMail{About: w.About(u), Left: left}, time.Time{})
+}
+
+// PostLimited queues a mail that a stranger can cause, unless the person got enough of those (BAR S8).
+func (w *Work) PostLimited(u *User, m templates.Mail) error {
+	v, err := w.s.Limiter.Take(w.Tx, w.Act.Now, throttle.StrangerMails, string(u.ID))
+	if err != nil {
+		return fmt.Errorf("counting mails that strangers cause: %w", err)
+	}
+	if !v.OK {
+		return nil
+	}
+	return w.Post(u, m, time.Time{})
+}
