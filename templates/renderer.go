@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 	"time"
 )
@@ -136,10 +135,8 @@ func (r *Renderer) funcs(c *catalogue, asset func(string) string) template.FuncM
 		"wait":    c.wait,
 		"seconds": func(d time.Duration) int { return int((d + time.Second - 1) / time.Second) },
 		"topics":  Topics,
-		"list":    func(items ...string) []string { return items },
 		"event":   func(e Event) (string, error) { return c.sentence(e.key(), "Device", e.Device) },
 		"field":   newField,
-		"has":     func(items []string, s string) bool { return slices.Contains(items, s) },
 	}
 }
 
