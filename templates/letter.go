@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"unicode"
 )
 
 // letter is a mail in its parts, in the order of reading. Text and HTML are both made from it, so they say the same.
@@ -54,7 +55,10 @@ func (r *Renderer) Mail(lang string, m Mail) (subject, text, html string, err er
 }
 
 // oneLine keeps a name with a line break in it from forging headers of a mail.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+func oneLine(s string) string { return strings.Join(strings.FieldsFunc(s, breakable), " ") }
+
+// breakable are the blanks at which a line may end: not the no-break spaces of French, which strings.Fields takes for blanks.
+func breakable(r rune) bool { return r == ' ' || unicode.IsControl(r) }
 
 func (l letter) plain() string {
 	var b strings.Builder
@@ -101,7 +105,7 @@ func wrap(s string, width int) string {
 	var out []string
 	for para := range strings.SplitSeq(strings.ReplaceAll(s, "\r\n", "\n"), "\n") {
 		line := ""
-		for word := range strings.FieldsSeq(para) {
+		for word := range strings.FieldsFuncSeq(para, breakable) {
 			if line != "" && len([]rune(line))+1+len([]rune(word)) > width {
 				out, line = append(out, line), ""
 			}

@@ -3,8 +3,6 @@ package templates_test
 import (
 	"bytes"
 	"encoding/json"
-	"io/fs"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -13,8 +11,6 @@ import (
 	"time"
 
 	"barillet/templates"
-
-	"github.com/BurntSushi/toml"
 )
 
 func open(t testing.TB) *templates.Renderer {
@@ -255,6 +251,16 @@ func TestANameCannotForgeALineOfAMail(t *testing.T) {
 	}
 }
 
+func TestFrenchPunctuationStaysWithItsWord(t *testing.T) {
+	_, text, _, err := open(t).Mail("fr", templates.DevicesResetMail{Link: "https://login.garage.example/ticket/abc", Code: "K7QM-4T9X"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := regexp.MustCompile(`[ \n][:;?!»]`).FindString(text); m != "" || !strings.Contains(text, "\u00a0:") {
+		t.Errorf("a sign stands apart (%q) in %q", m, text)
+	}
+}
+
 func TestMailsTellTimesInTheHousesZone(t *testing.T) {
 	r := open(t)
 	for lang, want := range map[string]string{"fr": "1er mars 2026 à 10:41 (CET)", "en": "1 March 2026 at 10:41 (CET)"} {
@@ -276,126 +282,6 @@ func BenchmarkLoginPage(b *testing.B) {
 	for b.Loop() {
 		if err := r.Page(&bytes.Buffer{}, templates.Login{Base: templates.Base{Lang: "fr"}}); err != nil {
 			b.Fatal(err)
-		}
-	}
-}
-
-// catalogue is a locale's sentences by key, plural forms joined.
-func catalogue(t *testing.T, lang string) map[string]string {
-	t.Helper()
-	raw, err := os.ReadFile("locales/" + lang + ".toml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var tables map[string]map[string]any
-	if err := toml.Unmarshal(raw, &tables); err != nil {
-		t.Fatal(err)
-	}
-	out := map[string]string{}
-	for table, messages := range tables {
-		for name, m := range messages {
-			switch v := m.(type) {
-			case string:
-				out[table+"."+name] = v
-			case map[string]any:
-				want := map[string][]string{"fr": {"one", "many", "other"}, "en": {"one", "other"}}[lang]
-				for _, form := range want {
-					s, _ := v[form].(string)
-					if s == "" {
-						t.Errorf("%s.%s in %s lacks the form %q", table, name, lang, form)
-					}
-					out[table+"."+name] += s + "\n"
-				}
-				if len(v) != len(want) {
-					t.Errorf("%s.%s in %s: got %d forms, want %d", table, name, lang, len(v), len(want))
-				}
-			}
-		}
-	}
-	return out
-}
-
-func placeholders(s string) string {
-	found := regexp.MustCompile(`{{\.(\w+)}}`).FindAllString(s, -1)
-	slices.Sort(found)
-	return strings.Join(slices.Compact(found), " ")
-}
-
-func TestEveryLocaleHasEveryKeyWithTheSamePlaceholders(t *testing.T) {
-	fr, en := catalogue(t, "fr"), catalogue(t, "en")
-	for key, s := range fr {
-		other, ok := en[key]
-		if !ok {
-			t.Errorf("en lacks %q", key)
-		}
-		if got, want := placeholders(other), placeholders(s); got != want {
-			t.Errorf("%s: placeholders in en are %q, in fr %q", key, got, want)
-		}
-	}
-	for key := range en {
-		if _, ok := fr[key]; !ok {
-			t.Errorf("fr lacks %q", key)
-		}
-	}
-}
-
-func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
-	used := map[string]bool{}
-	for _, k := range templates.Keys() {
-		used[string(k)] = true
-	}
-	for _, topic := range templates.Topics() {
-		used[string(topic.Key())] = true
-	}
-	inPage := regexp.MustCompile(`\bt "([a-z0-9_.]+)"`)
-	inGo := regexp.MustCompile(`"((?:mail|time|wait|event|problem|notice)\.[a-z0-9_]+)"`)
-	inLetter := regexp.MustCompile(`(?:who|known) :?= "([a-z_]+)"|w, "(not_[a-z_]+)"|m\.About, "([a-z_]+)"`)
-	source := func(dir, ext string, each func(string)) {
-		names, err := fs.Glob(os.DirFS("."), dir+"/*"+ext)
-		if err != nil || len(names) == 0 {
-			t.Fatalf("no %s in %s: %v", ext, dir, err)
-		}
-		for _, n := range names {
-			if strings.HasSuffix(n, "_test.go") {
-				continue
-			}
-			raw, err := os.ReadFile(n)
-			if err != nil {
-				t.Fatal(err)
-			}
-			each(string(raw))
-		}
-	}
-	pages := func(s string) {
-		for _, m := range inPage.FindAllStringSubmatch(s, -1) {
-			used[m[1]] = true
-		}
-	}
-	source(".", "layout.html", pages)
-	source("pages", ".html", pages)
-	source("parts", ".html", pages)
-	source(".", ".go", func(s string) {
-		for _, m := range inGo.FindAllStringSubmatch(s, -1) {
-			used[m[1]] = true
-		}
-		for _, m := range inLetter.FindAllStringSubmatch(s, -1) {
-			switch {
-			case m[3] != "":
-				used["mail."+m[3]+"_subject"] = true
-			default:
-				used["mail."+m[1]+m[2]] = true
-			}
-		}
-	})
-	fr := catalogue(t, "fr")
-	for key := range used {
-		if fr[key] == "" {
-			t.Errorf("no words for %q", key)
-		}
-	}
-	for key := range fr {
-		if !used[key] {
-			t.Errorf("nobody uses %q", key)
 		}
 	}
 }

@@ -1,0 +1,134 @@
+package templates_test
+
+import (
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"barillet/templates"
+
+	"github.com/BurntSushi/toml"
+)
+
+// catalogue is a locale's sentences by key, plural forms joined.
+func catalogue(t *testing.T, lang string) map[string]string {
+	t.Helper()
+	raw, err := os.ReadFile("locales/" + lang + ".toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tables map[string]map[string]any
+	if err := toml.Unmarshal(raw, &tables); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for table, messages := range tables {
+		for name, m := range messages {
+			switch v := m.(type) {
+			case string:
+				out[table+"."+name] = v
+			case map[string]any:
+				want := map[string][]string{"fr": {"one", "many", "other"}, "en": {"one", "other"}}[lang]
+				for _, form := range want {
+					s, _ := v[form].(string)
+					if s == "" {
+						t.Errorf("%s.%s in %s lacks the form %q", table, name, lang, form)
+					}
+					out[table+"."+name] += s + "\n"
+				}
+				if len(v) != len(want) {
+					t.Errorf("%s.%s in %s: got %d forms, want %d", table, name, lang, len(v), len(want))
+				}
+			}
+		}
+	}
+	return out
+}
+
+func placeholders(s string) string {
+	found := regexp.MustCompile(`{{\.(\w+)}}`).FindAllString(s, -1)
+	slices.Sort(found)
+	return strings.Join(slices.Compact(found), " ")
+}
+
+func TestEveryLocaleHasEveryKeyWithTheSamePlaceholders(t *testing.T) {
+	fr, en := catalogue(t, "fr"), catalogue(t, "en")
+	for key, s := range fr {
+		other, ok := en[key]
+		if !ok {
+			t.Errorf("en lacks %q", key)
+		}
+		if got, want := placeholders(other), placeholders(s); got != want {
+			t.Errorf("%s: placeholders in en are %q, in fr %q", key, got, want)
+		}
+	}
+	for key := range en {
+		if _, ok := fr[key]; !ok {
+			t.Errorf("fr lacks %q", key)
+		}
+	}
+}
+
+func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
+	used := map[string]bool{}
+	for _, k := range templates.Keys() {
+		used[string(k)] = true
+	}
+	for _, topic := range templates.Topics() {
+		used[string(topic.Key())] = true
+	}
+	inPage := regexp.MustCompile(`\bt "([a-z0-9_.]+)"`)
+	inGo := regexp.MustCompile(`"((?:mail|time|wait|event|problem|notice)\.[a-z0-9_]+)"`)
+	inLetter := regexp.MustCompile(`(?:who|known) :?= "([a-z_]+)"|w, "(not_[a-z_]+)"|m\.About, "([a-z_]+)"`)
+	source := func(dir, ext string, each func(string)) {
+		names, err := fs.Glob(os.DirFS("."), dir+"/*"+ext)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("no %s in %s: %v", ext, dir, err)
+		}
+		for _, n := range names {
+			if strings.HasSuffix(n, "_test.go") {
+				continue
+			}
+			raw, err := os.ReadFile(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			each(string(raw))
+		}
+	}
+	pages := func(s string) {
+		for _, m := range inPage.FindAllStringSubmatch(s, -1) {
+			used[m[1]] = true
+		}
+	}
+	source(".", "layout.html", pages)
+	source("pages", ".html", pages)
+	source("parts", ".html", pages)
+	source(".", ".go", func(s string) {
+		for _, m := range inGo.FindAllStringSubmatch(s, -1) {
+			used[m[1]] = true
+		}
+		for _, m := range inLetter.FindAllStringSubmatch(s, -1) {
+			switch {
+			case m[3] != "":
+				used["mail."+m[3]+"_subject"] = true
+			default:
+				used["mail."+m[1]+m[2]] = true
+			}
+		}
+	})
+	fr := catalogue(t, "fr")
+	for key := range used {
+		if fr[key] == "" {
+			t.Errorf("no words for %q", key)
+		}
+	}
+	for key := range fr {
+		if !used[key] {
+			t.Errorf("nobody uses %q", key)
+		}
+	}
+}
