@@ -25,7 +25,9 @@ var bare = []string{".", "e2e"}
 
 // shared lists the modules that more than one package may import, and why.
 // The key is the module, then the package beyond the first.
-var shared = map[string]map[string]string{}
+var shared = map[string]map[string]string{
+	"github.com/BurntSushi/toml": {"templates": "the catalogues of messages are TOML, as the configuration that cmd reads is"},
+}
 
 // speaksHTTP lists where net/http may be imported outside tests: the rooms
 // that serve, the files that come as a handler, and the one way out.
