@@ -9,7 +9,6 @@ import (
 
 	"barillet/factors"
 	"barillet/internal/audit"
-	"barillet/internal/throttle"
 	"barillet/templates"
 )
 
@@ -76,15 +75,15 @@ func (w *Work) shown(ses *Session, u *User, c Copying) error {
 	if ses.Shared {
 		return Refuse(CodeForbidden)
 	}
-	v, err := w.s.Limiter.Take(w.Tx, w.Act.Now, throttle.ShownAgain, string(u.ID)+"/"+string(c.Device))
-	if err != nil {
-		return fmt.Errorf("counting showings: %w", err)
-	}
-	if !v.OK {
+	if u.Showings = within(u.Showings, w.Act.Now); len(u.Showings) >= maxShowings {
 		return Refuse(CodeShownTooOften)
 	}
+	u.Showings = append(u.Showings, w.Act.Now)
 	d := *u.device(c.Device)
 	if c.Copy == "" {
+		if len(d.Copies) >= maxCopies {
+			return Refuse(CodeTooMany)
+		}
 		c.Copy = w.Act.ID("copy")
 		d.Copies = append(slices.Clone(d.Copies), factors.Copy{ID: c.Copy, Name: c.Name, Shown: w.Act.Now})
 	} else {

@@ -50,10 +50,9 @@ func (s *Service) Password(ctx context.Context, from Origin, identifier, passwor
 		return Started{}, fmt.Errorf("verifying a password: %w", err)
 	}
 	newPHC := ""
-	if right && rehash {
-		if newPHC, err = s.Passwords.Hash(ctx, c.known, password); err != nil {
-			return Started{}, fmt.Errorf("hashing a password anew: %w", err)
-		}
+	if right && rehash && c.user.Status == StatusActive {
+		// A hash that cannot be renewed now (the pool is full) is renewed at another sign-in.
+		newPHC, _ = s.Passwords.Hash(ctx, c.known, password)
 	}
 	out, err := Do(ctx, s, a, func(w *Work) (signedIn, error) {
 		return w.storePassword(c, right && c.user.Status == StatusActive, newPHC, returnTo)

@@ -198,16 +198,10 @@ func (s *Service) RenewTicket(ctx context.Context, from Origin, login Secret) er
 		if err != nil {
 			return struct{}{}, err
 		}
-		if step != StepTicket || u.ResetAt.IsZero() || !a.Now.Before(u.ResetAt.Add(RenewFor)) || u.Email == "" {
+		if step != StepTicket || !u.mayRenew(a.Now) {
 			return struct{}{}, Refuse(CodeState)
 		}
-		v, err := s.Limiter.Take(w.Tx, a.Now, throttle.TicketRenewals, string(u.ID))
-		if err != nil {
-			return struct{}{}, fmt.Errorf("counting ticket renewals: %w", err)
-		}
-		if !v.OK {
-			return struct{}{}, Wait(v.Retry)
-		}
+		u.Renewals = append(within(u.Renewals, a.Now), a.Now)
 		if _, err := w.MailTicket(&u); err != nil {
 			return struct{}{}, err
 		}

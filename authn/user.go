@@ -32,6 +32,9 @@ const (
 	maxSessions = 32
 	maxBrowsers = 32
 	maxRecent   = 20
+	maxCopies   = 5        // of one QR code
+	maxShowings = 3        // of QR codes in 24 hours (PROTOCOL 14)
+	maxRenewals = 3        // of tickets in 24 hours (PROTOCOL 10)
 	maxProfile  = 16 << 10 // bytes of custom profile members
 	MaxName     = 64       // characters of a device's or person's name
 )
@@ -63,6 +66,8 @@ type User struct {
 	Tickets   []Ticket         `json:"tickets,omitempty"`
 	ResetAt   time.Time        `json:"resetAt,omitzero"` // the last reset that cleared something
 	Invited   Invitation       `json:"invited,omitzero"`
+	Showings  []time.Time      `json:"showings,omitempty"` // of QR codes again, in the last 24 hours
+	Renewals  []time.Time      `json:"renewals,omitempty"` // of tickets, in the last 24 hours
 
 	Sessions []SessionRef `json:"sessions,omitempty"`
 	Browsers []BrowserRef `json:"browsers,omitempty"`
@@ -152,6 +157,11 @@ func (u *User) Addresses() []string {
 		}
 	}
 	return out
+}
+
+// within keeps the times of the last 24 hours. A strict window, which a bucket that refills is not.
+func within(times []time.Time, now time.Time) []time.Time {
+	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return !now.Before(t.Add(24 * time.Hour)) })
 }
 
 // device finds one by its id; nil when there is none.

@@ -43,16 +43,17 @@ func (s *Service) Login(ctx context.Context, secret Secret) (LoginState, error) 
 		out.Invited = step == StepBlocked && u.Invited.Link != "" && now.Before(u.Invited.Expires)
 		out.Enrolment = l.Enrol.shown(now)
 		if step == StepTicket {
-			v, err := s.Limiter.Peek(r.r, now, throttle.TicketRenewals, string(u.ID))
-			if err != nil {
-				return fmt.Errorf("reading ticket renewals: %w", err)
-			}
-			out.CanRenew = v.OK && !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(RenewFor)) && u.Email != ""
+			out.CanRenew = u.mayRenew(now)
 		}
 		out.Wait, _, err = r.mayJudge(now, &u, throttle.Code, l.Known)
 		return err
 	})
 	return out, err
+}
+
+// mayRenew tells whether another ticket may be mailed on asking (PROTOCOL 10).
+func (u *User) mayRenew(now time.Time) bool {
+	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(RenewFor)) && u.Email != "" && len(within(u.Renewals, now)) < maxRenewals
 }
 
 // listed is a list of devices to show, the one used last first, without what must not be shown.

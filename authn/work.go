@@ -17,6 +17,7 @@ import (
 
 	"barillet/internal/audit"
 	"barillet/internal/mail"
+	"barillet/internal/throttle"
 	"barillet/store"
 	"barillet/templates"
 )
@@ -153,31 +154,44 @@ func (w *Work) AuditUser(u *User, action, outcome, reason string) error {
 		Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: outcome, Reason: reason})
 }
 
-// Post queues a mail to the person's addresses, in their language.
-func (w *Work) Post(u *User, m templates.Mail, uselessAfter time.Time) error {
-	return w.PostTo(u.Addresses(), w.s.Locale(u), m, uselessAfter)
-}
-
-// PostTo queues one mail to each address by itself, so that none learns of another. uselessAfter zero: never.
-func (w *Work) PostTo(addresses []string, locale string, m templates.Mail, uselessAfter time.Time) error {
-	data, err := json.Marshal(m)
-	if err != nil {
-		return fmt.Errorf("composing mail %s: %w", templates.MailName(m), err)
-	}
-	for _, to := range addresses {
-		row := mail.Row{Template: templates.MailName(m), Lang: locale, To: []string{to}, Data: data,
-			Queued: w.Act.Now, UselessAfter: uselessAfter}
-		if err := w.s.Outbox.Queue(w.Tx, w.RowID("mail"), row); err != nil {
-			return fmt.Errorf("queueing mail %s: %w", templates.MailName(m), err)
-		}
-	}
-	return nil
-}
-
 // About is the part that every mail to a person has: whom it greets, when, from which browser and address.
 func (w *Work) About(u *User) templates.About {
 	return templates.About{Name: u.DisplayName(), At: w.Act.Now, Browser: BrowserName(w.Act.From.Agent),
 		Address: w.Act.From.address()}
+}
+
+// Post queues a notice of a completed act to the person's addresses, in their language. It is never dropped:
+// beyond ten an hour notices are held back for a while and joined (PROTOCOL 18).
+func (w *Work) Post(u *User, m templates.Mail, uselessAfter time.Time) error {
+	v, err := w.s.Limiter.Take(w.Tx, w.Act.Now, throttle.NoticeMails, string(u.ID))
+	if err != nil {
+		return fmt.Errorf("counting notices: %w", err)
+	}
+	row := mail.Row{Lang: w.s.Locale(u), UselessAfter: uselessAfter}
+	if !v.OK {
+		row.NotBefore, row.Notice, row.Key = w.Act.Now.Add(mail.HoldFor), true, string(u.ID)
+	}
+	return w.queue(u.Addresses(), m, row)
+}
+
+// PostTo queues one mail to each address by itself, so that none learns of another. uselessAfter zero: never.
+func (w *Work) PostTo(addresses []string, locale string, m templates.Mail, uselessAfter time.Time) error {
+	return w.queue(addresses, m, mail.Row{Lang: locale, UselessAfter: uselessAfter})
+}
+
+func (w *Work) queue(addresses []string, m templates.Mail, row mail.Row) error {
+	data, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("composing mail %s: %w", templates.MailName(m), err)
+	}
+	row.Template, row.Data, row.Queued = templates.MailName(m), data, w.Act.Now
+	for _, to := range addresses {
+		row.To = []string{to}
+		if err := w.s.Outbox.Queue(w.Tx, w.RowID("mail"), row); err != nil {
+			return fmt.Errorf("queueing mail %s: %w", row.Template, err)
+		}
+	}
+	return nil
 }
 
 // Remember adds an event to what the person sees on their own page.

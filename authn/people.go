@@ -1,0 +1,282 @@
+package authn
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"barillet/store"
+)
+
+// Create stores a new person with every index of theirs; CodeTaken when an address belongs to somebody. ID,
+// Handle, Login and Email are filled in by the caller, the rest is checked here.
+func (w *Work) Create(u *User) error {
+	if err := u.check(); err != nil {
+		return err
+	}
+	u.Created = w.Act.Now
+	if u.StatusAt.IsZero() {
+		u.StatusAt = w.Act.Now
+	}
+	for _, a := range u.indexed() {
+		key := store.Escape(a)
+		_, err := w.s.addresses.Get(w.Tx, key)
+		switch {
+		case err == nil:
+			return Refuse(CodeTaken)
+		case !errors.Is(err, store.ErrNotFound):
+			return fmt.Errorf("looking up an address: %w", err)
+		}
+		if err := w.s.addresses.Put(w.Tx, key, u.ID); err != nil {
+			return fmt.Errorf("storing an address: %w", err)
+		}
+	}
+	for _, name := range u.nameKeys() {
+		if err := w.s.names.Put(w.Tx, name, struct{}{}); err != nil {
+			return fmt.Errorf("storing a name: %w", err)
+		}
+	}
+	for _, g := range u.Groups {
+		if _, err := w.Group(g); err != nil {
+			return Invalid("groupIds", "unknown")
+		}
+		if err := w.s.members.Put(w.Tx, string(g)+"/"+string(u.ID), struct{}{}); err != nil {
+			return fmt.Errorf("storing a membership: %w", err)
+		}
+	}
+	return w.Save(u)
+}
+
+// NewUser is a person with fresh ids, staged. The caller fills in the rest and calls Create.
+func (w *Work) NewUser() User {
+	return User{ID: UserID("u" + w.Act.ID("user")), Handle: w.Act.draw("handle", 0), Status: StatusStaged}
+}
+
+// check judges what an operator wrote.
+func (u *User) check() error {
+	if a, ok := Address(u.Login); !ok || a != u.Login {
+		return Invalid("login", "address")
+	}
+	for field, a := range map[string]string{"email": u.Email, "secondEmail": u.Second} {
+		if a == "" && field == "secondEmail" {
+			continue
+		}
+		if got, ok := MailAddress(a); !ok || got != a {
+			return Invalid(field, "address")
+		}
+	}
+	for field, name := range map[string]string{"firstName": u.FirstName, "lastName": u.LastName} {
+		if !utf8.ValidString(name) || utf8.RuneCountInString(name) > MaxName || strings.ContainsFunc(name, unicode.IsControl) {
+			return Invalid(field, "name")
+		}
+	}
+	if len(u.Profile) > maxProfile || len(u.Profile) > 0 && !json.Valid(u.Profile) {
+		return Invalid("profile", "too_long")
+	}
+	if len(u.Groups) > 32 {
+		return Invalid("groupIds", "too_many")
+	}
+	return nil
+}
+
+// indexed are the addresses under which the person is found; no two people share one.
+func (u *User) indexed() []string {
+	out := []string{u.Login}
+	for _, a := range u.Addresses() {
+		if !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// nameKeys are the index entries that find the person by the beginning of a name or of an address.
+func (u *User) nameKeys() []string {
+	var out []string
+	for _, name := range append([]string{u.FirstName, u.LastName}, u.indexed()...) {
+		if folded := FoldName(name); folded != "" {
+			key := folded + "/" + string(u.ID)
+			if !slices.Contains(out, key) {
+				out = append(out, key)
+			}
+		}
+	}
+	return out
+}
+
+// FoldName is how names are looked up: lower case, escaped, at most 64 characters. It decides nothing but what
+// a search finds.
+func FoldName(name string) string {
+	runes := []rune(strings.ToLower(strings.TrimSpace(name)))
+	return store.Escape(string(runes[:min(len(runes), MaxName)]))
+}
+
+// Find loads a person by id, login or address; CodeNotFound when there is none.
+func (r Reader) Find(idOrLogin string) (User, error) {
+	if strings.HasPrefix(idOrLogin, "u") && len(idOrLogin) == 27 {
+		u, err := r.User(UserID(idOrLogin))
+		if CodeOf(err) != CodeNotFound {
+			return u, err
+		}
+	}
+	a, ok := Address(idOrLogin)
+	if !ok {
+		return User{}, Refuse(CodeNotFound)
+	}
+	return r.UserByAddress(a)
+}
+
+// Query asks for people. The zero value is everybody, in the order of their ids.
+type Query struct {
+	Starts string          // the beginning of a first name, last name, login or address; in any case
+	Group  GroupID         // members of this garage only
+	Keep   func(User) bool // further conditions; nil: none
+	After  string          // the cursor of an earlier call
+	Limit  int             // 1 to 200; 0 means 200
+}
+
+// scanned is how many records one call reads at most before it gives what it has with a cursor.
+const scanned = 5000
+
+// People lists people. next is the cursor for more, "" at the end.
+func (s *Service) People(ctx context.Context, q Query) (people []User, next string, err error) {
+	if q.Limit <= 0 || q.Limit > 200 {
+		q.Limit = 200
+	}
+	err = s.Store.View(ctx, func(snap store.Snapshot) error {
+		people, next = nil, ""
+		r, seen, met := Reader{s, snap}, 0, map[UserID]bool{}
+		visit := func(cursor string, u User) error {
+			if seen++; len(people) == q.Limit || seen > scanned {
+				return store.ErrStop
+			}
+			next = cursor
+			if !met[u.ID] && (q.Keep == nil || q.Keep(u)) {
+				met[u.ID] = true
+				people = append(people, u)
+			}
+			return nil
+		}
+		err := r.walk(snap, q, visit)
+		if len(people) < q.Limit && seen <= scanned {
+			next = ""
+		}
+		return err
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("listing people: %w", err)
+	}
+	return people, next, nil
+}
+
+// walk visits people through the index that the query needs.
+func (r Reader) walk(snap store.Snapshot, q Query, visit func(cursor string, u User) error) error {
+	byIndex := func(id string, _ struct{}) error {
+		u, err := r.User(UserID(id[strings.LastIndexByte(id, '/')+1:]))
+		if CodeOf(err) == CodeNotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return visit(id, u)
+	}
+	switch {
+	case q.Starts != "":
+		return r.s.names.Scan(snap, FoldName(q.Starts), q.After, 0, byIndex)
+	case q.Group != "":
+		return r.s.members.Scan(snap, string(q.Group)+"/", q.After, 0, byIndex)
+	}
+	return r.s.users.Scan(snap, "", q.After, 0, func(id string, u User) error { return visit(id, u) })
+}
+
+// CreateGroup stores a new garage.
+func (w *Work) CreateGroup(g *Group) error {
+	name := strings.TrimSpace(g.Name)
+	if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > 255 || strings.ContainsFunc(name, unicode.IsControl) {
+		return Invalid("name", "name")
+	}
+	g.Name = name
+	if g.ID == "" {
+		g.ID = GroupID("g" + w.Act.ID("group"))
+	}
+	g.Created, g.Changed = w.Act.Now, w.Act.Now
+	if err := w.s.groups.Put(w.Tx, string(g.ID), *g); err != nil {
+		return fmt.Errorf("storing group %q: %w", g.ID, err)
+	}
+	return nil
+}
+
+// Groups lists the garages in the order of their ids. next is the cursor for more, "" at the end.
+func (s *Service) Groups(ctx context.Context, after string, limit int) (groups []Group, next string, err error) {
+	if limit <= 0 || limit > 200 {
+		limit = 200
+	}
+	err = s.Store.View(ctx, func(snap store.Snapshot) error {
+		groups, next = nil, ""
+		more := false
+		err := s.groups.Scan(snap, "", after, limit+1, func(id string, g Group) error {
+			if more = len(groups) == limit; more {
+				return store.ErrStop
+			}
+			groups, next = append(groups, g), id
+			return nil
+		})
+		if !more {
+			next = ""
+		}
+		return err
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("listing groups: %w", err)
+	}
+	return groups, next, nil
+}
+
+// Cleared is what a reset took away.
+type Cleared struct {
+	Devices  map[string]int // by the Okta type of their kind
+	Copies   int
+	Codes    int // recovery codes that were left
+	Sessions int
+	Tickets  int
+}
+
+// Nothing tells that there was nothing left to clear.
+func (c Cleared) Nothing() bool { return len(c.Devices) == 0 && c.Sessions == 0 }
+
+// ResetDevices takes every device, ticket and session from the person and raises the Epoch, so that whatever
+// else stands on it is dead too: enrolments under way, grants, remembered browsers. The caller audits, gives a
+// ticket and saves. It lists kinds by what is there, so that no kind can be forgotten.
+func (w *Work) ResetDevices(u *User) (Cleared, error) {
+	out := Cleared{Devices: map[string]int{}, Tickets: len(u.Tickets)}
+	for _, d := range u.Devices {
+		desc := w.s.Describe(d)
+		out.Devices[desc.OktaType]++
+		out.Copies += len(d.Copies)
+		out.Codes += desc.Left
+		if err := w.dropUnique(d); err != nil {
+			return out, err
+		}
+	}
+	for _, t := range u.Tickets {
+		if err := w.dropLink(t.Link); err != nil {
+			return out, err
+		}
+	}
+	n, err := w.EndSessions(u, "")
+	if err != nil {
+		return out, err
+	}
+	out.Sessions = n
+	u.Devices, u.Tickets, u.ResetAt = nil, nil, w.Act.Now
+	u.Epoch++
+	u.Resets++
+	w.Remember(u, "devices_reset", "")
+	return out, nil
+}

@@ -1,0 +1,74 @@
+package authn
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"barillet/internal/audit"
+)
+
+// SignOut ends the session; ending one that is gone is no error.
+func (s *Service) SignOut(ctx context.Context, from Origin, secret Secret) error {
+	a := s.NewAct(from)
+	_, err := Do(ctx, s, a, func(w *Work) (struct{}, error) {
+		_, u, err := w.session(secret, a.Now)
+		if err != nil {
+			if CodeOf(err) == CodeNoSession {
+				err = nil
+			}
+			return struct{}{}, err
+		}
+		hash := secret.Hash()
+		u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r SessionRef) bool { return r.Hash == hash })
+		if err := w.s.sessions.Delete(w.Tx, hash); err != nil {
+			return struct{}{}, fmt.Errorf("ending a session: %w", err)
+		}
+		if err := w.AuditUser(&u, audit.SessionEnd, audit.Success, ""); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, w.Save(&u)
+	})
+	return err
+}
+
+// EndSession ends another session of the same person by its public name; EndOthers ends all but this one.
+func (s *Service) EndSession(ctx context.Context, from Origin, secret Secret, id string) error {
+	return s.endSome(ctx, from, secret, func(ref SessionRef) bool { return sessionID(ref.Hash) == id })
+}
+
+// EndOthers ends every session of the person but this one.
+func (s *Service) EndOthers(ctx context.Context, from Origin, secret Secret) error {
+	return s.endSome(ctx, from, secret, func(ref SessionRef) bool { return ref.Hash != secret.Hash() })
+}
+
+func (s *Service) endSome(ctx context.Context, from Origin, secret Secret, which func(SessionRef) bool) error {
+	a := s.NewAct(from)
+	_, err := Do(ctx, s, a, func(w *Work) (struct{}, error) {
+		_, u, err := w.session(secret, a.Now)
+		if err != nil {
+			return struct{}{}, err
+		}
+		before := len(u.Sessions)
+		var left []SessionRef
+		for _, ref := range u.Sessions {
+			if !which(ref) {
+				left = append(left, ref)
+				continue
+			}
+			if err := w.s.sessions.Delete(w.Tx, ref.Hash); err != nil {
+				return struct{}{}, fmt.Errorf("ending a session: %w", err)
+			}
+		}
+		if len(left) == before {
+			return struct{}{}, nil
+		}
+		u.Sessions = left
+		w.Remember(&u, "sessions_ended", "")
+		if err := w.AuditUser(&u, audit.SessionEnd, audit.Success, "by the person, elsewhere"); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, w.Save(&u)
+	})
+	return err
+}
