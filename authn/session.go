@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"barillet/internal/audit"
@@ -271,13 +269,4 @@ func addAMR(password bool, methods []string) []string {
 		}
 	}
 	return out
-}
-
-// agentName cuts a User-Agent to what is kept of it.
-func agentName(agent string) string {
-	const most = 256
-	if len(agent) > most {
-		agent = agent[:most]
-	}
-	return strings.ToValidUTF8(agent, "")
 }
