@@ -2,7 +2,6 @@ package templates
 
 import (
 	"encoding/json"
-	"html/template"
 	"strconv"
 	"strings"
 	"time"
@@ -166,9 +165,9 @@ func sampleScan() Scan {
 		}
 	}
 	return Scan{
-		QR:     template.HTML(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 53 53" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h53v53H0z"/><path fill="#000" d="` + d.String() + `"/></svg>`),
-		Link:   "otpauth://totp/Barillet:amelie.durand@garage.example?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Barillet",
+		URI:    "otpauth://totp/Barillet:amelie.durand@garage.example?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Barillet",
 		Secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+		QR:     QR{Size: 53, Path: d.String()},
 	}
 }
 

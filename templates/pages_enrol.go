@@ -2,7 +2,10 @@ package templates
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"html/template"
+	"strings"
 )
 
 // App is which authenticator the person said they use.
@@ -40,11 +43,42 @@ type Phone struct {
 
 func (Phone) template() string { return "enrol_phone" }
 
-// Scan is a secret in the three shapes that a phone can take it in.
+// Scan is a secret in the three shapes that a phone can take it in. Its JSON is what the TOTP kind's prompt shows.
 type Scan struct {
-	QR     template.HTML // an inline <svg> without style attributes, quiet zone included
-	Link   template.URL  // otpauth://…
-	Secret string        // base32, ungrouped
+	URI    string `json:"uri"`    // otpauth://…, as in the picture
+	Secret string `json:"secret"` // base32, ungrouped
+	QR     QR     `json:"qr"`
+}
+
+// QR is a picture for one SVG path: dark modules, quiet zone of four included.
+type QR struct {
+	Size int    `json:"size"` // modules each way
+	Path string `json:"path"` // the d attribute; one unit is one module
+}
+
+// ReadScan takes a Scan out of a prompt's view, whose type the pages do not know.
+func ReadScan(view any) (Scan, error) {
+	raw, err := json.Marshal(view)
+	if err != nil {
+		return Scan{}, fmt.Errorf("reading the view of a QR code: %w", err)
+	}
+	var s Scan
+	if err := json.Unmarshal(raw, &s); err != nil {
+		// The cause may quote the secret.
+		return Scan{}, errors.New("reading the view of a QR code: it has another shape")
+	}
+	if s.Secret == "" || s.QR.Size <= 0 || s.QR.Path == "" || !strings.HasPrefix(s.URI, "otpauth://") {
+		return Scan{}, errors.New("reading the view of a QR code: it lacks the link, the key or the picture")
+	}
+	return s, nil
+}
+
+// Link is the URI for a link on the phone itself. html/template trusts no scheme but the web's, so it is checked here.
+func (s Scan) Link() template.URL {
+	if !strings.HasPrefix(s.URI, "otpauth://") {
+		return ""
+	}
+	return template.URL(s.URI)
 }
 
 // Groups cuts the key into fours for reading and typing.

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"barillet/factors"
+	"barillet/factors/totp"
 	"barillet/templates"
 )
 
@@ -267,6 +269,28 @@ func TestMailsTellTimesInTheHousesZone(t *testing.T) {
 		_, text, _, err := r.Mail(lang, templates.NewBrowserMail{About: templates.About{At: time.Date(2026, 3, 1, 9, 41, 0, 0, time.UTC)}})
 		if err != nil || !strings.Contains(text, want) {
 			t.Errorf("got %q, %v, want %q in it", text, err, want)
+		}
+	}
+}
+
+func TestTheViewOfATOTPEnrolmentIsAScan(t *testing.T) {
+	prompt, _, err := totp.TOTP{}.BeginEnrol(time.Unix(0, 0), factors.Subject{Login: "a@b.example", Issuer: "Barillet"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scan, err := templates.ReadScan(prompt.View)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := render(t, open(t), templates.Phone{Scan: scan})
+	for _, want := range []string{strings.ReplaceAll(`href="`+scan.URI, "&", "&amp;"), scan.QR.Path, strings.Join(scan.Groups(), "</span> <span>")} {
+		if !strings.Contains(out, want) {
+			t.Errorf("page lacks %q", want)
+		}
+	}
+	for _, view := range []any{nil, 1, struct{}{}, map[string]string{"uri": "javascript:alert(1)", "secret": "A"}, func() {}} {
+		if got, err := templates.ReadScan(view); err == nil || got != (templates.Scan{}) {
+			t.Errorf("%v: got %+v, %v", view, got, err)
 		}
 	}
 }
