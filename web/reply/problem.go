@@ -1,0 +1,160 @@
+package reply
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"barillet/authn"
+)
+
+// The kinds of problem that HTTP itself gives, besides the codes of authn.
+const (
+	KindMalformed   = "malformed"   // no JSON, not UTF-8, something behind it, nested too deep
+	KindUnknown     = "unknown"     // a member that the call does not have
+	KindDuplicate   = "duplicate"   // a member given twice
+	KindMember      = "member"      // a member of the wrong JSON type
+	KindParameter   = "parameter"   // a query parameter that cannot be read
+	KindMedia       = "media_type"  // not application/json
+	KindTooLarge    = "too_large"   // the body is over its limit
+	KindNoRoute     = "no_route"    // there is nothing at this path
+	KindMethod      = "method"      // not by this method
+	KindToken       = "token"       // no token, or none that is good
+	KindIdempotency = "idempotency" // the key was used for something else
+	KindUnavailable = "unavailable"
+	KindInternal    = "internal"
+)
+
+// The parts of every problem's type: a reference relative to the public URL, stable for ever (RFC 9457 section 3.1.1).
+const typeBase = "/problems/"
+
+// Document is the problem document (RFC 9457 section 3) with the members that Okta's clients read.
+type Document struct {
+	Type         string  `json:"type"`
+	Title        string  `json:"title"`
+	Status       int     `json:"status"`
+	Detail       string  `json:"detail"`
+	Instance     string  `json:"instance"`
+	ErrorCode    string  `json:"errorCode"`
+	ErrorSummary string  `json:"errorSummary"`
+	ErrorLink    string  `json:"errorLink"`
+	ErrorID      string  `json:"errorId"`
+	ErrorCauses  []Cause `json:"errorCauses"`
+}
+
+// Cause is one reason of a refusal, in Okta's shape.
+type Cause struct {
+	ErrorSummary string `json:"errorSummary"`
+}
+
+// problem is what a program is told about one kind of refusal: protocol text, in English.
+type problem struct {
+	okta  string // Okta's error code
+	title string
+}
+
+var problems = map[string]problem{
+	string(authn.CodeSignIn):        {"E0000004", "Authentication failed"},
+	string(authn.CodeWait):          {"E0000047", "Too many requests"},
+	string(authn.CodeBusy):          {"E0000010", "The service is busy"},
+	string(authn.CodeExpired):       {"E0000005", "What was under way is over"},
+	string(authn.CodeNoSession):     {"E0000005", "No session"},
+	string(authn.CodeProof):         {"E0000006", "A fresh proof is needed"},
+	string(authn.CodeForbidden):     {"E0000006", "Not allowed"},
+	string(authn.CodeNotFound):      {"E0000007", "Not found"},
+	string(authn.CodeInvalid):       {"E0000001", "Validation failed"},
+	string(authn.CodeTaken):         {"E0000001", "Already taken"},
+	string(authn.CodeLastDevice):    {"E0000001", "The last device stays"},
+	string(authn.CodeTooMany):       {"E0000001", "As many as there may be"},
+	string(authn.CodeLink):          {"E0000011", "The link is not good"},
+	string(authn.CodeTicket):        {"E0000011", "The ticket is not good"},
+	string(authn.CodeTicketExpired): {"E0000011", "The ticket has expired"},
+	string(authn.CodeSameHand):      {"E0000006", "Both halves came by the same hand"},
+	string(authn.CodeShownTooOften): {"E0000047", "Shown too often"},
+	string(authn.CodeCopiesOff):     {"E0000006", "Copies are switched off"},
+	string(authn.CodeState):         {"E0000038", "Not possible in this state"},
+	string(authn.CodeConflict):      {"E0000001", "Two things that do not belong together"},
+	KindMalformed:                   {"E0000003", "The body is not well formed"},
+	KindUnknown:                     {"E0000003", "Unknown member"},
+	KindDuplicate:                   {"E0000003", "Duplicate member"},
+	KindMember:                      {"E0000003", "Member of the wrong type"},
+	KindParameter:                   {"E0000031", "Query parameter that cannot be read"},
+	KindMedia:                       {"E0000021", "The body must be application/json"},
+	KindTooLarge:                    {"E0000003", "The body is too large"},
+	KindNoRoute:                     {"E0000008", "Nothing at this path"},
+	KindMethod:                      {"E0000022", "The method is not supported here"},
+	KindToken:                       {"E0000011", "No good token"},
+	KindIdempotency:                 {"E0000001", "The idempotency key was used for another request"},
+	KindUnavailable:                 {"E0000010", "The service cannot do this now"},
+	KindInternal:                    {"E0000009", "Internal error"},
+}
+
+// kindOf names the problem and the member or field that it is about.
+func kindOf(err error, status int) (kind, member, reason string) {
+	if e, ok := errors.AsType[*Refused](err); ok {
+		return e.Kind, e.Member, ""
+	}
+	if e, ok := errors.AsType[*authn.Error](err); ok && problems[string(e.Code)].title != "" {
+		return string(e.Code), e.Field, e.Reason
+	}
+	switch status {
+	case http.StatusRequestEntityTooLarge:
+		return KindTooLarge, "", ""
+	case http.StatusServiceUnavailable:
+		return KindUnavailable, "", ""
+	}
+	return KindInternal, "", ""
+}
+
+// Describe is the document of an error: its kind, and of what was submitted at most the name of a member. Of
+// an internal error it gives the request id and nothing else.
+func Describe(r *http.Request, err error) Document {
+	status, _ := Status(err)
+	kind, member, reason := kindOf(err, status)
+	if kind == string(authn.CodeInvalid) {
+		status = http.StatusBadRequest // as Okta answers E0000001
+	}
+	p, q := problems[kind], From(r.Context())
+	d := Document{Type: typeBase + kind, Title: p.title, Status: status, Detail: p.title, Instance: "/errors/" + q.ID,
+		ErrorCode: p.okta, ErrorLink: p.okta, ErrorID: q.ID, ErrorCauses: []Cause{}}
+	if member != "" {
+		cause := member
+		if reason != "" {
+			cause += ": " + reason
+		}
+		d.Detail += ": " + cause
+		d.ErrorCauses = append(d.ErrorCauses, Cause{cause})
+	}
+	d.ErrorSummary = d.Detail
+	return d
+}
+
+// Problem answers an error with its document, and writes it to the log if it belongs there.
+func Problem(w http.ResponseWriter, r *http.Request, err error) {
+	Report(r, err)
+	_, retry := Status(err)
+	if retry > 0 {
+		RetryAfter(w, retry)
+	}
+	if e, ok := errors.AsType[*Refused](err); ok && e.Allow != "" {
+		w.Header().Set("Allow", e.Allow)
+	}
+	d := Describe(r, err)
+	if d.Status == http.StatusUnauthorized && d.Type == typeBase+KindToken {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="barillet"`) // RFC 9110 section 15.5.2: a 401 names a scheme
+	}
+	body, err := json.Marshal(d)
+	if err != nil { // strings and numbers only: it cannot be
+		panic(fmt.Sprintf("encoding a problem document: %v", err))
+	}
+	write(w, d.Status, "application/problem+json", body)
+}
+
+// RetryAfter sets the header in whole seconds, at least one, rounded up (RFC 9110 section 10.2.3).
+func RetryAfter(w http.ResponseWriter, d time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(d.Seconds())))))
+}

@@ -1,0 +1,108 @@
+package reply
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"barillet/authn"
+	"barillet/store"
+)
+
+// retryStore is when to try again what the store could not write: long enough for a disk to be freed or a
+// quorum to come back, short enough for a person to wait for it.
+const retryStore = 5 * time.Second
+
+// Refused is what HTTP itself refuses, before anything of the domain is asked. Nothing that was submitted is in
+// it but the name of a member.
+type Refused struct {
+	Status int
+	Kind   string // one of problem.go: the last part of the problem's type
+	Member string // which member of the body or query; "": none in particular
+	Allow  string // with 405: the methods of the route
+}
+
+func (e *Refused) Error() string {
+	if e.Member != "" {
+		return e.Kind + ": " + e.Member
+	}
+	return e.Kind
+}
+
+// statuses are the codes of authn. A wrong field is 422 here, for forms; the problem document says 400, since
+// that is how Okta's clients know a validation error.
+var statuses = map[authn.Code]int{
+	authn.CodeSignIn:        http.StatusUnauthorized,
+	authn.CodeWait:          http.StatusTooManyRequests,
+	authn.CodeBusy:          http.StatusServiceUnavailable,
+	authn.CodeExpired:       http.StatusUnauthorized,
+	authn.CodeNoSession:     http.StatusUnauthorized,
+	authn.CodeProof:         http.StatusForbidden,
+	authn.CodeForbidden:     http.StatusForbidden,
+	authn.CodeNotFound:      http.StatusNotFound,
+	authn.CodeInvalid:       http.StatusUnprocessableEntity,
+	authn.CodeTaken:         http.StatusConflict,
+	authn.CodeLastDevice:    http.StatusConflict,
+	authn.CodeTooMany:       http.StatusConflict,
+	authn.CodeLink:          http.StatusNotFound,
+	authn.CodeTicket:        http.StatusUnauthorized,
+	authn.CodeTicketExpired: http.StatusGone,
+	authn.CodeSameHand:      http.StatusForbidden,
+	authn.CodeShownTooOften: http.StatusTooManyRequests,
+	authn.CodeCopiesOff:     http.StatusForbidden,
+	authn.CodeState:         http.StatusConflict,
+	authn.CodeConflict:      http.StatusConflict,
+}
+
+// Status is the one translation of an error to an HTTP status. retry, when above zero, goes into Retry-After.
+// An error that nobody foresaw is 500, whatever it says.
+func Status(err error) (status int, retry time.Duration) {
+	if err == nil {
+		return http.StatusOK, 0
+	}
+	if e, ok := errors.AsType[*Refused](err); ok {
+		return e.Status, 0
+	}
+	if e, ok := errors.AsType[*authn.Error](err); ok {
+		status, known := statuses[e.Code]
+		if !known {
+			return http.StatusInternalServerError, 0
+		}
+		retry = e.Retry
+		if retry <= 0 && (e.Code == authn.CodeWait || e.Code == authn.CodeBusy) {
+			retry = time.Second
+		}
+		return status, retry
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return http.StatusRequestEntityTooLarge, 0
+	}
+	switch {
+	case errors.Is(err, store.ErrUnavailable):
+		return http.StatusServiceUnavailable, retryStore
+	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrClosed),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return http.StatusServiceUnavailable, time.Second
+	}
+	return http.StatusInternalServerError, 0
+}
+
+// Report writes an error to the log if the log should have it: what is internal, and what the store could not
+// do. Refusals are answers, and what matters of them is in the audit log. Whoever answers an error calls this
+// once; Problem does so itself.
+func Report(r *http.Request, err error) {
+	status, _ := Status(err)
+	if status < http.StatusInternalServerError || authn.CodeOf(err) != "" && status != http.StatusInternalServerError {
+		return
+	}
+	level := slog.LevelError
+	if errors.Is(err, context.Canceled) {
+		level = slog.LevelDebug // the client went away
+	}
+	q := From(r.Context())
+	// The pattern, not the path: a path can hold the token of a link.
+	q.logger().LogAttrs(r.Context(), level, "request failed", slog.String("request", q.ID), slog.String("method", r.Method),
+		slog.String("route", r.Pattern), slog.Int("status", status), slog.Any("error", err))
+}
