@@ -168,7 +168,7 @@ func (s *Service) RemoveDevice(ctx context.Context, from Origin, session Secret,
 		if err := w.TakeDevice(&u, gone); err != nil {
 			return Issued{}, err
 		}
-		w.Remember(&u, "device_removed", gone.Name)
+		w.Remember(&u, audit.FactorRemoved, gone.Name)
 		if err := w.auditDevice(&u, audit.FactorRemoved, gone); err != nil {
 			return Issued{}, err
 		}

@@ -155,7 +155,7 @@ func (w *Work) count(u *User, t attempt) (Judged, error) {
 	case o.Rejected == factors.ReasonWrong, o.Rejected == factors.ReasonClock:
 		err = w.s.Guesses.Put(w.Tx, w.Act.Now, id, g.Wrong(w.Act.Now, t.class, t.known))
 	case o.Rejected == factors.ReasonClone:
-		w.Remember(u, "key_cloned", o.Device.Name)
+		w.Remember(u, audit.FactorMarked, o.Device.Name)
 		if err = w.Post(u, templates.KeyClonedMail{About: w.About(u), Device: o.Device.Name}, time.Time{}); err == nil {
 			u.Epoch++ // a device that counts for nothing was taken away (PROTOCOL 2)
 		}

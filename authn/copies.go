@@ -96,7 +96,7 @@ func (w *Work) shown(ses *Session, u *User, c Copying) error {
 	}
 	u.Devices = replaceDevice(u.Devices, d)
 	ses.Copying = &c
-	w.Remember(u, "qr_shown", d.Name)
+	w.Remember(u, audit.SecretShown, d.Name)
 	if err := w.auditDevice(u, audit.SecretShown, d); err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (w *Work) copied(ses *Session, u *User) error {
 	}
 	u.Devices = replaceDevice(u.Devices, changed)
 	ses.Copying = nil
-	w.Remember(u, "copy_confirmed", c.Name)
+	w.Remember(u, audit.CopyConfirmed, c.Name)
 	if err := w.auditDevice(u, audit.CopyConfirmed, changed); err != nil {
 		return err
 	}
@@ -231,7 +231,7 @@ func (s *Service) RemoveCopy(ctx context.Context, from Origin, session Secret, i
 		u.Devices = replaceDevice(u.Devices, changed)
 		ses.Copying, ses.Enrol = nil, nil
 		u.Epoch++
-		w.Remember(&u, "copy_removed", changed.Name)
+		w.Remember(&u, audit.CopyRemoved, changed.Name)
 		if err := w.auditDevice(&u, audit.CopyRemoved, changed); err != nil {
 			return result{}, err
 		}

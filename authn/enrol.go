@@ -284,7 +284,7 @@ func (w *Work) storeEnrolled(seat Seat, judged seated, name string, o factors.Ou
 
 // placeDevice puts the confirmed device among the others, and tells of it.
 func (w *Work) placeDevice(u *User, e *Enrolment, d *factors.Device) error {
-	action, what := audit.FactorActivated, "device_added"
+	action := audit.FactorActivated
 	var m templates.Mail = templates.DeviceAddedMail{About: w.About(u), Device: d.Name}
 	spare := w.s.Describe(*d).Spare
 	renewed := spare && slices.ContainsFunc(u.Devices, func(x factors.Device) bool { return x.Kind == d.Kind })
@@ -298,14 +298,14 @@ func (w *Work) placeDevice(u *User, e *Enrolment, d *factors.Device) error {
 	case spare:
 		u.Devices = slices.DeleteFunc(slices.Clone(u.Devices), func(x factors.Device) bool { return x.Kind == d.Kind })
 		u.Devices = append(u.Devices, *d)
-		action, what, m = audit.RecoveryCodesMade, "recovery_made", nil
+		action, m = audit.RecoveryCodesMade, nil
 		if renewed {
 			m = templates.RecoveryRenewedMail{About: w.About(u)}
 		}
 	default:
 		u.Devices = append(slices.Clone(u.Devices), *d)
 	}
-	w.Remember(u, what, d.Name)
+	w.Remember(u, action, d.Name)
 	if err := w.auditDevice(u, action, *d); err != nil || m == nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"barillet/internal/audit"
 	"barillet/store"
 )
 
@@ -277,6 +278,6 @@ func (w *Work) ResetDevices(u *User) (Cleared, error) {
 	u.Devices, u.Tickets, u.ResetAt = nil, nil, w.Act.Now
 	u.Epoch++
 	u.Resets++
-	w.Remember(u, "devices_reset", "")
+	w.Remember(u, audit.FactorsReset, "")
 	return out, nil
 }

@@ -156,7 +156,7 @@ func (w *Work) openSession(u *User, amr []string, proof Proof, notice bool) (Iss
 	if err := w.putSession(u, out.Session, ses); err != nil {
 		return Issued{}, err
 	}
-	w.Remember(u, "signed_in", "")
+	w.Remember(u, audit.SessionStart, "")
 	return out, w.AuditUser(u, audit.SessionStart, audit.Success, "")
 }
 
@@ -212,7 +212,6 @@ func (w *Work) adoptBrowser(u *User, notice bool) (Secret, error) {
 	}
 	u.Browsers = append(u.Browsers, BrowserRef{Hash: hash, Since: now, Seen: now})
 	if notice && !first {
-		w.Remember(u, "new_browser", "")
 		return secret, w.Post(u, templates.NewBrowserMail{About: w.About(u)}, time.Time{})
 	}
 	return secret, nil
@@ -229,19 +228,27 @@ func (u *User) knows(browser Secret, now time.Time) bool {
 	})
 }
 
-// EndSessions drops every session of the person but the one kept ("": none) and tells how many there were.
+// EndSessions drops every session of the person but the one kept ("": none) and tells how many were alive.
 func (w *Work) EndSessions(u *User, keep string) (int, error) {
-	ended := 0
+	ended, st := 0, u.standing()
 	var left []SessionRef
 	for _, ref := range u.Sessions {
 		if ref.Hash == keep {
 			left = append(left, ref)
 			continue
 		}
+		ses, err := w.s.sessions.Get(w.Tx, ref.Hash)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			continue
+		case err != nil:
+			return 0, fmt.Errorf("loading a session to end it: %w", err)
+		case w.s.alive(&ses, &st, ref.Hash, w.Act.Now):
+			ended++
+		}
 		if err := w.s.sessions.Delete(w.Tx, ref.Hash); err != nil {
 			return 0, fmt.Errorf("ending a session: %w", err)
 		}
-		ended++
 	}
 	u.Sessions = left
 	return ended, nil

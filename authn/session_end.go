@@ -64,7 +64,7 @@ func (s *Service) endSome(ctx context.Context, from Origin, secret Secret, which
 			return struct{}{}, nil
 		}
 		u.Sessions = left
-		w.Remember(&u, "sessions_ended", "")
+		w.Remember(&u, audit.SessionsCleared, "")
 		if err := w.AuditUser(&u, audit.SessionEnd, audit.Success, "by the person, elsewhere"); err != nil {
 			return struct{}{}, err
 		}

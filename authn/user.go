@@ -131,7 +131,8 @@ type BrowserRef struct {
 // Recent is one event that the person reads on their own page.
 type Recent struct {
 	At      time.Time `json:"at"`
-	What    string    `json:"what"`             // a key of the catalogues below "event."
+	What    string    `json:"what"`             // an action of the audit log
+	Failed  bool      `json:"failed,omitempty"` // it was tried and refused
 	Detail  string    `json:"detail,omitempty"` // a device's name
 	Address string    `json:"address,omitempty"`
 	Agent   string    `json:"agent,omitempty"`

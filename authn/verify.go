@@ -216,7 +216,7 @@ func (w *Work) storeRefused(secret Secret, l Login, u *User, t attempt, j Judged
 			if err := w.PostLimited(u, templates.WrongCodesMail{About: w.About(u), Count: l.Wrong}); err != nil {
 				return err
 			}
-			w.Remember(u, "wrong_codes", "")
+			w.RememberFailed(u, audit.FactorProven)
 			changed = true
 		}
 	}
@@ -253,7 +253,7 @@ func (w *Work) passwordChanged(u *User) error {
 	u.Epoch++
 	u.PasswordEpoch++
 	u.Tickets = nil
-	w.Remember(u, "password_changed", "")
+	w.Remember(u, audit.PasswordUpdated, "")
 	if err := w.AuditUser(u, audit.PasswordUpdated, audit.Success, ""); err != nil {
 		return err
 	}
@@ -262,7 +262,7 @@ func (w *Work) passwordChanged(u *User) error {
 
 // recoveryUsed tells that a recovery code was taken.
 func (w *Work) recoveryUsed(u *User, left int) error {
-	w.Remember(u, "recovery_used", "")
+	w.Remember(u, audit.RecoveryCodeSpent, "")
 	if err := w.AuditUser(u, audit.RecoveryCodeSpent, audit.Success, ""); err != nil {
 		return err
 	}

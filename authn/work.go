@@ -194,10 +194,19 @@ func (w *Work) queue(addresses []string, m templates.Mail, row mail.Row) error {
 	return nil
 }
 
-// Remember adds an event to what the person sees on their own page.
-func (w *Work) Remember(u *User, what, detail string) {
-	u.Recent = append(slices.Clone(u.Recent), Recent{At: w.Act.Now, What: what, Detail: detail,
-		Address: w.Act.From.address(), Agent: w.Act.From.Agent})
+// Remember adds an act to what the person sees on their own page; action is one of the audit log's.
+func (w *Work) Remember(u *User, action, detail string) {
+	w.remember(u, Recent{What: action, Detail: detail})
+}
+
+// RememberFailed adds an act that was tried and refused.
+func (w *Work) RememberFailed(u *User, action string) {
+	w.remember(u, Recent{What: action, Failed: true})
+}
+
+func (w *Work) remember(u *User, r Recent) {
+	r.At, r.Address, r.Agent = w.Act.Now, w.Act.From.address(), w.Act.From.Agent
+	u.Recent = append(slices.Clone(u.Recent), r)
 	if extra := len(u.Recent) - maxRecent; extra > 0 {
 		u.Recent = u.Recent[extra:]
 	}
