@@ -1,0 +1,28 @@
+// Package helpdesk owns what is done for somebody else: help requests, and what an operator may do to a person,
+// such as invite, reset and take away a device, together with the API tokens that operators act by. It does not
+// own what people prove about themselves (authn), nor any HTTP.
+package helpdesk
+
+import (
+	"sync"
+	"time"
+
+	"barillet/authn"
+	"barillet/store"
+)
+
+// Desk does the operators' acts. Its fields are set once, by New; it is safe for concurrent use.
+type Desk struct {
+	People *authn.Service
+
+	cases  store.Table[Case]
+	tokens store.Table[Token]
+
+	mu   sync.Mutex
+	used map[string]time.Time // when a token was last used, by the hash that it is kept under
+}
+
+// New makes a Desk over the people, whose own records are sealed by the ring.
+func New(people *authn.Service, ring *store.Keyring) *Desk {
+	return &Desk{People: people, cases: store.NewTable[Case](ring, store.Helps), tokens: store.NewTable[Token](ring, store.Tokens)}
+}
