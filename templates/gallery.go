@@ -192,6 +192,7 @@ func GalleryMails() []Mail {
 		PasswordChangedMail{About: a},
 		PasswordLinkMail{About: a, Link: link, Until: until},
 		NewBrowserMail{About: a},
+		NoticesMail{Notices: []JoinedNotice{{At: a.At, Subject: "Barillet : appareil ajouté"}, {At: a.At, Subject: "Barillet : appareil retiré"}}},
 		WrongCodesMail{About: a, Count: 3},
 		HelpReceivedMail{About: a, Reference: "HR-4821"},
 		HelpForSupportMail{About: a, Reference: "HR-4821", From: "amelie.durand@garage.example", Known: true, Topic: TopicCannotLogIn, Text: "Téléphone cassé ce matin.\nMerci !", Link: link},

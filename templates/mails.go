@@ -137,13 +137,25 @@ type TicketHandedMail struct {
 	By     string `json:"by"`
 }
 
+// NoticesMail tells of several acts at once, when a person would have got more than ten mails in an hour.
+type NoticesMail struct {
+	About
+	Notices []JoinedNotice `json:"notices"`
+}
+
+// JoinedNotice is one of them: the subject it would have had, and when it happened.
+type JoinedNotice struct {
+	At      time.Time `json:"at"`
+	Subject string    `json:"subject"`
+}
+
 // mails holds one of each kind: the register that MailName and DecodeMail read.
 func mails() []Mail {
 	return []Mail{
 		InvitationMail{}, DevicesResetMail{}, DevicesResetToldMail{}, DeviceAddedMail{}, DeviceRemovedMail{}, QRShownMail{},
 		CopyConfirmedMail{}, RecoveryUsedMail{}, RecoveryRenewedMail{}, PasswordChangedMail{}, PasswordLinkMail{},
 		NewBrowserMail{}, WrongCodesMail{}, HelpReceivedMail{}, HelpForSupportMail{}, HelpAnsweredMail{}, KeyClonedMail{},
-		TicketHandedMail{},
+		TicketHandedMail{}, NoticesMail{},
 	}
 }
 
@@ -183,3 +195,4 @@ func (HelpForSupportMail) name() string   { return "help_for_support" }
 func (HelpAnsweredMail) name() string     { return "help_answered" }
 func (KeyClonedMail) name() string        { return "key_cloned" }
 func (TicketHandedMail) name() string     { return "ticket_handed" }
+func (NoticesMail) name() string          { return "notices" }

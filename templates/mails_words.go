@@ -146,3 +146,12 @@ func (m TicketHandedMail) letter(c *speaker, w writer) letter {
 	l.Lines = []string{c.say("mail.ticket_handed_told", "By", m.By, "Person", m.Person)}
 	return l.notYou(c, w, "not_expected")
 }
+
+func (m NoticesMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "notices")
+	l.Lines = []string{c.say("mail.notices_text", "N", len(m.Notices))}
+	for _, n := range m.Notices {
+		l.Facts = append(l.Facts, fact{c.moment(n.At, w.brand.Zone), n.Subject})
+	}
+	return l.notYou(c, w, "not_you")
+}
