@@ -43,6 +43,8 @@ type Judged struct {
 	ClockOff time.Duration // with factors.ReasonClock: how far the person's clock is ahead
 	Wait     time.Duration // too many wrong answers: nothing was judged
 	Left     int           // recovery codes left, after one was taken
+
+	told bool // the person was told of it on their own page: their record is to be saved
 }
 
 // Accepted tells whether the answer was right and taken.
@@ -134,7 +136,11 @@ func (r Reader) mayJudge(now time.Time, u *User, class throttle.Class, known boo
 	return 0, g, nil
 }
 
-// count stores what an attempt means for the person's devices and counters, without saving the person. The
+// The person is told after the third wrong code in a row behind the right password, and after each ten more
+// (BAR A10): by the person's own count, since a guesser opens a new login for every two tries.
+const noticeAt, noticeEach = 3, 10
+
+// count stores what an attempt means for the person's devices and counters; the caller saves the person. The
 // one place where the answer to any secret of a device is counted, for every door (PROTOCOL 17).
 func (w *Work) count(u *User, t attempt) (Judged, error) {
 	wait, g, err := w.mayJudge(w.Act.Now, u, t.class, t.known)
@@ -153,7 +159,13 @@ func (w *Work) count(u *User, t attempt) (Judged, error) {
 	case o.Accepted():
 		return j, w.s.Guesses.Put(w.Tx, w.Act.Now, id, g.Right(w.Act.Now, t.class, t.known))
 	case o.Rejected == factors.ReasonWrong, o.Rejected == factors.ReasonClock:
-		err = w.s.Guesses.Put(w.Tx, w.Act.Now, id, g.Wrong(w.Act.Now, t.class, t.known))
+		wrong := g.Wrong(w.Act.Now, t.class, t.known)
+		err = w.s.Guesses.Put(w.Tx, w.Act.Now, id, wrong)
+		if err == nil && t.class == throttle.Code && wrong.Row%noticeEach == noticeAt {
+			w.RememberFailed(u, audit.FactorProven)
+			j.told = true
+			err = w.PostLimited(u, templates.WrongCodesMail{About: w.About(u), Count: wrong.Row})
+		}
 	case o.Rejected == factors.ReasonClone:
 		w.Remember(u, audit.FactorMarked, o.Device.Name)
 		if err = w.Post(u, templates.KeyClonedMail{About: w.About(u), Device: o.Device.Name}, time.Time{}); err == nil {

@@ -35,8 +35,7 @@ type Login struct {
 	Ceremony *Ceremony  `json:"ceremony,omitempty"`
 	Enrol    *Enrolment `json:"enrol,omitempty"`
 
-	Known    bool      `json:"known"` // began on a known browser of the person: its own budget of wrong answers
-	Wrong    int       `json:"wrong,omitempty"`
+	Known    bool      `json:"known"`              // began on a known browser of the person: its own budget of wrong answers
 	ReturnTo string    `json:"returnTo,omitempty"` // a path of ours
 	Started  time.Time `json:"started"`
 	Expires  time.Time `json:"expires"`

@@ -209,25 +209,13 @@ func (w *Work) storeRefused(secret Secret, l Login, u *User, t attempt, j Judged
 	if j.Wait > 0 {
 		return nil
 	}
-	changed := t.outcome.Device.ID != ""
+	changed := t.outcome.Device.ID != "" || j.told
 	l.Ceremony = l.Ceremony.with(w.Act.Now, t.kind, t.outcome.Pending)
-	if j.Rejected == factors.ReasonWrong || j.Rejected == factors.ReasonClock {
-		if l.Wrong++; l.Wrong == wrongNotice {
-			if err := w.PostLimited(u, templates.WrongCodesMail{About: w.About(u), Count: l.Wrong}); err != nil {
-				return err
-			}
-			w.RememberFailed(u, audit.FactorProven)
-			changed = true
-		}
-	}
 	if err := w.putLogin(secret, l); err != nil || !changed {
 		return err
 	}
 	return w.Save(u)
 }
-
-// wrongNotice is after how many wrong codes behind a right password the person is told (BAR A10).
-const wrongNotice = 3
 
 // afterProof is what a device proven in a login settles: the password is the person's own (PROTOCOL 8), and
 // one chosen by a mailed link takes effect now.
