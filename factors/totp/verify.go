@@ -180,9 +180,10 @@ func recognise(now time.Time, keys []key, code string, p factors.Pending) (facto
 		}
 		m := miss{Device: k.device.ID, Step: step, Off: step - cur, At: now.Unix()}
 		twice := before.Device == m.Device && before.Step+1 == m.Step && before.Off == m.Off && m.At-before.At <= int64(hintLife/time.Second)
-		if twice && !k.shared() && max(m.Off, -m.Off) <= maxDrift {
-			// A phone whose clock was two steps off and has been put right lies outside its own learned window. RFC 4226
-			// section 7.4: two codes in a row resynchronise. Without this the person would be told that a right clock is off.
+		if twice && !k.shared() && k.Drift != 0 && max(m.Off, -m.Off) <= 1 {
+			// A phone whose clock was off and has been put right lies outside its own learned window. RFC 4226 section 7.4:
+			// two codes in a row resynchronise. Without this the person would be told that a right clock is off. Only what
+			// would be accepted if no drift had been learned is: the window never grows.
 			return k.accepted(now, step, nil)
 		}
 		return k.missed(cur, m, twice)
