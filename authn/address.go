@@ -1,6 +1,10 @@
 package authn
 
-import "strings"
+import (
+	"strings"
+
+	"barillet/store"
+)
 
 // maxAddress is the longest address in bytes: RFC 5321 section 4.5.3.1.3 leaves 254 within the angle brackets.
 const maxAddress = 254
@@ -21,6 +25,9 @@ func Address(typed string) (string, bool) {
 		case 'A' <= c && c <= 'Z':
 			b[i] = c + 'a' - 'A'
 		}
+	}
+	if len(store.Addresses.Prefix+store.Escape(string(b))) > store.MaxKey {
+		return "", false // hundreds of percent signs, which a key holds as three bytes each
 	}
 	return string(b), true
 }

@@ -24,3 +24,19 @@ var (
 	systemMarks = [][2]string{{"Android", "Android"}, {"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Windows", "Windows"},
 		{"CrOS", "ChromeOS"}, {"Macintosh", "macOS"}, {"Linux", "Linux"}}
 )
+
+// maxAgent is how much of a User-Agent is kept. Each of a person's sessions and recent acts repeats it within
+// the one record of the person.
+const maxAgent = 256
+
+// plainAgent is a User-Agent as it is kept: at most 256 bytes of plain ASCII, and none that JSON writes as six,
+// for a person's record must stay below the store's limit whatever their browser calls itself.
+func plainAgent(agent string) string {
+	b := []byte(agent[:min(len(agent), maxAgent)])
+	for i, c := range b {
+		if c < 0x20 || c > 0x7e || strings.IndexByte(`<>&"\`, c) >= 0 {
+			b[i] = '?'
+		}
+	}
+	return string(b)
+}

@@ -53,9 +53,12 @@ func (s *Service) ShowAgain(ctx context.Context, from Origin, session Secret, id
 		return Judged{}, err
 	}
 	var prompt Prompt
-	prepare := func(a *Act, u *User) error {
+	prepare := func(a *Act, ses *Session, u *User) error {
 		d, c, err := s.copier(u, id)
 		if err != nil {
+			return err
+		}
+		if err := mayShow(a.Now, ses, u, d, copyID); err != nil {
 			return err
 		}
 		p, err := c.ShowAgain(a.Now, s.subject(u), d)
@@ -70,27 +73,39 @@ func (s *Service) ShowAgain(ctx context.Context, from Origin, session Secret, id
 	})
 }
 
+// mayShow tells whether the device may be shown at all. It is asked before an answer is judged: a right code
+// that is told to be right without being spent would serve at another door.
+func mayShow(now time.Time, ses *Session, u *User, d factors.Device, copyID string) error {
+	known := slices.ContainsFunc(d.Copies, func(c factors.Copy) bool { return c.ID == copyID })
+	switch {
+	case ses.Shared:
+		return Refuse(CodeForbidden)
+	case len(within(u.Showings, now)) >= maxShowings:
+		return Refuse(CodeShownTooOften)
+	case copyID == "" && len(d.Copies) >= maxCopies:
+		return Refuse(CodeTooMany)
+	case copyID != "" && !known:
+		return Refuse(CodeNotFound)
+	}
+	return nil
+}
+
 // shown records a showing within the Update that takes the answer.
 func (w *Work) shown(ses *Session, u *User, c Copying) error {
-	if ses.Shared {
-		return Refuse(CodeForbidden)
+	held := u.device(c.Device)
+	if held == nil {
+		return Refuse(CodeNotFound)
 	}
-	if u.Showings = within(u.Showings, w.Act.Now); len(u.Showings) >= maxShowings {
-		return Refuse(CodeShownTooOften)
+	d := *held
+	if err := mayShow(w.Act.Now, ses, u, d, c.Copy); err != nil {
+		return err
 	}
-	u.Showings = append(u.Showings, w.Act.Now)
-	d := *u.device(c.Device)
+	u.Showings = append(within(u.Showings, w.Act.Now), w.Act.Now)
 	if c.Copy == "" {
-		if len(d.Copies) >= maxCopies {
-			return Refuse(CodeTooMany)
-		}
 		c.Copy = w.Act.ID("copy")
 		d.Copies = append(slices.Clone(d.Copies), factors.Copy{ID: c.Copy, Name: c.Name, Shown: w.Act.Now})
 	} else {
 		i := slices.IndexFunc(d.Copies, func(x factors.Copy) bool { return x.ID == c.Copy })
-		if i < 0 {
-			return Refuse(CodeNotFound)
-		}
 		d.Copies = slices.Clone(d.Copies)
 		d.Copies[i].Shown, c.Name = w.Act.Now, d.Copies[i].Name
 	}

@@ -106,6 +106,9 @@ func (s *Service) BeginEnrol(ctx context.Context, from Origin, seat Seat, want E
 	}); err != nil {
 		return Prompt{}, err
 	}
+	if st.login != nil && !s.Describe(factors.Device{Kind: want.Kind}).Counts {
+		return Prompt{}, Refuse(CodeForbidden) // PROTOCOL 6: recovery codes are no device, and a login ends with one
+	}
 	have, err := s.beside(&st.user, want)
 	if err != nil {
 		return Prompt{}, err
@@ -292,6 +295,9 @@ func (w *Work) placeDevice(u *User, e *Enrolment, d *factors.Device) error {
 	case e.Replace != "" && old == nil:
 		return Refuse(CodeExpired)
 	case e.Replace != "":
+		if err := w.dropUnique(*old); err != nil {
+			return err
+		}
 		d.ID, d.Name, d.Copies = old.ID, old.Name, scanAgain(old.Copies, e.Lost)
 		u.Devices = replaceDevice(u.Devices, *d)
 		action = audit.FactorUpdated

@@ -105,8 +105,8 @@ func (s *Service) Next(l *Login, u *User, now time.Time) Step {
 
 // granted tells whether the login bears an invitation or ticket that is still live and bound to it.
 func (s *Service) granted(l *Login, u *User, now time.Time) bool {
-	if l.Grant == grantInvitation {
-		return !u.HadDevice && u.Invited.Link != "" && now.Before(u.Invited.Expires)
+	if l.Grant == grantInvitation { // PROTOCOL 3: a reset leaves nothing but the field for the ticket
+		return l.Epoch == u.Epoch && !u.HadDevice && u.Invited.Link != "" && now.Before(u.Invited.Expires)
 	}
 	for _, t := range u.Tickets {
 		if l.Grant != "" && t.ID == l.Grant && now.Before(t.Expires) {

@@ -110,11 +110,15 @@ func (u *User) nameKeys() []string {
 	return out
 }
 
-// FoldName is how names are looked up: lower case, escaped, at most 64 characters. It decides nothing but what
-// a search finds.
+// FoldName is how names are looked up: lower case, escaped, at most 64 characters and 384 bytes, which leave
+// room for the rest of a key. It decides nothing but what a search finds.
 func FoldName(name string) string {
 	runes := []rune(strings.ToLower(strings.TrimSpace(name)))
-	return store.Escape(string(runes[:min(len(runes), MaxName)]))
+	for n := min(len(runes), MaxName); ; n-- {
+		if key := store.Escape(string(runes[:n])); len(key) <= 384 {
+			return key
+		}
+	}
 }
 
 // Find loads a person by id, login or address; CodeNotFound when there is none.

@@ -52,9 +52,10 @@ func (s *Service) Prove(ctx context.Context, from Origin, session Secret, kind f
 }
 
 // prove judges an answer given in a session and, when it is accepted, does then in the Update that stores it.
-// prepare sees the person as judged, outside any transaction; nil: nothing to prepare.
+// prepare sees session and person as judged, outside any transaction and before the answer is: whatever it
+// refuses, the answer stays unjudged and good. nil: nothing to prepare.
 func (s *Service) prove(ctx context.Context, from Origin, session Secret, kind factors.Kind, answer []byte,
-	prepare func(a *Act, u *User) error, then func(w *Work, ses *Session, u *User) error) (Judged, error) {
+	prepare func(a *Act, ses *Session, u *User) error, then func(w *Work, ses *Session, u *User) error) (Judged, error) {
 	var out Judged
 	err := again(ctx, func() (bool, error) {
 		a := s.NewAct(from)
@@ -67,14 +68,14 @@ func (s *Service) prove(ctx context.Context, from Origin, session Secret, kind f
 			out = Judged{Wait: wait}
 			return true, err
 		}
+		if prepare != nil {
+			if err := prepare(a, &ses, &u); err != nil {
+				return false, err
+			}
+		}
 		t, err := s.judge(a, &u, s.provable(&u), ses.Ceremony, kind, known, answer)
 		if err != nil {
 			return false, err
-		}
-		if t.outcome.Accepted() && prepare != nil {
-			if err := prepare(a, &u); err != nil {
-				return false, err
-			}
 		}
 		done, err := Do(ctx, s, a, func(w *Work) (*Judged, error) { return w.storeProven(session, t, then) })
 		if err != nil || done == nil {

@@ -34,18 +34,19 @@ func (s *Service) SignOut(ctx context.Context, from Origin, secret Secret) error
 
 // EndSession ends another session of the same person by its public name; EndOthers ends all but this one.
 func (s *Service) EndSession(ctx context.Context, from Origin, secret Secret, id string) error {
-	return s.endSome(ctx, from, secret, func(ref SessionRef) bool { return sessionID(ref.Hash) == id })
+	return s.endSome(ctx, from, secret, false, func(ref SessionRef) bool { return sessionID(ref.Hash) == id })
 }
 
-// EndOthers ends every session of the person but this one.
+// EndOthers is "sign out everywhere": every session of the person but this one ends, and by the Epoch whatever
+// else stands on it, logins under way included (PROTOCOL 2).
 func (s *Service) EndOthers(ctx context.Context, from Origin, secret Secret) error {
-	return s.endSome(ctx, from, secret, func(ref SessionRef) bool { return ref.Hash != secret.Hash() })
+	return s.endSome(ctx, from, secret, true, func(ref SessionRef) bool { return ref.Hash != secret.Hash() })
 }
 
-func (s *Service) endSome(ctx context.Context, from Origin, secret Secret, which func(SessionRef) bool) error {
+func (s *Service) endSome(ctx context.Context, from Origin, secret Secret, everywhere bool, which func(SessionRef) bool) error {
 	a := s.NewAct(from)
 	_, err := Do(ctx, s, a, func(w *Work) (struct{}, error) {
-		_, u, err := w.session(secret, a.Now)
+		ses, u, err := w.session(secret, a.Now)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -60,10 +61,17 @@ func (s *Service) endSome(ctx context.Context, from Origin, secret Secret, which
 				return struct{}{}, fmt.Errorf("ending a session: %w", err)
 			}
 		}
-		if len(left) == before {
+		if len(left) == before && !everywhere {
 			return struct{}{}, nil
 		}
 		u.Sessions = left
+		if everywhere {
+			u.Epoch++
+			ses.Epoch = u.Epoch
+			if err := w.keepSession(secret, ses); err != nil {
+				return struct{}{}, err
+			}
+		}
 		w.Remember(&u, audit.SessionsCleared, "")
 		if err := w.AuditUser(&u, audit.SessionEnd, audit.Success, "by the person, elsewhere"); err != nil {
 			return struct{}{}, err

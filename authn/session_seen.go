@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -31,12 +32,21 @@ func (t *seenTimes) of(hash string) time.Time {
 	return t.at[hash]
 }
 
-func (t *seenTimes) take() map[string]time.Time {
+func (t *seenTimes) all() map[string]time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	out := t.at
-	t.at = nil
-	return out
+	return maps.Clone(t.at)
+}
+
+// stored forgets what the records now say themselves; a use that came meanwhile stays.
+func (t *seenTimes) stored(batch map[string]time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for hash, at := range batch {
+		if !t.at[hash].After(at) {
+			delete(t.at, hash)
+		}
+	}
 }
 
 // StoreSeen writes down when sessions were last used; call it once a minute and at the end. What a crash
@@ -63,13 +73,14 @@ func (s *Service) StoreSeen(ctx context.Context) error {
 			}
 			return nil
 		})
-		clear(batch)
-		if err != nil {
+		if err != nil { // kept in memory: a full disk signs nobody out (BAR D7)
 			return fmt.Errorf("storing when sessions were used: %w", err)
 		}
+		s.seen.stored(batch)
+		clear(batch)
 		return nil
 	}
-	for hash, at := range s.seen.take() {
+	for hash, at := range s.seen.all() {
 		if batch[hash] = at; len(batch) == 32 {
 			if err := flush(); err != nil {
 				return err

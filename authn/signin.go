@@ -29,38 +29,58 @@ type candidate struct {
 // Password judges an identifier and password. Whatever fails, the answer is CodeSignIn or, past the limits,
 // CodeWait; strangers and known people cost the same work: one View, one hash, one Update.
 func (s *Service) Password(ctx context.Context, from Origin, identifier, password, returnTo string) (Started, error) {
-	a := s.NewAct(from)
 	name, ok := Address(identifier)
 	if !ok {
-		name = "\x00" + identifier // nobody's, and the same ghost whenever it is typed
+		// Nobody's, the same ghost whenever it is typed, and short enough to be looked up like a name.
+		name = "\x00" + SecretOf(identifier).Hash()
 	}
-	c, err := s.candidate(ctx, a, name)
+	var out signedIn
+	err := again(ctx, func() (bool, error) {
+		a := s.NewAct(from)
+		c, err := s.candidate(ctx, a, name)
+		if err != nil {
+			return false, err
+		}
+		if c.wait > 0 {
+			out = signedIn{wait: c.wait}
+			return true, nil
+		}
+		done, err := s.tryPassword(ctx, a, c, password, returnTo)
+		if err != nil || done == nil {
+			return false, err
+		}
+		out = *done
+		return true, nil
+	})
 	if err != nil {
 		return Started{}, err
 	}
-	if c.wait > 0 {
-		return Started{}, Wait(c.wait)
-	}
+	return out.Started, out.refused()
+}
+
+// tryPassword judges a password outside any transaction and stores the outcome; nil when the password is no
+// longer the one that was judged.
+func (s *Service) tryPassword(ctx context.Context, a *Act, c candidate, password, returnTo string) (*signedIn, error) {
 	phc := ""
 	if c.found {
 		phc = c.user.Password.PHC
 	}
 	right, rehash, err := s.Passwords.Verify(ctx, c.known, phc, password)
 	if err != nil {
-		return Started{}, fmt.Errorf("verifying a password: %w", err)
+		return nil, fmt.Errorf("verifying a password: %w", err)
 	}
 	newPHC := ""
 	if right && rehash && c.user.Status == StatusActive {
 		// A hash that cannot be renewed now (the pool is full) is renewed at another sign-in.
 		newPHC, _ = s.Passwords.Hash(ctx, c.known, password)
 	}
-	out, err := Do(ctx, s, a, func(w *Work) (signedIn, error) {
+	out, err := Do(ctx, s, a, func(w *Work) (*signedIn, error) {
 		return w.storePassword(c, right && c.user.Status == StatusActive, newPHC, returnTo)
 	})
 	if err != nil {
-		return Started{}, fmt.Errorf("storing a sign-in: %w", err)
+		return nil, fmt.Errorf("storing a sign-in: %w", err)
 	}
-	return out.Started, out.refused()
+	return out, nil
 }
 
 // signedIn is what a password attempt was stored as.
@@ -140,48 +160,51 @@ func (s *Service) sources(a *Act) []source {
 }
 
 // storePassword stores what a password attempt came to. The limits are judged once more, for others may have
-// tried at the same moment, and the password must still be the one that was judged (PROTOCOL 32).
-func (w *Work) storePassword(c candidate, right bool, newPHC, returnTo string) (signedIn, error) {
+// tried at the same moment; nil when the password is no longer the one that was judged (PROTOCOL 32).
+func (w *Work) storePassword(c candidate, right bool, newPHC, returnTo string) (*signedIn, error) {
 	now := w.Act.Now
 	wait, err := w.s.mayTry(w.Tx, w.Act, c)
 	if err != nil || wait > 0 {
-		return signedIn{wait: wait}, err
+		return &signedIn{wait: wait}, err
 	}
 	g, err := w.s.Guesses.Get(w.Tx, c.counts)
 	if err != nil {
-		return signedIn{}, fmt.Errorf("reading wrong answers: %w", err)
+		return nil, fmt.Errorf("reading wrong answers: %w", err)
 	}
 	var u User
 	if c.found {
 		if u, err = w.User(c.user.ID); err != nil {
-			return signedIn{}, err
+			return nil, err
 		}
-		right = right && u.Password.PHC == c.user.Password.PHC && u.Status == StatusActive
+		if u.Password.PHC != c.user.Password.PHC {
+			return nil, nil // hashed anew by a sign-in of the same moment, or changed: it is judged again, not counted
+		}
+		right = right && u.Status == StatusActive
 	}
 	if !right {
 		if err := w.s.Guesses.Put(w.Tx, now, c.counts, g.Wrong(now, throttle.Password, c.known)); err != nil {
-			return signedIn{}, fmt.Errorf("counting a wrong password: %w", err)
+			return nil, fmt.Errorf("counting a wrong password: %w", err)
 		}
 		if err := w.countFailure(c.known); err != nil {
-			return signedIn{}, err
+			return nil, err
 		}
-		return signedIn{code: CodeSignIn}, w.auditPassword(&u, c.found)
+		return &signedIn{code: CodeSignIn}, w.auditPassword(&u, c.found)
 	}
 	if err := w.s.Guesses.Put(w.Tx, now, c.counts, g.Right(now, throttle.Password, c.known)); err != nil {
-		return signedIn{}, fmt.Errorf("ending a row of wrong passwords: %w", err)
+		return nil, fmt.Errorf("ending a row of wrong passwords: %w", err)
 	}
 	if newPHC != "" {
 		u.Password.PHC = newPHC
 		if err := w.Save(&u); err != nil {
-			return signedIn{}, err
+			return nil, err
 		}
 	}
 	login := w.newLogin(&u, c.known, returnTo)
 	secret := w.Act.Secret("login")
 	if err := w.putLogin(secret, login); err != nil {
-		return signedIn{}, err
+		return nil, err
 	}
-	return signedIn{Started: Started{secret, w.s.Next(&login, &u, now)}}, nil
+	return &signedIn{Started: Started{secret, w.s.Next(&login, &u, now)}}, nil
 }
 
 // newLogin is a login that stands where the person stands now.

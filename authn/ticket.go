@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"barillet/internal/audit"
 	"barillet/internal/throttle"
@@ -58,7 +59,7 @@ func foldCode(typed string) string {
 		switch {
 		case 'a' <= r && r <= 'z':
 			r -= 'a' - 'A'
-		case r == '-' || r == ' ' || r == '\u00a0' || r == '\t':
+		case r == '-' || r == '‐' || r == '‑' || r == '–' || unicode.IsSpace(r): // phones turn a dash into another
 			return -1
 		}
 		switch r {
@@ -68,7 +69,7 @@ func foldCode(typed string) string {
 			return '1'
 		}
 		return r
-	}, strings.TrimSpace(typed))
+	}, typed)
 }
 
 // TicketOutcome is what presenting a ticket came to, stored before it is told.
@@ -185,7 +186,8 @@ func (w *Work) spendTickets(u *User) error {
 			return err
 		}
 	}
-	u.Tickets, u.Invited.Link = nil, ""
+	// The week of PROTOCOL 10 is over too: a device lost later needs a reset of its own, not the one before.
+	u.Tickets, u.Invited.Link, u.ResetAt = nil, "", time.Time{}
 	return nil
 }
 

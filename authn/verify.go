@@ -179,7 +179,7 @@ func (w *Work) storeVerified(secret Secret, t attempt) (*Verified, error) {
 		return nil, err
 	}
 	if !j.Accepted() {
-		return &Verified{Judged: j, Step: StepVerify}, w.storeRefused(secret, l, &u, t, j)
+		return &Verified{Judged: j, Step: w.s.Next(&l, &u, w.Act.Now)}, w.storeRefused(secret, l, &u, t, j)
 	}
 	out := Verified{Judged: j, Step: StepDone, ReturnTo: l.ReturnTo}
 	if err := w.s.logins.Delete(w.Tx, secret.Hash()); err != nil {
@@ -192,7 +192,9 @@ func (w *Work) storeVerified(secret Secret, t attempt) (*Verified, error) {
 		return nil, err
 	}
 	proof := Proof{}
-	if t.class == throttle.Recovery {
+	if t.class != throttle.Recovery {
+		u.Password.Source = HandSelf // PROTOCOL 8: proven together with a device, which a code on paper is not
+	} else {
 		out.Enrol, proof = true, Proof{At: w.Act.Now, Enrolling: true}
 		if err := w.recoveryUsed(&u, j.Left); err != nil {
 			return nil, err
@@ -217,8 +219,7 @@ func (w *Work) storeRefused(secret Secret, l Login, u *User, t attempt, j Judged
 	return w.Save(u)
 }
 
-// afterProof is what a device proven in a login settles: the password is the person's own (PROTOCOL 8), and
-// one chosen by a mailed link takes effect now.
+// afterProof is what a second step settles: a password chosen by a mailed link takes effect now.
 func (w *Work) afterProof(u *User, l *Login) error {
 	if n := l.NewPassword; n != nil {
 		if err := w.s.links.Delete(w.Tx, n.Link); err != nil {
@@ -232,7 +233,6 @@ func (w *Work) afterProof(u *User, l *Login) error {
 			return err
 		}
 	}
-	u.Password.Source = HandSelf
 	return nil
 }
 

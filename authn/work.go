@@ -33,6 +33,7 @@ type Act struct {
 // NewAct opens an act at the service's time.
 func (s *Service) NewAct(from Origin) *Act {
 	a := &Act{Now: s.Now().UTC(), From: from}
+	a.From.Agent = plainAgent(from.Agent)
 	rand.Read(a.seed[:])
 	return a
 }
