@@ -2,8 +2,14 @@ package helpdesk
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"time"
 
 	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/internal/throttle"
+	"barillet/templates"
 )
 
 // Form is the public help form as it was sent.
@@ -14,12 +20,178 @@ type Form struct {
 	Login   authn.Secret // a login under way in this browser; empty without one
 }
 
-func (d *Desk) Ask(ctx context.Context, from authn.Origin, f Form) (reference string, err error) {
-	return "", errTODO
+// asked is a request for help, judged.
+type asked struct {
+	address string
+	topic   templates.Topic
+	message string
+	proven  authn.UserID // whose password this browser has proven; "": nobody's
+	counted bool         // by source
+	forgot  bool
 }
 
-// AskForgotten opens a case for somebody who asked for a new password while having no usable device: what
-// authn.Service.Forgot calls stuck (PROTOCOL 8). Nobody is told of it on the page.
+// Ask takes a request for help. The answer, a new reference, is the same for people that we know and those that
+// we do not, and when the text only joins a request that is open. Limits (PROTOCOL 19): CodeWait beyond 20 an
+// hour from one network; beyond 5 an hour about one address no mail is sent. Support is mailed, if there is
+// one; the person gets word of it at the stored address alone. CodeInvalid: email, topic or message.
+func (d *Desk) Ask(ctx context.Context, from authn.Origin, f Form) (reference string, err error) {
+	q := asked{topic: templates.Topic(f.Topic), counted: true}
+	var ok bool
+	if q.address, ok = authn.Address(f.Email); !ok {
+		return "", authn.Invalid("email", "address")
+	}
+	if q.topic == "" {
+		q.topic = templates.TopicCannotLogIn
+	}
+	if !slices.Contains(templates.Topics(), q.topic) {
+		return "", authn.Invalid("topic", "unknown")
+	}
+	if q.message, ok = clean(f.Message, 4000, true); !ok {
+		return "", authn.Invalid("message", "too_long")
+	}
+	if q.message == "" {
+		return "", authn.Invalid("message", "empty")
+	}
+	if !f.Login.Empty() {
+		l, err := d.People.Login(ctx, f.Login)
+		if err != nil && authn.CodeOf(err) == "" {
+			return "", err
+		}
+		if err == nil && l.Step != authn.StepOver {
+			q.proven = l.User
+		}
+	}
+	return d.ask(ctx, from, q)
+}
+
+// AskForgotten opens a case for somebody who asked for a new password while having no usable device: whom
+// authn.Service.Forgot calls stuck (PROTOCOL 8). The page says nothing of it. The mails are limited as Ask's are.
 func (d *Desk) AskForgotten(ctx context.Context, from authn.Origin, user authn.UserID) error {
-	return errTODO
+	var u authn.User
+	if err := d.People.View(ctx, func(r authn.Reader) (err error) {
+		u, err = r.User(user)
+		return err
+	}); err != nil {
+		return err
+	}
+	_, err := d.ask(ctx, from, asked{address: u.Login, topic: templates.TopicCannotLogIn, forgot: true})
+	return err
+}
+
+// outcome is what an Update of ask came to.
+type outcome struct {
+	reference string
+	wait      time.Duration
+}
+
+func (d *Desk) ask(ctx context.Context, from authn.Origin, q asked) (string, error) {
+	a := d.People.NewAct(from)
+	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (outcome, error) {
+		if q.counted {
+			v, err := d.People.Limiter.Take(w.Tx, a.Now, throttle.HelpSource, throttle.Network(a.From.Address))
+			if err != nil {
+				return outcome{}, fmt.Errorf("counting help requests: %w", err)
+			}
+			if !v.OK {
+				return outcome{wait: v.Retry}, nil
+			}
+		}
+		u, err := w.UserByAddress(q.address)
+		if err != nil && authn.CodeOf(err) != authn.CodeNotFound {
+			return outcome{}, err
+		}
+		reference := "H-" + a.Code("help reference").Reveal()
+		mails, err := d.People.Limiter.Take(w.Tx, a.Now, throttle.HelpMails, q.address)
+		if err != nil {
+			return outcome{}, fmt.Errorf("counting mails of help requests: %w", err)
+		}
+		open, err := d.latest(w.Tx, q.address)
+		if err != nil {
+			return outcome{}, err
+		}
+		if !mails.OK && open != nil {
+			return outcome{reference: reference}, d.join(w, open, q, reference)
+		}
+		return outcome{reference: reference}, d.open(w, q, &u, reference, mails.OK)
+	})
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("storing a help request: %w", err)
+	case out.wait > 0:
+		return "", authn.Wait(out.wait)
+	}
+	return out.reference, nil
+}
+
+// open stores a new case and, within the limit, queues its mails. u is empty for an address that nobody has.
+func (d *Desk) open(w *authn.Work, q asked, u *authn.User, reference string, mails bool) error {
+	c := Case{ID: w.RowID("help"), Reference: reference, User: u.ID, Email: q.address, Topic: q.topic, Message: q.message,
+		State: StateOpen, PasswordProven: u.ID != "" && q.proven == u.ID, Forgotten: q.forgot,
+		Agent: authn.BrowserName(w.Act.From.Agent), At: w.Act.Now}
+	if w.Act.From.Address.IsValid() {
+		c.Address = w.Act.From.Address.String()
+	}
+	if err := w.Audit(d.askedEvent(audit.HelpRequested, &c)); err != nil {
+		return err
+	}
+	if err := d.save(w, &c); err != nil || !mails {
+		return err
+	}
+	about := templates.About{At: w.Act.Now, Browser: c.Agent, Address: c.Address}
+	if support := d.People.Policy.Support; support != "" {
+		m := templates.HelpForSupportMail{About: about, Reference: reference, From: q.address, Known: u.ID != "", Topic: q.topic,
+			Text: q.message, Link: d.People.URL("/api/v1/help-requests/" + c.ID)}
+		if err := w.PostTo([]string{support}, d.People.Policy.DefaultLocale, m, time.Time{}); err != nil {
+			return err
+		}
+	}
+	if u.ID == "" || q.forgot { // strangers' addresses get no mail; and who forgot a password did not ask for help
+		return nil
+	}
+	v, err := d.People.Limiter.Take(w.Tx, w.Act.Now, throttle.StrangerMails, string(u.ID))
+	if err != nil {
+		return fmt.Errorf("counting mails that strangers cause: %w", err)
+	}
+	if !v.OK {
+		return nil
+	}
+	return w.PostTo(stored(u, q.address), d.People.Locale(u), templates.HelpReceivedMail{About: w.About(u), Reference: reference}, time.Time{})
+}
+
+// stored is the address of the person that was typed; the first one where a sign-in name was.
+func stored(u *authn.User, typed string) []string {
+	all := u.Addresses()
+	if i := slices.Index(all, typed); i >= 0 {
+		return all[i : i+1]
+	}
+	return all[:min(len(all), 1)]
+}
+
+// join adds a text to the case that is open, without a mail. What is too much is counted only.
+func (d *Desk) join(w *authn.Work, c *Case, q asked, reference string) error {
+	if len(c.Texts) < mostTexts {
+		t := Text{At: w.Act.Now, Reference: reference, Topic: q.topic, Message: cut(q.message, longestText)}
+		if w.Act.From.Address.IsValid() {
+			t.Address = w.Act.From.Address.String()
+		}
+		c.Texts = append(slices.Clone(c.Texts), t)
+	} else {
+		c.More++
+	}
+	if err := w.Audit(d.askedEvent(audit.HelpJoined, c)); err != nil {
+		return err
+	}
+	err := d.save(w, c)
+	if authn.CodeOf(err) == authn.CodeTooMany {
+		return nil // full of notes: the event is what stays of it, and the answer is the same
+	}
+	return err
+}
+
+// askedEvent tells of a request. Nobody has proven to be the person that it is about.
+func (d *Desk) askedEvent(action string, c *Case) audit.Event {
+	e := Operator{}.caseEvent(action, c)
+	e.Actor = audit.Actor{Type: audit.TypeUnknown}
+	e.Detail = map[string]string{"topic": string(c.Topic)}
+	return e
 }

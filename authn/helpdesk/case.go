@@ -1,10 +1,16 @@
 package helpdesk
 
 import (
-	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/store"
 	"barillet/templates"
 )
 
@@ -31,7 +37,16 @@ const (
 	IdentityDocument   Identity = "photo_document"
 )
 
-// Case is one help request.
+// closed tells whether nobody has to do anything any more.
+func (s State) closed() bool { return s == StateResolved || s == StateRejected }
+
+// valid tells whether there is such a state.
+func (s State) valid() bool {
+	return slices.Contains([]State{StateOpen, StateInProgress, StateResolved, StateRejected}, s)
+}
+
+// Case is one help request. A record below pointer() holds one of which only ID is set: the latest case of an
+// address that is not closed.
 type Case struct {
 	ID             string          `json:"id"`
 	Reference      string          `json:"reference,omitempty"` // "H-7K3F-2Q9M"
@@ -71,31 +86,103 @@ type Step struct {
 	Text string    `json:"text,omitempty"`
 }
 
-// CaseQuery asks for cases, newest first. The zero value is all.
-type CaseQuery struct {
-	Status State
-	User   authn.UserID
-	After  string // the cursor of an earlier call
-	Limit  int    // 1 to 200; 0 means 200
+// What one case holds at most, so that its record stays below the store's value limit.
+const (
+	mostTexts   = 8
+	longestText = 400 // characters of a text that joins
+	mostHistory = 100
+	mostBytes   = 60 << 10
+)
+
+// load reads a case; CodeNotFound when there is none.
+func (d *Desk) load(r store.Reader, id string) (Case, error) {
+	if !isCase(id) || len(id) > 64 || store.CheckKey(id) != nil {
+		return Case{}, authn.Refuse(authn.CodeNotFound)
+	}
+	c, err := d.cases.Get(r, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return Case{}, authn.Refuse(authn.CodeNotFound)
+	}
+	if err != nil {
+		return Case{}, fmt.Errorf("loading help request %q: %w", id, err)
+	}
+	return c, nil
 }
 
-// CasePatch is what to change; nil and "" leave as it is.
-type CasePatch struct {
-	Status   State
-	Assignee *string
-	Note     string // for the operators, at most 2,000 characters
-	Identity Identity
-	Answer   string // mailed to the person, where the case is of somebody known; at most 2,000 characters
+// save stores a case with its pointer, in an Update that has loaded it; CodeTooMany when it is full.
+func (d *Desk) save(w *authn.Work, c *Case) error {
+	c.Changed = w.Act.Now
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("encoding help request %q: %w", c.ID, err)
+	}
+	if len(raw) > mostBytes || len(c.History) > mostHistory {
+		return authn.Refuse(authn.CodeTooMany)
+	}
+	if err := d.cases.Put(w.Tx, c.ID, *c); err != nil {
+		return fmt.Errorf("storing help request %q: %w", c.ID, err)
+	}
+	at := d.pointer(c.Email)
+	latest, err := d.cases.Get(w.Tx, at)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("looking up help requests of an address: %w", err)
+	}
+	switch {
+	case !c.State.closed() && latest.ID < c.ID:
+		err = d.cases.Put(w.Tx, at, Case{ID: c.ID})
+	case c.State.closed() && latest.ID == c.ID:
+		err = d.cases.Delete(w.Tx, at)
+	default:
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("storing which help request is open: %w", err)
+	}
+	return nil
 }
 
-func (d *Desk) Cases(ctx context.Context, op Operator, q CaseQuery) ([]Case, string, error) {
-	return nil, "", errTODO
+// pointer is where the latest open case of an address is found. It sorts behind the cases, whose ids begin with
+// a year, and does not tell the address.
+func (d *Desk) pointer(address string) string {
+	return fmt.Sprintf("of-%x", d.People.Pepper.MAC("help request", []byte(address)))
 }
 
-func (d *Desk) Case(ctx context.Context, op Operator, id string) (Case, error) {
-	return Case{}, errTODO
+// latest is the open case that a text of this address may join; nil without one.
+func (d *Desk) latest(r store.Reader, address string) (*Case, error) {
+	p, err := d.cases.Get(r, d.pointer(address))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking up help requests of an address: %w", err)
+	}
+	c, err := d.load(r, p.ID)
+	if authn.CodeOf(err) == authn.CodeNotFound || err == nil && c.State.closed() {
+		return nil, nil
+	}
+	return &c, err
 }
 
-func (d *Desk) Patch(ctx context.Context, op Operator, from authn.Origin, id string, p CasePatch) (Case, error) {
-	return Case{}, errTODO
+// note adds what an operator did.
+func (c *Case) note(w *authn.Work, op Operator, what, text string) {
+	c.History = append(slices.Clone(c.History), Step{At: w.Act.Now, By: op.ID, Name: op.Name, What: what, Text: text})
 }
+
+// resolve closes a case by the reset that answers it: the mail with the ticket is the answer.
+func (d *Desk) resolve(w *authn.Work, op Operator, c *Case) error {
+	if c.State == StateResolved {
+		return nil
+	}
+	c.State = StateResolved
+	c.note(w, op, "reset", "")
+	return d.save(w, c)
+}
+
+// caseEvent is an act of the operator on a case, done.
+func (op Operator) caseEvent(action string, c *Case) audit.Event {
+	return audit.Event{Actor: op.actor(), Subject: string(c.User), Action: action, Outcome: audit.Success,
+		Targets: []audit.Actor{{Type: audit.TypeHelp, ID: c.ID, Name: c.Reference}}}
+}
+
+// isCase tells the ids of cases from those of pointers.
+func isCase(id string) bool { return !strings.HasPrefix(id, "of-") }

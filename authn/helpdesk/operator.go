@@ -1,21 +1,141 @@
 package helpdesk
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"barillet/authn"
+	"barillet/internal/audit"
 )
 
 // Operator is who acts on others. The zero value may do nothing.
 type Operator struct {
 	ID      string          // "token:<id>", "operator:<uid>"
 	Name    string          // of the token or the unix user
-	Owner   string          // user id or "operator:<uid>": self, hands and second administrator are judged by owner
-	Role    authn.Role      // what it may do
+	Owner   string          // user id or "operator:<uid>": self and the two hands are judged by owner
+	Role    authn.Role      // what it may do; nothing with Machine
 	Groups  []authn.GroupID // the scope; nil: everybody; empty and not nil: nobody (PROTOCOL 21)
 	Machine bool            // at the socket or the closed folder: the machine's owner
 	Secrets bool            // answers may hold links (PROTOCOL 20)
 	Authn   bool            // may use the sign-in for programs
 
 	expires time.Time // of the token; zero: never
+}
+
+// act is what an operator wants to do about a person.
+type act int
+
+const (
+	actSee    act = iota
+	actInvite     // make, invite, work on a help request
+	actReset      // take away devices, one or all
+	actManage     // tokens and what only administrators do
+)
+
+// least is the lowest role that may do an act.
+func (a act) least() authn.Role {
+	switch a {
+	case actSee:
+		return authn.RoleReadOnly
+	case actInvite, actReset:
+		return authn.RoleHelpDesk
+	}
+	return authn.RoleUserAdmin
+}
+
+// rank is that of the role; the machine's owner stands above all.
+func (op Operator) rank() int {
+	if op.Machine {
+		return authn.RoleSuperAdmin.Rank() + 1
+	}
+	return op.Role.Rank()
+}
+
+// scoped tells whether the operator is limited to groups.
+func (op Operator) scoped() bool { return op.Groups != nil && !op.Machine }
+
+// sees tells whether a person lies within the scope: every group of theirs, at least one, and no role.
+func (op Operator) sees(u *authn.User) bool {
+	if !op.scoped() {
+		return true
+	}
+	return len(u.Groups) > 0 && len(u.Roles) == 0 &&
+		!slices.ContainsFunc(u.Groups, func(g authn.GroupID) bool { return !slices.Contains(op.Groups, g) })
+}
+
+// allowed judges an act that is about nobody in particular.
+func (op Operator) allowed(a act) error {
+	if op.Owner == "" || op.rank() < a.least().Rank() {
+		return authn.Refuse(authn.CodeForbidden)
+	}
+	return nil
+}
+
+// may is the one judgement of an operator's act on a person: nil, CodeForbidden, or CodeNotFound for somebody
+// outside the scope, who to this operator is not there (PROTOCOL 11, 21).
+func may(op Operator, a act, u *authn.User) error {
+	switch err := op.allowed(a); {
+	case err != nil:
+		return err
+	case !op.sees(u):
+		return authn.Refuse(authn.CodeNotFound)
+	case a == actSee:
+		return nil
+	case op.Owner == string(u.ID): // nobody themselves, judged by owner
+		return authn.Refuse(authn.CodeForbidden)
+	case op.rank() <= u.Rank(): // strictly lower roles only; an equal one needs a second administrator's word
+		return authn.Refuse(authn.CodeForbidden)
+	}
+	return nil
+}
+
+// secrets tells whether an answer to this operator may hold a link. HELP_DESK_ADMIN never (PROTOCOL 20).
+func (op Operator) secrets() bool {
+	return op.Machine || op.Secrets && op.rank() > authn.RoleHelpDesk.Rank()
+}
+
+// gives judges whether the operator may give a role: strictly lower ones, and SUPER_ADMIN any. Whoever is
+// limited to groups gives none, for people with a role lie outside every scope.
+func (op Operator) gives(r authn.Role) error {
+	switch {
+	case r == "":
+		return nil
+	case r.Rank() < 0:
+		return authn.Invalid("role", "unknown")
+	case op.scoped(), op.rank() < authn.RoleSuperAdmin.Rank() && op.rank() <= r.Rank():
+		return authn.Refuse(authn.CodeForbidden)
+	}
+	return nil
+}
+
+// covers tells whether groups lie within the operator's scope; none at all lies in nobody's.
+func (op Operator) covers(groups []authn.GroupID) bool {
+	return !op.scoped() || len(groups) > 0 &&
+		!slices.ContainsFunc(groups, func(g authn.GroupID) bool { return !slices.Contains(op.Groups, g) })
+}
+
+// actor is the operator in the log.
+func (op Operator) actor() audit.Actor {
+	kind := audit.TypeUser
+	switch {
+	case strings.HasPrefix(op.ID, "token:"):
+		kind = audit.TypeToken
+	case strings.HasPrefix(op.ID, "operator:"):
+		kind = audit.TypeOperator
+	}
+	return audit.Actor{Type: kind, ID: op.ID, Name: op.Name}
+}
+
+// event is an act of the operator on a person, done.
+func (op Operator) event(action string, u *authn.User) audit.Event {
+	return audit.Event{Actor: op.actor(), Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success}
+}
+
+// by is whom people read as having done it: the machine's owner speaks for the house.
+func (d *Desk) by(op Operator) string {
+	if op.Machine || op.Name == "" {
+		return d.People.Policy.Issuer
+	}
+	return op.Name
 }

@@ -3,24 +3,24 @@ package helpdesk
 import (
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"time"
 
 	"barillet/authn"
 	"barillet/factors"
+	"barillet/internal/audit"
+	"barillet/templates"
 )
-
-var errTODO = errors.New("being written")
 
 // NewUser is a person to be made. Login, Email or both are given; the other takes its value.
 type NewUser struct {
 	Login, Email, Second string
 	FirstName, LastName  string
 	Profile              json.RawMessage
-	Locale               string
+	Locale               string // "fr", "en" or "" for the operator's default
 	Groups               []authn.GroupID
 	Role                 authn.Role // "": none. With Groups it is limited to them, but for SUPER_ADMIN
-	Password             string     // by Machine or with Secrets only
+	Password             string     // by Machine or with Secrets only; it came by the operator's hand (PROTOCOL 8)
 }
 
 // Invitation is what became of inviting somebody.
@@ -30,26 +30,237 @@ type Invitation struct {
 	Expires time.Time
 }
 
+// AddUser makes a person and, with activate, invites them: by mail, or with sendEmail false by a link in the
+// answer, to Machine or with Secrets only. A password makes the person active at once, yet without a device they
+// come in by the invitation alone. CodeTaken: an address is somebody's. CodeInvalid, CodeForbidden.
 func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n NewUser, activate, sendEmail bool) (authn.User, Invitation, error) {
-	return authn.User{}, Invitation{}, errTODO
+	u, err := d.drafted(op, n, activate, sendEmail)
+	if err != nil {
+		return authn.User{}, Invitation{}, err
+	}
+	a := d.People.NewAct(from)
+	if n.Password != "" {
+		if u.Password, err = d.givenPassword(ctx, op, a.Now, &u, n.Password); err != nil {
+			return authn.User{}, Invitation{}, err
+		}
+	}
+	type result struct {
+		user       authn.User
+		invitation Invitation
+	}
+	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (result, error) {
+		u, fresh := u, w.NewUser()
+		u.ID, u.Handle = fresh.ID, fresh.Handle
+		if n.Role != "" {
+			g := authn.Grant{ID: "r" + a.ID("grant"), Role: n.Role}
+			if n.Role != authn.RoleSuperAdmin {
+				g.Groups = n.Groups
+			}
+			u.Roles = []authn.Grant{g}
+		}
+		if err := w.Create(&u); err != nil {
+			return result{}, err
+		}
+		e := op.event(audit.UserCreated, &u)
+		if n.Role != "" {
+			e.Detail = map[string]string{"role": string(n.Role)}
+		}
+		if err := w.Audit(e); err != nil || !activate {
+			return result{user: u}, err
+		}
+		inv, err := d.invite(w, op, &u, sendEmail)
+		return result{u, inv}, err
+	})
+	return shown(out.user), out.invitation, err
 }
 
+// drafted judges what an operator wrote about a new person and what they may write.
+func (d *Desk) drafted(op Operator, n NewUser, activate, sendEmail bool) (authn.User, error) {
+	if n.Login == "" {
+		n.Login = n.Email
+	}
+	if n.Email == "" {
+		n.Email = n.Login
+	}
+	u := authn.User{FirstName: n.FirstName, LastName: n.LastName, Profile: n.Profile, Locale: n.Locale,
+		Groups: n.Groups, Status: authn.StatusStaged}
+	if err := op.allowed(actInvite); err != nil {
+		return u, err
+	}
+	if !op.covers(n.Groups) || (n.Password != "" || activate && !sendEmail) && !op.secrets() {
+		return u, authn.Refuse(authn.CodeForbidden)
+	}
+	if err := op.gives(n.Role); err != nil {
+		return u, err
+	}
+	var ok bool
+	if u.Login, ok = authn.Address(n.Login); !ok {
+		return u, authn.Invalid("login", "address")
+	}
+	if u.Email, ok = authn.MailAddress(n.Email); !ok {
+		return u, authn.Invalid("email", "address")
+	}
+	if n.Second != "" {
+		if u.Second, ok = authn.MailAddress(n.Second); !ok {
+			return u, authn.Invalid("secondEmail", "address")
+		}
+	}
+	switch n.Locale {
+	case "", "fr", "en":
+		return u, nil
+	}
+	return u, authn.Invalid("locale", "unknown")
+}
+
+// givenPassword hashes a password that an operator chose, outside any transaction.
+func (d *Desk) givenPassword(ctx context.Context, op Operator, now time.Time, u *authn.User, password string) (authn.Password, error) {
+	about := []string{u.Login, u.Email, u.Second, u.FirstName, u.LastName, d.People.Policy.Issuer}
+	if err := d.People.Passwords.Check(password, about); err != nil {
+		return authn.Password{}, err
+	}
+	phc, err := d.People.Passwords.Hash(ctx, false, password)
+	if err != nil {
+		return authn.Password{}, fmt.Errorf("hashing a password: %w", err)
+	}
+	u.Status, u.Activated, u.StatusAt = authn.StatusActive, now, now
+	return authn.Password{PHC: phc, Source: op.Owner, Set: now}, nil
+}
+
+// invite makes an invitation, mails it or gives it to the operator, and saves the person.
+func (d *Desk) invite(w *authn.Work, op Operator, u *authn.User, sendEmail bool) (Invitation, error) {
+	way, by := authn.HandMail, d.by(op)
+	if !sendEmail {
+		way = op.Owner
+	}
+	token, err := w.Invite(u, way, by)
+	if err != nil {
+		return Invitation{}, err
+	}
+	out := Invitation{Sent: sendEmail, Expires: u.Invited.Expires}
+	link := d.People.URL("/invite/" + token.Reveal())
+	e := op.event(audit.InvitationIssued, u)
+	e.Detail = map[string]string{"way": "mail"}
+	if sendEmail {
+		garage := ""
+		if len(u.Groups) > 0 {
+			g, err := w.Group(u.Groups[0])
+			if err != nil && authn.CodeOf(err) != authn.CodeNotFound {
+				return Invitation{}, err
+			}
+			garage = g.Name
+		}
+		// Nothing of the operator's own browser and address goes to the person.
+		m := templates.InvitationMail{About: templates.About{Name: u.DisplayName()}, Inviter: by, Garage: garage,
+			Login: u.Login, Link: link, Until: out.Expires}
+		err = w.PostTo(u.Addresses()[:1], d.People.Locale(u), m, out.Expires)
+	} else {
+		out.Link, e.Detail["way"] = authn.SecretOf(link), "answer"
+	}
+	if err != nil {
+		return Invitation{}, err
+	}
+	if err := w.Audit(e); err != nil {
+		return Invitation{}, err
+	}
+	return out, w.Save(u)
+}
+
+// Activate invites a person who never had a device, anew if need be: the earlier link is dead then. CodeState
+// for anybody else (PROTOCOL 10). The rest is as with AddUser.
 func (d *Desk) Activate(ctx context.Context, op Operator, from authn.Origin, id string, sendEmail bool) (Invitation, error) {
-	return Invitation{}, errTODO
+	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (Invitation, error) {
+		u, err := find(w.Reader, op, actInvite, id)
+		if err != nil {
+			return Invitation{}, err
+		}
+		if !sendEmail && !op.secrets() {
+			return Invitation{}, authn.Refuse(authn.CodeForbidden)
+		}
+		return d.invite(w, op, &u, sendEmail)
+	})
 }
 
+// find loads a person whom the operator may do this to. Somebody who is not there and somebody outside the
+// scope are one answer.
+func find(r authn.Reader, op Operator, a act, id string) (authn.User, error) {
+	if err := op.allowed(a); err != nil {
+		return authn.User{}, err
+	}
+	u, err := r.Find(id)
+	if err != nil {
+		return authn.User{}, err
+	}
+	return u, may(op, a, &u)
+}
+
+// shown is a person without what only proofs need. Devices keep their Data, for authn.Service.Describe reads
+// it: whoever shows them leaves it out.
+func shown(u authn.User) authn.User {
+	u.Password.PHC, u.Handle = "", nil
+	for i := range u.Tickets {
+		u.Tickets[i].Code, u.Tickets[i].Link = nil, ""
+	}
+	u.Invited.Link = ""
+	return u
+}
+
+// User reads a person by id, login or address; CodeNotFound when there is none that this operator may know of.
 func (d *Desk) User(ctx context.Context, op Operator, idOrLogin string) (authn.User, error) {
-	return authn.User{}, errTODO
+	var u authn.User
+	err := d.People.View(ctx, func(r authn.Reader) (err error) {
+		u, err = find(r, op, actSee, idOrLogin)
+		return err
+	})
+	if err != nil {
+		return authn.User{}, err
+	}
+	return shown(u), nil
 }
 
-func (d *Desk) Users(ctx context.Context, op Operator, q authn.Query) ([]authn.User, string, error) {
-	return nil, "", errTODO
-}
-
+// Device reads one device of a person. Its Data is there for authn.Service.Describe and never to be shown.
 func (d *Desk) Device(ctx context.Context, op Operator, id string, fid factors.DeviceID) (factors.Device, error) {
-	return factors.Device{}, errTODO
+	u, err := d.User(ctx, op, id)
+	if err != nil {
+		return factors.Device{}, err
+	}
+	return device(&u, fid)
 }
 
+func device(u *authn.User, fid factors.DeviceID) (factors.Device, error) {
+	for _, dev := range u.Devices {
+		if dev.ID == fid {
+			return dev, nil
+		}
+	}
+	return factors.Device{}, authn.Refuse(authn.CodeNotFound)
+}
+
+// RemoveDevice takes one device from a person, under the rules of a reset. Every session of theirs ends; no
+// ticket is sent: whoever has no device left needs a reset (PROTOCOL 1).
 func (d *Desk) RemoveDevice(ctx context.Context, op Operator, from authn.Origin, id string, fid factors.DeviceID) error {
-	return errTODO
+	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
+		u, err := find(w.Reader, op, actReset, id)
+		if err != nil {
+			return struct{}{}, err
+		}
+		gone, err := device(&u, fid)
+		if err != nil {
+			return struct{}{}, err
+		}
+		if err := w.TakeDevice(&u, gone); err != nil {
+			return struct{}{}, err
+		}
+		if _, err := w.EndSessions(&u, ""); err != nil {
+			return struct{}{}, err
+		}
+		w.Remember(&u, audit.FactorRemoved, gone.Name)
+		e := op.event(audit.FactorRemoved, &u)
+		e.Targets = []audit.Actor{{Type: audit.TypeDevice, ID: string(gone.ID), Name: gone.Name}}
+		e.Detail = map[string]string{"kind": string(gone.Kind)}
+		if err := w.Audit(e); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, w.Save(&u)
+	})
+	return err
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/templates"
 )
 
 // ResetRequest is what an operator asks for.
@@ -19,18 +21,243 @@ type ResetRequest struct {
 type Receipt struct {
 	User  authn.UserID
 	Login string
-	At    time.Time
+	At    time.Time // of the reset; of the first one when Repeated
 
-	Phones, Copies, Keys, RecoveryCodes, Sessions, Browsers int
+	// What was cleared.
+	Phones, Copies, Keys, RecoveryCodes, Sessions int
+	Browsers                                      int // remembered ones: the house does not have them yet, so 0
 
-	Mailed        bool
-	MailTo        []string // masked
+	Mailed        bool     // a ticket is in the mail
+	MailTo        []string // masked; where the ticket goes
 	TicketExpires time.Time
 	Repeated      bool         // there was nothing left to clear and a ticket was open
-	Link, Code    authn.Secret // handed over or not mailed only
+	Link, Code    authn.Secret // of a ticket handed over or not mailed; a Link is not always there
 	Reason        string
+	HelpRequest   string // the case that it resolved
 }
 
+// way is how the ticket reaches the person.
+type way int
+
+const (
+	wayMail   way = iota // to the stored address
+	wayAnswer            // in the answer, for 24 hours
+	wayHand              // on the operator's screen, for 10 minutes
+)
+
+// way judges how the operator may have the ticket delivered (PROTOCOL 9, 22).
+func (r ResetRequest) way(op Operator) (way, error) {
+	switch {
+	case r.Hand && r.SendEmail != nil:
+		return 0, authn.Refuse(authn.CodeConflict)
+	case r.Hand && !op.Machine: // the operator is before the machine; an API token never is
+		return 0, authn.Refuse(authn.CodeForbidden)
+	case r.Hand:
+		return wayHand, nil
+	case r.SendEmail == nil || *r.SendEmail:
+		return wayMail, nil
+	case !op.secrets():
+		return 0, authn.Refuse(authn.CodeForbidden)
+	}
+	return wayAnswer, nil
+}
+
+// resetting is one reset under way: what was asked, judged and drawn before the Update.
+type resetting struct {
+	desk    *Desk
+	op      Operator
+	id      string
+	request ResetRequest
+	way     way
+	told    []told
+}
+
+// done is what an Update came to.
+type done struct {
+	receipt Receipt
+	rest    []told // who is still to be told
+}
+
+// Reset takes every device, ticket, session, remembered browser and pending enrolment from a person in one
+// Update, with one event and a ticket to enrol again (DESIGN, After a reset; PROTOCOL 7 to 11). The password
+// stays as it is and where it came from stays known.
+//
+// While nothing is left to clear and a ticket is open, another reset changes and sends nothing and answers the
+// first one's receipt with Repeated, unless SendEmail is true (one more ticket, by mail) or Hand (one more, as
+// a code). A case that is named must be about the same person (CodeConflict) and is resolved; the mail with the
+// ticket is its answer, no further one is sent. CodeForbidden: PROTOCOL 11. CodeState: for somebody who never
+// had a device there is the invitation.
 func (d *Desk) Reset(ctx context.Context, op Operator, from authn.Origin, id string, r ResetRequest) (Receipt, error) {
-	return Receipt{}, errTODO
+	how, err := r.way(op)
+	if err != nil {
+		return Receipt{}, err
+	}
+	reason, ok := clean(r.Reason, 500, false)
+	if !ok {
+		return Receipt{}, authn.Invalid("reason", "too_long")
+	}
+	r.Reason = reason
+	job := resetting{desk: d, op: op, id: id, request: r, way: how}
+	var u authn.User
+	if err := d.People.View(ctx, func(r authn.Reader) (err error) {
+		u, err = find(r, op, actReset, id)
+		return err
+	}); err != nil {
+		return Receipt{}, err
+	}
+	if job.told, err = d.whoIsTold(ctx, op, &u, how == wayHand); err != nil {
+		return Receipt{}, err
+	}
+	a := d.People.NewAct(from)
+	out, err := authn.Do(ctx, d.People, a, job.do)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if out.receipt.Repeated {
+		if err := d.recall(ctx, &out.receipt); err != nil {
+			return Receipt{}, err
+		}
+	}
+	return out.receipt, d.tellRest(ctx, from, job.mail(&u, a.Now), out.rest)
+}
+
+// do is the Update. It touches at most 64 keys: a person has up to 32 sessions, 10 security keys and 3 tickets,
+// which with person, standing, case, event, ticket and two addresses leaves room for toldAtOnce of the others.
+func (j resetting) do(w *authn.Work) (done, error) {
+	u, err := find(w.Reader, j.op, actReset, j.id)
+	if err != nil {
+		return done{}, err
+	}
+	if u.Status == authn.StatusGone || !u.HadDevice && len(u.Devices) == 0 {
+		return done{}, authn.Refuse(authn.CodeState)
+	}
+	c, err := j.answered(w, &u)
+	if err != nil {
+		return done{}, err
+	}
+	if open := openTicket(&u, w.Act.Now); len(u.Devices) == 0 && len(u.Sessions) == 0 && open != nil {
+		return j.again(w, &u, open, c)
+	}
+	cleared, err := w.ResetDevices(&u)
+	if err != nil {
+		return done{}, err
+	}
+	rec := Receipt{User: u.ID, Login: u.Login, At: w.Act.Now, Phones: cleared.Devices["token:software:totp"], Copies: cleared.Copies,
+		Keys: cleared.Devices["webauthn"], RecoveryCodes: cleared.Codes, Sessions: cleared.Sessions,
+		Reason: j.request.Reason, HelpRequest: j.request.HelpRequest}
+	if err := j.ticket(w, &u, &rec); err != nil {
+		return done{}, err
+	}
+	if err := w.Audit(j.event(&u, audit.FactorsReset, rec)); err != nil {
+		return done{}, err
+	}
+	if c != nil {
+		if err := j.desk.resolve(w, j.op, c); err != nil {
+			return done{}, err
+		}
+	}
+	rest, err := j.tell(w, &u)
+	if err != nil {
+		return done{}, err
+	}
+	return done{rec, rest}, w.Save(&u)
+}
+
+// again is a reset with nothing left to clear while a ticket is open (PROTOCOL 11).
+func (j resetting) again(w *authn.Work, u *authn.User, open *authn.Ticket, c *Case) (done, error) {
+	rec := Receipt{User: u.ID, Login: u.Login, At: u.ResetAt, Mailed: open.Way == authn.HandMail, TicketExpires: open.Expires}
+	rec.Repeated, rec.HelpRequest = true, j.request.HelpRequest
+	if rec.Mailed {
+		rec.MailTo = masked(u.Addresses()[:1])
+	}
+	if c != nil {
+		if err := j.desk.resolve(w, j.op, c); err != nil {
+			return done{}, err
+		}
+		if err := w.Audit(j.op.caseEvent(audit.HelpClosed, c)); err != nil {
+			return done{}, err
+		}
+	}
+	asked := j.request.SendEmail != nil && *j.request.SendEmail
+	if !asked && j.way != wayHand {
+		return done{receipt: rec}, nil
+	}
+	if err := j.ticket(w, u, &rec); err != nil {
+		return done{}, err
+	}
+	action := audit.TicketIssued
+	if j.way == wayHand {
+		action = audit.SecretHandedOver
+	}
+	if err := w.Audit(j.event(u, action, rec)); err != nil {
+		return done{}, err
+	}
+	var rest []told
+	if j.way == wayHand {
+		var err error
+		if rest, err = j.tell(w, u); err != nil {
+			return done{}, err
+		}
+	}
+	return done{rec, rest}, w.Save(u)
+}
+
+// ticket gives the person a ticket and tells them at every address that they have.
+func (j resetting) ticket(w *authn.Work, u *authn.User, rec *Receipt) error {
+	about := templates.About{Name: u.DisplayName(), At: w.Act.Now}
+	locale, by := j.desk.People.Locale(u), j.desk.by(j.op)
+	if j.way == wayMail {
+		t, err := w.MailTicket(u)
+		if err != nil {
+			return err
+		}
+		rec.Mailed, rec.MailTo, rec.TicketExpires = true, masked(u.Addresses()[:1]), t.Expires
+		if rec.Repeated {
+			return nil
+		}
+		m := templates.DevicesResetToldMail{About: about, Person: u.DisplayName(), By: by}
+		return w.PostTo(u.Addresses()[1:], locale, m, time.Time{}) // the ticket itself goes to the first
+	}
+	life := authn.TicketLife
+	if j.way == wayHand {
+		life = authn.HandedLife
+	}
+	link, code, t, err := w.IssueTicket(u, j.op.Owner, life)
+	if err != nil {
+		return err
+	}
+	if !link.Empty() {
+		rec.Link = authn.SecretOf(j.desk.People.URL("/ticket/" + link.Reveal()))
+	}
+	rec.Code, rec.TicketExpires = code, t.Expires
+	if !rec.Repeated {
+		m := templates.DevicesResetToldMail{About: about, Person: u.DisplayName(), By: by}
+		if err := w.PostTo(u.Addresses(), locale, m, time.Time{}); err != nil {
+			return err
+		}
+	}
+	return w.PostTo(u.Addresses(), locale, templates.TicketHandedMail{About: about, By: by}, time.Time{})
+}
+
+// openTicket is the ticket of the person that lives longest; nil without one.
+func openTicket(u *authn.User, now time.Time) *authn.Ticket {
+	var open *authn.Ticket
+	for i, t := range u.Tickets {
+		if now.Before(t.Expires) && (open == nil || t.Expires.After(open.Expires)) {
+			open = &u.Tickets[i]
+		}
+	}
+	return open
+}
+
+// answered loads the case that the reset answers; nil without one. It must be about this person (PROTOCOL 24).
+func (j resetting) answered(w *authn.Work, u *authn.User) (*Case, error) {
+	if j.request.HelpRequest == "" {
+		return nil, nil
+	}
+	c, err := j.desk.load(w.Tx, j.request.HelpRequest)
+	if authn.CodeOf(err) == authn.CodeNotFound || err == nil && c.User != u.ID {
+		return nil, authn.Refuse(authn.CodeConflict)
+	}
+	return &c, err
 }

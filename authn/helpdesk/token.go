@@ -2,9 +2,15 @@ package helpdesk
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/store"
 )
 
 // TokenPrefix begins every API token, so that scanners for leaked secrets recognise one.
@@ -25,6 +31,14 @@ type Token struct {
 	LastUsed time.Time       `json:"lastUsed,omitzero"` // to the minute
 }
 
+const (
+	tokenID      = 20 // hex digits of the hash that are the public id
+	longestToken = 128
+	longestLife  = 365 * 24 * time.Hour // PROTOCOL 20
+	usualLife    = 90 * 24 * time.Hour
+	mostGroups   = 32
+)
+
 // NewToken is a token to be made.
 type NewToken struct {
 	Name    string // 1 to 64 characters
@@ -35,22 +49,230 @@ type NewToken struct {
 	Authn   bool
 }
 
+// CreateToken makes an API token, shown in this one answer. It has the owner of whoever makes it. But for the
+// machine's owner: of no more than the maker's own role, scope and time, and without allowances (PROTOCOL 20).
+// CodeForbidden, CodeInvalid.
 func (d *Desk) CreateToken(ctx context.Context, op Operator, from authn.Origin, n NewToken) (authn.Secret, Token, error) {
-	return authn.Secret{}, Token{}, errTODO
+	a := d.People.NewAct(from)
+	t, err := op.token(a.Now, n)
+	if err != nil {
+		return authn.Secret{}, Token{}, err
+	}
+	secret := authn.SecretOf(TokenPrefix + a.Secret("api token").Reveal())
+	hash := secret.Hash()
+	t.ID = hash[:tokenID]
+	_, err = authn.Do(ctx, d.People, a, func(w *authn.Work) (struct{}, error) {
+		for _, g := range t.Groups {
+			if _, err := w.Group(g); authn.CodeOf(err) == authn.CodeNotFound {
+				return struct{}{}, authn.Invalid("groupIds", "unknown")
+			} else if err != nil {
+				return struct{}{}, err
+			}
+		}
+		if err := d.tokens.Put(w.Tx, hash, t); err != nil {
+			return struct{}{}, fmt.Errorf("storing an API token: %w", err)
+		}
+		e := op.tokenEvent(audit.TokenCreated, &t)
+		e.Detail = map[string]string{"role": string(t.Role), "owner": t.Owner, "expires": t.Expires.Format(time.RFC3339),
+			"secrets": fmt.Sprint(t.Secrets), "authn": fmt.Sprint(t.Authn), "scope": scopeName(t.Groups)}
+		return struct{}{}, w.Audit(e)
+	})
+	if err != nil {
+		return authn.Secret{}, Token{}, err
+	}
+	return secret, t, nil
 }
 
-func (d *Desk) Tokens(ctx context.Context, op Operator, after string, limit int) ([]Token, string, error) {
-	return nil, "", errTODO
+// token judges a token to be made.
+func (op Operator) token(now time.Time, n NewToken) (Token, error) {
+	if err := op.allowed(actManage); err != nil {
+		return Token{}, err
+	}
+	name, ok := clean(n.Name, authn.MaxName, false)
+	switch {
+	case !ok || name == "":
+		return Token{}, authn.Invalid("name", "name")
+	case n.Role.Rank() <= 0:
+		return Token{}, authn.Invalid("role", "unknown")
+	case n.Secrets && n.Role.Rank() <= authn.RoleHelpDesk.Rank():
+		return Token{}, authn.Invalid("secrets", "role") // PROTOCOL 20: never HELP_DESK_ADMIN
+	case n.Life < 0 || n.Life > longestLife:
+		return Token{}, authn.Invalid("expires", "too_long")
+	case len(n.Groups) > mostGroups:
+		return Token{}, authn.Invalid("groupIds", "too_many")
+	case op.Machine:
+	case n.Role.Rank() > op.rank(), n.Secrets, n.Authn:
+		return Token{}, authn.Refuse(authn.CodeForbidden)
+	case op.scoped() && (n.Groups == nil || slices.ContainsFunc(n.Groups, func(g authn.GroupID) bool { return !slices.Contains(op.Groups, g) })):
+		return Token{}, authn.Refuse(authn.CodeForbidden)
+	}
+	if n.Life == 0 {
+		n.Life = usualLife
+	}
+	t := Token{Name: name, Owner: op.Owner, Role: n.Role, Groups: slices.Clone(n.Groups), Secrets: n.Secrets, Authn: n.Authn,
+		By: op.ID, Created: now, Expires: now.Add(n.Life)}
+	if !op.expires.IsZero() && op.expires.Before(t.Expires) {
+		t.Expires = op.expires
+	}
+	return t, nil
 }
 
+func scopeName(groups []authn.GroupID) string {
+	if groups == nil {
+		return "all"
+	}
+	names := make([]string, len(groups))
+	for i, g := range groups {
+		names[i] = string(g)
+	}
+	return "groups: " + strings.Join(names, " ")
+}
+
+func (op Operator) tokenEvent(action string, t *Token) audit.Event {
+	return audit.Event{Actor: op.actor(), Action: action, Outcome: audit.Success,
+		Targets: []audit.Actor{{Type: audit.TypeToken, ID: "token:" + t.ID, Name: t.Name}}}
+}
+
+// mayToken tells whether the operator may see and revoke a token: SUPER_ADMIN any, others those of their owner.
+func (op Operator) mayToken(t *Token) bool {
+	return op.rank() >= authn.RoleSuperAdmin.Rank() && !op.scoped() || t.Owner == op.Owner
+}
+
+// Tokens lists API tokens in the order of their ids, those that are over too. next is the cursor for more.
+func (d *Desk) Tokens(ctx context.Context, op Operator, after string, limit int) (tokens []Token, next string, err error) {
+	if err := op.allowed(actManage); err != nil {
+		return nil, "", err
+	}
+	if limit <= 0 || limit > 200 {
+		limit = 200
+	}
+	if after != "" {
+		after += "g" // behind every hash that begins so
+	}
+	err = d.People.Store.View(ctx, func(s store.Snapshot) error {
+		tokens, next = nil, ""
+		return d.tokens.Scan(s, "", after, 0, func(hash string, t Token) error {
+			if !op.mayToken(&t) {
+				return nil
+			}
+			if len(tokens) == limit {
+				next = tokens[limit-1].ID
+				return store.ErrStop
+			}
+			if at := d.lastUsed(hash); at.After(t.LastUsed) {
+				t.LastUsed = at
+			}
+			tokens = append(tokens, t)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("listing API tokens: %w", err)
+	}
+	return tokens, next, nil
+}
+
+// RevokeToken ends a token at once; CodeNotFound when there is none that this operator may know of.
 func (d *Desk) RevokeToken(ctx context.Context, op Operator, from authn.Origin, id string) error {
-	return errTODO
+	if err := op.allowed(actManage); err != nil {
+		return err
+	}
+	hash := ""
+	if len(id) == tokenID && store.CheckKey(id) == nil {
+		if err := d.People.Store.View(ctx, func(s store.Snapshot) error {
+			hash = ""
+			return d.tokens.Scan(s, id, "", 1, func(found string, _ Token) error {
+				hash = found
+				return nil
+			})
+		}); err != nil {
+			return fmt.Errorf("looking up API token %q: %w", id, err)
+		}
+	}
+	if hash == "" {
+		return authn.Refuse(authn.CodeNotFound)
+	}
+	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
+		t, err := d.tokens.Get(w.Tx, hash)
+		if errors.Is(err, store.ErrNotFound) || err == nil && !op.mayToken(&t) {
+			return struct{}{}, authn.Refuse(authn.CodeNotFound)
+		}
+		if err == nil {
+			err = d.tokens.Delete(w.Tx, hash)
+		}
+		if err != nil {
+			return struct{}{}, fmt.Errorf("revoking API token %q: %w", id, err)
+		}
+		return struct{}{}, w.Audit(op.tokenEvent(audit.TokenRevoked, &t))
+	})
+	return err
 }
 
-// CheckToken tells who acts by a token; CodeNoSession when it is not, or no longer, one.
+// CheckToken tells who acts by a token; CodeNoSession when it is not, or no longer, one. Whatever is wrong with
+// it, the work is one hash and one read.
 func (d *Desk) CheckToken(ctx context.Context, secret authn.Secret) (Operator, error) {
-	return Operator{}, errTODO
+	if len(secret.Reveal()) > longestToken {
+		return Operator{}, authn.Refuse(authn.CodeNoSession)
+	}
+	hash, now := secret.Hash(), d.People.Now()
+	var t Token
+	err := d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
+		t, err = d.tokens.Get(s, hash)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) || err == nil && !now.Before(t.Expires) {
+		return Operator{}, authn.Refuse(authn.CodeNoSession)
+	}
+	if err != nil {
+		return Operator{}, fmt.Errorf("loading an API token: %w", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.used == nil {
+		d.used = map[string]time.Time{}
+	}
+	d.used[hash] = now
+	return Operator{ID: "token:" + t.ID, Name: t.Name, Owner: t.Owner, Role: t.Role, Groups: t.Groups,
+		Secrets: t.Secrets, Authn: t.Authn, expires: t.Expires}, nil
 }
 
-// StoreUsed writes down when tokens were last used; call it once a minute and at the end.
-func (d *Desk) StoreUsed(ctx context.Context) error { return errTODO }
+func (d *Desk) lastUsed(hash string) time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.used[hash]
+}
+
+// StoreUsed writes down when tokens were last used; call it once a minute and at the end. What a crash loses is
+// that minute.
+func (d *Desk) StoreUsed(ctx context.Context) error {
+	d.mu.Lock()
+	used := d.used
+	d.used = nil
+	d.mu.Unlock()
+	var hashes []string
+	for hash := range used {
+		hashes = append(hashes, hash)
+	}
+	for part := range slices.Chunk(hashes, mostGroups) {
+		err := d.People.Store.Update(ctx, func(tx store.Tx) error {
+			for _, hash := range part {
+				t, err := d.tokens.Get(tx, hash)
+				if errors.Is(err, store.ErrNotFound) || err == nil && !used[hash].After(t.LastUsed) {
+					continue // revoked meanwhile
+				}
+				if err != nil {
+					return err
+				}
+				t.LastUsed = used[hash]
+				if err := d.tokens.Put(tx, hash, t); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("storing when API tokens were used: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package helpdesk
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/store"
+)
+
+// Users lists the people that this operator may know of. A scoped operator's list goes through their groups one
+// by one, so that neither result nor cursor tells what lies outside (PROTOCOL 21).
+func (d *Desk) Users(ctx context.Context, op Operator, q authn.Query) ([]authn.User, string, error) {
+	if err := op.allowed(actSee); err != nil {
+		return nil, "", err
+	}
+	var people []authn.User
+	var next string
+	var err error
+	if op.scoped() {
+		people, next, err = d.within(ctx, op, q)
+	} else {
+		people, next, err = d.People.People(ctx, q)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	for i := range people {
+		people[i] = shown(people[i])
+	}
+	return people, next, nil
+}
+
+// within lists the people of the operator's groups, each at the first of their groups.
+func (d *Desk) within(ctx context.Context, op Operator, q authn.Query) (people []authn.User, next string, err error) {
+	if q.Limit <= 0 || q.Limit > 200 {
+		q.Limit = 200
+	}
+	groups := slices.Compact(slices.Sorted(slices.Values(op.Groups)))
+	begin, _, _ := strings.Cut(q.After, "/")
+	for _, g := range groups {
+		if string(g) < begin || q.Group != "" && g != q.Group {
+			continue
+		}
+		sub := authn.Query{Group: g, Limit: q.Limit - len(people), Keep: func(u authn.User) bool {
+			return op.sees(&u) && (q.Group != "" || slices.Min(u.Groups) == g) && starts(&u, q.Starts) && (q.Keep == nil || q.Keep(u))
+		}}
+		if string(g) == begin {
+			sub.After = q.After
+		}
+		if sub.Limit == 0 {
+			return people, string(g) + "/", nil
+		}
+		part, more, err := d.People.People(ctx, sub)
+		if err != nil {
+			return nil, "", err
+		}
+		people = append(people, part...)
+		if more != "" {
+			if len(people) == q.Limit {
+				more = string(g) + "/" + string(people[len(people)-1].ID)
+			}
+			return people, more, nil
+		}
+	}
+	return people, "", nil
+}
+
+// starts is the condition of Query.Starts, where another index is walked.
+func starts(u *authn.User, with string) bool {
+	fold := authn.FoldName(with)
+	return slices.ContainsFunc([]string{u.FirstName, u.LastName, u.Login, u.Email, u.Second}, func(name string) bool {
+		return strings.HasPrefix(authn.FoldName(name), fold)
+	})
+}
+
+// Events reads the log. An operator limited to groups has no part in it: what happens elsewhere in the house
+// would show by gaps and cursors (CodeForbidden).
+func (d *Desk) Events(ctx context.Context, op Operator, q audit.Query) (entries []audit.Entry, next string, err error) {
+	if err := op.allowed(actSee); err != nil {
+		return nil, "", err
+	}
+	if op.scoped() {
+		return nil, "", authn.Refuse(authn.CodeForbidden)
+	}
+	err = d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
+		entries, next, err = d.People.Log.Scan(s, q)
+		return err
+	})
+	return entries, next, err
+}

@@ -1,0 +1,74 @@
+package helpdesk
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/store"
+)
+
+// event is the log's side of a receipt: from it the receipt of a reset that is repeated is read again.
+func (j resetting) event(u *authn.User, action string, rec Receipt) audit.Event {
+	e := j.op.event(action, u)
+	e.Detail = map[string]string{"owner": j.op.Owner, "ticket": [...]string{"mail", "answer", "handed"}[j.way]}
+	for key, text := range map[string]string{"why": j.request.Reason, "helpRequestId": j.request.HelpRequest} {
+		if text != "" {
+			e.Detail[key] = text
+		}
+	}
+	if action == audit.FactorsReset {
+		for key, n := range rec.counts() {
+			e.Detail[key] = strconv.Itoa(*n)
+		}
+	}
+	return e
+}
+
+// counts are the numbers of a receipt by their names in the log.
+func (r *Receipt) counts() map[string]*int {
+	return map[string]*int{"phones": &r.Phones, "copies": &r.Copies, "keys": &r.Keys, "recoveryCodes": &r.RecoveryCodes,
+		"sessions": &r.Sessions, "browsers": &r.Browsers}
+}
+
+// recall fills in the receipt of a reset that was repeated: it stands in the log, under the very time that the
+// person's record names.
+func (d *Desk) recall(ctx context.Context, r *Receipt) error {
+	var found []audit.Entry
+	err := d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
+		found, _, err = d.People.Log.Scan(s, audit.Query{Since: r.At, Until: r.At.Add(time.Nanosecond),
+			Subject: string(r.User), Actions: []string{audit.FactorsReset}, Limit: 1})
+		return err
+	})
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	detail := found[0].Detail
+	if r.Reason = detail["why"]; r.HelpRequest == "" {
+		r.HelpRequest = detail["helpRequestId"]
+	}
+	for key, n := range r.counts() {
+		*n, _ = strconv.Atoi(detail[key]) // written by event; 0 where it is not
+	}
+	return nil
+}
+
+// masked shows where a mail went without giving the address away: "a•••@g•••.example".
+func masked(addresses []string) []string {
+	var out []string
+	for _, a := range addresses {
+		local, domain, _ := strings.Cut(a, "@")
+		name, top := domain, ""
+		if dot := strings.LastIndexByte(domain, '.'); dot >= 0 {
+			name, top = domain[:dot], domain[dot:]
+		}
+		out = append(out, head(local)+"@"+head(name)+top)
+	}
+	return out
+}
+
+// head is the first character and dots, of ASCII text.
+func head(s string) string { return s[:min(len(s), 1)] + "•••" }

@@ -1,0 +1,118 @@
+package helpdesk
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"barillet/authn"
+	"barillet/internal/mail"
+	"barillet/templates"
+)
+
+// told is somebody besides the person who is told of a reset.
+type told struct {
+	id      string // for joining notices; "support" for the house's support
+	address string
+	locale  string
+	name    string
+}
+
+const (
+	toldAtOnce  = 6   // in the Update of the reset: see resetting.do
+	toldLater   = 32  // in each that follows it
+	mostAreTold = 200 // beyond it the log alone tells
+)
+
+// whoIsTold lists who else hears of a reset, support first: for somebody of a garage its managers, who are the
+// HELP_DESK_ADMINs limited to groups that name one of theirs; for somebody with a role, for somebody without a
+// manager and for a code that is handed over also support; for the machine's owner every administrator
+// (PROTOCOL 9, 11). The person and the one who acts are left out. It reads through all people: a reset is rare.
+func (d *Desk) whoIsTold(ctx context.Context, op Operator, u *authn.User, handed bool) ([]told, error) {
+	var managers, admins []told
+	entry := func(x *authn.User) told {
+		return told{string(x.ID), x.Email, d.People.Locale(x), x.DisplayName()}
+	}
+	keep := func(x authn.User) bool {
+		return len(x.Roles) > 0 && x.Status == authn.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != op.Owner
+	}
+	for after := ""; ; {
+		people, next, err := d.People.People(ctx, authn.Query{After: after, Keep: keep})
+		if err != nil {
+			return nil, err
+		}
+		for i := range people {
+			switch x := &people[i]; {
+			case op.Machine && x.Rank() >= authn.RoleUserAdmin.Rank():
+				admins = append(admins, entry(x))
+			case manages(x, u.Groups):
+				managers = append(managers, entry(x))
+			}
+		}
+		if after = next; next == "" {
+			break
+		}
+	}
+	all := slices.Concat(managers, admins)
+	if support := d.People.Policy.Support; support != "" && (handed || len(u.Roles) > 0 || len(managers) == 0) {
+		all = slices.Insert(all, 0, told{"support", support, d.People.Policy.DefaultLocale, ""})
+	}
+	return all[:min(len(all), mostAreTold)], nil
+}
+
+// manages tells whether somebody is a manager of one of the garages.
+func manages(x *authn.User, garages []authn.GroupID) bool {
+	return slices.ContainsFunc(x.Roles, func(g authn.Grant) bool {
+		return g.Role == authn.RoleHelpDesk && slices.ContainsFunc(g.Groups, func(id authn.GroupID) bool { return slices.Contains(garages, id) })
+	})
+}
+
+// mail is what the others are told about a person.
+func (j resetting) mail(u *authn.User, now time.Time) func(name string) templates.Mail {
+	by := j.desk.by(j.op)
+	return func(name string) templates.Mail {
+		about := templates.About{Name: name, At: now}
+		if j.way == wayHand {
+			return templates.TicketHandedMail{About: about, Person: u.DisplayName(), By: by}
+		}
+		return templates.DevicesResetToldMail{About: about, Person: u.DisplayName(), By: by, Reason: j.request.Reason}
+	}
+}
+
+// tell queues the first notices in the Update of the reset and returns whom it leaves.
+func (j resetting) tell(w *authn.Work, u *authn.User) (rest []told, err error) {
+	n := min(len(j.told), toldAtOnce)
+	return j.told[n:], j.desk.queue(w, j.mail(u, w.Act.Now), j.told[:n])
+}
+
+// tellRest queues the others' in Updates of their own, so that the reset keeps within the limits of one. A crash
+// between loses these and nothing else: the event is in the log.
+func (d *Desk) tellRest(ctx context.Context, from authn.Origin, m func(string) templates.Mail, rest []told) error {
+	for part := range slices.Chunk(rest, toldLater) {
+		if _, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
+			return struct{}{}, d.queue(w, m, part)
+		}); err != nil {
+			return fmt.Errorf("telling of a reset that is done: %w", err)
+		}
+	}
+	return nil
+}
+
+// queue writes notices that are joined where more than ten wait for somebody (PROTOCOL 18).
+func (d *Desk) queue(w *authn.Work, m func(string) templates.Mail, to []told) error {
+	for _, t := range to {
+		what := m(t.name)
+		data, err := json.Marshal(what)
+		if err != nil {
+			return fmt.Errorf("composing mail %s: %w", templates.MailName(what), err)
+		}
+		row := mail.Row{Template: templates.MailName(what), Lang: t.locale, To: []string{t.address}, Data: data,
+			Queued: w.Act.Now, Notice: true, Key: t.id}
+		if err := d.People.Outbox.Queue(w.Tx, w.RowID("told"), row); err != nil {
+			return fmt.Errorf("telling of a reset: %w", err)
+		}
+	}
+	return nil
+}
