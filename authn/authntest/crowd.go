@@ -1,0 +1,143 @@
+package authntest
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/store"
+	"barillet/store/storetest"
+)
+
+// Crowd is a house full of people for loads: closures run once, a password costs what it costs in production,
+// and the clock runs on from where the house's own stands. All of its people have Password and one TOTP key in
+// common, made once: what a load is to measure is the sign-in, not the making of people.
+type Crowd struct {
+	*House
+	Phone  *Phone // everybody's; its Code is good once for each of the people and step
+	People []Someone
+}
+
+// Someone is one of a crowd.
+type Someone struct {
+	ID      authn.UserID
+	Login   string
+	Browser authn.Secret // a browser that they have signed in on before
+}
+
+// Throng makes a house of so many people.
+func Throng(t testing.TB, n int) *Crowd {
+	t.Helper()
+	h := New(t)
+	model, phone, _ := h.Member("model@garage.example", nil)
+	passwords, err := authn.NewPasswords(h.Keys.Pepper, authn.PasswordPolicy{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Store = h.Store.(*storetest.Rerun).Store
+	h.Service.Store, h.Service.Passwords = h.Store, passwords
+	began := time.Now()
+	h.Service.Now = func() time.Time { return h.Clock.Now().Add(time.Since(began)) }
+	if model.Password.PHC, err = passwords.Hash(t.Context(), true, Password); err != nil {
+		t.Fatal(err)
+	}
+	c := &Crowd{House: h, Phone: phone, People: make([]Someone, n)}
+	c.each(64, n, func(i int) error {
+		login := fmt.Sprintf("person%07d@garage.example", i)
+		browser := authn.NewSecret()
+		u, err := authn.Do(t.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (authn.User, error) {
+			u, fresh := model, w.NewUser()
+			u.ID, u.Handle, u.Login, u.Email, u.Rev = fresh.ID, fresh.Handle, login, login, 0
+			u.Sessions, u.Recent = nil, nil
+			u.Browsers = []authn.BrowserRef{{Hash: browser.Hash(), Since: w.Act.Now, Seen: w.Act.Now}}
+			if err := store.NewTable[authn.Browser](h.Ring, store.Browsers).Put(w.Tx, browser.Hash(), authn.Browser{Since: w.Act.Now}); err != nil {
+				return u, err
+			}
+			return u, w.Create(&u)
+		})
+		c.People[i] = Someone{ID: u.ID, Login: login, Browser: browser}
+		return err
+	})
+	return c
+}
+
+// NextStep moves the clock so far on that everybody's code is good again, and returns it.
+func (c *Crowd) NextStep() string {
+	c.T.Helper()
+	c.Clock.Advance(2 * time.Minute)
+	// What the phone shows is computed at the clock that the service goes by, not at the one that is moved.
+	p := *c.Phone
+	p.House = &House{T: c.T, Clock: &Clock{now: c.Service.Now()}}
+	return string(p.Code())
+}
+
+// Proven writes a login under way for each of the first n people: the password is proven, the second step not.
+func (c *Crowd) Proven(n int) []authn.Secret {
+	c.T.Helper()
+	logins, now := store.NewTable[authn.Login](c.Ring, store.Logins), c.Service.Now()
+	all := c.User(c.People[0].Login) // everybody's epochs are the model's
+	secrets := newSecrets(n)
+	const batch = 32
+	c.each(1, (n+batch-1)/batch, func(at int) error {
+		return c.Store.Update(c.T.Context(), func(tx store.Tx) error {
+			for i := at * batch; i < min(n, (at+1)*batch); i++ {
+				hash := secrets[i].Hash()
+				err := logins.Put(tx, hash, authn.Login{ID: hash[:26], User: c.People[i].ID, Epoch: all.Epoch,
+					PasswordEpoch: all.PasswordEpoch, Resets: all.Resets, Known: true, Started: now, Expires: now.Add(authn.LoginLife)})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+	return secrets
+}
+
+// Sessions signs the first n people in without a sign-in.
+func (c *Crowd) Sessions(n int) []authn.Secret {
+	c.T.Helper()
+	sessions, now := store.NewTable[authn.Session](c.Ring, store.Sessions), c.Service.Now()
+	all, secrets := c.User(c.People[0].Login), newSecrets(n)
+	c.each(1, n, func(i int) error {
+		ses := authn.Session{User: c.People[i].ID, Epoch: all.Epoch, Created: now, Seen: now, AMR: []string{"pwd", "otp", "mfa"},
+			Browser: c.People[i].Browser.Hash(), Address: "192.0.2.10", Agent: c.From.Agent}
+		return c.Store.Update(c.T.Context(), func(tx store.Tx) error { return sessions.Put(tx, secrets[i].Hash(), ses) })
+	})
+	return secrets
+}
+
+func newSecrets(n int) []authn.Secret {
+	out := make([]authn.Secret, n)
+	for i := range out {
+		out[i] = authn.NewSecret()
+	}
+	return out
+}
+
+// each runs act for 0 to n-1, by so many at once.
+func (c *Crowd) each(workers, n int, act func(i int) error) {
+	c.T.Helper()
+	var all sync.WaitGroup
+	turns, failed := make(chan int), make(chan error, n)
+	for range workers {
+		all.Go(func() {
+			for i := range turns {
+				if err := act(i); err != nil {
+					failed <- err
+				}
+			}
+		})
+	}
+	for i := range n {
+		turns <- i
+	}
+	close(turns)
+	all.Wait()
+	close(failed)
+	for err := range failed {
+		c.T.Fatalf("making a crowd: %v", err)
+	}
+}

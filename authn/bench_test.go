@@ -1,0 +1,178 @@
+package authn_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/factors/totp"
+	"barillet/store"
+	"barillet/store/bolt"
+)
+
+// rounds is how often the two sides of a ratio take turns in one run; who begins alternates.
+const rounds = 5
+
+// legTime is how long one side works in one round: -benchtime, where it is a time.
+func legTime() time.Duration {
+	d, err := time.ParseDuration(flag.Lookup("test.benchtime").Value.String())
+	if err != nil {
+		return time.Second
+	}
+	return d
+}
+
+// side is one of the things compared. prepare makes ready for a leg and returns the act and how often it can be done.
+type side struct {
+	name    string
+	prepare func(b *testing.B) (act func(i int) error, most int)
+}
+
+// compare lets the sides take turns and reports of each the median rate, and how the first stands to the others.
+func compare(b *testing.B, clients int, sides ...side) {
+	rates := map[string][]float64{}
+	for b.Loop() { // once: the rounds take longer than -benchtime
+		for round := range rounds {
+			order := slices.Clone(sides)
+			if round%2 == 1 {
+				slices.Reverse(order)
+			}
+			for _, s := range order {
+				act, most := s.prepare(b)
+				rates[s.name] = append(rates[s.name], rate(b, clients, most, act))
+			}
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	for i, s := range sides {
+		b.ReportMetric(median(rates[s.name]), s.name+"/s")
+		if i > 0 {
+			b.ReportMetric(median(rates[sides[0].name])/median(rates[s.name]), "x-"+s.name)
+		}
+	}
+}
+
+// rate is how many acts a second so many clients complete at once.
+func rate(b *testing.B, clients, most int, act func(i int) error) float64 {
+	b.Helper()
+	var next, done atomic.Int64
+	var all sync.WaitGroup
+	start, patience := time.Now(), legTime()
+	for range clients {
+		all.Go(func() {
+			for time.Since(start) < patience {
+				i := int(next.Add(1)) - 1
+				if i >= most {
+					return
+				}
+				if err := act(i); err != nil {
+					b.Error(err)
+					return
+				}
+				done.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	return float64(done.Load()) / time.Since(start).Seconds()
+}
+
+func median(of []float64) float64 {
+	of = slices.Sorted(slices.Values(of))
+	return of[len(of)/2]
+}
+
+// unlimited is for acts that can be repeated without end.
+const unlimited = 1 << 40
+
+// rawCommit stores one record of 512 bytes an act: what the store allows a program that does nothing else.
+func rawCommit(b *testing.B) side {
+	s, err := bolt.Open(filepath.Join(b.TempDir(), "raw.db"), bolt.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { s.Close() })
+	value := make([]byte, 512)
+	var n atomic.Int64
+	return side{"raw", func(*testing.B) (func(int) error, int) {
+		return func(int) error {
+			key := fmt.Sprintf("a/%08d", n.Add(1)*7919%100_000)
+			return s.Update(context.Background(), func(tx store.Tx) error { return tx.Put(key, value) })
+		}, unlimited
+	}}
+}
+
+// BenchmarkSecondStep is the second step alone: replay record, session and audit in one synced commit, beside bare
+// group commits of as many writers.
+func BenchmarkSecondStep(b *testing.B) {
+	for _, clients := range []int{1, 8, 32, 64} {
+		b.Run(fmt.Sprint(clients), func(b *testing.B) {
+			crowd := authntest.Throng(b, min(1000+clients*400, 12000))
+			raw := rawCommit(b)
+			compare(b, clients, side{"second-steps", func(b *testing.B) (func(int) error, int) {
+				logins, code := crowd.Proven(len(crowd.People)), []byte(crowd.NextStep())
+				return func(i int) error { return verify(b, crowd, i, logins[i], code) }, len(logins)
+			}}, raw)
+		})
+	}
+}
+
+func verify(b *testing.B, crowd *authntest.Crowd, i int, login authn.Secret, code []byte) error {
+	from := crowd.From
+	from.Browser = crowd.People[i].Browser
+	v, err := crowd.Service.Verify(b.Context(), from, login, totp.Kind, code)
+	if err != nil {
+		return fmt.Errorf("second step of %s: %w", crowd.People[i].Login, err)
+	}
+	if !v.Accepted() {
+		return fmt.Errorf("second step of %s: rejected %q, wait %v", crowd.People[i].Login, v.Rejected, v.Wait)
+	}
+	return nil
+}
+
+// BenchmarkSessionCheck is a session check beside two bare reads of the store, which is what it needs.
+func BenchmarkSessionCheck(b *testing.B) {
+	crowd := authntest.Throng(b, 100)
+	sessions := crowd.Sessions(100)
+	b.Run("check", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			if _, err := crowd.Service.Check(b.Context(), sessions[i%len(sessions)]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("reads", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			n := i % len(sessions)
+			err := crowd.Store.View(b.Context(), func(s store.Snapshot) error {
+				if _, err := s.Get(store.Sessions.Prefix + sessions[n].Hash()); err != nil {
+					return err
+				}
+				_, err := s.Get(store.Standings.Prefix + string(crowd.People[n].ID))
+				return err
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("8", func(b *testing.B) { // clients
+		b.RunParallel(func(pb *testing.PB) {
+			for i := 0; pb.Next(); i++ {
+				if _, err := crowd.Service.Check(b.Context(), sessions[i%len(sessions)]); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	})
+}
