@@ -123,7 +123,12 @@ type Work struct {
 // run which was committed. The mail sender is woken afterwards.
 func Do[T any](ctx context.Context, s *Service, a *Act, fn func(w *Work) (T, error)) (T, error) {
 	out, err := store.Do(ctx, s.Store, func(tx store.Tx) (T, error) {
-		return fn(&Work{Reader: Reader{s, tx}, Tx: tx, Act: a})
+		w := &Work{Reader: Reader{s, tx}, Tx: tx, Act: a}
+		out, err := fn(w)
+		if err == nil {
+			err = w.also(ctx)
+		}
+		return out, err
 	})
 	if err == nil && s.Kick != nil {
 		s.Kick()

@@ -1,0 +1,115 @@
+package api
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/internal/throttle"
+	"barillet/store"
+	"barillet/web/reply"
+)
+
+// maxBody is the most that a call takes, in bytes.
+const maxBody = 64 << 10
+
+// Config is what the API stands on.
+type Config struct {
+	Desk      *helpdesk.Desk
+	Ring      *store.Keyring   // seals the answers that are kept for repeated requests
+	PublicURL string           // without a slash at the end: every address in an answer begins with it
+	Now       func() time.Time // nil: the clock of the Desk's people
+	Log       *slog.Logger     // for requests that bring no log of their own; nil: the default of log/slog
+}
+
+// API serves everything below /api/. It is safe for concurrent use.
+type API struct {
+	desk      *helpdesk.Desk
+	publicURL string
+	now       func() time.Time
+	log       *slog.Logger
+	limiter   throttle.Memory
+	answers   store.Table[answer]
+	mux       *http.ServeMux
+}
+
+// New makes the API. It panics on a pattern that contradicts another, which a test would meet.
+func New(c Config) *API {
+	a := &API{desk: c.Desk, publicURL: strings.TrimRight(c.PublicURL, "/"), now: c.Now, log: c.Log,
+		answers: store.NewTable[answer](c.Ring, store.Idems), mux: http.NewServeMux()}
+	if a.now == nil {
+		a.now = c.Desk.People.Now
+	}
+	allowed := map[string][]string{}
+	for _, route := range a.routes() {
+		method, path, _ := strings.Cut(route.pattern, " ")
+		a.mux.Handle(route.pattern, a.authenticated(route.serve))
+		allowed[path] = append(allowed[path], method)
+		if method == http.MethodGet {
+			allowed[path] = append(allowed[path], http.MethodHead)
+		}
+	}
+	for path, methods := range allowed {
+		allow := strings.Join(methods, ", ")
+		a.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			reply.Problem(w, r, &reply.Refused{Status: http.StatusMethodNotAllowed, Kind: reply.KindMethod, Allow: allow})
+		})
+	}
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		reply.Problem(w, r, &reply.Refused{Status: http.StatusNotFound, Kind: reply.KindNoRoute})
+	})
+	return a
+}
+
+// Patterns lists every route, for the test that compares them with what is written about them.
+func (a *API) Patterns() []string {
+	var out []string
+	for _, route := range a.routes() {
+		out = append(out, route.pattern)
+	}
+	return out
+}
+
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if q := reply.From(r.Context()); q.ID == "" {
+		known := *q
+		known.ID = rand.Text()
+		if known.Log == nil {
+			known.Log = a.log
+		}
+		r = r.WithContext(reply.With(r.Context(), &known))
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+// handler is one call: it decodes, asks for one use case and answers, or returns why not.
+type handler func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error
+
+// authenticated finds out who calls before anything else is looked at, and answers what the handler refuses.
+func (a *API) authenticated(serve handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		op, err := a.operator(w, r)
+		if err == nil && r.Method == http.MethodPost {
+			r, err = remembered(r)
+		}
+		if err == nil {
+			err = serve(w, r, op)
+		}
+		if err != nil {
+			reply.Problem(w, r, err)
+		}
+	})
+}
+
+// pathID reads an id out of the path. What cannot be the key of a record names nothing.
+func pathID(r *http.Request, name string) (string, error) {
+	id := r.PathValue(name)
+	if id == "" || len(id) > 254 || !isCursor(id) {
+		return "", authn.Refuse(authn.CodeNotFound)
+	}
+	return id, nil
+}

@@ -1,0 +1,110 @@
+package api
+
+import (
+	"net/http"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/factors"
+	"barillet/web/reply"
+)
+
+// factorJSON is a device in Okta's shape. Its secret part has no place in it.
+type factorJSON struct {
+	ID          factors.DeviceID    `json:"id"`
+	FactorType  string              `json:"factorType"`
+	Provider    string              `json:"provider"`
+	VendorName  string              `json:"vendorName"`
+	Status      string              `json:"status"`
+	Created     *string             `json:"created"`
+	LastUpdated *string             `json:"lastUpdated"`
+	Profile     factorProfileJSON   `json:"profile"`
+	Name        string              `json:"name"`     // ours, as are the rest
+	LastUsed    *string             `json:"lastUsed"` // null: not since enrolment
+	Copies      []copyJSON          `json:"copies"`
+	Left        *int                `json:"left,omitempty"` // recovery codes that are left
+	Links       map[string]linkJSON `json:"_links"`
+}
+
+type factorProfileJSON struct {
+	CredentialID      string `json:"credentialId"`
+	AuthenticatorName string `json:"authenticatorName,omitempty"`
+}
+
+type copyJSON struct {
+	ID        string  `json:"id"`
+	Name      string  `json:"name"`
+	Shown     *string `json:"shown"`
+	Confirmed *string `json:"confirmed"` // null: shown, never confirmed
+}
+
+func (a *API) factor(u *authn.User, d factors.Device) factorJSON {
+	about := a.desk.People.Describe(d)
+	self := a.publicURL + "/api/v1/users/" + string(u.ID) + "/factors/" + string(d.ID)
+	out := factorJSON{ID: d.ID, FactorType: about.OktaType, Provider: about.Provider, VendorName: about.Provider,
+		Status: "ACTIVE", Created: moment(d.Added), LastUpdated: moment(d.LastUsed), LastUsed: moment(d.LastUsed), Name: d.Name,
+		Profile: factorProfileJSON{CredentialID: u.Login}, Copies: []copyJSON{},
+		Links: map[string]linkJSON{"self": {Href: self}, "user": {Href: a.publicURL + "/api/v1/users/" + string(u.ID)}}}
+	if d.LastUsed.IsZero() {
+		out.LastUpdated = out.Created
+	}
+	if !d.Usable() {
+		out.Status = "INACTIVE"
+	}
+	if d.Unique != "" { // a credential id, which is public
+		out.Profile = factorProfileJSON{CredentialID: d.Unique, AuthenticatorName: d.Name}
+	}
+	if about.Spare {
+		out.Left = &about.Left
+	}
+	for _, c := range d.Copies {
+		out.Copies = append(out.Copies, copyJSON{ID: c.ID, Name: c.Name, Shown: moment(c.Shown), Confirmed: moment(c.Confirmed)})
+	}
+	return out
+}
+
+func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, err := pathID(r, "id")
+	if err != nil {
+		return err
+	}
+	u, err := a.desk.User(r.Context(), op, id)
+	if err != nil {
+		return err
+	}
+	out := make([]factorJSON, len(u.Devices))
+	for i, d := range u.Devices {
+		out[i] = a.factor(&u, d)
+	}
+	return reply.JSON(w, http.StatusOK, out)
+}
+
+func (a *API) getFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, err := pathID(r, "id")
+	if err != nil {
+		return err
+	}
+	u, err := a.desk.User(r.Context(), op, id)
+	if err != nil {
+		return err
+	}
+	for _, d := range u.Devices {
+		if string(d.ID) == r.PathValue("fid") {
+			return reply.JSON(w, http.StatusOK, a.factor(&u, d))
+		}
+	}
+	return authn.Refuse(authn.CodeNotFound)
+}
+
+func (a *API) deleteFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, err := pathID(r, "id")
+	if err != nil {
+		return err
+	}
+	err = a.desk.RemoveDevice(r.Context(), op, reply.From(r.Context()).Origin(), id, factors.DeviceID(r.PathValue("fid")))
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,91 @@
+package api
+
+import (
+	"net/http"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/web/reply"
+)
+
+// groupJSON is a garage in Okta's shape.
+type groupJSON struct {
+	ID          authn.GroupID       `json:"id"`
+	Created     *string             `json:"created"`
+	LastUpdated *string             `json:"lastUpdated"`
+	ObjectClass []string            `json:"objectClass"`
+	Type        string              `json:"type"`
+	Profile     groupProfileJSON    `json:"profile"`
+	Links       map[string]linkJSON `json:"_links"`
+}
+
+type groupProfileJSON struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+}
+
+func (a *API) group(g authn.Group) groupJSON {
+	return groupJSON{ID: g.ID, Created: moment(g.Created), LastUpdated: moment(g.Changed),
+		ObjectClass: []string{"okta:user_group"}, Type: "OKTA_GROUP",
+		Profile: groupProfileJSON{Name: g.Name, Description: g.Description},
+		Links:   map[string]linkJSON{"self": {Href: a.publicURL + "/api/v1/groups/" + string(g.ID)}}}
+}
+
+func (a *API) listGroups(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	q, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	limit, after, err := q.paging()
+	if err != nil {
+		return err
+	}
+	found, next, err := a.desk.Groups(r.Context(), op, after, limit)
+	if err != nil {
+		return err
+	}
+	out := make([]groupJSON, len(found))
+	for i, g := range found {
+		out[i] = a.group(g)
+	}
+	a.links(w, r, q, next)
+	return reply.JSON(w, http.StatusOK, out)
+}
+
+func (a *API) getGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	gid, err := pathID(r, "gid")
+	if err != nil {
+		return err
+	}
+	g, err := a.desk.Group(r.Context(), op, authn.GroupID(gid))
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, http.StatusOK, a.group(g))
+}
+
+// groupBody is POST /groups in Okta's model.
+type groupBody struct {
+	Profile groupProfileJSON `json:"profile"`
+
+	ID                    reply.Ignored `json:"id"`
+	Created               reply.Ignored `json:"created"`
+	LastUpdated           reply.Ignored `json:"lastUpdated"`
+	LastMembershipUpdated reply.Ignored `json:"lastMembershipUpdated"`
+	ObjectClass           reply.Ignored `json:"objectClass"`
+	Type                  reply.Ignored `json:"type"`
+	Embedded              reply.Ignored `json:"_embedded"`
+	Links                 reply.Ignored `json:"_links"`
+}
+
+func (a *API) createGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	var body groupBody
+	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
+		return err
+	}
+	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
+		g, err := a.desk.CreateGroup(r.Context(), op, reply.From(r.Context()).Origin(), body.Profile.Name, body.Profile.Description)
+		out := a.group(g)
+		return http.StatusOK, out, out, err
+	})
+}

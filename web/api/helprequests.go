@@ -1,0 +1,146 @@
+package api
+
+import (
+	"net/http"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/templates"
+	"barillet/web/reply"
+)
+
+// caseJSON is a help request. What it says is what somebody typed: anybody can have typed it.
+type caseJSON struct {
+	ID             string              `json:"id"`
+	Reference      string              `json:"reference"`
+	Status         helpdesk.State      `json:"status"`
+	UserID         *authn.UserID       `json:"userId"` // null: the address is nobody's
+	Email          string              `json:"email"`
+	Topic          templates.Topic     `json:"topic"`
+	Message        string              `json:"message"`
+	Texts          []textJSON          `json:"texts"` // that joined it later
+	More           int                 `json:"more"`  // further ones, too many to keep
+	PasswordProven bool                `json:"passwordProven"`
+	Forgotten      bool                `json:"forgotten"`
+	Assignee       string              `json:"assignee"`
+	Identity       helpdesk.Identity   `json:"identity"`
+	Client         clientJSON          `json:"client"`
+	Created        *string             `json:"created"`
+	LastUpdated    *string             `json:"lastUpdated"`
+	History        []stepJSON          `json:"history"`
+	Links          map[string]linkJSON `json:"_links"`
+}
+
+type textJSON struct {
+	At        *string         `json:"at"`
+	Reference string          `json:"reference"`
+	Topic     templates.Topic `json:"topic"`
+	Message   string          `json:"message"`
+	IPAddress string          `json:"ipAddress"`
+}
+
+type stepJSON struct {
+	At   *string `json:"at"`
+	By   string  `json:"by"`
+	Name string  `json:"name"`
+	What string  `json:"what"`
+	Text string  `json:"text"`
+}
+
+func (a *API) helpRequest(c helpdesk.Case) caseJSON {
+	self := a.publicURL + "/api/v1/help-requests/" + c.ID
+	out := caseJSON{ID: c.ID, Reference: c.Reference, Status: c.State, Email: c.Email, Topic: c.Topic, Message: c.Message,
+		Texts: []textJSON{}, More: c.More, PasswordProven: c.PasswordProven, Forgotten: c.Forgotten, Assignee: c.Assignee,
+		Identity: c.Identity, Created: moment(c.At), LastUpdated: moment(c.Changed), History: []stepJSON{},
+		Client: clientJSON{IPAddress: c.Address, UserAgent: agentJSON{RawUserAgent: c.Agent}},
+		Links:  map[string]linkJSON{"self": {Href: self}}}
+	if c.User != "" {
+		out.UserID = &c.User
+		out.Links["user"] = linkJSON{Href: a.publicURL + "/api/v1/users/" + string(c.User)}
+	}
+	for _, t := range c.Texts {
+		out.Texts = append(out.Texts, textJSON{At: moment(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message, IPAddress: t.Address})
+	}
+	for _, s := range c.History {
+		out.History = append(out.History, stepJSON{At: moment(s.At), By: s.By, Name: s.Name, What: s.What, Text: s.Text})
+	}
+	return out
+}
+
+// isState tells whether a text names where a help request can stand.
+func isState(text string) bool {
+	switch helpdesk.State(text) {
+	case helpdesk.StateOpen, helpdesk.StateInProgress, helpdesk.StateResolved, helpdesk.StateRejected:
+		return true
+	}
+	return false
+}
+
+func (a *API) listHelpRequests(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	q, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	limit, after, err := q.paging()
+	if err != nil {
+		return err
+	}
+	if !isCursor(after) {
+		return badParameter("after")
+	}
+	status := q.text("status")
+	if status != "" && !isState(status) {
+		return badParameter("status")
+	}
+	found, next, err := a.desk.Cases(r.Context(), op, helpdesk.CaseQuery{Status: helpdesk.State(status), After: after, Limit: limit})
+	if err != nil {
+		return err
+	}
+	out := make([]caseJSON, len(found))
+	for i, c := range found {
+		out[i] = a.helpRequest(c)
+	}
+	a.links(w, r, q, next)
+	return reply.JSON(w, http.StatusOK, out)
+}
+
+func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, err := pathID(r, "hid")
+	if err != nil {
+		return err
+	}
+	c, err := a.desk.Case(r.Context(), op, id)
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, http.StatusOK, a.helpRequest(c))
+}
+
+// casePatchBody changes what it names; what is left out stays.
+type casePatchBody struct {
+	Status   helpdesk.State    `json:"status"`
+	Assignee *string           `json:"assignee"`
+	Note     string            `json:"note"`
+	Identity helpdesk.Identity `json:"identity"`
+	Answer   string            `json:"answer"` // mailed to the person
+}
+
+func (a *API) patchHelpRequest(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	var body casePatchBody
+	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
+		return err
+	}
+	if body.Status != "" && !isState(string(body.Status)) {
+		return authn.Invalid("status", "unknown")
+	}
+	id, err := pathID(r, "hid")
+	if err != nil {
+		return err
+	}
+	c, err := a.desk.Patch(r.Context(), op, reply.From(r.Context()).Origin(), id, helpdesk.CasePatch{
+		Status: body.Status, Assignee: body.Assignee, Note: body.Note, Identity: body.Identity, Answer: body.Answer})
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, http.StatusOK, a.helpRequest(c))
+}

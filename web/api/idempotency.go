@@ -1,0 +1,221 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/store"
+	"barillet/web/reply"
+)
+
+// answersLive is how long a repeat gets the first answer.
+const answersLive = 24 * time.Hour
+
+// answer is what is remembered of a request that named an idempotency key. It is first written in the Update of
+// the act itself, so that the act and its being done are one, and completed once the answer is known.
+type answer struct {
+	Claim   string          `json:"claim"`            // which request took the key
+	Digest  []byte          `json:"digest"`           // of method, path, query and body
+	Status  int             `json:"status,omitempty"` // 0: the answer was never stored
+	Body    json.RawMessage `json:"body,omitempty"`   // without secrets
+	Expires time.Time       `json:"expires"`
+}
+
+// errRepeated undoes an act whose key another request took first. Its answer is under way, or was lost with the
+// process; it is not done again.
+var errRepeated = &reply.Refused{Status: http.StatusConflict, Kind: reply.KindIdempotency}
+
+// act is one call that creates or sends. shown goes to the caller, kept is the same without its secrets.
+type act func(r *http.Request) (status int, shown, kept any, err error)
+
+// bodyKey is where remembered leaves a body for the digest.
+type bodyKey struct{}
+
+// once answers with what do came to, and with the first answer when the request repeats one that named the
+// same key (PROTOCOL 26). Without a key it only answers.
+func (a *API) once(w http.ResponseWriter, r *http.Request, op helpdesk.Operator, do act) error {
+	keys := r.Header.Values("Idempotency-Key")
+	if len(keys) == 0 {
+		status, shown, _, err := do(r)
+		if err != nil {
+			return err
+		}
+		return reply.JSON(w, status, shown)
+	}
+	if len(keys) > 1 || keys[0] == "" || len(keys[0]) > 255 || !isCursor(keys[0]) {
+		return badParameter("Idempotency-Key")
+	}
+	id := hex.EncodeToString(a.desk.People.Pepper.MAC("idempotency", []byte(op.ID), []byte(keys[0])))
+	mine := answer{Claim: rand.Text(), Digest: digest(r), Expires: a.now().Add(answersLive)}
+	if done, err := a.repeat(w, r.Context(), id, mine.Digest); done || err != nil {
+		return err
+	}
+	status, shown, kept, err := do(r.WithContext(authn.Also(r.Context(), a.claim(id, mine))))
+	if err != nil {
+		// Another request with the key may have been faster, and its act may be why this one failed.
+		if done, err := a.repeat(w, r.Context(), id, mine.Digest); done || err != nil {
+			return err
+		}
+		return err
+	}
+	mine.Status = status
+	if mine.Body, err = json.Marshal(kept); err != nil {
+		return fmt.Errorf("encoding the answer to keep: %w", err)
+	}
+	if err := a.keep(r.Context(), id, mine); err != nil {
+		reply.Report(r, err) // the act is done: who asked for it gets its answer all the same
+	}
+	return reply.JSON(w, status, shown)
+}
+
+// claim takes the key within the Update of the act, or undoes the act because it is taken.
+func (a *API) claim(id string, mine answer) func(*authn.Work) error {
+	return func(w *authn.Work) error {
+		old, err := a.answers.Get(w.Tx, id)
+		switch {
+		case err == nil && old.Claim == mine.Claim:
+			return nil // a further change of the same call
+		case err == nil && w.Act.Now.Before(old.Expires):
+			return errRepeated
+		case err != nil && !errors.Is(err, store.ErrNotFound):
+			return fmt.Errorf("looking up an idempotency key: %w", err)
+		}
+		if err := a.answers.Put(w.Tx, id, mine); err != nil {
+			return fmt.Errorf("taking an idempotency key: %w", err)
+		}
+		return nil
+	}
+}
+
+// keep completes the record of a key that this request took. The act is done whatever becomes of it.
+func (a *API) keep(ctx context.Context, id string, mine answer) error {
+	err := a.desk.People.Store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {
+		old, err := a.answers.Get(tx, id)
+		if errors.Is(err, store.ErrNotFound) || err == nil && old.Claim != mine.Claim {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return a.answers.Put(tx, id, mine)
+	})
+	if err != nil {
+		return fmt.Errorf("keeping an answer: %w", err)
+	}
+	return nil
+}
+
+// repeat answers a request whose key was used before. done tells whether it was.
+func (a *API) repeat(w http.ResponseWriter, ctx context.Context, id string, sum []byte) (done bool, err error) {
+	var first answer
+	err = a.desk.People.Store.View(ctx, func(s store.Snapshot) (err error) {
+		first, err = a.answers.Get(s, id)
+		return err
+	})
+	switch {
+	case errors.Is(err, store.ErrNotFound), err == nil && !a.now().Before(first.Expires):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("looking up an idempotency key: %w", err)
+	case !bytes.Equal(first.Digest, sum):
+		return false, &reply.Refused{Status: http.StatusUnprocessableEntity, Kind: reply.KindIdempotency}
+	case first.Status == 0:
+		return false, errRepeated
+	}
+	w.Header().Set("Idempotency-Replayed", "true")
+	return true, reply.JSON(w, first.Status, first.Body)
+}
+
+// digest tells requests apart: every part with its length before it.
+func digest(r *http.Request) []byte {
+	h := sha256.New()
+	body, _ := r.Context().Value(bodyKey{}).([]byte)
+	for _, part := range [][]byte{[]byte(r.Method), []byte(r.URL.EscapedPath()), []byte(r.URL.RawQuery), body} {
+		fmt.Fprintf(h, "%d:", len(part))
+		h.Write(part)
+	}
+	return h.Sum(nil)
+}
+
+// remembered reads the body of a request that names a key, so that the digest knows it, and gives the handler
+// the same bytes again. A body over the limit is left to the handler to refuse.
+func remembered(r *http.Request) (*http.Request, error) {
+	if len(r.Header.Values("Idempotency-Key")) == 0 || r.Body == nil {
+		return r, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if _, over := errors.AsType[*http.MaxBytesError](err); over {
+		return r, err
+	}
+	if err != nil {
+		return r, &reply.Refused{Status: http.StatusBadRequest, Kind: reply.KindMalformed}
+	}
+	r = r.WithContext(context.WithValue(r.Context(), bodyKey{}, body))
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return r, nil
+}
+
+// Sweep forgets answers whose time is over, in small bites. Call it once in a while.
+func (a *API) Sweep(ctx context.Context) error {
+	now, st := a.now(), a.desk.People.Store
+	for after, more := "", true; more; {
+		var dead []string
+		err := st.View(ctx, func(s store.Snapshot) error {
+			dead, more = nil, false
+			seen := 0
+			return a.answers.Scan(s, "", after, 0, func(id string, x answer) error {
+				if seen++; seen > 500 || len(dead) == 32 {
+					more = true
+					return store.ErrStop
+				}
+				if after = id; !now.Before(x.Expires) {
+					dead = append(dead, id)
+				}
+				return nil
+			})
+		})
+		if err != nil {
+			return fmt.Errorf("looking for old answers: %w", err)
+		}
+		if err := a.forget(ctx, now, dead); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *API) forget(ctx context.Context, now time.Time, dead []string) error {
+	if len(dead) == 0 {
+		return nil
+	}
+	err := a.desk.People.Store.Update(ctx, func(tx store.Tx) error {
+		for _, id := range dead {
+			x, err := a.answers.Get(tx, id)
+			if errors.Is(err, store.ErrNotFound) || err == nil && now.Before(x.Expires) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if err := a.answers.Delete(tx, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("forgetting old answers: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/web/reply"
+)
+
+// activationJSON is Okta's answer to an activation, and ours what else is known of it. The link is in it only
+// where it was not mailed.
+type activationJSON struct {
+	ActivationURL   string  `json:"activationUrl,omitempty"`
+	ActivationToken string  `json:"activationToken,omitempty"`
+	Mailed          bool    `json:"mailed"`    // ours
+	ExpiresAt       *string `json:"expiresAt"` // ours
+}
+
+// activationOf is nil when nobody was invited.
+func activationOf(i helpdesk.Invitation) *activationJSON {
+	if !i.Sent && i.Link.Empty() {
+		return nil
+	}
+	out := &activationJSON{Mailed: i.Sent, ExpiresAt: moment(i.Expires)}
+	if !i.Link.Empty() {
+		out.ActivationURL = i.Link.Reveal()
+		out.ActivationToken = out.ActivationURL[strings.LastIndexByte(out.ActivationURL, '/')+1:]
+	}
+	return out
+}
+
+func (x *activationJSON) withoutSecrets() *activationJSON {
+	if x == nil {
+		return nil
+	}
+	return &activationJSON{Mailed: x.Mailed, ExpiresAt: x.ExpiresAt}
+}
+
+func (a *API) activateUser(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	q, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	sendEmail, err := q.truth("sendEmail", true)
+	if err != nil {
+		return err
+	}
+	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
+		return err
+	}
+	id, err := pathID(r, "id")
+	if err != nil {
+		return err
+	}
+	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
+		invitation, err := a.desk.Activate(r.Context(), op, reply.From(r.Context()).Origin(), id, sendEmail)
+		if err != nil {
+			return 0, nil, nil, err
+		}
+		out := activationOf(invitation)
+		return http.StatusOK, out, out.withoutSecrets(), nil
+	})
+}
+
+// resetBody is what a reset may be told; all of it may be left out, as Okta's clients do.
+type resetBody struct {
+	Reason        string `json:"reason"`
+	HelpRequestID string `json:"helpRequestId"`
+	SendEmail     *bool  `json:"sendEmail"`
+	Hand          bool   `json:"hand"` // at the socket or the closed folder only
+}
+
+// receiptJSON tells what a reset did. Okta answers nothing here.
+type receiptJSON struct {
+	UserID            authn.UserID `json:"userId"`
+	Login             string       `json:"login"`
+	At                *string      `json:"at"`
+	Cleared           clearedJSON  `json:"cleared"`
+	SessionsEnded     int          `json:"sessionsEnded"`
+	BrowsersForgotten int          `json:"browsersForgotten"`
+	Mailed            bool         `json:"mailed"`
+	MailedTo          []string     `json:"mailedTo"` // masked
+	Ticket            ticketJSON   `json:"ticket"`
+	Repeated          bool         `json:"repeated"` // nothing was left to clear and a ticket was open
+	Reason            string       `json:"reason"`
+	HelpRequestID     string       `json:"helpRequestId,omitempty"` // which it resolved
+}
+
+type clearedJSON struct {
+	Phones        int `json:"phones"`
+	Copies        int `json:"copies"`
+	Keys          int `json:"keys"`
+	RecoveryCodes int `json:"recoveryCodes"`
+}
+
+type ticketJSON struct {
+	ExpiresAt *string `json:"expiresAt"`
+	URL       string  `json:"url,omitempty"`  // where it was not mailed
+	Code      string  `json:"code,omitempty"` // where it was handed over or not mailed
+}
+
+func receiptOf(x helpdesk.Receipt) receiptJSON {
+	to := x.MailTo
+	if to == nil {
+		to = []string{}
+	}
+	return receiptJSON{UserID: x.User, Login: x.Login, At: moment(x.At),
+		Cleared:       clearedJSON{Phones: x.Phones, Copies: x.Copies, Keys: x.Keys, RecoveryCodes: x.RecoveryCodes},
+		SessionsEnded: x.Sessions, BrowsersForgotten: x.Browsers, Mailed: x.Mailed, MailedTo: to,
+		Ticket: ticketJSON{ExpiresAt: moment(x.TicketExpires), URL: x.Link.Reveal(), Code: x.Code.Reveal()}, Repeated: x.Repeated, Reason: x.Reason,
+		HelpRequestID: x.HelpRequest}
+}
+
+func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	var body resetBody
+	if err := reply.DecodeOptionalJSON(r, maxBody, &body); err != nil {
+		return err
+	}
+	id, err := pathID(r, "id")
+	if err != nil {
+		return err
+	}
+	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
+		receipt, err := a.desk.Reset(r.Context(), op, reply.From(r.Context()).Origin(), id, helpdesk.ResetRequest{
+			Reason: body.Reason, HelpRequest: body.HelpRequestID, SendEmail: body.SendEmail, Hand: body.Hand})
+		shown := receiptOf(receipt)
+		kept := shown
+		kept.Ticket.URL, kept.Ticket.Code = "", ""
+		return http.StatusOK, shown, kept, err
+	})
+}

@@ -1,0 +1,191 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+
+	"barillet/authn/helpdesk"
+	"barillet/internal/audit"
+	"barillet/web/reply"
+)
+
+// eventJSON is an event in the shape of Okta's System Log.
+type eventJSON struct {
+	UUID                  string             `json:"uuid"`
+	Published             *string            `json:"published"`
+	EventType             string             `json:"eventType"`
+	Version               string             `json:"version"`
+	Severity              string             `json:"severity"`
+	DisplayMessage        string             `json:"displayMessage"`
+	Actor                 entityJSON         `json:"actor"`
+	Client                clientJSON         `json:"client"`
+	AuthenticationContext authenticationJSON `json:"authenticationContext"`
+	Outcome               outcomeJSON        `json:"outcome"`
+	Target                []entityJSON       `json:"target"`
+	Transaction           transactionJSON    `json:"transaction"`
+	DebugContext          debugJSON          `json:"debugContext"`
+}
+
+type entityJSON struct {
+	ID          string `json:"id"`
+	Type        string `json:"type"`
+	AlternateID string `json:"alternateId"`
+	DisplayName string `json:"displayName"`
+}
+
+type clientJSON struct {
+	IPAddress string    `json:"ipAddress"`
+	UserAgent agentJSON `json:"userAgent"`
+}
+
+type agentJSON struct {
+	RawUserAgent string `json:"rawUserAgent"`
+}
+
+type authenticationJSON struct {
+	ExternalSessionID string `json:"externalSessionId"`
+}
+
+type outcomeJSON struct {
+	Result string  `json:"result"`
+	Reason *string `json:"reason"`
+}
+
+type transactionJSON struct {
+	Type   string   `json:"type"`
+	ID     string   `json:"id"`
+	Detail struct{} `json:"detail"`
+}
+
+type debugJSON struct {
+	DebugData map[string]string `json:"debugData"`
+}
+
+func event(e audit.Entry) eventJSON {
+	out := eventJSON{UUID: e.ID, Published: moment(e.At), EventType: e.Action, Version: "0", Severity: severity(e.Event),
+		DisplayMessage: displayMessage(e.Action), Actor: entity(e.Actor),
+		Client:                clientJSON{IPAddress: e.Address, UserAgent: agentJSON{RawUserAgent: e.Agent}},
+		AuthenticationContext: authenticationJSON{ExternalSessionID: e.Session},
+		Outcome:               outcomeJSON{Result: e.Outcome}, Target: []entityJSON{},
+		Transaction: transactionJSON{Type: "WEB", ID: e.Request}, DebugContext: debugJSON{DebugData: e.Detail}}
+	if e.Actor.Type == audit.TypeOperator || e.Actor.Type == audit.TypeSystem {
+		out.Transaction.Type = "JOB"
+	}
+	if out.DebugContext.DebugData == nil {
+		out.DebugContext.DebugData = map[string]string{}
+	}
+	if e.Reason != "" {
+		out.Outcome.Reason = &e.Reason
+	}
+	if e.Subject != "" {
+		out.Target = append(out.Target, entity(audit.Actor{Type: audit.TypeUser, ID: e.Subject, Name: e.SubjectName}))
+	}
+	for _, t := range e.Targets {
+		out.Target = append(out.Target, entity(t))
+	}
+	return out
+}
+
+func entity(a audit.Actor) entityJSON {
+	if a.Type == "" {
+		a.Type = audit.TypeUnknown
+	}
+	return entityJSON{ID: a.ID, Type: a.Type, AlternateID: a.Name, DisplayName: a.Name}
+}
+
+// severity is Okta's: what was refused is worth a look, what is damaged is worth getting up.
+func severity(e audit.Event) string {
+	switch {
+	case e.Action == audit.StoreDamaged:
+		return "ERROR"
+	case e.Outcome == audit.Failure, e.Outcome == audit.Deny, e.Action == audit.MailFailed:
+		return "WARN"
+	}
+	return "INFO"
+}
+
+func (a *API) listEvents(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	q, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	wanted, err := eventQuery(q)
+	if err != nil {
+		return err
+	}
+	found, next, err := a.desk.Events(r.Context(), op, wanted)
+	if errors.Is(err, audit.ErrID) {
+		return badParameter("after")
+	}
+	if err != nil {
+		return err
+	}
+	out := make([]eventJSON, len(found))
+	for i, e := range found {
+		out[i] = event(e)
+	}
+	a.links(w, r, q, next)
+	return reply.JSON(w, http.StatusOK, out)
+}
+
+func eventQuery(q query) (audit.Query, error) {
+	var out audit.Query
+	var err error
+	if out.Limit, out.After, err = q.paging(); err != nil {
+		return out, err
+	}
+	if out.Since, err = q.moment("since"); err != nil {
+		return out, err
+	}
+	if out.Until, err = q.moment("until"); err != nil {
+		return out, err
+	}
+	switch q.text("sortOrder") {
+	case "", "ASCENDING":
+	case "DESCENDING":
+		out.Descending = true
+	default:
+		return out, badParameter("sortOrder")
+	}
+	if out.Contains = q.text("q"); len(out.Contains) > 256 {
+		return out, badParameter("q")
+	}
+	e, err := parseExpression("filter", q.text("filter"))
+	if err != nil {
+		return out, err
+	}
+	return out, selectEvents(&out, e)
+}
+
+// selectEvents puts a filter into the query: any of several event types, or one each of several attributes.
+func selectEvents(out *audit.Query, e expression) error {
+	refused := badParameter("filter")
+	for _, c := range e.conditions {
+		var into *string
+		switch c.attribute {
+		case "eventType":
+			if c.operator != "eq" || c.text == "" || len(out.Actions) > 0 && !e.any {
+				return refused
+			}
+			out.Actions = append(out.Actions, c.text)
+			continue
+		case "actor.id":
+			into = &out.Actor
+		case "target.id":
+			into = &out.Subject
+		case "outcome.result":
+			into = &out.Outcome
+		case "transaction.id":
+			into = &out.Request
+		case "authenticationContext.externalSessionId":
+			into = &out.Session
+		default:
+			return refused
+		}
+		if c.operator != "eq" || c.text == "" || *into != "" || e.any && len(e.conditions) > 1 {
+			return refused
+		}
+		*into = c.text
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package api
+
+import (
+	"strings"
+
+	"barillet/internal/audit"
+)
+
+// messages say in a few words for programs what an event type means, as Okta's displayMessage does.
+var messages = map[string]string{
+	audit.SessionStart:        "Person signed in",
+	audit.SessionEnd:          "Person signed out",
+	audit.SessionsCleared:     "Sessions ended everywhere",
+	audit.PasswordProven:      "Password given",
+	audit.FactorProven:        "Device proven at sign-in",
+	audit.FreshProof:          "Device proven for one act",
+	audit.Waiting:             "Answer not judged: too many wrong ones before",
+	audit.UnknownName:         "Sign-ins tried with names that nobody has",
+	audit.RateLimited:         "Rate limit reached",
+	audit.SourceLimited:       "Too many failed sign-ins from one source",
+	audit.LoginBlocked:        "Sign-in without a usable device and without a ticket",
+	audit.RecoveryCodeSpent:   "Recovery code used",
+	audit.FactorActivated:     "Device enrolled",
+	audit.FactorRemoved:       "Device removed",
+	audit.FactorsReset:        "All devices reset",
+	audit.FactorUpdated:       "Device renamed",
+	audit.FactorMarked:        "Device marked and no longer accepted",
+	audit.SecretShown:         "QR code shown again",
+	audit.CopyConfirmed:       "Copy of a QR code confirmed",
+	audit.CopyRemoved:         "Copy of a QR code removed",
+	audit.RecoveryCodesMade:   "Recovery codes made",
+	audit.TicketIssued:        "Ticket issued",
+	audit.TicketPresented:     "Ticket presented",
+	audit.TicketSpent:         "Ticket spent",
+	audit.TicketRenewed:       "Ticket renewed",
+	audit.TicketRefused:       "Ticket refused",
+	audit.InvitationIssued:    "Invitation issued",
+	audit.InvitationAccepted:  "Invitation accepted",
+	audit.UserCreated:         "Person created",
+	audit.UserActivated:       "Person activated",
+	audit.UserReactivated:     "Person reactivated",
+	audit.UserDeactivated:     "Person deactivated",
+	audit.UserSuspended:       "Person suspended",
+	audit.UserUnsuspended:     "Person unsuspended",
+	audit.UserDeleted:         "Person deleted",
+	audit.UserUnlocked:        "Person unlocked",
+	audit.ProfileUpdated:      "Profile updated",
+	audit.AddressUpdated:      "Address updated",
+	audit.PasswordUpdated:     "Password changed",
+	audit.PasswordReset:       "Password reset",
+	audit.PasswordForgotten:   "Forgotten password asked for",
+	audit.RoleGranted:         "Role granted",
+	audit.RoleRevoked:         "Role revoked",
+	audit.GroupCreated:        "Group created",
+	audit.GroupUpdated:        "Group updated",
+	audit.GroupDeleted:        "Group deleted",
+	audit.GroupMemberAdded:    "Person added to a group",
+	audit.GroupMemberRemoved:  "Person removed from a group",
+	audit.HelpRequested:       "Help requested",
+	audit.HelpAssigned:        "Help request assigned",
+	audit.HelpUpdated:         "Help request updated",
+	audit.HelpClosed:          "Help request closed",
+	audit.HelpJoined:          "Text joined an open help request",
+	audit.SecretHandedOver:    "Secret handed over by an operator",
+	audit.MailFailed:          "Mail given up",
+	audit.TokenCreated:        "API token created",
+	audit.TokenRevoked:        "API token revoked",
+	audit.TokenRefused:        "API token refused",
+	audit.ServerStarted:       "Service started",
+	audit.ServerStopped:       "Service stopped",
+	audit.StoreDamaged:        "Store damaged",
+	audit.ConfigurationLoaded: "Configuration loaded",
+}
+
+// displayMessage is the message of an event type; of one without it, its name with blanks.
+func displayMessage(action string) string {
+	if m, ok := messages[action]; ok {
+		return m
+	}
+	return strings.NewReplacer(".", " ", "_", " ").Replace(action)
+}

@@ -1,0 +1,74 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/internal/throttle"
+	"barillet/web/reply"
+)
+
+type operatorKey struct{}
+
+// WithOperator marks a request that came by the socket or the closed folder: it acts as op and needs no token.
+func WithOperator(ctx context.Context, op helpdesk.Operator) context.Context {
+	return context.WithValue(ctx, operatorKey{}, op)
+}
+
+// operator tells who calls. Cookies are not looked at: a person's session is worth nothing here.
+func (a *API) operator(w http.ResponseWriter, r *http.Request) (helpdesk.Operator, error) {
+	if op, ok := r.Context().Value(operatorKey{}).(helpdesk.Operator); ok {
+		return op, nil
+	}
+	refused := &reply.Refused{Status: http.StatusUnauthorized, Kind: reply.KindToken}
+	secret, ok := tokenOf(r.Header)
+	if !ok {
+		return helpdesk.Operator{}, refused
+	}
+	// The token is looked up by its SHA-256, so that no comparison tells how much of a guess is right.
+	op, err := a.desk.CheckToken(r.Context(), secret)
+	if authn.CodeOf(err) == authn.CodeNoSession {
+		return helpdesk.Operator{}, refused
+	}
+	if err != nil {
+		return helpdesk.Operator{}, err
+	}
+	return op, a.spend(w, op)
+}
+
+// tokenOf reads the one Authorization header: Okta's scheme or that of RFC 6750 section 2.1.
+func tokenOf(h http.Header) (authn.Secret, bool) {
+	values := h.Values("Authorization")
+	if len(values) != 1 {
+		return authn.Secret{}, false
+	}
+	scheme, token, ok := strings.Cut(values[0], " ")
+	// RFC 9110 section 11.1: the name of a scheme is the same in any case.
+	if !ok || !strings.EqualFold(scheme, "SSWS") && !strings.EqualFold(scheme, "Bearer") || token == "" || len(token) > 256 {
+		return authn.Secret{}, false
+	}
+	return authn.SecretOf(token), true
+}
+
+// spend takes one of the token's calls (BAR S8) and says in Okta's headers what is left.
+func (a *API) spend(w http.ResponseWriter, op helpdesk.Operator) error {
+	now, limit := a.now(), throttle.APIToken
+	ok, retry, left := a.limiter.Take(now, limit, op.ID)
+	full := now.Add(time.Duration(limit.Count-left) * (limit.Per / time.Duration(limit.Count)))
+	if !ok {
+		full = now.Add(retry)
+	}
+	h := w.Header()
+	h.Set("X-Rate-Limit-Limit", strconv.Itoa(limit.Count))
+	h.Set("X-Rate-Limit-Remaining", strconv.Itoa(left))
+	h.Set("X-Rate-Limit-Reset", strconv.FormatInt(full.Add(time.Second-1).Unix(), 10))
+	if !ok {
+		return authn.Wait(retry)
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/web/reply"
+)
+
+// tokenJSON is an API token; the secret is in the one answer that made it.
+type tokenJSON struct {
+	ID       string              `json:"id"`
+	Name     string              `json:"name"`
+	Owner    string              `json:"owner"`
+	Role     authn.Role          `json:"role"`
+	Groups   []authn.GroupID     `json:"groups"` // null: everybody; []: nobody
+	Allow    []string            `json:"allow"`
+	By       string              `json:"createdBy"`
+	Created  *string             `json:"created"`
+	Expires  *string             `json:"expiresAt"`
+	LastUsed *string             `json:"lastUsed"`
+	Token    string              `json:"token,omitempty"`
+	Links    map[string]linkJSON `json:"_links"`
+}
+
+func (a *API) token(t helpdesk.Token) tokenJSON {
+	out := tokenJSON{ID: t.ID, Name: t.Name, Owner: t.Owner, Role: t.Role, Groups: t.Groups, Allow: []string{}, By: t.By,
+		Created: moment(t.Created), Expires: moment(t.Expires), LastUsed: moment(t.LastUsed),
+		Links: map[string]linkJSON{"revoke": {Href: a.publicURL + "/api/v1/api-tokens/" + t.ID, Method: http.MethodDelete}}}
+	if t.Secrets {
+		out.Allow = append(out.Allow, allowSecrets)
+	}
+	if t.Authn {
+		out.Allow = append(out.Allow, allowAuthn)
+	}
+	return out
+}
+
+// The allowances of a token (PROTOCOL 20).
+const (
+	allowSecrets = "secrets"
+	allowAuthn   = "authn"
+)
+
+func (a *API) listTokens(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	q, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	limit, after, err := q.paging()
+	if err != nil {
+		return err
+	}
+	if !isCursor(after) {
+		return badParameter("after")
+	}
+	found, next, err := a.desk.Tokens(r.Context(), op, after, limit)
+	if err != nil {
+		return err
+	}
+	out := make([]tokenJSON, len(found))
+	for i, t := range found {
+		out[i] = a.token(t)
+	}
+	a.links(w, r, q, next)
+	return reply.JSON(w, http.StatusOK, out)
+}
+
+// tokenBody is a token to be made.
+type tokenBody struct {
+	Name      string          `json:"name"`
+	Role      authn.Role      `json:"role"`
+	Groups    []authn.GroupID `json:"groups"`    // left out or null: everybody; []: nobody
+	ExpiresIn int64           `json:"expiresIn"` // seconds; left out: 90 days
+	Allow     []string        `json:"allow"`
+}
+
+// longestLife bounds expiresIn before it is multiplied; what is allowed is judged by the Desk.
+const longestLife = 10 * 365 * 24 * 60 * 60
+
+func (a *API) createToken(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	var body tokenBody
+	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
+		return err
+	}
+	if body.ExpiresIn < 0 || body.ExpiresIn > longestLife {
+		return authn.Invalid("expiresIn", "too_long")
+	}
+	n := helpdesk.NewToken{Name: body.Name, Role: body.Role, Groups: body.Groups, Life: time.Duration(body.ExpiresIn) * time.Second}
+	for _, allow := range body.Allow {
+		switch allow {
+		case allowSecrets:
+			n.Secrets = true
+		case allowAuthn:
+			n.Authn = true
+		default:
+			return authn.Invalid("allow", "unknown")
+		}
+	}
+	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
+		secret, t, err := a.desk.CreateToken(r.Context(), op, reply.From(r.Context()).Origin(), n)
+		kept := a.token(t)
+		shown := kept
+		shown.Token = secret.Reveal()
+		return http.StatusCreated, shown, kept, err
+	})
+}
+
+func (a *API) revokeToken(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, err := pathID(r, "tid")
+	if err != nil {
+		return err
+	}
+	if err := a.desk.RevokeToken(r.Context(), op, reply.From(r.Context()).Origin(), id); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
