@@ -1,0 +1,191 @@
+package authn_test
+
+import (
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/factors/totp"
+	"barillet/templates"
+)
+
+// TestTheMailboxAloneEnrolsNothing: whoever reads all mail and knows nothing else, in every order.
+func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
+	const mine = "sept chevaux dans un garage"
+	tests := []struct {
+		name   string
+		attack func(*testing.T, *house, authn.User)
+	}{
+		{"a password is forgotten after the reset", func(t *testing.T, h *house, u authn.User) {
+			h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			h.EmptyOutbox()
+			stuck, err := h.Service.Forgot(t.Context(), h.From, amelie)
+			if err != nil || stuck != u.ID || len(h.Mails()) != 0 {
+				t.Errorf("got %q, %v and %d mails, want a help request and no mail", stuck, err, len(h.Mails()))
+			}
+		}},
+		{"the link came before the reset, the choice after", func(t *testing.T, h *house, u authn.User) {
+			link := h.forgot()
+			h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			_, err := h.Service.ChoosePassword(t.Context(), h.From, link, mine)
+			refused(t, err, authn.CodeLink, "choosing")
+		}},
+		{"the choice came before the reset, the ticket after", func(t *testing.T, h *house, u authn.User) {
+			started, err := h.Service.ChoosePassword(t.Context(), h.From, h.forgot(), mine)
+			do(t, err, "choosing")
+			if started.Step != authn.StepVerify {
+				t.Fatalf("got step %q", started.Step)
+			}
+			link, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			_, err = h.Service.PresentLink(t.Context(), h.From, started.Login, link)
+			refused(t, err, authn.CodeExpired, "presenting the link")
+			_, err = h.Service.PresentCode(t.Context(), h.From, started.Login, code.Reveal())
+			refused(t, err, authn.CodeExpired, "presenting the code")
+			if _, err = h.Service.Password(t.Context(), h.From, amelie, mine, ""); authn.CodeOf(err) != authn.CodeSignIn {
+				t.Errorf("the chosen password took effect: %v", err)
+			}
+		}},
+		{"a ticket is no login, session, invitation or password link", func(t *testing.T, h *house, u authn.User) {
+			link, _ := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			_, err := h.Service.Login(t.Context(), link)
+			refused(t, err, authn.CodeExpired, "as a login")
+			_, err = h.Service.Check(t.Context(), link)
+			refused(t, err, authn.CodeNoSession, "as a session")
+			_, err = h.Service.Accept(t.Context(), h.From, link, mine)
+			refused(t, err, authn.CodeLink, "as an invitation")
+			_, err = h.Service.ChoosePassword(t.Context(), h.From, link, mine)
+			refused(t, err, authn.CodeLink, "as a password link")
+			_, err = h.Service.PresentLink(t.Context(), h.From, authn.Secret{}, link)
+			refused(t, err, authn.CodeExpired, "without a login")
+			_, err = h.Service.PresentLink(t.Context(), h.From, h.foreignLogin(), link)
+			refused(t, err, authn.CodeLink, "in the login of another person")
+		}},
+		{"the invitation is opened again", func(t *testing.T, h *house, u authn.User) {
+			nadia := h.Person("nadia@garage.example", nil)
+			token := h.Invite(nadia.ID)
+			_, issued := h.Accept(token, authntest.Password)
+			_, err := h.Service.Accept(t.Context(), h.From, token, mine)
+			refused(t, err, authn.CodeLink, "accepting twice")
+			h.reset(nadia.ID, authn.HandMail, authn.TicketLife)
+			_, err = h.Service.Accept(t.Context(), h.From, token, mine)
+			refused(t, err, authn.CodeLink, "accepting after a reset")
+			if h.alive(issued.Session) {
+				t.Error("the session outlived the reset")
+			}
+		}},
+		{"the password came by mail too", func(t *testing.T, h *house, u authn.User) {
+			h.Change(u.ID, func(u *authn.User) { u.Password.Source = authn.HandMail })
+			link, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			login := h.password(h.From, amelie).Login
+			_, err := h.Service.PresentLink(t.Context(), h.From, login, link)
+			refused(t, err, authn.CodeSameHand, "the link")
+			_, err = h.Service.PresentCode(t.Context(), h.From, login, code.Reveal())
+			refused(t, err, authn.CodeSameHand, "the code")
+			h.EmptyOutbox()
+			do(t, h.Service.RenewTicket(t.Context(), h.From, login), "renewing")
+			_, err = h.Service.PresentLink(t.Context(), h.From, login, tokenOf(mailed[templates.DevicesResetMail](h)[0].Link))
+			refused(t, err, authn.CodeSameHand, "a renewed ticket")
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			h := newHouse(t)
+			u, phone, _ := h.Member(amelie, nil)
+			test.attack(t, h, u)
+			for _, d := range h.User(string(u.ID)).Devices {
+				if d.ID != phone.Device {
+					t.Error("a device was enrolled")
+				}
+			}
+		})
+	}
+}
+
+// forgot asks for a password link and reads it from the mailbox.
+func (h *house) forgot() authn.Secret {
+	h.t.Helper()
+	h.EmptyOutbox()
+	stuck, err := h.Service.Forgot(h.t.Context(), h.From, amelie)
+	mails := mailed[templates.PasswordLinkMail](h)
+	if err != nil || stuck != "" || len(mails) != 1 {
+		h.t.Fatalf("forgetting a password: %v, stuck %q, %d mails", err, stuck, len(mails))
+	}
+	return tokenOf(mails[0].Link)
+}
+
+// foreignLogin is a login of somebody else who waits for a ticket, proven by their own password.
+func (h *house) foreignLogin() authn.Secret {
+	h.t.Helper()
+	other, _, _ := h.Member("mallory@garage.example", nil)
+	h.reset(other.ID, authn.HandMail, authn.TicketLife)
+	return h.password(h.From, "mallory@garage.example").Login
+}
+
+// TestThePasswordAloneEnrolsNothing: whoever knows the password and reads no mail, in every order.
+func TestThePasswordAloneEnrolsNothing(t *testing.T) {
+	tests := []struct {
+		name   string
+		attack func(*testing.T, *house, authn.User) authn.Secret // the login that the attacker holds
+		step   authn.Step
+	}{
+		{"after the reset", func(t *testing.T, h *house, u authn.User) authn.Secret {
+			h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			return h.password(h.From, amelie).Login
+		}, authn.StepTicket},
+		{"before the reset", func(t *testing.T, h *house, u authn.User) authn.Secret {
+			login := h.password(h.From, amelie).Login
+			h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			return login
+		}, authn.StepTicket},
+		{"while the ticket waits elsewhere", func(t *testing.T, h *house, u authn.User) authn.Secret {
+			link, _ := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			owner, thief := h.password(h.From, amelie).Login, h.password(h.at("198.51.100.9"), amelie).Login
+			_, err := h.Service.PresentLink(t.Context(), h.From, owner, link)
+			do(t, err, "presenting")
+			h.BeginPhone(authn.Seat{Login: owner}, "Sien")
+			return thief
+		}, authn.StepTicket},
+		{"asking for another ticket", func(t *testing.T, h *house, u authn.User) authn.Secret {
+			h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			login := h.password(h.From, amelie).Login
+			do(t, h.Service.RenewTicket(t.Context(), h.From, login), "renewing")
+			return login
+		}, authn.StepTicket},
+		{"after the device was disabled", func(t *testing.T, h *house, u authn.User) authn.Secret {
+			h.Change(u.ID, func(u *authn.User) { u.Devices[0].Disabled = "clone" })
+			return h.password(h.From, amelie).Login
+		}, authn.StepBlocked},
+		{"after the device was taken away", func(t *testing.T, h *house, u authn.User) authn.Secret {
+			h.Change(u.ID, func(u *authn.User) { u.Devices = nil; u.Epoch++ })
+			return h.password(h.From, amelie).Login
+		}, authn.StepBlocked},
+		{"after the policy left its kind out", func(t *testing.T, h *house, u authn.User) authn.Secret {
+			h.Service.Factors = h.Service.Factors[1:]
+			return h.password(h.From, amelie).Login
+		}, authn.StepBlocked},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			h := newHouse(t)
+			u, _, _ := h.Member(amelie, nil)
+			login := test.attack(t, h, u)
+			if got := h.step(login); got != test.step {
+				t.Errorf("got step %q, want %q", got, test.step)
+			}
+			before := len(h.User(string(u.ID)).Devices)
+			for _, kind := range h.Service.Factors {
+				_, err := h.Service.BeginEnrol(t.Context(), h.From, authn.Seat{Login: login}, authn.Enrolling{Kind: kind.Kind()})
+				refused(t, err, authn.CodeForbidden, "enrolling "+string(kind.Kind()))
+			}
+			_, err := h.Service.FinishEnrol(t.Context(), h.From, authn.Seat{Login: login}, "", []byte("123456"))
+			refused(t, err, authn.CodeForbidden, "confirming nothing")
+			_, err = h.Service.Pending(t.Context(), authn.Seat{Login: login})
+			refused(t, err, authn.CodeForbidden, "looking at a pending secret")
+			_, err = h.Service.Verify(t.Context(), h.From, login, totp.Kind, []byte("123456"))
+			refused(t, err, authn.CodeState, "verifying")
+			if got := len(h.User(string(u.ID)).Devices); got != before {
+				t.Errorf("got %d devices, had %d", got, before)
+			}
+		})
+	}
+}

@@ -1,0 +1,263 @@
+package authn_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/descope/virtualwebauthn"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/factors"
+	"barillet/factors/recovery"
+	"barillet/factors/totp"
+	"barillet/factors/webauthn"
+	"barillet/internal/throttle"
+	"barillet/store"
+	"barillet/templates"
+)
+
+const amelie = "amelie@garage.example"
+
+// house is a house with what the tests of this package ask of one.
+type house struct {
+	*authntest.House
+	t testing.TB
+}
+
+func newHouse(t testing.TB) *house {
+	t.Helper()
+	return &house{authntest.New(t), t}
+}
+
+// refused fails unless the error is a refusal with this code.
+func refused(t testing.TB, err error, want authn.Code, doing string) {
+	t.Helper()
+	if got := authn.CodeOf(err); got != want {
+		t.Errorf("%s: got %q (%v), want %q", doing, got, err, want)
+	}
+}
+
+// do fails on an error.
+func do(t testing.TB, err error, doing string) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%s: %v", doing, err)
+	}
+}
+
+// reset does what an operator's reset does to the record; way is authn.HandMail or an operator's id.
+func (h *house) reset(id authn.UserID, way string, life time.Duration) (link, code authn.Secret) {
+	h.t.Helper()
+	type ticket struct{ link, code authn.Secret }
+	out, err := authn.Do(h.t.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (ticket, error) {
+		u, err := w.User(id)
+		if err != nil {
+			return ticket{}, err
+		}
+		if _, err := w.ResetDevices(&u); err != nil {
+			return ticket{}, err
+		}
+		link, code, _, err := w.IssueTicket(&u, way, life)
+		if err != nil {
+			return ticket{}, err
+		}
+		return ticket{link, code}, w.Save(&u)
+	})
+	do(h.t, err, "resetting")
+	return out.link, out.code
+}
+
+// password proves a password from somewhere.
+func (h *house) password(from authn.Origin, login string) authn.Started {
+	h.t.Helper()
+	started, err := h.Service.Password(h.t.Context(), from, login, authntest.Password, "")
+	do(h.t, err, "proving the password of "+login)
+	return started
+}
+
+// step is where a login stands; StepOver when it is gone.
+func (h *house) step(login authn.Secret) authn.Step {
+	h.t.Helper()
+	state, err := h.Service.Login(h.t.Context(), login)
+	if authn.CodeOf(err) == authn.CodeExpired {
+		return authn.StepOver
+	}
+	do(h.t, err, "reading a login")
+	return state.Step
+}
+
+func (h *house) verify(login authn.Secret, code []byte) authn.Verified {
+	h.t.Helper()
+	v, err := h.Service.Verify(h.t.Context(), h.From, login, totp.Kind, code)
+	do(h.t, err, "verifying a code")
+	return v
+}
+
+// prove gives a fresh proof by a phone.
+func (h *house) prove(session authn.Secret, p *authntest.Phone) {
+	h.t.Helper()
+	j, err := h.Service.Prove(h.t.Context(), h.From, session, totp.Kind, p.Next())
+	if err != nil || !j.Accepted() {
+		h.t.Fatalf("proving a phone: %v, %+v", err, j)
+	}
+}
+
+func (h *house) alive(session authn.Secret) bool {
+	h.t.Helper()
+	_, err := h.Service.Check(h.t.Context(), session)
+	if err != nil && authn.CodeOf(err) != authn.CodeNoSession {
+		h.t.Fatalf("checking a session: %v", err)
+	}
+	return err == nil
+}
+
+// at is the house's browser at another address, without a cookie.
+func (h *house) at(address string) authn.Origin {
+	from := h.From
+	from.Address = netip.MustParseAddr(address)
+	return from
+}
+
+// scan is the whole store, byte by byte.
+func (h *house) scan() map[string]string {
+	h.t.Helper()
+	out := map[string]string{}
+	do(h.t, h.Store.View(h.t.Context(), func(s store.Snapshot) error {
+		return s.Scan("", "", 0, func(key string, value []byte) error {
+			out[key] = string(value)
+			return nil
+		})
+	}), "scanning the store")
+	return out
+}
+
+// unchanged fails if doing it changed anything in the store.
+func (h *house) unchanged(doing string, it func()) {
+	h.t.Helper()
+	before := h.scan()
+	it()
+	if !maps.Equal(before, h.scan()) {
+		h.t.Errorf("%s changed the store", doing)
+	}
+}
+
+// counters are the wrong answers kept for a person.
+func (h *house) counters(id authn.UserID) throttle.Guess {
+	h.t.Helper()
+	var g throttle.Guess
+	do(h.t, h.Store.View(h.t.Context(), func(s store.Snapshot) (err error) {
+		g, err = h.Service.Guesses.Get(s, h.Service.Guesses.PersonID(string(id)))
+		return err
+	}), "reading counters")
+	return g
+}
+
+// mailed are the mails of a sort that wait.
+func mailed[M templates.Mail](h *house) []M {
+	h.t.Helper()
+	var out []M
+	for _, m := range h.Mails() {
+		if what, ok := m.What.(M); ok {
+			out = append(out, what)
+		}
+	}
+	return out
+}
+
+// tokenOf is the last part of a link.
+func tokenOf(link string) authn.Secret {
+	return authn.SecretOf(link[strings.LastIndexByte(link, '/')+1:])
+}
+
+// wrong is six digits that are no code of the phone within ten minutes either way.
+func wrong(p *authntest.Phone) []byte {
+	p.House.T.Helper()
+	from := p.House.Clock.Now().Add(-11 * time.Minute).UTC().Format("2006-01-02 15:04:05 UTC")
+	out, err := exec.CommandContext(p.House.T.Context(), "oathtool", "--totp", "--base32", "--window", "44", "--now", from, p.Secret).Output()
+	do(p.House.T, err, "running oathtool, of the package of that name")
+	near := strings.Fields(string(out))
+	for n := 1; ; n++ {
+		if code := fmt.Sprintf("%06d", n); !slices.Contains(near, code) {
+			return []byte(code)
+		}
+	}
+}
+
+// yubikey is a security key in software.
+type yubikey struct {
+	h    *house
+	rp   virtualwebauthn.RelyingParty
+	auth virtualwebauthn.Authenticator
+	cred virtualwebauthn.Credential
+	id   factors.DeviceID
+}
+
+// enrolKey enrols a security key in a seat to its end.
+func (h *house) enrolKey(seat authn.Seat, owner authn.User) *yubikey {
+	h.t.Helper()
+	prompt, err := h.Service.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: webauthn.Kind, Name: "Clé"})
+	do(h.t, err, "beginning to enrol a key")
+	options, err := virtualwebauthn.ParseAttestationOptions(fmt.Sprintf(`{"publicKey":%s}`, prompt.JSON))
+	do(h.t, err, "reading creation options")
+	k := &yubikey{h: h, rp: virtualwebauthn.RelyingParty{ID: "login.example", Name: "Garage Lumière", Origin: "https://login.example"},
+		auth: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: owner.Handle}),
+		cred: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)}
+	k.cred.Counter = 5
+	done, err := h.Service.FinishEnrol(h.t.Context(), h.From, seat, "", []byte(virtualwebauthn.CreateAttestationResponse(k.rp, k.auth, k.cred, *options)))
+	if err != nil || !done.Accepted() {
+		h.t.Fatalf("enrolling a key: %v, rejected %q", err, done.Rejected)
+	}
+	k.id = done.Device.ID
+	return k
+}
+
+// answer signs the challenge of a prompt with a counter of that value.
+func (k *yubikey) answer(p authn.Prompt, counter uint32) []byte {
+	k.h.t.Helper()
+	options, err := virtualwebauthn.ParseAssertionOptions(fmt.Sprintf(`{"publicKey":%s}`, p.JSON))
+	do(k.h.t, err, "reading request options")
+	k.cred.Counter = counter
+	return []byte(virtualwebauthn.CreateAssertionResponse(k.rp, k.auth, k.cred, *options))
+}
+
+// verifyKey takes a login's second step with the key.
+func (h *house) verifyKey(login authn.Secret, k *yubikey, counter uint32) authn.Verified {
+	h.t.Helper()
+	prompt, err := h.Service.Challenge(h.t.Context(), h.From, login, webauthn.Kind)
+	do(h.t, err, "asking for a key")
+	v, err := h.Service.Verify(h.t.Context(), h.From, login, webauthn.Kind, k.answer(prompt, counter))
+	do(h.t, err, "verifying a key")
+	return v
+}
+
+// recoveryCodes makes a sheet of codes in a session with a fresh proof.
+func (h *house) recoveryCodes(session authn.Secret) []string {
+	h.t.Helper()
+	seat := authn.Seat{Session: session}
+	prompt, err := h.Service.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: recovery.Kind, Name: "Feuille"})
+	do(h.t, err, "making recovery codes")
+	var view recovery.View
+	do(h.t, json.Unmarshal(prompt.View, &view), "reading recovery codes")
+	done, err := h.Service.FinishEnrol(h.t.Context(), h.From, seat, "", []byte("kept"))
+	if err != nil || !done.Accepted() {
+		h.t.Fatalf("keeping recovery codes: %v, rejected %q", err, done.Rejected)
+	}
+	return view.Codes
+}
+
+// retry is how long a refusal asks to wait.
+func retry(err error) time.Duration {
+	if e, ok := errors.AsType[*authn.Error](err); ok {
+		return e.Retry
+	}
+	return 0
+}

@@ -1,0 +1,128 @@
+package authn_test
+
+import (
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/factors"
+	"barillet/factors/recovery"
+	"barillet/factors/totp"
+)
+
+func TestNext(t *testing.T) {
+	h := newHouse(t)
+	phone := factors.Device{ID: "p", Kind: totp.Kind, Data: []byte(`{}`)}
+	off, odd := phone, phone
+	off.Disabled, odd.Kind = "clone", "carrier-pigeon"
+	sheet := sheetOf(h)
+	now := authntest.Start
+	later := now.Add(time.Hour)
+	live := authn.Ticket{ID: "t", Way: authn.HandMail, Made: now, Expires: later, Bound: "me"}
+	elsewhere, over := live, live
+	elsewhere.Bound, over.Expires = "other", now
+	invited := authn.Invitation{Link: "link", Way: authn.HandMail, Expires: later}
+	chosen := &authn.NewPassword{PHC: "x"}
+	tests := []struct {
+		name  string
+		login func(*authn.Login)
+		user  func(*authn.User)
+		want  authn.Step
+	}{
+		{"a device is there", nil, func(u *authn.User) { u.Devices = []factors.Device{phone} }, authn.StepVerify},
+		{"nothing is there", nil, nil, authn.StepBlocked},
+		{"the one device is a clone", nil, func(u *authn.User) { u.Devices = []factors.Device{off} }, authn.StepBlocked},
+		{"the one device is of a kind that the policy left out", nil, func(u *authn.User) { u.Devices = []factors.Device{odd} }, authn.StepBlocked},
+		{"codes on paper besides a clone", nil, func(u *authn.User) { u.Devices = []factors.Device{off, sheet} }, authn.StepVerify},
+		{"codes on paper alone, password forgotten", func(l *authn.Login) { l.NewPassword = chosen },
+			func(u *authn.User) { u.Devices = []factors.Device{sheet} }, authn.StepBlocked},
+		{"a device, password forgotten", func(l *authn.Login) { l.NewPassword = chosen },
+			func(u *authn.User) { u.Devices = []factors.Device{phone} }, authn.StepVerify},
+
+		{"its ten minutes are over", func(l *authn.Login) { l.Expires = now }, func(u *authn.User) { u.Devices = []factors.Device{phone} }, authn.StepOver},
+		{"the person is suspended", nil, func(u *authn.User) { u.Status = authn.StatusSuspended; u.Devices = []factors.Device{phone} }, authn.StepOver},
+		{"the password changed", nil, func(u *authn.User) { u.PasswordEpoch++; u.Devices = []factors.Device{phone} }, authn.StepOver},
+		{"the epoch moved, not by a reset", nil, func(u *authn.User) { u.Epoch++; u.Devices = []factors.Device{phone} }, authn.StepOver},
+		{"the epoch moved, not by a reset, a ticket lives", nil, func(u *authn.User) { u.Epoch++; u.Tickets = []authn.Ticket{elsewhere} }, authn.StepOver},
+		{"the epoch moved by a reset and by something else", nil, func(u *authn.User) {
+			u.Epoch, u.Resets, u.Tickets = u.Epoch+2, u.Resets+1, []authn.Ticket{elsewhere}
+		}, authn.StepOver},
+		{"reset meanwhile", nil, reset(elsewhere), authn.StepTicket},
+		{"reset twice meanwhile", nil, func(u *authn.User) { reset(elsewhere)(u); reset(elsewhere)(u) }, authn.StepTicket},
+		{"reset meanwhile, password forgotten", func(l *authn.Login) { l.NewPassword = chosen }, reset(elsewhere), authn.StepOver},
+		{"reset and enrolled again meanwhile", nil, func(u *authn.User) { reset()(u); u.Devices = []factors.Device{phone} }, authn.StepOver},
+		{"reset meanwhile, no ticket, within the week", nil, func(u *authn.User) { reset()(u); u.ResetAt = now }, authn.StepTicket},
+		{"reset meanwhile, no ticket, after the week", nil, func(u *authn.User) { reset()(u); u.ResetAt = now.Add(-authn.RenewFor) }, authn.StepBlocked},
+
+		{"it bears the ticket", bears("t"), func(u *authn.User) { u.Tickets = []authn.Ticket{live} }, authn.StepEnrol},
+		{"it bears the ticket, reset came after the password", bears("t"), reset(live), authn.StepEnrol},
+		{"the ticket went to another login", bears("t"), func(u *authn.User) { u.Tickets = []authn.Ticket{elsewhere} }, authn.StepTicket},
+		{"the ticket is over", bears("t"), func(u *authn.User) { u.Tickets = []authn.Ticket{over} }, authn.StepBlocked},
+		{"the ticket was spent elsewhere", bears("t"), func(u *authn.User) { u.Devices = []factors.Device{phone} }, authn.StepVerify},
+		{"it bears a ticket, the password changed", bears("t"), func(u *authn.User) { u.PasswordEpoch++; u.Tickets = []authn.Ticket{live} }, authn.StepOver},
+
+		{"it bears the invitation", bears("invitation"), func(u *authn.User) { u.Invited = invited }, authn.StepEnrol},
+		{"invited, but it bears nothing", nil, func(u *authn.User) { u.Invited = invited }, authn.StepBlocked},
+		{"the invitation is over", bears("invitation"), func(u *authn.User) { u.Invited = invited; u.Invited.Expires = now }, authn.StepBlocked},
+		{"the invitation was spent", bears("invitation"), func(u *authn.User) { u.HadDevice = true; u.Devices = []factors.Device{phone} }, authn.StepVerify},
+		{"invited, but a device was had and lost", bears("invitation"), func(u *authn.User) { u.Invited, u.HadDevice = invited, true }, authn.StepBlocked},
+		{"invited, reset meanwhile", bears("invitation"), func(u *authn.User) { reset(elsewhere)(u); u.Invited = invited }, authn.StepTicket},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			l := authn.Login{ID: "me", PasswordEpoch: 3, Epoch: 7, Resets: 1, Expires: now.Add(authn.LoginLife)}
+			u := authn.User{Status: authn.StatusActive, PasswordEpoch: 3, Epoch: 7, Resets: 1}
+			if test.login != nil {
+				test.login(&l)
+			}
+			if test.user != nil {
+				test.user(&u)
+			}
+			if got := h.Service.Next(&l, &u, now); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func bears(grant string) func(*authn.Login) { return func(l *authn.Login) { l.Grant = grant } }
+
+func reset(tickets ...authn.Ticket) func(*authn.User) {
+	return func(u *authn.User) { u.Epoch, u.Resets, u.Tickets = u.Epoch+1, u.Resets+1, tickets }
+}
+
+func sheetOf(h *house) factors.Device {
+	h.t.Helper()
+	u, p, session := h.Member("sheet@garage.example", nil)
+	h.prove(session, p)
+	h.recoveryCodes(session)
+	for _, d := range h.User(string(u.ID)).Devices {
+		if d.Kind == recovery.Kind {
+			return d
+		}
+	}
+	h.t.Fatal("no sheet of recovery codes")
+	return factors.Device{}
+}
+
+func TestASheetOfStruckCodesIsNothing(t *testing.T) {
+	h := newHouse(t)
+	u, p, session := h.Member(amelie, nil)
+	h.prove(session, p)
+	codes := h.recoveryCodes(session)
+	h.Change(u.ID, func(u *authn.User) { u.Devices[0].Disabled = "clone" })
+	for i, c := range codes {
+		started := h.password(h.From, amelie)
+		if started.Step != authn.StepVerify {
+			t.Fatalf("before code %d: got step %q", i, started.Step)
+		}
+		v, err := h.Service.Verify(t.Context(), h.From, started.Login, recovery.Kind, []byte(c))
+		if err != nil || !v.Accepted() || v.Left != 9-i || !v.Enrol {
+			t.Fatalf("code %d: %v, %+v", i, err, v)
+		}
+	}
+	if got := h.password(h.From, amelie).Step; got != authn.StepBlocked {
+		t.Errorf("with every code struck: got step %q, want %q", got, authn.StepBlocked)
+	}
+}

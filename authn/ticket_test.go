@@ -1,0 +1,304 @@
+package authn_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/factors"
+	"barillet/factors/recovery"
+	"barillet/factors/totp"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+func TestALostPhoneIsAMatterOfPasswordAndTicket(t *testing.T) {
+	h := newHouse(t)
+	u, lost, session := h.Member(amelie, nil)
+	link, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	if h.alive(session) {
+		t.Error("the session outlived the reset")
+	}
+	started := h.password(h.From, amelie)
+	if started.Step != authn.StepTicket {
+		t.Fatalf("after the password: got step %q, want %q", started.Step, authn.StepTicket)
+	}
+	_, err := h.Service.Verify(t.Context(), h.From, started.Login, totp.Kind, lost.Next())
+	refused(t, err, authn.CodeState, "a code of the lost phone")
+	do(t, h.Service.TicketLink(t.Context(), link), "looking at the link")
+	step, err := h.Service.PresentLink(t.Context(), h.From, started.Login, link)
+	if err != nil || step != authn.StepEnrol {
+		t.Fatalf("presenting the link: got %q, %v, want %q", step, err, authn.StepEnrol)
+	}
+	h.EmptyOutbox()
+	phone, done := h.Enrol(authn.Seat{Login: started.Login}, "Nouveau")
+	if !done.First || !h.alive(done.Issued.Session) || done.Counted != 1 {
+		t.Errorf("got %+v, want a login that is complete", done)
+	}
+	if got := len(mailed[templates.DeviceAddedMail](h)); got != 1 {
+		t.Errorf("got %d mails about the device, want 1", got)
+	}
+	refused(t, h.Service.TicketLink(t.Context(), link), authn.CodeLink, "the link afterwards")
+	second := h.password(h.From, amelie)
+	if second.Step != authn.StepVerify {
+		t.Fatalf("signing in again: got step %q", second.Step)
+	}
+	_, err = h.Service.PresentCode(t.Context(), h.From, second.Login, code.Reveal())
+	refused(t, err, authn.CodeState, "the ticket's code afterwards")
+	if v := h.verify(second.Login, lost.Next()); v.Accepted() {
+		t.Error("the lost phone signs in")
+	}
+	if v := h.verify(second.Login, phone.Code()); !v.Accepted() {
+		t.Errorf("the new phone: rejected %q", v.Rejected)
+	}
+	if len(h.Events(audit.TicketSpent)) != 1 {
+		t.Error("spending the ticket is not in the log")
+	}
+}
+
+func TestWhatPeopleDoToAShortCodeIsForgiven(t *testing.T) {
+	h := newHouse(t)
+	u, _, _ := h.Member(amelie, nil)
+	_, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	c := code.Reveal()
+	bare := strings.ReplaceAll(c, "-", "")
+	tests := []struct {
+		name, typed string
+		want        authn.Code
+	}{
+		{"as mailed", c, ""},
+		{"without the hyphen", bare, ""},
+		{"in small letters", strings.ToLower(c), ""},
+		{"with blanks around and within", "  " + strings.Join(strings.Split(bare, ""), " ") + "\r\n", ""},
+		{"with the dash of a phone", bare[:4] + "–" + bare[4:], ""},
+		{"with O for 0", strings.ReplaceAll(c, "0", "o"), ""},
+		{"with I for 1", strings.ReplaceAll(c, "1", "I"), ""},
+		{"with L for 1", strings.ReplaceAll(c, "1", "l"), ""},
+		{"cut short", bare[:7], authn.CodeTicket},
+		{"with one more", bare + "0", authn.CodeTicket},
+		{"empty", "", authn.CodeTicket},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := h.Service.PresentCode(t.Context(), h.From, h.password(h.From, amelie).Login, test.typed)
+			refused(t, err, test.want, "presenting")
+		})
+	}
+}
+
+func TestATicketInTwoBrowsersEnrolsOnlyWhereItWasPresentedLast(t *testing.T) {
+	h := newHouse(t)
+	u, _, _ := h.Member(amelie, nil)
+	link, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	first, second := h.password(h.From, amelie), h.password(h.From, amelie)
+	_, err := h.Service.PresentLink(t.Context(), h.From, first.Login, link)
+	do(t, err, "presenting in the first browser")
+	old := h.BeginPhone(authn.Seat{Login: first.Login}, "Premier")
+	if got := h.step(second.Login); got != authn.StepTicket {
+		t.Errorf("the other browser: got step %q, want %q: nothing moves by itself", got, authn.StepTicket)
+	}
+	_, err = h.Service.PresentCode(t.Context(), h.From, second.Login, code.Reveal())
+	do(t, err, "presenting in the second browser")
+	_, err = h.Service.FinishEnrol(t.Context(), h.From, authn.Seat{Login: first.Login}, "", old.Code())
+	refused(t, err, authn.CodeForbidden, "confirming in the first browser")
+	_, err = h.Service.PresentCode(t.Context(), h.From, first.Login, code.Reveal())
+	do(t, err, "presenting in the first browser again")
+	_, err = h.Service.FinishEnrol(t.Context(), h.From, authn.Seat{Login: first.Login}, "", old.Code())
+	refused(t, err, authn.CodeExpired, "confirming the secret that was voided")
+	_, err = h.Service.BeginEnrol(t.Context(), h.From, authn.Seat{Login: second.Login}, authn.Enrolling{Kind: totp.Kind})
+	refused(t, err, authn.CodeForbidden, "enrolling where the ticket went away")
+	if got := len(h.User(string(u.ID)).Devices); got != 0 {
+		t.Errorf("got %d devices, want none", got)
+	}
+	h.Enrol(authn.Seat{Login: first.Login}, "Le bon")
+}
+
+func TestOneTicketUsedEndsAll(t *testing.T) {
+	h := newHouse(t)
+	u, _, _ := h.Member(amelie, nil)
+	first, _ := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	login, other := h.password(h.From, amelie), h.password(h.From, amelie)
+	links := []authn.Secret{first}
+	for range 2 {
+		h.EmptyOutbox()
+		do(t, h.Service.RenewTicket(t.Context(), h.From, login.Login), "renewing")
+		links = append(links, tokenOf(mailed[templates.DevicesResetMail](h)[0].Link))
+	}
+	_, err := h.Service.PresentLink(t.Context(), h.From, login.Login, links[0])
+	do(t, err, "presenting the first ticket")
+	_, err = h.Service.PresentLink(t.Context(), h.From, other.Login, links[1])
+	do(t, err, "presenting the second ticket elsewhere")
+	pending := h.BeginPhone(authn.Seat{Login: other.Login}, "Autre")
+	h.Enrol(authn.Seat{Login: login.Login}, "Nouveau")
+	for i, l := range links {
+		refused(t, h.Service.TicketLink(t.Context(), l), authn.CodeLink, "link "+string(rune('1'+i)))
+	}
+	_, err = h.Service.FinishEnrol(t.Context(), h.From, authn.Seat{Login: other.Login}, "", pending.Code())
+	refused(t, err, authn.CodeForbidden, "confirming what another ticket began")
+	if got := h.User(string(u.ID)); len(got.Devices) != 1 || len(got.Tickets) != 0 {
+		t.Errorf("got %d devices and %d tickets, want 1 and none", len(got.Devices), len(got.Tickets))
+	}
+}
+
+func TestAnExpiredTicketIsRenewedThreeTimesADayForAWeek(t *testing.T) {
+	h := newHouse(t)
+	u, _, _ := h.Member(amelie, func(u *authn.User) { u.Second = "amelie@home.example" })
+	link, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	h.Clock.Advance(authn.TicketLife)
+	refused(t, h.Service.TicketLink(t.Context(), link), authn.CodeTicketExpired, "the link after a day")
+	login := h.password(h.From, amelie).Login
+	_, err := h.Service.PresentCode(t.Context(), h.From, login, code.Reveal())
+	refused(t, err, authn.CodeTicketExpired, "the code after a day")
+	_, err = h.Service.PresentLink(t.Context(), h.From, login, link)
+	refused(t, err, authn.CodeTicketExpired, "presenting the link after a day")
+	h.EmptyOutbox()
+	for range 3 {
+		do(t, h.Service.RenewTicket(t.Context(), h.From, login), "renewing")
+	}
+	refused(t, h.Service.RenewTicket(t.Context(), h.From, login), authn.CodeState, "a fourth in a day")
+	mails := h.Mails()
+	if len(mails) != 3 || mails[0].To != amelie || !mails[0].UselessAfter.Equal(h.Clock.Now().Add(authn.TicketLife)) {
+		t.Errorf("got %d mails (%+v), want 3 to the first address, useless after a day", len(mails), mails)
+	}
+	h.Clock.Advance(24 * time.Hour)
+	login = h.password(h.From, amelie).Login
+	do(t, h.Service.RenewTicket(t.Context(), h.From, login), "renewing the next day")
+	h.Clock.Advance(6 * 24 * time.Hour)
+	if got := h.password(h.From, amelie); got.Step != authn.StepBlocked {
+		t.Errorf("a week later: got step %q, want %q", got.Step, authn.StepBlocked)
+	} else {
+		refused(t, h.Service.RenewTicket(t.Context(), h.From, got.Login), authn.CodeState, "renewing after a week")
+	}
+}
+
+func TestPasswordAndTicketMustComeByTwoHands(t *testing.T) {
+	const paul, marie = "operator:1000", "operator:1001"
+	tests := []struct {
+		name, password, ticket string
+		want                   authn.Code
+	}{
+		{"own password, mailed ticket", authn.HandSelf, authn.HandMail, ""},
+		{"own password, handed ticket", authn.HandSelf, paul, ""},
+		{"both by mail", authn.HandMail, authn.HandMail, authn.CodeSameHand},
+		{"password by mail, handed ticket", authn.HandMail, paul, ""},
+		{"both from one operator", paul, paul, authn.CodeSameHand},
+		{"from two operators", marie, paul, ""},
+		{"password from an operator, mailed ticket", paul, authn.HandMail, ""},
+	}
+	h := newHouse(t)
+	u, _, _ := h.Member(amelie, nil)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			h.Change(u.ID, func(u *authn.User) { u.Password.Source = test.password })
+			_, code := h.reset(u.ID, test.ticket, authn.HandedLife)
+			login := h.password(h.From, amelie).Login
+			step, err := h.Service.PresentCode(t.Context(), h.From, login, code.Reveal())
+			refused(t, err, test.want, "presenting")
+			if (step == authn.StepEnrol) != (test.want == "") || (h.step(login) == authn.StepEnrol) != (test.want == "") {
+				t.Errorf("got step %q", step)
+			}
+		})
+	}
+}
+
+func TestAHandedCodeLivesTenMinutesAndHasNoLink(t *testing.T) {
+	h := newHouse(t)
+	u, _, _ := h.Member(amelie, nil)
+	link, code := h.reset(u.ID, "operator:1000", authn.HandedLife)
+	if !link.Empty() || h.User(string(u.ID)).Tickets[0].Link != "" {
+		t.Error("a ticket that is handed over has a link")
+	}
+	login := h.password(h.From, amelie).Login
+	h.Clock.Advance(authn.HandedLife - time.Second)
+	login = h.password(h.From, amelie).Login
+	if _, err := h.Service.PresentCode(t.Context(), h.From, login, code.Reveal()); err != nil {
+		t.Errorf("within its ten minutes: %v", err)
+	}
+	h.Clock.Advance(time.Second)
+	_, err := h.Service.PresentCode(t.Context(), h.From, h.password(h.From, amelie).Login, code.Reveal())
+	refused(t, err, authn.CodeTicketExpired, "after ten minutes")
+	if got := h.step(login); got == authn.StepEnrol {
+		t.Error("a login still enrols with a ticket whose time is over")
+	}
+}
+
+// The login would end with codes on paper for a device, and the invitation's two halves with it.
+func TestATicketSpentOnRecoveryCodesIsRefused(t *testing.T) {
+	h := newHouse(t)
+	u, _, _ := h.Member(amelie, nil)
+	link, _ := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	login := h.password(h.From, amelie).Login
+	_, err := h.Service.PresentLink(t.Context(), h.From, login, link)
+	do(t, err, "presenting the link")
+	_, err = h.Service.BeginEnrol(t.Context(), h.From, authn.Seat{Login: login}, authn.Enrolling{Kind: recovery.Kind})
+	refused(t, err, authn.CodeForbidden, "making recovery codes by a ticket")
+	invited := h.Person("nadia@garage.example", nil)
+	started, err := h.Service.Accept(t.Context(), h.From, h.Invite(invited.ID), authntest.Password)
+	do(t, err, "accepting")
+	_, err = h.Service.BeginEnrol(t.Context(), h.From, authn.Seat{Login: started.Login}, authn.Enrolling{Kind: recovery.Kind})
+	refused(t, err, authn.CodeForbidden, "making recovery codes by an invitation")
+}
+
+// Password and mailbox would otherwise wait for the new device to be lost within the week of the old reset.
+func TestADeviceLostAfterAResetNeedsAResetOfItsOwn(t *testing.T) {
+	h := newHouse(t)
+	u, _, _ := h.Member(amelie, nil)
+	link, _ := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	login := h.password(h.From, amelie).Login
+	_, err := h.Service.PresentLink(t.Context(), h.From, login, link)
+	do(t, err, "presenting the link")
+	h.Enrol(authn.Seat{Login: login}, "Nouveau")
+	h.Change(u.ID, func(u *authn.User) { u.Devices[0].Disabled = "clone" })
+	started := h.password(h.From, amelie)
+	if started.Step != authn.StepBlocked {
+		t.Errorf("got step %q, want %q", started.Step, authn.StepBlocked)
+	}
+	refused(t, h.Service.RenewTicket(t.Context(), h.From, started.Login), authn.CodeState, "renewing")
+}
+
+func TestAGuesserOfTicketCodesIsStoppedAtTenAnHour(t *testing.T) {
+	h := newHouse(t)
+	u, _, _ := h.Member(amelie, nil)
+	link, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	judged := 0
+	for range 14 {
+		login := h.password(h.at("198.51.100.7"), amelie).Login
+		_, err := h.Service.PresentCode(t.Context(), h.From, login, "AAAA-AAAA")
+		if authn.CodeOf(err) == authn.CodeTicket {
+			judged++
+		} else if authn.CodeOf(err) != authn.CodeWait || retry(err) > time.Hour || retry(err) <= 0 {
+			t.Fatalf("got %v", err)
+		}
+		h.Clock.Advance(time.Second)
+	}
+	if judged != 10 {
+		t.Errorf("%d were judged, want 10", judged)
+	}
+	login := h.password(h.From, amelie).Login
+	_, err := h.Service.PresentCode(t.Context(), h.From, login, code.Reveal())
+	refused(t, err, authn.CodeWait, "the right code meanwhile")
+	h.Clock.Advance(time.Hour)
+	_, err = h.Service.PresentLink(t.Context(), h.From, h.password(h.From, amelie).Login, link)
+	do(t, err, "an hour later")
+}
+
+func TestAWrongConfirmationKeepsTheTicketAndTheSecret(t *testing.T) {
+	h := newHouse(t)
+	u, _, _ := h.Member(amelie, nil)
+	link, _ := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	login := h.password(h.From, amelie).Login
+	_, err := h.Service.PresentLink(t.Context(), h.From, login, link)
+	do(t, err, "presenting")
+	seat := authn.Seat{Login: login}
+	p := h.BeginPhone(seat, "Nouveau")
+	done, err := h.Service.FinishEnrol(t.Context(), h.From, seat, "", wrong(p))
+	if err != nil || done.Rejected != factors.ReasonWrong || len(h.User(string(u.ID)).Devices) != 0 {
+		t.Fatalf("a wrong code: got %+v, %v", done.Judged, err)
+	}
+	do(t, h.Service.TicketLink(t.Context(), link), "the link after a wrong code")
+	if done, err = h.Service.FinishEnrol(t.Context(), h.From, seat, "", p.Code()); err != nil || !done.Accepted() {
+		t.Errorf("then the right one: %v, %q", err, done.Rejected)
+	}
+}

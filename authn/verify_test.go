@@ -1,0 +1,339 @@
+package authn_test
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/factors"
+	"barillet/factors/recovery"
+	"barillet/factors/totp"
+	"barillet/factors/webauthn"
+	"barillet/store/storetest"
+	"barillet/templates"
+)
+
+// Each door takes the code, and every door refuses it after that.
+func TestACodeSpentOnOneDoorIsSpentOnAll(t *testing.T) {
+	type place struct {
+		h       *house
+		p       *authntest.Phone
+		session authn.Secret
+	}
+	doors := map[string]func(*testing.T, place, []byte) authn.Judged{
+		"sign-in": func(t *testing.T, in place, code []byte) authn.Judged {
+			return in.h.verify(in.h.password(in.h.From, amelie).Login, code).Judged
+		},
+		"fresh proof": func(t *testing.T, in place, code []byte) authn.Judged {
+			j, err := in.h.Service.Prove(t.Context(), in.h.From, in.session, totp.Kind, code)
+			do(t, err, "proving")
+			return j
+		},
+		"showing the QR code": func(t *testing.T, in place, code []byte) authn.Judged {
+			j, err := in.h.Service.ShowAgain(t.Context(), in.h.From, in.session, in.p.Device, "", "Tablette", totp.Kind, code)
+			do(t, err, "showing")
+			return j
+		},
+		"confirming a copy": func(t *testing.T, in place, code []byte) authn.Judged {
+			j, err := in.h.Service.ConfirmCopy(t.Context(), in.h.From, in.session, code)
+			do(t, err, "confirming")
+			return j
+		},
+	}
+	for first, spend := range doors {
+		for second, retry := range doors {
+			t.Run(first+", then "+second, func(t *testing.T) {
+				h := newHouse(t)
+				u, p, session := h.Member(amelie, nil)
+				in := place{h, p, session}
+				if strings.Contains(first+second, "confirming") {
+					if j := doors["showing the QR code"](t, in, p.Next()); !j.Accepted() {
+						t.Fatalf("showing: %+v", j)
+					}
+				}
+				code := p.Next()
+				if j := spend(t, in, code); !j.Accepted() {
+					t.Fatalf("the first time: %+v", j)
+				}
+				if first == "confirming a copy" && first == second {
+					if _, err := h.Service.ConfirmCopy(t.Context(), h.From, session, code); authn.CodeOf(err) != authn.CodeExpired {
+						t.Errorf("confirming twice: got %v", err)
+					}
+					return
+				}
+				if j := retry(t, in, code); j.Rejected != factors.ReasonUsed {
+					t.Errorf("the second time: got %q, want %q", j.Rejected, factors.ReasonUsed)
+				}
+				if got := len(h.counters(u.ID).Unknown.Codes.Times); got != 0 {
+					t.Errorf("%d wrong answers counted, want none: it was right once", got)
+				}
+			})
+		}
+	}
+}
+
+// atOnce runs it n times at once.
+func atOnce(n int, it func(i int)) {
+	var all sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		all.Go(func() {
+			<-start
+			it(i)
+		})
+	}
+	close(start)
+	all.Wait()
+}
+
+func TestOneCodeInTwentyFourPostsGivesOneSession(t *testing.T) {
+	for _, several := range []bool{false, true} {
+		name := map[bool]string{false: "of one login", true: "of as many logins"}[several]
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			u, p, session := h.Member(amelie, nil)
+			do(t, h.Service.SignOut(t.Context(), h.From, session), "signing out")
+			logins := make([]authn.Secret, 24)
+			for i := range logins {
+				if logins[i] = logins[0]; i == 0 || several {
+					logins[i] = h.password(h.From, amelie).Login
+				}
+			}
+			code := p.Next()
+			accepted := make([]bool, len(logins))
+			atOnce(len(logins), func(i int) {
+				v, err := h.Service.Verify(t.Context(), h.From, logins[i], totp.Kind, code)
+				switch authn.CodeOf(err) {
+				case "":
+					if err != nil {
+						t.Errorf("post %d: %v", i, err)
+					}
+				case authn.CodeExpired, authn.CodeState, authn.CodeBusy:
+				default:
+					t.Errorf("post %d: %v", i, err)
+				}
+				accepted[i] = err == nil && v.Accepted()
+			})
+			n := 0
+			for _, a := range accepted {
+				if a {
+					n++
+				}
+			}
+			if got := h.User(string(u.ID)); n != 1 || len(got.Sessions) != 1 {
+				t.Errorf("%d accepted and %d sessions, want one", n, len(got.Sessions))
+			}
+			if g := h.counters(u.ID); len(g.Unknown.Codes.Times)+len(g.Known.Codes.Times)+g.Row != 0 {
+				t.Errorf("counted: %+v", g)
+			}
+			h.SignIn(amelie, authntest.Password, p)
+		})
+	}
+}
+
+// The rival signs in with the same code between the two runs of the closure that stores the sign-in.
+func TestARivalWithTheSameCodeBetweenJudgingAndStoring(t *testing.T) {
+	h := newHouse(t)
+	u, p, _ := h.Member(amelie, nil)
+	mine, rivals := h.password(h.From, amelie).Login, h.password(h.From, amelie).Login
+	code := p.Next()
+	rerun := h.Store.(*storetest.Rerun)
+	rerun.Between = func() {
+		rerun.Between = nil
+		if v := h.verify(rivals, code); !v.Accepted() {
+			t.Errorf("the rival: rejected %q", v.Rejected)
+		}
+	}
+	if v := h.verify(mine, code); v.Rejected != factors.ReasonUsed {
+		t.Errorf("got %q, want %q", v.Rejected, factors.ReasonUsed)
+	}
+	if got := len(h.User(string(u.ID)).Sessions); got != 2 {
+		t.Errorf("got %d sessions, want the first one and the rival's", got)
+	}
+}
+
+func TestWhatIsNoCodeOfThisPersonIsRefused(t *testing.T) {
+	h := newHouse(t)
+	u, p, session := h.Member(amelie, nil)
+	_, others, _ := h.Member("paul@garage.example", nil)
+	h.prove(session, p)
+	pending := h.BeginPhone(authn.Seat{Session: session}, "Second")
+	h.Clock.Advance(30 * time.Second)
+	for name, code := range map[string][]byte{
+		"another person's code":        others.Code(),
+		"the code of a pending secret": pending.Code(),
+		"a wrong code":                 wrong(p),
+		"five digits":                  p.Code()[:5],
+		"seven digits":                 append(p.Code(), '0'),
+		"a sign":                       append([]byte("-"), p.Code()[1:]...),
+		"Arabic digits":                []byte("١٢٣٤٥٦"),
+		"nothing":                      nil,
+	} {
+		if v := h.verify(h.password(h.From, amelie).Login, code); v.Accepted() {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+	if got := len(h.User(string(u.ID)).Devices); got != 1 {
+		t.Errorf("got %d devices", got)
+	}
+}
+
+func TestARecoveryCodeWorksOnceAndLeadsToEnrolment(t *testing.T) {
+	h := newHouse(t)
+	u, p, session := h.Member(amelie, nil)
+	h.prove(session, p)
+	codes := h.recoveryCodes(session)
+	_, q, paulsSession := h.Member("paul@garage.example", nil)
+	h.prove(paulsSession, q)
+	pauls := h.recoveryCodes(paulsSession)
+	try := func(code string) authn.Verified {
+		t.Helper()
+		v, err := h.Service.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, recovery.Kind, []byte(code))
+		do(t, err, "a recovery code")
+		return v
+	}
+	if v := try(pauls[0]); v.Rejected != factors.ReasonWrong {
+		t.Errorf("another person's code: got %q", v.Rejected)
+	}
+	h.Change(u.ID, func(u *authn.User) { u.Password.Source = "operator:1000" })
+	h.EmptyOutbox()
+	v := try(strings.ToLower(strings.ReplaceAll(codes[0], "-", "")))
+	if !v.Accepted() || !v.Enrol || v.Left != 9 || len(mailed[templates.RecoveryUsedMail](h)) != 1 {
+		t.Fatalf("got %+v and %d mails", v, len(mailed[templates.RecoveryUsedMail](h)))
+	}
+	if got := h.User(string(u.ID)).Password.Source; got != "operator:1000" {
+		t.Errorf("the password's source: got %q: paper is no device (PROTOCOL 8)", got)
+	}
+	if again := try(codes[0]); again.Rejected != factors.ReasonUsed {
+		t.Errorf("the same again: got %q", again.Rejected)
+	}
+	do(t, h.Service.MayEnrol(t.Context(), authn.Seat{Session: v.Issued.Session}), "enrolling after it")
+	_, err := h.Service.RemoveDevice(t.Context(), h.From, v.Issued.Session, p.Device)
+	refused(t, err, authn.CodeProof, "removing a device after it")
+	paul, err := h.Service.Verify(t.Context(), h.From, h.password(h.From, "paul@garage.example").Login, recovery.Kind, []byte(pauls[0]))
+	if err != nil || !paul.Accepted() {
+		t.Errorf("the code stays good for its owner: %v, %q", err, paul.Rejected)
+	}
+	h.SignIn(amelie, authntest.Password, p)
+	if got := h.User(string(u.ID)).Password.Source; got != authn.HandSelf {
+		t.Errorf("after a device: got source %q", got)
+	}
+}
+
+func TestARecoveryCodeInParallelSucceedsOnce(t *testing.T) {
+	h := newHouse(t)
+	_, p, session := h.Member(amelie, nil)
+	h.prove(session, p)
+	code := h.recoveryCodes(session)[0]
+	logins := make([]authn.Secret, 12)
+	for i := range logins {
+		logins[i] = h.password(h.From, amelie).Login
+	}
+	var mu sync.Mutex
+	accepted := 0
+	atOnce(len(logins), func(i int) {
+		v, err := h.Service.Verify(t.Context(), h.From, logins[i], recovery.Kind, []byte(code))
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil && v.Accepted() {
+			accepted++
+		}
+	})
+	if accepted != 1 {
+		t.Errorf("%d succeeded, want one", accepted)
+	}
+}
+
+func TestARecoveryCodeNeedsThePassword(t *testing.T) {
+	h := newHouse(t)
+	_, p, session := h.Member(amelie, nil)
+	h.prove(session, p)
+	codes := h.recoveryCodes(session)
+	started, err := h.Service.ChoosePassword(t.Context(), h.From, h.forgot(), "sept chevaux dans un garage")
+	do(t, err, "choosing")
+	v, err := h.Service.Verify(t.Context(), h.From, started.Login, recovery.Kind, []byte(codes[0]))
+	if err != nil || v.Accepted() {
+		t.Fatalf("mailbox and paper signed in: %v", err)
+	}
+	if v = h.verify(started.Login, p.Next()); !v.Accepted() {
+		t.Errorf("the phone: rejected %q", v.Rejected)
+	}
+}
+
+func TestAClonedKeyIsMarkedMailedAndEndsWhatStoodOnIt(t *testing.T) {
+	h := newHouse(t)
+	u, p, session := h.Member(amelie, nil)
+	h.prove(session, p)
+	k := h.enrolKey(authn.Seat{Session: session}, u)
+	if v := h.verifyKey(h.password(h.From, amelie).Login, k, 9); !v.Accepted() {
+		t.Fatalf("the key: rejected %q", v.Rejected)
+	}
+	h.EmptyOutbox()
+	login := h.password(h.From, amelie).Login
+	v := h.verifyKey(login, k, 7)
+	if v.Rejected != factors.ReasonClone || v.Step != authn.StepOver {
+		t.Errorf("a counter that goes back: got %q, step %q", v.Rejected, v.Step)
+	}
+	if got := len(mailed[templates.KeyClonedMail](h)); got != 1 || h.alive(session) || h.step(login) != authn.StepOver {
+		t.Errorf("got %d mails, session alive %v, login at %q", got, h.alive(session), h.step(login))
+	}
+	login = h.password(h.From, amelie).Login
+	if prompt, err := h.Service.Challenge(t.Context(), h.From, login, webauthn.Kind); err != nil || len(prompt.JSON) != 0 {
+		t.Errorf("the marked key is asked for: %v, %s", err, prompt.JSON)
+	}
+	if v := h.verify(login, p.Next()); !v.Accepted() {
+		t.Errorf("the phone: rejected %q", v.Rejected)
+	}
+}
+
+func TestAKeysAnswerIsGoodForItsOwnChallengeOnce(t *testing.T) {
+	h := newHouse(t)
+	u, p, session := h.Member(amelie, nil)
+	h.prove(session, p)
+	k := h.enrolKey(authn.Seat{Session: session}, u)
+	first, second := h.password(h.From, amelie).Login, h.password(h.From, amelie).Login
+	prompt, err := h.Service.Challenge(t.Context(), h.From, first, webauthn.Kind)
+	do(t, err, "asking")
+	_, err = h.Service.Challenge(t.Context(), h.From, second, webauthn.Kind)
+	do(t, err, "asking elsewhere")
+	answer := k.answer(prompt, 9)
+	for name, login := range map[string]authn.Secret{"another login": second, "a login that asked for none": h.password(h.From, amelie).Login} {
+		if v, err := h.Service.Verify(t.Context(), h.From, login, webauthn.Kind, answer); err != nil || v.Accepted() {
+			t.Errorf("in %s: %v, %+v", name, err, v.Judged)
+		}
+	}
+	h.Clock.Advance(authn.ProofLife)
+	if v, err := h.Service.Verify(t.Context(), h.From, first, webauthn.Kind, answer); err != nil || v.Rejected != factors.ReasonGone {
+		t.Errorf("after five minutes: %v, %q", err, v.Rejected)
+	}
+	if v := h.verifyKey(first, k, 10); !v.Accepted() {
+		t.Errorf("a new challenge: %q", v.Rejected)
+	}
+	prompt, err = h.Service.ChallengeProof(t.Context(), h.From, session, webauthn.Kind)
+	do(t, err, "asking for a proof")
+	answer = k.answer(prompt, 11)
+	if j, err := h.Service.Prove(t.Context(), h.From, session, webauthn.Kind, answer); err != nil || !j.Accepted() {
+		t.Fatalf("proving: %v, %+v", err, j)
+	}
+	if j, err := h.Service.Prove(t.Context(), h.From, session, webauthn.Kind, answer); err != nil || j.Accepted() {
+		t.Errorf("proving by the same answer: %v, %+v", err, j)
+	}
+}
+
+func TestThreeWrongCodesBehindTheRightPasswordAreTold(t *testing.T) {
+	h := newHouse(t)
+	_, p, _ := h.Member(amelie, nil)
+	h.EmptyOutbox()
+	for i := range 3 {
+		if got := len(mailed[templates.WrongCodesMail](h)); got != 0 {
+			t.Errorf("after %d: told already", i)
+		}
+		h.verify(h.password(h.From, amelie).Login, wrong(p)) // a new login each: a guesser would
+	}
+	if got := len(mailed[templates.WrongCodesMail](h)); got != 1 {
+		t.Errorf("got %d mails, want 1", got)
+	}
+}
