@@ -37,7 +37,7 @@ func gallerySignIn(lang string) []Sample {
 	return []Sample{
 		{"login", Login{Base: b}},
 		{"login-refused", Login{Base: refused(Refuse(ProblemSignIn)), Identifier: who}},
-		{"login-waits", Login{Base: refused(waits), Identifier: who}},
+		{"login-waits", Login{Base: refused(waits), Identifier: who, Next: "/account/add"}},
 		{"factor", Factor{Base: b, Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 2, Keys: keys, Recovery: true}},
 		{"factor-one", Factor{Base: b, Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 1}},
 		{"factor-wrong", Factor{Base: refused(RefuseField("code", ProblemCodeWrong)), Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 1, Recovery: true}},

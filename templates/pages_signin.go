@@ -4,10 +4,11 @@ import "encoding/json"
 
 // Login is the sign-in page.
 //
-//	GET, POST /login    identifier, password
+//	GET, POST /login    identifier, password, next
 type Login struct {
 	Base
 	Identifier string // as typed, on a second try; never the password
+	Next       string // path of ours to go on to afterwards; "" is the account
 }
 
 func (Login) template() string { return "login" }

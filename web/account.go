@@ -1,0 +1,152 @@
+package web
+
+import (
+	"net/http"
+
+	"barillet/authn"
+	"barillet/factors"
+	"barillet/templates"
+)
+
+// account reads the visitor's own account; nobody signed in is CodeNoSession.
+func (s *server) account(r *http.Request) (authn.Account, error) {
+	v := visitOf(r)
+	if !v.in() {
+		return authn.Account{}, authn.Refuse(authn.CodeNoSession)
+	}
+	return s.People.Account(r.Context(), v.session)
+}
+
+// proven is account for an act that asks for a fresh proof: it is asked for before the form is shown, so that
+// nobody fills one in for nothing. Whether it counts is judged by authn again when the act is done.
+func (s *server) proven(r *http.Request) (authn.Account, error) {
+	a, err := s.account(r)
+	if err == nil && !a.Proven {
+		err = authn.Refuse(authn.CodeProof)
+	}
+	return a, err
+}
+
+func (s *server) getAccount(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.account(r)
+	if err != nil {
+		return err
+	}
+	page, err := s.accountPage(r, s.base(r), a)
+	if err != nil {
+		return err
+	}
+	return s.show(w, http.StatusOK, page)
+}
+
+func (s *server) accountPage(r *http.Request, b templates.Base, a authn.Account) (templates.Account, error) {
+	made, left, err := s.codesLeft(r.Context(), a.User)
+	if err != nil {
+		return templates.Account{}, err
+	}
+	page := templates.Account{Base: b, Login: a.Login, Garages: a.Garages, RecoveryMade: made, RecoveryLeft: left,
+		CopiesAllowed: s.People.Policy.AllowCopies}
+	for _, d := range a.Devices {
+		if !s.People.Describe(d).Spare {
+			page.Devices = append(page.Devices, s.deviceOf(a, d))
+		}
+	}
+	page.AtRisk = a.Counted <= 1 && left == 0
+	for _, ses := range a.Sessions {
+		page.Sessions = append(page.Sessions, templates.Session{ID: ses.ID, Browser: authn.BrowserName(ses.Agent), Address: ses.Address,
+			Started: ses.Since, Seen: ses.Seen, This: ses.This})
+	}
+	for _, e := range a.Recent {
+		page.Events = append(page.Events, templates.Event{At: e.At, Action: e.What, Device: e.Detail,
+			Browser: authn.BrowserName(e.Agent), Address: e.Address, OK: !e.Failed})
+	}
+	return page, nil
+}
+
+// deviceOf is a device as the pages show it.
+func (s *server) deviceOf(a authn.Account, d factors.Device) templates.Device {
+	about := s.People.Describe(d)
+	out := templates.Device{ID: string(d.ID), Name: d.Name, Kind: string(d.Kind), App: appOf(d.App), Added: d.Added,
+		LastUsed: d.LastUsed, Disabled: d.Disabled, Last: d.Usable() && about.Counts && a.Counted <= 1}
+	for _, c := range d.Copies {
+		out.Copies = append(out.Copies, copyOf(c))
+	}
+	return out
+}
+
+func copyOf(c factors.Copy) templates.Copy {
+	return templates.Copy{ID: c.ID, Name: c.Name, Shown: c.Shown, Confirmed: !c.Confirmed.IsZero(), ScanAgain: c.ScanAgain}
+}
+
+// device finds the device that a path names among the visitor's own.
+func device(r *http.Request, a authn.Account) (factors.Device, error) {
+	for _, d := range a.Devices {
+		if string(d.ID) == r.PathValue("id") {
+			return d, nil
+		}
+	}
+	return factors.Device{}, authn.Refuse(authn.CodeNotFound)
+}
+
+func devicePath(id factors.DeviceID, act string) string {
+	return "/account/devices/" + string(id) + "/" + act
+}
+
+func (s *server) getAdd(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.account(r)
+	if err == nil {
+		err = s.People.MayEnrol(r.Context(), authn.Seat{Session: visitOf(r).session})
+	}
+	if err != nil {
+		return err
+	}
+	page := templates.AddDevice{Base: s.base(r), CopiesAllowed: s.People.Policy.AllowCopies}
+	page.NoPhones, page.NoKeys = s.full(a.Devices)
+	for _, d := range a.Devices {
+		if s.People.CanCopy(d) {
+			page.Phones = append(page.Phones, s.deviceOf(a, d))
+		}
+	}
+	return s.show(w, http.StatusOK, page)
+}
+
+func (s *server) getRenew(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.account(r)
+	if err == nil {
+		err = s.People.MayEnrol(r.Context(), authn.Seat{Session: visitOf(r).session})
+	}
+	if err != nil {
+		return err
+	}
+	made, left, err := s.codesLeft(r.Context(), a.User)
+	if err != nil {
+		return err
+	}
+	return s.show(w, http.StatusOK, templates.RecoveryRenew{Base: s.base(r), Made: made, Left: left})
+}
+
+func (s *server) postRenew(w http.ResponseWriter, r *http.Request) error {
+	if !visitOf(r).in() {
+		return authn.Refuse(authn.CodeNoSession)
+	}
+	seat := seated{Seat: authn.Seat{Session: visitOf(r).session}}
+	path, err := s.begin(w, r, seat, authn.Enrolling{Kind: s.kinds[byRecovery]})
+	if err != nil {
+		return err
+	}
+	return see(w, path)
+}
+
+func (s *server) postEndSession(w http.ResponseWriter, r *http.Request) error {
+	if err := s.People.EndSession(r.Context(), origin(r), visitOf(r).session, r.PathValue("id")); err != nil {
+		return err
+	}
+	return see(w, "/account?done=session_ended")
+}
+
+func (s *server) postEndOthers(w http.ResponseWriter, r *http.Request) error {
+	if err := s.People.EndOthers(r.Context(), origin(r), visitOf(r).session); err != nil {
+		return err
+	}
+	return see(w, "/account?done=others_ended")
+}

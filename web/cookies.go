@@ -1,0 +1,137 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gorilla/sessions"
+
+	"barillet/authn"
+	"barillet/templates"
+)
+
+// jar is the house's sessions.Store. The records behind its cookies are those of authn: a cookie holds an opaque
+// secret and nothing else, and a value that authn does not know is never adopted.
+type jar struct {
+	people                           *authn.Service
+	session, login, browser, locales string // names of the cookies
+	secure                           bool
+}
+
+var _ sessions.Store = (*jar)(nil)
+
+// newJar names the cookies. "__Host-" keeps a sibling host from planting them (RFC 6265bis section 4.1.3.2); a
+// plain name is for http://localhost alone, where there is no Secure.
+func newJar(people *authn.Service, secure bool) *jar {
+	prefix := ""
+	if secure {
+		prefix = "__Host-"
+	}
+	return &jar{people: people, secure: secure, session: prefix + "barillet", login: prefix + "barillet-login",
+		browser: prefix + "barillet-browser", locales: prefix + "barillet-lang"}
+}
+
+// Get gives the session of a name, the same for the whole request.
+func (j *jar) Get(r *http.Request, name string) (*sessions.Session, error) {
+	return sessions.GetRegistry(r).Get(j, name)
+}
+
+// liveKey is where a checked session keeps who it belongs to.
+type liveKey struct{}
+
+// New reads a cookie. One that is stale, cut or made up gives an empty session and no error: an error here would
+// lock people out with the cookie that they cannot see (FACTS S2).
+func (j *jar) New(r *http.Request, name string) (*sessions.Session, error) {
+	ses := sessions.NewSession(j, name)
+	ses.Options, ses.IsNew = j.options(name), true
+	secret := j.secret(r, name)
+	if secret.Empty() {
+		return ses, nil
+	}
+	if name == j.session {
+		live, err := j.people.Check(r.Context(), secret)
+		if authn.CodeOf(err) == authn.CodeNoSession {
+			return ses, nil
+		}
+		if err != nil {
+			return ses, err
+		}
+		ses.Values[liveKey{}] = live
+	}
+	ses.ID, ses.IsNew = secret.Reveal(), false
+	return ses, nil
+}
+
+// Save sends the cookie; a session without an ID takes it away.
+func (j *jar) Save(_ *http.Request, w http.ResponseWriter, ses *sessions.Session) error {
+	o := *ses.Options
+	if ses.ID == "" {
+		o.MaxAge = -1
+	}
+	http.SetCookie(w, sessions.NewCookie(ses.Name(), ses.ID, &o))
+	return nil
+}
+
+// options are the attributes of a cookie: BAR A11. The session's own lives as long as the browser is open; how
+// long it is worth something is authn's to say.
+func (j *jar) options(name string) *sessions.Options {
+	o := &sessions.Options{Path: "/", HttpOnly: true, Secure: j.secure, SameSite: http.SameSiteLaxMode}
+	switch name {
+	case j.login:
+		o.MaxAge = int(authn.LoginLife / time.Second)
+	case j.browser:
+		o.MaxAge = int(authn.BrowserLife / time.Second)
+	}
+	return o
+}
+
+// put makes a secret the value of a cookie from the next request on; an empty one takes the cookie away.
+func (j *jar) put(w http.ResponseWriter, r *http.Request, name string, secret authn.Secret) error {
+	ses, err := j.Get(r, name)
+	if err != nil {
+		return err
+	}
+	ses.ID = secret.Reveal()
+	return j.Save(r, w, ses)
+}
+
+// secretLength is that of 256 bits in base64url.
+const secretLength = 43
+
+// secret reads a cookie that has the shape of one of ours.
+func (j *jar) secret(r *http.Request, name string) authn.Secret {
+	for _, c := range r.CookiesNamed(name) {
+		if wellFormed(c.Value) {
+			return authn.SecretOf(c.Value)
+		}
+	}
+	return authn.Secret{}
+}
+
+func wellFormed(value string) bool {
+	if len(value) != secretLength {
+		return false
+	}
+	for _, c := range []byte(value) {
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return true
+}
+
+// language is what was chosen in this browser; "" when nothing was. No secret: it is compared with our list.
+func (j *jar) language(r *http.Request) string {
+	c, err := r.Cookie(j.locales)
+	if err != nil || c.Value != templates.Match("", c.Value, "") {
+		return ""
+	}
+	return c.Value
+}
+
+// putLanguage remembers a language for a year.
+func (j *jar) putLanguage(w http.ResponseWriter, lang string) {
+	o := j.options(j.locales)
+	o.MaxAge = 365 * 24 * 60 * 60
+	http.SetCookie(w, sessions.NewCookie(j.locales, lang, o))
+}

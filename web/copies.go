@@ -1,0 +1,132 @@
+package web
+
+import (
+	"net/http"
+
+	"barillet/authn"
+	"barillet/factors"
+	"barillet/templates"
+)
+
+func (s *server) getCopy(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.proven(r)
+	if err != nil {
+		return err
+	}
+	d, err := device(r, a)
+	if err != nil {
+		return err
+	}
+	for _, c := range d.Copies {
+		if c.ID == r.PathValue("copy") {
+			return s.show(w, http.StatusOK, templates.CopyRemove{Base: s.base(r), Device: s.deviceOf(a, d), Copy: copyOf(c),
+				Others: others(d, c.ID), Proven: !d.Usable() || a.Counted > 1})
+		}
+	}
+	return authn.Refuse(authn.CodeNotFound)
+}
+
+// others are the phones that scan again once a copy is gone: the device itself and its other copies.
+func others(d factors.Device, lost string) []string {
+	out := []string{d.Name}
+	for _, c := range d.Copies {
+		if c.ID != lost {
+			out = append(out, c.Name)
+		}
+	}
+	return out
+}
+
+// postCopy takes a phone off a shared QR code, and shows the new one that takes its place (PROTOCOL 15).
+func (s *server) postCopy(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.account(r)
+	if err != nil {
+		return err
+	}
+	d, err := device(r, a)
+	if err != nil {
+		return err
+	}
+	session, lost := visitOf(r).session, r.PathValue("copy")
+	replace, issued, err := s.People.RemoveCopy(r.Context(), origin(r), session, d.ID, lost)
+	if err != nil {
+		return err
+	}
+	want := authn.Enrolling{Kind: d.Kind, Replace: d.ID}
+	if replace {
+		want.Lost = lost
+	} else {
+		if err := s.adopt(w, r, issued); err != nil {
+			return err
+		}
+		session = issued.Session
+	}
+	path, err := s.begin(w, r, seated{Seat: authn.Seat{Session: session}}, want)
+	if err != nil {
+		return err
+	}
+	return see(w, path)
+}
+
+func (s *server) getReplace(w http.ResponseWriter, r *http.Request) error {
+	page, err := s.replacePage(r, s.base(r))
+	if err != nil {
+		return err
+	}
+	return s.show(w, http.StatusOK, page)
+}
+
+func (s *server) replacePage(r *http.Request, b templates.Base) (templates.Replace, error) {
+	a, err := s.account(r)
+	if err != nil {
+		return templates.Replace{}, err
+	}
+	d, err := device(r, a)
+	if err != nil {
+		return templates.Replace{}, err
+	}
+	e, err := s.People.Pending(r.Context(), authn.Seat{Session: visitOf(r).session})
+	code := authn.CodeOf(err)
+	if code == authn.CodeExpired || code == authn.CodeProof || err == nil && e.Replace != d.ID {
+		return templates.Replace{}, &misplaced{"/account?again=ceremony_gone"}
+	}
+	if err != nil {
+		return templates.Replace{}, err
+	}
+	page := templates.Replace{Base: b, Device: s.deviceOf(a, d), Works: d.Usable() && e.Lost != ""}
+	for _, c := range d.Copies {
+		if c.ID == e.Lost {
+			page.Lost = c.Name
+		} else {
+			page.Others = append(page.Others, c.Name)
+		}
+	}
+	page.Scan, err = templates.ReadScan(e.Prompt.View)
+	return page, err
+}
+
+func (s *server) postReplace(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "code")
+	if err != nil {
+		return err
+	}
+	page, err := s.replacePage(r, s.baseAt(r, shownAt(r)))
+	if err != nil {
+		return err
+	}
+	done, err := s.People.FinishEnrol(r.Context(), origin(r), authn.Seat{Session: visitOf(r).session}, "", []byte(f["code"]))
+	if authn.CodeOf(err) == authn.CodeExpired {
+		return &misplaced{"/account?again=ceremony_gone"}
+	}
+	if err != nil {
+		return err
+	}
+	if !done.Accepted() {
+		page.Problem, _, _ = s.rejected(done.Judged, byCode)
+		return s.show(w, http.StatusUnprocessableEntity, page)
+	}
+	if err := s.adopt(w, r, done.Issued); err != nil {
+		return err
+	}
+	return see(w, "/account?done=copy_removed")
+}

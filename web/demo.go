@@ -1,0 +1,43 @@
+package web
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"regexp"
+	"slices"
+
+	"barillet/authn"
+	"barillet/internal/mail"
+	"barillet/templates"
+)
+
+// mailID is a mail's name in a path: a Message-ID holds what a path had better not.
+func mailID(e mail.Envelope) string {
+	sum := sha256.Sum256([]byte(e.MessageID))
+	return hex.EncodeToString(sum[:8])
+}
+
+func headOf(e mail.Envelope) templates.MailHead {
+	return templates.MailHead{ID: mailID(e), To: e.To, Subject: e.Subject, At: e.Date}
+}
+
+// getMailbox lists the mails of the demonstration, which are sent to nobody.
+func (s *server) getMailbox(w http.ResponseWriter, r *http.Request) error {
+	page := templates.Mailbox{Base: s.base(r)}
+	for _, e := range s.Demo.List() {
+		page.Mails = append(page.Mails, headOf(e))
+	}
+	return s.show(w, http.StatusOK, page)
+}
+
+func (s *server) getMail(w http.ResponseWriter, r *http.Request) error {
+	for _, e := range s.Demo.List() {
+		if mailID(e) == r.PathValue("id") {
+			links := regexp.MustCompile(regexp.QuoteMeta(s.PublicURL)+`/[A-Za-z0-9_/?=&.-]*[A-Za-z0-9_-]`).FindAllString(e.Text, 8)
+			slices.Sort(links)
+			return s.show(w, http.StatusOK, templates.MailView{Base: s.base(r), MailHead: headOf(e), Text: e.Text, Links: slices.Compact(links)})
+		}
+	}
+	return authn.Refuse(authn.CodeNotFound)
+}

@@ -1,0 +1,229 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"barillet/authn"
+	"barillet/factors"
+	"barillet/templates"
+)
+
+func (s *server) postRename(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "name")
+	if err != nil {
+		return err
+	}
+	a, err := s.account(r)
+	if err != nil {
+		return err
+	}
+	err = s.People.Rename(r.Context(), origin(r), visitOf(r).session, factors.DeviceID(r.PathValue("id")), f["name"])
+	if authn.CodeOf(err) == authn.CodeInvalid {
+		page, wrong := s.accountPage(r, s.baseAt(r, "/account"), a)
+		if wrong != nil {
+			return wrong
+		}
+		return s.again(w, err, func(p *templates.Problem) templates.Page {
+			page.Problem = p
+			return page
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return see(w, "/account?done=device_renamed")
+}
+
+func (s *server) getRemove(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.proven(r)
+	if err != nil {
+		return err
+	}
+	d, err := device(r, a)
+	if err != nil {
+		return err
+	}
+	return s.show(w, http.StatusOK, templates.DeviceRemove{Base: s.base(r), Device: s.deviceOf(a, d)})
+}
+
+func (s *server) postRemove(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.account(r)
+	if err != nil {
+		return err
+	}
+	d, err := device(r, a)
+	if err != nil {
+		return err
+	}
+	issued, err := s.People.RemoveDevice(r.Context(), origin(r), visitOf(r).session, d.ID)
+	if authn.CodeOf(err) == authn.CodeLastDevice {
+		return s.again(w, err, func(p *templates.Problem) templates.Page {
+			b := s.baseAt(r, shownAt(r))
+			b.Problem = p
+			return templates.DeviceRemove{Base: b, Device: s.deviceOf(a, d)}
+		})
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.adopt(w, r, issued); err != nil {
+		return err
+	}
+	return see(w, "/account?done=device_removed")
+}
+
+// getShow asks for a code for this act alone (PROTOCOL 5).
+func (s *server) getShow(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.account(r)
+	if err != nil {
+		return err
+	}
+	d, err := device(r, a)
+	if err != nil {
+		return err
+	}
+	if !s.People.CanCopy(d) && d.Disabled != authn.DisabledScanAgain {
+		return see(w, "/account?again=no_copies")
+	}
+	page := templates.DeviceShow{Base: s.base(r), Device: s.deviceOf(a, d), CopyName: copyName(d), Wait: s.usedUp(a)}
+	return s.show(w, http.StatusOK, page)
+}
+
+// copyName suggests the phone that must scan again, if there is one.
+func copyName(d factors.Device) string {
+	for _, c := range d.Copies {
+		if c.ScanAgain {
+			return c.Name
+		}
+	}
+	return ""
+}
+
+// usedUp is how long a code that was taken already goes on being shown; 0 when the present one is good.
+func (s *server) usedUp(a authn.Account) time.Duration {
+	now := s.Now()
+	for _, d := range a.Devices {
+		if wayOf(s.People.Describe(d)) == byCode && !d.LastUsed.IsZero() && d.LastUsed.Truncate(codePeriod).Equal(now.Truncate(codePeriod)) {
+			return untilNextCode(now)
+		}
+	}
+	return 0
+}
+
+// postShow shows the QR code again to the phone that is named: one that must scan again, or a new one.
+func (s *server) postShow(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "name", "code")
+	if err != nil {
+		return err
+	}
+	a, err := s.account(r)
+	if err != nil {
+		return err
+	}
+	d, err := device(r, a)
+	if err != nil {
+		return err
+	}
+	if d.Disabled == authn.DisabledScanAgain {
+		return s.postShowReplaced(w, r, a, d, f)
+	}
+	page := s.showPage(r, a, d, f["name"])
+	copyID := ""
+	for _, c := range d.Copies {
+		if c.ScanAgain && c.Name == f["name"] {
+			copyID = c.ID
+		}
+	}
+	j, err := s.People.ShowAgain(r.Context(), origin(r), visitOf(r).session, d.ID, copyID, f["name"], s.kinds[byCode], []byte(f["code"]))
+	if err != nil {
+		return s.again(w, err, page)
+	}
+	if !j.Accepted() {
+		return s.judged(w, j, byCode, page)
+	}
+	return see(w, devicePath(d.ID, "copy"))
+}
+
+func (s *server) showPage(r *http.Request, a authn.Account, d factors.Device, name string) func(*templates.Problem) templates.Page {
+	return func(p *templates.Problem) templates.Page {
+		b := s.baseAt(r, shownAt(r))
+		b.Problem = p
+		return templates.DeviceShow{Base: b, Device: s.deviceOf(a, d), CopyName: name}
+	}
+}
+
+// postShowReplaced gives a device whose secret died with a lost copy another one (PROTOCOL 15), after a code of
+// another phone: there is no old QR code to show.
+func (s *server) postShowReplaced(w http.ResponseWriter, r *http.Request, a authn.Account, d factors.Device, f form) error {
+	j, err := s.People.Prove(r.Context(), origin(r), visitOf(r).session, s.kinds[byCode], []byte(f["code"]))
+	if err != nil {
+		return err
+	}
+	if !j.Accepted() {
+		return s.judged(w, j, byCode, s.showPage(r, a, d, f["name"]))
+	}
+	seat := seated{Seat: authn.Seat{Session: visitOf(r).session}}
+	path, err := s.begin(w, r, seat, authn.Enrolling{Kind: d.Kind, Replace: d.ID})
+	if err != nil {
+		return err
+	}
+	return see(w, path)
+}
+
+func (s *server) getShown(w http.ResponseWriter, r *http.Request) error {
+	page, err := s.shownPage(r, s.base(r))
+	if err != nil {
+		return err
+	}
+	return s.show(w, http.StatusOK, page)
+}
+
+func (s *server) shownPage(r *http.Request, b templates.Base) (templates.DeviceShown, error) {
+	a, err := s.account(r)
+	if err != nil {
+		return templates.DeviceShown{}, err
+	}
+	d, err := device(r, a)
+	if err != nil {
+		return templates.DeviceShown{}, err
+	}
+	c, err := s.People.Shown(r.Context(), visitOf(r).session)
+	if authn.CodeOf(err) == authn.CodeExpired || err == nil && c.Device != d.ID {
+		return templates.DeviceShown{}, &misplaced{devicePath(d.ID, "show") + "?again=ceremony_gone"}
+	}
+	if err != nil {
+		return templates.DeviceShown{}, err
+	}
+	scan, err := templates.ReadScan(c.Prompt.View)
+	return templates.DeviceShown{Base: b, Scan: scan, Device: s.deviceOf(a, d), CopyID: c.Copy, CopyName: c.Name}, err
+}
+
+func (s *server) postShown(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "code", "copy")
+	if err != nil {
+		return err
+	}
+	page, err := s.shownPage(r, s.baseAt(r, shownAt(r)))
+	if err != nil {
+		return err
+	}
+	if f["copy"] != page.CopyID { // another window showed another one meanwhile
+		return &misplaced{shownAt(r) + "?again=changed"}
+	}
+	j, err := s.People.ConfirmCopy(r.Context(), origin(r), visitOf(r).session, []byte(f["code"]))
+	if authn.CodeOf(err) == authn.CodeExpired {
+		return &misplaced{devicePath(factors.DeviceID(page.Device.ID), "show") + "?again=ceremony_gone"}
+	}
+	if err != nil {
+		return err
+	}
+	if j.Accepted() {
+		return see(w, "/account?done=copy_added")
+	}
+	p, status, _ := s.rejected(j, byCopy)
+	if page.Problem = p; status != http.StatusTooManyRequests {
+		status = http.StatusUnprocessableEntity
+	}
+	return s.show(w, status, page)
+}

@@ -1,0 +1,357 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"barillet/authn"
+	"barillet/factors"
+	"barillet/templates"
+)
+
+// seated is where a visitor enrols a device, and what they have.
+type seated struct {
+	authn.Seat
+	first   bool // within a login: the device completes it
+	devices []factors.Device
+	login   string
+}
+
+// seat finds out where the visitor may enrol. A login that bears a ticket or invitation comes first: it is what
+// the person is about.
+func (s *server) seat(r *http.Request) (seated, error) {
+	v := visitOf(r)
+	if !v.login.Empty() {
+		st, err := s.People.Login(r.Context(), v.login)
+		if err == nil && st.Step == authn.StepEnrol {
+			return seated{Seat: authn.Seat{Login: v.login}, first: true, devices: st.Have, login: st.Login}, nil
+		}
+		if err != nil && authn.CodeOf(err) == "" {
+			return seated{}, err
+		}
+		if err == nil && !v.in() {
+			return seated{}, &misplaced{where(st.Step)}
+		}
+		if err != nil && !v.in() {
+			return seated{}, err
+		}
+	}
+	if !v.in() {
+		return seated{}, authn.Refuse(authn.CodeNoSession)
+	}
+	a, err := s.People.Account(r.Context(), v.session)
+	if err != nil {
+		return seated{}, err
+	}
+	return seated{Seat: authn.Seat{Session: v.session}, devices: a.Devices, login: a.Login}, nil
+}
+
+// misplaced is a visitor on the page of another step than theirs.
+type misplaced struct{ path string }
+
+func (m *misplaced) Error() string { return "another step is next: " + m.path }
+
+func (s *server) getEnrol(w http.ResponseWriter, r *http.Request) error {
+	seat, err := s.seat(r)
+	if err == nil {
+		err = s.People.MayEnrol(r.Context(), seat.Seat)
+	}
+	if err != nil {
+		return err
+	}
+	b := s.base(r)
+	if r.URL.Query().Get("done") == "recovery_used" && visitOf(r).in() {
+		_, left, err := s.codesLeft(r.Context(), visitOf(r).live.User)
+		if err != nil {
+			return err
+		}
+		b.Notice = &templates.Message{Key: templates.NoticeRecoveryUsed, N: left}
+	}
+	return s.show(w, http.StatusOK, s.choose(b, seat))
+}
+
+func (s *server) choose(b templates.Base, seat seated) templates.Choose {
+	noPhones, noKeys := s.full(seat.devices)
+	return templates.Choose{Base: b, First: seat.first, NoPhones: noPhones, NoKeys: noKeys}
+}
+
+func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "kind", "app")
+	if err != nil {
+		return err
+	}
+	seat, err := s.seat(r)
+	if err != nil {
+		return err
+	}
+	kind, offered := s.offered[f["kind"]]
+	app, known := apps[f["app"]]
+	if !offered || !known && f["app"] != "" {
+		return authn.Invalid("kind", "unknown")
+	}
+	path, err := s.begin(w, r, seat, authn.Enrolling{Kind: kind, App: app})
+	if authn.CodeOf(err) == authn.CodeTooMany {
+		return s.again(w, err, func(p *templates.Problem) templates.Page {
+			b := s.baseAt(r, "/enrol")
+			b.Problem = p
+			return s.choose(b, seat)
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return see(w, path)
+}
+
+// begin opens an enrolment and gives the page that shows it.
+func (s *server) begin(w http.ResponseWriter, r *http.Request, seat seated, want authn.Enrolling) (string, error) {
+	prompt, err := s.People.BeginEnrol(r.Context(), origin(r), seat.Seat, want)
+	if err != nil {
+		return "", err
+	}
+	if seat.first {
+		if err := s.beginLogin(w, r, seat.Login); err != nil { // authn gave it ten more minutes
+			return "", err
+		}
+	}
+	if want.Replace != "" {
+		return devicePath(want.Replace, "replace"), nil
+	}
+	path, ok := enrolPages[prompt.Template]
+	if !ok {
+		return "", fmt.Errorf("enrolling %s: no page for template %q", want.Kind, prompt.Template)
+	}
+	return path, nil
+}
+
+// pending is the enrolment under way, for the page at a path; another page's, or none, leads elsewhere.
+func (s *server) pending(r *http.Request, path string) (seated, authn.Enrolment, error) {
+	seat, err := s.seat(r)
+	if err != nil {
+		return seated{}, authn.Enrolment{}, err
+	}
+	e, err := s.People.Pending(r.Context(), seat.Seat)
+	switch code := authn.CodeOf(err); {
+	case code == authn.CodeExpired, code == authn.CodeProof:
+		return seated{}, authn.Enrolment{}, &misplaced{"/enrol?again=ceremony_gone"}
+	case err != nil:
+		return seated{}, authn.Enrolment{}, err
+	case e.Replace != "":
+		return seated{}, authn.Enrolment{}, &misplaced{devicePath(e.Replace, "replace")}
+	case enrolPages[e.Prompt.Template] != path:
+		return seated{}, authn.Enrolment{}, &misplaced{enrolPages[e.Prompt.Template]}
+	}
+	return seat, e, nil
+}
+
+func (s *server) getEnrolPhone(w http.ResponseWriter, r *http.Request) error {
+	seat, e, err := s.pending(r, "/enrol/phone")
+	if err != nil {
+		return err
+	}
+	page, err := phonePage(s.base(r), seat, e, e.Name)
+	if err != nil {
+		return err
+	}
+	return s.show(w, http.StatusOK, page)
+}
+
+func phonePage(b templates.Base, seat seated, e authn.Enrolment, name string) (templates.Phone, error) {
+	scan, err := templates.ReadScan(e.Prompt.View)
+	return templates.Phone{Base: b, Scan: scan, App: appOf(e.App), DeviceName: name, First: seat.first}, err
+}
+
+func (s *server) postEnrolPhone(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "name", "code")
+	if err != nil {
+		return err
+	}
+	seat, e, err := s.pending(r, "/enrol/phone")
+	if err != nil {
+		return err
+	}
+	page, err := phonePage(s.baseAt(r, "/enrol/phone"), seat, e, f["name"])
+	if err != nil {
+		return err
+	}
+	told := func(p *templates.Problem) templates.Page {
+		page.Problem = p
+		return page
+	}
+	name, err := authn.DeviceName(f["name"], false)
+	if err != nil {
+		return s.again(w, err, told)
+	}
+	done, err := s.People.FinishEnrol(r.Context(), origin(r), seat.Seat, name, []byte(f["code"]))
+	if authn.CodeOf(err) == authn.CodeExpired {
+		return &misplaced{"/enrol?again=ceremony_gone"}
+	}
+	if err != nil {
+		return s.again(w, err, told)
+	}
+	if !done.Accepted() {
+		p, _, _ := s.rejected(done.Judged, byCode)
+		return s.show(w, http.StatusUnprocessableEntity, told(p))
+	}
+	path, err := s.enrolled(w, r, seat, done)
+	if err != nil {
+		return err
+	}
+	return see(w, path)
+}
+
+func (s *server) getEnrolKey(w http.ResponseWriter, r *http.Request) error {
+	seat, e, err := s.pending(r, "/enrol/key")
+	if err != nil {
+		return err
+	}
+	return s.show(w, http.StatusOK, templates.SecurityKey{Base: s.base(r), Options: e.Prompt.JSON, DeviceName: e.Name, First: seat.first})
+}
+
+func (s *server) postEnrolKey(w http.ResponseWriter, r *http.Request) error {
+	a, err := readKeyAnswer(r)
+	if err != nil {
+		return err
+	}
+	seat, _, err := s.pending(r, "/enrol/key")
+	if err != nil {
+		return err
+	}
+	name, err := authn.DeviceName(a.Name, false)
+	if err != nil {
+		p, _ := s.problemOf(err)
+		return s.tellScript(w, r, http.StatusUnprocessableEntity, 0, p.Message, false)
+	}
+	done, err := s.People.FinishEnrol(r.Context(), origin(r), seat.Seat, name, a.Answer)
+	if authn.CodeOf(err) == authn.CodeExpired {
+		return &misplaced{"/enrol?again=ceremony_gone"}
+	}
+	if err != nil {
+		return err
+	}
+	if !done.Accepted() {
+		p, _, _ := s.rejected(done.Judged, byKey)
+		return s.tellScript(w, r, http.StatusUnprocessableEntity, 0, p.Message, false)
+	}
+	path, err := s.enrolled(w, r, seat, done)
+	if err != nil {
+		return err
+	}
+	return next(w, path)
+}
+
+// enrolled is where a confirmed device leads to: after the first one the advice to add a second, then recovery
+// codes for whoever has none.
+func (s *server) enrolled(w http.ResponseWriter, r *http.Request, seat seated, done authn.Enrolled) (string, error) {
+	if seat.first {
+		return "/enrol/second", s.signIn(w, r, done.Issued)
+	}
+	if err := s.adopt(w, r, done.Issued); err != nil {
+		return "", err
+	}
+	return s.towardsCodes(w, r, "/account?done=device_added")
+}
+
+// towardsCodes makes recovery codes for whoever has none, or goes on to a page.
+func (s *server) towardsCodes(w http.ResponseWriter, r *http.Request, otherwise string) (string, error) {
+	v := visitOf(r)
+	made, _, err := s.codesLeft(r.Context(), v.live.User)
+	if err != nil || made {
+		return otherwise, err
+	}
+	path, err := s.begin(w, r, seated{Seat: authn.Seat{Session: v.session}}, authn.Enrolling{Kind: s.kinds[byRecovery]})
+	if authn.CodeOf(err) == authn.CodeProof {
+		return otherwise, nil // the proof aged meanwhile; the account's page offers the codes
+	}
+	return path, err
+}
+
+// codesLeft tells whether somebody has recovery codes, and how many are left.
+func (s *server) codesLeft(ctx context.Context, id authn.UserID) (made bool, left int, err error) {
+	err = s.People.View(ctx, func(r authn.Reader) error {
+		made, left = false, 0
+		u, err := r.User(id)
+		for _, d := range u.Devices {
+			if about := s.People.Describe(d); about.Spare {
+				made, left = true, left+about.Left
+			}
+		}
+		return err
+	})
+	return made, left, err
+}
+
+func (s *server) getSecond(w http.ResponseWriter, r *http.Request) error {
+	if !visitOf(r).in() {
+		return authn.Refuse(authn.CodeNoSession)
+	}
+	a, err := s.People.Account(r.Context(), visitOf(r).session)
+	if err != nil {
+		return err
+	}
+	name := ""
+	for _, d := range a.Devices {
+		if s.People.Describe(d).Counts {
+			name = d.Name
+		}
+	}
+	return s.show(w, http.StatusOK, templates.Second{Base: s.base(r), DeviceName: name})
+}
+
+func (s *server) postLater(w http.ResponseWriter, r *http.Request) error {
+	if !visitOf(r).in() {
+		return authn.Refuse(authn.CodeNoSession)
+	}
+	path, err := s.towardsCodes(w, r, "/account")
+	if err != nil {
+		return err
+	}
+	return see(w, path)
+}
+
+func (s *server) getCodes(w http.ResponseWriter, r *http.Request) error {
+	seat, e, err := s.pending(r, "/enrol/recovery")
+	if err != nil {
+		return err
+	}
+	page, err := codesPage(s.base(r), seat, e)
+	if err != nil {
+		return err
+	}
+	return s.show(w, http.StatusOK, page)
+}
+
+func codesPage(b templates.Base, seat seated, e authn.Enrolment) (templates.Codes, error) {
+	var view struct {
+		Codes []string `json:"codes"`
+	}
+	if json.Unmarshal(e.Prompt.View, &view) != nil || len(view.Codes) == 0 {
+		return templates.Codes{}, fmt.Errorf("showing recovery codes: the prompt has another shape") // the cause may quote a code
+	}
+	return templates.Codes{Base: b, Codes: view.Codes, Login: seat.login}, nil
+}
+
+func (s *server) postCodes(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "kept")
+	if err != nil {
+		return err
+	}
+	seat, e, err := s.pending(r, "/enrol/recovery")
+	if err != nil {
+		return err
+	}
+	if f["kept"] != "yes" {
+		page, err := codesPage(s.baseAt(r, "/enrol/recovery"), seat, e)
+		if err != nil {
+			return err
+		}
+		page.Problem = templates.RefuseField("kept", templates.ProblemNotKept)
+		return s.show(w, http.StatusUnprocessableEntity, page)
+	}
+	if _, err := s.People.FinishEnrol(r.Context(), origin(r), seat.Seat, "", nil); err != nil {
+		return err
+	}
+	return see(w, "/account?done=codes_kept")
+}

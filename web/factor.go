@@ -1,0 +1,134 @@
+package web
+
+import (
+	"net/http"
+
+	"barillet/authn"
+	"barillet/templates"
+)
+
+func (s *server) getFactor(w http.ResponseWriter, r *http.Request) error {
+	st, err := s.People.Login(r.Context(), visitOf(r).login)
+	if err != nil {
+		return err
+	}
+	if st.Step != authn.StepVerify {
+		return see(w, where(st.Step))
+	}
+	m := s.meansOf(st.Devices)
+	if m.best == "" {
+		return see(w, "/login/recovery")
+	}
+	page := s.factorPage(r, st, m.pick(r.URL.Query().Get("way")))
+	if page.Way == string(byKey) {
+		prompt, err := s.People.Challenge(r.Context(), origin(r), visitOf(r).login, s.kinds[byKey])
+		if err != nil {
+			return err
+		}
+		page.KeyOptions = prompt.JSON
+	} else if st.Wait > 0 && page.Problem == nil {
+		page.Problem = templates.Refuse(templates.ProblemWait)
+		page.Problem.Wait = st.Wait
+	}
+	return s.show(w, http.StatusOK, page)
+}
+
+func (s *server) factorPage(r *http.Request, st authn.LoginState, by way) templates.Factor {
+	m := s.meansOf(st.Devices)
+	return templates.Factor{Base: s.base(r), Way: string(by), DeviceName: m.first[by], Phones: m.phones, Keys: m.keys, Recovery: m.codes > 0}
+}
+
+func (s *server) postFactor(w http.ResponseWriter, r *http.Request) error {
+	return s.postCode(w, r, byCode, func(st authn.LoginState, p *templates.Problem) templates.Page {
+		page := s.factorPage(r, st, byCode)
+		page.Problem = p
+		return page
+	})
+}
+
+func (s *server) getRecovery(w http.ResponseWriter, r *http.Request) error {
+	st, err := s.People.Login(r.Context(), visitOf(r).login)
+	if err != nil {
+		return err
+	}
+	if st.Step != authn.StepVerify {
+		return see(w, where(st.Step))
+	}
+	m := s.meansOf(st.Devices)
+	return s.show(w, http.StatusOK, templates.Recovery{Base: s.base(r), Phones: m.phones, Keys: m.keys})
+}
+
+func (s *server) postRecovery(w http.ResponseWriter, r *http.Request) error {
+	return s.postCode(w, r, byRecovery, func(st authn.LoginState, p *templates.Problem) templates.Page {
+		m, b := s.meansOf(st.Devices), s.baseAt(r, "/login/recovery")
+		b.Problem = p
+		return templates.Recovery{Base: b, Phones: m.phones, Keys: m.keys}
+	})
+}
+
+// postCode judges a typed code of the second step.
+func (s *server) postCode(w http.ResponseWriter, r *http.Request, by way, page func(authn.LoginState, *templates.Problem) templates.Page) error {
+	f, err := readForm(r, "code")
+	if err != nil {
+		return err
+	}
+	v := visitOf(r)
+	out, err := s.People.Verify(r.Context(), origin(r), v.login, s.kinds[by], []byte(f["code"]))
+	if authn.CodeOf(err) == authn.CodeState {
+		return s.onward(w, r) // reset meanwhile: nobody is asked again for a code that no longer exists
+	}
+	if err != nil {
+		return err
+	}
+	if out.Accepted() {
+		if err := s.signIn(w, r, out.Issued); err != nil {
+			return err
+		}
+		return see(w, home(out))
+	}
+	st, err := s.People.Login(r.Context(), v.login)
+	if err != nil {
+		return err
+	}
+	if st.Step != authn.StepVerify {
+		return see(w, where(st.Step))
+	}
+	return s.judged(w, out.Judged, by, func(p *templates.Problem) templates.Page { return page(st, p) })
+}
+
+// home is where a complete sign-in leads to: whoever used up a recovery code enrols a device first (PROTOCOL 6).
+func home(out authn.Verified) string {
+	if out.Enrol {
+		return "/enrol?done=recovery_used"
+	}
+	if next, ok := localPath(out.ReturnTo); ok {
+		return next
+	}
+	return "/account"
+}
+
+func (s *server) postFactorKey(w http.ResponseWriter, r *http.Request) error {
+	a, err := readKeyAnswer(r)
+	if err != nil {
+		return err
+	}
+	v := visitOf(r)
+	out, err := s.People.Verify(r.Context(), origin(r), v.login, s.kinds[byKey], a.Answer)
+	if authn.CodeOf(err) == authn.CodeState {
+		st, err := s.People.Login(r.Context(), v.login)
+		if err != nil {
+			return err
+		}
+		return next(w, where(st.Step))
+	}
+	if err != nil {
+		return err
+	}
+	if !out.Accepted() {
+		return s.judgedScript(w, r, out.Judged)
+	}
+	if err := s.signIn(w, r, out.Issued); err != nil {
+		return err
+	}
+	return next(w, home(out))
+}

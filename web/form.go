@@ -1,0 +1,78 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+	"unicode/utf8"
+
+	"barillet/web/reply"
+)
+
+// fieldLimits is the longest value of each field, in bytes. They lie above what the pages let anybody type; what
+// is too long for its meaning is told beside the field, what is longer than this is 413.
+var fieldLimits = map[string]int{
+	"identifier": 1 << 10, "email": 1 << 10,
+	"password": 16 << 10, "current": 16 << 10,
+	"code": 256, "ticket": 256, "copy": 64,
+	"name": 1 << 10, "kind": 64, "app": 64, "kept": 16,
+	"topic": 64, "message": 32 << 10,
+	"next": 1 << 10, "lang": 64,
+}
+
+// form is the fields of a POST that a handler asked for; a field that was not sent is "".
+type form map[string]string
+
+// readForm reads the named fields and passes over any other. Each is given once at most, in UTF-8, within its
+// limit.
+func readForm(r *http.Request, names ...string) (form, error) {
+	if r.ContentLength != 0 {
+		media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		if err != nil || media != "application/x-www-form-urlencoded" {
+			return nil, &reply.Refused{Status: http.StatusUnsupportedMediaType, Kind: reply.KindMedia}
+		}
+	}
+	if err := r.ParseForm(); err != nil {
+		if _, over := errors.AsType[*http.MaxBytesError](err); over {
+			return nil, &reply.Refused{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge}
+		}
+		return nil, &reply.Refused{Status: http.StatusBadRequest, Kind: reply.KindMalformed}
+	}
+	out := form{}
+	for _, name := range names {
+		values := r.PostForm[name]
+		if len(values) == 0 {
+			continue
+		}
+		switch v := values[0]; {
+		case len(values) > 1:
+			return nil, &reply.Refused{Status: http.StatusBadRequest, Kind: reply.KindDuplicate, Member: name}
+		case len(v) > fieldLimits[name]:
+			return nil, &reply.Refused{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge, Member: name}
+		case !utf8.ValidString(v):
+			return nil, &reply.Refused{Status: http.StatusBadRequest, Kind: reply.KindMalformed, Member: name}
+		default:
+			out[name] = v
+		}
+	}
+	return out, nil
+}
+
+// keyAnswer is what the script of the security keys posts.
+type keyAnswer struct {
+	Answer json.RawMessage `json:"answer"`
+	Name   string          `json:"name"`
+	Next   string          `json:"next"`
+}
+
+func readKeyAnswer(r *http.Request) (keyAnswer, error) {
+	var a keyAnswer
+	if err := reply.DecodeJSON(r, pageBody, &a); err != nil {
+		return keyAnswer{}, err
+	}
+	if len(a.Name) > fieldLimits["name"] || len(a.Next) > fieldLimits["next"] {
+		return keyAnswer{}, &reply.Refused{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge}
+	}
+	return a, nil
+}

@@ -1,0 +1,71 @@
+package web
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/templates"
+)
+
+func (s *server) getHelp(w http.ResponseWriter, r *http.Request) error {
+	return s.show(w, http.StatusOK, templates.Help{Base: s.base(r)})
+}
+
+func (s *server) getHelpRequest(w http.ResponseWriter, r *http.Request) error {
+	page := templates.HelpRequest{Base: s.base(r), Topic: templates.Topic(r.URL.Query().Get("topic"))}
+	if !slices.Contains(templates.Topics(), page.Topic) {
+		page.Topic = templates.TopicCannotLogIn
+	}
+	switch v := visitOf(r); {
+	case v.in():
+		page.Email = v.live.Login
+	case !v.login.Empty():
+		// Only a password that was proven fills the address in (EXPERIENCE, second step).
+		st, err := s.People.Login(r.Context(), v.login)
+		if err != nil && authn.CodeOf(err) == "" {
+			return err
+		}
+		page.Email = st.Login
+	}
+	return s.show(w, http.StatusOK, page)
+}
+
+// postHelpRequest answers the same whether anybody is known by the address or not (BAR A12).
+func (s *server) postHelpRequest(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "email", "topic", "message")
+	if err != nil {
+		return err
+	}
+	topic := templates.Topic(f["topic"])
+	if topic != "" && !slices.Contains(templates.Topics(), topic) {
+		return authn.Invalid("topic", "unknown")
+	}
+	page := func(p *templates.Problem) templates.Page {
+		b := s.baseAt(r, "/help/request")
+		b.Problem = p
+		return templates.HelpRequest{Base: b, Email: f["email"], Topic: topic, Message: f["message"]}
+	}
+	if f["email"] == "" {
+		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField("email", templates.ProblemMissing)))
+	}
+	reference, err := s.Desk.Ask(r.Context(), origin(r), helpdesk.Form{Email: f["email"], Topic: f["topic"], Message: f["message"],
+		Login: visitOf(r).login})
+	if err != nil {
+		return s.again(w, err, page)
+	}
+	return see(w, with("/help/sent", "reference", reference))
+}
+
+// aReference is the shape of a help request's number. Anything else in the query is not shown.
+var aReference = regexp.MustCompile(`^[A-Z0-9][A-Z0-9-]{0,23}$`)
+
+func (s *server) getHelpSent(w http.ResponseWriter, r *http.Request) error {
+	reference := r.URL.Query().Get("reference")
+	if !aReference.MatchString(reference) {
+		return see(w, "/help")
+	}
+	return s.show(w, http.StatusOK, templates.HelpSent{Base: s.base(r), Reference: reference})
+}

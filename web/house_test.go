@@ -1,0 +1,241 @@
+package web_test
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"barillet/authn/authntest"
+	"barillet/authn/helpdesk"
+	"barillet/internal/mail"
+	"barillet/static"
+	"barillet/templates"
+	"barillet/web"
+)
+
+// place is a house with its front door open, and what its log says.
+type place struct {
+	*authntest.House
+	handler http.Handler
+	log     *logged
+	demo    *mail.Box
+	url     string
+	server  *httptest.Server
+}
+
+// logged is a log that a test reads.
+type logged struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// config is that of a place with every part.
+func config(t testing.TB, h *authntest.House) (web.Config, *logged) {
+	t.Helper()
+	files, err := static.New("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	renderer, err := templates.New(templates.Brand{URL: h.Service.Policy.PublicURL}, files.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &logged{}
+	desk := helpdesk.New(h.Service, h.Ring)
+	return web.Config{People: h.Service, Desk: desk, Renderer: renderer, Static: files, PublicURL: h.Service.Policy.PublicURL,
+		DefaultLocale: "en", Now: h.Clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)),
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		API: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })}, log
+}
+
+// open founds a house and opens its door at https://login.example, or where change says.
+func open(t testing.TB, change func(*web.Config)) *place {
+	t.Helper()
+	h := authntest.New(t)
+	c, log := config(t, h)
+	if change != nil {
+		change(&c)
+	}
+	handler, err := web.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &place{House: h, handler: handler, log: log, demo: c.Demo, url: c.PublicURL}
+	p.server = httptest.NewUnstartedServer(handler)
+	if strings.HasPrefix(c.PublicURL, "https:") {
+		p.server.StartTLS()
+	} else {
+		p.server.Start()
+	}
+	t.Cleanup(p.server.Close)
+	return p
+}
+
+// browser is a person's browser: it keeps cookies, and stops at each redirect to be looked at.
+type browser struct {
+	t      testing.TB
+	place  *place
+	client *http.Client
+	header http.Header // besides what every request bears
+}
+
+func (p *place) browser(t testing.TB) *browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := p.server.Listener.Addr().String()
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, address)
+	}
+	transport := &http.Transport{DialContext: dial, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &browser{t: t, place: p, header: http.Header{}, client: &http.Client{Jar: jar, Transport: transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// page is an answer that was read.
+type page struct {
+	*http.Response
+	body string
+}
+
+// next is where a redirect leads to.
+func (p page) next() string { return p.Header.Get("Location") }
+
+func (b *browser) do(method, path, media, body string) page {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(b.t.Context(), method, b.place.url+path, strings.NewReader(body))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if media != "" {
+		r.Header.Set("Content-Type", media)
+	}
+	if method == http.MethodPost {
+		r.Header.Set("Origin", b.place.url)
+	}
+	for k, v := range b.header {
+		r.Header[k] = v
+	}
+	res, err := b.client.Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	read, err := io.ReadAll(res.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return page{res, string(read)}
+}
+
+func (b *browser) get(path string) page {
+	b.t.Helper()
+	return b.do(http.MethodGet, path, "", "")
+}
+
+// post sends a form of names and values in turn.
+func (b *browser) post(path string, fields ...string) page {
+	b.t.Helper()
+	v := url.Values{}
+	for i := 0; i+1 < len(fields); i += 2 {
+		v.Add(fields[i], fields[i+1])
+	}
+	return b.do(http.MethodPost, path, "application/x-www-form-urlencoded", v.Encode())
+}
+
+// goes posts a form and demands that it leads to a path.
+func (b *browser) goes(to, path string, fields ...string) page {
+	b.t.Helper()
+	p := b.post(path, fields...)
+	if p.StatusCode != http.StatusSeeOther || p.next() != to {
+		b.t.Fatalf("POST %s: got %d to %q, want 303 to %q\n%s", path, p.StatusCode, p.next(), to, problemIn(p.body))
+	}
+	return p
+}
+
+// shows fetches a page and demands that it is there.
+func (b *browser) shows(path string) page {
+	b.t.Helper()
+	p := b.get(path)
+	if p.StatusCode != http.StatusOK {
+		b.t.Fatalf("GET %s: got %d to %q, want 200", path, p.StatusCode, p.next())
+	}
+	return p
+}
+
+// problemIn is the sentence of a page's problem.
+func problemIn(body string) string {
+	_, rest, ok := strings.Cut(body, `<p class="what">`)
+	if !ok {
+		return ""
+	}
+	s, _, _ := strings.Cut(rest, "</p>")
+	return s
+}
+
+// secretIn is the key that a page shows for typing.
+func secretIn(t testing.TB, body string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(body, `data-copy="`)
+	if !ok {
+		t.Fatalf("no key on the page:\n%s", body)
+	}
+	s, _, _ := strings.Cut(rest, `"`)
+	return s
+}
+
+// cookie is what a browser holds under a name; "" when it does not.
+func (b *browser) cookie(name string) string {
+	u, err := url.Parse(b.place.url)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, c := range b.client.Jar.Cookies(u) {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// signIn goes through both steps.
+func (b *browser) signIn(login string, phone *authntest.Phone) {
+	b.t.Helper()
+	b.goes("/login/factor", "/login", "identifier", login, "password", authntest.Password)
+	b.goes("/account", "/login/factor", "code", string(phone.Next()))
+}
+
+func readFile(t testing.TB, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}

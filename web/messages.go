@@ -1,0 +1,188 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"barillet/authn"
+	"barillet/factors"
+	"barillet/templates"
+	"barillet/web/reply"
+)
+
+// notices and problems are what a redirect may leave in ?done= and ?again= for the page that follows. Anything
+// else there is passed over: a link from elsewhere puts no words of its own on our pages.
+var notices = map[string]templates.Key{
+	"device_added": templates.NoticeDeviceAdded, "device_removed": templates.NoticeDeviceRemoved,
+	"device_renamed": templates.NoticeDeviceRenamed, "copy_added": templates.NoticeCopyAdded,
+	"copy_removed": templates.NoticeCopyRemoved, "codes_kept": templates.NoticeCodesKept,
+	"session_ended": templates.NoticeSessionEnded, "others_ended": templates.NoticeOthersEnded,
+	"password_changed": templates.NoticePasswordChanged, "password_set": templates.NoticePasswordSet,
+	"signed_in": templates.NoticeSignedIn,
+}
+
+var problems = map[string]templates.Key{
+	"session_gone": templates.ProblemSessionGone, "ceremony_gone": templates.ProblemCeremonyGone,
+	"changed": templates.ProblemChanged, "no_such_thing": templates.ProblemNoSuchThing,
+	"needs_proof": templates.ProblemNeedsProof, "too_many": templates.ProblemTooMany,
+	"no_copies": templates.ProblemNoCopies, "ticket_no_more": templates.ProblemTicketNoMore,
+}
+
+// line is a sentence, and the field that it is about.
+type line struct {
+	key   templates.Key
+	field string
+}
+
+// ofCode words the refusals of authn that a page tells above its form.
+var ofCode = map[authn.Code]line{
+	authn.CodeSignIn:        {templates.ProblemSignIn, ""},
+	authn.CodeWait:          {templates.ProblemWait, ""},
+	authn.CodeBusy:          {templates.ProblemBusy, ""},
+	authn.CodeProof:         {templates.ProblemNeedsProof, ""},
+	authn.CodeNotFound:      {templates.ProblemNoSuchThing, ""},
+	authn.CodeTaken:         {templates.ProblemKeyTaken, ""},
+	authn.CodeLastDevice:    {templates.ProblemLastDevice, ""},
+	authn.CodeTooMany:       {templates.ProblemTooMany, ""},
+	authn.CodeTicket:        {templates.ProblemTicketWrong, "ticket"},
+	authn.CodeTicketExpired: {templates.ProblemTicketExpired, "ticket"},
+	authn.CodeSameHand:      {templates.ProblemTicketSameHand, "ticket"},
+	authn.CodeShownTooOften: {templates.ProblemTooManyQR, ""},
+	authn.CodeCopiesOff:     {templates.ProblemNoCopies, ""},
+	authn.CodeState:         {templates.ProblemChanged, ""},
+	authn.CodeConflict:      {templates.ProblemChanged, ""},
+}
+
+// ofField words CodeInvalid by "field reason", and by "field" for any other reason.
+var ofField = map[string]line{
+	"password too_long":  {templates.ProblemPasswordLong, "password"},
+	"password too_short": {templates.ProblemPasswordShort, "password"},
+	"password site":      {templates.ProblemPasswordContext, "password"},
+	"password about_you": {templates.ProblemPasswordContext, "password"},
+	"password common":    {templates.ProblemPasswordCommon, "password"},
+	"password same":      {templates.ProblemPasswordSame, "password"},
+	"password":           {templates.ProblemPasswordCommon, "password"},
+	"current":            {templates.ProblemPasswordCurrent, "current"},
+	"name":               {templates.ProblemNameLength, "name"},
+	"email":              {templates.ProblemEmail, "email"},
+	"message":            {templates.ProblemMessageLong, "message"},
+}
+
+// problemOf words an error of authn; false for one that a page of its own tells.
+func (s *server) problemOf(err error) (*templates.Problem, bool) {
+	e, ok := asRefusal(err)
+	if !ok {
+		return nil, false
+	}
+	l, ok := ofCode[e.Code]
+	if e.Code == authn.CodeInvalid {
+		if l, ok = ofField[e.Field+" "+e.Reason]; !ok {
+			l, ok = ofField[e.Field]
+		}
+	}
+	if !ok {
+		return nil, false
+	}
+	p := problemAt(l)
+	p.Wait = e.Retry
+	if l.key == templates.ProblemPasswordShort {
+		p.N = s.least()
+		p.Fields["password"] = p.Message
+	}
+	return p, true
+}
+
+func problemAt(l line) *templates.Problem {
+	if l.field == "" {
+		return templates.Refuse(l.key)
+	}
+	return templates.RefuseField(l.field, l.key)
+}
+
+// least is the least number of characters of a password.
+func (s *server) least() int { return s.People.Passwords.Policy.Min }
+
+// again shows a form anew with what was wrong, or passes on an error that its page cannot tell.
+func (s *server) again(w http.ResponseWriter, err error, page func(*templates.Problem) templates.Page) error {
+	p, ok := s.problemOf(err)
+	if !ok {
+		return err
+	}
+	status, retry := reply.Status(err)
+	if retry > 0 {
+		reply.RetryAfter(w, retry)
+	}
+	return s.show(w, status, page(p))
+}
+
+// ofReason words why a device's answer was refused. The way matters: a key has no clock.
+var ofReason = map[way]map[factors.Reason]templates.Key{
+	byCode: {
+		factors.ReasonWrong: templates.ProblemCodeWrong, factors.ReasonUsed: templates.ProblemCodeUsed,
+		factors.ReasonClock: templates.ProblemClockSlow, factors.ReasonFormat: templates.ProblemCodeFormat,
+		factors.ReasonGone: templates.ProblemCodeWrong,
+	},
+	byKey: {
+		factors.ReasonWrong: templates.ProblemKeyRefused, factors.ReasonFormat: templates.ProblemKeyRefused,
+		factors.ReasonUsed: templates.ProblemKeyRefused, factors.ReasonClone: templates.ProblemKeyCloned,
+		factors.ReasonPolicy: templates.ProblemKeyPolicy,
+	},
+	byRecovery: {
+		factors.ReasonWrong: templates.ProblemRecoveryWrong, factors.ReasonFormat: templates.ProblemRecoveryWrong,
+		factors.ReasonUsed: templates.ProblemRecoveryWrong, factors.ReasonGone: templates.ProblemRecoveryWrong,
+	},
+	byCopy: {
+		factors.ReasonWrong: templates.ProblemCodeWrong, factors.ReasonUsed: templates.ProblemCopyOld,
+		factors.ReasonClock: templates.ProblemClockSlow, factors.ReasonFormat: templates.ProblemCodeFormat,
+	},
+}
+
+// codePeriod is how long a phone shows a code (RFC 6238 section 4.1).
+const codePeriod = 30 * time.Second
+
+// untilNextCode is how long a code that was used up now goes on being shown.
+func untilNextCode(now time.Time) time.Duration {
+	return codePeriod - time.Duration(now.UnixNano()%int64(codePeriod))
+}
+
+// rejected words an answer that was not accepted.
+func (s *server) rejected(j authn.Judged, by way) (p *templates.Problem, status int, retry time.Duration) {
+	if j.Wait > 0 {
+		p = templates.Refuse(templates.ProblemWait)
+		p.Wait = j.Wait
+		return p, http.StatusTooManyRequests, j.Wait
+	}
+	key, ok := ofReason[by][j.Rejected]
+	if !ok {
+		key = templates.ProblemCeremonyGone
+	}
+	n := 0
+	if j.Rejected == factors.ReasonClock {
+		if n = int(j.ClockOff.Round(time.Second) / time.Second); n > 0 {
+			key = templates.ProblemClockFast
+		}
+		n = max(n, -n)
+	}
+	p = templates.RefuseField("code", key)
+	p.N = n
+	p.Fields["code"] = p.Message
+	if j.Rejected == factors.ReasonUsed && (by == byCode || by == byCopy) {
+		p.Wait = untilNextCode(s.Now())
+	}
+	return p, http.StatusUnauthorized, 0
+}
+
+// judged shows a form anew after an answer that was not accepted.
+func (s *server) judged(w http.ResponseWriter, j authn.Judged, by way, page func(*templates.Problem) templates.Page) error {
+	p, status, retry := s.rejected(j, by)
+	if retry > 0 {
+		reply.RetryAfter(w, retry)
+	}
+	return s.show(w, status, page(p))
+}
+
+// judgedScript is judged for a script. Whatever was wrong, the challenge is used up.
+func (s *server) judgedScript(w http.ResponseWriter, r *http.Request, j authn.Judged) error {
+	p, status, retry := s.rejected(j, byKey)
+	return s.tellScript(w, r, status, retry, p.Message, true)
+}

@@ -1,0 +1,129 @@
+package web
+
+import (
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"barillet/templates"
+	"barillet/web/reply"
+)
+
+// identify gives a request its id, and finds out where it comes from and which language to answer in.
+func (s *server) identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		agent := r.UserAgent()
+		if len(agent) > 256 {
+			agent = agent[:256]
+		}
+		id := rand.Text()[:16] // 80 bits
+		q := &reply.Request{ID: id, Address: clientAddress(r, s.TrustedProxies), Agent: strings.ToValidUTF8(agent, ""),
+			Lang: s.language(r), Browser: s.cookies.secret(r, s.cookies.browser),
+			Log: s.Log.With("request", id)}
+		w.Header().Set("X-Request-Id", id)
+		next.ServeHTTP(w, r.WithContext(reply.With(r.Context(), q)))
+	})
+}
+
+// language of a stranger's page: chosen here and now, in this browser, by the browser, or by the operator.
+func (s *server) language(r *http.Request) string {
+	chosen := r.URL.Query().Get("lang")
+	if chosen != templates.Match("", chosen, "") {
+		chosen = s.cookies.language(r)
+	}
+	return templates.Match(r.Header.Get("Accept-Language"), chosen, s.DefaultLocale)
+}
+
+// written counts what an answer was.
+type written struct {
+	http.ResponseWriter
+	status int
+	bytes  int
+}
+
+func (w *written) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *written) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(b)
+	w.bytes += n
+	return n, err
+}
+
+// Unwrap lets http.ResponseController find what is below.
+func (w *written) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// logAccess writes one line for each request: never a query, a header, a body or what a link holds (BAR S4).
+func (s *server) logAccess(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start, out := s.Now(), &written{ResponseWriter: w}
+		next.ServeHTTP(out, r)
+		q := reply.From(r.Context())
+		s.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request", q.ID), slog.String("method", shown(r.Method)),
+			slog.String("path", loggedPath(r.URL.Path)), slog.Int("status", out.status), slog.Int("bytes", out.bytes),
+			slog.Duration("took", s.Now().Sub(start).Round(time.Microsecond)), slog.String("address", q.Address.String()))
+	})
+}
+
+func shown(method string) string {
+	if len(method) > 16 {
+		return method[:16]
+	}
+	return method
+}
+
+// secretPaths are those whose next segment is a bearer value.
+var secretPaths = []string{"/invite/", "/ticket/", "/password/"}
+
+// loggedPath is a path as it may stand in the log. Links lose their token; any other long segment is cut too, for
+// somebody may have pasted a secret behind a path that does not exist.
+func loggedPath(path string) string {
+	for _, p := range secretPaths {
+		if strings.HasPrefix(path, p) && len(path) > len(p) {
+			return p + "{token}"
+		}
+	}
+	const longest, most = 32, 8
+	parts := strings.SplitN(path, "/", most+1)
+	for i, part := range parts {
+		if len(part) > longest || i == most {
+			parts[i] = "{…}"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// recoverOnce makes one 500 of a panic, and one line in the log; the process lives. An answer that has begun is
+// cut off, so that nobody takes it for a whole one.
+func (s *server) recoverOnce(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if p == http.ErrAbortHandler {
+				panic(p)
+			}
+			out, counted := w.(*written)
+			if counted && out.status != 0 {
+				s.Log.Error("panic after the answer began", "request", reply.From(r.Context()).ID, "stack", string(debug.Stack()))
+				panic(http.ErrAbortHandler)
+			}
+			// The value is left out: it may hold what was submitted.
+			s.refuse(w, r, fmt.Errorf("a handler panicked with a %T: %s", p, debug.Stack()))
+		}()
+		next.ServeHTTP(w, r)
+	})
+}

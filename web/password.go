@@ -1,0 +1,118 @@
+package web
+
+import (
+	"net/http"
+
+	"barillet/authn"
+	"barillet/templates"
+)
+
+func (s *server) getForgot(w http.ResponseWriter, r *http.Request) error {
+	return s.show(w, http.StatusOK, templates.Forgot{Base: s.base(r)})
+}
+
+// postForgot answers the same whoever is meant. For somebody without a usable device it opens a help request
+// instead, and says so to nobody (PROTOCOL 8).
+func (s *server) postForgot(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "identifier")
+	if err != nil {
+		return err
+	}
+	page := func(p *templates.Problem) templates.Page {
+		b := s.baseAt(r, "/forgot")
+		b.Problem = p
+		return templates.Forgot{Base: b, Identifier: f["identifier"]}
+	}
+	if f["identifier"] == "" {
+		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField("identifier", templates.ProblemMissing)))
+	}
+	stuck, err := s.People.Forgot(r.Context(), origin(r), f["identifier"])
+	if err == nil && stuck != "" {
+		err = s.Desk.AskForgotten(r.Context(), origin(r), stuck)
+	}
+	if err != nil {
+		return s.again(w, err, page)
+	}
+	return see(w, "/forgot/sent")
+}
+
+func (s *server) getForgotSent(w http.ResponseWriter, r *http.Request) error {
+	return s.show(w, http.StatusOK, templates.ForgotSent{Base: s.base(r)})
+}
+
+func (s *server) getNewPassword(w http.ResponseWriter, r *http.Request) error {
+	token := r.PathValue("token")
+	login, _, err := s.People.PasswordLink(r.Context(), authn.SecretOf(token))
+	if authn.CodeOf(err) == authn.CodeLink {
+		return s.show(w, http.StatusNotFound, templates.NewPassword{Base: s.base(r), Gone: true})
+	}
+	if err != nil {
+		return err
+	}
+	return s.show(w, http.StatusOK, templates.NewPassword{Base: s.base(r), Token: token, Login: login, Least: s.least()})
+}
+
+// postNewPassword begins a login with the password chosen. It counts once that login's second step is done.
+func (s *server) postNewPassword(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "password")
+	if err != nil {
+		return err
+	}
+	token := r.PathValue("token")
+	login, _, err := s.People.PasswordLink(r.Context(), authn.SecretOf(token))
+	if err == nil {
+		var started authn.Started
+		if started, err = s.People.ChoosePassword(r.Context(), origin(r), authn.SecretOf(token), f["password"]); err == nil {
+			if err := s.beginLogin(w, r, started.Login); err != nil {
+				return err
+			}
+			return see(w, with(where(started.Step), "done", "password_set"))
+		}
+	}
+	b := s.baseAt(r, shownAt(r))
+	if authn.CodeOf(err) == authn.CodeLink {
+		return s.show(w, http.StatusNotFound, templates.NewPassword{Base: b, Gone: true})
+	}
+	return s.again(w, err, func(p *templates.Problem) templates.Page {
+		b.Problem = p
+		return templates.NewPassword{Base: b, Token: token, Login: login, Least: s.least()}
+	})
+}
+
+func (s *server) getPasswordChange(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.proven(r)
+	if err != nil {
+		return err
+	}
+	return s.show(w, http.StatusOK, templates.PasswordChange{Base: s.base(r), Login: a.Login, Least: s.least()})
+}
+
+func (s *server) postPasswordChange(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "current", "password")
+	if err != nil {
+		return err
+	}
+	a, err := s.proven(r)
+	if err != nil {
+		return err
+	}
+	page := func(p *templates.Problem) templates.Page {
+		b := s.baseAt(r, "/account/password")
+		b.Problem = p
+		return templates.PasswordChange{Base: b, Login: a.Login, Least: s.least()}
+	}
+	if field := f.missing("current", "password"); field != "" {
+		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField(field, templates.ProblemMissing)))
+	}
+	issued, err := s.People.ChangePassword(r.Context(), origin(r), visitOf(r).session, f["current"], f["password"])
+	if authn.CodeOf(err) == authn.CodeProof {
+		return err
+	}
+	if err != nil {
+		return s.again(w, err, page)
+	}
+	if err := s.adopt(w, r, issued); err != nil {
+		return err
+	}
+	return see(w, "/account?done=password_changed")
+}

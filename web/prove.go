@@ -1,0 +1,97 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+
+	"barillet/authn"
+	"barillet/factors"
+	"barillet/templates"
+)
+
+// getProve asks for a device for the act that follows (PROTOCOL 5).
+func (s *server) getProve(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.account(r)
+	if err != nil {
+		return err
+	}
+	page := s.provePage(s.base(r), a, r.URL.Query().Get("next"), r.URL.Query().Get("way"))
+	if page.Way == string(byKey) {
+		prompt, err := s.People.ChallengeProof(r.Context(), origin(r), visitOf(r).session, s.kinds[byKey])
+		if err != nil {
+			return err
+		}
+		page.KeyOptions = prompt.JSON
+	}
+	return s.show(w, http.StatusOK, page)
+}
+
+func (s *server) provePage(b templates.Base, a authn.Account, asked, by string) templates.Prove {
+	m := s.meansOf(lastUsedFirst(a.Devices))
+	return templates.Prove{Base: b, Next: afterProof(asked), Way: string(m.pick(by)), Phones: m.phones, Keys: m.keys}
+}
+
+// lastUsedFirst orders devices as a sign-in does.
+func lastUsedFirst(devices []factors.Device) []factors.Device {
+	out := slices.Clone(devices)
+	slices.SortStableFunc(out, func(a, b factors.Device) int {
+		x, y := a.LastUsed, b.LastUsed
+		if x.IsZero() {
+			x = a.Added
+		}
+		if y.IsZero() {
+			y = b.Added
+		}
+		return y.Compare(x)
+	})
+	return out
+}
+
+// afterProof is the path of the act that a proof is for.
+func afterProof(asked string) string {
+	if next, ok := localPath(asked); ok {
+		return next
+	}
+	return "/account"
+}
+
+func (s *server) postProve(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "code", "next")
+	if err != nil {
+		return err
+	}
+	a, err := s.account(r)
+	if err != nil {
+		return err
+	}
+	j, err := s.People.Prove(r.Context(), origin(r), visitOf(r).session, s.kinds[byCode], []byte(f["code"]))
+	if err != nil {
+		return err
+	}
+	if j.Accepted() {
+		return see(w, afterProof(f["next"]))
+	}
+	return s.judged(w, j, byCode, func(p *templates.Problem) templates.Page {
+		page := s.provePage(s.baseAt(r, with("/account/prove", "next", afterProof(f["next"]))), a, f["next"], string(byCode))
+		page.Way, page.Problem = string(byCode), p
+		return page
+	})
+}
+
+func (s *server) postProveKey(w http.ResponseWriter, r *http.Request) error {
+	answer, err := readKeyAnswer(r)
+	if err != nil {
+		return err
+	}
+	if !visitOf(r).in() {
+		return authn.Refuse(authn.CodeNoSession)
+	}
+	j, err := s.People.Prove(r.Context(), origin(r), visitOf(r).session, s.kinds[byKey], answer.Answer)
+	if err != nil {
+		return err
+	}
+	if !j.Accepted() {
+		return s.judgedScript(w, r, j)
+	}
+	return next(w, afterProof(answer.Next))
+}

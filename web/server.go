@@ -1,0 +1,108 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/factors"
+	"barillet/internal/mail"
+	"barillet/static"
+	"barillet/templates"
+)
+
+// Config is what the front door is made of. Everything but TrustedProxies, API and Demo is required.
+type Config struct {
+	People         *authn.Service
+	Desk           *helpdesk.Desk
+	Renderer       *templates.Renderer
+	Static         *static.Files
+	API            http.Handler   // serves /api/; nil: there is none
+	PublicURL      string         // "https://login.example" or "http://localhost:8080", no slash at the end
+	TrustedProxies []netip.Prefix // who may name the client's address; none: nobody (BAR S9)
+	DefaultLocale  string         // "fr" or "en"
+	Now            func() time.Time
+	Log            *slog.Logger
+	Demo           *mail.Box // the mailbox of the demonstration; nil: this is none
+}
+
+// server is a Config with what follows from it.
+type server struct {
+	Config
+	host     string // of PublicURL, without a default port
+	origin   string
+	secure   bool
+	cookies  *jar
+	crossing *http.CrossOriginProtection
+	kinds    map[way]factors.Kind    // the kind that each way to prove stands for
+	offered  map[string]factors.Kind // what may be enrolled by name
+	patterns []string                // every route, in the order of routes.go
+}
+
+// New makes the front door. A wrong PublicURL, and a missing part, is an error.
+func New(c Config) (http.Handler, error) {
+	s, err := build(c)
+	if err != nil {
+		return nil, err
+	}
+	return s.handler(), nil
+}
+
+func build(c Config) (*server, error) {
+	if c.People == nil || c.Desk == nil || c.Renderer == nil || c.Static == nil || c.Now == nil || c.Log == nil {
+		return nil, errors.New("setting up the pages: a part is missing")
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("setting up the pages: reading the public URL: %w", err)
+	}
+	local := u.Scheme == "http" && u.Hostname() == "localhost"
+	if u.Scheme != "https" && !local || u.Host == "" || c.PublicURL != u.Scheme+"://"+u.Host {
+		return nil, fmt.Errorf("setting up the pages: public URL %q: want https://HOST, or http://localhost:PORT, and nothing behind it", c.PublicURL)
+	}
+	s := &server{Config: c, secure: u.Scheme == "https", origin: u.Scheme + "://" + strings.ToLower(u.Host)}
+	s.host = s.plainHost(u.Host)
+	s.cookies = newJar(c.People, s.secure)
+	s.crossing = http.NewCrossOriginProtection()
+	// A proxy that rewrites Host would make an older browser's own Origin look foreign (FACTS H1).
+	if err := s.crossing.AddTrustedOrigin(s.origin); err != nil {
+		return nil, fmt.Errorf("setting up the pages: %w", err)
+	}
+	s.kinds, s.offered = kindsOf(c.People)
+	return s, nil
+}
+
+// plainHost is a host as it is compared: lower case, without the scheme's default port.
+func (s *server) plainHost(host string) string {
+	host = strings.ToLower(host)
+	if s.secure {
+		return strings.TrimSuffix(host, ":443")
+	}
+	return strings.TrimSuffix(host, ":80")
+}
+
+// handler is the mux within every middleware. The list is in the order in which a request meets them.
+func (s *server) handler() http.Handler {
+	list := []func(http.Handler) http.Handler{
+		s.identify,    // request id, client address, language
+		s.logAccess,   // one line for each request
+		s.recoverOnce, // a panic is one 500
+		s.setHeaders,
+		s.checkHost,
+		s.limitBody,
+		s.refuseForeign, // requests that another site made
+	}
+	h := s.routes()
+	for _, m := range slices.Backward(list) {
+		h = m(h)
+	}
+	return h
+}

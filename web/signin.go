@@ -1,0 +1,134 @@
+package web
+
+import (
+	"net/http"
+
+	"barillet/authn"
+	"barillet/templates"
+)
+
+func (s *server) getHome(w http.ResponseWriter, r *http.Request) error {
+	if visitOf(r).in() {
+		return see(w, "/account")
+	}
+	return see(w, "/login")
+}
+
+func (s *server) getLogin(w http.ResponseWriter, r *http.Request) error {
+	next, ok := localPath(r.URL.Query().Get("next"))
+	if visitOf(r).in() {
+		if !ok {
+			next = "/account"
+		}
+		return see(w, next)
+	}
+	return s.show(w, http.StatusOK, templates.Login{Base: s.base(r), Next: next})
+}
+
+func (s *server) postLogin(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "identifier", "password", "next")
+	if err != nil {
+		return err
+	}
+	next, _ := localPath(f["next"])
+	page := func(p *templates.Problem) templates.Page {
+		b := s.baseAt(r, "/login")
+		if b.Problem = p; next != "" {
+			b.Path = with("/login", "next", next)
+		}
+		return templates.Login{Base: b, Identifier: f["identifier"], Next: next}
+	}
+	if field := f.missing("identifier", "password"); field != "" {
+		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField(field, templates.ProblemMissing)))
+	}
+	started, err := s.People.Password(r.Context(), origin(r), f["identifier"], f["password"], next)
+	if err != nil {
+		return s.again(w, asSignIn(err), page)
+	}
+	if err := s.beginLogin(w, r, started.Login); err != nil {
+		return err
+	}
+	return see(w, where(started.Step))
+}
+
+// missing is the first of the fields that was left empty; "" when none was.
+func (f form) missing(names ...string) string {
+	for _, name := range names {
+		if f[name] == "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// asSignIn makes a password that nobody can have one more wrong password: the page says one thing (BAR A12).
+func asSignIn(err error) error {
+	if authn.CodeOf(err) == authn.CodeInvalid {
+		return authn.Refuse(authn.CodeSignIn)
+	}
+	return err
+}
+
+// onward sends a login that is not at the step of this page to the page of its step.
+func (s *server) onward(w http.ResponseWriter, r *http.Request) error {
+	return s.onwardWith(w, r, visitOf(r).login)
+}
+
+func (s *server) onwardWith(w http.ResponseWriter, r *http.Request, login authn.Secret) error {
+	st, err := s.People.Login(r.Context(), login)
+	if err != nil {
+		return err
+	}
+	return see(w, where(st.Step))
+}
+
+func (s *server) getBlocked(w http.ResponseWriter, r *http.Request) error {
+	st, err := s.People.Login(r.Context(), visitOf(r).login)
+	if err != nil {
+		return err
+	}
+	if st.Step != authn.StepBlocked {
+		return see(w, where(st.Step))
+	}
+	return s.show(w, http.StatusOK, templates.Blocked{Base: s.base(r)})
+}
+
+func (s *server) postLogout(w http.ResponseWriter, r *http.Request) error {
+	if v := visitOf(r); v.in() {
+		if err := s.People.SignOut(r.Context(), origin(r), v.session); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{s.cookies.session, s.cookies.login} {
+		if err := s.cookies.put(w, r, name, authn.Secret{}); err != nil {
+			return err
+		}
+	}
+	return see(w, "/logged-out")
+}
+
+func (s *server) getLoggedOut(w http.ResponseWriter, r *http.Request) error {
+	return s.show(w, http.StatusOK, templates.LoggedOut{Base: s.base(r)})
+}
+
+// postLanguage remembers a language in this browser, and with whoever is signed in.
+func (s *server) postLanguage(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "lang", "next")
+	if err != nil {
+		return err
+	}
+	if f["lang"] != templates.Match("", f["lang"], "") {
+		return authn.Invalid("lang", "unknown")
+	}
+	if v := visitOf(r); v.in() {
+		if err := s.People.SetLocale(r.Context(), origin(r), v.session, f["lang"]); err != nil {
+			return err
+		}
+	}
+	s.cookies.putLanguage(w, f["lang"])
+	next, ok := localPath(f["next"])
+	if !ok {
+		next = "/"
+	}
+	return see(w, next)
+}

@@ -1,0 +1,193 @@
+package web
+
+import (
+	"net/http"
+
+	"barillet/authn"
+	"barillet/templates"
+	"barillet/web/reply"
+)
+
+func (s *server) getTicket(w http.ResponseWriter, r *http.Request) error {
+	st, err := s.People.Login(r.Context(), visitOf(r).login)
+	if err != nil {
+		return err
+	}
+	if st.Step != authn.StepTicket {
+		return see(w, where(st.Step))
+	}
+	page := templates.Ticket{Base: s.base(r), CanRenew: st.CanRenew}
+	switch {
+	case r.URL.Query().Get("done") == "ticket_sent":
+		page.State = templates.TicketRenewed
+	case page.Problem == nil:
+		page.Notice = templates.Say(templates.NoticeWereReset)
+	}
+	return s.show(w, http.StatusOK, page)
+}
+
+// ticketStates are the refusals that have a state of the page of their own.
+var ticketStates = map[authn.Code]templates.TicketState{
+	authn.CodeLink:          templates.TicketUsed,
+	authn.CodeTicketExpired: templates.TicketExpired,
+	authn.CodeSameHand:      templates.TicketSameHand,
+}
+
+func (s *server) postTicket(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "ticket")
+	if err != nil {
+		return err
+	}
+	login := visitOf(r).login
+	if f["ticket"] == "" {
+		return s.ticketAgain(w, r, login, func(page templates.Ticket) error {
+			page.Problem = templates.RefuseField("ticket", templates.ProblemMissing)
+			return s.show(w, http.StatusUnprocessableEntity, page)
+		})
+	}
+	step, err := s.People.PresentCode(r.Context(), origin(r), login, f["ticket"])
+	return s.presented(w, r, login, step, err)
+}
+
+// presented answers what presenting a ticket came to, in a login whose password is proven.
+func (s *server) presented(w http.ResponseWriter, r *http.Request, login authn.Secret, step authn.Step, err error) error {
+	if err == nil {
+		if err := s.beginLogin(w, r, login); err != nil { // it lasts ten minutes from here
+			return err
+		}
+		return see(w, where(step))
+	}
+	if authn.CodeOf(err) == authn.CodeState {
+		return s.onwardWith(w, r, login)
+	}
+	return s.ticketAgain(w, r, login, func(page templates.Ticket) error {
+		if state, ok := ticketStates[authn.CodeOf(err)]; ok {
+			status, _ := reply.Status(err)
+			page.State = state
+			return s.show(w, status, page)
+		}
+		return s.again(w, err, func(p *templates.Problem) templates.Page {
+			page.Problem = p
+			return page
+		})
+	})
+}
+
+// ticketAgain prepares the page of a login that still waits for its ticket.
+func (s *server) ticketAgain(w http.ResponseWriter, r *http.Request, login authn.Secret, show func(templates.Ticket) error) error {
+	st, err := s.People.Login(r.Context(), login)
+	if err != nil {
+		return err
+	}
+	if st.Step != authn.StepTicket && st.Step != authn.StepEnrol {
+		return see(w, where(st.Step))
+	}
+	return show(templates.Ticket{Base: s.baseAt(r, "/login/ticket"), CanRenew: st.CanRenew})
+}
+
+func (s *server) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
+	err := s.People.RenewTicket(r.Context(), origin(r), visitOf(r).login)
+	if authn.CodeOf(err) == authn.CodeState {
+		st, err := s.People.Login(r.Context(), visitOf(r).login)
+		if err != nil {
+			return err
+		}
+		if st.Step != authn.StepTicket {
+			return see(w, where(st.Step))
+		}
+		return see(w, "/login/ticket?again=ticket_no_more")
+	}
+	if err != nil {
+		return err
+	}
+	return see(w, "/login/ticket?done=ticket_sent")
+}
+
+// getTicketLink shows the form behind a mailed link. Mail scanners follow links: nothing changes (PROTOCOL 7).
+func (s *server) getTicketLink(w http.ResponseWriter, r *http.Request) error {
+	token := r.PathValue("token")
+	page := templates.TicketLink{Base: s.base(r), Token: token}
+	err := s.People.TicketLink(r.Context(), authn.SecretOf(token))
+	if err == nil {
+		return s.show(w, http.StatusOK, page)
+	}
+	state, ok := ticketStates[authn.CodeOf(err)]
+	if !ok {
+		return err
+	}
+	status, _ := reply.Status(err)
+	page.State = state
+	return s.show(w, status, page)
+}
+
+// postTicketLink proves the password and binds the ticket to the login that this begins, in this browser and no
+// other.
+func (s *server) postTicketLink(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "identifier", "password")
+	if err != nil {
+		return err
+	}
+	token := r.PathValue("token")
+	page := func(p *templates.Problem) templates.Page {
+		b := s.baseAt(r, shownAt(r))
+		b.Problem = p
+		return templates.TicketLink{Base: b, Token: token, Identifier: f["identifier"]}
+	}
+	if field := f.missing("identifier", "password"); field != "" {
+		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField(field, templates.ProblemMissing)))
+	}
+	started, err := s.People.Password(r.Context(), origin(r), f["identifier"], f["password"], "")
+	if err != nil {
+		return s.again(w, asSignIn(err), page)
+	}
+	if err := s.beginLogin(w, r, started.Login); err != nil {
+		return err
+	}
+	if started.Step != authn.StepTicket {
+		return see(w, where(started.Step))
+	}
+	step, err := s.People.PresentLink(r.Context(), origin(r), started.Login, authn.SecretOf(token))
+	return s.presented(w, r, started.Login, step, err)
+}
+
+func (s *server) getInvite(w http.ResponseWriter, r *http.Request) error {
+	token := r.PathValue("token")
+	who, err := s.People.Invitation(r.Context(), authn.SecretOf(token))
+	if authn.CodeOf(err) == authn.CodeLink {
+		return s.show(w, http.StatusNotFound, templates.Invite{Base: s.base(r), Gone: true})
+	}
+	if err != nil {
+		return err
+	}
+	return s.show(w, http.StatusOK, s.invitePage(s.base(r), token, who))
+}
+
+func (s *server) invitePage(b templates.Base, token string, who authn.Invited) templates.Invite {
+	return templates.Invite{Base: b, Token: token, Inviter: who.By, Garage: who.Garage, Login: who.Login, Least: s.least()}
+}
+
+func (s *server) postInvite(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "password")
+	if err != nil {
+		return err
+	}
+	token := r.PathValue("token")
+	who, err := s.People.Invitation(r.Context(), authn.SecretOf(token))
+	if err == nil {
+		var started authn.Started
+		if started, err = s.People.Accept(r.Context(), origin(r), authn.SecretOf(token), f["password"]); err == nil {
+			if err := s.beginLogin(w, r, started.Login); err != nil {
+				return err
+			}
+			return see(w, where(started.Step))
+		}
+	}
+	b := s.baseAt(r, shownAt(r))
+	if authn.CodeOf(err) == authn.CodeLink {
+		return s.show(w, http.StatusNotFound, templates.Invite{Base: b, Gone: true})
+	}
+	return s.again(w, err, func(p *templates.Problem) templates.Page {
+		b.Problem = p
+		return s.invitePage(b, token, who)
+	})
+}

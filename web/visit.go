@@ -1,0 +1,136 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"barillet/authn"
+	"barillet/web/reply"
+)
+
+// visit is what a page knows of its visitor. It is found once for a request and handed on: the cookies are not
+// read again, since gorilla/sessions ties what it has read to one *http.Request (FACTS S5).
+type visit struct {
+	session authn.Secret // of somebody signed in; empty: nobody is
+	login   authn.Secret // of a login under way, whatever became of it; empty: none
+	live    authn.Live   // with session
+	lang    string
+}
+
+func (v *visit) in() bool { return !v.session.Empty() }
+
+type visitKey struct{}
+
+// visitOf is the visitor of a request; a stranger's before the cookies were read.
+func visitOf(r *http.Request) *visit {
+	if v, ok := r.Context().Value(visitKey{}).(*visit); ok {
+		return v
+	}
+	return &visit{lang: reply.From(r.Context()).Lang}
+}
+
+// visit reads the cookies and gives the request on which they were read: the one to go on with.
+func (s *server) visit(r *http.Request) (*http.Request, error) {
+	ses, err := s.cookies.Get(r, s.cookies.session)
+	if err != nil {
+		return r, err
+	}
+	login, err := s.cookies.Get(r, s.cookies.login)
+	if err != nil {
+		return r, err
+	}
+	q := *reply.From(r.Context())
+	v := &visit{lang: q.Lang, login: authn.SecretOf(login.ID)}
+	if live, ok := ses.Values[liveKey{}].(authn.Live); ok {
+		v.session, v.live = authn.SecretOf(ses.ID), live
+		if chosen := r.URL.Query().Get("lang"); live.Locale != "" && chosen != v.lang {
+			v.lang, q.Lang = live.Locale, live.Locale
+		}
+	}
+	ctx := reply.With(context.WithValue(r.Context(), visitKey{}, v), &q)
+	return r.WithContext(ctx), nil
+}
+
+// page runs a handler for a visitor and answers its error.
+func (s *server) page(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r, err := s.visit(r)
+		if err == nil {
+			err = h(w, r)
+		}
+		if err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}
+
+// script is page for what our own scripts post: the answer is {"next": path} or {"problem": sentence}.
+func (s *server) script(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r, err := s.visit(r)
+		if err == nil {
+			err = h(w, r)
+		}
+		if err != nil {
+			s.failScript(w, r, err)
+		}
+	})
+}
+
+// origin is where a request comes from, for authn.
+func origin(r *http.Request) authn.Origin { return reply.From(r.Context()).Origin() }
+
+// signIn hands the browser the end of a sign-in. The session that it had until now ends: a browser has one.
+func (s *server) signIn(w http.ResponseWriter, r *http.Request, issued authn.Issued) error {
+	if v := visitOf(r); v.in() {
+		if err := s.People.SignOut(r.Context(), origin(r), v.session); err != nil {
+			reply.Report(r, err) // the new session stands; the old one ends by itself
+		}
+	}
+	if err := s.cookies.put(w, r, s.cookies.login, authn.Secret{}); err != nil {
+		return err
+	}
+	return s.adopt(w, r, issued)
+}
+
+// adopt hands the browser the secrets that authn issued. A known browser's cookie is sent again, to last.
+func (s *server) adopt(w http.ResponseWriter, r *http.Request, issued authn.Issued) error {
+	if issued.Session.Empty() {
+		return nil
+	}
+	browser := issued.Browser
+	if browser.Empty() {
+		browser = origin(r).Browser
+	}
+	if !browser.Empty() {
+		if err := s.cookies.put(w, r, s.cookies.browser, browser); err != nil {
+			return err
+		}
+	}
+	return s.cookies.put(w, r, s.cookies.session, issued.Session)
+}
+
+// beginLogin hands the browser a login under way; called again it lasts another ten minutes.
+func (s *server) beginLogin(w http.ResponseWriter, r *http.Request, login authn.Secret) error {
+	return s.cookies.put(w, r, s.cookies.login, login)
+}
+
+// localPath takes a path of ours to go on to, and nothing that a browser could take for another site: browsers
+// read "\" as "/" and leave tabs and line breaks out (WHATWG URL, section 4.4).
+func localPath(next string) (string, bool) {
+	const longest = 512
+	if len(next) < 1 || len(next) > longest || next[0] != '/' || len(next) > 1 && next[1] == '/' {
+		return "", false
+	}
+	for _, c := range []byte(next) {
+		if c <= ' ' || c >= 0x7f || c == '\\' {
+			return "", false
+		}
+	}
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
+		return "", false
+	}
+	return next, true
+}

@@ -1,0 +1,149 @@
+package web
+
+import (
+	"errors"
+	"strings"
+
+	"barillet/authn"
+	"barillet/factors"
+	"barillet/templates"
+)
+
+// way is how a person proves something on a page: the pages know ways, not kinds of factor.
+type way string
+
+// The ways. byCopy is the first code of a phone that was shown a QR code again.
+const (
+	byCode     way = "code"
+	byKey      way = "key"
+	byRecovery way = "recovery"
+	byCopy     way = "copy"
+)
+
+// wayOf tells by what a kind says of itself which way it is.
+func wayOf(d factors.Description) way {
+	switch {
+	case d.Strong:
+		return byKey
+	case d.Spare:
+		return byRecovery
+	}
+	return byCode
+}
+
+// kindsOf finds the kind behind each way, and those that may be asked for by name when a device is enrolled.
+func kindsOf(people *authn.Service) (map[way]factors.Kind, map[string]factors.Kind) {
+	kinds, offered := map[way]factors.Kind{}, map[string]factors.Kind{}
+	for _, f := range people.Factors {
+		about := people.Describe(factors.Device{Kind: f.Kind()})
+		if _, taken := kinds[wayOf(about)]; !taken {
+			kinds[wayOf(about)] = f.Kind()
+		}
+		if about.Counts {
+			offered[string(f.Kind())] = f.Kind()
+		}
+	}
+	return kinds, offered
+}
+
+// enrolPages is where a pending enrolment is shown, by the template that its prompt names.
+var enrolPages = map[string]string{"totp": "/enrol/phone", "webauthn": "/enrol/key", "recovery": "/enrol/recovery"}
+
+// where is the page of a step. Nothing else decides where a login goes on.
+func where(step authn.Step) string {
+	switch step {
+	case authn.StepVerify:
+		return "/login/factor"
+	case authn.StepEnrol:
+		return "/enrol"
+	case authn.StepTicket:
+		return "/login/ticket"
+	case authn.StepBlocked:
+		return "/login/blocked"
+	case authn.StepDone:
+		return "/account"
+	}
+	return "/login?again=session_gone"
+}
+
+// means is what somebody can prove themselves with.
+type means struct {
+	phones int
+	keys   []string
+	codes  int // recovery codes left
+	first  map[way]string
+	best   way // the way of the device used last; "" without a phone or key
+}
+
+// meansOf sums devices up; they come with the one used last first.
+func (s *server) meansOf(devices []factors.Device) means {
+	m := means{first: map[way]string{}}
+	for _, d := range devices {
+		about := s.People.Describe(d)
+		by := wayOf(about)
+		if !d.Usable() {
+			continue
+		}
+		switch by {
+		case byCode:
+			m.phones++
+			for _, c := range d.Copies {
+				if !c.ScanAgain {
+					m.phones++
+				}
+			}
+		case byKey:
+			m.keys = append(m.keys, d.Name)
+		case byRecovery:
+			m.codes += about.Left
+			continue
+		}
+		if _, named := m.first[by]; !named {
+			m.first[by] = d.Name
+		}
+		if m.best == "" {
+			m.best = by
+		}
+	}
+	return m
+}
+
+// pick is the way that is asked for, if there is a device for it, else the best there is.
+func (m means) pick(asked string) way {
+	switch {
+	case asked == string(byKey) && len(m.keys) > 0:
+		return byKey
+	case asked == string(byCode) && m.phones > 0:
+		return byCode
+	case m.best == "":
+		return byCode
+	}
+	return m.best
+}
+
+// full tells which kinds of device somebody has as many of as one may have.
+func (s *server) full(devices []factors.Device) (noPhones, noKeys bool) {
+	count := map[way]int{}
+	for _, d := range devices {
+		count[wayOf(s.People.Describe(d))]++
+	}
+	over := func(by way) bool {
+		kind, ok := s.kinds[by]
+		return !ok || count[by] >= s.People.Describe(factors.Device{Kind: kind}).MaxOfKind
+	}
+	return over(byCode), over(byKey)
+}
+
+// The apps, as the pages and as the devices call them.
+var apps = map[string]string{"okta": "OKTA", "google": "GOOGLE", "other": ""}
+
+func appOf(d string) templates.App {
+	for page, device := range apps {
+		if device == strings.ToUpper(d) {
+			return templates.App(page)
+		}
+	}
+	return templates.AppOther
+}
+
+func asRefusal(err error) (*authn.Error, bool) { return errors.AsType[*authn.Error](err) }
