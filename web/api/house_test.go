@@ -1,0 +1,131 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/authn/helpdesk"
+	"barillet/web/api"
+	"barillet/web/reply"
+)
+
+// machine is the owner of the machine, at the socket.
+var machine = helpdesk.Operator{ID: "operator:0", Name: "root", Owner: "operator:0", Machine: true}
+
+// door is the API of a house.
+type door struct {
+	*authntest.House
+	Desk *helpdesk.Desk
+	API  *api.API
+}
+
+func open(t testing.TB) *door {
+	t.Helper()
+	h := authntest.New(t)
+	desk := helpdesk.New(h.Service, h.Ring)
+	return &door{House: h, Desk: desk, API: api.New(api.Config{Desk: desk, Ring: h.Ring, PublicURL: "https://login.example/"})}
+}
+
+// token makes a token of a role for everybody.
+func (d *door) token(role authn.Role, change func(*helpdesk.NewToken)) string {
+	d.T.Helper()
+	n := helpdesk.NewToken{Name: "script", Role: role}
+	if change != nil {
+		change(&n)
+	}
+	secret, _, err := d.Desk.CreateToken(d.T.Context(), machine, authn.Origin{}, n)
+	if err != nil {
+		d.T.Fatalf("making a token: %v", err)
+	}
+	return secret.Reveal()
+}
+
+func (d *door) admin() string { return d.token(authn.RoleSuperAdmin, nil) }
+
+// call is one request; header holds names and values in turn.
+func (d *door) call(method, path, token, body string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	if body == "" {
+		r = httptest.NewRequest(method, path, nil)
+	} else {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "SSWS "+token)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	d.API.ServeHTTP(w, r)
+	return w
+}
+
+// local is one request by the socket.
+func (d *door) local(method, path, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	d.API.ServeHTTP(w, r.WithContext(api.WithOperator(r.Context(), machine)))
+	return w
+}
+
+// tree is any JSON object.
+type tree map[string]any
+
+// get goes down by names.
+func (x tree) get(names ...string) any {
+	var at any = map[string]any(x)
+	for _, name := range names {
+		m, _ := at.(map[string]any)
+		at = m[name]
+	}
+	return at
+}
+
+func read[T any](t testing.TB, w *httptest.ResponseRecorder, status int) T {
+	t.Helper()
+	if w.Code != status {
+		t.Fatalf("got %d %s, want %d", w.Code, w.Body, status)
+	}
+	var out T
+	if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
+		t.Fatalf("reading %s: %v", w.Body, err)
+	}
+	return out
+}
+
+// problem checks that an answer is a whole problem document.
+func problem(t testing.TB, w *httptest.ResponseRecorder, status int) reply.Document {
+	t.Helper()
+	if got := w.Header().Get("Content-Type"); got != "application/problem+json" {
+		t.Errorf("media type: got %q with %d %s", got, w.Code, w.Body)
+	}
+	d := read[reply.Document](t, w, status)
+	if d.Status != status || d.Type == "" || d.Title == "" || d.Detail == "" || d.Instance == "" || d.ErrorCode == "" ||
+		d.ErrorSummary == "" || d.ErrorLink == "" || d.ErrorID == "" || d.ErrorCauses == nil {
+		t.Errorf("got %s, want every member", w.Body)
+	}
+	return d
+}
+
+// next is the address of the next page, "" at the end.
+func next(t testing.TB, h http.Header) string {
+	t.Helper()
+	out := ""
+	for _, link := range h.Values("Link") {
+		target, rel, ok := strings.Cut(link, ">; ")
+		if !ok || !strings.HasPrefix(target, "<https://login.example/api/v1/") {
+			t.Fatalf("got link %q, want one on the public URL", link)
+		}
+		if rel == `rel="next"` {
+			out = strings.TrimPrefix(target, "<https://login.example")
+		}
+	}
+	return out
+}
