@@ -256,17 +256,28 @@ func (w *Work) auditPassword(u *User, found bool) error {
 
 // login loads a login under way and its person within one run; CodeExpired when it is gone or dead.
 func (r Reader) login(secret Secret, now time.Time) (Login, User, Step, error) {
+	return r.loginKept(secret, now, &reading{})
+}
+
+// reading is a login and its person as they were read, so that the Update which stores a judgement need not open
+// again what has not changed since: all Updates wait for one another.
+type reading struct {
+	login store.Kept[Login]
+	user  store.Kept[User]
+}
+
+func (r Reader) loginKept(secret Secret, now time.Time, kept *reading) (Login, User, Step, error) {
 	if secret.Empty() {
 		return Login{}, User{}, StepOver, Refuse(CodeExpired)
 	}
-	l, err := r.s.logins.Get(r.r, secret.Hash())
+	l, err := r.s.logins.GetKept(r.r, secret.Hash(), &kept.login)
 	if errors.Is(err, store.ErrNotFound) {
 		return Login{}, User{}, StepOver, Refuse(CodeExpired)
 	}
 	if err != nil {
 		return Login{}, User{}, StepOver, fmt.Errorf("loading a login: %w", err)
 	}
-	u, err := r.User(l.User)
+	u, err := r.userKept(l.User, &kept.user)
 	if CodeOf(err) == CodeNotFound {
 		return Login{}, User{}, StepOver, Refuse(CodeExpired)
 	}

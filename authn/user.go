@@ -78,6 +78,8 @@ type User struct {
 	Changed   time.Time `json:"changed"`
 	StatusAt  time.Time `json:"statusAt,omitzero"`
 	LastLogin time.Time `json:"lastLogin,omitzero"`
+
+	stands Standing // as it is stored; zero: not known to be
 }
 
 // Password is what the house keeps of one: never the password.
@@ -185,6 +187,11 @@ type Standing struct {
 	Locale        string    `json:"c,omitempty"`
 	Groups        []GroupID `json:"g,omitempty"`
 	Roles         []Role    `json:"r,omitempty"`
+}
+
+func (s *Standing) equal(t *Standing) bool {
+	return s.Epoch == t.Epoch && s.PasswordEpoch == t.PasswordEpoch && s.Status == t.Status && s.Login == t.Login &&
+		s.Name == t.Name && s.Locale == t.Locale && slices.Equal(s.Groups, t.Groups) && slices.Equal(s.Roles, t.Roles)
 }
 
 func (u *User) standing() Standing {

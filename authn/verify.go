@@ -117,19 +117,20 @@ func (s *Service) Verify(ctx context.Context, from Origin, secret Secret, kind f
 	var out Verified
 	err := again(ctx, func() (bool, error) {
 		a := s.NewAct(from)
-		l, u, err := s.verifying(ctx, a, secret)
+		kept := reading{}
+		l, u, wait, err := s.verifying(ctx, a, secret, kind, &kept)
 		if err != nil {
 			return false, err
 		}
-		if wait, err := s.waiting(ctx, a, &u, kind, l.Known); err != nil || wait > 0 {
+		if wait > 0 {
 			out = Verified{Judged: Judged{Wait: wait}, Step: StepVerify}
-			return true, err
+			return true, nil
 		}
 		t, err := s.judge(a, &u, s.verifiable(&l, &u), l.Ceremony, kind, l.Known, answer)
 		if err != nil {
 			return false, err
 		}
-		done, err := Do(ctx, s, a, func(w *Work) (*Verified, error) { return w.storeVerified(secret, t) })
+		done, err := Do(ctx, s, a, func(w *Work) (*Verified, error) { return w.storeVerified(secret, t, &kept) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -139,19 +140,21 @@ func (s *Service) Verify(ctx context.Context, from Origin, secret Secret, kind f
 	return out, err
 }
 
-// verifying reads a login that is at its second step.
-func (s *Service) verifying(ctx context.Context, a *Act, secret Secret) (l Login, u User, err error) {
+// verifying reads a login that is at its second step, and looks whether an answer of the kind may be judged at all,
+// before work is spent on it.
+func (s *Service) verifying(ctx context.Context, a *Act, secret Secret, kind factors.Kind, kept *reading) (l Login, u User, wait time.Duration, err error) {
 	err = s.View(ctx, func(r Reader) error {
 		var step Step
-		if l, u, step, err = r.login(secret, a.Now); err != nil {
+		if l, u, step, err = r.loginKept(secret, a.Now, kept); err != nil {
 			return err
 		}
 		if step != StepVerify {
 			return Refuse(CodeState)
 		}
-		return nil
+		wait, _, err = r.mayJudge(a.Now, &u, s.classOf(kind, u.Devices), l.Known)
+		return err
 	})
-	return l, u, err
+	return l, u, wait, err
 }
 
 // waiting looks whether an answer of the kind may be judged at all, before work is spent on it.
@@ -166,8 +169,8 @@ func (s *Service) waiting(ctx context.Context, a *Act, u *User, kind factors.Kin
 }
 
 // storeVerified stores what the second step came to; nil when the record is not the one that was judged.
-func (w *Work) storeVerified(secret Secret, t attempt) (*Verified, error) {
-	l, u, step, err := w.login(secret, w.Act.Now)
+func (w *Work) storeVerified(secret Secret, t attempt, kept *reading) (*Verified, error) {
+	l, u, step, err := w.loginKept(secret, w.Act.Now, kept)
 	if err != nil {
 		return nil, err
 	}

@@ -80,7 +80,14 @@ type Reader struct {
 
 // User loads a person; CodeNotFound when there is none.
 func (r Reader) User(id UserID) (User, error) {
-	u, err := r.s.users.Get(r.r, string(id))
+	return r.userKept(id, &store.Kept[User]{})
+}
+
+// userKept is User for one that was probably read before.
+func (r Reader) userKept(id UserID, kept *store.Kept[User]) (User, error) {
+	u, err := r.s.users.GetKept(r.r, string(id), kept)
+	u.stands = u.standing()
+	u.stands.Groups = slices.Clone(u.Groups) // whatever becomes of the person's own list
 	return u, missing(err, "user", string(id))
 }
 
@@ -225,8 +232,11 @@ func (w *Work) Save(u *User) error {
 	if err := w.s.users.Put(w.Tx, string(u.ID), *u); err != nil {
 		return fmt.Errorf("storing user %q: %w", u.ID, err)
 	}
-	if err := w.s.standings.Put(w.Tx, string(u.ID), u.standing()); err != nil {
-		return fmt.Errorf("storing standing of %q: %w", u.ID, err)
+	if st := u.standing(); !st.equal(&u.stands) { // a sign-in changes nothing of it: one page less to sync
+		if err := w.s.standings.Put(w.Tx, string(u.ID), st); err != nil {
+			return fmt.Errorf("storing standing of %q: %w", u.ID, err)
+		}
+		u.stands = st
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 )
@@ -44,6 +45,33 @@ func (t Table[T]) Get(r Reader, id string) (T, error) {
 		return none, fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, err)
 	}
 	return t.decode(id, sealed)
+}
+
+// Kept is a record as it was read, with the bytes that it was opened from. The zero value holds none. Its value is
+// shared by whoever reads it: what it points to is not to be changed.
+type Kept[T any] struct {
+	key    string
+	sealed []byte
+	value  T
+}
+
+// GetKept is Get for a record that was probably read before: it is opened once more only if other bytes stand there
+// now. Each sealing has its own nonce, so equal bytes are the same write of the same record.
+func (t Table[T]) GetKept(r Reader, id string, kept *Kept[T]) (T, error) {
+	key := t.Key(id)
+	sealed, err := r.Get(key)
+	if err != nil {
+		var none T
+		return none, fmt.Errorf("reading a record of %s: %w", t.kind.Prefix, err)
+	}
+	if kept.key == key && bytes.Equal(kept.sealed, sealed) {
+		return kept.value, nil
+	}
+	v, err := t.decode(id, sealed)
+	if err == nil {
+		*kept = Kept[T]{key, sealed, v}
+	}
+	return v, err
 }
 
 // Put writes one record in the newest version.
