@@ -1,0 +1,151 @@
+package helpdesk_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/authn/helpdesk"
+	"barillet/factors/totp"
+	"barillet/templates"
+)
+
+const (
+	password   = authntest.Password
+	technician = "amelie@garage.example"
+	second     = "amelie@home.example"
+)
+
+// shop is a house with a desk, a garage, its manager, an administrator and a technician who is signed in.
+type shop struct {
+	*authntest.House
+	desk           *helpdesk.Desk
+	garage         authn.GroupID
+	other          authn.GroupID
+	amelie         authn.User
+	phone          *authntest.Phone
+	session        authn.Secret
+	manager, admin authn.User
+}
+
+func openShop(t *testing.T) *shop {
+	t.Helper()
+	s := &shop{House: authntest.New(t)}
+	s.desk = helpdesk.New(s.Service, s.Ring)
+	s.garage, s.other = s.Group("Garage Lumière"), s.Group("Garage du Nord")
+	s.manager = s.Person("manager@garage.example", func(u *authn.User) {
+		u.Groups = []authn.GroupID{s.garage}
+		u.Roles = []authn.Grant{{ID: "r1", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{s.garage}}}
+	})
+	s.admin = s.Person("admin@garage.example", func(u *authn.User) {
+		u.Roles = []authn.Grant{{ID: "r2", Role: authn.RoleSuperAdmin}}
+	})
+	for _, id := range []authn.UserID{s.manager.ID, s.admin.ID} {
+		s.Change(id, func(u *authn.User) { u.Status, u.HadDevice = authn.StatusActive, true })
+	}
+	s.manager, s.admin = s.User(string(s.manager.ID)), s.User(string(s.admin.ID))
+	s.amelie, s.phone, s.session = s.Member(technician, func(u *authn.User) {
+		u.FirstName, u.LastName, u.Second, u.Groups = "Amélie", "Durand", second, []authn.GroupID{s.garage}
+	})
+	s.EmptyOutbox()
+	s.Clock.Advance(time.Second)
+	return s
+}
+
+// The operators.
+var (
+	machine = helpdesk.Operator{ID: "operator:0", Name: "root", Owner: "operator:0", Machine: true}
+	support = helpdesk.Operator{ID: "token:t1", Name: "support desk", Owner: "usupport", Role: authn.RoleHelpDesk}
+	root    = helpdesk.Operator{ID: "token:t2", Name: "scripts", Owner: "uroot", Role: authn.RoleSuperAdmin}
+)
+
+func withSecrets(op helpdesk.Operator) helpdesk.Operator {
+	op.Secrets = true
+	return op
+}
+
+func limited(op helpdesk.Operator, groups ...authn.GroupID) helpdesk.Operator {
+	op.Groups = append([]authn.GroupID{}, groups...)
+	return op
+}
+
+func wantCode(t *testing.T, what string, err error, code authn.Code) {
+	t.Helper()
+	if got := authn.CodeOf(err); got != code || (code == "") != (err == nil) {
+		t.Errorf("%s: got %v, want code %q", what, err, code)
+	}
+}
+
+// signIn proves the password and says what comes next.
+func (s *shop) signIn(t *testing.T, password string) authn.Started {
+	t.Helper()
+	started, err := s.Service.Password(t.Context(), s.From, technician, password, "")
+	if err != nil {
+		t.Fatalf("signing in: %v", err)
+	}
+	return started
+}
+
+func (s *shop) reset(t *testing.T, op helpdesk.Operator, r helpdesk.ResetRequest) helpdesk.Receipt {
+	t.Helper()
+	rec, err := s.desk.Reset(t.Context(), op, s.From, technician, r)
+	if err != nil {
+		t.Fatalf("resetting: %v", err)
+	}
+	return rec
+}
+
+// mailed is the one mail of a kind that waits, to that address ("": any).
+func mailed[T templates.Mail](t *testing.T, s *shop, to string) T {
+	t.Helper()
+	var found []T
+	for _, m := range s.Mails() {
+		if what, ok := m.What.(T); ok && (to == "" || m.To == to) {
+			found = append(found, what)
+		}
+	}
+	var none T
+	if len(found) != 1 {
+		t.Fatalf("got %d mails %T to %q, want one; waiting: %v", len(found), none, to, s.letters())
+	}
+	return found[0]
+}
+
+// letters are the mails that wait, as "kind to address", sorted.
+func (s *shop) letters() []string {
+	var out []string
+	for _, m := range s.Mails() {
+		out = append(out, templates.MailName(m.What)+" to "+m.To)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func sameStrings(t *testing.T, what string, got, want []string) {
+	t.Helper()
+	got, want = slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: got %q, want %q", what, got, want)
+	}
+}
+
+// dead tells that a session is no longer good.
+func (s *shop) dead(t *testing.T, session authn.Secret) {
+	t.Helper()
+	if _, err := s.Service.Check(t.Context(), session); authn.CodeOf(err) != authn.CodeNoSession {
+		t.Errorf("the session: got %v, want it dead", err)
+	}
+}
+
+// verifies tells what a code of a phone is worth in a login.
+func verifies(ctx context.Context, s *shop, login authn.Secret, code []byte) (authn.Verified, error) {
+	return s.Service.Verify(ctx, s.From, login, totp.Kind, code)
+}
+
+func tokenOf(link string) authn.Secret {
+	return authn.SecretOf(link[strings.LastIndexByte(link, '/')+1:])
+}

@@ -1,0 +1,165 @@
+package helpdesk_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/authn/helpdesk"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
+	s := openShop(t)
+	u, inv, err := s.desk.AddUser(t.Context(), limited(support, s.garage), s.From, helpdesk.NewUser{Email: "Luc@Garage.example",
+		FirstName: "Luc", Locale: "en", Groups: []authn.GroupID{s.garage}}, true, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !inv.Sent || !inv.Link.Empty() || u.Login != "luc@garage.example" || u.Status != authn.StatusProvisioned {
+		t.Errorf("got %+v, %+v", u, inv)
+	}
+	m := mailed[templates.InvitationMail](t, s, u.Login)
+	if m.Inviter != support.Name || m.Garage != "Garage Lumière" || m.Address != "" || s.Mails()[0].Lang != "en" {
+		t.Errorf("got mail %+v", m)
+	}
+	first := tokenOf(m.Link)
+	s.EmptyOutbox()
+	if inv, err = s.desk.Activate(t.Context(), support, s.From, string(u.ID), true); err != nil || !inv.Sent {
+		t.Fatalf("inviting again: got %+v, %v", inv, err)
+	}
+	_, err = s.Service.Invitation(t.Context(), first)
+	wantCode(t, "the first link after the second", err, authn.CodeLink)
+	_, issued := s.Accept(tokenOf(mailed[templates.InvitationMail](t, s, u.Login).Link), password)
+	if live, err := s.Service.Check(t.Context(), issued.Session); err != nil || live.User != u.ID {
+		t.Errorf("got %v, %v, want Luc signed in", live, err)
+	}
+	events := s.Events(audit.UserCreated, audit.InvitationIssued)
+	if len(events) != 3 || events[0].Actor.ID != support.ID || events[0].SubjectName != u.Login {
+		t.Errorf("got events %+v", events)
+	}
+}
+
+func TestTheFirstAdministratorIsMadeAtTheMachine(t *testing.T) {
+	h := authntest.New(t)
+	desk := helpdesk.New(h.Service, h.Ring)
+	u, inv, err := desk.AddUser(t.Context(), machine, authn.Origin{}, helpdesk.NewUser{Login: "root@garage.example", Role: authn.RoleSuperAdmin}, true, false)
+	if err != nil || inv.Sent || inv.Link.Empty() || u.Rank() != authn.RoleSuperAdmin.Rank() {
+		t.Fatalf("got %+v, %+v, %v", u, inv, err)
+	}
+	if len(h.Mails()) != 0 || h.User(u.Login).Invited.Way != machine.Owner {
+		t.Errorf("got %d mails, way %q, want none, by the operator's hand", len(h.Mails()), h.User(u.Login).Invited.Way)
+	}
+	if _, issued := h.Accept(tokenOf(inv.Link.Reveal()), password); issued.Session.Empty() {
+		t.Error("no session")
+	}
+}
+
+func TestWhoMayMakeWhom(t *testing.T) {
+	s := openShop(t)
+	in := []authn.GroupID{s.garage}
+	for i, c := range []struct {
+		name           string
+		op             helpdesk.Operator
+		n              helpdesk.NewUser
+		activate, mail bool
+		want           authn.Code
+	}{
+		{"who reads only makes nobody", helpdesk.Operator{Owner: "u", Role: authn.RoleReadOnly}, helpdesk.NewUser{}, true, true, authn.CodeForbidden},
+		{"a manager makes people of the garage", limited(support, s.garage), helpdesk.NewUser{Groups: in}, true, true, ""},
+		{"a manager makes none of another garage", limited(support, s.garage), helpdesk.NewUser{Groups: []authn.GroupID{s.garage, s.other}}, true, true, authn.CodeForbidden},
+		{"a manager makes none of no garage", limited(support, s.garage), helpdesk.NewUser{}, true, true, authn.CodeForbidden},
+		{"a manager gives no role", limited(root, s.garage), helpdesk.NewUser{Groups: in, Role: authn.RoleReadOnly}, true, true, authn.CodeForbidden},
+		{"support gives a lower role", support, helpdesk.NewUser{Role: authn.RoleReadOnly}, true, true, ""},
+		{"support does not give its own", support, helpdesk.NewUser{Role: authn.RoleHelpDesk}, true, true, authn.CodeForbidden},
+		{"a super administrator gives any role", root, helpdesk.NewUser{Role: authn.RoleSuperAdmin}, true, true, ""},
+		{"a role that we do not know is none", root, helpdesk.NewUser{Role: "ORG_ADMIN"}, true, true, authn.CodeInvalid},
+		{"a link in the answer needs secrets", root, helpdesk.NewUser{}, true, false, authn.CodeForbidden},
+		{"support gets no link", withSecrets(support), helpdesk.NewUser{}, true, false, authn.CodeForbidden},
+		{"with secrets the link is answered", withSecrets(root), helpdesk.NewUser{}, true, false, ""},
+		{"a password needs secrets", root, helpdesk.NewUser{Password: password}, false, true, authn.CodeForbidden},
+		{"with secrets a password is taken", withSecrets(root), helpdesk.NewUser{Password: password}, false, true, ""},
+		{"a weak password is not", machine, helpdesk.NewUser{Password: "password"}, false, true, authn.CodeInvalid},
+		{"an address is written as it is", machine, helpdesk.NewUser{Login: "luc", Email: "no address"}, false, true, authn.CodeInvalid},
+		{"a garage that is not there", machine, helpdesk.NewUser{Groups: []authn.GroupID{"g0"}}, false, true, authn.CodeInvalid},
+		{"a language that we do not speak", machine, helpdesk.NewUser{Locale: "tlh"}, false, true, authn.CodeInvalid},
+		{"an address that somebody has", machine, helpdesk.NewUser{Login: "luc", Email: second}, false, true, authn.CodeTaken},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.n.Login == "" {
+				c.n.Login = fmt.Sprintf("new%d@garage.example", i)
+			}
+			u, inv, err := s.desk.AddUser(t.Context(), c.op, s.From, c.n, c.activate, c.mail)
+			wantCode(t, "making", err, c.want)
+			if c.want != "" {
+				return
+			}
+			if want := c.activate && !c.mail; inv.Link.Empty() == want || inv.Sent != (c.activate && c.mail) {
+				t.Errorf("got %+v", inv)
+			}
+			if u.Password.PHC != "" || c.n.Password != "" && (u.Status != authn.StatusActive || u.Password.Source != c.op.Owner) {
+				t.Errorf("got %+v, want it active by the operator's hand, and no hash shown", u)
+			}
+		})
+	}
+}
+
+func TestAManagerListsThePeopleOfTheGaragesAndNobodyElse(t *testing.T) {
+	s := openShop(t)
+	both := limited(support, s.garage, s.other)
+	var want []string
+	for i := range 7 {
+		groups := [][]authn.GroupID{{s.garage}, {s.other}, {s.garage, s.other}}[i%3]
+		u := s.Person(fmt.Sprintf("p%d@garage.example", i), func(u *authn.User) { u.Groups = groups })
+		want = append(want, u.Login)
+	}
+	want = append(want, technician)
+	list := func(op helpdesk.Operator, q authn.Query) (got []string) {
+		t.Helper()
+		for page := 0; page == 0 || q.After != ""; page++ {
+			people, next, err := s.desk.Users(t.Context(), op, q)
+			if err != nil || page > 20 {
+				t.Fatalf("page %d: %v", page, err)
+			}
+			for _, u := range people {
+				got = append(got, u.Login)
+			}
+			q.After = next
+		}
+		return got
+	}
+	for limit := range 9 {
+		sameStrings(t, fmt.Sprint("both garages by ", limit), list(both, authn.Query{Limit: limit}), want)
+	}
+	sameStrings(t, "one garage", list(limited(support, s.other), authn.Query{}), []string{"p1@garage.example", "p4@garage.example"})
+	sameStrings(t, "one of two", list(both, authn.Query{Group: s.other}), []string{"p1@garage.example", "p2@garage.example", "p4@garage.example", "p5@garage.example"})
+	sameStrings(t, "another's", list(limited(support, s.other), authn.Query{Group: s.garage}), nil)
+	sameStrings(t, "by name", list(both, authn.Query{Starts: "AMÉ"}), []string{technician})
+	sameStrings(t, "nobody", list(limited(support), authn.Query{}), nil)
+	if got := list(support, authn.Query{}); len(got) != len(want)+2 || !slices.Contains(got, s.admin.Login) {
+		t.Errorf("everybody: got %q", got)
+	}
+}
+
+func TestTheLogIsForThoseWhoSeeEverybody(t *testing.T) {
+	s := openShop(t)
+	for _, c := range []struct {
+		name string
+		op   helpdesk.Operator
+		want authn.Code
+	}{
+		{"who reads only", helpdesk.Operator{Owner: "u", Role: authn.RoleReadOnly}, ""},
+		{"the machine's owner", machine, ""},
+		{"a manager", limited(support, s.garage), authn.CodeForbidden},
+		{"nobody", helpdesk.Operator{}, authn.CodeForbidden},
+	} {
+		entries, _, err := s.desk.Events(t.Context(), c.op, audit.Query{})
+		wantCode(t, c.name, err, c.want)
+		if (len(entries) > 0) != (c.want == "") {
+			t.Errorf("%s: got %d events", c.name, len(entries))
+		}
+	}
+}
