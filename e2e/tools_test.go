@@ -44,3 +44,10 @@ func output(tb testing.TB, stdin []byte, program string, args ...string) string 
 	}
 	return strings.TrimSuffix(string(out), "\n")
 }
+
+// oathtoolWindow gives the codes of so many further steps after one, a line each.
+func oathtoolWindow(tb testing.TB, secret string, from time.Time, steps int) string {
+	tb.Helper()
+	return output(tb, nil, tool(tb, "oathtool", "oathtool"), "--totp", "--base32", "--digits=6", "--time-step-size=30s",
+		"--window="+strconv.Itoa(steps), "--now=@"+strconv.FormatInt(from.Unix(), 10), secret)
+}
