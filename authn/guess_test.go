@@ -1,0 +1,204 @@
+package authn_test
+
+import (
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/factors"
+	"barillet/factors/totp"
+	"barillet/internal/throttle"
+	"barillet/store"
+)
+
+// doorsOfCodes are all the methods that take six digits, each with an answer.
+func doorsOfCodes(h *house, p *authntest.Phone, session authn.Secret) map[string]func(authn.Origin, []byte) authn.Judged {
+	ctx, s := h.t.Context(), h.Service
+	told := func(j authn.Judged, err error) authn.Judged {
+		h.t.Helper()
+		do(h.t, err, "answering")
+		return j
+	}
+	return map[string]func(authn.Origin, []byte) authn.Judged{
+		"Verify": func(from authn.Origin, code []byte) authn.Judged {
+			v, err := s.Verify(ctx, from, h.password(from, amelie).Login, totp.Kind, code)
+			return told(v.Judged, err)
+		},
+		"Prove": func(from authn.Origin, code []byte) authn.Judged {
+			return told(s.Prove(ctx, from, session, totp.Kind, code))
+		},
+		"ShowAgain": func(from authn.Origin, code []byte) authn.Judged {
+			return told(s.ShowAgain(ctx, from, session, p.Device, "", "Tablette", totp.Kind, code))
+		},
+		"ConfirmCopy": func(from authn.Origin, code []byte) authn.Judged {
+			return told(s.ConfirmCopy(ctx, from, session, code))
+		},
+	}
+}
+
+func TestEveryDoorThatTakesSixDigitsMovesTheSameCounter(t *testing.T) {
+	h := newHouse(t)
+	u, p, session := h.Member(amelie, nil)
+	doors := doorsOfCodes(h, p, session)
+	if j := doors["ShowAgain"](h.From, p.Next()); !j.Accepted() {
+		t.Fatalf("showing: %+v", j)
+	}
+	want := 0
+	for name, door := range doors {
+		if j := door(h.From, wrong(p)); j.Rejected != factors.ReasonWrong {
+			t.Errorf("%s: got %q", name, j.Rejected)
+		}
+		want++
+		if g := h.counters(u.ID); len(g.Unknown.Codes.Times) != want || g.Row != want {
+			t.Errorf("after %s: %d counted, %d in a row, want %d", name, len(g.Unknown.Codes.Times), g.Row, want)
+		}
+	}
+	doors["Verify"](h.From, wrong(p))
+	for name, door := range doors {
+		if j := door(h.From, p.Code()); j.Wait <= 0 || j.Wait > 30*time.Second || j.Accepted() {
+			t.Errorf("%s judges a code while the person waits: %+v", name, j)
+		}
+	}
+	if j := doors["Verify"](h.From, p.Next()); !j.Accepted() {
+		t.Errorf("after the wait: %+v", j)
+	}
+}
+
+func TestGuessingCodesIsLimitedOverDoorsLoginsAddressesAndNodes(t *testing.T) {
+	h := newHouse(t)
+	u, p, session := h.Member(amelie, nil)
+	h.Service.Policy.SessionIdle, h.Service.Policy.SessionMax = 1000*time.Hour, 1000*time.Hour
+	ring, err := store.OpenKeyring(t.Context(), h.Store, h.Keys, h.Clock.Now())
+	do(t, err, "opening the keys again")
+	node := &authn.Service{Store: h.Store, Pepper: h.Keys.Pepper, Passwords: h.Service.Passwords, Factors: h.Service.Factors,
+		Limiter: throttle.NewLimiter(ring, h.Keys.Pepper), Guesses: throttle.NewGuesses(ring, h.Keys.Pepper),
+		Log: h.Log, Outbox: h.Outbox, Now: h.Clock.Now, Policy: h.Service.Policy}
+	node.Open(ring)
+	services := []*authn.Service{h.Service, node}
+	start := h.Clock.Now()
+	var judged []time.Time
+	for i := 0; h.Clock.Now().Before(start.Add(23 * time.Hour)); i++ {
+		from := h.at([]string{"198.51.100.1", "198.51.100.2", "2001:db8::1"}[i%3])
+		h.Service = services[i%2]
+		names := []string{"Verify", "Prove", "ShowAgain"}
+		j := doorsOfCodes(h, p, session)[names[i%3]](from, wrong(p))
+		if j.Wait > 0 {
+			if j.Wait > 24*time.Hour {
+				t.Fatalf("a wait of %v", j.Wait)
+			}
+			h.Clock.Advance(j.Wait)
+			continue
+		}
+		judged = append(judged, h.Clock.Now())
+		h.Clock.Advance(time.Second)
+	}
+	for i := range judged {
+		for span, most := range map[time.Duration]int{15 * time.Minute: 10, 24 * time.Hour: 20} {
+			n := 0
+			for _, other := range judged[i:] {
+				if other.Before(judged[i].Add(span)) {
+					n++
+				}
+			}
+			if n > most {
+				t.Errorf("%d were judged within %v, want %d at most", n, span, most)
+			}
+		}
+	}
+	if len(judged) < 15 {
+		t.Errorf("only %d were judged in a day", len(judged))
+	}
+	if got := h.counters(u.ID).Row; got != len(judged) {
+		t.Errorf("%d in a row, want %d", got, len(judged))
+	}
+	h.Clock.Advance(24 * time.Hour)
+	if issued := h.SignIn(amelie, authntest.Password, p); issued.Session.Empty() {
+		t.Error("the stop did not end by itself")
+	}
+}
+
+// noise spends a person's unknown budget of codes.
+func (h *house) noise(p *authntest.Phone) {
+	h.t.Helper()
+	for range 6 {
+		h.Service.Verify(h.t.Context(), h.at("198.51.100.66"), h.password(h.at("198.51.100.66"), amelie).Login, totp.Kind, wrong(p))
+	}
+	if v := h.verify(h.password(h.From, amelie).Login, p.Code()); v.Wait <= 0 {
+		h.t.Fatalf("the noise stopped nothing: %+v", v)
+	}
+}
+
+func TestAStrangersNoiseLeavesKeysAndKnownBrowsersAlone(t *testing.T) {
+	h := newHouse(t)
+	u, p, session := h.Member(amelie, nil)
+	h.prove(session, p)
+	k := h.enrolKey(authn.Seat{Session: session}, u)
+	mine := h.From
+	mine.Browser = h.SignIn(amelie, authntest.Password, p).Browser
+	if mine.Browser.Empty() {
+		t.Fatal("no cookie for the browser")
+	}
+	h.noise(p)
+	if v := h.verifyKey(h.password(h.From, amelie).Login, k, 9); !v.Accepted() {
+		t.Errorf("the key from an unknown browser: %+v", v.Judged)
+	}
+	h.noise(p) // the key ended the wait: noise once more
+	v, err := h.Service.Verify(t.Context(), mine, h.password(mine, amelie).Login, totp.Kind, p.Next())
+	if err != nil || !v.Accepted() {
+		t.Errorf("a code from a known browser: %v, %+v", err, v.Judged)
+	}
+	for range 30 {
+		h.Service.Password(t.Context(), h.at("198.51.100.66"), amelie, "wrong in any case", "")
+		h.Clock.Advance(5 * time.Second)
+	}
+	_, err = h.Service.Password(t.Context(), h.From, amelie, authntest.Password, "")
+	refused(t, err, authn.CodeWait, "the right password from an unknown browser")
+	h.password(mine, amelie)
+}
+
+func TestAKnownBrowserHasABudgetNotALicence(t *testing.T) {
+	h := newHouse(t)
+	u, p, _ := h.Member(amelie, nil)
+	mine := h.From
+	mine.Browser = h.SignIn(amelie, authntest.Password, p).Browser
+	for range 5 {
+		v, err := h.Service.Verify(t.Context(), mine, h.password(mine, amelie).Login, totp.Kind, wrong(p))
+		if err != nil || v.Rejected != factors.ReasonWrong {
+			t.Fatalf("got %v, %+v", err, v.Judged)
+		}
+	}
+	v, err := h.Service.Verify(t.Context(), mine, h.password(mine, amelie).Login, totp.Kind, p.Code())
+	if err != nil || v.Wait <= 0 {
+		t.Errorf("after five wrong ones: %v, %+v", err, v.Judged)
+	}
+	if g := h.counters(u.ID); len(g.Known.Codes.Times) != 5 || len(g.Unknown.Codes.Times) != 0 {
+		t.Errorf("counted %d known and %d unknown, want 5 and none", len(g.Known.Codes.Times), len(g.Unknown.Codes.Times))
+	}
+	h.SignIn(amelie, authntest.Password, p) // from an unknown one meanwhile
+}
+
+func TestARecoveryCodeCannotBeGuessed(t *testing.T) {
+	h := newHouse(t)
+	_, p, session := h.Member(amelie, nil)
+	h.prove(session, p)
+	codes := h.recoveryCodes(session)
+	judged := 0
+	for range 13 {
+		v, err := h.Service.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, "recovery", []byte("0000-0000-0000-0000"))
+		do(t, err, "guessing")
+		if v.Wait == 0 {
+			judged++
+		}
+	}
+	if judged != 10 {
+		t.Errorf("%d were judged, want 10", judged)
+	}
+	v, err := h.Service.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, "recovery", []byte(codes[0]))
+	if err != nil || v.Wait <= 0 || v.Wait > time.Hour {
+		t.Errorf("a right one meanwhile: %v, %+v", err, v.Judged)
+	}
+	if v := h.verify(h.password(h.From, amelie).Login, p.Next()); !v.Accepted() {
+		t.Errorf("the phone meanwhile: %+v", v.Judged)
+	}
+}

@@ -1,0 +1,196 @@
+package authn_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/store"
+	"barillet/store/storetest"
+)
+
+func TestEveryFailedSignInHasOneAnswer(t *testing.T) {
+	h := newHouse(t)
+	h.Member(amelie, nil)
+	suspended, _, _ := h.Member("serge@garage.example", nil)
+	h.Change(suspended.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+	h.Person("staged@garage.example", nil)
+	h.Member("kim@garage.example", nil)
+	tests := []struct{ name, identifier, password string }{
+		{"nobody of that name", "nobody@garage.example", authntest.Password},
+		{"a wrong password", amelie, "not this one at all"},
+		{"no password", amelie, ""},
+		{"a suspended person", "serge@garage.example", authntest.Password},
+		{"somebody who has no password yet", "staged@garage.example", ""},
+		{"no name", "", authntest.Password},
+		{"a dotless i for an i", "kım@garage.example", authntest.Password},
+		{"a Kelvin sign for a k", "\u212aim@garage.example", authntest.Password},
+		{"a long s for an s", "ſerge@garage.example", authntest.Password},
+		{"a full-width at", "kim＠garage.example", authntest.Password},
+		{"a blank of no width", "kim\u200b@garage.example", authntest.Password},
+		{"NUL", "kim\x00@garage.example", authntest.Password},
+		{"a slash on the way to another key", "../user/x", authntest.Password},
+		{"a name too long for a key", strings.Repeat("%", 254), authntest.Password},
+		{"64 KiB", strings.Repeat("é", 32<<10), authntest.Password},
+	}
+	for i, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			from := h.at("203.0.113.1")
+			if i > 9 {
+				from = h.at("203.0.113.200")
+			}
+			started, err := h.Service.Password(t.Context(), from, test.identifier, test.password, "")
+			refused(t, err, authn.CodeSignIn, "signing in")
+			if !started.Login.Empty() {
+				t.Error("a login was begun")
+			}
+		})
+	}
+	for _, identifier := range []string{amelie, "  " + strings.ToUpper(amelie) + "\r\n"} {
+		if _, err := h.Service.Password(t.Context(), h.From, identifier, authntest.Password, ""); err != nil {
+			t.Errorf("%q: %v", identifier, err)
+		}
+	}
+}
+
+// A ghost waits as long as a person: a lock-out tells nothing.
+func TestAGhostIsStoppedAsAPersonIs(t *testing.T) {
+	h := newHouse(t)
+	h.Member(amelie, nil)
+	type answer struct {
+		code  authn.Code
+		retry time.Duration
+	}
+	try := func(name string, i int) answer {
+		if i%2 == 1 {
+			name = " " + strings.ToUpper(name) // no fresh counter for another spelling
+		}
+		_, err := h.Service.Password(t.Context(), h.at("203.0.113.5"), name, "wrong in any case", "")
+		return answer{authn.CodeOf(err), retry(err)}
+	}
+	stopped := 0
+	for i := range 14 {
+		person, ghost := try(amelie, i), try("nobody@garage.example", i)
+		if person != ghost {
+			t.Errorf("try %d: a person gets %+v, a ghost %+v", i, person, ghost)
+		}
+		if person.code == authn.CodeWait {
+			stopped++
+		}
+		h.Clock.Advance(20 * time.Second)
+	}
+	if stopped < 4 {
+		t.Errorf("stopped %d times of 14", stopped)
+	}
+	h.Clock.Advance(15 * time.Minute)
+	h.password(h.From, amelie)
+}
+
+// counting is a store that counts what it is asked for.
+type counting struct {
+	store.Store
+	views, updates int
+}
+
+func (c *counting) View(ctx context.Context, fn func(store.Snapshot) error) error {
+	c.views++
+	return c.Store.View(ctx, fn)
+}
+
+func (c *counting) Update(ctx context.Context, fn func(store.Tx) error) error {
+	c.updates++
+	return c.Store.Update(ctx, fn)
+}
+
+func TestKnownAndUnknownNamesCostTheSameWork(t *testing.T) {
+	h := newHouse(t)
+	h.Member(amelie, nil)
+	c := &counting{Store: h.Store}
+	h.Service.Store = c
+	for _, name := range []string{amelie, "nobody@garage.example", "no name at all", strings.Repeat("x", 4000)} {
+		c.views, c.updates = 0, 0
+		_, err := h.Service.Password(t.Context(), h.From, name, "wrong in any case", "")
+		refused(t, err, authn.CodeSignIn, "signing in")
+		if c.views != 1 || c.updates != 1 {
+			t.Errorf("%.20q: %d views and %d updates, want one of each", name, c.views, c.updates)
+		}
+	}
+}
+
+// Two sign-ins that both find a hash of another cost: neither is taken for a wrong password.
+func TestAPasswordHashedAnewAtTheSameMomentIsNotAWrongOne(t *testing.T) {
+	h := newHouse(t)
+	u, _, _ := h.Member(amelie, nil)
+	dearer, err := authn.NewPasswords(h.Keys.Pepper, authn.PasswordPolicy{Cost: authn.PasswordCost{Memory: 8192, Time: 2, Threads: 1}})
+	do(t, err, "setting up passwords")
+	phc := hashOf(t, dearer, authntest.Password)
+	h.Change(u.ID, func(u *authn.User) { u.Password.PHC = phc })
+	rerun := h.Store.(*storetest.Rerun)
+	rerun.Between = func() {
+		rerun.Between = nil
+		h.password(h.From, amelie)
+	}
+	if got := h.password(h.From, amelie); got.Step != authn.StepVerify {
+		t.Errorf("got step %q", got.Step)
+	}
+	if g := h.counters(u.ID); len(g.Unknown.Passwords.Times) != 0 {
+		t.Errorf("counted as wrong: %+v", g)
+	}
+	if h.User(string(u.ID)).Password.PHC == phc {
+		t.Error("the hash of another cost is still there")
+	}
+}
+
+func TestThirtyPeopleBehindOneAddressSignInWhileFailuresFromItAreLimited(t *testing.T) {
+	h := newHouse(t)
+	names := []string{"a", "b", "c", "d", "e", "f"}
+	phones, browsers := map[string]*authntest.Phone{}, map[string]authn.Secret{}
+	for _, n := range names {
+		name := n + "@garage.example"
+		_, phones[n], _ = h.Member(name, nil)
+		issued := h.SignIn(name, authntest.Password, phones[n])
+		browsers[n] = issued.Browser
+	}
+	h.Clock.Advance(time.Hour)
+	for i := range 30 { // thirty sign-ins within one second
+		h.password(h.From, names[i%len(names)]+"@garage.example")
+	}
+	judged := 0
+	for i := range 40 {
+		_, err := h.Service.Password(t.Context(), h.From, "ghost"+strings.Repeat("x", i)+"@garage.example", "wrong in any case", "")
+		if authn.CodeOf(err) == authn.CodeSignIn {
+			judged++
+		}
+	}
+	if judged != 20 {
+		t.Errorf("%d wrong names were judged from one address, want 20", judged)
+	}
+	_, err := h.Service.Password(t.Context(), h.From, amelie, authntest.Password, "")
+	refused(t, err, authn.CodeWait, "a stranger's browser at that address")
+	for _, n := range names {
+		from := h.From
+		from.Browser = browsers[n]
+		h.password(from, n+"@garage.example")
+	}
+	h.password(h.at("192.0.2.11"), "a@garage.example")
+	h.Clock.Advance(time.Minute)
+	h.password(h.From, "a@garage.example")
+}
+
+func TestALoginLivesTenMinutes(t *testing.T) {
+	h := newHouse(t)
+	_, p, _ := h.Member(amelie, nil)
+	login := h.password(h.From, amelie).Login
+	h.Clock.Advance(authn.LoginLife)
+	if got := h.step(login); got != authn.StepOver {
+		t.Errorf("got step %q", got)
+	}
+	_, err := h.Service.Verify(t.Context(), h.From, login, "totp", p.Code())
+	refused(t, err, authn.CodeExpired, "verifying in it")
+	if _, err := h.Service.Check(t.Context(), h.password(h.From, amelie).Login); authn.CodeOf(err) != authn.CodeNoSession {
+		t.Errorf("a login under way is taken for a session: %v", err)
+	}
+}
