@@ -1,0 +1,127 @@
+package helpdesk_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/internal/audit"
+	"barillet/store"
+	"barillet/store/storetest"
+	"barillet/templates"
+)
+
+func TestWorkOnAHelpRequestIsWrittenDown(t *testing.T) {
+	s := openShop(t)
+	s.ask(t, 1, helpdesk.Form{Email: technician, Message: "x"})
+	s.EmptyOutbox()
+	id, mine := s.cases(t)[0].ID, "support desk"
+	patch := func(p helpdesk.CasePatch) helpdesk.Case {
+		t.Helper()
+		s.Clock.Advance(time.Second)
+		c, err := s.desk.Patch(t.Context(), support, s.From, id, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	patch(helpdesk.CasePatch{Status: helpdesk.StateInProgress, Assignee: &mine})
+	patch(helpdesk.CasePatch{Identity: helpdesk.IdentityCalledBack, Note: "called 01 23\nspoke to Amélie"})
+	patch(helpdesk.CasePatch{Answer: "Come by tomorrow.", Status: helpdesk.StateResolved})
+	c, err := s.desk.Case(t.Context(), support, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var steps []string
+	for _, h := range c.History {
+		if h.By != support.ID || h.At.IsZero() {
+			t.Errorf("got step %+v", h)
+		}
+		steps = append(steps, h.What+" "+h.Text)
+	}
+	want := "assigned support desk|status in_progress|identity called_back|note called 01 23\nspoke to Amélie|answer Come by tomorrow.|status resolved"
+	if got := strings.Join(steps, "|"); got != want {
+		t.Errorf("got history %q, want %q", got, want)
+	}
+	if m := mailed[templates.HelpAnsweredMail](t, s, technician); m.Answer != "Come by tomorrow." || m.Reference != c.Reference {
+		t.Errorf("got mail %+v", m)
+	}
+	var acts []string
+	for _, e := range s.Events(audit.HelpAssigned, audit.HelpUpdated, audit.HelpClosed) {
+		acts = append(acts, e.Action)
+	}
+	if fmt.Sprint(acts) != fmt.Sprint([]string{audit.HelpAssigned, audit.HelpUpdated, audit.HelpClosed}) {
+		t.Errorf("got events %q", acts)
+	}
+}
+
+func TestPatchesThatAreRefused(t *testing.T) {
+	s := openShop(t)
+	s.ask(t, 1, helpdesk.Form{Email: "stranger@else.example", Message: "x"})
+	id := s.cases(t)[0].ID
+	for _, c := range []struct {
+		name  string
+		op    helpdesk.Operator
+		id    string
+		patch helpdesk.CasePatch
+		want  authn.Code
+	}{
+		{"who reads only changes nothing", helpdesk.Operator{Owner: "u", Role: authn.RoleReadOnly}, id, helpdesk.CasePatch{Note: "x"}, authn.CodeForbidden},
+		{"a state that is none", support, id, helpdesk.CasePatch{Status: "closed"}, authn.CodeInvalid},
+		{"a reply by mail proves nobody", support, id, helpdesk.CasePatch{Identity: "mail_reply"}, authn.CodeInvalid},
+		{"too long a note", support, id, helpdesk.CasePatch{Note: strings.Repeat("x", 2001)}, authn.CodeInvalid},
+		{"an answer to an address that anybody can have typed", support, id, helpdesk.CasePatch{Answer: "x"}, authn.CodeState},
+		{"a case that is not there", support, "20260302T080000.000000000Z-x", helpdesk.CasePatch{Note: "x"}, authn.CodeNotFound},
+		{"no id at all", support, "", helpdesk.CasePatch{Note: "x"}, authn.CodeNotFound},
+		{"an id that is no key", support, "é", helpdesk.CasePatch{Note: "x"}, authn.CodeNotFound},
+	} {
+		_, err := s.desk.Patch(t.Context(), c.op, s.From, c.id, c.patch)
+		wantCode(t, c.name, err, c.want)
+	}
+	var err error
+	for range 200 {
+		if _, err = s.desk.Patch(t.Context(), support, s.From, id, helpdesk.CasePatch{Note: strings.Repeat("é", 2000)}); err != nil {
+			break
+		}
+	}
+	wantCode(t, "notes without end", err, authn.CodeTooMany)
+	if c := s.cases(t)[0]; len(c.History) == 0 {
+		t.Error("a full case lost its history")
+	}
+}
+
+func TestTheQueueComesInPages(t *testing.T) {
+	s := openShop(t)
+	for i := range 7 {
+		s.ask(t, i, helpdesk.Form{Email: fmt.Sprintf("n%d@else.example", i), Message: "x"})
+	}
+	var got []string
+	q := helpdesk.CaseQuery{Status: helpdesk.StateOpen, Limit: 3}
+	for page := 0; page == 0 || q.After != ""; page++ {
+		cases, next, err := s.desk.Cases(t.Context(), support, q)
+		if err != nil || page > 3 {
+			t.Fatalf("page %d: %v", page, err)
+		}
+		for _, c := range cases {
+			got = append(got, c.Email)
+		}
+		q.After = next
+	}
+	if want := "[n0@else.example n1@else.example n2@else.example n3@else.example n4@else.example n5@else.example n6@else.example]"; fmt.Sprint(got) != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+}
+
+func TestRecordsOfEveryVersionDecode(t *testing.T) {
+	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	storetest.Golden(t, store.Helps, nil, helpdesk.Case{ID: "20260302T080000.000000000Z-abc", Reference: "H-7K3F-2Q9M", User: "u1", Email: technician,
+		Topic: templates.TopicPhoneLost, Message: "It fell.", State: helpdesk.StateResolved, PasswordProven: true, Forgotten: true, More: 2,
+		Texts:    []helpdesk.Text{{At: at, Reference: "H-0000-0000", Topic: templates.TopicOther, Message: "and again", Address: "192.0.2.1"}},
+		Assignee: "Zoé", Identity: helpdesk.IdentityInPerson, Address: "192.0.2.1", Agent: "Firefox, Android", At: at, Changed: at,
+		History: []helpdesk.Step{{At: at, By: "token:t1", Name: "support desk", What: "reset", Text: "x"}}})
+	storetest.Golden(t, store.Tokens, nil, helpdesk.Token{ID: "0123456789abcdef0123", Name: "scripts", Owner: "operator:0", Role: authn.RoleUserAdmin,
+		Groups: []authn.GroupID{"g1"}, Secrets: true, Authn: true, By: "operator:0", Created: at, Expires: at, LastUsed: at})
+}

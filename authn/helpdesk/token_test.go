@@ -1,0 +1,168 @@
+package helpdesk_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/internal/audit"
+)
+
+func (s *shop) token(t *testing.T, op helpdesk.Operator, n helpdesk.NewToken) (authn.Secret, helpdesk.Token) {
+	t.Helper()
+	secret, tok, err := s.desk.CreateToken(t.Context(), op, s.From, n)
+	if err != nil {
+		t.Fatalf("making a token: %v", err)
+	}
+	return secret, tok
+}
+
+func TestATokenActsAsItsOwnerUntilItEnds(t *testing.T) {
+	s := openShop(t)
+	ctx := t.Context()
+	secret, tok := s.token(t, machine, helpdesk.NewToken{Name: "import", Role: authn.RoleUserAdmin, Groups: []authn.GroupID{s.garage}, Secrets: true, Life: time.Hour})
+	if v := secret.Reveal(); !strings.HasPrefix(v, helpdesk.TokenPrefix) || len(v) != len(helpdesk.TokenPrefix)+43 {
+		t.Errorf("got a token of %d characters", len(v))
+	}
+	op, err := s.desk.CheckToken(ctx, secret)
+	if err != nil || op.ID != "token:"+tok.ID || op.Owner != machine.Owner || op.Role != authn.RoleUserAdmin || !op.Secrets || op.Authn || op.Machine ||
+		fmt.Sprint(op.Groups) != fmt.Sprint([]authn.GroupID{s.garage}) {
+		t.Errorf("got %+v, %v", op, err)
+	}
+	v := secret.Reveal()
+	flipped := v[:8] + strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z':
+			return r - 32
+		case 'A' <= r && r <= 'Z':
+			return r + 32
+		}
+		return r
+	}, v[8:])
+	for name, bad := range map[string]string{"empty": "", "cut": v[:len(v)-1], "longer": v + "A", "in another case": flipped, "its id": tok.ID,
+		"its hash": secret.Hash(), "without its prefix": strings.TrimPrefix(v, helpdesk.TokenPrefix), "very long": strings.Repeat(v, 1000)} {
+		_, err := s.desk.CheckToken(ctx, authn.SecretOf(bad))
+		wantCode(t, "a token "+name, err, authn.CodeNoSession)
+	}
+	s.Clock.Advance(time.Hour)
+	_, err = s.desk.CheckToken(ctx, secret)
+	wantCode(t, "after its end", err, authn.CodeNoSession)
+}
+
+func TestARevokedTokenIsDeadAtOnce(t *testing.T) {
+	s := openShop(t)
+	ctx := t.Context()
+	secret, tok := s.token(t, machine, helpdesk.NewToken{Name: "import", Role: authn.RoleUserAdmin})
+	wantCode(t, "by support", s.desk.RevokeToken(ctx, support, s.From, tok.ID), authn.CodeForbidden)
+	stranger := helpdesk.Operator{ID: "token:x", Owner: "u9", Role: authn.RoleUserAdmin}
+	wantCode(t, "by another's", s.desk.RevokeToken(ctx, stranger, s.From, tok.ID), authn.CodeNotFound)
+	if list, _, err := s.desk.Tokens(ctx, stranger, "", 0); err != nil || len(list) != 0 {
+		t.Errorf("another's list: got %d, %v", len(list), err)
+	}
+	for _, id := range []string{"", tok.ID[:19], strings.Repeat("f", 20), secret.Hash(), "é"} {
+		wantCode(t, "token "+id, s.desk.RevokeToken(ctx, machine, s.From, id), authn.CodeNotFound)
+	}
+	s.Clock.Advance(time.Second)
+	if err := s.desk.RevokeToken(ctx, root, s.From, tok.ID); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.desk.CheckToken(ctx, secret)
+	wantCode(t, "after it", err, authn.CodeNoSession)
+	events := s.Events(audit.TokenCreated, audit.TokenRevoked)
+	if len(events) != 2 || events[1].Actor.ID != root.ID || events[1].Targets[0].ID != "token:"+tok.ID {
+		t.Errorf("got events %+v", events)
+	}
+}
+
+func TestWhichTokensMayBeMade(t *testing.T) {
+	s := openShop(t)
+	admin := helpdesk.Operator{ID: "token:a", Owner: "u9", Role: authn.RoleUserAdmin}
+	for _, c := range []struct {
+		name string
+		op   helpdesk.Operator
+		n    helpdesk.NewToken
+		want authn.Code
+	}{
+		{"the machine's owner makes any", machine, helpdesk.NewToken{Role: authn.RoleSuperAdmin, Secrets: true, Authn: true, Life: 365 * 24 * time.Hour}, ""},
+		{"none lives longer than a year", machine, helpdesk.NewToken{Role: authn.RoleReadOnly, Life: 365*24*time.Hour + 1}, authn.CodeInvalid},
+		{"none is over before it begins", machine, helpdesk.NewToken{Role: authn.RoleReadOnly, Life: -1}, authn.CodeInvalid},
+		{"support gets no secrets", machine, helpdesk.NewToken{Role: authn.RoleHelpDesk, Secrets: true}, authn.CodeInvalid},
+		{"none is without a role", machine, helpdesk.NewToken{}, authn.CodeInvalid},
+		{"a role that is none", machine, helpdesk.NewToken{Role: "ROOT"}, authn.CodeInvalid},
+		{"a garage that is none", machine, helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{"g0"}}, authn.CodeInvalid},
+		{"support makes none", support, helpdesk.NewToken{Role: authn.RoleReadOnly}, authn.CodeForbidden},
+		{"a token makes one of its own role", admin, helpdesk.NewToken{Role: authn.RoleUserAdmin}, ""},
+		{"a token makes none above", admin, helpdesk.NewToken{Role: authn.RoleSuperAdmin}, authn.CodeForbidden},
+		{"a token gives no secrets, even its own", withSecrets(root), helpdesk.NewToken{Role: authn.RoleSuperAdmin, Secrets: true}, authn.CodeForbidden},
+		{"a token gives no sign-in for programs", root, helpdesk.NewToken{Role: authn.RoleSuperAdmin, Authn: true}, authn.CodeForbidden},
+		{"a limited token makes one of its garage", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{s.garage}}, ""},
+		{"a limited token makes one for nobody", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{}}, ""},
+		{"a limited token makes none of another", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{s.other}}, authn.CodeForbidden},
+		{"a limited token makes none for everybody", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk}, authn.CodeForbidden},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.n.Name = "made in a test"
+			secret, tok, err := s.desk.CreateToken(t.Context(), c.op, s.From, c.n)
+			wantCode(t, "making", err, c.want)
+			if c.want != "" {
+				return
+			}
+			op, err := s.desk.CheckToken(t.Context(), secret)
+			if err != nil || tok.Owner != c.op.Owner || op.Owner != c.op.Owner || (op.Groups == nil) != (c.n.Groups == nil) {
+				t.Errorf("got %+v of %q, %v", op, tok.Owner, err)
+			}
+		})
+	}
+	_, _, err := s.desk.CreateToken(t.Context(), machine, s.From, helpdesk.NewToken{Name: " ", Role: authn.RoleReadOnly})
+	wantCode(t, "without a name", err, authn.CodeInvalid)
+}
+
+func TestATokenMakesNoneThatOutlivesIt(t *testing.T) {
+	s := openShop(t)
+	secret, _ := s.token(t, machine, helpdesk.NewToken{Name: "short", Role: authn.RoleSuperAdmin, Life: time.Hour})
+	op, err := s.desk.CheckToken(t.Context(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Clock.Advance(time.Minute)
+	_, child := s.token(t, op, helpdesk.NewToken{Name: "child", Role: authn.RoleReadOnly, Life: 24 * time.Hour})
+	if want := s.Clock.Now().Add(59 * time.Minute); !child.Expires.Equal(want) {
+		t.Errorf("got %v, want %v", child.Expires, want)
+	}
+}
+
+func TestTokensAreListedWithTheirLastUseInPages(t *testing.T) {
+	s := openShop(t)
+	ctx := t.Context()
+	secret, used := s.token(t, machine, helpdesk.NewToken{Name: "used", Role: authn.RoleReadOnly})
+	for range 4 {
+		s.token(t, machine, helpdesk.NewToken{Name: "idle", Role: authn.RoleReadOnly})
+	}
+	s.Clock.Advance(time.Minute)
+	if _, err := s.desk.CheckToken(ctx, secret); err != nil {
+		t.Fatal(err)
+	}
+	for _, stored := range []bool{false, true} {
+		seen := map[string]time.Time{}
+		after := ""
+		for page := 0; page == 0 || after != ""; page++ {
+			list, next, err := s.desk.Tokens(ctx, machine, after, 2)
+			if err != nil || page > 3 {
+				t.Fatalf("page %d: %v", page, err)
+			}
+			for _, tok := range list {
+				seen[tok.ID] = tok.LastUsed
+			}
+			after = next
+		}
+		if len(seen) != 5 || !seen[used.ID].Equal(s.Clock.Now()) {
+			t.Errorf("stored %v: got %v, want five and one of them used now", stored, seen)
+		}
+		if err := s.desk.StoreUsed(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
