@@ -33,10 +33,7 @@ func (s *server) getAccount(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page, err := s.accountPage(r, s.base(r), a)
-	if err != nil {
-		return err
-	}
-	return s.show(w, http.StatusOK, page)
+	return s.showMade(w, page, err)
 }
 
 func (s *server) accountPage(r *http.Request, b templates.Base, a authn.Account) (templates.Account, error) {
@@ -69,23 +66,23 @@ func (s *server) deviceOf(a authn.Account, d factors.Device) templates.Device {
 	out := templates.Device{ID: string(d.ID), Name: d.Name, Kind: string(d.Kind), App: appOf(d.App), Added: d.Added,
 		LastUsed: d.LastUsed, Disabled: d.Disabled, Last: d.Usable() && about.Counts && a.Counted <= 1}
 	for _, c := range d.Copies {
-		out.Copies = append(out.Copies, copyOf(c))
+		out.Copies = append(out.Copies, templates.Copy{ID: c.ID, Name: c.Name, Shown: c.Shown, Confirmed: !c.Confirmed.IsZero(), ScanAgain: c.ScanAgain})
 	}
 	return out
 }
 
-func copyOf(c factors.Copy) templates.Copy {
-	return templates.Copy{ID: c.ID, Name: c.Name, Shown: c.Shown, Confirmed: !c.Confirmed.IsZero(), ScanAgain: c.ScanAgain}
-}
-
-// device finds the device that a path names among the visitor's own.
-func device(r *http.Request, a authn.Account) (factors.Device, error) {
+// device finds the device that a path names among those of an account, which account or proven reads.
+func device(r *http.Request, read func(*http.Request) (authn.Account, error)) (authn.Account, factors.Device, error) {
+	a, err := read(r)
+	if err != nil {
+		return a, factors.Device{}, err
+	}
 	for _, d := range a.Devices {
 		if string(d.ID) == r.PathValue("id") {
-			return d, nil
+			return a, d, nil
 		}
 	}
-	return factors.Device{}, authn.Refuse(authn.CodeNotFound)
+	return a, factors.Device{}, authn.Refuse(authn.CodeNotFound)
 }
 
 func devicePath(id factors.DeviceID, act string) string {

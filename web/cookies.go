@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"regexp"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -95,29 +96,17 @@ func (j *jar) put(w http.ResponseWriter, r *http.Request, name string, secret au
 	return j.Save(r, w, ses)
 }
 
-// secretLength is that of 256 bits in base64url.
-const secretLength = 43
+// aSecret is 256 bits in base64url.
+var aSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
 // secret reads a cookie that has the shape of one of ours.
 func (j *jar) secret(r *http.Request, name string) authn.Secret {
 	for _, c := range r.CookiesNamed(name) {
-		if wellFormed(c.Value) {
+		if aSecret.MatchString(c.Value) {
 			return authn.SecretOf(c.Value)
 		}
 	}
 	return authn.Secret{}
-}
-
-func wellFormed(value string) bool {
-	if len(value) != secretLength {
-		return false
-	}
-	for _, c := range []byte(value) {
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
-			return false
-		}
-	}
-	return true
 }
 
 // language is what was chosen in this browser; "" when nothing was. No secret: it is compared with our list.

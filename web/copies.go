@@ -9,18 +9,15 @@ import (
 )
 
 func (s *server) getCopy(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.proven(r)
+	a, d, err := device(r, s.proven)
 	if err != nil {
 		return err
 	}
-	d, err := device(r, a)
-	if err != nil {
-		return err
-	}
-	for _, c := range d.Copies {
+	page := templates.CopyRemove{Base: s.base(r), Device: s.deviceOf(a, d), Proven: !d.Usable() || a.Counted > 1}
+	for _, c := range page.Device.Copies {
 		if c.ID == r.PathValue("copy") {
-			return s.show(w, http.StatusOK, templates.CopyRemove{Base: s.base(r), Device: s.deviceOf(a, d), Copy: copyOf(c),
-				Others: others(d, c.ID), Proven: !d.Usable() || a.Counted > 1})
+			page.Copy, page.Others = c, others(d, c.ID)
+			return s.show(w, http.StatusOK, page)
 		}
 	}
 	return authn.Refuse(authn.CodeNotFound)
@@ -39,11 +36,7 @@ func others(d factors.Device, lost string) []string {
 
 // postCopy takes a phone off a shared QR code, and shows the new one that takes its place (PROTOCOL 15).
 func (s *server) postCopy(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.account(r)
-	if err != nil {
-		return err
-	}
-	d, err := device(r, a)
+	_, d, err := device(r, s.account)
 	if err != nil {
 		return err
 	}
@@ -70,18 +63,11 @@ func (s *server) postCopy(w http.ResponseWriter, r *http.Request) error {
 
 func (s *server) getReplace(w http.ResponseWriter, r *http.Request) error {
 	page, err := s.replacePage(r, s.base(r))
-	if err != nil {
-		return err
-	}
-	return s.show(w, http.StatusOK, page)
+	return s.showMade(w, page, err)
 }
 
 func (s *server) replacePage(r *http.Request, b templates.Base) (templates.Replace, error) {
-	a, err := s.account(r)
-	if err != nil {
-		return templates.Replace{}, err
-	}
-	d, err := device(r, a)
+	a, d, err := device(r, s.account)
 	if err != nil {
 		return templates.Replace{}, err
 	}
@@ -125,8 +111,5 @@ func (s *server) postReplace(w http.ResponseWriter, r *http.Request) error {
 		page.Problem, _, _ = s.rejected(done.Judged, byCode)
 		return s.show(w, http.StatusUnprocessableEntity, page)
 	}
-	if err := s.adopt(w, r, done.Issued); err != nil {
-		return err
-	}
-	return see(w, "/account?done=copy_removed")
+	return s.adoptThen(w, r, done.Issued, "/account?done=copy_removed")
 }

@@ -36,11 +36,7 @@ func (s *server) postRename(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) getRemove(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.proven(r)
-	if err != nil {
-		return err
-	}
-	d, err := device(r, a)
+	a, d, err := device(r, s.proven)
 	if err != nil {
 		return err
 	}
@@ -48,11 +44,7 @@ func (s *server) getRemove(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) postRemove(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.account(r)
-	if err != nil {
-		return err
-	}
-	d, err := device(r, a)
+	a, d, err := device(r, s.account)
 	if err != nil {
 		return err
 	}
@@ -67,19 +59,12 @@ func (s *server) postRemove(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.adopt(w, r, issued); err != nil {
-		return err
-	}
-	return see(w, "/account?done=device_removed")
+	return s.adoptThen(w, r, issued, "/account?done=device_removed")
 }
 
 // getShow asks for a code for this act alone (PROTOCOL 5).
 func (s *server) getShow(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.account(r)
-	if err != nil {
-		return err
-	}
-	d, err := device(r, a)
+	a, d, err := device(r, s.account)
 	if err != nil {
 		return err
 	}
@@ -117,11 +102,7 @@ func (s *server) postShow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.account(r)
-	if err != nil {
-		return err
-	}
-	d, err := device(r, a)
+	a, d, err := device(r, s.account)
 	if err != nil {
 		return err
 	}
@@ -173,18 +154,11 @@ func (s *server) postShowReplaced(w http.ResponseWriter, r *http.Request, a auth
 
 func (s *server) getShown(w http.ResponseWriter, r *http.Request) error {
 	page, err := s.shownPage(r, s.base(r))
-	if err != nil {
-		return err
-	}
-	return s.show(w, http.StatusOK, page)
+	return s.showMade(w, page, err)
 }
 
 func (s *server) shownPage(r *http.Request, b templates.Base) (templates.DeviceShown, error) {
-	a, err := s.account(r)
-	if err != nil {
-		return templates.DeviceShown{}, err
-	}
-	d, err := device(r, a)
+	a, d, err := device(r, s.account)
 	if err != nil {
 		return templates.DeviceShown{}, err
 	}
@@ -221,9 +195,8 @@ func (s *server) postShown(w http.ResponseWriter, r *http.Request) error {
 	if j.Accepted() {
 		return see(w, "/account?done=copy_added")
 	}
-	p, status, _ := s.rejected(j, byCopy)
-	if page.Problem = p; status != http.StatusTooManyRequests {
-		status = http.StatusUnprocessableEntity
-	}
-	return s.show(w, status, page)
+	return s.judged(w, j, byCopy, func(p *templates.Problem) templates.Page {
+		page.Problem = p
+		return page
+	})
 }

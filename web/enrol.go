@@ -24,34 +24,20 @@ type seated struct {
 func (s *server) seat(r *http.Request) (seated, error) {
 	v := visitOf(r)
 	if !v.login.Empty() {
-		st, err := s.People.Login(r.Context(), v.login)
-		if err == nil && st.Step == authn.StepEnrol {
+		st, err := s.loginAt(r, v.login, authn.StepEnrol)
+		if err == nil {
 			return seated{Seat: authn.Seat{Login: v.login}, first: true, devices: st.Have, login: st.Login}, nil
 		}
-		if err != nil && authn.CodeOf(err) == "" {
-			return seated{}, err
-		}
-		if err == nil && !v.in() {
-			return seated{}, &misplaced{where(st.Step)}
-		}
-		if err != nil && !v.in() {
+		if !v.in() {
 			return seated{}, err
 		}
 	}
-	if !v.in() {
-		return seated{}, authn.Refuse(authn.CodeNoSession)
-	}
-	a, err := s.People.Account(r.Context(), v.session)
+	a, err := s.account(r)
 	if err != nil {
 		return seated{}, err
 	}
 	return seated{Seat: authn.Seat{Session: v.session}, devices: a.Devices, login: a.Login}, nil
 }
-
-// misplaced is a visitor on the page of another step than theirs.
-type misplaced struct{ path string }
-
-func (m *misplaced) Error() string { return "another step is next: " + m.path }
 
 func (s *server) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	seat, err := s.seat(r)
@@ -152,10 +138,7 @@ func (s *server) getEnrolPhone(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page, err := phonePage(s.base(r), seat, e, e.Name)
-	if err != nil {
-		return err
-	}
-	return s.show(w, http.StatusOK, page)
+	return s.showMade(w, page, err)
 }
 
 func phonePage(b templates.Base, seat seated, e authn.Enrolment, name string) (templates.Phone, error) {
@@ -221,8 +204,7 @@ func (s *server) postEnrolKey(w http.ResponseWriter, r *http.Request) error {
 	}
 	name, err := authn.DeviceName(a.Name, false)
 	if err != nil {
-		p, _ := s.problemOf(err)
-		return s.tellScript(w, r, http.StatusUnprocessableEntity, 0, p.Message, false)
+		return err
 	}
 	done, err := s.People.FinishEnrol(r.Context(), origin(r), seat.Seat, name, a.Answer)
 	if authn.CodeOf(err) == authn.CodeExpired {
@@ -284,10 +266,7 @@ func (s *server) codesLeft(ctx context.Context, id authn.UserID) (made bool, lef
 }
 
 func (s *server) getSecond(w http.ResponseWriter, r *http.Request) error {
-	if !visitOf(r).in() {
-		return authn.Refuse(authn.CodeNoSession)
-	}
-	a, err := s.People.Account(r.Context(), visitOf(r).session)
+	a, err := s.account(r)
 	if err != nil {
 		return err
 	}
@@ -317,10 +296,7 @@ func (s *server) getCodes(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page, err := codesPage(s.base(r), seat, e)
-	if err != nil {
-		return err
-	}
-	return s.show(w, http.StatusOK, page)
+	return s.showMade(w, page, err)
 }
 
 func codesPage(b templates.Base, seat seated, e authn.Enrolment) (templates.Codes, error) {

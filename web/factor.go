@@ -8,12 +8,9 @@ import (
 )
 
 func (s *server) getFactor(w http.ResponseWriter, r *http.Request) error {
-	st, err := s.People.Login(r.Context(), visitOf(r).login)
+	st, err := s.loginAt(r, visitOf(r).login, authn.StepVerify)
 	if err != nil {
 		return err
-	}
-	if st.Step != authn.StepVerify {
-		return see(w, where(st.Step))
 	}
 	m := s.meansOf(st.Devices)
 	if m.best == "" {
@@ -47,12 +44,9 @@ func (s *server) postFactor(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) getRecovery(w http.ResponseWriter, r *http.Request) error {
-	st, err := s.People.Login(r.Context(), visitOf(r).login)
+	st, err := s.loginAt(r, visitOf(r).login, authn.StepVerify)
 	if err != nil {
 		return err
-	}
-	if st.Step != authn.StepVerify {
-		return see(w, where(st.Step))
 	}
 	m := s.meansOf(st.Devices)
 	return s.show(w, http.StatusOK, templates.Recovery{Base: s.base(r), Phones: m.phones, Keys: m.keys})
@@ -72,11 +66,7 @@ func (s *server) postCode(w http.ResponseWriter, r *http.Request, by way, page f
 	if err != nil {
 		return err
 	}
-	v := visitOf(r)
-	out, err := s.People.Verify(r.Context(), origin(r), v.login, s.kinds[by], []byte(f["code"]))
-	if authn.CodeOf(err) == authn.CodeState {
-		return s.onward(w, r) // reset meanwhile: nobody is asked again for a code that no longer exists
-	}
+	out, err := s.verify(r, by, []byte(f["code"]))
 	if err != nil {
 		return err
 	}
@@ -86,14 +76,24 @@ func (s *server) postCode(w http.ResponseWriter, r *http.Request, by way, page f
 		}
 		return see(w, home(out))
 	}
-	st, err := s.People.Login(r.Context(), v.login)
+	st, err := s.loginAt(r, visitOf(r).login, authn.StepVerify)
 	if err != nil {
 		return err
 	}
-	if st.Step != authn.StepVerify {
-		return see(w, where(st.Step))
-	}
 	return s.judged(w, out.Judged, by, func(p *templates.Problem) templates.Page { return page(st, p) })
+}
+
+// verify judges an answer. A login whose devices were reset meanwhile is misplaced: nobody is asked again for a
+// code that no longer exists.
+func (s *server) verify(r *http.Request, by way, answer []byte) (authn.Verified, error) {
+	login := visitOf(r).login
+	out, err := s.People.Verify(r.Context(), origin(r), login, s.kinds[by], answer)
+	if authn.CodeOf(err) == authn.CodeState {
+		if _, moved := s.loginAt(r, login); moved != nil {
+			err = moved
+		}
+	}
+	return out, err
 }
 
 // home is where a complete sign-in leads to: whoever used up a recovery code enrols a device first (PROTOCOL 6).
@@ -112,15 +112,7 @@ func (s *server) postFactorKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := visitOf(r)
-	out, err := s.People.Verify(r.Context(), origin(r), v.login, s.kinds[byKey], a.Answer)
-	if authn.CodeOf(err) == authn.CodeState {
-		st, err := s.People.Login(r.Context(), v.login)
-		if err != nil {
-			return err
-		}
-		return next(w, where(st.Step))
-	}
+	out, err := s.verify(r, byKey, a.Answer)
 	if err != nil {
 		return err
 	}

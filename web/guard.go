@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"barillet/authn"
@@ -97,7 +98,7 @@ func (s *server) limitBody(next http.Handler) http.Handler {
 // Origin nor Sec-Fetch-Site, for programs; a foreign Referer there is an old browser on a foreign page (FACTS H1b).
 func (s *server) refuseForeign(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.crossing.Check(r) != nil || changes(r) && s.foreignReferer(r) {
+		if s.crossing.Check(r) != nil || s.foreignReferer(r) {
 			s.refuse(w, r, authn.Refuse(authn.CodeForbidden))
 			return
 		}
@@ -105,23 +106,11 @@ func (s *server) refuseForeign(next http.Handler) http.Handler {
 	})
 }
 
-// changes tells whether the method is one that may change something (RFC 9110 section 9.2.1).
-func changes(r *http.Request) bool {
-	return r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions
-}
-
 func (s *server) foreignReferer(r *http.Request) bool {
-	referer := r.Header.Get("Referer")
-	if referer == "" || r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != "" {
+	referer, safe := r.Header.Get("Referer"), []string{http.MethodGet, http.MethodHead, http.MethodOptions} // RFC 9110 section 9.2.1
+	if referer == "" || slices.Contains(safe, r.Method) || r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != "" {
 		return false
 	}
 	u, err := url.Parse(referer)
-	return err != nil || u.Scheme+"://"+s.plainHost(u.Host) != originOf(s)
-}
-
-func originOf(s *server) string {
-	if s.secure {
-		return "https://" + s.host
-	}
-	return "http://" + s.host
+	return err != nil || u.Scheme+"://"+s.plainHost(u.Host) != s.origin
 }

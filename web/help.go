@@ -10,10 +10,6 @@ import (
 	"barillet/templates"
 )
 
-func (s *server) getHelp(w http.ResponseWriter, r *http.Request) error {
-	return s.show(w, http.StatusOK, templates.Help{Base: s.base(r)})
-}
-
 func (s *server) getHelpRequest(w http.ResponseWriter, r *http.Request) error {
 	page := templates.HelpRequest{Base: s.base(r), Topic: templates.Topic(r.URL.Query().Get("topic"))}
 	if !slices.Contains(templates.Topics(), page.Topic) {

@@ -68,7 +68,7 @@ func config(t testing.TB, h *authntest.House) (web.Config, *logged) {
 	return web.Config{People: h.Service, Desk: desk, Renderer: renderer, Static: files, PublicURL: h.Service.Policy.PublicURL,
 		DefaultLocale: "en", Now: h.Clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		API: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })}, log
+		API:            http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })}, log
 }
 
 // open founds a house and opens its door at https://login.example, or where change says.

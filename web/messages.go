@@ -24,7 +24,6 @@ var notices = map[string]templates.Key{
 var problems = map[string]templates.Key{
 	"session_gone": templates.ProblemSessionGone, "ceremony_gone": templates.ProblemCeremonyGone,
 	"changed": templates.ProblemChanged, "no_such_thing": templates.ProblemNoSuchThing,
-	"needs_proof": templates.ProblemNeedsProof, "too_many": templates.ProblemTooMany,
 	"no_copies": templates.ProblemNoCopies, "ticket_no_more": templates.ProblemTicketNoMore,
 }
 
@@ -109,10 +108,7 @@ func (s *server) again(w http.ResponseWriter, err error, page func(*templates.Pr
 		return err
 	}
 	status, retry := reply.Status(err)
-	if retry > 0 {
-		reply.RetryAfter(w, retry)
-	}
-	return s.show(w, status, page(p))
+	return s.showLater(w, status, retry, page(p))
 }
 
 // ofReason words why a device's answer was refused. The way matters: a key has no clock.
@@ -169,16 +165,16 @@ func (s *server) rejected(j authn.Judged, by way) (p *templates.Problem, status 
 	if j.Rejected == factors.ReasonUsed && (by == byCode || by == byCopy) {
 		p.Wait = untilNextCode(s.Now())
 	}
+	if by == byCopy {
+		return p, http.StatusUnprocessableEntity, 0
+	}
 	return p, http.StatusUnauthorized, 0
 }
 
 // judged shows a form anew after an answer that was not accepted.
 func (s *server) judged(w http.ResponseWriter, j authn.Judged, by way, page func(*templates.Problem) templates.Page) error {
 	p, status, retry := s.rejected(j, by)
-	if retry > 0 {
-		reply.RetryAfter(w, retry)
-	}
-	return s.show(w, status, page(p))
+	return s.showLater(w, status, retry, page(p))
 }
 
 // judgedScript is judged for a script. Whatever was wrong, the challenge is used up.

@@ -70,17 +70,10 @@ func (s *server) logAccess(next http.Handler) http.Handler {
 		start, out := s.Now(), &written{ResponseWriter: w}
 		next.ServeHTTP(out, r)
 		q := reply.From(r.Context())
-		s.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request", q.ID), slog.String("method", shown(r.Method)),
+		s.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request", q.ID), slog.String("method", r.Method[:min(len(r.Method), 16)]),
 			slog.String("path", loggedPath(r.URL.Path)), slog.Int("status", out.status), slog.Int("bytes", out.bytes),
 			slog.Duration("took", s.Now().Sub(start).Round(time.Microsecond)), slog.String("address", q.Address.String()))
 	})
-}
-
-func shown(method string) string {
-	if len(method) > 16 {
-		return method[:16]
-	}
-	return method
 }
 
 // secretPaths are those whose next segment is a bearer value.

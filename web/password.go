@@ -7,10 +7,6 @@ import (
 	"barillet/templates"
 )
 
-func (s *server) getForgot(w http.ResponseWriter, r *http.Request) error {
-	return s.show(w, http.StatusOK, templates.Forgot{Base: s.base(r)})
-}
-
 // postForgot answers the same whoever is meant. For somebody without a usable device it opens a help request
 // instead, and says so to nobody (PROTOCOL 8).
 func (s *server) postForgot(w http.ResponseWriter, r *http.Request) error {
@@ -36,10 +32,6 @@ func (s *server) postForgot(w http.ResponseWriter, r *http.Request) error {
 	return see(w, "/forgot/sent")
 }
 
-func (s *server) getForgotSent(w http.ResponseWriter, r *http.Request) error {
-	return s.show(w, http.StatusOK, templates.ForgotSent{Base: s.base(r)})
-}
-
 func (s *server) getNewPassword(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	login, _, err := s.People.PasswordLink(r.Context(), authn.SecretOf(token))
@@ -63,10 +55,7 @@ func (s *server) postNewPassword(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		var started authn.Started
 		if started, err = s.People.ChoosePassword(r.Context(), origin(r), authn.SecretOf(token), f["password"]); err == nil {
-			if err := s.beginLogin(w, r, started.Login); err != nil {
-				return err
-			}
-			return see(w, with(where(started.Step), "done", "password_set"))
+			return s.beginThen(w, r, started.Login, with(where(started.Step), "done", "password_set"))
 		}
 	}
 	b := s.baseAt(r, shownAt(r))
@@ -111,8 +100,5 @@ func (s *server) postPasswordChange(w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return s.again(w, err, page)
 	}
-	if err := s.adopt(w, r, issued); err != nil {
-		return err
-	}
-	return see(w, "/account?done=password_changed")
+	return s.adoptThen(w, r, issued, "/account?done=password_changed")
 }

@@ -2,10 +2,8 @@ package web
 
 import (
 	"net/http"
-	"slices"
 
 	"barillet/authn"
-	"barillet/factors"
 	"barillet/templates"
 )
 
@@ -27,24 +25,8 @@ func (s *server) getProve(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) provePage(b templates.Base, a authn.Account, asked, by string) templates.Prove {
-	m := s.meansOf(lastUsedFirst(a.Devices))
+	m := s.meansOf(a.Devices)
 	return templates.Prove{Base: b, Next: afterProof(asked), Way: string(m.pick(by)), Phones: m.phones, Keys: m.keys}
-}
-
-// lastUsedFirst orders devices as a sign-in does.
-func lastUsedFirst(devices []factors.Device) []factors.Device {
-	out := slices.Clone(devices)
-	slices.SortStableFunc(out, func(a, b factors.Device) int {
-		x, y := a.LastUsed, b.LastUsed
-		if x.IsZero() {
-			x = a.Added
-		}
-		if y.IsZero() {
-			y = b.Added
-		}
-		return y.Compare(x)
-	})
-	return out
 }
 
 // afterProof is the path of the act that a proof is for.

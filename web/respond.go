@@ -61,6 +61,27 @@ func (s *server) show(w http.ResponseWriter, status int, p templates.Page) error
 	return nil
 }
 
+// showMade is show for a page that was made, if it could be.
+func (s *server) showMade(w http.ResponseWriter, p templates.Page, err error) error {
+	if err != nil {
+		return err
+	}
+	return s.show(w, http.StatusOK, p)
+}
+
+// showLater is show with the time to come back at, if there is one.
+func (s *server) showLater(w http.ResponseWriter, status int, retry time.Duration, p templates.Page) error {
+	if retry > 0 {
+		reply.RetryAfter(w, retry)
+	}
+	return s.show(w, status, p)
+}
+
+// still is the handler of a page that says the same to everybody.
+func (s *server) still(page func(templates.Base) templates.Page) handler {
+	return func(w http.ResponseWriter, r *http.Request) error { return s.show(w, http.StatusOK, page(s.base(r))) }
+}
+
 // see sends the browser on by GET (RFC 9110 section 15.4.4).
 func see(w http.ResponseWriter, path string) error {
 	w.Header().Set("Location", path)
@@ -130,14 +151,11 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	}
 	reply.Report(r, err)
-	if retry > 0 {
-		reply.RetryAfter(w, retry)
-	}
 	page := templates.Failure{Base: s.baseAt(r, "/"), Status: told(status), Wait: retry}
 	if status >= http.StatusInternalServerError {
 		page.ID = reply.From(r.Context()).ID
 	}
-	if err := s.show(w, status, page); err != nil {
+	if err := s.showLater(w, status, retry, page); err != nil {
 		reply.Report(r, err)
 		http.Error(w, http.StatusText(status), status)
 	}

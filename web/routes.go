@@ -4,98 +4,120 @@ import (
 	"net/http"
 
 	"barillet/static"
+	"barillet/templates"
 	"barillet/web/reply"
 )
 
 // handler answers once, or returns an error without having answered.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
+// table is the mux with the list of what is on it.
+type table struct {
+	*server
+	mux *http.ServeMux
+}
+
+func (t table) handle(pattern string, h http.Handler) {
+	t.patterns = append(t.patterns, pattern)
+	t.mux.Handle(pattern, h)
+}
+
+// page is for people, script for what our own scripts post: the answer is {"next": path} or {"problem": sentence}.
+func (t table) page(pattern string, h handler)   { t.handle(pattern, t.answered(h, t.fail)) }
+func (t table) script(pattern string, h handler) { t.handle(pattern, t.answered(h, t.failScript)) }
+
 // routes is everything that can be asked of this door. Each line is in docs/http.md, which a test compares.
 func (s *server) routes() http.Handler {
-	mux := http.NewServeMux()
-	handle := func(pattern string, h http.Handler) {
-		s.patterns = append(s.patterns, pattern)
-		mux.Handle(pattern, h)
+	t := table{s, http.NewServeMux()}
+	t.signInRoutes()
+	t.enrolRoutes()
+	t.accountRoutes()
+	t.otherRoutes()
+	return s.dispatch(t.mux)
+}
+
+func (t table) signInRoutes() {
+	t.handle("GET /{$}", http.RedirectHandler("/account", http.StatusSeeOther))
+	t.page("GET /login", t.getLogin)
+	t.page("POST /login", t.postLogin)
+	t.page("GET /login/factor", t.getFactor)
+	t.page("POST /login/factor", t.postFactor)
+	t.script("POST /login/factor/key", t.postFactorKey)
+	t.page("GET /login/recovery", t.getRecovery)
+	t.page("POST /login/factor/recovery", t.postRecovery)
+	t.page("GET /login/ticket", t.getTicket)
+	t.page("POST /login/ticket", t.postTicket)
+	t.page("POST /login/ticket/renew", t.postTicketRenew)
+	t.page("GET /login/blocked", t.getBlocked)
+	t.page("GET /ticket/{token}", t.getTicketLink)
+	t.page("POST /ticket/{token}", t.postTicketLink)
+	t.page("GET /invite/{token}", t.getInvite)
+	t.page("POST /invite/{token}", t.postInvite)
+	t.page("GET /forgot", t.still(func(b templates.Base) templates.Page { return templates.Forgot{Base: b} }))
+	t.page("POST /forgot", t.postForgot)
+	t.page("GET /forgot/sent", t.still(func(b templates.Base) templates.Page { return templates.ForgotSent{Base: b} }))
+	t.page("GET /password/{token}", t.getNewPassword)
+	t.page("POST /password/{token}", t.postNewPassword)
+	t.page("POST /logout", t.postLogout)
+	t.page("GET /logged-out", t.still(func(b templates.Base) templates.Page { return templates.LoggedOut{Base: b} }))
+}
+
+func (t table) enrolRoutes() {
+	t.page("GET /enrol", t.getEnrol)
+	t.page("POST /enrol/begin", t.postEnrolBegin)
+	t.page("GET /enrol/phone", t.getEnrolPhone)
+	t.page("POST /enrol/phone", t.postEnrolPhone)
+	t.page("GET /enrol/key", t.getEnrolKey)
+	t.script("POST /enrol/key", t.postEnrolKey)
+	t.page("GET /enrol/second", t.getSecond)
+	t.page("POST /enrol/later", t.postLater)
+	t.page("GET /enrol/recovery", t.getCodes)
+	t.page("POST /enrol/recovery", t.postCodes)
+}
+
+func (t table) accountRoutes() {
+	t.page("GET /account", t.getAccount)
+	t.page("GET /account/prove", t.getProve)
+	t.page("POST /account/prove", t.postProve)
+	t.script("POST /account/prove/key", t.postProveKey)
+	t.page("GET /account/add", t.getAdd)
+	t.page("POST /account/devices/{id}/rename", t.postRename)
+	t.page("GET /account/devices/{id}/remove", t.getRemove)
+	t.page("POST /account/devices/{id}/remove", t.postRemove)
+	t.page("GET /account/devices/{id}/show", t.getShow)
+	t.page("POST /account/devices/{id}/show", t.postShow)
+	t.page("GET /account/devices/{id}/copy", t.getShown)
+	t.page("POST /account/devices/{id}/copy", t.postShown)
+	t.page("GET /account/devices/{id}/copies/{copy}", t.getCopy)
+	t.page("POST /account/devices/{id}/copies/{copy}", t.postCopy)
+	t.page("GET /account/devices/{id}/replace", t.getReplace)
+	t.page("POST /account/devices/{id}/replace", t.postReplace)
+	t.page("GET /account/recovery", t.getRenew)
+	t.page("POST /account/recovery", t.postRenew)
+	t.page("POST /account/sessions/{id}/end", t.postEndSession)
+	t.page("POST /account/sessions/end-others", t.postEndOthers)
+	t.page("GET /account/password", t.getPasswordChange)
+	t.page("POST /account/password", t.postPasswordChange)
+	t.page("POST /language", t.postLanguage)
+}
+
+func (t table) otherRoutes() {
+	t.page("GET /help", t.still(func(b templates.Base) templates.Page { return templates.Help{Base: b} }))
+	t.page("GET /help/request", t.getHelpRequest)
+	t.page("POST /help/request", t.postHelpRequest)
+	t.page("GET /help/sent", t.getHelpSent)
+
+	t.handle("GET /healthz", http.HandlerFunc(t.getHealth))
+	t.handle("GET /readyz", http.HandlerFunc(t.getReady))
+	t.handle("GET "+static.Prefix, t.Static)
+	t.handle("GET /favicon.ico", http.RedirectHandler(t.Static.URL("favicon.svg"), http.StatusFound))
+	if t.Demo != nil {
+		t.page("GET /demo/mail", t.getMailbox)
+		t.page("GET /demo/mail/{id}", t.getMail)
 	}
-	page := func(pattern string, h handler) { handle(pattern, s.page(h)) }
-	script := func(pattern string, h handler) { handle(pattern, s.script(h)) }
-
-	page("GET /{$}", s.getHome)
-	page("GET /login", s.getLogin)
-	page("POST /login", s.postLogin)
-	page("GET /login/factor", s.getFactor)
-	page("POST /login/factor", s.postFactor)
-	script("POST /login/factor/key", s.postFactorKey)
-	page("GET /login/recovery", s.getRecovery)
-	page("POST /login/factor/recovery", s.postRecovery)
-	page("GET /login/ticket", s.getTicket)
-	page("POST /login/ticket", s.postTicket)
-	page("POST /login/ticket/renew", s.postTicketRenew)
-	page("GET /login/blocked", s.getBlocked)
-	page("GET /ticket/{token}", s.getTicketLink)
-	page("POST /ticket/{token}", s.postTicketLink)
-	page("GET /invite/{token}", s.getInvite)
-	page("POST /invite/{token}", s.postInvite)
-	page("GET /forgot", s.getForgot)
-	page("POST /forgot", s.postForgot)
-	page("GET /forgot/sent", s.getForgotSent)
-	page("GET /password/{token}", s.getNewPassword)
-	page("POST /password/{token}", s.postNewPassword)
-	page("POST /logout", s.postLogout)
-	page("GET /logged-out", s.getLoggedOut)
-
-	page("GET /enrol", s.getEnrol)
-	page("POST /enrol/begin", s.postEnrolBegin)
-	page("GET /enrol/phone", s.getEnrolPhone)
-	page("POST /enrol/phone", s.postEnrolPhone)
-	page("GET /enrol/key", s.getEnrolKey)
-	script("POST /enrol/key", s.postEnrolKey)
-	page("GET /enrol/second", s.getSecond)
-	page("POST /enrol/later", s.postLater)
-	page("GET /enrol/recovery", s.getCodes)
-	page("POST /enrol/recovery", s.postCodes)
-
-	page("GET /account", s.getAccount)
-	page("GET /account/prove", s.getProve)
-	page("POST /account/prove", s.postProve)
-	script("POST /account/prove/key", s.postProveKey)
-	page("GET /account/add", s.getAdd)
-	page("POST /account/devices/{id}/rename", s.postRename)
-	page("GET /account/devices/{id}/remove", s.getRemove)
-	page("POST /account/devices/{id}/remove", s.postRemove)
-	page("GET /account/devices/{id}/show", s.getShow)
-	page("POST /account/devices/{id}/show", s.postShow)
-	page("GET /account/devices/{id}/copy", s.getShown)
-	page("POST /account/devices/{id}/copy", s.postShown)
-	page("GET /account/devices/{id}/copies/{copy}", s.getCopy)
-	page("POST /account/devices/{id}/copies/{copy}", s.postCopy)
-	page("GET /account/devices/{id}/replace", s.getReplace)
-	page("POST /account/devices/{id}/replace", s.postReplace)
-	page("GET /account/recovery", s.getRenew)
-	page("POST /account/recovery", s.postRenew)
-	page("POST /account/sessions/{id}/end", s.postEndSession)
-	page("POST /account/sessions/end-others", s.postEndOthers)
-	page("GET /account/password", s.getPasswordChange)
-	page("POST /account/password", s.postPasswordChange)
-	page("POST /language", s.postLanguage)
-
-	page("GET /help", s.getHelp)
-	page("GET /help/request", s.getHelpRequest)
-	page("POST /help/request", s.postHelpRequest)
-	page("GET /help/sent", s.getHelpSent)
-
-	handle("GET /healthz", http.HandlerFunc(s.getHealth))
-	handle("GET /readyz", http.HandlerFunc(s.getReady))
-	handle("GET "+static.Prefix, s.Static)
-	handle("GET /favicon.ico", http.RedirectHandler(s.Static.URL("favicon.svg"), http.StatusFound))
-	if s.Demo != nil {
-		page("GET /demo/mail", s.getMailbox)
-		page("GET /demo/mail/{id}", s.getMail)
+	if t.API != nil {
+		t.handle(apiPrefix, t.API)
 	}
-	if s.API != nil {
-		handle(apiPrefix, s.API)
-	}
-	return s.dispatch(mux)
 }
 
 const apiPrefix = "/api/"

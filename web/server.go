@@ -68,8 +68,9 @@ func build(c Config) (*server, error) {
 	if u.Scheme != "https" && !local || u.Host == "" || c.PublicURL != u.Scheme+"://"+u.Host {
 		return nil, fmt.Errorf("setting up the pages: public URL %q: want https://HOST, or http://localhost:PORT, and nothing behind it", c.PublicURL)
 	}
-	s := &server{Config: c, secure: u.Scheme == "https", origin: u.Scheme + "://" + strings.ToLower(u.Host)}
+	s := &server{Config: c, secure: u.Scheme == "https"}
 	s.host = s.plainHost(u.Host)
+	s.origin = u.Scheme + "://" + s.host
 	s.cookies = newJar(c.People, s.secure)
 	s.crossing = http.NewCrossOriginProtection()
 	// A proxy that rewrites Host would make an older browser's own Origin look foreign (FACTS H1).

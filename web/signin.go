@@ -2,17 +2,11 @@ package web
 
 import (
 	"net/http"
+	"slices"
 
 	"barillet/authn"
 	"barillet/templates"
 )
-
-func (s *server) getHome(w http.ResponseWriter, r *http.Request) error {
-	if visitOf(r).in() {
-		return see(w, "/account")
-	}
-	return see(w, "/login")
-}
 
 func (s *server) getLogin(w http.ResponseWriter, r *http.Request) error {
 	next, ok := localPath(r.URL.Query().Get("next"))
@@ -45,10 +39,7 @@ func (s *server) postLogin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.again(w, asSignIn(err), page)
 	}
-	if err := s.beginLogin(w, r, started.Login); err != nil {
-		return err
-	}
-	return see(w, where(started.Step))
+	return s.beginThen(w, r, started.Login, where(started.Step))
 }
 
 // missing is the first of the fields that was left empty; "" when none was.
@@ -69,26 +60,23 @@ func asSignIn(err error) error {
 	return err
 }
 
-// onward sends a login that is not at the step of this page to the page of its step.
-func (s *server) onward(w http.ResponseWriter, r *http.Request) error {
-	return s.onwardWith(w, r, visitOf(r).login)
-}
+// misplaced is a visitor on the page of another step than theirs: they are sent to that one.
+type misplaced struct{ path string }
 
-func (s *server) onwardWith(w http.ResponseWriter, r *http.Request, login authn.Secret) error {
+func (m *misplaced) Error() string { return "another step is next: " + m.path }
+
+// loginAt is a login under way that stands at one of the steps; at any other it is misplaced.
+func (s *server) loginAt(r *http.Request, login authn.Secret, steps ...authn.Step) (authn.LoginState, error) {
 	st, err := s.People.Login(r.Context(), login)
-	if err != nil {
-		return err
+	if err == nil && !slices.Contains(steps, st.Step) {
+		err = &misplaced{where(st.Step)}
 	}
-	return see(w, where(st.Step))
+	return st, err
 }
 
 func (s *server) getBlocked(w http.ResponseWriter, r *http.Request) error {
-	st, err := s.People.Login(r.Context(), visitOf(r).login)
-	if err != nil {
+	if _, err := s.loginAt(r, visitOf(r).login, authn.StepBlocked); err != nil {
 		return err
-	}
-	if st.Step != authn.StepBlocked {
-		return see(w, where(st.Step))
 	}
 	return s.show(w, http.StatusOK, templates.Blocked{Base: s.base(r)})
 }
@@ -105,10 +93,6 @@ func (s *server) postLogout(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return see(w, "/logged-out")
-}
-
-func (s *server) getLoggedOut(w http.ResponseWriter, r *http.Request) error {
-	return s.show(w, http.StatusOK, templates.LoggedOut{Base: s.base(r)})
 }
 
 // postLanguage remembers a language in this browser, and with whoever is signed in.

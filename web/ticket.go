@@ -9,12 +9,9 @@ import (
 )
 
 func (s *server) getTicket(w http.ResponseWriter, r *http.Request) error {
-	st, err := s.People.Login(r.Context(), visitOf(r).login)
+	st, err := s.loginAt(r, visitOf(r).login, authn.StepTicket)
 	if err != nil {
 		return err
-	}
-	if st.Step != authn.StepTicket {
-		return see(w, where(st.Step))
 	}
 	page := templates.Ticket{Base: s.base(r), CanRenew: st.CanRenew}
 	switch {
@@ -52,13 +49,11 @@ func (s *server) postTicket(w http.ResponseWriter, r *http.Request) error {
 // presented answers what presenting a ticket came to, in a login whose password is proven.
 func (s *server) presented(w http.ResponseWriter, r *http.Request, login authn.Secret, step authn.Step, err error) error {
 	if err == nil {
-		if err := s.beginLogin(w, r, login); err != nil { // it lasts ten minutes from here
-			return err
-		}
-		return see(w, where(step))
+		return s.beginThen(w, r, login, where(step)) // it lasts ten minutes from here
 	}
 	if authn.CodeOf(err) == authn.CodeState {
-		return s.onwardWith(w, r, login)
+		_, err = s.loginAt(r, login)
+		return err
 	}
 	return s.ticketAgain(w, r, login, func(page templates.Ticket) error {
 		if state, ok := ticketStates[authn.CodeOf(err)]; ok {
@@ -75,12 +70,9 @@ func (s *server) presented(w http.ResponseWriter, r *http.Request, login authn.S
 
 // ticketAgain prepares the page of a login that still waits for its ticket.
 func (s *server) ticketAgain(w http.ResponseWriter, r *http.Request, login authn.Secret, show func(templates.Ticket) error) error {
-	st, err := s.People.Login(r.Context(), login)
+	st, err := s.loginAt(r, login, authn.StepTicket, authn.StepEnrol)
 	if err != nil {
 		return err
-	}
-	if st.Step != authn.StepTicket && st.Step != authn.StepEnrol {
-		return see(w, where(st.Step))
 	}
 	return show(templates.Ticket{Base: s.baseAt(r, "/login/ticket"), CanRenew: st.CanRenew})
 }
@@ -88,12 +80,8 @@ func (s *server) ticketAgain(w http.ResponseWriter, r *http.Request, login authn
 func (s *server) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
 	err := s.People.RenewTicket(r.Context(), origin(r), visitOf(r).login)
 	if authn.CodeOf(err) == authn.CodeState {
-		st, err := s.People.Login(r.Context(), visitOf(r).login)
-		if err != nil {
+		if _, err := s.loginAt(r, visitOf(r).login, authn.StepTicket); err != nil {
 			return err
-		}
-		if st.Step != authn.StepTicket {
-			return see(w, where(st.Step))
 		}
 		return see(w, "/login/ticket?again=ticket_no_more")
 	}
@@ -176,10 +164,7 @@ func (s *server) postInvite(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		var started authn.Started
 		if started, err = s.People.Accept(r.Context(), origin(r), authn.SecretOf(token), f["password"]); err == nil {
-			if err := s.beginLogin(w, r, started.Login); err != nil {
-				return err
-			}
-			return see(w, where(started.Step))
+			return s.beginThen(w, r, started.Login, where(started.Step))
 		}
 	}
 	b := s.baseAt(r, shownAt(r))

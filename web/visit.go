@@ -52,28 +52,15 @@ func (s *server) visit(r *http.Request) (*http.Request, error) {
 	return r.WithContext(ctx), nil
 }
 
-// page runs a handler for a visitor and answers its error.
-func (s *server) page(h handler) http.Handler {
+// answered runs a handler for a visitor and has its error answered.
+func (s *server) answered(h handler, fail func(http.ResponseWriter, *http.Request, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r, err := s.visit(r)
 		if err == nil {
 			err = h(w, r)
 		}
 		if err != nil {
-			s.fail(w, r, err)
-		}
-	})
-}
-
-// script is page for what our own scripts post: the answer is {"next": path} or {"problem": sentence}.
-func (s *server) script(h handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r, err := s.visit(r)
-		if err == nil {
-			err = h(w, r)
-		}
-		if err != nil {
-			s.failScript(w, r, err)
+			fail(w, r, err)
 		}
 	})
 }
@@ -109,6 +96,22 @@ func (s *server) adopt(w http.ResponseWriter, r *http.Request, issued authn.Issu
 		}
 	}
 	return s.cookies.put(w, r, s.cookies.session, issued.Session)
+}
+
+// adoptThen is adopt, then on to a path.
+func (s *server) adoptThen(w http.ResponseWriter, r *http.Request, issued authn.Issued, path string) error {
+	if err := s.adopt(w, r, issued); err != nil {
+		return err
+	}
+	return see(w, path)
+}
+
+// beginThen hands the browser a login that has begun, then goes on to a path.
+func (s *server) beginThen(w http.ResponseWriter, r *http.Request, login authn.Secret, path string) error {
+	if err := s.beginLogin(w, r, login); err != nil {
+		return err
+	}
+	return see(w, path)
 }
 
 // beginLogin hands the browser a login under way; called again it lasts another ten minutes.

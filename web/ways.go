@@ -1,7 +1,9 @@
 package web
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"strings"
 
 	"barillet/authn"
@@ -75,9 +77,13 @@ type means struct {
 	best   way // the way of the device used last; "" without a phone or key
 }
 
-// meansOf sums devices up; they come with the one used last first.
+// meansOf sums devices up.
 func (s *server) meansOf(devices []factors.Device) means {
 	m := means{first: map[way]string{}}
+	devices = slices.Clone(devices)
+	slices.SortStableFunc(devices, func(a, b factors.Device) int { // the one used last first
+		return cmp.Compare(max(b.LastUsed.Unix(), b.Added.Unix()), max(a.LastUsed.Unix(), a.Added.Unix()))
+	})
 	for _, d := range devices {
 		about := s.People.Describe(d)
 		by := wayOf(about)
@@ -138,12 +144,10 @@ func (s *server) full(devices []factors.Device) (noPhones, noKeys bool) {
 var apps = map[string]string{"okta": "OKTA", "google": "GOOGLE", "other": ""}
 
 func appOf(d string) templates.App {
-	for page, device := range apps {
-		if device == strings.ToUpper(d) {
-			return templates.App(page)
-		}
+	if d == "" {
+		return templates.AppOther
 	}
-	return templates.AppOther
+	return templates.App(strings.ToLower(d))
 }
 
 func asRefusal(err error) (*authn.Error, bool) { return errors.AsType[*authn.Error](err) }
