@@ -15,7 +15,7 @@ import (
 )
 
 // IssueTicket gives the person a ticket to enrol again with (PROTOCOL 7) and returns its link token, empty for
-// one that is handed over, and its short code. The caller mails or shows them and saves the person.
+// one that lives no longer than HandedLife, and its short code. The caller mails or shows them and saves the person.
 func (w *Work) IssueTicket(u *User, way string, life time.Duration) (link, code Secret, t Ticket, err error) {
 	now := w.Act.Now
 	alive := slices.DeleteFunc(slices.Clone(u.Tickets), func(t Ticket) bool { return !now.Before(t.Expires) })
@@ -27,7 +27,7 @@ func (w *Work) IssueTicket(u *User, way string, life time.Duration) (link, code 
 	}
 	code = w.Act.Code("ticket")
 	t = Ticket{ID: w.Act.ID("ticket"), Code: w.s.ticketMAC(u.ID, code.Reveal()), Way: way, Made: now, Expires: now.Add(life)}
-	if way == HandMail {
+	if life > HandedLife { // a code for the counter has no link
 		// The link's record outlives the ticket, so that an expired one can say so and offer another.
 		if link, err = w.putLink("ticket link", Link{User: u.ID, For: linkTicket, Ticket: t.ID, Expires: now.Add(RenewFor)}); err != nil {
 			return Secret{}, Secret{}, Ticket{}, err

@@ -31,7 +31,7 @@ type Receipt struct {
 	MailTo        []string // masked; where the ticket goes
 	TicketExpires time.Time
 	Repeated      bool         // there was nothing left to clear and a ticket was open
-	Link, Code    authn.Secret // of a ticket handed over or not mailed; a Link is not always there
+	Link, Code    authn.Secret // of a ticket that was not mailed; one handed over has no Link
 	Reason        string
 	HelpRequest   string // the case that it resolved
 }

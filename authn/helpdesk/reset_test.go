@@ -157,7 +157,7 @@ func TestOneOperatorAloneOpensNothing(t *testing.T) {
 	s := openShop(t)
 	s.Change(s.amelie.ID, func(u *authn.User) { u.Password.Source = machine.Owner }) // a temporary password of theirs
 	rec := s.reset(t, machine, helpdesk.ResetRequest{Hand: true, Reason: "at the counter"})
-	if rec.Mailed || rec.Code.Empty() || !rec.TicketExpires.Equal(s.Clock.Now().Add(authn.HandedLife)) {
+	if rec.Mailed || rec.Code.Empty() || !rec.Link.Empty() || !rec.TicketExpires.Equal(s.Clock.Now().Add(authn.HandedLife)) {
 		t.Errorf("got receipt %+v, want a code for ten minutes", rec)
 	}
 	sameStrings(t, "mails", s.letters(), []string{"devices_reset_told to " + technician, "devices_reset_told to " + second,
@@ -207,10 +207,14 @@ func TestWhoGetsATicketInTheAnswer(t *testing.T) {
 				}
 				return
 			}
-			if rec.Code.Empty() || rec.Mailed || s.User(technician).Tickets[0].Way != c.op.Owner {
-				t.Errorf("got %+v, ticket %+v, want a code by the operator's hand", rec, s.User(technician).Tickets)
+			if rec.Code.Empty() || rec.Link.Empty() || rec.Mailed || s.User(technician).Tickets[0].Way != c.op.Owner {
+				t.Errorf("got %+v, ticket %+v, want link and code by the operator's hand", rec, s.User(technician).Tickets)
 			}
 			login := s.signIn(t, password).Login
+			if step, err := s.Service.PresentLink(t.Context(), s.From, login, tokenOf(rec.Link.Reveal())); err != nil || step != authn.StepEnrol {
+				t.Errorf("the link: got %v, %v", step, err)
+			}
+			login = s.signIn(t, password).Login
 			if step, err := s.Service.PresentCode(t.Context(), s.From, login, rec.Code.Reveal()); err != nil || step != authn.StepEnrol {
 				t.Errorf("the code: got %v, %v", step, err)
 			}
