@@ -24,11 +24,17 @@ type caseJSON struct {
 	Forgotten      bool                `json:"forgotten"`
 	Assignee       string              `json:"assignee"`
 	Identity       helpdesk.Identity   `json:"identity"`
-	Client         clientJSON          `json:"client"`
+	Client         senderJSON          `json:"client"`
 	Created        *string             `json:"created"`
 	LastUpdated    *string             `json:"lastUpdated"`
 	History        []stepJSON          `json:"history"`
 	Links          map[string]linkJSON `json:"_links"`
+}
+
+// senderJSON is where a help request came from.
+type senderJSON struct {
+	IPAddress string `json:"ipAddress"`
+	Browser   string `json:"browser"` // "Firefox, Android"
 }
 
 type textJSON struct {
@@ -52,7 +58,7 @@ func (a *API) helpRequest(c helpdesk.Case) caseJSON {
 	out := caseJSON{ID: c.ID, Reference: c.Reference, Status: c.State, Email: c.Email, Topic: c.Topic, Message: c.Message,
 		Texts: []textJSON{}, More: c.More, PasswordProven: c.PasswordProven, Forgotten: c.Forgotten, Assignee: c.Assignee,
 		Identity: c.Identity, Created: moment(c.At), LastUpdated: moment(c.Changed), History: []stepJSON{},
-		Client: clientJSON{IPAddress: c.Address, UserAgent: agentJSON{RawUserAgent: c.Agent}},
+		Client: senderJSON{IPAddress: c.Address, Browser: c.Agent},
 		Links:  map[string]linkJSON{"self": {Href: self}}}
 	if c.User != "" {
 		out.UserID = &c.User

@@ -1,0 +1,51 @@
+package api_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"barillet/authn"
+	"barillet/web/api"
+)
+
+// BenchmarkToken is what every call by token pays before it does anything.
+func BenchmarkToken(b *testing.B) {
+	d := open(b)
+	secret := authn.SecretOf(d.admin())
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := d.Desk.CheckToken(b.Context(), secret); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkGetUser is one person read by id through the socket, which has no limit of calls.
+func BenchmarkGetUser(b *testing.B) {
+	d := open(b)
+	u := d.Person("zoe@garage.example", nil)
+	r := httptest.NewRequest("GET", "/api/v1/users/"+string(u.ID), nil)
+	benchmark(b, d, r)
+}
+
+// BenchmarkListUsers is a page of 200.
+func BenchmarkListUsers(b *testing.B) {
+	d := open(b)
+	for i := range 200 {
+		d.Person("p"+string(rune('a'+i%26))+string(rune('a'+i/26))+"@garage.example", nil)
+	}
+	benchmark(b, d, httptest.NewRequest("GET", "/api/v1/users", nil))
+}
+
+func benchmark(b *testing.B, d *door, r *http.Request) {
+	r = r.WithContext(api.WithOperator(r.Context(), machine))
+	b.ReportAllocs()
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		d.API.ServeHTTP(w, r)
+		if w.Code != http.StatusOK {
+			b.Fatalf("got %d %s", w.Code, w.Body)
+		}
+	}
+}

@@ -1,0 +1,220 @@
+package api_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/authn/helpdesk"
+	"barillet/factors"
+	"barillet/factors/webauthn"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+// lost is somebody who will have lost their phone.
+func (d *door) lost(address string) (authn.User, *authntest.Phone, authn.Secret) {
+	d.T.Helper()
+	return d.Member(address, nil)
+}
+
+func TestAResetAnswersAReceiptAndLeavesNothing(t *testing.T) {
+	d := open(t)
+	u, _, session := d.lost("zoe@garage.example")
+	had := len(u.Devices)
+	d.EmptyOutbox()
+	admin := d.admin()
+	path := "/api/v1/users/zoe@garage.example/lifecycle/reset_factors"
+	receipt := read[tree](t, d.call("POST", path, admin, `{"reason":"téléphone perdu"}`), 200)
+	if receipt.get("userId") != string(u.ID) || receipt.get("login") != u.Login || receipt.get("cleared", "phones") != 1.0 || receipt.get("sessionsEnded") != 1.0 ||
+		receipt.get("mailed") != true || receipt.get("repeated") != false || receipt.get("reason") != "téléphone perdu" || receipt.get("ticket", "expiresAt") == nil {
+		t.Errorf("got %v of %d devices, want what was cleared", receipt, had)
+	}
+	if receipt.get("ticket", "url") != nil || receipt.get("ticket", "code") != nil || strings.Contains(mustJSON(t, receipt.get("mailedTo")), "zoe@") {
+		t.Errorf("got %v, want neither ticket nor address", receipt)
+	}
+	if got := len(d.User(string(u.ID)).Devices); got != 0 {
+		t.Errorf("got %d devices left", got)
+	}
+	if _, err := d.Service.Check(t.Context(), session); authn.CodeOf(err) != authn.CodeNoSession {
+		t.Errorf("the session: got %v, want it dead", err)
+	}
+	mails := len(d.Mails())
+	if mails == 0 {
+		t.Error("nobody was told")
+	}
+	// PROTOCOL 11: nothing to clear and a ticket open.
+	again := read[tree](t, d.call("POST", path, admin, ""), 200)
+	if again.get("repeated") != true || again.get("cleared", "phones") != 1.0 || again.get("at") != receipt.get("at") ||
+		again.get("ticket", "expiresAt") != receipt.get("ticket", "expiresAt") || len(d.Mails()) != mails || len(d.Events(audit.FactorsReset)) != 1 {
+		t.Errorf("got %v with %d mails and %d events, want the same receipt", again, len(d.Mails()), len(d.Events(audit.FactorsReset)))
+	}
+	read[tree](t, d.call("POST", path, admin, `{"sendEmail":true}`), 200)
+	if len(d.Mails()) != mails+1 {
+		t.Errorf("got %d mails, want one more for being asked for", len(d.Mails()))
+	}
+}
+
+func mustJSON(t testing.TB, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestATicketIsAnsweredOnlyToWhoMayHoldIt(t *testing.T) {
+	d := open(t)
+	u, _, _ := d.lost("zoe@garage.example")
+	path := "/api/v1/users/" + string(u.ID) + "/lifecycle/reset_factors"
+	problem(t, d.call("POST", path, d.admin(), `{"sendEmail":false}`), 403)
+	secrets := d.token(authn.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	problem(t, d.call("POST", path, secrets, `{"hand":true}`), 403)
+	if got := len(d.User(string(u.ID)).Devices); got == 0 {
+		t.Fatal("a refused reset took the devices")
+	}
+	receipt := read[tree](t, d.call("POST", path, secrets, `{"sendEmail":false}`), 200)
+	if code, _ := receipt.get("ticket", "code").(string); len(code) != 9 || receipt.get("mailed") != false {
+		t.Errorf("got %v, want a code and no mail", receipt)
+	}
+	v, _, _ := d.lost("ines@garage.example")
+	handed := read[tree](t, d.local("POST", "/api/v1/users/"+string(v.ID)+"/lifecycle/reset_factors", `{"hand":true,"reason":"au comptoir"}`), 200)
+	if code, _ := handed.get("ticket", "code").(string); len(code) != 9 || handed.get("ticket", "url") != nil {
+		t.Errorf("got %v, want a code alone", handed)
+	}
+}
+
+func TestAHelpRequestIsWorkedOnAndResolvedByTheReset(t *testing.T) {
+	d := open(t)
+	u, _, _ := d.lost("zoe@garage.example")
+	other, _, _ := d.lost("ines@garage.example")
+	reference, err := d.Desk.Ask(t.Context(), d.From, helpdesk.Form{Email: "ZOE@garage.example", Topic: string(templates.TopicPhoneLost), Message: "<script>perdu</script>"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Clock.Advance(time.Minute)
+	if _, err := d.Desk.Ask(t.Context(), d.From, helpdesk.Form{Email: "nobody@garage.example", Message: "?"}); err != nil {
+		t.Fatal(err)
+	}
+	admin := d.admin()
+	list := read[[]tree](t, d.call("GET", "/api/v1/help-requests?status=open&limit=1", admin, ""), 200)
+	w := d.call("GET", "/api/v1/help-requests?status=open&limit=1", admin, "")
+	second := read[[]tree](t, d.call("GET", next(t, w.Header()), admin, ""), 200)
+	if len(list) != 1 || len(second) != 1 || list[0].get("userId") != nil {
+		t.Fatalf("got %v and %v, want the two, newest first", list, second)
+	}
+	c := second[0]
+	hid, _ := c.get("id").(string)
+	if c.get("reference") != reference || c.get("status") != "open" || c.get("userId") != string(u.ID) || c.get("topic") != "phone_lost" ||
+		c.get("message") != "<script>perdu</script>" || c.get("passwordProven") != false {
+		t.Errorf("got %v, want the request", c)
+	}
+	patched := read[tree](t, d.call("PATCH", "/api/v1/help-requests/"+hid, admin, `{"status":"in_progress","note":"rappelée","identity":"called_back"}`), 200)
+	if patched.get("status") != "in_progress" || patched.get("identity") != "called_back" || !strings.Contains(mustJSON(t, patched.get("history")), "rappelée") {
+		t.Errorf("got %v, want the change and its history", patched)
+	}
+	for body, want := range map[string]int{`{"status":"done"}`: 400, `{"identity":"mail"}`: 400, `{"note":"` + strings.Repeat("x", 3000) + `"}`: 400, `{"reference":"x"}`: 400} {
+		problem(t, d.call("PATCH", "/api/v1/help-requests/"+hid, admin, body), want)
+	}
+	problem(t, d.call("GET", "/api/v1/help-requests?status=done", admin, ""), 400)
+
+	reset := `{"helpRequestId":"` + hid + `"}`
+	problem(t, d.call("POST", "/api/v1/users/"+string(other.ID)+"/lifecycle/reset_factors", admin, reset), 409)
+	if len(d.User(string(other.ID)).Devices) == 0 {
+		t.Error("a case about somebody else took the devices")
+	}
+	if got := read[tree](t, d.call("POST", "/api/v1/users/"+string(u.ID)+"/lifecycle/reset_factors", admin, reset), 200); got.get("helpRequestId") != hid {
+		t.Errorf("got %v, want the case named", got)
+	}
+	if got := read[tree](t, d.call("GET", "/api/v1/help-requests/"+hid, admin, ""), 200); got.get("status") != "resolved" {
+		t.Errorf("got %v, want it resolved", got.get("status"))
+	}
+}
+
+func TestADeviceIsSeenAndTakenAway(t *testing.T) {
+	d := open(t)
+	u, phone, session := d.lost("zoe@garage.example")
+	admin := d.admin()
+	path := "/api/v1/users/" + string(u.ID) + "/factors"
+	list := read[[]tree](t, d.call("GET", path, admin, ""), 200)
+	var found tree
+	for _, f := range list {
+		if f.get("id") == string(phone.Device) {
+			found = f
+		}
+	}
+	if found.get("factorType") != "token:software:totp" || found.get("status") != "ACTIVE" || found.get("name") != "Téléphone" ||
+		found.get("profile", "credentialId") != "zoe@garage.example" || found.get("provider") == "" || found.get("created") == nil {
+		t.Errorf("got %v, want the phone in Okta's shape", list)
+	}
+	one := read[tree](t, d.call("GET", path+"/"+string(phone.Device), admin, ""), 200)
+	if mustJSON(t, one) != mustJSON(t, found) {
+		t.Errorf("got %v alone and %v in the list", one, found)
+	}
+	if w := d.call("DELETE", path+"/"+string(phone.Device), admin, ""); w.Code != 204 || w.Body.Len() != 0 {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	problem(t, d.call("DELETE", path+"/"+string(phone.Device), admin, ""), 404)
+	if _, err := d.Service.Check(t.Context(), session); authn.CodeOf(err) != authn.CodeNoSession {
+		t.Errorf("the session: got %v, want it dead", err)
+	}
+}
+
+func TestNoSecretIsReadThroughTheAPI(t *testing.T) {
+	d := open(t)
+	u, phone, session := d.lost("zoe@garage.example")
+	secrets := d.token(authn.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets, n.Authn = true, true })
+	d.Change(u.ID, func(u *authn.User) {
+		u.Devices = append(u.Devices, factors.Device{ID: "dplanted", Kind: webauthn.Kind, Name: "Clef", Added: authntest.Start,
+			Unique: "Y3JlZGVudGlhbA", Data: json.RawMessage(`{"publicKey":"planted-in-a-device"}`)})
+	})
+	stored := d.User(string(u.ID))
+	planted := []string{phone.Secret, session.Reveal(), stored.Password.PHC, secrets, authn.SecretOf(secrets).Hash(), session.Hash(), "$argon2id"}
+	for _, dev := range stored.Devices {
+		planted = append(planted, string(dev.Data))
+	}
+	before := d.call("GET", "/api/v1/users/"+string(u.ID)+"/factors", secrets, "")
+	if !strings.Contains(before.Body.String(), "Y3JlZGVudGlhbA") {
+		t.Errorf("got %s, want the key with its public credential id", before.Body)
+	}
+	reset := d.call("POST", "/api/v1/users/"+string(u.ID)+"/lifecycle/reset_factors", d.admin(), "")
+	for _, m := range d.Mails() {
+		if x, ok := m.What.(templates.DevicesResetMail); ok {
+			planted = append(planted, x.Code, x.Link)
+		}
+	}
+	for _, ticket := range d.User(string(u.ID)).Tickets {
+		planted = append(planted, ticket.Link, mustJSON(t, ticket.Code))
+	}
+	v, other, _ := d.lost("ines@garage.example")
+	planted = append(planted, other.Secret)
+	made := read[tree](t, d.call("POST", "/api/v1/api-tokens", d.admin(), `{"name":"shown once","role":"READ_ONLY_ADMIN"}`), 201)
+	planted = append(planted, made.get("token").(string))
+
+	answers := reset.Body.String() + before.Body.String()
+	for _, path := range []string{"users", "users/" + string(u.ID), "users/" + string(v.ID), "users/" + string(v.ID) + "/factors", "users/" + string(u.ID) + "/factors",
+		"users/" + string(v.ID) + "/factors/" + string(other.Device), "users?q=zoe", "groups", "help-requests", "api-tokens", "logs", "logs?sortOrder=DESCENDING"} {
+		w := d.call("GET", "/api/v1/"+path, secrets, "")
+		if w.Code != 200 {
+			t.Errorf("%s: got %d %s", path, w.Code, w.Body)
+		}
+		answers += w.Body.String() + mustJSON(t, w.Header())
+	}
+	for i, secret := range planted {
+		if len(secret) < 8 {
+			t.Fatalf("secret %d is %q: it proves nothing", i, secret)
+		}
+		if strings.Contains(answers, secret) {
+			t.Errorf("secret %d (%q) is in an answer", i, secret)
+		}
+	}
+	for _, word := range []string{`"data"`, `"Data"`, "phc", "otpauth", `"handle"`, "epoch"} {
+		if strings.Contains(answers, word) {
+			t.Errorf("%s is in an answer", word)
+		}
+	}
+}
