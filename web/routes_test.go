@@ -1,0 +1,53 @@
+package web_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"barillet/authn/authntest"
+	"barillet/internal/mail"
+	"barillet/web"
+)
+
+// allPatterns are the routes of a door with every part.
+func allPatterns(t testing.TB) []string {
+	t.Helper()
+	c, _ := config(t, authntest.New(t))
+	c.Demo = &mail.Box{}
+	patterns, err := web.Patterns(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return patterns
+}
+
+func TestEveryRouteIsInTheDocumentAndEveryLineOfItIsARoute(t *testing.T) {
+	var documented []string
+	row := regexp.MustCompile("(?m)^\\| `(/[^`]*)` \\| ([A-Za-z]+) \\|")
+	for _, m := range row.FindAllStringSubmatch(readFile(t, "../docs/http.md"), -1) {
+		if strings.HasPrefix(m[1], "/api/") && m[1] != "/api/" {
+			continue // the API's own
+		}
+		pattern := m[2] + " " + m[1]
+		switch {
+		case m[2] == "any":
+			pattern = m[1]
+		case m[1] == "/":
+			pattern = m[2] + " /{$}"
+		}
+		documented = append(documented, pattern)
+	}
+	served := allPatterns(t)
+	for _, p := range served {
+		if n := len(slices.DeleteFunc(slices.Clone(documented), func(d string) bool { return d != p })); n != 1 {
+			t.Errorf("route %q has %d lines in docs/http.md, want 1", p, n)
+		}
+	}
+	for _, p := range documented {
+		if !slices.Contains(served, p) {
+			t.Errorf("docs/http.md has a line for %q, which is no route", p)
+		}
+	}
+}
