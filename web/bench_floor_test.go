@@ -1,0 +1,262 @@
+package web_test
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp"
+	"github.com/pquerna/otp/hotp"
+	"go.etcd.io/bbolt"
+	"golang.org/x/crypto/argon2"
+
+	"barillet/authn/authntest"
+)
+
+// floor is what this machine allows a careful program: net/http, argon2id behind a limiter, TOTP, and one
+// group-committed write of bbolt a step. It counts nothing, audits nothing and seals nothing, and is no example.
+type floor struct {
+	db     *bbolt.DB
+	queue  chan *floorWrite
+	slots  chan struct{} // of argon2id
+	secret string        // everybody's TOTP key
+	now    func() time.Time
+	salt   []byte
+	hash   []byte // everybody's password
+}
+
+type floorWrite struct {
+	fn   func(*bbolt.Tx) error
+	done chan error
+}
+
+var (
+	floorUsers    = []byte("users") // name -> last step
+	floorLogins   = []byte("logins")
+	floorSessions = []byte("sessions")
+
+	errFloor = errors.New("refused")
+)
+
+func openFloor(b *testing.B, people int, secret string, now func() time.Time) *floor {
+	b.Helper()
+	db, err := bbolt.Open(filepath.Join(b.TempDir(), "floor.db"), 0o600, &bbolt.Options{
+		FreelistType: bbolt.FreelistMapType, InitialMmapSize: 1 << 30})
+	if err != nil {
+		b.Fatal(err)
+	}
+	f := &floor{db: db, queue: make(chan *floorWrite), slots: make(chan struct{}, min(runtime.GOMAXPROCS(0), 4)),
+		secret: secret, now: now, salt: make([]byte, 16)}
+	f.hash = f.argon2id(authntest.Password)
+	ended := make(chan struct{})
+	go f.write(ended)
+	b.Cleanup(func() {
+		close(f.queue)
+		<-ended
+		if err := db.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	if err := f.update(func(tx *bbolt.Tx) error { return f.found(tx, people) }); err != nil {
+		b.Fatal(err)
+	}
+	return f
+}
+
+func (f *floor) found(tx *bbolt.Tx, people int) error {
+	for _, name := range [][]byte{floorUsers, floorLogins, floorSessions} {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	for i := range people {
+		if err := tx.Bucket(floorUsers).Put([]byte(loginOf(i)), make([]byte, 128)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func loginOf(i int) string { return fmt.Sprintf("person%07d@garage.example", i) }
+
+// write commits whatever came while the commit before was under way.
+func (f *floor) write(ended chan struct{}) {
+	defer close(ended)
+	for first := range f.queue {
+		tx, err := f.db.Begin(true)
+		if err != nil {
+			first.done <- err
+			continue
+		}
+		group := []*floorWrite{}
+		for w := first; w != nil; {
+			if err := w.fn(tx); err != nil {
+				w.done <- err
+			} else {
+				group = append(group, w)
+			}
+			select {
+			case w = <-f.queue:
+			default:
+				w = nil
+			}
+		}
+		err = tx.Commit()
+		for _, w := range group {
+			w.done <- err
+		}
+	}
+}
+
+func (f *floor) update(fn func(*bbolt.Tx) error) error {
+	w := &floorWrite{fn, make(chan error, 1)}
+	f.queue <- w
+	return <-w.done
+}
+
+func (f *floor) argon2id(password string) []byte {
+	f.slots <- struct{}{}
+	defer func() { <-f.slots }()
+	return argon2.IDKey([]byte(password), f.salt, 2, 19456, 1, 32)
+}
+
+func (f *floor) handler() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(pattern string, h func(w http.ResponseWriter, r *http.Request) error) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if err := h(w, r); err != nil {
+				http.Error(w, "refused", http.StatusForbidden)
+			}
+		})
+	}
+	handle("POST /login", f.password)
+	handle("POST /login/factor", f.factor)
+	handle("GET /{$}", f.check)
+	handle("POST /argon2id", func(w http.ResponseWriter, r *http.Request) error { // the raw limit: nothing else
+		f.argon2id(r.PostFormValue("password"))
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	})
+	handle("GET /hello", func(w http.ResponseWriter, _ *http.Request) error { // net/http alone
+		_, err := w.Write([]byte("hello"))
+		return err
+	})
+	return mux
+}
+
+func (f *floor) password(w http.ResponseWriter, r *http.Request) error {
+	name, hash := r.PostFormValue("identifier"), f.argon2id(r.PostFormValue("password"))
+	if subtle.ConstantTimeCompare(hash, f.hash) != 1 || f.read(floorUsers, []byte(name)) == nil {
+		return errFloor
+	}
+	cookie, key := floorSecret()
+	if err := f.update(func(tx *bbolt.Tx) error { return tx.Bucket(floorLogins).Put(key, []byte(name)) }); err != nil {
+		return err
+	}
+	floorGo(w, "login", cookie, "/login/factor")
+	return nil
+}
+
+func (f *floor) factor(w http.ResponseWriter, r *http.Request) error {
+	was := floorKey(r, "login")
+	name := f.read(floorLogins, was)
+	step := f.step(r.PostFormValue("code"))
+	if name == nil || step == 0 {
+		return errFloor
+	}
+	cookie, key := floorSecret()
+	err := f.update(func(tx *bbolt.Tx) error {
+		user := tx.Bucket(floorUsers).Get(name)
+		if user == nil || binary.BigEndian.Uint64(user) >= step { // RFC 6238 section 5.2
+			return errFloor
+		}
+		user = append([]byte(nil), user...)
+		binary.BigEndian.PutUint64(user, step)
+		return errors.Join(tx.Bucket(floorUsers).Put(name, user), tx.Bucket(floorLogins).Delete(was), tx.Bucket(floorSessions).Put(key, name))
+	})
+	if err != nil {
+		return err
+	}
+	floorGo(w, "session", cookie, "/account")
+	return nil
+}
+
+func (f *floor) check(w http.ResponseWriter, r *http.Request) error {
+	name := f.read(floorSessions, floorKey(r, "session"))
+	if name == nil || f.read(floorUsers, name) == nil {
+		return errFloor
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (f *floor) step(code string) uint64 {
+	cur := uint64(f.now().Unix()) / 30
+	for step := cur - 1; step <= cur+1; step++ {
+		want, err := hotp.GenerateCodeCustom(f.secret, step, hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
+		if err == nil && subtle.ConstantTimeCompare([]byte(want), []byte(code)) == 1 {
+			return step
+		}
+	}
+	return 0
+}
+
+func (f *floor) read(bucket, key []byte) (value []byte) {
+	f.db.View(func(tx *bbolt.Tx) error {
+		value = append(value, tx.Bucket(bucket).Get(key)...)
+		return nil
+	})
+	return value
+}
+
+// keep writes cookies of a bucket for the first n people, without a sign-in.
+func (f *floor) keep(b *testing.B, bucket []byte, n int) []string {
+	b.Helper()
+	cookies := make([]string, n)
+	err := f.update(func(tx *bbolt.Tx) error {
+		for i := range cookies {
+			cookie, key := floorSecret()
+			cookies[i] = cookie
+			if err := tx.Bucket(bucket).Put(key, []byte(loginOf(i))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return cookies
+}
+
+func floorSecret() (cookie string, key []byte) {
+	raw := make([]byte, 32)
+	rand.Read(raw)
+	cookie = base64.RawURLEncoding.EncodeToString(raw)
+	sum := sha256.Sum256([]byte(cookie))
+	return cookie, sum[:]
+}
+
+func floorKey(r *http.Request, name string) []byte {
+	c, err := r.Cookie(name)
+	if err != nil {
+		return nil
+	}
+	sum := sha256.Sum256([]byte(c.Value))
+	return sum[:]
+}
+
+func floorGo(w http.ResponseWriter, cookie, value, to string) {
+	http.SetCookie(w, &http.Cookie{Name: cookie, Value: value, Path: "/", HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode})
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
+}

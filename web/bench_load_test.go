@@ -1,0 +1,265 @@
+package web_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A load comes from a second process, so that what the server costs can be told from what its clients cost: the
+// test binary starts itself once more with loadEnv set.
+const loadEnv = "BARILLET_BENCH_LOAD"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(loadEnv) != "" {
+		if err := bearDown(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "load:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// job is a load: so many clients at once do one act after another, each with an address of its own.
+type job struct {
+	Server  string        // address
+	Clients int           // virtual clients, each with a connection of its own
+	For     time.Duration // no act begins later than that
+	Acts    []act
+	Repeat  bool // begin again at the end of the list
+}
+
+// act is what is counted and timed as one: its exchanges in turn. Cookies set by one are sent by the next.
+type act []exchange
+
+// exchange is one request and where its answer must lead to ("": any answer below 400).
+type exchange struct {
+	Method, Path, Cookie, Form string
+	To                         string
+}
+
+// tally is what came of a load.
+type tally struct {
+	Done, Busy int           // acts; answers 503, after which a client goes on at once
+	Took       time.Duration // from the first act's begin to the last one's end, at most For and one act
+	P50, P99   time.Duration
+	Error      string // the first that went wrong
+
+	CPU time.Duration // of the server, added by the parent
+}
+
+// load has a second process bear down on a server of this one.
+func load(b *testing.B, j job) tally {
+	b.Helper()
+	raw, err := json.Marshal(j)
+	if err != nil {
+		b.Fatal(err)
+	}
+	child := exec.CommandContext(b.Context(), os.Args[0])
+	child.Env, child.Stderr = append(os.Environ(), loadEnv+"=1"), os.Stderr
+	in, err := child.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := child.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		b.Fatal(err)
+	}
+	answers := bufio.NewReader(out)
+	say := func(line []byte) []byte {
+		if _, err := in.Write(append(line, '\n')); err != nil {
+			b.Fatal(err)
+		}
+		answer, err := answers.ReadBytes('\n')
+		if err != nil {
+			b.Fatalf("reading from the load: %v", err)
+		}
+		return answer
+	}
+	say(raw)
+	before := ownCPU(b)
+	answer := say([]byte("go"))
+	used := ownCPU(b) - before
+	var t tally
+	if err := json.Unmarshal(answer, &t); err != nil {
+		b.Fatal(err)
+	}
+	if err := errors.Join(in.Close(), child.Wait()); err != nil {
+		b.Fatal(err)
+	}
+	if t.Error != "" || t.Done == 0 {
+		b.Fatalf("load of %d clients: %d done, %s", j.Clients, t.Done, t.Error)
+	}
+	t.CPU = used
+	return t
+}
+
+// ownCPU is what this process, that is the server, has used so far.
+func ownCPU(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// bearDown is the second process: it reads a job, says that it is ready, waits for a word, and tells the tally.
+func bearDown(in io.Reader, out io.Writer) error {
+	lines := bufio.NewReader(in)
+	line, err := lines.ReadBytes('\n')
+	if err != nil {
+		return err
+	}
+	var j job
+	if err := json.Unmarshal(line, &j); err != nil {
+		return err
+	}
+	clients, err := connect(j)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "ready")
+	if _, err := lines.ReadBytes('\n'); err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(run(j, clients))
+}
+
+func run(j job, clients []*client) tally {
+	var next, done, busy atomic.Int64
+	var failed atomic.Pointer[string]
+	var all sync.WaitGroup
+	start := time.Now()
+	for _, c := range clients {
+		all.Go(func() {
+			for time.Since(start) < j.For {
+				i := int(next.Add(1)) - 1
+				if i >= len(j.Acts) && !j.Repeat {
+					return
+				}
+				began := time.Now()
+				err := c.do(j.Acts[i%len(j.Acts)])
+				switch {
+				case errors.Is(err, errBusy):
+					busy.Add(1)
+				case err != nil:
+					text := err.Error()
+					failed.CompareAndSwap(nil, &text)
+					return
+				default:
+					c.took = append(c.took, time.Since(began))
+					done.Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+	t := tally{Done: int(done.Load()), Busy: int(busy.Load()), Took: time.Since(start)}
+	if text := failed.Load(); text != nil {
+		t.Error = *text
+	}
+	var took []time.Duration
+	for _, c := range clients {
+		took = append(took, c.took...)
+	}
+	if slices.Sort(took); len(took) > 0 {
+		t.P50, t.P99 = took[len(took)/2], took[len(took)*99/100]
+	}
+	return t
+}
+
+// client is one virtual client: as little as can speak HTTP/1.1, so that it leaves the machine to the server.
+type client struct {
+	conn    net.Conn
+	answers *bufio.Reader
+	address string
+	took    []time.Duration
+	out     bytes.Buffer
+}
+
+func connect(j job) ([]*client, error) {
+	var clients []*client
+	for i := range j.Clients {
+		conn, err := net.Dial("tcp", j.Server)
+		if err != nil {
+			return nil, err
+		}
+		// RFC 2544 appendix C.2.2: addresses set aside for benchmarks. One each, as behind a proxy.
+		address := fmt.Sprintf("198.18.%d.%d", i/200, 1+i%200)
+		clients = append(clients, &client{conn: conn, answers: bufio.NewReader(conn), address: address})
+	}
+	return clients, nil
+}
+
+var errBusy = errors.New("busy")
+
+func (c *client) do(a act) error {
+	cookies := ""
+	for _, x := range a {
+		if x.Cookie != "" {
+			cookies = joined(cookies, x.Cookie)
+		}
+		res, err := c.exchange(x, cookies)
+		if err != nil {
+			return fmt.Errorf("%s %s: %w", x.Method, x.Path, err)
+		}
+		if to := res.Header.Get("Location"); res.StatusCode == http.StatusServiceUnavailable {
+			return errBusy
+		} else if res.StatusCode >= 400 || x.To != "" && to != x.To {
+			return fmt.Errorf("%s %s: got %d to %q, want %q", x.Method, x.Path, res.StatusCode, to, x.To)
+		}
+		for _, set := range res.Header.Values("Set-Cookie") {
+			set, _, _ = strings.Cut(set, ";")
+			cookies = joined(cookies, set)
+		}
+	}
+	return nil
+}
+
+func joined(cookies, one string) string {
+	if cookies == "" {
+		return one
+	}
+	return cookies + "; " + one
+}
+
+func (c *client) exchange(x exchange, cookies string) (*http.Response, error) {
+	c.out.Reset()
+	fmt.Fprintf(&c.out, "%s %s HTTP/1.1\r\nHost: login.example\r\nX-Forwarded-For: %s\r\nAccept-Language: fr\r\n"+
+		"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n", x.Method, x.Path, c.address)
+	if cookies != "" {
+		c.out.WriteString("Cookie: " + cookies + "\r\n")
+	}
+	if x.Method == http.MethodPost {
+		fmt.Fprintf(&c.out, "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n", len(x.Form))
+	}
+	c.out.WriteString("\r\n" + x.Form)
+	if _, err := c.conn.Write(c.out.Bytes()); err != nil {
+		return nil, err
+	}
+	res, err := http.ReadResponse(c.answers, nil)
+	if err != nil {
+		return nil, err
+	}
+	_, err = io.Copy(io.Discard, res.Body)
+	return res, errors.Join(err, res.Body.Close())
+}
