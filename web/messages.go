@@ -64,6 +64,7 @@ var ofField = map[string]line{
 	"current":            {templates.ProblemPasswordCurrent, "current"},
 	"name":               {templates.ProblemNameLength, "name"},
 	"email":              {templates.ProblemEmail, "email"},
+	"message empty":      {templates.ProblemMissing, "message"},
 	"message":            {templates.ProblemMessageLong, "message"},
 }
 
