@@ -170,7 +170,7 @@ func (w *Work) putSession(u *User, secret Secret, ses Session) error {
 		}
 		u.Sessions = u.Sessions[1:]
 	}
-	u.Sessions = append(u.Sessions, SessionRef{Hash: hash, Since: ses.Created, Address: ses.Address, Agent: ses.Agent})
+	u.Sessions = append(u.Sessions, SessionRef{Hash: hash, Since: ses.Created})
 	if err := w.s.sessions.Put(w.Tx, hash, ses); err != nil {
 		return fmt.Errorf("storing a session: %w", err)
 	}

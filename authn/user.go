@@ -117,10 +117,8 @@ type Invitation struct {
 
 // SessionRef and BrowserRef list what is alive of a person; the records themselves are elsewhere.
 type SessionRef struct {
-	Hash    string    `json:"hash"`
-	Since   time.Time `json:"since"`
-	Address string    `json:"address,omitempty"`
-	Agent   string    `json:"agent,omitempty"`
+	Hash  string    `json:"hash"`
+	Since time.Time `json:"since"`
 }
 
 // BrowserRef is a browser that completed a sign-in of this person (PROTOCOL 4).

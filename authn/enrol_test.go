@@ -1,0 +1,258 @@
+package authn_test
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/factors"
+	"barillet/factors/recovery"
+	"barillet/factors/totp"
+	"barillet/templates"
+)
+
+// acts are what asks for a fresh proof, each tried in a session.
+func acts(h *house, p *authntest.Phone) map[string]func(authn.Secret) error {
+	ctx, s := h.t.Context(), h.Service
+	return map[string]func(authn.Secret) error{
+		"adding a device": func(session authn.Secret) error {
+			_, err := s.BeginEnrol(ctx, h.From, authn.Seat{Session: session}, authn.Enrolling{Kind: totp.Kind})
+			return err
+		},
+		"making recovery codes": func(session authn.Secret) error {
+			_, err := s.BeginEnrol(ctx, h.From, authn.Seat{Session: session}, authn.Enrolling{Kind: recovery.Kind})
+			return err
+		},
+		"replacing a secret": func(session authn.Secret) error {
+			_, err := s.BeginEnrol(ctx, h.From, authn.Seat{Session: session}, authn.Enrolling{Kind: totp.Kind, Replace: p.Device})
+			return err
+		},
+		"removing a device": func(session authn.Secret) error {
+			_, err := s.RemoveDevice(ctx, h.From, session, p.Device)
+			return err
+		},
+		"removing a copy": func(session authn.Secret) error {
+			_, _, err := s.RemoveCopy(ctx, h.From, session, p.Device, "none")
+			return err
+		},
+		"changing the password": func(session authn.Secret) error {
+			_, err := s.ChangePassword(ctx, h.From, session, "not the one", "sept chevaux dans un garage")
+			return err
+		},
+	}
+}
+
+func TestWhatAsksForAFreshProof(t *testing.T) {
+	h := newHouse(t)
+	_, p, enrolled := h.Member(amelie, nil)
+	h.Enrol(authn.Seat{Session: enrolled}, "Second")
+	signedIn := h.SignIn(amelie, authntest.Password, p).Session
+	proven := h.SignIn(amelie, authntest.Password, p).Session
+	h.prove(proven, p)
+	codes := h.recoveryCodes(proven)
+	v, err := h.Service.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, recovery.Kind, []byte(codes[0]))
+	if err != nil || !v.Accepted() {
+		t.Fatalf("a recovery code: %v, %+v", err, v.Judged)
+	}
+	adding := map[string]bool{"adding a device": true, "making recovery codes": true}
+	for name, act := range acts(h, p) {
+		if err := act(signedIn); authn.CodeOf(err) != authn.CodeProof {
+			t.Errorf("%s right after the sign-in: got %v", name, err)
+		}
+		for where, session := range map[string]authn.Secret{"an enrolment": enrolled, "a recovery code": v.Issued.Session} {
+			if err := act(session); (authn.CodeOf(err) == authn.CodeProof) == adding[name] {
+				t.Errorf("%s after %s: got %v", name, where, err)
+			}
+		}
+	}
+	j, err := h.Service.ShowAgain(t.Context(), h.From, v.Issued.Session, p.Device, "", "Autre", recovery.Kind, []byte(codes[1]))
+	if err != nil || j.Accepted() {
+		t.Errorf("a recovery code shows the QR code: %v", err)
+	}
+	if j, err := h.Service.Prove(t.Context(), h.From, signedIn, recovery.Kind, []byte(codes[1])); err != nil || j.Accepted() {
+		t.Errorf("a recovery code is a fresh proof: %v", err)
+	}
+}
+
+func TestAProofIsGoodForFiveMinutes(t *testing.T) {
+	for name := range acts(newHouse(t), &authntest.Phone{}) {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			_, p, session := h.Member(amelie, nil)
+			h.prove(session, p)
+			h.Clock.Advance(authn.ProofLife - time.Second)
+			if err := acts(h, p)[name](session); authn.CodeOf(err) == authn.CodeProof {
+				t.Errorf("a second short of five minutes: %v", err)
+			}
+			h.Clock.Advance(time.Second)
+			if err := acts(h, p)[name](session); authn.CodeOf(err) != authn.CodeProof {
+				t.Errorf("after five minutes: %v", err)
+			}
+		})
+	}
+}
+
+func TestAPendingEnrolmentLendsItsProofToNothingElse(t *testing.T) {
+	h := newHouse(t)
+	_, p, session := h.Member(amelie, nil)
+	h.prove(session, p)
+	seat := authn.Seat{Session: session}
+	second := h.BeginPhone(seat, "Second")
+	h.Clock.Advance(6 * time.Minute)
+	_, err := h.Service.BeginEnrol(t.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind})
+	refused(t, err, authn.CodeProof, "beginning another")
+	if done, err := h.Service.FinishEnrol(t.Context(), h.From, seat, "Second", second.Code()); err != nil || !done.Accepted() {
+		t.Errorf("finishing within ten minutes: %v, %q", err, done.Rejected)
+	}
+	h.prove(session, p)
+	third := h.BeginPhone(seat, "Troisième")
+	h.Clock.Advance(authn.EnrolLife)
+	_, err = h.Service.FinishEnrol(t.Context(), h.From, seat, "", third.Code())
+	refused(t, err, authn.CodeProof, "finishing after ten minutes")
+	other := h.SignIn(amelie, authntest.Password, p).Session
+	_, err = h.Service.Pending(t.Context(), authn.Seat{Session: other})
+	refused(t, err, authn.CodeProof, "a pending secret seen from another session")
+}
+
+func TestTheLastDeviceStaysAndPaperIsNoDevice(t *testing.T) {
+	h := newHouse(t)
+	u, p, session := h.Member(amelie, nil)
+	h.prove(session, p)
+	h.recoveryCodes(session)
+	_, err := h.Service.RemoveDevice(t.Context(), h.From, session, p.Device)
+	refused(t, err, authn.CodeLastDevice, "removing the one phone")
+	q, _ := h.Enrol(authn.Seat{Session: session}, "Second")
+	other, halfway := h.SignIn(amelie, authntest.Password, p).Session, h.password(h.From, amelie).Login
+	h.prove(session, p)
+	h.EmptyOutbox()
+	issued, err := h.Service.RemoveDevice(t.Context(), h.From, session, p.Device)
+	do(t, err, "removing the first phone")
+	if h.alive(session) || h.alive(other) || !h.alive(issued.Session) || h.step(halfway) != authn.StepOver {
+		t.Error("the sessions do not stand as they should: this one re-issued, the others and logins dead")
+	}
+	if got := len(mailed[templates.DeviceRemovedMail](h)); got != 1 {
+		t.Errorf("got %d mails, want 1", got)
+	}
+	if v := h.verify(h.password(h.From, amelie).Login, p.Next()); v.Accepted() {
+		t.Error("the removed phone signs in")
+	}
+	h.SignIn(amelie, authntest.Password, q)
+	_, err = h.Service.RemoveDevice(t.Context(), h.From, issued.Session, q.Device)
+	refused(t, err, authn.CodeLastDevice, "removing the other")
+	if got := len(h.User(string(u.ID)).Devices); got != 2 {
+		t.Errorf("got %d devices, want a phone and a sheet", got)
+	}
+}
+
+func TestTwoDevicesRemovedAtOnceLeaveOne(t *testing.T) {
+	h := newHouse(t)
+	u, p, session := h.Member(amelie, nil)
+	h.prove(session, p)
+	q, _ := h.Enrol(authn.Seat{Session: session}, "Second")
+	other := h.SignIn(amelie, authntest.Password, q).Session
+	h.prove(other, q)
+	atOnce(2, func(i int) {
+		h.Service.RemoveDevice(t.Context(), h.From, []authn.Secret{session, other}[i], []*authntest.Phone{p, q}[i].Device)
+	})
+	if got := len(h.User(string(u.ID)).Devices); got != 1 {
+		t.Errorf("got %d devices, want 1", got)
+	}
+}
+
+func TestConfirmingTwiceInParallelGivesOneDeviceAndOneMail(t *testing.T) {
+	for _, inLogin := range []bool{true, false} {
+		t.Run(map[bool]string{true: "in a login", false: "in a session"}[inLogin], func(t *testing.T) {
+			h := newHouse(t)
+			u, p, session := h.Member(amelie, nil)
+			seat := authn.Seat{Session: session}
+			want := 2
+			if inLogin {
+				_, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+				seat, want = authn.Seat{Login: h.password(h.From, amelie).Login}, 1
+				_, err := h.Service.PresentCode(t.Context(), h.From, seat.Login, code.Reveal())
+				do(t, err, "presenting")
+			} else {
+				h.prove(session, p)
+			}
+			phone := h.BeginPhone(seat, "Nouveau")
+			answer := phone.Code()
+			h.EmptyOutbox()
+			var mu sync.Mutex
+			accepted := 0
+			atOnce(8, func(int) {
+				done, err := h.Service.FinishEnrol(t.Context(), h.From, seat, "", answer)
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil && done.Accepted() {
+					accepted++
+				}
+			})
+			if got := len(h.User(string(u.ID)).Devices); accepted != 1 || got != want || len(mailed[templates.DeviceAddedMail](h)) != 1 {
+				t.Errorf("%d accepted, %d devices, %d mails, want 1, %d, 1", accepted, got, len(mailed[templates.DeviceAddedMail](h)), want)
+			}
+			if v := h.verify(h.password(h.From, amelie).Login, answer); v.Rejected != factors.ReasonUsed {
+				t.Errorf("the code that confirmed it, at the sign-in: got %q", v.Rejected)
+			}
+		})
+	}
+}
+
+func TestAWrongConfirmationKeepsTheOldDevice(t *testing.T) {
+	h := newHouse(t)
+	u, p, session := h.Member(amelie, nil)
+	h.prove(session, p)
+	seat := authn.Seat{Session: session}
+	prompt, err := h.Service.BeginEnrol(t.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind, Replace: p.Device})
+	do(t, err, "beginning to replace")
+	done, err := h.Service.FinishEnrol(t.Context(), h.From, seat, "", wrong(p))
+	if err != nil || done.Rejected != factors.ReasonWrong {
+		t.Fatalf("got %+v, %v", done.Judged, err)
+	}
+	if v := h.verify(h.password(h.From, amelie).Login, p.Next()); !v.Accepted() {
+		t.Errorf("the old phone: %+v", v.Judged)
+	}
+	if strings.Contains(string(prompt.View), p.Secret) || len(h.User(string(u.ID)).Devices) != 1 {
+		t.Error("the old secret was shown, or a device added")
+	}
+}
+
+func TestOldRecoveryCodesDieWithTheRenewal(t *testing.T) {
+	h := newHouse(t)
+	u, p, session := h.Member(amelie, nil)
+	h.prove(session, p)
+	old := h.recoveryCodes(session)
+	h.EmptyOutbox()
+	fresh := h.recoveryCodes(session)
+	if got := len(mailed[templates.RecoveryRenewedMail](h)); got != 1 || len(h.User(string(u.ID)).Devices) != 2 {
+		t.Errorf("got %d mails and %d devices", got, len(h.User(string(u.ID)).Devices))
+	}
+	try := func(code string) bool {
+		v, err := h.Service.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, recovery.Kind, []byte(code))
+		do(t, err, "a recovery code")
+		return v.Accepted()
+	}
+	if try(old[0]) || !try(fresh[0]) {
+		t.Error("an old code works, or a new one does not")
+	}
+}
+
+func TestAChangeOfPasswordEndsEverythingElse(t *testing.T) {
+	h := newHouse(t)
+	u, p, session := h.Member(amelie, nil)
+	other, halfway := h.SignIn(amelie, authntest.Password, p).Session, h.password(h.From, amelie).Login
+	h.prove(session, p)
+	_, err := h.Service.ChangePassword(t.Context(), h.From, session, "not the one", another)
+	refused(t, err, authn.CodeInvalid, "a wrong current password")
+	if got := len(h.counters(u.ID).Unknown.Passwords.Times); got != 1 {
+		t.Errorf("%d wrong passwords counted, want 1", got)
+	}
+	issued, err := h.Service.ChangePassword(t.Context(), h.From, session, authntest.Password, another)
+	do(t, err, "changing")
+	if h.alive(session) || h.alive(other) || !h.alive(issued.Session) || h.step(halfway) != authn.StepOver {
+		t.Error("the sessions do not stand as they should")
+	}
+	h.SignIn(amelie, another, p)
+}

@@ -1,0 +1,143 @@
+package authn_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/factors"
+	"barillet/store"
+	"barillet/store/storetest"
+)
+
+var (
+	then   = time.Date(2026, 3, 2, 8, 0, 0, 123456789, time.UTC)
+	sample = struct {
+		device factors.Device
+		prompt authn.Prompt
+		enrol  authn.Enrolment
+	}{
+		device: factors.Device{ID: "d1", Kind: "totp", Name: "Téléphone", App: "OKTA", Added: then, LastUsed: then.Add(time.Hour),
+			Copies:   []factors.Copy{{ID: "c1", Name: "Tablette", Shown: then, Confirmed: then.Add(time.Minute), ScanAgain: true}},
+			Disabled: "clone", Unique: "dW5pcXVl", Data: json.RawMessage(`{"secret":"AAEC"}`)},
+		prompt: authn.Prompt{Template: "totp", View: json.RawMessage(`{"uri":"otpauth://totp/x"}`), JSON: json.RawMessage(`{"challenge":"x"}`)},
+	}
+)
+
+func init() {
+	sample.enrol = authn.Enrolment{Kind: "totp", App: "GOOGLE", Name: "Nouveau", Replace: "d1", Lost: "c1",
+		Pending: factors.Pending("pending"), Prompt: sample.prompt, Expires: then}
+}
+
+func goldenUser() authn.User {
+	return authn.User{ID: "uabc", Rev: 9, Handle: []byte{1, 2, 3}, Login: "lea", Email: "lea@garage.example", Second: "lea@home.example",
+		FirstName: "Léa", LastName: "Vasseur", Profile: json.RawMessage(`{"badge":7}`), Locale: "fr", Status: authn.StatusActive,
+		Groups: []authn.GroupID{"g1"}, Roles: []authn.Grant{{ID: "r1", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{"g1"}}},
+		Epoch: 5, PasswordEpoch: 2, Resets: 1, Password: authn.Password{PHC: "$argon2id$x", Source: authn.HandSelf, Set: then},
+		Devices: []factors.Device{sample.device}, HadDevice: true,
+		Tickets: []authn.Ticket{{ID: "t1", Link: "l1", Code: []byte{4, 5}, Way: authn.HandMail, Made: then, Expires: then, Bound: "login"}},
+		ResetAt: then, Invited: authn.Invitation{Link: "l2", Way: authn.HandMail, By: "Paul", At: then, Expires: then},
+		Showings: []time.Time{then}, Renewals: []time.Time{then},
+		Sessions: []authn.SessionRef{{Hash: "h1", Since: then}},
+		Browsers: []authn.BrowserRef{{Hash: "b1", Since: then, Seen: then}},
+		Recent:   []authn.Recent{{At: then, What: "user.session.start", Failed: true, Detail: "Téléphone", Address: "192.0.2.1", Agent: "Firefox"}}, Created: then, Activated: then, Changed: then, StatusAt: then, LastLogin: then}
+}
+
+func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
+	ceremony := &authn.Ceremony{Pending: map[factors.Kind]factors.Pending{"webauthn": factors.Pending("p")}, At: then, Expires: then}
+	login := authn.Login{ID: "login", User: "uabc", PasswordEpoch: 2, Epoch: 5, Resets: 1, Grant: "t1",
+		NewPassword: &authn.NewPassword{PHC: "$argon2id$x", Link: "l3"}, Ceremony: ceremony, Enrol: &sample.enrol,
+		Known: true, ReturnTo: "/account", Started: then, Expires: then}
+	session := authn.Session{User: "uabc", Epoch: 5, Created: then, Seen: then, AMR: []string{"pwd", "otp", "mfa"}, Browser: "b1",
+		Shared: true, Address: "192.0.2.1", Agent: "Firefox", Proof: authn.Proof{At: then, Enrolling: true}, Ceremony: ceremony,
+		Enrol: &sample.enrol, Copying: &authn.Copying{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: sample.prompt, Expires: then}}
+	standing := authn.Standing{Epoch: 5, PasswordEpoch: 2, Status: authn.StatusActive, Login: "lea", Name: "Léa Vasseur", Locale: "fr",
+		Groups: []authn.GroupID{"g1"}, Roles: []authn.Role{authn.RoleHelpDesk}}
+	link := authn.Link{User: "uabc", For: "ticket", Ticket: "t1", Expires: then}
+	browser := authn.Browser{Since: then, Shared: true}
+	group := authn.Group{ID: "g1", Name: "Garage du Port", Description: "quai 3", Created: then, Changed: then}
+	for _, record := range []any{goldenUser(), login, session, standing, link, browser, group} {
+		whole(t, reflect.TypeOf(record).Name(), reflect.ValueOf(record))
+	}
+	storetest.Golden(t, store.Users, nil, goldenUser())
+	storetest.Golden(t, store.Logins, nil, login)
+	storetest.Golden(t, store.Sessions, nil, session)
+	storetest.Golden(t, store.Standings, nil, standing)
+	storetest.Golden(t, store.Enrols, nil, link)
+	storetest.Golden(t, store.Browsers, nil, browser)
+	storetest.Golden(t, store.Groups, nil, group)
+}
+
+// whole fails for every field of ours that the sample leaves out: a record's golden file shows all of them.
+func whole(t *testing.T, path string, v reflect.Value) {
+	t.Helper()
+	switch {
+	case v.IsZero():
+		t.Errorf("the sample leaves %s out", path)
+	case v.Kind() == reflect.Pointer:
+		whole(t, path, v.Elem())
+	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() != reflect.Uint8:
+		for i := range v.Len() {
+			whole(t, fmt.Sprintf("%s[%d]", path, i), v.Index(i))
+		}
+	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); f.IsExported() {
+				whole(t, path+"."+f.Name, v.Field(i))
+			}
+		}
+	}
+}
+
+// A person at every limit at once still fits into one record, and their reset into one Update.
+func TestAPersonWithEverythingIsResetInOneUpdate(t *testing.T) {
+	h := newHouse(t)
+	h.From.Agent = strings.Repeat("<", 300)
+	u, p, session := h.Member(amelie, func(u *authn.User) {
+		u.Second, u.FirstName, u.LastName = "second@garage.example", strings.Repeat("🔧", 64), strings.Repeat("🔧", 64)
+		u.Profile = json.RawMessage(`{"note":"` + strings.Repeat("x", 16<<10-11) + `"}`)
+	})
+	h.prove(session, p)
+	h.enrolKey(authn.Seat{Session: session}, u)
+	h.recoveryCodes(session)
+	h.Change(u.ID, func(u *authn.User) {
+		phone, key := u.Devices[0], u.Devices[1]
+		u.Devices = u.Devices[2:]
+		for i := range 15 {
+			d := key
+			if i < 5 {
+				d = phone
+				for j := range 5 {
+					d.Copies = append(slices.Clip(d.Copies), factors.Copy{ID: fmt.Sprintf("%026d", j), Name: strings.Repeat("🔧", 64), Shown: then, Confirmed: then})
+				}
+			} else {
+				d.Unique = fmt.Sprintf("unique %d", i)
+			}
+			d.ID, d.Name = factors.DeviceID(fmt.Sprintf("%026d", i)), strings.Repeat("🔧", 64)
+			u.Devices = append(u.Devices, d)
+		}
+		ref, browser, recent := u.Sessions[0], u.Browsers[0], u.Recent[0]
+		u.Sessions, u.Browsers, u.Recent = nil, nil, nil
+		for i := range 32 {
+			ref.Hash, browser.Hash = fmt.Sprintf("%064d", i), fmt.Sprintf("%064d", i)
+			u.Sessions, u.Browsers = append(u.Sessions, ref), append(u.Browsers, browser)
+		}
+		for range 20 {
+			recent.Address, recent.Detail = "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff", strings.Repeat("🔧", 64)
+			u.Recent = append(u.Recent, recent)
+		}
+	})
+	raw, err := json.Marshal(h.User(string(u.ID)))
+	if err != nil || len(raw) > store.MaxValue-512 {
+		t.Errorf("the record has %d bytes of %d", len(raw), store.MaxValue)
+	}
+	h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	if got := h.User(string(u.ID)); len(got.Devices)+len(got.Sessions) != 0 {
+		t.Errorf("left %d devices and %d sessions", len(got.Devices), len(got.Sessions))
+	}
+}
