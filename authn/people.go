@@ -110,6 +110,18 @@ func (u *User) nameKeys() []string {
 	return out
 }
 
+// firstKey is the first of the index entries that begin so: a person whom several find is listed there alone, or
+// the next page would list them again.
+func (u *User) firstKey(folded string) string {
+	first := ""
+	for _, key := range u.nameKeys() {
+		if strings.HasPrefix(key, folded) && (first == "" || key < first) {
+			first = key
+		}
+	}
+	return first
+}
+
 // FoldName is how names are looked up: lower case, escaped, at most 64 characters and 384 bytes, which leave
 // room for the rest of a key. It decides nothing but what a search finds.
 func FoldName(name string) string {
@@ -155,14 +167,13 @@ func (s *Service) People(ctx context.Context, q Query) (people []User, next stri
 	}
 	err = s.Store.View(ctx, func(snap store.Snapshot) error {
 		people, next = nil, ""
-		r, seen, met := Reader{s, snap}, 0, map[UserID]bool{}
+		r, seen := Reader{s, snap}, 0
 		visit := func(cursor string, u User) error {
 			if seen++; len(people) == q.Limit || seen > scanned {
 				return store.ErrStop
 			}
 			next = cursor
-			if !met[u.ID] && (q.Keep == nil || q.Keep(u)) {
-				met[u.ID] = true
+			if q.Keep == nil || q.Keep(u) {
 				people = append(people, u)
 			}
 			return nil
@@ -186,7 +197,7 @@ func (r Reader) walk(snap store.Snapshot, q Query, visit func(cursor string, u U
 		if CodeOf(err) == CodeNotFound {
 			return nil
 		}
-		if err != nil {
+		if err != nil || q.Starts != "" && u.firstKey(FoldName(q.Starts)) != id {
 			return err
 		}
 		return visit(id, u)

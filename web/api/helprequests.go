@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strings"
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
@@ -98,7 +99,11 @@ func (a *API) listHelpRequests(w http.ResponseWriter, r *http.Request, op helpde
 	if status != "" && !isState(status) {
 		return badParameter("status")
 	}
-	found, next, err := a.desk.Cases(r.Context(), op, helpdesk.CaseQuery{Status: helpdesk.State(status), After: after, Limit: limit})
+	reference := q.text("reference")
+	if len(reference) > 32 {
+		return badParameter("reference")
+	}
+	found, next, err := a.desk.Cases(r.Context(), op, helpdesk.CaseQuery{Status: helpdesk.State(status), Reference: strings.ToUpper(reference), After: after, Limit: limit})
 	if err != nil {
 		return err
 	}

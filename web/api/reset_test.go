@@ -104,14 +104,19 @@ func TestAHelpRequestIsWorkedOnAndResolvedByTheReset(t *testing.T) {
 	list := read[[]tree](t, d.call("GET", "/api/v1/help-requests?status=open&limit=1", admin, ""), 200)
 	w := d.call("GET", "/api/v1/help-requests?status=open&limit=1", admin, "")
 	second := read[[]tree](t, d.call("GET", next(t, w.Header()), admin, ""), 200)
-	if len(list) != 1 || len(second) != 1 || list[0].get("userId") != nil {
-		t.Fatalf("got %v and %v, want the two, newest first", list, second)
+	if len(list) != 1 || len(second) != 1 || second[0].get("userId") != nil {
+		t.Fatalf("got %v and %v, want the two, who has waited longest first", list, second)
 	}
-	c := second[0]
+	c := list[0]
 	hid, _ := c.get("id").(string)
 	if c.get("reference") != reference || c.get("status") != "open" || c.get("userId") != string(u.ID) || c.get("topic") != "phone_lost" ||
 		c.get("message") != "<script>perdu</script>" || c.get("passwordProven") != false {
 		t.Errorf("got %v, want the request", c)
+	}
+	for query, want := range map[string]int{reference: 1, strings.ToLower(reference): 1, "H-0000-0000": 0} {
+		if got := read[[]tree](t, d.call("GET", "/api/v1/help-requests?reference="+query, admin, ""), 200); len(got) != want {
+			t.Errorf("reference %s: got %d, want %d", query, len(got), want)
+		}
 	}
 	patched := read[tree](t, d.call("PATCH", "/api/v1/help-requests/"+hid, admin, `{"status":"in_progress","note":"rappelée","identity":"called_back"}`), 200)
 	if patched.get("status") != "in_progress" || patched.get("identity") != "called_back" || !strings.Contains(mustJSON(t, patched.get("history")), "rappelée") {

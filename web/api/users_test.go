@@ -155,7 +155,7 @@ func TestPeopleAreListedToTheEndAndOnce(t *testing.T) {
 				u := w.NewUser()
 				u.ID = authn.UserID(fmt.Sprintf("u%026d", i))
 				u.Login = fmt.Sprintf("p%03d@garage.example", i)
-				u.Email, u.FirstName = u.Login, fmt.Sprintf("Prénom %d", i%3)
+				u.Email, u.FirstName, u.LastName = u.Login, fmt.Sprintf("Prénom %d", i%3), "P"
 				if err := w.Create(&u); err != nil {
 					return struct{}{}, err
 				}
@@ -181,6 +181,7 @@ func TestPeopleAreListedToTheEndAndOnce(t *testing.T) {
 		{"?filter=" + url.QueryEscape(`status eq "STAGED"`), 3, many},
 		{"?filter=" + url.QueryEscape(`status eq "ACTIVE"`), 1, 0},
 		{"?filter=" + url.QueryEscape(`id eq "u00000000000000000000000449" or id eq "u00000000000000000000000000"`), 1, 2},
+		{"?limit=100&q=p", 5, many}, // found by first name, last name and login, and listed once
 		{"?q=nobody", 1, 0},
 	} {
 		t.Run(c.query, func(t *testing.T) {
