@@ -50,7 +50,7 @@ type Store struct {
 	ended   chan struct{} // closed when the writer has returned
 	close   func() error
 
-	running atomic.Uint64         // goroutine in whose hands the transaction is; 0: none
+	running atomic.Bool           // a closure has the transaction in its hands
 	damage  atomic.Pointer[error] // the first damage met
 	stopped error                 // why no further change is taken; the writer's own
 }
@@ -111,20 +111,12 @@ func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	self := goroutine()
-	if s.running.Load() == self {
-		panic("bolt: Update inside the closure of an Update")
-	}
 	c := &change{turn: make(chan *bbolt.Bucket, 1), ran: make(chan outcome, 1), stored: make(chan error, 1)}
-	select {
-	case s.queue <- c:
-	case <-ctx.Done():
-		return fmt.Errorf("waiting to update: %w", ctx.Err())
-	case <-s.closing:
-		return store.ErrClosed
+	if err := s.lineUp(ctx, c); err != nil {
+		return err
 	}
 	bucket := <-c.turn
-	s.running.Store(self)
+	s.running.Store(true)
 	if err := s.take(ctx, c, bucket, fn); err != nil {
 		return err
 	}

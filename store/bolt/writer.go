@@ -1,15 +1,14 @@
 package bolt
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -40,13 +39,53 @@ type outcome struct {
 	bytes  int
 }
 
+// nestedAfter is how long an Update waits for its turn before it looks whether it waits for itself. To look costs more
+// than all the rest of an Update, since a stack under an HTTP handler is deep.
+const nestedAfter = 100 * time.Millisecond
+
+// lineUp waits until the writer takes the change. Inside the closure of another Update that would be for ever, for
+// the writer waits for that closure: such a deadlock is turned into a panic with a stack.
+func (s *Store) lineUp(ctx context.Context, c *change) error {
+	late := time.NewTimer(nestedAfter)
+	defer late.Stop()
+	for {
+		select {
+		case s.queue <- c:
+			return nil
+		case <-late.C:
+			if s.running.Load() && insideClosure() {
+				panic("bolt: Update inside the closure of an Update")
+			}
+		case <-ctx.Done():
+			return fmt.Errorf("waiting to update: %w", ctx.Err())
+		case <-s.closing:
+			return store.ErrClosed
+		}
+	}
+}
+
+// insideClosure tells whether take is among the callers.
+func insideClosure() bool {
+	var callers [256]uintptr
+	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers[:])])
+	for {
+		frame, more := frames.Next()
+		if strings.HasSuffix(frame.Function, "store/bolt.(*Store).take") {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
+}
+
 // take runs fn in its turn and always gives the turn back, also when fn panics or ends the goroutine.
 func (s *Store) take(ctx context.Context, c *change, bucket *bbolt.Bucket, fn func(store.Tx) error) error {
 	tx := &transaction{s: s, bucket: bucket}
 	var left outcome
 	defer func() {
 		tx.over = true
-		s.running.Store(0)
+		s.running.Store(false)
 		c.ran <- left
 	}()
 	if bucket == nil {
@@ -188,15 +227,4 @@ func beforeSync(err error) bool {
 		}
 	}
 	return strings.HasPrefix(err.Error(), "file resize error: ")
-}
-
-// goroutine is the number of the calling goroutine. Go tells it in stack traces only; a microsecond beside
-// a sync is cheap for turning a silent deadlock into a panic with a stack.
-func goroutine() uint64 {
-	var buf [64]byte
-	line := buf[:runtime.Stack(buf[:], false)]
-	line = bytes.TrimPrefix(line, []byte("goroutine "))
-	number, _, _ := bytes.Cut(line, []byte(" "))
-	n, _ := strconv.ParseUint(string(number), 10, 64)
-	return n
 }
