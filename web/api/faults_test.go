@@ -1,0 +1,77 @@
+package api_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"barillet/store"
+)
+
+// full is a store whose disk is full once it has written so many more Updates.
+type full struct {
+	store.Store
+	left atomic.Int64
+}
+
+func (f *full) Update(ctx context.Context, fn func(store.Tx) error) error {
+	if f.left.Add(-1) < 0 {
+		return fmt.Errorf("writing: %w", store.ErrUnavailable)
+	}
+	return f.Store.Update(ctx, fn)
+}
+
+// fill lets so many more Updates through.
+func (d *door) fill(updates int64) *full {
+	f := &full{Store: d.Store}
+	f.left.Store(updates)
+	d.Service.Store = f
+	return f
+}
+
+func TestAFullDiskStopsWritesAndSaysWhenToComeBack(t *testing.T) {
+	d := open(t)
+	u, _, _ := d.Member("zoe@garage.example", nil)
+	admin := d.admin()
+	disk := d.fill(0)
+	for _, c := range []struct{ method, path, body string }{
+		{"POST", "/api/v1/users", `{"profile":{"login":"new@garage.example"}}`},
+		{"POST", "/api/v1/users/" + string(u.ID) + "/lifecycle/reset_factors", ``},
+		{"POST", "/api/v1/groups", `{"profile":{"name":"G"}}`},
+		{"POST", "/api/v1/api-tokens", `{"name":"x","role":"READ_ONLY_ADMIN"}`},
+		{"DELETE", "/api/v1/users/" + string(u.ID) + "/factors/" + string(u.Devices[0].ID), ``},
+	} {
+		w := d.call(c.method, c.path, admin, c.body, "Idempotency-Key", "k")
+		if doc := problem(t, w, 503); doc.ErrorCode != "E0000010" || w.Header().Get("Retry-After") != "5" {
+			t.Errorf("%s %s: got %s %v", c.method, c.path, w.Body, w.Header())
+		}
+	}
+	for _, path := range []string{"/api/v1/users", "/api/v1/users/" + string(u.ID), "/api/v1/logs"} {
+		if w := d.call("GET", path, admin, ""); w.Code != 200 {
+			t.Errorf("reading %s: got %d", path, w.Code)
+		}
+	}
+	if len(d.User(string(u.ID)).Devices) == 0 {
+		t.Error("half a reset happened")
+	}
+	disk.left.Store(100)
+	if w := d.call("POST", "/api/v1/groups", admin, `{"profile":{"name":"G"}}`, "Idempotency-Key", "k"); w.Code != 200 {
+		t.Errorf("with room again: got %d %s", w.Code, w.Body)
+	}
+}
+
+func TestAnActWhoseAnswerWasLostIsNotDoneAgain(t *testing.T) {
+	d := open(t)
+	admin := d.admin()
+	d.fill(1) // the act is written, the answer that would be kept is not
+	body := `{"profile":{"name":"Garage"}}`
+	if w := d.keyed("/api/v1/groups", admin, body, "k"); w.Code != 200 {
+		t.Errorf("the act: got %d %s, want its answer", w.Code, w.Body)
+	}
+	d.fill(100)
+	problem(t, d.keyed("/api/v1/groups", admin, body, "k"), 409)
+	if list := read[[]tree](t, d.call("GET", "/api/v1/groups", admin, ""), 200); len(list) != 1 {
+		t.Errorf("got %d garages, want one", len(list))
+	}
+}
