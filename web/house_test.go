@@ -16,6 +16,7 @@ import (
 	"sync"
 	"testing"
 
+	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/internal/mail"
@@ -238,4 +239,41 @@ func readFile(t testing.TB, name string) string {
 		t.Fatal(err)
 	}
 	return string(raw)
+}
+
+// mailed is the newest mail of a kind that waits for somebody.
+func mailed[M templates.Mail](t testing.TB, p *place, to string) M {
+	t.Helper()
+	var last M
+	found := false
+	for _, m := range p.Mails() {
+		if what, ok := m.What.(M); ok && m.To == to {
+			last, found = what, true
+		}
+	}
+	if !found {
+		t.Fatalf("no %T waits for %s", last, to)
+	}
+	return last
+}
+
+// reset clears somebody's devices as an operator does, and mails a ticket.
+func (p *place) reset(id authn.UserID) {
+	p.T.Helper()
+	_, err := authn.Do(p.T.Context(), p.Service, p.Service.NewAct(authn.Origin{}), func(w *authn.Work) (struct{}, error) {
+		u, err := w.User(id)
+		if err != nil {
+			return struct{}{}, err
+		}
+		if _, err := w.ResetDevices(&u); err != nil {
+			return struct{}{}, err
+		}
+		if _, err := w.MailTicket(&u); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, w.Save(&u)
+	})
+	if err != nil {
+		p.T.Fatal(err)
+	}
 }

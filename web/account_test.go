@@ -1,0 +1,229 @@
+package web_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+)
+
+// proves gives a fresh proof for a page and comes to it.
+func (b *browser) proves(path string, phone *authntest.Phone) page {
+	b.t.Helper()
+	got := b.get(path)
+	if got.StatusCode != http.StatusSeeOther || !strings.HasPrefix(got.next(), "/account/prove?next=") {
+		b.t.Fatalf("GET %s without a proof: got %d to %q, want the proof", path, got.StatusCode, got.next())
+	}
+	b.shows(got.next())
+	b.goes(path, "/account/prove", "code", string(phone.Next()), "next", path)
+	return b.shows(path)
+}
+
+// member is somebody signed in, with the browser and the phone.
+func member(t *testing.T) (*place, *browser, *authntest.Phone) {
+	t.Helper()
+	p := open(t, nil)
+	_, phone, _ := p.Member(amelie, nil)
+	b := p.browser(t)
+	b.signIn(amelie, phone)
+	return p, b, phone
+}
+
+// addPhone enrols another phone with a key of its own, after a proof.
+func (b *browser) addPhone(name string) *authntest.Phone {
+	b.t.Helper()
+	b.goes("/enrol/phone", "/enrol/begin", "kind", "totp", "app", "google")
+	phone := &authntest.Phone{House: b.place.House, Secret: secretIn(b.t, b.shows("/enrol/phone").body)}
+	if got := b.post("/enrol/phone", "name", name, "code", string(phone.Code())); got.StatusCode != http.StatusSeeOther {
+		b.t.Fatalf("enrolling %s: got %d %s", name, got.StatusCode, problemIn(got.body))
+	}
+	return phone
+}
+
+// idOf is the id of a device of amelie's by its name.
+func (p *place) idOf(name string) string {
+	p.T.Helper()
+	for _, d := range p.User(amelie).Devices {
+		if d.Name == name {
+			return string(d.ID)
+		}
+	}
+	p.T.Fatalf("no device %q", name)
+	return ""
+}
+
+func TestATabletGetsItsOwnKeyAndIsRemoved(t *testing.T) {
+	p, b, phone := member(t)
+	elsewhere := p.browser(t)
+	elsewhere.signIn(amelie, phone)
+	b.proves("/account/add", phone)
+	tablet := b.addPhone("Tablette")
+	b.shows("/enrol/recovery")
+	b.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	path := "/account/devices/" + p.idOf("Tablette") + "/remove"
+	b.shows(path)
+	before := b.cookie("__Host-barillet")
+	b.goes("/account?done=device_removed", path)
+	if b.cookie("__Host-barillet") == before {
+		t.Error("the session was not re-issued")
+	}
+	if got := elsewhere.get("/account"); got.StatusCode != http.StatusSeeOther {
+		t.Errorf("the session elsewhere: got %d, want 303", got.StatusCode)
+	}
+	again := p.browser(t)
+	again.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
+	if got := again.post("/login/factor", "code", string(tablet.Next())); got.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a code of the removed tablet: got %d, want 401", got.StatusCode)
+	}
+	last := "/account/devices/" + p.idOf("Téléphone") + "/remove"
+	if got := b.post(last); got.StatusCode != http.StatusConflict || !strings.Contains(problemIn(got.body), "your last device") {
+		t.Errorf("removing the last device: got %d %q, want 409 with the reason", got.StatusCode, problemIn(got.body))
+	}
+}
+
+func TestTheSameCodeIsShownAgainToAPhoneThatConfirms(t *testing.T) {
+	p, b, phone := member(t)
+	base := "/account/devices/" + p.idOf("Téléphone")
+	if got := b.shows(base + "/show"); !strings.Contains(got.body, "data-countdown") {
+		t.Error("right after the sign-in the page does not count down to the next code")
+	}
+	if got := b.post(base+"/show", "name", "Tablette", "code", string(phone.Code())); got.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a code used already: got %d, want 401", got.StatusCode)
+	}
+	if got := b.post(base+"/show", "name", "", "code", string(phone.Next())); got.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a phone without a name: got %d, want 422", got.StatusCode)
+	}
+	b.goes(base+"/copy", base+"/show", "name", "Tablette", "code", string(phone.Code()))
+	shown := b.shows(base + "/copy").body
+	if got := secretIn(t, shown); got != phone.Secret {
+		t.Error("another key was shown")
+	}
+	copyID := regexp.MustCompile(`name="copy" value="([^"]+)"`).FindStringSubmatch(shown)[1]
+	if got := b.post(base+"/copy", "copy", copyID, "code", string(phone.Code())); got.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a code from before: got %d, want 422", got.StatusCode)
+	}
+	b.goes("/account?done=copy_added", base+"/copy", "copy", copyID, "code", string(phone.Next()))
+	if got := b.shows("/account"); !strings.Contains(got.body, "Tablette") {
+		t.Error("the account does not list the copy")
+	}
+	// It is lost: the only device goes on under a new key.
+	remove := base + "/copies/" + copyID
+	b.proves(remove, phone)
+	b.goes(base+"/replace", remove)
+	phone2 := &authntest.Phone{House: p.House, Secret: secretIn(t, b.shows(base+"/replace").body)}
+	if got := b.post(base+"/replace", "code", string(phone.Next())); got.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a code of the old key: got %d, want 422", got.StatusCode)
+	}
+	b.goes("/account?done=copy_removed", base+"/replace", "code", string(phone2.Code()))
+	b.shows("/account?done=copy_removed")
+	again := p.browser(t)
+	again.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
+	if got := again.post("/login/factor", "code", string(phone.Next())); got.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a code of the old key after its replacement: got %d, want 401", got.StatusCode)
+	}
+	again.goes("/account", "/login/factor", "code", string(phone2.Code()))
+}
+
+func TestACopyIsTakenOffWhileAnotherDeviceIsLeft(t *testing.T) {
+	p, b, phone := member(t)
+	base := "/account/devices/" + p.idOf("Téléphone")
+	b.goes(base+"/copy", base+"/show", "name", "Tablette", "code", string(phone.Next()))
+	copyID := p.User(amelie).Devices[0].Copies[0].ID
+	b.proves("/account/add", phone)
+	other := b.addPhone("Autre")
+	b.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	b.shows(base + "/copies/" + copyID)
+	b.goes(base+"/replace", base+"/copies/"+copyID)
+	if p.User(amelie).Devices[0].Usable() {
+		t.Error("the old key still counts")
+	}
+	b.get("/account")
+	// The page was closed: showing it again asks for the other phone, and begins anew.
+	b.goes(base+"/replace", base+"/show", "name", "x", "code", string(other.Next()))
+	renewed := &authntest.Phone{House: p.House, Secret: secretIn(t, b.shows(base+"/replace").body)}
+	b.goes("/account?done=copy_removed", base+"/replace", "code", string(renewed.Code()))
+}
+
+func TestAPersonLooksAfterTheirAccount(t *testing.T) {
+	p, b, phone := member(t)
+	device := "/account/devices/" + p.idOf("Téléphone")
+	if got := b.post(device+"/rename", "name", strings.Repeat("x", 65)); got.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a name of 65: got %d, want 422", got.StatusCode)
+	}
+	b.goes("/account?done=device_renamed", device+"/rename", "name", "Fairphone & Söhne")
+	if got := b.shows("/account?done=device_renamed"); !strings.Contains(got.body, "Fairphone &amp; Söhne") {
+		t.Error("the new name is not shown, or not escaped")
+	}
+	elsewhere := p.browser(t)
+	elsewhere.signIn(amelie, phone)
+	id := regexp.MustCompile(`/account/sessions/([0-9a-f]+)/end"`).FindStringSubmatch(b.shows("/account").body)
+	b.goes("/account?done=session_ended", "/account/sessions/"+id[1]+"/end")
+	b.goes("/account?done=others_ended", "/account/sessions/end-others")
+	if got := elsewhere.get("/account"); got.StatusCode != http.StatusSeeOther {
+		t.Errorf("the ended session: got %d, want 303", got.StatusCode)
+	}
+	b.proves("/account/password", phone)
+	if got := b.post("/account/password", "current", "wrong", "password", "clef de treize et marteau"); got.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a wrong present password: got %d, want 422", got.StatusCode)
+	}
+	b.goes("/account?done=password_changed", "/account/password", "current", authntest.Password, "password", "clef de treize et marteau")
+	b.shows("/account")
+	if got := b.shows("/account/recovery"); strings.Contains(got.body, "<code>") {
+		t.Error("recovery codes are shown before they are asked for")
+	}
+	b.goes("/enrol/recovery", "/account/recovery")
+}
+
+func TestAProofThatIsOldIsAskedForAgain(t *testing.T) {
+	p, b, phone := member(t)
+	b.proves("/account/password", phone)
+	p.Clock.Advance(6 * time.Minute)
+	for path, fields := range map[string][]string{
+		"/account/password": {"current", authntest.Password, "password", "clef de treize et marteau"},
+		"/account/recovery": nil,
+		"/enrol/begin":      {"kind", "totp", "app", "okta"},
+		"/account/devices/" + p.idOf("Téléphone") + "/remove": nil,
+	} {
+		if got := b.post(path, fields...); got.StatusCode != http.StatusSeeOther || !strings.HasPrefix(got.next(), "/account/prove?next=") {
+			t.Errorf("POST %s: got %d to %q, want the proof", path, got.StatusCode, got.next())
+		}
+	}
+	for _, kind := range []string{"recovery", "none", ""} {
+		if got := b.post("/enrol/begin", "kind", kind); got.StatusCode != http.StatusUnprocessableEntity {
+			t.Errorf("enrolling %q: got %d, want 422", kind, got.StatusCode)
+		}
+	}
+}
+
+func TestTheLanguageIsTheChoiceOfThePersonThenOfTheBrowser(t *testing.T) {
+	p := open(t, nil)
+	_, phone, _ := p.Member(amelie, func(u *authn.User) { u.Locale = "fr" })
+	says := func(b *browser, path, lang string) {
+		t.Helper()
+		if got := b.shows(path); !strings.Contains(got.body, `<html lang="`+lang+`">`) {
+			t.Errorf("%s is not in %q", path, lang)
+		}
+	}
+	b := p.browser(t)
+	says(b, "/login", "en")
+	says(b, "/login?lang=fr", "fr")
+	says(b, "/login?lang=xx", "en")
+	b.header.Set("Accept-Language", "fr-CH, en;q=0.5")
+	says(b, "/login", "fr")
+	b.goes("/help", "/language", "lang", "en", "next", "/help")
+	says(b, "/help", "en")
+	b.signIn(amelie, phone)
+	says(b, "/account", "fr")
+	b.goes("/account", "/language", "lang", "en", "next", "/account")
+	says(b, "/account", "en")
+	if got := p.User(amelie).Locale; got != "en" {
+		t.Errorf("the person's language: got %q, want en", got)
+	}
+	if got := b.post("/language", "lang", "xx"); got.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a language that we lack: got %d, want 422", got.StatusCode)
+	}
+}
