@@ -1,0 +1,230 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// whole is a configuration with every key.
+const whole = `
+data = "/var/lib/barillet"
+listen = "127.0.0.1:8080"
+public_url = "https://Login.Garage.example/"
+default_locale = "en"
+log_format = "json"
+trusted_proxies = ["10.0.0.5", "192.168.0.0/24", "fd00::/8"]
+key_file = "/etc/barillet.key"
+
+[brand]
+name = "Garage Léon"
+accent = "#0b4f5c"
+
+[support]
+email = "Aide@garage.example"
+phone = "01 99 00 12 34"
+
+[smtp]
+host = "mail.garage.example"
+port = 2525
+tls = "implicit"
+username = "barillet"
+password_file = "/etc/smtp.password"
+from = "Barillet <login@garage.example>"
+
+[limits]
+connections = 500
+connections_per_client = 32
+session_idle = "30m"
+session_max = "8h"
+
+[password]
+min_length = 12
+memory_kib = 65536
+passes = 3
+at_once = 2
+words = ["léon", "garage"]
+
+[totp]
+allow_copies = false
+
+[webauthn]
+attestation = "none"
+user_verification = "preferred"
+`
+
+func TestEveryKeyOfTheConfigurationIsTaken(t *testing.T) {
+	c := defaults()
+	if err := c.parse("barillet.toml", whole); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.agree("barillet.toml"); err != nil {
+		t.Fatal(err)
+	}
+	for name, pair := range map[string][2]any{
+		"public_url":                    {c.publicURL, "https://login.garage.example"},
+		"listen":                        {c.listen, "127.0.0.1:8080"},
+		"trusted_proxies":               {len(c.trustedProxies), 3},
+		"trusted_proxies, an address":   {c.trustedProxies[0].String(), "10.0.0.5/32"},
+		"brand.name":                    {c.brand.name, "Garage Léon"},
+		"support.email":                 {c.support.email, "aide@garage.example"},
+		"smtp.port":                     {c.smtp.port, 2525},
+		"smtp.tls":                      {c.smtp.tls, "implicit"},
+		"limits.connections_per_client": {c.limits.perClient, 32},
+		"limits.session_idle":           {c.limits.sessionIdle, 30 * time.Minute},
+		"password.min_length":           {c.password.min, 12},
+		"password.words":                {strings.Join(c.password.words, " "), "léon garage"},
+		"totp.allow_copies":             {c.allowCopies, false},
+		"webauthn.attestation":          {c.webauthn.attestation, "none"},
+	} {
+		if pair[0] != pair[1] {
+			t.Errorf("%s: got %v, want %v", name, pair[0], pair[1])
+		}
+	}
+	for _, s := range settings() {
+		_, name, nested := strings.Cut(s.key, ".")
+		if !nested {
+			name = s.key
+		}
+		if !strings.Contains(whole, "\n"+name+" = ") {
+			t.Errorf("the test's configuration lacks %s", s.key)
+		}
+	}
+}
+
+func TestAWrongConfigurationNamesFileKeyAndReason(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"an unknown key":                       {`listne = "localhost:1"`, "barillet.toml: listne: is no key that the program knows"},
+		"an unknown key of a section":          {"[smtp]\nhots = \"x\"", "barillet.toml: smtp.hots: is no key"},
+		"an unknown section":                   {"[smpt]\nhost = \"x\"", "barillet.toml: [smpt]: is no section"},
+		"a section as a key":                   {`smtp = "x"`, "barillet.toml: smtp: is a section"},
+		"a key given twice":                    {"data = \"a\"\ndata = \"b\"", "barillet.toml: line 2: "},
+		"no TOML":                              {"data: a", "barillet.toml: line 1: "},
+		"a number for a text":                  {`data = 1`, "barillet.toml: data: want a text in quotes"},
+		"an empty data folder":                 {`data = ""`, "data: is empty"},
+		"a control character":                  {`data = "a\u0007"`, "data: holds a control character"},
+		"a listener without a port":            {`listen = "localhost"`, "listen: want HOST:PORT"},
+		"a port too high":                      {`listen = "localhost:65536"`, "listen: want a port"},
+		"a public URL by http":                 {`public_url = "http://garage.example"`, "public_url: must be https"},
+		"a public URL by http and 127.0.0.1":   {`public_url = "http://127.0.0.1:8080"`, "public_url: must be https"},
+		"a public URL with a path":             {`public_url = "https://garage.example/login"`, "public_url: want scheme and host alone"},
+		"a public URL with a name in it":       {`public_url = "https://me@garage.example"`, "public_url: want scheme and host alone"},
+		"a public URL of an address":           {`public_url = "https://192.0.2.1"`, "public_url: want a name"},
+		"a public URL without a host":          {`public_url = "https://"`, "public_url: want an address"},
+		"a public URL by another scheme":       {`public_url = "ftp://garage.example"`, "public_url: must begin with https://"},
+		"a language that we do not speak":      {`default_locale = "de"`, "default_locale: want one of fr, en"},
+		"a log format":                         {`log_format = "xml"`, "log_format: want one of text, json"},
+		"a proxy that is no address":           {`trusted_proxies = ["proxy"]`, `trusted_proxies: "proxy" is no address`},
+		"a proxy network with bits below":      {`trusted_proxies = ["10.0.0.1/8"]`, "trusted_proxies: "},
+		"proxies that are no list":             {`trusted_proxies = "10.0.0.1"`, "trusted_proxies: want a list"},
+		"a brand without a name":               {"[brand]\nname = \" \"", "brand.name: want 1 to 40 characters"},
+		"a colour by name":                     {"[brand]\naccent = \"red\"", "brand.accent: want a colour"},
+		"support without an address":           {"[support]\nemail = \"help\"", "support.email: want a mail address"},
+		"a port of mail that is a text":        {"[smtp]\nhost = \"h\"\nport = \"25\"", "smtp.port: want a whole number"},
+		"TLS that does not exist":              {"[smtp]\nhost = \"h\"\ntls = \"ssl\"", "smtp.tls: want one of starttls, implicit, none"},
+		"mail without a host":                  {"[smtp]\nfrom = \"a@b.example\"", "smtp.host: is missing"},
+		"a mail user without a password":       {"[smtp]\nhost = \"h\"\nusername = \"u\"", "smtp.username: and smtp.password_file go together"},
+		"a password in the configuration":      {"[smtp]\nhost = \"h\"\npassword = \"geheim\"", "smtp.password: is no key"},
+		"a sender that is no address":          {"[smtp]\nhost = \"h\"\nfrom = \"Barillet\"", "smtp.from: want an address"},
+		"too few connections":                  {"[limits]\nconnections = 1", "limits.connections: want a whole number from 16"},
+		"more for one client than for all":     {"[limits]\nconnections = 20\nconnections_per_client = 30", "limits.connections_per_client: is more"},
+		"a session without an end":             {"[limits]\nsession_max = \"9000h\"", "limits.session_max: want a duration"},
+		"a session idle for longer than it is": {"[limits]\nsession_idle = \"2h\"\nsession_max = \"1h\"", "limits.session_idle: is longer"},
+		"a password too short to be one":       {"[password]\nmin_length = 4", "password.min_length: want a whole number from 8 to 64"},
+		"copies neither on nor off":            {"[totp]\nallow_copies = \"yes\"", "totp.allow_copies: want true or false"},
+		"an attestation that does not exist":   {"[webauthn]\nattestation = \"full\"", "webauthn.attestation: want one of"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conf := defaults()
+			err := conf.parse("barillet.toml", c.text)
+			if err == nil {
+				err = conf.agree("barillet.toml")
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want an error that says %q", err, c.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "geheim") {
+				t.Errorf("the error shows a secret: %v", err)
+			}
+		})
+	}
+}
+
+func TestAFlagWinsOverTheEnvironmentAndTheEnvironmentOverTheFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "barillet.toml")
+	text := "listen = \"localhost:1\"\nlog_format = \"json\"\ndefault_locale = \"en\"\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	environ := []string{"BARILLET_LISTEN=localhost:2", "BARILLET_LOG_FORMAT=text", "BARILLET_SMTP_HOST=mail", "BARILLET_TRUSTED_PROXIES=10.0.0.1, 10.0.0.2",
+		"BARILLET_TOTP_ALLOW_COPIES=false", "BARILLET_SMTP_PORT=26"}
+	c, err := load(file, environ, map[string]string{"listen": "localhost:3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, pair := range map[string][2]any{
+		"flag over both": {c.listen, "localhost:3"}, "environment over file": {c.logFormat, "text"}, "file over default": {c.defaultLocale, "en"},
+		"a section": {c.smtp.host, "mail"}, "a number": {c.smtp.port, 26}, "a list": {len(c.trustedProxies), 2}, "a truth": {c.allowCopies, false},
+	} {
+		if pair[0] != pair[1] {
+			t.Errorf("%s: got %v, want %v", name, pair[0], pair[1])
+		}
+	}
+}
+
+func TestAWrongEnvironmentIsRefused(t *testing.T) {
+	for line, want := range map[string]string{
+		"BARILLET_SMTP_HOTS=mail":         "environment: BARILLET_SMTP_HOTS: is no setting",
+		"BARILLET_LIMITS_CONNECTIONS=all": "environment: BARILLET_LIMITS_CONNECTIONS: want a whole number",
+		"BARILLET_CONFIG=/nowhere/at/all": "/nowhere/at/all",
+		"BARILLET_PUBLIC_URL=garage":      "environment: BARILLET_PUBLIC_URL: want an address",
+	} {
+		if _, err := load("", []string{line}, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want an error that says %q", line, err, want)
+		}
+	}
+	c, err := load("", []string{"BARILLET_PORT=tcp://10.0.0.1:80", "PATH=/bin"}, nil)
+	if err != nil || len(c.warnings) != 1 || !strings.Contains(c.warnings[0], "BARILLET_PORT") {
+		t.Errorf("got %v and %v, want a warning about BARILLET_PORT alone", c, err)
+	}
+}
+
+func TestAWrongFlagIsAMisuse(t *testing.T) {
+	_, err := load("", nil, map[string]string{"listen": "nowhere"})
+	if _, ok := errors.AsType[*usageError](err); !ok {
+		t.Errorf("got %v, want a misuse", err)
+	}
+	if _, err := load("", nil, map[string]string{"listen": "0.0.0.0:80"}); err == nil || !strings.Contains(err.Error(), "public_url: is missing") {
+		t.Errorf("got %v, want that others cannot be served without a public URL", err)
+	}
+}
+
+// FuzzConfiguration proves that no text crashes the program or changes a default without being judged.
+func FuzzConfiguration(f *testing.F) {
+	f.Add(whole)
+	f.Add("")
+	f.Add("data = \"x\"\n[smtp]\nhost = \"h\"\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		c := defaults()
+		if c.parse("x", text) != nil {
+			return
+		}
+		for _, proxy := range c.trustedProxies {
+			if !proxy.IsValid() {
+				t.Errorf("got the proxy %v", proxy)
+			}
+		}
+		if again, err := publicURL(c.publicURL); c.publicURL != "" && (err != nil || again != c.publicURL) {
+			t.Errorf("got %q, which is judged as %q, %v", c.publicURL, again, err)
+		}
+		if _, err := hostAndPort(c.listen); err != nil {
+			t.Errorf("got the listener %q: %v", c.listen, err)
+		}
+		if c.limits.connections < 16 || c.limits.sessionMax > 24*time.Hour || c.password.min != 0 && c.password.min < 8 {
+			t.Errorf("got a limit out of bounds: %+v %+v", c.limits, c.password)
+		}
+	})
+}

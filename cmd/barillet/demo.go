@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"text/tabwriter"
+
+	"barillet/authn"
+	"barillet/internal/mail"
+	"barillet/store"
+)
+
+// stage is the sample garage of the demonstration: what stands in the store when it opens, and what its
+// visitors are told.
+type stage struct {
+	box    mail.Box
+	origin string
+	garage authn.Group
+	cast   []actor
+	token  authn.Secret
+}
+
+// demo serves the sample garage to this machine alone, in a folder that is gone afterwards. It takes nothing
+// from a configuration: it must not be mistaken for a service, nor touch the data of one.
+func (p *program) demo(ctx context.Context, where settingFlags) error {
+	c, err := demoConfig(where)
+	if err != nil {
+		return err
+	}
+	if c.data, err = os.MkdirTemp("", "barillet-demo-"); err != nil {
+		return fmt.Errorf("making a folder for the demonstration: %w", err)
+	}
+	o, err := openFolder(ctx, c, true, p.damaged)
+	if err == nil {
+		err = store.MarkDemo(ctx, o.store)
+		if err == nil {
+			err = p.open(ctx, c, o, p.logger(c.logFormat), &stage{})
+		}
+		err = errors.Join(err, o.store.Close())
+	}
+	if gone := os.RemoveAll(c.data); gone != nil {
+		err = errors.Join(err, fmt.Errorf("removing the folder of the demonstration: %w", gone))
+	}
+	return err
+}
+
+// demoConfig is the configuration of the demonstration, with the limits of production.
+func demoConfig(where settingFlags) (*config, error) {
+	given := where.given()
+	for _, refused := range []string{"data", "key_file"} {
+		if _, is := given[refused]; is {
+			return nil, misused("--demo has a folder of its own: --%s is for a real service", flagOf(refused))
+		}
+	}
+	if where.file != "" {
+		return nil, misused("--demo takes no configuration: --config is for a real service")
+	}
+	if listen, is := given["listen"]; is && !loopback(listen) {
+		return nil, misused("--demo is for this machine alone: --listen %s is not of it", listen)
+	}
+	c, err := load("", nil, given)
+	if err != nil {
+		return nil, err
+	}
+	asked := c.publicURL
+	if c.publicURL = ""; asked != "" && asked != c.origin("") {
+		return nil, misused("--demo is served at %s alone", c.origin(""))
+	}
+	c.support.email, c.support.phone = "aide@garage.example", "01 99 00 12 34"
+	return c, nil
+}
+
+// present tells the visitors who is who. The secrets are those of a garage that does not exist.
+func (s *stage) present(p *program) {
+	fmt.Fprintf(p.stdout, "%s, a garage that does not exist, until this program ends\n\n", s.garage.Name)
+	t := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(t, "sign in\t%s/login\n", s.origin)
+	fmt.Fprintf(t, "mailbox of everybody\t%s/demo/mail\n", s.origin)
+	fmt.Fprintf(t, "REST API\t%s/api/v1\n", s.origin)
+	fmt.Fprintf(t, "API token\t%s\n", s.token.Reveal())
+	t.Flush()
+	for _, a := range s.cast {
+		fmt.Fprintf(p.stdout, "\n%s %s, %s\n", a.first, a.last, a.part)
+		t := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
+		fmt.Fprintf(t, "  sign-in name\t%s\n", a.login())
+		if !a.password.Empty() {
+			fmt.Fprintf(t, "  password\t%s\n", a.password.Reveal())
+		}
+		if !a.key.Empty() {
+			fmt.Fprintf(t, "  setup key for an app\t%s\n", a.key.Reveal())
+		}
+		if !a.link.Empty() {
+			fmt.Fprintf(t, "  invitation\t%s\n", a.link.Reveal())
+		}
+		t.Flush()
+	}
+	fmt.Fprintf(p.stdout, "\nadd a setup key to an authenticator app by hand, or open the invitation and scan its QR code\n")
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/factors/recovery"
+	"barillet/factors/totp"
+)
+
+// actor is one person of the sample garage.
+type actor struct {
+	first, last string
+	part        string
+	role        authn.Role
+	phone       bool // has a password and a phone
+	lost        bool // nobody has that phone any more
+
+	password, key, link authn.Secret
+}
+
+func (a *actor) login() string { return strings.ToLower(a.first) + "@garage.example" }
+
+// cast are the people of the sample garage: whoever a newcomer wants to be.
+func cast() []actor {
+	return []actor{
+		{first: "Anne", last: "Morel", part: "manager of the garage", role: authn.RoleHelpDesk, phone: true},
+		{first: "Karim", last: "Benali", part: "technician with a phone", phone: true},
+		{first: "Lucie", last: "Petit", part: "technician without any device, invited", phone: false},
+		{first: "Marc", last: "Leroy", part: "technician who lost the phone and asks for help", phone: true, lost: true},
+	}
+}
+
+// set makes the garage through the same doors as everybody: nothing stands in the store that the rules would
+// not have let in.
+func (s *stage) set(ctx context.Context, h *house) error {
+	s.origin = h.origin
+	operator := helpdesk.Operator{ID: "operator:demo", Name: "Barillet", Owner: "operator:demo", Role: authn.RoleSuperAdmin, Machine: true, Secrets: true}
+	garage, err := authn.Do(ctx, h.people, h.people.NewAct(authn.Origin{}), func(w *authn.Work) (authn.Group, error) {
+		g := authn.Group{Name: "Garage du Barillet"}
+		err := w.CreateGroup(&g)
+		return g, err
+	})
+	if err != nil {
+		return fmt.Errorf("making the sample garage: %w", err)
+	}
+	s.garage = garage
+	for _, a := range cast() {
+		if err := s.engage(ctx, h, operator, &a); err != nil {
+			return fmt.Errorf("making %s: %w", a.login(), err)
+		}
+		s.cast = append(s.cast, a)
+	}
+	s.token, _, err = h.desk.CreateToken(ctx, operator, authn.Origin{}, helpdesk.NewToken{Name: "demonstration", Role: authn.RoleSuperAdmin,
+		Life: 24 * time.Hour, Secrets: true})
+	if err != nil {
+		return fmt.Errorf("making the API token: %w", err)
+	}
+	return nil
+}
+
+// engage makes one person, up to where they stand in the story.
+func (s *stage) engage(ctx context.Context, h *house, operator helpdesk.Operator, a *actor) error {
+	_, invited, err := h.desk.AddUser(ctx, operator, authn.Origin{}, helpdesk.NewUser{Login: a.login(), Email: a.login(), FirstName: a.first,
+		LastName: a.last, Groups: []authn.GroupID{s.garage.ID}, Role: a.role}, true, false)
+	if err != nil {
+		return err
+	}
+	if !a.phone {
+		a.link = invited.Link
+		return nil
+	}
+	if err := a.accept(ctx, h, invited.Link); err != nil || !a.lost {
+		return err
+	}
+	a.key = authn.Secret{}
+	_, err = h.desk.Ask(ctx, authn.Origin{Locale: "fr"}, helpdesk.Form{Email: a.login(), Topic: "phone_lost",
+		Message: "J’ai perdu mon téléphone hier sur la route. Je suis à l’atelier jusqu’à 18 h."})
+	return err
+}
+
+// accept takes the invitation as the person would: a password, a phone that scans and confirms, recovery codes.
+func (a *actor) accept(ctx context.Context, h *house, link authn.Secret) error {
+	from := authn.Origin{Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Locale: "fr"}
+	a.password = inventPassword()
+	started, err := h.people.Accept(ctx, from, authn.SecretOf(path.Base(link.Reveal())), a.password.Reveal())
+	if err != nil {
+		return fmt.Errorf("accepting the invitation: %w", err)
+	}
+	seat := authn.Seat{Login: started.Login}
+	prompt, err := h.people.BeginEnrol(ctx, from, seat, authn.Enrolling{Kind: totp.Kind, App: "GOOGLE", Name: "Téléphone"})
+	if err != nil {
+		return fmt.Errorf("adding a phone: %w", err)
+	}
+	var shown totp.View
+	if err := json.Unmarshal(prompt.View, &shown); err != nil {
+		return fmt.Errorf("reading the setup key: %w", err)
+	}
+	code, err := sixDigits(shown.Secret, now())
+	if err != nil {
+		return err
+	}
+	enrolled, err := h.people.FinishEnrol(ctx, from, seat, "", []byte(code))
+	if err == nil && !enrolled.Accepted() {
+		err = fmt.Errorf("the first code was refused: %s", enrolled.Rejected)
+	}
+	if err != nil {
+		return fmt.Errorf("confirming the phone: %w", err)
+	}
+	a.key = authn.SecretOf(shown.Groups)
+	seat = authn.Seat{Session: enrolled.Issued.Session}
+	if _, err := h.people.BeginEnrol(ctx, from, seat, authn.Enrolling{Kind: recovery.Kind}); err != nil {
+		return fmt.Errorf("making recovery codes: %w", err)
+	}
+	if _, err := h.people.FinishEnrol(ctx, from, seat, "", nil); err != nil {
+		return fmt.Errorf("keeping recovery codes: %w", err)
+	}
+	return h.people.SignOut(ctx, from, enrolled.Issued.Session)
+}
+
+// inventPassword draws 60 bits in three groups that can be typed on a phone.
+func inventPassword() authn.Secret {
+	text := strings.ToLower(rand.Text())
+	return authn.SecretOf(text[0:4] + "-" + text[4:8] + "-" + text[8:12])
+}
+
+// sixDigits is what the phone of a sample person shows: RFC 6238 with SHA-1, 30 seconds and six digits.
+func sixDigits(secret string, at time.Time) (string, error) {
+	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(secret)
+	if err != nil {
+		return "", fmt.Errorf("reading the setup key: %w", err)
+	}
+	mac := hmac.New(sha1.New, key)
+	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(at.Unix()/30)))
+	sum := mac.Sum(nil)
+	// RFC 4226 section 5.3: four bytes from where the last half-byte says, without the sign.
+	offset := sum[len(sum)-1] & 15
+	return fmt.Sprintf("%06d", (binary.BigEndian.Uint32(sum[offset:])&0x7fffffff)%1_000_000), nil
+}

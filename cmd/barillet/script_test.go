@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"barillet/authn"
+)
+
+// TestTheProgram runs the files in testdata, each of which starts the program as an operator does.
+func TestTheProgram(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Deadline:            time.Now().Add(4 * patience),
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("TZ", "Europe/Paris")
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"await": await, "fetch": fetch, "code": exitCode, "cut": cut, "mode": mode, "bytes": replaceBytes, "listening": listening, "send": send, "join": join,
+		},
+	})
+}
+
+const patience = 30 * time.Second
+
+// await waits until a file matches a pattern: the program that writes it runs in the background.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await FILE PATTERN")
+	}
+	pattern := regexp.MustCompile("(?m)" + args[1])
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if text, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && pattern.Match(text) {
+			return
+		}
+	}
+	text, _ := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Fatalf("%s does not match %s in time:\n%s", args[0], args[1], text)
+}
+
+// listening waits until the program says that it serves, and sets URL to where.
+func listening(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: listening FILE")
+	}
+	await(ts, false, []string{args[0], `^listening on \S+$`})
+	url := string(regexp.MustCompile(`(?m)^listening on (\S+)$`).FindSubmatch([]byte(ts.ReadFile(args[0])))[1])
+	ts.Setenv("URL", url)
+	ts.Setenv("ADDRESS", strings.TrimPrefix(url, "http://"))
+}
+
+// send sends a signal to the program that was started last in the background: send TERM|KILL.
+func send(ts *testscript.TestScript, neg bool, args []string) {
+	signals := map[string]os.Signal{"TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
+	if neg || len(args) != 1 || signals[args[0]] == nil {
+		ts.Fatalf("usage: send TERM|KILL")
+	}
+	running := ts.BackgroundCmds()
+	ts.Check(running[len(running)-1].Process.Signal(signals[args[0]]))
+}
+
+// fetch asks for an address, with headers, and demands a status: fetch STATUS URL [NAME:VALUE...].
+func fetch(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: fetch STATUS URL [NAME:VALUE...]")
+	}
+	request, err := http.NewRequest(http.MethodGet, args[1], nil)
+	ts.Check(err)
+	for _, header := range args[2:] {
+		name, value, _ := strings.Cut(header, ":")
+		if name == "Host" {
+			request.Host = value
+		}
+		request.Header.Set(name, value)
+	}
+	client := &http.Client{Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(request)
+	ts.Check(err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%s\n", body)
+	if got := fmt.Sprint(response.StatusCode); got != args[0] {
+		ts.Fatalf("%s: got %s, want %s:\n%s", args[1], got, args[0], body)
+	}
+}
+
+// exitCode runs the program and demands its exit code: code N ARGS...
+func exitCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N ARGS...")
+	}
+	err := ts.Exec("barillet", args[1:]...)
+	got := "0"
+	if err != nil {
+		got = strings.TrimPrefix(err.Error(), "exit status ")
+	}
+	if got != args[0] {
+		ts.Fatalf("barillet %q: got exit code %s, want %s", args[1:], got, args[0])
+	}
+}
+
+// cut keeps the first bytes of a file only: cut FILE BYTES.
+func cut(ts *testscript.TestScript, _ bool, args []string) {
+	size, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), size))
+}
+
+// mode sets, or with one argument demands, the mode of a file: mode FILE WANT, or mode FILE = NEW.
+func mode(ts *testscript.TestScript, _ bool, args []string) {
+	file := ts.MkAbs(filepath.FromSlash(args[0]))
+	if len(args) == 3 && args[1] == "=" {
+		var bits os.FileMode
+		_, err := fmt.Sscanf(args[2], "%o", &bits)
+		ts.Check(err)
+		ts.Check(os.Chmod(file, bits))
+		return
+	}
+	info, err := os.Stat(file)
+	ts.Check(err)
+	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[1] {
+		ts.Fatalf("%s: got mode %s, want %s", args[0], got, args[1])
+	}
+}
+
+// replaceBytes writes one text over another of the same length in a binary file: bytes FILE OLD NEW.
+func replaceBytes(ts *testscript.TestScript, _ bool, args []string) {
+	file := ts.MkAbs(args[0])
+	text, err := os.ReadFile(file)
+	ts.Check(err)
+	before, after := []byte(args[1]), []byte(args[2])
+	if len(before) != len(after) || !bytes.Contains(text, before) {
+		ts.Fatalf("%s does not hold %q, or %q is not as long", args[0], before, after)
+	}
+	ts.Check(os.WriteFile(file, bytes.ReplaceAll(text, before, after), 0o600))
+}
+
+// join accepts an invitation on a closed folder, as the person would: with a password, a phone and recovery
+// codes. join DATA FILE, where the file holds the link.
+func join(ts *testscript.TestScript, _ bool, args []string) {
+	c := defaults()
+	c.data = ts.MkAbs(args[0])
+	c.publicURL = "https://login.garage.example"
+	o, err := openFolder(context.Background(), &c, false, func(err error) { panic(err) })
+	ts.Check(err)
+	defer o.store.Close()
+	h, err := build(&c, o, c.publicURL, slog.New(slog.DiscardHandler))
+	ts.Check(err)
+	ts.Check((&actor{}).accept(context.Background(), h, authn.SecretOf(strings.TrimSpace(ts.ReadFile(args[1])))))
+}

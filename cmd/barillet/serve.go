@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/internal/mail"
+	"barillet/store"
+	"barillet/web"
+	"barillet/web/reply"
+)
+
+// drainFor is how long requests under way may take after the signal; the store is closed within the rest of
+// the ten seconds (BAR 3, SIGTERM).
+const drainFor = 8 * time.Second
+
+func (p *program) serveCommand() *cobra.Command {
+	var where settingFlags
+	var demo bool
+	c := &cobra.Command{
+		Use: "serve", Short: "run the service",
+		Long: "Runs the service on a data folder, until SIGTERM. A missing or empty folder is initialised.\n\n" +
+			"With --demo: a sample garage with its people, in a temporary folder, for this machine alone.",
+		Args: exactly(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if demo {
+				return p.demo(c.Context(), where)
+			}
+			conf, err := where.load(p)
+			if err != nil {
+				return err
+			}
+			return p.serve(c.Context(), conf)
+		},
+	}
+	where.register(c, "listen", "public_url", "key_file", "default_locale", "log_format")
+	c.Flags().BoolVar(&demo, "demo", false, "serve a sample garage to this machine alone")
+	return c
+}
+
+// serve runs the service on the data folder of the configuration.
+func (p *program) serve(ctx context.Context, c *config) error {
+	log := p.logger(c.logFormat)
+	if err := c.needData(); err != nil {
+		return err
+	}
+	o, err := openFolder(ctx, c, true, p.damaged)
+	if err != nil {
+		return err
+	}
+	if o.fresh {
+		p.note("made a new store in %s; keep a copy of %s apart from it and its backups", c.data, c.keyFile)
+	}
+	err = func() error {
+		demo, err := store.IsDemo(ctx, o.store)
+		switch {
+		case err != nil:
+			return err
+		case demo:
+			return withHint(fmt.Errorf("the store in %s is that of a demonstration, whose passwords and tokens were printed", c.data),
+				"name another folder")
+		}
+		return p.open(ctx, c, o, log, nil)
+	}()
+	if closed := o.store.Close(); closed != nil {
+		err = errors.Join(err, fmt.Errorf("closing the store: %w", closed))
+	}
+	return err
+}
+
+// damaged ends the process: what a damaged store would answer next is anybody's guess (BAR 3).
+func (p *program) damaged(err error) {
+	fmt.Fprintf(p.stderr, "barillet: %v\n", err)
+	os.Exit(exitFailed)
+}
+
+// open listens, wires the house, and serves until ctx ends. A demonstration comes with its stage.
+func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logger, s *stage) error {
+	listener, err := net.Listen("tcp", c.listen)
+	if err != nil {
+		return withHint(fmt.Errorf("listening at %s: %w", c.listen, err), "another program may have the port; --listen names another")
+	}
+	defer listener.Close()
+	origin := c.origin(strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
+	h, err := build(c, o, origin, log)
+	if err != nil {
+		return err
+	}
+	var box *mail.Box
+	if s == nil {
+		h.sender.Transport, err = c.transport(origin)
+		p.warn(c)
+	} else {
+		box = &s.box
+		h.sender.Transport = box
+		err = s.set(ctx, h)
+	}
+	if err != nil {
+		return err
+	}
+	pages, err := web.New(web.Config{People: h.people, Desk: h.desk, Renderer: h.renderer, Static: h.files, API: h.api, PublicURL: origin,
+		TrustedProxies: c.trustedProxies, DefaultLocale: c.defaultLocale, Now: now, Log: log, Demo: box})
+	if err != nil {
+		return fmt.Errorf("building the pages: %w", err)
+	}
+	socket, err := listenSocket(ctx, c.data)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(filepath.Join(c.data, socketName))
+	defer socket.Close()
+	servers := []service{
+		{newServer(pages, log), limitConnections(listener, c)},
+		{socketServer(h.localAPI(), log), socket},
+	}
+	return h.run(ctx, servers, func() {
+		h.lookAtClock(ctx)
+		h.witness(ctx, audit.ServerStarted)
+		p.note("listening on %s", origin)
+		if s != nil {
+			s.present(p)
+		}
+	})
+}
+
+// warn tells what will not work, and goes on.
+func (p *program) warn(c *config) {
+	for _, w := range c.warnings {
+		p.note("warning: %s", w)
+	}
+	if c.support.email == "" {
+		p.note("warning: support.email is not set: help requests are stored, and nobody is told of them")
+	}
+	if c.smtp.host == "" {
+		p.note("warning: [smtp] is not set: mail waits in the outbox")
+	}
+	if c.publicURL == "" {
+		p.note("warning: public_url is not set: links lead to http://localhost, for trying things out")
+	}
+}
+
+// localAPI is the API as the socket and the closed folder reach it: past the middleware of web, so it gets
+// its request id here.
+func (h *house) localAPI() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q := &reply.Request{ID: rand.Text(), Agent: "barillet command line", Lang: h.config.defaultLocale, Log: h.log}
+		h.api.ServeHTTP(w, r.WithContext(reply.With(r.Context(), q)))
+	})
+}
+
+// service is one server at one listener.
+type service struct {
+	server   *http.Server
+	listener net.Listener
+}
+
+// run serves until ctx ends or a server fails, then lets go in order: no new connections, requests under way,
+// workers, what is kept in memory. The store is closed by whoever opened it.
+func (h *house) run(ctx context.Context, services []service, ready func()) error {
+	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	var workers, serving sync.WaitGroup
+	workers.Go(func() { h.work(working) })
+	failed := make(chan error, len(services))
+	for _, s := range services {
+		serving.Go(func() {
+			if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("serving at %s: %w", s.listener.Addr(), err)
+			}
+		})
+	}
+	ready()
+	var err error
+	select {
+	case <-ctx.Done():
+		h.log.Info("stopping")
+	case err = <-failed:
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
+	defer cancel()
+	var draining sync.WaitGroup
+	for _, s := range services {
+		draining.Go(func() {
+			if s.server.Shutdown(drain) != nil {
+				h.log.Warn("requests were cut off, for they took too long to end")
+				s.server.Close()
+			}
+		})
+	}
+	draining.Wait()
+	serving.Wait()
+	stopWork()
+	workers.Wait()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	h.witness(last, audit.ServerStopped)
+	if kept := h.keepTimes(last); kept != nil {
+		h.log.Error("storing what was kept in memory", "error", kept)
+	}
+	return err
+}
+
+// keepTimes stores when sessions and tokens were last used.
+func (h *house) keepTimes(ctx context.Context) error {
+	return errors.Join(h.people.StoreSeen(ctx), h.desk.StoreUsed(ctx))
+}
+
+// witness writes the start or the end of the service into the audit log. It can do without: a full disk must
+// not keep people who are signed in from their pages (BAR D7).
+func (h *house) witness(ctx context.Context, action string) {
+	_, err := authn.Do(ctx, h.people, h.people.NewAct(authn.Origin{}), func(w *authn.Work) (struct{}, error) {
+		return struct{}{}, w.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, Action: action, Outcome: audit.Success,
+			Detail: map[string]string{"version": version()}})
+	})
+	if err != nil {
+		h.log.Error("writing an audit event", "action", action, "error", err)
+	}
+}
+
+// lookAtClock warns when the clock is behind the last thing that was written down: codes and links would be
+// judged by a wrong time.
+func (h *house) lookAtClock(ctx context.Context) {
+	err := h.opened.store.View(ctx, func(s store.Snapshot) error {
+		entries, _, err := h.people.Log.Scan(s, audit.Query{Limit: 1, Descending: true})
+		if err == nil && len(entries) > 0 && entries[0].At.After(now().Add(time.Minute)) {
+			h.log.Warn("the clock is behind the last audit entry: set it right", "clock", now().UTC(), "entry", entries[0].At)
+		}
+		return err
+	})
+	if err != nil {
+		h.log.Error("looking at the last audit entry", "error", err)
+	}
+}
+
+// logger writes to stderr, as text or as JSON.
+func (p *program) logger(format string) *slog.Logger {
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(p.stderr, nil))
+	}
+	return slog.New(slog.NewTextHandler(p.stderr, nil))
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"barillet/store/bolt"
+	"barillet/web/api"
+)
+
+// target says which service a command is for: one at a URL, or that of a data folder on this machine.
+type target struct {
+	settings  settingFlags
+	url       string
+	tokenFile string
+}
+
+func (t *target) register(c *cobra.Command) {
+	t.settings.register(c, "public_url", "key_file")
+	c.Flags().StringVar(&t.url, "url", "", "service to speak to instead of a data folder; needs a token")
+	c.Flags().StringVar(&t.tokenFile, "token-file", "", "file that holds the API token for --url (default: BARILLET_TOKEN)")
+}
+
+// answerWait is how long a command waits for an answer.
+const answerWait = 30 * time.Second
+
+// connect finds the way to the service: by HTTPS where a URL is named, by the local socket where the service
+// runs, by opening the data folder where it does not. create says that an empty folder may be initialised.
+func (t *target) connect(ctx context.Context, p *program, create bool) (*client, error) {
+	if t.url == "" {
+		t.url = variables(p.environ)["BARILLET_URL"]
+	}
+	if t.url != "" {
+		if _, given := t.settings.given()["data"]; given {
+			return nil, misused("--url and --data name two services")
+		}
+		return t.byURL(p)
+	}
+	c, err := t.settings.load(p)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.needData(); err != nil {
+		return nil, err
+	}
+	// A service that is starting has the store before it has the socket.
+	for try := 0; ; try++ {
+		bySocket, err := t.bySocket(ctx, c)
+		if bySocket != nil || err != nil {
+			return bySocket, err
+		}
+		direct, err := p.byFolder(ctx, c, create)
+		if !errors.Is(err, bolt.ErrInUse) || try == 2 {
+			return direct, err
+		}
+	}
+}
+
+// byURL speaks HTTPS with a token. The token comes by environment or file: an argument would be in the list of
+// processes and in the shell's history.
+func (t *target) byURL(p *program) (*client, error) {
+	base, err := publicURL(t.url)
+	if err != nil {
+		return nil, misused("--url: %w", err)
+	}
+	token := variables(p.environ)["BARILLET_TOKEN"]
+	if t.tokenFile != "" {
+		text, err := os.ReadFile(t.tokenFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading the token: %w", err)
+		}
+		token = string(text)
+	}
+	if token = strings.TrimSpace(token); token == "" || strings.ContainsAny(token, " \t\r\n") {
+		return nil, withHint(misused("--url needs an API token"), "put it into BARILLET_TOKEN or name its file with --token-file")
+	}
+	way := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: 5 * time.Second}
+	return newClient(base, token, way, way.CloseIdleConnections), nil
+}
+
+// bySocket reaches the service that runs on the data folder; nil when none does.
+func (t *target) bySocket(ctx context.Context, c *config) (*client, error) {
+	conn, err := dialSocket(ctx, c.data)
+	switch {
+	case err == nil:
+		conn.Close()
+	case nobodyListens(err):
+		return nil, nil
+	default:
+		return nil, fmt.Errorf("reaching the service by its local socket: %w", err)
+	}
+	way := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialSocket(ctx, c.data) }}
+	return newClient("http://localhost", "", way, way.CloseIdleConnections), nil
+}
+
+// byFolder opens the store and answers the calls in this process, by the same handler as the service.
+func (p *program) byFolder(ctx context.Context, c *config, create bool) (*client, error) {
+	o, err := openFolder(ctx, c, create, p.damaged)
+	if err != nil {
+		return nil, err
+	}
+	log := slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	h, err := build(c, o, c.origin(""), log)
+	if err != nil {
+		return nil, errors.Join(err, o.store.Close())
+	}
+	if o.fresh {
+		p.note("made a new store in %s; keep a copy of %s apart from it and its backups", c.data, c.keyFile)
+	}
+	done := func() {
+		if err := o.store.Close(); err != nil {
+			p.note("closing the store: %v", err)
+		}
+	}
+	client := newClient("http://localhost", "", inProcess{h.localAPI()}, done)
+	client.closed = true
+	if c.publicURL == "" {
+		client.guessed = h.origin
+	}
+	return client, nil
+}
+
+// inProcess is an http.RoundTripper that calls a handler.
+type inProcess struct{ handler http.Handler }
+
+// RoundTrip implements http.RoundTripper.
+func (i inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	operator := machineOwner(os.Geteuid())
+	asked := r.Clone(api.WithOperator(r.Context(), operator))
+	asked.RequestURI = r.URL.RequestURI()
+	asked.Host = r.URL.Host
+	if asked.Body == nil {
+		asked.Body = http.NoBody
+	}
+	said := &answer{header: http.Header{}}
+	i.handler.ServeHTTP(said, asked)
+	said.WriteHeader(http.StatusOK) // unless it was said before
+	return &http.Response{StatusCode: said.status, Status: http.StatusText(said.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: said.header, Body: io.NopCloser(&said.body), ContentLength: int64(said.body.Len()), Request: r}, nil
+}
+
+// answer is an http.ResponseWriter that keeps what it is given.
+type answer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (a *answer) Header() http.Header { return a.header }
+
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	a.WriteHeader(http.StatusOK)
+	return a.body.Write(b)
+}

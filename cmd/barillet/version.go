@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"barillet/store"
+)
+
+func (p *program) versionCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "version", Short: "print the version of the program and of the store format",
+		Args: exactly(),
+		RunE: func(*cobra.Command, []string) error {
+			if p.json {
+				return p.result(map[string]any{"version": version(), "storeFormat": store.Format})
+			}
+			fmt.Fprintf(p.stdout, "barillet %s, store format %d\n", version(), store.Format)
+			return nil
+		},
+	}
+	p.jsonFlag(c)
+	return c
+}
+
+// version is what the go command wrote into the binary: a release, or the commit that it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return s.Value[:12]
+		}
+	}
+	return "built from source"
+}

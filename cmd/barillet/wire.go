@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+	_ "time/tzdata" // times in mails are told in the zone of the machine, also where it has no such files
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/factors"
+	"barillet/factors/recovery"
+	"barillet/factors/totp"
+	"barillet/factors/webauthn"
+	"barillet/internal/audit"
+	"barillet/internal/mail"
+	"barillet/internal/throttle"
+	"barillet/static"
+	"barillet/templates"
+	"barillet/web/api"
+)
+
+// house is everything wired together.
+type house struct {
+	config *config
+	origin string
+	log    *slog.Logger
+	opened *opened
+
+	people   *authn.Service
+	desk     *helpdesk.Desk
+	sender   *mail.Sender
+	renderer *templates.Renderer
+	files    *static.Files
+	api      http.Handler
+}
+
+// build wires everything but the pages. It starts nothing and connects to nothing.
+func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error) {
+	h := &house{config: c, origin: origin, log: log, opened: o}
+	var err error
+	if h.files, err = static.New(c.brand.accent); err != nil {
+		return nil, fmt.Errorf("brand.accent: %w", err)
+	}
+	brand := templates.Brand{Name: c.brand.name, URL: origin, Zone: zone(),
+		Support: templates.Support{Email: c.support.email, Phone: c.support.phone}}
+	if h.renderer, err = templates.New(brand, h.files.URL); err != nil {
+		return nil, fmt.Errorf("reading pages and mails: %w", err)
+	}
+	outbox := mail.NewOutbox(o.ring, host(origin))
+	h.sender = &mail.Sender{Store: o.store, Outbox: outbox, Renderer: letters{h.renderer}, Now: now, Log: log}
+	if h.people, err = h.service(outbox); err != nil {
+		return nil, err
+	}
+	h.desk = helpdesk.New(h.people, o.ring)
+	h.api = api.New(api.Config{Desk: h.desk, Ring: o.ring, PublicURL: origin, Now: now, Log: log})
+	return h, nil
+}
+
+// service is authn with the factors of this house.
+func (h *house) service(outbox *mail.Outbox) (*authn.Service, error) {
+	c, o := h.config, h.opened
+	keys, err := webauthn.New(webauthn.Config{RPID: host(h.origin), RPDisplayName: c.brand.name, Origins: []string{h.origin},
+		Attestation: c.webauthn.attestation, UserVerification: c.webauthn.userVerification})
+	if err != nil {
+		return nil, fmt.Errorf("setting up security keys for public_url %s: %w", h.origin, err)
+	}
+	policy := authn.PasswordPolicy{Min: c.password.min, Slots: c.password.atOnce, Context: append([]string{c.brand.name}, c.password.words...)}
+	if c.password.memory != 0 || c.password.passes != 0 {
+		policy.Cost = authn.PasswordCost{Memory: 19456, Time: 2, Threads: 1} // OWASP's first choice; see BAR A4
+		if c.password.memory != 0 {
+			policy.Cost.Memory = uint32(c.password.memory)
+		}
+		if c.password.passes != 0 {
+			policy.Cost.Time = uint32(c.password.passes)
+		}
+	}
+	passwords, err := authn.NewPasswords(o.keys.Pepper, policy)
+	if err != nil {
+		return nil, err
+	}
+	people := &authn.Service{
+		Store: o.store, Pepper: o.keys.Pepper,
+		Factors:   []factors.Factor{totp.TOTP{}, keys, recovery.Recovery{MAC: o.keys.Pepper.MAC}},
+		Passwords: passwords,
+		Limiter:   throttle.NewLimiter(o.ring, o.keys.Pepper),
+		Guesses:   throttle.NewGuesses(o.ring, o.keys.Pepper),
+		Log:       audit.NewLog(o.ring), Outbox: outbox,
+		Policy: authn.Policy{Issuer: c.brand.name, PublicURL: h.origin, DefaultLocale: c.defaultLocale, AllowCopies: c.allowCopies,
+			SessionIdle: c.limits.sessionIdle, SessionMax: c.limits.sessionMax, Support: c.support.email},
+		Now: now, Kick: h.sender.Kick,
+	}
+	people.Open(o.ring)
+	return people, nil
+}
+
+// transport is the way to the mail server; nil when none is configured.
+func (c *config) transport(origin string) (mail.Transport, error) {
+	if c.smtp.host == "" {
+		return nil, nil
+	}
+	password, err := c.smtpPassword()
+	if err != nil {
+		return nil, err
+	}
+	t, err := mail.NewSMTP(mail.SMTPConfig{Host: c.smtp.host, Port: c.smtp.port, TLS: c.smtp.tls, Username: c.smtp.username,
+		Password: password, From: c.mailFrom(origin), HELO: host(origin)})
+	if err != nil {
+		return nil, fmt.Errorf("[smtp]: %w", err)
+	}
+	return t, nil
+}
+
+// letters puts what is in the outbox into words.
+type letters struct{ renderer *templates.Renderer }
+
+// Render implements mail.Renderer.
+func (l letters) Render(template, lang string, data []byte) (subject, text, html string, err error) {
+	m, err := templates.DecodeMail(template, data)
+	if err != nil {
+		return "", "", "", err
+	}
+	return l.renderer.Mail(lang, m)
+}
+
+// zone is the machine's time zone under its own name: time.Local calls itself "Local", which tells nobody
+// anything.
+func zone() *time.Location {
+	name := os.Getenv("TZ")
+	if name == "" {
+		if target, err := os.Readlink("/etc/localtime"); err == nil {
+			_, name, _ = strings.Cut(target, "zoneinfo/")
+		}
+	}
+	if loc, err := time.LoadLocation(name); err == nil { // of "": UTC
+		return loc
+	}
+	return time.UTC
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"barillet/store"
+)
+
+const (
+	seenEvery  = time.Minute
+	sweepEvery = 10 * time.Minute
+	sweepBite  = 32 // records one Update removes, so that no sign-in waits for it
+)
+
+// work runs what goes on beside the requests until ctx ends, and returns when all of it has ended. A failure
+// is logged and tried again: none of it may end the service.
+func (h *house) work(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := h.sender.Run(ctx); err != nil {
+			h.log.Error("sending mail ended", "error", err)
+		}
+	}()
+	seen, sweep := time.NewTicker(seenEvery), time.NewTicker(sweepEvery)
+	defer seen.Stop()
+	defer sweep.Stop()
+	for ctx.Err() == nil {
+		var err error
+		select {
+		case <-ctx.Done():
+		case <-seen.C:
+			err = h.people.StoreSeen(ctx)
+		case <-sweep.C:
+			err = h.sweep(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			h.log.Error("keeping the store in order", "error", err)
+		}
+	}
+	<-done
+}
+
+// sweep removes what is dead.
+func (h *house) sweep(ctx context.Context) error {
+	if err := h.people.Sweep(ctx); err != nil {
+		return err
+	}
+	if err := h.forget(ctx, h.people.Limiter.Full, h.people.Limiter.Forget); err != nil {
+		return fmt.Errorf("removing limits that are full again: %w", err)
+	}
+	if err := h.forget(ctx, h.people.Guesses.Quiet, h.people.Guesses.Forget); err != nil {
+		return fmt.Errorf("removing counters that are quiet: %w", err)
+	}
+	return nil
+}
+
+// forget walks through one kind of counter, a bite an Update.
+func (h *house) forget(ctx context.Context,
+	find func(s store.Snapshot, now time.Time, after string, limit int) (ids []string, next string, err error),
+	remove func(tx store.Tx, now time.Time, ids []string) error) error {
+	at := now()
+	for after := ""; ; {
+		var ids []string
+		var next string
+		err := h.opened.store.View(ctx, func(s store.Snapshot) (err error) {
+			ids, next, err = find(s, at, after, sweepBite)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if len(ids) > 0 {
+			if err := h.opened.store.Update(ctx, func(tx store.Tx) error { return remove(tx, at, ids) }); err != nil {
+				return err
+			}
+		}
+		if next == "" {
+			return nil
+		}
+		after = next
+	}
+}
