@@ -15,23 +15,21 @@ import (
 	"barillet/store/storetest"
 )
 
-var (
-	then   = time.Date(2026, 3, 2, 8, 0, 0, 123456789, time.UTC)
-	sample = struct {
-		device factors.Device
-		prompt authn.Prompt
-		enrol  authn.Enrolment
-	}{
-		device: factors.Device{ID: "d1", Kind: "totp", Name: "Téléphone", App: "OKTA", Added: then, LastUsed: then.Add(time.Hour),
-			Copies:   []factors.Copy{{ID: "c1", Name: "Tablette", Shown: then, Confirmed: then.Add(time.Minute), ScanAgain: true}},
-			Disabled: "clone", Unique: "dW5pcXVl", Data: json.RawMessage(`{"secret":"AAEC"}`)},
-		prompt: authn.Prompt{Template: "totp", View: json.RawMessage(`{"uri":"otpauth://totp/x"}`), JSON: json.RawMessage(`{"challenge":"x"}`)},
-	}
-)
+var then = time.Date(2026, 3, 2, 8, 0, 0, 123456789, time.UTC)
 
-func init() {
-	sample.enrol = authn.Enrolment{Kind: "totp", App: "GOOGLE", Name: "Nouveau", Replace: "d1", Lost: "c1",
-		Pending: factors.Pending("pending"), Prompt: sample.prompt, Expires: then}
+func goldenDevice() factors.Device {
+	return factors.Device{ID: "d1", Kind: "totp", Name: "Téléphone", App: "OKTA", Added: then, LastUsed: then.Add(time.Hour),
+		Copies:   []factors.Copy{{ID: "c1", Name: "Tablette", Shown: then, Confirmed: then.Add(time.Minute), ScanAgain: true}},
+		Disabled: "clone", Unique: "dW5pcXVl", Data: json.RawMessage(`{"secret":"AAEC"}`)}
+}
+
+func goldenPrompt() authn.Prompt {
+	return authn.Prompt{Template: "totp", View: json.RawMessage(`{"uri":"otpauth://totp/x"}`), JSON: json.RawMessage(`{"challenge":"x"}`)}
+}
+
+func goldenEnrolment() *authn.Enrolment {
+	return &authn.Enrolment{Kind: "totp", App: "GOOGLE", Name: "Nouveau", Replace: "d1", Lost: "c1",
+		Pending: factors.Pending("pending"), Prompt: goldenPrompt(), Expires: then}
 }
 
 func goldenUser() authn.User {
@@ -39,7 +37,7 @@ func goldenUser() authn.User {
 		FirstName: "Léa", LastName: "Vasseur", Profile: json.RawMessage(`{"badge":7}`), Locale: "fr", Status: authn.StatusActive,
 		Groups: []authn.GroupID{"g1"}, Roles: []authn.Grant{{ID: "r1", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{"g1"}}},
 		Epoch: 5, PasswordEpoch: 2, Resets: 1, Password: authn.Password{PHC: "$argon2id$x", Source: authn.HandSelf, Set: then},
-		Devices: []factors.Device{sample.device}, HadDevice: true,
+		Devices: []factors.Device{goldenDevice()}, HadDevice: true,
 		Tickets: []authn.Ticket{{ID: "t1", Link: "l1", Code: []byte{4, 5}, Way: authn.HandMail, Made: then, Expires: then, Bound: "login"}},
 		ResetAt: then, Invited: authn.Invitation{Link: "l2", Way: authn.HandMail, By: "Paul", At: then, Expires: then},
 		Showings: []time.Time{then}, Renewals: []time.Time{then},
@@ -51,11 +49,11 @@ func goldenUser() authn.User {
 func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 	ceremony := &authn.Ceremony{Pending: map[factors.Kind]factors.Pending{"webauthn": factors.Pending("p")}, At: then, Expires: then}
 	login := authn.Login{ID: "login", User: "uabc", PasswordEpoch: 2, Epoch: 5, Resets: 1, Grant: "t1",
-		NewPassword: &authn.NewPassword{PHC: "$argon2id$x", Link: "l3"}, Ceremony: ceremony, Enrol: &sample.enrol,
+		NewPassword: &authn.NewPassword{PHC: "$argon2id$x", Link: "l3"}, Ceremony: ceremony, Enrol: goldenEnrolment(),
 		Known: true, ReturnTo: "/account", Started: then, Expires: then}
 	session := authn.Session{User: "uabc", Epoch: 5, Created: then, Seen: then, AMR: []string{"pwd", "otp", "mfa"}, Browser: "b1",
 		Shared: true, Address: "192.0.2.1", Agent: "Firefox", Proof: authn.Proof{At: then, Enrolling: true}, Ceremony: ceremony,
-		Enrol: &sample.enrol, Copying: &authn.Copying{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: sample.prompt, Expires: then}}
+		Enrol: goldenEnrolment(), Copying: &authn.Copying{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: goldenPrompt(), Expires: then}}
 	standing := authn.Standing{Epoch: 5, PasswordEpoch: 2, Status: authn.StatusActive, Login: "lea", Name: "Léa Vasseur", Locale: "fr",
 		Groups: []authn.GroupID{"g1"}, Roles: []authn.Role{authn.RoleHelpDesk}}
 	link := authn.Link{User: "uabc", For: "ticket", Ticket: "t1", Expires: then}
