@@ -189,7 +189,7 @@ func (a *arena) floorSecondSteps(b *testing.B) job {
 	return j
 }
 
-// BenchmarkSessionCheck is GET / of somebody signed in: every middleware, one check of the session, and a redirect of
+// BenchmarkSessionCheck is GET /login of somebody signed in: every middleware, one check of the session, and a redirect of
 // no length. Beside it the floor's check and net/http alone; x-cpu-hello is the ratio of the server's CPU.
 func BenchmarkSessionCheck(b *testing.B) {
 	a := openArena(b, 100)
@@ -205,7 +205,7 @@ func BenchmarkSessionCheck(b *testing.B) {
 	}
 	b.Run("8", func(b *testing.B) {
 		t := compare(b, 8, legTime(),
-			side{"checks", ask(a.house, "/", "/account", func(i int) string { return "__Host-barillet=" + sessions[i].Reveal() })},
+			side{"checks", ask(a.house, "/login", "/account", func(i int) string { return "__Host-barillet=" + sessions[i].Reveal() })},
 			side{"floor", ask(a.bare, "/", "", func(i int) string { return "session=" + floors[i] })},
 			side{"hello", ask(a.bare, "/hello", "", func(int) string { return "" })})
 		b.ReportMetric(median(t["checks"], tally.each)/median(t["hello"], tally.each), "x-cpu-hello")
