@@ -1,0 +1,67 @@
+package web_test
+
+import (
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"barillet/web"
+)
+
+func FuzzAFormIsReadWholeOrNotAtAll(f *testing.F) {
+	for _, s := range []string{"code=123456", "code=1&code=2", "code=%ff", "code=", "a=b;c=d", "code=%", "code=1&next=/x", "=&&="} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		r := httptest.NewRequest("POST", "/login", strings.NewReader(body))
+		r.Header.Set("Content-Type", formMedia)
+		got, err := web.ReadForm(r, "code", "next")
+		if err != nil {
+			if got != nil {
+				t.Errorf("a refused form gave %v", got)
+			}
+			return
+		}
+		for name, v := range got {
+			if name != "code" && name != "next" || !utf8.ValidString(v) || len(v) > 1<<10 {
+				t.Errorf("field %q was read as %q", name, v)
+			}
+		}
+	})
+}
+
+func FuzzAClientsAddressIsThatOfNoProxyOfOurs(f *testing.F) {
+	for _, s := range []string{"203.0.113.9", "6.6.6.6, 203.0.113.9", "[2001:db8::1]:80", "::ffff:10.0.0.9", ",,", "unknown", "fe80::1%eth0"} {
+		f.Add(s)
+	}
+	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	f.Fuzz(func(t *testing.T, hops string) {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.RemoteAddr = "10.0.0.1:1"
+		r.Header["X-Forwarded-For"] = []string{hops}
+		got := web.ClientAddress(r, trusted)
+		if !got.IsValid() || got.Zone() != "" || got.Is4In6() {
+			t.Errorf("%q gave %v", hops, got)
+		}
+		r.RemoteAddr = "192.0.2.1:1"
+		if got := web.ClientAddress(r, trusted); got != netip.MustParseAddr("192.0.2.1") {
+			t.Errorf("%q of a stranger gave %v", hops, got)
+		}
+	})
+}
+
+func FuzzAPathInTheLogHoldsNoToken(f *testing.F) {
+	for _, s := range []string{"/login", "/invite/x", "/ticket/x/y", "/a/b/c/d/e/f/g/h/i/j", "//", ""} {
+		f.Add(s)
+	}
+	const token = "Zm9vYmFyYmF6cXV4cXV1eHF1dXV4cXV1dXV4cXV1dXV"
+	f.Fuzz(func(t *testing.T, path string) {
+		for _, p := range []string{path + "/" + token, "/ticket/" + token + path, "/invite/" + token, path + token} {
+			if strings.Contains(web.LoggedPath(p), token) {
+				t.Errorf("%q is logged as %q", p, web.LoggedPath(p))
+			}
+		}
+	})
+}
