@@ -85,14 +85,14 @@ func (s *stage) present(p *program) {
 		fmt.Fprintf(p.stdout, "\n%s %s, %s\n", a.first, a.last, a.part)
 		t := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
 		fmt.Fprintf(t, "  sign-in name\t%s\n", a.login())
-		if !a.password.Empty() {
-			fmt.Fprintf(t, "  password\t%s\n", a.password.Reveal())
+		if !a.Password.Empty() {
+			fmt.Fprintf(t, "  password\t%s\n", a.Password.Reveal())
 		}
-		if !a.key.Empty() {
-			fmt.Fprintf(t, "  setup key for an app\t%s\n", a.key.Reveal())
+		if !a.Key.Empty() {
+			fmt.Fprintf(t, "  setup key for an app\t%s\n", a.Key.Reveal())
 		}
-		if !a.link.Empty() {
-			fmt.Fprintf(t, "  invitation\t%s\n", a.link.Reveal())
+		if !a.Link.Empty() {
+			fmt.Fprintf(t, "  invitation\t%s\n", a.Link.Reveal())
 		}
 		t.Flush()
 	}

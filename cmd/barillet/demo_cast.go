@@ -27,7 +27,8 @@ type actor struct {
 	phone       bool // has a password and a phone
 	lost        bool // nobody has that phone any more
 
-	password, key, link authn.Secret
+	// Exported, for fmt shows what is in unexported fields past their own String.
+	Password, Key, Link authn.Secret
 }
 
 func (a *actor) login() string { return strings.ToLower(a.first) + "@garage.example" }
@@ -78,13 +79,13 @@ func (s *stage) engage(ctx context.Context, h *house, operator helpdesk.Operator
 		return err
 	}
 	if !a.phone {
-		a.link = invited.Link
+		a.Link = invited.Link
 		return nil
 	}
 	if err := a.accept(ctx, h, invited.Link); err != nil || !a.lost {
 		return err
 	}
-	a.key = authn.Secret{}
+	a.Key = authn.Secret{}
 	_, err = h.desk.Ask(ctx, authn.Origin{Locale: "fr"}, helpdesk.Form{Email: a.login(), Topic: "phone_lost",
 		Message: "J’ai perdu mon téléphone hier sur la route. Je suis à l’atelier jusqu’à 18 h."})
 	return err
@@ -93,8 +94,8 @@ func (s *stage) engage(ctx context.Context, h *house, operator helpdesk.Operator
 // accept takes the invitation as the person would: a password, a phone that scans and confirms, recovery codes.
 func (a *actor) accept(ctx context.Context, h *house, link authn.Secret) error {
 	from := authn.Origin{Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Locale: "fr"}
-	a.password = inventPassword()
-	started, err := h.people.Accept(ctx, from, authn.SecretOf(path.Base(link.Reveal())), a.password.Reveal())
+	a.Password = inventPassword()
+	started, err := h.people.Accept(ctx, from, authn.SecretOf(path.Base(link.Reveal())), a.Password.Reveal())
 	if err != nil {
 		return fmt.Errorf("accepting the invitation: %w", err)
 	}
@@ -118,7 +119,7 @@ func (a *actor) accept(ctx context.Context, h *house, link authn.Secret) error {
 	if err != nil {
 		return fmt.Errorf("confirming the phone: %w", err)
 	}
-	a.key = authn.SecretOf(shown.Groups)
+	a.Key = authn.SecretOf(shown.Groups)
 	seat = authn.Seat{Session: enrolled.Issued.Session}
 	if _, err := h.people.BeginEnrol(ctx, from, seat, authn.Enrolling{Kind: recovery.Kind}); err != nil {
 		return fmt.Errorf("making recovery codes: %w", err)

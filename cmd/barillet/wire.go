@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -35,7 +34,7 @@ type house struct {
 	sender   *mail.Sender
 	renderer *templates.Renderer
 	files    *static.Files
-	api      http.Handler
+	api      *api.API
 }
 
 // build wires everything but the pages. It starts nothing and connects to nothing.

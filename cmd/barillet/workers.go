@@ -32,7 +32,7 @@ func (h *house) work(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-seen.C:
-			err = h.people.StoreSeen(ctx)
+			err = h.keepTimes(ctx)
 		case <-sweep.C:
 			err = h.sweep(ctx)
 		}
@@ -46,6 +46,9 @@ func (h *house) work(ctx context.Context) {
 // sweep removes what is dead.
 func (h *house) sweep(ctx context.Context) error {
 	if err := h.people.Sweep(ctx); err != nil {
+		return err
+	}
+	if err := h.api.Sweep(ctx); err != nil {
 		return err
 	}
 	if err := h.forget(ctx, h.people.Limiter.Full, h.people.Limiter.Forget); err != nil {

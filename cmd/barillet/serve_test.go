@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/store"
+)
+
+// served is the program serving in this process.
+type served struct {
+	address string
+	stop    context.CancelFunc
+	ended   chan error
+}
+
+func serveHere(t *testing.T, args ...string) *served {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	s := &served{stop: stop, ended: make(chan error, 1)}
+	said, stderr := io.Pipe()
+	t.Cleanup(func() { stop(); stderr.Close() })
+	go func() {
+		s.ended <- run(ctx, append([]string{"serve", "--listen", "localhost:0"}, args...), strings.NewReader(""), io.Discard, stderr)
+	}()
+	lines := bufio.NewScanner(said)
+	for lines.Scan() {
+		if url, found := strings.CutPrefix(lines.Text(), "listening on http://"); found {
+			s.address = url
+			go func() { _, _ = io.Copy(io.Discard, said) }()
+			return s
+		}
+	}
+	t.Fatal("the program does not say that it listens")
+	return nil
+}
+
+func TestRequestsUnderWayAreAnsweredAfterTheSignal(t *testing.T) {
+	s := serveHere(t, "--data", filepath.Join(t.TempDir(), "data"))
+	conn, err := net.Dial("tcp", s.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	body := "identifier=nobody%40garage.example&password=none"
+	fmt.Fprintf(conn, "POST /login HTTP/1.1\r\nHost: %s\r\nOrigin: http://%s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
+		s.address, s.address, len(body), body[:10])
+	// The handler has begun when another request, sent later, is answered.
+	if response, err := http.Get("http://" + s.address + "/healthz"); err != nil {
+		t.Fatal(err)
+	} else {
+		response.Body.Close()
+	}
+	s.stop()
+	for {
+		fresh, err := net.Dial("tcp", s.address)
+		if err != nil {
+			break // new ones are refused
+		}
+		fresh.Close()
+	}
+	fmt.Fprint(conn, body[10:])
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatalf("the request under way was cut off: %v", err)
+	}
+	response.Body.Close()
+	if response.StatusCode >= 500 {
+		t.Errorf("got %s, want an answer as before the signal", response.Status)
+	}
+	if err := <-s.ended; err != nil {
+		t.Errorf("got %v, want a good end", err)
+	}
+}
+
+func TestACommandReachesTheServiceInAFolderWithALongName(t *testing.T) {
+	data := filepath.Join(t.TempDir(), strings.Repeat("a-long-name-", 12), "data")
+	s := serveHere(t, "--data", data)
+	var stdout, stderr strings.Builder
+	err := run(t.Context(), []string{"token", "create", "--data", data, "--name", "n", "--role", "READ_ONLY_ADMIN"}, strings.NewReader(""), &stdout, &stderr)
+	if err != nil || !strings.HasPrefix(stdout.String(), "brl_") {
+		t.Errorf("got %v and %q, want a token; it said:\n%s", err, stdout.String(), stderr.String())
+	}
+	s.stop()
+	if err := <-s.ended; err != nil {
+		t.Errorf("got %v, want a good end", err)
+	}
+}
+
+func TestStartAndStopAreAudited(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	s := serveHere(t, "--data", data)
+	s.stop()
+	if err := <-s.ended; err != nil {
+		t.Fatal(err)
+	}
+	c := defaults()
+	c.data = data
+	o, err := openFolder(t.Context(), &c, false, func(err error) { t.Error(err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.store.Close()
+	h, err := build(&c, o, "http://localhost:1", (&program{stderr: io.Discard}).logger("json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	err = o.store.View(t.Context(), func(s store.Snapshot) error {
+		entries, _, err := h.people.Log.Scan(s, audit.Query{})
+		for _, e := range entries {
+			got = append(got, e.Action)
+		}
+		return err
+	})
+	if want := "barillet.server.started barillet.server.stopped"; err != nil || strings.Join(got, " ") != want {
+		t.Errorf("got %v and %q, want %q", err, got, want)
+	}
+}
+
+func TestConnectionsAreBoundedInAllAndByClient(t *testing.T) {
+	c := defaults()
+	c.limits.connections, c.limits.perClient = 5, 2
+	c.trustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32")}
+	crowd := limitConnections(nil, &c)
+	enter := func(addr string) bool { return crowd.enter(addr, crowd.exempt(netip.MustParseAddr(addr))) }
+	for i, step := range []struct {
+		addr string
+		want bool
+	}{{"192.0.2.1", true}, {"192.0.2.1", true}, {"192.0.2.1", false}, {"10.0.0.5", true}, {"10.0.0.5", true}, {"10.0.0.5", true}, {"192.0.2.2", false}} {
+		if got := enter(step.addr); got != step.want {
+			t.Errorf("connection %d from %s: got %t, want %t", i, step.addr, got, step.want)
+		}
+	}
+	crowd.exit("192.0.2.1")
+	if !enter("192.0.2.2") {
+		t.Error("a place that was given back is not taken")
+	}
+}
+
+func TestARefusalIsSaidWithItsRequestWhenItIsOurFault(t *testing.T) {
+	for want, r := range map[string]refusal{
+		"not found":                             {Status: 404, Detail: "Not found", ErrorID: "X"},
+		"internal error (request X in the log)": {Status: 500, Detail: "Internal error", ErrorID: "X"},
+		"conflict":                              {Status: 409},
+	} {
+		if got := r.Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestLifetimesAreReadInDaysAndAsDurations(t *testing.T) {
+	for text, want := range map[string]time.Duration{"90d": 90 * 24 * time.Hour, "12h": 12 * time.Hour, "0d": 0, "-1h": 0, "d": 0, "": 0, "1000000d": 0} {
+		got, err := lifetime(text)
+		if got != want || (err != nil) != (want == 0) {
+			t.Errorf("%q: got %v, %v, want %v", text, got, err, want)
+		}
+	}
+}
+
+func TestThePhoneOfASamplePersonShowsTheCodesOfRFC6238(t *testing.T) {
+	const secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" // RFC 6238 appendix B: "12345678901234567890"
+	for at, want := range map[int64]string{59: "287082", 1111111109: "081804", 2000000000: "279037"} {
+		if got, err := sixDigits(secret, time.Unix(at, 0)); err != nil || got != want {
+			t.Errorf("at %d: got %s, %v, want %s", at, got, err, want)
+		}
+	}
+}
+
+func TestWhatStrangersTypedDoesNotDriveTheTerminal(t *testing.T) {
+	if got, want := plainLine("a\x1b[2J\u202eb\r\u009bc é"), "a[2Jbc é"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestNothingOfASamplePersonIsPrintedByAccident(t *testing.T) {
+	a := actor{first: "Anne", Password: authn.SecretOf("hunter2")}
+	if got := fmt.Sprintf("%v %+v", a, a); strings.Contains(got, "hunter2") {
+		t.Errorf("got %q, which shows the password", got)
+	}
+}
