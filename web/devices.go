@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"barillet/authn"
@@ -112,7 +113,7 @@ func (s *server) postShow(w http.ResponseWriter, r *http.Request) error {
 	page := s.showPage(r, a, d, f["name"])
 	copyID := ""
 	for _, c := range d.Copies {
-		if c.ScanAgain && c.Name == f["name"] {
+		if c.ScanAgain && c.Name == strings.TrimSpace(f["name"]) {
 			copyID = c.ID
 		}
 	}

@@ -85,7 +85,6 @@ func (s *server) limitBody(next http.Handler) http.Handler {
 			limit = apiBody
 		}
 		if r.ContentLength > limit {
-			w.Header().Set("Connection", "close") // the rest of the body is not read
 			s.refuse(w, r, &reply.Refused{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge})
 			return
 		}

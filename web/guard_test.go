@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -119,8 +120,22 @@ func TestAnAnswerBearsItsHeaders(t *testing.T) {
 
 func TestTheDemonstrationIsForTheMachineItself(t *testing.T) {
 	p := open(t, func(c *web.Config) { c.Demo = &mail.Box{} })
-	if got := p.ask("GET", "/demo/mail", "").Code; got != http.StatusOK {
-		t.Errorf("the mailbox: got %d, want 200", got)
+	sent := mail.Envelope{MessageID: "a/b@login.example", To: amelie, Subject: "Hello <you>", Date: p.Clock.Now(),
+		Text: "Open https://login.example/ticket/abc_-9.\nNot https://login.example.evil/ticket/x\n"}
+	if err := p.demo.Send(t.Context(), sent); err != nil {
+		t.Fatal(err)
+	}
+	list := p.ask("GET", "/demo/mail", "").Body.String()
+	id := regexp.MustCompile(`/demo/mail/[0-9a-f]+`).FindString(list)
+	if !strings.Contains(list, "Hello &lt;you&gt;") || id == "" {
+		t.Errorf("the mailbox does not list the mail: %.300s", list)
+	}
+	got := p.ask("GET", id, "").Body.String()
+	if !strings.Contains(got, `href="https://login.example/ticket/abc_-9"`) || strings.Contains(got, `href="https://login.example.evil`) {
+		t.Error("the mail's own link cannot be followed, or a foreign one can")
+	}
+	if got := p.ask("GET", "/demo/mail/none", "").Code; got != http.StatusNotFound {
+		t.Errorf("a mail that is not there: got %d, want 404", got)
 	}
 	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via"} {
 		if got := p.ask("GET", "/login", "", name, "192.0.2.1").Code; got != http.StatusMisdirectedRequest {

@@ -22,8 +22,7 @@ func (s *server) identify(next http.Handler) http.Handler {
 		}
 		id := rand.Text()[:16] // 80 bits
 		q := &reply.Request{ID: id, Address: clientAddress(r, s.TrustedProxies), Agent: strings.ToValidUTF8(agent, ""),
-			Lang: s.language(r), Browser: s.cookies.secret(r, s.cookies.browser),
-			Log: s.Log.With("request", id)}
+			Lang: s.language(r), Browser: s.cookies.secret(r, s.cookies.browser), Log: s.Log}
 		w.Header().Set("X-Request-Id", id)
 		next.ServeHTTP(w, r.WithContext(reply.With(r.Context(), q)))
 	})

@@ -142,8 +142,11 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	status, retry := reply.Status(err)
-	if e, ok := err.(*reply.Refused); ok && e.Allow != "" {
+	if e, ok := errors.AsType[*reply.Refused](err); ok && e.Allow != "" {
 		w.Header().Set("Allow", e.Allow)
+	}
+	if status == http.StatusRequestEntityTooLarge {
+		w.Header().Set("Connection", "close") // the rest of the body is not read
 	}
 	if r.Context().Value(visitKey{}) == nil && status < http.StatusInternalServerError {
 		if known, err := s.visit(r); err == nil {
