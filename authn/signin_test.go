@@ -144,6 +144,19 @@ func TestAPasswordHashedAnewAtTheSameMomentIsNotAWrongOne(t *testing.T) {
 	}
 }
 
+func TestAPasswordChangedBetweenJudgingAndStoringOpensNothing(t *testing.T) {
+	h := newHouse(t)
+	u, _, _ := h.Member(amelie, nil)
+	phc := hashOf(t, h.Service.Passwords, another)
+	rerun := h.Store.(*storetest.Rerun)
+	rerun.Between = func() {
+		rerun.Between = nil
+		h.Change(u.ID, func(u *authn.User) { u.Password.PHC, u.PasswordEpoch, u.Epoch = phc, u.PasswordEpoch+1, u.Epoch+1 })
+	}
+	_, err := h.Service.Password(t.Context(), h.From, amelie, authntest.Password, "")
+	refused(t, err, authn.CodeSignIn, "the password of a moment ago")
+}
+
 func TestThirtyPeopleBehindOneAddressSignInWhileFailuresFromItAreLimited(t *testing.T) {
 	h := newHouse(t)
 	names := []string{"a", "b", "c", "d", "e", "f"}

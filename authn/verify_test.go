@@ -155,6 +155,23 @@ func TestARivalWithTheSameCodeBetweenJudgingAndStoring(t *testing.T) {
 	}
 }
 
+func TestARivalWithTheSameCodeWhileAProofIsStored(t *testing.T) {
+	h := newHouse(t)
+	_, p, session := h.Member(amelie, nil)
+	rivals := h.password(h.From, amelie).Login
+	code := p.Next()
+	rerun := h.Store.(*storetest.Rerun)
+	rerun.Between = func() {
+		rerun.Between = nil
+		if v := h.verify(rivals, code); !v.Accepted() {
+			t.Errorf("the rival: rejected %q", v.Rejected)
+		}
+	}
+	if j, err := h.Service.Prove(t.Context(), h.From, session, totp.Kind, code); err != nil || j.Rejected != factors.ReasonUsed {
+		t.Errorf("got %q, %v, want %q", j.Rejected, err, factors.ReasonUsed)
+	}
+}
+
 func TestWhatIsNoCodeOfThisPersonIsRefused(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
