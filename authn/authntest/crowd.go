@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/factors"
 	"barillet/store"
 	"barillet/store/storetest"
 )
@@ -27,8 +28,8 @@ type Someone struct {
 	Browser authn.Secret // a browser that they have signed in on before
 }
 
-// Throng makes a house of so many people.
-func Throng(t testing.TB, n int) *Crowd {
+// Throng makes a house of so many people. Everybody has these devices besides.
+func Throng(t testing.TB, n int, besides ...factors.Device) *Crowd {
 	t.Helper()
 	h := New(t)
 	model, phone, _ := h.Member("model@garage.example", nil)
@@ -38,13 +39,14 @@ func Throng(t testing.TB, n int) *Crowd {
 	}
 	h.Store = h.Store.(*storetest.Rerun).Store
 	h.Service.Store, h.Service.Passwords = h.Store, passwords
+	model.Devices = append(model.Devices, besides...)
 	began := time.Now()
 	h.Service.Now = func() time.Time { return h.Clock.Now().Add(time.Since(began)) }
 	if model.Password.PHC, err = passwords.Hash(t.Context(), true, Password); err != nil {
 		t.Fatal(err)
 	}
 	c := &Crowd{House: h, Phone: phone, People: make([]Someone, n)}
-	c.each(64, n, func(i int) error {
+	c.Each(64, n, func(i int) error {
 		login := fmt.Sprintf("person%07d@garage.example", i)
 		browser := authn.NewSecret()
 		u, err := authn.Do(t.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (authn.User, error) {
@@ -80,7 +82,7 @@ func (c *Crowd) Proven(n int) []authn.Secret {
 	all := c.User(c.People[0].Login) // everybody's epochs are the model's
 	secrets := newSecrets(n)
 	const batch = 32
-	c.each(1, (n+batch-1)/batch, func(at int) error {
+	c.Each(1, (n+batch-1)/batch, func(at int) error {
 		return c.Store.Update(c.T.Context(), func(tx store.Tx) error {
 			for i := at * batch; i < min(n, (at+1)*batch); i++ {
 				hash := secrets[i].Hash()
@@ -101,7 +103,7 @@ func (c *Crowd) Sessions(n int) []authn.Secret {
 	c.T.Helper()
 	sessions, now := store.NewTable[authn.Session](c.Ring, store.Sessions), c.Service.Now()
 	all, secrets := c.User(c.People[0].Login), newSecrets(n)
-	c.each(1, n, func(i int) error {
+	c.Each(1, n, func(i int) error {
 		ses := authn.Session{User: c.People[i].ID, Epoch: all.Epoch, Created: now, Seen: now, AMR: []string{"pwd", "otp", "mfa"},
 			Browser: c.People[i].Browser.Hash(), Address: "192.0.2.10", Agent: c.From.Agent}
 		return c.Store.Update(c.T.Context(), func(tx store.Tx) error { return sessions.Put(tx, secrets[i].Hash(), ses) })
@@ -117,8 +119,8 @@ func newSecrets(n int) []authn.Secret {
 	return out
 }
 
-// each runs act for 0 to n-1, by so many at once.
-func (c *Crowd) each(workers, n int, act func(i int) error) {
+// Each runs act for 0 to n-1, by so many at once.
+func (c *Crowd) Each(workers, n int, act func(i int) error) {
 	c.T.Helper()
 	var all sync.WaitGroup
 	turns, failed := make(chan int), make(chan error, n)
