@@ -33,7 +33,7 @@ func TestTheProgram(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"await": await, "fetch": fetch, "code": exitCode, "cut": cut, "mode": mode, "bytes": replaceBytes, "listening": listening, "send": send, "join": join,
+			"await": await, "fetch": fetch, "code": exitCode, "cut": cut, "mode": mode, "bytes": replaceBytes, "listening": listening, "send": send, "join": join, "scribble": scribble,
 		},
 	})
 }
@@ -76,7 +76,8 @@ func send(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(running[len(running)-1].Process.Signal(signals[args[0]]))
 }
 
-// fetch asks for an address, with headers, and demands a status: fetch STATUS URL [NAME:VALUE...].
+// fetch asks for an address, with headers, and demands a status, or that no answer comes:
+// fetch STATUS|gone URL [NAME:VALUE...].
 func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: fetch STATUS URL [NAME:VALUE...]")
@@ -92,6 +93,9 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	client := &http.Client{Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := client.Do(request)
+	if err != nil && args[0] == "gone" {
+		return
+	}
 	ts.Check(err)
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
@@ -165,4 +169,25 @@ func join(ts *testscript.TestScript, _ bool, args []string) {
 	h, err := build(&c, o, c.publicURL, slog.New(slog.DiscardHandler))
 	ts.Check(err)
 	ts.Check((&actor{}).accept(context.Background(), h, authn.SecretOf(strings.TrimSpace(ts.ReadFile(args[1])))))
+}
+
+// scribble writes over the head of every page of a file that holds a text, as a failing disk would:
+// scribble FILE TEXT.
+func scribble(ts *testscript.TestScript, _ bool, args []string) {
+	text, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	file, err := os.OpenFile(ts.MkAbs(args[0]), os.O_WRONLY, 0)
+	ts.Check(err)
+	defer file.Close()
+	size, found := os.Getpagesize(), false
+	for at := 2 * size; at < len(text); at += size { // behind the two meta pages
+		if bytes.Contains(text[at:min(at+size, len(text))], []byte(args[1])) {
+			_, err := file.WriteAt(bytes.Repeat([]byte{0xff}, 16), int64(at))
+			ts.Check(err)
+			found = true
+		}
+	}
+	if !found {
+		ts.Fatalf("%s does not hold %q", args[0], args[1])
+	}
 }
