@@ -21,6 +21,7 @@ type LoginState struct {
 	Name      string
 	Locale    string
 	Devices   []factors.Device // that this login may be completed with, the one used last first; without Data
+	Codes     int              // recovery codes left that it may be completed with
 	ReturnTo  string
 	Wait      time.Duration // six-digit codes are not judged for so long
 	CanRenew  bool          // with StepTicket: another ticket may be mailed (PROTOCOL 10)
@@ -40,6 +41,9 @@ func (s *Service) Login(ctx context.Context, secret Secret) (LoginState, error) 
 		}
 		out = LoginState{Step: step, User: u.ID, Login: u.Login, Name: u.DisplayName(), Locale: s.Locale(&u),
 			Devices: listed(s.verifiable(&l, &u)), Have: listed(u.Devices), ReturnTo: l.ReturnTo}
+		for _, d := range s.verifiable(&l, &u) { // the devices listed above are without what tells it
+			out.Codes += s.Describe(d).Left
+		}
 		out.Invited = step == StepBlocked && u.Invited.Link != "" && now.Before(u.Invited.Expires)
 		out.Enrolment = l.Enrol.shown(now)
 		if step == StepTicket {

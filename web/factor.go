@@ -32,7 +32,7 @@ func (s *server) getFactor(w http.ResponseWriter, r *http.Request) error {
 
 func (s *server) factorPage(r *http.Request, st authn.LoginState, by way) templates.Factor {
 	m := s.meansOf(st.Devices)
-	return templates.Factor{Base: s.base(r), Way: string(by), DeviceName: m.first[by], Phones: m.phones, Keys: m.keys, Recovery: m.codes > 0}
+	return templates.Factor{Base: s.base(r), Way: string(by), DeviceName: m.first[by], Phones: m.phones, Keys: m.keys, Recovery: st.Codes > 0}
 }
 
 func (s *server) postFactor(w http.ResponseWriter, r *http.Request) error {

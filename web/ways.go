@@ -72,7 +72,6 @@ func where(step authn.Step) string {
 type means struct {
 	phones int
 	keys   []string
-	codes  int // recovery codes left
 	first  map[way]string
 	best   way // the way of the device used last; "" without a phone or key
 }
@@ -101,7 +100,6 @@ func (s *server) meansOf(devices []factors.Device) means {
 		case byKey:
 			m.keys = append(m.keys, d.Name)
 		case byRecovery:
-			m.codes += about.Left
 			continue
 		}
 		if _, named := m.first[by]; !named {
