@@ -1,0 +1,195 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// soul is one person under load, with what the test was told about them in this round.
+type soul struct {
+	*Member
+	house *House
+	desk  *API
+	named string // the phone that counts, as it was enrolled
+
+	told, cut int // acts in this round
+
+	before *Visitor // signed in before a reset
+	in     *Visitor // was told that it is signed in
+	used   string   // a code that was told to be right
+	ticket string   // the code of a reset that was told
+	asked  bool     // a reset was asked for
+	fresh  *Phone   // a phone whose enrolment was asked for
+	newer  string   // its name
+	joined bool     // its enrolment was told
+}
+
+// begin forgets what was told in the round before.
+func (s *soul) begin(round int) {
+	before := s.in
+	*s = soul{Member: s.Member, house: s.house, desk: s.desk, named: s.named, before: before}
+	s.newer = fmt.Sprintf("Téléphone %d", round)
+}
+
+// live does one chain of acts until it ends or is cut off: 0 signs in, 1 is reset, 2 is reset and enrols anew.
+func (s *soul) live(chain int) {
+	if chain == 0 {
+		s.signInOnce()
+		return
+	}
+	if s.resetOnce() && chain == 2 {
+		s.enrolOnce()
+	}
+}
+
+// tell sends a form and tells whether an answer came, and it is this page.
+func (s *soul) tell(v *Visitor, path, want string, fields ...string) (Sheet, bool) {
+	page, err := v.Try(path, fields...)
+	if err != nil {
+		s.cut++
+		return Sheet{}, false
+	}
+	return page, page.Is(want)
+}
+
+func (s *soul) signInOnce() {
+	v, code := s.house.Visitor(s.tb), s.Phone.Code()
+	if _, ok := s.tell(v, "/login", "/login/factor", "identifier", s.Login, "password", s.Password); !ok {
+		return
+	}
+	if _, ok := s.tell(v, "/login/factor", "/account", "code", code); ok {
+		s.in, s.used = v, code
+		s.told++
+	}
+}
+
+func (s *soul) resetOnce() bool {
+	s.asked = true
+	request, err := http.NewRequest("POST", s.desk.Base+"/users/"+s.Login+"/lifecycle/reset_factors",
+		strings.NewReader(`{"reason": "charge", "sendEmail": false}`))
+	if err != nil {
+		return false
+	}
+	request.Header.Set("Authorization", "SSWS "+s.desk.Token)
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		s.cut++
+		return false
+	}
+	defer response.Body.Close()
+	var got receipt
+	if err := json.NewDecoder(response.Body).Decode(&got); err != nil || response.StatusCode != http.StatusOK {
+		s.cut++
+		return false
+	}
+	s.ticket = s.house.Secret("ticket of "+s.Login, got.Ticket.Code)
+	s.told++
+	return true
+}
+
+func (s *soul) enrolOnce() {
+	v := s.house.Visitor(s.tb)
+	if _, ok := s.tell(v, "/login", "/login/ticket", "identifier", s.Login, "password", s.Password); !ok {
+		return
+	}
+	if _, ok := s.tell(v, "/login/ticket", "/enrol", "ticket", s.ticket); !ok {
+		return
+	}
+	page, ok := s.tell(v, "/enrol/begin", "/enrol/phone", "kind", "totp", "app", "other")
+	if !ok {
+		return
+	}
+	s.fresh = &Phone{house: s.house, Secret: s.house.Secret("otpauth secret", page.find(s.tb, `data-copy="([A-Z2-7]+)"`))}
+	code := s.fresh.Code()
+	if _, ok := s.tell(v, "/enrol/phone", "/enrol/second", "name", s.newer, "code", code); ok {
+		s.in, s.used, s.joined = v, code, true
+		s.told++
+	}
+}
+
+// phones are the names of the person's phones, as the API tells them after the restart.
+func (s *soul) phones() []string {
+	s.tb.Helper()
+	var devices []struct{ Name, FactorType string }
+	s.desk.Call("GET", "/users/"+s.Login+"/factors", nil).Want(200).Into(&devices)
+	var names []string
+	for _, d := range devices {
+		if d.FactorType == "token:software:totp" {
+			names = append(names, d.Name)
+		}
+	}
+	return names
+}
+
+// judge compares what is with what was told, while the codes of the round are still of their step.
+func (s *soul) judge(t *testing.T) {
+	t.Helper()
+	got := s.phones()
+	old, none, anew := []string{s.named}, []string(nil), []string{s.newer}
+	may := [][]string{old}
+	switch {
+	case s.joined:
+		may = [][]string{anew}
+	case s.fresh != nil:
+		may = [][]string{none, anew}
+	case s.ticket != "":
+		may = [][]string{none}
+	case s.asked:
+		may = [][]string{old, none}
+	}
+	if !slices.ContainsFunc(may, func(names []string) bool { return slices.Equal(names, got) }) {
+		t.Errorf("%s has the phones %q after the restart, want one of %q", s.Login, got, may)
+	}
+	if s.in != nil && !s.in.signedIn() {
+		t.Errorf("%s was told to be signed in and is not", s.Login)
+	}
+	if s.before != nil && s.ticket != "" && s.before.signedIn() {
+		t.Errorf("%s is signed in although a reset was told", s.Login)
+	}
+	if slices.Equal(got, anew) {
+		s.Phone, s.named = s.fresh, s.newer
+	}
+	if s.used == "" && !s.joined {
+		return
+	}
+	v := s.house.Visitor(t)
+	s.give(v).want(t, "/login/factor")
+	if v.Post("/login/factor", "code", s.used).Is("/account") {
+		t.Errorf("%s signed in by a code that was used before the restart", s.Login)
+	}
+	if s.ticket != "" && v.Post("/login/ticket", "ticket", s.ticket).Is("/enrol") {
+		t.Errorf("%s may enrol by a ticket that was spent before the restart", s.Login)
+	}
+}
+
+// comeBack signs the person in: by the phone, or by the ticket that was told, or by another reset.
+func (s *soul) comeBack(t *testing.T) {
+	t.Helper()
+	v := s.house.Visitor(t)
+	if len(s.phones()) > 0 {
+		s.give(v).want(t, "/login/factor")
+		v.Post("/login/factor", "code", s.Phone.Code()).want(t, "/account")
+		s.in = v
+		return
+	}
+	if s.ticket == "" {
+		var got receipt
+		s.desk.Call("POST", "/users/"+s.Login+"/lifecycle/reset_factors", map[string]any{"reason": "charge", "sendEmail": false}).Want(200).Into(&got)
+		if s.ticket = got.Ticket.Code; s.ticket == "" {
+			// PROTOCOL 11: a ticket is open, told or not, and another reset changes nothing.
+			s.ticket = s.house.handed(s.Login)
+		}
+	}
+	s.give(v).want(t, "/login/ticket")
+	v.Post("/login/ticket", "ticket", s.ticket).want(t, "/enrol")
+	page := v.Post("/enrol/begin", "kind", "totp", "app", "other").want(t, "/enrol/phone")
+	s.Phone = &Phone{house: s.house, Secret: s.house.Secret("otpauth secret", page.find(t, `data-copy="([A-Z2-7]+)"`))}
+	s.named = s.newer + " bis"
+	v.Post("/enrol/phone", "name", s.named, "code", s.Phone.Code()).want(t, "/enrol/second")
+	s.in = v
+}
