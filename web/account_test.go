@@ -60,10 +60,16 @@ func TestATabletGetsItsOwnKeyAndIsRemoved(t *testing.T) {
 	p, b, phone := member(t)
 	elsewhere := p.browser(t)
 	elsewhere.signIn(amelie, phone)
+	if got := b.shows("/account"); !strings.Contains(got.body, `class="banner"`) {
+		t.Error("nothing warns of the one phone without recovery codes")
+	}
 	b.proves("/account/add", phone)
 	tablet := b.addPhone("Tablette")
 	b.shows("/enrol/recovery")
 	b.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	if got := b.shows("/account"); strings.Contains(got.body, `class="banner"`) || !strings.Contains(got.body, "10 ") {
+		t.Error("the account warns for no reason, or does not count the recovery codes")
+	}
 	path := "/account/devices/" + p.idOf("Tablette") + "/remove"
 	b.shows(path)
 	before := b.cookie("__Host-barillet")

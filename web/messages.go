@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -70,7 +71,7 @@ var ofField = map[string]line{
 
 // problemOf words an error of authn; false for one that a page of its own tells.
 func (s *server) problemOf(err error) (*templates.Problem, bool) {
-	e, ok := asRefusal(err)
+	e, ok := errors.AsType[*authn.Error](err)
 	if !ok {
 		return nil, false
 	}

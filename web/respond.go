@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,6 +57,7 @@ func (s *server) show(w http.ResponseWriter, status int, p templates.Page) error
 		return fmt.Errorf("showing a page: %w", err)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
 	w.WriteHeader(status)
 	_, _ = b.WriteTo(w) // a browser that hung up needs no answer
 	return nil

@@ -17,7 +17,7 @@ import (
 func said(p page, typed string) string {
 	var lines []string
 	for name, values := range p.Header {
-		if name != "X-Request-Id" && name != "Date" {
+		if name != "X-Request-Id" && name != "Date" && name != "Content-Length" { // the last counts what was typed
 			lines = append(lines, name+": "+strings.Join(values, "|"))
 		}
 	}

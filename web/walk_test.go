@@ -60,7 +60,9 @@ func TestAnInvitedPersonEnrolsAPhoneAndSignsInWithIt(t *testing.T) {
 
 	again := p.browser(t)
 	again.goes("/login/factor", "/login", "identifier", strings.ToUpper(amelie), "password", authntest.Password)
-	again.shows("/login/factor")
+	if got := again.shows("/login/factor"); !strings.Contains(got.body, "/login/recovery") || !strings.Contains(got.body, "Téléphone d’Amélie") {
+		t.Error("the second step does not name the phone, or does not offer the recovery codes")
+	}
 	if got := again.post("/login/factor", "code", "000000"); got.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a wrong code: got %d, want 401", got.StatusCode)
 	}

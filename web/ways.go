@@ -2,7 +2,6 @@ package web
 
 import (
 	"cmp"
-	"errors"
 	"slices"
 	"strings"
 
@@ -147,5 +146,3 @@ func appOf(d string) templates.App {
 	}
 	return templates.App(strings.ToLower(d))
 }
-
-func asRefusal(err error) (*authn.Error, bool) { return errors.AsType[*authn.Error](err) }
