@@ -30,6 +30,9 @@ type helpRequest struct {
 	Created        time.Time `json:"created"`
 }
 
+// pageOfAPI is how many a list of the API holds at most.
+const pageOfAPI = 200
+
 func (p *program) helpRequestListCommand() *cobra.Command {
 	var to target
 	var status string
@@ -48,6 +51,9 @@ func (p *program) helpRequestListCommand() *cobra.Command {
 			var all []json.RawMessage
 			if err := service.call(c.Context(), http.MethodGet, path, nil, &all); err != nil {
 				return fmt.Errorf("listing help requests: %w", err)
+			}
+			if len(all) == pageOfAPI {
+				p.note("these are the first %d: there may be more, which the API lists page by page", len(all))
 			}
 			if p.json {
 				return p.result(all)
