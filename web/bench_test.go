@@ -8,11 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"runtime/debug"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -125,17 +121,17 @@ func BenchmarkSignIn(b *testing.B) {
 	a := openArena(b, 1000)
 	for _, clients := range []int{8, 32, 64} {
 		b.Run(fmt.Sprint(clients), func(b *testing.B) {
-			debug.FreeOSMemory()
-			resetPeak(b)
 			compare(b, clients, 2*legTime(), side{"sign-ins", a.signIns}, side{"floor", a.floorSignIns}, side{"argon2id", a.argon2ids})
-			b.ReportMetric(peak(b), "peak-MiB")
 		})
 	}
 }
 
-func (a *arena) signIns(*testing.B) job {
-	code, j := a.crowd.NextStep(), job{Server: a.house}
-	for _, p := range a.crowd.People {
+func (a *arena) signIns(*testing.B) job { return signInsOf(a.crowd, a.crowd.NextStep(), a.house) }
+
+// signInsOf has each of a crowd sign in once, on a browser that they are known on.
+func signInsOf(crowd *authntest.Crowd, code, server string) job {
+	j := job{Server: server}
+	for _, p := range crowd.People {
 		j.Acts = append(j.Acts, act{
 			{Method: "POST", Path: "/login", Cookie: "__Host-barillet-browser=" + p.Browser.Reveal(), To: "/login/factor",
 				Form: url.Values{"identifier": {p.Login}, "password": {authntest.Password}}.Encode()},
@@ -211,24 +207,4 @@ func BenchmarkSessionCheck(b *testing.B) {
 		b.ReportMetric(median(t["checks"], tally.each)/median(t["hello"], tally.each), "x-cpu-hello")
 		b.ReportMetric(median(t["hello"], tally.each), "hello-cpu-µs")
 	})
-}
-
-// resetPeak has the kernel forget the highest memory of this process so far (proc(5), clear_refs).
-func resetPeak(b *testing.B) {
-	b.Helper()
-	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
-		b.Fatal(err)
-	}
-}
-
-// peak is the highest memory of this process since then, in MiB: both servers', and pages of their mapped files.
-func peak(b *testing.B) float64 {
-	b.Helper()
-	_, rest, _ := strings.Cut(readFile(b, "/proc/self/status"), "VmHWM:")
-	line, _, _ := strings.Cut(rest, "kB")
-	n, err := strconv.Atoi(strings.TrimSpace(line))
-	if err != nil {
-		b.Fatal(err)
-	}
-	return float64(n) / 1024
 }

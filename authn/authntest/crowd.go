@@ -2,6 +2,7 @@ package authntest
 
 import (
 	"fmt"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ import (
 )
 
 // Crowd is a house full of people for loads: closures run once, a password costs what it costs in production,
-// and the clock runs on from where the house's own stands. All of its people have Password and one TOTP key in
+// and the clock begins at the present time and runs. All of its people have Password and one TOTP key in
 // common, made once: what a load is to measure is the sign-in, not the making of people.
 type Crowd struct {
 	*House
@@ -31,7 +32,26 @@ type Someone struct {
 // Throng makes a house of so many people. Everybody has these devices besides.
 func Throng(t testing.TB, n int, besides ...factors.Device) *Crowd {
 	t.Helper()
-	h := New(t)
+	return throng(t, New(t), n, besides...)
+}
+
+// Settle leaves a crowd of so many people in the data folder of a program, which is to be empty, and goes: the program
+// may be started on it. The Crowd's own store is closed.
+func Settle(t testing.TB, folder string, n int) *Crowd {
+	t.Helper()
+	keys, err := store.CreateKeyFile(filepath.Join(folder, "barillet.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := throng(t, newIn(t, folder, keys), n)
+	if err := c.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func throng(t testing.TB, h *House, n int, besides ...factors.Device) *Crowd {
+	t.Helper()
 	model, phone, _ := h.Member("model@garage.example", nil)
 	passwords, err := authn.NewPasswords(h.Keys.Pepper, authn.PasswordPolicy{})
 	if err != nil {
@@ -41,6 +61,7 @@ func Throng(t testing.TB, n int, besides ...factors.Device) *Crowd {
 	h.Service.Store, h.Service.Passwords = h.Store, passwords
 	model.Devices = append(model.Devices, besides...)
 	began := time.Now()
+	h.Clock.Advance(began.Sub(Start))
 	h.Service.Now = func() time.Time { return h.Clock.Now().Add(time.Since(began)) }
 	if model.Password.PHC, err = passwords.Hash(t.Context(), true, Password); err != nil {
 		t.Fatal(err)
@@ -69,9 +90,14 @@ func Throng(t testing.TB, n int, besides ...factors.Device) *Crowd {
 func (c *Crowd) NextStep() string {
 	c.T.Helper()
 	c.Clock.Advance(2 * time.Minute)
-	// What the phone shows is computed at the clock that the service goes by, not at the one that is moved.
+	return c.CodeAt(c.Service.Now())
+}
+
+// CodeAt is everybody's code at a time.
+func (c *Crowd) CodeAt(at time.Time) string {
+	c.T.Helper()
 	p := *c.Phone
-	p.House = &House{T: c.T, Clock: &Clock{now: c.Service.Now()}}
+	p.House = &House{T: c.T, Clock: &Clock{now: at}}
 	return string(p.Code())
 }
 

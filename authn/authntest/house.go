@@ -67,7 +67,13 @@ const Password = "clef de douze et tournevis"
 // New founds a house. Every Update closure in it runs twice (PROTOCOL 31), and a password costs little.
 func New(t testing.TB) *House {
 	t.Helper()
-	file, err := bolt.Open(filepath.Join(t.TempDir(), "barillet.db"), bolt.Options{})
+	return newIn(t, t.TempDir(), store.NewHouseKeys())
+}
+
+// newIn is New in a folder and under keys that are there already.
+func newIn(t testing.TB, folder string, keys store.HouseKeys) *House {
+	t.Helper()
+	file, err := bolt.Open(filepath.Join(folder, "barillet.db"), bolt.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +83,6 @@ func New(t testing.TB) *House {
 		}
 	})
 	clock := &Clock{now: Start}
-	keys := store.NewHouseKeys()
 	ring, err := store.OpenKeyring(t.Context(), file, keys, Start)
 	if err != nil {
 		t.Fatal(err)
