@@ -54,8 +54,10 @@ else
 	@echo 'known vulnerabilities: not checked, VULNDB is not set'
 endif
 
-bench: ## run the benchmarks
-	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 30m $$(go list ./... | grep -Fvx '$(HEAVY)')
+bench: ## run the benchmarks, then show every ratio to a floor or limit beside its target
+	@out=$$(mktemp); trap 'rm -f "$$out"' EXIT; \
+	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m $$(go list ./... | grep -Fvx '$(HEAVY)') | tee "$$out"; \
+	awk -f docs/performance.awk "$$out"
 
 fuzz: ## run every fuzz target for FUZZTIME (20s)
 	@for package in $$(go list ./...); do \
