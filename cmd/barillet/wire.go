@@ -81,6 +81,7 @@ func (h *house) service(outbox *mail.Outbox) (*authn.Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	boundMemory(passwords)
 	people := &authn.Service{
 		Store: o.store, Pepper: o.keys.Pepper,
 		Factors:   []factors.Factor{totp.TOTP{}, keys, recovery.Recovery{MAC: o.keys.Pepper.MAC}},
