@@ -223,7 +223,7 @@ func (s *Service) FinishEnrol(ctx context.Context, from Origin, seat Seat, name 
 		}
 		if !o.Accepted() {
 			out = Enrolled{Judged: Judged{Rejected: o.Rejected, ClockOff: o.ClockOff}}
-			return true, nil
+			return true, s.dropChallenge(ctx, a, seat, st.enrol)
 		}
 		done, err := Do(ctx, s, a, func(w *Work) (*Enrolled, error) { return w.storeEnrolled(seat, st, name, o) })
 		if err != nil || done == nil {

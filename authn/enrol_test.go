@@ -11,6 +11,7 @@ import (
 	"barillet/factors"
 	"barillet/factors/recovery"
 	"barillet/factors/totp"
+	"barillet/factors/webauthn"
 	"barillet/templates"
 )
 
@@ -115,6 +116,21 @@ func TestAPendingEnrolmentLendsItsProofToNothingElse(t *testing.T) {
 	other := h.SignIn(amelie, authntest.Password, p).Session
 	_, err = h.Service.Pending(t.Context(), authn.Seat{Session: other})
 	refused(t, err, authn.CodeProof, "a pending secret seen from another session")
+}
+
+func TestAKeysChallengeIsGoodForOneAnswer(t *testing.T) {
+	h := newHouse(t)
+	_, p, session := h.Member(amelie, nil)
+	h.prove(session, p)
+	seat := authn.Seat{Session: session}
+	_, err := h.Service.BeginEnrol(t.Context(), h.From, seat, authn.Enrolling{Kind: webauthn.Kind, Name: "Clé"})
+	do(t, err, "beginning")
+	done, err := h.Service.FinishEnrol(t.Context(), h.From, seat, "", []byte(`{}`))
+	if err != nil || done.Accepted() {
+		t.Fatalf("an empty answer: got %q, %v, want it refused", done.Rejected, err)
+	}
+	_, err = h.Service.Pending(t.Context(), seat)
+	refused(t, err, authn.CodeExpired, "answering the same challenge again")
 }
 
 func TestTheLastDeviceStaysAndPaperIsNoDevice(t *testing.T) {

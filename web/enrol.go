@@ -215,7 +215,7 @@ func (s *server) postEnrolKey(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !done.Accepted() {
 		p, _, _ := s.rejected(done.Judged, byKey)
-		return s.tellScript(w, r, http.StatusUnprocessableEntity, 0, p.Message, false)
+		return s.tellScript(w, r, http.StatusUnprocessableEntity, 0, p.Message, true) // its challenge is spent
 	}
 	path, err := s.enrolled(w, r, seat, done)
 	if err != nil {
