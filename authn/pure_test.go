@@ -134,12 +134,13 @@ func TestASecretPrintsNothingOfItself(t *testing.T) {
 	var log strings.Builder
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "s", s, "in", struct{ S authn.Secret }{s})
 	for _, printed := range []string{fmt.Sprint(s), fmt.Sprintf("%v %+v %#v %s %q %x %d", s, s, s, s, s, s, s), fmt.Sprintf("%+v", struct{ S authn.Secret }{s}),
+		fmt.Sprintf("%v %+v %#v", struct{ s authn.Secret }{s}, struct{ s authn.Secret }{s}, &struct{ s []authn.Secret }{[]authn.Secret{s}}),
 		string(raw), log.String(), fmt.Errorf("with %v", s).Error()} {
 		if strings.Contains(printed, "passage") || strings.Contains(printed, fmt.Sprintf("%x", "passage")) {
 			t.Errorf("printed as %s", printed)
 		}
 	}
-	if a, b := authn.NewSecret(), authn.NewSecret(); a == b || len(a.Reveal()) != 43 {
+	if a, b := authn.NewSecret(), authn.NewSecret(); a.Same(b) || len(a.Reveal()) != 43 {
 		t.Error("two secrets are the same, or short")
 	}
 }

@@ -3,6 +3,7 @@ package authn
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -12,29 +13,42 @@ import (
 
 // Secret is a bearer value on its way to or from the person: a session, a login, a link, a short code. It
 // prints as [redacted] in whatever way it is printed; Reveal is the one way out.
-type Secret struct{ value string }
+//
+// The value is behind a pointer, for fmt asks no method of a Secret in an unexported field: there it prints an
+// address. So Secrets are not compared with ==; Same does.
+type Secret struct{ value *string }
 
 const redacted = "[redacted]"
 
 // SecretOf takes a value as it came from a cookie, a form or a link.
-func SecretOf(value string) Secret { return Secret{value} }
+func SecretOf(value string) Secret { return Secret{&value} }
 
 // NewSecret draws 256 bits, as 43 characters of base64url.
 func NewSecret() Secret {
 	var b [32]byte
 	rand.Read(b[:]) // never fails: Go 1.24 crypto/rand
-	return Secret{base64.RawURLEncoding.EncodeToString(b[:])}
+	return SecretOf(base64.RawURLEncoding.EncodeToString(b[:]))
 }
 
 // Reveal gives the value itself, for a cookie, a mail or a page.
-func (s Secret) Reveal() string { return s.value }
+func (s Secret) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
 
 // Empty tells whether there is no value at all.
-func (s Secret) Empty() bool { return s.value == "" }
+func (s Secret) Empty() bool { return s.Reveal() == "" }
+
+// Same tells, in constant time, whether both hold one value.
+func (s Secret) Same(t Secret) bool {
+	return subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(t.Reveal())) == 1
+}
 
 // Hash is the record key under which a bearer value of 112 bits and more is kept: its SHA-256 in hex.
 func (s Secret) Hash() string {
-	sum := sha256.Sum256([]byte(s.value))
+	sum := sha256.Sum256([]byte(s.Reveal()))
 	return hex.EncodeToString(sum[:])
 }
 

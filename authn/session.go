@@ -147,7 +147,7 @@ func (w *Work) openSession(u *User, amr []string, proof Proof, notice bool) (Iss
 	if err != nil {
 		return Issued{}, err
 	}
-	if browser != from.Browser {
+	if !browser.Same(from.Browser) {
 		out.Browser = browser
 	}
 	ses := Session{User: u.ID, Epoch: u.Epoch, Created: now, Seen: now, AMR: amr, Browser: browser.Hash(),

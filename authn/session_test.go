@@ -171,7 +171,7 @@ func TestABrowserIsKnownByACookieOfOursOnly(t *testing.T) {
 	h.From.Browser = planted
 	h.EmptyOutbox()
 	issued := h.SignIn(amelie, authntest.Password, p)
-	if issued.Browser.Empty() || issued.Browser == planted {
+	if issued.Browser.Empty() || issued.Browser.Same(planted) {
 		t.Errorf("got cookie %q", issued.Browser.Reveal())
 	}
 	for _, b := range h.User(string(u.ID)).Browsers {

@@ -48,7 +48,7 @@ func (a *Act) draw(label string, n uint64) []byte {
 
 // Secret is a bearer value of 256 bits, the same whenever this act asks for it by this label.
 func (a *Act) Secret(label string) Secret {
-	return Secret{base64.RawURLEncoding.EncodeToString(a.draw("secret "+label, 0))}
+	return SecretOf(base64.RawURLEncoding.EncodeToString(a.draw("secret "+label, 0)))
 }
 
 // ID is a record id of 128 bits, the same whenever this act asks for it by this label.
@@ -69,7 +69,7 @@ func (a *Act) Code(label string) Secret {
 		}
 		out = append(out, crockford[b[i]&31])
 	}
-	return Secret{string(out)}
+	return SecretOf(string(out))
 }
 
 // Reader reads the house's people within one snapshot or one change.
