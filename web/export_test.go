@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"net/netip"
 )
 
 // Patterns are the routes that a Config gives.
@@ -15,12 +14,8 @@ func Patterns(c Config) ([]string, error) {
 	return s.patterns, nil
 }
 
-// LocalPath, ClientAddress, LoggedPath and ReadForm are the parsers of what comes from outside.
+// LocalPath, LoggedPath and ReadForm are the parsers of what comes from outside.
 func LocalPath(next string) (string, bool) { return localPath(next) }
-
-func ClientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
-	return clientAddress(r, trusted)
-}
 
 func LoggedPath(path string) string { return loggedPath(path) }
 

@@ -10,6 +10,7 @@ import (
 
 	"barillet/internal/mail"
 	"barillet/web"
+	"barillet/web/reply"
 )
 
 // ask sends a request straight to the handler, so that a test can say what no browser would.
@@ -174,7 +175,7 @@ func TestOnlyTrustedProxiesNameTheClient(t *testing.T) {
 			for _, h := range tt.hops {
 				r.Header.Add("X-Forwarded-For", h)
 			}
-			if got := web.ClientAddress(r, trusted).String(); got != tt.want {
+			if got := reply.ClientAddress(r, trusted).String(); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})

@@ -21,7 +21,7 @@ func (s *server) identify(next http.Handler) http.Handler {
 			agent = agent[:256]
 		}
 		id := rand.Text()[:16] // 80 bits
-		q := &reply.Request{ID: id, Address: clientAddress(r, s.TrustedProxies), Agent: strings.ToValidUTF8(agent, ""),
+		q := &reply.Request{ID: id, Address: reply.ClientAddress(r, s.TrustedProxies), Agent: strings.ToValidUTF8(agent, ""),
 			Lang: s.language(r), Browser: s.cookies.secret(r, s.cookies.browser), Log: s.Log}
 		w.Header().Set("X-Request-Id", id)
 		next.ServeHTTP(w, r.WithContext(reply.With(r.Context(), q)))

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"barillet/web"
+	"barillet/web/reply"
 )
 
 func FuzzAFormIsReadWholeOrNotAtAll(f *testing.F) {
@@ -41,12 +42,12 @@ func FuzzAClientsAddressIsThatOfNoProxyOfOurs(f *testing.F) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = "10.0.0.1:1"
 		r.Header["X-Forwarded-For"] = []string{hops}
-		got := web.ClientAddress(r, trusted)
+		got := reply.ClientAddress(r, trusted)
 		if !got.IsValid() || got.Zone() != "" || got.Is4In6() {
 			t.Errorf("%q gave %v", hops, got)
 		}
 		r.RemoteAddr = "192.0.2.1:1"
-		if got := web.ClientAddress(r, trusted); got != netip.MustParseAddr("192.0.2.1") {
+		if got := reply.ClientAddress(r, trusted); got != netip.MustParseAddr("192.0.2.1") {
 			t.Errorf("%q of a stranger gave %v", hops, got)
 		}
 	})

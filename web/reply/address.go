@@ -1,4 +1,4 @@
-package web
+package reply
 
 import (
 	"net/http"
@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// clientAddress is who sends a request: the socket's other end, and behind trusted proxies what they say in
+// ClientAddress is who sends a request: the socket's other end, and behind trusted proxies what they say in
 // X-Forwarded-For, read from the right up to the first address that is none of theirs (BAR S9). What stands
 // further left was written by the client. The zero Addr is a socket without an address.
-func clientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
+func ClientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	ours := func(a netip.Addr) bool {
 		for _, p := range trusted {
 			if p.Contains(a) {
