@@ -16,7 +16,7 @@ import (
 type Form struct {
 	Email   string       // address or sign-in name, as typed
 	Topic   string       // one of templates.Topics; "": the first
-	Message string       // 1 to 4,000 characters
+	Message string       // at most 4,000 characters; may be empty, for the topic tells enough
 	Login   authn.Secret // a login under way in this browser; empty without one
 }
 
@@ -48,9 +48,6 @@ func (d *Desk) Ask(ctx context.Context, from authn.Origin, f Form) (reference st
 	}
 	if q.message, ok = clean(f.Message, 4000, true); !ok {
 		return "", authn.Invalid("message", "too_long")
-	}
-	if q.message == "" {
-		return "", authn.Invalid("message", "empty")
 	}
 	if !f.Login.Empty() {
 		l, err := d.People.Login(ctx, f.Login)

@@ -213,7 +213,6 @@ func TestFormsThatAreRefused(t *testing.T) {
 		{"too long an address", "email", func(f *helpdesk.Form) { f.Email = strings.Repeat("a", 255) }},
 		{"two lines of address", "email", func(f *helpdesk.Form) { f.Email = "a@b.example\nBcc: c@d.example" }},
 		{"another topic", "topic", func(f *helpdesk.Form) { f.Topic = "weather" }},
-		{"no message", "message", func(f *helpdesk.Form) { f.Message = " \r\n\x00 " }},
 		{"too long a message", "message", func(f *helpdesk.Form) { f.Message = strings.Repeat("é", 4001) }},
 		{"megabytes", "message", func(f *helpdesk.Form) { f.Message = strings.Repeat(" ", 1<<20) }},
 	} {
