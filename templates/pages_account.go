@@ -41,7 +41,7 @@ type Device struct {
 	App      App
 	Added    time.Time
 	LastUsed time.Time // zero: not used yet
-	Disabled string    // "clone": a copy of the key seems to exist; "": usable
+	Disabled string    // "clone": a copy of the key seems to exist; "scan_again": its QR code was replaced; "": usable
 	Copies   []Copy
 	Last     bool // the last one that counts: it cannot be removed
 }

@@ -80,7 +80,10 @@ func (TicketLink) template() string { return "ticket_link" }
 // Blocked tells a person without a usable device and without a ticket what to do: never a secret.
 //
 //	GET /login/blocked    links: /help/request?topic=cannot_log_in, /login/ticket
-type Blocked struct{ Base }
+type Blocked struct {
+	Base
+	Invited bool // an invitation is waiting in the mailbox
+}
 
 func (Blocked) template() string { return "blocked" }
 

@@ -75,10 +75,11 @@ func (s *server) loginAt(r *http.Request, login authn.Secret, steps ...authn.Ste
 }
 
 func (s *server) getBlocked(w http.ResponseWriter, r *http.Request) error {
-	if _, err := s.loginAt(r, visitOf(r).login, authn.StepBlocked); err != nil {
+	st, err := s.loginAt(r, visitOf(r).login, authn.StepBlocked)
+	if err != nil {
 		return err
 	}
-	return s.show(w, http.StatusOK, templates.Blocked{Base: s.base(r)})
+	return s.show(w, http.StatusOK, templates.Blocked{Base: s.base(r), Invited: st.Invited})
 }
 
 func (s *server) postLogout(w http.ResponseWriter, r *http.Request) error {
