@@ -210,9 +210,8 @@ func TestAHandedCodeLivesTenMinutesAndHasNoLink(t *testing.T) {
 	if !link.Empty() || h.User(string(u.ID)).Tickets[0].Link != "" {
 		t.Error("a ticket that is handed over has a link")
 	}
-	login := h.password(h.From, amelie).Login
 	h.Clock.Advance(authn.HandedLife - time.Second)
-	login = h.password(h.From, amelie).Login
+	login := h.password(h.From, amelie).Login
 	if _, err := h.Service.PresentCode(t.Context(), h.From, login, code.Reveal()); err != nil {
 		t.Errorf("within its ten minutes: %v", err)
 	}

@@ -44,9 +44,9 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 	if started.Step != authn.StepTicket {
 		t.Fatalf("the password alone leads to %q, want the ticket", started.Step)
 	}
-	step, err := s.Service.PresentCode(t.Context(), s.From, started.Login, "0000-0000")
+	_, err := s.Service.PresentCode(t.Context(), s.From, started.Login, "0000-0000")
 	wantCode(t, "a wrong ticket", err, authn.CodeTicket)
-	step, err = s.Service.PresentCode(t.Context(), s.From, started.Login, mailed[templates.DevicesResetMail](t, s, technician).Code)
+	step, err := s.Service.PresentCode(t.Context(), s.From, started.Login, mailed[templates.DevicesResetMail](t, s, technician).Code)
 	if err != nil || step != authn.StepEnrol {
 		t.Fatalf("the ticket: got %v, %v", step, err)
 	}

@@ -57,7 +57,7 @@ func TestHeldNoticesGoTogetherWithTheFirstThatIsDue(t *testing.T) {
 }
 
 // single is a Renderer without words for joined notices.
-type single struct{ words }
+type single struct{}
 
 func (single) Render(template, lang string, data []byte) (subject, text, html string, err error) {
 	if template == mail.JoinedTemplate {
