@@ -30,11 +30,15 @@ func (b *Browser) View(width, height int64) {
 	run(b, chromedp.EmulateViewport(width, height, options...))
 }
 
-// Scheme asks for light or dark pages.
+// Scheme asks for light or dark pages, and for none of the motion in which colours change: what is judged or
+// taken a picture of stands still.
 func (b *Browser) Scheme(scheme string) {
 	b.tb.Helper()
 	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme},
+			{Name: "prefers-reduced-motion", Value: "reduce"},
+		},
 	})
 }
 
