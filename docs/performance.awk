@@ -4,7 +4,7 @@
 BEGIN {
 	target["SignIn x-argon2id"] = ">= 0.88"
 	target["SecondStep/8 x-raw"] = target["SecondStep/64 x-raw"] = ">= 0.5"
-	target["SessionCheck x-cpu-hello"] = "<= 2.2"
+	target["SessionCheck/check x-cpu-hello"] = "<= 2.2"
 	target["Assertion x-library"] = ">= 0.6"
 }
 
