@@ -69,6 +69,7 @@ func (k *softKey) sign(options []byte) ([]byte, error) {
 func BenchmarkAssertion(b *testing.B) {
 	for _, clients := range []int{1, 8, 64} {
 		b.Run(fmt.Sprint(clients), func(b *testing.B) {
+			collectAsTheProgram(b)
 			k := newSoftKey()
 			crowd := authntest.Throng(b, min(1000+clients*500, 8000), k.device(b))
 			compare(b, clients, side{"assertions", func(b *testing.B) (func(int) error, int) {
