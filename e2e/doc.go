@@ -26,6 +26,24 @@
 // ZbarImg are the tools of the same names (tools_test.go); a missing tool
 // fails the test and says what to install.
 //
+// # The people
+//
+// A House is a Program with its mail server and an administrator's token
+// (house_test.go); it remembers every secret that comes by and searches the
+// log for them at the end. A Person sits at a Browser (person_test.go). A
+// Visitor is a browser without a screen, for tests that need many at once,
+// and a Member is one who has a password, a phone and recovery codes
+// (visitor_test.go). A Phone is an authenticator app, whose Next moves the
+// clock to a code not used yet.
+//
+// # The tests
+//
+// The story_*_test.go files tell of a lost phone, of those who would profit
+// from it, and of the ways back. pages_*_test.go look at every page in every
+// state: axe, console, width, and pictures where BARILLET_ALBUM names a
+// folder. kill_test.go cuts the power under load, 20 times or as often as
+// BARILLET_KILLS says. The others are named for what they prove.
+//
 // # What the program must offer
 //
 // The clock of the released binary cannot be moved. So the harness starts the
