@@ -17,7 +17,7 @@ const (
 )
 
 // stranger is a name that nobody has, of the length of a person's.
-func stranger(n int) string { return fmt.Sprintf("inconnuxxxx%03d@garage.example", n) }
+func stranger(n int) string { return fmt.Sprintf("inconnuxxx%03d@garage.example", n) }
 
 // crowd makes the people that are known.
 func crowd(t *testing.T) *House {
