@@ -235,10 +235,14 @@ func (s *Service) RemoveCopy(ctx context.Context, from Origin, session Secret, i
 			return result{}, err
 		}
 		d := u.device(id)
-		if d == nil || !slices.ContainsFunc(d.Copies, func(c factors.Copy) bool { return c.ID == copyID }) {
+		if d == nil {
 			return result{}, Refuse(CodeNotFound)
 		}
-		changed := *d
+		i := slices.IndexFunc(d.Copies, func(c factors.Copy) bool { return c.ID == copyID })
+		if i < 0 {
+			return result{}, Refuse(CodeNotFound)
+		}
+		changed, lost := *d, d.Copies[i].Name
 		if left := s.counted(&u); d.Usable() && left <= 1 {
 			return result{replace: true}, nil
 		}
@@ -246,7 +250,7 @@ func (s *Service) RemoveCopy(ctx context.Context, from Origin, session Secret, i
 		u.Devices = replaceDevice(u.Devices, changed)
 		ses.Copying, ses.Enrol = nil, nil
 		u.Epoch++
-		w.Remember(&u, audit.CopyRemoved, changed.Name)
+		w.Remember(&u, audit.CopyRemoved, lost)
 		if err := w.auditDevice(&u, audit.CopyRemoved, changed); err != nil {
 			return result{}, err
 		}
