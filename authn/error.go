@@ -37,9 +37,15 @@ const (
 type Error struct {
 	Code   Code
 	Field  string        // with CodeInvalid: which input
-	Reason string        // with CodeInvalid: why, a key of the catalogues below "reason."
+	Reason string        // with CodeInvalid and CodeState: why, in one word
 	Retry  time.Duration // with CodeWait and CodeBusy
 }
+
+// The reasons of CodeState that tell an operator what to do instead.
+const (
+	ReasonNeverHadDevice = "never_had_device" // nothing to reset: invite
+	ReasonHadDevice      = "had_device"       // never invited again: reset
+)
 
 func (e *Error) Error() string {
 	if e.Field != "" {

@@ -70,7 +70,7 @@ func (w *Work) dropLink(hash string) error {
 // hands it over, and saves the person. way is HandMail or the operator's id, by is whom people read.
 func (w *Work) Invite(u *User, way, by string) (Secret, error) {
 	if u.HadDevice || len(u.Devices) > 0 {
-		return Secret{}, Refuse(CodeState) // PROTOCOL 10: it would carry both halves
+		return Secret{}, &Error{Code: CodeState, Reason: ReasonHadDevice} // PROTOCOL 10: it would carry both halves
 	}
 	if u.Status != StatusStaged && u.Status != StatusProvisioned && u.Status != StatusActive {
 		return Secret{}, Refuse(CodeState)

@@ -128,8 +128,11 @@ func (j resetting) do(w *authn.Work) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	if u.Status == authn.StatusGone || !u.HadDevice && len(u.Devices) == 0 {
+	switch {
+	case u.Status == authn.StatusGone:
 		return done{}, authn.Refuse(authn.CodeState)
+	case !u.HadDevice && len(u.Devices) == 0:
+		return done{}, &authn.Error{Code: authn.CodeState, Reason: authn.ReasonNeverHadDevice}
 	}
 	c, err := j.answered(w, &u)
 	if err != nil {

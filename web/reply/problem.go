@@ -93,6 +93,12 @@ var problems = map[string]problem{
 	KindInternal:                    {"E0000009", "Internal error"},
 }
 
+// instead tells an operator what is possible where something is not.
+var instead = map[string]string{
+	authn.ReasonNeverHadDevice: "the person never had a device; invite them (lifecycle/activate)",
+	authn.ReasonHadDevice:      "the person has or had a device; reset their factors (lifecycle/reset_factors)",
+}
+
 // kindOf names the problem and the member or field that it is about.
 func kindOf(err error, status int) (kind, member, reason string) {
 	if e, ok := errors.AsType[*Refused](err); ok {
@@ -128,6 +134,9 @@ func Describe(r *http.Request, err error) Document {
 		}
 		d.Detail += ": " + cause
 		d.ErrorCauses = append(d.ErrorCauses, Cause{cause})
+	}
+	if advice, ok := instead[reason]; ok && kind == string(authn.CodeState) {
+		d.Detail += ": " + advice
 	}
 	d.ErrorSummary = d.Detail
 	return d
