@@ -8,6 +8,7 @@ import (
 // TestEveryFormWorksWithoutJavaScript walks through all that a person does, but for the security keys, in a
 // browser with JavaScript switched off.
 func TestEveryFormWorksWithoutJavaScript(t *testing.T) {
+	t.Parallel()
 	h := Open(t, HouseOptions{})
 	p := h.Person(t, "amelie@garage.example", "quatre pneus neige rouges", BrowserOptions{NoScript: true})
 	p.accept(h.invite(p.Login, "Amélie Roux"))

@@ -7,6 +7,7 @@ import (
 )
 
 func TestEveryPageOfTheAccount(t *testing.T) {
+	t.Parallel()
 	h := Open(t, HouseOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
@@ -156,6 +157,7 @@ func (p *Person) keyPages(phone *Phone) {
 }
 
 func TestEveryPageOfAReset(t *testing.T) {
+	t.Parallel()
 	h := Open(t, HouseOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
@@ -213,6 +215,7 @@ func TestEveryPageOfAReset(t *testing.T) {
 }
 
 func TestEveryPageOfTheDemonstration(t *testing.T) {
+	t.Parallel()
 	program := Serve(t, Options{Own: true, Args: []string{"serve", "--demo", "--listen", "localhost:0"}})
 	p := &Person{Browser: NewBrowser(t, program.URL, BrowserOptions{}), house: &House{Program: program, tb: t}, script: true}
 	p.Open("/demo/mail")

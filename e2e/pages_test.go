@@ -50,6 +50,7 @@ func (p *Person) unfold() {
 }
 
 func TestEveryPageBeforeSigningIn(t *testing.T) {
+	t.Parallel()
 	h := Open(t, HouseOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
@@ -94,6 +95,7 @@ func TestEveryPageBeforeSigningIn(t *testing.T) {
 }
 
 func TestEveryPageOfAFailure(t *testing.T) {
+	t.Parallel()
 	h := Open(t, HouseOptions{Config: proxied})
 	p := h.Person(t, "amelie@garage.example", "sept marteaux et une enclume", BrowserOptions{})
 	for _, failure := range []struct {
@@ -131,6 +133,7 @@ func TestEveryPageOfAFailure(t *testing.T) {
 }
 
 func TestEveryPageOfEnrolment(t *testing.T) {
+	t.Parallel()
 	h := Open(t, HouseOptions{})
 	p := h.Person(t, "amelie@garage.example", "sept marteaux et une enclume", BrowserOptions{})
 	link := h.invite(p.Login, "Amélie Roux")
@@ -167,6 +170,7 @@ func TestEveryPageOfEnrolment(t *testing.T) {
 }
 
 func TestEveryPageOfTheSecondStep(t *testing.T) {
+	t.Parallel()
 	h := Open(t, HouseOptions{})
 	m := h.Member(t, "amelie@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})

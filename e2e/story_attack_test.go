@@ -32,6 +32,7 @@ func (h *House) resetBy(login string) {
 }
 
 func TestTheMailboxAloneOpensNothing(t *testing.T) {
+	t.Parallel()
 	h := Open(t, HouseOptions{})
 	victim := h.Member(t, "amelie@garage.example")
 	thief := h.Person(t, victim.Login, "un mot de passe choisi par le voleur", BrowserOptions{})
@@ -101,6 +102,7 @@ func TestTheMailboxAloneOpensNothing(t *testing.T) {
 }
 
 func TestThePasswordAloneOpensNothing(t *testing.T) {
+	t.Parallel()
 	h := Open(t, HouseOptions{})
 	victim := h.Member(t, "amelie@garage.example")
 	thief := h.Person(t, victim.Login, victim.Password, BrowserOptions{})
@@ -148,6 +150,7 @@ func TestThePasswordAloneOpensNothing(t *testing.T) {
 }
 
 func TestAPasswordChosenByInvitationIsWorthNothingWithoutTheInvitation(t *testing.T) {
+	t.Parallel()
 	h := Open(t, HouseOptions{})
 	marc := h.Person(t, "marc@garage.example", "sept marteaux et une enclume", BrowserOptions{})
 	link := h.invite(marc.Login, "Marc Petit")

@@ -7,6 +7,7 @@ import (
 
 // TestTheStoryInEnglish is the short form of the story.
 func TestTheStoryInEnglish(t *testing.T) {
+	t.Parallel()
 	h := Open(t, HouseOptions{Locale: "en"})
 	ben := h.Person(t, "ben@garage.example", "seven hammers and one anvil", BrowserOptions{Language: "en-GB,en"})
 

@@ -25,6 +25,7 @@ type story struct {
 
 // TestTheStoryOfALostPhone is the whole story, in French, in a browser.
 func TestTheStoryOfALostPhone(t *testing.T) {
+	t.Parallel()
 	h := Open(t, HouseOptions{TLS: true})
 	s := &story{House: h, amelie: h.Person(t, "amelie@garage.example", "quatre pneus neige rouges", BrowserOptions{})}
 	for _, step := range []struct {

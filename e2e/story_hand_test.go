@@ -19,6 +19,7 @@ func (h *House) handed(login string) string {
 }
 
 func TestAHandedCodeWorksForAPersonWhoCannotReadMail(t *testing.T) {
+	t.Parallel()
 	h := Open(t, HouseOptions{})
 	member := h.Member(t, "amelie@garage.example")
 	amelie := h.Person(t, member.Login, member.Password, BrowserOptions{})
@@ -52,6 +53,7 @@ func TestAHandedCodeWorksForAPersonWhoCannotReadMail(t *testing.T) {
 }
 
 func TestACodeIsNeverHandedToAnAPIToken(t *testing.T) {
+	t.Parallel()
 	h := Open(t, HouseOptions{})
 	member := h.Member(t, "amelie@garage.example")
 	for _, body := range []map[string]any{
