@@ -163,7 +163,10 @@ func (w *Work) openSession(u *User, amr []string, proof Proof, notice bool) (Iss
 // putSession stores a session under a new secret and lists it; the oldest one beyond the limit ends.
 func (w *Work) putSession(u *User, secret Secret, ses Session) error {
 	hash := secret.Hash()
-	u.Sessions = slices.Clone(u.Sessions)
+	// Those whose time is over are swept by themselves; here they would only lengthen the record.
+	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r SessionRef) bool {
+		return !w.Act.Now.Before(r.Since.Add(w.s.Policy.SessionMax))
+	})
 	for len(u.Sessions) >= maxSessions {
 		if err := w.s.sessions.Delete(w.Tx, u.Sessions[0].Hash); err != nil {
 			return fmt.Errorf("ending the oldest session: %w", err)
