@@ -32,24 +32,9 @@ func (a *API) group(g authn.Group) groupJSON {
 }
 
 func (a *API) listGroups(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
-	q, err := readQuery(r)
-	if err != nil {
-		return err
-	}
-	limit, after, err := q.paging()
-	if err != nil {
-		return err
-	}
-	found, next, err := a.desk.Groups(r.Context(), op, after, limit)
-	if err != nil {
-		return err
-	}
-	out := make([]groupJSON, len(found))
-	for i, g := range found {
-		out[i] = a.group(g)
-	}
-	a.links(w, r, q, next)
-	return reply.JSON(w, http.StatusOK, out)
+	return list(a, w, r, func(p page) ([]authn.Group, string, error) {
+		return a.desk.Groups(r.Context(), op, p.after, p.limit)
+	}, a.group)
 }
 
 func (a *API) getGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {

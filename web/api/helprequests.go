@@ -84,35 +84,17 @@ func isState(text string) bool {
 }
 
 func (a *API) listHelpRequests(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
-	q, err := readQuery(r)
-	if err != nil {
-		return err
-	}
-	limit, after, err := q.paging()
-	if err != nil {
-		return err
-	}
-	if !isCursor(after) {
-		return badParameter("after")
-	}
-	status := q.text("status")
-	if status != "" && !isState(status) {
-		return badParameter("status")
-	}
-	reference := q.text("reference")
-	if len(reference) > 32 {
-		return badParameter("reference")
-	}
-	found, next, err := a.desk.Cases(r.Context(), op, helpdesk.CaseQuery{Status: helpdesk.State(status), Reference: strings.ToUpper(reference), After: after, Limit: limit})
-	if err != nil {
-		return err
-	}
-	out := make([]caseJSON, len(found))
-	for i, c := range found {
-		out[i] = a.helpRequest(c)
-	}
-	a.links(w, r, q, next)
-	return reply.JSON(w, http.StatusOK, out)
+	return list(a, w, r, func(p page) ([]helpdesk.Case, string, error) {
+		status, reference := p.text("status"), p.text("reference")
+		switch {
+		case status != "" && !isState(status):
+			return nil, "", badParameter("status")
+		case len(reference) > 32:
+			return nil, "", badParameter("reference")
+		}
+		return a.desk.Cases(r.Context(), op, helpdesk.CaseQuery{Status: helpdesk.State(status),
+			Reference: strings.ToUpper(reference), After: p.after, Limit: p.limit})
+	}, a.helpRequest)
 }
 
 func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {

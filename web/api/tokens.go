@@ -45,27 +45,9 @@ const (
 )
 
 func (a *API) listTokens(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
-	q, err := readQuery(r)
-	if err != nil {
-		return err
-	}
-	limit, after, err := q.paging()
-	if err != nil {
-		return err
-	}
-	if !isCursor(after) {
-		return badParameter("after")
-	}
-	found, next, err := a.desk.Tokens(r.Context(), op, after, limit)
-	if err != nil {
-		return err
-	}
-	out := make([]tokenJSON, len(found))
-	for i, t := range found {
-		out[i] = a.token(t)
-	}
-	a.links(w, r, q, next)
-	return reply.JSON(w, http.StatusOK, out)
+	return list(a, w, r, func(p page) ([]helpdesk.Token, string, error) {
+		return a.desk.Tokens(r.Context(), op, p.after, p.limit)
+	}, a.token)
 }
 
 // tokenBody is a token to be made.

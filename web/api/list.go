@@ -1,0 +1,40 @@
+package api
+
+import (
+	"net/http"
+
+	"barillet/web/reply"
+)
+
+// page is which part of a list is asked for.
+type page struct {
+	query
+	limit int
+	after string
+}
+
+// list answers one page of a list: find reads it and gives the cursor of the next one, show is how each of it
+// is told.
+func list[T, J any](a *API, w http.ResponseWriter, r *http.Request, find func(page) ([]T, string, error), show func(T) J) error {
+	q, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	p := page{query: q}
+	if p.limit, p.after, err = q.paging(); err != nil {
+		return err
+	}
+	if !isCursor(p.after) {
+		return badParameter("after")
+	}
+	found, next, err := find(p)
+	if err != nil {
+		return err
+	}
+	out := make([]J, len(found))
+	for i, one := range found {
+		out[i] = show(one)
+	}
+	a.links(w, r, q, next)
+	return reply.JSON(w, http.StatusOK, out)
+}
