@@ -257,7 +257,9 @@ func (s *Service) PasswordLink(ctx context.Context, token Secret) (login, locale
 
 func (r Reader) passwordLink(token Secret, now time.Time) (Link, User, error) {
 	l, u, err := r.link(token, linkPassword, now)
-	if err == nil && (u.Status != StatusActive || r.s.counted(&u) == 0) {
+	// A link that was asked for before the password was last chosen is over with it: it lies in a mailbox, unused.
+	asked := l.Expires.Add(-PasswordLink)
+	if err == nil && (u.Status != StatusActive || r.s.counted(&u) == 0 || u.Password.Set.After(asked)) {
 		err = Refuse(CodeLink)
 	}
 	return l, u, err
