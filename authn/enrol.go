@@ -269,7 +269,7 @@ func (w *Work) storeEnrolled(seat Seat, judged seated, name string, o factors.Ou
 	case st.login != nil:
 		err = w.completeByEnrolment(seat, &st, out, o)
 	case e.Replace != "":
-		st.session.Enrol = nil
+		st.session.Enrol, st.session.Copying = nil, nil
 		u.Epoch++ // the old secret is gone: PROTOCOL 2 and 15
 		out.Issued, err = w.reissue(u, *st.session)
 	default:

@@ -1,0 +1,41 @@
+package authn_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/factors/totp"
+)
+
+// TestAPhoneThatScannedTheOldQRCodeIsConfirmedByTheNewOne: the QR code is open in the session when its secret is
+// replaced. A code of the new secret proves nothing about who scanned the old one.
+func TestAPhoneThatScannedTheOldQRCodeIsConfirmedByTheNewOne(t *testing.T) {
+	h := newHouse(t)
+	_, p, session := h.Member(amelie, nil)
+	lost := h.copied(session, p, "Tablette")
+	if j, err := h.show(session, p, "", "Atelier"); err != nil || !j.Accepted() {
+		t.Fatalf("showing: %v, %+v", err, j)
+	}
+	h.prove(session, p)
+	prompt, err := h.Service.BeginEnrol(t.Context(), h.From, authn.Seat{Session: session},
+		authn.Enrolling{Kind: totp.Kind, Replace: p.Device, Lost: lost})
+	do(t, err, "beginning to replace the secret")
+	var view totp.View
+	do(t, json.Unmarshal(prompt.View, &view), "reading the prompt")
+	fresh := &authntest.Phone{House: h.House, Device: p.Device, Secret: view.Secret}
+	done, err := h.Service.FinishEnrol(t.Context(), h.From, authn.Seat{Session: session}, "", fresh.Next())
+	if err != nil || !done.Accepted() {
+		t.Fatalf("replacing: %v, %+v", err, done)
+	}
+	_, err = h.Service.Shown(t.Context(), done.Issued.Session)
+	refused(t, err, authn.CodeExpired, "showing the old QR code")
+	_, err = h.Service.ConfirmCopy(t.Context(), h.From, done.Issued.Session, fresh.Next())
+	refused(t, err, authn.CodeExpired, "confirming by the new secret")
+	for _, c := range h.User(amelie).Devices[0].Copies {
+		if !c.ScanAgain || !c.Confirmed.IsZero() {
+			t.Errorf("%s counts as having scanned the new QR code", c.Name)
+		}
+	}
+}
