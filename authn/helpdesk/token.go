@@ -133,9 +133,17 @@ func (op Operator) tokenEvent(action string, t *Token) audit.Event {
 		Targets: []audit.Actor{{Type: audit.TypeToken, ID: "token:" + t.ID, Name: t.Name}}}
 }
 
-// mayToken tells whether the operator may see and revoke a token: SUPER_ADMIN any, others those of their owner.
+// mayToken tells whether the operator may see and revoke a token: SUPER_ADMIN any, others those of their owner
+// that can do no more than they. All tokens made on the machine have one owner: one of a single garage is not to
+// end those of the house (PROTOCOL 20, 21).
 func (op Operator) mayToken(t *Token) bool {
-	return op.rank() >= authn.RoleSuperAdmin.Rank() && !op.scoped() || t.Owner == op.Owner
+	switch {
+	case !op.scoped():
+		return op.rank() >= authn.RoleSuperAdmin.Rank() || t.Owner == op.Owner && t.Role.Rank() <= op.rank()
+	case t.Groups == nil || t.Owner != op.Owner || t.Role.Rank() > op.rank():
+		return false
+	}
+	return !slices.ContainsFunc(t.Groups, func(g authn.GroupID) bool { return !slices.Contains(op.Groups, g) })
 }
 
 // Tokens lists API tokens in the order of their ids, those that are over too. next is the cursor for more.

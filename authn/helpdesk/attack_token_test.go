@@ -1,0 +1,63 @@
+package helpdesk_test
+
+import (
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+)
+
+// TestATokenOfOneGarageEndsTheTokensOfTheHouse: all tokens made on the machine have one owner, so the owner alone
+// does not tell which of them an operator may see and revoke.
+func TestATokenOfOneGarageEndsTheTokensOfTheHouse(t *testing.T) {
+	s := openShop(t)
+	ctx := t.Context()
+	one := []authn.GroupID{s.garage}
+	operator := func(n helpdesk.NewToken) helpdesk.Operator {
+		secret, _ := s.token(t, machine, n)
+		op, err := s.desk.CheckToken(ctx, secret)
+		if err != nil {
+			t.Fatalf("checking a token: %v", err)
+		}
+		return op
+	}
+	thief := operator(helpdesk.NewToken{Name: "one garage", Role: authn.RoleUserAdmin, Groups: one})
+	tests := []struct {
+		name  string
+		by    helpdesk.Operator
+		token helpdesk.NewToken
+		may   bool
+	}{
+		{"one of everybody's", thief, helpdesk.NewToken{Name: "x", Role: authn.RoleUserAdmin}, false},
+		{"a higher one of the same garage", thief, helpdesk.NewToken{Name: "x", Role: authn.RoleSuperAdmin, Groups: one}, false},
+		{"one of nobody", thief, helpdesk.NewToken{Name: "x", Role: authn.RoleUserAdmin, Groups: []authn.GroupID{}}, true},
+		{"one like it", thief, helpdesk.NewToken{Name: "x", Role: authn.RoleHelpDesk, Groups: one}, true},
+		{"a higher one, by one that is not limited", operator(helpdesk.NewToken{Name: "y", Role: authn.RoleUserAdmin}),
+			helpdesk.NewToken{Name: "x", Role: authn.RoleSuperAdmin}, false},
+		{"any, by the highest", operator(helpdesk.NewToken{Name: "z", Role: authn.RoleSuperAdmin}),
+			helpdesk.NewToken{Name: "x", Role: authn.RoleSuperAdmin}, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			secret, tok := s.token(t, machine, test.token)
+			listed, _, err := s.desk.Tokens(ctx, test.by, "", 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sees := false
+			for _, x := range listed {
+				sees = sees || x.ID == tok.ID
+			}
+			if sees != test.may {
+				t.Errorf("got listed %v, want %v", sees, test.may)
+			}
+			wantRevoke, wantCheck := authn.CodeNotFound, authn.Code("")
+			if test.may {
+				wantRevoke, wantCheck = "", authn.CodeNoSession
+			}
+			wantCode(t, "revoking", s.desk.RevokeToken(ctx, test.by, s.From, tok.ID), wantRevoke)
+			_, err = s.desk.CheckToken(ctx, secret)
+			wantCode(t, "the token afterwards", err, wantCheck)
+		})
+	}
+}
