@@ -7,6 +7,7 @@ const (
 	ProblemMissing     Key = "problem.missing"      // a field was left empty
 	ProblemSessionGone Key = "problem.session_gone" // the login under way or the session ended; begin again
 	ProblemWait        Key = "problem.wait"         // too many tries; set Wait
+	ProblemWaitCode    Key = "problem.wait_code"    // too many six-digit codes, which stop no key; set Wait
 	ProblemBusy        Key = "problem.busy"         // too much at once, try again
 
 	// codes of a phone
@@ -78,7 +79,7 @@ const (
 // Keys lists every key that handlers may use, for the test that each is in every catalogue.
 func Keys() []Key {
 	return []Key{
-		ProblemSignIn, ProblemMissing, ProblemSessionGone, ProblemWait, ProblemBusy,
+		ProblemSignIn, ProblemMissing, ProblemSessionGone, ProblemWait, ProblemWaitCode, ProblemBusy,
 		ProblemCodeWrong, ProblemCodeFormat, ProblemCodeUsed, ProblemClockSlow, ProblemClockFast, ProblemCopyOld,
 		ProblemRecoveryWrong, ProblemRecoveryFresh, ProblemTicketWrong, ProblemTicketExpired, ProblemTicketUsed,
 		ProblemTicketSameHand, ProblemTicketNoMore,

@@ -146,7 +146,7 @@ func untilNextCode(now time.Time) time.Duration {
 // rejected words an answer that was not accepted.
 func (s *server) rejected(j authn.Judged, by way) (p *templates.Problem, status int, retry time.Duration) {
 	if j.Wait > 0 {
-		p = templates.Refuse(templates.ProblemWait)
+		p = templates.Refuse(templates.ProblemWaitCode)
 		p.Wait = j.Wait
 		return p, http.StatusTooManyRequests, j.Wait
 	}
