@@ -21,6 +21,9 @@ func (d *Desk) Users(ctx context.Context, op Operator, q authn.Query) ([]authn.U
 	var err error
 	if op.scoped() {
 		people, next, err = d.within(ctx, op, q)
+		if err == nil && next != "" {
+			next, err = d.unlessLast(ctx, op, q, next)
+		}
 	} else {
 		people, next, err = d.People.People(ctx, q)
 	}
@@ -31,6 +34,19 @@ func (d *Desk) Users(ctx context.Context, op Operator, q authn.Query) ([]authn.U
 		people[i] = shown(people[i])
 	}
 	return people, next, nil
+}
+
+// unlessLast is the cursor, or "" when nobody within lies behind it: a next page of nobody would tell a scoped
+// operator of members who lie outside.
+func (d *Desk) unlessLast(ctx context.Context, op Operator, q authn.Query, cursor string) (string, error) {
+	for q.After, q.Limit = cursor, 1; q.After != ""; {
+		people, next, err := d.within(ctx, op, q)
+		if err != nil || len(people) > 0 {
+			return cursor, err
+		}
+		q.After = next
+	}
+	return "", nil
 }
 
 // within lists the people of the operator's groups, each at the first of their groups.

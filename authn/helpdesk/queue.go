@@ -45,26 +45,42 @@ func (d *Desk) Cases(ctx context.Context, op Operator, q CaseQuery) (cases []Cas
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
-	var found []Case
-	if found, next, err = d.scan(ctx, q, op.scoped()); err != nil {
-		return nil, "", err
+	if op.scoped() {
+		return d.casesWithin(ctx, op, q)
 	}
-	if !op.scoped() {
-		return found, next, nil
-	}
-	err = d.People.View(ctx, func(r authn.Reader) error {
-		cases = nil
-		for _, c := range found {
-			switch err := d.caseIn(r, op, &c); {
-			case err == nil:
-				cases = append(cases, c)
-			case authn.CodeOf(err) != authn.CodeNotFound:
-				return err
-			}
+	return d.scan(ctx, q, false)
+}
+
+// casesWithin is Cases for an operator limited to groups. It reads on until a page is full of what lies within:
+// a short page, or a cursor, would tell of cases outside and when they were sent (PROTOCOL 21).
+func (d *Desk) casesWithin(ctx context.Context, op Operator, q CaseQuery) (cases []Case, next string, err error) {
+	for limit := q.Limit; ; q.After = next {
+		var found []Case
+		if found, next, err = d.scan(ctx, q, true); err != nil {
+			return nil, "", err
 		}
-		return nil
-	})
-	return cases, next, err
+		var within []Case
+		if err := d.People.View(ctx, func(r authn.Reader) error {
+			within = nil
+			for _, c := range found {
+				switch err := d.caseIn(r, op, &c); {
+				case err == nil:
+					within = append(within, c)
+				case authn.CodeOf(err) != authn.CodeNotFound:
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return nil, "", err
+		}
+		if cases = append(cases, within...); len(cases) > limit {
+			return cases[:limit], cases[limit-1].ID, nil
+		}
+		if next == "" {
+			return cases, "", nil
+		}
+	}
 }
 
 // scan reads the cases that a query asks for; of known people only, if so.
