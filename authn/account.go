@@ -172,7 +172,6 @@ func (s *Service) RemoveDevice(ctx context.Context, from Origin, session Secret,
 		if err := w.auditDevice(&u, audit.FactorRemoved, gone); err != nil {
 			return Issued{}, err
 		}
-		ses.Enrol, ses.Copying, ses.Ceremony = nil, nil, nil
 		issued, err := w.reissue(&u, ses)
 		if err != nil {
 			return Issued{}, err
@@ -254,7 +253,6 @@ func (w *Work) storeChange(session Secret, c candidate, right bool, phc string) 
 	if err := w.passwordChanged(&u); err != nil {
 		return Issued{}, nil, err
 	}
-	ses.Enrol, ses.Copying, ses.Ceremony = nil, nil, nil
 	if issued, err = w.reissue(&u, ses); err != nil {
 		return Issued{}, nil, err
 	}

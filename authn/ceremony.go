@@ -27,14 +27,10 @@ func class(d factors.Description) throttle.Class {
 	return throttle.Code
 }
 
-// classOf is the class of a kind, by a device of it.
-func (s *Service) classOf(kind factors.Kind, have []factors.Device) throttle.Class {
-	for _, d := range have {
-		if d.Kind == kind {
-			return class(s.Describe(d))
-		}
-	}
-	return throttle.Code
+// classOf is the class of a kind, whether or not the person has a device of it: what is asked for decides which
+// counter moves, not what is found.
+func (s *Service) classOf(kind factors.Kind) throttle.Class {
+	return class(s.Describe(factors.Device{Kind: kind}))
 }
 
 // Judged is what an answer came to. Its zero value is an answer that was accepted.
@@ -112,7 +108,7 @@ func (s *Service) judge(a *Act, u *User, have []factors.Device, open *Ceremony, 
 	if f == nil {
 		return attempt{}, Refuse(CodeNotFound)
 	}
-	t := attempt{kind: kind, class: s.classOf(kind, have), known: known, rev: u.Rev, pending: open.pending(kind, a.Now)}
+	t := attempt{kind: kind, class: s.classOf(kind), known: known, rev: u.Rev, pending: open.pending(kind, a.Now)}
 	if t.class == throttle.Key && t.pending == nil {
 		t.outcome.Rejected = factors.ReasonGone
 		return t, nil

@@ -248,7 +248,6 @@ func (s *Service) RemoveCopy(ctx context.Context, from Origin, session Secret, i
 		}
 		changed.Copies, changed.Disabled = scanAgain(d.Copies, copyID), DisabledScanAgain
 		u.Devices = replaceDevice(u.Devices, changed)
-		ses.Copying, ses.Enrol = nil, nil
 		u.Epoch++
 		w.Remember(&u, audit.CopyRemoved, lost)
 		if err := w.auditDevice(&u, audit.CopyRemoved, changed); err != nil {

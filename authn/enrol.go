@@ -134,7 +134,7 @@ func (s *Service) BeginEnrol(ctx context.Context, from Origin, seat Seat, want E
 			return Prompt{}, err
 		}
 		if st.enrol = e; st.login != nil {
-			st.login.Expires = a.Now.Add(LoginLife)
+			st.login.prolong(a.Now)
 		}
 		return prompt, st.store(w, seat)
 	})

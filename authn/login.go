@@ -103,6 +103,15 @@ func (s *Service) Next(l *Login, u *User, now time.Time) Step {
 	return StepBlocked
 }
 
+// prolong gives a login ten more minutes, for a ticket was shown or a device is being enrolled; but the password
+// that it began with counts an hour at most.
+func (l *Login) prolong(now time.Time) {
+	l.Expires = now.Add(LoginLife)
+	if most := l.Started.Add(loginMost); l.Expires.After(most) {
+		l.Expires = most
+	}
+}
+
 // granted tells whether the login bears an invitation or ticket that is still live and bound to it.
 func (s *Service) granted(l *Login, u *User, now time.Time) bool {
 	if l.Grant == grantInvitation { // PROTOCOL 3: a reset leaves nothing but the field for the ticket

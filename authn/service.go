@@ -27,6 +27,7 @@ type Policy struct {
 // How long things live.
 const (
 	LoginLife      = 10 * time.Minute
+	loginMost      = time.Hour // however often a ticket or an enrolment begun in it prolongs it
 	EnrolLife      = 10 * time.Minute
 	ProofLife      = 5 * time.Minute // PROTOCOL 5
 	InvitationLife = 24 * time.Hour

@@ -258,11 +258,13 @@ func (w *Work) EndSessions(u *User, keep string) (int, error) {
 }
 
 // reissue gives the session a new secret after the person's Epoch rose and ends every other one (PROTOCOL 2).
+// What was pending in it stands on the old Epoch and is dropped.
 func (w *Work) reissue(u *User, ses Session) (Issued, error) {
 	if _, err := w.EndSessions(u, ""); err != nil {
 		return Issued{}, err
 	}
 	ses.Epoch, ses.Seen = u.Epoch, w.Act.Now
+	ses.Enrol, ses.Copying, ses.Ceremony = nil, nil, nil
 	out := Issued{Session: w.Act.Secret("session")}
 	return out, w.putSession(u, out.Session, ses)
 }

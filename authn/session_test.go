@@ -137,7 +137,12 @@ func TestOtherSessionsAreListedAndEnded(t *testing.T) {
 		t.Error("not the one that was named")
 	}
 	halfway := h.password(h.From, amelie).Login
-	do(t, h.Service.EndOthers(t.Context(), h.From, mine), "ending the others")
+	issued, err := h.Service.EndOthers(t.Context(), h.From, mine)
+	do(t, err, "ending the others")
+	if h.alive(mine) {
+		t.Error("the session that ended the others kept its secret")
+	}
+	mine = issued.Session
 	if h.alive(two) || !h.alive(mine) || !h.alive(pauls) {
 		t.Errorf("alive: other %v, this %v, another person's %v", h.alive(two), h.alive(mine), h.alive(pauls))
 	}

@@ -161,7 +161,8 @@ func (w *Work) bindTicket(secret Secret, l Login, u *User, i int) (ticketOutcome
 	}
 	u.Tickets = slices.Clone(u.Tickets)
 	u.Tickets[i].Bound = l.ID
-	l.Grant, l.Enrol, l.Expires = t.ID, nil, w.Act.Now.Add(LoginLife)
+	l.Grant, l.Enrol = t.ID, nil
+	l.prolong(w.Act.Now)
 	if err := w.putLogin(secret, l); err != nil {
 		return ticketOutcome{}, err
 	}

@@ -155,7 +155,7 @@ func (s *Service) verifying(ctx context.Context, a *Act, secret Secret, kind fac
 		if step != StepVerify {
 			return Refuse(CodeState)
 		}
-		wait, _, err = r.mayJudge(a.Now, &u, s.classOf(kind, u.Devices), l.Known)
+		wait, _, err = r.mayJudge(a.Now, &u, s.classOf(kind), l.Known)
 		return err
 	})
 	return l, u, wait, err
@@ -166,7 +166,7 @@ func (s *Service) waiting(ctx context.Context, a *Act, u *User, kind factors.Kin
 	var wait time.Duration
 	err := s.Store.View(ctx, func(snap store.Snapshot) error {
 		var err error
-		wait, _, err = Reader{s, snap}.mayJudge(a.Now, u, s.classOf(kind, u.Devices), known)
+		wait, _, err = Reader{s, snap}.mayJudge(a.Now, u, s.classOf(kind), known)
 		return err
 	})
 	return wait, err

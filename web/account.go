@@ -142,8 +142,9 @@ func (s *server) postEndSession(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) postEndOthers(w http.ResponseWriter, r *http.Request) error {
-	if err := s.People.EndOthers(r.Context(), origin(r), visitOf(r).session); err != nil {
+	issued, err := s.People.EndOthers(r.Context(), origin(r), visitOf(r).session)
+	if err != nil {
 		return err
 	}
-	return see(w, "/account?done=others_ended")
+	return s.adoptThen(w, r, issued, "/account?done=others_ended")
 }
