@@ -3,12 +3,14 @@ package templates
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -35,12 +37,18 @@ func New(brand Brand, asset func(name string) string) (*Renderer, error) {
 		brand.Name = "Barillet"
 	}
 	r := &Renderer{brand: brand, langs: map[string]*voice{}}
-	for _, lang := range languages {
-		v, err := r.speak(lang, asset)
-		if err != nil {
-			return nil, err
-		}
-		r.langs[lang] = v
+	// Nearly all of a start is spent here: each language is parsed beside the others.
+	voices, errs := make([]*voice, len(languages)), make([]error, len(languages))
+	var parsed sync.WaitGroup
+	for i, lang := range languages {
+		parsed.Go(func() { voices[i], errs[i] = r.speak(lang, asset) })
+	}
+	parsed.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	for i, lang := range languages {
+		r.langs[lang] = voices[i]
 	}
 	var err error
 	if r.mail, err = template.New("mail").ParseFS(files, "mails/*.html"); err != nil {
