@@ -19,7 +19,7 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 		{"a password is forgotten after the reset", func(t *testing.T, h *house, u authn.User) {
 			h.reset(u.ID, authn.HandMail, authn.TicketLife)
 			h.EmptyOutbox()
-			stuck, err := h.Service.Forgot(t.Context(), h.From, amelie)
+			stuck, err := h.forgets(h.From, amelie)
 			if err != nil || stuck != u.ID || len(h.Mails()) != 0 {
 				t.Errorf("got %q, %v and %d mails, want a help request and no mail", stuck, err, len(h.Mails()))
 			}
@@ -101,11 +101,21 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 	}
 }
 
+// forgets asks for a new password and tells for whom a help request would be opened.
+func (h *house) forgets(from authn.Origin, who string) (stuck authn.UserID, err error) {
+	h.t.Helper()
+	err = h.Service.Forgot(h.t.Context(), from, who, func(_ *authn.Work, u *authn.User) error {
+		stuck = u.ID
+		return nil
+	})
+	return stuck, err
+}
+
 // forgot asks for a password link and reads it from the mailbox.
 func (h *house) forgot() authn.Secret {
 	h.t.Helper()
 	h.EmptyOutbox()
-	stuck, err := h.Service.Forgot(h.t.Context(), h.From, amelie)
+	stuck, err := h.forgets(h.From, amelie)
 	mails := mailed[templates.PasswordLinkMail](h)
 	if err != nil || stuck != "" || len(mails) != 1 {
 		h.t.Fatalf("forgetting a password: %v, stuck %q, %d mails", err, stuck, len(mails))

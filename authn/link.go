@@ -192,34 +192,40 @@ func (s *Service) about(u *User) []string {
 }
 
 // Forgot mails a link to choose a new password, if somebody active with a device is meant. The answer is the
-// same for all. While the person has no usable device none is sent (PROTOCOL 8): stuck tells the caller, who
-// opens a help request instead and tells nobody.
-func (s *Service) Forgot(ctx context.Context, from Origin, identifier string) (stuck UserID, err error) {
+// same for all. While the person has no usable device none is sent (PROTOCOL 8): stuck is then called in the
+// same Update, to open a help request of which nobody is told by the answer.
+func (s *Service) Forgot(ctx context.Context, from Origin, identifier string, stuck func(w *Work, u *User) error) error {
 	a := s.NewAct(from)
 	name, ok := Address(identifier)
-	return Do(ctx, s, a, func(w *Work) (UserID, error) {
+	wait, err := Do(ctx, s, a, func(w *Work) (time.Duration, error) {
 		v, err := w.s.Limiter.Take(w.Tx, a.Now, throttle.ForgotSource, throttle.Network(a.From.Address))
 		if err != nil {
-			return "", fmt.Errorf("counting forgotten passwords: %w", err)
+			return 0, fmt.Errorf("counting forgotten passwords: %w", err)
 		}
 		if !v.OK {
-			return "", Wait(v.Retry)
+			return v.Retry, nil
 		}
 		if !ok {
-			return "", nil
+			return 0, nil
 		}
 		u, err := w.UserByAddress(name)
-		if CodeOf(err) == CodeNotFound {
-			return "", nil
+		switch {
+		case CodeOf(err) == CodeNotFound:
+			return 0, nil
+		case err != nil || u.Status != StatusActive:
+			return 0, err
+		case s.counted(&u) > 0:
+			return 0, w.sendPasswordLink(&u)
 		}
-		if err != nil || u.Status != StatusActive {
-			return "", err
+		if err := w.AuditUser(&u, audit.PasswordForgotten, audit.Deny, "no usable device"); err != nil {
+			return 0, err
 		}
-		if s.counted(&u) == 0 {
-			return u.ID, w.AuditUser(&u, audit.PasswordForgotten, audit.Deny, "no usable device")
-		}
-		return "", w.sendPasswordLink(&u)
+		return 0, stuck(w, &u)
 	})
+	if err == nil && wait > 0 {
+		err = Wait(wait)
+	}
+	return err
 }
 
 func (w *Work) sendPasswordLink(u *User) error {

@@ -22,11 +22,7 @@ func (s *server) postForgot(w http.ResponseWriter, r *http.Request) error {
 	if f["identifier"] == "" {
 		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField("identifier", templates.ProblemMissing)))
 	}
-	stuck, err := s.People.Forgot(r.Context(), origin(r), f["identifier"])
-	if err == nil && stuck != "" {
-		err = s.Desk.AskForgotten(r.Context(), origin(r), stuck)
-	}
-	if err != nil {
+	if err := s.Desk.Forgot(r.Context(), origin(r), f["identifier"]); err != nil {
 		return s.again(w, err, page)
 	}
 	return see(w, "/forgot/sent")

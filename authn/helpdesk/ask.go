@@ -61,18 +61,13 @@ func (d *Desk) Ask(ctx context.Context, from authn.Origin, f Form) (reference st
 	return d.ask(ctx, from, q)
 }
 
-// AskForgotten opens a case for somebody who asked for a new password while having no usable device: whom
-// authn.Service.Forgot calls stuck (PROTOCOL 8). The page says nothing of it. The mails are limited as Ask's are.
-func (d *Desk) AskForgotten(ctx context.Context, from authn.Origin, user authn.UserID) error {
-	var u authn.User
-	if err := d.People.View(ctx, func(r authn.Reader) (err error) {
-		u, err = r.User(user)
+// Forgot is authn.Service.Forgot with a case opened, in the same Update, for somebody who has no usable device
+// (PROTOCOL 8). The page says nothing of it. The mails are limited as Ask's are.
+func (d *Desk) Forgot(ctx context.Context, from authn.Origin, identifier string) error {
+	return d.People.Forgot(ctx, from, identifier, func(w *authn.Work, u *authn.User) error {
+		_, err := d.take(w, asked{address: u.Login, topic: templates.TopicCannotLogIn, forgot: true})
 		return err
-	}); err != nil {
-		return err
-	}
-	_, err := d.ask(ctx, from, asked{address: u.Login, topic: templates.TopicCannotLogIn, forgot: true})
-	return err
+	})
 }
 
 // outcome is what an Update of ask came to.
@@ -82,35 +77,7 @@ type outcome struct {
 }
 
 func (d *Desk) ask(ctx context.Context, from authn.Origin, q asked) (string, error) {
-	a := d.People.NewAct(from)
-	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (outcome, error) {
-		if q.counted {
-			v, err := d.People.Limiter.Take(w.Tx, a.Now, throttle.HelpSource, throttle.Network(a.From.Address))
-			if err != nil {
-				return outcome{}, fmt.Errorf("counting help requests: %w", err)
-			}
-			if !v.OK {
-				return outcome{wait: v.Retry}, nil
-			}
-		}
-		u, err := w.UserByAddress(q.address)
-		if err != nil && authn.CodeOf(err) != authn.CodeNotFound {
-			return outcome{}, err
-		}
-		reference := "H-" + a.Code("help reference").Reveal()
-		mails, err := d.People.Limiter.Take(w.Tx, a.Now, throttle.HelpMails, q.address)
-		if err != nil {
-			return outcome{}, fmt.Errorf("counting mails of help requests: %w", err)
-		}
-		open, err := d.latest(w.Tx, q.address)
-		if err != nil {
-			return outcome{}, err
-		}
-		if !mails.OK && open != nil {
-			return outcome{reference: reference}, d.join(w, open, q, reference)
-		}
-		return outcome{reference: reference}, d.open(w, q, &u, reference, mails.OK)
-	})
+	out, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (outcome, error) { return d.take(w, q) })
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("storing a help request: %w", err)
@@ -118,6 +85,37 @@ func (d *Desk) ask(ctx context.Context, from authn.Origin, q asked) (string, err
 		return "", authn.Wait(out.wait)
 	}
 	return out.reference, nil
+}
+
+// take stores a request as a case of its own or as a text of the one that is open.
+func (d *Desk) take(w *authn.Work, q asked) (outcome, error) {
+	now := w.Act.Now
+	if q.counted {
+		v, err := d.People.Limiter.Take(w.Tx, now, throttle.HelpSource, throttle.Network(w.Act.From.Address))
+		if err != nil {
+			return outcome{}, fmt.Errorf("counting help requests: %w", err)
+		}
+		if !v.OK {
+			return outcome{wait: v.Retry}, nil
+		}
+	}
+	u, err := w.UserByAddress(q.address)
+	if err != nil && authn.CodeOf(err) != authn.CodeNotFound {
+		return outcome{}, err
+	}
+	reference := "H-" + w.Act.Code("help reference").Reveal()
+	mails, err := d.People.Limiter.Take(w.Tx, now, throttle.HelpMails, q.address)
+	if err != nil {
+		return outcome{}, fmt.Errorf("counting mails of help requests: %w", err)
+	}
+	open, err := d.latest(w.Tx, q.address)
+	if err != nil {
+		return outcome{}, err
+	}
+	if !mails.OK && open != nil {
+		return outcome{reference: reference}, d.join(w, open, q, reference)
+	}
+	return outcome{reference: reference}, d.open(w, q, &u, reference, mails.OK)
 }
 
 // open stores a new case and, within the limit, queues its mails. u is empty for an address that nobody has.
