@@ -191,6 +191,8 @@ func GalleryMails() []Mail {
 		RecoveryUsedMail{About: a, Left: 1},
 		RecoveryRenewedMail{About: a},
 		PasswordChangedMail{About: a},
+		AddressChangedMail{About: a, By: "Karim Benali", Login: "amelie.durand@garage.example"},
+		AddressChangedMail{About: a, By: "Karim Benali"},
 		PasswordLinkMail{About: a, Link: link, Until: until},
 		NewBrowserMail{About: a},
 		NoticesMail{Notices: []JoinedNotice{{At: a.At, Subject: "Barillet : appareil ajouté"}, {At: a.At, Subject: "Barillet : appareil retiré"}}},

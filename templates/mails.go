@@ -84,6 +84,13 @@ type RecoveryRenewedMail struct{ About }
 // PasswordChangedMail tells that the password was changed.
 type PasswordChangedMail struct{ About }
 
+// AddressChangedMail tells that an operator changed the addresses of an account.
+type AddressChangedMail struct {
+	About
+	By    string `json:"by"`
+	Login string `json:"login,omitempty"` // to sign in with now; "" to an address that is no longer the person's
+}
+
 // PasswordLinkMail carries the link to choose a new password.
 type PasswordLinkMail struct {
 	About
@@ -155,7 +162,7 @@ func mails() []Mail {
 		InvitationMail{}, DevicesResetMail{}, DevicesResetToldMail{}, DeviceAddedMail{}, DeviceRemovedMail{}, QRShownMail{},
 		CopyConfirmedMail{}, RecoveryUsedMail{}, RecoveryRenewedMail{}, PasswordChangedMail{}, PasswordLinkMail{},
 		NewBrowserMail{}, WrongCodesMail{}, HelpReceivedMail{}, HelpForSupportMail{}, HelpAnsweredMail{}, KeyClonedMail{},
-		TicketHandedMail{}, NoticesMail{},
+		TicketHandedMail{}, NoticesMail{}, AddressChangedMail{},
 	}
 }
 
@@ -196,3 +203,4 @@ func (HelpAnsweredMail) name() string     { return "help_answered" }
 func (KeyClonedMail) name() string        { return "key_cloned" }
 func (TicketHandedMail) name() string     { return "ticket_handed" }
 func (NoticesMail) name() string          { return "notices" }
+func (AddressChangedMail) name() string   { return "address_changed" }

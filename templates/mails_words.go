@@ -81,6 +81,15 @@ func (m PasswordChangedMail) letter(c *speaker, w writer) letter {
 	return l.notYou(c, w, "not_you")
 }
 
+func (m AddressChangedMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "address_changed")
+	l.Lines = []string{c.say("mail.address_changed_text", "By", m.By)}
+	if m.Login != "" {
+		l.Lines = append(l.Lines, c.say("mail.address_changed_login", "Login", m.Login))
+	}
+	return l.notYou(c, w, "not_expected")
+}
+
 func (m PasswordLinkMail) letter(c *speaker, w writer) letter {
 	l := w.begin(c, m.About, "password_link")
 	l.Lines = []string{c.say("mail.password_link_text")}

@@ -149,3 +149,21 @@ func verifies(ctx context.Context, s *shop, login authn.Secret, code []byte) (au
 func tokenOf(link string) authn.Secret {
 	return authn.SecretOf(link[strings.LastIndexByte(link, '/')+1:])
 }
+
+func withRole(op helpdesk.Operator, role authn.Role) helpdesk.Operator {
+	op.Role = role
+	return op
+}
+
+// crowd lists as many sessions and browsers of the person as there may be.
+func (s *shop) crowd(t *testing.T, id authn.UserID) {
+	t.Helper()
+	s.Change(id, func(u *authn.User) {
+		u.Sessions, u.Browsers = nil, nil
+		for i := range 32 {
+			hash := strings.Repeat("0", 60) + string(rune('a'+i/8)) + string(rune('a'+i%8))
+			u.Sessions = append(u.Sessions, authn.SessionRef{Hash: hash, Since: s.Clock.Now()})
+			u.Browsers = append(u.Browsers, authn.BrowserRef{Hash: hash, Since: s.Clock.Now(), Seen: s.Clock.Now()})
+		}
+	})
+}

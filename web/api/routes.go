@@ -12,6 +12,8 @@ func (a *API) routes() []route {
 		{"GET /api/v1/users", a.listUsers},
 		{"POST /api/v1/users", a.createUser},
 		{"GET /api/v1/users/{id}", a.getUser},
+		{"POST /api/v1/users/{id}", a.updateUser},
+		{"PUT /api/v1/users/{id}", a.replaceUser},
 		{"POST /api/v1/users/{id}/lifecycle/activate", a.activateUser},
 		{"POST /api/v1/users/{id}/lifecycle/reset_factors", a.resetFactors},
 		{"GET /api/v1/users/{id}/factors", a.listFactors},

@@ -1,0 +1,150 @@
+package helpdesk
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+// ProfileChange is what an operator writes about a person. A nil member stays as it is, or with Whole is emptied;
+// Login and Email are never empty.
+type ProfileChange struct {
+	Login, Email, Second, FirstName, LastName *string
+	Locale                                    *string                    // "fr", "en" or "" for the operator's default
+	Custom                                    map[string]json.RawMessage // other members; null takes one away unless Whole
+	Whole                                     bool                       // the profile is replaced, not added to
+}
+
+// Change changes a person's profile, by USER_ADMIN and above. When an address moves, every session of theirs ends
+// (PROTOCOL 2) and the addresses of before and after are told; whoever is limited to groups moves none, for the
+// answer would tell whether somebody outside has it (PROTOCOL 21). A change that changes nothing is no act.
+// CodeTaken: an address is somebody's.
+func (d *Desk) Change(ctx context.Context, op Operator, from authn.Origin, id string, c ProfileChange) (authn.User, error) {
+	u, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (authn.User, error) {
+		was, err := find(w.Reader, op, actManage, id)
+		if err != nil {
+			return authn.User{}, err
+		}
+		u := was
+		if err := c.apply(&u); err != nil {
+			return authn.User{}, err
+		}
+		changed := changedMembers(&was, &u)
+		if len(changed) == 0 {
+			return was, nil
+		}
+		if op.scoped() && (u.Login != was.Login || u.Email != was.Email || u.Second != was.Second) {
+			return authn.User{}, authn.Refuse(authn.CodeForbidden)
+		}
+		action := audit.ProfileUpdated
+		if u.Email != was.Email {
+			action = audit.AddressUpdated
+		}
+		w.Remember(&u, action, "")
+		moved, err := w.Amend(&u, &was)
+		if err != nil {
+			return authn.User{}, err
+		}
+		e := op.event(action, &u)
+		e.Detail = map[string]string{"changed": strings.Join(changed, " ")}
+		if err := w.Audit(e); err != nil || !moved {
+			return u, err
+		}
+		return u, d.tellMoved(w, op, &was, &u)
+	})
+	return shown(u), err
+}
+
+// apply writes the change into the person; what a person cannot be is judged when it is stored.
+func (c ProfileChange) apply(u *authn.User) error {
+	for _, m := range []struct {
+		text *string
+		into *string
+	}{{c.Login, &u.Login}, {c.Email, &u.Email}, {c.Second, &u.Second}, {c.FirstName, &u.FirstName}, {c.LastName, &u.LastName}, {c.Locale, &u.Locale}} {
+		switch {
+		case m.text != nil:
+			*m.into = *m.text
+		case c.Whole:
+			*m.into = ""
+		}
+	}
+	var ok bool
+	if u.Login, ok = authn.Address(u.Login); !ok {
+		return authn.Invalid("login", "address")
+	}
+	if u.Email, ok = authn.MailAddress(u.Email); !ok {
+		return authn.Invalid("email", "address")
+	}
+	if u.Second != "" {
+		if u.Second, ok = authn.MailAddress(u.Second); !ok {
+			return authn.Invalid("secondEmail", "address")
+		}
+	}
+	if !slices.Contains([]string{"", "fr", "en"}, u.Locale) {
+		return authn.Invalid("locale", "unknown")
+	}
+	var err error
+	u.Profile, err = c.custom(u.Profile)
+	return err
+}
+
+// custom joins the members that are not ours to judge with those that are there.
+func (c ProfileChange) custom(old json.RawMessage) (json.RawMessage, error) {
+	all := map[string]json.RawMessage{}
+	if len(old) > 0 && !c.Whole {
+		if err := json.Unmarshal(old, &all); err != nil {
+			return nil, fmt.Errorf("reading a profile: %w", err)
+		}
+	}
+	for name, value := range c.Custom {
+		if all[name] = value; string(value) == "null" && !c.Whole {
+			delete(all, name)
+		}
+	}
+	if len(all) == 0 {
+		return nil, nil
+	}
+	var out bytes.Buffer
+	encode := json.NewEncoder(&out)
+	encode.SetEscapeHTML(false) // given back as it came
+	if err := encode.Encode(all); err != nil {
+		return nil, fmt.Errorf("writing a profile: %w", err)
+	}
+	return bytes.TrimSpace(out.Bytes()), nil
+}
+
+// changedMembers names what differs, never how.
+func changedMembers(was, u *authn.User) []string {
+	var out []string
+	for _, m := range []struct {
+		name string
+		same bool
+	}{{"login", was.Login == u.Login}, {"email", was.Email == u.Email}, {"secondEmail", was.Second == u.Second},
+		{"firstName", was.FirstName == u.FirstName}, {"lastName", was.LastName == u.LastName}, {"locale", was.Locale == u.Locale},
+		{"profile", bytes.Equal(was.Profile, u.Profile)}} {
+		if !m.same {
+			out = append(out, m.name)
+		}
+	}
+	return out
+}
+
+// tellMoved tells every address of before and after. One that is no longer the person's learns of no other.
+func (d *Desk) tellMoved(w *authn.Work, op Operator, was, u *authn.User) error {
+	m := templates.AddressChangedMail{About: templates.About{Name: u.DisplayName(), At: w.Act.Now}, By: d.by(op)}
+	present := u.Addresses()
+	former := slices.DeleteFunc(was.Addresses(), func(a string) bool { return slices.Contains(present, a) })
+	if err := w.PostTo(former, d.People.Locale(u), m, time.Time{}); err != nil {
+		return err
+	}
+	m.Login = u.Login
+	return w.PostTo(present, d.People.Locale(u), m, time.Time{})
+}

@@ -1,0 +1,192 @@
+package helpdesk_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+func text(s string) *string { return &s }
+
+func TestAMovedAddressEndsSessionsAndBothMailboxesAreTold(t *testing.T) {
+	s := openShop(t)
+	before := s.User(technician)
+	u, err := s.desk.Change(t.Context(), root, s.From, technician, helpdesk.ProfileChange{
+		Login: text(" A.Durand@Garage.example "), Email: text("a.durand@garage.example"), LastName: text("Martin")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.Login != "a.durand@garage.example" || u.Email != u.Login || u.Second != second || u.FirstName != "Amélie" || u.LastName != "Martin" {
+		t.Errorf("got %+v", u)
+	}
+	if u.Epoch != before.Epoch+1 || u.PasswordEpoch != before.PasswordEpoch || len(u.Devices) != len(before.Devices) || u.Password.PHC != "" {
+		t.Errorf("epochs: got %d, %d after %d, %d; hash %q", u.Epoch, u.PasswordEpoch, before.Epoch, before.PasswordEpoch, u.Password.PHC)
+	}
+	s.dead(t, s.session)
+	sameStrings(t, "mails", s.letters(), []string{"address_changed to " + technician, "address_changed to a.durand@garage.example", "address_changed to " + second})
+	if m := mailed[templates.AddressChangedMail](t, s, technician); m.Login != "" || m.By != root.Name || m.Address != "" {
+		t.Errorf("the former mailbox learns %+v, want neither the new address nor the operator's own", m)
+	}
+	if m := mailed[templates.AddressChangedMail](t, s, second); m.Login != u.Login {
+		t.Errorf("the person learns %+v, want what to sign in with", m)
+	}
+	events := s.Events(audit.AddressUpdated, audit.ProfileUpdated)
+	if len(events) != 1 || events[0].Action != audit.AddressUpdated || events[0].Actor.ID != root.ID || events[0].Detail["changed"] != "login email lastName" {
+		t.Errorf("got events %+v, want one", events)
+	}
+	for name, want := range map[string]authn.Code{technician: authn.CodeNotFound, u.Login: "", second: ""} {
+		_, err := s.desk.User(t.Context(), root, name)
+		wantCode(t, "finding "+name, err, want)
+	}
+	for starts, want := range map[string]int{"durand": 0, "martin": 1, "amelie": 1, "a.durand": 1} { // amelie@home.example stays
+		if people, _, err := s.desk.Users(t.Context(), root, authn.Query{Starts: starts}); err != nil || len(people) != want {
+			t.Errorf("looking for %q: got %d, %v, want %d", starts, len(people), err, want)
+		}
+	}
+	s.Person(technician, nil) // the address is free again
+}
+
+func TestAMovedMailboxEndsTicketsAndInvitation(t *testing.T) {
+	s := openShop(t)
+	s.reset(t, support, helpdesk.ResetRequest{})
+	ticket := tokenOf(mailed[templates.DevicesResetMail](t, s, technician).Link)
+	_, _, err := s.desk.AddUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "typo@garage.example"}, true, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	invitation := tokenOf(mailed[templates.InvitationMail](t, s, "typo@garage.example").Link)
+	for from, to := range map[string]string{technician: "x@garage.example", "typo@garage.example": "y@garage.example"} {
+		if _, err := s.desk.Change(t.Context(), root, s.From, from, helpdesk.ProfileChange{Email: text(to)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantCode(t, "the ticket in the old mailbox", s.Service.TicketLink(t.Context(), ticket), authn.CodeLink)
+	_, err = s.Service.Invitation(t.Context(), invitation)
+	wantCode(t, "the invitation in the old mailbox", err, authn.CodeLink)
+}
+
+func TestANameChangesWithoutEndingAnything(t *testing.T) {
+	s := openShop(t)
+	u, err := s.desk.Change(t.Context(), limited(withRole(support, authn.RoleUserAdmin), s.garage), s.From, technician,
+		helpdesk.ProfileChange{FirstName: text("Amélia"), Custom: map[string]json.RawMessage{"badge": []byte(`"<7>"`), "gone": []byte("null")}})
+	if err != nil || u.FirstName != "Amélia" || string(u.Profile) != `{"badge":"<7>"}` {
+		t.Fatalf("got %+v, %v", u, err)
+	}
+	if live, err := s.Service.Check(t.Context(), s.session); err != nil || live.Name != "Amélia Durand" {
+		t.Errorf("the session: got %+v, %v, want it alive with the new name", live, err)
+	}
+	if _, err := s.desk.Change(t.Context(), root, s.From, technician, helpdesk.ProfileChange{FirstName: text("Amélia")}); err != nil {
+		t.Fatal(err)
+	}
+	if events := s.Events(audit.ProfileUpdated); len(events) != 1 || len(s.Mails()) != 0 {
+		t.Errorf("got %d events and %v, want one event: a change of nothing is no act", len(events), s.letters())
+	}
+}
+
+func TestWhatBecomesOfAProfile(t *testing.T) {
+	s := openShop(t)
+	raw := func(members string) (out map[string]json.RawMessage) {
+		if err := json.Unmarshal([]byte(members), &out); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	whole := helpdesk.ProfileChange{Login: text(technician), Email: text(technician), Whole: true}
+	for _, c := range []struct {
+		name   string
+		change func(c *helpdesk.ProfileChange)
+		part   bool
+		want   authn.Code
+		says   string
+	}{
+		{"an address that somebody has", func(c *helpdesk.ProfileChange) { c.Second = text("admin@garage.example") }, true, authn.CodeTaken, "taken"},
+		{"one's own address in another place", func(c *helpdesk.ProfileChange) { c.Login = text(second) }, true, "", ""},
+		{"no login", func(c *helpdesk.ProfileChange) { c.Login = text("") }, true, authn.CodeInvalid, "login"},
+		{"no mailbox", func(c *helpdesk.ProfileChange) { c.Email = text("x") }, true, authn.CodeInvalid, "email"},
+		{"no second mailbox", func(c *helpdesk.ProfileChange) { c.Second = text("x") }, true, authn.CodeInvalid, "secondEmail"},
+		{"a look-alike", func(c *helpdesk.ProfileChange) { c.Login = text("\u212aim@garage.example") }, true, authn.CodeInvalid, "login"},
+		{"a name with a line break", func(c *helpdesk.ProfileChange) { c.FirstName = text("a\nb") }, true, authn.CodeInvalid, "firstName"},
+		{"a name that is too long", func(c *helpdesk.ProfileChange) { c.LastName = text(strings.Repeat("x", 65)) }, true, authn.CodeInvalid, "lastName"},
+		{"a language that we do not speak", func(c *helpdesk.ProfileChange) { c.Locale = text("tlh") }, true, authn.CodeInvalid, "locale"},
+		{"custom members beyond their room", func(c *helpdesk.ProfileChange) { c.Custom = raw(`{"x":"` + strings.Repeat("y", 16<<10) + `"}`) }, true, authn.CodeInvalid, "profile"},
+		{"a whole profile without login", func(c *helpdesk.ProfileChange) { c.Login = nil }, false, authn.CodeInvalid, "login"},
+		{"a whole profile without email", func(c *helpdesk.ProfileChange) { c.Email = nil }, false, authn.CodeInvalid, "email"},
+		{"a whole profile", func(*helpdesk.ProfileChange) {}, false, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			change := helpdesk.ProfileChange{}
+			if !c.part {
+				change = whole
+			}
+			c.change(&change)
+			before := s.User(string(s.amelie.ID))
+			u, err := s.desk.Change(t.Context(), root, s.From, string(s.amelie.ID), change)
+			wantCode(t, "changing", err, c.want)
+			if err != nil && !strings.Contains(err.Error(), c.says) {
+				t.Errorf("got %v, want %q named", err, c.says)
+			}
+			if err != nil && fmt.Sprint(s.User(string(s.amelie.ID))) != fmt.Sprint(before) {
+				t.Error("a refused change changed something")
+			}
+			if err == nil && !c.part && (u.FirstName+u.LastName+u.Second != "" || u.Profile != nil || len(u.Groups) != 1) {
+				t.Errorf("got %+v, want what was not named taken away, but no garage", u)
+			}
+		})
+	}
+}
+
+func TestWhoMayChangeAProfile(t *testing.T) {
+	s := openShop(t)
+	own := withRole(root, authn.RoleSuperAdmin)
+	own.Owner = string(s.admin.ID)
+	userAdmin := withRole(root, authn.RoleUserAdmin)
+	scoped := limited(userAdmin, s.garage)
+	for _, c := range []struct {
+		name   string
+		op     helpdesk.Operator
+		id     authn.UserID
+		change helpdesk.ProfileChange
+		want   authn.Code
+	}{
+		{"who reads only", withRole(root, authn.RoleReadOnly), s.amelie.ID, helpdesk.ProfileChange{FirstName: text("a")}, authn.CodeForbidden},
+		{"support", support, s.amelie.ID, helpdesk.ProfileChange{FirstName: text("b")}, authn.CodeForbidden},
+		{"an administrator of people", userAdmin, s.amelie.ID, helpdesk.ProfileChange{FirstName: text("c")}, ""},
+		{"somebody of a lower role", userAdmin, s.manager.ID, helpdesk.ProfileChange{FirstName: text("d")}, ""},
+		{"somebody of a higher role", userAdmin, s.admin.ID, helpdesk.ProfileChange{FirstName: text("e")}, authn.CodeForbidden},
+		{"somebody of the same role", root, s.admin.ID, helpdesk.ProfileChange{FirstName: text("f")}, authn.CodeForbidden},
+		{"oneself", own, s.admin.ID, helpdesk.ProfileChange{FirstName: text("g")}, authn.CodeForbidden},
+		{"the machine's owner", machine, s.admin.ID, helpdesk.ProfileChange{Email: text("h@garage.example")}, ""},
+		{"a name within the scope", scoped, s.amelie.ID, helpdesk.ProfileChange{FirstName: text("i")}, ""},
+		{"a free address within the scope", scoped, s.amelie.ID, helpdesk.ProfileChange{Email: text("i@garage.example")}, authn.CodeForbidden},
+		{"an address of outside tells nothing", scoped, s.amelie.ID, helpdesk.ProfileChange{Email: text("admin@garage.example")}, authn.CodeForbidden},
+		{"outside the scope nobody is there", limited(userAdmin, s.other), s.amelie.ID, helpdesk.ProfileChange{FirstName: text("j")}, authn.CodeNotFound},
+		{"nobody", root, "unobody", helpdesk.ProfileChange{FirstName: text("k")}, authn.CodeNotFound},
+	} {
+		_, err := s.desk.Change(t.Context(), c.op, s.From, string(c.id), c.change)
+		wantCode(t, c.name, err, c.want)
+	}
+}
+
+// Every index, 32 sessions, three tickets and four mailboxes fit into one Update beside a door's own key.
+func TestEverythingOfAPersonMovesInOneUpdate(t *testing.T) {
+	s := openShop(t)
+	for range 3 {
+		s.reset(t, support, helpdesk.ResetRequest{SendEmail: new(true)})
+	}
+	s.EmptyOutbox()
+	s.crowd(t, s.amelie.ID)
+	_, err := s.desk.Change(t.Context(), root, s.From, technician, helpdesk.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
+		Second: text("n@garage.example"), FirstName: text("o"), LastName: text("p")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u := s.User("l"); len(u.Sessions)+len(u.Tickets) != 0 || len(s.Mails()) != 4 {
+		t.Errorf("got %d sessions, %d tickets, %v", len(u.Sessions), len(u.Tickets), s.letters())
+	}
+}

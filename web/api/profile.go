@@ -1,0 +1,95 @@
+package api
+
+import (
+	"net/http"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/web/reply"
+)
+
+// change reads what is to become of a profile out of the body of POST (named members) or PUT (whole).
+func (b *userBody) change(whole bool) (helpdesk.ProfileChange, error) {
+	c := helpdesk.ProfileChange{Whole: whole}
+	password := b.Credentials.Password
+	for member, given := range map[string]bool{"credentials.password.value": password.Value != "",
+		"credentials.password.hash": given(password.Hash), "credentials.password.hook": given(password.Hook), "role": b.Role != ""} {
+		if given { // never ignored: who sends one believes that it counts
+			return c, authn.Invalid(member, "unsupported")
+		}
+	}
+	for i, into := range []**string{&c.Login, &c.Email, &c.Second, &c.FirstName, &c.LastName, &c.Locale} {
+		name := profileMembers[i]
+		raw, there := b.Profile[name]
+		text, err := b.Profile.take(name)
+		if err != nil {
+			return c, err
+		}
+		if !there {
+			continue
+		}
+		if *into = &text; name == "locale" && text != "" && language(text) == "" {
+			b.Profile[name] = raw // as it was written, a language that we do not speak
+			text = ""
+		} else if name == "locale" {
+			text = language(text)
+			if !whole {
+				b.Profile[name] = []byte("null") // takes an earlier such one away
+			}
+		}
+	}
+	c.Custom = b.Profile
+	return c, nil
+}
+
+// given tells whether an open member was sent with a value.
+func given(raw []byte) bool { return len(raw) > 0 && string(raw) != "null" }
+
+// changed decodes the body of either call.
+func changed(r *http.Request, whole bool) (id string, c helpdesk.ProfileChange, err error) {
+	body := userBody{Profile: profileBody{}}
+	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
+		return "", c, err
+	}
+	if body.Profile == nil { // "profile": null
+		body.Profile = profileBody{}
+	}
+	if c, err = body.change(whole); err != nil {
+		return "", c, err
+	}
+	id, err = pathID(r, "id")
+	return id, c, err
+}
+
+// updateUser is Okta's partial update.
+func (a *API) updateUser(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, c, err := changed(r, false)
+	if err != nil {
+		return err
+	}
+	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
+		u, err := a.desk.Change(r.Context(), op, reply.From(r.Context()).Origin(), id, c)
+		if err != nil {
+			return 0, nil, nil, err
+		}
+		out, err := a.user(&u)
+		return http.StatusOK, out, out, err
+	})
+}
+
+// replaceUser is Okta's full update.
+func (a *API) replaceUser(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, c, err := changed(r, true)
+	if err != nil {
+		return err
+	}
+	u, err := a.desk.Change(r.Context(), op, reply.From(r.Context()).Origin(), id, c)
+	if err != nil {
+		return err
+	}
+	out, err := a.user(&u)
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, http.StatusOK, out)
+}
