@@ -44,7 +44,7 @@ staticcheck:
 
 # The package at the root holds the tests of the floors and of the licences,
 # so that they run here without a browser.
-race:
+race: tools
 	go test -race -timeout $(TEST_TIMEOUT) $$(go list ./... | grep -Fvx '$(HEAVY)')
 
 # The database of vulnerabilities is named by whoever has one: a check that
@@ -56,7 +56,7 @@ else
 	@echo 'known vulnerabilities: not checked, VULNDB is not set'
 endif
 
-bench: ## run the benchmarks, then show every ratio to a floor or limit beside its target
+bench: tools ## run the benchmarks, then show every ratio to a floor or limit beside its target
 	@out=$$(mktemp); trap 'rm -f "$$out"' EXIT; \
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m $$(go list ./... | grep -Fvx '$(HEAVY)') | tee "$$out"; \
 	awk -f docs/performance.awk "$$out"
