@@ -30,7 +30,8 @@ const (
 	actSee    act = iota
 	actInvite     // make, invite, work on a help request
 	actReset      // take away devices, one or all
-	actManage     // tokens and what only administrators do
+	actHelp       // unlock, end sessions
+	actManage     // profile, life cycle, tokens and what only administrators do
 )
 
 // least is the lowest role that may do an act.
@@ -38,7 +39,7 @@ func (a act) least() authn.Role {
 	switch a {
 	case actSee:
 		return authn.RoleReadOnly
-	case actInvite, actReset:
+	case actInvite, actReset, actHelp:
 		return authn.RoleHelpDesk
 	}
 	return authn.RoleUserAdmin

@@ -166,7 +166,8 @@ func (d *Desk) invite(w *authn.Work, op Operator, u *authn.User, sendEmail bool)
 }
 
 // Activate invites a person who never had a device, anew if need be: the earlier link is dead then. CodeState
-// for anybody else (PROTOCOL 10). The rest is as with AddUser.
+// for anybody else (PROTOCOL 10), but whoever was deactivated and had one is active again, without an invitation.
+// The rest is as with AddUser.
 func (d *Desk) Activate(ctx context.Context, op Operator, from authn.Origin, id string, sendEmail bool) (Invitation, error) {
 	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (Invitation, error) {
 		u, err := find(w.Reader, op, actInvite, id)
@@ -175,6 +176,9 @@ func (d *Desk) Activate(ctx context.Context, op Operator, from authn.Origin, id 
 		}
 		if !sendEmail && !op.secrets() {
 			return Invitation{}, authn.Refuse(authn.CodeForbidden)
+		}
+		if u.Status == authn.StatusGone {
+			return d.revive(w, op, &u, sendEmail)
 		}
 		return d.invite(w, op, &u, sendEmail)
 	})

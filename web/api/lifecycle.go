@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -38,31 +39,40 @@ func (x *activationJSON) withoutSecrets() *activationJSON {
 	return &activationJSON{Mailed: x.Mailed, ExpiresAt: x.ExpiresAt}
 }
 
-func (a *API) activateUser(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
-	q, err := readQuery(r)
-	if err != nil {
-		return err
-	}
-	sendEmail, err := q.truth("sendEmail", true)
-	if err != nil {
-		return err
-	}
-	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
-		return err
-	}
-	id, err := pathID(r, "id")
-	if err != nil {
-		return err
-	}
-	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-		invitation, err := a.desk.Activate(r.Context(), op, reply.From(r.Context()).Origin(), id, sendEmail)
+// invite serves the two calls that invite a person, again if need be.
+func (a *API) invite(do invitation) handler {
+	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+		q, err := readQuery(r)
 		if err != nil {
-			return 0, nil, nil, err
+			return err
 		}
-		out := activationOf(invitation)
-		return http.StatusOK, out, out.withoutSecrets(), nil
-	})
+		sendEmail, err := q.truth("sendEmail", true)
+		if err != nil {
+			return err
+		}
+		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
+			return err
+		}
+		id, err := pathID(r, "id")
+		if err != nil {
+			return err
+		}
+		return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
+			invitation, err := do(a.desk, r.Context(), op, reply.From(r.Context()).Origin(), id, sendEmail)
+			if err != nil {
+				return 0, nil, nil, err
+			}
+			out := activationOf(invitation)
+			if out == nil { // active again without one
+				out = &activationJSON{}
+			}
+			return http.StatusOK, out, out.withoutSecrets(), nil
+		})
+	}
 }
+
+// invitation is what an inviting call asks the desk for.
+type invitation func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.Origin, id string, sendEmail bool) (helpdesk.Invitation, error)
 
 // resetBody is what a reset may be told; all of it may be left out, as Okta's clients do.
 type resetBody struct {

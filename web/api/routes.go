@@ -1,5 +1,7 @@
 package api
 
+import "barillet/authn/helpdesk"
+
 // route is one call, by a pattern of http.ServeMux.
 type route struct {
 	pattern string
@@ -14,7 +16,13 @@ func (a *API) routes() []route {
 		{"GET /api/v1/users/{id}", a.getUser},
 		{"POST /api/v1/users/{id}", a.updateUser},
 		{"PUT /api/v1/users/{id}", a.replaceUser},
-		{"POST /api/v1/users/{id}/lifecycle/activate", a.activateUser},
+		{"DELETE /api/v1/users/{id}", a.deleteUser},
+		{"POST /api/v1/users/{id}/lifecycle/activate", a.invite((*helpdesk.Desk).Activate)},
+		{"POST /api/v1/users/{id}/lifecycle/reactivate", a.invite((*helpdesk.Desk).Reactivate)},
+		{"POST /api/v1/users/{id}/lifecycle/suspend", a.lifecycle((*helpdesk.Desk).Suspend)},
+		{"POST /api/v1/users/{id}/lifecycle/unsuspend", a.lifecycle((*helpdesk.Desk).Unsuspend)},
+		{"POST /api/v1/users/{id}/lifecycle/deactivate", a.lifecycle((*helpdesk.Desk).Deactivate)},
+		{"POST /api/v1/users/{id}/lifecycle/unlock", a.lifecycle((*helpdesk.Desk).Unlock)},
 		{"POST /api/v1/users/{id}/lifecycle/reset_factors", a.resetFactors},
 		{"GET /api/v1/users/{id}/factors", a.listFactors},
 		{"GET /api/v1/users/{id}/factors/{fid}", a.getFactor},

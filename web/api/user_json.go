@@ -53,6 +53,15 @@ type embeddedJSON struct {
 // The members of a profile that are ours to judge; every other one is kept and given back as it came.
 var profileMembers = []string{"login", "email", "secondEmail", "firstName", "lastName", "locale"}
 
+// nextSteps are the steps of a life that are possible in a state.
+var nextSteps = map[authn.Status][]string{
+	authn.StatusStaged:      {"activate", "deactivate"},
+	authn.StatusProvisioned: {"activate", "reactivate", "deactivate"},
+	authn.StatusActive:      {"suspend", "deactivate", "unlock"},
+	authn.StatusSuspended:   {"unsuspend", "deactivate"},
+	authn.StatusGone:        {"activate"},
+}
+
 func (a *API) user(u *authn.User) (userJSON, error) {
 	profile, err := profileOf(u)
 	if err != nil {
@@ -71,8 +80,8 @@ func (a *API) user(u *authn.User) (userJSON, error) {
 	for _, g := range u.Groups {
 		out.GroupIDs = append(out.GroupIDs, string(g))
 	}
-	if u.Status == authn.StatusStaged || u.Status == authn.StatusProvisioned {
-		out.Links["activate"] = linkJSON{Href: self + "/lifecycle/activate", Method: http.MethodPost}
+	for _, step := range nextSteps[u.Status] {
+		out.Links[step] = linkJSON{Href: self + "/lifecycle/" + step, Method: http.MethodPost}
 	}
 	return out, nil
 }

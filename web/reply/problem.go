@@ -93,10 +93,20 @@ var problems = map[string]problem{
 	KindInternal:                    {"E0000009", "Internal error"},
 }
 
+// states are Okta's codes for the wrong state of a person, where they are others than that of CodeState.
+var states = map[string]string{
+	authn.ReasonNotActive:    "E0000001",
+	authn.ReasonNotSuspended: "E0000001",
+}
+
 // instead tells an operator what is possible where something is not.
 var instead = map[string]string{
 	authn.ReasonNeverHadDevice: "the person never had a device; invite them (lifecycle/activate)",
 	authn.ReasonHadDevice:      "the person has or had a device; reset their factors (lifecycle/reset_factors)",
+	authn.ReasonNotActive:      "the person is not active",
+	authn.ReasonNotSuspended:   "the person is not suspended",
+	authn.ReasonNotInvited:     "only somebody invited is invited again; see lifecycle/activate",
+	authn.ReasonGone:           "the person is deactivated; activate them (lifecycle/activate)",
 }
 
 // kindOf names the problem and the member or field that it is about.
@@ -137,6 +147,9 @@ func Describe(r *http.Request, err error) Document {
 	}
 	if advice, ok := instead[reason]; ok && kind == string(authn.CodeState) {
 		d.Detail += ": " + advice
+	}
+	if code, ok := states[reason]; ok && kind == string(authn.CodeState) {
+		d.ErrorCode, d.ErrorLink = code, code
 	}
 	d.ErrorSummary = d.Detail
 	return d

@@ -1,0 +1,111 @@
+package helpdesk
+
+import (
+	"context"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+)
+
+// Suspend keeps an active person out and ends their sessions, at once. CodeState: not active.
+func (d *Desk) Suspend(ctx context.Context, op Operator, from authn.Origin, id string) error {
+	return d.step(ctx, op, from, actManage, id, audit.UserSuspended, (*authn.Work).Suspend)
+}
+
+// Unsuspend lets a suspended person sign in again. CodeState: not suspended.
+func (d *Desk) Unsuspend(ctx context.Context, op Operator, from authn.Origin, id string) error {
+	return d.step(ctx, op, from, actManage, id, audit.UserUnsuspended, (*authn.Work).Unsuspend)
+}
+
+// Deactivate ends sessions, tickets and invitation of a person and keeps them out. CodeState: deactivated already.
+func (d *Desk) Deactivate(ctx context.Context, op Operator, from authn.Origin, id string) error {
+	return d.step(ctx, op, from, actManage, id, audit.UserDeactivated, (*authn.Work).Deactivate)
+}
+
+// Unlock ends the waits of an active person after wrong answers, and forgets these; there need be none.
+func (d *Desk) Unlock(ctx context.Context, op Operator, from authn.Origin, id string) error {
+	return d.step(ctx, op, from, actHelp, id, audit.UserUnlocked, func(w *authn.Work, u *authn.User) error {
+		if u.Status != authn.StatusActive {
+			return &authn.Error{Code: authn.CodeState, Reason: authn.ReasonNotActive}
+		}
+		return w.Unlock(u)
+	})
+}
+
+// step is one step of a person's life: judged, done, audited and stored in one Update.
+func (d *Desk) step(ctx context.Context, op Operator, from authn.Origin, a act, id, action string, do func(*authn.Work, *authn.User) error) error {
+	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
+		u, err := find(w.Reader, op, a, id)
+		if err != nil {
+			return struct{}{}, err
+		}
+		if err := do(w, &u); err != nil {
+			return struct{}{}, err
+		}
+		w.Remember(&u, action, "")
+		if err := w.Audit(op.event(action, &u)); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, w.Save(&u)
+	})
+	return err
+}
+
+// Delete deactivates a person first and, asked again, deletes them: Okta's two steps.
+func (d *Desk) Delete(ctx context.Context, op Operator, from authn.Origin, id string) error {
+	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
+		u, err := find(w.Reader, op, actManage, id)
+		if err != nil {
+			return struct{}{}, err
+		}
+		if u.Status == authn.StatusGone {
+			if err := w.Delete(&u); err != nil {
+				return struct{}{}, err
+			}
+			return struct{}{}, w.Audit(op.event(audit.UserDeleted, &u))
+		}
+		if err := w.Deactivate(&u); err != nil {
+			return struct{}{}, err
+		}
+		w.Remember(&u, audit.UserDeactivated, "")
+		if err := w.Audit(op.event(audit.UserDeactivated, &u)); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, w.Save(&u)
+	})
+	return err
+}
+
+// Reactivate invites an invited person anew; CodeState for anybody else. The rest is as with Activate.
+func (d *Desk) Reactivate(ctx context.Context, op Operator, from authn.Origin, id string, sendEmail bool) (Invitation, error) {
+	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (Invitation, error) {
+		u, err := find(w.Reader, op, actInvite, id)
+		if err != nil {
+			return Invitation{}, err
+		}
+		if u.Status != authn.StatusProvisioned {
+			return Invitation{}, &authn.Error{Code: authn.CodeState, Reason: authn.ReasonNotInvited}
+		}
+		if !sendEmail && !op.secrets() {
+			return Invitation{}, authn.Refuse(authn.CodeForbidden)
+		}
+		return d.invite(w, op, &u, sendEmail)
+	})
+}
+
+// revive ends a deactivation, which only those may who may deactivate. Whoever had a device is active as before
+// and gets nothing; anybody else is invited.
+func (d *Desk) revive(w *authn.Work, op Operator, u *authn.User, sendEmail bool) (Invitation, error) {
+	if err := may(op, actManage, u); err != nil {
+		return Invitation{}, err
+	}
+	w.Revive(u)
+	w.Remember(u, audit.UserReactivated, "")
+	if err := w.Audit(op.event(audit.UserReactivated, u)); err != nil {
+		return Invitation{}, err
+	}
+	if u.Status == authn.StatusActive {
+		return Invitation{}, w.Save(u)
+	}
+	return d.invite(w, op, u, sendEmail)
+}

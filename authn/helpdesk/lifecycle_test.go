@@ -1,0 +1,285 @@
+package helpdesk_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/factors"
+	"barillet/internal/audit"
+	"barillet/store"
+	"barillet/templates"
+)
+
+type step = func(*helpdesk.Desk, context.Context, helpdesk.Operator, authn.Origin, string) error
+
+// The steps of a life, by the event that each writes.
+var steps = map[string]step{
+	audit.UserSuspended:   (*helpdesk.Desk).Suspend,
+	audit.UserUnsuspended: (*helpdesk.Desk).Unsuspend,
+	audit.UserDeactivated: (*helpdesk.Desk).Deactivate,
+	audit.UserUnlocked:    (*helpdesk.Desk).Unlock,
+	audit.UserDeleted:     (*helpdesk.Desk).Delete,
+	audit.UserReactivated: func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.Origin, id string) error {
+		_, err := d.Activate(ctx, op, from, id, true)
+		return err
+	},
+	audit.InvitationIssued: func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.Origin, id string) error {
+		_, err := d.Reactivate(ctx, op, from, id, true)
+		return err
+	},
+}
+
+var states = []authn.Status{authn.StatusStaged, authn.StatusProvisioned, authn.StatusActive, authn.StatusSuspended, authn.StatusGone}
+
+func TestEveryStepFromEveryState(t *testing.T) {
+	const no = authn.Status("-")
+	gone := authn.Status("")
+	// What becomes of somebody who never had a device, in the order of states.
+	want := map[string][]authn.Status{
+		audit.UserSuspended:    {no, no, authn.StatusSuspended, no, no},
+		audit.UserUnsuspended:  {no, no, no, authn.StatusActive, no},
+		audit.UserDeactivated:  {authn.StatusGone, authn.StatusGone, authn.StatusGone, authn.StatusGone, no},
+		audit.UserUnlocked:     {no, no, authn.StatusActive, no, no},
+		audit.UserDeleted:      {authn.StatusGone, authn.StatusGone, authn.StatusGone, authn.StatusGone, gone},
+		audit.UserReactivated:  {authn.StatusProvisioned, authn.StatusProvisioned, authn.StatusActive, no, authn.StatusProvisioned},
+		audit.InvitationIssued: {no, authn.StatusProvisioned, no, no, no},
+	}
+	s := openShop(t)
+	for action, row := range want {
+		for i, state := range states {
+			t.Run(fmt.Sprint(action, " from ", state), func(t *testing.T) {
+				u := s.Person(fmt.Sprintf("p%d.%s@garage.example", i, action), nil)
+				s.Change(u.ID, func(u *authn.User) { u.Status = state })
+				before, events := s.User(string(u.ID)), len(s.Events())
+				err := steps[action](s.desk, t.Context(), root, s.From, string(u.ID))
+				if row[i] == no {
+					wantCode(t, "the step", err, authn.CodeState)
+					if after := s.User(string(u.ID)); fmt.Sprint(after) != fmt.Sprint(before) || len(s.Events()) != events {
+						t.Errorf("a refused step left %+v", after)
+					}
+					return
+				}
+				wantCode(t, "the step", err, "")
+				if row[i] == gone {
+					_, err := s.desk.User(t.Context(), root, string(u.ID))
+					wantCode(t, "reading", err, authn.CodeNotFound)
+					return
+				}
+				after := s.User(string(u.ID))
+				if after.Status != row[i] {
+					t.Errorf("got %s, want %s", after.Status, row[i])
+				}
+				ends := after.Status == authn.StatusSuspended || after.Status == authn.StatusGone
+				if (after.Epoch > before.Epoch) != ends {
+					t.Errorf("epoch: got %d after %d", after.Epoch, before.Epoch)
+				}
+			})
+		}
+	}
+}
+
+func TestWhoMayTakeAStep(t *testing.T) {
+	s := openShop(t)
+	reader := s.Person("reader@garage.example", func(u *authn.User) { u.Roles = []authn.Grant{{ID: "r9", Role: authn.RoleReadOnly}} })
+	self := root
+	self.Owner = string(reader.ID)
+	userAdmin := withRole(root, authn.RoleUserAdmin)
+	const ok, no, hidden = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound
+	state := map[string]authn.Status{audit.UserUnsuspended: authn.StatusSuspended, audit.UserReactivated: authn.StatusGone, audit.InvitationIssued: authn.StatusProvisioned}
+	for _, c := range []struct {
+		name                string
+		op                  helpdesk.Operator
+		id                  authn.UserID
+		manage, help, again authn.Code
+	}{
+		{"who reads only", withRole(root, authn.RoleReadOnly), s.amelie.ID, no, no, no},
+		{"support", support, s.amelie.ID, no, ok, ok},
+		{"an administrator of people", userAdmin, s.amelie.ID, ok, ok, ok},
+		{"an administrator of people on support", userAdmin, s.manager.ID, ok, ok, ok},
+		{"an administrator of people on a higher role", userAdmin, s.admin.ID, no, no, no},
+		{"a super administrator on an equal one", root, s.admin.ID, no, no, no},
+		{"support on an equal role", support, s.manager.ID, no, no, no},
+		{"the owner of the token", self, reader.ID, no, no, no},
+		{"the machine's owner", machine, s.admin.ID, ok, ok, ok},
+		{"a manager", limited(support, s.garage), s.amelie.ID, no, ok, ok},
+		{"a manager of another garage", limited(support, s.other), s.amelie.ID, no, hidden, hidden},
+		{"an administrator of another garage", limited(userAdmin, s.other), s.amelie.ID, hidden, hidden, hidden},
+		{"an empty scope", limited(userAdmin), s.amelie.ID, hidden, hidden, hidden},
+		{"nobody", helpdesk.Operator{}, s.amelie.ID, no, no, no},
+	} {
+		for action, do := range steps {
+			if action == audit.UserDeleted {
+				continue // it is asked twice below
+			}
+			want := c.manage
+			switch action {
+			case audit.UserUnlocked:
+				want = c.help
+			case audit.InvitationIssued:
+				want = c.again
+			case audit.UserReactivated: // found by who invites, judged as who deactivates
+				if want = c.manage; c.help == hidden {
+					want = hidden
+				}
+			}
+			s.Change(c.id, func(u *authn.User) {
+				if u.Status = state[action]; u.Status == "" {
+					u.Status = authn.StatusActive
+				}
+				u.HadDevice, u.Devices = action == audit.UserReactivated, nil
+			})
+			wantCode(t, c.name+": "+action, do(s.desk, t.Context(), c.op, s.From, string(c.id)), want)
+		}
+		s.Change(c.id, func(u *authn.User) { u.Status = authn.StatusActive })
+		before := s.User(string(c.id))
+		wantCode(t, c.name+": delete", s.desk.Delete(t.Context(), c.op, s.From, string(c.id)), c.manage)
+		s.Change(c.id, func(u *authn.User) { u.Status = before.Status })
+	}
+}
+
+func TestASuspendedPersonIsOutAtOnceAndBackAsBefore(t *testing.T) {
+	for name, c := range map[string]struct{ out, in string }{
+		"suspended":   {audit.UserSuspended, audit.UserUnsuspended},
+		"deactivated": {audit.UserDeactivated, audit.UserReactivated},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openShop(t)
+			login := s.signIn(t, password).Login
+			if err := steps[c.out](s.desk, t.Context(), root, s.From, technician); err != nil {
+				t.Fatal(err)
+			}
+			s.dead(t, s.session)
+			_, err := verifies(t.Context(), s, login, s.phone.Next())
+			wantCode(t, "a login under way", err, authn.CodeExpired)
+			_, err = s.Service.Password(t.Context(), s.From, technician, password, "")
+			wantCode(t, "the password", err, authn.CodeSignIn)
+			if err := steps[c.in](s.desk, t.Context(), root, s.From, technician); err != nil {
+				t.Fatal(err)
+			}
+			s.dead(t, s.session)
+			_, err = verifies(t.Context(), s, login, s.phone.Next())
+			wantCode(t, "a login of before", err, authn.CodeExpired)
+			if issued := s.SignIn(technician, password, s.phone); issued.Session.Empty() {
+				t.Error("no session")
+			}
+			events := s.Events(c.out, c.in)
+			if len(events) != 2 || events[0].Action != c.out || events[1].Action != c.in || events[0].Actor.ID != root.ID || events[0].Subject != string(s.amelie.ID) {
+				t.Errorf("got events %+v, want one for each act", events)
+			}
+		})
+	}
+}
+
+func TestDeactivationEndsWhatLiesInTheMailbox(t *testing.T) {
+	s := openShop(t)
+	s.reset(t, support, helpdesk.ResetRequest{})
+	ticket := tokenOf(mailed[templates.DevicesResetMail](t, s, technician).Link)
+	if _, _, err := s.desk.AddUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "luc@garage.example"}, true, true); err != nil {
+		t.Fatal(err)
+	}
+	invitation := tokenOf(mailed[templates.InvitationMail](t, s, "luc@garage.example").Link)
+	for _, id := range []string{technician, "luc@garage.example"} {
+		if err := s.desk.Deactivate(t.Context(), root, s.From, id); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.desk.Activate(t.Context(), root, s.From, id, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantCode(t, "the ticket of before", s.Service.TicketLink(t.Context(), ticket), authn.CodeLink)
+	_, err := s.Service.Invitation(t.Context(), invitation)
+	wantCode(t, "the invitation of before", err, authn.CodeLink)
+	_, err = s.desk.Activate(t.Context(), root, s.From, technician, true)
+	wantCode(t, "inviting who had a device", err, authn.CodeState)
+}
+
+func TestUnlockingEndsWaits(t *testing.T) {
+	s := openShop(t)
+	s.Clock.Advance(time.Minute) // to a code that was not used
+	for range 6 {
+		if out, err := verifies(t.Context(), s, s.signIn(t, password).Login, []byte("000000")); err != nil || !out.Issued.Session.Empty() {
+			t.Fatalf("guessing: got %+v, %v", out, err)
+		}
+	}
+	if out, err := verifies(t.Context(), s, s.signIn(t, password).Login, s.phone.Code()); err != nil || out.Wait == 0 {
+		t.Fatalf("after six wrong codes: got %+v, %v, want a wait", out, err)
+	}
+	if err := s.desk.Unlock(t.Context(), support, s.From, technician); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := verifies(t.Context(), s, s.signIn(t, password).Login, s.phone.Code()); err != nil || out.Issued.Session.Empty() {
+		t.Errorf("the same code, unlocked: got %+v, %v, want a session", out, err)
+	}
+	if _, err := s.Service.Check(t.Context(), s.session); err != nil {
+		t.Errorf("unlocking ended a session: %v", err)
+	}
+	if events := s.Events(audit.UserUnlocked); len(events) != 1 {
+		t.Errorf("got %d events, want one", len(events))
+	}
+}
+
+// Whatever a person left in the index is gone with them, within one Update, and the rest of the house stands.
+func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
+	s := openShop(t)
+	groups := []authn.GroupID{s.garage}
+	for i := range 31 {
+		groups = append(groups, s.Group(fmt.Sprintf("Garage %d", i)))
+	}
+	u := s.Person("luc@garage.example", func(u *authn.User) {
+		u.Login, u.Second, u.FirstName, u.LastName, u.Groups = "luc", "luc@home.example", "Lucien", "Petit", groups[:20]
+	})
+	s.crowd(t, u.ID)
+	s.Change(u.ID, func(u *authn.User) {
+		u.Groups = groups
+		for i := range 15 {
+			u.Devices = append(u.Devices, factors.Device{ID: factors.DeviceID(fmt.Sprint("d", i)), Unique: fmt.Sprint("unique ", i)})
+		}
+	})
+	if _, err := s.desk.Ask(t.Context(), s.From, helpdesk.Form{Email: "luc@home.example", Message: "lost"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []authn.Code{"", "", authn.CodeNotFound} {
+		s.Clock.Advance(time.Second)
+		wantCode(t, "deleting", s.desk.Delete(t.Context(), root, s.From, string(u.ID)), want)
+	}
+	err := s.Store.View(t.Context(), func(snap store.Snapshot) error {
+		for _, kind := range []store.Kind{store.Users, store.Standings, store.Addresses, store.Names, store.Members, store.Uniques, store.Guesses} {
+			err := snap.Scan(kind.Prefix, "", 0, func(key string, _ []byte) error {
+				if strings.Contains(key, string(u.ID)) || strings.Contains(key, "luc") || strings.Contains(key, "petit") {
+					t.Errorf("left behind: %s", key)
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range []helpdesk.Operator{root, limited(support, s.garage)} {
+		if _, _, err := s.desk.Cases(t.Context(), op, helpdesk.CaseQuery{}); err != nil {
+			t.Errorf("help requests after it: %v", err)
+		}
+		if _, _, err := s.desk.Users(t.Context(), op, authn.Query{Group: s.garage}); err != nil {
+			t.Errorf("the garage after it: %v", err)
+		}
+	}
+	events := s.Events(audit.UserDeactivated, audit.UserDeleted)
+	if len(events) != 2 || events[1].Action != audit.UserDeleted || events[1].SubjectName != "luc" {
+		t.Errorf("got events %+v, want two acts", events)
+	}
+	if again := s.Person("luc@garage.example", func(u *authn.User) { u.Second = "luc@home.example" }); again.ID == u.ID {
+		t.Error("the id was used again")
+	}
+	if _, err := s.Service.Check(t.Context(), s.session); err != nil {
+		t.Errorf("somebody else's session: %v", err)
+	}
+}

@@ -1,0 +1,58 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/web/reply"
+)
+
+// step is one step in a person's life that has nothing to answer.
+type step func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.Origin, id string) error
+
+// lifecycle serves a step. Okta answers an empty object and takes no body; a sendEmail, which there tells
+// administrators, is read and does nothing.
+func (a *API) lifecycle(do step) handler {
+	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+		q, err := readQuery(r)
+		if err != nil {
+			return err
+		}
+		if _, err := q.truth("sendEmail", false); err != nil {
+			return err
+		}
+		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
+			return err
+		}
+		id, err := pathID(r, "id")
+		if err != nil {
+			return err
+		}
+		return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
+			err := do(a.desk, r.Context(), op, reply.From(r.Context()).Origin(), id)
+			return http.StatusOK, struct{}{}, struct{}{}, err
+		})
+	}
+}
+
+// deleteUser deactivates first and deletes second.
+func (a *API) deleteUser(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	q, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	if _, err := q.truth("sendEmail", false); err != nil {
+		return err
+	}
+	id, err := pathID(r, "id")
+	if err != nil {
+		return err
+	}
+	if err := a.desk.Delete(r.Context(), op, reply.From(r.Context()).Origin(), id); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
