@@ -24,6 +24,8 @@ func (a *API) routes() []route {
 		{"POST /api/v1/users/{id}/lifecycle/deactivate", a.lifecycle((*helpdesk.Desk).Deactivate)},
 		{"POST /api/v1/users/{id}/lifecycle/unlock", a.lifecycle((*helpdesk.Desk).Unlock)},
 		{"POST /api/v1/users/{id}/lifecycle/reset_factors", a.resetFactors},
+		{"GET /api/v1/users/{id}/sessions", a.listSessions},
+		{"DELETE /api/v1/users/{id}/sessions", a.endSessions},
 		{"GET /api/v1/users/{id}/factors", a.listFactors},
 		{"GET /api/v1/users/{id}/factors/{fid}", a.getFactor},
 		{"DELETE /api/v1/users/{id}/factors/{fid}", a.deleteFactor},

@@ -1,0 +1,47 @@
+package helpdesk
+
+import (
+	"context"
+	"strconv"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+)
+
+// Sessions lists where a person is signed in; at most 32.
+func (d *Desk) Sessions(ctx context.Context, op Operator, id string) (u authn.User, open []authn.OpenSession, err error) {
+	now := d.People.Now()
+	err = d.People.View(ctx, func(r authn.Reader) (err error) {
+		if u, err = find(r, op, actSee, id); err == nil {
+			open, err = r.OpenSessions(&u, now)
+		}
+		return err
+	})
+	if err != nil {
+		return authn.User{}, nil, err
+	}
+	return shown(u), open, nil
+}
+
+// EndSessions signs a person out everywhere; forget also drops their known browsers.
+func (d *Desk) EndSessions(ctx context.Context, op Operator, from authn.Origin, id string, forget bool) error {
+	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
+		u, err := find(w.Reader, op, actHelp, id)
+		if err != nil {
+			return struct{}{}, err
+		}
+		browsers := len(u.Browsers)
+		ended, err := w.SignOutEverywhere(&u, forget)
+		if err != nil {
+			return struct{}{}, err
+		}
+		w.Remember(&u, audit.SessionsCleared, "")
+		e := op.event(audit.SessionsCleared, &u)
+		e.Detail = map[string]string{"sessions": strconv.Itoa(ended), "browsers": strconv.Itoa(browsers - len(u.Browsers))}
+		if err := w.Audit(e); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, w.Save(&u)
+	})
+	return err
+}
