@@ -194,6 +194,7 @@ func GalleryMails() []Mail {
 		AddressChangedMail{About: a, By: "Karim Benali", Login: "amelie.durand@garage.example"},
 		AddressChangedMail{About: a, By: "Karim Benali"},
 		PasswordLinkMail{About: a, Link: link, Until: until},
+		PasswordLinkGivenMail{About: a, By: "Karim Benali"},
 		NewBrowserMail{About: a},
 		NoticesMail{Notices: []JoinedNotice{{At: a.At, Subject: "Barillet : appareil ajouté"}, {At: a.At, Subject: "Barillet : appareil retiré"}}},
 		WrongCodesMail{About: a, Count: 3},

@@ -98,6 +98,12 @@ type PasswordLinkMail struct {
 	Until time.Time `json:"until"`
 }
 
+// PasswordLinkGivenMail tells that an operator was given the link to choose a new password (PROTOCOL 22).
+type PasswordLinkGivenMail struct {
+	About
+	By string `json:"by"`
+}
+
 // NewBrowserMail tells of a first sign-in from a browser.
 type NewBrowserMail struct{ About }
 
@@ -162,7 +168,7 @@ func mails() []Mail {
 		InvitationMail{}, DevicesResetMail{}, DevicesResetToldMail{}, DeviceAddedMail{}, DeviceRemovedMail{}, QRShownMail{},
 		CopyConfirmedMail{}, RecoveryUsedMail{}, RecoveryRenewedMail{}, PasswordChangedMail{}, PasswordLinkMail{},
 		NewBrowserMail{}, WrongCodesMail{}, HelpReceivedMail{}, HelpForSupportMail{}, HelpAnsweredMail{}, KeyClonedMail{},
-		TicketHandedMail{}, NoticesMail{}, AddressChangedMail{},
+		TicketHandedMail{}, NoticesMail{}, AddressChangedMail{}, PasswordLinkGivenMail{},
 	}
 }
 
@@ -184,23 +190,24 @@ func DecodeMail(name string, raw []byte) (Mail, error) {
 	return nil, fmt.Errorf("decoding mail: unknown kind %q", name)
 }
 
-func (InvitationMail) name() string       { return "invitation" }
-func (DevicesResetMail) name() string     { return "devices_reset" }
-func (DevicesResetToldMail) name() string { return "devices_reset_told" }
-func (DeviceAddedMail) name() string      { return "device_added" }
-func (DeviceRemovedMail) name() string    { return "device_removed" }
-func (QRShownMail) name() string          { return "qr_shown" }
-func (CopyConfirmedMail) name() string    { return "copy_confirmed" }
-func (RecoveryUsedMail) name() string     { return "recovery_used" }
-func (RecoveryRenewedMail) name() string  { return "recovery_renewed" }
-func (PasswordChangedMail) name() string  { return "password_changed" }
-func (PasswordLinkMail) name() string     { return "password_link" }
-func (NewBrowserMail) name() string       { return "new_browser" }
-func (WrongCodesMail) name() string       { return "wrong_codes" }
-func (HelpReceivedMail) name() string     { return "help_received" }
-func (HelpForSupportMail) name() string   { return "help_for_support" }
-func (HelpAnsweredMail) name() string     { return "help_answered" }
-func (KeyClonedMail) name() string        { return "key_cloned" }
-func (TicketHandedMail) name() string     { return "ticket_handed" }
-func (NoticesMail) name() string          { return "notices" }
-func (AddressChangedMail) name() string   { return "address_changed" }
+func (InvitationMail) name() string        { return "invitation" }
+func (DevicesResetMail) name() string      { return "devices_reset" }
+func (DevicesResetToldMail) name() string  { return "devices_reset_told" }
+func (DeviceAddedMail) name() string       { return "device_added" }
+func (DeviceRemovedMail) name() string     { return "device_removed" }
+func (QRShownMail) name() string           { return "qr_shown" }
+func (CopyConfirmedMail) name() string     { return "copy_confirmed" }
+func (RecoveryUsedMail) name() string      { return "recovery_used" }
+func (RecoveryRenewedMail) name() string   { return "recovery_renewed" }
+func (PasswordChangedMail) name() string   { return "password_changed" }
+func (PasswordLinkMail) name() string      { return "password_link" }
+func (NewBrowserMail) name() string        { return "new_browser" }
+func (WrongCodesMail) name() string        { return "wrong_codes" }
+func (HelpReceivedMail) name() string      { return "help_received" }
+func (HelpForSupportMail) name() string    { return "help_for_support" }
+func (HelpAnsweredMail) name() string      { return "help_answered" }
+func (KeyClonedMail) name() string         { return "key_cloned" }
+func (TicketHandedMail) name() string      { return "ticket_handed" }
+func (NoticesMail) name() string           { return "notices" }
+func (AddressChangedMail) name() string    { return "address_changed" }
+func (PasswordLinkGivenMail) name() string { return "password_link_given" }

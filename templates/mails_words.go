@@ -98,6 +98,12 @@ func (m PasswordLinkMail) letter(c *speaker, w writer) letter {
 	return l.notYou(c, w, "not_you_link")
 }
 
+func (m PasswordLinkGivenMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "password_link_given")
+	l.Lines = []string{c.say("mail.password_link_given_text", "By", m.By)}
+	return l.notYou(c, w, "not_expected")
+}
+
 func (m NewBrowserMail) letter(c *speaker, w writer) letter {
 	l := w.begin(c, m.About, "new_browser")
 	l.Lines = []string{c.say("mail.new_browser_text")}

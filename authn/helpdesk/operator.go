@@ -30,7 +30,7 @@ const (
 	actSee    act = iota
 	actInvite     // make, invite, work on a help request
 	actReset      // take away devices, one or all
-	actHelp       // unlock, end sessions
+	actHelp       // unlock, end sessions, start a mail for a new password
 	actManage     // profile, life cycle, tokens and what only administrators do
 )
 
@@ -68,6 +68,18 @@ func (op Operator) sees(u *authn.User) bool {
 // allowed judges an act that is about nobody in particular.
 func (op Operator) allowed(a act) error {
 	if op.Owner == "" || op.rank() < a.least().Rank() {
+		return authn.Refuse(authn.CodeForbidden)
+	}
+	return nil
+}
+
+// forEverybody judges an act on garages themselves: for administrators of people who are not limited to groups,
+// whatever garage they name.
+func (op Operator) forEverybody() error {
+	if err := op.allowed(actManage); err != nil {
+		return err
+	}
+	if op.scoped() {
 		return authn.Refuse(authn.CodeForbidden)
 	}
 	return nil

@@ -23,6 +23,7 @@ func (a *API) routes() []route {
 		{"POST /api/v1/users/{id}/lifecycle/unsuspend", a.lifecycle((*helpdesk.Desk).Unsuspend)},
 		{"POST /api/v1/users/{id}/lifecycle/deactivate", a.lifecycle((*helpdesk.Desk).Deactivate)},
 		{"POST /api/v1/users/{id}/lifecycle/unlock", a.lifecycle((*helpdesk.Desk).Unlock)},
+		{"POST /api/v1/users/{id}/lifecycle/reset_password", a.resetPassword},
 		{"POST /api/v1/users/{id}/lifecycle/reset_factors", a.resetFactors},
 		{"GET /api/v1/users/{id}/sessions", a.listSessions},
 		{"DELETE /api/v1/users/{id}/sessions", a.endSessions},

@@ -106,6 +106,7 @@ var instead = map[string]string{
 	authn.ReasonNotActive:      "the person is not active",
 	authn.ReasonNotSuspended:   "the person is not suspended",
 	authn.ReasonNotInvited:     "only somebody invited is invited again; see lifecycle/activate",
+	authn.ReasonNoDevice:       "the person has no usable device; reset their factors (lifecycle/reset_factors) or invite them",
 	authn.ReasonGone:           "the person is deactivated; activate them (lifecycle/activate)",
 }
 

@@ -1,0 +1,49 @@
+package helpdesk
+
+import (
+	"context"
+	"time"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+// ResetPassword mails a person the link of a forgotten password, or with sendEmail false gives it in the answer, to
+// Machine or with Secrets only, of which the person is told (PROTOCOL 22). The password of before counts until the
+// new one is confirmed with a device. CodeState: not active, or without a usable device (PROTOCOL 8).
+func (d *Desk) ResetPassword(ctx context.Context, op Operator, from authn.Origin, id string, sendEmail bool) (authn.Secret, error) {
+	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (authn.Secret, error) {
+		u, err := find(w.Reader, op, actHelp, id)
+		if err != nil {
+			return authn.Secret{}, err
+		}
+		if !sendEmail && !op.secrets() {
+			return authn.Secret{}, authn.Refuse(authn.CodeForbidden)
+		}
+		token, expires, err := w.IssuePasswordLink(&u)
+		if err != nil {
+			return authn.Secret{}, err
+		}
+		link := d.People.URL("/password/" + token.Reveal())
+		about := templates.About{Name: u.DisplayName()} // nothing of the operator's own browser and address
+		e, answer := op.event(audit.PasswordReset, &u), authn.Secret{}
+		if sendEmail {
+			e.Detail = map[string]string{"way": "mail"}
+			m := templates.PasswordLinkMail{About: about, Link: link, Until: expires}
+			err = w.PostTo(u.Addresses()[:1], d.People.Locale(&u), m, expires)
+		} else {
+			e.Detail, answer = map[string]string{"way": "answer"}, authn.SecretOf(link)
+			about.At = w.Act.Now
+			err = w.PostTo(u.Addresses(), d.People.Locale(&u), templates.PasswordLinkGivenMail{About: about, By: d.by(op)}, time.Time{})
+		}
+		if err != nil {
+			return authn.Secret{}, err
+		}
+		w.Remember(&u, audit.PasswordForgotten, "") // on the person's page: a link, not yet another password
+		if err := w.Audit(e); err != nil {
+			return authn.Secret{}, err
+		}
+		return answer, w.Save(&u)
+	})
+}

@@ -1,0 +1,102 @@
+package helpdesk_test
+
+import (
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/factors/totp"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+const chosen = "a longer word than that, 42"
+
+// takes chooses a password by a link, which counts once it is confirmed with the phone.
+func (s *shop) takes(t *testing.T, link authn.Secret) {
+	t.Helper()
+	if _, err := s.Service.Password(t.Context(), s.From, technician, password, ""); err != nil {
+		t.Errorf("the password of before: %v, want it good until the new one is confirmed", err)
+	}
+	started, err := s.Service.ChoosePassword(t.Context(), s.From, tokenOf(link.Reveal()), chosen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := s.Service.Verify(t.Context(), s.From, started.Login, totp.Kind, s.phone.Next())
+	if err != nil || out.Issued.Session.Empty() {
+		t.Fatalf("confirming: got %+v, %v", out, err)
+	}
+	if s.signIn(t, chosen).Step != authn.StepVerify {
+		t.Error("the new password does not count")
+	}
+	s.dead(t, s.session)
+}
+
+func TestSupportStartsAPasswordMailAndNoMore(t *testing.T) {
+	s := openShop(t)
+	link, err := s.desk.ResetPassword(t.Context(), support, s.From, technician, true)
+	if err != nil || !link.Empty() {
+		t.Fatalf("got %q, %v, want it mailed only", link.Reveal(), err)
+	}
+	sameStrings(t, "mails", s.letters(), []string{"password_link to " + technician})
+	m := mailed[templates.PasswordLinkMail](t, s, technician)
+	if m.Address != "" || m.Browser != "" {
+		t.Errorf("the mail tells of the operator's own browser: %+v", m.About)
+	}
+	if _, err := s.Service.Check(t.Context(), s.session); err != nil {
+		t.Errorf("the mail alone ended the session: %v", err)
+	}
+	events := s.Events(audit.PasswordReset)
+	if len(events) != 1 || events[0].Actor.ID != support.ID || events[0].Detail["way"] != "mail" {
+		t.Errorf("got events %+v, want one", events)
+	}
+	s.takes(t, authn.SecretOf(m.Link))
+}
+
+func TestAPasswordLinkInTheAnswerIsToldToThePerson(t *testing.T) {
+	s := openShop(t)
+	link, err := s.desk.ResetPassword(t.Context(), withSecrets(root), s.From, technician, false)
+	if err != nil || link.Empty() {
+		t.Fatalf("got %v", err)
+	}
+	sameStrings(t, "mails", s.letters(), []string{"password_link_given to " + technician, "password_link_given to " + second})
+	if events := s.Events(audit.PasswordReset); len(events) != 1 || events[0].Detail["way"] != "answer" {
+		t.Errorf("got events %+v, want one", events)
+	}
+	s.takes(t, link)
+}
+
+func TestForWhomThereIsAPasswordLink(t *testing.T) {
+	s := openShop(t)
+	userAdmin := withRole(root, authn.RoleUserAdmin)
+	never := s.Person("never@garage.example", nil)
+	s.Change(never.ID, func(u *authn.User) { u.Status = authn.StatusActive })
+	const ok, no, hidden, state = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound, authn.CodeState
+	for _, c := range []struct {
+		name         string
+		op           helpdesk.Operator
+		id           authn.UserID
+		status       authn.Status
+		mail, answer authn.Code
+	}{
+		{"who reads only", withRole(root, authn.RoleReadOnly), s.amelie.ID, authn.StatusActive, no, no},
+		{"support with secrets", withSecrets(support), s.amelie.ID, authn.StatusActive, ok, no},
+		{"an administrator without secrets", userAdmin, s.amelie.ID, authn.StatusActive, ok, no},
+		{"an administrator with secrets", withSecrets(userAdmin), s.amelie.ID, authn.StatusActive, ok, ok},
+		{"the machine's owner", machine, s.amelie.ID, authn.StatusActive, ok, ok},
+		{"a manager", limited(support, s.garage), s.amelie.ID, authn.StatusActive, ok, no},
+		{"a manager of another garage", limited(support, s.other), s.amelie.ID, authn.StatusActive, hidden, hidden},
+		{"an equal role", root, s.admin.ID, authn.StatusActive, no, no},
+		{"somebody staged", machine, s.amelie.ID, authn.StatusStaged, state, state},
+		{"somebody invited", machine, s.amelie.ID, authn.StatusProvisioned, state, state},
+		{"somebody suspended", machine, s.amelie.ID, authn.StatusSuspended, state, state},
+		{"somebody deactivated", machine, s.amelie.ID, authn.StatusGone, state, state},
+		{"somebody without a device", machine, never.ID, authn.StatusActive, state, state}, // PROTOCOL 8
+	} {
+		s.Change(c.id, func(u *authn.User) { u.Status = c.status })
+		_, err := s.desk.ResetPassword(t.Context(), c.op, s.From, string(c.id), true)
+		wantCode(t, c.name+": mail", err, c.mail)
+		_, err = s.desk.ResetPassword(t.Context(), c.op, s.From, string(c.id), false)
+		wantCode(t, c.name+": answer", err, c.answer)
+	}
+}

@@ -1,0 +1,21 @@
+package authn
+
+import "time"
+
+// ReasonNoDevice is the reason of CodeState for a person whom a new password would not let in.
+const ReasonNoDevice = "no_device"
+
+// IssuePasswordLink makes a link by which an active person chooses a new password; the caller mails or shows it.
+// The password of before counts until the chosen one is confirmed with a device. While the person has no usable
+// one there is no link (PROTOCOL 8): CodeState.
+func (w *Work) IssuePasswordLink(u *User) (token Secret, expires time.Time, err error) {
+	switch {
+	case u.Status != StatusActive:
+		return Secret{}, time.Time{}, wrongState(ReasonNotActive)
+	case w.s.counted(u) == 0:
+		return Secret{}, time.Time{}, wrongState(ReasonNoDevice)
+	}
+	expires = w.Act.Now.Add(PasswordLink)
+	token, err = w.putLink("password", Link{User: u.ID, For: linkPassword, Expires: expires})
+	return token, expires, err
+}
