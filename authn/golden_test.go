@@ -58,7 +58,7 @@ func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 		Groups: []authn.GroupID{"g1"}, Roles: []authn.Role{authn.RoleHelpDesk}}
 	link := authn.Link{User: "uabc", For: "ticket", Ticket: "t1", Expires: then}
 	browser := authn.Browser{Since: then, Shared: true}
-	group := authn.Group{ID: "g1", Name: "Garage du Port", Description: "quai 3", Created: then, Changed: then}
+	group := authn.Group{ID: "g1", Name: "Garage du Port", Description: "quai 3", Created: then, Changed: then, Deleted: then, Swept: true}
 	for _, record := range []any{goldenUser(), login, session, standing, link, browser, group} {
 		whole(t, reflect.TypeOf(record).Name(), reflect.ValueOf(record))
 	}

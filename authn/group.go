@@ -11,42 +11,79 @@ import (
 	"barillet/store"
 )
 
-// Group is a garage.
+// maxGroups is how many garages one person can belong to.
+const maxGroups = 32
+
+// Group is a garage. A deleted one keeps its record for ever, so that its id never means another: to every reader
+// it is not there.
 type Group struct {
 	ID          GroupID   `json:"id"`
 	Name        string    `json:"name"`
 	Description string    `json:"description,omitempty"`
 	Created     time.Time `json:"created"`
 	Changed     time.Time `json:"changed"`
+	Deleted     time.Time `json:"deleted,omitzero"`
+	Swept       bool      `json:"swept,omitempty"` // deleted, and nobody is a member any more
 }
 
 // CreateGroup stores a new garage.
 func (w *Work) CreateGroup(g *Group) error {
+	if g.ID == "" {
+		g.ID = GroupID("g" + w.Act.ID("group"))
+	}
+	g.Created = w.Act.Now
+	return w.SaveGroup(g)
+}
+
+// SaveGroup stores a garage whose name or description was changed in this run.
+func (w *Work) SaveGroup(g *Group) error {
 	name := strings.TrimSpace(g.Name)
 	if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > 255 || strings.ContainsFunc(name, unicode.IsControl) {
 		return Invalid("name", "name")
 	}
-	g.Name = name
-	if g.ID == "" {
-		g.ID = GroupID("g" + w.Act.ID("group"))
-	}
-	g.Created, g.Changed = w.Act.Now, w.Act.Now
+	g.Name, g.Changed = name, w.Act.Now
+	return w.putGroup(g)
+}
+
+// DeleteGroup marks a garage: from now on it is not there. The caller audits and, after the Update, calls
+// Service.SweepGroup, which takes the members out of it.
+func (w *Work) DeleteGroup(g *Group) error {
+	g.Deleted = w.Act.Now
+	return w.putGroup(g)
+}
+
+func (w *Work) putGroup(g *Group) error {
 	if err := w.s.groups.Put(w.Tx, string(g.ID), *g); err != nil {
 		return fmt.Errorf("storing group %q: %w", g.ID, err)
 	}
 	return nil
 }
 
+// GroupQuery asks for garages. The zero value is all of them, in the order of their ids.
+type GroupQuery struct {
+	Starts string // the beginning of the name, in any case
+	After  string // the cursor of an earlier call
+	Limit  int    // 1 to 200; 0 means 200
+}
+
+// Keeps tells whether a garage is one of those asked for.
+func (q GroupQuery) Keeps(g Group) bool {
+	return g.Deleted.IsZero() && strings.HasPrefix(FoldName(g.Name), FoldName(q.Starts))
+}
+
 // Groups lists the garages in the order of their ids. next is the cursor for more, "" at the end.
-func (s *Service) Groups(ctx context.Context, after string, limit int) (groups []Group, next string, err error) {
-	if limit <= 0 || limit > 200 {
-		limit = 200
+func (s *Service) Groups(ctx context.Context, q GroupQuery) (groups []Group, next string, err error) {
+	if q.Limit <= 0 || q.Limit > 200 {
+		q.Limit = 200
 	}
 	err = s.Store.View(ctx, func(snap store.Snapshot) error {
 		groups, next = nil, ""
 		more := false
-		err := s.groups.Scan(snap, "", after, limit+1, func(id string, g Group) error {
-			if more = len(groups) == limit; more {
+		err := s.groups.Scan(snap, "", q.After, 0, func(id string, g Group) error {
+			if !q.Keeps(g) {
+				return nil
+			}
+			if more = len(groups) == q.Limit; more {
 				return store.ErrStop
 			}
 			groups, next = append(groups, g), id

@@ -79,7 +79,7 @@ func (u *User) check() error {
 	if len(u.Profile) > maxProfile || len(u.Profile) > 0 && !json.Valid(u.Profile) {
 		return Invalid("profile", "too_long")
 	}
-	if len(u.Groups) > 32 {
+	if len(u.Groups) > maxGroups {
 		return Invalid("groupIds", "too_many")
 	}
 	return nil

@@ -100,9 +100,12 @@ func (r Reader) UserByAddress(normalised string) (User, error) {
 	return r.User(id)
 }
 
-// Group loads a garage.
+// Group loads a garage; CodeNotFound when there is none, or no longer.
 func (r Reader) Group(id GroupID) (Group, error) {
 	g, err := r.s.groups.Get(r.r, string(id))
+	if err == nil && !g.Deleted.IsZero() {
+		return Group{}, Refuse(CodeNotFound)
+	}
 	return g, missing(err, "group", string(id))
 }
 

@@ -3,6 +3,7 @@ package helpdesk
 import (
 	"context"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -15,24 +16,85 @@ const maxDescription = 1024
 
 // CreateGroup makes a garage. Whoever is limited to groups makes none: it would lie outside.
 func (d *Desk) CreateGroup(ctx context.Context, op Operator, from authn.Origin, name, description string) (authn.Group, error) {
-	if err := op.allowed(actManage); err != nil {
+	if err := op.forEverybody(); err != nil {
 		return authn.Group{}, err
 	}
-	if op.scoped() {
-		return authn.Group{}, authn.Refuse(authn.CodeForbidden)
-	}
-	if !utf8.ValidString(description) || utf8.RuneCountInString(description) > maxDescription ||
-		slices.ContainsFunc([]rune(description), func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
-		return authn.Group{}, authn.Invalid("description", "too_long")
+	if err := checkDescription(description); err != nil {
+		return authn.Group{}, err
 	}
 	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (authn.Group, error) {
 		g := authn.Group{Name: name, Description: description}
 		if err := w.CreateGroup(&g); err != nil {
 			return authn.Group{}, err
 		}
-		return g, w.Audit(audit.Event{Actor: op.actor(), Action: audit.GroupCreated, Outcome: audit.Success,
-			Targets: []audit.Actor{{Type: audit.TypeGroup, ID: string(g.ID), Name: g.Name}}})
+		return g, w.Audit(op.groupEvent(audit.GroupCreated, &g))
 	})
+}
+
+// checkDescription judges what may describe a garage.
+func checkDescription(description string) error {
+	if !utf8.ValidString(description) || utf8.RuneCountInString(description) > maxDescription ||
+		slices.ContainsFunc([]rune(description), func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
+		return authn.Invalid("description", "too_long")
+	}
+	return nil
+}
+
+// ChangeGroup replaces the name and the description of a garage. Whoever is limited to groups changes none: people
+// outside belong to it as well. A change of nothing is no act.
+func (d *Desk) ChangeGroup(ctx context.Context, op Operator, from authn.Origin, id authn.GroupID, name, description string) (authn.Group, error) {
+	if err := op.forEverybody(); err != nil {
+		return authn.Group{}, err
+	}
+	if err := checkDescription(description); err != nil {
+		return authn.Group{}, err
+	}
+	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (authn.Group, error) {
+		g, err := w.Group(id)
+		if err != nil {
+			return authn.Group{}, err
+		}
+		if g.Name == strings.TrimSpace(name) && g.Description == description {
+			return g, nil
+		}
+		g.Name, g.Description = name, description
+		if err := w.SaveGroup(&g); err != nil {
+			return authn.Group{}, err
+		}
+		return g, w.Audit(op.groupEvent(audit.GroupUpdated, &g))
+	})
+}
+
+// DeleteGroup deletes a garage and takes its members out of it, which is one act in the log. Nobody is deleted with
+// it; a role or token limited to it is then for nobody. Whoever is limited to groups deletes none. If the taking
+// out is broken off, authn.Service.Sweep goes on with it.
+func (d *Desk) DeleteGroup(ctx context.Context, op Operator, from authn.Origin, id authn.GroupID) error {
+	if err := op.forEverybody(); err != nil {
+		return err
+	}
+	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
+		g, err := w.Group(id)
+		if err != nil {
+			return struct{}{}, err
+		}
+		if err := w.DeleteGroup(&g); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, w.Audit(op.groupEvent(audit.GroupDeleted, &g))
+	})
+	if err != nil {
+		return err
+	}
+	return d.People.SweepGroup(ctx, id)
+}
+
+// groupEvent is an act of the operator on a garage, done.
+func (op Operator) groupEvent(action string, g *authn.Group) audit.Event {
+	return audit.Event{Actor: op.actor(), Action: action, Outcome: audit.Success, Targets: groupTarget(g)}
+}
+
+func groupTarget(g *authn.Group) []audit.Actor {
+	return []audit.Actor{{Type: audit.TypeGroup, ID: string(g.ID), Name: g.Name}}
 }
 
 // Group reads a garage; CodeNotFound for one outside the operator's scope.
@@ -52,23 +114,20 @@ func (d *Desk) Group(ctx context.Context, op Operator, id authn.GroupID) (authn.
 }
 
 // Groups lists the garages that the operator may know of, in the order of their ids. next is the cursor for
-// more, "" at the end. limit is 1 to 200; 0 means 200.
-func (d *Desk) Groups(ctx context.Context, op Operator, after string, limit int) (groups []authn.Group, next string, err error) {
+// more, "" at the end.
+func (d *Desk) Groups(ctx context.Context, op Operator, q authn.GroupQuery) (groups []authn.Group, next string, err error) {
 	if err := op.allowed(actSee); err != nil {
 		return nil, "", err
 	}
 	if !op.scoped() {
-		return d.People.Groups(ctx, after, limit)
+		return d.People.Groups(ctx, q)
 	}
-	if limit <= 0 || limit > 200 {
-		limit = 200
+	if q.Limit <= 0 || q.Limit > 200 {
+		q.Limit = 200
 	}
 	for _, id := range slices.Compact(slices.Sorted(slices.Values(op.Groups))) {
-		if string(id) <= after {
+		if string(id) <= q.After {
 			continue
-		}
-		if len(groups) == limit {
-			return groups, string(groups[limit-1].ID), nil
 		}
 		g, err := d.Group(ctx, op, id)
 		switch {
@@ -76,6 +135,10 @@ func (d *Desk) Groups(ctx context.Context, op Operator, after string, limit int)
 			continue // deleted since
 		case err != nil:
 			return nil, "", err
+		case !q.Keeps(g):
+			continue
+		case len(groups) == q.Limit:
+			return groups, string(groups[q.Limit-1].ID), nil
 		}
 		groups = append(groups, g)
 	}

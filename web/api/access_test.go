@@ -15,7 +15,7 @@ import (
 // concrete puts something that is there, or at least sound, in the place of a pattern's wildcards.
 func (d *door) concrete(pattern string, u authn.User) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
-	return method, strings.NewReplacer("{id}", string(u.ID), "{fid}", "d1", "{gid}", "g1", "{hid}", "h1", "{tid}", "0123456789abcdef0123").Replace(path)
+	return method, strings.NewReplacer("{id}", string(u.ID), "{fid}", "d1", "{gid}", "g1", "{uid}", string(u.ID), "{hid}", "h1", "{tid}", "0123456789abcdef0123").Replace(path)
 }
 
 func TestNoRouteIsOpenWithoutAGoodToken(t *testing.T) {
@@ -113,6 +113,11 @@ func TestARoleMayDoNoMoreThanItsOwn(t *testing.T) {
 		{authn.RoleReadOnly, "GET /api/v1/api-tokens", "", 403},
 		{authn.RoleReadOnly, "PATCH /api/v1/help-requests/{hid}", `{"status":"resolved"}`, 403},
 		{authn.RoleHelpDesk, "POST /api/v1/groups", `{"profile":{"name":"G"}}`, 403},
+		{authn.RoleHelpDesk, "PUT /api/v1/groups/{gid}", `{"profile":{"name":"G"}}`, 403},
+		{authn.RoleHelpDesk, "DELETE /api/v1/groups/{gid}", "", 403},
+		{authn.RoleHelpDesk, "PUT /api/v1/groups/{gid}/users/{uid}", "", 403},
+		{authn.RoleHelpDesk, "DELETE /api/v1/groups/{gid}/users/{uid}", "", 403},
+		{authn.RoleReadOnly, "GET /api/v1/users/{id}/groups", "", 200},
 		{authn.RoleHelpDesk, "POST /api/v1/api-tokens", `{"name":"x","role":"HELP_DESK_ADMIN"}`, 403},
 		{authn.RoleHelpDesk, "DELETE /api/v1/api-tokens/{tid}", "", 403},
 		{authn.RoleHelpDesk, "POST /api/v1/users/{id}/lifecycle/reset_factors", `{"sendEmail":false}`, 403},

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strings"
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
@@ -28,12 +29,17 @@ func (a *API) group(g authn.Group) groupJSON {
 	return groupJSON{ID: g.ID, Created: moment(g.Created), LastUpdated: moment(g.Changed),
 		ObjectClass: []string{"okta:user_group"}, Type: "OKTA_GROUP",
 		Profile: groupProfileJSON{Name: g.Name, Description: g.Description},
-		Links:   map[string]linkJSON{"self": {Href: a.publicURL + "/api/v1/groups/" + string(g.ID)}}}
+		Links: map[string]linkJSON{"self": {Href: a.publicURL + "/api/v1/groups/" + string(g.ID)},
+			"users": {Href: a.publicURL + "/api/v1/groups/" + string(g.ID) + "/users"}}}
 }
 
 func (a *API) listGroups(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
 	return list(a, w, r, func(p page) ([]authn.Group, string, error) {
-		return a.desk.Groups(r.Context(), op, p.after, p.limit)
+		starts := strings.TrimSpace(p.text("q"))
+		if len(starts) > 256 {
+			return nil, "", badParameter("q")
+		}
+		return a.desk.Groups(r.Context(), op, authn.GroupQuery{Starts: starts, After: p.after, Limit: p.limit})
 	}, a.group)
 }
 
@@ -49,7 +55,7 @@ func (a *API) getGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Opera
 	return reply.JSON(w, http.StatusOK, a.group(g))
 }
 
-// groupBody is POST /groups in Okta's model.
+// groupBody is a garage to be made or changed in Okta's model.
 type groupBody struct {
 	Profile groupProfileJSON `json:"profile"`
 
@@ -73,4 +79,33 @@ func (a *API) createGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 		out := a.group(g)
 		return http.StatusOK, out, out, err
 	})
+}
+
+// replaceGroup is Okta's update: name and description are what they are here.
+func (a *API) replaceGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	var body groupBody
+	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
+		return err
+	}
+	gid, err := pathID(r, "gid")
+	if err != nil {
+		return err
+	}
+	g, err := a.desk.ChangeGroup(r.Context(), op, reply.From(r.Context()).Origin(), authn.GroupID(gid), body.Profile.Name, body.Profile.Description)
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, http.StatusOK, a.group(g))
+}
+
+func (a *API) deleteGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	gid, err := pathID(r, "gid")
+	if err != nil {
+		return err
+	}
+	if err := a.desk.DeleteGroup(r.Context(), op, reply.From(r.Context()).Origin(), authn.GroupID(gid)); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }

@@ -39,6 +39,11 @@ func (a *API) listUsers(w http.ResponseWriter, r *http.Request, op helpdesk.Oper
 	if err != nil {
 		return err
 	}
+	return a.users(w, r, q, found, next)
+}
+
+// users answers one page of people.
+func (a *API) users(w http.ResponseWriter, r *http.Request, q query, found []authn.User, next string) (err error) {
 	out := make([]userJSON, len(found))
 	for i := range found {
 		if out[i], err = a.user(&found[i]); err != nil {

@@ -1,0 +1,99 @@
+package helpdesk
+
+import (
+	"context"
+	"slices"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+)
+
+// AddMember makes a person a member of a garage; whoever is one already stays so. Whoever is limited to groups adds
+// nobody who exists, wherever they are (PROTOCOL 21).
+func (d *Desk) AddMember(ctx context.Context, op Operator, from authn.Origin, gid authn.GroupID, id string) error {
+	if err := op.forEverybody(); err != nil {
+		return err
+	}
+	return d.moveMember(ctx, op, from, gid, id, audit.GroupMemberAdded, (*authn.Work).Join)
+}
+
+// RemoveMember takes a person out of a garage; whoever is not in it stays so. A garage outside the operator's scope
+// is not there.
+func (d *Desk) RemoveMember(ctx context.Context, op Operator, from authn.Origin, gid authn.GroupID, id string) error {
+	return d.moveMember(ctx, op, from, gid, id, audit.GroupMemberRemoved, (*authn.Work).Leave)
+}
+
+// moveMember judges, does, audits and stores one membership in one Update. What changes nothing is no act.
+func (d *Desk) moveMember(ctx context.Context, op Operator, from authn.Origin, gid authn.GroupID, id, action string,
+	move func(*authn.Work, *authn.User, authn.GroupID) (bool, error)) error {
+	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
+		u, err := find(w.Reader, op, actManage, id)
+		if err != nil {
+			return struct{}{}, err
+		}
+		if !op.covers([]authn.GroupID{gid}) {
+			return struct{}{}, authn.Refuse(authn.CodeNotFound)
+		}
+		g, err := w.Group(gid)
+		if err != nil {
+			return struct{}{}, err
+		}
+		moved, err := move(w, &u, gid)
+		if err != nil || !moved {
+			return struct{}{}, err
+		}
+		w.Remember(&u, action, g.Name)
+		e := op.event(action, &u)
+		e.Targets = groupTarget(&g)
+		if err := w.Audit(e); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, w.Save(&u)
+	})
+	return err
+}
+
+// Members lists the people of a garage whom the operator may know of, as Users does; CodeNotFound for a garage
+// outside the scope.
+func (d *Desk) Members(ctx context.Context, op Operator, gid authn.GroupID, q authn.Query) ([]authn.User, string, error) {
+	if _, err := d.Group(ctx, op, gid); err != nil {
+		return nil, "", err
+	}
+	q.Group = gid
+	return d.Users(ctx, op, q)
+}
+
+// GroupsOf lists the garages of a person in the order of their ids. next is the cursor for more, "" at the end.
+func (d *Desk) GroupsOf(ctx context.Context, op Operator, id string, q authn.GroupQuery) (groups []authn.Group, next string, err error) {
+	if q.Limit <= 0 || q.Limit > 200 {
+		q.Limit = 200
+	}
+	err = d.People.View(ctx, func(r authn.Reader) error {
+		groups, next = nil, ""
+		u, err := find(r, op, actSee, id)
+		if err != nil {
+			return err
+		}
+		for _, gid := range slices.Sorted(slices.Values(u.Groups)) {
+			if string(gid) <= q.After {
+				continue
+			}
+			g, err := r.Group(gid)
+			switch {
+			case authn.CodeOf(err) == authn.CodeNotFound:
+				continue // deleted, and the person not yet taken out
+			case err != nil:
+				return err
+			case len(groups) == q.Limit:
+				next = string(groups[q.Limit-1].ID)
+				return nil
+			}
+			groups = append(groups, g)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return groups, next, nil
+}

@@ -1,0 +1,67 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/web/reply"
+)
+
+// listMembers lists the people of a garage.
+func (a *API) listMembers(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	q, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	var people authn.Query
+	if people.Limit, people.After, err = q.paging(); err != nil {
+		return err
+	}
+	if !isCursor(people.After) {
+		return badParameter("after")
+	}
+	gid, err := pathID(r, "gid")
+	if err != nil {
+		return err
+	}
+	found, next, err := a.desk.Members(r.Context(), op, authn.GroupID(gid), people)
+	if err != nil {
+		return err
+	}
+	return a.users(w, r, q, found, next)
+}
+
+// listGroupsOf lists the garages of a person.
+func (a *API) listGroupsOf(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	return list(a, w, r, func(p page) ([]authn.Group, string, error) {
+		id, err := pathID(r, "id")
+		if err != nil {
+			return nil, "", err
+		}
+		return a.desk.GroupsOf(r.Context(), op, id, authn.GroupQuery{After: p.after, Limit: p.limit})
+	}, a.group)
+}
+
+// membership serves the making and the ending of one. Neither takes a body, and either can be asked for again.
+func (a *API) membership(do func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.Origin, gid authn.GroupID, id string) error) handler {
+	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
+			return err
+		}
+		gid, err := pathID(r, "gid")
+		if err != nil {
+			return err
+		}
+		uid, err := pathID(r, "uid")
+		if err != nil {
+			return err
+		}
+		if err := do(a.desk, r.Context(), op, reply.From(r.Context()).Origin(), authn.GroupID(gid), uid); err != nil {
+			return err
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+}
