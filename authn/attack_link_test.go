@@ -27,6 +27,10 @@ func TestAnEarlierLinkOutlivesThePassword(t *testing.T) {
 			_, err := h.Service.ChangePassword(t.Context(), h.From, session, authntest.Password, mine)
 			do(t, err, "changing the password")
 		}},
+		{"by signing out everywhere", func(t *testing.T, h *house, _ *authntest.Phone, session authn.Secret) {
+			_, err := h.Service.EndOthers(t.Context(), h.From, session)
+			do(t, err, "signing out everywhere")
+		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -56,7 +56,7 @@ func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 		Enrol: goldenEnrolment(), Copying: &authn.Copying{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: goldenPrompt(), Expires: then}}
 	standing := authn.Standing{Epoch: 5, PasswordEpoch: 2, Status: authn.StatusActive, Login: "lea", Name: "Léa Vasseur", Locale: "fr",
 		Groups: []authn.GroupID{"g1"}, Roles: []authn.Role{authn.RoleHelpDesk}}
-	link := authn.Link{User: "uabc", For: "ticket", Ticket: "t1", Expires: then}
+	link := authn.Link{User: "uabc", For: "ticket", Ticket: "t1", Epoch: 7, Expires: then}
 	browser := authn.Browser{Since: then, Shared: true}
 	group := authn.Group{ID: "g1", Name: "Garage du Port", Description: "quai 3", Created: then, Changed: then, Deleted: then, Swept: true}
 	for _, record := range []any{goldenUser(), login, session, standing, link, browser, group} {

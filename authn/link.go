@@ -17,6 +17,7 @@ type Link struct {
 	User    UserID    `json:"user"`
 	For     string    `json:"for"`              // linkInvitation, linkTicket or linkPassword
 	Ticket  string    `json:"ticket,omitempty"` // which ticket
+	Epoch   uint64    `json:"epoch,omitempty"`  // of the person, with linkPassword: whatever raised it ends the link
 	Expires time.Time `json:"expires"`
 }
 
@@ -236,8 +237,7 @@ func (w *Work) sendPasswordLink(u *User) error {
 	if !v.OK {
 		return w.AuditUser(u, audit.PasswordForgotten, audit.Deny, "too many mails")
 	}
-	expires := w.Act.Now.Add(PasswordLink)
-	token, err := w.putLink("password", Link{User: u.ID, For: linkPassword, Expires: expires})
+	token, expires, err := w.IssuePasswordLink(u)
 	if err != nil {
 		return err
 	}
@@ -263,9 +263,8 @@ func (s *Service) PasswordLink(ctx context.Context, token Secret) (login, locale
 
 func (r Reader) passwordLink(token Secret, now time.Time) (Link, User, error) {
 	l, u, err := r.link(token, linkPassword, now)
-	// A link that was asked for before the password was last chosen is over with it: it lies in a mailbox, unused.
-	asked := l.Expires.Add(-PasswordLink)
-	if err == nil && (u.Status != StatusActive || r.s.counted(&u) == 0 || u.Password.Set.After(asked)) {
+	// One that was asked for before the Epoch last rose (a new password, a reset, a moved address) lies in a mailbox, unused.
+	if err == nil && (u.Status != StatusActive || r.s.counted(&u) == 0 || l.Epoch != u.Epoch) {
 		err = Refuse(CodeLink)
 	}
 	return l, u, err

@@ -7,7 +7,8 @@ const ReasonNoDevice = "no_device"
 
 // IssuePasswordLink makes a link by which an active person chooses a new password; the caller mails or shows it.
 // The password of before counts until the chosen one is confirmed with a device. While the person has no usable
-// one there is no link (PROTOCOL 8): CodeState.
+// one there is no link (PROTOCOL 8): CodeState. It ends with the Epoch: after a reset, a removed device or a moved
+// address it lies in a mailbox that may be somebody else's.
 func (w *Work) IssuePasswordLink(u *User) (token Secret, expires time.Time, err error) {
 	switch {
 	case u.Status != StatusActive:
@@ -16,6 +17,6 @@ func (w *Work) IssuePasswordLink(u *User) (token Secret, expires time.Time, err 
 		return Secret{}, time.Time{}, wrongState(ReasonNoDevice)
 	}
 	expires = w.Act.Now.Add(PasswordLink)
-	token, err = w.putLink("password", Link{User: u.ID, For: linkPassword, Expires: expires})
+	token, err = w.putLink("password", Link{User: u.ID, For: linkPassword, Epoch: u.Epoch, Expires: expires})
 	return token, expires, err
 }

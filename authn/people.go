@@ -42,9 +42,15 @@ func (w *Work) Create(u *User) error {
 			return fmt.Errorf("storing a name: %w", err)
 		}
 	}
+	if len(u.Groups) > maxGroupsAtBirth {
+		return Invalid("groupIds", "too_many")
+	}
 	for _, g := range u.Groups {
-		if _, err := w.Group(g); err != nil {
+		switch _, err := w.Group(g); {
+		case CodeOf(err) == CodeNotFound:
 			return Invalid("groupIds", "unknown")
+		case err != nil:
+			return err
 		}
 		if err := w.s.members.Put(w.Tx, string(g)+"/"+string(u.ID), struct{}{}); err != nil {
 			return fmt.Errorf("storing a membership: %w", err)

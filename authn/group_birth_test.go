@@ -1,0 +1,28 @@
+package authn_test
+
+import (
+	"fmt"
+	"testing"
+
+	"barillet/authn"
+)
+
+func TestTheGaragesThatAPersonIsMadeWith(t *testing.T) {
+	h := newHouse(t)
+	var garages []authn.GroupID
+	for n := range 21 {
+		garages = append(garages, h.Group(fmt.Sprintf("Garage %d", n)))
+	}
+	born := func(address string, in []authn.GroupID) error {
+		_, err := authn.Do(t.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (authn.User, error) {
+			u := w.NewUser()
+			u.Login, u.Email, u.Second = address, "mail-"+address, "second-"+address
+			u.FirstName, u.LastName, u.Groups = "Anne", "Morel", in
+			return u, w.Create(&u)
+		})
+		return err
+	}
+	do(t, born("twenty@garage.example", garages[:20]), "twenty garages")
+	refused(t, born("more@garage.example", garages), authn.CodeInvalid, "twenty-one garages")
+	refused(t, born("unknown@garage.example", []authn.GroupID{"gnone"}), authn.CodeInvalid, "a garage that does not exist")
+}
