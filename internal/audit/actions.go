@@ -91,5 +91,4 @@ const (
 	TypeDevice   = "Factor"
 	TypeGroup    = "UserGroup"
 	TypeHelp     = "HelpRequest"
-	TypeSession  = "Session"
 )

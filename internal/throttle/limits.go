@@ -29,11 +29,6 @@ var (
 	// while and joined. By user id.
 	NoticeMails = Limit{Name: "notice-mails", Count: 10, Per: time.Hour}
 
-	// TicketRenewals counts tickets asked for with an expired link and the right password. By user id.
-	TicketRenewals = Limit{Name: "ticket-renewals", Count: 3, Per: 24 * time.Hour}
-	// ShownAgain counts the showings of a QR code that is in use. By user id.
-	ShownAgain = Limit{Name: "shown-again", Count: 3, Per: 24 * time.Hour}
-
 	// APIToken counts requests, in memory. By token id.
 	APIToken = Limit{Name: "api-token", Count: 600, Per: time.Minute}
 )
