@@ -39,21 +39,26 @@ func (x *activationJSON) withoutSecrets() *activationJSON {
 	return &activationJSON{Mailed: x.Mailed, ExpiresAt: x.ExpiresAt}
 }
 
+// mailed reads a call that sends a person a mail, or with sendEmail=false answers what would stand in it.
+func mailed(r *http.Request) (id string, sendEmail bool, err error) {
+	q, err := readQuery(r)
+	if err != nil {
+		return "", false, err
+	}
+	if sendEmail, err = q.truth("sendEmail", true); err != nil {
+		return "", false, err
+	}
+	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
+		return "", false, err
+	}
+	id, err = pathID(r, "id")
+	return id, sendEmail, err
+}
+
 // invite serves the two calls that invite a person, again if need be.
 func (a *API) invite(do invitation) handler {
 	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
-		q, err := readQuery(r)
-		if err != nil {
-			return err
-		}
-		sendEmail, err := q.truth("sendEmail", true)
-		if err != nil {
-			return err
-		}
-		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
-			return err
-		}
-		id, err := pathID(r, "id")
+		id, sendEmail, err := mailed(r)
 		if err != nil {
 			return err
 		}

@@ -13,18 +13,7 @@ type passwordLinkJSON struct {
 }
 
 func (a *API) resetPassword(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
-	q, err := readQuery(r)
-	if err != nil {
-		return err
-	}
-	sendEmail, err := q.truth("sendEmail", true)
-	if err != nil {
-		return err
-	}
-	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
-		return err
-	}
-	id, err := pathID(r, "id")
+	id, sendEmail, err := mailed(r)
 	if err != nil {
 		return err
 	}
