@@ -62,11 +62,11 @@ func TestALicenceIsKnownByItsText(t *testing.T) {
 	}
 }
 
-// linkedModules are the folders of the modules that any package of this
-// module needs outside tests.
+// linkedModules are the folders of the modules that are linked into the
+// program.
 func linkedModules(t *testing.T) map[string]string {
 	t.Helper()
-	command := exec.Command("go", "list", "-e", "-deps", "-json=Module", "./...")
+	command := exec.Command("go", "list", "-e", "-deps", "-json=Module", "./cmd/...")
 	command.Stderr = os.Stderr
 	out, err := command.Output()
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/factors"
+	"barillet/factors/factortest"
 	"barillet/factors/webauthn"
 )
 
@@ -27,9 +28,9 @@ type softKey struct {
 	credential virtualwebauthn.Credential
 }
 
-func newSoftKey() *softKey {
+func newSoftKey(b *testing.B) *softKey {
 	return &softKey{rp: virtualwebauthn.RelyingParty{ID: benchRPID, Name: "Barillet", Origin: benchOrigin},
-		owner: virtualwebauthn.NewAuthenticator(), credential: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)}
+		owner: virtualwebauthn.NewAuthenticator(), credential: factortest.NewKey(b)}
 }
 
 // device enrols the key.
@@ -70,7 +71,7 @@ func BenchmarkAssertion(b *testing.B) {
 	for _, clients := range []int{1, 8, 64} {
 		b.Run(fmt.Sprint(clients), func(b *testing.B) {
 			collectAsTheProgram(b)
-			k := newSoftKey()
+			k := newSoftKey(b)
 			crowd := authntest.Throng(b, min(1000+clients*500, 8000), k.device(b))
 			compare(b, clients, side{"assertions", func(b *testing.B) (func(int) error, int) {
 				logins, answers := assertions(b, crowd, k)

@@ -17,6 +17,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/factors"
+	"barillet/factors/factortest"
 	"barillet/factors/recovery"
 	"barillet/factors/totp"
 	"barillet/factors/webauthn"
@@ -210,7 +211,7 @@ func (h *house) enrolKey(seat authn.Seat, owner authn.User) *yubikey {
 	do(h.t, err, "reading creation options")
 	k := &yubikey{h: h, rp: virtualwebauthn.RelyingParty{ID: "login.example", Name: "Garage Lumière", Origin: "https://login.example"},
 		auth: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: owner.Handle}),
-		cred: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)}
+		cred: factortest.NewKey(h.t)}
 	k.cred.Counter = 5
 	done, err := h.Service.FinishEnrol(h.t.Context(), h.From, seat, "", []byte(virtualwebauthn.CreateAttestationResponse(k.rp, k.auth, k.cred, *options)))
 	if err != nil || !done.Accepted() {

@@ -11,6 +11,7 @@ import (
 	"github.com/descope/virtualwebauthn"
 
 	"barillet/authn/authntest"
+	"barillet/factors/factortest"
 )
 
 // yubikey is a virtual security key in somebody's hand.
@@ -23,7 +24,7 @@ type yubikey struct {
 func newYubikey(p *place) *yubikey {
 	return &yubikey{rp: virtualwebauthn.RelyingParty{ID: "login.example", Name: "Garage Lumière", Origin: p.url},
 		auth: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: p.User(amelie).Handle}),
-		cred: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)}
+		cred: factortest.NewKey(p.T)}
 }
 
 // optionsIn is what a page hands to the browser's script.

@@ -192,3 +192,24 @@ func TestEachBrokenStepOfARegistrationIsRefused(t *testing.T) {
 		})
 	}
 }
+
+// RFC 9053 section 7.1.1: coordinates are as long as the field, leading zeros and all. One key of 128 has one.
+func TestACoordinateThatBeginsWithZeroIsWhole(t *testing.T) {
+	w := newFactor(t, webauthn.Config{})
+	s := newSoft(t, -7)
+	for s.cose()[-2].([]byte)[0] != 0 {
+		s = newSoft(t, -7)
+	}
+	enrol(t, w, s, "zero", nil)
+	prompt, pending, err := w.BeginEnrol(noon, who, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := s.creation(t, prompt.JSON)
+	cut := s.cose()
+	cut[-2] = cut[-2].([]byte)[1:]
+	a.key = cut
+	if got, err := w.FinishEnrol(noon, who, pending, a.created()); err != nil || got.Rejected != factors.ReasonFormat {
+		t.Errorf("a coordinate of 31 bytes: got %q, %v; want %q", got.Rejected, err, factors.ReasonFormat)
+	}
+}

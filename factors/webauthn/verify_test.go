@@ -13,6 +13,7 @@ import (
 	"github.com/descope/virtualwebauthn"
 
 	"barillet/factors"
+	"barillet/factors/factortest"
 	"barillet/factors/webauthn"
 )
 
@@ -246,7 +247,7 @@ func TestAnotherMakersSoftwareKeyPasses(t *testing.T) {
 	w := newFactor(t, webauthn.Config{})
 	rp := virtualwebauthn.RelyingParty{ID: rpID, Name: "Barillet", Origin: origin}
 	auth := virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: who.Handle})
-	cred := virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
+	cred := factortest.NewKey(t)
 	prompt, pending, err := w.BeginEnrol(noon, who, nil)
 	if err != nil {
 		t.Fatal(err)
