@@ -54,12 +54,13 @@ func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 	session := authn.Session{User: "uabc", Epoch: 5, Created: then, Seen: then, AMR: []string{"pwd", "otp", "mfa"}, Browser: "b1",
 		Shared: true, Address: "192.0.2.1", Agent: "Firefox", Proof: authn.Proof{At: then, Enrolling: true}, Ceremony: ceremony,
 		Enrol: goldenEnrolment(), Copying: &authn.Copying{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: goldenPrompt(), Expires: then}}
-	standing := authn.Standing{Epoch: 5, PasswordEpoch: 2, Status: authn.StatusActive, Login: "lea", Name: "Léa Vasseur", Locale: "fr",
+	standing := authn.Standing{Epoch: 5, PasswordEpoch: 2, Status: authn.StatusActive, Login: "lea", Name: "Léa Vasseur", Email: "lea@garage.example", Locale: "fr",
 		Groups: []authn.GroupID{"g1"}, Roles: []authn.Role{authn.RoleHelpDesk}}
 	link := authn.Link{User: "uabc", For: "ticket", Ticket: "t1", Epoch: 7, Expires: then}
 	browser := authn.Browser{Since: then, Shared: true}
 	group := authn.Group{ID: "g1", Name: "Garage du Port", Description: "quai 3", Created: then, Changed: then, Deleted: then, Swept: true}
-	for _, record := range []any{goldenUser(), login, session, standing, link, browser, group} {
+	gate := authn.Gate{User: "uabc", Session: "h1", Host: "wiki.garage.example", State: "s1", Made: then, Expires: then}
+	for _, record := range []any{goldenUser(), login, session, standing, link, browser, group, gate} {
 		whole(t, reflect.TypeOf(record).Name(), reflect.ValueOf(record))
 	}
 	storetest.Golden(t, store.Users, nil, goldenUser())
@@ -69,6 +70,7 @@ func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 	storetest.Golden(t, store.Enrols, nil, link)
 	storetest.Golden(t, store.Browsers, nil, browser)
 	storetest.Golden(t, store.Groups, nil, group)
+	storetest.Golden(t, store.Gates, nil, gate)
 }
 
 // whole fails for every field of ours that the sample leaves out: a record's golden file shows all of them.

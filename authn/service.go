@@ -69,6 +69,7 @@ type tables struct {
 	links     store.Table[Link]
 	sessions  store.Table[Session]
 	browsers  store.Table[Browser]
+	gates     store.Table[Gate]
 }
 
 // Open readies the Service's own tables under the keys of the house; call it before anything else.
@@ -85,6 +86,7 @@ func (s *Service) Open(ring *store.Keyring) {
 		links:     store.NewTable[Link](ring, store.Enrols),
 		sessions:  store.NewTable[Session](ring, store.Sessions),
 		browsers:  store.NewTable[Browser](ring, store.Browsers),
+		gates:     store.NewTable[Gate](ring, store.Gates),
 	}
 }
 

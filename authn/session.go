@@ -49,6 +49,7 @@ type Live struct {
 	User     UserID
 	Login    string
 	Name     string
+	Email    string
 	Locale   string
 	Roles    []Role
 	Groups   []GroupID
@@ -76,29 +77,36 @@ func (s *Service) Check(ctx context.Context, secret Secret) (Live, error) {
 	if secret.Empty() {
 		return Live{}, Refuse(CodeNoSession)
 	}
-	hash, now := secret.Hash(), s.Now()
-	var ses Session
-	var st Standing
-	err := s.Store.View(ctx, func(snap store.Snapshot) error {
-		var err error
-		if ses, err = s.sessions.Get(snap, hash); err != nil {
-			return err
-		}
-		st, err = s.standings.Get(snap, string(ses.User))
+	var live Live
+	err := s.View(ctx, func(r Reader) (err error) {
+		live, err = r.live(secret.Hash(), s.Now())
 		return err
 	})
+	return live, err
+}
+
+// live finds out who the session below a hash belongs to; CodeNoSession when it is over.
+func (r Reader) live(hash string, now time.Time) (Live, error) {
+	ses, err := r.s.sessions.Get(r.r, hash)
+	if errors.Is(err, store.ErrNotFound) {
+		return Live{}, Refuse(CodeNoSession)
+	}
+	if err != nil {
+		return Live{}, fmt.Errorf("checking a session: %w", err)
+	}
+	st, err := r.s.standings.Get(r.r, string(ses.User))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return Live{}, Refuse(CodeNoSession)
 	case err != nil:
 		return Live{}, fmt.Errorf("checking a session: %w", err)
-	case !s.alive(&ses, &st, hash, now):
+	case !r.s.alive(&ses, &st, hash, now):
 		return Live{}, Refuse(CodeNoSession)
 	}
 	if now.Sub(ses.Seen) >= time.Minute {
-		s.seen.touch(hash, now)
+		r.s.seen.touch(hash, now)
 	}
-	live := Live{ID: sessionID(hash), User: ses.User, Login: st.Login, Name: st.Name, Locale: st.Locale,
+	live := Live{ID: sessionID(hash), User: ses.User, Login: st.Login, Name: st.Name, Email: st.email(), Locale: st.Locale,
 		Roles: st.Roles, Groups: st.Groups, Created: ses.Created, AMR: ses.AMR}
 	if ses.Proof.fresh(now) && !ses.Proof.Enrolling {
 		live.ProvenTo = ses.Proof.At.Add(ProofLife)
@@ -115,7 +123,12 @@ func (r Reader) session(secret Secret, now time.Time) (Session, User, error) {
 	if secret.Empty() {
 		return Session{}, User{}, Refuse(CodeNoSession)
 	}
-	ses, err := r.s.sessions.Get(r.r, secret.Hash())
+	return r.sessionAt(secret.Hash(), now)
+}
+
+// sessionAt is session for one that is known by its hash.
+func (r Reader) sessionAt(hash string, now time.Time) (Session, User, error) {
+	ses, err := r.s.sessions.Get(r.r, hash)
 	if errors.Is(err, store.ErrNotFound) {
 		return Session{}, User{}, Refuse(CodeNoSession)
 	}
@@ -126,7 +139,7 @@ func (r Reader) session(secret Secret, now time.Time) (Session, User, error) {
 	if err != nil {
 		return Session{}, User{}, err
 	}
-	if st := u.standing(); !r.s.alive(&ses, &st, secret.Hash(), now) {
+	if st := u.standing(); !r.s.alive(&ses, &st, hash, now) {
 		return Session{}, User{}, Refuse(CodeNoSession)
 	}
 	return ses, u, nil

@@ -9,7 +9,7 @@ import (
 	"barillet/store"
 )
 
-// Sweep removes what is dead: logins, links, sessions and browsers whose time is over, and memberships of deleted
+// Sweep removes what is dead: logins, links, sessions, browsers and gates whose time is over, and memberships of deleted
 // garages. It takes small bites, so that no sign-in waits for it.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.Now()
@@ -26,6 +26,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 		func() error {
 			return sweep(ctx, s.Store, s.browsers, func(b Browser) bool { return !now.Before(b.Since.Add(2 * BrowserLife)) })
 		},
+		func() error { return sweep(ctx, s.Store, s.gates, func(g Gate) bool { return !now.Before(g.Expires) }) },
 		func() error { return s.sweepGroups(ctx) },
 	} {
 		if err := sweep(); err != nil {

@@ -182,19 +182,31 @@ type Standing struct {
 	Status        Status    `json:"s"`
 	Login         string    `json:"l"`
 	Name          string    `json:"n"`
+	Email         string    `json:"m,omitempty"` // "": the login
 	Locale        string    `json:"c,omitempty"`
 	Groups        []GroupID `json:"g,omitempty"`
 	Roles         []Role    `json:"r,omitempty"`
 }
 
+// email is the address that applications are told.
+func (s *Standing) email() string {
+	if s.Email != "" {
+		return s.Email
+	}
+	return s.Login
+}
+
 func (s *Standing) equal(t *Standing) bool {
 	return s.Epoch == t.Epoch && s.PasswordEpoch == t.PasswordEpoch && s.Status == t.Status && s.Login == t.Login &&
-		s.Name == t.Name && s.Locale == t.Locale && slices.Equal(s.Groups, t.Groups) && slices.Equal(s.Roles, t.Roles)
+		s.Name == t.Name && s.Email == t.Email && s.Locale == t.Locale && slices.Equal(s.Groups, t.Groups) && slices.Equal(s.Roles, t.Roles)
 }
 
 func (u *User) standing() Standing {
 	st := Standing{Epoch: u.Epoch, PasswordEpoch: u.PasswordEpoch, Status: u.Status, Login: u.Login,
 		Name: u.DisplayName(), Locale: u.Locale, Groups: u.Groups}
+	if u.Email != u.Login {
+		st.Email = u.Email
+	}
 	for _, g := range u.Roles {
 		if !slices.Contains(st.Roles, g.Role) {
 			st.Roles = append(st.Roles, g.Role)

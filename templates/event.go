@@ -6,6 +6,7 @@ var events = map[string]string{
 	"user.session.start":                    "event.signed_in",
 	"user.session.end":                      "event.signed_out",
 	"user.session.clear":                    "event.sessions_ended",
+	"user.authentication.sso":               "event.application_opened",
 	"barillet.password.proven":              "event.password_step",
 	"user.authentication.auth_via_mfa":      "event.second_step",
 	"user.authentication.verify":            "event.confirmed",

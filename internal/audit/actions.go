@@ -4,18 +4,19 @@ package audit
 // name, so that what reads such logs reads ours; the rest begin with "barillet.".
 const (
 	// Signing in and out.
-	SessionStart      = "user.session.start"
-	SessionEnd        = "user.session.end"
-	SessionsCleared   = "user.session.clear" // sign out everywhere
-	PasswordProven    = "barillet.password.proven"
-	FactorProven      = "user.authentication.auth_via_mfa"
-	FreshProof        = "user.authentication.verify" // a device proven for one act after the sign-in
-	Waiting           = "barillet.guess.waiting"     // an answer not judged: too many wrong ones before
-	UnknownName       = "barillet.login.unknown_name"
-	RateLimited       = "system.operation.rate_limit.violation"
-	SourceLimited     = "barillet.login.source_limited"
-	LoginBlocked      = "barillet.login.blocked" // no usable device and no ticket
-	RecoveryCodeSpent = "barillet.recovery.used"
+	SessionStart       = "user.session.start"
+	SessionEnd         = "user.session.end"
+	SessionsCleared    = "user.session.clear" // sign out everywhere
+	ApplicationEntered = "user.authentication.sso"
+	PasswordProven     = "barillet.password.proven"
+	FactorProven       = "user.authentication.auth_via_mfa"
+	FreshProof         = "user.authentication.verify" // a device proven for one act after the sign-in
+	Waiting            = "barillet.guess.waiting"     // an answer not judged: too many wrong ones before
+	UnknownName        = "barillet.login.unknown_name"
+	RateLimited        = "system.operation.rate_limit.violation"
+	SourceLimited      = "barillet.login.source_limited"
+	LoginBlocked       = "barillet.login.blocked" // no usable device and no ticket
+	RecoveryCodeSpent  = "barillet.recovery.used"
 
 	// Devices.
 	FactorActivated    = "user.mfa.factor.activate"
@@ -83,12 +84,13 @@ const (
 
 // The types of an actor or target.
 const (
-	TypeUser     = "User"
-	TypeToken    = "ApiToken"
-	TypeOperator = "Operator" // at the socket or the closed folder
-	TypeSystem   = "SystemPrincipal"
-	TypeUnknown  = "Unknown" // nobody has proven anything
-	TypeDevice   = "Factor"
-	TypeGroup    = "UserGroup"
-	TypeHelp     = "HelpRequest"
+	TypeUser        = "User"
+	TypeToken       = "ApiToken"
+	TypeOperator    = "Operator" // at the socket or the closed folder
+	TypeSystem      = "SystemPrincipal"
+	TypeUnknown     = "Unknown" // nobody has proven anything
+	TypeDevice      = "Factor"
+	TypeGroup       = "UserGroup"
+	TypeHelp        = "HelpRequest"
+	TypeApplication = "AppInstance"
 )

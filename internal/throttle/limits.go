@@ -29,6 +29,9 @@ var (
 	// while and joined. By user id.
 	NoticeMails = Limit{Name: "notice-mails", Count: 10, Per: time.Hour}
 
+	// Gates counts ways back to an application after a sign-in. By session.
+	Gates = Limit{Name: "gates", Count: 60, Per: time.Minute}
+
 	// APIToken counts requests, in memory. By token id.
 	APIToken = Limit{Name: "api-token", Count: 600, Per: time.Minute}
 )

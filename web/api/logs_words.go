@@ -11,6 +11,7 @@ var messages = map[string]string{
 	audit.SessionStart:        "Person signed in",
 	audit.SessionEnd:          "Person signed out",
 	audit.SessionsCleared:     "Sessions ended everywhere",
+	audit.ApplicationEntered:  "Application opened",
 	audit.PasswordProven:      "Password given",
 	audit.FactorProven:        "Device proven at sign-in",
 	audit.FreshProof:          "Device proven for one act",

@@ -1,0 +1,147 @@
+package authn
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"barillet/internal/audit"
+	"barillet/internal/throttle"
+	"barillet/store"
+)
+
+// Gate lets somebody through to one host of an application that stands behind forward-auth (PROTOCOL 27). It stands
+// on a session, ends with it, and is accepted for its own host and for nothing else. While State is set it is no
+// gate yet but a return code: good once, for GateCodeLife, for the browser that holds the nonce.
+type Gate struct {
+	User    UserID    `json:"user"`
+	Session string    `json:"session"` // hash of the session's secret
+	Host    string    `json:"host"`
+	State   string    `json:"state,omitempty"`
+	Made    time.Time `json:"made"`
+	Expires time.Time `json:"expires"`
+}
+
+// GateCodeLife is how long a return code is good.
+const GateCodeLife = time.Minute
+
+// GateState is what the browser's nonce is known by on the way to the sign-in and back.
+func GateState(nonce Secret) string {
+	sum := sha256.Sum256([]byte(nonce.Reveal()))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// OpenGate makes a return code for a host, on the way back from the sign-in. CodeWait beyond throttle.Gates.
+func (s *Service) OpenGate(ctx context.Context, from Origin, session Secret, host, state string) (Secret, error) {
+	a := s.NewAct(from)
+	code := a.Secret("gate code")
+	wait, err := Do(ctx, s, a, func(w *Work) (time.Duration, error) {
+		ses, u, err := w.session(session, a.Now)
+		if err != nil {
+			return 0, err
+		}
+		v, err := s.Limiter.Take(w.Tx, a.Now, throttle.Gates, session.Hash())
+		if err != nil {
+			return 0, fmt.Errorf("counting gates: %w", err)
+		}
+		if !v.OK {
+			return v.Retry, nil
+		}
+		return 0, w.putGate(code, Gate{User: u.ID, Session: session.Hash(), Host: host, State: state, Made: a.Now,
+			Expires: earlier(a.Now.Add(GateCodeLife), ses.Created.Add(s.Policy.SessionMax))})
+	})
+	if err == nil && wait > 0 {
+		err = Wait(wait)
+	}
+	return code, err
+}
+
+// PassGate changes a return code into a gate, once. CodeLink when the code is not, or no longer, good, or was made
+// for another host or browser: a code in the wrong hands is spent by the try.
+func (s *Service) PassGate(ctx context.Context, from Origin, code Secret, host string, nonce Secret) (Secret, error) {
+	a := s.NewAct(from)
+	secret := a.Secret("gate")
+	passed, err := Do(ctx, s, a, func(w *Work) (bool, error) {
+		g, err := s.gates.Get(w.Tx, code.Hash())
+		if errors.Is(err, store.ErrNotFound) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("loading a return code: %w", err)
+		}
+		if g.State == "" { // a gate's own secret is no code
+			return false, nil
+		}
+		if err := s.gates.Delete(w.Tx, code.Hash()); err != nil {
+			return false, fmt.Errorf("spending a return code: %w", err)
+		}
+		same := subtle.ConstantTimeCompare([]byte(g.State), []byte(GateState(nonce))) == 1
+		if g.Host != host || !same || !a.Now.Before(g.Expires) {
+			return false, nil
+		}
+		ses, u, err := w.sessionAt(g.Session, a.Now)
+		if CodeOf(err) == CodeNoSession {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		g.State, g.Made, g.Expires = "", a.Now, ses.Created.Add(s.Policy.SessionMax)
+		if err := w.putGate(secret, g); err != nil {
+			return false, err
+		}
+		return true, w.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
+			Subject: string(u.ID), SubjectName: u.Login, Action: audit.ApplicationEntered, Outcome: audit.Success,
+			Session: sessionID(g.Session), Targets: []audit.Actor{{Type: audit.TypeApplication, ID: host, Name: host}}})
+	})
+	if err == nil && !passed {
+		err = Refuse(CodeLink)
+	}
+	return secret, err
+}
+
+func (w *Work) putGate(secret Secret, g Gate) error {
+	if err := w.s.gates.Put(w.Tx, secret.Hash(), g); err != nil {
+		return fmt.Errorf("storing a gate: %w", err)
+	}
+	return nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// CheckGate finds out who a gate lets through to a host; CodeNoSession for anything that is no gate of that host, or
+// whose session is over. It reads three records and never waits for a write.
+func (s *Service) CheckGate(ctx context.Context, secret Secret, host string) (Live, error) {
+	if secret.Empty() {
+		return Live{}, Refuse(CodeNoSession)
+	}
+	now := s.Now()
+	var live Live
+	err := s.View(ctx, func(r Reader) error {
+		g, err := s.gates.Get(r.r, secret.Hash())
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return Refuse(CodeNoSession)
+		case err != nil:
+			return fmt.Errorf("checking a gate: %w", err)
+		case g.State != "", g.Host != host, !now.Before(g.Expires):
+			return Refuse(CodeNoSession)
+		}
+		live, err = r.live(g.Session, now)
+		return err
+	})
+	return live, err
+}
+
+// PhishingResistant tells whether a security key was proven in the session (RFC 8176 section 2, hwk).
+func (l *Live) PhishingResistant() bool { return slices.Contains(l.AMR, "hwk") }
