@@ -66,6 +66,9 @@ func gallerySignIn(lang string) []Sample {
 		{"new-password", NewPassword{Base: b, Token: "abc", Login: who, Least: 8}},
 		{"new-password-gone", NewPassword{Base: b, Gone: true}},
 		{"logged-out", LoggedOut{b}},
+		{"onward", Onward{Base: b, Application: "wiki.garage.example", Link: "https://wiki.garage.example/.barillet/return?code=abc&more"}},
+		{"onward-denied", Onward{Base: b, State: OnwardDenied, Application: "wiki.garage.example"}},
+		{"onward-needs-key", Onward{Base: b, State: OnwardNeedsKey, Application: "wiki.garage.example"}},
 	}
 }
 

@@ -45,12 +45,14 @@ func (s *server) setHeaders(next http.Handler) http.Handler {
 }
 
 // checkHost serves our own host alone: whatever is made of a stranger's Host would be a stranger's. A load
-// balancer on the machine itself may ask how we are by a loopback name.
+// balancer on the machine itself may ask how we are by a loopback name. A proxy that asks for an application may pass
+// on the Host of that; the gate hears none but trusted ones.
 func (s *server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		probing := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
+		asking := s.Gate != nil && (r.URL.Path == gatePrefix || strings.HasPrefix(r.URL.Path, gatePrefix+"/"))
 		switch {
-		case s.plainHost(r.Host) != s.host && !(probing && loopback(r.Host)), s.Demo != nil && forwarded(r):
+		case s.plainHost(r.Host) != s.host && !asking && !(probing && loopback(r.Host)), s.Demo != nil && forwarded(r):
 			// RFC 9110 section 15.5.20: not a name that we answer for.
 			http.Error(w, http.StatusText(http.StatusMisdirectedRequest), http.StatusMisdirectedRequest)
 		default:

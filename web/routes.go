@@ -115,12 +115,21 @@ func (t table) otherRoutes() {
 		t.page("GET /demo/mail", t.getMailbox)
 		t.page("GET /demo/mail/{id}", t.getMail)
 	}
+	if t.Gate != nil {
+		t.handle("GET "+gatePrefix, http.HandlerFunc(t.Gate.Check))
+		t.handle("GET "+gatePrefix+"/start", http.HandlerFunc(t.Gate.Start))
+		t.handle("GET "+gatePrefix+"/return", http.HandlerFunc(t.Gate.Return))
+		t.page("GET /gate", t.getGate)
+	}
 	if t.API != nil {
 		t.handle(apiPrefix, t.API)
 	}
 }
 
-const apiPrefix = "/api/"
+const (
+	apiPrefix  = "/api/"
+	gatePrefix = "/forward-auth" // what proxies ask
+)
 
 // dispatch answers what no route takes with a page: the mux's own bodies are bare English text. With a wrong
 // method it keeps the mux's Allow header (RFC 9110 section 15.5.6).

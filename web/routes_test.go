@@ -9,13 +9,14 @@ import (
 	"barillet/authn/authntest"
 	"barillet/internal/mail"
 	"barillet/web"
+	"barillet/web/gate"
 )
 
 // allPatterns are the routes of a door with every part.
 func allPatterns(t testing.TB) []string {
 	t.Helper()
 	c, _ := config(t, authntest.New(t))
-	c.Demo = &mail.Box{}
+	c.Demo, c.Gate = &mail.Box{}, &gate.Gate{}
 	patterns, err := web.Patterns(c)
 	if err != nil {
 		t.Fatal(err)

@@ -17,9 +17,10 @@ import (
 	"barillet/internal/mail"
 	"barillet/static"
 	"barillet/templates"
+	"barillet/web/gate"
 )
 
-// Config is what the front door is made of. Everything but TrustedProxies, API and Demo is required.
+// Config is what the front door is made of. Everything but TrustedProxies, API, Gate and Demo is required.
 type Config struct {
 	People         *authn.Service
 	Desk           *helpdesk.Desk
@@ -31,7 +32,8 @@ type Config struct {
 	DefaultLocale  string         // "fr" or "en"
 	Now            func() time.Time
 	Log            *slog.Logger
-	Demo           *mail.Box // the mailbox of the demonstration; nil: this is none
+	Demo           *mail.Box  // the mailbox of the demonstration; nil: this is none
+	Gate           *gate.Gate // answers proxies; nil: no application stands behind forward-auth
 }
 
 // server is a Config with what follows from it.

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"barillet/web/gate"
 )
 
 // config is what the operator decided, every value judged.
@@ -43,6 +45,7 @@ type config struct {
 	}
 	allowCopies bool
 	webauthn    struct{ attestation, userVerification string }
+	gateRules   []gate.Rule // applications behind forward-auth; none: there are none
 
 	warnings []string
 }
@@ -148,6 +151,9 @@ func (c *config) agree(file string) error {
 		return wrong("limits.session_idle", "is longer than limits.session_max")
 	case c.limits.perClient > c.limits.connections:
 		return wrong("limits.connections_per_client", "is more than limits.connections")
+	case len(c.gateRules) > 0 && len(c.trustedProxies) == 0:
+		return withHint(wrong("trusted_proxies", "is missing, while forward_auth.rules is set: no proxy would be heard"),
+			"name the address of the proxy, such as trusted_proxies = [\"127.0.0.1\"]")
 	case c.publicURL == "" && !loopback(c.listen):
 		return withHint(wrong("public_url", "is missing: links in mails and security keys need it"),
 			"give --public-url https://login.example.com, or listen on localhost to try things out")

@@ -48,6 +48,9 @@ passes = 3
 at_once = 2
 words = ["léon", "garage"]
 
+[forward_auth]
+rules = ["wiki.garage.example", "shop.garage.example/admin group:g1 phishing-resistant"]
+
 [totp]
 allow_copies = false
 
@@ -77,6 +80,8 @@ func TestEveryKeyOfTheConfigurationIsTaken(t *testing.T) {
 		"limits.session_idle":           {c.limits.sessionIdle, 30 * time.Minute},
 		"password.min_length":           {c.password.min, 12},
 		"password.words":                {strings.Join(c.password.words, " "), "léon garage"},
+		"forward_auth.rules":            {len(c.gateRules), 2},
+		"forward_auth.rules, a path":    {c.gateRules[1].Path, "/admin"},
 		"totp.allow_copies":             {c.allowCopies, false},
 		"webauthn.attestation":          {c.webauthn.attestation, "none"},
 	} {
@@ -107,6 +112,8 @@ func TestAWrongConfigurationNamesFileKeyAndReason(t *testing.T) {
 		"an empty data folder":                 {`data = ""`, "data: is empty"},
 		"a control character":                  {`data = "a\u0007"`, "data: holds a control character"},
 		"a listener without a port":            {`listen = "localhost"`, "listen: want HOST:PORT"},
+		"a rule for no host":                   {"[forward_auth]\nrules = [\"/admin\"]", "forward_auth.rules: \"/admin\": \"\" is no host"},
+		"rules without a proxy":                {"public_url = \"https://login.example\"\n[forward_auth]\nrules = [\"wiki.example\"]", "trusted_proxies: is missing, while forward_auth.rules is set"},
 		"a port too high":                      {`listen = "localhost:65536"`, "listen: want a port"},
 		"a public URL by http":                 {`public_url = "http://garage.example"`, "public_url: must be https"},
 		"a public URL by http and 127.0.0.1":   {`public_url = "http://127.0.0.1:8080"`, "public_url: must be https"},

@@ -21,6 +21,7 @@ import (
 	"barillet/internal/mail"
 	"barillet/store"
 	"barillet/web"
+	"barillet/web/gate"
 	"barillet/web/reply"
 )
 
@@ -112,8 +113,14 @@ func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logg
 	if err != nil {
 		return err
 	}
-	pages, err := web.New(web.Config{People: h.people, Desk: h.desk, Renderer: h.renderer, Static: h.files, API: h.api, PublicURL: origin,
-		TrustedProxies: c.trustedProxies, DefaultLocale: c.defaultLocale, Now: now, Log: log, Demo: box})
+	doors := web.Config{People: h.people, Desk: h.desk, Renderer: h.renderer, Static: h.files, API: h.api, PublicURL: origin,
+		TrustedProxies: c.trustedProxies, DefaultLocale: c.defaultLocale, Now: now, Log: log, Demo: box}
+	if len(c.gateRules) > 0 {
+		if doors.Gate, err = gate.New(gate.Config{People: h.people, Rules: c.gateRules, PublicURL: origin, Trusted: c.trustedProxies}); err != nil {
+			return fmt.Errorf("forward_auth.rules: %w", err)
+		}
+	}
+	pages, err := web.New(doors)
 	if err != nil {
 		return fmt.Errorf("building the pages: %w", err)
 	}

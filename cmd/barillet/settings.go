@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"barillet/web/gate"
 )
 
 // setting is one key of the configuration, with the one function that judges its value wherever it comes from.
@@ -51,6 +53,8 @@ func settings() []setting {
 		number("password.passes", func(c *config) *int { return &c.password.passes }, 1, 10),
 		number("password.at_once", func(c *config) *int { return &c.password.atOnce }, 1, 64),
 		{"password.words", func(c *config, v any) (err error) { c.password.words, err = items(v); return err }},
+
+		{"forward_auth.rules", func(c *config, v any) (err error) { c.gateRules, err = gateRules(v); return err }},
 
 		truth("totp.allow_copies", func(c *config) *bool { return &c.allowCopies }),
 		text("webauthn.attestation", func(c *config) *string { return &c.webauthn.attestation }, oneOf("direct", "indirect", "enterprise", "none")),
@@ -146,6 +150,23 @@ func items(value any) ([]string, error) {
 		}
 	default:
 		return nil, errors.New("want a list of texts in quotes")
+	}
+	return out, nil
+}
+
+// gateRules reads who may go to applications behind forward-auth.
+func gateRules(value any) ([]gate.Rule, error) {
+	texts, err := items(value)
+	if err != nil {
+		return nil, err
+	}
+	var out []gate.Rule
+	for _, text := range texts {
+		r, err := gate.ParseRule(text)
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", text, err)
+		}
+		out = append(out, r)
 	}
 	return out, nil
 }

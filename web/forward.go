@@ -1,0 +1,50 @@
+package web
+
+import (
+	"net/http"
+
+	"barillet/authn"
+	"barillet/templates"
+	"barillet/web/reply"
+)
+
+// longestState is more than a hash in base64url has.
+const longestState = 64
+
+// getGate lets a person on to an application behind forward-auth, or tells why not. The way goes on by a page and not
+// by a redirect: form-action of the sign-in's page holds for every hop behind its form (FACTS H2).
+func (s *server) getGate(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	rule := s.Gate.Named(q.Get("host"), q.Get("path"))
+	if rule == nil || len(q.Get("state")) > longestState {
+		return &reply.Refused{Status: http.StatusNotFound, Kind: reply.KindNoRoute}
+	}
+	v := visitOf(r)
+	if !v.in() {
+		return authn.Refuse(authn.CodeNoSession)
+	}
+	page := templates.Onward{Base: s.base(r), Application: rule.Host}
+	switch {
+	case !rule.Admits(&v.live):
+		page.State = templates.OnwardDenied
+		return s.show(w, http.StatusForbidden, page)
+	case !rule.Satisfied(&v.live):
+		a, err := s.account(r)
+		if err != nil {
+			return err
+		}
+		if len(s.meansOf(a.Devices).keys) > 0 {
+			return see(w, with(with("/account/prove", "way", string(byKey)), "next", shownAt(r)))
+		}
+		page.State = templates.OnwardNeedsKey
+		return s.show(w, http.StatusForbidden, page)
+	case q.Get("state") == "": // from where nobody waits for an answer
+		return see(w, "/account")
+	}
+	code, err := s.People.OpenGate(r.Context(), origin(r), v.session, rule.Host, q.Get("state"))
+	if err != nil {
+		return err
+	}
+	page.Link = s.Gate.ReturnURL(rule.Host, code)
+	return s.show(w, http.StatusOK, page)
+}

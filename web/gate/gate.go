@@ -1,0 +1,258 @@
+package gate
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"barillet/authn"
+	"barillet/web/reply"
+)
+
+// Config is what the door stands on.
+type Config struct {
+	People    *authn.Service
+	Rules     []Rule
+	PublicURL string         // of the sign-in; its scheme is that of every protected host
+	Trusted   []netip.Prefix // proxies that are heard
+}
+
+// Gate answers proxies. It is safe for concurrent use.
+type Gate struct {
+	people         *authn.Service
+	rules          rules
+	publicURL      string
+	scheme         string
+	trusted        []netip.Prefix
+	cookie, errand string // names of the two cookies of a protected host
+}
+
+// New makes the door. It errs on two rules for one place, on rules for the sign-in's own host, and without a proxy to
+// trust.
+func New(c Config) (*Gate, error) {
+	all, err := newRules(c.Rules)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gate{people: c.People, rules: all, publicURL: c.PublicURL, scheme: u.Scheme, trusted: c.Trusted}
+	switch {
+	case len(c.Trusted) == 0:
+		return nil, errors.New("trusted_proxies is empty: no proxy would be heard")
+	case len(all[plainHost(u.Host, u.Scheme)]) > 0:
+		return nil, errors.New("a rule is for the sign-in's own host")
+	}
+	// "__Host-" keeps a sibling host from planting them (RFC 6265bis section 4.1.3.2).
+	g.cookie, g.errand = "barillet-gate", "barillet-errand"
+	if g.scheme == "https" {
+		g.cookie, g.errand = "__Host-"+g.cookie, "__Host-"+g.errand
+	}
+	return g, nil
+}
+
+// returnPath is the one path of every protected host that is ours.
+const returnPath = "/.barillet/return"
+
+// Check answers a proxy: 200 with who it is, or 401 or 403; where a person looks, 302 to the sign-in instead. With
+// ?answer=status it never redirects, for nginx's auth_request takes nothing but 401 and 403.
+func (g *Gate) Check(w http.ResponseWriter, r *http.Request) {
+	a, err := g.read(r)
+	if err != nil {
+		g.refuse(w, r, err)
+		return
+	}
+	redirects := r.URL.Query().Get("answer") != "status"
+	if redirects && a.path() == returnPath {
+		g.back(w, r, a)
+		return
+	}
+	rule := g.rules.judging(a.host, a.path())
+	if rule == nil {
+		g.refuse(w, r, authn.Refuse(authn.CodeForbidden))
+		return
+	}
+	redirects = redirects && a.byPerson(r)
+	live, err := g.people.CheckGate(r.Context(), secretIn(r, g.cookie), a.host)
+	switch {
+	case authn.CodeOf(err) == authn.CodeNoSession, err == nil && rule.Admits(&live) && !rule.Satisfied(&live):
+		if redirects {
+			g.send(w, a, rule)
+			return
+		}
+		w.Header().Set("WWW-Authenticate", "Barillet") // RFC 9110 section 15.5.2
+		g.refuse(w, r, authn.Refuse(authn.CodeNoSession))
+	case err != nil:
+		g.refuse(w, r, err)
+	case !rule.Admits(&live) && redirects:
+		found(w, g.signIn(a.host, rule, "")) // a page there tells why not
+	case !rule.Admits(&live):
+		g.refuse(w, r, authn.Refuse(authn.CodeForbidden))
+	default:
+		admit(w, &live)
+	}
+}
+
+// admit tells the application who it is. Every header is set every time, so that a proxy that copies them leaves none
+// of the client's own behind.
+func admit(w http.ResponseWriter, live *authn.Live) {
+	groups := make([]string, len(live.Groups))
+	for i, id := range live.Groups {
+		groups[i] = string(id)
+	}
+	h := w.Header()
+	h.Set("Remote-User", live.Login)
+	h.Set("Remote-Email", live.Email)
+	h.Set("Remote-Name", live.Name)
+	h.Set("Remote-Groups", strings.Join(groups, ","))
+	w.WriteHeader(http.StatusOK)
+}
+
+// Start sends a person to the sign-in, for proxies that cannot pass on the redirect of Check: nginx leads there from
+// its 401.
+func (g *Gate) Start(w http.ResponseWriter, r *http.Request) {
+	a, err := g.read(r)
+	if err != nil {
+		g.refuse(w, r, err)
+		return
+	}
+	rule := g.rules.judging(a.host, a.path())
+	switch {
+	case rule == nil:
+		g.refuse(w, r, authn.Refuse(authn.CodeForbidden))
+	case !a.byPerson(r):
+		w.Header().Set("WWW-Authenticate", "Barillet")
+		g.refuse(w, r, authn.Refuse(authn.CodeNoSession))
+	default:
+		g.send(w, a, rule)
+	}
+}
+
+// errandLife is how long a browser may be at the sign-in, in seconds.
+const errandLife = 600
+
+// longestErrand is the longest way back that a cookie holds; from a longer one a person comes back to the front page.
+const longestErrand = 2 << 10
+
+// send sends a browser to the sign-in. What binds the way back to this browser, and where it wanted to go, stay in a
+// cookie of the protected host: neither passes through the sign-in.
+func (g *Gate) send(w http.ResponseWriter, a asked, rule *Rule) {
+	nonce := authn.SecretOf(base64.RawURLEncoding.EncodeToString(random()))
+	to := local(a.uri)
+	if len(to) > longestErrand || a.path() == returnPath {
+		to = "/"
+	}
+	g.put(w, g.errand, nonce.Reveal()+"."+base64.RawURLEncoding.EncodeToString([]byte(to)), errandLife)
+	found(w, g.signIn(a.host, rule, authn.GateState(nonce)))
+}
+
+func random() []byte {
+	b := make([]byte, 32)
+	rand.Read(b)
+	return b
+}
+
+// signIn is the page of the sign-in that lets a person on to a host.
+func (g *Gate) signIn(host string, rule *Rule, state string) string {
+	q := url.Values{"host": {host}, "path": {rule.Path}}
+	if state != "" {
+		q.Set("state", state)
+	}
+	return g.publicURL + "/gate?" + q.Encode()
+}
+
+// Named finds the rule that a person at the sign-in is on the way to; nil when there is none.
+func (g *Gate) Named(host, path string) *Rule { return g.rules.named(host, path) }
+
+// ReturnURL is where a return code is taken.
+func (g *Gate) ReturnURL(host string, code authn.Secret) string {
+	return g.scheme + "://" + host + returnPath + "?code=" + code.Reveal()
+}
+
+// Return takes a return code where the proxy leads a path of the protected host here: nginx.
+func (g *Gate) Return(w http.ResponseWriter, r *http.Request) {
+	a, err := g.read(r)
+	if err != nil {
+		g.refuse(w, r, err)
+		return
+	}
+	g.back(w, r, a)
+}
+
+// back changes a return code into the gate's cookie and goes on to where the browser wanted to go. A code that is not
+// good leads there too: the gate is shut, so it is the sign-in's turn again. Without the errand's cookie it would do so
+// for ever, and is refused.
+func (g *Gate) back(w http.ResponseWriter, r *http.Request, a asked) {
+	nonce, to, ok := g.errandIn(r)
+	if len(g.rules[a.host]) == 0 || !ok {
+		g.refuse(w, r, authn.Refuse(authn.CodeForbidden))
+		return
+	}
+	_, query, _ := strings.Cut(a.uri, "?")
+	q, err := url.ParseQuery(query)
+	if err != nil || len(q["code"]) != 1 || !aSecret.MatchString(q.Get("code")) {
+		g.refuse(w, r, &reply.Refused{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: "code"})
+		return
+	}
+	secret, err := g.people.PassGate(r.Context(), reply.From(r.Context()).Origin(), authn.SecretOf(q.Get("code")), a.host, nonce)
+	switch {
+	case err == nil:
+		g.put(w, g.cookie, secret.Reveal(), 0)
+		g.put(w, g.errand, "", -1)
+	case authn.CodeOf(err) != authn.CodeLink:
+		g.refuse(w, r, err)
+		return
+	}
+	found(w, to)
+}
+
+// errandIn reads the errand's cookie.
+func (g *Gate) errandIn(r *http.Request) (nonce authn.Secret, to string, ok bool) {
+	for _, c := range r.CookiesNamed(g.errand) {
+		secret, way, _ := strings.Cut(c.Value, ".")
+		raw, err := base64.RawURLEncoding.DecodeString(way)
+		if err == nil && aSecret.MatchString(secret) {
+			return authn.SecretOf(secret), local(string(raw)), true
+		}
+	}
+	return authn.Secret{}, "", false
+}
+
+// aSecret is 256 bits in base64url.
+var aSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
+
+func secretIn(r *http.Request, cookie string) authn.Secret {
+	for _, c := range r.CookiesNamed(cookie) {
+		if aSecret.MatchString(c.Value) {
+			return authn.SecretOf(c.Value)
+		}
+	}
+	return authn.Secret{}
+}
+
+// put sets a cookie of the protected host and of no other: it never has a Domain. life is in seconds; 0: as long as the
+// browser is open.
+func (g *Gate) put(w http.ResponseWriter, name, value string, life int) {
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: life, HttpOnly: true, Secure: g.scheme == "https",
+		SameSite: http.SameSiteLaxMode})
+}
+
+// found sends a browser on. The answer goes out under the application's name, so it lays down nothing for that host.
+func found(w http.ResponseWriter, to string) {
+	w.Header().Del("Strict-Transport-Security")
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusFound)
+}
+
+// refuse answers programs.
+func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	w.Header().Del("Strict-Transport-Security")
+	reply.Problem(w, r, err)
+}
