@@ -1,0 +1,127 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// freePort is one that nobody listened at a moment ago, for programs that cannot say which they took.
+func freePort(tb testing.TB) int {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatalf("looking for a free port: %v", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// recipe is the first block of a language in docs/applications.md: what is written there is what runs here.
+func recipe(tb testing.TB, language string, swap ...string) string {
+	tb.Helper()
+	raw, err := os.ReadFile("../docs/applications.md")
+	if err != nil {
+		tb.Fatalf("reading the recipes: %v", err)
+	}
+	_, rest, found := strings.Cut(string(raw), "```"+language+"\n")
+	block, _, ended := strings.Cut(rest, "```")
+	if !found || !ended {
+		tb.Fatalf("docs/applications.md has no %s recipe", language)
+	}
+	for i := 0; i+1 < len(swap); i += 2 {
+		if !strings.Contains(block, swap[i]) {
+			tb.Fatalf("the %s recipe has no %q", language, swap[i])
+		}
+		block = strings.ReplaceAll(block, swap[i], swap[i+1])
+	}
+	return block
+}
+
+// mirror is an application without a sign-in: it shows what it is told of who comes.
+func mirror(tb testing.TB) *httptest.Server {
+	tb.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(w, `<!doctype html><html lang="en"><title>Wiki</title><link rel="icon" href="data:,"><main><h1>Wiki</h1><p id="path">%s</p>`, r.URL.RequestURI())
+		for _, name := range []string{"Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups"} {
+			fmt.Fprintf(w, `<p id="%s">%s</p>`, strings.ToLower(name), strings.Join(r.Header.Values(name), "|"))
+		}
+	}))
+	tb.Cleanup(s.Close)
+	return s
+}
+
+// startProxy runs a proxy until the test ends and waits until it listens.
+func startProxy(tb testing.TB, port int, name string, args ...string) {
+	tb.Helper()
+	tool(tb, name, name)
+	log := &logBuffer{}
+	c := exec.Command(name, args...)
+	c.Stdout, c.Stderr = log, log
+	c.Env = append(os.Environ(), "HOME="+tb.TempDir())
+	if err := c.Start(); err != nil {
+		tb.Fatalf("starting %s: %v", name, err)
+	}
+	exited := make(chan error, 1)
+	go func() { exited <- c.Wait() }()
+	tb.Cleanup(func() {
+		_ = c.Process.Signal(syscall.SIGTERM)
+		<-exited
+	})
+	for end := time.Now().Add(patience); ; {
+		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			conn.Close()
+			return
+		}
+		select {
+		case err := <-exited:
+			exited <- err
+			tb.Fatalf("%s ended: %v\n%s", name, err, log)
+		case <-time.After(20 * time.Millisecond):
+		}
+		if time.Now().After(end) {
+			tb.Fatalf("%s does not listen\n%s", name, log)
+		}
+	}
+}
+
+// host is where a program listens, without its scheme.
+func host(address string) string { return strings.TrimPrefix(address, "http://") }
+
+// nginx stands before an application.
+func nginx(tb testing.TB, port int, name, barillet, application string) {
+	tb.Helper()
+	folder := tb.TempDir()
+	server := recipe(tb, "nginx", "listen 443 ssl;", fmt.Sprintf("listen 127.0.0.1:%d;", port), "wiki.garage.example", name,
+		"127.0.0.1:8080", host(barillet), "127.0.0.1:3000", host(application))
+	config := fmt.Sprintf("daemon off; pid %[1]s/pid; error_log stderr; worker_processes 1; events { }\nhttp {\naccess_log off;\n"+
+		"client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;\n%[2]s}\n",
+		folder, server)
+	file := filepath.Join(folder, "nginx.conf")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		tb.Fatalf("writing nginx's configuration: %v", err)
+	}
+	startProxy(tb, port, "nginx", "-p", folder, "-c", file, "-e", "stderr")
+}
+
+// caddy stands before an application.
+func caddy(tb testing.TB, port int, name, barillet, application string) {
+	tb.Helper()
+	site := recipe(tb, "caddy", "wiki.garage.example {", fmt.Sprintf("http://%s:%d {", name, port),
+		"127.0.0.1:8080", host(barillet), "127.0.0.1:3000", host(application))
+	file := filepath.Join(tb.TempDir(), "Caddyfile")
+	if err := os.WriteFile(file, []byte("{\n\tadmin off\n\tauto_https off\n\tdefault_bind 127.0.0.1\n}\n"+site), 0o600); err != nil {
+		tb.Fatalf("writing Caddy's configuration: %v", err)
+	}
+	startProxy(tb, port, "caddy", "run", "--config", file, "--adapter", "caddyfile")
+}
