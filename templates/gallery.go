@@ -37,6 +37,7 @@ func gallerySignIn(lang string) []Sample {
 	return []Sample{
 		{"login", Login{Base: b}},
 		{"login-refused", Login{Base: refused(Refuse(ProblemSignIn)), Identifier: who}},
+		{"login-to", Login{Base: b, Next: "/gate?host=wiki.garage.example", Application: "wiki.garage.example"}},
 		{"login-waits", Login{Base: refused(waits), Identifier: who, Next: "/account/add"}},
 		{"factor", Factor{Base: b, Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 2, Keys: keys, Recovery: true}},
 		{"factor-one", Factor{Base: b, Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 1}},

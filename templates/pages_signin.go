@@ -9,6 +9,8 @@ type Login struct {
 	Base
 	Identifier string // as typed, on a second try; never the password
 	Next       string // path of ours to go on to afterwards; "" is the account
+	// Application is where Next leads to, as the person knows it; "" when it stays with us.
+	Application string
 }
 
 func (Login) template() string { return "login" }

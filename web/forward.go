@@ -2,11 +2,26 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 
 	"barillet/authn"
 	"barillet/templates"
 	"barillet/web/reply"
 )
+
+// applicationAt names the application that a path of ours leads on to; "" for one that stays here. Only names of the
+// configuration are told: what stands in a link is anybody's.
+func (s *server) applicationAt(path string) string {
+	u, err := url.Parse(path)
+	if err != nil || u.Path != "/gate" || s.Gate == nil {
+		return ""
+	}
+	rule := s.Gate.Named(u.Query().Get("host"), u.Query().Get("path"))
+	if rule == nil {
+		return ""
+	}
+	return rule.Host
+}
 
 // longestState is more than a hash in base64url has.
 const longestState = 64

@@ -16,7 +16,7 @@ func (s *server) getLogin(w http.ResponseWriter, r *http.Request) error {
 		}
 		return see(w, next)
 	}
-	return s.show(w, http.StatusOK, templates.Login{Base: s.base(r), Next: next})
+	return s.show(w, http.StatusOK, templates.Login{Base: s.base(r), Next: next, Application: s.applicationAt(next)})
 }
 
 func (s *server) postLogin(w http.ResponseWriter, r *http.Request) error {
@@ -30,7 +30,7 @@ func (s *server) postLogin(w http.ResponseWriter, r *http.Request) error {
 		if b.Problem = p; next != "" {
 			b.Path = with("/login", "next", next)
 		}
-		return templates.Login{Base: b, Identifier: f["identifier"], Next: next}
+		return templates.Login{Base: b, Identifier: f["identifier"], Next: next, Application: s.applicationAt(next)}
 	}
 	if field := f.missing("identifier", "password"); field != "" {
 		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField(field, templates.ProblemMissing)))
