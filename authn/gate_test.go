@@ -91,7 +91,7 @@ func TestAReturnCodeIsGoodOnceForItsHostAndItsBrowser(t *testing.T) {
 			_, err := h.Service.PassGate(t.Context(), h.From, code, wiki, nonce)
 			return err == nil
 		},
-		"after the sign-out": func(code authn.Secret) bool {
+		"after the sign-out": func(authn.Secret) bool {
 			_, _, other := h.Member("paul@garage.example", nil)
 			code, err := h.Service.OpenGate(t.Context(), h.From, other, wiki, authn.GateState(nonce))
 			do(t, err, "opening")
