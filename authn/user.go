@@ -87,6 +87,8 @@ type Password struct {
 	PHC    string    `json:"phc,omitempty"`    // "": none yet
 	Source string    `json:"source,omitempty"` // whose hand it came from: HandSelf, HandMail or an operator's id (PROTOCOL 8)
 	Set    time.Time `json:"set,omitzero"`
+
+	Mark PasswordMark `json:"mark,omitempty"` // why another one is to be chosen
 }
 
 // The hands that a password or a ticket can come from, besides an operator's id.

@@ -65,6 +65,8 @@ func gallerySignIn(lang string) []Sample {
 		{"forgot-sent", ForgotSent{b}},
 		{"new-password", NewPassword{Base: b, Token: "abc", Login: who, Least: 8}},
 		{"new-password-gone", NewPassword{Base: b, Gone: true}},
+		{"password-due", PasswordDue{Base: b, Login: who, Least: 8}},
+		{"password-due-temporary", PasswordDue{Base: refused(short), Login: who, Temporary: true, Least: 8}},
 		{"logged-out", LoggedOut{b}},
 	}
 }
