@@ -335,6 +335,7 @@ func (w *Work) completeByEnrolment(seat Seat, st *seated, out *Enrolled, o facto
 	}
 	if u.Password.settle(); st.login.Grant == grantInvitation {
 		u.Password.Source = HandSelf // chosen by whoever accepted it, and by nobody who had it in hand before
+		u.reached()
 	}
 	out.First = true
 	var err error

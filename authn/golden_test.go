@@ -38,7 +38,8 @@ func goldenUser() authn.User {
 		Groups: []authn.GroupID{"g1"}, Roles: []authn.Grant{{ID: "r1", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{"g1"}}},
 		Epoch: 5, PasswordEpoch: 2, Resets: 1, Password: authn.Password{PHC: "$argon2id$x", Source: authn.HandSelf, Set: then, Mark: authn.MarkExpired},
 		Devices: []factors.Device{goldenDevice()}, HadDevice: true,
-		Tickets: []authn.Ticket{{ID: "t1", Link: "l1", Code: []byte{4, 5}, Way: authn.HandMail, Made: then, Expires: then, Bound: "login"}},
+		Tickets: []authn.Ticket{{ID: "t1", Link: "l1", Code: []byte{4, 5}, Way: authn.HandMail, Made: then, Expires: then, Bound: "login", Via: "operator:0"}},
+		Mailbox: authn.Mailbox{By: "operator:0", Moved: then}, Recovering: authn.Recovering{Epoch: 5, Until: then}, State: authn.StatusActive,
 		ResetAt: then, Invited: authn.Invitation{Link: "l2", Way: authn.HandMail, By: "Paul", At: then, Expires: then},
 		Showings: []time.Time{then}, Renewals: []time.Time{then},
 		Sessions: []authn.SessionRef{{Hash: "h1", Since: then}},
@@ -56,7 +57,7 @@ func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 		Enrol: goldenEnrolment(), Copying: &authn.Copying{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: goldenPrompt(), Expires: then}}
 	standing := authn.Standing{Epoch: 5, PasswordEpoch: 2, Status: authn.StatusActive, Login: "lea", Name: "Léa Vasseur", Locale: "fr",
 		Groups: []authn.GroupID{"g1"}, Roles: []authn.Role{authn.RoleHelpDesk}}
-	link := authn.Link{User: "uabc", For: "ticket", Ticket: "t1", Epoch: 7, Expires: then}
+	link := authn.Link{User: "uabc", For: "ticket", Ticket: "t1", Epoch: 7, Way: "operator:0", Expires: then}
 	browser := authn.Browser{Since: then, Shared: true}
 	group := authn.Group{ID: "g1", Name: "Garage du Port", Description: "quai 3", Created: then, Changed: then, Deleted: then, Swept: true}
 	for _, record := range []any{goldenUser(), login, session, standing, link, browser, group} {

@@ -61,7 +61,7 @@ func (s *Service) Login(ctx context.Context, secret Secret) (LoginState, error) 
 
 // mayRenew tells whether another ticket may be mailed on asking (PROTOCOL 10).
 func (u *User) mayRenew(now time.Time) bool {
-	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(RenewFor)) && u.Email != "" && len(within(u.Renewals, now)) < maxRenewals
+	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(RenewFor)) && u.Email != "" && !u.addressYoung(now) && len(within(u.Renewals, now)) < maxRenewals
 }
 
 // listed is a list of devices to show, the one used last first, without what must not be shown.

@@ -197,6 +197,8 @@ func GalleryMails() []Mail {
 		AddressChangedMail{About: a, By: "Karim Benali"},
 		PasswordLinkMail{About: a, Link: link, Until: until},
 		PasswordLinkGivenMail{About: a, By: "Karim Benali"},
+		PasswordGivenMail{About: a, By: "Karim Benali"},
+		PasswordGivenMail{About: a, By: "Karim Benali", Temporary: true},
 		NewBrowserMail{About: a},
 		NoticesMail{Notices: []JoinedNotice{{At: a.At, Subject: "Barillet : appareil ajouté"}, {At: a.At, Subject: "Barillet : appareil retiré"}}},
 		WrongCodesMail{About: a, Count: 3},

@@ -50,7 +50,7 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n Ne
 	}
 	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (result, error) {
 		u, fresh := u, w.NewUser()
-		u.ID, u.Handle = fresh.ID, fresh.Handle
+		u.ID, u.Handle, u.Mailbox.By = fresh.ID, fresh.Handle, op.Owner
 		if n.Role != "" {
 			g := authn.Grant{ID: "r" + a.ID("grant"), Role: n.Role}
 			if n.Role != authn.RoleSuperAdmin {
@@ -65,10 +65,17 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n Ne
 		if n.Role != "" {
 			e.Detail = map[string]string{"role": string(n.Role)}
 		}
-		if err := w.Audit(e); err != nil || !activate {
-			return result{user: u}, err
+		if err := w.Audit(e); err != nil {
+			return result{}, err
 		}
-		inv, err := d.invite(w, op, &u, sendEmail)
+		var inv Invitation
+		if activate {
+			var err error
+			if inv, err = d.invite(w, op, &u, sendEmail); err != nil {
+				return result{}, err
+			}
+		}
+		u, err := stated(w, u, nil)
 		return result{u, inv}, err
 	})
 	return shown(out.user), out.invitation, err
@@ -114,16 +121,25 @@ func (d *Desk) drafted(op Operator, n NewUser, activate, sendEmail bool) (authn.
 
 // givenPassword hashes a password that an operator chose, outside any transaction.
 func (d *Desk) givenPassword(ctx context.Context, op Operator, now time.Time, u *authn.User, password string) (authn.Password, error) {
-	about := []string{u.Login, u.Email, u.Second, u.FirstName, u.LastName, d.People.Policy.Issuer}
-	if err := d.People.Passwords.Check(password, about); err != nil {
-		return authn.Password{}, err
-	}
-	phc, err := d.People.Passwords.Hash(ctx, false, password)
+	phc, err := d.hashed(ctx, u, password)
 	if err != nil {
-		return authn.Password{}, fmt.Errorf("hashing a password: %w", err)
+		return authn.Password{}, err
 	}
 	u.Status, u.Activated, u.StatusAt = authn.StatusActive, now, now
 	return authn.Password{PHC: phc, Source: op.Owner, Set: now}, nil
+}
+
+// hashed judges and hashes a password that an operator chose for somebody.
+func (d *Desk) hashed(ctx context.Context, u *authn.User, password string) (string, error) {
+	about := []string{u.Login, u.Email, u.Second, u.FirstName, u.LastName, d.People.Policy.Issuer}
+	if err := d.People.Passwords.Check(password, about); err != nil {
+		return "", err
+	}
+	phc, err := d.People.Passwords.Hash(ctx, false, password)
+	if err != nil {
+		return "", fmt.Errorf("hashing a password: %w", err)
+	}
+	return phc, nil
 }
 
 // invite makes an invitation, mails it or gives it to the operator, and saves the person.
@@ -212,7 +228,9 @@ func shown(u authn.User) authn.User {
 func (d *Desk) User(ctx context.Context, op Operator, idOrLogin string) (authn.User, error) {
 	var u authn.User
 	err := d.People.View(ctx, func(r authn.Reader) (err error) {
-		u, err = find(r, op, actSee, idOrLogin)
+		if u, err = find(r, op, actSee, idOrLogin); err == nil {
+			u.State, err = r.State(&u, d.People.Now())
+		}
 		return err
 	})
 	if err != nil {
