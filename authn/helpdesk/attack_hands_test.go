@@ -103,13 +103,13 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 			return s.answers(t, thief, password)
 		}},
 		{"changes one that they saw typed", func(t *testing.T, s *shop) half {
-			if err := s.desk.ChangePassword(t.Context(), thief, s.From, technician, password, given); err != nil {
+			if _, err := s.desk.ChangePassword(t.Context(), thief, s.From, technician, password, given); err != nil {
 				t.Fatal(err)
 			}
 			return s.answers(t, thief, given)
 		}},
 		{"washes a temporary password by changing it", func(t *testing.T, s *shop) half {
-			if err := s.desk.ChangePassword(t.Context(), again, s.From, technician, s.makes(t, thief), given); err != nil {
+			if _, err := s.desk.ChangePassword(t.Context(), again, s.From, technician, s.makes(t, thief), given); err != nil {
 				t.Fatal(err)
 			}
 			return s.answers(t, thief, given)
@@ -314,7 +314,8 @@ func TestTheAddressOfTheBeginningIsProvenByTheMailedInvitation(t *testing.T) {
 func TestAProgramGuessesAPasswordBesideTheSignIn(t *testing.T) {
 	s := openShop(t)
 	guess := func(text string) error {
-		return s.desk.ChangePassword(t.Context(), thief, s.From, technician, text, given)
+		_, err := s.desk.ChangePassword(t.Context(), thief, s.From, technician, text, given)
+		return err
 	}
 	for range 3 {
 		wantCode(t, "by the program", guess("pas le bon du tout"), authn.CodeInvalid)

@@ -81,14 +81,18 @@ func (d *Desk) giving(ctx context.Context, op Operator, id string) (authn.User, 
 	return u, err
 }
 
+// PasswordChanged is what the Update of ChangePassword comes to, unless it counted a wrong password.
+type PasswordChanged struct{}
+
 // ChangePassword changes the password of somebody whose present one the operator's program knows, with the limits and
 // counters of the sign-in (PROTOCOL 22). The new one came by the operator's hand. Every session ends. CodeInvalid,
 // CodeWait, CodeState: authn.ChangePasswordFor.
-func (d *Desk) ChangePassword(ctx context.Context, op Operator, from authn.Origin, id, current, chosen string) error {
-	return d.People.ChangePasswordFor(ctx, from, authn.PasswordChange{Hand: op.Owner, Current: current, Chosen: chosen,
+func (d *Desk) ChangePassword(ctx context.Context, op Operator, from authn.Origin, id, current, chosen string) (PasswordChanged, error) {
+	return PasswordChanged{}, d.People.ChangePasswordFor(ctx, from, authn.PasswordChange{Hand: op.Owner, Current: current, Chosen: chosen,
 		Who: func(r authn.Reader) (authn.User, error) { return find(r, op, actManage, id) },
 		Tell: func(w *authn.Work, u *authn.User, changed bool) error {
 			if changed {
+				w.Answer(PasswordChanged{})
 				return d.tellGiven(w, op, u, "changed")
 			}
 			e := op.event(audit.PasswordUpdated, u)

@@ -30,6 +30,12 @@ type Invitation struct {
 	Expires time.Time
 }
 
+// Added is a person who was made: what the Update of AddUser comes to.
+type Added struct {
+	User       authn.User
+	Invitation Invitation
+}
+
 // AddUser makes a person and, with activate, invites them: by mail, or with sendEmail false by a link in the
 // answer, to Machine or with Secrets only. A password makes the person active at once, yet without a device they
 // come in by the invitation alone. CodeTaken: an address is somebody's. CodeInvalid, CodeForbidden.
@@ -44,11 +50,7 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n Ne
 			return authn.User{}, Invitation{}, err
 		}
 	}
-	type result struct {
-		user       authn.User
-		invitation Invitation
-	}
-	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (result, error) {
+	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (Added, error) {
 		u, fresh := u, w.NewUser()
 		u.ID, u.Handle, u.Mailbox.By = fresh.ID, fresh.Handle, op.Owner
 		if n.Role != "" {
@@ -59,26 +61,26 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n Ne
 			u.Roles = []authn.Grant{g}
 		}
 		if err := w.Create(&u); err != nil {
-			return result{}, err
+			return Added{}, err
 		}
 		e := op.event(audit.UserCreated, &u)
 		if n.Role != "" {
 			e.Detail = map[string]string{"role": string(n.Role)}
 		}
 		if err := w.Audit(e); err != nil {
-			return result{}, err
+			return Added{}, err
 		}
 		var inv Invitation
 		if activate {
 			var err error
 			if inv, err = d.invite(w, op, &u, sendEmail); err != nil {
-				return result{}, err
+				return Added{}, err
 			}
 		}
 		u, err := stated(w, u, nil)
-		return result{u, inv}, err
+		return Added{u, inv}, err
 	})
-	return shown(out.user), out.invitation, err
+	return shown(out.User), out.Invitation, err
 }
 
 // drafted judges what an operator wrote about a new person and what they may write.

@@ -62,17 +62,15 @@ func (a *API) invite(do invitation) handler {
 		if err != nil {
 			return err
 		}
-		return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-			invitation, err := do(a.desk, r.Context(), op, reply.From(r.Context()).Origin(), id, sendEmail)
-			if err != nil {
-				return 0, nil, nil, err
-			}
+		return a.once(w, r, op, answering(http.StatusOK, func(r *http.Request) (helpdesk.Invitation, error) {
+			return do(a.desk, r.Context(), op, reply.From(r.Context()).Origin(), id, sendEmail)
+		}, func(invitation helpdesk.Invitation) (shown, kept any, err error) {
 			out := activationOf(invitation)
 			if out == nil { // active again without one
 				out = &activationJSON{}
 			}
-			return http.StatusOK, out, out.withoutSecrets(), nil
-		})
+			return out, out.withoutSecrets(), nil
+		}))
 	}
 }
 
@@ -137,12 +135,13 @@ func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op helpdesk.O
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-		receipt, err := a.desk.Reset(r.Context(), op, reply.From(r.Context()).Origin(), id, helpdesk.ResetRequest{
+	return a.once(w, r, op, answering(http.StatusOK, func(r *http.Request) (helpdesk.Receipt, error) {
+		return a.desk.Reset(r.Context(), op, reply.From(r.Context()).Origin(), id, helpdesk.ResetRequest{
 			Reason: body.Reason, HelpRequest: body.HelpRequestID, SendEmail: body.SendEmail, Hand: body.Hand})
-		shown := receiptOf(receipt)
-		kept := shown
-		kept.Ticket.URL, kept.Ticket.Code = "", ""
-		return http.StatusOK, shown, kept, err
-	})
+	}, func(receipt helpdesk.Receipt) (shown, kept any, err error) {
+		whole := receiptOf(receipt)
+		plain := whole
+		plain.Ticket.URL, plain.Ticket.Code = "", ""
+		return whole, plain, nil
+	}))
 }

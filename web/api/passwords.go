@@ -19,10 +19,11 @@ func (a *API) resetPassword(w http.ResponseWriter, r *http.Request, op helpdesk.
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-		link, err := a.desk.ResetPassword(r.Context(), op, reply.From(r.Context()).Origin(), id, sendEmail)
-		return http.StatusOK, passwordLinkJSON{link.Reveal()}, passwordLinkJSON{}, err
-	})
+	return a.once(w, r, op, answering(http.StatusOK, func(r *http.Request) (authn.Secret, error) {
+		return a.desk.ResetPassword(r.Context(), op, reply.From(r.Context()).Origin(), id, sendEmail)
+	}, func(link authn.Secret) (shown, kept any, err error) {
+		return passwordLinkJSON{link.Reveal()}, passwordLinkJSON{}, nil
+	}))
 }
 
 // temporaryJSON is Okta's answer with a temporary password; the kept answer is without it.
@@ -56,22 +57,18 @@ func (a *API) expirePassword(temporary bool) handler {
 		if asked || temporary {
 			return a.temporaryPassword(w, r, op, id)
 		}
-		return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-			u, err := a.desk.ExpirePassword(r.Context(), op, reply.From(r.Context()).Origin(), id)
-			if err != nil {
-				return 0, nil, nil, err
-			}
-			out, err := a.user(&u)
-			return http.StatusOK, out, out, err
-		})
+		return a.once(w, r, op, answering(http.StatusOK, func(r *http.Request) (authn.User, error) {
+			return a.desk.ExpirePassword(r.Context(), op, reply.From(r.Context()).Origin(), id)
+		}, a.userAnswer))
 	}
 }
 
 func (a *API) temporaryPassword(w http.ResponseWriter, r *http.Request, op helpdesk.Operator, id string) error {
-	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-		secret, err := a.desk.TemporaryPassword(r.Context(), op, reply.From(r.Context()).Origin(), id)
-		return http.StatusOK, temporaryJSON{secret.Reveal()}, temporaryJSON{}, err
-	})
+	return a.once(w, r, op, answering(http.StatusOK, func(r *http.Request) (authn.Secret, error) {
+		return a.desk.TemporaryPassword(r.Context(), op, reply.From(r.Context()).Origin(), id)
+	}, func(secret authn.Secret) (shown, kept any, err error) {
+		return temporaryJSON{secret.Reveal()}, temporaryJSON{}, nil
+	}))
 }
 
 // changeBody is Okta's change of a password.
@@ -112,14 +109,16 @@ func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op helpdesk
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-		err := a.desk.ChangePassword(r.Context(), op, reply.From(r.Context()).Origin(), id, body.OldPassword.Value, body.NewPassword.Value)
+	return a.once(w, r, op, answering(http.StatusOK, func(r *http.Request) (helpdesk.PasswordChanged, error) {
+		done, err := a.desk.ChangePassword(r.Context(), op, reply.From(r.Context()).Origin(), id, body.OldPassword.Value, body.NewPassword.Value)
 		if e, ok := errors.AsType[*authn.Error](err); ok && e.Code == authn.CodeInvalid {
 			err = authn.Invalid(map[string]string{"current": "oldPassword", "password": "newPassword"}[e.Field], e.Reason)
 		}
+		return done, err
+	}, func(helpdesk.PasswordChanged) (shown, kept any, err error) {
 		out := credentialsAnswer{Provider: providerJSON{Type: "OKTA", Name: "OKTA"}}
-		return http.StatusOK, out, out, err
-	})
+		return out, out, nil
+	}))
 }
 
 // passwordBody is a password in Okta's model. A hash or a hook is never ignored: who sends one believes that it counts.

@@ -63,14 +63,9 @@ func (a *API) updateUser(w http.ResponseWriter, r *http.Request, op helpdesk.Ope
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-		u, err := a.desk.Change(r.Context(), op, reply.From(r.Context()).Origin(), id, c)
-		if err != nil {
-			return 0, nil, nil, err
-		}
-		out, err := a.user(&u)
-		return http.StatusOK, out, out, err
-	})
+	return a.once(w, r, op, answering(http.StatusOK, func(r *http.Request) (authn.User, error) {
+		return a.desk.Change(r.Context(), op, reply.From(r.Context()).Origin(), id, c)
+	}, a.userAnswer))
 }
 
 // replaceUser is Okta's full update.

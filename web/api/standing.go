@@ -30,10 +30,9 @@ func (a *API) lifecycle(do step) handler {
 		if err != nil {
 			return err
 		}
-		return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-			err := do(a.desk, r.Context(), op, reply.From(r.Context()).Origin(), id)
-			return http.StatusOK, struct{}{}, struct{}{}, err
-		})
+		return a.once(w, r, op, answering(http.StatusOK, func(r *http.Request) (struct{}, error) {
+			return struct{}{}, do(a.desk, r.Context(), op, reply.From(r.Context()).Origin(), id)
+		}, func(done struct{}) (shown, kept any, err error) { return done, done, nil }))
 	}
 }
 

@@ -100,6 +100,12 @@ func (a *API) user(u *authn.User) (userJSON, error) {
 	return out, nil
 }
 
+// userAnswer is a person as an answer that holds no secret.
+func (a *API) userAnswer(u authn.User) (shown, kept any, err error) {
+	out, err := a.user(&u)
+	return out, out, err
+}
+
 func profileOf(u *authn.User) (map[string]json.RawMessage, error) {
 	out := map[string]json.RawMessage{}
 	if len(u.Profile) > 0 {

@@ -210,6 +210,17 @@ func (b *userBody) person() (helpdesk.NewUser, error) {
 	return n, err
 }
 
+// added is the answer to a person who was made.
+func (a *API) added(x helpdesk.Added) (shown, kept any, err error) {
+	whole, err := a.user(&x.User)
+	plain := whole
+	if activation := activationOf(x.Invitation); activation != nil {
+		whole.Embedded = &embeddedJSON{activation}
+		plain.Embedded = &embeddedJSON{activation.withoutSecrets()}
+	}
+	return whole, plain, err
+}
+
 func (a *API) createUser(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
 	q, err := readQuery(r)
 	if err != nil {
@@ -231,17 +242,8 @@ func (a *API) createUser(w http.ResponseWriter, r *http.Request, op helpdesk.Ope
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
+	return a.once(w, r, op, answering(http.StatusOK, func(r *http.Request) (helpdesk.Added, error) {
 		u, invitation, err := a.desk.AddUser(r.Context(), op, reply.From(r.Context()).Origin(), n, activate, sendEmail)
-		if err != nil {
-			return 0, nil, nil, err
-		}
-		kept, err := a.user(&u)
-		shown := kept
-		if activation := activationOf(invitation); activation != nil {
-			shown.Embedded = &embeddedJSON{activation}
-			kept.Embedded = &embeddedJSON{activation.withoutSecrets()}
-		}
-		return http.StatusOK, shown, kept, err
-	})
+		return helpdesk.Added{User: u, Invitation: invitation}, err
+	}, a.added))
 }
