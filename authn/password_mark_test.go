@@ -163,14 +163,14 @@ func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 
 func TestAPasswordChosenAnyOtherWayIsMarkedNoLonger(t *testing.T) {
 	h := newHouse(t)
-	u, p, session := h.Member(amelie, nil)
+	u, p, _ := h.Member(amelie, nil)
 	h.expire(u.ID)
 	started, err := h.Service.ChoosePassword(t.Context(), h.From, h.forgot(), another)
 	do(t, err, "choosing by a link")
 	if v := h.verify(started.Login, p.Next()); v.Step != authn.StepDone || h.User(string(u.ID)).Password.Mark != "" {
 		t.Errorf("by a link: got step %q", v.Step)
 	}
-	session = h.SignIn(amelie, another, p).Session
+	session := h.SignIn(amelie, another, p).Session
 	h.expire(u.ID)
 	h.prove(session, p)
 	_, err = h.Service.ChangePassword(t.Context(), h.From, session, another, authntest.Password)

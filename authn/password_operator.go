@@ -91,14 +91,11 @@ func (w *Work) storeChangeFor(p PasswordChange, c candidate, phc string) (*signe
 	if err != nil || wait > 0 {
 		return &signedIn{wait: wait}, err
 	}
-	if phc == "" {
-		if err := w.passwordWrong(c); err != nil {
-			return nil, err
-		}
-		return &signedIn{code: CodeSignIn}, p.Tell(w, &u, false)
-	}
-	if err := w.passwordRight(c); err != nil {
+	if err := w.countPassword(c, phc != ""); err != nil {
 		return nil, err
+	}
+	if phc == "" {
+		return &signedIn{code: CodeSignIn}, p.Tell(w, &u, false)
 	}
 	if err := w.SetPassword(&u, phc, p.Hand, ""); err != nil {
 		return nil, err
@@ -109,26 +106,22 @@ func (w *Work) storeChangeFor(p PasswordChange, c candidate, phc string) (*signe
 	return &signedIn{}, w.Save(&u)
 }
 
-// passwordWrong counts a wrong password of the person or ghost, and where it came from. The one place for every door.
-func (w *Work) passwordWrong(c candidate) error {
+// countPassword counts a password that was judged: a right one ends the row of wrong ones, a wrong one is counted for
+// the person or ghost and where it came from. The one place for every door that a stranger may knock at.
+func (w *Work) countPassword(c candidate, right bool) error {
 	g, err := w.s.Guesses.Get(w.Tx, c.counts)
 	if err != nil {
 		return fmt.Errorf("reading wrong answers: %w", err)
 	}
-	if err := w.s.Guesses.Put(w.Tx, w.Act.Now, c.counts, g.Wrong(w.Act.Now, throttle.Password, c.known)); err != nil {
-		return fmt.Errorf("counting a wrong password: %w", err)
+	count := g.Wrong
+	if right {
+		count = g.Right
+	}
+	if err := w.s.Guesses.Put(w.Tx, w.Act.Now, c.counts, count(w.Act.Now, throttle.Password, c.known)); err != nil {
+		return fmt.Errorf("counting a password: %w", err)
+	}
+	if right {
+		return nil
 	}
 	return w.countFailure(c.known)
-}
-
-// passwordRight ends a row of wrong passwords.
-func (w *Work) passwordRight(c candidate) error {
-	g, err := w.s.Guesses.Get(w.Tx, c.counts)
-	if err != nil {
-		return fmt.Errorf("reading wrong answers: %w", err)
-	}
-	if err := w.s.Guesses.Put(w.Tx, w.Act.Now, c.counts, g.Right(w.Act.Now, throttle.Password, c.known)); err != nil {
-		return fmt.Errorf("ending a row of wrong passwords: %w", err)
-	}
-	return nil
 }

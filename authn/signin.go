@@ -177,14 +177,11 @@ func (w *Work) storePassword(c candidate, right bool, newPHC, returnTo string) (
 		}
 		right = right && u.Status == StatusActive
 	}
-	if !right {
-		if err := w.passwordWrong(c); err != nil {
-			return nil, err
-		}
-		return &signedIn{code: CodeSignIn}, w.auditPassword(&u, c.found)
-	}
-	if err := w.passwordRight(c); err != nil {
+	if err := w.countPassword(c, right); err != nil {
 		return nil, err
+	}
+	if !right {
+		return &signedIn{code: CodeSignIn}, w.auditPassword(&u, c.found)
 	}
 	if newPHC != "" {
 		u.Password.PHC = newPHC

@@ -41,18 +41,26 @@ func (x *activationJSON) withoutSecrets() *activationJSON {
 
 // mailed reads a call that sends a person a mail, or with sendEmail=false answers what would stand in it.
 func mailed(r *http.Request) (id string, sendEmail bool, err error) {
+	id, err = bodiless(r, func(q query) (err error) {
+		sendEmail, err = q.truth("sendEmail", true)
+		return err
+	})
+	return id, sendEmail, err
+}
+
+// bodiless reads a call about a person that has parameters and no body but perhaps an empty object.
+func bodiless(r *http.Request, parameters func(query) error) (id string, err error) {
 	q, err := readQuery(r)
 	if err != nil {
-		return "", false, err
+		return "", err
 	}
-	if sendEmail, err = q.truth("sendEmail", true); err != nil {
-		return "", false, err
+	if err := parameters(q); err != nil {
+		return "", err
 	}
 	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
-		return "", false, err
+		return "", err
 	}
-	id, err = pathID(r, "id")
-	return id, sendEmail, err
+	return pathID(r, "id")
 }
 
 // invite serves the two calls that invite a person, again if need be.

@@ -36,21 +36,13 @@ type temporaryJSON struct {
 // sessions end in any case, without one none does.
 func (a *API) expirePassword(temporary bool) handler {
 	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
-		q, err := readQuery(r)
-		if err != nil {
+		asked := false
+		id, err := bodiless(r, func(q query) (err error) {
+			if asked, err = q.truth("tempPassword", temporary); err == nil {
+				_, err = q.truth("revokeSessions", false)
+			}
 			return err
-		}
-		asked, err := q.truth("tempPassword", temporary)
-		if err != nil {
-			return err
-		}
-		if _, err := q.truth("revokeSessions", false); err != nil {
-			return err
-		}
-		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
-			return err
-		}
-		id, err := pathID(r, "id")
+		})
 		if err != nil {
 			return err
 		}

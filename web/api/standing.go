@@ -16,17 +16,7 @@ type step func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from
 // administrators, is read and does nothing.
 func (a *API) lifecycle(do step) handler {
 	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
-		q, err := readQuery(r)
-		if err != nil {
-			return err
-		}
-		if _, err := q.truth("sendEmail", false); err != nil {
-			return err
-		}
-		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
-			return err
-		}
-		id, err := pathID(r, "id")
+		id, _, err := mailed(r)
 		if err != nil {
 			return err
 		}
