@@ -243,6 +243,11 @@ func TestTwoHandsLetThePersonIn(t *testing.T) {
 			s.takesAt(t, mailed[templates.PasswordLinkMail](t, s, "amelie@new.example").Link)
 			return s.answers(t, thief, chosen)
 		}},
+		{"the machine's owner for somebody whose address they wrote, who has the mailbox", func(t *testing.T, s *shop) half {
+			s.moves(t, machine, "amelie@new.example")
+			s.Clock.Advance(authn.MailRest)
+			return s.mails(t, machine, "amelie@new.example", s.makes(t, machine))
+		}},
 		{"a temporary password that the person has changed", func(t *testing.T, s *shop) half {
 			s.renews(t, s.makes(t, thief), chosen)
 			return s.answers(t, thief, chosen)

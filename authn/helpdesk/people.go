@@ -52,7 +52,7 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n Ne
 	}
 	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (Added, error) {
 		u, fresh := u, w.NewUser()
-		u.ID, u.Handle, u.Mailbox.By = fresh.ID, fresh.Handle, op.Owner
+		u.ID, u.Handle, u.Mailbox.By = fresh.ID, fresh.Handle, op.mailbox()
 		if n.Role != "" {
 			g := authn.Grant{ID: "r" + a.ID("grant"), Role: n.Role}
 			if n.Role != authn.RoleSuperAdmin {

@@ -62,7 +62,7 @@ func (d *Desk) Change(ctx context.Context, op Operator, from authn.Origin, id st
 		}
 		action := audit.ProfileUpdated
 		if u.Email != was.Email {
-			action, u.Mailbox = audit.AddressUpdated, authn.Mailbox{By: op.Owner, Moved: w.Act.Now}
+			action, u.Mailbox = audit.AddressUpdated, authn.Mailbox{By: op.mailbox(), Moved: w.Act.Now}
 		}
 		w.Remember(&u, action, "")
 		moved, err := w.Amend(&u, &was)
@@ -80,6 +80,15 @@ func (d *Desk) Change(ctx context.Context, op Operator, from authn.Origin, id st
 		return stated(w, u, err)
 	})
 	return shown(u), err
+}
+
+// mailbox is whose hand an address is that the operator writes. The machine's owner is nobody's: they hold the store and
+// its keys, and a lone administrator whom they give a password must be left the way of the mailbox (PROTOCOL 11).
+func (op Operator) mailbox() string {
+	if op.Machine {
+		return ""
+	}
+	return op.Owner
 }
 
 // replaced hashes the password of a change, outside any transaction; "" where none is set.
