@@ -43,34 +43,32 @@ type act func(r *http.Request) (status int, shown, kept any, err error)
 // answering makes an act whose answer follows from what its Update came to, a T (authn.Work.Outcome): so it is kept in
 // that very Update, and no crash comes between. An Update of the call that came to something else, such as a wrong
 // password that was counted, is not the act and takes no key.
-func answering[T any](status int, do func(r *http.Request) (T, error), answer func(T) (shown, kept any, err error)) act {
+func answering[T any](do func(r *http.Request) (T, error), answer func(T) (status int, shown, kept any, err error)) act {
 	return func(r *http.Request) (int, any, any, error) {
 		if c, ok := r.Context().Value(claimKey{}).(*claim); ok {
-			c.status, c.kept = status, func(outcome any) (any, bool, error) {
+			c.kept = func(outcome any) (int, any, error) {
 				out, ok := outcome.(T)
 				if !ok {
-					return nil, false, nil
+					return 0, nil, nil
 				}
-				_, kept, err := answer(out)
-				return kept, true, err
+				status, _, kept, err := answer(out)
+				return status, kept, err
 			}
 		}
 		out, err := do(r)
 		if err != nil {
 			return 0, nil, nil, err
 		}
-		shown, kept, err := answer(out)
-		return status, shown, kept, err
+		return answer(out)
 	}
 }
 
 // claim is a key that a request wants to take.
 type claim struct {
-	id     string
-	mine   answer
-	status int                                  // with kept
-	kept   func(outcome any) (any, bool, error) // the answer to keep, and whether the outcome is that of the act; nil: told later
-	done   bool                                 // the answer was kept with the act
+	id   string
+	mine answer
+	kept func(outcome any) (status int, body any, err error) // of the act; status 0: this is not its outcome. nil: told later
+	done bool                                                // the answer was kept with the act
 }
 
 type claimKey struct{}
@@ -126,11 +124,11 @@ func (a *API) take(c *claim) func(*authn.Work) error {
 	return func(w *authn.Work) error {
 		mine := c.mine
 		if c.kept != nil {
-			body, isAct, err := c.kept(w.Outcome())
-			if err != nil || !isAct {
+			status, body, err := c.kept(w.Outcome())
+			if err != nil || status == 0 {
 				return err
 			}
-			mine.Status = c.status
+			mine.Status = status
 			if mine.Body, err = json.Marshal(body); err != nil {
 				return fmt.Errorf("encoding the answer to keep: %w", err)
 			}

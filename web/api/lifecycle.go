@@ -70,14 +70,14 @@ func (a *API) invite(do invitation) handler {
 		if err != nil {
 			return err
 		}
-		return a.once(w, r, op, answering(http.StatusOK, func(r *http.Request) (helpdesk.Invitation, error) {
+		return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Invitation, error) {
 			return do(a.desk, r.Context(), op, reply.From(r.Context()).Origin(), id, sendEmail)
-		}, func(invitation helpdesk.Invitation) (shown, kept any, err error) {
+		}, func(invitation helpdesk.Invitation) (status int, shown, kept any, err error) {
 			out := activationOf(invitation)
 			if out == nil { // active again without one
 				out = &activationJSON{}
 			}
-			return out, out.withoutSecrets(), nil
+			return http.StatusOK, out, out.withoutSecrets(), nil
 		}))
 	}
 }
@@ -143,13 +143,13 @@ func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op helpdesk.O
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(http.StatusOK, func(r *http.Request) (helpdesk.Receipt, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Receipt, error) {
 		return a.desk.Reset(r.Context(), op, reply.From(r.Context()).Origin(), id, helpdesk.ResetRequest{
 			Reason: body.Reason, HelpRequest: body.HelpRequestID, SendEmail: body.SendEmail, Hand: body.Hand})
-	}, func(receipt helpdesk.Receipt) (shown, kept any, err error) {
+	}, func(receipt helpdesk.Receipt) (status int, shown, kept any, err error) {
 		whole := receiptOf(receipt)
 		plain := whole
 		plain.Ticket.URL, plain.Ticket.Code = "", ""
-		return whole, plain, nil
+		return http.StatusOK, whole, plain, nil
 	}))
 }

@@ -19,10 +19,10 @@ func (a *API) resetPassword(w http.ResponseWriter, r *http.Request, op helpdesk.
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(http.StatusOK, func(r *http.Request) (authn.Secret, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (authn.Secret, error) {
 		return a.desk.ResetPassword(r.Context(), op, reply.From(r.Context()).Origin(), id, sendEmail)
-	}, func(link authn.Secret) (shown, kept any, err error) {
-		return passwordLinkJSON{link.Reveal()}, passwordLinkJSON{}, nil
+	}, func(link authn.Secret) (status int, shown, kept any, err error) {
+		return http.StatusOK, passwordLinkJSON{link.Reveal()}, passwordLinkJSON{}, nil
 	}))
 }
 
@@ -49,17 +49,17 @@ func (a *API) expirePassword(temporary bool) handler {
 		if asked || temporary {
 			return a.temporaryPassword(w, r, op, id)
 		}
-		return a.once(w, r, op, answering(http.StatusOK, func(r *http.Request) (authn.User, error) {
+		return a.once(w, r, op, answering(func(r *http.Request) (authn.User, error) {
 			return a.desk.ExpirePassword(r.Context(), op, reply.From(r.Context()).Origin(), id)
 		}, a.userAnswer))
 	}
 }
 
 func (a *API) temporaryPassword(w http.ResponseWriter, r *http.Request, op helpdesk.Operator, id string) error {
-	return a.once(w, r, op, answering(http.StatusOK, func(r *http.Request) (authn.Secret, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (authn.Secret, error) {
 		return a.desk.TemporaryPassword(r.Context(), op, reply.From(r.Context()).Origin(), id)
-	}, func(secret authn.Secret) (shown, kept any, err error) {
-		return temporaryJSON{secret.Reveal()}, temporaryJSON{}, nil
+	}, func(secret authn.Secret) (status int, shown, kept any, err error) {
+		return http.StatusOK, temporaryJSON{secret.Reveal()}, temporaryJSON{}, nil
 	}))
 }
 
@@ -101,15 +101,15 @@ func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op helpdesk
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(http.StatusOK, func(r *http.Request) (helpdesk.PasswordChanged, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.PasswordChanged, error) {
 		done, err := a.desk.ChangePassword(r.Context(), op, reply.From(r.Context()).Origin(), id, body.OldPassword.Value, body.NewPassword.Value)
 		if e, ok := errors.AsType[*authn.Error](err); ok && e.Code == authn.CodeInvalid {
 			err = authn.Invalid(map[string]string{"current": "oldPassword", "password": "newPassword"}[e.Field], e.Reason)
 		}
 		return done, err
-	}, func(helpdesk.PasswordChanged) (shown, kept any, err error) {
+	}, func(helpdesk.PasswordChanged) (status int, shown, kept any, err error) {
 		out := credentialsAnswer{Provider: providerJSON{Type: "OKTA", Name: "OKTA"}}
-		return out, out, nil
+		return http.StatusOK, out, out, nil
 	}))
 }
 

@@ -63,7 +63,7 @@ func (a *API) updateUser(w http.ResponseWriter, r *http.Request, op helpdesk.Ope
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(http.StatusOK, func(r *http.Request) (authn.User, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (authn.User, error) {
 		return a.desk.Change(r.Context(), op, reply.From(r.Context()).Origin(), id, c)
 	}, a.userAnswer))
 }

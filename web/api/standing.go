@@ -20,9 +20,9 @@ func (a *API) lifecycle(do step) handler {
 		if err != nil {
 			return err
 		}
-		return a.once(w, r, op, answering(http.StatusOK, func(r *http.Request) (struct{}, error) {
+		return a.once(w, r, op, answering(func(r *http.Request) (struct{}, error) {
 			return struct{}{}, do(a.desk, r.Context(), op, reply.From(r.Context()).Origin(), id)
-		}, func(done struct{}) (shown, kept any, err error) { return done, done, nil }))
+		}, func(done struct{}) (status int, shown, kept any, err error) { return http.StatusOK, done, done, nil }))
 	}
 }
 

@@ -82,13 +82,13 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 		}
 	}
 	var secret authn.Secret // in the one answer, after the act: nothing of it is kept
-	return a.once(w, r, op, answering(http.StatusCreated, func(r *http.Request) (t helpdesk.Token, err error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (t helpdesk.Token, err error) {
 		secret, t, err = a.desk.CreateToken(r.Context(), op, reply.From(r.Context()).Origin(), n)
 		return t, err
-	}, func(t helpdesk.Token) (shown, kept any, err error) {
+	}, func(t helpdesk.Token) (status int, shown, kept any, err error) {
 		whole := a.token(t)
 		whole.Token = secret.Reveal()
-		return whole, a.token(t), nil
+		return http.StatusCreated, whole, a.token(t), nil
 	}))
 }
 

@@ -101,9 +101,9 @@ func (a *API) user(u *authn.User) (userJSON, error) {
 }
 
 // userAnswer is a person as an answer that holds no secret.
-func (a *API) userAnswer(u authn.User) (shown, kept any, err error) {
+func (a *API) userAnswer(u authn.User) (status int, shown, kept any, err error) {
 	out, err := a.user(&u)
-	return out, out, err
+	return http.StatusOK, out, out, err
 }
 
 func profileOf(u *authn.User) (map[string]json.RawMessage, error) {

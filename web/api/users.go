@@ -211,14 +211,14 @@ func (b *userBody) person() (helpdesk.NewUser, error) {
 }
 
 // added is the answer to a person who was made.
-func (a *API) added(x helpdesk.Added) (shown, kept any, err error) {
+func (a *API) added(x helpdesk.Added) (status int, shown, kept any, err error) {
 	whole, err := a.user(&x.User)
 	plain := whole
 	if activation := activationOf(x.Invitation); activation != nil {
 		whole.Embedded = &embeddedJSON{activation}
 		plain.Embedded = &embeddedJSON{activation.withoutSecrets()}
 	}
-	return whole, plain, err
+	return http.StatusOK, whole, plain, err
 }
 
 func (a *API) createUser(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
@@ -242,7 +242,7 @@ func (a *API) createUser(w http.ResponseWriter, r *http.Request, op helpdesk.Ope
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(http.StatusOK, func(r *http.Request) (helpdesk.Added, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Added, error) {
 		u, invitation, err := a.desk.AddUser(r.Context(), op, reply.From(r.Context()).Origin(), n, activate, sendEmail)
 		return helpdesk.Added{User: u, Invitation: invitation}, err
 	}, a.added))
