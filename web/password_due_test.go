@@ -67,6 +67,35 @@ func TestAFirstDeviceEnrolledOnTheWayToTheChoiceIsFollowedByTheAdviceForASecond(
 	b.goes("/enrol/recovery", "/enrol/later")
 }
 
+// A recovery code is no device: one is enrolled within the login, before the choice and before there is a session.
+func TestARecoveryCodeLeadsToAPhoneAndTheChoiceBeforeASession(t *testing.T) {
+	p := open(t, nil)
+	u, phone, _ := p.Member(amelie, nil)
+	in := p.browser(t)
+	in.signIn(amelie, phone)
+	in.proves("/account/recovery", phone)
+	in.goes("/enrol/recovery", "/account/recovery")
+	code, _, _ := strings.Cut(strings.SplitN(in.shows("/enrol/recovery").body, "<code>", 2)[1], "<")
+	in.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	p.Change(u.ID, func(u *authn.User) { u.Password.Mark = authn.MarkExpired })
+
+	b := p.browser(t)
+	b.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
+	b.goes("/enrol", "/login/factor/recovery", "code", code)
+	if b.cookie("__Host-barillet") != "" {
+		t.Error("paper and a password that is due opened a session")
+	}
+	if got := b.get("/login/password"); got.next() != "/enrol" {
+		t.Errorf("the choice by paper alone: got %d to %q", got.StatusCode, got.next())
+	}
+	b.shows("/enrol")
+	b.goes("/enrol/phone", "/enrol/begin", "kind", "totp", "app", "okta")
+	next := &authntest.Phone{House: p.House, Secret: secretIn(t, b.shows("/enrol/phone").body)}
+	b.goes("/login/password", "/enrol/phone", "name", "Nouveau", "code", string(next.Code()))
+	b.goes("/enrol/second", "/login/password", "password", "clef de treize et marteau")
+	b.shows("/account")
+}
+
 // ticket resets somebody and gives the ticket to the test.
 func (p *place) ticket(id authn.UserID) (authn.Secret, error) {
 	return authn.Do(p.T.Context(), p.Service, p.Service.NewAct(authn.Origin{}), func(w *authn.Work) (authn.Secret, error) {

@@ -64,8 +64,12 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n Ne
 			return Added{}, err
 		}
 		e := op.event(audit.UserCreated, &u)
+		e.Detail = map[string]string{}
 		if n.Role != "" {
-			e.Detail = map[string]string{"role": string(n.Role)}
+			e.Detail["role"] = string(n.Role)
+		}
+		if n.Password != "" { // whose half it is (PROTOCOL 22)
+			e.Detail["password"] = op.Owner
 		}
 		if err := w.Audit(e); err != nil {
 			return Added{}, err
