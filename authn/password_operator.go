@@ -31,6 +31,9 @@ func (s *Service) ChangePasswordFor(ctx context.Context, from Origin, p Password
 			return true, nil
 		}
 		right, _, err := s.Passwords.Verify(ctx, false, c.user.Password.PHC, p.Current)
+		if CodeOf(err) == CodeInvalid { // nobody has such a password
+			return false, Invalid("current", "too_long")
+		}
 		if err != nil {
 			return false, fmt.Errorf("verifying a password: %w", err)
 		}
