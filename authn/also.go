@@ -12,10 +12,19 @@ func Also(ctx context.Context, fn func(w *Work) error) context.Context {
 	return context.WithValue(ctx, alsoKey{}, fn)
 }
 
-// also runs what the context asks for besides.
-func (w *Work) also(ctx context.Context) error {
+// also runs what the context asks for besides, after a change that came to out.
+func (w *Work) also(ctx context.Context, out any) error {
 	if fn, ok := ctx.Value(alsoKey{}).(func(w *Work) error); ok {
+		if w.outcome == nil {
+			w.outcome = out
+		}
 		return fn(w)
 	}
 	return nil
 }
+
+// Answer says what the change came to, for whoever asked by Also, where that is not what its closure returns.
+func (w *Work) Answer(outcome any) { w.outcome = outcome }
+
+// Outcome is what the change came to, for the function given to Also: what Answer said, else what the closure returned.
+func (w *Work) Outcome() any { return w.outcome }

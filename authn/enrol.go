@@ -190,10 +190,10 @@ func (r Reader) seatOfPending(seat Seat, now time.Time) (seated, error) {
 // Enrolled is the end of an enrolment: the device, or why not.
 type Enrolled struct {
 	Judged
-	Device  factors.Device // without Data
-	Issued  Issued         // of a login that this completed, or of a session that was re-issued; else empty
-	First   bool           // the login is complete now
-	Counted int            // usable devices that count
+	Completed                // with First; or Issued of a session that was re-issued
+	Device    factors.Device // without Data
+	First     bool           // the second step of a login is done now
+	Counted   int            // usable devices that count
 }
 
 // FinishEnrol judges the answer of the new device. name "" keeps the one given at the beginning.
@@ -326,20 +326,20 @@ func (w *Work) auditDevice(u *User, action string, d factors.Device) error {
 		Detail:  map[string]string{"kind": string(d.Kind)}})
 }
 
-// completeByEnrolment ends a login whose invitation or ticket brought the person to this device: both are
+// completeByEnrolment completes a login whose invitation or ticket brought the person to this device: both are
 // spent here, by the Update that stores the device (PROTOCOL 7).
 func (w *Work) completeByEnrolment(seat Seat, st *seated, out *Enrolled, o factors.Outcome) error {
 	u := &st.user
-	if err := w.s.logins.Delete(w.Tx, seat.Login.Hash()); err != nil {
-		return fmt.Errorf("ending a login: %w", err)
-	}
 	if err := w.spendTickets(u); err != nil {
 		return err
 	}
-	u.Password.Source = HandSelf
+	if u.Password.settle(); st.login.Grant == grantInvitation {
+		u.Password.Source = HandSelf // chosen by whoever accepted it, and by nobody who had it in hand before
+		u.reached()
+	}
 	out.First = true
 	var err error
-	out.Issued, err = w.openSession(u, addAMR(true, o.AMR), Proof{At: w.Act.Now, Enrolling: true}, false)
+	out.Completed, err = w.complete(seat.Login, *st.login, u, Proven{AMR: addAMR(true, o.AMR), Enrolled: true})
 	return err
 }
 

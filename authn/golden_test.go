@@ -36,9 +36,10 @@ func goldenUser() authn.User {
 	return authn.User{ID: "uabc", Rev: 9, Handle: []byte{1, 2, 3}, Login: "lea", Email: "lea@garage.example", Second: "lea@home.example",
 		FirstName: "Léa", LastName: "Vasseur", Profile: json.RawMessage(`{"badge":7}`), Locale: "fr", Status: authn.StatusActive,
 		Groups: []authn.GroupID{"g1"}, Roles: []authn.Grant{{ID: "r1", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{"g1"}}},
-		Epoch: 5, PasswordEpoch: 2, Resets: 1, Password: authn.Password{PHC: "$argon2id$x", Source: authn.HandSelf, Set: then},
+		Epoch: 5, PasswordEpoch: 2, Resets: 1, Password: authn.Password{PHC: "$argon2id$x", Source: authn.HandSelf, Set: then, Mark: authn.MarkExpired},
 		Devices: []factors.Device{goldenDevice()}, HadDevice: true,
-		Tickets: []authn.Ticket{{ID: "t1", Link: "l1", Code: []byte{4, 5}, Way: authn.HandMail, Made: then, Expires: then, Bound: "login"}},
+		Tickets: []authn.Ticket{{ID: "t1", Link: "l1", Code: []byte{4, 5}, Way: authn.HandMail, Made: then, Expires: then, Bound: "login", Via: "operator:0"}},
+		Mailbox: authn.Mailbox{By: "operator:0", Moved: then}, Recovering: authn.Recovering{Epoch: 5, Until: then}, State: authn.StatusActive,
 		ResetAt: then, Invited: authn.Invitation{Link: "l2", Way: authn.HandMail, By: "Paul", At: then, Expires: then},
 		Showings: []time.Time{then}, Renewals: []time.Time{then},
 		Sessions: []authn.SessionRef{{Hash: "h1", Since: then}},
@@ -49,14 +50,14 @@ func goldenUser() authn.User {
 func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 	ceremony := &authn.Ceremony{Pending: map[factors.Kind]factors.Pending{"webauthn": factors.Pending("p")}, At: then, Expires: then}
 	login := authn.Login{ID: "login", User: "uabc", PasswordEpoch: 2, Epoch: 5, Resets: 1, Grant: "t1",
-		NewPassword: &authn.NewPassword{PHC: "$argon2id$x", Link: "l3"}, Ceremony: ceremony, Enrol: goldenEnrolment(),
-		Known: true, ReturnTo: "/account", Started: then, Expires: then}
+		NewPassword: &authn.NewPassword{PHC: "$argon2id$x", Link: "l3", Way: "operator:0"}, Ceremony: ceremony, Enrol: goldenEnrolment(),
+		Proven: &authn.Proven{AMR: []string{"pwd", "otp", "mfa"}, Spare: true, Enrolled: true}, Known: true, ReturnTo: "/account", Started: then, Expires: then}
 	session := authn.Session{User: "uabc", Epoch: 5, Created: then, Seen: then, AMR: []string{"pwd", "otp", "mfa"}, Browser: "b1",
 		Shared: true, Address: "192.0.2.1", Agent: "Firefox", Proof: authn.Proof{At: then, Enrolling: true}, Ceremony: ceremony,
 		Enrol: goldenEnrolment(), Copying: &authn.Copying{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: goldenPrompt(), Expires: then}}
 	standing := authn.Standing{Epoch: 5, PasswordEpoch: 2, Status: authn.StatusActive, Login: "lea", Name: "Léa Vasseur", Email: "lea@garage.example", Locale: "fr",
 		Groups: []authn.GroupID{"g1"}, Roles: []authn.Role{authn.RoleHelpDesk}}
-	link := authn.Link{User: "uabc", For: "ticket", Ticket: "t1", Epoch: 7, Expires: then}
+	link := authn.Link{User: "uabc", For: "ticket", Ticket: "t1", Epoch: 7, Way: "operator:0", Expires: then}
 	browser := authn.Browser{Since: then, Shared: true}
 	group := authn.Group{ID: "g1", Name: "Garage du Port", Description: "quai 3", Created: then, Changed: then, Deleted: then, Swept: true}
 	gate := authn.Gate{User: "uabc", Session: "h1", Host: "wiki.garage.example", State: "s1", Made: then, Expires: then}

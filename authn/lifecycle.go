@@ -13,6 +13,7 @@ const (
 	ReasonNotSuspended = "not_suspended"
 	ReasonNotInvited   = "not_invited"
 	ReasonGone         = "deactivated"
+	ReasonNoPassword   = "no_password"
 )
 
 func wrongState(reason string) error { return &Error{Code: CodeState, Reason: reason} }

@@ -18,6 +18,7 @@ type Link struct {
 	For     string    `json:"for"`              // linkInvitation, linkTicket or linkPassword
 	Ticket  string    `json:"ticket,omitempty"` // which ticket
 	Epoch   uint64    `json:"epoch,omitempty"`  // of the person, with linkPassword: whatever raised it ends the link
+	Way     string    `json:"way,omitempty"`    // with linkPassword: the operator in whose answer it was; "": mailed
 	Expires time.Time `json:"expires"`
 }
 
@@ -237,7 +238,7 @@ func (w *Work) sendPasswordLink(u *User) error {
 	if !v.OK {
 		return w.AuditUser(u, audit.PasswordForgotten, audit.Deny, "too many mails")
 	}
-	token, expires, err := w.IssuePasswordLink(u)
+	token, expires, err := w.IssuePasswordLink(u, HandMail)
 	if err != nil {
 		return err
 	}
@@ -282,12 +283,12 @@ func (s *Service) ChoosePassword(ctx context.Context, from Origin, token Secret,
 		return Started{}, err
 	}
 	return Do(ctx, s, a, func(w *Work) (Started, error) {
-		_, u, err := w.passwordLink(token, a.Now)
+		link, u, err := w.passwordLink(token, a.Now)
 		if err != nil {
 			return Started{}, err
 		}
 		l := w.newLogin(&u, u.knows(from.Browser, a.Now), "")
-		l.NewPassword = &NewPassword{PHC: phc, Link: token.Hash()}
+		l.NewPassword = &NewPassword{PHC: phc, Link: token.Hash(), Way: link.Way}
 		secret := a.Secret("login")
 		return Started{secret, s.Next(&l, &u, a.Now)}, w.putLogin(secret, l)
 	})

@@ -16,8 +16,10 @@ const (
 	StepEnrol   Step = "enrol"   // enrol one: by an invitation or ticket that is live and bound to this login
 	StepTicket  Step = "ticket"  // type the code of the ticket
 	StepBlocked Step = "blocked" // no device and no ticket: ask for help
-	StepDone    Step = "done"    // signed in
-	StepOver    Step = "over"    // this login is dead: begin again
+	// Choose another password: the one that was proven, with a device, is marked.
+	StepPassword Step = "password"
+	StepDone     Step = "done" // signed in
+	StepOver     Step = "over" // this login is dead: begin again
 )
 
 // Login is one login under way, kept below the hash of its secret. It is no session, and no session is one.
@@ -34,6 +36,7 @@ type Login struct {
 
 	Ceremony *Ceremony  `json:"ceremony,omitempty"`
 	Enrol    *Enrolment `json:"enrol,omitempty"`
+	Proven   *Proven    `json:"proven,omitempty"` // the second step is done and the login is not
 
 	Known    bool      `json:"known"`              // began on a known browser of the person: its own budget of wrong answers
 	ReturnTo string    `json:"returnTo,omitempty"` // a path of ours
@@ -41,10 +44,23 @@ type Login struct {
 	Expires  time.Time `json:"expires"`
 }
 
-// NewPassword waits in a login that began with a mailed link. PHC is its hash, Link the record it came by.
+// NewPassword waits in a login that began with a link. PHC is its hash, Link the record it came by, and Way the
+// operator in whose answer that link was; "": it was mailed.
 type NewPassword struct {
 	PHC  string `json:"phc"`
 	Link string `json:"link"`
+	Way  string `json:"way,omitempty"`
+}
+
+// hand is whose hand the password that this login has proven came by (PROTOCOL 8).
+func (l *Login) hand(u *User) string {
+	switch n := l.NewPassword; {
+	case n == nil:
+		return u.Password.Source
+	case n.Way != "":
+		return n.Way
+	}
+	return HandMail
 }
 
 // Ceremony is a verification under way: what its factor must remember. One at a time and kind.
@@ -82,10 +98,12 @@ func keep(p factors.Prompt) (Prompt, error) {
 const grantInvitation = "invitation"
 
 // Next decides what comes next for a login of this person, and nothing else does. It answers StepEnrol only
-// to a login that bears a live invitation or ticket: no policy changes that.
+// to a login that bears a live invitation or ticket, or that has just spent a recovery code and must change its
+// password before there is a session: no policy changes that.
 func (s *Service) Next(l *Login, u *User, now time.Time) Step {
 	moved := l.Epoch != u.Epoch
 	byReset := moved && u.Epoch-l.Epoch == u.Resets-l.Resets
+	owed, due := l.owed(u)
 	switch {
 	case !now.Before(l.Expires), u.Status != StatusActive, l.PasswordEpoch != u.PasswordEpoch:
 		return StepOver
@@ -93,6 +111,8 @@ func (s *Service) Next(l *Login, u *User, now time.Time) Step {
 		return StepOver // PROTOCOL 3: any other move; and a reset ticket never lets anybody choose a password
 	case s.granted(l, u, now):
 		return StepEnrol
+	case due:
+		return owed
 	case moved && len(s.usable(u)) > 0:
 		return StepOver // reset and enrolled again meanwhile: with the new device, from the start
 	case !moved && len(s.verifiable(l, u)) > 0:

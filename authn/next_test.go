@@ -55,6 +55,14 @@ func TestNext(t *testing.T) {
 		{"reset meanwhile, no ticket, within the week", nil, func(u *authn.User) { reset()(u); u.ResetAt = now }, authn.StepTicket},
 		{"reset meanwhile, no ticket, after the week", nil, func(u *authn.User) { reset()(u); u.ResetAt = now.Add(-authn.RenewFor) }, authn.StepBlocked},
 
+		{"a device was proven, the password is marked", proven(false), marked(phone), authn.StepPassword},
+		{"a recovery code was spent, the password is marked", proven(true), marked(phone), authn.StepEnrol},
+		{"a device was proven, marked, and taken away since", proven(false), func(u *authn.User) { marked(phone)(u); u.Epoch++ }, authn.StepOver},
+		{"a device was proven, marked, and reset since", proven(false), func(u *authn.User) { marked()(u); reset(elsewhere)(u) }, authn.StepTicket},
+		{"a recovery code was spent, marked, and reset since", proven(true), func(u *authn.User) { marked()(u); reset(elsewhere)(u) }, authn.StepTicket},
+		{"a device was proven, the mark is gone", proven(false), func(u *authn.User) { u.Devices = []factors.Device{phone} }, authn.StepVerify},
+		{"marked, and nothing proven", nil, marked(phone), authn.StepVerify},
+
 		{"it bears the ticket", bears("t"), func(u *authn.User) { u.Tickets = []authn.Ticket{live} }, authn.StepEnrol},
 		{"it bears the ticket, reset came after the password", bears("t"), reset(live), authn.StepEnrol},
 		{"the ticket went to another login", bears("t"), func(u *authn.User) { u.Tickets = []authn.Ticket{elsewhere} }, authn.StepTicket},
@@ -87,6 +95,14 @@ func TestNext(t *testing.T) {
 }
 
 func bears(grant string) func(*authn.Login) { return func(l *authn.Login) { l.Grant = grant } }
+
+func proven(spare bool) func(*authn.Login) {
+	return func(l *authn.Login) { l.Proven = &authn.Proven{AMR: []string{"pwd"}, Spare: spare} }
+}
+
+func marked(devices ...factors.Device) func(*authn.User) {
+	return func(u *authn.User) { u.Devices, u.Password.Mark = devices, authn.MarkExpired }
+}
 
 func reset(tickets ...authn.Ticket) func(*authn.User) {
 	return func(u *authn.User) { u.Epoch, u.Resets, u.Tickets = u.Epoch+1, u.Resets+1, tickets }

@@ -8,15 +8,18 @@ const ReasonNoDevice = "no_device"
 // IssuePasswordLink makes a link by which an active person chooses a new password; the caller mails or shows it.
 // The password of before counts until the chosen one is confirmed with a device. While the person has no usable
 // one there is no link (PROTOCOL 8): CodeState. It ends with the Epoch: after a reset, a removed device or a moved
-// address it lies in a mailbox that may be somebody else's.
-func (w *Work) IssuePasswordLink(u *User) (token Secret, expires time.Time, err error) {
+// address it lies in a mailbox that may be somebody else's. way is HandMail, or the operator in whose answer it is.
+func (w *Work) IssuePasswordLink(u *User, way string) (token Secret, expires time.Time, err error) {
 	switch {
 	case u.Status != StatusActive:
 		return Secret{}, time.Time{}, wrongState(ReasonNotActive)
 	case w.s.counted(u) == 0:
 		return Secret{}, time.Time{}, wrongState(ReasonNoDevice)
 	}
-	expires = w.Act.Now.Add(PasswordLink)
-	token, err = w.putLink("password", Link{User: u.ID, For: linkPassword, Epoch: u.Epoch, Expires: expires})
+	l := Link{User: u.ID, For: linkPassword, Epoch: u.Epoch, Expires: w.Act.Now.Add(PasswordLink)}
+	if expires = l.Expires; way != HandMail {
+		l.Way = way
+	}
+	token, err = w.putLink("password", l)
 	return token, expires, err
 }

@@ -159,6 +159,7 @@ type Query struct {
 	Starts string          // the beginning of a first name, last name, login or address; in any case
 	Group  GroupID         // members of this garage only
 	Keep   func(User) bool // further conditions; nil: none
+	States bool            // User.State is told, to Keep as well
 	After  string          // the cursor of an earlier call
 	Limit  int             // 1 to 200; 0 means 200
 }
@@ -171,6 +172,7 @@ func (s *Service) People(ctx context.Context, q Query) (people []User, next stri
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
+	now := s.Now()
 	err = s.Store.View(ctx, func(snap store.Snapshot) error {
 		people, next = nil, ""
 		r, seen := Reader{s, snap}, 0
@@ -179,6 +181,12 @@ func (s *Service) People(ctx context.Context, q Query) (people []User, next stri
 				return store.ErrStop
 			}
 			next = cursor
+			if q.States {
+				var err error
+				if u.State, err = r.State(&u, now); err != nil {
+					return err
+				}
+			}
 			if q.Keep == nil || q.Keep(u) {
 				people = append(people, u)
 			}

@@ -167,10 +167,6 @@ func (w *Work) storePassword(c candidate, right bool, newPHC, returnTo string) (
 	if err != nil || wait > 0 {
 		return &signedIn{wait: wait}, err
 	}
-	g, err := w.s.Guesses.Get(w.Tx, c.counts)
-	if err != nil {
-		return nil, fmt.Errorf("reading wrong answers: %w", err)
-	}
 	var u User
 	if c.found {
 		if u, err = w.User(c.user.ID); err != nil {
@@ -181,17 +177,11 @@ func (w *Work) storePassword(c candidate, right bool, newPHC, returnTo string) (
 		}
 		right = right && u.Status == StatusActive
 	}
-	if !right {
-		if err := w.s.Guesses.Put(w.Tx, now, c.counts, g.Wrong(now, throttle.Password, c.known)); err != nil {
-			return nil, fmt.Errorf("counting a wrong password: %w", err)
-		}
-		if err := w.countFailure(c.known); err != nil {
-			return nil, err
-		}
-		return &signedIn{code: CodeSignIn}, w.auditPassword(&u, c.found)
+	if err := w.countPassword(c, right); err != nil {
+		return nil, err
 	}
-	if err := w.s.Guesses.Put(w.Tx, now, c.counts, g.Right(now, throttle.Password, c.known)); err != nil {
-		return nil, fmt.Errorf("ending a row of wrong passwords: %w", err)
+	if !right {
+		return &signedIn{code: CodeSignIn}, w.auditPassword(&u, c.found)
 	}
 	if newPHC != "" {
 		u.Password.PHC = newPHC

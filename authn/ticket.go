@@ -34,12 +34,18 @@ func (w *Work) IssueTicket(u *User, way string, life time.Duration) (link, code 
 		}
 		t.Link = link.Hash()
 	}
+	if way == HandMail {
+		t.Via = u.Mailbox.By
+	}
 	u.Tickets = append(alive, t)
 	return link, code, t, nil
 }
 
-// MailTicket issues a ticket and queues its mail to the person's first address.
+// MailTicket issues a ticket and queues its mail to the person's first address. CodeState: that address is too young.
 func (w *Work) MailTicket(u *User) (Ticket, error) {
+	if u.addressYoung(w.Act.Now) {
+		return Ticket{}, wrongState(ReasonAddressYoung)
+	}
 	link, code, t, err := w.IssueTicket(u, HandMail, TicketLife)
 	if err != nil {
 		return t, err
@@ -156,7 +162,7 @@ func (w *Work) bindTicket(secret Secret, l Login, u *User, i int) (ticketOutcome
 	switch {
 	case !w.Act.Now.Before(t.Expires):
 		return w.ticketRefused(u, throttle.Guess{}, l.Known, CodeTicketExpired)
-	case t.Way == u.Password.Source:
+	case meet(l.hands(u), t.hands()):
 		return w.ticketRefused(u, throttle.Guess{}, l.Known, CodeSameHand)
 	}
 	u.Tickets = slices.Clone(u.Tickets)

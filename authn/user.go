@@ -17,7 +17,7 @@ type (
 // Status is where a person stands, in Okta's words.
 type Status string
 
-// The states of a person. Only an active one can sign in.
+// The states of a person that are stored; state.go has those that follow. Only an active one can sign in.
 const (
 	StatusStaged      Status = "STAGED"        // made, not yet invited
 	StatusProvisioned Status = "PROVISIONED"   // invited, has not signed in yet
@@ -60,6 +60,9 @@ type User struct {
 	PasswordEpoch uint64 `json:"passwordEpoch"`
 	Resets        uint64 `json:"resets"`
 
+	Mailbox    Mailbox    `json:"mailbox,omitzero"`
+	Recovering Recovering `json:"recovering,omitzero"`
+
 	Password  Password         `json:"password"`
 	Devices   []factors.Device `json:"devices,omitempty"`
 	HadDevice bool             `json:"hadDevice,omitempty"` // ever: whoever had one is never invited again (PROTOCOL 10)
@@ -79,6 +82,8 @@ type User struct {
 	StatusAt  time.Time `json:"statusAt,omitzero"`
 	LastLogin time.Time `json:"lastLogin,omitzero"`
 
+	State Status `json:"-"` // as Reader.State told it for an answer; "" wherever nobody asked
+
 	stands Standing // as it is stored; zero: not known to be
 }
 
@@ -87,6 +92,8 @@ type Password struct {
 	PHC    string    `json:"phc,omitempty"`    // "": none yet
 	Source string    `json:"source,omitempty"` // whose hand it came from: HandSelf, HandMail or an operator's id (PROTOCOL 8)
 	Set    time.Time `json:"set,omitzero"`
+
+	Mark PasswordMark `json:"mark,omitempty"` // why another one is to be chosen
 }
 
 // The hands that a password or a ticket can come from, besides an operator's id.
@@ -104,6 +111,8 @@ type Ticket struct {
 	Made    time.Time `json:"made"`
 	Expires time.Time `json:"expires"`
 	Bound   string    `json:"bound,omitempty"` // the one login that may enrol with it now
+
+	Via string `json:"via,omitempty"` // with HandMail: the operator who wrote the address that it went to (PROTOCOL 8)
 }
 
 // Invitation is what stays of the last one that was sent.

@@ -24,6 +24,7 @@ type LoginState struct {
 	Codes     int              // recovery codes left that it may be completed with
 	ReturnTo  string
 	Wait      time.Duration // six-digit codes are not judged for so long
+	Mark      PasswordMark  // with StepPassword: why
 	CanRenew  bool          // with StepTicket: another ticket may be mailed (PROTOCOL 10)
 	Invited   bool          // with StepBlocked: an invitation is waiting in the mailbox
 	Enrolment *Enrolment    // the one that is pending, without its Pending
@@ -46,6 +47,9 @@ func (s *Service) Login(ctx context.Context, secret Secret) (LoginState, error) 
 		}
 		out.Invited = step == StepBlocked && u.Invited.Link != "" && now.Before(u.Invited.Expires)
 		out.Enrolment = l.Enrol.shown(now)
+		if step == StepPassword {
+			out.Mark = u.Password.Mark
+		}
 		if step == StepTicket {
 			out.CanRenew = u.mayRenew(now)
 		}
@@ -57,7 +61,7 @@ func (s *Service) Login(ctx context.Context, secret Secret) (LoginState, error) 
 
 // mayRenew tells whether another ticket may be mailed on asking (PROTOCOL 10).
 func (u *User) mayRenew(now time.Time) bool {
-	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(RenewFor)) && u.Email != "" && len(within(u.Renewals, now)) < maxRenewals
+	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(RenewFor)) && u.Email != "" && !u.addressYoung(now) && len(within(u.Renewals, now)) < maxRenewals
 }
 
 // listed is a list of devices to show, the one used last first, without what must not be shown.
@@ -107,12 +111,12 @@ func (s *Service) Challenge(ctx context.Context, from Origin, secret Secret, kin
 	})
 }
 
-// Verified is the end of a second step: signed in, or why not.
+// Verified is the end of a second step: signed in, what else is asked for first, or why not.
 type Verified struct {
 	Judged
-	Step     Step
-	Issued   Issued
+	Completed
 	Enrol    bool // by recovery code: straight to enrolment (PROTOCOL 6)
+	First    bool // a first device was enrolled in this login: the advice to add a second is due
 	ReturnTo string
 }
 
@@ -127,7 +131,7 @@ func (s *Service) Verify(ctx context.Context, from Origin, secret Secret, kind f
 			return false, err
 		}
 		if wait > 0 {
-			out = Verified{Judged: Judged{Wait: wait}, Step: StepVerify}
+			out = Verified{Judged: Judged{Wait: wait}, Completed: Completed{Step: StepVerify}}
 			return true, nil
 		}
 		t, err := s.judge(a, &u, s.verifiable(&l, &u), l.Ceremony, kind, l.Known, answer)
@@ -186,28 +190,21 @@ func (w *Work) storeVerified(secret Secret, t attempt, kept *reading) (*Verified
 		return nil, err
 	}
 	if !j.Accepted() {
-		return &Verified{Judged: j, Step: w.s.Next(&l, &u, w.Act.Now)}, w.storeRefused(secret, l, &u, t, j)
+		return &Verified{Judged: j, Completed: Completed{Step: w.s.Next(&l, &u, w.Act.Now)}}, w.storeRefused(secret, l, &u, t, j)
 	}
-	out := Verified{Judged: j, Step: StepDone, ReturnTo: l.ReturnTo}
-	if err := w.s.logins.Delete(w.Tx, secret.Hash()); err != nil {
-		return nil, fmt.Errorf("ending a login: %w", err)
-	}
+	out := Verified{Judged: j, ReturnTo: l.ReturnTo}
 	if err := w.AuditUser(&u, audit.FactorProven, audit.Success, string(t.kind)); err != nil {
 		return nil, err
 	}
 	if err := w.afterProof(&u, &l); err != nil {
 		return nil, err
 	}
-	proof := Proof{}
-	if t.class != throttle.Recovery {
-		u.Password.Source = HandSelf // PROTOCOL 8: proven together with a device, which a code on paper is not
-	} else {
-		out.Enrol, proof = true, Proof{At: w.Act.Now, Enrolling: true}
-		if err := w.recoveryUsed(&u, j.Left); err != nil {
-			return nil, err
-		}
+	if out.Enrol = t.class == throttle.Recovery; !out.Enrol {
+		u.Password.settle() // proven together with a device, which a code on paper is not
+	} else if err := w.recoveryUsed(&u, j.Left); err != nil {
+		return nil, err
 	}
-	if out.Issued, err = w.openSession(&u, addAMR(true, t.outcome.AMR), proof, true); err != nil {
+	if out.Completed, err = w.complete(secret, l, &u, Proven{AMR: addAMR(true, t.outcome.AMR), Spare: out.Enrol}); err != nil {
 		return nil, err
 	}
 	return &out, w.Save(&u)
@@ -226,13 +223,13 @@ func (w *Work) storeRefused(secret Secret, l Login, u *User, t attempt, j Judged
 	return w.Save(u)
 }
 
-// afterProof is what a second step settles: a password chosen by a mailed link takes effect now.
+// afterProof is what a second step settles: a password chosen by a link takes effect now.
 func (w *Work) afterProof(u *User, l *Login) error {
 	if n := l.NewPassword; n != nil {
 		if err := w.s.links.Delete(w.Tx, n.Link); err != nil {
 			return fmt.Errorf("ending a password link: %w", err)
 		}
-		u.Password.PHC, u.Password.Set = n.PHC, w.Act.Now
+		u.Password = Password{PHC: n.PHC, Source: l.hand(u), Set: w.Act.Now}
 		if err := w.passwordChanged(u); err != nil {
 			return err
 		}

@@ -215,13 +215,13 @@ func TestARecoveryCodeWorksOnceAndLeadsToEnrolment(t *testing.T) {
 	if v := try(pauls[0]); v.Rejected != factors.ReasonWrong {
 		t.Errorf("another person's code: got %q", v.Rejected)
 	}
-	h.Change(u.ID, func(u *authn.User) { u.Password.Source = "operator:1000" })
+	h.Change(u.ID, func(u *authn.User) { u.Password.Source = authn.HandMail })
 	h.EmptyOutbox()
 	v := try(strings.ToLower(strings.ReplaceAll(codes[0], "-", "")))
 	if !v.Accepted() || !v.Enrol || v.Left != 9 || len(mailed[templates.RecoveryUsedMail](h)) != 1 {
 		t.Fatalf("got %+v and %d mails", v, len(mailed[templates.RecoveryUsedMail](h)))
 	}
-	if got := h.User(string(u.ID)).Password.Source; got != "operator:1000" {
+	if got := h.User(string(u.ID)).Password.Source; got != authn.HandMail {
 		t.Errorf("the password's source: got %q: paper is no device (PROTOCOL 8)", got)
 	}
 	if again := try(codes[0]); again.Rejected != factors.ReasonUsed {

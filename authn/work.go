@@ -127,6 +127,8 @@ type Work struct {
 	Tx  store.Tx
 	Act *Act
 	n   uint64
+
+	outcome any // for Also
 }
 
 // Do makes one change. fn may run more than once and touches nothing but its Work; the result is that of the
@@ -136,7 +138,7 @@ func Do[T any](ctx context.Context, s *Service, a *Act, fn func(w *Work) (T, err
 		w := &Work{Reader: Reader{s, tx}, Tx: tx, Act: a}
 		out, err := fn(w)
 		if err == nil {
-			err = w.also(ctx)
+			err = w.also(ctx, out)
 		}
 		return out, err
 	})

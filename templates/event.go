@@ -41,6 +41,7 @@ var events = map[string]string{
 	"user.account.update_primary_email":     "event.address_changed",
 	"user.account.update_password":          "event.password_changed",
 	"user.account.reset_password":           "event.password_changed",
+	"user.account.expire_password":          "event.password_expired",
 	"barillet.password.forgotten":           "event.password_link",
 	"user.account.privilege.grant":          "event.role_granted",
 	"user.account.privilege.revoke":         "event.role_revoked",

@@ -104,6 +104,13 @@ type PasswordLinkGivenMail struct {
 	By string `json:"by"`
 }
 
+// PasswordGivenMail tells that an operator chose the password (PROTOCOL 22).
+type PasswordGivenMail struct {
+	About
+	By        string `json:"by"`
+	Temporary bool   `json:"temporary,omitempty"` // it is changed at the next sign-in
+}
+
 // NewBrowserMail tells of a first sign-in from a browser.
 type NewBrowserMail struct{ About }
 
@@ -168,7 +175,7 @@ func mails() []Mail {
 		InvitationMail{}, DevicesResetMail{}, DevicesResetToldMail{}, DeviceAddedMail{}, DeviceRemovedMail{}, QRShownMail{},
 		CopyConfirmedMail{}, RecoveryUsedMail{}, RecoveryRenewedMail{}, PasswordChangedMail{}, PasswordLinkMail{},
 		NewBrowserMail{}, WrongCodesMail{}, HelpReceivedMail{}, HelpForSupportMail{}, HelpAnsweredMail{}, KeyClonedMail{},
-		TicketHandedMail{}, NoticesMail{}, AddressChangedMail{}, PasswordLinkGivenMail{},
+		TicketHandedMail{}, NoticesMail{}, AddressChangedMail{}, PasswordLinkGivenMail{}, PasswordGivenMail{},
 	}
 }
 
@@ -211,3 +218,4 @@ func (TicketHandedMail) name() string      { return "ticket_handed" }
 func (NoticesMail) name() string           { return "notices" }
 func (AddressChangedMail) name() string    { return "address_changed" }
 func (PasswordLinkGivenMail) name() string { return "password_link_given" }
+func (PasswordGivenMail) name() string     { return "password_given" }

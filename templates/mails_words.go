@@ -104,6 +104,16 @@ func (m PasswordLinkGivenMail) letter(c *speaker, w writer) letter {
 	return l.notYou(c, w, "not_expected")
 }
 
+func (m PasswordGivenMail) letter(c *speaker, w writer) letter {
+	known := "password_given_keep"
+	if m.Temporary {
+		known = "password_given_temporary"
+	}
+	l := w.begin(c, m.About, "password_given", "By", m.By)
+	l.Lines = []string{c.say("mail.password_given_text", "By", m.By), c.say("mail." + known)}
+	return l.notYou(c, w, "not_expected")
+}
+
 func (m NewBrowserMail) letter(c *speaker, w writer) letter {
 	l := w.begin(c, m.About, "new_browser")
 	l.Lines = []string{c.say("mail.new_browser_text")}

@@ -52,9 +52,7 @@ func (s *server) postRemove(w http.ResponseWriter, r *http.Request) error {
 	issued, err := s.People.RemoveDevice(r.Context(), origin(r), visitOf(r).session, d.ID)
 	if authn.CodeOf(err) == authn.CodeLastDevice {
 		return s.again(w, err, func(p *templates.Problem) templates.Page {
-			b := s.baseAt(r, shownAt(r))
-			b.Problem = p
-			return templates.DeviceRemove{Base: b, Device: s.deviceOf(a, d)}
+			return templates.DeviceRemove{Base: s.baseTold(r, shownAt(r), p), Device: s.deviceOf(a, d)}
 		})
 	}
 	if err != nil {
@@ -129,9 +127,7 @@ func (s *server) postShow(w http.ResponseWriter, r *http.Request) error {
 
 func (s *server) showPage(r *http.Request, a authn.Account, d factors.Device, name string) func(*templates.Problem) templates.Page {
 	return func(p *templates.Problem) templates.Page {
-		b := s.baseAt(r, shownAt(r))
-		b.Problem = p
-		return templates.DeviceShow{Base: b, Device: s.deviceOf(a, d), CopyName: name}
+		return templates.DeviceShow{Base: s.baseTold(r, shownAt(r), p), Device: s.deviceOf(a, d), CopyName: name}
 	}
 }
 

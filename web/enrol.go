@@ -80,9 +80,7 @@ func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 	path, err := s.begin(w, r, seat, authn.Enrolling{Kind: kind, App: app})
 	if authn.CodeOf(err) == authn.CodeTooMany {
 		return s.again(w, err, func(p *templates.Problem) templates.Page {
-			b := s.baseAt(r, "/enrol")
-			b.Problem = p
-			return s.choose(b, seat)
+			return s.choose(s.baseTold(r, "/enrol", p), seat)
 		})
 	}
 	if err != nil {
@@ -228,7 +226,7 @@ func (s *server) postEnrolKey(w http.ResponseWriter, r *http.Request) error {
 // codes for whoever has none.
 func (s *server) enrolled(w http.ResponseWriter, r *http.Request, seat seated, done authn.Enrolled) (string, error) {
 	if seat.first {
-		return "/enrol/second", s.signIn(w, r, done.Issued)
+		return home(authn.Verified{Completed: done.Completed, First: true}), s.completed(w, r, done.Completed)
 	}
 	if err := s.adopt(w, r, done.Issued); err != nil {
 		return "", err

@@ -54,9 +54,8 @@ func (s *server) getRecovery(w http.ResponseWriter, r *http.Request) error {
 
 func (s *server) postRecovery(w http.ResponseWriter, r *http.Request) error {
 	return s.postCode(w, r, byRecovery, func(st authn.LoginState, p *templates.Problem) templates.Page {
-		m, b := s.meansOf(st.Devices), s.baseAt(r, "/login/recovery")
-		b.Problem = p
-		return templates.Recovery{Base: b, Phones: m.phones, Keys: m.keys}
+		m := s.meansOf(st.Devices)
+		return templates.Recovery{Base: s.baseTold(r, "/login/recovery", p), Phones: m.phones, Keys: m.keys}
 	})
 }
 
@@ -71,7 +70,7 @@ func (s *server) postCode(w http.ResponseWriter, r *http.Request, by way, page f
 		return err
 	}
 	if out.Accepted() {
-		if err := s.signIn(w, r, out.Issued); err != nil {
+		if err := s.completed(w, r, out.Completed); err != nil {
 			return err
 		}
 		return see(w, home(out))
@@ -96,8 +95,15 @@ func (s *server) verify(r *http.Request, by way, answer []byte) (authn.Verified,
 	return out, err
 }
 
-// home is where a complete sign-in leads to: whoever used up a recovery code enrols a device first (PROTOCOL 6).
+// home is where a second step leads to: after a first device the advice to add another, whoever used up a recovery code enrols a device first (PROTOCOL 6), and whoever
+// must choose another password does that before anything else.
 func home(out authn.Verified) string {
+	if out.Step != authn.StepDone {
+		return where(out.Step)
+	}
+	if out.First {
+		return "/enrol/second"
+	}
 	if out.Enrol {
 		return "/enrol?done=recovery_used"
 	}
@@ -119,7 +125,7 @@ func (s *server) postFactorKey(w http.ResponseWriter, r *http.Request) error {
 	if !out.Accepted() {
 		return s.judgedScript(w, r, out.Judged)
 	}
-	if err := s.signIn(w, r, out.Issued); err != nil {
+	if err := s.completed(w, r, out.Completed); err != nil {
 		return err
 	}
 	return next(w, home(out))

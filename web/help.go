@@ -40,9 +40,7 @@ func (s *server) postHelpRequest(w http.ResponseWriter, r *http.Request) error {
 		return authn.Invalid("topic", "unknown")
 	}
 	page := func(p *templates.Problem) templates.Page {
-		b := s.baseAt(r, "/help/request")
-		b.Problem = p
-		return templates.HelpRequest{Base: b, Email: f["email"], Topic: topic, Message: f["message"]}
+		return templates.HelpRequest{Base: s.baseTold(r, "/help/request", p), Email: f["email"], Topic: topic, Message: f["message"]}
 	}
 	if f["email"] == "" {
 		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField("email", templates.ProblemMissing)))

@@ -15,9 +15,7 @@ func (s *server) postForgot(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := func(p *templates.Problem) templates.Page {
-		b := s.baseAt(r, "/forgot")
-		b.Problem = p
-		return templates.Forgot{Base: b, Identifier: f["identifier"]}
+		return templates.Forgot{Base: s.baseTold(r, "/forgot", p), Identifier: f["identifier"]}
 	}
 	if f["identifier"] == "" {
 		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField("identifier", templates.ProblemMissing)))
@@ -54,13 +52,11 @@ func (s *server) postNewPassword(w http.ResponseWriter, r *http.Request) error {
 			return s.beginThen(w, r, started.Login, with(where(started.Step), "done", "password_set"))
 		}
 	}
-	b := s.baseAt(r, shownAt(r))
 	if authn.CodeOf(err) == authn.CodeLink {
-		return s.show(w, http.StatusNotFound, templates.NewPassword{Base: b, Gone: true})
+		return s.show(w, http.StatusNotFound, templates.NewPassword{Base: s.baseAt(r, shownAt(r)), Gone: true})
 	}
 	return s.again(w, err, func(p *templates.Problem) templates.Page {
-		b.Problem = p
-		return templates.NewPassword{Base: b, Token: token, Login: login, Least: s.least()}
+		return templates.NewPassword{Base: s.baseTold(r, shownAt(r), p), Token: token, Login: login, Least: s.least()}
 	})
 }
 
@@ -82,9 +78,7 @@ func (s *server) postPasswordChange(w http.ResponseWriter, r *http.Request) erro
 		return err
 	}
 	page := func(p *templates.Problem) templates.Page {
-		b := s.baseAt(r, "/account/password")
-		b.Problem = p
-		return templates.PasswordChange{Base: b, Login: a.Login, Least: s.least()}
+		return templates.PasswordChange{Base: s.baseTold(r, "/account/password", p), Login: a.Login, Least: s.least()}
 	}
 	if field := f.missing("current", "password"); field != "" {
 		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField(field, templates.ProblemMissing)))

@@ -34,6 +34,13 @@ func (s *server) baseAt(r *http.Request, path string) templates.Base {
 	return templates.Base{Lang: v.lang, Path: path, SignedIn: v.in(), Name: v.live.Name}
 }
 
+// baseTold is baseAt with what is to be corrected.
+func (s *server) baseTold(r *http.Request, path string, p *templates.Problem) templates.Base {
+	b := s.baseAt(r, path)
+	b.Problem = p
+	return b
+}
+
 // shownAt is the path and query of the GET that shows this page again, without what is told but once.
 func shownAt(r *http.Request) string {
 	q := r.URL.Query()

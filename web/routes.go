@@ -49,6 +49,8 @@ func (t table) signInRoutes() {
 	t.page("POST /login/ticket", t.postTicket)
 	t.page("POST /login/ticket/renew", t.postTicketRenew)
 	t.page("GET /login/blocked", t.getBlocked)
+	t.page("GET /login/password", t.getPasswordDue)
+	t.page("POST /login/password", t.postPasswordDue)
 	t.page("GET /ticket/{token}", t.getTicketLink)
 	t.page("POST /ticket/{token}", t.postTicketLink)
 	t.page("GET /invite/{token}", t.getInvite)

@@ -117,9 +117,7 @@ func (s *server) postTicketLink(w http.ResponseWriter, r *http.Request) error {
 	}
 	token := r.PathValue("token")
 	page := func(p *templates.Problem) templates.Page {
-		b := s.baseAt(r, shownAt(r))
-		b.Problem = p
-		return templates.TicketLink{Base: b, Token: token, Identifier: f["identifier"]}
+		return templates.TicketLink{Base: s.baseTold(r, shownAt(r), p), Token: token, Identifier: f["identifier"]}
 	}
 	if field := f.missing("identifier", "password"); field != "" {
 		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField(field, templates.ProblemMissing)))
@@ -167,12 +165,10 @@ func (s *server) postInvite(w http.ResponseWriter, r *http.Request) error {
 			return s.beginThen(w, r, started.Login, where(started.Step))
 		}
 	}
-	b := s.baseAt(r, shownAt(r))
 	if authn.CodeOf(err) == authn.CodeLink {
-		return s.show(w, http.StatusNotFound, templates.Invite{Base: b, Gone: true})
+		return s.show(w, http.StatusNotFound, templates.Invite{Base: s.baseAt(r, shownAt(r)), Gone: true})
 	}
 	return s.again(w, err, func(p *templates.Problem) templates.Page {
-		b.Problem = p
-		return s.invitePage(b, token, who)
+		return s.invitePage(s.baseTold(r, shownAt(r), p), token, who)
 	})
 }

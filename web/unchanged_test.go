@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/internal/mail"
 	"barillet/store"
@@ -77,6 +78,12 @@ func TestNoGetChangesAnything(t *testing.T) {
 	ticket := p.browser(t)
 	ticket.goes("/login/ticket", "/login", "identifier", "lea@garage.example", "password", authntest.Password)
 	visitors["waiting for a ticket"] = ticket
+	marked, markedPhone, _ := p.Member("noa@garage.example", nil)
+	p.Change(marked.ID, func(u *authn.User) { u.Password.Mark = authn.MarkExpired })
+	due := p.browser(t)
+	due.goes("/login/factor", "/login", "identifier", "noa@garage.example", "password", authntest.Password)
+	due.goes("/login/password", "/login/factor", "code", string(markedPhone.Next()))
+	visitors["choosing another password"] = due
 	proven.goes("/forgot/sent", "/forgot", "identifier", amelie)
 
 	link := func(l string) string { return strings.TrimPrefix(l, p.url) }

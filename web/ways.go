@@ -61,6 +61,8 @@ func where(step authn.Step) string {
 		return "/login/ticket"
 	case authn.StepBlocked:
 		return "/login/blocked"
+	case authn.StepPassword:
+		return "/login/password"
 	case authn.StepDone:
 		return "/account"
 	}

@@ -16,6 +16,7 @@ func (d *Desk) Users(ctx context.Context, op Operator, q authn.Query) ([]authn.U
 	if err := op.allowed(actSee); err != nil {
 		return nil, "", err
 	}
+	q.States = true
 	var people []authn.User
 	var next string
 	var err error
@@ -60,7 +61,7 @@ func (d *Desk) within(ctx context.Context, op Operator, q authn.Query) (people [
 		if string(g) < begin || q.Group != "" && g != q.Group {
 			continue
 		}
-		sub := authn.Query{Group: g, Limit: q.Limit - len(people), Keep: func(u authn.User) bool {
+		sub := authn.Query{Group: g, States: q.States, Limit: q.Limit - len(people), Keep: func(u authn.User) bool {
 			return op.sees(&u) && (q.Group != "" || slices.Min(u.Groups) == g) && starts(&u, q.Starts) && (q.Keep == nil || q.Keep(u))
 		}}
 		if string(g) == begin {

@@ -21,10 +21,15 @@ func (d *Desk) ResetPassword(ctx context.Context, op Operator, from authn.Origin
 		if !sendEmail && !op.secrets() {
 			return authn.Secret{}, authn.Refuse(authn.CodeForbidden)
 		}
-		token, expires, err := w.IssuePasswordLink(&u)
+		way := authn.HandMail
+		if !sendEmail {
+			way = op.Owner // the password will have come by their hand (PROTOCOL 8)
+		}
+		token, expires, err := w.IssuePasswordLink(&u, way)
 		if err != nil {
 			return authn.Secret{}, err
 		}
+		u.Recovering = authn.Recovering{Epoch: u.Epoch, Until: expires}
 		link := d.People.URL("/password/" + token.Reveal())
 		about := templates.About{Name: u.DisplayName()} // nothing of the operator's own browser and address
 		e, answer := op.event(audit.PasswordReset, &u), authn.Secret{}

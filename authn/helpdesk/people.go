@@ -30,6 +30,12 @@ type Invitation struct {
 	Expires time.Time
 }
 
+// Added is a person who was made: what the Update of AddUser comes to.
+type Added struct {
+	User       authn.User
+	Invitation Invitation
+}
+
 // AddUser makes a person and, with activate, invites them: by mail, or with sendEmail false by a link in the
 // answer, to Machine or with Secrets only. A password makes the person active at once, yet without a device they
 // come in by the invitation alone. CodeTaken: an address is somebody's. CodeInvalid, CodeForbidden.
@@ -44,13 +50,9 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n Ne
 			return authn.User{}, Invitation{}, err
 		}
 	}
-	type result struct {
-		user       authn.User
-		invitation Invitation
-	}
-	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (result, error) {
+	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (Added, error) {
 		u, fresh := u, w.NewUser()
-		u.ID, u.Handle = fresh.ID, fresh.Handle
+		u.ID, u.Handle, u.Mailbox.By = fresh.ID, fresh.Handle, op.mailbox()
 		if n.Role != "" {
 			g := authn.Grant{ID: "r" + a.ID("grant"), Role: n.Role}
 			if n.Role != authn.RoleSuperAdmin {
@@ -59,19 +61,30 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n Ne
 			u.Roles = []authn.Grant{g}
 		}
 		if err := w.Create(&u); err != nil {
-			return result{}, err
+			return Added{}, err
 		}
 		e := op.event(audit.UserCreated, &u)
+		e.Detail = map[string]string{}
 		if n.Role != "" {
-			e.Detail = map[string]string{"role": string(n.Role)}
+			e.Detail["role"] = string(n.Role)
 		}
-		if err := w.Audit(e); err != nil || !activate {
-			return result{user: u}, err
+		if n.Password != "" { // whose half it is (PROTOCOL 22)
+			e.Detail["password"] = op.Owner
 		}
-		inv, err := d.invite(w, op, &u, sendEmail)
-		return result{u, inv}, err
+		if err := w.Audit(e); err != nil {
+			return Added{}, err
+		}
+		var inv Invitation
+		if activate {
+			var err error
+			if inv, err = d.invite(w, op, &u, sendEmail); err != nil {
+				return Added{}, err
+			}
+		}
+		u, err := stated(w, u, nil)
+		return Added{u, inv}, err
 	})
-	return shown(out.user), out.invitation, err
+	return shown(out.User), out.Invitation, err
 }
 
 // drafted judges what an operator wrote about a new person and what they may write.
@@ -114,16 +127,25 @@ func (d *Desk) drafted(op Operator, n NewUser, activate, sendEmail bool) (authn.
 
 // givenPassword hashes a password that an operator chose, outside any transaction.
 func (d *Desk) givenPassword(ctx context.Context, op Operator, now time.Time, u *authn.User, password string) (authn.Password, error) {
-	about := []string{u.Login, u.Email, u.Second, u.FirstName, u.LastName, d.People.Policy.Issuer}
-	if err := d.People.Passwords.Check(password, about); err != nil {
-		return authn.Password{}, err
-	}
-	phc, err := d.People.Passwords.Hash(ctx, false, password)
+	phc, err := d.hashed(ctx, u, password)
 	if err != nil {
-		return authn.Password{}, fmt.Errorf("hashing a password: %w", err)
+		return authn.Password{}, err
 	}
 	u.Status, u.Activated, u.StatusAt = authn.StatusActive, now, now
 	return authn.Password{PHC: phc, Source: op.Owner, Set: now}, nil
+}
+
+// hashed judges and hashes a password that an operator chose for somebody.
+func (d *Desk) hashed(ctx context.Context, u *authn.User, password string) (string, error) {
+	about := []string{u.Login, u.Email, u.Second, u.FirstName, u.LastName, d.People.Policy.Issuer}
+	if err := d.People.Passwords.Check(password, about); err != nil {
+		return "", err
+	}
+	phc, err := d.People.Passwords.Hash(ctx, false, password)
+	if err != nil {
+		return "", fmt.Errorf("hashing a password: %w", err)
+	}
+	return phc, nil
 }
 
 // invite makes an invitation, mails it or gives it to the operator, and saves the person.
@@ -212,7 +234,9 @@ func shown(u authn.User) authn.User {
 func (d *Desk) User(ctx context.Context, op Operator, idOrLogin string) (authn.User, error) {
 	var u authn.User
 	err := d.People.View(ctx, func(r authn.Reader) (err error) {
-		u, err = find(r, op, actSee, idOrLogin)
+		if u, err = find(r, op, actSee, idOrLogin); err == nil {
+			u.State, err = r.State(&u, d.People.Now())
+		}
 		return err
 	})
 	if err != nil {

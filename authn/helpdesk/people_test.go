@@ -103,6 +103,11 @@ func TestWhoMayMakeWhom(t *testing.T) {
 			if u.Password.PHC != "" || c.n.Password != "" && (u.Status != authn.StatusActive || u.Password.Source != c.op.Owner) {
 				t.Errorf("got %+v, want it active by the operator's hand, and no hash shown", u)
 			}
+			for _, e := range s.Events(audit.UserCreated) {
+				if got := e.Detail["password"]; e.Subject == string(u.ID) && (got == c.op.Owner) != (c.n.Password != "") {
+					t.Errorf("the log: got a password by %q", got)
+				}
+			}
 		})
 	}
 }

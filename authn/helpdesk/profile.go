@@ -21,13 +21,21 @@ type ProfileChange struct {
 	Locale                                    *string                    // "fr", "en" or "" for the operator's default
 	Custom                                    map[string]json.RawMessage // other members; null takes one away unless Whole
 	Whole                                     bool                       // the profile is replaced, not added to
+	Password                                  string                     // by Machine or with Secrets only; "": it stays
 }
 
 // Change changes a person's profile, by USER_ADMIN and above. When an address moves, every session of theirs ends
 // (PROTOCOL 2) and the addresses of before and after are told; whoever is limited to groups moves none, for the
 // answer would tell whether somebody outside has it (PROTOCOL 21). A change that changes nothing is no act.
 // CodeTaken: an address is somebody's.
+//
+// A password that is set came by the operator's hand, of which the person learns by mail, and ends every session of
+// theirs. CodeState: not active.
 func (d *Desk) Change(ctx context.Context, op Operator, from authn.Origin, id string, c ProfileChange) (authn.User, error) {
+	phc, err := d.replaced(ctx, op, id, c)
+	if err != nil {
+		return authn.User{}, err
+	}
 	u, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (authn.User, error) {
 		was, err := find(w.Reader, op, actManage, id)
 		if err != nil {
@@ -37,16 +45,24 @@ func (d *Desk) Change(ctx context.Context, op Operator, from authn.Origin, id st
 		if err := c.apply(&u); err != nil {
 			return authn.User{}, err
 		}
+		if phc != "" {
+			if err := d.setPassword(w, op, &u, phc); err != nil {
+				return authn.User{}, err
+			}
+		}
 		changed := changedMembers(&was, &u)
-		if len(changed) == 0 {
-			return was, nil
+		switch {
+		case len(changed) == 0 && phc == "":
+			return stated(w, was, nil)
+		case len(changed) == 0:
+			return stated(w, u, w.Save(&u))
 		}
 		if op.scoped() && (u.Login != was.Login || u.Email != was.Email || u.Second != was.Second) {
 			return authn.User{}, authn.Refuse(authn.CodeForbidden)
 		}
 		action := audit.ProfileUpdated
 		if u.Email != was.Email {
-			action = audit.AddressUpdated
+			action, u.Mailbox = audit.AddressUpdated, authn.Mailbox{By: op.mailbox(), Moved: w.Act.Now}
 		}
 		w.Remember(&u, action, "")
 		moved, err := w.Amend(&u, &was)
@@ -55,12 +71,50 @@ func (d *Desk) Change(ctx context.Context, op Operator, from authn.Origin, id st
 		}
 		e := op.event(action, &u)
 		e.Detail = map[string]string{"changed": strings.Join(changed, " ")}
-		if err := w.Audit(e); err != nil || !moved {
-			return u, err
+		if err := w.Audit(e); err != nil {
+			return authn.User{}, err
 		}
-		return u, d.tellMoved(w, op, &was, &u)
+		if moved {
+			err = d.tellMoved(w, op, &was, &u)
+		}
+		return stated(w, u, err)
 	})
 	return shown(u), err
+}
+
+// mailbox is whose hand an address is that the operator writes. The machine's owner is nobody's: they hold the store and
+// its keys, and a lone administrator whom they give a password must be left the way of the mailbox (PROTOCOL 11).
+func (op Operator) mailbox() string {
+	if op.Machine {
+		return ""
+	}
+	return op.Owner
+}
+
+// replaced hashes the password of a change, outside any transaction; "" where none is set.
+func (d *Desk) replaced(ctx context.Context, op Operator, id string, c ProfileChange) (string, error) {
+	if c.Password == "" {
+		return "", nil
+	}
+	u, err := d.giving(ctx, op, id)
+	if err == nil {
+		err = c.apply(&u) // it is not to be made of the names to come either
+	}
+	if err != nil {
+		return "", err
+	}
+	return d.hashed(ctx, &u, c.Password)
+}
+
+// setPassword gives the person the password of a change. The right was judged before it was hashed, and is again.
+func (d *Desk) setPassword(w *authn.Work, op Operator, u *authn.User, phc string) error {
+	if !op.secrets() {
+		return authn.Refuse(authn.CodeForbidden)
+	}
+	if err := w.SetPassword(u, phc, op.Owner, ""); err != nil {
+		return err
+	}
+	return d.tellGiven(w, op, u, "set")
 }
 
 // apply writes the change into the person; what a person cannot be is judged when it is stored.

@@ -173,20 +173,24 @@ func TestWhoMayChangeAProfile(t *testing.T) {
 	}
 }
 
-// Every index, 32 sessions, three tickets and four mailboxes fit into one Update beside a door's own key.
+// Every index, 32 sessions, three tickets, a password and four mailboxes fit into one Update beside a door's own key.
 func TestEverythingOfAPersonMovesInOneUpdate(t *testing.T) {
 	s := openShop(t)
+	if _, err := s.desk.Change(t.Context(), root, s.From, technician, helpdesk.ProfileChange{Login: text("a")}); err != nil {
+		t.Fatal(err) // a name apart from both addresses
+	}
 	for range 3 {
 		s.reset(t, support, helpdesk.ResetRequest{SendEmail: new(true)})
 	}
 	s.EmptyOutbox()
 	s.crowd(t, s.amelie.ID)
-	_, err := s.desk.Change(t.Context(), root, s.From, technician, helpdesk.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
-		Second: text("n@garage.example"), FirstName: text("o"), LastName: text("p")})
+	door := authn.Also(t.Context(), func(w *authn.Work) error { return w.Tx.Put("idem/x", []byte("x")) })
+	_, err := s.desk.Change(door, withSecrets(root), s.From, technician, helpdesk.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
+		Second: text("n@garage.example"), FirstName: text("o"), LastName: text("p"), Password: chosen})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u := s.User("l"); len(u.Sessions)+len(u.Tickets) != 0 || len(s.Mails()) != 4 {
+	if u := s.User("l"); len(u.Sessions)+len(u.Tickets) != 0 || len(s.Mails()) != 6 {
 		t.Errorf("got %d sessions, %d tickets, %v", len(u.Sessions), len(u.Tickets), s.letters())
 	}
 }

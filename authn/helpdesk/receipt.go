@@ -34,29 +34,29 @@ func (r *Receipt) counts() map[string]*int {
 		"sessions": &r.Sessions, "browsers": &r.Browsers}
 }
 
-// recall fills in the receipt of a reset that was repeated: it stands in the log, under the very time that the
-// person's record names.
-func (d *Desk) recall(ctx context.Context, r *Receipt) error {
-	if r.At.IsZero() { // the ticket outlived what it was given for
-		return nil
+// recall reads the receipt of a person's last reset, for one that repeats it: it stands in the log, under the very time
+// that the person's record names. It is read before the Update, which cannot search, and only where nobody is left to
+// reset.
+func (d *Desk) recall(ctx context.Context, u *authn.User) (Receipt, error) {
+	if u.ResetAt.IsZero() || len(u.Devices) > 0 { // the ticket outlived what it was given for, or this is a reset of its own
+		return Receipt{}, nil
 	}
+	r := Receipt{At: u.ResetAt}
 	var found []audit.Entry
 	err := d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
 		found, _, err = d.People.Log.Scan(s, audit.Query{Since: r.At, Until: r.At.Add(time.Nanosecond),
-			Subject: string(r.User), Actions: []string{audit.FactorsReset}, Limit: 1})
+			Subject: string(u.ID), Actions: []string{audit.FactorsReset}, Limit: 1})
 		return err
 	})
 	if err != nil || len(found) == 0 {
-		return err
+		return r, err
 	}
 	detail := found[0].Detail
-	if r.Reason = detail["why"]; r.HelpRequest == "" {
-		r.HelpRequest = detail["helpRequestId"]
-	}
+	r.Reason, r.HelpRequest = detail["why"], detail["helpRequestId"]
 	for key, n := range r.counts() {
 		*n, _ = strconv.Atoi(detail[key]) // written by event; 0 where it is not
 	}
-	return nil
+	return r, nil
 }
 
 // masked shows where a mail went without giving the address away: "a•••@g•••.example".

@@ -1,6 +1,7 @@
 package helpdesk
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -70,12 +71,14 @@ type resetting struct {
 	request ResetRequest
 	way     way
 	told    []told
+	past    Receipt // of the reset before, where one may be repeated
 }
 
 // done is what an Update came to.
 type done struct {
 	receipt Receipt
 	rest    []told // who is still to be told
+	stale   bool   // nothing was done: the reset that is repeated is another than the one that was read
 }
 
 // Reset takes every device, ticket, session, remembered browser and pending enrolment from a person in one
@@ -108,17 +111,21 @@ func (d *Desk) Reset(ctx context.Context, op Operator, from authn.Origin, id str
 	if job.told, err = d.whoIsTold(ctx, op, &u, how == wayHand); err != nil {
 		return Receipt{}, err
 	}
-	a := d.People.NewAct(from)
-	out, err := authn.Do(ctx, d.People, a, job.do)
-	if err != nil {
-		return Receipt{}, err
-	}
-	if out.receipt.Repeated {
-		if err := d.recall(ctx, &out.receipt); err != nil {
+	for range 3 { // each round loses only to another reset of the same moment
+		if job.past, err = d.recall(ctx, &u); err != nil {
 			return Receipt{}, err
 		}
+		a := d.People.NewAct(from)
+		out, err := authn.Do(ctx, d.People, a, job.do)
+		if err != nil {
+			return Receipt{}, err
+		}
+		if !out.stale {
+			return out.receipt, d.tellRest(ctx, from, job.mail(&u, a.Now), out.rest)
+		}
+		u.ResetAt, u.Devices = out.receipt.At, nil
 	}
-	return out.receipt, d.tellRest(ctx, from, job.mail(&u, a.Now), out.rest)
+	return Receipt{}, &authn.Error{Code: authn.CodeBusy, Retry: time.Second}
 }
 
 // do is the Update. It touches at most 64 keys: a person has up to 32 sessions, 10 security keys and 3 tickets,
@@ -163,13 +170,18 @@ func (j resetting) do(w *authn.Work) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	return done{rec, rest}, w.Save(&u)
+	w.Answer(rec)
+	return done{receipt: rec, rest: rest}, w.Save(&u)
 }
 
 // again is a reset with nothing left to clear while a ticket is open (PROTOCOL 11).
 func (j resetting) again(w *authn.Work, u *authn.User, open *authn.Ticket, c *Case) (done, error) {
-	rec := Receipt{User: u.ID, Login: u.Login, At: u.ResetAt, Mailed: open.Way == authn.HandMail, TicketExpires: open.Expires}
-	rec.Repeated, rec.HelpRequest = true, j.request.HelpRequest
+	rec := j.past
+	if !rec.At.Equal(u.ResetAt) {
+		return done{receipt: Receipt{At: u.ResetAt}, stale: true}, nil
+	}
+	rec.User, rec.Login, rec.Mailed, rec.TicketExpires = u.ID, u.Login, open.Way == authn.HandMail, open.Expires
+	rec.Repeated, rec.HelpRequest = true, cmp.Or(j.request.HelpRequest, rec.HelpRequest)
 	if rec.Mailed {
 		rec.MailTo = masked(u.Addresses()[:1])
 	}
@@ -181,6 +193,7 @@ func (j resetting) again(w *authn.Work, u *authn.User, open *authn.Ticket, c *Ca
 			return done{}, err
 		}
 	}
+	w.Answer(rec)
 	asked := j.request.SendEmail != nil && *j.request.SendEmail
 	if !asked && j.way != wayHand {
 		return done{receipt: rec}, nil
@@ -202,7 +215,8 @@ func (j resetting) again(w *authn.Work, u *authn.User, open *authn.Ticket, c *Ca
 			return done{}, err
 		}
 	}
-	return done{rec, rest}, w.Save(u)
+	w.Answer(rec)
+	return done{receipt: rec, rest: rest}, w.Save(u)
 }
 
 // ticket gives the person a ticket and tells them at every address that they have.

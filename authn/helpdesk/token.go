@@ -75,6 +75,7 @@ func (d *Desk) CreateToken(ctx context.Context, op Operator, from authn.Origin, 
 		e := op.tokenEvent(audit.TokenCreated, &t)
 		e.Detail = map[string]string{"role": string(t.Role), "owner": t.Owner, "expires": t.Expires.Format(time.RFC3339),
 			"secrets": fmt.Sprint(t.Secrets), "authn": fmt.Sprint(t.Authn), "scope": scopeName(t.Groups)}
+		w.Answer(t)
 		return struct{}{}, w.Audit(e)
 	})
 	if err != nil {

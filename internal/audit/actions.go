@@ -49,6 +49,7 @@ const (
 	AddressUpdated      = "user.account.update_primary_email"
 	PasswordUpdated     = "user.account.update_password"
 	PasswordReset       = "user.account.reset_password"
+	PasswordExpired     = "user.account.expire_password"
 	PasswordForgotten   = "barillet.password.forgotten"
 	RoleGranted         = "user.account.privilege.grant"
 	RoleRevoked         = "user.account.privilege.revoke"

@@ -74,11 +74,11 @@ func (a *API) createGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-		g, err := a.desk.CreateGroup(r.Context(), op, reply.From(r.Context()).Origin(), body.Profile.Name, body.Profile.Description)
-		out := a.group(g)
-		return http.StatusOK, out, out, err
-	})
+	return a.once(w, r, op, answering(func(r *http.Request) (authn.Group, error) {
+		return a.desk.CreateGroup(r.Context(), op, reply.From(r.Context()).Origin(), body.Profile.Name, body.Profile.Description)
+	}, func(g authn.Group) (status int, shown, kept any, err error) {
+		return http.StatusOK, a.group(g), a.group(g), nil
+	}))
 }
 
 // replaceGroup is Okta's update: name and description are what they are here.

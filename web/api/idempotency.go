@@ -22,8 +22,9 @@ import (
 // answersLive is how long a repeat gets the first answer.
 const answersLive = 24 * time.Hour
 
-// answer is what is remembered of a request that named an idempotency key. It is first written in the Update of
-// the act itself, so that the act and its being done are one, and completed once the answer is known.
+// answer is what is remembered of a request that named an idempotency key. It is written in the Update of the act
+// itself, so that the act, its being done and its answer are one. Only the answer of an act that is not made by
+// answering is completed afterwards.
 type answer struct {
 	Claim   string          `json:"claim"`            // which request took the key
 	Digest  []byte          `json:"digest"`           // of method, path, query and body
@@ -38,6 +39,39 @@ var errRepeated = &reply.Refused{Status: http.StatusConflict, Kind: reply.KindId
 
 // act is one call that creates or sends. shown goes to the caller, kept is the same without its secrets.
 type act func(r *http.Request) (status int, shown, kept any, err error)
+
+// answering makes an act whose answer follows from what its Update came to, a T (authn.Work.Outcome): so it is kept in
+// that very Update, and no crash comes between. An Update of the call that came to something else, such as a wrong
+// password that was counted, is not the act and takes no key.
+func answering[T any](do func(r *http.Request) (T, error), answer func(T) (status int, shown, kept any, err error)) act {
+	return func(r *http.Request) (int, any, any, error) {
+		if c, ok := r.Context().Value(claimKey{}).(*claim); ok {
+			c.kept = func(outcome any) (int, any, error) {
+				out, ok := outcome.(T)
+				if !ok {
+					return 0, nil, nil
+				}
+				status, _, kept, err := answer(out)
+				return status, kept, err
+			}
+		}
+		out, err := do(r)
+		if err != nil {
+			return 0, nil, nil, err
+		}
+		return answer(out)
+	}
+}
+
+// claim is a key that a request wants to take.
+type claim struct {
+	id   string
+	mine answer
+	kept func(outcome any) (status int, body any, err error) // of the act; status 0: this is not its outcome. nil: told later
+	done bool                                                // the answer was kept with the act
+}
+
+type claimKey struct{}
 
 // bodyKey is where remembered leaves a body for the digest.
 type bodyKey struct{}
@@ -61,13 +95,18 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, op helpdesk.Operator,
 	if done, err := a.repeat(w, r.Context(), id, mine.Digest); done || err != nil {
 		return err
 	}
-	status, shown, kept, err := do(r.WithContext(authn.Also(r.Context(), a.claim(id, mine))))
+	c := &claim{id: id, mine: mine}
+	ctx := context.WithValue(authn.Also(r.Context(), a.take(c)), claimKey{}, c)
+	status, shown, kept, err := do(r.WithContext(ctx))
 	if err != nil {
 		// Another request with the key may have been faster, and its act may be why this one failed.
 		if done, err := a.repeat(w, r.Context(), id, mine.Digest); done || err != nil {
 			return err
 		}
 		return err
+	}
+	if c.done {
+		return reply.JSON(w, status, shown)
 	}
 	mine.Status = status
 	if mine.Body, err = json.Marshal(kept); err != nil {
@@ -79,10 +118,23 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, op helpdesk.Operator,
 	return reply.JSON(w, status, shown)
 }
 
-// claim takes the key within the Update of the act, or undoes the act because it is taken.
-func (a *API) claim(id string, mine answer) func(*authn.Work) error {
+// take takes the key within the Update of the act, with the answer where it is known, or undoes the act because the
+// key is taken.
+func (a *API) take(c *claim) func(*authn.Work) error {
 	return func(w *authn.Work) error {
-		old, err := a.answers.Get(w.Tx, id)
+		mine := c.mine
+		if c.kept != nil {
+			status, body, err := c.kept(w.Outcome())
+			if err != nil || status == 0 {
+				return err
+			}
+			mine.Status = status
+			if mine.Body, err = json.Marshal(body); err != nil {
+				return fmt.Errorf("encoding the answer to keep: %w", err)
+			}
+		}
+		c.done = mine.Status != 0 // whatever becomes of it now: without an error it is stored
+		old, err := a.answers.Get(w.Tx, c.id)
 		switch {
 		case err == nil && old.Claim == mine.Claim:
 			return nil // a further change of the same call
@@ -91,7 +143,7 @@ func (a *API) claim(id string, mine answer) func(*authn.Work) error {
 		case err != nil && !errors.Is(err, store.ErrNotFound):
 			return fmt.Errorf("looking up an idempotency key: %w", err)
 		}
-		if err := a.answers.Put(w.Tx, id, mine); err != nil {
+		if err := a.answers.Put(w.Tx, c.id, mine); err != nil {
 			return fmt.Errorf("taking an idempotency key: %w", err)
 		}
 		return nil

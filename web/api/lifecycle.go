@@ -41,18 +41,26 @@ func (x *activationJSON) withoutSecrets() *activationJSON {
 
 // mailed reads a call that sends a person a mail, or with sendEmail=false answers what would stand in it.
 func mailed(r *http.Request) (id string, sendEmail bool, err error) {
+	id, err = bodiless(r, func(q query) (err error) {
+		sendEmail, err = q.truth("sendEmail", true)
+		return err
+	})
+	return id, sendEmail, err
+}
+
+// bodiless reads a call about a person that has parameters and no body but perhaps an empty object.
+func bodiless(r *http.Request, parameters func(query) error) (id string, err error) {
 	q, err := readQuery(r)
 	if err != nil {
-		return "", false, err
+		return "", err
 	}
-	if sendEmail, err = q.truth("sendEmail", true); err != nil {
-		return "", false, err
+	if err := parameters(q); err != nil {
+		return "", err
 	}
 	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
-		return "", false, err
+		return "", err
 	}
-	id, err = pathID(r, "id")
-	return id, sendEmail, err
+	return pathID(r, "id")
 }
 
 // invite serves the two calls that invite a person, again if need be.
@@ -62,17 +70,15 @@ func (a *API) invite(do invitation) handler {
 		if err != nil {
 			return err
 		}
-		return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-			invitation, err := do(a.desk, r.Context(), op, reply.From(r.Context()).Origin(), id, sendEmail)
-			if err != nil {
-				return 0, nil, nil, err
-			}
+		return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Invitation, error) {
+			return do(a.desk, r.Context(), op, reply.From(r.Context()).Origin(), id, sendEmail)
+		}, func(invitation helpdesk.Invitation) (status int, shown, kept any, err error) {
 			out := activationOf(invitation)
 			if out == nil { // active again without one
 				out = &activationJSON{}
 			}
 			return http.StatusOK, out, out.withoutSecrets(), nil
-		})
+		}))
 	}
 }
 
@@ -137,12 +143,13 @@ func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op helpdesk.O
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-		receipt, err := a.desk.Reset(r.Context(), op, reply.From(r.Context()).Origin(), id, helpdesk.ResetRequest{
+	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Receipt, error) {
+		return a.desk.Reset(r.Context(), op, reply.From(r.Context()).Origin(), id, helpdesk.ResetRequest{
 			Reason: body.Reason, HelpRequest: body.HelpRequestID, SendEmail: body.SendEmail, Hand: body.Hand})
-		shown := receiptOf(receipt)
-		kept := shown
-		kept.Ticket.URL, kept.Ticket.Code = "", ""
-		return http.StatusOK, shown, kept, err
-	})
+	}, func(receipt helpdesk.Receipt) (status int, shown, kept any, err error) {
+		whole := receiptOf(receipt)
+		plain := whole
+		plain.Ticket.URL, plain.Ticket.Code = "", ""
+		return http.StatusOK, whole, plain, nil
+	}))
 }

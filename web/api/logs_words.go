@@ -49,6 +49,7 @@ var messages = map[string]string{
 	audit.AddressUpdated:      "Address updated",
 	audit.PasswordUpdated:     "Password changed",
 	audit.PasswordReset:       "Password reset",
+	audit.PasswordExpired:     "Password expired",
 	audit.PasswordForgotten:   "Forgotten password asked for",
 	audit.RoleGranted:         "Role granted",
 	audit.RoleRevoked:         "Role revoked",

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 
+	"barillet/authn"
 	"barillet/authn/helpdesk"
 	"barillet/web/reply"
 )
@@ -17,8 +19,123 @@ func (a *API) resetPassword(w http.ResponseWriter, r *http.Request, op helpdesk.
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-		link, err := a.desk.ResetPassword(r.Context(), op, reply.From(r.Context()).Origin(), id, sendEmail)
-		return http.StatusOK, passwordLinkJSON{link.Reveal()}, passwordLinkJSON{}, err
-	})
+	return a.once(w, r, op, answering(func(r *http.Request) (authn.Secret, error) {
+		return a.desk.ResetPassword(r.Context(), op, reply.From(r.Context()).Origin(), id, sendEmail)
+	}, func(link authn.Secret) (status int, shown, kept any, err error) {
+		return http.StatusOK, passwordLinkJSON{link.Reveal()}, passwordLinkJSON{}, nil
+	}))
+}
+
+// temporaryJSON is Okta's answer with a temporary password; the kept answer is without it.
+type temporaryJSON struct {
+	TempPassword string `json:"tempPassword,omitempty"`
+}
+
+// expirePassword serves both of Okta's paths: the one whose answer is the user, and the one that answers a temporary
+// password, which older clients ask for with tempPassword=true. revokeSessions is read: with a temporary password
+// sessions end in any case, without one none does.
+func (a *API) expirePassword(temporary bool) handler {
+	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+		asked := false
+		id, err := bodiless(r, func(q query) (err error) {
+			if asked, err = q.truth("tempPassword", temporary); err == nil {
+				_, err = q.truth("revokeSessions", false)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if asked || temporary {
+			return a.temporaryPassword(w, r, op, id)
+		}
+		return a.once(w, r, op, answering(func(r *http.Request) (authn.User, error) {
+			return a.desk.ExpirePassword(r.Context(), op, reply.From(r.Context()).Origin(), id)
+		}, a.userAnswer))
+	}
+}
+
+func (a *API) temporaryPassword(w http.ResponseWriter, r *http.Request, op helpdesk.Operator, id string) error {
+	return a.once(w, r, op, answering(func(r *http.Request) (authn.Secret, error) {
+		return a.desk.TemporaryPassword(r.Context(), op, reply.From(r.Context()).Origin(), id)
+	}, func(secret authn.Secret) (status int, shown, kept any, err error) {
+		return http.StatusOK, temporaryJSON{secret.Reveal()}, temporaryJSON{}, nil
+	}))
+}
+
+// changeBody is Okta's change of a password.
+type changeBody struct {
+	OldPassword    passwordBody `json:"oldPassword"`
+	NewPassword    passwordBody `json:"newPassword"`
+	RevokeSessions bool         `json:"revokeSessions"` // they end in any case
+}
+
+// credentialsAnswer is Okta's answer to a change of password: that there is one.
+type credentialsAnswer struct {
+	Password struct{}     `json:"password"`
+	Provider providerJSON `json:"provider"`
+}
+
+// changePassword takes both passwords. strict asks Okta for its least age of a password, which is not a rule here.
+func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	q, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	if _, err := q.truth("strict", false); err != nil {
+		return err
+	}
+	var body changeBody
+	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
+		return err
+	}
+	for member, password := range map[string]passwordBody{"oldPassword": body.OldPassword, "newPassword": body.NewPassword} {
+		if err := password.check(member); err != nil {
+			return err
+		}
+		if password.Value == "" {
+			return authn.Invalid(member+".value", "empty")
+		}
+	}
+	id, err := pathID(r, "id")
+	if err != nil {
+		return err
+	}
+	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.PasswordChanged, error) {
+		done, err := a.desk.ChangePassword(r.Context(), op, reply.From(r.Context()).Origin(), id, body.OldPassword.Value, body.NewPassword.Value)
+		if e, ok := errors.AsType[*authn.Error](err); ok && e.Code == authn.CodeInvalid {
+			err = authn.Invalid(map[string]string{"current": "oldPassword", "password": "newPassword"}[e.Field], e.Reason)
+		}
+		return done, err
+	}, func(helpdesk.PasswordChanged) (status int, shown, kept any, err error) {
+		out := credentialsAnswer{Provider: providerJSON{Type: "OKTA", Name: "OKTA"}}
+		return http.StatusOK, out, out, nil
+	}))
+}
+
+// passwordBody is a password in Okta's model. A hash or a hook is never ignored: who sends one believes that it counts.
+type passwordBody struct {
+	Value string     `json:"value"`
+	Hash  givenOrNot `json:"hash"`
+	Hook  givenOrNot `json:"hook"`
+}
+
+// check refuses what a password cannot be given as.
+func (b *passwordBody) check(member string) error {
+	switch {
+	case bool(b.Hash):
+		return authn.Invalid(member+".hash", "unsupported")
+	case bool(b.Hook):
+		return authn.Invalid(member+".hook", "unsupported")
+	}
+	return nil
+}
+
+// givenOrNot is a member that is refused wherever it has a value.
+type givenOrNot bool
+
+// UnmarshalJSON takes anything and remembers whether there was something.
+func (g *givenOrNot) UnmarshalJSON(text []byte) error {
+	*g = string(text) != "null"
+	return nil
 }

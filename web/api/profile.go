@@ -10,13 +10,12 @@ import (
 
 // change reads what is to become of a profile out of the body of POST (named members) or PUT (whole).
 func (b *userBody) change(whole bool) (helpdesk.ProfileChange, error) {
-	c := helpdesk.ProfileChange{Whole: whole}
-	password := b.Credentials.Password
-	for member, given := range map[string]bool{"credentials.password.value": password.Value != "",
-		"credentials.password.hash": given(password.Hash), "credentials.password.hook": given(password.Hook), "role": b.Role != ""} {
-		if given { // never ignored: who sends one believes that it counts
-			return c, authn.Invalid(member, "unsupported")
-		}
+	c := helpdesk.ProfileChange{Whole: whole, Password: b.Credentials.Password.Value}
+	if err := b.unsupported(); err != nil {
+		return c, err
+	}
+	if b.Role != "" { // never ignored: who sends one believes that it counts
+		return c, authn.Invalid("role", "unsupported")
 	}
 	for i, into := range []**string{&c.Login, &c.Email, &c.Second, &c.FirstName, &c.LastName, &c.Locale} {
 		name := profileMembers[i]
@@ -42,9 +41,6 @@ func (b *userBody) change(whole bool) (helpdesk.ProfileChange, error) {
 	return c, nil
 }
 
-// given tells whether an open member was sent with a value.
-func given(raw []byte) bool { return len(raw) > 0 && string(raw) != "null" }
-
 // changed decodes the body of either call.
 func changed(r *http.Request, whole bool) (id string, c helpdesk.ProfileChange, err error) {
 	body := userBody{Profile: profileBody{}}
@@ -67,14 +63,9 @@ func (a *API) updateUser(w http.ResponseWriter, r *http.Request, op helpdesk.Ope
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-		u, err := a.desk.Change(r.Context(), op, reply.From(r.Context()).Origin(), id, c)
-		if err != nil {
-			return 0, nil, nil, err
-		}
-		out, err := a.user(&u)
-		return http.StatusOK, out, out, err
-	})
+	return a.once(w, r, op, answering(func(r *http.Request) (authn.User, error) {
+		return a.desk.Change(r.Context(), op, reply.From(r.Context()).Origin(), id, c)
+	}, a.userAnswer))
 }
 
 // replaceUser is Okta's full update.

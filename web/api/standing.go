@@ -16,24 +16,13 @@ type step func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from
 // administrators, is read and does nothing.
 func (a *API) lifecycle(do step) handler {
 	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
-		q, err := readQuery(r)
+		id, _, err := mailed(r)
 		if err != nil {
 			return err
 		}
-		if _, err := q.truth("sendEmail", false); err != nil {
-			return err
-		}
-		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
-			return err
-		}
-		id, err := pathID(r, "id")
-		if err != nil {
-			return err
-		}
-		return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-			err := do(a.desk, r.Context(), op, reply.From(r.Context()).Origin(), id)
-			return http.StatusOK, struct{}{}, struct{}{}, err
-		})
+		return a.once(w, r, op, answering(func(r *http.Request) (struct{}, error) {
+			return struct{}{}, do(a.desk, r.Context(), op, reply.From(r.Context()).Origin(), id)
+		}, func(done struct{}) (status int, shown, kept any, err error) { return http.StatusOK, done, done, nil }))
 	}
 }
 

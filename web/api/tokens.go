@@ -81,13 +81,15 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 			return authn.Invalid("allow", "unknown")
 		}
 	}
-	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-		secret, t, err := a.desk.CreateToken(r.Context(), op, reply.From(r.Context()).Origin(), n)
-		kept := a.token(t)
-		shown := kept
-		shown.Token = secret.Reveal()
-		return http.StatusCreated, shown, kept, err
-	})
+	var secret authn.Secret // in the one answer, after the act: nothing of it is kept
+	return a.once(w, r, op, answering(func(r *http.Request) (t helpdesk.Token, err error) {
+		secret, t, err = a.desk.CreateToken(r.Context(), op, reply.From(r.Context()).Origin(), n)
+		return t, err
+	}, func(t helpdesk.Token) (status int, shown, kept any, err error) {
+		whole := a.token(t)
+		whole.Token = secret.Reveal()
+		return http.StatusCreated, whole, a.token(t), nil
+	}))
 }
 
 func (a *API) revokeToken(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -53,14 +54,27 @@ type embeddedJSON struct {
 // The members of a profile that are ours to judge; every other one is kept and given back as it came.
 var profileMembers = []string{"login", "email", "secondEmail", "firstName", "lastName", "locale"}
 
-// nextSteps are the steps of a life that are possible in a state.
+// nextSteps are the acts that a state offers, by Okta's names. Those of somebody active are offered whatever follows
+// from their passwords and wrong answers.
 var nextSteps = map[authn.Status][]string{
 	authn.StatusStaged:      {"activate", "deactivate"},
 	authn.StatusProvisioned: {"activate", "reactivate", "deactivate"},
-	authn.StatusActive:      {"suspend", "deactivate", "unlock"},
+	authn.StatusActive:      ofActive,
+	authn.StatusRecovery:    ofActive,
+	authn.StatusExpired:     ofActive,
+	authn.StatusLocked:      append([]string{"unlock"}, ofActive...),
 	authn.StatusSuspended:   {"unsuspend", "deactivate"},
 	authn.StatusGone:        {"activate"},
 }
+
+var ofActive = []string{"suspend", "deactivate", "resetPassword", "expirePassword", "changePassword"}
+
+// actPaths are the paths of acts that are not their names below lifecycle/.
+var actPaths = map[string]string{"resetPassword": "lifecycle/reset_password", "expirePassword": "lifecycle/expire_password",
+	"changePassword": "credentials/change_password"}
+
+// state is where a person stands, for an answer: as it was told with them, or as it is stored.
+func state(u *authn.User) authn.Status { return cmp.Or(u.State, u.Status) }
 
 func (a *API) user(u *authn.User) (userJSON, error) {
 	profile, err := profileOf(u)
@@ -68,7 +82,7 @@ func (a *API) user(u *authn.User) (userJSON, error) {
 		return userJSON{}, err
 	}
 	self := a.publicURL + "/api/v1/users/" + string(u.ID)
-	out := userJSON{ID: string(u.ID), Status: string(u.Status), Created: moment(u.Created), Activated: moment(u.Activated),
+	out := userJSON{ID: string(u.ID), Status: string(state(u)), Created: moment(u.Created), Activated: moment(u.Activated),
 		StatusChanged: moment(u.StatusAt), LastLogin: moment(u.LastLogin), LastUpdated: moment(u.Changed),
 		PasswordChanged: moment(u.Password.Set), Profile: profile,
 		Credentials: credentialsJSON{providerJSON{Type: "OKTA", Name: "OKTA"}}, GroupIDs: []string{},
@@ -80,10 +94,16 @@ func (a *API) user(u *authn.User) (userJSON, error) {
 	for _, g := range u.Groups {
 		out.GroupIDs = append(out.GroupIDs, string(g))
 	}
-	for _, step := range nextSteps[u.Status] {
-		out.Links[step] = linkJSON{Href: self + "/lifecycle/" + step, Method: http.MethodPost}
+	for _, step := range nextSteps[state(u)] {
+		out.Links[step] = linkJSON{Href: self + "/" + cmp.Or(actPaths[step], "lifecycle/"+step), Method: http.MethodPost}
 	}
 	return out, nil
+}
+
+// userAnswer is a person as an answer that holds no secret.
+func (a *API) userAnswer(u authn.User) (status int, shown, kept any, err error) {
+	out, err := a.user(&u)
+	return http.StatusOK, out, out, err
 }
 
 func profileOf(u *authn.User) (map[string]json.RawMessage, error) {

@@ -114,7 +114,7 @@ func attribute(u *authn.User, name string) []string {
 	case "id":
 		return []string{string(u.ID)}
 	case "status":
-		return []string{string(u.Status)}
+		return []string{string(state(u))}
 	case "profile.login":
 		return []string{u.Login}
 	case "profile.email":
@@ -154,13 +154,9 @@ func isCursor(text string) bool {
 type userBody struct {
 	Profile     profileBody `json:"profile"`
 	Credentials struct {
-		Password struct {
-			Value string          `json:"value"`
-			Hash  json.RawMessage `json:"hash"`
-			Hook  json.RawMessage `json:"hook"`
-		} `json:"password"`
+		Password         passwordBody  `json:"password"`
 		Provider         reply.Ignored `json:"provider"`
-		RecoveryQuestion reply.Ignored `json:"recovery_question"`
+		RecoveryQuestion givenOrNot    `json:"recovery_question"` // NIST SP 800-63B-4 section 3.1.1.2 forbids them
 		Emails           reply.Ignored `json:"emails"`
 	} `json:"credentials"`
 	GroupIDs []authn.GroupID `json:"groupIds"`
@@ -181,13 +177,19 @@ type userBody struct {
 	Links                 reply.Ignored `json:"_links"`
 }
 
+// unsupported refuses what is deliberately not there, rather than let a caller believe that it is.
+func (b *userBody) unsupported() error {
+	if b.Credentials.RecoveryQuestion {
+		return authn.Invalid("credentials.recovery_question", "unsupported")
+	}
+	return b.Credentials.Password.check("credentials.password")
+}
+
 // person reads what is to be made out of the body.
 func (b *userBody) person() (helpdesk.NewUser, error) {
 	n := helpdesk.NewUser{Groups: b.GroupIDs, Role: b.Role, Password: b.Credentials.Password.Value}
-	for member, raw := range map[string]json.RawMessage{"hash": b.Credentials.Password.Hash, "hook": b.Credentials.Password.Hook} {
-		if len(raw) > 0 && string(raw) != "null" {
-			return n, authn.Invalid("credentials.password."+member, "unsupported")
-		}
+	if err := b.unsupported(); err != nil {
+		return n, err
 	}
 	locale := ""
 	for i, into := range []*string{&n.Login, &n.Email, &n.Second, &n.FirstName, &n.LastName, &locale} {
@@ -206,6 +208,17 @@ func (b *userBody) person() (helpdesk.NewUser, error) {
 	var err error
 	n.Profile, err = b.Profile.custom()
 	return n, err
+}
+
+// added is the answer to a person who was made.
+func (a *API) added(x helpdesk.Added) (status int, shown, kept any, err error) {
+	whole, err := a.user(&x.User)
+	plain := whole
+	if activation := activationOf(x.Invitation); activation != nil {
+		whole.Embedded = &embeddedJSON{activation}
+		plain.Embedded = &embeddedJSON{activation.withoutSecrets()}
+	}
+	return http.StatusOK, whole, plain, err
 }
 
 func (a *API) createUser(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
@@ -229,17 +242,8 @@ func (a *API) createUser(w http.ResponseWriter, r *http.Request, op helpdesk.Ope
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Added, error) {
 		u, invitation, err := a.desk.AddUser(r.Context(), op, reply.From(r.Context()).Origin(), n, activate, sendEmail)
-		if err != nil {
-			return 0, nil, nil, err
-		}
-		kept, err := a.user(&u)
-		shown := kept
-		if activation := activationOf(invitation); activation != nil {
-			shown.Embedded = &embeddedJSON{activation}
-			kept.Embedded = &embeddedJSON{activation.withoutSecrets()}
-		}
-		return http.StatusOK, shown, kept, err
-	})
+		return helpdesk.Added{User: u, Invitation: invitation}, err
+	}, a.added))
 }

@@ -107,6 +107,8 @@ var instead = map[string]string{
 	authn.ReasonNotSuspended:   "the person is not suspended",
 	authn.ReasonNotInvited:     "only somebody invited is invited again; see lifecycle/activate",
 	authn.ReasonNoDevice:       "the person has no usable device; reset their factors (lifecycle/reset_factors) or invite them",
+	authn.ReasonNoPassword:     "the person has no password yet; invite them (lifecycle/activate)",
+	authn.ReasonAddressYoung:   "the person's address was changed less than 72 hours ago; hand the ticket over or have it in the answer (lifecycle/reset_factors)",
 	authn.ReasonGone:           "the person is deactivated; activate them (lifecycle/activate)",
 }
 

@@ -1,0 +1,75 @@
+package authn_test
+
+import (
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+)
+
+// TestAPasswordIsChosenWithoutADevice: whoever knows a marked password alone goes to the page that asks for another,
+// at every step that a login can stand at, and keeps one that came so far while something moves.
+func TestAPasswordIsChosenWithoutADevice(t *testing.T) {
+	tests := []struct {
+		name string
+		hold func(*testing.T, *house, authn.User, *authntest.Phone, authn.Secret) authn.Secret
+		want authn.Code
+	}{
+		{"before the second step", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
+			return h.password(h.From, amelie).Login
+		}, authn.CodeState},
+		{"after a wrong code", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
+			login := h.password(h.From, amelie).Login
+			h.verify(login, wrong(p))
+			return login
+		}, authn.CodeState},
+		{"waiting for a ticket", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
+			h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			return h.password(h.From, amelie).Login
+		}, authn.CodeState},
+		{"blocked", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
+			h.Change(u.ID, func(u *authn.User) { u.Devices[0].Disabled = "clone" })
+			return h.password(h.From, amelie).Login
+		}, authn.CodeState},
+		{"with a session in its place", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session authn.Secret) authn.Secret {
+			return session
+		}, authn.CodeExpired},
+		{"after a reset", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
+			login := h.due(p)
+			h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			return login
+		}, authn.CodeState}, // the field for the ticket
+		{"after signing out everywhere", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session authn.Secret) authn.Secret {
+			login := h.due(p)
+			_, err := h.Service.EndOthers(t.Context(), h.From, session)
+			do(t, err, "ending the others")
+			return login
+		}, authn.CodeExpired},
+		{"after the password changed", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session authn.Secret) authn.Secret {
+			login := h.due(p)
+			h.prove(session, p)
+			_, err := h.Service.ChangePassword(t.Context(), h.From, session, authntest.Password, "dix clefs et un tournevis")
+			do(t, err, "changing the password")
+			return login
+		}, authn.CodeExpired},
+		{"after ten minutes", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
+			login := h.due(p)
+			h.Clock.Advance(authn.LoginLife)
+			return login
+		}, authn.CodeExpired},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			h := newHouse(t)
+			u, p, session := h.Member(amelie, nil)
+			h.expire(u.ID)
+			login := test.hold(t, h, u, p, session)
+			before := h.User(string(u.ID)).Password.PHC
+			_, err := h.Service.RenewPassword(t.Context(), h.From, login, another)
+			refused(t, err, test.want, "choosing")
+			if h.User(string(u.ID)).Password.PHC != before {
+				t.Error("the password changed")
+			}
+		})
+	}
+}

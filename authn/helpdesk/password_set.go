@@ -1,0 +1,127 @@
+package helpdesk
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+// ExpirePassword has a person choose another password at their next complete sign-in. Who is signed in stays so.
+// CodeState: not active, or without a password.
+func (d *Desk) ExpirePassword(ctx context.Context, op Operator, from authn.Origin, id string) (authn.User, error) {
+	u, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (authn.User, error) {
+		u, err := find(w.Reader, op, actManage, id)
+		if err != nil {
+			return authn.User{}, err
+		}
+		if err := w.ExpirePassword(&u); err != nil {
+			return authn.User{}, err
+		}
+		w.Remember(&u, audit.PasswordExpired, "")
+		if err := w.Audit(op.event(audit.PasswordExpired, &u)); err != nil {
+			return authn.User{}, err
+		}
+		return stated(w, u, w.Save(&u))
+	})
+	return shown(u), err
+}
+
+// TemporaryPassword gives an active person a password to be told to them, which they change at the next complete
+// sign-in; to Machine or with Secrets only, and the person learns of it by mail (PROTOCOL 22). It came by the
+// operator's hand and opens nothing without a device or a ticket of another. Every session ends. CodeState: not active.
+func (d *Desk) TemporaryPassword(ctx context.Context, op Operator, from authn.Origin, id string) (authn.Secret, error) {
+	if _, err := d.giving(ctx, op, id); err != nil {
+		return authn.Secret{}, err
+	}
+	a := d.People.NewAct(from)
+	temporary := temporaryPassword(a)
+	phc, err := d.People.Passwords.Hash(ctx, false, temporary.Reveal())
+	if err != nil {
+		return authn.Secret{}, fmt.Errorf("hashing a password: %w", err)
+	}
+	return authn.Do(ctx, d.People, a, func(w *authn.Work) (authn.Secret, error) {
+		u, err := find(w.Reader, op, actManage, id)
+		if err != nil {
+			return authn.Secret{}, err
+		}
+		if err := w.SetPassword(&u, phc, op.Owner, authn.MarkTemporary); err != nil {
+			return authn.Secret{}, err
+		}
+		if err := d.tellGiven(w, op, &u, "temporary"); err != nil {
+			return authn.Secret{}, err
+		}
+		return temporary, w.Save(&u)
+	})
+}
+
+// temporaryPassword is 80 bits in four groups of small letters and digits, none of which is taken for another: to be
+// said on the telephone and typed on one.
+func temporaryPassword(a *authn.Act) authn.Secret {
+	text := a.Code("temporary password 1").Reveal() + "-" + a.Code("temporary password 2").Reveal()
+	return authn.SecretOf(strings.ToLower(text))
+}
+
+// giving finds a person to whom the operator may give a password, before work is spent on hashing one.
+func (d *Desk) giving(ctx context.Context, op Operator, id string) (authn.User, error) {
+	var u authn.User
+	err := d.People.View(ctx, func(r authn.Reader) (err error) {
+		if u, err = find(r, op, actManage, id); err == nil && !op.secrets() {
+			err = authn.Refuse(authn.CodeForbidden)
+		}
+		if err == nil && u.Status != authn.StatusActive {
+			err = &authn.Error{Code: authn.CodeState, Reason: authn.ReasonNotActive}
+		}
+		return err
+	})
+	return u, err
+}
+
+// PasswordChanged is what the Update of ChangePassword comes to, unless it counted a wrong password.
+type PasswordChanged struct{}
+
+// ChangePassword changes the password of somebody whose present one the operator's program knows, with the limits and
+// counters of the sign-in (PROTOCOL 22). The new one came by the operator's hand. Every session ends. CodeInvalid,
+// CodeWait, CodeState: authn.ChangePasswordFor.
+func (d *Desk) ChangePassword(ctx context.Context, op Operator, from authn.Origin, id, current, chosen string) (PasswordChanged, error) {
+	return PasswordChanged{}, d.People.ChangePasswordFor(ctx, from, authn.PasswordChange{Hand: op.Owner, Current: current, Chosen: chosen,
+		Who: func(r authn.Reader) (authn.User, error) { return find(r, op, actManage, id) },
+		Tell: func(w *authn.Work, u *authn.User, changed bool) error {
+			if changed {
+				w.Answer(PasswordChanged{})
+				return d.tellGiven(w, op, u, "changed")
+			}
+			e := op.event(audit.PasswordUpdated, u)
+			e.Outcome, e.Reason = audit.Failure, "wrong password"
+			return w.Audit(e)
+		}})
+}
+
+// tellGiven writes down and tells the person that an operator chose their password; how is "set", "changed" or
+// "temporary".
+func (d *Desk) tellGiven(w *authn.Work, op Operator, u *authn.User, how string) error {
+	action := audit.PasswordUpdated
+	if how == "temporary" {
+		action = audit.PasswordExpired // as Okta writes it down
+	}
+	e := op.event(action, u)
+	e.Detail = map[string]string{"way": how, "owner": op.Owner}
+	if err := w.Audit(e); err != nil {
+		return err
+	}
+	// Nothing of the operator's own browser and address goes to the person.
+	m := templates.PasswordGivenMail{About: templates.About{Name: u.DisplayName(), At: w.Act.Now}, By: d.by(op), Temporary: how == "temporary"}
+	return w.PostTo(u.Addresses(), d.People.Locale(u), m, time.Time{})
+}
+
+// stated is a person who was stored, with their state for the answer.
+func stated(w *authn.Work, u authn.User, err error) (authn.User, error) {
+	if err == nil {
+		u.State, err = w.State(&u, w.Act.Now)
+	}
+	return u, err
+}

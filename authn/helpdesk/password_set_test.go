@@ -1,0 +1,229 @@
+package helpdesk_test
+
+import (
+	"regexp"
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/authn/helpdesk"
+	"barillet/factors/totp"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+const given = "un pneu, une jante, deux roues"
+
+// renews takes the second step with the phone and chooses a password that is asked for.
+func (s *shop) renews(t *testing.T, present, next string) {
+	t.Helper()
+	v, err := s.Service.Verify(t.Context(), s.From, s.signIn(t, present).Login, totp.Kind, s.phone.Next())
+	if err != nil || v.Step != authn.StepPassword {
+		t.Fatalf("got step %q, %v, want the choice of another password", v.Step, err)
+	}
+	if _, err := s.Service.RenewPassword(t.Context(), s.From, v.Login, next); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sees is the state that an operator is told.
+func (s *shop) sees(t *testing.T, want authn.Status) {
+	t.Helper()
+	u, err := s.desk.User(t.Context(), root, technician)
+	if err != nil || u.State != want {
+		t.Errorf("got state %q, %v, want %q", u.State, err, want)
+	}
+	people, _, err := s.desk.Users(t.Context(), limited(support, s.garage), authn.Query{Keep: func(u authn.User) bool { return u.State == want }})
+	if err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {
+		t.Errorf("listing %q: got %d people, %v", want, len(people), err)
+	}
+}
+
+func TestAnExpiredPasswordIsChangedAtTheNextSignIn(t *testing.T) {
+	s := openShop(t)
+	for range 2 { // a repeat changes nothing
+		u, err := s.desk.ExpirePassword(t.Context(), root, s.From, technician)
+		if err != nil || u.State != authn.StatusExpired || u.Password.PHC != "" {
+			t.Fatalf("got %q, %v", u.State, err)
+		}
+	}
+	s.sees(t, authn.StatusExpired)
+	if _, err := s.Service.Check(t.Context(), s.session); err != nil {
+		t.Errorf("the session: %v, want it alive", err)
+	}
+	if events := s.Events(audit.PasswordExpired); len(events) != 2 || events[0].Actor.ID != root.ID {
+		t.Errorf("got %+v", events)
+	}
+	s.renews(t, password, chosen)
+	s.sees(t, authn.StatusActive)
+	s.dead(t, s.session)
+}
+
+func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
+	s := openShop(t)
+	op := withSecrets(root)
+	secret, err := s.desk.TemporaryPassword(t.Context(), op, s.From, technician)
+	if err != nil || !regexp.MustCompile(`^[0-9a-hjkmnp-tv-z]{4}(-[0-9a-hjkmnp-tv-z]{4}){3}$`).MatchString(secret.Reveal()) {
+		t.Fatalf("got %q, %v, want four groups that are easy to say", secret.Reveal(), err)
+	}
+	other, err := s.desk.TemporaryPassword(t.Context(), op, s.From, technician)
+	if err != nil || other.Same(secret) {
+		t.Fatalf("twice the same, %v", err)
+	}
+	s.dead(t, s.session)
+	s.sees(t, authn.StatusExpired)
+	sameStrings(t, "mails", s.letters(), []string{"password_given to " + technician, "password_given to " + second,
+		"password_given to " + technician, "password_given to " + second})
+	if m := s.Mails()[0].What.(templates.PasswordGivenMail); !m.Temporary || m.By != op.Name || m.Address != "" {
+		t.Errorf("the mail: got %+v", m)
+	}
+	events := s.Events(audit.PasswordExpired)
+	if len(events) != 2 || events[1].Detail["way"] != "temporary" || events[1].Detail["owner"] != op.Owner {
+		t.Errorf("got events %+v", events)
+	}
+	for _, dead := range []string{password, secret.Reveal()} {
+		_, err := s.Service.Password(t.Context(), s.From, technician, dead, "")
+		wantCode(t, "an earlier password", err, authn.CodeSignIn)
+	}
+	if got := s.User(technician).Password; got.Source != op.Owner || got.Mark != authn.MarkTemporary {
+		t.Errorf("got source %q, mark %q", got.Source, got.Mark)
+	}
+	s.renews(t, other.Reveal(), chosen)
+	if got := s.User(technician).Password; got.Source != authn.HandSelf || got.Mark != "" {
+		t.Errorf("afterwards: got source %q, mark %q", got.Source, got.Mark)
+	}
+}
+
+func TestAnOperatorSetsAPassword(t *testing.T) {
+	s := openShop(t)
+	op := withSecrets(root)
+	u, err := s.desk.Change(t.Context(), op, s.From, technician, helpdesk.ProfileChange{Password: given})
+	if err != nil || u.State != authn.StatusActive {
+		t.Fatalf("got %q, %v", u.State, err)
+	}
+	s.dead(t, s.session)
+	sameStrings(t, "mails", s.letters(), []string{"password_given to " + technician, "password_given to " + second})
+	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Detail["way"] != "set" || events[0].Actor.ID != op.ID {
+		t.Errorf("got events %+v", events)
+	}
+	s.SignIn(technician, given, s.phone)
+	if got := s.User(technician).Password.Source; got != op.Owner {
+		t.Errorf("after the phone: got source %q: the operator knows it still", got)
+	}
+	for name, c := range map[string]helpdesk.ProfileChange{"short": {Password: "abc"}, "about them": {Password: "amelie-durand"},
+		"made of the name to come": {Password: "zoraide-lavigne", FirstName: text("Zoraïde"), LastName: text("Lavigne")}} {
+		_, err := s.desk.Change(t.Context(), op, s.From, technician, c)
+		wantCode(t, name, err, authn.CodeInvalid)
+	}
+}
+
+func TestAProgramChangesAPasswordThatItKnows(t *testing.T) {
+	s := openShop(t)
+	change := func(current, next string) error {
+		_, err := s.desk.ChangePassword(t.Context(), root, s.From, technician, current, next)
+		return err
+	}
+	wantCode(t, "a bad new one", change(password, "abc"), authn.CodeInvalid)
+	wantCode(t, "a wrong old one", change("pas le bon du tout", given), authn.CodeInvalid)
+	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Outcome != audit.Failure || events[0].Actor.ID != root.ID {
+		t.Errorf("got events %+v, want the wrong one", events)
+	}
+	if _, err := s.Service.Check(t.Context(), s.session); err != nil || len(s.Mails()) != 0 {
+		t.Errorf("a wrong one ended the session or mailed: %v, %v", err, s.letters())
+	}
+	epoch := s.User(technician).PasswordEpoch
+	if err := change(password, given); err != nil {
+		t.Fatal(err)
+	}
+	got := s.User(technician)
+	if got.PasswordEpoch != epoch+1 || got.Password.Source != root.Owner || got.Password.Mark != "" {
+		t.Errorf("got epoch %d after %d, source %q", got.PasswordEpoch, epoch, got.Password.Source)
+	}
+	s.dead(t, s.session)
+	sameStrings(t, "mails", s.letters(), []string{"password_given to " + technician, "password_given to " + second})
+	s.SignIn(technician, given, s.phone)
+}
+
+func TestWhoMayGiveAPassword(t *testing.T) {
+	s := openShop(t)
+	userAdmin := withRole(root, authn.RoleUserAdmin)
+	const ok, no, hidden, state = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound, authn.CodeState
+	for _, c := range []struct {
+		name                 string
+		op                   helpdesk.Operator
+		id                   authn.UserID
+		status               authn.Status
+		expire, change, give authn.Code
+	}{
+		{"who reads only", withRole(root, authn.RoleReadOnly), s.amelie.ID, authn.StatusActive, no, no, no},
+		{"support with secrets", withSecrets(support), s.amelie.ID, authn.StatusActive, no, no, no},
+		{"an administrator without secrets", userAdmin, s.amelie.ID, authn.StatusActive, ok, ok, no},
+		{"an administrator with secrets", withSecrets(userAdmin), s.amelie.ID, authn.StatusActive, ok, ok, ok},
+		{"the machine's owner", machine, s.amelie.ID, authn.StatusActive, ok, ok, ok},
+		{"of one garage", limited(withSecrets(userAdmin), s.garage), s.amelie.ID, authn.StatusActive, ok, ok, ok},
+		{"of another garage", limited(withSecrets(userAdmin), s.other), s.amelie.ID, authn.StatusActive, hidden, hidden, hidden},
+		{"an equal role", withSecrets(root), s.admin.ID, authn.StatusActive, no, no, no},
+		{"oneself", helpdesk.Operator{ID: "token:x", Owner: string(s.amelie.ID), Role: authn.RoleUserAdmin, Secrets: true}, s.amelie.ID, authn.StatusActive, no, no, no},
+		{"somebody staged", machine, s.amelie.ID, authn.StatusStaged, state, state, state},
+		{"somebody invited", machine, s.amelie.ID, authn.StatusProvisioned, state, state, state},
+		{"somebody suspended", machine, s.amelie.ID, authn.StatusSuspended, state, state, state},
+		{"somebody deactivated", machine, s.amelie.ID, authn.StatusGone, state, state, state},
+	} {
+		s.Change(c.id, func(u *authn.User) { u.Status = c.status })
+		_, err := s.desk.ExpirePassword(t.Context(), c.op, s.From, string(c.id))
+		wantCode(t, c.name+": expire", err, c.expire)
+		_, err = s.desk.Change(t.Context(), c.op, s.From, string(c.id), helpdesk.ProfileChange{Password: authntest.Password})
+		wantCode(t, c.name+": set", err, c.give)
+		if c.id == s.amelie.ID {
+			_, err = s.desk.ChangePassword(t.Context(), c.op, s.From, string(c.id), authntest.Password, authntest.Password)
+			wantCode(t, c.name+": change", err, c.change)
+		}
+		_, err = s.desk.TemporaryPassword(t.Context(), c.op, s.From, string(c.id))
+		wantCode(t, c.name+": temporary", err, c.give)
+		s.amelieHas(t, authntest.Password)
+	}
+}
+
+// amelieHas puts a password back, whatever the rules say.
+func (s *shop) amelieHas(t *testing.T, text string) {
+	t.Helper()
+	phc, err := s.Service.Passwords.Hash(t.Context(), false, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Change(s.amelie.ID, func(u *authn.User) { u.Password = authn.Password{PHC: phc, Source: authn.HandSelf} })
+}
+
+func TestTheStatesOfSomebodyActiveFollowAndEndByThemselves(t *testing.T) {
+	s := openShop(t)
+	s.sees(t, authn.StatusActive)
+	if _, err := s.desk.ExpirePassword(t.Context(), root, s.From, technician); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.desk.ResetPassword(t.Context(), root, s.From, technician, true); err != nil {
+		t.Fatal(err)
+	}
+	s.sees(t, authn.StatusRecovery)
+	for range 5 {
+		_, err := s.Service.Password(t.Context(), s.From, technician, "pas le bon du tout", "")
+		wantCode(t, "guessing", err, authn.CodeSignIn)
+	}
+	s.sees(t, authn.StatusLocked)
+	if err := s.desk.Unlock(t.Context(), root, s.From, technician); err != nil {
+		t.Fatal(err)
+	}
+	s.sees(t, authn.StatusRecovery)
+	s.Clock.Advance(authn.PasswordLink)
+	s.sees(t, authn.StatusExpired)
+	if _, err := s.desk.ResetPassword(t.Context(), root, s.From, technician, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.desk.EndSessions(t.Context(), root, s.From, technician, false); err != nil { // which ends the link
+		t.Fatal(err)
+	}
+	s.sees(t, authn.StatusExpired)
+	if err := s.desk.Suspend(t.Context(), root, s.From, technician); err != nil {
+		t.Fatal(err)
+	}
+	s.sees(t, authn.StatusSuspended)
+}

@@ -1,0 +1,179 @@
+package authn_test
+
+import (
+	"sync"
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/factors/recovery"
+	"barillet/templates"
+)
+
+// expire marks somebody's password as an operator does.
+func (h *house) expire(id authn.UserID) {
+	h.t.Helper()
+	_, err := authn.Do(h.t.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (struct{}, error) {
+		u, err := w.User(id)
+		if err != nil {
+			return struct{}{}, err
+		}
+		if err := w.ExpirePassword(&u); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, w.Save(&u)
+	})
+	do(h.t, err, "expiring a password")
+}
+
+// due goes through both steps and is the login that asks for another password.
+func (h *house) due(p *authntest.Phone) authn.Secret {
+	h.t.Helper()
+	v := h.verify(h.password(h.From, amelie).Login, p.Next())
+	if !v.Accepted() || v.Step != authn.StepPassword || v.Login.Empty() || !v.Issued.Session.Empty() {
+		h.t.Fatalf("got step %q, rejected %q, a session: %v; want the step that asks for another password and no session",
+			v.Step, v.Rejected, !v.Issued.Session.Empty())
+	}
+	return v.Login
+}
+
+func TestAMarkedPasswordIsChangedBeforeThereIsASession(t *testing.T) {
+	h := newHouse(t)
+	u, p, early := h.Member(amelie, nil)
+	h.expire(u.ID)
+	if !h.alive(early) {
+		t.Error("marking the password ended the session")
+	}
+	first := h.password(h.From, amelie).Login
+	v := h.verify(first, p.Next())
+	if h.step(first) != authn.StepOver || v.Login.Same(first) {
+		t.Error("the login goes on under the secret that bore less")
+	}
+	closed := v.Login // the page is closed: nothing is lost
+	login := h.due(p)
+	if got := h.User(string(u.ID)); len(got.Sessions) != 1 || got.Password.Mark != authn.MarkExpired {
+		t.Errorf("got %d sessions and mark %q before the choice", len(got.Sessions), got.Password.Mark)
+	}
+	for name, chosen := range map[string]string{"the present one": authntest.Password, "none": "", "a common one": "password123", "the own name": amelie} {
+		if _, err := h.Service.RenewPassword(t.Context(), h.From, login, chosen); authn.CodeOf(err) != authn.CodeInvalid {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	h.EmptyOutbox()
+	out, err := h.Service.RenewPassword(t.Context(), h.From, login, another)
+	do(t, err, "choosing")
+	if out.Step != authn.StepDone || !h.alive(out.Issued.Session) || h.alive(early) {
+		t.Errorf("got step %q, session %v, the earlier one %v", out.Step, h.alive(out.Issued.Session), h.alive(early))
+	}
+	if live, err := h.Service.Check(t.Context(), out.Issued.Session); err != nil || len(live.AMR) != 3 {
+		t.Errorf("the session: got %v, %v, want pwd, otp and mfa", live.AMR, err)
+	}
+	got := h.User(string(u.ID)).Password
+	if got.Mark != "" || got.Source != authn.HandSelf || len(mailed[templates.PasswordChangedMail](h)) != 1 {
+		t.Errorf("got mark %q, source %q, %d mails", got.Mark, got.Source, len(mailed[templates.PasswordChangedMail](h)))
+	}
+	for _, dead := range []authn.Secret{login, closed} {
+		_, err := h.Service.RenewPassword(t.Context(), h.From, dead, "encore un autre mot")
+		refused(t, err, authn.CodeExpired, "choosing again")
+	}
+	if _, err := h.Service.Password(t.Context(), h.From, amelie, authntest.Password, ""); authn.CodeOf(err) != authn.CodeSignIn {
+		t.Errorf("the marked password: got %v", err)
+	}
+	h.SignIn(amelie, another, p)
+}
+
+func TestAnotherPasswordIsChosenOnceByTwoAtOnce(t *testing.T) {
+	h := newHouse(t)
+	u, p, _ := h.Member(amelie, nil)
+	h.expire(u.ID)
+	login := h.due(p)
+	errs := make([]error, 2)
+	var all sync.WaitGroup
+	for i, chosen := range []string{another, "huit chevaux dans une grange"} {
+		all.Go(func() { _, errs[i] = h.Service.RenewPassword(t.Context(), h.From, login, chosen) })
+	}
+	all.Wait()
+	if (errs[0] == nil) == (errs[1] == nil) {
+		t.Errorf("got %v and %v, want one", errs[0], errs[1])
+	}
+}
+
+// What leads to the second step decides nothing about the password: a device comes first, whatever it came by.
+func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
+	tests := []struct {
+		name string
+		way  func(*testing.T, *house, authn.User, *authntest.Phone, authn.Secret) authn.Secret
+	}{
+		{"a recovery code, then a new phone", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session authn.Secret) authn.Secret {
+			h.prove(session, p)
+			codes := h.recoveryCodes(session)
+			v, err := h.Service.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, recovery.Kind, []byte(codes[0]))
+			do(t, err, "a recovery code")
+			if v.Step != authn.StepEnrol || !v.Issued.Session.Empty() || !v.Enrol {
+				t.Fatalf("got step %q, want a device first and no session", v.Step)
+			}
+			_, err = h.Service.RenewPassword(t.Context(), h.From, v.Login, another)
+			refused(t, err, authn.CodeState, "choosing by paper alone")
+			_, done := h.Enrol(authn.Seat{Login: v.Login}, "Nouveau")
+			if done.Step != authn.StepPassword || !done.Issued.Session.Empty() {
+				t.Fatalf("got step %q", done.Step)
+			}
+			return done.Login
+		}},
+		{"a ticket, then a new phone", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
+			link, _ := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			login := h.password(h.From, amelie).Login
+			step, err := h.Service.PresentLink(t.Context(), h.From, login, link)
+			if err != nil || step != authn.StepEnrol {
+				t.Fatalf("got %q, %v, want the device first: a ticket lets nobody choose a password", step, err)
+			}
+			_, err = h.Service.RenewPassword(t.Context(), h.From, login, another)
+			refused(t, err, authn.CodeState, "choosing by the ticket alone")
+			_, done := h.Enrol(authn.Seat{Login: login}, "Nouveau")
+			if done.Step != authn.StepPassword || len(h.User(string(u.ID)).Tickets) != 0 {
+				t.Fatalf("got step %q", done.Step)
+			}
+			return done.Login
+		}},
+		{"a security key", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session authn.Secret) authn.Secret {
+			h.prove(session, p)
+			key := h.enrolKey(authn.Seat{Session: session}, u)
+			login := h.password(h.From, amelie).Login
+			v := h.verifyKey(login, key, 9)
+			if v.Step != authn.StepPassword {
+				t.Fatalf("got %+v", v)
+			}
+			return v.Login
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			h := newHouse(t)
+			u, p, session := h.Member(amelie, nil)
+			h.expire(u.ID)
+			login := test.way(t, h, u, p, session)
+			out, err := h.Service.RenewPassword(t.Context(), h.From, login, another)
+			do(t, err, "choosing")
+			if !h.alive(out.Issued.Session) || h.User(string(u.ID)).Password.Mark != "" {
+				t.Error("no session, or the mark is there still")
+			}
+		})
+	}
+}
+
+func TestAPasswordChosenAnyOtherWayIsMarkedNoLonger(t *testing.T) {
+	h := newHouse(t)
+	u, p, _ := h.Member(amelie, nil)
+	h.expire(u.ID)
+	started, err := h.Service.ChoosePassword(t.Context(), h.From, h.forgot(), another)
+	do(t, err, "choosing by a link")
+	if v := h.verify(started.Login, p.Next()); v.Step != authn.StepDone || h.User(string(u.ID)).Password.Mark != "" {
+		t.Errorf("by a link: got step %q", v.Step)
+	}
+	session := h.SignIn(amelie, another, p).Session
+	h.expire(u.ID)
+	h.prove(session, p)
+	_, err = h.Service.ChangePassword(t.Context(), h.From, session, another, authntest.Password)
+	do(t, err, "changing it on the account's page")
+	h.SignIn(amelie, authntest.Password, p)
+}

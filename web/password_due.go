@@ -1,0 +1,49 @@
+package web
+
+import (
+	"net/http"
+
+	"barillet/authn"
+	"barillet/templates"
+)
+
+// completed hands the browser what a second step ended in: a session, or the login that still asks for something.
+func (s *server) completed(w http.ResponseWriter, r *http.Request, c authn.Completed) error {
+	if c.Step != authn.StepDone {
+		return s.beginLogin(w, r, c.Login)
+	}
+	return s.signIn(w, r, c.Issued)
+}
+
+func (s *server) passwordDue(r *http.Request, b templates.Base) (templates.PasswordDue, error) {
+	st, err := s.loginAt(r, visitOf(r).login, authn.StepPassword)
+	return templates.PasswordDue{Base: b, Login: st.Login, Temporary: st.Mark == authn.MarkTemporary, Least: s.least()}, err
+}
+
+func (s *server) getPasswordDue(w http.ResponseWriter, r *http.Request) error {
+	page, err := s.passwordDue(r, s.base(r))
+	return s.showMade(w, page, err)
+}
+
+// postPasswordDue signs in whoever has chosen another password than the one that is due.
+func (s *server) postPasswordDue(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "password")
+	if err != nil {
+		return err
+	}
+	page, err := s.passwordDue(r, s.baseAt(r, "/login/password"))
+	if err != nil {
+		return err
+	}
+	out, err := s.People.RenewPassword(r.Context(), origin(r), visitOf(r).login, f["password"])
+	if err != nil {
+		return s.again(w, err, func(p *templates.Problem) templates.Page {
+			page.Problem = p
+			return page
+		})
+	}
+	if err := s.completed(w, r, out.Completed); err != nil {
+		return err
+	}
+	return see(w, home(out))
+}

@@ -1,0 +1,115 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+)
+
+func TestWhoeverMustChooseAnotherPasswordComesToThatPageBeforeAnyOther(t *testing.T) {
+	p := open(t, nil)
+	u, phone, _ := p.Member(amelie, nil)
+	p.Change(u.ID, func(u *authn.User) { u.Password.Mark = authn.MarkTemporary })
+	for _, kind := range []string{"and closes it", "and chooses"} {
+		b := p.browser(t)
+		b.goes("/login/factor", "/login?next=/account/add", "identifier", amelie, "password", authntest.Password, "next", "/account/add")
+		b.goes("/login/password", "/login/factor", "code", string(phone.Next()))
+		if b.cookie("__Host-barillet") != "" {
+			t.Error("there is a session before the choice")
+		}
+		if got := b.shows("/login/password"); !strings.Contains(got.body, "for this once") || !strings.Contains(got.body, amelie) {
+			t.Error("the page does not say why, or for whom")
+		}
+		for _, path := range []string{"/login/factor", "/login/recovery", "/enrol", "/login/ticket"} {
+			if got := b.get(path); got.StatusCode != http.StatusSeeOther || got.next() != "/login/password" {
+				t.Errorf("GET %s: got %d to %q, want the page of the step", path, got.StatusCode, got.next())
+			}
+		}
+		if got := b.get("/account"); got.StatusCode != http.StatusSeeOther || !strings.HasPrefix(got.next(), "/login?next=") {
+			t.Errorf("the account: got %d to %q", got.StatusCode, got.next())
+		}
+		if kind == "and closes it" {
+			continue
+		}
+		for chosen, want := range map[string]string{"": "at least 8", authntest.Password: "present password", "password123": "common"} {
+			if got := b.post("/login/password", "password", chosen); got.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(got.body, want) {
+				t.Errorf("%q: got %d %q", chosen, got.StatusCode, problemIn(got.body))
+			}
+		}
+		b.goes("/account/add", "/login/password", "password", "clef de treize et marteau")
+		if b.cookie("__Host-barillet-login") != "" || b.cookie("__Host-barillet") == "" {
+			t.Error("afterwards the browser should hold a session and no login")
+		}
+		b.shows("/account")
+	}
+}
+
+func TestAFirstDeviceEnrolledOnTheWayToTheChoiceIsFollowedByTheAdviceForASecond(t *testing.T) {
+	p := open(t, nil)
+	u, _, _ := p.Member(amelie, nil)
+	p.Change(u.ID, func(u *authn.User) { u.Password.Mark = authn.MarkExpired })
+	code, err := p.ticket(u.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := p.browser(t)
+	b.goes("/login/ticket", "/login", "identifier", amelie, "password", authntest.Password)
+	b.goes("/enrol", "/login/ticket", "ticket", code.Reveal())
+	b.goes("/enrol/phone", "/enrol/begin", "kind", "totp", "app", "okta")
+	phone := &authntest.Phone{House: p.House, Secret: secretIn(t, b.shows("/enrol/phone").body)}
+	b.goes("/login/password", "/enrol/phone", "name", "Nouveau", "code", string(phone.Code()))
+	b.shows("/login/password")
+	b.goes("/enrol/second", "/login/password", "password", "clef de treize et marteau")
+	b.shows("/enrol/second")
+	b.goes("/enrol/recovery", "/enrol/later")
+}
+
+// A recovery code is no device: one is enrolled within the login, before the choice and before there is a session.
+func TestARecoveryCodeLeadsToAPhoneAndTheChoiceBeforeASession(t *testing.T) {
+	p := open(t, nil)
+	u, phone, _ := p.Member(amelie, nil)
+	in := p.browser(t)
+	in.signIn(amelie, phone)
+	in.proves("/account/recovery", phone)
+	in.goes("/enrol/recovery", "/account/recovery")
+	code, _, _ := strings.Cut(strings.SplitN(in.shows("/enrol/recovery").body, "<code>", 2)[1], "<")
+	in.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
+	p.Change(u.ID, func(u *authn.User) { u.Password.Mark = authn.MarkExpired })
+
+	b := p.browser(t)
+	b.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
+	b.goes("/enrol", "/login/factor/recovery", "code", code)
+	if b.cookie("__Host-barillet") != "" {
+		t.Error("paper and a password that is due opened a session")
+	}
+	if got := b.get("/login/password"); got.next() != "/enrol" {
+		t.Errorf("the choice by paper alone: got %d to %q", got.StatusCode, got.next())
+	}
+	b.shows("/enrol")
+	b.goes("/enrol/phone", "/enrol/begin", "kind", "totp", "app", "okta")
+	next := &authntest.Phone{House: p.House, Secret: secretIn(t, b.shows("/enrol/phone").body)}
+	b.goes("/login/password", "/enrol/phone", "name", "Nouveau", "code", string(next.Code()))
+	b.goes("/enrol/second", "/login/password", "password", "clef de treize et marteau")
+	b.shows("/account")
+}
+
+// ticket resets somebody and gives the ticket to the test.
+func (p *place) ticket(id authn.UserID) (authn.Secret, error) {
+	return authn.Do(p.T.Context(), p.Service, p.Service.NewAct(authn.Origin{}), func(w *authn.Work) (authn.Secret, error) {
+		u, err := w.User(id)
+		if err != nil {
+			return authn.Secret{}, err
+		}
+		if _, err := w.ResetDevices(&u); err != nil {
+			return authn.Secret{}, err
+		}
+		_, code, _, err := w.IssueTicket(&u, authn.HandMail, authn.TicketLife)
+		if err != nil {
+			return authn.Secret{}, err
+		}
+		return code, w.Save(&u)
+	})
+}
