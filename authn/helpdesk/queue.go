@@ -121,6 +121,19 @@ func (d *Desk) caseIn(r authn.Reader, op Operator, c *Case) error {
 	return may(op, actSee, &u)
 }
 
+// Changes are what was changed about the person of a case in the last seven days (PROTOCOL 24); none where the
+// address is nobody's. CodeNotFound as with Case.
+func (d *Desk) Changes(ctx context.Context, op Operator, c *Case) ([]authn.Recent, error) {
+	if c.User == "" {
+		return nil, nil
+	}
+	u, err := d.User(ctx, op, string(c.User))
+	if authn.CodeOf(err) == authn.CodeNotFound && !op.scoped() {
+		return nil, nil // deleted since
+	}
+	return u.Changes(d.People.Now()), err
+}
+
 // Case reads one help request; CodeNotFound when there is none that this operator may know of.
 func (d *Desk) Case(ctx context.Context, op Operator, id string) (Case, error) {
 	if err := op.allowed(actSee); err != nil {

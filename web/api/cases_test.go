@@ -123,3 +123,32 @@ func TestTheSecondToTakeACaseIsToldWhoHasIt(t *testing.T) {
 		t.Errorf("got %v, want it resolved and how the identity was checked", done)
 	}
 }
+
+func TestACaseTellsWhatChangedAboutThePersonInTheLastSevenDays(t *testing.T) {
+	d := open(t)
+	path, id := d.asked()
+	d.Clock.Advance(8 * 24 * time.Hour)
+	read[tree](t, d.local("POST", "/api/v1/users/"+string(id), `{"profile":{"email":"zoe@new.example"}}`), 200)
+	d.Clock.Advance(time.Hour)
+	read[tree](t, d.local("POST", "/api/v1/users/"+string(id)+"/lifecycle/reset_factors", `{"reason":"lost"}`), 200)
+	got := read[tree](t, d.call("GET", path, d.token(authn.RoleReadOnly, nil), ""), 200)
+	changes, _ := got.get("_embedded", "recentChanges").([]any)
+	var types []string
+	for _, c := range changes {
+		types = append(types, tree(c.(map[string]any)).get("eventType").(string))
+	}
+	if want := "user.account.update_primary_email user.mfa.factor.reset_all"; strings.Join(types, " ") != want {
+		t.Errorf("got %v, want %s, and not the enrolment of eight days ago", changes, want)
+	}
+	if list := read[[]tree](t, d.local("GET", "/api/v1/help-requests", ""), 200); list[0].get("_embedded") != nil {
+		t.Errorf("got %v, want a list without it", list[0])
+	}
+	if _, err := d.Desk.Ask(t.Context(), d.From, helpdesk.Form{Email: "nobody@else.example", Message: "?"}); err != nil {
+		t.Fatal(err)
+	}
+	list := read[[]tree](t, d.local("GET", "/api/v1/help-requests", ""), 200)
+	w := d.local("GET", "/api/v1/help-requests/"+list[1].get("id").(string), "")
+	if !strings.Contains(w.Body.String(), `"recentChanges":[]`) {
+		t.Errorf("got %s, want no changes of nobody", w.Body)
+	}
+}

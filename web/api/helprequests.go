@@ -31,6 +31,22 @@ type caseJSON struct {
 	LastUpdated    *string             `json:"lastUpdated"`
 	History        []stepJSON          `json:"history"`
 	Links          map[string]linkJSON `json:"_links"`
+	Embedded       *casePersonJSON     `json:"_embedded,omitempty"` // where one is read, and not in lists
+}
+
+// casePersonJSON is what else a helper looks at.
+type casePersonJSON struct {
+	RecentChanges []changeJSON `json:"recentChanges"` // of the last seven days, oldest first
+}
+
+// changeJSON is one change about a person, by the words of the log.
+type changeJSON struct {
+	At             *string `json:"at"`
+	EventType      string  `json:"eventType"`
+	DisplayMessage string  `json:"displayMessage"`
+	Detail         string  `json:"detail"` // the name of a device or a garage
+	IPAddress      string  `json:"ipAddress"`
+	Browser        string  `json:"browser"`
 }
 
 // checkedJSON is how an operator made sure who is asking, and when.
@@ -131,7 +147,17 @@ func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op helpdesk
 	if err != nil {
 		return err
 	}
-	return reply.JSON(w, http.StatusOK, a.helpRequest(c))
+	changes, err := a.desk.Changes(r.Context(), op, &c)
+	if err != nil {
+		return err
+	}
+	out := a.helpRequest(c)
+	out.Embedded = &casePersonJSON{[]changeJSON{}}
+	for _, x := range changes {
+		out.Embedded.RecentChanges = append(out.Embedded.RecentChanges, changeJSON{At: moment(x.At), EventType: x.What,
+			DisplayMessage: displayMessage(x.What), Detail: x.Detail, IPAddress: x.Address, Browser: authn.BrowserName(x.Agent)})
+	}
+	return reply.JSON(w, http.StatusOK, out)
 }
 
 // casePatchBody changes what it names; what is left out stays.
