@@ -6,7 +6,10 @@ import "time"
 // time does to codes, links and limits. It is nil in the released program, which has no switch for it.
 var testingOnlyNow func() time.Time
 
-// now is the one place where the program reads the clock.
+// running is the time that goes by in the process, whatever becomes of the clock: only what it differs by counts.
+func running() time.Time { return time.Now() }
+
+// now is the one place where the program reads what the clock shows.
 func now() time.Time {
 	if testingOnlyNow != nil {
 		return testingOnlyNow()

@@ -54,6 +54,7 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	if h.people, err = h.service(outbox); err != nil {
 		return nil, err
 	}
+	h.sender.Died = h.people.MailDied
 	h.desk = helpdesk.New(h.people, o.ring)
 	h.api = api.New(api.Config{Desk: h.desk, Ring: o.ring, PublicURL: origin, Now: now, Log: log})
 	return h, nil

@@ -69,6 +69,7 @@ const (
 	ServerStarted       = "barillet.server.started"
 	ServerStopped       = "barillet.server.stopped"
 	StoreDamaged        = "barillet.store.damaged"
+	ClockJumped         = "barillet.clock.jumped" // while the service ran, by five minutes or more
 	ConfigurationLoaded = "barillet.configuration.loaded"
 )
 
@@ -91,4 +92,5 @@ const (
 	TypeDevice   = "Factor"
 	TypeGroup    = "UserGroup"
 	TypeHelp     = "HelpRequest"
+	TypeMail     = "Mail"
 )
