@@ -253,3 +253,38 @@ func TestWhoIsRejectedIsToldSoIfTheOperatorAnswers(t *testing.T) {
 		t.Errorf("got %+v, want the answer of a rejected request", m)
 	}
 }
+
+func TestACaseOfSomebodyDeletedSinceIsReadAndClosed(t *testing.T) {
+	s := openShop(t)
+	id := s.asked(t)
+	for range 2 { // the first deactivates
+		if err := s.desk.Delete(t.Context(), root, s.From, technician); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := s.patch(t, support, id, helpdesk.CasePatch{Answer: "x"})
+	wantReason(t, "answering nobody", err, authn.ReasonStranger)
+	c, err := s.desk.Case(t.Context(), support, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changes, err := s.desk.Changes(t.Context(), support, &c); err != nil || len(changes) != 0 {
+		t.Errorf("got %v and %v, want no changes", changes, err)
+	}
+	s.patched(t, support, id, helpdesk.CasePatch{Status: helpdesk.StateRejected, Note: "has left"})
+}
+
+func TestASecondCaseOfWhoHasATicketIsClosedByTheRepeatOfTheReset(t *testing.T) {
+	s := openShop(t)
+	s.reset(t, support, helpdesk.ResetRequest{})
+	id := s.asked(t)
+	_, err := s.desk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id})
+	wantReason(t, "without a check", err, authn.ReasonIdentity)
+	if rec := s.reset(t, support, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack}); !rec.Repeated {
+		t.Errorf("got %+v, want the receipt of before", rec)
+	}
+	e := s.Events(audit.HelpClosed)
+	if len(e) != 1 || e[0].Detail["identity"] != "called_back" || e[0].Detail["status"] != "resolved" {
+		t.Errorf("got %+v, want one event that says how the identity was checked", e)
+	}
+}

@@ -211,10 +211,10 @@ func (d *Desk) assignee(r authn.Reader, op Operator, c *Case, who string) (id, n
 // answer mails an operator's words to the person, at the stored address; CodeState where nobody is known, for
 // an address that anybody can have typed gets no mail. A request that is rejected is said to be.
 func (d *Desk) answer(w *authn.Work, c *Case, text string) error {
-	if c.User == "" {
+	u, err := w.User(c.User)
+	if c.User == "" || authn.CodeOf(err) == authn.CodeNotFound { // a stranger's, or deleted since
 		return &authn.Error{Code: authn.CodeState, Reason: authn.ReasonStranger}
 	}
-	u, err := w.User(c.User)
 	if err != nil {
 		return err
 	}

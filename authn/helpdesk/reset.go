@@ -187,7 +187,9 @@ func (j resetting) again(w *authn.Work, u *authn.User, open *authn.Ticket, c *Ca
 		if err := j.desk.resolve(w, j.op, c); err != nil {
 			return done{}, err
 		}
-		if err := w.Audit(j.op.caseEvent(audit.HelpClosed, c)); err != nil {
+		e := j.op.caseEvent(audit.HelpClosed, c)
+		e.Detail = map[string]string{"status": string(c.State), "identity": string(c.Identity), "identityBy": c.IdentityBy}
+		if err := w.Audit(e); err != nil {
 			return done{}, err
 		}
 	}
