@@ -80,9 +80,12 @@ func (d *Desk) Patch(ctx context.Context, op Operator, from authn.Origin, id str
 
 // judged is the patch with its texts made inert, if it may be applied.
 func (p CasePatch) judged() (CasePatch, error) {
-	ok := true
+	ok, noted := true, p.Note != ""
 	if p.Note, ok = clean(p.Note, 2000, true); !ok {
 		return p, authn.Invalid("note", "too_long")
+	}
+	if noted && p.Note == "" { // blanks, or what cannot be seen
+		return p, authn.Invalid("note", "missing")
 	}
 	if p.Answer, ok = clean(p.Answer, 2000, true); !ok {
 		return p, authn.Invalid("answer", "too_long")
@@ -137,7 +140,8 @@ func (d *Desk) apply(w *authn.Work, op Operator, c *Case, p CasePatch) (audit.Ev
 		}
 	}
 	moves := p.Status != "" && p.Status != c.State
-	if held := c.Assignee != "" && c.Assignee != op.Owner; held && !p.TakeOver && (moves || to != c.Assignee || p.Answer != "") {
+	held := !c.State.closed() && c.Assignee != "" && c.Assignee != op.Owner
+	if held && !p.TakeOver && (moves || to != c.Assignee || p.Answer != "") {
 		return audit.Event{}, &authn.Error{Code: authn.CodeState, Reason: authn.ReasonAssigned, Holder: c.AssigneeName + " (" + c.Assignee + ")"}
 	}
 	if moves && !c.State.leadsTo(p.Status) || p.Check != nil && c.State.closed() && !moves {

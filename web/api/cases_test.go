@@ -50,8 +50,10 @@ func TestANoteIsAddedOnceForAKey(t *testing.T) {
 		t.Errorf("got %v, want the first answer", again)
 	}
 	problem(t, d.call("POST", path+"/notes", agent, `{"text":"autre"}`, key...), 422)
-	for _, body := range []string{`{}`, `{"text":" \n"}`, `{"text":7}`, `{"note":"x"}`, `{"text":"` + strings.Repeat("x", 2001) + `"}`} {
-		problem(t, d.call("POST", path+"/notes", agent, body), 400)
+	for _, body := range []string{`{}`, `{"text":" \n"}`, `{"text":"\u200b\u0000"}`, `{"text":7}`, `{"text":"` + strings.Repeat("x", 2001) + `"}`, `{"note":"x"}`} {
+		if p := problem(t, d.call("POST", path+"/notes", agent, body), 400); strings.Contains(body, "text") && !strings.Contains(p.Detail, "text") {
+			t.Errorf("%.30s: got %q, want the member named", body, p.Detail)
+		}
 	}
 	problem(t, d.call("POST", path+"/notes", d.token(authn.RoleReadOnly, nil), `{"text":"x"}`), 403)
 	problem(t, d.call("POST", "/api/v1/help-requests/nothing/notes", agent, `{"text":"x"}`), 404)

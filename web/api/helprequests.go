@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -187,10 +188,14 @@ func (a *API) addNote(w http.ResponseWriter, r *http.Request, op helpdesk.Operat
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	if strings.TrimSpace(body.Text) == "" {
+	if body.Text == "" {
 		return authn.Invalid("text", "missing")
 	}
-	return a.changeCase(w, r, op, http.StatusCreated, helpdesk.CasePatch{Note: body.Text})
+	err := a.changeCase(w, r, op, http.StatusCreated, helpdesk.CasePatch{Note: body.Text})
+	if e, ok := errors.AsType[*authn.Error](err); ok && e.Field == "note" { // its name in a PATCH
+		return authn.Invalid("text", e.Reason)
+	}
+	return err
 }
 
 // changeCase changes a help request, once for one idempotency key.
