@@ -68,7 +68,8 @@ func (s *Service) alive(ses *Session, st *Standing, hash string, now time.Time) 
 	}
 	return ses.Epoch == st.Epoch && st.Status == StatusActive &&
 		now.Before(ses.Created.Add(s.Policy.SessionMax)) && now.Before(seen.Add(s.Policy.SessionIdle)) &&
-		!now.Before(ses.Created.Add(-time.Hour)) // a clock that was set back by more than that
+		!now.Before(ses.Created.Add(-time.Hour)) && // a clock that was set back by more than that
+		!s.ages.over(hash, s.ran(), s.Policy)
 }
 
 // Check finds out who a session belongs to. It reads two records and never waits for a write.
@@ -95,8 +96,9 @@ func (s *Service) Check(ctx context.Context, secret Secret) (Live, error) {
 	case !s.alive(&ses, &st, hash, now):
 		return Live{}, Refuse(CodeNoSession)
 	}
+	s.ages.look(hash, s.ran(), now.Sub(ses.Created))
 	if now.Sub(ses.Seen) >= time.Minute {
-		s.seen.touch(hash, now)
+		s.seen.touch(hash, now.Round(0)) // by the clock alone; ages has the time that goes by
 	}
 	live := Live{ID: sessionID(hash), User: ses.User, Login: st.Login, Name: st.Name, Locale: st.Locale,
 		Roles: st.Roles, Groups: st.Groups, Created: ses.Created, AMR: ses.AMR}

@@ -6,8 +6,12 @@ import "time"
 // time does to codes, links and limits. It is nil in the released program, which has no switch for it.
 var testingOnlyNow func() time.Time
 
-// running is the time that goes by in the process, whatever becomes of the clock: only what it differs by counts.
-func running() time.Time { return time.Now() }
+// stopwatch tells how much time went by since it was made, whatever became of the clock: by the monotonic one, which
+// stands still while the machine sleeps.
+func stopwatch() func() time.Duration {
+	began := time.Now()
+	return func() time.Duration { return time.Since(began) }
+}
 
 // now is the one place where the program reads what the clock shows.
 func now() time.Time {

@@ -15,23 +15,24 @@ const jumpAudited = 5 * time.Minute
 // clockWatch tells the clock on the wall from the time that goes by. A machine that slept counts as one whose clock
 // was set forward: codes and sessions are judged by the clock, whatever moved it.
 type clockWatch struct {
-	wall, ran time.Time // the clock, and the process's own time, when they last agreed
+	wall time.Time     // what the clock showed when the two last agreed
+	ran  time.Duration // how long the process had run then
 }
 
 // agree takes the two to agree as they stand.
-func (c *clockWatch) agree(wall, ran time.Time) { c.wall, c.ran = wall.Round(0), ran }
+func (c *clockWatch) agree(wall time.Time, ran time.Duration) { c.wall, c.ran = wall.Round(0), ran }
 
 // jump is by how much the clock has moved since they last agreed; 0 for less than jumpAudited. The monotonic reading
-// of wall would hide it and is left out; of ran only what went by is looked at.
-func (c *clockWatch) jump(wall, ran time.Time) time.Duration {
-	if by := wall.Round(0).Sub(c.wall) - ran.Sub(c.ran); by.Abs() >= jumpAudited {
+// of wall would hide it and is left out.
+func (c *clockWatch) jump(wall time.Time, ran time.Duration) time.Duration {
+	if by := wall.Round(0).Sub(c.wall) - (ran - c.ran); by.Abs() >= jumpAudited {
 		return by
 	}
 	return 0
 }
 
 // watchClock looks once and has a jump audited and shown in the log, until the audit log has it. Sign-ins go on.
-func (h *house) watchClock(ctx context.Context, c *clockWatch, wall, ran time.Time) error {
+func (h *house) watchClock(ctx context.Context, c *clockWatch, wall time.Time, ran time.Duration) error {
 	by := c.jump(wall, ran).Round(time.Second)
 	if by == 0 {
 		return nil

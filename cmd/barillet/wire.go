@@ -92,7 +92,7 @@ func (h *house) service(outbox *mail.Outbox) (*authn.Service, error) {
 		Log:       audit.NewLog(o.ring), Outbox: outbox,
 		Policy: authn.Policy{Issuer: c.brand.name, PublicURL: h.origin, DefaultLocale: c.defaultLocale, AllowCopies: c.allowCopies,
 			SessionIdle: c.limits.sessionIdle, SessionMax: c.limits.sessionMax, Support: c.support.email},
-		Now: now, Kick: h.sender.Kick,
+		Now: now, Ran: stopwatch(), Kick: h.sender.Kick,
 	}
 	people.Open(o.ring)
 	return people, nil

@@ -29,13 +29,13 @@ func (h *house) work(ctx context.Context) {
 	defer seen.Stop()
 	defer sweep.Stop()
 	var clock clockWatch
-	clock.agree(now(), running())
+	clock.agree(now(), h.people.Ran())
 	for ctx.Err() == nil {
 		var err error
 		select {
 		case <-ctx.Done():
 		case <-seen.C:
-			err = errors.Join(h.keepTimes(ctx), h.watchClock(ctx, &clock, now(), running()))
+			err = errors.Join(h.keepTimes(ctx), h.watchClock(ctx, &clock, now(), h.people.Ran()))
 		case <-sweep.C:
 			err = h.sweep(ctx)
 		}
