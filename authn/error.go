@@ -39,12 +39,17 @@ type Error struct {
 	Field  string        // with CodeInvalid: which input
 	Reason string        // with CodeInvalid and CodeState: why, in one word
 	Retry  time.Duration // with CodeWait and CodeBusy
+	Holder string        // with ReasonAssigned: who has it
 }
 
 // The reasons of CodeState that tell an operator what to do instead.
 const (
 	ReasonNeverHadDevice = "never_had_device" // nothing to reset: invite
 	ReasonHadDevice      = "had_device"       // never invited again: reset
+	ReasonIdentity       = "identity"         // nobody made sure who is asking (PROTOCOL 24)
+	ReasonCaseClosed     = "case_closed"      // open the help request again first
+	ReasonAssigned       = "assigned"         // somebody else has the help request
+	ReasonStranger       = "stranger"         // its address is nobody's
 )
 
 func (e *Error) Error() string {

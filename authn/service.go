@@ -50,10 +50,12 @@ type Service struct {
 	Outbox    *mail.Outbox
 	Policy    Policy
 	Now       func() time.Time
-	Kick      func() // tells the mail sender that there may be work; never blocks; nil: nobody
+	Ran       func() time.Duration // how long the process has run, whatever becomes of the clock; nil: not told
+	Kick      func()               // tells the mail sender that there may be work; never blocks; nil: nobody
 
 	tables
 	seen seenTimes
+	ages ages
 }
 
 // tables are the records of this package.

@@ -69,7 +69,8 @@ func (s *Service) alive(ses *Session, st *Standing, hash string, now time.Time) 
 	}
 	return ses.Epoch == st.Epoch && st.Status == StatusActive &&
 		now.Before(ses.Created.Add(s.Policy.SessionMax)) && now.Before(seen.Add(s.Policy.SessionIdle)) &&
-		!now.Before(ses.Created.Add(-time.Hour)) // a clock that was set back by more than that
+		!now.Before(ses.Created.Add(-time.Hour)) && // a clock that was set back by more than that
+		!s.ages.over(hash, s.ran(), s.Policy)
 }
 
 // Check finds out who a session belongs to. It reads two records and never waits for a write.
@@ -103,8 +104,9 @@ func (r Reader) live(hash string, now time.Time) (Live, error) {
 	case !r.s.alive(&ses, &st, hash, now):
 		return Live{}, Refuse(CodeNoSession)
 	}
+	r.s.ages.look(hash, r.s.ran(), now.Sub(ses.Created))
 	if now.Sub(ses.Seen) >= time.Minute {
-		r.s.seen.touch(hash, now)
+		r.s.seen.touch(hash, now.Round(0)) // by the clock alone; ages has the time that goes by
 	}
 	live := Live{ID: sessionID(hash), User: ses.User, Login: st.Login, Name: st.Name, Email: st.email(), Locale: st.Locale,
 		Roles: st.Roles, Groups: st.Groups, Created: ses.Created, AMR: ses.AMR}

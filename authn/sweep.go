@@ -13,6 +13,7 @@ import (
 // garages. It takes small bites, so that no sign-in waits for it.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.Now()
+	s.ages.forget(s.ran(), s.Policy)
 	for _, sweep := range []func() error{
 		func() error {
 			return sweep(ctx, s.Store, s.logins, func(l Login) bool { return !now.Before(l.Expires) })

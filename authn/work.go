@@ -225,8 +225,8 @@ func (w *Work) RememberFailed(u *User, action string) {
 func (w *Work) remember(u *User, r Recent) {
 	r.At, r.Address, r.Agent = w.Act.Now, w.Act.From.address(), w.Act.From.Agent
 	u.Recent = append(slices.Clone(u.Recent), r)
-	if extra := len(u.Recent) - maxRecent; extra > 0 {
-		u.Recent = u.Recent[extra:]
+	for len(u.Recent) > maxRecent {
+		u.Recent = forget(u.Recent, w.Act.Now)
 	}
 }
 

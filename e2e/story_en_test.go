@@ -36,7 +36,8 @@ func TestTheStoryInEnglish(t *testing.T) {
 		t.Error("the request does not tell that the password was proven when it was sent")
 	}
 	h.Admin.Call("POST", "/users/"+ben.Login+"/lifecycle/reset_factors",
-		map[string]any{"reason": "called back on the number on file", "helpRequestId": asked.ID}).Want(200)
+		map[string]any{"reason": "called back on the number on file", "helpRequestId": asked.ID,
+			"identityCheck": map[string]any{"way": "in_person", "by": "the garage's manager"}}).Want(200)
 
 	link, _ := h.ticket(ben.Login)
 	ben.Open(link)

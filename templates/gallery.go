@@ -210,6 +210,7 @@ func GalleryMails() []Mail {
 		HelpForSupportMail{About: a, Reference: "HR-4821", From: "amelie.durand@garage.example", Known: true, Topic: TopicCannotLogIn, Text: "Téléphone cassé ce matin.\nMerci !", Link: link},
 		HelpForSupportMail{Reference: "HR-4822", From: "x@y.example", Topic: TopicOther},
 		HelpAnsweredMail{About: a, Reference: "HR-4821", Answer: "Vos appareils ont été réinitialisés."},
+		HelpAnsweredMail{About: a, Reference: "HR-4822", Answer: "Passez au comptoir avec votre badge.", Rejected: true},
 		KeyClonedMail{About: a, Device: "Clé du trousseau"},
 		TicketHandedMail{About: a, By: "Karim Benali"},
 		TicketHandedMail{About: a, By: "Karim Benali", Person: "Amélie Durand"},

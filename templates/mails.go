@@ -141,7 +141,8 @@ type HelpForSupportMail struct {
 type HelpAnsweredMail struct {
 	About
 	Reference string `json:"reference"`
-	Answer    string `json:"answer,omitempty"` // free text of the agent
+	Answer    string `json:"answer,omitempty"`   // free text of the agent
+	Rejected  bool   `json:"rejected,omitempty"` // nothing was changed for it
 }
 
 // KeyClonedMail tells that a YubiKey looks cloned and was switched off.

@@ -153,6 +153,10 @@ func (m HelpAnsweredMail) letter(c *speaker, w writer) letter {
 	l.Lines = []string{c.say("mail.help_answered_text", "Reference", m.Reference)}
 	l.Quote = m.Answer
 	l.After = []string{c.say("mail.help_answered_next")}
+	if m.Rejected {
+		l.Lines = []string{c.say("mail.help_rejected_text", "Reference", m.Reference)}
+		l.After = []string{c.say("mail.help_rejected_next")}
+	}
 	return l.notYou(c, w, "not_you_help")
 }
 

@@ -25,26 +25,6 @@ const (
 	StateRejected   State = "rejected"
 )
 
-// Identity is how an operator made sure who is asking (PROTOCOL 24). A reply by mail and a call from the person
-// are not on the list.
-type Identity string
-
-// The ways to check an identity.
-const (
-	IdentityInPerson   Identity = "in_person"
-	IdentityCalledBack Identity = "called_back"
-	IdentityManager    Identity = "manager_confirmed"
-	IdentityDocument   Identity = "photo_document"
-)
-
-// closed tells whether nobody has to do anything any more.
-func (s State) closed() bool { return s == StateResolved || s == StateRejected }
-
-// valid tells whether there is such a state.
-func (s State) valid() bool {
-	return slices.Contains([]State{StateOpen, StateInProgress, StateResolved, StateRejected}, s)
-}
-
 // Case is one help request. A record below pointer() holds one of which only ID is set: the latest case of an
 // address that is not closed.
 type Case struct {
@@ -59,8 +39,11 @@ type Case struct {
 	State          State           `json:"state,omitempty"`
 	PasswordProven bool            `json:"passwordProven,omitempty"` // by the browser that sent it, for the same person
 	Forgotten      bool            `json:"forgotten,omitempty"`      // opened by a forgotten password of somebody without a device
-	Assignee       string          `json:"assignee,omitempty"`
-	Identity       Identity        `json:"identity,omitempty"`
+	Assignee       string          `json:"assignee,omitempty"`       // who has it, as Operator.Owner; "": nobody
+	AssigneeName   string          `json:"assigneeName,omitempty"`   // for people to read
+	Identity       Identity        `json:"identity,omitempty"`       // "": not checked yet, or before it was opened again
+	IdentityBy     string          `json:"identityBy,omitempty"`     // see IdentityCheck
+	IdentityAt     time.Time       `json:"identityAt,omitzero"`
 	Address        string          `json:"address,omitempty"` // of the client that sent it
 	Agent          string          `json:"agent,omitempty"`   // "Firefox, Android"
 	At             time.Time       `json:"at,omitzero"`
@@ -84,14 +67,18 @@ type Step struct {
 	Name string    `json:"name,omitempty"` // for people to read
 	What string    `json:"what"`           // "status", "assigned", "identity", "note", "answer", "reset"
 	Text string    `json:"text,omitempty"`
+	Who  string    `json:"who,omitempty"` // "assigned": the id of who has it now; "": nobody
 }
 
-// What one case holds at most, so that its record stays below the store's value limit.
+// What one case holds at most, so that its record stays below the store's value limit, and so does the answer to a
+// call that changed it, which is kept for a repeat.
 const (
 	mostTexts   = 8
 	longestText = 400 // characters of a text that joins
 	mostHistory = 100
-	mostBytes   = 60 << 10
+	mostBytes   = 52 << 10
+	spareSteps  = 10 // kept for closing the case: no note may stand in the way of a reset
+	spareBytes  = 6 << 10
 )
 
 // load reads a case; CodeNotFound when there is none.
@@ -116,7 +103,11 @@ func (d *Desk) save(w *authn.Work, c *Case) error {
 	if err != nil {
 		return fmt.Errorf("encoding help request %q: %w", c.ID, err)
 	}
-	if len(raw) > mostBytes || len(c.History) > mostHistory {
+	bytes, steps := mostBytes, mostHistory
+	if !c.State.closed() {
+		bytes, steps = bytes-spareBytes, steps-spareSteps
+	}
+	if len(raw) > bytes || len(c.History) > steps {
 		return authn.Refuse(authn.CodeTooMany)
 	}
 	if err := d.cases.Put(w.Tx, c.ID, *c); err != nil {
@@ -165,14 +156,16 @@ func (d *Desk) latest(r store.Reader, address string) (*Case, error) {
 
 // note adds what an operator did.
 func (c *Case) note(w *authn.Work, op Operator, what, text string) {
-	c.History = append(slices.Clone(c.History), Step{At: w.Act.Now, By: op.ID, Name: op.Name, What: what, Text: text})
+	c.step(w, op, Step{What: what, Text: text})
+}
+
+func (c *Case) step(w *authn.Work, op Operator, s Step) {
+	s.At, s.By, s.Name = w.Act.Now, op.ID, op.Name
+	c.History = append(slices.Clone(c.History), s)
 }
 
 // resolve closes a case by the reset that answers it: the mail with the ticket is the answer.
 func (d *Desk) resolve(w *authn.Work, op Operator, c *Case) error {
-	if c.State == StateResolved {
-		return nil
-	}
 	c.State = StateResolved
 	c.note(w, op, "reset", "")
 	return d.save(w, c)

@@ -4,12 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"barillet/authn"
-	"barillet/internal/audit"
 	"barillet/store"
-	"barillet/templates"
 )
 
 // CaseQuery asks for cases, oldest first: who has waited longest stands on top. The zero value is all.
@@ -19,15 +16,6 @@ type CaseQuery struct {
 	Reference string // as the person names it
 	After     string // the cursor of an earlier call: a case's id
 	Limit     int    // 1 to 200; 0 means 200
-}
-
-// CasePatch is what to change; zero values leave as it is.
-type CasePatch struct {
-	Status   State
-	Assignee *string
-	Note     string // for the operators, at most 2,000 characters
-	Identity Identity
-	Answer   string // mailed to the person, where the case is somebody's whom we know; at most 2,000 characters
 }
 
 // casesRead is how many cases one call reads at most before it gives what it has with a cursor.
@@ -133,6 +121,19 @@ func (d *Desk) caseIn(r authn.Reader, op Operator, c *Case) error {
 	return may(op, actSee, &u)
 }
 
+// Changes are what was changed about the person of a case in the last seven days (PROTOCOL 24); none where the
+// address is nobody's. CodeNotFound as with Case.
+func (d *Desk) Changes(ctx context.Context, op Operator, c *Case) ([]authn.Recent, error) {
+	if c.User == "" {
+		return nil, nil
+	}
+	u, err := d.User(ctx, op, string(c.User))
+	if authn.CodeOf(err) == authn.CodeNotFound && !op.scoped() {
+		return nil, nil // deleted since
+	}
+	return u.Changes(d.People.Now()), err
+}
+
 // Case reads one help request; CodeNotFound when there is none that this operator may know of.
 func (d *Desk) Case(ctx context.Context, op Operator, id string) (Case, error) {
 	if err := op.allowed(actSee); err != nil {
@@ -149,100 +150,4 @@ func (d *Desk) Case(ctx context.Context, op Operator, id string) (Case, error) {
 		return Case{}, err
 	}
 	return c, nil
-}
-
-// Patch changes a help request: its state, whose it is, how the identity was checked, a note for the operators,
-// an answer for the person. Each leaves a line in the history. CodeTooMany when the case is full.
-func (d *Desk) Patch(ctx context.Context, op Operator, from authn.Origin, id string, p CasePatch) (Case, error) {
-	if err := op.allowed(actInvite); err != nil {
-		return Case{}, err
-	}
-	p, err := p.judged()
-	if err != nil {
-		return Case{}, err
-	}
-	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (Case, error) {
-		c, err := d.load(w.Tx, id)
-		if err != nil {
-			return Case{}, err
-		}
-		if err := d.caseIn(w.Reader, op, &c); err != nil {
-			return Case{}, err
-		}
-		action := c.apply(w, op, p)
-		if p.Answer != "" {
-			if err := d.answer(w, &c, p.Answer); err != nil {
-				return Case{}, err
-			}
-		}
-		if err := w.Audit(op.caseEvent(action, &c)); err != nil {
-			return Case{}, err
-		}
-		return c, d.save(w, &c)
-	})
-}
-
-// judged is the patch with its texts made inert, if it may be applied.
-func (p CasePatch) judged() (CasePatch, error) {
-	ok := true
-	if p.Note, ok = clean(p.Note, 2000, true); !ok {
-		return p, authn.Invalid("note", "too_long")
-	}
-	if p.Answer, ok = clean(p.Answer, 2000, true); !ok {
-		return p, authn.Invalid("answer", "too_long")
-	}
-	if p.Assignee != nil {
-		name, ok := clean(*p.Assignee, 128, false)
-		if p.Assignee = &name; !ok {
-			return p, authn.Invalid("assignee", "too_long")
-		}
-	}
-	if p.Status != "" && !p.Status.valid() {
-		return p, authn.Invalid("status", "unknown")
-	}
-	if p.Identity != "" && !slices.Contains([]Identity{IdentityInPerson, IdentityCalledBack, IdentityManager, IdentityDocument}, p.Identity) {
-		return p, authn.Invalid("identityCheck", "unknown")
-	}
-	return p, nil
-}
-
-// apply changes the case and returns what the log calls it.
-func (c *Case) apply(w *authn.Work, op Operator, p CasePatch) (action string) {
-	action = audit.HelpUpdated
-	if p.Assignee != nil && *p.Assignee != c.Assignee {
-		c.Assignee, action = *p.Assignee, audit.HelpAssigned
-		c.note(w, op, "assigned", c.Assignee)
-	}
-	if p.Identity != "" && p.Identity != c.Identity {
-		c.Identity = p.Identity
-		c.note(w, op, "identity", string(p.Identity))
-	}
-	if p.Note != "" {
-		c.note(w, op, "note", p.Note)
-	}
-	if p.Answer != "" {
-		c.note(w, op, "answer", p.Answer)
-	}
-	if p.Status != "" && p.Status != c.State {
-		c.State = p.Status
-		c.note(w, op, "status", string(p.Status))
-		if c.State.closed() {
-			action = audit.HelpClosed
-		}
-	}
-	return action
-}
-
-// answer mails an operator's words to the person, at the stored address; CodeState where nobody is known, for
-// an address that anybody can have typed gets no mail.
-func (d *Desk) answer(w *authn.Work, c *Case, text string) error {
-	if c.User == "" {
-		return authn.Refuse(authn.CodeState)
-	}
-	u, err := w.User(c.User)
-	if err != nil {
-		return err
-	}
-	m := templates.HelpAnsweredMail{About: templates.About{Name: u.DisplayName(), At: w.Act.Now}, Reference: c.Reference, Answer: text}
-	return w.PostTo(u.Addresses()[:1], d.People.Locale(&u), m, time.Time{})
 }

@@ -18,7 +18,7 @@ func TestWorkOnAHelpRequestIsWrittenDown(t *testing.T) {
 	s := openShop(t)
 	s.ask(t, 1, helpdesk.Form{Email: technician, Message: "x"})
 	s.EmptyOutbox()
-	id, mine := s.cases(t)[0].ID, "support desk"
+	id, mine := s.cases(t)[0].ID, helpdesk.Me
 	patch := func(p helpdesk.CasePatch) helpdesk.Case {
 		t.Helper()
 		s.Clock.Advance(time.Second)
@@ -29,7 +29,7 @@ func TestWorkOnAHelpRequestIsWrittenDown(t *testing.T) {
 		return c
 	}
 	patch(helpdesk.CasePatch{Status: helpdesk.StateInProgress, Assignee: &mine})
-	patch(helpdesk.CasePatch{Identity: helpdesk.IdentityCalledBack, Note: "called 01 23\nspoke to Amélie"})
+	patch(helpdesk.CasePatch{Check: calledBack, Note: "called 01 23\nspoke to Amélie"})
 	patch(helpdesk.CasePatch{Answer: "Come by tomorrow.", Status: helpdesk.StateResolved})
 	c, err := s.desk.Case(t.Context(), support, id)
 	if err != nil {
@@ -71,7 +71,7 @@ func TestPatchesThatAreRefused(t *testing.T) {
 	}{
 		{"who reads only changes nothing", helpdesk.Operator{Owner: "u", Role: authn.RoleReadOnly}, id, helpdesk.CasePatch{Note: "x"}, authn.CodeForbidden},
 		{"a state that is none", support, id, helpdesk.CasePatch{Status: "closed"}, authn.CodeInvalid},
-		{"a reply by mail proves nobody", support, id, helpdesk.CasePatch{Identity: "mail_reply"}, authn.CodeInvalid},
+		{"a reply by mail proves nobody", support, id, helpdesk.CasePatch{Check: &helpdesk.IdentityCheck{Way: "mail_reply"}}, authn.CodeInvalid},
 		{"too long a note", support, id, helpdesk.CasePatch{Note: strings.Repeat("x", 2001)}, authn.CodeInvalid},
 		{"an answer to an address that anybody can have typed", support, id, helpdesk.CasePatch{Answer: "x"}, authn.CodeState},
 		{"a case that is not there", support, "20260302T080000.000000000Z-x", helpdesk.CasePatch{Note: "x"}, authn.CodeNotFound},
@@ -120,8 +120,8 @@ func TestRecordsOfEveryVersionDecode(t *testing.T) {
 	storetest.Golden(t, store.Helps, nil, helpdesk.Case{ID: "20260302T080000.000000000Z-abc", Reference: "H-7K3F-2Q9M", User: "u1", Email: technician,
 		Topic: templates.TopicPhoneLost, Message: "It fell.", State: helpdesk.StateResolved, PasswordProven: true, Forgotten: true, More: 2,
 		Texts:    []helpdesk.Text{{At: at, Reference: "H-0000-0000", Topic: templates.TopicOther, Message: "and again", Address: "192.0.2.1"}},
-		Assignee: "Zoé", Identity: helpdesk.IdentityInPerson, Address: "192.0.2.1", Agent: "Firefox, Android", At: at, Changed: at,
-		History: []helpdesk.Step{{At: at, By: "token:t1", Name: "support desk", What: "reset", Text: "x"}}})
+		Assignee: "u2", AssigneeName: "Zoé", Identity: helpdesk.IdentityInPerson, IdentityBy: "Zoé", IdentityAt: at, Address: "192.0.2.1", Agent: "Firefox, Android", At: at, Changed: at,
+		History: []helpdesk.Step{{At: at, By: "token:t1", Name: "support desk", What: "reset", Text: "x", Who: "u2"}}})
 	storetest.Golden(t, store.Tokens, nil, helpdesk.Token{ID: "0123456789abcdef0123", Name: "scripts", Owner: "operator:0", Role: authn.RoleUserAdmin,
 		Groups: []authn.GroupID{"g1"}, Secrets: true, Authn: true, By: "operator:0", Created: at, Expires: at, LastUsed: at})
 }

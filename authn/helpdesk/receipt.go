@@ -12,10 +12,18 @@ import (
 )
 
 // event is the log's side of a receipt: from it the receipt of a reset that is repeated is read again.
-func (j resetting) event(u *authn.User, action string, rec Receipt) audit.Event {
+func (j resetting) event(u *authn.User, c *Case, action string, rec Receipt) audit.Event {
 	e := j.op.event(action, u)
+	var check IdentityCheck
+	switch {
+	case c != nil:
+		check = IdentityCheck{c.Identity, c.IdentityBy}
+	case j.request.Check != nil:
+		check = *j.request.Check
+	}
 	e.Detail = map[string]string{"owner": j.op.Owner, "ticket": [...]string{"mail", "answer", "handed"}[j.way]}
-	for key, text := range map[string]string{"why": j.request.Reason, "helpRequestId": j.request.HelpRequest} {
+	for key, text := range map[string]string{"why": j.request.Reason, "helpRequestId": j.request.HelpRequest,
+		"identity": string(check.Way), "identityBy": check.By} {
 		if text != "" {
 			e.Detail[key] = text
 		}

@@ -12,10 +12,11 @@ import (
 
 // ResetRequest is what an operator asks for.
 type ResetRequest struct {
-	Reason      string // why, for the log and the managers; at most 500 characters
-	HelpRequest string // id of the case that it answers and resolves; "": none
-	SendEmail   *bool  // nil: mail the ticket. false: answer it instead (Secrets). true: mail one more
-	Hand        bool   // a code for the operator's screen (PROTOCOL 9); by Machine only
+	Reason      string         // why, for the log and the managers; at most 500 characters
+	HelpRequest string         // id of the case that it answers and resolves; "": none
+	Check       *IdentityCheck // how it was made sure who is asking; needed with a case that does not say so yet
+	SendEmail   *bool          // nil: mail the ticket. false: answer it instead (Secrets). true: mail one more
+	Hand        bool           // a code for the operator's screen (PROTOCOL 9); by Machine only
 }
 
 // Receipt tells what a reset did.
@@ -87,8 +88,9 @@ type done struct {
 //
 // While nothing is left to clear and a ticket is open, another reset changes and sends nothing and answers the
 // first one's receipt with Repeated, unless SendEmail is true (one more ticket, by mail) or Hand (one more, as
-// a code). A case that is named must be about the same person (CodeConflict) and is resolved; the mail with the
-// ticket is its answer, no further one is sent. CodeForbidden: PROTOCOL 11. CodeState: for somebody who never
+// a code). A case that is named must be about the same person (CodeConflict), tell how the identity was checked,
+// or be told so here, and not be closed (CodeState, PROTOCOL 24). It is resolved; the mail with the ticket is its
+// answer, no further one is sent. CodeForbidden: PROTOCOL 11. CodeState: for somebody who never
 // had a device there is the invitation.
 func (d *Desk) Reset(ctx context.Context, op Operator, from authn.Origin, id string, r ResetRequest) (Receipt, error) {
 	how, err := r.way(op)
@@ -100,6 +102,9 @@ func (d *Desk) Reset(ctx context.Context, op Operator, from authn.Origin, id str
 		return Receipt{}, authn.Invalid("reason", "too_long")
 	}
 	r.Reason = reason
+	if r.Check, err = r.Check.judged(); err != nil {
+		return Receipt{}, err
+	}
 	job := resetting{desk: d, op: op, id: id, request: r, way: how}
 	var u authn.User
 	if err := d.People.View(ctx, func(r authn.Reader) (err error) {
@@ -145,7 +150,12 @@ func (j resetting) do(w *authn.Work) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	if open := openTicket(&u, w.Act.Now); len(u.Devices) == 0 && len(u.Sessions) == 0 && open != nil {
+	open := openTicket(&u, w.Act.Now)
+	again := len(u.Devices) == 0 && len(u.Sessions) == 0 && open != nil
+	if err := c.answeredBy(&u, again); err != nil {
+		return done{}, err
+	}
+	if again {
 		return j.again(w, &u, open, c)
 	}
 	cleared, err := w.ResetDevices(&u)
@@ -158,7 +168,7 @@ func (j resetting) do(w *authn.Work) (done, error) {
 	if err := j.ticket(w, &u, &rec); err != nil {
 		return done{}, err
 	}
-	if err := w.Audit(j.event(&u, audit.FactorsReset, rec)); err != nil {
+	if err := w.Audit(j.event(&u, c, audit.FactorsReset, rec)); err != nil {
 		return done{}, err
 	}
 	if c != nil {
@@ -185,11 +195,13 @@ func (j resetting) again(w *authn.Work, u *authn.User, open *authn.Ticket, c *Ca
 	if rec.Mailed {
 		rec.MailTo = masked(u.Addresses()[:1])
 	}
-	if c != nil {
+	if c != nil && !c.State.closed() {
 		if err := j.desk.resolve(w, j.op, c); err != nil {
 			return done{}, err
 		}
-		if err := w.Audit(j.op.caseEvent(audit.HelpClosed, c)); err != nil {
+		e := j.op.caseEvent(audit.HelpClosed, c)
+		e.Detail = map[string]string{"status": string(c.State), "identity": string(c.Identity), "identityBy": c.IdentityBy}
+		if err := w.Audit(e); err != nil {
 			return done{}, err
 		}
 	}
@@ -205,7 +217,7 @@ func (j resetting) again(w *authn.Work, u *authn.User, open *authn.Ticket, c *Ca
 	if j.way == wayHand {
 		action = audit.SecretHandedOver
 	}
-	if err := w.Audit(j.event(u, action, rec)); err != nil {
+	if err := w.Audit(j.event(u, c, action, rec)); err != nil {
 		return done{}, err
 	}
 	var rest []told
@@ -267,7 +279,8 @@ func openTicket(u *authn.User, now time.Time) *authn.Ticket {
 	return open
 }
 
-// answered loads the case that the reset answers; nil without one. It must be about this person (PROTOCOL 24).
+// answered loads the case that the reset answers; nil without one. It must be about this person (PROTOCOL 24). A
+// check that comes with the reset is written into it.
 func (j resetting) answered(w *authn.Work, u *authn.User) (*Case, error) {
 	if j.request.HelpRequest == "" {
 		return nil, nil
@@ -275,6 +288,9 @@ func (j resetting) answered(w *authn.Work, u *authn.User) (*Case, error) {
 	c, err := j.desk.load(w.Tx, j.request.HelpRequest)
 	if authn.CodeOf(err) == authn.CodeNotFound || err == nil && c.User != u.ID {
 		return nil, authn.Refuse(authn.CodeConflict)
+	}
+	if err == nil && j.request.Check != nil && !c.State.closed() {
+		c.identify(w, j.op, *j.request.Check)
 	}
 	return &c, err
 }

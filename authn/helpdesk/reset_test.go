@@ -239,9 +239,9 @@ func TestAResetAnswersTheHelpRequestOfTheSamePersonOnly(t *testing.T) {
 		_, err = s.desk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id})
 		wantCode(t, "case "+id, err, authn.CodeConflict)
 	}
-	rec := s.reset(t, support, helpdesk.ResetRequest{HelpRequest: cases[1].ID})
+	rec := s.reset(t, support, helpdesk.ResetRequest{HelpRequest: cases[1].ID, Check: calledBack})
 	c, err := s.desk.Case(t.Context(), support, cases[1].ID)
-	if err != nil || c.State != helpdesk.StateResolved || len(c.History) != 1 || c.History[0].By != support.ID || rec.HelpRequest != c.ID {
+	if err != nil || c.State != helpdesk.StateResolved || len(c.History) != 2 || c.History[1].By != support.ID || rec.HelpRequest != c.ID {
 		t.Errorf("got case %+v, %v", c, err)
 	}
 	if e := s.Events(audit.FactorsReset)[0]; e.Detail["helpRequestId"] != c.ID {
@@ -295,7 +295,10 @@ func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {
 	})
 	for _, hand := range []bool{false, true} {
 		before := s.User(technician)
-		rec := s.reset(t, machine, helpdesk.ResetRequest{HelpRequest: cases[0].ID, Hand: hand})
+		if _, err := s.desk.Patch(t.Context(), support, s.From, cases[0].ID, helpdesk.CasePatch{Status: helpdesk.StateOpen}); err != nil {
+			t.Fatal(err)
+		}
+		rec := s.reset(t, machine, helpdesk.ResetRequest{HelpRequest: cases[0].ID, Hand: hand, Check: calledBack})
 		if rec.Keys != 10 || rec.Phones != 1 {
 			t.Errorf("got %+v, want ten keys and a phone", rec)
 		}

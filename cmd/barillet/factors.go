@@ -19,10 +19,17 @@ func (p *program) factorsCommand() *cobra.Command {
 
 // reset is the body of a reset, receipt its answer.
 type reset struct {
-	Reason      string `json:"reason"`
-	HelpRequest string `json:"helpRequestId,omitempty"`
-	Hand        bool   `json:"hand,omitempty"`
-	SendEmail   *bool  `json:"sendEmail,omitempty"`
+	Reason      string         `json:"reason"`
+	HelpRequest string         `json:"helpRequestId,omitempty"`
+	Check       *identityCheck `json:"identityCheck,omitempty"`
+	Hand        bool           `json:"hand,omitempty"`
+	SendEmail   *bool          `json:"sendEmail,omitempty"`
+}
+
+// identityCheck is how somebody made sure who is asking.
+type identityCheck struct {
+	Way string `json:"way"`
+	By  string `json:"by,omitempty"`
 }
 
 type receipt struct {
@@ -50,6 +57,7 @@ type receipt struct {
 func (p *program) factorsResetCommand() *cobra.Command {
 	var to target
 	var ask reset
+	var check identityCheck
 	c := &cobra.Command{
 		Use: "reset EMAIL --reason TEXT", Short: "clear every second factor of a person and give a ticket to enrol anew",
 		Long: "Clears every phone, security key and recovery code of a person, ends their sessions, and mails a ticket that\n" +
@@ -62,6 +70,9 @@ func (p *program) factorsResetCommand() *cobra.Command {
 			}
 			if ask.Hand && (to.url != "" || variables(p.environ)["BARILLET_URL"] != "") {
 				return misused("--hand works on the machine of the service only: a code is never given to an API token")
+			}
+			if check != (identityCheck{}) {
+				ask.Check = &check
 			}
 			service, err := to.connect(c.Context(), p, false)
 			if err != nil {
@@ -88,7 +99,9 @@ func (p *program) factorsResetCommand() *cobra.Command {
 	to.register(c)
 	p.jsonFlag(c)
 	c.Flags().StringVar(&ask.Reason, "reason", "", "why, for the audit log and the managers")
-	c.Flags().StringVar(&ask.HelpRequest, "help-request", "", "id of the help request that this answers")
+	c.Flags().StringVar(&ask.HelpRequest, "help-request", "", "id of the help request that this answers; needs --identity, unless it says so itself")
+	c.Flags().StringVar(&check.Way, "identity", "", "how you made sure who is asking: in_person, called_back, manager_confirmed, photo_document")
+	c.Flags().StringVar(&check.By, "identity-by", "", "who saw the person, or which manager confirmed")
 	c.Flags().BoolVar(&ask.Hand, "hand", false, "print the ticket as a code, to be handed over now")
 	return c
 }

@@ -16,7 +16,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"barillet/authn"
 	"barillet/internal/audit"
 	"barillet/internal/mail"
 	"barillet/store"
@@ -136,7 +135,7 @@ func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logg
 	}
 	return h.run(ctx, servers, func() {
 		h.lookAtClock(ctx)
-		h.witness(ctx, audit.ServerStarted)
+		h.mark(ctx, audit.ServerStarted)
 		p.note("listening on %s", origin)
 		if s != nil {
 			s.present(p)
@@ -214,7 +213,7 @@ func (h *house) run(ctx context.Context, services []service, ready func()) error
 	workers.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	h.witness(last, audit.ServerStopped)
+	h.mark(last, audit.ServerStopped)
 	if kept := h.keepTimes(last); kept != nil {
 		h.log.Error("storing what was kept in memory", "error", kept)
 	}
@@ -226,30 +225,11 @@ func (h *house) keepTimes(ctx context.Context) error {
 	return errors.Join(h.people.StoreSeen(ctx), h.desk.StoreUsed(ctx))
 }
 
-// witness writes the start or the end of the service into the audit log. It can do without: a full disk must
+// mark writes the start or the end of the service into the audit log. It can do without: a full disk must
 // not keep people who are signed in from their pages (BAR D7).
-func (h *house) witness(ctx context.Context, action string) {
-	_, err := authn.Do(ctx, h.people, h.people.NewAct(authn.Origin{}), func(w *authn.Work) (struct{}, error) {
-		return struct{}{}, w.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, Action: action, Outcome: audit.Success,
-			Detail: map[string]string{"version": version()}})
-	})
-	if err != nil {
+func (h *house) mark(ctx context.Context, action string) {
+	if err := h.witness(ctx, action, audit.Success, map[string]string{"version": version()}); err != nil {
 		h.log.Error("writing an audit event", "action", action, "error", err)
-	}
-}
-
-// lookAtClock warns when the clock is behind the last thing that was written down: codes and links would be
-// judged by a wrong time.
-func (h *house) lookAtClock(ctx context.Context) {
-	err := h.opened.store.View(ctx, func(s store.Snapshot) error {
-		entries, _, err := h.people.Log.Scan(s, audit.Query{Limit: 1, Descending: true})
-		if err == nil && len(entries) > 0 && entries[0].At.After(now().Add(time.Minute)) {
-			h.log.Warn("the clock is behind the last audit entry: set it right", "clock", now().UTC(), "entry", entries[0].At)
-		}
-		return err
-	})
-	if err != nil {
-		h.log.Error("looking at the last audit entry", "error", err)
 	}
 }
 

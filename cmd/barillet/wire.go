@@ -54,6 +54,7 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	if h.people, err = h.service(outbox); err != nil {
 		return nil, err
 	}
+	h.sender.Died = h.people.MailDied
 	h.desk = helpdesk.New(h.people, o.ring)
 	h.api = api.New(api.Config{Desk: h.desk, Ring: o.ring, PublicURL: origin, Now: now, Log: log})
 	return h, nil
@@ -91,7 +92,7 @@ func (h *house) service(outbox *mail.Outbox) (*authn.Service, error) {
 		Log:       audit.NewLog(o.ring), Outbox: outbox,
 		Policy: authn.Policy{Issuer: c.brand.name, PublicURL: h.origin, DefaultLocale: c.defaultLocale, AllowCopies: c.allowCopies,
 			SessionIdle: c.limits.sessionIdle, SessionMax: c.limits.sessionMax, Support: c.support.email},
-		Now: now, Kick: h.sender.Kick,
+		Now: now, Ran: stopwatch(), Kick: h.sender.Kick,
 	}
 	people.Open(o.ring)
 	return people, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,12 +28,14 @@ func (h *house) work(ctx context.Context) {
 	seen, sweep := time.NewTicker(seenEvery), time.NewTicker(sweepEvery)
 	defer seen.Stop()
 	defer sweep.Stop()
+	var clock clockWatch
+	clock.agree(now(), h.people.Ran())
 	for ctx.Err() == nil {
 		var err error
 		select {
 		case <-ctx.Done():
 		case <-seen.C:
-			err = h.keepTimes(ctx)
+			err = errors.Join(h.keepTimes(ctx), h.watchClock(ctx, &clock, now(), h.people.Ran()))
 		case <-sweep.C:
 			err = h.sweep(ctx)
 		}

@@ -71,6 +71,7 @@ const (
 	ServerStarted       = "barillet.server.started"
 	ServerStopped       = "barillet.server.stopped"
 	StoreDamaged        = "barillet.store.damaged"
+	ClockJumped         = "barillet.clock.jumped" // while the service ran, by five minutes or more
 	ConfigurationLoaded = "barillet.configuration.loaded"
 )
 
@@ -94,4 +95,5 @@ const (
 	TypeGroup       = "UserGroup"
 	TypeHelp        = "HelpRequest"
 	TypeApplication = "AppInstance"
+	TypeMail        = "Mail"
 )

@@ -153,8 +153,8 @@ func (r Row) item(id string) Item {
 		UselessAfter: r.UselessAfter, Tried: r.Tried, Attempts: r.Attempts, LastError: r.LastError, Dead: r.Dead, Died: r.Died}
 }
 
-// change rewrites a row that may be gone by now; a nil result deletes it.
-func (o *Outbox) change(tx store.Tx, id string, fn func(Row) *Row) error {
+// change rewrites a row that may be gone by now; a nil result deletes it. died is told of one that is given up by it.
+func (o *Outbox) change(tx store.Tx, id string, fn func(Row) *Row, died func(store.Tx, Item) error) error {
 	row, err := o.table.Get(tx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -162,13 +162,17 @@ func (o *Outbox) change(tx store.Tx, id string, fn func(Row) *Row) error {
 	if err != nil {
 		return fmt.Errorf("loading mail %q: %w", id, err)
 	}
-	if next := fn(row); next != nil {
+	next := fn(row)
+	if next != nil {
 		err = o.table.Put(tx, id, *next)
 	} else {
 		err = o.table.Delete(tx, id)
 	}
 	if err != nil {
 		return fmt.Errorf("storing mail %q: %w", id, err)
+	}
+	if next != nil && next.Dead && !row.Dead {
+		return died(tx, next.item(id))
 	}
 	return nil
 }

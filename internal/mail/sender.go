@@ -12,7 +12,7 @@ import (
 )
 
 // Sender delivers what is in the outbox, one message at least once. Its fields are set before Run and not
-// changed after; all but Transport are needed.
+// changed after; all but Transport and Died are needed.
 type Sender struct {
 	Store     store.Store
 	Outbox    *Outbox
@@ -20,6 +20,9 @@ type Sender struct {
 	Transport Transport // nil: no mail server is configured, and messages wait
 	Now       func() time.Time
 	Log       *slog.Logger
+	// Died is asked, before an Update in which a message may be given up, for what is written with it: the event of
+	// the audit log. That runs in the Update, perhaps twice, and its error undoes it. nil: nothing.
+	Died func() func(tx store.Tx, m Item) error
 
 	kick chan struct{}
 	once sync.Once
@@ -236,11 +239,20 @@ func (s *Sender) send(ctx context.Context, row Row) error {
 
 func (s *Sender) giveUp(ctx context.Context, now time.Time, id, why string) error {
 	s.Log.Warn("mail given up", "mail", id, "reason", why)
-	return s.update(ctx, id, func(r Row) *Row { return r.dead(now, why) })
+	return s.update(ctx, id, func(r Row) *Row {
+		if r.Dead {
+			return &r
+		}
+		return r.dead(now, why)
+	})
 }
 
 func (s *Sender) update(ctx context.Context, id string, fn func(Row) *Row) error {
-	return s.Store.Update(ctx, func(tx store.Tx) error { return s.Outbox.change(tx, id, fn) })
+	died := func(store.Tx, Item) error { return nil }
+	if s.Died != nil {
+		died = s.Died()
+	}
+	return s.Store.Update(ctx, func(tx store.Tx) error { return s.Outbox.change(tx, id, fn, died) })
 }
 
 // remember keeps what the attempt said about the server, and logs when that changes.

@@ -375,3 +375,34 @@ func TestTheStoredRowDecodesForEver(t *testing.T) {
 		Attempts: 3, Tried: start.Add(30 * time.Second), LastError: "451 later", Unreachable: true, Dead: true, Died: start.Add(time.Hour),
 	})
 }
+
+func TestWhatIsWrittenOfADeadLetterIsOneWithIt(t *testing.T) {
+	h := newHouse(t, nil)
+	h.queue(mail.Row{Template: "ticket", UselessAfter: start.Add(time.Hour)})
+	h.wait(time.Hour)
+	asked, told := 0, []mail.Item(nil)
+	fails := errors.New("the log is full")
+	h.sender.Died = func() func(store.Tx, mail.Item) error {
+		asked++
+		return func(_ store.Tx, m mail.Item) error { told = append(told, m); return fails }
+	}
+	if _, err := h.sender.RunOnce(t.Context()); !errors.Is(err, fails) {
+		t.Errorf("got %v, want the pass failed", err)
+	}
+	if got := h.items(true); len(got) != 0 {
+		t.Errorf("got %v dead without a word of it", got)
+	}
+	told, fails = nil, nil
+	h.pass()
+	if got := h.items(true); len(got) != 1 || len(told) == 0 || told[0].ID != got[0].ID || !told[0].Dead || told[0].Template != "ticket" {
+		t.Errorf("got %v dead and %v told", got, told)
+	}
+	told = nil
+	h.pass()
+	if len(told) != 0 {
+		t.Errorf("a dead letter died again: %v", told)
+	}
+	if asked == 0 {
+		t.Error("nothing was drawn before the Update")
+	}
+}

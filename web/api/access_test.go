@@ -112,6 +112,8 @@ func TestARoleMayDoNoMoreThanItsOwn(t *testing.T) {
 		{authn.RoleReadOnly, "POST /api/v1/api-tokens", `{"name":"x","role":"READ_ONLY_ADMIN"}`, 403},
 		{authn.RoleReadOnly, "GET /api/v1/api-tokens", "", 403},
 		{authn.RoleReadOnly, "PATCH /api/v1/help-requests/{hid}", `{"status":"resolved"}`, 403},
+		{authn.RoleReadOnly, "POST /api/v1/help-requests/{hid}/notes", `{"text":"x"}`, 403},
+		{authn.RoleReadOnly, "GET /api/v1/reports/lockout-risk", "", 200},
 		{authn.RoleHelpDesk, "POST /api/v1/groups", `{"profile":{"name":"G"}}`, 403},
 		{authn.RoleHelpDesk, "PUT /api/v1/groups/{gid}", `{"profile":{"name":"G"}}`, 403},
 		{authn.RoleHelpDesk, "DELETE /api/v1/groups/{gid}", "", 403},

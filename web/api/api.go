@@ -93,7 +93,7 @@ type handler func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) 
 func (a *API) authenticated(serve handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		op, err := a.operator(w, r)
-		if err == nil && r.Method == http.MethodPost {
+		if err == nil && (r.Method == http.MethodPost || r.Method == http.MethodPatch) {
 			r, err = remembered(r)
 		}
 		if err == nil {

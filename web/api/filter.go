@@ -98,8 +98,8 @@ func (s *scanner) quoted() (string, bool) {
 		switch c := s.rest[i]; c {
 		case '"':
 			s.rest = s.rest[i+1:]
-			// What follows a text is a blank or the end: "a"and is a slip.
-			return out.String(), s.rest == "" || s.rest[0] == ' '
+			// What follows a text is a blank, the end or a bracket that closes: "a"and is a slip.
+			return out.String(), s.rest == "" || s.rest[0] == ' ' || s.rest[0] == ')'
 		case '\\':
 			i++
 			if i == len(s.rest) || s.rest[i] != '"' && s.rest[i] != '\\' {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -23,13 +24,50 @@ type caseJSON struct {
 	More           int                 `json:"more"`  // further ones, too many to keep
 	PasswordProven bool                `json:"passwordProven"`
 	Forgotten      bool                `json:"forgotten"`
-	Assignee       string              `json:"assignee"`
-	Identity       helpdesk.Identity   `json:"identity"`
+	Assignee       string              `json:"assignee"` // id of who has it; "": nobody
+	AssigneeName   string              `json:"assigneeName"`
+	IdentityCheck  *checkedJSON        `json:"identityCheck"` // null: not checked yet
 	Client         senderJSON          `json:"client"`
 	Created        *string             `json:"created"`
 	LastUpdated    *string             `json:"lastUpdated"`
 	History        []stepJSON          `json:"history"`
 	Links          map[string]linkJSON `json:"_links"`
+	Embedded       *casePersonJSON     `json:"_embedded,omitempty"` // where one is read, and not in lists
+}
+
+// casePersonJSON is what else a helper looks at.
+type casePersonJSON struct {
+	RecentChanges []changeJSON `json:"recentChanges"` // of the last seven days, oldest first
+}
+
+// changeJSON is one change about a person, by the words of the log.
+type changeJSON struct {
+	At             *string `json:"at"`
+	EventType      string  `json:"eventType"`
+	DisplayMessage string  `json:"displayMessage"`
+	Detail         string  `json:"detail"` // the name of a device or a garage
+	IPAddress      string  `json:"ipAddress"`
+	Browser        string  `json:"browser"`
+}
+
+// checkedJSON is how an operator made sure who is asking, and when.
+type checkedJSON struct {
+	Way helpdesk.Identity `json:"way"`
+	By  string            `json:"by"`
+	At  *string           `json:"at"`
+}
+
+// checkBody is the same as an operator says it.
+type checkBody struct {
+	Way helpdesk.Identity `json:"way"`
+	By  string            `json:"by"`
+}
+
+func (c *checkBody) check() *helpdesk.IdentityCheck {
+	if c == nil {
+		return nil
+	}
+	return &helpdesk.IdentityCheck{Way: c.Way, By: c.By}
 }
 
 // senderJSON is where a help request came from.
@@ -52,24 +90,28 @@ type stepJSON struct {
 	Name string  `json:"name"`
 	What string  `json:"what"`
 	Text string  `json:"text"`
+	Who  string  `json:"who,omitempty"` // assigned to
 }
 
 func (a *API) helpRequest(c helpdesk.Case) caseJSON {
 	self := a.publicURL + "/api/v1/help-requests/" + c.ID
 	out := caseJSON{ID: c.ID, Reference: c.Reference, Status: c.State, Email: c.Email, Topic: c.Topic, Message: c.Message,
 		Texts: []textJSON{}, More: c.More, PasswordProven: c.PasswordProven, Forgotten: c.Forgotten, Assignee: c.Assignee,
-		Identity: c.Identity, Created: moment(c.At), LastUpdated: moment(c.Changed), History: []stepJSON{},
+		AssigneeName: c.AssigneeName, Created: moment(c.At), LastUpdated: moment(c.Changed), History: []stepJSON{},
 		Client: senderJSON{IPAddress: c.Address, Browser: c.Agent},
 		Links:  map[string]linkJSON{"self": {Href: self}}}
 	if c.User != "" {
 		out.UserID = &c.User
 		out.Links["user"] = linkJSON{Href: a.publicURL + "/api/v1/users/" + string(c.User)}
 	}
+	if c.Identity != "" {
+		out.IdentityCheck = &checkedJSON{c.Identity, c.IdentityBy, moment(c.IdentityAt)}
+	}
 	for _, t := range c.Texts {
 		out.Texts = append(out.Texts, textJSON{At: moment(t.At), Reference: t.Reference, Topic: t.Topic, Message: t.Message, IPAddress: t.Address})
 	}
 	for _, s := range c.History {
-		out.History = append(out.History, stepJSON{At: moment(s.At), By: s.By, Name: s.Name, What: s.What, Text: s.Text})
+		out.History = append(out.History, stepJSON{At: moment(s.At), By: s.By, Name: s.Name, What: s.What, Text: s.Text, Who: s.Who})
 	}
 	return out
 }
@@ -106,16 +148,27 @@ func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op helpdesk
 	if err != nil {
 		return err
 	}
-	return reply.JSON(w, http.StatusOK, a.helpRequest(c))
+	changes, err := a.desk.Changes(r.Context(), op, &c)
+	if err != nil {
+		return err
+	}
+	out := a.helpRequest(c)
+	out.Embedded = &casePersonJSON{[]changeJSON{}}
+	for _, x := range changes {
+		out.Embedded.RecentChanges = append(out.Embedded.RecentChanges, changeJSON{At: moment(x.At), EventType: x.What,
+			DisplayMessage: displayMessage(x.What), Detail: x.Detail, IPAddress: x.Address, Browser: authn.BrowserName(x.Agent)})
+	}
+	return reply.JSON(w, http.StatusOK, out)
 }
 
 // casePatchBody changes what it names; what is left out stays.
 type casePatchBody struct {
-	Status   helpdesk.State    `json:"status"`
-	Assignee *string           `json:"assignee"`
-	Note     string            `json:"note"`
-	Identity helpdesk.Identity `json:"identity"`
-	Answer   string            `json:"answer"` // mailed to the person
+	Status        helpdesk.State `json:"status"`
+	Assignee      *string        `json:"assignee"`
+	TakeOver      bool           `json:"takeOver"`
+	Note          string         `json:"note"`
+	IdentityCheck *checkBody     `json:"identityCheck"`
+	Answer        string         `json:"answer"` // mailed to the person
 }
 
 func (a *API) patchHelpRequest(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
@@ -123,17 +176,38 @@ func (a *API) patchHelpRequest(w http.ResponseWriter, r *http.Request, op helpde
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	if body.Status != "" && !isState(string(body.Status)) {
-		return authn.Invalid("status", "unknown")
+	return a.changeCase(w, r, op, http.StatusOK, helpdesk.CasePatch{Status: body.Status, Assignee: body.Assignee,
+		TakeOver: body.TakeOver, Note: body.Note, Check: body.IdentityCheck.check(), Answer: body.Answer})
+}
+
+// addNote writes a note for the operators into the history.
+func (a *API) addNote(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	var body struct {
+		Text string `json:"text"`
 	}
+	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
+		return err
+	}
+	if body.Text == "" {
+		return authn.Invalid("text", "missing")
+	}
+	err := a.changeCase(w, r, op, http.StatusCreated, helpdesk.CasePatch{Note: body.Text})
+	if e, ok := errors.AsType[*authn.Error](err); ok && e.Field == "note" { // its name in a PATCH
+		return authn.Invalid("text", e.Reason)
+	}
+	return err
+}
+
+// changeCase changes a help request, once for one idempotency key.
+func (a *API) changeCase(w http.ResponseWriter, r *http.Request, op helpdesk.Operator, status int, p helpdesk.CasePatch) error {
 	id, err := pathID(r, "hid")
 	if err != nil {
 		return err
 	}
-	c, err := a.desk.Patch(r.Context(), op, reply.From(r.Context()).Origin(), id, helpdesk.CasePatch{
-		Status: body.Status, Assignee: body.Assignee, Note: body.Note, Identity: body.Identity, Answer: body.Answer})
-	if err != nil {
-		return err
-	}
-	return reply.JSON(w, http.StatusOK, a.helpRequest(c))
+	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Case, error) {
+		return a.desk.Patch(r.Context(), op, reply.From(r.Context()).Origin(), id, p)
+	}, func(c helpdesk.Case) (int, any, any, error) {
+		out := a.helpRequest(c)
+		return status, out, out, nil
+	}))
 }

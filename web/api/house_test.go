@@ -68,11 +68,7 @@ func (d *door) call(method, path, token, body string, header ...string) *httptes
 
 // local is one request by the socket.
 func (d *door) local(method, path, body string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, path, strings.NewReader(body))
-	r.Header.Set("Content-Type", "application/json")
-	w := httptest.NewRecorder()
-	d.API.ServeHTTP(w, r.WithContext(api.WithOperator(r.Context(), machine)))
-	return w
+	return d.as(method, path, machine, body)
 }
 
 // tree is any JSON object.

@@ -87,10 +87,11 @@ type invitation func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator
 
 // resetBody is what a reset may be told; all of it may be left out, as Okta's clients do.
 type resetBody struct {
-	Reason        string `json:"reason"`
-	HelpRequestID string `json:"helpRequestId"`
-	SendEmail     *bool  `json:"sendEmail"`
-	Hand          bool   `json:"hand"` // at the socket or the closed folder only
+	Reason        string     `json:"reason"`
+	HelpRequestID string     `json:"helpRequestId"`
+	IdentityCheck *checkBody `json:"identityCheck"`
+	SendEmail     *bool      `json:"sendEmail"`
+	Hand          bool       `json:"hand"` // at the socket or the closed folder only
 }
 
 // receiptJSON tells what a reset did. Okta answers nothing here.
@@ -145,7 +146,7 @@ func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op helpdesk.O
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Receipt, error) {
 		return a.desk.Reset(r.Context(), op, reply.From(r.Context()).Origin(), id, helpdesk.ResetRequest{
-			Reason: body.Reason, HelpRequest: body.HelpRequestID, SendEmail: body.SendEmail, Hand: body.Hand})
+			Reason: body.Reason, HelpRequest: body.HelpRequestID, Check: body.IdentityCheck.check(), SendEmail: body.SendEmail, Hand: body.Hand})
 	}, func(receipt helpdesk.Receipt) (status int, shown, kept any, err error) {
 		whole := receiptOf(receipt)
 		plain := whole

@@ -3,7 +3,10 @@ package api
 import (
 	"errors"
 	"net/http"
+	"net/netip"
+	"strings"
 
+	"barillet/authn"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/web/reply"
@@ -14,6 +17,7 @@ type eventJSON struct {
 	UUID                  string             `json:"uuid"`
 	Published             *string            `json:"published"`
 	EventType             string             `json:"eventType"`
+	LegacyEventType       *string            `json:"legacyEventType"` // null: there were none before
 	Version               string             `json:"version"`
 	Severity              string             `json:"severity"`
 	DisplayMessage        string             `json:"displayMessage"`
@@ -24,6 +28,8 @@ type eventJSON struct {
 	Target                []entityJSON       `json:"target"`
 	Transaction           transactionJSON    `json:"transaction"`
 	DebugContext          debugJSON          `json:"debugContext"`
+	Request               requestJSON        `json:"request"`
+	SecurityContext       securityJSON       `json:"securityContext"`
 }
 
 type entityJSON struct {
@@ -40,10 +46,32 @@ type clientJSON struct {
 
 type agentJSON struct {
 	RawUserAgent string `json:"rawUserAgent"`
+	Browser      string `json:"browser"` // "Firefox"
+	OS           string `json:"os"`      // "Android"
 }
 
 type authenticationJSON struct {
-	ExternalSessionID string `json:"externalSessionId"`
+	AuthenticationStep int    `json:"authenticationStep"` // always 0, as with Okta
+	ExternalSessionID  string `json:"externalSessionId"`
+}
+
+// requestJSON is where the request came from; the proxies that are trusted do not count.
+type requestJSON struct {
+	IPChain []addressJSON `json:"ipChain"`
+}
+
+type addressJSON struct {
+	IP      string `json:"ip"`
+	Version string `json:"version"` // "V4", "V6"
+}
+
+// securityJSON is what Okta knows of a network. This house asks nobody about addresses.
+type securityJSON struct {
+	AsNumber *int    `json:"asNumber"`
+	AsOrg    *string `json:"asOrg"`
+	ISP      *string `json:"isp"`
+	Domain   *string `json:"domain"`
+	IsProxy  *bool   `json:"isProxy"`
 }
 
 type outcomeJSON struct {
@@ -64,7 +92,7 @@ type debugJSON struct {
 func event(e audit.Entry) eventJSON {
 	out := eventJSON{UUID: e.ID, Published: moment(e.At), EventType: e.Action, Version: "0", Severity: severity(e.Event),
 		DisplayMessage: displayMessage(e.Action), Actor: entity(e.Actor),
-		Client:                clientJSON{IPAddress: e.Address, UserAgent: agentJSON{RawUserAgent: e.Agent}},
+		Client: clientJSON{IPAddress: e.Address, UserAgent: agentOf(e.Agent)}, Request: chain(e.Address),
 		AuthenticationContext: authenticationJSON{ExternalSessionID: e.Session},
 		Outcome:               outcomeJSON{Result: e.Outcome}, Target: []entityJSON{},
 		Transaction: transactionJSON{Type: "WEB", ID: e.Request}, DebugContext: debugJSON{DebugData: e.Detail}}
@@ -86,6 +114,27 @@ func event(e audit.Entry) eventJSON {
 	return out
 }
 
+// agentOf names browser and system as the pages do.
+func agentOf(agent string) agentJSON {
+	browser, system, both := strings.Cut(authn.BrowserName(agent), ", ")
+	if !both { // one of the two: which it is, is not said
+		browser = ""
+	}
+	return agentJSON{RawUserAgent: agent, Browser: browser, OS: system}
+}
+
+// chain is the one address that is known: none for the socket and the house itself.
+func chain(address string) requestJSON {
+	at, err := netip.ParseAddr(address)
+	switch {
+	case err != nil:
+		return requestJSON{[]addressJSON{}}
+	case at.Is4():
+		return requestJSON{[]addressJSON{{address, "V4"}}}
+	}
+	return requestJSON{[]addressJSON{{address, "V6"}}}
+}
+
 func entity(a audit.Actor) entityJSON {
 	if a.Type == "" {
 		a.Type = audit.TypeUnknown
@@ -98,7 +147,7 @@ func severity(e audit.Event) string {
 	switch {
 	case e.Action == audit.StoreDamaged:
 		return "ERROR"
-	case e.Outcome == audit.Failure, e.Outcome == audit.Deny, e.Action == audit.MailFailed:
+	case e.Outcome == audit.Failure, e.Outcome == audit.Deny, e.Action == audit.MailFailed, e.Action == audit.ClockJumped:
 		return "WARN"
 	}
 	return "INFO"
@@ -150,42 +199,17 @@ func eventQuery(q query) (audit.Query, error) {
 	if out.Contains = q.text("q"); len(out.Contains) > 256 {
 		return out, badParameter("q")
 	}
-	e, err := parseExpression("filter", q.text("filter"))
-	if err != nil {
+	f, err := parseEventFilter(q.text("filter"))
+	if err != nil || f == nil {
 		return out, err
 	}
-	return out, selectEvents(&out, e)
-}
-
-// selectEvents puts a filter into the query: any of several event types, or one each of several attributes.
-func selectEvents(out *audit.Query, e expression) error {
-	refused := badParameter("filter")
-	for _, c := range e.conditions {
-		var into *string
-		switch c.attribute {
-		case "eventType":
-			if c.operator != "eq" || c.text == "" || len(out.Actions) > 0 && !e.any {
-				return refused
-			}
-			out.Actions = append(out.Actions, c.text)
-			continue
-		case "actor.id":
-			into = &out.Actor
-		case "target.id":
-			into = &out.Subject
-		case "outcome.result":
-			into = &out.Outcome
-		case "transaction.id":
-			into = &out.Request
-		case "authenticationContext.externalSessionId":
-			into = &out.Session
-		default:
-			return refused
-		}
-		if c.operator != "eq" || c.text == "" || *into != "" || e.any && len(e.conditions) > 1 {
-			return refused
-		}
-		*into = c.text
+	since, until := f.span()
+	if since.After(out.Since) {
+		out.Since = since
 	}
-	return nil
+	if !until.IsZero() && (out.Until.IsZero() || until.Before(out.Until)) {
+		out.Until = until
+	}
+	out.Keep = func(e audit.Entry) bool { return f.holds(e) }
+	return out, nil
 }

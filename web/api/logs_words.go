@@ -71,6 +71,7 @@ var messages = map[string]string{
 	audit.ServerStarted:       "Service started",
 	audit.ServerStopped:       "Service stopped",
 	audit.StoreDamaged:        "Store damaged",
+	audit.ClockJumped:         "Clock moved while the service ran",
 	audit.ConfigurationLoaded: "Configuration loaded",
 }
 

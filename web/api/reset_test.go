@@ -118,11 +118,11 @@ func TestAHelpRequestIsWorkedOnAndResolvedByTheReset(t *testing.T) {
 			t.Errorf("reference %s: got %d, want %d", query, len(got), want)
 		}
 	}
-	patched := read[tree](t, d.call("PATCH", "/api/v1/help-requests/"+hid, admin, `{"status":"in_progress","note":"rappelée","identity":"called_back"}`), 200)
-	if patched.get("status") != "in_progress" || patched.get("identity") != "called_back" || !strings.Contains(mustJSON(t, patched.get("history")), "rappelée") {
+	patched := read[tree](t, d.call("PATCH", "/api/v1/help-requests/"+hid, admin, `{"status":"in_progress","note":"rappelée","identityCheck":{"way":"called_back"}}`), 200)
+	if patched.get("status") != "in_progress" || patched.get("identityCheck", "way") != "called_back" || !strings.Contains(mustJSON(t, patched.get("history")), "rappelée") {
 		t.Errorf("got %v, want the change and its history", patched)
 	}
-	for body, want := range map[string]int{`{"status":"done"}`: 400, `{"identity":"mail"}`: 400, `{"note":"` + strings.Repeat("x", 3000) + `"}`: 400, `{"reference":"x"}`: 400} {
+	for body, want := range map[string]int{`{"status":"done"}`: 400, `{"identityCheck":{"way":"mail"}}`: 400, `{"note":"` + strings.Repeat("x", 3000) + `"}`: 400, `{"reference":"x"}`: 400} {
 		problem(t, d.call("PATCH", "/api/v1/help-requests/"+hid, admin, body), want)
 	}
 	problem(t, d.call("GET", "/api/v1/help-requests?status=done", admin, ""), 400)

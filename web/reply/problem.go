@@ -109,6 +109,10 @@ var instead = map[string]string{
 	authn.ReasonNoDevice:       "the person has no usable device; reset their factors (lifecycle/reset_factors) or invite them",
 	authn.ReasonNoPassword:     "the person has no password yet; invite them (lifecycle/activate)",
 	authn.ReasonAddressYoung:   "the person's address was changed less than 72 hours ago; hand the ticket over or have it in the answer (lifecycle/reset_factors)",
+	authn.ReasonIdentity:       "nobody has checked who is asking; name an identityCheck, here or on the help request",
+	authn.ReasonCaseClosed:     "the help request is closed; open it again first (status open or in_progress)",
+	authn.ReasonAssigned:       "somebody else has the help request; take it over with takeOver",
+	authn.ReasonStranger:       "the address of the help request is nobody's, so that no answer is mailed",
 	authn.ReasonGone:           "the person is deactivated; activate them (lifecycle/activate)",
 }
 
@@ -150,6 +154,9 @@ func Describe(r *http.Request, err error) Document {
 	}
 	if advice, ok := instead[reason]; ok && kind == string(authn.CodeState) {
 		d.Detail += ": " + advice
+	}
+	if e, ok := errors.AsType[*authn.Error](err); ok && e.Holder != "" {
+		d.ErrorCauses = append(d.ErrorCauses, Cause{"held by " + e.Holder})
 	}
 	if code, ok := states[reason]; ok && kind == string(authn.CodeState) {
 		d.ErrorCode, d.ErrorLink = code, code

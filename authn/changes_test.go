@@ -1,0 +1,66 @@
+package authn_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/internal/audit"
+)
+
+func TestAChangeIsNotHiddenBehindSignInsForSevenDays(t *testing.T) {
+	h := authntest.New(t)
+	u := h.Person("amelie@garage.example", nil)
+	remember := func(action string, times int) {
+		t.Helper()
+		for range times {
+			h.Clock.Advance(time.Minute)
+			if _, err := authn.Do(t.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (struct{}, error) {
+				u, err := w.User(u.ID)
+				if err != nil {
+					return struct{}{}, err
+				}
+				w.Remember(&u, action, "")
+				return struct{}{}, w.Save(&u)
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	changes := func() string {
+		u := h.User(string(u.ID))
+		if len(u.Recent) > 20 {
+			t.Errorf("the record holds %d events, want 20 at most", len(u.Recent))
+		}
+		var out []string
+		for _, c := range u.Changes(h.Clock.Now()) {
+			out = append(out, c.What)
+		}
+		return strings.Join(out, " ")
+	}
+	remember(audit.AddressUpdated, 1)
+	remember(audit.SessionStart, 40)
+	remember(audit.FactorsReset, 1)
+	remember(audit.SessionStart, 40)
+	want := audit.AddressUpdated + " " + audit.FactorsReset
+	if got := changes(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := h.User(string(u.ID)).Recent; len(got) != 20 || got[19].What != audit.SessionStart {
+		t.Errorf("got %d events, want the latest sign-ins beside them", len(got))
+	}
+	remember(audit.PasswordUpdated, 25)
+	if got := changes(); got != strings.TrimSpace(strings.Repeat(audit.PasswordUpdated+" ", 20)) {
+		t.Errorf("got %q, want the latest twenty", got)
+	}
+	h.Clock.Advance(7 * 24 * time.Hour)
+	if got := changes(); got != "" {
+		t.Errorf("got %q a week later, want nothing", got)
+	}
+	remember(audit.SessionStart, 20)
+	if got := h.User(string(u.ID)).Recent; got[0].What != audit.SessionStart {
+		t.Errorf("an old %s takes the place of what is new", got[0].What)
+	}
+}

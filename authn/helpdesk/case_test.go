@@ -1,0 +1,290 @@
+package helpdesk_test
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+// zoe and ines are two people of support, each with a token of their own.
+func (s *shop) agents(t *testing.T) (zoe, ines helpdesk.Operator) {
+	t.Helper()
+	agent := func(address, name string) helpdesk.Operator {
+		u := s.Person(address, func(u *authn.User) {
+			u.FirstName, u.Roles = name, []authn.Grant{{ID: "r", Role: authn.RoleHelpDesk}}
+		})
+		s.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusActive })
+		return helpdesk.Operator{ID: "token:" + name, Name: name + "'s script", Owner: string(u.ID), Role: authn.RoleHelpDesk}
+	}
+	return agent("zoe@support.example", "Zoé"), agent("ines@support.example", "Inès")
+}
+
+// asked is the id of a case of the technician.
+func (s *shop) asked(t *testing.T) string {
+	t.Helper()
+	s.ask(t, 1, helpdesk.Form{Email: technician, Message: "x"})
+	all := s.cases(t)
+	return all[len(all)-1].ID
+}
+
+func (s *shop) patch(t *testing.T, op helpdesk.Operator, id string, p helpdesk.CasePatch) (helpdesk.Case, error) {
+	t.Helper()
+	s.Clock.Advance(time.Second)
+	return s.desk.Patch(t.Context(), op, s.From, id, p)
+}
+
+func (s *shop) patched(t *testing.T, op helpdesk.Operator, id string, p helpdesk.CasePatch) helpdesk.Case {
+	t.Helper()
+	c, err := s.patch(t, op, id, p)
+	if err != nil {
+		t.Fatalf("patching with %+v: %v", p, err)
+	}
+	return c
+}
+
+func to(who string) *string { return &who }
+
+// wantReason tells whether an act was refused in this state, for this reason.
+func wantReason(t *testing.T, what string, err error, reason string) *authn.Error {
+	t.Helper()
+	e, ok := errors.AsType[*authn.Error](err)
+	if !ok || e.Code != authn.CodeState || e.Reason != reason {
+		t.Errorf("%s: got %#v, want it refused for %q", what, err, reason)
+		return &authn.Error{}
+	}
+	return e
+}
+
+func TestACaseIsInProgressWhileSomebodyHasIt(t *testing.T) {
+	s := openShop(t)
+	zoe, ines := s.agents(t)
+	id := s.asked(t)
+	for _, step := range []struct {
+		name  string
+		op    helpdesk.Operator
+		patch helpdesk.CasePatch
+		state helpdesk.State
+		who   string
+	}{
+		{"taken by name", zoe, helpdesk.CasePatch{Assignee: to(helpdesk.Me)}, helpdesk.StateInProgress, "Zoé"},
+		{"given back", zoe, helpdesk.CasePatch{Assignee: to("")}, helpdesk.StateOpen, ""},
+		{"taken by beginning", zoe, helpdesk.CasePatch{Status: helpdesk.StateInProgress}, helpdesk.StateInProgress, "Zoé"},
+		{"given to a colleague", zoe, helpdesk.CasePatch{Assignee: to("INES@support.example")}, helpdesk.StateInProgress, "Inès"},
+		{"put back", ines, helpdesk.CasePatch{Status: helpdesk.StateOpen}, helpdesk.StateOpen, ""},
+		{"taken at the machine", machine, helpdesk.CasePatch{Assignee: to(helpdesk.Me)}, helpdesk.StateInProgress, "root"},
+		{"taken over", ines, helpdesk.CasePatch{Assignee: to(helpdesk.Me), TakeOver: true}, helpdesk.StateInProgress, "Inès"},
+		{"taken over by closing", zoe, helpdesk.CasePatch{Status: helpdesk.StateRejected, TakeOver: true}, helpdesk.StateRejected, "Zoé"},
+		{"opened again", ines, helpdesk.CasePatch{Status: helpdesk.StateOpen}, helpdesk.StateOpen, ""},
+	} {
+		c := s.patched(t, step.op, id, step.patch)
+		if c.State != step.state || c.AssigneeName != step.who || (c.Assignee == "") != (step.who == "") {
+			t.Errorf("%s: got %s, %q (%s), want %s, %q", step.name, c.State, c.AssigneeName, c.Assignee, step.state, step.who)
+		}
+	}
+}
+
+func TestWhatDoesNotFollowInACaseIsRefusedWithTheReason(t *testing.T) {
+	s := openShop(t)
+	zoe, ines := s.agents(t)
+	id := s.asked(t)
+	for name, c := range map[string]struct {
+		op    helpdesk.Operator
+		patch helpdesk.CasePatch
+		want  authn.Code
+	}{
+		"in progress and nobody's":         {zoe, helpdesk.CasePatch{Status: helpdesk.StateInProgress, Assignee: to("")}, authn.CodeInvalid},
+		"open and somebody's":              {zoe, helpdesk.CasePatch{Status: helpdesk.StateOpen, Assignee: to(helpdesk.Me)}, authn.CodeInvalid},
+		"given to nobody we know":          {zoe, helpdesk.CasePatch{Assignee: to("nobody@support.example")}, authn.CodeInvalid},
+		"given to somebody without a role": {zoe, helpdesk.CasePatch{Assignee: to(string(s.Person("p@support.example", nil).ID))}, authn.CodeInvalid},
+		"given to who asked":               {zoe, helpdesk.CasePatch{Assignee: to(technician)}, authn.CodeInvalid},
+		"seen in person by nobody":         {zoe, helpdesk.CasePatch{Check: &helpdesk.IdentityCheck{Way: helpdesk.IdentityInPerson, By: " \n"}}, authn.CodeInvalid},
+		"confirmed by no manager":          {zoe, helpdesk.CasePatch{Check: &helpdesk.IdentityCheck{Way: helpdesk.IdentityManager}}, authn.CodeInvalid},
+		"seen by too long a name":          {zoe, helpdesk.CasePatch{Check: &helpdesk.IdentityCheck{Way: helpdesk.IdentityInPerson, By: strings.Repeat("é", 129)}}, authn.CodeInvalid},
+		"one's own":                        {helpdesk.Operator{ID: "token:x", Owner: string(s.amelie.ID), Role: authn.RoleHelpDesk}, helpdesk.CasePatch{Check: calledBack}, authn.CodeForbidden},
+		"a manager names a colleague":      {limited(zoe, s.garage), helpdesk.CasePatch{Assignee: to("ines@support.example")}, authn.CodeForbidden},
+		"a manager names nobody":           {limited(zoe, s.garage), helpdesk.CasePatch{Assignee: to("nobody@support.example")}, authn.CodeForbidden},
+		"a manager elsewhere":              {limited(zoe, s.other), helpdesk.CasePatch{Note: "x"}, authn.CodeNotFound},
+	} {
+		_, err := s.patch(t, c.op, id, c.patch)
+		wantCode(t, name, err, c.want)
+	}
+	s.patched(t, zoe, id, helpdesk.CasePatch{Assignee: to(helpdesk.Me)})
+	for name, p := range map[string]helpdesk.CasePatch{
+		"taking what somebody has":    {Assignee: to(helpdesk.Me)},
+		"beginning what somebody has": {Status: helpdesk.StateInProgress},
+		"closing what somebody has":   {Status: helpdesk.StateResolved},
+		"answering for somebody":      {Answer: "x"},
+		"giving away":                 {Assignee: to("")},
+	} {
+		_, err := s.patch(t, ines, id, p)
+		if e := wantReason(t, name, err, authn.ReasonAssigned); e.Holder != "Zoé ("+zoe.Owner+")" {
+			t.Errorf("%s: got holder %q, want Zoé named", name, e.Holder)
+		}
+	}
+	s.patched(t, ines, id, helpdesk.CasePatch{Note: "the manager called", Check: calledBack})
+	s.patched(t, zoe, id, helpdesk.CasePatch{Status: helpdesk.StateResolved})
+	for name, p := range map[string]helpdesk.CasePatch{
+		"rejecting what is resolved": {Status: helpdesk.StateRejected},
+		"taking what is closed":      {Assignee: to(helpdesk.Me)},
+		"checking what is closed":    {Check: &helpdesk.IdentityCheck{Way: helpdesk.IdentityDocument}},
+	} {
+		_, err := s.patch(t, zoe, id, p)
+		wantReason(t, name, err, authn.ReasonCaseClosed)
+	}
+	if c := s.patched(t, zoe, id, helpdesk.CasePatch{Status: helpdesk.StateInProgress}); c.Identity != "" {
+		t.Errorf("opened again the case still has the check of before: %q", c.Identity)
+	}
+}
+
+func TestOfManyWhoTakeACaseAtOnceOneHasIt(t *testing.T) {
+	s := openShop(t)
+	zoe, ines := s.agents(t)
+	id := s.asked(t)
+	var group sync.WaitGroup
+	got := make([]error, 8)
+	for i := range got {
+		group.Go(func() {
+			_, got[i] = s.desk.Patch(t.Context(), []helpdesk.Operator{zoe, ines}[i%2], s.From, id, helpdesk.CasePatch{Assignee: to(helpdesk.Me)})
+		})
+	}
+	group.Wait()
+	c, err := s.desk.Case(t.Context(), zoe, id)
+	if err != nil || len(c.History) != 2 {
+		t.Fatalf("got history %+v and %v, want one who took it", c.History, err)
+	}
+	for i, err := range got {
+		if mine := []helpdesk.Operator{zoe, ines}[i%2].Owner == c.Assignee; mine != (err == nil) {
+			t.Errorf("call %d: got %v, the case is of %q", i, err, c.AssigneeName)
+		}
+	}
+	if n := len(s.Events(audit.HelpAssigned)); n != 1 {
+		t.Errorf("got %d events of it, want one", n)
+	}
+}
+
+func TestAChangeOfNothingIsNoAct(t *testing.T) {
+	s := openShop(t)
+	zoe, _ := s.agents(t)
+	id := s.asked(t)
+	p := helpdesk.CasePatch{Status: helpdesk.StateInProgress, Check: calledBack}
+	first := s.patched(t, zoe, id, p)
+	for _, p := range []helpdesk.CasePatch{{}, p} {
+		if c := s.patched(t, zoe, id, p); !c.Changed.Equal(first.Changed) || len(c.History) != len(first.History) {
+			t.Errorf("%+v: got %+v, want it as it was", p, c)
+		}
+	}
+	events := s.Events(audit.HelpAssigned, audit.HelpUpdated, audit.HelpClosed)
+	if len(events) != 1 || events[0].Detail["identity"] != "called_back" || events[0].Detail["assignee"] != zoe.Owner || events[0].Detail["status"] != "in_progress" {
+		t.Errorf("got %+v, want one event that tells all of it", events)
+	}
+}
+
+func TestAResetFollowsACaseOnlyOnceTheIdentityWasChecked(t *testing.T) {
+	s := openShop(t)
+	id := s.asked(t)
+	refused := func(what, reason string, r helpdesk.ResetRequest) {
+		t.Helper()
+		r.HelpRequest = id
+		_, err := s.desk.Reset(t.Context(), support, s.From, technician, r)
+		wantReason(t, what, err, reason)
+		if len(s.User(technician).Devices) == 0 {
+			t.Fatalf("%s: the devices are gone", what)
+		}
+	}
+	refused("without a check", authn.ReasonIdentity, helpdesk.ResetRequest{})
+	_, err := s.desk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id, Check: &helpdesk.IdentityCheck{Way: "mail_reply"}})
+	wantCode(t, "a reply by mail", err, authn.CodeInvalid)
+	s.patched(t, support, id, helpdesk.CasePatch{Check: calledBack})
+	s.patched(t, support, id, helpdesk.CasePatch{Status: helpdesk.StateRejected})
+	refused("a case that was rejected", authn.ReasonCaseClosed, helpdesk.ResetRequest{})
+	s.patched(t, support, id, helpdesk.CasePatch{Status: helpdesk.StateOpen})
+	refused("opened again, with the check of before", authn.ReasonIdentity, helpdesk.ResetRequest{})
+	s.patched(t, support, id, helpdesk.CasePatch{Status: helpdesk.StateResolved})
+	refused("a case that was resolved otherwise", authn.ReasonCaseClosed, helpdesk.ResetRequest{Check: calledBack})
+	s.patched(t, support, id, helpdesk.CasePatch{Status: helpdesk.StateOpen})
+
+	check := &helpdesk.IdentityCheck{Way: helpdesk.IdentityManager, By: "Paul Morel,\nGarage Lumière"}
+	first := s.reset(t, support, helpdesk.ResetRequest{HelpRequest: id, Check: check})
+	e := s.Events(audit.FactorsReset)
+	if len(e) != 1 || e[0].Detail["identity"] != "manager_confirmed" || e[0].Detail["identityBy"] != "Paul Morel, Garage Lumière" {
+		t.Errorf("got %+v, want the event to say who confirmed", e)
+	}
+	c, err := s.desk.Case(t.Context(), support, id)
+	if err != nil || c.State != helpdesk.StateResolved || c.Identity != helpdesk.IdentityManager || c.IdentityBy != "Paul Morel, Garage Lumière" {
+		t.Errorf("got %+v, %v, want it resolved and the manager named", c, err)
+	}
+	if again := s.reset(t, support, helpdesk.ResetRequest{HelpRequest: id, Check: check}); !again.Repeated || !again.At.Equal(first.At) {
+		t.Errorf("got %+v, want the receipt of before", again)
+	}
+}
+
+func TestACaseFullOfNotesIsStillClosedByAReset(t *testing.T) {
+	s := openShop(t)
+	id := s.asked(t)
+	var err error
+	for i := 0; err == nil; i++ {
+		_, err = s.patch(t, support, id, helpdesk.CasePatch{Note: strings.Repeat("x", 1+i%2*1999)})
+	}
+	wantCode(t, "notes without end", err, authn.CodeTooMany)
+	s.reset(t, support, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack})
+	if c, err := s.desk.Case(t.Context(), support, id); err != nil || c.State != helpdesk.StateResolved || c.Identity == "" {
+		t.Errorf("got %s and %v, want it resolved", c.State, err)
+	}
+}
+
+func TestWhoIsRejectedIsToldSoIfTheOperatorAnswers(t *testing.T) {
+	s := openShop(t)
+	id := s.asked(t)
+	s.EmptyOutbox()
+	s.patched(t, support, id, helpdesk.CasePatch{Status: helpdesk.StateRejected})
+	if got := s.letters(); len(got) != 0 {
+		t.Errorf("got %q, want nobody told without an answer", got)
+	}
+	s.patched(t, support, id, helpdesk.CasePatch{Status: helpdesk.StateOpen})
+	s.patched(t, support, id, helpdesk.CasePatch{Status: helpdesk.StateRejected, Answer: "Come by with your badge."})
+	if m := mailed[templates.HelpAnsweredMail](t, s, technician); !m.Rejected || m.Answer != "Come by with your badge." {
+		t.Errorf("got %+v, want the answer of a rejected request", m)
+	}
+}
+
+func TestACaseOfSomebodyDeletedSinceIsReadAndClosed(t *testing.T) {
+	s := openShop(t)
+	id := s.asked(t)
+	for range 2 { // the first deactivates
+		if err := s.desk.Delete(t.Context(), root, s.From, technician); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := s.patch(t, support, id, helpdesk.CasePatch{Answer: "x"})
+	wantReason(t, "answering nobody", err, authn.ReasonStranger)
+	c, err := s.desk.Case(t.Context(), support, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changes, err := s.desk.Changes(t.Context(), support, &c); err != nil || len(changes) != 0 {
+		t.Errorf("got %v and %v, want no changes", changes, err)
+	}
+	s.patched(t, support, id, helpdesk.CasePatch{Status: helpdesk.StateRejected, Note: "has left"})
+}
+
+func TestASecondCaseOfWhoHasATicketIsClosedByTheRepeatOfTheReset(t *testing.T) {
+	s := openShop(t)
+	s.reset(t, support, helpdesk.ResetRequest{})
+	id := s.asked(t)
+	_, err := s.desk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id})
+	wantReason(t, "without a check", err, authn.ReasonIdentity)
+	if rec := s.reset(t, support, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack}); !rec.Repeated {
+		t.Errorf("got %+v, want the receipt of before", rec)
+	}
+	e := s.Events(audit.HelpClosed)
+	if len(e) != 1 || e[0].Detail["identity"] != "called_back" || e[0].Detail["status"] != "resolved" {
+		t.Errorf("got %+v, want one event that says how the identity was checked", e)
+	}
+}

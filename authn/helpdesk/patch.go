@@ -1,0 +1,229 @@
+package helpdesk
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+// CasePatch is what to change; zero values leave as it is.
+type CasePatch struct {
+	Status   State
+	Assignee *string // Me, the id or sign-in name of somebody who may work on it, or "" to give it back
+	TakeOver bool    // also if somebody else has it
+	Check    *IdentityCheck
+	Note     string // for the operators, at most 2,000 characters
+	Answer   string // mailed to the person, where the case is somebody's whom we know; at most 2,000 characters
+}
+
+// Me is whoever makes the call, as an assignee.
+const Me = "me"
+
+// closed tells whether nobody has to do anything any more.
+func (s State) closed() bool { return s == StateResolved || s == StateRejected }
+
+// valid tells whether there is such a state.
+func (s State) valid() bool {
+	return slices.Contains([]State{StateOpen, StateInProgress, StateResolved, StateRejected}, s)
+}
+
+// leadsTo tells whether one state may follow another: what is closed is opened again before it is closed otherwise.
+func (s State) leadsTo(t State) bool { return s == t || !s.closed() || !t.closed() }
+
+// Patch changes a help request: its state, who has it, how the identity was checked, a note for the operators, an
+// answer for the person. Each leaves a line in the history; all of it is one event, and none if nothing changes.
+//
+// A case is in progress while somebody has it, and open while nobody has: either is said by the other. Of two who
+// take it at once one has it, and the other is told who (CodeState with Error.Holder), as is whoever answers,
+// closes or gives away somebody else's case without TakeOver. Opened again it needs a new check of the identity.
+// CodeForbidden: nobody works on their own request. CodeTooMany: the case is full.
+func (d *Desk) Patch(ctx context.Context, op Operator, from authn.Origin, id string, p CasePatch) (Case, error) {
+	if err := op.allowed(actInvite); err != nil {
+		return Case{}, err
+	}
+	p, err := p.judged()
+	if err != nil {
+		return Case{}, err
+	}
+	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (Case, error) {
+		c, err := d.load(w.Tx, id)
+		if err != nil {
+			return Case{}, err
+		}
+		if err := d.caseIn(w.Reader, op, &c); err != nil {
+			return Case{}, err
+		}
+		if op.Owner == string(c.User) {
+			return Case{}, authn.Refuse(authn.CodeForbidden)
+		}
+		before := len(c.History)
+		e, err := d.apply(w, op, &c, p)
+		if err != nil || len(c.History) == before {
+			return c, err
+		}
+		if p.Answer != "" {
+			if err := d.answer(w, &c, p.Answer); err != nil {
+				return Case{}, err
+			}
+		}
+		if err := w.Audit(e); err != nil {
+			return Case{}, err
+		}
+		err = d.save(w, &c)
+		return c, err
+	})
+}
+
+// judged is the patch with its texts made inert, if it may be applied.
+func (p CasePatch) judged() (CasePatch, error) {
+	ok, noted := true, p.Note != ""
+	if p.Note, ok = clean(p.Note, 2000, true); !ok {
+		return p, authn.Invalid("note", "too_long")
+	}
+	if noted && p.Note == "" { // blanks, or what cannot be seen
+		return p, authn.Invalid("note", "missing")
+	}
+	if p.Answer, ok = clean(p.Answer, 2000, true); !ok {
+		return p, authn.Invalid("answer", "too_long")
+	}
+	if p.Assignee != nil {
+		name := strings.TrimSpace(*p.Assignee)
+		if p.Assignee = &name; len(name) > 254 {
+			return p, authn.Invalid("assignee", "too_long")
+		}
+	}
+	if p.Status != "" && !p.Status.valid() {
+		return p, authn.Invalid("status", "unknown")
+	}
+	var err error
+	p.Check, err = p.Check.judged()
+	return p, err
+}
+
+// complete is the patch with what it leaves unsaid about state and assignee.
+func (p CasePatch) complete(c *Case) (CasePatch, error) {
+	me, nobody := Me, ""
+	switch {
+	case p.Status == "" && p.Assignee != nil && c.State.closed():
+		return p, &authn.Error{Code: authn.CodeState, Reason: authn.ReasonCaseClosed}
+	case p.Status == "" && p.Assignee != nil && *p.Assignee == "":
+		p.Status = StateOpen
+	case p.Status == "" && p.Assignee != nil:
+		p.Status = StateInProgress
+	case p.Assignee != nil:
+	case p.Status == StateOpen:
+		p.Assignee = &nobody
+	case p.Status == StateInProgress, p.TakeOver && p.Status != "" && c.Assignee != "":
+		p.Assignee = &me
+	}
+	if p.Status == StateOpen && *p.Assignee != "" || p.Status == StateInProgress && *p.Assignee == "" {
+		return p, authn.Invalid("assignee", "status")
+	}
+	return p, nil
+}
+
+// apply changes the case and returns the event of it.
+func (d *Desk) apply(w *authn.Work, op Operator, c *Case, p CasePatch) (audit.Event, error) {
+	p, err := p.complete(c)
+	if err != nil {
+		return audit.Event{}, err
+	}
+	action, detail := audit.HelpUpdated, map[string]string{}
+	to, name := c.Assignee, c.AssigneeName
+	if p.Assignee != nil {
+		if to, name, err = d.assignee(w.Reader, op, c, *p.Assignee); err != nil {
+			return audit.Event{}, err
+		}
+	}
+	moves := p.Status != "" && p.Status != c.State
+	held := !c.State.closed() && c.Assignee != "" && c.Assignee != op.Owner
+	if held && !p.TakeOver && (moves || to != c.Assignee || p.Answer != "") {
+		return audit.Event{}, &authn.Error{Code: authn.CodeState, Reason: authn.ReasonAssigned, Holder: c.AssigneeName + " (" + c.Assignee + ")"}
+	}
+	if moves && !c.State.leadsTo(p.Status) || p.Check != nil && c.State.closed() && !moves {
+		return audit.Event{}, &authn.Error{Code: authn.CodeState, Reason: authn.ReasonCaseClosed}
+	}
+	if moves && c.State.closed() { // the check was for the occasion that is over
+		c.Identity, c.IdentityBy, c.IdentityAt = "", "", time.Time{}
+	}
+	if to != c.Assignee {
+		c.Assignee, c.AssigneeName, action, detail["assignee"] = to, name, audit.HelpAssigned, to
+		c.step(w, op, Step{What: "assigned", Text: name, Who: to})
+	}
+	if p.Check != nil && c.identify(w, op, *p.Check) {
+		detail["identity"], detail["identityBy"] = string(p.Check.Way), p.Check.By
+	}
+	if p.Note != "" {
+		c.note(w, op, "note", p.Note)
+	}
+	if p.Answer != "" {
+		c.note(w, op, "answer", p.Answer)
+	}
+	if moves {
+		c.State, detail["status"] = p.Status, string(p.Status)
+		c.note(w, op, "status", string(p.Status))
+		if c.State.closed() {
+			action = audit.HelpClosed
+		}
+	}
+	e := op.caseEvent(action, c)
+	e.Detail = detail
+	return e, nil
+}
+
+// assignee finds who is to have a case: somebody who could work on it. Whoever is limited to groups gives it to
+// nobody else, for people with a role lie outside every scope (PROTOCOL 21).
+func (d *Desk) assignee(r authn.Reader, op Operator, c *Case, who string) (id, name string, err error) {
+	switch {
+	case who == "":
+		return "", "", nil
+	case who == Me || who == op.Owner:
+		u, err := r.User(authn.UserID(op.Owner))
+		if authn.CodeOf(err) == authn.CodeNotFound { // the owner of the machine
+			return op.Owner, op.Name, nil
+		}
+		return op.Owner, u.DisplayName(), err
+	case op.scoped():
+		return "", "", authn.Refuse(authn.CodeForbidden)
+	}
+	u, err := r.Find(who)
+	if authn.CodeOf(err) == authn.CodeNotFound {
+		return "", "", authn.Invalid("assignee", "unknown")
+	}
+	if err != nil {
+		return "", "", err
+	}
+	for _, g := range u.Roles {
+		as := Operator{Owner: string(u.ID), Role: g.Role, Groups: g.Groups}
+		if u.Status != authn.StatusActive || u.ID == c.User || as.allowed(actInvite) != nil {
+			continue
+		}
+		switch err := d.caseIn(r, as, c); {
+		case err == nil:
+			return string(u.ID), u.DisplayName(), nil
+		case authn.CodeOf(err) != authn.CodeNotFound:
+			return "", "", err
+		}
+	}
+	return "", "", authn.Invalid("assignee", "role")
+}
+
+// answer mails an operator's words to the person, at the stored address; CodeState where nobody is known, for
+// an address that anybody can have typed gets no mail. A request that is rejected is said to be.
+func (d *Desk) answer(w *authn.Work, c *Case, text string) error {
+	u, err := w.User(c.User)
+	if c.User == "" || authn.CodeOf(err) == authn.CodeNotFound { // a stranger's, or deleted since
+		return &authn.Error{Code: authn.CodeState, Reason: authn.ReasonStranger}
+	}
+	if err != nil {
+		return err
+	}
+	m := templates.HelpAnsweredMail{About: templates.About{Name: u.DisplayName(), At: w.Act.Now}, Reference: c.Reference, Answer: text,
+		Rejected: c.State == StateRejected}
+	return w.PostTo(u.Addresses()[:1], d.People.Locale(&u), m, time.Time{})
+}

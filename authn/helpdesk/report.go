@@ -1,0 +1,142 @@
+package helpdesk
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"barillet/authn"
+)
+
+// What a Risk is about.
+const (
+	RiskPerson = "person"
+	RiskGarage = "garage"
+)
+
+// enoughManagers is how many of a garage can reset before it is no risk: one is on holiday some day.
+const enoughManagers = 2
+
+// RiskQuery asks for what may end in a lock-out. The zero value is all: people first, then garages.
+type RiskQuery struct {
+	Kind  string // RiskPerson or RiskGarage alone
+	After string // the cursor of an earlier call
+	Limit int    // 1 to 200; 0 means 200
+}
+
+// Risk is a person or a garage.
+type Risk struct {
+	Kind   string
+	Person authn.User // active, with at most one device that counts
+	Hold   authn.Hold
+
+	Garage    authn.Group
+	CanReset  int  // people whose role is for this garage and who can sign in themselves: fewer than two
+	HouseWide *int // those whose role is for everybody, who are seldom at the counter: not counted; nil: not to be told
+}
+
+// LockoutRisk lists who would be locked out by the loss of one device, who has none, and which garages have fewer than
+// two people who can reset. It reads page by page, so a page may be short, even empty, and have a next one; next is
+// its cursor, "" at the end. An operator limited to groups sees the people and garages within.
+func (d *Desk) LockoutRisk(ctx context.Context, op Operator, q RiskQuery) (found []Risk, next string, err error) {
+	if err := op.allowed(actSee); err != nil {
+		return nil, "", err
+	}
+	kind, after, begun := strings.Cut(q.After, ":")
+	if !begun {
+		kind = q.Kind
+	}
+	switch {
+	case q.Kind != "" && q.Kind != RiskPerson && q.Kind != RiskGarage:
+		return nil, "", authn.Invalid("kind", "unknown")
+	case q.After != "" && !begun, q.Kind != "" && kind != q.Kind:
+		return nil, "", authn.Invalid("after", "unknown")
+	case kind == RiskPerson, kind == "":
+		found, next, err = d.peopleAtRisk(ctx, op, after, q.Limit)
+		switch {
+		case next != "":
+			next = RiskPerson + ":" + next
+		case q.Kind == "":
+			next = RiskGarage + ":"
+		}
+		return found, next, err
+	case kind == RiskGarage:
+		found, next, err = d.garagesAtRisk(ctx, op, after, q.Limit)
+		if next != "" {
+			next = RiskGarage + ":" + next
+		}
+		return found, next, err
+	}
+	return nil, "", authn.Invalid("after", "unknown")
+}
+
+func (d *Desk) peopleAtRisk(ctx context.Context, op Operator, after string, limit int) (found []Risk, next string, err error) {
+	now := d.People.Now()
+	people, next, err := d.Users(ctx, op, authn.Query{After: after, Limit: limit, Keep: func(u authn.User) bool {
+		return u.Status == authn.StatusActive && len(d.People.Hold(&u, now).Devices) <= 1
+	}})
+	for i := range people {
+		found = append(found, Risk{Kind: RiskPerson, Person: people[i], Hold: d.People.Hold(&people[i], now)})
+	}
+	return found, next, err
+}
+
+func (d *Desk) garagesAtRisk(ctx context.Context, op Operator, after string, limit int) (found []Risk, next string, err error) {
+	managers, everywhere, err := d.whoCanReset(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	houseWide := &everywhere
+	if op.scoped() {
+		houseWide = nil // how many there are outside is not told (PROTOCOL 21)
+	}
+	garages, next, err := d.Groups(ctx, op, authn.GroupQuery{After: after, Limit: limit})
+	for _, g := range garages {
+		if n := managers[g.ID]; n < enoughManagers {
+			found = append(found, Risk{Kind: RiskGarage, Garage: g, CanReset: n, HouseWide: houseWide})
+		}
+	}
+	return found, next, err
+}
+
+// whoCanReset counts those who are active, have a device to sign in with, and may reset: by garage, and everywhere.
+func (d *Desk) whoCanReset(ctx context.Context) (managers map[authn.GroupID]int, everywhere int, err error) {
+	managers = map[authn.GroupID]int{}
+	now := d.People.Now()
+	for after := ""; ; {
+		staff, next, err := d.People.Staff(ctx, after)
+		if err != nil {
+			return nil, 0, err
+		}
+		for i := range staff {
+			if u := &staff[i]; u.Status == authn.StatusActive && len(d.People.Hold(u, now).Devices) > 0 {
+				all, garages := mayReset(u)
+				if all {
+					everywhere++
+				}
+				for _, g := range garages {
+					managers[g]++
+				}
+			}
+		}
+		if after = next; next == "" {
+			return managers, everywhere, nil
+		}
+	}
+}
+
+// mayReset tells of whom the person may reset devices: everybody, or the people of these garages.
+func mayReset(u *authn.User) (all bool, garages []authn.GroupID) {
+	for _, g := range u.Roles {
+		as := Operator{Owner: string(u.ID), Role: g.Role, Groups: g.Groups}
+		switch {
+		case as.allowed(actReset) != nil:
+		case as.scoped():
+			garages = append(garages, g.Groups...)
+		default:
+			all = true
+		}
+	}
+	slices.Sort(garages)
+	return all, slices.Compact(garages)
+}

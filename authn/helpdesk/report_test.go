@@ -1,0 +1,132 @@
+package helpdesk_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/factors"
+)
+
+// risks reads the whole report in pages of a size.
+func (s *shop) risks(t *testing.T, op helpdesk.Operator, q helpdesk.RiskQuery) (all []helpdesk.Risk) {
+	t.Helper()
+	for page := 0; page == 0 || q.After != ""; page++ {
+		found, next, err := s.desk.LockoutRisk(t.Context(), op, q)
+		if err != nil || page > 100 || q.Limit > 0 && len(found) > q.Limit {
+			t.Fatalf("page %d of %d: %v", page, len(found), err)
+		}
+		all, q.After = append(all, found...), next
+	}
+	return all
+}
+
+// say tells a report in short, sorted.
+func say(found []helpdesk.Risk) (out []string) {
+	for _, r := range found {
+		if r.Kind == helpdesk.RiskPerson {
+			out = append(out, fmt.Sprintf("%s has %d, %d copies, %d codes", r.Person.Login, len(r.Hold.Devices), r.Hold.Copies, r.Hold.Codes))
+		} else {
+			house := "-"
+			if r.HouseWide != nil {
+				house = fmt.Sprint(*r.HouseWide)
+			}
+			out = append(out, fmt.Sprintf("%s has %d, %s", r.Garage.Name, r.CanReset, house))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestTheReportNamesWhoIsOneDeviceFromALockOut(t *testing.T) {
+	s := openShop(t)
+	// Karim has two keys, one of them marked as a clone; Lina two good ones; Marc is suspended; Nadia has yet to accept.
+	two := func(disabled string) func(*authn.User) {
+		return func(u *authn.User) {
+			u.Status, u.Groups = authn.StatusActive, []authn.GroupID{s.other}
+			u.Devices = []factors.Device{{ID: "k1", Kind: "webauthn", Name: "blue"}, {ID: "k2", Kind: "webauthn", Name: "red", Disabled: disabled}}
+		}
+	}
+	s.Change(s.Person("karim@garage.example", nil).ID, two("clone"))
+	s.Change(s.Person("lina@garage.example", nil).ID, two(""))
+	s.Change(s.Person("marc@garage.example", nil).ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+	s.Person("nadia@garage.example", nil)
+	s.Change(s.amelie.ID, func(u *authn.User) {
+		now := s.Clock.Now()
+		u.Devices[0].Copies = []factors.Copy{{ID: "c1", Name: "tablet", Shown: now, Confirmed: now}, {ID: "c2", Shown: now}, {ID: "c3", Shown: now, Confirmed: now, ScanAgain: true}}
+		u.Tickets = []authn.Ticket{{ID: "t1", Expires: now.Add(time.Hour)}}
+	})
+	want := []string{
+		"admin@garage.example has 0, 0 copies, 0 codes",
+		"amelie@garage.example has 1, 1 copies, 0 codes",
+		"karim@garage.example has 1, 0 copies, 0 codes",
+		"manager@garage.example has 0, 0 copies, 0 codes",
+	}
+	readOnly := helpdesk.Operator{ID: "token:r", Owner: "ureader", Role: authn.RoleReadOnly}
+	for _, limit := range []int{0, 1, 3} {
+		found := s.risks(t, readOnly, helpdesk.RiskQuery{Kind: helpdesk.RiskPerson, Limit: limit})
+		sameStrings(t, fmt.Sprintf("in pages of %d", limit), say(found), want)
+		for _, r := range found {
+			for _, d := range r.Hold.Devices {
+				if d.Data != nil {
+					t.Errorf("%s: the report holds what proves a device", r.Person.Login)
+				}
+			}
+			if open := !r.Hold.Ticket.IsZero(); open != (r.Person.Login == technician) {
+				t.Errorf("%s: got ticket %v", r.Person.Login, r.Hold.Ticket)
+			}
+		}
+	}
+	s.reset(t, root, helpdesk.ResetRequest{})
+	if got := say(s.risks(t, readOnly, helpdesk.RiskQuery{Kind: helpdesk.RiskPerson})); !slices.Contains(got, "amelie@garage.example has 0, 0 copies, 0 codes") {
+		t.Errorf("got %q, want who was reset without a device", got)
+	}
+}
+
+func TestTheReportNamesGaragesThatTwoPeopleCannotHelp(t *testing.T) {
+	s := openShop(t)
+	key := []factors.Device{{ID: "k1", Kind: "webauthn", Name: "key"}}
+	staff := func(address string, change func(*authn.User)) {
+		s.Change(s.Person(address, nil).ID, func(u *authn.User) {
+			u.Status, u.Devices = authn.StatusActive, key
+			change(u)
+		})
+	}
+	grant := func(role authn.Role, garages ...authn.GroupID) func(*authn.User) {
+		return func(u *authn.User) { u.Roles = append(u.Roles, authn.Grant{ID: "r", Role: role, Groups: garages}) }
+	}
+	garages := func(op helpdesk.Operator) []string {
+		t.Helper()
+		return say(s.risks(t, op, helpdesk.RiskQuery{Kind: helpdesk.RiskGarage, Limit: 1}))
+	}
+	// Neither the manager nor the administrator of the shop has a device.
+	sameStrings(t, "nobody can sign in", garages(root), []string{"Garage Lumière has 0, 0", "Garage du Nord has 0, 0"})
+	staff("one@garage.example", grant(authn.RoleHelpDesk, s.garage, s.other, s.garage))
+	staff("reader@garage.example", grant(authn.RoleReadOnly, s.other))
+	staff("gone@garage.example", func(u *authn.User) { grant(authn.RoleHelpDesk, s.other)(u); u.Status = authn.StatusGone })
+	staff("desk@garage.example", grant(authn.RoleHelpDesk))
+	staff("boss@garage.example", grant(authn.RoleSuperAdmin))
+	sameStrings(t, "one for both", garages(root), []string{"Garage Lumière has 1, 2", "Garage du Nord has 1, 2"})
+	sameStrings(t, "as the manager of one sees it", garages(limited(support, s.other)), []string{"Garage du Nord has 1, -"})
+	staff("two@garage.example", grant(authn.RoleUserAdmin, s.garage))
+	sameStrings(t, "two for one", garages(root), []string{"Garage du Nord has 1, 2"})
+}
+
+func TestTheReportTellsAManagerNothingOfWhatLiesOutside(t *testing.T) {
+	s := openShop(t)
+	s.Change(s.Person("karim@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{s.other} }).ID, func(u *authn.User) { u.Status = authn.StatusActive })
+	got := say(s.risks(t, limited(support, s.garage), helpdesk.RiskQuery{Limit: 1}))
+	sameStrings(t, "what a manager sees", got, []string{"Garage Lumière has 0, -", "amelie@garage.example has 1, 0 copies, 0 codes"})
+	if got := s.risks(t, limited(support), helpdesk.RiskQuery{}); len(got) != 0 {
+		t.Errorf("got %q, want nothing for nobody's scope", say(got))
+	}
+	_, _, err := s.desk.LockoutRisk(t.Context(), helpdesk.Operator{Owner: "u"}, helpdesk.RiskQuery{})
+	wantCode(t, "without a role", err, authn.CodeForbidden)
+	for _, q := range []helpdesk.RiskQuery{{Kind: "house"}, {After: "x"}, {After: "house:"}, {Kind: helpdesk.RiskPerson, After: "garage:"}} {
+		_, _, err := s.desk.LockoutRisk(t.Context(), root, q)
+		wantCode(t, fmt.Sprintf("%+v", q), err, authn.CodeInvalid)
+	}
+}

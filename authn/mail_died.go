@@ -1,0 +1,34 @@
+package authn
+
+import (
+	"strconv"
+	"time"
+
+	"barillet/internal/audit"
+	"barillet/internal/mail"
+	"barillet/store"
+)
+
+// MailDied is mail.Sender.Died: it writes into the log that a mail was given up, in the Update in which it is. Of the
+// mail it tells what a dead letter tells: template, recipient, times and error, never text, link or code.
+func (s *Service) MailDied() func(tx store.Tx, m mail.Item) error {
+	a := s.NewAct(Origin{})
+	return func(tx store.Tx, m mail.Item) error {
+		w := &Work{Reader: Reader{s, tx}, Tx: tx, Act: a}
+		e := audit.Event{Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, Action: audit.MailFailed, Outcome: audit.Failure,
+			Reason: "undeliverable", Targets: []audit.Actor{{Type: audit.TypeMail, ID: m.ID, Name: m.Template}},
+			Detail: map[string]string{"to": m.To, "error": m.LastError, "attempts": strconv.Itoa(m.Attempts),
+				"queued": m.Queued.UTC().Format(time.RFC3339)}}
+		if !m.UselessAfter.IsZero() && !m.UselessAfter.After(m.Died) {
+			e.Reason = "too_late"
+		}
+		u, err := w.UserByAddress(m.To)
+		switch {
+		case err == nil:
+			e.Subject, e.SubjectName = string(u.ID), u.Login
+		case CodeOf(err) != CodeNotFound: // support has no account
+			return err
+		}
+		return w.Audit(e)
+	}
+}

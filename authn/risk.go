@@ -1,0 +1,72 @@
+package authn
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"barillet/factors"
+	"barillet/store"
+)
+
+// Hold is what stands between a person and being locked out.
+type Hold struct {
+	Devices []factors.Device // usable ones that count as a device (PROTOCOL 6), without what only proofs need
+	Copies  int              // further phones that have the QR code of one of them, confirmed
+	Codes   int              // recovery codes that are left
+	Ticket  time.Time        // until when a ticket lets them enrol; zero: none
+}
+
+// Hold tells what the person has at this time.
+func (s *Service) Hold(u *User, now time.Time) Hold {
+	var out Hold
+	for _, d := range s.usable(u) {
+		about := s.Describe(d)
+		if about.Spare {
+			out.Codes += about.Left
+		}
+		if !about.Counts {
+			continue
+		}
+		for _, c := range d.Copies {
+			if !c.Confirmed.IsZero() && !c.ScanAgain {
+				out.Copies++
+			}
+		}
+		d.Data = nil
+		out.Devices = append(out.Devices, d)
+	}
+	for _, t := range u.Tickets {
+		if now.Before(t.Expires) && t.Expires.After(out.Ticket) {
+			out.Ticket = t.Expires
+		}
+	}
+	return out
+}
+
+// Staff lists the people who have a role, in the order of their ids. It looks for them among the standings, which are
+// small, 5,000 in one reading at most. next is the cursor for more, "" at the end.
+func (s *Service) Staff(ctx context.Context, after string) (staff []User, next string, err error) {
+	err = s.Store.View(ctx, func(snap store.Snapshot) error {
+		staff, next = nil, ""
+		r, seen := Reader{s, snap}, 0
+		return s.standings.Scan(snap, "", after, 0, func(id string, st Standing) error {
+			if seen++; seen > scanned {
+				next = after
+				return store.ErrStop
+			}
+			if after = id; len(st.Roles) == 0 {
+				return nil
+			}
+			u, err := r.User(UserID(id))
+			if err == nil {
+				staff = append(staff, u)
+			}
+			return err
+		})
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("listing who has a role: %w", err)
+	}
+	return staff, next, nil
+}

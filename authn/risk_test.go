@@ -1,0 +1,45 @@
+package authn_test
+
+import (
+	"fmt"
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/store"
+)
+
+func TestWhoHasARoleIsFoundBehindThousandsWhoHaveNone(t *testing.T) {
+	h := authntest.New(t)
+	admin := h.Person("admin@garage.example", func(u *authn.User) { u.Roles = []authn.Grant{{ID: "r", Role: authn.RoleUserAdmin}} })
+	h.Person("zoe@garage.example", nil)
+	standings := store.NewTable[authn.Standing](h.Ring, store.Standings)
+	const many, bite = 5020, 60 // more than one reading takes; ids that sort before everybody's
+	for first := 0; first < many; first += bite {
+		if err := h.Store.Update(t.Context(), func(tx store.Tx) error {
+			for i := first; i < min(first+bite, many); i++ {
+				if err := standings.Put(tx, fmt.Sprintf("a%05d", i), authn.Standing{}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var found []authn.UserID
+	pages := 0
+	for after := ""; pages == 0 || after != ""; pages++ {
+		staff, next, err := h.Service.Staff(t.Context(), after)
+		if err != nil || pages > 3 {
+			t.Fatalf("page %d: %v", pages, err)
+		}
+		for _, u := range staff {
+			found = append(found, u.ID)
+		}
+		after = next
+	}
+	if pages != 2 || len(found) != 1 || found[0] != admin.ID {
+		t.Errorf("got %v in %d readings, want the administrator in two", found, pages)
+	}
+}

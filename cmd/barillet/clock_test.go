@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/internal/audit"
+	"barillet/internal/mail"
+	"barillet/store"
+)
+
+// closedHouse is a house in a folder of its own that serves nobody, and what it writes into its log.
+func closedHouse(t *testing.T) (*house, *bytes.Buffer) {
+	t.Helper()
+	c := defaults()
+	c.data = filepath.Join(t.TempDir(), "data")
+	c.keyFile = filepath.Join(c.data, "barillet.key")
+	o, err := openFolder(t.Context(), &c, true, func(err error) { t.Error(err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { o.store.Close() })
+	said := &bytes.Buffer{}
+	h, err := build(&c, o, "http://localhost:1", slog.New(slog.NewTextHandler(said, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h, said
+}
+
+// logged is what the audit log says.
+func (h *house) logged(t *testing.T) (all []audit.Entry) {
+	t.Helper()
+	if err := h.opened.store.View(t.Context(), func(s store.Snapshot) (err error) {
+		all, _, err = h.people.Log.Scan(s, audit.Query{})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestAClockThatMovesWhileTheServiceRunsIsAuditedOnce(t *testing.T) {
+	h, said := closedHouse(t)
+	began := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	var c clockWatch
+	c.agree(began, 0)
+	var want []string
+	for _, look := range []struct {
+		name      string
+		wall, ran time.Duration // since the beginning
+		by        string        // what is audited; "": nothing
+	}{
+		{"a minute later", time.Minute, time.Minute, ""},
+		{"a little fast", 6 * time.Minute, 2 * time.Minute, ""},
+		{"five minutes ahead in all", 8 * time.Minute, 3 * time.Minute, "5m0s"},
+		{"going on from there", 9 * time.Minute, 4 * time.Minute, ""},
+		{"a day ahead", 24*time.Hour + 10*time.Minute, 5 * time.Minute, "24h0m0s"},
+		{"back again", 11 * time.Minute, 6 * time.Minute, "-24h0m0s"},
+		{"a pass that took an hour", 71 * time.Minute, 66 * time.Minute, ""},
+	} {
+		said.Reset()
+		if err := h.watchClock(t.Context(), &c, began.Add(look.wall), look.ran); err != nil {
+			t.Fatalf("%s: %v", look.name, err)
+		}
+		if look.by != "" {
+			want = append(want, look.by)
+		}
+		if shown := strings.Contains(said.String(), "the clock moved"); shown != (look.by != "") {
+			t.Errorf("%s: the log says %q", look.name, said)
+		}
+	}
+	var got []string
+	for _, e := range h.logged(t) {
+		if e.Action == audit.ClockJumped {
+			got = append(got, e.Detail["by"])
+		}
+	}
+	if strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("got %q audited, want %q", got, want)
+	}
+}
+
+func TestTheMonotonicReadingOfAClockHidesNoJump(t *testing.T) {
+	var c clockWatch
+	wall, ran := now(), stopwatch()
+	c.agree(wall, ran())
+	// Round(0) takes the monotonic reading away, as it is after the clock was set.
+	if by := c.jump(wall.Round(0).Add(time.Hour), ran()); by.Round(time.Minute) != time.Hour {
+		t.Errorf("got a jump of %v, want an hour", by)
+	}
+	if by := c.jump(now(), ran()); by != 0 {
+		t.Errorf("got a jump of %v, want none", by)
+	}
+}
+
+func TestAClockBehindTheLastAuditEntryWarnsAtTheStart(t *testing.T) {
+	h, said := closedHouse(t)
+	h.lookAtClock(t.Context())
+	h.mark(t.Context(), audit.ServerStarted)
+	h.lookAtClock(t.Context())
+	if said.Len() > 0 {
+		t.Errorf("a clock that is right: got %s", said)
+	}
+	testingOnlyNow = func() time.Time { return time.Now().Add(-2 * time.Minute) }
+	defer func() { testingOnlyNow = nil }()
+	h.lookAtClock(t.Context())
+	if !strings.Contains(said.String(), "level=WARN") || !strings.Contains(said.String(), "the clock is behind the last audit entry") {
+		t.Errorf("got %q, want a warning", said)
+	}
+}
+
+func TestAMailThatIsGivenUpIsAudited(t *testing.T) {
+	h, _ := closedHouse(t)
+	at := now().Add(-time.Hour)
+	if err := h.opened.store.Update(t.Context(), func(tx store.Tx) error {
+		return h.sender.Outbox.Queue(tx, mail.NewID(at), mail.Row{Template: "invitation", Lang: "fr", To: []string{"zoe@garage.example"},
+			Queued: at, UselessAfter: at.Add(time.Minute), Data: []byte(`{"link":"https://login.example/invite/secret"}`)})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := h.sender.RunOnce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := h.logged(t)
+	if len(got) != 1 || got[0].Action != audit.MailFailed || got[0].Reason != "too_late" || got[0].Targets[0].Name != "invitation" ||
+		got[0].Detail["to"] != "zoe@garage.example" {
+		t.Errorf("got %+v, want one event of the mail", got)
+	}
+}

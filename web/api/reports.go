@@ -1,0 +1,76 @@
+package api
+
+import (
+	"net/http"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/factors"
+)
+
+// personRiskJSON is somebody who is one lost device away from a lock-out, or has none.
+type personRiskJSON struct {
+	Kind              string              `json:"kind"` // "person"
+	Risk              string              `json:"risk"` // "one_device", "no_device"
+	UserID            authn.UserID        `json:"userId"`
+	Login             string              `json:"login"`
+	Name              string              `json:"name"`
+	GroupIDs          []authn.GroupID     `json:"groupIds"`
+	Device            *riskDeviceJSON     `json:"device"` // null: none
+	Copies            int                 `json:"copies"` // further phones with its QR code
+	RecoveryCodesLeft int                 `json:"recoveryCodesLeft"`
+	TicketExpiresAt   *string             `json:"ticketExpiresAt"` // null: no ticket is open
+	Links             map[string]linkJSON `json:"_links"`
+}
+
+type riskDeviceJSON struct {
+	ID         factors.DeviceID `json:"id"`
+	Name       string           `json:"name"`
+	FactorType string           `json:"factorType"`
+	LastUsed   *string          `json:"lastUsed"`
+}
+
+// garageRiskJSON is a garage with fewer than two people who can reset.
+type garageRiskJSON struct {
+	Kind      string              `json:"kind"` // "garage"
+	Risk      string              `json:"risk"` // "few_managers"
+	GroupID   authn.GroupID       `json:"groupId"`
+	Name      string              `json:"name"`
+	CanReset  int                 `json:"canReset"`
+	HouseWide *int                `json:"houseWide"` // null: not for whoever is limited to groups
+	Links     map[string]linkJSON `json:"_links"`
+}
+
+func (a *API) lockoutRisk(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	return list(a, w, r, func(p page) ([]helpdesk.Risk, string, error) {
+		kind := p.text("kind")
+		if kind != "" && kind != helpdesk.RiskPerson && kind != helpdesk.RiskGarage {
+			return nil, "", badParameter("kind")
+		}
+		found, next, err := a.desk.LockoutRisk(r.Context(), op, helpdesk.RiskQuery{Kind: kind, After: p.after, Limit: p.limit})
+		if authn.CodeOf(err) == authn.CodeInvalid {
+			return nil, "", badParameter("after")
+		}
+		return found, next, err
+	}, a.risk)
+}
+
+func (a *API) risk(x helpdesk.Risk) any {
+	if x.Kind == helpdesk.RiskGarage {
+		return garageRiskJSON{Kind: x.Kind, Risk: "few_managers", GroupID: x.Garage.ID, Name: x.Garage.Name, CanReset: x.CanReset,
+			HouseWide: x.HouseWide,
+			Links:     map[string]linkJSON{"group": {Href: a.publicURL + "/api/v1/groups/" + string(x.Garage.ID)}}}
+	}
+	u := x.Person
+	out := personRiskJSON{Kind: x.Kind, Risk: "no_device", UserID: u.ID, Login: u.Login, Name: u.DisplayName(), GroupIDs: u.Groups,
+		Copies: x.Hold.Copies, RecoveryCodesLeft: x.Hold.Codes, TicketExpiresAt: moment(x.Hold.Ticket),
+		Links: map[string]linkJSON{"user": {Href: a.publicURL + "/api/v1/users/" + string(u.ID)}}}
+	if out.GroupIDs == nil {
+		out.GroupIDs = []authn.GroupID{}
+	}
+	for _, d := range x.Hold.Devices {
+		out.Risk = "one_device"
+		out.Device = &riskDeviceJSON{ID: d.ID, Name: d.Name, FactorType: a.desk.People.Describe(d).OktaType, LastUsed: moment(d.LastUsed)}
+	}
+	return out
+}

@@ -1,0 +1,42 @@
+package api_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+)
+
+func TestTheLockOutReportIsReadToTheEndByItsLinks(t *testing.T) {
+	d := open(t)
+	garage := d.Group("Garage Lumière")
+	u, _, _ := d.Member("zoe@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{garage} })
+	reader := d.token(authn.RoleReadOnly, nil)
+	var all []tree
+	pages := 0
+	for path := "/api/v1/reports/lockout-risk?limit=1"; path != ""; pages++ {
+		w := d.call("GET", path, reader, "")
+		all = append(all, read[[]tree](t, w, 200)...)
+		path = next(t, w.Header())
+	}
+	if len(all) != 2 || pages < 2 {
+		t.Fatalf("got %v in %d pages, want a person and a garage", all, pages)
+	}
+	p, g := all[0], all[1]
+	if p.get("kind") != "person" || p.get("risk") != "one_device" || p.get("userId") != string(u.ID) || p.get("device", "factorType") != "token:software:totp" ||
+		p.get("recoveryCodesLeft") != 0.0 || p.get("copies") != 0.0 || fmt.Sprint(p.get("groupIds")) != "["+string(garage)+"]" {
+		t.Errorf("got %v", p)
+	}
+	if g.get("kind") != "garage" || g.get("risk") != "few_managers" || g.get("groupId") != string(garage) || g.get("canReset") != 0.0 || g.get("houseWide") != 0.0 {
+		t.Errorf("got %v", g)
+	}
+	manager := d.token(authn.RoleHelpDesk, func(n *helpdesk.NewToken) { n.Groups = []authn.GroupID{garage} })
+	if got := d.call("GET", "/api/v1/reports/lockout-risk?kind=garage", manager, ""); !strings.Contains(got.Body.String(), `"houseWide":null`) {
+		t.Errorf("got %s, want nothing said of who is outside", got.Body)
+	}
+	for _, query := range []string{"kind=house", "after=x", "after=house:", "kind=garage&after=person:", "limit=0", "kind=person&kind=person"} {
+		problem(t, d.call("GET", "/api/v1/reports/lockout-risk?"+query, reader, ""), 400)
+	}
+}
