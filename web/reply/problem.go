@@ -97,6 +97,8 @@ var problems = map[string]problem{
 var states = map[string]string{
 	authn.ReasonNotActive:    "E0000001",
 	authn.ReasonNotSuspended: "E0000001",
+	authn.ReasonHasRole:      "E0000090",
+	authn.ReasonNoTargets:    "E0000091",
 }
 
 // instead tells an operator what is possible where something is not.
@@ -107,6 +109,10 @@ var instead = map[string]string{
 	authn.ReasonNotSuspended:   "the person is not suspended",
 	authn.ReasonNotInvited:     "only somebody invited is invited again; see lifecycle/activate",
 	authn.ReasonNoDevice:       "the person has no usable device; reset their factors (lifecycle/reset_factors) or invite them",
+	authn.ReasonHasRole:        "the person has this role; change its targets or take it away",
+	authn.ReasonLastTarget:     "a role without targets is for everybody; take the role away instead",
+	authn.ReasonNoTargets:      "this role is for everybody and has no targets",
+	authn.ReasonLastAdmin:      "nobody active would be left with this role; give it to somebody else first",
 	authn.ReasonGone:           "the person is deactivated; activate them (lifecycle/activate)",
 }
 
