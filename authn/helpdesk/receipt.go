@@ -20,6 +20,9 @@ func (j resetting) event(u *authn.User, action string, rec Receipt) audit.Event 
 			e.Detail[key] = text
 		}
 	}
+	if j.approval != nil {
+		e.Detail["approvalId"], e.Detail["askedBy"] = j.approval.ID, j.approval.By
+	}
 	if action == audit.FactorsReset {
 		for key, n := range rec.counts() {
 			e.Detail[key] = strconv.Itoa(*n)

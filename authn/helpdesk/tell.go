@@ -85,6 +85,9 @@ func (j resetting) mail(u *authn.User, now time.Time) func(name string) template
 // tell queues the first notices in the Update of the reset and returns whom it leaves.
 func (j resetting) tell(w *authn.Work, u *authn.User) (rest []told, err error) {
 	n := min(len(j.told), toldAtOnce)
+	if j.approval != nil { // it touches three keys more: what waited, the token that asked and its owner
+		n = min(n, toldAtOnce-3)
+	}
 	return j.told[n:], j.desk.queue(w, j.mail(u, w.Act.Now), j.told[:n])
 }
 

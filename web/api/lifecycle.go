@@ -140,6 +140,10 @@ func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op helpdesk.O
 	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
 		receipt, err := a.desk.Reset(r.Context(), op, reply.From(r.Context()).Origin(), id, helpdesk.ResetRequest{
 			Reason: body.Reason, HelpRequest: body.HelpRequestID, SendEmail: body.SendEmail, Hand: body.Hand})
+		if err == nil && receipt.Waits != nil {
+			waits := a.approval(*receipt.Waits)
+			return http.StatusAccepted, waits, waits, nil
+		}
 		shown := receiptOf(receipt)
 		kept := shown
 		kept.Ticket.URL, kept.Ticket.Code = "", ""
