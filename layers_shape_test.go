@@ -20,6 +20,8 @@ const (
 var large = map[string]string{
 	"authn": "one record and one dispatcher: sign-in, tickets, enrolment and sessions judge the same unexported state; " +
 		"cut apart, the rules of docs/protocol.md would have to be exported to each other",
+	"authn/helpdesk": "one judgement of who may do what to whom (operator.go), which every act asks and which nothing outside can ask: " +
+		"cut apart, acts, ranks and scopes would be exported, and an act could be done without them",
 }
 
 // tops are the folders that may hold Go files.

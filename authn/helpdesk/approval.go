@@ -48,58 +48,63 @@ func (d *Desk) askSecond(ctx context.Context, op Operator, from authn.Origin, id
 	if err != nil {
 		return Approval{}, err
 	}
-	var peers []told
-	var about authn.User
+	var u authn.User
 	if err := d.People.View(ctx, func(r authn.Reader) (err error) {
-		about, err = find(r, op, actSecond, id)
+		u, err = find(r, op, actSecond, id)
 		return err
 	}); err != nil {
 		return Approval{}, err
 	}
-	if peers, err = d.peers(ctx, op, &about, max(about.Rank(), op.rank())); err != nil {
+	peers, err := d.peers(ctx, op, &u, max(u.Rank(), op.rank()))
+	if err != nil {
 		return Approval{}, err
 	}
 	a := d.People.NewAct(from)
-	type asked struct {
-		approval Approval
-		fresh    bool
-	}
-	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (asked, error) {
-		u, err := find(w.Reader, op, actSecond, id)
-		if err != nil {
-			return asked{}, err
-		}
-		if err := resettable(&u); err != nil {
-			return asked{}, err
-		}
-		if r.HelpRequest != "" {
-			if _, err := d.caseAbout(w, r.HelpRequest, &u); err != nil {
-				return asked{}, err
-			}
-		}
-		waiting, err := d.waiting(w.Tx, &u, a.Now)
-		if err == nil || authn.CodeOf(err) != authn.CodeNotFound {
-			return asked{approval: waiting}, err
-		}
-		p := Approval{ID: string(u.ID) + "-" + a.ID("approval"), User: u.ID, Login: u.Login, Resets: u.Resets, By: op.ID, ByName: op.Name,
-			Owner: op.Owner, Token: hash, Reason: r.Reason, HelpRequest: r.HelpRequest, At: a.Now, Expires: a.Now.Add(approvalLife)}
-		if err := d.approvals.Put(w.Tx, string(u.ID), p); err != nil {
-			return asked{}, fmt.Errorf("storing that a reset waits: %w", err)
-		}
-		if err := w.Audit(op.approvalEvent(audit.ResetAsked, &p)); err != nil {
-			return asked{}, err
-		}
-		m := templates.ResetAskedMail{About: templates.About{Name: u.DisplayName(), At: a.Now}, By: d.by(op), Until: p.Expires}
-		return asked{p, true}, w.PostTo(u.Addresses(), d.People.Locale(&u), m, time.Time{})
-	})
+	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (awaited, error) { return d.await(w, op, id, r, hash) })
 	if err != nil || !out.fresh {
 		return out.approval, err
 	}
 	link := d.People.URL("/api/v1/reset-approvals/" + out.approval.ID)
 	return out.approval, d.tellRest(ctx, from, func(name string) templates.Mail {
-		return templates.ResetAskedMail{About: templates.About{Name: name, At: a.Now}, Person: about.DisplayName(), By: d.by(op),
+		return templates.ResetAskedMail{About: templates.About{Name: name, At: a.Now}, Person: u.DisplayName(), By: d.by(op),
 			Reason: r.Reason, Link: link, Until: out.approval.Expires}
 	}, peers)
+}
+
+// awaited is what an Update of askSecond came to.
+type awaited struct {
+	approval Approval
+	fresh    bool // it did not wait before
+}
+
+// await judges and stores that a reset waits, and tells the person.
+func (d *Desk) await(w *authn.Work, op Operator, id string, r ResetRequest, token string) (awaited, error) {
+	u, err := find(w.Reader, op, actSecond, id)
+	if err != nil {
+		return awaited{}, err
+	}
+	if err := resettable(&u); err != nil {
+		return awaited{}, err
+	}
+	if r.HelpRequest != "" {
+		if _, err := d.caseAbout(w, r.HelpRequest, &u); err != nil {
+			return awaited{}, err
+		}
+	}
+	now := w.Act.Now
+	if waiting, err := d.waiting(w.Tx, &u, now); authn.CodeOf(err) != authn.CodeNotFound {
+		return awaited{approval: waiting}, err
+	}
+	p := Approval{ID: string(u.ID) + "-" + w.Act.ID("approval"), User: u.ID, Login: u.Login, Resets: u.Resets, By: op.ID, ByName: op.Name,
+		Owner: op.Owner, Token: token, Reason: r.Reason, HelpRequest: r.HelpRequest, At: now, Expires: now.Add(approvalLife)}
+	if err := d.approvals.Put(w.Tx, string(u.ID), p); err != nil {
+		return awaited{}, fmt.Errorf("storing that a reset waits: %w", err)
+	}
+	if err := w.Audit(op.approvalEvent(audit.ResetAsked, &p)); err != nil {
+		return awaited{}, err
+	}
+	m := templates.ResetAskedMail{About: templates.About{Name: u.DisplayName(), At: now}, By: d.by(op), Until: p.Expires}
+	return awaited{p, true}, w.PostTo(u.Addresses(), d.People.Locale(&u), m, time.Time{})
 }
 
 // approvalEvent is an act of the operator on a reset that waits.

@@ -63,7 +63,9 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 			wantCode(t, "giving", err, c.give)
 			rid := "none"
 			if c.take != gone {
-				s.Change(u.ID, func(u *authn.User) { u.Roles = append(u.Roles[:0:0], append(u.Roles, authn.Grant{ID: "rx", Role: c.role})...) })
+				s.Change(u.ID, func(u *authn.User) {
+					u.Roles = append(u.Roles[:0:0], append(u.Roles, authn.Grant{ID: "rx", Role: c.role})...)
+				})
 				rid = "rx"
 			}
 			wantCode(t, "taking", s.desk.RevokeRole(ctx, c.op, s.From, string(u.ID), rid), c.take)
