@@ -16,16 +16,6 @@ import (
 // mostShadows is how many shadows one address can have; beyond it the oldest is found by its id alone.
 const mostShadows = 16
 
-// Holder is whoever has one of the new person's addresses already; CodeNotFound when they are all free.
-func (r Reader) Holder(u *User) (User, error) {
-	for _, a := range u.indexed() {
-		if holder, err := r.UserByAddress(a); CodeOf(err) != CodeNotFound {
-			return holder, err
-		}
-	}
-	return User{}, Refuse(CodeNotFound)
-}
-
 // ShadowsOf are the shadows that go by an address, sign-in name or other.
 func (r Reader) ShadowsOf(address string) ([]User, error) {
 	ids, err := r.s.shadows.Get(r.r, store.Escape(address))
@@ -46,8 +36,8 @@ func (r Reader) ShadowsOf(address string) ([]User, error) {
 	return out, nil
 }
 
-// known are the addresses that a shadow goes by.
-func (u *User) known() []string {
+// GoesBy are the addresses that are a person's, sign-in name included; a shadow goes by them and is not found by them.
+func (u *User) GoesBy() []string {
 	plain := *u
 	plain.Shadow = false
 	return plain.indexed()
@@ -67,7 +57,7 @@ func (w *Work) unlistShadow(u *User) error {
 
 // eachShadowList changes the list of every address that the shadow goes by.
 func (w *Work) eachShadowList(u *User, change func([]UserID) []UserID) error {
-	for _, a := range u.known() {
+	for _, a := range u.GoesBy() {
 		key := store.Escape(a)
 		ids, err := w.s.shadows.Get(w.Tx, key)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {

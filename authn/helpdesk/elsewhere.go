@@ -36,33 +36,24 @@ func (d *Desk) judgeKnown(w *authn.Work, op Operator, u *authn.User) error {
 	if !op.scoped() {
 		return nil // what is taken is refused where it is stored
 	}
-	for _, a := range []string{u.Login, u.Email, u.Second} {
-		if a == "" {
-			continue
+	holder := authn.User{}
+	for _, a := range u.GoesBy() {
+		_, err := shadowOf(w.Reader, op, a)
+		if authn.CodeOf(err) == authn.CodeNotFound {
+			var known authn.User
+			if known, err = w.UserByAddress(a); err == nil && !op.sees(&known) {
+				holder = known
+				continue
+			}
 		}
-		switch _, err := shadowOf(w.Reader, op, a); {
-		case err == nil:
+		switch {
+		case err == nil: // somebody within, or who stands for somebody there
 			return authn.Refuse(authn.CodeTaken)
 		case authn.CodeOf(err) != authn.CodeNotFound:
 			return err
 		}
 	}
-	visible, holder := false, authn.User{}
-	for _, a := range []string{u.Login, u.Email, u.Second} {
-		if a == "" {
-			continue
-		}
-		switch known, err := w.UserByAddress(a); {
-		case authn.CodeOf(err) == authn.CodeNotFound:
-		case err != nil:
-			return err
-		case op.sees(&known):
-			visible = true
-		default:
-			holder = known
-		}
-	}
-	if visible || holder.ID == "" {
+	if holder.ID == "" {
 		return nil
 	}
 	u.Shadow = true

@@ -75,6 +75,9 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n Ne
 		inv, err := d.invite(w, op, &u, sendEmail)
 		return result{u, inv}, err
 	})
+	if err == nil && n.Role == authn.RoleSuperAdmin {
+		err = d.tellSupers(ctx, op, from, roleChange{action: audit.RoleGranted, grant: out.user.Roles[0], user: out.user}, a.Now)
+	}
 	return shown(out.user), out.invitation, err
 }
 

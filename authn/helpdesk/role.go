@@ -45,6 +45,15 @@ func roleAt(u *authn.User, rid string) (int, error) {
 	return i, nil
 }
 
+// changes is where a role stands that the operator may take or limit.
+func (op Operator) changes(u *authn.User, rid string) (int, error) {
+	i, err := roleAt(u, rid)
+	if err == nil {
+		err = op.grants(u.Roles[i].Role)
+	}
+	return i, err
+}
+
 // Targets lists the garages that a role of a person is limited to, in the order of their ids: none of one for
 // everybody, and none that is deleted, though the role stays limited to it.
 func (d *Desk) Targets(ctx context.Context, op Operator, id, rid string) (groups []authn.Group, err error) {
@@ -124,14 +133,11 @@ func (d *Desk) RevokeRole(ctx context.Context, op Operator, from authn.Origin, i
 		return err
 	}
 	_, err = d.changeRole(ctx, op, from, id, func(w *authn.Work, u *authn.User) (*roleChange, error) {
-		i, err := roleAt(u, rid)
+		i, err := op.changes(u, rid)
 		if err != nil {
 			return nil, err
 		}
 		g := u.Roles[i]
-		if err := op.grants(g.Role); err != nil {
-			return nil, err
-		}
 		if g.Role == authn.RoleSuperAdmin && !op.Machine {
 			if err := stillSuper(w, spare); err != nil {
 				return nil, err
@@ -219,14 +225,11 @@ func (d *Desk) changeTargets(ctx context.Context, op Operator, from authn.Origin
 		return err
 	}
 	_, err := d.changeRole(ctx, op, from, id, func(w *authn.Work, u *authn.User) (*roleChange, error) {
-		i, err := roleAt(u, rid)
+		i, err := op.changes(u, rid)
 		if err != nil {
 			return nil, err
 		}
 		g := u.Roles[i]
-		if err := op.grants(g.Role); err != nil {
-			return nil, err
-		}
 		if g.Role == authn.RoleSuperAdmin {
 			return nil, refused(authn.ReasonNoTargets)
 		}

@@ -201,4 +201,10 @@ func TestSuperAdministratorsHearOfEachOther(t *testing.T) {
 	if m := mailed[templates.RoleChangedMail](t, s, s.admin.Email); !m.Given || m.Person != "Amélie Durand" {
 		t.Errorf("got %+v", m)
 	}
+	s.EmptyOutbox()
+	_, _, err := s.desk.AddUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "born@garage.example", Role: authn.RoleSuperAdmin}, false, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameStrings(t, "mails about one born so", s.letters(), []string{"role_changed to " + technician, "role_changed to " + s.admin.Email})
 }

@@ -128,13 +128,18 @@ func (a *API) revokeRole(w http.ResponseWriter, r *http.Request, op helpdesk.Ope
 	return nil
 }
 
-// listTargets answers all garages that a role is limited to: 32 at most.
-func (a *API) listTargets(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+// targets reads the garages that a role is limited to.
+func (a *API) targets(r *http.Request, op helpdesk.Operator) ([]authn.Group, error) {
 	id, rid, err := roleID(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	groups, err := a.desk.Targets(r.Context(), op, id, rid)
+	return a.desk.Targets(r.Context(), op, id, rid)
+}
+
+// listTargets answers all of them: 32 at most.
+func (a *API) listTargets(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	groups, err := a.targets(r, op)
 	if err != nil {
 		return err
 	}
@@ -146,11 +151,7 @@ func (a *API) listTargets(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 }
 
 func (a *API) getTarget(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
-	id, rid, err := roleID(r)
-	if err != nil {
-		return err
-	}
-	groups, err := a.desk.Targets(r.Context(), op, id, rid)
+	groups, err := a.targets(r, op)
 	if err != nil {
 		return err
 	}
