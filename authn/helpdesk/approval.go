@@ -103,8 +103,12 @@ func (d *Desk) await(w *authn.Work, op Operator, id string, r ResetRequest, toke
 	if err := w.Audit(op.approvalEvent(audit.ResetAsked, &p)); err != nil {
 		return awaited{}, err
 	}
+	w.Remember(&u, audit.ResetAsked, "")
 	m := templates.ResetAskedMail{About: templates.About{Name: u.DisplayName(), At: now}, By: d.by(op), Until: p.Expires}
-	return awaited{p, true}, w.PostTo(u.Addresses(), d.People.Locale(&u), m, time.Time{})
+	if err := w.Post(&u, m, time.Time{}); err != nil {
+		return awaited{}, err
+	}
+	return awaited{p, true}, w.Save(&u)
 }
 
 // approvalEvent is an act of the operator on a reset that waits.
@@ -265,7 +269,11 @@ func (d *Desk) RefuseApproval(ctx context.Context, op Operator, from authn.Origi
 		if err := d.approvals.Delete(w.Tx, string(u.ID)); err != nil {
 			return struct{}{}, fmt.Errorf("ending a reset that waits: %w", err)
 		}
-		return struct{}{}, w.Audit(op.approvalEvent(audit.ResetRefused, &p))
+		w.Remember(&u, audit.ResetRefused, "")
+		if err := w.Audit(op.approvalEvent(audit.ResetRefused, &p)); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, w.Save(&u)
 	})
 	return err
 }

@@ -279,7 +279,7 @@ func (d *Desk) changeRole(ctx context.Context, op Operator, from authn.Origin, i
 		if done.action != audit.RoleLimited {
 			m := templates.RoleChangedMail{About: templates.About{Name: u.DisplayName(), At: a.Now}, By: d.by(op),
 				Role: string(done.grant.Role), Given: done.action == audit.RoleGranted}
-			if err := w.PostTo(u.Addresses(), d.People.Locale(&u), m, time.Time{}); err != nil {
+			if err := w.Post(&u, m, time.Time{}); err != nil {
 				return roleChange{}, err
 			}
 		}
