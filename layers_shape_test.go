@@ -20,8 +20,10 @@ const (
 var large = map[string]string{
 	"authn": "one record and one dispatcher: sign-in, tickets, enrolment and sessions judge the same unexported state; " +
 		"cut apart, the rules of docs/protocol.md would have to be exported to each other",
-	"authn/helpdesk": "one judgement of what an operator may do, and the acts that are judged by it: requests for help, resets, people, " +
-		"garages, roles and tokens tell and mail each other of what they did within one Update",
+	"authn/helpdesk": "one judgement of who may do what to whom (operator.go), which every act asks and which nothing outside can ask: " +
+		"cut apart, acts, ranks and scopes would be exported, and an act could be done without them",
+	"web/api": "one table of calls, a file each: they share the reading of queries and bodies, paging and the keeping of answers, " +
+		"which nobody else needs",
 	"web": "one front door: every page shares the visitor, the cookies and the way in which errors become pages; " +
 		"what stands without them has rooms of its own (web/api, web/gate)",
 }

@@ -35,9 +35,10 @@ func goldenEnrolment() *authn.Enrolment {
 func goldenUser() authn.User {
 	return authn.User{ID: "uabc", Rev: 9, Handle: []byte{1, 2, 3}, Login: "lea", Email: "lea@garage.example", Second: "lea@home.example",
 		FirstName: "Léa", LastName: "Vasseur", Profile: json.RawMessage(`{"badge":7}`), Locale: "fr", Status: authn.StatusActive,
-		Groups: []authn.GroupID{"g1"}, Roles: []authn.Grant{{ID: "r1", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{"g1"}}},
-		Epoch: 5, PasswordEpoch: 2, Resets: 1, Password: authn.Password{PHC: "$argon2id$x", Source: authn.HandSelf, Set: then, Mark: authn.MarkExpired},
-		Devices: []factors.Device{goldenDevice()}, HadDevice: true,
+		Groups: []authn.GroupID{"g1"}, Roles: []authn.Grant{{ID: "r1", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{"g1"}, Created: then, Changed: then}},
+		Demoted: "uroot", Shadow: true, Epoch: 5, PasswordEpoch: 2, Resets: 1,
+		Password: authn.Password{PHC: "$argon2id$x", Source: authn.HandSelf, Set: then, Mark: authn.MarkExpired},
+		Devices:  []factors.Device{goldenDevice()}, HadDevice: true,
 		Tickets: []authn.Ticket{{ID: "t1", Link: "l1", Code: []byte{4, 5}, Way: authn.HandMail, Made: then, Expires: then, Bound: "login", Via: "operator:0"}},
 		Mailbox: authn.Mailbox{By: "operator:0", Moved: then}, Recovering: authn.Recovering{Epoch: 5, Until: then}, State: authn.StatusActive,
 		ResetAt: then, Invited: authn.Invitation{Link: "l2", Way: authn.HandMail, By: "Paul", At: then, Expires: then},
@@ -72,6 +73,7 @@ func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 	storetest.Golden(t, store.Browsers, nil, browser)
 	storetest.Golden(t, store.Groups, nil, group)
 	storetest.Golden(t, store.Gates, nil, gate)
+	storetest.Golden(t, store.Shadows, nil, []authn.UserID{"uabc", "udef"})
 }
 
 // whole fails for every field of ours that the sample leaves out: a record's golden file shows all of them.

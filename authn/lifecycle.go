@@ -77,6 +77,11 @@ func (w *Work) Delete(u *User) error {
 			return fmt.Errorf("freeing an address: %w", err)
 		}
 	}
+	if u.Shadow {
+		if err := w.unlistShadow(u); err != nil {
+			return err
+		}
+	}
 	for _, name := range u.nameKeys() {
 		if err := w.s.names.Delete(w.Tx, name); err != nil {
 			return fmt.Errorf("forgetting a name: %w", err)

@@ -22,7 +22,7 @@ func (w *Work) Join(u *User, id GroupID) (joined bool, err error) {
 	if err := w.s.members.Put(w.Tx, string(id)+"/"+string(u.ID), struct{}{}); err != nil {
 		return false, fmt.Errorf("storing a membership: %w", err)
 	}
-	return true, nil
+	return true, w.dropShadows(u, id)
 }
 
 // Leave takes a person, loaded in this run, out of a garage, be it there or not; left is false for whoever was

@@ -20,6 +20,11 @@ func (w *Work) Create(u *User) error {
 	if err := u.check(); err != nil {
 		return err
 	}
+	if u.Shadow {
+		if err := w.listShadow(u); err != nil {
+			return err
+		}
+	}
 	u.Created = w.Act.Now
 	if u.StatusAt.IsZero() {
 		u.StatusAt = w.Act.Now
@@ -54,6 +59,9 @@ func (w *Work) Create(u *User) error {
 		}
 		if err := w.s.members.Put(w.Tx, string(g)+"/"+string(u.ID), struct{}{}); err != nil {
 			return fmt.Errorf("storing a membership: %w", err)
+		}
+		if err := w.dropShadows(u, g); err != nil {
+			return err
 		}
 	}
 	return w.Save(u)
@@ -91,8 +99,11 @@ func (u *User) check() error {
 	return nil
 }
 
-// indexed are the addresses under which the person is found; no two people share one.
+// indexed are the addresses under which the person is found; no two people share one. A shadow is found by none.
 func (u *User) indexed() []string {
+	if u.Shadow {
+		return nil
+	}
 	out := []string{u.Login}
 	for _, a := range u.Addresses() {
 		if !slices.Contains(out, a) {
@@ -102,9 +113,12 @@ func (u *User) indexed() []string {
 	return out
 }
 
-// nameKeys are the index entries that find the person by the beginning of a name or of an address.
+// nameKeys are the index entries that find the person by the beginning of a name or of an address. A shadow has none.
 func (u *User) nameKeys() []string {
 	var out []string
+	if u.Shadow {
+		return nil
+	}
 	for _, name := range append([]string{u.FirstName, u.LastName}, u.indexed()...) {
 		if folded := FoldName(name); folded != "" {
 			key := folded + "/" + string(u.ID)
@@ -160,6 +174,7 @@ type Query struct {
 	Group  GroupID         // members of this garage only
 	Keep   func(User) bool // further conditions; nil: none
 	States bool            // User.State is told, to Keep as well
+	Shadow bool            // those who only stand for somebody are listed too: see shadow.go
 	After  string          // the cursor of an earlier call
 	Limit  int             // 1 to 200; 0 means 200
 }
@@ -181,6 +196,9 @@ func (s *Service) People(ctx context.Context, q Query) (people []User, next stri
 				return store.ErrStop
 			}
 			next = cursor
+			if u.Shadow && !q.Shadow {
+				return nil
+			}
 			if q.States {
 				var err error
 				if u.State, err = r.State(&u, now); err != nil {

@@ -1,5 +1,7 @@
 package authn
 
+import "time"
+
 // Role is what an operator may do, in Okta's words.
 type Role string
 
@@ -11,12 +13,18 @@ const (
 	RoleReadOnly   Role = "READ_ONLY_ADMIN"
 )
 
-// Grant is a role given to a person. No Groups means everybody; a grant limited to groups names at least one.
+// Grant is a role given to a person. No Groups means everybody; a grant limited to groups names at least one, be it
+// a deleted one, which is nobody.
 type Grant struct {
-	ID     string    `json:"id"`
-	Role   Role      `json:"role"`
-	Groups []GroupID `json:"groups,omitempty"`
+	ID      string    `json:"id"`
+	Role    Role      `json:"role"`
+	Groups  []GroupID `json:"groups,omitempty"`
+	Created time.Time `json:"created,omitzero"`
+	Changed time.Time `json:"changed,omitzero"`
 }
+
+// Roles are all there are, from the highest.
+func Roles() []Role { return []Role{RoleSuperAdmin, RoleUserAdmin, RoleHelpDesk, RoleReadOnly} }
 
 // Rank orders roles for "strictly lower" (PROTOCOL 11): 0 is nobody in particular, -1 no role that we know.
 func (r Role) Rank() int {
@@ -43,3 +51,11 @@ func (u *User) Rank() int {
 	}
 	return rank
 }
+
+// The reasons of CodeState about roles.
+const (
+	ReasonHasRole    = "has_role"    // the person has this role: change what it is limited to
+	ReasonLastTarget = "last_target" // without it the role would be for everybody: take the role away
+	ReasonNoTargets  = "no_targets"  // a role that is always for everybody
+	ReasonLastAdmin  = "last_admin"  // nobody active would be SUPER_ADMIN
+)

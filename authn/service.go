@@ -63,6 +63,7 @@ type tables struct {
 	users     store.Table[User]
 	standings store.Table[Standing]
 	addresses store.Table[UserID]
+	shadows   store.Table[[]UserID]
 	names     store.Table[struct{}]
 	members   store.Table[struct{}]
 	uniques   store.Table[UserID]
@@ -80,6 +81,7 @@ func (s *Service) Open(ring *store.Keyring) {
 		users:     store.NewTable[User](ring, store.Users),
 		standings: store.NewTable[Standing](ring, store.Standings),
 		addresses: store.NewTable[UserID](ring, store.Addresses),
+		shadows:   store.NewTable[[]UserID](ring, store.Shadows),
 		names:     store.NewTable[struct{}](ring, store.Names),
 		members:   store.NewTable[struct{}](ring, store.Members),
 		uniques:   store.NewTable[UserID](ring, store.Uniques),
@@ -168,5 +170,8 @@ func (s *Service) guessID(id UserID) string { return s.Guesses.PersonID(string(i
 
 // View reads in one snapshot; fn sees people as they stand.
 func (s *Service) View(ctx context.Context, fn func(r Reader) error) error {
-	return s.Store.View(ctx, func(snap store.Snapshot) error { return fn(Reader{s, snap}) })
+	return s.Store.View(ctx, func(snap store.Snapshot) error { return fn(s.In(snap)) })
 }
+
+// In reads people within a snapshot or change that is at hand.
+func (s *Service) In(r store.Reader) Reader { return Reader{s, r} }

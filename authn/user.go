@@ -54,6 +54,8 @@ type User struct {
 	Status    Status          `json:"status"`
 	Groups    []GroupID       `json:"groups,omitempty"`
 	Roles     []Grant         `json:"roles,omitempty"`
+	Demoted   string          `json:"demoted,omitempty"` // owner of the operator who took a role as high as their own (PROTOCOL 11)
+	Shadow    bool            `json:"shadow,omitempty"`  // stands for somebody outside the inviter's scope: see shadow.go
 
 	// Epoch and its two parts: PROTOCOL 2 and 3. Resets counts those moves of Epoch that were a reset.
 	Epoch         uint64 `json:"epoch"`
@@ -158,8 +160,12 @@ func (u *User) DisplayName() string {
 	return u.Login
 }
 
-// Addresses are those that notices go to: at most two, never the same twice.
+// Addresses are those that notices go to: at least one and at most two, never the same twice. A shadow's only one
+// is the empty text, to which nothing is sent.
 func (u *User) Addresses() []string {
+	if u.Shadow {
+		return []string{""}
+	}
 	var out []string
 	for _, a := range []string{u.Email, u.Second} {
 		if a != "" && !slices.Contains(out, a) {

@@ -204,6 +204,9 @@ func (w *Work) queue(addresses []string, m templates.Mail, row mail.Row) error {
 	}
 	row.Template, row.Data, row.Queued = templates.MailName(m), data, w.Act.Now
 	for _, to := range addresses {
+		if to == "" { // a shadow's
+			continue
+		}
 		row.To = []string{to}
 		if err := w.s.Outbox.Queue(w.Tx, w.RowID("mail"), row); err != nil {
 			return fmt.Errorf("queueing mail %s: %w", row.Template, err)

@@ -15,6 +15,7 @@ var (
 	Users     = Kind{"user/", "authn", "for ever", 1, true}
 	Standings = Kind{"standing/", "authn", "with the user", 1, true}
 	Addresses = Kind{"address/", "authn", "with the user", 1, true}
+	Shadows   = Kind{"shadow/", "authn", "with the user", 1, true}
 	Names     = Kind{"name/", "authn", "with the user", 1, true}
 	Members   = Kind{"member/", "authn", "with the user", 1, true}
 	Uniques   = Kind{"unique/", "authn", "with the user", 1, true}
@@ -28,6 +29,7 @@ var (
 	Guesses   = Kind{"guess/", "internal/throttle", "24 hours of quiet", 1, true}
 	Throttles = Kind{"throttle/", "internal/throttle", "until full again", 1, true}
 	Helps     = Kind{"help/", "authn/helpdesk", "policy", 1, true}
+	Approvals = Kind{"approval/", "authn/helpdesk", "24 hours", 1, true}
 	Clients   = Kind{"client/", "oidc", "for ever", 1, true}
 	Codes     = Kind{"code/", "oidc", "60 seconds", 1, true}
 	Refreshes = Kind{"refresh/", "oidc", "until its absolute end", 1, true}
@@ -43,8 +45,8 @@ var (
 // Kinds lists every table, in the order above.
 func Kinds() []Kind {
 	return []Kind{
-		Users, Standings, Addresses, Names, Members, Uniques, Groups, Logins, Enrols, Sessions, Browsers,
-		Trusted, Gates, Guesses, Throttles, Helps, Clients, Codes, Refreshes, Accesses, SignKeys, Tokens,
+		Users, Standings, Addresses, Shadows, Names, Members, Uniques, Groups, Logins, Enrols, Sessions, Browsers,
+		Trusted, Gates, Guesses, Throttles, Helps, Approvals, Clients, Codes, Refreshes, Accesses, SignKeys, Tokens,
 		Idems, Outbox, Audit, Meta,
 	}
 }

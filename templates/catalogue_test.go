@@ -77,7 +77,7 @@ func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
 	for _, k := range templates.Keys() {
 		used[string(k)] = true
 	}
-	for _, topic := range templates.Topics() {
+	for _, topic := range append(templates.Topics(), templates.TopicInvited) {
 		used[string(topic.Key())] = true
 	}
 	inPage := regexp.MustCompile(`\bt "([a-z0-9_.]+)"`)

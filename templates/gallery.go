@@ -214,5 +214,13 @@ func GalleryMails() []Mail {
 		KeyClonedMail{About: a, Device: "Clé du trousseau"},
 		TicketHandedMail{About: a, By: "Karim Benali"},
 		TicketHandedMail{About: a, By: "Karim Benali", Person: "Amélie Durand"},
+		RoleChangedMail{About: a, By: "Karim Benali", Role: "HELP_DESK_ADMIN", Given: true},
+		RoleChangedMail{About: a, By: "Karim Benali", Role: "USER_ADMIN"},
+		RoleChangedMail{About: a, By: "Karim Benali", Role: "SUPER_ADMIN", Given: true, Person: "Léa Vasseur"},
+		RoleChangedMail{About: a, By: "Karim Benali", Role: "SUPER_ADMIN", Person: "Léa Vasseur"},
+		RoleChangedMail{About: a, By: "Karim Benali", Role: "READ_ONLY_ADMIN", Given: true},
+		ResetAskedMail{About: a, By: "Karim Benali", Until: until},
+		ResetAskedMail{About: a, By: "Karim Benali", Person: "Léa Vasseur", Reason: "Téléphone perdu.", Link: link, Until: until},
+		TokenMadeMail{About: a, By: "Karim Benali", Token: "import", Until: until},
 	}
 }

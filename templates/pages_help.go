@@ -24,6 +24,10 @@ const (
 	TopicOther       Topic = "other"
 )
 
+// TopicInvited is that of a request which the house itself opens: an operator of some garages invited somebody who
+// is known elsewhere. It is not on the list of the form.
+const TopicInvited Topic = "invited_elsewhere"
+
 // Topics lists every topic in the order of the form.
 func Topics() []Topic {
 	return []Topic{TopicCannotLogIn, TopicPhoneLost, TopicCodeRefused, TopicKeyLost, TopicOther}
@@ -31,7 +35,7 @@ func Topics() []Topic {
 
 // Key is the topic's name in the catalogues; one that we do not know is "other".
 func (t Topic) Key() Key {
-	if !slices.Contains(Topics(), t) {
+	if t != TopicInvited && !slices.Contains(Topics(), t) {
 		t = TopicOther
 	}
 	return Key("help.topic_" + string(t))

@@ -113,7 +113,7 @@ func (d *Desk) save(w *authn.Work, c *Case) error {
 	if err := d.cases.Put(w.Tx, c.ID, *c); err != nil {
 		return fmt.Errorf("storing help request %q: %w", c.ID, err)
 	}
-	at := d.pointer(c.Email)
+	at := d.pointer(c.about())
 	latest, err := d.cases.Get(w.Tx, at)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("looking up help requests of an address: %w", err)

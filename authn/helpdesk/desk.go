@@ -18,11 +18,14 @@ type Desk struct {
 	cases  store.Table[Case]
 	tokens store.Table[Token]
 
+	approvals store.Table[Approval]
+
 	mu   sync.Mutex
 	used map[string]time.Time // when a token was last used, by the hash that it is kept under
 }
 
 // New makes a Desk over the people, whose own records are sealed by the ring.
 func New(people *authn.Service, ring *store.Keyring) *Desk {
-	return &Desk{People: people, cases: store.NewTable[Case](ring, store.Helps), tokens: store.NewTable[Token](ring, store.Tokens)}
+	return &Desk{People: people, cases: store.NewTable[Case](ring, store.Helps), tokens: store.NewTable[Token](ring, store.Tokens),
+		approvals: store.NewTable[Approval](ring, store.Approvals)}
 }

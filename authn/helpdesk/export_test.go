@@ -10,5 +10,6 @@ const (
 
 var (
 	May   = may
+	Reach = reach
 	Clean = clean
 )

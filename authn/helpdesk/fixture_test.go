@@ -30,6 +30,7 @@ type shop struct {
 	phone          *authntest.Phone
 	session        authn.Secret
 	manager, admin authn.User
+	people         int // made so far by somebody
 }
 
 func openShop(t *testing.T) *shop {

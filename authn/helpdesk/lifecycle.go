@@ -86,7 +86,7 @@ func (d *Desk) Reactivate(ctx context.Context, op Operator, from authn.Origin, i
 		if u.Status != authn.StatusProvisioned {
 			return Invitation{}, &authn.Error{Code: authn.CodeState, Reason: authn.ReasonNotInvited}
 		}
-		if !sendEmail && !op.secrets() {
+		if !sendEmail && !op.handsInvitations() {
 			return Invitation{}, authn.Refuse(authn.CodeForbidden)
 		}
 		return d.invite(w, op, &u, sendEmail)

@@ -32,6 +32,8 @@ const (
 	actReset      // take away devices, one or all
 	actHelp       // unlock, end sessions, start a mail for a new password
 	actManage     // profile, life cycle, tokens and what only administrators do
+	actSecond     // ask a second administrator for the reset of an equal, or be that one (PROTOCOL 11)
+	actGrant      // give and take roles
 )
 
 // least is the lowest role that may do an act.
@@ -39,7 +41,7 @@ func (a act) least() authn.Role {
 	switch a {
 	case actSee:
 		return authn.RoleReadOnly
-	case actInvite, actReset, actHelp:
+	case actInvite, actReset, actHelp, actSecond:
 		return authn.RoleHelpDesk
 	}
 	return authn.RoleUserAdmin
@@ -56,10 +58,11 @@ func (op Operator) rank() int {
 // scoped tells whether the operator is limited to groups.
 func (op Operator) scoped() bool { return op.Groups != nil && !op.Machine }
 
-// sees tells whether a person lies within the scope: every group of theirs, at least one, and no role.
+// sees tells whether a person lies within the scope: every group of theirs, at least one, and no role. A shadow
+// is there for operators limited to groups alone.
 func (op Operator) sees(u *authn.User) bool {
 	if !op.scoped() {
-		return true
+		return !u.Shadow
 	}
 	return len(u.Groups) > 0 && len(u.Roles) == 0 &&
 		!slices.ContainsFunc(u.Groups, func(g authn.GroupID) bool { return !slices.Contains(op.Groups, g) })
@@ -97,11 +100,23 @@ func may(op Operator, a act, u *authn.User) error {
 		return nil
 	case op.Owner == string(u.ID): // nobody themselves, judged by owner
 		return authn.Refuse(authn.CodeForbidden)
-	case op.rank() <= u.Rank(): // strictly lower roles only; an equal one needs a second administrator's word
+	case a == actSecond && op.rank() >= u.Rank(), a == actGrant && op.rank() >= authn.RoleSuperAdmin.Rank():
+		return nil
+	case op.rank() <= u.Rank(), a == actReset && op.needsSecond(u): // strictly lower roles only
 		return authn.Refuse(authn.CodeForbidden)
 	}
 	return nil
 }
+
+// needsSecond tells whether a reset that the operator may ask for needs a second administrator's word: of an equal,
+// and of somebody whom they themselves made lower, or taking a role away would be the way around it.
+func (op Operator) needsSecond(u *authn.User) bool {
+	return !op.Machine && (op.rank() <= u.Rank() || u.Demoted != "" && u.Demoted == op.Owner)
+}
+
+// handsInvitations tells whether the operator may see an invitation's link or choose a password. Whoever is limited
+// to groups may not: by such a link it would show that somebody is known elsewhere (PROTOCOL 21).
+func (op Operator) handsInvitations() bool { return op.secrets() && !op.scoped() }
 
 // secrets tells whether an answer to this operator may hold a link. HELP_DESK_ADMIN never (PROTOCOL 20).
 func (op Operator) secrets() bool {
@@ -120,6 +135,17 @@ func (op Operator) gives(r authn.Role) error {
 		return authn.Refuse(authn.CodeForbidden)
 	}
 	return nil
+}
+
+// grants judges giving or taking a role, or changing what it is limited to. The holder is judged by may.
+func (op Operator) grants(r authn.Role) error {
+	if err := op.forEverybody(); err != nil {
+		return err
+	}
+	if r.Rank() <= 0 {
+		return authn.Invalid("type", "unknown")
+	}
+	return op.gives(r)
 }
 
 // covers tells whether groups lie within the operator's scope; none at all lies in nobody's.

@@ -38,7 +38,8 @@ type Added struct {
 
 // AddUser makes a person and, with activate, invites them: by mail, or with sendEmail false by a link in the
 // answer, to Machine or with Secrets only. A password makes the person active at once, yet without a device they
-// come in by the invitation alone. CodeTaken: an address is somebody's. CodeInvalid, CodeForbidden.
+// come in by the invitation alone. CodeTaken: an address is somebody's; for an operator limited to groups only if it
+// is that of somebody within, else the answer is that for a new person (PROTOCOL 21). CodeInvalid, CodeForbidden.
 func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n NewUser, activate, sendEmail bool) (authn.User, Invitation, error) {
 	u, err := d.drafted(op, n, activate, sendEmail)
 	if err != nil {
@@ -53,8 +54,11 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n Ne
 	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (Added, error) {
 		u, fresh := u, w.NewUser()
 		u.ID, u.Handle, u.Mailbox.By = fresh.ID, fresh.Handle, op.mailbox()
+		if err := d.judgeKnown(w, op, &u); err != nil {
+			return Added{}, err
+		}
 		if n.Role != "" {
-			g := authn.Grant{ID: "r" + a.ID("grant"), Role: n.Role}
+			g := authn.Grant{ID: "r" + a.ID("grant"), Role: n.Role, Created: a.Now, Changed: a.Now}
 			if n.Role != authn.RoleSuperAdmin {
 				g.Groups = n.Groups
 			}
@@ -84,6 +88,9 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n Ne
 		u, err := stated(w, u, nil)
 		return Added{u, inv}, err
 	})
+	if err == nil && n.Role == authn.RoleSuperAdmin {
+		err = d.tellSupers(ctx, op, from, roleChange{action: audit.RoleGranted, grant: out.User.Roles[0], user: out.User}, a.Now)
+	}
 	return shown(out.User), out.Invitation, err
 }
 
@@ -100,7 +107,7 @@ func (d *Desk) drafted(op Operator, n NewUser, activate, sendEmail bool) (authn.
 	if err := op.allowed(actInvite); err != nil {
 		return u, err
 	}
-	if !op.covers(n.Groups) || (n.Password != "" || activate && !sendEmail) && !op.secrets() {
+	if !op.covers(n.Groups) || (n.Password != "" || activate && !sendEmail) && !op.handsInvitations() {
 		return u, authn.Refuse(authn.CodeForbidden)
 	}
 	if err := op.gives(n.Role); err != nil {
@@ -196,7 +203,7 @@ func (d *Desk) Activate(ctx context.Context, op Operator, from authn.Origin, id 
 		if err != nil {
 			return Invitation{}, err
 		}
-		if !sendEmail && !op.secrets() {
+		if !sendEmail && !op.handsInvitations() {
 			return Invitation{}, authn.Refuse(authn.CodeForbidden)
 		}
 		if u.Status == authn.StatusGone {
@@ -213,6 +220,9 @@ func find(r authn.Reader, op Operator, a act, id string) (authn.User, error) {
 		return authn.User{}, err
 	}
 	u, err := r.Find(id)
+	if op.scoped() && (authn.CodeOf(err) == authn.CodeNotFound || err == nil && !op.sees(&u)) {
+		u, err = shadowOf(r, op, id)
+	}
 	if err != nil {
 		return authn.User{}, err
 	}

@@ -148,23 +148,3 @@ func TestAManagerListsThePeopleOfTheGaragesAndNobodyElse(t *testing.T) {
 		t.Errorf("everybody: got %q", got)
 	}
 }
-
-func TestTheLogIsForThoseWhoSeeEverybody(t *testing.T) {
-	s := openShop(t)
-	for _, c := range []struct {
-		name string
-		op   helpdesk.Operator
-		want authn.Code
-	}{
-		{"who reads only", helpdesk.Operator{Owner: "u", Role: authn.RoleReadOnly}, ""},
-		{"the machine's owner", machine, ""},
-		{"a manager", limited(support, s.garage), authn.CodeForbidden},
-		{"nobody", helpdesk.Operator{}, authn.CodeForbidden},
-	} {
-		entries, _, err := s.desk.Events(t.Context(), c.op, audit.Query{})
-		wantCode(t, c.name, err, c.want)
-		if (len(entries) > 0) != (c.want == "") {
-			t.Errorf("%s: got %d events", c.name, len(entries))
-		}
-	}
-}

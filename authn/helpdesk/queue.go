@@ -111,7 +111,7 @@ func (d *Desk) caseIn(r authn.Reader, op Operator, c *Case) error {
 	if !op.scoped() {
 		return nil
 	}
-	if c.User == "" {
+	if c.User == "" || c.forEverybodyOnly() {
 		return authn.Refuse(authn.CodeNotFound)
 	}
 	u, err := r.User(c.User)

@@ -122,6 +122,8 @@ func TestRecordsOfEveryVersionDecode(t *testing.T) {
 		Texts:    []helpdesk.Text{{At: at, Reference: "H-0000-0000", Topic: templates.TopicOther, Message: "and again", Address: "192.0.2.1"}},
 		Assignee: "u2", AssigneeName: "Zoé", Identity: helpdesk.IdentityInPerson, IdentityBy: "Zoé", IdentityAt: at, Address: "192.0.2.1", Agent: "Firefox, Android", At: at, Changed: at,
 		History: []helpdesk.Step{{At: at, By: "token:t1", Name: "support desk", What: "reset", Text: "x", Who: "u2"}}})
+	storetest.Golden(t, store.Approvals, nil, helpdesk.Approval{ID: "uabc-def", User: "uabc", Login: technician, Resets: 2, By: "token:t1",
+		ByName: "support desk", Owner: "u1", Token: "0123", Reason: "lost", HelpRequest: "20260302T080000.000000000Z-abc", At: at, Expires: at})
 	storetest.Golden(t, store.Tokens, nil, helpdesk.Token{ID: "0123456789abcdef0123", Name: "scripts", Owner: "operator:0", Role: authn.RoleUserAdmin,
 		Groups: []authn.GroupID{"g1"}, Secrets: true, Authn: true, By: "operator:0", Created: at, Expires: at, LastUsed: at})
 }

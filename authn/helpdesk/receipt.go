@@ -28,6 +28,9 @@ func (j resetting) event(u *authn.User, c *Case, action string, rec Receipt) aud
 			e.Detail[key] = text
 		}
 	}
+	if j.approval != nil {
+		e.Detail["approvalId"], e.Detail["askedBy"] = j.approval.ID, j.approval.By
+	}
 	if action == audit.FactorsReset {
 		for key, n := range rec.counts() {
 			e.Detail[key] = strconv.Itoa(*n)

@@ -3,6 +3,7 @@ package helpdesk
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	"barillet/authn"
@@ -36,6 +37,8 @@ type Receipt struct {
 	Link, Code    authn.Secret // of a ticket that was not mailed; one handed over has no Link
 	Reason        string
 	HelpRequest   string // the case that it resolved
+
+	Waits *Approval // not nil: nothing is done before a second administrator agrees, and the rest is empty
 }
 
 // way is how the ticket reaches the person.
@@ -73,6 +76,8 @@ type resetting struct {
 	way     way
 	told    []told
 	past    Receipt // of the reset before, where one may be repeated
+
+	approval *Approval // what the operator agrees to; nil: the operator acts alone
 }
 
 // done is what an Update came to.
@@ -91,7 +96,8 @@ type done struct {
 // a code). A case that is named must be about the same person (CodeConflict), tell how the identity was checked,
 // or be told so here, and not be closed (CodeState, PROTOCOL 24). It is resolved; the mail with the ticket is its
 // answer, no further one is sent. CodeForbidden: PROTOCOL 11. CodeState: for somebody who never
-// had a device there is the invitation.
+// had a device there is the invitation. For an equal nothing is done but to ask for a second administrator's word:
+// Receipt.Waits tells of it.
 func (d *Desk) Reset(ctx context.Context, op Operator, from authn.Origin, id string, r ResetRequest) (Receipt, error) {
 	how, err := r.way(op)
 	if err != nil {
@@ -108,16 +114,26 @@ func (d *Desk) Reset(ctx context.Context, op Operator, from authn.Origin, id str
 	job := resetting{desk: d, op: op, id: id, request: r, way: how}
 	var u authn.User
 	if err := d.People.View(ctx, func(r authn.Reader) (err error) {
-		u, err = find(r, op, actReset, id)
+		u, err = find(r, op, actSecond, id)
 		return err
 	}); err != nil {
 		return Receipt{}, err
 	}
-	if job.told, err = d.whoIsTold(ctx, op, &u, how == wayHand); err != nil {
+	if op.needsSecond(&u) {
+		waits, err := d.askSecond(ctx, op, from, id, r)
+		return Receipt{Waits: &waits}, err
+	}
+	return d.resetting(ctx, from, job, &u)
+}
+
+// resetting does a reset that was judged for a person as they were read, and tells whoever else hears of it.
+func (d *Desk) resetting(ctx context.Context, from authn.Origin, job resetting, u *authn.User) (Receipt, error) {
+	var err error
+	if job.told, err = d.whoIsTold(ctx, job.op, u, job.way == wayHand); err != nil {
 		return Receipt{}, err
 	}
 	for range 3 { // each round loses only to another reset of the same moment
-		if job.past, err = d.recall(ctx, &u); err != nil {
+		if job.past, err = d.recall(ctx, u); err != nil {
 			return Receipt{}, err
 		}
 		a := d.People.NewAct(from)
@@ -126,7 +142,7 @@ func (d *Desk) Reset(ctx context.Context, op Operator, from authn.Origin, id str
 			return Receipt{}, err
 		}
 		if !out.stale {
-			return out.receipt, d.tellRest(ctx, from, job.mail(&u, a.Now), out.rest)
+			return out.receipt, d.tellRest(ctx, from, job.mail(u, a.Now), out.rest)
 		}
 		u.ResetAt, u.Devices = out.receipt.At, nil
 	}
@@ -136,15 +152,12 @@ func (d *Desk) Reset(ctx context.Context, op Operator, from authn.Origin, id str
 // do is the Update. It touches at most 64 keys: a person has up to 32 sessions, 10 security keys and 3 tickets,
 // which with person, standing, case, event, ticket and two addresses leaves room for toldAtOnce of the others.
 func (j resetting) do(w *authn.Work) (done, error) {
-	u, err := find(w.Reader, j.op, actReset, j.id)
+	u, err := j.judged(w)
 	if err != nil {
 		return done{}, err
 	}
-	switch {
-	case u.Status == authn.StatusGone:
-		return done{}, authn.Refuse(authn.CodeState)
-	case !u.HadDevice && len(u.Devices) == 0:
-		return done{}, &authn.Error{Code: authn.CodeState, Reason: authn.ReasonNeverHadDevice}
+	if err := resettable(&u); err != nil {
+		return done{}, err
 	}
 	c, err := j.answered(w, &u)
 	if err != nil {
@@ -182,6 +195,32 @@ func (j resetting) do(w *authn.Work) (done, error) {
 	}
 	w.Answer(rec)
 	return done{receipt: rec, rest: rest}, w.Save(&u)
+}
+
+// judged finds the person whom the operator may reset, alone or by the second word that ends what waits for it.
+func (j resetting) judged(w *authn.Work) (authn.User, error) {
+	if j.approval == nil {
+		return find(w.Reader, j.op, actReset, j.id)
+	}
+	p, u, err := j.desk.second(w.Reader, w.Tx, j.op, j.approval.ID, w.Act.Now)
+	if err != nil {
+		return u, err
+	}
+	if err := j.desk.approvals.Delete(w.Tx, string(p.User)); err != nil {
+		return u, fmt.Errorf("ending a reset that waited: %w", err)
+	}
+	return u, nil
+}
+
+// resettable tells whether there is anything to reset.
+func resettable(u *authn.User) error {
+	switch {
+	case u.Status == authn.StatusGone:
+		return authn.Refuse(authn.CodeState)
+	case !u.HadDevice && len(u.Devices) == 0:
+		return &authn.Error{Code: authn.CodeState, Reason: authn.ReasonNeverHadDevice}
+	}
+	return nil
 }
 
 // again is a reset with nothing left to clear while a ticket is open (PROTOCOL 11).
@@ -285,12 +324,18 @@ func (j resetting) answered(w *authn.Work, u *authn.User) (*Case, error) {
 	if j.request.HelpRequest == "" {
 		return nil, nil
 	}
-	c, err := j.desk.load(w.Tx, j.request.HelpRequest)
-	if authn.CodeOf(err) == authn.CodeNotFound || err == nil && c.User != u.ID {
-		return nil, authn.Refuse(authn.CodeConflict)
-	}
+	c, err := j.desk.caseAbout(w, j.request.HelpRequest, u)
 	if err == nil && j.request.Check != nil && !c.State.closed() {
 		c.identify(w, j.op, *j.request.Check)
+	}
+	return c, err
+}
+
+// caseAbout loads a case that must be about the person (CodeConflict).
+func (d *Desk) caseAbout(w *authn.Work, id string, u *authn.User) (*Case, error) {
+	c, err := d.load(w.Tx, id)
+	if authn.CodeOf(err) == authn.CodeNotFound || err == nil && c.User != u.ID {
+		return nil, authn.Refuse(authn.CodeConflict)
 	}
 	return &c, err
 }

@@ -32,9 +32,6 @@ const (
 // (PROTOCOL 9, 11). The person and the one who acts are left out. It reads through all people: a reset is rare.
 func (d *Desk) whoIsTold(ctx context.Context, op Operator, u *authn.User, handed bool) ([]told, error) {
 	var managers, admins []told
-	entry := func(x *authn.User) told {
-		return told{string(x.ID), x.Email, d.People.Locale(x), x.DisplayName()}
-	}
 	keep := func(x authn.User) bool {
 		return len(x.Roles) > 0 && x.Status == authn.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != op.Owner
 	}
@@ -46,9 +43,9 @@ func (d *Desk) whoIsTold(ctx context.Context, op Operator, u *authn.User, handed
 		for i := range people {
 			switch x := &people[i]; {
 			case op.Machine && x.Rank() >= authn.RoleUserAdmin.Rank():
-				admins = append(admins, entry(x))
+				admins = append(admins, d.entry(x))
 			case manages(x, u.Groups):
-				managers = append(managers, entry(x))
+				managers = append(managers, d.entry(x))
 			}
 		}
 		if after = next; next == "" {
@@ -60,6 +57,10 @@ func (d *Desk) whoIsTold(ctx context.Context, op Operator, u *authn.User, handed
 		all = slices.Insert(all, 0, told{"support", support, d.People.Policy.DefaultLocale, ""})
 	}
 	return all[:min(len(all), mostAreTold)], nil
+}
+
+func (d *Desk) entry(x *authn.User) told {
+	return told{string(x.ID), x.Email, d.People.Locale(x), x.DisplayName()}
 }
 
 // manages tells whether somebody is a manager of one of the garages.
@@ -84,6 +85,9 @@ func (j resetting) mail(u *authn.User, now time.Time) func(name string) template
 // tell queues the first notices in the Update of the reset and returns whom it leaves.
 func (j resetting) tell(w *authn.Work, u *authn.User) (rest []told, err error) {
 	n := min(len(j.told), toldAtOnce)
+	if j.approval != nil { // it touches three keys more: what waited, the token that asked and its owner
+		n = min(n, toldAtOnce-3)
+	}
 	return j.told[n:], j.desk.queue(w, j.mail(u, w.Act.Now), j.told[:n])
 }
 

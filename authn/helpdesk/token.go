@@ -11,6 +11,7 @@ import (
 	"barillet/authn"
 	"barillet/internal/audit"
 	"barillet/store"
+	"barillet/templates"
 )
 
 // TokenPrefix begins every API token, so that scanners for leaked secrets recognise one.
@@ -47,11 +48,13 @@ type NewToken struct {
 	Life    time.Duration   // at most 365 days; 0 means 90 days
 	Secrets bool            // never with HELP_DESK_ADMIN and below
 	Authn   bool
+	Owner   string // id, sign-in name or address of the person whom it acts as, by Machine only; "": of whoever makes it
 }
 
-// CreateToken makes an API token, shown in this one answer. It has the owner of whoever makes it. But for the
-// machine's owner: of no more than the maker's own role, scope and time, and without allowances (PROTOCOL 20).
-// CodeForbidden, CodeInvalid.
+// CreateToken makes an API token, shown in this one answer. It has the owner of whoever makes it, unless the machine's
+// owner names somebody active whose role is no lower than its own. But for the machine's owner: of no more than the
+// maker's own role, scope and time, and without allowances (PROTOCOL 20). A person is told of a token that acts as
+// they. CodeForbidden, CodeInvalid.
 func (d *Desk) CreateToken(ctx context.Context, op Operator, from authn.Origin, n NewToken) (authn.Secret, Token, error) {
 	a := d.People.NewAct(from)
 	t, err := op.token(a.Now, n)
@@ -61,22 +64,30 @@ func (d *Desk) CreateToken(ctx context.Context, op Operator, from authn.Origin, 
 	secret := authn.SecretOf(TokenPrefix + a.Secret("api token").Reveal())
 	hash := secret.Hash()
 	t.ID = hash[:tokenID]
-	_, err = authn.Do(ctx, d.People, a, func(w *authn.Work) (struct{}, error) {
+	t, err = authn.Do(ctx, d.People, a, func(w *authn.Work) (Token, error) {
+		t := t
+		owner, err := tokenOwner(w.Reader, &t, n.Owner)
+		if err != nil {
+			return t, err
+		}
 		for _, g := range t.Groups {
 			if _, err := w.Group(g); authn.CodeOf(err) == authn.CodeNotFound {
-				return struct{}{}, authn.Invalid("groupIds", "unknown")
+				return t, authn.Invalid("groupIds", "unknown")
 			} else if err != nil {
-				return struct{}{}, err
+				return t, err
 			}
 		}
 		if err := d.tokens.Put(w.Tx, hash, t); err != nil {
-			return struct{}{}, fmt.Errorf("storing an API token: %w", err)
+			return t, fmt.Errorf("storing an API token: %w", err)
 		}
 		e := op.tokenEvent(audit.TokenCreated, &t)
 		e.Detail = map[string]string{"role": string(t.Role), "owner": t.Owner, "expires": t.Expires.Format(time.RFC3339),
 			"secrets": fmt.Sprint(t.Secrets), "authn": fmt.Sprint(t.Authn), "scope": scopeName(t.Groups)}
-		w.Answer(t)
-		return struct{}{}, w.Audit(e)
+		if err := w.Audit(e); err != nil || owner.ID == "" {
+			return t, err
+		}
+		m := templates.TokenMadeMail{About: templates.About{Name: owner.DisplayName(), At: a.Now}, By: d.by(op), Token: t.Name, Until: t.Expires}
+		return t, w.Post(&owner, m, time.Time{})
 	})
 	if err != nil {
 		return authn.Secret{}, Token{}, err
@@ -102,7 +113,7 @@ func (op Operator) token(now time.Time, n NewToken) (Token, error) {
 	case len(n.Groups) > mostGroups:
 		return Token{}, authn.Invalid("groupIds", "too_many")
 	case op.Machine:
-	case n.Role.Rank() > op.rank(), n.Secrets, n.Authn:
+	case n.Role.Rank() > op.rank(), n.Secrets, n.Authn, n.Owner != "":
 		return Token{}, authn.Refuse(authn.CodeForbidden)
 	case op.scoped() && (n.Groups == nil || slices.ContainsFunc(n.Groups, func(g authn.GroupID) bool { return !slices.Contains(op.Groups, g) })):
 		return Token{}, authn.Refuse(authn.CodeForbidden)
@@ -186,22 +197,11 @@ func (d *Desk) RevokeToken(ctx context.Context, op Operator, from authn.Origin, 
 	if err := op.allowed(actManage); err != nil {
 		return err
 	}
-	hash := ""
-	if len(id) == tokenID && store.CheckKey(id) == nil {
-		if err := d.People.Store.View(ctx, func(s store.Snapshot) error {
-			hash = ""
-			return d.tokens.Scan(s, id, "", 1, func(found string, _ Token) error {
-				hash = found
-				return nil
-			})
-		}); err != nil {
-			return fmt.Errorf("looking up API token %q: %w", id, err)
-		}
+	hash, err := d.hashOf(ctx, id)
+	if err != nil {
+		return err
 	}
-	if hash == "" {
-		return authn.Refuse(authn.CodeNotFound)
-	}
-	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
+	_, err = authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
 		t, err := d.tokens.Get(w.Tx, hash)
 		if errors.Is(err, store.ErrNotFound) || err == nil && !op.mayToken(&t) {
 			return struct{}{}, authn.Refuse(authn.CodeNotFound)
@@ -217,20 +217,46 @@ func (d *Desk) RevokeToken(ctx context.Context, op Operator, from authn.Origin, 
 	return err
 }
 
-// CheckToken tells who acts by a token; CodeNoSession when it is not, or no longer, one. Whatever is wrong with
-// it, the work is one hash and one read.
+// hashOf is what a token is kept under, by its public id; CodeNotFound when there is none.
+func (d *Desk) hashOf(ctx context.Context, id string) (hash string, err error) {
+	if len(id) == tokenID && store.CheckKey(id) == nil {
+		err = d.People.Store.View(ctx, func(s store.Snapshot) error {
+			hash = ""
+			return d.tokens.Scan(s, id, "", 1, func(found string, _ Token) error {
+				hash = found
+				return nil
+			})
+		})
+	}
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("looking up API token %q: %w", id, err)
+	case hash == "":
+		return "", authn.Refuse(authn.CodeNotFound)
+	}
+	return hash, nil
+}
+
+// CheckToken tells who acts by a token, as its owner is at present; CodeNoSession when it is not, or no longer, one,
+// and when its owner is not, or no longer, somebody who may act. For what is no token the work is one hash and one read.
 func (d *Desk) CheckToken(ctx context.Context, secret authn.Secret) (Operator, error) {
 	if len(secret.Reveal()) > longestToken {
 		return Operator{}, authn.Refuse(authn.CodeNoSession)
 	}
 	hash, now := secret.Hash(), d.People.Now()
-	var t Token
-	err := d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
-		t, err = d.tokens.Get(s, hash)
+	var op Operator
+	err := d.People.Store.View(ctx, func(s store.Snapshot) error {
+		t, err := d.tokens.Get(s, hash)
+		if errors.Is(err, store.ErrNotFound) {
+			return authn.Refuse(authn.CodeNoSession)
+		}
+		if err == nil {
+			op, err = acts(d.People.In(s), &t, now)
+		}
 		return err
 	})
-	if errors.Is(err, store.ErrNotFound) || err == nil && !now.Before(t.Expires) {
-		return Operator{}, authn.Refuse(authn.CodeNoSession)
+	if authn.CodeOf(err) == authn.CodeNoSession {
+		return Operator{}, err
 	}
 	if err != nil {
 		return Operator{}, fmt.Errorf("loading an API token: %w", err)
@@ -241,8 +267,7 @@ func (d *Desk) CheckToken(ctx context.Context, secret authn.Secret) (Operator, e
 		d.used = map[string]time.Time{}
 	}
 	d.used[hash] = now
-	return Operator{ID: "token:" + t.ID, Name: t.Name, Owner: t.Owner, Role: t.Role, Groups: t.Groups,
-		Secrets: t.Secrets, Authn: t.Authn, expires: t.Expires}, nil
+	return op, nil
 }
 
 func (d *Desk) lastUsed(hash string) time.Time {

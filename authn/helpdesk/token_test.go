@@ -79,7 +79,7 @@ func TestARevokedTokenIsDeadAtOnce(t *testing.T) {
 
 func TestWhichTokensMayBeMade(t *testing.T) {
 	s := openShop(t)
-	admin := helpdesk.Operator{ID: "token:a", Owner: "u9", Role: authn.RoleUserAdmin}
+	admin := helpdesk.Operator{ID: "token:a", Owner: "operator:9", Role: authn.RoleUserAdmin}
 	for _, c := range []struct {
 		name string
 		op   helpdesk.Operator

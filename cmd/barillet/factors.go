@@ -52,6 +52,15 @@ type receipt struct {
 	} `json:"ticket"`
 	Repeated bool   `json:"repeated"`
 	Reason   string `json:"reason"`
+
+	waiting
+}
+
+// waiting is the answer instead, where an equal is to be reset: a second administrator has to agree.
+type waiting struct {
+	ID      string     `json:"id,omitempty"`
+	Status  string     `json:"status,omitempty"` // PENDING
+	Expires *time.Time `json:"expiresAt,omitempty"`
 }
 
 func (p *program) factorsResetCommand() *cobra.Command {
@@ -89,6 +98,14 @@ func (p *program) factorsResetCommand() *cobra.Command {
 			}
 			if done.Mailed && service.closed {
 				p.note("the mails are in the outbox: they go out when the service runs")
+			}
+			if done.Status != "" {
+				p.note("nothing is done yet: %s has a role like your own, and a second administrator has to agree", args[0])
+				if p.json {
+					return p.result(done.waiting)
+				}
+				_, err := fmt.Fprintln(p.stdout, done.ID)
+				return err
 			}
 			if p.json {
 				return p.result(done)

@@ -35,6 +35,7 @@ type newToken struct {
 	Groups    []string `json:"groups,omitempty"`    // left out: everybody
 	ExpiresIn int64    `json:"expiresIn,omitempty"` // seconds
 	Allow     []string `json:"allow,omitempty"`
+	Owner     string   `json:"owner,omitempty"` // left out: whoever makes it
 }
 
 type createdToken struct {
@@ -42,6 +43,7 @@ type createdToken struct {
 	Name    string    `json:"name"`
 	Token   string    `json:"token"`
 	Role    string    `json:"role"`
+	Owner   string    `json:"owner"`
 	Expires time.Time `json:"expiresAt"`
 }
 
@@ -51,7 +53,9 @@ func (p *program) tokenCreateCommand() *cobra.Command {
 	var expires string
 	c := &cobra.Command{
 		Use: "create --name NAME --role ROLE", Short: "make an API token and print it",
-		Long: "Makes an API token and prints it alone on stdout. It is shown this once.",
+		Long: "Makes an API token and prints it alone on stdout. It is shown this once.\n\n" +
+			"With --owner it acts as that person, who is told: it may never do more than they may at the time, and is dead\n" +
+			"while they are suspended. Without it, it is the machine's own. Only the machine's owner names another.",
 		Args: exactly(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if ask.Name == "" {
@@ -59,6 +63,9 @@ func (p *program) tokenCreateCommand() *cobra.Command {
 			}
 			if err := knownRole(ask.Role); err != nil {
 				return err
+			}
+			if ask.Owner != "" && (to.url != "" || variables(p.environ)["BARILLET_URL"] != "") {
+				return misused("--owner works on the machine of the service only: a token makes tokens of its own owner")
 			}
 			life, err := lifetime(expires)
 			if err != nil {
@@ -89,5 +96,6 @@ func (p *program) tokenCreateCommand() *cobra.Command {
 	c.Flags().StringSliceVar(&ask.Groups, "group", nil, "limit it to a group, by id; may be given again")
 	c.Flags().StringVar(&expires, "expires", "90d", "how long it is good: 90d, 12h; at most 365d")
 	c.Flags().StringSliceVar(&ask.Allow, "allow", nil, "secrets, authn")
+	c.Flags().StringVar(&ask.Owner, "owner", "", "whom it acts as, by address, name or id")
 	return c
 }

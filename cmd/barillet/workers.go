@@ -54,6 +54,9 @@ func (h *house) sweep(ctx context.Context) error {
 	if err := h.api.Sweep(ctx); err != nil {
 		return err
 	}
+	if err := h.desk.Sweep(ctx); err != nil {
+		return err
+	}
 	if err := h.forget(ctx, h.people.Limiter.Full, h.people.Limiter.Forget); err != nil {
 		return fmt.Errorf("removing limits that are full again: %w", err)
 	}

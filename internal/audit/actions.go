@@ -53,6 +53,9 @@ const (
 	PasswordForgotten   = "barillet.password.forgotten"
 	RoleGranted         = "user.account.privilege.grant"
 	RoleRevoked         = "user.account.privilege.revoke"
+	RoleLimited         = "barillet.role.limited" // to other groups than before
+	ResetAsked          = "barillet.reset.asked"  // waits for a second administrator
+	ResetRefused        = "barillet.reset.refused"
 	GroupCreated        = "group.lifecycle.create"
 	GroupUpdated        = "group.profile.update"
 	GroupDeleted        = "group.lifecycle.delete"

@@ -15,7 +15,7 @@ import (
 // concrete puts something that is there, or at least sound, in the place of a pattern's wildcards.
 func (d *door) concrete(pattern string, u authn.User) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
-	return method, strings.NewReplacer("{id}", string(u.ID), "{fid}", "d1", "{gid}", "g1", "{uid}", string(u.ID), "{hid}", "h1", "{tid}", "0123456789abcdef0123").Replace(path)
+	return method, strings.NewReplacer("{id}", string(u.ID), "{fid}", "d1", "{gid}", "g1", "{uid}", string(u.ID), "{hid}", "h1", "{tid}", "0123456789abcdef0123", "{rid}", "r1", "{aid}", string(u.ID)+"-x").Replace(path)
 }
 
 func TestNoRouteIsOpenWithoutAGoodToken(t *testing.T) {

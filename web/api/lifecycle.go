@@ -148,6 +148,10 @@ func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op helpdesk.O
 		return a.desk.Reset(r.Context(), op, reply.From(r.Context()).Origin(), id, helpdesk.ResetRequest{
 			Reason: body.Reason, HelpRequest: body.HelpRequestID, Check: body.IdentityCheck.check(), SendEmail: body.SendEmail, Hand: body.Hand})
 	}, func(receipt helpdesk.Receipt) (status int, shown, kept any, err error) {
+		if receipt.Waits != nil {
+			waits := a.approval(*receipt.Waits)
+			return http.StatusAccepted, waits, waits, nil
+		}
 		whole := receiptOf(receipt)
 		plain := whole
 		plain.Ticket.URL, plain.Ticket.Code = "", ""

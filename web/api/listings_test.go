@@ -113,7 +113,9 @@ func TestAGarageIsMadeAndFound(t *testing.T) {
 	}
 	problem(t, d.call("GET", "/api/v1/groups/"+second[0].get("id").(string)+"x", scoped, ""), 404)
 	problem(t, d.call("POST", "/api/v1/groups", scoped, `{"profile":{"name":"Mine"}}`), 403)
-	problem(t, d.call("GET", "/api/v1/logs", scoped, ""), 403)
+	if list := read[[]tree](t, d.call("GET", "/api/v1/logs", scoped, ""), 200); len(list) != 0 {
+		t.Errorf("the log of a garage without people: got %v", list)
+	}
 	nobody := d.token(authn.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Groups = []authn.GroupID{} })
 	if list := read[[]tree](t, d.call("GET", "/api/v1/groups", nobody, ""), 200); len(list) != 0 {
 		t.Errorf("an empty scope: got %v, want nobody's", list)

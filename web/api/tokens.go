@@ -57,6 +57,7 @@ type tokenBody struct {
 	Groups    []authn.GroupID `json:"groups"`    // left out or null: everybody; []: nobody
 	ExpiresIn int64           `json:"expiresIn"` // seconds; left out: 90 days
 	Allow     []string        `json:"allow"`
+	Owner     string          `json:"owner"` // the person whom it acts as; by the socket or the closed folder only
 }
 
 // longestLife bounds expiresIn before it is multiplied; what is allowed is judged by the Desk.
@@ -70,7 +71,7 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 	if body.ExpiresIn < 0 || body.ExpiresIn > longestLife {
 		return authn.Invalid("expiresIn", "too_long")
 	}
-	n := helpdesk.NewToken{Name: body.Name, Role: body.Role, Groups: body.Groups, Life: time.Duration(body.ExpiresIn) * time.Second}
+	n := helpdesk.NewToken{Name: body.Name, Role: body.Role, Groups: body.Groups, Owner: body.Owner, Life: time.Duration(body.ExpiresIn) * time.Second}
 	for _, allow := range body.Allow {
 		switch allow {
 		case allowSecrets:

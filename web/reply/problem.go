@@ -97,6 +97,8 @@ var problems = map[string]problem{
 var states = map[string]string{
 	authn.ReasonNotActive:    "E0000001",
 	authn.ReasonNotSuspended: "E0000001",
+	authn.ReasonHasRole:      "E0000090",
+	authn.ReasonNoTargets:    "E0000091",
 }
 
 // instead tells an operator what is possible where something is not.
@@ -113,6 +115,10 @@ var instead = map[string]string{
 	authn.ReasonCaseClosed:     "the help request is closed; open it again first (status open or in_progress)",
 	authn.ReasonAssigned:       "somebody else has the help request; take it over with takeOver",
 	authn.ReasonStranger:       "the address of the help request is nobody's, so that no answer is mailed",
+	authn.ReasonHasRole:        "the person has this role; change its targets or take it away",
+	authn.ReasonLastTarget:     "a role without targets is for everybody; take the role away instead",
+	authn.ReasonNoTargets:      "this role is for everybody and has no targets",
+	authn.ReasonLastAdmin:      "nobody active would be left with this role; give it to somebody else first",
 	authn.ReasonGone:           "the person is deactivated; activate them (lifecycle/activate)",
 }
 

@@ -1,0 +1,330 @@
+package helpdesk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/store"
+	"barillet/templates"
+)
+
+const (
+	approvalLife = 24 * time.Hour // how long a reset waits for a second administrator
+	userID       = 27             // characters of a person's id
+)
+
+// Approval is a reset of an equal that waits for the word of a second administrator (PROTOCOL 11). There is one at
+// most for each person, kept under their id.
+type Approval struct {
+	ID          string       `json:"id"` // "<user id>-<random>"
+	User        authn.UserID `json:"user"`
+	Login       string       `json:"login"`
+	Resets      uint64       `json:"resets"`                // of the person when it was asked: a reset since ends it
+	By          string       `json:"by"`                    // id of the operator who asked
+	ByName      string       `json:"byName,omitempty"`      // for people to read
+	Owner       string       `json:"owner"`                 // whose word the first one is
+	Token       string       `json:"token"`                 // what the asking token is kept under
+	Reason      string       `json:"reason,omitempty"`      // as in ResetRequest
+	HelpRequest string       `json:"helpRequest,omitempty"` // as in ResetRequest
+	At          time.Time    `json:"at"`
+	Expires     time.Time    `json:"expires"`
+}
+
+// askSecond stores that a reset waits, unless one for this person does: whoever asks again gets that one, and nobody
+// is told again. The person, and all who could agree, are mailed.
+func (d *Desk) askSecond(ctx context.Context, op Operator, from authn.Origin, id string, r ResetRequest) (Approval, error) {
+	if r.SendEmail != nil && !*r.SendEmail { // whose answer would it be in?
+		return Approval{}, authn.Refuse(authn.CodeForbidden)
+	}
+	hash, err := d.hashOf(ctx, strings.TrimPrefix(op.ID, "token:"))
+	if authn.CodeOf(err) == authn.CodeNotFound {
+		err = authn.Refuse(authn.CodeForbidden)
+	}
+	if err != nil {
+		return Approval{}, err
+	}
+	var u authn.User
+	if err := d.People.View(ctx, func(r authn.Reader) (err error) {
+		u, err = find(r, op, actSecond, id)
+		return err
+	}); err != nil {
+		return Approval{}, err
+	}
+	peers, err := d.peers(ctx, op, &u, max(u.Rank(), op.rank()))
+	if err != nil {
+		return Approval{}, err
+	}
+	a := d.People.NewAct(from)
+	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (awaited, error) { return d.await(w, op, id, r, hash) })
+	if err != nil || !out.fresh {
+		return out.approval, err
+	}
+	link := d.People.URL("/api/v1/reset-approvals/" + out.approval.ID)
+	return out.approval, d.tellRest(ctx, from, func(name string) templates.Mail {
+		return templates.ResetAskedMail{About: templates.About{Name: name, At: a.Now}, Person: u.DisplayName(), By: d.by(op),
+			Reason: r.Reason, Link: link, Until: out.approval.Expires}
+	}, peers)
+}
+
+// awaited is what an Update of askSecond came to.
+type awaited struct {
+	approval Approval
+	fresh    bool // it did not wait before
+}
+
+// await judges and stores that a reset waits, and tells the person.
+func (d *Desk) await(w *authn.Work, op Operator, id string, r ResetRequest, token string) (awaited, error) {
+	u, err := find(w.Reader, op, actSecond, id)
+	if err != nil {
+		return awaited{}, err
+	}
+	if err := resettable(&u); err != nil {
+		return awaited{}, err
+	}
+	if r.HelpRequest != "" {
+		if err := d.checked(w, op, r, &u); err != nil {
+			return awaited{}, err
+		}
+	}
+	now := w.Act.Now
+	if waiting, err := d.waiting(w.Tx, &u, now); authn.CodeOf(err) != authn.CodeNotFound {
+		w.Answer(Receipt{Waits: &waiting})
+		return awaited{approval: waiting}, err
+	}
+	p := Approval{ID: string(u.ID) + "-" + w.Act.ID("approval"), User: u.ID, Login: u.Login, Resets: u.Resets, By: op.ID, ByName: op.Name,
+		Owner: op.Owner, Token: token, Reason: r.Reason, HelpRequest: r.HelpRequest, At: now, Expires: now.Add(approvalLife)}
+	if err := d.approvals.Put(w.Tx, string(u.ID), p); err != nil {
+		return awaited{}, fmt.Errorf("storing that a reset waits: %w", err)
+	}
+	if err := w.Audit(op.approvalEvent(audit.ResetAsked, &p)); err != nil {
+		return awaited{}, err
+	}
+	w.Remember(&u, audit.ResetAsked, "")
+	m := templates.ResetAskedMail{About: templates.About{Name: u.DisplayName(), At: now}, By: d.by(op), Until: p.Expires}
+	if err := w.Post(&u, m, time.Time{}); err != nil {
+		return awaited{}, err
+	}
+	w.Answer(Receipt{Waits: &p})
+	return awaited{p, true}, w.Save(&u)
+}
+
+// checked judges the case that a reset will answer once it has its second word, and writes down how the first
+// operator made sure who is asking (PROTOCOL 24).
+func (d *Desk) checked(w *authn.Work, op Operator, r ResetRequest, u *authn.User) error {
+	c, err := d.caseAbout(w, r.HelpRequest, u)
+	if err != nil {
+		return err
+	}
+	fresh := r.Check != nil && !c.State.closed() && c.identify(w, op, *r.Check)
+	if err := c.answeredBy(u, false); err != nil || !fresh {
+		return err
+	}
+	return d.save(w, c)
+}
+
+// approvalEvent is an act of the operator on a reset that waits.
+func (op Operator) approvalEvent(action string, p *Approval) audit.Event {
+	e := audit.Event{Actor: op.actor(), Subject: string(p.User), SubjectName: p.Login, Action: action, Outcome: audit.Success,
+		Detail: map[string]string{"owner": op.Owner, "approvalId": p.ID}}
+	for key, text := range map[string]string{"why": p.Reason, "helpRequestId": p.HelpRequest} {
+		if text != "" {
+			e.Detail[key] = text
+		}
+	}
+	return e
+}
+
+// waiting is the reset that waits for a person; CodeNotFound when there is none, or none that still counts.
+func (d *Desk) waiting(raw store.Reader, u *authn.User, now time.Time) (Approval, error) {
+	p, err := d.approvals.Get(raw, string(u.ID))
+	switch {
+	case errors.Is(err, store.ErrNotFound), err == nil && (!now.Before(p.Expires) || p.Resets != u.Resets):
+		return Approval{}, authn.Refuse(authn.CodeNotFound)
+	case err != nil:
+		return Approval{}, fmt.Errorf("loading a reset that waits: %w", err)
+	}
+	return p, nil
+}
+
+// approval loads the one of this id with the person; CodeNotFound also for a person outside the operator's scope.
+func (d *Desk) approval(r authn.Reader, raw store.Reader, op Operator, id string, now time.Time) (Approval, authn.User, error) {
+	user, _, ok := strings.Cut(id, "-")
+	if !ok || len(user) != userID {
+		return Approval{}, authn.User{}, authn.Refuse(authn.CodeNotFound)
+	}
+	u, err := r.User(authn.UserID(user))
+	if err != nil {
+		return Approval{}, u, err
+	}
+	if !op.sees(&u) {
+		return Approval{}, u, authn.Refuse(authn.CodeNotFound)
+	}
+	p, err := d.waiting(raw, &u, now)
+	if err == nil && p.ID != id {
+		err = authn.Refuse(authn.CodeNotFound)
+	}
+	return p, u, err
+}
+
+// Approvals lists the resets that wait, in the order of the people's ids, of people whom the operator may know of.
+// next is the cursor for more, "" at the end.
+func (d *Desk) Approvals(ctx context.Context, op Operator, after string, limit int) (all []Approval, next string, err error) {
+	if err := op.allowed(actSee); err != nil {
+		return nil, "", err
+	}
+	if limit <= 0 || limit > 200 {
+		limit = 200
+	}
+	now := d.People.Now()
+	err = d.People.Store.View(ctx, func(s store.Snapshot) error {
+		all, next = nil, ""
+		r := d.People.In(s)
+		user, _, _ := strings.Cut(after, "-")
+		return d.approvals.Scan(s, "", user, 0, func(_ string, p Approval) error {
+			switch _, _, err := d.approval(r, s, op, p.ID, now); {
+			case authn.CodeOf(err) == authn.CodeNotFound:
+				return nil
+			case err != nil:
+				return err
+			case len(all) == limit:
+				next = all[limit-1].ID
+				return store.ErrStop
+			}
+			all = append(all, p)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("listing resets that wait: %w", err)
+	}
+	return all, next, nil
+}
+
+// Approval reads a reset that waits.
+func (d *Desk) Approval(ctx context.Context, op Operator, id string) (p Approval, err error) {
+	if err := op.allowed(actSee); err != nil {
+		return Approval{}, err
+	}
+	now := d.People.Now()
+	err = d.People.Store.View(ctx, func(s store.Snapshot) error {
+		p, _, err = d.approval(d.People.In(s), s, op, id, now)
+		return err
+	})
+	return p, err
+}
+
+// Approve is the second word: it does the reset as Reset does and answers its receipt. It is the word of another owner
+// than the one who asked and than the person, of a role no lower than theirs; and whoever asked must still be one who
+// may (CodeForbidden). CodeNotFound: nothing waits by this id any more.
+func (d *Desk) Approve(ctx context.Context, op Operator, from authn.Origin, id string) (Receipt, error) {
+	now := d.People.Now()
+	var u authn.User
+	var p Approval
+	if err := d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
+		p, u, err = d.second(d.People.In(s), s, op, id, now)
+		return err
+	}); err != nil {
+		return Receipt{}, err
+	}
+	job := resetting{desk: d, op: op, id: string(u.ID), request: ResetRequest{Reason: p.Reason, HelpRequest: p.HelpRequest}, approval: &p}
+	return d.resetting(ctx, from, job, &u)
+}
+
+// second judges the second word and returns what it is about.
+func (d *Desk) second(r authn.Reader, raw store.Reader, op Operator, id string, now time.Time) (Approval, authn.User, error) {
+	if err := op.allowed(actSecond); err != nil {
+		return Approval{}, authn.User{}, err
+	}
+	p, u, err := d.approval(r, raw, op, id, now)
+	if err != nil {
+		return p, u, err
+	}
+	if err := may(op, actSecond, &u); err != nil {
+		return p, u, err
+	}
+	if op.Owner == p.Owner { // whatever the token
+		return p, u, authn.Refuse(authn.CodeForbidden)
+	}
+	t, err := d.tokens.Get(raw, p.Token)
+	if errors.Is(err, store.ErrNotFound) {
+		return p, u, authn.Refuse(authn.CodeForbidden)
+	}
+	if err != nil {
+		return p, u, fmt.Errorf("loading the token that asked: %w", err)
+	}
+	first, err := acts(r, &t, now)
+	if authn.CodeOf(err) == authn.CodeNoSession {
+		err = authn.Refuse(authn.CodeForbidden)
+	}
+	if err == nil {
+		err = may(first, actSecond, &u)
+	}
+	return p, u, err
+}
+
+// RefuseApproval ends a reset that waits: by whoever asked, by whoever could agree, and by the person themselves.
+func (d *Desk) RefuseApproval(ctx context.Context, op Operator, from authn.Origin, id string) error {
+	if err := op.allowed(actSee); err != nil {
+		return err
+	}
+	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
+		p, u, err := d.approval(w.Reader, w.Tx, op, id, w.Act.Now)
+		if err != nil {
+			return struct{}{}, err
+		}
+		if op.Owner != p.Owner && op.Owner != string(u.ID) {
+			if err := may(op, actSecond, &u); err != nil {
+				return struct{}{}, err
+			}
+		}
+		if err := d.approvals.Delete(w.Tx, string(u.ID)); err != nil {
+			return struct{}{}, fmt.Errorf("ending a reset that waits: %w", err)
+		}
+		w.Remember(&u, audit.ResetRefused, "")
+		if err := w.Audit(op.approvalEvent(audit.ResetRefused, &p)); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, w.Save(&u)
+	})
+	return err
+}
+
+// Sweep removes resets that wait no longer. Call it once in a while.
+func (d *Desk) Sweep(ctx context.Context) error {
+	now := d.People.Now()
+	var dead []string
+	if err := d.People.Store.View(ctx, func(s store.Snapshot) error {
+		dead = nil
+		return d.approvals.Scan(s, "", "", 0, func(user string, p Approval) error {
+			if !now.Before(p.Expires) {
+				dead = append(dead, user)
+			}
+			if len(dead) == mostGroups {
+				return store.ErrStop // the rest next time
+			}
+			return nil
+		})
+	}); err != nil {
+		return fmt.Errorf("looking for resets that wait no longer: %w", err)
+	}
+	for _, user := range dead {
+		if err := d.People.Store.Update(ctx, func(tx store.Tx) error {
+			p, err := d.approvals.Get(tx, user)
+			if errors.Is(err, store.ErrNotFound) || err == nil && now.Before(p.Expires) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			return d.approvals.Delete(tx, user)
+		}); err != nil {
+			return fmt.Errorf("removing a reset that waits no longer: %w", err)
+		}
+	}
+	return nil
+}

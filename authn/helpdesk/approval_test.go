@@ -1,0 +1,259 @@
+package helpdesk_test
+
+import (
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+// council is a shop with three administrators of one role, each with a token; the victim has a device.
+type council struct {
+	*shop
+	first, second, victim helpdesk.Operator
+	secret                authn.Secret // the first's
+}
+
+func openCouncil(t *testing.T) *council {
+	t.Helper()
+	c := &council{shop: openShop(t)}
+	for _, login := range []string{"first@garage.example", "second@garage.example"} {
+		c.boss(t, login, grant(authn.RoleSuperAdmin))
+	}
+	c.Change(c.amelie.ID, func(u *authn.User) { u.Roles = []authn.Grant{grant(authn.RoleSuperAdmin)} })
+	c.secret, c.first = c.ownedAfter(t, "first@garage.example", authn.RoleSuperAdmin)
+	_, c.second = c.ownedAfter(t, "second@garage.example", authn.RoleSuperAdmin)
+	_, c.victim = c.ownedAfter(t, technician, authn.RoleSuperAdmin)
+	c.EmptyOutbox()
+	c.Clock.Advance(time.Second)
+	return c
+}
+
+// ask asks for the reset and returns what waits.
+func (c *council) ask(t *testing.T, op helpdesk.Operator) helpdesk.Approval {
+	t.Helper()
+	rec := c.reset(t, op, helpdesk.ResetRequest{Reason: "lost"})
+	if rec.Waits == nil || !rec.At.IsZero() || rec.Mailed {
+		t.Fatalf("got %+v, want nothing done and something that waits", rec)
+	}
+	return *rec.Waits
+}
+
+func (c *council) untouched(t *testing.T) {
+	t.Helper()
+	if u := c.User(technician); len(u.Devices) == 0 || len(u.Tickets) != 0 {
+		t.Errorf("got %d devices, %d tickets, want everything as it was", len(u.Devices), len(u.Tickets))
+	}
+}
+
+func TestAnEqualIsResetByTheWordOfTwoAdministrators(t *testing.T) {
+	c := openCouncil(t)
+	ctx := t.Context()
+	p := c.ask(t, c.first)
+	c.untouched(t)
+	sameStrings(t, "mails", c.letters(), []string{"reset_asked to " + technician, "reset_asked to " + second,
+		"reset_asked to " + c.admin.Email, "reset_asked to second@garage.example"})
+	if m := mailed[templates.ResetAskedMail](t, c.shop, c.admin.Email); m.Person != "Amélie Durand" || m.Reason != "lost" || !m.Until.Equal(c.Clock.Now().Add(24*time.Hour)) {
+		t.Errorf("got %+v", m)
+	}
+	c.EmptyOutbox()
+	c.Clock.Advance(time.Second)
+	if again := c.ask(t, c.first); again.ID != p.ID || len(c.Mails()) != 0 {
+		t.Errorf("asked again: got %s with %v, want %s and no mail", again.ID, c.letters(), p.ID)
+	}
+	if list, next, err := c.desk.Approvals(ctx, c.second, "", 0); err != nil || len(list) != 1 || list[0].ID != p.ID || next != "" {
+		t.Errorf("got %v, %q, %v", list, next, err)
+	}
+	rec, err := c.desk.Approve(ctx, c.second, c.From, p.ID)
+	if err != nil || rec.Waits != nil || rec.Phones != 1 || rec.Sessions != 1 || !rec.Mailed || rec.Reason != "lost" {
+		t.Fatalf("got %+v, %v", rec, err)
+	}
+	c.dead(t, c.session)
+	if u := c.User(technician); len(u.Devices) != 0 || len(u.Tickets) != 1 {
+		t.Errorf("got %d devices, %d tickets", len(u.Devices), len(u.Tickets))
+	}
+	e := c.Events(audit.ResetAsked, audit.FactorsReset)
+	if len(e) != 2 || e[0].Actor.ID != c.first.ID || e[1].Actor.ID != c.second.ID || e[1].Detail["askedBy"] != c.first.ID || e[1].Detail["approvalId"] != p.ID {
+		t.Errorf("got events %+v", e)
+	}
+	_, err = c.desk.Approve(ctx, c.second, c.From, p.ID)
+	wantCode(t, "the same word again", err, authn.CodeNotFound)
+}
+
+// Everybody whose word is not the second one.
+func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
+	c := openCouncil(t)
+	ctx := t.Context()
+	p := c.ask(t, c.first)
+	_, sibling := c.ownedAfter(t, "first@garage.example", authn.RoleSuperAdmin)
+	_, made := c.token(t, c.first, helpdesk.NewToken{Name: "made", Role: authn.RoleSuperAdmin})
+	child := c.first
+	child.ID = "token:" + made.ID
+	lower := c.second
+	lower.Role = authn.RoleUserAdmin
+	narrow := limited(c.second, c.garage)
+	for _, x := range []struct {
+		name string
+		op   helpdesk.Operator
+		want authn.Code
+	}{
+		{"whoever asked", c.first, authn.CodeForbidden},
+		{"another token of theirs", sibling, authn.CodeForbidden},
+		{"a token that theirs made", child, authn.CodeForbidden},
+		{"the person themselves", c.victim, authn.CodeForbidden},
+		{"somebody of a lower role", lower, authn.CodeForbidden},
+		{"support", support, authn.CodeForbidden},
+		{"somebody limited to the person's garage", narrow, authn.CodeNotFound},
+		{"nobody", helpdesk.Operator{}, authn.CodeForbidden},
+	} {
+		_, err := c.desk.Approve(ctx, x.op, c.From, p.ID)
+		wantCode(t, x.name, err, x.want)
+	}
+	for _, id := range []string{"", "x", string(p.User), string(p.User) + "-", p.ID + "x", "u-" + p.ID} {
+		_, err := c.desk.Approve(ctx, c.second, c.From, id)
+		wantCode(t, "id "+id, err, authn.CodeNotFound)
+	}
+	c.untouched(t)
+	if list, _, err := c.desk.Approvals(ctx, narrow, "", 0); err != nil || len(list) != 0 {
+		t.Errorf("somebody limited to a garage lists %d, %v", len(list), err)
+	}
+	wantCode(t, "refusing by somebody lower", c.desk.RefuseApproval(ctx, lower, c.From, p.ID), authn.CodeForbidden)
+	if _, err := c.desk.Approve(ctx, c.second, c.From, p.ID); err != nil {
+		t.Errorf("the second word: %v", err)
+	}
+}
+
+func TestAWordEndsWithItsTimeAndWithWhoGaveIt(t *testing.T) {
+	for _, x := range []struct {
+		name string
+		end  func(t *testing.T, c *council, p helpdesk.Approval)
+		want authn.Code
+	}{
+		{"after a day", func(t *testing.T, c *council, _ helpdesk.Approval) { c.Clock.Advance(24 * time.Hour) }, authn.CodeNotFound},
+		{"withdrawn", func(t *testing.T, c *council, p helpdesk.Approval) {
+			wantCode(t, "withdrawing", c.desk.RefuseApproval(t.Context(), c.first, c.From, p.ID), "")
+		}, authn.CodeNotFound},
+		{"refused by another", func(t *testing.T, c *council, p helpdesk.Approval) {
+			wantCode(t, "refusing", c.desk.RefuseApproval(t.Context(), c.second, c.From, p.ID), "")
+		}, authn.CodeNotFound},
+		{"refused by the person", func(t *testing.T, c *council, p helpdesk.Approval) {
+			wantCode(t, "refusing", c.desk.RefuseApproval(t.Context(), c.victim, c.From, p.ID), "")
+		}, authn.CodeNotFound},
+		{"reset by the machine's owner meanwhile", func(t *testing.T, c *council, _ helpdesk.Approval) {
+			c.reset(t, machine, helpdesk.ResetRequest{})
+		}, authn.CodeNotFound},
+		{"the first is suspended", func(t *testing.T, c *council, _ helpdesk.Approval) {
+			wantCode(t, "suspending", c.desk.Suspend(t.Context(), machine, c.From, "first@garage.example"), "")
+		}, authn.CodeForbidden},
+		{"the first has lost the role", func(t *testing.T, c *council, _ helpdesk.Approval) {
+			c.Change(authn.UserID(c.first.Owner), func(u *authn.User) { u.Roles = []authn.Grant{grant(authn.RoleUserAdmin)} })
+		}, authn.CodeForbidden},
+		{"the first one's token is revoked", func(t *testing.T, c *council, _ helpdesk.Approval) {
+			wantCode(t, "revoking", c.desk.RevokeToken(t.Context(), machine, c.From, c.first.ID[len("token:"):]), "")
+		}, authn.CodeForbidden},
+		{"the person has risen above them", func(t *testing.T, c *council, _ helpdesk.Approval) {
+			for _, id := range []string{c.first.Owner, c.second.Owner} {
+				c.Change(authn.UserID(id), func(u *authn.User) { u.Roles = []authn.Grant{grant(authn.RoleHelpDesk)} })
+			}
+			c.second.Role = authn.RoleHelpDesk
+		}, authn.CodeForbidden},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			c := openCouncil(t)
+			p := c.ask(t, c.first)
+			x.end(t, c, p)
+			_, err := c.desk.Approve(t.Context(), c.second, c.From, p.ID)
+			wantCode(t, "the second word", err, x.want)
+			if x.name != "reset by the machine's owner meanwhile" {
+				c.untouched(t)
+			}
+			if x.want == authn.CodeNotFound {
+				if list, _, err := c.desk.Approvals(t.Context(), c.second, "", 0); err != nil || len(list) != 0 {
+					t.Errorf("still listed: %d, %v", len(list), err)
+				}
+			}
+		})
+	}
+}
+
+func TestWhatWaitsNoLongerIsSweptAway(t *testing.T) {
+	c := openCouncil(t)
+	old := c.ask(t, c.first)
+	c.Clock.Advance(24*time.Hour - 1)
+	if err := c.desk.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.desk.Approval(t.Context(), c.second, old.ID); err != nil {
+		t.Errorf("swept too early: %v", err)
+	}
+	c.Clock.Advance(1)
+	if err := c.desk.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if fresh := c.ask(t, c.first); fresh.ID == old.ID || !fresh.Expires.Equal(c.Clock.Now().Add(24*time.Hour)) {
+		t.Errorf("got %+v after %s, want a new one", fresh, old.ID)
+	}
+}
+
+// TestTakingARoleIsNoWayAroundTheSecondWord: an administrator takes an equal's role and resets them as somebody lower,
+// by every token that they have.
+func TestTakingARoleIsNoWayAroundTheSecondWord(t *testing.T) {
+	c := openCouncil(t)
+	ctx := t.Context()
+	rid := c.User(technician).Roles[0].ID
+	wantCode(t, "taking the role", c.desk.RevokeRole(ctx, c.first, c.From, technician, rid), "")
+	_, sibling := c.ownedAfter(t, "first@garage.example", authn.RoleUserAdmin)
+	for name, op := range map[string]helpdesk.Operator{"the same token": c.first, "another of theirs": sibling} {
+		c.ask(t, op)
+		wantCode(t, "a device, by "+name, c.desk.RemoveDevice(ctx, op, c.From, technician, c.phone.Device), authn.CodeForbidden)
+	}
+	c.give(t, c.first, technician, helpdesk.NewRole{Role: authn.RoleReadOnly})
+	p := c.ask(t, c.first)
+	c.untouched(t)
+	if _, err := c.desk.Approve(ctx, c.second, c.From, p.ID); err != nil {
+		t.Errorf("the second word: %v", err)
+	}
+}
+
+func TestNobodyHigherIsResetByTwoLower(t *testing.T) {
+	c := openCouncil(t)
+	for _, role := range []authn.Role{authn.RoleUserAdmin, authn.RoleHelpDesk, authn.RoleReadOnly} {
+		_, err := c.desk.Reset(t.Context(), withRole(c.first, role), c.From, technician, helpdesk.ResetRequest{})
+		wantCode(t, string(role), err, authn.CodeForbidden)
+	}
+	_, err := c.desk.Reset(t.Context(), c.victim, c.From, technician, helpdesk.ResetRequest{})
+	wantCode(t, "oneself", err, authn.CodeForbidden)
+	no := false
+	_, err = c.desk.Reset(t.Context(), withSecrets(c.first), c.From, technician, helpdesk.ResetRequest{SendEmail: &no})
+	wantCode(t, "with the ticket in an answer", err, authn.CodeForbidden)
+	wantCode(t, "one device of an equal", c.desk.RemoveDevice(t.Context(), c.first, c.From, technician, c.phone.Device), authn.CodeForbidden)
+	c.untouched(t)
+}
+
+// A person with as many sessions, browsers, keys and tickets as there may be, and a house full of administrators.
+func TestASecondWordFitsIntoOneUpdate(t *testing.T) {
+	c := openCouncil(t)
+	c.crowd(t, c.amelie.ID)
+	for i := range 9 {
+		c.boss(t, string(rune('a'+i))+"@council.example", grant(authn.RoleSuperAdmin))
+	}
+	if _, err := c.desk.Ask(t.Context(), c.From, helpdesk.Form{Email: technician}); err != nil {
+		t.Fatal(err)
+	}
+	cases, _, err := c.desk.Cases(t.Context(), c.first, helpdesk.CaseQuery{})
+	if err != nil || len(cases) != 1 {
+		t.Fatalf("got %d cases, %v", len(cases), err)
+	}
+	_, err = c.desk.Reset(t.Context(), c.first, c.From, technician, helpdesk.ResetRequest{HelpRequest: cases[0].ID})
+	wantCode(t, "nobody checked who is asking", err, authn.CodeState)
+	rec := c.reset(t, c.first, helpdesk.ResetRequest{HelpRequest: cases[0].ID, Check: &helpdesk.IdentityCheck{Way: helpdesk.IdentityCalledBack}})
+	if _, err := c.desk.Approve(t.Context(), c.second, c.From, rec.Waits.ID); err != nil {
+		t.Errorf("the second word: %v", err)
+	}
+	if found, err := c.desk.Case(t.Context(), c.first, cases[0].ID); err != nil || found.State != helpdesk.StateResolved {
+		t.Errorf("the case: %+v, %v", found.State, err)
+	}
+}

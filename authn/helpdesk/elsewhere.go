@@ -1,0 +1,111 @@
+package helpdesk
+
+import (
+	"fmt"
+	"time"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/internal/throttle"
+	"barillet/templates"
+)
+
+// shadowOf is the shadow that goes by an address within the operator's scope; CodeNotFound without one.
+func shadowOf(r authn.Reader, op Operator, address string) (authn.User, error) {
+	a, ok := authn.Address(address)
+	if !ok {
+		return authn.User{}, authn.Refuse(authn.CodeNotFound)
+	}
+	shadows, err := r.ShadowsOf(a)
+	if err != nil {
+		return authn.User{}, err
+	}
+	for _, u := range shadows {
+		if op.sees(&u) {
+			return u, nil
+		}
+	}
+	return authn.User{}, authn.Refuse(authn.CodeNotFound)
+}
+
+// judgeKnown decides what becomes of a new person one of whose addresses somebody has (PROTOCOL 21). To an operator
+// who may know of that somebody, and to whoever is not limited to groups, it is taken. To anybody else the person is
+// made all the same, as a shadow, and a request is opened for those who are not limited to groups. authn/shadow.go
+// says what a shadow is.
+func (d *Desk) judgeKnown(w *authn.Work, op Operator, u *authn.User) error {
+	if !op.scoped() {
+		return nil // what is taken is refused where it is stored
+	}
+	holder := authn.User{}
+	for _, a := range u.GoesBy() {
+		_, err := shadowOf(w.Reader, op, a)
+		if authn.CodeOf(err) == authn.CodeNotFound {
+			var known authn.User
+			if known, err = w.UserByAddress(a); err == nil && !op.sees(&known) {
+				holder = known
+				continue
+			}
+		}
+		switch {
+		case err == nil: // somebody within, or who stands for somebody there
+			return authn.Refuse(authn.CodeTaken)
+		case authn.CodeOf(err) != authn.CodeNotFound:
+			return err
+		}
+	}
+	if holder.ID == "" {
+		return nil
+	}
+	u.Shadow = true
+	return d.openInvited(w, op, u, &holder)
+}
+
+// openInvited opens the request that tells of it, or adds to the one that is open. The mail is limited as those of
+// Ask are. Nothing of it bears the person's id as its subject: whoever is limited to their garage is not told either.
+func (d *Desk) openInvited(w *authn.Work, op Operator, u, holder *authn.User) error {
+	mails, err := d.People.Limiter.Take(w.Tx, w.Act.Now, throttle.HelpMails, string(templates.TopicInvited)+" "+u.Login)
+	if err != nil {
+		return fmt.Errorf("counting mails of help requests: %w", err)
+	}
+	fresh := Case{ID: w.RowID("help"), Reference: "H-" + w.Act.Code("help reference").Reveal(), User: holder.ID, Email: u.Login,
+		Topic: templates.TopicInvited, State: StateOpen, At: w.Act.Now}
+	c, err := d.latest(w.Tx, fresh.about())
+	if err != nil {
+		return err
+	}
+	if c == nil {
+		c = &fresh
+	} else {
+		mails.OK = false
+	}
+	c.note(w, op, "invited", scopeName(u.Groups))
+	switch err := d.save(w, c); {
+	case authn.CodeOf(err) == authn.CodeTooMany:
+		return nil // full: the events are what stays of it
+	case err != nil:
+		return err
+	}
+	e := op.caseEvent(audit.HelpRequested, c)
+	e.Subject, e.Detail = "", map[string]string{"topic": string(c.Topic)}
+	if err := w.Audit(e); err != nil {
+		return err
+	}
+	support := d.People.Policy.Support
+	if support == "" || !mails.OK {
+		return nil
+	}
+	m := templates.HelpForSupportMail{About: templates.About{At: w.Act.Now}, Reference: c.Reference, From: c.Email, Known: true,
+		Topic: c.Topic, Link: d.People.URL("/api/v1/help-requests/" + c.ID)}
+	return w.PostTo([]string{support}, d.People.Policy.DefaultLocale, m, time.Time{})
+}
+
+// about is what the pointer to an open case stands for: texts of the form join none of those that the house opens.
+func (c *Case) about() string {
+	if c.forEverybodyOnly() {
+		return string(c.Topic) + " " + c.Email
+	}
+	return c.Email
+}
+
+// forEverybodyOnly tells of a case that nobody limited to groups is to know of.
+func (c *Case) forEverybodyOnly() bool { return c.Topic == templates.TopicInvited }

@@ -1,0 +1,94 @@
+package helpdesk
+
+import (
+	"context"
+	"slices"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/store"
+)
+
+// mostEvents is how many one page of the log has at most.
+const mostEvents = 1000
+
+// Events reads the log. An operator limited to groups reads the events about people within, see mayRead; neither a
+// short page nor a cursor tells of the others (PROTOCOL 21). next is the cursor for more, "" at the end.
+func (d *Desk) Events(ctx context.Context, op Operator, q audit.Query) (entries []audit.Entry, next string, err error) {
+	if err := op.allowed(actSee); err != nil {
+		return nil, "", err
+	}
+	if !op.scoped() {
+		err = d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
+			entries, next, err = d.People.Log.Scan(s, q)
+			return err
+		})
+		return entries, next, err
+	}
+	limit := min(q.Limit, mostEvents)
+	if limit <= 0 {
+		limit = 100
+	}
+	known := map[string]bool{}
+	for q.Limit = mostEvents; ; q.After = next {
+		var part []audit.Entry
+		if part, next, err = d.eventsWithin(ctx, op, q, known); err != nil {
+			return nil, "", err
+		}
+		if entries = append(entries, part...); len(entries) > limit {
+			return entries[:limit], entries[limit-1].ID, nil
+		}
+		if next == "" {
+			return entries, "", nil
+		}
+	}
+}
+
+// eventsWithin is what one reading of the log holds for an operator limited to groups; known remembers who lies within.
+func (d *Desk) eventsWithin(ctx context.Context, op Operator, q audit.Query, known map[string]bool) (part []audit.Entry, next string, err error) {
+	err = d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
+		part = nil
+		r := d.People.In(s)
+		var found []audit.Entry
+		if found, next, err = d.People.Log.Scan(s, q); err != nil {
+			return err
+		}
+		for _, e := range found {
+			within, met := known[e.Subject]
+			if !met {
+				if within, err = op.knows(r, e.Subject); err != nil {
+					return err
+				}
+				known[e.Subject] = within
+			}
+			if within && op.mayRead(&e.Event) {
+				part = append(part, e)
+			}
+		}
+		return nil
+	})
+	return part, next, err
+}
+
+// knows tells whether somebody is there and lies within the operator's scope.
+func (op Operator) knows(r authn.Reader, id string) (bool, error) {
+	if id == "" {
+		return false, nil
+	}
+	u, err := r.User(authn.UserID(id))
+	if authn.CodeOf(err) == authn.CodeNotFound {
+		return false, nil
+	}
+	return err == nil && op.sees(&u), err
+}
+
+// mayRead tells whether an event about somebody within may be read by an operator limited to groups: not what they
+// were as an operator, nor what names a garage outside, where they belonged before.
+func (op Operator) mayRead(e *audit.Event) bool {
+	return !slices.Contains(ofOperators, e.Action) && !slices.ContainsFunc(e.Targets, func(t audit.Actor) bool {
+		return t.Type == audit.TypeGroup && !slices.Contains(op.Groups, authn.GroupID(t.ID))
+	})
+}
+
+// ofOperators are acts about what a person was as an operator, which tell of other garages.
+var ofOperators = []string{audit.RoleGranted, audit.RoleRevoked, audit.RoleLimited}

@@ -1,0 +1,91 @@
+package helpdesk
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"barillet/authn"
+)
+
+// madeOnMachine tells the owner of tokens that the machine's owner keeps, who is no person.
+func madeOnMachine(owner string) bool { return strings.HasPrefix(owner, "operator:") }
+
+// tokenOwner fills in whose a token to be made is and returns that person; nobody for one of the machine's owner.
+func tokenOwner(r authn.Reader, t *Token, named string) (authn.User, error) {
+	if named == "" && madeOnMachine(t.Owner) {
+		return authn.User{}, nil
+	}
+	who := t.Owner
+	if named != "" {
+		who = named
+	}
+	u, err := r.Find(who)
+	switch {
+	case authn.CodeOf(err) == authn.CodeNotFound:
+		return u, authn.Invalid("owner", "unknown")
+	case err != nil:
+		return u, err
+	case u.Status != authn.StatusActive || u.Shadow:
+		return u, authn.Invalid("owner", "not_active")
+	case t.Role.Rank() > u.Rank(): // it would do less than it says
+		return u, authn.Invalid("owner", "role")
+	}
+	t.Owner = string(u.ID)
+	return u, nil
+}
+
+// acts is the operator that a token makes, as its owner is at present (PROTOCOL 20). CodeNoSession: the token is
+// over, or its owner is not active, has no role left, or is no longer there.
+func acts(r authn.Reader, t *Token, now time.Time) (Operator, error) {
+	op := Operator{ID: "token:" + t.ID, Name: t.Name, Owner: t.Owner, Role: t.Role, Groups: t.Groups,
+		Secrets: t.Secrets, Authn: t.Authn, expires: t.Expires}
+	if !now.Before(t.Expires) {
+		return Operator{}, authn.Refuse(authn.CodeNoSession)
+	}
+	if madeOnMachine(t.Owner) {
+		return op, nil
+	}
+	u, err := r.User(authn.UserID(t.Owner))
+	switch {
+	case authn.CodeOf(err) == authn.CodeNotFound, err == nil && (u.Status != authn.StatusActive || u.Rank() <= 0):
+		return Operator{}, authn.Refuse(authn.CodeNoSession)
+	case err != nil:
+		return Operator{}, err
+	}
+	op.Role, op.Groups = reach(t.Role, t.Groups, u.Roles)
+	return op, nil
+}
+
+// reach is the rule for a token of a person with such grants: its role is the highest, from its own down, at which
+// anything is left of its own scope within that of the owner; and that of the owner at a role is the groups of all
+// grants of this role or a higher one, or everybody if one of these is for everybody. Where nothing is left at any,
+// it is for nobody.
+func reach(role authn.Role, groups []authn.GroupID, grants []authn.Grant) (authn.Role, []authn.GroupID) {
+	for _, r := range authn.Roles() {
+		if r.Rank() > role.Rank() {
+			continue
+		}
+		if left := within(groups, r, grants); left == nil || len(left) > 0 {
+			return r, left
+		}
+	}
+	return authn.RoleReadOnly, []authn.GroupID{}
+}
+
+// within cuts a scope down to where the grants are of a role or a higher one. nil is everybody, empty nobody.
+func within(groups []authn.GroupID, r authn.Role, grants []authn.Grant) []authn.GroupID {
+	owned, everybody := []authn.GroupID{}, false
+	for _, g := range grants {
+		if g.Role.Rank() >= r.Rank() {
+			owned, everybody = append(owned, g.Groups...), everybody || len(g.Groups) == 0
+		}
+	}
+	switch {
+	case everybody:
+		return groups
+	case groups == nil:
+		return owned
+	}
+	return slices.DeleteFunc(slices.Clone(groups), func(g authn.GroupID) bool { return !slices.Contains(owned, g) })
+}

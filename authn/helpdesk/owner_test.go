@@ -1,0 +1,198 @@
+package helpdesk_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/templates"
+
+	"pgregory.net/rapid"
+)
+
+// boss is somebody active with these roles.
+func (s *shop) boss(t *testing.T, address string, grants ...authn.Grant) authn.User {
+	t.Helper()
+	u := s.Person(address, func(u *authn.User) { u.Roles = grants })
+	s.Change(u.ID, func(u *authn.User) { u.Status, u.HadDevice = authn.StatusActive, true })
+	return s.User(string(u.ID))
+}
+
+func grant(role authn.Role, groups ...authn.GroupID) authn.Grant {
+	return authn.Grant{ID: "r" + string(role), Role: role, Groups: groups}
+}
+
+// owned is who acts by a token that the machine's owner made for a person.
+func (s *shop) owned(t *testing.T, n helpdesk.NewToken) (authn.Secret, helpdesk.Operator) {
+	t.Helper()
+	if n.Name == "" {
+		n.Name = "of " + n.Owner
+	}
+	secret, _ := s.token(t, machine, n)
+	op, err := s.desk.CheckToken(t.Context(), secret)
+	if err != nil {
+		t.Fatalf("checking a token of %s: %v", n.Owner, err)
+	}
+	return secret, op
+}
+
+// The rule of PROTOCOL 20, cell by cell: what a token is, what its owner is, and what it may do.
+func TestATokenNeverDoesMoreThanItsOwnerMayAtPresent(t *testing.T) {
+	s := openShop(t)
+	third := s.Group("Garage du Port")
+	const super, people, desk, reads = authn.RoleSuperAdmin, authn.RoleUserAdmin, authn.RoleHelpDesk, authn.RoleReadOnly
+	a, b := s.garage, s.other
+	groups := func(ids ...authn.GroupID) []authn.GroupID { return append([]authn.GroupID{}, ids...) }
+	for i, c := range []struct {
+		name   string
+		role   authn.Role
+		scope  []authn.GroupID
+		grants []authn.Grant
+		want   authn.Role
+		reach  []authn.GroupID // nil: everybody
+	}{
+		{"as much as the owner", people, nil, []authn.Grant{grant(people)}, people, nil},
+		{"less than the owner", reads, groups(a), []authn.Grant{grant(super)}, reads, groups(a)},
+		{"a role that the owner lost in part", super, nil, []authn.Grant{grant(desk)}, desk, nil},
+		{"a scope that the owner has in part", desk, nil, []authn.Grant{grant(desk, a)}, desk, groups(a)},
+		{"two scopes that meet", desk, groups(a, b), []authn.Grant{grant(desk, b, third)}, desk, groups(b)},
+		{"two scopes that do not meet", desk, groups(a), []authn.Grant{grant(desk, b)}, reads, groups()},
+		{"a token for nobody", desk, groups(), []authn.Grant{grant(super)}, reads, groups()},
+		{"grants that are joined", desk, nil, []authn.Grant{grant(desk, a), grant(people, b)}, desk, groups(a, b)},
+		{"the higher of two grants, where it is", people, nil, []authn.Grant{grant(desk), grant(people, b)}, people, groups(b)},
+		{"the lower of two grants, where the higher is not", people, groups(a), []authn.Grant{grant(desk), grant(people, b)}, desk, groups(a)},
+		{"the wider of two equal powers", desk, nil, []authn.Grant{grant(desk), grant(people, b)}, desk, nil},
+		{"a high role read from below", reads, nil, []authn.Grant{grant(people, b)}, reads, groups(b)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			owner := s.boss(t, fmt.Sprintf("boss%d@garage.example", i), grant(super))
+			secret, _ := s.owned(t, helpdesk.NewToken{Role: c.role, Groups: c.scope, Owner: owner.Login})
+			s.Change(owner.ID, func(u *authn.User) { u.Roles = c.grants })
+			op, err := s.desk.CheckToken(t.Context(), secret)
+			if err != nil || op.Role != c.want || fmt.Sprint(op.Groups) != fmt.Sprint(c.reach) || (op.Groups == nil) != (c.reach == nil) {
+				t.Errorf("got %s of %v (everybody %v), %v, want %s of %v", op.Role, op.Groups, op.Groups == nil, err, c.want, c.reach)
+			}
+		})
+	}
+}
+
+func TestATokenIsDeadWhileItsOwnerMayNotAct(t *testing.T) {
+	s := openShop(t)
+	ctx := t.Context()
+	owner := s.boss(t, "boss@garage.example", grant(authn.RoleHelpDesk))
+	secret, op := s.owned(t, helpdesk.NewToken{Role: authn.RoleHelpDesk, Owner: owner.Login})
+	if op.Owner != string(owner.ID) {
+		t.Fatalf("got owner %q", op.Owner)
+	}
+	alive := func(what string, want authn.Code) {
+		t.Helper()
+		_, err := s.desk.CheckToken(ctx, secret)
+		wantCode(t, what, err, want)
+	}
+	do := func(what string, err error) {
+		t.Helper()
+		wantCode(t, what, err, "")
+	}
+	do("suspending", s.desk.Suspend(ctx, machine, s.From, owner.Login))
+	alive("of somebody suspended", authn.CodeNoSession)
+	do("unsuspending", s.desk.Unsuspend(ctx, machine, s.From, owner.Login))
+	alive("of somebody active again", "")
+	do("taking the role", s.desk.RevokeRole(ctx, machine, s.From, owner.Login, owner.Roles[0].ID))
+	alive("of somebody without a role", authn.CodeNoSession)
+	_, _, err := s.desk.GrantRole(ctx, machine, s.From, owner.Login, helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{s.garage}})
+	do("giving it again", err)
+	if op, err := s.desk.CheckToken(ctx, secret); err != nil || len(op.Groups) != 1 || op.Groups[0] != s.garage {
+		t.Errorf("after the role was given again for one garage: got %+v, %v", op, err)
+	}
+	do("deactivating", s.desk.Deactivate(ctx, machine, s.From, owner.Login))
+	alive("of somebody deactivated", authn.CodeNoSession)
+	do("deleting", s.desk.Delete(ctx, machine, s.From, owner.Login))
+	alive("of nobody", authn.CodeNoSession)
+}
+
+func TestTheMachinesOwnerAloneMakesTokensForPeople(t *testing.T) {
+	s := openShop(t)
+	ctx := t.Context()
+	boss := s.boss(t, "boss@garage.example", grant(authn.RoleUserAdmin))
+	suspended := s.boss(t, "gone@garage.example", grant(authn.RoleUserAdmin))
+	s.Change(suspended.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+	for _, c := range []struct {
+		name  string
+		op    helpdesk.Operator
+		owner string
+		role  authn.Role
+		want  authn.Code
+	}{
+		{"by address", machine, "BOSS@garage.example", authn.RoleUserAdmin, ""},
+		{"by id", machine, string(boss.ID), authn.RoleReadOnly, ""},
+		{"by the highest token", root, "boss@garage.example", authn.RoleReadOnly, authn.CodeForbidden},
+		{"by a token for its own owner's name", helpdesk.Operator{ID: "token:x", Owner: string(boss.ID), Role: authn.RoleUserAdmin}, string(boss.ID), authn.RoleReadOnly, authn.CodeForbidden},
+		{"above the person's role", machine, "boss@garage.example", authn.RoleSuperAdmin, authn.CodeInvalid},
+		{"of somebody without a role", machine, technician, authn.RoleReadOnly, authn.CodeInvalid},
+		{"of somebody suspended", machine, "gone@garage.example", authn.RoleReadOnly, authn.CodeInvalid},
+		{"of nobody", machine, "nobody@garage.example", authn.RoleReadOnly, authn.CodeInvalid},
+		{"of another unix user", machine, "operator:1", authn.RoleReadOnly, authn.CodeInvalid},
+	} {
+		_, tok, err := s.desk.CreateToken(ctx, c.op, s.From, helpdesk.NewToken{Name: "x", Role: c.role, Owner: c.owner})
+		wantCode(t, c.name, err, c.want)
+		if err == nil && tok.Owner != string(boss.ID) {
+			t.Errorf("%s: got owner %q", c.name, tok.Owner)
+		}
+	}
+}
+
+func TestATokenOfAPersonMakesTokensOfThatPersonAndTheyAreTold(t *testing.T) {
+	s := openShop(t)
+	boss := s.boss(t, "boss@garage.example", grant(authn.RoleUserAdmin))
+	_, op := s.owned(t, helpdesk.NewToken{Name: "first", Role: authn.RoleUserAdmin, Owner: boss.Login, Secrets: true})
+	if m := mailed[templates.TokenMadeMail](t, s, boss.Email); m.Token != "first" || m.By != "Garage Lumiere" {
+		t.Errorf("got %+v", m)
+	}
+	s.EmptyOutbox()
+	s.Clock.Advance(time.Second)
+	_, tok := s.token(t, op, helpdesk.NewToken{Name: "second", Role: authn.RoleHelpDesk})
+	if tok.Owner != string(boss.ID) {
+		t.Errorf("got owner %q, want the person's", tok.Owner)
+	}
+	if m := mailed[templates.TokenMadeMail](t, s, boss.Email); m.Token != "second" || m.By != "first" {
+		t.Errorf("got %+v", m)
+	}
+	_, _, err := s.desk.CreateToken(t.Context(), op, s.From, helpdesk.NewToken{Name: "third", Role: authn.RoleUserAdmin, Secrets: true})
+	wantCode(t, "with the allowance that it has itself", err, authn.CodeForbidden)
+}
+
+// Whatever a token and its owner's grants are: no higher role than either, and no garage that is not in both.
+func TestNoTokenReachesBeyondItselfOrItsOwner(t *testing.T) {
+	garages := []authn.GroupID{"a", "b", "c"}
+	rapid.Check(t, func(t *rapid.T) {
+		role := rapid.SampledFrom(authn.Roles()).Draw(t, "role")
+		var scope []authn.GroupID
+		if !rapid.Bool().Draw(t, "everybody") {
+			scope = rapid.SliceOfN(rapid.SampledFrom(garages), 0, 3).Draw(t, "scope")
+		}
+		var grants []authn.Grant
+		for _, r := range rapid.SliceOfNDistinct(rapid.SampledFrom(authn.Roles()), 1, 4, rapid.ID[authn.Role]).Draw(t, "grants") {
+			grants = append(grants, grant(r, rapid.SliceOfN(rapid.SampledFrom(garages), 0, 2).Draw(t, "of "+string(r))...))
+		}
+		got, reach := helpdesk.Reach(role, scope, grants)
+		has := func(g authn.GroupID) bool { // whether the owner has the role there; "": everywhere
+			return slices.ContainsFunc(grants, func(x authn.Grant) bool {
+				return x.Role.Rank() >= got.Rank() && (len(x.Groups) == 0 || g != "" && slices.Contains(x.Groups, g))
+			})
+		}
+		if got.Rank() > role.Rank() {
+			t.Errorf("got role %s of a token of %s", got, role)
+		}
+		if reach == nil && (scope != nil || !has("")) {
+			t.Errorf("got everybody of token %v, grants %v", scope, grants)
+		}
+		for _, g := range reach {
+			if scope != nil && !slices.Contains(scope, g) || !has(g) {
+				t.Errorf("got garage %s of token %v, grants %v", g, scope, grants)
+			}
+		}
+	})
+}

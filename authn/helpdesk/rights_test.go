@@ -1,0 +1,212 @@
+package helpdesk_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+)
+
+// Who may do what to whom, every cell by itself, driven through the desk. The acts, in the order of the letters:
+//
+//	see, unlock, end sessions, mail a password link, invite, remove a device, reset, suspend, delete, change the name,
+//	give a role, add to a garage
+//
+// A point is done, S allowed and not possible in the person's state, F forbidden, 0 not there, and 2 that it waits for a
+// second administrator. The people:
+//
+//	self   the owner of the operator's token, of the same role
+//	A B AB no   of garage A, B, both or none, without a role
+//	READ … SUPER   with that role, in garage A
+//	susp   suspended, of garage A
+//	gone   who does not exist
+func TestWhoMayDoWhatToWhom(t *testing.T) {
+	table := []struct {
+		operator string
+		cells    []string
+	}{
+		{"machine", []string{
+			"A     ....S.......", "B     ....S.......", "AB    ....S.......", "no    ....S.......", "READ  ....S.......",
+			"HELP  ....S.......", "USER  ....S.......", "SUPER ....S.......", "susp  .S.SS..S....", "gone  000000000000",
+		}},
+		{"SUPER", []string{
+			"self  .FFFFFFFFFFF", "A     ....S.......", "B     ....S.......", "AB    ....S.......", "no    ....S.......",
+			"READ  ....S.......", "HELP  ....S.......", "USER  ....S.......", "SUPER .FFFFF2FFF.F", "susp  .S.SS..S....",
+			"gone  000000000000",
+		}},
+		{"USER", []string{
+			"self  .FFFFFFFFFFF", "A     ....S.......", "B     ....S.......", "AB    ....S.......", "no    ....S.......",
+			"READ  ....S.......", "HELP  ....S.......", "USER  .FFFFF2FFFFF", "SUPER .FFFFFFFFFFF", "susp  .S.SS..S....",
+			"gone  000000000000",
+		}},
+		{"HELP", []string{
+			"self  .FFFFFFFFFFF", "A     ....S..FFFFF", "B     ....S..FFFFF", "AB    ....S..FFFFF", "no    ....S..FFFFF",
+			"READ  ....S..FFFFF", "HELP  .FFFFF2FFFFF", "USER  .FFFFFFFFFFF", "SUPER .FFFFFFFFFFF", "susp  .S.SS..FFFFF",
+			"gone  0000000FFFFF",
+		}},
+		{"READ", []string{
+			"self  .FFFFFFFFFFF", "A     .FFFFFFFFFFF", "B     .FFFFFFFFFFF", "AB    .FFFFFFFFFFF", "no    .FFFFFFFFFFF",
+			"READ  .FFFFFFFFFFF", "HELP  .FFFFFFFFFFF", "USER  .FFFFFFFFFFF", "SUPER .FFFFFFFFFFF", "susp  .FFFFFFFFFFF",
+			"gone  0FFFFFFFFFFF",
+		}},
+		{"no role", []string{
+			"self  FFFFFFFFFFFF", "A     FFFFFFFFFFFF", "B     FFFFFFFFFFFF", "AB    FFFFFFFFFFFF", "no    FFFFFFFFFFFF",
+			"READ  FFFFFFFFFFFF", "HELP  FFFFFFFFFFFF", "USER  FFFFFFFFFFFF", "SUPER FFFFFFFFFFFF", "susp  FFFFFFFFFFFF",
+			"gone  FFFFFFFFFFFF",
+		}},
+		{"SUPER of A", []string{
+			"self  0000000000FF", "A     ....S.....FF", "B     0000000000FF", "AB    0000000000FF", "no    0000000000FF",
+			"READ  0000000000FF", "HELP  0000000000FF", "USER  0000000000FF", "SUPER 0000000000FF", "susp  .S.SS..S..FF",
+			"gone  0000000000FF",
+		}},
+		{"USER of A", []string{
+			"self  0000000000FF", "A     ....S.....FF", "B     0000000000FF", "AB    0000000000FF", "no    0000000000FF",
+			"READ  0000000000FF", "HELP  0000000000FF", "USER  0000000000FF", "SUPER 0000000000FF", "susp  .S.SS..S..FF",
+			"gone  0000000000FF",
+		}},
+		{"HELP of A", []string{
+			"self  0000000FFFFF", "A     ....S..FFFFF", "B     0000000FFFFF", "AB    0000000FFFFF", "no    0000000FFFFF",
+			"READ  0000000FFFFF", "HELP  0000000FFFFF", "USER  0000000FFFFF", "SUPER 0000000FFFFF", "susp  .S.SS..FFFFF",
+			"gone  0000000FFFFF",
+		}},
+		{"READ of A", []string{
+			"self  0FFFFFFFFFFF", "A     .FFFFFFFFFFF", "B     0FFFFFFFFFFF", "AB    0FFFFFFFFFFF", "no    0FFFFFFFFFFF",
+			"READ  0FFFFFFFFFFF", "HELP  0FFFFFFFFFFF", "USER  0FFFFFFFFFFF", "SUPER 0FFFFFFFFFFF", "susp  .FFFFFFFFFFF",
+			"gone  0FFFFFFFFFFF",
+		}},
+		{"SUPER of nobody", []string{
+			"self  0000000000FF", "A     0000000000FF", "B     0000000000FF", "AB    0000000000FF", "no    0000000000FF",
+			"READ  0000000000FF", "HELP  0000000000FF", "USER  0000000000FF", "SUPER 0000000000FF", "susp  0000000000FF",
+			"gone  0000000000FF",
+		}},
+	}
+	s := openShop(t)
+	operators := map[string]helpdesk.Operator{"machine": machine, "no role": {ID: "token:x", Owner: "operator:1"}}
+	for name, role := range map[string]authn.Role{"SUPER": authn.RoleSuperAdmin, "USER": authn.RoleUserAdmin, "HELP": authn.RoleHelpDesk, "READ": authn.RoleReadOnly} {
+		_, tok := s.token(t, machine, helpdesk.NewToken{Name: name, Role: role})
+		op := helpdesk.Operator{ID: "token:" + tok.ID, Owner: "operator:1", Role: role}
+		operators[name], operators[name+" of A"], operators[name+" of nobody"] = op, limited(op, s.garage), limited(op)
+	}
+	for _, row := range table {
+		op, ok := operators[row.operator]
+		if want := 11; row.operator == "machine" && len(row.cells) != want-1 || row.operator != "machine" && len(row.cells) != want || !ok {
+			t.Fatalf("%s: %d rows, want one for each of the people", row.operator, len(row.cells))
+		}
+		for _, cells := range row.cells {
+			whom, want, _ := strings.Cut(cells, " ")
+			want = strings.TrimSpace(want)
+			got := ""
+			for i := range acts {
+				id, by := s.somebody(t, op, whom)
+				got += string(outcomeOf(acts[i](t, s, by, id)))
+			}
+			if got != want {
+				t.Errorf("%s to %s: got %s, want %s", row.operator, whom, got, want)
+			}
+		}
+	}
+}
+
+// somebody is a fresh person of a kind with a device, and the operator, who for "self" is that person.
+func (s *shop) somebody(t *testing.T, op helpdesk.Operator, kind string) (id string, by helpdesk.Operator) {
+	t.Helper()
+	if kind == "gone" {
+		return "uaaaaaaaaaaaaaaaaaaaaaaaaaa", op
+	}
+	garages := map[string][]authn.GroupID{"B": {s.other}, "AB": {s.garage, s.other}, "no": nil}
+	roles := map[string]authn.Role{"READ": authn.RoleReadOnly, "HELP": authn.RoleHelpDesk, "USER": authn.RoleUserAdmin, "SUPER": authn.RoleSuperAdmin, "self": op.Role}
+	s.people++
+	u := s.Person(fmt.Sprintf("p%d@garage.example", s.people), func(u *authn.User) {
+		u.Groups = []authn.GroupID{s.garage}
+		if in, ok := garages[kind]; ok {
+			u.Groups = in
+		}
+		if roles[kind] != "" {
+			u.Roles = []authn.Grant{{ID: "r", Role: roles[kind]}}
+		}
+		u.Status, u.HadDevice, u.Devices = authn.StatusActive, true, s.amelie.Devices
+		if kind == "susp" {
+			u.Status = authn.StatusSuspended
+		}
+	})
+	if kind == "self" {
+		op.Owner = string(u.ID)
+	}
+	return string(u.ID), op
+}
+
+// errWaits is what a reset that a second administrator has to agree to comes to here.
+var errWaits = &authn.Error{Code: "waits"}
+
+var acts = []func(t *testing.T, s *shop, op helpdesk.Operator, id string) error{
+	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+		_, err := s.desk.User(t.Context(), op, id)
+		return err
+	},
+	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+		return s.desk.Unlock(t.Context(), op, s.From, id)
+	},
+	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+		return s.desk.EndSessions(t.Context(), op, s.From, id, true)
+	},
+	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+		_, err := s.desk.ResetPassword(t.Context(), op, s.From, id, true)
+		return err
+	},
+	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+		_, err := s.desk.Activate(t.Context(), op, s.From, id, true)
+		return err
+	},
+	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+		return s.desk.RemoveDevice(t.Context(), op, s.From, id, s.phone.Device)
+	},
+	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+		rec, err := s.desk.Reset(t.Context(), op, s.From, id, helpdesk.ResetRequest{Reason: "lost"})
+		if rec.Waits != nil {
+			return errWaits
+		}
+		return err
+	},
+	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+		return s.desk.Suspend(t.Context(), op, s.From, id)
+	},
+	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+		return s.desk.Delete(t.Context(), op, s.From, id)
+	},
+	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+		name := "Zoé"
+		_, err := s.desk.Change(t.Context(), op, s.From, id, helpdesk.ProfileChange{FirstName: &name})
+		return err
+	},
+	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+		role := authn.RoleReadOnly
+		if u, err := s.desk.User(t.Context(), machine, id); err == nil && len(u.Roles) > 0 && u.Roles[0].Role == role {
+			role = authn.RoleHelpDesk
+		}
+		_, _, err := s.desk.GrantRole(t.Context(), op, s.From, id, helpdesk.NewRole{Role: role})
+		return err
+	},
+	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+		return s.desk.AddMember(t.Context(), op, s.From, s.other, id)
+	},
+}
+
+func outcomeOf(err error) byte {
+	switch authn.CodeOf(err) {
+	case authn.CodeForbidden:
+		return 'F'
+	case authn.CodeNotFound:
+		return '0'
+	case authn.CodeState:
+		return 'S'
+	case errWaits.Code:
+		return '2'
+	case "":
+		if err == nil {
+			return '.'
+		}
+	}
+	return '?'
+}

@@ -1,0 +1,326 @@
+package helpdesk
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+// NewRole is a role to be given.
+type NewRole struct {
+	Role    authn.Role
+	Targets []authn.GroupID // the garages that it is limited to; nil: everybody; an empty list is refused
+}
+
+func refused(reason string) error { return &authn.Error{Code: authn.CodeState, Reason: reason} }
+
+// Roles reads a person for their roles; CodeNotFound when there is none that this operator may know of.
+func (d *Desk) Roles(ctx context.Context, op Operator, id string) ([]authn.Grant, authn.UserID, error) {
+	u, err := d.User(ctx, op, id)
+	return u.Roles, u.ID, err
+}
+
+// Role reads one role of a person.
+func (d *Desk) Role(ctx context.Context, op Operator, id, rid string) (authn.Grant, authn.UserID, error) {
+	u, err := d.User(ctx, op, id)
+	if err != nil {
+		return authn.Grant{}, "", err
+	}
+	i, err := roleAt(&u, rid)
+	if err != nil {
+		return authn.Grant{}, "", err
+	}
+	return u.Roles[i], u.ID, nil
+}
+
+func roleAt(u *authn.User, rid string) (int, error) {
+	i := slices.IndexFunc(u.Roles, func(g authn.Grant) bool { return g.ID == rid })
+	if i < 0 {
+		return 0, authn.Refuse(authn.CodeNotFound)
+	}
+	return i, nil
+}
+
+// changes is where a role stands that the operator may take or limit.
+func (op Operator) changes(u *authn.User, rid string) (int, error) {
+	i, err := roleAt(u, rid)
+	if err == nil {
+		err = op.grants(u.Roles[i].Role)
+	}
+	return i, err
+}
+
+// Targets lists the garages that a role of a person is limited to, in the order of their ids: none of one for
+// everybody, and none that is deleted, though the role stays limited to it.
+func (d *Desk) Targets(ctx context.Context, op Operator, id, rid string) (groups []authn.Group, err error) {
+	err = d.People.View(ctx, func(r authn.Reader) error {
+		groups = nil
+		u, err := find(r, op, actSee, id)
+		if err != nil {
+			return err
+		}
+		i, err := roleAt(&u, rid)
+		if err != nil {
+			return err
+		}
+		for _, gid := range slices.Sorted(slices.Values(u.Roles[i].Groups)) {
+			switch g, err := r.Group(gid); {
+			case err == nil:
+				groups = append(groups, g)
+			case authn.CodeOf(err) != authn.CodeNotFound:
+				return err
+			}
+		}
+		return nil
+	})
+	return groups, err
+}
+
+// GrantRole gives a person a role: a strictly lower one to somebody strictly lower, SUPER_ADMIN any to anybody, nobody
+// to themselves, nobody who is limited to groups. CodeState: the person has it, or is deactivated. CodeInvalid.
+func (d *Desk) GrantRole(ctx context.Context, op Operator, from authn.Origin, id string, n NewRole) (authn.Grant, authn.UserID, error) {
+	if err := op.grants(n.Role); err != nil {
+		return authn.Grant{}, "", err
+	}
+	targets := slices.Compact(slices.Sorted(slices.Values(n.Targets)))
+	switch {
+	case n.Targets != nil && len(targets) == 0: // never taken for everybody
+		return authn.Grant{}, "", authn.Invalid("targets", "empty")
+	case len(targets) > mostGroups:
+		return authn.Grant{}, "", authn.Invalid("targets", "too_many")
+	case len(targets) > 0 && n.Role == authn.RoleSuperAdmin:
+		return authn.Grant{}, "", refused(authn.ReasonNoTargets)
+	}
+	out, err := d.changeRole(ctx, op, from, id, func(w *authn.Work, u *authn.User) (*roleChange, error) {
+		if u.Status == authn.StatusGone {
+			return nil, refused(authn.ReasonGone)
+		}
+		if slices.ContainsFunc(u.Roles, func(g authn.Grant) bool { return g.Role == n.Role }) {
+			return nil, refused(authn.ReasonHasRole)
+		}
+		for _, gid := range targets {
+			if _, err := w.Group(gid); authn.CodeOf(err) == authn.CodeNotFound {
+				return nil, authn.Invalid("targets", "unknown")
+			} else if err != nil {
+				return nil, err
+			}
+		}
+		g := authn.Grant{ID: "r" + w.Act.ID("grant"), Role: n.Role, Groups: targets, Created: w.Act.Now, Changed: w.Act.Now}
+		u.Roles = append(slices.Clone(u.Roles), g)
+		if u.Demoted != op.Owner {
+			u.Demoted = ""
+		}
+		return &roleChange{action: audit.RoleGranted, grant: g}, nil
+	})
+	if err != nil {
+		return authn.Grant{}, "", err
+	}
+	return out.grant, out.user.ID, nil
+}
+
+// RevokeRole takes a role from a person, by those who may give it. Their sessions end with it and the Epoch rises
+// (PROTOCOL 2). CodeState: it is that of the last active SUPER_ADMIN, which the machine's owner alone takes.
+func (d *Desk) RevokeRole(ctx context.Context, op Operator, from authn.Origin, id, rid string) error {
+	if err := op.forEverybody(); err != nil {
+		return err
+	}
+	spare, err := d.otherSuper(ctx, op, id, rid)
+	if err != nil {
+		return err
+	}
+	_, err = d.changeRole(ctx, op, from, id, func(w *authn.Work, u *authn.User) (*roleChange, error) {
+		i, err := op.changes(u, rid)
+		if err != nil {
+			return nil, err
+		}
+		g := u.Roles[i]
+		if g.Role == authn.RoleSuperAdmin && !op.Machine {
+			if err := stillSuper(w, spare); err != nil {
+				return nil, err
+			}
+			u.Demoted = op.Owner
+		}
+		u.Roles = slices.Delete(slices.Clone(u.Roles), i, i+1)
+		_, err = w.SignOutEverywhere(u, false)
+		return &roleChange{action: audit.RoleRevoked, grant: g}, err
+	})
+	return err
+}
+
+// otherSuper is somebody else who is SUPER_ADMIN, where that matters; "" for nobody.
+func (d *Desk) otherSuper(ctx context.Context, op Operator, id, rid string) (authn.UserID, error) {
+	if op.Machine {
+		return "", nil
+	}
+	g, holder, err := d.Role(ctx, op, id, rid)
+	if err != nil || g.Role != authn.RoleSuperAdmin {
+		return "", err
+	}
+	q := authn.Query{Limit: 1, Keep: func(u authn.User) bool { return u.ID != holder && isSuper(&u) }}
+	for {
+		found, next, err := d.People.People(ctx, q)
+		if err != nil || len(found) > 0 || next == "" {
+			if len(found) > 0 {
+				return found[0].ID, nil
+			}
+			return "", err
+		}
+		q.After = next
+	}
+}
+
+func isSuper(u *authn.User) bool {
+	return u.Status == authn.StatusActive && u.Rank() >= authn.RoleSuperAdmin.Rank()
+}
+
+// stillSuper refuses to leave the house without a SUPER_ADMIN: the one found before must still be one.
+func stillSuper(w *authn.Work, spare authn.UserID) error {
+	if spare == "" {
+		return refused(authn.ReasonLastAdmin)
+	}
+	u, err := w.User(spare)
+	switch {
+	case authn.CodeOf(err) == authn.CodeNotFound, err == nil && !isSuper(&u): // since a moment ago
+		return &authn.Error{Code: authn.CodeBusy, Retry: time.Second}
+	}
+	return err
+}
+
+// AddTarget limits a role to one more garage. The first one narrows a role that was for everybody. One that is there
+// already changes nothing.
+func (d *Desk) AddTarget(ctx context.Context, op Operator, from authn.Origin, id, rid string, gid authn.GroupID) error {
+	return d.changeTargets(ctx, op, from, id, rid, func(w *authn.Work, groups []authn.GroupID) ([]authn.GroupID, error) {
+		if _, err := w.Group(gid); err != nil || slices.Contains(groups, gid) {
+			return groups, err
+		}
+		if len(groups) >= mostGroups {
+			return nil, authn.Refuse(authn.CodeTooMany)
+		}
+		return append(slices.Clone(groups), gid), nil
+	})
+}
+
+// RemoveTarget takes a garage, be it deleted, from those that a role is limited to. The last one stays, as with Okta
+// (CodeState): without it the role would be for everybody.
+func (d *Desk) RemoveTarget(ctx context.Context, op Operator, from authn.Origin, id, rid string, gid authn.GroupID) error {
+	return d.changeTargets(ctx, op, from, id, rid, func(_ *authn.Work, groups []authn.GroupID) ([]authn.GroupID, error) {
+		switch at := slices.Index(groups, gid); {
+		case at < 0:
+			return nil, authn.Refuse(authn.CodeNotFound)
+		case len(groups) == 1:
+			return nil, refused(authn.ReasonLastTarget)
+		default:
+			return slices.Delete(slices.Clone(groups), at, at+1), nil
+		}
+	})
+}
+
+func (d *Desk) changeTargets(ctx context.Context, op Operator, from authn.Origin, id, rid string,
+	change func(*authn.Work, []authn.GroupID) ([]authn.GroupID, error)) error {
+	if err := op.forEverybody(); err != nil {
+		return err
+	}
+	_, err := d.changeRole(ctx, op, from, id, func(w *authn.Work, u *authn.User) (*roleChange, error) {
+		i, err := op.changes(u, rid)
+		if err != nil {
+			return nil, err
+		}
+		g := u.Roles[i]
+		if g.Role == authn.RoleSuperAdmin {
+			return nil, refused(authn.ReasonNoTargets)
+		}
+		groups, err := change(w, g.Groups)
+		if err != nil || slices.Equal(groups, g.Groups) {
+			return nil, err
+		}
+		g.Groups, g.Changed = groups, w.Act.Now
+		u.Roles = slices.Clone(u.Roles)
+		u.Roles[i] = g
+		return &roleChange{action: audit.RoleLimited, grant: g}, nil
+	})
+	return err
+}
+
+// roleChange is what became of a role, user whose it is.
+type roleChange struct {
+	action string
+	grant  authn.Grant
+	user   authn.User
+}
+
+// changeRole judges, changes, audits, tells and stores in one Update. A change of nothing is no act. The person is
+// told of a role given or taken, and of SUPER_ADMIN every other administrator of that role.
+func (d *Desk) changeRole(ctx context.Context, op Operator, from authn.Origin, id string,
+	change func(*authn.Work, *authn.User) (*roleChange, error)) (roleChange, error) {
+	a := d.People.NewAct(from)
+	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (roleChange, error) {
+		u, err := find(w.Reader, op, actGrant, id)
+		if err != nil {
+			return roleChange{}, err
+		}
+		done, err := change(w, &u)
+		if err != nil || done == nil {
+			return roleChange{}, err
+		}
+		done.user = u
+		w.Remember(&u, done.action, string(done.grant.Role))
+		e := op.event(done.action, &u)
+		e.Detail = map[string]string{"role": string(done.grant.Role), "roleId": done.grant.ID, "owner": op.Owner}
+		if done.grant.Role != authn.RoleSuperAdmin {
+			e.Detail["scope"] = scopeName(done.grant.Groups)
+		}
+		if err := w.Audit(e); err != nil {
+			return roleChange{}, err
+		}
+		if done.action != audit.RoleLimited {
+			m := templates.RoleChangedMail{About: templates.About{Name: u.DisplayName(), At: a.Now}, By: d.by(op),
+				Role: string(done.grant.Role), Given: done.action == audit.RoleGranted}
+			if err := w.Post(&u, m, time.Time{}); err != nil {
+				return roleChange{}, err
+			}
+		}
+		return *done, w.Save(&u)
+	})
+	if err != nil || out.action == "" || out.grant.Role != authn.RoleSuperAdmin {
+		return out, err
+	}
+	return out, d.tellSupers(ctx, op, from, out, a.Now)
+}
+
+// tellSupers tells the administrators of the highest role of a change to their ranks.
+func (d *Desk) tellSupers(ctx context.Context, op Operator, from authn.Origin, c roleChange, now time.Time) error {
+	all, err := d.peers(ctx, op, &c.user, authn.RoleSuperAdmin.Rank())
+	if err != nil {
+		return err
+	}
+	return d.tellRest(ctx, from, func(name string) templates.Mail {
+		return templates.RoleChangedMail{About: templates.About{Name: name, At: now}, Person: c.user.DisplayName(), By: d.by(op),
+			Role: string(c.grant.Role), Given: c.action == audit.RoleGranted}
+	}, all)
+}
+
+// peers are the active people of at least a rank for everybody, without the person and the one who acts. Whoever is
+// limited to groups is not to learn of people with a role (PROTOCOL 21).
+func (d *Desk) peers(ctx context.Context, op Operator, u *authn.User, rank int) (all []told, err error) {
+	q := authn.Query{Keep: func(x authn.User) bool {
+		return x.Status == authn.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != op.Owner &&
+			slices.ContainsFunc(x.Roles, func(g authn.Grant) bool { return g.Role.Rank() >= rank && len(g.Groups) == 0 })
+	}}
+	for {
+		people, next, err := d.People.People(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for i := range people {
+			all = append(all, d.entry(&people[i]))
+		}
+		if next == "" || len(all) >= mostAreTold {
+			return all[:min(len(all), mostAreTold)], nil
+		}
+		q.After = next
+	}
+}

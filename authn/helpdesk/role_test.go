@@ -1,0 +1,210 @@
+package helpdesk_test
+
+import (
+	"fmt"
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+// give gives a role and returns it.
+func (s *shop) give(t *testing.T, op helpdesk.Operator, id string, n helpdesk.NewRole) authn.Grant {
+	t.Helper()
+	g, _, err := s.desk.GrantRole(t.Context(), op, s.From, id, n)
+	if err != nil {
+		t.Fatalf("giving %s to %s: %v", n.Role, id, err)
+	}
+	return g
+}
+
+func TestWhoGivesAndTakesWhichRole(t *testing.T) {
+	s := openShop(t)
+	ctx := t.Context()
+	const super, people, desk, reads = authn.RoleSuperAdmin, authn.RoleUserAdmin, authn.RoleHelpDesk, authn.RoleReadOnly
+	const ok, no, gone, bad = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound, authn.CodeInvalid
+	userAdmin := helpdesk.Operator{ID: "token:u", Owner: "operator:1", Role: people}
+	n := 0
+	for _, c := range []struct {
+		name   string
+		op     helpdesk.Operator
+		holder authn.Role // what the person has already
+		role   authn.Role
+		give   authn.Code
+		take   authn.Code
+	}{
+		{"the machine's owner gives any", machine, "", super, ok, ok},
+		{"SUPER_ADMIN gives its own", root, "", super, ok, ok},
+		{"SUPER_ADMIN gives to its equal", root, super, reads, ok, ok},
+		{"USER_ADMIN gives a lower one", userAdmin, "", desk, ok, ok},
+		{"USER_ADMIN gives a lower one to somebody lower", userAdmin, desk, reads, ok, ok},
+		{"USER_ADMIN does not give its own", userAdmin, "", people, no, no},
+		{"USER_ADMIN does not give a higher one", userAdmin, "", super, no, no},
+		{"USER_ADMIN gives nothing to an equal", userAdmin, people, reads, no, no},
+		{"USER_ADMIN gives nothing to somebody higher", userAdmin, super, reads, no, no},
+		{"HELP_DESK_ADMIN gives none", support, "", reads, no, no},
+		{"READ_ONLY_ADMIN gives none", withRole(support, reads), "", reads, no, no},
+		{"whoever is limited gives none, be it SUPER_ADMIN", limited(root, s.garage), "", reads, no, no},
+		{"no role at all", helpdesk.Operator{Owner: "operator:1"}, "", reads, no, no},
+		{"a role that is none", root, "", "ORG_ADMIN", bad, gone},
+		{"an empty role", root, "", "", bad, gone},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n++
+			u := s.Person(fmt.Sprintf("holder%d@garage.example", n), func(u *authn.User) {
+				u.Groups = []authn.GroupID{s.garage}
+				if c.holder != "" {
+					u.Roles = []authn.Grant{grant(c.holder)}
+				}
+			})
+			_, _, err := s.desk.GrantRole(ctx, c.op, s.From, string(u.ID), helpdesk.NewRole{Role: c.role})
+			wantCode(t, "giving", err, c.give)
+			rid := "none"
+			if c.take != gone {
+				s.Change(u.ID, func(u *authn.User) {
+					u.Roles = append(u.Roles[:0:0], append(u.Roles, authn.Grant{ID: "rx", Role: c.role})...)
+				})
+				rid = "rx"
+			}
+			wantCode(t, "taking", s.desk.RevokeRole(ctx, c.op, s.From, string(u.ID), rid), c.take)
+		})
+	}
+	own := helpdesk.Operator{ID: "token:o", Owner: string(s.admin.ID), Role: super}
+	_, _, err := s.desk.GrantRole(ctx, own, s.From, s.admin.Login, helpdesk.NewRole{Role: reads})
+	wantCode(t, "a role for oneself", err, no)
+	wantCode(t, "one's own role", s.desk.RevokeRole(ctx, own, s.From, s.admin.Login, "r2"), no)
+	wantCode(t, "the limits of one's own role", s.desk.AddTarget(ctx, own, s.From, s.admin.Login, "r2", s.garage), no)
+	_, _, err = s.desk.GrantRole(ctx, root, s.From, "nobody@garage.example", helpdesk.NewRole{Role: reads})
+	wantCode(t, "a role for nobody", err, gone)
+}
+
+func TestWhatARoleCanBeLimitedTo(t *testing.T) {
+	s := openShop(t)
+	ctx := t.Context()
+	many := make([]authn.GroupID, 33)
+	for i := range many {
+		many[i] = authn.GroupID(fmt.Sprintf("g%d", i))
+	}
+	for _, c := range []struct {
+		name string
+		n    helpdesk.NewRole
+		want authn.Code
+	}{
+		{"an empty list is not everybody", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{}}, authn.CodeInvalid},
+		{"a garage that is none", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{"g0"}}, authn.CodeInvalid},
+		{"too many", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: many}, authn.CodeInvalid},
+		{"SUPER_ADMIN is for everybody", helpdesk.NewRole{Role: authn.RoleSuperAdmin, Targets: []authn.GroupID{s.garage}}, authn.CodeState},
+	} {
+		_, _, err := s.desk.GrantRole(ctx, root, s.From, technician, c.n)
+		wantCode(t, c.name, err, c.want)
+	}
+	if got := s.User(technician).Roles; len(got) != 0 {
+		t.Fatalf("got roles %v", got)
+	}
+	g := s.give(t, root, technician, helpdesk.NewRole{Role: authn.RoleHelpDesk})
+	_, _, err := s.desk.GrantRole(ctx, root, s.From, technician, helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{s.garage}})
+	wantCode(t, "the same role again", err, authn.CodeState)
+	targets := func() string {
+		t.Helper()
+		groups, err := s.desk.Targets(ctx, root, technician, g.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(len(s.User(technician).Roles[0].Groups), " ", len(groups))
+	}
+	do := func(what string, err error, code authn.Code, want string) {
+		t.Helper()
+		wantCode(t, what, err, code)
+		if got := targets(); got != want {
+			t.Errorf("%s: got targets stored and listed %s, want %s", what, got, want)
+		}
+	}
+	do("before", nil, "", "0 0")
+	do("a garage that is none", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, "g0"), authn.CodeNotFound, "0 0")
+	do("the first", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 1")
+	events := len(s.Events(audit.RoleLimited))
+	do("the first again", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 1")
+	if got := len(s.Events(audit.RoleLimited)); events != 1 || got != 1 {
+		t.Errorf("got %d, then %d events, want one", events, got)
+	}
+	do("the last stays", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), authn.CodeState, "1 1")
+	do("one that is not there", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), authn.CodeNotFound, "1 1")
+	do("the second", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, s.other), "", "2 2")
+	wantCode(t, "deleting a garage", s.desk.DeleteGroup(ctx, machine, s.From, s.other), "")
+	do("of a deleted garage", nil, "", "2 1")
+	do("the one that is left", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 0")
+	do("the deleted one, last", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), authn.CodeState, "1 0")
+	_, op := s.ownedAfter(t, technician, authn.RoleHelpDesk)
+	if people, _, err := s.desk.Users(ctx, op, authn.Query{}); err != nil || len(people) != 0 {
+		t.Errorf("a role for a deleted garage sees %d people, %v", len(people), err)
+	}
+	super := s.give(t, machine, technician, helpdesk.NewRole{Role: authn.RoleSuperAdmin})
+	wantCode(t, "limiting SUPER_ADMIN", s.desk.AddTarget(ctx, root, s.From, technician, super.ID, s.garage), authn.CodeState)
+}
+
+// ownedAfter is who acts by a token for somebody who is there.
+func (s *shop) ownedAfter(t *testing.T, login string, role authn.Role) (authn.Secret, helpdesk.Operator) {
+	t.Helper()
+	return s.owned(t, helpdesk.NewToken{Role: role, Owner: login})
+}
+
+func TestALostRoleEndsWhatStandsOnIt(t *testing.T) {
+	s := openShop(t)
+	g := s.give(t, root, technician, helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{s.garage}})
+	if _, err := s.Service.Check(t.Context(), s.session); err != nil {
+		t.Errorf("a given role ended the session: %v", err)
+	}
+	before := s.User(technician).Epoch
+	s.EmptyOutbox()
+	if err := s.desk.RevokeRole(t.Context(), root, s.From, technician, g.ID); err != nil {
+		t.Fatal(err)
+	}
+	s.dead(t, s.session)
+	if got := s.User(technician); got.Epoch <= before || len(got.Roles) != 0 {
+		t.Errorf("got epoch %d after %d, roles %v", got.Epoch, before, got.Roles)
+	}
+	sameStrings(t, "mails", s.letters(), []string{"role_changed to " + technician, "role_changed to " + second})
+	events := s.Events(audit.RoleGranted, audit.RoleRevoked)
+	if len(events) != 2 || events[1].Actor.ID != root.ID || events[1].Subject != string(s.amelie.ID) || events[1].Detail["role"] != "HELP_DESK_ADMIN" {
+		t.Errorf("got %+v", events)
+	}
+}
+
+func TestTheLastSuperAdministratorStays(t *testing.T) {
+	s := openShop(t)
+	ctx := t.Context()
+	_, admin := s.ownedAfter(t, s.admin.Login, authn.RoleSuperAdmin)
+	wantCode(t, "the only one", s.desk.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), authn.CodeState)
+	other := s.boss(t, "other@garage.example", grant(authn.RoleSuperAdmin))
+	s.Change(other.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+	wantCode(t, "the only one who is active", s.desk.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), authn.CodeState)
+	s.Change(other.ID, func(u *authn.User) { u.Status = authn.StatusActive })
+	secret, op := s.ownedAfter(t, other.Login, authn.RoleSuperAdmin)
+	s.EmptyOutbox()
+	wantCode(t, "one of two", s.desk.RevokeRole(ctx, op, s.From, s.admin.Login, "r2"), "")
+	if m := mailed[templates.RoleChangedMail](t, s, s.admin.Email); m.Given || m.Person != "" || m.Role != "SUPER_ADMIN" {
+		t.Errorf("got %+v", m)
+	}
+	wantCode(t, "in return", s.desk.RevokeRole(ctx, admin, s.From, other.Login, other.Roles[0].ID), authn.CodeState)
+	wantCode(t, "by the machine's owner", s.desk.RevokeRole(ctx, machine, s.From, other.Login, other.Roles[0].ID), "")
+	_, err := s.desk.CheckToken(ctx, secret)
+	wantCode(t, "their token", err, authn.CodeNoSession)
+}
+
+func TestSuperAdministratorsHearOfEachOther(t *testing.T) {
+	s := openShop(t)
+	s.boss(t, "desk@garage.example", grant(authn.RoleHelpDesk))
+	s.give(t, machine, technician, helpdesk.NewRole{Role: authn.RoleSuperAdmin})
+	sameStrings(t, "mails", s.letters(), []string{"role_changed to " + technician, "role_changed to " + second, "role_changed to " + s.admin.Email})
+	if m := mailed[templates.RoleChangedMail](t, s, s.admin.Email); !m.Given || m.Person != "Amélie Durand" {
+		t.Errorf("got %+v", m)
+	}
+	s.EmptyOutbox()
+	_, _, err := s.desk.AddUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "born@garage.example", Role: authn.RoleSuperAdmin}, false, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameStrings(t, "mails about one born so", s.letters(), []string{"role_changed to " + technician, "role_changed to " + s.admin.Email})
+}

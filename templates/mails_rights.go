@@ -1,0 +1,85 @@
+package templates
+
+import "time"
+
+// RoleChangedMail tells that a role was given or taken away.
+type RoleChangedMail struct {
+	About
+	Person string `json:"person,omitempty"` // whose; "" when the mail goes to that person
+	By     string `json:"by"`
+	Role   string `json:"role"` // in Okta's words
+	Given  bool   `json:"given,omitempty"`
+}
+
+// ResetAskedMail tells that a reset waits for the word of a second administrator (PROTOCOL 11).
+type ResetAskedMail struct {
+	About
+	Person string    `json:"person,omitempty"` // whose devices; "" when the mail goes to that person
+	By     string    `json:"by"`
+	Reason string    `json:"reason,omitempty"`
+	Link   string    `json:"link,omitempty"` // to what waits; "" for the person
+	Until  time.Time `json:"until"`
+}
+
+// TokenMadeMail tells a person that there is an API token which acts as they.
+type TokenMadeMail struct {
+	About
+	By    string    `json:"by"`
+	Token string    `json:"token"` // its name
+	Until time.Time `json:"until"`
+}
+
+func (RoleChangedMail) name() string { return "role_changed" }
+func (ResetAskedMail) name() string  { return "reset_asked" }
+func (TokenMadeMail) name() string   { return "token_made" }
+
+// roleNames are the keys of the roles' names for people.
+var roleNames = map[string]string{
+	"SUPER_ADMIN":     "mail.role_super_admin",
+	"USER_ADMIN":      "mail.role_user_admin",
+	"HELP_DESK_ADMIN": "mail.role_help_desk",
+	"READ_ONLY_ADMIN": "mail.role_read_only",
+}
+
+func (m RoleChangedMail) letter(c *speaker, w writer) letter {
+	role := m.Role
+	if key, ok := roleNames[m.Role]; ok {
+		role = c.say(key)
+	}
+	l := w.begin(c, m.About, "role_changed")
+	what := "mail.role_taken_text"
+	switch {
+	case m.Person != "" && m.Given:
+		what = "mail.role_given_told"
+	case m.Person != "":
+		what = "mail.role_taken_told"
+	case m.Given:
+		what = "mail.role_given_text"
+	}
+	l.Lines = []string{c.say(what, "By", m.By, "Role", role, "Person", m.Person)}
+	return l.notYou(c, w, "not_expected")
+}
+
+func (m ResetAskedMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "reset_asked")
+	if m.Person == "" {
+		l.Lines = []string{c.say("mail.reset_asked_text", "By", m.By)}
+	} else {
+		l.Lines = []string{c.say("mail.reset_asked_told", "By", m.By, "Person", m.Person), c.say("mail.reset_asked_second")}
+		l.After = []string{c.say("mail.reset_asked_until", "Until", c.moment(m.Until, w.brand.Zone))}
+	}
+	if m.Link != "" {
+		l.Button, l.Link = c.say("mail.reset_asked_button"), m.Link
+	}
+	if m.Reason != "" {
+		l.Lines = append(l.Lines, c.say("mail.devices_reset_told_reason"))
+		l.Quote = m.Reason
+	}
+	return l.notYou(c, w, "not_expected")
+}
+
+func (m TokenMadeMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "token_made")
+	l.Lines = []string{c.say("mail.token_made_text", "By", m.By, "Token", m.Token, "Until", c.moment(m.Until, w.brand.Zone))}
+	return l.notYou(c, w, "not_expected")
+}

@@ -1,0 +1,79 @@
+package api
+
+import (
+	"net/http"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/web/reply"
+)
+
+// approvalJSON is a reset that waits for a second administrator.
+type approvalJSON struct {
+	ID            string              `json:"id"`
+	Status        string              `json:"status"` // PENDING
+	UserID        authn.UserID        `json:"userId"`
+	Login         string              `json:"login"`
+	AskedBy       string              `json:"askedBy"`
+	AskedByName   string              `json:"askedByName"`
+	AskedByOwner  string              `json:"askedByOwner"` // whose word the first one is
+	Reason        string              `json:"reason"`
+	HelpRequestID string              `json:"helpRequestId,omitempty"`
+	Created       *string             `json:"created"`
+	ExpiresAt     *string             `json:"expiresAt"`
+	Links         map[string]linkJSON `json:"_links"`
+}
+
+func (a *API) approval(p helpdesk.Approval) approvalJSON {
+	self := a.publicURL + "/api/v1/reset-approvals/" + p.ID
+	return approvalJSON{ID: p.ID, Status: "PENDING", UserID: p.User, Login: p.Login, AskedBy: p.By, AskedByName: p.ByName, AskedByOwner: p.Owner, Reason: p.Reason,
+		HelpRequestID: p.HelpRequest, Created: moment(p.At), ExpiresAt: moment(p.Expires),
+		Links: map[string]linkJSON{"self": {Href: self}, "user": {Href: a.publicURL + "/api/v1/users/" + string(p.User)},
+			"approve": {Href: self, Method: http.MethodPost}, "refuse": {Href: self, Method: http.MethodDelete}}}
+}
+
+func (a *API) listApprovals(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	return list(a, w, r, func(p page) ([]helpdesk.Approval, string, error) {
+		return a.desk.Approvals(r.Context(), op, p.after, p.limit)
+	}, a.approval)
+}
+
+func (a *API) getApproval(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, err := pathID(r, "aid")
+	if err != nil {
+		return err
+	}
+	p, err := a.desk.Approval(r.Context(), op, id)
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, http.StatusOK, a.approval(p))
+}
+
+// approve is the second word. It takes no body: what is done was said when it was asked.
+func (a *API) approve(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
+		return err
+	}
+	id, err := pathID(r, "aid")
+	if err != nil {
+		return err
+	}
+	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
+		receipt, err := a.desk.Approve(r.Context(), op, reply.From(r.Context()).Origin(), id)
+		out := receiptOf(receipt) // without secrets: such a ticket is always mailed
+		return http.StatusOK, out, out, err
+	})
+}
+
+func (a *API) refuseApproval(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, err := pathID(r, "aid")
+	if err != nil {
+		return err
+	}
+	if err := a.desk.RefuseApproval(r.Context(), op, reply.From(r.Context()).Origin(), id); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,129 @@
+package api_test
+
+import (
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+)
+
+// boss makes somebody active with a role and a device, and the tokens of theirs.
+func (d *door) boss(login string, role authn.Role, tokens int) (authn.User, []string) {
+	d.T.Helper()
+	u, _, _ := d.Member(login, nil)
+	d.Change(u.ID, func(u *authn.User) { u.Roles = []authn.Grant{{ID: "r1", Role: role}} })
+	var out []string
+	for range tokens {
+		out = append(out, d.token(role, func(n *helpdesk.NewToken) { n.Owner = login }))
+	}
+	return d.User(login), out
+}
+
+func TestTwoAdministratorsResetAThird(t *testing.T) {
+	d := open(t)
+	zoe, _ := d.boss("zoe@garage.example", authn.RoleUserAdmin, 0)
+	_, ines := d.boss("ines@garage.example", authn.RoleUserAdmin, 2)
+	_, paul := d.boss("paul@garage.example", authn.RoleUserAdmin, 1)
+	reset := "/api/v1/users/" + string(zoe.ID) + "/lifecycle/reset_factors"
+	first := d.call("POST", reset, ines[0], `{"reason":"lost"}`, "Idempotency-Key", "k")
+	asked := read[tree](t, first, 202)
+	id, _ := asked.get("id").(string)
+	for name, want := range map[string]any{"status": "PENDING", "userId": string(zoe.ID), "login": zoe.Login, "reason": "lost",
+		"created": "2026-03-02T08:00:00.000Z", "expiresAt": "2026-03-03T08:00:00.000Z"} {
+		if got := asked[name]; got != want {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+	if again := read[tree](t, d.call("POST", reset, ines[0], `{"reason":"lost"}`, "Idempotency-Key", "k"), 202); again.get("id") != id {
+		t.Errorf("repeated: got %v", again)
+	}
+	one := "/api/v1/reset-approvals/" + id
+	if got := read[tree](t, d.call("GET", one, paul[0], ""), 200); got.get("id") != id || got.get("_links", "approve", "href") != "https://login.example"+one {
+		t.Errorf("got %v", got)
+	}
+	if got := read[[]tree](t, d.call("GET", "/api/v1/reset-approvals", paul[0], ""), 200); len(got) != 1 {
+		t.Errorf("got %v", got)
+	}
+	for name, token := range map[string]string{"the same token": ines[0], "another token of the same owner": ines[1], "support": d.token(authn.RoleHelpDesk, nil)} {
+		if doc := problem(t, d.call("POST", one, token, ""), 403); doc.ErrorCode != "E0000006" {
+			t.Errorf("%s: got %s", name, doc.ErrorCode)
+		}
+	}
+	if got := len(d.User(zoe.Login).Devices); got == 0 {
+		t.Fatal("reset by one owner alone")
+	}
+	receipt := read[tree](t, d.call("POST", one, paul[0], "", "Idempotency-Key", "second"), 200)
+	if receipt.get("userId") != string(zoe.ID) || receipt.get("cleared", "phones") != 1.0 || receipt.get("mailed") != true || receipt.get("ticket", "code") != nil {
+		t.Errorf("got %v", receipt)
+	}
+	if again := d.call("POST", one, paul[0], "", "Idempotency-Key", "second"); again.Code != 200 || again.Header().Get("Idempotency-Replayed") != "true" {
+		t.Errorf("repeated: got %d %s", again.Code, again.Body)
+	}
+	problem(t, d.call("POST", one, paul[0], ""), 404)
+	if got := len(d.User(zoe.Login).Devices); got != 0 {
+		t.Errorf("got %d devices", got)
+	}
+}
+
+func TestAResetThatWaitsIsRefusedAndAskedAnew(t *testing.T) {
+	d := open(t)
+	zoe, own := d.boss("zoe@garage.example", authn.RoleUserAdmin, 1)
+	_, ines := d.boss("ines@garage.example", authn.RoleUserAdmin, 1)
+	_, paul := d.boss("paul@garage.example", authn.RoleUserAdmin, 1)
+	last := ""
+	for name, token := range map[string]string{"who asked": ines[0], "who could agree": paul[0], "the person": own[0]} {
+		asked := read[tree](t, d.call("POST", "/api/v1/users/"+zoe.Login+"/lifecycle/reset_factors", ines[0], ""), 202)
+		one := "/api/v1/reset-approvals/" + asked.get("id").(string)
+		if one == last {
+			t.Errorf("%s: the same id again", name)
+		}
+		problem(t, d.call("DELETE", one, d.token(authn.RoleReadOnly, nil), ""), 403)
+		if w := d.call("DELETE", one, token, ""); w.Code != 204 {
+			t.Errorf("%s: got %d %s", name, w.Code, w.Body)
+		}
+		problem(t, d.call("POST", one, paul[0], ""), 404)
+		problem(t, d.call("GET", one, paul[0], ""), 404)
+		last = one
+	}
+}
+
+// TestOneOwnerObtainsBothHalves: an administrator tries every road that these routes have to a reset of an equal, or to
+// more than they have, with as many tokens as they like.
+func TestOneOwnerObtainsBothHalves(t *testing.T) {
+	d := open(t)
+	zoe, _ := d.boss("zoe@garage.example", authn.RoleSuperAdmin, 0)
+	eve, tokens := d.boss("eve@garage.example", authn.RoleSuperAdmin, 2)
+	reset := "/api/v1/users/" + string(zoe.ID) + "/lifecycle/reset_factors"
+	asked := read[tree](t, d.call("POST", reset, tokens[0], ""), 202)
+	one := "/api/v1/reset-approvals/" + asked.get("id").(string)
+
+	// Somebody of one's own making is no second administrator without a token, and tokens are for oneself.
+	puppet := read[tree](t, d.call("POST", "/api/v1/users?activate=false", tokens[0], `{"profile":{"login":"puppet@garage.example"},"role":"SUPER_ADMIN"}`), 200)
+	problem(t, d.call("POST", "/api/v1/api-tokens", tokens[0], `{"name":"x","role":"SUPER_ADMIN","owner":"`+puppet.get("id").(string)+`"}`), 403)
+	made := read[tree](t, d.call("POST", "/api/v1/api-tokens", tokens[0], `{"name":"x","role":"SUPER_ADMIN"}`), 201)
+	if made.get("owner") != string(eve.ID) {
+		t.Errorf("got a token of %v", made.get("owner"))
+	}
+	for _, token := range append(tokens, made.get("token").(string)) {
+		problem(t, d.call("POST", one, token, ""), 403)
+		problem(t, d.call("POST", reset, token, `{"sendEmail":false}`), 403)
+		problem(t, d.call("POST", reset, token, `{"hand":true}`), 403)
+		problem(t, d.call("DELETE", "/api/v1/users/"+string(zoe.ID)+"/factors/"+string(zoe.Devices[0].ID), token, ""), 403)
+		problem(t, d.call("POST", "/api/v1/users/"+string(zoe.ID)+"/lifecycle/reset_password", token, ""), 403)
+		problem(t, d.call("POST", "/api/v1/users/"+string(zoe.ID), token, `{"profile":{"email":"eve2@garage.example"}}`), 403)
+		// Nothing for oneself either.
+		problem(t, d.call("POST", "/api/v1/users/"+eve.Login+"/roles", token, `{"type":"USER_ADMIN"}`), 403)
+		problem(t, d.call("POST", "/api/v1/users/"+eve.Login+"/lifecycle/reset_factors", token, ""), 403)
+	}
+	// The role taken away, the person is still an equal to whoever took it.
+	if w := d.call("DELETE", "/api/v1/users/"+string(zoe.ID)+"/roles/r1", tokens[0], ""); w.Code != 204 {
+		t.Fatalf("got %d %s", w.Code, w.Body)
+	}
+	for _, token := range append(tokens, made.get("token").(string)) {
+		read[tree](t, d.call("POST", reset, token, ""), 202)
+		problem(t, d.call("DELETE", "/api/v1/users/"+string(zoe.ID)+"/factors/"+string(zoe.Devices[0].ID), token, ""), 403)
+	}
+	if got := d.User(zoe.Login); len(got.Devices) != len(zoe.Devices) || len(got.Tickets) != 0 {
+		t.Errorf("got %d devices, %d tickets", len(got.Devices), len(got.Tickets))
+	}
+}

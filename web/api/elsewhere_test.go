@@ -1,0 +1,314 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+)
+
+// random is what is drawn anew in each house: ids, request ids, references.
+var random = regexp.MustCompile(`H-[0-9A-Z]{4}-[0-9A-Z]{4}|(?:token:)?[0-9a-f]{20}|[A-Za-z2-7]{25,}|Z-[a-z2-7]{16}`)
+
+// plainly writes an answer with its headers so that two houses can be compared: what is drawn at random is numbered
+// in the order of its appearance, and lists that stand in a random order are sorted.
+func plainly(w *httptest.ResponseRecorder) string {
+	body := w.Body.String()
+	var all []tree
+	if json.Unmarshal(w.Body.Bytes(), &all) == nil {
+		slices.SortStableFunc(all, func(a, b tree) int {
+			at := func(x tree) string {
+				return fmt.Sprint(x.get("published"), x.get("eventType"), x.get("profile", "login"))
+			}
+			return strings.Compare(at(a), at(b))
+		})
+		sorted, _ := json.Marshal(all)
+		body = string(sorted)
+	}
+	text := fmt.Sprintln(w.Code) + fmt.Sprintln(w.Header()) + body
+	seen := map[string]string{}
+	return random.ReplaceAllStringFunc(text, func(id string) string {
+		if seen[id] == "" {
+			seen[id] = fmt.Sprintf("#%d", len(seen))
+		}
+		return seen[id]
+	})
+}
+
+// village is a house with two garages. In one of two, somebody of the first has the address that an operator of the
+// second invites.
+type village struct {
+	*door
+	north, south authn.GroupID
+	known        authn.User // of the south; the zero value where nobody is
+}
+
+func found(t *testing.T, change func(v *village, u *authn.User)) *village {
+	t.Helper()
+	v := &village{door: open(t)}
+	v.north, v.south = v.Group("Garage du Nord"), v.Group("Garage du Sud")
+	if change != nil {
+		v.known, _, _ = v.Member("zoe@garage.example", func(u *authn.User) { change(v, u) })
+	}
+	v.Member("nora@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{v.north} })
+	v.EmptyOutbox()
+	return v
+}
+
+func (v *village) operator(role authn.Role, secrets bool) string {
+	return v.token(role, func(n *helpdesk.NewToken) { n.Groups, n.Secrets = []authn.GroupID{v.north}, secrets })
+}
+
+// TestInvitingTellsWhoIsKnownElsewhere: an operator of one garage invites an address, looks at every answer that can
+// be had about the id in the first, by every route, and compares them with those about an address that nobody has.
+func TestInvitingTellsWhoIsKnownElsewhere(t *testing.T) {
+	for name, change := range map[string]func(v *village, u *authn.User){
+		"of another garage": func(v *village, u *authn.User) { u.Groups = []authn.GroupID{v.south} },
+		"of two garages":    func(v *village, u *authn.User) { u.Groups = []authn.GroupID{v.north, v.south} },
+		"of no garage":      func(*village, *authn.User) {},
+		"with a role": func(v *village, u *authn.User) {
+			u.Groups, u.Roles = []authn.GroupID{v.north}, []authn.Grant{{ID: "r1", Role: authn.RoleReadOnly}}
+		},
+		"by a second address": func(v *village, u *authn.User) {
+			u.Login, u.Email, u.Second, u.Groups = "other@garage.example", "other@garage.example", "zoe@garage.example", []authn.GroupID{v.south}
+		},
+	} {
+		for _, role := range []authn.Role{authn.RoleHelpDesk, authn.RoleUserAdmin} {
+			t.Run(name+" by "+string(role), func(t *testing.T) {
+				with, without := found(t, change), found(t, nil)
+				a, b := with.operator(role, role == authn.RoleUserAdmin), without.operator(role, role == authn.RoleUserAdmin)
+				var ids [2]string
+				for i, step := range inviteSteps {
+					var got [2]string
+					for side, v := range []*village{with, without} {
+						v.Clock.Advance(time.Second)
+						fill := strings.NewReplacer("{id}", ids[side], "{north}", string(v.north))
+						w := v.call(step.method, fill.Replace(step.path), []string{a, b}[side], fill.Replace(step.body))
+						got[side] = plainly(w)
+						if id, _ := readID(w); step.method == "POST" && step.path == "/api/v1/users" && id != "" {
+							ids[side] = id
+						}
+					}
+					if got[0] != got[1] {
+						t.Errorf("step %d, %s %s %s:\nknown elsewhere: %s\nnew:             %s", i, step.method, step.path, step.body, got[0], got[1])
+					}
+				}
+				for _, m := range with.Mails() {
+					if m.To == "zoe@garage.example" || m.To == "other@garage.example" {
+						t.Errorf("%T went to somebody who is known", m.What)
+					}
+				}
+			})
+		}
+	}
+}
+
+func readID(w *httptest.ResponseRecorder) (string, bool) {
+	var x tree
+	if json.Unmarshal(w.Body.Bytes(), &x) != nil {
+		return "", false
+	}
+	id, ok := x.get("id").(string)
+	return id, ok
+}
+
+const inviteBody = `{"profile":{"login":"zoe@garage.example","firstName":"Zoé"},"groupIds":["{north}"]}`
+
+var inviteSteps = []struct{ method, path, body string }{
+	{"POST", "/api/v1/users?activate=true&sendEmail=false", inviteBody},
+	{"POST", "/api/v1/users", `{"profile":{"login":"zoe@garage.example"},"groupIds":["{north}"],"credentials":{"password":{"value":"clef de douze et tournevis"}}}`},
+	{"GET", "/api/v1/users/zoe@garage.example", ""},
+	{"POST", "/api/v1/users", inviteBody},
+	{"GET", "/api/v1/users/{id}", ""},
+	{"GET", "/api/v1/users/ZOE@garage.example", ""},
+	{"POST", "/api/v1/users", inviteBody}, // taken, by whom the operator may know of
+	{"GET", "/api/v1/users?filter=profile.login+eq+%22zoe@garage.example%22", ""},
+	{"GET", "/api/v1/users?q=zo", ""},
+	{"GET", "/api/v1/users?search=profile.firstName+sw+%22Z%22", ""},
+	{"GET", "/api/v1/groups/{north}/users", ""},
+	{"GET", "/api/v1/users/{id}/groups", ""},
+	{"GET", "/api/v1/users/{id}/factors", ""},
+	{"GET", "/api/v1/users/{id}/sessions", ""},
+	{"GET", "/api/v1/users/{id}/roles", ""},
+	{"GET", "/api/v1/help-requests", ""},
+	{"GET", "/api/v1/reset-approvals", ""},
+	{"GET", "/api/v1/api-tokens", ""},
+	{"POST", "/api/v1/users/{id}/lifecycle/activate", ""},
+	{"POST", "/api/v1/users/{id}/lifecycle/activate?sendEmail=false", ""},
+	{"POST", "/api/v1/users/{id}/lifecycle/reactivate", ""},
+	{"POST", "/api/v1/users/{id}/lifecycle/reactivate?sendEmail=false", ""},
+	{"POST", "/api/v1/users/{id}/lifecycle/reset_factors", ""},
+	{"POST", "/api/v1/users/zoe@garage.example/lifecycle/reset_factors", ""},
+	{"POST", "/api/v1/users/{id}/lifecycle/reset_password", ""},
+	{"POST", "/api/v1/users/{id}/lifecycle/unlock", ""},
+	{"POST", "/api/v1/users/{id}/lifecycle/suspend", ""},
+	{"POST", "/api/v1/users/{id}/roles", `{"type":"READ_ONLY_ADMIN"}`},
+	{"DELETE", "/api/v1/users/{id}/sessions?forgetDevices=true", ""},
+	{"POST", "/api/v1/users/{id}", `{"profile":{"firstName":"Zoë","badge":"7"}}`},
+	{"POST", "/api/v1/users/{id}", `{"profile":{"email":"zoe2@garage.example"}}`},
+	{"PUT", "/api/v1/users/{id}", `{"profile":{"login":"zoe@garage.example","email":"zoe@garage.example","lastName":"Martin"}}`},
+	{"PUT", "/api/v1/groups/{north}/users/{id}", ""},
+	{"GET", "/api/v1/logs", ""},
+	{"GET", "/api/v1/logs?sortOrder=DESCENDING&limit=200&filter=target.id+eq+%22{id}%22", ""},
+	{"POST", "/api/v1/users/{id}/lifecycle/deactivate", ""},
+	{"POST", "/api/v1/users/{id}/lifecycle/activate", ""},
+	{"DELETE", "/api/v1/users/{id}", ""},
+	{"DELETE", "/api/v1/users/{id}", ""},
+	{"GET", "/api/v1/users/{id}", ""},
+	{"GET", "/api/v1/users/zoe@garage.example", ""},
+	{"POST", "/api/v1/users", inviteBody},
+	{"DELETE", "/api/v1/groups/{north}/users/{id}", ""},
+	{"GET", "/api/v1/users/{id}", ""},
+	{"POST", "/api/v1/users", inviteBody},
+	{"GET", "/api/v1/users/zoe@garage.example", ""},
+}
+
+func TestWhoIsNotLimitedSeesTheInvitationElsewhereAsARequest(t *testing.T) {
+	v := found(t, func(v *village, u *authn.User) { u.Groups = []authn.GroupID{v.south} })
+	north, admin := v.operator(authn.RoleHelpDesk, false), v.admin()
+	south := v.token(authn.RoleHelpDesk, limitedTo(v.south))
+	before := plainly(v.call("GET", "/api/v1/users", admin, ""))
+	log := plainly(v.call("GET", "/api/v1/logs", south, ""))
+	body := strings.ReplaceAll(inviteBody, "{north}", string(v.north))
+	shadow := read[tree](t, v.call("POST", "/api/v1/users", north, body), 200).get("id").(string)
+
+	if after := plainly(v.call("GET", "/api/v1/users", admin, "")); !sameBut(before, after) {
+		t.Errorf("the list for everybody: got %s, want %s", after, before)
+	}
+	for _, token := range []string{admin, south} {
+		problem(t, v.call("GET", "/api/v1/users/"+shadow, token, ""), 404)
+		if got := read[tree](t, v.call("GET", "/api/v1/users/zoe@garage.example", token, ""), 200); got.get("id") != string(v.known.ID) {
+			t.Errorf("got %v, want who is known", got)
+		}
+	}
+	problem(t, v.call("POST", "/api/v1/users/"+shadow+"/roles", admin, `{"type":"READ_ONLY_ADMIN"}`), 404)
+	if got := read[[]tree](t, v.call("GET", "/api/v1/groups/"+string(v.north)+"/users", admin, ""), 200); len(got) != 1 {
+		t.Errorf("members for everybody: got %d, want Nora alone", len(got))
+	}
+	cases := read[[]tree](t, v.call("GET", "/api/v1/help-requests", admin, ""), 200)
+	if len(cases) != 1 || cases[0].get("topic") != "invited_elsewhere" || cases[0].get("userId") != string(v.known.ID) || cases[0].get("email") != "zoe@garage.example" {
+		t.Fatalf("got requests %v", cases)
+	}
+	if letters := v.Mails(); len(letters) != 1 || letters[0].To != "support@garage.example" {
+		t.Errorf("got mails %v, want one to support", letters)
+	}
+	for name, token := range map[string]string{"who invited": north, "the manager of who is known": south} {
+		if got := read[[]tree](t, v.call("GET", "/api/v1/help-requests", token, ""), 200); len(got) != 0 {
+			t.Errorf("%s lists %v", name, got)
+		}
+		problem(t, v.call("GET", "/api/v1/help-requests/"+cases[0].get("id").(string), token, ""), 404)
+	}
+	if got := plainly(v.call("GET", "/api/v1/logs", south, "")); !sameBut(log, got) {
+		t.Errorf("the log of the south: got %s, want %s", got, log)
+	}
+	read[tree](t, v.call("DELETE", "/api/v1/users/"+shadow, north, ""), 403)
+	again := v.token(authn.RoleHelpDesk, limitedTo(v.north, v.south))
+	if got := read[tree](t, v.call("GET", "/api/v1/users/zoe@garage.example", again, ""), 200); got.get("id") != string(v.known.ID) {
+		t.Errorf("who sees both garages: got %v", got)
+	}
+
+	// Whoever is not limited lets the person in: what stood for them ends.
+	if w := v.call("PUT", "/api/v1/groups/"+string(v.north)+"/users/"+string(v.known.ID), admin, ""); w.Code != 204 {
+		t.Fatalf("adding: got %d %s", w.Code, w.Body)
+	}
+	problem(t, v.call("GET", "/api/v1/users/"+shadow, north, ""), 404)
+	if w := v.call("DELETE", "/api/v1/groups/"+string(v.south)+"/users/"+string(v.known.ID), admin, ""); w.Code != 204 {
+		t.Fatalf("moving: got %d %s", w.Code, w.Body)
+	}
+	if got := read[tree](t, v.call("GET", "/api/v1/users/zoe@garage.example", north, ""), 200); got.get("id") != string(v.known.ID) {
+		t.Errorf("got %v, want who is now of the garage", got)
+	}
+}
+
+// sameBut tells whether two answers differ in nothing but the calls that the token has left.
+func sameBut(a, b string) bool {
+	left := regexp.MustCompile(`X-Rate-Limit-(Remaining|Reset):\[\d+\]`)
+	return left.ReplaceAllString(a, "") == left.ReplaceAllString(b, "")
+}
+
+func TestTheSamePersonIsInvitedElsewhereAgainWithoutFurtherMails(t *testing.T) {
+	v := found(t, func(v *village, u *authn.User) { u.Groups = []authn.GroupID{v.south} })
+	north := v.operator(authn.RoleUserAdmin, false)
+	body := strings.ReplaceAll(inviteBody, "{north}", string(v.north))
+	for range 4 {
+		v.Clock.Advance(time.Second)
+		id := read[tree](t, v.call("POST", "/api/v1/users", north, body), 200).get("id").(string)
+		for range 2 {
+			if w := v.call("DELETE", "/api/v1/users/"+id, north, ""); w.Code != 204 {
+				t.Fatalf("deleting: got %d %s", w.Code, w.Body)
+			}
+		}
+	}
+	cases := read[[]tree](t, v.call("GET", "/api/v1/help-requests", v.admin(), ""), 200)
+	if history, _ := cases[0].get("history").([]any); len(cases) != 1 || len(history) != 4 || len(v.Mails()) != 1 {
+		t.Errorf("got %d requests of %d steps, %d mails, want one of 4 and one mail", len(cases), len(history), len(v.Mails()))
+	}
+	if u := v.User("zoe@garage.example"); u.ID != v.known.ID || len(u.Devices) != len(v.known.Devices) {
+		t.Errorf("got %s, want who is known as they were", u.ID)
+	}
+}
+
+func TestAManagerReadsTheEventsOfTheirPeopleAndNoOther(t *testing.T) {
+	v := found(t, func(v *village, u *authn.User) { u.Groups = []authn.GroupID{v.south} })
+	north, admin := v.token(authn.RoleReadOnly, limitedTo(v.north)), v.admin()
+	nora := v.User("nora@garage.example")
+	for range 3 { // what happens elsewhere stands between
+		v.Clock.Advance(time.Second)
+		for _, id := range []authn.UserID{v.known.ID, nora.ID, v.known.ID} {
+			v.Clock.Advance(time.Millisecond)
+			if w := v.call("POST", "/api/v1/users/"+string(id)+"/lifecycle/unlock", admin, ""); w.Code != 200 {
+				t.Fatalf("got %d %s", w.Code, w.Body)
+			}
+		}
+	}
+	read[tree](t, v.call("POST", "/api/v1/users/"+string(nora.ID)+"/roles", admin, `{"type":"USER_ADMIN","targets":["`+string(v.south)+`"]}`), 201)
+	if got := read[[]tree](t, v.call("GET", "/api/v1/logs", north, ""), 200); len(got) != 0 {
+		t.Errorf("of somebody with a role: got %d events", len(got))
+	}
+	if w := v.call("DELETE", "/api/v1/users/"+string(nora.ID)+"/roles/"+v.User(string(nora.ID)).Roles[0].ID, admin, ""); w.Code != 204 {
+		t.Fatalf("got %d %s", w.Code, w.Body)
+	}
+	for _, method := range []string{"PUT", "DELETE"} { // belonged to the other garage for a while
+		if w := v.call(method, "/api/v1/groups/"+string(v.south)+"/users/"+string(nora.ID), admin, ""); w.Code != 204 {
+			t.Fatalf("got %d %s", w.Code, w.Body)
+		}
+	}
+	all := read[[]tree](t, v.call("GET", "/api/v1/logs", north, ""), 200)
+	unlocked := 0
+	for _, e := range all {
+		targets, _ := json.Marshal(e.get("target"))
+		if !strings.Contains(string(targets), string(nora.ID)) || strings.Contains(fmt.Sprint(e), string(v.south)) || strings.Contains(fmt.Sprint(e), "zoe@") {
+			t.Errorf("got event %v", e)
+		}
+		if e.get("eventType") == "user.account.unlock_by_admin" {
+			unlocked++
+		}
+	}
+	if unlocked != 3 {
+		t.Errorf("got %d of the 3 events", unlocked)
+	}
+	for _, order := range []string{"ASCENDING", "DESCENDING"} {
+		seen, last := 0, ""
+		for path := "/api/v1/logs?limit=1&sortOrder=" + order; path != ""; {
+			w := v.call("GET", path, north, "")
+			part := read[[]tree](t, w, 200)
+			if len(part) != 1 {
+				t.Fatalf("%s: page %d has %d events, want one, for a short one tells of others", order, seen, len(part))
+			}
+			last, seen = part[0].get("uuid").(string), seen+1
+			if path = next(t, w.Header()); path != "" && !strings.Contains(path, "after="+last) {
+				t.Errorf("%s: the cursor %s is not the last event", order, path)
+			}
+		}
+		if seen != len(all) {
+			t.Errorf("%s: got %d events by pages, want %d", order, seen, len(all))
+		}
+	}
+}

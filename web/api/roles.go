@@ -1,0 +1,189 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/web/reply"
+)
+
+// roleJSON is a role of a person in Okta's shape.
+type roleJSON struct {
+	ID             string              `json:"id"`
+	Label          string              `json:"label"`
+	Type           authn.Role          `json:"type"`
+	Status         string              `json:"status"`
+	Created        *string             `json:"created"`
+	LastUpdated    *string             `json:"lastUpdated"`
+	AssignmentType string              `json:"assignmentType"`
+	Targets        []authn.GroupID     `json:"targets"` // ours; null: everybody
+	Links          map[string]linkJSON `json:"_links"`
+}
+
+// labels are Okta's names of the roles.
+var labels = map[authn.Role]string{
+	authn.RoleSuperAdmin: "Super Administrator",
+	authn.RoleUserAdmin:  "Group Administrator",
+	authn.RoleHelpDesk:   "Help Desk Administrator",
+	authn.RoleReadOnly:   "Read-Only Administrator",
+}
+
+func (a *API) role(user authn.UserID, g authn.Grant) roleJSON {
+	holder := a.publicURL + "/api/v1/users/" + string(user)
+	self := holder + "/roles/" + g.ID
+	return roleJSON{ID: g.ID, Label: labels[g.Role], Type: g.Role, Status: "ACTIVE", Created: moment(g.Created), LastUpdated: moment(g.Changed),
+		AssignmentType: "USER", Targets: g.Groups,
+		Links: map[string]linkJSON{"self": {Href: self}, "assignee": {Href: holder}, "targets": {Href: self + "/targets/groups"}}}
+}
+
+// listRoles answers all of them: a person has four at most.
+func (a *API) listRoles(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, err := pathID(r, "id")
+	if err != nil {
+		return err
+	}
+	grants, user, err := a.desk.Roles(r.Context(), op, id)
+	if err != nil {
+		return err
+	}
+	out := make([]roleJSON, len(grants))
+	for i, g := range grants {
+		out[i] = a.role(user, g)
+	}
+	return reply.JSON(w, http.StatusOK, out)
+}
+
+func (a *API) getRole(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, rid, err := roleID(r)
+	if err != nil {
+		return err
+	}
+	g, user, err := a.desk.Role(r.Context(), op, id, rid)
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, http.StatusOK, a.role(user, g))
+}
+
+// roleID reads whose role and which out of the path.
+func roleID(r *http.Request) (id, rid string, err error) {
+	if id, err = pathID(r, "id"); err == nil {
+		rid, err = pathID(r, "rid")
+	}
+	return id, rid, err
+}
+
+// roleBody is a role to be given.
+type roleBody struct {
+	Type    authn.Role      `json:"type"`
+	Targets []authn.GroupID `json:"targets"` // ours; left out or null: everybody; [] is refused
+
+	ID             reply.Ignored `json:"id"`
+	Label          reply.Ignored `json:"label"`
+	Status         reply.Ignored `json:"status"`
+	Created        reply.Ignored `json:"created"`
+	LastUpdated    reply.Ignored `json:"lastUpdated"`
+	AssignmentType reply.Ignored `json:"assignmentType"`
+	Description    reply.Ignored `json:"description"`
+	Embedded       reply.Ignored `json:"_embedded"`
+	Links          reply.Ignored `json:"_links"`
+}
+
+// grantRole gives a role. A disableNotifications, which with Okta keeps administrators from being mailed, is read and
+// does nothing: whoever gets a role is told of it.
+func (a *API) grantRole(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	q, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	if _, err := q.truth("disableNotifications", false); err != nil {
+		return err
+	}
+	var body roleBody
+	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
+		return err
+	}
+	id, err := pathID(r, "id")
+	if err != nil {
+		return err
+	}
+	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
+		g, user, err := a.desk.GrantRole(r.Context(), op, reply.From(r.Context()).Origin(), id, helpdesk.NewRole{Role: body.Type, Targets: body.Targets})
+		out := a.role(user, g)
+		return http.StatusCreated, out, out, err
+	})
+}
+
+func (a *API) revokeRole(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, rid, err := roleID(r)
+	if err != nil {
+		return err
+	}
+	if err := a.desk.RevokeRole(r.Context(), op, reply.From(r.Context()).Origin(), id, rid); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// targets reads the garages that a role is limited to.
+func (a *API) targets(r *http.Request, op helpdesk.Operator) ([]authn.Group, error) {
+	id, rid, err := roleID(r)
+	if err != nil {
+		return nil, err
+	}
+	return a.desk.Targets(r.Context(), op, id, rid)
+}
+
+// listTargets answers all of them: 32 at most.
+func (a *API) listTargets(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	groups, err := a.targets(r, op)
+	if err != nil {
+		return err
+	}
+	out := make([]groupJSON, len(groups))
+	for i, g := range groups {
+		out[i] = a.group(g)
+	}
+	return reply.JSON(w, http.StatusOK, out)
+}
+
+func (a *API) getTarget(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	groups, err := a.targets(r, op)
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		if string(g.ID) == r.PathValue("gid") {
+			return reply.JSON(w, http.StatusOK, a.group(g))
+		}
+	}
+	return authn.Refuse(authn.CodeNotFound)
+}
+
+// targeting is what a call about a target asks the desk for.
+type targeting func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.Origin, id, rid string, gid authn.GroupID) error
+
+// target serves the adding and the removing of one. Neither takes a body, and Okta answers neither with one.
+func (a *API) target(do targeting) handler {
+	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
+			return err
+		}
+		id, rid, err := roleID(r)
+		if err != nil {
+			return err
+		}
+		gid, err := pathID(r, "gid")
+		if err != nil {
+			return err
+		}
+		if err := do(a.desk, r.Context(), op, reply.From(r.Context()).Origin(), id, rid, authn.GroupID(gid)); err != nil {
+			return err
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+}
