@@ -102,7 +102,7 @@ func TestATokenIsDeadWhileItsOwnerMayNotAct(t *testing.T) {
 	alive("of somebody active again", "")
 	do("taking the role", s.desk.RevokeRole(ctx, machine, s.From, owner.Login, owner.Roles[0].ID))
 	alive("of somebody without a role", authn.CodeNoSession)
-	_, _, err := s.desk.GrantRole(ctx, machine, s.From, owner.Login, helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{s.garage}})
+	_, err := s.desk.GrantRole(ctx, machine, s.From, owner.Login, helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{s.garage}})
 	do("giving it again", err)
 	if op, err := s.desk.CheckToken(ctx, secret); err != nil || len(op.Groups) != 1 || op.Groups[0] != s.garage {
 		t.Errorf("after the role was given again for one garage: got %+v, %v", op, err)

@@ -185,7 +185,7 @@ var acts = []func(t *testing.T, s *shop, op helpdesk.Operator, id string) error{
 		if u, err := s.desk.User(t.Context(), machine, id); err == nil && len(u.Roles) > 0 && u.Roles[0].Role == role {
 			role = authn.RoleHelpDesk
 		}
-		_, _, err := s.desk.GrantRole(t.Context(), op, s.From, id, helpdesk.NewRole{Role: role})
+		_, err := s.desk.GrantRole(t.Context(), op, s.From, id, helpdesk.NewRole{Role: role})
 		return err
 	},
 	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {

@@ -80,20 +80,26 @@ func (d *Desk) Targets(ctx context.Context, op Operator, id, rid string) (groups
 	return groups, err
 }
 
+// Granted is a role that was given, and to whom.
+type Granted struct {
+	Grant authn.Grant
+	User  authn.UserID
+}
+
 // GrantRole gives a person a role: a strictly lower one to somebody strictly lower, SUPER_ADMIN any to anybody, nobody
 // to themselves, nobody who is limited to groups. CodeState: the person has it, or is deactivated. CodeInvalid.
-func (d *Desk) GrantRole(ctx context.Context, op Operator, from authn.Origin, id string, n NewRole) (authn.Grant, authn.UserID, error) {
+func (d *Desk) GrantRole(ctx context.Context, op Operator, from authn.Origin, id string, n NewRole) (Granted, error) {
 	if err := op.grants(n.Role); err != nil {
-		return authn.Grant{}, "", err
+		return Granted{}, err
 	}
 	targets := slices.Compact(slices.Sorted(slices.Values(n.Targets)))
 	switch {
 	case n.Targets != nil && len(targets) == 0: // never taken for everybody
-		return authn.Grant{}, "", authn.Invalid("targets", "empty")
+		return Granted{}, authn.Invalid("targets", "empty")
 	case len(targets) > mostGroups:
-		return authn.Grant{}, "", authn.Invalid("targets", "too_many")
+		return Granted{}, authn.Invalid("targets", "too_many")
 	case len(targets) > 0 && n.Role == authn.RoleSuperAdmin:
-		return authn.Grant{}, "", refused(authn.ReasonNoTargets)
+		return Granted{}, refused(authn.ReasonNoTargets)
 	}
 	out, err := d.changeRole(ctx, op, from, id, func(w *authn.Work, u *authn.User) (*roleChange, error) {
 		if u.Status == authn.StatusGone {
@@ -114,12 +120,13 @@ func (d *Desk) GrantRole(ctx context.Context, op Operator, from authn.Origin, id
 		if u.Demoted != op.Owner {
 			u.Demoted = ""
 		}
+		w.Answer(Granted{g, u.ID})
 		return &roleChange{action: audit.RoleGranted, grant: g}, nil
 	})
 	if err != nil {
-		return authn.Grant{}, "", err
+		return Granted{}, err
 	}
-	return out.grant, out.user.ID, nil
+	return Granted{out.grant, out.user.ID}, nil
 }
 
 // RevokeRole takes a role from a person, by those who may give it. Their sessions end with it and the Epoch rises

@@ -13,11 +13,11 @@ import (
 // give gives a role and returns it.
 func (s *shop) give(t *testing.T, op helpdesk.Operator, id string, n helpdesk.NewRole) authn.Grant {
 	t.Helper()
-	g, _, err := s.desk.GrantRole(t.Context(), op, s.From, id, n)
+	g, err := s.desk.GrantRole(t.Context(), op, s.From, id, n)
 	if err != nil {
 		t.Fatalf("giving %s to %s: %v", n.Role, id, err)
 	}
-	return g
+	return g.Grant
 }
 
 func TestWhoGivesAndTakesWhichRole(t *testing.T) {
@@ -59,7 +59,7 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 					u.Roles = []authn.Grant{grant(c.holder)}
 				}
 			})
-			_, _, err := s.desk.GrantRole(ctx, c.op, s.From, string(u.ID), helpdesk.NewRole{Role: c.role})
+			_, err := s.desk.GrantRole(ctx, c.op, s.From, string(u.ID), helpdesk.NewRole{Role: c.role})
 			wantCode(t, "giving", err, c.give)
 			rid := "none"
 			if c.take != gone {
@@ -72,11 +72,11 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 		})
 	}
 	own := helpdesk.Operator{ID: "token:o", Owner: string(s.admin.ID), Role: super}
-	_, _, err := s.desk.GrantRole(ctx, own, s.From, s.admin.Login, helpdesk.NewRole{Role: reads})
+	_, err := s.desk.GrantRole(ctx, own, s.From, s.admin.Login, helpdesk.NewRole{Role: reads})
 	wantCode(t, "a role for oneself", err, no)
 	wantCode(t, "one's own role", s.desk.RevokeRole(ctx, own, s.From, s.admin.Login, "r2"), no)
 	wantCode(t, "the limits of one's own role", s.desk.AddTarget(ctx, own, s.From, s.admin.Login, "r2", s.garage), no)
-	_, _, err = s.desk.GrantRole(ctx, root, s.From, "nobody@garage.example", helpdesk.NewRole{Role: reads})
+	_, err = s.desk.GrantRole(ctx, root, s.From, "nobody@garage.example", helpdesk.NewRole{Role: reads})
 	wantCode(t, "a role for nobody", err, gone)
 }
 
@@ -97,14 +97,14 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 		{"too many", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: many}, authn.CodeInvalid},
 		{"SUPER_ADMIN is for everybody", helpdesk.NewRole{Role: authn.RoleSuperAdmin, Targets: []authn.GroupID{s.garage}}, authn.CodeState},
 	} {
-		_, _, err := s.desk.GrantRole(ctx, root, s.From, technician, c.n)
+		_, err := s.desk.GrantRole(ctx, root, s.From, technician, c.n)
 		wantCode(t, c.name, err, c.want)
 	}
 	if got := s.User(technician).Roles; len(got) != 0 {
 		t.Fatalf("got roles %v", got)
 	}
 	g := s.give(t, root, technician, helpdesk.NewRole{Role: authn.RoleHelpDesk})
-	_, _, err := s.desk.GrantRole(ctx, root, s.From, technician, helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{s.garage}})
+	_, err := s.desk.GrantRole(ctx, root, s.From, technician, helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{s.garage}})
 	wantCode(t, "the same role again", err, authn.CodeState)
 	targets := func() string {
 		t.Helper()

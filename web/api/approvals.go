@@ -59,11 +59,12 @@ func (a *API) approve(w http.ResponseWriter, r *http.Request, op helpdesk.Operat
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-		receipt, err := a.desk.Approve(r.Context(), op, reply.From(r.Context()).Origin(), id)
+	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Receipt, error) {
+		return a.desk.Approve(r.Context(), op, reply.From(r.Context()).Origin(), id)
+	}, func(receipt helpdesk.Receipt) (int, any, any, error) {
 		out := receiptOf(receipt) // without secrets: such a ticket is always mailed
-		return http.StatusOK, out, out, err
-	})
+		return http.StatusOK, out, out, nil
+	}))
 }
 
 func (a *API) refuseApproval(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {

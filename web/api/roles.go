@@ -109,11 +109,12 @@ func (a *API) grantRole(w http.ResponseWriter, r *http.Request, op helpdesk.Oper
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-		g, user, err := a.desk.GrantRole(r.Context(), op, reply.From(r.Context()).Origin(), id, helpdesk.NewRole{Role: body.Type, Targets: body.Targets})
-		out := a.role(user, g)
-		return http.StatusCreated, out, out, err
-	})
+	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Granted, error) {
+		return a.desk.GrantRole(r.Context(), op, reply.From(r.Context()).Origin(), id, helpdesk.NewRole{Role: body.Type, Targets: body.Targets})
+	}, func(x helpdesk.Granted) (int, any, any, error) {
+		out := a.role(x.User, x.Grant)
+		return http.StatusCreated, out, out, nil
+	}))
 }
 
 func (a *API) revokeRole(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
