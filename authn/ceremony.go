@@ -98,6 +98,7 @@ type attempt struct {
 	class   throttle.Class
 	known   bool
 	rev     uint64
+	by      audit.Actor // who brought the answer; zero: the person
 	pending factors.Pending
 	outcome factors.Outcome
 }
@@ -171,7 +172,15 @@ func (w *Work) count(u *User, t attempt) (Judged, error) {
 	if err != nil {
 		return j, err
 	}
-	return j, w.AuditUser(u, audit.FactorProven, audit.Failure, string(t.kind)+": "+string(o.Rejected))
+	return j, w.auditAnswer(u, t, audit.Failure, string(t.kind)+": "+string(o.Rejected))
+}
+
+// auditAnswer writes down what an answer came to, and who brought it.
+func (w *Work) auditAnswer(u *User, t attempt, outcome, reason string) error {
+	if t.by == (audit.Actor{}) {
+		return w.AuditUser(u, audit.FactorProven, outcome, reason)
+	}
+	return w.Audit(audit.Event{Actor: t.by, Subject: string(u.ID), SubjectName: u.Login, Action: audit.FactorProven, Outcome: outcome, Reason: reason})
 }
 
 // replaceDevice is the list with one device as it must now be stored; the list given is left alone.

@@ -20,7 +20,7 @@ var then = time.Date(2026, 3, 2, 8, 0, 0, 123456789, time.UTC)
 func goldenDevice() factors.Device {
 	return factors.Device{ID: "d1", Kind: "totp", Name: "Téléphone", App: "OKTA", Added: then, LastUsed: then.Add(time.Hour),
 		Copies:   []factors.Copy{{ID: "c1", Name: "Tablette", Shown: then, Confirmed: then.Add(time.Minute), ScanAgain: true}},
-		Disabled: "clone", Unique: "dW5pcXVl", Data: json.RawMessage(`{"secret":"AAEC"}`)}
+		Disabled: "clone", Hand: "uboss", By: "Karim", Unique: "dW5pcXVl", Data: json.RawMessage(`{"secret":"AAEC"}`)}
 }
 
 func goldenPrompt() authn.Prompt {
@@ -39,7 +39,10 @@ func goldenUser() authn.User {
 		Epoch: 5, PasswordEpoch: 2, Resets: 1, Password: authn.Password{PHC: "$argon2id$x", Source: authn.HandSelf, Set: then},
 		Devices: []factors.Device{goldenDevice()}, HadDevice: true,
 		Tickets: []authn.Ticket{{ID: "t1", Link: "l1", Code: []byte{4, 5}, Way: authn.HandMail, Made: then, Expires: then, Bound: "login"}},
-		ResetAt: then, Invited: authn.Invitation{Link: "l2", Way: authn.HandMail, By: "Paul", At: then, Expires: then},
+		Offer: &authn.Offer{ID: "d2", Kind: "totp", App: "OKTA", Name: "Garage", By: "token:t", Hand: "uboss", Known: "Karim", Epoch: 5,
+			Pending: factors.Pending("pending"), At: then, Expires: then},
+		Verifying: &authn.Ceremony{Pending: map[factors.Kind]factors.Pending{"totp": factors.Pending("p")}, At: then, Expires: then},
+		ResetAt:   then, Invited: authn.Invitation{Link: "l2", Way: authn.HandMail, By: "Paul", At: then, Expires: then},
 		Showings: []time.Time{then}, Renewals: []time.Time{then},
 		Sessions: []authn.SessionRef{{Hash: "h1", Since: then}},
 		Browsers: []authn.BrowserRef{{Hash: "b1", Since: then, Seen: then}},
@@ -50,9 +53,9 @@ func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 	ceremony := &authn.Ceremony{Pending: map[factors.Kind]factors.Pending{"webauthn": factors.Pending("p")}, At: then, Expires: then}
 	login := authn.Login{ID: "login", User: "uabc", PasswordEpoch: 2, Epoch: 5, Resets: 1, Grant: "t1",
 		NewPassword: &authn.NewPassword{PHC: "$argon2id$x", Link: "l3"}, Ceremony: ceremony, Enrol: goldenEnrolment(),
-		Known: true, ReturnTo: "/account", Started: then, Expires: then}
+		Program: "token:t", Known: true, ReturnTo: "/account", Started: then, Expires: then}
 	session := authn.Session{User: "uabc", Epoch: 5, Created: then, Seen: then, AMR: []string{"pwd", "otp", "mfa"}, Browser: "b1",
-		Shared: true, Address: "192.0.2.1", Agent: "Firefox", Proof: authn.Proof{At: then, Enrolling: true}, Ceremony: ceremony,
+		Shared: true, Program: "token:t", Address: "192.0.2.1", Agent: "Firefox", Proof: authn.Proof{At: then, Enrolling: true}, Ceremony: ceremony,
 		Enrol: goldenEnrolment(), Copying: &authn.Copying{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: goldenPrompt(), Expires: then}}
 	standing := authn.Standing{Epoch: 5, PasswordEpoch: 2, Status: authn.StatusActive, Login: "lea", Name: "Léa Vasseur", Locale: "fr",
 		Groups: []authn.GroupID{"g1"}, Roles: []authn.Role{authn.RoleHelpDesk}}

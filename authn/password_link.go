@@ -13,7 +13,7 @@ func (w *Work) IssuePasswordLink(u *User) (token Secret, expires time.Time, err 
 	switch {
 	case u.Status != StatusActive:
 		return Secret{}, time.Time{}, wrongState(ReasonNotActive)
-	case w.s.counted(u) == 0:
+	case !w.s.recoverable(u):
 		return Secret{}, time.Time{}, wrongState(ReasonNoDevice)
 	}
 	expires = w.Act.Now.Add(PasswordLink)

@@ -87,6 +87,41 @@ func (s *Service) prove(ctx context.Context, from Origin, session Secret, kind f
 	return out, err
 }
 
+// answered judges an answer of one device in a session and, when it is accepted, does then in the Update that stores it.
+// ask finds the device and how its answer is judged; whatever it refuses, the answer stays unjudged and good.
+func (s *Service) answered(ctx context.Context, from Origin, session Secret,
+	ask func(a *Act, ses *Session, u *User) (factors.Device, func() (factors.Outcome, error), error),
+	then func(w *Work, ses *Session, u *User) error) (Judged, error) {
+	var out Judged
+	err := again(ctx, func() (bool, error) {
+		a := s.NewAct(from)
+		ses, u, err := s.sessionOf(ctx, a, session)
+		if err != nil {
+			return false, err
+		}
+		d, judge, err := ask(a, &ses, &u)
+		if err != nil {
+			return false, err
+		}
+		known := u.knows(from.Browser, a.Now)
+		if wait, err := s.waiting(ctx, a, &u, d.Kind, known); err != nil || wait > 0 {
+			out = Judged{Wait: wait}
+			return true, err
+		}
+		t := attempt{kind: d.Kind, class: class(s.Describe(d)), known: known, rev: u.Rev}
+		if t.outcome, err = judge(); err != nil {
+			return false, fmt.Errorf("judging an answer of %s: %w", d.Kind, err)
+		}
+		done, err := Do(ctx, s, a, func(w *Work) (*Judged, error) { return w.storeProven(session, t, then) })
+		if err != nil || done == nil {
+			return false, err
+		}
+		out = *done
+		return true, nil
+	})
+	return out, err
+}
+
 func (s *Service) sessionOf(ctx context.Context, a *Act, secret Secret) (ses Session, u User, err error) {
 	err = s.View(ctx, func(r Reader) error {
 		var err error

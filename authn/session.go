@@ -21,6 +21,7 @@ type Session struct {
 	AMR     []string  `json:"amr"`     // RFC 8176
 	Browser string    `json:"browser"` // hash of the known browser that it lives on
 	Shared  bool      `json:"shared,omitempty"`
+	Program string    `json:"program,omitempty"` // id of the API token that it was opened by: no browser's, and worth nothing at any door
 	Address string    `json:"address,omitempty"`
 	Agent   string    `json:"agent,omitempty"`
 
@@ -92,7 +93,7 @@ func (s *Service) Check(ctx context.Context, secret Secret) (Live, error) {
 		return Live{}, Refuse(CodeNoSession)
 	case err != nil:
 		return Live{}, fmt.Errorf("checking a session: %w", err)
-	case !s.alive(&ses, &st, hash, now):
+	case ses.Program != "", !s.alive(&ses, &st, hash, now): // PROTOCOL 25: a program's is never a browser's
 		return Live{}, Refuse(CodeNoSession)
 	}
 	if now.Sub(ses.Seen) >= time.Minute {
@@ -122,6 +123,9 @@ func (r Reader) session(secret Secret, now time.Time) (Session, User, error) {
 	if err != nil {
 		return Session{}, User{}, fmt.Errorf("loading a session: %w", err)
 	}
+	if ses.Program != "" { // PROTOCOL 25
+		return Session{}, User{}, Refuse(CodeNoSession)
+	}
 	u, err := r.User(ses.User)
 	if err != nil {
 		return Session{}, User{}, err
@@ -142,6 +146,9 @@ type Issued struct {
 // browser. The caller saves the person. amr names what was proven; notice tells of a browser never seen.
 func (w *Work) openSession(u *User, amr []string, proof Proof, notice bool) (Issued, error) {
 	now, from := w.Act.Now, w.Act.From
+	if from.Program != "" {
+		return w.openForProgram(u, amr)
+	}
 	out := Issued{Session: w.Act.Secret("session")}
 	browser, err := w.adoptBrowser(u, notice)
 	if err != nil {
@@ -153,11 +160,16 @@ func (w *Work) openSession(u *User, amr []string, proof Proof, notice bool) (Iss
 	ses := Session{User: u.ID, Epoch: u.Epoch, Created: now, Seen: now, AMR: amr, Browser: browser.Hash(),
 		Address: from.address(), Agent: from.Agent, Proof: proof}
 	u.LastLogin = now
-	if err := w.putSession(u, out.Session, ses); err != nil {
-		return Issued{}, err
+	return out, w.startSession(u, out.Session, ses)
+}
+
+// startSession stores the session that a sign-in ends with, and tells of it.
+func (w *Work) startSession(u *User, secret Secret, ses Session) error {
+	if err := w.putSession(u, secret, ses); err != nil {
+		return err
 	}
 	w.Remember(u, audit.SessionStart, "")
-	return out, w.AuditUser(u, audit.SessionStart, audit.Success, "")
+	return w.AuditUser(u, audit.SessionStart, audit.Success, "")
 }
 
 // putSession stores a session under a new secret and lists it; the oldest one beyond the limit ends.

@@ -140,13 +140,14 @@ type Activator interface {
 
 // Description tells others about a device without their knowing its kind.
 type Description struct {
-	OktaType  string // "token:software:totp", "webauthn", …
-	Provider  string // "OKTA", "GOOGLE", "FIDO", …
-	Counts    bool   // counts as a device when the last one is protected (PROTOCOL 6)
-	Spare     bool   // proves a person once and is then used up: a recovery code
-	MaxOfKind int    // how many one person may have
-	Left      int    // one-time answers left
-	Strong    bool   // answers cannot be guessed nor phished: never throttled (PROTOCOL 17)
+	OktaType  string   // "token:software:totp", "webauthn", …
+	Provider  string   // "OKTA", "GOOGLE", "FIDO", …
+	Providers []string // all that a device of the kind can have; shared, not to be changed
+	Counts    bool     // counts as a device when the last one is protected (PROTOCOL 6)
+	Spare     bool     // proves a person once and is then used up: a recovery code
+	MaxOfKind int      // how many one person may have
+	Left      int      // one-time answers left
+	Strong    bool     // answers cannot be guessed nor phished: never throttled (PROTOCOL 17)
 }
 
 // Describer is asked for by authn and by the API when they list devices. Every kind of the house has it.

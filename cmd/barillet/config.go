@@ -42,6 +42,7 @@ type config struct {
 		words                       []string
 	}
 	allowCopies bool
+	apiAuthn    bool // programs may sign people in (PROTOCOL 25)
 	webauthn    struct{ attestation, userVerification string }
 
 	warnings []string

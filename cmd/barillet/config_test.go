@@ -51,6 +51,9 @@ words = ["léon", "garage"]
 [totp]
 allow_copies = false
 
+[api]
+authn = true
+
 [webauthn]
 attestation = "none"
 user_verification = "preferred"
@@ -78,6 +81,7 @@ func TestEveryKeyOfTheConfigurationIsTaken(t *testing.T) {
 		"password.min_length":           {c.password.min, 12},
 		"password.words":                {strings.Join(c.password.words, " "), "léon garage"},
 		"totp.allow_copies":             {c.allowCopies, false},
+		"api.authn":                     {c.apiAuthn, true},
 		"webauthn.attestation":          {c.webauthn.attestation, "none"},
 	} {
 		if pair[0] != pair[1] {

@@ -53,6 +53,7 @@ func settings() []setting {
 		{"password.words", func(c *config, v any) (err error) { c.password.words, err = items(v); return err }},
 
 		truth("totp.allow_copies", func(c *config) *bool { return &c.allowCopies }),
+		truth("api.authn", func(c *config) *bool { return &c.apiAuthn }),
 		text("webauthn.attestation", func(c *config) *string { return &c.webauthn.attestation }, oneOf("direct", "indirect", "enterprise", "none")),
 		text("webauthn.user_verification", func(c *config) *string { return &c.webauthn.userVerification }, oneOf("discouraged", "preferred", "required")),
 	}

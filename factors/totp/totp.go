@@ -133,10 +133,13 @@ func (TOTP) ShowAgain(_ time.Time, who factors.Subject, d factors.Device) (facto
 	return show(who.Issuer, r.Account, r.Secret)
 }
 
+// providers are the apps that a key may be for, as scripts know them.
+var providers = []string{"OKTA", "GOOGLE"}
+
 // Describe implements factors.Describer. A key whose app was not named goes by the provider that every script
 // knows for an ordinary RFC 6238 key.
 func (TOTP) Describe(d factors.Device) factors.Description {
-	about := factors.Description{OktaType: "token:software:totp", Provider: d.App, Counts: true, MaxOfKind: maxKeys}
+	about := factors.Description{OktaType: "token:software:totp", Provider: d.App, Providers: providers, Counts: true, MaxOfKind: maxKeys}
 	if about.Provider == "" {
 		about.Provider = "GOOGLE"
 	}

@@ -14,17 +14,22 @@ import (
 
 // The kinds of problem that HTTP itself gives, besides the codes of authn.
 const (
-	KindMalformed   = "malformed"   // no JSON, not UTF-8, something behind it, nested too deep
-	KindUnknown     = "unknown"     // a member that the call does not have
-	KindDuplicate   = "duplicate"   // a member given twice
-	KindMember      = "member"      // a member of the wrong JSON type
-	KindParameter   = "parameter"   // a query parameter that cannot be read
-	KindMedia       = "media_type"  // not application/json
-	KindTooLarge    = "too_large"   // the body is over its limit
-	KindNoRoute     = "no_route"    // there is nothing at this path
-	KindMethod      = "method"      // not by this method
-	KindToken       = "token"       // no token, or none that is good
-	KindIdempotency = "idempotency" // the key was used for something else
+	KindMalformed   = "malformed"      // no JSON, not UTF-8, something behind it, nested too deep
+	KindUnknown     = "unknown"        // a member that the call does not have
+	KindDuplicate   = "duplicate"      // a member given twice
+	KindMember      = "member"         // a member of the wrong JSON type
+	KindParameter   = "parameter"      // a query parameter that cannot be read
+	KindMedia       = "media_type"     // not application/json
+	KindTooLarge    = "too_large"      // the body is over its limit
+	KindNoRoute     = "no_route"       // there is nothing at this path
+	KindMethod      = "method"         // not by this method
+	KindToken       = "token"          // no token, or none that is good
+	KindIdempotency = "idempotency"    // the key was used for something else
+	KindPassCode    = "passcode"       // a wrong code, not what was asked for, or none any more
+	KindCodeUsed    = "passcode_used"  // a code that was used before
+	KindCodeClock   = "passcode_clock" // right codes of another time: the device's clock is off
+	KindStateToken  = "state_token"    // no sign-in of this token goes by it
+	KindSwitchedOff = "switched_off"   // the configuration leaves it out
 	KindUnavailable = "unavailable"
 	KindInternal    = "internal"
 )
@@ -89,6 +94,11 @@ var problems = map[string]problem{
 	KindMethod:                      {"E0000022", "The method is not supported here"},
 	KindToken:                       {"E0000011", "No good token"},
 	KindIdempotency:                 {"E0000001", "The idempotency key was used for another request"},
+	KindPassCode:                    {"E0000068", "The code is not right"},
+	KindCodeUsed:                    {"E0000082", "The code was used before: wait for the next one"},
+	KindCodeClock:                   {"E0000083", "The code is right for another time: the device's clock is off"},
+	KindStateToken:                  {"E0000011", "No good state token"},
+	KindSwitchedOff:                 {"E0000006", "Switched off in the configuration"},
 	KindUnavailable:                 {"E0000010", "The service cannot do this now"},
 	KindInternal:                    {"E0000009", "Internal error"},
 }
@@ -107,6 +117,8 @@ var instead = map[string]string{
 	authn.ReasonNotSuspended:   "the person is not suspended",
 	authn.ReasonNotInvited:     "only somebody invited is invited again; see lifecycle/activate",
 	authn.ReasonNoDevice:       "the person has no usable device; reset their factors (lifecycle/reset_factors) or invite them",
+	authn.ReasonUnusable:       "the device is disabled, waits for the person's word, or came by the same hand as the password",
+	authn.ReasonBrowserOnly:    "a security key answers no page but the house's own: the person adds and uses it there (/account/add)",
 	authn.ReasonGone:           "the person is deactivated; activate them (lifecycle/activate)",
 }
 
@@ -146,7 +158,7 @@ func Describe(r *http.Request, err error) Document {
 		d.Detail += ": " + cause
 		d.ErrorCauses = append(d.ErrorCauses, Cause{cause})
 	}
-	if advice, ok := instead[reason]; ok && kind == string(authn.CodeState) {
+	if advice, ok := instead[reason]; ok && (kind == string(authn.CodeState) || kind == string(authn.CodeInvalid)) {
 		d.Detail += ": " + advice
 	}
 	if code, ok := states[reason]; ok && kind == string(authn.CodeState) {
@@ -174,7 +186,7 @@ func Problem(w http.ResponseWriter, r *http.Request, err error) {
 	if err != nil { // strings and numbers only: it cannot be
 		panic(fmt.Sprintf("encoding a problem document: %v", err))
 	}
-	write(w, d.Status, "application/problem+json", body)
+	write(w, d.Status, "application/problem+json", append(body, '\n'))
 }
 
 // RetryAfter sets the header in whole seconds, at least one, rounded up (RFC 9110 section 10.2.3).
