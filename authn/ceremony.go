@@ -103,6 +103,9 @@ type attempt struct {
 	outcome factors.Outcome
 }
 
+// apart tells that an operator's program brought the answer, outside of any sign-in of the person.
+func (t *attempt) apart() bool { return t.by != (audit.Actor{}) }
+
 // judge verifies an answer against the person as read, outside any transaction.
 func (s *Service) judge(a *Act, u *User, have []factors.Device, open *Ceremony, kind factors.Kind, known bool, answer []byte) (attempt, error) {
 	f := s.factor(kind)
@@ -157,8 +160,11 @@ func (w *Work) count(u *User, t attempt) (Judged, error) {
 		return j, w.s.Guesses.Put(w.Tx, w.Act.Now, id, g.Right(w.Act.Now, t.class, t.known))
 	case o.Rejected == factors.ReasonWrong, o.Rejected == factors.ReasonClock:
 		wrong := g.Wrong(w.Act.Now, t.class, t.known)
+		if t.apart() { // no password was given before it
+			wrong.WrongAfterPassword = g.WrongAfterPassword
+		}
 		err = w.s.Guesses.Put(w.Tx, w.Act.Now, id, wrong)
-		if err == nil && t.class == throttle.Code && wrong.Row%noticeEach == noticeAt {
+		if err == nil && t.class == throttle.Code && !t.apart() && wrong.Row%noticeEach == noticeAt {
 			w.RememberFailed(u, audit.FactorProven)
 			j.told = true
 			err = w.PostLimited(u, templates.WrongCodesMail{About: w.About(u), Count: wrong.Row})
@@ -177,7 +183,7 @@ func (w *Work) count(u *User, t attempt) (Judged, error) {
 
 // auditAnswer writes down what an answer came to, and who brought it.
 func (w *Work) auditAnswer(u *User, t attempt, outcome, reason string) error {
-	if t.by == (audit.Actor{}) {
+	if !t.apart() {
 		return w.AuditUser(u, audit.FactorProven, outcome, reason)
 	}
 	return w.Audit(audit.Event{Actor: t.by, Subject: string(u.ID), SubjectName: u.Login, Action: audit.FactorProven, Outcome: outcome, Reason: reason})
