@@ -93,7 +93,7 @@ func (r Reader) openSessions(u *User, this string, now time.Time) ([]OpenSession
 		if err != nil {
 			return nil, fmt.Errorf("loading a session: %w", err)
 		}
-		if !r.s.alive(&ses, &st, ref.Hash, now) {
+		if !r.s.stands(&ses, &st, ref.Hash, now) {
 			continue
 		}
 		seen := ses.Seen

@@ -145,12 +145,12 @@ func (s *Service) Shown(ctx context.Context, session Secret) (Copying, error) {
 // ConfirmCopy judges a code of the phone that scanned the QR code again. It must be of a later step than any
 // used, so that it proves that the code was read.
 func (s *Service) ConfirmCopy(ctx context.Context, from Origin, session Secret, answer []byte) (Judged, error) {
-	return s.answered(ctx, from, session, func(a *Act, ses *Session, u *User) (factors.Device, func() (factors.Outcome, error), error) {
+	return s.answered(ctx, from, session, func(a *Act, ses *Session, u *User) (asked, error) {
 		if ses.Copying == nil || !a.Now.Before(ses.Copying.Expires) {
-			return factors.Device{}, nil, Refuse(CodeExpired)
+			return asked{}, Refuse(CodeExpired)
 		}
 		d, c, err := s.copier(u, ses.Copying.Device)
-		return d, func() (factors.Outcome, error) { return c.FinishCopy(a.Now, s.subject(u), d, answer) }, err
+		return s.byDevice(u, d, func() (factors.Outcome, error) { return c.FinishCopy(a.Now, s.subject(u), d, answer) }), err
 	}, (*Work).copied)
 }
 

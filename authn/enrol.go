@@ -336,7 +336,7 @@ func (w *Work) completeByEnrolment(seat Seat, st *seated, out *Enrolled, o facto
 	if err := w.spendTickets(u); err != nil {
 		return err
 	}
-	u.Password.Source = HandSelf
+	u.ownPassword()
 	out.First = true
 	var err error
 	out.Issued, err = w.openSession(u, addAMR(true, o.AMR), Proof{At: w.Act.Now, Enrolling: true}, false)

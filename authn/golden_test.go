@@ -39,7 +39,7 @@ func goldenUser() authn.User {
 		Epoch: 5, PasswordEpoch: 2, Resets: 1, Password: authn.Password{PHC: "$argon2id$x", Source: authn.HandSelf, Set: then},
 		Devices: []factors.Device{goldenDevice()}, HadDevice: true,
 		Tickets: []authn.Ticket{{ID: "t1", Link: "l1", Code: []byte{4, 5}, Way: authn.HandMail, Made: then, Expires: then, Bound: "login"}},
-		Offer: &authn.Offer{ID: "d2", Kind: "totp", App: "OKTA", Name: "Garage", By: "token:t", Hand: "uboss", Known: "Karim", Epoch: 5,
+		Offer: &authn.Offer{ID: "d2", Kind: "totp", App: "OKTA", Name: "Garage", By: "token:t", Hand: "uboss", ByName: "Karim", Epoch: 5,
 			Pending: factors.Pending("pending"), At: then, Expires: then},
 		Verifying: &authn.Ceremony{Pending: map[factors.Kind]factors.Pending{"totp": factors.Pending("p")}, At: then, Expires: then},
 		ResetAt:   then, Invited: authn.Invitation{Link: "l2", Way: authn.HandMail, By: "Paul", At: then, Expires: then},

@@ -18,9 +18,9 @@ type Offer struct {
 	Kind    factors.Kind     `json:"kind"`
 	App     string           `json:"app,omitempty"`
 	Name    string           `json:"name"`
-	By      string           `json:"by"`    // id of the operator, such as that of a token: nobody else sees its picture or ends it
-	Hand    string           `json:"hand"`  // the operator's owner, by whom hands are judged
-	Known   string           `json:"known"` // the operator's name, for people to read
+	By      string           `json:"by"`     // id of the operator, such as that of a token: nobody else sees its picture or ends it
+	Hand    string           `json:"hand"`   // the operator's owner, by whom hands are judged
+	ByName  string           `json:"byName"` // the operator's name, for people to read
 	Epoch   uint64           `json:"epoch"`
 	Pending factors.Pending  `json:"pending"`
 	At      time.Time        `json:"at"`
@@ -48,7 +48,7 @@ func (u *User) Offered(now time.Time) (factors.Device, bool) {
 	if o == nil || !now.Before(o.Expires) || o.Epoch != u.Epoch {
 		return factors.Device{}, false
 	}
-	return factors.Device{ID: o.ID, Kind: o.Kind, App: o.App, Name: o.Name, Added: o.At, Hand: o.Hand, By: o.Known}, true
+	return factors.Device{ID: o.ID, Kind: o.Kind, App: o.App, Name: o.Name, Added: o.At, Hand: o.Hand, By: o.ByName}, true
 }
 
 // offerOf is the offer of that id, which only the caller who made it may go on with.
@@ -104,7 +104,7 @@ func (s *Service) Offer(ctx context.Context, from Origin, c Caller, want Enrolli
 			return User{}, err
 		}
 		u.Offer = &Offer{ID: factors.DeviceID(a.ID("device")), Kind: want.Kind, App: want.App, Name: want.Name, By: c.ID, Hand: c.Owner,
-			Known: c.Name, Epoch: u.Epoch, Pending: pending, At: a.Now, Expires: a.Now.Add(EnrolLife)}
+			ByName: c.Name, Epoch: u.Epoch, Pending: pending, At: a.Now, Expires: a.Now.Add(EnrolLife)}
 		d, _ := u.Offered(a.Now)
 		w.Remember(&u, audit.FactorOffered, d.Name)
 		if err := w.auditOffer(c, &u, audit.FactorOffered, d); err != nil {
@@ -218,7 +218,7 @@ func (w *Work) takeOffered(c Caller, u *User, o *Offer, d factors.Device) (facto
 	if n >= most {
 		return factors.Device{}, Refuse(CodeTooMany) // others were enrolled meanwhile
 	}
-	d.ID, d.Added, d.Name, d.App, d.Hand, d.By = o.ID, w.Act.Now, o.Name, o.App, o.Hand, o.Known
+	d.ID, d.Added, d.Name, d.App, d.Hand, d.By = o.ID, w.Act.Now, o.Name, o.App, o.Hand, o.ByName
 	if w.s.counted(u) > 0 {
 		d.Disabled = factors.DisabledWaits
 	}
@@ -321,26 +321,26 @@ func (w *Work) storeVerifiedFor(c Caller, t attempt) (*Judged, error) {
 // ConfirmDevice takes a person's word for a device that an operator enrolled for them: a fresh proof by a device that
 // counts, and a code of this one. CodeProof, CodeNotFound.
 func (s *Service) ConfirmDevice(ctx context.Context, from Origin, session Secret, id factors.DeviceID, answer []byte) (Judged, error) {
-	return s.answered(ctx, from, session, func(a *Act, ses *Session, u *User) (factors.Device, func() (factors.Outcome, error), error) {
+	return s.answered(ctx, from, session, func(a *Act, ses *Session, u *User) (asked, error) {
 		if !ses.Proof.fresh(a.Now) || ses.Proof.Enrolling {
-			return factors.Device{}, nil, Refuse(CodeProof)
+			return asked{}, Refuse(CodeProof)
 		}
 		d, f := u.device(id), factors.Factor(nil)
 		if d != nil {
 			f = s.factor(d.Kind)
 		}
 		if f == nil || !d.Waits() {
-			return factors.Device{}, nil, Refuse(CodeNotFound)
+			return asked{}, Refuse(CodeNotFound)
 		}
 		judged := *d
 		judged.Disabled = ""
-		return *d, func() (factors.Outcome, error) {
+		return s.byDevice(u, judged, func() (factors.Outcome, error) {
 			out, err := f.FinishVerify(a.Now, s.subject(u), []factors.Device{judged}, ses.Ceremony.pending(d.Kind, a.Now), answer)
 			if out.Device.ID != "" && !out.Accepted() {
 				out.Device.Disabled = factors.DisabledWaits // a burnt step is kept, and nothing counts
 			}
 			return out, err
-		}, nil
+		}), nil
 	}, func(w *Work, ses *Session, u *User) error {
 		d := u.device(id)
 		if d == nil || !ses.Proof.fresh(w.Act.Now) || ses.Proof.Enrolling {

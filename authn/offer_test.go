@@ -145,6 +145,43 @@ func TestWhatAnOperatorSawIsNotForgottenWhenThePersonUsesIt(t *testing.T) {
 	}
 }
 
+func TestADeviceOfTheHandThatGaveThePasswordWaitsOnceThePersonComesInAnotherWay(t *testing.T) {
+	t.Run("by a mailed ticket", func(t *testing.T) {
+		h := newHouse(t)
+		u, _, _ := h.Member(amelie, nil)
+		_, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+		h.Change(u.ID, func(u *authn.User) { u.Password.Source = "uboss" })
+		theirs := h.given(by("uboss", "a", u.ID), "Téléphone du garage")
+		started := h.password(h.From, amelie)
+		step, err := h.Service.PresentCode(t.Context(), h.From, started.Login, code.Reveal())
+		if err != nil || step != authn.StepEnrol {
+			t.Fatalf("presenting the ticket: %v, %q: two hands", err, step)
+		}
+		mine, _ := h.Enrol(authn.Seat{Login: started.Login}, "Le mien")
+		if v := h.verify(h.password(h.From, amelie).Login, theirs.Next()); v.Accepted() {
+			t.Error("whoever gave the password signs in with it and the device that they enrolled")
+		}
+		if d := h.User(amelie).Devices[0]; !d.Waits() {
+			t.Errorf("got %+v, want it to wait for the person's word", d)
+		}
+		h.SignIn(amelie, authntest.Password, mine)
+	})
+	t.Run("by another device", func(t *testing.T) {
+		h := newHouse(t)
+		u, mine, session := h.Member(amelie, nil)
+		theirs := h.given(by("uboss", "a", u.ID), "Téléphone du garage")
+		h.prove(session, mine)
+		if j, err := h.Service.ConfirmDevice(t.Context(), h.From, session, theirs.Device, theirs.Next()); err != nil || !j.Accepted() {
+			t.Fatalf("confirming: %v, %+v", err, j)
+		}
+		h.Change(u.ID, func(u *authn.User) { u.Password.Source = "uboss" })
+		h.SignIn(amelie, authntest.Password, mine)
+		if v := h.verify(h.password(h.From, amelie).Login, theirs.Next()); v.Accepted() {
+			t.Error("whoever gave the password signs in with it and the device that they enrolled")
+		}
+	})
+}
+
 func TestAForgottenPasswordIsNotReplacedByADeviceThatAnOperatorSaw(t *testing.T) {
 	h := newHouse(t)
 	id := h.bare(authn.HandSelf)

@@ -61,8 +61,13 @@ type Live struct {
 // sessionID is the public name of a session: it finds nothing and opens nothing.
 func sessionID(hash string) string { return hash[:16] }
 
-// alive tells whether the session still stands for the person.
+// alive tells whether the session still stands for the person at a door. A program's never does (PROTOCOL 25).
 func (s *Service) alive(ses *Session, st *Standing, hash string, now time.Time) bool {
+	return ses.Program == "" && s.stands(ses, st, hash, now)
+}
+
+// stands is alive for lists, whatever opened the session.
+func (s *Service) stands(ses *Session, st *Standing, hash string, now time.Time) bool {
 	seen := ses.Seen
 	if t := s.seen.of(hash); t.After(seen) {
 		seen = t
@@ -93,7 +98,7 @@ func (s *Service) Check(ctx context.Context, secret Secret) (Live, error) {
 		return Live{}, Refuse(CodeNoSession)
 	case err != nil:
 		return Live{}, fmt.Errorf("checking a session: %w", err)
-	case ses.Program != "", !s.alive(&ses, &st, hash, now): // PROTOCOL 25: a program's is never a browser's
+	case !s.alive(&ses, &st, hash, now):
 		return Live{}, Refuse(CodeNoSession)
 	}
 	if now.Sub(ses.Seen) >= time.Minute {
@@ -122,9 +127,6 @@ func (r Reader) session(secret Secret, now time.Time) (Session, User, error) {
 	}
 	if err != nil {
 		return Session{}, User{}, fmt.Errorf("loading a session: %w", err)
-	}
-	if ses.Program != "" { // PROTOCOL 25
-		return Session{}, User{}, Refuse(CodeNoSession)
 	}
 	u, err := r.User(ses.User)
 	if err != nil {
@@ -258,7 +260,7 @@ func (w *Work) EndSessions(u *User, keep string) (int, error) {
 			continue
 		case err != nil:
 			return 0, fmt.Errorf("loading a session to end it: %w", err)
-		case w.s.alive(&ses, &st, ref.Hash, w.Act.Now):
+		case w.s.stands(&ses, &st, ref.Hash, w.Act.Now):
 			ended++
 		}
 		if err := w.s.sessions.Delete(w.Tx, ref.Hash); err != nil {

@@ -167,6 +167,18 @@ func within(times []time.Time, now time.Time) []time.Time {
 	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return !now.Before(t.Add(24 * time.Hour)) })
 }
 
+// ownPassword is that of the person from now on, for it was proven together with a device (PROTOCOL 8). Whoever gave it
+// may know it still: a device of the same hand, which counted for nothing beside it, then waits for the person's word.
+func (u *User) ownPassword() {
+	u.Devices = slices.Clone(u.Devices)
+	for i := range u.Devices {
+		if d := &u.Devices[i]; d.Usable() && d.Hand != "" && d.Hand == u.Password.Source {
+			d.Disabled = factors.DisabledWaits
+		}
+	}
+	u.Password.Source = HandSelf
+}
+
 // device finds one by its id; nil when there is none.
 func (u *User) device(id factors.DeviceID) *factors.Device {
 	for i := range u.Devices {

@@ -55,11 +55,7 @@ type supportedJSON struct {
 
 // listSupported is Okta's catalogue. One that no program can enrol has no link to do so.
 func (a *API) listSupported(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
-	id, err := pathID(r, "id")
-	if err != nil {
-		return err
-	}
-	u, err := a.desk.User(r.Context(), op, id)
+	u, err := a.person(r, op)
 	if err != nil {
 		return err
 	}

@@ -66,12 +66,17 @@ func (a *API) factor(u *authn.User, d factors.Device) factorJSON {
 	return out
 }
 
-func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+// person reads whom a path is about.
+func (a *API) person(r *http.Request, op helpdesk.Operator) (authn.User, error) {
 	id, err := pathID(r, "id")
 	if err != nil {
-		return err
+		return authn.User{}, err
 	}
-	u, err := a.desk.User(r.Context(), op, id)
+	return a.desk.User(r.Context(), op, id)
+}
+
+func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	u, err := a.person(r, op)
 	if err != nil {
 		return err
 	}
@@ -86,11 +91,7 @@ func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 }
 
 func (a *API) getFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
-	id, err := pathID(r, "id")
-	if err != nil {
-		return err
-	}
-	u, err := a.desk.User(r.Context(), op, id)
+	u, err := a.person(r, op)
 	if err != nil {
 		return err
 	}
