@@ -113,6 +113,7 @@ func TestAPersonWithEverythingIsResetInOneUpdate(t *testing.T) {
 			d := key
 			if i < 5 {
 				d = phone
+				d.Hand, d.By = string(u.ID), strings.Repeat("🔧", 64)
 				for j := range 5 {
 					d.Copies = append(slices.Clip(d.Copies), factors.Copy{ID: fmt.Sprintf("%026d", j), Name: strings.Repeat("🔧", 64), Shown: then, Confirmed: then})
 				}
@@ -122,6 +123,9 @@ func TestAPersonWithEverythingIsResetInOneUpdate(t *testing.T) {
 			d.ID, d.Name = factors.DeviceID(fmt.Sprintf("%026d", i)), strings.Repeat("🔧", 64)
 			u.Devices = append(u.Devices, d)
 		}
+		u.Offer = &authn.Offer{ID: phone.ID, Kind: phone.Kind, App: "GOOGLE", Name: strings.Repeat("🔧", 64), By: "token:0123456789abcdef0123", Hand: string(u.ID),
+			ByName: strings.Repeat("🔧", 64), Epoch: u.Epoch, Pending: factors.Pending(strings.Repeat("x", 400)), At: then, Expires: then}
+		u.Verifying = &authn.Ceremony{Pending: map[factors.Kind]factors.Pending{"totp": factors.Pending(strings.Repeat("x", 100))}, At: then, Expires: then}
 		ref, browser, recent := u.Sessions[0], u.Browsers[0], u.Recent[0]
 		u.Sessions, u.Browsers, u.Recent = nil, nil, nil
 		for i := range 32 {
