@@ -186,7 +186,11 @@ func (w *Work) auditAnswer(u *User, t attempt, outcome, reason string) error {
 	if !t.apart() {
 		return w.AuditUser(u, audit.FactorProven, outcome, reason)
 	}
-	return w.Audit(audit.Event{Actor: t.by, Subject: string(u.ID), SubjectName: u.Login, Action: audit.FactorProven, Outcome: outcome, Reason: reason})
+	e := audit.Event{Actor: t.by, Subject: string(u.ID), SubjectName: u.Login, Action: audit.FactorProven, Outcome: outcome, Reason: reason}
+	if d := t.outcome.Device; d.ID != "" {
+		e.Targets = []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}
+	}
+	return w.Audit(e)
 }
 
 // replaceDevice is the list with one device as it must now be stored; the list given is left alone.
