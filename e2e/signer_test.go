@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -54,11 +53,9 @@ func (v *Visitor) tells(a *API, name, password string) Sheet {
 // errorIDs are the ids of requests in a problem document.
 var errorIDs = regexp.MustCompile(`\b[A-Z2-7]{16}\b`)
 
-func TestAProgramEnrolsAPhoneAndSignsSomebodyIn(t *testing.T) {
-	h := Open(t, HouseOptions{Config: signing})
-	m := h.Member(t, "technicien@garage.example")
-	vpn := h.signer(t)
-
+// enrols enrols a phone called Tablette for somebody, by the API alone.
+func (h *House) enrols(a *API, login string) (phone *Phone, id string) {
+	h.tb.Helper()
 	var enrolled struct {
 		ID       string `json:"id"`
 		Embedded struct {
@@ -67,10 +64,18 @@ func TestAProgramEnrolsAPhoneAndSignsSomebodyIn(t *testing.T) {
 			} `json:"activation"`
 		} `json:"_embedded"`
 	}
-	factors := "/users/" + m.Login + "/factors"
-	vpn.Call("POST", factors, map[string]string{"factorType": "token:software:totp", "provider": "OKTA", "name": "Tablette"}).Want(200).Into(&enrolled)
-	tablet := &Phone{house: h, Secret: h.Secret("secret of the tablet", enrolled.Embedded.Activation.SharedSecret)}
-	vpn.Call("POST", factors+"/"+enrolled.ID+"/lifecycle/activate", map[string]string{"passCode": tablet.Code()}).Want(200)
+	factors := "/users/" + login + "/factors"
+	a.Call("POST", factors, map[string]string{"factorType": "token:software:totp", "provider": "OKTA", "name": "Tablette"}).Want(200).Into(&enrolled)
+	phone = &Phone{house: h, Secret: h.Secret("secret of the tablet", enrolled.Embedded.Activation.SharedSecret)}
+	a.Call("POST", factors+"/"+enrolled.ID+"/lifecycle/activate", map[string]string{"passCode": phone.Code()}).Want(200)
+	return phone, enrolled.ID
+}
+
+func TestAProgramEnrolsAPhoneAndSignsSomebodyIn(t *testing.T) {
+	h := Open(t, HouseOptions{Config: signing})
+	m := h.Member(t, "technicien@garage.example")
+	vpn := h.signer(t)
+	tablet, id := h.enrols(vpn, m.Login)
 	h.Mail.Wait(m.Login, "un appareil a été inscrit pour vous")
 
 	var tx struct {
@@ -97,6 +102,24 @@ func TestAProgramEnrolsAPhoneAndSignsSomebodyIn(t *testing.T) {
 	if !page.Says("Un programme") || !page.Says("a inscrit cet appareil pour vous") {
 		t.Errorf("the account shows neither the program's session nor the tablet:\n%s", page.Body)
 	}
-	m.Post(fmt.Sprintf("/account/devices/%s/confirm", enrolled.ID), "code", tablet.Next()).want(t, "/account")
-	vpn.Call("POST", factors+"/"+enrolled.ID+"/verify", map[string]string{"passCode": tablet.Next()}).Want(200)
+	m.Post("/account/devices/"+id+"/confirm", "code", tablet.Next()).want(t, "/account")
+	vpn.Call("POST", "/users/"+m.Login+"/factors/"+id+"/verify", map[string]string{"passCode": tablet.Next()}).Want(200)
+}
+
+func TestEveryPageOfADeviceThatWaits(t *testing.T) {
+	t.Parallel()
+	h := Open(t, HouseOptions{Config: signing})
+	m := h.Member(t, "amelie@garage.example")
+	tablet, _ := h.enrols(h.signer(t), m.Login)
+	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
+	p.signIn(m.Phone)
+	p.look("account-device-waits")
+	p.Submit(p.device("Tablette", "confirm"))
+	p.prove(m.Phone)
+	p.look("device-confirm")
+	p.enter(tablet.Wrong())
+	p.look("device-confirm-wrong")
+	p.enter(tablet.Next())
+	p.at("/account")
+	p.look("account-device-given")
 }
