@@ -14,24 +14,28 @@ import (
 
 // The kinds of problem that HTTP itself gives, besides the codes of authn.
 const (
-	KindMalformed   = "malformed"      // no JSON, not UTF-8, something behind it, nested too deep
-	KindUnknown     = "unknown"        // a member that the call does not have
-	KindDuplicate   = "duplicate"      // a member given twice
-	KindMember      = "member"         // a member of the wrong JSON type
-	KindParameter   = "parameter"      // a query parameter that cannot be read
-	KindMedia       = "media_type"     // not application/json
-	KindTooLarge    = "too_large"      // the body is over its limit
-	KindNoRoute     = "no_route"       // there is nothing at this path
-	KindMethod      = "method"         // not by this method
-	KindToken       = "token"          // no token, or none that is good
-	KindIdempotency = "idempotency"    // the key was used for something else
+	KindMalformed   = "malformed"   // no JSON, not UTF-8, something behind it, nested too deep
+	KindUnknown     = "unknown"     // a member that the call does not have
+	KindDuplicate   = "duplicate"   // a member given twice
+	KindMember      = "member"      // a member of the wrong JSON type
+	KindParameter   = "parameter"   // a query parameter that cannot be read
+	KindMedia       = "media_type"  // not application/json
+	KindTooLarge    = "too_large"   // the body is over its limit
+	KindNoRoute     = "no_route"    // there is nothing at this path
+	KindMethod      = "method"      // not by this method
+	KindToken       = "token"       // no token, or none that is good
+	KindIdempotency = "idempotency" // the key was used for something else
+	KindUnavailable = "unavailable"
+	KindInternal    = "internal"
+)
+
+// The kinds that codes and the sign-in for programs give.
+const (
 	KindPassCode    = "passcode"       // a wrong code, not what was asked for, or none any more
 	KindCodeUsed    = "passcode_used"  // a code that was used before
 	KindCodeClock   = "passcode_clock" // right codes of another time: the device's clock is off
 	KindStateToken  = "state_token"    // no sign-in of this token goes by it
 	KindSwitchedOff = "switched_off"   // the configuration leaves it out
-	KindUnavailable = "unavailable"
-	KindInternal    = "internal"
 )
 
 // The parts of every problem's type: a reference relative to the public URL, stable for ever (RFC 9457 section 3.1.1).
