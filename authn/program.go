@@ -99,8 +99,10 @@ func (s *Service) FinishProgram(ctx context.Context, from Origin, state Secret, 
 	if err != nil || !v.Accepted() {
 		return out, v.Judged, err
 	}
-	out.Step, out.State, out.Devices = StepDone, Secret{}, nil
-	out.Session, out.SessionID = v.Issued.Session, sessionID(v.Issued.Session.Hash())
+	if out.Step, out.Devices = v.Step, nil; v.Step != StepDone {
+		return out, v.Judged, nil // something is left that only a page can ask
+	}
+	out.State, out.Session, out.SessionID = Secret{}, v.Issued.Session, sessionID(v.Issued.Session.Hash())
 	now := s.Now()
 	out.Expires = s.ExpiresAt(OpenSession{Since: now, Seen: now})
 	return out, v.Judged, nil
