@@ -37,6 +37,7 @@ type OpenSession struct {
 	Since   time.Time
 	Seen    time.Time
 	This    bool
+	Program bool // a program's, which no browser holds
 }
 
 // Account reads the page of whoever the session belongs to.
@@ -92,7 +93,7 @@ func (r Reader) openSessions(u *User, this string, now time.Time) ([]OpenSession
 		if err != nil {
 			return nil, fmt.Errorf("loading a session: %w", err)
 		}
-		if !r.s.alive(&ses, &st, ref.Hash, now) {
+		if !r.s.stands(&ses, &st, ref.Hash, now) {
 			continue
 		}
 		seen := ses.Seen
@@ -100,7 +101,7 @@ func (r Reader) openSessions(u *User, this string, now time.Time) ([]OpenSession
 			seen = t
 		}
 		out = append(out, OpenSession{ID: sessionID(ref.Hash), Agent: ses.Agent, Address: ses.Address, Since: ses.Created,
-			Seen: seen, This: ref.Hash == this})
+			Seen: seen, This: ref.Hash == this, Program: ses.Program != ""})
 	}
 	slices.SortStableFunc(out, func(a, b OpenSession) int {
 		if a.This != b.This && a.This {
@@ -161,7 +162,7 @@ func (s *Service) RemoveDevice(ctx context.Context, from Origin, session Secret,
 		if d == nil {
 			return Issued{}, Refuse(CodeNotFound)
 		}
-		if d.Usable() && s.Describe(*d).Counts && s.counted(&u) <= 1 {
+		if s.Serves(&u, *d) && s.Describe(*d).Counts && s.counted(&u) <= 1 {
 			return Issued{}, Refuse(CodeLastDevice)
 		}
 		gone := *d

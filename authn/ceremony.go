@@ -98,9 +98,13 @@ type attempt struct {
 	class   throttle.Class
 	known   bool
 	rev     uint64
+	by      audit.Actor // who brought the answer; zero: the person
 	pending factors.Pending
 	outcome factors.Outcome
 }
+
+// apart tells that an operator's program brought the answer, outside of any sign-in of the person.
+func (t *attempt) apart() bool { return t.by != (audit.Actor{}) }
 
 // judge verifies an answer against the person as read, outside any transaction.
 func (s *Service) judge(a *Act, u *User, have []factors.Device, open *Ceremony, kind factors.Kind, known bool, answer []byte) (attempt, error) {
@@ -156,8 +160,11 @@ func (w *Work) count(u *User, t attempt) (Judged, error) {
 		return j, w.s.Guesses.Put(w.Tx, w.Act.Now, id, g.Right(w.Act.Now, t.class, t.known))
 	case o.Rejected == factors.ReasonWrong, o.Rejected == factors.ReasonClock:
 		wrong := g.Wrong(w.Act.Now, t.class, t.known)
+		if t.apart() { // no password was given before it
+			wrong.WrongAfterPassword = g.WrongAfterPassword
+		}
 		err = w.s.Guesses.Put(w.Tx, w.Act.Now, id, wrong)
-		if err == nil && t.class == throttle.Code && wrong.Row%noticeEach == noticeAt {
+		if err == nil && t.class == throttle.Code && !t.apart() && wrong.Row%noticeEach == noticeAt {
 			w.RememberFailed(u, audit.FactorProven)
 			j.told = true
 			err = w.PostLimited(u, templates.WrongCodesMail{About: w.About(u), Count: wrong.Row})
@@ -171,7 +178,19 @@ func (w *Work) count(u *User, t attempt) (Judged, error) {
 	if err != nil {
 		return j, err
 	}
-	return j, w.AuditUser(u, audit.FactorProven, audit.Failure, string(t.kind)+": "+string(o.Rejected))
+	return j, w.auditAnswer(u, t, audit.Failure, string(t.kind)+": "+string(o.Rejected))
+}
+
+// auditAnswer writes down what an answer came to, and who brought it.
+func (w *Work) auditAnswer(u *User, t attempt, outcome, reason string) error {
+	if !t.apart() {
+		return w.AuditUser(u, audit.FactorProven, outcome, reason)
+	}
+	e := audit.Event{Actor: t.by, Subject: string(u.ID), SubjectName: u.Login, Action: audit.FactorProven, Outcome: outcome, Reason: reason}
+	if d := t.outcome.Device; d.ID != "" {
+		e.Targets = []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}
+	}
+	return w.Audit(e)
 }
 
 // replaceDevice is the list with one device as it must now be stored; the list given is left alone.

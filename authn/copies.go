@@ -3,7 +3,6 @@ package authn
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -146,37 +145,13 @@ func (s *Service) Shown(ctx context.Context, session Secret) (Copying, error) {
 // ConfirmCopy judges a code of the phone that scanned the QR code again. It must be of a later step than any
 // used, so that it proves that the code was read.
 func (s *Service) ConfirmCopy(ctx context.Context, from Origin, session Secret, answer []byte) (Judged, error) {
-	var out Judged
-	err := again(ctx, func() (bool, error) {
-		a := s.NewAct(from)
-		ses, u, err := s.sessionOf(ctx, a, session)
-		if err != nil {
-			return false, err
-		}
+	return s.answered(ctx, from, session, func(a *Act, ses *Session, u *User) (asked, error) {
 		if ses.Copying == nil || !a.Now.Before(ses.Copying.Expires) {
-			return false, Refuse(CodeExpired)
+			return asked{}, Refuse(CodeExpired)
 		}
-		d, c, err := s.copier(&u, ses.Copying.Device)
-		if err != nil {
-			return false, err
-		}
-		known := u.knows(from.Browser, a.Now)
-		if wait, err := s.waiting(ctx, a, &u, d.Kind, known); err != nil || wait > 0 {
-			out = Judged{Wait: wait}
-			return true, err
-		}
-		t := attempt{kind: d.Kind, class: class(s.Describe(d)), known: known, rev: u.Rev}
-		if t.outcome, err = c.FinishCopy(a.Now, s.subject(&u), d, answer); err != nil {
-			return false, fmt.Errorf("confirming a copy: %w", err)
-		}
-		done, err := Do(ctx, s, a, func(w *Work) (*Judged, error) { return w.storeProven(session, t, (*Work).copied) })
-		if err != nil || done == nil {
-			return false, err
-		}
-		out = *done
-		return true, nil
-	})
-	return out, err
+		d, c, err := s.copier(u, ses.Copying.Device)
+		return s.byDevice(u, d, func() (factors.Outcome, error) { return c.FinishCopy(a.Now, s.subject(u), d, answer) }), err
+	}, (*Work).copied)
 }
 
 // copied marks the copy confirmed within the Update that takes its code.

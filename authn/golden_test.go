@@ -20,7 +20,7 @@ var then = time.Date(2026, 3, 2, 8, 0, 0, 123456789, time.UTC)
 func goldenDevice() factors.Device {
 	return factors.Device{ID: "d1", Kind: "totp", Name: "Téléphone", App: "OKTA", Added: then, LastUsed: then.Add(time.Hour),
 		Copies:   []factors.Copy{{ID: "c1", Name: "Tablette", Shown: then, Confirmed: then.Add(time.Minute), ScanAgain: true}},
-		Disabled: "clone", Unique: "dW5pcXVl", Data: json.RawMessage(`{"secret":"AAEC"}`)}
+		Disabled: "clone", Hand: "uboss", By: "Karim", Unique: "dW5pcXVl", Data: json.RawMessage(`{"secret":"AAEC"}`)}
 }
 
 func goldenPrompt() authn.Prompt {
@@ -41,7 +41,10 @@ func goldenUser() authn.User {
 		Devices:  []factors.Device{goldenDevice()}, HadDevice: true,
 		Tickets: []authn.Ticket{{ID: "t1", Link: "l1", Code: []byte{4, 5}, Way: authn.HandMail, Made: then, Expires: then, Bound: "login", Via: "operator:0"}},
 		Mailbox: authn.Mailbox{By: "operator:0", Moved: then}, Recovering: authn.Recovering{Epoch: 5, Until: then}, State: authn.StatusActive,
-		ResetAt: then, Invited: authn.Invitation{Link: "l2", Way: authn.HandMail, By: "Paul", At: then, Expires: then},
+		Offer: &authn.Offer{ID: "d2", Kind: "totp", App: "OKTA", Name: "Garage", By: "token:t", Hand: "uboss", ByName: "Karim", Epoch: 5,
+			Pending: factors.Pending("pending"), At: then, Expires: then},
+		Verifying: &authn.Ceremony{Pending: map[factors.Kind]factors.Pending{"totp": factors.Pending("p")}, At: then, Expires: then},
+		ResetAt:   then, Invited: authn.Invitation{Link: "l2", Way: authn.HandMail, By: "Paul", At: then, Expires: then},
 		Showings: []time.Time{then}, Renewals: []time.Time{then},
 		Sessions: []authn.SessionRef{{Hash: "h1", Since: then}},
 		Browsers: []authn.BrowserRef{{Hash: "b1", Since: then, Seen: then}},
@@ -52,9 +55,9 @@ func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 	ceremony := &authn.Ceremony{Pending: map[factors.Kind]factors.Pending{"webauthn": factors.Pending("p")}, At: then, Expires: then}
 	login := authn.Login{ID: "login", User: "uabc", PasswordEpoch: 2, Epoch: 5, Resets: 1, Grant: "t1",
 		NewPassword: &authn.NewPassword{PHC: "$argon2id$x", Link: "l3", Way: "operator:0"}, Ceremony: ceremony, Enrol: goldenEnrolment(),
-		Proven: &authn.Proven{AMR: []string{"pwd", "otp", "mfa"}, Spare: true, Enrolled: true}, Known: true, ReturnTo: "/account", Started: then, Expires: then}
+		Proven: &authn.Proven{AMR: []string{"pwd", "otp", "mfa"}, Spare: true, Enrolled: true}, Program: "token:t", Known: true, ReturnTo: "/account", Started: then, Expires: then}
 	session := authn.Session{User: "uabc", Epoch: 5, Created: then, Seen: then, AMR: []string{"pwd", "otp", "mfa"}, Browser: "b1",
-		Shared: true, Address: "192.0.2.1", Agent: "Firefox", Proof: authn.Proof{At: then, Enrolling: true}, Ceremony: ceremony,
+		Shared: true, Program: "token:t", Address: "192.0.2.1", Agent: "Firefox", Proof: authn.Proof{At: then, Enrolling: true}, Ceremony: ceremony,
 		Enrol: goldenEnrolment(), Copying: &authn.Copying{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: goldenPrompt(), Expires: then}}
 	standing := authn.Standing{Epoch: 5, PasswordEpoch: 2, Status: authn.StatusActive, Login: "lea", Name: "Léa Vasseur", Email: "lea@garage.example", Locale: "fr",
 		Groups: []authn.GroupID{"g1"}, Roles: []authn.Role{authn.RoleHelpDesk}}
@@ -115,6 +118,7 @@ func TestAPersonWithEverythingIsResetInOneUpdate(t *testing.T) {
 			d := key
 			if i < 5 {
 				d = phone
+				d.Hand, d.By = string(u.ID), strings.Repeat("🔧", 64)
 				for j := range 5 {
 					d.Copies = append(slices.Clip(d.Copies), factors.Copy{ID: fmt.Sprintf("%026d", j), Name: strings.Repeat("🔧", 64), Shown: then, Confirmed: then})
 				}
@@ -124,6 +128,9 @@ func TestAPersonWithEverythingIsResetInOneUpdate(t *testing.T) {
 			d.ID, d.Name = factors.DeviceID(fmt.Sprintf("%026d", i)), strings.Repeat("🔧", 64)
 			u.Devices = append(u.Devices, d)
 		}
+		u.Offer = &authn.Offer{ID: phone.ID, Kind: phone.Kind, App: "GOOGLE", Name: strings.Repeat("🔧", 64), By: "token:0123456789abcdef0123", Hand: string(u.ID),
+			ByName: strings.Repeat("🔧", 64), Epoch: u.Epoch, Pending: factors.Pending(strings.Repeat("x", 400)), At: then, Expires: then}
+		u.Verifying = &authn.Ceremony{Pending: map[factors.Kind]factors.Pending{"totp": factors.Pending(strings.Repeat("x", 100))}, At: then, Expires: then}
 		ref, browser, recent := u.Sessions[0], u.Browsers[0], u.Recent[0]
 		u.Sessions, u.Browsers, u.Recent = nil, nil, nil
 		for i := range 32 {

@@ -216,7 +216,7 @@ func (s *Service) Forgot(ctx context.Context, from Origin, identifier string, st
 			return 0, nil
 		case err != nil || u.Status != StatusActive:
 			return 0, err
-		case s.counted(&u) > 0:
+		case s.recoverable(&u):
 			return 0, w.sendPasswordLink(&u)
 		}
 		if err := w.AuditUser(&u, audit.PasswordForgotten, audit.Deny, "no usable device"); err != nil {
@@ -265,7 +265,7 @@ func (s *Service) PasswordLink(ctx context.Context, token Secret) (login, locale
 func (r Reader) passwordLink(token Secret, now time.Time) (Link, User, error) {
 	l, u, err := r.link(token, linkPassword, now)
 	// One that was asked for before the Epoch last rose (a new password, a reset, a moved address) lies in a mailbox, unused.
-	if err == nil && (u.Status != StatusActive || r.s.counted(&u) == 0 || l.Epoch != u.Epoch) {
+	if err == nil && (u.Status != StatusActive || !r.s.recoverable(&u) || l.Epoch != u.Epoch) {
 		err = Refuse(CodeLink)
 	}
 	return l, u, err

@@ -38,6 +38,7 @@ type Login struct {
 	Enrol    *Enrolment `json:"enrol,omitempty"`
 	Proven   *Proven    `json:"proven,omitempty"` // the second step is done and the login is not
 
+	Program  string    `json:"program,omitempty"`  // id of the API token that alone may go on with it; "": a browser (PROTOCOL 25)
 	Known    bool      `json:"known"`              // began on a known browser of the person: its own budget of wrong answers
 	ReturnTo string    `json:"returnTo,omitempty"` // a path of ours
 	Started  time.Time `json:"started"`
@@ -159,11 +160,12 @@ func (s *Service) awaitsTicket(u *User, now time.Time) bool {
 }
 
 // verifiable are the devices that this login may be completed with. A recovery code needs the password
-// (BAR A7), so a login that began with a mailed link does without.
+// (BAR A7), so a login that began with a mailed link does without; and without a device whose secret an operator
+// was shown, for the same operator may have had the link or named the mailbox (PROTOCOL 8).
 func (s *Service) verifiable(l *Login, u *User) []factors.Device {
 	var out []factors.Device
 	for _, d := range s.usable(u) {
-		if l.NewPassword == nil || !s.Describe(d).Spare {
+		if l.NewPassword == nil || !s.Describe(d).Spare && d.Hand == "" {
 			out = append(out, d)
 		}
 	}

@@ -13,7 +13,7 @@ func (w *Work) IssuePasswordLink(u *User, way string) (token Secret, expires tim
 	switch {
 	case u.Status != StatusActive:
 		return Secret{}, time.Time{}, wrongState(ReasonNotActive)
-	case w.s.counted(u) == 0:
+	case !w.s.recoverable(u):
 		return Secret{}, time.Time{}, wrongState(ReasonNoDevice)
 	}
 	l := Link{User: u.ID, For: linkPassword, Epoch: u.Epoch, Expires: w.Act.Now.Add(PasswordLink)}

@@ -51,6 +51,9 @@ func (w *Work) complete(secret Secret, l Login, u *User, p Proven) (Completed, e
 		issued, err := w.open(u, p)
 		return Completed{Step: StepDone, Issued: issued}, err
 	}
+	if l.Program != "" { // a new password is chosen on a page of ours, from the start
+		return Completed{Step: StepPassword}, nil
+	}
 	l.Proven, l.Grant, l.Ceremony, l.Enrol = &p, "", nil, nil
 	l.prolong(w.Act.Now)
 	out := Completed{Step: w.s.Next(&l, u, w.Act.Now), Login: w.Act.Secret("login proven")}

@@ -279,7 +279,7 @@ func (w *Work) ResetDevices(u *User) (Cleared, error) {
 		return out, err
 	}
 	out.Sessions = n
-	u.Devices, u.Tickets, u.ResetAt = nil, nil, w.Act.Now
+	u.Devices, u.Tickets, u.Offer, u.ResetAt = nil, nil, nil, w.Act.Now
 	u.Epoch++
 	u.Resets++
 	w.Remember(u, audit.FactorsReset, "")

@@ -57,6 +57,39 @@ func (s *Service) Prove(ctx context.Context, from Origin, session Secret, kind f
 // refuses, the answer stays unjudged and good. nil: nothing to prepare.
 func (s *Service) prove(ctx context.Context, from Origin, session Secret, kind factors.Kind, answer []byte,
 	prepare func(a *Act, ses *Session, u *User) error, then func(w *Work, ses *Session, u *User) error) (Judged, error) {
+	return s.answered(ctx, from, session, func(a *Act, ses *Session, u *User) (asked, error) {
+		return asked{kind, func(known bool) (attempt, error) {
+			if prepare != nil {
+				if err := prepare(a, ses, u); err != nil {
+					return attempt{}, err
+				}
+			}
+			return s.judge(a, u, s.provable(u), ses.Ceremony, kind, known, answer)
+		}}, nil
+	}, then)
+}
+
+// asked is an answer that is to be judged in a session, once it is known that it may be.
+type asked struct {
+	kind  factors.Kind
+	judge func(known bool) (attempt, error)
+}
+
+// byDevice is an answer about one device, which its kind judges in a way of its own.
+func (s *Service) byDevice(u *User, d factors.Device, judge func() (factors.Outcome, error)) asked {
+	return asked{d.Kind, func(known bool) (attempt, error) {
+		o, err := judge()
+		if err != nil {
+			return attempt{}, fmt.Errorf("judging an answer of %s: %w", d.Kind, err)
+		}
+		return attempt{kind: d.Kind, class: s.classOf(d.Kind), known: known, rev: u.Rev, outcome: o}, nil
+	}}
+}
+
+// answered judges an answer given in a session and, when it is accepted, does then in the Update that stores it. ask
+// finds out what is answered; whatever it refuses, the answer stays unjudged and good.
+func (s *Service) answered(ctx context.Context, from Origin, session Secret, ask func(a *Act, ses *Session, u *User) (asked, error),
+	then func(w *Work, ses *Session, u *User) error) (Judged, error) {
 	var out Judged
 	err := again(ctx, func() (bool, error) {
 		a := s.NewAct(from)
@@ -64,17 +97,16 @@ func (s *Service) prove(ctx context.Context, from Origin, session Secret, kind f
 		if err != nil {
 			return false, err
 		}
+		q, err := ask(a, &ses, &u)
+		if err != nil {
+			return false, err
+		}
 		known := u.knows(from.Browser, a.Now)
-		if wait, err := s.waiting(ctx, a, &u, kind, known); err != nil || wait > 0 {
+		if wait, err := s.waiting(ctx, a, &u, q.kind, known); err != nil || wait > 0 {
 			out = Judged{Wait: wait}
 			return true, err
 		}
-		if prepare != nil {
-			if err := prepare(a, &ses, &u); err != nil {
-				return false, err
-			}
-		}
-		t, err := s.judge(a, &u, s.provable(&u), ses.Ceremony, kind, known, answer)
+		t, err := q.judge(known)
 		if err != nil {
 			return false, err
 		}

@@ -101,6 +101,7 @@ type Origin struct {
 	Browser Secret     // the known-browser cookie, empty without one
 	Request string     // request id in the log
 	Locale  string     // the page's language
+	Program string     // id of the API token by which a program signs people in; "": none does (PROTOCOL 25)
 }
 
 func (o Origin) address() string {
@@ -132,12 +133,19 @@ func (s *Service) Describe(d factors.Device) factors.Description {
 func (s *Service) usable(u *User) []factors.Device {
 	var out []factors.Device
 	for _, d := range u.Devices {
-		desc := s.Describe(d)
-		if d.Usable() && s.factor(d.Kind) != nil && (!desc.Spare || desc.Left > 0) {
+		if s.Serves(u, d) {
 			out = append(out, d)
 		}
 	}
 	return out
+}
+
+// Serves tells whether the person may be asked for the device. One whose secret an operator was shown is worth
+// nothing beside a password of the same hand (PROTOCOL 8, 22): here, where every path meets. The hand stays with the
+// device for as long as its secret lives, since what was seen is not forgotten when the person uses it.
+func (s *Service) Serves(u *User, d factors.Device) bool {
+	desc := s.Describe(d)
+	return d.Usable() && s.factor(d.Kind) != nil && (!desc.Spare || desc.Left > 0) && (d.Hand == "" || d.Hand != u.Password.Source)
 }
 
 // counted are the usable devices that count when the last one is protected (PROTOCOL 6).
@@ -149,6 +157,12 @@ func (s *Service) counted(u *User) int {
 		}
 	}
 	return n
+}
+
+// recoverable tells whether a forgotten password can be replaced by a mailed link: by a device whose secret is the
+// person's alone (see verifiable).
+func (s *Service) recoverable(u *User) bool {
+	return slices.ContainsFunc(s.usable(u), func(d factors.Device) bool { return d.Hand == "" && s.Describe(d).Counts })
 }
 
 // subject is the person as a ceremony sees them.

@@ -21,6 +21,7 @@ type Session struct {
 	AMR     []string  `json:"amr"`     // RFC 8176
 	Browser string    `json:"browser"` // hash of the known browser that it lives on
 	Shared  bool      `json:"shared,omitempty"`
+	Program string    `json:"program,omitempty"` // id of the API token that it was opened by: no browser's, and worth nothing at any door
 	Address string    `json:"address,omitempty"`
 	Agent   string    `json:"agent,omitempty"`
 
@@ -61,8 +62,13 @@ type Live struct {
 // sessionID is the public name of a session: it finds nothing and opens nothing.
 func sessionID(hash string) string { return hash[:16] }
 
-// alive tells whether the session still stands for the person.
+// alive tells whether the session still stands for the person at a door. A program's never does (PROTOCOL 25).
 func (s *Service) alive(ses *Session, st *Standing, hash string, now time.Time) bool {
+	return ses.Program == "" && s.stands(ses, st, hash, now)
+}
+
+// stands is alive for lists, whatever opened the session.
+func (s *Service) stands(ses *Session, st *Standing, hash string, now time.Time) bool {
 	seen := ses.Seen
 	if t := s.seen.of(hash); t.After(seen) {
 		seen = t
@@ -157,6 +163,9 @@ type Issued struct {
 // browser. The caller saves the person. amr names what was proven; notice tells of a browser never seen.
 func (w *Work) openSession(u *User, amr []string, proof Proof, notice bool) (Issued, error) {
 	now, from := w.Act.Now, w.Act.From
+	if from.Program != "" {
+		return w.openForProgram(u, amr)
+	}
 	out := Issued{Session: w.Act.Secret("session")}
 	browser, err := w.adoptBrowser(u, notice)
 	if err != nil {
@@ -168,11 +177,16 @@ func (w *Work) openSession(u *User, amr []string, proof Proof, notice bool) (Iss
 	ses := Session{User: u.ID, Epoch: u.Epoch, Created: now, Seen: now, AMR: amr, Browser: browser.Hash(),
 		Address: from.address(), Agent: from.Agent, Proof: proof}
 	u.LastLogin = now
-	if err := w.putSession(u, out.Session, ses); err != nil {
-		return Issued{}, err
+	return out, w.startSession(u, out.Session, ses)
+}
+
+// startSession stores the session that a sign-in ends with, and tells of it.
+func (w *Work) startSession(u *User, secret Secret, ses Session) error {
+	if err := w.putSession(u, secret, ses); err != nil {
+		return err
 	}
 	w.Remember(u, audit.SessionStart, "")
-	return out, w.AuditUser(u, audit.SessionStart, audit.Success, "")
+	return w.AuditUser(u, audit.SessionStart, audit.Success, "")
 }
 
 // putSession stores a session under a new secret and lists it; the oldest one beyond the limit ends.
@@ -261,7 +275,7 @@ func (w *Work) EndSessions(u *User, keep string) (int, error) {
 			continue
 		case err != nil:
 			return 0, fmt.Errorf("loading a session to end it: %w", err)
-		case w.s.alive(&ses, &st, ref.Hash, w.Act.Now):
+		case w.s.stands(&ses, &st, ref.Hash, w.Act.Now):
 			ended++
 		}
 		if err := w.s.sessions.Delete(w.Tx, ref.Hash); err != nil {

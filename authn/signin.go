@@ -29,6 +29,11 @@ type candidate struct {
 // Password judges an identifier and password. Whatever fails, the answer is CodeSignIn or, past the limits,
 // CodeWait; strangers and known people cost the same work: one View, one hash, one Update.
 func (s *Service) Password(ctx context.Context, from Origin, identifier, password, returnTo string) (Started, error) {
+	return s.password(ctx, from, identifier, password, returnTo, func(*User) bool { return true })
+}
+
+// password is Password for whoever sees these people only: anybody else is a stranger to them.
+func (s *Service) password(ctx context.Context, from Origin, identifier, password, returnTo string, sees func(*User) bool) (Started, error) {
 	name, ok := Address(identifier)
 	if !ok {
 		// Nobody's, the same ghost whenever it is typed, and short enough to be looked up like a name.
@@ -37,7 +42,7 @@ func (s *Service) Password(ctx context.Context, from Origin, identifier, passwor
 	var out signedIn
 	err := again(ctx, func() (bool, error) {
 		a := s.NewAct(from)
-		c, err := s.candidate(ctx, a, name)
+		c, err := s.candidate(ctx, a, name, sees)
 		if err != nil {
 			return false, err
 		}
@@ -102,13 +107,13 @@ func (o signedIn) refused() error {
 }
 
 // candidate looks up who is meant and whether an attempt may be judged at all.
-func (s *Service) candidate(ctx context.Context, a *Act, name string) (candidate, error) {
+func (s *Service) candidate(ctx context.Context, a *Act, name string, sees func(*User) bool) (candidate, error) {
 	var c candidate
 	err := s.View(ctx, func(r Reader) error {
 		c = candidate{}
 		u, err := r.UserByAddress(name)
 		switch {
-		case CodeOf(err) == CodeNotFound:
+		case CodeOf(err) == CodeNotFound, err == nil && !sees(&u):
 			c.counts = s.Guesses.GhostID(name)
 		case err != nil:
 			return err
@@ -200,8 +205,12 @@ func (w *Work) storePassword(c candidate, right bool, newPHC, returnTo string) (
 // newLogin is a login that stands where the person stands now.
 func (w *Work) newLogin(u *User, known bool, returnTo string) Login {
 	now := w.Act.Now
-	return Login{ID: w.Act.ID("login"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
-		Known: known, ReturnTo: returnTo, Started: now, Expires: now.Add(LoginLife)}
+	l := Login{ID: w.Act.ID("login"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
+		Program: w.Act.From.Program, Known: known, ReturnTo: returnTo, Started: now, Expires: now.Add(LoginLife)}
+	if l.Program != "" {
+		l.Expires = now.Add(StateLife)
+	}
+	return l
 }
 
 func (w *Work) putLogin(secret Secret, l Login) error {
@@ -244,7 +253,7 @@ func (w *Work) auditPassword(u *User, found bool) error {
 	return w.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUnknown}, Action: audit.UnknownName, Outcome: audit.Failure})
 }
 
-// login loads a login under way and its person within one run; CodeExpired when it is gone or dead.
+// login loads a login under way and its person within one run; CodeExpired when it is gone or dead, or a program's.
 func (r Reader) login(secret Secret, now time.Time) (Login, User, Step, error) {
 	return r.loginKept(secret, now, &reading{})
 }
@@ -252,8 +261,9 @@ func (r Reader) login(secret Secret, now time.Time) (Login, User, Step, error) {
 // reading is a login and its person as they were read, so that the Update which stores a judgement need not open
 // again what has not changed since: all Updates wait for one another.
 type reading struct {
-	login store.Kept[Login]
-	user  store.Kept[User]
+	program string // the API token whose logins alone are found; "": those of browsers (PROTOCOL 25)
+	login   store.Kept[Login]
+	user    store.Kept[User]
 }
 
 func (r Reader) loginKept(secret Secret, now time.Time, kept *reading) (Login, User, Step, error) {
@@ -261,7 +271,7 @@ func (r Reader) loginKept(secret Secret, now time.Time, kept *reading) (Login, U
 		return Login{}, User{}, StepOver, Refuse(CodeExpired)
 	}
 	l, err := r.s.logins.GetKept(r.r, secret.Hash(), &kept.login)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, store.ErrNotFound) || err == nil && l.Program != kept.program {
 		return Login{}, User{}, StepOver, Refuse(CodeExpired)
 	}
 	if err != nil {

@@ -69,7 +69,9 @@ type User struct {
 	Devices   []factors.Device `json:"devices,omitempty"`
 	HadDevice bool             `json:"hadDevice,omitempty"` // ever: whoever had one is never invited again (PROTOCOL 10)
 	Tickets   []Ticket         `json:"tickets,omitempty"`
-	ResetAt   time.Time        `json:"resetAt,omitzero"` // the last reset, until a device is enrolled after it
+	Offer     *Offer           `json:"offer,omitempty"`     // a device that an operator is enrolling
+	Verifying *Ceremony        `json:"verifying,omitempty"` // between two codes that operators had verified
+	ResetAt   time.Time        `json:"resetAt,omitzero"`    // the last reset, until a device is enrolled after it
 	Invited   Invitation       `json:"invited,omitzero"`
 	Showings  []time.Time      `json:"showings,omitempty"` // of QR codes again, in the last 24 hours
 	Renewals  []time.Time      `json:"renewals,omitempty"` // of tickets, in the last 24 hours

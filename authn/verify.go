@@ -122,10 +122,15 @@ type Verified struct {
 
 // Verify judges the second step of a login. A refused answer is an outcome: it has been counted and audited.
 func (s *Service) Verify(ctx context.Context, from Origin, secret Secret, kind factors.Kind, answer []byte) (Verified, error) {
+	return s.verify(ctx, from, secret, kind, answer, func(factors.Device) bool { return true })
+}
+
+// verify is Verify by these devices alone.
+func (s *Service) verify(ctx context.Context, from Origin, secret Secret, kind factors.Kind, answer []byte, by func(factors.Device) bool) (Verified, error) {
 	var out Verified
 	err := again(ctx, func() (bool, error) {
 		a := s.NewAct(from)
-		kept := reading{}
+		kept := reading{program: from.Program}
 		l, u, wait, err := s.verifying(ctx, a, secret, kind, &kept)
 		if err != nil {
 			return false, err
@@ -134,7 +139,8 @@ func (s *Service) Verify(ctx context.Context, from Origin, secret Secret, kind f
 			out = Verified{Judged: Judged{Wait: wait}, Completed: Completed{Step: StepVerify}}
 			return true, nil
 		}
-		t, err := s.judge(a, &u, s.verifiable(&l, &u), l.Ceremony, kind, l.Known, answer)
+		have := slices.DeleteFunc(s.verifiable(&l, &u), func(d factors.Device) bool { return !by(d) })
+		t, err := s.judge(a, &u, have, l.Ceremony, kind, l.Known, answer)
 		if err != nil {
 			return false, err
 		}

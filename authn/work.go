@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +34,9 @@ type Act struct {
 // NewAct opens an act at the service's time.
 func (s *Service) NewAct(from Origin) *Act {
 	a := &Act{Now: s.Now().UTC(), From: from}
+	if from.Program != "" {
+		a.From.Browser = Secret{} // no program is a known browser (PROTOCOL 25)
+	}
 	a.From.Agent = plainAgent(from.Agent)
 	rand.Read(a.seed[:])
 	return a
@@ -160,6 +164,13 @@ const rowStamp = "20060102T150405.000000000Z"
 // Audit appends an event; time, address, agent and request are the act's own.
 func (w *Work) Audit(e audit.Event) error {
 	e.Request, e.Address, e.Agent = w.Act.From.Request, w.Act.From.address(), w.Act.From.Agent
+	if program := w.Act.From.Program; program != "" {
+		e.Detail = maps.Clone(e.Detail)
+		if e.Detail == nil {
+			e.Detail = map[string]string{}
+		}
+		e.Detail["program"] = program
+	}
 	if err := w.s.Log.Append(w.Tx, w.RowID("audit"), e); err != nil {
 		return fmt.Errorf("writing audit event %s: %w", e.Action, err)
 	}

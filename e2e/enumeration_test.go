@@ -22,7 +22,7 @@ func stranger(n int) string { return fmt.Sprintf("inconnuxxx%03d@garage.example"
 // crowd makes the people that are known.
 func crowd(t *testing.T) *House {
 	t.Helper()
-	h := Open(t, HouseOptions{Config: proxied})
+	h := Open(t, HouseOptions{Config: signing})
 	for n := range knownPeople {
 		h.Member(t, person(n))
 	}
@@ -104,6 +104,7 @@ func times(all []asked) []time.Duration {
 
 func TestStrangersAndKnownPeopleGetTheSameAnswerInTheSameTime(t *testing.T) {
 	h := crowd(t)
+	vpn := h.signer(t)
 	for _, door := range []struct {
 		name string
 		ask  func(v *Visitor, name string) Sheet
@@ -118,10 +119,11 @@ func TestStrangersAndKnownPeopleGetTheSameAnswerInTheSameTime(t *testing.T) {
 		{"reset link", func(v *Visitor, name string) Sheet {
 			return v.Post("/ticket/"+strings.Repeat("A", 43), "identifier", name, "password", "pas le bon mot de passe")
 		}},
+		{"sign-in by a program", func(v *Visitor, name string) Sheet { return v.tells(vpn, name, "pas le bon mot de passe") }},
 	} {
 		t.Run(door.name, func(t *testing.T) {
-			if door.name == "reset link" {
-				h.Clock.Advance(25 * time.Hour) // the wrong passwords of the first door are forgotten
+			if door.name == "reset link" || door.name == "sign-in by a program" {
+				h.Clock.Advance(25 * time.Hour) // the wrong passwords of the door before are forgotten
 			}
 			known, unknown := h.interleaved(t, door.ask)
 			same(t, door.name, known, unknown)

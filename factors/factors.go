@@ -23,13 +23,21 @@ type Device struct {
 	Added    time.Time       `json:"added"`
 	LastUsed time.Time       `json:"lastUsed,omitzero"`  // zero: not used since enrolment
 	Copies   []Copy          `json:"copies,omitempty"`   // other phones that scanned the same QR code
-	Disabled string          `json:"disabled,omitempty"` // "": usable; else why not: "clone"
+	Disabled string          `json:"disabled,omitempty"` // "": usable; else why not: "clone", DisabledWaits
+	Hand     string          `json:"hand,omitempty"`     // the operator's owner who was shown the secret; "": nobody but the person
+	By       string          `json:"by,omitempty"`       // with Hand: who that is, for people to read
 	Unique   string          `json:"unique,omitempty"`   // no two devices of the whole house may share it (a credential id, base64url); "" for none
 	Data     json.RawMessage `json:"data"`               // the kind's own, secret: never logged, never shown
 }
 
 // Usable tells whether the device may be asked for.
 func (d Device) Usable() bool { return d.Disabled == "" }
+
+// DisabledWaits is why a device is not usable that an operator enrolled: it waits for the person's word (PROTOCOL 22).
+const DisabledWaits = "waits"
+
+// Waits tells whether the device waits for the person's word.
+func (d Device) Waits() bool { return d.Disabled == DisabledWaits }
 
 // Copy is another phone that was shown a device's QR code (PROTOCOL 14).
 type Copy struct {
@@ -116,15 +124,30 @@ type Copier interface {
 	FinishCopy(now time.Time, who Subject, d Device, answer []byte) (Outcome, error)
 }
 
+// Activation is what a program must show of a pending enrolment. It holds the secret.
+type Activation struct {
+	Secret string        // base32 without padding, as it is typed into an app
+	Bytes  int           // of the secret
+	Period time.Duration // how long a code is good
+}
+
+// Activator is a kind that a program can enrol: the person needs no page of ours for it. Asked for in authn's offers.
+type Activator interface {
+	Activation(p Pending) (Activation, error)
+	// Picture is the QR code of the pending enrolment, as PNG.
+	Picture(who Subject, p Pending) ([]byte, error)
+}
+
 // Description tells others about a device without their knowing its kind.
 type Description struct {
-	OktaType  string // "token:software:totp", "webauthn", …
-	Provider  string // "OKTA", "GOOGLE", "FIDO", …
-	Counts    bool   // counts as a device when the last one is protected (PROTOCOL 6)
-	Spare     bool   // proves a person once and is then used up: a recovery code
-	MaxOfKind int    // how many one person may have
-	Left      int    // one-time answers left
-	Strong    bool   // answers cannot be guessed nor phished: never throttled (PROTOCOL 17)
+	OktaType  string   // "token:software:totp", "webauthn", …
+	Provider  string   // "OKTA", "GOOGLE", "FIDO", …
+	Providers []string // all that a device of the kind can have; shared, not to be changed
+	Counts    bool     // counts as a device when the last one is protected (PROTOCOL 6)
+	Spare     bool     // proves a person once and is then used up: a recovery code
+	MaxOfKind int      // how many one person may have
+	Left      int      // one-time answers left
+	Strong    bool     // answers cannot be guessed nor phished: never throttled (PROTOCOL 17)
 }
 
 // Describer is asked for by authn and by the API when they list devices. Every kind of the house has it.

@@ -15,6 +15,8 @@ var events = map[string]string{
 	"barillet.recovery.used":                "event.recovery_used",
 	"barillet.recovery.created":             "event.recovery_renewed",
 	"user.mfa.factor.activate":              "event.device_added",
+	"barillet.factor.offered":               "event.device_offered",
+	"barillet.factor.confirmed":             "event.device_confirmed",
 	"user.mfa.factor.deactivate":            "event.device_removed",
 	"user.mfa.factor.reset_all":             "event.devices_reset",
 	"user.mfa.factor.update":                "event.device_renamed",

@@ -101,9 +101,11 @@ func galleryAccount(lang string) []Sample {
 		Copies: []Copy{{ID: "c1", Name: "Tablette de l’atelier", Shown: sampleDay.AddDate(0, -1, 2), Confirmed: true}, {ID: "c2", Name: "Ancien téléphone", Shown: sampleDay, ScanAgain: true}, {ID: "c3", Name: "Téléphone de Karim", Shown: sampleDay}}}
 	key := Device{ID: "d2", Name: "Clé du trousseau", Kind: "webauthn", Added: sampleDay.AddDate(0, 0, -9)}
 	cloned := Device{ID: "d3", Name: "Ancienne clé", Kind: "webauthn", Added: sampleDay.AddDate(-1, 0, 0), Disabled: "clone"}
+	offered := Device{ID: "d4", Name: "Téléphone du garage", Kind: "totp", App: AppGoogle, Added: sampleDay, Disabled: "waits", By: "Karim Benali"}
 	only := Device{ID: "d1", Name: "Téléphone", Kind: "totp", App: AppGoogle, Added: sampleDay, LastUsed: sampleDay, Last: true}
 	sessions := []Session{{ID: "s1", Browser: "Firefox, Android", Address: "192.0.2.17", Started: sampleDay.Add(-time.Hour), Seen: sampleDay, This: true},
-		{ID: "s2", Address: "2001:db8::17", Started: sampleDay.Add(-26 * time.Hour), Seen: sampleDay.Add(-3 * time.Hour)}}
+		{ID: "s2", Address: "2001:db8::17", Started: sampleDay.Add(-26 * time.Hour), Seen: sampleDay.Add(-3 * time.Hour)},
+		{ID: "s3", Program: true, Address: "192.0.2.80", Started: sampleDay, Seen: sampleDay}}
 	var history []Event
 	for _, action := range []string{"user.session.start", "user.mfa.factor.activate", "barillet.factor.shown_again", "something.new"} {
 		for _, ok := range []bool{true, false} {
@@ -113,7 +115,7 @@ func galleryAccount(lang string) []Sample {
 	keys := []string{key.Name}
 	shownWait := DeviceShow{Base: b, Device: phone, CopyName: "Tablette", Wait: 21 * time.Second}
 	return []Sample{
-		{"account", Account{Base: with(Say(NoticeDeviceAdded)), Login: "amelie.durand@garage.example", Garages: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned},
+		{"account", Account{Base: with(Say(NoticeDeviceAdded)), Login: "amelie.durand@garage.example", Garages: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned, offered},
 			RecoveryLeft: 8, RecoveryMade: true, CopiesAllowed: true, Sessions: sessions, Events: history}},
 		{"account-at-risk", Account{Base: b, Login: "amelie.durand@garage.example", Devices: []Device{only}, AtRisk: true, Sessions: sessions[:1]}},
 		{"prove", Prove{Base: b, Next: "/account/add", Way: "code", Phones: 1, Keys: keys}},
@@ -121,6 +123,7 @@ func galleryAccount(lang string) []Sample {
 		{"add", AddDevice{Base: b, Phones: []Device{phone}, CopiesAllowed: true}},
 		{"add-full", AddDevice{Base: b, NoPhones: true, NoKeys: true}},
 		{"device-remove", DeviceRemove{Base: b, Device: phone}},
+		{"device-confirm", DeviceConfirm{Base: b, Device: offered}},
 		{"device-show", DeviceShow{Base: b, Device: phone}},
 		{"device-show-waits", shownWait},
 		{"device-shown", DeviceShown{Base: b, Scan: sampleScan(), Device: phone, CopyID: "c9", CopyName: "Tablette"}},
@@ -191,6 +194,8 @@ func GalleryMails() []Mail {
 		DevicesResetMail{About: a, Link: link, Code: "K7QM-4T9X", Until: until},
 		DevicesResetToldMail{About: a, Person: "Amélie Durand", By: "Karim Benali", Reason: "Téléphone perdu, rappelée au numéro connu."},
 		DeviceAddedMail{About: a, Device: "Tablette de l’atelier"},
+		DeviceOfferedMail{About: a, Device: "Tablette de l’atelier", By: "Karim Benali"},
+		DeviceOfferedMail{About: a, Device: "Tablette de l’atelier", By: "Karim Benali", Waits: true},
 		DeviceRemovedMail{About: a, Device: "Tablette de l’atelier"},
 		QRShownMail{About: a, Device: "Téléphone d’Amélie"},
 		CopyConfirmedMail{About: a, Device: "Téléphone d’Amélie", Copy: "Tablette"},

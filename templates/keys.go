@@ -61,6 +61,7 @@ const (
 // Notices: what was done.
 const (
 	NoticeDeviceAdded     Key = "notice.device_added"
+	NoticeDeviceConfirmed Key = "notice.device_confirmed"
 	NoticeDeviceRemoved   Key = "notice.device_removed"
 	NoticeDeviceRenamed   Key = "notice.device_renamed"
 	NoticeCopyAdded       Key = "notice.copy_added"
@@ -88,7 +89,7 @@ func Keys() []Key {
 		ProblemPasswordCurrent,
 		ProblemLastDevice, ProblemTooMany, ProblemTooManyQR, ProblemNoCopies, ProblemNameLength, ProblemChanged,
 		ProblemNotKept, ProblemNeedsProof, ProblemNoSuchThing, ProblemEmail, ProblemMessageLong,
-		NoticeDeviceAdded, NoticeDeviceRemoved, NoticeDeviceRenamed, NoticeCopyAdded, NoticeCopyRemoved, NoticeCodesKept,
+		NoticeDeviceAdded, NoticeDeviceConfirmed, NoticeDeviceRemoved, NoticeDeviceRenamed, NoticeCopyAdded, NoticeCopyRemoved, NoticeCodesKept,
 		NoticeSessionEnded, NoticeOthersEnded, NoticePasswordChanged, NoticePasswordSet, NoticeTicketSent, NoticeWereReset,
 		NoticeSignedIn, NoticeRecoveryUsed,
 	}

@@ -59,6 +59,14 @@ type DeviceRemovedMail struct {
 	Device string `json:"device"`
 }
 
+// DeviceOfferedMail tells that an operator enrolled a device for the person (PROTOCOL 22).
+type DeviceOfferedMail struct {
+	About
+	Device string `json:"device"`
+	By     string `json:"by"`
+	Waits  bool   `json:"waits,omitempty"` // it counts once the person confirms it
+}
+
 // QRShownMail tells that a QR code was shown again, confirmed or not (PROTOCOL 14).
 type QRShownMail struct {
 	About
@@ -177,7 +185,7 @@ func mails() []Mail {
 		CopyConfirmedMail{}, RecoveryUsedMail{}, RecoveryRenewedMail{}, PasswordChangedMail{}, PasswordLinkMail{},
 		NewBrowserMail{}, WrongCodesMail{}, HelpReceivedMail{}, HelpForSupportMail{}, HelpAnsweredMail{}, KeyClonedMail{},
 		TicketHandedMail{}, NoticesMail{}, AddressChangedMail{}, PasswordLinkGivenMail{}, PasswordGivenMail{},
-		RoleChangedMail{}, ResetAskedMail{}, TokenMadeMail{},
+		RoleChangedMail{}, ResetAskedMail{}, TokenMadeMail{}, DeviceOfferedMail{},
 	}
 }
 
@@ -203,6 +211,7 @@ func (InvitationMail) name() string        { return "invitation" }
 func (DevicesResetMail) name() string      { return "devices_reset" }
 func (DevicesResetToldMail) name() string  { return "devices_reset_told" }
 func (DeviceAddedMail) name() string       { return "device_added" }
+func (DeviceOfferedMail) name() string     { return "device_offered" }
 func (DeviceRemovedMail) name() string     { return "device_removed" }
 func (QRShownMail) name() string           { return "qr_shown" }
 func (CopyConfirmedMail) name() string     { return "copy_confirmed" }

@@ -45,6 +45,16 @@ func (m DeviceAddedMail) letter(c *speaker, w writer) letter {
 	return l.notYou(c, w, "not_you")
 }
 
+func (m DeviceOfferedMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "device_offered")
+	l.Lines = []string{c.say("mail.device_offered_text", "Device", m.Device, "By", m.By)}
+	if m.Waits {
+		l.Lines = append(l.Lines, c.say("mail.device_offered_waits"))
+		l.Button, l.Link = c.say("mail.device_offered_button"), w.brand.URL+"/account"
+	}
+	return l.notYou(c, w, "not_expected")
+}
+
 func (m DeviceRemovedMail) letter(c *speaker, w writer) letter {
 	l := w.begin(c, m.About, "device_removed")
 	l.Lines = []string{c.say("mail.device_removed_text", "Device", m.Device)}

@@ -10,6 +10,7 @@ import (
 //	GET /account
 //	POST /account/devices/{id}/rename           name
 //	GET  /account/devices/{id}/remove           leads to DeviceRemove
+//	GET  /account/devices/{id}/confirm          leads to DeviceConfirm
 //	GET  /account/devices/{id}/show             leads to DeviceShow
 //	GET  /account/devices/{id}/copies/{copy}    leads to CopyRemove
 //	GET  /account/add                           leads to AddDevice
@@ -41,7 +42,8 @@ type Device struct {
 	App      App
 	Added    time.Time
 	LastUsed time.Time // zero: not used yet
-	Disabled string    // "clone": a copy of the key seems to exist; "scan_again": its QR code was replaced; "": usable
+	Disabled string    // "clone": a copy of the key seems to exist; "scan_again": its QR code was replaced; "waits": see By; "": usable
+	By       string    // who enrolled it for the person; "": the person
 	Copies   []Copy
 	Last     bool // the last one that counts: it cannot be removed
 }
@@ -63,6 +65,7 @@ type Session struct {
 	Started time.Time
 	Seen    time.Time
 	This    bool
+	Program bool // a program signed the person in, without a browser
 }
 
 // Event is one thing that happened, told in plain words.
@@ -102,6 +105,16 @@ type AddDevice struct {
 }
 
 func (AddDevice) template() string { return "add_device" }
+
+// DeviceConfirm takes the person's word for a device that an operator enrolled for them.
+//
+//	GET, POST /account/devices/{id}/confirm    code
+type DeviceConfirm struct {
+	Base
+	Device Device
+}
+
+func (DeviceConfirm) template() string { return "device_confirm" }
 
 // DeviceRemove confirms a removal.
 //

@@ -5,7 +5,7 @@ func pages() []Page {
 	return []Page{
 		Login{}, Factor{}, Recovery{}, Ticket{}, TicketLink{}, Blocked{}, Invite{}, Forgot{}, ForgotSent{}, NewPassword{}, PasswordDue{}, LoggedOut{}, Onward{},
 		Choose{}, Phone{}, SecurityKey{}, Second{}, Codes{},
-		Account{}, Prove{}, AddDevice{}, DeviceRemove{}, DeviceShow{}, DeviceShown{}, CopyRemove{}, Replace{}, RecoveryRenew{}, PasswordChange{},
+		Account{}, Prove{}, AddDevice{}, DeviceRemove{}, DeviceConfirm{}, DeviceShow{}, DeviceShown{}, CopyRemove{}, Replace{}, RecoveryRenew{}, PasswordChange{},
 		Help{}, HelpRequest{}, HelpSent{}, Failure{}, Mailbox{}, MailView{},
 	}
 }

@@ -51,7 +51,7 @@ func (s *server) accountPage(r *http.Request, b templates.Base, a authn.Account)
 	page.AtRisk = a.Counted <= 1 && left == 0
 	for _, ses := range a.Sessions {
 		page.Sessions = append(page.Sessions, templates.Session{ID: ses.ID, Browser: authn.BrowserName(ses.Agent), Address: ses.Address,
-			Started: ses.Since, Seen: ses.Seen, This: ses.This})
+			Started: ses.Since, Seen: ses.Seen, This: ses.This, Program: ses.Program})
 	}
 	for _, e := range a.Recent {
 		page.Events = append(page.Events, templates.Event{At: e.At, Action: e.What, Device: e.Detail,
@@ -64,7 +64,7 @@ func (s *server) accountPage(r *http.Request, b templates.Base, a authn.Account)
 func (s *server) deviceOf(a authn.Account, d factors.Device) templates.Device {
 	about := s.People.Describe(d)
 	out := templates.Device{ID: string(d.ID), Name: d.Name, Kind: string(d.Kind), App: appOf(d.App), Added: d.Added,
-		LastUsed: d.LastUsed, Disabled: d.Disabled, Last: d.Usable() && about.Counts && a.Counted <= 1}
+		LastUsed: d.LastUsed, Disabled: d.Disabled, By: d.By, Last: d.Usable() && about.Counts && a.Counted <= 1}
 	for _, c := range d.Copies {
 		out.Copies = append(out.Copies, templates.Copy{ID: c.ID, Name: c.Name, Shown: c.Shown, Confirmed: !c.Confirmed.IsZero(), ScanAgain: c.ScanAgain})
 	}

@@ -19,7 +19,7 @@ var notices = map[string]templates.Key{
 	"copy_removed": templates.NoticeCopyRemoved, "codes_kept": templates.NoticeCodesKept,
 	"session_ended": templates.NoticeSessionEnded, "others_ended": templates.NoticeOthersEnded,
 	"password_changed": templates.NoticePasswordChanged, "password_set": templates.NoticePasswordSet,
-	"signed_in": templates.NoticeSignedIn,
+	"signed_in": templates.NoticeSignedIn, "device_confirmed": templates.NoticeDeviceConfirmed,
 }
 
 var problems = map[string]templates.Key{

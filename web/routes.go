@@ -84,6 +84,8 @@ func (t table) accountRoutes() {
 	t.script("POST /account/prove/key", t.postProveKey)
 	t.page("GET /account/add", t.getAdd)
 	t.page("POST /account/devices/{id}/rename", t.postRename)
+	t.page("GET /account/devices/{id}/confirm", t.getConfirm)
+	t.page("POST /account/devices/{id}/confirm", t.postConfirm)
 	t.page("GET /account/devices/{id}/remove", t.getRemove)
 	t.page("POST /account/devices/{id}/remove", t.postRemove)
 	t.page("GET /account/devices/{id}/show", t.getShow)

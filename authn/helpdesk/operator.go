@@ -123,6 +123,15 @@ func (op Operator) secrets() bool {
 	return op.Machine || op.Secrets && op.rank() > authn.RoleHelpDesk.Rank()
 }
 
+// signsIn judges whether the operator's programs may sign people in (PROTOCOL 25). A role is no part of it: the person's own
+// password and device are what is proven.
+func (op Operator) signsIn() error {
+	if op.Owner == "" || !op.Authn && !op.Machine {
+		return authn.Refuse(authn.CodeForbidden)
+	}
+	return nil
+}
+
 // gives judges whether the operator may give a role: strictly lower ones, and SUPER_ADMIN any. Whoever is
 // limited to groups gives none, for people with a role lie outside every scope.
 func (op Operator) gives(r authn.Role) error {

@@ -237,6 +237,12 @@ func shown(u authn.User) authn.User {
 		u.Tickets[i].Code, u.Tickets[i].Link = nil, ""
 	}
 	u.Invited.Link = ""
+	if u.Offer != nil {
+		o := *u.Offer
+		o.Pending = nil
+		u.Offer = &o
+	}
+	u.Verifying = nil
 	return u
 }
 
@@ -274,11 +280,17 @@ func device(u *authn.User, fid factors.DeviceID) (factors.Device, error) {
 }
 
 // RemoveDevice takes one device from a person, under the rules of a reset. Every session of theirs ends; no
-// ticket is sent: whoever has no device left needs a reset (PROTOCOL 1).
+// ticket is sent: whoever has no device left needs a reset (PROTOCOL 1). One that is still being enrolled is withdrawn.
 func (d *Desk) RemoveDevice(ctx context.Context, op Operator, from authn.Origin, id string, fid factors.DeviceID) error {
 	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
 		u, err := find(w.Reader, op, actReset, id)
 		if err != nil {
+			return struct{}{}, err
+		}
+		if err := w.WithdrawOffer(d.caller(op, actReset, id), &u, fid); authn.CodeOf(err) != authn.CodeNotFound {
+			if err == nil {
+				err = w.Save(&u)
+			}
 			return struct{}{}, err
 		}
 		gone, err := device(&u, fid)

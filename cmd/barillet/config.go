@@ -44,6 +44,7 @@ type config struct {
 		words                       []string
 	}
 	allowCopies bool
+	apiAuthn    bool // programs may sign people in (PROTOCOL 25)
 	webauthn    struct{ attestation, userVerification string }
 	gateRules   []gate.Rule // applications behind forward-auth; none: there are none
 

@@ -54,6 +54,9 @@ rules = ["wiki.garage.example", "shop.garage.example/admin group:g1 phishing-res
 [totp]
 allow_copies = false
 
+[api]
+authn = true
+
 [webauthn]
 attestation = "none"
 user_verification = "preferred"
@@ -83,6 +86,7 @@ func TestEveryKeyOfTheConfigurationIsTaken(t *testing.T) {
 		"forward_auth.rules":            {len(c.gateRules), 2},
 		"forward_auth.rules, a path":    {c.gateRules[1].Path, "/admin"},
 		"totp.allow_copies":             {c.allowCopies, false},
+		"api.authn":                     {c.apiAuthn, true},
 		"webauthn.attestation":          {c.webauthn.attestation, "none"},
 	} {
 		if pair[0] != pair[1] {

@@ -57,6 +57,7 @@ func settings() []setting {
 		{"forward_auth.rules", func(c *config, v any) (err error) { c.gateRules, err = gateRules(v); return err }},
 
 		truth("totp.allow_copies", func(c *config) *bool { return &c.allowCopies }),
+		truth("api.authn", func(c *config) *bool { return &c.apiAuthn }),
 		text("webauthn.attestation", func(c *config) *string { return &c.webauthn.attestation }, oneOf("direct", "indirect", "enterprise", "none")),
 		text("webauthn.user_verification", func(c *config) *string { return &c.webauthn.userVerification }, oneOf("discouraged", "preferred", "required")),
 	}

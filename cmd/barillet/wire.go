@@ -56,7 +56,7 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	}
 	h.sender.Died = h.people.MailDied
 	h.desk = helpdesk.New(h.people, o.ring)
-	h.api = api.New(api.Config{Desk: h.desk, Ring: o.ring, PublicURL: origin, Now: now, Log: log})
+	h.api = api.New(api.Config{Desk: h.desk, Ring: o.ring, PublicURL: origin, SignIn: c.apiAuthn, Now: now, Log: log})
 	return h, nil
 }
 

@@ -5,7 +5,6 @@ package totp
 
 import (
 	"crypto/rand"
-	"encoding/base32"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -30,6 +29,7 @@ type TOTP struct{}
 var (
 	_ factors.Factor    = TOTP{}
 	_ factors.Copier    = TOTP{}
+	_ factors.Activator = TOTP{}
 	_ factors.Describer = TOTP{}
 )
 
@@ -67,7 +67,7 @@ func (TOTP) BeginEnrol(_ time.Time, who factors.Subject, have []factors.Device) 
 			continue
 		}
 		n++
-		if !d.Usable() {
+		if !d.Usable() && !d.Waits() { // one that waits is in an app already
 			continue
 		}
 		r, err := read(d)
@@ -97,13 +97,9 @@ func (TOTP) FinishEnrol(now time.Time, _ factors.Subject, p factors.Pending, ans
 	if len(p) == 0 {
 		return factors.Outcome{Rejected: factors.ReasonGone}, nil
 	}
-	var e enrolment
-	if err := json.Unmarshal(p, &e); err != nil {
-		return factors.Outcome{}, fmt.Errorf("reading a pending key: %w", err)
-	}
-	r := record{Secret: e.Secret, Account: e.Account}
-	if err := r.check(); err != nil {
-		return factors.Outcome{}, fmt.Errorf("reading a pending key: %w", err)
+	e, r, err := readPending(p)
+	if err != nil {
+		return factors.Outcome{}, err
 	}
 	code, ok := parse(answer)
 	if !ok {
@@ -137,10 +133,13 @@ func (TOTP) ShowAgain(_ time.Time, who factors.Subject, d factors.Device) (facto
 	return show(who.Issuer, r.Account, r.Secret)
 }
 
+// providers are the apps that a key may be for, as scripts know them.
+var providers = []string{"OKTA", "GOOGLE"}
+
 // Describe implements factors.Describer. A key whose app was not named goes by the provider that every script
 // knows for an ordinary RFC 6238 key.
 func (TOTP) Describe(d factors.Device) factors.Description {
-	about := factors.Description{OktaType: "token:software:totp", Provider: d.App, Counts: true, MaxOfKind: maxKeys}
+	about := factors.Description{OktaType: "token:software:totp", Provider: d.App, Providers: providers, Counts: true, MaxOfKind: maxKeys}
 	if about.Provider == "" {
 		about.Provider = "GOOGLE"
 	}
@@ -152,7 +151,7 @@ func amr() []string { return []string{"otp"} }
 
 // show makes the prompt that holds a secret.
 func show(issuer, account string, s secret) (factors.Prompt, error) {
-	b32 := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(s)
+	b32 := typed(s)
 	link := uri(issuer, account, b32)
 	qr, err := draw(link)
 	if err != nil {

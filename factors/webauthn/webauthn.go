@@ -151,9 +151,12 @@ func checkOrigin(origin, rpID string) error {
 // Kind is "webauthn".
 func (w *WebAuthn) Kind() factors.Kind { return Kind }
 
+// providers is what scripts know a security key by.
+var providers = []string{"FIDO"}
+
 // Describe tells others about a key. The name of its model is ModelName's to suggest.
 func (w *WebAuthn) Describe(factors.Device) factors.Description {
-	return factors.Description{OktaType: "webauthn", Provider: "FIDO", Counts: true, MaxOfKind: maxKeys, Strong: true}
+	return factors.Description{OktaType: "webauthn", Provider: "FIDO", Providers: providers, Counts: true, MaxOfKind: maxKeys, Strong: true}
 }
 
 // served tells whether the house's pages are at the origin; "" stands for any of the configured ones.

@@ -19,6 +19,8 @@ const (
 	RecoveryCodeSpent  = "barillet.recovery.used"
 
 	// Devices.
+	FactorOffered      = "barillet.factor.offered"   // an operator begins to enrol one for somebody
+	FactorConfirmed    = "barillet.factor.confirmed" // by the person, who had one: what an operator enrolled counts from now on
 	FactorActivated    = "user.mfa.factor.activate"
 	FactorRemoved      = "user.mfa.factor.deactivate"
 	FactorsReset       = "user.mfa.factor.reset_all"

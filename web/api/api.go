@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ type Config struct {
 	Ring      *store.Keyring   // seals the answers that are kept for repeated requests
 	PublicURL string           // without a slash at the end: every address in an answer begins with it
 	Now       func() time.Time // nil: the clock of the Desk's people
+	SignIn    bool             // POST /authn is served (PROTOCOL 25); else it is refused
 	Log       *slog.Logger     // for requests that bring no log of their own; nil: the default of log/slog
 }
 
@@ -30,6 +32,7 @@ type Config struct {
 type API struct {
 	desk      *helpdesk.Desk
 	publicURL string
+	signIn    bool
 	now       func() time.Time
 	log       *slog.Logger
 	limiter   throttle.Memory
@@ -39,7 +42,7 @@ type API struct {
 
 // New makes the API. It panics on a pattern that contradicts another, which a test would meet.
 func New(c Config) *API {
-	a := &API{desk: c.Desk, publicURL: strings.TrimRight(c.PublicURL, "/"), now: c.Now, log: c.Log,
+	a := &API{desk: c.Desk, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, now: c.Now, log: c.Log,
 		answers: store.NewTable[answer](c.Ring, store.Idems), mux: http.NewServeMux()}
 	if a.now == nil {
 		a.now = c.Desk.People.Now
@@ -55,14 +58,38 @@ func New(c Config) *API {
 	}
 	for path, methods := range allowed {
 		allow := strings.Join(methods, ", ")
-		a.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		refuse := func(w http.ResponseWriter, r *http.Request) {
 			reply.Problem(w, r, &reply.Refused{Status: http.StatusMethodNotAllowed, Kind: reply.KindMethod, Allow: allow})
-		})
+		}
+		for _, pattern := range others(path, allowed) {
+			a.mux.HandleFunc(pattern, refuse)
+		}
 	}
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		reply.Problem(w, r, &reply.Refused{Status: http.StatusNotFound, Kind: reply.KindNoRoute})
 	})
 	return a
+}
+
+// others are the patterns that take whatever a path does not serve. A path that a wildcard of another one also stands
+// for, such as a list's catalogue beside its members, has to name the methods, or the mux could not tell which to prefer.
+func others(path string, allowed map[string][]string) []string {
+	parent := path[:strings.LastIndexByte(path, '/')+1]
+	beside := false
+	for other := range allowed {
+		tail, ok := strings.CutPrefix(other, parent)
+		beside = beside || ok && other != path && strings.HasPrefix(tail, "{") && !strings.Contains(tail, "/")
+	}
+	if !beside {
+		return []string{path}
+	}
+	var out []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		if !slices.Contains(allowed[path], method) {
+			out = append(out, method+" "+path)
+		}
+	}
+	return out
 }
 
 // Patterns lists every route, for the test that compares them with what is written about them.

@@ -23,6 +23,9 @@ type factorJSON struct {
 	LastUsed    *string             `json:"lastUsed"` // null: not since enrolment
 	Copies      []copyJSON          `json:"copies"`
 	Left        *int                `json:"left,omitempty"` // recovery codes that are left
+	EnrolledBy  string              `json:"enrolledBy,omitempty"`
+	Waits       bool                `json:"awaitsPerson,omitempty"` // until the person confirms it, it counts for nothing
+	Embedded    *enrolmentJSON      `json:"_embedded,omitempty"`
 	Links       map[string]linkJSON `json:"_links"`
 }
 
@@ -43,12 +46,12 @@ func (a *API) factor(u *authn.User, d factors.Device) factorJSON {
 	self := a.publicURL + "/api/v1/users/" + string(u.ID) + "/factors/" + string(d.ID)
 	out := factorJSON{ID: d.ID, FactorType: about.OktaType, Provider: about.Provider, VendorName: about.Provider,
 		Status: "ACTIVE", Created: moment(d.Added), LastUpdated: moment(d.LastUsed), LastUsed: moment(d.LastUsed), Name: d.Name,
-		Profile: factorProfileJSON{CredentialID: u.Login}, Copies: []copyJSON{},
+		EnrolledBy: d.By, Waits: d.Waits(), Profile: factorProfileJSON{CredentialID: u.Login}, Copies: []copyJSON{},
 		Links: map[string]linkJSON{"self": {Href: self}, "user": {Href: a.publicURL + "/api/v1/users/" + string(u.ID)}}}
 	if d.LastUsed.IsZero() {
 		out.LastUpdated = out.Created
 	}
-	if !d.Usable() {
+	if !about.Spare && !a.desk.People.Serves(u, d) {
 		out.Status = "INACTIVE"
 	}
 	if d.Unique != "" { // a credential id, which is public
@@ -63,12 +66,17 @@ func (a *API) factor(u *authn.User, d factors.Device) factorJSON {
 	return out
 }
 
-func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+// person reads whom a path is about.
+func (a *API) person(r *http.Request, op helpdesk.Operator) (authn.User, error) {
 	id, err := pathID(r, "id")
 	if err != nil {
-		return err
+		return authn.User{}, err
 	}
-	u, err := a.desk.User(r.Context(), op, id)
+	return a.desk.User(r.Context(), op, id)
+}
+
+func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	u, err := a.person(r, op)
 	if err != nil {
 		return err
 	}
@@ -76,15 +84,14 @@ func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 	for i, d := range u.Devices {
 		out[i] = a.factor(&u, d)
 	}
+	if d, ok := u.Offered(a.now()); ok {
+		out = append(out, a.pending(&u, d))
+	}
 	return reply.JSON(w, http.StatusOK, out)
 }
 
 func (a *API) getFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
-	id, err := pathID(r, "id")
-	if err != nil {
-		return err
-	}
-	u, err := a.desk.User(r.Context(), op, id)
+	u, err := a.person(r, op)
 	if err != nil {
 		return err
 	}
@@ -92,6 +99,9 @@ func (a *API) getFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Oper
 		if string(d.ID) == r.PathValue("fid") {
 			return reply.JSON(w, http.StatusOK, a.factor(&u, d))
 		}
+	}
+	if d, ok := u.Offered(a.now()); ok && string(d.ID) == r.PathValue("fid") {
+		return reply.JSON(w, http.StatusOK, a.pending(&u, d))
 	}
 	return authn.Refuse(authn.CodeNotFound)
 }

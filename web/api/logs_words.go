@@ -21,6 +21,8 @@ var messages = map[string]string{
 	audit.SourceLimited:       "Too many failed sign-ins from one source",
 	audit.LoginBlocked:        "Sign-in without a usable device and without a ticket",
 	audit.RecoveryCodeSpent:   "Recovery code used",
+	audit.FactorOffered:       "Device being enrolled by an operator",
+	audit.FactorConfirmed:     "Device of an operator confirmed by the person",
 	audit.FactorActivated:     "Device enrolled",
 	audit.FactorRemoved:       "Device removed",
 	audit.FactorsReset:        "All devices reset",

@@ -31,6 +31,11 @@ func (a *API) routes() []route {
 		{"GET /api/v1/users/{id}/sessions", a.listSessions},
 		{"DELETE /api/v1/users/{id}/sessions", a.endSessions},
 		{"GET /api/v1/users/{id}/factors", a.listFactors},
+		{"POST /api/v1/users/{id}/factors", a.enrolFactor},
+		{"GET /api/v1/users/{id}/factors/catalog", a.listSupported},
+		{"POST /api/v1/users/{id}/factors/{fid}/lifecycle/activate", a.activateFactor},
+		{"POST /api/v1/users/{id}/factors/{fid}/verify", a.verifyFactor},
+		{"GET /api/v1/users/{id}/factors/{fid}/qr", a.getPicture},
 		{"GET /api/v1/users/{id}/factors/{fid}", a.getFactor},
 		{"DELETE /api/v1/users/{id}/factors/{fid}", a.deleteFactor},
 		{"GET /api/v1/groups", a.listGroups},
@@ -63,5 +68,8 @@ func (a *API) routes() []route {
 		{"POST /api/v1/api-tokens", a.createToken},
 		{"DELETE /api/v1/api-tokens/{tid}", a.revokeToken},
 		{"GET /api/v1/logs", a.listEvents},
+		{"POST /api/v1/authn", a.signInByProgram},
+		{"POST /api/v1/authn/factors/{fid}/verify", a.signInCode},
+		{"POST /api/v1/authn/cancel", a.cancelSignIn},
 	}
 }

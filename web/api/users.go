@@ -11,11 +11,7 @@ import (
 )
 
 func (a *API) getUser(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
-	id, err := pathID(r, "id")
-	if err != nil {
-		return err
-	}
-	u, err := a.desk.User(r.Context(), op, id)
+	u, err := a.person(r, op)
 	if err != nil {
 		return err
 	}

@@ -22,9 +22,12 @@ func JSON(w http.ResponseWriter, status int, v any) error {
 	if err != nil {
 		return fmt.Errorf("encoding the answer: %w", err)
 	}
-	write(w, status, "application/json", body)
+	write(w, status, "application/json", append(body, '\n'))
 	return nil
 }
+
+// Picture answers with one, which nobody may keep.
+func Picture(w http.ResponseWriter, png []byte) { write(w, http.StatusOK, "image/png", png) }
 
 func write(w http.ResponseWriter, status int, media string, body []byte) {
 	h := w.Header()
@@ -32,7 +35,7 @@ func write(w http.ResponseWriter, status int, media string, body []byte) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // the client went away: nobody is left to tell
+	_, _ = w.Write(body) // the client went away: nobody is left to tell
 }
 
 // Ignored is a member that a call accepts and does nothing with: read-only in Okta's model.

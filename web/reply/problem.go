@@ -29,6 +29,15 @@ const (
 	KindInternal    = "internal"
 )
 
+// The kinds that codes and the sign-in for programs give.
+const (
+	KindPassCode    = "passcode"       // a wrong code, not what was asked for, or none any more
+	KindCodeUsed    = "passcode_used"  // a code that was used before
+	KindCodeClock   = "passcode_clock" // right codes of another time: the device's clock is off
+	KindStateToken  = "state_token"    // no sign-in of this token goes by it
+	KindSwitchedOff = "switched_off"   // the configuration leaves it out
+)
+
 // The parts of every problem's type: a reference relative to the public URL, stable for ever (RFC 9457 section 3.1.1).
 const typeBase = "/problems/"
 
@@ -89,6 +98,11 @@ var problems = map[string]problem{
 	KindMethod:                      {"E0000022", "The method is not supported here"},
 	KindToken:                       {"E0000011", "No good token"},
 	KindIdempotency:                 {"E0000001", "The idempotency key was used for another request"},
+	KindPassCode:                    {"E0000068", "The code is not right"},
+	KindCodeUsed:                    {"E0000082", "The code was used before: wait for the next one"},
+	KindCodeClock:                   {"E0000083", "The code is right for another time: the device's clock is off"},
+	KindStateToken:                  {"E0000011", "No good state token"},
+	KindSwitchedOff:                 {"E0000006", "Switched off in the configuration"},
 	KindUnavailable:                 {"E0000010", "The service cannot do this now"},
 	KindInternal:                    {"E0000009", "Internal error"},
 }
@@ -119,6 +133,8 @@ var instead = map[string]string{
 	authn.ReasonLastTarget:     "a role without targets is for everybody; take the role away instead",
 	authn.ReasonNoTargets:      "this role is for everybody and has no targets",
 	authn.ReasonLastAdmin:      "nobody active would be left with this role; give it to somebody else first",
+	authn.ReasonUnusable:       "the device is disabled, waits for the person's word, or came by the same hand as the password",
+	authn.ReasonBrowserOnly:    "a security key answers no page but the house's own: the person adds and uses it there (/account/add)",
 	authn.ReasonGone:           "the person is deactivated; activate them (lifecycle/activate)",
 }
 
@@ -158,7 +174,7 @@ func Describe(r *http.Request, err error) Document {
 		d.Detail += ": " + cause
 		d.ErrorCauses = append(d.ErrorCauses, Cause{cause})
 	}
-	if advice, ok := instead[reason]; ok && kind == string(authn.CodeState) {
+	if advice, ok := instead[reason]; ok && (kind == string(authn.CodeState) || kind == string(authn.CodeInvalid)) {
 		d.Detail += ": " + advice
 	}
 	if e, ok := errors.AsType[*authn.Error](err); ok && e.Holder != "" {
@@ -189,7 +205,7 @@ func Problem(w http.ResponseWriter, r *http.Request, err error) {
 	if err != nil { // strings and numbers only: it cannot be
 		panic(fmt.Sprintf("encoding a problem document: %v", err))
 	}
-	write(w, d.Status, "application/problem+json", body)
+	write(w, d.Status, "application/problem+json", append(body, '\n'))
 }
 
 // RetryAfter sets the header in whole seconds, at least one, rounded up (RFC 9110 section 10.2.3).

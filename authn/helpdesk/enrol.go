@@ -1,0 +1,89 @@
+package helpdesk
+
+import (
+	"context"
+	"slices"
+
+	"barillet/authn"
+	"barillet/factors"
+)
+
+// caller is the operator as authn knows who works on a person's devices; what they may is judged in every run.
+func (d *Desk) caller(op Operator, a act, id string) authn.Caller {
+	return authn.Caller{ID: op.ID, Owner: op.Owner, Name: d.by(op), Actor: op.actor(),
+		Find: func(r authn.Reader) (authn.User, error) { return find(r, op, a, id) }}
+}
+
+// enroller is caller for enrolling, which shows a secret: to Machine or with Secrets only (PROTOCOL 22).
+func (d *Desk) enroller(op Operator, id string) authn.Caller {
+	c := d.caller(op, actManage, id)
+	judged := c.Find
+	c.Find = func(r authn.Reader) (authn.User, error) {
+		u, err := judged(r)
+		if err == nil && !op.secrets() {
+			err = authn.Refuse(authn.CodeForbidden)
+		}
+		return u, err
+	}
+	return c
+}
+
+// NewDevice is a device to be enrolled for somebody, by Okta's names of types and providers.
+type NewDevice struct {
+	Type     string // "token:software:totp"
+	Provider string // which app the person uses
+	Name     string // 1 to 64 characters
+}
+
+// Offered is a device that is being enrolled for a person.
+type Offered struct {
+	User   authn.User
+	Device factors.Device
+	Secret factors.Activation // what is to be shown to the person, this once
+}
+
+// Enrol begins to enrol a device for a person; it counts for nothing before Activate and ends after authn.EnrolLife, by
+// the Epoch, or when another is begun. CodeForbidden, CodeState, CodeTooMany, CodeInvalid.
+func (d *Desk) Enrol(ctx context.Context, op Operator, from authn.Origin, id string, n NewDevice) (Offered, error) {
+	if n.Name == "" {
+		return Offered{}, authn.Invalid("name", "empty")
+	}
+	kind, err := d.kindOf(n)
+	if err != nil {
+		return Offered{}, err
+	}
+	u, dev, secret, err := d.People.Offer(ctx, from, d.enroller(op, id), authn.Enrolling{Kind: kind, App: n.Provider, Name: n.Name})
+	return Offered{shown(u), dev, secret}, err
+}
+
+// kindOf finds the kind behind Okta's names.
+func (d *Desk) kindOf(n NewDevice) (factors.Kind, error) {
+	for _, f := range d.People.Factors {
+		about := d.People.Describe(factors.Device{Kind: f.Kind()})
+		switch {
+		case about.OktaType != n.Type || !about.Counts:
+		case !slices.Contains(about.Providers, n.Provider):
+			return "", authn.Invalid("provider", "unknown")
+		default:
+			return f.Kind(), nil
+		}
+	}
+	return "", authn.Invalid("factorType", "unknown")
+}
+
+// ActivateDevice ends an enrolment that the same operator began, by the first code of the new device. For a person who has
+// a device it waits for that person's word; else it is born by the hand of the operator's owner (PROTOCOL 8, 22).
+func (d *Desk) ActivateDevice(ctx context.Context, op Operator, from authn.Origin, id string, fid factors.DeviceID, code []byte) (authn.User, factors.Device, authn.Judged, error) {
+	u, dev, j, err := d.People.ConfirmOffer(ctx, from, d.enroller(op, id), fid, code)
+	return shown(u), dev, j, err
+}
+
+// Picture is the QR code of an enrolment that the same operator began, as PNG, while it is pending.
+func (d *Desk) Picture(ctx context.Context, op Operator, id string, fid factors.DeviceID) ([]byte, error) {
+	return d.People.OfferPicture(ctx, d.enroller(op, id), fid)
+}
+
+// VerifyDevice judges a code of a person's device that a program was given, by the rules and counters of the pages.
+func (d *Desk) VerifyDevice(ctx context.Context, op Operator, from authn.Origin, id string, fid factors.DeviceID, code []byte) (authn.Judged, error) {
+	return d.People.VerifyFor(ctx, from, d.caller(op, actHelp, id), fid, code)
+}

@@ -1,0 +1,355 @@
+package authn
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"barillet/factors"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+// Offer is a device that an operator is enrolling for the person through the API (PROTOCOL 22). Its secret was in the
+// one answer that began it and is worthless until the first code. A person has one at most: the next takes its place.
+type Offer struct {
+	ID      factors.DeviceID `json:"id"`
+	Kind    factors.Kind     `json:"kind"`
+	App     string           `json:"app,omitempty"`
+	Name    string           `json:"name"`
+	By      string           `json:"by"`     // id of the operator, such as that of a token: nobody else sees its picture or ends it
+	Hand    string           `json:"hand"`   // the operator's owner, by whom hands are judged
+	ByName  string           `json:"byName"` // the operator's name, for people to read
+	Epoch   uint64           `json:"epoch"`
+	Pending factors.Pending  `json:"pending"`
+	At      time.Time        `json:"at"`
+	Expires time.Time        `json:"expires"`
+}
+
+// Caller is an operator who does something about a person's devices. What the operator may is judged by Find.
+type Caller struct {
+	ID    string
+	Owner string
+	Name  string
+	Actor audit.Actor
+	Find  func(Reader) (User, error) // the person, judged anew in every run
+}
+
+// ReasonUnusable is the reason of CodeState for a device that may not be asked for now (see Service.Serves).
+const ReasonUnusable = "unusable"
+
+// ReasonBrowserOnly is the reason of CodeInvalid for a kind of device that needs a page of ours.
+const ReasonBrowserOnly = "browser_only"
+
+// Offered is the device that is being enrolled for the person, without Data; false when there is none.
+func (u *User) Offered(now time.Time) (factors.Device, bool) {
+	o := u.Offer
+	if o == nil || !now.Before(o.Expires) || o.Epoch != u.Epoch {
+		return factors.Device{}, false
+	}
+	return factors.Device{ID: o.ID, Kind: o.Kind, App: o.App, Name: o.Name, Added: o.At, Hand: o.Hand, By: o.ByName}, true
+}
+
+// offerOf is the offer of that id, which only the caller who made it may go on with.
+func (u *User) offerOf(c Caller, id factors.DeviceID, now time.Time) (*Offer, error) {
+	d, ok := u.Offered(now)
+	switch {
+	case !ok || d.ID != id:
+		return nil, Refuse(CodeNotFound)
+	case u.Offer.By != c.ID:
+		return nil, Refuse(CodeForbidden)
+	}
+	return u.Offer, nil
+}
+
+// callee reads the person of a call, who is to be active: anybody else signs in nowhere.
+func (r Reader) callee(c Caller) (User, error) {
+	u, err := c.Find(r)
+	if err == nil && u.Status != StatusActive {
+		err = wrongState(ReasonNotActive)
+	}
+	return u, err
+}
+
+// Offer begins to enrol a device for somebody else and gives what is to be shown to them, this once. CodeTooMany;
+// CodeInvalid with ReasonBrowserOnly for a kind that no program can enrol; CodeState for whoever is not active.
+func (s *Service) Offer(ctx context.Context, from Origin, c Caller, want Enrolling) (u User, d factors.Device, shown factors.Activation, err error) {
+	if want.Name, err = DeviceName(want.Name, true); err != nil {
+		return User{}, factors.Device{}, shown, err
+	}
+	f, ok := s.factor(want.Kind).(factors.Activator)
+	if !ok {
+		return User{}, factors.Device{}, shown, Invalid("factorType", ReasonBrowserOnly)
+	}
+	a := s.NewAct(from)
+	if err := s.View(ctx, func(r Reader) (err error) {
+		u, err = r.callee(c)
+		return err
+	}); err != nil {
+		return User{}, factors.Device{}, shown, err
+	}
+	who := s.subject(&u)
+	who.App, who.Device = want.App, want.Name
+	_, pending, err := s.factor(want.Kind).BeginEnrol(a.Now, who, u.Devices)
+	if err != nil {
+		return User{}, factors.Device{}, shown, tooMany(err)
+	}
+	if shown, err = f.Activation(pending); err != nil {
+		return User{}, factors.Device{}, shown, fmt.Errorf("telling of a pending %s: %w", want.Kind, err)
+	}
+	u, err = Do(ctx, s, a, func(w *Work) (User, error) {
+		u, err := w.callee(c)
+		if err != nil {
+			return User{}, err
+		}
+		u.Offer = &Offer{ID: factors.DeviceID(a.ID("device")), Kind: want.Kind, App: want.App, Name: want.Name, By: c.ID, Hand: c.Owner,
+			ByName: c.Name, Epoch: u.Epoch, Pending: pending, At: a.Now, Expires: a.Now.Add(EnrolLife)}
+		d, _ := u.Offered(a.Now)
+		w.Remember(&u, audit.FactorOffered, d.Name)
+		if err := w.auditOffer(c, &u, audit.FactorOffered, d); err != nil {
+			return User{}, err
+		}
+		return u, w.Save(&u)
+	})
+	if err != nil {
+		return User{}, factors.Device{}, factors.Activation{}, err
+	}
+	d, _ = u.Offered(a.Now)
+	return u, d, shown, nil
+}
+
+// auditOffer writes down what an operator did about a device of somebody else.
+func (w *Work) auditOffer(c Caller, u *User, action string, d factors.Device) error {
+	return w.Audit(audit.Event{Actor: c.Actor, Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success,
+		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}, Detail: map[string]string{"kind": string(d.Kind), "hand": d.Hand}})
+}
+
+// OfferPicture is the QR code of an offer as PNG, for as long as it is pending and for whoever made it.
+func (s *Service) OfferPicture(ctx context.Context, c Caller, id factors.DeviceID) ([]byte, error) {
+	var u User
+	var o Offer
+	if err := s.View(ctx, func(r Reader) (err error) {
+		if u, err = r.callee(c); err != nil {
+			return err
+		}
+		found, err := u.offerOf(c, id, s.Now())
+		if err == nil {
+			o = *found
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	f, ok := s.factor(o.Kind).(factors.Activator)
+	if !ok {
+		return nil, Refuse(CodeNotFound)
+	}
+	picture, err := f.Picture(s.subject(&u), o.Pending)
+	if err != nil {
+		return nil, fmt.Errorf("drawing a pending %s: %w", o.Kind, err)
+	}
+	return picture, nil
+}
+
+// ConfirmOffer judges the first code of an offered device. For a person who has no device that counts it is born by the
+// operator's hand (PROTOCOL 8); for anybody else it waits for that person's word. A wrong code changes nothing: the
+// caller knows the secret, and nothing is guessed.
+func (s *Service) ConfirmOffer(ctx context.Context, from Origin, c Caller, id factors.DeviceID, answer []byte) (u User, d factors.Device, j Judged, err error) {
+	type result struct {
+		user   User
+		device factors.Device
+	}
+	err = again(ctx, func() (bool, error) {
+		a := s.NewAct(from)
+		var read User
+		var o *Offer
+		if err := s.View(ctx, func(r Reader) (err error) {
+			if read, err = r.callee(c); err == nil {
+				o, err = read.offerOf(c, id, a.Now)
+			}
+			return err
+		}); err != nil {
+			return false, err
+		}
+		f := s.factor(o.Kind)
+		if f == nil {
+			return false, Refuse(CodeNotFound)
+		}
+		out, err := f.FinishEnrol(a.Now, s.subject(&read), o.Pending, answer)
+		if err != nil {
+			return false, fmt.Errorf("enrolling %s: %w", o.Kind, err)
+		}
+		if j = (Judged{Rejected: out.Rejected, ClockOff: out.ClockOff}); !j.Accepted() {
+			return true, nil
+		}
+		done, err := Do(ctx, s, a, func(w *Work) (*result, error) {
+			u, err := w.callee(c)
+			if err != nil {
+				return nil, err
+			}
+			held, err := u.offerOf(c, id, a.Now)
+			if err != nil {
+				return nil, err
+			}
+			if u.Rev != read.Rev || !bytes.Equal(held.Pending, o.Pending) {
+				return nil, nil
+			}
+			d, err := w.takeOffered(c, &u, held, out.Device)
+			return &result{u, d}, err
+		})
+		if err != nil || done == nil {
+			return false, err
+		}
+		u, d = done.user, done.device
+		return true, nil
+	})
+	return u, d, j, err
+}
+
+// takeOffered puts a confirmed offer among the person's devices, tells of it and saves the person.
+func (w *Work) takeOffered(c Caller, u *User, o *Offer, d factors.Device) (factors.Device, error) {
+	n, most := 0, w.s.Describe(factors.Device{Kind: o.Kind}).MaxOfKind
+	for _, x := range u.Devices {
+		if x.Kind == o.Kind {
+			n++
+		}
+	}
+	if n >= most {
+		return factors.Device{}, Refuse(CodeTooMany) // others were enrolled meanwhile
+	}
+	d.ID, d.Added, d.Name, d.App, d.Hand, d.By = o.ID, w.Act.Now, o.Name, o.App, o.Hand, o.ByName
+	if w.s.counted(u) > 0 {
+		d.Disabled = factors.DisabledWaits
+	}
+	u.Offer, u.HadDevice = nil, true
+	u.Devices = append(u.Devices[:len(u.Devices):len(u.Devices)], d)
+	if w.s.counted(u) > 0 && !d.Waits() {
+		// The ticket would lead nowhere now. Beside a password of the same hand the device counts for nothing, and a
+		// ticket that came another way stays the way in.
+		if err := w.spendTickets(u); err != nil {
+			return d, err
+		}
+	}
+	w.Remember(u, audit.FactorActivated, d.Name)
+	if err := w.auditOffer(c, u, audit.FactorActivated, d); err != nil {
+		return d, err
+	}
+	about := templates.About{Name: u.DisplayName(), At: w.Act.Now} // nothing of the operator's own browser and address
+	if err := w.Post(u, templates.DeviceOfferedMail{About: about, Device: d.Name, By: d.By, Waits: d.Waits()}, time.Time{}); err != nil {
+		return d, err
+	}
+	return d, w.Save(u)
+}
+
+// WithdrawOffer ends an offer before its first code; CodeNotFound without one. The caller saves the person.
+func (w *Work) WithdrawOffer(c Caller, u *User, id factors.DeviceID) error {
+	d, ok := u.Offered(w.Act.Now)
+	if !ok || d.ID != id {
+		return Refuse(CodeNotFound)
+	}
+	u.Offer = nil
+	return w.auditOffer(c, u, audit.FactorRemoved, d)
+}
+
+// VerifyFor judges a code of one of the person's devices that a program was given. It spends the same steps and moves
+// the same counters as a page (PROTOCOL 17, 22). CodeState: the device serves for nothing now.
+func (s *Service) VerifyFor(ctx context.Context, from Origin, c Caller, id factors.DeviceID, answer []byte) (Judged, error) {
+	var out Judged
+	err := again(ctx, func() (bool, error) {
+		a := s.NewAct(from)
+		var u User
+		if err := s.View(ctx, func(r Reader) (err error) {
+			u, err = r.callee(c)
+			return err
+		}); err != nil {
+			return false, err
+		}
+		d := u.device(id)
+		switch {
+		case d == nil:
+			return false, Refuse(CodeNotFound)
+		case len(s.typed([]factors.Device{*d})) == 0:
+			return false, Invalid("factorType", ReasonBrowserOnly)
+		case !s.Serves(&u, *d):
+			return false, wrongState(ReasonUnusable)
+		}
+		if wait, err := s.waiting(ctx, a, &u, d.Kind, false); err != nil || wait > 0 {
+			out = Judged{Wait: wait}
+			return true, err
+		}
+		t, err := s.judge(a, &u, []factors.Device{*d}, u.Verifying, d.Kind, false, answer)
+		if err != nil {
+			return false, err
+		}
+		t.by = c.Actor
+		done, err := Do(ctx, s, a, func(w *Work) (*Judged, error) { return w.storeVerifiedFor(c, t) })
+		if err != nil || done == nil {
+			return false, err
+		}
+		out = *done
+		return true, nil
+	})
+	return out, err
+}
+
+// storeVerifiedFor stores what a program's code came to; nil when the record is not the one that was judged.
+func (w *Work) storeVerifiedFor(c Caller, t attempt) (*Judged, error) {
+	u, err := w.callee(c)
+	if err != nil {
+		return nil, err
+	}
+	if u.Rev != t.rev {
+		return nil, nil
+	}
+	j, err := w.count(&u, t)
+	if err != nil || j.Wait > 0 {
+		return &j, err
+	}
+	u.Verifying = u.Verifying.with(w.Act.Now, t.kind, t.outcome.Pending)
+	if len(u.Verifying.Pending) == 0 {
+		u.Verifying = nil
+	}
+	if j.Accepted() {
+		if err := w.auditAnswer(&u, t, audit.Success, string(t.kind)); err != nil {
+			return nil, err
+		}
+	}
+	return &j, w.Save(&u)
+}
+
+// ConfirmDevice takes a person's word for a device that an operator enrolled for them: a fresh proof by a device that
+// counts, and a code of this one. CodeProof, CodeNotFound.
+func (s *Service) ConfirmDevice(ctx context.Context, from Origin, session Secret, id factors.DeviceID, answer []byte) (Judged, error) {
+	return s.answered(ctx, from, session, func(a *Act, ses *Session, u *User) (asked, error) {
+		if !ses.Proof.fresh(a.Now) || ses.Proof.Enrolling {
+			return asked{}, Refuse(CodeProof)
+		}
+		d, f := u.device(id), factors.Factor(nil)
+		if d != nil {
+			f = s.factor(d.Kind)
+		}
+		if f == nil || !d.Waits() {
+			return asked{}, Refuse(CodeNotFound)
+		}
+		judged := *d
+		judged.Disabled = ""
+		return s.byDevice(u, judged, func() (factors.Outcome, error) {
+			out, err := f.FinishVerify(a.Now, s.subject(u), []factors.Device{judged}, ses.Ceremony.pending(d.Kind, a.Now), answer)
+			if out.Device.ID != "" && !out.Accepted() {
+				out.Device.Disabled = factors.DisabledWaits // a burnt step is kept, and nothing counts
+			}
+			return out, err
+		}), nil
+	}, func(w *Work, ses *Session, u *User) error {
+		d := u.device(id)
+		if d == nil || !ses.Proof.fresh(w.Act.Now) || ses.Proof.Enrolling {
+			return Refuse(CodeProof)
+		}
+		w.Remember(u, audit.FactorConfirmed, d.Name)
+		if err := w.auditDevice(u, audit.FactorConfirmed, *d); err != nil {
+			return err
+		}
+		return w.Post(u, templates.DeviceAddedMail{About: w.About(u), Device: d.Name}, time.Time{})
+	})
+}

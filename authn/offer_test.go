@@ -1,0 +1,454 @@
+package authn_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/factors"
+	"barillet/factors/recovery"
+	"barillet/factors/totp"
+	"barillet/factors/webauthn"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+// by is an operator's token as authn sees it; its owner is the hand.
+func by(owner string, token string, id authn.UserID) authn.Caller {
+	return authn.Caller{ID: "token:" + token, Owner: owner, Name: "Karim", Actor: audit.Actor{Type: audit.TypeToken, ID: "token:" + token},
+		Find: func(r authn.Reader) (authn.User, error) { return r.User(id) }}
+}
+
+// offer begins to enrol a phone for somebody.
+func (h *house) offer(c authn.Caller, name string) (*authntest.Phone, factors.DeviceID) {
+	h.t.Helper()
+	_, d, secret, err := h.Service.Offer(h.t.Context(), h.From, c, authn.Enrolling{Kind: totp.Kind, App: "OKTA", Name: name})
+	do(h.t, err, "offering "+name)
+	return &authntest.Phone{House: h.House, Secret: secret.Secret, Device: d.ID}, d.ID
+}
+
+// given enrols a phone for somebody to its end.
+func (h *house) given(c authn.Caller, name string) *authntest.Phone {
+	h.t.Helper()
+	p, id := h.offer(c, name)
+	_, d, j, err := h.Service.ConfirmOffer(h.t.Context(), h.From, c, id, p.Code())
+	if err != nil || !j.Accepted() || d.Data == nil && d.ID == "" {
+		h.t.Fatalf("enrolling %s for somebody: %v, %+v", name, err, j)
+	}
+	return p
+}
+
+// bare is somebody with a password of this hand and no device; they had one.
+func (h *house) bare(source string) authn.UserID {
+	h.t.Helper()
+	u, _, _ := h.Member(amelie, nil)
+	h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	h.Change(u.ID, func(u *authn.User) { u.Password.Source = source })
+	return u.ID
+}
+
+func TestADeviceGivenToWhoeverHasNoneSignsInWithTheirOwnPassword(t *testing.T) {
+	h := newHouse(t)
+	id := h.bare(authn.HandSelf)
+	waits := h.password(h.From, amelie).Login
+	h.EmptyOutbox()
+	h.Clock.Advance(time.Second) // events of one moment have no order
+	phone := h.given(by("uboss", "a", id), "Téléphone du garage")
+	if got := mailed[templates.DeviceOfferedMail](h); len(got) != 1 || got[0].Waits || got[0].By != "Karim" || got[0].Device != "Téléphone du garage" {
+		t.Errorf("got mails %+v, want one that names device and operator", got)
+	}
+	u := h.User(string(id))
+	if u.Devices[0].Hand != "uboss" || !u.Devices[0].Usable() || len(u.Tickets) != 0 || u.Offer != nil {
+		t.Errorf("got %+v with %d tickets, want a device of that hand and no ticket", u.Devices[0], len(u.Tickets))
+	}
+	if got := h.step(waits); got != authn.StepVerify {
+		t.Errorf("a login that waited for a ticket: got %q, want %q", got, authn.StepVerify)
+	}
+	if v := h.verify(waits, phone.Code()); v.Accepted() {
+		t.Error("the code that confirmed the key signs in")
+	}
+	if v := h.verify(waits, phone.Next()); !v.Accepted() {
+		t.Errorf("the next code: %q", v.Rejected)
+	}
+	for _, action := range []string{audit.FactorOffered, audit.FactorActivated} {
+		events := h.Events(action)
+		if last := events[len(events)-1]; last.Actor.ID != "token:a" || last.Detail["hand"] != "uboss" {
+			t.Errorf("%s: got %+v, want the token's with its owner's hand", action, last)
+		}
+	}
+}
+
+func TestBothHalvesByOneOperatorOpenNothingInEitherOrder(t *testing.T) {
+	for name, c := range map[string]struct {
+		password, device string
+		want             authn.Step
+	}{
+		"password and device of one operator":                        {"uboss", "uboss", authn.StepTicket},
+		"password of one and device of another":                      {"uother", "uboss", authn.StepVerify},
+		"password by the mailbox and device of an operator":          {authn.HandMail, "uboss", authn.StepVerify},
+		"password and device by the machine's owner":                 {"operator:0", "operator:0", authn.StepTicket},
+		"password by the machine's owner and device of an operator ": {"operator:0", "uboss", authn.StepVerify},
+	} {
+		for _, order := range []string{"password first", "device first"} {
+			t.Run(name+", "+order, func(t *testing.T) {
+				h := newHouse(t)
+				id := h.bare(authn.HandSelf)
+				give := func() { h.Change(id, func(u *authn.User) { u.Password.Source = c.password }) }
+				if order == "password first" {
+					give()
+				}
+				one, two := by(c.device, "a", id), by(c.device, "b", id) // two tokens of one owner
+				phone := h.given(one, "Téléphone")
+				if order == "device first" {
+					give()
+				}
+				started := h.password(h.From, amelie)
+				if c.want == authn.StepTicket && order == "device first" {
+					c.want = authn.StepBlocked // the ticket was spent when the device was the way in
+				}
+				if started.Step != c.want {
+					t.Fatalf("after the password: got %q, want %q", started.Step, c.want)
+				}
+				if c.want == authn.StepVerify {
+					if v := h.verify(started.Login, phone.Next()); !v.Accepted() {
+						t.Errorf("got %q", v.Rejected)
+					}
+					return
+				}
+				_, err := h.Service.Verify(t.Context(), h.From, started.Login, totp.Kind, phone.Next())
+				refused(t, err, authn.CodeState, "a code of the device")
+				_, err = h.Service.BeginEnrol(t.Context(), h.From, authn.Seat{Login: started.Login}, authn.Enrolling{Kind: totp.Kind})
+				refused(t, err, authn.CodeForbidden, "enrolling there")
+				_, err = h.Service.VerifyFor(t.Context(), h.From, two, phone.Device, phone.Next())
+				refused(t, err, authn.CodeState, "a code by the owner's other token")
+				h.given(two, "Un autre")
+				if got := h.password(h.From, amelie).Step; got != c.want {
+					t.Errorf("with a device by the owner's other token: got %q, want %q", got, c.want)
+				}
+			})
+		}
+	}
+}
+
+func TestWhatAnOperatorSawIsNotForgottenWhenThePersonUsesIt(t *testing.T) {
+	h := newHouse(t)
+	id := h.bare(authn.HandSelf)
+	phone := h.given(by("uboss", "a", id), "Téléphone")
+	h.SignIn(amelie, authntest.Password, phone)
+	h.Change(id, func(u *authn.User) { u.Password.Source = "uboss" }) // a password of the same hand, later
+	if got := h.password(h.From, amelie).Step; got != authn.StepBlocked {
+		t.Errorf("got %q, want %q: the operator has both halves", got, authn.StepBlocked)
+	}
+}
+
+func TestADeviceOfTheHandThatGaveThePasswordWaitsOnceThePersonComesInAnotherWay(t *testing.T) {
+	t.Run("by a mailed ticket", func(t *testing.T) {
+		h := newHouse(t)
+		u, _, _ := h.Member(amelie, nil)
+		_, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+		h.Change(u.ID, func(u *authn.User) { u.Password.Source = "uboss" })
+		theirs := h.given(by("uboss", "a", u.ID), "Téléphone du garage")
+		started := h.password(h.From, amelie)
+		step, err := h.Service.PresentCode(t.Context(), h.From, started.Login, code.Reveal())
+		if err != nil || step != authn.StepEnrol {
+			t.Fatalf("presenting the ticket: %v, %q: two hands", err, step)
+		}
+		mine, _ := h.Enrol(authn.Seat{Login: started.Login}, "Le mien")
+		if v := h.verify(h.password(h.From, amelie).Login, theirs.Next()); v.Accepted() {
+			t.Error("whoever gave the password signs in with it and the device that they enrolled")
+		}
+		if u := h.User(amelie); h.Service.Serves(&u, u.Devices[0]) {
+			t.Errorf("got %+v, want it to count for nothing", u.Devices[0])
+		}
+		h.SignIn(amelie, authntest.Password, mine)
+	})
+	t.Run("by another device", func(t *testing.T) {
+		h := newHouse(t)
+		u, mine, session := h.Member(amelie, nil)
+		theirs := h.given(by("uboss", "a", u.ID), "Téléphone du garage")
+		h.prove(session, mine)
+		if j, err := h.Service.ConfirmDevice(t.Context(), h.From, session, theirs.Device, theirs.Next()); err != nil || !j.Accepted() {
+			t.Fatalf("confirming: %v, %+v", err, j)
+		}
+		h.Change(u.ID, func(u *authn.User) { u.Password.Source = "uboss" })
+		h.SignIn(amelie, authntest.Password, mine)
+		if v := h.verify(h.password(h.From, amelie).Login, theirs.Next()); v.Accepted() {
+			t.Error("whoever gave the password signs in with it and the device that they enrolled")
+		}
+	})
+}
+
+func TestAForgottenPasswordIsNotReplacedByADeviceThatAnOperatorSaw(t *testing.T) {
+	h := newHouse(t)
+	id := h.bare(authn.HandSelf)
+	phone := h.given(by("uboss", "a", id), "Téléphone")
+	asked := 0
+	do(t, h.Service.Forgot(t.Context(), h.From, amelie, func(*authn.Work, *authn.User) error { asked++; return nil }), "forgetting")
+	if asked == 0 || len(mailed[templates.PasswordLinkMail](h)) != 0 {
+		t.Error("a link went to a mailbox that the operator may have named")
+	}
+	link := func() (authn.Secret, error) {
+		return authn.Do(t.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (authn.Secret, error) {
+			u, err := w.User(id)
+			if err != nil {
+				return authn.Secret{}, err
+			}
+			token, _, err := w.IssuePasswordLink(&u, authn.HandMail)
+			return token, err
+		})
+	}
+	_, err := link()
+	refused(t, err, authn.CodeState, "an operator's link")
+
+	session := h.SignIn(amelie, authntest.Password, phone).Session
+	h.prove(session, phone)
+	h.Enrol(authn.Seat{Session: session}, "Le mien")
+	token, err := link()
+	do(t, err, "a link beside a device of one's own")
+	started, err := h.Service.ChoosePassword(t.Context(), h.From, token, "un autre mot de passe entier")
+	if err != nil || started.Step != authn.StepVerify {
+		t.Fatalf("choosing: %v, %q", err, started.Step)
+	}
+	if v := h.verify(started.Login, phone.Next()); v.Accepted() {
+		t.Error("the device that the operator saw completes a forgotten password")
+	}
+}
+
+func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
+	h := newHouse(t)
+	u, mine, session := h.Member(amelie, nil)
+	boss := by("uboss", "a", u.ID)
+	h.EmptyOutbox()
+	given := h.given(boss, "Téléphone du garage")
+	if got := mailed[templates.DeviceOfferedMail](h); len(got) != 1 || !got[0].Waits {
+		t.Errorf("got mails %+v, want one that says that it waits", got)
+	}
+	refusedEverywhere := func() {
+		t.Helper()
+		if v := h.verify(h.password(h.From, amelie).Login, given.Next()); v.Accepted() {
+			t.Error("it signs in")
+		}
+		if j, err := h.Service.Prove(t.Context(), h.From, session, totp.Kind, given.Next()); err != nil || j.Accepted() {
+			t.Errorf("it proves: %v, %+v", err, j)
+		}
+		_, err := h.Service.VerifyFor(t.Context(), h.From, boss, given.Device, given.Next())
+		refused(t, err, authn.CodeState, "verifying it by a token")
+		_, err = h.Service.ShowAgain(t.Context(), h.From, session, given.Device, "", "Copie", totp.Kind, mine.Next())
+		refused(t, err, authn.CodeNotFound, "showing its QR code")
+		state, err := h.Service.Login(t.Context(), h.password(h.From, amelie).Login)
+		if err != nil || len(state.Devices) != 1 {
+			t.Errorf("a login knows %d devices, want mine: %v", len(state.Devices), err)
+		}
+		a, err := h.Service.Account(t.Context(), session)
+		if err != nil || a.Counted != 1 {
+			t.Errorf("it counts: %d, %v", a.Counted, err)
+		}
+	}
+	refusedEverywhere()
+
+	_, err := h.Service.ConfirmDevice(t.Context(), h.From, session, given.Device, given.Next())
+	refused(t, err, authn.CodeProof, "confirming without a proof")
+	h.Clock.Advance(time.Minute)
+	h.prove(session, mine)
+	_, err = h.Service.RemoveDevice(t.Context(), h.From, session, mine.Device)
+	refused(t, err, authn.CodeLastDevice, "removing the one that counts")
+	if j, err := h.Service.ConfirmDevice(t.Context(), h.From, session, given.Device, mine.Next()); err != nil || j.Rejected != factors.ReasonWrong {
+		t.Errorf("a code of the other phone: %v, %+v", err, j)
+	}
+	far := given.Code()
+	h.Clock.Advance(2 * time.Minute)
+	if j, err := h.Service.ConfirmDevice(t.Context(), h.From, session, given.Device, far); err != nil || j.Accepted() {
+		t.Errorf("a code of four steps ago: %v, %+v", err, j)
+	}
+	if !h.User(string(u.ID)).Devices[1].Waits() {
+		t.Fatal("a wrong code confirmed it")
+	}
+	_, err = h.Service.ConfirmDevice(t.Context(), h.From, session, mine.Device, mine.Next())
+	refused(t, err, authn.CodeNotFound, "confirming a device of one's own")
+	code := given.Next()
+	j, err := h.Service.ConfirmDevice(t.Context(), h.From, session, given.Device, code)
+	if err != nil || !j.Accepted() {
+		t.Fatalf("confirming: %v, %+v", err, j)
+	}
+	if v := h.verify(h.password(h.From, amelie).Login, code); v.Rejected != factors.ReasonUsed {
+		t.Errorf("the same code signs in: %+v", v.Judged)
+	}
+	h.SignIn(amelie, authntest.Password, given)
+	if d := h.User(string(u.ID)).Devices[1]; d.Hand != "uboss" || d.Disabled != "" {
+		t.Errorf("got %+v, want a device that counts and keeps the hand", d)
+	}
+	if len(h.Events(audit.FactorConfirmed)) != 1 {
+		t.Error("the word is not in the log")
+	}
+}
+
+func TestADeviceThatWaitsIsRefusedAndOutlivesNoReset(t *testing.T) {
+	h := newHouse(t)
+	u, mine, session := h.Member(amelie, nil)
+	given := h.given(by("uboss", "a", u.ID), "Téléphone du garage")
+	h.prove(session, mine)
+	issued, err := h.Service.RemoveDevice(t.Context(), h.From, session, given.Device)
+	if err != nil || len(h.User(string(u.ID)).Devices) != 1 || !h.alive(issued.Session) {
+		t.Errorf("refusing it: %v", err)
+	}
+	h.given(by("uboss", "a", u.ID), "Encore")
+	h.Change(u.ID, func(u *authn.User) { u.Devices = slices.Delete(u.Devices, 0, 1) }) // the person's own is taken away
+	if got := h.password(h.From, amelie).Step; got != authn.StepBlocked {
+		t.Errorf("with one that waits alone: got %q, want %q", got, authn.StepBlocked)
+	}
+	h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	if got := len(h.User(string(u.ID)).Devices); got != 0 {
+		t.Errorf("%d devices outlived the reset", got)
+	}
+}
+
+func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
+	h := newHouse(t)
+	u, _, _ := h.Member(amelie, nil)
+	a, b := by("uboss", "a", u.ID), by("uboss", "b", u.ID)
+	confirm := func(c authn.Caller, id factors.DeviceID, code []byte) (authn.Judged, error) {
+		_, _, j, err := h.Service.ConfirmOffer(t.Context(), h.From, c, id, code)
+		return j, err
+	}
+	p, id := h.offer(a, "Premier")
+	if v := h.verify(h.password(h.From, amelie).Login, p.Code()); v.Accepted() {
+		t.Error("a pending secret signs in")
+	}
+	_, err := h.Service.VerifyFor(t.Context(), h.From, a, id, p.Code())
+	refused(t, err, authn.CodeNotFound, "verifying a pending one")
+	if j, err := confirm(a, id, wrong(p)); err != nil || j.Rejected != factors.ReasonWrong || len(h.User(string(u.ID)).Devices) != 1 {
+		t.Errorf("a wrong code: %v, %+v", err, j)
+	}
+	_, err = confirm(b, id, p.Code())
+	refused(t, err, authn.CodeForbidden, "another token of the same owner")
+	_, err = h.Service.OfferPicture(t.Context(), b, id)
+	refused(t, err, authn.CodeForbidden, "its picture by another token")
+
+	next, nextID := h.offer(a, "Deuxième")
+	_, err = confirm(a, id, p.Code())
+	refused(t, err, authn.CodeNotFound, "the one that it took the place of")
+	h.Clock.Advance(authn.EnrolLife)
+	_, err = confirm(a, nextID, next.Code())
+	refused(t, err, authn.CodeNotFound, "after ten minutes")
+	_, err = h.Service.OfferPicture(t.Context(), a, nextID)
+	refused(t, err, authn.CodeNotFound, "its picture after ten minutes")
+
+	third, thirdID := h.offer(a, "Troisième")
+	if picture, err := h.Service.OfferPicture(t.Context(), a, thirdID); err != nil || len(picture) == 0 {
+		t.Errorf("its picture: %v", err)
+	}
+	h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	_, err = confirm(a, thirdID, third.Code())
+	refused(t, err, authn.CodeNotFound, "after a reset")
+
+	fourth, fourthID := h.offer(a, "Quatrième")
+	h.Change(u.ID, func(u *authn.User) { u.Epoch++ })
+	_, err = confirm(a, fourthID, fourth.Code())
+	refused(t, err, authn.CodeNotFound, "after the Epoch rose")
+
+	fifth, fifthID := h.offer(a, "Cinquième")
+	h.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+	_, err = confirm(a, fifthID, fifth.Code())
+	refused(t, err, authn.CodeState, "for somebody suspended")
+	_, _, _, err = h.Service.Offer(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: "x"})
+	refused(t, err, authn.CodeState, "an offer to somebody suspended")
+}
+
+func TestAPersonHasFivePhonesWhoeverEnrolsThem(t *testing.T) {
+	h := newHouse(t)
+	u, _, _ := h.Member(amelie, nil)
+	a := by("uboss", "a", u.ID)
+	late, lateID := h.offer(a, "Trop tard")
+	h.Change(u.ID, func(u *authn.User) {
+		for i := range 4 {
+			d := u.Devices[0]
+			d.ID = factors.DeviceID(fmt.Sprint("d", i))
+			u.Devices = append(u.Devices, d)
+		}
+	})
+	_, _, _, err := h.Service.ConfirmOffer(t.Context(), h.From, a, lateID, late.Code())
+	refused(t, err, authn.CodeTooMany, "a sixth that was begun before")
+	_, _, _, err = h.Service.Offer(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: "x"})
+	refused(t, err, authn.CodeTooMany, "a sixth")
+	for _, kind := range []factors.Kind{webauthn.Kind, recovery.Kind, "none"} {
+		_, _, _, err = h.Service.Offer(t.Context(), h.From, a, authn.Enrolling{Kind: kind, Name: "x"})
+		refused(t, err, authn.CodeInvalid, "a kind that no program enrols")
+	}
+	_, _, _, err = h.Service.Offer(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: strings.Repeat("x", 65)})
+	refused(t, err, authn.CodeInvalid, "a name too long")
+}
+
+func TestACodeThatAProgramVerifiesIsSpentAtEveryDoor(t *testing.T) {
+	h := newHouse(t)
+	u, p, session := h.Member(amelie, nil)
+	other, otherPhone, _ := h.Member("bruno@garage.example", nil)
+	a := by("uboss", "a", u.ID)
+	verify := func(id factors.DeviceID, code []byte) (authn.Judged, error) {
+		return h.Service.VerifyFor(t.Context(), h.From, a, id, code)
+	}
+	code := p.Next()
+	if j, err := verify(p.Device, code); err != nil || !j.Accepted() {
+		t.Fatalf("verifying: %v, %+v", err, j)
+	}
+	for name, door := range doorsOfCodes(h, p, session) {
+		if name != "ConfirmCopy" && name != "ConfirmDevice" {
+			if j := door(h.From, code); j.Rejected != factors.ReasonUsed {
+				t.Errorf("%s: got %+v, want a used code", name, j)
+			}
+		}
+	}
+	code = p.Next()
+	h.verify(h.password(h.From, amelie).Login, code)
+	if j, err := verify(p.Device, code); err != nil || j.Rejected != factors.ReasonUsed {
+		t.Errorf("spent on the page: %v, %+v", err, j)
+	}
+	if j, err := verify(p.Device, otherPhone.Next()); err != nil || j.Rejected != factors.ReasonWrong {
+		t.Errorf("another person's code: %v, %+v", err, j)
+	}
+	_, err := verify(otherPhone.Device, otherPhone.Next())
+	refused(t, err, authn.CodeNotFound, "another person's device")
+	if got := h.counters(other.ID).Row; got != 0 {
+		t.Errorf("the other person has %d wrong answers", got)
+	}
+	if g := h.counters(u.ID); len(g.WrongAfterPassword) != 0 || len(g.Unknown.Codes.Times) != 1 {
+		t.Errorf("got %+v, want one wrong code and none after a password", g)
+	}
+	events := h.Events(audit.FactorProven)
+	if last := events[len(events)-1]; last.Actor.ID != "token:a" || last.Outcome != audit.Failure || last.Subject != string(u.ID) {
+		t.Errorf("got event %+v, want the token's about the person", last)
+	}
+}
+
+func TestTwoCodesOfAClockThatIsOffSayHowFarByAToken(t *testing.T) {
+	h := newHouse(t)
+	u, p, _ := h.Member(amelie, nil)
+	a := by("uboss", "a", u.ID)
+	ahead := func() []byte { // of a phone that is three minutes ahead
+		h.Clock.Advance(3 * time.Minute)
+		defer h.Clock.Advance(-3 * time.Minute)
+		return p.Code()
+	}
+	h.Clock.Advance(10 * time.Minute)
+	first := ahead()
+	if j, err := h.Service.VerifyFor(t.Context(), h.From, a, p.Device, first); err != nil || j.Rejected != factors.ReasonWrong {
+		t.Errorf("the first: %v, %+v", err, j)
+	}
+	h.Clock.Advance(30 * time.Second)
+	if j, err := h.Service.VerifyFor(t.Context(), h.From, a, p.Device, ahead()); err != nil || j.Rejected != factors.ReasonClock || j.ClockOff != 3*time.Minute {
+		t.Errorf("the second: %v, %+v", err, j)
+	}
+	if got := h.counters(u.ID).Row; got != 2 {
+		t.Errorf("%d counted, want 2", got)
+	}
+	h.Clock.Advance(150 * time.Second)
+	if j, err := h.Service.VerifyFor(t.Context(), h.From, a, p.Device, p.Code()); err != nil || j.Accepted() {
+		t.Errorf("a step recognised outside the window is good later: %v, %+v", err, j)
+	}
+	if h.User(string(u.ID)).Verifying != nil {
+		t.Error("what was remembered between the two is kept for ever")
+	}
+}

@@ -1,0 +1,228 @@
+package authn_test
+
+import (
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/factors"
+	"barillet/factors/recovery"
+	"barillet/factors/totp"
+	"barillet/internal/audit"
+)
+
+func everybody(*authn.User) bool { return true }
+
+// program is a program on some machine that signs people in by a token.
+func (h *house) program(token string) authn.Origin {
+	return authn.Origin{Address: h.at("203.0.113.9").Address, Agent: "vpn/2", Program: token}
+}
+
+// start gives a program somebody's password.
+func (h *house) start(from authn.Origin, login string) authn.Transaction {
+	h.t.Helper()
+	tx, err := h.Service.StartProgram(h.t.Context(), from, login, authntest.Password, everybody)
+	do(h.t, err, "starting a program's sign-in of "+login)
+	return tx
+}
+
+func TestAProgramSignsSomebodyInWithPasswordAndCode(t *testing.T) {
+	h := newHouse(t)
+	u, p, _ := h.Member(amelie, nil)
+	h.EmptyOutbox()
+	vpn := h.program("token:vpn")
+	tx := h.start(vpn, amelie)
+	if tx.Step != authn.StepVerify || len(tx.Devices) != 1 || tx.Devices[0].Data != nil || tx.User.ID != u.ID || tx.User.Password.PHC != "" ||
+		!tx.Expires.Equal(h.Clock.Now().Add(5*time.Minute)) {
+		t.Fatalf("got %+v, want a phone to prove within five minutes", tx)
+	}
+	if _, j, err := h.Service.FinishProgram(t.Context(), vpn, tx.State, p.Device, wrong(p)); err != nil || j.Rejected != factors.ReasonWrong {
+		t.Errorf("a wrong code: %v, %+v", err, j)
+	}
+	done, j, err := h.Service.FinishProgram(t.Context(), vpn, tx.State, p.Device, p.Next())
+	if err != nil || !j.Accepted() || done.Step != authn.StepDone || done.Session.Empty() || !done.State.Empty() || done.SessionID == "" {
+		t.Fatalf("got %v, %+v, %+v", err, j, done)
+	}
+	if len(h.Mails()) != 0 || len(h.User(amelie).Browsers) != 1 {
+		t.Errorf("%d mails and %d known browsers: a program is no browser", len(h.Mails()), len(h.User(amelie).Browsers))
+	}
+	_, _, err = h.Service.FinishProgram(t.Context(), vpn, tx.State, p.Device, p.Next())
+	refused(t, err, authn.CodeExpired, "the same transaction again")
+	var open []authn.OpenSession
+	do(t, h.Service.View(t.Context(), func(r authn.Reader) (err error) {
+		u, err := r.User(u.ID)
+		if err == nil {
+			open, err = r.OpenSessions(&u, h.Clock.Now())
+		}
+		return err
+	}), "listing sessions")
+	if len(open) != 2 || !open[0].Program && !open[1].Program {
+		t.Errorf("got sessions %+v, want the program's beside the browser's", open)
+	}
+	events := h.Events(audit.SessionStart)
+	if last := events[len(events)-1]; last.Detail["program"] != "token:vpn" || last.Subject != string(u.ID) {
+		t.Errorf("got event %+v, want one that names the token", last)
+	}
+}
+
+func TestAProgramsSessionAndLoginAreNoneAtAnyDoorOfAPerson(t *testing.T) {
+	h := newHouse(t)
+	_, p, own := h.Member(amelie, nil)
+	ctx, s, vpn := t.Context(), h.Service, h.program("token:vpn")
+	tx := h.start(vpn, amelie)
+	login := tx.State
+	done, _, err := s.FinishProgram(ctx, vpn, h.start(vpn, amelie).State, p.Device, p.Next())
+	do(t, err, "signing in")
+	session := done.Session
+	code := p.Next()
+	for name, err := range map[string]error{
+		"Login":         second(s.Login(ctx, login)),
+		"Challenge":     second(s.Challenge(ctx, h.From, login, totp.Kind)),
+		"Verify":        second(s.Verify(ctx, h.From, login, totp.Kind, code)),
+		"PresentCode":   second(s.PresentCode(ctx, h.From, login, "AAAA-AAAA")),
+		"PresentLink":   second(s.PresentLink(ctx, h.From, login, authn.SecretOf("x"))),
+		"RenewTicket":   s.RenewTicket(ctx, h.From, login),
+		"MayEnrol":      s.MayEnrol(ctx, authn.Seat{Login: login}),
+		"BeginEnrol":    second(s.BeginEnrol(ctx, h.From, authn.Seat{Login: login}, authn.Enrolling{Kind: totp.Kind})),
+		"another token": second(s.Transaction(ctx, h.program("token:other"), login)),
+		"no token":      second(s.Transaction(ctx, h.From, login)),
+	} {
+		refused(t, err, authn.CodeExpired, name+" with a program's login")
+	}
+	for name, err := range map[string]error{
+		"Check":          second(s.Check(ctx, session)),
+		"Account":        second(s.Account(ctx, session)),
+		"Prove":          second(s.Prove(ctx, h.From, session, totp.Kind, code)),
+		"ChallengeProof": second(s.ChallengeProof(ctx, h.From, session, totp.Kind)),
+		"ShowAgain":      second(s.ShowAgain(ctx, h.From, session, p.Device, "", "x", totp.Kind, code)),
+		"ConfirmDevice":  second(s.ConfirmDevice(ctx, h.From, session, p.Device, code)),
+		"ConfirmCopy":    second(s.ConfirmCopy(ctx, h.From, session, code)),
+		"Rename":         s.Rename(ctx, h.From, session, p.Device, "x"),
+		"RemoveDevice":   second(s.RemoveDevice(ctx, h.From, session, p.Device)),
+		"ChangePassword": second(s.ChangePassword(ctx, h.From, session, authntest.Password, "un autre mot de passe entier")),
+		"EndOthers":      second(s.EndOthers(ctx, h.From, session)),
+		"EndSession":     s.EndSession(ctx, h.From, session, "x"),
+		"SetLocale":      s.SetLocale(ctx, h.From, session, "en"),
+		"MayEnrol":       s.MayEnrol(ctx, authn.Seat{Session: session}),
+		"BeginEnrol":     second(s.BeginEnrol(ctx, h.From, authn.Seat{Session: session}, authn.Enrolling{Kind: totp.Kind})),
+	} {
+		refused(t, err, authn.CodeNoSession, name+" with a program's session")
+	}
+	browser := h.password(h.From, amelie).Login
+	_, err = s.Transaction(ctx, vpn, browser)
+	refused(t, err, authn.CodeExpired, "a browser's login in a program")
+	_, _, err = s.FinishProgram(ctx, vpn, browser, p.Device, code)
+	refused(t, err, authn.CodeExpired, "finishing a browser's login in a program")
+	refused(t, s.CancelProgram(ctx, vpn, browser), authn.CodeExpired, "cancelling a browser's login")
+	refused(t, s.CancelProgram(ctx, h.program("token:other"), login), authn.CodeExpired, "cancelling another token's")
+	_, err = s.StartProgram(ctx, h.From, amelie, authntest.Password, everybody)
+	refused(t, err, authn.CodeForbidden, "a program without a token")
+	if v := h.verify(browser, code); !v.Accepted() {
+		t.Errorf("a refused door spent the code: %+v", v.Judged)
+	}
+	do(t, s.CancelProgram(ctx, vpn, login), "cancelling one's own")
+	_, err = s.Transaction(ctx, vpn, login)
+	refused(t, err, authn.CodeExpired, "after cancelling")
+	if _, err := s.EndOthers(ctx, h.From, own); err != nil {
+		t.Errorf("signing out everywhere: %v", err)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func TestWhoeverHasNoUsablePhoneGetsNothingFromAProgram(t *testing.T) {
+	h := newHouse(t)
+	u, p, session := h.Member(amelie, nil)
+	h.prove(session, p)
+	key := h.enrolKey(authn.Seat{Session: session}, u)
+	h.recoveryCodes(session)
+	vpn := h.program("token:vpn")
+	tx := h.start(vpn, amelie)
+	if len(tx.Devices) != 1 {
+		t.Errorf("got %d devices, want the phone alone", len(tx.Devices))
+	}
+	sheet := factors.DeviceID("")
+	for _, d := range h.User(amelie).Devices {
+		if d.Kind == recovery.Kind {
+			sheet = d.ID
+		}
+	}
+	for _, id := range []factors.DeviceID{key.id, sheet, "nope"} {
+		_, _, err := h.Service.FinishProgram(t.Context(), vpn, tx.State, id, p.Code())
+		refused(t, err, authn.CodeNotFound, "a code of what takes none here")
+	}
+	for name, change := range map[string]func(*authn.User){
+		"a key alone":      func(u *authn.User) { u.Devices = u.Devices[1:] },
+		"the phone marked": func(u *authn.User) { u.Devices[0].Disabled = "clone"; u.Devices = u.Devices[:1] },
+		"nothing":          func(u *authn.User) { u.Devices = nil },
+	} {
+		before := h.User(amelie).Devices
+		h.Change(u.ID, change)
+		tx := h.start(vpn, amelie)
+		if tx.Step != authn.StepBlocked || len(tx.Devices) != 0 || !tx.Session.Empty() {
+			t.Errorf("with %s: got %+v, want blocked", name, tx)
+		}
+		_, _, err := h.Service.FinishProgram(t.Context(), vpn, tx.State, p.Device, p.Next())
+		refused(t, err, authn.CodeState, "a code with "+name)
+		h.Change(u.ID, func(u *authn.User) { u.Devices = before })
+	}
+	h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	if tx := h.start(vpn, amelie); tx.Step != authn.StepTicket || len(tx.Devices) != 0 {
+		t.Errorf("after a reset: got %+v", tx)
+	}
+}
+
+func TestAProgramsSignInIsOverAfterFiveMinutesAndWithWhatEndsLogins(t *testing.T) {
+	h := newHouse(t)
+	u, p, _ := h.Member(amelie, nil)
+	vpn := h.program("token:vpn")
+	tx := h.start(vpn, amelie)
+	h.Clock.Advance(authn.StateLife)
+	_, _, err := h.Service.FinishProgram(t.Context(), vpn, tx.State, p.Device, p.Code())
+	refused(t, err, authn.CodeExpired, "after five minutes")
+	tx = h.start(vpn, amelie)
+	h.Change(u.ID, func(u *authn.User) { u.Epoch++ })
+	_, _, err = h.Service.FinishProgram(t.Context(), vpn, tx.State, p.Device, p.Code())
+	refused(t, err, authn.CodeExpired, "after the Epoch rose")
+	tx = h.start(vpn, amelie)
+	h.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+	_, _, err = h.Service.FinishProgram(t.Context(), vpn, tx.State, p.Device, p.Code())
+	refused(t, err, authn.CodeExpired, "for somebody suspended")
+	_, err = h.Service.StartProgram(t.Context(), vpn, amelie, authntest.Password, everybody)
+	refused(t, err, authn.CodeSignIn, "the password of somebody suspended")
+}
+
+func TestWhomATokenDoesNotSeeIsAStrangerToItsPrograms(t *testing.T) {
+	h := newHouse(t)
+	u, _, _ := h.Member(amelie, nil)
+	vpn := h.program("token:vpn")
+	for range 4 {
+		_, err := h.Service.StartProgram(t.Context(), vpn, amelie, authntest.Password, func(*authn.User) bool { return false })
+		refused(t, err, authn.CodeSignIn, "the right password of somebody outside")
+	}
+	if g := h.counters(u.ID); g.Row != 0 || len(g.Unknown.Passwords.Times) != 0 {
+		t.Errorf("the person was counted against: %+v", g)
+	}
+	if len(h.Events(audit.UnknownName)) != 1 {
+		t.Error("want one event of unknown names a minute and source")
+	}
+	_, err := h.Service.StartProgram(t.Context(), vpn, amelie, "wrong in any case", everybody)
+	refused(t, err, authn.CodeSignIn, "a wrong password")
+	_, err = h.Service.StartProgram(t.Context(), vpn, "nobody@garage.example", authntest.Password, everybody)
+	refused(t, err, authn.CodeSignIn, "nobody's name")
+}
+
+func TestAProgramIsNoKnownBrowserWhateverItSends(t *testing.T) {
+	h := newHouse(t)
+	u, p, _ := h.Member(amelie, nil)
+	issued := h.SignIn(amelie, authntest.Password, p)
+	vpn := h.program("token:vpn")
+	vpn.Browser = issued.Browser
+	for range 3 {
+		h.Service.StartProgram(t.Context(), vpn, amelie, "wrong in any case", everybody)
+	}
+	if g := h.counters(u.ID); len(g.Known.Passwords.Times) != 0 || len(g.Unknown.Passwords.Times) != 3 {
+		t.Errorf("counted %+v, want three of unknown browsers", g)
+	}
+}

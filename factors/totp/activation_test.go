@@ -1,0 +1,66 @@
+package totp_test
+
+import (
+	"bytes"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/factors"
+	"barillet/factors/factortest"
+	"barillet/factors/totp"
+)
+
+func TestWhatAProgramShowsOfAPendingKeyIsWhatAPageShows(t *testing.T) {
+	prompt, pending, err := totp.TOTP{}.BeginEnrol(start, factortest.Someone(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := prompt.View.(totp.View)
+	a, err := totp.TOTP{}.Activation(pending)
+	if err != nil || a.Secret != page.Secret || a.Bytes != 20 || a.Period != 30*time.Second {
+		t.Errorf("got %v, period %v, %d bytes, want what the page shows", err, a.Period, a.Bytes)
+	}
+	picture, err := totp.TOTP{}.Picture(factortest.Someone(), pending)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := png.Decode(bytes.NewReader(picture)); err != nil {
+		t.Fatalf("the picture is no PNG: %v", err)
+	}
+	name := filepath.Join(t.TempDir(), "qr.png")
+	if err := os.WriteFile(name, picture, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(need(t, "zbarimg", "zbar-tools"), "--raw", "-q", name).Output()
+	if got := strings.TrimSpace(string(out)); err != nil || got != page.URI {
+		t.Errorf("read from the picture: got %q, %v, want the page's", got, err)
+	}
+}
+
+func TestAPendingKeyThatCannotBeReadIsNotShown(t *testing.T) {
+	for _, pending := range []string{"", "{}", `{"secret":"QUFB","account":"a"}`, "no JSON"} {
+		if a, err := (totp.TOTP{}).Activation([]byte(pending)); err == nil || a.Secret != "" {
+			t.Errorf("%q: got an activation, %v", pending, err)
+		}
+		if p, err := (totp.TOTP{}).Picture(factortest.Someone(), []byte(pending)); err == nil || p != nil {
+			t.Errorf("%q: got a picture, %v", pending, err)
+		}
+	}
+}
+
+func TestTheLabelOfAKeyThatWaitsIsTaken(t *testing.T) {
+	waits := suite().Device(t, &phone{}, "first")
+	waits.Disabled = "waits"
+	prompt, _, err := totp.TOTP{}.BeginEnrol(start, factortest.Someone(), []factors.Device{waits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, _, _ := strings.Cut(prompt.View.(totp.View).URI, "?"); !strings.Contains(first, "%20%28") {
+		t.Errorf("the new key has the label of the one that waits: %s", first)
+	}
+}

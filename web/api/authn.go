@@ -1,0 +1,224 @@
+package api
+
+import (
+	"net/http"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/factors"
+	"barillet/web/reply"
+)
+
+// Limits of what a program is given by a person, in bytes: those of the page.
+const (
+	longestName     = 1 << 10
+	longestPassword = 1 << 10
+)
+
+// signInBody is the beginning of a sign-in. The relay state is the program's own to keep.
+type signInBody struct {
+	Username   string        `json:"username"`
+	Password   string        `json:"password"`
+	RelayState reply.Ignored `json:"relayState"`
+	Options    reply.Ignored `json:"options"`
+	Context    reply.Ignored `json:"context"`
+	Audience   reply.Ignored `json:"audience"`
+}
+
+// signInJSON is Okta's primary-authentication transaction.
+type signInJSON struct {
+	StateToken   string              `json:"stateToken,omitempty"`
+	ExpiresAt    *string             `json:"expiresAt"`
+	Status       string              `json:"status"`
+	SessionToken string              `json:"sessionToken,omitempty"` // with SUCCESS: of a session that no page takes
+	SessionID    string              `json:"sessionId,omitempty"`    // ours: its name in GET /users/{id}/sessions
+	Embedded     signInParts         `json:"_embedded"`
+	Links        map[string]linkJSON `json:"_links,omitempty"`
+}
+
+type signInParts struct {
+	User    signInUserJSON     `json:"user"`
+	Factors []signInFactorJSON `json:"factors,omitempty"`
+	Factor  *signInFactorJSON  `json:"factor,omitempty"` // with MFA_CHALLENGE
+}
+
+type signInUserJSON struct {
+	ID              authn.UserID      `json:"id"`
+	PasswordChanged *string           `json:"passwordChanged"`
+	Profile         map[string]string `json:"profile"`
+}
+
+type signInFactorJSON struct {
+	ID         factors.DeviceID    `json:"id"`
+	FactorType string              `json:"factorType"`
+	Provider   string              `json:"provider"`
+	VendorName string              `json:"vendorName"`
+	Profile    factorProfileJSON   `json:"profile"`
+	Name       string              `json:"name"` // ours
+	Links      map[string]linkJSON `json:"_links"`
+}
+
+// statusOf is the one place where a step of ours becomes a status of Okta's. A step that is not here asks for something
+// that only a page can show.
+func statusOf(step authn.Step) (string, error) {
+	switch step {
+	case authn.StepVerify:
+		return "MFA_REQUIRED", nil
+	case authn.StepBlocked, authn.StepTicket, authn.StepEnrol:
+		return "MFA_ENROLL", nil // without links, whoever it is (PROTOCOL 1)
+	case authn.StepPassword:
+		return "PASSWORD_EXPIRED", nil // without links: another is chosen at the pages
+	case authn.StepDone:
+		return "SUCCESS", nil
+	}
+	return "", authn.Refuse(authn.CodeState)
+}
+
+func (a *API) transaction(t authn.Transaction) (signInJSON, error) {
+	status, err := statusOf(t.Step)
+	if err != nil {
+		return signInJSON{}, err
+	}
+	u := t.User
+	out := signInJSON{StateToken: t.State.Reveal(), ExpiresAt: moment(t.Expires), Status: status, SessionToken: t.Session.Reveal(), SessionID: t.SessionID}
+	out.Embedded.User = signInUserJSON{ID: u.ID, PasswordChanged: moment(u.Password.Set), Profile: map[string]string{"login": u.Login,
+		"firstName": u.FirstName, "lastName": u.LastName, "locale": u.Locale}}
+	if t.Step != authn.StepVerify {
+		return out, nil
+	}
+	out.Links = map[string]linkJSON{"cancel": {Href: a.publicURL + "/api/v1/authn/cancel", Method: http.MethodPost}}
+	for _, d := range t.Devices {
+		out.Embedded.Factors = append(out.Embedded.Factors, a.signInFactor(&u, d))
+	}
+	return out, nil
+}
+
+func (a *API) signInFactor(u *authn.User, d factors.Device) signInFactorJSON {
+	about := a.desk.People.Describe(d)
+	return signInFactorJSON{ID: d.ID, FactorType: about.OktaType, Provider: about.Provider, VendorName: about.Provider, Name: d.Name,
+		Profile: factorProfileJSON{CredentialID: u.Login},
+		Links:   map[string]linkJSON{"verify": {Href: a.publicURL + "/api/v1/authn/factors/" + string(d.ID) + "/verify", Method: http.MethodPost}}}
+}
+
+// served refuses the sign-in for programs where the operator did not switch it on.
+func (a *API) served() error {
+	if !a.signIn {
+		return &reply.Refused{Status: http.StatusForbidden, Kind: reply.KindSwitchedOff}
+	}
+	return nil
+}
+
+// signInByProgram judges name and password by the rules and counters of the page: whatever is wrong is one answer.
+func (a *API) signInByProgram(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	var body signInBody
+	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
+		return err
+	}
+	switch {
+	case body.Username == "":
+		return authn.Invalid("username", "empty")
+	case len(body.Username) > longestName:
+		return authn.Invalid("username", "too_long")
+	case body.Password == "":
+		return authn.Invalid("password", "empty")
+	case len(body.Password) > longestPassword:
+		return authn.Invalid("password", "too_long")
+	}
+	if err := a.served(); err != nil {
+		return err
+	}
+	t, err := a.desk.SignIn(r.Context(), op, reply.From(r.Context()).Origin(), body.Username, body.Password)
+	if err != nil {
+		return err
+	}
+	return a.answerTransaction(w, t)
+}
+
+func (a *API) answerTransaction(w http.ResponseWriter, t authn.Transaction) error {
+	out, err := a.transaction(t)
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, http.StatusOK, out)
+}
+
+// stale is an error of a transaction: one that is over, another token's and one that never was are one answer.
+func stale(err error) error {
+	if authn.CodeOf(err) == authn.CodeExpired {
+		return &reply.Refused{Status: http.StatusUnauthorized, Kind: reply.KindStateToken}
+	}
+	return err
+}
+
+// signInCode judges a code; without one it only says which device it waits for.
+func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	var body codeBody
+	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
+		return err
+	}
+	state, from := authn.SecretOf(body.StateToken), reply.From(r.Context()).Origin()
+	if state.Empty() {
+		return authn.Invalid("stateToken", "empty")
+	}
+	if err := a.served(); err != nil {
+		return err
+	}
+	fid, err := pathID(r, "fid")
+	if err != nil {
+		return err
+	}
+	if body.PassCode == "" {
+		return a.challenge(w, r, op, state, factors.DeviceID(fid))
+	}
+	t, j, err := a.desk.SignInCode(r.Context(), op, from, state, factors.DeviceID(fid), []byte(body.PassCode))
+	if err == nil {
+		err = judged(j)
+	}
+	if err != nil {
+		return stale(err)
+	}
+	return a.answerTransaction(w, t)
+}
+
+// challenge answers which device a code is awaited of.
+func (a *API) challenge(w http.ResponseWriter, r *http.Request, op helpdesk.Operator, state authn.Secret, fid factors.DeviceID) error {
+	t, err := a.desk.SignInState(r.Context(), op, reply.From(r.Context()).Origin(), state)
+	if err != nil {
+		return stale(err)
+	}
+	out, err := a.transaction(t)
+	if err != nil {
+		return err
+	}
+	for _, f := range out.Embedded.Factors {
+		if f.ID == fid {
+			out.Status, out.Embedded.Factors, out.Embedded.Factor = "MFA_CHALLENGE", nil, &f
+			out.Links["next"] = f.Links["verify"]
+			return reply.JSON(w, http.StatusOK, out)
+		}
+	}
+	return authn.Refuse(authn.CodeNotFound)
+}
+
+// cancelBody names the sign-in that ends.
+type cancelBody struct {
+	StateToken string `json:"stateToken"`
+}
+
+func (a *API) cancelSignIn(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	var body cancelBody
+	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
+		return err
+	}
+	if body.StateToken == "" {
+		return authn.Invalid("stateToken", "empty")
+	}
+	if err := a.served(); err != nil {
+		return err
+	}
+	err := a.desk.CancelSignIn(r.Context(), op, reply.From(r.Context()).Origin(), authn.SecretOf(body.StateToken))
+	if err != nil {
+		return stale(err)
+	}
+	return reply.JSON(w, http.StatusOK, struct{}{})
+}

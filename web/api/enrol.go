@@ -1,0 +1,245 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/factors"
+	"barillet/web/reply"
+)
+
+// enrolmentJSON is what Okta embeds in a factor that is being enrolled.
+type enrolmentJSON struct {
+	Activation keyJSON `json:"activation"`
+}
+
+// keyJSON is the key of a phone that is being enrolled. The secret is in the one answer that began it.
+type keyJSON struct {
+	TimeStep     int                 `json:"timeStep"` // seconds
+	SharedSecret string              `json:"sharedSecret,omitempty"`
+	Encoding     string              `json:"encoding"`
+	KeyLength    int                 `json:"keyLength"` // characters of the shared secret
+	ExpiresAt    *string             `json:"expiresAt"` // ours
+	Links        map[string]linkJSON `json:"_links"`
+}
+
+// pending is a device that is being enrolled, without its secret.
+func (a *API) pending(u *authn.User, d factors.Device) factorJSON {
+	out := a.factor(u, d)
+	self := out.Links["self"].Href
+	out.Status = "PENDING_ACTIVATION"
+	out.Links["activate"] = linkJSON{Href: self + "/lifecycle/activate", Method: http.MethodPost}
+	return out
+}
+
+// begun is pending with what is to be shown to the person.
+func (a *API) begun(x helpdesk.Offered) factorJSON {
+	out := a.pending(&x.User, x.Device)
+	out.Embedded = &enrolmentJSON{keyJSON{TimeStep: int(x.Secret.Period / time.Second), SharedSecret: x.Secret.Secret, Encoding: "base32",
+		KeyLength: len(x.Secret.Secret), ExpiresAt: moment(x.Device.Added.Add(authn.EnrolLife)),
+		Links: map[string]linkJSON{"qrcode": {Href: out.Links["self"].Href + "/qr"}}}}
+	return out
+}
+
+// supportedJSON is a kind of device that somebody could have, in Okta's shape.
+type supportedJSON struct {
+	FactorType string              `json:"factorType"`
+	Provider   string              `json:"provider"`
+	VendorName string              `json:"vendorName"`
+	Enrollment string              `json:"enrollment"`
+	Status     string              `json:"status"`
+	Links      map[string]linkJSON `json:"_links"`
+}
+
+// listSupported is Okta's catalogue. One that no program can enrol has no link to do so.
+func (a *API) listSupported(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	u, err := a.person(r, op)
+	if err != nil {
+		return err
+	}
+	have := map[[2]string]bool{}
+	for _, d := range u.Devices {
+		about := a.desk.People.Describe(d)
+		have[[2]string{about.OktaType, about.Provider}] = true
+	}
+	out := []supportedJSON{}
+	for _, f := range a.desk.People.Factors {
+		about := a.desk.People.Describe(factors.Device{Kind: f.Kind()})
+		_, byProgram := f.(factors.Activator)
+		for _, provider := range about.Providers {
+			x := supportedJSON{FactorType: about.OktaType, Provider: provider, VendorName: provider, Enrollment: "OPTIONAL", Status: "NOT_SETUP",
+				Links: map[string]linkJSON{}}
+			if have[[2]string{about.OktaType, provider}] {
+				x.Status = "ACTIVE"
+			}
+			if byProgram {
+				x.Links["enroll"] = linkJSON{Href: a.publicURL + "/api/v1/users/" + string(u.ID) + "/factors", Method: http.MethodPost}
+			}
+			out = append(out, x)
+		}
+	}
+	return reply.JSON(w, http.StatusOK, out)
+}
+
+// enrolBody is a device to be enrolled. A secret that a caller brings is not taken.
+type enrolBody struct {
+	FactorType string        `json:"factorType"`
+	Provider   string        `json:"provider"`
+	Name       string        `json:"name"` // ours; left out: the app's
+	VendorName reply.Ignored `json:"vendorName"`
+	Profile    reply.Ignored `json:"profile"`
+	Verify     reply.Ignored `json:"verify"`
+	ID         reply.Ignored `json:"id"`
+	Status     reply.Ignored `json:"status"`
+	Created    reply.Ignored `json:"created"`
+	Updated    reply.Ignored `json:"lastUpdated"`
+	Embedded   reply.Ignored `json:"_embedded"`
+	Links      reply.Ignored `json:"_links"`
+}
+
+// appNames are what a device is called that nobody gave a name.
+var appNames = map[string]string{"OKTA": "Okta Verify", "GOOGLE": "Google Authenticator"}
+
+func (a *API) enrolFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	q, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	var body enrolBody
+	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
+		return err
+	}
+	switch active, err := q.truth("activate", false); {
+	case err != nil:
+		return err
+	case active: // only a code of the new device proves that its secret arrived
+		return badParameter("activate")
+	}
+	id, err := pathID(r, "id")
+	if err != nil {
+		return err
+	}
+	n := helpdesk.NewDevice{Type: body.FactorType, Provider: body.Provider, Name: body.Name}
+	if n.Name == "" {
+		n.Name = appNames[n.Provider]
+	}
+	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
+		offered, err := a.desk.Enrol(r.Context(), op, reply.From(r.Context()).Origin(), id, n)
+		if err != nil {
+			return 0, nil, nil, err
+		}
+		shown := a.begun(offered)
+		offered.Secret.Secret = ""
+		kept := a.begun(offered)
+		kept.Embedded.Activation.KeyLength = shown.Embedded.Activation.KeyLength
+		return http.StatusOK, shown, kept, nil
+	})
+}
+
+// codeBody is a code of a device. Of Okta's other members none means anything for a phone's key.
+type codeBody struct {
+	PassCode         string        `json:"passCode"`
+	NextPassCode     reply.Ignored `json:"nextPassCode"`
+	Answer           reply.Ignored `json:"answer"`
+	Attestation      reply.Ignored `json:"attestation"`
+	ClientData       reply.Ignored `json:"clientData"`
+	RegistrationData reply.Ignored `json:"registrationData"`
+	ActivationToken  reply.Ignored `json:"activationToken"`
+	StateToken       string        `json:"stateToken"` // of a sign-in
+}
+
+// aboutDevice reads a call that brings a code of one device.
+func aboutDevice(r *http.Request) (id string, fid factors.DeviceID, code []byte, err error) {
+	var body codeBody
+	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
+		return "", "", nil, err
+	}
+	if body.PassCode == "" {
+		return "", "", nil, authn.Invalid("passCode", "empty")
+	}
+	if id, err = pathID(r, "id"); err != nil {
+		return "", "", nil, err
+	}
+	device, err := pathID(r, "fid")
+	return id, factors.DeviceID(device), []byte(body.PassCode), err
+}
+
+// judged is an answer that was not accepted as an error, after it was stored.
+func judged(j authn.Judged) error {
+	refused := func(kind string) error {
+		return &reply.Refused{Status: http.StatusForbidden, Kind: kind, Member: "passCode"}
+	}
+	switch {
+	case j.Accepted():
+		return nil
+	case j.Wait > 0:
+		return authn.Wait(j.Wait)
+	}
+	switch j.Rejected {
+	case factors.ReasonUsed:
+		return refused(reply.KindCodeUsed)
+	case factors.ReasonClock:
+		return refused(reply.KindCodeClock)
+	case factors.ReasonFormat:
+		return authn.Invalid("passCode", "format")
+	}
+	return refused(reply.KindPassCode)
+}
+
+func (a *API) activateFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, fid, code, err := aboutDevice(r)
+	if err != nil {
+		return err
+	}
+	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
+		u, d, j, err := a.desk.ActivateDevice(r.Context(), op, reply.From(r.Context()).Origin(), id, fid, code)
+		if err == nil {
+			err = judged(j)
+		}
+		if err != nil {
+			return 0, nil, nil, err
+		}
+		out := a.factor(&u, d)
+		return http.StatusOK, out, out, nil
+	})
+}
+
+// resultJSON is Okta's answer to a code that was right.
+type resultJSON struct {
+	FactorResult string `json:"factorResult"`
+}
+
+// verifyFactor takes no idempotency key: a code is good once whoever repeats it.
+func (a *API) verifyFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, fid, code, err := aboutDevice(r)
+	if err != nil {
+		return err
+	}
+	j, err := a.desk.VerifyDevice(r.Context(), op, reply.From(r.Context()).Origin(), id, fid, code)
+	if err == nil {
+		err = judged(j)
+	}
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, http.StatusOK, resultJSON{"SUCCESS"})
+}
+
+func (a *API) getPicture(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, err := pathID(r, "id")
+	if err != nil {
+		return err
+	}
+	fid, err := pathID(r, "fid")
+	if err != nil {
+		return err
+	}
+	picture, err := a.desk.Picture(r.Context(), op, id, factors.DeviceID(fid))
+	if err != nil {
+		return err
+	}
+	reply.Picture(w, picture)
+	return nil
+}

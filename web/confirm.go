@@ -1,0 +1,46 @@
+package web
+
+import (
+	"net/http"
+
+	"barillet/authn"
+	"barillet/factors"
+	"barillet/templates"
+)
+
+// confirmPage is that of a device which waits for the person's word (PROTOCOL 22); any other is not found here.
+func (s *server) confirmPage(r *http.Request, b templates.Base, read func(*http.Request) (authn.Account, error)) (templates.DeviceConfirm, error) {
+	a, d, err := device(r, read)
+	if err == nil && !d.Waits() {
+		err = authn.Refuse(authn.CodeNotFound)
+	}
+	return templates.DeviceConfirm{Base: b, Device: s.deviceOf(a, d)}, err
+}
+
+func (s *server) getConfirm(w http.ResponseWriter, r *http.Request) error {
+	page, err := s.confirmPage(r, s.base(r), s.proven)
+	return s.showMade(w, page, err)
+}
+
+// postConfirm takes a code of the device itself: it proves that the person has it.
+func (s *server) postConfirm(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "code")
+	if err != nil {
+		return err
+	}
+	page, err := s.confirmPage(r, s.baseAt(r, shownAt(r)), s.account)
+	if err != nil {
+		return err
+	}
+	j, err := s.People.ConfirmDevice(r.Context(), origin(r), visitOf(r).session, factors.DeviceID(page.Device.ID), []byte(f["code"]))
+	switch {
+	case err != nil:
+		return err
+	case j.Accepted():
+		return see(w, "/account?done=device_confirmed")
+	}
+	return s.judged(w, j, byCode, func(p *templates.Problem) templates.Page {
+		page.Problem = p
+		return page
+	})
+}
