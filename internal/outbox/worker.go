@@ -1,0 +1,364 @@
+// Package outbox owns how what waits in the store leaves the house: rows that were written in the Update of the act
+// that caused them are tried afterwards, at least once each, with growing waits, until they are delivered or given up.
+// It knows neither mail nor webhook: what a row says and how it is sent belongs to whoever keeps the table.
+package outbox
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"barillet/store"
+)
+
+// Row is a record that waits. Rows of one lane go to one server and share its fate: while it fails, the rest of the
+// lane is left alone, and no other lane is held up.
+type Row[R any] interface {
+	Lane() string
+	Try() Try
+	WithTry(Try) R // dead: without what it would have said, for nothing that could be used stays in a dead letter
+}
+
+// Pending is a row to be tried.
+type Pending[R any] struct {
+	ID  string
+	Row R
+}
+
+// Worker delivers what is in one table, each row at least once. Its fields are set before Run and not changed after.
+type Worker[R Row[R]] struct {
+	What  string // in the log: "mail"
+	Store store.Store
+	Table store.Table[R]
+	// Send delivers one row and returns nil when somebody else has taken charge of it; nil: there is no server, and
+	// rows wait.
+	Send func(ctx context.Context, id string, row R) error
+	// Attrs is what the log tells of a row besides its id; nil: nothing.
+	Attrs func(row R) []any
+	// Holds tells of a row that is not due whether Prepare wants to see it; nil: of none.
+	Holds func(row R) bool
+	// Prepare may change, in the store, what is to be tried; nil: nothing. held is what Holds kept.
+	Prepare  func(ctx context.Context, now time.Time, due, held []Pending[R]) ([]Pending[R], error)
+	Parallel int // attempts at once in one lane
+	Now      func() time.Time
+	Log      *slog.Logger
+
+	kick chan struct{}
+	once sync.Once
+
+	mu    sync.Mutex
+	lanes map[string]*lane
+}
+
+// lane is what is known of one server.
+type lane struct {
+	reached time.Time // when a row was last taken
+	paused  time.Time // no attempt before, since the server failed
+	down    bool
+}
+
+const (
+	serverPause = time.Minute      // between attempts at a server that fails
+	longestNap  = 10 * time.Second // between looks at the table, so that a clock that is moved is noticed
+	storePause  = 30 * time.Second // after a pass that the store failed
+	passTime    = 10 * time.Second // no attempt begins later in a pass, so that one slow server does not hold up what came since
+	passSize    = 500              // rows of one lane in one pass
+)
+
+// Kick tells that something was queued. It never blocks, and may be called before Run and by many at once.
+func (w *Worker[R]) Kick() {
+	select {
+	case w.wake() <- struct{}{}:
+	default:
+	}
+}
+
+func (w *Worker[R]) wake() chan struct{} {
+	w.once.Do(func() { w.kick = make(chan struct{}, 1) })
+	return w.kick
+}
+
+// Run delivers until the context ends, and returns nil then. A failure of server or store never ends it.
+func (w *Worker[R]) Run(ctx context.Context) error {
+	for {
+		nap := longestNap
+		next, err := w.RunOnce(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			w.Log.Error(w.What+" pass failed", "error", err)
+			nap = storePause
+		case !next.IsZero():
+			nap = min(max(next.Sub(w.Now()), 0), longestNap)
+		}
+		timer := time.NewTimer(nap)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-w.wake():
+			timer.Stop()
+		case <-timer.C:
+		}
+	}
+}
+
+// RunOnce makes one pass: it gives up what has no use any more, prepares and tries what is due, and returns when
+// there will be something to do again; the zero time is when something is queued. Its error is the store's; what a
+// server does is written into the rows.
+func (w *Worker[R]) RunOnce(ctx context.Context) (next time.Time, err error) {
+	now := w.Now()
+	todo, err := w.look(ctx, now)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if err := w.clear(ctx, now, todo); err != nil {
+		return time.Time{}, err
+	}
+	if w.Send == nil {
+		return todo.next, nil
+	}
+	due := todo.due
+	if w.Prepare != nil {
+		if due, err = w.Prepare(ctx, now, due, todo.held); err != nil {
+			return time.Time{}, err
+		}
+	}
+	next = todo.next
+	lanes := map[string][]Pending[R]{}
+	for _, p := range due {
+		name := p.Row.Lane()
+		if pause := w.pausedUntil(name, now); !pause.IsZero() {
+			next = earlier(next, pause)
+			continue
+		}
+		lanes[name] = append(lanes[name], p)
+	}
+	if len(lanes) == 0 {
+		return next, nil
+	}
+	if err := w.deliver(ctx, lanes); err != nil {
+		return time.Time{}, err
+	}
+	// Look again at once, for what failed or was left has a time of its own now.
+	return earlier(next, w.Now()), nil
+}
+
+// clear gives up what is useless by now, and deletes what was given up long ago.
+func (w *Worker[R]) clear(ctx context.Context, now time.Time, todo worklist[R]) error {
+	const why = "too late to be of use"
+	for _, id := range todo.useless {
+		w.Log.Warn(w.What+" given up", w.What, id, "reason", why)
+		err := w.change(ctx, id, func(r R) *R { return with(r, r.Try().dead(now, why)) })
+		if err != nil {
+			return err
+		}
+	}
+	for _, id := range todo.old {
+		err := w.change(ctx, id, func(r R) *R {
+			if r.Try().Dead {
+				return nil
+			}
+			return &r
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type worklist[R any] struct {
+	due, held    []Pending[R]
+	useless, old []string
+	next         time.Time // the earliest that is not due yet
+}
+
+// look reads the whole table. It is short but for a server that is down, and then read at most every ten seconds.
+func (w *Worker[R]) look(ctx context.Context, now time.Time) (worklist[R], error) {
+	var list worklist[R]
+	err := w.Store.View(ctx, func(snap store.Snapshot) error {
+		list = worklist[R]{}
+		sizes := map[string]int{}
+		return w.Table.Scan(snap, "", "", 0, func(id string, row R) error {
+			t := row.Try()
+			switch {
+			case t.Dead && now.Sub(t.Died) >= deadKept:
+				list.old = append(list.old, id)
+			case t.Dead:
+			case t.useless(now):
+				list.useless = append(list.useless, id)
+			case t.due(now, w.reachedAt(row.Lane())):
+				if name := row.Lane(); sizes[name] < passSize {
+					sizes[name]++
+					list.due = append(list.due, Pending[R]{id, row})
+				}
+			default:
+				list.next = earlier(list.next, t.NotBefore)
+				if w.Holds != nil && w.Holds(row) && len(list.held) < passSize {
+					list.held = append(list.held, Pending[R]{id, row})
+				}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return worklist[R]{}, fmt.Errorf("reading what waits (%s): %w", w.What, err)
+	}
+	return list, nil
+}
+
+// deliver tries the rows, every lane by itself.
+func (w *Worker[R]) deliver(ctx context.Context, lanes map[string][]Pending[R]) error {
+	begun, cancel := context.WithTimeout(ctx, passTime)
+	defer cancel()
+	var mu sync.Mutex
+	var all []error
+	var workers sync.WaitGroup
+	for name, due := range lanes {
+		// Those tried least first, so that what failed all day does not stand in the way of the ticket somebody is waiting for.
+		slices.SortStableFunc(due, func(a, b Pending[R]) int { return cmp.Compare(a.Row.Try().Attempts, b.Row.Try().Attempts) })
+		jobs := make(chan Pending[R], len(due))
+		for _, p := range due {
+			jobs <- p
+		}
+		close(jobs)
+		for range min(w.Parallel, len(due)) {
+			workers.Go(func() {
+				for p := range jobs {
+					if begun.Err() != nil || !w.pausedUntil(name, w.Now()).IsZero() {
+						return // the rest is left
+					}
+					if err := w.attempt(ctx, p); err != nil {
+						mu.Lock()
+						all = append(all, err)
+						mu.Unlock()
+						return
+					}
+				}
+			})
+		}
+	}
+	workers.Wait()
+	return errors.Join(all...)
+}
+
+// attempt tries one row and stores what came of it. Its error is the store's.
+func (w *Worker[R]) attempt(ctx context.Context, p Pending[R]) error {
+	err := w.Send(ctx, p.ID, p.Row)
+	if ctx.Err() != nil && err != nil {
+		return nil // we are stopping: no attempt was made that says anything
+	}
+	now := w.Now()
+	if errors.Is(err, ErrUnwanted) {
+		return w.change(ctx, p.ID, func(R) *R { return nil })
+	}
+	w.remember(p.Row.Lane(), now, err)
+	if err == nil {
+		// Delivered is delivered: storing it must not be cut short by a stop, or it would be sent again.
+		return w.change(context.WithoutCancel(ctx), p.ID, func(R) *R { return nil })
+	}
+	var told []any
+	if w.Attrs != nil {
+		told = w.Attrs(p.Row)
+	}
+	next := p.Row.Try().failed(now, err)
+	w.Log.Info(w.What+" not delivered", append([]any{w.What, p.ID, "attempt", next.Attempts, "reason", next.LastError}, told...)...)
+	if next.Dead {
+		w.Log.Warn(w.What+" given up", append([]any{w.What, p.ID, "reason", next.LastError}, told...)...)
+	}
+	return w.change(ctx, p.ID, func(r R) *R { return with(r, r.Try().failed(now, err)) })
+}
+
+func with[R Row[R]](r R, t Try) *R {
+	next := r.WithTry(t)
+	return &next
+}
+
+// change rewrites a row that may be gone by now; a nil result deletes it.
+func (w *Worker[R]) change(ctx context.Context, id string, fn func(R) *R) error {
+	return w.Store.Update(ctx, func(tx store.Tx) error {
+		row, err := w.Table.Get(tx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("loading %s %q: %w", w.What, id, err)
+		}
+		if next := fn(row); next != nil {
+			err = w.Table.Put(tx, id, *next)
+		} else {
+			err = w.Table.Delete(tx, id)
+		}
+		if err != nil {
+			return fmt.Errorf("storing %s %q: %w", w.What, id, err)
+		}
+		return nil
+	})
+}
+
+// remember keeps what the attempt said about the server, and logs when that changes.
+func (w *Worker[R]) remember(name string, now time.Time, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	l := w.lanes[name]
+	if l == nil {
+		l = &lane{}
+		if w.lanes == nil {
+			w.lanes = map[string]*lane{}
+		}
+		w.lanes[name] = l
+	}
+	told := []any{}
+	if name != "" {
+		told = append(told, "to", name)
+	}
+	switch {
+	case err == nil:
+		l.reached, l.paused = now, time.Time{}
+		if l.down {
+			w.Log.Info(w.What+" server is back", told...)
+		}
+		l.down = false
+	case errors.Is(err, ErrUnreachable):
+		l.paused = now.Add(serverPause)
+		if !l.down {
+			w.Log.Warn(w.What+" server cannot be used, what goes to it waits", append(told, "reason", Brief(err))...)
+		}
+		l.down = true
+	}
+}
+
+func (w *Worker[R]) reachedAt(name string) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if l := w.lanes[name]; l != nil {
+		return l.reached
+	}
+	return time.Time{}
+}
+
+// pausedUntil is the end of the pause, or the zero time. A clock set back ends it.
+func (w *Worker[R]) pausedUntil(name string, now time.Time) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	l := w.lanes[name]
+	if l == nil || !l.paused.After(now) || l.paused.After(now.Add(serverPause)) {
+		return time.Time{}
+	}
+	return l.paused
+}
+
+// earlier is the earlier of two times of which the zero time is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
