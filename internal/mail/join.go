@@ -101,7 +101,7 @@ func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) ([
 		return nil, err
 	}
 	row.MessageID = s.Outbox.messageID(id)
-	return []pending{{id, row}}, nil
+	return []pending{{ID: id, Row: row}}, nil
 }
 
 // joins tells that the row may be put together with others. What is joined already is not joined again.

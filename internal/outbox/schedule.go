@@ -30,17 +30,17 @@ var (
 
 // Try is how far a row has come.
 type Try struct {
-	Queued time.Time
+	Queued time.Time `json:"queued"`
 	// NotBefore is when it may be tried next; zero is at once.
-	NotBefore time.Time
+	NotBefore time.Time `json:"not_before,omitzero"`
 	// UselessAfter is when what it says has no worth any more, such as a link that ended. Zero is never.
-	UselessAfter time.Time
-	Attempts     int
-	Tried        time.Time
-	LastError    string // one short line without links
-	Unreachable  bool   // the last attempt failed by the server, not by this row
-	Dead         bool   // given up
-	Died         time.Time
+	UselessAfter time.Time `json:"useless_after,omitzero"`
+	Attempts     int       `json:"attempts,omitempty"`
+	Tried        time.Time `json:"tried,omitzero"`
+	LastError    string    `json:"last_error,omitempty"`  // one short line without links
+	Unreachable  bool      `json:"unreachable,omitempty"` // the last attempt failed by the server, not by this row
+	Dead         bool      `json:"dead,omitempty"`        // given up
+	Died         time.Time `json:"died,omitzero"`
 }
 
 // failed is the try after an attempt that failed: to be made again after 1 minute doubling to 6 hours, or, refused by

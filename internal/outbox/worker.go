@@ -43,8 +43,11 @@ type Worker[R Row[R]] struct {
 	// Holds tells of a row that is not due whether Prepare wants to see it; nil: of none.
 	Holds func(row R) bool
 	// Prepare may change, in the store, what is to be tried; nil: nothing. held is what Holds kept.
-	Prepare  func(ctx context.Context, now time.Time, due, held []Pending[R]) ([]Pending[R], error)
-	Parallel int // attempts at once in one lane
+	Prepare func(ctx context.Context, now time.Time, due, held []Pending[R]) ([]Pending[R], error)
+	// Waiting is told, at the beginning of each pass, how much waits in each lane; nil: nobody is.
+	Waiting  func(ctx context.Context, now time.Time, waiting map[string]int) error
+	Parallel int           // attempts at once in one lane
+	Rest     time.Duration // after each pass, for a table that may be long; zero: none
 	Now      func() time.Time
 	Log      *slog.Logger
 
@@ -97,6 +100,9 @@ func (w *Worker[R]) Run(ctx context.Context) error {
 		case !next.IsZero():
 			nap = min(max(next.Sub(w.Now()), 0), longestNap)
 		}
+		if !wait(ctx, w.Rest) {
+			return nil
+		}
 		timer := time.NewTimer(nap)
 		select {
 		case <-ctx.Done():
@@ -106,6 +112,21 @@ func (w *Worker[R]) Run(ctx context.Context) error {
 			timer.Stop()
 		case <-timer.C:
 		}
+	}
+}
+
+// wait lets the time pass and tells whether the context is still alive.
+func wait(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }
 
@@ -120,6 +141,11 @@ func (w *Worker[R]) RunOnce(ctx context.Context) (next time.Time, err error) {
 	}
 	if err := w.clear(ctx, now, todo); err != nil {
 		return time.Time{}, err
+	}
+	if w.Waiting != nil {
+		if err := w.Waiting(ctx, now, todo.waiting); err != nil {
+			return time.Time{}, err
+		}
 	}
 	if w.Send == nil {
 		return todo.next, nil
@@ -177,26 +203,30 @@ func (w *Worker[R]) clear(ctx context.Context, now time.Time, todo worklist[R]) 
 type worklist[R any] struct {
 	due, held    []Pending[R]
 	useless, old []string
-	next         time.Time // the earliest that is not due yet
+	waiting      map[string]int // of each lane, what is neither useless nor dead
+	next         time.Time      // the earliest that is not due yet
 }
 
 // look reads the whole table. It is short but for a server that is down, and then read at most every ten seconds.
 func (w *Worker[R]) look(ctx context.Context, now time.Time) (worklist[R], error) {
 	var list worklist[R]
 	err := w.Store.View(ctx, func(snap store.Snapshot) error {
-		list = worklist[R]{}
-		sizes := map[string]int{}
+		list = worklist[R]{waiting: map[string]int{}}
+		due := map[string]int{}
 		return w.Table.Scan(snap, "", "", 0, func(id string, row R) error {
-			t := row.Try()
+			t, name := row.Try(), row.Lane()
+			if !t.Dead && !t.useless(now) {
+				list.waiting[name]++
+			}
 			switch {
 			case t.Dead && now.Sub(t.Died) >= deadKept:
 				list.old = append(list.old, id)
 			case t.Dead:
 			case t.useless(now):
 				list.useless = append(list.useless, id)
-			case t.due(now, w.reachedAt(row.Lane())):
-				if name := row.Lane(); sizes[name] < passSize {
-					sizes[name]++
+			case t.due(now, w.reachedAt(name)):
+				if due[name] < passSize {
+					due[name]++
 					list.due = append(list.due, Pending[R]{id, row})
 				}
 			default:
