@@ -66,6 +66,14 @@ const (
 	TokenCreated        = "system.api_token.create"
 	TokenRevoked        = "system.api_token.revoke"
 	TokenRefused        = "barillet.api_token.refused"
+	WebhookCreated      = "barillet.webhook.created"
+	WebhookUpdated      = "barillet.webhook.updated"
+	WebhookDeleted      = "barillet.webhook.deleted"
+	WebhookRotated      = "barillet.webhook.secret_rotated"
+	WebhookTested       = "barillet.webhook.tested"
+	WebhookDisabled     = "barillet.webhook.disabled" // its receiver answered 410
+	WebhookOverrun      = "barillet.webhook.overrun"  // too much waits: events are left out
+	WebhookResumed      = "barillet.webhook.resumed"
 	ServerStarted       = "barillet.server.started"
 	ServerStopped       = "barillet.server.stopped"
 	StoreDamaged        = "barillet.store.damaged"
@@ -91,4 +99,5 @@ const (
 	TypeDevice   = "Factor"
 	TypeGroup    = "UserGroup"
 	TypeHelp     = "HelpRequest"
+	TypeWebhook  = "Webhook"
 )
