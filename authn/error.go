@@ -45,6 +45,7 @@ type Error struct {
 const (
 	ReasonNeverHadDevice = "never_had_device" // nothing to reset: invite
 	ReasonHadDevice      = "had_device"       // never invited again: reset
+	ReasonOff            = "off"              // a webhook that is switched off: enable it
 )
 
 func (e *Error) Error() string {

@@ -107,6 +107,7 @@ var instead = map[string]string{
 	authn.ReasonNotSuspended:   "the person is not suspended",
 	authn.ReasonNotInvited:     "only somebody invited is invited again; see lifecycle/activate",
 	authn.ReasonNoDevice:       "the person has no usable device; reset their factors (lifecycle/reset_factors) or invite them",
+	authn.ReasonOff:            "the webhook is switched off; enable it (PUT with \"enabled\": true)",
 	authn.ReasonGone:           "the person is deactivated; activate them (lifecycle/activate)",
 }
 
