@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"barillet/internal/outbound"
 )
 
 // config is what the operator decided, every value judged.
@@ -43,6 +45,7 @@ type config struct {
 	}
 	allowCopies bool
 	webauthn    struct{ attestation, userVerification string }
+	outbound    outbound.Allowed // what may be called besides the internet
 
 	warnings []string
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"barillet/internal/outbound"
 )
 
 // setting is one key of the configuration, with the one function that judges its value wherever it comes from.
@@ -55,6 +57,8 @@ func settings() []setting {
 		truth("totp.allow_copies", func(c *config) *bool { return &c.allowCopies }),
 		text("webauthn.attestation", func(c *config) *string { return &c.webauthn.attestation }, oneOf("direct", "indirect", "enterprise", "none")),
 		text("webauthn.user_verification", func(c *config) *string { return &c.webauthn.userVerification }, oneOf("discouraged", "preferred", "required")),
+
+		{"outbound.allow", func(c *config, v any) (err error) { c.outbound, err = allowed(v); return err }},
 	}
 }
 
@@ -148,6 +152,15 @@ func items(value any) ([]string, error) {
 		return nil, errors.New("want a list of texts in quotes")
 	}
 	return out, nil
+}
+
+// allowed reads a list of hosts, addresses and networks.
+func allowed(value any) (outbound.Allowed, error) {
+	texts, err := items(value)
+	if err != nil {
+		return outbound.Allowed{}, err
+	}
+	return outbound.ParseAllowed(texts)
 }
 
 // prefixes reads a list of addresses and networks.
