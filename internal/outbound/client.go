@@ -27,6 +27,7 @@ const (
 	MaxAnswer = 64 << 10        // bytes of an answer's body
 	MaxURL    = 2048            // bytes
 
+	userAgent   = "Barillet" // whoever is called need not know the version
 	maxHeader   = 16 << 10
 	perHost     = 4 // connections
 	idleMost    = 16
@@ -47,7 +48,6 @@ var (
 // Config is what a Client stands on. The zero value calls the internet alone.
 type Config struct {
 	Allowed  Allowed
-	Agent    string         // User-Agent; empty: Barillet
 	Roots    *x509.CertPool // nil: the system's
 	Resolver *net.Resolver  // nil: the system's
 }
@@ -61,9 +61,6 @@ type Client struct {
 // New makes a Client. It follows no redirect, keeps no cookie, asks for no compression and undoes none, and takes no
 // proxy from the environment: a proxy would resolve the name once more, behind the check.
 func New(config Config) *Client {
-	if config.Agent == "" {
-		config.Agent = "Barillet"
-	}
 	c := &Client{config: config}
 	c.http = http.Client{
 		Transport: &http.Transport{
@@ -152,7 +149,7 @@ func (c *Client) call(ctx context.Context, method, address string, header http.H
 	if header != nil {
 		request.Header = header.Clone()
 	}
-	request.Header.Set("User-Agent", c.config.Agent)
+	request.Header.Set("User-Agent", userAgent)
 	request.Header.Set("Accept-Encoding", "identity")
 	response, err := c.http.Do(request)
 	if err != nil {

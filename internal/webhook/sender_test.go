@@ -108,7 +108,7 @@ func TestManyEventsForManyReceiversFitIntoOneUpdate(t *testing.T) {
 func TestACallThatFailsIsRepeatedAsTheSame(t *testing.T) {
 	r := listen(t)
 	for name, answer := range map[string]http.HandlerFunc{
-		"500": status(500), "503": status(503), "429": status(429), "400": status(400), "404": status(404), "302": http.RedirectHandler("/other", 302).ServeHTTP,
+		"500": status(500), "503": status(503), "429": status(429), "400": status(400), "404": status(404), "302": http.RedirectHandler("/other", http.StatusFound).ServeHTTP,
 		"dropped": drop, "100 headers": func(w http.ResponseWriter, _ *http.Request) {
 			for i := range 2000 {
 				w.Header().Set("X-"+strconv.Itoa(i), "https://x/?t=SECRET")
@@ -160,7 +160,11 @@ func TestADeadReceiverIsTriedForFiveDaysThenItsCallsAreListedAsDead(t *testing.T
 	var last time.Duration
 	for len(h.deliveries("one", "dead")) == 0 {
 		h.pass()
-		d := h.deliveries("one", "")[0]
+		rows := h.deliveries("one", "")
+		if len(rows) != 1 {
+			t.Fatalf("got %d rows, want the one", len(rows))
+		}
+		d := rows[0]
 		if d.Dead {
 			break
 		}
@@ -219,6 +223,8 @@ func TestASlowReceiverHoldsUpNoOther(t *testing.T) {
 	r := listen(t)
 	h := newHouse(t, r)
 	release := make(chan struct{})
+	letGo := sync.OnceFunc(func() { close(release) })
+	defer letGo() // whatever fails
 	var at, most atomic.Int32
 	r.set(func(w http.ResponseWriter, q *http.Request) {
 		if q.URL.Path != "/slow" {
@@ -247,7 +253,7 @@ func TestASlowReceiverHoldsUpNoOther(t *testing.T) {
 	if got := most.Load(); got > 2 || at.Load() == 0 {
 		t.Errorf("got %d at once at the slow one, want 2 at the most", got)
 	}
-	close(release)
+	letGo()
 	<-done
 	if got := most.Load(); got != 2 || len(r.posts("/slow")) != 20 {
 		t.Errorf("got %d calls, %d at once, want 20, 2 at once", len(r.posts("/slow")), got)
