@@ -58,19 +58,13 @@ type Worker[R Row[R]] struct {
 	lanes map[string]*lane
 }
 
-// lane is what is known of one server.
-type lane struct {
-	reached time.Time // when a row was last taken
-	paused  time.Time // no attempt before, since the server failed
-	down    bool
-}
-
 const (
-	serverPause = time.Minute      // between attempts at a server that fails
-	longestNap  = 10 * time.Second // between looks at the table, so that a clock that is moved is noticed
-	storePause  = 30 * time.Second // after a pass that the store failed
-	passTime    = 10 * time.Second // no attempt begins later in a pass, so that one slow server does not hold up what came since
-	passSize    = 500              // rows of one lane in one pass
+	longestNap = 10 * time.Second // between looks at the table, so that a clock that is moved is noticed
+	storePause = 30 * time.Second // after a pass that the store failed
+	passTime   = 10 * time.Second // no attempt begins later in a pass, so that one slow server does not hold up what came since
+	passSize   = 500              // rows of one lane in one pass
+
+	changedAtOnce = 32 // rows in one Update, so that no sign-in waits for it
 )
 
 // Kick tells that something was queued. It never blocks, and may be called before Run and by many at once.
@@ -181,23 +175,17 @@ func (w *Worker[R]) clear(ctx context.Context, now time.Time, todo worklist[R]) 
 	const why = "too late to be of use"
 	for _, id := range todo.useless {
 		w.Log.Warn(w.What+" given up", w.What, id, "reason", why)
-		err := w.change(ctx, id, func(r R) *R { return with(r, r.Try().dead(now, why)) })
-		if err != nil {
-			return err
-		}
 	}
-	for _, id := range todo.old {
-		err := w.change(ctx, id, func(r R) *R {
-			if r.Try().Dead {
-				return nil
-			}
-			return &r
-		})
-		if err != nil {
-			return err
-		}
+	err := w.change(ctx, todo.useless, func(r R) *R { return with(r, r.Try().dead(now, why)) })
+	if err != nil {
+		return err
 	}
-	return nil
+	return w.change(ctx, todo.old, func(r R) *R {
+		if r.Try().Dead {
+			return nil
+		}
+		return &r
+	})
 }
 
 type worklist[R any] struct {
@@ -287,12 +275,12 @@ func (w *Worker[R]) attempt(ctx context.Context, p Pending[R]) error {
 	}
 	now := w.Now()
 	if errors.Is(err, ErrUnwanted) {
-		return w.change(ctx, p.ID, func(R) *R { return nil })
+		return w.change(ctx, []string{p.ID}, func(R) *R { return nil })
 	}
 	w.remember(p.Row.Lane(), now, err)
 	if err == nil {
 		// Delivered is delivered: storing it must not be cut short by a stop, or it would be sent again.
-		return w.change(context.WithoutCancel(ctx), p.ID, func(R) *R { return nil })
+		return w.change(context.WithoutCancel(ctx), []string{p.ID}, func(R) *R { return nil })
 	}
 	var told []any
 	if w.Attrs != nil {
@@ -303,7 +291,7 @@ func (w *Worker[R]) attempt(ctx context.Context, p Pending[R]) error {
 	if next.Dead {
 		w.Log.Warn(w.What+" given up", append([]any{w.What, p.ID, "reason", next.LastError}, told...)...)
 	}
-	return w.change(ctx, p.ID, func(r R) *R { return with(r, r.Try().failed(now, err)) })
+	return w.change(ctx, []string{p.ID}, func(r R) *R { return with(r, r.Try().failed(now, err)) })
 }
 
 func with[R Row[R]](r R, t Try) *R {
@@ -311,78 +299,41 @@ func with[R Row[R]](r R, t Try) *R {
 	return &next
 }
 
-// change rewrites a row that may be gone by now; a nil result deletes it.
-func (w *Worker[R]) change(ctx context.Context, id string, fn func(R) *R) error {
-	return w.Store.Update(ctx, func(tx store.Tx) error {
-		row, err := w.Table.Get(tx, id)
-		if errors.Is(err, store.ErrNotFound) {
+// change rewrites rows that may be gone by now, some in one Update; a nil result deletes one.
+func (w *Worker[R]) change(ctx context.Context, ids []string, fn func(R) *R) error {
+	for part := range slices.Chunk(ids, changedAtOnce) {
+		err := w.Store.Update(ctx, func(tx store.Tx) error {
+			for _, id := range part {
+				if err := w.changeOne(tx, id, fn); err != nil {
+					return err
+				}
+			}
 			return nil
-		}
+		})
 		if err != nil {
-			return fmt.Errorf("loading %s %q: %w", w.What, id, err)
+			return err
 		}
-		if next := fn(row); next != nil {
-			err = w.Table.Put(tx, id, *next)
-		} else {
-			err = w.Table.Delete(tx, id)
-		}
-		if err != nil {
-			return fmt.Errorf("storing %s %q: %w", w.What, id, err)
-		}
+	}
+	return nil
+}
+
+func (w *Worker[R]) changeOne(tx store.Tx, id string, fn func(R) *R) error {
+	row, err := w.Table.Get(tx, id)
+	if errors.Is(err, store.ErrNotFound) {
 		return nil
-	})
-}
-
-// remember keeps what the attempt said about the server, and logs when that changes.
-func (w *Worker[R]) remember(name string, now time.Time, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	l := w.lanes[name]
-	if l == nil {
-		l = &lane{}
-		if w.lanes == nil {
-			w.lanes = map[string]*lane{}
-		}
-		w.lanes[name] = l
 	}
-	told := []any{}
-	if name != "" {
-		told = append(told, "to", name)
+	if err != nil {
+		return fmt.Errorf("loading %s %q: %w", w.What, id, err)
 	}
-	switch {
-	case err == nil:
-		l.reached, l.paused = now, time.Time{}
-		if l.down {
-			w.Log.Info(w.What+" server is back", told...)
-		}
-		l.down = false
-	case errors.Is(err, ErrUnreachable):
-		l.paused = now.Add(serverPause)
-		if !l.down {
-			w.Log.Warn(w.What+" server cannot be used, what goes to it waits", append(told, "reason", Brief(err))...)
-		}
-		l.down = true
+	if next := fn(row); next != nil {
+		err = w.Table.Put(tx, id, *next)
+	} else {
+		err = w.Table.Delete(tx, id)
 	}
-}
-
-func (w *Worker[R]) reachedAt(name string) time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if l := w.lanes[name]; l != nil {
-		return l.reached
+	if err != nil {
+		return fmt.Errorf("storing %s %q: %w", w.What, id, err)
 	}
-	return time.Time{}
-}
-
-// pausedUntil is the end of the pause, or the zero time. A clock set back ends it.
-func (w *Worker[R]) pausedUntil(name string, now time.Time) time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	l := w.lanes[name]
-	if l == nil || !l.paused.After(now) || l.paused.After(now.Add(serverPause)) {
-		return time.Time{}
-	}
-	return l.paused
+	return nil
 }
 
 // earlier is the earlier of two times of which the zero time is none.

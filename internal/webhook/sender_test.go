@@ -487,3 +487,21 @@ func TestAReceiverPrintsWithoutItsSecret(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatAReceiverMissedForSixDaysIsGivenUpAtOnce(t *testing.T) {
+	r := listen(t)
+	h := newHouse(t, r)
+	r.set(status(500))
+	h.hook("one", r.URL, "*")
+	for range 10 {
+		h.happen(slices.Repeat([]string{audit.SessionStart}, 10)...)
+	}
+	h.pass()
+	h.wait(6 * 24 * time.Hour)
+	r.set(nil)
+	before := len(r.posts(""))
+	h.pass()
+	if dead := h.deliveries("one", "dead"); len(dead) != 100 || dead[99].LastError != "too late to be of use" || len(r.posts("")) != before {
+		t.Errorf("got %d given up and %d calls, want all 100 and none", len(dead), len(r.posts(""))-before)
+	}
+}
