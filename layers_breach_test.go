@@ -50,7 +50,7 @@ func TestEachBreachIsCaught(t *testing.T) {
 		"a subfolder of a named room":          {"web/extra/x.go", "// Package extra is more.\npackage extra\n", "stands on no floor"},
 		"a folder that the design lacks":       {"pkg/x_test.go", "package pkg\n", "no such folder"},
 		"an import upward":                     {"store/up.go", "package store\n\nimport \"barillet/authn\"\n", "which is not below it"},
-		"an import sideways":                   {"internal/mail/m.go", "// Package mail sends.\npackage mail\n\nimport \"barillet/internal/audit\"\n", "which is not below it"},
+		"an import sideways":                   {"internal/throttle/m.go", "// Package throttle counts.\npackage throttle\n\nimport \"barillet/internal/audit\"\n", "which is not below it"},
 		"an import of the wiring":              {"web/w.go", "package web\n\nimport \"barillet/cmd/barillet\"\n", "which is not below it"},
 		"a domain that names a back-end":       {"authn/b.go", "package authn\n\nimport \"barillet/store/bolt\"\n", "only cmd/barillet and tests may"},
 		"a page that names a factor kind":      {"web/f.go", "package web\n\nimport \"barillet/factors/totp\"\n", "only cmd/barillet and tests may"},

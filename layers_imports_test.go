@@ -11,13 +11,14 @@ import (
 // name or, where there is none, of the longest name that ends in a slash and
 // begins its own.
 var floors = map[string]int{
-	"cmd/barillet": 6,
-	"web":          5,
-	"web/api":      4, "web/console": 4, "web/gate": 4,
-	"web/reply": 3, "authn/helpdesk": 3, "oidc": 3,
-	"authn":           2,
-	"authn/authntest": 3,
-	"factors/":        1, "store/": 1, "internal/": 1,
+	"cmd/barillet": 7,
+	"web":          6,
+	"web/api":      5, "web/console": 5, "web/gate": 5,
+	"web/reply": 4, "authn/helpdesk": 4, "oidc": 4,
+	"authn":           3,
+	"authn/authntest": 4,
+	"internal/mail":   2, "internal/webhook": 2,
+	"factors/": 1, "store/": 1, "internal/": 1,
 	"factors": 0, "store": 0, "templates": 0, "static": 0,
 }
 

@@ -50,6 +50,7 @@ const (
 	ReasonCaseClosed     = "case_closed"      // open the help request again first
 	ReasonAssigned       = "assigned"         // somebody else has the help request
 	ReasonStranger       = "stranger"         // its address is nobody's
+	ReasonOff            = "off"              // a webhook that is switched off: enable it
 )
 
 func (e *Error) Error() string {

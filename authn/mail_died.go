@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"hash/fnv"
 	"strconv"
 	"time"
 
@@ -14,7 +15,9 @@ import (
 func (s *Service) MailDied() func(tx store.Tx, m mail.Item) error {
 	a := s.NewAct(Origin{})
 	return func(tx store.Tx, m mail.Item) error {
-		w := &Work{Reader: Reader{s, tx}, Tx: tx, Act: a}
+		of := fnv.New64a() // several mails may be given up by one act, each with an event of its own
+		of.Write([]byte(m.ID))
+		w := &Work{Reader: Reader{s, tx}, Tx: tx, Act: a, n: of.Sum64()}
 		e := audit.Event{Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, Action: audit.MailFailed, Outcome: audit.Failure,
 			Reason: "undeliverable", Targets: []audit.Actor{{Type: audit.TypeMail, ID: m.ID, Name: m.Template}},
 			Detail: map[string]string{"to": m.To, "error": m.LastError, "attempts": strconv.Itoa(m.Attempts),

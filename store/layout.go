@@ -38,6 +38,8 @@ var (
 	Tokens    = Kind{"token/", "authn", "until revoked", 1, true}
 	Idems     = Kind{"idem/", "web/api", "24 hours", 1, true}
 	Outbox    = Kind{"outbox/", "internal/mail", "until sent", 1, true}
+	Webhooks  = Kind{"webhook/", "internal/webhook", "for ever", 1, true}
+	Calls     = Kind{"call/", "internal/webhook", "until taken; given up, 30 days", 1, true}
 	Audit     = Kind{"audit/", "internal/audit", "policy, append only", 1, true}
 	Meta      = Kind{"meta/", "store", "for ever", 1, false}
 )
@@ -47,6 +49,6 @@ func Kinds() []Kind {
 	return []Kind{
 		Users, Standings, Addresses, Shadows, Names, Members, Uniques, Groups, Logins, Enrols, Sessions, Browsers,
 		Trusted, Gates, Guesses, Throttles, Helps, Approvals, Clients, Codes, Refreshes, Accesses, SignKeys, Tokens,
-		Idems, Outbox, Audit, Meta,
+		Idems, Outbox, Webhooks, Calls, Audit, Meta,
 	}
 }

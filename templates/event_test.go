@@ -41,6 +41,8 @@ func TestEveryActOnAPersonIsToldInWordsOfItsOwn(t *testing.T) {
 		"barillet.help.assigned", "barillet.help.updated", "barillet.mail.dead_letter", "system.api_token.create", "system.api_token.revoke",
 		"barillet.api_token.refused", "barillet.server.started", "barillet.server.stopped", "barillet.store.damaged", "barillet.configuration.loaded",
 		"barillet.clock.jumped",
+		"barillet.webhook.created", "barillet.webhook.updated", "barillet.webhook.deleted", "barillet.webhook.secret_rotated", "barillet.webhook.tested",
+		"barillet.webhook.disabled", "barillet.webhook.overrun", "barillet.webhook.resumed",
 	}
 	r := open(t)
 	for _, action := range actions(t) {

@@ -19,6 +19,7 @@ import (
 	"barillet/internal/audit"
 	"barillet/internal/mail"
 	"barillet/internal/throttle"
+	"barillet/internal/webhook"
 	"barillet/store"
 	"barillet/store/bolt"
 	"barillet/store/storetest"
@@ -57,6 +58,7 @@ type House struct {
 	Keys    store.HouseKeys
 	Clock   *Clock
 	Outbox  *mail.Outbox
+	Hooks   *webhook.Hooks
 	Log     audit.Log
 	From    authn.Origin // of somebody at a workshop's computer
 }
@@ -95,8 +97,10 @@ func newIn(t testing.TB, folder string, keys store.HouseKeys) *House {
 	if err != nil {
 		t.Fatal(err)
 	}
+	hooks, log := webhook.NewHooks(ring), audit.NewLog(ring)
+	log.Watch = hooks.Watch
 	h := &House{T: t, Store: storetest.Twice(file), Ring: ring, Keys: keys, Clock: clock,
-		Outbox: mail.NewOutbox(ring, "login.example"), Log: audit.NewLog(ring),
+		Outbox: mail.NewOutbox(ring, "login.example"), Hooks: hooks, Log: log,
 		From: authn.Origin{Address: netip.MustParseAddr("192.0.2.10"), Request: "req-1", Locale: "fr",
 			Agent: "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"}}
 	h.Service = &authn.Service{

@@ -8,15 +8,19 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/internal/outbound"
+	"barillet/internal/webhook"
 	"barillet/store"
 )
 
 // Desk does the operators' acts. Its fields are set once, by New; it is safe for concurrent use.
 type Desk struct {
-	People *authn.Service
+	People   *authn.Service
+	Outbound *outbound.Client // judges where webhooks may go; New's calls the internet alone
 
 	cases  store.Table[Case]
 	tokens store.Table[Token]
+	hooks  *webhook.Hooks
 
 	approvals store.Table[Approval]
 
@@ -26,6 +30,7 @@ type Desk struct {
 
 // New makes a Desk over the people, whose own records are sealed by the ring.
 func New(people *authn.Service, ring *store.Keyring) *Desk {
-	return &Desk{People: people, cases: store.NewTable[Case](ring, store.Helps), tokens: store.NewTable[Token](ring, store.Tokens),
+	return &Desk{People: people, Outbound: outbound.New(outbound.Config{}), hooks: webhook.NewHooks(ring),
+		cases: store.NewTable[Case](ring, store.Helps), tokens: store.NewTable[Token](ring, store.Tokens),
 		approvals: store.NewTable[Approval](ring, store.Approvals)}
 }

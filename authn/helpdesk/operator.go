@@ -34,6 +34,7 @@ const (
 	actManage     // profile, life cycle, tokens and what only administrators do
 	actSecond     // ask a second administrator for the reset of an equal, or be that one (PROTOCOL 11)
 	actGrant      // give and take roles
+	actHouse      // what concerns everybody at once, such as who is told of events
 )
 
 // least is the lowest role that may do an act.
@@ -43,6 +44,8 @@ func (a act) least() authn.Role {
 		return authn.RoleReadOnly
 	case actInvite, actReset, actHelp, actSecond:
 		return authn.RoleHelpDesk
+	case actHouse:
+		return authn.RoleSuperAdmin
 	}
 	return authn.RoleUserAdmin
 }
@@ -78,8 +81,11 @@ func (op Operator) allowed(a act) error {
 
 // forEverybody judges an act on garages themselves: for administrators of people who are not limited to groups,
 // whatever garage they name.
-func (op Operator) forEverybody() error {
-	if err := op.allowed(actManage); err != nil {
+func (op Operator) forEverybody() error { return op.unlimited(actManage) }
+
+// unlimited judges an act about nobody in particular that whoever is limited to groups does not do.
+func (op Operator) unlimited(a act) error {
+	if err := op.allowed(a); err != nil {
 		return err
 	}
 	if op.scoped() {

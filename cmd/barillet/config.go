@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"barillet/internal/outbound"
 	"barillet/web/gate"
 )
 
@@ -46,7 +47,8 @@ type config struct {
 	allowCopies bool
 	apiAuthn    bool // programs may sign people in (PROTOCOL 25)
 	webauthn    struct{ attestation, userVerification string }
-	gateRules   []gate.Rule // applications behind forward-auth; none: there are none
+	gateRules   []gate.Rule      // applications behind forward-auth; none: there are none
+	outbound    outbound.Allowed // what may be called besides the internet
 
 	warnings []string
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"barillet/internal/outbound"
 )
 
 // whole is a configuration with every key.
@@ -60,6 +62,8 @@ authn = true
 [webauthn]
 attestation = "none"
 user_verification = "preferred"
+[outbound]
+allow = ["hooks.garage.local", "10.20.0.0/16"]
 `
 
 func TestEveryKeyOfTheConfigurationIsTaken(t *testing.T) {
@@ -88,6 +92,9 @@ func TestEveryKeyOfTheConfigurationIsTaken(t *testing.T) {
 		"totp.allow_copies":             {c.allowCopies, false},
 		"api.authn":                     {c.apiAuthn, true},
 		"webauthn.attestation":          {c.webauthn.attestation, "none"},
+		"outbound.allow, a network":     {calls(&c, "https://10.20.0.1/"), true},
+		"outbound.allow, a host":        {calls(&c, "http://hooks.garage.local:81/"), true},
+		"outbound.allow, another":       {calls(&c, "https://10.21.0.1/"), false},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s: got %v, want %v", name, pair[0], pair[1])
@@ -102,6 +109,12 @@ func TestEveryKeyOfTheConfigurationIsTaken(t *testing.T) {
 			t.Errorf("the test's configuration lacks %s", s.key)
 		}
 	}
+}
+
+// calls tells whether the address may be called.
+func calls(c *config, address string) bool {
+	_, err := outbound.New(outbound.Config{Allowed: c.outbound}).Check(address)
+	return err == nil
 }
 
 func TestAWrongConfigurationNamesFileKeyAndReason(t *testing.T) {
@@ -128,6 +141,7 @@ func TestAWrongConfigurationNamesFileKeyAndReason(t *testing.T) {
 		"a public URL by another scheme":       {`public_url = "ftp://garage.example"`, "public_url: must begin with https://"},
 		"a language that we do not speak":      {`default_locale = "de"`, "default_locale: want one of fr, en"},
 		"a log format":                         {`log_format = "xml"`, "log_format: want one of text, json"},
+		"a receiver that is an address":        {"[outbound]\nallow = [\"https://hooks.garage.local\"]", `outbound.allow: "https://hooks.garage.local" is no host name`},
 		"a proxy that is no address":           {`trusted_proxies = ["proxy"]`, `trusted_proxies: "proxy" is no address`},
 		"a proxy network with bits below":      {`trusted_proxies = ["10.0.0.1/8"]`, "trusted_proxies: "},
 		"proxies that are no list":             {`trusted_proxies = "10.0.0.1"`, "trusted_proxies: want a list"},

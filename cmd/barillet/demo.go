@@ -9,6 +9,7 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/mail"
+	"barillet/internal/outbound"
 	"barillet/store"
 )
 
@@ -69,7 +70,9 @@ func demoConfig(where settingFlags) (*config, error) {
 		return nil, misused("--demo is served at %s alone", c.origin(""))
 	}
 	c.support.email, c.support.phone = "aide@garage.example", "01 99 00 12 34"
-	return c, nil
+	// A receiver of webhooks to try things out with is a program on the same machine.
+	c.outbound, err = outbound.ParseAllowed([]string{"localhost", "127.0.0.0/8", "::1"})
+	return c, err
 }
 
 // present tells the visitors who is who. The secrets are those of a garage that does not exist.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"barillet/internal/outbound"
 	"barillet/web/gate"
 )
 
@@ -60,6 +61,8 @@ func settings() []setting {
 		truth("api.authn", func(c *config) *bool { return &c.apiAuthn }),
 		text("webauthn.attestation", func(c *config) *string { return &c.webauthn.attestation }, oneOf("direct", "indirect", "enterprise", "none")),
 		text("webauthn.user_verification", func(c *config) *string { return &c.webauthn.userVerification }, oneOf("discouraged", "preferred", "required")),
+
+		{"outbound.allow", func(c *config, v any) (err error) { c.outbound, err = allowed(v); return err }},
 	}
 }
 
@@ -170,6 +173,15 @@ func gateRules(value any) ([]gate.Rule, error) {
 		out = append(out, r)
 	}
 	return out, nil
+}
+
+// allowed reads a list of hosts, addresses and networks.
+func allowed(value any) (outbound.Allowed, error) {
+	texts, err := items(value)
+	if err != nil {
+		return outbound.Allowed{}, err
+	}
+	return outbound.ParseAllowed(texts)
 }
 
 // prefixes reads a list of addresses and networks.

@@ -16,7 +16,9 @@ import (
 	"barillet/factors/webauthn"
 	"barillet/internal/audit"
 	"barillet/internal/mail"
+	"barillet/internal/outbound"
 	"barillet/internal/throttle"
+	"barillet/internal/webhook"
 	"barillet/static"
 	"barillet/templates"
 	"barillet/web/api"
@@ -32,6 +34,7 @@ type house struct {
 	people   *authn.Service
 	desk     *helpdesk.Desk
 	sender   *mail.Sender
+	caller   *webhook.Sender
 	renderer *templates.Renderer
 	files    *static.Files
 	api      *api.API
@@ -51,17 +54,23 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	}
 	outbox := mail.NewOutbox(o.ring, host(origin))
 	h.sender = &mail.Sender{Store: o.store, Outbox: outbox, Renderer: letters{h.renderer}, Now: now, Log: log}
-	if h.people, err = h.service(outbox); err != nil {
+	hooks := webhook.NewHooks(o.ring)
+	events := audit.NewLog(o.ring)
+	events.Watch = hooks.Watch
+	out := outbound.New(outbound.Config{Allowed: c.outbound})
+	h.caller = &webhook.Sender{Store: o.store, Hooks: hooks, Events: events, Client: out, Compose: api.Notification, Now: now, Log: log}
+	if h.people, err = h.service(outbox, events); err != nil {
 		return nil, err
 	}
 	h.sender.Died = h.people.MailDied
 	h.desk = helpdesk.New(h.people, o.ring)
+	h.desk.Outbound = out
 	h.api = api.New(api.Config{Desk: h.desk, Ring: o.ring, PublicURL: origin, SignIn: c.apiAuthn, Now: now, Log: log})
 	return h, nil
 }
 
 // service is authn with the factors of this house.
-func (h *house) service(outbox *mail.Outbox) (*authn.Service, error) {
+func (h *house) service(outbox *mail.Outbox, events audit.Log) (*authn.Service, error) {
 	c, o := h.config, h.opened
 	keys, err := webauthn.New(webauthn.Config{RPID: host(h.origin), RPDisplayName: c.brand.name, Origins: []string{h.origin},
 		Attestation: c.webauthn.attestation, UserVerification: c.webauthn.userVerification})
@@ -89,13 +98,19 @@ func (h *house) service(outbox *mail.Outbox) (*authn.Service, error) {
 		Passwords: passwords,
 		Limiter:   throttle.NewLimiter(o.ring, o.keys.Pepper),
 		Guesses:   throttle.NewGuesses(o.ring, o.keys.Pepper),
-		Log:       audit.NewLog(o.ring), Outbox: outbox,
+		Log:       events, Outbox: outbox,
 		Policy: authn.Policy{Issuer: c.brand.name, PublicURL: h.origin, DefaultLocale: c.defaultLocale, AllowCopies: c.allowCopies,
 			SessionIdle: c.limits.sessionIdle, SessionMax: c.limits.sessionMax, Support: c.support.email},
-		Now: now, Ran: stopwatch(), Kick: h.sender.Kick,
+		Now: now, Ran: stopwatch(), Kick: h.kick,
 	}
 	people.Open(o.ring)
 	return people, nil
+}
+
+// kick tells whoever sends that there may be work.
+func (h *house) kick() {
+	h.sender.Kick()
+	h.caller.Kick()
 }
 
 // transport is the way to the mail server; nil when none is configured.

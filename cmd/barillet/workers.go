@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"barillet/store"
@@ -18,13 +19,14 @@ const (
 // work runs what goes on beside the requests until ctx ends, and returns when all of it has ended. A failure
 // is logged and tried again: none of it may end the service.
 func (h *house) work(ctx context.Context) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := h.sender.Run(ctx); err != nil {
-			h.log.Error("sending mail ended", "error", err)
-		}
-	}()
+	var senders sync.WaitGroup
+	for what, run := range map[string]func(context.Context) error{"mail": h.sender.Run, "webhooks": h.caller.Run} {
+		senders.Go(func() {
+			if err := run(ctx); err != nil {
+				h.log.Error("sending ended", "what", what, "error", err)
+			}
+		})
+	}
 	seen, sweep := time.NewTicker(seenEvery), time.NewTicker(sweepEvery)
 	defer seen.Stop()
 	defer sweep.Stop()
@@ -43,7 +45,7 @@ func (h *house) work(ctx context.Context) {
 			h.log.Error("keeping the store in order", "error", err)
 		}
 	}
-	<-done
+	senders.Wait()
 }
 
 // sweep removes what is dead.

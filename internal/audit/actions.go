@@ -73,6 +73,14 @@ const (
 	TokenCreated        = "system.api_token.create"
 	TokenRevoked        = "system.api_token.revoke"
 	TokenRefused        = "barillet.api_token.refused"
+	WebhookCreated      = "barillet.webhook.created"
+	WebhookUpdated      = "barillet.webhook.updated"
+	WebhookDeleted      = "barillet.webhook.deleted"
+	WebhookRotated      = "barillet.webhook.secret_rotated"
+	WebhookTested       = "barillet.webhook.tested"
+	WebhookDisabled     = "barillet.webhook.disabled" // its receiver answered 410
+	WebhookOverrun      = "barillet.webhook.overrun"  // too much waits: events are left out
+	WebhookResumed      = "barillet.webhook.resumed"
 	ServerStarted       = "barillet.server.started"
 	ServerStopped       = "barillet.server.stopped"
 	StoreDamaged        = "barillet.store.damaged"
@@ -101,4 +109,5 @@ const (
 	TypeHelp        = "HelpRequest"
 	TypeApplication = "AppInstance"
 	TypeMail        = "Mail"
+	TypeWebhook     = "Webhook"
 )

@@ -10,6 +10,9 @@ import (
 // Log is the events in the store, in the order of their ids.
 type Log struct {
 	table store.Table[Event]
+	// Watch, where it is set, is told of each event in the Update that stores it, and its error undoes that. It may
+	// touch two keys. Set it before the first event.
+	Watch func(tx store.Tx, e Entry) error
 }
 
 // Entry is an event with its id.
@@ -24,7 +27,7 @@ func NewLog(ring *store.Keyring) Log {
 }
 
 // Append adds an event in the Update of its act, at the time of the id, which was drawn by NewID before.
-// Nothing is ever written over: an id that is there already is an error. It touches one key.
+// Nothing is ever written over: an id that is there already is an error. It touches one key, and those of Watch.
 func (l Log) Append(tx store.Tx, id string, e Event) error {
 	at, err := parseID(id)
 	if err != nil || len(id) == len(stamp) {
@@ -42,6 +45,12 @@ func (l Log) Append(tx store.Tx, id string, e Event) error {
 	}
 	if err := l.table.Put(tx, id, e); err != nil {
 		return fmt.Errorf("appending %s: %w", e.Action, err)
+	}
+	if l.Watch == nil {
+		return nil
+	}
+	if err := l.Watch(tx, Entry{ID: id, Event: e}); err != nil {
+		return fmt.Errorf("telling of %s: %w", e.Action, err)
 	}
 	return nil
 }

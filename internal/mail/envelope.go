@@ -2,9 +2,9 @@ package mail
 
 import (
 	"context"
-	"errors"
-	"strings"
 	"time"
+
+	"barillet/internal/outbox"
 )
 
 // Envelope is a message as it goes out, to one address.
@@ -32,28 +32,7 @@ type Renderer interface {
 var (
 	// ErrUnreachable is a server that cannot be spoken with: down, stalling, without TLS, refusing to
 	// authenticate us.
-	ErrUnreachable = errors.New("mail server cannot be used")
+	ErrUnreachable = outbox.ErrUnreachable
 	// ErrRefused is a message that the server refuses for good (RFC 5321 section 4.2.1: 5yz).
-	ErrRefused = errors.New("mail server refuses the message")
+	ErrRefused = outbox.ErrRefused
 )
-
-// brief is an error as it may be stored and logged: one short line, and no link, for some servers repeat in
-// their answer what they did not like.
-func brief(err error) string {
-	words := strings.Fields(strings.ToValidUTF8(err.Error(), "\uFFFD"))
-	for i, word := range words {
-		if strings.Contains(word, "://") {
-			words[i] = "[link]"
-		}
-	}
-	s := strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7F {
-			return ' '
-		}
-		return r
-	}, strings.Join(words, " "))
-	if len(s) > 300 {
-		s = strings.ToValidUTF8(s[:300], "")
-	}
-	return s
-}

@@ -38,16 +38,16 @@ func (s *Sender) join(ctx context.Context, now time.Time, due, held []pending) (
 	groups := map[string][]pending{}
 	var out []pending
 	for _, p := range due {
-		if p.row.joins() {
-			groups[p.row.group()] = append(groups[p.row.group()], p)
+		if p.Row.joins() {
+			groups[p.Row.group()] = append(groups[p.Row.group()], p)
 		} else {
 			out = append(out, p)
 		}
 	}
 	waiting := map[string][]pending{}
 	for _, p := range held {
-		if p.row.joins() {
-			waiting[p.row.group()] = append(waiting[p.row.group()], p)
+		if p.Row.joins() {
+			waiting[p.Row.group()] = append(waiting[p.Row.group()], p)
 		}
 	}
 	for name, group := range groups {
@@ -72,17 +72,17 @@ func (s *Sender) join(ctx context.Context, now time.Time, due, held []pending) (
 func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) ([]pending, error) {
 	var data Joined
 	for _, p := range part {
-		subject, _, _, err := s.Renderer.Render(p.row.Template, p.row.Lang, p.row.Data)
+		subject, _, _, err := s.Renderer.Render(p.Row.Template, p.Row.Lang, p.Row.Data)
 		if err != nil {
 			return part, nil // each shows its own failure when it is tried alone
 		}
-		data.Notices = append(data.Notices, JoinedNotice{At: p.row.Queued, Subject: subject})
+		data.Notices = append(data.Notices, JoinedNotice{At: p.Row.Queued, Subject: subject})
 	}
 	raw, err := json.Marshal(data)
 	if err != nil {
 		return nil, fmt.Errorf("joining notices: %w", err)
 	}
-	first := part[0].row
+	first := part[0].Row
 	if _, _, _, err := s.Renderer.Render(JoinedTemplate, first.Lang, raw); err != nil {
 		s.Log.Error("notices not joined, each is sent alone", "error", err)
 		return part, nil
@@ -91,8 +91,8 @@ func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) ([
 	id := NewID(now)
 	err = s.Store.Update(ctx, func(tx store.Tx) error {
 		for _, p := range part {
-			if err := s.Outbox.table.Delete(tx, p.id); err != nil {
-				return fmt.Errorf("joining mail %q: %w", p.id, err)
+			if err := s.Outbox.table.Delete(tx, p.ID); err != nil {
+				return fmt.Errorf("joining mail %q: %w", p.ID, err)
 			}
 		}
 		return s.Outbox.Queue(tx, id, row)
@@ -101,7 +101,7 @@ func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) ([
 		return nil, err
 	}
 	row.MessageID = s.Outbox.messageID(id)
-	return []pending{{id, row}}, nil
+	return []pending{{ID: id, Row: row}}, nil
 }
 
 // joins tells that the row may be put together with others. What is joined already is not joined again.
@@ -115,17 +115,11 @@ func (r Row) held() bool {
 	return r.Attempts == 0 && r.NotBefore.After(r.Queued)
 }
 
-// sortByAttempts puts what was tried least first, so that what failed all day does not stand in the way of
-// the ticket somebody is waiting for.
-func sortByAttempts(due []pending) {
-	slices.SortStableFunc(due, func(a, b pending) int { return cmp.Compare(a.row.Attempts, b.row.Attempts) })
-}
-
-func byID(a, b pending) int { return cmp.Compare(a.id, b.id) }
+func byID(a, b pending) int { return cmp.Compare(a.ID, b.ID) }
 
 func count(rows []pending, is func(Row) bool) (n int) {
 	for _, p := range rows {
-		if is(p.row) {
+		if is(p.Row) {
 			n++
 		}
 	}

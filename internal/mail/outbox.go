@@ -1,17 +1,17 @@
 // Package mail owns what is waiting to be sent: messages stored in the Update of the act that causes them,
-// and the sender that delivers them afterwards, at least once. It knows no wording (a Renderer has that) and
-// does not decide who is told what.
+// and the way to the mail server. It knows no wording (a Renderer has that) and does not decide who is told what; how
+// often something is tried belongs to internal/outbox.
 package mail
 
 import (
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"barillet/internal/outbox"
 	"barillet/store"
 )
 
@@ -124,26 +124,11 @@ type List struct {
 
 // Items returns what waits and what was given up, oldest first, and a cursor for more (empty at the end).
 func (o *Outbox) Items(s store.Snapshot, list List) (items []Item, next string, err error) {
-	if list.Limit <= 0 || list.Limit > 500 {
-		list.Limit = min(max(list.Limit, 100), 500)
-	}
-	last, more := "", false
-	err = o.table.Scan(s, "", list.After, 0, func(id string, row Row) error {
-		if list.Dead && !row.Dead {
-			return nil
-		}
-		if more = len(items) == list.Limit; more {
-			return store.ErrStop
-		}
-		last = id
-		items = append(items, row.item(id))
-		return nil
+	items, next, err = outbox.List(s, o.table, "", list.After, list.Limit, func(id string, row Row) (Item, bool) {
+		return row.item(id), row.Dead || !list.Dead
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("listing outbox: %w", err)
-	}
-	if more {
-		next = last
 	}
 	return items, next, nil
 }
@@ -153,32 +138,23 @@ func (r Row) item(id string) Item {
 		UselessAfter: r.UselessAfter, Tried: r.Tried, Attempts: r.Attempts, LastError: r.LastError, Dead: r.Dead, Died: r.Died}
 }
 
-// change rewrites a row that may be gone by now; a nil result deletes it. died is told of one that is given up by it.
-func (o *Outbox) change(tx store.Tx, id string, fn func(Row) *Row, died func(store.Tx, Item) error) error {
-	row, err := o.table.Get(tx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("loading mail %q: %w", id, err)
-	}
-	next := fn(row)
-	if next != nil {
-		err = o.table.Put(tx, id, *next)
-	} else {
-		err = o.table.Delete(tx, id)
-	}
-	if err != nil {
-		return fmt.Errorf("storing mail %q: %w", id, err)
-	}
-	if next != nil && next.Dead && !row.Dead {
-		return died(tx, next.item(id))
-	}
-	return nil
+var _ outbox.Row[Row] = Row{}
+
+// Lane is the same for all: there is one mail server.
+func (r Row) Lane() string { return "" }
+
+// Try is how far the message has come.
+func (r Row) Try() outbox.Try {
+	return outbox.Try{Queued: r.Queued, NotBefore: r.NotBefore, UselessAfter: r.UselessAfter, Attempts: r.Attempts, Tried: r.Tried,
+		LastError: r.LastError, Unreachable: r.Unreachable, Dead: r.Dead, Died: r.Died}
 }
 
-// dead is the row given up: what it would have said is gone.
-func (r Row) dead(now time.Time, why string) *Row {
-	r.Dead, r.Died, r.Data, r.LastError = true, now, nil, why
-	return &r
+// WithTry is the message after a further try. Of one that is given up what it would have said is gone.
+func (r Row) WithTry(t outbox.Try) Row {
+	r.Queued, r.NotBefore, r.UselessAfter, r.Attempts, r.Tried = t.Queued, t.NotBefore, t.UselessAfter, t.Attempts, t.Tried
+	r.LastError, r.Unreachable, r.Dead, r.Died = t.LastError, t.Unreachable, t.Dead, t.Died
+	if t.Dead {
+		r.Data = nil
+	}
+	return r
 }

@@ -15,7 +15,8 @@ import (
 // concrete puts something that is there, or at least sound, in the place of a pattern's wildcards.
 func (d *door) concrete(pattern string, u authn.User) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
-	return method, strings.NewReplacer("{id}", string(u.ID), "{fid}", "d1", "{gid}", "g1", "{uid}", string(u.ID), "{hid}", "h1", "{tid}", "0123456789abcdef0123", "{rid}", "r1", "{aid}", string(u.ID)+"-x").Replace(path)
+	return method, strings.NewReplacer("{id}", string(u.ID), "{fid}", "d1", "{gid}", "g1", "{uid}", string(u.ID), "{hid}", "h1", "{tid}", "0123456789abcdef0123",
+		"{rid}", "r1", "{aid}", string(u.ID)+"-x", "{wid}", "w1").Replace(path)
 }
 
 func TestNoRouteIsOpenWithoutAGoodToken(t *testing.T) {
@@ -129,6 +130,14 @@ func TestARoleMayDoNoMoreThanItsOwn(t *testing.T) {
 		{authn.RoleUserAdmin, "POST /api/v1/api-tokens", `{"name":"x","role":"SUPER_ADMIN"}`, 403},
 		{authn.RoleSuperAdmin, "POST /api/v1/api-tokens", `{"name":"x","role":"SUPER_ADMIN","allow":["secrets"]}`, 403},
 		{authn.RoleSuperAdmin, "POST /api/v1/users/{id}/lifecycle/reset_factors", `{"hand":true}`, 403},
+		{authn.RoleUserAdmin, "GET /api/v1/webhooks", "", 403},
+		{authn.RoleUserAdmin, "POST /api/v1/webhooks", `{"name":"x","url":"https://hooks.example/","events":["*"]}`, 403},
+		{authn.RoleUserAdmin, "GET /api/v1/webhooks/{wid}", "", 403},
+		{authn.RoleUserAdmin, "PUT /api/v1/webhooks/{wid}", `{"name":"x","url":"https://hooks.example/","events":["*"]}`, 403},
+		{authn.RoleUserAdmin, "DELETE /api/v1/webhooks/{wid}", "", 403},
+		{authn.RoleUserAdmin, "POST /api/v1/webhooks/{wid}/test", "", 403},
+		{authn.RoleUserAdmin, "POST /api/v1/webhooks/{wid}/rotate", "", 403},
+		{authn.RoleUserAdmin, "GET /api/v1/webhooks/{wid}/deliveries", "", 403},
 	} {
 		method, path := d.concrete(c.route, u)
 		w := d.call(method, path, d.token(c.role, nil), c.body)

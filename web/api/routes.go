@@ -71,5 +71,13 @@ func (a *API) routes() []route {
 		{"POST /api/v1/authn", a.signInByProgram},
 		{"POST /api/v1/authn/factors/{fid}/verify", a.signInCode},
 		{"POST /api/v1/authn/cancel", a.cancelSignIn},
+		{"GET /api/v1/webhooks", a.listWebhooks},
+		{"POST /api/v1/webhooks", a.createWebhook},
+		{"GET /api/v1/webhooks/{wid}", a.getWebhook},
+		{"PUT /api/v1/webhooks/{wid}", a.replaceWebhook},
+		{"DELETE /api/v1/webhooks/{wid}", a.deleteWebhook},
+		{"POST /api/v1/webhooks/{wid}/test", a.onWebhook(a.testWebhook)},
+		{"POST /api/v1/webhooks/{wid}/rotate", a.onWebhook(a.rotateWebhook)},
+		{"GET /api/v1/webhooks/{wid}/deliveries", a.listDeliveries},
 	}
 }

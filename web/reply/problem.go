@@ -135,6 +135,7 @@ var instead = map[string]string{
 	authn.ReasonLastAdmin:      "nobody active would be left with this role; give it to somebody else first",
 	authn.ReasonUnusable:       "the device is disabled, waits for the person's word, or came by the same hand as the password",
 	authn.ReasonBrowserOnly:    "a security key answers no page but the house's own: the person adds and uses it there (/account/add)",
+	authn.ReasonOff:            "the webhook is switched off; enable it (PUT with \"enabled\": true)",
 	authn.ReasonGone:           "the person is deactivated; activate them (lifecycle/activate)",
 }
 

@@ -1,0 +1,266 @@
+package helpdesk
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/internal/webhook"
+	"barillet/store"
+)
+
+// NewWebhook is a receiver of events to be made, or what becomes of one.
+type NewWebhook struct {
+	Name    string   // 1 to 64 characters
+	URL     string   // at most 1,024 bytes; where it may lead: internal/outbound
+	Events  []string // 1 to 16 types, beginnings that end in ".*", or "*"
+	Enabled bool
+}
+
+// CreateWebhook makes a receiver of events, whose secret is shown in this one answer. Only SUPER_ADMIN for everybody:
+// what happens to anybody is told to it. CodeForbidden, CodeInvalid, CodeTooMany beyond 16.
+func (d *Desk) CreateWebhook(ctx context.Context, op Operator, from authn.Origin, n NewWebhook) (authn.Secret, webhook.Hook, error) {
+	if err := op.unlimited(actHouse); err != nil {
+		return authn.Secret{}, webhook.Hook{}, err
+	}
+	n, err := d.webhook(n)
+	if err != nil {
+		return authn.Secret{}, webhook.Hook{}, err
+	}
+	a := d.People.NewAct(from)
+	secret, err := webhookSecret(a)
+	if err != nil {
+		return authn.Secret{}, webhook.Hook{}, err
+	}
+	h := webhook.Hook{ID: a.ID("webhook"), By: op.ID, Created: a.Now}
+	h.Replace(a.Now, secret)
+	n.into(&h, a)
+	_, err = authn.Do(ctx, d.People, a, func(w *authn.Work) (struct{}, error) {
+		err := d.hooks.Change(w.Tx, func(b *webhook.Book) error {
+			if len(b.Hooks) >= webhook.Most {
+				return authn.Refuse(authn.CodeTooMany)
+			}
+			b.Hooks = append(b.Hooks, h)
+			return nil
+		})
+		if err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, w.Audit(op.webhookEvent(audit.WebhookCreated, &h))
+	})
+	if err != nil {
+		return authn.Secret{}, webhook.Hook{}, err
+	}
+	return authn.SecretOf(secret.Text()), h, nil
+}
+
+// ChangeWebhook replaces what a receiver is called, where it is, what it wants and whether it gets it. Its secret stays.
+// A change of nothing is no act.
+func (d *Desk) ChangeWebhook(ctx context.Context, op Operator, from authn.Origin, id string, n NewWebhook) (webhook.Hook, error) {
+	if err := op.unlimited(actHouse); err != nil {
+		return webhook.Hook{}, err
+	}
+	n, err := d.webhook(n)
+	if err != nil {
+		return webhook.Hook{}, err
+	}
+	return d.changeWebhook(ctx, op, from, id, audit.WebhookUpdated, func(h *webhook.Hook, a *authn.Act) bool {
+		if h.Name == n.Name && h.URL == n.URL && slices.Equal(h.Events, n.Events) && n.Enabled == (h.Off == "") {
+			return false
+		}
+		n.into(h, a)
+		return true
+	})
+}
+
+// RotateWebhook gives a receiver a new secret, shown in this one answer. The one before signs beside it for a day.
+func (d *Desk) RotateWebhook(ctx context.Context, op Operator, from authn.Origin, id string) (authn.Secret, webhook.Hook, error) {
+	if err := op.unlimited(actHouse); err != nil {
+		return authn.Secret{}, webhook.Hook{}, err
+	}
+	secret, err := webhookSecret(d.People.NewAct(from))
+	if err != nil {
+		return authn.Secret{}, webhook.Hook{}, err
+	}
+	h, err := d.changeWebhook(ctx, op, from, id, audit.WebhookRotated, func(h *webhook.Hook, a *authn.Act) bool {
+		h.Replace(a.Now, secret)
+		h.Changed = a.Now
+		return true
+	})
+	return authn.SecretOf(secret.Text()), h, err
+}
+
+// TestWebhook sends one receiver an event that says that it is a test, whatever it asked for. CodeState with ReasonOff
+// for one that is switched off.
+func (d *Desk) TestWebhook(ctx context.Context, op Operator, from authn.Origin, id string) (webhook.Hook, error) {
+	if err := op.unlimited(actHouse); err != nil {
+		return webhook.Hook{}, err
+	}
+	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (webhook.Hook, error) {
+		h, err := d.findWebhook(w.Tx, id)
+		if err != nil {
+			return webhook.Hook{}, err
+		}
+		if h.Off != "" {
+			return webhook.Hook{}, &authn.Error{Code: authn.CodeState, Reason: authn.ReasonOff}
+		}
+		return h, w.Audit(op.webhookEvent(audit.WebhookTested, &h))
+	})
+}
+
+// DeleteWebhook ends a receiver; what waits for it is forgotten.
+func (d *Desk) DeleteWebhook(ctx context.Context, op Operator, from authn.Origin, id string) error {
+	if err := op.unlimited(actHouse); err != nil {
+		return err
+	}
+	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
+		h, err := d.findWebhook(w.Tx, id)
+		if err != nil {
+			return struct{}{}, err
+		}
+		err = d.hooks.Change(w.Tx, func(b *webhook.Book) error {
+			b.Hooks = slices.DeleteFunc(b.Hooks, func(h webhook.Hook) bool { return h.ID == id })
+			return nil
+		})
+		if err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, w.Audit(op.webhookEvent(audit.WebhookDeleted, &h))
+	})
+	return err
+}
+
+// Webhooks lists the receivers in the order in which they were made.
+func (d *Desk) Webhooks(ctx context.Context, op Operator) ([]webhook.Hook, error) {
+	if err := op.unlimited(actHouse); err != nil {
+		return nil, err
+	}
+	var book webhook.Book
+	err := d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
+		book, err = d.hooks.Book(s)
+		return err
+	})
+	return book.Hooks, err
+}
+
+// Webhook reads one receiver; CodeNotFound.
+func (d *Desk) Webhook(ctx context.Context, op Operator, id string) (webhook.Hook, error) {
+	if err := op.unlimited(actHouse); err != nil {
+		return webhook.Hook{}, err
+	}
+	var h webhook.Hook
+	err := d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
+		h, err = d.findWebhook(s, id)
+		return err
+	})
+	return h, err
+}
+
+// Deliveries lists what waits for a receiver and what was given up, oldest first; state is "waiting", "dead", or empty
+// for both. next is the cursor for more.
+func (d *Desk) Deliveries(ctx context.Context, op Operator, id, state, after string, limit int) (found []webhook.Delivery, next string, err error) {
+	if err := op.unlimited(actHouse); err != nil {
+		return nil, "", err
+	}
+	err = d.People.Store.View(ctx, func(s store.Snapshot) error {
+		h, err := d.findWebhook(s, id)
+		if err != nil {
+			return err
+		}
+		found, next, err = d.hooks.Deliveries(s, h.ID, state, after, limit)
+		return err
+	})
+	return found, next, err
+}
+
+func (d *Desk) findWebhook(r store.Reader, id string) (webhook.Hook, error) {
+	book, err := d.hooks.Book(r)
+	if err != nil {
+		return webhook.Hook{}, err
+	}
+	if h := book.Find(id); h != nil {
+		return *h, nil
+	}
+	return webhook.Hook{}, authn.Refuse(authn.CodeNotFound)
+}
+
+// changeWebhook stores what fn makes of a receiver, and the event, unless fn changes nothing.
+func (d *Desk) changeWebhook(ctx context.Context, op Operator, from authn.Origin, id, action string, fn func(*webhook.Hook, *authn.Act) bool) (webhook.Hook, error) {
+	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (webhook.Hook, error) {
+		h, err := d.findWebhook(w.Tx, id)
+		if err != nil || !fn(&h, w.Act) {
+			return h, err
+		}
+		err = d.hooks.Change(w.Tx, func(b *webhook.Book) error {
+			*b.Find(id) = h
+			return nil
+		})
+		if err != nil {
+			return webhook.Hook{}, err
+		}
+		return h, w.Audit(op.webhookEvent(action, &h))
+	})
+}
+
+// webhook judges what a receiver is to be.
+func (d *Desk) webhook(n NewWebhook) (NewWebhook, error) {
+	name, ok := clean(n.Name, authn.MaxName, false)
+	if !ok || name == "" {
+		return n, authn.Invalid("name", "name")
+	}
+	n.Name = name
+	if len(n.URL) > webhook.MaxURL {
+		return n, authn.Invalid("url", "too_long")
+	}
+	if _, err := d.Outbound.Check(n.URL); err != nil {
+		return n, authn.Invalid("url", "forbidden")
+	}
+	if len(n.Events) == 0 || len(n.Events) > webhook.MaxFilters {
+		return n, authn.Invalid("events", "count")
+	}
+	if slices.ContainsFunc(n.Events, func(filter string) bool { return !webhook.IsFilter(filter) }) {
+		return n, authn.Invalid("events", "unknown")
+	}
+	n.Events = slices.Compact(slices.Sorted(slices.Values(n.Events)))
+	return n, nil
+}
+
+// into writes what was judged into a receiver. One that is enabled again begins afresh.
+func (n NewWebhook) into(h *webhook.Hook, a *authn.Act) {
+	h.Name, h.URL, h.Events, h.Changed = n.Name, n.URL, n.Events, a.Now
+	switch {
+	case n.Enabled:
+		h.Off = ""
+	case h.Off == "":
+		h.Off = webhook.OffByOperator
+	}
+}
+
+// webhookSecret draws the 256 bits that sign.
+func webhookSecret(a *authn.Act) (webhook.Secret, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(a.Secret("webhook").Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("drawing a webhook's secret: %w", err)
+	}
+	return raw, nil
+}
+
+// webhookEvent is an act of the operator on a receiver, done. Of its address the log gets the host: the rest may be as
+// good as a password.
+func (op Operator) webhookEvent(action string, h *webhook.Hook) audit.Event {
+	e := audit.Event{Actor: op.actor(), Action: action, Outcome: audit.Success,
+		Targets: []audit.Actor{{Type: audit.TypeWebhook, ID: h.ID, Name: h.Name}},
+		Detail:  map[string]string{"events": strings.Join(h.Events, " ")}}
+	if u, err := url.Parse(h.URL); err == nil {
+		e.Detail["host"] = u.Host
+	}
+	if h.Off != "" {
+		e.Detail["off"] = h.Off
+	}
+	return e
+}

@@ -1,0 +1,33 @@
+package outbox
+
+import (
+	"barillet/store"
+)
+
+// List gives the rows of a table that show keeps, in the order of their ids from the one after the cursor on, at most
+// limit of them (1 to 500; 0 means 100), and a cursor for more (empty at the end).
+func List[R, I any](s store.Snapshot, table store.Table[R], sub, after string, limit int, show func(id string, row R) (I, bool)) (items []I, next string, err error) {
+	if limit <= 0 || limit > 500 {
+		limit = min(max(limit, 100), 500)
+	}
+	last, more := "", false
+	err = table.Scan(s, sub, after, 0, func(id string, row R) error {
+		item, keep := show(id, row)
+		if !keep {
+			return nil
+		}
+		if more = len(items) == limit; more {
+			return store.ErrStop
+		}
+		last = id
+		items = append(items, item)
+		return nil
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	if more {
+		next = last
+	}
+	return items, next, nil
+}

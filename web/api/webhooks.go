@@ -1,0 +1,224 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/internal/audit"
+	"barillet/internal/webhook"
+	"barillet/web/reply"
+)
+
+// webhookJSON is a receiver of events; its secret is in the one answer that made it.
+type webhookJSON struct {
+	ID             string              `json:"id"`
+	Name           string              `json:"name"`
+	URL            string              `json:"url"`
+	Events         []string            `json:"events"`
+	Enabled        bool                `json:"enabled"`
+	DisabledReason *string             `json:"disabledReason"` // "operator", or "gone": it answered 410
+	Overrun        bool                `json:"overrun"`        // too much waits: new events are left out
+	By             string              `json:"createdBy"`
+	Created        *string             `json:"created"`
+	LastUpdated    *string             `json:"lastUpdated"`
+	OldSecretUntil *string             `json:"oldSecretUntil"` // a secret that was replaced signs until then
+	Secret         string              `json:"secret,omitempty"`
+	Links          map[string]linkJSON `json:"_links"`
+}
+
+func (a *API) webhook(h webhook.Hook) webhookJSON {
+	self := a.publicURL + "/api/v1/webhooks/" + h.ID
+	out := webhookJSON{ID: h.ID, Name: h.Name, URL: h.URL, Events: h.Events, Enabled: h.Off == "", Overrun: h.Overrun, By: h.By,
+		Created: moment(h.Created), LastUpdated: moment(h.Changed),
+		Links: map[string]linkJSON{"self": {Href: self}, "deliveries": {Href: self + "/deliveries"}}}
+	if h.Off != "" {
+		out.DisabledReason = &h.Off
+	}
+	for _, k := range h.Keys {
+		if a.now().Before(k.Until) {
+			out.OldSecretUntil = moment(k.Until)
+		}
+	}
+	return out
+}
+
+// deliveryJSON is a call that waits for its receiver, or was given up. What it says is in the log.
+type deliveryJSON struct {
+	ID          string  `json:"id"`
+	EventID     string  `json:"eventId"`
+	EventType   string  `json:"eventType"`
+	Status      string  `json:"status"` // "waiting" or "dead"
+	Created     *string `json:"created"`
+	Attempts    int     `json:"attempts"`
+	LastAttempt *string `json:"lastAttempt"`
+	NextAttempt *string `json:"nextAttempt"` // null: as soon as may be, or never again
+	GivenUp     *string `json:"givenUp"`
+	LastError   *string `json:"lastError"`
+}
+
+// The states of a delivery.
+const (
+	deliveryWaiting = "waiting"
+	deliveryDead    = "dead"
+)
+
+func delivery(x webhook.Delivery) deliveryJSON {
+	out := deliveryJSON{ID: x.ID, EventID: x.Event, EventType: x.Type, Status: deliveryWaiting, Created: moment(x.Queued), Attempts: x.Attempts,
+		LastAttempt: moment(x.Tried), NextAttempt: moment(x.NotBefore), GivenUp: moment(x.Died)}
+	if x.Dead {
+		out.Status, out.NextAttempt = deliveryDead, nil
+	}
+	if x.LastError != "" {
+		out.LastError = &x.LastError
+	}
+	return out
+}
+
+// webhookBody is a receiver as it is to be.
+type webhookBody struct {
+	Name    string   `json:"name"`
+	URL     string   `json:"url"`
+	Events  []string `json:"events"`
+	Enabled *bool    `json:"enabled"` // left out: true
+}
+
+func readWebhook(r *http.Request) (helpdesk.NewWebhook, error) {
+	var body webhookBody
+	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
+		return helpdesk.NewWebhook{}, err
+	}
+	for _, filter := range body.Events {
+		if !matchesAny(filter) {
+			return helpdesk.NewWebhook{}, authn.Invalid("events", "unknown") // a misspelt type would never be told
+		}
+	}
+	return helpdesk.NewWebhook{Name: body.Name, URL: body.URL, Events: body.Events, Enabled: body.Enabled == nil || *body.Enabled}, nil
+}
+
+// matchesAny tells whether there is an event type that the filter asks for.
+func matchesAny(filter string) bool {
+	for action := range messages {
+		if webhook.Matches(filter, action) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *API) listWebhooks(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	return list(a, w, r, func(page) ([]webhook.Hook, string, error) {
+		hooks, err := a.desk.Webhooks(r.Context(), op)
+		return hooks, "", err // at most 16, on one page
+	}, a.webhook)
+}
+
+func (a *API) createWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	n, err := readWebhook(r)
+	if err != nil {
+		return err
+	}
+	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
+		secret, h, err := a.desk.CreateWebhook(r.Context(), op, reply.From(r.Context()).Origin(), n)
+		shown, kept := a.withSecret(secret, h)
+		return http.StatusCreated, shown, kept, err
+	})
+}
+
+// withSecret is the answer that shows a secret, and the same without it.
+func (a *API) withSecret(secret authn.Secret, h webhook.Hook) (shown, kept webhookJSON) {
+	kept = a.webhook(h)
+	shown = kept
+	shown.Secret = secret.Reveal()
+	return shown, kept
+}
+
+func (a *API) getWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, err := pathID(r, "wid")
+	if err != nil {
+		return err
+	}
+	h, err := a.desk.Webhook(r.Context(), op, id)
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, http.StatusOK, a.webhook(h))
+}
+
+func (a *API) replaceWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	n, err := readWebhook(r)
+	if err != nil {
+		return err
+	}
+	id, err := pathID(r, "wid")
+	if err != nil {
+		return err
+	}
+	h, err := a.desk.ChangeWebhook(r.Context(), op, reply.From(r.Context()).Origin(), id, n)
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, http.StatusOK, a.webhook(h))
+}
+
+func (a *API) deleteWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, err := pathID(r, "wid")
+	if err != nil {
+		return err
+	}
+	if err := a.desk.DeleteWebhook(r.Context(), op, reply.From(r.Context()).Origin(), id); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// onWebhook serves a call on one receiver that takes no body.
+func (a *API) onWebhook(do func(r *http.Request, op helpdesk.Operator, id string) (status int, shown, kept any, err error)) handler {
+	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
+			return err
+		}
+		id, err := pathID(r, "wid")
+		if err != nil {
+			return err
+		}
+		return a.once(w, r, op, func(r *http.Request) (int, any, any, error) { return do(r, op, id) })
+	}
+}
+
+func (a *API) testWebhook(r *http.Request, op helpdesk.Operator, id string) (status int, shown, kept any, err error) {
+	h, err := a.desk.TestWebhook(r.Context(), op, reply.From(r.Context()).Origin(), id)
+	out := a.webhook(h)
+	return http.StatusAccepted, out, out, err
+}
+
+func (a *API) rotateWebhook(r *http.Request, op helpdesk.Operator, id string) (status int, shown, kept any, err error) {
+	secret, h, err := a.desk.RotateWebhook(r.Context(), op, reply.From(r.Context()).Origin(), id)
+	with, without := a.withSecret(secret, h)
+	return http.StatusOK, with, without, err
+}
+
+func (a *API) listDeliveries(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, err := pathID(r, "wid")
+	if err != nil {
+		return err
+	}
+	return list(a, w, r, func(p page) ([]webhook.Delivery, string, error) {
+		state := p.text("status")
+		if state != "" && state != deliveryWaiting && state != deliveryDead {
+			return nil, "", badParameter("status")
+		}
+		return a.desk.Deliveries(r.Context(), op, id, state, p.after, p.limit)
+	}, delivery)
+}
+
+// Notification is what a receiver is told of an event: its type, its time, and the event as GET /logs shows it.
+func Notification(e audit.Entry) ([]byte, error) {
+	return json.Marshal(struct {
+		Type      string    `json:"type"`
+		Timestamp *string   `json:"timestamp"`
+		Data      eventJSON `json:"data"`
+	}{e.Action, moment(e.At), event(e)})
+}
