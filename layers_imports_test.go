@@ -14,7 +14,7 @@ var floors = map[string]int{
 	"cmd/barillet": 6,
 	"web":          5,
 	"web/api":      4, "web/console": 4,
-	"web/reply": 3, "authn/helpdesk": 3, "oidc": 3,
+	"web/reply": 3, "web/apidocs": 3, "authn/helpdesk": 3, "oidc": 3,
 	"authn":           2,
 	"authn/authntest": 3,
 	"factors/":        1, "store/": 1, "internal/": 1,
