@@ -115,6 +115,9 @@ func (t table) otherRoutes() {
 		t.page("GET /demo/mail", t.getMailbox)
 		t.page("GET /demo/mail/{id}", t.getMail)
 	}
+	if t.Docs != nil {
+		t.docsRoutes()
+	}
 	if t.API != nil {
 		t.handle(apiPrefix, t.API)
 	}

@@ -17,15 +17,18 @@ import (
 	"barillet/internal/mail"
 	"barillet/static"
 	"barillet/templates"
+	"barillet/web/apidocs"
 )
 
-// Config is what the front door is made of. Everything but TrustedProxies, API and Demo is required.
+// Config is what the front door is made of. Everything but TrustedProxies, API, Docs and Demo is required.
 type Config struct {
-	People         *authn.Service
-	Desk           *helpdesk.Desk
-	Renderer       *templates.Renderer
-	Static         *static.Files
-	API            http.Handler   // serves /api/; nil: there is none
+	People   *authn.Service
+	Desk     *helpdesk.Desk
+	Renderer *templates.Renderer
+	Static   *static.Files
+	API      http.Handler // serves /api/; nil: there is none
+	// Docs is the description of the API, composed when it is first asked for; nil: its pages are not served.
+	Docs           func() (*apidocs.Document, error)
 	PublicURL      string         // "https://login.example" or "http://localhost:8080", no slash at the end
 	TrustedProxies []netip.Prefix // who may name the client's address; none: nobody (BAR S9)
 	DefaultLocale  string         // "fr" or "en"
