@@ -70,10 +70,12 @@ func (c *contract) operations() map[string]string {
 func (c *contract) at(place string) (any, string) {
 	var here any = c.document
 	for part := range strings.SplitSeq(strings.TrimPrefix(place, "#/"), "/") {
-		members, ok := here.(map[string]any)
-		if here, ok = members[strings.ReplaceAll(part, "~1", "/")]; !ok {
+		members, _ := here.(map[string]any)
+		inner, ok := members[strings.ReplaceAll(part, "~1", "/")]
+		if !ok {
 			return nil, place
 		}
+		here = inner
 	}
 	if members, ok := here.(map[string]any); ok {
 		if target, ok := members["$ref"].(string); ok {

@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,7 +14,7 @@ import (
 	"barillet/web/apidocs"
 )
 
-// read gets the description, which needs no token.
+// description gets the description, which needs no token.
 func (d *door) description(method string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, "/api/v1/openapi.json", nil)
 	for i := 0; i+1 < len(header); i += 2 {
@@ -108,6 +109,16 @@ func TestCallsOfOktasThatAreNotOfferedSaySoAndAreNotNotFound(t *testing.T) {
 				t.Errorf("%s: got %+v", call, doc)
 			}
 		}
+	}
+}
+
+func TestACallThatIsNotOfferedIsNoTroubleForTheLog(t *testing.T) {
+	d := open(t)
+	var log bytes.Buffer
+	d.API = api.New(api.Config{Desk: d.Desk, Ring: d.Ring, PublicURL: "https://login.example", Log: slog.New(slog.NewTextHandler(&log, nil))})
+	problem(t, d.call("GET", "/api/v1/apps", "", ""), http.StatusNotImplemented)
+	if log.Len() > 0 {
+		t.Errorf("got %s", log.String())
 	}
 }
 
