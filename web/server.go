@@ -22,19 +22,20 @@ import (
 
 // Config is what the front door is made of. Everything but TrustedProxies, API, Docs and Demo is required.
 type Config struct {
-	People   *authn.Service
-	Desk     *helpdesk.Desk
-	Renderer *templates.Renderer
-	Static   *static.Files
-	API      http.Handler // serves /api/; nil: there is none
-	// Docs is the description of the API, composed when it is first asked for; nil: its pages are not served.
-	Docs           func() (*apidocs.Document, error)
+	People         *authn.Service
+	Desk           *helpdesk.Desk
+	Renderer       *templates.Renderer
+	Static         *static.Files
+	API            http.Handler   // serves /api/; nil: there is none
 	PublicURL      string         // "https://login.example" or "http://localhost:8080", no slash at the end
 	TrustedProxies []netip.Prefix // who may name the client's address; none: nobody (BAR S9)
 	DefaultLocale  string         // "fr" or "en"
 	Now            func() time.Time
 	Log            *slog.Logger
 	Demo           *mail.Box // the mailbox of the demonstration; nil: this is none
+
+	// Docs is the description of the API, composed when it is first asked for; nil: its pages are not served.
+	Docs func() (*apidocs.Document, error)
 }
 
 // server is a Config with what follows from it.
