@@ -219,7 +219,11 @@ func (c *contract) answer(operation string, w *httptest.ResponseRecorder, byToke
 	if err != nil || content[media] == nil {
 		return fmt.Errorf("media type %q is not documented", media)
 	}
-	return c.validText(place+"/content/"+strings.ReplaceAll(media, "/", "~1")+"/schema", w.Body.Bytes())
+	schema := place + "/content/" + strings.ReplaceAll(media, "/", "~1") + "/schema"
+	if found, _ := c.at(schema); found == nil && w.Body.Len() > 0 && !strings.HasSuffix(media, "json") {
+		return nil // a picture, of which the document tells the media type alone
+	}
+	return c.validText(schema, w.Body.Bytes())
 }
 
 // asked judges the parameters and the body of a call that was taken.

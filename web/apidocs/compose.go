@@ -215,7 +215,10 @@ func (c *composer) responses(op *yaml.Node, headers []string, errs map[string]bo
 			}
 			put(r, "content", object("application/json", object("schema", schema)))
 		}
-		into := object()
+		into := get(r, "headers")
+		if into == nil {
+			into = object()
+		}
 		for _, name := range headers {
 			put(into, name, reference("headers", name))
 		}

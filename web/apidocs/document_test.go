@@ -150,6 +150,21 @@ func small(change func(fstest.MapFS)) fstest.MapFS {
 	return files
 }
 
+func TestAnAnswerKeepsTheMediaTypeAndTheHeadersThatItsEntryGives(t *testing.T) {
+	d, err := apidocs.Compose(small(func(f fstest.MapFS) {
+		f["keys.yaml"] = &fstest.MapFile{Data: bytes.Replace(f["keys.yaml"].Data, []byte("description: One., x-schema: Key"),
+			[]byte("description: One., content: { image/png: {} }, headers: { X-Size: { schema: { type: integer } } }"), 1)}
+	}), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"content":{"image/png":{}}`, `"X-Size":{"schema":{"type":"integer"}}`, `"X-Rate-Limit-Reset":{"$ref"`} {
+		if !bytes.Contains(d.JSON(), []byte(want)) {
+			t.Errorf("the document lacks %s", want)
+		}
+	}
+}
+
 func TestADescriptionThatIsWrongSaysWhere(t *testing.T) {
 	if _, err := apidocs.Compose(small(nil), ""); err != nil {
 		t.Fatal(err)
