@@ -14,7 +14,7 @@ var floors = map[string]int{
 	"cmd/barillet": 7,
 	"web":          6,
 	"web/api":      5, "web/console": 5, "web/gate": 5,
-	"web/reply": 4, "authn/helpdesk": 4, "oidc": 4,
+	"web/reply": 4, "web/apidocs": 4, "authn/helpdesk": 4, "oidc": 4,
 	"authn":           3,
 	"authn/authntest": 4,
 	"internal/mail":   2, "internal/webhook": 2,

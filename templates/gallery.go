@@ -19,7 +19,7 @@ var sampleDay = time.Date(2026, time.March, 1, 9, 41, 0, 0, time.UTC)
 // Gallery is every page in every state that looks different, in one language.
 func Gallery(lang string) []Sample {
 	var out []Sample
-	for _, more := range [][]Sample{gallerySignIn(lang), galleryEnrol(lang), galleryAccount(lang), galleryHelp(lang)} {
+	for _, more := range [][]Sample{gallerySignIn(lang), galleryEnrol(lang), galleryAccount(lang), galleryHelp(lang), galleryReference(lang)} {
 		out = append(out, more...)
 	}
 	return out

@@ -23,6 +23,7 @@ import (
 	"barillet/static"
 	"barillet/templates"
 	"barillet/web"
+	"barillet/web/apidocs"
 )
 
 // place is a house with its front door open, and what its log says.
@@ -68,6 +69,7 @@ func config(t testing.TB, h *authntest.House) (web.Config, *logged) {
 	desk := helpdesk.New(h.Service, h.Ring)
 	return web.Config{People: h.Service, Desk: desk, Renderer: renderer, Static: files, PublicURL: h.Service.Policy.PublicURL,
 		DefaultLocale: "en", Now: h.Clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Docs:           sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(h.Service.Policy.PublicURL) }),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		API:            http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })}, log
 }

@@ -144,9 +144,9 @@ func proofFor(r *http.Request) string {
 	return "/enrol"
 }
 
-// refuse tells an error: as a problem document below /api/, as a page anywhere else.
+// refuse tells an error: as a problem document to programs, as a page to people.
 func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if strings.HasPrefix(r.URL.Path, apiPrefix) {
+	if strings.HasPrefix(r.URL.Path, apiPrefix) && !strings.HasPrefix(r.URL.Path+"/", docsPath+"/") {
 		reply.Problem(w, r, err)
 		return
 	}

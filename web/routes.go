@@ -125,6 +125,9 @@ func (t table) otherRoutes() {
 		t.handle("GET "+gatePrefix+"/return", http.HandlerFunc(t.Gate.Return))
 		t.page("GET /gate", t.getGate)
 	}
+	if t.Docs != nil {
+		t.docsRoutes()
+	}
 	if t.API != nil {
 		t.handle(apiPrefix, t.API)
 	}

@@ -28,7 +28,7 @@ func TestEveryRouteIsInTheDocumentAndEveryLineOfItIsARoute(t *testing.T) {
 	var documented []string
 	row := regexp.MustCompile("(?m)^\\| `(/[^`]*)` \\| ([A-Za-z]+) \\|")
 	for _, m := range row.FindAllStringSubmatch(readFile(t, "../docs/http.md"), -1) {
-		if strings.HasPrefix(m[1], "/api/") && m[1] != "/api/" {
+		if strings.HasPrefix(m[1], "/api/v1/") {
 			continue // the API's own
 		}
 		pattern := m[2] + " " + m[1]

@@ -17,10 +17,11 @@ import (
 	"barillet/internal/mail"
 	"barillet/static"
 	"barillet/templates"
+	"barillet/web/apidocs"
 	"barillet/web/gate"
 )
 
-// Config is what the front door is made of. Everything but TrustedProxies, API, Gate and Demo is required.
+// Config is what the front door is made of. Everything but TrustedProxies, API, Docs, Gate and Demo is required.
 type Config struct {
 	People         *authn.Service
 	Desk           *helpdesk.Desk
@@ -34,6 +35,9 @@ type Config struct {
 	Log            *slog.Logger
 	Demo           *mail.Box  // the mailbox of the demonstration; nil: this is none
 	Gate           *gate.Gate // answers proxies; nil: no application stands behind forward-auth
+
+	// Docs is the description of the API, composed when it is first asked for; nil: its pages are not served.
+	Docs func() (*apidocs.Document, error)
 }
 
 // server is a Config with what follows from it.

@@ -23,6 +23,10 @@ import (
 
 // TestTheProgram runs the files in testdata, each of which starts the program as an operator does.
 func TestTheProgram(t *testing.T) {
+	docs, err := filepath.Abs("../../docs")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
@@ -30,6 +34,7 @@ func TestTheProgram(t *testing.T) {
 		Deadline:            time.Now().Add(4 * patience),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TZ", "Europe/Paris")
+			e.Setenv("DOCS", docs) // the scripts that stand there are run as they are
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // times in mails are told in the zone of the machine, also where it has no such files
 
@@ -22,6 +23,7 @@ import (
 	"barillet/static"
 	"barillet/templates"
 	"barillet/web/api"
+	"barillet/web/apidocs"
 )
 
 // house is everything wired together.
@@ -38,6 +40,7 @@ type house struct {
 	renderer *templates.Renderer
 	files    *static.Files
 	api      *api.API
+	docs     func() (*apidocs.Document, error) // composed once, when it is first asked for: a start does not wait for it
 }
 
 // build wires everything but the pages. It starts nothing and connects to nothing.
@@ -65,7 +68,8 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	h.sender.Died = h.people.MailDied
 	h.desk = helpdesk.New(h.people, o.ring)
 	h.desk.Outbound = out
-	h.api = api.New(api.Config{Desk: h.desk, Ring: o.ring, PublicURL: origin, SignIn: c.apiAuthn, Now: now, Log: log})
+	h.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(origin) })
+	h.api = api.New(api.Config{Desk: h.desk, Ring: o.ring, PublicURL: origin, SignIn: c.apiAuthn, Now: now, Log: log, Docs: h.docs})
 	return h, nil
 }
 

@@ -53,7 +53,7 @@ func TestNoRouteIsOpenWithoutAGoodToken(t *testing.T) {
 			r := httptest.NewRequest(method, path, strings.NewReader(`{"broken`))
 			r.Header = c.header
 			w := httptest.NewRecorder()
-			d.API.ServeHTTP(w, r)
+			d.serve(w, r)
 			doc := problem(t, w, http.StatusUnauthorized)
 			if doc.ErrorCode != "E0000011" || w.Header().Get("WWW-Authenticate") == "" {
 				t.Errorf("%s with %s: got %s", pattern, c.name, w.Body)

@@ -12,6 +12,7 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/internal/throttle"
 	"barillet/store"
+	"barillet/web/apidocs"
 	"barillet/web/reply"
 )
 
@@ -26,6 +27,9 @@ type Config struct {
 	Now       func() time.Time // nil: the clock of the Desk's people
 	SignIn    bool             // POST /authn is served (PROTOCOL 25); else it is refused
 	Log       *slog.Logger     // for requests that bring no log of their own; nil: the default of log/slog
+
+	// Docs is the description, composed when it is first asked for; nil: it is not served.
+	Docs func() (*apidocs.Document, error)
 }
 
 // API serves everything below /api/. It is safe for concurrent use.
@@ -55,6 +59,13 @@ func New(c Config) *API {
 		if method == http.MethodGet {
 			allowed[path] = append(allowed[path], http.MethodHead)
 		}
+	}
+	if c.Docs != nil {
+		a.mux.HandleFunc("GET "+descriptionPath, described(c.Docs))
+		allowed[descriptionPath] = []string{http.MethodGet, http.MethodHead}
+	}
+	for _, pattern := range absent {
+		a.mux.HandleFunc(pattern, notOffered)
 	}
 	for path, methods := range allowed {
 		allow := strings.Join(methods, ", ")

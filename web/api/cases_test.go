@@ -27,7 +27,7 @@ func (d *door) as(method, path string, op helpdesk.Operator, body string) *httpt
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
-	d.API.ServeHTTP(w, r.WithContext(api.WithOperator(r.Context(), op)))
+	d.serve(w, r.WithContext(api.WithOperator(r.Context(), op)))
 	return w
 }
 

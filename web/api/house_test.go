@@ -11,6 +11,7 @@ import (
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/web/api"
+	"barillet/web/apidocs"
 	"barillet/web/reply"
 )
 
@@ -28,7 +29,8 @@ func open(t testing.TB) *door {
 	t.Helper()
 	h := authntest.New(t)
 	desk := helpdesk.New(h.Service, h.Ring)
-	return &door{House: h, Desk: desk, API: api.New(api.Config{Desk: desk, Ring: h.Ring, PublicURL: "https://login.example/"})}
+	return &door{House: h, Desk: desk, API: api.New(api.Config{Desk: desk, Ring: h.Ring, PublicURL: "https://login.example/",
+		Docs: func() (*apidocs.Document, error) { return apidocs.New("https://login.example/") }})}
 }
 
 // token makes a token of a role for everybody.
@@ -62,7 +64,7 @@ func (d *door) call(method, path, token, body string, header ...string) *httptes
 		r.Header.Set(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
-	d.API.ServeHTTP(w, r)
+	d.serve(w, r)
 	return w
 }
 

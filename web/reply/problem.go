@@ -23,6 +23,7 @@ const (
 	KindTooLarge    = "too_large"   // the body is over its limit
 	KindNoRoute     = "no_route"    // there is nothing at this path
 	KindMethod      = "method"      // not by this method
+	KindNotOffered  = "not_offered" // a call of Okta's that is not offered here
 	KindToken       = "token"       // no token, or none that is good
 	KindIdempotency = "idempotency" // the key was used for something else
 	KindUnavailable = "unavailable"
@@ -96,6 +97,7 @@ var problems = map[string]problem{
 	KindTooLarge:                    {"E0000003", "The body is too large"},
 	KindNoRoute:                     {"E0000008", "Nothing at this path"},
 	KindMethod:                      {"E0000022", "The method is not supported here"},
+	KindNotOffered:                  {"E0000008", "This call of Okta's is not offered here; /api/docs lists those that are"},
 	KindToken:                       {"E0000011", "No good token"},
 	KindIdempotency:                 {"E0000001", "The idempotency key was used for another request"},
 	KindPassCode:                    {"E0000068", "The code is not right"},

@@ -94,7 +94,7 @@ func Status(err error) (status int, retry time.Duration) {
 // once; Problem does so itself.
 func Report(r *http.Request, err error) {
 	status, _ := Status(err)
-	if status < http.StatusInternalServerError || authn.CodeOf(err) != "" && status != http.StatusInternalServerError {
+	if status < http.StatusInternalServerError || status == http.StatusNotImplemented || authn.CodeOf(err) != "" && status != http.StatusInternalServerError {
 		return
 	}
 	level := slog.LevelError

@@ -1,0 +1,79 @@
+package api
+
+import (
+	"bytes"
+	"net/http"
+	"time"
+
+	"barillet/web/apidocs"
+	"barillet/web/reply"
+)
+
+// descriptionPath is where the OpenAPI document is. It asks for no token: it tells nothing of this house but its
+// public URL, and tools read it before they have one.
+const descriptionPath = "/api/v1/openapi.json"
+
+// described serves the document. It changes with the program alone, so whoever has it asks only whether it is
+// still the same (RFC 9110 section 13.1.2).
+func described(docs func() (*apidocs.Document, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		d, err := docs()
+		if err != nil {
+			reply.Problem(w, r, err)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", "application/json")
+		h.Set("Cache-Control", "public, no-cache")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("ETag", d.ETag())
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(d.JSON()))
+	}
+}
+
+// absent are calls of Okta's that Barillet does not offer; docs/okta.md says why. They answer 501, not 404:
+// to programs written for Okta 404 means that the thing is gone, and some then drop it or make it anew.
+var absent = []string{
+	"GET /api/v1/users/{id}/factors/questions",
+	"/api/v1/users/{id}/factors/{fid}/resend",
+	"/api/v1/users/{id}/subscriptions", "/api/v1/users/{id}/subscriptions/{rest...}",
+	"/api/v1/users/{id}/linkedObjects/{rest...}",
+	"/api/v1/users/{id}/credentials/change_recovery_question",
+	"/api/v1/users/{id}/credentials/forgot_password",
+	"/api/v1/users/{id}/credentials/forgot_password_recovery_question",
+	"/api/v1/users/{id}/appLinks",
+	"/api/v1/users/{id}/blocks",
+	"/api/v1/users/{id}/clients", "/api/v1/users/{id}/clients/{rest...}",
+	"/api/v1/users/{id}/devices",
+	"/api/v1/users/{id}/grants", "/api/v1/users/{id}/grants/{rest...}",
+	"/api/v1/users/{id}/idps",
+	"GET /api/v1/groups/rules", "POST /api/v1/groups/rules",
+	"/api/v1/groups/{gid}/apps", "/api/v1/groups/{gid}/owners", "/api/v1/groups/{gid}/roles",
+	"/api/v1/apps", "/api/v1/apps/{rest...}",
+	"/api/v1/authenticators", "/api/v1/authenticators/{rest...}",
+	"/api/v1/authorizationServers", "/api/v1/authorizationServers/{rest...}",
+	"/api/v1/behaviors", "/api/v1/behaviors/{rest...}",
+	"/api/v1/brands", "/api/v1/brands/{rest...}",
+	"/api/v1/devices", "/api/v1/devices/{rest...}",
+	"/api/v1/domains", "/api/v1/domains/{rest...}",
+	"/api/v1/eventHooks", "/api/v1/eventHooks/{rest...}",
+	"/api/v1/features", "/api/v1/features/{rest...}",
+	"/api/v1/iam/{rest...}",
+	"/api/v1/idps", "/api/v1/idps/{rest...}",
+	"/api/v1/inlineHooks", "/api/v1/inlineHooks/{rest...}",
+	"/api/v1/logStreams", "/api/v1/logStreams/{rest...}",
+	"/api/v1/mappings", "/api/v1/mappings/{rest...}",
+	"/api/v1/meta/{rest...}",
+	"/api/v1/org", "/api/v1/org/{rest...}",
+	"/api/v1/policies", "/api/v1/policies/{rest...}",
+	"/api/v1/sessions", "/api/v1/sessions/{rest...}",
+	"/api/v1/templates/{rest...}",
+	"/api/v1/threats/{rest...}",
+	"/api/v1/trustedOrigins", "/api/v1/trustedOrigins/{rest...}",
+	"/api/v1/zones", "/api/v1/zones/{rest...}",
+}
+
+// notOffered needs no token, as an unknown path needs none: it tells nothing.
+func notOffered(w http.ResponseWriter, r *http.Request) {
+	reply.Problem(w, r, &reply.Refused{Status: http.StatusNotImplemented, Kind: reply.KindNotOffered})
+}

@@ -1,0 +1,311 @@
+package apidocs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// composer puts the files of a folder together and fills in what every operation has.
+type composer struct {
+	files      fs.FS
+	publicURL  string
+	components *yaml.Node
+	problems   *yaml.Node
+	paths      *yaml.Node
+	tags       []*yaml.Node
+	operations map[string]bool // ids
+}
+
+var (
+	methods = []string{"get", "post", "put", "patch", "delete"}
+	roles   = []string{"READ_ONLY_ADMIN", "HELP_DESK_ADMIN", "USER_ADMIN", "SUPER_ADMIN"}
+	// wildcard is a part of a path that stands for anything.
+	wildcard = regexp.MustCompile(`\{([a-z]+)\}`)
+)
+
+// limits are the headers of Okta on every answer to a token.
+var limits = []string{"X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"}
+
+func (c *composer) compose() (*yaml.Node, error) {
+	head, err := read(c.files, "api.yaml")
+	if err != nil {
+		return nil, err
+	}
+	if c.components, err = read(c.files, "components.yaml"); err != nil {
+		return nil, err
+	}
+	if get(c.components, "schemas") == nil || get(head, "info") == nil {
+		return nil, errors.New("api.yaml has no info, or components.yaml no schemas")
+	}
+	c.problems = take(c.components, "problems")
+	c.paths, c.operations = object(), map[string]bool{}
+	if err := c.answers(); err != nil {
+		return nil, fmt.Errorf("components.yaml: problems: %w", err)
+	}
+	named := map[string]bool{"api.yaml": true, "components.yaml": true}
+	for _, area := range items(get(head, "areas")) {
+		name := area.Value + ".yaml"
+		named[name] = true
+		if err := c.area(area.Value, name); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	entries, err := fs.Glob(c.files, "*")
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		if !named[entry] {
+			return nil, fmt.Errorf("%s is not among the areas of api.yaml", entry)
+		}
+	}
+	root := object("openapi", text("3.1.1"), "info", get(head, "info"),
+		"servers", list(object("url", text(c.publicURL+BasePath))),
+		"tags", list(c.tags...), "paths", c.paths, "components", c.components)
+	point(root)
+	return root, resolver{root, map[string]bool{}}.resolved(root)
+}
+
+// answers makes a response of each kind of problem.
+func (c *composer) answers() error {
+	responses := object()
+	err := each(c.problems, func(status string, p *yaml.Node) error {
+		headers := object()
+		if status != "401" { // no token was read
+			for _, name := range limits {
+				put(headers, name, reference("headers", name))
+			}
+		}
+		for _, name := range items(take(p, "headers")) {
+			put(headers, name.Value, reference("headers", name.Value))
+		}
+		if value(get(p, "description")) == "" {
+			return errors.New("no description")
+		}
+		if len(headers.Content) > 0 {
+			put(p, "headers", headers)
+		}
+		put(p, "content", object("application/problem+json", object("schema", reference("schemas", "Problem"))))
+		put(responses, "Problem"+status, p)
+		return nil
+	})
+	put(c.components, "responses", responses)
+	return err
+}
+
+// area adds the operations and schemas of one file.
+func (c *composer) area(path, file string) error {
+	n, err := read(c.files, file)
+	if err != nil {
+		return err
+	}
+	name, about, paths, schemas := take(n, "area"), take(n, "about"), take(n, "paths"), take(n, "schemas")
+	if value(name) == "" || value(about) == "" || len(n.Content) > 0 {
+		return errors.New("want area, about, paths, schemas, and nothing else")
+	}
+	c.tags = append(c.tags, object("name", name, "description", about, "x-path", text(path)))
+	err = each(paths, func(path string, at *yaml.Node) error {
+		if get(c.paths, path) != nil {
+			return errors.New("in two files")
+		}
+		put(c.paths, path, at)
+		return each(at, func(method string, op *yaml.Node) error {
+			if !slices.Contains(methods, method) {
+				return errors.New("no method")
+			}
+			return c.operation(path, name.Value, op)
+		})
+	})
+	if err != nil {
+		return err
+	}
+	all := get(c.components, "schemas")
+	return each(schemas, func(name string, s *yaml.Node) error {
+		if get(all, name) != nil {
+			return errors.New("in two files")
+		}
+		put(all, name, s)
+		return nil
+	})
+}
+
+// operation fills in what its directives ask for. docs/http.md lists them.
+func (c *composer) operation(path, area string, op *yaml.Node) error {
+	id := value(get(op, "operationId"))
+	if id == "" || c.operations[id] || value(get(op, "summary")) == "" || get(op, "responses") == nil {
+		return errors.New("want an operationId of its own, a summary, and responses")
+	}
+	c.operations[id] = true
+	role := value(get(op, "x-role"))
+	if !slices.Contains(roles, role) {
+		return fmt.Errorf("x-role: %q is no role", role)
+	}
+	put(op, "tags", list(text(area)))
+	put(op, "security", list(object("SSWS", list(text(role))), object("Bearer", list(text(role)))))
+
+	errs := map[string]bool{"401": true, "429": true, "500": true, "503": true}
+	for _, status := range items(take(op, "x-errors")) {
+		errs[status.Value] = true
+	}
+	headers := slices.Clone(limits)
+	parameters := c.parameters(path, op)
+	if value(take(op, "x-list")) == "true" {
+		parameters = append(parameters, reference("parameters", "limit"), reference("parameters", "after"))
+		headers = append(headers, "Link")
+	}
+	if value(take(op, "x-idempotent")) == "true" {
+		parameters = append(parameters, reference("parameters", "IdempotencyKey"))
+		headers = append(headers, "Idempotency-Replayed")
+		errs["400"], errs["409"], errs["422"] = true, true, true
+	}
+	if len(parameters) > len(wildcard.FindAllString(path, -1)) {
+		errs["400"] = true
+	}
+	if len(parameters) > 0 {
+		put(op, "parameters", list(parameters...))
+	}
+	optional := value(take(op, "x-body-optional")) == "true"
+	if body := take(op, "x-body"); body != nil {
+		content := object("application/json", object("schema", reference("schemas", body.Value)))
+		put(op, "requestBody", object("required", truth(!optional), "content", content))
+		errs["400"], errs["413"], errs["415"] = true, true, true
+	}
+	if err := c.responses(op, headers, errs); err != nil {
+		return err
+	}
+	return each(op, func(name string, _ *yaml.Node) error {
+		if strings.HasPrefix(name, "x-") && name != "x-role" && name != "x-who" {
+			return errors.New("no such directive")
+		}
+		return nil
+	})
+}
+
+// parameters are those of the path, which nobody need write, and the operation's own.
+func (c *composer) parameters(path string, op *yaml.Node) []*yaml.Node {
+	var all []*yaml.Node
+	for _, m := range wildcard.FindAllStringSubmatch(path, -1) {
+		all = append(all, reference("parameters", m[1]))
+	}
+	for _, p := range items(get(op, "parameters")) {
+		if name := value(get(p, "$ref")); name != "" {
+			p = reference("parameters", name)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// responses gives each answer its body and headers, and adds the problems.
+func (c *composer) responses(op *yaml.Node, headers []string, errs map[string]bool) error {
+	all, good := get(op, "responses"), false
+	err := each(all, func(status string, r *yaml.Node) error {
+		good = good || strings.HasPrefix(status, "2")
+		if s := take(r, "x-schema"); s != nil {
+			schema := reference("schemas", value(s))
+			if one := items(s); len(one) == 1 {
+				schema = object("type", text("array"), "items", reference("schemas", one[0].Value))
+			}
+			put(r, "content", object("application/json", object("schema", schema)))
+		}
+		into := get(r, "headers")
+		if into == nil {
+			into = object()
+		}
+		for _, name := range headers {
+			put(into, name, reference("headers", name))
+		}
+		put(r, "headers", into)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if !good {
+		return errors.New("no answer for when all is well")
+	}
+	for _, status := range slices.Sorted(maps.Keys(errs)) {
+		if get(c.problems, status) == nil {
+			return fmt.Errorf("status %s is not among the problems of components.yaml", status)
+		}
+		put(all, status, reference("responses", "Problem"+status))
+	}
+	return nil
+}
+
+// point makes whole references of short ones: "$ref: User" is the schema of that name.
+func point(n *yaml.Node) {
+	for i, inner := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 1 && n.Content[i-1].Value == "$ref" && !strings.HasPrefix(inner.Value, "#") {
+			inner.Value = "#/components/schemas/" + inner.Value
+		}
+		point(inner)
+	}
+}
+
+// resolver follows every reference once.
+type resolver struct {
+	root  *yaml.Node
+	under map[string]bool // references on the way: true; those that are done: false
+}
+
+// resolved finds a reference to what is not there, and a thing that is within itself, which no page could show.
+func (r resolver) resolved(n *yaml.Node) error {
+	if target := value(get(n, "$ref")); target != "" {
+		under, known := r.under[target]
+		if under {
+			return fmt.Errorf("%s is within itself", target)
+		}
+		to := follow(r.root, target)
+		if to == nil {
+			return fmt.Errorf("nothing at %s", target)
+		}
+		if !known {
+			r.under[target] = true
+			if err := r.resolved(to); err != nil {
+				return err
+			}
+			r.under[target] = false
+		}
+	}
+	for _, inner := range n.Content {
+		if err := r.resolved(inner); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow finds what a reference names.
+func follow(root *yaml.Node, target string) *yaml.Node {
+	parts, ok := strings.CutPrefix(target, "#/")
+	if !ok {
+		return nil
+	}
+	return get(root, strings.Split(parts, "/")...)
+}
+
+// sayWhoMay repeats x-role and x-who in the descriptions, for viewers that do not show them.
+func sayWhoMay(root *yaml.Node) {
+	_ = each(get(root, "paths"), func(_ string, at *yaml.Node) error {
+		return each(at, func(_ string, op *yaml.Node) error {
+			about := strings.TrimRight(value(get(op, "description")), "\n")
+			if about != "" {
+				about += "\n\n"
+			}
+			about += "**Role:** `" + value(get(op, "x-role")) + "`"
+			if who := value(get(op, "x-who")); who != "" {
+				about += ". " + who
+			}
+			put(op, "description", text(about))
+			return nil
+		})
+	})
+}

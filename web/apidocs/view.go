@@ -1,0 +1,260 @@
+package apidocs
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"barillet/templates"
+)
+
+// viewer reads a composed document for the pages.
+type viewer struct {
+	root   *yaml.Node
+	server string
+}
+
+// deepest is how far the members of members are shown.
+const deepest = 6
+
+func (v viewer) reference() templates.Reference {
+	out := templates.Reference{About: prose(get(v.root, "info", "description")), Server: v.server}
+	byName := map[string]int{}
+	for i, tag := range items(get(v.root, "tags")) {
+		name := value(get(tag, "name"))
+		byName[name] = i
+		out.Areas = append(out.Areas, templates.ReferenceArea{Name: name, Path: value(get(tag, "x-path")), About: prose(get(tag, "description"))})
+	}
+	_ = each(get(v.root, "paths"), func(path string, at *yaml.Node) error {
+		return each(at, func(method string, op *yaml.Node) error {
+			area := &out.Areas[byName[value(items(get(op, "tags"))[0])]]
+			area.Operations = append(area.Operations, v.operation(strings.ToUpper(method), path, op))
+			return nil
+		})
+	})
+	return out
+}
+
+// real is a node, or what it refers to.
+func (v viewer) real(n *yaml.Node) *yaml.Node {
+	for target := value(get(n, "$ref")); target != ""; target = value(get(n, "$ref")) {
+		n = follow(v.root, target)
+	}
+	return n
+}
+
+func (v viewer) operation(method, path string, op *yaml.Node) templates.Operation {
+	out := templates.Operation{ID: value(get(op, "operationId")), Method: method, Path: BasePath + path, Summary: value(get(op, "summary")),
+		About: prose(get(op, "description")), Role: value(get(op, "x-role")), Who: prose(get(op, "x-who"))}
+	for _, p := range items(get(op, "parameters")) {
+		p = v.real(p)
+		schema := get(p, "schema")
+		out.Parameters = append(out.Parameters, templates.Member{Name: value(get(p, "name")), Place: value(get(p, "in")), Type: v.typeOf(schema),
+			Required: value(get(p, "required")) == "true", About: prose(get(p, "description")), Rules: v.rules(schema)})
+	}
+	if body := get(op, "requestBody", "content", "application/json", "schema"); body != nil {
+		out.Body = &templates.Content{Required: value(get(op, "requestBody", "required")) == "true", Members: v.members(body, 0), Example: v.example(body)}
+	}
+	_ = each(get(op, "responses"), func(status string, r *yaml.Node) error {
+		r = v.real(r)
+		a := templates.Answer{Status: status, Problem: status >= "400", About: prose(get(r, "description"))}
+		if schema := get(r, "content", "application/json", "schema"); schema != nil {
+			a.Content = &templates.Content{List: value(get(schema, "type")) == "array", Members: v.members(schema, 0), Example: v.example(schema)}
+		}
+		_ = each(get(r, "headers"), func(name string, _ *yaml.Node) error {
+			a.Headers = append(a.Headers, name)
+			return nil
+		})
+		out.Answers = append(out.Answers, a)
+		return nil
+	})
+	out.Curl = v.curl(method, path, op, out.Body)
+	return out
+}
+
+// members are those of an object, or of each of a list of objects.
+func (v viewer) members(schema *yaml.Node, depth int) []templates.Member {
+	schema = v.shape(schema)
+	if depth > deepest {
+		return nil
+	}
+	var required []string
+	for _, name := range items(get(schema, "required")) {
+		required = append(required, name.Value)
+	}
+	var out []templates.Member
+	_ = each(get(schema, "properties"), func(name string, s *yaml.Node) error {
+		if value(get(s, "$ref")) == "#/components/schemas/ReadOnly" {
+			return nil // said once for all of them
+		}
+		m := templates.Member{Name: name, Type: v.typeOf(s), Required: slices.Contains(required, name), Rules: v.rules(s), Members: v.members(s, depth+1)}
+		if m.About = prose(get(s, "description")); m.About == nil {
+			m.About = prose(get(v.real(s), "description"))
+		}
+		out = append(out, m)
+		return nil
+	})
+	return out
+}
+
+// shape is the object within a reference, a list or a choice: the one that has members.
+func (v viewer) shape(schema *yaml.Node) *yaml.Node {
+	schema = v.real(schema)
+	if inner := get(schema, "items"); inner != nil {
+		return v.shape(inner)
+	}
+	for _, one := range items(get(schema, "anyOf")) {
+		if s := v.shape(one); get(s, "properties") != nil {
+			return s
+		}
+	}
+	return schema
+}
+
+// typeOf names the type as JSON Schema does: "string", "string | null", "array of object".
+func (v viewer) typeOf(schema *yaml.Node) string {
+	schema = v.real(schema)
+	var names []string
+	for _, one := range items(get(schema, "anyOf")) {
+		names = append(names, v.typeOf(one))
+	}
+	kind := get(schema, "type")
+	for _, one := range items(kind) {
+		names = append(names, one.Value)
+	}
+	switch constant := get(schema, "const"); {
+	case value(kind) != "":
+		names = append(names, kind.Value)
+	case constant != nil:
+		names = append(names, strings.TrimPrefix(strings.Replace(constant.ShortTag(), "str", "string", 1), "!!"))
+	}
+	slices.Sort(names)
+	for i, name := range names {
+		if inner := get(schema, "items"); name == "array" && inner != nil {
+			names[i] = "array<" + v.typeOf(inner) + ">"
+		}
+	}
+	return strings.Join(slices.Compact(names), " | ")
+}
+
+// rules are the limits of a schema by the names of JSON Schema, which need no translation.
+func (v viewer) rules(schema *yaml.Node) []templates.Rule {
+	var out []templates.Rule
+	seen := map[string]bool{}
+	var add func(*yaml.Node)
+	add = func(s *yaml.Node) {
+		s = v.real(s)
+		for _, name := range []string{"const", "format", "default", "minLength", "maxLength", "minimum", "maximum", "maxItems", "enum"} {
+			n := get(s, name)
+			if n == nil || seen[name] || n.Kind == yaml.ScalarNode && n.Value == "" {
+				continue
+			}
+			seen[name] = true
+			rule := templates.Rule{Name: name}
+			if n.Kind == yaml.ScalarNode {
+				rule.Values = []string{n.Value}
+			}
+			for _, one := range items(n) {
+				rule.Values = append(rule.Values, one.Value)
+			}
+			out = append(out, rule)
+		}
+		for _, one := range items(get(s, "anyOf")) {
+			add(one)
+		}
+		if inner := v.real(get(s, "items")); get(inner, "properties") == nil && inner != nil {
+			add(inner)
+		}
+	}
+	add(schema)
+	return out
+}
+
+// example is the first one of a schema, laid out; "" for none.
+func (v viewer) example(schema *yaml.Node) string {
+	raw := v.sample(schema)
+	if raw == nil {
+		return ""
+	}
+	var b bytes.Buffer
+	if json.Indent(&b, raw, "", "  ") != nil {
+		return ""
+	}
+	return b.String()
+}
+
+func (v viewer) sample(schema *yaml.Node) []byte {
+	if inner := get(schema, "items"); inner != nil {
+		if one := v.sample(inner); one != nil {
+			return slices.Concat([]byte("["), one, []byte("]"))
+		}
+		return nil
+	}
+	all := items(get(v.real(schema), "examples"))
+	if len(all) == 0 {
+		return nil
+	}
+	raw, err := encode(all[0])
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// curl is a call that can be tried. The token is in a file, for other processes see a command line.
+func (v viewer) curl(method, path string, op *yaml.Node, body *templates.Content) string {
+	var query []string
+	for _, p := range items(get(op, "parameters")) {
+		p = v.real(p)
+		name, example := value(get(p, "name")), value(get(p, "example"))
+		switch value(get(p, "in")) {
+		case "path":
+			path = strings.ReplaceAll(path, "{"+name+"}", example)
+		case "query":
+			if example != "" {
+				query = append(query, name+"="+example)
+			}
+		}
+	}
+	parts := []string{"curl --fail-with-body -H @token.header"}
+	switch {
+	case len(query) > 0:
+		parts[0] += " --get"
+	case method != "GET" && !(method == "POST" && body != nil && body.Required):
+		parts[0] += " -X " + method
+	}
+	for _, q := range query {
+		parts = append(parts, "--data-urlencode "+quote(q))
+	}
+	if body != nil && body.Example != "" && body.Example != "{}" {
+		parts = append(parts, "--json "+quote(body.Example))
+	}
+	return strings.Join(append(parts, quote(v.server+path)), " \\\n  ")
+}
+
+// quote makes one word of a text for a shell (POSIX.1-2017, XCU 2.2.2).
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// prose takes a description apart into paragraphs, lists and code, which is all the Markdown that they are written in.
+func prose(n *yaml.Node) []templates.Prose {
+	var out []templates.Prose
+	for block := range strings.SplitSeq(strings.TrimSpace(value(n)), "\n\n") {
+		block = strings.Join(strings.Fields(block), " ")
+		if block == "" {
+			continue
+		}
+		var p templates.Prose
+		for i, run := range strings.Split(block, "`") {
+			for j, part := range strings.Split(run, "*") {
+				if part != "" {
+					p = append(p, templates.Run{Text: part, Code: i%2 == 1, Strong: i%2 == 0 && j%2 == 1})
+				}
+			}
+		}
+		out = append(out, p)
+	}
+	return out
+}

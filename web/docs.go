@@ -1,0 +1,32 @@
+package web
+
+import (
+	"net/http"
+
+	"barillet/web/reply"
+)
+
+// docsPath is where the description of the API is read. It lies below apiPrefix, but for people.
+const docsPath = apiPrefix + "docs"
+
+// docsRoutes refuses a wrong method here: the mux would hand it to the API, which has no such path.
+func (t table) docsRoutes() {
+	for _, path := range []string{docsPath, docsPath + "/{area}"} {
+		t.page("GET "+path, t.getDocs)
+		t.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			t.refuse(w, r, &reply.Refused{Status: http.StatusMethodNotAllowed, Kind: reply.KindMethod, Allow: "GET, HEAD"})
+		})
+	}
+}
+
+func (s *server) getDocs(w http.ResponseWriter, r *http.Request) error {
+	d, err := s.Docs()
+	if err != nil {
+		return err
+	}
+	page, ok := d.Page(s.base(r), r.PathValue("area"))
+	if !ok {
+		return &reply.Refused{Status: http.StatusNotFound, Kind: reply.KindNoRoute}
+	}
+	return s.show(w, http.StatusOK, page)
+}
