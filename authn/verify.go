@@ -201,6 +201,7 @@ func (w *Work) storeVerified(secret Secret, t attempt, kept *reading) (*Verified
 	proof := Proof{}
 	if t.class != throttle.Recovery {
 		u.Password.Source = HandSelf // PROTOCOL 8: proven together with a device, which a code on paper is not
+		u.HadDevice = true           // also of one from another house, which is the person's from now on (PROTOCOL 23)
 	} else {
 		out.Enrol, proof = true, Proof{At: w.Act.Now, Enrolling: true}
 		if err := w.recoveryUsed(&u, j.Left); err != nil {

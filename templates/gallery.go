@@ -195,6 +195,8 @@ func GalleryMails() []Mail {
 		AddressChangedMail{About: a, By: "Karim Benali"},
 		PasswordLinkMail{About: a, Link: link, Until: until},
 		PasswordLinkGivenMail{About: a, By: "Karim Benali"},
+		WelcomeMail{About: About{Name: a.Name}, Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Device: "Okta", Link: link, Until: until},
+		WelcomeMail{About: About{Name: a.Name}, Login: "amelie.durand@garage.example", Device: "Okta", Link: link, Until: until},
 		NewBrowserMail{About: a},
 		NoticesMail{Notices: []JoinedNotice{{At: a.At, Subject: "Barillet : appareil ajouté"}, {At: a.At, Subject: "Barillet : appareil retiré"}}},
 		WrongCodesMail{About: a, Count: 3},

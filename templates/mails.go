@@ -31,6 +31,16 @@ type InvitationMail struct {
 	Until   time.Time `json:"until"`
 }
 
+// WelcomeMail tells a person whose account and phone were brought from another house how to choose a password.
+type WelcomeMail struct {
+	About
+	Garage string    `json:"garage,omitempty"`
+	Login  string    `json:"login"`
+	Device string    `json:"device"` // as their app shows it
+	Link   string    `json:"link"`
+	Until  time.Time `json:"until"`
+}
+
 // DevicesResetMail carries the ticket of a reset to the person.
 type DevicesResetMail struct {
 	About
@@ -168,7 +178,7 @@ func mails() []Mail {
 		InvitationMail{}, DevicesResetMail{}, DevicesResetToldMail{}, DeviceAddedMail{}, DeviceRemovedMail{}, QRShownMail{},
 		CopyConfirmedMail{}, RecoveryUsedMail{}, RecoveryRenewedMail{}, PasswordChangedMail{}, PasswordLinkMail{},
 		NewBrowserMail{}, WrongCodesMail{}, HelpReceivedMail{}, HelpForSupportMail{}, HelpAnsweredMail{}, KeyClonedMail{},
-		TicketHandedMail{}, NoticesMail{}, AddressChangedMail{}, PasswordLinkGivenMail{},
+		TicketHandedMail{}, NoticesMail{}, AddressChangedMail{}, PasswordLinkGivenMail{}, WelcomeMail{},
 	}
 }
 
@@ -211,3 +221,4 @@ func (TicketHandedMail) name() string      { return "ticket_handed" }
 func (NoticesMail) name() string           { return "notices" }
 func (AddressChangedMail) name() string    { return "address_changed" }
 func (PasswordLinkGivenMail) name() string { return "password_link_given" }
+func (WelcomeMail) name() string           { return "welcome" }

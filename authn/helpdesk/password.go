@@ -21,6 +21,9 @@ func (d *Desk) ResetPassword(ctx context.Context, op Operator, from authn.Origin
 		if !sendEmail && !op.secrets() {
 			return authn.Secret{}, authn.Refuse(authn.CodeForbidden)
 		}
+		if !sendEmail && u.Brought() { // PROTOCOL 8: whoever brought the key would have both halves
+			return authn.Secret{}, authn.Refuse(authn.CodeSameHand)
+		}
 		token, expires, err := w.IssuePasswordLink(&u)
 		if err != nil {
 			return authn.Secret{}, err

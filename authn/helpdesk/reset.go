@@ -131,7 +131,7 @@ func (j resetting) do(w *authn.Work) (done, error) {
 	switch {
 	case u.Status == authn.StatusGone:
 		return done{}, authn.Refuse(authn.CodeState)
-	case !u.HadDevice && len(u.Devices) == 0:
+	case !u.HadDevice: // nor is there a password that a ticket would be worth something with (PROTOCOL 23)
 		return done{}, &authn.Error{Code: authn.CodeState, Reason: authn.ReasonNeverHadDevice}
 	}
 	c, err := j.answered(w, &u)
