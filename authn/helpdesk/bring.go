@@ -20,6 +20,15 @@ type Imported struct {
 	Faults  []*authn.Error // why they cannot be made, each by its field; nothing was changed then
 }
 
+// MayImport judges whether the operator may import at all, and with keys of another house if there are any among the
+// people: CodeForbidden. Only the machine's owner brings keys, never a token over the network (PROTOCOL 23).
+func (d *Desk) MayImport(op Operator, keys bool) error {
+	if keys && !op.Machine {
+		return authn.Refuse(authn.CodeForbidden)
+	}
+	return op.allowed(actInvite)
+}
+
 // Import makes one person of a list, unless there is one of that login, and mails them with invite, in the same
 // Update: whoever is there was invited, if that was asked for, however often a list is given. dry only judges.
 // CodeForbidden: the operator may not do it to anybody, or brings a key without owning the machine.
@@ -44,7 +53,7 @@ func (d *Desk) Import(ctx context.Context, op Operator, from authn.Origin, n New
 
 // judgeImport finds everything that is wrong with a person at once.
 func (d *Desk) judgeImport(ctx context.Context, op Operator, n NewUser) (out Imported, err error) {
-	if err := op.allowed(actInvite); err != nil {
+	if err := d.MayImport(op, !n.Key.Empty()); err != nil {
 		return out, err
 	}
 	u, faults := draft(n)
@@ -91,8 +100,11 @@ func (d *Desk) brought(op Operator, now time.Time, u *authn.User, n NewUser) (*f
 	if n.Key.Empty() {
 		return nil, nil
 	}
-	if !op.Machine || n.Password != "" { // PROTOCOL 23; and one hand would bring both halves (PROTOCOL 8)
-		return nil, authn.Refuse(authn.CodeForbidden)
+	if err := d.MayImport(op, true); err != nil {
+		return nil, err
+	}
+	if n.Password != "" { // PROTOCOL 8: one hand would bring both halves
+		return nil, authn.Refuse(authn.CodeSameHand)
 	}
 	device, err := d.People.ReadKey(now, u, n.Key)
 	return &device, err

@@ -129,7 +129,7 @@ func TestNobodyHoldsBothHalvesOfWhoeverBringsAKey(t *testing.T) {
 	wantCode(t, "the welcome in the answer", err, authn.CodeSameHand)
 	bringing.Password = password
 	_, _, err = s.desk.AddUser(t.Context(), machine, s.From, bringing, false, true)
-	wantCode(t, "key and password by one hand", err, authn.CodeForbidden)
+	wantCode(t, "key and password by one hand", err, authn.CodeSameHand)
 	if _, err := s.desk.User(t.Context(), machine, bringing.Login); authn.CodeOf(err) != authn.CodeNotFound {
 		t.Errorf("got %v, want nobody made", err)
 	}
