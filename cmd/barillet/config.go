@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"barillet/cmd/barillet/cli"
 )
 
 // config is what the operator decided, every value judged.
@@ -79,7 +81,7 @@ func load(file string, environ []string, flags map[string]string) (*config, erro
 			continue
 		}
 		if err := s.take(&c, raw(value)); err != nil {
-			return nil, &usageError{fmt.Errorf("--%s: %w", strings.ReplaceAll(s.key, "_", "-"), err)}
+			return nil, &cli.UsageError{Err: fmt.Errorf("--%s: %w", strings.ReplaceAll(s.key, "_", "-"), err)}
 		}
 	}
 	return &c, c.agree(file)
@@ -149,7 +151,7 @@ func (c *config) agree(file string) error {
 	case c.limits.perClient > c.limits.connections:
 		return wrong("limits.connections_per_client", "is more than limits.connections")
 	case c.publicURL == "" && !loopback(c.listen):
-		return withHint(wrong("public_url", "is missing: links in mails and security keys need it"),
+		return cli.WithHint(wrong("public_url", "is missing: links in mails and security keys need it"),
 			"give --public-url https://login.example.com, or listen on localhost to try things out")
 	}
 	return nil
@@ -171,7 +173,7 @@ func loopback(listen string) bool {
 // needData checks that a data folder was named and settles where the key file is.
 func (c *config) needData() error {
 	if c.data == "" {
-		return withHint(misused("no data folder is named"), "give --data DIR, BARILLET_DATA, or data in the configuration file")
+		return cli.WithHint(cli.Misused("no data folder is named"), "give --data DIR, BARILLET_DATA, or data in the configuration file")
 	}
 	if c.keyFile == "" {
 		c.keyFile = filepath.Join(c.data, keyName)

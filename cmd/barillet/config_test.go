@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"barillet/cmd/barillet/cli"
 )
 
 // whole is a configuration with every key.
@@ -194,7 +196,7 @@ func TestAWrongEnvironmentIsRefused(t *testing.T) {
 
 func TestAWrongFlagIsAMisuse(t *testing.T) {
 	_, err := load("", nil, map[string]string{"listen": "nowhere"})
-	if _, ok := errors.AsType[*usageError](err); !ok {
+	if _, ok := errors.AsType[*cli.UsageError](err); !ok {
 		t.Errorf("got %v, want a misuse", err)
 	}
 	if _, err := load("", nil, map[string]string{"listen": "0.0.0.0:80"}); err == nil || !strings.Contains(err.Error(), "public_url: is missing") {

@@ -36,7 +36,7 @@ var Columns = []string{Login, Email, SecondEmail, FirstName, LastName, Locale, G
 const (
 	LargestFile = 64 << 20 // bytes
 	longestCell = 16 << 10 // bytes
-	longestName = 64       // characters of a column's name
+	longestName = 256      // characters of a column's name
 )
 
 // ErrTooLarge is a file of more than LargestFile.
@@ -159,7 +159,7 @@ func (l *List) head(c *csv.Reader, names []string) {
 			shown, reason = strings.ToValidUTF8(shown, "?"), "utf8"
 		case shown == "":
 			reason = "column_empty"
-		case !slices.Contains(Columns, shown) && !isCustom(shown):
+		case !slices.Contains(Columns, shown) && !IsCustom(shown):
 			reason = "column_unknown"
 		case slices.Contains(l.Columns, shown):
 			reason = "column_twice"
@@ -177,10 +177,10 @@ func (l *List) head(c *csv.Reader, names []string) {
 	}
 }
 
-// isCustom tells whether a column is a further member of a profile.
-func isCustom(name string) bool {
+// IsCustom tells whether a column is a further member of a profile.
+func IsCustom(name string) bool {
 	member, ok := strings.CutPrefix(name, Custom)
-	return ok && member != "" && utf8.RuneCountInString(name) <= longestName && !strings.ContainsFunc(name, unicode.IsControl) &&
+	return ok && member != "" && strings.TrimSpace(name) == name && utf8.RuneCountInString(name) <= longestName && !strings.ContainsFunc(name, unicode.IsControl) &&
 		!slices.Contains([]string{Login, Email, SecondEmail, FirstName, LastName, Locale}, member)
 }
 

@@ -1,20 +1,66 @@
-package main
+package manage
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"barillet/cmd/barillet/cli"
 )
 
-func (p *program) factorsCommand() *cobra.Command {
-	c := parent("factors", "second factors of people")
-	c.AddCommand(p.factorsResetCommand())
-	return c
+// factor is what is printed of a device; --json prints all that the API says.
+type factor struct {
+	ID       string    `json:"id"`
+	Type     string    `json:"factorType"`
+	Status   string    `json:"status"`
+	Name     string    `json:"name"`
+	Created  time.Time `json:"created"`
+	LastUsed time.Time `json:"lastUsed"`
+	Copies   []struct {
+		Name string `json:"name"`
+	} `json:"copies"`
+	Left *int `json:"left"`
+}
+
+func (m *Manager) factorsList() *cobra.Command {
+	c := &cobra.Command{Use: "list EMAIL", Short: "list a person's devices: id, type, status, name, added, last used", Args: cli.Exactly("EMAIL")}
+	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+		var all []json.RawMessage
+		if err := s.call(ctx, http.MethodGet, userPath(args[0], "/factors"), nil, &all); err != nil {
+			return fmt.Errorf("listing the devices of %s: %w", args[0], err)
+		}
+		return listed(m, all, func(f factor) []string {
+			more := ""
+			if f.Left != nil {
+				more = fmt.Sprintf("%d left", *f.Left)
+			}
+			if n := len(f.Copies); n > 0 {
+				more = fmt.Sprintf("on %d more phones", n)
+			}
+			return []string{f.ID, f.Type, f.Status, f.Name, m.Moment(f.Created), m.Moment(f.LastUsed), more}
+		})
+	})
+}
+
+func (m *Manager) factorsRemove() *cobra.Command {
+	c := &cobra.Command{
+		Use: "remove EMAIL ID", Short: "take one device from a person; the person is told",
+		Long: "Takes one device from a person and signs them out everywhere. Whoever has none left needs factors reset.",
+		Args: cli.Exactly("EMAIL", "ID"),
+	}
+	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+		if err := s.call(ctx, http.MethodDelete, userPath(args[0], "/factors/", url.PathEscape(args[1])), nil, nil); err != nil {
+			return fmt.Errorf("removing a device of %s: %w", args[0], err)
+		}
+		m.Note("the device is removed")
+		return nil
+	})
 }
 
 // reset is the body of a reset, receipt its answer.
@@ -47,58 +93,49 @@ type receipt struct {
 	Reason   string `json:"reason"`
 }
 
-func (p *program) factorsResetCommand() *cobra.Command {
-	var to target
+func (m *Manager) factorsReset() *cobra.Command {
 	var ask reset
 	c := &cobra.Command{
 		Use: "reset EMAIL --reason TEXT", Short: "clear every second factor of a person and give a ticket to enrol anew",
 		Long: "Clears every phone, security key and recovery code of a person, ends their sessions, and mails a ticket that\n" +
 			"is good together with the password. With --hand the ticket is a code on this screen instead, good for ten\n" +
 			"minutes: for a person who is before you, or whom you called back on the number on file.",
-		Args: exactly("EMAIL"),
-		RunE: func(c *cobra.Command, args []string) error {
-			if strings.TrimSpace(ask.Reason) == "" {
-				return misused("--reason is missing: say why, it goes into the audit log and to the managers")
-			}
-			if ask.Hand && (to.url != "" || variables(p.environ)["BARILLET_URL"] != "") {
-				return misused("--hand works on the machine of the service only: a code is never given to an API token")
-			}
-			service, err := to.connect(c.Context(), p, false)
-			if err != nil {
-				return err
-			}
-			defer service.done()
-			if !ask.Hand {
-				service.warnOfLinks(p)
-			}
-			var done receipt
-			path := "/users/" + url.PathEscape(args[0]) + "/lifecycle/reset_factors"
-			if err := service.call(c.Context(), http.MethodPost, path, ask, &done); err != nil {
-				return fmt.Errorf("resetting %s: %w", args[0], err)
-			}
-			if done.Mailed && service.closed {
-				p.note("the mails are in the outbox: they go out when the service runs")
-			}
-			if p.json {
-				return p.result(done)
-			}
-			return done.print(p)
-		},
+		Args: cli.Exactly("EMAIL"),
 	}
-	to.register(c)
-	p.jsonFlag(c)
 	c.Flags().StringVar(&ask.Reason, "reason", "", "why, for the audit log and the managers")
 	c.Flags().StringVar(&ask.HelpRequest, "help-request", "", "id of the help request that this answers")
 	c.Flags().BoolVar(&ask.Hand, "hand", false, "print the ticket as a code, to be handed over now")
-	return c
+	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+		if !ask.Hand {
+			m.warnOfLinks(s)
+		}
+		var done receipt
+		if err := s.call(ctx, http.MethodPost, userPath(args[0], "/lifecycle/reset_factors"), ask, &done); err != nil {
+			return fmt.Errorf("resetting %s: %w", args[0], err)
+		}
+		if done.Mailed && s.Closed {
+			m.Note("the mails are in the outbox: they go out when the service runs")
+		}
+		if m.JSON {
+			return m.Result(done)
+		}
+		return m.Table(done.rows(m))
+	}, func(reach Reach) error {
+		switch {
+		case strings.TrimSpace(ask.Reason) == "":
+			return cli.Misused("--reason is missing: say why, it goes into the audit log and to the managers")
+		case ask.Hand && reach.Remote():
+			return cli.Misused("--hand works on the machine of the service only: a code is never given to an API token")
+		}
+		return nil
+	})
 }
 
-// print writes the receipt for people.
-func (r receipt) print(p *program) error {
-	t := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
-	line := func(name string, value any) { fmt.Fprintf(t, "%s\t%v\n", name, value) }
+// rows are the receipt for people.
+func (r receipt) rows(m *Manager) (rows [][]string) {
+	line := func(name string, value any) { rows = append(rows, []string{name, fmt.Sprint(value)}) }
 	line("reset of", r.Login)
-	line("at", moment(r.At))
+	line("at", m.Moment(r.At))
 	line("reason", r.Reason)
 	if r.Repeated {
 		line("changed", "nothing: it was done before, and a ticket is open")
@@ -115,6 +152,6 @@ func (r receipt) print(p *program) error {
 	if r.Ticket.Code != "" {
 		line("code", r.Ticket.Code)
 	}
-	line("ticket good until", moment(r.Ticket.Expires))
-	return t.Flush()
+	line("ticket good until", m.Moment(r.Ticket.Expires))
+	return rows
 }

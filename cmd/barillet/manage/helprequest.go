@@ -1,22 +1,19 @@
-package main
+package manage
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
-)
 
-func (p *program) helpRequestCommand() *cobra.Command {
-	c := parent("help-request", "requests for help")
-	c.AddCommand(p.helpRequestListCommand(), p.helpRequestShowCommand())
-	return c
-}
+	"barillet/cmd/barillet/cli"
+)
 
 // helpRequest is what is printed of one; --json prints all that the API says.
 type helpRequest struct {
@@ -27,96 +24,135 @@ type helpRequest struct {
 	Topic          string    `json:"topic"`
 	Message        string    `json:"message"`
 	PasswordProven bool      `json:"passwordProven"`
+	Assignee       string    `json:"assignee"`
+	Identity       string    `json:"identity"`
 	Created        time.Time `json:"created"`
+	History        []struct {
+		At   time.Time `json:"at"`
+		Name string    `json:"name"`
+		What string    `json:"what"`
+		Text string    `json:"text"`
+	} `json:"history"`
 }
 
-// pageOfAPI is how many a list of the API holds at most.
-const pageOfAPI = 200
-
-func (p *program) helpRequestListCommand() *cobra.Command {
-	var to target
-	var status string
-	c := &cobra.Command{
-		Use: "list", Short: "list help requests", Args: exactly(),
-		RunE: func(c *cobra.Command, _ []string) error {
-			service, err := to.connect(c.Context(), p, false)
-			if err != nil {
-				return err
-			}
-			defer service.done()
-			path := "/help-requests"
-			if status != "" {
-				path += "?status=" + url.QueryEscape(status)
-			}
-			var all []json.RawMessage
-			if err := service.call(c.Context(), http.MethodGet, path, nil, &all); err != nil {
-				return fmt.Errorf("listing help requests: %w", err)
-			}
-			if len(all) == pageOfAPI {
-				p.note("these are the first %d: there may be more, which the API lists page by page", len(all))
-			}
-			if p.json {
-				return p.result(all)
-			}
-			t := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
-			for _, one := range all {
-				var r helpRequest
-				if err := json.Unmarshal(one, &r); err != nil {
-					return fmt.Errorf("reading a help request: %w", err)
-				}
-				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", r.ID, moment(r.Created), r.Status, r.Topic, plainLine(r.Email))
-			}
-			return t.Flush()
-		},
-	}
-	to.register(c)
-	p.jsonFlag(c)
+func (m *Manager) helpList() *cobra.Command {
+	status := ""
+	c := &cobra.Command{Use: "list", Short: "list help requests", Args: cli.Exactly()}
 	c.Flags().StringVar(&status, "status", "", "only those in this state: open, in_progress, resolved, rejected")
-	return c
+	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error {
+		values := url.Values{}
+		if status != "" {
+			values.Set("status", status)
+		}
+		all, err := pages[json.RawMessage](ctx, s, "/help-requests", values, 0)
+		if err != nil {
+			return fmt.Errorf("listing help requests: %w", err)
+		}
+		return listed(m, all, func(r helpRequest) []string {
+			return []string{r.ID, m.Moment(r.Created), r.Status, r.Topic, r.Email}
+		})
+	})
 }
 
-func (p *program) helpRequestShowCommand() *cobra.Command {
-	var to target
-	c := &cobra.Command{
-		Use: "show ID", Short: "show one help request", Args: exactly("ID"),
-		RunE: func(c *cobra.Command, args []string) error {
-			service, err := to.connect(c.Context(), p, false)
-			if err != nil {
-				return err
-			}
-			defer service.done()
-			var raw json.RawMessage
-			if err := service.call(c.Context(), http.MethodGet, "/help-requests/"+url.PathEscape(args[0]), nil, &raw); err != nil {
-				return fmt.Errorf("showing help request %s: %w", args[0], err)
-			}
-			if p.json {
-				return p.result(raw)
-			}
-			var r helpRequest
-			if err := json.Unmarshal(raw, &r); err != nil {
-				return fmt.Errorf("reading a help request: %w", err)
-			}
-			fmt.Fprintf(p.stdout, "%s, %s, %s\nfrom %s, %s\n", r.Reference, moment(r.Created), r.Status, plainLine(r.Email), r.Topic)
-			if r.PasswordProven {
-				fmt.Fprintln(p.stdout, "the password had been proven")
-			}
-			for line := range strings.Lines(r.Message) {
-				fmt.Fprintf(p.stdout, "> %s\n", plainLine(line))
+func (m *Manager) helpShow() *cobra.Command {
+	c := &cobra.Command{Use: "show ID", Short: "show one help request", Args: cli.Exactly("ID")}
+	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+		var raw json.RawMessage
+		if err := s.call(ctx, http.MethodGet, "/help-requests/"+url.PathEscape(args[0]), nil, &raw); err != nil {
+			return fmt.Errorf("showing help request %s: %w", args[0], err)
+		}
+		if m.JSON {
+			return m.Result(raw)
+		}
+		var r helpRequest
+		if err := json.Unmarshal(raw, &r); err != nil {
+			return fmt.Errorf("reading a help request: %w", err)
+		}
+		return r.print(m)
+	})
+}
+
+// print writes a help request for people: what somebody typed stands behind a mark, so that it is nobody else's word.
+func (r helpRequest) print(m *Manager) error {
+	lines := []string{fmt.Sprintf("%s, %s, %s", r.Reference, m.Moment(r.Created), r.Status),
+		fmt.Sprintf("from %s, %s", cli.Plain(r.Email), r.Topic)}
+	if r.PasswordProven {
+		lines = append(lines, "the password had been proven")
+	}
+	for line := range strings.Lines(r.Message) {
+		lines = append(lines, "> "+cli.Plain(line))
+	}
+	for _, step := range r.History {
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s  %s  %s  %s", m.Moment(step.At), cli.Plain(step.Name), step.What, cli.Plain(step.Text))))
+	}
+	return m.Line("%s", strings.Join(lines, "\n"))
+}
+
+// helpPatch is what a command changes of a help request.
+type helpPatch struct {
+	Status   string  `json:"status,omitempty"`
+	Assignee *string `json:"assignee,omitempty"`
+	Note     string  `json:"note,omitempty"`
+	Identity string  `json:"identity,omitempty"`
+	Answer   string  `json:"answer,omitempty"`
+}
+
+// patching completes a command that changes one help request, after it was judged whether the command makes sense.
+func (m *Manager) patching(c *cobra.Command, now string, patch func(args []string) helpPatch, checks ...func(Reach) error) *cobra.Command {
+	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+		var raw json.RawMessage
+		if err := s.call(ctx, http.MethodPatch, "/help-requests/"+url.PathEscape(args[0]), patch(args), &raw); err != nil {
+			return fmt.Errorf("help request %s: %w", args[0], err)
+		}
+		m.Note("help request %s %s", args[0], now)
+		if m.JSON {
+			return m.Result(raw)
+		}
+		return nil
+	}, checks...)
+}
+
+func (m *Manager) helpTake() *cobra.Command {
+	name := ""
+	c := &cobra.Command{Use: "take ID --as NAME", Short: "say that somebody works on a help request", Args: cli.Exactly("ID")}
+	c.Flags().StringVar(&name, "as", "", "who does")
+	return m.patching(c, "is in progress", func([]string) helpPatch { return helpPatch{Status: "in_progress", Assignee: &name} },
+		func(Reach) error {
+			if strings.TrimSpace(name) == "" {
+				return cli.Misused("--as is missing: say who works on it")
 			}
 			return nil
-		},
-	}
-	to.register(c)
-	p.jsonFlag(c)
-	return c
+		})
 }
 
-// plainLine keeps what strangers typed from driving the terminal.
-func plainLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' {
-			return -1
+func (m *Manager) helpNote() *cobra.Command {
+	c := &cobra.Command{Use: "note ID TEXT", Short: "add a note, which the person does not see", Args: cli.Exactly("ID", "TEXT")}
+	return m.patching(c, "has a further note", func(args []string) helpPatch { return helpPatch{Note: args[1]} })
+}
+
+func (m *Manager) helpAnswer() *cobra.Command {
+	c := &cobra.Command{Use: "answer ID TEXT", Short: "mail an answer to the person", Args: cli.Exactly("ID", "TEXT")}
+	return m.patching(c, "is answered by mail", func(args []string) helpPatch { return helpPatch{Answer: args[1]} })
+}
+
+func (m *Manager) helpClose() *cobra.Command {
+	var patch helpPatch
+	rejected := false
+	ways := []string{"in_person", "called_back", "manager_confirmed", "photo_document"}
+	c := &cobra.Command{Use: "close ID", Short: "close a help request as resolved, or with --reject as rejected", Args: cli.Exactly("ID")}
+	c.Flags().BoolVar(&rejected, "reject", false, "close it as rejected")
+	c.Flags().StringVar(&patch.Identity, "identity", "", "how you made sure who is asking: "+strings.Join(ways, ", "))
+	c.Flags().StringVar(&patch.Note, "note", "", "a note, which the person does not see")
+	return m.patching(c, "is closed", func([]string) helpPatch {
+		patch.Status = "resolved"
+		if rejected {
+			patch.Status = "rejected"
 		}
-		return r
-	}, s)
+		return patch
+	}, func(Reach) error {
+		if patch.Identity != "" && !slices.Contains(ways, patch.Identity) {
+			return cli.Misused("--identity %q: want one of %s", patch.Identity, strings.Join(ways, ", "))
+		}
+		return nil
+	})
 }
