@@ -40,6 +40,7 @@ func (m *Manager) Commands() []*cobra.Command {
 			cli.Parent("members", "people of a garage", m.membersList(), m.membersAdd(), m.membersRemove())),
 		cli.Parent("help-request", "requests for help", m.helpList(), m.helpShow(), m.helpTake(), m.helpNote(), m.helpAnswer(), m.helpClose()),
 		cli.Parent("audit", "what was done, by whom", m.auditList()),
+		m.importCommand(), m.exportCommand(),
 	}
 }
 
