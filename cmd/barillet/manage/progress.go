@@ -17,8 +17,10 @@ type progress struct {
 	finished bool
 }
 
-// barWidth is the bar's, in characters.
-const barWidth = 30
+const (
+	barWidth     = 30  // of the bar, in characters
+	worthTelling = 500 // less is done before anybody wonders
+)
 
 func (m *Manager) progress(what string, all int) *progress {
 	return &progress{m: m, what: what, all: all, bar: cli.Terminal(m.Stderr)}
@@ -38,7 +40,7 @@ func (p *progress) at(done int) {
 		}
 		return
 	}
-	if tenth := 10 * done / p.all; tenth > p.tenth {
+	if tenth := 10 * done / p.all; tenth > p.tenth && p.all >= worthTelling {
 		p.tenth = tenth
 		p.m.Note("%s: %d of %d", p.what, done, p.all)
 	}
