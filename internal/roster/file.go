@@ -70,7 +70,7 @@ type List struct {
 	Columns []string // in the order of the file
 	Rows    []Row
 	Faults  []Fault
-	Sound   bool // the header names somebody's login or address: the rows can be told
+	Sound   bool // the header has no fault: what the cells are is known
 }
 
 // Has tells whether the list has a column.
@@ -172,9 +172,10 @@ func (l *List) head(c *csv.Reader, names []string) {
 		}
 		l.Columns = append(l.Columns, shown)
 	}
-	if l.Sound = l.Has(Login) || l.Has(Email); !l.Sound {
+	if !l.Has(Login) && !l.Has(Email) {
 		l.fault(Fault{Line: 1, Reason: "no_login"})
 	}
+	l.Sound = len(l.Faults) == 0
 }
 
 // IsCustom tells whether a column is a further member of a profile.

@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -49,14 +50,13 @@ func (m *Manager) examine(ctx context.Context, s *Client, list *roster.List) (su
 	if err != nil {
 		return done, nil, err
 	}
-	faulty, said := map[int]bool{}, map[string]bool{}
+	faults := map[int][]lineNote{} // by the line where their row begins
 	fault := func(r roster.Row, column, reason string) {
-		if cell := fmt.Sprint(r.Line, column); !said[cell] { // the first thing that is wrong with a cell
-			done.Faults = append(done.Faults, noted(r.LineOf(column), column, 0, reason))
-			faulty[r.Line], said[cell] = true, true
+		// The first thing that is wrong with a cell is enough.
+		if !slices.ContainsFunc(faults[r.Line], func(n lineNote) bool { return n.Column == column }) {
+			faults[r.Line] = append(faults[r.Line], noted(r.LineOf(column), column, 0, reason))
 		}
 	}
-	m.twins(list, fault)
 	var people []newcomer
 	for _, r := range list.Rows {
 		n := newcomerOf(r, names, fault)
@@ -72,13 +72,20 @@ func (m *Manager) examine(ctx context.Context, s *Client, list *roster.List) (su
 		for _, c := range o.Causes {
 			fault(n.row, columnOf(list, c.Field), c.Reason)
 		}
-		switch {
-		case o.Outcome == "known":
+		if o.Outcome == "known" {
 			done.Known = append(done.Known, n.row.Line)
-		case !faulty[n.row.Line]:
+		} else {
 			fresh = append(fresh, n)
 		}
 	})
+	m.twins(list, fault)
+	for _, line := range done.Known { // they are left alone, whatever else is wrong
+		delete(faults, line)
+	}
+	for _, notes := range faults {
+		done.Faults = append(done.Faults, notes...)
+	}
+	fresh = slices.DeleteFunc(fresh, func(n newcomer) bool { return faults[n.row.Line] != nil })
 	slices.SortFunc(fresh, func(a, b newcomer) int { return a.row.Line - b.row.Line })
 	done.New = len(fresh)
 	done.sort()
@@ -88,7 +95,9 @@ func (m *Manager) examine(ctx context.Context, s *Client, list *roster.List) (su
 // sort puts what was found into the order of the file.
 func (done *summary) sort() {
 	slices.Sort(done.Known)
-	slices.SortStableFunc(done.Faults, func(a, b lineNote) int { return a.Line - b.Line })
+	slices.SortFunc(done.Faults, func(a, b lineNote) int {
+		return cmp.Or(a.Line-b.Line, strings.Compare(a.Column, b.Column), strings.Compare(a.Reason, b.Reason))
+	})
 }
 
 // noted puts a fault into words.
