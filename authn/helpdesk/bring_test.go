@@ -214,3 +214,20 @@ func TestAListOfWhoeverIsLimitedToGaragesStaysWithinThem(t *testing.T) {
 	_, err = s.desk.Import(t.Context(), withRole(support, authn.RoleReadOnly), s.From, helpdesk.NewUser{Login: "x@garage.example"}, true, true)
 	wantCode(t, "whoever only reads", err, authn.CodeForbidden)
 }
+
+func TestWhoeverBringsAsMuchAsOneCanIsMadeInOneUpdate(t *testing.T) {
+	s := openShop(t)
+	n := helpdesk.NewUser{Login: "zoe", Email: "zoe@garage.example", Second: "zoe@home.example", FirstName: "Zoé", LastName: "Martin",
+		Role: authn.RoleHelpDesk, Key: foreignKey(foreignSecret)}
+	for i := range 20 {
+		n.Groups = append(n.Groups, s.Group(fmt.Sprint("Garage ", i)))
+	}
+	got, err := s.desk.Import(t.Context(), machine, s.From, n, true, false)
+	if err != nil || !got.Invited {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	// And what takes the key away again fits, too.
+	if _, err := s.desk.Activate(t.Context(), machine, s.From, "zoe", true); err != nil {
+		t.Error(err)
+	}
+}

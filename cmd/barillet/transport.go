@@ -110,7 +110,7 @@ func (t *target) byURL(p *program) (*manage.Client, error) {
 		return nil, cli.WithHint(cli.Misused("--url needs an API token"), "put it into BARILLET_TOKEN or name its file with --token-file")
 	}
 	way := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout: 5 * time.Second}
+		TLSHandshakeTimeout: 5 * time.Second, MaxIdleConnsPerHost: manage.CallsAtOnce}
 	return manage.NewClient(base, token, way, way.CloseIdleConnections), nil
 }
 
@@ -125,7 +125,8 @@ func (t *target) bySocket(ctx context.Context, c *config) (*manage.Client, error
 	default:
 		return nil, fmt.Errorf("reaching the service by its local socket: %w", err)
 	}
-	way := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialSocket(ctx, c.data) }}
+	way := &http.Transport{MaxIdleConnsPerHost: manage.CallsAtOnce,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialSocket(ctx, c.data) }}
 	return manage.NewClient("http://localhost", "", way, way.CloseIdleConnections), nil
 }
 

@@ -73,6 +73,7 @@ func (m *Manager) auditList() *cobra.Command {
 	c.Flags().StringVar(&a.person, "user", "", "only those about a person, by sign-in name, address or id")
 	c.Flags().StringVar(&a.types, "type", "", "only of this type, such as user.session.start")
 	c.Flags().StringVar(&a.outcome, "outcome", "", "only with this outcome: "+strings.Join(outcomes, ", "))
+	words(c, "outcome", outcomes)
 	c.Flags().IntVar(&a.most, "limit", 0, "the last so many; 0 lists all")
 	c.Flags().BoolVar(&a.follow, "follow", false, "go on with what is new")
 	var values url.Values

@@ -39,6 +39,7 @@ func (m *Manager) helpList() *cobra.Command {
 	status := ""
 	c := &cobra.Command{Use: "list", Short: "list help requests", Args: cli.Exactly()}
 	c.Flags().StringVar(&status, "status", "", "only those in this state: open, in_progress, resolved, rejected")
+	words(c, "status", []string{"open", "in_progress", "resolved", "rejected"})
 	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error {
 		values := url.Values{}
 		if status != "" {
@@ -142,6 +143,7 @@ func (m *Manager) helpClose() *cobra.Command {
 	c := &cobra.Command{Use: "close ID", Short: "close a help request as resolved, or with --reject as rejected", Args: cli.Exactly("ID")}
 	c.Flags().BoolVar(&rejected, "reject", false, "close it as rejected")
 	c.Flags().StringVar(&patch.Identity, "identity", "", "how you made sure who is asking: "+strings.Join(ways, ", "))
+	words(c, "identity", ways)
 	c.Flags().StringVar(&patch.Note, "note", "", "a note, which the person does not see")
 	return m.patching(c, "is closed", func([]string) helpPatch {
 		patch.Status = "resolved"

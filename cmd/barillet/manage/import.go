@@ -70,6 +70,7 @@ type summary struct {
 	Faults  []lineNote `json:"faults"`
 	Applied bool       `json:"applied"`
 	Made    int        `json:"made"`
+	There   int        `json:"there"` // who was new when it began and there when their turn came
 	Invited int        `json:"invited"`
 }
 
@@ -168,6 +169,9 @@ func (m *Manager) tellImport(done summary) error {
 	switch {
 	case done.Applied:
 		m.Note("%d were made, %d of them invited", done.Made, done.Invited)
+		if done.There > 0 {
+			m.Note("%d were there when their turn came: made by a call whose answer was lost, or by somebody else", done.There)
+		}
 	case len(done.Faults) == 0:
 		m.Note("nothing was written: --apply does it")
 	}

@@ -12,12 +12,14 @@ import (
 
 // The bounds of the calls of an import: the API takes a hundred people and 64 KiB.
 const (
-	mostAtOnce  = 100
-	mostInCall  = 60 << 10 // bytes
-	madeAtOnce  = 25       // each is synced to the disk, and an answer is waited for half a minute
-	callsAtOnce = 8        // they share the syncs of the disk
-	mostTries   = 6        // of one call, while the service starts anew or is busy
+	mostAtOnce = 100
+	mostInCall = 60 << 10 // bytes
+	madeAtOnce = 25       // each is synced to the disk, and an answer is waited for half a minute
+	mostTries  = 6        // of one call, while the service starts anew or is busy
 )
+
+// CallsAtOnce is how many calls a command makes at the same time: they share the syncs of the disk.
+const CallsAtOnce = 8
 
 // size is how many bytes of a call a person takes.
 func (n newcomer) size() int {
@@ -48,7 +50,7 @@ func (j *importJob) do(ctx context.Context, people []newcomer, each func(newcome
 	defer stop(nil)
 	calls := make(chan []newcomer)
 	var workers sync.WaitGroup
-	for range callsAtOnce {
+	for range CallsAtOnce {
 		workers.Go(func() {
 			for part := range calls {
 				if err := j.call(ctx, part, each); err != nil {
@@ -154,6 +156,8 @@ func (m *Manager) makeAll(ctx context.Context, s *Client, i importing, people []
 		switch o.Outcome {
 		case "created":
 			done.Made++
+		case "known":
+			done.There++
 		case "refused": // somebody else was faster than the list
 			refused = errors.New("some became impossible while it ran: give the same command once more to see why")
 		}

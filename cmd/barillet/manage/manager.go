@@ -78,3 +78,10 @@ func (m *Manager) reaching(c *cobra.Command, found bool, do run, checks ...func(
 	}
 	return c
 }
+
+// words completes a flag that takes one of a few words.
+func words(c *cobra.Command, flag string, all []string) {
+	if err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the command has no such flag, which every test of it would meet
+	}
+}

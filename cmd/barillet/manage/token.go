@@ -53,6 +53,7 @@ func (m *Manager) tokenCreate() *cobra.Command {
 	}
 	c.Flags().StringVar(&ask.Name, "name", "", "what the token is for")
 	c.Flags().StringVar(&ask.Role, "role", "", strings.Join(roles, ", "))
+	words(c, "role", roles)
 	c.Flags().StringSliceVar(&ask.Groups, "group", nil, "limit it to a group, by id; may be given again")
 	c.Flags().StringVar(&expires, "expires", "90d", "how long it is good: 90d, 12h; at most 365d")
 	c.Flags().StringSliceVar(&ask.Allow, "allow", nil, "secrets, authn")

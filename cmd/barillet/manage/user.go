@@ -63,6 +63,7 @@ func (m *Manager) userAdd() *cobra.Command {
 	}
 	c.Flags().StringVar(&a.name, "name", "", "first and last name")
 	c.Flags().StringVar(&a.role, "role", "", strings.Join(roles, ", "))
+	words(c, "role", roles)
 	c.Flags().StringSliceVar(&a.groups, "group", nil, "a group that the person belongs to, by id; may be given again")
 	c.Flags().BoolVar(&a.invite, "invite", false, "invite the person")
 	c.Flags().BoolVar(&a.noMail, "no-mail", false, "print the invitation's link instead of mailing it")
@@ -197,6 +198,7 @@ func (m *Manager) userList() *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "list people: id, status, sign-in name, name, last sign-in", Args: cli.Exactly()}
 	c.Flags().StringVar(&starts, "q", "", "only whose name or address begins so")
 	c.Flags().StringVar(&status, "status", "", "only those in this state: "+strings.Join(statuses, ", "))
+	words(c, "status", statuses)
 	c.Flags().StringVar(&garage, "group", "", "only the members of a group, by id or name")
 	c.Flags().IntVar(&most, "limit", 0, "at most so many; 0 lists all")
 	list := func(ctx context.Context, s *Client, _ []string) error {
