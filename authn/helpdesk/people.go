@@ -171,8 +171,8 @@ func (d *Desk) invite(w *authn.Work, op Operator, u *authn.User, sendEmail bool)
 	e := op.event(audit.InvitationIssued, u)
 	e.Detail = map[string]string{"way": "mail"}
 	if sendEmail {
-		garage, err := garageOf(w, u)
-		if err != nil {
+		var garage string
+		if garage, err = garageOf(w, u); err != nil {
 			return Invitation{}, err
 		}
 		// Nothing of the operator's own browser and address goes to the person.
