@@ -58,8 +58,9 @@ func (t *target) Remote() bool {
 	return t.url != "" || variables(t.program.Environ)["BARILLET_URL"] != ""
 }
 
-// Connect implements manage.Reach. It finds the way to the service: by HTTPS where a URL is named, by the local socket where the service
-// runs, by opening the data folder where it does not. create says that an empty folder may be initialised.
+// Connect implements manage.Reach. It finds the way to the service: by HTTPS where a URL is named, by the local
+// socket where the service runs, by opening the data folder where it does not. create says that an empty folder may
+// be initialised.
 func (t *target) Connect(ctx context.Context, create bool) (*manage.Client, error) {
 	p := t.program
 	if t.url == "" {
