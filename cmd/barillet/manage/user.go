@@ -259,6 +259,10 @@ func listed[T any](m *Manager, all []json.RawMessage, row func(T) []string) erro
 	return m.Table(rows)
 }
 
+// memberOf are the members of a profile that have a flag of their own.
+var memberOf = map[string]string{"login": "login", "email": "email", "second-email": "secondEmail",
+	"first-name": "firstName", "last-name": "lastName", "locale": "locale"}
+
 // updating is what user update was told.
 type updating struct {
 	set, unset []string
@@ -273,8 +277,7 @@ func (m *Manager) userUpdate() *cobra.Command {
 			"addresses of before and after are told.",
 		Args: cli.Exactly("EMAIL"),
 	}
-	for flag, member := range map[string]string{"login": "login", "email": "email", "second-email": "secondEmail",
-		"first-name": "firstName", "last-name": "lastName", "locale": "locale"} {
+	for flag, member := range memberOf {
 		u.members[member] = c.Flags().String(flag, "", "new "+flag+"; empty takes it away")
 	}
 	c.Flags().StringArrayVar(&u.set, "set", nil, "NAME=VALUE of a further member; may be given again")
@@ -300,8 +303,7 @@ func (m *Manager) userUpdate() *cobra.Command {
 // profile is what the flags name.
 func (u updating) profile(c *cobra.Command) (map[string]any, error) {
 	out := map[string]any{}
-	for flag, member := range map[string]string{"login": "login", "email": "email", "second-email": "secondEmail",
-		"first-name": "firstName", "last-name": "lastName", "locale": "locale"} {
+	for flag, member := range memberOf {
 		if c.Flags().Changed(flag) {
 			if out[member] = *u.members[member]; *u.members[member] == "" {
 				out[member] = nil
