@@ -156,10 +156,13 @@ func (w *Work) ExpirePassword(u *User) error {
 
 // SetPassword gives an active person a password that came by an operator's hand, and ends whatever stood on the one
 // before but open tickets: with one that went another way it lets the person in. The caller audits, tells and saves.
-// CodeState: not active.
+// CodeState: not active. CodeSameHand: the person's one device was brought by an operator and never used (PROTOCOL 8).
 func (w *Work) SetPassword(u *User, phc, hand string, mark PasswordMark) error {
 	if u.Status != StatusActive {
 		return wrongState(ReasonNotActive)
+	}
+	if u.Brought() {
+		return Refuse(CodeSameHand)
 	}
 	if _, err := w.EndSessions(u, ""); err != nil {
 		return err

@@ -72,31 +72,39 @@ func (w *Work) NewUser() User {
 	return User{ID: UserID("u" + w.Act.ID("user")), Handle: w.Act.draw("handle", 0), Status: StatusStaged}
 }
 
-// check judges what an operator wrote.
+// check judges what an operator wrote; the error names the first fault.
 func (u *User) check() error {
-	if a, ok := Address(u.Login); !ok || a != u.Login {
-		return Invalid("login", "address")
+	if all := u.faults(); len(all) > 0 {
+		return all[0]
 	}
-	for field, a := range map[string]string{"email": u.Email, "secondEmail": u.Second} {
-		if a == "" && field == "secondEmail" {
+	return nil
+}
+
+// faults are all that is wrong with what an operator wrote, in the order of the fields.
+func (u *User) faults() (all []*Error) {
+	if a, ok := Address(u.Login); !ok || a != u.Login {
+		all = append(all, Invalid("login", "address"))
+	}
+	for _, f := range []struct{ field, address string }{{"email", u.Email}, {"secondEmail", u.Second}} {
+		if f.address == "" && f.field == "secondEmail" {
 			continue
 		}
-		if got, ok := MailAddress(a); !ok || got != a {
-			return Invalid(field, "address")
+		if got, ok := MailAddress(f.address); !ok || got != f.address {
+			all = append(all, Invalid(f.field, "address"))
 		}
 	}
-	for field, name := range map[string]string{"firstName": u.FirstName, "lastName": u.LastName} {
-		if !utf8.ValidString(name) || utf8.RuneCountInString(name) > MaxName || strings.ContainsFunc(name, unicode.IsControl) {
-			return Invalid(field, "name")
+	for _, f := range []struct{ field, name string }{{"firstName", u.FirstName}, {"lastName", u.LastName}} {
+		if !utf8.ValidString(f.name) || utf8.RuneCountInString(f.name) > MaxName || strings.ContainsFunc(f.name, unicode.IsControl) {
+			all = append(all, Invalid(f.field, "name"))
 		}
 	}
 	if len(u.Profile) > maxProfile || len(u.Profile) > 0 && !json.Valid(u.Profile) {
-		return Invalid("profile", "too_long")
+		all = append(all, Invalid("profile", "too_long"))
 	}
 	if len(u.Groups) > maxGroups {
-		return Invalid("groupIds", "too_many")
+		all = append(all, Invalid("groupIds", "too_many"))
 	}
-	return nil
+	return all
 }
 
 // indexed are the addresses under which the person is found; no two people share one. A shadow is found by none.

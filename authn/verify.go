@@ -207,6 +207,7 @@ func (w *Work) storeVerified(secret Secret, t attempt, kept *reading) (*Verified
 	}
 	if out.Enrol = t.class == throttle.Recovery; !out.Enrol {
 		u.Password.settle() // proven together with a device, which a code on paper is not
+		u.HadDevice = true  // also of one from another house, which is the person's from now on (PROTOCOL 23)
 	} else if err := w.recoveryUsed(&u, j.Left); err != nil {
 		return nil, err
 	}

@@ -51,8 +51,8 @@ call GET "/users/$user" | jq -r '"is: \(.profile.firstName) \(.profile.lastName)
 call GET "/users/$user/factors" | jq -r '.[] | "has: \(.factorType) \(.name)"'
 
 # 4. Take the request, call back on the number on file, and write down that you did.
-call PATCH "/help-requests/$request" --json '{"status": "in_progress", "note": "Took this one."}' >"$work/request"
-call PATCH "/help-requests/$request" --json '{"identity": "called_back"}' | jq -r '"checked: \(.identity)"'
+call PATCH "/help-requests/$request" --json '{"assignee": "me", "note": "Took this one."}' >"$work/request"
+call PATCH "/help-requests/$request" --json '{"identityCheck": {"way": "called_back"}}' | jq -r '"checked: \(.identityCheck.way)"'
 
 # 5. Reset. The key makes it safe to try again when an answer is lost: the reset happens once.
 jq -n --arg request "$request" '{reason: "Phone lost, called back on the number on file", helpRequestId: $request}' >"$work/reset"

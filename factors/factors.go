@@ -137,6 +137,17 @@ type Activator interface {
 	// Picture is the QR code of the pending enrolment, as PNG.
 	Picture(who Subject, p Pending) ([]byte, error)
 }
+// Importer is a kind whose devices can come from another house. Asked for in authn's import.
+type Importer interface {
+	// Import reads a device out of what the other house kept of it (an otpauth URI). It has a Name and no ID; Unique is
+	// a digest of its key, so that two spellings of one are told to be one. Unfit tells why it cannot be taken.
+	Import(now time.Time, who Subject, text string) (Device, error)
+}
+
+// Unfit tells in one word why a device from elsewhere cannot be taken; never what was given.
+type Unfit string
+
+func (u Unfit) Error() string { return "a key that cannot be taken: " + string(u) }
 
 // Description tells others about a device without their knowing its kind.
 type Description struct {

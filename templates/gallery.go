@@ -208,6 +208,8 @@ func GalleryMails() []Mail {
 		PasswordLinkGivenMail{About: a, By: "Karim Benali"},
 		PasswordGivenMail{About: a, By: "Karim Benali"},
 		PasswordGivenMail{About: a, By: "Karim Benali", Temporary: true},
+		WelcomeMail{About: About{Name: a.Name}, Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Device: "Okta", Link: link, Until: until},
+		WelcomeMail{About: About{Name: a.Name}, Login: "amelie.durand@garage.example", Device: "Okta", Link: link, Until: until},
 		NewBrowserMail{About: a},
 		NoticesMail{Notices: []JoinedNotice{{At: a.At, Subject: "Barillet : appareil ajouté"}, {At: a.At, Subject: "Barillet : appareil retiré"}}},
 		WrongCodesMail{About: a, Count: 3},

@@ -31,6 +31,16 @@ type InvitationMail struct {
 	Until   time.Time `json:"until"`
 }
 
+// WelcomeMail tells a person whose account and phone were brought from another house how to choose a password.
+type WelcomeMail struct {
+	About
+	Garage string    `json:"garage,omitempty"`
+	Login  string    `json:"login"`
+	Device string    `json:"device"` // as their app shows it
+	Link   string    `json:"link"`
+	Until  time.Time `json:"until"`
+}
+
 // DevicesResetMail carries the ticket of a reset to the person.
 type DevicesResetMail struct {
 	About
@@ -185,7 +195,7 @@ func mails() []Mail {
 		CopyConfirmedMail{}, RecoveryUsedMail{}, RecoveryRenewedMail{}, PasswordChangedMail{}, PasswordLinkMail{},
 		NewBrowserMail{}, WrongCodesMail{}, HelpReceivedMail{}, HelpForSupportMail{}, HelpAnsweredMail{}, KeyClonedMail{},
 		TicketHandedMail{}, NoticesMail{}, AddressChangedMail{}, PasswordLinkGivenMail{}, PasswordGivenMail{},
-		RoleChangedMail{}, ResetAskedMail{}, TokenMadeMail{}, DeviceOfferedMail{},
+		RoleChangedMail{}, ResetAskedMail{}, TokenMadeMail{}, DeviceOfferedMail{}, WelcomeMail{},
 	}
 }
 
@@ -230,3 +240,4 @@ func (NoticesMail) name() string           { return "notices" }
 func (AddressChangedMail) name() string    { return "address_changed" }
 func (PasswordLinkGivenMail) name() string { return "password_link_given" }
 func (PasswordGivenMail) name() string     { return "password_given" }
+func (WelcomeMail) name() string           { return "welcome" }

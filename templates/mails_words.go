@@ -20,6 +20,18 @@ func (m InvitationMail) letter(c *speaker, w writer) letter {
 	return l
 }
 
+func (m WelcomeMail) letter(c *speaker, w writer) letter {
+	l := w.begin(c, m.About, "welcome")
+	moved := c.say("mail.welcome_house", "House", w.brand.Name)
+	if m.Garage != "" {
+		moved = c.say("mail.welcome_garage", "House", w.brand.Name, "Garage", m.Garage)
+	}
+	l.Lines = []string{moved, c.say("mail.welcome_next", "Login", m.Login, "Device", m.Device)}
+	l.Button, l.Link = c.say("mail.welcome_button"), m.Link
+	l.After = []string{c.say("mail.link_until", "Until", c.moment(m.Until, w.brand.Zone)), c.say("mail.welcome_later")}
+	return l
+}
+
 func (m DevicesResetMail) letter(c *speaker, w writer) letter {
 	l := w.begin(c, m.About, "devices_reset")
 	l.Lines = []string{c.say("mail.devices_reset_text"), c.say("mail.devices_reset_next")}

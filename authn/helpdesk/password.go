@@ -23,6 +23,9 @@ func (d *Desk) ResetPassword(ctx context.Context, op Operator, from authn.Origin
 		}
 		way := authn.HandMail
 		if !sendEmail {
+			if u.Brought() { // PROTOCOL 8: whoever brought the key would have both halves
+				return authn.Secret{}, authn.Refuse(authn.CodeSameHand)
+			}
 			way = op.Owner // the password will have come by their hand (PROTOCOL 8)
 		}
 		token, expires, err := w.IssuePasswordLink(&u, way)

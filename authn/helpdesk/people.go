@@ -19,8 +19,9 @@ type NewUser struct {
 	Profile              json.RawMessage
 	Locale               string // "fr", "en" or "" for the operator's default
 	Groups               []authn.GroupID
-	Role                 authn.Role // "": none. With Groups it is limited to them, but for SUPER_ADMIN
-	Password             string     // by Machine or with Secrets only; it came by the operator's hand (PROTOCOL 8)
+	Role                 authn.Role   // "": none. With Groups it is limited to them, but for SUPER_ADMIN
+	Password             string       // by Machine or with Secrets only; it came by the operator's hand (PROTOCOL 8)
+	Key                  authn.Secret // a device of another house, as an otpauth URI; by Machine only (PROTOCOL 23)
 }
 
 // Invitation is what became of inviting somebody.
@@ -38,7 +39,8 @@ type Added struct {
 
 // AddUser makes a person and, with activate, invites them: by mail, or with sendEmail false by a link in the
 // answer, to Machine or with Secrets only. A password makes the person active at once, yet without a device they
-// come in by the invitation alone. CodeTaken: an address is somebody's; for an operator limited to groups only if it
+// come in by the invitation alone. Whoever brings a Key is active too and is mailed a link to choose a password, which
+// proves the device as well. CodeTaken: an address is somebody's; for an operator limited to groups only if it
 // is that of somebody within, else the answer is that for a new person (PROTOCOL 21). CodeInvalid, CodeForbidden.
 func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n NewUser, activate, sendEmail bool) (authn.User, Invitation, error) {
 	u, err := d.drafted(op, n, activate, sendEmail)
@@ -51,42 +53,12 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n Ne
 			return authn.User{}, Invitation{}, err
 		}
 	}
+	device, err := d.brought(op, a.Now, &u, n)
+	if err != nil {
+		return authn.User{}, Invitation{}, err
+	}
 	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (Added, error) {
-		u, fresh := u, w.NewUser()
-		u.ID, u.Handle, u.Mailbox.By = fresh.ID, fresh.Handle, op.mailbox()
-		if err := d.judgeKnown(w, op, &u); err != nil {
-			return Added{}, err
-		}
-		if n.Role != "" {
-			g := authn.Grant{ID: "r" + a.ID("grant"), Role: n.Role, Created: a.Now, Changed: a.Now}
-			if n.Role != authn.RoleSuperAdmin {
-				g.Groups = n.Groups
-			}
-			u.Roles = []authn.Grant{g}
-		}
-		if err := w.Create(&u); err != nil {
-			return Added{}, err
-		}
-		e := op.event(audit.UserCreated, &u)
-		e.Detail = map[string]string{}
-		if n.Role != "" {
-			e.Detail["role"] = string(n.Role)
-		}
-		if n.Password != "" { // whose half it is (PROTOCOL 22)
-			e.Detail["password"] = op.Owner
-		}
-		if err := w.Audit(e); err != nil {
-			return Added{}, err
-		}
-		var inv Invitation
-		if activate {
-			var err error
-			if inv, err = d.invite(w, op, &u, sendEmail); err != nil {
-				return Added{}, err
-			}
-		}
-		u, err := stated(w, u, nil)
-		return Added{u, inv}, err
+		return d.add(w, op, n, u, device, activate, sendEmail)
 	})
 	if err == nil && n.Role == authn.RoleSuperAdmin {
 		err = d.tellSupers(ctx, op, from, roleChange{action: audit.RoleGranted, grant: out.User.Roles[0], user: out.User}, a.Now)
@@ -94,16 +66,54 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n Ne
 	return shown(out.User), out.Invitation, err
 }
 
-// drafted judges what an operator wrote about a new person and what they may write.
+// add is the Update of AddUser, for a person who was drafted and the device that they bring, if any.
+func (d *Desk) add(w *authn.Work, op Operator, n NewUser, u authn.User, device *factors.Device, activate, sendEmail bool) (Added, error) {
+	fresh := w.NewUser()
+	u.ID, u.Handle, u.Mailbox.By = fresh.ID, fresh.Handle, op.mailbox()
+	if err := d.judgeKnown(w, op, &u); err != nil {
+		return Added{}, err
+	}
+	if n.Role != "" {
+		g := authn.Grant{ID: "r" + w.Act.ID("grant"), Role: n.Role, Created: w.Act.Now, Changed: w.Act.Now}
+		if n.Role != authn.RoleSuperAdmin {
+			g.Groups = n.Groups
+		}
+		u.Roles = []authn.Grant{g}
+	}
+	if device != nil {
+		if err := w.Bring(&u, *device); err != nil {
+			return Added{}, err
+		}
+	}
+	if err := w.Create(&u); err != nil {
+		return Added{}, err
+	}
+	e := op.event(audit.UserCreated, &u)
+	e.Detail = map[string]string{}
+	if n.Role != "" {
+		e.Detail["role"] = string(n.Role)
+	}
+	if n.Password != "" { // whose half it is (PROTOCOL 22)
+		e.Detail["password"] = op.Owner
+	}
+	err := w.Audit(e)
+	if err == nil && device != nil {
+		err = d.auditKey(w, op, &u, audit.FactorActivated)
+	}
+	var inv Invitation
+	if err == nil && activate {
+		inv, err = d.greet(w, op, &u, sendEmail)
+	}
+	if err != nil {
+		return Added{}, err
+	}
+	u, err = stated(w, u, nil)
+	return Added{u, inv}, err
+}
+
+// drafted judges what an operator wrote about a new person and what they may write; the error names the first fault.
 func (d *Desk) drafted(op Operator, n NewUser, activate, sendEmail bool) (authn.User, error) {
-	if n.Login == "" {
-		n.Login = n.Email
-	}
-	if n.Email == "" {
-		n.Email = n.Login
-	}
-	u := authn.User{FirstName: n.FirstName, LastName: n.LastName, Profile: n.Profile, Locale: n.Locale,
-		Groups: n.Groups, Status: authn.StatusStaged}
+	u, faults := draft(n)
 	if err := op.allowed(actInvite); err != nil {
 		return u, err
 	}
@@ -113,23 +123,40 @@ func (d *Desk) drafted(op Operator, n NewUser, activate, sendEmail bool) (authn.
 	if err := op.gives(n.Role); err != nil {
 		return u, err
 	}
+	if len(faults) > 0 {
+		return u, faults[0]
+	}
+	return u, nil
+}
+
+// draft reads a new person, with everything that cannot be read, each by its field.
+func draft(n NewUser) (u authn.User, faults []*authn.Error) {
+	if n.Login == "" {
+		n.Login = n.Email
+	}
+	if n.Email == "" {
+		n.Email = n.Login
+	}
+	u = authn.User{FirstName: n.FirstName, LastName: n.LastName, Profile: n.Profile, Locale: n.Locale,
+		Groups: n.Groups, Status: authn.StatusStaged}
 	var ok bool
 	if u.Login, ok = authn.Address(n.Login); !ok {
-		return u, authn.Invalid("login", "address")
+		faults = append(faults, authn.Invalid("login", "address"))
 	}
 	if u.Email, ok = authn.MailAddress(n.Email); !ok {
-		return u, authn.Invalid("email", "address")
+		faults = append(faults, authn.Invalid("email", "address"))
 	}
 	if n.Second != "" {
 		if u.Second, ok = authn.MailAddress(n.Second); !ok {
-			return u, authn.Invalid("secondEmail", "address")
+			faults = append(faults, authn.Invalid("secondEmail", "address"))
 		}
 	}
 	switch n.Locale {
 	case "", "fr", "en":
-		return u, nil
+	default:
+		faults = append(faults, authn.Invalid("locale", "unknown"))
 	}
-	return u, authn.Invalid("locale", "unknown")
+	return u, faults
 }
 
 // givenPassword hashes a password that an operator chose, outside any transaction.
@@ -161,6 +188,11 @@ func (d *Desk) invite(w *authn.Work, op Operator, u *authn.User, sendEmail bool)
 	if !sendEmail {
 		way = op.Owner
 	}
+	if u.Brought() { // nobody has signed in with it here: the invitation is for another phone
+		if err := d.dropBrought(w, op, u); err != nil {
+			return Invitation{}, err
+		}
+	}
 	token, err := w.Invite(u, way, by)
 	if err != nil {
 		return Invitation{}, err
@@ -170,13 +202,9 @@ func (d *Desk) invite(w *authn.Work, op Operator, u *authn.User, sendEmail bool)
 	e := op.event(audit.InvitationIssued, u)
 	e.Detail = map[string]string{"way": "mail"}
 	if sendEmail {
-		garage := ""
-		if len(u.Groups) > 0 {
-			g, err := w.Group(u.Groups[0])
-			if err != nil && authn.CodeOf(err) != authn.CodeNotFound {
-				return Invitation{}, err
-			}
-			garage = g.Name
+		var garage string
+		if garage, err = garageOf(w, u); err != nil {
+			return Invitation{}, err
 		}
 		// Nothing of the operator's own browser and address goes to the person.
 		m := templates.InvitationMail{About: templates.About{Name: u.DisplayName()}, Inviter: by, Garage: garage,
@@ -194,8 +222,20 @@ func (d *Desk) invite(w *authn.Work, op Operator, u *authn.User, sendEmail bool)
 	return out, w.Save(u)
 }
 
-// Activate invites a person who never had a device, anew if need be: the earlier link is dead then. CodeState
-// for anybody else (PROTOCOL 10), but whoever was deactivated and had one is active again, without an invitation.
+// garageOf is the name of the person's first garage, "" for none.
+func garageOf(w *authn.Work, u *authn.User) (string, error) {
+	if len(u.Groups) == 0 {
+		return "", nil
+	}
+	g, err := w.Group(u.Groups[0])
+	if err != nil && authn.CodeOf(err) != authn.CodeNotFound {
+		return "", err
+	}
+	return g.Name, nil
+}
+
+// Activate invites a person who never had a device, anew if need be: the earlier link is dead then, and so is a key
+// from another house that they have not signed in with. CodeState for anybody else (PROTOCOL 10), but whoever was deactivated and had one is active again, without an invitation.
 // The rest is as with AddUser.
 func (d *Desk) Activate(ctx context.Context, op Operator, from authn.Origin, id string, sendEmail bool) (Invitation, error) {
 	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (Invitation, error) {

@@ -217,7 +217,7 @@ func resettable(u *authn.User) error {
 	switch {
 	case u.Status == authn.StatusGone:
 		return authn.Refuse(authn.CodeState)
-	case !u.HadDevice && len(u.Devices) == 0:
+	case !u.HadDevice: // nor is there a password that a ticket would be worth something with (PROTOCOL 23)
 		return &authn.Error{Code: authn.CodeState, Reason: authn.ReasonNeverHadDevice}
 	}
 	return nil

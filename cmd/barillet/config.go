@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"barillet/cmd/barillet/cli"
 	"barillet/internal/outbound"
 	"barillet/web/gate"
 )
@@ -85,7 +86,7 @@ func load(file string, environ []string, flags map[string]string) (*config, erro
 			continue
 		}
 		if err := s.take(&c, raw(value)); err != nil {
-			return nil, &usageError{fmt.Errorf("--%s: %w", strings.ReplaceAll(s.key, "_", "-"), err)}
+			return nil, &cli.UsageError{Err: fmt.Errorf("--%s: %w", strings.ReplaceAll(s.key, "_", "-"), err)}
 		}
 	}
 	return &c, c.agree(file)
@@ -155,10 +156,10 @@ func (c *config) agree(file string) error {
 	case c.limits.perClient > c.limits.connections:
 		return wrong("limits.connections_per_client", "is more than limits.connections")
 	case len(c.gateRules) > 0 && len(c.trustedProxies) == 0:
-		return withHint(wrong("trusted_proxies", "is missing, while forward_auth.rules is set: no proxy would be heard"),
+		return cli.WithHint(wrong("trusted_proxies", "is missing, while forward_auth.rules is set: no proxy would be heard"),
 			"name the address of the proxy, such as trusted_proxies = [\"127.0.0.1\"]")
 	case c.publicURL == "" && !loopback(c.listen):
-		return withHint(wrong("public_url", "is missing: links in mails and security keys need it"),
+		return cli.WithHint(wrong("public_url", "is missing: links in mails and security keys need it"),
 			"give --public-url https://login.example.com, or listen on localhost to try things out")
 	}
 	return nil
@@ -180,7 +181,7 @@ func loopback(listen string) bool {
 // needData checks that a data folder was named and settles where the key file is.
 func (c *config) needData() error {
 	if c.data == "" {
-		return withHint(misused("no data folder is named"), "give --data DIR, BARILLET_DATA, or data in the configuration file")
+		return cli.WithHint(cli.Misused("no data folder is named"), "give --data DIR, BARILLET_DATA, or data in the configuration file")
 	}
 	if c.keyFile == "" {
 		c.keyFile = filepath.Join(c.data, keyName)

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"barillet/cmd/barillet/cli"
 )
 
 // configSize is the most that a configuration file can reasonably be.
@@ -50,7 +52,7 @@ func (c *config) parse(file, text string) error {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		return withHint(fmt.Errorf("%s: %s: is no key that the program knows", file, key), "the keys there are: %s", neighbours(key))
+		return cli.WithHint(fmt.Errorf("%s: %s: is no key that the program knows", file, key), "the keys there are: %s", neighbours(key))
 	}
 	return nil
 }
@@ -62,7 +64,7 @@ func flatten(tree map[string]any) (map[string]any, error) {
 		inner, isTable := tree[key].(map[string]any)
 		switch {
 		case isTable && !slices.Contains(sections(), key):
-			return nil, withHint(fmt.Errorf("[%s]: is no section that the program knows", key), "the sections there are: %s", strings.Join(sections(), ", "))
+			return nil, cli.WithHint(fmt.Errorf("[%s]: is no section that the program knows", key), "the sections there are: %s", strings.Join(sections(), ", "))
 		case slices.Contains(sections(), key) && !isTable:
 			return nil, fmt.Errorf("%s: is a section: write [%s] and its keys below", key, key)
 		case !isTable:

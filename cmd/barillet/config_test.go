@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"barillet/cmd/barillet/cli"
 	"barillet/internal/outbound"
 )
 
@@ -219,7 +220,7 @@ func TestAWrongEnvironmentIsRefused(t *testing.T) {
 
 func TestAWrongFlagIsAMisuse(t *testing.T) {
 	_, err := load("", nil, map[string]string{"listen": "nowhere"})
-	if _, ok := errors.AsType[*usageError](err); !ok {
+	if _, ok := errors.AsType[*cli.UsageError](err); !ok {
 		t.Errorf("got %v, want a misuse", err)
 	}
 	if _, err := load("", nil, map[string]string{"listen": "0.0.0.0:80"}); err == nil || !strings.Contains(err.Error(), "public_url: is missing") {

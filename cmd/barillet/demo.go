@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"barillet/authn"
+	"barillet/cmd/barillet/cli"
 	"barillet/internal/mail"
 	"barillet/internal/outbound"
 	"barillet/store"
@@ -52,14 +53,14 @@ func demoConfig(where settingFlags) (*config, error) {
 	given := where.given()
 	for _, refused := range []string{"data", "key_file"} {
 		if _, is := given[refused]; is {
-			return nil, misused("--demo has a folder of its own: --%s is for a real service", flagOf(refused))
+			return nil, cli.Misused("--demo has a folder of its own: --%s is for a real service", flagOf(refused))
 		}
 	}
 	if where.file != "" {
-		return nil, misused("--demo takes no configuration: --config is for a real service")
+		return nil, cli.Misused("--demo takes no configuration: --config is for a real service")
 	}
 	if listen, is := given["listen"]; is && !loopback(listen) {
-		return nil, misused("--demo is for this machine alone: --listen %s is not of it", listen)
+		return nil, cli.Misused("--demo is for this machine alone: --listen %s is not of it", listen)
 	}
 	c, err := load("", nil, given)
 	if err != nil {
@@ -67,7 +68,7 @@ func demoConfig(where settingFlags) (*config, error) {
 	}
 	asked := c.publicURL
 	if c.publicURL = ""; asked != "" && asked != c.origin("") {
-		return nil, misused("--demo is served at %s alone", c.origin(""))
+		return nil, cli.Misused("--demo is served at %s alone", c.origin(""))
 	}
 	c.support.email, c.support.phone = "aide@garage.example", "01 99 00 12 34"
 	// A receiver of webhooks to try things out with is a program on the same machine.
@@ -77,16 +78,16 @@ func demoConfig(where settingFlags) (*config, error) {
 
 // present tells the visitors who is who. The secrets are those of a garage that does not exist.
 func (s *stage) present(p *program) {
-	fmt.Fprintf(p.stdout, "%s, a garage that does not exist, until this program ends\n\n", s.garage.Name)
-	t := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(p.Stdout, "%s, a garage that does not exist, until this program ends\n\n", s.garage.Name)
+	t := tabwriter.NewWriter(p.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(t, "sign in\t%s/login\n", s.origin)
 	fmt.Fprintf(t, "mailbox of everybody\t%s/demo/mail\n", s.origin)
 	fmt.Fprintf(t, "REST API\t%s/api/v1\n", s.origin)
 	fmt.Fprintf(t, "API token\t%s\n", s.token.Reveal())
 	t.Flush()
 	for _, a := range s.cast {
-		fmt.Fprintf(p.stdout, "\n%s %s, %s\n", a.first, a.last, a.part)
-		t := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
+		fmt.Fprintf(p.Stdout, "\n%s %s, %s\n", a.first, a.last, a.part)
+		t := tabwriter.NewWriter(p.Stdout, 0, 8, 2, ' ', 0)
 		fmt.Fprintf(t, "  sign-in name\t%s\n", a.login())
 		if !a.Password.Empty() {
 			fmt.Fprintf(t, "  password\t%s\n", a.Password.Reveal())
@@ -99,5 +100,5 @@ func (s *stage) present(p *program) {
 		}
 		t.Flush()
 	}
-	fmt.Fprintf(p.stdout, "\nadd a setup key to an authenticator app by hand, or open the invitation and scan its QR code\n")
+	fmt.Fprintf(p.Stdout, "\nadd a setup key to an authenticator app by hand, or open the invitation and scan its QR code\n")
 }

@@ -47,10 +47,5 @@ func (f *settingFlags) given() map[string]string {
 
 // load reads the configuration.
 func (f *settingFlags) load(p *program) (*config, error) {
-	return load(f.file, p.environ, f.given())
-}
-
-// jsonFlag adds --json to a command that prints results.
-func (p *program) jsonFlag(c *cobra.Command) {
-	c.Flags().BoolVar(&p.json, "json", false, "print results as JSON")
+	return load(f.file, p.Environ, f.given())
 }

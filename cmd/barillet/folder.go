@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"barillet/cmd/barillet/cli"
 	"barillet/store"
 	"barillet/store/bolt"
 )
@@ -44,7 +45,7 @@ func openFolder(ctx context.Context, c *config, create bool, onDamage func(error
 	case !fresh:
 		keys, err = store.ReadKeyFile(c.keyFile)
 	case !create:
-		return nil, withHint(fmt.Errorf("data folder %s is empty", c.data), "barillet serve, user add or token create makes a new one")
+		return nil, cli.WithHint(fmt.Errorf("data folder %s is empty", c.data), "barillet serve, user add or token create makes a new one")
 	default:
 		keys, err = initialise(c)
 	}
@@ -54,7 +55,7 @@ func openFolder(ctx context.Context, c *config, create bool, onDamage func(error
 	path := filepath.Join(c.data, storeName)
 	db, err := bolt.Open(path, bolt.Options{OnDamage: onDamage})
 	if errors.Is(err, bolt.ErrInUse) {
-		return nil, withHint(err, "barillet serves from %s already: stop it first", c.data)
+		return nil, cli.WithHint(err, "barillet serves from %s already: stop it first", c.data)
 	}
 	if err != nil {
 		return nil, err
@@ -70,9 +71,9 @@ func openFolder(ctx context.Context, c *config, create bool, onDamage func(error
 func cured(err error, c *config) error {
 	switch {
 	case errors.Is(err, store.ErrWrongKey):
-		return withHint(err, "put the key file that was made with this store at %s", c.keyFile)
+		return cli.WithHint(err, "put the key file that was made with this store at %s", c.keyFile)
 	case errors.Is(err, store.ErrNewer):
-		return withHint(err, "run the newer program, or restore a backup made by this one")
+		return cli.WithHint(err, "run the newer program, or restore a backup made by this one")
 	}
 	return err
 }
@@ -95,15 +96,15 @@ func lookAt(c *config) (fresh bool, err error) {
 	case hasStore && hasKey:
 		return false, nil
 	case hasStore:
-		return false, withHint(fmt.Errorf("key file %s is missing, and %s needs it", c.keyFile, filepath.Join(c.data, storeName)),
+		return false, cli.WithHint(fmt.Errorf("key file %s is missing, and %s needs it", c.keyFile, filepath.Join(c.data, storeName)),
 			"put back your copy of the key file; a new one cannot open this store")
 	case hasKey:
-		return false, withHint(fmt.Errorf("store %s is missing, and the key file %s belongs to one", filepath.Join(c.data, storeName), c.keyFile),
+		return false, cli.WithHint(fmt.Errorf("store %s is missing, and the key file %s belongs to one", filepath.Join(c.data, storeName), c.keyFile),
 			"restore the store; if there never was one, move the key file away")
 	}
 	for _, e := range entries {
 		if e.Name() != "lost+found" { // what a freshly made file system comes with
-			return false, withHint(fmt.Errorf("data folder %s holds %s but no store", c.data, e.Name()), "name an empty folder, or one that was used before")
+			return false, cli.WithHint(fmt.Errorf("data folder %s holds %s but no store", c.data, e.Name()), "name an empty folder, or one that was used before")
 		}
 	}
 	return true, nil
@@ -119,7 +120,7 @@ func initialise(c *config) (store.HouseKeys, error) {
 	}
 	keys, err := store.CreateKeyFile(c.keyFile)
 	if errors.Is(err, fs.ErrExist) {
-		return store.HouseKeys{}, withHint(err, "another process is initialising %s at this moment", c.data)
+		return store.HouseKeys{}, cli.WithHint(err, "another process is initialising %s at this moment", c.data)
 	}
 	return keys, err
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"barillet/cmd/barillet/cli"
 	"barillet/internal/audit"
 	"barillet/internal/mail"
 	"barillet/store"
@@ -35,7 +36,7 @@ func (p *program) serveCommand() *cobra.Command {
 		Use: "serve", Short: "run the service",
 		Long: "Runs the service on a data folder, until SIGTERM. A missing or empty folder is initialised.\n\n" +
 			"With --demo: a sample garage with its people, in a temporary folder, for this machine alone.",
-		Args: exactly(),
+		Args: cli.Exactly(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if demo {
 				return p.demo(c.Context(), where)
@@ -63,7 +64,7 @@ func (p *program) serve(ctx context.Context, c *config) error {
 		return err
 	}
 	if o.fresh {
-		p.note("made a new store in %s; keep a copy of %s apart from it and its backups", c.data, c.keyFile)
+		p.Note("made a new store in %s; keep a copy of %s apart from it and its backups", c.data, c.keyFile)
 	}
 	err = func() error {
 		demo, err := store.IsDemo(ctx, o.store)
@@ -71,7 +72,7 @@ func (p *program) serve(ctx context.Context, c *config) error {
 		case err != nil:
 			return err
 		case demo:
-			return withHint(fmt.Errorf("the store in %s is that of a demonstration, whose passwords and tokens were printed", c.data),
+			return cli.WithHint(fmt.Errorf("the store in %s is that of a demonstration, whose passwords and tokens were printed", c.data),
 				"name another folder")
 		}
 		return p.open(ctx, c, o, log, nil)
@@ -84,7 +85,7 @@ func (p *program) serve(ctx context.Context, c *config) error {
 
 // damaged ends the process: what a damaged store would answer next is anybody's guess (BAR 3).
 func (p *program) damaged(err error) {
-	fmt.Fprintf(p.stderr, "barillet: %v\n", err)
+	fmt.Fprintf(p.Stderr, "barillet: %v\n", err)
 	os.Exit(exitFailed)
 }
 
@@ -92,7 +93,7 @@ func (p *program) damaged(err error) {
 func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logger, s *stage) error {
 	listener, err := net.Listen("tcp", c.listen)
 	if err != nil {
-		return withHint(fmt.Errorf("listening at %s: %w", c.listen, err), "another program may have the port; --listen names another")
+		return cli.WithHint(fmt.Errorf("listening at %s: %w", c.listen, err), "another program may have the port; --listen names another")
 	}
 	defer listener.Close()
 	origin := c.origin(strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
@@ -136,7 +137,7 @@ func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logg
 	return h.run(ctx, servers, func() {
 		h.lookAtClock(ctx)
 		h.mark(ctx, audit.ServerStarted)
-		p.note("listening on %s", origin)
+		p.Note("listening on %s", origin)
 		if s != nil {
 			s.present(p)
 		}
@@ -146,16 +147,16 @@ func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logg
 // warn tells what will not work, and goes on.
 func (p *program) warn(c *config) {
 	for _, w := range c.warnings {
-		p.note("warning: %s", w)
+		p.Note("warning: %s", w)
 	}
 	if c.support.email == "" {
-		p.note("warning: support.email is not set: help requests are stored, and nobody is told of them")
+		p.Note("warning: support.email is not set: help requests are stored, and nobody is told of them")
 	}
 	if c.smtp.host == "" {
-		p.note("warning: [smtp] is not set: mail waits in the outbox")
+		p.Note("warning: [smtp] is not set: mail waits in the outbox")
 	}
 	if c.publicURL == "" {
-		p.note("warning: public_url is not set: links lead to http://localhost, for trying things out")
+		p.Note("warning: public_url is not set: links lead to http://localhost, for trying things out")
 	}
 }
 
@@ -236,7 +237,7 @@ func (h *house) mark(ctx context.Context, action string) {
 // logger writes to stderr, as text or as JSON.
 func (p *program) logger(format string) *slog.Logger {
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(p.stderr, nil))
+		return slog.New(slog.NewJSONHandler(p.Stderr, nil))
 	}
-	return slog.New(slog.NewTextHandler(p.stderr, nil))
+	return slog.New(slog.NewTextHandler(p.Stderr, nil))
 }

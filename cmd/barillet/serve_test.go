@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/cmd/barillet/cli"
 	"barillet/internal/audit"
 	"barillet/store"
 )
@@ -112,7 +113,7 @@ func TestStartAndStopAreAudited(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer o.store.Close()
-	h, err := build(&c, o, "http://localhost:1", (&program{stderr: io.Discard}).logger("json"))
+	h, err := build(&c, o, "http://localhost:1", (&program{cli.Program{Stderr: io.Discard}}).logger("json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,39 +150,12 @@ func TestConnectionsAreBoundedInAllAndByClient(t *testing.T) {
 	}
 }
 
-func TestARefusalIsSaidWithItsRequestWhenItIsOurFault(t *testing.T) {
-	for want, r := range map[string]refusal{
-		"not found":                             {Status: 404, Detail: "Not found", ErrorID: "X"},
-		"internal error (request X in the log)": {Status: 500, Detail: "Internal error", ErrorID: "X"},
-		"conflict":                              {Status: 409},
-	} {
-		if got := r.Error(); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-}
-
-func TestLifetimesAreReadInDaysAndAsDurations(t *testing.T) {
-	for text, want := range map[string]time.Duration{"90d": 90 * 24 * time.Hour, "12h": 12 * time.Hour, "0d": 0, "-1h": 0, "d": 0, "": 0, "1000000d": 0} {
-		got, err := lifetime(text)
-		if got != want || (err != nil) != (want == 0) {
-			t.Errorf("%q: got %v, %v, want %v", text, got, err, want)
-		}
-	}
-}
-
 func TestThePhoneOfASamplePersonShowsTheCodesOfRFC6238(t *testing.T) {
 	const secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" // RFC 6238 appendix B: "12345678901234567890"
 	for at, want := range map[int64]string{59: "287082", 1111111109: "081804", 2000000000: "279037"} {
 		if got, err := sixDigits(secret, time.Unix(at, 0)); err != nil || got != want {
 			t.Errorf("at %d: got %s, %v, want %s", at, got, err, want)
 		}
-	}
-}
-
-func TestWhatStrangersTypedDoesNotDriveTheTerminal(t *testing.T) {
-	if got, want := plainLine("a\x1b[2J\u202eb\r\u009bc é"), "a[2Jbc é"; got != want {
-		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -16,12 +16,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"barillet/cmd/barillet/cli"
+	"barillet/cmd/barillet/manage"
+	"barillet/factors"
+	"barillet/factors/totp"
 	"barillet/store/bolt"
 	"barillet/web/api"
 )
 
 // target says which service a command is for: one at a URL, or that of a data folder on this machine.
 type target struct {
+	program   *program
 	settings  settingFlags
 	url       string
 	tokenFile string
@@ -33,18 +38,37 @@ func (t *target) register(c *cobra.Command) {
 	c.Flags().StringVar(&t.tokenFile, "token-file", "", "file that holds the API token for --url (default: BARILLET_TOKEN)")
 }
 
-// answerWait is how long a command waits for an answer.
-const answerWait = 30 * time.Second
+// manager makes the operator's subcommands.
+func (p *program) manager() *manage.Manager {
+	return &manage.Manager{Program: &p.Program, Version: version(), KeyDigest: keyDigest, Reach: func(c *cobra.Command) manage.Reach {
+		t := &target{program: p}
+		t.register(c)
+		return t
+	}}
+}
 
-// connect finds the way to the service: by HTTPS where a URL is named, by the local socket where the service
-// runs, by opening the data folder where it does not. create says that an empty folder may be initialised.
-func (t *target) connect(ctx context.Context, p *program, create bool) (*client, error) {
+// keyDigest tells two spellings of one key to be one.
+func keyDigest(uri string) (string, bool) {
+	d, err := totp.TOTP{}.Import(now(), factors.Subject{}, uri)
+	return d.Unique, err == nil
+}
+
+// Remote implements manage.Reach.
+func (t *target) Remote() bool {
+	return t.url != "" || variables(t.program.Environ)["BARILLET_URL"] != ""
+}
+
+// Connect implements manage.Reach. It finds the way to the service: by HTTPS where a URL is named, by the local
+// socket where the service runs, by opening the data folder where it does not. create says that an empty folder may
+// be initialised.
+func (t *target) Connect(ctx context.Context, create bool) (*manage.Client, error) {
+	p := t.program
 	if t.url == "" {
-		t.url = variables(p.environ)["BARILLET_URL"]
+		t.url = variables(p.Environ)["BARILLET_URL"]
 	}
 	if t.url != "" {
 		if _, given := t.settings.given()["data"]; given {
-			return nil, misused("--url and --data name two services")
+			return nil, cli.Misused("--url and --data name two services")
 		}
 		return t.byURL(p)
 	}
@@ -70,12 +94,12 @@ func (t *target) connect(ctx context.Context, p *program, create bool) (*client,
 
 // byURL speaks HTTPS with a token. The token comes by environment or file: an argument would be in the list of
 // processes and in the shell's history.
-func (t *target) byURL(p *program) (*client, error) {
+func (t *target) byURL(p *program) (*manage.Client, error) {
 	base, err := publicURL(t.url)
 	if err != nil {
-		return nil, misused("--url: %w", err)
+		return nil, cli.Misused("--url: %w", err)
 	}
-	token := variables(p.environ)["BARILLET_TOKEN"]
+	token := variables(p.Environ)["BARILLET_TOKEN"]
 	if t.tokenFile != "" {
 		text, err := os.ReadFile(t.tokenFile)
 		if err != nil {
@@ -84,15 +108,15 @@ func (t *target) byURL(p *program) (*client, error) {
 		token = string(text)
 	}
 	if token = strings.TrimSpace(token); token == "" || strings.ContainsAny(token, " \t\r\n") {
-		return nil, withHint(misused("--url needs an API token"), "put it into BARILLET_TOKEN or name its file with --token-file")
+		return nil, cli.WithHint(cli.Misused("--url needs an API token"), "put it into BARILLET_TOKEN or name its file with --token-file")
 	}
 	way := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout: 5 * time.Second}
-	return newClient(base, token, way, way.CloseIdleConnections), nil
+		TLSHandshakeTimeout: 5 * time.Second, MaxIdleConnsPerHost: manage.CallsAtOnce}
+	return manage.NewClient(base, token, way, way.CloseIdleConnections), nil
 }
 
 // bySocket reaches the service that runs on the data folder; nil when none does.
-func (t *target) bySocket(ctx context.Context, c *config) (*client, error) {
+func (t *target) bySocket(ctx context.Context, c *config) (*manage.Client, error) {
 	conn, err := dialSocket(ctx, c.data)
 	switch {
 	case err == nil:
@@ -102,33 +126,34 @@ func (t *target) bySocket(ctx context.Context, c *config) (*client, error) {
 	default:
 		return nil, fmt.Errorf("reaching the service by its local socket: %w", err)
 	}
-	way := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialSocket(ctx, c.data) }}
-	return newClient("http://localhost", "", way, way.CloseIdleConnections), nil
+	way := &http.Transport{MaxIdleConnsPerHost: manage.CallsAtOnce,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialSocket(ctx, c.data) }}
+	return manage.NewClient("http://localhost", "", way, way.CloseIdleConnections), nil
 }
 
 // byFolder opens the store and answers the calls in this process, by the same handler as the service.
-func (p *program) byFolder(ctx context.Context, c *config, create bool) (*client, error) {
+func (p *program) byFolder(ctx context.Context, c *config, create bool) (*manage.Client, error) {
 	o, err := openFolder(ctx, c, create, p.damaged)
 	if err != nil {
 		return nil, err
 	}
-	log := slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	h, err := build(c, o, c.origin(""), log)
 	if err != nil {
 		return nil, errors.Join(err, o.store.Close())
 	}
 	if o.fresh {
-		p.note("made a new store in %s; keep a copy of %s apart from it and its backups", c.data, c.keyFile)
+		p.Note("made a new store in %s; keep a copy of %s apart from it and its backups", c.data, c.keyFile)
 	}
 	done := func() {
 		if err := o.store.Close(); err != nil {
-			p.note("closing the store: %v", err)
+			p.Note("closing the store: %v", err)
 		}
 	}
-	client := newClient("http://localhost", "", inProcess{h.localAPI()}, done)
-	client.closed = true
+	client := manage.NewClient("http://localhost", "", inProcess{h.localAPI()}, done)
+	client.Closed = true
 	if c.publicURL == "" {
-		client.guessed = h.origin
+		client.Guessed = h.origin
 	}
 	return client, nil
 }

@@ -6,22 +6,23 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"barillet/cmd/barillet/cli"
 	"barillet/store"
 )
 
 func (p *program) versionCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "version", Short: "print the version of the program and of the store format",
-		Args: exactly(),
+		Args: cli.Exactly(),
 		RunE: func(*cobra.Command, []string) error {
-			if p.json {
-				return p.result(map[string]any{"version": version(), "storeFormat": store.Format})
+			if p.JSON {
+				return p.Result(map[string]any{"version": version(), "storeFormat": store.Format})
 			}
-			fmt.Fprintf(p.stdout, "barillet %s, store format %d\n", version(), store.Format)
+			fmt.Fprintf(p.Stdout, "barillet %s, store format %d\n", version(), store.Format)
 			return nil
 		},
 	}
-	p.jsonFlag(c)
+	p.JSONFlag(c)
 	return c
 }
 

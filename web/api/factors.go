@@ -54,7 +54,7 @@ func (a *API) factor(u *authn.User, d factors.Device) factorJSON {
 	if !about.Spare && !a.desk.People.Serves(u, d) {
 		out.Status = "INACTIVE"
 	}
-	if d.Unique != "" { // a credential id, which is public
+	if d.Unique != "" && about.Strong { // a credential id, which is public; that of an imported key is nobody's business
 		out.Profile = factorProfileJSON{CredentialID: d.Unique, AuthenticatorName: d.Name}
 	}
 	if about.Spare {

@@ -43,7 +43,7 @@ func readQuery(r *http.Request) (query, error) {
 // knownParameter is the name if it is one of ours: what else a caller put into a query is not repeated.
 func knownParameter(name string) string {
 	switch name {
-	case "q", "filter", "search", "limit", "after", "activate", "sendEmail", "status", "reference", "since", "until", "sortOrder", "kind", "disableNotifications":
+	case "q", "filter", "search", "limit", "after", "activate", "dryRun", "sendEmail", "status", "reference", "since", "until", "sortOrder", "kind", "disableNotifications":
 		return name
 	}
 	return ""

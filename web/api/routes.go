@@ -13,6 +13,7 @@ func (a *API) routes() []route {
 	return []route{
 		{"GET /api/v1/users", a.listUsers},
 		{"POST /api/v1/users", a.createUser},
+		{"POST /api/v1/imports", a.importPeople},
 		{"GET /api/v1/users/{id}", a.getUser},
 		{"POST /api/v1/users/{id}", a.updateUser},
 		{"PUT /api/v1/users/{id}", a.replaceUser},

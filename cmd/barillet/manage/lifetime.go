@@ -1,22 +1,11 @@
-package main
+package manage
 
 import (
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"strconv"
 	"time"
 )
-
-// result prints a result for programs.
-func (p *program) result(v any) error {
-	text, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return fmt.Errorf("writing the result: %w", err)
-	}
-	_, err = fmt.Fprintf(p.stdout, "%s\n", text)
-	return err
-}
 
 var days = regexp.MustCompile(`^([1-9][0-9]{0,3})d$`)
 
@@ -32,6 +21,3 @@ func lifetime(s string) (time.Duration, error) {
 	}
 	return d, nil
 }
-
-// moment is how a time is printed for people: to the minute, in the zone of the machine.
-func moment(at time.Time) string { return at.In(zone()).Format("2006-01-02 15:04 MST") }

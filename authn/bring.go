@@ -1,0 +1,116 @@
+package authn
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"barillet/factors"
+	"barillet/store"
+)
+
+// Brought tells whether the person has nothing but a device from another house, with which they have not signed
+// in here. Nobody has shown yet that the phone is theirs, so they can still be invited, which ends it.
+func (u *User) Brought() bool { return !u.HadDevice && len(u.Devices) > 0 }
+
+// ReadKey reads a device of another house for a person to be made; CodeInvalid tells why it cannot be taken. No two
+// people of this house have the same key: it is known again by an HMAC under the pepper.
+func (s *Service) ReadKey(now time.Time, u *User, key Secret) (factors.Device, error) {
+	for _, f := range s.Factors {
+		reader, ok := f.(factors.Importer)
+		if !ok {
+			continue
+		}
+		d, err := reader.Import(now, s.subject(u), key.Reveal())
+		if unfit, ok := errors.AsType[factors.Unfit](err); ok {
+			return factors.Device{}, Invalid("otpauth", string(unfit))
+		}
+		if err != nil {
+			return factors.Device{}, fmt.Errorf("reading a key from elsewhere: %w", err)
+		}
+		d.Unique = "key:" + base64.RawURLEncoding.EncodeToString(s.Pepper.MAC("imported key", []byte(d.Unique)))
+		return d, nil
+	}
+	return factors.Device{}, Invalid("otpauth", "unsupported")
+}
+
+// Bring gives a person who is about to be created the device from elsewhere. They are active at once and can ask for a
+// new password, which counts once it is proven together with that device.
+func (w *Work) Bring(u *User, d factors.Device) error {
+	d.ID, d.Added = factors.DeviceID(w.Act.ID("device")), w.Act.Now
+	if err := w.takeUnique(u.ID, d.Unique); err != nil {
+		if CodeOf(err) == CodeTaken {
+			return Invalid("otpauth", "taken")
+		}
+		return err
+	}
+	u.Devices = []factors.Device{d}
+	u.Status, u.Activated, u.StatusAt = StatusActive, w.Act.Now, w.Act.Now
+	return nil
+}
+
+// Welcome makes the link by which a person with a device from elsewhere chooses their first password. It is good for
+// as long as an invitation, and worth nothing without the device.
+func (w *Work) Welcome(u *User) (token Secret, expires time.Time, err error) {
+	expires = w.Act.Now.Add(InvitationLife)
+	token, err = w.putLink("password", Link{User: u.ID, For: linkPassword, Epoch: u.Epoch, Expires: expires})
+	return token, expires, err
+}
+
+// DropBrought takes the devices from elsewhere that nobody has signed in with. The caller audits and saves.
+func (w *Work) DropBrought(u *User) error {
+	for _, d := range u.Devices {
+		if err := w.dropUnique(d); err != nil {
+			return err
+		}
+	}
+	u.Devices = nil
+	u.Epoch++ // the link to choose a password dies with them
+	return nil
+}
+
+// Faults lists everything that keeps a person from being created, each by its field, in the order of the fields.
+// A login that is there already is none: known is who has it. Whoever sees nothing of somebody is not told of them
+// (PROTOCOL 21). d is a device from elsewhere, nil for none.
+func (r Reader) Faults(u *User, d *factors.Device, sees func(*User) bool) (faults []*Error, known UserID, err error) {
+	faults = u.faults()
+	fields := []string{"login", "email", "secondEmail"}
+	for i, a := range []string{u.Login, u.Email, u.Second} {
+		if a == "" || i == 1 && a == u.Login {
+			continue
+		}
+		holder, err := r.UserByAddress(a)
+		switch {
+		case CodeOf(err) == CodeNotFound, err == nil && !sees(&holder):
+		case err != nil:
+			return nil, "", err
+		case i == 0 && holder.Login == a:
+			known = holder.ID
+		case holder.ID != known:
+			faults = append(faults, Invalid(fields[i], "taken"))
+		}
+	}
+	if len(u.Groups) > maxGroupsAtBirth {
+		return append(faults, Invalid("groupIds", "too_many")), known, nil
+	}
+	for _, g := range u.Groups {
+		switch _, err := r.Group(g); {
+		case CodeOf(err) == CodeNotFound:
+			faults = append(faults, Invalid("groupIds", "unknown"))
+		case err != nil:
+			return nil, "", err
+		}
+	}
+	if d == nil || known != "" {
+		return faults, known, nil
+	}
+	_, err = r.s.uniques.Get(r.r, uniqueKey(d.Unique))
+	switch {
+	case err == nil:
+		faults = append(faults, Invalid("otpauth", "taken"))
+	case !errors.Is(err, store.ErrNotFound):
+		return nil, "", fmt.Errorf("looking up a key: %w", err)
+	}
+	return faults, known, nil
+}

@@ -1,0 +1,155 @@
+package helpdesk
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"barillet/authn"
+	"barillet/factors"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+// Imported is what became, or would become, of one person of a list. The zero value with nothing set: they can be
+// made.
+type Imported struct {
+	ID      authn.UserID   // of who was made, or was there before; "" for neither
+	Known   bool           // there was somebody of that login, who is left alone (PROTOCOL 23)
+	Invited bool           // a mail is on its way to them
+	Faults  []*authn.Error // why they cannot be made, each by its field; nothing was changed then
+}
+
+// MayImport judges whether the operator may import at all, and with keys of another house if there are any among the
+// people: CodeForbidden. Only the machine's owner brings keys, never a token over the network (PROTOCOL 23).
+func (d *Desk) MayImport(op Operator, keys bool) error {
+	if keys && !op.Machine {
+		return authn.Refuse(authn.CodeForbidden)
+	}
+	return op.allowed(actInvite)
+}
+
+// Import makes one person of a list, unless there is one of that login, and mails them with invite, in the same
+// Update: whoever is there was invited, if that was asked for, however often a list is given. dry only judges.
+// CodeForbidden: the operator may not do it to anybody, or brings a key without owning the machine.
+func (d *Desk) Import(ctx context.Context, op Operator, from authn.Origin, n NewUser, invite, dry bool) (Imported, error) {
+	out, err := d.judgeImport(ctx, op, n)
+	if err != nil || dry || out.Known || len(out.Faults) > 0 {
+		return out, err
+	}
+	u, invitation, err := d.AddUser(ctx, op, from, n, invite, true)
+	if authn.CodeOf(err) == authn.CodeTaken { // somebody was faster, or is outside the operator's scope
+		out, err := d.judgeImport(ctx, op, n)
+		if err == nil && !out.Known && len(out.Faults) == 0 {
+			out.Faults = []*authn.Error{authn.Invalid("login", "taken")}
+		}
+		return out, err
+	}
+	if fault, ok := errors.AsType[*authn.Error](err); ok && fault.Code == authn.CodeInvalid {
+		return Imported{Faults: []*authn.Error{fault}}, nil
+	}
+	return Imported{ID: u.ID, Invited: invitation.Sent}, err
+}
+
+// judgeImport finds everything that is wrong with a person at once.
+func (d *Desk) judgeImport(ctx context.Context, op Operator, n NewUser) (out Imported, err error) {
+	if err := d.MayImport(op, !n.Key.Empty()); err != nil {
+		return out, err
+	}
+	u, faults := draft(n)
+	device, err := d.brought(op, d.People.Now(), &u, n)
+	if fault, ok := errors.AsType[*authn.Error](err); ok && fault.Code == authn.CodeInvalid {
+		faults = append(faults, fault)
+	} else if err != nil {
+		return out, err
+	}
+	if op.gives(n.Role) != nil {
+		faults = append(faults, authn.Invalid("role", "unknown"))
+	}
+	if !op.covers(n.Groups) { // what lies outside is not told from what is not there (PROTOCOL 21)
+		faults = append(faults, authn.Invalid("groupIds", "unknown"))
+	}
+	err = d.People.View(ctx, func(r authn.Reader) error {
+		found, known, err := r.Faults(&u, device, op.sees)
+		if err != nil {
+			return err
+		}
+		out = Imported{ID: known, Known: known != ""}
+		if !out.Known {
+			out.Faults = distinct(append(faults[:len(faults):len(faults)], found...))
+		}
+		return nil
+	})
+	return out, err
+}
+
+// distinct keeps the first of the faults of each field.
+func distinct(all []*authn.Error) (out []*authn.Error) {
+	seen := map[string]bool{}
+	for _, fault := range all {
+		if !seen[fault.Field] {
+			seen[fault.Field] = true
+			out = append(out, fault)
+		}
+	}
+	return out
+}
+
+// brought reads the key that a new person comes with; nil without one.
+func (d *Desk) brought(op Operator, now time.Time, u *authn.User, n NewUser) (*factors.Device, error) {
+	if n.Key.Empty() {
+		return nil, nil
+	}
+	if err := d.MayImport(op, true); err != nil {
+		return nil, err
+	}
+	if n.Password != "" { // PROTOCOL 8: one hand would bring both halves
+		return nil, authn.Refuse(authn.CodeSameHand)
+	}
+	device, err := d.People.ReadKey(now, u, n.Key)
+	return &device, err
+}
+
+// greet mails a new person what lets them in: an invitation, or for whoever brings a device the choice of a password.
+func (d *Desk) greet(w *authn.Work, op Operator, u *authn.User, sendEmail bool) (Invitation, error) {
+	switch {
+	case !u.Brought():
+		return d.invite(w, op, u, sendEmail)
+	case !sendEmail: // PROTOCOL 8: whoever brought the key would have both halves
+		return Invitation{}, authn.Refuse(authn.CodeSameHand)
+	}
+	token, expires, err := w.Welcome(u)
+	if err != nil {
+		return Invitation{}, err
+	}
+	garage, err := garageOf(w, u)
+	if err != nil {
+		return Invitation{}, err
+	}
+	m := templates.WelcomeMail{About: templates.About{Name: u.DisplayName()}, Garage: garage, Login: u.Login, Device: u.Devices[0].Name,
+		Link: d.People.URL("/password/" + token.Reveal()), Until: expires}
+	if err := w.PostTo(u.Addresses()[:1], d.People.Locale(u), m, expires); err != nil {
+		return Invitation{}, err
+	}
+	e := op.event(audit.InvitationIssued, u)
+	e.Detail = map[string]string{"way": "mail"}
+	return Invitation{Sent: true, Expires: expires}, w.Audit(e)
+}
+
+// dropBrought takes a device that was brought from elsewhere and never used.
+func (d *Desk) dropBrought(w *authn.Work, op Operator, u *authn.User) error {
+	if err := d.auditKey(w, op, u, audit.FactorRemoved); err != nil {
+		return err
+	}
+	return w.DropBrought(u)
+}
+
+// auditKey writes down what became of the device that a person brought.
+func (d *Desk) auditKey(w *authn.Work, op Operator, u *authn.User, action string) error {
+	e := op.event(action, u)
+	for _, dev := range u.Devices {
+		e.Targets = append(e.Targets, audit.Actor{Type: audit.TypeDevice, ID: string(dev.ID), Name: dev.Name})
+		e.Detail = map[string]string{"kind": string(dev.Kind), "from": "import"}
+	}
+	return w.Audit(e)
+}

@@ -1,0 +1,237 @@
+package helpdesk_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/authn/helpdesk"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+const foreignSecret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+func foreignKey(secret string) authn.Secret {
+	return authn.SecretOf("otpauth://totp/Okta:zoe?secret=" + secret + "&issuer=Okta")
+}
+
+// bring imports Zoé with the key of another house.
+func (s *shop) bring(t *testing.T) (authn.User, *authntest.Phone) {
+	t.Helper()
+	got, err := s.desk.Import(t.Context(), machine, s.From, helpdesk.NewUser{Login: "zoe@garage.example", FirstName: "Zoé",
+		Groups: []authn.GroupID{s.garage}, Key: foreignKey(foreignSecret)}, true, false)
+	if err != nil || got.ID == "" || !got.Invited || got.Known || got.Faults != nil {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	return s.User(string(got.ID)), &authntest.Phone{House: s.House, Secret: foreignSecret}
+}
+
+func TestWhoeverBringsAKeyChoosesAPasswordThatThePhoneProves(t *testing.T) {
+	s := openShop(t)
+	u, phone := s.bring(t)
+	if !u.Brought() || u.Status != authn.StatusActive || u.Password.PHC != "" {
+		t.Fatalf("got %+v", u)
+	}
+	_, err := s.Service.Password(t.Context(), s.From, u.Login, "", "")
+	wantCode(t, "signing in without a password", err, authn.CodeSignIn)
+	m := mailed[templates.WelcomeMail](t, s, u.Login)
+	if m.Garage != "Garage Lumière" || m.Device != "Okta" || len(s.Mails()) != 1 {
+		t.Errorf("got mail %+v of %v", m, s.letters())
+	}
+	started, err := s.Service.ChoosePassword(t.Context(), s.From, tokenOf(m.Link), password)
+	if err != nil || started.Step != authn.StepVerify {
+		t.Fatalf("choosing a password: got %v, %v, want the code asked for", started.Step, err)
+	}
+	_, err = s.Service.Password(t.Context(), s.From, u.Login, password, "")
+	wantCode(t, "the password before the phone proved it", err, authn.CodeSignIn)
+	if v, err := verifies(t.Context(), s, started.Login, phone.Code()); err != nil || v.Accepted() {
+		t.Errorf("a code that the other house may have taken: got %+v, %v", v.Judged, err)
+	}
+	if v, err := verifies(t.Context(), s, started.Login, phone.Next()); err != nil || !v.Accepted() || v.Issued.Session.Empty() {
+		t.Fatalf("got %+v, %v, want a session", v.Judged, err)
+	}
+	u = s.User(u.Login)
+	if !u.HadDevice || u.Brought() || u.Password.Source != authn.HandSelf {
+		t.Errorf("got %+v, want the phone to be the person's", u)
+	}
+	s.SignIn(u.Login, password, phone)
+	rec, err := s.desk.Reset(t.Context(), root, s.From, u.Login, helpdesk.ResetRequest{Reason: "lost"})
+	if err != nil || rec.Phones != 1 {
+		t.Errorf("from now on a lost phone is reset: got %+v, %v", rec, err)
+	}
+	events := s.Events(audit.UserCreated, audit.FactorActivated, audit.InvitationIssued)
+	if n := len(events); n < 3 || events[n-1].Actor.ID != machine.ID || strings.Contains(fmt.Sprintf("%+v", events), foreignSecret) {
+		t.Errorf("got events %+v", events)
+	}
+}
+
+func TestTheLinkOfAForgottenPasswordDoesForWhoeverMissedTheWelcome(t *testing.T) {
+	s := openShop(t)
+	u, phone := s.bring(t)
+	first := tokenOf(mailed[templates.WelcomeMail](t, s, u.Login).Link)
+	s.Clock.Advance(authn.InvitationLife)
+	_, err := s.Service.ChoosePassword(t.Context(), s.From, first, password)
+	wantCode(t, "the link after a day", err, authn.CodeLink)
+	s.EmptyOutbox()
+	if err := s.Service.Forgot(t.Context(), s.From, u.Login, func(*authn.Work, *authn.User) error {
+		t.Error("taken for somebody without a device")
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	started, err := s.Service.ChoosePassword(t.Context(), s.From, tokenOf(mailed[templates.PasswordLinkMail](t, s, u.Login).Link), password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := verifies(t.Context(), s, started.Login, phone.Next()); err != nil || !v.Accepted() {
+		t.Errorf("got %+v, %v", v.Judged, err)
+	}
+}
+
+func TestWhoeverBroughtAKeyThatIsGoneIsInvitedAndTheKeyIsDead(t *testing.T) {
+	s := openShop(t)
+	u, _ := s.bring(t)
+	link := tokenOf(mailed[templates.WelcomeMail](t, s, u.Login).Link)
+	_, err := s.desk.Reset(t.Context(), root, s.From, u.Login, helpdesk.ResetRequest{})
+	wantCode(t, "a reset, whose ticket is worth nothing without a password", err, authn.CodeState)
+	if _, err := s.desk.Activate(t.Context(), support, s.From, u.Login, true); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Service.ChoosePassword(t.Context(), s.From, link, password)
+	wantCode(t, "the link that was for the key", err, authn.CodeLink)
+	if u := s.User(u.Login); len(u.Devices) != 0 || u.HadDevice {
+		t.Errorf("got devices %v", u.Devices)
+	}
+	if removed := s.Events(audit.FactorRemoved); len(removed) != 1 || removed[0].Actor.ID != support.ID {
+		t.Errorf("got events %+v", removed)
+	}
+	s.Accept(tokenOf(mailed[templates.InvitationMail](t, s, u.Login).Link), password)
+	// The key is free again: nobody has it.
+	got, err := s.desk.Import(t.Context(), machine, s.From, helpdesk.NewUser{Login: "luc@garage.example", Key: foreignKey(foreignSecret)}, false, false)
+	if err != nil || got.ID == "" || got.Invited {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestNobodyHoldsBothHalvesOfWhoeverBringsAKey(t *testing.T) {
+	s := openShop(t)
+	bringing := helpdesk.NewUser{Login: "luc@garage.example", Key: foreignKey(strings.Repeat("ABCDEFGH", 4))}
+	for name, op := range map[string]helpdesk.Operator{"a token": root, "a token with secrets": withSecrets(root)} {
+		_, err := s.desk.Import(t.Context(), op, s.From, bringing, true, false)
+		wantCode(t, name+" brings a key", err, authn.CodeForbidden)
+		_, err = s.desk.Import(t.Context(), op, s.From, bringing, true, true)
+		wantCode(t, name+" tries whether a key is known", err, authn.CodeForbidden)
+	}
+	_, _, err := s.desk.AddUser(t.Context(), machine, s.From, bringing, true, false)
+	wantCode(t, "the welcome in the answer", err, authn.CodeSameHand)
+	bringing.Password = password
+	_, _, err = s.desk.AddUser(t.Context(), machine, s.From, bringing, false, true)
+	wantCode(t, "key and password by one hand", err, authn.CodeSameHand)
+	if _, err := s.desk.User(t.Context(), machine, bringing.Login); authn.CodeOf(err) != authn.CodeNotFound {
+		t.Errorf("got %v, want nobody made", err)
+	}
+	u, _ := s.bring(t)
+	for _, op := range []helpdesk.Operator{machine, withSecrets(root)} {
+		_, err := s.desk.ResetPassword(t.Context(), op, s.From, u.Login, false)
+		wantCode(t, "the password link in the answer", err, authn.CodeSameHand)
+		_, err = s.desk.TemporaryPassword(t.Context(), op, s.From, u.Login)
+		wantCode(t, "a temporary password", err, authn.CodeSameHand)
+		_, err = s.desk.Change(t.Context(), op, s.From, string(u.ID), helpdesk.ProfileChange{Password: authntest.Password})
+		wantCode(t, "a password that is set", err, authn.CodeSameHand)
+	}
+	if _, err := s.desk.ResetPassword(t.Context(), support, s.From, u.Login, true); err != nil {
+		t.Errorf("by mail: got %v", err)
+	}
+}
+
+func TestAListIsJudgedAsAWholeAndChangesNobodyWhoIsThere(t *testing.T) {
+	s := openShop(t)
+	s.bring(t)
+	before := s.User(technician)
+	faults := func(got helpdesk.Imported) (all []string) {
+		for _, f := range got.Faults {
+			all = append(all, f.Field+" "+f.Reason)
+		}
+		return all
+	}
+	for _, c := range []struct {
+		name string
+		n    helpdesk.NewUser
+		want []string
+		is   bool // known
+	}{
+		{"somebody new", helpdesk.NewUser{Login: "new@garage.example"}, nil, false},
+		{"everything wrong at once", helpdesk.NewUser{Login: "x y", Email: "no", Second: technician, FirstName: "a\nb", LastName: strings.Repeat("é", 65),
+			Locale: "xx", Groups: []authn.GroupID{"g0"}, Role: "KING", Key: foreignKey("AAAA")},
+			[]string{"login address", "email address", "locale unknown", "otpauth short", "role unknown", "firstName name", "lastName name", "secondEmail taken", "groupIds unknown"}, false},
+		{"somebody known, in another case", helpdesk.NewUser{Login: "Amelie@GARAGE.example", FirstName: "Mallory"}, nil, true},
+		{"somebody known, whatever else is wrong", helpdesk.NewUser{Login: technician, Email: "no", Role: "KING"}, nil, true},
+		{"a login that is somebody's second address", helpdesk.NewUser{Login: second}, []string{"login taken"}, false},
+		{"an address of somebody else", helpdesk.NewUser{Login: "new@garage.example", Email: technician}, []string{"email taken"}, false},
+		{"a key that somebody has", helpdesk.NewUser{Login: "new@garage.example", Key: foreignKey(strings.ToLower(foreignSecret))}, []string{"otpauth taken"}, false},
+		{"twenty-one garages", helpdesk.NewUser{Login: "new@garage.example", Groups: make([]authn.GroupID, 21)}, []string{"groupIds too_many"}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			events := len(s.Events())
+			got, err := s.desk.Import(t.Context(), machine, s.From, c.n, true, true)
+			if err != nil || got.Known != c.is || (got.ID != "") != c.is {
+				t.Errorf("got %+v, %v", got, err)
+			}
+			sameStrings(t, "faults", faults(got), c.want)
+			if c.want == nil && !c.is {
+				return
+			}
+			got, err = s.desk.Import(t.Context(), machine, s.From, c.n, true, false)
+			if err != nil || got.Known != c.is || got.Invited {
+				t.Errorf("done: got %+v, %v", got, err)
+			}
+			sameStrings(t, "faults, done", faults(got), c.want)
+			if len(s.Events()) != events {
+				t.Error("something was done")
+			}
+		})
+	}
+	if after := s.User(technician); after.Rev != before.Rev {
+		t.Errorf("got %+v, want %+v", after, before)
+	}
+}
+
+func TestAListOfWhoeverIsLimitedToGaragesStaysWithinThem(t *testing.T) {
+	s := openShop(t)
+	op := limited(support, s.garage)
+	for name, groups := range map[string][]authn.GroupID{"another garage": {s.other}, "no garage": nil, "one that is not": {"g0"}} {
+		got, err := s.desk.Import(t.Context(), op, s.From, helpdesk.NewUser{Login: "luc@garage.example", Groups: groups}, true, false)
+		if err != nil || len(got.Faults) != 1 || got.Faults[0].Field != "groupIds" || got.Faults[0].Reason != "unknown" {
+			t.Errorf("%s: got %+v, %v, want one answer for all", name, got, err)
+		}
+	}
+	got, err := s.desk.Import(t.Context(), op, s.From, helpdesk.NewUser{Login: "luc@garage.example", Groups: []authn.GroupID{s.garage}, Role: authn.RoleReadOnly}, true, false)
+	if err != nil || len(got.Faults) != 1 || got.Faults[0].Field != "role" {
+		t.Errorf("a role: got %+v, %v", got, err)
+	}
+	if got, err = s.desk.Import(t.Context(), op, s.From, helpdesk.NewUser{Login: "luc@garage.example", Groups: []authn.GroupID{s.garage}}, true, false); err != nil || !got.Invited {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	_, err = s.desk.Import(t.Context(), withRole(support, authn.RoleReadOnly), s.From, helpdesk.NewUser{Login: "x@garage.example"}, true, true)
+	wantCode(t, "whoever only reads", err, authn.CodeForbidden)
+}
+
+func TestWhoeverBringsAsMuchAsOneCanIsMadeInOneUpdate(t *testing.T) {
+	s := openShop(t)
+	n := helpdesk.NewUser{Login: "zoe", Email: "zoe@garage.example", Second: "zoe@home.example", FirstName: "Zoé", LastName: "Martin",
+		Role: authn.RoleHelpDesk, Key: foreignKey(foreignSecret)}
+	for i := range 20 {
+		n.Groups = append(n.Groups, s.Group(fmt.Sprint("Garage ", i)))
+	}
+	got, err := s.desk.Import(t.Context(), machine, s.From, n, true, false)
+	if err != nil || !got.Invited {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	// And what takes the key away again fits, too.
+	if _, err := s.desk.Activate(t.Context(), machine, s.From, "zoe", true); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,200 @@
+package manage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"barillet/cmd/barillet/cli"
+)
+
+// event is what is printed of one; --json prints all that the API says, one event a line with --follow.
+type event struct {
+	UUID      string    `json:"uuid"`
+	Published time.Time `json:"published"`
+	Type      string    `json:"eventType"`
+	Actor     struct {
+		Name string `json:"alternateId"`
+		ID   string `json:"id"`
+	} `json:"actor"`
+	Client struct {
+		Address string `json:"ipAddress"`
+	} `json:"client"`
+	Outcome struct {
+		Result string  `json:"result"`
+		Reason *string `json:"reason"`
+	} `json:"outcome"`
+	Target []struct {
+		Name string `json:"alternateId"`
+		ID   string `json:"id"`
+	} `json:"target"`
+}
+
+func (m *Manager) eventRow(e event) []string {
+	who, whom, why := e.Actor.Name, "", ""
+	if who == "" {
+		who = e.Actor.ID
+	}
+	if len(e.Target) > 0 {
+		if whom = e.Target[0].Name; whom == "" {
+			whom = e.Target[0].ID
+		}
+	}
+	if e.Outcome.Reason != nil {
+		why = *e.Outcome.Reason
+	}
+	return []string{e.Published.In(m.Zone).Format("2006-01-02 15:04:05"), e.Outcome.Result, e.Type, who, whom, e.Client.Address, why}
+}
+
+// auditing is what audit list was told.
+type auditing struct {
+	since, until, contains, person string
+	types, outcome                 string
+	most                           int
+	follow                         bool
+}
+
+func (m *Manager) auditList() *cobra.Command {
+	var a auditing
+	c := &cobra.Command{
+		Use: "list", Short: "list events: time, outcome, type, by whom, on whom, address, reason",
+		Long: "Lists events, the oldest first. With --follow it goes on until it is interrupted, and prints what is new.",
+		Args: cli.Exactly(),
+	}
+	c.Flags().StringVar(&a.since, "since", "", "only from then on: 24h, 7d, or a time such as 2026-03-02T08:00:00Z")
+	c.Flags().StringVar(&a.until, "until", "", "only before then, as --since")
+	c.Flags().StringVar(&a.contains, "q", "", "only those that hold this text")
+	c.Flags().StringVar(&a.person, "user", "", "only those about a person, by sign-in name, address or id")
+	c.Flags().StringVar(&a.types, "type", "", "only of this type, such as user.session.start")
+	c.Flags().StringVar(&a.outcome, "outcome", "", "only with this outcome: "+strings.Join(outcomes, ", "))
+	words(c, "outcome", outcomes)
+	c.Flags().IntVar(&a.most, "limit", 0, "the last so many; 0 lists all")
+	c.Flags().BoolVar(&a.follow, "follow", false, "go on with what is new")
+	var values url.Values
+	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error { return m.listEvents(ctx, s, a, values) },
+		func(Reach) (err error) {
+			values, err = a.values(m.Now())
+			return err
+		})
+}
+
+var outcomes = []string{"SUCCESS", "FAILURE", "DENY", "ALLOW", "UNKNOWN"}
+
+// values are what the API is asked for, but for the person, who has to be looked up.
+func (a auditing) values(now time.Time) (url.Values, error) {
+	out := url.Values{}
+	for name, said := range map[string]string{"since": a.since, "until": a.until} {
+		if said == "" {
+			continue
+		}
+		at, err := instant(said, now)
+		if err != nil {
+			return nil, cli.Misused("--%s: %w", name, err)
+		}
+		out.Set(name, at.UTC().Format(time.RFC3339Nano))
+	}
+	if a.contains != "" {
+		out.Set("q", a.contains)
+	}
+	var filters []string
+	if a.types != "" {
+		filters = append(filters, fmt.Sprintf("eventType eq %q", a.types))
+	}
+	if a.outcome != "" {
+		filters = append(filters, fmt.Sprintf("outcome.result eq %q", a.outcome))
+	}
+	if len(filters) > 0 {
+		out.Set("filter", strings.Join(filters, " and "))
+	}
+	switch {
+	case a.outcome != "" && !slices.Contains(outcomes, a.outcome):
+		return nil, cli.Misused("--outcome %q: want one of %s", a.outcome, strings.Join(outcomes, ", "))
+	case a.most < 0:
+		return nil, cli.Misused("--limit: want 0 or more")
+	case a.follow && a.until != "":
+		return nil, cli.Misused("--follow has no end: it does not go with --until")
+	}
+	return out, nil
+}
+
+// instant reads a time, or how long ago it was.
+func instant(said string, now time.Time) (time.Time, error) {
+	if ago, err := lifetime(said); err == nil {
+		return now.Add(-ago), nil
+	}
+	at, err := time.Parse(time.RFC3339, said)
+	if err != nil {
+		return at, fmt.Errorf("want how long ago, such as 24h or 7d, or a time such as 2026-03-02T08:00:00Z")
+	}
+	return at, nil
+}
+
+func (m *Manager) listEvents(ctx context.Context, s *Client, a auditing, values url.Values) error {
+	if a.person != "" {
+		var u person
+		if err := s.call(ctx, "GET", userPath(a.person), nil, &u); err != nil {
+			return fmt.Errorf("looking for %s: %w", a.person, err)
+		}
+		filter := fmt.Sprintf("target.id eq %q", u.ID)
+		if more := values.Get("filter"); more != "" {
+			filter = more + " and " + filter
+		}
+		values.Set("filter", filter)
+	}
+	if a.most > 0 {
+		values.Set("sortOrder", "DESCENDING") // to begin with the last ones
+	}
+	all, err := pages[json.RawMessage](ctx, s, "/logs", values, a.most)
+	if err != nil {
+		return fmt.Errorf("listing events: %w", err)
+	}
+	if a.most > 0 {
+		values.Del("sortOrder")
+		slices.Reverse(all)
+	}
+	if !a.follow {
+		return listed(m, all, m.eventRow)
+	}
+	return m.follow(ctx, s, values, all)
+}
+
+// pollEvery is how often a command that follows the log looks again.
+const pollEvery = time.Second
+
+// follow prints events one by one, and what is new, until the command is interrupted.
+func (m *Manager) follow(ctx context.Context, s *Client, values url.Values, all []json.RawMessage) error {
+	for {
+		for _, raw := range all {
+			var e event
+			if err := json.Unmarshal(raw, &e); err != nil {
+				return fmt.Errorf("reading an event: %w", err)
+			}
+			values.Set("after", e.UUID)
+			line := strings.Join(m.eventRow(e), "  ")
+			if m.JSON {
+				line = string(raw)
+			}
+			if err := m.Line("%s", cli.Plain(line)); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pollEvery):
+		}
+		var err error
+		if all, err = pages[json.RawMessage](ctx, s, "/logs", values, 0); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("following the log: %w", err)
+		}
+	}
+}

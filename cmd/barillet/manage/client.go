@@ -1,0 +1,177 @@
+package manage
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Client calls the REST API. What it speaks through is the transport's business: the calls are the same.
+type Client struct {
+	base   string // with /api/v1
+	token  string // "": the transport says who is acting
+	http   *http.Client
+	agent  string
+	done   func()
+	Closed bool // the data folder was opened: no service runs, so nothing is sent now
+	// Guessed is what links begin with, where the folder was opened and no public URL is set.
+	Guessed string
+}
+
+// answerWait is how long a command waits for an answer.
+const answerWait = 30 * time.Second
+
+// NewClient speaks to the service at an origin through a transport; done gives back what that holds.
+func NewClient(origin, token string, way http.RoundTripper, done func()) *Client {
+	return &Client{base: origin + "/api/v1", token: token, done: done, http: &http.Client{Transport: way, Timeout: answerWait,
+		// A redirect would carry the token elsewhere; the API makes none.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// Done ends the use of the service.
+func (c *Client) Done() { c.done() }
+
+// largestAnswer is the most that a command reads.
+const largestAnswer = 16 << 20
+
+// refusal is the problem document of an answer that is no success.
+type refusal struct {
+	Status  int    `json:"status"`
+	Detail  string `json:"detail"`
+	Title   string `json:"title"`
+	ErrorID string `json:"errorId"`
+
+	retry time.Duration // when to come back; 0 when nothing was said
+}
+
+func (r *refusal) Error() string {
+	said := r.Detail
+	if said == "" {
+		said = http.StatusText(r.Status)
+	}
+	if said != "" {
+		said = strings.ToLower(said[:1]) + said[1:]
+	}
+	if r.Status >= 500 && r.ErrorID != "" {
+		return fmt.Sprintf("%s (request %s in the log)", said, r.ErrorID)
+	}
+	return said
+}
+
+// call sends in as JSON (nil: nothing) and reads the answer into out (nil: it does not matter).
+func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
+	_, err := c.exchange(ctx, method, path, in, out)
+	return err
+}
+
+// exchange is call, and gives the headers of the answer.
+func (c *Client) exchange(ctx context.Context, method, path string, in, out any) (http.Header, error) {
+	request, err := c.request(ctx, method, path, in)
+	if err != nil {
+		return nil, err
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("speaking to the service: %w", err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, largestAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	if response.StatusCode < 200 || response.StatusCode > 299 {
+		refused := &refusal{}
+		if json.Unmarshal(text, refused) != nil || refused.Title == "" && refused.Detail == "" {
+			return nil, fmt.Errorf("the service answered %s, and not as this service does", response.Status)
+		}
+		refused.Status = response.StatusCode
+		if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
+			refused.retry = time.Duration(min(seconds, 3600)) * time.Second
+		}
+		return nil, refused
+	}
+	if out == nil {
+		return response.Header, nil
+	}
+	if err := json.Unmarshal(text, out); err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	return response.Header, nil
+}
+
+func (c *Client) request(ctx context.Context, method, path string, in any) (*http.Request, error) {
+	var body io.Reader
+	if in != nil {
+		text, err := json.Marshal(in)
+		if err != nil {
+			return nil, fmt.Errorf("writing the request: %w", err)
+		}
+		body = bytes.NewReader(text)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("making the request: %w", err)
+	}
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("User-Agent", strings.ReplaceAll(c.agent, " ", "-"))
+	if in != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		request.Header.Set("Authorization", "SSWS "+c.token)
+	}
+	return request, nil
+}
+
+// pages reads a list from its beginning to its end, or until most entries were read (0: all).
+func pages[T any](ctx context.Context, c *Client, path string, values url.Values, most int) ([]T, error) {
+	var all []T
+	values = maps.Clone(values)
+	if values == nil {
+		values = url.Values{}
+	}
+	for {
+		if most > 0 {
+			values.Set("limit", strconv.Itoa(min(most-len(all), 200)))
+		}
+		var page []T
+		header, err := c.exchange(ctx, http.MethodGet, path+"?"+values.Encode(), nil, &page)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		after := cursor(header)
+		if after == "" || most > 0 && len(all) >= most {
+			return all, nil
+		}
+		values.Set("after", after)
+	}
+}
+
+// cursor is where the next page of a list begins (RFC 8288); "" at the end. Its address is on the public URL, which
+// may not be the one that is spoken to, so only the cursor is taken.
+func cursor(header http.Header) string {
+	for _, link := range header.Values("Link") {
+		target, rel, _ := strings.Cut(strings.TrimPrefix(link, "<"), ">;")
+		at, err := url.Parse(target)
+		if err == nil && strings.TrimSpace(rel) == `rel="next"` {
+			return at.Query().Get("after")
+		}
+	}
+	return ""
+}
+
+// warnOfLinks is for commands that make links.
+func (m *Manager) warnOfLinks(s *Client) {
+	if s.Guessed != "" {
+		m.Note("warning: public_url is not set: the link begins with %s", s.Guessed)
+	}
+}

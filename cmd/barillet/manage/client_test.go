@@ -1,0 +1,27 @@
+package manage
+
+import (
+	"testing"
+	"time"
+)
+
+func TestARefusalIsSaidWithItsRequestWhenItIsOurFault(t *testing.T) {
+	for want, r := range map[string]refusal{
+		"not found":                             {Status: 404, Detail: "Not found", ErrorID: "X"},
+		"internal error (request X in the log)": {Status: 500, Detail: "Internal error", ErrorID: "X"},
+		"conflict":                              {Status: 409},
+	} {
+		if got := r.Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestLifetimesAreReadInDaysAndAsDurations(t *testing.T) {
+	for text, want := range map[string]time.Duration{"90d": 90 * 24 * time.Hour, "12h": 12 * time.Hour, "0d": 0, "-1h": 0, "d": 0, "": 0, "1000000d": 0} {
+		got, err := lifetime(text)
+		if got != want || (err != nil) != (want == 0) {
+			t.Errorf("%q: got %v, %v, want %v", text, got, err, want)
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package manage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/spf13/cobra"
+
+	"barillet/cmd/barillet/cli"
+)
+
+// userLife are the commands that move people from one state to another. Each takes several people, and goes on with
+// the next when one is refused.
+func (m *Manager) userLife() []*cobra.Command {
+	out := []*cobra.Command{
+		m.inviting("activate", "invite people who never had a device, or bring back deactivated ones"),
+		m.inviting("reactivate", "invite people again whose invitation was lost"),
+	}
+	for _, step := range []struct{ verb, done, short string }{
+		{"suspend", "is suspended", "keep people out for a while; they keep their devices"},
+		{"unsuspend", "is active again", "let suspended people in again"},
+		{"deactivate", "is deactivated", "end people's access; user activate brings them back"},
+		{"unlock", "may try again", "end the waits after wrong answers"},
+	} {
+		c := &cobra.Command{Use: step.verb + " EMAIL...", Short: step.short, Args: several}
+		out = append(out, m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+			return m.forEach(args, func(name string) error {
+				if err := s.call(ctx, http.MethodPost, userPath(name, "/lifecycle/", step.verb), nil, nil); err != nil {
+					return err
+				}
+				m.Note("%s %s", name, step.done)
+				return nil
+			})
+		}))
+	}
+	return out
+}
+
+// several demands at least one person.
+func several(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return nil
+	}
+	return cli.Exactly("EMAIL")(c, args)
+}
+
+// forEach does something for each person. The command fails when one of them was refused, after all were tried.
+func (m *Manager) forEach(names []string, do func(name string) error) error {
+	failed := 0
+	for _, name := range names {
+		err := do(name)
+		switch {
+		case err == nil:
+		case len(names) == 1:
+			return fmt.Errorf("%s: %w", name, err)
+		default:
+			failed++
+			m.Note("%s: %v", name, err)
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d were refused", failed, len(names))
+	}
+	return nil
+}
+
+func (m *Manager) inviting(verb, short string) *cobra.Command {
+	noMail := false
+	c := &cobra.Command{Use: verb + " EMAIL...", Short: short, Args: several}
+	c.Flags().BoolVar(&noMail, "no-mail", false, "print the links instead of mailing them")
+	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+		m.warnOfLinks(s)
+		return m.forEach(args, func(name string) error {
+			var invited activation
+			path := userPath(name, "/lifecycle/", verb, fmt.Sprintf("?sendEmail=%t", !noMail))
+			if err := s.call(ctx, http.MethodPost, path, nil, &invited); err != nil {
+				return err
+			}
+			if m.JSON {
+				return m.Result(invited)
+			}
+			return m.tellInvited(s, name, invited)
+		})
+	})
+}
+
+func (m *Manager) userResetPassword() *cobra.Command {
+	noMail := false
+	c := &cobra.Command{
+		Use: "reset-password EMAIL", Short: "mail a person the link to choose a new password",
+		Long: "Mails the link of a forgotten password. The password of before counts until the new one is confirmed with a\n" +
+			"device. With --no-mail the link is printed alone on stdout instead, and the person is told of it.",
+		Args: cli.Exactly("EMAIL"),
+	}
+	c.Flags().BoolVar(&noMail, "no-mail", false, "print the link instead of mailing it")
+	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+		m.warnOfLinks(s)
+		var answer struct {
+			URL string `json:"resetPasswordUrl,omitempty"`
+		}
+		path := userPath(args[0], fmt.Sprintf("/lifecycle/reset_password?sendEmail=%t", !noMail))
+		if err := s.call(ctx, http.MethodPost, path, nil, &answer); err != nil {
+			return fmt.Errorf("resetting the password of %s: %w", args[0], err)
+		}
+		switch {
+		case m.JSON:
+			return m.Result(answer)
+		case answer.URL != "":
+			return m.Line("%s", answer.URL)
+		case noMail:
+			return errors.New("the service gave no link")
+		case s.Closed:
+			m.Note("the link is in the outbox: it is mailed when the service runs")
+		default:
+			m.Note("a link is on its way to %s", args[0])
+		}
+		return nil
+	})
+}

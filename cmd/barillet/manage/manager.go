@@ -1,0 +1,87 @@
+// Package manage owns the operator's subcommands. Each is a client of the REST API and of nothing else: what an
+// operator may do is judged there, whichever way the command came. It does not own how the service is reached, which the
+// program hands in, nor the format of lists of people (internal/roster).
+package manage
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"barillet/cmd/barillet/cli"
+)
+
+// Manager makes the subcommands of one run.
+type Manager struct {
+	*cli.Program
+	Version string // of the program, for the service's log
+	// Reach adds to a command the flags that say which service it is for.
+	Reach func(c *cobra.Command) Reach
+	// KeyDigest tells two spellings of one otpauth URI to be one key; false for what is none.
+	KeyDigest func(uri string) (digest string, ok bool)
+}
+
+// Reach is the way of one command to its service.
+type Reach interface {
+	// Connect finds the service; with found, a missing or empty data folder is initialised. Call Done afterwards.
+	Connect(ctx context.Context, found bool) (*Client, error)
+	// Remote tells whether it is another machine's, spoken to with a token.
+	Remote() bool
+}
+
+// Commands are all of them.
+func (m *Manager) Commands() []*cobra.Command {
+	return []*cobra.Command{
+		cli.Parent("token", "API tokens", m.tokenCreate(), m.tokenList(), m.tokenRevoke()),
+		cli.Parent("user", "people", append(m.userLife(), m.userAdd(), m.userShow(), m.userList(), m.userUpdate(), m.userDelete(),
+			m.userResetPassword(), cli.Parent("sessions", "where people are signed in", m.sessionsList(), m.sessionsEnd()))...),
+		cli.Parent("factors", "second factors of people", m.factorsList(), m.factorsRemove(), m.factorsReset()),
+		cli.Parent("group", "garages", m.groupAdd(), m.groupList(), m.groupShow(), m.groupRename(), m.groupDelete(),
+			cli.Parent("members", "people of a garage", m.membersList(), m.membersAdd(), m.membersRemove())),
+		cli.Parent("help-request", "requests for help", m.helpList(), m.helpShow(), m.helpTake(), m.helpNote(), m.helpAnswer(), m.helpClose()),
+		cli.Parent("audit", "what was done, by whom", m.auditList()),
+		m.importCommand(), m.exportCommand(),
+	}
+}
+
+// run is what a command does with its service.
+type run func(ctx context.Context, s *Client, args []string) error
+
+// calling completes a command that speaks to the service. The checks come first: a command line that makes no sense
+// reaches nothing.
+func (m *Manager) calling(c *cobra.Command, do run, checks ...func(reach Reach) error) *cobra.Command {
+	return m.reaching(c, false, do, checks...)
+}
+
+// founding is calling for a command that may begin with an empty data folder.
+func (m *Manager) founding(c *cobra.Command, do run, checks ...func(reach Reach) error) *cobra.Command {
+	return m.reaching(c, true, do, checks...)
+}
+
+func (m *Manager) reaching(c *cobra.Command, found bool, do run, checks ...func(reach Reach) error) *cobra.Command {
+	reach := m.Reach(c)
+	m.JSONFlag(c)
+	c.ValidArgsFunction = cobra.NoFileCompletions
+	c.RunE = func(c *cobra.Command, args []string) error {
+		for _, check := range checks {
+			if err := check(reach); err != nil {
+				return err
+			}
+		}
+		s, err := reach.Connect(c.Context(), found)
+		if err != nil {
+			return err
+		}
+		defer s.Done()
+		s.agent = "barillet/" + m.Version
+		return do(c.Context(), s, args)
+	}
+	return c
+}
+
+// words completes a flag that takes one of a few words.
+func words(c *cobra.Command, flag string, all []string) {
+	if err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the command has no such flag, which every test of it would meet
+	}
+}

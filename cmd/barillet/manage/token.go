@@ -1,0 +1,125 @@
+package manage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"barillet/authn"
+	"barillet/cmd/barillet/cli"
+)
+
+// roles are the words for --role.
+var roles = []string{string(authn.RoleSuperAdmin), string(authn.RoleUserAdmin), string(authn.RoleHelpDesk), string(authn.RoleReadOnly)}
+
+func knownRole(role string) error {
+	if !slices.Contains(roles, role) {
+		return cli.Misused("--role %q: want one of %s", role, strings.Join(roles, ", "))
+	}
+	return nil
+}
+
+// newToken and createdToken are the call's two halves.
+type newToken struct {
+	Name      string   `json:"name"`
+	Role      string   `json:"role"`
+	Groups    []string `json:"groups,omitempty"`    // left out: everybody
+	ExpiresIn int64    `json:"expiresIn,omitempty"` // seconds
+	Allow     []string `json:"allow,omitempty"`
+	Owner     string   `json:"owner,omitempty"` // left out: whoever makes it
+}
+
+type createdToken struct {
+	ID      string    `json:"id"`
+	Name    string    `json:"name"`
+	Token   string    `json:"token"`
+	Role    string    `json:"role"`
+	Owner   string    `json:"owner"`
+	Expires time.Time `json:"expiresAt"`
+}
+
+func (m *Manager) tokenCreate() *cobra.Command {
+	var ask newToken
+	var expires string
+	c := &cobra.Command{
+		Use: "create --name NAME --role ROLE", Short: "make an API token and print it",
+		Long: "Makes an API token and prints it alone on stdout. It is shown this once.\n\n" +
+			"With --owner it acts as that person, who is told: it may never do more than they may at the time, and is dead\n" +
+			"while they are suspended. Without it, it is the machine's own. Only the machine's owner names another.",
+		Args: cli.Exactly(),
+	}
+	c.Flags().StringVar(&ask.Name, "name", "", "what the token is for")
+	c.Flags().StringVar(&ask.Role, "role", "", strings.Join(roles, ", "))
+	words(c, "role", roles)
+	c.Flags().StringSliceVar(&ask.Groups, "group", nil, "limit it to a group, by id; may be given again")
+	c.Flags().StringVar(&expires, "expires", "90d", "how long it is good: 90d, 12h; at most 365d")
+	c.Flags().StringSliceVar(&ask.Allow, "allow", nil, "secrets, authn")
+	c.Flags().StringVar(&ask.Owner, "owner", "", "whom it acts as, by address, name or id")
+	return m.founding(c, func(ctx context.Context, s *Client, _ []string) error {
+		var made createdToken
+		if err := s.call(ctx, http.MethodPost, "/api-tokens", ask, &made); err != nil {
+			return fmt.Errorf("making the token: %w", err)
+		}
+		m.Note("token %s, %s, good until %s; it is shown this once", made.Name, made.Role, m.Moment(made.Expires))
+		if m.JSON {
+			return m.Result(made)
+		}
+		return m.Line("%s", made.Token)
+	}, func(reach Reach) error {
+		if ask.Owner != "" && reach.Remote() {
+			return cli.Misused("--owner works on the machine of the service only: a token makes tokens of its own owner")
+		}
+		if ask.Name == "" {
+			return cli.Misused("--name is missing: say what the token is for")
+		}
+		if err := knownRole(ask.Role); err != nil {
+			return err
+		}
+		life, err := lifetime(expires)
+		if err != nil {
+			return cli.Misused("--expires: %w", err)
+		}
+		ask.ExpiresIn = int64(life / time.Second)
+		return nil
+	})
+}
+
+func (m *Manager) tokenList() *cobra.Command {
+	type token struct {
+		createdToken
+		Groups   *[]string `json:"groups"`
+		LastUsed time.Time `json:"lastUsed"`
+	}
+	c := &cobra.Command{Use: "list", Short: "list API tokens: id, name, role, groups, good until, last used", Args: cli.Exactly()}
+	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error {
+		all, err := pages[json.RawMessage](ctx, s, "/api-tokens", nil, 0)
+		if err != nil {
+			return fmt.Errorf("listing tokens: %w", err)
+		}
+		return listed(m, all, func(t token) []string {
+			scope := "everybody"
+			if t.Groups != nil {
+				scope = strings.Join(append(*t.Groups, "nobody")[:max(1, len(*t.Groups))], ",")
+			}
+			return []string{t.ID, t.Name, t.Role, scope, m.Moment(t.Expires), m.Moment(t.LastUsed)}
+		})
+	})
+}
+
+func (m *Manager) tokenRevoke() *cobra.Command {
+	c := &cobra.Command{Use: "revoke ID", Short: "end an API token", Args: cli.Exactly("ID")}
+	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+		if err := s.call(ctx, http.MethodDelete, "/api-tokens/"+url.PathEscape(args[0]), nil, nil); err != nil {
+			return fmt.Errorf("revoking the token: %w", err)
+		}
+		m.Note("the token is dead")
+		return nil
+	})
+}

@@ -1,0 +1,378 @@
+package manage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"barillet/cmd/barillet/cli"
+)
+
+// newUser is Okta's model of a person to be made, as far as the command needs it.
+type newUser struct {
+	Profile struct {
+		Login     string `json:"login"`
+		Email     string `json:"email"`
+		FirstName string `json:"firstName,omitempty"`
+		LastName  string `json:"lastName,omitempty"`
+	} `json:"profile"`
+	GroupIDs []string `json:"groupIds,omitempty"`
+	Role     string   `json:"role,omitempty"`
+}
+
+// activation is what became of inviting somebody.
+type activation struct {
+	URL     string    `json:"activationUrl,omitempty"`
+	Mailed  bool      `json:"mailed"`
+	Expires time.Time `json:"expiresAt,omitzero"`
+}
+
+type madeUser struct {
+	ID      string `json:"id"`
+	Status  string `json:"status"`
+	Profile struct {
+		Login string `json:"login"`
+		Email string `json:"email"`
+	} `json:"profile"`
+	Embedded struct {
+		Activation activation `json:"activation,omitzero"`
+	} `json:"_embedded,omitzero"`
+}
+
+// adding is what user add was told.
+type adding struct {
+	name, role     string
+	groups         []string
+	invite, noMail bool
+}
+
+func (m *Manager) userAdd() *cobra.Command {
+	var a adding
+	c := &cobra.Command{
+		Use: "add EMAIL", Short: "make a person, and invite them",
+		Long: "Makes a person. With --invite an invitation is mailed; with --no-mail its link is printed alone on stdout instead.",
+		Args: cli.Exactly("EMAIL"),
+	}
+	c.Flags().StringVar(&a.name, "name", "", "first and last name")
+	c.Flags().StringVar(&a.role, "role", "", strings.Join(roles, ", "))
+	words(c, "role", roles)
+	c.Flags().StringSliceVar(&a.groups, "group", nil, "a group that the person belongs to, by id; may be given again")
+	c.Flags().BoolVar(&a.invite, "invite", false, "invite the person")
+	c.Flags().BoolVar(&a.noMail, "no-mail", false, "print the invitation's link instead of mailing it")
+	return m.founding(c, func(ctx context.Context, s *Client, args []string) error { return m.addUser(ctx, s, &a, args[0]) },
+		func(Reach) error {
+			if a.noMail && !a.invite {
+				return cli.Misused("--no-mail is about the invitation: give --invite too")
+			}
+			if a.role == "" {
+				return nil
+			}
+			return knownRole(a.role)
+		})
+}
+
+func (m *Manager) addUser(ctx context.Context, s *Client, a *adding, email string) error {
+	ask := newUser{GroupIDs: a.groups, Role: a.role}
+	ask.Profile.Login, ask.Profile.Email = email, email
+	ask.Profile.FirstName, ask.Profile.LastName, _ = strings.Cut(strings.TrimSpace(a.name), " ")
+	ask.Profile.LastName = strings.TrimSpace(ask.Profile.LastName)
+	if a.invite {
+		m.warnOfLinks(s)
+	}
+	var made madeUser
+	path := fmt.Sprintf("/users?activate=%t&sendEmail=%t", a.invite, !a.noMail)
+	if err := s.call(ctx, http.MethodPost, path, ask, &made); err != nil {
+		return fmt.Errorf("adding %s: %w", email, err)
+	}
+	m.Note("%s is added as %s", made.Profile.Login, made.ID)
+	if !a.invite {
+		m.Note("nobody is invited: the person cannot sign in yet")
+	}
+	if m.JSON {
+		return m.Result(made)
+	}
+	if !a.invite {
+		return nil
+	}
+	return m.tellInvited(s, made.Profile.Email, made.Embedded.Activation)
+}
+
+// tellInvited says where an invitation is, and prints its link alone where it was not mailed.
+func (m *Manager) tellInvited(s *Client, email string, invited activation) error {
+	switch {
+	case invited.URL != "":
+		m.Note("the link is good until %s and for one person: hand it over yourself", m.Moment(invited.Expires))
+		return m.Line("%s", invited.URL)
+	case !invited.Mailed:
+		m.Note("%s is active again, without an invitation", email)
+	case s.Closed:
+		m.Note("an invitation is in the outbox: it is mailed when the service runs")
+	default:
+		m.Note("an invitation is on its way to %s", email)
+	}
+	return nil
+}
+
+// person is what is printed of one; --json prints all that the API says.
+type person struct {
+	ID        string                     `json:"id"`
+	Status    string                     `json:"status"`
+	Created   time.Time                  `json:"created"`
+	LastLogin time.Time                  `json:"lastLogin"`
+	Profile   map[string]json.RawMessage `json:"profile"`
+	GroupIDs  []string                   `json:"groupIds"`
+}
+
+// text is a member of the profile as people read it.
+func (p person) text(name string) string {
+	var s string
+	if raw := p.Profile[name]; json.Unmarshal(raw, &s) != nil {
+		return string(raw)
+	}
+	return s
+}
+
+func (p person) name() string {
+	return strings.TrimSpace(p.text("firstName") + " " + p.text("lastName"))
+}
+
+func userPath(name string, more ...string) string {
+	return "/users/" + url.PathEscape(name) + strings.Join(more, "")
+}
+
+func (m *Manager) userShow() *cobra.Command {
+	c := &cobra.Command{Use: "show EMAIL", Short: "show one person", Args: cli.Exactly("EMAIL")}
+	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+		var raw json.RawMessage
+		if err := s.call(ctx, http.MethodGet, userPath(args[0]), nil, &raw); err != nil {
+			return fmt.Errorf("showing %s: %w", args[0], err)
+		}
+		if m.JSON {
+			return m.Result(raw)
+		}
+		var u person
+		if err := json.Unmarshal(raw, &u); err != nil {
+			return fmt.Errorf("reading a person: %w", err)
+		}
+		groups, err := pages[group](ctx, s, userPath(args[0], "/groups"), nil, 0)
+		if err != nil {
+			return fmt.Errorf("showing the groups of %s: %w", args[0], err)
+		}
+		rows := [][]string{{"id", u.ID}, {"status", u.Status}, {"created", m.Moment(u.Created)}, {"last sign-in", m.Moment(u.LastLogin)}}
+		for _, g := range groups {
+			rows = append(rows, []string{"group", g.ID + " " + g.Profile.Name})
+		}
+		for _, name := range ordered(u.Profile) {
+			if value := u.text(name); value != "null" && value != "" {
+				rows = append(rows, []string{name, value})
+			}
+		}
+		return m.Table(rows)
+	})
+}
+
+// ordered are the names of a profile, those that everybody has first.
+func ordered(profile map[string]json.RawMessage) []string {
+	first := []string{"login", "email", "secondEmail", "firstName", "lastName", "locale"}
+	var rest []string
+	for name := range profile {
+		if !slices.Contains(first, name) {
+			rest = append(rest, name)
+		}
+	}
+	slices.Sort(rest)
+	return append(first, rest...)
+}
+
+func (m *Manager) userList() *cobra.Command {
+	var starts, status, garage string
+	var most int
+	c := &cobra.Command{Use: "list", Short: "list people: id, status, sign-in name, name, last sign-in", Args: cli.Exactly()}
+	c.Flags().StringVar(&starts, "q", "", "only whose name or address begins so")
+	c.Flags().StringVar(&status, "status", "", "only those in this state: "+strings.Join(statuses, ", "))
+	words(c, "status", statuses)
+	c.Flags().StringVar(&garage, "group", "", "only the members of a group, by id or name")
+	c.Flags().IntVar(&most, "limit", 0, "at most so many; 0 lists all")
+	list := func(ctx context.Context, s *Client, _ []string) error {
+		path, values := "/users", url.Values{}
+		if garage != "" {
+			id, err := s.groupID(ctx, garage)
+			if err != nil {
+				return err
+			}
+			path = "/groups/" + url.PathEscape(id) + "/users"
+		}
+		if starts != "" {
+			values.Set("q", starts)
+		}
+		if status != "" {
+			values.Set("filter", fmt.Sprintf("status eq %q", status))
+		}
+		all, err := pages[json.RawMessage](ctx, s, path, values, most)
+		if err != nil {
+			return fmt.Errorf("listing people: %w", err)
+		}
+		return listed(m, all, func(u person) []string {
+			return []string{u.ID, u.Status, u.text("login"), u.name(), m.Moment(u.LastLogin)}
+		})
+	}
+	return m.calling(c, list, func(Reach) error {
+		switch {
+		case status != "" && !slices.Contains(statuses, status):
+			return cli.Misused("--status %q: want one of %s", status, strings.Join(statuses, ", "))
+		case garage != "" && starts+status != "":
+			return cli.Misused("--group lists all members: it goes with neither --q nor --status")
+		case most < 0:
+			return cli.Misused("--limit: want 0 or more")
+		}
+		return nil
+	})
+}
+
+// statuses are where a person can stand.
+var statuses = []string{"STAGED", "PROVISIONED", "ACTIVE", "SUSPENDED", "DEPROVISIONED"}
+
+// listed prints a list: all that the API said with --json, else one row each.
+func listed[T any](m *Manager, all []json.RawMessage, row func(T) []string) error {
+	if m.JSON {
+		if all == nil {
+			all = []json.RawMessage{}
+		}
+		return m.Result(all)
+	}
+	rows := make([][]string, len(all))
+	for i, raw := range all {
+		var one T
+		if err := json.Unmarshal(raw, &one); err != nil {
+			return fmt.Errorf("reading an entry of the list: %w", err)
+		}
+		rows[i] = row(one)
+	}
+	return m.Table(rows)
+}
+
+// memberOf are the members of a profile that have a flag of their own.
+var memberOf = map[string]string{"login": "login", "email": "email", "second-email": "secondEmail",
+	"first-name": "firstName", "last-name": "lastName", "locale": "locale"}
+
+// updating is what user update was told.
+type updating struct {
+	set, unset []string
+	members    map[string]*string // by the profile's names
+}
+
+func (m *Manager) userUpdate() *cobra.Command {
+	u := updating{members: map[string]*string{}}
+	c := &cobra.Command{
+		Use: "update EMAIL", Short: "change names, addresses or further members of a profile",
+		Long: "Changes what is named and leaves the rest. When an address moves, every session of the person ends and the\n" +
+			"addresses of before and after are told.",
+		Args: cli.Exactly("EMAIL"),
+	}
+	for flag, member := range memberOf {
+		u.members[member] = c.Flags().String(flag, "", "new "+flag+"; empty takes it away")
+	}
+	c.Flags().StringArrayVar(&u.set, "set", nil, "NAME=VALUE of a further member; may be given again")
+	c.Flags().StringArrayVar(&u.unset, "unset", nil, "name of a further member to take away; may be given again")
+	var profile map[string]any
+	change := func(ctx context.Context, s *Client, args []string) error {
+		var raw json.RawMessage
+		if err := s.call(ctx, http.MethodPost, userPath(args[0]), map[string]any{"profile": profile}, &raw); err != nil {
+			return fmt.Errorf("changing %s: %w", args[0], err)
+		}
+		m.Note("%s is changed", args[0])
+		if m.JSON {
+			return m.Result(raw)
+		}
+		return nil
+	}
+	return m.calling(c, change, func(Reach) (err error) {
+		profile, err = u.profile(c)
+		return err
+	})
+}
+
+// profile is what the flags name.
+func (u updating) profile(c *cobra.Command) (map[string]any, error) {
+	out := map[string]any{}
+	for flag, member := range memberOf {
+		if c.Flags().Changed(flag) {
+			if out[member] = *u.members[member]; *u.members[member] == "" {
+				out[member] = nil
+			}
+		}
+	}
+	for _, pair := range u.set {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok || name == "" || u.members[name] != nil {
+			return nil, cli.Misused("--set %q: want NAME=VALUE of a member that has no flag of its own", name)
+		}
+		out[name] = value
+	}
+	for _, name := range u.unset {
+		if name == "" || u.members[name] != nil {
+			return nil, cli.Misused("--unset %q: want the name of a member that has no flag of its own", name)
+		}
+		out[name] = nil
+	}
+	if len(out) == 0 {
+		return nil, cli.WithHint(cli.Misused("nothing is to be changed"), "%s --help lists the flags", c.CommandPath())
+	}
+	return out, nil
+}
+
+func (m *Manager) userDelete() *cobra.Command {
+	c := &cobra.Command{
+		Use: "delete EMAIL", Short: "remove a person for ever",
+		Long: "Deactivates a person who is not yet, and removes them with every device and membership. The log keeps what they did.",
+		Args: cli.Exactly("EMAIL"),
+	}
+	sure := m.sureFlag(c)
+	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+		var u person
+		if err := s.call(ctx, http.MethodGet, userPath(args[0]), nil, &u); err != nil {
+			return fmt.Errorf("deleting %s: %w", args[0], err)
+		}
+		if err := sure("delete %s (%s) for ever", u.text("login"), u.name()); err != nil {
+			return err
+		}
+		if u.Status != "DEPROVISIONED" {
+			if err := s.call(ctx, http.MethodPost, userPath(u.ID, "/lifecycle/deactivate"), nil, nil); err != nil {
+				return fmt.Errorf("deactivating %s: %w", args[0], err)
+			}
+		}
+		if err := s.call(ctx, http.MethodDelete, userPath(u.ID), nil, nil); err != nil {
+			return fmt.Errorf("deleting %s: %w", args[0], err)
+		}
+		m.Note("%s is deleted", u.text("login"))
+		return nil
+	})
+}
+
+// sureFlag is for commands that cannot be undone: they ask at a terminal, and elsewhere demand --yes.
+func (m *Manager) sureFlag(c *cobra.Command) func(format string, args ...any) error {
+	yes := c.Flags().Bool("yes", false, "do not ask")
+	return func(format string, args ...any) error {
+		if *yes {
+			return nil
+		}
+		answer, err := m.Ask(fmt.Sprintf(format, args...) + "? [y/N] ")
+		switch {
+		case errors.Is(err, cli.ErrNoTerminal):
+			return cli.WithHint(cli.Misused("this cannot be undone, and nobody can be asked"), "give --yes")
+		case err != nil:
+			return err
+		case answer != "y" && answer != "yes":
+			return errors.New("nothing was changed")
+		}
+		return nil
+	}
+}

@@ -1,0 +1,172 @@
+package roster_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"barillet/internal/roster"
+)
+
+func read(t testing.TB, text string) *roster.List {
+	t.Helper()
+	l, err := roster.Read(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestOneListIsReadHoweverItWasSaved(t *testing.T) {
+	for name, text := range map[string]string{
+		"commas":                     "login,firstName,profile.badge\na@b.example,Zoé,\"K;1, \"\"x\"\"\"\n",
+		"semicolons":                 "login;firstName;profile.badge\na@b.example;Zoé;\"K;1, \"\"x\"\"\"\n",
+		"a byte order mark, CRLF":    "\xef\xbb\xbflogin;firstName;profile.badge\r\na@b.example;Zoé;\"K;1, \"\"x\"\"\"\r\n",
+		"no end of line at the end":  "login,firstName,profile.badge\na@b.example,Zoé,\"K;1, \"\"x\"\"\"",
+		"everything quoted":          "\"login\",\"firstName\",\"profile.badge\"\n\"a@b.example\",\"Zoé\",\"K;1, \"\"x\"\"\"\n",
+		"capitals and blanks":        " Login ,FIRSTNAME,profile.badge\na@b.example,Zoé,\"K;1, \"\"x\"\"\"\n",
+		"empty lines, lines of ';;'": "login;firstName;profile.badge\n\n;;\na@b.example;Zoé;\"K;1, \"\"x\"\"\"\n;;\n\n",
+	} {
+		l := read(t, text)
+		want := map[string]string{"login": "a@b.example", "firstName": "Zoé", "profile.badge": `K;1, "x"`}
+		if len(l.Faults) > 0 || !l.Sound || len(l.Rows) != 1 || !maps.Equal(l.Rows[0].Cells, want) {
+			t.Errorf("%s: got %+v", name, l)
+		}
+	}
+}
+
+func TestEachCellIsToldByItsOwnLine(t *testing.T) {
+	l := read(t, "login,profile.note,firstName\na@b.example,\"two\nlines\",x\nc@d.example,,y\n")
+	if len(l.Rows) != 2 || l.Rows[0].LineOf("firstName") != 3 || l.Rows[0].LineOf("login") != 2 || l.Rows[1].Line != 4 || l.Rows[1].LineOf("role") != 4 {
+		t.Errorf("got %+v", l)
+	}
+}
+
+func TestEveryFaultOfAFileIsToldByLineAndColumn(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                             "1:: empty",
+		" \r\n\n":                      "1:: empty",
+		"\xef\xbb\xbf":                 "1:: empty",
+		"\xff\xfel\x00o\x00":           "1:: utf16",
+		"\xfe\xff\x00l":                "1:: utf16",
+		"l\x00o\x00g\x00i\x00n\x00\n":  "1:: utf16",
+		"login\ra@b.example\r":         "1:: lone_cr",
+		"login\n":                      "1:: nobody",
+		"login;email\n\n;\n":           "1:: nobody",
+		"a@b.example\nc@d.example\n":   "1:a@b.example: column_unknown 1:: no_login",
+		"login,,email\na,b,c\n":        "1:: column_empty",
+		"login,Login\na,b\n":           "1:login: column_twice",
+		"login,pass\na,b\n":            "1:pass: column_unknown",
+		"login\temail\na\tb\n":         "1:login\temail: column_unknown 1:: no_login",
+		"login,profile.\na,b\n":        "1:profile.: column_unknown",
+		"login,profile.email\na,b\n":   "1:profile.email: column_unknown",
+		"login,pr\xe9nom\na,b\n":       "1:pr?nom: utf8",
+		"firstName\nx\n":               "1:: no_login",
+		"login,email\na\nb,c,d\ne,f\n": "2:: fields 3:: fields",
+		"login,firstName\na,Zo\xe9\nb,x\x00y\nc,x\ry\nd,\x85\xc2\x85\ne,\xc2\x85\n": "2:firstName: utf8 3:firstName: control 4:firstName: control 5:firstName: utf8 6:firstName: control",
+		"login,firstName\na\",b\n\"c\"d,e\nf,g\n":                                   "2::2 quote 3::3 quote",
+		"login,firstName\na,b\nc,\"d\ne,f\n":                                        "3::0 quote",
+		"login,firstName\na," + strings.Repeat("x", 16<<10) + "y\n":                 "2:firstName: too_long",
+		"login," + strings.Repeat("é", 300) + "\na,b\n":                             "1:" + strings.Repeat("é", 256) + ": column_unknown",
+		"lo\"gin\na\n": "1::3 quote",
+	} {
+		var got []string
+		for _, f := range read(t, text).Faults {
+			at := ""
+			if f.At > 0 || f.Reason == "quote" {
+				at = fmt.Sprint(f.At)
+			}
+			got = append(got, fmt.Sprintf("%d:%s:%s %s", f.Line, f.Column, at, f.Reason))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%.60q: got %q, want %q", text, strings.Join(got, " "), want)
+		}
+	}
+}
+
+func TestAFileThatIsTooLargeIsNotKept(t *testing.T) {
+	_, err := roster.Read(bytes.NewReader(make([]byte, roster.LargestFile+1)))
+	if !errors.Is(err, roster.ErrTooLarge) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNoCellStartsAFormulaAndEachComesBackAsItWas(t *testing.T) {
+	cells := []string{"=1+1", "+33", "-1", "@SUM(A1)", "\t=1", "'=1", "''=1", "'", "''", "'abc", "abc", "=", "a\nb", `"x"`, ";", ",", " x ", "é"}
+	columns := []string{"login"}
+	row := []string{"a@b.example"}
+	for i, cell := range cells {
+		columns, row = append(columns, fmt.Sprintf("profile.c%d", i)), append(row, cell)
+	}
+	for _, style := range []roster.Style{{}, {Semicolons: true, Mark: true}} {
+		var out bytes.Buffer
+		if err := roster.Write(&out, style, columns, [][]string{row}); err != nil {
+			t.Fatal(err)
+		}
+		l := read(t, out.String())
+		if len(l.Rows) != 1 || len(l.Faults) > 0 {
+			t.Fatalf("got %+v of %s", l, out.String())
+		}
+		for i, cell := range cells {
+			if got := l.Rows[0].Cells[columns[i+1]]; got != cell {
+				t.Errorf("%q comes back as %q", cell, got)
+			}
+		}
+		separator := map[bool]string{false: ",", true: ";"}[style.Semicolons]
+		for _, line := range strings.Split(out.String(), "\n")[1:2] {
+			for _, cell := range strings.Split(line, separator) {
+				if cell = strings.Trim(cell, `"`); cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r") {
+					t.Errorf("%q starts a formula", cell)
+				}
+			}
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{"login,email\na,b\n", "\xef\xbb\xbflogin;groups\r\na;\"x|y\"\r\n", "login\n\"", "login,login\n,\n", "\xff\xfe", "login\n'=1\n"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		l, err := roster.Read(bytes.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(l.Rows) == 0 && len(l.Faults) == 0 {
+			t.Fatal("nobody, and nothing is wrong")
+		}
+		lines := bytes.Count(text, []byte("\n")) + 1
+		for _, fault := range l.Faults {
+			if fault.Line < 1 || fault.Line > lines+1 || fault.Reason == "" {
+				t.Fatalf("got fault %+v in %d lines", fault, lines)
+			}
+		}
+		if !l.Sound || len(l.Faults) > 0 {
+			return
+		}
+		var rows [][]string
+		for _, r := range l.Rows {
+			row := make([]string, len(l.Columns))
+			for i, c := range l.Columns {
+				row[i] = r.Cells[c]
+			}
+			rows = append(rows, row)
+		}
+		var out bytes.Buffer
+		if err := roster.Write(&out, roster.Style{}, l.Columns, rows); err != nil {
+			t.Fatal(err)
+		}
+		again, err := roster.Read(&out)
+		if err != nil || len(again.Rows) != len(l.Rows) {
+			t.Fatalf("got %d rows again, %v, want %d", len(again.Rows), err, len(l.Rows))
+		}
+		for i := range l.Rows {
+			if !maps.Equal(l.Rows[i].Cells, again.Rows[i].Cells) {
+				t.Fatalf("row %d: got %q again, want %q", i, again.Rows[i].Cells, l.Rows[i].Cells)
+			}
+		}
+	})
+}

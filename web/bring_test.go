@@ -1,0 +1,49 @@
+package web_test
+
+import (
+	"strings"
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/authn/helpdesk"
+	"barillet/templates"
+)
+
+// TestWhoeverComesFromAnotherHouseGetsInWithTheOldPhone goes through the pages as the person does: the link of the mail,
+// a password, the code of the app that they have had for years.
+func TestWhoeverComesFromAnotherHouseGetsInWithTheOldPhone(t *testing.T) {
+	p := open(t, nil)
+	const secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+	machine := helpdesk.Operator{ID: "operator:0", Name: "root", Owner: "operator:0", Machine: true}
+	got, err := helpdesk.New(p.Service, p.Ring).Import(t.Context(), machine, authn.Origin{}, helpdesk.NewUser{Login: "zoe@garage.example",
+		Key: authn.SecretOf("otpauth://totp/Okta:zoe?secret=" + secret)}, true, false)
+	if err != nil || !got.Invited {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	mails := p.Mails()
+	welcome, ok := mails[0].What.(templates.WelcomeMail)
+	if len(mails) != 1 || !ok {
+		t.Fatalf("got mails %v", mails)
+	}
+	path := strings.TrimPrefix(welcome.Link, p.url)
+	phone := &authntest.Phone{House: p.House, Secret: secret}
+	b := p.browser(t)
+	b.shows(path)
+	b.goes("/login/factor?done=password_set", path, "password", authntest.Password)
+	if page := b.shows("/login/factor"); strings.Contains(page.body, secret) {
+		t.Error("the page shows the key")
+	}
+	if got := b.get("/account"); got.next() == "" {
+		t.Error("the password alone opens the account")
+	}
+	b.goes("/account", "/login/factor", "code", string(phone.Next()))
+	if page := b.shows("/account"); !strings.Contains(page.body, "Okta") {
+		t.Error("the phone is not on the person's page")
+	}
+	if got := b.get(path); got.StatusCode != 404 {
+		t.Errorf("the link after it was used: got %d", got.StatusCode)
+	}
+	again := p.browser(t)
+	again.signIn("zoe@garage.example", phone)
+}
