@@ -50,6 +50,10 @@ var events = map[string]string{
 	"barillet.help.closed":                  "event.help_closed",
 	"user.lifecycle.delete.initiated":       "event.deactivated",
 	"system.operation.rate_limit.violation": "event.waits",
+	"user.authentication.sso":               "event.app_signed_in",
+	"app.oauth2.as.consent.grant":           "event.app_consent",
+	"app.oauth2.as.token.revoke":            "event.app_revoked",
+	"app.oauth2.as.authorize.device":        "event.app_device",
 }
 
 // failed are the words for an act that was tried and refused.

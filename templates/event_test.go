@@ -40,6 +40,7 @@ func TestEveryActOnAPersonIsToldInWordsOfItsOwn(t *testing.T) {
 		"barillet.login.unknown_name", "barillet.login.source_limited", "group.lifecycle.create", "group.profile.update", "group.lifecycle.delete",
 		"barillet.help.assigned", "barillet.help.updated", "barillet.mail.dead_letter", "system.api_token.create", "system.api_token.revoke",
 		"barillet.api_token.refused", "barillet.server.started", "barillet.server.stopped", "barillet.store.damaged", "barillet.configuration.loaded",
+		"application.lifecycle.create", "application.lifecycle.update", "application.lifecycle.delete",
 	}
 	r := open(t)
 	for _, action := range actions(t) {

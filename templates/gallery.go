@@ -19,7 +19,7 @@ var sampleDay = time.Date(2026, time.March, 1, 9, 41, 0, 0, time.UTC)
 // Gallery is every page in every state that looks different, in one language.
 func Gallery(lang string) []Sample {
 	var out []Sample
-	for _, more := range [][]Sample{gallerySignIn(lang), galleryEnrol(lang), galleryAccount(lang), galleryHelp(lang)} {
+	for _, more := range [][]Sample{gallerySignIn(lang), galleryEnrol(lang), galleryAccount(lang), galleryHelp(lang), galleryApps(lang)} {
 		out = append(out, more...)
 	}
 	return out
@@ -185,6 +185,7 @@ func GalleryMails() []Mail {
 		DevicesResetMail{About: a, Link: link, Code: "K7QM-4T9X", Until: until},
 		DevicesResetToldMail{About: a, Person: "Amélie Durand", By: "Karim Benali", Reason: "Téléphone perdu, rappelée au numéro connu."},
 		DeviceAddedMail{About: a, Device: "Tablette de l’atelier"},
+		DeviceSignedInMail{About: a, App: "Planning d’atelier"},
 		DeviceRemovedMail{About: a, Device: "Tablette de l’atelier"},
 		QRShownMail{About: a, Device: "Téléphone d’Amélie"},
 		CopyConfirmedMail{About: a, Device: "Téléphone d’Amélie", Copy: "Tablette"},

@@ -169,6 +169,7 @@ func mails() []Mail {
 		CopyConfirmedMail{}, RecoveryUsedMail{}, RecoveryRenewedMail{}, PasswordChangedMail{}, PasswordLinkMail{},
 		NewBrowserMail{}, WrongCodesMail{}, HelpReceivedMail{}, HelpForSupportMail{}, HelpAnsweredMail{}, KeyClonedMail{},
 		TicketHandedMail{}, NoticesMail{}, AddressChangedMail{}, PasswordLinkGivenMail{},
+		DeviceSignedInMail{},
 	}
 }
 

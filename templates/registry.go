@@ -7,5 +7,6 @@ func pages() []Page {
 		Choose{}, Phone{}, SecurityKey{}, Second{}, Codes{},
 		Account{}, Prove{}, AddDevice{}, DeviceRemove{}, DeviceShow{}, DeviceShown{}, CopyRemove{}, Replace{}, RecoveryRenew{}, PasswordChange{},
 		Help{}, HelpRequest{}, HelpSent{}, Failure{}, Mailbox{}, MailView{},
+		Onward{}, Consent{}, AppRefused{}, Leave{}, UserCode{}, UserCodeConfirm{}, UserCodeDone{},
 	}
 }

@@ -72,6 +72,17 @@ const (
 	ConfigurationLoaded = "barillet.configuration.loaded"
 )
 
+// Applications.
+const (
+	AppCreated      = "application.lifecycle.create"
+	AppUpdated      = "application.lifecycle.update"
+	AppDeleted      = "application.lifecycle.delete"
+	AppSignIn       = "user.authentication.sso"
+	AppConsent      = "app.oauth2.as.consent.grant"
+	AppGrantRevoked = "app.oauth2.as.token.revoke"
+	AppDevice       = "app.oauth2.as.authorize.device"
+)
+
 // The outcomes of an act.
 const (
 	Success = "SUCCESS"
@@ -91,4 +102,5 @@ const (
 	TypeDevice   = "Factor"
 	TypeGroup    = "UserGroup"
 	TypeHelp     = "HelpRequest"
+	TypeClient   = "AppInstance"
 )

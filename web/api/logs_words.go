@@ -70,6 +70,13 @@ var messages = map[string]string{
 	audit.ServerStopped:       "Service stopped",
 	audit.StoreDamaged:        "Store damaged",
 	audit.ConfigurationLoaded: "Configuration loaded",
+	audit.AppCreated:          "Application registered",
+	audit.AppUpdated:          "Application changed",
+	audit.AppDeleted:          "Application deleted",
+	audit.AppSignIn:           "Person went to an application",
+	audit.AppConsent:          "Person answered what an application may know",
+	audit.AppGrantRevoked:     "Application lost its access to a person",
+	audit.AppDevice:           "Person answered a device of an application",
 }
 
 // displayMessage is the message of an event type; of one without it, its name with blanks.
