@@ -3,6 +3,7 @@ package authn
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"barillet/factors"
 	"barillet/internal/audit"
@@ -112,6 +113,7 @@ func (w *Work) storeProven(secret Secret, t attempt, then func(w *Work, ses *Ses
 	}
 	if j.Accepted() {
 		ses.Ceremony = ses.Ceremony.with(w.Act.Now, t.kind, nil)
+		ses.AMR = addAMR(slices.Contains(ses.AMR, "pwd"), slices.Concat(ses.AMR, t.outcome.AMR)) // what applications are told
 		if err := then(w, &ses, &u); err != nil {
 			return nil, err
 		}
