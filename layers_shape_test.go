@@ -20,6 +20,9 @@ const (
 var large = map[string]string{
 	"authn": "one record and one dispatcher: sign-in, tickets, enrolment and sessions judge the same unexported state; " +
 		"cut apart, the rules of docs/protocol.md would have to be exported to each other",
+	"oidc": "one judgement of grants for every endpoint: codes, tokens, keys and clients are read in the same change; " +
+		"cut apart, each half would have to trust the other's unexported checks",
+	"web": "the pages of people and those that applications lead to share one visitor, one list of routes and one way to answer",
 }
 
 // tops are the folders that may hold Go files.
