@@ -15,11 +15,12 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/mail"
+	"barillet/oidc"
 	"barillet/static"
 	"barillet/templates"
 )
 
-// Config is what the front door is made of. Everything but TrustedProxies, API and Demo is required.
+// Config is what the front door is made of. Everything but TrustedProxies, API, OIDC and Demo is required.
 type Config struct {
 	People         *authn.Service
 	Desk           *helpdesk.Desk
@@ -31,7 +32,8 @@ type Config struct {
 	DefaultLocale  string         // "fr" or "en"
 	Now            func() time.Time
 	Log            *slog.Logger
-	Demo           *mail.Box // the mailbox of the demonstration; nil: this is none
+	Demo           *mail.Box      // the mailbox of the demonstration; nil: this is none
+	OIDC           *oidc.Provider // what applications are served by; nil: there is none
 }
 
 // server is a Config with what follows from it.
