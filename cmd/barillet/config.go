@@ -42,6 +42,7 @@ type config struct {
 		words                       []string
 	}
 	allowCopies bool
+	oidc        struct{ clientCredentials bool }
 	webauthn    struct{ attestation, userVerification string }
 
 	warnings []string

@@ -48,6 +48,9 @@ passes = 3
 at_once = 2
 words = ["léon", "garage"]
 
+[oidc]
+client_credentials = true
+
 [totp]
 allow_copies = false
 
@@ -77,6 +80,7 @@ func TestEveryKeyOfTheConfigurationIsTaken(t *testing.T) {
 		"limits.session_idle":           {c.limits.sessionIdle, 30 * time.Minute},
 		"password.min_length":           {c.password.min, 12},
 		"password.words":                {strings.Join(c.password.words, " "), "léon garage"},
+		"oidc.client_credentials":       {c.oidc.clientCredentials, true},
 		"totp.allow_copies":             {c.allowCopies, false},
 		"webauthn.attestation":          {c.webauthn.attestation, "none"},
 	} {

@@ -112,7 +112,7 @@ func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logg
 	if err != nil {
 		return err
 	}
-	pages, err := web.New(web.Config{People: h.people, Desk: h.desk, Renderer: h.renderer, Static: h.files, API: h.api, PublicURL: origin,
+	pages, err := web.New(web.Config{People: h.people, Desk: h.desk, Renderer: h.renderer, Static: h.files, API: h.api, OIDC: h.oidc, PublicURL: origin,
 		TrustedProxies: c.trustedProxies, DefaultLocale: c.defaultLocale, Now: now, Log: log, Demo: box})
 	if err != nil {
 		return fmt.Errorf("building the pages: %w", err)

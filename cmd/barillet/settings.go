@@ -52,6 +52,7 @@ func settings() []setting {
 		number("password.at_once", func(c *config) *int { return &c.password.atOnce }, 1, 64),
 		{"password.words", func(c *config, v any) (err error) { c.password.words, err = items(v); return err }},
 
+		truth("oidc.client_credentials", func(c *config) *bool { return &c.oidc.clientCredentials }),
 		truth("totp.allow_copies", func(c *config) *bool { return &c.allowCopies }),
 		text("webauthn.attestation", func(c *config) *string { return &c.webauthn.attestation }, oneOf("direct", "indirect", "enterprise", "none")),
 		text("webauthn.user_verification", func(c *config) *string { return &c.webauthn.userVerification }, oneOf("discouraged", "preferred", "required")),

@@ -17,6 +17,7 @@ import (
 	"barillet/internal/audit"
 	"barillet/internal/mail"
 	"barillet/internal/throttle"
+	"barillet/oidc"
 	"barillet/static"
 	"barillet/templates"
 	"barillet/web/api"
@@ -35,10 +36,14 @@ type house struct {
 	renderer *templates.Renderer
 	files    *static.Files
 	api      *api.API
+	oidc     *oidc.Provider
 }
 
 // build wires everything but the pages. It starts nothing and connects to nothing.
 func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error) {
+	// The OpenID library logs by itself, and only here: what clients send, return addresses with their state included
+	// (BAR S4). All our own lines go to log, which is handed on.
+	slog.SetDefault(slog.New(slog.DiscardHandler))
 	h := &house{config: c, origin: origin, log: log, opened: o}
 	var err error
 	if h.files, err = static.New(c.brand.accent); err != nil {
@@ -55,6 +60,10 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 		return nil, err
 	}
 	h.desk = helpdesk.New(h.people, o.ring)
+	if h.oidc, err = oidc.New(oidc.Config{Store: o.store, Ring: o.ring, Pepper: o.keys.Pepper, People: h.people, Log: h.people.Log, Issuer: origin,
+		Now: now, Errors: log, ClientCredentials: c.oidc.clientCredentials}); err != nil {
+		return nil, err
+	}
 	h.api = api.New(api.Config{Desk: h.desk, Ring: o.ring, PublicURL: origin, Now: now, Log: log})
 	return h, nil
 }

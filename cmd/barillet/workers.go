@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"barillet/store"
@@ -17,13 +18,18 @@ const (
 // work runs what goes on beside the requests until ctx ends, and returns when all of it has ended. A failure
 // is logged and tried again: none of it may end the service.
 func (h *house) work(ctx context.Context) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() {
 		if err := h.sender.Run(ctx); err != nil {
 			h.log.Error("sending mail ended", "error", err)
 		}
-	}()
+	})
+	beside.Go(func() {
+		if err := h.oidc.Run(ctx); err != nil {
+			h.log.Error("tending what applications were given ended", "error", err)
+		}
+	})
 	seen, sweep := time.NewTicker(seenEvery), time.NewTicker(sweepEvery)
 	defer seen.Stop()
 	defer sweep.Stop()
@@ -40,7 +46,6 @@ func (h *house) work(ctx context.Context) {
 			h.log.Error("keeping the store in order", "error", err)
 		}
 	}
-	<-done
 }
 
 // sweep removes what is dead.
@@ -49,6 +54,9 @@ func (h *house) sweep(ctx context.Context) error {
 		return err
 	}
 	if err := h.api.Sweep(ctx); err != nil {
+		return err
+	}
+	if err := h.oidc.Sweep(ctx); err != nil {
 		return err
 	}
 	if err := h.forget(ctx, h.people.Limiter.Full, h.people.Limiter.Forget); err != nil {
