@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,7 +124,9 @@ func (c *Client) secretive() bool { return c.Auth == authBasic || c.Auth == auth
 
 // Replace puts what is said in the place of what a client said before (RFC 7592 section 2.2). Its id stays, and its
 // secret unless the method now needs another kind: then a new one is in this one answer.
-func (p *Provider) Replace(ctx context.Context, by By, id ClientID, r Registration) (Registered, error) {
+//
+// A client that replaces itself decides nothing that an administrator decides, and asks for no more than it had.
+func (p *Provider) Replace(ctx context.Context, by By, id ClientID, r Registration, self bool) (Registered, error) {
 	act := p.People.NewAct(by.From)
 	c, err := r.client(by.House, act.Now)
 	if err != nil {
@@ -135,6 +138,11 @@ func (p *Provider) Replace(ctx context.Context, by By, id ClientID, r Registrati
 	}
 	if before == nil {
 		return Registered{}, authn.Refuse(authn.CodeNotFound)
+	}
+	if self {
+		if err := c.keepsTo(before); err != nil {
+			return Registered{}, err
+		}
 	}
 	c.ID, c.By, c.Created, c.Manage, c.Secret = id, before.By, before.Created, before.Manage, before.Secret
 	secret := prefixed(clientPrefix, act.Secret("client secret"))
@@ -152,6 +160,21 @@ func (p *Provider) Replace(ctx context.Context, by By, id ClientID, r Registrati
 		out.Secret, out.SecretExpires = secret.Reveal(), new(int64)
 	}
 	return out, nil
+}
+
+// keepsTo takes over what an administrator said of a client that now speaks for itself, and refuses more than it had.
+func (c *Client) keepsTo(before *Client) error {
+	c.Policy, c.NoPKCE, c.TokenClaims, c.Resource = before.Policy, before.NoPKCE, before.TokenClaims, before.Resource
+	wider := func(had []string) func(string) bool { return func(s string) bool { return !slices.Contains(had, s) } }
+	switch {
+	case slices.ContainsFunc(c.Scopes, wider(before.Scopes)):
+		return wrongMember("scope", "is wider than it was")
+	case slices.ContainsFunc(c.Grants, wider(before.Grants)):
+		return wrongMember("grant_types", "are more than they were")
+	case c.Auth == authNone && before.Auth != authNone:
+		return wrongMember("token_endpoint_auth_method", "is weaker than it was")
+	}
+	return nil
 }
 
 func (p *Provider) putClient(ctx context.Context, act *authn.Act, by By, c *Client, action string, fresh bool) error {

@@ -35,21 +35,28 @@ type app struct {
 	config   oauth2.Config
 }
 
+// apps are the applications of a house.
+func apps(t testing.TB, c *web.Config, change func(*oidc.Config)) *oidc.Provider {
+	t.Helper()
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // as the program does: the library logs there and nowhere else
+	s := c.People
+	conf := oidc.Config{Store: s.Store, Ring: ringOf(c), Pepper: s.Pepper, People: s, Log: s.Log, Issuer: c.PublicURL, Now: c.Now, Errors: c.Log}
+	if change != nil {
+		change(&conf)
+	}
+	provider, err := oidc.New(conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return provider
+}
+
 // appPlace is a place that serves applications.
 func appPlace(t testing.TB, change func(*oidc.Config)) (*place, *oidc.Provider) {
 	t.Helper()
-	slog.SetDefault(slog.New(slog.DiscardHandler)) // as the program does: the library logs there and nowhere else
 	var provider *oidc.Provider
 	p := open(t, func(c *web.Config) {
-		s := c.People
-		conf := oidc.Config{Store: s.Store, Ring: ringOf(c), Pepper: s.Pepper, People: s, Log: s.Log, Issuer: c.PublicURL, Now: c.Now, Errors: c.Log}
-		if change != nil {
-			change(&conf)
-		}
-		var err error
-		if provider, err = oidc.New(conf); err != nil {
-			t.Fatal(err)
-		}
+		provider = apps(t, c, change)
 		c.OIDC = provider
 	})
 	return p, provider

@@ -64,7 +64,7 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 		Now: now, Errors: log, ClientCredentials: c.oidc.clientCredentials}); err != nil {
 		return nil, err
 	}
-	h.api = api.New(api.Config{Desk: h.desk, Ring: o.ring, PublicURL: origin, Now: now, Log: log})
+	h.api = api.New(api.Config{Desk: h.desk, OIDC: h.oidc, Ring: o.ring, PublicURL: origin, Now: now, Log: log})
 	return h, nil
 }
 

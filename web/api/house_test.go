@@ -10,6 +10,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
+	"barillet/oidc"
 	"barillet/web/api"
 	"barillet/web/reply"
 )
@@ -28,7 +29,12 @@ func open(t testing.TB) *door {
 	t.Helper()
 	h := authntest.New(t)
 	desk := helpdesk.New(h.Service, h.Ring)
-	return &door{House: h, Desk: desk, API: api.New(api.Config{Desk: desk, Ring: h.Ring, PublicURL: "https://login.example/"})}
+	apps, err := oidc.New(oidc.Config{Store: h.Store, Ring: h.Ring, Pepper: h.Keys.Pepper, People: h.Service, Log: h.Log,
+		Issuer: "https://login.example", Now: h.Clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &door{House: h, Desk: desk, API: api.New(api.Config{Desk: desk, OIDC: apps, Ring: h.Ring, PublicURL: "https://login.example/"})}
 }
 
 // token makes a token of a role for everybody.
