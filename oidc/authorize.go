@@ -127,6 +127,7 @@ func (s *server) VerifyAuthRequest(ctx context.Context, r *op.Request[protocol.A
 		return nil, protocol.ErrInvalidRequestRedirectURI().WithDescription("redirect_uri is not registered")
 	}
 	a.client = c
+	r.Data.ResponseMode = protocol.ResponseModeQuery // where errors go, whatever kind of answer was asked for
 	return &op.ClientRequest[protocol.AuthRequest]{Request: r, Client: shown{c, a}}, nil
 }
 
