@@ -91,7 +91,7 @@ var by = oidc.By{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1", Name: 
 func usual() oidc.Registration {
 	no := false
 	return oidc.Registration{Name: "Planning", Redirects: []string{callback}, LogoutTo: []string{"https://app.example/bye"}, Consent: &no,
-		Scope: "openid profile email groups offline_access address phone", Grants: []string{"authorization_code", "refresh_token"}, Alg: "ES256"}
+		Scope: "openid profile email offline_access address phone", Grants: []string{"authorization_code", "refresh_token"}, Alg: "ES256"}
 }
 
 func (p *place) app(t testing.TB, provider *oidc.Provider, change func(*oidc.Registration)) *app {
