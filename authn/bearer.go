@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -89,4 +90,10 @@ func (s *Service) DeviceSignedIn(tx store.Tx, a *Act, id UserID, app string) err
 		return err
 	}
 	return w.Post(&u, templates.DeviceSignedInMail{About: w.About(&u), App: app}, time.Time{})
+}
+
+// AlsoIn runs what Also put into the context in a change that another package makes.
+func (s *Service) AlsoIn(ctx context.Context, tx store.Tx, a *Act) error {
+	w := &Work{Reader: Reader{s, tx}, Tx: tx, Act: a}
+	return w.also(ctx)
 }

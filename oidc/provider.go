@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,6 +25,8 @@ type People interface {
 	Strong(u *authn.User) bool
 	// DeviceSignedIn tells the person by mail, in the change of tx, that a device of this application may act for them.
 	DeviceSignedIn(tx store.Tx, a *authn.Act, id authn.UserID, app string) error
+	// AlsoIn stores what the context asks to be stored with an act, such as the answer to a request that may be repeated.
+	AlsoIn(ctx context.Context, tx store.Tx, a *authn.Act) error
 }
 
 // Config is what a Provider stands on. Everything but Deliver, ClientCredentials and Errors is required.

@@ -189,7 +189,10 @@ func (p *Provider) putClient(ctx context.Context, act *authn.Act, by By, c *Clie
 		if err := p.clients.Put(tx, string(c.ID), *c); err != nil {
 			return err
 		}
-		return p.audit(tx, act, event, audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.target()}, Action: action, Outcome: audit.Success})
+		if err := p.audit(tx, act, event, audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.target()}, Action: action, Outcome: audit.Success}); err != nil {
+			return err
+		}
+		return p.People.AlsoIn(ctx, tx, act)
 	})
 	if err != nil {
 		return fmt.Errorf("storing a client: %w", err)
