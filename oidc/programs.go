@@ -59,6 +59,11 @@ func (p *Provider) form(next http.Handler) http.Handler {
 			tooMany(w, retry)
 			return
 		}
+		if r.URL.Path == PathIntrospect && r.Header.Get("Authorization") == "" && !form.Has("client_secret") && !form.Has("client_assertion") {
+			w.Header().Set("WWW-Authenticate", `Basic realm="barillet"`) // RFC 7662 section 2.1: whoever asks proves who they are
+			tell(w, http.StatusUnauthorized, "invalid_client", "client authentication failed")
+			return
+		}
 		r.PostForm, r.Form = form, form
 		next.ServeHTTP(&called{ResponseWriter: w, challenge: `Basic realm="barillet"`, created: r.URL.Path == PathPush}, r)
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"barillet/store"
@@ -21,29 +22,36 @@ const (
 
 // Run tends the keys, ends what sessions left behind, and tells applications of it, until ctx ends.
 func (p *Provider) Run(ctx context.Context) error {
-	tend, reap, send := time.NewTicker(tendEvery), time.NewTicker(reapEvery), time.NewTicker(sendEvery)
-	defer tend.Stop()
-	defer reap.Stop()
-	defer send.Stop()
-	work := func(doing string, do func(context.Context) error) {
-		if err := do(ctx); err != nil && ctx.Err() == nil {
-			p.Errors.Error("OpenID Connect: "+doing, "error", err)
-		}
+	var all sync.WaitGroup
+	for _, w := range []struct {
+		doing string
+		every time.Duration
+		first bool // also at once
+		do    func(context.Context) error
+	}{
+		{"tending keys", tendEvery, true, p.TendKeys},
+		{"ending grants", reapEvery, true, p.Reap},
+		{"sending logouts", sendEvery, false, p.SendLogouts}, // by itself: an application that stalls holds up nothing else
+	} {
+		all.Go(func() {
+			tick := time.NewTicker(w.every)
+			defer tick.Stop()
+			for due := w.first; ; due = true {
+				if due {
+					if err := w.do(ctx); err != nil && ctx.Err() == nil {
+						p.Errors.Error("OpenID Connect: "+w.doing, "error", err)
+					}
+				}
+				select {
+				case <-ctx.Done():
+					return
+				case <-tick.C:
+				}
+			}
+		})
 	}
-	work("tending keys", p.TendKeys)
-	work("ending grants", p.Reap)
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tend.C:
-			work("tending keys", p.TendKeys)
-		case <-reap.C:
-			work("ending grants", p.Reap)
-		case <-send.C:
-			work("sending logouts", p.SendLogouts)
-		}
-	}
+	all.Wait()
+	return nil
 }
 
 // Reap ends the grants of sessions that were ended, by whichever door: no token of theirs was good since, for each is

@@ -196,7 +196,7 @@ func TestIntrospectionTellsAClientOfItsOwnTokensAndAResourceOfAll(t *testing.T) 
 			t.Errorf("%s: got %v", name, got)
 		}
 	}
-	if status, _, got := public.post(oidc.PathIntrospect, url.Values{"token": {tok.AccessToken}, "client_id": {string(public.ID)}}, nil); status != http.StatusBadRequest && status != http.StatusUnauthorized {
+	if status, _, got := public.post(oidc.PathIntrospect, url.Values{"token": {tok.AccessToken}, "client_id": {string(public.ID)}}, nil); status != http.StatusUnauthorized || got["error"] != "invalid_client" {
 		t.Errorf("a client that proves nothing: got %d %v", status, got)
 	}
 }
