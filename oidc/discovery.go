@@ -44,7 +44,6 @@ func (p *Provider) Metadata() Metadata {
 			ClaimTypesSupported:                                []string{"normal"},
 			ClaimsSupported:                                    append([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash"}, claimNames()...),
 			CodeChallengeMethodsSupported:                      []protocol.CodeChallengeMethod{protocol.CodeChallengeMethodS256},
-			UILocalesSupported:                                 protocol.ParseLocales([]string{"fr", "en"}),
 			BackChannelLogoutSupported:                         p.Deliver != nil,
 			BackChannelLogoutSessionSupported:                  p.Deliver != nil,
 		},

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
+	"barillet/authn"
 	"barillet/store"
 )
 
@@ -154,7 +156,7 @@ func (p *Provider) walk(ctx context.Context, look func(s store.Snapshot, after s
 	}
 }
 
-// Sweep removes what is over: requests, codes, tokens and grants.
+// Sweep removes what is over: requests, codes, tokens and grants; and consents of people or applications that are gone.
 func (p *Provider) Sweep(ctx context.Context) error {
 	for _, sweep := range []func() error{
 		func() error { return sweepTable(ctx, p, p.asked, func(k Ask) time.Time { return k.Expires }) },
@@ -163,6 +165,7 @@ func (p *Provider) Sweep(ctx context.Context) error {
 		func() error { return sweepTable(ctx, p, p.refreshes, func(t Refresh) time.Time { return t.Expires }) },
 		func() error { return sweepTable(ctx, p, p.userCodes, func(c UserCode) time.Time { return c.Expires }) },
 		func() error { return sweepTable(ctx, p, p.grants, func(g Grant) time.Time { return g.Expires }) },
+		func() error { return p.sweepConsents(ctx) },
 	} {
 		if err := sweep(); err != nil {
 			return err
@@ -195,5 +198,39 @@ func sweepTable[T any](ctx context.Context, p *Provider, table store.Table[T], e
 			return err
 		}
 		return table.Delete(tx, key)
+	})
+}
+
+func (p *Provider) sweepConsents(ctx context.Context) error {
+	orphan := func(r store.Reader, id string) (bool, error) {
+		user, client, _ := strings.Cut(id, "/")
+		if _, err := p.People.Stands(r, authn.UserID(user)); err != nil {
+			if gone(err) {
+				err = nil
+			}
+			return err == nil, err
+		}
+		c, err := p.client(r, ClientID(client))
+		return err == nil && c == nil, err
+	}
+	return p.walk(ctx, func(s store.Snapshot, after string) (last string, dead []string, err error) {
+		seen := 0
+		err = p.consents.Scan(s, "", after, scanAtOnce, func(id string, _ Consent) error {
+			last, seen = id, seen+1
+			alone, err := orphan(s, id)
+			if alone {
+				dead = append(dead, id)
+			}
+			return err
+		})
+		if seen < scanAtOnce {
+			last = ""
+		}
+		return last, dead, err
+	}, func(tx store.Tx, _ time.Time, id string) error {
+		if alone, err := orphan(tx, id); err != nil || !alone {
+			return err
+		}
+		return p.consents.Delete(tx, id)
 	})
 }

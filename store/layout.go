@@ -34,7 +34,7 @@ var (
 	Accesses  = Kind{"access/", "oidc", "minutes", 1, true}
 	Asked     = Kind{"asked/", "oidc", "10 minutes", 1, true}
 	Grants    = Kind{"grant/", "oidc", "until the last of its tokens is over", 1, true}
-	Consents  = Kind{"consent/", "oidc", "until withdrawn", 1, true}
+	Consents  = Kind{"consent/", "oidc", "with the person and the application", 1, true}
 	UserCodes = Kind{"usercode/", "oidc", "10 minutes", 1, true}
 	Logouts   = Kind{"logout/", "oidc", "until delivered, a day at most", 1, true}
 	SignKeys  = Kind{"signkey/", "oidc", "until no token signed by it is good", 1, true}

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,6 +54,22 @@ func TestWhatIsOverIsSweptAndWhatIsNotStays(t *testing.T) {
 		if n := p.count(prefix); n != 0 {
 			t.Errorf("%s: %d records are left a month later", prefix, n)
 		}
+	}
+	asks := p.app(t, provider, func(r *oidc.Registration) { r.Name, r.Consent = "Stock", nil })
+	_, _, again := signedIn(p, "paul@garage.example")
+	_, rest, _ := strings.Cut(again.get(asks.begin("z")).body, `name="request" value="`)
+	request, _, _ := strings.Cut(rest, `"`)
+	again.post("/oauth2/v1/consent", "request", request, "decision", "yes")
+	sweep()
+	if p.count("consent/") != 1 {
+		t.Fatal("a consent was not stored, or was swept")
+	}
+	if err := provider.Delete(t.Context(), by, asks.ID); err != nil {
+		t.Fatal(err)
+	}
+	sweep()
+	if p.count("consent/") != 0 {
+		t.Error("the consent to an application that is gone is left")
 	}
 	if p.count("client/") != 1 || p.count("signkey/") == 0 {
 		t.Error("clients or keys were swept")
