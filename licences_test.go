@@ -18,6 +18,7 @@ import (
 var licences = []struct{ name, has, lacks string }{
 	{"Apache-2.0", "apache license version 2.0, january 2004", ""},
 	{"MPL-2.0", "mozilla public license version 2.0", ""},
+	{"Unlicense", "this is free and unencumbered software released into the public domain", ""},
 	{"ISC", "permission to use, copy, modify, and/or distribute this software for any purpose", ""},
 	{"MIT", "permission is hereby granted, free of charge, to any person obtaining a copy", ""},
 	{"BSD-3-Clause", "neither the name of", "gnu "},

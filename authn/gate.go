@@ -96,7 +96,7 @@ func (s *Service) PassGate(ctx context.Context, from Origin, code Secret, host s
 			return false, err
 		}
 		return true, w.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
-			Subject: string(u.ID), SubjectName: u.Login, Action: audit.ApplicationEntered, Outcome: audit.Success,
+			Subject: string(u.ID), SubjectName: u.Login, Action: audit.AppSignIn, Outcome: audit.Success,
 			Session: sessionID(g.Session), Targets: []audit.Actor{{Type: audit.TypeApplication, ID: host, Name: host}}})
 	})
 	if err == nil && !passed {

@@ -51,7 +51,7 @@ func TestAGateIsGoodForItsHostAndTellsWhoCame(t *testing.T) {
 	if h.alive(gate) {
 		t.Error("a gate is a session to the pages")
 	}
-	if e := h.Events(audit.ApplicationEntered); len(e) != 1 || e[0].Subject != string(u.ID) || e[0].Targets[0].ID != wiki {
+	if e := h.Events(audit.AppSignIn); len(e) != 1 || e[0].Subject != string(u.ID) || e[0].Targets[0].ID != wiki {
 		t.Errorf("got events %+v", e)
 	}
 	for key, value := range h.scan() {

@@ -6,6 +6,7 @@ BEGIN {
 	target["SecondStep/8 x-raw"] = target["SecondStep/64 x-raw"] = ">= 0.5"
 	target["SessionCheck/check x-cpu-hello"] = "<= 2.2"
 	target["Assertion x-library"] = ">= 0.6"
+	target["AuthorizeAndToken x-signing"] = ">= 0.5"
 }
 
 /^Benchmark/ {

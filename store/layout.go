@@ -34,6 +34,11 @@ var (
 	Codes     = Kind{"code/", "oidc", "60 seconds", 1, true}
 	Refreshes = Kind{"refresh/", "oidc", "until its absolute end", 1, true}
 	Accesses  = Kind{"access/", "oidc", "minutes", 1, true}
+	Asked     = Kind{"asked/", "oidc", "10 minutes", 1, true}
+	Grants    = Kind{"grant/", "oidc", "until the last of its tokens is over", 1, true}
+	Consents  = Kind{"consent/", "oidc", "with the person and the application", 1, true}
+	UserCodes = Kind{"usercode/", "oidc", "10 minutes", 1, true}
+	Logouts   = Kind{"logout/", "oidc", "until delivered, a day at most", 1, true}
 	SignKeys  = Kind{"signkey/", "oidc", "until no token signed by it is good", 1, true}
 	Tokens    = Kind{"token/", "authn", "until revoked", 1, true}
 	Idems     = Kind{"idem/", "web/api", "24 hours", 1, true}
@@ -48,7 +53,7 @@ var (
 func Kinds() []Kind {
 	return []Kind{
 		Users, Standings, Addresses, Shadows, Names, Members, Uniques, Groups, Logins, Enrols, Sessions, Browsers,
-		Trusted, Gates, Guesses, Throttles, Helps, Approvals, Clients, Codes, Refreshes, Accesses, SignKeys, Tokens,
-		Idems, Outbox, Webhooks, Calls, Audit, Meta,
+		Trusted, Gates, Guesses, Throttles, Helps, Approvals, Clients, Codes, Refreshes, Accesses, Asked, Grants,
+		Consents, UserCodes, Logouts, SignKeys, Tokens, Idems, Outbox, Webhooks, Calls, Audit, Meta,
 	}
 }

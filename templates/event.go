@@ -6,7 +6,6 @@ var events = map[string]string{
 	"user.session.start":                    "event.signed_in",
 	"user.session.end":                      "event.signed_out",
 	"user.session.clear":                    "event.sessions_ended",
-	"user.authentication.sso":               "event.application_opened",
 	"barillet.password.proven":              "event.password_step",
 	"user.authentication.auth_via_mfa":      "event.second_step",
 	"user.authentication.verify":            "event.confirmed",
@@ -57,6 +56,10 @@ var events = map[string]string{
 	"barillet.help.closed":                  "event.help_closed",
 	"user.lifecycle.delete.initiated":       "event.deactivated",
 	"system.operation.rate_limit.violation": "event.waits",
+	"user.authentication.sso":               "event.app_signed_in",
+	"app.oauth2.as.consent.grant":           "event.app_consent",
+	"app.oauth2.as.token.revoke":            "event.app_revoked",
+	"app.oauth2.as.authorize.device":        "event.app_device",
 }
 
 // failed are the words for an act that was tried and refused.

@@ -19,7 +19,7 @@ var sampleDay = time.Date(2026, time.March, 1, 9, 41, 0, 0, time.UTC)
 // Gallery is every page in every state that looks different, in one language.
 func Gallery(lang string) []Sample {
 	var out []Sample
-	for _, more := range [][]Sample{gallerySignIn(lang), galleryEnrol(lang), galleryAccount(lang), galleryHelp(lang), galleryReference(lang)} {
+	for _, more := range [][]Sample{gallerySignIn(lang), galleryEnrol(lang), galleryAccount(lang), galleryHelp(lang), galleryReference(lang), galleryApps(lang)} {
 		out = append(out, more...)
 	}
 	return out
@@ -37,7 +37,6 @@ func gallerySignIn(lang string) []Sample {
 	return []Sample{
 		{"login", Login{Base: b}},
 		{"login-refused", Login{Base: refused(Refuse(ProblemSignIn)), Identifier: who}},
-		{"login-to", Login{Base: b, Next: "/gate?host=wiki.garage.example", Application: "wiki.garage.example"}},
 		{"login-waits", Login{Base: refused(waits), Identifier: who, Next: "/account/add"}},
 		{"factor", Factor{Base: b, Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 2, Keys: keys, Recovery: true}},
 		{"factor-one", Factor{Base: b, Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 1}},
@@ -69,9 +68,6 @@ func gallerySignIn(lang string) []Sample {
 		{"password-due", PasswordDue{Base: b, Login: who, Least: 8}},
 		{"password-due-temporary", PasswordDue{Base: refused(short), Login: who, Temporary: true, Least: 8}},
 		{"logged-out", LoggedOut{b}},
-		{"onward", Onward{Base: b, Application: "wiki.garage.example", Link: "https://wiki.garage.example/.barillet/return?code=abc&more"}},
-		{"onward-denied", Onward{Base: b, State: OnwardDenied, Application: "wiki.garage.example"}},
-		{"onward-needs-key", Onward{Base: b, State: OnwardNeedsKey, Application: "wiki.garage.example"}},
 	}
 }
 
@@ -196,6 +192,7 @@ func GalleryMails() []Mail {
 		DeviceAddedMail{About: a, Device: "Tablette de l’atelier"},
 		DeviceOfferedMail{About: a, Device: "Tablette de l’atelier", By: "Karim Benali"},
 		DeviceOfferedMail{About: a, Device: "Tablette de l’atelier", By: "Karim Benali", Waits: true},
+		DeviceSignedInMail{About: a, App: "Planning d’atelier"},
 		DeviceRemovedMail{About: a, Device: "Tablette de l’atelier"},
 		QRShownMail{About: a, Device: "Téléphone d’Amélie"},
 		CopyConfirmedMail{About: a, Device: "Téléphone d’Amélie", Copy: "Tablette"},

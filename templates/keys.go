@@ -88,7 +88,7 @@ func Keys() []Key {
 		ProblemPasswordShort, ProblemPasswordLong, ProblemPasswordCommon, ProblemPasswordContext, ProblemPasswordSame,
 		ProblemPasswordCurrent,
 		ProblemLastDevice, ProblemTooMany, ProblemTooManyQR, ProblemNoCopies, ProblemNameLength, ProblemChanged,
-		ProblemNotKept, ProblemNeedsProof, ProblemNoSuchThing, ProblemEmail, ProblemMessageLong,
+		ProblemNotKept, ProblemNeedsProof, ProblemNoSuchThing, ProblemEmail, ProblemMessageLong, ProblemUserCode,
 		NoticeDeviceAdded, NoticeDeviceConfirmed, NoticeDeviceRemoved, NoticeDeviceRenamed, NoticeCopyAdded, NoticeCopyRemoved, NoticeCodesKept,
 		NoticeSessionEnded, NoticeOthersEnded, NoticePasswordChanged, NoticePasswordSet, NoticeTicketSent, NoticeWereReset,
 		NoticeSignedIn, NoticeRecoveryUsed,

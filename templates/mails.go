@@ -195,7 +195,7 @@ func mails() []Mail {
 		CopyConfirmedMail{}, RecoveryUsedMail{}, RecoveryRenewedMail{}, PasswordChangedMail{}, PasswordLinkMail{},
 		NewBrowserMail{}, WrongCodesMail{}, HelpReceivedMail{}, HelpForSupportMail{}, HelpAnsweredMail{}, KeyClonedMail{},
 		TicketHandedMail{}, NoticesMail{}, AddressChangedMail{}, PasswordLinkGivenMail{}, PasswordGivenMail{},
-		RoleChangedMail{}, ResetAskedMail{}, TokenMadeMail{}, DeviceOfferedMail{}, WelcomeMail{},
+		RoleChangedMail{}, ResetAskedMail{}, TokenMadeMail{}, DeviceOfferedMail{}, WelcomeMail{}, DeviceSignedInMail{},
 	}
 }
 

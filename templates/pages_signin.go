@@ -9,8 +9,7 @@ type Login struct {
 	Base
 	Identifier string // as typed, on a second try; never the password
 	Next       string // path of ours to go on to afterwards; "" is the account
-	// Application is where Next leads to, as the person knows it; "" when it stays with us.
-	Application string
+	App        string // the application that the person is on the way to; ""
 }
 
 func (Login) template() string { return "login" }

@@ -145,6 +145,9 @@ func (r *Renderer) funcs(c *catalogue, asset func(string) string) template.FuncM
 		"topics":  Topics,
 		"event":   func(e Event) (string, error) { return c.sentence(e.key(), "Device", e.Device) },
 		"field":   newField,
+		// An address that an application registered, which was judged then. html/template would take out any scheme
+		// but its own few, and so those of applications on a phone.
+		"elsewhere": func(to string) template.URL { return template.URL(to) },
 	}
 }
 

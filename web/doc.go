@@ -4,6 +4,6 @@
 // case of authn or authn/helpdesk, and answers. Words and markup are those of package templates; the REST API
 // is package web/api, which is mounted here as a handler.
 //
-// GET changes nothing, with one exception that is said in docs/http.md: a page that asks for a security key
-// stores a fresh challenge.
+// GET changes nothing, with exceptions that are said in docs/http.md: a page that asks for a security key stores a
+// fresh challenge, and applications have browsers bring their requests by GET.
 package web

@@ -19,6 +19,7 @@ var fieldLimits = map[string]int{
 	"name": 1 << 10, "kind": 64, "app": 64, "kept": 16,
 	"topic": 64, "message": 32 << 10,
 	"next": 1 << 10, "lang": 64,
+	"request": 64, "decision": 8,
 }
 
 // form is the fields of a POST that a handler asked for; a field that was not sent is "".

@@ -9,9 +9,9 @@ import (
 	"barillet/web/reply"
 )
 
-// applicationAt names the application that a path of ours leads on to; "" for one that stays here. Only names of the
-// configuration are told: what stands in a link is anybody's.
-func (s *server) applicationAt(path string) string {
+// gateOf names the protected host that a path of ours leads on to; "" for another path. Only names of the configuration
+// are told: what stands in a link is anybody's.
+func (s *server) gateOf(path string) string {
 	u, err := url.Parse(path)
 	if err != nil || u.Path != "/gate" || s.Gate == nil {
 		return ""
@@ -38,11 +38,9 @@ func (s *server) getGate(w http.ResponseWriter, r *http.Request) error {
 	if !v.in() {
 		return authn.Refuse(authn.CodeNoSession)
 	}
-	page := templates.Onward{Base: s.base(r), Application: rule.Host}
 	switch {
 	case !rule.Admits(&v.live):
-		page.State = templates.OnwardDenied
-		return s.show(w, http.StatusForbidden, page)
+		return s.show(w, http.StatusForbidden, templates.Shut{Base: s.base(r), App: rule.Host})
 	case !rule.Satisfied(&v.live):
 		a, err := s.account(r)
 		if err != nil {
@@ -51,8 +49,7 @@ func (s *server) getGate(w http.ResponseWriter, r *http.Request) error {
 		if len(s.meansOf(a.Devices).keys) > 0 {
 			return see(w, with(with("/account/prove", "way", string(byKey)), "next", shownAt(r)))
 		}
-		page.State = templates.OnwardNeedsKey
-		return s.show(w, http.StatusForbidden, page)
+		return s.show(w, http.StatusForbidden, templates.Shut{Base: s.base(r), App: rule.Host, NeedsKey: true})
 	case q.Get("state") == "": // from where nobody waits for an answer
 		return see(w, "/account")
 	}
@@ -60,6 +57,5 @@ func (s *server) getGate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page.Link = s.Gate.ReturnURL(rule.Host, code)
-	return s.show(w, http.StatusOK, page)
+	return s.showOnward(w, r, rule.Host, s.Gate.ReturnURL(rule.Host, code))
 }

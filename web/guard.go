@@ -99,7 +99,7 @@ func (s *server) limitBody(next http.Handler) http.Handler {
 // Origin nor Sec-Fetch-Site, for programs; a foreign Referer there is an old browser on a foreign page (FACTS H1b).
 func (s *server) refuseForeign(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.crossing.Check(r) != nil || s.foreignReferer(r) {
+		if !forApps(r) && (s.crossing.Check(r) != nil || s.foreignReferer(r)) {
 			s.refuse(w, r, authn.Refuse(authn.CodeForbidden))
 			return
 		}

@@ -66,6 +66,7 @@ func config(t testing.TB, h *authntest.House) (web.Config, *logged) {
 		t.Fatal(err)
 	}
 	log := &logged{}
+	rings.Store(h.Service, h.Ring)
 	desk := helpdesk.New(h.Service, h.Ring)
 	return web.Config{People: h.Service, Desk: desk, Renderer: renderer, Static: files, PublicURL: h.Service.Policy.PublicURL,
 		DefaultLocale: "en", Now: h.Clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)),

@@ -33,6 +33,9 @@ func (s *server) routes() http.Handler {
 	t.enrolRoutes()
 	t.accountRoutes()
 	t.otherRoutes()
+	if t.OIDC != nil {
+		t.appRoutes()
+	}
 	return s.dispatch(t.mux)
 }
 

@@ -15,13 +15,14 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/mail"
+	"barillet/oidc"
 	"barillet/static"
 	"barillet/templates"
 	"barillet/web/apidocs"
 	"barillet/web/gate"
 )
 
-// Config is what the front door is made of. Everything but TrustedProxies, API, Docs, Gate and Demo is required.
+// Config is what the front door is made of. Everything but TrustedProxies, API, Docs, Gate, OIDC and Demo is required.
 type Config struct {
 	People         *authn.Service
 	Desk           *helpdesk.Desk
@@ -33,8 +34,9 @@ type Config struct {
 	DefaultLocale  string         // "fr" or "en"
 	Now            func() time.Time
 	Log            *slog.Logger
-	Demo           *mail.Box  // the mailbox of the demonstration; nil: this is none
-	Gate           *gate.Gate // answers proxies; nil: no application stands behind forward-auth
+	Demo           *mail.Box      // the mailbox of the demonstration; nil: this is none
+	OIDC           *oidc.Provider // what applications are served by; nil: there is none
+	Gate           *gate.Gate     // answers proxies; nil: no application stands behind forward-auth
 
 	// Docs is the description of the API, composed when it is first asked for; nil: its pages are not served.
 	Docs func() (*apidocs.Document, error)

@@ -16,7 +16,7 @@ func (s *server) getLogin(w http.ResponseWriter, r *http.Request) error {
 		}
 		return see(w, next)
 	}
-	return s.show(w, http.StatusOK, templates.Login{Base: s.base(r), Next: next, Application: s.applicationAt(next)})
+	return s.show(w, http.StatusOK, templates.Login{Base: s.base(r), Next: next, App: s.appOf(r, next)})
 }
 
 func (s *server) postLogin(w http.ResponseWriter, r *http.Request) error {
@@ -30,7 +30,7 @@ func (s *server) postLogin(w http.ResponseWriter, r *http.Request) error {
 		if b.Problem = p; next != "" {
 			b.Path = with("/login", "next", next)
 		}
-		return templates.Login{Base: b, Identifier: f["identifier"], Next: next, Application: s.applicationAt(next)}
+		return templates.Login{Base: b, Identifier: f["identifier"], Next: next, App: s.appOf(r, next)}
 	}
 	if field := f.missing("identifier", "password"); field != "" {
 		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField(field, templates.ProblemMissing)))
@@ -83,15 +83,8 @@ func (s *server) getBlocked(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) postLogout(w http.ResponseWriter, r *http.Request) error {
-	if v := visitOf(r); v.in() {
-		if err := s.People.SignOut(r.Context(), origin(r), v.session); err != nil {
-			return err
-		}
-	}
-	for _, name := range []string{s.cookies.session, s.cookies.login} {
-		if err := s.cookies.put(w, r, name, authn.Secret{}); err != nil {
-			return err
-		}
+	if err := s.signOut(w, r); err != nil {
+		return err
 	}
 	return see(w, "/logged-out")
 }

@@ -94,6 +94,18 @@ func (op Operator) unlimited(a act) error {
 	return nil
 }
 
+// MayManageClients judges acts on applications: whoever registers one decides who is told what of everybody, so it is
+// for SUPER_ADMIN who is not limited to groups.
+func (op Operator) MayManageClients() error {
+	if op.Owner == "" || op.scoped() || op.rank() < authn.RoleSuperAdmin.Rank() {
+		return authn.Refuse(authn.CodeForbidden)
+	}
+	return nil
+}
+
+// Actor is the operator in the log, for acts that are judged here and done elsewhere.
+func (op Operator) Actor() audit.Actor { return op.actor() }
+
 // may is the one judgement of an operator's act on a person: nil, CodeForbidden, or CodeNotFound for somebody
 // outside the scope, who to this operator is not there (PROTOCOL 11, 21).
 func may(op Operator, a act, u *authn.User) error {
@@ -175,6 +187,8 @@ func (op Operator) actor() audit.Actor {
 	switch {
 	case strings.HasPrefix(op.ID, "token:"):
 		kind = audit.TypeToken
+	case strings.HasPrefix(op.ID, "client:"):
+		kind = audit.TypeApplication
 	case strings.HasPrefix(op.ID, "operator:"):
 		kind = audit.TypeOperator
 	}

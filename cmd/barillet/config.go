@@ -47,6 +47,7 @@ type config struct {
 	}
 	allowCopies bool
 	apiAuthn    bool // programs may sign people in (PROTOCOL 25)
+	oidc        struct{ clientCredentials bool }
 	webauthn    struct{ attestation, userVerification string }
 	gateRules   []gate.Rule      // applications behind forward-auth; none: there are none
 	outbound    outbound.Allowed // what may be called besides the internet

@@ -54,6 +54,9 @@ words = ["léon", "garage"]
 [forward_auth]
 rules = ["wiki.garage.example", "shop.garage.example/admin group:g1 phishing-resistant"]
 
+[oidc]
+client_credentials = true
+
 [totp]
 allow_copies = false
 
@@ -90,6 +93,7 @@ func TestEveryKeyOfTheConfigurationIsTaken(t *testing.T) {
 		"password.words":                {strings.Join(c.password.words, " "), "léon garage"},
 		"forward_auth.rules":            {len(c.gateRules), 2},
 		"forward_auth.rules, a path":    {c.gateRules[1].Path, "/admin"},
+		"oidc.client_credentials":       {c.oidc.clientCredentials, true},
 		"totp.allow_copies":             {c.allowCopies, false},
 		"api.authn":                     {c.apiAuthn, true},
 		"webauthn.attestation":          {c.webauthn.attestation, "none"},

@@ -113,7 +113,7 @@ func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logg
 	if err != nil {
 		return err
 	}
-	doors := web.Config{People: h.people, Desk: h.desk, Renderer: h.renderer, Static: h.files, API: h.api, Docs: h.docs, PublicURL: origin,
+	doors := web.Config{People: h.people, Desk: h.desk, Renderer: h.renderer, Static: h.files, API: h.api, Docs: h.docs, OIDC: h.oidc, PublicURL: origin,
 		TrustedProxies: c.trustedProxies, DefaultLocale: c.defaultLocale, Now: now, Log: log, Demo: box}
 	if len(c.gateRules) > 0 {
 		if doors.Gate, err = gate.New(gate.Config{People: h.people, Rules: c.gateRules, PublicURL: origin, Trusted: c.trustedProxies}); err != nil {

@@ -56,7 +56,7 @@ func settings() []setting {
 		{"password.words", func(c *config, v any) (err error) { c.password.words, err = items(v); return err }},
 
 		{"forward_auth.rules", func(c *config, v any) (err error) { c.gateRules, err = gateRules(v); return err }},
-
+		truth("oidc.client_credentials", func(c *config) *bool { return &c.oidc.clientCredentials }),
 		truth("totp.allow_copies", func(c *config) *bool { return &c.allowCopies }),
 		truth("api.authn", func(c *config) *bool { return &c.apiAuthn }),
 		text("webauthn.attestation", func(c *config) *string { return &c.webauthn.attestation }, oneOf("direct", "indirect", "enterprise", "none")),

@@ -20,6 +20,7 @@ import (
 	"barillet/internal/outbound"
 	"barillet/internal/throttle"
 	"barillet/internal/webhook"
+	"barillet/oidc"
 	"barillet/static"
 	"barillet/templates"
 	"barillet/web/api"
@@ -41,10 +42,14 @@ type house struct {
 	files    *static.Files
 	api      *api.API
 	docs     func() (*apidocs.Document, error) // composed once, when it is first asked for: a start does not wait for it
+	oidc     *oidc.Provider
 }
 
 // build wires everything but the pages. It starts nothing and connects to nothing.
 func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error) {
+	// The OpenID library logs by itself, and only here: what clients send, return addresses with their state included
+	// (BAR S4). All our own lines go to log, which is handed on.
+	slog.SetDefault(slog.New(slog.DiscardHandler))
 	h := &house{config: c, origin: origin, log: log, opened: o}
 	var err error
 	if h.files, err = static.New(c.brand.accent); err != nil {
@@ -68,8 +73,12 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	h.sender.Died = h.people.MailDied
 	h.desk = helpdesk.New(h.people, o.ring)
 	h.desk.Outbound = out
+	if h.oidc, err = oidc.New(oidc.Config{Store: o.store, Ring: o.ring, Pepper: o.keys.Pepper, People: h.people, Log: h.people.Log, Issuer: origin,
+		Now: now, Errors: log, ClientCredentials: c.oidc.clientCredentials}); err != nil {
+		return nil, err
+	}
 	h.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(origin) })
-	h.api = api.New(api.Config{Desk: h.desk, Ring: o.ring, PublicURL: origin, SignIn: c.apiAuthn, Now: now, Log: log, Docs: h.docs})
+	h.api = api.New(api.Config{Desk: h.desk, OIDC: h.oidc, Ring: o.ring, PublicURL: origin, SignIn: c.apiAuthn, Now: now, Log: log, Docs: h.docs})
 	return h, nil
 }
 

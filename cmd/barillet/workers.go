@@ -19,11 +19,12 @@ const (
 // work runs what goes on beside the requests until ctx ends, and returns when all of it has ended. A failure
 // is logged and tried again: none of it may end the service.
 func (h *house) work(ctx context.Context) {
-	var senders sync.WaitGroup
-	for what, run := range map[string]func(context.Context) error{"mail": h.sender.Run, "webhooks": h.caller.Run} {
-		senders.Go(func() {
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	for what, run := range map[string]func(context.Context) error{"mail": h.sender.Run, "webhooks": h.caller.Run, "what applications were given": h.oidc.Run} {
+		beside.Go(func() {
 			if err := run(ctx); err != nil {
-				h.log.Error("sending ended", "what", what, "error", err)
+				h.log.Error("work ended", "what", what, "error", err)
 			}
 		})
 	}
@@ -45,7 +46,6 @@ func (h *house) work(ctx context.Context) {
 			h.log.Error("keeping the store in order", "error", err)
 		}
 	}
-	senders.Wait()
 }
 
 // sweep removes what is dead.
@@ -57,6 +57,9 @@ func (h *house) sweep(ctx context.Context) error {
 		return err
 	}
 	if err := h.desk.Sweep(ctx); err != nil {
+		return err
+	}
+	if err := h.oidc.Sweep(ctx); err != nil {
 		return err
 	}
 	if err := h.forget(ctx, h.people.Limiter.Full, h.people.Limiter.Forget); err != nil {

@@ -4,19 +4,18 @@ package audit
 // name, so that what reads such logs reads ours; the rest begin with "barillet.".
 const (
 	// Signing in and out.
-	SessionStart       = "user.session.start"
-	SessionEnd         = "user.session.end"
-	SessionsCleared    = "user.session.clear" // sign out everywhere
-	ApplicationEntered = "user.authentication.sso"
-	PasswordProven     = "barillet.password.proven"
-	FactorProven       = "user.authentication.auth_via_mfa"
-	FreshProof         = "user.authentication.verify" // a device proven for one act after the sign-in
-	Waiting            = "barillet.guess.waiting"     // an answer not judged: too many wrong ones before
-	UnknownName        = "barillet.login.unknown_name"
-	RateLimited        = "system.operation.rate_limit.violation"
-	SourceLimited      = "barillet.login.source_limited"
-	LoginBlocked       = "barillet.login.blocked" // no usable device and no ticket
-	RecoveryCodeSpent  = "barillet.recovery.used"
+	SessionStart      = "user.session.start"
+	SessionEnd        = "user.session.end"
+	SessionsCleared   = "user.session.clear" // sign out everywhere
+	PasswordProven    = "barillet.password.proven"
+	FactorProven      = "user.authentication.auth_via_mfa"
+	FreshProof        = "user.authentication.verify" // a device proven for one act after the sign-in
+	Waiting           = "barillet.guess.waiting"     // an answer not judged: too many wrong ones before
+	UnknownName       = "barillet.login.unknown_name"
+	RateLimited       = "system.operation.rate_limit.violation"
+	SourceLimited     = "barillet.login.source_limited"
+	LoginBlocked      = "barillet.login.blocked" // no usable device and no ticket
+	RecoveryCodeSpent = "barillet.recovery.used"
 
 	// Devices.
 	FactorOffered      = "barillet.factor.offered"   // an operator begins to enrol one for somebody
@@ -86,6 +85,17 @@ const (
 	StoreDamaged        = "barillet.store.damaged"
 	ClockJumped         = "barillet.clock.jumped" // while the service ran, by five minutes or more
 	ConfigurationLoaded = "barillet.configuration.loaded"
+)
+
+// Applications.
+const (
+	AppCreated      = "application.lifecycle.create"
+	AppUpdated      = "application.lifecycle.update"
+	AppDeleted      = "application.lifecycle.delete"
+	AppSignIn       = "user.authentication.sso"
+	AppConsent      = "app.oauth2.as.consent.grant"
+	AppGrantRevoked = "app.oauth2.as.token.revoke"
+	AppDevice       = "app.oauth2.as.authorize.device"
 )
 
 // The outcomes of an act.

@@ -34,6 +34,15 @@ var (
 
 	// APIToken counts requests, in memory. By token id.
 	APIToken = Limit{Name: "api-token", Count: 600, Per: time.Minute}
+
+	// Authorize counts authorization requests, in memory. By session, or by Address for a stranger.
+	Authorize = Limit{Name: "authorize", Count: 60, Per: time.Minute}
+	// ClientCalls counts what clients ask at the token endpoint and its neighbours, in memory. By client id and Address.
+	ClientCalls = Limit{Name: "client-calls", Count: 60, Per: time.Minute}
+	// Userinfo counts calls with one access token, in memory. By its hash.
+	Userinfo = Limit{Name: "userinfo", Count: 600, Per: time.Minute}
+	// UserCodes counts wrong codes of devices. By user id.
+	UserCodes = Limit{Name: "user-codes", Count: 10, Per: time.Hour}
 )
 
 // Address is how a client address is counted by: IPv4 written in IPv6 is the same client, and a zone is only

@@ -11,6 +11,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/helpdesk"
 	"barillet/internal/throttle"
+	"barillet/oidc"
 	"barillet/store"
 	"barillet/web/apidocs"
 	"barillet/web/reply"
@@ -22,6 +23,7 @@ const maxBody = 64 << 10
 // Config is what the API stands on.
 type Config struct {
 	Desk      *helpdesk.Desk
+	OIDC      *oidc.Provider   // keeps the applications; nil: there are none
 	Ring      *store.Keyring   // seals the answers that are kept for repeated requests
 	PublicURL string           // without a slash at the end: every address in an answer begins with it
 	Now       func() time.Time // nil: the clock of the Desk's people
@@ -32,7 +34,7 @@ type Config struct {
 	Docs func() (*apidocs.Document, error)
 }
 
-// API serves everything below /api/. It is safe for concurrent use.
+// API serves everything below /api/, and the registration of applications. It is safe for concurrent use.
 type API struct {
 	desk      *helpdesk.Desk
 	publicURL string
@@ -41,18 +43,19 @@ type API struct {
 	log       *slog.Logger
 	limiter   throttle.Memory
 	answers   store.Table[answer]
+	oidc      *oidc.Provider
 	mux       *http.ServeMux
 }
 
 // New makes the API. It panics on a pattern that contradicts another, which a test would meet.
 func New(c Config) *API {
-	a := &API{desk: c.Desk, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, now: c.Now, log: c.Log,
+	a := &API{desk: c.Desk, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, now: c.Now, log: c.Log,
 		answers: store.NewTable[answer](c.Ring, store.Idems), mux: http.NewServeMux()}
 	if a.now == nil {
 		a.now = c.Desk.People.Now
 	}
 	allowed := map[string][]string{}
-	for _, route := range a.routes() {
+	for _, route := range slices.Concat(a.routes(), a.clientRoutes()) {
 		method, path, _ := strings.Cut(route.pattern, " ")
 		a.mux.Handle(route.pattern, a.authenticated(route.serve))
 		allowed[path] = append(allowed[path], method)
@@ -106,7 +109,7 @@ func others(path string, allowed map[string][]string) []string {
 // Patterns lists every route, for the test that compares them with what is written about them.
 func (a *API) Patterns() []string {
 	var out []string
-	for _, route := range a.routes() {
+	for _, route := range slices.Concat(a.routes(), a.clientRoutes()) {
 		out = append(out, route.pattern)
 	}
 	return out

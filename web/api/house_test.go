@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
+	"barillet/oidc"
 	"barillet/web/api"
 	"barillet/web/apidocs"
 	"barillet/web/reply"
@@ -29,7 +31,13 @@ func open(t testing.TB) *door {
 	t.Helper()
 	h := authntest.New(t)
 	desk := helpdesk.New(h.Service, h.Ring)
-	return &door{House: h, Desk: desk, API: api.New(api.Config{Desk: desk, Ring: h.Ring, PublicURL: "https://login.example/",
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // as the program does: the OpenID library logs there
+	apps, err := oidc.New(oidc.Config{Store: h.Store, Ring: h.Ring, Pepper: h.Keys.Pepper, People: h.Service, Log: h.Log,
+		Issuer: "https://login.example", Now: h.Clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &door{House: h, Desk: desk, API: api.New(api.Config{Desk: desk, OIDC: apps, Ring: h.Ring, PublicURL: "https://login.example/",
 		Docs: func() (*apidocs.Document, error) { return apidocs.New("https://login.example/") }})}
 }
 

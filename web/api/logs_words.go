@@ -11,7 +11,6 @@ var messages = map[string]string{
 	audit.SessionStart:        "Person signed in",
 	audit.SessionEnd:          "Person signed out",
 	audit.SessionsCleared:     "Sessions ended everywhere",
-	audit.ApplicationEntered:  "Application opened",
 	audit.PasswordProven:      "Password given",
 	audit.FactorProven:        "Device proven at sign-in",
 	audit.FreshProof:          "Device proven for one act",
@@ -86,6 +85,13 @@ var messages = map[string]string{
 	audit.StoreDamaged:        "Store damaged",
 	audit.ClockJumped:         "Clock moved while the service ran",
 	audit.ConfigurationLoaded: "Configuration loaded",
+	audit.AppCreated:          "Application registered",
+	audit.AppUpdated:          "Application changed",
+	audit.AppDeleted:          "Application deleted",
+	audit.AppSignIn:           "Person went to an application",
+	audit.AppConsent:          "Person answered what an application may know",
+	audit.AppGrantRevoked:     "Application lost its access to a person",
+	audit.AppDevice:           "Person answered a device of an application",
 }
 
 // displayMessage is the message of an event type; of one without it, its name with blanks.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"reflect"
@@ -211,7 +212,10 @@ func members(t reflect.Type) map[string]reflect.Type {
 	out := make(map[string]reflect.Type, t.NumField())
 	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name != "" && name != "-" {
+		switch {
+		case f.Anonymous && name == "": // its members are this one's
+			maps.Copy(out, members(f.Type))
+		case name != "" && name != "-":
 			out[name] = f.Type
 		}
 	}

@@ -1,0 +1,195 @@
+package oidc_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/oidc"
+)
+
+// bench is a provider with people who are signed in, over a store as the program has it.
+type bench struct {
+	b        *testing.B
+	crowd    *authntest.Crowd
+	provider *oidc.Provider
+	sessions []authn.Secret
+	client   oidc.Registered
+	turn     atomic.Uint64
+}
+
+func openBench(b *testing.B, alg string) *bench {
+	b.Helper()
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	const people = 2000
+	crowd := authntest.Throng(b, people)
+	s := crowd.Service
+	p, err := oidc.New(oidc.Config{Store: s.Store, Ring: crowd.Ring, Pepper: s.Pepper, People: s, Log: s.Log, Issuer: "https://login.example", Now: s.Now})
+	if err != nil {
+		b.Fatal(err)
+	}
+	no := false
+	c, err := p.Register(b.Context(), by, oidc.Registration{Name: "Planning", Redirects: []string{"https://app.example/cb"}, Consent: &no, Alg: alg})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return &bench{b: b, crowd: crowd, provider: p, sessions: crowd.Sessions(people), client: c}
+}
+
+// at is where a call comes from: each from an address of its own, for limits are by address.
+func (e *bench) at(n uint64) authn.Origin {
+	return authn.Origin{Address: netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})}
+}
+
+// call is one call of a program.
+func (e *bench) call(h http.Handler, n uint64, path string, form url.Values, out any) {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.SetBasicAuth(string(e.client.ID), e.client.Secret)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r.WithContext(oidc.WithOrigin(r.Context(), e.at(n))))
+	if err := json.Unmarshal(w.Body.Bytes(), out); err != nil || w.Code != http.StatusOK {
+		e.b.Errorf("%s: got %d %s", path, w.Code, w.Body)
+	}
+}
+
+// tokens is a whole flow of somebody who is signed in: a durable code, then durable tokens and a signature.
+func (e *bench) tokens(verifier, challenge string) string {
+	n := e.turn.Add(1)
+	session := e.sessions[n%uint64(len(e.sessions))].Hash()
+	a, err := e.provider.Authorize(e.b.Context(), oidc.Browser{From: e.at(n), Session: session}, url.Values{"client_id": {string(e.client.ID)},
+		"redirect_uri": {"https://app.example/cb"}, "response_type": {"code"}, "scope": {"openid email"}, "state": {"s"}, "nonce": {"n"},
+		"code_challenge": {challenge}, "code_challenge_method": {"S256"}})
+	u, wrong := url.Parse(a.To)
+	if err != nil || wrong != nil || u.Query().Get("code") == "" {
+		e.b.Errorf("authorize: got %+v, %v", a, err)
+		return ""
+	}
+	var got struct {
+		Access string `json:"access_token"`
+		ID     string `json:"id_token"`
+	}
+	e.call(e.provider.Programs(), n, oidc.PathToken, url.Values{"grant_type": {"authorization_code"}, "code": {u.Query().Get("code")},
+		"redirect_uri": {"https://app.example/cb"}, "code_verifier": {verifier}}, &got)
+	return got.Access
+}
+
+// raw is how many signatures this machine makes in a second with every core, and nothing else.
+func raw(b *testing.B, alg string) float64 {
+	b.Helper()
+	digest := sha256.Sum256([]byte("barillet"))
+	sign := func() error { return nil }
+	switch alg {
+	case "ES256":
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			b.Fatal(err)
+		}
+		sign = func() error { _, err := key.Sign(rand.Reader, digest[:], crypto.SHA256); return err }
+	case "EdDSA":
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			b.Fatal(err)
+		}
+		sign = func() error { _, err := key.Sign(rand.Reader, digest[:], crypto.Hash(0)); return err }
+	}
+	var made atomic.Int64
+	var all sync.WaitGroup
+	began := time.Now()
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for time.Since(began) < 300*time.Millisecond {
+				if err := sign(); err != nil {
+					b.Error(err)
+				}
+				made.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	return float64(made.Load()) / time.Since(began).Seconds()
+}
+
+func BenchmarkAuthorizeAndToken(b *testing.B) {
+	for _, alg := range []string{"ES256", "EdDSA"} {
+		b.Run(alg, func(b *testing.B) {
+			e := openBench(b, alg)
+			verifier := oauth2.GenerateVerifier()
+			challenge := oauth2.S256ChallengeFromVerifier(verifier)
+			e.tokens(verifier, challenge) // the signing key is made
+			b.ReportAllocs()
+			b.SetParallelism(32)
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					e.tokens(verifier, challenge)
+				}
+			})
+			b.StopTimer()
+			rate := float64(b.N) / b.Elapsed().Seconds()
+			b.ReportMetric(rate, "flows/s")
+			b.ReportMetric(rate/raw(b, alg), "x-signing")
+		})
+	}
+}
+
+func BenchmarkUserinfo(b *testing.B) {
+	e := openBench(b, "EdDSA")
+	verifier := oauth2.GenerateVerifier()
+	challenge := oauth2.S256ChallengeFromVerifier(verifier)
+	var tokens []string
+	for range 400 {
+		tokens = append(tokens, e.tokens(verifier, challenge))
+	}
+	h := e.provider.Userinfo()
+	b.ReportAllocs()
+	b.ResetTimer()
+	began, n := time.Now(), 0
+	for b.Loop() {
+		r := httptest.NewRequest(http.MethodGet, oidc.PathUserinfo, nil)
+		r.Header.Set("Authorization", "Bearer "+tokens[n%len(tokens)])
+		w := httptest.NewRecorder()
+		if h.ServeHTTP(w, r); w.Code != http.StatusOK && w.Code != http.StatusTooManyRequests {
+			b.Fatalf("got %d %s", w.Code, w.Body)
+		}
+		n++
+	}
+	b.ReportMetric(float64(n)/time.Since(began).Seconds(), "calls/s")
+}
+
+func BenchmarkIntrospection(b *testing.B) {
+	e := openBench(b, "EdDSA")
+	verifier := oauth2.GenerateVerifier()
+	token := e.tokens(verifier, oauth2.S256ChallengeFromVerifier(verifier))
+	h := e.provider.Programs()
+	b.ReportAllocs()
+	b.ResetTimer()
+	began, n := time.Now(), uint64(0)
+	for b.Loop() {
+		n++
+		var got struct{ Active bool }
+		if e.call(h, 1<<20+n, oidc.PathIntrospect, url.Values{"token": {token}}, &got); !got.Active {
+			b.Fatal("the token is not active")
+		}
+	}
+	b.ReportMetric(float64(n)/time.Since(began).Seconds(), "calls/s")
+}

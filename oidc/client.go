@@ -1,0 +1,293 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
+	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/store"
+)
+
+// ClientID names an application.
+type ClientID string
+
+// How a client proves that it is itself at the token endpoint (RFC 7591 section 2).
+const (
+	authNone  = string(protocol.AuthMethodNone)
+	authBasic = string(protocol.AuthMethodBasic)
+	authPost  = string(protocol.AuthMethodPost)
+	authJWT   = string(protocol.AuthMethodPrivateKeyJWT)
+)
+
+// The grants that a client may have.
+const (
+	grantCode    = string(protocol.GrantTypeCode)
+	grantRefresh = string(protocol.GrantTypeRefreshToken)
+	grantClient  = string(protocol.GrantTypeClientCredentials)
+	grantDevice  = string(protocol.GrantTypeDeviceCode)
+)
+
+// The scopes. address and phone are taken and give nothing, for there is nothing to give.
+const (
+	scopeOpenID  = protocol.ScopeOpenID
+	scopeProfile = protocol.ScopeProfile
+	scopeEmail   = protocol.ScopeEmail
+	scopeAddress = protocol.ScopeAddress
+	scopePhone   = protocol.ScopePhone
+	scopeOffline = protocol.ScopeOfflineAccess
+	scopeGroups  = "groups"
+)
+
+var scopes = []string{scopeOpenID, scopeProfile, scopeEmail, scopeAddress, scopePhone, scopeGroups, scopeOffline}
+
+// Client is an application.
+type Client struct {
+	ID          ClientID        `json:"id"`
+	Name        string          `json:"name"`
+	URI         string          `json:"uri,omitempty"`       // its home page
+	Redirects   []string        `json:"redirects,omitempty"` // compared as they stand
+	LogoutTo    []string        `json:"logoutTo,omitempty"`  // where a sign-out may return to
+	Backchannel string          `json:"backchannel,omitempty"`
+	Native      bool            `json:"native,omitempty"` // runs on the person's own machine
+	Auth        string          `json:"auth"`
+	Secret      string          `json:"secret,omitempty"` // SHA-256, of 256 random bits
+	Keys        json.RawMessage `json:"keys,omitempty"`   // JWK Set, for private_key_jwt
+	Grants      []string        `json:"grants"`
+	Scopes      []string        `json:"scopes"`
+	Alg         string          `json:"alg"`                   // of ID tokens
+	NoPKCE      bool            `json:"noPKCE,omitempty"`      // excepted from PKCE
+	PushedOnly  bool            `json:"pushedOnly,omitempty"`  // RFC 9126 section 6
+	Pairwise    bool            `json:"pairwise,omitempty"`    // a subject of its own
+	TokenClaims bool            `json:"tokenClaims,omitempty"` // claims of its scopes in ID tokens, too
+	Resource    bool            `json:"resource,omitempty"`    // may introspect tokens of others
+	Policy      Policy          `json:"policy,omitzero"`
+	Manage      string          `json:"manage,omitempty"` // SHA-256 of the registration access token
+	By          string          `json:"by,omitempty"`     // id of the operator who made it
+	Created     time.Time       `json:"created"`
+	Changed     time.Time       `json:"changed"`
+}
+
+// Policy is what an administrator asks of whoever goes to an application.
+type Policy struct {
+	Consent     bool            `json:"consent,omitempty"`
+	Strong      bool            `json:"strong,omitempty"` // only what withstands phishing counts
+	MaxAge      time.Duration   `json:"maxAge,omitempty"` // since the last proof; 0: as long as the session lives
+	Groups      []authn.GroupID `json:"groups"`           // who may use it; null: everybody; []: nobody
+	Rules       []Rule          `json:"rules,omitempty"`  // more for some groups: the strictest counts
+	AccessLife  time.Duration   `json:"accessLife,omitempty"`
+	RefreshLife time.Duration   `json:"refreshLife,omitempty"`
+}
+
+// Rule is what is asked of the people of one group besides.
+type Rule struct {
+	Group  authn.GroupID `json:"group"`
+	Strong bool          `json:"strong,omitempty"`
+	MaxAge time.Duration `json:"maxAge,omitempty"`
+}
+
+// admits tells whether somebody of these groups may use the application.
+func (y Policy) admits(groups []authn.GroupID) bool {
+	return y.Groups == nil || slices.ContainsFunc(groups, func(g authn.GroupID) bool { return slices.Contains(y.Groups, g) })
+}
+
+// asks is the policy for somebody of these groups.
+func (y Policy) asks(groups []authn.GroupID) (strong bool, maxAge time.Duration) {
+	strong, maxAge = y.Strong, y.MaxAge
+	for _, r := range y.Rules {
+		if slices.Contains(groups, r.Group) {
+			strong = strong || r.Strong
+			if r.MaxAge > 0 && (maxAge == 0 || r.MaxAge < maxAge) {
+				maxAge = r.MaxAge
+			}
+		}
+	}
+	return strong, maxAge
+}
+
+func (y Policy) accessLife() time.Duration {
+	if y.AccessLife > 0 {
+		return y.AccessLife
+	}
+	return usualAccess
+}
+
+func (y Policy) refreshLife() time.Duration {
+	if y.RefreshLife > 0 {
+		return y.RefreshLife
+	}
+	return usualRefresh
+}
+
+func (c *Client) target() audit.Actor {
+	return audit.Actor{Type: audit.TypeApplication, ID: string(c.ID), Name: c.Name}
+}
+
+func (c *Client) may(grant string) bool { return slices.Contains(c.Grants, grant) }
+
+// allowed are those of the scopes asked for that the client may have, each once, in the order asked for (RFC 6749
+// section 3.3: what is not granted is left out).
+func (c *Client) allowed(asked []string) []string {
+	out := []string{}
+	for _, s := range asked {
+		if slices.Contains(c.Scopes, s) && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// redirect tells whether a URI is one that the client registered: equal byte for byte, but for the port of an http
+// address of the machine itself (RFC 8252 section 7.3).
+func (c *Client) redirect(uri string) bool {
+	if slices.Contains(c.Redirects, uri) {
+		return true
+	}
+	plain, ok := withoutPort(uri)
+	return ok && slices.ContainsFunc(c.Redirects, func(registered string) bool {
+		r, loopback := withoutPort(registered)
+		return loopback && r == plain
+	})
+}
+
+// withoutPort is a loopback URI without its port; false for any other. "localhost" is none: what it means is up to
+// the machine (RFC 8252 section 8.3).
+func withoutPort(uri string) (string, bool) {
+	rest, ok := strings.CutPrefix(uri, "http://")
+	if !ok {
+		return "", false
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	host := rest[:end]
+	if h, port, err := net.SplitHostPort(host); err == nil {
+		if port == "" || len(port) > 5 || strings.Trim(port, "0123456789") != "" {
+			return "", false
+		}
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	if host != "127.0.0.1" && host != "::1" {
+		return "", false
+	}
+	return host + rest[end:], true
+}
+
+// sector is the host that a pairwise subject is computed for (OpenID Connect Core section 8.1).
+func (c *Client) sector() string {
+	for _, uri := range c.Redirects {
+		if u, err := url.Parse(uri); err == nil {
+			return u.Hostname()
+		}
+	}
+	return string(c.ID)
+}
+
+// client loads an application; nil where there is none.
+func (p *Provider) client(r store.Reader, id ClientID) (*Client, error) {
+	if !clientShaped(id) {
+		return nil, nil
+	}
+	c, err := p.clients.Get(r, string(id))
+	if there, err := found(err); !there {
+		if err != nil {
+			err = fmt.Errorf("loading client %q: %w", id, err)
+		}
+		return nil, err
+	}
+	return &c, nil
+}
+
+// clientShaped tells whether something can be the id of a client at all, and so part of a key.
+func clientShaped(id ClientID) bool {
+	return len(id) > 0 && len(id) <= 64 && strings.Trim(string(id), "abcdefghijklmnopqrstuvwxyz0123456789-_") == ""
+}
+
+// viewed is client in a snapshot of its own.
+func (p *Provider) viewed(ctx context.Context, id ClientID) (c *Client, err error) {
+	err = p.Store.View(ctx, func(s store.Snapshot) (err error) {
+		c, err = p.client(s, id)
+		return err
+	})
+	return c, err
+}
+
+// AppName is what people call the application that a request under way is of; "" where there is none.
+func (p *Provider) AppName(ctx context.Context, request string) string {
+	name := ""
+	err := p.Store.View(ctx, func(s store.Snapshot) error {
+		ask, err := p.ask(s, request)
+		if err != nil || ask == nil {
+			return err
+		}
+		c, err := p.client(s, ask.Client)
+		if c != nil {
+			name = c.Name
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, context.Canceled) {
+		p.Errors.Error("reading an application's name", "error", err)
+	}
+	return name
+}
+
+// shown is a client as the library sees it. It offers to the library's checks no more than what was checked here.
+type shown struct {
+	*Client
+	asked *asked // of an authorization request; nil elsewhere
+}
+
+var _ op.Client = shown{}
+
+func (s shown) GetID() string { return string(s.ID) }
+func (s shown) RedirectURIs() []string {
+	if s.asked == nil {
+		return nil
+	}
+	return []string{s.asked.redirect}
+}
+func (s shown) PostLogoutRedirectURIs() []string { return s.LogoutTo }
+func (s shown) ApplicationType() op.ApplicationType {
+	if s.asked != nil && !strings.HasPrefix(s.asked.redirect, "https://") {
+		return op.ApplicationTypeNative
+	}
+	return op.ApplicationTypeWeb
+}
+func (s shown) AuthMethod() protocol.AuthMethod { return protocol.AuthMethod(s.Auth) }
+
+// ResponseTypes lets any pass: which are refused, and by which word, is said by server.Authorize.
+func (s shown) ResponseTypes() []protocol.ResponseType {
+	if s.asked == nil {
+		return []protocol.ResponseType{protocol.ResponseTypeCode}
+	}
+	return []protocol.ResponseType{s.asked.response}
+}
+func (s shown) GrantTypes() []protocol.GrantType {
+	var out []protocol.GrantType
+	for _, g := range s.Grants {
+		out = append(out, protocol.GrantType(g))
+	}
+	return out
+}
+func (s shown) LoginURL(string) string                                       { return "" }
+func (s shown) AccessTokenType() op.AccessTokenType                          { return op.AccessTokenTypeBearer }
+func (s shown) IDTokenLifetime() time.Duration                               { return tokenLife }
+func (s shown) DevMode() bool                                                { return false }
+func (s shown) RestrictAdditionalIdTokenScopes() func([]string) []string     { return s.allowed }
+func (s shown) RestrictAdditionalAccessTokenScopes() func([]string) []string { return s.allowed }
+func (s shown) IsScopeAllowed(scope string) bool                             { return slices.Contains(s.Scopes, scope) }
+func (s shown) IDTokenUserinfoClaimsAssertion() bool                         { return s.TokenClaims }
+func (s shown) ClockSkew() time.Duration                                     { return 0 }

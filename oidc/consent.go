@@ -1,0 +1,92 @@
+package oidc
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/store"
+)
+
+// Consent is what somebody once let an application know, kept below "<user>/<client>".
+type Consent struct {
+	Scopes []string  `json:"scopes"`
+	At     time.Time `json:"at"`
+}
+
+func consentID(u authn.UserID, c ClientID) string { return string(u) + "/" + string(c) }
+
+// covers tells whether a request asks for no more than was consented to. Claims asked for by name are asked about
+// each time.
+func (s Consent) covers(k *Ask) bool {
+	return len(k.Named) == 0 && len(k.TokenNamed) == 0 &&
+		!slices.ContainsFunc(k.Scopes, func(scope string) bool { return !slices.Contains(s.Scopes, scope) })
+}
+
+func (p *Provider) consentPage(ctx context.Context, k *Ask, request string) (Answer, error) {
+	c, err := p.viewed(ctx, k.Client)
+	if err != nil || c == nil {
+		return Answer{Wrong: &Wrong{Code: "invalid_request"}}, err
+	}
+	page := ConsentPage{Request: request, App: c.Name, URI: c.URI, Scopes: []string{}}
+	for _, scope := range []string{scopeProfile, scopeEmail, scopeGroups, scopeOffline} {
+		by := slices.ContainsFunc(ofScope[scope], func(n string) bool { return slices.Contains(k.Named, n) || slices.Contains(k.TokenNamed, n) })
+		if by || slices.Contains(k.Scopes, scope) {
+			page.Scopes = append(page.Scopes, scope)
+		}
+	}
+	return Answer{Consent: &page}, nil
+}
+
+// Consent takes a person's yes or no to an application, and goes on with the request.
+func (p *Provider) Consent(ctx context.Context, b Browser, request string, yes bool) (Answer, error) {
+	act := p.People.NewAct(b.From)
+	event := audit.NewID(act.Now)
+	k, err := store.Do(ctx, p.Store, func(tx store.Tx) (*Ask, error) {
+		k, err := p.ask(tx, request)
+		if err != nil || k == nil || k.Pushed != "" || k.Device != "" {
+			return nil, err
+		}
+		bearer, err := p.bearer(tx, b.Session, act.Now)
+		if err != nil || bearer == nil {
+			return k, err // nobody: Continue sends them to sign in
+		}
+		c, err := p.client(tx, k.Client)
+		if err != nil || c == nil {
+			return nil, err
+		}
+		outcome, reason := audit.Success, ""
+		if yes {
+			k.Agreed = bearer.Session
+			given := Consent{Scopes: k.Scopes, At: act.Now}
+			if before, err := p.consents.Get(tx, consentID(bearer.User, c.ID)); err == nil {
+				given.Scopes = slices.Compact(slices.Sorted(slices.Values(slices.Concat(before.Scopes, k.Scopes))))
+			} else if _, err := found(err); err != nil {
+				return nil, err
+			}
+			if err := p.consents.Put(tx, consentID(bearer.User, c.ID), given); err != nil {
+				return nil, err
+			}
+			if err := p.asked.Put(tx, authn.SecretOf(request).Hash(), *k); err != nil {
+				return nil, err
+			}
+		} else {
+			outcome, reason = audit.Deny, "by the person"
+		}
+		return k, p.audit(tx, act, event, about(bearer.User, bearer.Login, c, audit.AppConsent, outcome, reason))
+	})
+	switch {
+	case err != nil:
+		return Answer{}, fmt.Errorf("storing a consent: %w", err)
+	case k == nil:
+		return Answer{Wrong: &Wrong{Code: "invalid_request"}}, nil
+	case !yes && b.Session != "":
+		return p.refused(ctx, k, request, protocol.ErrAccessDenied().WithDescription("the person said no"))
+	}
+	return p.Continue(ctx, b, request)
+}

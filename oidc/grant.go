@@ -1,0 +1,236 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"barillet/authn"
+	"barillet/store"
+)
+
+// Signed is who signed in, how, and in which session: what every token goes back to.
+type Signed struct {
+	User     authn.UserID `json:"user"`
+	Login    string       `json:"login"` // at that time, for the log
+	Session  string       `json:"session"`
+	SID      string       `json:"sid"` // the session's public name
+	Epoch    uint64       `json:"epoch"`
+	Since    time.Time    `json:"since"` // of the session
+	Until    time.Time    `json:"until"` // when the session is over at the latest
+	AuthTime time.Time    `json:"authTime"`
+	AMR      []string     `json:"amr"`
+	ACR      string       `json:"acr"`
+}
+
+func signedOf(b *authn.Bearer) Signed {
+	return Signed{User: b.User, Login: b.Login, Session: b.Session, SID: b.ID, Epoch: b.Epoch, Since: b.Since, Until: b.Until,
+		AuthTime: authTime(b), AMR: b.AMR, ACR: levelOf(b.AMR)}
+}
+
+// Grant is what a person let an application have, once: the family of the tokens that came of one code. Without its
+// Grant no token is good. It is kept below "<user>/<id>".
+type Grant struct {
+	Client ClientID `json:"client"`
+	Signed
+	Scopes     []string  `json:"scopes"`
+	Named      []string  `json:"named,omitempty"`
+	TokenNamed []string  `json:"tokenNamed,omitempty"`
+	Offline    bool      `json:"offline,omitempty"`  // lives on when the session is over, but not when it was ended
+	Outlived   bool      `json:"outlived,omitempty"` // the session is over by time, as was seen while that could be told
+	Made       time.Time `json:"made"`
+	Expires    time.Time `json:"expires"`
+}
+
+// standing tells how a grant stands.
+type standing int
+
+const (
+	stands standing = iota
+	ended           // by somebody: a sign-out, a reset, a suspension, a changed password
+	over            // by time
+)
+
+// judge tells how a grant stands now: by the person's Epoch and status, and by the session that it came of. It is
+// asked at every use of every token, so that nothing outlives its reason by more than a moment (PROTOCOL 2, 28).
+func (p *Provider) judge(r store.Reader, now time.Time, g *Grant) (standing, error) {
+	if !now.Before(g.Expires) {
+		return over, nil
+	}
+	st, err := p.People.Stands(r, g.User)
+	switch {
+	case gone(err):
+		return ended, nil
+	case err != nil:
+		return ended, err
+	case st.Status != authn.StatusActive || st.Epoch != g.Epoch:
+		return ended, nil
+	}
+	_, err = p.People.Bearer(r, g.Session, now)
+	switch {
+	case err == nil:
+		return stands, nil
+	case !gone(err):
+		return ended, err
+	case g.Outlived:
+		return stands, nil
+	}
+	listed, err := p.People.Listed(r, g.User, g.Session)
+	switch {
+	case err != nil || !listed:
+		return ended, err
+	case g.Offline:
+		return stands, nil
+	}
+	return over, nil
+}
+
+// grant loads a grant that stands; nil when there is none.
+func (p *Provider) grant(r store.Reader, now time.Time, id string) (*Grant, error) {
+	g, err := p.grants.Get(r, id)
+	if there, err := found(err); !there {
+		return nil, err
+	}
+	how, err := p.judge(r, now, &g)
+	if err != nil || how != stands {
+		return nil, err
+	}
+	return &g, nil
+}
+
+// Access is an access token, kept below the SHA-256 of its value. It is opaque and looked up at every use.
+type Access struct {
+	Grant   string    `json:"grant,omitempty"` // "": of a client for itself
+	Client  ClientID  `json:"client"`
+	Scopes  []string  `json:"scopes"`
+	Made    time.Time `json:"made"`
+	Expires time.Time `json:"expires"`
+}
+
+// held is an access token that is good, with what it goes back to.
+type held struct {
+	Access
+	client *Client
+	grant  *Grant // nil: of a client for itself
+}
+
+// held looks an access token up; nil when it is not, or no longer, good.
+func (p *Provider) held(r store.Reader, now time.Time, token string) (*held, error) {
+	if len(token) > 256 || !strings.HasPrefix(token, accessPrefix) {
+		return nil, nil
+	}
+	t, err := p.accesses.Get(r, authn.SecretOf(token).Hash())
+	if there, err := found(err); !there || !now.Before(t.Expires) {
+		return nil, err
+	}
+	out := &held{Access: t}
+	if out.client, err = p.client(r, t.Client); err != nil || out.client == nil {
+		return nil, err
+	}
+	if t.Grant == "" {
+		return out, nil
+	}
+	if out.grant, err = p.grant(r, now, t.Grant); err != nil || out.grant == nil {
+		return nil, err
+	}
+	// A person taken out of the groups that may use the application loses it at once.
+	st, err := p.People.Stands(r, out.grant.User)
+	if err != nil || !out.client.Policy.admits(st.Groups) {
+		return nil, err
+	}
+	return out, nil
+}
+
+// The beginnings of tokens, so that scanners for leaked secrets recognise them.
+const (
+	accessPrefix  = "bat_"
+	refreshPrefix = "brt_"
+	clientPrefix  = "bcs_" // client secrets
+	managePrefix  = "bcm_" // registration access tokens
+)
+
+// putAccess stores a new access token of a grant.
+func (p *Provider) putAccess(tx store.Tx, now time.Time, secret authn.Secret, c *Client, grant string, granted []string, most time.Time) (Access, error) {
+	t := Access{Grant: grant, Client: c.ID, Scopes: granted, Made: now, Expires: now.Add(c.Policy.accessLife())}
+	if !most.IsZero() && t.Expires.After(most) {
+		t.Expires = most
+	}
+	if err := p.accesses.Put(tx, secret.Hash(), t); err != nil {
+		return t, fmt.Errorf("storing an access token: %w", err)
+	}
+	return t, nil
+}
+
+// GrantsOf are the grants of somebody, by key.
+func (p *Provider) grantsOf(s store.Snapshot, id authn.UserID) (map[string]Grant, error) {
+	out := map[string]Grant{}
+	err := p.grants.Scan(s, string(id)+"/", "", 0, func(key string, g Grant) error {
+		out[key] = g
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing grants: %w", err)
+	}
+	return out, nil
+}
+
+// SignedOut ends what applications were given in a session that somebody just ended, and queues their logouts. Grants
+// of sessions that end in any other way are found by Reap.
+func (p *Provider) SignedOut(ctx context.Context, user authn.UserID, sid string) error {
+	var keys []string
+	err := p.Store.View(ctx, func(s store.Snapshot) error {
+		keys = nil
+		all, err := p.grantsOf(s, user)
+		for key, g := range all {
+			if g.SID == sid {
+				keys = append(keys, key)
+			}
+		}
+		slices.Sort(keys)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return p.endGrants(ctx, keys)
+}
+
+// endAtOnce is how many grants one Update ends: three keys each, and the keys that a judgement reads.
+const endAtOnce = 8
+
+// endGrants ends grants, be they there or not.
+func (p *Provider) endGrants(ctx context.Context, keys []string) error {
+	now := p.now()
+	for part := range slices.Chunk(keys, endAtOnce) {
+		err := p.Store.Update(ctx, func(tx store.Tx) error {
+			for _, key := range part {
+				g, err := p.grants.Get(tx, key)
+				if errors.Is(err, store.ErrNotFound) {
+					continue
+				}
+				if err == nil {
+					err = p.endGrant(tx, now, key, &g)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("ending grants: %w", err)
+		}
+	}
+	return nil
+}
+
+// endGrant ends one grant within a change and queues the application's logout.
+func (p *Provider) endGrant(tx store.Tx, now time.Time, key string, g *Grant) error {
+	if err := p.grants.Delete(tx, key); err != nil {
+		return err
+	}
+	return p.queueLogout(tx, now, g)
+}

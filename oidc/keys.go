@@ -1,0 +1,289 @@
+package oidc
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	jose "github.com/go-jose/go-jose/v4"
+
+	"barillet/store"
+)
+
+// The algorithms that ID tokens are signed with, as a client chooses (BAR O2). none and HS256 never.
+const (
+	algRSA = "RS256"
+	algEC  = "ES256"
+	algEd  = "EdDSA"
+)
+
+var algorithms = []string{algRSA, algEC, algEd}
+
+// Ring is the keys of one algorithm, oldest first. The last one whose From has come signs.
+type Ring struct {
+	Keys []SignKey `json:"keys"`
+}
+
+// SignKey is one key. It is published from the moment it is made and until keysAfter past its successor's From.
+type SignKey struct {
+	ID      string    `json:"id"` // kid
+	Private []byte    `json:"private"`
+	Made    time.Time `json:"made"`
+	From    time.Time `json:"from"`
+}
+
+// wants tells whether a further key is due, and from when it signs.
+func (r Ring) wants(now time.Time, early bool) (from time.Time, due bool) {
+	if len(r.Keys) == 0 {
+		return now, true // nobody can have the keys yet: the first one signs at once
+	}
+	last := r.Keys[len(r.Keys)-1]
+	if from = last.From.Add(keysAnew); from.Before(now.Add(keysBefore)) || early {
+		from = now.Add(keysBefore)
+	}
+	waiting := last.From.After(now)
+	return from, !waiting && (early || !now.Before(last.From.Add(keysAnew-keysBefore)))
+}
+
+// pruned is the ring without keys whose last token is long over.
+func (r Ring) pruned(now time.Time) Ring {
+	for len(r.Keys) > 1 && !now.Before(r.Keys[1].From.Add(keysAfter)) {
+		r.Keys = r.Keys[1:]
+	}
+	return r
+}
+
+// signs is the key that signs now.
+func (r Ring) signs(now time.Time) SignKey {
+	for _, k := range slices.Backward(r.Keys) {
+		if !k.From.After(now) {
+			return k
+		}
+	}
+	return r.Keys[0] // a clock that was set back
+}
+
+// TendKeys makes what is due and removes what is over, of every algorithm; call it at the start and each hour.
+func (p *Provider) TendKeys(ctx context.Context) error {
+	for _, alg := range algorithms {
+		if _, err := p.tend(ctx, alg, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RotateKeys has a further key of every algorithm sign from a day from now on, whatever their age. One that waits
+// already is enough.
+func (p *Provider) RotateKeys(ctx context.Context) error {
+	for _, alg := range algorithms {
+		if _, err := p.tend(ctx, alg, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tend gives the ring of an algorithm as it is to be now, and stores it if that is news.
+func (p *Provider) tend(ctx context.Context, alg string, early bool) (Ring, error) {
+	now := p.now()
+	var ring Ring
+	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
+		ring, err = p.ring(s, alg)
+		return err
+	})
+	if err != nil {
+		return ring, err
+	}
+	_, due := ring.wants(now, early)
+	if !due && len(ring.pruned(now).Keys) == len(ring.Keys) {
+		return ring, nil
+	}
+	fresh, err := newKey(alg, now) // outside the Update: it takes up to a second
+	if err != nil {
+		return ring, err
+	}
+	return store.Do(ctx, p.Store, func(tx store.Tx) (Ring, error) {
+		ring, err := p.ring(tx, alg)
+		if err != nil {
+			return ring, err
+		}
+		ring = ring.pruned(now)
+		if from, due := ring.wants(now, early); due { // else somebody else was faster
+			k := fresh
+			k.From = from
+			ring.Keys = append(slices.Clone(ring.Keys), k)
+		}
+		return ring, p.rings.Put(tx, alg, ring)
+	})
+}
+
+func (p *Provider) ring(r store.Reader, alg string) (Ring, error) {
+	ring, err := p.keys.read(p.rings, r, alg)
+	if _, err = found(err); err != nil {
+		return Ring{}, fmt.Errorf("reading the signing keys of %s: %w", alg, err)
+	}
+	return ring, nil
+}
+
+func newKey(alg string, now time.Time) (SignKey, error) {
+	var private crypto.Signer
+	var err error
+	switch alg {
+	case algRSA:
+		private, err = rsa.GenerateKey(rand.Reader, 2048)
+	case algEC:
+		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case algEd:
+		_, private, err = ed25519.GenerateKey(rand.Reader)
+	default:
+		err = errors.New("unknown algorithm")
+	}
+	if err != nil {
+		return SignKey{}, fmt.Errorf("making a signing key of %s: %w", alg, err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return SignKey{}, fmt.Errorf("encoding a signing key of %s: %w", alg, err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(private.Public())
+	if err != nil {
+		return SignKey{}, fmt.Errorf("encoding a signing key of %s: %w", alg, err)
+	}
+	sum := sha256.Sum256(public)
+	return SignKey{ID: hex.EncodeToString(sum[:12]), Private: der, Made: now}, nil
+}
+
+// keyCache keeps rings and keys opened: a ring is read anew only when other bytes stand in the store.
+type keyCache struct {
+	mu     sync.Mutex
+	kept   map[string]*store.Kept[Ring]
+	opened map[string]crypto.Signer // by kid
+}
+
+func (c *keyCache) read(table store.Table[Ring], r store.Reader, alg string) (Ring, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.kept == nil {
+		c.kept = map[string]*store.Kept[Ring]{}
+	}
+	if c.kept[alg] == nil {
+		c.kept[alg] = &store.Kept[Ring]{}
+	}
+	return table.GetKept(r, alg, c.kept[alg])
+}
+
+func (c *keyCache) open(k SignKey) (crypto.Signer, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.opened[k.ID]; s != nil {
+		return s, nil
+	}
+	// A key that cannot be read is a reason to stop, never to make a new one.
+	parsed, err := x509.ParsePKCS8PrivateKey(k.Private)
+	if err != nil {
+		return nil, fmt.Errorf("reading signing key %s: %w", k.ID, err)
+	}
+	s, ok := parsed.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("signing key %s cannot sign", k.ID)
+	}
+	if c.opened == nil || len(c.opened) > 64 { // pruned keys are forgotten together
+		c.opened = map[string]crypto.Signer{}
+	}
+	c.opened[k.ID] = s
+	return s, nil
+}
+
+// signature says how something is signed.
+type signature struct {
+	alg  string
+	kind string // "typ" of the header
+}
+
+// sign signs a payload with the present key of an algorithm.
+func (p *Provider) sign(ctx context.Context, how signature, payload []byte) (string, error) {
+	var ring Ring
+	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
+		ring, err = p.ring(s, how.alg)
+		return err
+	})
+	if err == nil && len(ring.Keys) == 0 {
+		ring, err = p.tend(ctx, how.alg, false)
+	}
+	if err != nil {
+		return "", err
+	}
+	key := ring.signs(p.now())
+	private, err := p.keys.open(key)
+	if err != nil {
+		return "", err
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(how.alg),
+		Key: jose.JSONWebKey{Key: private, KeyID: key.ID}}, (&jose.SignerOptions{}).WithType(jose.ContentType(how.kind)))
+	if err != nil {
+		return "", fmt.Errorf("signing with key %s: %w", key.ID, err)
+	}
+	signed, err := signer.Sign(payload)
+	if err != nil {
+		return "", fmt.Errorf("signing with key %s: %w", key.ID, err)
+	}
+	return signed.CompactSerialize()
+}
+
+// published is every key that a token may be signed with now, before long, or not long ago.
+func (p *Provider) published(ctx context.Context) (jose.JSONWebKeySet, error) {
+	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
+	for _, alg := range algorithms {
+		ring, err := p.tend(ctx, alg, false)
+		if err != nil {
+			return set, err
+		}
+		for _, k := range ring.Keys {
+			private, err := p.keys.open(k)
+			if err != nil {
+				return set, err
+			}
+			set.Keys = append(set.Keys, jose.JSONWebKey{Key: private.Public(), KeyID: k.ID, Algorithm: alg, Use: "sig"})
+		}
+	}
+	return set, nil
+}
+
+// verified is the payload of a token that we signed ourselves; false for anything else.
+func (p *Provider) verified(ctx context.Context, token string) ([]byte, bool, error) {
+	var allowed []jose.SignatureAlgorithm
+	for _, alg := range algorithms {
+		allowed = append(allowed, jose.SignatureAlgorithm(alg))
+	}
+	signed, err := jose.ParseSignedCompact(token, allowed)
+	if err != nil || len(signed.Signatures) != 1 {
+		return nil, false, nil
+	}
+	set, err := p.published(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	head := signed.Signatures[0].Header
+	for _, k := range set.Key(head.KeyID) {
+		if k.Algorithm != head.Algorithm {
+			continue
+		}
+		if payload, err := signed.Verify(k); err == nil {
+			return payload, true, nil
+		}
+	}
+	return nil, false, nil
+}

@@ -1,0 +1,168 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"unicode/utf8"
+
+	"barillet/authn"
+	"barillet/store"
+)
+
+// Leaving is what becomes of a sign-out that an application starts (OpenID Connect RP-Initiated Logout 1.0).
+type Leaving struct {
+	Ask     bool   // ask the person first: nothing proves that they want it
+	SignOut bool   // end the session of this browser now
+	To      string // where to go afterwards: registered by the application; "" is our own page
+	App     string // its name, for the page
+	Wrong   *Wrong
+
+	user authn.UserID // with a good hint: whose
+	sid  string       // and which session
+}
+
+// Logout judges a sign-out. An ID token of ours as a hint proves that the application knows the session; without one,
+// or with one of another session, the person is asked. It returns to what the application registered and nowhere else.
+func (p *Provider) Logout(ctx context.Context, b Browser, form url.Values) (Leaving, error) {
+	f, ok := once(form, "id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
+	if !ok {
+		return Leaving{Wrong: &Wrong{Code: "invalid_request"}}, nil
+	}
+	hint, hinted, err := p.readHint(ctx, f.Get("id_token_hint"))
+	if err != nil {
+		return Leaving{}, err
+	}
+	id := ClientID(f.Get("client_id"))
+	switch {
+	case f.Has("id_token_hint") && !hinted, hinted && id != "" && string(id) != hint.Audience:
+		return Leaving{Wrong: &Wrong{Code: "invalid_request"}}, nil
+	case hinted:
+		id = ClientID(hint.Audience)
+	}
+	out := Leaving{Ask: true}
+	var bearer *authn.Bearer
+	err = p.Store.View(ctx, func(s store.Snapshot) error {
+		out = Leaving{Ask: true}
+		c, err := p.client(s, id)
+		if err != nil {
+			return err
+		}
+		if to := f.Get("post_logout_redirect_uri"); to != "" {
+			if c == nil || !slices.Contains(c.LogoutTo, to) {
+				out.Wrong = &Wrong{Code: "invalid_request"}
+				return nil
+			}
+			out.To = withState(to, f.Get("state"))
+		}
+		if c != nil {
+			out.App = c.Name
+		}
+		if bearer, err = p.bearer(s, b.Session, p.now()); err != nil || !hinted || c == nil {
+			return err
+		}
+		out.user, out.sid, err = p.hintedSession(s, c, hint)
+		return err
+	})
+	if err != nil || out.Wrong != nil {
+		return out, err
+	}
+	switch {
+	case bearer == nil: // signed out here already
+		out.Ask = false
+	case hinted && bearer.ID == hint.SID && out.user == bearer.User:
+		out.Ask, out.SignOut = false, true
+	}
+	return out, nil
+}
+
+// hintedSession finds the person and session of a hint among the grants of the application; a pairwise subject is
+// found by the session of this browser alone.
+func (p *Provider) hintedSession(s store.Snapshot, c *Client, hint hintToken) (authn.UserID, string, error) {
+	if c.Pairwise {
+		var user authn.UserID
+		err := p.grants.Scan(s, "", "", 0, func(_ string, g Grant) error {
+			if g.SID == hint.SID && g.Client == c.ID && p.subject(c, g.User) == hint.Subject {
+				user = g.User
+				return store.ErrStop
+			}
+			return nil
+		})
+		return user, hint.SID, err
+	}
+	return authn.UserID(hint.Subject), hint.SID, nil
+}
+
+// LeftBehind ends what applications were given in the session that a hint names, though this browser is signed out.
+func (p *Provider) LeftBehind(ctx context.Context, l Leaving) error {
+	if l.user == "" || !clientShaped(ClientID(l.user)) {
+		return nil
+	}
+	return p.SignedOut(ctx, l.user, l.sid)
+}
+
+// once takes parameters of which each may be there once.
+func once(form url.Values, names ...string) (url.Values, bool) {
+	out := url.Values{}
+	for _, name := range names {
+		values := form[name]
+		if len(values) > 1 || len(values) == 1 && (len(values[0]) > longest || !utf8.ValidString(values[0])) {
+			return nil, false
+		}
+		if len(values) == 1 && values[0] != "" {
+			out.Set(name, values[0])
+		}
+	}
+	return out, true
+}
+
+// withState adds state to a URI that a client registered.
+func withState(to, state string) string {
+	u, err := url.Parse(to)
+	if err != nil || state == "" {
+		return to
+	}
+	q := u.Query()
+	q.Set("state", state)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// hintToken is what is read of an ID token that comes back.
+type hintToken struct {
+	Issuer   string `json:"iss"`
+	Subject  string `json:"sub"`
+	Audience string `json:"aud"`
+	SID      string `json:"sid"`
+	Issued   int64  `json:"iat"`
+}
+
+// readHint reads an ID token that we signed; it may be over, for a hint is about the past.
+func (p *Provider) readHint(ctx context.Context, token string) (hintToken, bool, error) {
+	var t hintToken
+	if token == "" {
+		return t, false, nil
+	}
+	payload, ok, err := p.verified(ctx, token)
+	if err != nil || !ok || json.Unmarshal(payload, &t) != nil || t.Issuer != p.Issuer || t.Subject == "" || t.SID == "" {
+		return hintToken{}, false, err
+	}
+	return t, true, nil
+}
+
+// FormOf reads the parameters of a page's request, GET or POST: both are the same to OpenID Connect.
+func FormOf(r *http.Request) (url.Values, error) {
+	if r.Method != http.MethodPost {
+		return url.ParseQuery(r.URL.RawQuery)
+	}
+	if err := r.ParseForm(); err != nil {
+		return nil, err
+	}
+	if r.URL.RawQuery != "" {
+		return nil, errors.New("parameters both in the URL and in the body")
+	}
+	return r.PostForm, nil
+}

@@ -1,0 +1,236 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"barillet/authn"
+	"barillet/store"
+)
+
+const (
+	tendEvery  = time.Hour
+	reapEvery  = time.Minute
+	sendEvery  = 2 * time.Second
+	scanAtOnce = 500 // records that one look reads, so that no page stays in use for long
+	// outliveFrom is how long before a session is over by time it is looked at, while it can still be told whether
+	// somebody ended it.
+	outliveFrom = 5 * time.Minute
+)
+
+// Run tends the keys, ends what sessions left behind, and tells applications of it, until ctx ends.
+func (p *Provider) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	for _, w := range []struct {
+		doing string
+		every time.Duration
+		first bool // also at once
+		do    func(context.Context) error
+	}{
+		{"tending keys", tendEvery, true, p.TendKeys},
+		{"ending grants", reapEvery, true, p.Reap},
+		{"sending logouts", sendEvery, false, p.SendLogouts}, // by itself: an application that stalls holds up nothing else
+	} {
+		all.Go(func() {
+			tick := time.NewTicker(w.every)
+			defer tick.Stop()
+			for due := w.first; ; due = true {
+				if due {
+					if err := w.do(ctx); err != nil && ctx.Err() == nil {
+						p.Errors.Error("OpenID Connect: "+w.doing, "error", err)
+					}
+				}
+				select {
+				case <-ctx.Done():
+					return
+				case <-tick.C:
+				}
+			}
+		})
+	}
+	all.Wait()
+	return nil
+}
+
+// Reap ends the grants of sessions that were ended, by whichever door: no token of theirs was good since, for each is
+// judged at its use; here the applications are told. It marks those that live on after their session's time.
+func (p *Provider) Reap(ctx context.Context) error {
+	return p.walk(ctx, func(s store.Snapshot, after string) (last string, dead []string, err error) {
+		now := p.now()
+		var outlived []string
+		last, seen := "", 0
+		err = p.grants.Scan(s, "", after, scanAtOnce, func(key string, g Grant) error {
+			last, seen = key, seen+1
+			how, err := p.judge(s, now, &g)
+			switch {
+			case err != nil:
+				return err
+			case how == ended:
+				dead = append(dead, key)
+			case how == stands && g.Offline && !g.Outlived && !now.Before(g.Until.Add(-outliveFrom)):
+				outlived = append(outlived, key)
+			}
+			return nil
+		})
+		if seen < scanAtOnce {
+			last = ""
+		}
+		return last, append(dead, marked(outlived)...), err
+	}, func(tx store.Tx, now time.Time, key string) error {
+		mark, key := unmarked(key)
+		g, err := p.grants.Get(tx, key)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch how, err := p.judge(tx, now, &g); {
+		case err != nil:
+			return err
+		case how == ended:
+			return p.endGrant(tx, now, key, &g)
+		case how == stands && mark:
+			g.Outlived = true
+			return p.grants.Put(tx, key, g)
+		}
+		return nil
+	})
+}
+
+// A key that is to be marked, among those that are to be ended.
+const markSign = "\x00"
+
+func marked(keys []string) []string {
+	out := make([]string, len(keys))
+	for i, k := range keys {
+		out[i] = markSign + k
+	}
+	return out
+}
+
+func unmarked(key string) (bool, string) {
+	if key[:1] == markSign {
+		return true, key[1:]
+	}
+	return false, key
+}
+
+// walk looks through a table in small views and acts on what was found in small changes.
+func (p *Provider) walk(ctx context.Context, look func(s store.Snapshot, after string) (last string, keys []string, err error),
+	act func(tx store.Tx, now time.Time, key string) error) error {
+	for after := ""; ; {
+		var last string
+		var keys []string
+		err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
+			last, keys, err = look(s, after)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("looking through what is kept: %w", err)
+		}
+		for len(keys) > 0 {
+			part := keys[:min(len(keys), endAtOnce)]
+			keys = keys[len(part):]
+			now := p.now()
+			err := p.Store.Update(ctx, func(tx store.Tx) error {
+				for _, key := range part {
+					if err := act(tx, now, key); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				return fmt.Errorf("tidying what is kept: %w", err)
+			}
+		}
+		if last == "" {
+			return nil
+		}
+		after = last
+	}
+}
+
+// Sweep removes what is over: requests, codes, tokens and grants; and consents of people or applications that are gone.
+func (p *Provider) Sweep(ctx context.Context) error {
+	for _, sweep := range []func() error{
+		func() error { return sweepTable(ctx, p, p.asked, func(k Ask) time.Time { return k.Expires }) },
+		func() error { return sweepTable(ctx, p, p.codes, func(c Code) time.Time { return c.Expires }) },
+		func() error { return sweepTable(ctx, p, p.accesses, func(t Access) time.Time { return t.Expires }) },
+		func() error { return sweepTable(ctx, p, p.refreshes, func(t Refresh) time.Time { return t.Expires }) },
+		func() error { return sweepTable(ctx, p, p.userCodes, func(c UserCode) time.Time { return c.Expires }) },
+		func() error { return sweepTable(ctx, p, p.grants, func(g Grant) time.Time { return g.Expires }) },
+		func() error { return p.sweepConsents(ctx) },
+	} {
+		if err := sweep(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sweepTable[T any](ctx context.Context, p *Provider, table store.Table[T], expires func(T) time.Time) error {
+	now := p.now()
+	return p.walk(ctx, func(s store.Snapshot, after string) (last string, dead []string, err error) {
+		seen := 0
+		err = table.Scan(s, "", after, scanAtOnce, func(key string, v T) error {
+			last, seen = key, seen+1
+			if !now.Before(expires(v)) {
+				dead = append(dead, key)
+			}
+			return nil
+		})
+		if seen < scanAtOnce {
+			last = ""
+		}
+		return last, dead, err
+	}, func(tx store.Tx, _ time.Time, key string) error {
+		v, err := table.Get(tx, key)
+		if errors.Is(err, store.ErrNotFound) || err == nil && now.Before(expires(v)) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return table.Delete(tx, key)
+	})
+}
+
+func (p *Provider) sweepConsents(ctx context.Context) error {
+	orphan := func(r store.Reader, id string) (bool, error) {
+		user, client, _ := strings.Cut(id, "/")
+		if _, err := p.People.Stands(r, authn.UserID(user)); err != nil {
+			if gone(err) {
+				err = nil
+			}
+			return err == nil, err
+		}
+		c, err := p.client(r, ClientID(client))
+		return err == nil && c == nil, err
+	}
+	return p.walk(ctx, func(s store.Snapshot, after string) (last string, dead []string, err error) {
+		seen := 0
+		err = p.consents.Scan(s, "", after, scanAtOnce, func(id string, _ Consent) error {
+			last, seen = id, seen+1
+			alone, err := orphan(s, id)
+			if alone {
+				dead = append(dead, id)
+			}
+			return err
+		})
+		if seen < scanAtOnce {
+			last = ""
+		}
+		return last, dead, err
+	}, func(tx store.Tx, _ time.Time, id string) error {
+		if alone, err := orphan(tx, id); err != nil || !alone {
+			return err
+		}
+		return p.consents.Delete(tx, id)
+	})
+}

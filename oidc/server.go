@@ -1,0 +1,105 @@
+package oidc
+
+import (
+	"context"
+	"net/http"
+
+	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
+	"github.com/zitadel/oidc/v3/pkg/op"
+)
+
+// The paths below the issuer.
+const (
+	PathDiscovery  = "/.well-known/openid-configuration"
+	PathAuthorize  = "/oauth2/v1/authorize"
+	PathContinue   = "/oauth2/v1/continue"
+	PathToken      = "/oauth2/v1/token"
+	PathUserinfo   = "/oauth2/v1/userinfo"
+	PathKeys       = "/oauth2/v1/keys"
+	PathIntrospect = "/oauth2/v1/introspect"
+	PathRevoke     = "/oauth2/v1/revoke"
+	PathLogout     = "/oauth2/v1/logout"
+	PathPush       = "/oauth2/v1/par"
+	PathDevice     = "/oauth2/v1/device/authorize"
+	PathClients    = "/oauth2/v1/clients"
+	PathUserCode   = "/device" // where a person types the code that a device shows
+)
+
+// server answers what the library has read. Token exchange and jwt-bearer are not wired: the library refuses them
+// by the name of their grant (PROTOCOL 28).
+type server struct {
+	op.UnimplementedServer
+	*Provider
+}
+
+var _ op.Server = (*server)(nil)
+
+// pusher is a server whose one endpoint takes pushed authorization requests: the library knows none, but reads a
+// device's request in the same way, as a form of an authenticated client.
+type pusher struct{ server }
+
+// mount makes the library's handlers. Its rules for other origins are switched off: they let any origin in, with
+// credentials.
+func (p *Provider) mount() {
+	s := &server{Provider: p}
+	off := op.WithServerCORSOptions(nil)
+	p.authorize = op.RegisterServer(s, op.Endpoints{Authorization: op.NewEndpoint(PathAuthorize)}, off, op.WithEncoder(p.encoder()))
+	p.programs = op.RegisterServer(s, op.Endpoints{Token: op.NewEndpoint(PathToken), Introspection: op.NewEndpoint(PathIntrospect),
+		Userinfo: op.NewEndpoint(PathUserinfo), Revocation: op.NewEndpoint(PathRevoke), JwksURI: op.NewEndpoint(PathKeys),
+		DeviceAuthorization: op.NewEndpoint(PathDevice)}, off)
+	p.pushed = op.RegisterServer(&pusher{server{Provider: p}}, op.Endpoints{DeviceAuthorization: op.NewEndpoint(PathPush)}, off)
+}
+
+// answers writes what goes back to a client in a URL: with iss in all of them, errors included (RFC 9207).
+type answers struct {
+	encoder interface {
+		Encode(src any, dst map[string][]string) error
+	}
+	issuer string
+}
+
+func (p *Provider) encoder() answers { return answers{protocol.NewEncoder(), p.Issuer} }
+
+// Encode implements the library's Encoder.
+func (a answers) Encode(src any, dst map[string][]string) error {
+	dst["iss"] = []string{a.issuer}
+	return a.encoder.Encode(src, dst)
+}
+
+// Keys gives the public keys.
+func (s *server) Keys(ctx context.Context, _ *op.Request[struct{}]) (*op.Response, error) {
+	set, err := s.published(ctx)
+	if err != nil {
+		return nil, s.fault(ctx, "publishing keys", err)
+	}
+	r := op.NewResponse(set)
+	// Short beside the day that a key is published before it signs.
+	r.Header.Set("Cache-Control", "public, max-age=3600")
+	return r, nil
+}
+
+// Discovery tells what there is.
+func (s *server) Discovery(context.Context, *op.Request[struct{}]) (*op.Response, error) {
+	r := op.NewResponse(s.Metadata())
+	r.Header.Set("Cache-Control", "public, max-age=3600")
+	return r, nil
+}
+
+// recorded takes the library's answer to a browser, for the pages are ours.
+type recorded struct {
+	header http.Header
+	status int
+	body   []byte
+}
+
+func (r *recorded) Header() http.Header { return r.header }
+func (r *recorded) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+}
+func (r *recorded) Write(b []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	r.body = append(r.body, b...)
+	return len(b), nil
+}

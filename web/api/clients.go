@@ -1,0 +1,152 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/oidc"
+	"barillet/web/reply"
+)
+
+// clientRoutes register applications (RFC 7591, RFC 7592). They stand beside the other endpoints of OpenID Connect
+// and ask for an API token as everything here; a client manages itself with the token that came with it.
+func (a *API) clientRoutes() []route {
+	if a.oidc == nil {
+		return nil
+	}
+	return []route{
+		{"GET " + oidc.PathClients, a.listClients},
+		{"POST " + oidc.PathClients, a.registration(a.createClient)},
+		{"GET " + oidc.PathClients + "/{cid}", a.getClient},
+		{"PUT " + oidc.PathClients + "/{cid}", a.registration(a.replaceClient)},
+		{"DELETE " + oidc.PathClients + "/{cid}", a.deleteClient},
+	}
+}
+
+// registration answers metadata that cannot be taken as RFC 7591 section 3.2.2 has it.
+func (a *API) registration(serve handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+		err := serve(w, r, op)
+		if e, ok := errors.AsType[*oidc.MetadataError](err); ok {
+			return reply.JSON(w, http.StatusBadRequest, map[string]string{"error": e.Code, "error_description": e.Member + ": " + e.Why})
+		}
+		return err
+	}
+}
+
+// clientItself is the id of an operator that is a client with its registration access token: it may do nothing but
+// manage itself.
+const clientItself = "client:"
+
+// itself tells whether a request to manage a client bears that client's own token.
+func (a *API) itself(r *http.Request, secret authn.Secret) (helpdesk.Operator, bool, error) {
+	id := r.PathValue("cid")
+	if a.oidc == nil || id == "" {
+		return helpdesk.Operator{}, false, nil
+	}
+	ok, err := a.oidc.ManagedBy(r.Context(), oidc.ClientID(id), secret)
+	return helpdesk.Operator{ID: clientItself + id, Name: id}, ok, err
+}
+
+// managing judges who manages the client of a path.
+func managing(r *http.Request, op helpdesk.Operator) (id oidc.ClientID, self bool, err error) {
+	if id = oidc.ClientID(r.PathValue("cid")); op.ID == clientItself+string(id) {
+		return id, true, nil
+	}
+	return id, false, op.MayManageClients()
+}
+
+func (a *API) by(r *http.Request, op helpdesk.Operator) oidc.By {
+	return oidc.By{Actor: op.Actor(), From: reply.From(r.Context()).Origin(), House: a.desk.People.Policy.Issuer}
+}
+
+func (a *API) listClients(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	if err := op.MayManageClients(); err != nil {
+		return err
+	}
+	return list(a, w, r, func(p page) ([]oidc.Registered, string, error) {
+		return a.oidc.Clients(r.Context(), p.after, p.limit)
+	}, func(c oidc.Registered) oidc.Registered { return c })
+}
+
+func (a *API) createClient(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	if err := op.MayManageClients(); err != nil {
+		return err
+	}
+	var body registrationBody
+	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
+		return err
+	}
+	return a.once(w, r, op, answering(func(r *http.Request) (oidc.Registered, error) {
+		return a.oidc.Register(r.Context(), a.by(r, op), body.Registration)
+	}, func(made oidc.Registered) (int, any, any, error) {
+		kept := made
+		kept.Secret, kept.Manage = "", ""
+		return http.StatusCreated, made, kept, nil
+	}))
+}
+
+func (a *API) getClient(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, _, err := managing(r, op)
+	if err != nil {
+		return err
+	}
+	c, err := a.oidc.Client(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, http.StatusOK, c)
+}
+
+// registrationBody is a registration as it is sent: what we say ourselves, and what the standards name and nothing here
+// needs, is taken and passed over (RFC 7591 section 2).
+type registrationBody struct {
+	ID            oidc.ClientID `json:"client_id"`
+	Secret        reply.Ignored `json:"client_secret"`
+	SecretExpires reply.Ignored `json:"client_secret_expires_at"`
+	Issued        reply.Ignored `json:"client_id_issued_at"`
+	Manage        reply.Ignored `json:"registration_access_token"`
+	ManageURI     reply.Ignored `json:"registration_client_uri"`
+	Contacts      reply.Ignored `json:"contacts"`
+	Logo          reply.Ignored `json:"logo_uri"`
+	Terms         reply.Ignored `json:"tos_uri"`
+	Privacy       reply.Ignored `json:"policy_uri"`
+	Software      reply.Ignored `json:"software_id"`
+	Version       reply.Ignored `json:"software_version"`
+	AuthTime      reply.Ignored `json:"require_auth_time"` // it is in every ID token
+	Initiate      reply.Ignored `json:"initiate_login_uri"`
+	oidc.Registration
+}
+
+func (a *API) replaceClient(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, self, err := managing(r, op)
+	if err != nil {
+		return err
+	}
+	var body registrationBody
+	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
+		return err
+	}
+	if body.ID != "" && body.ID != id {
+		return authn.Invalid("client_id", "other")
+	}
+	c, err := a.oidc.Replace(r.Context(), a.by(r, op), id, body.Registration, self)
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, http.StatusOK, c)
+}
+
+func (a *API) deleteClient(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, _, err := managing(r, op)
+	if err != nil {
+		return err
+	}
+	if err := a.oidc.Delete(r.Context(), a.by(r, op), id); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,114 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+)
+
+const clientBody = `{"client_name":"Planning","redirect_uris":["https://app.example/cb"],"contacts":["it@app.example"],"grant_types":["authorization_code","refresh_token"]}`
+
+func made(t *testing.T, w *httptest.ResponseRecorder, status int) tree {
+	t.Helper()
+	var out tree
+	if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil || w.Code != status {
+		t.Fatalf("got %d %s, want %d", w.Code, w.Body, status)
+	}
+	return out
+}
+
+func TestApplicationsAreRegisteredBySuperAdministratorsOfEverybodyAlone(t *testing.T) {
+	d := open(t)
+	garage := d.Group("Canal")
+	for name, token := range map[string]string{
+		"USER_ADMIN":               d.token(authn.RoleUserAdmin, nil),
+		"READ_ONLY_ADMIN":          d.token(authn.RoleReadOnly, nil),
+		"SUPER_ADMIN of one group": d.token(authn.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Groups = []authn.GroupID{garage} }),
+	} {
+		for method, path := range map[string]string{"POST": "/oauth2/v1/clients", "GET": "/oauth2/v1/clients", "PUT": "/oauth2/v1/clients/c1", "DELETE": "/oauth2/v1/clients/c1"} {
+			if got := d.call(method, path, token, clientBody).Code; got != http.StatusForbidden {
+				t.Errorf("%s, %s: got %d, want 403", name, method, got)
+			}
+		}
+	}
+	if got := d.call("POST", "/oauth2/v1/clients", "", clientBody).Code; got != http.StatusUnauthorized {
+		t.Errorf("nobody: got %d, want 401", got)
+	}
+	admin := d.admin()
+	c := made(t, d.call("POST", "/oauth2/v1/clients", admin, clientBody), http.StatusCreated)
+	id, _ := c["client_id"].(string)
+	if c["client_secret"] == nil || c["registration_access_token"] == nil || c["client_secret_expires_at"] != float64(0) || c["barillet_consent"] != true {
+		t.Errorf("got %v", c)
+	}
+	for _, path := range []string{"/oauth2/v1/clients", "/oauth2/v1/clients/" + id} {
+		if body := d.call("GET", path, admin, "").Body.String(); !strings.Contains(body, id) || strings.Contains(body, "client_secret\"") {
+			t.Errorf("%s: got %s, want the client without its secret", path, body)
+		}
+	}
+	wrong := made(t, d.call("POST", "/oauth2/v1/clients", admin, `{"client_name":"A","redirect_uris":["http://a.example"]}`), http.StatusBadRequest)
+	if wrong["error"] != "invalid_redirect_uri" || wrong["error_description"] == "" {
+		t.Errorf("got %v, want the error of RFC 7591", wrong)
+	}
+	if got := d.call("POST", "/oauth2/v1/clients", admin, `{"client_name":"A","colour":"red"}`).Code; got != http.StatusBadRequest {
+		t.Errorf("an unknown member: got %d, want 400", got)
+	}
+	if got := d.call("DELETE", "/oauth2/v1/clients/"+id, admin, "").Code; got != http.StatusNoContent {
+		t.Errorf("deleting: got %d", got)
+	}
+	if got := d.call("GET", "/oauth2/v1/clients/"+id, admin, "").Code; got != http.StatusNotFound {
+		t.Errorf("after that: got %d, want 404", got)
+	}
+}
+
+func TestARepeatedRegistrationMakesOneClientAndTellsItsSecretOnce(t *testing.T) {
+	d := open(t)
+	admin := d.admin()
+	first := made(t, d.call("POST", "/oauth2/v1/clients", admin, clientBody, "Idempotency-Key", "k-1"), http.StatusCreated)
+	again := made(t, d.call("POST", "/oauth2/v1/clients", admin, clientBody, "Idempotency-Key", "k-1"), http.StatusCreated)
+	if first["client_id"] != again["client_id"] || again["client_secret"] != nil || again["registration_access_token"] != nil {
+		t.Errorf("got %v, then %v", first, again)
+	}
+}
+
+func TestAClientManagesItselfAndWidensNothing(t *testing.T) {
+	d := open(t)
+	admin := d.admin()
+	c := made(t, d.call("POST", "/oauth2/v1/clients", admin, clientBody), http.StatusCreated)
+	other := made(t, d.call("POST", "/oauth2/v1/clients", admin, clientBody), http.StatusCreated)
+	token, _ := c["registration_access_token"].(string)
+	path := "/oauth2/v1/clients/" + c["client_id"].(string)
+	if got := made(t, d.call("GET", path, token, ""), http.StatusOK); got["client_name"] != "Planning" {
+		t.Errorf("got %v", got)
+	}
+	for name, call := range map[string][2]string{"another's": {"GET", "/oauth2/v1/clients/" + other["client_id"].(string)},
+		"the list": {"GET", "/oauth2/v1/clients"}, "another part of the API": {"GET", "/api/v1/users"}} {
+		if got := d.call(call[0], call[1], token, "").Code; got != http.StatusUnauthorized {
+			t.Errorf("%s: got %d, want 401", name, got)
+		}
+	}
+	for name, body := range map[string]string{
+		"more scopes":  `{"client_name":"Planning","redirect_uris":["https://app.example/cb"],"scope":"openid groups"}`,
+		"more grants":  `{"client_name":"Planning","redirect_uris":["https://app.example/cb"],"grant_types":["urn:ietf:params:oauth:grant-type:device_code"]}`,
+		"no secret":    `{"client_name":"Planning","redirect_uris":["https://app.example/cb"],"token_endpoint_auth_method":"none"}`,
+		"another's id": `{"client_id":"cother","client_name":"Planning","redirect_uris":["https://app.example/cb"]}`,
+	} {
+		if got := d.call("PUT", path, token, body); got.Code != http.StatusBadRequest {
+			t.Errorf("%s: got %d %s, want 400", name, got.Code, got.Body)
+		}
+	}
+	got := made(t, d.call("PUT", path, token, `{"client_name":"Planning 2","redirect_uris":["https://app.example/cb2"],"barillet_consent":false,"barillet_introspect_all":true}`), http.StatusOK)
+	if got["client_name"] != "Planning 2" || got["barillet_consent"] != true || got["barillet_introspect_all"] != nil {
+		t.Errorf("got %v, want what an administrator decides left as it was", got)
+	}
+	if got := d.call("DELETE", path, token, "").Code; got != http.StatusNoContent {
+		t.Errorf("deleting itself: got %d", got)
+	}
+	if got := d.call("GET", path, token, "").Code; got != http.StatusUnauthorized {
+		t.Errorf("after that: got %d, want 401", got)
+	}
+}

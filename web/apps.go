@@ -1,0 +1,314 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"barillet/authn"
+	"barillet/oidc"
+	"barillet/templates"
+	"barillet/web/reply"
+)
+
+// appRoutes are those of OpenID Connect. The pages are ours; what programs call is served by package oidc.
+func (t table) appRoutes() {
+	documents, programs, userinfo := t.OIDC.Documents(), t.fromHere(t.OIDC.Programs()), t.fromHere(t.OIDC.Userinfo())
+	t.handle("GET "+oidc.PathDiscovery, documents)
+	t.handle("GET "+oidc.PathKeys, documents)
+	t.handle("POST "+oidc.PathToken, programs)
+	t.handle("POST "+oidc.PathIntrospect, programs)
+	t.handle("POST "+oidc.PathRevoke, programs)
+	t.handle("POST "+oidc.PathDevice, programs)
+	t.handle("POST "+oidc.PathPush, t.fromHere(t.OIDC.Pushes()))
+	t.handle("GET "+oidc.PathUserinfo, userinfo)
+	t.handle("POST "+oidc.PathUserinfo, userinfo)
+	for _, path := range []string{oidc.PathToken, oidc.PathRevoke, oidc.PathUserinfo} {
+		t.handle("OPTIONS "+path, http.HandlerFunc(t.OIDC.Preflight))
+	}
+	t.page("GET "+oidc.PathAuthorize, t.authorize)
+	t.page("POST "+oidc.PathAuthorize, t.authorize)
+	t.page("GET "+oidc.PathContinue, t.getContinue)
+	t.page("POST /oauth2/v1/consent", t.postConsent)
+	t.page("GET "+oidc.PathLogout, t.appLogout)
+	t.page("POST "+oidc.PathLogout, t.appLogout)
+	t.page("POST /oauth2/v1/logout/confirm", t.postAppLogout)
+	t.page("GET "+oidc.PathUserCode, t.getUserCode)
+	t.page("POST "+oidc.PathUserCode, t.postUserCode)
+	t.page("GET /device/confirm", t.getUserCodeConfirm)
+	t.page("POST /device/confirm", t.postUserCodeConfirm)
+	t.page("GET /device/done", t.getUserCodeDone)
+	if t.API != nil {
+		t.handle(oidc.PathClients, t.API)
+		t.handle(oidc.PathClients+"/", t.API)
+	}
+}
+
+// forApps tells whether a request is one that other sites and programs are meant to send: none of these looks at a
+// cookie, but for the two that the protocol has a browser bring, which answer by a redirect or ask the person first.
+func forApps(r *http.Request) bool {
+	return r.Method == http.MethodPost && slices.Contains([]string{oidc.PathToken, oidc.PathIntrospect, oidc.PathRevoke, oidc.PathDevice,
+		oidc.PathPush, oidc.PathUserinfo, oidc.PathAuthorize, oidc.PathLogout}, r.URL.Path)
+}
+
+// fromHere tells package oidc where a call comes from.
+func (s *server) fromHere(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(oidc.WithOrigin(r.Context(), origin(r))))
+	})
+}
+
+// browserOf is the visitor as package oidc knows one.
+func browserOf(r *http.Request) oidc.Browser {
+	b := oidc.Browser{From: origin(r)}
+	if v := visitOf(r); v.in() {
+		b.Session = v.session.Hash()
+	}
+	return b
+}
+
+// appOf names the application that a sign-in leads to; "" when it leads to a page of ours.
+func (s *server) appOf(r *http.Request, next string) string {
+	request, ok := strings.CutPrefix(next, oidc.PathContinue+"?request=")
+	if !ok || s.OIDC == nil {
+		return s.gateOf(next)
+	}
+	return s.OIDC.AppName(r.Context(), request)
+}
+
+// authorize takes a request of an application. One that another site posted comes without the cookie of the session,
+// which is SameSite=Lax: it is kept, and looked at again when the browser has come by GET.
+func (s *server) authorize(w http.ResponseWriter, r *http.Request) error {
+	form, err := oidc.FormOf(r)
+	if err != nil {
+		return s.showRefused(w, r, &oidc.Wrong{Code: "invalid_request"})
+	}
+	if r.Method == http.MethodPost && len(form.Encode()) <= longestMoved {
+		return see(w, oidc.PathAuthorize+"?"+form.Encode())
+	}
+	a, err := s.OIDC.Authorize(r.Context(), browserOf(r), form)
+	if err != nil {
+		return err
+	}
+	if a.To != "" { // no form of ours came before: browsers follow
+		return see(w, a.To)
+	}
+	return s.showAnswer(w, r, a)
+}
+
+// longestMoved is how long a posted request may be to be asked for again in a URL.
+const longestMoved = 7 << 10
+
+func (s *server) getContinue(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.OIDC.Continue(r.Context(), browserOf(r), r.URL.Query().Get("request"))
+	if err != nil {
+		return err
+	}
+	return s.showAnswer(w, r, a)
+}
+
+// showAnswer shows what package oidc came to. A form of ours may have come before, so the way to the application is a
+// page that goes on by itself: a redirect would be held to that form's form-action (FACTS H2).
+func (s *server) showAnswer(w http.ResponseWriter, r *http.Request, a oidc.Answer) error {
+	switch {
+	case a.Wrong != nil:
+		return s.showRefused(w, r, a.Wrong)
+	case a.Consent != nil:
+		c := a.Consent
+		return s.show(w, http.StatusOK, templates.Consent{Base: s.baseAt(r, with(oidc.PathContinue, "request", c.Request)), Request: c.Request, App: c.App,
+			URI: c.URI, Scopes: c.Scopes})
+	case a.To != "":
+		return s.showOnward(w, r, a.App, a.To)
+	}
+	return see(w, a.Path)
+}
+
+func (s *server) showOnward(w http.ResponseWriter, r *http.Request, app, to string) error {
+	u, err := url.Parse(to)
+	if err != nil {
+		return fmt.Errorf("reading the way to an application: %w", err)
+	}
+	w.Header().Set("Refresh", "0; url="+u.String())
+	return s.show(w, http.StatusOK, templates.Onward{Base: s.baseAt(r, "/account"), App: app, To: u.String()})
+}
+
+func (s *server) showRefused(w http.ResponseWriter, r *http.Request, wrong *oidc.Wrong) error {
+	status := http.StatusBadRequest
+	if wrong.Retry > 0 {
+		status = http.StatusTooManyRequests
+	}
+	return s.showLater(w, status, wrong.Retry, templates.AppRefused{Base: s.baseAt(r, "/account"), Code: wrong.Code})
+}
+
+func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "request", "decision")
+	if err != nil {
+		return err
+	}
+	if !visitOf(r).in() {
+		return authn.Refuse(authn.CodeNoSession)
+	}
+	if f["decision"] != "yes" && f["decision"] != "no" {
+		return &reply.Refused{Status: http.StatusBadRequest, Kind: reply.KindMalformed, Member: "decision"}
+	}
+	a, err := s.OIDC.Consent(r.Context(), browserOf(r), f["request"], f["decision"] == "yes")
+	if err != nil {
+		return err
+	}
+	return s.showAnswer(w, r, a)
+}
+
+// appLogout takes a sign-out that an application starts.
+func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
+	form, err := oidc.FormOf(r)
+	if err != nil {
+		return s.showRefused(w, r, &oidc.Wrong{Code: "invalid_request"})
+	}
+	if r.Method == http.MethodPost && len(form.Encode()) <= longestMoved { // as for authorize
+		return see(w, oidc.PathLogout+"?"+form.Encode())
+	}
+	l, err := s.OIDC.Logout(r.Context(), browserOf(r), form)
+	switch {
+	case err != nil:
+		return err
+	case l.Wrong != nil:
+		return s.showRefused(w, r, l.Wrong)
+	case l.Ask:
+		return s.show(w, http.StatusOK, templates.Leave{Base: s.baseAt(r, "/account"), App: l.App, Hint: form.Get("id_token_hint"), Client: form.Get("client_id"),
+			To: form.Get("post_logout_redirect_uri"), State: form.Get("state"), LogoutHint: form.Get("logout_hint")})
+	}
+	if err := s.leave(w, r, l); err != nil {
+		return err
+	}
+	if l.To != "" {
+		return see(w, l.To)
+	}
+	return see(w, "/logged-out")
+}
+
+// postAppLogout is the person's own yes.
+func (s *server) postAppLogout(w http.ResponseWriter, r *http.Request) error {
+	form, err := oidc.FormOf(r)
+	if err != nil {
+		return s.showRefused(w, r, &oidc.Wrong{Code: "invalid_request"})
+	}
+	l, err := s.OIDC.Logout(r.Context(), browserOf(r), form)
+	switch {
+	case err != nil:
+		return err
+	case l.Wrong != nil:
+		return s.showRefused(w, r, l.Wrong)
+	}
+	l.SignOut = true
+	if err := s.leave(w, r, l); err != nil {
+		return err
+	}
+	if l.To != "" {
+		return s.showOnward(w, r, l.App, l.To)
+	}
+	return see(w, "/logged-out")
+}
+
+// leave ends the browser's session, or what is left of the one that the application's hint names.
+func (s *server) leave(w http.ResponseWriter, r *http.Request, l oidc.Leaving) error {
+	if l.SignOut && visitOf(r).in() {
+		return s.signOut(w, r)
+	}
+	return s.OIDC.LeftBehind(r.Context(), l)
+}
+
+// signOut ends the session of a browser, here and in the applications.
+func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
+	if v := visitOf(r); v.in() {
+		if err := s.People.SignOut(r.Context(), origin(r), v.session); err != nil {
+			return err
+		}
+		if s.OIDC != nil {
+			if err := s.OIDC.SignedOut(r.Context(), v.live.User, v.live.ID); err != nil {
+				reply.Report(r, err) // no token of it is good any more; Reap tells the applications
+			}
+		}
+	}
+	for _, name := range []string{s.cookies.session, s.cookies.login} {
+		if err := s.cookies.put(w, r, name, authn.Secret{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *server) getUserCode(w http.ResponseWriter, r *http.Request) error {
+	if !visitOf(r).in() {
+		return authn.Refuse(authn.CodeNoSession)
+	}
+	return s.show(w, http.StatusOK, templates.UserCode{Base: s.base(r)})
+}
+
+func (s *server) postUserCode(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "code")
+	if err != nil {
+		return err
+	}
+	d, err := s.OIDC.TypeCode(r.Context(), browserOf(r), f["code"])
+	if err != nil {
+		return err
+	}
+	b := s.baseAt(r, oidc.PathUserCode)
+	switch {
+	case d.Wait > 0:
+		b.Problem = templates.Refuse(templates.ProblemWait)
+		b.Problem.Wait = d.Wait
+		return s.showLater(w, http.StatusTooManyRequests, d.Wait, templates.UserCode{Base: b})
+	case d.Request == "":
+		b.Problem = templates.RefuseField("code", templates.ProblemUserCode)
+		return s.show(w, http.StatusUnprocessableEntity, templates.UserCode{Base: b})
+	}
+	return see(w, with("/device/confirm", "request", d.Request))
+}
+
+func (s *server) getUserCodeConfirm(w http.ResponseWriter, r *http.Request) error {
+	if !visitOf(r).in() {
+		return authn.Refuse(authn.CodeNoSession)
+	}
+	d, err := s.OIDC.AskDevice(r.Context(), browserOf(r), r.URL.Query().Get("request"))
+	switch {
+	case err != nil:
+		return err
+	case d.Request == "":
+		return see(w, oidc.PathUserCode)
+	case d.Prove: // PROTOCOL 28: a device proven for this act
+		return see(w, with("/account/prove", "next", with("/device/confirm", "request", d.Request)))
+	}
+	return s.show(w, http.StatusOK, templates.UserCodeConfirm{Base: s.base(r), Request: d.Request, App: d.App})
+}
+
+func (s *server) postUserCodeConfirm(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r, "request", "decision")
+	if err != nil {
+		return err
+	}
+	if !visitOf(r).in() {
+		return authn.Refuse(authn.CodeNoSession)
+	}
+	yes := f["decision"] == "yes"
+	switch err := s.OIDC.AnswerDevice(r.Context(), browserOf(r), f["request"], yes); authn.CodeOf(err) {
+	case authn.CodeProof:
+		return see(w, with("/account/prove", "next", with("/device/confirm", "request", f["request"])))
+	case authn.CodeExpired:
+		return see(w, oidc.PathUserCode)
+	default:
+		if err != nil {
+			return err
+		}
+	}
+	if yes {
+		return see(w, "/device/done?yes=1")
+	}
+	return see(w, "/device/done")
+}
+
+func (s *server) getUserCodeDone(w http.ResponseWriter, r *http.Request) error {
+	return s.show(w, http.StatusOK, templates.UserCodeDone{Base: s.base(r), Yes: r.URL.Query().Get("yes") == "1"})
+}

@@ -1,0 +1,392 @@
+package web_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	jose "github.com/go-jose/go-jose/v4"
+	"golang.org/x/oauth2"
+
+	"barillet/oidc"
+	"barillet/templates"
+)
+
+func TestAPushedRequestIsBroughtOnceByItsClient(t *testing.T) {
+	p, provider := appPlace(t, nil)
+	a := p.app(t, provider, func(r *oidc.Registration) { r.PushedOnly = true })
+	other := p.app(t, provider, func(r *oidc.Registration) { r.Name = "Stock" })
+	_, _, b := signedIn(p, "lea@garage.example")
+	verifier := oauth2.GenerateVerifier()
+	begin, _ := url.Parse(a.begin(verifier))
+	if q := back(t, b.get(begin.String()).next()); q.Get("error") != "invalid_request" {
+		t.Errorf("not pushed: got %v, want invalid_request", q)
+	}
+	push := func() string {
+		t.Helper()
+		status, _, got := a.post(oidc.PathPush, begin.Query(), nil)
+		uri, _ := got["request_uri"].(string)
+		if status != http.StatusCreated || !strings.HasPrefix(uri, "urn:ietf:params:oauth:request_uri:") || got["expires_in"] != float64(60) {
+			t.Fatalf("got %d %v, want 201 and a request_uri (RFC 9126 section 2.2)", status, got)
+		}
+		return uri
+	}
+	bring := func(client, uri string) page {
+		return b.get(oidc.PathAuthorize + "?" + url.Values{"client_id": {client}, "request_uri": {uri}, "state": {"another"}}.Encode())
+	}
+	uri := push()
+	if res := bring(string(other.ID), uri); res.StatusCode != http.StatusBadRequest {
+		t.Errorf("by another client: got %d to %q", res.StatusCode, res.next())
+	}
+	q := back(t, bring(string(a.ID), uri).next())
+	if q.Get("state") != "state-1" {
+		t.Errorf("state: got %q, want the one that was pushed", q.Get("state"))
+	}
+	if _, err := a.config.Exchange(a.ctx(), q.Get("code"), oauth2.VerifierOption(verifier)); err != nil {
+		t.Fatal(err)
+	}
+	if res := bring(string(a.ID), uri); res.StatusCode != http.StatusBadRequest {
+		t.Errorf("brought twice: got %d to %q", res.StatusCode, res.next())
+	}
+	late := push()
+	p.Clock.Advance(time.Minute)
+	if res := bring(string(a.ID), late); res.StatusCode != http.StatusBadRequest {
+		t.Errorf("a minute later: got %d to %q", res.StatusCode, res.next())
+	}
+	for name, c := range map[string]struct{ field, value, want string }{
+		"another redirect": {"redirect_uri", "https://thief.example/", "invalid_request"},
+		"a plain method":   {"code_challenge_method", "plain", "invalid_request"},
+		"another type":     {"response_type", "token", "unsupported_response_type"},
+		"within another":   {"request_uri", uri, "invalid_request"},
+	} {
+		form := begin.Query()
+		form.Set(c.field, c.value)
+		if status, _, got := a.post(oidc.PathPush, form, nil); status != http.StatusBadRequest || got["error"] != c.want {
+			t.Errorf("%s: got %d %v, want %s", name, status, got, c.want)
+		}
+	}
+	if status, _, got := a.post(oidc.PathPush, begin.Query(), func(r *http.Request) { r.SetBasicAuth(string(a.ID), "wrong") }); status != http.StatusUnauthorized {
+		t.Errorf("a wrong secret: got %d %v", status, got)
+	}
+}
+
+// device begins the grant of a device.
+func (a *app) device() (device, user string) {
+	a.place.T.Helper()
+	status, _, got := a.post(oidc.PathDevice, url.Values{"client_id": {string(a.ID)}, "scope": {"openid profile offline_access"}}, nil)
+	if status != http.StatusOK || got["verification_uri"] != a.place.url+"/device" || got["verification_uri_complete"] != nil {
+		a.place.T.Fatalf("got %d %v", status, got)
+	}
+	return got["device_code"].(string), got["user_code"].(string)
+}
+
+func (a *app) poll(device string) map[string]any {
+	a.place.T.Helper()
+	_, _, got := a.post(oidc.PathToken, url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {device},
+		"client_id": {string(a.ID)}}, nil)
+	return got
+}
+
+func TestADeviceIsSignedInByACodeThatIsTypedAndADeviceThatIsProven(t *testing.T) {
+	p, provider := appPlace(t, nil)
+	tv := p.app(t, provider, func(r *oidc.Registration) {
+		r.Name, r.Auth, r.Redirects = "Écran d’atelier", "none", nil
+		r.Grants = []string{"urn:ietf:params:oauth:grant-type:device_code", "refresh_token"}
+	})
+	without := p.app(t, provider, nil)
+	if status, _, got := without.post(oidc.PathDevice, url.Values{"scope": {"openid"}}, nil); status != http.StatusBadRequest || got["error"] != "unauthorized_client" {
+		t.Errorf("a client without the grant: got %d %v", status, got)
+	}
+	u, phone, b := signedIn(p, "lea@garage.example")
+	p.EmptyOutbox()
+	device, code := tv.device()
+	if got := tv.poll(device); got["error"] != "authorization_pending" {
+		t.Errorf("the first poll: got %v", got)
+	}
+	if got := tv.poll(device); got["error"] != "slow_down" {
+		t.Errorf("a poll at once: got %v", got)
+	}
+	if res := b.post("/device", "code", "AAAA-AAAA"); res.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a wrong code: got %d", res.StatusCode)
+	}
+	res := b.post("/device", "code", strings.ToLower(strings.ReplaceAll(code, "-", " ")))
+	if !strings.HasPrefix(res.next(), "/device/confirm?request=") {
+		t.Fatalf("got %d to %q", res.StatusCode, res.next())
+	}
+	to, _ := url.Parse(res.next())
+	request := to.Query().Get("request")
+	b.goes("/account/prove?next="+url.QueryEscape(res.next()), "/device/confirm", "request", request, "decision", "yes")
+	proof := b.get(res.next())
+	if !strings.HasPrefix(proof.next(), "/account/prove?next=") {
+		t.Fatalf("without a proof for this act: got %d to %q", proof.StatusCode, proof.next())
+	}
+	b.goes(res.next(), "/account/prove", "code", string(phone.Next()), "next", res.next())
+	asks := b.shows(res.next())
+	if !strings.Contains(asks.body, "Did you start this yourself?") || !strings.Contains(asks.body, "Écran d’atelier") {
+		t.Error("the page does not ask who started it")
+	}
+	b.goes("/device/done?yes=1", "/device/confirm", "request", request, "decision", "yes")
+	b.shows("/device/done?yes=1")
+	if m := mailed[templates.DeviceSignedInMail](t, p, "lea@garage.example"); m.App != "Écran d’atelier" {
+		t.Errorf("the mail tells of %q", m.App)
+	}
+	p.Clock.Advance(time.Minute)
+	got := tv.poll(device)
+	access, _ := got["access_token"].(string)
+	if access == "" || got["refresh_token"] == nil || got["id_token"] == nil || !tv.alive(access) {
+		t.Fatalf("got %v, want tokens", got)
+	}
+	if again := tv.poll(device); again["error"] != "invalid_grant" {
+		t.Errorf("a device code used twice: got %v", again)
+	}
+	p.reset(u.ID)
+	if tv.alive(access) {
+		t.Error("a reset leaves the device signed in")
+	}
+}
+
+func TestADeviceIsRefusedOrComesTooLate(t *testing.T) {
+	p, provider := appPlace(t, nil)
+	tv := p.app(t, provider, func(r *oidc.Registration) {
+		r.Name, r.Auth, r.Redirects = "Screen", "none", nil
+		r.Grants = []string{"urn:ietf:params:oauth:grant-type:device_code"}
+	})
+	_, _, b := signedIn(p, "lea@garage.example")
+	_, _, paul := signedIn(p, "paul@garage.example")
+	device, code := tv.device()
+	to, _ := url.Parse(b.post("/device", "code", code).next())
+	request := to.Query().Get("request")
+	paul.goes("/device", "/device/confirm", "request", request, "decision", "no") // it was typed by somebody else
+	b.goes("/device/done", "/device/confirm", "request", request, "decision", "no")
+	if got := tv.poll(device); got["error"] != "access_denied" {
+		t.Errorf("after a no: got %v", got)
+	}
+	device, code = tv.device()
+	p.Clock.Advance(10 * time.Minute)
+	if got := tv.poll(device); got["error"] != "expired_token" {
+		t.Errorf("ten minutes later: got %v", got)
+	}
+	if res := b.post("/device", "code", code); res.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("its code: got %d", res.StatusCode)
+	}
+	for range 9 {
+		b.post("/device", "code", "BBBB-BBBB")
+	}
+	if res := b.post("/device", "code", "BBBB-BBBB"); res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") == "" {
+		t.Errorf("the eleventh wrong code in an hour: got %d", res.StatusCode)
+	}
+	if res := p.browser(t).get("/device"); !strings.HasPrefix(res.next(), "/login?next=") {
+		t.Errorf("a stranger: got %d to %q", res.StatusCode, res.next())
+	}
+}
+
+func TestAClientProvesItselfByASignedAssertionOnce(t *testing.T) {
+	p, provider := appPlace(t, func(c *oidc.Config) { c.ClientCredentials = true })
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k1", Algorithm: "ES256", Use: "sig"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := p.app(t, provider, func(r *oidc.Registration) {
+		r.Auth, r.Keys, r.Redirects, r.Scope, r.Grants = "private_key_jwt", keys, nil, "stock:read", []string{"client_credentials"}
+	})
+	if a.Secret != "" {
+		t.Error("a client of private_key_jwt got a secret")
+	}
+	now := p.Clock.Now()
+	good := func() map[string]any {
+		return map[string]any{"iss": a.ID, "sub": a.ID, "aud": p.url, "jti": oauth2.GenerateVerifier(), "exp": now.Add(time.Minute).Unix()}
+	}
+	call := func(claims map[string]any, signer *ecdsa.PrivateKey) (int, map[string]any) {
+		t.Helper()
+		s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: signer, KeyID: "k1"}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload, err := json.Marshal(claims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := s.Sign(payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := signed.CompactSerialize()
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, _, got := a.post(oidc.PathToken, url.Values{"grant_type": {"client_credentials"}, "scope": {"stock:read openid"}, "client_assertion": {token},
+			"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}}, nil)
+		return status, got
+	}
+	once := good()
+	status, got := call(once, key)
+	if status != http.StatusOK || got["scope"] != "stock:read" || got["id_token"] != nil || got["refresh_token"] != nil {
+		t.Fatalf("got %d %v, want an access token of its own", status, got)
+	}
+	if a.alive(got["access_token"].(string)) {
+		t.Error("userinfo answers a token about nobody")
+	}
+	if status, got := call(once, key); status != http.StatusUnauthorized || got["error"] != "invalid_client" {
+		t.Errorf("the same assertion again: got %d %v", status, got)
+	}
+	stranger, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, _ := call(good(), stranger); status != http.StatusUnauthorized {
+		t.Errorf("signed by another key: got %d", status)
+	}
+	for name, change := range map[string]func(map[string]any){
+		"for somebody else":        func(c map[string]any) { c["aud"] = "https://other.example" },
+		"about another":            func(c map[string]any) { c["sub"] = "cother" },
+		"of another":               func(c map[string]any) { c["iss"] = "cother" },
+		"over":                     func(c map[string]any) { c["exp"] = now.Unix() },
+		"without an end":           func(c map[string]any) { delete(c, "exp") },
+		"good for a day":           func(c map[string]any) { c["exp"] = now.Add(24 * time.Hour).Unix() },
+		"without an id":            func(c map[string]any) { delete(c, "jti") },
+		"not yet good":             func(c map[string]any) { c["nbf"] = now.Add(5 * time.Minute).Unix() },
+		"for nobody in particular": func(c map[string]any) { delete(c, "aud") },
+	} {
+		claims := good()
+		change(claims)
+		if status, got := call(claims, key); status != http.StatusUnauthorized || got["error"] != "invalid_client" {
+			t.Errorf("%s: got %d %v", name, status, got)
+		}
+	}
+}
+
+func TestKeysTurnWithoutAGapAndTheOldOnesStayForAWhile(t *testing.T) {
+	p, provider := appPlace(t, nil)
+	a := p.app(t, provider, nil)
+	u, phone, b := signedIn(p, "lea@garage.example")
+	kids := func() map[string]bool {
+		res, err := a.http.Get(p.url + oidc.PathKeys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		var set jose.JSONWebKeySet
+		if err := json.NewDecoder(res.Body).Decode(&set); err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]bool{}
+		for _, k := range set.Keys {
+			if !k.IsPublic() || k.KeyID == "" || k.Algorithm == "" || k.Use != "sig" {
+				t.Errorf("a key is published as %+v", k)
+			}
+			if k.Algorithm == "ES256" {
+				out[k.KeyID] = true
+			}
+		}
+		return out
+	}
+	signs := func() string {
+		t.Helper()
+		tok := a.tokens(b)
+		raw, _ := tok.Extra("id_token").(string)
+		signed, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.ES256})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signed.Signatures[0].Header.KeyID
+	}
+	first := signs()
+	if got := kids(); len(got) != 1 || !got[first] {
+		t.Fatalf("got %v, want the key that signs", got)
+	}
+	away := func(d time.Duration) {
+		p.Clock.Advance(d)
+		if err := provider.TendKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b = p.browser(t)
+		b.signIn(u.Login, phone)
+	}
+	away(89*24*time.Hour + time.Minute)
+	if got := kids(); len(got) != 2 || signs() != first {
+		t.Fatalf("a day before its turn: got %v, want the next one published and the first one signing", got)
+	}
+	away(24 * time.Hour)
+	second := signs()
+	if second == first || !kids()[first] {
+		t.Fatalf("its turn: signs %v, published %v", second, kids())
+	}
+	away(8 * 24 * time.Hour)
+	if got := kids(); got[first] || !got[second] {
+		t.Errorf("eight days later: got %v, want the old one gone", got)
+	}
+	if err := provider.RotateKeys(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := provider.RotateKeys(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := kids(); len(got) != 2 || signs() != second {
+		t.Errorf("asked for twice: got %v, want one that waits for a day", got)
+	}
+	away(25 * time.Hour)
+	if third := signs(); third == second {
+		t.Error("a key that was asked for does not sign a day later")
+	}
+}
+
+func TestScriptsOfAnyOriginCallWithoutCookies(t *testing.T) {
+	p, provider := appPlace(t, nil)
+	a := p.app(t, provider, func(r *oidc.Registration) { r.Auth = "none" })
+	_, _, b := signedIn(p, "lea@garage.example")
+	verifier := oauth2.GenerateVerifier()
+	form := codeForm(a.code(b, verifier), verifier)
+	form.Set("client_id", string(a.ID))
+	foreign := func(r *http.Request) {
+		r.Header.Set("Origin", "https://app.example")
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+	}
+	status, header, got := a.post(oidc.PathToken, form, foreign)
+	if status != http.StatusOK || header.Get("Access-Control-Allow-Origin") != "*" || header.Get("Access-Control-Allow-Credentials") != "" {
+		t.Errorf("got %d %v, headers %v", status, got, header)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, p.url+oidc.PathUserinfo, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign(r)
+	res, err := a.http.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusNoContent || res.Header.Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(res.Header.Get("Access-Control-Allow-Headers"), "Authorization") {
+		t.Errorf("preflight: got %d %v", res.StatusCode, res.Header)
+	}
+	page := p.browser(t)
+	page.header.Set("Origin", "https://app.example")
+	if res := page.get("/login"); res.Header.Get("Access-Control-Allow-Origin") != "" {
+		t.Error("a page may be read by other origins")
+	}
+}
+
+func TestAClientExceptedFromPKCEIsNotTrickedOutOfIt(t *testing.T) {
+	p, provider := appPlace(t, nil)
+	a := p.app(t, provider, func(r *oidc.Registration) { r.NoPKCE = true })
+	_, _, b := signedIn(p, "lea@garage.example")
+	without := url.Values{"code_challenge": nil, "code_challenge_method": nil}
+	code := func() string { return back(t, b.get(a.asked("x", without)).next()).Get("code") }
+	form := codeForm(code(), "")
+	form.Del("code_verifier")
+	if status, _, got := a.post(oidc.PathToken, form, nil); status != http.StatusOK {
+		t.Errorf("excepted, without PKCE: got %d %v", status, got)
+	}
+	if status, _, got := a.post(oidc.PathToken, codeForm(code(), oauth2.GenerateVerifier()), nil); status != http.StatusBadRequest || got["error"] != "invalid_grant" {
+		t.Errorf("a verifier where no challenge was sent: got %d %v (RFC 9700 section 4.8.2)", status, got)
+	}
+}
