@@ -3,7 +3,6 @@ package manage
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -240,95 +239,6 @@ func (m *Manager) userList() *cobra.Command {
 // statuses are where a person can stand.
 var statuses = []string{"STAGED", "PROVISIONED", "ACTIVE", "SUSPENDED", "DEPROVISIONED"}
 
-// listed prints a list: all that the API said with --json, else one row each.
-func listed[T any](m *Manager, all []json.RawMessage, row func(T) []string) error {
-	if m.JSON {
-		if all == nil {
-			all = []json.RawMessage{}
-		}
-		return m.Result(all)
-	}
-	rows := make([][]string, len(all))
-	for i, raw := range all {
-		var one T
-		if err := json.Unmarshal(raw, &one); err != nil {
-			return fmt.Errorf("reading an entry of the list: %w", err)
-		}
-		rows[i] = row(one)
-	}
-	return m.Table(rows)
-}
-
-// memberOf are the members of a profile that have a flag of their own.
-var memberOf = map[string]string{"login": "login", "email": "email", "second-email": "secondEmail",
-	"first-name": "firstName", "last-name": "lastName", "locale": "locale"}
-
-// updating is what user update was told.
-type updating struct {
-	set, unset []string
-	members    map[string]*string // by the profile's names
-}
-
-func (m *Manager) userUpdate() *cobra.Command {
-	u := updating{members: map[string]*string{}}
-	c := &cobra.Command{
-		Use: "update EMAIL", Short: "change names, addresses or further members of a profile",
-		Long: "Changes what is named and leaves the rest. When an address moves, every session of the person ends and the\n" +
-			"addresses of before and after are told.",
-		Args: cli.Exactly("EMAIL"),
-	}
-	for flag, member := range memberOf {
-		u.members[member] = c.Flags().String(flag, "", "new "+flag+"; empty takes it away")
-	}
-	c.Flags().StringArrayVar(&u.set, "set", nil, "NAME=VALUE of a further member; may be given again")
-	c.Flags().StringArrayVar(&u.unset, "unset", nil, "name of a further member to take away; may be given again")
-	var profile map[string]any
-	change := func(ctx context.Context, s *Client, args []string) error {
-		var raw json.RawMessage
-		if err := s.call(ctx, http.MethodPost, userPath(args[0]), map[string]any{"profile": profile}, &raw); err != nil {
-			return fmt.Errorf("changing %s: %w", args[0], err)
-		}
-		m.Note("%s is changed", args[0])
-		if m.JSON {
-			return m.Result(raw)
-		}
-		return nil
-	}
-	return m.calling(c, change, func(Reach) (err error) {
-		profile, err = u.profile(c)
-		return err
-	})
-}
-
-// profile is what the flags name.
-func (u updating) profile(c *cobra.Command) (map[string]any, error) {
-	out := map[string]any{}
-	for flag, member := range memberOf {
-		if c.Flags().Changed(flag) {
-			if out[member] = *u.members[member]; *u.members[member] == "" {
-				out[member] = nil
-			}
-		}
-	}
-	for _, pair := range u.set {
-		name, value, ok := strings.Cut(pair, "=")
-		if !ok || name == "" || u.members[name] != nil {
-			return nil, cli.Misused("--set %q: want NAME=VALUE of a member that has no flag of its own", name)
-		}
-		out[name] = value
-	}
-	for _, name := range u.unset {
-		if name == "" || u.members[name] != nil {
-			return nil, cli.Misused("--unset %q: want the name of a member that has no flag of its own", name)
-		}
-		out[name] = nil
-	}
-	if len(out) == 0 {
-		return nil, cli.WithHint(cli.Misused("nothing is to be changed"), "%s --help lists the flags", c.CommandPath())
-	}
-	return out, nil
-}
-
 func (m *Manager) userDelete() *cobra.Command {
 	c := &cobra.Command{
 		Use: "delete EMAIL", Short: "remove a person for ever",
@@ -355,24 +265,4 @@ func (m *Manager) userDelete() *cobra.Command {
 		m.Note("%s is deleted", u.text("login"))
 		return nil
 	})
-}
-
-// sureFlag is for commands that cannot be undone: they ask at a terminal, and elsewhere demand --yes.
-func (m *Manager) sureFlag(c *cobra.Command) func(format string, args ...any) error {
-	yes := c.Flags().Bool("yes", false, "do not ask")
-	return func(format string, args ...any) error {
-		if *yes {
-			return nil
-		}
-		answer, err := m.Ask(fmt.Sprintf(format, args...) + "? [y/N] ")
-		switch {
-		case errors.Is(err, cli.ErrNoTerminal):
-			return cli.WithHint(cli.Misused("this cannot be undone, and nobody can be asked"), "give --yes")
-		case err != nil:
-			return err
-		case answer != "y" && answer != "yes":
-			return errors.New("nothing was changed")
-		}
-		return nil
-	}
 }

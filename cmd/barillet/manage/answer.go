@@ -1,0 +1,25 @@
+package manage
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// listed prints a list: all that the API said with --json, else one row each.
+func listed[T any](m *Manager, all []json.RawMessage, row func(T) []string) error {
+	if m.JSON {
+		if all == nil {
+			all = []json.RawMessage{}
+		}
+		return m.Result(all)
+	}
+	rows := make([][]string, len(all))
+	for i, raw := range all {
+		var one T
+		if err := json.Unmarshal(raw, &one); err != nil {
+			return fmt.Errorf("reading an entry of the list: %w", err)
+		}
+		rows[i] = row(one)
+	}
+	return m.Table(rows)
+}
