@@ -61,20 +61,16 @@ func (m *Manager) userAdd() *cobra.Command {
 		Args: cli.Exactly("EMAIL"),
 	}
 	c.Flags().StringVar(&a.name, "name", "", "first and last name")
-	c.Flags().StringVar(&a.role, "role", "", strings.Join(roles, ", "))
-	words(c, "role", roles)
+	known := choice(c, &a.role, "role", "what the person may do", roles)
 	c.Flags().StringSliceVar(&a.groups, "group", nil, "a group that the person belongs to, by id; may be given again")
 	c.Flags().BoolVar(&a.invite, "invite", false, "invite the person")
 	c.Flags().BoolVar(&a.noMail, "no-mail", false, "print the invitation's link instead of mailing it")
 	return m.founding(c, func(ctx context.Context, s *Client, args []string) error { return m.addUser(ctx, s, &a, args[0]) },
-		func(Reach) error {
+		known, func(Reach) error {
 			if a.noMail && !a.invite {
 				return cli.Misused("--no-mail is about the invitation: give --invite too")
 			}
-			if a.role == "" {
-				return nil
-			}
-			return knownRole(a.role)
+			return nil
 		})
 }
 
@@ -154,28 +150,33 @@ func (m *Manager) userShow() *cobra.Command {
 		if err := s.call(ctx, http.MethodGet, userPath(args[0]), nil, &raw); err != nil {
 			return fmt.Errorf("showing %s: %w", args[0], err)
 		}
-		if m.JSON {
-			return m.Result(raw)
-		}
-		var u person
-		if err := json.Unmarshal(raw, &u); err != nil {
-			return fmt.Errorf("reading a person: %w", err)
-		}
-		groups, err := pages[group](ctx, s, userPath(args[0], "/groups"), nil, 0)
-		if err != nil {
-			return fmt.Errorf("showing the groups of %s: %w", args[0], err)
-		}
-		rows := [][]string{{"id", u.ID}, {"status", u.Status}, {"created", m.Moment(u.Created)}, {"last sign-in", m.Moment(u.LastLogin)}}
-		for _, g := range groups {
-			rows = append(rows, []string{"group", g.ID + " " + g.Profile.Name})
-		}
-		for _, name := range ordered(u.Profile) {
-			if value := u.text(name); value != "null" && value != "" {
-				rows = append(rows, []string{name, value})
-			}
-		}
-		return m.Table(rows)
+		return shown(m, raw, func(u person) error { return m.showUser(ctx, s, u) })
 	})
+}
+
+// showUser prints a person with the garages and roles that they have.
+func (m *Manager) showUser(ctx context.Context, s *Client, u person) error {
+	groups, err := pages[group](ctx, s, userPath(u.ID, "/groups"), nil, 0)
+	if err != nil {
+		return fmt.Errorf("showing the groups of %s: %w", u.text("login"), err)
+	}
+	rows := [][]string{{"id", u.ID}, {"status", u.Status}, {"created", m.Moment(u.Created)}, {"last sign-in", m.Moment(u.LastLogin)}}
+	var roles []grant
+	if err := s.call(ctx, http.MethodGet, userPath(u.ID, "/roles"), nil, &roles); err != nil {
+		return fmt.Errorf("showing the roles of %s: %w", u.text("login"), err)
+	}
+	for _, g := range groups {
+		rows = append(rows, []string{"group", g.ID + " " + g.Profile.Name})
+	}
+	for _, g := range roles {
+		rows = append(rows, []string{"role", g.Type + " for " + scope(g.Targets)})
+	}
+	for _, name := range ordered(u.Profile) {
+		if value := u.text(name); value != "null" && value != "" {
+			rows = append(rows, []string{name, value})
+		}
+	}
+	return m.Table(rows)
 }
 
 // ordered are the names of a profile, those that everybody has first.
@@ -196,8 +197,7 @@ func (m *Manager) userList() *cobra.Command {
 	var most int
 	c := &cobra.Command{Use: "list", Short: "list people: id, status, sign-in name, name, last sign-in", Args: cli.Exactly()}
 	c.Flags().StringVar(&starts, "q", "", "only whose name or address begins so")
-	c.Flags().StringVar(&status, "status", "", "only those in this state: "+strings.Join(statuses, ", "))
-	words(c, "status", statuses)
+	known := choice(c, &status, "status", "only those in this state", statuses)
 	c.Flags().StringVar(&garage, "group", "", "only the members of a group, by id or name")
 	c.Flags().IntVar(&most, "limit", 0, "at most so many; 0 lists all")
 	list := func(ctx context.Context, s *Client, _ []string) error {
@@ -223,10 +223,8 @@ func (m *Manager) userList() *cobra.Command {
 			return []string{u.ID, u.Status, u.text("login"), u.name(), m.Moment(u.LastLogin)}
 		})
 	}
-	return m.calling(c, list, func(Reach) error {
+	return m.calling(c, list, known, func(Reach) error {
 		switch {
-		case status != "" && !slices.Contains(statuses, status):
-			return cli.Misused("--status %q: want one of %s", status, strings.Join(statuses, ", "))
 		case garage != "" && starts+status != "":
 			return cli.Misused("--group lists all members: it goes with neither --q nor --status")
 		case most < 0:
@@ -237,7 +235,7 @@ func (m *Manager) userList() *cobra.Command {
 }
 
 // statuses are where a person can stand.
-var statuses = []string{"STAGED", "PROVISIONED", "ACTIVE", "SUSPENDED", "DEPROVISIONED"}
+var statuses = []string{"STAGED", "PROVISIONED", "ACTIVE", "RECOVERY", "PASSWORD_EXPIRED", "LOCKED_OUT", "SUSPENDED", "DEPROVISIONED"}
 
 func (m *Manager) userDelete() *cobra.Command {
 	c := &cobra.Command{

@@ -42,10 +42,7 @@ func (m *Manager) userUpdate() *cobra.Command {
 			return fmt.Errorf("changing %s: %w", args[0], err)
 		}
 		m.Note("%s is changed", args[0])
-		if m.JSON {
-			return m.Result(raw)
-		}
-		return nil
+		return m.resultOnly(raw)
 	}
 	return m.calling(c, change, func(Reach) (err error) {
 		profile, err = u.profile(c)
