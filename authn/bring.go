@@ -71,23 +71,23 @@ func (w *Work) DropBrought(u *User) error {
 }
 
 // Faults lists everything that keeps a person from being created, each by its field, in the order of the fields.
-// A login that is there already is none: known is who has it. Whoever sees nothing of somebody is not told of them
-// (PROTOCOL 21). d is a device from elsewhere, nil for none.
-func (r Reader) Faults(u *User, d *factors.Device, sees func(*User) bool) (faults []*Error, known UserID, err error) {
+// A login that is there already is none: known is who has it. holder finds who has an address among those whom the
+// caller may know of (PROTOCOL 21); CodeNotFound without one. d is a device from elsewhere, nil for none.
+func (r Reader) Faults(u *User, d *factors.Device, holder func(address string) (User, error)) (faults []*Error, known UserID, err error) {
 	faults = u.faults()
 	fields := []string{"login", "email", "secondEmail"}
 	for i, a := range []string{u.Login, u.Email, u.Second} {
 		if a == "" || i == 1 && a == u.Login {
 			continue
 		}
-		holder, err := r.UserByAddress(a)
+		has, err := holder(a)
 		switch {
-		case CodeOf(err) == CodeNotFound, err == nil && !sees(&holder):
+		case CodeOf(err) == CodeNotFound:
 		case err != nil:
 			return nil, "", err
-		case i == 0 && holder.Login == a:
-			known = holder.ID
-		case holder.ID != known:
+		case i == 0 && has.Login == a:
+			known = has.ID
+		case has.ID != known:
 			faults = append(faults, Invalid(fields[i], "taken"))
 		}
 	}

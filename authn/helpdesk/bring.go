@@ -30,7 +30,8 @@ func (d *Desk) MayImport(op Operator, keys bool) error {
 }
 
 // Import makes one person of a list, unless there is one of that login, and mails them with invite, in the same
-// Update: whoever is there was invited, if that was asked for, however often a list is given. dry only judges.
+// Update: whoever is there was invited, if that was asked for, however often a list is given. dry only judges. Somebody
+// whom an operator limited to groups may not know of is new to them, and gets a shadow, as with AddUser (PROTOCOL 21).
 // CodeForbidden: the operator may not do it to anybody, or brings a key without owning the machine.
 func (d *Desk) Import(ctx context.Context, op Operator, from authn.Origin, n NewUser, invite, dry bool) (Imported, error) {
 	out, err := d.judgeImport(ctx, op, n)
@@ -38,7 +39,7 @@ func (d *Desk) Import(ctx context.Context, op Operator, from authn.Origin, n New
 		return out, err
 	}
 	u, invitation, err := d.AddUser(ctx, op, from, n, invite, true)
-	if authn.CodeOf(err) == authn.CodeTaken { // somebody was faster, or is outside the operator's scope
+	if authn.CodeOf(err) == authn.CodeTaken { // somebody was faster
 		out, err := d.judgeImport(ctx, op, n)
 		if err == nil && !out.Known && len(out.Faults) == 0 {
 			out.Faults = []*authn.Error{authn.Invalid("login", "taken")}
@@ -70,7 +71,7 @@ func (d *Desk) judgeImport(ctx context.Context, op Operator, n NewUser) (out Imp
 		faults = append(faults, authn.Invalid("groupIds", "unknown"))
 	}
 	err = d.People.View(ctx, func(r authn.Reader) error {
-		found, known, err := r.Faults(&u, device, op.sees)
+		found, known, err := r.Faults(&u, device, func(address string) (authn.User, error) { return holderOf(r, op, address) })
 		if err != nil {
 			return err
 		}

@@ -28,6 +28,21 @@ func shadowOf(r authn.Reader, op Operator, address string) (authn.User, error) {
 	return authn.User{}, authn.Refuse(authn.CodeNotFound)
 }
 
+// holderOf is who has an address, as far as the operator may know: somebody within, or who stands for somebody there;
+// CodeNotFound without one. Whoever is not limited to groups knows everybody.
+func holderOf(r authn.Reader, op Operator, address string) (authn.User, error) {
+	if op.scoped() {
+		if u, err := shadowOf(r, op, address); authn.CodeOf(err) != authn.CodeNotFound {
+			return u, err
+		}
+	}
+	u, err := r.UserByAddress(address)
+	if err == nil && op.scoped() && !op.sees(&u) {
+		return authn.User{}, authn.Refuse(authn.CodeNotFound)
+	}
+	return u, err
+}
+
 // judgeKnown decides what becomes of a new person one of whose addresses somebody has (PROTOCOL 21). To an operator
 // who may know of that somebody, and to whoever is not limited to groups, it is taken. To anybody else the person is
 // made all the same, as a shadow, and a request is opened for those who are not limited to groups. authn/shadow.go
@@ -38,17 +53,16 @@ func (d *Desk) judgeKnown(w *authn.Work, op Operator, u *authn.User) error {
 	}
 	holder := authn.User{}
 	for _, a := range u.GoesBy() {
-		_, err := shadowOf(w.Reader, op, a)
-		if authn.CodeOf(err) == authn.CodeNotFound {
-			var known authn.User
-			if known, err = w.UserByAddress(a); err == nil && !op.sees(&known) {
-				holder = known
-				continue
-			}
-		}
-		switch {
-		case err == nil: // somebody within, or who stands for somebody there
+		switch _, err := holderOf(w.Reader, op, a); {
+		case err == nil:
 			return authn.Refuse(authn.CodeTaken)
+		case authn.CodeOf(err) != authn.CodeNotFound:
+			return err
+		}
+		known, err := w.UserByAddress(a)
+		switch {
+		case err == nil:
+			holder = known
 		case authn.CodeOf(err) != authn.CodeNotFound:
 			return err
 		}

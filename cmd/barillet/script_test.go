@@ -38,7 +38,7 @@ func TestTheProgram(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"await": await, "fetch": fetch, "code": exitCode, "cut": cut, "mode": mode, "bytes": replaceBytes, "listening": listening, "send": send, "join": join, "scribble": scribble,
+			"await": await, "fetch": fetch, "code": exitCode, "cut": cut, "mode": mode, "bytes": replaceBytes, "listening": listening, "send": send, "join": join, "variable": variable, "scribble": scribble,
 		},
 	})
 }
@@ -124,6 +124,18 @@ func exitCode(ts *testscript.TestScript, neg bool, args []string) {
 	if got != args[0] {
 		ts.Fatalf("barillet %q: got exit code %s, want %s", args[1:], got, args[0])
 	}
+}
+
+// variable sets a variable to the first word of a file: variable NAME FILE.
+func variable(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: variable NAME FILE")
+	}
+	words := strings.Fields(ts.ReadFile(args[1]))
+	if len(words) == 0 {
+		ts.Fatalf("%s is empty", args[1])
+	}
+	ts.Setenv(args[0], words[0])
 }
 
 // cut keeps the first bytes of a file only: cut FILE BYTES.

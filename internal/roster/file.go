@@ -23,14 +23,14 @@ const (
 	LastName    = "lastName"
 	Locale      = "locale"
 	Groups      = "groups"  // names or ids, parted by GroupMark
-	Role        = "role"    // import only
 	Key         = "otpauth" // import only
 	Custom      = "profile."
 	GroupMark   = "|"
 )
 
-// Columns are those that every list may have.
-var Columns = []string{Login, Email, SecondEmail, FirstName, LastName, Locale, Groups, Role, Key}
+// Columns are those that every list may have. There is none for roles: a list comes by mail and is looked at by nobody in
+// full, and must not make an administrator.
+var Columns = []string{Login, Email, SecondEmail, FirstName, LastName, Locale, Groups, Key}
 
 // The bounds of a file. A person's further members are 16 KiB at most, so no cell can be longer.
 const (

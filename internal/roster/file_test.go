@@ -40,7 +40,7 @@ func TestOneListIsReadHoweverItWasSaved(t *testing.T) {
 
 func TestEachCellIsToldByItsOwnLine(t *testing.T) {
 	l := read(t, "login,profile.note,firstName\na@b.example,\"two\nlines\",x\nc@d.example,,y\n")
-	if len(l.Rows) != 2 || l.Rows[0].LineOf("firstName") != 3 || l.Rows[0].LineOf("login") != 2 || l.Rows[1].Line != 4 || l.Rows[1].LineOf("role") != 4 {
+	if len(l.Rows) != 2 || l.Rows[0].LineOf("firstName") != 3 || l.Rows[0].LineOf("login") != 2 || l.Rows[1].Line != 4 || l.Rows[1].LineOf("locale") != 4 {
 		t.Errorf("got %+v", l)
 	}
 }

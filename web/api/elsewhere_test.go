@@ -68,7 +68,15 @@ func (v *village) operator(role authn.Role, secrets bool) string {
 
 // TestInvitingTellsWhoIsKnownElsewhere: an operator of one garage invites an address, looks at every answer that can
 // be had about the id in the first, by every route, and compares them with those about an address that nobody has.
-func TestInvitingTellsWhoIsKnownElsewhere(t *testing.T) {
+func TestInvitingTellsWhoIsKnownElsewhere(t *testing.T) { compared(t, inviteSteps) }
+
+// TestImportingTellsWhoIsKnownElsewhere: the same for a list of people.
+func TestImportingTellsWhoIsKnownElsewhere(t *testing.T) { compared(t, importSteps) }
+
+// compared takes the steps in a house where somebody outside the operator's garage has the address, and in one where
+// nobody has it.
+func compared(t *testing.T, steps []step) {
+	t.Helper()
 	for name, change := range map[string]func(v *village, u *authn.User){
 		"of another garage": func(v *village, u *authn.User) { u.Groups = []authn.GroupID{v.south} },
 		"of two garages":    func(v *village, u *authn.User) { u.Groups = []authn.GroupID{v.north, v.south} },
@@ -85,14 +93,15 @@ func TestInvitingTellsWhoIsKnownElsewhere(t *testing.T) {
 				with, without := found(t, change), found(t, nil)
 				a, b := with.operator(role, role == authn.RoleUserAdmin), without.operator(role, role == authn.RoleUserAdmin)
 				var ids [2]string
-				for i, step := range inviteSteps {
+				for i, step := range steps {
 					var got [2]string
 					for side, v := range []*village{with, without} {
 						v.Clock.Advance(time.Second)
 						fill := strings.NewReplacer("{id}", ids[side], "{north}", string(v.north))
 						w := v.call(step.method, fill.Replace(step.path), []string{a, b}[side], fill.Replace(step.body))
 						got[side] = plainly(w)
-						if id, _ := readID(w); step.method == "POST" && step.path == "/api/v1/users" && id != "" {
+						makes := step.path == "/api/v1/users" || strings.HasPrefix(step.path, "/api/v1/imports")
+						if id := made(w); step.method == "POST" && makes && id != "" {
 							ids[side] = id
 						}
 					}
@@ -110,18 +119,49 @@ func TestInvitingTellsWhoIsKnownElsewhere(t *testing.T) {
 	}
 }
 
-func readID(w *httptest.ResponseRecorder) (string, bool) {
-	var x tree
-	if json.Unmarshal(w.Body.Bytes(), &x) != nil {
-		return "", false
+// made is the id of who was made by a call, alone or as the first of a list; "" for nobody.
+func made(w *httptest.ResponseRecorder) string {
+	var x struct {
+		ID     string
+		People []struct{ ID string }
 	}
-	id, ok := x.get("id").(string)
-	return id, ok
+	if json.Unmarshal(w.Body.Bytes(), &x) == nil && len(x.People) > 0 {
+		return x.People[0].ID
+	}
+	return x.ID
 }
+
+// step is one call of the operator of the north; {id} is who was made first.
+type step struct{ method, path, body string }
 
 const inviteBody = `{"profile":{"login":"zoe@garage.example","firstName":"Zoé"},"groupIds":["{north}"]}`
 
-var inviteSteps = []struct{ method, path, body string }{
+var importSteps = []step{
+	{"POST", "/api/v1/imports?dryRun=true", importBody},
+	{"POST", "/api/v1/imports?activate=true", importBody},
+	{"POST", "/api/v1/imports?dryRun=true&activate=true", importBody}, // known by now
+	{"POST", "/api/v1/imports?activate=true", importBody},
+	{"POST", "/api/v1/imports", `{"people":[{"profile":{"login":"other","email":"zoe@garage.example"},"groupIds":["{north}"]}]}`},
+	{"POST", "/api/v1/users", inviteBody},
+	{"GET", "/api/v1/users/{id}", ""},
+	{"GET", "/api/v1/users/zoe@garage.example", ""},
+	{"GET", "/api/v1/users?q=zo", ""},
+	{"GET", "/api/v1/groups/{north}/users", ""},
+	{"GET", "/api/v1/help-requests", ""},
+	{"POST", "/api/v1/users/{id}/lifecycle/reactivate", ""},
+	{"GET", "/api/v1/logs", ""},
+	{"DELETE", "/api/v1/users/{id}", ""},
+	{"DELETE", "/api/v1/users/{id}", ""},
+	{"POST", "/api/v1/imports?activate=true", importBody}, // anew
+	{"GET", "/api/v1/logs", ""},
+}
+
+const importBody = `{"people":[
+	{"profile":{"login":"ZOE@garage.example","firstName":"Zoé"},"groupIds":["{north}"]},
+	{"profile":{"login":"luc","email":"luc@garage.example","secondEmail":"zoe@garage.example"},"groupIds":["{north}"]},
+	{"profile":{"login":"nora@garage.example"},"groupIds":["{north}"]}]}`
+
+var inviteSteps = []step{
 	{"POST", "/api/v1/users?activate=true&sendEmail=false", inviteBody},
 	{"POST", "/api/v1/users", `{"profile":{"login":"zoe@garage.example"},"groupIds":["{north}"],"credentials":{"password":{"value":"clef de douze et tournevis"}}}`},
 	{"GET", "/api/v1/users/zoe@garage.example", ""},

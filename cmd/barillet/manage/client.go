@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"barillet/cmd/barillet/cli"
 )
 
 // Client calls the REST API. What it speaks through is the transport's business: the calls are the same.
@@ -48,6 +50,9 @@ type refusal struct {
 	Detail  string `json:"detail"`
 	Title   string `json:"title"`
 	ErrorID string `json:"errorId"`
+	Causes  []struct {
+		Summary string `json:"errorSummary"`
+	} `json:"errorCauses"`
 
 	retry time.Duration // when to come back; 0 when nothing was said
 }
@@ -59,6 +64,11 @@ func (r *refusal) Error() string {
 	}
 	if said != "" {
 		said = strings.ToLower(said[:1]) + said[1:]
+	}
+	for _, cause := range r.Causes { // those that the sentence does not tell, such as who has a help request
+		if more := cli.Plain(cause.Summary); !strings.Contains(said, more) {
+			said += "; " + more
+		}
 	}
 	if r.Status >= 500 && r.ErrorID != "" {
 		return fmt.Sprintf("%s (request %s in the log)", said, r.ErrorID)

@@ -72,15 +72,6 @@ type reset struct {
 	SendEmail   *bool          `json:"sendEmail,omitempty"`
 }
 
-// checks are the words for --identity.
-var checks = []string{"in_person", "called_back", "manager_confirmed", "photo_document"}
-
-// identityCheck is how somebody made sure who is asking.
-type identityCheck struct {
-	Way string `json:"way"`
-	By  string `json:"by,omitempty"`
-}
-
 type receipt struct {
 	UserID  string    `json:"userId"`
 	Login   string    `json:"login"`
@@ -124,36 +115,26 @@ func (m *Manager) factorsReset() *cobra.Command {
 	}
 	c.Flags().StringVar(&ask.Reason, "reason", "", "why, for the audit log and the managers")
 	c.Flags().StringVar(&ask.HelpRequest, "help-request", "", "id of the help request that this answers; needs --identity, unless it says so itself")
-	c.Flags().StringVar(&check.Way, "identity", "", "how you made sure who is asking: "+strings.Join(checks, ", "))
-	words(c, "identity", checks)
-	c.Flags().StringVar(&check.By, "identity-by", "", "who saw the person, or which manager confirmed")
+	known := check.flags(c)
 	c.Flags().BoolVar(&ask.Hand, "hand", false, "print the ticket as a code, to be handed over now")
 	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
 		if !ask.Hand {
 			m.warnOfLinks(s)
 		}
-		if check != (identityCheck{}) {
-			ask.Check = &check
-		}
+		ask.Check = check.given()
 		var done receipt
 		if err := s.call(ctx, http.MethodPost, userPath(args[0], "/lifecycle/reset_factors"), ask, &done); err != nil {
 			return fmt.Errorf("resetting %s: %w", args[0], err)
 		}
-		if done.Mailed && s.Closed {
-			m.Note("the mails are in the outbox: they go out when the service runs")
-		}
-		switch {
-		case done.Status != "":
+		if done.Status != "" {
 			m.Note("nothing is done yet: %s has a role like your own, and a second administrator has to agree", args[0])
 			if m.JSON {
 				return m.Result(done.waiting)
 			}
 			return m.Line("%s", done.ID)
-		case m.JSON:
-			return m.Result(done)
 		}
-		return m.Table(done.rows(m))
-	}, func(reach Reach) error {
+		return m.tellReset(s, done)
+	}, known, func(reach Reach) error {
 		switch {
 		case strings.TrimSpace(ask.Reason) == "":
 			return cli.Misused("--reason is missing: say why, it goes into the audit log and to the managers")
@@ -162,6 +143,17 @@ func (m *Manager) factorsReset() *cobra.Command {
 		}
 		return nil
 	})
+}
+
+// tellReset prints the receipt of a reset that was done.
+func (m *Manager) tellReset(s *Client, done receipt) error {
+	if done.Mailed && s.Closed {
+		m.Note("the mails are in the outbox: they go out when the service runs")
+	}
+	if m.JSON {
+		return m.Result(done)
+	}
+	return m.Table(done.rows(m))
 }
 
 // rows are the receipt for people.

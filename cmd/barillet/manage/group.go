@@ -64,6 +64,19 @@ func (c *Client) groupID(ctx context.Context, idOrName string) (string, error) {
 	return found, nil
 }
 
+// groupIDs finds groups by ids or names; none for none.
+func (c *Client) groupIDs(ctx context.Context, idsOrNames []string) ([]string, error) {
+	var out []string
+	for _, name := range idsOrNames {
+		id, err := c.groupID(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, id)
+	}
+	return out, nil
+}
+
 func (m *Manager) groupAdd() *cobra.Command {
 	var ask group
 	c := &cobra.Command{Use: "add NAME", Short: "make a garage and print its id", Args: cli.Exactly("NAME")}
@@ -116,14 +129,9 @@ func (m *Manager) groupShow() *cobra.Command {
 		if err := s.call(ctx, http.MethodGet, groupPath(id), nil, &raw); err != nil {
 			return fmt.Errorf("showing the group: %w", err)
 		}
-		if m.JSON {
-			return m.Result(raw)
-		}
-		var g group
-		if err := json.Unmarshal(raw, &g); err != nil {
-			return fmt.Errorf("reading a group: %w", err)
-		}
-		return m.Table([][]string{{"id", g.ID}, {"name", g.Profile.Name}, {"description", g.Profile.Description}, {"created", m.Moment(g.Created)}})
+		return shown(m, raw, func(g group) error {
+			return m.Table([][]string{{"id", g.ID}, {"name", g.Profile.Name}, {"description", g.Profile.Description}, {"created", m.Moment(g.Created)}})
+		})
 	})
 }
 

@@ -3,10 +3,10 @@ package manage
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,21 +25,37 @@ type helpRequest struct {
 	Message        string    `json:"message"`
 	PasswordProven bool      `json:"passwordProven"`
 	Assignee       string    `json:"assignee"`
-	Identity       string    `json:"identity"`
+	AssigneeName   string    `json:"assigneeName"`
 	Created        time.Time `json:"created"`
-	History        []struct {
+	Texts          []struct {
+		At      time.Time `json:"at"`
+		Message string    `json:"message"`
+	} `json:"texts"`
+	Check *struct {
+		identityCheck
+		At time.Time `json:"at"`
+	} `json:"identityCheck"`
+	History []struct {
 		At   time.Time `json:"at"`
 		Name string    `json:"name"`
 		What string    `json:"what"`
 		Text string    `json:"text"`
 	} `json:"history"`
+	Embedded struct {
+		Changes []struct {
+			At     time.Time `json:"at"`
+			What   string    `json:"displayMessage"`
+			Detail string    `json:"detail"`
+		} `json:"recentChanges"`
+	} `json:"_embedded"`
 }
+
+func helpPath(id string) string { return "/help-requests/" + url.PathEscape(id) }
 
 func (m *Manager) helpList() *cobra.Command {
 	status := ""
-	c := &cobra.Command{Use: "list", Short: "list help requests", Args: cli.Exactly()}
-	c.Flags().StringVar(&status, "status", "", "only those in this state: open, in_progress, resolved, rejected")
-	words(c, "status", []string{"open", "in_progress", "resolved", "rejected"})
+	c := &cobra.Command{Use: "list", Short: "list help requests: id, when, status, topic, from, who has it", Args: cli.Exactly()}
+	known := choice(c, &status, "status", "only those in this state", []string{"open", "in_progress", "resolved", "rejected"})
 	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error {
 		values := url.Values{}
 		if status != "" {
@@ -50,26 +66,21 @@ func (m *Manager) helpList() *cobra.Command {
 			return fmt.Errorf("listing help requests: %w", err)
 		}
 		return listed(m, all, func(r helpRequest) []string {
-			return []string{r.ID, m.Moment(r.Created), r.Status, r.Topic, r.Email}
+			return []string{r.ID, m.Moment(r.Created), r.Status, r.Topic, r.Email, r.AssigneeName}
 		})
-	})
+	}, known)
 }
 
 func (m *Manager) helpShow() *cobra.Command {
-	c := &cobra.Command{Use: "show ID", Short: "show one help request", Args: cli.Exactly("ID")}
+	c := &cobra.Command{
+		Use: "show ID", Short: "show one help request, with what changed about the person lately", Args: cli.Exactly("ID"),
+	}
 	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
 		var raw json.RawMessage
-		if err := s.call(ctx, http.MethodGet, "/help-requests/"+url.PathEscape(args[0]), nil, &raw); err != nil {
+		if err := s.call(ctx, http.MethodGet, helpPath(args[0]), nil, &raw); err != nil {
 			return fmt.Errorf("showing help request %s: %w", args[0], err)
 		}
-		if m.JSON {
-			return m.Result(raw)
-		}
-		var r helpRequest
-		if err := json.Unmarshal(raw, &r); err != nil {
-			return fmt.Errorf("reading a help request: %w", err)
-		}
-		return r.print(m)
+		return shown(m, raw, func(r helpRequest) error { return r.print(m) })
 	})
 }
 
@@ -80,50 +91,86 @@ func (r helpRequest) print(m *Manager) error {
 	if r.PasswordProven {
 		lines = append(lines, "the password had been proven")
 	}
-	for line := range strings.Lines(r.Message) {
-		lines = append(lines, "> "+cli.Plain(line))
+	if r.Assignee != "" {
+		lines = append(lines, fmt.Sprintf("%s has it (%s)", cli.Plain(r.AssigneeName), r.Assignee))
 	}
-	for _, step := range r.History {
-		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s  %s  %s  %s", m.Moment(step.At), cli.Plain(step.Name), step.What, cli.Plain(step.Text))))
+	if r.Check != nil {
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("checked %s: %s %s", m.Moment(r.Check.At), r.Check.Way, cli.Plain(r.Check.By))))
+	}
+	said := []string{r.Message}
+	for _, t := range r.Texts {
+		said = append(said, m.Moment(t.At)+"\n"+t.Message)
+	}
+	for _, text := range said {
+		for line := range strings.Lines(text) {
+			lines = append(lines, "> "+cli.Plain(line))
+		}
+	}
+	step := func(at time.Time, words ...string) {
+		lines = append(lines, strings.TrimSpace(m.Moment(at)+"  "+cli.Plain(strings.Join(words, "  "))))
+	}
+	for _, x := range r.History {
+		step(x.At, x.Name, x.What, x.Text)
+	}
+	if len(r.Embedded.Changes) > 0 {
+		lines = append(lines, "changed about the person in the last seven days:")
+	}
+	for _, x := range r.Embedded.Changes {
+		step(x.At, x.What, x.Detail)
 	}
 	return m.Line("%s", strings.Join(lines, "\n"))
 }
 
 // helpPatch is what a command changes of a help request.
 type helpPatch struct {
-	Status   string  `json:"status,omitempty"`
-	Assignee *string `json:"assignee,omitempty"`
-	Note     string  `json:"note,omitempty"`
-	Identity string  `json:"identity,omitempty"`
-	Answer   string  `json:"answer,omitempty"`
+	Status   string         `json:"status,omitempty"`
+	Assignee *string        `json:"assignee,omitempty"`
+	TakeOver bool           `json:"takeOver,omitempty"`
+	Note     string         `json:"note,omitempty"`
+	Check    *identityCheck `json:"identityCheck,omitempty"`
+	Answer   string         `json:"answer,omitempty"`
 }
 
 // patching completes a command that changes one help request, after it was judged whether the command makes sense.
 func (m *Manager) patching(c *cobra.Command, now string, patch func(args []string) helpPatch, checks ...func(Reach) error) *cobra.Command {
 	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
 		var raw json.RawMessage
-		if err := s.call(ctx, http.MethodPatch, "/help-requests/"+url.PathEscape(args[0]), patch(args), &raw); err != nil {
-			return fmt.Errorf("help request %s: %w", args[0], err)
+		if err := s.call(ctx, http.MethodPatch, helpPath(args[0]), patch(args), &raw); err != nil {
+			refused, ok := errors.AsType[*refusal](err)
+			err = fmt.Errorf("help request %s: %w", args[0], err)
+			if ok && refused.Status == http.StatusConflict && len(refused.Causes) > 0 && c.Flags().Lookup("take-over") != nil {
+				err = cli.WithHint(err, "--take-over does it all the same")
+			}
+			return err
 		}
 		m.Note("help request %s %s", args[0], now)
-		if m.JSON {
-			return m.Result(raw)
-		}
-		return nil
+		return m.resultOnly(raw)
 	}, checks...)
 }
 
+// takeOverFlag is for what only the one who has a request does unasked.
+func takeOverFlag(c *cobra.Command, to *bool) {
+	c.Flags().BoolVar(to, "take-over", false, "also if somebody else has it")
+}
+
 func (m *Manager) helpTake() *cobra.Command {
-	name := ""
-	c := &cobra.Command{Use: "take ID --as NAME", Short: "say that somebody works on a help request", Args: cli.Exactly("ID")}
-	c.Flags().StringVar(&name, "as", "", "who does")
-	return m.patching(c, "is in progress", func([]string) helpPatch { return helpPatch{Status: "in_progress", Assignee: &name} },
-		func(Reach) error {
-			if strings.TrimSpace(name) == "" {
-				return cli.Misused("--as is missing: say who works on it")
-			}
-			return nil
-		})
+	patch, who := helpPatch{}, ""
+	c := &cobra.Command{
+		Use: "take ID", Short: "say that you work on a help request, or with --for somebody else",
+		Long: "Two who take it at once are told of one another: one has it. Whoever is limited to groups takes it for nobody else.",
+		Args: cli.Exactly("ID"),
+	}
+	c.Flags().StringVar(&who, "for", "me", "who works on it, by sign-in name or id")
+	takeOverFlag(c, &patch.TakeOver)
+	return m.patching(c, "is in progress", func([]string) helpPatch {
+		patch.Assignee = &who // and with that it is in progress, unless it is closed: it is opened again on purpose only
+		return patch
+	}, func(Reach) error {
+		if strings.TrimSpace(who) == "" {
+			return cli.WithHint(cli.Misused("--for is empty"), "help-request reopen gives a request back")
+		}
+		return nil
+	})
 }
 
 func (m *Manager) helpNote() *cobra.Command {
@@ -131,30 +178,62 @@ func (m *Manager) helpNote() *cobra.Command {
 	return m.patching(c, "has a further note", func(args []string) helpPatch { return helpPatch{Note: args[1]} })
 }
 
+func (m *Manager) helpCheck() *cobra.Command {
+	var check identityCheck
+	c := &cobra.Command{
+		Use: "check ID --identity WAY", Short: "say how you made sure who is asking, before anything is reset",
+		Long: "A reply by mail and a call from the person prove nothing: call back on the number on file, or have them before you.",
+		Args: cli.Exactly("ID"),
+	}
+	known := check.flags(c)
+	return m.patching(c, "says who was checked", func([]string) helpPatch { return helpPatch{Check: check.given()} }, known, func(Reach) error {
+		if check.Way == "" {
+			return cli.Misused("--identity is missing: want one of %s", strings.Join(checks, ", "))
+		}
+		return nil
+	})
+}
+
 func (m *Manager) helpAnswer() *cobra.Command {
+	patch := helpPatch{}
 	c := &cobra.Command{Use: "answer ID TEXT", Short: "mail an answer to the person", Args: cli.Exactly("ID", "TEXT")}
-	return m.patching(c, "is answered by mail", func(args []string) helpPatch { return helpPatch{Answer: args[1]} })
+	takeOverFlag(c, &patch.TakeOver)
+	return m.patching(c, "is answered by mail", func(args []string) helpPatch {
+		patch.Answer = args[1]
+		return patch
+	})
 }
 
 func (m *Manager) helpClose() *cobra.Command {
 	var patch helpPatch
+	var check identityCheck
 	rejected := false
-	ways := []string{"in_person", "called_back", "manager_confirmed", "photo_document"}
-	c := &cobra.Command{Use: "close ID", Short: "close a help request as resolved, or with --reject as rejected", Args: cli.Exactly("ID")}
+	c := &cobra.Command{
+		Use: "close ID", Short: "close a help request as resolved, or with --reject as rejected",
+		Long: "Whoever is rejected without an --answer is told nothing.",
+		Args: cli.Exactly("ID"),
+	}
 	c.Flags().BoolVar(&rejected, "reject", false, "close it as rejected")
-	c.Flags().StringVar(&patch.Identity, "identity", "", "how you made sure who is asking: "+strings.Join(ways, ", "))
-	words(c, "identity", ways)
+	known := check.flags(c)
 	c.Flags().StringVar(&patch.Note, "note", "", "a note, which the person does not see")
+	c.Flags().StringVar(&patch.Answer, "answer", "", "words that are mailed to the person")
+	takeOverFlag(c, &patch.TakeOver)
 	return m.patching(c, "is closed", func([]string) helpPatch {
-		patch.Status = "resolved"
+		patch.Status, patch.Check = "resolved", check.given()
 		if rejected {
 			patch.Status = "rejected"
 		}
 		return patch
-	}, func(Reach) error {
-		if patch.Identity != "" && !slices.Contains(ways, patch.Identity) {
-			return cli.Misused("--identity %q: want one of %s", patch.Identity, strings.Join(ways, ", "))
-		}
-		return nil
-	})
+	}, known)
+}
+
+func (m *Manager) helpReopen() *cobra.Command {
+	patch := helpPatch{Status: "open"}
+	c := &cobra.Command{
+		Use: "reopen ID", Short: "open a closed help request again, or give one back that somebody has",
+		Long: "Nobody has it afterwards. One that was closed needs a new check of the identity.",
+		Args: cli.Exactly("ID"),
+	}
+	takeOverFlag(c, &patch.TakeOver)
+	return m.patching(c, "is open, and nobody has it", func([]string) helpPatch { return patch })
 }

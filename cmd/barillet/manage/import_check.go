@@ -16,7 +16,6 @@ import (
 type newcomer struct {
 	Profile  map[string]json.RawMessage `json:"profile"`
 	GroupIDs []string                   `json:"groupIds,omitempty"`
-	Role     string                     `json:"role,omitempty"`
 	Key      string                     `json:"otpauth,omitempty"`
 
 	row roster.Row
@@ -121,7 +120,7 @@ var reasons = map[string]string{
 	"no_login": "the header needs login or email", "control": "a control character", "too_long": "too long",
 	"address": "not an address", "login address": "not a sign-in name", "name": "longer than 64 characters, or with control characters",
 	"taken": "somebody else has it", "otpauth taken": "somebody else has this key", "unknown": "no such thing", "groups unknown": "no such group",
-	"locale unknown": "no such language", "role unknown": "no such role, or not yours to give", "too_many": "too many",
+	"locale unknown": "no such language", "role column_unknown": "no list gives roles: barillet user role add does, one person at a time", "too_many": "too many",
 	"ambiguous": "two groups are called so: name it by its id", "json": "not JSON behind json:", "twin": "the same as in an earlier line",
 	"no_otpauth": "not an otpauth URI", "hotp": "counts instead of keeping time: only totp is taken", "algorithm": "not SHA-1",
 	"digits": "not six digits", "period": "not thirty seconds", "no_secret": "without a secret", "base32": "the secret is not base32",
@@ -195,11 +194,11 @@ const asJSON = "json:"
 
 // newcomerOf reads a row as the API takes it.
 func newcomerOf(r roster.Row, groups map[string]string, fault func(r roster.Row, column, reason string)) newcomer {
-	n := newcomer{Profile: map[string]json.RawMessage{}, Role: strings.TrimSpace(r.Cells[roster.Role]), Key: r.Cells[roster.Key], row: r}
+	n := newcomer{Profile: map[string]json.RawMessage{}, Key: r.Cells[roster.Key], row: r}
 	for column, cell := range r.Cells {
 		name := column
 		switch column {
-		case roster.Groups, roster.Role, roster.Key:
+		case roster.Groups, roster.Key:
 			continue
 		case roster.Login, roster.Email, roster.SecondEmail, roster.Locale:
 			cell = strings.TrimSpace(cell)

@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -117,5 +118,36 @@ func (m *Manager) userResetPassword() *cobra.Command {
 			m.Note("a link is on its way to %s", args[0])
 		}
 		return nil
+	})
+}
+
+func (m *Manager) userExpirePassword() *cobra.Command {
+	temporary := false
+	c := &cobra.Command{
+		Use: "expire-password EMAIL", Short: "have a person choose another password at their next sign-in",
+		Long: "The password of before still begins that sign-in; the device is asked for as always. With --temporary it is dead at once,\n" +
+			"every session ends, and a password for once is printed alone on stdout: hand it over yourself. The person is told.",
+		Args: cli.Exactly("EMAIL"),
+	}
+	c.Flags().BoolVar(&temporary, "temporary", false, "print a temporary password, this once")
+	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+		path := userPath(args[0], "/lifecycle/expire_password")
+		if temporary {
+			path += "_with_temp_password"
+		}
+		var raw json.RawMessage
+		if err := s.call(ctx, http.MethodPost, path, nil, &raw); err != nil {
+			return fmt.Errorf("expiring the password of %s: %w", args[0], err)
+		}
+		if !temporary {
+			m.Note("%s chooses another password at the next sign-in", args[0])
+			return m.resultOnly(raw)
+		}
+		m.Note("every session of %s is over; they choose a password of their own with this one", args[0])
+		return shown(m, raw, func(made struct {
+			Password string `json:"tempPassword"`
+		}) error {
+			return m.Line("%s", made.Password)
+		})
 	})
 }

@@ -34,11 +34,17 @@ func (m *Manager) Commands() []*cobra.Command {
 	return []*cobra.Command{
 		cli.Parent("token", "API tokens", m.tokenCreate(), m.tokenList(), m.tokenRevoke()),
 		cli.Parent("user", "people", append(m.userLife(), m.userAdd(), m.userShow(), m.userList(), m.userUpdate(), m.userDelete(),
-			m.userResetPassword(), cli.Parent("sessions", "where people are signed in", m.sessionsList(), m.sessionsEnd()))...),
+			m.userResetPassword(), m.userExpirePassword(), cli.Parent("sessions", "where people are signed in", m.sessionsList(), m.sessionsEnd()),
+			cli.Parent("role", "roles of people", m.roleAdd(), m.roleList(), m.roleLimit(), m.roleRemove()))...),
 		cli.Parent("factors", "second factors of people", m.factorsList(), m.factorsRemove(), m.factorsReset()),
+		cli.Parent("approval", "resets that wait for a second administrator", m.approvalList(), m.approvalAgree(), m.approvalRefuse()),
 		cli.Parent("group", "garages", m.groupAdd(), m.groupList(), m.groupShow(), m.groupRename(), m.groupDelete(),
 			cli.Parent("members", "people of a garage", m.membersList(), m.membersAdd(), m.membersRemove())),
-		cli.Parent("help-request", "requests for help", m.helpList(), m.helpShow(), m.helpTake(), m.helpNote(), m.helpAnswer(), m.helpClose()),
+		cli.Parent("help-request", "requests for help", m.helpList(), m.helpShow(), m.helpTake(), m.helpNote(), m.helpCheck(),
+			m.helpAnswer(), m.helpClose(), m.helpReopen()),
+		cli.Parent("report", "what to look at before something goes wrong", m.reportLockout()),
+		cli.Parent("webhook", "programs that are told of events", m.webhookAdd(), m.webhookList(), m.webhookShow(), m.webhookChange(),
+			m.webhookRemove(), m.webhookTest(), m.webhookRotate(), m.webhookDeliveries()),
 		cli.Parent("audit", "what was done, by whom", m.auditList()),
 		m.importCommand(), m.exportCommand(),
 	}
@@ -77,11 +83,4 @@ func (m *Manager) reaching(c *cobra.Command, found bool, do run, checks ...func(
 		return do(c.Context(), s, args)
 	}
 	return c
-}
-
-// words completes a flag that takes one of a few words.
-func words(c *cobra.Command, flag string, all []string) {
-	if err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // the command has no such flag, which every test of it would meet
-	}
 }

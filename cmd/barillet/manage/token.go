@@ -6,25 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"barillet/authn"
 	"barillet/cmd/barillet/cli"
 )
-
-// roles are the words for --role.
-var roles = []string{string(authn.RoleSuperAdmin), string(authn.RoleUserAdmin), string(authn.RoleHelpDesk), string(authn.RoleReadOnly)}
-
-func knownRole(role string) error {
-	if !slices.Contains(roles, role) {
-		return cli.Misused("--role %q: want one of %s", role, strings.Join(roles, ", "))
-	}
-	return nil
-}
 
 // newToken and createdToken are the call's two halves.
 type newToken struct {
@@ -56,8 +44,7 @@ func (m *Manager) tokenCreate() *cobra.Command {
 		Args: cli.Exactly(),
 	}
 	c.Flags().StringVar(&ask.Name, "name", "", "what the token is for")
-	c.Flags().StringVar(&ask.Role, "role", "", strings.Join(roles, ", "))
-	words(c, "role", roles)
+	known := choice(c, &ask.Role, "role", "what it may do", roles)
 	c.Flags().StringSliceVar(&ask.Groups, "group", nil, "limit it to a group, by id; may be given again")
 	c.Flags().StringVar(&expires, "expires", "90d", "how long it is good: 90d, 12h; at most 365d")
 	c.Flags().StringSliceVar(&ask.Allow, "allow", nil, "secrets, authn")
@@ -79,7 +66,10 @@ func (m *Manager) tokenCreate() *cobra.Command {
 		if ask.Name == "" {
 			return cli.Misused("--name is missing: say what the token is for")
 		}
-		if err := knownRole(ask.Role); err != nil {
+		if ask.Role == "" {
+			return cli.Misused("--role is missing: want one of %s", strings.Join(roles, ", "))
+		}
+		if err := known(reach); err != nil {
 			return err
 		}
 		life, err := lifetime(expires)
@@ -94,7 +84,7 @@ func (m *Manager) tokenCreate() *cobra.Command {
 func (m *Manager) tokenList() *cobra.Command {
 	type token struct {
 		createdToken
-		Groups   *[]string `json:"groups"`
+		Groups   []string  `json:"groups"`
 		LastUsed time.Time `json:"lastUsed"`
 	}
 	c := &cobra.Command{Use: "list", Short: "list API tokens: id, name, role, groups, good until, last used", Args: cli.Exactly()}
@@ -104,11 +94,7 @@ func (m *Manager) tokenList() *cobra.Command {
 			return fmt.Errorf("listing tokens: %w", err)
 		}
 		return listed(m, all, func(t token) []string {
-			scope := "everybody"
-			if t.Groups != nil {
-				scope = strings.Join(append(*t.Groups, "nobody")[:max(1, len(*t.Groups))], ",")
-			}
-			return []string{t.ID, t.Name, t.Role, scope, m.Moment(t.Expires), m.Moment(t.LastUsed)}
+			return []string{t.ID, t.Name, t.Role, scope(t.Groups), m.Moment(t.Expires), m.Moment(t.LastUsed)}
 		})
 	})
 }

@@ -3,7 +3,6 @@ package manage
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -62,20 +61,16 @@ func (m *Manager) userAdd() *cobra.Command {
 		Args: cli.Exactly("EMAIL"),
 	}
 	c.Flags().StringVar(&a.name, "name", "", "first and last name")
-	c.Flags().StringVar(&a.role, "role", "", strings.Join(roles, ", "))
-	words(c, "role", roles)
+	known := choice(c, &a.role, "role", "what the person may do", roles)
 	c.Flags().StringSliceVar(&a.groups, "group", nil, "a group that the person belongs to, by id; may be given again")
 	c.Flags().BoolVar(&a.invite, "invite", false, "invite the person")
 	c.Flags().BoolVar(&a.noMail, "no-mail", false, "print the invitation's link instead of mailing it")
 	return m.founding(c, func(ctx context.Context, s *Client, args []string) error { return m.addUser(ctx, s, &a, args[0]) },
-		func(Reach) error {
+		known, func(Reach) error {
 			if a.noMail && !a.invite {
 				return cli.Misused("--no-mail is about the invitation: give --invite too")
 			}
-			if a.role == "" {
-				return nil
-			}
-			return knownRole(a.role)
+			return nil
 		})
 }
 
@@ -155,28 +150,33 @@ func (m *Manager) userShow() *cobra.Command {
 		if err := s.call(ctx, http.MethodGet, userPath(args[0]), nil, &raw); err != nil {
 			return fmt.Errorf("showing %s: %w", args[0], err)
 		}
-		if m.JSON {
-			return m.Result(raw)
-		}
-		var u person
-		if err := json.Unmarshal(raw, &u); err != nil {
-			return fmt.Errorf("reading a person: %w", err)
-		}
-		groups, err := pages[group](ctx, s, userPath(args[0], "/groups"), nil, 0)
-		if err != nil {
-			return fmt.Errorf("showing the groups of %s: %w", args[0], err)
-		}
-		rows := [][]string{{"id", u.ID}, {"status", u.Status}, {"created", m.Moment(u.Created)}, {"last sign-in", m.Moment(u.LastLogin)}}
-		for _, g := range groups {
-			rows = append(rows, []string{"group", g.ID + " " + g.Profile.Name})
-		}
-		for _, name := range ordered(u.Profile) {
-			if value := u.text(name); value != "null" && value != "" {
-				rows = append(rows, []string{name, value})
-			}
-		}
-		return m.Table(rows)
+		return shown(m, raw, func(u person) error { return m.showUser(ctx, s, u) })
 	})
+}
+
+// showUser prints a person with the garages and roles that they have.
+func (m *Manager) showUser(ctx context.Context, s *Client, u person) error {
+	groups, err := pages[group](ctx, s, userPath(u.ID, "/groups"), nil, 0)
+	if err != nil {
+		return fmt.Errorf("showing the groups of %s: %w", u.text("login"), err)
+	}
+	rows := [][]string{{"id", u.ID}, {"status", u.Status}, {"created", m.Moment(u.Created)}, {"last sign-in", m.Moment(u.LastLogin)}}
+	var roles []grant
+	if err := s.call(ctx, http.MethodGet, userPath(u.ID, "/roles"), nil, &roles); err != nil {
+		return fmt.Errorf("showing the roles of %s: %w", u.text("login"), err)
+	}
+	for _, g := range groups {
+		rows = append(rows, []string{"group", g.ID + " " + g.Profile.Name})
+	}
+	for _, g := range roles {
+		rows = append(rows, []string{"role", g.Type + " for " + scope(g.Targets)})
+	}
+	for _, name := range ordered(u.Profile) {
+		if value := u.text(name); value != "null" && value != "" {
+			rows = append(rows, []string{name, value})
+		}
+	}
+	return m.Table(rows)
 }
 
 // ordered are the names of a profile, those that everybody has first.
@@ -197,8 +197,7 @@ func (m *Manager) userList() *cobra.Command {
 	var most int
 	c := &cobra.Command{Use: "list", Short: "list people: id, status, sign-in name, name, last sign-in", Args: cli.Exactly()}
 	c.Flags().StringVar(&starts, "q", "", "only whose name or address begins so")
-	c.Flags().StringVar(&status, "status", "", "only those in this state: "+strings.Join(statuses, ", "))
-	words(c, "status", statuses)
+	known := choice(c, &status, "status", "only those in this state", statuses)
 	c.Flags().StringVar(&garage, "group", "", "only the members of a group, by id or name")
 	c.Flags().IntVar(&most, "limit", 0, "at most so many; 0 lists all")
 	list := func(ctx context.Context, s *Client, _ []string) error {
@@ -224,10 +223,8 @@ func (m *Manager) userList() *cobra.Command {
 			return []string{u.ID, u.Status, u.text("login"), u.name(), m.Moment(u.LastLogin)}
 		})
 	}
-	return m.calling(c, list, func(Reach) error {
+	return m.calling(c, list, known, func(Reach) error {
 		switch {
-		case status != "" && !slices.Contains(statuses, status):
-			return cli.Misused("--status %q: want one of %s", status, strings.Join(statuses, ", "))
 		case garage != "" && starts+status != "":
 			return cli.Misused("--group lists all members: it goes with neither --q nor --status")
 		case most < 0:
@@ -238,96 +235,7 @@ func (m *Manager) userList() *cobra.Command {
 }
 
 // statuses are where a person can stand.
-var statuses = []string{"STAGED", "PROVISIONED", "ACTIVE", "SUSPENDED", "DEPROVISIONED"}
-
-// listed prints a list: all that the API said with --json, else one row each.
-func listed[T any](m *Manager, all []json.RawMessage, row func(T) []string) error {
-	if m.JSON {
-		if all == nil {
-			all = []json.RawMessage{}
-		}
-		return m.Result(all)
-	}
-	rows := make([][]string, len(all))
-	for i, raw := range all {
-		var one T
-		if err := json.Unmarshal(raw, &one); err != nil {
-			return fmt.Errorf("reading an entry of the list: %w", err)
-		}
-		rows[i] = row(one)
-	}
-	return m.Table(rows)
-}
-
-// memberOf are the members of a profile that have a flag of their own.
-var memberOf = map[string]string{"login": "login", "email": "email", "second-email": "secondEmail",
-	"first-name": "firstName", "last-name": "lastName", "locale": "locale"}
-
-// updating is what user update was told.
-type updating struct {
-	set, unset []string
-	members    map[string]*string // by the profile's names
-}
-
-func (m *Manager) userUpdate() *cobra.Command {
-	u := updating{members: map[string]*string{}}
-	c := &cobra.Command{
-		Use: "update EMAIL", Short: "change names, addresses or further members of a profile",
-		Long: "Changes what is named and leaves the rest. When an address moves, every session of the person ends and the\n" +
-			"addresses of before and after are told.",
-		Args: cli.Exactly("EMAIL"),
-	}
-	for flag, member := range memberOf {
-		u.members[member] = c.Flags().String(flag, "", "new "+flag+"; empty takes it away")
-	}
-	c.Flags().StringArrayVar(&u.set, "set", nil, "NAME=VALUE of a further member; may be given again")
-	c.Flags().StringArrayVar(&u.unset, "unset", nil, "name of a further member to take away; may be given again")
-	var profile map[string]any
-	change := func(ctx context.Context, s *Client, args []string) error {
-		var raw json.RawMessage
-		if err := s.call(ctx, http.MethodPost, userPath(args[0]), map[string]any{"profile": profile}, &raw); err != nil {
-			return fmt.Errorf("changing %s: %w", args[0], err)
-		}
-		m.Note("%s is changed", args[0])
-		if m.JSON {
-			return m.Result(raw)
-		}
-		return nil
-	}
-	return m.calling(c, change, func(Reach) (err error) {
-		profile, err = u.profile(c)
-		return err
-	})
-}
-
-// profile is what the flags name.
-func (u updating) profile(c *cobra.Command) (map[string]any, error) {
-	out := map[string]any{}
-	for flag, member := range memberOf {
-		if c.Flags().Changed(flag) {
-			if out[member] = *u.members[member]; *u.members[member] == "" {
-				out[member] = nil
-			}
-		}
-	}
-	for _, pair := range u.set {
-		name, value, ok := strings.Cut(pair, "=")
-		if !ok || name == "" || u.members[name] != nil {
-			return nil, cli.Misused("--set %q: want NAME=VALUE of a member that has no flag of its own", name)
-		}
-		out[name] = value
-	}
-	for _, name := range u.unset {
-		if name == "" || u.members[name] != nil {
-			return nil, cli.Misused("--unset %q: want the name of a member that has no flag of its own", name)
-		}
-		out[name] = nil
-	}
-	if len(out) == 0 {
-		return nil, cli.WithHint(cli.Misused("nothing is to be changed"), "%s --help lists the flags", c.CommandPath())
-	}
-	return out, nil
-}
+var statuses = []string{"STAGED", "PROVISIONED", "ACTIVE", "RECOVERY", "PASSWORD_EXPIRED", "LOCKED_OUT", "SUSPENDED", "DEPROVISIONED"}
 
 func (m *Manager) userDelete() *cobra.Command {
 	c := &cobra.Command{
@@ -355,24 +263,4 @@ func (m *Manager) userDelete() *cobra.Command {
 		m.Note("%s is deleted", u.text("login"))
 		return nil
 	})
-}
-
-// sureFlag is for commands that cannot be undone: they ask at a terminal, and elsewhere demand --yes.
-func (m *Manager) sureFlag(c *cobra.Command) func(format string, args ...any) error {
-	yes := c.Flags().Bool("yes", false, "do not ask")
-	return func(format string, args ...any) error {
-		if *yes {
-			return nil
-		}
-		answer, err := m.Ask(fmt.Sprintf(format, args...) + "? [y/N] ")
-		switch {
-		case errors.Is(err, cli.ErrNoTerminal):
-			return cli.WithHint(cli.Misused("this cannot be undone, and nobody can be asked"), "give --yes")
-		case err != nil:
-			return err
-		case answer != "y" && answer != "yes":
-			return errors.New("nothing was changed")
-		}
-		return nil
-	}
 }

@@ -1,0 +1,45 @@
+package manage
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// listed prints a list: all that the API said with --json, else one row each.
+func listed[T any](m *Manager, all []json.RawMessage, row func(T) []string) error {
+	if m.JSON {
+		if all == nil {
+			all = []json.RawMessage{}
+		}
+		return m.Result(all)
+	}
+	rows := make([][]string, len(all))
+	for i, raw := range all {
+		var one T
+		if err := json.Unmarshal(raw, &one); err != nil {
+			return fmt.Errorf("reading an entry of the list: %w", err)
+		}
+		rows[i] = row(one)
+	}
+	return m.Table(rows)
+}
+
+// shown prints one thing: all that the API said with --json, else what print makes of it.
+func shown[T any](m *Manager, raw json.RawMessage, print func(T) error) error {
+	if m.JSON {
+		return m.Result(raw)
+	}
+	var one T
+	if err := json.Unmarshal(raw, &one); err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	return print(one)
+}
+
+// resultOnly prints what the API said of a change with --json; people were told by a note.
+func (m *Manager) resultOnly(raw json.RawMessage) error {
+	if m.JSON {
+		return m.Result(raw)
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package manage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"barillet/cmd/barillet/cli"
+)
+
+// risk is what is printed of a person or garage at risk; --json prints all that the API says.
+type risk struct {
+	Kind   string `json:"kind"`
+	Risk   string `json:"risk"`
+	Login  string `json:"login"`
+	Name   string `json:"name"`
+	Device *struct {
+		Name string `json:"name"`
+	} `json:"device"`
+	Copies   int `json:"copies"`
+	Left     int `json:"recoveryCodesLeft"`
+	CanReset int `json:"canReset"`
+}
+
+// row says of a person what they have left, of a garage who can help there.
+func (r risk) row() []string {
+	if r.Kind == "garage" {
+		return []string{r.Kind, r.Risk, "", r.Name, fmt.Sprintf("%d can reset", r.CanReset)}
+	}
+	has := fmt.Sprintf("%d recovery codes", r.Left)
+	if r.Copies > 0 {
+		has = fmt.Sprintf("on %d more phones, %s", r.Copies, has)
+	}
+	if r.Device != nil {
+		has = r.Device.Name + ", " + has
+	}
+	return []string{r.Kind, r.Risk, r.Login, r.Name, has}
+}
+
+func (m *Manager) reportLockout() *cobra.Command {
+	kind := ""
+	c := &cobra.Command{
+		Use: "lockout-risk", Short: "list who would be locked out by one lost device, and garages with fewer than two who can reset",
+		Args: cli.Exactly(),
+	}
+	known := choice(c, &kind, "kind", "only these", []string{"person", "garage"})
+	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error {
+		values := url.Values{}
+		if kind != "" {
+			values.Set("kind", kind)
+		}
+		all, err := pages[json.RawMessage](ctx, s, "/reports/lockout-risk", values, 0)
+		if err != nil {
+			return fmt.Errorf("reading the report: %w", err)
+		}
+		return listed(m, all, risk.row)
+	}, known)
+}
