@@ -101,7 +101,7 @@ func compared(t *testing.T, steps []step) {
 						w := v.call(step.method, fill.Replace(step.path), []string{a, b}[side], fill.Replace(step.body))
 						got[side] = plainly(w)
 						makes := step.path == "/api/v1/users" || strings.HasPrefix(step.path, "/api/v1/imports")
-						if id := made(w); step.method == "POST" && makes && id != "" {
+						if id := madeBy(w); step.method == "POST" && makes && id != "" {
 							ids[side] = id
 						}
 					}
@@ -120,7 +120,7 @@ func compared(t *testing.T, steps []step) {
 }
 
 // made is the id of who was made by a call, alone or as the first of a list; "" for nobody.
-func made(w *httptest.ResponseRecorder) string {
+func madeBy(w *httptest.ResponseRecorder) string {
 	var x struct {
 		ID     string
 		People []struct{ ID string }
