@@ -97,7 +97,7 @@ func (w *Work) Delete(u *User) error {
 			return err
 		}
 	}
-	if err := w.Unlock(u); err != nil {
+	if err := w.forgetGuesses(u); err != nil {
 		return err
 	}
 	if err := w.s.standings.Delete(w.Tx, string(u.ID)); err != nil {
@@ -109,7 +109,26 @@ func (w *Work) Delete(u *User) error {
 	return nil
 }
 
-// Unlock ends the person's waits and forgets their wrong answers, over every door.
-func (w *Work) Unlock(u *User) error {
+// Unlock ends the person's waits and forgets their wrong answers, over every door. Each time that there were any counts
+// against throttle.Unlocks, or a guesser whom somebody unlocks would have no limit (PROTOCOL 17): CodeWait beyond it,
+// unless the caller is free of it.
+func (w *Work) Unlock(u *User, free bool) error {
+	g, err := w.s.Guesses.Get(w.Tx, w.s.guessID(u.ID))
+	if err != nil {
+		return fmt.Errorf("reading wrong answers: %w", err)
+	}
+	if !free && !g.Quiet(w.Act.Now) {
+		v, err := w.s.Limiter.Take(w.Tx, w.Act.Now, throttle.Unlocks, string(u.ID))
+		if err != nil {
+			return fmt.Errorf("counting unlocks: %w", err)
+		}
+		if !v.OK {
+			return Wait(v.Retry)
+		}
+	}
+	return w.forgetGuesses(u)
+}
+
+func (w *Work) forgetGuesses(u *User) error {
 	return w.s.Guesses.Put(w.Tx, w.Act.Now, w.s.guessID(u.ID), throttle.Guess{})
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // Join makes a person, loaded in this run, a member of a garage; joined is false for whoever was one. The caller
-// audits and saves. CodeNotFound: no such garage. CodeInvalid: the person is in as many as there may be.
+// audits and saves, and calls EndShadows afterwards. CodeNotFound: no such garage. CodeInvalid: the person is in as many
+// as there may be.
 func (w *Work) Join(u *User, id GroupID) (joined bool, err error) {
 	if _, err := w.Group(id); err != nil || slices.Contains(u.Groups, id) {
 		return false, err
@@ -22,7 +23,7 @@ func (w *Work) Join(u *User, id GroupID) (joined bool, err error) {
 	if err := w.s.members.Put(w.Tx, string(id)+"/"+string(u.ID), struct{}{}); err != nil {
 		return false, fmt.Errorf("storing a membership: %w", err)
 	}
-	return true, w.dropShadows(u, id)
+	return true, nil
 }
 
 // Leave takes a person, loaded in this run, out of a garage, be it there or not; left is false for whoever was

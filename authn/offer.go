@@ -222,7 +222,8 @@ func (w *Work) takeOffered(c Caller, u *User, o *Offer, d factors.Device) (facto
 	if w.s.counted(u) > 0 {
 		d.Disabled = factors.DisabledWaits
 	}
-	u.Offer, u.HadDevice = nil, true
+	u.Offer = nil
+	u.HadDevice = u.HadDevice || !d.Waits() // beside a key of another house that nobody has used it proves nothing (PROTOCOL 23)
 	u.Devices = append(u.Devices[:len(u.Devices):len(u.Devices)], d)
 	if w.s.counted(u) > 0 && !d.Waits() {
 		// The ticket would lead nowhere now. Beside a password of the same hand the device counts for nothing, and a

@@ -60,9 +60,6 @@ func (w *Work) Create(u *User) error {
 		if err := w.s.members.Put(w.Tx, string(g)+"/"+string(u.ID), struct{}{}); err != nil {
 			return fmt.Errorf("storing a membership: %w", err)
 		}
-		if err := w.dropShadows(u, g); err != nil {
-			return err
-		}
 	}
 	return w.Save(u)
 }

@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -75,24 +76,60 @@ func (w *Work) eachShadowList(u *User, change func([]UserID) []UserID) error {
 	return nil
 }
 
-// dropShadows deletes those that stood in a garage for somebody who has now joined it. A person has few.
-func (w *Work) dropShadows(u *User, garage GroupID) error {
-	for _, a := range u.indexed() {
-		shadows, err := w.ShadowsOf(a)
+// EndShadows deletes those that stand in one of a person's garages for them. Call it once the person is stored there. Each
+// ends in an Update of its own, for there can be many, of twenty garages each. What a crash leaves is seen by whoever
+// invited it, until they delete it or the person is made a member once more.
+func (s *Service) EndShadows(ctx context.Context, id UserID) error {
+	var found []UserID
+	err := s.View(ctx, func(r Reader) (err error) {
+		found, err = r.shadowsBeside(id)
+		return err
+	})
+	for _, shadow := range found {
 		if err != nil {
-			return err
+			break
+		}
+		_, err = Do(ctx, s, s.NewAct(Origin{}), func(w *Work) (struct{}, error) { return struct{}{}, w.endShadow(shadow) })
+	}
+	if CodeOf(err) == CodeNotFound { // the person was deleted meanwhile
+		return nil
+	}
+	return err
+}
+
+// shadowsBeside are the shadows of a person in a garage that the person is in.
+func (r Reader) shadowsBeside(id UserID) (found []UserID, err error) {
+	u, err := r.User(id)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range u.indexed() {
+		shadows, err := r.ShadowsOf(a)
+		if err != nil {
+			return nil, err
 		}
 		for i := range shadows {
-			if s := &shadows[i]; slices.Contains(s.Groups, garage) {
-				s.Status = StatusGone
-				if err := w.dropPapers(s); err != nil {
-					return err
-				}
-				if err := w.Delete(s); err != nil {
-					return err
-				}
+			beside := slices.ContainsFunc(shadows[i].Groups, func(g GroupID) bool { return slices.Contains(u.Groups, g) })
+			if beside && !slices.Contains(found, shadows[i].ID) {
+				found = append(found, shadows[i].ID)
 			}
 		}
 	}
-	return nil
+	return found, nil
+}
+
+// endShadow deletes one that may be gone by now.
+func (w *Work) endShadow(id UserID) error {
+	x, err := w.User(id)
+	if CodeOf(err) == CodeNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	x.Status = StatusGone
+	if err := w.dropPapers(&x); err != nil {
+		return err
+	}
+	return w.Delete(&x)
 }

@@ -338,7 +338,7 @@ func TestAProgramGuessesAPasswordBesideTheSignIn(t *testing.T) {
 	}
 	for range 20 { // and the limit of where it comes from
 		_ = guess("encore un autre mot faux")
-		if err := s.desk.Unlock(t.Context(), root, s.From, technician); err != nil {
+		if err := s.desk.Unlock(t.Context(), machine, s.From, technician); err != nil {
 			t.Fatal(err)
 		}
 	}

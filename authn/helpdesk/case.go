@@ -171,9 +171,14 @@ func (d *Desk) resolve(w *authn.Work, op Operator, c *Case) error {
 	return d.save(w, c)
 }
 
-// caseEvent is an act of the operator on a case, done.
+// caseEvent is an act of the operator on a case, done. About whom the house opened one is not said in the log, which those
+// who are limited to that person's garage read as well (PROTOCOL 21): the case says it.
 func (op Operator) caseEvent(action string, c *Case) audit.Event {
-	return audit.Event{Actor: op.actor(), Subject: string(c.User), Action: action, Outcome: audit.Success,
+	subject := string(c.User)
+	if c.forEverybodyOnly() {
+		subject = ""
+	}
+	return audit.Event{Actor: op.actor(), Subject: subject, Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeHelp, ID: c.ID, Name: c.Reference}}}
 }
 

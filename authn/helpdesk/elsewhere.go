@@ -100,7 +100,7 @@ func (d *Desk) openInvited(w *authn.Work, op Operator, u, holder *authn.User) er
 		return err
 	}
 	e := op.caseEvent(audit.HelpRequested, c)
-	e.Subject, e.Detail = "", map[string]string{"topic": string(c.Topic)}
+	e.Detail = map[string]string{"topic": string(c.Topic)}
 	if err := w.Audit(e); err != nil {
 		return err
 	}

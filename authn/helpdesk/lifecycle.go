@@ -22,13 +22,14 @@ func (d *Desk) Deactivate(ctx context.Context, op Operator, from authn.Origin, i
 	return d.step(ctx, op, from, actManage, id, audit.UserDeactivated, (*authn.Work).Deactivate)
 }
 
-// Unlock ends the waits of an active person after wrong answers, and forgets these; there need be none.
+// Unlock ends the waits of an active person after wrong answers, and forgets these; there need be none. CodeWait: it was
+// done too often today, but for the machine's owner (throttle.Unlocks).
 func (d *Desk) Unlock(ctx context.Context, op Operator, from authn.Origin, id string) error {
 	return d.step(ctx, op, from, actHelp, id, audit.UserUnlocked, func(w *authn.Work, u *authn.User) error {
 		if u.Status != authn.StatusActive {
 			return &authn.Error{Code: authn.CodeState, Reason: authn.ReasonNotActive}
 		}
-		return w.Unlock(u)
+		return w.Unlock(u, op.Machine)
 	})
 }
 

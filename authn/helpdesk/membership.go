@@ -14,43 +14,48 @@ func (d *Desk) AddMember(ctx context.Context, op Operator, from authn.Origin, gi
 	if err := op.forEverybody(); err != nil {
 		return err
 	}
-	return d.moveMember(ctx, op, from, gid, id, audit.GroupMemberAdded, (*authn.Work).Join)
+	u, err := d.moveMember(ctx, op, from, gid, id, audit.GroupMemberAdded, (*authn.Work).Join)
+	if err != nil {
+		return err
+	}
+	return d.People.EndShadows(ctx, u)
 }
 
 // RemoveMember takes a person out of a garage; whoever is not in it stays so. A garage outside the operator's scope
 // is not there.
 func (d *Desk) RemoveMember(ctx context.Context, op Operator, from authn.Origin, gid authn.GroupID, id string) error {
-	return d.moveMember(ctx, op, from, gid, id, audit.GroupMemberRemoved, (*authn.Work).Leave)
+	_, err := d.moveMember(ctx, op, from, gid, id, audit.GroupMemberRemoved, (*authn.Work).Leave)
+	return err
 }
 
-// moveMember judges, does, audits and stores one membership in one Update. What changes nothing is no act.
+// moveMember judges, does, audits and stores one membership in one Update, and tells whose it is. What changes nothing is
+// no act.
 func (d *Desk) moveMember(ctx context.Context, op Operator, from authn.Origin, gid authn.GroupID, id, action string,
-	move func(*authn.Work, *authn.User, authn.GroupID) (bool, error)) error {
-	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
+	move func(*authn.Work, *authn.User, authn.GroupID) (bool, error)) (authn.UserID, error) {
+	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (authn.UserID, error) {
 		u, err := find(w.Reader, op, actManage, id)
 		if err != nil {
-			return struct{}{}, err
+			return "", err
 		}
 		if !op.covers([]authn.GroupID{gid}) {
-			return struct{}{}, authn.Refuse(authn.CodeNotFound)
+			return "", authn.Refuse(authn.CodeNotFound)
 		}
 		g, err := w.Group(gid)
 		if err != nil {
-			return struct{}{}, err
+			return "", err
 		}
 		moved, err := move(w, &u, gid)
 		if err != nil || !moved {
-			return struct{}{}, err
+			return u.ID, err
 		}
 		w.Remember(&u, action, g.Name)
 		e := op.event(action, &u)
 		e.Targets = groupTarget(&g)
 		if err := w.Audit(e); err != nil {
-			return struct{}{}, err
+			return "", err
 		}
-		return struct{}{}, w.Save(&u)
+		return u.ID, w.Save(&u)
 	})
-	return err
 }
 
 // Members lists the people of a garage whom the operator may know of, as Users does; CodeNotFound for a garage

@@ -60,6 +60,9 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n Ne
 	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (Added, error) {
 		return d.add(w, op, n, u, device, activate, sendEmail)
 	})
+	if err == nil && len(out.User.Groups) > 0 && !out.User.Shadow {
+		err = d.People.EndShadows(ctx, out.User.ID)
+	}
 	if err == nil && n.Role == authn.RoleSuperAdmin {
 		err = d.tellSupers(ctx, op, from, roleChange{action: audit.RoleGranted, grant: out.User.Roles[0], user: out.User}, a.Now)
 	}

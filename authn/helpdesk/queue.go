@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"barillet/authn"
+	"barillet/internal/audit"
 	"barillet/store"
 )
 
@@ -122,7 +123,8 @@ func (d *Desk) caseIn(r authn.Reader, op Operator, c *Case) error {
 }
 
 // Changes are what was changed about the person of a case in the last seven days (PROTOCOL 24); none where the
-// address is nobody's. CodeNotFound as with Case.
+// address is nobody's. Whoever is limited to groups is told of no role and no garage, which are known here by name alone
+// (PROTOCOL 21). CodeNotFound as with Case.
 func (d *Desk) Changes(ctx context.Context, op Operator, c *Case) ([]authn.Recent, error) {
 	if c.User == "" {
 		return nil, nil
@@ -131,7 +133,13 @@ func (d *Desk) Changes(ctx context.Context, op Operator, c *Case) ([]authn.Recen
 	if authn.CodeOf(err) == authn.CodeNotFound && !op.scoped() {
 		return nil, nil // deleted since
 	}
-	return u.Changes(d.People.Now()), err
+	changes := u.Changes(d.People.Now())
+	if op.scoped() {
+		changes = slices.DeleteFunc(changes, func(x authn.Recent) bool {
+			return slices.Contains(ofOperators, x.What) || x.What == audit.GroupMemberAdded || x.What == audit.GroupMemberRemoved
+		})
+	}
+	return changes, err
 }
 
 // Case reads one help request; CodeNotFound when there is none that this operator may know of.

@@ -32,6 +32,9 @@ var (
 	// Gates counts ways back to an application after a sign-in. By session.
 	Gates = Limit{Name: "gates", Count: 60, Per: time.Minute}
 
+	// Unlocks counts how often operators forget a person's wrong answers: each lets a guesser begin anew. By user id.
+	Unlocks = Limit{Name: "unlocks", Count: 3, Per: 24 * time.Hour}
+
 	// APIToken counts requests, in memory. By token id.
 	APIToken = Limit{Name: "api-token", Count: 600, Per: time.Minute}
 

@@ -27,7 +27,7 @@ const answersLive = 24 * time.Hour
 // answering is completed afterwards.
 type answer struct {
 	Claim   string          `json:"claim"`            // which request took the key
-	Digest  []byte          `json:"digest"`           // of method, path, query and body
+	Digest  []byte          `json:"digest"`           // of method, path, query, body and what the token may do
 	Status  int             `json:"status,omitempty"` // 0: the answer was never stored
 	Body    json.RawMessage `json:"body,omitempty"`   // without secrets
 	Expires time.Time       `json:"expires"`
@@ -91,7 +91,7 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, op helpdesk.Operator,
 		return badParameter("Idempotency-Key")
 	}
 	id := hex.EncodeToString(a.desk.People.Pepper.MAC("idempotency", []byte(op.ID), []byte(keys[0])))
-	mine := answer{Claim: rand.Text(), Digest: digest(r), Expires: a.now().Add(answersLive)}
+	mine := answer{Claim: rand.Text(), Digest: digest(r, op), Expires: a.now().Add(answersLive)}
 	if done, err := a.repeat(w, r.Context(), id, mine.Digest); done || err != nil {
 		return err
 	}
@@ -189,11 +189,12 @@ func (a *API) repeat(w http.ResponseWriter, ctx context.Context, id string, sum 
 	return true, reply.JSON(w, first.Status, first.Body)
 }
 
-// digest tells requests apart: every part with its length before it.
-func digest(r *http.Request) []byte {
+// digest tells requests apart: every part with its length before it. What the token may do by its owner's present role and
+// scope is one: whoever lost some of it is not to read again what they could then see (PROTOCOL 20).
+func digest(r *http.Request, op helpdesk.Operator) []byte {
 	h := sha256.New()
 	body, _ := r.Context().Value(bodyKey{}).([]byte)
-	for _, part := range [][]byte{[]byte(r.Method), []byte(r.URL.EscapedPath()), []byte(r.URL.RawQuery), body} {
+	for _, part := range [][]byte{[]byte(r.Method), []byte(r.URL.EscapedPath()), []byte(r.URL.RawQuery), body, fmt.Appendf(nil, "%s %q %t", op.Role, op.Groups, op.Groups == nil)} {
 		fmt.Fprintf(h, "%d:", len(part))
 		h.Write(part)
 	}

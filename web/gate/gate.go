@@ -144,7 +144,7 @@ const longestErrand = 2 << 10
 // send sends a browser to the sign-in. What binds the way back to this browser, and where it wanted to go, stay in a
 // cookie of the protected host: neither passes through the sign-in.
 func (g *Gate) send(w http.ResponseWriter, a asked, rule *Rule) {
-	nonce := authn.SecretOf(base64.RawURLEncoding.EncodeToString(random()))
+	nonce := newNonce()
 	to := local(a.uri)
 	if len(to) > longestErrand || a.path() == returnPath {
 		to = "/"
@@ -153,10 +153,10 @@ func (g *Gate) send(w http.ResponseWriter, a asked, rule *Rule) {
 	found(w, g.signIn(a.host, rule, authn.GateState(nonce)))
 }
 
-func random() []byte {
+func newNonce() authn.Secret {
 	b := make([]byte, 32)
 	rand.Read(b)
-	return b
+	return authn.SecretOf(base64.RawURLEncoding.EncodeToString(b))
 }
 
 // signIn is the page of the sign-in that lets a person on to a host.
@@ -188,10 +188,10 @@ func (g *Gate) Return(w http.ResponseWriter, r *http.Request) {
 
 // back changes a return code into the gate's cookie and goes on to where the browser wanted to go. A code that is not
 // good leads there too: the gate is shut, so it is the sign-in's turn again. Without the errand's cookie it would do so
-// for ever, and is refused.
+// for ever, and is refused; its code is spent all the same, or it would be good for whoever reads the address there.
 func (g *Gate) back(w http.ResponseWriter, r *http.Request, a asked) {
 	nonce, to, ok := g.errandIn(r)
-	if len(g.rules[a.host]) == 0 || !ok {
+	if len(g.rules[a.host]) == 0 {
 		g.refuse(w, r, authn.Refuse(authn.CodeForbidden))
 		return
 	}
@@ -201,8 +201,14 @@ func (g *Gate) back(w http.ResponseWriter, r *http.Request, a asked) {
 		g.refuse(w, r, &reply.Refused{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: "code"})
 		return
 	}
+	if !ok {
+		nonce = newNonce() // nobody's
+	}
 	secret, err := g.people.PassGate(r.Context(), reply.From(r.Context()).Origin(), authn.SecretOf(q.Get("code")), a.host, nonce)
 	switch {
+	case !ok && (err == nil || authn.CodeOf(err) == authn.CodeLink):
+		g.refuse(w, r, authn.Refuse(authn.CodeForbidden))
+		return
 	case err == nil:
 		g.put(w, g.cookie, secret.Reveal(), 0)
 		g.put(w, g.errand, "", -1)

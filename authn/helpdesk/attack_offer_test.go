@@ -1,0 +1,47 @@
+package helpdesk_test
+
+import (
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/authn/helpdesk"
+)
+
+// TestAnOperatorOffersAPhoneToWhoeverBroughtAKey: whoever imported a key knows it. They enrol another phone for the
+// person, which waits for that person's word, so that the person counts as one who had a device; then they set a
+// password and sign in with it and with the imported key.
+func TestAnOperatorOffersAPhoneToWhoeverBroughtAKey(t *testing.T) {
+	s := openShop(t)
+	u, phone := s.bring(t)
+	for _, op := range []helpdesk.Operator{withSecrets(helpdesk.Operator{ID: "token:m", Name: "scripts", Owner: machine.Owner, Role: authn.RoleSuperAdmin}), thief} {
+		s.offersTo(t, op, u.Login)
+		if got := s.User(u.Login); !got.Brought() {
+			t.Errorf("%s: an offered phone made the key from elsewhere one that was used", op.ID)
+		}
+		_, err := s.desk.Change(t.Context(), op, s.From, string(u.ID), helpdesk.ProfileChange{Password: given})
+		wantCode(t, "a password that is set", err, authn.CodeSameHand)
+		_, err = s.desk.TemporaryPassword(t.Context(), op, s.From, u.Login)
+		wantCode(t, "a temporary one", err, authn.CodeSameHand)
+		_, err = s.desk.ResetPassword(t.Context(), op, s.From, u.Login, false)
+		wantCode(t, "the link in the answer", err, authn.CodeSameHand)
+	}
+	started, err := s.Service.Password(t.Context(), s.From, u.Login, given, "")
+	if err == nil {
+		v, err := verifies(t.Context(), s, started.Login, phone.Next())
+		t.Errorf("one operator signed in: step %q, %v", v.Step, err)
+	}
+}
+
+// offersTo enrols a phone for somebody to its end.
+func (s *shop) offersTo(t *testing.T, op helpdesk.Operator, id string) {
+	t.Helper()
+	out, err := s.desk.Enrol(t.Context(), op, s.From, id, helpdesk.NewDevice{Type: "token:software:totp", Provider: "OKTA", Name: "Atelier"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	phone := &authntest.Phone{House: s.House, Secret: out.Secret.Secret}
+	if _, _, j, err := s.desk.ActivateDevice(t.Context(), op, s.From, id, out.Device.ID, phone.Next()); err != nil || !j.Accepted() {
+		t.Fatalf("confirming an offered phone: %+v, %v", j, err)
+	}
+}

@@ -1,0 +1,77 @@
+package helpdesk_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/internal/audit"
+	"barillet/templates"
+)
+
+// TestAHelpRequestTellsWhatTheLogKeeps: an operator of one garage reads in a help request what changed about the person,
+// where the log would not tell them: another garage of before, and what the person was as an operator.
+func TestAHelpRequestTellsWhatTheLogKeeps(t *testing.T) {
+	s := openShop(t)
+	granted, err := s.desk.GrantRole(t.Context(), root, s.From, technician, helpdesk.NewRole{Role: authn.RoleReadOnly, Targets: []authn.GroupID{s.other}})
+	wantCode(t, "a role", err, "")
+	wantCode(t, "it is taken", s.desk.RevokeRole(t.Context(), root, s.From, technician, granted.Grant.ID), "")
+	wantCode(t, "another garage", s.desk.AddMember(t.Context(), root, s.From, s.other, technician), "")
+	wantCode(t, "it is left", s.desk.RemoveMember(t.Context(), root, s.From, s.other, technician), "")
+	wantCode(t, "suspended", s.desk.Suspend(t.Context(), root, s.From, technician), "")
+	wantCode(t, "and back", s.desk.Unsuspend(t.Context(), root, s.From, technician), "")
+	if _, err := s.desk.Ask(t.Context(), s.From, helpdesk.Form{Email: technician}); err != nil {
+		t.Fatal(err)
+	}
+	read := func(op helpdesk.Operator) (what []string) {
+		cases, _, err := s.desk.Cases(t.Context(), op, helpdesk.CaseQuery{})
+		if err != nil || len(cases) != 1 {
+			t.Fatalf("got %d cases, %v", len(cases), err)
+		}
+		changes, err := s.desk.Changes(t.Context(), op, &cases[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range changes {
+			what = append(what, x.What)
+		}
+		return what
+	}
+	sameStrings(t, "to an operator of the garage", read(limited(support, s.garage)), []string{audit.FactorActivated, audit.UserSuspended, audit.UserUnsuspended})
+	sameStrings(t, "to one who is not limited", read(support), []string{audit.RoleGranted, audit.RoleRevoked, audit.GroupMemberAdded,
+		audit.GroupMemberRemoved, audit.FactorActivated, audit.UserSuspended, audit.UserUnsuspended})
+}
+
+// TestTheLogTellsThatSomebodyWasInvitedElsewhere: the manager of a person's garage reads the log, in which the work of
+// others on the request that an invitation by another garage opened is about that person.
+func TestTheLogTellsThatSomebodyWasInvitedElsewhere(t *testing.T) {
+	s := openShop(t)
+	s.inviteElsewhere(t, limited(support, s.other), technician, s.other)
+	cases, _, err := s.desk.Cases(t.Context(), root, helpdesk.CaseQuery{})
+	if err != nil || len(cases) != 1 || cases[0].Topic != templates.TopicInvited {
+		t.Fatalf("got %+v, %v", cases, err)
+	}
+	id := cases[0].ID
+	s.Clock.Advance(time.Second)
+	_, err = s.desk.Reset(t.Context(), root, s.From, technician, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack})
+	wantCode(t, "a reset for which nobody asked", err, authn.CodeConflict)
+	for _, p := range []helpdesk.CasePatch{{Note: "who is this?"}, {Status: helpdesk.StateResolved}} {
+		if _, err := s.desk.Patch(t.Context(), root, s.From, id, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	events, _, err := s.desk.Events(t.Context(), limited(support, s.garage), audit.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		if slices.Contains([]string{audit.HelpRequested, audit.HelpUpdated, audit.HelpClosed, audit.HelpAssigned}, e.Action) {
+			t.Errorf("the manager reads %s of %v", e.Action, e.Targets)
+		}
+	}
+	if all := s.Events(audit.HelpUpdated, audit.HelpClosed); len(all) != 2 {
+		t.Errorf("got %d events, want what was done in the log", len(all))
+	}
+}

@@ -1,0 +1,29 @@
+package helpdesk_test
+
+import (
+	"testing"
+
+	"barillet/authn"
+)
+
+// TestAProgramEndsASignInOfSomebodyItSeesNoMore: the owner of a token is limited to another garage between the password
+// and the code.
+func TestAProgramEndsASignInOfSomebodyItSeesNoMore(t *testing.T) {
+	s := openShop(t)
+	op := limited(support, s.garage)
+	op.Authn = true
+	began, err := s.desk.SignIn(t.Context(), op, s.From, technician, password)
+	if err != nil || began.Step != authn.StepVerify {
+		t.Fatalf("got %q, %v", began.Step, err)
+	}
+	device, code := began.Devices[0].ID, s.phone.Next()
+	elsewhere := limited(op, s.other)
+	_, err = s.desk.SignInState(t.Context(), elsewhere, s.From, began.State)
+	wantCode(t, "where it stands", err, authn.CodeExpired)
+	_, _, err = s.desk.SignInCode(t.Context(), elsewhere, s.From, began.State, device, code)
+	wantCode(t, "the code", err, authn.CodeExpired)
+	done, _, err := s.desk.SignInCode(t.Context(), op, s.From, began.State, device, code)
+	if err != nil || done.Step != authn.StepDone {
+		t.Errorf("to whoever sees them: got %q, %v", done.Step, err)
+	}
+}

@@ -1,0 +1,28 @@
+package api_test
+
+import (
+	"strings"
+	"testing"
+
+	"barillet/authn"
+)
+
+// TestATokenReadsByItsKeyWhatItsOwnerMayNoLongerSee: the owner of a token is limited to one garage, and the token repeats
+// the request that made somebody of another.
+func TestATokenReadsByItsKeyWhatItsOwnerMayNoLongerSee(t *testing.T) {
+	d := open(t)
+	owner, tokens := d.boss("boss@garage.example", authn.RoleUserAdmin, 1)
+	here := d.Group("Garage Lumière")
+	body := `{"profile":{"login":"far@garage.example"}}`
+	if w := d.keyed("/api/v1/users", tokens[0], body, "k"); w.Code != 200 {
+		t.Fatalf("got %d %s", w.Code, w.Body)
+	}
+	if w := d.keyed("/api/v1/users", tokens[0], body, "k"); w.Code != 200 || w.Header().Get("Idempotency-Replayed") != "true" {
+		t.Fatalf("the repeat: got %d %s", w.Code, w.Body)
+	}
+	d.Change(owner.ID, func(u *authn.User) { u.Roles[0].Groups = []authn.GroupID{here} })
+	w := d.keyed("/api/v1/users", tokens[0], body, "k")
+	if doc := problem(t, w, 422); doc.Type != "/problems/idempotency" || strings.Contains(w.Body.String(), "far@") {
+		t.Errorf("got %s", w.Body)
+	}
+}
