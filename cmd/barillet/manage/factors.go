@@ -99,8 +99,9 @@ type receipt struct {
 		Expires time.Time `json:"expiresAt"`
 		Code    string    `json:"code,omitempty"`
 	} `json:"ticket"`
-	Repeated bool   `json:"repeated"`
-	Reason   string `json:"reason"`
+	Repeated    bool   `json:"repeated"`
+	Reason      string `json:"reason"`
+	HelpRequest string `json:"helpRequestId,omitempty"` // which it resolved
 
 	waiting
 }
@@ -131,6 +132,9 @@ func (m *Manager) factorsReset() *cobra.Command {
 	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
 		if !ask.Hand {
 			m.warnOfLinks(s)
+		}
+		if s.NoSupport {
+			m.Note("warning: support.email is not set: support is not told of the reset; see --config")
 		}
 		if check != (identityCheck{}) {
 			ask.Check = &check
