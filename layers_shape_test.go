@@ -26,7 +26,7 @@ var large = map[string]string{
 		"cut apart, acts, ranks and scopes would be exported, and an act could be done without them",
 	"web/api": "one table of calls, a file each: they share the reading of queries and bodies, paging and the keeping of answers, " +
 		"which nobody else needs",
-	"cmd/barillet/manage": "one table of commands, a file each: they share one way to call the service and one way to print, which nobody else needs",
+	"cmd/barillet/manage":      "one table of commands, a file each: they share one way to call the service and one way to print, which nobody else needs",
 	"web/api/routes.go#routes": "a list: one line a call, which is read as one",
 	"web": "one front door: every page shares the visitor, the cookies and the way in which errors become pages; " +
 		"what stands without them has rooms of its own (web/api, web/gate)",

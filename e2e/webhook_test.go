@@ -23,6 +23,7 @@ type Receiver struct {
 	stalled int
 	events  map[string]string // type by id
 	wrong   []string
+	bodies  []string
 }
 
 // StartReceiver listens until the test ends.
@@ -54,6 +55,7 @@ func StartReceiver(tb testing.TB) *Receiver {
 func (r *Receiver) take(header http.Header, body []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.bodies = append(r.bodies, string(body))
 	check, err := standardwebhooks.NewWebhook(r.secret)
 	if err == nil {
 		err = check.VerifyIgnoringTimestamp(body, header) // the program's clock is moved

@@ -137,6 +137,7 @@ type Activator interface {
 	// Picture is the QR code of the pending enrolment, as PNG.
 	Picture(who Subject, p Pending) ([]byte, error)
 }
+
 // Importer is a kind whose devices can come from another house. Asked for in authn's import.
 type Importer interface {
 	// Import reads a device out of what the other house kept of it (an otpauth URI). It has a Name and no ID; Unique is

@@ -23,13 +23,9 @@ func TestAReturnCodeIsReadWhereTheVictimLandedWithIt(t *testing.T) {
 	back := func() string {
 		t.Helper()
 		q := url.Values{"host": {wiki}, "path": {"/"}, "state": {authn.GateState(nonce)}}
-		m := refreshed.FindStringSubmatch(b.shows("/gate?" + q.Encode()).body)
-		if m == nil {
-			t.Fatal("the page at the sign-in leads nowhere")
-		}
-		u, err := url.Parse(m[1])
-		if err != nil {
-			t.Fatal(err)
+		u, err := url.Parse(b.shows("/gate?" + q.Encode()).goesOn())
+		if err != nil || u.Host != wiki {
+			t.Fatalf("the page at the sign-in leads to %q, %v", u, err)
 		}
 		return u.RequestURI()
 	}

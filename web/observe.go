@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -78,23 +79,33 @@ func (s *server) logAccess(next http.Handler) http.Handler {
 // secretPaths are those whose next segment is a bearer value.
 var secretPaths = []string{"/invite/", "/ticket/", "/password/"}
 
-// loggedPath is a path as it may stand in the log. Links lose their token; any other long segment is cut too, for
-// somebody may have pasted a secret behind a path that does not exist.
+// codeShape is what six-digit codes, tickets and recovery codes look like.
+var codeShape = regexp.MustCompile(`^([0-9]{6,}|[0-9A-Za-z]{4}(-[0-9A-Za-z]{4})+)$`)
+
+// plainSegment is what ids, addresses and the names of pages are made of, and few passwords.
+var plainSegment = regexp.MustCompile(`^[0-9A-Za-z@._~-]*$`)
+
+// loggedPath is a path as it may stand in the log. Links lose their token; any other segment that is longer than the id
+// of a person, or looks like a code, is cut too, for somebody may have pasted a secret behind a path that does not exist
+// or in the place of an id.
 func loggedPath(path string) string {
 	for _, p := range secretPaths {
 		if strings.HasPrefix(path, p) && len(path) > len(p) {
 			return p + "{token}"
 		}
 	}
-	const longest, most = 32, 8
+	const longest, most = 28, 8 // a phone's secret has 32 characters
 	parts := strings.SplitN(path, "/", most+1)
 	for i, part := range parts {
-		if len(part) > longest || i == most {
+		if len(part) > longest && !longWords[part] || i == most || codeShape.MatchString(part) || !plainSegment.MatchString(part) {
 			parts[i] = "{…}"
 		}
 	}
 	return strings.Join(parts, "/")
 }
+
+// longWords are longer than an id and part of a route.
+var longWords = map[string]bool{"expire_password_with_temp_password": true}
 
 // recoverOnce makes one 500 of a panic, and one line in the log; the process lives. An answer that has begun is
 // cut off, so that nobody takes it for a whole one.

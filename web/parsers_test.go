@@ -53,6 +53,25 @@ func FuzzAClientsAddressIsThatOfNoProxyOfOurs(f *testing.F) {
 	})
 }
 
+func TestAPathInTheLogShowsWhereAndNoSecret(t *testing.T) {
+	for path, want := range map[string]string{
+		"/api/v1/users/ufsfj3dhbo7362knp7v5vkwi36i/lifecycle/reset_factors":             "/api/v1/users/ufsfj3dhbo7362knp7v5vkwi36i/lifecycle/reset_factors",
+		"/api/v1/users/zoe@garage.example/lifecycle/expire_password_with_temp_password": "/api/v1/users/zoe@garage.example/lifecycle/expire_password_with_temp_password",
+		"/api/v1/users/u/roles/r/targets/groups/gfsfj3dhbo7362knp7v5vkwi36i":            "/api/v1/users/u/roles/r/targets/{…}",
+		"/.well-known/openid-configuration":                                             "/.well-known/openid-configuration",
+		"/api/v1/users/JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP":                                "/api/v1/users/{…}",
+		"/api/v1/users/481516/factors":                                                  "/api/v1/users/{…}/factors",
+		"/api/v1/users/7K3M-Q9TD":                                                       "/api/v1/users/{…}",
+		"/api/v1/users/q7w3-e9rt-y2u8-k5pa/factors":                                     "/api/v1/users/{…}/factors",
+		"/api/v1/users/trois pinces et un étau":                                         "/api/v1/users/{…}",
+		"/api/v1/users/x\ntime=now level=INFO":                                          "/api/v1/users/{…}",
+	} {
+		if got := web.LoggedPath(path); got != want {
+			t.Errorf("%q: got %q, want %q", path, got, want)
+		}
+	}
+}
+
 func FuzzAPathInTheLogHoldsNoToken(f *testing.F) {
 	for _, s := range []string{"/login", "/invite/x", "/ticket/x/y", "/a/b/c/d/e/f/g/h/i/j", "//", ""} {
 		f.Add(s)

@@ -151,7 +151,7 @@ func (p *program) byFolder(ctx context.Context, c *config, create bool) (*manage
 		}
 	}
 	client := manage.NewClient("http://localhost", "", inProcess{h.localAPI()}, done)
-	client.Closed = true
+	client.Closed, client.NoSupport = true, c.support.email == ""
 	if c.publicURL == "" {
 		client.Guessed = h.origin
 	}

@@ -93,7 +93,8 @@ func (q query) paging() (limit int, after string, err error) {
 }
 
 // links puts where this page and the next one are into the headers (RFC 8288 section 3), one header a link, for
-// Okta's client for Go takes no list apart. The addresses are on the public URL, whatever Host was asked for.
+// Okta's client for Go takes no list apart. The addresses are on the public URL, whatever Host was asked for, and have the
+// parameters that are ours: a token that somebody put into the query is not repeated.
 func (a *API) links(w http.ResponseWriter, r *http.Request, q query, next string) {
 	link := func(values url.Values, rel string) {
 		target := a.publicURL + r.URL.EscapedPath()
@@ -102,14 +103,16 @@ func (a *API) links(w http.ResponseWriter, r *http.Request, q query, next string
 		}
 		w.Header().Add("Link", "<"+target+`>; rel="`+rel+`"`)
 	}
-	link(q.values, "self")
+	ours := url.Values{}
+	for name, all := range q.values {
+		if knownParameter(name) != "" {
+			ours[name] = all
+		}
+	}
+	link(ours, "self")
 	if next == "" {
 		return
 	}
-	further := url.Values{}
-	for name, all := range q.values {
-		further[name] = all
-	}
-	further.Set("after", next)
-	link(further, "next")
+	ours.Set("after", next)
+	link(ours, "next")
 }

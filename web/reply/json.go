@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -222,12 +223,14 @@ func members(t reflect.Type) map[string]reflect.Type {
 	return out
 }
 
-// memberName is a member's name as an answer may show it: a name is at most 64 letters and the like. What is
-// no name, a secret in the wrong place perhaps, is not repeated.
+// shownName is what APIs call their members: at most 31 letters and underlines, then two digits. No code, key, token or
+// link of ours looks like that: they are longer, or have digits or hyphens among their letters.
+var shownName = regexp.MustCompile(`^[A-Za-z][A-Za-z_]{0,30}[0-9]{0,2}(\.[A-Za-z][A-Za-z_]{0,30}[0-9]{0,2})*$`)
+
+// memberName is a member's name as an answer may show it. What is no name, a secret in the wrong place perhaps, is not
+// repeated.
 func memberName(name string) string {
-	if len(name) > 64 || strings.ContainsFunc(name, func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_' || r == '.' || r == '-')
-	}) {
+	if len(name) > 64 || !shownName.MatchString(name) {
 		return ""
 	}
 	return name

@@ -26,6 +26,8 @@ type Client struct {
 	Closed bool // the data folder was opened: no service runs, so nothing is sent now
 	// Guessed is what links begin with, where the folder was opened and no public URL is set.
 	Guessed string
+	// NoSupport says that the folder was opened and no support address is set.
+	NoSupport bool
 }
 
 // answerWait is how long a command waits for an answer.

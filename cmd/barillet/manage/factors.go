@@ -90,8 +90,9 @@ type receipt struct {
 		Expires time.Time `json:"expiresAt"`
 		Code    string    `json:"code,omitempty"`
 	} `json:"ticket"`
-	Repeated bool   `json:"repeated"`
-	Reason   string `json:"reason"`
+	Repeated    bool   `json:"repeated"`
+	Reason      string `json:"reason"`
+	HelpRequest string `json:"helpRequestId,omitempty"` // which it resolved
 
 	waiting
 }
@@ -122,6 +123,9 @@ func (m *Manager) factorsReset() *cobra.Command {
 			m.warnOfLinks(s)
 		}
 		ask.Check = check.given()
+		if s.NoSupport {
+			m.Note("warning: support.email is not set: support is not told of the reset; see --config")
+		}
 		var done receipt
 		if err := s.call(ctx, http.MethodPost, userPath(args[0], "/lifecycle/reset_factors"), ask, &done); err != nil {
 			return fmt.Errorf("resetting %s: %w", args[0], err)
