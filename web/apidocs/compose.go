@@ -78,10 +78,8 @@ func (c *composer) answers() error {
 	responses := object()
 	err := each(c.problems, func(status string, p *yaml.Node) error {
 		headers := object()
-		if status != "401" { // no token was read
-			for _, name := range limits {
-				put(headers, name, reference("headers", name))
-			}
+		for _, name := range limits {
+			put(headers, name, reference("headers", name))
 		}
 		for _, name := range items(take(p, "headers")) {
 			put(headers, name.Value, reference("headers", name.Value))
