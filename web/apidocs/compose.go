@@ -161,7 +161,7 @@ func (c *composer) operation(path, area string, op *yaml.Node) error {
 	if value(take(op, "x-idempotent")) == "true" {
 		parameters = append(parameters, reference("parameters", "IdempotencyKey"))
 		headers = append(headers, "Idempotency-Replayed")
-		errs["400"], errs["409"], errs["422"] = true, true, true
+		errs["400"], errs["422"] = true, true
 	}
 	if len(parameters) > len(wildcard.FindAllString(path, -1)) {
 		errs["400"] = true
