@@ -155,6 +155,11 @@ func (d *door) serve(w *httptest.ResponseRecorder, r *http.Request) {
 	if err := c.answer(place, w, byToken); err != nil {
 		d.T.Errorf("%s: answer %d %v %s is not as documented: %v", pattern, w.Code, w.Header(), w.Body, err)
 	}
+	if w.Code == http.StatusBadRequest {
+		if err := c.blamed(place, w.Body.Bytes()); err != nil {
+			d.T.Errorf("%s: %s: %v", pattern, w.Body, err)
+		}
+	}
 	if w.Code < 300 {
 		if err := c.asked(place, r, body.Bytes()); err != nil {
 			d.T.Errorf("%s: %s %s was taken and is not documented: %v", pattern, r.URL, body.Bytes(), err)
