@@ -100,7 +100,10 @@ func TestARepeatAfterACrashGetsTheFirstAnswer(t *testing.T) {
 
 	keyed := keyedRoutes(t)
 	for _, pattern := range d.API.Patterns() {
-		method, _, _ := strings.Cut(pattern, " ")
+		method, path, _ := strings.Cut(pattern, " ")
+		if elsewhere(path) {
+			continue
+		}
 		switch creates := method == http.MethodPost || method == http.MethodPatch; {
 		case slices.Contains(keyed, pattern) != (creates && !slices.Contains(withoutKey, pattern)):
 			t.Errorf("%s: whether it takes an idempotency key is not as described", pattern)
