@@ -36,6 +36,19 @@ type Caller struct {
 	Find  func(Reader) (User, error) // the person, judged anew in every run
 }
 
+// Offering is an offer as it was begun, with what is to be shown to the person, this once.
+type Offering struct {
+	User   User
+	Device factors.Device
+	Secret factors.Activation
+}
+
+// Taken is what the Update comes to that ends an offer: the person and their new device.
+type Taken struct {
+	User   User
+	Device factors.Device
+}
+
 // ReasonUnusable is the reason of CodeState for a device that may not be asked for now (see Service.Serves).
 const ReasonUnusable = "unusable"
 
@@ -74,49 +87,47 @@ func (r Reader) callee(c Caller) (User, error) {
 
 // Offer begins to enrol a device for somebody else and gives what is to be shown to them, this once. CodeTooMany;
 // CodeInvalid with ReasonBrowserOnly for a kind that no program can enrol; CodeState for whoever is not active.
-func (s *Service) Offer(ctx context.Context, from Origin, c Caller, want Enrolling) (u User, d factors.Device, shown factors.Activation, err error) {
+func (s *Service) Offer(ctx context.Context, from Origin, c Caller, want Enrolling) (_ Offering, err error) {
 	if want.Name, err = DeviceName(want.Name, true); err != nil {
-		return User{}, factors.Device{}, shown, err
+		return Offering{}, err
 	}
 	f, ok := s.factor(want.Kind).(factors.Activator)
 	if !ok {
-		return User{}, factors.Device{}, shown, Invalid("factorType", ReasonBrowserOnly)
+		return Offering{}, Invalid("factorType", ReasonBrowserOnly)
 	}
 	a := s.NewAct(from)
+	var u User
 	if err := s.View(ctx, func(r Reader) (err error) {
 		u, err = r.callee(c)
 		return err
 	}); err != nil {
-		return User{}, factors.Device{}, shown, err
+		return Offering{}, err
 	}
 	who := s.subject(&u)
 	who.App, who.Device = want.App, want.Name
 	_, pending, err := s.factor(want.Kind).BeginEnrol(a.Now, who, u.Devices)
 	if err != nil {
-		return User{}, factors.Device{}, shown, tooMany(err)
+		return Offering{}, tooMany(err)
 	}
-	if shown, err = f.Activation(pending); err != nil {
-		return User{}, factors.Device{}, shown, fmt.Errorf("telling of a pending %s: %w", want.Kind, err)
+	secret, err := f.Activation(pending)
+	if err != nil {
+		return Offering{}, fmt.Errorf("telling of a pending %s: %w", want.Kind, err)
 	}
-	u, err = Do(ctx, s, a, func(w *Work) (User, error) {
+	return Do(ctx, s, a, func(w *Work) (Offering, error) {
 		u, err := w.callee(c)
 		if err != nil {
-			return User{}, err
+			return Offering{}, err
 		}
 		u.Offer = &Offer{ID: factors.DeviceID(a.ID("device")), Kind: want.Kind, App: want.App, Name: want.Name, By: c.ID, Hand: c.Owner,
 			ByName: c.Name, Epoch: u.Epoch, Pending: pending, At: a.Now, Expires: a.Now.Add(EnrolLife)}
 		d, _ := u.Offered(a.Now)
 		w.Remember(&u, audit.FactorOffered, d.Name)
 		if err := w.auditOffer(c, &u, audit.FactorOffered, d); err != nil {
-			return User{}, err
+			return Offering{}, err
 		}
-		return u, w.Save(&u)
+		err = w.Save(&u)
+		return Offering{u, d, secret}, err
 	})
-	if err != nil {
-		return User{}, factors.Device{}, factors.Activation{}, err
-	}
-	d, _ = u.Offered(a.Now)
-	return u, d, shown, nil
 }
 
 // auditOffer writes down what an operator did about a device of somebody else.
@@ -156,10 +167,6 @@ func (s *Service) OfferPicture(ctx context.Context, c Caller, id factors.DeviceI
 // operator's hand (PROTOCOL 8); for anybody else it waits for that person's word. A wrong code changes nothing: the
 // caller knows the secret, and nothing is guessed.
 func (s *Service) ConfirmOffer(ctx context.Context, from Origin, c Caller, id factors.DeviceID, answer []byte) (u User, d factors.Device, j Judged, err error) {
-	type result struct {
-		user   User
-		device factors.Device
-	}
 	err = again(ctx, func() (bool, error) {
 		a := s.NewAct(from)
 		var read User
@@ -183,7 +190,7 @@ func (s *Service) ConfirmOffer(ctx context.Context, from Origin, c Caller, id fa
 		if j = (Judged{Rejected: out.Rejected, ClockOff: out.ClockOff}); !j.Accepted() {
 			return true, nil
 		}
-		done, err := Do(ctx, s, a, func(w *Work) (*result, error) {
+		done, err := Do(ctx, s, a, func(w *Work) (*Taken, error) {
 			u, err := w.callee(c)
 			if err != nil {
 				return nil, err
@@ -196,12 +203,13 @@ func (s *Service) ConfirmOffer(ctx context.Context, from Origin, c Caller, id fa
 				return nil, nil
 			}
 			d, err := w.takeOffered(c, &u, held, out.Device)
-			return &result{u, d}, err
+			w.Answer(Taken{u, d})
+			return &Taken{u, d}, err
 		})
 		if err != nil || done == nil {
 			return false, err
 		}
-		u, d = done.user, done.device
+		u, d = done.User, done.Device
 		return true, nil
 	})
 	return u, d, j, err

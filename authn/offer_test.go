@@ -26,9 +26,9 @@ func by(owner string, token string, id authn.UserID) authn.Caller {
 // offer begins to enrol a phone for somebody.
 func (h *house) offer(c authn.Caller, name string) (*authntest.Phone, factors.DeviceID) {
 	h.t.Helper()
-	_, d, secret, err := h.Service.Offer(h.t.Context(), h.From, c, authn.Enrolling{Kind: totp.Kind, App: "OKTA", Name: name})
+	o, err := h.Service.Offer(h.t.Context(), h.From, c, authn.Enrolling{Kind: totp.Kind, App: "OKTA", Name: name})
 	do(h.t, err, "offering "+name)
-	return &authntest.Phone{House: h.House, Secret: secret.Secret, Device: d.ID}, d.ID
+	return &authntest.Phone{House: h.House, Secret: o.Secret.Secret, Device: o.Device.ID}, o.Device.ID
 }
 
 // given enrols a phone for somebody to its end.
@@ -354,7 +354,7 @@ func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
 	h.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
 	_, err = confirm(a, fifthID, fifth.Code())
 	refused(t, err, authn.CodeState, "for somebody suspended")
-	_, _, _, err = h.Service.Offer(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: "x"})
+	_, err = h.Service.Offer(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: "x"})
 	refused(t, err, authn.CodeState, "an offer to somebody suspended")
 }
 
@@ -372,13 +372,13 @@ func TestAPersonHasFivePhonesWhoeverEnrolsThem(t *testing.T) {
 	})
 	_, _, _, err := h.Service.ConfirmOffer(t.Context(), h.From, a, lateID, late.Code())
 	refused(t, err, authn.CodeTooMany, "a sixth that was begun before")
-	_, _, _, err = h.Service.Offer(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: "x"})
+	_, err = h.Service.Offer(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: "x"})
 	refused(t, err, authn.CodeTooMany, "a sixth")
 	for _, kind := range []factors.Kind{webauthn.Kind, recovery.Kind, "none"} {
-		_, _, _, err = h.Service.Offer(t.Context(), h.From, a, authn.Enrolling{Kind: kind, Name: "x"})
+		_, err = h.Service.Offer(t.Context(), h.From, a, authn.Enrolling{Kind: kind, Name: "x"})
 		refused(t, err, authn.CodeInvalid, "a kind that no program enrols")
 	}
-	_, _, _, err = h.Service.Offer(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: strings.Repeat("x", 65)})
+	_, err = h.Service.Offer(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: strings.Repeat("x", 65)})
 	refused(t, err, authn.CodeInvalid, "a name too long")
 }
 

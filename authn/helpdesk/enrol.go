@@ -35,25 +35,19 @@ type NewDevice struct {
 	Name     string // 1 to 64 characters
 }
 
-// Offered is a device that is being enrolled for a person.
-type Offered struct {
-	User   authn.User
-	Device factors.Device
-	Secret factors.Activation // what is to be shown to the person, this once
-}
-
 // Enrol begins to enrol a device for a person; it counts for nothing before Activate and ends after authn.EnrolLife, by
 // the Epoch, or when another is begun. CodeForbidden, CodeState, CodeTooMany, CodeInvalid.
-func (d *Desk) Enrol(ctx context.Context, op Operator, from authn.Origin, id string, n NewDevice) (Offered, error) {
+func (d *Desk) Enrol(ctx context.Context, op Operator, from authn.Origin, id string, n NewDevice) (authn.Offering, error) {
 	if n.Name == "" {
-		return Offered{}, authn.Invalid("name", "empty")
+		return authn.Offering{}, authn.Invalid("name", "empty")
 	}
 	kind, err := d.kindOf(n)
 	if err != nil {
-		return Offered{}, err
+		return authn.Offering{}, err
 	}
-	u, dev, secret, err := d.People.Offer(ctx, from, d.enroller(op, id), authn.Enrolling{Kind: kind, App: n.Provider, Name: n.Name})
-	return Offered{shown(u), dev, secret}, err
+	offering, err := d.People.Offer(ctx, from, d.enroller(op, id), authn.Enrolling{Kind: kind, App: n.Provider, Name: n.Name})
+	offering.User = shown(offering.User)
+	return offering, err
 }
 
 // kindOf finds the kind behind Okta's names.

@@ -40,7 +40,8 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Operator, from authn.Origin
 	h := webhook.Hook{ID: a.ID("webhook"), By: op.ID, Created: a.Now}
 	h.Replace(a.Now, secret)
 	n.into(&h, a)
-	_, err = authn.Do(ctx, d.People, a, func(w *authn.Work) (struct{}, error) {
+	h, err = authn.Do(ctx, d.People, a, func(w *authn.Work) (webhook.Hook, error) {
+		h := h
 		err := d.hooks.Change(w.Tx, func(b *webhook.Book) error {
 			if len(b.Hooks) >= webhook.Most {
 				return authn.Refuse(authn.CodeTooMany)
@@ -49,9 +50,9 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Operator, from authn.Origin
 			return nil
 		})
 		if err != nil {
-			return struct{}{}, err
+			return webhook.Hook{}, err
 		}
-		return struct{}{}, w.Audit(op.webhookEvent(audit.WebhookCreated, &h))
+		return h, w.Audit(op.webhookEvent(audit.WebhookCreated, &h))
 	})
 	if err != nil {
 		return authn.Secret{}, webhook.Hook{}, err

@@ -57,7 +57,7 @@ func New(c Config) *API {
 	allowed := map[string][]string{}
 	for _, route := range slices.Concat(a.routes(), a.clientRoutes()) {
 		method, path, _ := strings.Cut(route.pattern, " ")
-		a.mux.Handle(route.pattern, a.authenticated(route.serve))
+		a.mux.Handle(route.pattern, a.authenticated(route))
 		allowed[path] = append(allowed[path], method)
 		if method == http.MethodGet {
 			allowed[path] = append(allowed[path], http.MethodHead)
@@ -131,14 +131,14 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type handler func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error
 
 // authenticated finds out who calls before anything else is looked at, and answers what the handler refuses.
-func (a *API) authenticated(serve handler) http.Handler {
+func (a *API) authenticated(route route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		op, err := a.operator(w, r)
 		if err == nil && (r.Method == http.MethodPost || r.Method == http.MethodPatch) {
 			r, err = remembered(r)
 		}
 		if err == nil {
-			err = serve(w, r, op)
+			err = named(route.pattern, route.serve(w, r, op))
 		}
 		if err != nil {
 			reply.Problem(w, r, err)

@@ -127,3 +127,21 @@ func TestOneOwnerObtainsBothHalves(t *testing.T) {
 		t.Errorf("got %d devices, %d tickets", len(got.Devices), len(got.Tickets))
 	}
 }
+
+func TestASecondWordForAHelpRequestThatWasClosedResetsNobody(t *testing.T) {
+	d := open(t)
+	zoe, _ := d.boss("zoe@garage.example", authn.RoleUserAdmin, 0)
+	_, ines := d.boss("ines@garage.example", authn.RoleUserAdmin, 1)
+	_, paul := d.boss("paul@garage.example", authn.RoleUserAdmin, 1)
+	if _, err := d.Desk.Ask(t.Context(), d.From, helpdesk.Form{Email: zoe.Login, Message: "perdu"}); err != nil {
+		t.Fatal(err)
+	}
+	help := read[[]tree](t, d.local("GET", "/api/v1/help-requests", ""), 200)[0].get("id").(string)
+	asked := read[tree](t, d.call("POST", "/api/v1/users/"+string(zoe.ID)+"/lifecycle/reset_factors", ines[0],
+		`{"helpRequestId":"`+help+`","identityCheck":{"way":"called_back"}}`), 202)
+	read[tree](t, d.local("PATCH", "/api/v1/help-requests/"+help, `{"status":"rejected"}`), 200)
+	doc := problem(t, d.call("POST", "/api/v1/reset-approvals/"+asked.get("id").(string), paul[0], ""), 409)
+	if doc.ErrorCode != "E0000038" || len(d.User(zoe.Login).Devices) == 0 {
+		t.Errorf("got %+v, want it refused and nothing reset", doc)
+	}
+}

@@ -35,7 +35,7 @@ func (a *API) pending(u *authn.User, d factors.Device) factorJSON {
 }
 
 // begun is pending with what is to be shown to the person.
-func (a *API) begun(x helpdesk.Offered) factorJSON {
+func (a *API) begun(x authn.Offering) factorJSON {
 	out := a.pending(&x.User, x.Device)
 	out.Embedded = &enrolmentJSON{keyJSON{TimeStep: int(x.Secret.Period / time.Second), SharedSecret: x.Secret.Secret, Encoding: "base32",
 		KeyLength: len(x.Secret.Secret), ExpiresAt: moment(x.Device.Added.Add(authn.EnrolLife)),
@@ -125,17 +125,15 @@ func (a *API) enrolFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 	if n.Name == "" {
 		n.Name = appNames[n.Provider]
 	}
-	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-		offered, err := a.desk.Enrol(r.Context(), op, reply.From(r.Context()).Origin(), id, n)
-		if err != nil {
-			return 0, nil, nil, err
-		}
-		shown := a.begun(offered)
-		offered.Secret.Secret = ""
-		kept := a.begun(offered)
-		kept.Embedded.Activation.KeyLength = shown.Embedded.Activation.KeyLength
-		return http.StatusOK, shown, kept, nil
-	})
+	return a.once(w, r, op, answering(func(r *http.Request) (authn.Offering, error) {
+		return a.desk.Enrol(r.Context(), op, reply.From(r.Context()).Origin(), id, n)
+	}, func(x authn.Offering) (status int, shown, kept any, err error) {
+		whole := a.begun(x)
+		x.Secret.Secret = ""
+		plain := a.begun(x)
+		plain.Embedded.Activation.KeyLength = whole.Embedded.Activation.KeyLength
+		return http.StatusOK, whole, plain, nil
+	}))
 }
 
 // codeBody is a code of a device. Of Okta's other members none means anything for a phone's key.
@@ -193,17 +191,16 @@ func (a *API) activateFactor(w http.ResponseWriter, r *http.Request, op helpdesk
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (authn.Taken, error) {
 		u, d, j, err := a.desk.ActivateDevice(r.Context(), op, reply.From(r.Context()).Origin(), id, fid, code)
 		if err == nil {
 			err = judged(j)
 		}
-		if err != nil {
-			return 0, nil, nil, err
-		}
-		out := a.factor(&u, d)
+		return authn.Taken{User: u, Device: d}, err
+	}, func(x authn.Taken) (status int, shown, kept any, err error) {
+		out := a.factor(&x.User, x.Device)
 		return http.StatusOK, out, out, nil
-	})
+	}))
 }
 
 // resultJSON is Okta's answer to a code that was right.

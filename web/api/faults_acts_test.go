@@ -81,6 +81,9 @@ func TestAnActThatIsNotDurableIsNotHalfDone(t *testing.T) {
 				{secrets, "DELETE", "/api/v1/users/" + string(v.ID), ``},
 			} {
 				header := []string{"Idempotency-Key", fmt.Sprint("k", i)}
+				if strings.Contains(c.path, "/imports") { // a repeat finds who is there: it takes no key
+					header = nil
+				}
 				d.Clock.Advance(time.Second)
 				d.call("GET", "/api/v1/users?limit=1", c.token, "") // the minute of its last use is written
 				before, mails := d.sum(), len(d.Mails())

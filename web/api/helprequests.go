@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
@@ -191,11 +190,7 @@ func (a *API) addNote(w http.ResponseWriter, r *http.Request, op helpdesk.Operat
 	if body.Text == "" {
 		return authn.Invalid("text", "missing")
 	}
-	err := a.changeCase(w, r, op, http.StatusCreated, helpdesk.CasePatch{Note: body.Text})
-	if e, ok := errors.AsType[*authn.Error](err); ok && e.Field == "note" { // its name in a PATCH
-		return authn.Invalid("text", e.Reason)
-	}
-	return err
+	return a.changeCase(w, r, op, http.StatusCreated, helpdesk.CasePatch{Note: body.Text})
 }
 
 // changeCase changes a help request, once for one idempotency key.

@@ -23,55 +23,53 @@ import (
 const answersLive = 24 * time.Hour
 
 // answer is what is remembered of a request that named an idempotency key. It is written in the Update of the act
-// itself, so that the act, its being done and its answer are one. Only the answer of an act that is not made by
-// answering is completed afterwards.
+// itself, so that the act, its being done and its answer are one.
 type answer struct {
-	Claim   string          `json:"claim"`            // which request took the key
-	Digest  []byte          `json:"digest"`           // of method, path, query, body and what the token may do
-	Status  int             `json:"status,omitempty"` // 0: the answer was never stored
-	Body    json.RawMessage `json:"body,omitempty"`   // without secrets
+	Claim   string          `json:"claim"`  // which request took the key
+	Digest  []byte          `json:"digest"` // of method, path, query, body and what the token may do
+	Status  int             `json:"status"`
+	Body    json.RawMessage `json:"body,omitempty"` // without secrets
 	Expires time.Time       `json:"expires"`
 }
 
-// errRepeated undoes an act whose key another request took first. Its answer is under way, or was lost with the
-// process; it is not done again.
-var errRepeated = &reply.Refused{Status: http.StatusConflict, Kind: reply.KindIdempotency}
+// errRepeated undoes an act whose key another request took first, whose answer is stored with it.
+var errRepeated = errors.New("the idempotency key was taken a moment ago")
 
-// act is one call that creates or sends. shown goes to the caller, kept is the same without its secrets.
-type act func(r *http.Request) (status int, shown, kept any, err error)
+// act is one call that creates or sends, made by answering. Of what it came to, shown goes to the caller and kept is the
+// same without its secrets; status 0: that was not the act.
+type act struct {
+	do     func(r *http.Request) (outcome any, err error)
+	answer func(outcome any) (status int, shown, kept any, err error)
+}
 
 // answering makes an act whose answer follows from what its Update came to, a T (authn.Work.Outcome): so it is kept in
 // that very Update, and no crash comes between. An Update of the call that came to something else, such as a wrong
 // password that was counted, is not the act and takes no key.
 func answering[T any](do func(r *http.Request) (T, error), answer func(T) (status int, shown, kept any, err error)) act {
-	return func(r *http.Request) (int, any, any, error) {
-		if c, ok := r.Context().Value(claimKey{}).(*claim); ok {
-			c.kept = func(outcome any) (int, any, error) {
-				out, ok := outcome.(T)
-				if !ok {
-					return 0, nil, nil
-				}
-				status, _, kept, err := answer(out)
-				return status, kept, err
+	return act{
+		do: func(r *http.Request) (any, error) { return do(r) },
+		answer: func(outcome any) (int, any, any, error) {
+			out, ok := outcome.(T)
+			if !ok {
+				return 0, nil, nil, nil
 			}
-		}
-		out, err := do(r)
-		if err != nil {
-			return 0, nil, nil, err
-		}
-		return answer(out)
+			return answer(out)
+		},
 	}
 }
 
-// claim is a key that a request wants to take.
-type claim struct {
-	id   string
-	mine answer
-	kept func(outcome any) (status int, body any, err error) // of the act; status 0: this is not its outcome. nil: told later
-	done bool                                                // the answer was kept with the act
+// reply does the act and answers, where no key is named.
+func (x act) reply(w http.ResponseWriter, r *http.Request) error {
+	out, err := x.do(r)
+	if err != nil {
+		return err
+	}
+	status, shown, _, err := x.answer(out)
+	if err != nil {
+		return err
+	}
+	return reply.JSON(w, status, shown)
 }
-
-type claimKey struct{}
 
 // bodyKey is where remembered leaves a body for the digest.
 type bodyKey struct{}
@@ -81,60 +79,46 @@ type bodyKey struct{}
 func (a *API) once(w http.ResponseWriter, r *http.Request, op helpdesk.Operator, do act) error {
 	keys := r.Header.Values("Idempotency-Key")
 	if len(keys) == 0 {
-		status, shown, _, err := do(r)
-		if err != nil {
-			return err
-		}
-		return reply.JSON(w, status, shown)
+		return do.reply(w, r)
 	}
 	if len(keys) > 1 || keys[0] == "" || len(keys[0]) > 255 || !isCursor(keys[0]) {
 		return badParameter("Idempotency-Key")
 	}
 	id := hex.EncodeToString(a.desk.People.Pepper.MAC("idempotency", []byte(op.ID), []byte(keys[0])))
 	mine := answer{Claim: rand.Text(), Digest: digest(r, op), Expires: a.now().Add(answersLive)}
-	if done, err := a.repeat(w, r.Context(), id, mine.Digest); done || err != nil {
-		return err
-	}
-	c := &claim{id: id, mine: mine}
-	ctx := context.WithValue(authn.Also(r.Context(), a.take(c)), claimKey{}, c)
-	status, shown, kept, err := do(r.WithContext(ctx))
-	if err != nil {
-		// Another request with the key may have been faster, and its act may be why this one failed.
+	claimed := r.WithContext(authn.Also(r.Context(), a.take(id, mine, do)))
+	for {
 		if done, err := a.repeat(w, r.Context(), id, mine.Digest); done || err != nil {
 			return err
 		}
+		err := do.reply(w, claimed)
+		switch {
+		case errors.Is(err, errRepeated): // another request with the key was faster: its answer is there
+			continue
+		case err == nil:
+			return nil
+		}
+		// What another request with the key did may be why this one failed.
+		if done, failed := a.repeat(w, r.Context(), id, mine.Digest); done || failed != nil {
+			return failed
+		}
 		return err
 	}
-	if c.done {
-		return reply.JSON(w, status, shown)
-	}
-	mine.Status = status
-	if mine.Body, err = json.Marshal(kept); err != nil {
-		return fmt.Errorf("encoding the answer to keep: %w", err)
-	}
-	if err := a.keep(r.Context(), id, mine); err != nil {
-		reply.Report(r, err) // the act is done: who asked for it gets its answer all the same
-	}
-	return reply.JSON(w, status, shown)
 }
 
-// take takes the key within the Update of the act, with the answer where it is known, or undoes the act because the
-// key is taken.
-func (a *API) take(c *claim) func(*authn.Work) error {
+// take takes the key within the Update of the act, with its answer, or undoes the act because the key is taken.
+func (a *API) take(id string, mine answer, do act) func(*authn.Work) error {
 	return func(w *authn.Work) error {
-		mine := c.mine
-		if c.kept != nil {
-			status, body, err := c.kept(w.Outcome())
-			if err != nil || status == 0 {
-				return err
-			}
-			mine.Status = status
-			if mine.Body, err = json.Marshal(body); err != nil {
-				return fmt.Errorf("encoding the answer to keep: %w", err)
-			}
+		status, _, body, err := do.answer(w.Outcome())
+		if err != nil || status == 0 {
+			return err
 		}
-		c.done = mine.Status != 0 // whatever becomes of it now: without an error it is stored
-		old, err := a.answers.Get(w.Tx, c.id)
+		mine := mine
+		mine.Status = status
+		if mine.Body, err = json.Marshal(body); err != nil {
+			return fmt.Errorf("encoding the answer to keep: %w", err)
+		}
+		old, err := a.answers.Get(w.Tx, id)
 		switch {
 		case err == nil && old.Claim == mine.Claim:
 			return nil // a further change of the same call
@@ -143,29 +127,11 @@ func (a *API) take(c *claim) func(*authn.Work) error {
 		case err != nil && !errors.Is(err, store.ErrNotFound):
 			return fmt.Errorf("looking up an idempotency key: %w", err)
 		}
-		if err := a.answers.Put(w.Tx, c.id, mine); err != nil {
+		if err := a.answers.Put(w.Tx, id, mine); err != nil {
 			return fmt.Errorf("taking an idempotency key: %w", err)
 		}
 		return nil
 	}
-}
-
-// keep completes the record of a key that this request took. The act is done whatever becomes of it.
-func (a *API) keep(ctx context.Context, id string, mine answer) error {
-	err := a.desk.People.Store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {
-		old, err := a.answers.Get(tx, id)
-		if errors.Is(err, store.ErrNotFound) || err == nil && old.Claim != mine.Claim {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return a.answers.Put(tx, id, mine)
-	})
-	if err != nil {
-		return fmt.Errorf("keeping an answer: %w", err)
-	}
-	return nil
 }
 
 // repeat answers a request whose key was used before. done tells whether it was.
@@ -182,8 +148,6 @@ func (a *API) repeat(w http.ResponseWriter, ctx context.Context, id string, sum 
 		return false, fmt.Errorf("looking up an idempotency key: %w", err)
 	case !bytes.Equal(first.Digest, sum):
 		return false, &reply.Refused{Status: http.StatusUnprocessableEntity, Kind: reply.KindIdempotency}
-	case first.Status == 0:
-		return false, errRepeated
 	}
 	w.Header().Set("Idempotency-Replayed", "true")
 	return true, reply.JSON(w, first.Status, first.Body)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -49,7 +50,7 @@ type causeJSON struct {
 func imported(got helpdesk.Imported, dry bool) importedJSON {
 	out := importedJSON{Outcome: outcomeCreated, ID: string(got.ID), Invited: got.Invited}
 	for _, fault := range got.Faults {
-		out.Causes = append(out.Causes, causeJSON{fault.Field, fault.Reason})
+		out.Causes = append(out.Causes, causeJSON{cmp.Or(ofPerson[fault.Field], fault.Field), fault.Reason})
 	}
 	switch {
 	case got.Known:
@@ -121,6 +122,8 @@ func readPeople(bodies []importedBody) ([]readPerson, error) {
 		n, err := (&userBody{Profile: one.Profile, GroupIDs: one.GroupIDs, Role: one.Role}).person()
 		if fault, ok := errors.AsType[*authn.Error](err); ok && fault.Code == authn.CodeInvalid {
 			out[i].faults = []*authn.Error{fault}
+		} else if refused, ok := errors.AsType[*reply.Refused](err); ok {
+			return nil, &reply.Refused{Status: refused.Status, Kind: refused.Kind, Member: "people." + refused.Member}
 		} else if err != nil {
 			return nil, err
 		}

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"net/http"
 
 	"barillet/authn"
@@ -102,11 +101,7 @@ func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op helpdesk
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.PasswordChanged, error) {
-		done, err := a.desk.ChangePassword(r.Context(), op, reply.From(r.Context()).Origin(), id, body.OldPassword.Value, body.NewPassword.Value)
-		if e, ok := errors.AsType[*authn.Error](err); ok && e.Code == authn.CodeInvalid {
-			err = authn.Invalid(map[string]string{"current": "oldPassword", "password": "newPassword"}[e.Field], e.Reason)
-		}
-		return done, err
+		return a.desk.ChangePassword(r.Context(), op, reply.From(r.Context()).Origin(), id, body.OldPassword.Value, body.NewPassword.Value)
 	}, func(helpdesk.PasswordChanged) (status int, shown, kept any, err error) {
 		out := credentialsAnswer{Provider: providerJSON{Type: "OKTA", Name: "OKTA"}}
 		return http.StatusOK, out, out, nil

@@ -89,10 +89,10 @@ func TestPasswordsAreExpiredMadeAndChangedAsOktasClientsAsk(t *testing.T) {
 	}
 	d.Change(u.ID, func(u *authn.User) { u.Password = d.hashed("dix clefs et un tournevis") })
 	for _, c := range []struct{ body, says string }{
-		{body("hunter2 hunter2", "huit chevaux bruns"), "oldPassword: wrong"},
-		{body("dix clefs et un tournevis", "abc"), "newPassword: too_short"},
-		{body("dix clefs et un tournevis", strings.Repeat("é", 257)), "newPassword: too_long"},
-		{body(strings.Repeat("é", 257), "huit chevaux bruns"), "oldPassword: too_long"},
+		{body("hunter2 hunter2", "huit chevaux bruns"), "oldPassword.value: wrong"},
+		{body("dix clefs et un tournevis", "abc"), "newPassword.value: too_short"},
+		{body("dix clefs et un tournevis", strings.Repeat("é", 257)), "newPassword.value: too_long"},
+		{body(strings.Repeat("é", 257), "huit chevaux bruns"), "oldPassword.value: too_long"},
 		{body("", "huit chevaux bruns"), "oldPassword.value: empty"},
 		{`{"newPassword":{"value":"huit chevaux bruns"}}`, "oldPassword.value: empty"},
 		{`{"oldPassword":{"value":"dix clefs et un tournevis"}}`, "newPassword.value: empty"},

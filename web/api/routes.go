@@ -1,6 +1,10 @@
 package api
 
-import "barillet/authn/helpdesk"
+import (
+	"net/http"
+
+	"barillet/authn/helpdesk"
+)
 
 // route is one call, by a pattern of http.ServeMux.
 type route struct {
@@ -77,8 +81,8 @@ func (a *API) routes() []route {
 		{"GET /api/v1/webhooks/{wid}", a.getWebhook},
 		{"PUT /api/v1/webhooks/{wid}", a.replaceWebhook},
 		{"DELETE /api/v1/webhooks/{wid}", a.deleteWebhook},
-		{"POST /api/v1/webhooks/{wid}/test", a.onWebhook(a.testWebhook)},
-		{"POST /api/v1/webhooks/{wid}/rotate", a.onWebhook(a.rotateWebhook)},
+		{"POST /api/v1/webhooks/{wid}/test", a.onWebhook(http.StatusAccepted, a.testWebhook)},
+		{"POST /api/v1/webhooks/{wid}/rotate", a.onWebhook(http.StatusOK, a.rotateWebhook)},
 		{"GET /api/v1/webhooks/{wid}/deliveries", a.listDeliveries},
 	}
 }

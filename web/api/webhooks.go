@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
@@ -28,7 +29,9 @@ type webhookJSON struct {
 	Links          map[string]linkJSON `json:"_links"`
 }
 
-func (a *API) webhook(h webhook.Hook) webhookJSON {
+func (a *API) webhook(h webhook.Hook) webhookJSON { return a.webhookAt(h, a.now()) }
+
+func (a *API) webhookAt(h webhook.Hook, now time.Time) webhookJSON {
 	self := a.publicURL + "/api/v1/webhooks/" + h.ID
 	out := webhookJSON{ID: h.ID, Name: h.Name, URL: h.URL, Events: h.Events, Enabled: h.Off == "", Overrun: h.Overrun, By: h.By,
 		Created: moment(h.Created), LastUpdated: moment(h.Changed),
@@ -37,7 +40,7 @@ func (a *API) webhook(h webhook.Hook) webhookJSON {
 		out.DisabledReason = &h.Off
 	}
 	for _, k := range h.Keys {
-		if a.now().Before(k.Until) {
+		if now.Before(k.Until) {
 			out.OldSecretUntil = moment(k.Until)
 		}
 	}
@@ -119,19 +122,25 @@ func (a *API) createWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, func(r *http.Request) (int, any, any, error) {
-		secret, h, err := a.desk.CreateWebhook(r.Context(), op, reply.From(r.Context()).Origin(), n)
-		shown, kept := a.withSecret(secret, h)
-		return http.StatusCreated, shown, kept, err
-	})
+	return a.once(w, r, op, a.ofWebhook(http.StatusCreated, func(r *http.Request) (authn.Secret, webhook.Hook, error) {
+		return a.desk.CreateWebhook(r.Context(), op, reply.From(r.Context()).Origin(), n)
+	}))
 }
 
-// withSecret is the answer that shows a secret, and the same without it.
-func (a *API) withSecret(secret authn.Secret, h webhook.Hook) (shown, kept webhookJSON) {
-	kept = a.webhook(h)
-	shown = kept
-	shown.Secret = secret.Reveal()
-	return shown, kept
+// ofWebhook is an act whose answer is a receiver, with the secret that it made, if it made one: that is in the one
+// answer, after the act, and nothing of it is kept.
+func (a *API) ofWebhook(status int, do func(r *http.Request) (authn.Secret, webhook.Hook, error)) act {
+	var secret authn.Secret
+	now := a.now() // the answer is made within an Update, which reads no clock
+	return answering(func(r *http.Request) (h webhook.Hook, err error) {
+		secret, h, err = do(r)
+		return h, err
+	}, func(h webhook.Hook) (int, any, any, error) {
+		kept := a.webhookAt(h, now)
+		shown := kept
+		shown.Secret = secret.Reveal()
+		return status, shown, kept, nil
+	})
 }
 
 func (a *API) getWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
@@ -175,7 +184,7 @@ func (a *API) deleteWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.
 }
 
 // onWebhook serves a call on one receiver that takes no body.
-func (a *API) onWebhook(do func(r *http.Request, op helpdesk.Operator, id string) (status int, shown, kept any, err error)) handler {
+func (a *API) onWebhook(status int, do func(r *http.Request, op helpdesk.Operator, id string) (authn.Secret, webhook.Hook, error)) handler {
 	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 			return err
@@ -184,20 +193,17 @@ func (a *API) onWebhook(do func(r *http.Request, op helpdesk.Operator, id string
 		if err != nil {
 			return err
 		}
-		return a.once(w, r, op, func(r *http.Request) (int, any, any, error) { return do(r, op, id) })
+		return a.once(w, r, op, a.ofWebhook(status, func(r *http.Request) (authn.Secret, webhook.Hook, error) { return do(r, op, id) }))
 	}
 }
 
-func (a *API) testWebhook(r *http.Request, op helpdesk.Operator, id string) (status int, shown, kept any, err error) {
+func (a *API) testWebhook(r *http.Request, op helpdesk.Operator, id string) (authn.Secret, webhook.Hook, error) {
 	h, err := a.desk.TestWebhook(r.Context(), op, reply.From(r.Context()).Origin(), id)
-	out := a.webhook(h)
-	return http.StatusAccepted, out, out, err
+	return authn.Secret{}, h, err
 }
 
-func (a *API) rotateWebhook(r *http.Request, op helpdesk.Operator, id string) (status int, shown, kept any, err error) {
-	secret, h, err := a.desk.RotateWebhook(r.Context(), op, reply.From(r.Context()).Origin(), id)
-	with, without := a.withSecret(secret, h)
-	return http.StatusOK, with, without, err
+func (a *API) rotateWebhook(r *http.Request, op helpdesk.Operator, id string) (authn.Secret, webhook.Hook, error) {
+	return a.desk.RotateWebhook(r.Context(), op, reply.From(r.Context()).Origin(), id)
 }
 
 func (a *API) listDeliveries(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {

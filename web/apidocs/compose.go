@@ -78,10 +78,8 @@ func (c *composer) answers() error {
 	responses := object()
 	err := each(c.problems, func(status string, p *yaml.Node) error {
 		headers := object()
-		if status != "401" { // no token was read
-			for _, name := range limits {
-				put(headers, name, reference("headers", name))
-			}
+		for _, name := range limits {
+			put(headers, name, reference("headers", name))
 		}
 		for _, name := range items(take(p, "headers")) {
 			put(headers, name.Value, reference("headers", name.Value))
@@ -163,7 +161,7 @@ func (c *composer) operation(path, area string, op *yaml.Node) error {
 	if value(take(op, "x-idempotent")) == "true" {
 		parameters = append(parameters, reference("parameters", "IdempotencyKey"))
 		headers = append(headers, "Idempotency-Replayed")
-		errs["400"], errs["409"], errs["422"] = true, true, true
+		errs["400"], errs["422"] = true, true
 	}
 	if len(parameters) > len(wildcard.FindAllString(path, -1)) {
 		errs["400"] = true

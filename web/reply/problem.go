@@ -201,8 +201,8 @@ func Problem(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Allow", e.Allow)
 	}
 	d := Describe(r, err)
-	if d.Status == http.StatusUnauthorized && d.Type == typeBase+KindToken {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="barillet"`) // RFC 9110 section 15.5.2: a 401 names a scheme
+	if d.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="barillet"`) // RFC 9110 section 15.5.2: every 401 names a scheme
 	}
 	body, err := json.Marshal(d)
 	if err != nil { // strings and numbers only: it cannot be

@@ -130,6 +130,7 @@ var reasons = map[string]string{
 
 // columnOf is the column of a field of the API: what stands for a login where there is no such column.
 func columnOf(list *roster.List, field string) string {
+	field = strings.TrimPrefix(field, "profile.")
 	switch {
 	case field == "groupIds":
 		return roster.Groups
