@@ -121,7 +121,7 @@ func (s *Service) Offer(ctx context.Context, from Origin, c Caller, want Enrolli
 		u.Offer = &Offer{ID: factors.DeviceID(a.ID("device")), Kind: want.Kind, App: want.App, Name: want.Name, By: c.ID, Hand: c.Owner,
 			ByName: c.Name, Epoch: u.Epoch, Pending: pending, At: a.Now, Expires: a.Now.Add(EnrolLife)}
 		d, _ := u.Offered(a.Now)
-		w.Remember(&u, audit.FactorOffered, d.Name)
+		w.RememberDone(&u, audit.FactorOffered, d.Name)
 		if err := w.auditOffer(c, &u, audit.FactorOffered, d); err != nil {
 			return Offering{}, err
 		}
@@ -240,7 +240,7 @@ func (w *Work) takeOffered(c Caller, u *User, o *Offer, d factors.Device) (facto
 			return d, err
 		}
 	}
-	w.Remember(u, audit.FactorActivated, d.Name)
+	w.RememberDone(u, audit.FactorActivated, d.Name)
 	if err := w.auditOffer(c, u, audit.FactorActivated, d); err != nil {
 		return d, err
 	}

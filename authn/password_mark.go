@@ -170,6 +170,6 @@ func (w *Work) SetPassword(u *User, phc, hand string, mark PasswordMark) error {
 	u.Password = Password{PHC: phc, Source: hand, Set: w.Act.Now, Mark: mark}
 	u.Epoch++
 	u.PasswordEpoch++
-	w.Remember(u, audit.PasswordUpdated, "")
+	w.RememberDone(u, audit.PasswordUpdated, "")
 	return nil
 }

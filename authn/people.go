@@ -287,6 +287,6 @@ func (w *Work) ResetDevices(u *User) (Cleared, error) {
 	u.Devices, u.Tickets, u.Offer, u.ResetAt = nil, nil, nil, w.Act.Now
 	u.Epoch++
 	u.Resets++
-	w.Remember(u, audit.FactorsReset, "")
+	w.RememberDone(u, audit.FactorsReset, "")
 	return out, nil
 }

@@ -231,13 +231,23 @@ func (w *Work) Remember(u *User, action, detail string) {
 	w.remember(u, Recent{What: action, Detail: detail})
 }
 
+// RememberDone is Remember for what somebody else did: their browser and address are not the person's to know.
+func (w *Work) RememberDone(u *User, action, detail string) {
+	w.recall(u, Recent{What: action, Detail: detail})
+}
+
 // RememberFailed adds an act that was tried and refused.
 func (w *Work) RememberFailed(u *User, action string) {
 	w.remember(u, Recent{What: action, Failed: true})
 }
 
 func (w *Work) remember(u *User, r Recent) {
-	r.At, r.Address, r.Agent = w.Act.Now, w.Act.From.address(), w.Act.From.Agent
+	r.Address, r.Agent = w.Act.From.address(), w.Act.From.Agent
+	w.recall(u, r)
+}
+
+func (w *Work) recall(u *User, r Recent) {
+	r.At = w.Act.Now
 	u.Recent = append(slices.Clone(u.Recent), r)
 	for len(u.Recent) > maxRecent {
 		u.Recent = forget(u.Recent, w.Act.Now)

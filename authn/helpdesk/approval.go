@@ -104,7 +104,7 @@ func (d *Desk) await(w *authn.Work, op Operator, id string, r ResetRequest, toke
 	if err := w.Audit(op.approvalEvent(audit.ResetAsked, &p)); err != nil {
 		return awaited{}, err
 	}
-	w.Remember(&u, audit.ResetAsked, "")
+	w.RememberDone(&u, audit.ResetAsked, "")
 	m := templates.ResetAskedMail{About: templates.About{Name: u.DisplayName(), At: now}, By: d.by(op), Until: p.Expires}
 	if err := w.Post(&u, m, time.Time{}); err != nil {
 		return awaited{}, err
@@ -285,7 +285,7 @@ func (d *Desk) RefuseApproval(ctx context.Context, op Operator, from authn.Origi
 		if err := d.approvals.Delete(w.Tx, string(u.ID)); err != nil {
 			return struct{}{}, fmt.Errorf("ending a reset that waits: %w", err)
 		}
-		w.Remember(&u, audit.ResetRefused, "")
+		w.RememberDone(&u, audit.ResetRefused, "")
 		if err := w.Audit(op.approvalEvent(audit.ResetRefused, &p)); err != nil {
 			return struct{}{}, err
 		}

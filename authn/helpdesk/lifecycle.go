@@ -43,7 +43,7 @@ func (d *Desk) step(ctx context.Context, op Operator, from authn.Origin, a act, 
 		if err := do(w, &u); err != nil {
 			return struct{}{}, err
 		}
-		w.Remember(&u, action, "")
+		w.RememberDone(&u, action, "")
 		if err := w.Audit(op.event(action, &u)); err != nil {
 			return struct{}{}, err
 		}
@@ -68,7 +68,7 @@ func (d *Desk) Delete(ctx context.Context, op Operator, from authn.Origin, id st
 		if err := w.Deactivate(&u); err != nil {
 			return struct{}{}, err
 		}
-		w.Remember(&u, audit.UserDeactivated, "")
+		w.RememberDone(&u, audit.UserDeactivated, "")
 		if err := w.Audit(op.event(audit.UserDeactivated, &u)); err != nil {
 			return struct{}{}, err
 		}
@@ -101,7 +101,7 @@ func (d *Desk) revive(w *authn.Work, op Operator, u *authn.User, sendEmail bool)
 		return Invitation{}, err
 	}
 	w.Revive(u)
-	w.Remember(u, audit.UserReactivated, "")
+	w.RememberDone(u, audit.UserReactivated, "")
 	if err := w.Audit(op.event(audit.UserReactivated, u)); err != nil {
 		return Invitation{}, err
 	}

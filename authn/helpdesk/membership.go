@@ -48,7 +48,7 @@ func (d *Desk) moveMember(ctx context.Context, op Operator, from authn.Origin, g
 		if err != nil || !moved {
 			return u.ID, err
 		}
-		w.Remember(&u, action, g.Name)
+		w.RememberDone(&u, action, g.Name)
 		e := op.event(action, &u)
 		e.Targets = groupTarget(&g)
 		if err := w.Audit(e); err != nil {

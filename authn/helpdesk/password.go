@@ -48,7 +48,7 @@ func (d *Desk) ResetPassword(ctx context.Context, op Operator, from authn.Origin
 		if err != nil {
 			return authn.Secret{}, err
 		}
-		w.Remember(&u, audit.PasswordForgotten, "") // on the person's page: a link, not yet another password
+		w.RememberDone(&u, audit.PasswordForgotten, "") // on the person's page: a link, not yet another password
 		if err := w.Audit(e); err != nil {
 			return authn.Secret{}, err
 		}

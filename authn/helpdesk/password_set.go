@@ -22,7 +22,7 @@ func (d *Desk) ExpirePassword(ctx context.Context, op Operator, from authn.Origi
 		if err := w.ExpirePassword(&u); err != nil {
 			return authn.User{}, err
 		}
-		w.Remember(&u, audit.PasswordExpired, "")
+		w.RememberDone(&u, audit.PasswordExpired, "")
 		if err := w.Audit(op.event(audit.PasswordExpired, &u)); err != nil {
 			return authn.User{}, err
 		}

@@ -346,7 +346,7 @@ func (d *Desk) RemoveDevice(ctx context.Context, op Operator, from authn.Origin,
 		if _, err := w.EndSessions(&u, ""); err != nil {
 			return struct{}{}, err
 		}
-		w.Remember(&u, audit.FactorRemoved, gone.Name)
+		w.RememberDone(&u, audit.FactorRemoved, gone.Name)
 		e := op.event(audit.FactorRemoved, &u)
 		e.Targets = []audit.Actor{{Type: audit.TypeDevice, ID: string(gone.ID), Name: gone.Name}}
 		e.Detail = map[string]string{"kind": string(gone.Kind)}

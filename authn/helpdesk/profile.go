@@ -64,7 +64,7 @@ func (d *Desk) Change(ctx context.Context, op Operator, from authn.Origin, id st
 		if u.Email != was.Email {
 			action, u.Mailbox = audit.AddressUpdated, authn.Mailbox{By: op.mailbox(), Moved: w.Act.Now}
 		}
-		w.Remember(&u, action, "")
+		w.RememberDone(&u, action, "")
 		moved, err := w.Amend(&u, &was)
 		if err != nil {
 			return authn.User{}, err

@@ -274,7 +274,7 @@ func (d *Desk) changeRole(ctx context.Context, op Operator, from authn.Origin, i
 			return roleChange{}, err
 		}
 		done.user = u
-		w.Remember(&u, done.action, string(done.grant.Role))
+		w.RememberDone(&u, done.action, string(done.grant.Role))
 		e := op.event(done.action, &u)
 		e.Detail = map[string]string{"role": string(done.grant.Role), "roleId": done.grant.ID, "owner": op.Owner}
 		if done.grant.Role != authn.RoleSuperAdmin {

@@ -35,7 +35,7 @@ func (d *Desk) EndSessions(ctx context.Context, op Operator, from authn.Origin, 
 		if err != nil {
 			return struct{}{}, err
 		}
-		w.Remember(&u, audit.SessionsCleared, "")
+		w.RememberDone(&u, audit.SessionsCleared, "")
 		e := op.event(audit.SessionsCleared, &u)
 		e.Detail = map[string]string{"sessions": strconv.Itoa(ended), "browsers": strconv.Itoa(browsers - len(u.Browsers))}
 		if err := w.Audit(e); err != nil {

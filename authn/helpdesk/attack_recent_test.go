@@ -1,0 +1,43 @@
+package helpdesk_test
+
+import (
+	"testing"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+)
+
+// TestAPersonReadsWhereTheirOperatorSits: what an operator does stands on the person's own page, and their browser and
+// address do not.
+func TestAPersonReadsWhereTheirOperatorSits(t *testing.T) {
+	s := openShop(t)
+	ctx := t.Context()
+	for name, act := range map[string]func() error{
+		"suspending":   func() error { return s.desk.Suspend(ctx, root, s.From, technician) },
+		"unsuspending": func() error { return s.desk.Unsuspend(ctx, root, s.From, technician) },
+		"a password": func() error {
+			_, err := s.desk.TemporaryPassword(ctx, withSecrets(root), s.From, technician)
+			return err
+		},
+		"a reset": func() error {
+			_, err := s.desk.Reset(ctx, root, s.From, technician, helpdesk.ResetRequest{Reason: "lost"})
+			return err
+		},
+	} {
+		s.Change(s.amelie.ID, func(u *authn.User) { u.Status = authn.StatusActive })
+		before := len(s.User(technician).Recent)
+		if name == "unsuspending" {
+			wantCode(t, "suspending first", s.desk.Suspend(ctx, root, s.From, technician), "")
+		}
+		wantCode(t, name, act(), "")
+		recent := s.User(technician).Recent
+		if len(recent) <= before {
+			t.Errorf("%s: nothing is told", name)
+		}
+		for _, r := range recent[min(before, len(recent)):] {
+			if r.Address != "" || r.Agent != "" {
+				t.Errorf("%s: told with %q and %q", name, r.Address, r.Agent)
+			}
+		}
+	}
+}
