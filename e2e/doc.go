@@ -26,6 +26,10 @@
 // ZbarImg are the tools of the same names (tools_test.go); a missing tool
 // fails the test and says what to install.
 //
+// An oktaClient is one of Okta's own clients, unmodified (okta_client_test.go): versions 2 and 5 for Go, and that for
+// Node, which okta.js drives line by line. One scenario runs with all three (okta_test.go). What a client cannot
+// read is mended in the service.
+//
 // # The people
 //
 // A House is a Program with its mail server and an administrator's token

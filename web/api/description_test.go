@@ -101,6 +101,11 @@ func TestCallsOfOktasThatAreNotOfferedSaySoAndAreNotNotFound(t *testing.T) {
 		"GET /api/v1/logStreams", "GET /api/v1/features", "GET /api/v1/behaviors", "GET /api/v1/brands", "GET /api/v1/domains", "GET /api/v1/devices",
 		"GET /api/v1/authenticators", "GET /api/v1/mappings", "GET /api/v1/meta/schemas/user/default", "GET /api/v1/templates/sms", "GET /api/v1/threats/configuration",
 		"GET /api/v1/sessions/me", "POST /api/v1/sessions",
+		"GET " + here + "/factors/d1/transactions/t1", "GET " + here + "/authenticator-enrollments", "PUT " + here + "/classification", "PUT " + here + "/risk",
+		"GET " + here + "/roles/r1/targets", "GET " + here + "/roles/r1/governance", "PUT " + here + "/roles/r1/targets/catalog/apps/a/i",
+		"DELETE /api/v1/groups/g1/owners/u1", "GET /api/v1/groups/g1/roles/r1/targets/groups", "GET /api/v1/roles/APP_ADMIN/subscriptions",
+		"GET /api/v1/agentPools", "GET /api/v1/captchas", "GET /api/v1/device-assurances/d", "GET /api/v1/email-servers", "GET /api/v1/hook-keys",
+		"GET /api/v1/realms", "GET /api/v1/push-providers", "GET /api/v1/rate-limit-settings/per-client", "POST /api/v1/risk/events/ip",
 	} {
 		method, path, _ := strings.Cut(call, " ")
 		for _, token := range []string{admin, ""} {

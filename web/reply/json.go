@@ -24,7 +24,7 @@ func JSON(w http.ResponseWriter, status int, v any) error {
 	if err != nil {
 		return fmt.Errorf("encoding the answer: %w", err)
 	}
-	write(w, status, "application/json", append(body, '\n'))
+	write(w, status, mediaJSON, append(body, '\n'))
 	return nil
 }
 
@@ -83,7 +83,7 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 func decodeBody(r *http.Request, body []byte, v any) error {
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset := params["charset"]
-	if err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
+	if err != nil || media != mediaJSON || charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return &Refused{Status: http.StatusUnsupportedMediaType, Kind: KindMedia}
 	}
 	return ParseJSON(body, v)

@@ -208,7 +208,7 @@ func Problem(w http.ResponseWriter, r *http.Request, err error) {
 	if err != nil { // strings and numbers only: it cannot be
 		panic(fmt.Sprintf("encoding a problem document: %v", err))
 	}
-	write(w, d.Status, "application/problem+json", append(body, '\n'))
+	write(w, d.Status, problemMedia(r.Header), append(body, '\n'))
 }
 
 // RetryAfter sets the header in whole seconds, at least one, rounded up (RFC 9110 section 10.2.3).
