@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Installs what the end-to-end tests drive: a browser, a QR reader, a code
-# calculator, two proxies, the accessibility checker, and what the scripts of docs/ need.
+# calculator, two proxies, the accessibility checker, a client of OpenID Connect, and what the scripts of docs/ need.
 # On Debian as root it installs; elsewhere it names what is missing and fails.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 # tool:package, as Debian names them
-wanted=(chromium:chromium zbarimg:zbar-tools oathtool:oathtool nginx:nginx caddy:caddy npm:npm curl:curl jq:jq)
+wanted=(chromium:chromium zbarimg:zbar-tools oathtool:oathtool nginx:nginx caddy:caddy node:nodejs npm:npm curl:curl jq:jq)
 
 missing=()
 for pair in "${wanted[@]}"; do
