@@ -52,6 +52,7 @@ func forwardAuth(t *testing.T, h *House, wiki string) {
 		t.Error("a path for others is open")
 	}
 	forged(t, p, wiki)
+	programs(t, p, wiki)
 
 	key := p.Plug()
 	defer key.Unplug()
@@ -100,10 +101,8 @@ func forged(t *testing.T, p *Person, wiki string) {
 		}
 		r.Header = http.Header{"Remote-User": {"admin"}, "Remote-Groups": {"g-nobody"}, "X-Forwarded-Uri": {"/"}, "X-Forwarded-Host": {"elsewhere.example"},
 			"X-Forwarded-Method": {"GET"}, "X-Forwarded-For": {"192.0.2.1"}}
-		for _, c := range p.Cookies() {
-			if signedIn && strings.Contains(c.Name, "gate") {
-				r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
-			}
+		if signedIn {
+			r.AddCookie(p.gate())
 		}
 		res, err := loopbackClient.Do(r)
 		if err != nil {
