@@ -58,12 +58,7 @@ func TestApacheSignsItsPeopleInByOpenIDConnect(t *testing.T) {
 	m := h.Member(t, "lea@garage.example")
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
 	p.Open(site + "/page?a=1")
-	p.at("/login")
-	p.Fill("#f-identifier", p.Login)
-	p.Fill("#f-password", p.Password)
-	p.Submit(mainButton)
-	p.prompt()
-	p.enter(m.Phone.Next())
+	p.follow(m.Phone)
 	arrives(p, site+"/page?a=1")
 	for id, want := range map[string]string{"remote-user": m.Login, "remote-email": m.Login, "remote-name": m.Login, "remote-groups": ""} {
 		if got := p.Text("#" + id); got != want {

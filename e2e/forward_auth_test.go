@@ -35,12 +35,7 @@ func forwardAuth(t *testing.T, h *House, wiki string) {
 	p.Expect("401")
 	p.Expect("403")
 	p.Open(wiki + "/page?a=1&b=%2F")
-	p.at("/login")
-	p.Fill("#f-identifier", p.Login)
-	p.Fill("#f-password", p.Password)
-	p.Submit(mainButton)
-	p.prompt()
-	p.enter(m.Phone.Next())
+	p.follow(m.Phone)
 	arrives(p, wiki+"/page?a=1&b=%2F")
 	for id, want := range map[string]string{"remote-user": m.Login, "remote-email": m.Login, "remote-name": m.Login, "remote-groups": ""} {
 		if got := p.Text("#" + id); got != want {

@@ -62,12 +62,7 @@ func useApplication(t *testing.T, h *House, app string) {
 	p := h.Person(t, m.Login, m.Password, BrowserOptions{})
 	begin := func(more url.Values) { p.Open(app + "/login?" + more.Encode()) }
 	begin(nil)
-	p.at("/login")
-	p.Fill("#f-identifier", p.Login)
-	p.Fill("#f-password", p.Password)
-	p.Submit(mainButton)
-	p.prompt()
-	p.enter(m.Phone.Next())
+	p.follow(m.Phone)
 	p.at("/oauth2/v1/continue")
 	p.Submit(`button[name="decision"][value="yes"]`)
 	first := p.knows(t)
@@ -108,9 +103,7 @@ func useApplication(t *testing.T, h *House, app string) {
 	}
 
 	begin(nil)
-	p.Fill("#f-identifier", p.Login)
-	p.Fill("#f-password", p.Password)
-	p.Submit(mainButton)
+	p.tell()
 	p.at("/login/factor")
 	if p.Count(`[data-key="get"]`) == 0 {
 		p.Submit(`a[href="/login/factor?way=key"]`)
