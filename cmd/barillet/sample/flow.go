@@ -12,6 +12,8 @@ import (
 
 	gooidc "github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"barillet/authn"
 )
 
 // askLife is how long a sign-in may be under way.
@@ -25,11 +27,11 @@ func (a *App) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	before, name := a.visits.of(r, a.Now())
-	v := visit{state: oauth2.GenerateVerifier(), nonce: oauth2.GenerateVerifier(), verifier: oauth2.GenerateVerifier(), until: a.Now().Add(askLife)}
+	v := visit{state: oauth2.GenerateVerifier(), nonce: oauth2.GenerateVerifier(), verifier: authn.SecretOf(oauth2.GenerateVerifier()), until: a.Now().Add(askLife)}
 	if before.known { // who goes for a stronger proof and turns back is still signed in
 		v.known, v.idToken, v.claims, v.until = true, before.idToken, before.claims, before.until
 	}
-	more := []oauth2.AuthCodeOption{gooidc.Nonce(v.nonce), oauth2.S256ChallengeOption(v.verifier)}
+	more := []oauth2.AuthCodeOption{gooidc.Nonce(v.nonce), oauth2.S256ChallengeOption(v.verifier.Reveal())}
 	switch r.FormValue("how") {
 	case "again":
 		more = append(more, oauth2.SetAuthURLParam("prompt", "login"))
@@ -72,7 +74,7 @@ func (a *App) learn(ctx context.Context, code string, v *visit) (visit, error) {
 	if err != nil {
 		return visit{}, err
 	}
-	token, err := config.Exchange(ctx, code, oauth2.VerifierOption(v.verifier))
+	token, err := config.Exchange(ctx, code, oauth2.VerifierOption(v.verifier.Reveal()))
 	if err != nil {
 		return visit{}, errors.New("exchanging the code") // the library's error holds the answer
 	}
@@ -99,7 +101,7 @@ func (a *App) learn(ctx context.Context, code string, v *visit) (visit, error) {
 	if err := errors.Join(id.Claims(&said), info.Claims(&said)); err != nil {
 		return visit{}, fmt.Errorf("reading the claims: %w", err)
 	}
-	return visit{known: true, idToken: raw, until: id.Expiry, claims: map[string]string{"sub": id.Subject, "name": said.Name, "email": info.Email,
+	return visit{known: true, idToken: authn.SecretOf(raw), until: id.Expiry, claims: map[string]string{"sub": id.Subject, "name": said.Name, "email": info.Email,
 		"groups": strings.Join(said.Groups, " "), "acr": said.ACR, "amr": strings.Join(said.AMR, " "), "sid": said.SID,
 		"auth_time": time.Unix(said.AuthTime, 0).UTC().Format("2006-01-02 15:04:05 UTC")}}, nil
 }
@@ -114,7 +116,7 @@ func (a *App) signOut(w http.ResponseWriter, r *http.Request) {
 	}
 	provider, _, err := a.service(r.Context())
 	if v.known && err == nil && provider.Claims(&said) == nil && said.End != "" {
-		to = said.End + "?" + url.Values{"id_token_hint": {v.idToken}, "post_logout_redirect_uri": {to}}.Encode()
+		to = said.End + "?" + url.Values{"id_token_hint": {v.idToken.Reveal()}, "post_logout_redirect_uri": {to}}.Encode()
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }

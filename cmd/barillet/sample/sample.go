@@ -5,7 +5,6 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"html/template"
 	"log/slog"
@@ -186,7 +185,7 @@ func (a *App) service(ctx context.Context) (*gooidc.Provider, *oauth2.Config, er
 	if a.provider == nil {
 		p, err := gooidc.NewProvider(a.way(ctx), a.Issuer)
 		if err != nil {
-			return nil, nil, errors.New("asking the service what it offers: " + err.Error()) // the library's errors are many
+			return nil, nil, fmt.Errorf("asking the service what it offers: %w", err)
 		}
 		a.provider = p
 	}

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"barillet/authn"
 )
 
 // cookieName holds nothing but the name of a visit.
@@ -15,11 +17,12 @@ const mostVisits = 1000
 
 // visit is what is known of one browser.
 type visit struct {
-	state, nonce, verifier string // of a sign-in under way; "" when there is none
-	known                  bool   // somebody is signed in
-	idToken                string
-	claims                 map[string]string
-	until                  time.Time
+	state, nonce string       // of a sign-in under way; "" when there is none
+	verifier     authn.Secret // of its PKCE
+	known        bool         // somebody is signed in
+	idToken      authn.Secret
+	claims       map[string]string
+	until        time.Time
 }
 
 // visits are those of all browsers, by the value of their cookie.
