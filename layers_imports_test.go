@@ -11,7 +11,7 @@ import (
 // name or, where there is none, of the longest name that ends in a slash and
 // begins its own.
 var floors = map[string]int{
-	"cmd/barillet": 7, "cmd/barillet/manage": 6, "cmd/barillet/cli": 0,
+	"cmd/barillet": 7, "cmd/barillet/manage": 6, "cmd/barillet/sample": 6, "cmd/barillet/cli": 0,
 	"web":     6,
 	"web/api": 5, "web/console": 5, "web/gate": 5,
 	"web/reply": 4, "web/apidocs": 4, "authn/helpdesk": 4, "oidc": 4,
@@ -35,14 +35,18 @@ var shared = map[string]map[string]string{
 
 // speaksHTTP lists where net/http may be imported outside tests: the rooms
 // that serve, the files that come as a handler, and the one way out.
-var speaksHTTP = []string{"cmd/barillet", "cmd/barillet/manage", "web", "web/api", "web/console", "web/gate", "web/reply", "oidc", "static", "internal/outbound"}
+var speaksHTTP = []string{"cmd/barillet", "cmd/barillet/manage", "cmd/barillet/sample", "web", "web/api", "web/console", "web/gate", "web/reply", "oidc", "static", "internal/outbound"}
 
 // callsOut lists who may call out by HTTP, and why.
 var callsOut = map[string]string{
 	"internal/outbound":   "the one way out: it checks the resolved address",
 	"cmd/barillet":        "the transports of the operator's subcommands: its socket, its public URL, the closed folder",
 	"cmd/barillet/manage": "the operator's subcommands call the service that they administer",
+	"cmd/barillet/sample": "a client library wants a client of net/http: the sample application gives it the one way out",
 }
+
+// showsPages lists whose pages there are: those of the service, and that of the sample application of the demonstration.
+var showsPages = []string{"templates", "cmd/barillet/sample"}
 
 // floorOf says where a room stands.
 func floorOf(room string) (int, bool) {
@@ -157,7 +161,7 @@ func strayImports(h *house) (breaches []string) {
 		"math/rand":     nil,            // a guessable number has no use here
 		"math/rand/v2":  {"store/etcd"}, // jitter between tries, no secret
 		"text/template": {"templates"},  // mails in plain text; everything else escapes
-		"html/template": {"templates"},  // pages are structs handed to templates
+		"html/template": showsPages,     // pages are structs handed to templates
 		"testing":       {},             // belongs to tests
 		"unsafe":        nil,            // never
 		"plugin":        nil,            // never

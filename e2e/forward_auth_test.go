@@ -35,12 +35,7 @@ func forwardAuth(t *testing.T, h *House, wiki string) {
 	p.Expect("401")
 	p.Expect("403")
 	p.Open(wiki + "/page?a=1&b=%2F")
-	p.at("/login")
-	p.Fill("#f-identifier", p.Login)
-	p.Fill("#f-password", p.Password)
-	p.Submit(mainButton)
-	p.prompt()
-	p.enter(m.Phone.Next())
+	p.follow(m.Phone)
 	arrives(p, wiki+"/page?a=1&b=%2F")
 	for id, want := range map[string]string{"remote-user": m.Login, "remote-email": m.Login, "remote-name": m.Login, "remote-groups": ""} {
 		if got := p.Text("#" + id); got != want {
@@ -52,6 +47,7 @@ func forwardAuth(t *testing.T, h *House, wiki string) {
 		t.Error("a path for others is open")
 	}
 	forged(t, p, wiki)
+	programs(t, p, wiki)
 
 	key := p.Plug()
 	defer key.Unplug()
@@ -100,10 +96,8 @@ func forged(t *testing.T, p *Person, wiki string) {
 		}
 		r.Header = http.Header{"Remote-User": {"admin"}, "Remote-Groups": {"g-nobody"}, "X-Forwarded-Uri": {"/"}, "X-Forwarded-Host": {"elsewhere.example"},
 			"X-Forwarded-Method": {"GET"}, "X-Forwarded-For": {"192.0.2.1"}}
-		for _, c := range p.Cookies() {
-			if signedIn && strings.Contains(c.Name, "gate") {
-				r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
-			}
+		if signedIn {
+			r.AddCookie(p.gate())
 		}
 		res, err := loopbackClient.Do(r)
 		if err != nil {

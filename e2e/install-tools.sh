@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # Installs what the end-to-end tests drive: a browser, a QR reader, a code
-# calculator, two proxies, the accessibility checker, one of Okta's clients, and what the scripts of docs/ need.
+# calculator, three proxies, the accessibility checker, clients of Okta and of OpenID Connect, and what the scripts
+# of docs/ need.
 # On Debian as root it installs; elsewhere it names what is missing and fails.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 # tool:package, as Debian names them
-wanted=(chromium:chromium zbarimg:zbar-tools oathtool:oathtool nginx:nginx caddy:caddy npm:npm node:nodejs curl:curl jq:jq)
+wanted=(chromium:chromium zbarimg:zbar-tools oathtool:oathtool nginx:nginx caddy:caddy apache2:apache2 npm:npm node:nodejs curl:curl jq:jq)
 
 missing=()
 for pair in "${wanted[@]}"; do
   command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
 done
+
+[[ -e /usr/lib/apache2/modules/mod_auth_openidc.so ]] || missing+=(libapache2-mod-auth-openidc)
 
 if ((${#missing[@]})); then
   if [[ $(id -u) == 0 && -e /etc/debian_version ]]; then

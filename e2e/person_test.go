@@ -69,9 +69,24 @@ func (p *Person) enter(code string) {
 func (p *Person) give() {
 	p.tb.Helper()
 	p.Open("/login")
+	p.tell()
+}
+
+// tell sends the sign-in's first page.
+func (p *Person) tell() {
+	p.tb.Helper()
+	p.at("/login")
 	p.Fill("#f-identifier", p.Login)
 	p.Fill("#f-password", p.Password)
 	p.Submit(mainButton)
+}
+
+// follow signs in where an application led to, with the phone's next code.
+func (p *Person) follow(phone *Phone) {
+	p.tb.Helper()
+	p.tell()
+	p.prompt()
+	p.enter(phone.Next())
 }
 
 // prompt goes to the six-digit field of a second step whose password is proven.

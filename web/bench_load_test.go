@@ -51,6 +51,7 @@ type act []exchange
 type exchange struct {
 	Method, Path, Cookie, Form string
 	To                         string
+	Header                     map[string]string // further ones
 }
 
 // tally is what came of a load.
@@ -248,6 +249,9 @@ func (c *client) exchange(x exchange, cookies string) (*http.Response, error) {
 		"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n", x.Method, x.Path, c.address)
 	if cookies != "" {
 		c.out.WriteString("Cookie: " + cookies + "\r\n")
+	}
+	for name, value := range x.Header {
+		c.out.WriteString(name + ": " + value + "\r\n")
 	}
 	if x.Method == http.MethodPost {
 		fmt.Fprintf(&c.out, "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n", len(x.Form))

@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -422,46 +421,5 @@ func TestASessionCheckOfAProxyWritesNothing(t *testing.T) {
 	}
 	if keys := changed(before, p.content(t)); len(keys) > 0 {
 		t.Errorf("changed %v", keys)
-	}
-}
-
-// BenchmarkForwardAuth is one answer to a proxy: every middleware, the check, a line in the log.
-func BenchmarkForwardAuth(b *testing.B) {
-	h := authntest.New(b)
-	c, _ := config(b, h)
-	c.Log = slog.New(slog.DiscardHandler)
-	rule, err := gate.ParseRule(wiki)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if c.Gate, err = gate.New(gate.Config{People: c.People, Rules: []gate.Rule{rule}, PublicURL: c.PublicURL, Trusted: c.TrustedProxies}); err != nil {
-		b.Fatal(err)
-	}
-	handler, err := web.New(c)
-	if err != nil {
-		b.Fatal(err)
-	}
-	_, _, session := h.Member(amelie, nil)
-	nonce := authn.SecretOf("nonce")
-	code, err := h.Service.OpenGate(b.Context(), h.From, session, wiki, authn.GateState(nonce))
-	if err != nil {
-		b.Fatal(err)
-	}
-	secret, err := h.Service.PassGate(b.Context(), h.From, code, wiki, nonce)
-	if err != nil {
-		b.Fatal(err)
-	}
-	r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "http://127.0.0.1:8080/forward-auth", nil)
-	r.RemoteAddr = "127.0.0.1:5000"
-	for name, value := range map[string]string{"X-Forwarded-Method": "GET", "X-Forwarded-Proto": "https", "X-Forwarded-Host": wiki, "X-Forwarded-Uri": "/"} {
-		r.Header.Set(name, value)
-	}
-	r.AddCookie(&http.Cookie{Name: "__Host-barillet-gate", Value: secret.Reveal()})
-	b.ReportAllocs()
-	for b.Loop() {
-		w := httptest.NewRecorder()
-		if handler.ServeHTTP(w, r); w.Code != http.StatusOK {
-			b.Fatalf("got %d", w.Code)
-		}
 	}
 }

@@ -31,7 +31,10 @@ func (s *server) identify(next http.Handler) http.Handler {
 
 // language of a stranger's page: chosen here and now, in this browser, by the browser, or by the operator.
 func (s *server) language(r *http.Request) string {
-	chosen := r.URL.Query().Get("lang")
+	chosen := ""
+	if r.URL.RawQuery != "" { // most requests have none, and reading none costs a map
+		chosen = r.URL.Query().Get("lang")
+	}
 	if chosen != templates.Match("", chosen, "") {
 		chosen = s.cookies.language(r)
 	}

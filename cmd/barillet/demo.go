@@ -22,6 +22,7 @@ type stage struct {
 	garage authn.Group
 	cast   []actor
 	token  authn.Secret
+	sample string // where the sample application is
 }
 
 // demo serves the sample garage to this machine alone, in a folder that is gone afterwards. It takes nothing
@@ -81,6 +82,7 @@ func (s *stage) present(p *program) {
 	fmt.Fprintf(p.Stdout, "%s, a garage that does not exist, until this program ends\n\n", s.garage.Name)
 	t := tabwriter.NewWriter(p.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(t, "sign in\t%s/login\n", s.origin)
+	fmt.Fprintf(t, "sample application\t%s\n", s.sample)
 	fmt.Fprintf(t, "mailbox of everybody\t%s/demo/mail\n", s.origin)
 	fmt.Fprintf(t, "REST API\t%s/api/v1\n", s.origin)
 	fmt.Fprintf(t, "API token\t%s\n", s.token.Reveal())

@@ -134,6 +134,13 @@ func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logg
 		{newServer(pages, log), limitConnections(listener, c)},
 		{socketServer(h.localAPI(), log), socket},
 	}
+	if s != nil {
+		another, err := s.planning(ctx, h)
+		if err != nil {
+			return err
+		}
+		servers = append(servers, another)
+	}
 	return h.run(ctx, servers, func() {
 		h.lookAtClock(ctx)
 		h.mark(ctx, audit.ServerStarted)

@@ -69,7 +69,7 @@ func (g *Gate) Check(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, r, err)
 		return
 	}
-	redirects := r.URL.Query().Get("answer") != "status"
+	redirects := r.URL.RawQuery == "" || r.URL.Query().Get("answer") != "status"
 	if redirects && a.path() == returnPath {
 		g.back(w, r, a)
 		return
@@ -107,11 +107,10 @@ func admit(w http.ResponseWriter, live *authn.Live) {
 	for i, id := range live.Groups {
 		groups[i] = string(id)
 	}
-	h := w.Header()
-	h.Set("Remote-User", live.Login)
-	h.Set("Remote-Email", live.Email)
-	h.Set("Remote-Name", live.Name)
-	h.Set("Remote-Groups", strings.Join(groups, ","))
+	h, values := w.Header(), [...]string{live.Login, live.Email, live.Name, strings.Join(groups, ",")}
+	for i, name := range [...]string{"Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups"} {
+		h[name] = values[i : i+1 : i+1] // one array for all of them
+	}
 	w.WriteHeader(http.StatusOK)
 }
 

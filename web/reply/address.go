@@ -23,13 +23,17 @@ func ClientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 		return netip.Addr{}
 	}
 	at := peer.Addr().Unmap()
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && ours(at); i-- {
-		hop, ok := hopAddress(hops[i])
+	hops := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
+	for more := true; more && ours(at); {
+		last := strings.LastIndexByte(hops, ',')
+		hop, ok := hopAddress(hops[last+1:])
 		if !ok {
 			break // whoever wrote this cannot be told: the proxy itself answers for it
 		}
 		at = hop
+		if more = last >= 0; more {
+			hops = hops[:last]
+		}
 	}
 	return at.WithZone("")
 }
@@ -37,9 +41,9 @@ func ClientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 // hopAddress reads one entry, with or without a port.
 func hopAddress(entry string) (netip.Addr, bool) {
 	entry = strings.TrimSpace(entry)
-	if ap, err := netip.ParseAddrPort(entry); err == nil {
-		return ap.Addr().Unmap(), true
+	if a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(entry, "["), "]")); err == nil {
+		return a.Unmap(), true
 	}
-	a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(entry, "["), "]"))
-	return a.Unmap(), err == nil
+	ap, err := netip.ParseAddrPort(entry)
+	return ap.Addr().Unmap(), err == nil
 }

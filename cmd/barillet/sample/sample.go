@@ -1,0 +1,194 @@
+package sample
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	gooidc "github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"barillet/authn"
+	"barillet/internal/outbound"
+	"barillet/static"
+	"barillet/templates"
+)
+
+// Accent is the colour of the application: it is seen to be another than the sign-in.
+const Accent = "#7a3b12"
+
+// The paths that a registration names.
+const (
+	PathBack      = "/back"       // where codes are sent
+	PathLeft      = "/"           // where a sign-out returns to
+	PathSignedOut = "/signed-out" // where the service tells of sign-outs (OpenID Connect Back-Channel Logout 1.0)
+)
+
+// Scopes are what the application asks for.
+func Scopes() []string { return []string{gooidc.ScopeOpenID, "profile", "email", "groups"} }
+
+// Config is what the application stands on. Everything is required.
+type Config struct {
+	Base         string // its own URL, without a slash at the end
+	Issuer       string // that of the service
+	ClientID     string
+	ClientSecret authn.Secret
+	Static       *static.Files
+	Outbound     *outbound.Client
+	Now          func() time.Time
+	Log          *slog.Logger
+}
+
+// App is the application. It is safe for concurrent use.
+type App struct {
+	Config
+	page     *template.Template
+	words    map[string]words
+	visits   visits
+	mu       sync.Mutex
+	provider *gooidc.Provider // nil until the service has been asked
+}
+
+//go:embed files
+var embedded embed.FS
+
+// words are the sentences of one language.
+type words struct {
+	Lang, Other, OtherName                       string
+	Name, Lead, Sign, Out, Hello, Told, TellsWho string
+	Again, Key, AgainWhy, KeyWhy, Sample         string
+	Claims                                       map[string]string // by the claim's name
+	Failures                                     map[string]string // by what went wrong
+}
+
+// New makes the application. It asks the service nothing yet.
+func New(c Config) (*App, error) {
+	a := &App{Config: c, words: map[string]words{}, visits: visits{all: map[string]*visit{}}}
+	for _, lang := range []string{"fr", "en"} {
+		raw, err := embedded.ReadFile("files/" + lang + ".json")
+		if err != nil {
+			return nil, fmt.Errorf("reading the sample application's words: %w", err)
+		}
+		var w words
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&w); err != nil {
+			return nil, fmt.Errorf("reading the sample application's words in %s: %w", lang, err)
+		}
+		a.words[lang] = w
+	}
+	var err error
+	a.page, err = template.New("page.html").Funcs(template.FuncMap{"asset": c.Static.URL}).ParseFS(embedded, "files/page.html")
+	if err != nil {
+		return nil, fmt.Errorf("reading the sample application's page: %w", err)
+	}
+	return a, nil
+}
+
+// Handler serves the application.
+func (a *App) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", a.front)
+	mux.HandleFunc("GET /sign-in", a.signIn)
+	mux.HandleFunc("GET "+PathBack, a.back)
+	mux.HandleFunc("POST /sign-out", a.signOut)
+	mux.HandleFunc("POST "+PathSignedOut, a.signedOut)
+	mux.Handle("GET "+static.Prefix, a.Static)
+	mux.HandleFunc("GET /planning.css", file("text/css; charset=utf-8"))
+	mux.HandleFunc("GET /planning.svg", file("image/svg+xml"))
+	return http.NewCrossOriginProtection().Handler(a.headers(mux))
+}
+
+// headers are what a browser is to keep to: nothing inline, nothing from elsewhere. The form that signs out leads on to
+// the service.
+func (a *App) headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' "+a.Issuer+
+			"; frame-ancestors 'none'; base-uri 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// file serves an embedded file of the path's name.
+func file(kind string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		http.ServeFileFS(w, r, embedded, "files"+r.URL.Path)
+	}
+}
+
+// claim is a row of the page.
+type claim struct{ Name, About, Value string }
+
+// shown is what the page is made of.
+type shown struct {
+	words
+	Person  string
+	Claims  []claim
+	Failure string
+}
+
+// front shows who the visitor is.
+func (a *App) front(w http.ResponseWriter, r *http.Request) {
+	v, _ := a.visits.of(r, a.Now())
+	a.show(w, r, http.StatusOK, v, "")
+}
+
+// show answers with the page; failure is a key of the failures, or "".
+func (a *App) show(w http.ResponseWriter, r *http.Request, status int, v visit, failure string) {
+	page := shown{words: a.words[templates.Match(r.Header.Get("Accept-Language"), r.FormValue("lang"), "fr")]}
+	page.Failure = page.Failures[failure]
+	if v.known {
+		page.Person = v.claims["name"]
+		for _, name := range []string{"sub", "name", "email", "groups", "acr", "amr", "auth_time", "sid"} {
+			page.Claims = append(page.Claims, claim{name, page.words.Claims[name], v.claims[name]})
+		}
+	}
+	var b bytes.Buffer
+	if err := a.page.Execute(&b, page); err != nil {
+		a.Log.Error("showing the sample application's page", "error", err)
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = b.WriteTo(w) // a browser that hung up needs no answer
+}
+
+// fail tells the visitor that it went wrong, and the log how.
+func (a *App) fail(w http.ResponseWriter, r *http.Request, status int, failure string, err error) {
+	a.Log.Warn("the sample application", "failure", failure, "error", err)
+	a.show(w, r, status, visit{}, failure)
+}
+
+// way sends what the library asks for by the one way out.
+func (a *App) way(ctx context.Context) context.Context {
+	return gooidc.ClientContext(ctx, &http.Client{Transport: wayOut{a.Outbound}})
+}
+
+// service is the service as its discovery document describes it, asked once.
+func (a *App) service(ctx context.Context) (*gooidc.Provider, *oauth2.Config, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.provider == nil {
+		p, err := gooidc.NewProvider(a.way(ctx), a.Issuer)
+		if err != nil {
+			return nil, nil, fmt.Errorf("asking the service what it offers: %w", err)
+		}
+		a.provider = p
+	}
+	return a.provider, &oauth2.Config{ClientID: a.ClientID, ClientSecret: a.ClientSecret.Reveal(), Endpoint: a.provider.Endpoint(),
+		RedirectURL: a.Base + PathBack, Scopes: Scopes()}, nil
+}

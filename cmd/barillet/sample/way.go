@@ -1,0 +1,40 @@
+package sample
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+
+	"barillet/internal/outbound"
+)
+
+// wayOut is the one way out as net/http knows one.
+type wayOut struct{ client *outbound.Client }
+
+// RoundTrip implements http.RoundTripper for GET and POST.
+func (o wayOut) RoundTrip(r *http.Request) (*http.Response, error) {
+	var body []byte
+	if r.Body != nil {
+		defer r.Body.Close()
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return nil, fmt.Errorf("reading a request: %w", err)
+		}
+	}
+	var answer outbound.Answer
+	var err error
+	switch r.Method {
+	case http.MethodGet:
+		answer, err = o.client.Get(r.Context(), r.URL.String(), r.Header)
+	case http.MethodPost:
+		answer, err = o.client.Post(r.Context(), r.URL.String(), r.Header, body)
+	default:
+		err = fmt.Errorf("method %s is not needed", r.Method)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{Status: http.StatusText(answer.Status), StatusCode: answer.Status, Header: answer.Header,
+		Body: io.NopCloser(bytes.NewReader(answer.Body)), ContentLength: int64(len(answer.Body)), Request: r}, nil
+}
