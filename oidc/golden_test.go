@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/internal/outbox"
 	"barillet/oidc"
 	"barillet/store"
 	"barillet/store/storetest"
@@ -34,6 +35,7 @@ func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 	storetest.Golden(t, store.Consents, nil, oidc.Consent{Scopes: []string{"openid"}, At: then})
 	storetest.Golden(t, store.UserCodes, nil, oidc.UserCode{Client: "c1", MAC: []byte{1, 2}, Scopes: []string{"openid"}, Made: then, Expires: then, Polled: then,
 		Every: 5 * time.Second, Denied: true, By: &signed})
-	storetest.Golden(t, store.Logouts, nil, oidc.Logout{Client: "c1", User: "uabc", SID: "5e", ID: "j", Queued: then, NotBefore: then, Attempts: 2})
+	storetest.Golden(t, store.Logouts, nil, oidc.Logout{Client: "c1", User: "uabc", SID: "5e", ID: "j", State: outbox.Try{Queued: then, NotBefore: then,
+		UselessAfter: then, Attempts: 2, Tried: then, LastError: "answered 503", Unreachable: true, Dead: true, Died: then}})
 	storetest.Golden(t, store.SignKeys, nil, oidc.Ring{Keys: []oidc.SignKey{{ID: "k1", Private: []byte{3, 4}, Made: then, From: then}}})
 }

@@ -10,6 +10,7 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/outbox"
 	"barillet/internal/throttle"
 	"barillet/store"
 )
@@ -67,6 +68,9 @@ type Provider struct {
 	keys      keyCache
 	limiter   throttle.Memory
 	codeLimit throttle.Limiter
+	kicked    chan struct{}
+	// logoutWorker tells applications of logouts.
+	logoutWorker *outbox.Worker[Logout]
 	authorize http.Handler // op's own, for requests of browsers
 	programs  http.Handler // op's own, for calls of clients
 	pushed    http.Handler // op's own, for requests that are pushed
@@ -106,6 +110,8 @@ func New(c Config) (*Provider, error) {
 		logouts:   store.NewTable[Logout](c.Ring, store.Logouts),
 		rings:     store.NewTable[Ring](c.Ring, store.SignKeys),
 	}}
+	p.kicked = make(chan struct{}, 1)
+	p.logoutWorker = p.outgoing()
 	p.mount()
 	return p, nil
 }

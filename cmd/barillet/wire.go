@@ -124,6 +124,7 @@ func (h *house) service(outbox *mail.Outbox, events audit.Log) (*authn.Service, 
 func (h *house) kick() {
 	h.sender.Kick()
 	h.caller.Kick()
+	h.oidc.Kick()
 }
 
 // transport is the way to the mail server; nil when none is configured.
