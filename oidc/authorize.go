@@ -31,6 +31,7 @@ type Answer struct {
 	To      string // go there, to the application: the answer to its request is in it
 	App     string // with To, where a page may come between: the application's name
 	Path    string // go there, to a page of ours
+	Locales string // with Path: the languages that the application would have it in, best first
 	Consent *ConsentPage
 	Wrong   *Wrong
 }
@@ -83,7 +84,9 @@ func (p *Provider) brought(ctx context.Context, a *asked) (Answer, error) {
 	p.authorize.ServeHTTP(out, r.WithContext(context.WithValue(ctx, askedKey{}, a)))
 	if to := out.header.Get("Location"); to != "" {
 		if strings.HasPrefix(to, "/") {
-			return p.page(ctx, a.browser, to)
+			out, err := p.page(ctx, a.browser, to)
+			out.Locales = a.form.Get("ui_locales")
+			return out, err
 		}
 		return Answer{To: to}, nil
 	}

@@ -19,12 +19,12 @@ func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 		AMR: []string{"pwd", "otp", "mfa"}, ACR: "phr"}
 	storetest.Golden(t, store.Clients, nil, oidc.Client{ID: "c1", Name: "Planning", URI: "https://app.example", Redirects: []string{"https://app.example/cb"},
 		LogoutTo: []string{"https://app.example/bye"}, Backchannel: "https://app.example/logout", Native: true, Auth: "private_key_jwt", Secret: "ab",
-		Keys: json.RawMessage(`{"keys":[]}`), Grants: []string{"authorization_code"}, Scopes: []string{"openid"}, Alg: "ES256", NoPKCE: true, PushedOnly: true,
+		Keys: json.RawMessage(`{"keys":[]}`), KeysURI: "https://app.example/keys", Grants: []string{"authorization_code"}, Scopes: []string{"openid"}, Alg: "ES256", NoPKCE: true, PushedOnly: true,
 		Pairwise: true, TokenClaims: true, Resource: true, Policy: oidc.Policy{Consent: true, Strong: true, MaxAge: time.Hour, Groups: []authn.GroupID{"g1"},
 			Rules: []oidc.Rule{{Group: "g1", Strong: true, MaxAge: time.Minute}}, AccessLife: time.Minute, RefreshLife: time.Hour},
 		Manage: "cd", By: "token:1", Created: then, Changed: then})
 	storetest.Golden(t, store.Asked, nil, oidc.Ask{Client: "c1", Redirect: "https://app.example/cb", State: "s", Nonce: "n", Scopes: []string{"openid"},
-		Prompt: []string{"login"}, MaxAge: &age, ACRs: []string{"phr"}, Challenge: "x", Subject: "uabc", Named: []string{"name"}, TokenNamed: []string{"email"},
+		Prompt: []string{"login"}, MaxAge: &age, ACRs: []string{"phr"}, Challenge: "x", Hint: "lea", Subject: "uabc", Named: []string{"name"}, TokenNamed: []string{"email"},
 		Agreed: "5e55", Device: "de", Pushed: "a=b", For: "uabc", Made: then, Expires: then})
 	storetest.Golden(t, store.Codes, nil, oidc.Code{Client: "c1", Redirect: "https://app.example/cb", Challenge: "x", Nonce: "n", Scopes: []string{"openid"},
 		Named: []string{"name"}, TokenNamed: []string{"email"}, Signed: signed, Made: then, Expires: then, Used: then, Grant: "uabc/g"})

@@ -35,7 +35,9 @@ func (p *Provider) Kick() {
 func (p *Provider) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() { p.repeat(ctx, "tending keys", rhythm{every: tendEvery}, p.TendKeys) })
-	all.Go(func() { p.repeat(ctx, "ending grants", rhythm{every: reapEvery, rest: reapRest, kicked: p.kicked}, p.Reap) })
+	all.Go(func() {
+		p.repeat(ctx, "ending grants", rhythm{every: reapEvery, rest: reapRest, kicked: p.kicked}, p.Reap)
+	})
 	all.Go(func() { _ = p.logoutWorker.Run(ctx) }) // by itself, and without an error: it ends with ctx alone
 	all.Wait()
 	return nil

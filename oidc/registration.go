@@ -26,7 +26,7 @@ type Registration struct {
 	Kind        string          `json:"application_type,omitempty"`
 	Auth        string          `json:"token_endpoint_auth_method,omitempty"`
 	Keys        json.RawMessage `json:"jwks,omitempty"`
-	KeysURI     string          `json:"jwks_uri,omitempty"` // refused
+	KeysURI     string          `json:"jwks_uri,omitempty"`
 	Grants      []string        `json:"grant_types,omitempty"`
 	Responses   []string        `json:"response_types,omitempty"`
 	Scope       string          `json:"scope,omitempty"`
@@ -69,7 +69,7 @@ func (p *Provider) told(c *Client) Registered {
 	y := c.Policy
 	out := Registered{ID: c.ID, Issued: c.Created.Unix(), ManageURI: p.Issuer + PathClients + "/" + string(c.ID),
 		Registration: Registration{Name: c.Name, URI: c.URI, Redirects: c.Redirects, LogoutTo: c.LogoutTo, Backchannel: c.Backchannel,
-			Session: c.Backchannel != "", Kind: "web", Auth: c.Auth, Keys: c.Keys, Grants: c.Grants, Scope: strings.Join(c.Scopes, " "), Alg: c.Alg,
+			Session: c.Backchannel != "", Kind: "web", Auth: c.Auth, Keys: c.Keys, KeysURI: c.KeysURI, Grants: c.Grants, Scope: strings.Join(c.Scopes, " "), Alg: c.Alg,
 			SubjectType: "public", PushedOnly: c.PushedOnly, NoPKCE: c.NoPKCE, TokenClaims: c.TokenClaims, Resource: c.Resource,
 			Consent: &y.Consent, Strong: y.Strong, MaxAge: int64(y.MaxAge / time.Second), Groups: y.Groups,
 			AccessLife: int64(y.accessLife() / time.Second), RefreshLife: int64(y.refreshLife() / time.Second)}}
@@ -98,7 +98,7 @@ type By struct {
 // Register makes a client. Its secrets are in this one answer.
 func (p *Provider) Register(ctx context.Context, by By, r Registration) (Registered, error) {
 	act := p.People.NewAct(by.From)
-	c, err := r.client(by.House, act.Now)
+	c, err := p.read(r, by.House, act.Now)
 	if err != nil {
 		return Registered{}, err
 	}
@@ -128,7 +128,7 @@ func (c *Client) secretive() bool { return c.Auth == authBasic || c.Auth == auth
 // A client that replaces itself decides nothing that an administrator decides, and asks for no more than it had.
 func (p *Provider) Replace(ctx context.Context, by By, id ClientID, r Registration, self bool) (Registered, error) {
 	act := p.People.NewAct(by.From)
-	c, err := r.client(by.House, act.Now)
+	c, err := p.read(r, by.House, act.Now)
 	if err != nil {
 		return Registered{}, err
 	}

@@ -112,3 +112,22 @@ func TestAClientManagesItselfAndWidensNothing(t *testing.T) {
 		t.Errorf("after that: got %d, want 401", got)
 	}
 }
+
+func TestAClientThatManagesItselfHasALimitOfItsOwn(t *testing.T) {
+	d := open(t)
+	admin := d.admin()
+	c := made(t, d.call("POST", "/oauth2/v1/clients", admin, clientBody), http.StatusCreated)
+	path, own := "/oauth2/v1/clients/"+c["client_id"].(string), c["registration_access_token"].(string)
+	for n := range 60 {
+		if got := d.call("GET", path, own, "").Code; got != http.StatusOK {
+			t.Fatalf("call %d: got %d", n+1, got)
+		}
+	}
+	w := d.call("GET", path, own, "")
+	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" || w.Header().Get("X-Rate-Limit-Limit") != "60" {
+		t.Errorf("one more in the minute: got %d %v, want 429 with its headers", w.Code, w.Header())
+	}
+	if got := d.call("GET", path, admin, "").Code; got != http.StatusOK {
+		t.Errorf("an administrator meanwhile: got %d", got)
+	}
+}
