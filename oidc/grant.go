@@ -206,23 +206,26 @@ func (p *Provider) endGrants(ctx context.Context, keys []string) error {
 	now := p.now()
 	defer p.logoutWorker.Kick()
 	for part := range slices.Chunk(keys, endAtOnce) {
-		err := p.Store.Update(ctx, func(tx store.Tx) error {
-			for _, key := range part {
-				g, err := p.grants.Get(tx, key)
-				if errors.Is(err, store.ErrNotFound) {
-					continue
-				}
-				if err == nil {
-					err = p.endGrant(tx, now, key, &g)
-				}
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		err := p.Store.Update(ctx, func(tx store.Tx) error { return p.endEach(tx, now, part) })
 		if err != nil {
 			return fmt.Errorf("ending grants: %w", err)
+		}
+	}
+	return nil
+}
+
+// endEach ends grants within a change, be they there or not.
+func (p *Provider) endEach(tx store.Tx, now time.Time, keys []string) error {
+	for _, key := range keys {
+		g, err := p.grants.Get(tx, key)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err == nil {
+			err = p.endGrant(tx, now, key, &g)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
