@@ -15,8 +15,9 @@ import (
 const (
 	tendEvery  = time.Hour
 	reapEvery  = time.Minute
-	reapRest   = 5 * time.Second // between two looks for ended grants, however often something happens
-	scanAtOnce = 500             // records that one look reads, so that no page stays in use for long
+	reapRest   = time.Second // between two looks for ended grants, however often something happens
+	reapShare  = 20          // and so many times as long as the look took: it never takes more than a twentieth of a core
+	scanAtOnce = 500         // records that one look reads, so that no page stays in use for long
 	// outliveFrom is how long before a session is over by time it is looked at, while it can still be told whether
 	// somebody ended it.
 	outliveFrom = 5 * time.Minute
@@ -34,35 +35,30 @@ func (p *Provider) Kick() {
 // Run tends the keys, ends what sessions left behind, and tells applications of it, until ctx ends.
 func (p *Provider) Run(ctx context.Context) error {
 	var all sync.WaitGroup
-	all.Go(func() { p.repeat(ctx, "tending keys", rhythm{every: tendEvery}, p.TendKeys) })
-	all.Go(func() {
-		p.repeat(ctx, "ending grants", rhythm{every: reapEvery, rest: reapRest, kicked: p.kicked}, p.Reap)
-	})
+	all.Go(func() { p.repeat(ctx, "tending keys", tendEvery, nil, p.TendKeys) })
+	all.Go(func() { p.repeat(ctx, "ending grants", reapEvery, p.kicked, p.Reap) })
 	all.Go(func() { _ = p.logoutWorker.Run(ctx) }) // by itself, and without an error: it ends with ctx alone
 	all.Wait()
 	return nil
 }
 
-// rhythm is how often something is done: after every, or when it is kicked, with a rest in between.
-type rhythm struct {
-	every, rest time.Duration
-	kicked      <-chan struct{} // nil: never
-}
-
-// repeat does something at once and again until ctx ends.
-func (p *Provider) repeat(ctx context.Context, doing string, r rhythm, do func(context.Context) error) {
+// repeat does something at once, and again after a while, or after a rest when it is kicked, until ctx ends.
+func (p *Provider) repeat(ctx context.Context, doing string, every time.Duration, kicked <-chan struct{}, do func(context.Context) error) {
 	for {
+		began := p.Now()
 		if err := do(ctx); err != nil && ctx.Err() == nil {
 			p.Errors.Error("OpenID Connect: "+doing, "error", err)
 		}
-		rest, next := time.NewTimer(r.rest), time.NewTimer(r.every)
+		// The clock may be set meanwhile: the rest stays within reason whatever it says.
+		rest := time.NewTimer(min(max(reapShare*p.Now().Sub(began), reapRest), reapEvery))
+		next := time.NewTimer(every)
 		select {
 		case <-ctx.Done():
 		case <-rest.C:
 			select {
 			case <-ctx.Done():
 			case <-next.C:
-			case <-r.kicked:
+			case <-kicked:
 			}
 		}
 		rest.Stop()
