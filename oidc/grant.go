@@ -28,7 +28,7 @@ type Signed struct {
 
 func signedOf(b *authn.Bearer) Signed {
 	return Signed{User: b.User, Login: b.Login, Session: b.Session, SID: b.ID, Epoch: b.Epoch, Since: b.Since, Until: b.Until,
-		AuthTime: authTime(b), AMR: b.AMR, ACR: levelOf(b.AMR)}
+		AuthTime: authTime(b), AMR: b.AMR, ACR: levelOf(b)}
 }
 
 // Grant is what a person let an application have, once: the family of the tokens that came of one code. Without its

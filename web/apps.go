@@ -137,6 +137,8 @@ func (s *server) showAnswer(w http.ResponseWriter, r *http.Request, a oidc.Answe
 		c := a.Consent
 		return s.show(w, http.StatusOK, templates.Consent{Base: s.baseAt(r, with(oidc.PathContinue, "request", c.Request)), Request: c.Request, App: c.App,
 			URI: c.URI, Scopes: c.Scopes})
+	case a.Shut != nil:
+		return s.show(w, http.StatusForbidden, templates.Shut{Base: s.base(r), App: a.Shut.App, NeedsKey: a.Shut.NeedsKey, To: a.Shut.To})
 	case a.To != "":
 		return s.showOnward(w, r, a.App, a.To)
 	}
