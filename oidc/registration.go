@@ -200,6 +200,40 @@ func (p *Provider) putClient(ctx context.Context, act *authn.Act, by By, c *Clie
 	return nil
 }
 
+// RotateSecret gives a client another secret, in this one answer; the one before is dead. CodeNotFound; CodeState for one
+// that has none.
+func (p *Provider) RotateSecret(ctx context.Context, by By, id ClientID) (Registered, error) {
+	act := p.People.NewAct(by.From)
+	event := audit.NewID(act.Now)
+	secret := prefixed(clientPrefix, act.Secret("client secret"))
+	out, err := store.Do(ctx, p.Store, func(tx store.Tx) (Registered, error) {
+		c, err := p.client(tx, id)
+		switch {
+		case err != nil:
+			return Registered{}, err
+		case c == nil:
+			return Registered{}, authn.Refuse(authn.CodeNotFound)
+		case !c.secretive():
+			return Registered{}, authn.Refuse(authn.CodeState)
+		}
+		c.Secret, c.Changed = secret.Hash(), act.Now
+		if err := p.clients.Put(tx, string(id), *c); err != nil {
+			return Registered{}, err
+		}
+		told := p.told(c)
+		if err := p.audit(tx, act, event, audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.target()}, Action: audit.AppUpdated,
+			Outcome: audit.Success, Reason: "another secret"}); err != nil {
+			return Registered{}, err
+		}
+		return told, p.People.AlsoIn(ctx, tx, act, told) // without the secret
+	})
+	if err != nil {
+		return Registered{}, fmt.Errorf("storing a client's secret: %w", err)
+	}
+	out.Secret, out.SecretExpires = secret.Reveal(), new(int64)
+	return out, nil
+}
+
 // Delete ends a client, and with it every token of it at once.
 func (p *Provider) Delete(ctx context.Context, by By, id ClientID) error {
 	act := p.People.NewAct(by.From)

@@ -145,8 +145,8 @@ func TestAStrongerLevelIsProvenByAKeyAndNeverAnsweredByLess(t *testing.T) {
 	b := p.browser(t)
 	b.signIn(amelie, phone)
 	for name, begin := range map[string]string{
-		"acr_values":          plain.begin(oauth2.GenerateVerifier(), "acr_values", "phr"),
-		"an essential claim":  plain.begin(oauth2.GenerateVerifier(), "claims", `{"id_token":{"acr":{"essential":true,"values":["phr"]}}}`),
+		"acr_values":         plain.begin(oauth2.GenerateVerifier(), "acr_values", "phr"),
+		"an essential claim": plain.begin(oauth2.GenerateVerifier(), "claims", `{"id_token":{"acr":{"essential":true,"values":["phr"]}}}`),
 	} {
 		if q := back(t, b.get(begin).next()); q.Get("error") != "unmet_authentication_requirements" {
 			t.Errorf("%s, without a key: got %v", name, q)

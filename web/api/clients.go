@@ -22,6 +22,7 @@ func (a *API) clientRoutes() []route {
 		{"GET " + oidc.PathClients + "/{cid}", a.getClient},
 		{"PUT " + oidc.PathClients + "/{cid}", a.registration(a.replaceClient)},
 		{"DELETE " + oidc.PathClients + "/{cid}", a.deleteClient},
+		{"POST " + oidc.PathClients + "/{cid}/secret", a.rotateClientSecret},
 	}
 }
 
@@ -137,6 +138,21 @@ func (a *API) replaceClient(w http.ResponseWriter, r *http.Request, op helpdesk.
 		return err
 	}
 	return reply.JSON(w, http.StatusOK, c)
+}
+
+// rotateClientSecret gives a client another secret, which is in this one answer.
+func (a *API) rotateClientSecret(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, _, err := managing(r, op)
+	if err != nil {
+		return err
+	}
+	return a.once(w, r, op, answering(func(r *http.Request) (oidc.Registered, error) {
+		return a.oidc.RotateSecret(r.Context(), a.by(r, op), id)
+	}, func(made oidc.Registered) (int, any, any, error) {
+		kept := made
+		kept.Secret = ""
+		return http.StatusOK, made, kept, nil
+	}))
 }
 
 func (a *API) deleteClient(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {

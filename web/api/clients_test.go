@@ -131,3 +131,28 @@ func TestAClientThatManagesItselfHasALimitOfItsOwn(t *testing.T) {
 		t.Errorf("an administrator meanwhile: got %d", got)
 	}
 }
+
+func TestAnotherSecretTakesThePlaceOfTheOneBefore(t *testing.T) {
+	d := open(t)
+	admin := d.admin()
+	c := made(t, d.call("POST", "/oauth2/v1/clients", admin, clientBody), http.StatusCreated)
+	path, own := "/oauth2/v1/clients/"+c["client_id"].(string), c["registration_access_token"].(string)
+	first := made(t, d.call("POST", path+"/secret", admin, "", "Idempotency-Key", "k-1"), http.StatusOK)
+	again := made(t, d.call("POST", path+"/secret", admin, "", "Idempotency-Key", "k-1"), http.StatusOK)
+	if first["client_secret"] == nil || first["client_secret"] == c["client_secret"] || again["client_secret"] != nil {
+		t.Errorf("got %v, then %v", first, again)
+	}
+	if itself := made(t, d.call("POST", path+"/secret", own, ""), http.StatusOK); itself["client_secret"] == first["client_secret"] {
+		t.Error("the client itself got no other secret")
+	}
+	public := made(t, d.call("POST", "/oauth2/v1/clients", admin, `{"client_name":"Screen","redirect_uris":["https://a.example/"],"token_endpoint_auth_method":"none"}`), http.StatusCreated)
+	if got := d.call("POST", "/oauth2/v1/clients/"+public["client_id"].(string)+"/secret", admin, "").Code; got != http.StatusConflict {
+		t.Errorf("a client without a secret: got %d, want 409", got)
+	}
+	if got := d.call("POST", "/oauth2/v1/clients/cnobody/secret", admin, "").Code; got != http.StatusNotFound {
+		t.Errorf("no client: got %d, want 404", got)
+	}
+	if got := d.call("POST", path+"/secret", d.token(authn.RoleUserAdmin, nil), "").Code; got != http.StatusForbidden {
+		t.Errorf("USER_ADMIN: got %d, want 403", got)
+	}
+}

@@ -59,7 +59,10 @@ func (c *contract) operations() map[string]string {
 	out := map[string]string{}
 	for path, at := range c.document["paths"].(map[string]any) {
 		for method := range at.(map[string]any) {
-			pattern := strings.ToUpper(method) + " " + apidocs.BasePath + path
+			if method == "servers" {
+				continue
+			}
+			pattern := strings.ToUpper(method) + " " + apidocs.Whole(path)
 			out[pattern] = "#/paths/" + strings.ReplaceAll(path, "/", "~1") + "/" + method
 		}
 	}

@@ -109,6 +109,9 @@ func TestTheDocumentSaysWhoMayOnEveryCall(t *testing.T) {
 	calls := 0
 	for path, at := range doc["paths"].(map[string]any) {
 		for method, op := range at.(map[string]any) {
+			if method == "servers" { // of a path beside the base
+				continue
+			}
 			calls++
 			o := op.(map[string]any)
 			role, about := o["x-role"].(string), o["description"].(string)
