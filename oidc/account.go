@@ -94,13 +94,7 @@ func (p *Provider) Withdraw(ctx context.Context, b Browser, id ClientID) error {
 		if err != nil || bearer == nil {
 			return orElse(err, authn.Refuse(authn.CodeNoSession))
 		}
-		grants, err := p.grantsOf(s, bearer.User)
-		for key, g := range grants {
-			if g.Client == id {
-				keys = append(keys, key)
-			}
-		}
-		slices.Sort(keys)
+		keys, err = p.grantKeys(s, bearer.User, func(g *Grant) bool { return g.Client == id })
 		return err
 	})
 	if err != nil {

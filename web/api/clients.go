@@ -23,6 +23,8 @@ func (a *API) clientRoutes() []route {
 		{"PUT " + oidc.PathClients + "/{cid}", a.registration(a.replaceClient)},
 		{"DELETE " + oidc.PathClients + "/{cid}", a.deleteClient},
 		{"POST " + oidc.PathClients + "/{cid}/secret", a.rotateClientSecret},
+		{"GET /api/v1/signing-keys", a.listSigningKeys},
+		{"POST /api/v1/signing-keys/rotate", a.rotateSigningKeys},
 	}
 }
 
@@ -165,4 +167,39 @@ func (a *API) deleteClient(w http.ResponseWriter, r *http.Request, op helpdesk.O
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+type signingKey struct {
+	ID    string  `json:"kid"`
+	Alg   string  `json:"alg"`
+	Made  *string `json:"created"`
+	From  *string `json:"signsFrom"`
+	Signs bool    `json:"signs"`
+}
+
+// listSigningKeys tells of the keys that tokens are signed with; there are a few for each algorithm.
+func (a *API) listSigningKeys(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	if err := op.MayManageClients(); err != nil {
+		return err
+	}
+	keys, err := a.oidc.SigningKeys(r.Context())
+	if err != nil {
+		return err
+	}
+	out := make([]signingKey, len(keys))
+	for i, k := range keys {
+		out[i] = signingKey{k.ID, k.Alg, moment(k.Made), moment(k.From), k.Signs}
+	}
+	return reply.JSON(w, http.StatusOK, out)
+}
+
+// rotateSigningKeys has further keys sign from a day from now on; asked again meanwhile it does nothing.
+func (a *API) rotateSigningKeys(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	if err := op.MayManageClients(); err != nil {
+		return err
+	}
+	if err := a.oidc.RotateKeys(r.Context(), a.by(r, op)); err != nil {
+		return err
+	}
+	return a.listSigningKeys(w, r, op)
 }

@@ -156,3 +156,26 @@ func TestAnotherSecretTakesThePlaceOfTheOneBefore(t *testing.T) {
 		t.Errorf("USER_ADMIN: got %d, want 403", got)
 	}
 }
+
+func TestSigningKeysAreListedWithoutSecretsAndTurnedOnce(t *testing.T) {
+	d := open(t)
+	admin := d.admin()
+	first := read[[]tree](t, d.call("GET", "/api/v1/signing-keys", admin, ""), http.StatusOK)
+	if len(first) != 3 || first[0]["signs"] != true {
+		t.Errorf("got %v, want one of each algorithm", first)
+	}
+	for range 2 {
+		w := d.call("POST", "/api/v1/signing-keys/rotate", admin, "")
+		if got := read[[]tree](t, w, http.StatusOK); len(got) != 6 || strings.Contains(w.Body.String(), "private") {
+			t.Errorf("got %v, want a further one of each", got)
+		}
+	}
+	if got := len(d.Events("app.oauth2.as.key.rollover")); got != 3 {
+		t.Errorf("got %d events, want one for each new key", got)
+	}
+	for method, path := range map[string]string{"GET": "/api/v1/signing-keys", "POST": "/api/v1/signing-keys/rotate"} {
+		if got := d.call(method, path, d.token(authn.RoleUserAdmin, nil), "").Code; got != http.StatusForbidden {
+			t.Errorf("USER_ADMIN, %s: got %d, want 403", method, got)
+		}
+	}
+}

@@ -40,6 +40,7 @@ func (m *Manager) Commands() []*cobra.Command {
 			cli.Parent("members", "people of a garage", m.membersList(), m.membersAdd(), m.membersRemove())),
 		cli.Parent("help-request", "requests for help", m.helpList(), m.helpShow(), m.helpTake(), m.helpNote(), m.helpAnswer(), m.helpClose()),
 		cli.Parent("client", "applications that sign people in", m.clientAdd(), m.clientList(), m.clientShow(), m.clientChange(), m.clientRemove(), m.clientRotate()),
+		cli.Parent("keys", "keys that tokens of applications are signed with", m.keysList(), m.keysRotate()),
 		cli.Parent("audit", "what was done, by whom", m.auditList()),
 		m.importCommand(), m.exportCommand(),
 	}
