@@ -148,6 +148,9 @@ func (a *API) rotateClientSecret(w http.ResponseWriter, r *http.Request, op help
 	if err != nil {
 		return err
 	}
+	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
+		return err
+	}
 	return a.once(w, r, op, answering(func(r *http.Request) (oidc.Registered, error) {
 		return a.oidc.RotateSecret(r.Context(), a.by(r, op), id)
 	}, func(made oidc.Registered) (int, any, any, error) {
@@ -196,6 +199,9 @@ func (a *API) listSigningKeys(w http.ResponseWriter, r *http.Request, op helpdes
 // rotateSigningKeys has further keys sign from a day from now on; asked again meanwhile it does nothing.
 func (a *API) rotateSigningKeys(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
 	if err := op.MayManageClients(); err != nil {
+		return err
+	}
+	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 		return err
 	}
 	if err := a.oidc.RotateKeys(r.Context(), a.by(r, op)); err != nil {
