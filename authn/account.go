@@ -23,6 +23,7 @@ type Account struct {
 	Locale   string // the person's choice; "": none
 	Garages  []string
 	Devices  []factors.Device // in the order of enrolment, without Data
+	Strong   bool             // one of them withstands phishing: Service.Strong
 	Counted  int              // usable devices that count; with one, its loss would lock the person out
 	Sessions []OpenSession
 	Recent   []Recent // newest first
@@ -51,7 +52,7 @@ func (s *Service) Account(ctx context.Context, session Secret) (Account, error) 
 			return err
 		}
 		out = Account{User: u.ID, Login: u.Login, Name: u.DisplayName(), Email: u.Email, Locale: u.Locale,
-			Counted: s.counted(&u), Recent: slices.Clone(u.Recent), Proven: ses.Proof.fresh(now) && !ses.Proof.Enrolling}
+			Strong: s.Strong(&u), Counted: s.counted(&u), Recent: slices.Clone(u.Recent), Proven: ses.Proof.fresh(now) && !ses.Proof.Enrolling}
 		slices.Reverse(out.Recent)
 		out.Devices = slices.Clone(u.Devices)
 		for i := range out.Devices {

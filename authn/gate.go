@@ -144,4 +144,10 @@ func (s *Service) CheckGate(ctx context.Context, secret Secret, host string) (Li
 }
 
 // PhishingResistant tells whether a security key was proven in the session (RFC 8176 section 2, hwk).
-func (l *Live) PhishingResistant() bool { return slices.Contains(l.AMR, "hwk") }
+func (l *Live) PhishingResistant() bool { return phishingResistant(l.AMR) }
+
+// PhishingResistant is that of Live.
+func (b *Bearer) PhishingResistant() bool { return phishingResistant(b.AMR) }
+
+// phishingResistant is the one judgement of what was proven; Strong is the one of what could be.
+func phishingResistant(amr []string) bool { return slices.Contains(amr, "hwk") }

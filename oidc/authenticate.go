@@ -93,7 +93,7 @@ func (p *Provider) asserted(ctx context.Context, token string, named ClientID) (
 	if err != nil {
 		return nil, err
 	}
-	if c == nil || c.Auth != authJWT || !signedBy(signed, c.Keys) {
+	if c == nil || c.Auth != authJWT || !signedBy(signed, p.keysFor(ctx, c, signed.Signatures[0].Header.KeyID)) {
 		return nil, wrongClient()
 	}
 	now := p.now()
@@ -123,14 +123,10 @@ func (p *Provider) asserted(ctx context.Context, token string, named ClientID) (
 	return c, nil
 }
 
-// signedBy verifies a signature by the keys that a client registered; the header's own are never looked at.
-func signedBy(signed *jose.JSONWebSignature, keys json.RawMessage) bool {
-	var set jose.JSONWebKeySet
-	if json.Unmarshal(keys, &set) != nil {
-		return false
-	}
+// signedBy verifies a signature by a client's keys; the header's own are never looked at.
+func signedBy(signed *jose.JSONWebSignature, keys []jose.JSONWebKey) bool {
 	head := signed.Signatures[0].Header
-	for _, k := range set.Keys {
+	for _, k := range keys {
 		if head.KeyID != "" && k.KeyID != head.KeyID || k.Algorithm != "" && k.Algorithm != head.Algorithm {
 			continue
 		}

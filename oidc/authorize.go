@@ -31,7 +31,9 @@ type Answer struct {
 	To      string // go there, to the application: the answer to its request is in it
 	App     string // with To, where a page may come between: the application's name
 	Path    string // go there, to a page of ours
+	Locales string // with Path: the languages that the application would have it in, best first
 	Consent *ConsentPage
+	Shut    *ShutPage
 	Wrong   *Wrong
 }
 
@@ -47,6 +49,14 @@ type ConsentPage struct {
 	App     string
 	URI     string
 	Scopes  []string
+}
+
+// ShutPage is what somebody is told whom an administrator's policy keeps out of an application. The application
+// learns of it when they go back there: it could do nothing about it, and has no words for it.
+type ShutPage struct {
+	App      string
+	NeedsKey bool   // it asks for a security key, and the person has none; else it is for others
+	To       string // back to the application, with the error
 }
 
 // Authorize judges a request at the authorization endpoint and answers it, or says what the person is to do first.
@@ -83,7 +93,9 @@ func (p *Provider) brought(ctx context.Context, a *asked) (Answer, error) {
 	p.authorize.ServeHTTP(out, r.WithContext(context.WithValue(ctx, askedKey{}, a)))
 	if to := out.header.Get("Location"); to != "" {
 		if strings.HasPrefix(to, "/") {
-			return p.page(ctx, a.browser, to)
+			out, err := p.page(ctx, a.browser, to)
+			out.Locales = a.form.Get("ui_locales")
+			return out, err
 		}
 		return Answer{To: to}, nil
 	}
@@ -138,7 +150,7 @@ func (s *server) Authorize(ctx context.Context, _ *op.ClientRequest[protocol.Aut
 	if err != nil {
 		return nil, s.fault(ctx, "judging an authorization request", err)
 	}
-	to, err := s.advance(ctx, a.browser, k, "")
+	to, _, err := s.advance(ctx, a.browser, k, "")
 	if err != nil {
 		return nil, s.fault(ctx, "answering an authorization request", err)
 	}
@@ -154,6 +166,8 @@ const (
 	stepProve
 	stepProveStrong
 	stepConsent
+	stepShut  // policy: it is for others
+	stepNoKey // policy: only a security key counts, and the person has none
 )
 
 // next decides what a request needs before it is answered, in the order in which the person would meet it. An error
@@ -173,18 +187,24 @@ func (p *Provider) next(r store.Reader, now time.Time, k *Ask, c *Client, b *aut
 	case k.Subject != "" && k.Subject != p.subject(c, b.User):
 		return 0, protocol.ErrLoginRequired().WithDescription("somebody else is signed in")
 	case !c.Policy.admits(b.Groups):
-		return 0, protocol.ErrAccessDenied().WithDescription("this person may not use the application")
+		if silent {
+			return 0, notAdmitted()
+		}
+		return stepShut, nil
 	}
 	strong, maxAge := c.Policy.asks(b.Groups)
+	policy := strong
 	if len(k.ACRs) > 0 && !slices.ContainsFunc(k.ACRs, func(want string) bool { return want != levelStrong }) {
 		strong = true
 	}
-	if strong && !reaches(levelOf(b.AMR), levelStrong) {
+	if strong && !reaches(levelOf(b), levelStrong) {
 		u, err := p.People.Person(r, b.User)
 		switch {
 		case err != nil:
 			return 0, err
-		case !p.People.Strong(&u):
+		case !p.People.Strong(&u) && policy && !silent:
+			return stepNoKey, nil
+		case !p.People.Strong(&u): // the application asks for it, and may be content with less
 			return 0, unmet()
 		case silent:
 			return 0, protocol.ErrInteractionRequired()
@@ -239,14 +259,13 @@ func (k *Ask) stale(proven time.Time, policy time.Duration, now time.Time) bool 
 }
 
 // advance takes a request as far as it goes: to the application with an answer, or to the page where the person goes
-// on. request is the secret that it is kept under, "" for one that is new. The URL returned is the application's, or
-// a path of ours.
-func (p *Provider) advance(ctx context.Context, browser Browser, k *Ask, request string) (string, error) {
+// on, which needs says. request is the secret that it is kept under, "" for one that is new. The URL returned is the
+// application's, or a path of ours.
+func (p *Provider) advance(ctx context.Context, browser Browser, k *Ask, request string) (to string, needs step, err error) {
 	var c *Client
 	var bearer *authn.Bearer
-	var needs step
 	now := p.now()
-	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
+	err = p.Store.View(ctx, func(s store.Snapshot) (err error) {
 		if c, err = p.client(s, k.Client); err != nil || c == nil {
 			return err
 		}
@@ -258,27 +277,28 @@ func (p *Provider) advance(ctx context.Context, browser Browser, k *Ask, request
 	})
 	switch {
 	case err != nil:
-		return "", err
+		return "", needs, err
 	case c == nil:
-		return "", protocol.ErrInvalidRequestRedirectURI()
+		return "", needs, protocol.ErrInvalidRequestRedirectURI()
 	case needs == stepAnswer:
-		return p.answer(ctx, browser, k, c, request)
+		to, err = p.answer(ctx, browser, k, c, request)
+		return to, needs, err
 	}
 	if request == "" {
 		if request, err = p.keep(ctx, browser, k); err != nil {
-			return "", err
+			return "", needs, err
 		}
 	}
 	back := PathContinue + "?request=" + request
 	switch needs {
 	case stepLogin:
-		return "/login?next=" + url.QueryEscape(back), nil
+		return "/login?next=" + url.QueryEscape(back), needs, nil
 	case stepProve:
-		return "/account/prove?next=" + url.QueryEscape(back), nil
+		return "/account/prove?next=" + url.QueryEscape(back), needs, nil
 	case stepProveStrong:
-		return "/account/prove?way=key&next=" + url.QueryEscape(back), nil
+		return "/account/prove?way=key&next=" + url.QueryEscape(back), needs, nil
 	}
-	return back, nil
+	return back, needs, nil
 }
 
 // bearer is the session of a browser; nil when nobody is signed in.

@@ -4,16 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"time"
 
 	"barillet/authn"
+	"barillet/internal/outbox"
 	"barillet/store"
 )
 
 // Deliverer carries a message to an address of the outside. The one way out checks where an address leads, follows
-// no redirect and takes its time into account (PROTOCOL 30). nil: it was taken (2xx).
+// no redirect and takes its time into account (PROTOCOL 30). nil: it was taken (2xx); what an error means for what comes
+// next, it says in the words of internal/outbox.
 type Deliverer interface {
 	Deliver(ctx context.Context, url, media string, body []byte) error
 }
@@ -21,24 +22,44 @@ type Deliverer interface {
 // Logout is a sign-out that an application has yet to be told of, kept below "<session's name>/<client>": however
 // many grants it had, it is told once.
 type Logout struct {
-	Client    ClientID     `json:"client"`
-	User      authn.UserID `json:"user"`
-	SID       string       `json:"sid"`
-	ID        string       `json:"id"` // jti, the same at each try
-	Queued    time.Time    `json:"queued"`
-	NotBefore time.Time    `json:"notBefore"`
-	Attempts  int          `json:"attempts,omitempty"`
+	Client ClientID     `json:"client"`
+	User   authn.UserID `json:"user"`
+	SID    string       `json:"sid"`
+	ID     string       `json:"id"` // jti, the same at each try
+	State  outbox.Try   `json:"state"`
+}
+
+var _ outbox.Row[Logout] = Logout{}
+
+// Lane is the application: one that stalls holds up no other.
+func (l Logout) Lane() string { return string(l.Client) }
+
+// Try is how far the logout has come.
+func (l Logout) Try() outbox.Try { return l.State }
+
+// WithTry is the logout after a further try.
+func (l Logout) WithTry(t outbox.Try) Logout {
+	l.State = t
+	return l
 }
 
 const (
-	logoutLife   = 2 * time.Minute // of one token: BAR O6
-	logoutFor    = 24 * time.Hour  // how long it is tried: then the session would be over by itself
-	logoutFirst  = 10 * time.Second
-	logoutSlow   = time.Hour
-	logoutsABite = 50
+	logoutLife     = 2 * time.Minute // of one token: BAR O6
+	logoutFor      = 24 * time.Hour  // how long it is tried: then the session would be over by itself
+	logoutParallel = 2               // calls at once to one application
 	// logoutEvent is the event of OpenID Connect Back-Channel Logout 1.0 section 2.4.
 	logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 )
+
+// outgoing is the worker that tells applications of logouts.
+func (p *Provider) outgoing() *outbox.Worker[Logout] {
+	w := &outbox.Worker[Logout]{What: "logout", Store: p.Store, Table: p.logouts, Parallel: logoutParallel, Now: p.Now, Log: p.Errors,
+		Attrs: func(l Logout) []any { return []any{"client", string(l.Client)} }}
+	if p.Deliver != nil {
+		w.Send = p.sendLogout
+	}
+	return w
+}
 
 // queueLogout stores that an application is to be told, in the change that ends its grant.
 func (p *Provider) queueLogout(tx store.Tx, now time.Time, g *Grant) error {
@@ -50,7 +71,8 @@ func (p *Provider) queueLogout(tx store.Tx, now time.Time, g *Grant) error {
 		return err
 	}
 	id := g.SID + "/" + string(c.ID)
-	row := Logout{Client: c.ID, User: g.User, SID: g.SID, ID: authn.SecretOf(id + g.Made.String()).Hash()[:32], Queued: now, NotBefore: now}
+	row := Logout{Client: c.ID, User: g.User, SID: g.SID, ID: authn.SecretOf(id + g.Made.String()).Hash()[:32],
+		State: outbox.Try{Queued: now, UselessAfter: now.Add(logoutFor)}}
 	if err := p.logouts.Put(tx, id, row); err != nil {
 		return fmt.Errorf("queueing a logout: %w", err)
 	}
@@ -69,67 +91,23 @@ type logoutToken struct {
 	Events   map[string]struct{} `json:"events"`
 }
 
-// SendLogouts delivers what is due. A failure is written down, to be tried again later and later.
+// SendLogouts makes one pass over what is due. Its error is the store's; what an application does is written down, to be
+// tried again later and later.
 func (p *Provider) SendLogouts(ctx context.Context) error {
-	if p.Deliver == nil {
-		return nil
-	}
-	now := p.now()
-	due := map[string]Logout{}
-	err := p.Store.View(ctx, func(s store.Snapshot) error {
-		clear(due)
-		return p.logouts.Scan(s, "", "", 0, func(id string, row Logout) error {
-			if !row.NotBefore.After(now) {
-				due[id] = row
-			}
-			if len(due) == logoutsABite {
-				return store.ErrStop
-			}
-			return nil
-		})
-	})
-	if err != nil {
-		return fmt.Errorf("looking for logouts: %w", err)
-	}
-	for id, row := range due {
-		if err := p.sendLogout(ctx, id, row); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := p.logoutWorker.RunOnce(ctx)
+	return err
 }
 
-func (p *Provider) sendLogout(ctx context.Context, id string, row Logout) error {
-	now := p.now()
+// sendLogout signs the token for this try and hands it over.
+func (p *Provider) sendLogout(ctx context.Context, _ string, row Logout) error {
 	c, err := p.viewed(ctx, row.Client)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case c == nil || c.Backchannel == "":
+		return outbox.ErrUnwanted
 	}
-	done := c == nil || c.Backchannel == "" || !now.Before(row.Queued.Add(logoutFor))
-	if !done {
-		failed := p.deliverLogout(ctx, now, c, row)
-		if done = failed == nil; !done {
-			p.Errors.LogAttrs(ctx, slog.LevelWarn, "an application was not told of a logout", slog.String("client", string(c.ID)),
-				slog.Int("attempt", row.Attempts+1), slog.Any("error", failed))
-		}
-	}
-	err = p.Store.Update(ctx, func(tx store.Tx) error {
-		if done {
-			return p.logouts.Delete(tx, id)
-		}
-		again := row
-		again.Attempts++
-		again.NotBefore = now.Add(min(logoutFirst<<min(row.Attempts, 12), logoutSlow))
-		return p.logouts.Put(tx, id, again)
-	})
-	if err != nil {
-		return fmt.Errorf("storing what became of a logout: %w", err)
-	}
-	return nil
-}
-
-// deliverLogout signs the token for this try and hands it over.
-func (p *Provider) deliverLogout(ctx context.Context, now time.Time, c *Client, row Logout) error {
+	now := p.now()
 	payload, err := json.Marshal(logoutToken{Issuer: p.Issuer, Subject: p.subject(c, row.User), Audience: string(c.ID), Issued: now.Unix(),
 		Expires: now.Add(logoutLife).Unix(), ID: row.ID, SID: row.SID, Events: map[string]struct{}{logoutEvent: {}}})
 	if err != nil {

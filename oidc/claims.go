@@ -24,9 +24,9 @@ const (
 
 func levels() []string { return []string{levelTwo, levelStrong} }
 
-// levelOf is what a session's methods amount to (RFC 8176).
-func levelOf(amr []string) string {
-	if slices.Contains(amr, "hwk") {
+// levelOf is what was proven in a session.
+func levelOf(b *authn.Bearer) string {
+	if b.PhishingResistant() {
 		return levelStrong
 	}
 	return levelTwo

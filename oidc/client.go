@@ -61,8 +61,9 @@ type Client struct {
 	Backchannel string          `json:"backchannel,omitempty"`
 	Native      bool            `json:"native,omitempty"` // runs on the person's own machine
 	Auth        string          `json:"auth"`
-	Secret      string          `json:"secret,omitempty"` // SHA-256, of 256 random bits
-	Keys        json.RawMessage `json:"keys,omitempty"`   // JWK Set, for private_key_jwt
+	Secret      string          `json:"secret,omitempty"`  // SHA-256, of 256 random bits
+	Keys        json.RawMessage `json:"keys,omitempty"`    // JWK Set, for private_key_jwt
+	KeysURI     string          `json:"keysURI,omitempty"` // where it publishes them, instead
 	Grants      []string        `json:"grants"`
 	Scopes      []string        `json:"scopes"`
 	Alg         string          `json:"alg"`                   // of ID tokens
@@ -224,24 +225,31 @@ func (p *Provider) viewed(ctx context.Context, id ClientID) (c *Client, err erro
 	return c, err
 }
 
-// AppName is what people call the application that a request under way is of; "" where there is none.
-func (p *Provider) AppName(ctx context.Context, request string) string {
-	name := ""
+// Wanted is what a request under way says to the page of a sign-in.
+type Wanted struct {
+	App  string // what people call the application; "" where there is no such request
+	Hint string // what the person might sign in as: a text from outside
+}
+
+// Wants tells what a request under way says to the page of a sign-in.
+func (p *Provider) Wants(ctx context.Context, request string) Wanted {
+	var out Wanted
 	err := p.Store.View(ctx, func(s store.Snapshot) error {
+		out = Wanted{}
 		ask, err := p.ask(s, request)
 		if err != nil || ask == nil {
 			return err
 		}
 		c, err := p.client(s, ask.Client)
 		if c != nil {
-			name = c.Name
+			out = Wanted{c.Name, ask.Hint}
 		}
 		return err
 	})
 	if err != nil && !errors.Is(err, context.Canceled) {
-		p.Errors.Error("reading an application's name", "error", err)
+		p.Errors.Error("reading what an application wants", "error", err)
 	}
-	return name
+	return out
 }
 
 // shown is a client as the library sees it. It offers to the library's checks no more than what was checked here.

@@ -16,7 +16,7 @@ import (
 // Consent is what somebody once let an application know, kept below "<user>/<client>".
 type Consent struct {
 	Scopes []string  `json:"scopes"`
-	At     time.Time `json:"at"`
+	At     time.Time `json:"at"` // of the first
 }
 
 func consentID(u authn.UserID, c ClientID) string { return string(u) + "/" + string(c) }
@@ -65,6 +65,7 @@ func (p *Provider) Consent(ctx context.Context, b Browser, request string, yes b
 			k.Agreed = bearer.Session
 			given := Consent{Scopes: k.Scopes, At: act.Now}
 			if before, err := p.consents.Get(tx, consentID(bearer.User, c.ID)); err == nil {
+				given.At = before.At
 				given.Scopes = slices.Compact(slices.Sorted(slices.Values(slices.Concat(before.Scopes, k.Scopes))))
 			} else if _, err := found(err); err != nil {
 				return nil, err

@@ -26,12 +26,17 @@ func (p *Provider) Continue(ctx context.Context, b Browser, request string) (Ans
 	if k == nil || k.Pushed != "" || k.Device != "" {
 		return Answer{Wrong: &Wrong{Code: "invalid_request"}}, nil
 	}
-	to, err := p.advance(ctx, b, k, request)
+	to, needs, err := p.advance(ctx, b, k, request)
 	if err != nil {
 		return p.refused(ctx, k, request, err)
 	}
-	if to == PathContinue+"?request="+request {
+	switch needs {
+	case stepConsent:
 		return p.consentPage(ctx, k, request)
+	case stepShut:
+		return p.shutPage(ctx, k, false, notAdmitted())
+	case stepNoKey:
+		return p.shutPage(ctx, k, true, unmet())
 	}
 	if strings.HasPrefix(to, "/") {
 		return Answer{Path: to}, nil
@@ -46,6 +51,16 @@ func (p *Provider) toApp(ctx context.Context, k *Ask, to string) (Answer, error)
 		return Answer{To: to}, err
 	}
 	return Answer{To: to, App: c.Name}, nil
+}
+
+// shutPage keeps the request: whoever adds a key, or is let in, goes on with it.
+func (p *Provider) shutPage(ctx context.Context, k *Ask, needsKey bool, why error) (Answer, error) {
+	redirect, wrong := op.TryErrorRedirect(ctx, asker{k}, why, p.encoder(), nil)
+	if wrong != nil {
+		return Answer{Wrong: &Wrong{Code: "invalid_request"}}, nil
+	}
+	a, err := p.toApp(ctx, k, redirect.URL)
+	return Answer{Shut: &ShutPage{App: a.App, NeedsKey: needsKey, To: a.To}}, err
 }
 
 // refused tells an error to the application that asked, and ends the request.

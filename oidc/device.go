@@ -227,7 +227,7 @@ func (p *Provider) AnswerDevice(ctx context.Context, b Browser, request string, 
 		case yes && !c.Policy.admits(bearer.Groups):
 			return authn.Refuse(authn.CodeForbidden)
 		}
-		if strong, _ := c.Policy.asks(bearer.Groups); yes && strong && !reaches(levelOf(bearer.AMR), levelStrong) {
+		if strong, _ := c.Policy.asks(bearer.Groups); yes && strong && !reaches(levelOf(bearer), levelStrong) {
 			return authn.Refuse(authn.CodeForbidden)
 		}
 		outcome := audit.Deny

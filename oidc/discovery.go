@@ -1,6 +1,10 @@
 package oidc
 
-import protocol "github.com/zitadel/oidc/v3/pkg/oidc"
+import (
+	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"barillet/templates"
+)
 
 // Metadata is what the discovery document says: exactly what is there (OpenID Connect Discovery 1.0 section 3, RFC
 // 8414, RFC 9126, RFC 9207).
@@ -10,6 +14,7 @@ type Metadata struct {
 	PushRequired    bool     `json:"require_pushed_authorization_requests"`
 	IssuerInAnswers bool     `json:"authorization_response_iss_parameter_supported"`
 	Prompts         []string `json:"prompt_values_supported"`
+	UILocales       []string `json:"ui_locales_supported"`
 	// ClaimsParameter, RequestParameter and RequestURIParameter are said aloud whatever they are: the library leaves
 	// out what is false, and the default of the last is true.
 	ClaimsParameter     bool `json:"claims_parameter_supported"`
@@ -48,6 +53,6 @@ func (p *Provider) Metadata() Metadata {
 			BackChannelLogoutSessionSupported:                  p.Deliver != nil,
 		},
 		PushEndpoint: p.Issuer + PathPush, IssuerInAnswers: true, Prompts: []string{protocol.PromptNone, protocol.PromptLogin, protocol.PromptConsent},
-		ClaimsParameter: true,
+		ClaimsParameter: true, UILocales: templates.Languages(),
 	}
 }

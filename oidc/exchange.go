@@ -80,6 +80,15 @@ func (s *server) CodeExchange(ctx context.Context, r *op.ClientRequest[protocol.
 		case !proves(code.Challenge):
 			refused = invalidGrant("code_verifier does not fit the challenge")
 		}
+		if refused == nil {
+			gone, err := s.withdrawn(tx, c, &code)
+			if err != nil {
+				return outcome{}, err
+			}
+			if gone {
+				refused = invalidGrant("the person took back the consent that the code came of")
+			}
+		}
 		if refused != nil {
 			code.Expires = act.Now.Add(codeLife)
 			return outcome{refused: refused}, s.codes.Put(tx, hash, code)

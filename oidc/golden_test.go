@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/internal/outbox"
 	"barillet/oidc"
 	"barillet/store"
 	"barillet/store/storetest"
@@ -18,12 +19,12 @@ func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 		AMR: []string{"pwd", "otp", "mfa"}, ACR: "phr"}
 	storetest.Golden(t, store.Clients, nil, oidc.Client{ID: "c1", Name: "Planning", URI: "https://app.example", Redirects: []string{"https://app.example/cb"},
 		LogoutTo: []string{"https://app.example/bye"}, Backchannel: "https://app.example/logout", Native: true, Auth: "private_key_jwt", Secret: "ab",
-		Keys: json.RawMessage(`{"keys":[]}`), Grants: []string{"authorization_code"}, Scopes: []string{"openid"}, Alg: "ES256", NoPKCE: true, PushedOnly: true,
+		Keys: json.RawMessage(`{"keys":[]}`), KeysURI: "https://app.example/keys", Grants: []string{"authorization_code"}, Scopes: []string{"openid"}, Alg: "ES256", NoPKCE: true, PushedOnly: true,
 		Pairwise: true, TokenClaims: true, Resource: true, Policy: oidc.Policy{Consent: true, Strong: true, MaxAge: time.Hour, Groups: []authn.GroupID{"g1"},
 			Rules: []oidc.Rule{{Group: "g1", Strong: true, MaxAge: time.Minute}}, AccessLife: time.Minute, RefreshLife: time.Hour},
 		Manage: "cd", By: "token:1", Created: then, Changed: then})
 	storetest.Golden(t, store.Asked, nil, oidc.Ask{Client: "c1", Redirect: "https://app.example/cb", State: "s", Nonce: "n", Scopes: []string{"openid"},
-		Prompt: []string{"login"}, MaxAge: &age, ACRs: []string{"phr"}, Challenge: "x", Subject: "uabc", Named: []string{"name"}, TokenNamed: []string{"email"},
+		Prompt: []string{"login"}, MaxAge: &age, ACRs: []string{"phr"}, Challenge: "x", Hint: "lea", Subject: "uabc", Named: []string{"name"}, TokenNamed: []string{"email"},
 		Agreed: "5e55", Device: "de", Pushed: "a=b", For: "uabc", Made: then, Expires: then})
 	storetest.Golden(t, store.Codes, nil, oidc.Code{Client: "c1", Redirect: "https://app.example/cb", Challenge: "x", Nonce: "n", Scopes: []string{"openid"},
 		Named: []string{"name"}, TokenNamed: []string{"email"}, Signed: signed, Made: then, Expires: then, Used: then, Grant: "uabc/g"})
@@ -34,6 +35,7 @@ func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 	storetest.Golden(t, store.Consents, nil, oidc.Consent{Scopes: []string{"openid"}, At: then})
 	storetest.Golden(t, store.UserCodes, nil, oidc.UserCode{Client: "c1", MAC: []byte{1, 2}, Scopes: []string{"openid"}, Made: then, Expires: then, Polled: then,
 		Every: 5 * time.Second, Denied: true, By: &signed})
-	storetest.Golden(t, store.Logouts, nil, oidc.Logout{Client: "c1", User: "uabc", SID: "5e", ID: "j", Queued: then, NotBefore: then, Attempts: 2})
+	storetest.Golden(t, store.Logouts, nil, oidc.Logout{Client: "c1", User: "uabc", SID: "5e", ID: "j", State: outbox.Try{Queued: then, NotBefore: then,
+		UselessAfter: then, Attempts: 2, Tried: then, LastError: "answered 503", Unreachable: true, Dead: true, Died: then}})
 	storetest.Golden(t, store.SignKeys, nil, oidc.Ring{Keys: []oidc.SignKey{{ID: "k1", Private: []byte{3, 4}, Made: then, From: then}}})
 }

@@ -28,7 +28,7 @@ type Signed struct {
 
 func signedOf(b *authn.Bearer) Signed {
 	return Signed{User: b.User, Login: b.Login, Session: b.Session, SID: b.ID, Epoch: b.Epoch, Since: b.Since, Until: b.Until,
-		AuthTime: authTime(b), AMR: b.AMR, ACR: levelOf(b.AMR)}
+		AuthTime: authTime(b), AMR: b.AMR, ACR: levelOf(b)}
 }
 
 // Grant is what a person let an application have, once: the family of the tokens that came of one code. Without its
@@ -164,7 +164,7 @@ func (p *Provider) putAccess(tx store.Tx, now time.Time, secret authn.Secret, c 
 	return t, nil
 }
 
-// GrantsOf are the grants of somebody, by key.
+// grantsOf are the grants of somebody, by key.
 func (p *Provider) grantsOf(s store.Snapshot, id authn.UserID) (map[string]Grant, error) {
 	out := map[string]Grant{}
 	err := p.grants.Scan(s, string(id)+"/", "", 0, func(key string, g Grant) error {
@@ -177,19 +177,25 @@ func (p *Provider) grantsOf(s store.Snapshot, id authn.UserID) (map[string]Grant
 	return out, nil
 }
 
+// grantKeys are the keys of those of somebody's grants that are meant, in their order.
+func (p *Provider) grantKeys(s store.Snapshot, id authn.UserID, meant func(*Grant) bool) ([]string, error) {
+	var keys []string
+	all, err := p.grantsOf(s, id)
+	for key, g := range all {
+		if meant(&g) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys, err
+}
+
 // SignedOut ends what applications were given in a session that somebody just ended, and queues their logouts. Grants
 // of sessions that end in any other way are found by Reap.
 func (p *Provider) SignedOut(ctx context.Context, user authn.UserID, sid string) error {
 	var keys []string
-	err := p.Store.View(ctx, func(s store.Snapshot) error {
-		keys = nil
-		all, err := p.grantsOf(s, user)
-		for key, g := range all {
-			if g.SID == sid {
-				keys = append(keys, key)
-			}
-		}
-		slices.Sort(keys)
+	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
+		keys, err = p.grantKeys(s, user, func(g *Grant) bool { return g.SID == sid })
 		return err
 	})
 	if err != nil {
@@ -204,24 +210,28 @@ const endAtOnce = 8
 // endGrants ends grants, be they there or not.
 func (p *Provider) endGrants(ctx context.Context, keys []string) error {
 	now := p.now()
+	defer p.logoutWorker.Kick()
 	for part := range slices.Chunk(keys, endAtOnce) {
-		err := p.Store.Update(ctx, func(tx store.Tx) error {
-			for _, key := range part {
-				g, err := p.grants.Get(tx, key)
-				if errors.Is(err, store.ErrNotFound) {
-					continue
-				}
-				if err == nil {
-					err = p.endGrant(tx, now, key, &g)
-				}
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		err := p.Store.Update(ctx, func(tx store.Tx) error { return p.endEach(tx, now, part) })
 		if err != nil {
 			return fmt.Errorf("ending grants: %w", err)
+		}
+	}
+	return nil
+}
+
+// endEach ends grants within a change, be they there or not.
+func (p *Provider) endEach(tx store.Tx, now time.Time, keys []string) error {
+	for _, key := range keys {
+		g, err := p.grants.Get(tx, key)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err == nil {
+			err = p.endGrant(tx, now, key, &g)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

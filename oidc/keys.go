@@ -19,6 +19,8 @@ import (
 
 	jose "github.com/go-jose/go-jose/v4"
 
+	"barillet/authn"
+	"barillet/internal/audit"
 	"barillet/store"
 )
 
@@ -78,26 +80,52 @@ func (r Ring) signs(now time.Time) SignKey {
 // TendKeys makes what is due and removes what is over, of every algorithm; call it at the start and each hour.
 func (p *Provider) TendKeys(ctx context.Context) error {
 	for _, alg := range algorithms {
-		if _, err := p.tend(ctx, alg, false); err != nil {
+		if _, err := p.tend(ctx, alg, nil); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// KeyState is a signing key as operators see it.
+type KeyState struct {
+	ID    string // kid
+	Alg   string
+	Made  time.Time
+	From  time.Time // when it signs
+	Signs bool      // now
+}
+
+// SigningKeys lists what is published, by algorithm, the oldest first.
+func (p *Provider) SigningKeys(ctx context.Context) ([]KeyState, error) {
+	out, now := []KeyState{}, p.now()
+	for _, alg := range algorithms {
+		ring, err := p.tend(ctx, alg, nil)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range ring.Keys {
+			out = append(out, KeyState{k.ID, alg, k.Made, k.From, k.ID == ring.signs(now).ID})
+		}
+	}
+	return out, nil
 }
 
 // RotateKeys has a further key of every algorithm sign from a day from now on, whatever their age. One that waits
 // already is enough.
-func (p *Provider) RotateKeys(ctx context.Context) error {
+func (p *Provider) RotateKeys(ctx context.Context, by By) error {
 	for _, alg := range algorithms {
-		if _, err := p.tend(ctx, alg, true); err != nil {
+		if _, err := p.tend(ctx, alg, &by); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// tend gives the ring of an algorithm as it is to be now, and stores it if that is news.
-func (p *Provider) tend(ctx context.Context, alg string, early bool) (Ring, error) {
+// tend gives the ring of an algorithm as it is to be now, and stores it if that is news. by is who wants a further key
+// before its time; nil: nobody does.
+func (p *Provider) tend(ctx context.Context, alg string, by *By) (Ring, error) {
+	early := by != nil
 	now := p.now()
 	var ring Ring
 	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
@@ -115,6 +143,11 @@ func (p *Provider) tend(ctx context.Context, alg string, early bool) (Ring, erro
 	if err != nil {
 		return ring, err
 	}
+	act := p.People.NewAct(authn.Origin{})
+	if by != nil {
+		act = p.People.NewAct(by.From)
+	}
+	event := audit.NewID(now)
 	return store.Do(ctx, p.Store, func(tx store.Tx) (Ring, error) {
 		ring, err := p.ring(tx, alg)
 		if err != nil {
@@ -125,6 +158,12 @@ func (p *Provider) tend(ctx context.Context, alg string, early bool) (Ring, erro
 			k := fresh
 			k.From = from
 			ring.Keys = append(slices.Clone(ring.Keys), k)
+			if by != nil {
+				e := audit.Event{Actor: by.Actor, Action: audit.AppKeysRotated, Outcome: audit.Success, Detail: map[string]string{"alg": alg, "kid": k.ID}}
+				if err := p.audit(tx, act, event, e); err != nil {
+					return ring, err
+				}
+			}
 		}
 		return ring, p.rings.Put(tx, alg, ring)
 	})
@@ -221,7 +260,7 @@ func (p *Provider) sign(ctx context.Context, how signature, payload []byte) (str
 		return err
 	})
 	if err == nil && len(ring.Keys) == 0 {
-		ring, err = p.tend(ctx, how.alg, false)
+		ring, err = p.tend(ctx, how.alg, nil)
 	}
 	if err != nil {
 		return "", err
@@ -247,7 +286,7 @@ func (p *Provider) sign(ctx context.Context, how signature, payload []byte) (str
 func (p *Provider) published(ctx context.Context) (jose.JSONWebKeySet, error) {
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
 	for _, alg := range algorithms {
-		ring, err := p.tend(ctx, alg, false)
+		ring, err := p.tend(ctx, alg, nil)
 		if err != nil {
 			return set, err
 		}

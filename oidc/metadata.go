@@ -34,11 +34,36 @@ const (
 	mostRefresh  = 365 * 24 * time.Hour
 )
 
+// read makes a Client of what was said, whose addresses that we are to call are such as may be called.
+func (p *Provider) read(r Registration, house string, now time.Time) (Client, error) {
+	c, err := r.client(house, now)
+	if err != nil {
+		return c, err
+	}
+	if c.KeysURI != "" && p.Fetch == nil {
+		return c, wrongMember("jwks_uri", "is not taken: send the keys as jwks")
+	}
+	for member, uri := range map[string]string{"backchannel_logout_uri": c.Backchannel, "jwks_uri": c.KeysURI} {
+		switch {
+		case uri == "":
+		case p.Check == nil:
+			if !webURI(uri) {
+				return c, wrongMember(member, "is an https URI")
+			}
+		default:
+			if err := p.Check(uri); err != nil {
+				return c, wrongMember(member, "may not be called: "+err.Error())
+			}
+		}
+	}
+	return c, nil
+}
+
 // client makes a Client of what was said, or says which member is wrong. What it does not say is as careful as can be:
 // consent is asked for, and groups are not told (PROTOCOL 28).
 func (r Registration) client(house string, now time.Time) (Client, error) {
 	c := Client{Name: strings.TrimSpace(r.Name), URI: r.URI, Redirects: r.Redirects, LogoutTo: r.LogoutTo, Backchannel: r.Backchannel,
-		Native: r.Kind == "native", Auth: r.Auth, Keys: r.Keys, Grants: r.Grants, Alg: r.Alg, NoPKCE: r.NoPKCE, PushedOnly: r.PushedOnly,
+		Native: r.Kind == "native", Auth: r.Auth, Keys: r.Keys, KeysURI: r.KeysURI, Grants: r.Grants, Alg: r.Alg, NoPKCE: r.NoPKCE, PushedOnly: r.PushedOnly,
 		Pairwise: r.SubjectType == "pairwise", TokenClaims: r.TokenClaims, Resource: r.Resource, Created: now, Changed: now}
 	if string(c.Keys) == "null" {
 		c.Keys = nil
@@ -78,8 +103,6 @@ func (r Registration) said(c *Client) error {
 		return wrongMember("application_type", "is web or native")
 	case r.SubjectType != "" && r.SubjectType != "public" && r.SubjectType != "pairwise":
 		return wrongMember("subject_type", "is public or pairwise")
-	case r.KeysURI != "":
-		return wrongMember("jwks_uri", "is not taken: send the keys as jwks")
 	case slices.ContainsFunc(r.Responses, func(t string) bool { return t != "code" }):
 		return wrongMember("response_types", "is code and nothing else")
 	case c.NoPKCE && c.Auth == authNone:
@@ -164,10 +187,13 @@ func (c *Client) checkURIs() error {
 			return wrongMember("post_logout_redirect_uris", "has one that redirect_uris could not have")
 		}
 	}
-	for member, uri := range map[string]string{"client_uri": c.URI, "backchannel_logout_uri": c.Backchannel} {
-		if uri != "" && !webURI(uri) {
-			return wrongMember(member, "is an https URI")
+	for member, uri := range map[string]string{"backchannel_logout_uri": c.Backchannel, "jwks_uri": c.KeysURI} {
+		if len(uri) > longestURI || strings.Contains(uri, "#") || strings.ContainsFunc(uri, unprintable) {
+			return wrongMember(member, "is an https URI of at most 1024 bytes, without a fragment")
 		}
+	}
+	if c.URI != "" && !webURI(c.URI) {
+		return wrongMember("client_uri", "is an https URI")
 	}
 	return nil
 }
@@ -201,10 +227,14 @@ func webURI(uri string) bool {
 
 // checkKeys judges the keys of private_key_jwt: public ones, of the algorithms that are taken.
 func (c *Client) checkKeys() error {
-	if c.Auth != authJWT {
-		if len(c.Keys) > 0 {
-			return wrongMember("jwks", "is for private_key_jwt")
-		}
+	switch {
+	case c.Auth != authJWT && len(c.Keys) > 0:
+		return wrongMember("jwks", "is for private_key_jwt")
+	case c.Auth != authJWT && c.KeysURI != "":
+		return wrongMember("jwks_uri", "is for private_key_jwt")
+	case len(c.Keys) > 0 && c.KeysURI != "": // RFC 7591 section 2
+		return wrongMember("jwks_uri", "is not beside jwks")
+	case c.Auth != authJWT || c.KeysURI != "":
 		return nil
 	}
 	var set jose.JSONWebKeySet

@@ -10,6 +10,7 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/outbox"
 	"barillet/internal/throttle"
 	"barillet/store"
 )
@@ -29,7 +30,7 @@ type People interface {
 	AlsoIn(ctx context.Context, tx store.Tx, a *authn.Act, outcome any) error
 }
 
-// Config is what a Provider stands on. Everything but Deliver, ClientCredentials and Errors is required.
+// Config is what a Provider stands on. Everything but Deliver, Fetch, Check, ClientCredentials and Errors is required.
 type Config struct {
 	Store   store.Store
 	Ring    *store.Keyring
@@ -38,8 +39,12 @@ type Config struct {
 	Log     audit.Log
 	Issuer  string // the public URL, without a slash at the end
 	Now     func() time.Time
-	Deliver Deliverer    // how a logout reaches an application; nil: back-channel logout is neither offered nor kept
-	Errors  *slog.Logger // what went wrong inside; nil: the default of log/slog
+	Deliver Deliverer // how a logout reaches an application; nil: back-channel logout is neither offered nor kept
+	Fetch   Fetcher   // how keys that an application publishes are read; nil: jwks_uri is not taken
+	// Check judges an address that we are to call before it is stored, with an error for whoever registers it; nil: it
+	// is https, or on this machine.
+	Check  func(address string) error
+	Errors *slog.Logger // what went wrong inside; nil: the default of log/slog
 	// ClientCredentials offers the grant in which an application acts for itself; each client must have it, too.
 	ClientCredentials bool
 }
@@ -67,9 +72,13 @@ type Provider struct {
 	keys      keyCache
 	limiter   throttle.Memory
 	codeLimit throttle.Limiter
-	authorize http.Handler // op's own, for requests of browsers
-	programs  http.Handler // op's own, for calls of clients
-	pushed    http.Handler // op's own, for requests that are pushed
+	remote    remoteKeys
+	kicked    chan struct{}
+	// logoutWorker tells applications of logouts.
+	logoutWorker *outbox.Worker[Logout]
+	authorize    http.Handler // op's own, for requests of browsers
+	programs     http.Handler // op's own, for calls of clients
+	pushed       http.Handler // op's own, for requests that are pushed
 }
 
 // tables are the records of this package.
@@ -106,6 +115,8 @@ func New(c Config) (*Provider, error) {
 		logouts:   store.NewTable[Logout](c.Ring, store.Logouts),
 		rings:     store.NewTable[Ring](c.Ring, store.SignKeys),
 	}}
+	p.kicked = make(chan struct{}, 1)
+	p.logoutWorker = p.outgoing()
 	p.mount()
 	return p, nil
 }

@@ -15,50 +15,64 @@ import (
 const (
 	tendEvery  = time.Hour
 	reapEvery  = time.Minute
-	sendEvery  = 2 * time.Second
-	scanAtOnce = 500 // records that one look reads, so that no page stays in use for long
+	reapRest   = time.Second // between two looks for ended grants, however often something happens
+	reapShare  = 20          // and so many times as long as the look took: it never takes more than a twentieth of a core
+	scanAtOnce = 500         // records that one look reads, so that no page stays in use for long
 	// outliveFrom is how long before a session is over by time it is looked at, while it can still be told whether
 	// somebody ended it.
 	outliveFrom = 5 * time.Minute
 )
 
+// Kick tells that something happened by which a session may have ended, so that applications hear of it soon. It never
+// blocks, and may be called before Run and by many at once.
+func (p *Provider) Kick() {
+	select {
+	case p.kicked <- struct{}{}:
+	default:
+	}
+}
+
 // Run tends the keys, ends what sessions left behind, and tells applications of it, until ctx ends.
 func (p *Provider) Run(ctx context.Context) error {
 	var all sync.WaitGroup
-	for _, w := range []struct {
-		doing string
-		every time.Duration
-		first bool // also at once
-		do    func(context.Context) error
-	}{
-		{"tending keys", tendEvery, true, p.TendKeys},
-		{"ending grants", reapEvery, true, p.Reap},
-		{"sending logouts", sendEvery, false, p.SendLogouts}, // by itself: an application that stalls holds up nothing else
-	} {
-		all.Go(func() {
-			tick := time.NewTicker(w.every)
-			defer tick.Stop()
-			for due := w.first; ; due = true {
-				if due {
-					if err := w.do(ctx); err != nil && ctx.Err() == nil {
-						p.Errors.Error("OpenID Connect: "+w.doing, "error", err)
-					}
-				}
-				select {
-				case <-ctx.Done():
-					return
-				case <-tick.C:
-				}
-			}
-		})
-	}
+	all.Go(func() { p.repeat(ctx, "tending keys", tendEvery, nil, p.TendKeys) })
+	all.Go(func() { p.repeat(ctx, "ending grants", reapEvery, p.kicked, p.Reap) })
+	all.Go(func() { _ = p.logoutWorker.Run(ctx) }) // by itself, and without an error: it ends with ctx alone
 	all.Wait()
 	return nil
+}
+
+// repeat does something at once, and again after a while, or after a rest when it is kicked, until ctx ends.
+func (p *Provider) repeat(ctx context.Context, doing string, every time.Duration, kicked <-chan struct{}, do func(context.Context) error) {
+	for {
+		began := p.Now()
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			p.Errors.Error("OpenID Connect: "+doing, "error", err)
+		}
+		// The clock may be set meanwhile: the rest stays within reason whatever it says.
+		rest := time.NewTimer(min(max(reapShare*p.Now().Sub(began), reapRest), reapEvery))
+		next := time.NewTimer(every)
+		select {
+		case <-ctx.Done():
+		case <-rest.C:
+			select {
+			case <-ctx.Done():
+			case <-next.C:
+			case <-kicked:
+			}
+		}
+		rest.Stop()
+		next.Stop()
+		if ctx.Err() != nil {
+			return
+		}
+	}
 }
 
 // Reap ends the grants of sessions that were ended, by whichever door: no token of theirs was good since, for each is
 // judged at its use; here the applications are told. It marks those that live on after their session's time.
 func (p *Provider) Reap(ctx context.Context) error {
+	defer p.logoutWorker.Kick()
 	return p.walk(ctx, func(s store.Snapshot, after string) (last string, dead []string, err error) {
 		now := p.now()
 		var outlived []string

@@ -33,6 +33,10 @@ func selectionRequired() *protocol.Error {
 	return &protocol.Error{ErrorType: "account_selection_required", Description: "a browser has one account here"}
 }
 
+func notAdmitted() *protocol.Error {
+	return protocol.ErrAccessDenied().WithDescription("this person may not use the application")
+}
+
 // unmet is OpenID Connect Core Unmet Authentication Requirements 1.0.
 func unmet() *protocol.Error {
 	return &protocol.Error{ErrorType: "unmet_authentication_requirements"}

@@ -26,7 +26,7 @@ type Registration struct {
 	Kind        string          `json:"application_type,omitempty"`
 	Auth        string          `json:"token_endpoint_auth_method,omitempty"`
 	Keys        json.RawMessage `json:"jwks,omitempty"`
-	KeysURI     string          `json:"jwks_uri,omitempty"` // refused
+	KeysURI     string          `json:"jwks_uri,omitempty"`
 	Grants      []string        `json:"grant_types,omitempty"`
 	Responses   []string        `json:"response_types,omitempty"`
 	Scope       string          `json:"scope,omitempty"`
@@ -69,7 +69,7 @@ func (p *Provider) told(c *Client) Registered {
 	y := c.Policy
 	out := Registered{ID: c.ID, Issued: c.Created.Unix(), ManageURI: p.Issuer + PathClients + "/" + string(c.ID),
 		Registration: Registration{Name: c.Name, URI: c.URI, Redirects: c.Redirects, LogoutTo: c.LogoutTo, Backchannel: c.Backchannel,
-			Session: c.Backchannel != "", Kind: "web", Auth: c.Auth, Keys: c.Keys, Grants: c.Grants, Scope: strings.Join(c.Scopes, " "), Alg: c.Alg,
+			Session: c.Backchannel != "", Kind: "web", Auth: c.Auth, Keys: c.Keys, KeysURI: c.KeysURI, Grants: c.Grants, Scope: strings.Join(c.Scopes, " "), Alg: c.Alg,
 			SubjectType: "public", PushedOnly: c.PushedOnly, NoPKCE: c.NoPKCE, TokenClaims: c.TokenClaims, Resource: c.Resource,
 			Consent: &y.Consent, Strong: y.Strong, MaxAge: int64(y.MaxAge / time.Second), Groups: y.Groups,
 			AccessLife: int64(y.accessLife() / time.Second), RefreshLife: int64(y.refreshLife() / time.Second)}}
@@ -98,7 +98,7 @@ type By struct {
 // Register makes a client. Its secrets are in this one answer.
 func (p *Provider) Register(ctx context.Context, by By, r Registration) (Registered, error) {
 	act := p.People.NewAct(by.From)
-	c, err := r.client(by.House, act.Now)
+	c, err := p.read(r, by.House, act.Now)
 	if err != nil {
 		return Registered{}, err
 	}
@@ -128,7 +128,7 @@ func (c *Client) secretive() bool { return c.Auth == authBasic || c.Auth == auth
 // A client that replaces itself decides nothing that an administrator decides, and asks for no more than it had.
 func (p *Provider) Replace(ctx context.Context, by By, id ClientID, r Registration, self bool) (Registered, error) {
 	act := p.People.NewAct(by.From)
-	c, err := r.client(by.House, act.Now)
+	c, err := p.read(r, by.House, act.Now)
 	if err != nil {
 		return Registered{}, err
 	}
@@ -198,6 +198,40 @@ func (p *Provider) putClient(ctx context.Context, act *authn.Act, by By, c *Clie
 		return fmt.Errorf("storing a client: %w", err)
 	}
 	return nil
+}
+
+// RotateSecret gives a client another secret, in this one answer; the one before is dead. CodeNotFound; CodeState for one
+// that has none.
+func (p *Provider) RotateSecret(ctx context.Context, by By, id ClientID) (Registered, error) {
+	act := p.People.NewAct(by.From)
+	event := audit.NewID(act.Now)
+	secret := prefixed(clientPrefix, act.Secret("client secret"))
+	out, err := store.Do(ctx, p.Store, func(tx store.Tx) (Registered, error) {
+		c, err := p.client(tx, id)
+		switch {
+		case err != nil:
+			return Registered{}, err
+		case c == nil:
+			return Registered{}, authn.Refuse(authn.CodeNotFound)
+		case !c.secretive():
+			return Registered{}, authn.Refuse(authn.CodeState)
+		}
+		c.Secret, c.Changed = secret.Hash(), act.Now
+		if err := p.clients.Put(tx, string(id), *c); err != nil {
+			return Registered{}, err
+		}
+		told := p.told(c)
+		if err := p.audit(tx, act, event, audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.target()}, Action: audit.AppUpdated,
+			Outcome: audit.Success, Reason: "another secret"}); err != nil {
+			return Registered{}, err
+		}
+		return told, p.People.AlsoIn(ctx, tx, act, told) // without the secret
+	})
+	if err != nil {
+		return Registered{}, fmt.Errorf("storing a client's secret: %w", err)
+	}
+	out.Secret, out.SecretExpires = secret.Reveal(), new(int64)
+	return out, nil
 }
 
 // Delete ends a client, and with it every token of it at once.

@@ -50,6 +50,8 @@ func TestARegistrationThatCannotBeTakenNamesItsMember(t *testing.T) {
 		"no signature":                        {`{"client_name":"A","redirect_uris":["https://a.example/"],"id_token_signed_response_alg":"none"}`, "invalid_client_metadata", "id_token_signed_response_alg"},
 		"a secret shared by signature":        {`{"client_name":"A","redirect_uris":["https://a.example/"],"token_endpoint_auth_method":"client_secret_jwt"}`, "invalid_client_metadata", "token_endpoint_auth_method"},
 		"keys elsewhere":                      {`{"client_name":"A","redirect_uris":["https://a.example/"],"jwks_uri":"https://a.example/keys"}`, "invalid_client_metadata", "jwks_uri"},
+		"keys here and elsewhere":             {`{"client_name":"A","redirect_uris":["https://a.example/"],"token_endpoint_auth_method":"private_key_jwt","jwks":{"keys":[]},"jwks_uri":"https://a.example/keys"}`, "invalid_client_metadata", "jwks_uri"},
+		"keys elsewhere, where nobody reads":  {`{"client_name":"A","redirect_uris":["https://a.example/"],"token_endpoint_auth_method":"private_key_jwt","jwks_uri":"https://a.example/keys"}`, "invalid_client_metadata", "jwks_uri"},
 		"a key method without keys":           {`{"client_name":"A","redirect_uris":["https://a.example/"],"token_endpoint_auth_method":"private_key_jwt"}`, "invalid_client_metadata", "jwks"},
 		"a private key":                       {`{"client_name":"A","redirect_uris":["https://a.example/"],"token_endpoint_auth_method":"private_key_jwt","jwks":{"keys":[{"kty":"oct","k":"AAAA"}]}}`, "invalid_client_metadata", "jwks"},
 		"itself without a secret":             {`{"client_name":"A","token_endpoint_auth_method":"none","grant_types":["client_credentials"]}`, "invalid_client_metadata", "grant_types"},

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
@@ -111,6 +112,7 @@ type Ask struct {
 	MaxAge     *int64       `json:"maxAge,omitempty"` // seconds
 	ACRs       []string     `json:"acrs,omitempty"`   // one of these is to be reached
 	Challenge  string       `json:"challenge,omitempty"`
+	Hint       string       `json:"hint,omitempty"`    // what somebody might sign in as; the application says so, and nobody else
 	Subject    string       `json:"subject,omitempty"` // whom it must be, as the client knows them
 	Named      []string     `json:"named,omitempty"`   // claims asked for by name at userinfo
 	TokenNamed []string     `json:"tokenNamed,omitempty"`
@@ -180,7 +182,7 @@ func (p *Provider) judged(ctx context.Context, now time.Time, a *asked) (*Ask, e
 	}
 	k := &Ask{Client: c.ID, Redirect: a.redirect, State: f.Get("state"), Nonce: f.Get("nonce"), Scopes: c.allowed(words(f.Get("scope"))),
 		Prompt: words(f.Get("prompt")), Challenge: f.Get("code_challenge"), Named: names(claimed.Userinfo), TokenNamed: names(claimed.IDToken),
-		Subject: claimed.subWanted(), Made: now, Expires: now.Add(askLife)}
+		Hint: loginHint(f.Get("login_hint")), Subject: claimed.subWanted(), Made: now, Expires: now.Add(askLife)}
 	if !slices.Contains(k.Scopes, scopeOpenID) {
 		return nil, protocol.ErrInvalidScope().WithDescription("this client may not have openid")
 	}
@@ -202,6 +204,17 @@ func (p *Provider) judged(ctx context.Context, now time.Time, a *asked) (*Ask, e
 		return nil, err
 	}
 	return k, p.hint(ctx, k, c, f.Get("id_token_hint"))
+}
+
+// longestHint is more than an address has, in bytes.
+const longestHint = 254
+
+// loginHint takes what may stand in the first field of a sign-in; what cannot be a name is passed over.
+func loginHint(s string) string {
+	if s = strings.TrimSpace(s); len(s) > longestHint || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return ""
+	}
+	return s
 }
 
 // pkce judges the challenge: S256 and nothing else, and demanded unless the client is excepted (BAR O1, FACTS O3).

@@ -38,7 +38,7 @@ var (
 	Grants    = Kind{"grant/", "oidc", "until the last of its tokens is over", 1, true}
 	Consents  = Kind{"consent/", "oidc", "with the person and the application", 1, true}
 	UserCodes = Kind{"usercode/", "oidc", "10 minutes", 1, true}
-	Logouts   = Kind{"logout/", "oidc", "until delivered, a day at most", 1, true}
+	Logouts   = Kind{"logout/", "oidc", "until delivered, a day at most; as a dead letter 30 days", 1, true}
 	SignKeys  = Kind{"signkey/", "oidc", "until no token signed by it is good", 1, true}
 	Tokens    = Kind{"token/", "authn", "until revoked", 1, true}
 	Idems     = Kind{"idem/", "web/api", "24 hours", 1, true}

@@ -69,6 +69,7 @@ const (
 	NoticeCodesKept       Key = "notice.codes_kept"
 	NoticeSessionEnded    Key = "notice.session_ended"
 	NoticeOthersEnded     Key = "notice.others_ended"
+	NoticeAppWithdrawn    Key = "notice.app_withdrawn"
 	NoticePasswordChanged Key = "notice.password_changed"
 	NoticePasswordSet     Key = "notice.password_set" // by link: prove a device now, then it counts
 	NoticeTicketSent      Key = "notice.ticket_sent"

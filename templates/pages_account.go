@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Account is the home of a person who is signed in: devices, sessions, password, language, recent events.
+// Account is the home of a person who is signed in: devices, sessions, applications, password, language,
+// recent events.
 //
 //	GET /account
 //	POST /account/devices/{id}/rename           name
@@ -17,6 +18,7 @@ import (
 //	GET  /account/recovery                      leads to RecoveryRenew
 //	POST /account/sessions/{id}/end             (no field)
 //	POST /account/sessions/end-others           (no field)
+//	POST /account/applications/{id}/withdraw    (no field)
 //	GET  /account/password                      leads to PasswordChange
 //	POST /language                              lang, next
 type Account struct {
@@ -29,6 +31,7 @@ type Account struct {
 	AtRisk        bool // one lost device would lock the person out
 	CopiesAllowed bool // the policy lets a QR code be shown again
 	Sessions      []Session
+	Applications  []Application
 	Events        []Event
 }
 
@@ -55,6 +58,13 @@ type Copy struct {
 	Shown     time.Time
 	Confirmed bool
 	ScanAgain bool // must scan again before it works
+}
+
+// Application is one that the person let know of them.
+type Application struct {
+	ID    string
+	Name  string
+	Since time.Time
 }
 
 // Session is one place where the person is signed in.

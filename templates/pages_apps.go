@@ -14,11 +14,12 @@ func (Onward) template() string { return "onward" }
 
 // Shut tells somebody that an application is not open to them.
 //
-//	GET /gate
+//	GET /gate   GET /oauth2/v1/continue
 type Shut struct {
 	Base
 	App      string
-	NeedsKey bool // it asks for a YubiKey, and the person has none; else it is for others
+	NeedsKey bool   // it asks for a YubiKey, and the person has none; else it is for others
+	To       string // back to the application, which is told; "" where it cannot be
 }
 
 func (Shut) template() string { return "shut" }
@@ -97,6 +98,7 @@ func galleryApps(lang string) []Sample {
 		{"login-app", Login{Base: Base{Lang: lang, Path: "/login"}, App: app, Next: "/oauth2/v1/continue?request=abc"}},
 		{"onward", Onward{Base: b, App: app, To: "com.example.planning:/back?code=abc&state=1"}},
 		{"shut", Shut{Base: b, App: "wiki.garage.example"}},
+		{"shut-way-back", Shut{Base: b, App: app, To: "https://wiki.garage.example/cb?error=access_denied"}},
 		{"shut-needs-key", Shut{Base: b, App: "wiki.garage.example", NeedsKey: true}},
 		{"consent", Consent{Base: b, Request: "abc", App: app, URI: "planning.example", Scopes: []string{"profile", "email", "groups", "offline_access"}}},
 		{"consent-little", Consent{Base: b, Request: "abc", App: app}},

@@ -7,7 +7,7 @@ import "encoding/json"
 //	GET, POST /login    identifier, password, next
 type Login struct {
 	Base
-	Identifier string // as typed, on a second try; never the password
+	Identifier string // as typed, on a second try, or as an application suggests; never the password
 	Next       string // path of ours to go on to afterwards; "" is the account
 	App        string // the application that the person is on the way to; ""
 }

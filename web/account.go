@@ -53,6 +53,9 @@ func (s *server) accountPage(r *http.Request, b templates.Base, a authn.Account)
 		page.Sessions = append(page.Sessions, templates.Session{ID: ses.ID, Browser: authn.BrowserName(ses.Agent), Address: ses.Address,
 			Started: ses.Since, Seen: ses.Seen, This: ses.This, Program: ses.Program})
 	}
+	if page.Applications, err = s.applications(r); err != nil {
+		return templates.Account{}, err
+	}
 	for _, e := range a.Recent {
 		page.Events = append(page.Events, templates.Event{At: e.At, Action: e.What, Device: e.Detail,
 			Browser: authn.BrowserName(e.Agent), Address: e.Address, OK: !e.Failed})

@@ -69,13 +69,28 @@ func browserOf(r *http.Request) oidc.Browser {
 	return b
 }
 
-// appOf names the application that a sign-in leads to; "" when it leads to a page of ours.
-func (s *server) appOf(r *http.Request, next string) string {
+// wanted is what the application that a sign-in leads to says to its page; empty when it leads to a page of ours.
+func (s *server) wanted(r *http.Request, next string) oidc.Wanted {
 	request, ok := strings.CutPrefix(next, oidc.PathContinue+"?request=")
 	if !ok || s.OIDC == nil {
-		return s.gateOf(next)
+		return oidc.Wanted{App: s.gateOf(next)}
 	}
-	return s.OIDC.AppName(r.Context(), request)
+	return s.OIDC.Wants(r.Context(), request)
+}
+
+// speak has the pages of a sign-in be in a language that the application asks for, if it is one of ours and nobody
+// chose one in this browser: for as long as a sign-in takes.
+func (s *server) speak(w http.ResponseWriter, r *http.Request, locales string) {
+	if s.cookies.language(r) != "" {
+		return
+	}
+	for _, tag := range strings.Fields(locales) {
+		lang, _, _ := strings.Cut(strings.ToLower(tag), "-") // RFC 5646 section 2.1
+		if lang == templates.Match("", lang, "") {
+			s.cookies.lendLanguage(w, lang)
+			return
+		}
+	}
 }
 
 // authorize takes a request of an application. One that another site posted comes without the cookie of the session,
@@ -94,6 +109,9 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) error {
 	}
 	if a.To != "" { // no form of ours came before: browsers follow
 		return see(w, a.To)
+	}
+	if a.Path != "" {
+		s.speak(w, r, a.Locales)
 	}
 	return s.showAnswer(w, r, a)
 }
@@ -119,6 +137,8 @@ func (s *server) showAnswer(w http.ResponseWriter, r *http.Request, a oidc.Answe
 		c := a.Consent
 		return s.show(w, http.StatusOK, templates.Consent{Base: s.baseAt(r, with(oidc.PathContinue, "request", c.Request)), Request: c.Request, App: c.App,
 			URI: c.URI, Scopes: c.Scopes})
+	case a.Shut != nil:
+		return s.show(w, http.StatusForbidden, templates.Shut{Base: s.base(r), App: a.Shut.App, NeedsKey: a.Shut.NeedsKey, To: a.Shut.To})
 	case a.To != "":
 		return s.showOnward(w, r, a.App, a.To)
 	}

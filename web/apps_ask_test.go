@@ -47,6 +47,16 @@ func (a *app) proves(b *browser, phone *authntest.Phone, begin string) url.Value
 	return back(a.place.T, onward(a.place.T, b.get(next)))
 }
 
+// isShut is the page of somebody whom the application's policy keeps out, on the way there.
+func (a *app) isShut(b *browser) string {
+	a.place.T.Helper()
+	res := b.get(a.begin(oauth2.GenerateVerifier()))
+	if res.StatusCode != http.StatusForbidden || !strings.Contains(res.body, a.Name) {
+		a.place.T.Errorf("got %d to %q, want to be told on a page", res.StatusCode, res.next())
+	}
+	return res.body
+}
+
 func TestPromptNoneNeverShowsAPage(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
@@ -135,13 +145,18 @@ func TestAStrongerLevelIsProvenByAKeyAndNeverAnsweredByLess(t *testing.T) {
 	b := p.browser(t)
 	b.signIn(amelie, phone)
 	for name, begin := range map[string]string{
-		"the client's policy": strict.begin(oauth2.GenerateVerifier()),
-		"acr_values":          plain.begin(oauth2.GenerateVerifier(), "acr_values", "phr"),
-		"an essential claim":  plain.begin(oauth2.GenerateVerifier(), "claims", `{"id_token":{"acr":{"essential":true,"values":["phr"]}}}`),
+		"acr_values":         plain.begin(oauth2.GenerateVerifier(), "acr_values", "phr"),
+		"an essential claim": plain.begin(oauth2.GenerateVerifier(), "claims", `{"id_token":{"acr":{"essential":true,"values":["phr"]}}}`),
 	} {
 		if q := back(t, b.get(begin).next()); q.Get("error") != "unmet_authentication_requirements" {
 			t.Errorf("%s, without a key: got %v", name, q)
 		}
+	}
+	if shut := strict.isShut(b); !strings.Contains(shut, `href="/account/add"`) || !strings.Contains(shut, "error=unmet_authentication_requirements") {
+		t.Errorf("the client's policy, without a key: got %.400s", shut)
+	}
+	if got := strict.silent(b); got != "unmet_authentication_requirements" {
+		t.Errorf("the client's policy, silently: got %q", got)
 	}
 	b.proves("/account/add", phone)
 	key := newYubikey(p)
@@ -197,6 +212,9 @@ func TestAPolicySaysWhoMayUseAnApplicationAndForHowLong(t *testing.T) {
 	_, paulsPhone, _ := p.Member("paul@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{other} })
 	paul := p.browser(t)
 	paul.signIn("paul@garage.example", paulsPhone)
+	if shut := a.isShut(paul); !strings.Contains(shut, "/help/request") || !strings.Contains(shut, "error=access_denied") || !strings.Contains(shut, "state=state-1") {
+		t.Errorf("somebody of another group: got %.400s", shut)
+	}
 	if got := a.silent(paul); got != "access_denied" {
 		t.Errorf("somebody of another group: got %q, want access_denied", got)
 	}

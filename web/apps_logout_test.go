@@ -91,7 +91,7 @@ func TestASignOutIsToldToTheApplicationsUntilTheyTakeIt(t *testing.T) {
 		if err := provider.SendLogouts(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		p.Clock.Advance(time.Minute)
+		p.Clock.Advance(5 * time.Minute)
 	}
 	got := at.got()
 	if len(got) != 1 {

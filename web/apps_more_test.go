@@ -325,10 +325,10 @@ func TestKeysTurnWithoutAGapAndTheOldOnesStayForAWhile(t *testing.T) {
 	if got := kids(); got[first] || !got[second] {
 		t.Errorf("eight days later: got %v, want the old one gone", got)
 	}
-	if err := provider.RotateKeys(t.Context()); err != nil {
+	if err := provider.RotateKeys(t.Context(), by); err != nil {
 		t.Fatal(err)
 	}
-	if err := provider.RotateKeys(t.Context()); err != nil {
+	if err := provider.RotateKeys(t.Context(), by); err != nil {
 		t.Fatal(err)
 	}
 	if got := kids(); len(got) != 2 || signs() != second {

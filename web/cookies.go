@@ -118,9 +118,12 @@ func (j *jar) language(r *http.Request) string {
 	return c.Value
 }
 
-// putLanguage remembers a language for a year.
-func (j *jar) putLanguage(w http.ResponseWriter, lang string) {
+// putLanguage remembers a language for a year, lendLanguage for as long as a sign-in takes.
+func (j *jar) putLanguage(w http.ResponseWriter, lang string)  { j.keepLanguage(w, lang, 365*24*60*60) }
+func (j *jar) lendLanguage(w http.ResponseWriter, lang string) { j.keepLanguage(w, lang, 10*60) }
+
+func (j *jar) keepLanguage(w http.ResponseWriter, lang string, seconds int) {
 	o := j.options(j.locales)
-	o.MaxAge = 365 * 24 * 60 * 60
+	o.MaxAge = seconds
 	http.SetCookie(w, sessions.NewCookie(j.locales, lang, o))
 }

@@ -46,7 +46,7 @@ func (s *server) getGate(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if len(s.meansOf(a.Devices).keys) > 0 {
+		if a.Strong {
 			return see(w, with(with("/account/prove", "way", string(byKey)), "next", shownAt(r)))
 		}
 		return s.show(w, http.StatusForbidden, templates.Shut{Base: s.base(r), App: rule.Host, NeedsKey: true})

@@ -18,6 +18,7 @@ var notices = map[string]templates.Key{
 	"device_renamed": templates.NoticeDeviceRenamed, "copy_added": templates.NoticeCopyAdded,
 	"copy_removed": templates.NoticeCopyRemoved, "codes_kept": templates.NoticeCodesKept,
 	"session_ended": templates.NoticeSessionEnded, "others_ended": templates.NoticeOthersEnded,
+	"app_withdrawn":    templates.NoticeAppWithdrawn,
 	"password_changed": templates.NoticePasswordChanged, "password_set": templates.NoticePasswordSet,
 	"signed_in": templates.NoticeSignedIn, "device_confirmed": templates.NoticeDeviceConfirmed,
 }

@@ -103,6 +103,9 @@ func (t table) accountRoutes() {
 	t.page("POST /account/recovery", t.postRenew)
 	t.page("POST /account/sessions/{id}/end", t.postEndSession)
 	t.page("POST /account/sessions/end-others", t.postEndOthers)
+	if t.OIDC != nil {
+		t.page("POST /account/applications/{id}/withdraw", t.postWithdraw)
+	}
 	t.page("GET /account/password", t.getPasswordChange)
 	t.page("POST /account/password", t.postPasswordChange)
 	t.page("POST /language", t.postLanguage)

@@ -16,7 +16,8 @@ func (s *server) getLogin(w http.ResponseWriter, r *http.Request) error {
 		}
 		return see(w, next)
 	}
-	return s.show(w, http.StatusOK, templates.Login{Base: s.base(r), Next: next, App: s.appOf(r, next)})
+	wanted := s.wanted(r, next)
+	return s.show(w, http.StatusOK, templates.Login{Base: s.base(r), Identifier: wanted.Hint, Next: next, App: wanted.App})
 }
 
 func (s *server) postLogin(w http.ResponseWriter, r *http.Request) error {
@@ -30,7 +31,7 @@ func (s *server) postLogin(w http.ResponseWriter, r *http.Request) error {
 		if b.Problem = p; next != "" {
 			b.Path = with("/login", "next", next)
 		}
-		return templates.Login{Base: b, Identifier: f["identifier"], Next: next, App: s.appOf(r, next)}
+		return templates.Login{Base: b, Identifier: f["identifier"], Next: next, App: s.wanted(r, next).App}
 	}
 	if field := f.missing("identifier", "password"); field != "" {
 		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField(field, templates.ProblemMissing)))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"barillet/internal/outbound"
+	"barillet/internal/webhook"
 )
 
 // delivery carries what package oidc sends to applications by the one way out.
@@ -14,11 +15,25 @@ type delivery struct{ client *outbound.Client }
 // section 2.8 has 200, and 204 is as good).
 func (d delivery) Deliver(ctx context.Context, url, media string, body []byte) error {
 	answer, err := d.client.Post(ctx, url, map[string][]string{"Content-Type": {media}}, body)
-	if answer.Status/100 == 2 { // whatever is wrong with what comes after the status
-		return nil
-	}
+	return webhook.Judge(answer.Status, err)
+}
+
+// fetch reads the keys that an application publishes.
+func (d delivery) fetch(ctx context.Context, url string) ([]byte, error) {
+	answer, err := d.client.Get(ctx, url, map[string][]string{"Accept": {"application/jwk-set+json, application/json"}})
 	if err != nil {
-		return fmt.Errorf("calling an application: %w", err)
+		return nil, fmt.Errorf("calling an application: %w", err)
 	}
-	return fmt.Errorf("an application answered %d", answer.Status)
+	if answer.Status != 200 {
+		return nil, fmt.Errorf("an application answered %d", answer.Status)
+	}
+	return answer.Body, nil
+}
+
+// check judges an address before it is stored, and says what would open it.
+func (d delivery) check(address string) error {
+	if _, err := d.client.Check(address); err != nil {
+		return fmt.Errorf("%w; a host of your own network is opened by outbound.allow", err)
+	}
+	return nil
 }

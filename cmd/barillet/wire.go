@@ -74,7 +74,7 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	h.desk = helpdesk.New(h.people, o.ring)
 	h.desk.Outbound = out
 	if h.oidc, err = oidc.New(oidc.Config{Store: o.store, Ring: o.ring, Pepper: o.keys.Pepper, People: h.people, Log: h.people.Log, Issuer: origin,
-		Now: now, Errors: log, ClientCredentials: c.oidc.clientCredentials, Deliver: delivery{out}}); err != nil {
+		Now: now, Errors: log, ClientCredentials: c.oidc.clientCredentials, Deliver: delivery{out}, Fetch: delivery{out}.fetch, Check: delivery{out}.check}); err != nil {
 		return nil, err
 	}
 	h.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(origin) })
@@ -124,6 +124,7 @@ func (h *house) service(outbox *mail.Outbox, events audit.Log) (*authn.Service, 
 func (h *house) kick() {
 	h.sender.Kick()
 	h.caller.Kick()
+	h.oidc.Kick()
 }
 
 // transport is the way to the mail server; nil when none is configured.

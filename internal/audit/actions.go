@@ -96,6 +96,7 @@ const (
 	AppConsent      = "app.oauth2.as.consent.grant"
 	AppGrantRevoked = "app.oauth2.as.token.revoke"
 	AppDevice       = "app.oauth2.as.authorize.device"
+	AppKeysRotated  = "app.oauth2.as.key.rollover"
 )
 
 // The outcomes of an act.

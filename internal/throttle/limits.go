@@ -44,6 +44,8 @@ var (
 	ClientCalls = Limit{Name: "client-calls", Count: 60, Per: time.Minute}
 	// Userinfo counts calls with one access token, in memory. By its hash.
 	Userinfo = Limit{Name: "userinfo", Count: 600, Per: time.Minute}
+	// Registration counts what a client asks with its registration access token, in memory. By client id.
+	Registration = Limit{Name: "registration", Count: 60, Per: time.Minute}
 	// UserCodes counts wrong codes of devices. By user id.
 	UserCodes = Limit{Name: "user-codes", Count: 10, Per: time.Hour}
 )

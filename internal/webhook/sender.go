@@ -141,14 +141,15 @@ func (s *Sender) send(ctx context.Context, _ string, c Call) error {
 			return err
 		}
 	}
-	return judge(answer.Status, err)
+	return Judge(answer.Status, err)
 }
 
 // gone is the status by which a receiver unsubscribes (RFC 9110 section 15.5.11).
 const gone = 410
 
-// judge says what an answer means. Only 2xx is taken, whatever is wrong with what comes after the status.
-func judge(status int, err error) error {
+// Judge says what an answer means for a row of an outbox, of a logout as of a webhook. Only 2xx is taken, whatever is
+// wrong with what comes after the status.
+func Judge(status int, err error) error {
 	switch {
 	case status/100 == 2:
 		return nil

@@ -22,6 +22,9 @@ func (a *API) clientRoutes() []route {
 		{"GET " + oidc.PathClients + "/{cid}", a.getClient},
 		{"PUT " + oidc.PathClients + "/{cid}", a.registration(a.replaceClient)},
 		{"DELETE " + oidc.PathClients + "/{cid}", a.deleteClient},
+		{"POST " + oidc.PathClients + "/{cid}/secret", a.rotateClientSecret},
+		{"GET /api/v1/signing-keys", a.listSigningKeys},
+		{"POST /api/v1/signing-keys/rotate", a.rotateSigningKeys},
 	}
 }
 
@@ -139,6 +142,24 @@ func (a *API) replaceClient(w http.ResponseWriter, r *http.Request, op helpdesk.
 	return reply.JSON(w, http.StatusOK, c)
 }
 
+// rotateClientSecret gives a client another secret, which is in this one answer.
+func (a *API) rotateClientSecret(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	id, _, err := managing(r, op)
+	if err != nil {
+		return err
+	}
+	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
+		return err
+	}
+	return a.once(w, r, op, answering(func(r *http.Request) (oidc.Registered, error) {
+		return a.oidc.RotateSecret(r.Context(), a.by(r, op), id)
+	}, func(made oidc.Registered) (int, any, any, error) {
+		kept := made
+		kept.Secret = ""
+		return http.StatusOK, made, kept, nil
+	}))
+}
+
 func (a *API) deleteClient(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
 	id, _, err := managing(r, op)
 	if err != nil {
@@ -149,4 +170,42 @@ func (a *API) deleteClient(w http.ResponseWriter, r *http.Request, op helpdesk.O
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+type signingKey struct {
+	ID    string  `json:"kid"`
+	Alg   string  `json:"alg"`
+	Made  *string `json:"created"`
+	From  *string `json:"signsFrom"`
+	Signs bool    `json:"signs"`
+}
+
+// listSigningKeys tells of the keys that tokens are signed with; there are a few for each algorithm.
+func (a *API) listSigningKeys(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	if err := op.MayManageClients(); err != nil {
+		return err
+	}
+	keys, err := a.oidc.SigningKeys(r.Context())
+	if err != nil {
+		return err
+	}
+	out := make([]signingKey, len(keys))
+	for i, k := range keys {
+		out[i] = signingKey{k.ID, k.Alg, moment(k.Made), moment(k.From), k.Signs}
+	}
+	return reply.JSON(w, http.StatusOK, out)
+}
+
+// rotateSigningKeys has further keys sign from a day from now on; asked again meanwhile it does nothing.
+func (a *API) rotateSigningKeys(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	if err := op.MayManageClients(); err != nil {
+		return err
+	}
+	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
+		return err
+	}
+	if err := a.oidc.RotateKeys(r.Context(), a.by(r, op)); err != nil {
+		return err
+	}
+	return a.listSigningKeys(w, r, op)
 }

@@ -112,3 +112,70 @@ func TestAClientManagesItselfAndWidensNothing(t *testing.T) {
 		t.Errorf("after that: got %d, want 401", got)
 	}
 }
+
+func TestAClientThatManagesItselfHasALimitOfItsOwn(t *testing.T) {
+	d := open(t)
+	admin := d.admin()
+	c := made(t, d.call("POST", "/oauth2/v1/clients", admin, clientBody), http.StatusCreated)
+	path, own := "/oauth2/v1/clients/"+c["client_id"].(string), c["registration_access_token"].(string)
+	for n := range 60 {
+		if got := d.call("GET", path, own, "").Code; got != http.StatusOK {
+			t.Fatalf("call %d: got %d", n+1, got)
+		}
+	}
+	w := d.call("GET", path, own, "")
+	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" || w.Header().Get("X-Rate-Limit-Limit") != "60" {
+		t.Errorf("one more in the minute: got %d %v, want 429 with its headers", w.Code, w.Header())
+	}
+	if got := d.call("GET", path, admin, "").Code; got != http.StatusOK {
+		t.Errorf("an administrator meanwhile: got %d", got)
+	}
+}
+
+func TestAnotherSecretTakesThePlaceOfTheOneBefore(t *testing.T) {
+	d := open(t)
+	admin := d.admin()
+	c := made(t, d.call("POST", "/oauth2/v1/clients", admin, clientBody), http.StatusCreated)
+	path, own := "/oauth2/v1/clients/"+c["client_id"].(string), c["registration_access_token"].(string)
+	first := made(t, d.call("POST", path+"/secret", admin, "", "Idempotency-Key", "k-1"), http.StatusOK)
+	again := made(t, d.call("POST", path+"/secret", admin, "", "Idempotency-Key", "k-1"), http.StatusOK)
+	if first["client_secret"] == nil || first["client_secret"] == c["client_secret"] || again["client_secret"] != nil {
+		t.Errorf("got %v, then %v", first, again)
+	}
+	if itself := made(t, d.call("POST", path+"/secret", own, ""), http.StatusOK); itself["client_secret"] == first["client_secret"] {
+		t.Error("the client itself got no other secret")
+	}
+	public := made(t, d.call("POST", "/oauth2/v1/clients", admin, `{"client_name":"Screen","redirect_uris":["https://a.example/"],"token_endpoint_auth_method":"none"}`), http.StatusCreated)
+	if got := d.call("POST", "/oauth2/v1/clients/"+public["client_id"].(string)+"/secret", admin, "").Code; got != http.StatusConflict {
+		t.Errorf("a client without a secret: got %d, want 409", got)
+	}
+	if got := d.call("POST", "/oauth2/v1/clients/cnobody/secret", admin, "").Code; got != http.StatusNotFound {
+		t.Errorf("no client: got %d, want 404", got)
+	}
+	if got := d.call("POST", path+"/secret", d.token(authn.RoleUserAdmin, nil), "").Code; got != http.StatusForbidden {
+		t.Errorf("USER_ADMIN: got %d, want 403", got)
+	}
+}
+
+func TestSigningKeysAreListedWithoutSecretsAndTurnedOnce(t *testing.T) {
+	d := open(t)
+	admin := d.admin()
+	first := read[[]tree](t, d.call("GET", "/api/v1/signing-keys", admin, ""), http.StatusOK)
+	if len(first) != 3 || first[0]["signs"] != true {
+		t.Errorf("got %v, want one of each algorithm", first)
+	}
+	for range 2 {
+		w := d.call("POST", "/api/v1/signing-keys/rotate", admin, "")
+		if got := read[[]tree](t, w, http.StatusOK); len(got) != 6 || strings.Contains(w.Body.String(), "private") {
+			t.Errorf("got %v, want a further one of each", got)
+		}
+	}
+	if got := len(d.Events("app.oauth2.as.key.rollover")); got != 3 {
+		t.Errorf("got %d events, want one for each new key", got)
+	}
+	for method, path := range map[string]string{"GET": "/api/v1/signing-keys", "POST": "/api/v1/signing-keys/rotate"} {
+		if got := d.call(method, path, d.token(authn.RoleUserAdmin, nil), "").Code; got != http.StatusForbidden {
+			t.Errorf("USER_ADMIN, %s: got %d, want 403", method, got)
+		}
+	}
+}

@@ -59,7 +59,10 @@ func (c *contract) operations() map[string]string {
 	out := map[string]string{}
 	for path, at := range c.document["paths"].(map[string]any) {
 		for method := range at.(map[string]any) {
-			pattern := strings.ToUpper(method) + " " + apidocs.BasePath + path
+			if method == "servers" {
+				continue
+			}
+			pattern := strings.ToUpper(method) + " " + apidocs.Whole(path)
 			out[pattern] = "#/paths/" + strings.ReplaceAll(path, "/", "~1") + "/" + method
 		}
 	}
@@ -170,8 +173,10 @@ func (d *door) serve(w *httptest.ResponseRecorder, r *http.Request) {
 	}
 }
 
-// elsewhere tells a path that the document is not about: what lies beside the REST API answers by an RFC of its own.
-func elsewhere(path string) bool { return !strings.HasPrefix(path, "/api/") }
+// elsewhere tells a path that the document is not about.
+func elsewhere(path string) bool {
+	return !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/oauth2/v1/clients")
+}
 
 func (c *contract) note(pattern string, status int) {
 	c.mu.Lock()

@@ -34,7 +34,7 @@ func (d *door) crashed(c keyedCall, key string) {
 		d.T.Fatalf("%s: got %d %s", c.route, first.Code, first.Body)
 	}
 	d.fill(0) // whatever the repeat would do is seen
-	d.API = api.New(api.Config{Desk: d.Desk, Ring: d.Ring, PublicURL: "https://login.example/"})
+	d.API = api.New(api.Config{Desk: d.Desk, OIDC: d.Apps, Ring: d.Ring, PublicURL: "https://login.example/"})
 	repeat := d.call(method, c.path, c.token, c.body, "Idempotency-Key", key)
 	if repeat.Code != c.want || repeat.Header().Get("Idempotency-Replayed") != "true" {
 		d.T.Errorf("%s: got %d %s, want the first answer", c.route, repeat.Code, repeat.Body)
@@ -71,7 +71,7 @@ func keyedRoutes(t *testing.T) (routes []string) {
 
 // withoutKey are the calls that create or send, or look so, and take no key: docs/http.md says why.
 var withoutKey = []string{"POST /api/v1/imports", "POST /api/v1/users/{id}/factors/{fid}/verify",
-	"POST /api/v1/authn", "POST /api/v1/authn/factors/{fid}/verify", "POST /api/v1/authn/cancel"}
+	"POST /api/v1/signing-keys/rotate", "POST /api/v1/authn", "POST /api/v1/authn/factors/{fid}/verify", "POST /api/v1/authn/cancel"}
 
 // The answer is kept in the very Update of the act (PROTOCOL 26): a crash behind it loses nothing but the secrets. Every
 // route is walked, so that a new one cannot be forgotten.
@@ -160,6 +160,7 @@ func (d *door) walkHouse(walk func(...keyedCall), token string) {
 	second := d.token(authn.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Owner = string(deputy.ID) })
 	reset := "/api/v1/users/" + string(boss.ID) + "/lifecycle/reset_factors"
 	walk(
+		keyedCall{route: "POST /oauth2/v1/clients", path: "/oauth2/v1/clients", body: clientBody, want: 201, secret: `"client_secret":`},
 		keyedCall{route: "POST /api/v1/groups", path: "/api/v1/groups", body: `{"profile":{"name":"Garage"}}`},
 		keyedCall{route: "POST /api/v1/api-tokens", path: "/api/v1/api-tokens", body: `{"name":"x","role":"READ_ONLY_ADMIN"}`, want: 201, secret: `"token"`},
 		keyedCall{route: "POST /api/v1/users/{id}/lifecycle/reset_factors", path: reset, want: 202, tellsOthers: true},
@@ -167,7 +168,9 @@ func (d *door) walkHouse(walk func(...keyedCall), token string) {
 	waiting := read[[]tree](d.T, d.call("GET", "/api/v1/reset-approvals", token, ""), 200)
 	help, _ := d.asked()
 	hook, _ := d.webhook(token)
+	client := read[[]tree](d.T, d.call("GET", "/oauth2/v1/clients", token, ""), 200)[0].get("client_id").(string)
 	walk(
+		keyedCall{route: "POST /oauth2/v1/clients/{cid}/secret", path: "/oauth2/v1/clients/" + client + "/secret", secret: `"client_secret":`},
 		keyedCall{route: "POST /api/v1/reset-approvals/{aid}", path: "/api/v1/reset-approvals/" + waiting[0].get("id").(string), token: second, tellsOthers: true},
 		keyedCall{route: "PATCH " + cases, path: help, body: `{"assignee":"me","note":"x"}`},
 		keyedCall{route: "POST " + cases + "/notes", path: help + "/notes", body: `{"text":"x"}`, want: 201},

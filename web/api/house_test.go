@@ -24,6 +24,7 @@ var machine = helpdesk.Operator{ID: "operator:0", Name: "root", Owner: "operator
 type door struct {
 	*authntest.House
 	Desk *helpdesk.Desk
+	Apps *oidc.Provider
 	API  *api.API
 }
 
@@ -37,7 +38,7 @@ func open(t testing.TB) *door {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &door{House: h, Desk: desk, API: api.New(api.Config{Desk: desk, OIDC: apps, Ring: h.Ring, PublicURL: "https://login.example/",
+	return &door{House: h, Desk: desk, Apps: apps, API: api.New(api.Config{Desk: desk, OIDC: apps, Ring: h.Ring, PublicURL: "https://login.example/",
 		Docs: func() (*apidocs.Document, error) { return apidocs.New("https://login.example/") }})}
 }
 

@@ -92,6 +92,7 @@ var messages = map[string]string{
 	audit.AppConsent:          "Person answered what an application may know",
 	audit.AppGrantRevoked:     "Application lost its access to a person",
 	audit.AppDevice:           "Person answered a device of an application",
+	audit.AppKeysRotated:      "Further signing keys made",
 }
 
 // displayMessage is the message of an event type; of one without it, its name with blanks.

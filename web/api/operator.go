@@ -30,8 +30,11 @@ func (a *API) operator(w http.ResponseWriter, r *http.Request) (helpdesk.Operato
 	if !ok {
 		return helpdesk.Operator{}, refused
 	}
-	if op, ok, err := a.itself(r, secret); ok || err != nil {
+	switch op, ok, err := a.itself(r, secret); {
+	case err != nil:
 		return op, err
+	case ok:
+		return op, a.spend(w, op, throttle.Registration)
 	}
 	// The token is looked up by its SHA-256, so that no comparison tells how much of a guess is right.
 	op, err := a.desk.CheckToken(r.Context(), secret)
@@ -41,7 +44,7 @@ func (a *API) operator(w http.ResponseWriter, r *http.Request) (helpdesk.Operato
 	if err != nil {
 		return helpdesk.Operator{}, err
 	}
-	return op, a.spend(w, op)
+	return op, a.spend(w, op, throttle.APIToken)
 }
 
 // tokenOf reads the one Authorization header: Okta's scheme or that of RFC 6750 section 2.1.
@@ -59,8 +62,8 @@ func tokenOf(h http.Header) (authn.Secret, bool) {
 }
 
 // spend takes one of the token's calls (BAR S8) and says in Okta's headers what is left.
-func (a *API) spend(w http.ResponseWriter, op helpdesk.Operator) error {
-	now, limit := a.now(), throttle.APIToken
+func (a *API) spend(w http.ResponseWriter, op helpdesk.Operator, limit throttle.Limit) error {
+	now := a.now()
 	ok, retry, left := a.limiter.Take(now, limit, op.ID)
 	full := now.Add(time.Duration(limit.Count-left) * (limit.Per / time.Duration(limit.Count)))
 	if !ok {

@@ -121,6 +121,7 @@ func (c *composer) area(path, file string) error {
 			return c.operation(path, name.Value, op)
 		})
 	})
+	c.besides(paths)
 	if err != nil {
 		return err
 	}
@@ -131,6 +132,37 @@ func (c *composer) area(path, file string) error {
 		}
 		put(all, name, s)
 		return nil
+	})
+}
+
+// beside begins the paths that stand beside the base and not below it.
+const beside = "/oauth2/"
+
+// besides tells of such paths that they have another server.
+func (c *composer) besides(paths *yaml.Node) {
+	_ = each(paths, func(path string, at *yaml.Node) error {
+		if strings.HasPrefix(path, beside) {
+			put(at, "servers", list(object("url", text(c.publicURL))))
+		}
+		return nil
+	})
+}
+
+// Whole is a path of the document with what stands before it.
+func Whole(path string) string {
+	if strings.HasPrefix(path, beside) {
+		return path
+	}
+	return BasePath + path
+}
+
+// eachOperation goes through the operations of a path.
+func eachOperation(at *yaml.Node, do func(method string, op *yaml.Node) error) error {
+	return each(at, func(name string, op *yaml.Node) error {
+		if !slices.Contains(methods, name) {
+			return nil
+		}
+		return do(name, op)
 	})
 }
 
@@ -233,7 +265,9 @@ func (c *composer) responses(op *yaml.Node, headers []string, errs map[string]bo
 		if get(c.problems, status) == nil {
 			return fmt.Errorf("status %s is not among the problems of components.yaml", status)
 		}
-		put(all, status, reference("responses", "Problem"+status))
+		if get(all, status) == nil { // else the operation has an answer of its own for it
+			put(all, status, reference("responses", "Problem"+status))
+		}
 	}
 	return nil
 }
@@ -293,7 +327,7 @@ func follow(root *yaml.Node, target string) *yaml.Node {
 // sayWhoMay repeats x-role and x-who in the descriptions, for viewers that do not show them.
 func sayWhoMay(root *yaml.Node) {
 	_ = each(get(root, "paths"), func(_ string, at *yaml.Node) error {
-		return each(at, func(_ string, op *yaml.Node) error {
+		return eachOperation(at, func(_ string, op *yaml.Node) error {
 			about := strings.TrimRight(value(get(op, "description")), "\n")
 			if about != "" {
 				about += "\n\n"

@@ -109,6 +109,9 @@ func TestTheDocumentSaysWhoMayOnEveryCall(t *testing.T) {
 	calls := 0
 	for path, at := range doc["paths"].(map[string]any) {
 		for method, op := range at.(map[string]any) {
+			if method == "servers" { // of a path beside the base
+				continue
+			}
 			calls++
 			o := op.(map[string]any)
 			role, about := o["x-role"].(string), o["description"].(string)
@@ -224,7 +227,7 @@ func TestAnExampleCallIsOneForAShell(t *testing.T) {
 			}
 			// The shell itself counts the words: the address is the last one, and nothing is run.
 			out, err := exec.Command("sh", "-c", `curl() { for word; do last=$word; done; printf %s "$last"; }; `+op.Curl).Output()
-			if err != nil || !strings.HasPrefix(string(out), "https://login.example/api/v1/") || strings.Contains(string(out), "'") {
+			if err != nil || !strings.HasPrefix(string(out), "https://login.example"+op.Path[:8]) || strings.Contains(string(out), "'") {
 				t.Errorf("%s: got %q, %v", op.ID, out, err)
 			}
 		}

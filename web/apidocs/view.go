@@ -29,7 +29,7 @@ func (v viewer) reference() templates.Reference {
 		out.Areas = append(out.Areas, templates.ReferenceArea{Name: name, Path: value(get(tag, "x-path")), About: prose(get(tag, "description"))})
 	}
 	_ = each(get(v.root, "paths"), func(path string, at *yaml.Node) error {
-		return each(at, func(method string, op *yaml.Node) error {
+		return eachOperation(at, func(method string, op *yaml.Node) error {
 			area := &out.Areas[byName[value(items(get(op, "tags"))[0])]]
 			area.Operations = append(area.Operations, v.operation(strings.ToUpper(method), path, op))
 			return nil
@@ -47,7 +47,7 @@ func (v viewer) real(n *yaml.Node) *yaml.Node {
 }
 
 func (v viewer) operation(method, path string, op *yaml.Node) templates.Operation {
-	out := templates.Operation{ID: value(get(op, "operationId")), Method: method, Path: BasePath + path, Summary: value(get(op, "summary")),
+	out := templates.Operation{ID: value(get(op, "operationId")), Method: method, Path: Whole(path), Summary: value(get(op, "summary")),
 		About: prose(get(op, "description")), Role: value(get(op, "x-role")), Who: prose(get(op, "x-who"))}
 	for _, p := range items(get(op, "parameters")) {
 		p = v.real(p)
@@ -232,8 +232,11 @@ func (v viewer) curl(method, path string, op *yaml.Node, body *templates.Content
 	if body != nil && body.Example != "" && body.Example != "{}" {
 		parts = append(parts, "--json "+quote(body.Example))
 	}
-	return strings.Join(append(parts, quote(v.server+path)), " \\\n  ")
+	return strings.Join(append(parts, quote(v.at(path))), " \\\n  ")
 }
+
+// at is the whole address of a path; server is that of the base.
+func (v viewer) at(path string) string { return strings.TrimSuffix(v.server, BasePath) + Whole(path) }
 
 // quote makes one word of a text for a shell (POSIX.1-2017, XCU 2.2.2).
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

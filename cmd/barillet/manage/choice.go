@@ -13,14 +13,19 @@ import (
 // flag can be left out.
 func choice(c *cobra.Command, to *string, flag, meaning string, all []string) (check func(Reach) error) {
 	c.Flags().StringVar(to, flag, "", meaning+": "+strings.Join(all, ", "))
-	if err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // the command has no such flag, which every test of it would meet
-	}
+	words(c, flag, all)
 	return func(Reach) error {
 		if *to == "" {
 			return nil
 		}
 		return oneOf("--"+flag, *to, all)
+	}
+}
+
+// words has the shell complete a flag.
+func words(c *cobra.Command, flag string, all []string) {
+	if err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the command has no such flag, which every test of it would meet
 	}
 }
 

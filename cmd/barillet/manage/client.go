@@ -2,6 +2,7 @@ package manage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -55,12 +56,14 @@ type refusal struct {
 	Causes  []struct {
 		Summary string `json:"errorSummary"`
 	} `json:"errorCauses"`
+	// Described is what is wrong with an application's metadata, which has an error of its own kind (RFC 7591).
+	Described string `json:"error_description"`
 
 	retry time.Duration // when to come back; 0 when nothing was said
 }
 
 func (r *refusal) Error() string {
-	said := r.Detail
+	said := cmp.Or(r.Detail, r.Described)
 	if said == "" {
 		said = http.StatusText(r.Status)
 	}
@@ -101,7 +104,7 @@ func (c *Client) exchange(ctx context.Context, method, path string, in, out any)
 	}
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		refused := &refusal{}
-		if json.Unmarshal(text, refused) != nil || refused.Title == "" && refused.Detail == "" {
+		if json.Unmarshal(text, refused) != nil || refused.Title == "" && refused.Detail == "" && refused.Described == "" {
 			return nil, fmt.Errorf("the service answered %s, and not as this service does", response.Status)
 		}
 		refused.Status = response.StatusCode

@@ -45,6 +45,8 @@ func (m *Manager) Commands() []*cobra.Command {
 		cli.Parent("report", "what to look at before something goes wrong", m.reportLockout()),
 		cli.Parent("webhook", "programs that are told of events", m.webhookAdd(), m.webhookList(), m.webhookShow(), m.webhookChange(),
 			m.webhookRemove(), m.webhookTest(), m.webhookRotate(), m.webhookDeliveries()),
+		cli.Parent("client", "applications that sign people in", m.clientAdd(), m.clientList(), m.clientShow(), m.clientChange(), m.clientRemove(), m.clientRotate()),
+		cli.Parent("keys", "keys that tokens of applications are signed with", m.keysList(), m.keysRotate()),
 		cli.Parent("audit", "what was done, by whom", m.auditList()),
 		m.importCommand(), m.exportCommand(),
 	}

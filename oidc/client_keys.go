@@ -1,0 +1,113 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	jose "github.com/go-jose/go-jose/v4"
+)
+
+// Fetcher reads what an application publishes. The one way out checks where the address leads, follows no redirect, and
+// limits time and size (PROTOCOL 30).
+type Fetcher func(ctx context.Context, url string) ([]byte, error)
+
+const (
+	remoteFresh = time.Hour      // how long published keys are taken as they are
+	remoteFloor = time.Minute    // between two questions, whatever is asked of us meanwhile
+	remoteMost  = 24 * time.Hour // how long keys count that cannot be read anew: a key that was taken back ends then
+	remoteCount = 256            // addresses remembered
+)
+
+// remoteKeys are the keys that clients publish, by address. The zero value is empty.
+type remoteKeys struct {
+	mu   sync.Mutex
+	sets map[string]*remoteSet
+}
+
+type remoteSet struct {
+	mu    sync.Mutex // held while it is read: others wait for that answer rather than ask again
+	keys  []jose.JSONWebKey
+	read  time.Time // zero: never
+	asked time.Time
+}
+
+func (r *remoteKeys) at(url string) *remoteSet {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sets[url] == nil {
+		if r.sets == nil || len(r.sets) >= remoteCount { // forgotten together: what is needed is read again
+			r.sets = map[string]*remoteSet{}
+		}
+		r.sets[url] = &remoteSet{}
+	}
+	return r.sets[url]
+}
+
+// keysFor are the keys that an assertion of the client may be signed by: those that it registered, or those that it
+// publishes. These are read anew when they are old, or when they have none of that name, as after a rotation: then at
+// most once a minute, for whoever sends assertions need not be the client.
+func (p *Provider) keysFor(ctx context.Context, c *Client, kid string) []jose.JSONWebKey {
+	if c.KeysURI == "" {
+		keys, _ := publicKeys(c.Keys) // what was registered was judged then
+		return keys
+	}
+	if p.Fetch == nil {
+		return nil
+	}
+	set, now := p.remote.at(c.KeysURI), p.now()
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	age := now.Sub(set.read)
+	old := set.read.IsZero() || age < 0 || age >= remoteFresh
+	named := slices.ContainsFunc(set.keys, func(k jose.JSONWebKey) bool { return k.KeyID == kid })
+	if (old || !named) && (set.asked.IsZero() || now.Before(set.asked) || now.Sub(set.asked) >= remoteFloor) {
+		set.asked = now
+		keys, err := p.fetchKeys(ctx, c.KeysURI)
+		if err == nil {
+			set.keys, set.read, age = keys, now, 0
+		} else if ctx.Err() != nil { // the caller went away: nothing was learnt
+			set.asked = time.Time{}
+		} else {
+			p.Errors.LogAttrs(ctx, slog.LevelWarn, "an application's keys cannot be read", slog.String("client", string(c.ID)), slog.Any("error", err))
+		}
+	}
+	if age >= remoteMost {
+		return nil
+	}
+	return set.keys
+}
+
+func (p *Provider) fetchKeys(ctx context.Context, url string) ([]jose.JSONWebKey, error) {
+	body, err := p.Fetch(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	keys, ok := publicKeys(body)
+	if !ok {
+		return nil, fmt.Errorf("reading a JWK Set: what was sent is none")
+	}
+	return keys, nil
+}
+
+// publicKeys reads a JWK Set; keys that cannot verify anything are left out (RFC 7517 section 5). false: it is none.
+func publicKeys(raw []byte) ([]jose.JSONWebKey, bool) {
+	var loose struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if json.Unmarshal(raw, &loose) != nil || loose.Keys == nil {
+		return nil, false
+	}
+	var out []jose.JSONWebKey
+	for _, one := range loose.Keys {
+		var k jose.JSONWebKey
+		if json.Unmarshal(one, &k) == nil && k.Valid() && k.IsPublic() && k.Use != "enc" {
+			out = append(out, k)
+		}
+	}
+	return out, true
+}

@@ -1,0 +1,31 @@
+package web
+
+import (
+	"net/http"
+
+	"barillet/oidc"
+	"barillet/templates"
+)
+
+// applications are those that the visitor let know of them.
+func (s *server) applications(r *http.Request) ([]templates.Application, error) {
+	if s.OIDC == nil {
+		return nil, nil
+	}
+	all, err := s.OIDC.Applications(r.Context(), browserOf(r))
+	if err != nil {
+		return nil, err
+	}
+	var out []templates.Application
+	for _, a := range all {
+		out = append(out, templates.Application{ID: string(a.ID), Name: a.Name, Since: a.Since})
+	}
+	return out, nil
+}
+
+func (s *server) postWithdraw(w http.ResponseWriter, r *http.Request) error {
+	if err := s.OIDC.Withdraw(r.Context(), browserOf(r), oidc.ClientID(r.PathValue("id"))); err != nil {
+		return err
+	}
+	return see(w, "/account?done=app_withdrawn")
+}
