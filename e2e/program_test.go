@@ -49,6 +49,7 @@ type Program struct {
 	env        []string
 	command    *exec.Cmd
 	log        *logBuffer
+	said       *logBuffer // its stdout
 	exited     chan error
 }
 
@@ -56,7 +57,7 @@ type Program struct {
 // stopped when the test ends.
 func Serve(tb testing.TB, o Options) *Program {
 	tb.Helper()
-	p := &Program{Data: o.Data, Clock: newClock(tb), tb: tb, executable: o.Executable, log: &logBuffer{}}
+	p := &Program{Data: o.Data, Clock: newClock(tb), tb: tb, executable: o.Executable, log: &logBuffer{}, said: &logBuffer{}}
 	if p.executable == "" {
 		p.executable = executable(tb)
 	}
@@ -108,7 +109,7 @@ func (p *Program) start() {
 	p.tb.Helper()
 	p.command = exec.Command(p.executable, p.args...)
 	p.command.Env = p.env
-	p.command.Stderr = p.log
+	p.command.Stdout, p.command.Stderr = p.said, p.log
 	from := p.log.size()
 	if err := p.command.Start(); err != nil {
 		p.tb.Fatalf("starting the program: %v", err)
