@@ -52,7 +52,7 @@ func TestAnApplicationGetsItsPersonBackInARealBrowser(t *testing.T) {
 			p.says("Planning")
 			p.follow(phone)
 			p.at("/oauth2/v1/continue")
-			p.says("Planning demande à connaître de vous")
+			p.says("Planning demande")
 			p.Submit(`button[name="decision"][value="yes"]`)
 			p.Wait("#back")
 			if got := p.Text("#back"); !strings.HasPrefix(got, "first") || !strings.HasPrefix(p.Location(), app.URL+"/cb?") {

@@ -72,6 +72,18 @@ func TestEveryLocaleHasEveryKeyWithTheSamePlaceholders(t *testing.T) {
 	}
 }
 
+func TestFrenchSignsNeverStandAtTheStartOfALine(t *testing.T) {
+	apart := regexp.MustCompile(`\S* [:;?!»]|« \S*|\S*[^\s\d\x{a0}\x{202f}](?:[?!;»]|:(?:\s|$))`)
+	for key, sentence := range catalogue(t, "fr") {
+		if found := apart.FindString(sentence); found != "" {
+			t.Errorf("%s: no no-break space at the sign in %q", key, found)
+		}
+		if strings.Contains(sentence, "'") {
+			t.Errorf("%s: a straight apostrophe in %q", key, sentence)
+		}
+	}
+}
+
 func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
 	used := map[string]bool{}
 	for _, k := range templates.Keys() {

@@ -70,8 +70,10 @@ func (r *refusal) Error() string {
 	if said != "" {
 		said = strings.ToLower(said[:1]) + said[1:]
 	}
+	detail := said
+	said = spelled(said)
 	for _, cause := range r.Causes { // those that the sentence does not tell, such as who has a help request
-		if more := cli.Plain(cause.Summary); !strings.Contains(said, more) {
+		if more := cli.Plain(cause.Summary); !strings.Contains(detail, more) {
 			said += "; " + more
 		}
 	}
@@ -79,6 +81,32 @@ func (r *refusal) Error() string {
 		return fmt.Sprintf("%s (request %s in the log)", said, r.ErrorID)
 	}
 	return said
+}
+
+// whyNot are the API's one-word reasons in words, where a list of people has others for them or none (reasons).
+var whyNot = map[string]string{
+	"empty": "empty", "missing": "missing", "name": "empty, too long, or with control characters", "too_short": "too short",
+	"unknown": "not known here", "role": "not with this role", "not_active": "the person is not active", "count": "too few or too many",
+	"common": "too easy to guess", "same": "the present one", "forbidden": "not to be called: private, or plain http, and not in [outbound] allow",
+	"unsupported": "not supported",
+}
+
+// spelled puts the reason at the end of a refusal into words: "validation failed: profile.email: address" tells a
+// program what it needs, and a person little.
+func spelled(said string) string {
+	at := strings.LastIndex(said, ": ")
+	if at < 0 || !strings.HasPrefix(said, "validation failed: ") {
+		return said
+	}
+	reason := said[at+2:]
+	words, ok := whyNot[reason]
+	if !ok {
+		words, ok = reasons[reason]
+	}
+	if !ok {
+		return said
+	}
+	return said[:at+2] + words
 }
 
 // call sends in as JSON (nil: nothing) and reads the answer into out (nil: it does not matter).

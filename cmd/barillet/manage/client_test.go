@@ -10,6 +10,12 @@ func TestARefusalIsSaidWithItsRequestWhenItIsOurFault(t *testing.T) {
 		"not found":                             {Status: 404, Detail: "Not found", ErrorID: "X"},
 		"internal error (request X in the log)": {Status: 500, Detail: "Internal error", ErrorID: "X"},
 		"conflict":                              {Status: 409},
+
+		"validation failed: profile.email: not an address":                     {Status: 400, Detail: "Validation failed: profile.email: address"},
+		"validation failed: name: empty, too long, or with control characters": {Status: 400, Detail: "Validation failed: name: name"},
+		"validation failed: owner: not_active: the person is away":             {Status: 400, Detail: "Validation failed: owner: not_active: the person is away"},
+		"validation failed: profile":                                           {Status: 400, Detail: "Validation failed: profile"},
+		"validation failed: something: peculiar":                               {Status: 400, Detail: "Validation failed: something: peculiar"},
 	} {
 		if got := r.Error(); got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -45,12 +45,16 @@ func (m *Manager) tokenCreate() *cobra.Command {
 	}
 	c.Flags().StringVar(&ask.Name, "name", "", "what the token is for")
 	known := choice(c, &ask.Role, "role", "what it may do", roles)
-	c.Flags().StringSliceVar(&ask.Groups, "group", nil, "limit it to a group, by id; may be given again")
+	c.Flags().StringSliceVar(&ask.Groups, "group", nil, "limit it to a group, by id or name; may be given again")
 	c.Flags().StringVar(&expires, "expires", "90d", "how long it is good: 90d, 12h; at most 365d")
 	c.Flags().StringSliceVar(&ask.Allow, "allow", nil, "secrets, authn")
 	c.Flags().StringVar(&ask.Owner, "owner", "", "whom it acts as, by address, name or id")
 	return m.founding(c, func(ctx context.Context, s *Client, _ []string) error {
 		var made createdToken
+		var err error
+		if ask.Groups, err = s.groupIDs(ctx, ask.Groups); err != nil {
+			return err
+		}
 		if err := s.call(ctx, http.MethodPost, "/api-tokens", ask, &made); err != nil {
 			return fmt.Errorf("making the token: %w", err)
 		}

@@ -62,7 +62,7 @@ func (m *Manager) userAdd() *cobra.Command {
 	}
 	c.Flags().StringVar(&a.name, "name", "", "first and last name")
 	known := choice(c, &a.role, "role", "what the person may do", roles)
-	c.Flags().StringSliceVar(&a.groups, "group", nil, "a group that the person belongs to, by id; may be given again")
+	c.Flags().StringSliceVar(&a.groups, "group", nil, "a group that the person belongs to, by id or name; may be given again")
 	c.Flags().BoolVar(&a.invite, "invite", false, "invite the person")
 	c.Flags().BoolVar(&a.noMail, "no-mail", false, "print the invitation's link instead of mailing it")
 	return m.founding(c, func(ctx context.Context, s *Client, args []string) error { return m.addUser(ctx, s, &a, args[0]) },
@@ -75,7 +75,11 @@ func (m *Manager) userAdd() *cobra.Command {
 }
 
 func (m *Manager) addUser(ctx context.Context, s *Client, a *adding, email string) error {
-	ask := newUser{GroupIDs: a.groups, Role: a.role}
+	groups, err := s.groupIDs(ctx, a.groups)
+	if err != nil {
+		return err
+	}
+	ask := newUser{GroupIDs: groups, Role: a.role}
 	ask.Profile.Login, ask.Profile.Email = email, email
 	ask.Profile.FirstName, ask.Profile.LastName, _ = strings.Cut(strings.TrimSpace(a.name), " ")
 	ask.Profile.LastName = strings.TrimSpace(ask.Profile.LastName)
