@@ -144,4 +144,4 @@ func (s *Service) CheckGate(ctx context.Context, secret Secret, host string) (Li
 }
 
 // PhishingResistant tells whether a security key was proven in the session (RFC 8176 section 2, hwk).
-func (l *Live) PhishingResistant() bool { return slices.Contains(l.AMR, "hwk") }
+func (l *Live) PhishingResistant() bool { return slices.Contains(l.AMR, amrKey) }

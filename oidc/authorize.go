@@ -175,10 +175,7 @@ func (p *Provider) next(r store.Reader, now time.Time, k *Ask, c *Client, b *aut
 	case !c.Policy.admits(b.Groups):
 		return 0, protocol.ErrAccessDenied().WithDescription("this person may not use the application")
 	}
-	strong, maxAge := c.Policy.asks(b.Groups)
-	if len(k.ACRs) > 0 && !slices.ContainsFunc(k.ACRs, func(want string) bool { return want != levelStrong }) {
-		strong = true
-	}
+	strong, maxAge := k.asks(c, b)
 	if strong && !reaches(levelOf(b.AMR), levelStrong) {
 		u, err := p.People.Person(r, b.User)
 		switch {
@@ -191,7 +188,11 @@ func (p *Provider) next(r store.Reader, now time.Time, k *Ask, c *Client, b *aut
 		}
 		return stepProveStrong, nil
 	}
-	if k.stale(authTime(b), maxAge, now) {
+	proven := authTime(b)
+	if strong { // a code entered since then renews nothing of what only a key can
+		proven = b.Keyed
+	}
+	if k.stale(proven, maxAge, now) {
 		switch {
 		case silent:
 			return 0, protocol.ErrLoginRequired()
@@ -219,6 +220,26 @@ func (p *Provider) nextConsent(r store.Reader, k *Ask, c *Client, b *authn.Beare
 		return 0, consentRequired()
 	}
 	return stepConsent, nil
+}
+
+// asks is what the request and its client ask of somebody: what withstands phishing, and how old the proof may be.
+func (k *Ask) asks(c *Client, b *authn.Bearer) (strong bool, maxAge time.Duration) {
+	strong, maxAge = c.Policy.asks(b.Groups)
+	only := len(k.ACRs) > 0 && !slices.ContainsFunc(k.ACRs, func(want string) bool { return want != levelStrong })
+	return strong || only, maxAge
+}
+
+// signed is what is told of a sign-in that a request was content with. Level and time belong together: where only a
+// key would do, the time is the key's, and a key that is too old for the request lends its level to no newer code.
+func (k *Ask) signed(c *Client, b *authn.Bearer, now time.Time) Signed {
+	out := signedOf(b)
+	switch strong, maxAge := k.asks(c, b); {
+	case strong:
+		out.AuthTime = b.Keyed
+	case k.stale(b.Keyed, maxAge, now):
+		out.ACR = levelTwo
+	}
+	return out
 }
 
 // authTime is when somebody last proved who they are: at the sign-in, or later by a device for an act.
@@ -330,7 +351,7 @@ func (p *Provider) answer(ctx context.Context, browser Browser, k *Ask, c *Clien
 			return orElse(err, protocol.ErrLoginRequired())
 		}
 		out := Code{Client: c.ID, Redirect: k.Redirect, Challenge: k.Challenge, Nonce: k.Nonce, Scopes: k.Scopes, Named: k.Named,
-			TokenNamed: k.TokenNamed, Signed: signedOf(b), Made: act.Now, Expires: act.Now.Add(codeLife)}
+			TokenNamed: k.TokenNamed, Signed: k.signed(c, b, act.Now), Made: act.Now, Expires: act.Now.Add(codeLife)}
 		if err := p.codes.Put(tx, code.Hash(), out); err != nil {
 			return err
 		}

@@ -133,6 +133,7 @@ type DeviceAsk struct {
 	App     string
 	Wait    time.Duration // too many wrong codes
 	Prove   bool          // a device of the person is to be proven first, for this act
+	Key     bool          // and it has to be a security key
 }
 
 // TypeCode takes the code that somebody read off a device. A wrong one counts against the person.
@@ -190,6 +191,21 @@ func (p *Provider) deviceAsked(r store.Reader, b *authn.Bearer, request string) 
 	return k, &d, c, nil
 }
 
+// needsKey tells whether only a security key will do for a device of the client. Whoever has signed in without one is
+// not admitted at all.
+func needsKey(c *Client, b *authn.Bearer) bool {
+	strong, _ := c.Policy.asks(b.Groups)
+	return strong && reaches(levelOf(b.AMR), levelStrong)
+}
+
+// provenFor is the last proof that counts for a device of the client.
+func provenFor(c *Client, b *authn.Bearer) time.Time {
+	if needsKey(c, b) {
+		return b.Keyed
+	}
+	return b.Proven
+}
+
 // AskDevice tells what somebody is asked about; without a Request there is nothing, or no longer.
 func (p *Provider) AskDevice(ctx context.Context, b Browser, request string) (out DeviceAsk, err error) {
 	err = p.Store.View(ctx, func(s store.Snapshot) error {
@@ -200,7 +216,7 @@ func (p *Provider) AskDevice(ctx context.Context, b Browser, request string) (ou
 		}
 		k, _, c, err := p.deviceAsked(s, bearer, request)
 		if err == nil && k != nil {
-			out = DeviceAsk{Request: request, App: c.Name, Prove: bearer.Proven.Before(k.Made)}
+			out = DeviceAsk{Request: request, App: c.Name, Prove: provenFor(c, bearer).Before(k.Made), Key: needsKey(c, bearer)}
 		}
 		return err
 	})
@@ -222,7 +238,7 @@ func (p *Provider) AnswerDevice(ctx context.Context, b Browser, request string, 
 			return err
 		case k == nil:
 			return authn.Refuse(authn.CodeExpired)
-		case yes && bearer.Proven.Before(k.Made):
+		case yes && provenFor(c, bearer).Before(k.Made):
 			return authn.Refuse(authn.CodeProof)
 		case yes && !c.Policy.admits(bearer.Groups):
 			return authn.Refuse(authn.CodeForbidden)
@@ -232,7 +248,7 @@ func (p *Provider) AnswerDevice(ctx context.Context, b Browser, request string, 
 		}
 		outcome := audit.Deny
 		if d.Denied = !yes; yes {
-			signed := signedOf(bearer)
+			signed := k.signed(c, bearer, act.Now)
 			d.By, outcome = &signed, audit.Success
 			if err := p.People.DeviceSignedIn(tx, act, bearer.User, c.Name); err != nil {
 				return err
