@@ -148,10 +148,13 @@ func (c *Client) allowed(asked []string) []string {
 }
 
 // redirect tells whether a URI is one that the client registered: equal byte for byte, but for the port of an http
-// address of the machine itself (RFC 8252 section 7.3).
+// address of the machine itself, where a native client gets whichever is free (RFC 8252 section 7.3).
 func (c *Client) redirect(uri string) bool {
 	if slices.Contains(c.Redirects, uri) {
 		return true
+	}
+	if !c.Native {
+		return false
 	}
 	plain, ok := withoutPort(uri)
 	return ok && slices.ContainsFunc(c.Redirects, func(registered string) bool {
