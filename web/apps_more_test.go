@@ -248,6 +248,7 @@ func TestAClientProvesItselfByASignedAssertionOnce(t *testing.T) {
 	}
 	for name, change := range map[string]func(map[string]any){
 		"for somebody else":        func(c map[string]any) { c["aud"] = "https://other.example" },
+		"for somebody else too":    func(c map[string]any) { c["aud"] = []string{p.url, "https://other.example"} },
 		"about another":            func(c map[string]any) { c["sub"] = "cother" },
 		"of another":               func(c map[string]any) { c["iss"] = "cother" },
 		"over":                     func(c map[string]any) { c["exp"] = now.Unix() },
