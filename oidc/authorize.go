@@ -52,12 +52,8 @@ type ConsentPage struct {
 // Authorize judges a request at the authorization endpoint and answers it, or says what the person is to do first.
 // What cannot be told to the client is in Answer.Wrong; an error is one inside the house.
 func (p *Provider) Authorize(ctx context.Context, b Browser, form url.Values) (Answer, error) {
-	subject := b.Session
-	if subject == "" {
-		subject = throttle.Address(b.From.Address)
-	}
-	if ok, retry, _ := p.limiter.Take(p.Now(), throttle.Authorize, subject); !ok {
-		return Answer{Wrong: &Wrong{Code: "temporarily_unavailable", Retry: retry}}, nil
+	if wait := p.waits(b); wait > 0 {
+		return Answer{Wrong: &Wrong{Code: "temporarily_unavailable", Retry: wait}}, nil
 	}
 	a := readAsked(form)
 	if uri := a.form.Get("request_uri"); strings.HasPrefix(uri, pushedPrefix) {
@@ -73,6 +69,21 @@ func (p *Provider) Authorize(ctx context.Context, b Browser, form url.Values) (A
 	}
 	a.browser = b
 	return p.brought(ctx, a)
+}
+
+// waits is how long a browser has to wait before it may bring a further request; it takes one from what it may. A
+// stranger's address is no limit where they have a whole network of them.
+func (p *Provider) waits(b Browser) time.Duration {
+	now := p.Now()
+	if b.Session != "" {
+		_, retry, _ := p.limiter.Take(now, throttle.Authorize, b.Session)
+		return retry
+	}
+	_, retry, _ := p.limiter.Take(now, throttle.Authorize, throttle.Address(b.From.Address))
+	if _, wide, _ := p.limiter.Take(now, throttle.AuthorizeNetwork, throttle.Network(b.From.Address)); wide > retry {
+		retry = wide
+	}
+	return retry
 }
 
 // brought hands a request to the library and reads its answer.

@@ -63,7 +63,12 @@ func (s *server) DeviceAuthorization(ctx context.Context, r *op.ClientRequest[pr
 	waiting := 0
 	err := s.Store.View(ctx, func(snap store.Snapshot) error {
 		waiting = 0
-		return s.userCodes.Scan(snap, "", "", mostCodes, func(string, UserCode) error { waiting++; return nil })
+		return s.userCodes.Scan(snap, "", "", 0, func(_ string, d UserCode) error {
+			if act.Now.Before(d.Expires) { // what is over waits for the sweep, not for its person
+				waiting++
+			}
+			return nil
+		})
 	})
 	if err == nil && waiting >= mostCodes {
 		return nil, op.NewStatusError(&protocol.Error{ErrorType: "temporarily_unavailable"}, http.StatusServiceUnavailable)
@@ -147,7 +152,7 @@ func (p *Provider) TypeCode(ctx context.Context, b Browser, typed string) (Devic
 			return orElse(err, authn.Refuse(authn.CodeNoSession))
 		}
 		want := authn.SecretOf(string(p.macOf(typed)))
-		return p.userCodes.Scan(s, "", "", mostCodes, func(id string, d UserCode) error {
+		return p.userCodes.Scan(s, "", "", 0, func(id string, d UserCode) error {
 			if authn.SecretOf(string(d.MAC)).Same(want) && act.Now.Before(d.Expires) && d.By == nil && !d.Denied {
 				hash = id
 			}
