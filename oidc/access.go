@@ -87,8 +87,11 @@ func (s *server) Introspect(ctx context.Context, r *op.Request[op.IntrospectionR
 			if err != nil {
 				return err
 			}
-			out.Subject, out.Username, out.AuthTime = s.subject(t.client, g.User), st.Login, g.AuthTime.Unix()
-			out.ACR, out.AMR, out.SID = g.ACR, g.AMR, g.SID
+			out.Subject, out.AuthTime = s.subject(t.client, g.User), g.AuthTime.Unix()
+			out.ACR, out.AMR, out.SID = g.ACR, g.AMR, s.sid(t.client, g.SID)
+			if t.client.named(t.Scopes, g.Named)["preferred_username"] { // as userinfo would tell it
+				out.Username = st.Login
+			}
 		}
 		return nil
 	})
@@ -112,7 +115,7 @@ func (p *Provider) refreshHeld(r store.Reader, token string) (*held, error) {
 	if err != nil || c == nil {
 		return nil, err
 	}
-	return &held{Access: Access{Grant: t.Grant, Client: t.Client, Scopes: g.Scopes, Made: t.Made, Expires: t.Expires}, client: c, grant: g}, nil
+	return &held{Access: Access{Grant: t.Grant, Client: t.Client, Scopes: c.allowed(g.Scopes), Made: t.Made, Expires: t.Expires}, client: c, grant: g}, nil
 }
 
 // Revocation ends a token of the client that asks: an access token alone, a refresh token with its whole grant (RFC

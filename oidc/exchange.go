@@ -216,6 +216,7 @@ func (s *server) RefreshToken(ctx context.Context, r *op.ClientRequest[protocol.
 		if err != nil || g == nil {
 			return outcome{refused: invalidGrant("the refresh token is not, or no longer, good")}, err
 		}
+		g.Scopes = c.allowed(g.Scopes) // as they are now
 		switch {
 		case !t.Used.IsZero():
 			return s.refreshedTwice(tx, issue, event, &t, g)

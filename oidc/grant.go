@@ -130,6 +130,7 @@ func (p *Provider) held(r store.Reader, now time.Time, token string) (*held, err
 	if out.client, err = p.client(r, t.Client); err != nil || out.client == nil {
 		return nil, err
 	}
+	out.Scopes = out.client.allowed(t.Scopes) // what an administrator took from the client is gone from its tokens
 	if t.Grant == "" {
 		return out, nil
 	}
@@ -180,12 +181,27 @@ func (p *Provider) grantsOf(s store.Snapshot, id authn.UserID) (map[string]Grant
 // SignedOut ends what applications were given in a session that somebody just ended, and queues their logouts. Grants
 // of sessions that end in any other way are found by Reap.
 func (p *Provider) SignedOut(ctx context.Context, user authn.UserID, sid string) error {
+	return p.endSession(ctx, user, sid, false)
+}
+
+// endSession ends the grants of a session; over: if it is not alive any more.
+func (p *Provider) endSession(ctx context.Context, user authn.UserID, sid string, over bool) error {
 	var keys []string
 	err := p.Store.View(ctx, func(s store.Snapshot) error {
 		keys = nil
 		all, err := p.grantsOf(s, user)
 		for key, g := range all {
-			if g.SID == sid {
+			if g.SID != sid {
+				continue
+			}
+			alive := false
+			if over {
+				_, err := p.People.Bearer(s, g.Session, p.now())
+				if alive = err == nil; !alive && !gone(err) {
+					return err
+				}
+			}
+			if !alive {
 				keys = append(keys, key)
 			}
 		}
