@@ -57,8 +57,8 @@ type introspection struct {
 	SID      string   `json:"sid,omitempty"`
 }
 
-// Introspect tells a client about a token: one of its own, or of anybody for a client that guards a resource. Of any
-// other it says what it says of a token that does not exist.
+// Introspect tells a client about a token: one of its own, or anybody's access token for a client that guards a resource.
+// Of any other it says what it says of a token that does not exist.
 func (s *server) Introspect(ctx context.Context, r *op.Request[op.IntrospectionRequest]) (*op.Response, error) {
 	c, err := s.authenticated(ctx, r.Header, r.Data.ClientCredentials)
 	if err != nil {
@@ -72,15 +72,17 @@ func (s *server) Introspect(ctx context.Context, r *op.Request[op.IntrospectionR
 		if err != nil {
 			return err
 		}
+		kind, guards := protocol.BearerToken, c.Resource
 		if t == nil {
 			if t, err = s.refreshHeld(snap, r.Data.Token); err != nil || t == nil {
 				return err
 			}
+			kind, guards = "", false // it opens no resource: whoever guards one would let its bearer in
 		}
-		if t.Client != c.ID && !c.Resource {
+		if t.Client != c.ID && !guards {
 			return nil
 		}
-		out = introspection{Active: true, Scope: protocol.SpaceDelimitedArray(t.Scopes).String(), Client: t.Client, Type: protocol.BearerToken,
+		out = introspection{Active: true, Scope: protocol.SpaceDelimitedArray(t.Scopes).String(), Client: t.Client, Type: kind,
 			Expires: t.Expires.Unix(), Issued: t.Made.Unix(), Audience: t.Client, Issuer: s.Issuer, Subject: string(t.Client)}
 		if g := t.grant; g != nil {
 			st, err := s.People.Stands(snap, g.User)

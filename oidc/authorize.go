@@ -216,10 +216,11 @@ func (p *Provider) next(r store.Reader, now time.Time, k *Ask, c *Client, b *aut
 }
 
 func (p *Provider) nextConsent(r store.Reader, k *Ask, c *Client, b *authn.Bearer, silent bool) (step, error) {
-	if k.Agreed == b.Session || !c.Policy.Consent && !k.prompts(protocol.PromptConsent) {
+	anybody := c.anybodys(k.Redirect)
+	if k.Agreed == b.Session || !c.Policy.Consent && !anybody && !k.prompts(protocol.PromptConsent) {
 		return stepAnswer, nil
 	}
-	if !k.prompts(protocol.PromptConsent) {
+	if !anybody && !k.prompts(protocol.PromptConsent) {
 		given, err := p.consents.Get(r, consentID(b.User, c.ID))
 		if there, err := found(err); err != nil {
 			return 0, err

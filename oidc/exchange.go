@@ -224,8 +224,8 @@ func (s *server) RefreshToken(ctx context.Context, r *op.ClientRequest[protocol.
 			return outcome{refused: protocol.ErrInvalidScope().WithDescription("scope is wider than what was granted")}, nil
 		}
 		st, err := s.People.Stands(tx, g.User)
-		if err != nil || !c.Policy.admits(st.Groups) {
-			return outcome{refused: invalidGrant("this person may not use the application any more")}, err
+		if err != nil || !c.Policy.content(st.Groups, g.ACR) {
+			return outcome{refused: invalidGrant("this person may not use the application any more, or has to sign in anew")}, err
 		}
 		t.Used = act.Now
 		if err := s.refreshes.Put(tx, hash, t); err != nil {

@@ -137,9 +137,8 @@ func (p *Provider) held(r store.Reader, now time.Time, token string) (*held, err
 	if out.grant, err = p.grant(r, now, t.Grant); err != nil || out.grant == nil {
 		return nil, err
 	}
-	// A person taken out of the groups that may use the application loses it at once.
 	st, err := p.People.Stands(r, out.grant.User)
-	if err != nil || !out.client.Policy.admits(st.Groups) {
+	if err != nil || !out.client.Policy.content(st.Groups, out.grant.ACR) {
 		return nil, err
 	}
 	return out, nil
