@@ -136,6 +136,7 @@ func (s *server) DeviceToken(ctx context.Context, r *op.ClientRequest[protocol.D
 type DeviceAsk struct {
 	Request string // the secret that it goes on under; "" where the code is none
 	App     string
+	Scopes  []string      // what it would learn, as on a page of consent
 	Wait    time.Duration // too many wrong codes
 	Prove   bool          // a device of the person is to be proven first, for this act
 	Key     bool          // and it has to be a security key
@@ -219,9 +220,9 @@ func (p *Provider) AskDevice(ctx context.Context, b Browser, request string) (ou
 		if err != nil {
 			return err
 		}
-		k, _, c, err := p.deviceAsked(s, bearer, request)
+		k, d, c, err := p.deviceAsked(s, bearer, request)
 		if err == nil && k != nil {
-			out = DeviceAsk{Request: request, App: c.Name, Prove: provenFor(c, bearer).Before(k.Made), Key: needsKey(c, bearer)}
+			out = DeviceAsk{Request: request, App: c.Name, Scopes: learnt(d.Scopes, nil), Prove: provenFor(c, bearer).Before(k.Made), Key: needsKey(c, bearer)}
 		}
 		return err
 	})

@@ -285,7 +285,7 @@ func (s *server) getUserCodeConfirm(w http.ResponseWriter, r *http.Request) erro
 		}
 		return see(w, to)
 	}
-	return s.show(w, http.StatusOK, templates.UserCodeConfirm{Base: s.base(r), Request: d.Request, App: d.App})
+	return s.show(w, http.StatusOK, templates.UserCodeConfirm{Base: s.base(r), Request: d.Request, App: d.App, Scopes: d.Scopes})
 }
 
 func (s *server) postUserCodeConfirm(w http.ResponseWriter, r *http.Request) error {
