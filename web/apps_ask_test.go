@@ -143,12 +143,7 @@ func TestAStrongerLevelIsProvenByAKeyAndNeverAnsweredByLess(t *testing.T) {
 			t.Errorf("%s, without a key: got %v", name, q)
 		}
 	}
-	b.proves("/account/add", phone)
-	key := newYubikey(p)
-	b.goes("/enrol/key", "/enrol/begin", "kind", "webauthn")
-	if status, _, problem := b.script("/enrol/key", `{"name":"Trousseau","answer":`+key.made(t, b.shows("/enrol/key").body)+`}`); status != http.StatusOK {
-		t.Fatalf("enrolling a key: got %d %q", status, problem)
-	}
+	key := b.enrolsKey(t, p, phone)
 	out := p.browser(t)
 	out.signIn(amelie, phone)
 	verifier := oauth2.GenerateVerifier()

@@ -19,19 +19,26 @@ func keyed(t *testing.T, p *place) (*authntest.Phone, *yubikey, *browser) {
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
 	b.signIn(amelie, phone)
-	b.proves("/account/add", phone)
-	key := newYubikey(p)
-	b.goes("/enrol/key", "/enrol/begin", "kind", "webauthn")
-	if status, _, problem := b.script("/enrol/key", `{"name":"Trousseau","answer":`+key.made(t, b.shows("/enrol/key").body)+`}`); status != http.StatusOK {
-		t.Fatalf("enrolling a key: got %d %q", status, problem)
-	}
+	key := b.enrolsKey(t, p, phone)
 	out := p.browser(t)
 	out.signIn(amelie, phone)
 	out.provesByKey(t, key, "/account")
 	return phone, key, out
 }
 
-// provesByKey proves the key and returns where that leads.
+// enrolsKey gives whoever is signed in a key.
+func (b *browser) enrolsKey(t *testing.T, p *place, phone *authntest.Phone) *yubikey {
+	t.Helper()
+	b.proves("/account/add", phone)
+	key := newYubikey(p)
+	b.goes("/enrol/key", "/enrol/begin", "kind", "webauthn")
+	if status, _, problem := b.script("/enrol/key", `{"name":"Trousseau","answer":`+key.made(t, b.shows("/enrol/key").body)+`}`); status != http.StatusOK {
+		t.Fatalf("enrolling a key: got %d %q", status, problem)
+	}
+	return key
+}
+
+// provesByKey proves the key, to go on to next.
 func (b *browser) provesByKey(t *testing.T, key *yubikey, next string) {
 	t.Helper()
 	answer := key.signed(t, b.shows("/account/prove?way=key&next="+url.QueryEscape(next)).body)
