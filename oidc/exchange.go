@@ -130,6 +130,10 @@ func (s *server) firstTokens(tx store.Tx, issue issuing, hash string, code *Code
 	if err != nil || how != stands {
 		return outcome{refused: invalidGrant("the session that the code came of has ended")}, err
 	}
+	st, err := s.People.Stands(tx, g.User)
+	if err != nil || !c.Policy.content(st.Groups, g.ACR) { // an ID token is believed by whoever gets it: nobody looks it up
+		return outcome{refused: invalidGrant("this person may not use the application any more, or has to sign in anew")}, err
+	}
 	if err := s.grants.Put(tx, id, g); err != nil {
 		return outcome{}, err
 	}
