@@ -23,6 +23,7 @@ type Bearer struct {
 	Since   time.Time // of the sign-in
 	Until   time.Time // when it is over at the latest
 	Proven  time.Time // when a device was last proven for an act, a recovery code or a new device not counted; zero: never
+	Keyed   time.Time // when what withstands phishing was last proven, at the sign-in or for an act; zero: never
 	AMR     []string  // of the sign-in and of every such proof
 }
 
@@ -46,7 +47,7 @@ func (s *Service) Bearer(r store.Reader, session string, now time.Time) (Bearer,
 		return Bearer{}, Refuse(CodeNoSession)
 	}
 	b := Bearer{Session: session, ID: sessionID(session), User: ses.User, Epoch: ses.Epoch, Login: st.Login, Groups: st.Groups,
-		Since: ses.Created, Until: ses.Created.Add(s.Policy.SessionMax), AMR: ses.AMR}
+		Since: ses.Created, Until: ses.Created.Add(s.Policy.SessionMax), Keyed: ses.keyed(), AMR: ses.AMR}
 	if !ses.Proof.Enrolling {
 		b.Proven = ses.Proof.At
 	}

@@ -150,4 +150,4 @@ func (l *Live) PhishingResistant() bool { return phishingResistant(l.AMR) }
 func (b *Bearer) PhishingResistant() bool { return phishingResistant(b.AMR) }
 
 // phishingResistant is the one judgement of what was proven; Strong is the one of what could be.
-func phishingResistant(amr []string) bool { return slices.Contains(amr, "hwk") }
+func phishingResistant(amr []string) bool { return slices.Contains(amr, amrKey) }

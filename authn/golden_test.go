@@ -57,7 +57,7 @@ func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 		NewPassword: &authn.NewPassword{PHC: "$argon2id$x", Link: "l3", Way: "operator:0"}, Ceremony: ceremony, Enrol: goldenEnrolment(),
 		Proven: &authn.Proven{AMR: []string{"pwd", "otp", "mfa"}, Spare: true, Enrolled: true}, Program: "token:t", Known: true, ReturnTo: "/account", Started: then, Expires: then}
 	session := authn.Session{User: "uabc", Epoch: 5, Created: then, Seen: then, AMR: []string{"pwd", "otp", "mfa"}, Browser: "b1",
-		Shared: true, Program: "token:t", Address: "192.0.2.1", Agent: "Firefox", Proof: authn.Proof{At: then, Enrolling: true}, Ceremony: ceremony,
+		Shared: true, Program: "token:t", Address: "192.0.2.1", Agent: "Firefox", Proof: authn.Proof{At: then, Enrolling: true}, Keyed: then, Ceremony: ceremony,
 		Enrol: goldenEnrolment(), Copying: &authn.Copying{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: goldenPrompt(), Expires: then}}
 	standing := authn.Standing{Epoch: 5, PasswordEpoch: 2, Status: authn.StatusActive, Login: "lea", Name: "Léa Vasseur", Email: "lea@garage.example", Locale: "fr",
 		Groups: []authn.GroupID{"g1"}, Roles: []authn.Role{authn.RoleHelpDesk}}

@@ -146,6 +146,9 @@ func (w *Work) storeProven(secret Secret, t attempt, then func(w *Work, ses *Ses
 	if j.Accepted() {
 		ses.Ceremony = ses.Ceremony.with(w.Act.Now, t.kind, nil)
 		ses.AMR = addAMR(false, slices.Concat(ses.AMR, t.outcome.AMR)) // the session shows more than at its sign-in: a step-up
+		if slices.Contains(t.outcome.AMR, amrKey) {
+			ses.Keyed = w.Act.Now
+		}
 		if err := then(w, &ses, &u); err != nil {
 			return nil, err
 		}

@@ -26,6 +26,7 @@ type Session struct {
 	Agent   string    `json:"agent,omitempty"`
 
 	Proof    Proof      `json:"proof,omitzero"`
+	Keyed    time.Time  `json:"keyed,omitzero"` // when what withstands phishing was last proven after the sign-in
 	Ceremony *Ceremony  `json:"ceremony,omitempty"`
 	Enrol    *Enrolment `json:"enrol,omitempty"`
 	Copying  *Copying   `json:"copying,omitempty"`
@@ -296,6 +297,18 @@ func (w *Work) reissue(u *User, ses Session) (Issued, error) {
 	ses.Enrol, ses.Copying, ses.Ceremony = nil, nil, nil
 	out := Issued{Session: w.Act.Secret("session")}
 	return out, w.putSession(u, out.Session, ses)
+}
+
+// amrKey is the method of a security key, the one that withstands phishing (RFC 8176 section 2).
+const amrKey = "hwk"
+
+// keyed is when what withstands phishing was last proven, at the sign-in or after it; zero: never in this session. A
+// code proven since then renews nothing of it.
+func (ses *Session) keyed() time.Time {
+	if ses.Keyed.IsZero() && slices.Contains(ses.AMR, amrKey) {
+		return ses.Created
+	}
+	return ses.Keyed
 }
 
 // addAMR joins authentication methods, "mfa" once two different ones were shown (RFC 8176 section 2).

@@ -57,8 +57,8 @@ type introspection struct {
 	SID      string   `json:"sid,omitempty"`
 }
 
-// Introspect tells a client about a token: one of its own, or of anybody for a client that guards a resource. Of any
-// other it says what it says of a token that does not exist.
+// Introspect tells a client about a token: one of its own, or anybody's access token for a client that guards a resource.
+// Of any other it says what it says of a token that does not exist.
 func (s *server) Introspect(ctx context.Context, r *op.Request[op.IntrospectionRequest]) (*op.Response, error) {
 	c, err := s.authenticated(ctx, r.Header, r.Data.ClientCredentials)
 	if err != nil {
@@ -72,23 +72,28 @@ func (s *server) Introspect(ctx context.Context, r *op.Request[op.IntrospectionR
 		if err != nil {
 			return err
 		}
+		kind, guards := protocol.BearerToken, c.Resource
 		if t == nil {
 			if t, err = s.refreshHeld(snap, r.Data.Token); err != nil || t == nil {
 				return err
 			}
+			kind, guards = "", false // it opens no resource: whoever guards one would let its bearer in
 		}
-		if t.Client != c.ID && !c.Resource {
+		if t.Client != c.ID && !guards {
 			return nil
 		}
-		out = introspection{Active: true, Scope: protocol.SpaceDelimitedArray(t.Scopes).String(), Client: t.Client, Type: protocol.BearerToken,
+		out = introspection{Active: true, Scope: protocol.SpaceDelimitedArray(t.Scopes).String(), Client: t.Client, Type: kind,
 			Expires: t.Expires.Unix(), Issued: t.Made.Unix(), Audience: t.Client, Issuer: s.Issuer, Subject: string(t.Client)}
 		if g := t.grant; g != nil {
 			st, err := s.People.Stands(snap, g.User)
 			if err != nil {
 				return err
 			}
-			out.Subject, out.Username, out.AuthTime = s.subject(t.client, g.User), st.Login, g.AuthTime.Unix()
-			out.ACR, out.AMR, out.SID = g.ACR, g.AMR, g.SID
+			out.Subject, out.AuthTime = s.subject(t.client, g.User), g.AuthTime.Unix()
+			out.ACR, out.AMR, out.SID = g.ACR, g.AMR, s.sid(t.client, g.SID)
+			if t.client.named(t.Scopes, g.Named)["preferred_username"] { // as userinfo would tell it
+				out.Username = st.Login
+			}
 		}
 		return nil
 	})
@@ -112,7 +117,7 @@ func (p *Provider) refreshHeld(r store.Reader, token string) (*held, error) {
 	if err != nil || c == nil {
 		return nil, err
 	}
-	return &held{Access: Access{Grant: t.Grant, Client: t.Client, Scopes: g.Scopes, Made: t.Made, Expires: t.Expires}, client: c, grant: g}, nil
+	return &held{Access: Access{Grant: t.Grant, Client: t.Client, Scopes: c.allowed(g.Scopes), Made: t.Made, Expires: t.Expires}, client: c, grant: g}, nil
 }
 
 // Revocation ends a token of the client that asks: an access token alone, a refresh token with its whole grant (RFC

@@ -2,6 +2,10 @@ package oidc
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
@@ -100,7 +104,7 @@ func (p *Provider) asserted(ctx context.Context, token string, named ClientID) (
 	expires := time.Unix(said.Expires, 0)
 	ours := func(aud string) bool { return aud == p.Issuer || aud == p.Issuer+PathToken || aud == p.Issuer+PathPush }
 	switch {
-	case said.Subject != said.Issuer || said.ID == "" || len(said.ID) > 256 || !slices.ContainsFunc(said.Audience, ours),
+	case said.Subject != said.Issuer || said.ID == "" || len(said.ID) > 256 || !all(said.Audience, ours),
 		!now.Before(expires) || expires.After(now.Add(longestAssertion)), time.Unix(said.Before, 0).After(now.Add(time.Minute)):
 		return nil, wrongClient()
 	}
@@ -123,11 +127,34 @@ func (p *Provider) asserted(ctx context.Context, token string, named ClientID) (
 	return c, nil
 }
 
+// all tells whether an assertion is for us and nobody else: another to whom it was sent as well could bring it here
+// first.
+func all(audience []string, ours func(string) bool) bool {
+	return len(audience) > 0 && !slices.ContainsFunc(audience, func(aud string) bool { return !ours(aud) })
+}
+
+// measured tells whether a key is such as an assertion may be signed by: weak ones prove nothing, and huge ones cost
+// us seconds for each call that anybody makes in the client's name.
+func measured(k jose.JSONWebKey) bool {
+	if k.Use != "" && k.Use != "sig" {
+		return false
+	}
+	switch key := k.Key.(type) {
+	case *rsa.PublicKey:
+		return key.N.BitLen() >= 2048 && key.N.BitLen() <= 4096 && key.E > 2 && key.E < 1<<31
+	case *ecdsa.PublicKey:
+		return key.Curve == elliptic.P256()
+	case ed25519.PublicKey:
+		return true
+	}
+	return false
+}
+
 // signedBy verifies a signature by a client's keys; the header's own are never looked at.
 func signedBy(signed *jose.JSONWebSignature, keys []jose.JSONWebKey) bool {
 	head := signed.Signatures[0].Header
 	for _, k := range keys {
-		if head.KeyID != "" && k.KeyID != head.KeyID || k.Algorithm != "" && k.Algorithm != head.Algorithm {
+		if head.KeyID != "" && k.KeyID != head.KeyID || k.Algorithm != "" && k.Algorithm != head.Algorithm || !measured(k) {
 			continue
 		}
 		if _, err := signed.Verify(k); err == nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -62,12 +61,8 @@ type ShutPage struct {
 // Authorize judges a request at the authorization endpoint and answers it, or says what the person is to do first.
 // What cannot be told to the client is in Answer.Wrong; an error is one inside the house.
 func (p *Provider) Authorize(ctx context.Context, b Browser, form url.Values) (Answer, error) {
-	subject := b.Session
-	if subject == "" {
-		subject = throttle.Address(b.From.Address)
-	}
-	if ok, retry, _ := p.limiter.Take(p.Now(), throttle.Authorize, subject); !ok {
-		return Answer{Wrong: &Wrong{Code: "temporarily_unavailable", Retry: retry}}, nil
+	if wait := p.waits(b); wait > 0 {
+		return Answer{Wrong: &Wrong{Code: "temporarily_unavailable", Retry: wait}}, nil
 	}
 	a := readAsked(form)
 	if uri := a.form.Get("request_uri"); strings.HasPrefix(uri, pushedPrefix) {
@@ -83,6 +78,21 @@ func (p *Provider) Authorize(ctx context.Context, b Browser, form url.Values) (A
 	}
 	a.browser = b
 	return p.brought(ctx, a)
+}
+
+// waits is how long a browser has to wait before it may bring a further request; it takes one from what it may. A
+// stranger's address is no limit where they have a whole network of them.
+func (p *Provider) waits(b Browser) time.Duration {
+	now := p.Now()
+	if b.Session != "" {
+		_, retry, _ := p.limiter.Take(now, throttle.Authorize, b.Session)
+		return retry
+	}
+	_, retry, _ := p.limiter.Take(now, throttle.Authorize, throttle.Address(b.From.Address))
+	if _, wide, _ := p.limiter.Take(now, throttle.AuthorizeNetwork, throttle.Network(b.From.Address)); wide > retry {
+		retry = wide
+	}
+	return retry
 }
 
 // brought hands a request to the library and reads its answer.
@@ -192,11 +202,8 @@ func (p *Provider) next(r store.Reader, now time.Time, k *Ask, c *Client, b *aut
 		}
 		return stepShut, nil
 	}
-	strong, maxAge := c.Policy.asks(b.Groups)
-	policy := strong
-	if len(k.ACRs) > 0 && !slices.ContainsFunc(k.ACRs, func(want string) bool { return want != levelStrong }) {
-		strong = true
-	}
+	strong, maxAge := k.asks(c, b)
+	policy, _ := c.Policy.asks(b.Groups)
 	if strong && !reaches(levelOf(b), levelStrong) {
 		u, err := p.People.Person(r, b.User)
 		switch {
@@ -211,7 +218,11 @@ func (p *Provider) next(r store.Reader, now time.Time, k *Ask, c *Client, b *aut
 		}
 		return stepProveStrong, nil
 	}
-	if k.stale(authTime(b), maxAge, now) {
+	proven := authTime(b)
+	if strong { // a code entered since then renews nothing of what only a key can
+		proven = b.Keyed
+	}
+	if k.stale(proven, maxAge, now) {
 		switch {
 		case silent:
 			return 0, protocol.ErrLoginRequired()
@@ -224,10 +235,11 @@ func (p *Provider) next(r store.Reader, now time.Time, k *Ask, c *Client, b *aut
 }
 
 func (p *Provider) nextConsent(r store.Reader, k *Ask, c *Client, b *authn.Bearer, silent bool) (step, error) {
-	if k.Agreed == b.Session || !c.Policy.Consent && !k.prompts(protocol.PromptConsent) {
+	anybody := c.anybodys(k.Redirect)
+	if k.Agreed == b.Session || !c.Policy.Consent && !anybody && !k.prompts(protocol.PromptConsent) {
 		return stepAnswer, nil
 	}
-	if !k.prompts(protocol.PromptConsent) {
+	if !anybody && !k.prompts(protocol.PromptConsent) {
 		given, err := p.consents.Get(r, consentID(b.User, c.ID))
 		if there, err := found(err); err != nil {
 			return 0, err
@@ -239,23 +251,6 @@ func (p *Provider) nextConsent(r store.Reader, k *Ask, c *Client, b *authn.Beare
 		return 0, consentRequired()
 	}
 	return stepConsent, nil
-}
-
-// authTime is when somebody last proved who they are: at the sign-in, or later by a device for an act.
-func authTime(b *authn.Bearer) time.Time {
-	if b.Proven.After(b.Since) {
-		return b.Proven
-	}
-	return b.Since
-}
-
-// stale tells whether the last proof is too old for the request: older than it for prompt=login, or than an age that
-// the client or its policy asks for.
-func (k *Ask) stale(proven time.Time, policy time.Duration, now time.Time) bool {
-	age := now.Sub(proven)
-	return k.prompts(protocol.PromptLogin) && proven.Before(k.Made) ||
-		k.MaxAge != nil && age > time.Duration(*k.MaxAge)*time.Second && proven.Before(k.Made) ||
-		policy > 0 && age > policy
 }
 
 // advance takes a request as far as it goes: to the application with an answer, or to the page where the person goes
@@ -350,7 +345,7 @@ func (p *Provider) answer(ctx context.Context, browser Browser, k *Ask, c *Clien
 			return orElse(err, protocol.ErrLoginRequired())
 		}
 		out := Code{Client: c.ID, Redirect: k.Redirect, Challenge: k.Challenge, Nonce: k.Nonce, Scopes: k.Scopes, Named: k.Named,
-			TokenNamed: k.TokenNamed, Signed: signedOf(b), Made: act.Now, Expires: act.Now.Add(codeLife)}
+			TokenNamed: k.TokenNamed, Signed: k.signed(c, b, act.Now), Made: act.Now, Expires: act.Now.Add(codeLife)}
 		if err := p.codes.Put(tx, code.Hash(), out); err != nil {
 			return err
 		}

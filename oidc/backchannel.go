@@ -109,11 +109,11 @@ func (p *Provider) sendLogout(ctx context.Context, _ string, row Logout) error {
 	}
 	now := p.now()
 	payload, err := json.Marshal(logoutToken{Issuer: p.Issuer, Subject: p.subject(c, row.User), Audience: string(c.ID), Issued: now.Unix(),
-		Expires: now.Add(logoutLife).Unix(), ID: row.ID, SID: row.SID, Events: map[string]struct{}{logoutEvent: {}}})
+		Expires: now.Add(logoutLife).Unix(), ID: row.ID, SID: p.sid(c, row.SID), Events: map[string]struct{}{logoutEvent: {}}})
 	if err != nil {
 		return fmt.Errorf("encoding a logout token: %w", err)
 	}
-	token, err := p.sign(ctx, signature{c.Alg, "logout+jwt"}, payload)
+	token, err := p.sign(ctx, signature{c.Alg, kindLogout}, payload)
 	if err != nil {
 		return err
 	}

@@ -61,10 +61,10 @@ func claimNames() []string {
 	return slices.Concat(ofScope[scopeProfile], ofScope[scopeEmail], ofScope[scopeGroups])
 }
 
-// named are the claims of granted scopes, and those asked for by name that lie within what the client may have.
+// named are the claims of granted scopes, and those asked for by name: both lie within what the client may have now.
 func (c *Client) named(granted, byName []string) map[string]bool {
 	out := map[string]bool{}
-	for _, s := range granted {
+	for _, s := range c.allowed(granted) {
 		for _, name := range ofScope[s] {
 			out[name] = true
 		}
@@ -114,6 +114,16 @@ func (p *Provider) subject(c *Client, id authn.UserID) string {
 	return strings.ToLower(subjects.EncodeToString(mac))
 }
 
+// sid is the name that an application knows a session by. Applications that may not compare their subjects may not find
+// each other's by the session either.
+func (p *Provider) sid(c *Client, session string) string {
+	if !c.Pairwise {
+		return session
+	}
+	mac := p.Pepper.MAC("oidc pairwise session", []byte(c.sector()), []byte(session))
+	return strings.ToLower(subjects.EncodeToString(mac))
+}
+
 // idToken is OpenID Connect Core section 2.
 type idToken struct {
 	Issuer     string   `json:"iss"`
@@ -138,7 +148,7 @@ func (p *Provider) idTokenFor(ctx context.Context, now time.Time, c *Client, g *
 		return "", fmt.Errorf("hashing an access token: %w", err)
 	}
 	t := idToken{Issuer: p.Issuer, Subject: p.subject(c, g.User), Audience: string(c.ID), Expires: now.Add(tokenLife).Unix(),
-		Issued: now.Unix(), AuthTime: g.AuthTime.Unix(), Nonce: nonce, ACR: g.ACR, AMR: g.AMR, Party: string(c.ID), SID: g.SID, AccessHash: hash}
+		Issued: now.Unix(), AuthTime: g.AuthTime.Unix(), Nonce: nonce, ACR: g.ACR, AMR: g.AMR, Party: string(c.ID), SID: p.sid(c, g.SID), AccessHash: hash}
 	if c.TokenClaims {
 		t.personClaims = claims(u, c.named(g.Scopes, g.TokenNamed))
 	} else if len(g.TokenNamed) > 0 {
@@ -148,7 +158,7 @@ func (p *Provider) idTokenFor(ctx context.Context, now time.Time, c *Client, g *
 	if err != nil {
 		return "", fmt.Errorf("encoding an ID token: %w", err)
 	}
-	return p.sign(ctx, signature{c.Alg, "JWT"}, payload)
+	return p.sign(ctx, signature{c.Alg, kindID}, payload)
 }
 
 // wanted is the claims request parameter (OpenID Connect Core section 5.5), as far as it is understood.

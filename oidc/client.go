@@ -102,6 +102,13 @@ func (y Policy) admits(groups []authn.GroupID) bool {
 	return y.Groups == nil || slices.ContainsFunc(groups, func(g authn.GroupID) bool { return slices.Contains(y.Groups, g) })
 }
 
+// content tells whether what somebody of these groups was given at a sign-in of this level may be used on. Whoever is
+// taken out of the groups loses it at once, and so does everybody whose sign-in is less than is asked for by now.
+func (y Policy) content(groups []authn.GroupID, level string) bool {
+	strong, _ := y.asks(groups)
+	return y.admits(groups) && (!strong || reaches(level, levelStrong))
+}
+
 // asks is the policy for somebody of these groups.
 func (y Policy) asks(groups []authn.GroupID) (strong bool, maxAge time.Duration) {
 	strong, maxAge = y.Strong, y.MaxAge
@@ -149,16 +156,26 @@ func (c *Client) allowed(asked []string) []string {
 }
 
 // redirect tells whether a URI is one that the client registered: equal byte for byte, but for the port of an http
-// address of the machine itself (RFC 8252 section 7.3).
+// address of the machine itself, where a native client gets whichever is free (RFC 8252 section 7.3).
 func (c *Client) redirect(uri string) bool {
 	if slices.Contains(c.Redirects, uri) {
 		return true
+	}
+	if !c.Native {
+		return false
 	}
 	plain, ok := withoutPort(uri)
 	return ok && slices.ContainsFunc(c.Redirects, func(registered string) bool {
 		r, loopback := withoutPort(registered)
 		return loopback && r == plain
 	})
+}
+
+// anybodys tells whether any program on the person's machine could ask in the client's name and take the answer: it
+// proves nothing at the token endpoint, and nobody owns the address. The person is then asked each time, whatever was
+// agreed before (RFC 6749 section 10.2, RFC 8252 section 8.6).
+func (c *Client) anybodys(redirect string) bool {
+	return c.Auth == authNone && !strings.HasPrefix(redirect, "https://")
 }
 
 // withoutPort is a loopback URI without its port; false for any other. "localhost" is none: what it means is up to

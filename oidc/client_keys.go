@@ -94,7 +94,8 @@ func (p *Provider) fetchKeys(ctx context.Context, url string) ([]jose.JSONWebKey
 	return keys, nil
 }
 
-// publicKeys reads a JWK Set; keys that cannot verify anything are left out (RFC 7517 section 5). false: it is none.
+// publicKeys reads a JWK Set, as many keys as a client may register; those that prove nothing here are left out (RFC
+// 7517 section 5). false: it is none.
 func publicKeys(raw []byte) ([]jose.JSONWebKey, bool) {
 	var loose struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -105,7 +106,7 @@ func publicKeys(raw []byte) ([]jose.JSONWebKey, bool) {
 	var out []jose.JSONWebKey
 	for _, one := range loose.Keys {
 		var k jose.JSONWebKey
-		if json.Unmarshal(one, &k) == nil && k.Valid() && k.IsPublic() && k.Use != "enc" {
+		if json.Unmarshal(one, &k) == nil && k.Valid() && k.IsPublic() && measured(k) && len(out) < mostKeys {
 			out = append(out, k)
 		}
 	}

@@ -33,14 +33,20 @@ func (p *Provider) consentPage(ctx context.Context, k *Ask, request string) (Ans
 	if err != nil || c == nil {
 		return Answer{Wrong: &Wrong{Code: "invalid_request"}}, err
 	}
-	page := ConsentPage{Request: request, App: c.Name, URI: c.URI, Scopes: []string{}}
+	page := ConsentPage{Request: request, App: c.Name, URI: c.URI, Scopes: learnt(k.Scopes, slices.Concat(k.Named, k.TokenNamed))}
+	return Answer{Consent: &page}, nil
+}
+
+// learnt are the scopes that a person is told of: those granted, and those that a claim asked for by name belongs to.
+func learnt(granted, byName []string) []string {
+	out := []string{}
 	for _, scope := range []string{scopeProfile, scopeEmail, scopeGroups, scopeOffline} {
-		by := slices.ContainsFunc(ofScope[scope], func(n string) bool { return slices.Contains(k.Named, n) || slices.Contains(k.TokenNamed, n) })
-		if by || slices.Contains(k.Scopes, scope) {
-			page.Scopes = append(page.Scopes, scope)
+		by := slices.ContainsFunc(ofScope[scope], func(n string) bool { return slices.Contains(byName, n) })
+		if by || slices.Contains(granted, scope) {
+			out = append(out, scope)
 		}
 	}
-	return Answer{Consent: &page}, nil
+	return out
 }
 
 // Consent takes a person's yes or no to an application, and goes on with the request.

@@ -63,7 +63,12 @@ func (s *server) DeviceAuthorization(ctx context.Context, r *op.ClientRequest[pr
 	waiting := 0
 	err := s.Store.View(ctx, func(snap store.Snapshot) error {
 		waiting = 0
-		return s.userCodes.Scan(snap, "", "", mostCodes, func(string, UserCode) error { waiting++; return nil })
+		return s.userCodes.Scan(snap, "", "", 0, func(_ string, d UserCode) error {
+			if act.Now.Before(d.Expires) { // what is over waits for the sweep, not for its person
+				waiting++
+			}
+			return nil
+		})
 	})
 	if err == nil && waiting >= mostCodes {
 		return nil, op.NewStatusError(&protocol.Error{ErrorType: "temporarily_unavailable"}, http.StatusServiceUnavailable)
@@ -131,8 +136,10 @@ func (s *server) DeviceToken(ctx context.Context, r *op.ClientRequest[protocol.D
 type DeviceAsk struct {
 	Request string // the secret that it goes on under; "" where the code is none
 	App     string
+	Scopes  []string      // what it would learn, as on a page of consent
 	Wait    time.Duration // too many wrong codes
 	Prove   bool          // a device of the person is to be proven first, for this act
+	Key     bool          // and it has to be a security key
 }
 
 // TypeCode takes the code that somebody read off a device. A wrong one counts against the person.
@@ -146,7 +153,7 @@ func (p *Provider) TypeCode(ctx context.Context, b Browser, typed string) (Devic
 			return orElse(err, authn.Refuse(authn.CodeNoSession))
 		}
 		want := authn.SecretOf(string(p.macOf(typed)))
-		return p.userCodes.Scan(s, "", "", mostCodes, func(id string, d UserCode) error {
+		return p.userCodes.Scan(s, "", "", 0, func(id string, d UserCode) error {
 			if authn.SecretOf(string(d.MAC)).Same(want) && act.Now.Before(d.Expires) && d.By == nil && !d.Denied {
 				hash = id
 			}
@@ -190,6 +197,21 @@ func (p *Provider) deviceAsked(r store.Reader, b *authn.Bearer, request string) 
 	return k, &d, c, nil
 }
 
+// needsKey tells whether only a security key will do for a device of the client. Whoever has signed in without one is
+// not admitted at all.
+func needsKey(c *Client, b *authn.Bearer) bool {
+	strong, _ := c.Policy.asks(b.Groups)
+	return strong && reaches(levelOf(b), levelStrong)
+}
+
+// provenFor is the last proof that counts for a device of the client.
+func provenFor(c *Client, b *authn.Bearer) time.Time {
+	if needsKey(c, b) {
+		return b.Keyed
+	}
+	return b.Proven
+}
+
 // AskDevice tells what somebody is asked about; without a Request there is nothing, or no longer.
 func (p *Provider) AskDevice(ctx context.Context, b Browser, request string) (out DeviceAsk, err error) {
 	err = p.Store.View(ctx, func(s store.Snapshot) error {
@@ -198,9 +220,9 @@ func (p *Provider) AskDevice(ctx context.Context, b Browser, request string) (ou
 		if err != nil {
 			return err
 		}
-		k, _, c, err := p.deviceAsked(s, bearer, request)
+		k, d, c, err := p.deviceAsked(s, bearer, request)
 		if err == nil && k != nil {
-			out = DeviceAsk{Request: request, App: c.Name, Prove: bearer.Proven.Before(k.Made)}
+			out = DeviceAsk{Request: request, App: c.Name, Scopes: learnt(d.Scopes, nil), Prove: provenFor(c, bearer).Before(k.Made), Key: needsKey(c, bearer)}
 		}
 		return err
 	})
@@ -222,7 +244,7 @@ func (p *Provider) AnswerDevice(ctx context.Context, b Browser, request string, 
 			return err
 		case k == nil:
 			return authn.Refuse(authn.CodeExpired)
-		case yes && bearer.Proven.Before(k.Made):
+		case yes && provenFor(c, bearer).Before(k.Made):
 			return authn.Refuse(authn.CodeProof)
 		case yes && !c.Policy.admits(bearer.Groups):
 			return authn.Refuse(authn.CodeForbidden)
@@ -232,7 +254,7 @@ func (p *Provider) AnswerDevice(ctx context.Context, b Browser, request string, 
 		}
 		outcome := audit.Deny
 		if d.Denied = !yes; yes {
-			signed := signedOf(bearer)
+			signed := k.signed(c, bearer, act.Now)
 			d.By, outcome = &signed, audit.Success
 			if err := p.People.DeviceSignedIn(tx, act, bearer.User, c.Name); err != nil {
 				return err

@@ -139,6 +139,10 @@ func (s *server) firstTokens(tx store.Tx, issue issuing, hash string, code *Code
 	if err != nil || how != stands {
 		return outcome{refused: invalidGrant("the session that the code came of has ended")}, err
 	}
+	st, err := s.People.Stands(tx, g.User)
+	if err != nil || !c.Policy.content(st.Groups, g.ACR) { // an ID token is believed by whoever gets it: nobody looks it up
+		return outcome{refused: invalidGrant("this person may not use the application any more, or has to sign in anew")}, err
+	}
 	if err := s.grants.Put(tx, id, g); err != nil {
 		return outcome{}, err
 	}
@@ -225,6 +229,7 @@ func (s *server) RefreshToken(ctx context.Context, r *op.ClientRequest[protocol.
 		if err != nil || g == nil {
 			return outcome{refused: invalidGrant("the refresh token is not, or no longer, good")}, err
 		}
+		g.Scopes = c.allowed(g.Scopes) // as they are now
 		switch {
 		case !t.Used.IsZero():
 			return s.refreshedTwice(tx, issue, event, &t, g)
@@ -232,8 +237,8 @@ func (s *server) RefreshToken(ctx context.Context, r *op.ClientRequest[protocol.
 			return outcome{refused: protocol.ErrInvalidScope().WithDescription("scope is wider than what was granted")}, nil
 		}
 		st, err := s.People.Stands(tx, g.User)
-		if err != nil || !c.Policy.admits(st.Groups) {
-			return outcome{refused: invalidGrant("this person may not use the application any more")}, err
+		if err != nil || !c.Policy.content(st.Groups, g.ACR) {
+			return outcome{refused: invalidGrant("this person may not use the application any more, or has to sign in anew")}, err
 		}
 		t.Used = act.Now
 		if err := s.refreshes.Put(tx, hash, t); err != nil {

@@ -130,15 +130,15 @@ func (p *Provider) held(r store.Reader, now time.Time, token string) (*held, err
 	if out.client, err = p.client(r, t.Client); err != nil || out.client == nil {
 		return nil, err
 	}
+	out.Scopes = out.client.allowed(t.Scopes) // what an administrator took from the client is gone from its tokens
 	if t.Grant == "" {
 		return out, nil
 	}
 	if out.grant, err = p.grant(r, now, t.Grant); err != nil || out.grant == nil {
 		return nil, err
 	}
-	// A person taken out of the groups that may use the application loses it at once.
 	st, err := p.People.Stands(r, out.grant.User)
-	if err != nil || !out.client.Policy.admits(st.Groups) {
+	if err != nil || !out.client.Policy.content(st.Groups, out.grant.ACR) {
 		return nil, err
 	}
 	return out, nil
@@ -193,9 +193,28 @@ func (p *Provider) grantKeys(s store.Snapshot, id authn.UserID, meant func(*Gran
 // SignedOut ends what applications were given in a session that somebody just ended, and queues their logouts. Grants
 // of sessions that end in any other way are found by Reap.
 func (p *Provider) SignedOut(ctx context.Context, user authn.UserID, sid string) error {
+	return p.endSession(ctx, user, sid, false)
+}
+
+// endSession ends the grants of a session; over: if it is not alive any more.
+func (p *Provider) endSession(ctx context.Context, user authn.UserID, sid string, over bool) error {
 	var keys []string
-	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
-		keys, err = p.grantKeys(s, user, func(g *Grant) bool { return g.SID == sid })
+	err := p.Store.View(ctx, func(s store.Snapshot) error {
+		var failed error
+		var err error
+		keys, err = p.grantKeys(s, user, func(g *Grant) bool {
+			if g.SID != sid || !over {
+				return g.SID == sid
+			}
+			_, err := p.People.Bearer(s, g.Session, p.now())
+			if err != nil && !gone(err) {
+				failed = err
+			}
+			return gone(err)
+		})
+		if err == nil {
+			err = failed
+		}
 		return err
 	})
 	if err != nil {

@@ -301,8 +301,14 @@ func (p *Provider) published(ctx context.Context) (jose.JSONWebKeySet, error) {
 	return set, nil
 }
 
-// verified is the payload of a token that we signed ourselves; false for anything else.
-func (p *Provider) verified(ctx context.Context, token string) ([]byte, bool, error) {
+// The kinds of what we sign, so that none is taken for another.
+const (
+	kindID     = "JWT"
+	kindLogout = "logout+jwt" // OpenID Connect Back-Channel Logout 1.0 section 2.4
+)
+
+// verified is the payload of a token of this kind that we signed ourselves; false for anything else.
+func (p *Provider) verified(ctx context.Context, token, kind string) ([]byte, bool, error) {
 	var allowed []jose.SignatureAlgorithm
 	for _, alg := range algorithms {
 		allowed = append(allowed, jose.SignatureAlgorithm(alg))
@@ -317,7 +323,7 @@ func (p *Provider) verified(ctx context.Context, token string) ([]byte, bool, er
 	}
 	head := signed.Signatures[0].Header
 	for _, k := range set.Key(head.KeyID) {
-		if k.Algorithm != head.Algorithm {
+		if k.Algorithm != head.Algorithm || head.ExtraHeaders[jose.HeaderType] != kind {
 			continue
 		}
 		if payload, err := signed.Verify(k); err == nil {

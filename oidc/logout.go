@@ -28,6 +28,9 @@ type Leaving struct {
 // Logout judges a sign-out. An ID token of ours as a hint proves that the application knows the session; without one,
 // or with one of another session, the person is asked. It returns to what the application registered and nowhere else.
 func (p *Provider) Logout(ctx context.Context, b Browser, form url.Values) (Leaving, error) {
+	if wait := p.waits(b); wait > 0 {
+		return Leaving{Wrong: &Wrong{Code: "temporarily_unavailable", Retry: wait}}, nil
+	}
 	f, ok := once(form, "id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
 	if !ok {
 		return Leaving{Wrong: &Wrong{Code: "invalid_request"}}, nil
@@ -64,7 +67,7 @@ func (p *Provider) Logout(ctx context.Context, b Browser, form url.Values) (Leav
 		if bearer, err = p.bearer(s, b.Session, p.now()); err != nil || !hinted || c == nil {
 			return err
 		}
-		out.user, out.sid, err = p.hintedSession(s, c, hint)
+		out.user, out.sid, err = p.hintedSession(s, c, bearer, hint)
 		return err
 	})
 	if err != nil || out.Wrong != nil {
@@ -73,35 +76,42 @@ func (p *Provider) Logout(ctx context.Context, b Browser, form url.Values) (Leav
 	switch {
 	case bearer == nil: // signed out here already
 		out.Ask = false
-	case hinted && bearer.ID == hint.SID && out.user == bearer.User:
+	case hinted && bearer.ID == out.sid && out.user == bearer.User:
 		out.Ask, out.SignOut = false, true
 	}
 	return out, nil
 }
 
-// hintedSession finds the person and session of a hint among the grants of the application; a pairwise subject is
-// found by the session of this browser alone.
-func (p *Provider) hintedSession(s store.Snapshot, c *Client, hint hintToken) (authn.UserID, string, error) {
-	if c.Pairwise {
-		var user authn.UserID
-		err := p.grants.Scan(s, "", "", 0, func(_ string, g Grant) error {
-			if g.SID == hint.SID && g.Client == c.ID && p.subject(c, g.User) == hint.Subject {
-				user = g.User
-				return store.ErrStop
-			}
-			return nil
-		})
-		return user, hint.SID, err
+// hintedSession finds the person and session of a hint: those of this browser, if they are the ones, or else by what
+// an application with pairwise names was given.
+func (p *Provider) hintedSession(s store.Snapshot, c *Client, b *authn.Bearer, hint hintToken) (user authn.UserID, sid string, err error) {
+	if b != nil {
+		if p.sid(c, b.ID) == hint.SID && p.subject(c, b.User) == hint.Subject {
+			return b.User, b.ID, nil
+		}
+		return "", "", nil // another session's: the person is asked about their own
 	}
-	return authn.UserID(hint.Subject), hint.SID, nil
+	if !c.Pairwise {
+		return authn.UserID(hint.Subject), hint.SID, nil
+	}
+	err = p.grants.Scan(s, "", "", 0, func(_ string, g Grant) error {
+		if g.Client == c.ID && p.sid(c, g.SID) == hint.SID && p.subject(c, g.User) == hint.Subject {
+			user, sid = g.User, g.SID
+			return store.ErrStop
+		}
+		return nil
+	})
+	return user, sid, err
 }
 
-// LeftBehind ends what applications were given in the session that a hint names, though this browser is signed out.
+// LeftBehind ends what applications were given in the session that a hint names, when that session is over. One that is
+// alive lives in another browser, whose person is not the one who came here: an application that holds their ID
+// token ends nothing that others were given.
 func (p *Provider) LeftBehind(ctx context.Context, l Leaving) error {
 	if l.user == "" || !clientShaped(ClientID(l.user)) {
 		return nil
 	}
-	return p.SignedOut(ctx, l.user, l.sid)
+	return p.endSession(ctx, l.user, l.sid, true)
 }
 
 // once takes parameters of which each may be there once.
@@ -146,7 +156,7 @@ func (p *Provider) readHint(ctx context.Context, token string) (hintToken, bool,
 	if token == "" {
 		return t, false, nil
 	}
-	payload, ok, err := p.verified(ctx, token)
+	payload, ok, err := p.verified(ctx, token, kindID)
 	if err != nil || !ok || json.Unmarshal(payload, &t) != nil || t.Issuer != p.Issuer || t.Subject == "" || t.SID == "" {
 		return hintToken{}, false, err
 	}

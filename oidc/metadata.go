@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	jose "github.com/go-jose/go-jose/v4"
@@ -28,6 +27,7 @@ const (
 	longestName  = 64
 	longestURI   = 1 << 10
 	longestKeys  = 16 << 10
+	mostKeys     = 16
 	leastAccess  = time.Minute
 	mostAccess   = time.Hour
 	leastRefresh = time.Hour
@@ -119,19 +119,14 @@ func (r Registration) said(c *Client) error {
 }
 
 func (c *Client) checkName(house string) error {
-	if c.Name == "" || !utf8.ValidString(c.Name) || utf8.RuneCountInString(c.Name) > longestName || strings.ContainsFunc(c.Name, unicode.IsControl) {
-		return wrongMember("client_name", "is 1 to 64 characters")
+	if c.Name == "" || !utf8.ValidString(c.Name) || utf8.RuneCountInString(c.Name) > longestName || strings.ContainsFunc(c.Name, unseen) {
+		return wrongMember("client_name", "is 1 to 64 characters that can be seen")
 	}
-	fold := func(s string) string {
-		return strings.Map(func(r rune) rune {
-			if unicode.IsLetter(r) || unicode.IsDigit(r) {
-				return unicode.ToLower(r)
-			}
-			return -1
-		}, s)
+	if mixed(c.Name) {
+		return wrongMember("client_name", "has a word of letters of two scripts")
 	}
 	for _, ours := range []string{house, "Barillet"} {
-		if ours != "" && fold(c.Name) == fold(ours) { // PROTOCOL 28: a name unlike ours
+		if ours != "" && seen(c.Name) == seen(ours) { // PROTOCOL 28: a name unlike ours
 			return wrongMember("client_name", "is the name of the house itself")
 		}
 	}
@@ -238,12 +233,15 @@ func (c *Client) checkKeys() error {
 		return nil
 	}
 	var set jose.JSONWebKeySet
-	if len(c.Keys) > longestKeys || json.Unmarshal(c.Keys, &set) != nil || len(set.Keys) == 0 {
-		return wrongMember("jwks", "is a JWK Set with at least one key")
+	if len(c.Keys) > longestKeys || json.Unmarshal(c.Keys, &set) != nil || len(set.Keys) == 0 || len(set.Keys) > mostKeys {
+		return wrongMember("jwks", "is a JWK Set with one to 16 keys")
 	}
 	for _, k := range set.Keys {
 		if !k.IsPublic() || !k.Valid() {
 			return wrongMember("jwks", "has a key that is not a public one")
+		}
+		if !measured(k) {
+			return wrongMember("jwks", "has a key that is not RSA of 2048 to 4096 bits, P-256 or Ed25519, for signatures")
 		}
 	}
 	return nil

@@ -54,9 +54,8 @@ func (p *Provider) form(next http.Handler) http.Handler {
 			tell(w, http.StatusBadRequest, "invalid_request", wrong)
 			return
 		}
-		subject := callerOf(r, form) + " " + throttle.Address(originOf(r.Context()).Address)
-		if ok, retry, _ := p.limiter.Take(p.Now(), throttle.ClientCalls, subject); !ok {
-			tooMany(w, retry)
+		if wait := p.callWaits(r, form); wait > 0 {
+			tooMany(w, wait)
 			return
 		}
 		if r.URL.Path == PathIntrospect && r.Header.Get("Authorization") == "" && !form.Has("client_secret") && !form.Has("client_assertion") {
@@ -148,6 +147,19 @@ func readForm(w http.ResponseWriter, r *http.Request) (form url.Values, wrong st
 		}
 	}
 	return form, ""
+}
+
+// callWaits is how long a caller has to wait before a further call; it takes one from what they may.
+func (p *Provider) callWaits(r *http.Request, form url.Values) time.Duration {
+	now, caller, from := p.Now(), callerOf(r, form), originOf(r.Context()).Address
+	_, wait, _ := p.limiter.Take(now, throttle.ClientCalls, caller+" "+throttle.Address(from))
+	if _, wide, _ := p.limiter.Take(now, throttle.ClientCallsNetwork, caller+" "+throttle.Network(from)); wait == 0 {
+		wait = wide
+	}
+	if wait == 0 && r.URL.Path == PathDevice {
+		_, wait, _ = p.limiter.Take(now, throttle.DeviceStarts, throttle.Network(from))
+	}
+	return wait
 }
 
 // callerOf is who a caller says they are, for the limit.

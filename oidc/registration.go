@@ -3,8 +3,9 @@ package oidc
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"slices"
+	"reflect"
 	"strings"
 	"time"
 
@@ -109,7 +110,7 @@ func (p *Provider) Register(ctx context.Context, by By, r Registration) (Registe
 	if c.secretive() {
 		c.Secret = secret.Hash()
 	}
-	if err := p.putClient(ctx, act, by, &c, audit.AppCreated, true); err != nil {
+	if err := p.putClient(ctx, act, by, &c, audit.AppCreated, nil); err != nil {
 		return Registered{}, err
 	}
 	out := p.told(&c)
@@ -125,26 +126,39 @@ func (c *Client) secretive() bool { return c.Auth == authBasic || c.Auth == auth
 // Replace puts what is said in the place of what a client said before (RFC 7592 section 2.2). Its id stays, and its
 // secret unless the method now needs another kind: then a new one is in this one answer.
 //
-// A client that replaces itself decides nothing that an administrator decides, and asks for no more than it had.
+// A client that replaces itself decides nothing that an administrator decides, and asks for no more than it had. It is
+// judged against the record that it replaces, and again when somebody changed that meanwhile.
 func (p *Provider) Replace(ctx context.Context, by By, id ClientID, r Registration, self bool) (Registered, error) {
+	for {
+		before, err := p.viewed(ctx, id)
+		if err != nil {
+			return Registered{}, err
+		}
+		if before == nil {
+			return Registered{}, authn.Refuse(authn.CodeNotFound)
+		}
+		out, err := p.replace(ctx, by, before, r, self)
+		if !errors.Is(err, errMoved) {
+			return out, err
+		}
+	}
+}
+
+// errMoved is a record that is not the one judged: it is judged anew.
+var errMoved = errors.New("the client was changed meanwhile")
+
+func (p *Provider) replace(ctx context.Context, by By, before *Client, r Registration, self bool) (Registered, error) {
 	act := p.People.NewAct(by.From)
 	c, err := p.read(r, by.House, act.Now)
 	if err != nil {
 		return Registered{}, err
-	}
-	before, err := p.viewed(ctx, id)
-	if err != nil {
-		return Registered{}, err
-	}
-	if before == nil {
-		return Registered{}, authn.Refuse(authn.CodeNotFound)
 	}
 	if self {
 		if err := c.keepsTo(before); err != nil {
 			return Registered{}, err
 		}
 	}
-	c.ID, c.By, c.Created, c.Manage, c.Secret = id, before.By, before.Created, before.Manage, before.Secret
+	c.ID, c.By, c.Created, c.Manage, c.Secret = before.ID, before.By, before.Created, before.Manage, before.Secret
 	secret := prefixed(clientPrefix, act.Secret("client secret"))
 	fresh := c.secretive() && before.Secret == ""
 	if fresh {
@@ -152,7 +166,7 @@ func (p *Provider) Replace(ctx context.Context, by By, id ClientID, r Registrati
 	} else if !c.secretive() {
 		c.Secret = ""
 	}
-	if err := p.putClient(ctx, act, by, &c, audit.AppUpdated, false); err != nil {
+	if err := p.putClient(ctx, act, by, &c, audit.AppUpdated, before); err != nil {
 		return Registered{}, err
 	}
 	out := p.told(&c)
@@ -162,29 +176,15 @@ func (p *Provider) Replace(ctx context.Context, by By, id ClientID, r Registrati
 	return out, nil
 }
 
-// keepsTo takes over what an administrator said of a client that now speaks for itself, and refuses more than it had.
-func (c *Client) keepsTo(before *Client) error {
-	c.Policy, c.NoPKCE, c.TokenClaims, c.Resource = before.Policy, before.NoPKCE, before.TokenClaims, before.Resource
-	wider := func(had []string) func(string) bool { return func(s string) bool { return !slices.Contains(had, s) } }
-	switch {
-	case slices.ContainsFunc(c.Scopes, wider(before.Scopes)):
-		return wrongMember("scope", "is wider than it was")
-	case slices.ContainsFunc(c.Grants, wider(before.Grants)):
-		return wrongMember("grant_types", "are more than they were")
-	case c.Auth == authNone && before.Auth != authNone:
-		return wrongMember("token_endpoint_auth_method", "is weaker than it was")
-	}
-	return nil
-}
-
-func (p *Provider) putClient(ctx context.Context, act *authn.Act, by By, c *Client, action string, fresh bool) error {
+// putClient stores a client in the place of before; nil: there was none.
+func (p *Provider) putClient(ctx context.Context, act *authn.Act, by By, c *Client, action string, before *Client) error {
 	event := audit.NewID(act.Now)
 	err := p.Store.Update(ctx, func(tx store.Tx) error {
 		switch there, err := p.client(tx, c.ID); {
 		case err != nil:
 			return err
-		case there == nil && !fresh:
-			return authn.Refuse(authn.CodeNotFound)
+		case !reflect.DeepEqual(there, before):
+			return errMoved
 		}
 		if err := p.clients.Put(tx, string(c.ID), *c); err != nil {
 			return err

@@ -72,6 +72,7 @@ type UserCodeConfirm struct {
 	Base
 	Request string
 	App     string
+	Scopes  []string // as in Consent
 }
 
 func (UserCodeConfirm) template() string { return "user_code_confirm" }
@@ -107,7 +108,7 @@ func galleryApps(lang string) []Sample {
 		{"leave-unknown", Leave{Base: b}},
 		{"user-code", UserCode{b}},
 		{"user-code-wrong", UserCode{wrong}},
-		{"user-code-confirm", UserCodeConfirm{Base: b, Request: "abc", App: app}},
+		{"user-code-confirm", UserCodeConfirm{Base: b, Request: "abc", App: app, Scopes: []string{"profile", "email", "offline_access"}}},
 		{"user-code-done", UserCodeDone{Base: b, Yes: true}},
 		{"user-code-no", UserCodeDone{Base: b}},
 	}

@@ -299,9 +299,13 @@ func (s *server) getUserCodeConfirm(w http.ResponseWriter, r *http.Request) erro
 	case d.Request == "":
 		return see(w, oidc.PathUserCode)
 	case d.Prove: // PROTOCOL 28: a device proven for this act
-		return see(w, with("/account/prove", "next", with("/device/confirm", "request", d.Request)))
+		to := with("/account/prove", "next", with("/device/confirm", "request", d.Request))
+		if d.Key {
+			to += "&way=key"
+		}
+		return see(w, to)
 	}
-	return s.show(w, http.StatusOK, templates.UserCodeConfirm{Base: s.base(r), Request: d.Request, App: d.App})
+	return s.show(w, http.StatusOK, templates.UserCodeConfirm{Base: s.base(r), Request: d.Request, App: d.App, Scopes: d.Scopes})
 }
 
 func (s *server) postUserCodeConfirm(w http.ResponseWriter, r *http.Request) error {

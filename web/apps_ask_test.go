@@ -158,12 +158,7 @@ func TestAStrongerLevelIsProvenByAKeyAndNeverAnsweredByLess(t *testing.T) {
 	if got := strict.silent(b); got != "unmet_authentication_requirements" {
 		t.Errorf("the client's policy, silently: got %q", got)
 	}
-	b.proves("/account/add", phone)
-	key := newYubikey(p)
-	b.goes("/enrol/key", "/enrol/begin", "kind", "webauthn")
-	if status, _, problem := b.script("/enrol/key", `{"name":"Trousseau","answer":`+key.made(t, b.shows("/enrol/key").body)+`}`); status != http.StatusOK {
-		t.Fatalf("enrolling a key: got %d %q", status, problem)
-	}
+	key := b.enrolsKey(t, p, phone)
 	out := p.browser(t)
 	out.signIn(amelie, phone)
 	verifier := oauth2.GenerateVerifier()

@@ -131,6 +131,9 @@ func TestADeviceIsSignedInByACodeThatIsTypedAndADeviceThatIsProven(t *testing.T)
 	if !strings.Contains(asks.body, "Did you start this yourself?") || !strings.Contains(asks.body, "Écran d’atelier") {
 		t.Error("the page does not ask who started it")
 	}
+	if !strings.Contains(asks.body, "your name and user name") || !strings.Contains(asks.body, "while you are away") || strings.Contains(asks.body, "which garages") {
+		t.Error("the page does not say what the application would know")
+	}
 	b.goes("/device/done?yes=1", "/device/confirm", "request", request, "decision", "yes")
 	b.shows("/device/done?yes=1")
 	if m := mailed[templates.DeviceSignedInMail](t, p, "lea@garage.example"); m.App != "Écran d’atelier" {
@@ -248,6 +251,7 @@ func TestAClientProvesItselfByASignedAssertionOnce(t *testing.T) {
 	}
 	for name, change := range map[string]func(map[string]any){
 		"for somebody else":        func(c map[string]any) { c["aud"] = "https://other.example" },
+		"for somebody else too":    func(c map[string]any) { c["aud"] = []string{p.url, "https://other.example"} },
 		"about another":            func(c map[string]any) { c["sub"] = "cother" },
 		"of another":               func(c map[string]any) { c["iss"] = "cother" },
 		"over":                     func(c map[string]any) { c["exp"] = now.Unix() },

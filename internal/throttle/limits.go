@@ -40,8 +40,14 @@ var (
 
 	// Authorize counts authorization requests, in memory. By session, or by Address for a stranger.
 	Authorize = Limit{Name: "authorize", Count: 60, Per: time.Minute}
+	// AuthorizeNetwork counts those of strangers, in memory. By Network.
+	AuthorizeNetwork = Limit{Name: "authorize-network", Count: 300, Per: time.Minute}
 	// ClientCalls counts what clients ask at the token endpoint and its neighbours, in memory. By client id and Address.
 	ClientCalls = Limit{Name: "client-calls", Count: 60, Per: time.Minute}
+	// ClientCallsNetwork counts them where an address is no limit, in memory. By client id and Network.
+	ClientCallsNetwork = Limit{Name: "client-calls-network", Count: 300, Per: time.Minute}
+	// DeviceStarts counts devices that begin to wait for their person, in memory: all wait in one room. By Network.
+	DeviceStarts = Limit{Name: "device-starts", Count: 60, Per: 10 * time.Minute}
 	// Userinfo counts calls with one access token, in memory. By its hash.
 	Userinfo = Limit{Name: "userinfo", Count: 600, Per: time.Minute}
 	// Registration counts what a client asks with its registration access token, in memory. By client id.

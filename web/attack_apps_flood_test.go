@@ -1,0 +1,86 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/oidc"
+)
+
+// six is an address of the n-th network of the internet, and the host in it.
+func six(network, host int) authn.Origin {
+	return authn.Origin{Address: netip.MustParseAddr(fmt.Sprintf("2a00:1:2:%x::%x", network, host+1))}
+}
+
+// Somebody with a network of addresses asks without end, to fill the store with requests that nobody will answer.
+func TestAStrangerOfManyAddressesFillsTheStoreWithRequests(t *testing.T) {
+	p, provider := appPlace(t, nil)
+	a := p.app(t, provider, nil)
+	u, err := url.Parse(a.begin("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	form, kept := u.Query(), 0
+	for i := range 320 {
+		answer, err := provider.Authorize(t.Context(), oidc.Browser{From: six(0, i)}, form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.Path != "" {
+			kept++
+		} else if answer.Wrong == nil || answer.Wrong.Retry <= 0 {
+			t.Fatalf("request %d: got %+v", i, answer)
+		}
+	}
+	if kept > 300 || p.count("asked/") != kept {
+		t.Errorf("got %d requests kept, %d in the store, want 300 a minute at most", kept, p.count("asked/"))
+	}
+}
+
+// starts begins the grant of a device from somewhere.
+func (a *app) starts(provider *oidc.Provider, from authn.Origin) int {
+	form := url.Values{"client_id": {string(a.ID)}, "scope": {"openid"}}
+	r := httptest.NewRequestWithContext(oidc.WithOrigin(a.place.T.Context(), from), http.MethodPost, oidc.PathDevice, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	provider.Programs().ServeHTTP(w, r)
+	return w.Code
+}
+
+// Somebody starts devices that nobody will sign in, until there is no room for those of the garages.
+func TestAStrangerTakesTheRoomOfEveryDeviceThatWaits(t *testing.T) {
+	p, provider := appPlace(t, nil)
+	tv := p.app(t, provider, func(r *oidc.Registration) {
+		r.Name, r.Auth, r.Redirects, r.Grants = "Screen", "none", nil, []string{"urn:ietf:params:oauth:grant-type:device_code"}
+	})
+	for i := range 61 {
+		want := http.StatusOK
+		if i == 60 {
+			want = http.StatusTooManyRequests
+		}
+		if got := tv.starts(provider, six(0, i)); got != want {
+			t.Fatalf("device %d of one network: got %d, want %d", i+1, got, want)
+		}
+	}
+	for i := range 940 {
+		if got := tv.starts(provider, six(1+i/60, i)); got != http.StatusOK {
+			t.Fatalf("device %d: got %d", i+61, got)
+		}
+	}
+	if got := tv.starts(provider, six(99, 0)); got != http.StatusServiceUnavailable {
+		t.Fatalf("one more than wait at most: got %d", got)
+	}
+	p.Clock.Advance(11 * time.Minute) // all are over, and not yet swept
+	_, _, b := signedIn(p, "lea@garage.example")
+	_, code := tv.device()
+	if res := b.post("/device", "code", code); !strings.HasPrefix(res.next(), "/device/confirm?") {
+		t.Errorf("the code of a device that waits among those that are over: got %d to %q", res.StatusCode, res.next())
+	}
+}

@@ -1,0 +1,44 @@
+package web_test
+
+import (
+	"net/url"
+	"testing"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"barillet/authn"
+	"barillet/oidc"
+)
+
+// Somebody is taken out of a garage after they said yes and before the application, or the device, comes for its tokens.
+// Access tokens are looked up and dead; an ID token is believed as it stands.
+func TestAnIDTokenIsGivenOfSomebodyWhoWasTakenOutMeanwhile(t *testing.T) {
+	p, provider := appPlace(t, nil)
+	garage := p.Group("Canal")
+	only := func(r *oidc.Registration) { r.Groups = []authn.GroupID{garage} }
+	a := p.app(t, provider, only)
+	tv := p.app(t, provider, func(r *oidc.Registration) {
+		only(r)
+		r.Name, r.Auth, r.Redirects, r.Grants = "Screen", "none", nil, []string{"urn:ietf:params:oauth:grant-type:device_code"}
+	})
+	u, phone, _ := p.Member("lea@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{garage} })
+	b := p.browser(t)
+	b.signIn("lea@garage.example", phone)
+	device, code := tv.device()
+	confirm := b.post("/device", "code", code).next()
+	to, _ := url.Parse(confirm)
+	b.goes(confirm, "/account/prove", "code", string(phone.Next()), "next", confirm)
+	b.goes("/device/done?yes=1", "/device/confirm", "request", to.Query().Get("request"), "decision", "yes")
+	verifier := oauth2.GenerateVerifier()
+	given := a.code(b, verifier)
+
+	p.Change(u.ID, func(u *authn.User) { u.Groups = nil })
+	if tok, err := a.config.Exchange(a.ctx(), given, oauth2.VerifierOption(verifier)); err == nil || refused(t, err) != "invalid_grant" {
+		t.Errorf("the code: got %v, %v", tok, err)
+	}
+	p.Clock.Advance(time.Minute)
+	if got := tv.poll(device); got["id_token"] != nil || got["error"] != "invalid_grant" {
+		t.Errorf("the device: got %v", got)
+	}
+}
