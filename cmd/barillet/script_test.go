@@ -31,7 +31,7 @@ func TestTheProgram(t *testing.T) {
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Deadline:            time.Now().Add(4 * patience),
+		Deadline:            time.Now().Add(20 * patience), // of all scripts together, also with the race detector on two cores
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TZ", "Europe/Paris")
 			e.Setenv("DOCS", docs) // the scripts that stand there are run as they are

@@ -31,8 +31,14 @@ func serveHere(t *testing.T, args ...string) *served {
 	ctx, stop := context.WithCancel(t.Context())
 	s := &served{stop: stop, ended: make(chan error, 1)}
 	said, stderr := io.Pipe()
-	t.Cleanup(func() { stop(); stderr.Close() })
+	over := make(chan struct{})
+	t.Cleanup(func() {
+		stop()
+		<-over // nothing of it goes on beside the next test
+		stderr.Close()
+	})
 	go func() {
+		defer close(over)
 		s.ended <- run(ctx, append([]string{"serve", "--listen", "localhost:0"}, args...), strings.NewReader(""), io.Discard, stderr)
 	}()
 	lines := bufio.NewScanner(said)
