@@ -14,20 +14,20 @@ import (
 	"barillet/templates"
 )
 
-// Account is what a person sees of themselves; it holds no secret.
-type Account struct {
+// AccountView is what a person sees of themselves; it holds no secret.
+type AccountView struct {
 	User     UserID
 	Login    string
 	Name     string
 	Email    string
 	Locale   string // the person's choice; "": none
-	Garages  []string
+	Groups   []string
 	Devices  []factors.Device // in the order of enrolment, without Data
 	Strong   bool             // one of them withstands phishing: Service.Strong
 	Counted  int              // usable devices that count; with one, its loss would lock the person out
 	Sessions []OpenSession
-	Recent   []Recent // newest first
-	Proven   bool     // a fresh proof counts now
+	Recent   []Activity // newest first
+	Proven   bool       // a fresh proof counts now
 }
 
 // OpenSession is one place where the person is signed in.
@@ -37,28 +37,28 @@ type OpenSession struct {
 	Address string
 	Since   time.Time
 	Seen    time.Time
-	This    bool
+	Current bool
 	Program bool // a program's, which no browser holds
 }
 
 // Account reads the page of whoever the session belongs to.
-func (s *Service) Account(ctx context.Context, session Secret) (Account, error) {
+func (s *Service) Account(ctx context.Context, session Secret) (AccountView, error) {
 	now := s.Now()
-	var out Account
+	var out AccountView
 	err := s.Store.View(ctx, func(snap store.Snapshot) error {
 		r := Reader{s, snap}
 		ses, u, err := r.session(session, now)
 		if err != nil {
 			return err
 		}
-		out = Account{User: u.ID, Login: u.Login, Name: u.DisplayName(), Email: u.Email, Locale: u.Locale,
-			Strong: s.Strong(&u), Counted: s.counted(&u), Recent: slices.Clone(u.Recent), Proven: ses.Proof.fresh(now) && !ses.Proof.Enrolling}
+		out = AccountView{User: u.ID, Login: u.Login, Name: u.DisplayName(), Email: u.Email, Locale: u.Locale,
+			Strong: s.HasPhishingResistant(&u), Counted: s.counted(&u), Recent: slices.Clone(u.Activity), Proven: ses.StepUp.fresh(now) && !ses.StepUp.EnrolOnly}
 		slices.Reverse(out.Recent)
 		out.Devices = slices.Clone(u.Devices)
 		for i := range out.Devices {
 			out.Devices[i].Data = nil
 		}
-		if out.Garages, err = r.garages(&u); err != nil {
+		if out.Groups, err = r.groupNames(&u); err != nil {
 			return err
 		}
 		out.Sessions, err = r.openSessions(&u, session.Hash(), now)
@@ -67,7 +67,7 @@ func (s *Service) Account(ctx context.Context, session Secret) (Account, error) 
 	return out, err
 }
 
-func (r Reader) garages(u *User) ([]string, error) {
+func (r Reader) groupNames(u *User) ([]string, error) {
 	var out []string
 	for _, id := range u.Groups {
 		g, err := r.Group(id)
@@ -84,7 +84,7 @@ func (r Reader) garages(u *User) ([]string, error) {
 
 // openSessions lists the sessions of the person that are alive, this one first.
 func (r Reader) openSessions(u *User, this string, now time.Time) ([]OpenSession, error) {
-	st := u.standing()
+	st := u.summary()
 	var out []OpenSession
 	for _, ref := range u.Sessions {
 		ses, err := r.s.sessions.Get(r.r, ref.Hash)
@@ -94,20 +94,20 @@ func (r Reader) openSessions(u *User, this string, now time.Time) ([]OpenSession
 		if err != nil {
 			return nil, fmt.Errorf("loading a session: %w", err)
 		}
-		if !r.s.stands(&ses, &st, ref.Hash, now) {
+		if !r.s.listed(&ses, &st, ref.Hash, now) {
 			continue
 		}
-		seen := ses.Seen
-		if t := r.s.seen.of(ref.Hash); t.After(seen) {
+		seen := ses.LastSeen
+		if t := r.s.lastSeen.of(ref.Hash); t.After(seen) {
 			seen = t
 		}
 		out = append(out, OpenSession{ID: sessionID(ref.Hash), Agent: ses.Agent, Address: ses.Address, Since: ses.Created,
-			Seen: seen, This: ref.Hash == this, Program: ses.Program != ""})
+			Seen: seen, Current: ref.Hash == this, Program: ses.APIToken != ""})
 	}
 	slices.SortStableFunc(out, func(a, b OpenSession) int {
-		if a.This != b.This && a.This {
+		if a.Current != b.Current && a.Current {
 			return -1
-		} else if a.This != b.This {
+		} else if a.Current != b.Current {
 			return 1
 		}
 		return b.Seen.Compare(a.Seen)
@@ -115,23 +115,23 @@ func (r Reader) openSessions(u *User, this string, now time.Time) ([]OpenSession
 	return out, nil
 }
 
-// proven loads a session with a full fresh proof; CodeProof asks for one.
-func (w *Work) proven(session Secret) (Session, User, error) {
-	ses, u, err := w.session(session, w.Act.Now)
-	if err == nil && (!ses.Proof.fresh(w.Act.Now) || ses.Proof.Enrolling) {
-		err = Refuse(CodeProof)
+// requireStepUp loads a session with a full fresh proof; CodeStepUpRequired asks for one.
+func (w *Tx) requireStepUp(session Secret) (Session, User, error) {
+	ses, u, err := w.session(session, w.Op.Now)
+	if err == nil && (!ses.StepUp.fresh(w.Op.Now) || ses.StepUp.EnrolOnly) {
+		err = Refuse(CodeStepUpRequired)
 	}
 	return ses, u, err
 }
 
 // Rename gives a device another name.
-func (s *Service) Rename(ctx context.Context, from Origin, session Secret, id factors.DeviceID, name string) error {
+func (s *Service) Rename(ctx context.Context, from RequestInfo, session Secret, id factors.DeviceID, name string) error {
 	name, err := DeviceName(name, false)
 	if err != nil {
 		return err
 	}
-	a := s.NewAct(from)
-	_, err = Do(ctx, s, a, func(w *Work) (struct{}, error) {
+	a := s.NewOperation(from)
+	_, err = Update(ctx, s, a, func(w *Tx) (struct{}, error) {
 		_, u, err := w.session(session, a.Now)
 		if err != nil {
 			return struct{}{}, err
@@ -152,31 +152,31 @@ func (s *Service) Rename(ctx context.Context, from Origin, session Secret, id fa
 }
 
 // RemoveDevice takes one of the person's own devices away, never the last that counts. Every other session ends.
-func (s *Service) RemoveDevice(ctx context.Context, from Origin, session Secret, id factors.DeviceID) (Issued, error) {
-	a := s.NewAct(from)
-	return Do(ctx, s, a, func(w *Work) (Issued, error) {
-		ses, u, err := w.proven(session)
+func (s *Service) RemoveDevice(ctx context.Context, from RequestInfo, session Secret, id factors.DeviceID) (Credentials, error) {
+	a := s.NewOperation(from)
+	return Update(ctx, s, a, func(w *Tx) (Credentials, error) {
+		ses, u, err := w.requireStepUp(session)
 		if err != nil {
-			return Issued{}, err
+			return Credentials{}, err
 		}
 		d := u.device(id)
 		if d == nil {
-			return Issued{}, Refuse(CodeNotFound)
+			return Credentials{}, Refuse(CodeNotFound)
 		}
-		if s.Serves(&u, *d) && s.Describe(*d).Counts && s.counted(&u) <= 1 {
-			return Issued{}, Refuse(CodeLastDevice)
+		if s.CanUse(&u, *d) && s.Describe(*d).Counts && s.counted(&u) <= 1 {
+			return Credentials{}, Refuse(CodeLastDevice)
 		}
 		gone := *d
 		if err := w.TakeDevice(&u, gone); err != nil {
-			return Issued{}, err
+			return Credentials{}, err
 		}
-		w.Remember(&u, audit.FactorRemoved, gone.Name)
+		w.AddActivity(&u, audit.FactorRemoved, gone.Name)
 		if err := w.auditDevice(&u, audit.FactorRemoved, gone); err != nil {
-			return Issued{}, err
+			return Credentials{}, err
 		}
-		issued, err := w.reissue(&u, ses)
+		issued, err := w.rotate(&u, ses)
 		if err != nil {
-			return Issued{}, err
+			return Credentials{}, err
 		}
 		return issued, w.Save(&u)
 	})
@@ -184,45 +184,45 @@ func (s *Service) RemoveDevice(ctx context.Context, from Origin, session Secret,
 
 // TakeDevice takes a device from the person, raises the Epoch (PROTOCOL 2) and mails; the caller audits, ends
 // the sessions and saves.
-func (w *Work) TakeDevice(u *User, d factors.Device) error {
+func (w *Tx) TakeDevice(u *User, d factors.Device) error {
 	u.Devices = slices.DeleteFunc(slices.Clone(u.Devices), func(x factors.Device) bool { return x.ID == d.ID })
 	u.Epoch++
 	if err := w.dropUnique(d); err != nil {
 		return err
 	}
-	return w.Post(u, templates.DeviceRemovedMail{About: w.About(u), Device: d.Name}, time.Time{})
+	return w.Notify(u, templates.DeviceRemovedMail{About: w.About(u), Device: d.Name}, time.Time{})
 }
 
 // ChangePassword takes the known password and a new one, after a fresh proof. Every other session ends.
-func (s *Service) ChangePassword(ctx context.Context, from Origin, session Secret, current, chosen string) (Issued, error) {
-	a := s.NewAct(from)
+func (s *Service) ChangePassword(ctx context.Context, from RequestInfo, session Secret, current, chosen string) (Credentials, error) {
+	a := s.NewOperation(from)
 	ses, u, err := s.sessionOf(ctx, a, session)
 	if err != nil {
-		return Issued{}, err
+		return Credentials{}, err
 	}
-	if !ses.Proof.fresh(a.Now) || ses.Proof.Enrolling {
-		return Issued{}, Refuse(CodeProof)
+	if !ses.StepUp.fresh(a.Now) || ses.StepUp.EnrolOnly {
+		return Credentials{}, Refuse(CodeStepUpRequired)
 	}
-	if err := s.Passwords.Check(chosen, s.about(&u)); err != nil {
-		return Issued{}, err
+	if err := s.Hasher.Validate(chosen, s.about(&u)); err != nil {
+		return Credentials{}, err
 	}
-	known := u.knows(from.Browser, a.Now)
-	c := candidate{user: u, found: true, known: known, counts: s.guessID(u.ID)}
-	right, _, err := s.Passwords.Verify(ctx, known, u.Password.PHC, current)
+	known := u.knowsBrowser(from.Browser, a.Now)
+	c := candidate{user: u, found: true, known: known, counts: s.failureID(u.ID)}
+	right, _, err := s.Hasher.Verify(ctx, known, u.Password.Hash, current)
 	if err != nil {
-		return Issued{}, fmt.Errorf("verifying a password: %w", err)
+		return Credentials{}, fmt.Errorf("verifying a password: %w", err)
 	}
 	phc := ""
 	if right {
-		if phc, err = s.Passwords.Hash(ctx, known, chosen); err != nil {
-			return Issued{}, fmt.Errorf("hashing a password: %w", err)
+		if phc, err = s.Hasher.Hash(ctx, known, chosen); err != nil {
+			return Credentials{}, fmt.Errorf("hashing a password: %w", err)
 		}
 	}
 	type result struct {
-		issued Issued
+		issued Credentials
 		err    error
 	}
-	out, err := Do(ctx, s, a, func(w *Work) (result, error) {
+	out, err := Update(ctx, s, a, func(w *Tx) (result, error) {
 		issued, refused, err := w.storeChange(session, c, right, phc)
 		return result{issued, refused}, err
 	})
@@ -233,41 +233,41 @@ func (s *Service) ChangePassword(ctx context.Context, from Origin, session Secre
 }
 
 // storeChange stores a change of password, or counts the wrong one: refused is told after it was stored.
-func (w *Work) storeChange(session Secret, c candidate, right bool, phc string) (issued Issued, refused, err error) {
-	ses, u, err := w.proven(session)
+func (w *Tx) storeChange(session Secret, c candidate, right bool, phc string) (issued Credentials, refused, err error) {
+	ses, u, err := w.requireStepUp(session)
 	if err != nil {
-		return Issued{}, nil, err
+		return Credentials{}, nil, err
 	}
-	g, err := w.s.Guesses.Get(w.Tx, c.counts)
+	g, err := w.s.Failures.Get(w.Raw, c.counts)
 	if err != nil {
-		return Issued{}, nil, fmt.Errorf("reading wrong answers: %w", err)
+		return Credentials{}, nil, fmt.Errorf("reading wrong answers: %w", err)
 	}
-	if ok, until := g.May(w.Act.Now, throttle.Password, c.known); !ok {
-		return Issued{}, Wait(until.Sub(w.Act.Now)), nil
+	if ok, until := g.May(w.Op.Now, throttle.Password, c.known); !ok {
+		return Credentials{}, Wait(until.Sub(w.Op.Now)), nil
 	}
-	if !right || u.Password.PHC != c.user.Password.PHC {
-		if err := w.s.Guesses.Put(w.Tx, w.Act.Now, c.counts, g.Wrong(w.Act.Now, throttle.Password, c.known)); err != nil {
-			return Issued{}, nil, fmt.Errorf("counting a wrong password: %w", err)
+	if !right || u.Password.Hash != c.user.Password.Hash {
+		if err := w.s.Failures.Put(w.Raw, w.Op.Now, c.counts, g.Wrong(w.Op.Now, throttle.Password, c.known)); err != nil {
+			return Credentials{}, nil, fmt.Errorf("counting a wrong password: %w", err)
 		}
-		return Issued{}, Invalid("current", "wrong"), w.AuditUser(&u, audit.PasswordUpdated, audit.Failure, "wrong password")
+		return Credentials{}, Invalid("current", "wrong"), w.AuditUser(&u, audit.PasswordUpdated, audit.Failure, "wrong password")
 	}
-	u.Password = Password{PHC: phc, Source: HandSelf, Set: w.Act.Now}
+	u.Password = Password{Hash: phc, Provenance: ProvenanceUser, Set: w.Op.Now}
 	if err := w.passwordChanged(&u); err != nil {
-		return Issued{}, nil, err
+		return Credentials{}, nil, err
 	}
-	if issued, err = w.reissue(&u, ses); err != nil {
-		return Issued{}, nil, err
+	if issued, err = w.rotate(&u, ses); err != nil {
+		return Credentials{}, nil, err
 	}
 	return issued, nil, w.Save(&u)
 }
 
 // SetLocale stores the language that the person chose.
-func (s *Service) SetLocale(ctx context.Context, from Origin, session Secret, locale string) error {
+func (s *Service) SetLocale(ctx context.Context, from RequestInfo, session Secret, locale string) error {
 	if !slices.Contains(templates.Languages(), locale) {
 		return Invalid("lang", "unknown")
 	}
-	a := s.NewAct(from)
-	_, err := Do(ctx, s, a, func(w *Work) (struct{}, error) {
+	a := s.NewOperation(from)
+	_, err := Update(ctx, s, a, func(w *Tx) (struct{}, error) {
 		_, u, err := w.session(session, a.Now)
 		if err != nil || u.Locale == locale {
 			return struct{}{}, err

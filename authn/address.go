@@ -9,10 +9,10 @@ import (
 // maxAddress is the longest address in bytes: RFC 5321 section 4.5.3.1.3 leaves 254 within the angle brackets.
 const maxAddress = 254
 
-// Address normalises a mail address or sign-in name as it is compared and indexed: outer blanks cut, printable
+// NormalizeLogin normalises a mail address or sign-in name as it is compared and indexed: outer blanks cut, printable
 // ASCII only (a domain in another script comes in punycode), no quoted local part, A–Z lowered. Anything else
 // is refused, for folding Unicode makes look-alikes equal (U+212A, the Kelvin sign, lowers to "k").
-func Address(typed string) (string, bool) {
+func NormalizeLogin(typed string) (string, bool) {
 	s := strings.Trim(typed, " \t\r\n")
 	if s == "" || len(s) > maxAddress {
 		return "", false
@@ -32,10 +32,10 @@ func Address(typed string) (string, bool) {
 	return string(b), true
 }
 
-// MailAddress is Address for something that mail can be sent to: one @ with a local part of 1 to 64 bytes
+// NormalizeEmail is Address for something that mail can be sent to: one @ with a local part of 1 to 64 bytes
 // before it and a dotted or local domain behind it.
-func MailAddress(typed string) (string, bool) {
-	s, ok := Address(typed)
+func NormalizeEmail(typed string) (string, bool) {
+	s, ok := NormalizeLogin(typed)
 	if !ok {
 		return "", false
 	}

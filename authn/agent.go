@@ -2,9 +2,9 @@ package authn
 
 import "strings"
 
-// BrowserName says in two words what a User-Agent is: "Firefox, Android". It is for people to recognise their
+// DescribeUserAgent says in two words what a User-Agent is: "Firefox, Android". It is for people to recognise their
 // own browser by; nothing is decided on it. "" when nothing is recognised.
-func BrowserName(agent string) string {
+func DescribeUserAgent(agent string) string {
 	var parts []string
 	for _, table := range [][][2]string{browserMarks, systemMarks} {
 		for _, m := range table {
@@ -29,9 +29,9 @@ var (
 // the one record of the person.
 const maxAgent = 256
 
-// plainAgent is a User-Agent as it is kept: at most 256 bytes of plain ASCII, and none that JSON writes as six,
+// cutUserAgent is a User-Agent as it is kept: at most 256 bytes of plain ASCII, and none that JSON writes as six,
 // for a person's record must stay below the store's limit whatever their browser calls itself.
-func plainAgent(agent string) string {
+func cutUserAgent(agent string) string {
 	b := []byte(agent[:min(len(agent), maxAgent)])
 	for i, c := range b {
 		if c < 0x20 || c > 0x7e || strings.IndexByte(`<>&"\`, c) >= 0 {

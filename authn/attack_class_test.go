@@ -27,7 +27,7 @@ func TestARecoveryCodeThatNobodyHasMovesNoOtherCounter(t *testing.T) {
 	}
 	login := h.password(stranger, amelie).Login
 	if done, err := h.Service.Verify(t.Context(), stranger, login, totp.Kind, p.Next()); err != nil || !done.Accepted() {
-		t.Errorf("the person's own code: %+v, %v", done.Judged, err)
+		t.Errorf("the person's own code: %+v, %v", done.Verification, err)
 	}
 }
 
@@ -35,14 +35,14 @@ func TestARecoveryCodeThatNobodyHasMovesNoOtherCounter(t *testing.T) {
 func TestAPasswordProofEndsAfterAnHourHoweverOftenATicketIsShown(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	_, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	_, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	login := h.password(h.From, amelie).Login
 	for minutes := 0; minutes < 60; minutes += 9 {
-		if _, err := h.Service.PresentCode(t.Context(), h.From, login, code.Reveal()); err != nil {
+		if _, err := h.Service.RedeemTicketCode(t.Context(), h.From, login, code.Reveal()); err != nil {
 			t.Fatalf("after %d minutes: %v", minutes, err)
 		}
 		h.Clock.Advance(9 * time.Minute)
 	}
-	_, err := h.Service.PresentCode(t.Context(), h.From, login, code.Reveal())
+	_, err := h.Service.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
 	refused(t, err, authn.CodeExpired, "presenting it in the second hour")
 }

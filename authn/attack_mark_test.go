@@ -17,31 +17,31 @@ func TestAPasswordIsChosenWithoutADevice(t *testing.T) {
 	}{
 		{"before the second step", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
 			return h.password(h.From, amelie).Login
-		}, authn.CodeState},
+		}, authn.CodeWrongState},
 		{"after a wrong code", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
 			login := h.password(h.From, amelie).Login
 			h.verify(login, wrong(p))
 			return login
-		}, authn.CodeState},
+		}, authn.CodeWrongState},
 		{"waiting for a ticket", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
-			h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			return h.password(h.From, amelie).Login
-		}, authn.CodeState},
+		}, authn.CodeWrongState},
 		{"blocked", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
 			h.Change(u.ID, func(u *authn.User) { u.Devices[0].Disabled = "clone" })
 			return h.password(h.From, amelie).Login
-		}, authn.CodeState},
+		}, authn.CodeWrongState},
 		{"with a session in its place", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session authn.Secret) authn.Secret {
 			return session
 		}, authn.CodeExpired},
 		{"after a reset", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
 			login := h.due(p)
-			h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			return login
-		}, authn.CodeState}, // the field for the ticket
+		}, authn.CodeWrongState}, // the field for the ticket
 		{"after signing out everywhere", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session authn.Secret) authn.Secret {
 			login := h.due(p)
-			_, err := h.Service.EndOthers(t.Context(), h.From, session)
+			_, err := h.Service.RevokeOthers(t.Context(), h.From, session)
 			do(t, err, "ending the others")
 			return login
 		}, authn.CodeExpired},
@@ -54,7 +54,7 @@ func TestAPasswordIsChosenWithoutADevice(t *testing.T) {
 		}, authn.CodeExpired},
 		{"after ten minutes", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
 			login := h.due(p)
-			h.Clock.Advance(authn.LoginLife)
+			h.Clock.Advance(authn.TransactionTTL)
 			return login
 		}, authn.CodeExpired},
 	}
@@ -64,10 +64,10 @@ func TestAPasswordIsChosenWithoutADevice(t *testing.T) {
 			u, p, session := h.Member(amelie, nil)
 			h.expire(u.ID)
 			login := test.hold(t, h, u, p, session)
-			before := h.User(string(u.ID)).Password.PHC
-			_, err := h.Service.RenewPassword(t.Context(), h.From, login, another)
+			before := h.User(string(u.ID)).Password.Hash
+			_, err := h.Service.ReplacePassword(t.Context(), h.From, login, another)
 			refused(t, err, test.want, "choosing")
-			if h.User(string(u.ID)).Password.PHC != before {
+			if h.User(string(u.ID)).Password.Hash != before {
 				t.Error("the password changed")
 			}
 		})

@@ -17,7 +17,7 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 		attack func(*testing.T, *house, authn.User)
 	}{
 		{"a password is forgotten after the reset", func(t *testing.T, h *house, u authn.User) {
-			h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			h.EmptyOutbox()
 			stuck, err := h.forgets(h.From, amelie)
 			if err != nil || stuck != u.ID || len(h.Mails()) != 0 {
@@ -26,65 +26,65 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 		}},
 		{"the link came before the reset, the choice after", func(t *testing.T, h *house, u authn.User) {
 			link := h.forgot()
-			h.reset(u.ID, authn.HandMail, authn.TicketLife)
-			_, err := h.Service.ChoosePassword(t.Context(), h.From, link, mine)
-			refused(t, err, authn.CodeLink, "choosing")
+			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+			_, err := h.Service.StartWithPasswordLink(t.Context(), h.From, link, mine)
+			refused(t, err, authn.CodeInvalidLink, "choosing")
 		}},
 		{"the choice came before the reset, the ticket after", func(t *testing.T, h *house, u authn.User) {
-			started, err := h.Service.ChoosePassword(t.Context(), h.From, h.forgot(), mine)
+			started, err := h.Service.StartWithPasswordLink(t.Context(), h.From, h.forgot(), mine)
 			do(t, err, "choosing")
 			if started.Step != authn.StepVerify {
 				t.Fatalf("got step %q", started.Step)
 			}
-			link, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
-			_, err = h.Service.PresentLink(t.Context(), h.From, started.Login, link)
+			link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+			_, err = h.Service.RedeemTicketLink(t.Context(), h.From, started.Login, link)
 			refused(t, err, authn.CodeExpired, "presenting the link")
-			_, err = h.Service.PresentCode(t.Context(), h.From, started.Login, code.Reveal())
+			_, err = h.Service.RedeemTicketCode(t.Context(), h.From, started.Login, code.Reveal())
 			refused(t, err, authn.CodeExpired, "presenting the code")
-			if _, err = h.Service.Password(t.Context(), h.From, amelie, mine, ""); authn.CodeOf(err) != authn.CodeSignIn {
+			if _, err = h.Service.StartWithPassword(t.Context(), h.From, amelie, mine, ""); authn.CodeOf(err) != authn.CodeSignInFailed {
 				t.Errorf("the chosen password took effect: %v", err)
 			}
 		}},
 		{"a ticket is no login, session, invitation or password link", func(t *testing.T, h *house, u authn.User) {
-			link, _ := h.reset(u.ID, authn.HandMail, authn.TicketLife)
-			_, err := h.Service.Login(t.Context(), link)
+			link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+			_, err := h.Service.Transaction(t.Context(), link)
 			refused(t, err, authn.CodeExpired, "as a login")
-			_, err = h.Service.Check(t.Context(), link)
+			_, err = h.Service.Authenticate(t.Context(), link)
 			refused(t, err, authn.CodeNoSession, "as a session")
-			_, err = h.Service.Accept(t.Context(), h.From, link, mine)
-			refused(t, err, authn.CodeLink, "as an invitation")
-			_, err = h.Service.ChoosePassword(t.Context(), h.From, link, mine)
-			refused(t, err, authn.CodeLink, "as a password link")
-			_, err = h.Service.PresentLink(t.Context(), h.From, authn.Secret{}, link)
+			_, err = h.Service.AcceptInvitation(t.Context(), h.From, link, mine)
+			refused(t, err, authn.CodeInvalidLink, "as an invitation")
+			_, err = h.Service.StartWithPasswordLink(t.Context(), h.From, link, mine)
+			refused(t, err, authn.CodeInvalidLink, "as a password link")
+			_, err = h.Service.RedeemTicketLink(t.Context(), h.From, authn.Secret{}, link)
 			refused(t, err, authn.CodeExpired, "without a login")
-			_, err = h.Service.PresentLink(t.Context(), h.From, h.foreignLogin(), link)
-			refused(t, err, authn.CodeLink, "in the login of another person")
+			_, err = h.Service.RedeemTicketLink(t.Context(), h.From, h.foreignLogin(), link)
+			refused(t, err, authn.CodeInvalidLink, "in the login of another person")
 		}},
 		{"the invitation is opened again", func(t *testing.T, h *house, u authn.User) {
 			nadia := h.Person("nadia@garage.example", nil)
 			token := h.Invite(nadia.ID)
 			_, issued := h.Accept(token, authntest.Password)
-			_, err := h.Service.Accept(t.Context(), h.From, token, mine)
-			refused(t, err, authn.CodeLink, "accepting twice")
-			h.reset(nadia.ID, authn.HandMail, authn.TicketLife)
-			_, err = h.Service.Accept(t.Context(), h.From, token, mine)
-			refused(t, err, authn.CodeLink, "accepting after a reset")
+			_, err := h.Service.AcceptInvitation(t.Context(), h.From, token, mine)
+			refused(t, err, authn.CodeInvalidLink, "accepting twice")
+			h.reset(nadia.ID, authn.ProvenanceEmail, authn.TicketTTL)
+			_, err = h.Service.AcceptInvitation(t.Context(), h.From, token, mine)
+			refused(t, err, authn.CodeInvalidLink, "accepting after a reset")
 			if h.alive(issued.Session) {
 				t.Error("the session outlived the reset")
 			}
 		}},
 		{"the password came by mail too", func(t *testing.T, h *house, u authn.User) {
-			h.Change(u.ID, func(u *authn.User) { u.Password.Source = authn.HandMail })
-			link, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			h.Change(u.ID, func(u *authn.User) { u.Password.Provenance = authn.ProvenanceEmail })
+			link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			login := h.password(h.From, amelie).Login
-			_, err := h.Service.PresentLink(t.Context(), h.From, login, link)
-			refused(t, err, authn.CodeSameHand, "the link")
-			_, err = h.Service.PresentCode(t.Context(), h.From, login, code.Reveal())
-			refused(t, err, authn.CodeSameHand, "the code")
+			_, err := h.Service.RedeemTicketLink(t.Context(), h.From, login, link)
+			refused(t, err, authn.CodeSameProvenance, "the link")
+			_, err = h.Service.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
+			refused(t, err, authn.CodeSameProvenance, "the code")
 			h.EmptyOutbox()
-			do(t, h.Service.RenewTicket(t.Context(), h.From, login), "renewing")
-			_, err = h.Service.PresentLink(t.Context(), h.From, login, tokenOf(mailed[templates.DevicesResetMail](h)[0].Link))
-			refused(t, err, authn.CodeSameHand, "a renewed ticket")
+			do(t, h.Service.ResendTicket(t.Context(), h.From, login), "renewing")
+			_, err = h.Service.RedeemTicketLink(t.Context(), h.From, login, tokenOf(mailed[templates.DevicesResetMail](h)[0].Link))
+			refused(t, err, authn.CodeSameProvenance, "a renewed ticket")
 		}},
 	}
 	for _, test := range tests {
@@ -102,9 +102,9 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 }
 
 // forgets asks for a new password and tells for whom a help request would be opened.
-func (h *house) forgets(from authn.Origin, who string) (stuck authn.UserID, err error) {
+func (h *house) forgets(from authn.RequestInfo, who string) (stuck authn.UserID, err error) {
 	h.t.Helper()
-	err = h.Service.Forgot(h.t.Context(), from, who, func(_ *authn.Work, u *authn.User) error {
+	err = h.Service.RequestPasswordLink(h.t.Context(), from, who, func(_ *authn.Tx, u *authn.User) error {
 		stuck = u.ID
 		return nil
 	})
@@ -127,7 +127,7 @@ func (h *house) forgot() authn.Secret {
 func (h *house) foreignLogin() authn.Secret {
 	h.t.Helper()
 	other, _, _ := h.Member("mallory@garage.example", nil)
-	h.reset(other.ID, authn.HandMail, authn.TicketLife)
+	h.reset(other.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	return h.password(h.From, "mallory@garage.example").Login
 }
 
@@ -139,26 +139,26 @@ func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 		step   authn.Step
 	}{
 		{"after the reset", func(t *testing.T, h *house, u authn.User) authn.Secret {
-			h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			return h.password(h.From, amelie).Login
 		}, authn.StepTicket},
 		{"before the reset", func(t *testing.T, h *house, u authn.User) authn.Secret {
 			login := h.password(h.From, amelie).Login
-			h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			return login
 		}, authn.StepTicket},
 		{"while the ticket waits elsewhere", func(t *testing.T, h *house, u authn.User) authn.Secret {
-			link, _ := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			owner, thief := h.password(h.From, amelie).Login, h.password(h.at("198.51.100.9"), amelie).Login
-			_, err := h.Service.PresentLink(t.Context(), h.From, owner, link)
+			_, err := h.Service.RedeemTicketLink(t.Context(), h.From, owner, link)
 			do(t, err, "presenting")
-			h.BeginPhone(authn.Seat{Login: owner}, "Sien")
+			h.BeginPhone(authn.Flow{Login: owner}, "Sien")
 			return thief
 		}, authn.StepTicket},
 		{"asking for another ticket", func(t *testing.T, h *house, u authn.User) authn.Secret {
-			h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			login := h.password(h.From, amelie).Login
-			do(t, h.Service.RenewTicket(t.Context(), h.From, login), "renewing")
+			do(t, h.Service.ResendTicket(t.Context(), h.From, login), "renewing")
 			return login
 		}, authn.StepTicket},
 		{"after the device was disabled", func(t *testing.T, h *house, u authn.User) authn.Secret {
@@ -184,15 +184,15 @@ func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 			}
 			before := len(h.User(string(u.ID)).Devices)
 			for _, kind := range h.Service.Factors {
-				_, err := h.Service.BeginEnrol(t.Context(), h.From, authn.Seat{Login: login}, authn.Enrolling{Kind: kind.Kind()})
+				_, err := h.Service.BeginEnrol(t.Context(), h.From, authn.Flow{Login: login}, authn.Enrolling{Kind: kind.Kind()})
 				refused(t, err, authn.CodeForbidden, "enrolling "+string(kind.Kind()))
 			}
-			_, err := h.Service.FinishEnrol(t.Context(), h.From, authn.Seat{Login: login}, "", []byte("123456"))
+			_, err := h.Service.FinishEnrol(t.Context(), h.From, authn.Flow{Login: login}, "", []byte("123456"))
 			refused(t, err, authn.CodeForbidden, "confirming nothing")
-			_, err = h.Service.Pending(t.Context(), authn.Seat{Login: login})
+			_, err = h.Service.Pending(t.Context(), authn.Flow{Login: login})
 			refused(t, err, authn.CodeForbidden, "looking at a pending secret")
 			_, err = h.Service.Verify(t.Context(), h.From, login, totp.Kind, []byte("123456"))
-			refused(t, err, authn.CodeState, "verifying")
+			refused(t, err, authn.CodeWrongState, "verifying")
 			if got := len(h.User(string(u.ID)).Devices); got != before {
 				t.Errorf("got %d devices, had %d", got, before)
 			}

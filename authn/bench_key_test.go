@@ -88,7 +88,7 @@ func assertions(b *testing.B, crowd *authntest.Crowd, k *softKey) ([]authn.Secre
 	logins := crowd.Proven(len(crowd.People))
 	answers := make([][]byte, len(logins))
 	crowd.Each(64, len(logins), func(i int) error {
-		prompt, err := crowd.Service.Challenge(b.Context(), crowd.From, logins[i], webauthn.Kind)
+		prompt, err := crowd.Service.BeginVerify(b.Context(), crowd.From, logins[i], webauthn.Kind)
 		if err != nil {
 			return err
 		}

@@ -176,7 +176,7 @@ func BenchmarkSessionCheck(b *testing.B) {
 	b.Run("check", func(b *testing.B) {
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
-			if _, err := crowd.Service.Check(b.Context(), sessions[i%len(sessions)]); err != nil {
+			if _, err := crowd.Service.Authenticate(b.Context(), sessions[i%len(sessions)]); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -200,7 +200,7 @@ func BenchmarkSessionCheck(b *testing.B) {
 	b.Run("8", func(b *testing.B) { // clients
 		b.RunParallel(func(pb *testing.PB) {
 			for i := 0; pb.Next(); i++ {
-				if _, err := crowd.Service.Check(b.Context(), sessions[i%len(sessions)]); err != nil {
+				if _, err := crowd.Service.Authenticate(b.Context(), sessions[i%len(sessions)]); err != nil {
 					b.Error(err)
 				}
 			}

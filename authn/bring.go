@@ -10,13 +10,13 @@ import (
 	"barillet/store"
 )
 
-// Brought tells whether the person has nothing but a device from another house, with which they have not signed
+// HasOnlyImportedDevice tells whether the person has nothing but a device from another house, with which they have not signed
 // in here. Nobody has shown yet that the phone is theirs, so they can still be invited, which ends it.
-func (u *User) Brought() bool { return !u.HadDevice && len(u.Devices) > 0 }
+func (u *User) HasOnlyImportedDevice() bool { return !u.EverHadDevice && len(u.Devices) > 0 }
 
-// ReadKey reads a device of another house for a person to be made; CodeInvalid tells why it cannot be taken. No two
+// ParseImport reads a device of another house for a person to be made; CodeInvalid tells why it cannot be taken. No two
 // people of this house have the same key: it is known again by an HMAC under the pepper.
-func (s *Service) ReadKey(now time.Time, u *User, key Secret) (factors.Device, error) {
+func (s *Service) ParseImport(now time.Time, u *User, key Secret) (factors.Device, error) {
 	for _, f := range s.Factors {
 		reader, ok := f.(factors.Importer)
 		if !ok {
@@ -35,10 +35,10 @@ func (s *Service) ReadKey(now time.Time, u *User, key Secret) (factors.Device, e
 	return factors.Device{}, Invalid("otpauth", "unsupported")
 }
 
-// Bring gives a person who is about to be created the device from elsewhere. They are active at once and can ask for a
+// AddImported gives a person who is about to be created the device from elsewhere. They are active at once and can ask for a
 // new password, which counts once it is proven together with that device.
-func (w *Work) Bring(u *User, d factors.Device) error {
-	d.ID, d.Added = factors.DeviceID(w.Act.ID("device")), w.Act.Now
+func (w *Tx) AddImported(u *User, d factors.Device) error {
+	d.ID, d.Added = factors.DeviceID(w.Op.ID("device")), w.Op.Now
 	if err := w.takeUnique(u.ID, d.Unique); err != nil {
 		if CodeOf(err) == CodeTaken {
 			return Invalid("otpauth", "taken")
@@ -46,20 +46,20 @@ func (w *Work) Bring(u *User, d factors.Device) error {
 		return err
 	}
 	u.Devices = []factors.Device{d}
-	u.Status, u.Activated, u.StatusAt = StatusActive, w.Act.Now, w.Act.Now
+	u.Status, u.Activated, u.StatusAt = StatusActive, w.Op.Now, w.Op.Now
 	return nil
 }
 
-// Welcome makes the link by which a person with a device from elsewhere chooses their first password. It is good for
+// IssueImportLink makes the link by which a person with a device from elsewhere chooses their first password. It is good for
 // as long as an invitation, and worth nothing without the device.
-func (w *Work) Welcome(u *User) (token Secret, expires time.Time, err error) {
-	expires = w.Act.Now.Add(InvitationLife)
-	token, err = w.putLink("password", Link{User: u.ID, For: linkPassword, Epoch: u.Epoch, Expires: expires})
+func (w *Tx) IssueImportLink(u *User) (token Secret, expires time.Time, err error) {
+	expires = w.Op.Now.Add(InvitationTTL)
+	token, err = w.putLink("password", Link{User: u.ID, Purpose: linkPassword, Epoch: u.Epoch, Expires: expires})
 	return token, expires, err
 }
 
-// DropBrought takes the devices from elsewhere that nobody has signed in with. The caller audits and saves.
-func (w *Work) DropBrought(u *User) error {
+// RemoveImported takes the devices from elsewhere that nobody has signed in with. The caller audits and saves.
+func (w *Tx) RemoveImported(u *User) error {
 	for _, d := range u.Devices {
 		if err := w.dropUnique(d); err != nil {
 			return err
@@ -70,13 +70,13 @@ func (w *Work) DropBrought(u *User) error {
 	return nil
 }
 
-// Faults lists everything that keeps a person from being created, each by its field, in the order of the fields.
+// ValidateNew lists everything that keeps a person from being created, each by its field, in the order of the fields.
 // A login that is there already is none: known is who has it. holder finds who has an address among those whom the
 // caller may know of (PROTOCOL 21); CodeNotFound without one. d is a device from elsewhere, nil for none.
-func (r Reader) Faults(u *User, d *factors.Device, holder func(address string) (User, error)) (faults []*Error, known UserID, err error) {
-	faults = u.faults()
+func (r Reader) ValidateNew(u *User, d *factors.Device, holder func(address string) (User, error)) (faults []*Error, known UserID, err error) {
+	faults = u.problems()
 	fields := []string{"login", "email", "secondEmail"}
-	for i, a := range []string{u.Login, u.Email, u.Second} {
+	for i, a := range []string{u.Login, u.Email, u.SecondEmail} {
 		if a == "" || i == 1 && a == u.Login {
 			continue
 		}

@@ -33,18 +33,18 @@ func (s *Service) classOf(kind factors.Kind) throttle.Class {
 	return class(s.Describe(factors.Device{Kind: kind}))
 }
 
-// Judged is what an answer came to. Its zero value is an answer that was accepted.
-type Judged struct {
-	Rejected factors.Reason
-	ClockOff time.Duration // with factors.ReasonClock: how far the person's clock is ahead
-	Wait     time.Duration // too many wrong answers: nothing was judged
-	Left     int           // recovery codes left, after one was taken
+// Verification is what an answer came to. Its zero value is an answer that was accepted.
+type Verification struct {
+	Rejected  factors.Reason
+	ClockOff  time.Duration // with factors.ReasonClock: how far the person's clock is ahead
+	Wait      time.Duration // too many wrong answers: nothing was judged
+	CodesLeft int           // recovery codes left, after one was taken
 
 	told bool // the person was told of it on their own page: their record is to be saved
 }
 
 // Accepted tells whether the answer was right and taken.
-func (j Judged) Accepted() bool { return j.Rejected == factors.ReasonNone && j.Wait == 0 }
+func (j Verification) Accepted() bool { return j.Rejected == factors.ReasonNone && j.Wait == 0 }
 
 // beginVerify opens a ceremony of one kind, beside those of other kinds that are open.
 func (s *Service) beginVerify(now time.Time, u *User, have []factors.Device, open *Ceremony, kind factors.Kind) (Prompt, *Ceremony, error) {
@@ -56,7 +56,7 @@ func (s *Service) beginVerify(now time.Time, u *User, have []factors.Device, ope
 	if err != nil {
 		return Prompt{}, nil, fmt.Errorf("beginning to verify by %s: %w", kind, err)
 	}
-	prompt, err := keep(p)
+	prompt, err := keepDevice(p)
 	if err != nil {
 		return Prompt{}, nil, fmt.Errorf("keeping a prompt of %s: %w", kind, err)
 	}
@@ -64,7 +64,7 @@ func (s *Service) beginVerify(now time.Time, u *User, have []factors.Device, ope
 	if open != nil && now.Before(open.Expires) {
 		maps.Copy(c.Pending, open.Pending)
 	}
-	c.Pending[kind], c.At, c.Expires = pending, now, now.Add(ProofLife)
+	c.Pending[kind], c.At, c.Expires = pending, now, now.Add(StepUpTTL)
 	return prompt, &c, nil
 }
 
@@ -79,7 +79,7 @@ func (c *Ceremony) pending(kind factors.Kind, now time.Time) factors.Pending {
 // with is the ceremony with what its factor wants remembered for the next try. A key's challenge is good for
 // one answer, right or wrong: it is forgotten unless the factor asks otherwise.
 func (c *Ceremony) with(now time.Time, kind factors.Kind, p factors.Pending) *Ceremony {
-	out := Ceremony{Pending: map[factors.Kind]factors.Pending{}, At: now, Expires: now.Add(ProofLife)}
+	out := Ceremony{Pending: map[factors.Kind]factors.Pending{}, At: now, Expires: now.Add(StepUpTTL)}
 	if c != nil {
 		maps.Copy(out.Pending, c.Pending)
 		out.At, out.Expires = c.At, c.Expires
@@ -87,13 +87,13 @@ func (c *Ceremony) with(now time.Time, kind factors.Kind, p factors.Pending) *Ce
 	if p == nil {
 		delete(out.Pending, kind)
 	} else {
-		out.Pending[kind], out.Expires = p, now.Add(ProofLife)
+		out.Pending[kind], out.Expires = p, now.Add(StepUpTTL)
 	}
 	return &out
 }
 
-// attempt is an answer that was judged outside any transaction, with what it was judged on.
-type attempt struct {
+// deviceAttempt is an answer that was judged outside any transaction, with what it was judged on.
+type deviceAttempt struct {
 	kind    factors.Kind
 	class   throttle.Class
 	known   bool
@@ -104,29 +104,29 @@ type attempt struct {
 }
 
 // apart tells that an operator's program brought the answer, outside of any sign-in of the person.
-func (t *attempt) apart() bool { return t.by != (audit.Actor{}) }
+func (t *deviceAttempt) apart() bool { return t.by != (audit.Actor{}) }
 
-// judge verifies an answer against the person as read, outside any transaction.
-func (s *Service) judge(a *Act, u *User, have []factors.Device, open *Ceremony, kind factors.Kind, known bool, answer []byte) (attempt, error) {
+// verifyAnswer verifies an answer against the person as read, outside any transaction.
+func (s *Service) verifyAnswer(a *Operation, u *User, have []factors.Device, open *Ceremony, kind factors.Kind, known bool, answer []byte) (deviceAttempt, error) {
 	f := s.factor(kind)
 	if f == nil {
-		return attempt{}, Refuse(CodeNotFound)
+		return deviceAttempt{}, Refuse(CodeNotFound)
 	}
-	t := attempt{kind: kind, class: s.classOf(kind), known: known, rev: u.Rev, pending: open.pending(kind, a.Now)}
+	t := deviceAttempt{kind: kind, class: s.classOf(kind), known: known, rev: u.Revision, pending: open.pending(kind, a.Now)}
 	if t.class == throttle.Key && t.pending == nil {
 		t.outcome.Rejected = factors.ReasonGone
 		return t, nil
 	}
 	var err error
 	if t.outcome, err = f.FinishVerify(a.Now, s.subject(u), have, t.pending, answer); err != nil {
-		return attempt{}, fmt.Errorf("verifying by %s: %w", kind, err)
+		return deviceAttempt{}, fmt.Errorf("verifying by %s: %w", kind, err)
 	}
 	return t, nil
 }
 
-// mayJudge tells how long to wait before an answer of this class is judged; 0: now.
-func (r Reader) mayJudge(now time.Time, u *User, class throttle.Class, known bool) (time.Duration, throttle.Guess, error) {
-	g, err := r.s.Guesses.Get(r.r, r.s.guessID(u.ID))
+// deviceWait tells how long to wait before an answer of this class is judged; 0: now.
+func (r Reader) deviceWait(now time.Time, u *User, class throttle.Class, known bool) (time.Duration, throttle.Guess, error) {
+	g, err := r.s.Failures.Get(r.r, r.s.failureID(u.ID))
 	if err != nil {
 		return 0, g, fmt.Errorf("reading wrong answers: %w", err)
 	}
@@ -142,10 +142,10 @@ const noticeAt, noticeEach = 3, 10
 
 // count stores what an attempt means for the person's devices and counters; the caller saves the person. The
 // one place where the answer to any secret of a device is counted, for every door (PROTOCOL 17).
-func (w *Work) count(u *User, t attempt) (Judged, error) {
-	wait, g, err := w.mayJudge(w.Act.Now, u, t.class, t.known)
+func (w *Tx) count(u *User, t deviceAttempt) (Verification, error) {
+	wait, g, err := w.deviceWait(w.Op.Now, u, t.class, t.known)
 	if err != nil || wait > 0 {
-		return Judged{Wait: wait}, err
+		return Verification{Wait: wait}, err
 	}
 	o := t.outcome
 	if o.Device.ID != "" {
@@ -153,25 +153,25 @@ func (w *Work) count(u *User, t attempt) (Judged, error) {
 			u.Devices = replaceDevice(u.Devices, o.Device)
 		}
 	}
-	j := Judged{Rejected: o.Rejected, ClockOff: o.ClockOff, Left: o.Left}
-	id := w.s.guessID(u.ID)
+	j := Verification{Rejected: o.Rejected, ClockOff: o.ClockOff, CodesLeft: o.Left}
+	id := w.s.failureID(u.ID)
 	switch {
 	case o.Accepted():
-		return j, w.s.Guesses.Put(w.Tx, w.Act.Now, id, g.Right(w.Act.Now, t.class, t.known))
+		return j, w.s.Failures.Put(w.Raw, w.Op.Now, id, g.Right(w.Op.Now, t.class, t.known))
 	case o.Rejected == factors.ReasonWrong, o.Rejected == factors.ReasonClock:
-		wrong := g.Wrong(w.Act.Now, t.class, t.known)
+		wrong := g.Wrong(w.Op.Now, t.class, t.known)
 		if t.apart() { // no password was given before it
 			wrong.WrongAfterPassword = g.WrongAfterPassword
 		}
-		err = w.s.Guesses.Put(w.Tx, w.Act.Now, id, wrong)
+		err = w.s.Failures.Put(w.Raw, w.Op.Now, id, wrong)
 		if err == nil && t.class == throttle.Code && !t.apart() && wrong.Row%noticeEach == noticeAt {
-			w.RememberFailed(u, audit.FactorProven)
+			w.AddFailedActivity(u, audit.FactorProven)
 			j.told = true
-			err = w.PostLimited(u, templates.WrongCodesMail{About: w.About(u), Count: wrong.Row})
+			err = w.NotifyLimited(u, templates.WrongCodesMail{About: w.About(u), Count: wrong.Row})
 		}
 	case o.Rejected == factors.ReasonClone:
-		w.Remember(u, audit.FactorMarked, o.Device.Name)
-		if err = w.Post(u, templates.KeyClonedMail{About: w.About(u), Device: o.Device.Name}, time.Time{}); err == nil {
+		w.AddActivity(u, audit.FactorMarked, o.Device.Name)
+		if err = w.Notify(u, templates.KeyClonedMail{About: w.About(u), Device: o.Device.Name}, time.Time{}); err == nil {
 			u.Epoch++ // a device that counts for nothing was taken away (PROTOCOL 2)
 		}
 	}
@@ -182,7 +182,7 @@ func (w *Work) count(u *User, t attempt) (Judged, error) {
 }
 
 // auditAnswer writes down what an answer came to, and who brought it.
-func (w *Work) auditAnswer(u *User, t attempt, outcome, reason string) error {
+func (w *Tx) auditAnswer(u *User, t deviceAttempt, outcome, reason string) error {
 	if !t.apart() {
 		return w.AuditUser(u, audit.FactorProven, outcome, reason)
 	}
@@ -204,8 +204,8 @@ func replaceDevice(list []factors.Device, d factors.Device) []factors.Device {
 	return out
 }
 
-// again runs one round of judging after another until its outcome was stored on the record it was judged on.
-func again(ctx context.Context, round func() (stored bool, err error)) error {
+// retryOnConflict runs one round of judging after another until its outcome was stored on the record it was judged on.
+func retryOnConflict(ctx context.Context, round func() (stored bool, err error)) error {
 	for range rounds {
 		stored, err := round()
 		if stored || err != nil {
@@ -215,5 +215,5 @@ func again(ctx context.Context, round func() (stored bool, err error)) error {
 			return err
 		}
 	}
-	return &Error{Code: CodeBusy, Retry: time.Second}
+	return &Error{Code: CodeOverloaded, RetryAfter: time.Second}
 }

@@ -17,12 +17,12 @@ func TestAChangeIsNotHiddenBehindSignInsForSevenDays(t *testing.T) {
 		t.Helper()
 		for range times {
 			h.Clock.Advance(time.Minute)
-			if _, err := authn.Do(t.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (struct{}, error) {
+			if _, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (struct{}, error) {
 				u, err := w.User(u.ID)
 				if err != nil {
 					return struct{}{}, err
 				}
-				w.Remember(&u, action, "")
+				w.AddActivity(&u, action, "")
 				return struct{}{}, w.Save(&u)
 			}); err != nil {
 				t.Fatal(err)
@@ -31,11 +31,11 @@ func TestAChangeIsNotHiddenBehindSignInsForSevenDays(t *testing.T) {
 	}
 	changes := func() string {
 		u := h.User(string(u.ID))
-		if len(u.Recent) > 20 {
-			t.Errorf("the record holds %d events, want 20 at most", len(u.Recent))
+		if len(u.Activity) > 20 {
+			t.Errorf("the record holds %d events, want 20 at most", len(u.Activity))
 		}
 		var out []string
-		for _, c := range u.Changes(h.Clock.Now()) {
+		for _, c := range u.RecentSecurityChanges(h.Clock.Now()) {
 			out = append(out, c.What)
 		}
 		return strings.Join(out, " ")
@@ -48,7 +48,7 @@ func TestAChangeIsNotHiddenBehindSignInsForSevenDays(t *testing.T) {
 	if got := changes(); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := h.User(string(u.ID)).Recent; len(got) != 20 || got[19].What != audit.SessionStart {
+	if got := h.User(string(u.ID)).Activity; len(got) != 20 || got[19].What != audit.SessionStart {
 		t.Errorf("got %d events, want the latest sign-ins beside them", len(got))
 	}
 	remember(audit.PasswordUpdated, 25)
@@ -60,7 +60,7 @@ func TestAChangeIsNotHiddenBehindSignInsForSevenDays(t *testing.T) {
 		t.Errorf("got %q a week later, want nothing", got)
 	}
 	remember(audit.SessionStart, 20)
-	if got := h.User(string(u.ID)).Recent; got[0].What != audit.SessionStart {
+	if got := h.User(string(u.ID)).Activity; got[0].What != audit.SessionStart {
 		t.Errorf("an old %s takes the place of what is new", got[0].What)
 	}
 }

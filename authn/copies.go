@@ -11,8 +11,8 @@ import (
 	"barillet/templates"
 )
 
-// Copying is a QR code that is being shown again in a session.
-type Copying struct {
+// PendingCopy is a QR code that is being shown again in a session.
+type PendingCopy struct {
 	Device  factors.DeviceID `json:"device"`
 	Copy    string           `json:"copy"`
 	Name    string           `json:"name"`
@@ -31,7 +31,7 @@ func (s *Service) copier(u *User, id factors.DeviceID) (factors.Device, factors.
 	case !ok:
 		return factors.Device{}, nil, Refuse(CodeNotFound)
 	case !s.Policy.AllowCopies:
-		return factors.Device{}, nil, Refuse(CodeCopiesOff)
+		return factors.Device{}, nil, Refuse(CodeCopiesDisabled)
 	}
 	return *d, c, nil
 }
@@ -42,17 +42,17 @@ func (s *Service) CanCopy(d factors.Device) bool {
 	return ok && d.Usable() && s.Policy.AllowCopies
 }
 
-// ShowAgain shows a device's QR code to another phone, after an answer given for this act alone. The secret is
+// ShowQR shows a device's QR code to another phone, after an answer given for this act alone. The secret is
 // out when it is shown: the showing is recorded, audited and mailed, even if nobody confirms (PROTOCOL 14).
 // copyID "" makes a new copy of that name; else the phone that scans again is named.
-func (s *Service) ShowAgain(ctx context.Context, from Origin, session Secret, id factors.DeviceID, copyID, name string,
-	kind factors.Kind, answer []byte) (Judged, error) {
+func (s *Service) ShowQR(ctx context.Context, from RequestInfo, session Secret, id factors.DeviceID, copyID, name string,
+	kind factors.Kind, answer []byte) (Verification, error) {
 	name, err := DeviceName(name, copyID != "")
 	if err != nil {
-		return Judged{}, err
+		return Verification{}, err
 	}
 	var prompt Prompt
-	prepare := func(a *Act, ses *Session, u *User) error {
+	prepare := func(a *Operation, ses *Session, u *User) error {
 		d, c, err := s.copier(u, id)
 		if err != nil {
 			return err
@@ -64,11 +64,11 @@ func (s *Service) ShowAgain(ctx context.Context, from Origin, session Secret, id
 		if err != nil {
 			return tooMany(err)
 		}
-		prompt, err = keep(p)
+		prompt, err = keepDevice(p)
 		return err
 	}
-	return s.prove(ctx, from, session, kind, answer, prepare, func(w *Work, ses *Session, u *User) error {
-		return w.shown(ses, u, Copying{Device: id, Copy: copyID, Name: name, Prompt: prompt, Expires: w.Act.Now.Add(EnrolLife)})
+	return s.stepUp(ctx, from, session, kind, answer, prepare, func(w *Tx, ses *Session, u *User) error {
+		return w.recordShowing(ses, u, PendingCopy{Device: id, Copy: copyID, Name: name, Prompt: prompt, Expires: w.Op.Now.Add(EnrolmentTTL)})
 	})
 }
 
@@ -79,8 +79,8 @@ func mayShow(now time.Time, ses *Session, u *User, d factors.Device, copyID stri
 	switch {
 	case ses.Shared:
 		return Refuse(CodeForbidden)
-	case len(within(u.Showings, now)) >= maxShowings:
-		return Refuse(CodeShownTooOften)
+	case len(withinTTL(u.Showings, now)) >= maxShowings:
+		return Refuse(CodeQRLimit)
 	case copyID == "" && len(d.Copies) >= maxCopies:
 		return Refuse(CodeTooMany)
 	case copyID != "" && !known:
@@ -89,32 +89,32 @@ func mayShow(now time.Time, ses *Session, u *User, d factors.Device, copyID stri
 	return nil
 }
 
-// shown records a showing within the Update that takes the answer.
-func (w *Work) shown(ses *Session, u *User, c Copying) error {
+// recordShowing records a showing within the Update that takes the answer.
+func (w *Tx) recordShowing(ses *Session, u *User, c PendingCopy) error {
 	held := u.device(c.Device)
 	if held == nil {
 		return Refuse(CodeNotFound)
 	}
 	d := *held
-	if err := mayShow(w.Act.Now, ses, u, d, c.Copy); err != nil {
+	if err := mayShow(w.Op.Now, ses, u, d, c.Copy); err != nil {
 		return err
 	}
-	u.Showings = append(within(u.Showings, w.Act.Now), w.Act.Now)
+	u.Showings = append(withinTTL(u.Showings, w.Op.Now), w.Op.Now)
 	if c.Copy == "" {
-		c.Copy = w.Act.ID("copy")
-		d.Copies = append(slices.Clone(d.Copies), factors.Copy{ID: c.Copy, Name: c.Name, Shown: w.Act.Now})
+		c.Copy = w.Op.ID("copy")
+		d.Copies = append(slices.Clone(d.Copies), factors.Copy{ID: c.Copy, Name: c.Name, Shown: w.Op.Now})
 	} else {
 		i := slices.IndexFunc(d.Copies, func(x factors.Copy) bool { return x.ID == c.Copy })
 		d.Copies = slices.Clone(d.Copies)
-		d.Copies[i].Shown, c.Name = w.Act.Now, d.Copies[i].Name
+		d.Copies[i].Shown, c.Name = w.Op.Now, d.Copies[i].Name
 	}
 	u.Devices = replaceDevice(u.Devices, d)
 	ses.Copying = &c
-	w.Remember(u, audit.SecretShown, d.Name)
+	w.AddActivity(u, audit.SecretShown, d.Name)
 	if err := w.auditDevice(u, audit.SecretShown, d); err != nil {
 		return err
 	}
-	return w.Post(u, templates.QRShownMail{About: w.About(u), Device: d.Name}, time.Time{})
+	return w.Notify(u, templates.QRShownMail{About: w.About(u), Device: d.Name}, time.Time{})
 }
 
 func tooMany(err error) error {
@@ -124,10 +124,10 @@ func tooMany(err error) error {
 	return err
 }
 
-// Shown gives the QR code that is being shown in the session, for its page; CodeExpired without one.
-func (s *Service) Shown(ctx context.Context, session Secret) (Copying, error) {
+// PendingCopy gives the QR code that is being shown in the session, for its page; CodeExpired without one.
+func (s *Service) PendingCopy(ctx context.Context, session Secret) (PendingCopy, error) {
 	now := s.Now()
-	var out Copying
+	var out PendingCopy
 	err := s.View(ctx, func(r Reader) error {
 		ses, _, err := r.session(session, now)
 		if err != nil {
@@ -144,18 +144,18 @@ func (s *Service) Shown(ctx context.Context, session Secret) (Copying, error) {
 
 // ConfirmCopy judges a code of the phone that scanned the QR code again. It must be of a later step than any
 // used, so that it proves that the code was read.
-func (s *Service) ConfirmCopy(ctx context.Context, from Origin, session Secret, answer []byte) (Judged, error) {
-	return s.answered(ctx, from, session, func(a *Act, ses *Session, u *User) (asked, error) {
+func (s *Service) ConfirmCopy(ctx context.Context, from RequestInfo, session Secret, answer []byte) (Verification, error) {
+	return s.answered(ctx, from, session, func(a *Operation, ses *Session, u *User) (asked, error) {
 		if ses.Copying == nil || !a.Now.Before(ses.Copying.Expires) {
 			return asked{}, Refuse(CodeExpired)
 		}
 		d, c, err := s.copier(u, ses.Copying.Device)
 		return s.byDevice(u, d, func() (factors.Outcome, error) { return c.FinishCopy(a.Now, s.subject(u), d, answer) }), err
-	}, (*Work).copied)
+	}, (*Tx).copied)
 }
 
 // copied marks the copy confirmed within the Update that takes its code.
-func (w *Work) copied(ses *Session, u *User) error {
+func (w *Tx) copied(ses *Session, u *User) error {
 	c := ses.Copying
 	if c == nil {
 		return Refuse(CodeExpired)
@@ -168,20 +168,20 @@ func (w *Work) copied(ses *Session, u *User) error {
 	changed.Copies = slices.Clone(d.Copies)
 	for i := range changed.Copies {
 		if changed.Copies[i].ID == c.Copy {
-			changed.Copies[i].Confirmed, changed.Copies[i].ScanAgain = w.Act.Now, false
+			changed.Copies[i].Confirmed, changed.Copies[i].ScanAgain = w.Op.Now, false
 		}
 	}
 	u.Devices = replaceDevice(u.Devices, changed)
 	ses.Copying = nil
-	w.Remember(u, audit.CopyConfirmed, c.Name)
+	w.AddActivity(u, audit.CopyConfirmed, c.Name)
 	if err := w.auditDevice(u, audit.CopyConfirmed, changed); err != nil {
 		return err
 	}
-	return w.Post(u, templates.CopyConfirmedMail{About: w.About(u), Device: changed.Name, Copy: c.Name}, time.Time{})
+	return w.Notify(u, templates.CopyConfirmedMail{About: w.About(u), Device: changed.Name, Copy: c.Name}, time.Time{})
 }
 
-// scanAgain is the list of copies after their secret was replaced: without the lost one, all to scan again.
-func scanAgain(copies []factors.Copy, lost string) []factors.Copy {
+// markForRescan is the list of copies after their secret was replaced: without the lost one, all to scan again.
+func markForRescan(copies []factors.Copy, lost string) []factors.Copy {
 	var out []factors.Copy
 	for _, c := range copies {
 		if c.ID != lost {
@@ -198,14 +198,14 @@ const DisabledScanAgain = "scan_again"
 // RemoveCopy takes a phone off a shared QR code (PROTOCOL 15). With another proven device left the old secret
 // dies at once and the other phones must scan again. Without one, replace is true: nothing has changed yet, the
 // old secret works until an enrolment with Enrolling.Replace and Lost is confirmed.
-func (s *Service) RemoveCopy(ctx context.Context, from Origin, session Secret, id factors.DeviceID, copyID string) (replace bool, issued Issued, err error) {
-	a := s.NewAct(from)
+func (s *Service) RemoveCopy(ctx context.Context, from RequestInfo, session Secret, id factors.DeviceID, copyID string) (replace bool, issued Credentials, err error) {
+	a := s.NewOperation(from)
 	type result struct {
 		replace bool
-		issued  Issued
+		issued  Credentials
 	}
-	out, err := Do(ctx, s, a, func(w *Work) (result, error) {
-		ses, u, err := w.proven(session)
+	out, err := Update(ctx, s, a, func(w *Tx) (result, error) {
+		ses, u, err := w.requireStepUp(session)
 		if err != nil {
 			return result{}, err
 		}
@@ -221,17 +221,17 @@ func (s *Service) RemoveCopy(ctx context.Context, from Origin, session Secret, i
 		if left := s.counted(&u); d.Usable() && left <= 1 {
 			return result{replace: true}, nil
 		}
-		changed.Copies, changed.Disabled = scanAgain(d.Copies, copyID), DisabledScanAgain
+		changed.Copies, changed.Disabled = markForRescan(d.Copies, copyID), DisabledScanAgain
 		u.Devices = replaceDevice(u.Devices, changed)
 		u.Epoch++
-		w.Remember(&u, audit.CopyRemoved, lost)
+		w.AddActivity(&u, audit.CopyRemoved, lost)
 		if err := w.auditDevice(&u, audit.CopyRemoved, changed); err != nil {
 			return result{}, err
 		}
-		if err := w.Post(&u, templates.DeviceRemovedMail{About: w.About(&u), Device: changed.Name}, time.Time{}); err != nil {
+		if err := w.Notify(&u, templates.DeviceRemovedMail{About: w.About(&u), Device: changed.Name}, time.Time{}); err != nil {
 			return result{}, err
 		}
-		issued, err := w.reissue(&u, ses)
+		issued, err := w.rotate(&u, ses)
 		if err != nil {
 			return result{}, err
 		}

@@ -13,8 +13,8 @@ import (
 )
 
 // show shows the phone's QR code to another one of that name.
-func (h *house) show(session authn.Secret, p *authntest.Phone, copyID, name string) (authn.Judged, error) {
-	return h.Service.ShowAgain(h.t.Context(), h.From, session, p.Device, copyID, name, totp.Kind, p.Next())
+func (h *house) show(session authn.Secret, p *authntest.Phone, copyID, name string) (authn.Verification, error) {
+	return h.Service.ShowQR(h.t.Context(), h.From, session, p.Device, copyID, name, totp.Kind, p.Next())
 }
 
 // copied shows the QR code and confirms it by a later code; it returns the copy's id.
@@ -45,7 +45,7 @@ func TestAShowingIsRecordedAndMailedEvenIfNobodyConfirms(t *testing.T) {
 	if err != nil || !j.Accepted() {
 		t.Fatalf("got %+v, %v", j, err)
 	}
-	shown, err := h.Service.Shown(t.Context(), session)
+	shown, err := h.Service.PendingCopy(t.Context(), session)
 	do(t, err, "reading what is shown")
 	var view totp.View
 	if err := json.Unmarshal(shown.Prompt.View, &view); err != nil || view.Secret != p.Secret {
@@ -67,7 +67,7 @@ func TestAShowingIsRecordedAndMailedEvenIfNobodyConfirms(t *testing.T) {
 	if d := h.User(string(u.ID)).Devices[0]; d.Copies[0].Confirmed.IsZero() || len(mailed[templates.CopyConfirmedMail](h)) != 1 {
 		t.Error("confirming is neither kept nor mailed")
 	}
-	_, err = h.Service.Shown(t.Context(), session)
+	_, err = h.Service.PendingCopy(t.Context(), session)
 	refused(t, err, authn.CodeExpired, "the QR code after it was confirmed")
 }
 
@@ -84,16 +84,16 @@ func TestThreeShowingsADayAreAllAndTheLimitIsNoOracle(t *testing.T) {
 	}
 	h.Clock.Advance(2 * time.Hour) // 23 hours after the first
 	_, err := h.show(session, p, "", "Quatre")
-	refused(t, err, authn.CodeShownTooOften, "a fourth within 24 hours")
+	refused(t, err, authn.CodeQRLimit, "a fourth within 24 hours")
 	// A thief of a session, who has no phone, must not learn from the refusal which code is right.
 	for _, code := range [][]byte{p.Code(), wrong(p)} {
-		_, err := h.Service.ShowAgain(t.Context(), h.From, session, p.Device, "", "Quatre", totp.Kind, code)
-		refused(t, err, authn.CodeShownTooOften, "right or wrong")
+		_, err := h.Service.ShowQR(t.Context(), h.From, session, p.Device, "", "Quatre", totp.Kind, code)
+		refused(t, err, authn.CodeQRLimit, "right or wrong")
 	}
 	if got := h.User(string(u.ID)).Devices[0]; len(got.Copies) != 3 {
 		t.Errorf("got %d copies, want 3", len(got.Copies))
 	}
-	if j, err := h.Service.Prove(t.Context(), h.From, session, totp.Kind, p.Code()); err != nil || !j.Accepted() {
+	if j, err := h.Service.StepUp(t.Context(), h.From, session, totp.Kind, p.Code()); err != nil || !j.Accepted() {
 		t.Errorf("the code that was not judged: %+v, %v", j, err)
 	}
 	h.Clock.Advance(first.Add(24*time.Hour + time.Minute).Sub(h.Clock.Now()))
@@ -101,7 +101,7 @@ func TestThreeShowingsADayAreAllAndTheLimitIsNoOracle(t *testing.T) {
 		t.Errorf("a day after the first: %+v, %v", j, err)
 	}
 	_, err = h.show(session, p, "", "Cinq")
-	refused(t, err, authn.CodeShownTooOften, "a strict window gives back one showing, not three")
+	refused(t, err, authn.CodeQRLimit, "a strict window gives back one showing, not three")
 }
 
 func TestWhereAQRCodeIsNotShown(t *testing.T) {
@@ -109,18 +109,18 @@ func TestWhereAQRCodeIsNotShown(t *testing.T) {
 	_, p, session := h.Member(amelie, nil)
 	_, q, pauls := h.Member("paul@garage.example", nil)
 	show := func(session authn.Secret, id factors.DeviceID, copyID, name string) error {
-		_, err := h.Service.ShowAgain(t.Context(), h.From, session, id, copyID, name, totp.Kind, p.Next())
+		_, err := h.Service.ShowQR(t.Context(), h.From, session, id, copyID, name, totp.Kind, p.Next())
 		return err
 	}
 	refused(t, show(session, q.Device, "", "x"), authn.CodeNotFound, "another person's device")
 	refused(t, show(session, p.Device, "none", ""), authn.CodeNotFound, "a copy that is none")
 	refused(t, show(session, p.Device, "", ""), authn.CodeInvalid, "without a name")
-	if j, err := h.Service.ShowAgain(t.Context(), h.From, pauls, q.Device, "", "x", totp.Kind, p.Code()); err != nil || j.Accepted() {
+	if j, err := h.Service.ShowQR(t.Context(), h.From, pauls, q.Device, "", "x", totp.Kind, p.Code()); err != nil || j.Accepted() {
 		t.Errorf("another person's code shows it: %v", err)
 	}
 	refused(t, show(authn.Secret{}, p.Device, "", "x"), authn.CodeNoSession, "signed out")
 	h.Service.Policy.AllowCopies = false
-	refused(t, show(session, p.Device, "", "x"), authn.CodeCopiesOff, "against the policy")
+	refused(t, show(session, p.Device, "", "x"), authn.CodeCopiesDisabled, "against the policy")
 	if h.Service.CanCopy(h.User(amelie).Devices[0]) {
 		t.Error("offered against the policy")
 	}
@@ -131,7 +131,7 @@ func TestRemovingACopyWithAnotherDeviceKillsTheSecretAtOnce(t *testing.T) {
 	u, p, session := h.Member(amelie, nil)
 	lost, kept := h.copied(session, p, "Perdu"), h.copied(session, p, "Gardé")
 	h.prove(session, p)
-	q, _ := h.Enrol(authn.Seat{Session: session}, "Autre")
+	q, _ := h.Enrol(authn.Flow{Session: session}, "Autre")
 	other := h.SignIn(amelie, authntest.Password, q).Session
 	h.prove(session, q)
 	replace, issued, err := h.Service.RemoveCopy(t.Context(), h.From, session, p.Device, lost)
@@ -157,8 +157,8 @@ func TestRemovingACopyWithAnotherDeviceKillsTheSecretAtOnce(t *testing.T) {
 // replace gives a device another secret and confirms it by a code.
 func (h *house) replace(session authn.Secret, id factors.DeviceID, lost string) (*authntest.Phone, error) {
 	h.t.Helper()
-	seat := authn.Seat{Session: session}
-	prompt, err := h.Service.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind, Replace: id, Lost: lost})
+	seat := authn.Flow{Session: session}
+	prompt, err := h.Service.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind, Replace: id, LostCopy: lost})
 	if err != nil {
 		return nil, err
 	}
@@ -178,10 +178,10 @@ func TestRemovingACopyOfTheOnlyDeviceReplacesTheSecretFirst(t *testing.T) {
 	lost := h.copied(session, p, "Perdu")
 	kept := h.copied(session, p, "Gardé")
 	h.prove(session, p)
-	before := h.User(string(u.ID)).Rev
+	before := h.User(string(u.ID)).Revision
 	replace, _, err := h.Service.RemoveCopy(t.Context(), h.From, session, p.Device, lost)
-	if err != nil || !replace || h.User(string(u.ID)).Rev != before {
-		t.Fatalf("got replace %v, %v, revision %d, was %d", replace, err, h.User(string(u.ID)).Rev, before)
+	if err != nil || !replace || h.User(string(u.ID)).Revision != before {
+		t.Fatalf("got replace %v, %v, revision %d, was %d", replace, err, h.User(string(u.ID)).Revision, before)
 	}
 	if v := h.verify(h.password(h.From, amelie).Login, p.Next()); !v.Accepted() {
 		t.Error("the old secret died before there was a new one")

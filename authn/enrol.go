@@ -17,78 +17,78 @@ import (
 	"barillet/templates"
 )
 
-// Seat is where an enrolment takes place: in a login that bears an invitation or ticket, or in a session with
+// Flow is where an enrolment takes place: in a login that bears an invitation or ticket, or in a session with
 // a fresh proof. Exactly one of them is set.
-type Seat struct {
+type Flow struct {
 	Login   Secret
 	Session Secret
 }
 
 // Enrolling is what somebody wants to enrol.
 type Enrolling struct {
-	Kind    factors.Kind
-	App     string           // "OKTA", "GOOGLE" or ""
-	Name    string           // of the device; may be given or changed at the end
-	Replace factors.DeviceID // the device whose secret is to be replaced (PROTOCOL 15); "": a new one
-	Lost    string           // with Replace: the id of the copy that is gone; "": none
+	Kind     factors.Kind
+	App      string           // "OKTA", "GOOGLE" or ""
+	Name     string           // of the device; may be given or changed at the end
+	Replace  factors.DeviceID // the device whose secret is to be replaced (PROTOCOL 15); "": a new one
+	LostCopy string           // with Replace: the id of the copy that is gone; "": none
 }
 
-// seated is a seat as it was read in one run.
-type seated struct {
-	login   *Login
+// flowState is a seat as it was read in one run.
+type flowState struct {
+	login   *Transaction
 	session *Session
 	user    User
-	enrol   *Enrolment
+	enrol   *PendingEnrolment
 }
 
-// seat loads where somebody sits and judges whether they may enrol this there. CodeProof asks for a proof.
-func (r Reader) seat(seat Seat, now time.Time, replaces bool) (seated, error) {
-	if seat.Session.Empty() {
+// flowState loads where somebody sits and judges whether they may enrol this there. CodeStepUpRequired asks for a proof.
+func (r Reader) flowState(seat Flow, now time.Time, replaces bool) (flowState, error) {
+	if seat.Session.IsZero() {
 		l, u, step, err := r.login(seat.Login, now)
 		if err != nil {
-			return seated{}, err
+			return flowState{}, err
 		}
 		if step != StepEnrol || replaces {
-			return seated{}, Refuse(CodeForbidden)
+			return flowState{}, Refuse(CodeForbidden)
 		}
-		return seated{login: &l, user: u, enrol: l.Enrol}, nil
+		return flowState{login: &l, user: u, enrol: l.Enrol}, nil
 	}
 	ses, u, err := r.session(seat.Session, now)
 	if err != nil {
-		return seated{}, err
+		return flowState{}, err
 	}
 	// A pending enrolment carries the proof that opened it: it is finished within its own ten minutes.
 	pending := ses.Enrol != nil && now.Before(ses.Enrol.Expires) && (ses.Enrol.Replace != "") == replaces
-	if !pending && (!ses.Proof.fresh(now) || replaces && ses.Proof.Enrolling) {
-		return seated{}, Refuse(CodeProof)
+	if !pending && (!ses.StepUp.fresh(now) || replaces && ses.StepUp.EnrolOnly) {
+		return flowState{}, Refuse(CodeStepUpRequired)
 	}
-	return seated{session: &ses, user: u, enrol: ses.Enrol}, nil
+	return flowState{session: &ses, user: u, enrol: ses.Enrol}, nil
 }
 
 // store puts the seat back with its enrolment changed.
-func (st seated) store(w *Work, seat Seat) error {
+func (st flowState) store(w *Tx, seat Flow) error {
 	if st.login != nil {
 		st.login.Enrol = st.enrol
 		return w.putLogin(seat.Login, *st.login)
 	}
 	st.session.Enrol = st.enrol
-	if err := w.s.sessions.Put(w.Tx, seat.Session.Hash(), *st.session); err != nil {
+	if err := w.s.sessions.Put(w.Raw, seat.Session.Hash(), *st.session); err != nil {
 		return fmt.Errorf("storing a session: %w", err)
 	}
 	return nil
 }
 
-// MayEnrol tells whether the seat is one to enrol in; CodeProof, CodeForbidden, CodeExpired or CodeNoSession.
-func (s *Service) MayEnrol(ctx context.Context, seat Seat) error {
+// CheckAllowed tells whether the seat is one to enrol in; CodeStepUpRequired, CodeForbidden, CodeExpired or CodeNoSession.
+func (s *Service) CheckAllowed(ctx context.Context, seat Flow) error {
 	return s.View(ctx, func(r Reader) error {
-		_, err := r.seat(seat, s.Now(), false)
+		_, err := r.flowState(seat, s.Now(), false)
 		return err
 	})
 }
 
 // BeginEnrol opens an enrolment and tells what to show. It takes the place of one that is pending there.
-func (s *Service) BeginEnrol(ctx context.Context, from Origin, seat Seat, want Enrolling) (Prompt, error) {
-	a := s.NewAct(from)
+func (s *Service) BeginEnrol(ctx context.Context, from RequestInfo, seat Flow, want Enrolling) (Prompt, error) {
+	a := s.NewOperation(from)
 	f := s.factor(want.Kind)
 	if f == nil {
 		return Prompt{}, Refuse(CodeNotFound)
@@ -98,10 +98,10 @@ func (s *Service) BeginEnrol(ctx context.Context, from Origin, seat Seat, want E
 		return Prompt{}, err
 	}
 	want.Name = name
-	var st seated
+	var st flowState
 	if err := s.View(ctx, func(r Reader) error {
 		var err error
-		st, err = r.seatFresh(seat, a.Now, want.Replace != "")
+		st, err = r.freshFlowState(seat, a.Now, want.Replace != "")
 		return err
 	}); err != nil {
 		return Prompt{}, err
@@ -109,7 +109,7 @@ func (s *Service) BeginEnrol(ctx context.Context, from Origin, seat Seat, want E
 	if st.login != nil && !s.Describe(factors.Device{Kind: want.Kind}).Counts {
 		return Prompt{}, Refuse(CodeForbidden) // PROTOCOL 6: recovery codes are no device, and a login ends with one
 	}
-	have, err := s.beside(&st.user, want)
+	have, err := s.otherDevices(&st.user, want)
 	if err != nil {
 		return Prompt{}, err
 	}
@@ -122,36 +122,36 @@ func (s *Service) BeginEnrol(ctx context.Context, from Origin, seat Seat, want E
 	if err != nil {
 		return Prompt{}, fmt.Errorf("beginning to enrol %s: %w", want.Kind, err)
 	}
-	prompt, err := keep(p)
+	prompt, err := keepDevice(p)
 	if err != nil {
 		return Prompt{}, fmt.Errorf("keeping a prompt of %s: %w", want.Kind, err)
 	}
-	e := &Enrolment{Kind: want.Kind, App: want.App, Name: want.Name, Replace: want.Replace, Lost: want.Lost,
-		Pending: pending, Prompt: prompt, Expires: a.Now.Add(EnrolLife)}
-	return Do(ctx, s, a, func(w *Work) (Prompt, error) {
-		st, err := w.seatFresh(seat, a.Now, want.Replace != "")
+	e := &PendingEnrolment{Kind: want.Kind, App: want.App, Name: want.Name, Replace: want.Replace, Lost: want.LostCopy,
+		Pending: pending, Prompt: prompt, Expires: a.Now.Add(EnrolmentTTL)}
+	return Update(ctx, s, a, func(w *Tx) (Prompt, error) {
+		st, err := w.freshFlowState(seat, a.Now, want.Replace != "")
 		if err != nil {
 			return Prompt{}, err
 		}
 		if st.enrol = e; st.login != nil {
-			st.login.prolong(a.Now)
+			st.login.extend(a.Now)
 		}
 		return prompt, st.store(w, seat)
 	})
 }
 
-// seatFresh is seat for a new enrolment: one that is pending does not lend its proof to another.
-func (r Reader) seatFresh(seat Seat, now time.Time, replaces bool) (seated, error) {
-	st, err := r.seat(seat, now, replaces)
-	if err == nil && st.session != nil && (!st.session.Proof.fresh(now) || replaces && st.session.Proof.Enrolling) {
-		err = Refuse(CodeProof)
+// freshFlowState is seat for a new enrolment: one that is pending does not lend its proof to another.
+func (r Reader) freshFlowState(seat Flow, now time.Time, replaces bool) (flowState, error) {
+	st, err := r.flowState(seat, now, replaces)
+	if err == nil && st.session != nil && (!st.session.StepUp.fresh(now) || replaces && st.session.StepUp.EnrolOnly) {
+		err = Refuse(CodeStepUpRequired)
 	}
 	return st, err
 }
 
-// beside are the devices that a new one will stand beside: without the one it replaces, and without the spare
+// otherDevices are the devices that a new one will stand beside: without the one it replaces, and without the spare
 // ones of its kind, since a new set of recovery codes takes the place of the old.
-func (s *Service) beside(u *User, want Enrolling) ([]factors.Device, error) {
+func (s *Service) otherDevices(u *User, want Enrolling) ([]factors.Device, error) {
 	if d := u.device(want.Replace); want.Replace != "" && (d == nil || d.Kind != want.Kind) {
 		return nil, Refuse(CodeNotFound)
 	}
@@ -161,11 +161,11 @@ func (s *Service) beside(u *User, want Enrolling) ([]factors.Device, error) {
 }
 
 // Pending gives the enrolment that is pending in the seat, to show its page again; CodeExpired without one.
-func (s *Service) Pending(ctx context.Context, seat Seat) (Enrolment, error) {
+func (s *Service) Pending(ctx context.Context, seat Flow) (PendingEnrolment, error) {
 	now := s.Now()
-	var out Enrolment
+	var out PendingEnrolment
 	err := s.View(ctx, func(r Reader) error {
-		st, err := r.seatOfPending(seat, now)
+		st, err := r.pendingFlowState(seat, now)
 		if err != nil {
 			return err
 		}
@@ -175,11 +175,11 @@ func (s *Service) Pending(ctx context.Context, seat Seat) (Enrolment, error) {
 	return out, err
 }
 
-// seatOfPending is the seat with an enrolment that is pending in it.
-func (r Reader) seatOfPending(seat Seat, now time.Time) (seated, error) {
-	st, err := r.seat(seat, now, false)
-	if err != nil && !seat.Session.Empty() {
-		st, err = r.seat(seat, now, true)
+// pendingFlowState is the seat with an enrolment that is pending in it.
+func (r Reader) pendingFlowState(seat Flow, now time.Time) (flowState, error) {
+	st, err := r.flowState(seat, now, false)
+	if err != nil && !seat.Session.IsZero() {
+		st, err = r.flowState(seat, now, true)
 	}
 	if err == nil && st.enrol.shown(now) == nil {
 		err = Refuse(CodeExpired)
@@ -189,7 +189,7 @@ func (r Reader) seatOfPending(seat Seat, now time.Time) (seated, error) {
 
 // Enrolled is the end of an enrolment: the device, or why not.
 type Enrolled struct {
-	Judged
+	Verification
 	Completed                // with First; or Issued of a session that was re-issued
 	Device    factors.Device // without Data
 	First     bool           // the second step of a login is done now
@@ -197,18 +197,18 @@ type Enrolled struct {
 }
 
 // FinishEnrol judges the answer of the new device. name "" keeps the one given at the beginning.
-func (s *Service) FinishEnrol(ctx context.Context, from Origin, seat Seat, name string, answer []byte) (Enrolled, error) {
+func (s *Service) FinishEnrol(ctx context.Context, from RequestInfo, seat Flow, name string, answer []byte) (Enrolled, error) {
 	name, err := DeviceName(name, true)
 	if err != nil {
 		return Enrolled{}, err
 	}
 	var out Enrolled
-	err = again(ctx, func() (bool, error) {
-		a := s.NewAct(from)
-		var st seated
+	err = retryOnConflict(ctx, func() (bool, error) {
+		a := s.NewOperation(from)
+		var st flowState
 		if err := s.View(ctx, func(r Reader) error {
 			var err error
-			st, err = r.seatOfPending(seat, a.Now)
+			st, err = r.pendingFlowState(seat, a.Now)
 			return err
 		}); err != nil {
 			return false, err
@@ -222,10 +222,10 @@ func (s *Service) FinishEnrol(ctx context.Context, from Origin, seat Seat, name 
 			return false, fmt.Errorf("enrolling %s: %w", st.enrol.Kind, err)
 		}
 		if !o.Accepted() {
-			out = Enrolled{Judged: Judged{Rejected: o.Rejected, ClockOff: o.ClockOff}}
+			out = Enrolled{Verification: Verification{Rejected: o.Rejected, ClockOff: o.ClockOff}}
 			return true, s.dropChallenge(ctx, a, seat, st.enrol)
 		}
-		done, err := Do(ctx, s, a, func(w *Work) (*Enrolled, error) { return w.storeEnrolled(seat, st, name, o) })
+		done, err := Update(ctx, s, a, func(w *Tx) (*Enrolled, error) { return w.storeEnrolled(seat, st, name, o) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -236,18 +236,18 @@ func (s *Service) FinishEnrol(ctx context.Context, from Origin, seat Seat, name 
 }
 
 // storeEnrolled stores a confirmed device; nil when seat or person are not those that were judged.
-func (w *Work) storeEnrolled(seat Seat, judged seated, name string, o factors.Outcome) (*Enrolled, error) {
-	now := w.Act.Now
-	st, err := w.seatOfPending(seat, now)
+func (w *Tx) storeEnrolled(seat Flow, judged flowState, name string, o factors.Outcome) (*Enrolled, error) {
+	now := w.Op.Now
+	st, err := w.pendingFlowState(seat, now)
 	if err != nil {
 		return nil, err
 	}
 	u, e := &st.user, st.enrol
-	if u.Rev != judged.user.Rev || !bytes.Equal(e.Pending, judged.enrol.Pending) {
+	if u.Revision != judged.user.Revision || !bytes.Equal(e.Pending, judged.enrol.Pending) {
 		return nil, nil
 	}
 	d := o.Device
-	d.ID, d.Added = factors.DeviceID(w.Act.ID("device")), now
+	d.ID, d.Added = factors.DeviceID(w.Op.ID("device")), now
 	if d.Name = e.Name; name != "" {
 		d.Name = name
 	}
@@ -261,20 +261,20 @@ func (w *Work) storeEnrolled(seat Seat, judged seated, name string, o factors.Ou
 		return nil, err
 	}
 	if w.s.Describe(d).Counts {
-		u.HadDevice = true
+		u.EverHadDevice = true
 	}
 	st.enrol = nil
-	out := &Enrolled{Device: listed([]factors.Device{d})[0]}
+	out := &Enrolled{Device: withDisplayNames([]factors.Device{d})[0]}
 	switch {
 	case st.login != nil:
 		err = w.completeByEnrolment(seat, &st, out, o)
 	case e.Replace != "":
 		st.session.Enrol, st.session.Copying = nil, nil
 		u.Epoch++ // the old secret is gone: PROTOCOL 2 and 15
-		out.Issued, err = w.reissue(u, *st.session)
+		out.Issued, err = w.rotate(u, *st.session)
 	default:
-		if !st.session.Proof.fresh(now) && w.s.Describe(d).Counts {
-			st.session.Proof = Proof{At: now, Enrolling: true}
+		if !st.session.StepUp.fresh(now) && w.s.Describe(d).Counts {
+			st.session.StepUp = StepUp{At: now, EnrolOnly: true}
 		}
 		err = st.store(w, seat)
 	}
@@ -286,7 +286,7 @@ func (w *Work) storeEnrolled(seat Seat, judged seated, name string, o factors.Ou
 }
 
 // placeDevice puts the confirmed device among the others, and tells of it.
-func (w *Work) placeDevice(u *User, e *Enrolment, d *factors.Device) error {
+func (w *Tx) placeDevice(u *User, e *PendingEnrolment, d *factors.Device) error {
 	action := audit.FactorActivated
 	var m templates.Mail = templates.DeviceAddedMail{About: w.About(u), Device: d.Name}
 	spare := w.s.Describe(*d).Spare
@@ -298,7 +298,7 @@ func (w *Work) placeDevice(u *User, e *Enrolment, d *factors.Device) error {
 		if err := w.dropUnique(*old); err != nil {
 			return err
 		}
-		d.ID, d.Name, d.Copies = old.ID, old.Name, scanAgain(old.Copies, e.Lost)
+		d.ID, d.Name, d.Copies = old.ID, old.Name, markForRescan(old.Copies, e.Lost)
 		u.Devices = replaceDevice(u.Devices, *d)
 		action = audit.FactorUpdated
 	case spare:
@@ -311,15 +311,15 @@ func (w *Work) placeDevice(u *User, e *Enrolment, d *factors.Device) error {
 	default:
 		u.Devices = append(slices.Clone(u.Devices), *d)
 	}
-	w.Remember(u, action, d.Name)
+	w.AddActivity(u, action, d.Name)
 	if err := w.auditDevice(u, action, *d); err != nil || m == nil {
 		return err
 	}
-	return w.Post(u, m, time.Time{})
+	return w.Notify(u, m, time.Time{})
 }
 
 // auditDevice writes down what the person did to one of their devices.
-func (w *Work) auditDevice(u *User, action string, d factors.Device) error {
+func (w *Tx) auditDevice(u *User, action string, d factors.Device) error {
 	return w.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
 		Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}},
@@ -328,35 +328,35 @@ func (w *Work) auditDevice(u *User, action string, d factors.Device) error {
 
 // completeByEnrolment completes a login whose invitation or ticket brought the person to this device: both are
 // spent here, by the Update that stores the device (PROTOCOL 7).
-func (w *Work) completeByEnrolment(seat Seat, st *seated, out *Enrolled, o factors.Outcome) error {
+func (w *Tx) completeByEnrolment(seat Flow, st *flowState, out *Enrolled, o factors.Outcome) error {
 	u := &st.user
 	if err := w.spendTickets(u); err != nil {
 		return err
 	}
-	if u.Password.settle(); st.login.Grant == grantInvitation {
-		u.Password.Source = HandSelf // chosen by whoever accepted it, and by nobody who had it in hand before
-		u.reached()
+	if u.Password.confirmProvenance(); st.login.Ticket == grantInvitation {
+		u.Password.Provenance = ProvenanceUser // chosen by whoever accepted it, and by nobody who had it in hand before
+		u.knowsAddressOf()
 	}
 	out.First = true
 	var err error
-	out.Completed, err = w.complete(seat.Login, *st.login, u, Proven{AMR: addAMR(true, o.AMR), Enrolled: true})
+	out.Completed, err = w.complete(seat.Login, *st.login, u, SecondFactor{AMR: addAMR(true, o.AMR), Enrolled: true})
 	return err
 }
 
 // takeUnique reserves what no two devices of the house may share, such as a credential id (L3 section 7.1, step 26).
-func (w *Work) takeUnique(id UserID, unique string) error {
+func (w *Tx) takeUnique(id UserID, unique string) error {
 	if unique == "" {
 		return nil
 	}
 	key := uniqueKey(unique)
-	_, err := w.s.uniques.Get(w.Tx, key)
+	_, err := w.s.uniques.Get(w.Raw, key)
 	switch {
 	case err == nil:
 		return Refuse(CodeTaken)
 	case !errors.Is(err, store.ErrNotFound):
 		return fmt.Errorf("looking up a credential: %w", err)
 	}
-	if err := w.s.uniques.Put(w.Tx, key, id); err != nil {
+	if err := w.s.uniques.Put(w.Raw, key, id); err != nil {
 		return fmt.Errorf("reserving a credential: %w", err)
 	}
 	return nil
@@ -365,11 +365,11 @@ func (w *Work) takeUnique(id UserID, unique string) error {
 func uniqueKey(unique string) string { return SecretOf(unique).Hash() }
 
 // dropUnique frees what a removed device held.
-func (w *Work) dropUnique(d factors.Device) error {
+func (w *Tx) dropUnique(d factors.Device) error {
 	if d.Unique == "" {
 		return nil
 	}
-	if err := w.s.uniques.Delete(w.Tx, uniqueKey(d.Unique)); err != nil {
+	if err := w.s.uniques.Delete(w.Raw, uniqueKey(d.Unique)); err != nil {
 		return fmt.Errorf("freeing a credential: %w", err)
 	}
 	return nil

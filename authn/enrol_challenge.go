@@ -9,12 +9,12 @@ import (
 
 // dropChallenge ends an enrolment whose challenge was answered wrongly: it was good for one answer (BAR A6). A
 // code of a phone may be typed again, for its secret is on the screen and nothing is guessed.
-func (s *Service) dropChallenge(ctx context.Context, a *Act, seat Seat, e *Enrolment) error {
+func (s *Service) dropChallenge(ctx context.Context, a *Operation, seat Flow, e *PendingEnrolment) error {
 	if !s.Describe(factors.Device{Kind: e.Kind}).Strong {
 		return nil
 	}
-	_, err := Do(ctx, s, a, func(w *Work) (struct{}, error) {
-		st, err := w.seatOfPending(seat, a.Now)
+	_, err := Update(ctx, s, a, func(w *Tx) (struct{}, error) {
+		st, err := w.pendingFlowState(seat, a.Now)
 		if err != nil || !bytes.Equal(st.enrol.Pending, e.Pending) {
 			if CodeOf(err) == CodeExpired {
 				err = nil

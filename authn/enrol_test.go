@@ -20,15 +20,15 @@ func acts(h *house, p *authntest.Phone) map[string]func(authn.Secret) error {
 	ctx, s := h.t.Context(), h.Service
 	return map[string]func(authn.Secret) error{
 		"adding a device": func(session authn.Secret) error {
-			_, err := s.BeginEnrol(ctx, h.From, authn.Seat{Session: session}, authn.Enrolling{Kind: totp.Kind})
+			_, err := s.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: totp.Kind})
 			return err
 		},
 		"making recovery codes": func(session authn.Secret) error {
-			_, err := s.BeginEnrol(ctx, h.From, authn.Seat{Session: session}, authn.Enrolling{Kind: recovery.Kind})
+			_, err := s.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: recovery.Kind})
 			return err
 		},
 		"replacing a secret": func(session authn.Secret) error {
-			_, err := s.BeginEnrol(ctx, h.From, authn.Seat{Session: session}, authn.Enrolling{Kind: totp.Kind, Replace: p.Device})
+			_, err := s.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: totp.Kind, Replace: p.Device})
 			return err
 		},
 		"removing a device": func(session authn.Secret) error {
@@ -49,31 +49,31 @@ func acts(h *house, p *authntest.Phone) map[string]func(authn.Secret) error {
 func TestWhatAsksForAFreshProof(t *testing.T) {
 	h := newHouse(t)
 	_, p, enrolled := h.Member(amelie, nil)
-	h.Enrol(authn.Seat{Session: enrolled}, "Second")
+	h.Enrol(authn.Flow{Session: enrolled}, "Second")
 	signedIn := h.SignIn(amelie, authntest.Password, p).Session
 	proven := h.SignIn(amelie, authntest.Password, p).Session
 	h.prove(proven, p)
 	codes := h.recoveryCodes(proven)
 	v, err := h.Service.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, recovery.Kind, []byte(codes[0]))
 	if err != nil || !v.Accepted() {
-		t.Fatalf("a recovery code: %v, %+v", err, v.Judged)
+		t.Fatalf("a recovery code: %v, %+v", err, v.Verification)
 	}
 	adding := map[string]bool{"adding a device": true, "making recovery codes": true}
 	for name, act := range acts(h, p) {
-		if err := act(signedIn); authn.CodeOf(err) != authn.CodeProof {
+		if err := act(signedIn); authn.CodeOf(err) != authn.CodeStepUpRequired {
 			t.Errorf("%s right after the sign-in: got %v", name, err)
 		}
 		for where, session := range map[string]authn.Secret{"an enrolment": enrolled, "a recovery code": v.Issued.Session} {
-			if err := act(session); (authn.CodeOf(err) == authn.CodeProof) == adding[name] {
+			if err := act(session); (authn.CodeOf(err) == authn.CodeStepUpRequired) == adding[name] {
 				t.Errorf("%s after %s: got %v", name, where, err)
 			}
 		}
 	}
-	j, err := h.Service.ShowAgain(t.Context(), h.From, v.Issued.Session, p.Device, "", "Autre", recovery.Kind, []byte(codes[1]))
+	j, err := h.Service.ShowQR(t.Context(), h.From, v.Issued.Session, p.Device, "", "Autre", recovery.Kind, []byte(codes[1]))
 	if err != nil || j.Accepted() {
 		t.Errorf("a recovery code shows the QR code: %v", err)
 	}
-	if j, err := h.Service.Prove(t.Context(), h.From, signedIn, recovery.Kind, []byte(codes[1])); err != nil || j.Accepted() {
+	if j, err := h.Service.StepUp(t.Context(), h.From, signedIn, recovery.Kind, []byte(codes[1])); err != nil || j.Accepted() {
 		t.Errorf("a recovery code is a fresh proof: %v", err)
 	}
 }
@@ -84,12 +84,12 @@ func TestAProofIsGoodForFiveMinutes(t *testing.T) {
 			h := newHouse(t)
 			_, p, session := h.Member(amelie, nil)
 			h.prove(session, p)
-			h.Clock.Advance(authn.ProofLife - time.Second)
-			if err := acts(h, p)[name](session); authn.CodeOf(err) == authn.CodeProof {
+			h.Clock.Advance(authn.StepUpTTL - time.Second)
+			if err := acts(h, p)[name](session); authn.CodeOf(err) == authn.CodeStepUpRequired {
 				t.Errorf("a second short of five minutes: %v", err)
 			}
 			h.Clock.Advance(time.Second)
-			if err := acts(h, p)[name](session); authn.CodeOf(err) != authn.CodeProof {
+			if err := acts(h, p)[name](session); authn.CodeOf(err) != authn.CodeStepUpRequired {
 				t.Errorf("after five minutes: %v", err)
 			}
 		})
@@ -100,29 +100,29 @@ func TestAPendingEnrolmentLendsItsProofToNothingElse(t *testing.T) {
 	h := newHouse(t)
 	_, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	seat := authn.Seat{Session: session}
+	seat := authn.Flow{Session: session}
 	second := h.BeginPhone(seat, "Second")
 	h.Clock.Advance(6 * time.Minute)
 	_, err := h.Service.BeginEnrol(t.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind})
-	refused(t, err, authn.CodeProof, "beginning another")
+	refused(t, err, authn.CodeStepUpRequired, "beginning another")
 	if done, err := h.Service.FinishEnrol(t.Context(), h.From, seat, "Second", second.Code()); err != nil || !done.Accepted() {
 		t.Errorf("finishing within ten minutes: %v, %q", err, done.Rejected)
 	}
 	h.prove(session, p)
 	third := h.BeginPhone(seat, "Troisième")
-	h.Clock.Advance(authn.EnrolLife)
+	h.Clock.Advance(authn.EnrolmentTTL)
 	_, err = h.Service.FinishEnrol(t.Context(), h.From, seat, "", third.Code())
-	refused(t, err, authn.CodeProof, "finishing after ten minutes")
+	refused(t, err, authn.CodeStepUpRequired, "finishing after ten minutes")
 	other := h.SignIn(amelie, authntest.Password, p).Session
-	_, err = h.Service.Pending(t.Context(), authn.Seat{Session: other})
-	refused(t, err, authn.CodeProof, "a pending secret seen from another session")
+	_, err = h.Service.Pending(t.Context(), authn.Flow{Session: other})
+	refused(t, err, authn.CodeStepUpRequired, "a pending secret seen from another session")
 }
 
 func TestAKeysChallengeIsGoodForOneAnswer(t *testing.T) {
 	h := newHouse(t)
 	_, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	seat := authn.Seat{Session: session}
+	seat := authn.Flow{Session: session}
 	_, err := h.Service.BeginEnrol(t.Context(), h.From, seat, authn.Enrolling{Kind: webauthn.Kind, Name: "Clé"})
 	do(t, err, "beginning")
 	done, err := h.Service.FinishEnrol(t.Context(), h.From, seat, "", []byte(`{}`))
@@ -140,13 +140,13 @@ func TestTheLastDeviceStaysAndPaperIsNoDevice(t *testing.T) {
 	h.recoveryCodes(session)
 	_, err := h.Service.RemoveDevice(t.Context(), h.From, session, p.Device)
 	refused(t, err, authn.CodeLastDevice, "removing the one phone")
-	q, _ := h.Enrol(authn.Seat{Session: session}, "Second")
+	q, _ := h.Enrol(authn.Flow{Session: session}, "Second")
 	other, halfway := h.SignIn(amelie, authntest.Password, p).Session, h.password(h.From, amelie).Login
 	h.prove(session, p)
 	h.EmptyOutbox()
 	issued, err := h.Service.RemoveDevice(t.Context(), h.From, session, p.Device)
 	do(t, err, "removing the first phone")
-	if h.alive(session) || h.alive(other) || !h.alive(issued.Session) || h.step(halfway) != authn.StepOver {
+	if h.alive(session) || h.alive(other) || !h.alive(issued.Session) || h.step(halfway) != authn.StepExpired {
 		t.Error("the sessions do not stand as they should: this one re-issued, the others and logins dead")
 	}
 	if got := len(mailed[templates.DeviceRemovedMail](h)); got != 1 {
@@ -167,7 +167,7 @@ func TestTwoDevicesRemovedAtOnceLeaveOne(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	q, _ := h.Enrol(authn.Seat{Session: session}, "Second")
+	q, _ := h.Enrol(authn.Flow{Session: session}, "Second")
 	other := h.SignIn(amelie, authntest.Password, q).Session
 	h.prove(other, q)
 	atOnce(2, func(i int) {
@@ -183,12 +183,12 @@ func TestConfirmingTwiceInParallelGivesOneDeviceAndOneMail(t *testing.T) {
 		t.Run(map[bool]string{true: "in a login", false: "in a session"}[inLogin], func(t *testing.T) {
 			h := newHouse(t)
 			u, p, session := h.Member(amelie, nil)
-			seat := authn.Seat{Session: session}
+			seat := authn.Flow{Session: session}
 			want := 2
 			if inLogin {
-				_, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
-				seat, want = authn.Seat{Login: h.password(h.From, amelie).Login}, 1
-				_, err := h.Service.PresentCode(t.Context(), h.From, seat.Login, code.Reveal())
+				_, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+				seat, want = authn.Flow{Login: h.password(h.From, amelie).Login}, 1
+				_, err := h.Service.RedeemTicketCode(t.Context(), h.From, seat.Login, code.Reveal())
 				do(t, err, "presenting")
 			} else {
 				h.prove(session, p)
@@ -220,15 +220,15 @@ func TestAWrongConfirmationKeepsTheOldDevice(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	seat := authn.Seat{Session: session}
+	seat := authn.Flow{Session: session}
 	prompt, err := h.Service.BeginEnrol(t.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind, Replace: p.Device})
 	do(t, err, "beginning to replace")
 	done, err := h.Service.FinishEnrol(t.Context(), h.From, seat, "", wrong(p))
 	if err != nil || done.Rejected != factors.ReasonWrong {
-		t.Fatalf("got %+v, %v", done.Judged, err)
+		t.Fatalf("got %+v, %v", done.Verification, err)
 	}
 	if v := h.verify(h.password(h.From, amelie).Login, p.Next()); !v.Accepted() {
-		t.Errorf("the old phone: %+v", v.Judged)
+		t.Errorf("the old phone: %+v", v.Verification)
 	}
 	if strings.Contains(string(prompt.View), p.Secret) || len(h.User(string(u.ID)).Devices) != 1 {
 		t.Error("the old secret was shown, or a device added")
@@ -267,7 +267,7 @@ func TestAChangeOfPasswordEndsEverythingElse(t *testing.T) {
 	}
 	issued, err := h.Service.ChangePassword(t.Context(), h.From, session, authntest.Password, another)
 	do(t, err, "changing")
-	if h.alive(session) || h.alive(other) || !h.alive(issued.Session) || h.step(halfway) != authn.StepOver {
+	if h.alive(session) || h.alive(other) || !h.alive(issued.Session) || h.step(halfway) != authn.StepExpired {
 		t.Error("the sessions do not stand as they should")
 	}
 	h.SignIn(amelie, another, p)

@@ -11,46 +11,46 @@ type Code string
 
 // The codes. Each has a sentence under the key "error." + Code in every language.
 const (
-	CodeSignIn        Code = "sign_in"         // any failed sign-in: one sentence, whatever failed
-	CodeWait          Code = "wait"            // too many tries: Error.Retry tells for how long
-	CodeBusy          Code = "busy"            // the password pool is full: try again in a moment
-	CodeExpired       Code = "expired"         // the login or ceremony under way is gone: begin again
-	CodeNoSession     Code = "no_session"      // signed out
-	CodeProof         Code = "proof"           // a fresh proof is asked for first (PROTOCOL 5)
-	CodeForbidden     Code = "forbidden"       // known, but not allowed
-	CodeNotFound      Code = "not_found"       // no such thing, or none that the caller may know of
-	CodeInvalid       Code = "invalid"         // a field is wrong: Error.Field and Error.Reason say which and why
-	CodeTaken         Code = "taken"           // an address or a key that somebody has
-	CodeLastDevice    Code = "last_device"     // the last device cannot be removed by its owner
-	CodeTooMany       Code = "too_many"        // as many as one may have
-	CodeLink          Code = "link"            // an invitation, ticket or password link that is not, or no longer, good
-	CodeTicket        Code = "ticket"          // not a good ticket code
-	CodeTicketExpired Code = "ticket_expired"  // it was one, but its time is over
-	CodeSameHand      Code = "same_hand"       // password and ticket came the same way (PROTOCOL 8)
-	CodeShownTooOften Code = "shown_too_often" // a QR code is shown three times a day at most
-	CodeCopiesOff     Code = "copies_off"      // policy: a key of its own for each phone
-	CodeState         Code = "state"           // not possible in the state that the person is in
-	CodeConflict      Code = "conflict"        // two things named together do not belong together
+	CodeSignInFailed   Code = "sign_in"         // any failed sign-in: one sentence, whatever failed
+	CodeRateLimited    Code = "wait"            // too many tries: Error.Retry tells for how long
+	CodeOverloaded     Code = "busy"            // the password pool is full: try again in a moment
+	CodeExpired        Code = "expired"         // the login or ceremony under way is gone: begin again
+	CodeNoSession      Code = "no_session"      // signed out
+	CodeStepUpRequired Code = "proof"           // a fresh proof is asked for first (PROTOCOL 5)
+	CodeForbidden      Code = "forbidden"       // known, but not allowed
+	CodeNotFound       Code = "not_found"       // no such thing, or none that the caller may know of
+	CodeInvalid        Code = "invalid"         // a field is wrong: Error.Field and Error.Reason say which and why
+	CodeTaken          Code = "taken"           // an address or a key that somebody has
+	CodeLastDevice     Code = "last_device"     // the last device cannot be removed by its owner
+	CodeTooMany        Code = "too_many"        // as many as one may have
+	CodeInvalidLink    Code = "link"            // an invitation, ticket or password link that is not, or no longer, good
+	CodeInvalidTicket  Code = "ticket"          // not a good ticket code
+	CodeTicketExpired  Code = "ticket_expired"  // it was one, but its time is over
+	CodeSameProvenance Code = "same_hand"       // password and ticket came the same way (PROTOCOL 8)
+	CodeQRLimit        Code = "shown_too_often" // a QR code is shown three times a day at most
+	CodeCopiesDisabled Code = "copies_off"      // policy: a key of its own for each phone
+	CodeWrongState     Code = "state"           // not possible in the state that the person is in
+	CodeConflict       Code = "conflict"        // two things named together do not belong together
 )
 
 // Error is a refusal that a person or a program can act on. It never holds what was submitted.
 type Error struct {
-	Code   Code
-	Field  string        // with CodeInvalid: which input
-	Reason string        // with CodeInvalid and CodeState: why, in one word
-	Retry  time.Duration // with CodeWait and CodeBusy
-	Holder string        // with ReasonAssigned: who has it
+	Code       Code
+	Field      string        // with CodeInvalid: which input
+	Reason     string        // with CodeInvalid and CodeWrongState: why, in one word
+	RetryAfter time.Duration // with CodeRateLimited and CodeOverloaded
+	Assignee   string        // with ReasonAssigned: who has it
 }
 
-// The reasons of CodeState that tell an operator what to do instead.
+// The reasons of CodeWrongState that tell an operator what to do instead.
 const (
 	ReasonNeverHadDevice = "never_had_device" // nothing to reset: invite
 	ReasonHadDevice      = "had_device"       // never invited again: reset
 	ReasonIdentity       = "identity"         // nobody made sure who is asking (PROTOCOL 24)
 	ReasonCaseClosed     = "case_closed"      // open the help request again first
 	ReasonAssigned       = "assigned"         // somebody else has the help request
-	ReasonStranger       = "stranger"         // its address is nobody's
-	ReasonOff            = "off"              // a webhook that is switched off: enable it
+	ReasonUnknownAddress = "stranger"         // its address is nobody's
+	ReasonDisabled       = "off"              // a webhook that is switched off: enable it
 )
 
 func (e *Error) Error() string {
@@ -75,7 +75,9 @@ func Invalid(field, reason string) *Error {
 }
 
 // Wait makes an Error that tells when to come back.
-func Wait(d time.Duration) *Error { return &Error{Code: CodeWait, Retry: max(d, time.Second)} }
+func Wait(d time.Duration) *Error {
+	return &Error{Code: CodeRateLimited, RetryAfter: max(d, time.Second)}
+}
 
 // CodeOf is the code of an Error anywhere in err, "" when there is none.
 func CodeOf(err error) Code {

@@ -15,10 +15,10 @@ import (
 	"barillet/store"
 )
 
-// Gate lets somebody through to one host of an application that stands behind forward-auth (PROTOCOL 27). It stands
+// ForwardSession lets somebody through to one host of an application that stands behind forward-auth (PROTOCOL 27). It stands
 // on a session, ends with it, and is accepted for its own host and for nothing else. While State is set it is no
 // gate yet but a return code: good once, for GateCodeLife, for the browser that holds the nonce.
-type Gate struct {
+type ForwardSession struct {
 	User    UserID    `json:"user"`
 	Session string    `json:"session"` // hash of the session's secret
 	Host    string    `json:"host"`
@@ -30,29 +30,29 @@ type Gate struct {
 // GateCodeLife is how long a return code is good.
 const GateCodeLife = time.Minute
 
-// GateState is what the browser's nonce is known by on the way to the sign-in and back.
-func GateState(nonce Secret) string {
+// ParseForwardState is what the browser's nonce is known by on the way to the sign-in and back.
+func ParseForwardState(nonce Secret) string {
 	sum := sha256.Sum256([]byte(nonce.Reveal()))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// OpenGate makes a return code for a host, on the way back from the sign-in. CodeWait beyond throttle.Gates.
-func (s *Service) OpenGate(ctx context.Context, from Origin, session Secret, host, state string) (Secret, error) {
-	a := s.NewAct(from)
+// NewReturnCode makes a return code for a host, on the way back from the sign-in. CodeRateLimited beyond throttle.Gates.
+func (s *Service) NewReturnCode(ctx context.Context, from RequestInfo, session Secret, host, state string) (Secret, error) {
+	a := s.NewOperation(from)
 	code := a.Secret("gate code")
-	wait, err := Do(ctx, s, a, func(w *Work) (time.Duration, error) {
+	wait, err := Update(ctx, s, a, func(w *Tx) (time.Duration, error) {
 		ses, u, err := w.session(session, a.Now)
 		if err != nil {
 			return 0, err
 		}
-		v, err := s.Limiter.Take(w.Tx, a.Now, throttle.Gates, session.Hash())
+		v, err := s.Limiter.Take(w.Raw, a.Now, throttle.Gates, session.Hash())
 		if err != nil {
 			return 0, fmt.Errorf("counting gates: %w", err)
 		}
 		if !v.OK {
 			return v.Retry, nil
 		}
-		return 0, w.putGate(code, Gate{User: u.ID, Session: session.Hash(), Host: host, State: state, Made: a.Now,
+		return 0, w.putForwardSession(code, ForwardSession{User: u.ID, Session: session.Hash(), Host: host, State: state, Made: a.Now,
 			Expires: earlier(a.Now.Add(GateCodeLife), ses.Created.Add(s.Policy.SessionMax))})
 	})
 	if err == nil && wait > 0 {
@@ -61,13 +61,13 @@ func (s *Service) OpenGate(ctx context.Context, from Origin, session Secret, hos
 	return code, err
 }
 
-// PassGate changes a return code into a gate, once. CodeLink when the code is not, or no longer, good, or was made
+// RedeemReturnCode changes a return code into a gate, once. CodeInvalidLink when the code is not, or no longer, good, or was made
 // for another host or browser: a code in the wrong hands is spent by the try.
-func (s *Service) PassGate(ctx context.Context, from Origin, code Secret, host string, nonce Secret) (Secret, error) {
-	a := s.NewAct(from)
+func (s *Service) RedeemReturnCode(ctx context.Context, from RequestInfo, code Secret, host string, nonce Secret) (Secret, error) {
+	a := s.NewOperation(from)
 	secret := a.Secret("gate")
-	passed, err := Do(ctx, s, a, func(w *Work) (bool, error) {
-		g, err := s.gates.Get(w.Tx, code.Hash())
+	passed, err := Update(ctx, s, a, func(w *Tx) (bool, error) {
+		g, err := s.forwards.Get(w.Raw, code.Hash())
 		if errors.Is(err, store.ErrNotFound) {
 			return false, nil
 		}
@@ -77,10 +77,10 @@ func (s *Service) PassGate(ctx context.Context, from Origin, code Secret, host s
 		if g.State == "" { // a gate's own secret is no code
 			return false, nil
 		}
-		if err := s.gates.Delete(w.Tx, code.Hash()); err != nil {
+		if err := s.forwards.Delete(w.Raw, code.Hash()); err != nil {
 			return false, fmt.Errorf("spending a return code: %w", err)
 		}
-		same := subtle.ConstantTimeCompare([]byte(g.State), []byte(GateState(nonce))) == 1
+		same := subtle.ConstantTimeCompare([]byte(g.State), []byte(ParseForwardState(nonce))) == 1
 		if g.Host != host || !same || !a.Now.Before(g.Expires) {
 			return false, nil
 		}
@@ -92,7 +92,7 @@ func (s *Service) PassGate(ctx context.Context, from Origin, code Secret, host s
 			return false, err
 		}
 		g.State, g.Made, g.Expires = "", a.Now, ses.Created.Add(s.Policy.SessionMax)
-		if err := w.putGate(secret, g); err != nil {
+		if err := w.putForwardSession(secret, g); err != nil {
 			return false, err
 		}
 		return true, w.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
@@ -100,13 +100,13 @@ func (s *Service) PassGate(ctx context.Context, from Origin, code Secret, host s
 			Session: sessionID(g.Session), Targets: []audit.Actor{{Type: audit.TypeApplication, ID: host, Name: host}}})
 	})
 	if err == nil && !passed {
-		err = Refuse(CodeLink)
+		err = Refuse(CodeInvalidLink)
 	}
 	return secret, err
 }
 
-func (w *Work) putGate(secret Secret, g Gate) error {
-	if err := w.s.gates.Put(w.Tx, secret.Hash(), g); err != nil {
+func (w *Tx) putForwardSession(secret Secret, g ForwardSession) error {
+	if err := w.s.forwards.Put(w.Raw, secret.Hash(), g); err != nil {
 		return fmt.Errorf("storing a gate: %w", err)
 	}
 	return nil
@@ -119,16 +119,16 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// CheckGate finds out who a gate lets through to a host; CodeNoSession for anything that is no gate of that host, or
+// AuthenticateForward finds out who a gate lets through to a host; CodeNoSession for anything that is no gate of that host, or
 // whose session is over. It reads three records and never waits for a write.
-func (s *Service) CheckGate(ctx context.Context, secret Secret, host string) (Live, error) {
-	if secret.Empty() {
+func (s *Service) AuthenticateForward(ctx context.Context, secret Secret, host string) (Live, error) {
+	if secret.IsZero() {
 		return Live{}, Refuse(CodeNoSession)
 	}
 	now := s.Now()
 	var live Live
 	err := s.View(ctx, func(r Reader) error {
-		g, err := s.gates.Get(r.r, secret.Hash())
+		g, err := s.forwards.Get(r.r, secret.Hash())
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			return Refuse(CodeNoSession)
@@ -137,7 +137,7 @@ func (s *Service) CheckGate(ctx context.Context, secret Secret, host string) (Li
 		case g.State != "", g.Host != host, !now.Before(g.Expires):
 			return Refuse(CodeNoSession)
 		}
-		live, err = r.live(g.Session, now)
+		live, err = r.info(g.Session, now)
 		return err
 	})
 	return live, err

@@ -17,16 +17,16 @@ const wiki = "wiki.garage.example"
 func (h *house) gate(session authn.Secret, host string) authn.Secret {
 	h.t.Helper()
 	nonce := authn.SecretOf("a nonce of the browser")
-	code, err := h.Service.OpenGate(h.t.Context(), h.From, session, host, authn.GateState(nonce))
+	code, err := h.Service.NewReturnCode(h.t.Context(), h.From, session, host, authn.ParseForwardState(nonce))
 	do(h.t, err, "opening a gate")
-	gate, err := h.Service.PassGate(h.t.Context(), h.From, code, host, nonce)
+	gate, err := h.Service.RedeemReturnCode(h.t.Context(), h.From, code, host, nonce)
 	do(h.t, err, "passing a gate")
 	return gate
 }
 
 func (h *house) passes(gate authn.Secret, host string) bool {
 	h.t.Helper()
-	_, err := h.Service.CheckGate(h.t.Context(), gate, host)
+	_, err := h.Service.AuthenticateForward(h.t.Context(), gate, host)
 	if err != nil && authn.CodeOf(err) != authn.CodeNoSession {
 		h.t.Fatalf("checking a gate: %v", err)
 	}
@@ -40,7 +40,7 @@ func TestAGateIsGoodForItsHostAndTellsWhoCame(t *testing.T) {
 		u.Login, u.FirstName, u.LastName, u.Groups = "amelie", "Amélie", "Durand", []authn.GroupID{group}
 	})
 	gate := h.gate(session, wiki)
-	live, err := h.Service.CheckGate(t.Context(), gate, wiki)
+	live, err := h.Service.AuthenticateForward(t.Context(), gate, wiki)
 	if err != nil || live.User != u.ID || live.Login != "amelie" || live.Email != amelie || live.Name != "Amélie Durand" ||
 		!slices.Equal(live.Groups, []authn.GroupID{group}) {
 		t.Errorf("got %+v, %v", live, err)
@@ -67,40 +67,40 @@ func TestAReturnCodeIsGoodOnceForItsHostAndItsBrowser(t *testing.T) {
 	nonce := authn.SecretOf("nonce")
 	for name, try := range map[string]func(code authn.Secret) bool{
 		"another host": func(code authn.Secret) bool {
-			_, err := h.Service.PassGate(t.Context(), h.From, code, "shop.garage.example", nonce)
+			_, err := h.Service.RedeemReturnCode(t.Context(), h.From, code, "shop.garage.example", nonce)
 			return err == nil
 		},
 		"another browser": func(code authn.Secret) bool {
-			_, err := h.Service.PassGate(t.Context(), h.From, code, wiki, authn.SecretOf("other"))
+			_, err := h.Service.RedeemReturnCode(t.Context(), h.From, code, wiki, authn.SecretOf("other"))
 			return err == nil
 		},
 		"no nonce": func(code authn.Secret) bool {
-			_, err := h.Service.PassGate(t.Context(), h.From, code, wiki, authn.Secret{})
+			_, err := h.Service.RedeemReturnCode(t.Context(), h.From, code, wiki, authn.Secret{})
 			return err == nil
 		},
 		"after a minute": func(code authn.Secret) bool {
 			h.Clock.Advance(authn.GateCodeLife)
-			_, err := h.Service.PassGate(t.Context(), h.From, code, wiki, nonce)
+			_, err := h.Service.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce)
 			return err == nil
 		},
 		"as a gate": func(code authn.Secret) bool { return h.passes(code, wiki) },
 		"a second time": func(code authn.Secret) bool {
-			if _, err := h.Service.PassGate(t.Context(), h.From, code, wiki, nonce); err != nil {
+			if _, err := h.Service.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce); err != nil {
 				t.Fatalf("the first time: %v", err)
 			}
-			_, err := h.Service.PassGate(t.Context(), h.From, code, wiki, nonce)
+			_, err := h.Service.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce)
 			return err == nil
 		},
 		"after the sign-out": func(authn.Secret) bool {
 			_, _, other := h.Member("paul@garage.example", nil)
-			code, err := h.Service.OpenGate(t.Context(), h.From, other, wiki, authn.GateState(nonce))
+			code, err := h.Service.NewReturnCode(t.Context(), h.From, other, wiki, authn.ParseForwardState(nonce))
 			do(t, err, "opening")
 			do(t, h.Service.SignOut(t.Context(), h.From, other), "signing out")
-			_, err = h.Service.PassGate(t.Context(), h.From, code, wiki, nonce)
+			_, err = h.Service.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce)
 			return err == nil
 		},
 	} {
-		code, err := h.Service.OpenGate(t.Context(), h.From, session, wiki, authn.GateState(nonce))
+		code, err := h.Service.NewReturnCode(t.Context(), h.From, session, wiki, authn.ParseForwardState(nonce))
 		do(t, err, "opening")
 		if try(code) {
 			t.Errorf("%s: the code was taken", name)
@@ -112,14 +112,14 @@ func TestOneReturnCodeTakenByManyAtOnceMakesOneGate(t *testing.T) {
 	h := newHouse(t)
 	_, _, session := h.Member(amelie, nil)
 	nonce := authn.SecretOf("nonce")
-	code, err := h.Service.OpenGate(t.Context(), h.From, session, wiki, authn.GateState(nonce))
+	code, err := h.Service.NewReturnCode(t.Context(), h.From, session, wiki, authn.ParseForwardState(nonce))
 	do(t, err, "opening")
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	passed := 0
 	for range 24 {
 		wg.Go(func() {
-			if _, err := h.Service.PassGate(t.Context(), h.From, code, wiki, nonce); err == nil {
+			if _, err := h.Service.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce); err == nil {
 				mu.Lock()
 				passed++
 				mu.Unlock()
@@ -137,7 +137,7 @@ func TestAGateEndsWithItsSession(t *testing.T) {
 		"signed out": func(h *house, _ authn.User, session authn.Secret) {
 			do(h.t, h.Service.SignOut(h.t.Context(), h.From, session), "signing out")
 		},
-		"devices reset": func(h *house, u authn.User, _ authn.Secret) { h.reset(u.ID, authn.HandMail, authn.TicketLife) },
+		"devices reset": func(h *house, u authn.User, _ authn.Secret) { h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL) },
 		"suspended": func(h *house, u authn.User, _ authn.Secret) {
 			h.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
 		},
@@ -185,11 +185,11 @@ func TestWaysBackToApplicationsAreCountedByTheSession(t *testing.T) {
 	_, _, session := h.Member(amelie, nil)
 	var err error
 	for n := range 61 {
-		if _, err = h.Service.OpenGate(t.Context(), h.From, session, wiki, "state"); err != nil && n < 60 {
+		if _, err = h.Service.NewReturnCode(t.Context(), h.From, session, wiki, "state"); err != nil && n < 60 {
 			t.Fatalf("number %d: %v", n, err)
 		}
 	}
-	if authn.CodeOf(err) != authn.CodeWait {
+	if authn.CodeOf(err) != authn.CodeRateLimited {
 		t.Errorf("the 61st in a minute: got %v, want a wait", err)
 	}
 }
@@ -198,18 +198,18 @@ func TestAProofByKeyMakesASessionPhishingResistant(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	key := h.enrolKey(authn.Seat{Session: session}, u)
+	key := h.enrolKey(authn.Flow{Session: session}, u)
 	session = h.SignIn(amelie, authntest.Password, p).Session
-	if live, err := h.Service.Check(t.Context(), session); err != nil || live.PhishingResistant() {
+	if live, err := h.Service.Authenticate(t.Context(), session); err != nil || live.PhishingResistant() {
 		t.Fatalf("signed in by code: got %v, %v", live.AMR, err)
 	}
-	prompt, err := h.Service.ChallengeProof(t.Context(), h.From, session, "webauthn")
+	prompt, err := h.Service.BeginStepUp(t.Context(), h.From, session, "webauthn")
 	do(t, err, "asking for the key")
-	j, err := h.Service.Prove(t.Context(), h.From, session, "webauthn", key.answer(prompt, 6))
+	j, err := h.Service.StepUp(t.Context(), h.From, session, "webauthn", key.answer(prompt, 6))
 	if err != nil || !j.Accepted() {
 		t.Fatalf("proving by key: %v %v", j.Rejected, err)
 	}
-	if live, err := h.Service.Check(t.Context(), session); err != nil || !live.PhishingResistant() || !slices.Contains(live.AMR, "otp") {
+	if live, err := h.Service.Authenticate(t.Context(), session); err != nil || !live.PhishingResistant() || !slices.Contains(live.AMR, "otp") {
 		t.Errorf("after a proof by key: got %v, %v", live.AMR, err)
 	}
 }

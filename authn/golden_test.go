@@ -27,44 +27,44 @@ func goldenPrompt() authn.Prompt {
 	return authn.Prompt{Template: "totp", View: json.RawMessage(`{"uri":"otpauth://totp/x"}`), JSON: json.RawMessage(`{"challenge":"x"}`)}
 }
 
-func goldenEnrolment() *authn.Enrolment {
-	return &authn.Enrolment{Kind: "totp", App: "GOOGLE", Name: "Nouveau", Replace: "d1", Lost: "c1",
+func goldenEnrolment() *authn.PendingEnrolment {
+	return &authn.PendingEnrolment{Kind: "totp", App: "GOOGLE", Name: "Nouveau", Replace: "d1", Lost: "c1",
 		Pending: factors.Pending("pending"), Prompt: goldenPrompt(), Expires: then}
 }
 
 func goldenUser() authn.User {
-	return authn.User{ID: "uabc", Rev: 9, Handle: []byte{1, 2, 3}, Login: "lea", Email: "lea@garage.example", Second: "lea@home.example",
+	return authn.User{ID: "uabc", Revision: 9, Handle: []byte{1, 2, 3}, Login: "lea", Email: "lea@garage.example", SecondEmail: "lea@home.example",
 		FirstName: "Léa", LastName: "Vasseur", Profile: json.RawMessage(`{"badge":7}`), Locale: "fr", Status: authn.StatusActive,
-		Groups: []authn.GroupID{"g1"}, Roles: []authn.Grant{{ID: "r1", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{"g1"}, Created: then, Changed: then}},
-		Demoted: "uroot", Shadow: true, Epoch: 5, PasswordEpoch: 2, Resets: 1,
-		Password: authn.Password{PHC: "$argon2id$x", Source: authn.HandSelf, Set: then, Mark: authn.MarkExpired},
-		Devices:  []factors.Device{goldenDevice()}, HadDevice: true,
-		Tickets: []authn.Ticket{{ID: "t1", Link: "l1", Code: []byte{4, 5}, Way: authn.HandMail, Made: then, Expires: then, Bound: "login", Via: "operator:0"}},
-		Mailbox: authn.Mailbox{By: "operator:0", Moved: then}, Recovering: authn.Recovering{Epoch: 5, Until: then}, State: authn.StatusActive,
-		Offer: &authn.Offer{ID: "d2", Kind: "totp", App: "OKTA", Name: "Garage", By: "token:t", Hand: "uboss", ByName: "Karim", Epoch: 5,
+		Groups: []authn.GroupID{"g1"}, Roles: []authn.RoleAssignment{{ID: "r1", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{"g1"}, Created: then, Changed: then}},
+		DemotedBy: "uroot", Placeholder: true, Epoch: 5, PasswordEpoch: 2, Resets: 1,
+		Password: authn.Password{Hash: "$argon2id$x", Provenance: authn.ProvenanceUser, Set: then, MustChange: authn.ChangeExpired},
+		Devices:  []factors.Device{goldenDevice()}, EverHadDevice: true,
+		Tickets:         []authn.Ticket{{ID: "t1", Link: "l1", Code: []byte{4, 5}, Provenance: authn.ProvenanceEmail, Made: then, Expires: then, Transaction: "login", AddressSetBy: "operator:0"}},
+		EmailProvenance: authn.Mailbox{By: "operator:0", Moved: then}, PasswordLink: authn.Recovering{Epoch: 5, Until: then}, State: authn.StatusActive,
+		AdminEnrolment: &authn.AdminEnrolment{ID: "d2", Kind: "totp", App: "OKTA", Name: "Garage", By: "token:t", Hand: "uboss", ByName: "Karim", Epoch: 5,
 			Pending: factors.Pending("pending"), At: then, Expires: then},
-		Verifying: &authn.Ceremony{Pending: map[factors.Kind]factors.Pending{"totp": factors.Pending("p")}, At: then, Expires: then},
-		ResetAt:   then, Invited: authn.Invitation{Link: "l2", Way: authn.HandMail, By: "Paul", At: then, Expires: then},
+		AdminVerification: &authn.Ceremony{Pending: map[factors.Kind]factors.Pending{"totp": factors.Pending("p")}, At: then, Expires: then},
+		ResetAt:           then, Invited: authn.Invitation{Link: "l2", Provenance: authn.ProvenanceEmail, By: "Paul", At: then, Expires: then},
 		Showings: []time.Time{then}, Renewals: []time.Time{then},
 		Sessions: []authn.SessionRef{{Hash: "h1", Since: then}},
 		Browsers: []authn.BrowserRef{{Hash: "b1", Since: then, Seen: then}},
-		Recent:   []authn.Recent{{At: then, What: "user.session.start", Failed: true, Detail: "Téléphone", Address: "192.0.2.1", Agent: "Firefox"}}, Created: then, Activated: then, Changed: then, StatusAt: then, LastLogin: then}
+		Activity: []authn.Activity{{At: then, What: "user.session.start", Failed: true, Detail: "Téléphone", Address: "192.0.2.1", Agent: "Firefox"}}, Created: then, Activated: then, Changed: then, StatusAt: then, LastLogin: then}
 }
 
 func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 	ceremony := &authn.Ceremony{Pending: map[factors.Kind]factors.Pending{"webauthn": factors.Pending("p")}, At: then, Expires: then}
-	login := authn.Login{ID: "login", User: "uabc", PasswordEpoch: 2, Epoch: 5, Resets: 1, Grant: "t1",
-		NewPassword: &authn.NewPassword{PHC: "$argon2id$x", Link: "l3", Way: "operator:0"}, Ceremony: ceremony, Enrol: goldenEnrolment(),
-		Proven: &authn.Proven{AMR: []string{"pwd", "otp", "mfa"}, Spare: true, Enrolled: true}, Program: "token:t", Known: true, ReturnTo: "/account", Started: then, Expires: then}
-	session := authn.Session{User: "uabc", Epoch: 5, Created: then, Seen: then, AMR: []string{"pwd", "otp", "mfa"}, Browser: "b1",
-		Shared: true, Program: "token:t", Address: "192.0.2.1", Agent: "Firefox", Proof: authn.Proof{At: then, Enrolling: true}, Keyed: then, Ceremony: ceremony,
-		Enrol: goldenEnrolment(), Copying: &authn.Copying{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: goldenPrompt(), Expires: then}}
-	standing := authn.Standing{Epoch: 5, PasswordEpoch: 2, Status: authn.StatusActive, Login: "lea", Name: "Léa Vasseur", Email: "lea@garage.example", Locale: "fr",
+	login := authn.Transaction{ID: "login", User: "uabc", PasswordEpoch: 2, Epoch: 5, Resets: 1, Ticket: "t1",
+		NewPassword: &authn.NewPassword{PHC: "$argon2id$x", Link: "l3", Provenance: "operator:0"}, Ceremony: ceremony, Enrol: goldenEnrolment(),
+		Proven: &authn.SecondFactor{AMR: []string{"pwd", "otp", "mfa"}, Spare: true, Enrolled: true}, Program: "token:t", KnownBrowser: true, ReturnTo: "/account", Started: then, Expires: then}
+	session := authn.Session{User: "uabc", Epoch: 5, Created: then, LastSeen: then, AMR: []string{"pwd", "otp", "mfa"}, Browser: "b1",
+		Shared: true, APIToken: "token:t", Address: "192.0.2.1", Agent: "Firefox", StepUp: authn.StepUp{At: then, EnrolOnly: true}, PhishingResistantAt: then, Ceremony: ceremony,
+		Enrol: goldenEnrolment(), Copying: &authn.PendingCopy{Device: "d1", Copy: "c1", Name: "Tablette", Prompt: goldenPrompt(), Expires: then}}
+	standing := authn.Summary{Epoch: 5, PasswordEpoch: 2, Status: authn.StatusActive, Login: "lea", Name: "Léa Vasseur", Email: "lea@garage.example", Locale: "fr",
 		Groups: []authn.GroupID{"g1"}, Roles: []authn.Role{authn.RoleHelpDesk}}
-	link := authn.Link{User: "uabc", For: "ticket", Ticket: "t1", Epoch: 7, Way: "operator:0", Expires: then}
+	link := authn.Link{User: "uabc", Purpose: "ticket", Ticket: "t1", Epoch: 7, Provenance: "operator:0", Expires: then}
 	browser := authn.Browser{Since: then, Shared: true}
 	group := authn.Group{ID: "g1", Name: "Garage du Port", Description: "quai 3", Created: then, Changed: then, Deleted: then, Swept: true}
-	gate := authn.Gate{User: "uabc", Session: "h1", Host: "wiki.garage.example", State: "s1", Made: then, Expires: then}
+	gate := authn.ForwardSession{User: "uabc", Session: "h1", Host: "wiki.garage.example", State: "s1", Made: then, Expires: then}
 	for _, record := range []any{goldenUser(), login, session, standing, link, browser, group, gate} {
 		whole(t, reflect.TypeOf(record).Name(), reflect.ValueOf(record))
 	}
@@ -105,11 +105,11 @@ func TestAPersonWithEverythingIsResetInOneUpdate(t *testing.T) {
 	h := newHouse(t)
 	h.From.Agent = strings.Repeat("<", 300)
 	u, p, session := h.Member(amelie, func(u *authn.User) {
-		u.Second, u.FirstName, u.LastName = "second@garage.example", strings.Repeat("🔧", 64), strings.Repeat("🔧", 64)
+		u.SecondEmail, u.FirstName, u.LastName = "second@garage.example", strings.Repeat("🔧", 64), strings.Repeat("🔧", 64)
 		u.Profile = json.RawMessage(`{"note":"` + strings.Repeat("x", 16<<10-11) + `"}`)
 	})
 	h.prove(session, p)
-	h.enrolKey(authn.Seat{Session: session}, u)
+	h.enrolKey(authn.Flow{Session: session}, u)
 	h.recoveryCodes(session)
 	h.Change(u.ID, func(u *authn.User) {
 		phone, key := u.Devices[0], u.Devices[1]
@@ -128,25 +128,25 @@ func TestAPersonWithEverythingIsResetInOneUpdate(t *testing.T) {
 			d.ID, d.Name = factors.DeviceID(fmt.Sprintf("%026d", i)), strings.Repeat("🔧", 64)
 			u.Devices = append(u.Devices, d)
 		}
-		u.Offer = &authn.Offer{ID: phone.ID, Kind: phone.Kind, App: "GOOGLE", Name: strings.Repeat("🔧", 64), By: "token:0123456789abcdef0123", Hand: string(u.ID),
+		u.AdminEnrolment = &authn.AdminEnrolment{ID: phone.ID, Kind: phone.Kind, App: "GOOGLE", Name: strings.Repeat("🔧", 64), By: "token:0123456789abcdef0123", Hand: string(u.ID),
 			ByName: strings.Repeat("🔧", 64), Epoch: u.Epoch, Pending: factors.Pending(strings.Repeat("x", 400)), At: then, Expires: then}
-		u.Verifying = &authn.Ceremony{Pending: map[factors.Kind]factors.Pending{"totp": factors.Pending(strings.Repeat("x", 100))}, At: then, Expires: then}
-		ref, browser, recent := u.Sessions[0], u.Browsers[0], u.Recent[0]
-		u.Sessions, u.Browsers, u.Recent = nil, nil, nil
+		u.AdminVerification = &authn.Ceremony{Pending: map[factors.Kind]factors.Pending{"totp": factors.Pending(strings.Repeat("x", 100))}, At: then, Expires: then}
+		ref, browser, recent := u.Sessions[0], u.Browsers[0], u.Activity[0]
+		u.Sessions, u.Browsers, u.Activity = nil, nil, nil
 		for i := range 32 {
 			ref.Hash, browser.Hash = fmt.Sprintf("%064d", i), fmt.Sprintf("%064d", i)
 			u.Sessions, u.Browsers = append(u.Sessions, ref), append(u.Browsers, browser)
 		}
 		for range 20 {
 			recent.Address, recent.Detail = "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff", strings.Repeat("🔧", 64)
-			u.Recent = append(u.Recent, recent)
+			u.Activity = append(u.Activity, recent)
 		}
 	})
 	raw, err := json.Marshal(h.User(string(u.ID)))
 	if err != nil || len(raw) > store.MaxValue-512 {
 		t.Errorf("the record has %d bytes of %d", len(raw), store.MaxValue)
 	}
-	h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	if got := h.User(string(u.ID)); len(got.Devices)+len(got.Sessions) != 0 {
 		t.Errorf("left %d devices and %d sessions", len(got.Devices), len(got.Sessions))
 	}

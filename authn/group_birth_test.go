@@ -14,9 +14,9 @@ func TestTheGaragesThatAPersonIsMadeWith(t *testing.T) {
 		garages = append(garages, h.Group(fmt.Sprintf("Garage %d", n)))
 	}
 	born := func(address string, in []authn.GroupID) error {
-		_, err := authn.Do(t.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (authn.User, error) {
+		_, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (authn.User, error) {
 			u := w.NewUser()
-			u.Login, u.Email, u.Second = address, "mail-"+address, "second-"+address
+			u.Login, u.Email, u.SecondEmail = address, "mail-"+address, "second-"+address
 			u.FirstName, u.LastName, u.Groups = "Anne", "Morel", in
 			return u, w.Create(&u)
 		})

@@ -13,37 +13,37 @@ import (
 )
 
 // doorsOfCodes are all the methods that take six digits, each with an answer.
-func doorsOfCodes(h *house, p *authntest.Phone, session authn.Secret) map[string]func(authn.Origin, []byte) authn.Judged {
+func doorsOfCodes(h *house, p *authntest.Phone, session authn.Secret) map[string]func(authn.RequestInfo, []byte) authn.Verification {
 	ctx, s := h.t.Context(), h.Service
-	told := func(j authn.Judged, err error) authn.Judged {
+	told := func(j authn.Verification, err error) authn.Verification {
 		h.t.Helper()
 		do(h.t, err, "answering")
 		return j
 	}
-	return map[string]func(authn.Origin, []byte) authn.Judged{
-		"Verify": func(from authn.Origin, code []byte) authn.Judged {
+	return map[string]func(authn.RequestInfo, []byte) authn.Verification{
+		"Verify": func(from authn.RequestInfo, code []byte) authn.Verification {
 			v, err := s.Verify(ctx, from, h.password(from, amelie).Login, totp.Kind, code)
-			return told(v.Judged, err)
+			return told(v.Verification, err)
 		},
-		"Prove": func(from authn.Origin, code []byte) authn.Judged {
-			return told(s.Prove(ctx, from, session, totp.Kind, code))
+		"Prove": func(from authn.RequestInfo, code []byte) authn.Verification {
+			return told(s.StepUp(ctx, from, session, totp.Kind, code))
 		},
-		"ShowAgain": func(from authn.Origin, code []byte) authn.Judged {
-			return told(s.ShowAgain(ctx, from, session, p.Device, "", "Tablette", totp.Kind, code))
+		"ShowAgain": func(from authn.RequestInfo, code []byte) authn.Verification {
+			return told(s.ShowQR(ctx, from, session, p.Device, "", "Tablette", totp.Kind, code))
 		},
-		"VerifyFor": func(from authn.Origin, code []byte) authn.Judged {
-			u, err := h.Service.Check(ctx, session)
+		"VerifyFor": func(from authn.RequestInfo, code []byte) authn.Verification {
+			u, err := h.Service.Authenticate(ctx, session)
 			do(h.t, err, "finding out whose phone it is")
 			return told(s.VerifyFor(ctx, from, by("uboss", "a", u.User), p.Device, code))
 		},
-		"FinishProgram": func(from authn.Origin, code []byte) authn.Judged {
-			from.Program = "token:a"
-			tx, err := s.StartProgram(ctx, from, amelie, authntest.Password, everybody)
+		"FinishProgram": func(from authn.RequestInfo, code []byte) authn.Verification {
+			from.APIToken = "token:a"
+			tx, err := s.StartAPISignIn(ctx, from, amelie, authntest.Password, everybody)
 			do(h.t, err, "a program's password")
-			_, j, err := s.FinishProgram(ctx, from, tx.State, p.Device, code)
+			_, j, err := s.VerifyAPISignIn(ctx, from, tx.State, p.Device, code)
 			return told(j, err)
 		},
-		"ConfirmDevice": func(from authn.Origin, code []byte) authn.Judged {
+		"ConfirmDevice": func(from authn.RequestInfo, code []byte) authn.Verification {
 			id := factors.DeviceID("")
 			for _, d := range h.User(amelie).Devices {
 				if d.Waits() {
@@ -52,7 +52,7 @@ func doorsOfCodes(h *house, p *authntest.Phone, session authn.Secret) map[string
 			}
 			return told(s.ConfirmDevice(ctx, from, session, id, code))
 		},
-		"ConfirmCopy": func(from authn.Origin, code []byte) authn.Judged {
+		"ConfirmCopy": func(from authn.RequestInfo, code []byte) authn.Verification {
 			return told(s.ConfirmCopy(ctx, from, session, code))
 		},
 	}
@@ -100,8 +100,8 @@ func TestGuessingCodesIsLimitedOverDoorsLoginsAddressesAndNodes(t *testing.T) {
 	h.Service.Policy.SessionIdle, h.Service.Policy.SessionMax = 1000*time.Hour, 1000*time.Hour
 	ring, err := store.OpenKeyring(t.Context(), h.Store, h.Keys, h.Clock.Now())
 	do(t, err, "opening the keys again")
-	node := &authn.Service{Store: h.Store, Pepper: h.Keys.Pepper, Passwords: h.Service.Passwords, Factors: h.Service.Factors,
-		Limiter: throttle.NewLimiter(ring, h.Keys.Pepper), Guesses: throttle.NewGuesses(ring, h.Keys.Pepper),
+	node := &authn.Service{Store: h.Store, Pepper: h.Keys.Pepper, Hasher: h.Service.Hasher, Factors: h.Service.Factors,
+		Limiter: throttle.NewLimiter(ring, h.Keys.Pepper), Failures: throttle.NewGuesses(ring, h.Keys.Pepper),
 		Log: h.Log, Outbox: h.Outbox, Now: h.Clock.Now, Policy: h.Service.Policy}
 	node.Open(ring)
 	services := []*authn.Service{h.Service, node}
@@ -142,7 +142,7 @@ func TestGuessingCodesIsLimitedOverDoorsLoginsAddressesAndNodes(t *testing.T) {
 		t.Errorf("%d in a row, want %d", got, len(judged))
 	}
 	h.Clock.Advance(24 * time.Hour)
-	if issued := h.SignIn(amelie, authntest.Password, p); issued.Session.Empty() {
+	if issued := h.SignIn(amelie, authntest.Password, p); issued.Session.IsZero() {
 		t.Error("the stop did not end by itself")
 	}
 }
@@ -162,27 +162,27 @@ func TestAStrangersNoiseLeavesKeysAndKnownBrowsersAlone(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	k := h.enrolKey(authn.Seat{Session: session}, u)
+	k := h.enrolKey(authn.Flow{Session: session}, u)
 	mine := h.From
 	mine.Browser = h.SignIn(amelie, authntest.Password, p).Browser
-	if mine.Browser.Empty() {
+	if mine.Browser.IsZero() {
 		t.Fatal("no cookie for the browser")
 	}
 	h.noise(p)
 	if v := h.verifyKey(h.password(h.From, amelie).Login, k, 9); !v.Accepted() {
-		t.Errorf("the key from an unknown browser: %+v", v.Judged)
+		t.Errorf("the key from an unknown browser: %+v", v.Verification)
 	}
 	h.noise(p) // the key ended the wait: noise once more
 	v, err := h.Service.Verify(t.Context(), mine, h.password(mine, amelie).Login, totp.Kind, p.Next())
 	if err != nil || !v.Accepted() {
-		t.Errorf("a code from a known browser: %v, %+v", err, v.Judged)
+		t.Errorf("a code from a known browser: %v, %+v", err, v.Verification)
 	}
 	for range 30 {
-		h.Service.Password(t.Context(), h.at("198.51.100.66"), amelie, "wrong in any case", "")
+		h.Service.StartWithPassword(t.Context(), h.at("198.51.100.66"), amelie, "wrong in any case", "")
 		h.Clock.Advance(5 * time.Second)
 	}
-	_, err = h.Service.Password(t.Context(), h.From, amelie, authntest.Password, "")
-	refused(t, err, authn.CodeWait, "the right password from an unknown browser")
+	_, err = h.Service.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
+	refused(t, err, authn.CodeRateLimited, "the right password from an unknown browser")
 	h.password(mine, amelie)
 }
 
@@ -194,12 +194,12 @@ func TestAKnownBrowserHasABudgetNotALicence(t *testing.T) {
 	for range 5 {
 		v, err := h.Service.Verify(t.Context(), mine, h.password(mine, amelie).Login, totp.Kind, wrong(p))
 		if err != nil || v.Rejected != factors.ReasonWrong {
-			t.Fatalf("got %v, %+v", err, v.Judged)
+			t.Fatalf("got %v, %+v", err, v.Verification)
 		}
 	}
 	v, err := h.Service.Verify(t.Context(), mine, h.password(mine, amelie).Login, totp.Kind, p.Code())
 	if err != nil || v.Wait <= 0 {
-		t.Errorf("after five wrong ones: %v, %+v", err, v.Judged)
+		t.Errorf("after five wrong ones: %v, %+v", err, v.Verification)
 	}
 	if g := h.counters(u.ID); len(g.Known.Codes.Times) != 5 || len(g.Unknown.Codes.Times) != 0 {
 		t.Errorf("counted %d known and %d unknown, want 5 and none", len(g.Known.Codes.Times), len(g.Unknown.Codes.Times))
@@ -225,9 +225,9 @@ func TestARecoveryCodeCannotBeGuessed(t *testing.T) {
 	}
 	v, err := h.Service.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, "recovery", []byte(codes[0]))
 	if err != nil || v.Wait <= 0 || v.Wait > time.Hour {
-		t.Errorf("a right one meanwhile: %v, %+v", err, v.Judged)
+		t.Errorf("a right one meanwhile: %v, %+v", err, v.Verification)
 	}
 	if v := h.verify(h.password(h.From, amelie).Login, p.Next()); !v.Accepted() {
-		t.Errorf("the phone meanwhile: %+v", v.Judged)
+		t.Errorf("the phone meanwhile: %+v", v.Verification)
 	}
 }

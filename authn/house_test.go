@@ -55,11 +55,11 @@ func do(t testing.TB, err error, doing string) {
 	}
 }
 
-// reset does what an operator's reset does to the record; way is authn.HandMail or an operator's id.
+// reset does what an operator's reset does to the record; way is authn.ProvenanceEmail or an operator's id.
 func (h *house) reset(id authn.UserID, way string, life time.Duration) (link, code authn.Secret) {
 	h.t.Helper()
 	type ticket struct{ link, code authn.Secret }
-	out, err := authn.Do(h.t.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (ticket, error) {
+	out, err := authn.Update(h.t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (ticket, error) {
 		u, err := w.User(id)
 		if err != nil {
 			return ticket{}, err
@@ -78,19 +78,19 @@ func (h *house) reset(id authn.UserID, way string, life time.Duration) (link, co
 }
 
 // password proves a password from somewhere.
-func (h *house) password(from authn.Origin, login string) authn.Started {
+func (h *house) password(from authn.RequestInfo, login string) authn.TransactionRef {
 	h.t.Helper()
-	started, err := h.Service.Password(h.t.Context(), from, login, authntest.Password, "")
+	started, err := h.Service.StartWithPassword(h.t.Context(), from, login, authntest.Password, "")
 	do(h.t, err, "proving the password of "+login)
 	return started
 }
 
-// step is where a login stands; StepOver when it is gone.
+// step is where a login stands; StepExpired when it is gone.
 func (h *house) step(login authn.Secret) authn.Step {
 	h.t.Helper()
-	state, err := h.Service.Login(h.t.Context(), login)
+	state, err := h.Service.Transaction(h.t.Context(), login)
 	if authn.CodeOf(err) == authn.CodeExpired {
-		return authn.StepOver
+		return authn.StepExpired
 	}
 	do(h.t, err, "reading a login")
 	return state.Step
@@ -106,7 +106,7 @@ func (h *house) verify(login authn.Secret, code []byte) authn.Verified {
 // prove gives a fresh proof by a phone.
 func (h *house) prove(session authn.Secret, p *authntest.Phone) {
 	h.t.Helper()
-	j, err := h.Service.Prove(h.t.Context(), h.From, session, totp.Kind, p.Next())
+	j, err := h.Service.StepUp(h.t.Context(), h.From, session, totp.Kind, p.Next())
 	if err != nil || !j.Accepted() {
 		h.t.Fatalf("proving a phone: %v, %+v", err, j)
 	}
@@ -114,7 +114,7 @@ func (h *house) prove(session authn.Secret, p *authntest.Phone) {
 
 func (h *house) alive(session authn.Secret) bool {
 	h.t.Helper()
-	_, err := h.Service.Check(h.t.Context(), session)
+	_, err := h.Service.Authenticate(h.t.Context(), session)
 	if err != nil && authn.CodeOf(err) != authn.CodeNoSession {
 		h.t.Fatalf("checking a session: %v", err)
 	}
@@ -122,7 +122,7 @@ func (h *house) alive(session authn.Secret) bool {
 }
 
 // at is the house's browser at another address, without a cookie.
-func (h *house) at(address string) authn.Origin {
+func (h *house) at(address string) authn.RequestInfo {
 	from := h.From
 	from.Address = netip.MustParseAddr(address)
 	return from
@@ -156,7 +156,7 @@ func (h *house) counters(id authn.UserID) throttle.Guess {
 	h.t.Helper()
 	var g throttle.Guess
 	do(h.t, h.Store.View(h.t.Context(), func(s store.Snapshot) (err error) {
-		g, err = h.Service.Guesses.Get(s, h.Service.Guesses.PersonID(string(id)))
+		g, err = h.Service.Failures.Get(s, h.Service.Failures.PersonID(string(id)))
 		return err
 	}), "reading counters")
 	return g
@@ -203,7 +203,7 @@ type yubikey struct {
 }
 
 // enrolKey enrols a security key in a seat to its end.
-func (h *house) enrolKey(seat authn.Seat, owner authn.User) *yubikey {
+func (h *house) enrolKey(seat authn.Flow, owner authn.User) *yubikey {
 	h.t.Helper()
 	prompt, err := h.Service.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: webauthn.Kind, Name: "Clé"})
 	do(h.t, err, "beginning to enrol a key")
@@ -233,7 +233,7 @@ func (k *yubikey) answer(p authn.Prompt, counter uint32) []byte {
 // verifyKey takes a login's second step with the key.
 func (h *house) verifyKey(login authn.Secret, k *yubikey, counter uint32) authn.Verified {
 	h.t.Helper()
-	prompt, err := h.Service.Challenge(h.t.Context(), h.From, login, webauthn.Kind)
+	prompt, err := h.Service.BeginVerify(h.t.Context(), h.From, login, webauthn.Kind)
 	do(h.t, err, "asking for a key")
 	v, err := h.Service.Verify(h.t.Context(), h.From, login, webauthn.Kind, k.answer(prompt, counter))
 	do(h.t, err, "verifying a key")
@@ -243,7 +243,7 @@ func (h *house) verifyKey(login authn.Secret, k *yubikey, counter uint32) authn.
 // recoveryCodes makes a sheet of codes in a session with a fresh proof.
 func (h *house) recoveryCodes(session authn.Secret) []string {
 	h.t.Helper()
-	seat := authn.Seat{Session: session}
+	seat := authn.Flow{Session: session}
 	prompt, err := h.Service.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: recovery.Kind, Name: "Feuille"})
 	do(h.t, err, "making recovery codes")
 	var view recovery.View
@@ -258,7 +258,7 @@ func (h *house) recoveryCodes(session authn.Secret) []string {
 // retry is how long a refusal asks to wait.
 func retry(err error) time.Duration {
 	if e, ok := errors.AsType[*authn.Error](err); ok {
-		return e.Retry
+		return e.RetryAfter
 	}
 	return 0
 }

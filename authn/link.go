@@ -14,12 +14,12 @@ import (
 
 // Link is what stands behind the link in a mail, kept below the hash of its token. Fetching it changes nothing.
 type Link struct {
-	User    UserID    `json:"user"`
-	For     string    `json:"for"`              // linkInvitation, linkTicket or linkPassword
-	Ticket  string    `json:"ticket,omitempty"` // which ticket
-	Epoch   uint64    `json:"epoch,omitempty"`  // of the person, with linkPassword: whatever raised it ends the link
-	Way     string    `json:"way,omitempty"`    // with linkPassword: the operator in whose answer it was; "": mailed
-	Expires time.Time `json:"expires"`
+	User       UserID    `json:"user"`
+	Purpose    string    `json:"purpose"`              // linkInvitation, linkTicket or linkPassword
+	Ticket     string    `json:"ticket,omitempty"`     // which ticket
+	Epoch      uint64    `json:"epoch,omitempty"`      // of the person, with linkPassword: whatever raised it ends the link
+	Provenance string    `json:"provenance,omitempty"` // with linkPassword: the operator in whose answer it was; "": mailed
+	Expires    time.Time `json:"expires"`
 }
 
 const (
@@ -28,11 +28,11 @@ const (
 	linkPassword   = "password"
 )
 
-// link loads a link of the purpose with its person; CodeLink when it is not, or no longer, good.
+// link loads a link of the purpose with its person; CodeInvalidLink when it is not, or no longer, good.
 func (r Reader) link(token Secret, purpose string, now time.Time) (Link, User, error) {
 	l, err := r.s.links.Get(r.r, token.Hash())
-	if errors.Is(err, store.ErrNotFound) || token.Empty() {
-		return Link{}, User{}, Refuse(CodeLink)
+	if errors.Is(err, store.ErrNotFound) || token.IsZero() {
+		return Link{}, User{}, Refuse(CodeInvalidLink)
 	}
 	if err != nil {
 		return Link{}, User{}, fmt.Errorf("loading a link: %w", err)
@@ -40,54 +40,54 @@ func (r Reader) link(token Secret, purpose string, now time.Time) (Link, User, e
 	u, err := r.User(l.User)
 	switch {
 	case CodeOf(err) == CodeNotFound:
-		return Link{}, User{}, Refuse(CodeLink)
+		return Link{}, User{}, Refuse(CodeInvalidLink)
 	case err != nil:
 		return Link{}, User{}, err
-	case l.For != purpose, !now.Before(l.Expires):
-		return l, u, Refuse(CodeLink)
+	case l.Purpose != purpose, !now.Before(l.Expires):
+		return l, u, Refuse(CodeInvalidLink)
 	}
 	return l, u, nil
 }
 
 // putLink stores a link and returns its token, which no one else ever sees again.
-func (w *Work) putLink(label string, l Link) (Secret, error) {
-	token := w.Act.Secret(label)
-	if err := w.s.links.Put(w.Tx, token.Hash(), l); err != nil {
+func (w *Tx) putLink(label string, l Link) (Secret, error) {
+	token := w.Op.Secret(label)
+	if err := w.s.links.Put(w.Raw, token.Hash(), l); err != nil {
 		return Secret{}, fmt.Errorf("storing a link: %w", err)
 	}
 	return token, nil
 }
 
-func (w *Work) dropLink(hash string) error {
+func (w *Tx) DeleteLink(hash string) error {
 	if hash == "" {
 		return nil
 	}
-	if err := w.s.links.Delete(w.Tx, hash); err != nil {
+	if err := w.s.links.Delete(w.Raw, hash); err != nil {
 		return fmt.Errorf("ending a link: %w", err)
 	}
 	return nil
 }
 
 // Invite makes an invitation for a person who never had a device and returns its token; the caller mails it or
-// hands it over, and saves the person. way is HandMail or the operator's id, by is whom people read.
-func (w *Work) Invite(u *User, way, by string) (Secret, error) {
-	if u.HadDevice || len(u.Devices) > 0 {
-		return Secret{}, &Error{Code: CodeState, Reason: ReasonHadDevice} // PROTOCOL 10: it would carry both halves
+// hands it over, and saves the person. way is ProvenanceEmail or the operator's id, by is whom people read.
+func (w *Tx) Invite(u *User, way, by string) (Secret, error) {
+	if u.EverHadDevice || len(u.Devices) > 0 {
+		return Secret{}, &Error{Code: CodeWrongState, Reason: ReasonHadDevice} // PROTOCOL 10: it would carry both halves
 	}
 	if u.Status != StatusStaged && u.Status != StatusProvisioned && u.Status != StatusActive {
-		return Secret{}, Refuse(CodeState)
+		return Secret{}, Refuse(CodeWrongState)
 	}
-	if err := w.dropLink(u.Invited.Link); err != nil {
+	if err := w.DeleteLink(u.Invited.Link); err != nil {
 		return Secret{}, err
 	}
-	expires := w.Act.Now.Add(InvitationLife)
-	token, err := w.putLink("invitation", Link{User: u.ID, For: linkInvitation, Expires: expires})
+	expires := w.Op.Now.Add(InvitationTTL)
+	token, err := w.putLink("invitation", Link{User: u.ID, Purpose: linkInvitation, Expires: expires})
 	if err != nil {
 		return Secret{}, err
 	}
-	u.Invited = Invitation{Link: token.Hash(), Way: way, By: by, At: w.Act.Now, Expires: expires}
+	u.Invited = Invitation{Link: token.Hash(), Provenance: way, By: by, At: w.Op.Now, Expires: expires}
 	if u.Status == StatusStaged {
-		u.Status, u.StatusAt = StatusProvisioned, w.Act.Now
+		u.Status, u.StatusAt = StatusProvisioned, w.Op.Now
 	}
 	return token, nil
 }
@@ -102,7 +102,7 @@ type Invited struct {
 	Expires time.Time
 }
 
-// Invitation reads who is invited by a link; CodeLink when it is no longer good.
+// Invitation reads who is invited by a link; CodeInvalidLink when it is no longer good.
 func (s *Service) Invitation(ctx context.Context, token Secret) (Invited, error) {
 	var out Invited
 	err := s.View(ctx, func(r Reader) error {
@@ -125,45 +125,45 @@ func (s *Service) Invitation(ctx context.Context, token Secret) (Invited, error)
 
 func (r Reader) invitation(token Secret, now time.Time) (Link, User, error) {
 	l, u, err := r.link(token, linkInvitation, now)
-	if err == nil && (u.HadDevice || u.Invited.Link != token.Hash() ||
+	if err == nil && (u.EverHadDevice || u.Invited.Link != token.Hash() ||
 		u.Status != StatusProvisioned && u.Status != StatusActive) {
-		err = Refuse(CodeLink)
+		err = Refuse(CodeInvalidLink)
 	}
 	return l, u, err
 }
 
-// Accept takes the password chosen by an invitation. The login that it begins may enrol; the invitation is
+// AcceptInvitation takes the password chosen by an invitation. The login that it begins may enrol; the invitation is
 // spent when the first device is confirmed, so a closed page is no dead end.
-func (s *Service) Accept(ctx context.Context, from Origin, token Secret, password string) (Started, error) {
-	a := s.NewAct(from)
+func (s *Service) AcceptInvitation(ctx context.Context, from RequestInfo, token Secret, password string) (TransactionRef, error) {
+	a := s.NewOperation(from)
 	phc, err := s.newPassword(ctx, password, func(r Reader) (User, error) {
 		_, u, err := r.invitation(token, a.Now)
 		return u, err
 	})
 	if err != nil {
-		return Started{}, err
+		return TransactionRef{}, err
 	}
-	return Do(ctx, s, a, func(w *Work) (Started, error) {
+	return Update(ctx, s, a, func(w *Tx) (TransactionRef, error) {
 		_, u, err := w.invitation(token, a.Now)
 		if err != nil {
-			return Started{}, err
+			return TransactionRef{}, err
 		}
-		u.Password = Password{PHC: phc, Source: u.Invited.Way, Set: a.Now}
+		u.Password = Password{Hash: phc, Provenance: u.Invited.Provenance, Set: a.Now}
 		u.Epoch++
 		u.PasswordEpoch++
 		if u.Status == StatusProvisioned {
 			u.Status, u.StatusAt, u.Activated = StatusActive, a.Now, a.Now
 		}
 		if err := w.AuditUser(&u, audit.InvitationAccepted, audit.Success, ""); err != nil {
-			return Started{}, err
+			return TransactionRef{}, err
 		}
 		l := w.newLogin(&u, false, "")
-		l.Grant = grantInvitation
+		l.Ticket = grantInvitation
 		secret := a.Secret("login")
 		if err := w.putLogin(secret, l); err != nil {
-			return Started{}, err
+			return TransactionRef{}, err
 		}
-		return Started{secret, s.Next(&l, &u, a.Now)}, w.Save(&u)
+		return TransactionRef{secret, s.Next(&l, &u, a.Now)}, w.Save(&u)
 	})
 }
 
@@ -178,10 +178,10 @@ func (s *Service) newPassword(ctx context.Context, password string, who func(Rea
 	if err != nil {
 		return "", err
 	}
-	if err := s.Passwords.Check(password, s.about(&u)); err != nil {
+	if err := s.Hasher.Validate(password, s.about(&u)); err != nil {
 		return "", err
 	}
-	phc, err := s.Passwords.Hash(ctx, false, password)
+	phc, err := s.Hasher.Hash(ctx, false, password)
 	if err != nil {
 		return "", fmt.Errorf("hashing a password: %w", err)
 	}
@@ -190,17 +190,17 @@ func (s *Service) newPassword(ctx context.Context, password string, who func(Rea
 
 // about are the words that a person's password must not be made of.
 func (s *Service) about(u *User) []string {
-	return []string{u.Login, u.Email, u.Second, u.FirstName, u.LastName, s.Policy.Issuer}
+	return []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, s.Policy.Issuer}
 }
 
-// Forgot mails a link to choose a new password, if somebody active with a device is meant. The answer is the
+// RequestPasswordLink mails a link to choose a new password, if somebody active with a device is meant. The answer is the
 // same for all. While the person has no usable device none is sent (PROTOCOL 8): stuck is then called in the
 // same Update, to open a help request of which nobody is told by the answer.
-func (s *Service) Forgot(ctx context.Context, from Origin, identifier string, stuck func(w *Work, u *User) error) error {
-	a := s.NewAct(from)
-	name, ok := Address(identifier)
-	wait, err := Do(ctx, s, a, func(w *Work) (time.Duration, error) {
-		v, err := w.s.Limiter.Take(w.Tx, a.Now, throttle.ForgotSource, throttle.Network(a.From.Address))
+func (s *Service) RequestPasswordLink(ctx context.Context, from RequestInfo, identifier string, stuck func(w *Tx, u *User) error) error {
+	a := s.NewOperation(from)
+	name, ok := NormalizeLogin(identifier)
+	wait, err := Update(ctx, s, a, func(w *Tx) (time.Duration, error) {
+		v, err := w.s.Limiter.Take(w.Raw, a.Now, throttle.ForgotSource, throttle.Network(a.Request.Address))
 		if err != nil {
 			return 0, fmt.Errorf("counting forgotten passwords: %w", err)
 		}
@@ -230,15 +230,15 @@ func (s *Service) Forgot(ctx context.Context, from Origin, identifier string, st
 	return err
 }
 
-func (w *Work) sendPasswordLink(u *User) error {
-	v, err := w.s.Limiter.Take(w.Tx, w.Act.Now, throttle.StrangerMails, string(u.ID))
+func (w *Tx) sendPasswordLink(u *User) error {
+	v, err := w.s.Limiter.Take(w.Raw, w.Op.Now, throttle.StrangerMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting mails that strangers cause: %w", err)
 	}
 	if !v.OK {
 		return w.AuditUser(u, audit.PasswordForgotten, audit.Deny, "too many mails")
 	}
-	token, expires, err := w.IssuePasswordLink(u, HandMail)
+	token, expires, err := w.IssuePasswordLink(u, ProvenanceEmail)
 	if err != nil {
 		return err
 	}
@@ -246,13 +246,13 @@ func (w *Work) sendPasswordLink(u *User) error {
 		return err
 	}
 	m := templates.PasswordLinkMail{About: w.About(u), Link: w.s.URL("/password/" + token.Reveal()), Until: expires}
-	return w.PostTo(u.Addresses()[:1], w.s.Locale(u), m, expires)
+	return w.SendTo(u.Addresses()[:1], w.s.Locale(u), m, expires)
 }
 
 // URL is a path of ours as a link.
 func (s *Service) URL(path string) string { return s.Policy.PublicURL + path }
 
-// PasswordLink reads whose password a mailed link may choose.
+// PasswordLinkTTL reads whose password a mailed link may choose.
 func (s *Service) PasswordLink(ctx context.Context, token Secret) (login, locale string, err error) {
 	err = s.View(ctx, func(r Reader) error {
 		_, u, err := r.passwordLink(token, s.Now())
@@ -266,30 +266,30 @@ func (r Reader) passwordLink(token Secret, now time.Time) (Link, User, error) {
 	l, u, err := r.link(token, linkPassword, now)
 	// One that was asked for before the Epoch last rose (a new password, a reset, a moved address) lies in a mailbox, unused.
 	if err == nil && (u.Status != StatusActive || !r.s.recoverable(&u) || l.Epoch != u.Epoch) {
-		err = Refuse(CodeLink)
+		err = Refuse(CodeInvalidLink)
 	}
 	return l, u, err
 }
 
-// ChoosePassword begins a login that carries the password chosen by a mailed link. It takes effect only when
+// StartWithPasswordLink begins a login that carries the password chosen by a mailed link. It takes effect only when
 // that login's second step is done.
-func (s *Service) ChoosePassword(ctx context.Context, from Origin, token Secret, password string) (Started, error) {
-	a := s.NewAct(from)
+func (s *Service) StartWithPasswordLink(ctx context.Context, from RequestInfo, token Secret, password string) (TransactionRef, error) {
+	a := s.NewOperation(from)
 	phc, err := s.newPassword(ctx, password, func(r Reader) (User, error) {
 		_, u, err := r.passwordLink(token, a.Now)
 		return u, err
 	})
 	if err != nil {
-		return Started{}, err
+		return TransactionRef{}, err
 	}
-	return Do(ctx, s, a, func(w *Work) (Started, error) {
+	return Update(ctx, s, a, func(w *Tx) (TransactionRef, error) {
 		link, u, err := w.passwordLink(token, a.Now)
 		if err != nil {
-			return Started{}, err
+			return TransactionRef{}, err
 		}
-		l := w.newLogin(&u, u.knows(from.Browser, a.Now), "")
-		l.NewPassword = &NewPassword{PHC: phc, Link: token.Hash(), Way: link.Way}
+		l := w.newLogin(&u, u.knowsBrowser(from.Browser, a.Now), "")
+		l.NewPassword = &NewPassword{PHC: phc, Link: token.Hash(), Provenance: link.Provenance}
 		secret := a.Secret("login")
-		return Started{secret, s.Next(&l, &u, a.Now)}, w.putLogin(secret, l)
+		return TransactionRef{secret, s.Next(&l, &u, a.Now)}, w.putLogin(secret, l)
 	})
 }

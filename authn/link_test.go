@@ -22,44 +22,44 @@ func TestAnInvitationLeadsToASession(t *testing.T) {
 	if err != nil || in.Login != "nadia@garage.example" || in.Garage != "Garage du Port" || in.Locale != "en" || in.By != "Garage Lumiere" {
 		t.Errorf("got %+v, %v", in, err)
 	}
-	_, err = h.Service.Accept(t.Context(), h.From, token, "azertyui")
+	_, err = h.Service.AcceptInvitation(t.Context(), h.From, token, "azertyui")
 	refused(t, err, authn.CodeInvalid, "a password that everybody knows")
-	first, err := h.Service.Accept(t.Context(), h.From, token, authntest.Password)
+	first, err := h.Service.AcceptInvitation(t.Context(), h.From, token, authntest.Password)
 	if err != nil || first.Step != authn.StepEnrol {
 		t.Fatalf("accepting: got %q, %v", first.Step, err)
 	}
-	pending := h.BeginPhone(authn.Seat{Login: first.Login}, "Premier")
-	second, err := h.Service.Accept(t.Context(), h.From, token, another)
+	pending := h.BeginPhone(authn.Flow{Login: first.Login}, "Premier")
+	second, err := h.Service.AcceptInvitation(t.Context(), h.From, token, another)
 	do(t, err, "accepting again after closing the page")
-	_, err = h.Service.FinishEnrol(t.Context(), h.From, authn.Seat{Login: first.Login}, "", pending.Code())
+	_, err = h.Service.FinishEnrol(t.Context(), h.From, authn.Flow{Login: first.Login}, "", pending.Code())
 	refused(t, err, authn.CodeExpired, "confirming where the password is no longer the one chosen")
-	_, err = h.Service.Password(t.Context(), h.From, "nadia@garage.example", authntest.Password, "")
-	refused(t, err, authn.CodeSignIn, "the first password")
-	if got, err := h.Service.Password(t.Context(), h.From, "nadia@garage.example", another, ""); err != nil || got.Step != authn.StepBlocked {
+	_, err = h.Service.StartWithPassword(t.Context(), h.From, "nadia@garage.example", authntest.Password, "")
+	refused(t, err, authn.CodeSignInFailed, "the first password")
+	if got, err := h.Service.StartWithPassword(t.Context(), h.From, "nadia@garage.example", another, ""); err != nil || got.Step != authn.StepBlocked {
 		t.Errorf("the password without the link: got %q, %v", got.Step, err)
-	} else if state, err := h.Service.Login(t.Context(), got.Login); err != nil || !state.Invited {
+	} else if state, err := h.Service.Transaction(t.Context(), got.Login); err != nil || !state.Invited {
 		t.Errorf("nothing says that an invitation waits: %+v, %v", state, err)
 	}
-	_, done := h.Enrol(authn.Seat{Login: second.Login}, "Téléphone")
+	_, done := h.Enrol(authn.Flow{Login: second.Login}, "Téléphone")
 	if !h.alive(done.Issued.Session) {
 		t.Error("no session")
 	}
-	if got := h.User(string(u.ID)); got.Status != authn.StatusActive || !got.HadDevice || got.Password.Source != authn.HandSelf {
-		t.Errorf("got %s, had a device: %v, password by %q", got.Status, got.HadDevice, got.Password.Source)
+	if got := h.User(string(u.ID)); got.Status != authn.StatusActive || !got.EverHadDevice || got.Password.Provenance != authn.ProvenanceUser {
+		t.Errorf("got %s, had a device: %v, password by %q", got.Status, got.EverHadDevice, got.Password.Provenance)
 	}
 	_, err = h.Service.Invitation(t.Context(), token)
-	refused(t, err, authn.CodeLink, "the link afterwards")
+	refused(t, err, authn.CodeInvalidLink, "the link afterwards")
 }
 
 func TestAnInvitationIsOnlyForWhoNeverHadADevice(t *testing.T) {
 	h := newHouse(t)
 	invite := func(id authn.UserID) error {
-		_, err := authn.Do(t.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (struct{}, error) {
+		_, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (struct{}, error) {
 			u, err := w.User(id)
 			if err != nil {
 				return struct{}{}, err
 			}
-			if _, err = w.Invite(&u, authn.HandMail, ""); err != nil {
+			if _, err = w.Invite(&u, authn.ProvenanceEmail, ""); err != nil {
 				return struct{}{}, err
 			}
 			return struct{}{}, w.Save(&u)
@@ -67,19 +67,19 @@ func TestAnInvitationIsOnlyForWhoNeverHadADevice(t *testing.T) {
 		return err
 	}
 	u, _, _ := h.Member(amelie, nil)
-	refused(t, invite(u.ID), authn.CodeState, "somebody with a device")
-	h.reset(u.ID, authn.HandMail, authn.TicketLife)
-	refused(t, invite(u.ID), authn.CodeState, "somebody who was reset")
-	gone := h.Person("gone@garage.example", func(u *authn.User) { u.Status = authn.StatusGone })
-	refused(t, invite(gone.ID), authn.CodeState, "somebody deactivated")
+	refused(t, invite(u.ID), authn.CodeWrongState, "somebody with a device")
+	h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	refused(t, invite(u.ID), authn.CodeWrongState, "somebody who was reset")
+	gone := h.Person("gone@garage.example", func(u *authn.User) { u.Status = authn.StatusDeactivated })
+	refused(t, invite(gone.ID), authn.CodeWrongState, "somebody deactivated")
 	nadia := h.Person("nadia@garage.example", nil)
 	first := h.Invite(nadia.ID)
 	second := h.Invite(nadia.ID)
-	_, err := h.Service.Accept(t.Context(), h.From, first, authntest.Password)
-	refused(t, err, authn.CodeLink, "the earlier of two")
-	h.Clock.Advance(authn.InvitationLife)
-	_, err = h.Service.Accept(t.Context(), h.From, second, authntest.Password)
-	refused(t, err, authn.CodeLink, "after a day")
+	_, err := h.Service.AcceptInvitation(t.Context(), h.From, first, authntest.Password)
+	refused(t, err, authn.CodeInvalidLink, "the earlier of two")
+	h.Clock.Advance(authn.InvitationTTL)
+	_, err = h.Service.AcceptInvitation(t.Context(), h.From, second, authntest.Password)
+	refused(t, err, authn.CodeInvalidLink, "after a day")
 }
 
 func TestAForgottenPasswordTakesEffectWithADeviceOnly(t *testing.T) {
@@ -90,9 +90,9 @@ func TestAForgottenPasswordTakesEffectWithADeviceOnly(t *testing.T) {
 	if err != nil || login != amelie {
 		t.Errorf("got %q, %v", login, err)
 	}
-	started, err := h.Service.ChoosePassword(t.Context(), h.From, link, another)
+	started, err := h.Service.StartWithPasswordLink(t.Context(), h.From, link, another)
 	do(t, err, "choosing")
-	elsewhere, err := h.Service.ChoosePassword(t.Context(), h.From, second, another+" bis")
+	elsewhere, err := h.Service.StartWithPasswordLink(t.Context(), h.From, second, another+" bis")
 	do(t, err, "choosing elsewhere")
 	if h.verify(started.Login, wrong(p)).Accepted() || !h.alive(session) {
 		t.Error("it took effect without a device")
@@ -102,22 +102,22 @@ func TestAForgottenPasswordTakesEffectWithADeviceOnly(t *testing.T) {
 	if v := h.verify(started.Login, p.Next()); !v.Accepted() || !h.alive(v.Issued.Session) {
 		t.Fatalf("got %+v", v)
 	}
-	if h.alive(session) || h.step(elsewhere.Login) != authn.StepOver || len(mailed[templates.PasswordChangedMail](h)) != 1 {
+	if h.alive(session) || h.step(elsewhere.Login) != authn.StepExpired || len(mailed[templates.PasswordChangedMail](h)) != 1 {
 		t.Errorf("old session alive %v, other login at %q, %d mails", h.alive(session), h.step(elsewhere.Login), len(mailed[templates.PasswordChangedMail](h)))
 	}
-	_, err = h.Service.Password(t.Context(), h.From, amelie, authntest.Password, "")
-	refused(t, err, authn.CodeSignIn, "the old password")
-	_, err = h.Service.ChoosePassword(t.Context(), h.From, link, another)
-	refused(t, err, authn.CodeLink, "the link a second time")
-	_, err = h.Service.Password(t.Context(), h.From, amelie, another, "")
+	_, err = h.Service.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
+	refused(t, err, authn.CodeSignInFailed, "the old password")
+	_, err = h.Service.StartWithPasswordLink(t.Context(), h.From, link, another)
+	refused(t, err, authn.CodeInvalidLink, "the link a second time")
+	_, err = h.Service.StartWithPassword(t.Context(), h.From, amelie, another, "")
 	do(t, err, "the new password")
-	if got := h.User(string(u.ID)).Password.Source; got != authn.HandSelf {
+	if got := h.User(string(u.ID)).Password.Provenance; got != authn.ProvenanceUser {
 		t.Errorf("got source %q", got)
 	}
 	third := h.forgot()
-	h.Clock.Advance(authn.PasswordLink)
+	h.Clock.Advance(authn.PasswordLinkTTL)
 	_, _, err = h.Service.PasswordLink(t.Context(), third)
-	refused(t, err, authn.CodeLink, "after an hour")
+	refused(t, err, authn.CodeInvalidLink, "after an hour")
 }
 
 func TestForgettingAnswersTheSameAndMailsWithinLimits(t *testing.T) {
@@ -147,7 +147,7 @@ func TestForgettingAnswersTheSameAndMailsWithinLimits(t *testing.T) {
 			break
 		}
 	}
-	refused(t, err, authn.CodeWait, "forty times from one network")
+	refused(t, err, authn.CodeRateLimited, "forty times from one network")
 }
 
 func TestReadingChangesNothing(t *testing.T) {
@@ -156,22 +156,22 @@ func TestReadingChangesNothing(t *testing.T) {
 	invitation := h.Invite(h.Person("nadia@garage.example", nil).ID)
 	forgotten := h.forgot()
 	paul, _, _ := h.Member("paul@garage.example", nil)
-	ticket, _ := h.reset(paul.ID, authn.HandMail, authn.TicketLife)
+	ticket, _ := h.reset(paul.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	login := h.password(h.From, "paul@garage.example").Login
-	_, err := h.Service.PresentLink(t.Context(), h.From, login, ticket)
+	_, err := h.Service.RedeemTicketLink(t.Context(), h.From, login, ticket)
 	do(t, err, "presenting")
-	h.BeginPhone(authn.Seat{Login: login}, "Nouveau")
+	h.BeginPhone(authn.Flow{Login: login}, "Nouveau")
 	h.Clock.Advance(2 * time.Minute)
 	ctx, s := t.Context(), h.Service
 	reads := map[string]func() error{
 		"the ticket's link":   func() error { return s.TicketLink(ctx, ticket) },
 		"the invitation":      func() error { _, err := s.Invitation(ctx, invitation); return err },
 		"the password's link": func() error { _, _, err := s.PasswordLink(ctx, forgotten); return err },
-		"the login":           func() error { _, err := s.Login(ctx, login); return err },
-		"what is pending":     func() error { _, err := s.Pending(ctx, authn.Seat{Login: login}); return err },
-		"whether one may":     func() error { return s.MayEnrol(ctx, authn.Seat{Login: login}) },
+		"the login":           func() error { _, err := s.Transaction(ctx, login); return err },
+		"what is pending":     func() error { _, err := s.Pending(ctx, authn.Flow{Login: login}); return err },
+		"whether one may":     func() error { return s.CheckAllowed(ctx, authn.Flow{Login: login}) },
 		"the account":         func() error { _, err := s.Account(ctx, session); return err },
-		"the session":         func() error { _, err := s.Check(ctx, session); return err },
+		"the session":         func() error { _, err := s.Authenticate(ctx, session); return err },
 	}
 	for name, read := range reads {
 		h.unchanged(name, func() {
@@ -180,7 +180,7 @@ func TestReadingChangesNothing(t *testing.T) {
 			}
 		})
 	}
-	state, err := s.Login(ctx, login)
+	state, err := s.Transaction(ctx, login)
 	if err != nil || state.Enrolment == nil || state.Enrolment.Pending != nil {
 		t.Errorf("the page would see %+v, %v", state.Enrolment, err)
 	}

@@ -17,51 +17,51 @@ const (
 	StepTicket  Step = "ticket"  // type the code of the ticket
 	StepBlocked Step = "blocked" // no device and no ticket: ask for help
 	// Choose another password: the one that was proven, with a device, is marked.
-	StepPassword Step = "password"
-	StepDone     Step = "done" // signed in
-	StepOver     Step = "over" // this login is dead: begin again
+	StepChangePassword Step = "password"
+	StepDone           Step = "done" // signed in
+	StepExpired        Step = "over" // this login is dead: begin again
 )
 
-// Login is one login under way, kept below the hash of its secret. It is no session, and no session is one.
-type Login struct {
+// Transaction is one login under way, kept below the hash of its secret. It is no session, and no session is one.
+type Transaction struct {
 	ID            string `json:"id"` // tells a person's logins apart in a ticket; no bearer value
 	User          UserID `json:"user"`
 	PasswordEpoch uint64 `json:"passwordEpoch"`
 	Epoch         uint64 `json:"epoch"`
 	Resets        uint64 `json:"resets"`
 
-	// Grant is the id of the ticket that this login bears, or grantInvitation.
-	Grant       string       `json:"grant,omitempty"`
+	// Ticket is the id of the ticket that this login bears, or grantInvitation.
+	Ticket      string       `json:"ticket,omitempty"`
 	NewPassword *NewPassword `json:"newPassword,omitempty"` // takes effect only after the second step
 
-	Ceremony *Ceremony  `json:"ceremony,omitempty"`
-	Enrol    *Enrolment `json:"enrol,omitempty"`
-	Proven   *Proven    `json:"proven,omitempty"` // the second step is done and the login is not
+	Ceremony *Ceremony         `json:"ceremony,omitempty"`
+	Enrol    *PendingEnrolment `json:"enrol,omitempty"`
+	Proven   *SecondFactor     `json:"proven,omitempty"` // the second step is done and the login is not
 
-	Program  string    `json:"program,omitempty"`  // id of the API token that alone may go on with it; "": a browser (PROTOCOL 25)
-	Known    bool      `json:"known"`              // began on a known browser of the person: its own budget of wrong answers
-	ReturnTo string    `json:"returnTo,omitempty"` // a path of ours
-	Started  time.Time `json:"started"`
-	Expires  time.Time `json:"expires"`
+	Program      string    `json:"program,omitempty"`  // id of the API token that alone may go on with it; "": a browser (PROTOCOL 25)
+	KnownBrowser bool      `json:"knownBrowser"`       // began on a known browser of the person: its own budget of wrong answers
+	ReturnTo     string    `json:"returnTo,omitempty"` // a path of ours
+	Started      time.Time `json:"started"`
+	Expires      time.Time `json:"expires"`
 }
 
-// NewPassword waits in a login that began with a link. PHC is its hash, Link the record it came by, and Way the
+// NewPassword waits in a login that began with a link. Hash is its hash, Link the record it came by, and Way the
 // operator in whose answer that link was; "": it was mailed.
 type NewPassword struct {
-	PHC  string `json:"phc"`
-	Link string `json:"link"`
-	Way  string `json:"way,omitempty"`
+	PHC        string `json:"phc"`
+	Link       string `json:"link"`
+	Provenance string `json:"provenance,omitempty"`
 }
 
-// hand is whose hand the password that this login has proven came by (PROTOCOL 8).
-func (l *Login) hand(u *User) string {
+// provenance is whose hand the password that this login has proven came by (PROTOCOL 8).
+func (l *Transaction) provenance(u *User) string {
 	switch n := l.NewPassword; {
 	case n == nil:
-		return u.Password.Source
-	case n.Way != "":
-		return n.Way
+		return u.Password.Provenance
+	case n.Provenance != "":
+		return n.Provenance
 	}
-	return HandMail
+	return ProvenanceEmail
 }
 
 // Ceremony is a verification under way: what its factor must remember. One at a time and kind.
@@ -71,8 +71,8 @@ type Ceremony struct {
 	Expires time.Time                        `json:"expires"`
 }
 
-// Enrolment is a device being enrolled: its secret is worthless until it is confirmed (BAR A8).
-type Enrolment struct {
+// PendingEnrolment is a device being enrolled: its secret is worthless until it is confirmed (BAR A8).
+type PendingEnrolment struct {
 	Kind    factors.Kind     `json:"kind"`
 	App     string           `json:"app,omitempty"`
 	Name    string           `json:"name"`
@@ -90,8 +90,8 @@ type Prompt struct {
 	JSON     json.RawMessage `json:"json,omitempty"`
 }
 
-// keep turns a factor's prompt into one that can be stored.
-func keep(p factors.Prompt) (Prompt, error) {
+// keepDevice turns a factor's prompt into one that can be stored.
+func keepDevice(p factors.Prompt) (Prompt, error) {
 	view, err := json.Marshal(p.View)
 	return Prompt{Template: p.Template, View: view, JSON: p.JSON}, err
 }
@@ -101,21 +101,21 @@ const grantInvitation = "invitation"
 // Next decides what comes next for a login of this person, and nothing else does. It answers StepEnrol only
 // to a login that bears a live invitation or ticket, or that has just spent a recovery code and must change its
 // password before there is a session: no policy changes that.
-func (s *Service) Next(l *Login, u *User, now time.Time) Step {
+func (s *Service) Next(l *Transaction, u *User, now time.Time) Step {
 	moved := l.Epoch != u.Epoch
 	byReset := moved && u.Epoch-l.Epoch == u.Resets-l.Resets
-	owed, due := l.owed(u)
+	owed, due := l.mustChange(u)
 	switch {
 	case !now.Before(l.Expires), u.Status != StatusActive, l.PasswordEpoch != u.PasswordEpoch:
-		return StepOver
+		return StepExpired
 	case moved && (!byReset || l.NewPassword != nil):
-		return StepOver // PROTOCOL 3: any other move; and a reset ticket never lets anybody choose a password
-	case s.granted(l, u, now):
+		return StepExpired // PROTOCOL 3: any other move; and a reset ticket never lets anybody choose a password
+	case s.ticketCovers(l, u, now):
 		return StepEnrol
 	case due:
 		return owed
 	case moved && len(s.usable(u)) > 0:
-		return StepOver // reset and enrolled again meanwhile: with the new device, from the start
+		return StepExpired // reset and enrolled again meanwhile: with the new device, from the start
 	case !moved && len(s.verifiable(l, u)) > 0:
 		return StepVerify
 	case l.NewPassword == nil && s.awaitsTicket(u, now):
@@ -124,23 +124,23 @@ func (s *Service) Next(l *Login, u *User, now time.Time) Step {
 	return StepBlocked
 }
 
-// prolong gives a login ten more minutes, for a ticket was shown or a device is being enrolled; but the password
+// extend gives a login ten more minutes, for a ticket was shown or a device is being enrolled; but the password
 // that it began with counts an hour at most.
-func (l *Login) prolong(now time.Time) {
-	l.Expires = now.Add(LoginLife)
-	if most := l.Started.Add(loginMost); l.Expires.After(most) {
+func (l *Transaction) extend(now time.Time) {
+	l.Expires = now.Add(TransactionTTL)
+	if most := l.Started.Add(maxTransactionAge); l.Expires.After(most) {
 		l.Expires = most
 	}
 }
 
-// granted tells whether the login bears an invitation or ticket that is still live and bound to it.
-func (s *Service) granted(l *Login, u *User, now time.Time) bool {
-	if l.Grant == grantInvitation { // PROTOCOL 3: a reset leaves nothing but the field for the ticket
-		return l.Epoch == u.Epoch && !u.HadDevice && u.Invited.Link != "" && now.Before(u.Invited.Expires)
+// ticketCovers tells whether the login bears an invitation or ticket that is still live and bound to it.
+func (s *Service) ticketCovers(l *Transaction, u *User, now time.Time) bool {
+	if l.Ticket == grantInvitation { // PROTOCOL 3: a reset leaves nothing but the field for the ticket
+		return l.Epoch == u.Epoch && !u.EverHadDevice && u.Invited.Link != "" && now.Before(u.Invited.Expires)
 	}
 	for _, t := range u.Tickets {
-		if l.Grant != "" && t.ID == l.Grant && now.Before(t.Expires) {
-			return t.Bound == l.ID
+		if l.Ticket != "" && t.ID == l.Ticket && now.Before(t.Expires) {
+			return t.Transaction == l.ID
 		}
 	}
 	return false
@@ -156,13 +156,13 @@ func (s *Service) awaitsTicket(u *User, now time.Time) bool {
 			return true
 		}
 	}
-	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(RenewFor))
+	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(TicketRenewalWindow))
 }
 
 // verifiable are the devices that this login may be completed with. A recovery code needs the password
 // (BAR A7), so a login that began with a mailed link does without; and without a device whose secret an operator
 // was shown, for the same operator may have had the link or named the mailbox (PROTOCOL 8).
-func (s *Service) verifiable(l *Login, u *User) []factors.Device {
+func (s *Service) verifiable(l *Transaction, u *User) []factors.Device {
 	var out []factors.Device
 	for _, d := range s.usable(u) {
 		if l.NewPassword == nil || !s.Describe(d).Spare && d.Hand == "" {

@@ -12,42 +12,42 @@ type Mailbox struct {
 	Moved time.Time `json:"moved,omitzero"` // when it was changed; zero: it is that of the beginning
 }
 
-// MailRest is how long no ticket is mailed to an address that was changed: the one before is told, and its reader has
+// AddressCooldown is how long no ticket is mailed to an address that was changed: the one before is told, and its reader has
 // this long to object (PROTOCOL 13).
-const MailRest = 72 * time.Hour
+const AddressCooldown = 72 * time.Hour
 
-// ReasonAddressYoung is the reason of CodeState for a ticket that would be mailed within MailRest.
-const ReasonAddressYoung = "address_young"
+// ReasonAddressChanged is the reason of CodeWrongState for a ticket that would be mailed within AddressCooldown.
+const ReasonAddressChanged = "address_young"
 
-func (u *User) addressYoung(now time.Time) bool {
-	return !u.Mailbox.Moved.IsZero() && now.Before(u.Mailbox.Moved.Add(MailRest))
+func (u *User) addressChanged(now time.Time) bool {
+	return !u.EmailProvenance.Moved.IsZero() && now.Before(u.EmailProvenance.Moved.Add(AddressCooldown))
 }
 
-// reached notes that a first device was enrolled by an invitation: if that was mailed, mail reaches the person.
-func (u *User) reached() {
-	if u.Invited.Way == HandMail {
-		u.Mailbox = Mailbox{}
+// knowsAddressOf notes that a first device was enrolled by an invitation: if that was mailed, mail reaches the person.
+func (u *User) knowsAddressOf() {
+	if u.Invited.Provenance == ProvenanceEmail {
+		u.EmailProvenance = Mailbox{}
 	}
 }
 
-// hands are all whose hand the password that this login has proven came by.
-func (l *Login) hands(u *User) []string {
-	hand := l.hand(u)
-	if hand == HandMail && u.Mailbox.By != "" {
-		return []string{hand, u.Mailbox.By}
+// provenances are all whose hand the password that this login has proven came by.
+func (l *Transaction) provenances(u *User) []string {
+	hand := l.provenance(u)
+	if hand == ProvenanceEmail && u.EmailProvenance.By != "" {
+		return []string{hand, u.EmailProvenance.By}
 	}
 	return []string{hand}
 }
 
-// hands are all whose hand the ticket came by.
-func (t *Ticket) hands() []string {
-	if t.Via != "" {
-		return []string{t.Way, t.Via}
+// provenances are all whose hand the ticket came by.
+func (t *Ticket) provenances() []string {
+	if t.AddressSetBy != "" {
+		return []string{t.Provenance, t.AddressSetBy}
 	}
-	return []string{t.Way}
+	return []string{t.Provenance}
 }
 
-// meet tells whether two halves came by one hand.
-func meet(password, other []string) bool {
+// intersect tells whether two halves came by one hand.
+func intersect(password, other []string) bool {
 	return slices.ContainsFunc(other, func(hand string) bool { return slices.Contains(password, hand) })
 }

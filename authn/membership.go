@@ -9,10 +9,10 @@ import (
 	"barillet/store"
 )
 
-// Join makes a person, loaded in this run, a member of a garage; joined is false for whoever was one. The caller
-// audits and saves, and calls EndShadows afterwards. CodeNotFound: no such garage. CodeInvalid: the person is in as many
+// AddToGroup makes a person, loaded in this run, a member of a garage; joined is false for whoever was one. The caller
+// audits and saves, and calls DeletePlaceholders afterwards. CodeNotFound: no such garage. CodeInvalid: the person is in as many
 // as there may be.
-func (w *Work) Join(u *User, id GroupID) (joined bool, err error) {
+func (w *Tx) AddToGroup(u *User, id GroupID) (joined bool, err error) {
 	if _, err := w.Group(id); err != nil || slices.Contains(u.Groups, id) {
 		return false, err
 	}
@@ -20,22 +20,22 @@ func (w *Work) Join(u *User, id GroupID) (joined bool, err error) {
 		return false, Invalid("groupIds", "too_many")
 	}
 	u.Groups = append(slices.Clone(u.Groups), id)
-	if err := w.s.members.Put(w.Tx, string(id)+"/"+string(u.ID), struct{}{}); err != nil {
+	if err := w.s.members.Put(w.Raw, string(id)+"/"+string(u.ID), struct{}{}); err != nil {
 		return false, fmt.Errorf("storing a membership: %w", err)
 	}
 	return true, nil
 }
 
-// Leave takes a person, loaded in this run, out of a garage, be it there or not; left is false for whoever was
+// RemoveFromGroup takes a person, loaded in this run, out of a garage, be it there or not; left is false for whoever was
 // not in it. Roles stay as they are: one that is limited to a garage is not limited to what its holder belongs to.
 // The caller saves.
-func (w *Work) Leave(u *User, id GroupID) (left bool, err error) {
+func (w *Tx) RemoveFromGroup(u *User, id GroupID) (left bool, err error) {
 	at := slices.Index(u.Groups, id)
 	if at < 0 {
 		return false, nil
 	}
 	u.Groups = slices.Delete(slices.Clone(u.Groups), at, at+1)
-	if err := w.s.members.Delete(w.Tx, string(id)+"/"+string(u.ID)); err != nil {
+	if err := w.s.members.Delete(w.Raw, string(id)+"/"+string(u.ID)); err != nil {
 		return false, fmt.Errorf("ending a membership: %w", err)
 	}
 	return true, nil
@@ -44,10 +44,10 @@ func (w *Work) Leave(u *User, id GroupID) (left bool, err error) {
 // sweptAtOnce is how many people one Update takes out of a deleted garage: three keys each, of 64.
 const sweptAtOnce = 16
 
-// SweepGroup takes everybody out of a deleted garage. It can be broken off at any point and begun again. Nobody
+// EmptyGroup takes everybody out of a deleted garage. It can be broken off at any point and begun again. Nobody
 // joins meanwhile, for Join finds the mark. Roles and tokens that are limited to the garage keep its id, which is
 // nobody's: without it they would be for everybody.
-func (s *Service) SweepGroup(ctx context.Context, id GroupID) error {
+func (s *Service) EmptyGroup(ctx context.Context, id GroupID) error {
 	for {
 		var ids []UserID
 		err := s.Store.View(ctx, func(snap store.Snapshot) error {
@@ -60,7 +60,7 @@ func (s *Service) SweepGroup(ctx context.Context, id GroupID) error {
 		if err != nil {
 			return fmt.Errorf("looking for the members of deleted group %q: %w", id, err)
 		}
-		_, err = Do(ctx, s, s.NewAct(Origin{}), func(w *Work) (struct{}, error) { return struct{}{}, w.sweepGroup(id, ids) })
+		_, err = Update(ctx, s, s.NewOperation(RequestInfo{}), func(w *Tx) (struct{}, error) { return struct{}{}, w.emptyGroup(id, ids) })
 		if err != nil {
 			return fmt.Errorf("sweeping deleted group %q: %w", id, err)
 		}
@@ -70,9 +70,9 @@ func (s *Service) SweepGroup(ctx context.Context, id GroupID) error {
 	}
 }
 
-// sweepGroup takes these out of a deleted garage; with none left it is swept.
-func (w *Work) sweepGroup(id GroupID, members []UserID) error {
-	g, err := w.s.groups.Get(w.Tx, string(id))
+// emptyGroup takes these out of a deleted garage; with none left it is swept.
+func (w *Tx) emptyGroup(id GroupID, members []UserID) error {
+	g, err := w.s.groups.Get(w.Raw, string(id))
 	if err != nil {
 		return fmt.Errorf("loading group %q: %w", id, err)
 	}
@@ -91,7 +91,7 @@ func (w *Work) sweepGroup(id GroupID, members []UserID) error {
 		if err != nil {
 			return err
 		}
-		left, err := w.Leave(&u, id)
+		left, err := w.RemoveFromGroup(&u, id)
 		if err != nil {
 			return err
 		}
@@ -105,8 +105,8 @@ func (w *Work) sweepGroup(id GroupID, members []UserID) error {
 	return nil
 }
 
-// sweepGroups goes on with whatever deleted garage still has members.
-func (s *Service) sweepGroups(ctx context.Context) error {
+// emptyDeletedGroups goes on with whatever deleted garage still has members.
+func (s *Service) emptyDeletedGroups(ctx context.Context) error {
 	var unfinished []GroupID
 	err := s.Store.View(ctx, func(snap store.Snapshot) error {
 		unfinished = nil
@@ -121,7 +121,7 @@ func (s *Service) sweepGroups(ctx context.Context) error {
 		return fmt.Errorf("looking for deleted groups: %w", err)
 	}
 	for _, id := range unfinished {
-		if err := s.SweepGroup(ctx, id); err != nil {
+		if err := s.EmptyGroup(ctx, id); err != nil {
 			return err
 		}
 	}

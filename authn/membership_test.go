@@ -12,7 +12,7 @@ import (
 // markDeleted is the first half of deleting a garage: all that is done if the power fails then.
 func (h *house) markDeleted(id authn.GroupID) {
 	h.T.Helper()
-	_, err := authn.Do(h.T.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (struct{}, error) {
+	_, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (struct{}, error) {
 		g, err := w.Group(id)
 		if err != nil {
 			return struct{}{}, err
@@ -36,7 +36,7 @@ func (h *house) members(id authn.GroupID) int {
 func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
 	h := newHouse(t)
 	gone, stays := h.Group("Garage Nord"), h.Group("Garage Sud")
-	grant := []authn.Grant{{ID: "r1", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{gone}}}
+	grant := []authn.RoleAssignment{{ID: "r1", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{gone}}}
 	var people []authn.User
 	for i := range 40 { // more than two Updates take
 		people = append(people, h.Person(fmt.Sprintf("p%d@garage.example", i), func(u *authn.User) {
@@ -52,22 +52,22 @@ func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
 	if got := h.members(gone); got != 41 {
 		t.Fatalf("got %d members after the mark alone, want all", got)
 	}
-	_, err := authn.Do(t.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (struct{}, error) {
+	_, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (struct{}, error) {
 		u, err := w.User(people[0].ID)
 		if err != nil {
 			return struct{}{}, err
 		}
-		_, err = w.Join(&u, gone)
+		_, err = w.AddToGroup(&u, gone)
 		return struct{}{}, err
 	})
 	refused(t, err, authn.CodeNotFound, "joining a garage that is marked")
 	for _, id := range []authn.UserID{people[1].ID, people[7].ID} { // the crash came in the middle
-		_, err := authn.Do(t.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (struct{}, error) {
+		_, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (struct{}, error) {
 			u, err := w.User(id)
 			if err != nil {
 				return struct{}{}, err
 			}
-			if _, err := w.Leave(&u, gone); err != nil {
+			if _, err := w.RemoveFromGroup(&u, gone); err != nil {
 				return struct{}{}, err
 			}
 			return struct{}{}, w.Save(&u)
@@ -92,15 +92,15 @@ func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
 			t.Errorf("person %d: got the role %+v, want it limited to the garage that is gone: without it, it is for everybody", i, u.Roles)
 		}
 	}
-	if live, err := h.Service.Check(t.Context(), session); err != nil || !slices.Equal(live.Groups, []authn.GroupID{stays}) {
+	if live, err := h.Service.Authenticate(t.Context(), session); err != nil || !slices.Equal(live.Groups, []authn.GroupID{stays}) {
 		t.Errorf("the session: got %v, %v, want the garage that is left", live.Groups, err)
 	}
 	if list, next, err := h.Service.Groups(t.Context(), authn.GroupQuery{}); err != nil || next != "" || len(list) != 1 || list[0].ID != stays {
 		t.Errorf("got garages %v, %q, %v, want the one that is left", list, next, err)
 	}
-	if u := h.User(string(people[0].ID)); u.Rev == 0 {
+	if u := h.User(string(people[0].ID)); u.Revision == 0 {
 		t.Error("no person")
-	} else if do(t, h.Service.Sweep(t.Context()), "sweeping"); h.User(string(u.ID)).Rev != u.Rev {
+	} else if do(t, h.Service.Sweep(t.Context()), "sweeping"); h.User(string(u.ID)).Revision != u.Revision {
 		t.Error("sweeping a garage that is swept wrote to somebody")
 	}
 }
@@ -109,7 +109,7 @@ func TestAGarageThatIsThereIsNotSwept(t *testing.T) {
 	h := newHouse(t)
 	id := h.Group("Garage Nord")
 	h.Person(amelie, func(u *authn.User) { u.Groups = []authn.GroupID{id} })
-	if err := h.Service.SweepGroup(t.Context(), id); err == nil || h.members(id) != 1 {
+	if err := h.Service.EmptyGroup(t.Context(), id); err == nil || h.members(id) != 1 {
 		t.Errorf("got %v and %d members, want a refusal", err, h.members(id))
 	}
 }

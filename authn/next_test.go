@@ -19,14 +19,14 @@ func TestNext(t *testing.T) {
 	sheet := sheetOf(h)
 	now := authntest.Start
 	later := now.Add(time.Hour)
-	live := authn.Ticket{ID: "t", Way: authn.HandMail, Made: now, Expires: later, Bound: "me"}
+	live := authn.Ticket{ID: "t", Provenance: authn.ProvenanceEmail, Made: now, Expires: later, Transaction: "me"}
 	elsewhere, over := live, live
-	elsewhere.Bound, over.Expires = "other", now
-	invited := authn.Invitation{Link: "link", Way: authn.HandMail, Expires: later}
+	elsewhere.Transaction, over.Expires = "other", now
+	invited := authn.Invitation{Link: "link", Provenance: authn.ProvenanceEmail, Expires: later}
 	chosen := &authn.NewPassword{PHC: "x"}
 	tests := []struct {
 		name  string
-		login func(*authn.Login)
+		login func(*authn.Transaction)
 		user  func(*authn.User)
 		want  authn.Step
 	}{
@@ -35,29 +35,29 @@ func TestNext(t *testing.T) {
 		{"the one device is a clone", nil, func(u *authn.User) { u.Devices = []factors.Device{off} }, authn.StepBlocked},
 		{"the one device is of a kind that the policy left out", nil, func(u *authn.User) { u.Devices = []factors.Device{odd} }, authn.StepBlocked},
 		{"codes on paper besides a clone", nil, func(u *authn.User) { u.Devices = []factors.Device{off, sheet} }, authn.StepVerify},
-		{"codes on paper alone, password forgotten", func(l *authn.Login) { l.NewPassword = chosen },
+		{"codes on paper alone, password forgotten", func(l *authn.Transaction) { l.NewPassword = chosen },
 			func(u *authn.User) { u.Devices = []factors.Device{sheet} }, authn.StepBlocked},
-		{"a device, password forgotten", func(l *authn.Login) { l.NewPassword = chosen },
+		{"a device, password forgotten", func(l *authn.Transaction) { l.NewPassword = chosen },
 			func(u *authn.User) { u.Devices = []factors.Device{phone} }, authn.StepVerify},
 
-		{"its ten minutes are over", func(l *authn.Login) { l.Expires = now }, func(u *authn.User) { u.Devices = []factors.Device{phone} }, authn.StepOver},
-		{"the person is suspended", nil, func(u *authn.User) { u.Status = authn.StatusSuspended; u.Devices = []factors.Device{phone} }, authn.StepOver},
-		{"the password changed", nil, func(u *authn.User) { u.PasswordEpoch++; u.Devices = []factors.Device{phone} }, authn.StepOver},
-		{"the epoch moved, not by a reset", nil, func(u *authn.User) { u.Epoch++; u.Devices = []factors.Device{phone} }, authn.StepOver},
-		{"the epoch moved, not by a reset, a ticket lives", nil, func(u *authn.User) { u.Epoch++; u.Tickets = []authn.Ticket{elsewhere} }, authn.StepOver},
+		{"its ten minutes are over", func(l *authn.Transaction) { l.Expires = now }, func(u *authn.User) { u.Devices = []factors.Device{phone} }, authn.StepExpired},
+		{"the person is suspended", nil, func(u *authn.User) { u.Status = authn.StatusSuspended; u.Devices = []factors.Device{phone} }, authn.StepExpired},
+		{"the password changed", nil, func(u *authn.User) { u.PasswordEpoch++; u.Devices = []factors.Device{phone} }, authn.StepExpired},
+		{"the epoch moved, not by a reset", nil, func(u *authn.User) { u.Epoch++; u.Devices = []factors.Device{phone} }, authn.StepExpired},
+		{"the epoch moved, not by a reset, a ticket lives", nil, func(u *authn.User) { u.Epoch++; u.Tickets = []authn.Ticket{elsewhere} }, authn.StepExpired},
 		{"the epoch moved by a reset and by something else", nil, func(u *authn.User) {
 			u.Epoch, u.Resets, u.Tickets = u.Epoch+2, u.Resets+1, []authn.Ticket{elsewhere}
-		}, authn.StepOver},
+		}, authn.StepExpired},
 		{"reset meanwhile", nil, reset(elsewhere), authn.StepTicket},
 		{"reset twice meanwhile", nil, func(u *authn.User) { reset(elsewhere)(u); reset(elsewhere)(u) }, authn.StepTicket},
-		{"reset meanwhile, password forgotten", func(l *authn.Login) { l.NewPassword = chosen }, reset(elsewhere), authn.StepOver},
-		{"reset and enrolled again meanwhile", nil, func(u *authn.User) { reset()(u); u.Devices = []factors.Device{phone} }, authn.StepOver},
+		{"reset meanwhile, password forgotten", func(l *authn.Transaction) { l.NewPassword = chosen }, reset(elsewhere), authn.StepExpired},
+		{"reset and enrolled again meanwhile", nil, func(u *authn.User) { reset()(u); u.Devices = []factors.Device{phone} }, authn.StepExpired},
 		{"reset meanwhile, no ticket, within the week", nil, func(u *authn.User) { reset()(u); u.ResetAt = now }, authn.StepTicket},
-		{"reset meanwhile, no ticket, after the week", nil, func(u *authn.User) { reset()(u); u.ResetAt = now.Add(-authn.RenewFor) }, authn.StepBlocked},
+		{"reset meanwhile, no ticket, after the week", nil, func(u *authn.User) { reset()(u); u.ResetAt = now.Add(-authn.TicketRenewalWindow) }, authn.StepBlocked},
 
-		{"a device was proven, the password is marked", proven(false), marked(phone), authn.StepPassword},
+		{"a device was proven, the password is marked", proven(false), marked(phone), authn.StepChangePassword},
 		{"a recovery code was spent, the password is marked", proven(true), marked(phone), authn.StepEnrol},
-		{"a device was proven, marked, and taken away since", proven(false), func(u *authn.User) { marked(phone)(u); u.Epoch++ }, authn.StepOver},
+		{"a device was proven, marked, and taken away since", proven(false), func(u *authn.User) { marked(phone)(u); u.Epoch++ }, authn.StepExpired},
 		{"a device was proven, marked, and reset since", proven(false), func(u *authn.User) { marked()(u); reset(elsewhere)(u) }, authn.StepTicket},
 		{"a recovery code was spent, marked, and reset since", proven(true), func(u *authn.User) { marked()(u); reset(elsewhere)(u) }, authn.StepTicket},
 		{"a device was proven, the mark is gone", proven(false), func(u *authn.User) { u.Devices = []factors.Device{phone} }, authn.StepVerify},
@@ -68,18 +68,18 @@ func TestNext(t *testing.T) {
 		{"the ticket went to another login", bears("t"), func(u *authn.User) { u.Tickets = []authn.Ticket{elsewhere} }, authn.StepTicket},
 		{"the ticket is over", bears("t"), func(u *authn.User) { u.Tickets = []authn.Ticket{over} }, authn.StepBlocked},
 		{"the ticket was spent elsewhere", bears("t"), func(u *authn.User) { u.Devices = []factors.Device{phone} }, authn.StepVerify},
-		{"it bears a ticket, the password changed", bears("t"), func(u *authn.User) { u.PasswordEpoch++; u.Tickets = []authn.Ticket{live} }, authn.StepOver},
+		{"it bears a ticket, the password changed", bears("t"), func(u *authn.User) { u.PasswordEpoch++; u.Tickets = []authn.Ticket{live} }, authn.StepExpired},
 
 		{"it bears the invitation", bears("invitation"), func(u *authn.User) { u.Invited = invited }, authn.StepEnrol},
 		{"invited, but it bears nothing", nil, func(u *authn.User) { u.Invited = invited }, authn.StepBlocked},
 		{"the invitation is over", bears("invitation"), func(u *authn.User) { u.Invited = invited; u.Invited.Expires = now }, authn.StepBlocked},
-		{"the invitation was spent", bears("invitation"), func(u *authn.User) { u.HadDevice = true; u.Devices = []factors.Device{phone} }, authn.StepVerify},
-		{"invited, but a device was had and lost", bears("invitation"), func(u *authn.User) { u.Invited, u.HadDevice = invited, true }, authn.StepBlocked},
+		{"the invitation was spent", bears("invitation"), func(u *authn.User) { u.EverHadDevice = true; u.Devices = []factors.Device{phone} }, authn.StepVerify},
+		{"invited, but a device was had and lost", bears("invitation"), func(u *authn.User) { u.Invited, u.EverHadDevice = invited, true }, authn.StepBlocked},
 		{"invited, reset meanwhile", bears("invitation"), func(u *authn.User) { reset(elsewhere)(u); u.Invited = invited }, authn.StepTicket},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			l := authn.Login{ID: "me", PasswordEpoch: 3, Epoch: 7, Resets: 1, Expires: now.Add(authn.LoginLife)}
+			l := authn.Transaction{ID: "me", PasswordEpoch: 3, Epoch: 7, Resets: 1, Expires: now.Add(authn.TransactionTTL)}
 			u := authn.User{Status: authn.StatusActive, PasswordEpoch: 3, Epoch: 7, Resets: 1}
 			if test.login != nil {
 				test.login(&l)
@@ -94,14 +94,16 @@ func TestNext(t *testing.T) {
 	}
 }
 
-func bears(grant string) func(*authn.Login) { return func(l *authn.Login) { l.Grant = grant } }
+func bears(grant string) func(*authn.Transaction) {
+	return func(l *authn.Transaction) { l.Ticket = grant }
+}
 
-func proven(spare bool) func(*authn.Login) {
-	return func(l *authn.Login) { l.Proven = &authn.Proven{AMR: []string{"pwd"}, Spare: spare} }
+func proven(spare bool) func(*authn.Transaction) {
+	return func(l *authn.Transaction) { l.Proven = &authn.SecondFactor{AMR: []string{"pwd"}, Spare: spare} }
 }
 
 func marked(devices ...factors.Device) func(*authn.User) {
-	return func(u *authn.User) { u.Devices, u.Password.Mark = devices, authn.MarkExpired }
+	return func(u *authn.User) { u.Devices, u.Password.MustChange = devices, authn.ChangeExpired }
 }
 
 func reset(tickets ...authn.Ticket) func(*authn.User) {
@@ -134,7 +136,7 @@ func TestASheetOfStruckCodesIsNothing(t *testing.T) {
 			t.Fatalf("before code %d: got step %q", i, started.Step)
 		}
 		v, err := h.Service.Verify(t.Context(), h.From, started.Login, recovery.Kind, []byte(c))
-		if err != nil || !v.Accepted() || v.Left != 9-i || !v.Enrol {
+		if err != nil || !v.Accepted() || v.CodesLeft != 9-i || !v.Enrol {
 			t.Fatalf("code %d: %v, %+v", i, err, v)
 		}
 	}

@@ -11,9 +11,9 @@ import (
 	"barillet/templates"
 )
 
-// Offer is a device that an operator is enrolling for the person through the API (PROTOCOL 22). Its secret was in the
+// AdminEnrolment is a device that an operator is enrolling for the person through the API (PROTOCOL 22). Its secret was in the
 // one answer that began it and is worthless until the first code. A person has one at most: the next takes its place.
-type Offer struct {
+type AdminEnrolment struct {
 	ID      factors.DeviceID `json:"id"`
 	Kind    factors.Kind     `json:"kind"`
 	App     string           `json:"app,omitempty"`
@@ -27,8 +27,8 @@ type Offer struct {
 	Expires time.Time        `json:"expires"`
 }
 
-// Caller is an operator who does something about a person's devices. What the operator may is judged by Find.
-type Caller struct {
+// AdminCall is an operator who does something about a person's devices. What the operator may is judged by Find.
+type AdminCall struct {
 	ID    string
 	Owner string
 	Name  string
@@ -36,8 +36,8 @@ type Caller struct {
 	Find  func(Reader) (User, error) // the person, judged anew in every run
 }
 
-// Offering is an offer as it was begun, with what is to be shown to the person, this once.
-type Offering struct {
+// AdminEnrolmentSecret is an offer as it was begun, with what is to be shown to the person, this once.
+type AdminEnrolmentSecret struct {
 	User   User
 	Device factors.Device
 	Secret factors.Activation
@@ -49,35 +49,35 @@ type Taken struct {
 	Device factors.Device
 }
 
-// ReasonUnusable is the reason of CodeState for a device that may not be asked for now (see Service.Serves).
+// ReasonUnusable is the reason of CodeWrongState for a device that may not be asked for now (see Service.Serves).
 const ReasonUnusable = "unusable"
 
 // ReasonBrowserOnly is the reason of CodeInvalid for a kind of device that needs a page of ours.
 const ReasonBrowserOnly = "browser_only"
 
-// Offered is the device that is being enrolled for the person, without Data; false when there is none.
-func (u *User) Offered(now time.Time) (factors.Device, bool) {
-	o := u.Offer
+// PendingDevice is the device that is being enrolled for the person, without Data; false when there is none.
+func (u *User) PendingDevice(now time.Time) (factors.Device, bool) {
+	o := u.AdminEnrolment
 	if o == nil || !now.Before(o.Expires) || o.Epoch != u.Epoch {
 		return factors.Device{}, false
 	}
 	return factors.Device{ID: o.ID, Kind: o.Kind, App: o.App, Name: o.Name, Added: o.At, Hand: o.Hand, By: o.ByName}, true
 }
 
-// offerOf is the offer of that id, which only the caller who made it may go on with.
-func (u *User) offerOf(c Caller, id factors.DeviceID, now time.Time) (*Offer, error) {
-	d, ok := u.Offered(now)
+// adminEnrolmentOf is the offer of that id, which only the caller who made it may go on with.
+func (u *User) adminEnrolmentOf(c AdminCall, id factors.DeviceID, now time.Time) (*AdminEnrolment, error) {
+	d, ok := u.PendingDevice(now)
 	switch {
 	case !ok || d.ID != id:
 		return nil, Refuse(CodeNotFound)
-	case u.Offer.By != c.ID:
+	case u.AdminEnrolment.By != c.ID:
 		return nil, Refuse(CodeForbidden)
 	}
-	return u.Offer, nil
+	return u.AdminEnrolment, nil
 }
 
-// callee reads the person of a call, who is to be active: anybody else signs in nowhere.
-func (r Reader) callee(c Caller) (User, error) {
+// adminTarget reads the person of a call, who is to be active: anybody else signs in nowhere.
+func (r Reader) adminTarget(c AdminCall) (User, error) {
 	u, err := c.Find(r)
 	if err == nil && u.Status != StatusActive {
 		err = wrongState(ReasonNotActive)
@@ -85,66 +85,66 @@ func (r Reader) callee(c Caller) (User, error) {
 	return u, err
 }
 
-// Offer begins to enrol a device for somebody else and gives what is to be shown to them, this once. CodeTooMany;
-// CodeInvalid with ReasonBrowserOnly for a kind that no program can enrol; CodeState for whoever is not active.
-func (s *Service) Offer(ctx context.Context, from Origin, c Caller, want Enrolling) (_ Offering, err error) {
+// BeginByAdmin begins to enrol a device for somebody else and gives what is to be shown to them, this once. CodeTooMany;
+// CodeInvalid with ReasonBrowserOnly for a kind that no program can enrol; CodeWrongState for whoever is not active.
+func (s *Service) BeginByAdmin(ctx context.Context, from RequestInfo, c AdminCall, want Enrolling) (_ AdminEnrolmentSecret, err error) {
 	if want.Name, err = DeviceName(want.Name, true); err != nil {
-		return Offering{}, err
+		return AdminEnrolmentSecret{}, err
 	}
 	f, ok := s.factor(want.Kind).(factors.Activator)
 	if !ok {
-		return Offering{}, Invalid("factorType", ReasonBrowserOnly)
+		return AdminEnrolmentSecret{}, Invalid("factorType", ReasonBrowserOnly)
 	}
-	a := s.NewAct(from)
+	a := s.NewOperation(from)
 	var u User
 	if err := s.View(ctx, func(r Reader) (err error) {
-		u, err = r.callee(c)
+		u, err = r.adminTarget(c)
 		return err
 	}); err != nil {
-		return Offering{}, err
+		return AdminEnrolmentSecret{}, err
 	}
 	who := s.subject(&u)
 	who.App, who.Device = want.App, want.Name
 	_, pending, err := s.factor(want.Kind).BeginEnrol(a.Now, who, u.Devices)
 	if err != nil {
-		return Offering{}, tooMany(err)
+		return AdminEnrolmentSecret{}, tooMany(err)
 	}
 	secret, err := f.Activation(pending)
 	if err != nil {
-		return Offering{}, fmt.Errorf("telling of a pending %s: %w", want.Kind, err)
+		return AdminEnrolmentSecret{}, fmt.Errorf("telling of a pending %s: %w", want.Kind, err)
 	}
-	return Do(ctx, s, a, func(w *Work) (Offering, error) {
-		u, err := w.callee(c)
+	return Update(ctx, s, a, func(w *Tx) (AdminEnrolmentSecret, error) {
+		u, err := w.adminTarget(c)
 		if err != nil {
-			return Offering{}, err
+			return AdminEnrolmentSecret{}, err
 		}
-		u.Offer = &Offer{ID: factors.DeviceID(a.ID("device")), Kind: want.Kind, App: want.App, Name: want.Name, By: c.ID, Hand: c.Owner,
-			ByName: c.Name, Epoch: u.Epoch, Pending: pending, At: a.Now, Expires: a.Now.Add(EnrolLife)}
-		d, _ := u.Offered(a.Now)
-		w.RememberDone(&u, audit.FactorOffered, d.Name)
-		if err := w.auditOffer(c, &u, audit.FactorOffered, d); err != nil {
-			return Offering{}, err
+		u.AdminEnrolment = &AdminEnrolment{ID: factors.DeviceID(a.ID("device")), Kind: want.Kind, App: want.App, Name: want.Name, By: c.ID, Hand: c.Owner,
+			ByName: c.Name, Epoch: u.Epoch, Pending: pending, At: a.Now, Expires: a.Now.Add(EnrolmentTTL)}
+		d, _ := u.PendingDevice(a.Now)
+		w.AddAdminActivity(&u, audit.FactorOffered, d.Name)
+		if err := w.auditAdminEnrolment(c, &u, audit.FactorOffered, d); err != nil {
+			return AdminEnrolmentSecret{}, err
 		}
 		err = w.Save(&u)
-		return Offering{u, d, secret}, err
+		return AdminEnrolmentSecret{u, d, secret}, err
 	})
 }
 
-// auditOffer writes down what an operator did about a device of somebody else.
-func (w *Work) auditOffer(c Caller, u *User, action string, d factors.Device) error {
+// auditAdminEnrolment writes down what an operator did about a device of somebody else.
+func (w *Tx) auditAdminEnrolment(c AdminCall, u *User, action string, d factors.Device) error {
 	return w.Audit(audit.Event{Actor: c.Actor, Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}, Detail: map[string]string{"kind": string(d.Kind), "hand": d.Hand}})
 }
 
-// OfferPicture is the QR code of an offer as PNG, for as long as it is pending and for whoever made it.
-func (s *Service) OfferPicture(ctx context.Context, c Caller, id factors.DeviceID) ([]byte, error) {
+// AdminQR is the QR code of an offer as PNG, for as long as it is pending and for whoever made it.
+func (s *Service) AdminQR(ctx context.Context, c AdminCall, id factors.DeviceID) ([]byte, error) {
 	var u User
-	var o Offer
+	var o AdminEnrolment
 	if err := s.View(ctx, func(r Reader) (err error) {
-		if u, err = r.callee(c); err != nil {
+		if u, err = r.adminTarget(c); err != nil {
 			return err
 		}
-		found, err := u.offerOf(c, id, s.Now())
+		found, err := u.adminEnrolmentOf(c, id, s.Now())
 		if err == nil {
 			o = *found
 		}
@@ -163,17 +163,17 @@ func (s *Service) OfferPicture(ctx context.Context, c Caller, id factors.DeviceI
 	return picture, nil
 }
 
-// ConfirmOffer judges the first code of an offered device. For a person who has no device that counts it is born by the
+// ConfirmByAdmin judges the first code of an offered device. For a person who has no device that counts it is born by the
 // operator's hand (PROTOCOL 8); for anybody else it waits for that person's word. A wrong code changes nothing: the
 // caller knows the secret, and nothing is guessed.
-func (s *Service) ConfirmOffer(ctx context.Context, from Origin, c Caller, id factors.DeviceID, answer []byte) (u User, d factors.Device, j Judged, err error) {
-	err = again(ctx, func() (bool, error) {
-		a := s.NewAct(from)
+func (s *Service) ConfirmByAdmin(ctx context.Context, from RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (u User, d factors.Device, j Verification, err error) {
+	err = retryOnConflict(ctx, func() (bool, error) {
+		a := s.NewOperation(from)
 		var read User
-		var o *Offer
+		var o *AdminEnrolment
 		if err := s.View(ctx, func(r Reader) (err error) {
-			if read, err = r.callee(c); err == nil {
-				o, err = read.offerOf(c, id, a.Now)
+			if read, err = r.adminTarget(c); err == nil {
+				o, err = read.adminEnrolmentOf(c, id, a.Now)
 			}
 			return err
 		}); err != nil {
@@ -187,23 +187,23 @@ func (s *Service) ConfirmOffer(ctx context.Context, from Origin, c Caller, id fa
 		if err != nil {
 			return false, fmt.Errorf("enrolling %s: %w", o.Kind, err)
 		}
-		if j = (Judged{Rejected: out.Rejected, ClockOff: out.ClockOff}); !j.Accepted() {
+		if j = (Verification{Rejected: out.Rejected, ClockOff: out.ClockOff}); !j.Accepted() {
 			return true, nil
 		}
-		done, err := Do(ctx, s, a, func(w *Work) (*Taken, error) {
-			u, err := w.callee(c)
+		done, err := Update(ctx, s, a, func(w *Tx) (*Taken, error) {
+			u, err := w.adminTarget(c)
 			if err != nil {
 				return nil, err
 			}
-			held, err := u.offerOf(c, id, a.Now)
+			held, err := u.adminEnrolmentOf(c, id, a.Now)
 			if err != nil {
 				return nil, err
 			}
-			if u.Rev != read.Rev || !bytes.Equal(held.Pending, o.Pending) {
+			if u.Revision != read.Revision || !bytes.Equal(held.Pending, o.Pending) {
 				return nil, nil
 			}
-			d, err := w.takeOffered(c, &u, held, out.Device)
-			w.Answer(Taken{u, d})
+			d, err := w.activatePending(c, &u, held, out.Device)
+			w.SetResult(Taken{u, d})
 			return &Taken{u, d}, err
 		})
 		if err != nil || done == nil {
@@ -215,8 +215,8 @@ func (s *Service) ConfirmOffer(ctx context.Context, from Origin, c Caller, id fa
 	return u, d, j, err
 }
 
-// takeOffered puts a confirmed offer among the person's devices, tells of it and saves the person.
-func (w *Work) takeOffered(c Caller, u *User, o *Offer, d factors.Device) (factors.Device, error) {
+// activatePending puts a confirmed offer among the person's devices, tells of it and saves the person.
+func (w *Tx) activatePending(c AdminCall, u *User, o *AdminEnrolment, d factors.Device) (factors.Device, error) {
 	n, most := 0, w.s.Describe(factors.Device{Kind: o.Kind}).MaxOfKind
 	for _, x := range u.Devices {
 		if x.Kind == o.Kind {
@@ -226,12 +226,12 @@ func (w *Work) takeOffered(c Caller, u *User, o *Offer, d factors.Device) (facto
 	if n >= most {
 		return factors.Device{}, Refuse(CodeTooMany) // others were enrolled meanwhile
 	}
-	d.ID, d.Added, d.Name, d.App, d.Hand, d.By = o.ID, w.Act.Now, o.Name, o.App, o.Hand, o.ByName
+	d.ID, d.Added, d.Name, d.App, d.Hand, d.By = o.ID, w.Op.Now, o.Name, o.App, o.Hand, o.ByName
 	if w.s.counted(u) > 0 {
 		d.Disabled = factors.DisabledWaits
 	}
-	u.Offer = nil
-	u.HadDevice = u.HadDevice || !d.Waits() // beside a key of another house that nobody has used it proves nothing (PROTOCOL 23)
+	u.AdminEnrolment = nil
+	u.EverHadDevice = u.EverHadDevice || !d.Waits() // beside a key of another house that nobody has used it proves nothing (PROTOCOL 23)
 	u.Devices = append(u.Devices[:len(u.Devices):len(u.Devices)], d)
 	if w.s.counted(u) > 0 && !d.Waits() {
 		// The ticket would lead nowhere now. Beside a password of the same hand the device counts for nothing, and a
@@ -240,36 +240,36 @@ func (w *Work) takeOffered(c Caller, u *User, o *Offer, d factors.Device) (facto
 			return d, err
 		}
 	}
-	w.RememberDone(u, audit.FactorActivated, d.Name)
-	if err := w.auditOffer(c, u, audit.FactorActivated, d); err != nil {
+	w.AddAdminActivity(u, audit.FactorActivated, d.Name)
+	if err := w.auditAdminEnrolment(c, u, audit.FactorActivated, d); err != nil {
 		return d, err
 	}
-	about := templates.About{Name: u.DisplayName(), At: w.Act.Now} // nothing of the operator's own browser and address
-	if err := w.Post(u, templates.DeviceOfferedMail{About: about, Device: d.Name, By: d.By, Waits: d.Waits()}, time.Time{}); err != nil {
+	about := templates.About{Name: u.DisplayName(), At: w.Op.Now} // nothing of the operator's own browser and address
+	if err := w.Notify(u, templates.DeviceOfferedMail{About: about, Device: d.Name, By: d.By, Waits: d.Waits()}, time.Time{}); err != nil {
 		return d, err
 	}
 	return d, w.Save(u)
 }
 
-// WithdrawOffer ends an offer before its first code; CodeNotFound without one. The caller saves the person.
-func (w *Work) WithdrawOffer(c Caller, u *User, id factors.DeviceID) error {
-	d, ok := u.Offered(w.Act.Now)
+// CancelByAdmin ends an offer before its first code; CodeNotFound without one. The caller saves the person.
+func (w *Tx) CancelByAdmin(c AdminCall, u *User, id factors.DeviceID) error {
+	d, ok := u.PendingDevice(w.Op.Now)
 	if !ok || d.ID != id {
 		return Refuse(CodeNotFound)
 	}
-	u.Offer = nil
-	return w.auditOffer(c, u, audit.FactorRemoved, d)
+	u.AdminEnrolment = nil
+	return w.auditAdminEnrolment(c, u, audit.FactorRemoved, d)
 }
 
 // VerifyFor judges a code of one of the person's devices that a program was given. It spends the same steps and moves
-// the same counters as a page (PROTOCOL 17, 22). CodeState: the device serves for nothing now.
-func (s *Service) VerifyFor(ctx context.Context, from Origin, c Caller, id factors.DeviceID, answer []byte) (Judged, error) {
-	var out Judged
-	err := again(ctx, func() (bool, error) {
-		a := s.NewAct(from)
+// the same counters as a page (PROTOCOL 17, 22). CodeWrongState: the device serves for nothing now.
+func (s *Service) VerifyFor(ctx context.Context, from RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (Verification, error) {
+	var out Verification
+	err := retryOnConflict(ctx, func() (bool, error) {
+		a := s.NewOperation(from)
 		var u User
 		if err := s.View(ctx, func(r Reader) (err error) {
-			u, err = r.callee(c)
+			u, err = r.adminTarget(c)
 			return err
 		}); err != nil {
 			return false, err
@@ -280,19 +280,19 @@ func (s *Service) VerifyFor(ctx context.Context, from Origin, c Caller, id facto
 			return false, Refuse(CodeNotFound)
 		case len(s.typed([]factors.Device{*d})) == 0:
 			return false, Invalid("factorType", ReasonBrowserOnly)
-		case !s.Serves(&u, *d):
+		case !s.CanUse(&u, *d):
 			return false, wrongState(ReasonUnusable)
 		}
 		if wait, err := s.waiting(ctx, a, &u, d.Kind, false); err != nil || wait > 0 {
-			out = Judged{Wait: wait}
+			out = Verification{Wait: wait}
 			return true, err
 		}
-		t, err := s.judge(a, &u, []factors.Device{*d}, u.Verifying, d.Kind, false, answer)
+		t, err := s.verifyAnswer(a, &u, []factors.Device{*d}, u.AdminVerification, d.Kind, false, answer)
 		if err != nil {
 			return false, err
 		}
 		t.by = c.Actor
-		done, err := Do(ctx, s, a, func(w *Work) (*Judged, error) { return w.storeVerifiedFor(c, t) })
+		done, err := Update(ctx, s, a, func(w *Tx) (*Verification, error) { return w.storeVerifiedFor(c, t) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -303,21 +303,21 @@ func (s *Service) VerifyFor(ctx context.Context, from Origin, c Caller, id facto
 }
 
 // storeVerifiedFor stores what a program's code came to; nil when the record is not the one that was judged.
-func (w *Work) storeVerifiedFor(c Caller, t attempt) (*Judged, error) {
-	u, err := w.callee(c)
+func (w *Tx) storeVerifiedFor(c AdminCall, t deviceAttempt) (*Verification, error) {
+	u, err := w.adminTarget(c)
 	if err != nil {
 		return nil, err
 	}
-	if u.Rev != t.rev {
+	if u.Revision != t.rev {
 		return nil, nil
 	}
 	j, err := w.count(&u, t)
 	if err != nil || j.Wait > 0 {
 		return &j, err
 	}
-	u.Verifying = u.Verifying.with(w.Act.Now, t.kind, t.outcome.Pending)
-	if len(u.Verifying.Pending) == 0 {
-		u.Verifying = nil
+	u.AdminVerification = u.AdminVerification.with(w.Op.Now, t.kind, t.outcome.Pending)
+	if len(u.AdminVerification.Pending) == 0 {
+		u.AdminVerification = nil
 	}
 	if j.Accepted() {
 		if err := w.auditAnswer(&u, t, audit.Success, string(t.kind)); err != nil {
@@ -328,11 +328,11 @@ func (w *Work) storeVerifiedFor(c Caller, t attempt) (*Judged, error) {
 }
 
 // ConfirmDevice takes a person's word for a device that an operator enrolled for them: a fresh proof by a device that
-// counts, and a code of this one. CodeProof, CodeNotFound.
-func (s *Service) ConfirmDevice(ctx context.Context, from Origin, session Secret, id factors.DeviceID, answer []byte) (Judged, error) {
-	return s.answered(ctx, from, session, func(a *Act, ses *Session, u *User) (asked, error) {
-		if !ses.Proof.fresh(a.Now) || ses.Proof.Enrolling {
-			return asked{}, Refuse(CodeProof)
+// counts, and a code of this one. CodeStepUpRequired, CodeNotFound.
+func (s *Service) ConfirmDevice(ctx context.Context, from RequestInfo, session Secret, id factors.DeviceID, answer []byte) (Verification, error) {
+	return s.answered(ctx, from, session, func(a *Operation, ses *Session, u *User) (asked, error) {
+		if !ses.StepUp.fresh(a.Now) || ses.StepUp.EnrolOnly {
+			return asked{}, Refuse(CodeStepUpRequired)
 		}
 		d, f := u.device(id), factors.Factor(nil)
 		if d != nil {
@@ -350,15 +350,15 @@ func (s *Service) ConfirmDevice(ctx context.Context, from Origin, session Secret
 			}
 			return out, err
 		}), nil
-	}, func(w *Work, ses *Session, u *User) error {
+	}, func(w *Tx, ses *Session, u *User) error {
 		d := u.device(id)
-		if d == nil || !ses.Proof.fresh(w.Act.Now) || ses.Proof.Enrolling {
-			return Refuse(CodeProof)
+		if d == nil || !ses.StepUp.fresh(w.Op.Now) || ses.StepUp.EnrolOnly {
+			return Refuse(CodeStepUpRequired)
 		}
-		w.Remember(u, audit.FactorConfirmed, d.Name)
+		w.AddActivity(u, audit.FactorConfirmed, d.Name)
 		if err := w.auditDevice(u, audit.FactorConfirmed, *d); err != nil {
 			return err
 		}
-		return w.Post(u, templates.DeviceAddedMail{About: w.About(u), Device: d.Name}, time.Time{})
+		return w.Notify(u, templates.DeviceAddedMail{About: w.About(u), Device: d.Name}, time.Time{})
 	})
 }

@@ -18,24 +18,24 @@ import (
 )
 
 // by is an operator's token as authn sees it; its owner is the hand.
-func by(owner string, token string, id authn.UserID) authn.Caller {
-	return authn.Caller{ID: "token:" + token, Owner: owner, Name: "Karim", Actor: audit.Actor{Type: audit.TypeToken, ID: "token:" + token},
+func by(owner string, token string, id authn.UserID) authn.AdminCall {
+	return authn.AdminCall{ID: "token:" + token, Owner: owner, Name: "Karim", Actor: audit.Actor{Type: audit.TypeToken, ID: "token:" + token},
 		Find: func(r authn.Reader) (authn.User, error) { return r.User(id) }}
 }
 
 // offer begins to enrol a phone for somebody.
-func (h *house) offer(c authn.Caller, name string) (*authntest.Phone, factors.DeviceID) {
+func (h *house) offer(c authn.AdminCall, name string) (*authntest.Phone, factors.DeviceID) {
 	h.t.Helper()
-	o, err := h.Service.Offer(h.t.Context(), h.From, c, authn.Enrolling{Kind: totp.Kind, App: "OKTA", Name: name})
+	o, err := h.Service.BeginByAdmin(h.t.Context(), h.From, c, authn.Enrolling{Kind: totp.Kind, App: "OKTA", Name: name})
 	do(h.t, err, "offering "+name)
 	return &authntest.Phone{House: h.House, Secret: o.Secret.Secret, Device: o.Device.ID}, o.Device.ID
 }
 
 // given enrols a phone for somebody to its end.
-func (h *house) given(c authn.Caller, name string) *authntest.Phone {
+func (h *house) given(c authn.AdminCall, name string) *authntest.Phone {
 	h.t.Helper()
 	p, id := h.offer(c, name)
-	_, d, j, err := h.Service.ConfirmOffer(h.t.Context(), h.From, c, id, p.Code())
+	_, d, j, err := h.Service.ConfirmByAdmin(h.t.Context(), h.From, c, id, p.Code())
 	if err != nil || !j.Accepted() || d.Data == nil && d.ID == "" {
 		h.t.Fatalf("enrolling %s for somebody: %v, %+v", name, err, j)
 	}
@@ -46,14 +46,14 @@ func (h *house) given(c authn.Caller, name string) *authntest.Phone {
 func (h *house) bare(source string) authn.UserID {
 	h.t.Helper()
 	u, _, _ := h.Member(amelie, nil)
-	h.reset(u.ID, authn.HandMail, authn.TicketLife)
-	h.Change(u.ID, func(u *authn.User) { u.Password.Source = source })
+	h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	h.Change(u.ID, func(u *authn.User) { u.Password.Provenance = source })
 	return u.ID
 }
 
 func TestADeviceGivenToWhoeverHasNoneSignsInWithTheirOwnPassword(t *testing.T) {
 	h := newHouse(t)
-	id := h.bare(authn.HandSelf)
+	id := h.bare(authn.ProvenanceUser)
 	waits := h.password(h.From, amelie).Login
 	h.EmptyOutbox()
 	h.Clock.Advance(time.Second) // events of one moment have no order
@@ -62,7 +62,7 @@ func TestADeviceGivenToWhoeverHasNoneSignsInWithTheirOwnPassword(t *testing.T) {
 		t.Errorf("got mails %+v, want one that names device and operator", got)
 	}
 	u := h.User(string(id))
-	if u.Devices[0].Hand != "uboss" || !u.Devices[0].Usable() || len(u.Tickets) != 0 || u.Offer != nil {
+	if u.Devices[0].Hand != "uboss" || !u.Devices[0].Usable() || len(u.Tickets) != 0 || u.AdminEnrolment != nil {
 		t.Errorf("got %+v with %d tickets, want a device of that hand and no ticket", u.Devices[0], len(u.Tickets))
 	}
 	if got := h.step(waits); got != authn.StepVerify {
@@ -89,15 +89,15 @@ func TestBothHalvesByOneOperatorOpenNothingInEitherOrder(t *testing.T) {
 	}{
 		"password and device of one operator":                        {"uboss", "uboss", authn.StepTicket},
 		"password of one and device of another":                      {"uother", "uboss", authn.StepVerify},
-		"password by the mailbox and device of an operator":          {authn.HandMail, "uboss", authn.StepVerify},
+		"password by the mailbox and device of an operator":          {authn.ProvenanceEmail, "uboss", authn.StepVerify},
 		"password and device by the machine's owner":                 {"operator:0", "operator:0", authn.StepTicket},
 		"password by the machine's owner and device of an operator ": {"operator:0", "uboss", authn.StepVerify},
 	} {
 		for _, order := range []string{"password first", "device first"} {
 			t.Run(name+", "+order, func(t *testing.T) {
 				h := newHouse(t)
-				id := h.bare(authn.HandSelf)
-				give := func() { h.Change(id, func(u *authn.User) { u.Password.Source = c.password }) }
+				id := h.bare(authn.ProvenanceUser)
+				give := func() { h.Change(id, func(u *authn.User) { u.Password.Provenance = c.password }) }
 				if order == "password first" {
 					give()
 				}
@@ -120,11 +120,11 @@ func TestBothHalvesByOneOperatorOpenNothingInEitherOrder(t *testing.T) {
 					return
 				}
 				_, err := h.Service.Verify(t.Context(), h.From, started.Login, totp.Kind, phone.Next())
-				refused(t, err, authn.CodeState, "a code of the device")
-				_, err = h.Service.BeginEnrol(t.Context(), h.From, authn.Seat{Login: started.Login}, authn.Enrolling{Kind: totp.Kind})
+				refused(t, err, authn.CodeWrongState, "a code of the device")
+				_, err = h.Service.BeginEnrol(t.Context(), h.From, authn.Flow{Login: started.Login}, authn.Enrolling{Kind: totp.Kind})
 				refused(t, err, authn.CodeForbidden, "enrolling there")
 				_, err = h.Service.VerifyFor(t.Context(), h.From, two, phone.Device, phone.Next())
-				refused(t, err, authn.CodeState, "a code by the owner's other token")
+				refused(t, err, authn.CodeWrongState, "a code by the owner's other token")
 				h.given(two, "Un autre")
 				if got := h.password(h.From, amelie).Step; got != c.want {
 					t.Errorf("with a device by the owner's other token: got %q, want %q", got, c.want)
@@ -136,10 +136,10 @@ func TestBothHalvesByOneOperatorOpenNothingInEitherOrder(t *testing.T) {
 
 func TestWhatAnOperatorSawIsNotForgottenWhenThePersonUsesIt(t *testing.T) {
 	h := newHouse(t)
-	id := h.bare(authn.HandSelf)
+	id := h.bare(authn.ProvenanceUser)
 	phone := h.given(by("uboss", "a", id), "Téléphone")
 	h.SignIn(amelie, authntest.Password, phone)
-	h.Change(id, func(u *authn.User) { u.Password.Source = "uboss" }) // a password of the same hand, later
+	h.Change(id, func(u *authn.User) { u.Password.Provenance = "uboss" }) // a password of the same hand, later
 	if got := h.password(h.From, amelie).Step; got != authn.StepBlocked {
 		t.Errorf("got %q, want %q: the operator has both halves", got, authn.StepBlocked)
 	}
@@ -149,19 +149,19 @@ func TestADeviceOfTheHandThatGaveThePasswordWaitsOnceThePersonComesInAnotherWay(
 	t.Run("by a mailed ticket", func(t *testing.T) {
 		h := newHouse(t)
 		u, _, _ := h.Member(amelie, nil)
-		_, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
-		h.Change(u.ID, func(u *authn.User) { u.Password.Source = "uboss" })
+		_, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+		h.Change(u.ID, func(u *authn.User) { u.Password.Provenance = "uboss" })
 		theirs := h.given(by("uboss", "a", u.ID), "Téléphone du garage")
 		started := h.password(h.From, amelie)
-		step, err := h.Service.PresentCode(t.Context(), h.From, started.Login, code.Reveal())
+		step, err := h.Service.RedeemTicketCode(t.Context(), h.From, started.Login, code.Reveal())
 		if err != nil || step != authn.StepEnrol {
 			t.Fatalf("presenting the ticket: %v, %q: two hands", err, step)
 		}
-		mine, _ := h.Enrol(authn.Seat{Login: started.Login}, "Le mien")
+		mine, _ := h.Enrol(authn.Flow{Login: started.Login}, "Le mien")
 		if v := h.verify(h.password(h.From, amelie).Login, theirs.Next()); v.Accepted() {
 			t.Error("whoever gave the password signs in with it and the device that they enrolled")
 		}
-		if u := h.User(amelie); h.Service.Serves(&u, u.Devices[0]) {
+		if u := h.User(amelie); h.Service.CanUse(&u, u.Devices[0]) {
 			t.Errorf("got %+v, want it to count for nothing", u.Devices[0])
 		}
 		h.SignIn(amelie, authntest.Password, mine)
@@ -174,7 +174,7 @@ func TestADeviceOfTheHandThatGaveThePasswordWaitsOnceThePersonComesInAnotherWay(
 		if j, err := h.Service.ConfirmDevice(t.Context(), h.From, session, theirs.Device, theirs.Next()); err != nil || !j.Accepted() {
 			t.Fatalf("confirming: %v, %+v", err, j)
 		}
-		h.Change(u.ID, func(u *authn.User) { u.Password.Source = "uboss" })
+		h.Change(u.ID, func(u *authn.User) { u.Password.Provenance = "uboss" })
 		h.SignIn(amelie, authntest.Password, mine)
 		if v := h.verify(h.password(h.From, amelie).Login, theirs.Next()); v.Accepted() {
 			t.Error("whoever gave the password signs in with it and the device that they enrolled")
@@ -184,32 +184,32 @@ func TestADeviceOfTheHandThatGaveThePasswordWaitsOnceThePersonComesInAnotherWay(
 
 func TestAForgottenPasswordIsNotReplacedByADeviceThatAnOperatorSaw(t *testing.T) {
 	h := newHouse(t)
-	id := h.bare(authn.HandSelf)
+	id := h.bare(authn.ProvenanceUser)
 	phone := h.given(by("uboss", "a", id), "Téléphone")
 	asked := 0
-	do(t, h.Service.Forgot(t.Context(), h.From, amelie, func(*authn.Work, *authn.User) error { asked++; return nil }), "forgetting")
+	do(t, h.Service.RequestPasswordLink(t.Context(), h.From, amelie, func(*authn.Tx, *authn.User) error { asked++; return nil }), "forgetting")
 	if asked == 0 || len(mailed[templates.PasswordLinkMail](h)) != 0 {
 		t.Error("a link went to a mailbox that the operator may have named")
 	}
 	link := func() (authn.Secret, error) {
-		return authn.Do(t.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (authn.Secret, error) {
+		return authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (authn.Secret, error) {
 			u, err := w.User(id)
 			if err != nil {
 				return authn.Secret{}, err
 			}
-			token, _, err := w.IssuePasswordLink(&u, authn.HandMail)
+			token, _, err := w.IssuePasswordLink(&u, authn.ProvenanceEmail)
 			return token, err
 		})
 	}
 	_, err := link()
-	refused(t, err, authn.CodeState, "an operator's link")
+	refused(t, err, authn.CodeWrongState, "an operator's link")
 
 	session := h.SignIn(amelie, authntest.Password, phone).Session
 	h.prove(session, phone)
-	h.Enrol(authn.Seat{Session: session}, "Le mien")
+	h.Enrol(authn.Flow{Session: session}, "Le mien")
 	token, err := link()
 	do(t, err, "a link beside a device of one's own")
-	started, err := h.Service.ChoosePassword(t.Context(), h.From, token, "un autre mot de passe entier")
+	started, err := h.Service.StartWithPasswordLink(t.Context(), h.From, token, "un autre mot de passe entier")
 	if err != nil || started.Step != authn.StepVerify {
 		t.Fatalf("choosing: %v, %q", err, started.Step)
 	}
@@ -232,14 +232,14 @@ func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
 		if v := h.verify(h.password(h.From, amelie).Login, given.Next()); v.Accepted() {
 			t.Error("it signs in")
 		}
-		if j, err := h.Service.Prove(t.Context(), h.From, session, totp.Kind, given.Next()); err != nil || j.Accepted() {
+		if j, err := h.Service.StepUp(t.Context(), h.From, session, totp.Kind, given.Next()); err != nil || j.Accepted() {
 			t.Errorf("it proves: %v, %+v", err, j)
 		}
 		_, err := h.Service.VerifyFor(t.Context(), h.From, boss, given.Device, given.Next())
-		refused(t, err, authn.CodeState, "verifying it by a token")
-		_, err = h.Service.ShowAgain(t.Context(), h.From, session, given.Device, "", "Copie", totp.Kind, mine.Next())
+		refused(t, err, authn.CodeWrongState, "verifying it by a token")
+		_, err = h.Service.ShowQR(t.Context(), h.From, session, given.Device, "", "Copie", totp.Kind, mine.Next())
 		refused(t, err, authn.CodeNotFound, "showing its QR code")
-		state, err := h.Service.Login(t.Context(), h.password(h.From, amelie).Login)
+		state, err := h.Service.Transaction(t.Context(), h.password(h.From, amelie).Login)
 		if err != nil || len(state.Devices) != 1 {
 			t.Errorf("a login knows %d devices, want mine: %v", len(state.Devices), err)
 		}
@@ -251,7 +251,7 @@ func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
 	refusedEverywhere()
 
 	_, err := h.Service.ConfirmDevice(t.Context(), h.From, session, given.Device, given.Next())
-	refused(t, err, authn.CodeProof, "confirming without a proof")
+	refused(t, err, authn.CodeStepUpRequired, "confirming without a proof")
 	h.Clock.Advance(time.Minute)
 	h.prove(session, mine)
 	_, err = h.Service.RemoveDevice(t.Context(), h.From, session, mine.Device)
@@ -275,7 +275,7 @@ func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
 		t.Fatalf("confirming: %v, %+v", err, j)
 	}
 	if v := h.verify(h.password(h.From, amelie).Login, code); v.Rejected != factors.ReasonUsed {
-		t.Errorf("the same code signs in: %+v", v.Judged)
+		t.Errorf("the same code signs in: %+v", v.Verification)
 	}
 	h.SignIn(amelie, authntest.Password, given)
 	if d := h.User(string(u.ID)).Devices[1]; d.Hand != "uboss" || d.Disabled != "" {
@@ -300,7 +300,7 @@ func TestADeviceThatWaitsIsRefusedAndOutlivesNoReset(t *testing.T) {
 	if got := h.password(h.From, amelie).Step; got != authn.StepBlocked {
 		t.Errorf("with one that waits alone: got %q, want %q", got, authn.StepBlocked)
 	}
-	h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	if got := len(h.User(string(u.ID)).Devices); got != 0 {
 		t.Errorf("%d devices outlived the reset", got)
 	}
@@ -310,8 +310,8 @@ func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	a, b := by("uboss", "a", u.ID), by("uboss", "b", u.ID)
-	confirm := func(c authn.Caller, id factors.DeviceID, code []byte) (authn.Judged, error) {
-		_, _, j, err := h.Service.ConfirmOffer(t.Context(), h.From, c, id, code)
+	confirm := func(c authn.AdminCall, id factors.DeviceID, code []byte) (authn.Verification, error) {
+		_, _, j, err := h.Service.ConfirmByAdmin(t.Context(), h.From, c, id, code)
 		return j, err
 	}
 	p, id := h.offer(a, "Premier")
@@ -325,23 +325,23 @@ func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
 	}
 	_, err = confirm(b, id, p.Code())
 	refused(t, err, authn.CodeForbidden, "another token of the same owner")
-	_, err = h.Service.OfferPicture(t.Context(), b, id)
+	_, err = h.Service.AdminQR(t.Context(), b, id)
 	refused(t, err, authn.CodeForbidden, "its picture by another token")
 
 	next, nextID := h.offer(a, "Deuxième")
 	_, err = confirm(a, id, p.Code())
 	refused(t, err, authn.CodeNotFound, "the one that it took the place of")
-	h.Clock.Advance(authn.EnrolLife)
+	h.Clock.Advance(authn.EnrolmentTTL)
 	_, err = confirm(a, nextID, next.Code())
 	refused(t, err, authn.CodeNotFound, "after ten minutes")
-	_, err = h.Service.OfferPicture(t.Context(), a, nextID)
+	_, err = h.Service.AdminQR(t.Context(), a, nextID)
 	refused(t, err, authn.CodeNotFound, "its picture after ten minutes")
 
 	third, thirdID := h.offer(a, "Troisième")
-	if picture, err := h.Service.OfferPicture(t.Context(), a, thirdID); err != nil || len(picture) == 0 {
+	if picture, err := h.Service.AdminQR(t.Context(), a, thirdID); err != nil || len(picture) == 0 {
 		t.Errorf("its picture: %v", err)
 	}
-	h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	_, err = confirm(a, thirdID, third.Code())
 	refused(t, err, authn.CodeNotFound, "after a reset")
 
@@ -353,9 +353,9 @@ func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
 	fifth, fifthID := h.offer(a, "Cinquième")
 	h.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
 	_, err = confirm(a, fifthID, fifth.Code())
-	refused(t, err, authn.CodeState, "for somebody suspended")
-	_, err = h.Service.Offer(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: "x"})
-	refused(t, err, authn.CodeState, "an offer to somebody suspended")
+	refused(t, err, authn.CodeWrongState, "for somebody suspended")
+	_, err = h.Service.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: "x"})
+	refused(t, err, authn.CodeWrongState, "an offer to somebody suspended")
 }
 
 func TestAPersonHasFivePhonesWhoeverEnrolsThem(t *testing.T) {
@@ -370,15 +370,15 @@ func TestAPersonHasFivePhonesWhoeverEnrolsThem(t *testing.T) {
 			u.Devices = append(u.Devices, d)
 		}
 	})
-	_, _, _, err := h.Service.ConfirmOffer(t.Context(), h.From, a, lateID, late.Code())
+	_, _, _, err := h.Service.ConfirmByAdmin(t.Context(), h.From, a, lateID, late.Code())
 	refused(t, err, authn.CodeTooMany, "a sixth that was begun before")
-	_, err = h.Service.Offer(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: "x"})
+	_, err = h.Service.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: "x"})
 	refused(t, err, authn.CodeTooMany, "a sixth")
 	for _, kind := range []factors.Kind{webauthn.Kind, recovery.Kind, "none"} {
-		_, err = h.Service.Offer(t.Context(), h.From, a, authn.Enrolling{Kind: kind, Name: "x"})
+		_, err = h.Service.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: kind, Name: "x"})
 		refused(t, err, authn.CodeInvalid, "a kind that no program enrols")
 	}
-	_, err = h.Service.Offer(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: strings.Repeat("x", 65)})
+	_, err = h.Service.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: strings.Repeat("x", 65)})
 	refused(t, err, authn.CodeInvalid, "a name too long")
 }
 
@@ -387,7 +387,7 @@ func TestACodeThatAProgramVerifiesIsSpentAtEveryDoor(t *testing.T) {
 	u, p, session := h.Member(amelie, nil)
 	other, otherPhone, _ := h.Member("bruno@garage.example", nil)
 	a := by("uboss", "a", u.ID)
-	verify := func(id factors.DeviceID, code []byte) (authn.Judged, error) {
+	verify := func(id factors.DeviceID, code []byte) (authn.Verification, error) {
 		return h.Service.VerifyFor(t.Context(), h.From, a, id, code)
 	}
 	code := p.Next()
@@ -448,7 +448,7 @@ func TestTwoCodesOfAClockThatIsOffSayHowFarByAToken(t *testing.T) {
 	if j, err := h.Service.VerifyFor(t.Context(), h.From, a, p.Device, p.Code()); err != nil || j.Accepted() {
 		t.Errorf("a step recognised outside the window is good later: %v, %+v", err, j)
 	}
-	if h.User(string(u.ID)).Verifying != nil {
+	if h.User(string(u.ID)).AdminVerification != nil {
 		t.Error("what was remembered between the two is kept for ever")
 	}
 }

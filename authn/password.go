@@ -33,16 +33,16 @@ type PasswordCost struct {
 
 // PasswordPolicy is what the operator decides about passwords. The zero value is usable.
 type PasswordPolicy struct {
-	Min     int          // code points, 8 to 64; 0: 8. Use 15 where a password is ever alone (NIST SP 800-63B-4 section 3.1.1.2)
-	Context []string     // words of the house, such as the site's name: no password is made of them
-	Cost    PasswordCost // of new hashes; older ones are hashed anew when they are next proven
-	Slots   int          // hashes at once, 1 to 64; 0: the smaller of cores and 4
+	Min           int          // code points, 8 to 64; 0: 8. Use 15 where a password is ever alone (NIST SP 800-63B-4 section 3.1.1.2)
+	Context       []string     // words of the house, such as the site's name: no password is made of them
+	Cost          PasswordCost // of new hashes; older ones are hashed anew when they are next proven
+	MaxConcurrent int          // hashes at once, 1 to 64; 0: the smaller of cores and 4
 }
 
-// Passwords hashes and judges passwords. Its fields are set once, by NewPasswords; it is safe for concurrent
+// Hasher hashes and judges passwords. Its fields are set once, by NewHasher; it is safe for concurrent
 // use. At most Policy.Slots hashes run at once, whoever asks, so the memory of hashing is bounded by Slots ×
 // Cost.Memory and what the garbage collector has not yet taken back.
-type Passwords struct {
+type Hasher struct {
 	Pepper store.Pepper
 	Policy PasswordPolicy
 
@@ -51,9 +51,9 @@ type Passwords struct {
 	about    []string // Policy.Context as folded words, the longest first
 }
 
-// NewPasswords makes Passwords of a policy, filling in what it leaves at zero. The error names the setting
+// NewHasher makes Passwords of a policy, filling in what it leaves at zero. The error names the setting
 // that is out of bounds.
-func NewPasswords(pepper store.Pepper, policy PasswordPolicy) (*Passwords, error) {
+func NewHasher(pepper store.Pepper, policy PasswordPolicy) (*Hasher, error) {
 	id, err := hex.DecodeString(pepper.ID())
 	if err != nil || len(id) == 0 {
 		return nil, errors.New("setting up passwords: no pepper given")
@@ -61,8 +61,8 @@ func NewPasswords(pepper store.Pepper, policy PasswordPolicy) (*Passwords, error
 	if policy.Min == 0 {
 		policy.Min = 8
 	}
-	if policy.Slots == 0 {
-		policy.Slots = min(runtime.GOMAXPROCS(0), 4)
+	if policy.MaxConcurrent == 0 {
+		policy.MaxConcurrent = min(runtime.GOMAXPROCS(0), 4)
 	}
 	if policy.Cost == (PasswordCost{}) {
 		policy.Cost = PasswordCost{Memory: 19456, Time: 2, Threads: 1}
@@ -70,25 +70,25 @@ func NewPasswords(pepper store.Pepper, policy PasswordPolicy) (*Passwords, error
 	switch {
 	case policy.Min < 8 || policy.Min > 64: // NIST SP 800-63B-4 section 3.1.1.2: 8 at least, 64 must be allowed
 		return nil, fmt.Errorf("setting up passwords: shortest password is %d characters, it must be 8 to 64", policy.Min)
-	case policy.Slots < 1 || policy.Slots > 64:
-		return nil, fmt.Errorf("setting up passwords: %d hashes at once, it must be 1 to 64", policy.Slots)
+	case policy.MaxConcurrent < 1 || policy.MaxConcurrent > 64:
+		return nil, fmt.Errorf("setting up passwords: %d hashes at once, it must be 1 to 64", policy.MaxConcurrent)
 	}
 	if err := policy.Cost.check(); err != nil {
 		return nil, fmt.Errorf("setting up passwords: %w", err)
 	}
-	return &Passwords{
+	return &Hasher{
 		Pepper:   pepper,
 		Policy:   policy,
-		pool:     newPasswordPool(policy.Slots, queueFor(policy.Slots, policy.Cost)),
+		pool:     newPasswordPool(policy.MaxConcurrent, queueFor(policy.MaxConcurrent, policy.Cost)),
 		pepperID: id,
 		about:    wordsOf(policy.Context),
 	}, nil
 }
 
-// Hash gives the record to keep of a password, a PHC string that names its cost and pepper. It does not judge
+// Hash gives the record to keep of a password, a Hash string that names its cost and pepper. It does not judge
 // the password: that is Check. The error is CodeInvalid for a password beyond the limits (256 code points in
-// NFC) or that is no text, CodeBusy when the pool is full, or that of ctx while it waits.
-func (p *Passwords) Hash(ctx context.Context, known bool, password string) (phc string, err error) {
+// NFC) or that is no text, CodeOverloaded when the pool is full, or that of ctx while it waits.
+func (p *Hasher) Hash(ctx context.Context, known bool, password string) (phc string, err error) {
 	text, err := normal(password)
 	if err != nil {
 		return "", err
@@ -114,7 +114,7 @@ func (p *Passwords) Hash(ctx context.Context, known bool, password string) (phc 
 // An empty phc stands for a name that nobody has: it costs the same work and the answer is no. A phc that is
 // none of ours is an error, after the same work. Errors otherwise are those of Hash; too long a password is
 // refused before any work, whosever name stands beside it.
-func (p *Passwords) Verify(ctx context.Context, known bool, phc, password string) (ok, rehash bool, err error) {
+func (p *Hasher) Verify(ctx context.Context, known bool, phc, password string) (ok, rehash bool, err error) {
 	text, err := normal(password)
 	if err != nil {
 		return false, false, err
@@ -148,7 +148,7 @@ func (p *Passwords) Verify(ctx context.Context, known bool, phc, password string
 
 // run hashes inside the pool. The pepper goes in by HMAC before Argon2id, for the library has no place for
 // the secret value K of RFC 9106 section 3.1. The HMAC is over the whole password: nothing is ever cut.
-func (p *Passwords) run(ctx context.Context, known bool, text []byte, cost PasswordCost, salt []byte, size uint32) ([]byte, error) {
+func (p *Hasher) run(ctx context.Context, known bool, text []byte, cost PasswordCost, salt []byte, size uint32) ([]byte, error) {
 	peppered := p.Pepper.MAC(passwordPurpose, text)
 	release, err := p.pool.acquire(ctx, known)
 	if err != nil {

@@ -35,7 +35,7 @@ func BenchmarkPassword(b *testing.B) {
 		}
 	})
 	b.Run("bare/1", func(b *testing.B) { together(b, 1, bare) })
-	b.Run(fmt.Sprintf("bare/%d", p.Policy.Slots), func(b *testing.B) { together(b, p.Policy.Slots, bare) })
+	b.Run(fmt.Sprintf("bare/%d", p.Policy.MaxConcurrent), func(b *testing.B) { together(b, p.Policy.MaxConcurrent, bare) })
 	for _, clients := range []int{1, 8, 64} {
 		b.Run(fmt.Sprintf("pool/%d", clients), func(b *testing.B) { together(b, clients, verify) })
 	}
@@ -64,7 +64,7 @@ func BenchmarkCheck(b *testing.B) {
 	about := []string{"lea.vasseur@atelier-nord.example", "Léa Vasseur"}
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := p.Check("trois chats sur le capot", about); err != nil {
+		if err := p.Validate("trois chats sur le capot", about); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // shortestWord is the number of letters from which a word about the person is looked for inside a password.
 const shortestWord = 4
 
-// Check judges a password that somebody chooses. about holds what is known of the person: login, names,
+// Validate judges a password that somebody chooses. about holds what is known of the person: login, names,
 // addresses. There are no rules of composition (NIST SP 800-63B-4 section 3.1.1.2). The error is
 // Invalid("password", reason), with the first of these reasons that holds:
 //
@@ -22,7 +22,7 @@ const shortestWord = 4
 //   - site, about_you: little is left of it without the words of the house, or of the person
 //   - common: on the blocklist, alone or with a few digits and signs around it; or a repetition, a count, a
 //     row of keys
-func (p *Passwords) Check(password string, about []string) error {
+func (p *Hasher) Validate(password string, about []string) error {
 	composed, err := normal(password)
 	if err != nil {
 		return err

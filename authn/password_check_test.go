@@ -70,7 +70,7 @@ func TestCheck(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			err := p.Check(tt.password, about)
+			err := p.Validate(tt.password, about)
 			got := ""
 			if refusal, ok := errors.AsType[*authn.Error](err); ok {
 				got = refusal.Reason
@@ -90,7 +90,7 @@ func TestCheck(t *testing.T) {
 func TestCheckWithoutContext(t *testing.T) {
 	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{})
 	for _, about := range [][]string{nil, {""}, {"", "  ", "-"}, {"\xff\xfe"}, {strings.Repeat("a", 1<<20)}} {
-		if err := p.Check("trois chats sur le capot", about); err != nil {
+		if err := p.Validate("trois chats sur le capot", about); err != nil {
 			t.Errorf("got %v, want no refusal", err)
 		}
 	}
@@ -98,10 +98,10 @@ func TestCheckWithoutContext(t *testing.T) {
 
 func TestLongerMinimum(t *testing.T) {
 	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Min: 15})
-	if err := p.Check("vK7#qmzTpW3x&b", nil); !errors.Is(err, authn.Invalid("password", "too_short")) {
+	if err := p.Validate("vK7#qmzTpW3x&b", nil); !errors.Is(err, authn.Invalid("password", "too_short")) {
 		t.Errorf("got %v, want too_short", err)
 	}
-	if err := p.Check("vK7#qmzTpW3x&b!", nil); err != nil {
+	if err := p.Validate("vK7#qmzTpW3x&b!", nil); err != nil {
 		t.Errorf("got %v, want none", err)
 	}
 }
@@ -141,7 +141,7 @@ func TestBlocklist(t *testing.T) {
 			if len(word) < 8 {
 				continue
 			}
-			if err := p.Check(word, nil); !errors.Is(err, authn.Invalid("password", "common")) {
+			if err := p.Validate(word, nil); !errors.Is(err, authn.Invalid("password", "common")) {
 				t.Errorf("%s: %q: got %v, want common", name, word, err)
 			}
 		}
@@ -155,12 +155,12 @@ func FuzzCheck(f *testing.F) {
 		f.Add(seed, "Léa Vasseur")
 	}
 	f.Fuzz(func(t *testing.T, password, about string) {
-		err := p.Check(password, []string{about})
+		err := p.Validate(password, []string{about})
 		if err != nil && authn.CodeOf(err) != authn.CodeInvalid {
 			t.Errorf("got %v", err)
 		}
 		if composed := norm.NFC.String(password); len(password) < 1<<10 && len(composed) < 1<<10 {
-			again := p.Check(composed, []string{about})
+			again := p.Validate(composed, []string{about})
 			if (err == nil) != (again == nil) {
 				t.Errorf("got %v as typed, %v in NFC", err, again)
 			}

@@ -2,23 +2,23 @@ package authn
 
 import "time"
 
-// ReasonNoDevice is the reason of CodeState for a person whom a new password would not let in.
+// ReasonNoDevice is the reason of CodeWrongState for a person whom a new password would not let in.
 const ReasonNoDevice = "no_device"
 
 // IssuePasswordLink makes a link by which an active person chooses a new password; the caller mails or shows it.
 // The password of before counts until the chosen one is confirmed with a device. While the person has no usable
-// one there is no link (PROTOCOL 8): CodeState. It ends with the Epoch: after a reset, a removed device or a moved
-// address it lies in a mailbox that may be somebody else's. way is HandMail, or the operator in whose answer it is.
-func (w *Work) IssuePasswordLink(u *User, way string) (token Secret, expires time.Time, err error) {
+// one there is no link (PROTOCOL 8): CodeWrongState. It ends with the Epoch: after a reset, a removed device or a moved
+// address it lies in a mailbox that may be somebody else's. way is ProvenanceEmail, or the operator in whose answer it is.
+func (w *Tx) IssuePasswordLink(u *User, way string) (token Secret, expires time.Time, err error) {
 	switch {
 	case u.Status != StatusActive:
 		return Secret{}, time.Time{}, wrongState(ReasonNotActive)
 	case !w.s.recoverable(u):
 		return Secret{}, time.Time{}, wrongState(ReasonNoDevice)
 	}
-	l := Link{User: u.ID, For: linkPassword, Epoch: u.Epoch, Expires: w.Act.Now.Add(PasswordLink)}
-	if expires = l.Expires; way != HandMail {
-		l.Way = way
+	l := Link{User: u.ID, Purpose: linkPassword, Epoch: u.Epoch, Expires: w.Op.Now.Add(PasswordLinkTTL)}
+	if expires = l.Expires; way != ProvenanceEmail {
+		l.Provenance = way
 	}
 	token, err = w.putLink("password", l)
 	return token, expires, err

@@ -13,7 +13,7 @@ import (
 // expire marks somebody's password as an operator does.
 func (h *house) expire(id authn.UserID) {
 	h.t.Helper()
-	_, err := authn.Do(h.t.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (struct{}, error) {
+	_, err := authn.Update(h.t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (struct{}, error) {
 		u, err := w.User(id)
 		if err != nil {
 			return struct{}{}, err
@@ -30,9 +30,9 @@ func (h *house) expire(id authn.UserID) {
 func (h *house) due(p *authntest.Phone) authn.Secret {
 	h.t.Helper()
 	v := h.verify(h.password(h.From, amelie).Login, p.Next())
-	if !v.Accepted() || v.Step != authn.StepPassword || v.Login.Empty() || !v.Issued.Session.Empty() {
+	if !v.Accepted() || v.Step != authn.StepChangePassword || v.Login.IsZero() || !v.Issued.Session.IsZero() {
 		h.t.Fatalf("got step %q, rejected %q, a session: %v; want the step that asks for another password and no session",
-			v.Step, v.Rejected, !v.Issued.Session.Empty())
+			v.Step, v.Rejected, !v.Issued.Session.IsZero())
 	}
 	return v.Login
 }
@@ -46,37 +46,37 @@ func TestAMarkedPasswordIsChangedBeforeThereIsASession(t *testing.T) {
 	}
 	first := h.password(h.From, amelie).Login
 	v := h.verify(first, p.Next())
-	if h.step(first) != authn.StepOver || v.Login.Same(first) {
+	if h.step(first) != authn.StepExpired || v.Login.Equal(first) {
 		t.Error("the login goes on under the secret that bore less")
 	}
 	closed := v.Login // the page is closed: nothing is lost
 	login := h.due(p)
-	if got := h.User(string(u.ID)); len(got.Sessions) != 1 || got.Password.Mark != authn.MarkExpired {
-		t.Errorf("got %d sessions and mark %q before the choice", len(got.Sessions), got.Password.Mark)
+	if got := h.User(string(u.ID)); len(got.Sessions) != 1 || got.Password.MustChange != authn.ChangeExpired {
+		t.Errorf("got %d sessions and mark %q before the choice", len(got.Sessions), got.Password.MustChange)
 	}
 	for name, chosen := range map[string]string{"the present one": authntest.Password, "none": "", "a common one": "password123", "the own name": amelie} {
-		if _, err := h.Service.RenewPassword(t.Context(), h.From, login, chosen); authn.CodeOf(err) != authn.CodeInvalid {
+		if _, err := h.Service.ReplacePassword(t.Context(), h.From, login, chosen); authn.CodeOf(err) != authn.CodeInvalid {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
 	h.EmptyOutbox()
-	out, err := h.Service.RenewPassword(t.Context(), h.From, login, another)
+	out, err := h.Service.ReplacePassword(t.Context(), h.From, login, another)
 	do(t, err, "choosing")
 	if out.Step != authn.StepDone || !h.alive(out.Issued.Session) || h.alive(early) {
 		t.Errorf("got step %q, session %v, the earlier one %v", out.Step, h.alive(out.Issued.Session), h.alive(early))
 	}
-	if live, err := h.Service.Check(t.Context(), out.Issued.Session); err != nil || len(live.AMR) != 3 {
+	if live, err := h.Service.Authenticate(t.Context(), out.Issued.Session); err != nil || len(live.AMR) != 3 {
 		t.Errorf("the session: got %v, %v, want pwd, otp and mfa", live.AMR, err)
 	}
 	got := h.User(string(u.ID)).Password
-	if got.Mark != "" || got.Source != authn.HandSelf || len(mailed[templates.PasswordChangedMail](h)) != 1 {
-		t.Errorf("got mark %q, source %q, %d mails", got.Mark, got.Source, len(mailed[templates.PasswordChangedMail](h)))
+	if got.MustChange != "" || got.Provenance != authn.ProvenanceUser || len(mailed[templates.PasswordChangedMail](h)) != 1 {
+		t.Errorf("got mark %q, source %q, %d mails", got.MustChange, got.Provenance, len(mailed[templates.PasswordChangedMail](h)))
 	}
 	for _, dead := range []authn.Secret{login, closed} {
-		_, err := h.Service.RenewPassword(t.Context(), h.From, dead, "encore un autre mot")
+		_, err := h.Service.ReplacePassword(t.Context(), h.From, dead, "encore un autre mot")
 		refused(t, err, authn.CodeExpired, "choosing again")
 	}
-	if _, err := h.Service.Password(t.Context(), h.From, amelie, authntest.Password, ""); authn.CodeOf(err) != authn.CodeSignIn {
+	if _, err := h.Service.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, ""); authn.CodeOf(err) != authn.CodeSignInFailed {
 		t.Errorf("the marked password: got %v", err)
 	}
 	h.SignIn(amelie, another, p)
@@ -90,7 +90,7 @@ func TestAnotherPasswordIsChosenOnceByTwoAtOnce(t *testing.T) {
 	errs := make([]error, 2)
 	var all sync.WaitGroup
 	for i, chosen := range []string{another, "huit chevaux dans une grange"} {
-		all.Go(func() { _, errs[i] = h.Service.RenewPassword(t.Context(), h.From, login, chosen) })
+		all.Go(func() { _, errs[i] = h.Service.ReplacePassword(t.Context(), h.From, login, chosen) })
 	}
 	all.Wait()
 	if (errs[0] == nil) == (errs[1] == nil) {
@@ -109,38 +109,38 @@ func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 			codes := h.recoveryCodes(session)
 			v, err := h.Service.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, recovery.Kind, []byte(codes[0]))
 			do(t, err, "a recovery code")
-			if v.Step != authn.StepEnrol || !v.Issued.Session.Empty() || !v.Enrol {
+			if v.Step != authn.StepEnrol || !v.Issued.Session.IsZero() || !v.Enrol {
 				t.Fatalf("got step %q, want a device first and no session", v.Step)
 			}
-			_, err = h.Service.RenewPassword(t.Context(), h.From, v.Login, another)
-			refused(t, err, authn.CodeState, "choosing by paper alone")
-			_, done := h.Enrol(authn.Seat{Login: v.Login}, "Nouveau")
-			if done.Step != authn.StepPassword || !done.Issued.Session.Empty() {
+			_, err = h.Service.ReplacePassword(t.Context(), h.From, v.Login, another)
+			refused(t, err, authn.CodeWrongState, "choosing by paper alone")
+			_, done := h.Enrol(authn.Flow{Login: v.Login}, "Nouveau")
+			if done.Step != authn.StepChangePassword || !done.Issued.Session.IsZero() {
 				t.Fatalf("got step %q", done.Step)
 			}
 			return done.Login
 		}},
 		{"a ticket, then a new phone", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
-			link, _ := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+			link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			login := h.password(h.From, amelie).Login
-			step, err := h.Service.PresentLink(t.Context(), h.From, login, link)
+			step, err := h.Service.RedeemTicketLink(t.Context(), h.From, login, link)
 			if err != nil || step != authn.StepEnrol {
 				t.Fatalf("got %q, %v, want the device first: a ticket lets nobody choose a password", step, err)
 			}
-			_, err = h.Service.RenewPassword(t.Context(), h.From, login, another)
-			refused(t, err, authn.CodeState, "choosing by the ticket alone")
-			_, done := h.Enrol(authn.Seat{Login: login}, "Nouveau")
-			if done.Step != authn.StepPassword || len(h.User(string(u.ID)).Tickets) != 0 {
+			_, err = h.Service.ReplacePassword(t.Context(), h.From, login, another)
+			refused(t, err, authn.CodeWrongState, "choosing by the ticket alone")
+			_, done := h.Enrol(authn.Flow{Login: login}, "Nouveau")
+			if done.Step != authn.StepChangePassword || len(h.User(string(u.ID)).Tickets) != 0 {
 				t.Fatalf("got step %q", done.Step)
 			}
 			return done.Login
 		}},
 		{"a security key", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session authn.Secret) authn.Secret {
 			h.prove(session, p)
-			key := h.enrolKey(authn.Seat{Session: session}, u)
+			key := h.enrolKey(authn.Flow{Session: session}, u)
 			login := h.password(h.From, amelie).Login
 			v := h.verifyKey(login, key, 9)
-			if v.Step != authn.StepPassword {
+			if v.Step != authn.StepChangePassword {
 				t.Fatalf("got %+v", v)
 			}
 			return v.Login
@@ -152,9 +152,9 @@ func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 			u, p, session := h.Member(amelie, nil)
 			h.expire(u.ID)
 			login := test.way(t, h, u, p, session)
-			out, err := h.Service.RenewPassword(t.Context(), h.From, login, another)
+			out, err := h.Service.ReplacePassword(t.Context(), h.From, login, another)
 			do(t, err, "choosing")
-			if !h.alive(out.Issued.Session) || h.User(string(u.ID)).Password.Mark != "" {
+			if !h.alive(out.Issued.Session) || h.User(string(u.ID)).Password.MustChange != "" {
 				t.Error("no session, or the mark is there still")
 			}
 		})
@@ -165,9 +165,9 @@ func TestAPasswordChosenAnyOtherWayIsMarkedNoLonger(t *testing.T) {
 	h := newHouse(t)
 	u, p, _ := h.Member(amelie, nil)
 	h.expire(u.ID)
-	started, err := h.Service.ChoosePassword(t.Context(), h.From, h.forgot(), another)
+	started, err := h.Service.StartWithPasswordLink(t.Context(), h.From, h.forgot(), another)
 	do(t, err, "choosing by a link")
-	if v := h.verify(started.Login, p.Next()); v.Step != authn.StepDone || h.User(string(u.ID)).Password.Mark != "" {
+	if v := h.verify(started.Login, p.Next()); v.Step != authn.StepDone || h.User(string(u.ID)).Password.MustChange != "" {
 		t.Errorf("by a link: got step %q", v.Step)
 	}
 	session := h.SignIn(amelie, another, p).Session

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// passwordWait is the longest that anybody waits for a hash; past it the answer is CodeBusy.
+// passwordWait is the longest that anybody waits for a hash; past it the answer is CodeOverloaded.
 const passwordWait = 2 * time.Second
 
 // passwordPool lets so many hashes run at once. Known browsers and strangers wait in a queue each, first come
@@ -22,11 +22,11 @@ type passwordPool struct {
 	slots int
 	limit int // hashes that the pool finishes within passwordWait
 
-	mu        sync.Mutex
-	running   int
-	strangers int          // of those running
-	row       int          // known browsers served in a row while a stranger waited
-	queue     [2]list.List // of *poolTurn, by rank
+	mu         sync.Mutex
+	running    int
+	lowRunning int          // of those running
+	row        int          // known browsers served in a row while a stranger waited
+	queue      [2]list.List // of *poolTurn, by rank
 }
 
 type poolRank int
@@ -53,7 +53,7 @@ func queueFor(slots int, cost PasswordCost) int {
 	return int(time.Duration(slots) * passwordWait / each)
 }
 
-// acquire waits for a slot; release gives it back and must be called once. The error is CodeBusy, or wraps
+// acquire waits for a slot; release gives it back and must be called once. The error is CodeOverloaded, or wraps
 // that of ctx.
 func (p *passwordPool) acquire(ctx context.Context, known bool) (release func(), err error) {
 	turn := &poolTurn{come: make(chan struct{})}
@@ -83,7 +83,7 @@ func (p *passwordPool) acquire(ctx context.Context, known bool) (release func(),
 	}
 }
 
-func busy() *Error { return &Error{Code: CodeBusy, Retry: passwordWait} }
+func busy() *Error { return &Error{Code: CodeOverloaded, RetryAfter: passwordWait} }
 
 // line puts a turn at the end of its queue, or refuses it for the length of the wait ahead.
 func (p *passwordPool) line(turn *poolTurn) (*list.Element, error) {
@@ -124,7 +124,7 @@ func (p *passwordPool) leave(turn *poolTurn) {
 	defer p.mu.Unlock()
 	p.running--
 	if turn.rank == strangerRank {
-		p.strangers--
+		p.lowRunning--
 	}
 	p.serve()
 }
@@ -140,7 +140,7 @@ func (p *passwordPool) serve() {
 		turn := queue.Remove(queue.Front()).(*poolTurn)
 		p.running++
 		if rank == strangerRank {
-			p.strangers++
+			p.lowRunning++
 		}
 		close(turn.come)
 	}
@@ -148,7 +148,7 @@ func (p *passwordPool) serve() {
 
 // next tells whose turn it is, if anybody may go.
 func (p *passwordPool) next() (rank poolRank, found bool) {
-	stranger := p.queue[strangerRank].Len() > 0 && p.strangers < p.slots-p.slots/3
+	stranger := p.queue[strangerRank].Len() > 0 && p.lowRunning < p.slots-p.slots/3
 	known := p.queue[knownRank].Len() > 0
 	switch {
 	case stranger && known && p.row < 2:

@@ -104,8 +104,8 @@ func TestNoMoreRunAtOnceThanSlots(t *testing.T) {
 		}
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if most != 3 || running != 0 || pool.running != 0 || pool.strangers != 0 {
-			t.Errorf("got %d at most, then %d (%d, %d), want 3, then none", most, running, pool.running, pool.strangers)
+		if most != 3 || running != 0 || pool.running != 0 || pool.lowRunning != 0 {
+			t.Errorf("got %d at most, then %d (%d, %d), want 3, then none", most, running, pool.running, pool.lowRunning)
 		}
 	})
 }
@@ -182,7 +182,7 @@ func TestWhoWaitsTooLongIsToldBusy(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
 		refusal, _ := errors.AsType[*Error](a.refusal("patient"))
-		if refusal == nil || refusal.Code != CodeBusy || refusal.Retry <= 0 {
+		if refusal == nil || refusal.Code != CodeOverloaded || refusal.RetryAfter <= 0 {
 			t.Fatalf("got %v, want busy with a time to come back", a.refusal("patient"))
 		}
 		a.arrive(t.Context(), "next", false)
@@ -199,7 +199,7 @@ func TestPastTheQueueTheAnswerIsBusyAtOnce(t *testing.T) {
 		}
 		for i := range 5 {
 			got := CodeOf(a.refusal(fmt.Sprint("stranger ", i)))
-			if want := i == 4; (got == CodeBusy) != want {
+			if want := i == 4; (got == CodeOverloaded) != want {
 				t.Errorf("stranger %d: got %q, want the fifth alone busy: one runs, three wait", i, got)
 			}
 		}
@@ -235,8 +235,8 @@ func TestWhoGoesAwayLeavesTheQueue(t *testing.T) {
 		a.leave("first")
 		a.want("first", "second")
 		a.leave("second")
-		if a.pool.running != 0 || a.pool.strangers != 0 {
-			t.Errorf("got %d running, %d strangers, want none", a.pool.running, a.pool.strangers)
+		if a.pool.running != 0 || a.pool.lowRunning != 0 {
+			t.Errorf("got %d running, %d strangers, want none", a.pool.running, a.pool.lowRunning)
 		}
 	})
 }

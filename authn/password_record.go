@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// passwordRecord is one stored hash in the PHC string format:
+// passwordRecord is one stored hash in the Hash string format:
 // $argon2id$v=19$m=19456,t=2,p=1,keyid=<pepper>$<salt>$<key>. The parameter keyid is the format's own.
 type passwordRecord struct {
 	cost   PasswordCost

@@ -16,16 +16,16 @@ import (
 // cheap is the least that a hash may cost, to keep tests short.
 var cheap = authn.PasswordCost{Memory: 8192, Time: 1, Threads: 1}
 
-func newPasswords(t testing.TB, pepper store.Pepper, policy authn.PasswordPolicy) *authn.Passwords {
+func newPasswords(t testing.TB, pepper store.Pepper, policy authn.PasswordPolicy) *authn.Hasher {
 	t.Helper()
-	p, err := authn.NewPasswords(pepper, policy)
+	p, err := authn.NewHasher(pepper, policy)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func hashOf(t testing.TB, p *authn.Passwords, password string) string {
+func hashOf(t testing.TB, p *authn.Hasher, password string) string {
 	t.Helper()
 	phc, err := p.Hash(context.Background(), false, password)
 	if err != nil {
@@ -217,21 +217,21 @@ func TestPasswordSettingsOutOfBoundsAreNamed(t *testing.T) {
 		{"no pepper", store.Pepper{}, authn.PasswordPolicy{}, "pepper"},
 		{"too short a password", pepper, authn.PasswordPolicy{Min: 7}, "8 to 64"},
 		{"too long a shortest password", pepper, authn.PasswordPolicy{Min: 65}, "8 to 64"},
-		{"no slots", pepper, authn.PasswordPolicy{Slots: -1}, "at once"},
+		{"no slots", pepper, authn.PasswordPolicy{MaxConcurrent: -1}, "at once"},
 		{"little memory", pepper, cost(1024, 2, 1), "KiB"},
 		{"much memory", pepper, cost(1<<20, 2, 1), "KiB"},
 		{"no passes", pepper, cost(19456, 0, 1), "passes"},
 		{"no threads", pepper, cost(19456, 2, 0), "threads"},
 	}
 	for _, tt := range tests {
-		if _, err := authn.NewPasswords(tt.pepper, tt.policy); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := authn.NewHasher(tt.pepper, tt.policy); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want an error naming %q", tt.name, err, tt.want)
 		}
 	}
 }
 
 func TestManyVerifyAtOnce(t *testing.T) {
-	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap, Slots: 2})
+	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap, MaxConcurrent: 2})
 	phc := hashOf(t, p, "quai des brumes")
 	var right, busy atomic.Int32
 	var all sync.WaitGroup
@@ -241,7 +241,7 @@ func TestManyVerifyAtOnce(t *testing.T) {
 			switch {
 			case ok:
 				right.Add(1)
-			case errors.Is(err, authn.Refuse(authn.CodeBusy)): // on a slow machine
+			case errors.Is(err, authn.Refuse(authn.CodeOverloaded)): // on a slow machine
 				busy.Add(1)
 			default:
 				t.Errorf("got %v, %v", ok, err)

@@ -16,34 +16,34 @@ import (
 
 // Create stores a new person with every index of theirs; CodeTaken when an address belongs to somebody. ID,
 // Handle, Login and Email are filled in by the caller, the rest is checked here.
-func (w *Work) Create(u *User) error {
+func (w *Tx) Create(u *User) error {
 	if err := u.check(); err != nil {
 		return err
 	}
-	if u.Shadow {
-		if err := w.listShadow(u); err != nil {
+	if u.Placeholder {
+		if err := w.listPlaceholder(u); err != nil {
 			return err
 		}
 	}
-	u.Created = w.Act.Now
+	u.Created = w.Op.Now
 	if u.StatusAt.IsZero() {
-		u.StatusAt = w.Act.Now
+		u.StatusAt = w.Op.Now
 	}
 	for _, a := range u.indexed() {
 		key := store.Escape(a)
-		_, err := w.s.addresses.Get(w.Tx, key)
+		_, err := w.s.addresses.Get(w.Raw, key)
 		switch {
 		case err == nil:
 			return Refuse(CodeTaken)
 		case !errors.Is(err, store.ErrNotFound):
 			return fmt.Errorf("looking up an address: %w", err)
 		}
-		if err := w.s.addresses.Put(w.Tx, key, u.ID); err != nil {
+		if err := w.s.addresses.Put(w.Raw, key, u.ID); err != nil {
 			return fmt.Errorf("storing an address: %w", err)
 		}
 	}
 	for _, name := range u.nameKeys() {
-		if err := w.s.names.Put(w.Tx, name, struct{}{}); err != nil {
+		if err := w.s.names.Put(w.Raw, name, struct{}{}); err != nil {
 			return fmt.Errorf("storing a name: %w", err)
 		}
 	}
@@ -57,7 +57,7 @@ func (w *Work) Create(u *User) error {
 		case err != nil:
 			return err
 		}
-		if err := w.s.members.Put(w.Tx, string(g)+"/"+string(u.ID), struct{}{}); err != nil {
+		if err := w.s.members.Put(w.Raw, string(g)+"/"+string(u.ID), struct{}{}); err != nil {
 			return fmt.Errorf("storing a membership: %w", err)
 		}
 	}
@@ -65,28 +65,28 @@ func (w *Work) Create(u *User) error {
 }
 
 // NewUser is a person with fresh ids, staged. The caller fills in the rest and calls Create.
-func (w *Work) NewUser() User {
-	return User{ID: UserID("u" + w.Act.ID("user")), Handle: w.Act.draw("handle", 0), Status: StatusStaged}
+func (w *Tx) NewUser() User {
+	return User{ID: UserID("u" + w.Op.ID("user")), Handle: w.Op.draw("handle", 0), Status: StatusStaged}
 }
 
 // check judges what an operator wrote; the error names the first fault.
 func (u *User) check() error {
-	if all := u.faults(); len(all) > 0 {
+	if all := u.problems(); len(all) > 0 {
 		return all[0]
 	}
 	return nil
 }
 
-// faults are all that is wrong with what an operator wrote, in the order of the fields.
-func (u *User) faults() (all []*Error) {
-	if a, ok := Address(u.Login); !ok || a != u.Login {
+// problems are all that is wrong with what an operator wrote, in the order of the fields.
+func (u *User) problems() (all []*Error) {
+	if a, ok := NormalizeLogin(u.Login); !ok || a != u.Login {
 		all = append(all, Invalid("login", "address"))
 	}
-	for _, f := range []struct{ field, address string }{{"email", u.Email}, {"secondEmail", u.Second}} {
+	for _, f := range []struct{ field, address string }{{"email", u.Email}, {"secondEmail", u.SecondEmail}} {
 		if f.address == "" && f.field == "secondEmail" {
 			continue
 		}
-		if got, ok := MailAddress(f.address); !ok || got != f.address {
+		if got, ok := NormalizeEmail(f.address); !ok || got != f.address {
 			all = append(all, Invalid(f.field, "address"))
 		}
 	}
@@ -106,7 +106,7 @@ func (u *User) faults() (all []*Error) {
 
 // indexed are the addresses under which the person is found; no two people share one. A shadow is found by none.
 func (u *User) indexed() []string {
-	if u.Shadow {
+	if u.Placeholder {
 		return nil
 	}
 	out := []string{u.Login}
@@ -121,7 +121,7 @@ func (u *User) indexed() []string {
 // nameKeys are the index entries that find the person by the beginning of a name or of an address. A shadow has none.
 func (u *User) nameKeys() []string {
 	var out []string
-	if u.Shadow {
+	if u.Placeholder {
 		return nil
 	}
 	for _, name := range append([]string{u.FirstName, u.LastName}, u.indexed()...) {
@@ -166,29 +166,29 @@ func (r Reader) Find(idOrLogin string) (User, error) {
 			return u, err
 		}
 	}
-	a, ok := Address(idOrLogin)
+	a, ok := NormalizeLogin(idOrLogin)
 	if !ok {
 		return User{}, Refuse(CodeNotFound)
 	}
 	return r.UserByAddress(a)
 }
 
-// Query asks for people. The zero value is everybody, in the order of their ids.
-type Query struct {
-	Starts string          // the beginning of a first name, last name, login or address; in any case
-	Group  GroupID         // members of this garage only
-	Keep   func(User) bool // further conditions; nil: none
-	States bool            // User.State is told, to Keep as well
-	Shadow bool            // those who only stand for somebody are listed too: see shadow.go
-	After  string          // the cursor of an earlier call
-	Limit  int             // 1 to 200; 0 means 200
+// UserQuery asks for people. The zero value is everybody, in the order of their ids.
+type UserQuery struct {
+	Prefix       string          // the beginning of a first name, last name, login or address; in any case
+	Group        GroupID         // members of this garage only
+	Filter       func(User) bool // further conditions; nil: none
+	States       bool            // User.State is told, to Keep as well
+	Placeholders bool            // those who only stand for somebody are listed too: see shadow.go
+	After        string          // the cursor of an earlier call
+	Limit        int             // 1 to 200; 0 means 200
 }
 
 // scanned is how many records one call reads at most before it gives what it has with a cursor.
 const scanned = 5000
 
-// People lists people. next is the cursor for more, "" at the end.
-func (s *Service) People(ctx context.Context, q Query) (people []User, next string, err error) {
+// ListUsers lists people. next is the cursor for more, "" at the end.
+func (s *Service) ListUsers(ctx context.Context, q UserQuery) (people []User, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
@@ -201,16 +201,16 @@ func (s *Service) People(ctx context.Context, q Query) (people []User, next stri
 				return store.ErrStop
 			}
 			next = cursor
-			if u.Shadow && !q.Shadow {
+			if u.Placeholder && !q.Placeholders {
 				return nil
 			}
 			if q.States {
 				var err error
-				if u.State, err = r.State(&u, now); err != nil {
+				if u.State, err = r.DisplayStatus(&u, now); err != nil {
 					return err
 				}
 			}
-			if q.Keep == nil || q.Keep(u) {
+			if q.Filter == nil || q.Filter(u) {
 				people = append(people, u)
 			}
 			return nil
@@ -228,20 +228,20 @@ func (s *Service) People(ctx context.Context, q Query) (people []User, next stri
 }
 
 // walk visits people through the index that the query needs.
-func (r Reader) walk(snap store.Snapshot, q Query, visit func(cursor string, u User) error) error {
+func (r Reader) walk(snap store.Snapshot, q UserQuery, visit func(cursor string, u User) error) error {
 	byIndex := func(id string, _ struct{}) error {
 		u, err := r.User(UserID(id[strings.LastIndexByte(id, '/')+1:]))
 		if CodeOf(err) == CodeNotFound {
 			return nil
 		}
-		if err != nil || q.Starts != "" && u.firstKey(FoldName(q.Starts)) != id {
+		if err != nil || q.Prefix != "" && u.firstKey(FoldName(q.Prefix)) != id {
 			return err
 		}
 		return visit(id, u)
 	}
 	switch {
-	case q.Starts != "":
-		return r.s.names.Scan(snap, FoldName(q.Starts), q.After, 0, byIndex)
+	case q.Prefix != "":
+		return r.s.names.Scan(snap, FoldName(q.Prefix), q.After, 0, byIndex)
 	case q.Group != "":
 		return r.s.members.Scan(snap, string(q.Group)+"/", q.After, 0, byIndex)
 	}
@@ -257,13 +257,13 @@ type Cleared struct {
 	Tickets  int
 }
 
-// Nothing tells that there was nothing left to clear.
-func (c Cleared) Nothing() bool { return len(c.Devices) == 0 && c.Sessions == 0 }
+// IsZero tells that there was nothing left to clear.
+func (c Cleared) IsZero() bool { return len(c.Devices) == 0 && c.Sessions == 0 }
 
 // ResetDevices takes every device, ticket and session from the person and raises the Epoch, so that whatever
 // else stands on it is dead too: enrolments under way, grants, remembered browsers. The caller audits, gives a
 // ticket and saves. It lists kinds by what is there, so that no kind can be forgotten.
-func (w *Work) ResetDevices(u *User) (Cleared, error) {
+func (w *Tx) ResetDevices(u *User) (Cleared, error) {
 	out := Cleared{Devices: map[string]int{}, Tickets: len(u.Tickets)}
 	for _, d := range u.Devices {
 		desc := w.s.Describe(d)
@@ -275,18 +275,18 @@ func (w *Work) ResetDevices(u *User) (Cleared, error) {
 		}
 	}
 	for _, t := range u.Tickets {
-		if err := w.dropLink(t.Link); err != nil {
+		if err := w.DeleteLink(t.Link); err != nil {
 			return out, err
 		}
 	}
-	n, err := w.EndSessions(u, "")
+	n, err := w.RevokeSessions(u, "")
 	if err != nil {
 		return out, err
 	}
 	out.Sessions = n
-	u.Devices, u.Tickets, u.Offer, u.ResetAt = nil, nil, nil, w.Act.Now
+	u.Devices, u.Tickets, u.AdminEnrolment, u.ResetAt = nil, nil, nil, w.Op.Now
 	u.Epoch++
 	u.Resets++
-	w.RememberDone(u, audit.FactorsReset, "")
+	w.AddAdminActivity(u, audit.FactorsReset, "")
 	return out, nil
 }

@@ -15,14 +15,14 @@ import (
 func everybody(*authn.User) bool { return true }
 
 // program is a program on some machine that signs people in by a token.
-func (h *house) program(token string) authn.Origin {
-	return authn.Origin{Address: h.at("203.0.113.9").Address, Agent: "vpn/2", Program: token}
+func (h *house) program(token string) authn.RequestInfo {
+	return authn.RequestInfo{Address: h.at("203.0.113.9").Address, Agent: "vpn/2", APIToken: token}
 }
 
 // start gives a program somebody's password.
-func (h *house) start(from authn.Origin, login string) authn.Transaction {
+func (h *house) start(from authn.RequestInfo, login string) authn.APISignIn {
 	h.t.Helper()
-	tx, err := h.Service.StartProgram(h.t.Context(), from, login, authntest.Password, everybody)
+	tx, err := h.Service.StartAPISignIn(h.t.Context(), from, login, authntest.Password, everybody)
 	do(h.t, err, "starting a program's sign-in of "+login)
 	return tx
 }
@@ -33,21 +33,21 @@ func TestAProgramSignsSomebodyInWithPasswordAndCode(t *testing.T) {
 	h.EmptyOutbox()
 	vpn := h.program("token:vpn")
 	tx := h.start(vpn, amelie)
-	if tx.Step != authn.StepVerify || len(tx.Devices) != 1 || tx.Devices[0].Data != nil || tx.User.ID != u.ID || tx.User.Password.PHC != "" ||
+	if tx.Step != authn.StepVerify || len(tx.Devices) != 1 || tx.Devices[0].Data != nil || tx.User.ID != u.ID || tx.User.Password.Hash != "" ||
 		!tx.Expires.Equal(h.Clock.Now().Add(5*time.Minute)) {
 		t.Fatalf("got %+v, want a phone to prove within five minutes", tx)
 	}
-	if _, j, err := h.Service.FinishProgram(t.Context(), vpn, tx.State, p.Device, wrong(p)); err != nil || j.Rejected != factors.ReasonWrong {
+	if _, j, err := h.Service.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, wrong(p)); err != nil || j.Rejected != factors.ReasonWrong {
 		t.Errorf("a wrong code: %v, %+v", err, j)
 	}
-	done, j, err := h.Service.FinishProgram(t.Context(), vpn, tx.State, p.Device, p.Next())
-	if err != nil || !j.Accepted() || done.Step != authn.StepDone || done.Session.Empty() || !done.State.Empty() || done.SessionID == "" {
+	done, j, err := h.Service.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
+	if err != nil || !j.Accepted() || done.Step != authn.StepDone || done.Session.IsZero() || !done.State.IsZero() || done.SessionID == "" {
 		t.Fatalf("got %v, %+v, %+v", err, j, done)
 	}
 	if len(h.Mails()) != 0 || len(h.User(amelie).Browsers) != 1 {
 		t.Errorf("%d mails and %d known browsers: a program is no browser", len(h.Mails()), len(h.User(amelie).Browsers))
 	}
-	_, _, err = h.Service.FinishProgram(t.Context(), vpn, tx.State, p.Device, p.Next())
+	_, _, err = h.Service.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
 	refused(t, err, authn.CodeExpired, "the same transaction again")
 	var open []authn.OpenSession
 	do(t, h.Service.View(t.Context(), func(r authn.Reader) (err error) {
@@ -72,59 +72,59 @@ func TestAProgramsSessionAndLoginAreNoneAtAnyDoorOfAPerson(t *testing.T) {
 	ctx, s, vpn := t.Context(), h.Service, h.program("token:vpn")
 	tx := h.start(vpn, amelie)
 	login := tx.State
-	done, _, err := s.FinishProgram(ctx, vpn, h.start(vpn, amelie).State, p.Device, p.Next())
+	done, _, err := s.VerifyAPISignIn(ctx, vpn, h.start(vpn, amelie).State, p.Device, p.Next())
 	do(t, err, "signing in")
 	session := done.Session
 	code := p.Next()
 	for name, err := range map[string]error{
-		"Login":         second(s.Login(ctx, login)),
-		"Challenge":     second(s.Challenge(ctx, h.From, login, totp.Kind)),
+		"Login":         second(s.Transaction(ctx, login)),
+		"Challenge":     second(s.BeginVerify(ctx, h.From, login, totp.Kind)),
 		"Verify":        second(s.Verify(ctx, h.From, login, totp.Kind, code)),
-		"PresentCode":   second(s.PresentCode(ctx, h.From, login, "AAAA-AAAA")),
-		"PresentLink":   second(s.PresentLink(ctx, h.From, login, authn.SecretOf("x"))),
-		"RenewTicket":   s.RenewTicket(ctx, h.From, login),
-		"MayEnrol":      s.MayEnrol(ctx, authn.Seat{Login: login}),
-		"BeginEnrol":    second(s.BeginEnrol(ctx, h.From, authn.Seat{Login: login}, authn.Enrolling{Kind: totp.Kind})),
-		"another token": second(s.Transaction(ctx, h.program("token:other"), login)),
-		"no token":      second(s.Transaction(ctx, h.From, login)),
+		"PresentCode":   second(s.RedeemTicketCode(ctx, h.From, login, "AAAA-AAAA")),
+		"PresentLink":   second(s.RedeemTicketLink(ctx, h.From, login, authn.SecretOf("x"))),
+		"RenewTicket":   s.ResendTicket(ctx, h.From, login),
+		"MayEnrol":      s.CheckAllowed(ctx, authn.Flow{Login: login}),
+		"BeginEnrol":    second(s.BeginEnrol(ctx, h.From, authn.Flow{Login: login}, authn.Enrolling{Kind: totp.Kind})),
+		"another token": second(s.APISignIn(ctx, h.program("token:other"), login)),
+		"no token":      second(s.APISignIn(ctx, h.From, login)),
 	} {
 		refused(t, err, authn.CodeExpired, name+" with a program's login")
 	}
 	for name, err := range map[string]error{
-		"Check":          second(s.Check(ctx, session)),
+		"Check":          second(s.Authenticate(ctx, session)),
 		"Account":        second(s.Account(ctx, session)),
-		"Prove":          second(s.Prove(ctx, h.From, session, totp.Kind, code)),
-		"ChallengeProof": second(s.ChallengeProof(ctx, h.From, session, totp.Kind)),
-		"ShowAgain":      second(s.ShowAgain(ctx, h.From, session, p.Device, "", "x", totp.Kind, code)),
+		"Prove":          second(s.StepUp(ctx, h.From, session, totp.Kind, code)),
+		"ChallengeProof": second(s.BeginStepUp(ctx, h.From, session, totp.Kind)),
+		"ShowAgain":      second(s.ShowQR(ctx, h.From, session, p.Device, "", "x", totp.Kind, code)),
 		"ConfirmDevice":  second(s.ConfirmDevice(ctx, h.From, session, p.Device, code)),
 		"ConfirmCopy":    second(s.ConfirmCopy(ctx, h.From, session, code)),
 		"Rename":         s.Rename(ctx, h.From, session, p.Device, "x"),
 		"RemoveDevice":   second(s.RemoveDevice(ctx, h.From, session, p.Device)),
 		"ChangePassword": second(s.ChangePassword(ctx, h.From, session, authntest.Password, "un autre mot de passe entier")),
-		"EndOthers":      second(s.EndOthers(ctx, h.From, session)),
-		"EndSession":     s.EndSession(ctx, h.From, session, "x"),
+		"EndOthers":      second(s.RevokeOthers(ctx, h.From, session)),
+		"EndSession":     s.RevokeSession(ctx, h.From, session, "x"),
 		"SetLocale":      s.SetLocale(ctx, h.From, session, "en"),
-		"MayEnrol":       s.MayEnrol(ctx, authn.Seat{Session: session}),
-		"BeginEnrol":     second(s.BeginEnrol(ctx, h.From, authn.Seat{Session: session}, authn.Enrolling{Kind: totp.Kind})),
+		"MayEnrol":       s.CheckAllowed(ctx, authn.Flow{Session: session}),
+		"BeginEnrol":     second(s.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: totp.Kind})),
 	} {
 		refused(t, err, authn.CodeNoSession, name+" with a program's session")
 	}
 	browser := h.password(h.From, amelie).Login
-	_, err = s.Transaction(ctx, vpn, browser)
+	_, err = s.APISignIn(ctx, vpn, browser)
 	refused(t, err, authn.CodeExpired, "a browser's login in a program")
-	_, _, err = s.FinishProgram(ctx, vpn, browser, p.Device, code)
+	_, _, err = s.VerifyAPISignIn(ctx, vpn, browser, p.Device, code)
 	refused(t, err, authn.CodeExpired, "finishing a browser's login in a program")
-	refused(t, s.CancelProgram(ctx, vpn, browser), authn.CodeExpired, "cancelling a browser's login")
-	refused(t, s.CancelProgram(ctx, h.program("token:other"), login), authn.CodeExpired, "cancelling another token's")
-	_, err = s.StartProgram(ctx, h.From, amelie, authntest.Password, everybody)
+	refused(t, s.CancelAPISignIn(ctx, vpn, browser), authn.CodeExpired, "cancelling a browser's login")
+	refused(t, s.CancelAPISignIn(ctx, h.program("token:other"), login), authn.CodeExpired, "cancelling another token's")
+	_, err = s.StartAPISignIn(ctx, h.From, amelie, authntest.Password, everybody)
 	refused(t, err, authn.CodeForbidden, "a program without a token")
 	if v := h.verify(browser, code); !v.Accepted() {
-		t.Errorf("a refused door spent the code: %+v", v.Judged)
+		t.Errorf("a refused door spent the code: %+v", v.Verification)
 	}
-	do(t, s.CancelProgram(ctx, vpn, login), "cancelling one's own")
-	_, err = s.Transaction(ctx, vpn, login)
+	do(t, s.CancelAPISignIn(ctx, vpn, login), "cancelling one's own")
+	_, err = s.APISignIn(ctx, vpn, login)
 	refused(t, err, authn.CodeExpired, "after cancelling")
-	if _, err := s.EndOthers(ctx, h.From, own); err != nil {
+	if _, err := s.RevokeOthers(ctx, h.From, own); err != nil {
 		t.Errorf("signing out everywhere: %v", err)
 	}
 }
@@ -135,7 +135,7 @@ func TestWhoeverHasNoUsablePhoneGetsNothingFromAProgram(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	key := h.enrolKey(authn.Seat{Session: session}, u)
+	key := h.enrolKey(authn.Flow{Session: session}, u)
 	h.recoveryCodes(session)
 	vpn := h.program("token:vpn")
 	tx := h.start(vpn, amelie)
@@ -149,7 +149,7 @@ func TestWhoeverHasNoUsablePhoneGetsNothingFromAProgram(t *testing.T) {
 		}
 	}
 	for _, id := range []factors.DeviceID{key.id, sheet, "nope"} {
-		_, _, err := h.Service.FinishProgram(t.Context(), vpn, tx.State, id, p.Code())
+		_, _, err := h.Service.VerifyAPISignIn(t.Context(), vpn, tx.State, id, p.Code())
 		refused(t, err, authn.CodeNotFound, "a code of what takes none here")
 	}
 	for name, change := range map[string]func(*authn.User){
@@ -160,14 +160,14 @@ func TestWhoeverHasNoUsablePhoneGetsNothingFromAProgram(t *testing.T) {
 		before := h.User(amelie).Devices
 		h.Change(u.ID, change)
 		tx := h.start(vpn, amelie)
-		if tx.Step != authn.StepBlocked || len(tx.Devices) != 0 || !tx.Session.Empty() {
+		if tx.Step != authn.StepBlocked || len(tx.Devices) != 0 || !tx.Session.IsZero() {
 			t.Errorf("with %s: got %+v, want blocked", name, tx)
 		}
-		_, _, err := h.Service.FinishProgram(t.Context(), vpn, tx.State, p.Device, p.Next())
-		refused(t, err, authn.CodeState, "a code with "+name)
+		_, _, err := h.Service.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
+		refused(t, err, authn.CodeWrongState, "a code with "+name)
 		h.Change(u.ID, func(u *authn.User) { u.Devices = before })
 	}
-	h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	if tx := h.start(vpn, amelie); tx.Step != authn.StepTicket || len(tx.Devices) != 0 {
 		t.Errorf("after a reset: got %+v", tx)
 	}
@@ -179,18 +179,18 @@ func TestAProgramsSignInIsOverAfterFiveMinutesAndWithWhatEndsLogins(t *testing.T
 	vpn := h.program("token:vpn")
 	tx := h.start(vpn, amelie)
 	h.Clock.Advance(authn.StateLife)
-	_, _, err := h.Service.FinishProgram(t.Context(), vpn, tx.State, p.Device, p.Code())
+	_, _, err := h.Service.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
 	refused(t, err, authn.CodeExpired, "after five minutes")
 	tx = h.start(vpn, amelie)
 	h.Change(u.ID, func(u *authn.User) { u.Epoch++ })
-	_, _, err = h.Service.FinishProgram(t.Context(), vpn, tx.State, p.Device, p.Code())
+	_, _, err = h.Service.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
 	refused(t, err, authn.CodeExpired, "after the Epoch rose")
 	tx = h.start(vpn, amelie)
 	h.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
-	_, _, err = h.Service.FinishProgram(t.Context(), vpn, tx.State, p.Device, p.Code())
+	_, _, err = h.Service.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
 	refused(t, err, authn.CodeExpired, "for somebody suspended")
-	_, err = h.Service.StartProgram(t.Context(), vpn, amelie, authntest.Password, everybody)
-	refused(t, err, authn.CodeSignIn, "the password of somebody suspended")
+	_, err = h.Service.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, everybody)
+	refused(t, err, authn.CodeSignInFailed, "the password of somebody suspended")
 }
 
 func TestWhomATokenDoesNotSeeIsAStrangerToItsPrograms(t *testing.T) {
@@ -198,8 +198,8 @@ func TestWhomATokenDoesNotSeeIsAStrangerToItsPrograms(t *testing.T) {
 	u, _, _ := h.Member(amelie, nil)
 	vpn := h.program("token:vpn")
 	for range 4 {
-		_, err := h.Service.StartProgram(t.Context(), vpn, amelie, authntest.Password, func(*authn.User) bool { return false })
-		refused(t, err, authn.CodeSignIn, "the right password of somebody outside")
+		_, err := h.Service.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, func(*authn.User) bool { return false })
+		refused(t, err, authn.CodeSignInFailed, "the right password of somebody outside")
 	}
 	if g := h.counters(u.ID); g.Row != 0 || len(g.Unknown.Passwords.Times) != 0 {
 		t.Errorf("the person was counted against: %+v", g)
@@ -207,10 +207,10 @@ func TestWhomATokenDoesNotSeeIsAStrangerToItsPrograms(t *testing.T) {
 	if len(h.Events(audit.UnknownName)) != 1 {
 		t.Error("want one event of unknown names a minute and source")
 	}
-	_, err := h.Service.StartProgram(t.Context(), vpn, amelie, "wrong in any case", everybody)
-	refused(t, err, authn.CodeSignIn, "a wrong password")
-	_, err = h.Service.StartProgram(t.Context(), vpn, "nobody@garage.example", authntest.Password, everybody)
-	refused(t, err, authn.CodeSignIn, "nobody's name")
+	_, err := h.Service.StartAPISignIn(t.Context(), vpn, amelie, "wrong in any case", everybody)
+	refused(t, err, authn.CodeSignInFailed, "a wrong password")
+	_, err = h.Service.StartAPISignIn(t.Context(), vpn, "nobody@garage.example", authntest.Password, everybody)
+	refused(t, err, authn.CodeSignInFailed, "nobody's name")
 }
 
 func TestAProgramIsNoKnownBrowserWhateverItSends(t *testing.T) {
@@ -220,7 +220,7 @@ func TestAProgramIsNoKnownBrowserWhateverItSends(t *testing.T) {
 	vpn := h.program("token:vpn")
 	vpn.Browser = issued.Browser
 	for range 3 {
-		h.Service.StartProgram(t.Context(), vpn, amelie, "wrong in any case", everybody)
+		h.Service.StartAPISignIn(t.Context(), vpn, amelie, "wrong in any case", everybody)
 	}
 	if g := h.counters(u.ID); len(g.Known.Passwords.Times) != 0 || len(g.Unknown.Passwords.Times) != 3 {
 		t.Errorf("counted %+v, want three of unknown browsers", g)

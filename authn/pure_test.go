@@ -45,10 +45,10 @@ func TestAddress(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got, ok := authn.Address(test.typed); got != test.address || ok != (test.address != "") {
+			if got, ok := authn.NormalizeLogin(test.typed); got != test.address || ok != (test.address != "") {
 				t.Errorf("address: got %q, %v, want %q", got, ok, test.address)
 			}
-			if got, ok := authn.MailAddress(test.typed); got != test.mail || ok != (test.mail != "") {
+			if got, ok := authn.NormalizeEmail(test.typed); got != test.mail || ok != (test.mail != "") {
 				t.Errorf("mail address: got %q, %v, want %q", got, ok, test.mail)
 			}
 		})
@@ -60,11 +60,11 @@ func FuzzAddress(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
-		a, ok := authn.Address(typed)
+		a, ok := authn.NormalizeLogin(typed)
 		if !ok && a != "" {
 			t.Fatalf("refused, yet gave %q", a)
 		}
-		m, mailable := authn.MailAddress(typed)
+		m, mailable := authn.NormalizeEmail(typed)
 		if mailable && m != a || !mailable && m != "" {
 			t.Fatalf("%q: address %q, mail address %q", typed, a, m)
 		}
@@ -76,7 +76,7 @@ func FuzzAddress(f *testing.F) {
 				t.Fatalf("%q holds byte %#x", a, c)
 			}
 		}
-		if again, ok := authn.Address(a); !ok || again != a {
+		if again, ok := authn.NormalizeLogin(a); !ok || again != a {
 			t.Fatalf("%q becomes %q", a, again)
 		}
 		if err := store.CheckKey(store.Addresses.Prefix + store.Escape(a)); err != nil {
@@ -91,7 +91,7 @@ func FuzzAddress(f *testing.F) {
 func FuzzPresentCode(f *testing.F) {
 	h := newHouse(f)
 	u, _, _ := h.Member(amelie, nil)
-	_, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	_, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	f.Add(code.Reveal())
 	f.Add(strings.ToLower(code.Reveal()))
 	f.Add("OOOO-IILL")
@@ -111,14 +111,14 @@ func FuzzPresentCode(f *testing.F) {
 		}
 		h.Clock.Advance(61 * time.Minute / 10) // ten an hour are judged
 		if h.Clock.Now().After(h.User(string(u.ID)).Tickets[0].Expires.Add(-time.Hour)) {
-			h.Change(u.ID, func(u *authn.User) { u.Tickets[0].Expires = h.Clock.Now().Add(authn.TicketLife) })
+			h.Change(u.ID, func(u *authn.User) { u.Tickets[0].Expires = h.Clock.Now().Add(authn.TicketTTL) })
 		}
 		login := h.password(h.From, amelie).Login
-		_, err := h.Service.PresentCode(t.Context(), h.From, login, typed)
+		_, err := h.Service.RedeemTicketCode(t.Context(), h.From, login, typed)
 		if err == nil && plain(typed) != plain(code.Reveal()) {
 			t.Fatalf("%q was taken for the code", typed)
 		}
-		if err != nil && authn.CodeOf(err) != authn.CodeTicket {
+		if err != nil && authn.CodeOf(err) != authn.CodeInvalidTicket {
 			t.Fatalf("%q: %v", typed, err)
 		}
 		if err != nil && typed == code.Reveal() {
@@ -140,7 +140,7 @@ func TestASecretPrintsNothingOfItself(t *testing.T) {
 			t.Errorf("printed as %s", printed)
 		}
 	}
-	if a, b := authn.NewSecret(), authn.NewSecret(); a.Same(b) || len(a.Reveal()) != 43 {
+	if a, b := authn.NewSecret(), authn.NewSecret(); a.Equal(b) || len(a.Reveal()) != 43 {
 		t.Error("two secrets are the same, or short")
 	}
 }
@@ -176,7 +176,7 @@ func TestBrowserName(t *testing.T) {
 		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1": "Safari, iPhone",
 		"curl/8.5.0": "", "": "",
 	} {
-		if got := authn.BrowserName(agent); got != want {
+		if got := authn.DescribeUserAgent(agent); got != want {
 			t.Errorf("%q: got %q, want %q", agent, got, want)
 		}
 	}

@@ -9,17 +9,17 @@ import (
 	"barillet/store"
 )
 
-// Hold is what stands between a person and being locked out.
-type Hold struct {
+// DeviceSummary is what stands between a person and being locked out.
+type DeviceSummary struct {
 	Devices []factors.Device // usable ones that count as a device (PROTOCOL 6), without what only proofs need
 	Copies  int              // further phones that have the QR code of one of them, confirmed
 	Codes   int              // recovery codes that are left
 	Ticket  time.Time        // until when a ticket lets them enrol; zero: none
 }
 
-// Hold tells what the person has at this time.
-func (s *Service) Hold(u *User, now time.Time) Hold {
-	var out Hold
+// DeviceSummary tells what the person has at this time.
+func (s *Service) DeviceSummary(u *User, now time.Time) DeviceSummary {
+	var out DeviceSummary
 	for _, d := range s.usable(u) {
 		about := s.Describe(d)
 		if about.Spare {
@@ -44,13 +44,13 @@ func (s *Service) Hold(u *User, now time.Time) Hold {
 	return out
 }
 
-// Staff lists the people who have a role, in the order of their ids. It looks for them among the standings, which are
+// ListAdministrators lists the people who have a role, in the order of their ids. It looks for them among the standings, which are
 // small, 5,000 in one reading at most. next is the cursor for more, "" at the end.
-func (s *Service) Staff(ctx context.Context, after string) (staff []User, next string, err error) {
+func (s *Service) ListAdministrators(ctx context.Context, after string) (staff []User, next string, err error) {
 	err = s.Store.View(ctx, func(snap store.Snapshot) error {
 		staff, next = nil, ""
 		r, seen := Reader{s, snap}, 0
-		return s.standings.Scan(snap, "", after, 0, func(id string, st Standing) error {
+		return s.summaries.Scan(snap, "", after, 0, func(id string, st Summary) error {
 			if seen++; seen > scanned {
 				next = after
 				return store.ErrStop

@@ -11,14 +11,14 @@ import (
 
 func TestWhoHasARoleIsFoundBehindThousandsWhoHaveNone(t *testing.T) {
 	h := authntest.New(t)
-	admin := h.Person("admin@garage.example", func(u *authn.User) { u.Roles = []authn.Grant{{ID: "r", Role: authn.RoleUserAdmin}} })
+	admin := h.Person("admin@garage.example", func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r", Role: authn.RoleUserAdmin}} })
 	h.Person("zoe@garage.example", nil)
-	standings := store.NewTable[authn.Standing](h.Ring, store.Standings)
+	standings := store.NewTable[authn.Summary](h.Ring, store.Standings)
 	const many, bite = 5020, 60 // more than one reading takes; ids that sort before everybody's
 	for first := 0; first < many; first += bite {
 		if err := h.Store.Update(t.Context(), func(tx store.Tx) error {
 			for i := first; i < min(first+bite, many); i++ {
-				if err := standings.Put(tx, fmt.Sprintf("a%05d", i), authn.Standing{}); err != nil {
+				if err := standings.Put(tx, fmt.Sprintf("a%05d", i), authn.Summary{}); err != nil {
 					return err
 				}
 			}
@@ -30,7 +30,7 @@ func TestWhoHasARoleIsFoundBehindThousandsWhoHaveNone(t *testing.T) {
 	var found []authn.UserID
 	pages := 0
 	for after := ""; pages == 0 || after != ""; pages++ {
-		staff, next, err := h.Service.Staff(t.Context(), after)
+		staff, next, err := h.Service.ListAdministrators(t.Context(), after)
 		if err != nil || pages > 3 {
 			t.Fatalf("page %d: %v", pages, err)
 		}

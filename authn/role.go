@@ -13,9 +13,9 @@ const (
 	RoleReadOnly   Role = "READ_ONLY_ADMIN"
 )
 
-// Grant is a role given to a person. No Groups means everybody; a grant limited to groups names at least one, be it
+// RoleAssignment is a role given to a person. No Groups means everybody; a grant limited to groups names at least one, be it
 // a deleted one, which is nobody.
-type Grant struct {
+type RoleAssignment struct {
 	ID      string    `json:"id"`
 	Role    Role      `json:"role"`
 	Groups  []GroupID `json:"groups,omitempty"`
@@ -52,7 +52,7 @@ func (u *User) Rank() int {
 	return rank
 }
 
-// The reasons of CodeState about roles.
+// The reasons of CodeWrongState about roles.
 const (
 	ReasonHasRole    = "has_role"    // the person has this role: change what it is limited to
 	ReasonLastTarget = "last_target" // without it the role would be for everybody: take the role away

@@ -38,11 +38,11 @@ func (s Secret) Reveal() string {
 	return *s.value
 }
 
-// Empty tells whether there is no value at all.
-func (s Secret) Empty() bool { return s.Reveal() == "" }
+// IsZero tells whether there is no value at all.
+func (s Secret) IsZero() bool { return s.Reveal() == "" }
 
-// Same tells, in constant time, whether both hold one value.
-func (s Secret) Same(t Secret) bool {
+// Equal tells, in constant time, whether both hold one value.
+func (s Secret) Equal(t Secret) bool {
 	return subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(t.Reveal())) == 1
 }
 

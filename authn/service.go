@@ -26,85 +26,85 @@ type Policy struct {
 
 // How long things live.
 const (
-	LoginLife      = 10 * time.Minute
-	loginMost      = time.Hour // however often a ticket or an enrolment begun in it prolongs it
-	EnrolLife      = 10 * time.Minute
-	ProofLife      = 5 * time.Minute // PROTOCOL 5
-	InvitationLife = 24 * time.Hour
-	TicketLife     = 24 * time.Hour
-	HandedLife     = 10 * time.Minute // PROTOCOL 9
-	RenewFor       = 7 * 24 * time.Hour
-	PasswordLink   = time.Hour
-	BrowserLife    = 180 * 24 * time.Hour
+	TransactionTTL      = 10 * time.Minute
+	maxTransactionAge   = time.Hour // however often a ticket or an enrolment begun in it prolongs it
+	EnrolmentTTL        = 10 * time.Minute
+	StepUpTTL           = 5 * time.Minute // PROTOCOL 5
+	InvitationTTL       = 24 * time.Hour
+	TicketTTL           = 24 * time.Hour
+	ScreenTicketTTL     = 10 * time.Minute // PROTOCOL 9
+	TicketRenewalWindow = 7 * 24 * time.Hour
+	PasswordLinkTTL     = time.Hour
+	KnownBrowserTTL     = 180 * 24 * time.Hour
 )
 
 // Service keeps the people and judges what they prove. Its fields are set once, before the first call.
 type Service struct {
-	Store     store.Store
-	Pepper    store.Pepper
-	Factors   []factors.Factor // in the order in which they are offered
-	Passwords *Passwords
-	Limiter   throttle.Limiter
-	Guesses   throttle.Guesses
-	Log       audit.Log
-	Outbox    *mail.Outbox
-	Policy    Policy
-	Now       func() time.Time
-	Ran       func() time.Duration // how long the process has run, whatever becomes of the clock; nil: not told
-	Kick      func()               // tells the mail sender that there may be work; never blocks; nil: nobody
+	Store    store.Store
+	Pepper   store.Pepper
+	Factors  []factors.Factor // in the order in which they are offered
+	Hasher   *Hasher
+	Limiter  throttle.Limiter
+	Failures throttle.Guesses
+	Log      audit.Log
+	Outbox   *mail.Outbox
+	Policy   Policy
+	Now      func() time.Time
+	Uptime   func() time.Duration // how long the process has run, whatever becomes of the clock; nil: not told
+	Wake     func()               // tells the mail sender that there may be work; never blocks; nil: nobody
 
 	tables
-	seen seenTimes
-	ages ages
+	lastSeen lastSeenCache
+	ages     monotonicAges
 }
 
 // tables are the records of this package.
 type tables struct {
-	users     store.Table[User]
-	standings store.Table[Standing]
-	addresses store.Table[UserID]
-	shadows   store.Table[[]UserID]
-	names     store.Table[struct{}]
-	members   store.Table[struct{}]
-	uniques   store.Table[UserID]
-	groups    store.Table[Group]
-	logins    store.Table[Login]
-	links     store.Table[Link]
-	sessions  store.Table[Session]
-	browsers  store.Table[Browser]
-	gates     store.Table[Gate]
+	users        store.Table[User]
+	summaries    store.Table[Summary]
+	addresses    store.Table[UserID]
+	placeholders store.Table[[]UserID]
+	names        store.Table[struct{}]
+	members      store.Table[struct{}]
+	uniques      store.Table[UserID]
+	groups       store.Table[Group]
+	transactions store.Table[Transaction]
+	links        store.Table[Link]
+	sessions     store.Table[Session]
+	browsers     store.Table[Browser]
+	forwards     store.Table[ForwardSession]
 }
 
 // Open readies the Service's own tables under the keys of the house; call it before anything else.
 func (s *Service) Open(ring *store.Keyring) {
 	s.tables = tables{
-		users:     store.NewTable[User](ring, store.Users),
-		standings: store.NewTable[Standing](ring, store.Standings),
-		addresses: store.NewTable[UserID](ring, store.Addresses),
-		shadows:   store.NewTable[[]UserID](ring, store.Shadows),
-		names:     store.NewTable[struct{}](ring, store.Names),
-		members:   store.NewTable[struct{}](ring, store.Members),
-		uniques:   store.NewTable[UserID](ring, store.Uniques),
-		groups:    store.NewTable[Group](ring, store.Groups),
-		logins:    store.NewTable[Login](ring, store.Logins),
-		links:     store.NewTable[Link](ring, store.Enrols),
-		sessions:  store.NewTable[Session](ring, store.Sessions),
-		browsers:  store.NewTable[Browser](ring, store.Browsers),
-		gates:     store.NewTable[Gate](ring, store.Gates),
+		users:        store.NewTable[User](ring, store.Users),
+		summaries:    store.NewTable[Summary](ring, store.Standings),
+		addresses:    store.NewTable[UserID](ring, store.Addresses),
+		placeholders: store.NewTable[[]UserID](ring, store.Shadows),
+		names:        store.NewTable[struct{}](ring, store.Names),
+		members:      store.NewTable[struct{}](ring, store.Members),
+		uniques:      store.NewTable[UserID](ring, store.Uniques),
+		groups:       store.NewTable[Group](ring, store.Groups),
+		transactions: store.NewTable[Transaction](ring, store.Logins),
+		links:        store.NewTable[Link](ring, store.Enrols),
+		sessions:     store.NewTable[Session](ring, store.Sessions),
+		browsers:     store.NewTable[Browser](ring, store.Browsers),
+		forwards:     store.NewTable[ForwardSession](ring, store.Gates),
 	}
 }
 
-// Origin is where a request comes from. The zero value is the house itself.
-type Origin struct {
-	Address netip.Addr // of the client, after trusted proxies
-	Agent   string     // User-Agent, cut to 256 bytes
-	Browser Secret     // the known-browser cookie, empty without one
-	Request string     // request id in the log
-	Locale  string     // the page's language
-	Program string     // id of the API token by which a program signs people in; "": none does (PROTOCOL 25)
+// RequestInfo is where a request comes from. The zero value is the house itself.
+type RequestInfo struct {
+	Address   netip.Addr // of the client, after trusted proxies
+	Agent     string     // User-Agent, cut to 256 bytes
+	Browser   Secret     // the known-browser cookie, empty without one
+	RequestID string     // request id in the log
+	Locale    string     // the page's language
+	APIToken  string     // id of the API token by which a program signs people in; "": none does (PROTOCOL 25)
 }
 
-func (o Origin) address() string {
+func (o RequestInfo) address() string {
 	if !o.Address.IsValid() {
 		return ""
 	}
@@ -133,19 +133,19 @@ func (s *Service) Describe(d factors.Device) factors.Description {
 func (s *Service) usable(u *User) []factors.Device {
 	var out []factors.Device
 	for _, d := range u.Devices {
-		if s.Serves(u, d) {
+		if s.CanUse(u, d) {
 			out = append(out, d)
 		}
 	}
 	return out
 }
 
-// Serves tells whether the person may be asked for the device. One whose secret an operator was shown is worth
+// CanUse tells whether the person may be asked for the device. One whose secret an operator was shown is worth
 // nothing beside a password of the same hand (PROTOCOL 8, 22): here, where every path meets. The hand stays with the
 // device for as long as its secret lives, since what was seen is not forgotten when the person uses it.
-func (s *Service) Serves(u *User, d factors.Device) bool {
+func (s *Service) CanUse(u *User, d factors.Device) bool {
 	desc := s.Describe(d)
-	return d.Usable() && s.factor(d.Kind) != nil && (!desc.Spare || desc.Left > 0) && (d.Hand == "" || d.Hand != u.Password.Source)
+	return d.Usable() && s.factor(d.Kind) != nil && (!desc.Spare || desc.Left > 0) && (d.Hand == "" || d.Hand != u.Password.Provenance)
 }
 
 // counted are the usable devices that count when the last one is protected (PROTOCOL 6).
@@ -179,8 +179,8 @@ func (s *Service) Locale(u *User) string {
 	return s.Policy.DefaultLocale
 }
 
-// guessID is the key of a person's counters of wrong answers: the same over every door and node.
-func (s *Service) guessID(id UserID) string { return s.Guesses.PersonID(string(id)) }
+// failureID is the key of a person's counters of wrong answers: the same over every door and node.
+func (s *Service) failureID(id UserID) string { return s.Failures.PersonID(string(id)) }
 
 // View reads in one snapshot; fn sees people as they stand.
 func (s *Service) View(ctx context.Context, fn func(r Reader) error) error {

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// ages holds how long sessions last by the time that goes by in the process, so that a clock that is set back gives no
+// monotonicAges holds how long sessions last by the time that goes by in the process, so that a clock that is set back gives no
 // session more of it (BAR 3). It begins anew with the process; the clock counts in any case. Its zero value is ready.
-type ages struct {
+type monotonicAges struct {
 	mu sync.Mutex
 	of map[string]age // by record hash
 }
@@ -16,7 +16,7 @@ type ages struct {
 type age struct{ begun, used time.Duration }
 
 // look notes a use. old is the session's age by the clock, believed when it is met for the first time.
-func (a *ages) look(hash string, ran, old time.Duration) {
+func (a *monotonicAges) look(hash string, ran, old time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	x, met := a.of[hash]
@@ -31,7 +31,7 @@ func (a *ages) look(hash string, ran, old time.Duration) {
 }
 
 // over tells whether the time of a session is over, by what went by since it was met.
-func (a *ages) over(hash string, ran time.Duration, p Policy) bool {
+func (a *monotonicAges) over(hash string, ran time.Duration, p Policy) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	x, met := a.of[hash]
@@ -43,7 +43,7 @@ func (x age) over(ran time.Duration, p Policy) bool {
 }
 
 // forget drops the sessions whose records are swept away by now, were their clock right: an hour later than they end.
-func (a *ages) forget(ran time.Duration, p Policy) {
+func (a *monotonicAges) forget(ran time.Duration, p Policy) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for hash, x := range a.of {
@@ -53,10 +53,10 @@ func (a *ages) forget(ran time.Duration, p Policy) {
 	}
 }
 
-// ran is how long the process has run; 0 for ever where nobody tells.
-func (s *Service) ran() time.Duration {
-	if s.Ran == nil {
+// uptime is how long the process has run; 0 for ever where nobody tells.
+func (s *Service) uptime() time.Duration {
+	if s.Uptime == nil {
 		return 0
 	}
-	return s.Ran()
+	return s.Uptime()
 }

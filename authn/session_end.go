@@ -9,9 +9,9 @@ import (
 )
 
 // SignOut ends the session; ending one that is gone is no error.
-func (s *Service) SignOut(ctx context.Context, from Origin, secret Secret) error {
-	a := s.NewAct(from)
-	_, err := Do(ctx, s, a, func(w *Work) (struct{}, error) {
+func (s *Service) SignOut(ctx context.Context, from RequestInfo, secret Secret) error {
+	a := s.NewOperation(from)
+	_, err := Update(ctx, s, a, func(w *Tx) (struct{}, error) {
 		_, u, err := w.session(secret, a.Now)
 		if err != nil {
 			if CodeOf(err) == CodeNoSession {
@@ -21,7 +21,7 @@ func (s *Service) SignOut(ctx context.Context, from Origin, secret Secret) error
 		}
 		hash := secret.Hash()
 		u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r SessionRef) bool { return r.Hash == hash })
-		if err := w.s.sessions.Delete(w.Tx, hash); err != nil {
+		if err := w.s.sessions.Delete(w.Raw, hash); err != nil {
 			return struct{}{}, fmt.Errorf("ending a session: %w", err)
 		}
 		if err := w.AuditUser(&u, audit.SessionEnd, audit.Success, ""); err != nil {
@@ -32,10 +32,10 @@ func (s *Service) SignOut(ctx context.Context, from Origin, secret Secret) error
 	return err
 }
 
-// EndSession ends another session of the same person by its public name; ending one that is gone is no error.
-func (s *Service) EndSession(ctx context.Context, from Origin, secret Secret, id string) error {
-	a := s.NewAct(from)
-	_, err := Do(ctx, s, a, func(w *Work) (struct{}, error) {
+// RevokeSession ends another session of the same person by its public name; ending one that is gone is no error.
+func (s *Service) RevokeSession(ctx context.Context, from RequestInfo, secret Secret, id string) error {
+	a := s.NewOperation(from)
+	_, err := Update(ctx, s, a, func(w *Tx) (struct{}, error) {
 		_, u, err := w.session(secret, a.Now)
 		if err != nil {
 			return struct{}{}, err
@@ -44,11 +44,11 @@ func (s *Service) EndSession(ctx context.Context, from Origin, secret Secret, id
 		if i < 0 {
 			return struct{}{}, nil
 		}
-		if err := w.s.sessions.Delete(w.Tx, u.Sessions[i].Hash); err != nil {
+		if err := w.s.sessions.Delete(w.Raw, u.Sessions[i].Hash); err != nil {
 			return struct{}{}, fmt.Errorf("ending a session: %w", err)
 		}
 		u.Sessions = slices.Delete(slices.Clone(u.Sessions), i, i+1)
-		w.Remember(&u, audit.SessionEnd, "")
+		w.AddActivity(&u, audit.SessionEnd, "")
 		if err := w.AuditUser(&u, audit.SessionEnd, audit.Success, "by the person, elsewhere"); err != nil {
 			return struct{}{}, err
 		}
@@ -57,23 +57,23 @@ func (s *Service) EndSession(ctx context.Context, from Origin, secret Secret, id
 	return err
 }
 
-// EndOthers is "sign out everywhere": every session of the person but this one ends, and by the Epoch whatever
+// RevokeOthers is "sign out everywhere": every session of the person but this one ends, and by the Epoch whatever
 // else stands on it, logins and enrolments under way included; this one is re-issued (PROTOCOL 2).
-func (s *Service) EndOthers(ctx context.Context, from Origin, secret Secret) (Issued, error) {
-	a := s.NewAct(from)
-	return Do(ctx, s, a, func(w *Work) (Issued, error) {
+func (s *Service) RevokeOthers(ctx context.Context, from RequestInfo, secret Secret) (Credentials, error) {
+	a := s.NewOperation(from)
+	return Update(ctx, s, a, func(w *Tx) (Credentials, error) {
 		ses, u, err := w.session(secret, a.Now)
 		if err != nil {
-			return Issued{}, err
+			return Credentials{}, err
 		}
 		u.Epoch++
-		w.Remember(&u, audit.SessionsCleared, "")
+		w.AddActivity(&u, audit.SessionsCleared, "")
 		if err := w.AuditUser(&u, audit.SessionsCleared, audit.Success, ""); err != nil {
-			return Issued{}, err
+			return Credentials{}, err
 		}
-		issued, err := w.reissue(&u, ses)
+		issued, err := w.rotate(&u, ses)
 		if err != nil {
-			return Issued{}, err
+			return Credentials{}, err
 		}
 		return issued, w.Save(&u)
 	})

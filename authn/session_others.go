@@ -16,11 +16,11 @@ func (s *Service) ExpiresAt(o OpenSession) time.Time {
 	return most
 }
 
-// SignOutEverywhere ends every session of a person and by the Epoch whatever else stands on it, logins under way
+// RevokeAllSessions ends every session of a person and by the Epoch whatever else stands on it, logins under way
 // included (PROTOCOL 2); forget drops the known browsers as well, so that the next sign-in on any is a new one. It
 // tells how many sessions were alive. The caller audits and saves.
-func (w *Work) SignOutEverywhere(u *User, forget bool) (ended int, err error) {
-	if ended, err = w.EndSessions(u, ""); err != nil {
+func (w *Tx) RevokeAllSessions(u *User, forget bool) (ended int, err error) {
+	if ended, err = w.RevokeSessions(u, ""); err != nil {
 		return 0, err
 	}
 	u.Epoch++

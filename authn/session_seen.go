@@ -11,13 +11,13 @@ import (
 	"barillet/store"
 )
 
-// seenTimes holds when sessions were last used, so that a check never waits for a write.
-type seenTimes struct {
+// lastSeenCache holds when sessions were last used, so that a check never waits for a write.
+type lastSeenCache struct {
 	mu sync.Mutex
 	at map[string]time.Time // by record hash; those that are newer than the record
 }
 
-func (t *seenTimes) touch(hash string, now time.Time) {
+func (t *lastSeenCache) touch(hash string, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.at == nil {
@@ -26,20 +26,20 @@ func (t *seenTimes) touch(hash string, now time.Time) {
 	t.at[hash] = now
 }
 
-func (t *seenTimes) of(hash string) time.Time {
+func (t *lastSeenCache) of(hash string) time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.at[hash]
 }
 
-func (t *seenTimes) all() map[string]time.Time {
+func (t *lastSeenCache) all() map[string]time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return maps.Clone(t.at)
 }
 
 // stored forgets what the records now say themselves; a use that came meanwhile stays.
-func (t *seenTimes) stored(batch map[string]time.Time) {
+func (t *lastSeenCache) stored(batch map[string]time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for hash, at := range batch {
@@ -49,9 +49,9 @@ func (t *seenTimes) stored(batch map[string]time.Time) {
 	}
 }
 
-// StoreSeen writes down when sessions were last used; call it once a minute and at the end. What a crash
+// FlushLastSeen writes down when sessions were last used; call it once a minute and at the end. What a crash
 // loses is that minute.
-func (s *Service) StoreSeen(ctx context.Context) error {
+func (s *Service) FlushLastSeen(ctx context.Context) error {
 	batch := map[string]time.Time{}
 	flush := func() error {
 		err := s.Store.Update(ctx, func(tx store.Tx) error {
@@ -63,10 +63,10 @@ func (s *Service) StoreSeen(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				if !at.After(ses.Seen) {
+				if !at.After(ses.LastSeen) {
 					continue
 				}
-				ses.Seen = at
+				ses.LastSeen = at
 				if err := s.sessions.Put(tx, hash, ses); err != nil {
 					return err
 				}
@@ -76,11 +76,11 @@ func (s *Service) StoreSeen(ctx context.Context) error {
 		if err != nil { // kept in memory: a full disk signs nobody out (BAR D7)
 			return fmt.Errorf("storing when sessions were used: %w", err)
 		}
-		s.seen.stored(batch)
+		s.lastSeen.stored(batch)
 		clear(batch)
 		return nil
 	}
-	for hash, at := range s.seen.all() {
+	for hash, at := range s.lastSeen.all() {
 		if batch[hash] = at; len(batch) == 32 {
 			if err := flush(); err != nil {
 				return err

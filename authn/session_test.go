@@ -58,7 +58,7 @@ func (h *house) use(session authn.Secret, times int) {
 	for range times {
 		h.Clock.Advance(30 * time.Minute)
 		h.alive(session)
-		do(h.t, h.Service.StoreSeen(h.t.Context()), "storing uses")
+		do(h.t, h.Service.FlushLastSeen(h.t.Context()), "storing uses")
 	}
 }
 
@@ -85,12 +85,12 @@ func TestAFullDiskSignsNobodyOut(t *testing.T) {
 		if !h.alive(session) {
 			t.Fatal("a session in use ended while nothing could be written")
 		}
-		if err := h.Service.StoreSeen(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+		if err := h.Service.FlushLastSeen(t.Context()); !errors.Is(err, store.ErrUnavailable) {
 			t.Fatalf("got %v", err)
 		}
 	}
 	f.set = false
-	do(t, h.Service.StoreSeen(t.Context()), "storing uses")
+	do(t, h.Service.FlushLastSeen(t.Context()), "storing uses")
 	h.Clock.Advance(59 * time.Minute)
 	account, err := h.Service.Account(t.Context(), session)
 	if err != nil || !account.Sessions[0].Seen.Equal(h.Clock.Now().Add(-59*time.Minute)) {
@@ -113,7 +113,7 @@ func TestASignedOutSessionIsDeadOnTheServer(t *testing.T) {
 	}
 	_, err := h.Service.Account(t.Context(), session)
 	refused(t, err, authn.CodeNoSession, "the account page")
-	_, err = h.Service.Prove(t.Context(), h.From, session, totp.Kind, p.Next())
+	_, err = h.Service.StepUp(t.Context(), h.From, session, totp.Kind, p.Next())
 	refused(t, err, authn.CodeNoSession, "proving")
 }
 
@@ -123,21 +123,21 @@ func TestOtherSessionsAreListedAndEnded(t *testing.T) {
 	one, two := h.SignIn(amelie, authntest.Password, p).Session, h.SignIn(amelie, authntest.Password, p).Session
 	_, _, pauls := h.Member("paul@garage.example", nil)
 	account, err := h.Service.Account(t.Context(), mine)
-	if err != nil || len(account.Sessions) != 3 || !account.Sessions[0].This {
+	if err != nil || len(account.Sessions) != 3 || !account.Sessions[0].Current {
 		t.Fatalf("got %+v, %v", account.Sessions, err)
 	}
-	live, err := h.Service.Check(t.Context(), one)
+	live, err := h.Service.Authenticate(t.Context(), one)
 	do(t, err, "checking")
-	do(t, h.Service.EndSession(t.Context(), h.From, pauls, live.ID), "ending another person's: no error, no effect")
+	do(t, h.Service.RevokeSession(t.Context(), h.From, pauls, live.ID), "ending another person's: no error, no effect")
 	if !h.alive(one) {
 		t.Error("a session was ended by another person")
 	}
-	do(t, h.Service.EndSession(t.Context(), h.From, mine, live.ID), "ending one")
+	do(t, h.Service.RevokeSession(t.Context(), h.From, mine, live.ID), "ending one")
 	if h.alive(one) || !h.alive(two) || !h.alive(mine) {
 		t.Error("not the one that was named")
 	}
 	halfway := h.password(h.From, amelie).Login
-	issued, err := h.Service.EndOthers(t.Context(), h.From, mine)
+	issued, err := h.Service.RevokeOthers(t.Context(), h.From, mine)
 	do(t, err, "ending the others")
 	if h.alive(mine) {
 		t.Error("the session that ended the others kept its secret")
@@ -146,7 +146,7 @@ func TestOtherSessionsAreListedAndEnded(t *testing.T) {
 	if h.alive(two) || !h.alive(mine) || !h.alive(pauls) {
 		t.Errorf("alive: other %v, this %v, another person's %v", h.alive(two), h.alive(mine), h.alive(pauls))
 	}
-	if got := h.step(halfway); got != authn.StepOver {
+	if got := h.step(halfway); got != authn.StepExpired {
 		t.Errorf("a login half-way outlived signing out everywhere: %q", got)
 	}
 }
@@ -176,7 +176,7 @@ func TestABrowserIsKnownByACookieOfOursOnly(t *testing.T) {
 	h.From.Browser = planted
 	h.EmptyOutbox()
 	issued := h.SignIn(amelie, authntest.Password, p)
-	if issued.Browser.Empty() || issued.Browser.Same(planted) {
+	if issued.Browser.IsZero() || issued.Browser.Equal(planted) {
 		t.Errorf("got cookie %q", issued.Browser.Reveal())
 	}
 	for _, b := range h.User(string(u.ID)).Browsers {
@@ -188,7 +188,7 @@ func TestABrowserIsKnownByACookieOfOursOnly(t *testing.T) {
 		t.Errorf("got %d mails about a new browser, want 1", got)
 	}
 	h.From.Browser = issued.Browser
-	if again := h.SignIn(amelie, authntest.Password, p); !again.Browser.Empty() {
+	if again := h.SignIn(amelie, authntest.Password, p); !again.Browser.IsZero() {
 		t.Error("a known browser got another cookie")
 	}
 	if got := len(mailed[templates.NewBrowserMail](h)); got != 1 {
@@ -206,9 +206,9 @@ func TestASignInGetsSecretsOfItsOwnAndNamesWhatWasProven(t *testing.T) {
 	if issued.Session == first || len(issued.Session.Reveal()) != 43 {
 		t.Errorf("got a session of %d characters", len(issued.Session.Reveal()))
 	}
-	live, err := h.Service.Check(t.Context(), issued.Session)
-	if err != nil || !slices.Equal(live.AMR, []string{"pwd", "otp", "mfa"}) || !live.ProvenTo.IsZero() {
-		t.Errorf("got %v, proven to %v, %v", live.AMR, live.ProvenTo, err)
+	live, err := h.Service.Authenticate(t.Context(), issued.Session)
+	if err != nil || !slices.Equal(live.AMR, []string{"pwd", "otp", "mfa"}) || !live.StepUpUntil.IsZero() {
+		t.Errorf("got %v, proven to %v, %v", live.AMR, live.StepUpUntil, err)
 	}
 	for key, value := range h.scan() {
 		for _, secret := range []string{issued.Session.Reveal(), issued.Browser.Reveal(), p.Secret, authntest.Password} {
@@ -222,7 +222,7 @@ func TestASignInGetsSecretsOfItsOwnAndNamesWhatWasProven(t *testing.T) {
 func TestSweepingTakesTheDeadAndLeavesTheLiving(t *testing.T) {
 	h := newHouse(t)
 	u, _, old := h.Member(amelie, nil)
-	h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	for range 70 {
 		h.password(h.From, amelie)
 	}

@@ -17,9 +17,9 @@ import (
 // mostShadows is how many shadows one address can have; beyond it the oldest is found by its id alone.
 const mostShadows = 16
 
-// ShadowsOf are the shadows that go by an address, sign-in name or other.
-func (r Reader) ShadowsOf(address string) ([]User, error) {
-	ids, err := r.s.shadows.Get(r.r, store.Escape(address))
+// PlaceholdersFor are the shadows that go by an address, sign-in name or other.
+func (r Reader) PlaceholdersFor(address string) ([]User, error) {
+	ids, err := r.s.placeholders.Get(r.r, store.Escape(address))
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("looking up shadows: %w", err)
 	}
@@ -37,37 +37,37 @@ func (r Reader) ShadowsOf(address string) ([]User, error) {
 	return out, nil
 }
 
-// GoesBy are the addresses that are a person's, sign-in name included; a shadow goes by them and is not found by them.
-func (u *User) GoesBy() []string {
+// AllLogins are the addresses that are a person's, sign-in name included; a shadow goes by them and is not found by them.
+func (u *User) AllLogins() []string {
 	plain := *u
-	plain.Shadow = false
+	plain.Placeholder = false
 	return plain.indexed()
 }
 
-func (w *Work) listShadow(u *User) error {
-	return w.eachShadowList(u, func(ids []UserID) []UserID {
+func (w *Tx) listPlaceholder(u *User) error {
+	return w.eachPlaceholderList(u, func(ids []UserID) []UserID {
 		return append(ids[max(0, len(ids)+1-mostShadows):], u.ID)
 	})
 }
 
-func (w *Work) unlistShadow(u *User) error {
-	return w.eachShadowList(u, func(ids []UserID) []UserID {
+func (w *Tx) unlistPlaceholder(u *User) error {
+	return w.eachPlaceholderList(u, func(ids []UserID) []UserID {
 		return slices.DeleteFunc(ids, func(id UserID) bool { return id == u.ID })
 	})
 }
 
-// eachShadowList changes the list of every address that the shadow goes by.
-func (w *Work) eachShadowList(u *User, change func([]UserID) []UserID) error {
-	for _, a := range u.GoesBy() {
+// eachPlaceholderList changes the list of every address that the shadow goes by.
+func (w *Tx) eachPlaceholderList(u *User, change func([]UserID) []UserID) error {
+	for _, a := range u.AllLogins() {
 		key := store.Escape(a)
-		ids, err := w.s.shadows.Get(w.Tx, key)
+		ids, err := w.s.placeholders.Get(w.Raw, key)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("looking up shadows: %w", err)
 		}
 		if ids = change(ids); len(ids) > 0 {
-			err = w.s.shadows.Put(w.Tx, key, ids)
+			err = w.s.placeholders.Put(w.Raw, key, ids)
 		} else {
-			err = w.s.shadows.Delete(w.Tx, key)
+			err = w.s.placeholders.Delete(w.Raw, key)
 		}
 		if err != nil {
 			return fmt.Errorf("listing a shadow: %w", err)
@@ -76,20 +76,20 @@ func (w *Work) eachShadowList(u *User, change func([]UserID) []UserID) error {
 	return nil
 }
 
-// EndShadows deletes those that stand in one of a person's garages for them. Call it once the person is stored there. Each
+// DeletePlaceholders deletes those that stand in one of a person's garages for them. Call it once the person is stored there. Each
 // ends in an Update of its own, for there can be many, of twenty garages each. What a crash leaves is seen by whoever
 // invited it, until they delete it or the person is made a member once more.
-func (s *Service) EndShadows(ctx context.Context, id UserID) error {
+func (s *Service) DeletePlaceholders(ctx context.Context, id UserID) error {
 	var found []UserID
 	err := s.View(ctx, func(r Reader) (err error) {
-		found, err = r.shadowsBeside(id)
+		found, err = r.placeholdersBeside(id)
 		return err
 	})
 	for _, shadow := range found {
 		if err != nil {
 			break
 		}
-		_, err = Do(ctx, s, s.NewAct(Origin{}), func(w *Work) (struct{}, error) { return struct{}{}, w.endShadow(shadow) })
+		_, err = Update(ctx, s, s.NewOperation(RequestInfo{}), func(w *Tx) (struct{}, error) { return struct{}{}, w.deletePlaceholder(shadow) })
 	}
 	if CodeOf(err) == CodeNotFound { // the person was deleted meanwhile
 		return nil
@@ -97,14 +97,14 @@ func (s *Service) EndShadows(ctx context.Context, id UserID) error {
 	return err
 }
 
-// shadowsBeside are the shadows of a person in a garage that the person is in.
-func (r Reader) shadowsBeside(id UserID) (found []UserID, err error) {
+// placeholdersBeside are the shadows of a person in a garage that the person is in.
+func (r Reader) placeholdersBeside(id UserID) (found []UserID, err error) {
 	u, err := r.User(id)
 	if err != nil {
 		return nil, err
 	}
 	for _, a := range u.indexed() {
-		shadows, err := r.ShadowsOf(a)
+		shadows, err := r.PlaceholdersFor(a)
 		if err != nil {
 			return nil, err
 		}
@@ -118,8 +118,8 @@ func (r Reader) shadowsBeside(id UserID) (found []UserID, err error) {
 	return found, nil
 }
 
-// endShadow deletes one that may be gone by now.
-func (w *Work) endShadow(id UserID) error {
+// deletePlaceholder deletes one that may be gone by now.
+func (w *Tx) deletePlaceholder(id UserID) error {
 	x, err := w.User(id)
 	if CodeOf(err) == CodeNotFound {
 		return nil
@@ -127,8 +127,8 @@ func (w *Work) endShadow(id UserID) error {
 	if err != nil {
 		return err
 	}
-	x.Status = StatusGone
-	if err := w.dropPapers(&x); err != nil {
+	x.Status = StatusDeactivated
+	if err := w.revokeLinks(&x); err != nil {
 		return err
 	}
 	return w.Delete(&x)

@@ -11,8 +11,8 @@ import (
 	"barillet/store"
 )
 
-// Started is a login that has begun: its secret goes into a cookie of its own.
-type Started struct {
+// TransactionRef is a login that has begun: its secret goes into a cookie of its own.
+type TransactionRef struct {
 	Login Secret
 	Step  Step
 }
@@ -26,23 +26,23 @@ type candidate struct {
 	wait   time.Duration
 }
 
-// Password judges an identifier and password. Whatever fails, the answer is CodeSignIn or, past the limits,
-// CodeWait; strangers and known people cost the same work: one View, one hash, one Update.
-func (s *Service) Password(ctx context.Context, from Origin, identifier, password, returnTo string) (Started, error) {
+// StartWithPassword judges an identifier and password. Whatever fails, the answer is CodeSignInFailed or, past the limits,
+// CodeRateLimited; strangers and known people cost the same work: one View, one hash, one Update.
+func (s *Service) StartWithPassword(ctx context.Context, from RequestInfo, identifier, password, returnTo string) (TransactionRef, error) {
 	return s.password(ctx, from, identifier, password, returnTo, func(*User) bool { return true })
 }
 
 // password is Password for whoever sees these people only: anybody else is a stranger to them.
-func (s *Service) password(ctx context.Context, from Origin, identifier, password, returnTo string, sees func(*User) bool) (Started, error) {
-	name, ok := Address(identifier)
+func (s *Service) password(ctx context.Context, from RequestInfo, identifier, password, returnTo string, sees func(*User) bool) (TransactionRef, error) {
+	name, ok := NormalizeLogin(identifier)
 	if !ok {
 		// Nobody's, the same ghost whenever it is typed, and short enough to be looked up like a name.
 		name = "\x00" + SecretOf(identifier).Hash()
 	}
 	var out signedIn
-	err := again(ctx, func() (bool, error) {
-		a := s.NewAct(from)
-		c, err := s.candidate(ctx, a, name, sees)
+	err := retryOnConflict(ctx, func() (bool, error) {
+		a := s.NewOperation(from)
+		c, err := s.passwordAttempt(ctx, a, name, sees)
 		if err != nil {
 			return false, err
 		}
@@ -58,28 +58,28 @@ func (s *Service) password(ctx context.Context, from Origin, identifier, passwor
 		return true, nil
 	})
 	if err != nil {
-		return Started{}, err
+		return TransactionRef{}, err
 	}
-	return out.Started, out.refused()
+	return out.TransactionRef, out.refused()
 }
 
 // tryPassword judges a password outside any transaction and stores the outcome; nil when the password is no
 // longer the one that was judged.
-func (s *Service) tryPassword(ctx context.Context, a *Act, c candidate, password, returnTo string) (*signedIn, error) {
+func (s *Service) tryPassword(ctx context.Context, a *Operation, c candidate, password, returnTo string) (*signedIn, error) {
 	phc := ""
 	if c.found {
-		phc = c.user.Password.PHC
+		phc = c.user.Password.Hash
 	}
-	right, rehash, err := s.Passwords.Verify(ctx, c.known, phc, password)
+	right, rehash, err := s.Hasher.Verify(ctx, c.known, phc, password)
 	if err != nil {
 		return nil, fmt.Errorf("verifying a password: %w", err)
 	}
 	newPHC := ""
 	if right && rehash && c.user.Status == StatusActive {
 		// A hash that cannot be renewed now (the pool is full) is renewed at another sign-in.
-		newPHC, _ = s.Passwords.Hash(ctx, c.known, password)
+		newPHC, _ = s.Hasher.Hash(ctx, c.known, password)
 	}
-	out, err := Do(ctx, s, a, func(w *Work) (*signedIn, error) {
+	out, err := Update(ctx, s, a, func(w *Tx) (*signedIn, error) {
 		return w.storePassword(c, right && c.user.Status == StatusActive, newPHC, returnTo)
 	})
 	if err != nil {
@@ -90,7 +90,7 @@ func (s *Service) tryPassword(ctx context.Context, a *Act, c candidate, password
 
 // signedIn is what a password attempt was stored as.
 type signedIn struct {
-	Started
+	TransactionRef
 	code Code
 	wait time.Duration
 }
@@ -106,22 +106,22 @@ func (o signedIn) refused() error {
 	return nil
 }
 
-// candidate looks up who is meant and whether an attempt may be judged at all.
-func (s *Service) candidate(ctx context.Context, a *Act, name string, sees func(*User) bool) (candidate, error) {
+// passwordAttempt looks up who is meant and whether an attempt may be judged at all.
+func (s *Service) passwordAttempt(ctx context.Context, a *Operation, name string, sees func(*User) bool) (candidate, error) {
 	var c candidate
 	err := s.View(ctx, func(r Reader) error {
 		c = candidate{}
 		u, err := r.UserByAddress(name)
 		switch {
 		case CodeOf(err) == CodeNotFound, err == nil && !sees(&u):
-			c.counts = s.Guesses.GhostID(name)
+			c.counts = s.Failures.GhostID(name)
 		case err != nil:
 			return err
 		default:
-			c.user, c.found, c.counts = u, true, s.guessID(u.ID)
-			c.known = u.knows(a.From.Browser, a.Now)
+			c.user, c.found, c.counts = u, true, s.failureID(u.ID)
+			c.known = u.knowsBrowser(a.Request.Browser, a.Now)
 		}
-		c.wait, err = s.mayTry(r.r, a, c)
+		c.wait, err = s.passwordWait(r.r, a, c)
 		return err
 	})
 	if err != nil {
@@ -130,9 +130,9 @@ func (s *Service) candidate(ctx context.Context, a *Act, name string, sees func(
 	return c, nil
 }
 
-// mayTry tells how long to wait before a password is judged; 0: now. Failures are counted by address and
+// passwordWait tells how long to wait before a password is judged; 0: now. Failures are counted by address and
 // network, and by person or ghost (PROTOCOL 18). A known browser has its own budget of both.
-func (s *Service) mayTry(r store.Reader, a *Act, c candidate) (time.Duration, error) {
+func (s *Service) passwordWait(r store.Reader, a *Operation, c candidate) (time.Duration, error) {
 	if !c.known {
 		for _, l := range s.sources(a) {
 			v, err := s.Limiter.Peek(r, a.Now, l.limit, l.subject)
@@ -144,7 +144,7 @@ func (s *Service) mayTry(r store.Reader, a *Act, c candidate) (time.Duration, er
 			}
 		}
 	}
-	g, err := s.Guesses.Get(r, c.counts)
+	g, err := s.Failures.Get(r, c.counts)
 	if err != nil {
 		return 0, fmt.Errorf("reading wrong answers: %w", err)
 	}
@@ -159,16 +159,16 @@ type source struct {
 	subject string
 }
 
-func (s *Service) sources(a *Act) []source {
-	return []source{{throttle.LoginAddress, throttle.Address(a.From.Address)},
-		{throttle.LoginNetwork, throttle.Network(a.From.Address)}}
+func (s *Service) sources(a *Operation) []source {
+	return []source{{throttle.LoginAddress, throttle.Address(a.Request.Address)},
+		{throttle.LoginNetwork, throttle.Network(a.Request.Address)}}
 }
 
 // storePassword stores what a password attempt came to. The limits are judged once more, for others may have
 // tried at the same moment; nil when the password is no longer the one that was judged (PROTOCOL 32).
-func (w *Work) storePassword(c candidate, right bool, newPHC, returnTo string) (*signedIn, error) {
-	now := w.Act.Now
-	wait, err := w.s.mayTry(w.Tx, w.Act, c)
+func (w *Tx) storePassword(c candidate, right bool, newPHC, returnTo string) (*signedIn, error) {
+	now := w.Op.Now
+	wait, err := w.s.passwordWait(w.Raw, w.Op, c)
 	if err != nil || wait > 0 {
 		return &signedIn{wait: wait}, err
 	}
@@ -177,56 +177,56 @@ func (w *Work) storePassword(c candidate, right bool, newPHC, returnTo string) (
 		if u, err = w.User(c.user.ID); err != nil {
 			return nil, err
 		}
-		if u.Password.PHC != c.user.Password.PHC {
+		if u.Password.Hash != c.user.Password.Hash {
 			return nil, nil // hashed anew by a sign-in of the same moment, or changed: it is judged again, not counted
 		}
 		right = right && u.Status == StatusActive
 	}
-	if err := w.countPassword(c, right); err != nil {
+	if err := w.recordPassword(c, right); err != nil {
 		return nil, err
 	}
 	if !right {
-		return &signedIn{code: CodeSignIn}, w.auditPassword(&u, c.found)
+		return &signedIn{code: CodeSignInFailed}, w.auditPassword(&u, c.found)
 	}
 	if newPHC != "" {
-		u.Password.PHC = newPHC
+		u.Password.Hash = newPHC
 		if err := w.Save(&u); err != nil {
 			return nil, err
 		}
 	}
 	login := w.newLogin(&u, c.known, returnTo)
-	secret := w.Act.Secret("login")
+	secret := w.Op.Secret("login")
 	if err := w.putLogin(secret, login); err != nil {
 		return nil, err
 	}
-	return &signedIn{Started: Started{secret, w.s.Next(&login, &u, now)}}, nil
+	return &signedIn{TransactionRef: TransactionRef{secret, w.s.Next(&login, &u, now)}}, nil
 }
 
 // newLogin is a login that stands where the person stands now.
-func (w *Work) newLogin(u *User, known bool, returnTo string) Login {
-	now := w.Act.Now
-	l := Login{ID: w.Act.ID("login"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
-		Program: w.Act.From.Program, Known: known, ReturnTo: returnTo, Started: now, Expires: now.Add(LoginLife)}
+func (w *Tx) newLogin(u *User, known bool, returnTo string) Transaction {
+	now := w.Op.Now
+	l := Transaction{ID: w.Op.ID("login"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
+		Program: w.Op.Request.APIToken, KnownBrowser: known, ReturnTo: returnTo, Started: now, Expires: now.Add(TransactionTTL)}
 	if l.Program != "" {
 		l.Expires = now.Add(StateLife)
 	}
 	return l
 }
 
-func (w *Work) putLogin(secret Secret, l Login) error {
-	if err := w.s.logins.Put(w.Tx, secret.Hash(), l); err != nil {
+func (w *Tx) putLogin(secret Secret, l Transaction) error {
+	if err := w.s.transactions.Put(w.Raw, secret.Hash(), l); err != nil {
 		return fmt.Errorf("storing a login: %w", err)
 	}
 	return nil
 }
 
 // countFailure counts one failed attempt against where it came from.
-func (w *Work) countFailure(known bool) error {
+func (w *Tx) countFailure(known bool) error {
 	if known {
 		return nil
 	}
-	for _, l := range w.s.sources(w.Act) {
-		if _, err := w.s.Limiter.Take(w.Tx, w.Act.Now, l.limit, l.subject); err != nil {
+	for _, l := range w.s.sources(w.Op) {
+		if _, err := w.s.Limiter.Take(w.Raw, w.Op.Now, l.limit, l.subject); err != nil {
 			return fmt.Errorf("counting against limit %s: %w", l.limit.Name, err)
 		}
 	}
@@ -235,7 +235,7 @@ func (w *Work) countFailure(known bool) error {
 
 // auditPassword writes a failed password down: by person, or for names that nobody has as one event a minute
 // and source. What was typed is not kept (PROTOCOL 18).
-func (w *Work) auditPassword(u *User, found bool) error {
+func (w *Tx) auditPassword(u *User, found bool) error {
 	if found {
 		reason := "wrong password"
 		if u.Status != StatusActive {
@@ -243,7 +243,7 @@ func (w *Work) auditPassword(u *User, found bool) error {
 		}
 		return w.AuditUser(u, audit.SessionStart, audit.Failure, reason)
 	}
-	first, err := w.s.Limiter.Take(w.Tx, w.Act.Now, throttle.UnknownNames, throttle.Address(w.Act.From.Address))
+	first, err := w.s.Limiter.Take(w.Raw, w.Op.Now, throttle.UnknownNames, throttle.Address(w.Op.Request.Address))
 	if err != nil {
 		return fmt.Errorf("counting unknown names: %w", err)
 	}
@@ -254,7 +254,7 @@ func (w *Work) auditPassword(u *User, found bool) error {
 }
 
 // login loads a login under way and its person within one run; CodeExpired when it is gone or dead, or a program's.
-func (r Reader) login(secret Secret, now time.Time) (Login, User, Step, error) {
+func (r Reader) login(secret Secret, now time.Time) (Transaction, User, Step, error) {
 	return r.loginKept(secret, now, &reading{})
 }
 
@@ -262,31 +262,31 @@ func (r Reader) login(secret Secret, now time.Time) (Login, User, Step, error) {
 // again what has not changed since: all Updates wait for one another.
 type reading struct {
 	program string // the API token whose logins alone are found; "": those of browsers (PROTOCOL 25)
-	login   store.Kept[Login]
+	login   store.Kept[Transaction]
 	user    store.Kept[User]
 }
 
-func (r Reader) loginKept(secret Secret, now time.Time, kept *reading) (Login, User, Step, error) {
-	if secret.Empty() {
-		return Login{}, User{}, StepOver, Refuse(CodeExpired)
+func (r Reader) loginKept(secret Secret, now time.Time, kept *reading) (Transaction, User, Step, error) {
+	if secret.IsZero() {
+		return Transaction{}, User{}, StepExpired, Refuse(CodeExpired)
 	}
-	l, err := r.s.logins.GetKept(r.r, secret.Hash(), &kept.login)
+	l, err := r.s.transactions.GetKept(r.r, secret.Hash(), &kept.login)
 	if errors.Is(err, store.ErrNotFound) || err == nil && l.Program != kept.program {
-		return Login{}, User{}, StepOver, Refuse(CodeExpired)
+		return Transaction{}, User{}, StepExpired, Refuse(CodeExpired)
 	}
 	if err != nil {
-		return Login{}, User{}, StepOver, fmt.Errorf("loading a login: %w", err)
+		return Transaction{}, User{}, StepExpired, fmt.Errorf("loading a login: %w", err)
 	}
 	u, err := r.userKept(l.User, &kept.user)
 	if CodeOf(err) == CodeNotFound {
-		return Login{}, User{}, StepOver, Refuse(CodeExpired)
+		return Transaction{}, User{}, StepExpired, Refuse(CodeExpired)
 	}
 	if err != nil {
-		return Login{}, User{}, StepOver, err
+		return Transaction{}, User{}, StepExpired, err
 	}
 	step := r.s.Next(&l, &u, now)
-	if step == StepOver {
-		return Login{}, User{}, StepOver, Refuse(CodeExpired)
+	if step == StepExpired {
+		return Transaction{}, User{}, StepExpired, Refuse(CodeExpired)
 	}
 	return l, u, step, nil
 }

@@ -42,15 +42,15 @@ func TestEveryFailedSignInHasOneAnswer(t *testing.T) {
 			if i > 9 {
 				from = h.at("203.0.113.200")
 			}
-			started, err := h.Service.Password(t.Context(), from, test.identifier, test.password, "")
-			refused(t, err, authn.CodeSignIn, "signing in")
-			if !started.Login.Empty() {
+			started, err := h.Service.StartWithPassword(t.Context(), from, test.identifier, test.password, "")
+			refused(t, err, authn.CodeSignInFailed, "signing in")
+			if !started.Login.IsZero() {
 				t.Error("a login was begun")
 			}
 		})
 	}
 	for _, identifier := range []string{amelie, "  " + strings.ToUpper(amelie) + "\r\n"} {
-		if _, err := h.Service.Password(t.Context(), h.From, identifier, authntest.Password, ""); err != nil {
+		if _, err := h.Service.StartWithPassword(t.Context(), h.From, identifier, authntest.Password, ""); err != nil {
 			t.Errorf("%q: %v", identifier, err)
 		}
 	}
@@ -68,7 +68,7 @@ func TestAGhostIsStoppedAsAPersonIs(t *testing.T) {
 		if i%2 == 1 {
 			name = " " + strings.ToUpper(name) // no fresh counter for another spelling
 		}
-		_, err := h.Service.Password(t.Context(), h.at("203.0.113.5"), name, "wrong in any case", "")
+		_, err := h.Service.StartWithPassword(t.Context(), h.at("203.0.113.5"), name, "wrong in any case", "")
 		return answer{authn.CodeOf(err), retry(err)}
 	}
 	stopped := 0
@@ -77,7 +77,7 @@ func TestAGhostIsStoppedAsAPersonIs(t *testing.T) {
 		if person != ghost {
 			t.Errorf("try %d: a person gets %+v, a ghost %+v", i, person, ghost)
 		}
-		if person.code == authn.CodeWait {
+		if person.code == authn.CodeRateLimited {
 			stopped++
 		}
 		h.Clock.Advance(20 * time.Second)
@@ -112,8 +112,8 @@ func TestKnownAndUnknownNamesCostTheSameWork(t *testing.T) {
 	h.Service.Store = c
 	for _, name := range []string{amelie, "nobody@garage.example", "no name at all", strings.Repeat("x", 4000)} {
 		c.views, c.updates = 0, 0
-		_, err := h.Service.Password(t.Context(), h.From, name, "wrong in any case", "")
-		refused(t, err, authn.CodeSignIn, "signing in")
+		_, err := h.Service.StartWithPassword(t.Context(), h.From, name, "wrong in any case", "")
+		refused(t, err, authn.CodeSignInFailed, "signing in")
 		if c.views != 1 || c.updates != 1 {
 			t.Errorf("%.20q: %d views and %d updates, want one of each", name, c.views, c.updates)
 		}
@@ -124,10 +124,10 @@ func TestKnownAndUnknownNamesCostTheSameWork(t *testing.T) {
 func TestAPasswordHashedAnewAtTheSameMomentIsNotAWrongOne(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	dearer, err := authn.NewPasswords(h.Keys.Pepper, authn.PasswordPolicy{Cost: authn.PasswordCost{Memory: 8192, Time: 2, Threads: 1}})
+	dearer, err := authn.NewHasher(h.Keys.Pepper, authn.PasswordPolicy{Cost: authn.PasswordCost{Memory: 8192, Time: 2, Threads: 1}})
 	do(t, err, "setting up passwords")
 	phc := hashOf(t, dearer, authntest.Password)
-	h.Change(u.ID, func(u *authn.User) { u.Password.PHC = phc })
+	h.Change(u.ID, func(u *authn.User) { u.Password.Hash = phc })
 	rerun := h.Store.(*storetest.Rerun)
 	rerun.Between = func() {
 		rerun.Between = nil
@@ -139,7 +139,7 @@ func TestAPasswordHashedAnewAtTheSameMomentIsNotAWrongOne(t *testing.T) {
 	if g := h.counters(u.ID); len(g.Unknown.Passwords.Times) != 0 {
 		t.Errorf("counted as wrong: %+v", g)
 	}
-	if h.User(string(u.ID)).Password.PHC == phc {
+	if h.User(string(u.ID)).Password.Hash == phc {
 		t.Error("the hash of another cost is still there")
 	}
 }
@@ -147,14 +147,14 @@ func TestAPasswordHashedAnewAtTheSameMomentIsNotAWrongOne(t *testing.T) {
 func TestAPasswordChangedBetweenJudgingAndStoringOpensNothing(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	phc := hashOf(t, h.Service.Passwords, another)
+	phc := hashOf(t, h.Service.Hasher, another)
 	rerun := h.Store.(*storetest.Rerun)
 	rerun.Between = func() {
 		rerun.Between = nil
-		h.Change(u.ID, func(u *authn.User) { u.Password.PHC, u.PasswordEpoch, u.Epoch = phc, u.PasswordEpoch+1, u.Epoch+1 })
+		h.Change(u.ID, func(u *authn.User) { u.Password.Hash, u.PasswordEpoch, u.Epoch = phc, u.PasswordEpoch+1, u.Epoch+1 })
 	}
-	_, err := h.Service.Password(t.Context(), h.From, amelie, authntest.Password, "")
-	refused(t, err, authn.CodeSignIn, "the password of a moment ago")
+	_, err := h.Service.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
+	refused(t, err, authn.CodeSignInFailed, "the password of a moment ago")
 }
 
 func TestThirtyPeopleBehindOneAddressSignInWhileFailuresFromItAreLimited(t *testing.T) {
@@ -173,16 +173,16 @@ func TestThirtyPeopleBehindOneAddressSignInWhileFailuresFromItAreLimited(t *test
 	}
 	judged := 0
 	for i := range 40 {
-		_, err := h.Service.Password(t.Context(), h.From, "ghost"+strings.Repeat("x", i)+"@garage.example", "wrong in any case", "")
-		if authn.CodeOf(err) == authn.CodeSignIn {
+		_, err := h.Service.StartWithPassword(t.Context(), h.From, "ghost"+strings.Repeat("x", i)+"@garage.example", "wrong in any case", "")
+		if authn.CodeOf(err) == authn.CodeSignInFailed {
 			judged++
 		}
 	}
 	if judged != 20 {
 		t.Errorf("%d wrong names were judged from one address, want 20", judged)
 	}
-	_, err := h.Service.Password(t.Context(), h.From, amelie, authntest.Password, "")
-	refused(t, err, authn.CodeWait, "a stranger's browser at that address")
+	_, err := h.Service.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
+	refused(t, err, authn.CodeRateLimited, "a stranger's browser at that address")
 	for _, n := range names {
 		from := h.From
 		from.Browser = browsers[n]
@@ -197,13 +197,13 @@ func TestALoginLivesTenMinutes(t *testing.T) {
 	h := newHouse(t)
 	_, p, _ := h.Member(amelie, nil)
 	login := h.password(h.From, amelie).Login
-	h.Clock.Advance(authn.LoginLife)
-	if got := h.step(login); got != authn.StepOver {
+	h.Clock.Advance(authn.TransactionTTL)
+	if got := h.step(login); got != authn.StepExpired {
 		t.Errorf("got step %q", got)
 	}
 	_, err := h.Service.Verify(t.Context(), h.From, login, "totp", p.Code())
 	refused(t, err, authn.CodeExpired, "verifying in it")
-	if _, err := h.Service.Check(t.Context(), h.password(h.From, amelie).Login); authn.CodeOf(err) != authn.CodeNoSession {
+	if _, err := h.Service.Authenticate(t.Context(), h.password(h.From, amelie).Login); authn.CodeOf(err) != authn.CodeNoSession {
 		t.Errorf("a login under way is taken for a session: %v", err)
 	}
 }

@@ -20,14 +20,14 @@ type Recovering struct {
 	Until time.Time `json:"until"`
 }
 
-// State is where a person stands as operators see it, the first that holds of LOCKED_OUT, RECOVERY, PASSWORD_EXPIRED
+// DisplayStatus is where a person stands as operators see it, the first that holds of LOCKED_OUT, RECOVERY, PASSWORD_EXPIRED
 // and ACTIVE for somebody active. It is for their eyes alone: no page before a session tells anything of it, and
 // nothing is decided by it.
-func (r Reader) State(u *User, now time.Time) (Status, error) {
+func (r Reader) DisplayStatus(u *User, now time.Time) (Status, error) {
 	if u.Status != StatusActive {
 		return u.Status, nil
 	}
-	g, err := r.s.Guesses.Get(r.r, r.s.guessID(u.ID))
+	g, err := r.s.Failures.Get(r.r, r.s.failureID(u.ID))
 	if err != nil {
 		return "", fmt.Errorf("reading wrong answers: %w", err)
 	}
@@ -39,9 +39,9 @@ func (r Reader) State(u *User, now time.Time) (Status, error) {
 		}
 	}
 	switch {
-	case u.Recovering.Epoch == u.Epoch && now.Before(u.Recovering.Until):
+	case u.PasswordLink.Epoch == u.Epoch && now.Before(u.PasswordLink.Until):
 		return StatusRecovery, nil
-	case u.Password.Mark != "":
+	case u.Password.MustChange != "":
 		return StatusExpired, nil
 	}
 	return StatusActive, nil

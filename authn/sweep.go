@@ -13,22 +13,24 @@ import (
 // garages. It takes small bites, so that no sign-in waits for it.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.Now()
-	s.ages.forget(s.ran(), s.Policy)
+	s.ages.forget(s.uptime(), s.Policy)
 	for _, sweep := range []func() error{
 		func() error {
-			return sweep(ctx, s.Store, s.logins, func(l Login) bool { return !now.Before(l.Expires) })
+			return sweep(ctx, s.Store, s.transactions, func(l Transaction) bool { return !now.Before(l.Expires) })
 		},
 		func() error { return sweep(ctx, s.Store, s.links, func(l Link) bool { return !now.Before(l.Expires) }) },
 		func() error {
 			return sweep(ctx, s.Store, s.sessions, func(x Session) bool {
-				return !now.Before(x.Created.Add(s.Policy.SessionMax)) || !now.Before(x.Seen.Add(s.Policy.SessionIdle+time.Hour))
+				return !now.Before(x.Created.Add(s.Policy.SessionMax)) || !now.Before(x.LastSeen.Add(s.Policy.SessionIdle+time.Hour))
 			})
 		},
 		func() error {
-			return sweep(ctx, s.Store, s.browsers, func(b Browser) bool { return !now.Before(b.Since.Add(2 * BrowserLife)) })
+			return sweep(ctx, s.Store, s.browsers, func(b Browser) bool { return !now.Before(b.Since.Add(2 * KnownBrowserTTL)) })
 		},
-		func() error { return sweep(ctx, s.Store, s.gates, func(g Gate) bool { return !now.Before(g.Expires) }) },
-		func() error { return s.sweepGroups(ctx) },
+		func() error {
+			return sweep(ctx, s.Store, s.forwards, func(g ForwardSession) bool { return !now.Before(g.Expires) })
+		},
+		func() error { return s.emptyDeletedGroups(ctx) },
 	} {
 		if err := sweep(); err != nil {
 			return err

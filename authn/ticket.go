@@ -15,52 +15,52 @@ import (
 )
 
 // IssueTicket gives the person a ticket to enrol again with (PROTOCOL 7) and returns its link token, empty for
-// one that lives no longer than HandedLife, and its short code. The caller mails or shows them and saves the person.
-func (w *Work) IssueTicket(u *User, way string, life time.Duration) (link, code Secret, t Ticket, err error) {
-	now := w.Act.Now
+// one that lives no longer than ScreenTicketTTL, and its short code. The caller mails or shows them and saves the person.
+func (w *Tx) IssueTicket(u *User, way string, life time.Duration) (link, code Secret, t Ticket, err error) {
+	now := w.Op.Now
 	alive := slices.DeleteFunc(slices.Clone(u.Tickets), func(t Ticket) bool { return !now.Before(t.Expires) })
 	for len(alive) >= maxTickets {
-		if err := w.dropLink(alive[0].Link); err != nil {
+		if err := w.DeleteLink(alive[0].Link); err != nil {
 			return Secret{}, Secret{}, Ticket{}, err
 		}
 		alive = alive[1:]
 	}
-	code = w.Act.Code("ticket")
-	t = Ticket{ID: w.Act.ID("ticket"), Code: w.s.ticketMAC(u.ID, code.Reveal()), Way: way, Made: now, Expires: now.Add(life)}
-	if life > HandedLife { // a code for the counter has no link
+	code = w.Op.Code("ticket")
+	t = Ticket{ID: w.Op.ID("ticket"), Code: w.s.ticketMAC(u.ID, code.Reveal()), Provenance: way, Made: now, Expires: now.Add(life)}
+	if life > ScreenTicketTTL { // a code for the counter has no link
 		// The link's record outlives the ticket, so that an expired one can say so and offer another.
-		if link, err = w.putLink("ticket link", Link{User: u.ID, For: linkTicket, Ticket: t.ID, Expires: now.Add(RenewFor)}); err != nil {
+		if link, err = w.putLink("ticket link", Link{User: u.ID, Purpose: linkTicket, Ticket: t.ID, Expires: now.Add(TicketRenewalWindow)}); err != nil {
 			return Secret{}, Secret{}, Ticket{}, err
 		}
 		t.Link = link.Hash()
 	}
-	if way == HandMail {
-		t.Via = u.Mailbox.By
+	if way == ProvenanceEmail {
+		t.AddressSetBy = u.EmailProvenance.By
 	}
 	u.Tickets = append(alive, t)
 	return link, code, t, nil
 }
 
-// MailTicket issues a ticket and queues its mail to the person's first address. CodeState: that address is too young.
-func (w *Work) MailTicket(u *User) (Ticket, error) {
-	if u.addressYoung(w.Act.Now) {
-		return Ticket{}, wrongState(ReasonAddressYoung)
+// MailTicket issues a ticket and queues its mail to the person's first address. CodeWrongState: that address is too young.
+func (w *Tx) MailTicket(u *User) (Ticket, error) {
+	if u.addressChanged(w.Op.Now) {
+		return Ticket{}, wrongState(ReasonAddressChanged)
 	}
-	link, code, t, err := w.IssueTicket(u, HandMail, TicketLife)
+	link, code, t, err := w.IssueTicket(u, ProvenanceEmail, TicketTTL)
 	if err != nil {
 		return t, err
 	}
 	m := templates.DevicesResetMail{About: w.About(u), Link: w.s.URL("/ticket/" + link.Reveal()), Code: code.Reveal(), Until: t.Expires}
-	return t, w.PostTo(u.Addresses()[:1], w.s.Locale(u), m, t.Expires)
+	return t, w.SendTo(u.Addresses()[:1], w.s.Locale(u), m, t.Expires)
 }
 
 // ticketMAC keeps a short code: a plain hash of 40 bits would be searched through in a moment.
 func (s *Service) ticketMAC(id UserID, code string) []byte {
-	return s.Pepper.MAC("ticket", []byte(id), []byte(foldCode(code)))
+	return s.Pepper.MAC("ticket", []byte(id), []byte(normalizeShortCode(code)))
 }
 
-// foldCode forgives what people do to a short code: case, hyphens and blanks, O for 0, I and L for 1.
-func foldCode(typed string) string {
+// normalizeShortCode forgives what people do to a short code: case, hyphens and blanks, O for 0, I and L for 1.
+func normalizeShortCode(typed string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case 'a' <= r && r <= 'z':
@@ -95,60 +95,60 @@ func (o ticketOutcome) result() (Step, error) {
 	return o.step, nil
 }
 
-// PresentCode judges a short code typed in a login whose password is proven. Its own limit of wrong answers
-// holds (PROTOCOL 17); CodeTicket, CodeTicketExpired and CodeSameHand say why it was refused.
-func (s *Service) PresentCode(ctx context.Context, from Origin, login Secret, typed string) (Step, error) {
-	return s.present(ctx, from, login, func(w *Work, u *User) (int, Code) {
+// RedeemTicketCode judges a short code typed in a login whose password is proven. Its own limit of wrong answers
+// holds (PROTOCOL 17); CodeInvalidTicket, CodeTicketExpired and CodeSameProvenance say why it was refused.
+func (s *Service) RedeemTicketCode(ctx context.Context, from RequestInfo, login Secret, typed string) (Step, error) {
+	return s.redeemTicket(ctx, from, login, func(w *Tx, u *User) (int, Code) {
 		mac := s.ticketMAC(u.ID, typed)
 		for i, t := range u.Tickets {
 			if hmac.Equal(t.Code, mac) {
 				return i, ""
 			}
 		}
-		return -1, CodeTicket
+		return -1, CodeInvalidTicket
 	})
 }
 
-// PresentLink binds the ticket of a mailed link to a login that has just proven the same person's password.
-func (s *Service) PresentLink(ctx context.Context, from Origin, login, token Secret) (Step, error) {
-	return s.present(ctx, from, login, func(w *Work, u *User) (int, Code) {
-		l, owner, err := w.link(token, linkTicket, w.Act.Now)
+// RedeemTicketLink binds the ticket of a mailed link to a login that has just proven the same person's password.
+func (s *Service) RedeemTicketLink(ctx context.Context, from RequestInfo, login, token Secret) (Step, error) {
+	return s.redeemTicket(ctx, from, login, func(w *Tx, u *User) (int, Code) {
+		l, owner, err := w.link(token, linkTicket, w.Op.Now)
 		if err != nil || owner.ID != u.ID {
-			return -1, CodeLink
+			return -1, CodeInvalidLink
 		}
-		return slices.IndexFunc(u.Tickets, func(t Ticket) bool { return t.ID == l.Ticket }), CodeLink
+		return slices.IndexFunc(u.Tickets, func(t Ticket) bool { return t.ID == l.Ticket }), CodeInvalidLink
 	})
 }
 
-func (s *Service) present(ctx context.Context, from Origin, login Secret, find func(*Work, *User) (int, Code)) (Step, error) {
-	a := s.NewAct(from)
-	out, err := Do(ctx, s, a, func(w *Work) (ticketOutcome, error) {
+func (s *Service) redeemTicket(ctx context.Context, from RequestInfo, login Secret, find func(*Tx, *User) (int, Code)) (Step, error) {
+	a := s.NewOperation(from)
+	out, err := Update(ctx, s, a, func(w *Tx) (ticketOutcome, error) {
 		l, u, step, err := w.login(login, a.Now)
 		if err != nil {
 			return ticketOutcome{}, err
 		}
-		if step != StepTicket && !(step == StepEnrol && l.Grant != grantInvitation) {
-			return ticketOutcome{}, Refuse(CodeState)
+		if step != StepTicket && !(step == StepEnrol && l.Ticket != grantInvitation) {
+			return ticketOutcome{}, Refuse(CodeWrongState)
 		}
-		wait, g, err := w.mayJudge(a.Now, &u, throttle.Ticket, l.Known)
+		wait, g, err := w.deviceWait(a.Now, &u, throttle.Ticket, l.KnownBrowser)
 		if err != nil || wait > 0 {
 			return ticketOutcome{wait: wait}, err
 		}
 		i, code := find(w, &u)
 		if i < 0 {
-			return w.ticketRefused(&u, g, l.Known, code)
+			return w.ticketRefused(&u, g, l.KnownBrowser, code)
 		}
 		return w.bindTicket(login, l, &u, i)
 	})
 	if err != nil {
-		return StepOver, err
+		return StepExpired, err
 	}
 	return out.result()
 }
 
-func (w *Work) ticketRefused(u *User, g throttle.Guess, known bool, code Code) (ticketOutcome, error) {
-	if code == CodeTicket { // links are not guessed and not counted
-		if err := w.s.Guesses.Put(w.Tx, w.Act.Now, w.s.guessID(u.ID), g.Wrong(w.Act.Now, throttle.Ticket, known)); err != nil {
+func (w *Tx) ticketRefused(u *User, g throttle.Guess, known bool, code Code) (ticketOutcome, error) {
+	if code == CodeInvalidTicket { // links are not guessed and not counted
+		if err := w.s.Failures.Put(w.Raw, w.Op.Now, w.s.failureID(u.ID), g.Wrong(w.Op.Now, throttle.Ticket, known)); err != nil {
 			return ticketOutcome{}, fmt.Errorf("counting a wrong ticket: %w", err)
 		}
 	}
@@ -157,35 +157,35 @@ func (w *Work) ticketRefused(u *User, g throttle.Guess, known bool, code Code) (
 
 // bindTicket lets this login, and no other, enrol with the ticket; what another login had pending by it is
 // worthless from now on. Password and ticket must have come by two hands (PROTOCOL 8).
-func (w *Work) bindTicket(secret Secret, l Login, u *User, i int) (ticketOutcome, error) {
+func (w *Tx) bindTicket(secret Secret, l Transaction, u *User, i int) (ticketOutcome, error) {
 	t := u.Tickets[i]
 	switch {
-	case !w.Act.Now.Before(t.Expires):
-		return w.ticketRefused(u, throttle.Guess{}, l.Known, CodeTicketExpired)
-	case meet(l.hands(u), t.hands()):
-		return w.ticketRefused(u, throttle.Guess{}, l.Known, CodeSameHand)
+	case !w.Op.Now.Before(t.Expires):
+		return w.ticketRefused(u, throttle.Guess{}, l.KnownBrowser, CodeTicketExpired)
+	case intersect(l.provenances(u), t.provenances()):
+		return w.ticketRefused(u, throttle.Guess{}, l.KnownBrowser, CodeSameProvenance)
 	}
 	u.Tickets = slices.Clone(u.Tickets)
-	u.Tickets[i].Bound = l.ID
-	l.Grant, l.Enrol = t.ID, nil
-	l.prolong(w.Act.Now)
+	u.Tickets[i].Transaction = l.ID
+	l.Ticket, l.Enrol = t.ID, nil
+	l.extend(w.Op.Now)
 	if err := w.putLogin(secret, l); err != nil {
 		return ticketOutcome{}, err
 	}
 	if err := w.AuditUser(u, audit.TicketPresented, audit.Success, ""); err != nil {
 		return ticketOutcome{}, err
 	}
-	return ticketOutcome{step: w.s.Next(&l, u, w.Act.Now)}, w.Save(u)
+	return ticketOutcome{step: w.s.Next(&l, u, w.Op.Now)}, w.Save(u)
 }
 
 // spendTickets ends every ticket and invitation of the person: a device has been confirmed.
-func (w *Work) spendTickets(u *User) error {
+func (w *Tx) spendTickets(u *User) error {
 	for _, t := range u.Tickets {
-		if err := w.dropLink(t.Link); err != nil {
+		if err := w.DeleteLink(t.Link); err != nil {
 			return err
 		}
 	}
-	if err := w.dropLink(u.Invited.Link); err != nil {
+	if err := w.DeleteLink(u.Invited.Link); err != nil {
 		return err
 	}
 	if len(u.Tickets) > 0 {
@@ -198,19 +198,19 @@ func (w *Work) spendTickets(u *User) error {
 	return nil
 }
 
-// RenewTicket mails a further ticket to a person who has proven the password, at most three a day and for a
+// ResendTicket mails a further ticket to a person who has proven the password, at most three a day and for a
 // week after the reset (PROTOCOL 10).
-func (s *Service) RenewTicket(ctx context.Context, from Origin, login Secret) error {
-	a := s.NewAct(from)
-	_, err := Do(ctx, s, a, func(w *Work) (struct{}, error) {
+func (s *Service) ResendTicket(ctx context.Context, from RequestInfo, login Secret) error {
+	a := s.NewOperation(from)
+	_, err := Update(ctx, s, a, func(w *Tx) (struct{}, error) {
 		_, u, step, err := w.login(login, a.Now)
 		if err != nil {
 			return struct{}{}, err
 		}
 		if step != StepTicket || !u.mayRenew(a.Now) {
-			return struct{}{}, Refuse(CodeState)
+			return struct{}{}, Refuse(CodeWrongState)
 		}
-		u.Renewals = append(within(u.Renewals, a.Now), a.Now)
+		u.Renewals = append(withinTTL(u.Renewals, a.Now), a.Now)
 		if _, err := w.MailTicket(&u); err != nil {
 			return struct{}{}, err
 		}
@@ -222,7 +222,7 @@ func (s *Service) RenewTicket(ctx context.Context, from Origin, login Secret) er
 	return err
 }
 
-// TicketLink tells whether a mailed ticket link is still good, without changing anything: nil, CodeLink or
+// TicketLink tells whether a mailed ticket link is still good, without changing anything: nil, CodeInvalidLink or
 // CodeTicketExpired.
 func (s *Service) TicketLink(ctx context.Context, token Secret) error {
 	now := s.Now()
@@ -239,6 +239,6 @@ func (s *Service) TicketLink(ctx context.Context, token Secret) error {
 		if s.counted(&u) == 0 {
 			return Refuse(CodeTicketExpired)
 		}
-		return Refuse(CodeLink)
+		return Refuse(CodeInvalidLink)
 	})
 }

@@ -17,7 +17,7 @@ import (
 func TestALostPhoneIsAMatterOfPasswordAndTicket(t *testing.T) {
 	h := newHouse(t)
 	u, lost, session := h.Member(amelie, nil)
-	link, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	if h.alive(session) {
 		t.Error("the session outlived the reset")
 	}
@@ -26,27 +26,27 @@ func TestALostPhoneIsAMatterOfPasswordAndTicket(t *testing.T) {
 		t.Fatalf("after the password: got step %q, want %q", started.Step, authn.StepTicket)
 	}
 	_, err := h.Service.Verify(t.Context(), h.From, started.Login, totp.Kind, lost.Next())
-	refused(t, err, authn.CodeState, "a code of the lost phone")
+	refused(t, err, authn.CodeWrongState, "a code of the lost phone")
 	do(t, h.Service.TicketLink(t.Context(), link), "looking at the link")
-	step, err := h.Service.PresentLink(t.Context(), h.From, started.Login, link)
+	step, err := h.Service.RedeemTicketLink(t.Context(), h.From, started.Login, link)
 	if err != nil || step != authn.StepEnrol {
 		t.Fatalf("presenting the link: got %q, %v, want %q", step, err, authn.StepEnrol)
 	}
 	h.EmptyOutbox()
-	phone, done := h.Enrol(authn.Seat{Login: started.Login}, "Nouveau")
+	phone, done := h.Enrol(authn.Flow{Login: started.Login}, "Nouveau")
 	if !done.First || !h.alive(done.Issued.Session) || done.Counted != 1 {
 		t.Errorf("got %+v, want a login that is complete", done)
 	}
 	if got := len(mailed[templates.DeviceAddedMail](h)); got != 1 {
 		t.Errorf("got %d mails about the device, want 1", got)
 	}
-	refused(t, h.Service.TicketLink(t.Context(), link), authn.CodeLink, "the link afterwards")
+	refused(t, h.Service.TicketLink(t.Context(), link), authn.CodeInvalidLink, "the link afterwards")
 	second := h.password(h.From, amelie)
 	if second.Step != authn.StepVerify {
 		t.Fatalf("signing in again: got step %q", second.Step)
 	}
-	_, err = h.Service.PresentCode(t.Context(), h.From, second.Login, code.Reveal())
-	refused(t, err, authn.CodeState, "the ticket's code afterwards")
+	_, err = h.Service.RedeemTicketCode(t.Context(), h.From, second.Login, code.Reveal())
+	refused(t, err, authn.CodeWrongState, "the ticket's code afterwards")
 	if v := h.verify(second.Login, lost.Next()); v.Accepted() {
 		t.Error("the lost phone signs in")
 	}
@@ -61,7 +61,7 @@ func TestALostPhoneIsAMatterOfPasswordAndTicket(t *testing.T) {
 func TestWhatPeopleDoToAShortCodeIsForgiven(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	_, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	_, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	c := code.Reveal()
 	bare := strings.ReplaceAll(c, "-", "")
 	tests := []struct {
@@ -76,13 +76,13 @@ func TestWhatPeopleDoToAShortCodeIsForgiven(t *testing.T) {
 		{"with O for 0", strings.ReplaceAll(c, "0", "o"), ""},
 		{"with I for 1", strings.ReplaceAll(c, "1", "I"), ""},
 		{"with L for 1", strings.ReplaceAll(c, "1", "l"), ""},
-		{"cut short", bare[:7], authn.CodeTicket},
-		{"with one more", bare + "0", authn.CodeTicket},
-		{"empty", "", authn.CodeTicket},
+		{"cut short", bare[:7], authn.CodeInvalidTicket},
+		{"with one more", bare + "0", authn.CodeInvalidTicket},
+		{"empty", "", authn.CodeInvalidTicket},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := h.Service.PresentCode(t.Context(), h.From, h.password(h.From, amelie).Login, test.typed)
+			_, err := h.Service.RedeemTicketCode(t.Context(), h.From, h.password(h.From, amelie).Login, test.typed)
 			refused(t, err, test.want, "presenting")
 		})
 	}
@@ -91,51 +91,51 @@ func TestWhatPeopleDoToAShortCodeIsForgiven(t *testing.T) {
 func TestATicketInTwoBrowsersEnrolsOnlyWhereItWasPresentedLast(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	link, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	first, second := h.password(h.From, amelie), h.password(h.From, amelie)
-	_, err := h.Service.PresentLink(t.Context(), h.From, first.Login, link)
+	_, err := h.Service.RedeemTicketLink(t.Context(), h.From, first.Login, link)
 	do(t, err, "presenting in the first browser")
-	old := h.BeginPhone(authn.Seat{Login: first.Login}, "Premier")
+	old := h.BeginPhone(authn.Flow{Login: first.Login}, "Premier")
 	if got := h.step(second.Login); got != authn.StepTicket {
 		t.Errorf("the other browser: got step %q, want %q: nothing moves by itself", got, authn.StepTicket)
 	}
-	_, err = h.Service.PresentCode(t.Context(), h.From, second.Login, code.Reveal())
+	_, err = h.Service.RedeemTicketCode(t.Context(), h.From, second.Login, code.Reveal())
 	do(t, err, "presenting in the second browser")
-	_, err = h.Service.FinishEnrol(t.Context(), h.From, authn.Seat{Login: first.Login}, "", old.Code())
+	_, err = h.Service.FinishEnrol(t.Context(), h.From, authn.Flow{Login: first.Login}, "", old.Code())
 	refused(t, err, authn.CodeForbidden, "confirming in the first browser")
-	_, err = h.Service.PresentCode(t.Context(), h.From, first.Login, code.Reveal())
+	_, err = h.Service.RedeemTicketCode(t.Context(), h.From, first.Login, code.Reveal())
 	do(t, err, "presenting in the first browser again")
-	_, err = h.Service.FinishEnrol(t.Context(), h.From, authn.Seat{Login: first.Login}, "", old.Code())
+	_, err = h.Service.FinishEnrol(t.Context(), h.From, authn.Flow{Login: first.Login}, "", old.Code())
 	refused(t, err, authn.CodeExpired, "confirming the secret that was voided")
-	_, err = h.Service.BeginEnrol(t.Context(), h.From, authn.Seat{Login: second.Login}, authn.Enrolling{Kind: totp.Kind})
+	_, err = h.Service.BeginEnrol(t.Context(), h.From, authn.Flow{Login: second.Login}, authn.Enrolling{Kind: totp.Kind})
 	refused(t, err, authn.CodeForbidden, "enrolling where the ticket went away")
 	if got := len(h.User(string(u.ID)).Devices); got != 0 {
 		t.Errorf("got %d devices, want none", got)
 	}
-	h.Enrol(authn.Seat{Login: first.Login}, "Le bon")
+	h.Enrol(authn.Flow{Login: first.Login}, "Le bon")
 }
 
 func TestOneTicketUsedEndsAll(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	first, _ := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	first, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	login, other := h.password(h.From, amelie), h.password(h.From, amelie)
 	links := []authn.Secret{first}
 	for range 2 {
 		h.EmptyOutbox()
-		do(t, h.Service.RenewTicket(t.Context(), h.From, login.Login), "renewing")
+		do(t, h.Service.ResendTicket(t.Context(), h.From, login.Login), "renewing")
 		links = append(links, tokenOf(mailed[templates.DevicesResetMail](h)[0].Link))
 	}
-	_, err := h.Service.PresentLink(t.Context(), h.From, login.Login, links[0])
+	_, err := h.Service.RedeemTicketLink(t.Context(), h.From, login.Login, links[0])
 	do(t, err, "presenting the first ticket")
-	_, err = h.Service.PresentLink(t.Context(), h.From, other.Login, links[1])
+	_, err = h.Service.RedeemTicketLink(t.Context(), h.From, other.Login, links[1])
 	do(t, err, "presenting the second ticket elsewhere")
-	pending := h.BeginPhone(authn.Seat{Login: other.Login}, "Autre")
-	h.Enrol(authn.Seat{Login: login.Login}, "Nouveau")
+	pending := h.BeginPhone(authn.Flow{Login: other.Login}, "Autre")
+	h.Enrol(authn.Flow{Login: login.Login}, "Nouveau")
 	for i, l := range links {
-		refused(t, h.Service.TicketLink(t.Context(), l), authn.CodeLink, "link "+string(rune('1'+i)))
+		refused(t, h.Service.TicketLink(t.Context(), l), authn.CodeInvalidLink, "link "+string(rune('1'+i)))
 	}
-	_, err = h.Service.FinishEnrol(t.Context(), h.From, authn.Seat{Login: other.Login}, "", pending.Code())
+	_, err = h.Service.FinishEnrol(t.Context(), h.From, authn.Flow{Login: other.Login}, "", pending.Code())
 	refused(t, err, authn.CodeForbidden, "confirming what another ticket began")
 	if got := h.User(string(u.ID)); len(got.Devices) != 1 || len(got.Tickets) != 0 {
 		t.Errorf("got %d devices and %d tickets, want 1 and none", len(got.Devices), len(got.Tickets))
@@ -144,32 +144,32 @@ func TestOneTicketUsedEndsAll(t *testing.T) {
 
 func TestAnExpiredTicketIsRenewedThreeTimesADayForAWeek(t *testing.T) {
 	h := newHouse(t)
-	u, _, _ := h.Member(amelie, func(u *authn.User) { u.Second = "amelie@home.example" })
-	link, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
-	h.Clock.Advance(authn.TicketLife)
+	u, _, _ := h.Member(amelie, func(u *authn.User) { u.SecondEmail = "amelie@home.example" })
+	link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	h.Clock.Advance(authn.TicketTTL)
 	refused(t, h.Service.TicketLink(t.Context(), link), authn.CodeTicketExpired, "the link after a day")
 	login := h.password(h.From, amelie).Login
-	_, err := h.Service.PresentCode(t.Context(), h.From, login, code.Reveal())
+	_, err := h.Service.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
 	refused(t, err, authn.CodeTicketExpired, "the code after a day")
-	_, err = h.Service.PresentLink(t.Context(), h.From, login, link)
+	_, err = h.Service.RedeemTicketLink(t.Context(), h.From, login, link)
 	refused(t, err, authn.CodeTicketExpired, "presenting the link after a day")
 	h.EmptyOutbox()
 	for range 3 {
-		do(t, h.Service.RenewTicket(t.Context(), h.From, login), "renewing")
+		do(t, h.Service.ResendTicket(t.Context(), h.From, login), "renewing")
 	}
-	refused(t, h.Service.RenewTicket(t.Context(), h.From, login), authn.CodeState, "a fourth in a day")
+	refused(t, h.Service.ResendTicket(t.Context(), h.From, login), authn.CodeWrongState, "a fourth in a day")
 	mails := h.Mails()
-	if len(mails) != 3 || mails[0].To != amelie || !mails[0].UselessAfter.Equal(h.Clock.Now().Add(authn.TicketLife)) {
+	if len(mails) != 3 || mails[0].To != amelie || !mails[0].UselessAfter.Equal(h.Clock.Now().Add(authn.TicketTTL)) {
 		t.Errorf("got %d mails (%+v), want 3 to the first address, useless after a day", len(mails), mails)
 	}
 	h.Clock.Advance(24 * time.Hour)
 	login = h.password(h.From, amelie).Login
-	do(t, h.Service.RenewTicket(t.Context(), h.From, login), "renewing the next day")
+	do(t, h.Service.ResendTicket(t.Context(), h.From, login), "renewing the next day")
 	h.Clock.Advance(6 * 24 * time.Hour)
 	if got := h.password(h.From, amelie); got.Step != authn.StepBlocked {
 		t.Errorf("a week later: got step %q, want %q", got.Step, authn.StepBlocked)
 	} else {
-		refused(t, h.Service.RenewTicket(t.Context(), h.From, got.Login), authn.CodeState, "renewing after a week")
+		refused(t, h.Service.ResendTicket(t.Context(), h.From, got.Login), authn.CodeWrongState, "renewing after a week")
 	}
 }
 
@@ -179,22 +179,22 @@ func TestPasswordAndTicketMustComeByTwoHands(t *testing.T) {
 		name, password, ticket string
 		want                   authn.Code
 	}{
-		{"own password, mailed ticket", authn.HandSelf, authn.HandMail, ""},
-		{"own password, handed ticket", authn.HandSelf, paul, ""},
-		{"both by mail", authn.HandMail, authn.HandMail, authn.CodeSameHand},
-		{"password by mail, handed ticket", authn.HandMail, paul, ""},
-		{"both from one operator", paul, paul, authn.CodeSameHand},
+		{"own password, mailed ticket", authn.ProvenanceUser, authn.ProvenanceEmail, ""},
+		{"own password, handed ticket", authn.ProvenanceUser, paul, ""},
+		{"both by mail", authn.ProvenanceEmail, authn.ProvenanceEmail, authn.CodeSameProvenance},
+		{"password by mail, handed ticket", authn.ProvenanceEmail, paul, ""},
+		{"both from one operator", paul, paul, authn.CodeSameProvenance},
 		{"from two operators", marie, paul, ""},
-		{"password from an operator, mailed ticket", paul, authn.HandMail, ""},
+		{"password from an operator, mailed ticket", paul, authn.ProvenanceEmail, ""},
 	}
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			h.Change(u.ID, func(u *authn.User) { u.Password.Source = test.password })
-			_, code := h.reset(u.ID, test.ticket, authn.HandedLife)
+			h.Change(u.ID, func(u *authn.User) { u.Password.Provenance = test.password })
+			_, code := h.reset(u.ID, test.ticket, authn.ScreenTicketTTL)
 			login := h.password(h.From, amelie).Login
-			step, err := h.Service.PresentCode(t.Context(), h.From, login, code.Reveal())
+			step, err := h.Service.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
 			refused(t, err, test.want, "presenting")
 			if (step == authn.StepEnrol) != (test.want == "") || (h.step(login) == authn.StepEnrol) != (test.want == "") {
 				t.Errorf("got step %q", step)
@@ -206,17 +206,17 @@ func TestPasswordAndTicketMustComeByTwoHands(t *testing.T) {
 func TestAHandedCodeLivesTenMinutesAndHasNoLink(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	link, code := h.reset(u.ID, "operator:1000", authn.HandedLife)
-	if !link.Empty() || h.User(string(u.ID)).Tickets[0].Link != "" {
+	link, code := h.reset(u.ID, "operator:1000", authn.ScreenTicketTTL)
+	if !link.IsZero() || h.User(string(u.ID)).Tickets[0].Link != "" {
 		t.Error("a ticket that is handed over has a link")
 	}
-	h.Clock.Advance(authn.HandedLife - time.Second)
+	h.Clock.Advance(authn.ScreenTicketTTL - time.Second)
 	login := h.password(h.From, amelie).Login
-	if _, err := h.Service.PresentCode(t.Context(), h.From, login, code.Reveal()); err != nil {
+	if _, err := h.Service.RedeemTicketCode(t.Context(), h.From, login, code.Reveal()); err != nil {
 		t.Errorf("within its ten minutes: %v", err)
 	}
 	h.Clock.Advance(time.Second)
-	_, err := h.Service.PresentCode(t.Context(), h.From, h.password(h.From, amelie).Login, code.Reveal())
+	_, err := h.Service.RedeemTicketCode(t.Context(), h.From, h.password(h.From, amelie).Login, code.Reveal())
 	refused(t, err, authn.CodeTicketExpired, "after ten minutes")
 	if got := h.step(login); got == authn.StepEnrol {
 		t.Error("a login still enrols with a ticket whose time is over")
@@ -227,16 +227,16 @@ func TestAHandedCodeLivesTenMinutesAndHasNoLink(t *testing.T) {
 func TestATicketSpentOnRecoveryCodesIsRefused(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	link, _ := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	login := h.password(h.From, amelie).Login
-	_, err := h.Service.PresentLink(t.Context(), h.From, login, link)
+	_, err := h.Service.RedeemTicketLink(t.Context(), h.From, login, link)
 	do(t, err, "presenting the link")
-	_, err = h.Service.BeginEnrol(t.Context(), h.From, authn.Seat{Login: login}, authn.Enrolling{Kind: recovery.Kind})
+	_, err = h.Service.BeginEnrol(t.Context(), h.From, authn.Flow{Login: login}, authn.Enrolling{Kind: recovery.Kind})
 	refused(t, err, authn.CodeForbidden, "making recovery codes by a ticket")
 	invited := h.Person("nadia@garage.example", nil)
-	started, err := h.Service.Accept(t.Context(), h.From, h.Invite(invited.ID), authntest.Password)
+	started, err := h.Service.AcceptInvitation(t.Context(), h.From, h.Invite(invited.ID), authntest.Password)
 	do(t, err, "accepting")
-	_, err = h.Service.BeginEnrol(t.Context(), h.From, authn.Seat{Login: started.Login}, authn.Enrolling{Kind: recovery.Kind})
+	_, err = h.Service.BeginEnrol(t.Context(), h.From, authn.Flow{Login: started.Login}, authn.Enrolling{Kind: recovery.Kind})
 	refused(t, err, authn.CodeForbidden, "making recovery codes by an invitation")
 }
 
@@ -244,30 +244,30 @@ func TestATicketSpentOnRecoveryCodesIsRefused(t *testing.T) {
 func TestADeviceLostAfterAResetNeedsAResetOfItsOwn(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	link, _ := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	login := h.password(h.From, amelie).Login
-	_, err := h.Service.PresentLink(t.Context(), h.From, login, link)
+	_, err := h.Service.RedeemTicketLink(t.Context(), h.From, login, link)
 	do(t, err, "presenting the link")
-	h.Enrol(authn.Seat{Login: login}, "Nouveau")
+	h.Enrol(authn.Flow{Login: login}, "Nouveau")
 	h.Change(u.ID, func(u *authn.User) { u.Devices[0].Disabled = "clone" })
 	started := h.password(h.From, amelie)
 	if started.Step != authn.StepBlocked {
 		t.Errorf("got step %q, want %q", started.Step, authn.StepBlocked)
 	}
-	refused(t, h.Service.RenewTicket(t.Context(), h.From, started.Login), authn.CodeState, "renewing")
+	refused(t, h.Service.ResendTicket(t.Context(), h.From, started.Login), authn.CodeWrongState, "renewing")
 }
 
 func TestAGuesserOfTicketCodesIsStoppedAtTenAnHour(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	link, code := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	judged := 0
 	for range 14 {
 		login := h.password(h.at("198.51.100.7"), amelie).Login
-		_, err := h.Service.PresentCode(t.Context(), h.From, login, "AAAA-AAAA")
-		if authn.CodeOf(err) == authn.CodeTicket {
+		_, err := h.Service.RedeemTicketCode(t.Context(), h.From, login, "AAAA-AAAA")
+		if authn.CodeOf(err) == authn.CodeInvalidTicket {
 			judged++
-		} else if authn.CodeOf(err) != authn.CodeWait || retry(err) > time.Hour || retry(err) <= 0 {
+		} else if authn.CodeOf(err) != authn.CodeRateLimited || retry(err) > time.Hour || retry(err) <= 0 {
 			t.Fatalf("got %v", err)
 		}
 		h.Clock.Advance(time.Second)
@@ -276,25 +276,25 @@ func TestAGuesserOfTicketCodesIsStoppedAtTenAnHour(t *testing.T) {
 		t.Errorf("%d were judged, want 10", judged)
 	}
 	login := h.password(h.From, amelie).Login
-	_, err := h.Service.PresentCode(t.Context(), h.From, login, code.Reveal())
-	refused(t, err, authn.CodeWait, "the right code meanwhile")
+	_, err := h.Service.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
+	refused(t, err, authn.CodeRateLimited, "the right code meanwhile")
 	h.Clock.Advance(time.Hour)
-	_, err = h.Service.PresentLink(t.Context(), h.From, h.password(h.From, amelie).Login, link)
+	_, err = h.Service.RedeemTicketLink(t.Context(), h.From, h.password(h.From, amelie).Login, link)
 	do(t, err, "an hour later")
 }
 
 func TestAWrongConfirmationKeepsTheTicketAndTheSecret(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	link, _ := h.reset(u.ID, authn.HandMail, authn.TicketLife)
+	link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	login := h.password(h.From, amelie).Login
-	_, err := h.Service.PresentLink(t.Context(), h.From, login, link)
+	_, err := h.Service.RedeemTicketLink(t.Context(), h.From, login, link)
 	do(t, err, "presenting")
-	seat := authn.Seat{Login: login}
+	seat := authn.Flow{Login: login}
 	p := h.BeginPhone(seat, "Nouveau")
 	done, err := h.Service.FinishEnrol(t.Context(), h.From, seat, "", wrong(p))
 	if err != nil || done.Rejected != factors.ReasonWrong || len(h.User(string(u.ID)).Devices) != 0 {
-		t.Fatalf("a wrong code: got %+v, %v", done.Judged, err)
+		t.Fatalf("a wrong code: got %+v, %v", done.Verification, err)
 	}
 	do(t, h.Service.TicketLink(t.Context(), link), "the link after a wrong code")
 	if done, err = h.Service.FinishEnrol(t.Context(), h.From, seat, "", p.Code()); err != nil || !done.Accepted() {

@@ -23,7 +23,7 @@ const (
 	StatusProvisioned Status = "PROVISIONED"   // invited, has not signed in yet
 	StatusActive      Status = "ACTIVE"        // has a password
 	StatusSuspended   Status = "SUSPENDED"     // keeps everything, cannot sign in
-	StatusGone        Status = "DEPROVISIONED" // deactivated
+	StatusDeactivated Status = "DEPROVISIONED" // deactivated
 )
 
 // Limits of one person's record, so that it stays below the store's value limit.
@@ -31,7 +31,7 @@ const (
 	maxTickets  = 3
 	maxSessions = 32
 	maxBrowsers = 32
-	maxRecent   = 20
+	maxActivity = 20
 	maxCopies   = 5        // of one QR code
 	maxShowings = 3        // of QR codes in 24 hours (PROTOCOL 14)
 	maxRenewals = 3        // of tickets in 24 hours (PROTOCOL 10)
@@ -41,44 +41,44 @@ const (
 
 // User is one person, in one record: a sign-in reads and writes this one key and a reset is one write.
 type User struct {
-	ID        UserID          `json:"id"`
-	Rev       uint64          `json:"rev"`    // rises with every write: an outcome is stored only on the record that was judged
-	Handle    []byte          `json:"handle"` // WebAuthn user handle, random
-	Login     string          `json:"login"`  // normalised; unique together with every other login and address
-	Email     string          `json:"email"`
-	Second    string          `json:"second,omitempty"` // a second address for notices
-	FirstName string          `json:"firstName,omitempty"`
-	LastName  string          `json:"lastName,omitempty"`
-	Profile   json.RawMessage `json:"profile,omitempty"` // custom members, an object
-	Locale    string          `json:"locale,omitempty"`  // "": the operator's default
-	Status    Status          `json:"status"`
-	Groups    []GroupID       `json:"groups,omitempty"`
-	Roles     []Grant         `json:"roles,omitempty"`
-	Demoted   string          `json:"demoted,omitempty"` // owner of the operator who took a role as high as their own (PROTOCOL 11)
-	Shadow    bool            `json:"shadow,omitempty"`  // stands for somebody outside the inviter's scope: see shadow.go
+	ID          UserID           `json:"id"`
+	Revision    uint64           `json:"revision"` // rises with every write: an outcome is stored only on the record that was judged
+	Handle      []byte           `json:"handle"`   // WebAuthn user handle, random
+	Login       string           `json:"login"`    // normalised; unique together with every other login and address
+	Email       string           `json:"email"`
+	SecondEmail string           `json:"secondEmail,omitempty"` // a second address for notices
+	FirstName   string           `json:"firstName,omitempty"`
+	LastName    string           `json:"lastName,omitempty"`
+	Profile     json.RawMessage  `json:"profile,omitempty"` // custom members, an object
+	Locale      string           `json:"locale,omitempty"`  // "": the operator's default
+	Status      Status           `json:"status"`
+	Groups      []GroupID        `json:"groups,omitempty"`
+	Roles       []RoleAssignment `json:"roles,omitempty"`
+	DemotedBy   string           `json:"demotedBy,omitempty"`   // owner of the operator who took a role as high as their own (PROTOCOL 11)
+	Placeholder bool             `json:"placeholder,omitempty"` // stands for somebody outside the inviter's scope: see shadow.go
 
 	// Epoch and its two parts: PROTOCOL 2 and 3. Resets counts those moves of Epoch that were a reset.
 	Epoch         uint64 `json:"epoch"`
 	PasswordEpoch uint64 `json:"passwordEpoch"`
 	Resets        uint64 `json:"resets"`
 
-	Mailbox    Mailbox    `json:"mailbox,omitzero"`
-	Recovering Recovering `json:"recovering,omitzero"`
+	EmailProvenance Mailbox    `json:"emailProvenance,omitzero"`
+	PasswordLink    Recovering `json:"passwordLink,omitzero"`
 
-	Password  Password         `json:"password"`
-	Devices   []factors.Device `json:"devices,omitempty"`
-	HadDevice bool             `json:"hadDevice,omitempty"` // ever: whoever had one is never invited again (PROTOCOL 10)
-	Tickets   []Ticket         `json:"tickets,omitempty"`
-	Offer     *Offer           `json:"offer,omitempty"`     // a device that an operator is enrolling
-	Verifying *Ceremony        `json:"verifying,omitempty"` // between two codes that operators had verified
-	ResetAt   time.Time        `json:"resetAt,omitzero"`    // the last reset, until a device is enrolled after it
-	Invited   Invitation       `json:"invited,omitzero"`
-	Showings  []time.Time      `json:"showings,omitempty"` // of QR codes again, in the last 24 hours
-	Renewals  []time.Time      `json:"renewals,omitempty"` // of tickets, in the last 24 hours
+	Password          Password         `json:"password"`
+	Devices           []factors.Device `json:"devices,omitempty"`
+	EverHadDevice     bool             `json:"everHadDevice,omitempty"` // ever: whoever had one is never invited again (PROTOCOL 10)
+	Tickets           []Ticket         `json:"tickets,omitempty"`
+	AdminEnrolment    *AdminEnrolment  `json:"adminEnrolment,omitempty"`    // a device that an operator is enrolling
+	AdminVerification *Ceremony        `json:"adminVerification,omitempty"` // between two codes that operators had verified
+	ResetAt           time.Time        `json:"resetAt,omitzero"`            // the last reset, until a device is enrolled after it
+	Invited           Invitation       `json:"invited,omitzero"`
+	Showings          []time.Time      `json:"showings,omitempty"` // of QR codes again, in the last 24 hours
+	Renewals          []time.Time      `json:"renewals,omitempty"` // of tickets, in the last 24 hours
 
 	Sessions []SessionRef `json:"sessions,omitempty"`
 	Browsers []BrowserRef `json:"browsers,omitempty"`
-	Recent   []Recent     `json:"recent,omitempty"` // newest last
+	Activity []Activity   `json:"activity,omitempty"` // newest last
 
 	Created   time.Time `json:"created"`
 	Activated time.Time `json:"activated,omitzero"`
@@ -88,44 +88,44 @@ type User struct {
 
 	State Status `json:"-"` // as Reader.State told it for an answer; "" wherever nobody asked
 
-	stands Standing // as it is stored; zero: not known to be
+	stored Summary // as it is stored; zero: not known to be
 }
 
 // Password is what the house keeps of one: never the password.
 type Password struct {
-	PHC    string    `json:"phc,omitempty"`    // "": none yet
-	Source string    `json:"source,omitempty"` // whose hand it came from: HandSelf, HandMail or an operator's id (PROTOCOL 8)
-	Set    time.Time `json:"set,omitzero"`
+	Hash       string    `json:"hash,omitempty"`       // "": none yet
+	Provenance string    `json:"provenance,omitempty"` // whose hand it came from: ProvenanceUser, ProvenanceEmail or an operator's id (PROTOCOL 8)
+	Set        time.Time `json:"set,omitzero"`
 
-	Mark PasswordMark `json:"mark,omitempty"` // why another one is to be chosen
+	MustChange ChangeReason `json:"mustChange,omitempty"` // why another one is to be chosen
 }
 
 // The hands that a password or a ticket can come from, besides an operator's id.
 const (
-	HandSelf = "self" // chosen by the person and proven together with a device
-	HandMail = "mail" // came through the mailbox alone
+	ProvenanceUser  = "self" // chosen by the person and proven together with a device
+	ProvenanceEmail = "mail" // came through the mailbox alone
 )
 
 // Ticket lets a person enrol again after a reset (PROTOCOL 7). It is worth something only with the password.
 type Ticket struct {
-	ID      string    `json:"id"`
-	Link    string    `json:"link"` // key of its record below enrol/; "": it has no link
-	Code    []byte    `json:"code"` // HMAC of the short code under the pepper
-	Way     string    `json:"way"`  // HandMail, or the operator who handed it over
-	Made    time.Time `json:"made"`
-	Expires time.Time `json:"expires"`
-	Bound   string    `json:"bound,omitempty"` // the one login that may enrol with it now
+	ID          string    `json:"id"`
+	Link        string    `json:"link"`       // key of its record below enrol/; "": it has no link
+	Code        []byte    `json:"code"`       // HMAC of the short code under the pepper
+	Provenance  string    `json:"provenance"` // ProvenanceEmail, or the operator who handed it over
+	Made        time.Time `json:"made"`
+	Expires     time.Time `json:"expires"`
+	Transaction string    `json:"transaction,omitempty"` // the one login that may enrol with it now
 
-	Via string `json:"via,omitempty"` // with HandMail: the operator who wrote the address that it went to (PROTOCOL 8)
+	AddressSetBy string `json:"addressSetBy,omitempty"` // with ProvenanceEmail: the operator who wrote the address that it went to (PROTOCOL 8)
 }
 
 // Invitation is what stays of the last one that was sent.
 type Invitation struct {
-	Link    string    `json:"link,omitempty"` // key of its record below enrol/
-	Way     string    `json:"way,omitempty"`
-	By      string    `json:"by,omitempty"` // who invites, for people to read
-	At      time.Time `json:"at,omitzero"`
-	Expires time.Time `json:"expires,omitzero"`
+	Link       string    `json:"link,omitempty"` // key of its record below enrol/
+	Provenance string    `json:"provenance,omitempty"`
+	By         string    `json:"by,omitempty"` // who invites, for people to read
+	At         time.Time `json:"at,omitzero"`
+	Expires    time.Time `json:"expires,omitzero"`
 }
 
 // SessionRef and BrowserRef list what is alive of a person; the records themselves are elsewhere.
@@ -141,8 +141,8 @@ type BrowserRef struct {
 	Seen  time.Time `json:"seen"`
 }
 
-// Recent is one event that the person reads on their own page.
-type Recent struct {
+// Activity is one event that the person reads on their own page.
+type Activity struct {
 	At      time.Time `json:"at"`
 	What    string    `json:"what"`             // an action of the audit log
 	Failed  bool      `json:"failed,omitempty"` // it was tried and refused
@@ -165,11 +165,11 @@ func (u *User) DisplayName() string {
 // Addresses are those that notices go to: at least one and at most two, never the same twice. A shadow's only one
 // is the empty text, to which nothing is sent.
 func (u *User) Addresses() []string {
-	if u.Shadow {
+	if u.Placeholder {
 		return []string{""}
 	}
 	var out []string
-	for _, a := range []string{u.Email, u.Second} {
+	for _, a := range []string{u.Email, u.SecondEmail} {
 		if a != "" && !slices.Contains(out, a) {
 			out = append(out, a)
 		}
@@ -177,8 +177,8 @@ func (u *User) Addresses() []string {
 	return out
 }
 
-// within keeps the times of the last 24 hours. A strict window, which a bucket that refills is not.
-func within(times []time.Time, now time.Time) []time.Time {
+// withinTTL keeps the times of the last 24 hours. A strict window, which a bucket that refills is not.
+func withinTTL(times []time.Time, now time.Time) []time.Time {
 	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return !now.Before(t.Add(24 * time.Hour)) })
 }
 
@@ -192,8 +192,8 @@ func (u *User) device(id factors.DeviceID) *factors.Device {
 	return nil
 }
 
-// Standing is what a session check needs of a person; written in the same Update as the User, ≤ 512 bytes.
-type Standing struct {
+// Summary is what a session check needs of a person; written in the same Update as the User, ≤ 512 bytes.
+type Summary struct {
 	Epoch         uint64    `json:"e"`
 	PasswordEpoch uint64    `json:"p"`
 	Status        Status    `json:"s"`
@@ -205,21 +205,21 @@ type Standing struct {
 	Roles         []Role    `json:"r,omitempty"`
 }
 
-// email is the address that applications are told.
-func (s *Standing) email() string {
+// primaryEmail is the address that applications are told.
+func (s *Summary) primaryEmail() string {
 	if s.Email != "" {
 		return s.Email
 	}
 	return s.Login
 }
 
-func (s *Standing) equal(t *Standing) bool {
+func (s *Summary) equal(t *Summary) bool {
 	return s.Epoch == t.Epoch && s.PasswordEpoch == t.PasswordEpoch && s.Status == t.Status && s.Login == t.Login &&
 		s.Name == t.Name && s.Email == t.Email && s.Locale == t.Locale && slices.Equal(s.Groups, t.Groups) && slices.Equal(s.Roles, t.Roles)
 }
 
-func (u *User) standing() Standing {
-	st := Standing{Epoch: u.Epoch, PasswordEpoch: u.PasswordEpoch, Status: u.Status, Login: u.Login,
+func (u *User) summary() Summary {
+	st := Summary{Epoch: u.Epoch, PasswordEpoch: u.PasswordEpoch, Status: u.Status, Login: u.Login,
 		Name: u.DisplayName(), Locale: u.Locale, Groups: u.Groups}
 	if u.Email != u.Login {
 		st.Email = u.Email

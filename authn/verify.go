@@ -13,8 +13,8 @@ import (
 	"barillet/templates"
 )
 
-// LoginState is what the pages of a login need to know; it holds no secret.
-type LoginState struct {
+// TransactionState is what the pages of a login need to know; it holds no secret.
+type TransactionState struct {
 	Step      Step
 	User      UserID
 	Login     string
@@ -23,37 +23,37 @@ type LoginState struct {
 	Devices   []factors.Device // that this login may be completed with, the one used last first; without Data
 	Codes     int              // recovery codes left that it may be completed with
 	ReturnTo  string
-	Wait      time.Duration // six-digit codes are not judged for so long
-	Mark      PasswordMark  // with StepPassword: why
-	CanRenew  bool          // with StepTicket: another ticket may be mailed (PROTOCOL 10)
-	Invited   bool          // with StepBlocked: an invitation is waiting in the mailbox
-	Enrolment *Enrolment    // the one that is pending, without its Pending
+	Wait      time.Duration     // six-digit codes are not judged for so long
+	Mark      ChangeReason      // with StepChangePassword: why
+	CanRenew  bool              // with StepTicket: another ticket may be mailed (PROTOCOL 10)
+	Invited   bool              // with StepBlocked: an invitation is waiting in the mailbox
+	Enrolment *PendingEnrolment // the one that is pending, without its Pending
 	Have      []factors.Device
 }
 
-// Login tells where a login stands; CodeExpired when it is gone.
-func (s *Service) Login(ctx context.Context, secret Secret) (LoginState, error) {
+// Transaction tells where a login stands; CodeExpired when it is gone.
+func (s *Service) Transaction(ctx context.Context, secret Secret) (TransactionState, error) {
 	now := s.Now()
-	var out LoginState
+	var out TransactionState
 	err := s.View(ctx, func(r Reader) error {
 		l, u, step, err := r.login(secret, now)
 		if err != nil {
 			return err
 		}
-		out = LoginState{Step: step, User: u.ID, Login: u.Login, Name: u.DisplayName(), Locale: s.Locale(&u),
-			Devices: listed(s.verifiable(&l, &u)), Have: listed(u.Devices), ReturnTo: l.ReturnTo}
+		out = TransactionState{Step: step, User: u.ID, Login: u.Login, Name: u.DisplayName(), Locale: s.Locale(&u),
+			Devices: withDisplayNames(s.verifiable(&l, &u)), Have: withDisplayNames(u.Devices), ReturnTo: l.ReturnTo}
 		for _, d := range s.verifiable(&l, &u) { // the devices listed above are without what tells it
 			out.Codes += s.Describe(d).Left
 		}
 		out.Invited = step == StepBlocked && u.Invited.Link != "" && now.Before(u.Invited.Expires)
 		out.Enrolment = l.Enrol.shown(now)
-		if step == StepPassword {
-			out.Mark = u.Password.Mark
+		if step == StepChangePassword {
+			out.Mark = u.Password.MustChange
 		}
 		if step == StepTicket {
 			out.CanRenew = u.mayRenew(now)
 		}
-		out.Wait, _, err = r.mayJudge(now, &u, throttle.Code, l.Known)
+		out.Wait, _, err = r.deviceWait(now, &u, throttle.Code, l.KnownBrowser)
 		return err
 	})
 	return out, err
@@ -61,11 +61,11 @@ func (s *Service) Login(ctx context.Context, secret Secret) (LoginState, error) 
 
 // mayRenew tells whether another ticket may be mailed on asking (PROTOCOL 10).
 func (u *User) mayRenew(now time.Time) bool {
-	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(RenewFor)) && u.Email != "" && !u.addressYoung(now) && len(within(u.Renewals, now)) < maxRenewals
+	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(TicketRenewalWindow)) && u.Email != "" && !u.addressChanged(now) && len(withinTTL(u.Renewals, now)) < maxRenewals
 }
 
-// listed is a list of devices to show, the one used last first, without what must not be shown.
-func listed(devices []factors.Device) []factors.Device {
+// withDisplayNames is a list of devices to show, the one used last first, without what must not be shown.
+func withDisplayNames(devices []factors.Device) []factors.Device {
 	out := slices.Clone(devices)
 	for i := range out {
 		out[i].Data = nil
@@ -82,7 +82,7 @@ func lastUse(d factors.Device) time.Time {
 }
 
 // shown is the enrolment as a page may have it; nil when it is over.
-func (e *Enrolment) shown(now time.Time) *Enrolment {
+func (e *PendingEnrolment) shown(now time.Time) *PendingEnrolment {
 	if e == nil || !now.Before(e.Expires) {
 		return nil
 	}
@@ -91,16 +91,16 @@ func (e *Enrolment) shown(now time.Time) *Enrolment {
 	return &out
 }
 
-// Challenge opens the second step by one kind and tells what to show.
-func (s *Service) Challenge(ctx context.Context, from Origin, secret Secret, kind factors.Kind) (Prompt, error) {
-	a := s.NewAct(from)
-	return Do(ctx, s, a, func(w *Work) (Prompt, error) {
+// BeginVerify opens the second step by one kind and tells what to show.
+func (s *Service) BeginVerify(ctx context.Context, from RequestInfo, secret Secret, kind factors.Kind) (Prompt, error) {
+	a := s.NewOperation(from)
+	return Update(ctx, s, a, func(w *Tx) (Prompt, error) {
 		l, u, step, err := w.login(secret, a.Now)
 		if err != nil {
 			return Prompt{}, err
 		}
 		if step != StepVerify {
-			return Prompt{}, Refuse(CodeState)
+			return Prompt{}, Refuse(CodeWrongState)
 		}
 		prompt, c, err := s.beginVerify(a.Now, &u, s.verifiable(&l, &u), l.Ceremony, kind)
 		if err != nil {
@@ -113,7 +113,7 @@ func (s *Service) Challenge(ctx context.Context, from Origin, secret Secret, kin
 
 // Verified is the end of a second step: signed in, what else is asked for first, or why not.
 type Verified struct {
-	Judged
+	Verification
 	Completed
 	Enrol    bool // by recovery code: straight to enrolment (PROTOCOL 6)
 	First    bool // a first device was enrolled in this login: the advice to add a second is due
@@ -121,30 +121,30 @@ type Verified struct {
 }
 
 // Verify judges the second step of a login. A refused answer is an outcome: it has been counted and audited.
-func (s *Service) Verify(ctx context.Context, from Origin, secret Secret, kind factors.Kind, answer []byte) (Verified, error) {
+func (s *Service) Verify(ctx context.Context, from RequestInfo, secret Secret, kind factors.Kind, answer []byte) (Verified, error) {
 	return s.verify(ctx, from, secret, kind, answer, func(factors.Device) bool { return true })
 }
 
 // verify is Verify by these devices alone.
-func (s *Service) verify(ctx context.Context, from Origin, secret Secret, kind factors.Kind, answer []byte, by func(factors.Device) bool) (Verified, error) {
+func (s *Service) verify(ctx context.Context, from RequestInfo, secret Secret, kind factors.Kind, answer []byte, by func(factors.Device) bool) (Verified, error) {
 	var out Verified
-	err := again(ctx, func() (bool, error) {
-		a := s.NewAct(from)
-		kept := reading{program: from.Program}
+	err := retryOnConflict(ctx, func() (bool, error) {
+		a := s.NewOperation(from)
+		kept := reading{program: from.APIToken}
 		l, u, wait, err := s.verifying(ctx, a, secret, kind, &kept)
 		if err != nil {
 			return false, err
 		}
 		if wait > 0 {
-			out = Verified{Judged: Judged{Wait: wait}, Completed: Completed{Step: StepVerify}}
+			out = Verified{Verification: Verification{Wait: wait}, Completed: Completed{Step: StepVerify}}
 			return true, nil
 		}
 		have := slices.DeleteFunc(s.verifiable(&l, &u), func(d factors.Device) bool { return !by(d) })
-		t, err := s.judge(a, &u, have, l.Ceremony, kind, l.Known, answer)
+		t, err := s.verifyAnswer(a, &u, have, l.Ceremony, kind, l.KnownBrowser, answer)
 		if err != nil {
 			return false, err
 		}
-		done, err := Do(ctx, s, a, func(w *Work) (*Verified, error) { return w.storeVerified(secret, t, &kept) })
+		done, err := Update(ctx, s, a, func(w *Tx) (*Verified, error) { return w.storeVerified(secret, t, &kept) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -156,39 +156,39 @@ func (s *Service) verify(ctx context.Context, from Origin, secret Secret, kind f
 
 // verifying reads a login that is at its second step, and looks whether an answer of the kind may be judged at all,
 // before work is spent on it.
-func (s *Service) verifying(ctx context.Context, a *Act, secret Secret, kind factors.Kind, kept *reading) (l Login, u User, wait time.Duration, err error) {
+func (s *Service) verifying(ctx context.Context, a *Operation, secret Secret, kind factors.Kind, kept *reading) (l Transaction, u User, wait time.Duration, err error) {
 	err = s.View(ctx, func(r Reader) error {
 		var step Step
 		if l, u, step, err = r.loginKept(secret, a.Now, kept); err != nil {
 			return err
 		}
 		if step != StepVerify {
-			return Refuse(CodeState)
+			return Refuse(CodeWrongState)
 		}
-		wait, _, err = r.mayJudge(a.Now, &u, s.classOf(kind), l.Known)
+		wait, _, err = r.deviceWait(a.Now, &u, s.classOf(kind), l.KnownBrowser)
 		return err
 	})
 	return l, u, wait, err
 }
 
 // waiting looks whether an answer of the kind may be judged at all, before work is spent on it.
-func (s *Service) waiting(ctx context.Context, a *Act, u *User, kind factors.Kind, known bool) (time.Duration, error) {
+func (s *Service) waiting(ctx context.Context, a *Operation, u *User, kind factors.Kind, known bool) (time.Duration, error) {
 	var wait time.Duration
 	err := s.Store.View(ctx, func(snap store.Snapshot) error {
 		var err error
-		wait, _, err = Reader{s, snap}.mayJudge(a.Now, u, s.classOf(kind), known)
+		wait, _, err = Reader{s, snap}.deviceWait(a.Now, u, s.classOf(kind), known)
 		return err
 	})
 	return wait, err
 }
 
 // storeVerified stores what the second step came to; nil when the record is not the one that was judged.
-func (w *Work) storeVerified(secret Secret, t attempt, kept *reading) (*Verified, error) {
-	l, u, step, err := w.loginKept(secret, w.Act.Now, kept)
+func (w *Tx) storeVerified(secret Secret, t deviceAttempt, kept *reading) (*Verified, error) {
+	l, u, step, err := w.loginKept(secret, w.Op.Now, kept)
 	if err != nil {
 		return nil, err
 	}
-	if step != StepVerify || u.Rev != t.rev {
+	if step != StepVerify || u.Revision != t.rev {
 		return nil, nil
 	}
 	j, err := w.count(&u, t)
@@ -196,9 +196,9 @@ func (w *Work) storeVerified(secret Secret, t attempt, kept *reading) (*Verified
 		return nil, err
 	}
 	if !j.Accepted() {
-		return &Verified{Judged: j, Completed: Completed{Step: w.s.Next(&l, &u, w.Act.Now)}}, w.storeRefused(secret, l, &u, t, j)
+		return &Verified{Verification: j, Completed: Completed{Step: w.s.Next(&l, &u, w.Op.Now)}}, w.storeRefused(secret, l, &u, t, j)
 	}
-	out := Verified{Judged: j, ReturnTo: l.ReturnTo}
+	out := Verified{Verification: j, ReturnTo: l.ReturnTo}
 	if err := w.AuditUser(&u, audit.FactorProven, audit.Success, string(t.kind)); err != nil {
 		return nil, err
 	}
@@ -206,24 +206,24 @@ func (w *Work) storeVerified(secret Secret, t attempt, kept *reading) (*Verified
 		return nil, err
 	}
 	if out.Enrol = t.class == throttle.Recovery; !out.Enrol {
-		u.Password.settle() // proven together with a device, which a code on paper is not
-		u.HadDevice = true  // also of one from another house, which is the person's from now on (PROTOCOL 23)
-	} else if err := w.recoveryUsed(&u, j.Left); err != nil {
+		u.Password.confirmProvenance() // proven together with a device, which a code on paper is not
+		u.EverHadDevice = true         // also of one from another house, which is the person's from now on (PROTOCOL 23)
+	} else if err := w.recoveryUsed(&u, j.CodesLeft); err != nil {
 		return nil, err
 	}
-	if out.Completed, err = w.complete(secret, l, &u, Proven{AMR: addAMR(true, t.outcome.AMR), Spare: out.Enrol}); err != nil {
+	if out.Completed, err = w.complete(secret, l, &u, SecondFactor{AMR: addAMR(true, t.outcome.AMR), Spare: out.Enrol}); err != nil {
 		return nil, err
 	}
 	return &out, w.Save(&u)
 }
 
 // storeRefused keeps what a refused answer leaves behind: its count in the login, a burnt step, a clone's mark.
-func (w *Work) storeRefused(secret Secret, l Login, u *User, t attempt, j Judged) error {
+func (w *Tx) storeRefused(secret Secret, l Transaction, u *User, t deviceAttempt, j Verification) error {
 	if j.Wait > 0 {
 		return nil
 	}
 	changed := t.outcome.Device.ID != "" || j.told
-	l.Ceremony = l.Ceremony.with(w.Act.Now, t.kind, t.outcome.Pending)
+	l.Ceremony = l.Ceremony.with(w.Op.Now, t.kind, t.outcome.Pending)
 	if err := w.putLogin(secret, l); err != nil || !changed {
 		return err
 	}
@@ -231,16 +231,16 @@ func (w *Work) storeRefused(secret Secret, l Login, u *User, t attempt, j Judged
 }
 
 // afterProof is what a second step settles: a password chosen by a link takes effect now.
-func (w *Work) afterProof(u *User, l *Login) error {
+func (w *Tx) afterProof(u *User, l *Transaction) error {
 	if n := l.NewPassword; n != nil {
-		if err := w.s.links.Delete(w.Tx, n.Link); err != nil {
+		if err := w.s.links.Delete(w.Raw, n.Link); err != nil {
 			return fmt.Errorf("ending a password link: %w", err)
 		}
-		u.Password = Password{PHC: n.PHC, Source: l.hand(u), Set: w.Act.Now}
+		u.Password = Password{Hash: n.PHC, Provenance: l.provenance(u), Set: w.Op.Now}
 		if err := w.passwordChanged(u); err != nil {
 			return err
 		}
-		if _, err := w.EndSessions(u, ""); err != nil {
+		if _, err := w.RevokeSessions(u, ""); err != nil {
 			return err
 		}
 	}
@@ -248,34 +248,34 @@ func (w *Work) afterProof(u *User, l *Login) error {
 }
 
 // passwordChanged raises the epochs and tells the person; the caller ends or re-issues sessions.
-func (w *Work) passwordChanged(u *User) error {
+func (w *Tx) passwordChanged(u *User) error {
 	u.Epoch++
 	u.PasswordEpoch++
 	u.Tickets = nil
-	w.Remember(u, audit.PasswordUpdated, "")
+	w.AddActivity(u, audit.PasswordUpdated, "")
 	if err := w.AuditUser(u, audit.PasswordUpdated, audit.Success, ""); err != nil {
 		return err
 	}
-	return w.Post(u, templates.PasswordChangedMail{About: w.About(u)}, time.Time{})
+	return w.Notify(u, templates.PasswordChangedMail{About: w.About(u)}, time.Time{})
 }
 
 // recoveryUsed tells that a recovery code was taken.
-func (w *Work) recoveryUsed(u *User, left int) error {
-	w.Remember(u, audit.RecoveryCodeSpent, "")
+func (w *Tx) recoveryUsed(u *User, left int) error {
+	w.AddActivity(u, audit.RecoveryCodeSpent, "")
 	if err := w.AuditUser(u, audit.RecoveryCodeSpent, audit.Success, ""); err != nil {
 		return err
 	}
-	return w.Post(u, templates.RecoveryUsedMail{About: w.About(u), Left: left}, time.Time{})
+	return w.Notify(u, templates.RecoveryUsedMail{About: w.About(u), Left: left}, time.Time{})
 }
 
-// PostLimited queues a mail that a stranger can cause, unless the person got enough of those (BAR S8).
-func (w *Work) PostLimited(u *User, m templates.Mail) error {
-	v, err := w.s.Limiter.Take(w.Tx, w.Act.Now, throttle.StrangerMails, string(u.ID))
+// NotifyLimited queues a mail that a stranger can cause, unless the person got enough of those (BAR S8).
+func (w *Tx) NotifyLimited(u *User, m templates.Mail) error {
+	v, err := w.s.Limiter.Take(w.Raw, w.Op.Now, throttle.StrangerMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting mails that strangers cause: %w", err)
 	}
 	if !v.OK {
 		return nil
 	}
-	return w.Post(u, m, time.Time{})
+	return w.Notify(u, m, time.Time{})
 }

@@ -23,21 +23,21 @@ func TestACodeSpentOnOneDoorIsSpentOnAll(t *testing.T) {
 		p       *authntest.Phone
 		session authn.Secret
 	}
-	doors := map[string]func(*testing.T, place, []byte) authn.Judged{
-		"sign-in": func(t *testing.T, in place, code []byte) authn.Judged {
-			return in.h.verify(in.h.password(in.h.From, amelie).Login, code).Judged
+	doors := map[string]func(*testing.T, place, []byte) authn.Verification{
+		"sign-in": func(t *testing.T, in place, code []byte) authn.Verification {
+			return in.h.verify(in.h.password(in.h.From, amelie).Login, code).Verification
 		},
-		"fresh proof": func(t *testing.T, in place, code []byte) authn.Judged {
-			j, err := in.h.Service.Prove(t.Context(), in.h.From, in.session, totp.Kind, code)
+		"fresh proof": func(t *testing.T, in place, code []byte) authn.Verification {
+			j, err := in.h.Service.StepUp(t.Context(), in.h.From, in.session, totp.Kind, code)
 			do(t, err, "proving")
 			return j
 		},
-		"showing the QR code": func(t *testing.T, in place, code []byte) authn.Judged {
-			j, err := in.h.Service.ShowAgain(t.Context(), in.h.From, in.session, in.p.Device, "", "Tablette", totp.Kind, code)
+		"showing the QR code": func(t *testing.T, in place, code []byte) authn.Verification {
+			j, err := in.h.Service.ShowQR(t.Context(), in.h.From, in.session, in.p.Device, "", "Tablette", totp.Kind, code)
 			do(t, err, "showing")
 			return j
 		},
-		"confirming a copy": func(t *testing.T, in place, code []byte) authn.Judged {
+		"confirming a copy": func(t *testing.T, in place, code []byte) authn.Verification {
 			j, err := in.h.Service.ConfirmCopy(t.Context(), in.h.From, in.session, code)
 			do(t, err, "confirming")
 			return j
@@ -111,7 +111,7 @@ func TestOneCodeInTwentyFourPostsGivesOneSession(t *testing.T) {
 					if err != nil {
 						t.Errorf("post %d: %v", i, err)
 					}
-				case authn.CodeExpired, authn.CodeState, authn.CodeBusy:
+				case authn.CodeExpired, authn.CodeWrongState, authn.CodeOverloaded:
 				default:
 					t.Errorf("post %d: %v", i, err)
 				}
@@ -167,7 +167,7 @@ func TestARivalWithTheSameCodeWhileAProofIsStored(t *testing.T) {
 			t.Errorf("the rival: rejected %q", v.Rejected)
 		}
 	}
-	if j, err := h.Service.Prove(t.Context(), h.From, session, totp.Kind, code); err != nil || j.Rejected != factors.ReasonUsed {
+	if j, err := h.Service.StepUp(t.Context(), h.From, session, totp.Kind, code); err != nil || j.Rejected != factors.ReasonUsed {
 		t.Errorf("got %q, %v, want %q", j.Rejected, err, factors.ReasonUsed)
 	}
 }
@@ -177,7 +177,7 @@ func TestWhatIsNoCodeOfThisPersonIsRefused(t *testing.T) {
 	u, p, session := h.Member(amelie, nil)
 	_, others, _ := h.Member("paul@garage.example", nil)
 	h.prove(session, p)
-	pending := h.BeginPhone(authn.Seat{Session: session}, "Second")
+	pending := h.BeginPhone(authn.Flow{Session: session}, "Second")
 	h.Clock.Advance(30 * time.Second)
 	for name, code := range map[string][]byte{
 		"another person's code":        others.Code(),
@@ -215,27 +215,27 @@ func TestARecoveryCodeWorksOnceAndLeadsToEnrolment(t *testing.T) {
 	if v := try(pauls[0]); v.Rejected != factors.ReasonWrong {
 		t.Errorf("another person's code: got %q", v.Rejected)
 	}
-	h.Change(u.ID, func(u *authn.User) { u.Password.Source = authn.HandMail })
+	h.Change(u.ID, func(u *authn.User) { u.Password.Provenance = authn.ProvenanceEmail })
 	h.EmptyOutbox()
 	v := try(strings.ToLower(strings.ReplaceAll(codes[0], "-", "")))
-	if !v.Accepted() || !v.Enrol || v.Left != 9 || len(mailed[templates.RecoveryUsedMail](h)) != 1 {
+	if !v.Accepted() || !v.Enrol || v.CodesLeft != 9 || len(mailed[templates.RecoveryUsedMail](h)) != 1 {
 		t.Fatalf("got %+v and %d mails", v, len(mailed[templates.RecoveryUsedMail](h)))
 	}
-	if got := h.User(string(u.ID)).Password.Source; got != authn.HandMail {
+	if got := h.User(string(u.ID)).Password.Provenance; got != authn.ProvenanceEmail {
 		t.Errorf("the password's source: got %q: paper is no device (PROTOCOL 8)", got)
 	}
 	if again := try(codes[0]); again.Rejected != factors.ReasonUsed {
 		t.Errorf("the same again: got %q", again.Rejected)
 	}
-	do(t, h.Service.MayEnrol(t.Context(), authn.Seat{Session: v.Issued.Session}), "enrolling after it")
+	do(t, h.Service.CheckAllowed(t.Context(), authn.Flow{Session: v.Issued.Session}), "enrolling after it")
 	_, err := h.Service.RemoveDevice(t.Context(), h.From, v.Issued.Session, p.Device)
-	refused(t, err, authn.CodeProof, "removing a device after it")
+	refused(t, err, authn.CodeStepUpRequired, "removing a device after it")
 	paul, err := h.Service.Verify(t.Context(), h.From, h.password(h.From, "paul@garage.example").Login, recovery.Kind, []byte(pauls[0]))
 	if err != nil || !paul.Accepted() {
 		t.Errorf("the code stays good for its owner: %v, %q", err, paul.Rejected)
 	}
 	h.SignIn(amelie, authntest.Password, p)
-	if got := h.User(string(u.ID)).Password.Source; got != authn.HandSelf {
+	if got := h.User(string(u.ID)).Password.Provenance; got != authn.ProvenanceUser {
 		t.Errorf("after a device: got source %q", got)
 	}
 }
@@ -269,7 +269,7 @@ func TestARecoveryCodeNeedsThePassword(t *testing.T) {
 	_, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
 	codes := h.recoveryCodes(session)
-	started, err := h.Service.ChoosePassword(t.Context(), h.From, h.forgot(), "sept chevaux dans un garage")
+	started, err := h.Service.StartWithPasswordLink(t.Context(), h.From, h.forgot(), "sept chevaux dans un garage")
 	do(t, err, "choosing")
 	v, err := h.Service.Verify(t.Context(), h.From, started.Login, recovery.Kind, []byte(codes[0]))
 	if err != nil || v.Accepted() {
@@ -284,21 +284,21 @@ func TestAClonedKeyIsMarkedMailedAndEndsWhatStoodOnIt(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	k := h.enrolKey(authn.Seat{Session: session}, u)
+	k := h.enrolKey(authn.Flow{Session: session}, u)
 	if v := h.verifyKey(h.password(h.From, amelie).Login, k, 9); !v.Accepted() {
 		t.Fatalf("the key: rejected %q", v.Rejected)
 	}
 	h.EmptyOutbox()
 	login := h.password(h.From, amelie).Login
 	v := h.verifyKey(login, k, 7)
-	if v.Rejected != factors.ReasonClone || v.Step != authn.StepOver {
+	if v.Rejected != factors.ReasonClone || v.Step != authn.StepExpired {
 		t.Errorf("a counter that goes back: got %q, step %q", v.Rejected, v.Step)
 	}
-	if got := len(mailed[templates.KeyClonedMail](h)); got != 1 || h.alive(session) || h.step(login) != authn.StepOver {
+	if got := len(mailed[templates.KeyClonedMail](h)); got != 1 || h.alive(session) || h.step(login) != authn.StepExpired {
 		t.Errorf("got %d mails, session alive %v, login at %q", got, h.alive(session), h.step(login))
 	}
 	login = h.password(h.From, amelie).Login
-	if prompt, err := h.Service.Challenge(t.Context(), h.From, login, webauthn.Kind); err != nil || len(prompt.JSON) != 0 {
+	if prompt, err := h.Service.BeginVerify(t.Context(), h.From, login, webauthn.Kind); err != nil || len(prompt.JSON) != 0 {
 		t.Errorf("the marked key is asked for: %v, %s", err, prompt.JSON)
 	}
 	if v := h.verify(login, p.Next()); !v.Accepted() {
@@ -310,32 +310,32 @@ func TestAKeysAnswerIsGoodForItsOwnChallengeOnce(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	k := h.enrolKey(authn.Seat{Session: session}, u)
+	k := h.enrolKey(authn.Flow{Session: session}, u)
 	first, second := h.password(h.From, amelie).Login, h.password(h.From, amelie).Login
-	prompt, err := h.Service.Challenge(t.Context(), h.From, first, webauthn.Kind)
+	prompt, err := h.Service.BeginVerify(t.Context(), h.From, first, webauthn.Kind)
 	do(t, err, "asking")
-	_, err = h.Service.Challenge(t.Context(), h.From, second, webauthn.Kind)
+	_, err = h.Service.BeginVerify(t.Context(), h.From, second, webauthn.Kind)
 	do(t, err, "asking elsewhere")
 	answer := k.answer(prompt, 9)
 	for name, login := range map[string]authn.Secret{"another login": second, "a login that asked for none": h.password(h.From, amelie).Login} {
 		if v, err := h.Service.Verify(t.Context(), h.From, login, webauthn.Kind, answer); err != nil || v.Accepted() {
-			t.Errorf("in %s: %v, %+v", name, err, v.Judged)
+			t.Errorf("in %s: %v, %+v", name, err, v.Verification)
 		}
 	}
-	h.Clock.Advance(authn.ProofLife)
+	h.Clock.Advance(authn.StepUpTTL)
 	if v, err := h.Service.Verify(t.Context(), h.From, first, webauthn.Kind, answer); err != nil || v.Rejected != factors.ReasonGone {
 		t.Errorf("after five minutes: %v, %q", err, v.Rejected)
 	}
 	if v := h.verifyKey(first, k, 10); !v.Accepted() {
 		t.Errorf("a new challenge: %q", v.Rejected)
 	}
-	prompt, err = h.Service.ChallengeProof(t.Context(), h.From, session, webauthn.Kind)
+	prompt, err = h.Service.BeginStepUp(t.Context(), h.From, session, webauthn.Kind)
 	do(t, err, "asking for a proof")
 	answer = k.answer(prompt, 11)
-	if j, err := h.Service.Prove(t.Context(), h.From, session, webauthn.Kind, answer); err != nil || !j.Accepted() {
+	if j, err := h.Service.StepUp(t.Context(), h.From, session, webauthn.Kind, answer); err != nil || !j.Accepted() {
 		t.Fatalf("proving: %v, %+v", err, j)
 	}
-	if j, err := h.Service.Prove(t.Context(), h.From, session, webauthn.Kind, answer); err != nil || j.Accepted() {
+	if j, err := h.Service.StepUp(t.Context(), h.From, session, webauthn.Kind, answer); err != nil || j.Accepted() {
 		t.Errorf("proving by the same answer: %v, %+v", err, j)
 	}
 }

@@ -118,7 +118,7 @@ type Factor interface {
 
 // Copier is a kind whose devices can be shown again to another phone. Asked for in authn's copies.
 type Copier interface {
-	// ShowAgain makes the prompt that shows the device's secret again (PROTOCOL 14).
+	// ShowQR makes the prompt that shows the device's secret again (PROTOCOL 14).
 	ShowAgain(now time.Time, who Subject, d Device) (Prompt, error)
 	// FinishCopy judges a code from the new phone: of a step later than any used, so that it proves a read QR code.
 	FinishCopy(now time.Time, who Subject, d Device, answer []byte) (Outcome, error)

@@ -24,7 +24,7 @@ func (s *server) UserInfo(ctx context.Context, r *op.Request[protocol.UserInfoRe
 	var u authn.User
 	err := s.Store.View(ctx, func(snap store.Snapshot) (err error) {
 		if t, err = s.held(snap, s.now(), r.Data.AccessToken); err == nil && t != nil && t.grant != nil {
-			u, err = s.People.Person(snap, t.grant.User)
+			u, err = s.People.User(snap, t.grant.User)
 		}
 		return err
 	})
@@ -85,7 +85,7 @@ func (s *server) Introspect(ctx context.Context, r *op.Request[op.IntrospectionR
 		out = introspection{Active: true, Scope: protocol.SpaceDelimitedArray(t.Scopes).String(), Client: t.Client, Type: kind,
 			Expires: t.Expires.Unix(), Issued: t.Made.Unix(), Audience: t.Client, Issuer: s.Issuer, Subject: string(t.Client)}
 		if g := t.grant; g != nil {
-			st, err := s.People.Stands(snap, g.User)
+			st, err := s.People.Summary(snap, g.User)
 			if err != nil {
 				return err
 			}

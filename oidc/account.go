@@ -85,7 +85,7 @@ func (p *Provider) known(s store.Snapshot, now time.Time, user authn.UserID) (ma
 // Withdraw takes back what the person of a browser let an application have: the consent, and every grant with its
 // tokens. The application is told as of a sign-out. One that has nothing is no error; CodeNoSession.
 func (p *Provider) Withdraw(ctx context.Context, b Browser, id ClientID) error {
-	act := p.People.NewAct(b.From)
+	act := p.People.NewOperation(b.From)
 	event := audit.NewID(act.Now)
 	var keys []string
 	err := p.Store.View(ctx, func(s store.Snapshot) error {

@@ -21,7 +21,7 @@ import (
 
 // Browser is who brings a request.
 type Browser struct {
-	From    authn.Origin
+	From    authn.RequestInfo
 	Session string // key of the record of the browser's session; "": nobody is signed in
 }
 
@@ -205,13 +205,13 @@ func (p *Provider) next(r store.Reader, now time.Time, k *Ask, c *Client, b *aut
 	strong, maxAge := k.asks(c, b)
 	policy, _ := c.Policy.asks(b.Groups)
 	if strong && !reaches(levelOf(b), levelStrong) {
-		u, err := p.People.Person(r, b.User)
+		u, err := p.People.User(r, b.User)
 		switch {
 		case err != nil:
 			return 0, err
-		case !p.People.Strong(&u) && policy && !silent:
+		case !p.People.HasPhishingResistant(&u) && policy && !silent:
 			return stepNoKey, nil
-		case !p.People.Strong(&u): // the application asks for it, and may be content with less
+		case !p.People.HasPhishingResistant(&u): // the application asks for it, and may be content with less
 			return 0, unmet()
 		case silent:
 			return 0, protocol.ErrInteractionRequired()
@@ -220,7 +220,7 @@ func (p *Provider) next(r store.Reader, now time.Time, k *Ask, c *Client, b *aut
 	}
 	proven := authTime(b)
 	if strong { // a code entered since then renews nothing of what only a key can
-		proven = b.Keyed
+		proven = b.PhishingResistantAt
 	}
 	if k.stale(proven, maxAge, now) {
 		switch {
@@ -298,7 +298,7 @@ func (p *Provider) advance(ctx context.Context, browser Browser, k *Ask, request
 
 // bearer is the session of a browser; nil when nobody is signed in.
 func (p *Provider) bearer(r store.Reader, session string, now time.Time) (*authn.Bearer, error) {
-	b, err := p.People.Bearer(r, session, now)
+	b, err := p.People.Lookup(r, session, now)
 	if gone(err) {
 		return nil, nil
 	}
@@ -307,7 +307,7 @@ func (p *Provider) bearer(r store.Reader, session string, now time.Time) (*authn
 
 // keep stores a request for as long as its person needs, and returns the secret that it is found by.
 func (p *Provider) keep(ctx context.Context, b Browser, k *Ask) (string, error) {
-	act := p.People.NewAct(b.From)
+	act := p.People.NewOperation(b.From)
 	secret := act.Secret("request")
 	err := p.Store.Update(ctx, func(tx store.Tx) error { return p.asked.Put(tx, secret.Hash(), *k) })
 	if err != nil {
@@ -325,7 +325,7 @@ type granted struct {
 // answer makes the code and the URL that takes it to the application. The person is judged again in the Update that
 // stores it, and the request is spent in it: a page loaded twice gives one code.
 func (p *Provider) answer(ctx context.Context, browser Browser, k *Ask, c *Client, request string) (string, error) {
-	act := p.People.NewAct(browser.From)
+	act := p.People.NewOperation(browser.From)
 	code, event := act.Secret("code"), audit.NewID(act.Now)
 	err := p.Store.Update(ctx, func(tx store.Tx) error {
 		if request != "" {

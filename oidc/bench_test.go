@@ -58,8 +58,8 @@ func openBench(b *testing.B, alg string) *bench {
 }
 
 // at is where a call comes from: each from an address of its own, for limits are by address.
-func (e *bench) at(n uint64) authn.Origin {
-	return authn.Origin{Address: netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})}
+func (e *bench) at(n uint64) authn.RequestInfo {
+	return authn.RequestInfo{Address: netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})}
 }
 
 // call is one call of a program.

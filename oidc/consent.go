@@ -51,7 +51,7 @@ func learnt(granted, byName []string) []string {
 
 // Consent takes a person's yes or no to an application, and goes on with the request.
 func (p *Provider) Consent(ctx context.Context, b Browser, request string, yes bool) (Answer, error) {
-	act := p.People.NewAct(b.From)
+	act := p.People.NewOperation(b.From)
 	event := audit.NewID(act.Now)
 	k, err := store.Do(ctx, p.Store, func(tx store.Tx) (*Ask, error) {
 		k, err := p.ask(tx, request)

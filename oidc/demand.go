@@ -22,8 +22,8 @@ func (k *Ask) signed(c *Client, b *authn.Bearer, now time.Time) Signed {
 	out := signedOf(b)
 	switch strong, maxAge := k.asks(c, b); {
 	case strong:
-		out.AuthTime = b.Keyed
-	case k.stale(b.Keyed, maxAge, now):
+		out.AuthTime = b.PhishingResistantAt
+	case k.stale(b.PhishingResistantAt, maxAge, now):
 		out.ACR = levelTwo
 	}
 	return out
@@ -31,8 +31,8 @@ func (k *Ask) signed(c *Client, b *authn.Bearer, now time.Time) Signed {
 
 // authTime is when somebody last proved who they are: at the sign-in, or later by a device for an act.
 func authTime(b *authn.Bearer) time.Time {
-	if b.Proven.After(b.Since) {
-		return b.Proven
+	if b.StepUpAt.After(b.Since) {
+		return b.StepUpAt
 	}
 	return b.Since
 }

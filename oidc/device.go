@@ -58,7 +58,7 @@ func (s *server) DeviceAuthorization(ctx context.Context, r *op.ClientRequest[pr
 	case !slices.Contains(granted, scopeOpenID):
 		return nil, protocol.ErrInvalidScope().WithDescription("scope lacks openid")
 	}
-	act := s.People.NewAct(originOf(ctx))
+	act := s.People.NewOperation(originOf(ctx))
 	device, code := act.Secret("device code"), act.Code("user code")
 	waiting := 0
 	err := s.Store.View(ctx, func(snap store.Snapshot) error {
@@ -102,7 +102,7 @@ func (p *Provider) macOf(typed string) []byte {
 // DeviceToken answers a device that polls.
 func (s *server) DeviceToken(ctx context.Context, r *op.ClientRequest[protocol.DeviceAccessTokenRequest]) (*op.Response, error) {
 	c := r.Client.(shown).Client
-	act := s.People.NewAct(originOf(ctx))
+	act := s.People.NewOperation(originOf(ctx))
 	hash := authn.SecretOf(r.Data.DeviceCode).Hash()
 	issue := issuing{act: act, client: c, access: prefixed(accessPrefix, act.Secret("access")), refresh: prefixed(refreshPrefix, act.Secret("refresh"))}
 	out, err := store.Do(ctx, s.Store, func(tx store.Tx) (outcome, error) {
@@ -144,7 +144,7 @@ type DeviceAsk struct {
 
 // TypeCode takes the code that somebody read off a device. A wrong one counts against the person.
 func (p *Provider) TypeCode(ctx context.Context, b Browser, typed string) (DeviceAsk, error) {
-	act := p.People.NewAct(b.From)
+	act := p.People.NewOperation(b.From)
 	var bearer *authn.Bearer
 	hash := ""
 	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
@@ -154,7 +154,7 @@ func (p *Provider) TypeCode(ctx context.Context, b Browser, typed string) (Devic
 		}
 		want := authn.SecretOf(string(p.macOf(typed)))
 		return p.userCodes.Scan(s, "", "", 0, func(id string, d UserCode) error {
-			if authn.SecretOf(string(d.MAC)).Same(want) && act.Now.Before(d.Expires) && d.By == nil && !d.Denied {
+			if authn.SecretOf(string(d.MAC)).Equal(want) && act.Now.Before(d.Expires) && d.By == nil && !d.Denied {
 				hash = id
 			}
 			return nil
@@ -207,9 +207,9 @@ func needsKey(c *Client, b *authn.Bearer) bool {
 // provenFor is the last proof that counts for a device of the client.
 func provenFor(c *Client, b *authn.Bearer) time.Time {
 	if needsKey(c, b) {
-		return b.Keyed
+		return b.PhishingResistantAt
 	}
-	return b.Proven
+	return b.StepUpAt
 }
 
 // AskDevice tells what somebody is asked about; without a Request there is nothing, or no longer.
@@ -229,9 +229,9 @@ func (p *Provider) AskDevice(ctx context.Context, b Browser, request string) (ou
 	return out, err
 }
 
-// AnswerDevice takes a person's yes or no. A yes asks for a device proven after the code was typed; CodeProof.
+// AnswerDevice takes a person's yes or no. A yes asks for a device proven after the code was typed; CodeStepUpRequired.
 func (p *Provider) AnswerDevice(ctx context.Context, b Browser, request string, yes bool) error {
-	act := p.People.NewAct(b.From)
+	act := p.People.NewOperation(b.From)
 	event := audit.NewID(act.Now)
 	err := p.Store.Update(ctx, func(tx store.Tx) error {
 		bearer, err := p.bearer(tx, b.Session, act.Now)
@@ -245,7 +245,7 @@ func (p *Provider) AnswerDevice(ctx context.Context, b Browser, request string, 
 		case k == nil:
 			return authn.Refuse(authn.CodeExpired)
 		case yes && provenFor(c, bearer).Before(k.Made):
-			return authn.Refuse(authn.CodeProof)
+			return authn.Refuse(authn.CodeStepUpRequired)
 		case yes && !c.Policy.admits(bearer.Groups):
 			return authn.Refuse(authn.CodeForbidden)
 		}

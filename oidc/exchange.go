@@ -55,7 +55,7 @@ type outcome struct {
 // the verifier; whichever is wrong, the code is spent all the same (BAR O1).
 func (s *server) CodeExchange(ctx context.Context, r *op.ClientRequest[protocol.AccessTokenRequest]) (*op.Response, error) {
 	c := r.Client.(shown).Client
-	act := s.People.NewAct(originOf(ctx))
+	act := s.People.NewOperation(originOf(ctx))
 	event := audit.NewID(act.Now)
 	hash := authn.SecretOf(r.Data.Code).Hash()
 	proves := proven(r.Data.CodeVerifier)
@@ -116,7 +116,7 @@ func (s *server) usedTwice(tx store.Tx, issue issuing, event, hash string, code 
 
 // issuing is what new tokens are made of.
 type issuing struct {
-	act             *authn.Act
+	act             *authn.Operation
 	client          *Client
 	access, refresh authn.Secret
 }
@@ -139,7 +139,7 @@ func (s *server) firstTokens(tx store.Tx, issue issuing, hash string, code *Code
 	if err != nil || how != stands {
 		return outcome{refused: invalidGrant("the session that the code came of has ended")}, err
 	}
-	st, err := s.People.Stands(tx, g.User)
+	st, err := s.People.Summary(tx, g.User)
 	if err != nil || !c.Policy.content(st.Groups, g.ACR) { // an ID token is believed by whoever gets it: nobody looks it up
 		return outcome{refused: invalidGrant("this person may not use the application any more, or has to sign in anew")}, err
 	}
@@ -162,7 +162,7 @@ func (p *Provider) put(tx store.Tx, issue issuing, id string, out *outcome) (err
 		}
 	}
 	if issue.client.TokenClaims || len(g.TokenNamed) > 0 {
-		out.person, err = p.People.Person(tx, g.User)
+		out.person, err = p.People.User(tx, g.User)
 	}
 	return err
 }
@@ -215,7 +215,7 @@ type Refresh struct {
 // client is refused and no more, for answers get lost on the wifi of a garage; later it ends the grant (PROTOCOL 29).
 func (s *server) RefreshToken(ctx context.Context, r *op.ClientRequest[protocol.RefreshTokenRequest]) (*op.Response, error) {
 	c := r.Client.(shown).Client
-	act := s.People.NewAct(originOf(ctx))
+	act := s.People.NewOperation(originOf(ctx))
 	event := audit.NewID(act.Now)
 	hash := authn.SecretOf(r.Data.RefreshToken).Hash()
 	issue := issuing{act: act, client: c, access: prefixed(accessPrefix, act.Secret("access")), refresh: prefixed(refreshPrefix, act.Secret("refresh"))}
@@ -236,7 +236,7 @@ func (s *server) RefreshToken(ctx context.Context, r *op.ClientRequest[protocol.
 		case slices.ContainsFunc(asked, func(s string) bool { return !slices.Contains(g.Scopes, s) }):
 			return outcome{refused: protocol.ErrInvalidScope().WithDescription("scope is wider than what was granted")}, nil
 		}
-		st, err := s.People.Stands(tx, g.User)
+		st, err := s.People.Summary(tx, g.User)
 		if err != nil || !c.Policy.content(st.Groups, g.ACR) {
 			return outcome{refused: invalidGrant("this person may not use the application any more, or has to sign in anew")}, err
 		}
@@ -272,7 +272,7 @@ func (s *server) ClientCredentialsExchange(ctx context.Context, r *op.ClientRequ
 		return nil, protocol.ErrUnsupportedGrantType()
 	}
 	c := r.Client.(shown).Client
-	act := s.People.NewAct(originOf(ctx))
+	act := s.People.NewOperation(originOf(ctx))
 	secret := prefixed(accessPrefix, act.Secret("access"))
 	// No scope of people: there is nobody that they could be about.
 	own := slices.DeleteFunc(c.allowed(r.Data.Scope), func(s string) bool { return slices.Contains(scopes, s) })

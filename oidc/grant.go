@@ -60,7 +60,7 @@ func (p *Provider) judge(r store.Reader, now time.Time, g *Grant) (standing, err
 	if !now.Before(g.Expires) {
 		return over, nil
 	}
-	st, err := p.People.Stands(r, g.User)
+	st, err := p.People.Summary(r, g.User)
 	switch {
 	case gone(err):
 		return ended, nil
@@ -69,7 +69,7 @@ func (p *Provider) judge(r store.Reader, now time.Time, g *Grant) (standing, err
 	case st.Status != authn.StatusActive || st.Epoch != g.Epoch:
 		return ended, nil
 	}
-	_, err = p.People.Bearer(r, g.Session, now)
+	_, err = p.People.Lookup(r, g.Session, now)
 	switch {
 	case err == nil:
 		return stands, nil
@@ -78,7 +78,7 @@ func (p *Provider) judge(r store.Reader, now time.Time, g *Grant) (standing, err
 	case g.Outlived:
 		return stands, nil
 	}
-	listed, err := p.People.Listed(r, g.User, g.Session)
+	listed, err := p.People.IsListed(r, g.User, g.Session)
 	switch {
 	case err != nil || !listed:
 		return ended, err
@@ -137,7 +137,7 @@ func (p *Provider) held(r store.Reader, now time.Time, token string) (*held, err
 	if out.grant, err = p.grant(r, now, t.Grant); err != nil || out.grant == nil {
 		return nil, err
 	}
-	st, err := p.People.Stands(r, out.grant.User)
+	st, err := p.People.Summary(r, out.grant.User)
 	if err != nil || !out.client.Policy.content(st.Groups, out.grant.ACR) {
 		return nil, err
 	}
@@ -206,7 +206,7 @@ func (p *Provider) endSession(ctx context.Context, user authn.UserID, sid string
 			if g.SID != sid || !over {
 				return g.SID == sid
 			}
-			_, err := p.People.Bearer(s, g.Session, p.now())
+			_, err := p.People.Lookup(s, g.Session, p.now())
 			if err != nil && !gone(err) {
 				failed = err
 			}

@@ -143,9 +143,9 @@ func (p *Provider) tend(ctx context.Context, alg string, by *By) (Ring, error) {
 	if err != nil {
 		return ring, err
 	}
-	act := p.People.NewAct(authn.Origin{})
+	act := p.People.NewOperation(authn.RequestInfo{})
 	if by != nil {
-		act = p.People.NewAct(by.From)
+		act = p.People.NewOperation(by.From)
 	}
 	event := audit.NewID(now)
 	return store.Do(ctx, p.Store, func(tx store.Tx) (Ring, error) {

@@ -18,12 +18,12 @@ import (
 type originKey struct{}
 
 // WithOrigin says where a call comes from; package web knows.
-func WithOrigin(ctx context.Context, from authn.Origin) context.Context {
+func WithOrigin(ctx context.Context, from authn.RequestInfo) context.Context {
 	return context.WithValue(ctx, originKey{}, from)
 }
 
-func originOf(ctx context.Context) authn.Origin {
-	from, _ := ctx.Value(originKey{}).(authn.Origin)
+func originOf(ctx context.Context) authn.RequestInfo {
+	from, _ := ctx.Value(originKey{}).(authn.RequestInfo)
 	return from
 }
 

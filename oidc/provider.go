@@ -18,16 +18,16 @@ import (
 // People is what the provider asks about people and their sessions. *authn.Service is one. Every question is asked
 // within the snapshot or the change of r, so that an answer and what is made of it belong together.
 type People interface {
-	NewAct(from authn.Origin) *authn.Act
-	Bearer(r store.Reader, session string, now time.Time) (authn.Bearer, error)
-	Stands(r store.Reader, id authn.UserID) (authn.Standing, error)
-	Person(r store.Reader, id authn.UserID) (authn.User, error)
-	Listed(r store.Reader, id authn.UserID, session string) (bool, error)
-	Strong(u *authn.User) bool
+	NewOperation(from authn.RequestInfo) *authn.Operation
+	Lookup(r store.Reader, session string, now time.Time) (authn.Bearer, error)
+	Summary(r store.Reader, id authn.UserID) (authn.Summary, error)
+	User(r store.Reader, id authn.UserID) (authn.User, error)
+	IsListed(r store.Reader, id authn.UserID, session string) (bool, error)
+	HasPhishingResistant(u *authn.User) bool
 	// DeviceSignedIn tells the person by mail, in the change of tx, that a device of this application may act for them.
-	DeviceSignedIn(tx store.Tx, a *authn.Act, id authn.UserID, app string) error
-	// AlsoIn stores what the context asks to be stored with an act, such as the answer to a request that may be repeated.
-	AlsoIn(ctx context.Context, tx store.Tx, a *authn.Act, outcome any) error
+	DeviceSignedIn(tx store.Tx, a *authn.Operation, id authn.UserID, app string) error
+	// RunTxHook stores what the context asks to be stored with an act, such as the answer to a request that may be repeated.
+	RunTxHook(ctx context.Context, tx store.Tx, a *authn.Operation, outcome any) error
 }
 
 // Config is what a Provider stands on. Everything but Deliver, Fetch, Check, ClientCredentials and Errors is required.
@@ -125,10 +125,10 @@ func New(c Config) (*Provider, error) {
 func (p *Provider) now() time.Time { return p.Now().UTC() }
 
 // audit appends an event in the Update of its act. The id was drawn before.
-func (p *Provider) audit(tx store.Tx, a *authn.Act, id string, e audit.Event) error {
-	e.Request, e.Agent = a.From.Request, a.From.Agent
-	if a.From.Address.IsValid() {
-		e.Address = a.From.Address.String()
+func (p *Provider) audit(tx store.Tx, a *authn.Operation, id string, e audit.Event) error {
+	e.Request, e.Agent = a.Request.RequestID, a.Request.Agent
+	if a.Request.Address.IsValid() {
+		e.Address = a.Request.Address.String()
 	}
 	if err := p.Log.Append(tx, id, e); err != nil {
 		return fmt.Errorf("writing audit event %s: %w", e.Action, err)

@@ -49,7 +49,7 @@ func (s *pusher) DeviceAuthorization(ctx context.Context, r *op.ClientRequest[pr
 	if _, err := s.judged(ctx, s.now(), a); err != nil {
 		return nil, s.fault(ctx, "judging a pushed request", err)
 	}
-	act := s.People.NewAct(originOf(ctx))
+	act := s.People.NewOperation(originOf(ctx))
 	secret := act.Secret("pushed")
 	kept := Ask{Client: c.ID, Pushed: form.Encode(), Made: act.Now, Expires: act.Now.Add(pushLife)}
 	if err := s.Store.Update(ctx, func(tx store.Tx) error { return s.asked.Put(tx, secret.Hash(), kept) }); err != nil {

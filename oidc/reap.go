@@ -218,7 +218,7 @@ func sweepTable[T any](ctx context.Context, p *Provider, table store.Table[T], e
 func (p *Provider) sweepConsents(ctx context.Context) error {
 	orphan := func(r store.Reader, id string) (bool, error) {
 		user, client, _ := strings.Cut(id, "/")
-		if _, err := p.People.Stands(r, authn.UserID(user)); err != nil {
+		if _, err := p.People.Summary(r, authn.UserID(user)); err != nil {
 			if gone(err) {
 				err = nil
 			}

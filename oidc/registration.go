@@ -92,13 +92,13 @@ func (p *Provider) told(c *Client) Registered {
 // By is who registers or changes a client; whether they may is judged before, by helpdesk.Operator.
 type By struct {
 	Actor audit.Actor
-	From  authn.Origin
+	From  authn.RequestInfo
 	House string // the name that no client may have
 }
 
 // Register makes a client. Its secrets are in this one answer.
 func (p *Provider) Register(ctx context.Context, by By, r Registration) (Registered, error) {
-	act := p.People.NewAct(by.From)
+	act := p.People.NewOperation(by.From)
 	c, err := p.read(r, by.House, act.Now)
 	if err != nil {
 		return Registered{}, err
@@ -148,7 +148,7 @@ func (p *Provider) Replace(ctx context.Context, by By, id ClientID, r Registrati
 var errMoved = errors.New("the client was changed meanwhile")
 
 func (p *Provider) replace(ctx context.Context, by By, before *Client, r Registration, self bool) (Registered, error) {
-	act := p.People.NewAct(by.From)
+	act := p.People.NewOperation(by.From)
 	c, err := p.read(r, by.House, act.Now)
 	if err != nil {
 		return Registered{}, err
@@ -177,7 +177,7 @@ func (p *Provider) replace(ctx context.Context, by By, before *Client, r Registr
 }
 
 // putClient stores a client in the place of before; nil: there was none.
-func (p *Provider) putClient(ctx context.Context, act *authn.Act, by By, c *Client, action string, before *Client) error {
+func (p *Provider) putClient(ctx context.Context, act *authn.Operation, by By, c *Client, action string, before *Client) error {
 	event := audit.NewID(act.Now)
 	err := p.Store.Update(ctx, func(tx store.Tx) error {
 		switch there, err := p.client(tx, c.ID); {
@@ -192,7 +192,7 @@ func (p *Provider) putClient(ctx context.Context, act *authn.Act, by By, c *Clie
 		if err := p.audit(tx, act, event, audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.target()}, Action: action, Outcome: audit.Success}); err != nil {
 			return err
 		}
-		return p.People.AlsoIn(ctx, tx, act, p.told(c)) // without secrets
+		return p.People.RunTxHook(ctx, tx, act, p.told(c)) // without secrets
 	})
 	if err != nil {
 		return fmt.Errorf("storing a client: %w", err)
@@ -200,10 +200,10 @@ func (p *Provider) putClient(ctx context.Context, act *authn.Act, by By, c *Clie
 	return nil
 }
 
-// RotateSecret gives a client another secret, in this one answer; the one before is dead. CodeNotFound; CodeState for one
+// RotateSecret gives a client another secret, in this one answer; the one before is dead. CodeNotFound; CodeWrongState for one
 // that has none.
 func (p *Provider) RotateSecret(ctx context.Context, by By, id ClientID) (Registered, error) {
-	act := p.People.NewAct(by.From)
+	act := p.People.NewOperation(by.From)
 	event := audit.NewID(act.Now)
 	secret := prefixed(clientPrefix, act.Secret("client secret"))
 	out, err := store.Do(ctx, p.Store, func(tx store.Tx) (Registered, error) {
@@ -214,7 +214,7 @@ func (p *Provider) RotateSecret(ctx context.Context, by By, id ClientID) (Regist
 		case c == nil:
 			return Registered{}, authn.Refuse(authn.CodeNotFound)
 		case !c.secretive():
-			return Registered{}, authn.Refuse(authn.CodeState)
+			return Registered{}, authn.Refuse(authn.CodeWrongState)
 		}
 		c.Secret, c.Changed = secret.Hash(), act.Now
 		if err := p.clients.Put(tx, string(id), *c); err != nil {
@@ -225,7 +225,7 @@ func (p *Provider) RotateSecret(ctx context.Context, by By, id ClientID) (Regist
 			Outcome: audit.Success, Reason: "another secret"}); err != nil {
 			return Registered{}, err
 		}
-		return told, p.People.AlsoIn(ctx, tx, act, told) // without the secret
+		return told, p.People.RunTxHook(ctx, tx, act, told) // without the secret
 	})
 	if err != nil {
 		return Registered{}, fmt.Errorf("storing a client's secret: %w", err)
@@ -236,7 +236,7 @@ func (p *Provider) RotateSecret(ctx context.Context, by By, id ClientID) (Regist
 
 // Delete ends a client, and with it every token of it at once.
 func (p *Provider) Delete(ctx context.Context, by By, id ClientID) error {
-	act := p.People.NewAct(by.From)
+	act := p.People.NewOperation(by.From)
 	event := audit.NewID(act.Now)
 	return p.Store.Update(ctx, func(tx store.Tx) error {
 		c, err := p.client(tx, id)
@@ -290,5 +290,5 @@ func (p *Provider) ManagedBy(ctx context.Context, id ClientID, token authn.Secre
 	if err != nil || c == nil || !strings.HasPrefix(token.Reveal(), managePrefix) {
 		return false, err
 	}
-	return authn.SecretOf(token.Hash()).Same(authn.SecretOf(c.Manage)), nil
+	return authn.SecretOf(token.Hash()).Equal(authn.SecretOf(c.Manage)), nil
 }

@@ -9,20 +9,20 @@ import (
 )
 
 // account reads the visitor's own account; nobody signed in is CodeNoSession.
-func (s *server) account(r *http.Request) (authn.Account, error) {
+func (s *server) account(r *http.Request) (authn.AccountView, error) {
 	v := visitOf(r)
 	if !v.in() {
-		return authn.Account{}, authn.Refuse(authn.CodeNoSession)
+		return authn.AccountView{}, authn.Refuse(authn.CodeNoSession)
 	}
 	return s.People.Account(r.Context(), v.session)
 }
 
 // proven is account for an act that asks for a fresh proof: it is asked for before the form is shown, so that
 // nobody fills one in for nothing. Whether it counts is judged by authn again when the act is done.
-func (s *server) proven(r *http.Request) (authn.Account, error) {
+func (s *server) proven(r *http.Request) (authn.AccountView, error) {
 	a, err := s.account(r)
 	if err == nil && !a.Proven {
-		err = authn.Refuse(authn.CodeProof)
+		err = authn.Refuse(authn.CodeStepUpRequired)
 	}
 	return a, err
 }
@@ -36,12 +36,12 @@ func (s *server) getAccount(w http.ResponseWriter, r *http.Request) error {
 	return s.showMade(w, page, err)
 }
 
-func (s *server) accountPage(r *http.Request, b templates.Base, a authn.Account) (templates.Account, error) {
+func (s *server) accountPage(r *http.Request, b templates.Base, a authn.AccountView) (templates.Account, error) {
 	made, left, err := s.codesLeft(r.Context(), a.User)
 	if err != nil {
 		return templates.Account{}, err
 	}
-	page := templates.Account{Base: b, Login: a.Login, Garages: a.Garages, RecoveryMade: made, RecoveryLeft: left,
+	page := templates.Account{Base: b, Login: a.Login, Garages: a.Groups, RecoveryMade: made, RecoveryLeft: left,
 		CopiesAllowed: s.People.Policy.AllowCopies}
 	for _, d := range a.Devices {
 		if !s.People.Describe(d).Spare {
@@ -50,21 +50,21 @@ func (s *server) accountPage(r *http.Request, b templates.Base, a authn.Account)
 	}
 	page.AtRisk = a.Counted <= 1 && left == 0
 	for _, ses := range a.Sessions {
-		page.Sessions = append(page.Sessions, templates.Session{ID: ses.ID, Browser: authn.BrowserName(ses.Agent), Address: ses.Address,
-			Started: ses.Since, Seen: ses.Seen, This: ses.This, Program: ses.Program})
+		page.Sessions = append(page.Sessions, templates.Session{ID: ses.ID, Browser: authn.DescribeUserAgent(ses.Agent), Address: ses.Address,
+			Started: ses.Since, Seen: ses.Seen, This: ses.Current, Program: ses.Program})
 	}
 	if page.Applications, err = s.applications(r); err != nil {
 		return templates.Account{}, err
 	}
 	for _, e := range a.Recent {
 		page.Events = append(page.Events, templates.Event{At: e.At, Action: e.What, Device: e.Detail,
-			Browser: authn.BrowserName(e.Agent), Address: e.Address, OK: !e.Failed})
+			Browser: authn.DescribeUserAgent(e.Agent), Address: e.Address, OK: !e.Failed})
 	}
 	return page, nil
 }
 
 // deviceOf is a device as the pages show it.
-func (s *server) deviceOf(a authn.Account, d factors.Device) templates.Device {
+func (s *server) deviceOf(a authn.AccountView, d factors.Device) templates.Device {
 	about := s.People.Describe(d)
 	out := templates.Device{ID: string(d.ID), Name: d.Name, Kind: string(d.Kind), App: appOf(d.App), Added: d.Added,
 		LastUsed: d.LastUsed, Disabled: d.Disabled, By: d.By, Last: d.Usable() && about.Counts && a.Counted <= 1}
@@ -75,7 +75,7 @@ func (s *server) deviceOf(a authn.Account, d factors.Device) templates.Device {
 }
 
 // device finds the device that a path names among those of an account, which account or proven reads.
-func device(r *http.Request, read func(*http.Request) (authn.Account, error)) (authn.Account, factors.Device, error) {
+func device(r *http.Request, read func(*http.Request) (authn.AccountView, error)) (authn.AccountView, factors.Device, error) {
 	a, err := read(r)
 	if err != nil {
 		return a, factors.Device{}, err
@@ -95,7 +95,7 @@ func devicePath(id factors.DeviceID, act string) string {
 func (s *server) getAdd(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err == nil {
-		err = s.People.MayEnrol(r.Context(), authn.Seat{Session: visitOf(r).session})
+		err = s.People.CheckAllowed(r.Context(), authn.Flow{Session: visitOf(r).session})
 	}
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func (s *server) getAdd(w http.ResponseWriter, r *http.Request) error {
 func (s *server) getRenew(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err == nil {
-		err = s.People.MayEnrol(r.Context(), authn.Seat{Session: visitOf(r).session})
+		err = s.People.CheckAllowed(r.Context(), authn.Flow{Session: visitOf(r).session})
 	}
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (s *server) postRenew(w http.ResponseWriter, r *http.Request) error {
 	if !visitOf(r).in() {
 		return authn.Refuse(authn.CodeNoSession)
 	}
-	seat := seated{Seat: authn.Seat{Session: visitOf(r).session}}
+	seat := seated{Flow: authn.Flow{Session: visitOf(r).session}}
 	path, err := s.begin(w, r, seat, authn.Enrolling{Kind: s.kinds[byRecovery]})
 	if err != nil {
 		return err
@@ -138,14 +138,14 @@ func (s *server) postRenew(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) postEndSession(w http.ResponseWriter, r *http.Request) error {
-	if err := s.People.EndSession(r.Context(), origin(r), visitOf(r).session, r.PathValue("id")); err != nil {
+	if err := s.People.RevokeSession(r.Context(), origin(r), visitOf(r).session, r.PathValue("id")); err != nil {
 		return err
 	}
 	return see(w, "/account?done=session_ended")
 }
 
 func (s *server) postEndOthers(w http.ResponseWriter, r *http.Request) error {
-	issued, err := s.People.EndOthers(r.Context(), origin(r), visitOf(r).session)
+	issued, err := s.People.RevokeOthers(r.Context(), origin(r), visitOf(r).session)
 	if err != nil {
 		return err
 	}

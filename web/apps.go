@@ -318,7 +318,7 @@ func (s *server) postUserCodeConfirm(w http.ResponseWriter, r *http.Request) err
 	}
 	yes := f["decision"] == "yes"
 	switch err := s.OIDC.AnswerDevice(r.Context(), browserOf(r), f["request"], yes); authn.CodeOf(err) {
-	case authn.CodeProof:
+	case authn.CodeStepUpRequired:
 		return see(w, with("/account/prove", "next", with("/device/confirm", "request", f["request"])))
 	case authn.CodeExpired:
 		return see(w, oidc.PathUserCode)

@@ -259,8 +259,8 @@ func (p *place) reopened(t testing.TB) *place {
 		t.Fatal(err)
 	}
 	was := p.Service
-	people := &authn.Service{Store: p.Store, Pepper: was.Pepper, Passwords: was.Passwords, Factors: was.Factors, Log: audit.NewLog(ring), Now: was.Now,
-		Limiter: throttle.NewLimiter(ring, was.Pepper), Guesses: throttle.NewGuesses(ring, was.Pepper), Outbox: was.Outbox, Policy: was.Policy}
+	people := &authn.Service{Store: p.Store, Pepper: was.Pepper, Hasher: was.Hasher, Factors: was.Factors, Log: audit.NewLog(ring), Now: was.Now,
+		Limiter: throttle.NewLimiter(ring, was.Pepper), Failures: throttle.NewGuesses(ring, was.Pepper), Outbox: was.Outbox, Policy: was.Policy}
 	people.Open(ring)
 	h := *p.House
 	h.Service, h.Ring = people, ring

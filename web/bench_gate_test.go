@@ -38,11 +38,11 @@ func (a *arena) doorman(b *testing.B, people int) (http.Handler, []string) {
 	nonce := authn.SecretOf(strings.Repeat("n", 43))
 	var cookies []string
 	for _, session := range a.crowd.Sessions(people) {
-		code, err := c.People.OpenGate(b.Context(), authn.Origin{}, session, wiki, authn.GateState(nonce))
+		code, err := c.People.NewReturnCode(b.Context(), authn.RequestInfo{}, session, wiki, authn.ParseForwardState(nonce))
 		if err != nil {
 			b.Fatal(err)
 		}
-		secret, err := c.People.PassGate(b.Context(), authn.Origin{}, code, wiki, nonce)
+		secret, err := c.People.RedeemReturnCode(b.Context(), authn.RequestInfo{}, code, wiki, nonce)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // confirmPage is that of a device which waits for the person's word (PROTOCOL 22); any other is not found here.
-func (s *server) confirmPage(r *http.Request, b templates.Base, read func(*http.Request) (authn.Account, error)) (templates.DeviceConfirm, error) {
+func (s *server) confirmPage(r *http.Request, b templates.Base, read func(*http.Request) (authn.AccountView, error)) (templates.DeviceConfirm, error) {
 	a, d, err := device(r, read)
 	if err == nil && !d.Waits() {
 		err = authn.Refuse(authn.CodeNotFound)

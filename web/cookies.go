@@ -46,11 +46,11 @@ func (j *jar) New(r *http.Request, name string) (*sessions.Session, error) {
 	ses := sessions.NewSession(j, name)
 	ses.Options, ses.IsNew = j.options(name), true
 	secret := j.secret(r, name)
-	if secret.Empty() {
+	if secret.IsZero() {
 		return ses, nil
 	}
 	if name == j.session {
-		live, err := j.people.Check(r.Context(), secret)
+		live, err := j.people.Authenticate(r.Context(), secret)
 		if authn.CodeOf(err) == authn.CodeNoSession {
 			return ses, nil
 		}
@@ -79,9 +79,9 @@ func (j *jar) options(name string) *sessions.Options {
 	o := &sessions.Options{Path: "/", HttpOnly: true, Secure: j.secure, SameSite: http.SameSiteLaxMode}
 	switch name {
 	case j.login:
-		o.MaxAge = int(authn.LoginLife / time.Second)
+		o.MaxAge = int(authn.TransactionTTL / time.Second)
 	case j.browser:
-		o.MaxAge = int(authn.BrowserLife / time.Second)
+		o.MaxAge = int(authn.KnownBrowserTTL / time.Second)
 	}
 	return o
 }

@@ -47,14 +47,14 @@ func (s *server) postCopy(w http.ResponseWriter, r *http.Request) error {
 	}
 	want := authn.Enrolling{Kind: d.Kind, Replace: d.ID}
 	if replace {
-		want.Lost = lost
+		want.LostCopy = lost
 	} else {
 		if err := s.adopt(w, r, issued); err != nil {
 			return err
 		}
 		session = issued.Session
 	}
-	path, err := s.begin(w, r, seated{Seat: authn.Seat{Session: session}}, want)
+	path, err := s.begin(w, r, seated{Flow: authn.Flow{Session: session}}, want)
 	if err != nil {
 		return err
 	}
@@ -71,9 +71,9 @@ func (s *server) replacePage(r *http.Request, b templates.Base) (templates.Repla
 	if err != nil {
 		return templates.Replace{}, err
 	}
-	e, err := s.People.Pending(r.Context(), authn.Seat{Session: visitOf(r).session})
+	e, err := s.People.Pending(r.Context(), authn.Flow{Session: visitOf(r).session})
 	code := authn.CodeOf(err)
-	if code == authn.CodeExpired || code == authn.CodeProof || err == nil && e.Replace != d.ID {
+	if code == authn.CodeExpired || code == authn.CodeStepUpRequired || err == nil && e.Replace != d.ID {
 		return templates.Replace{}, &misplaced{"/account?again=ceremony_gone"}
 	}
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *server) postReplace(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := s.People.FinishEnrol(r.Context(), origin(r), authn.Seat{Session: visitOf(r).session}, "", []byte(f["code"]))
+	done, err := s.People.FinishEnrol(r.Context(), origin(r), authn.Flow{Session: visitOf(r).session}, "", []byte(f["code"]))
 	if authn.CodeOf(err) == authn.CodeExpired {
 		return &misplaced{"/account?again=ceremony_gone"}
 	}
@@ -108,7 +108,7 @@ func (s *server) postReplace(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !done.Accepted() {
-		page.Problem, _, _ = s.rejected(done.Judged, byCode)
+		page.Problem, _, _ = s.rejected(done.Verification, byCode)
 		return s.show(w, http.StatusUnprocessableEntity, page)
 	}
 	return s.adoptThen(w, r, done.Issued, "/account?done=copy_removed")

@@ -85,7 +85,7 @@ func copyName(d factors.Device) string {
 }
 
 // usedUp is how long a code that was taken already goes on being shown; 0 when the present one is good.
-func (s *server) usedUp(a authn.Account) time.Duration {
+func (s *server) usedUp(a authn.AccountView) time.Duration {
 	now := s.Now()
 	for _, d := range a.Devices {
 		if wayOf(s.People.Describe(d)) == byCode && !d.LastUsed.IsZero() && d.LastUsed.Truncate(codePeriod).Equal(now.Truncate(codePeriod)) {
@@ -115,7 +115,7 @@ func (s *server) postShow(w http.ResponseWriter, r *http.Request) error {
 			copyID = c.ID
 		}
 	}
-	j, err := s.People.ShowAgain(r.Context(), origin(r), visitOf(r).session, d.ID, copyID, f["name"], s.kinds[byCode], []byte(f["code"]))
+	j, err := s.People.ShowQR(r.Context(), origin(r), visitOf(r).session, d.ID, copyID, f["name"], s.kinds[byCode], []byte(f["code"]))
 	if err != nil {
 		return s.again(w, err, page)
 	}
@@ -125,7 +125,7 @@ func (s *server) postShow(w http.ResponseWriter, r *http.Request) error {
 	return see(w, devicePath(d.ID, "copy"))
 }
 
-func (s *server) showPage(r *http.Request, a authn.Account, d factors.Device, name string) func(*templates.Problem) templates.Page {
+func (s *server) showPage(r *http.Request, a authn.AccountView, d factors.Device, name string) func(*templates.Problem) templates.Page {
 	return func(p *templates.Problem) templates.Page {
 		return templates.DeviceShow{Base: s.baseTold(r, shownAt(r), p), Device: s.deviceOf(a, d), CopyName: name}
 	}
@@ -133,15 +133,15 @@ func (s *server) showPage(r *http.Request, a authn.Account, d factors.Device, na
 
 // postShowReplaced gives a device whose secret died with a lost copy another one (PROTOCOL 15), after a code of
 // another phone: there is no old QR code to show.
-func (s *server) postShowReplaced(w http.ResponseWriter, r *http.Request, a authn.Account, d factors.Device, f form) error {
-	j, err := s.People.Prove(r.Context(), origin(r), visitOf(r).session, s.kinds[byCode], []byte(f["code"]))
+func (s *server) postShowReplaced(w http.ResponseWriter, r *http.Request, a authn.AccountView, d factors.Device, f form) error {
+	j, err := s.People.StepUp(r.Context(), origin(r), visitOf(r).session, s.kinds[byCode], []byte(f["code"]))
 	if err != nil {
 		return err
 	}
 	if !j.Accepted() {
 		return s.judged(w, j, byCode, s.showPage(r, a, d, f["name"]))
 	}
-	seat := seated{Seat: authn.Seat{Session: visitOf(r).session}}
+	seat := seated{Flow: authn.Flow{Session: visitOf(r).session}}
 	path, err := s.begin(w, r, seat, authn.Enrolling{Kind: d.Kind, Replace: d.ID})
 	if err != nil {
 		return err
@@ -159,7 +159,7 @@ func (s *server) shownPage(r *http.Request, b templates.Base) (templates.DeviceS
 	if err != nil {
 		return templates.DeviceShown{}, err
 	}
-	c, err := s.People.Shown(r.Context(), visitOf(r).session)
+	c, err := s.People.PendingCopy(r.Context(), visitOf(r).session)
 	if authn.CodeOf(err) == authn.CodeExpired || err == nil && c.Device != d.ID {
 		return templates.DeviceShown{}, &misplaced{devicePath(d.ID, "show") + "?again=ceremony_gone"}
 	}

@@ -13,7 +13,7 @@ import (
 
 // seated is where a visitor enrols a device, and what they have.
 type seated struct {
-	authn.Seat
+	authn.Flow
 	first   bool // within a login: the device completes it
 	devices []factors.Device
 	login   string
@@ -23,10 +23,10 @@ type seated struct {
 // the person is about.
 func (s *server) seat(r *http.Request) (seated, error) {
 	v := visitOf(r)
-	if !v.login.Empty() {
+	if !v.login.IsZero() {
 		st, err := s.loginAt(r, v.login, authn.StepEnrol)
 		if err == nil {
-			return seated{Seat: authn.Seat{Login: v.login}, first: true, devices: st.Have, login: st.Login}, nil
+			return seated{Flow: authn.Flow{Login: v.login}, first: true, devices: st.Have, login: st.Login}, nil
 		}
 		if !v.in() {
 			return seated{}, err
@@ -36,13 +36,13 @@ func (s *server) seat(r *http.Request) (seated, error) {
 	if err != nil {
 		return seated{}, err
 	}
-	return seated{Seat: authn.Seat{Session: v.session}, devices: a.Devices, login: a.Login}, nil
+	return seated{Flow: authn.Flow{Session: v.session}, devices: a.Devices, login: a.Login}, nil
 }
 
 func (s *server) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	seat, err := s.seat(r)
 	if err == nil {
-		err = s.People.MayEnrol(r.Context(), seat.Seat)
+		err = s.People.CheckAllowed(r.Context(), seat.Flow)
 	}
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 
 // begin opens an enrolment and gives the page that shows it.
 func (s *server) begin(w http.ResponseWriter, r *http.Request, seat seated, want authn.Enrolling) (string, error) {
-	prompt, err := s.People.BeginEnrol(r.Context(), origin(r), seat.Seat, want)
+	prompt, err := s.People.BeginEnrol(r.Context(), origin(r), seat.Flow, want)
 	if err != nil {
 		return "", err
 	}
@@ -111,21 +111,21 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, seat seated, want
 }
 
 // pending is the enrolment under way, for the page at a path; another page's, or none, leads elsewhere.
-func (s *server) pending(r *http.Request, path string) (seated, authn.Enrolment, error) {
+func (s *server) pending(r *http.Request, path string) (seated, authn.PendingEnrolment, error) {
 	seat, err := s.seat(r)
 	if err != nil {
-		return seated{}, authn.Enrolment{}, err
+		return seated{}, authn.PendingEnrolment{}, err
 	}
-	e, err := s.People.Pending(r.Context(), seat.Seat)
+	e, err := s.People.Pending(r.Context(), seat.Flow)
 	switch code := authn.CodeOf(err); {
-	case code == authn.CodeExpired, code == authn.CodeProof:
-		return seated{}, authn.Enrolment{}, &misplaced{"/enrol?again=ceremony_gone"}
+	case code == authn.CodeExpired, code == authn.CodeStepUpRequired:
+		return seated{}, authn.PendingEnrolment{}, &misplaced{"/enrol?again=ceremony_gone"}
 	case err != nil:
-		return seated{}, authn.Enrolment{}, err
+		return seated{}, authn.PendingEnrolment{}, err
 	case e.Replace != "":
-		return seated{}, authn.Enrolment{}, &misplaced{devicePath(e.Replace, "replace")}
+		return seated{}, authn.PendingEnrolment{}, &misplaced{devicePath(e.Replace, "replace")}
 	case enrolPages[e.Prompt.Template] != path:
-		return seated{}, authn.Enrolment{}, &misplaced{enrolPages[e.Prompt.Template]}
+		return seated{}, authn.PendingEnrolment{}, &misplaced{enrolPages[e.Prompt.Template]}
 	}
 	return seat, e, nil
 }
@@ -139,7 +139,7 @@ func (s *server) getEnrolPhone(w http.ResponseWriter, r *http.Request) error {
 	return s.showMade(w, page, err)
 }
 
-func phonePage(b templates.Base, seat seated, e authn.Enrolment, name string) (templates.Phone, error) {
+func phonePage(b templates.Base, seat seated, e authn.PendingEnrolment, name string) (templates.Phone, error) {
 	scan, err := templates.ReadScan(e.Prompt.View)
 	return templates.Phone{Base: b, Scan: scan, App: appOf(e.App), DeviceName: name, First: seat.first}, err
 }
@@ -165,7 +165,7 @@ func (s *server) postEnrolPhone(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.again(w, err, told)
 	}
-	done, err := s.People.FinishEnrol(r.Context(), origin(r), seat.Seat, name, []byte(f["code"]))
+	done, err := s.People.FinishEnrol(r.Context(), origin(r), seat.Flow, name, []byte(f["code"]))
 	if authn.CodeOf(err) == authn.CodeExpired {
 		return &misplaced{"/enrol?again=ceremony_gone"}
 	}
@@ -173,7 +173,7 @@ func (s *server) postEnrolPhone(w http.ResponseWriter, r *http.Request) error {
 		return s.again(w, err, told)
 	}
 	if !done.Accepted() {
-		p, _, _ := s.rejected(done.Judged, byCode)
+		p, _, _ := s.rejected(done.Verification, byCode)
 		return s.show(w, http.StatusUnprocessableEntity, told(p))
 	}
 	path, err := s.enrolled(w, r, seat, done)
@@ -204,7 +204,7 @@ func (s *server) postEnrolKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := s.People.FinishEnrol(r.Context(), origin(r), seat.Seat, name, a.Answer)
+	done, err := s.People.FinishEnrol(r.Context(), origin(r), seat.Flow, name, a.Answer)
 	if authn.CodeOf(err) == authn.CodeExpired {
 		return &misplaced{"/enrol?again=ceremony_gone"}
 	}
@@ -212,7 +212,7 @@ func (s *server) postEnrolKey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !done.Accepted() {
-		p, _, _ := s.rejected(done.Judged, byKey)
+		p, _, _ := s.rejected(done.Verification, byKey)
 		return s.tellScript(w, r, http.StatusUnprocessableEntity, 0, p.Message, true) // its challenge is spent
 	}
 	path, err := s.enrolled(w, r, seat, done)
@@ -241,8 +241,8 @@ func (s *server) towardsCodes(w http.ResponseWriter, r *http.Request, otherwise 
 	if err != nil || made {
 		return otherwise, err
 	}
-	path, err := s.begin(w, r, seated{Seat: authn.Seat{Session: v.session}}, authn.Enrolling{Kind: s.kinds[byRecovery]})
-	if authn.CodeOf(err) == authn.CodeProof {
+	path, err := s.begin(w, r, seated{Flow: authn.Flow{Session: v.session}}, authn.Enrolling{Kind: s.kinds[byRecovery]})
+	if authn.CodeOf(err) == authn.CodeStepUpRequired {
 		return otherwise, nil // the proof aged meanwhile; the account's page offers the codes
 	}
 	return path, err
@@ -297,7 +297,7 @@ func (s *server) getCodes(w http.ResponseWriter, r *http.Request) error {
 	return s.showMade(w, page, err)
 }
 
-func codesPage(b templates.Base, seat seated, e authn.Enrolment) (templates.Codes, error) {
+func codesPage(b templates.Base, seat seated, e authn.PendingEnrolment) (templates.Codes, error) {
 	var view struct {
 		Codes []string `json:"codes"`
 	}
@@ -324,7 +324,7 @@ func (s *server) postCodes(w http.ResponseWriter, r *http.Request) error {
 		page.Problem = templates.RefuseField("kept", templates.ProblemNotKept)
 		return s.show(w, http.StatusUnprocessableEntity, page)
 	}
-	if _, err := s.People.FinishEnrol(r.Context(), origin(r), seat.Seat, "", nil); err != nil {
+	if _, err := s.People.FinishEnrol(r.Context(), origin(r), seat.Flow, "", nil); err != nil {
 		return err
 	}
 	return see(w, "/account?done=codes_kept")

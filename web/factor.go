@@ -18,7 +18,7 @@ func (s *server) getFactor(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := s.factorPage(r, st, m.pick(r.URL.Query().Get("way")))
 	if page.Way == string(byKey) {
-		prompt, err := s.People.Challenge(r.Context(), origin(r), visitOf(r).login, s.kinds[byKey])
+		prompt, err := s.People.BeginVerify(r.Context(), origin(r), visitOf(r).login, s.kinds[byKey])
 		if err != nil {
 			return err
 		}
@@ -30,13 +30,13 @@ func (s *server) getFactor(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, http.StatusOK, page)
 }
 
-func (s *server) factorPage(r *http.Request, st authn.LoginState, by way) templates.Factor {
+func (s *server) factorPage(r *http.Request, st authn.TransactionState, by way) templates.Factor {
 	m := s.meansOf(st.Devices)
 	return templates.Factor{Base: s.base(r), Way: string(by), DeviceName: m.first[by], Phones: m.phones, Keys: m.keys, Recovery: st.Codes > 0}
 }
 
 func (s *server) postFactor(w http.ResponseWriter, r *http.Request) error {
-	return s.postCode(w, r, byCode, func(st authn.LoginState, p *templates.Problem) templates.Page {
+	return s.postCode(w, r, byCode, func(st authn.TransactionState, p *templates.Problem) templates.Page {
 		page := s.factorPage(r, st, byCode)
 		page.Problem = p
 		return page
@@ -53,14 +53,14 @@ func (s *server) getRecovery(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) postRecovery(w http.ResponseWriter, r *http.Request) error {
-	return s.postCode(w, r, byRecovery, func(st authn.LoginState, p *templates.Problem) templates.Page {
+	return s.postCode(w, r, byRecovery, func(st authn.TransactionState, p *templates.Problem) templates.Page {
 		m := s.meansOf(st.Devices)
 		return templates.Recovery{Base: s.baseTold(r, "/login/recovery", p), Phones: m.phones, Keys: m.keys}
 	})
 }
 
 // postCode judges a typed code of the second step.
-func (s *server) postCode(w http.ResponseWriter, r *http.Request, by way, page func(authn.LoginState, *templates.Problem) templates.Page) error {
+func (s *server) postCode(w http.ResponseWriter, r *http.Request, by way, page func(authn.TransactionState, *templates.Problem) templates.Page) error {
 	f, err := readForm(r, "code")
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (s *server) postCode(w http.ResponseWriter, r *http.Request, by way, page f
 	if err != nil {
 		return err
 	}
-	return s.judged(w, out.Judged, by, func(p *templates.Problem) templates.Page { return page(st, p) })
+	return s.judged(w, out.Verification, by, func(p *templates.Problem) templates.Page { return page(st, p) })
 }
 
 // verify judges an answer. A login whose devices were reset meanwhile is misplaced: nobody is asked again for a
@@ -87,7 +87,7 @@ func (s *server) postCode(w http.ResponseWriter, r *http.Request, by way, page f
 func (s *server) verify(r *http.Request, by way, answer []byte) (authn.Verified, error) {
 	login := visitOf(r).login
 	out, err := s.People.Verify(r.Context(), origin(r), login, s.kinds[by], answer)
-	if authn.CodeOf(err) == authn.CodeState {
+	if authn.CodeOf(err) == authn.CodeWrongState {
 		if _, moved := s.loginAt(r, login); moved != nil {
 			err = moved
 		}
@@ -123,7 +123,7 @@ func (s *server) postFactorKey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !out.Accepted() {
-		return s.judgedScript(w, r, out.Judged)
+		return s.judgedScript(w, r, out.Verification)
 	}
 	if err := s.completed(w, r, out.Completed); err != nil {
 		return err

@@ -18,9 +18,9 @@ func (s *server) getHelpRequest(w http.ResponseWriter, r *http.Request) error {
 	switch v := visitOf(r); {
 	case v.in():
 		page.Email = v.live.Login
-	case !v.login.Empty():
+	case !v.login.IsZero():
 		// Only a password that was proven fills the address in (EXPERIENCE, second step).
-		st, err := s.People.Login(r.Context(), v.login)
+		st, err := s.People.Transaction(r.Context(), v.login)
 		if err != nil && authn.CodeOf(err) == "" {
 			return err
 		}

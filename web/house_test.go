@@ -263,7 +263,7 @@ func mailed[M templates.Mail](t testing.TB, p *place, to string) M {
 // reset clears somebody's devices as an operator does, and mails a ticket.
 func (p *place) reset(id authn.UserID) {
 	p.T.Helper()
-	_, err := authn.Do(p.T.Context(), p.Service, p.Service.NewAct(authn.Origin{}), func(w *authn.Work) (struct{}, error) {
+	_, err := authn.Update(p.T.Context(), p.Service, p.Service.NewOperation(authn.RequestInfo{}), func(w *authn.Tx) (struct{}, error) {
 		u, err := w.User(id)
 		if err != nil {
 			return struct{}{}, err

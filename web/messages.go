@@ -37,21 +37,21 @@ type line struct {
 
 // ofCode words the refusals of authn that a page tells above its form.
 var ofCode = map[authn.Code]line{
-	authn.CodeSignIn:        {templates.ProblemSignIn, ""},
-	authn.CodeWait:          {templates.ProblemWait, ""},
-	authn.CodeBusy:          {templates.ProblemBusy, ""},
-	authn.CodeProof:         {templates.ProblemNeedsProof, ""},
-	authn.CodeNotFound:      {templates.ProblemNoSuchThing, ""},
-	authn.CodeTaken:         {templates.ProblemKeyTaken, ""},
-	authn.CodeLastDevice:    {templates.ProblemLastDevice, ""},
-	authn.CodeTooMany:       {templates.ProblemTooMany, ""},
-	authn.CodeTicket:        {templates.ProblemTicketWrong, "ticket"},
-	authn.CodeTicketExpired: {templates.ProblemTicketExpired, "ticket"},
-	authn.CodeSameHand:      {templates.ProblemTicketSameHand, "ticket"},
-	authn.CodeShownTooOften: {templates.ProblemTooManyQR, ""},
-	authn.CodeCopiesOff:     {templates.ProblemNoCopies, ""},
-	authn.CodeState:         {templates.ProblemChanged, ""},
-	authn.CodeConflict:      {templates.ProblemChanged, ""},
+	authn.CodeSignInFailed:   {templates.ProblemSignIn, ""},
+	authn.CodeRateLimited:    {templates.ProblemWait, ""},
+	authn.CodeOverloaded:     {templates.ProblemBusy, ""},
+	authn.CodeStepUpRequired: {templates.ProblemNeedsProof, ""},
+	authn.CodeNotFound:       {templates.ProblemNoSuchThing, ""},
+	authn.CodeTaken:          {templates.ProblemKeyTaken, ""},
+	authn.CodeLastDevice:     {templates.ProblemLastDevice, ""},
+	authn.CodeTooMany:        {templates.ProblemTooMany, ""},
+	authn.CodeInvalidTicket:  {templates.ProblemTicketWrong, "ticket"},
+	authn.CodeTicketExpired:  {templates.ProblemTicketExpired, "ticket"},
+	authn.CodeSameProvenance: {templates.ProblemTicketSameHand, "ticket"},
+	authn.CodeQRLimit:        {templates.ProblemTooManyQR, ""},
+	authn.CodeCopiesDisabled: {templates.ProblemNoCopies, ""},
+	authn.CodeWrongState:     {templates.ProblemChanged, ""},
+	authn.CodeConflict:       {templates.ProblemChanged, ""},
 }
 
 // ofField words CodeInvalid by "field reason", and by "field" for any other reason.
@@ -86,7 +86,7 @@ func (s *server) problemOf(err error) (*templates.Problem, bool) {
 		return nil, false
 	}
 	p := problemAt(l)
-	p.Wait = e.Retry
+	p.Wait = e.RetryAfter
 	if l.key == templates.ProblemPasswordShort {
 		p.N = s.least()
 		p.Fields["password"] = p.Message
@@ -102,7 +102,7 @@ func problemAt(l line) *templates.Problem {
 }
 
 // least is the least number of characters of a password.
-func (s *server) least() int { return s.People.Passwords.Policy.Min }
+func (s *server) least() int { return s.People.Hasher.Policy.Min }
 
 // again shows a form anew with what was wrong, or passes on an error that its page cannot tell.
 func (s *server) again(w http.ResponseWriter, err error, page func(*templates.Problem) templates.Page) error {
@@ -145,7 +145,7 @@ func untilNextCode(now time.Time) time.Duration {
 }
 
 // rejected words an answer that was not accepted.
-func (s *server) rejected(j authn.Judged, by way) (p *templates.Problem, status int, retry time.Duration) {
+func (s *server) rejected(j authn.Verification, by way) (p *templates.Problem, status int, retry time.Duration) {
 	if j.Wait > 0 {
 		p = templates.Refuse(templates.ProblemWaitCode)
 		p.Wait = j.Wait
@@ -175,13 +175,13 @@ func (s *server) rejected(j authn.Judged, by way) (p *templates.Problem, status 
 }
 
 // judged shows a form anew after an answer that was not accepted.
-func (s *server) judged(w http.ResponseWriter, j authn.Judged, by way, page func(*templates.Problem) templates.Page) error {
+func (s *server) judged(w http.ResponseWriter, j authn.Verification, by way, page func(*templates.Problem) templates.Page) error {
 	p, status, retry := s.rejected(j, by)
 	return s.showLater(w, status, retry, page(p))
 }
 
 // judgedScript is judged for a script. Whatever was wrong, the challenge is used up.
-func (s *server) judgedScript(w http.ResponseWriter, r *http.Request, j authn.Judged) error {
+func (s *server) judgedScript(w http.ResponseWriter, r *http.Request, j authn.Verification) error {
 	p, status, retry := s.rejected(j, byKey)
 	return s.tellScript(w, r, status, retry, p.Message, true)
 }

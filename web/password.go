@@ -29,7 +29,7 @@ func (s *server) postForgot(w http.ResponseWriter, r *http.Request) error {
 func (s *server) getNewPassword(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	login, _, err := s.People.PasswordLink(r.Context(), authn.SecretOf(token))
-	if authn.CodeOf(err) == authn.CodeLink {
+	if authn.CodeOf(err) == authn.CodeInvalidLink {
 		return s.show(w, http.StatusNotFound, templates.NewPassword{Base: s.base(r), Gone: true})
 	}
 	if err != nil {
@@ -47,12 +47,12 @@ func (s *server) postNewPassword(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	login, _, err := s.People.PasswordLink(r.Context(), authn.SecretOf(token))
 	if err == nil {
-		var started authn.Started
-		if started, err = s.People.ChoosePassword(r.Context(), origin(r), authn.SecretOf(token), f["password"]); err == nil {
+		var started authn.TransactionRef
+		if started, err = s.People.StartWithPasswordLink(r.Context(), origin(r), authn.SecretOf(token), f["password"]); err == nil {
 			return s.beginThen(w, r, started.Login, with(where(started.Step), "done", "password_set"))
 		}
 	}
-	if authn.CodeOf(err) == authn.CodeLink {
+	if authn.CodeOf(err) == authn.CodeInvalidLink {
 		return s.show(w, http.StatusNotFound, templates.NewPassword{Base: s.baseAt(r, shownAt(r)), Gone: true})
 	}
 	return s.again(w, err, func(p *templates.Problem) templates.Page {
@@ -84,7 +84,7 @@ func (s *server) postPasswordChange(w http.ResponseWriter, r *http.Request) erro
 		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField(field, templates.ProblemMissing)))
 	}
 	issued, err := s.People.ChangePassword(r.Context(), origin(r), visitOf(r).session, f["current"], f["password"])
-	if authn.CodeOf(err) == authn.CodeProof {
+	if authn.CodeOf(err) == authn.CodeStepUpRequired {
 		return err
 	}
 	if err != nil {

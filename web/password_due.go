@@ -16,8 +16,8 @@ func (s *server) completed(w http.ResponseWriter, r *http.Request, c authn.Compl
 }
 
 func (s *server) passwordDue(r *http.Request, b templates.Base) (templates.PasswordDue, error) {
-	st, err := s.loginAt(r, visitOf(r).login, authn.StepPassword)
-	return templates.PasswordDue{Base: b, Login: st.Login, Temporary: st.Mark == authn.MarkTemporary, Least: s.least()}, err
+	st, err := s.loginAt(r, visitOf(r).login, authn.StepChangePassword)
+	return templates.PasswordDue{Base: b, Login: st.Login, Temporary: st.Mark == authn.ChangeTemporary, Least: s.least()}, err
 }
 
 func (s *server) getPasswordDue(w http.ResponseWriter, r *http.Request) error {
@@ -35,7 +35,7 @@ func (s *server) postPasswordDue(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out, err := s.People.RenewPassword(r.Context(), origin(r), visitOf(r).login, f["password"])
+	out, err := s.People.ReplacePassword(r.Context(), origin(r), visitOf(r).login, f["password"])
 	if err != nil {
 		return s.again(w, err, func(p *templates.Problem) templates.Page {
 			page.Problem = p

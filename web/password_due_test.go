@@ -12,7 +12,7 @@ import (
 func TestWhoeverMustChooseAnotherPasswordComesToThatPageBeforeAnyOther(t *testing.T) {
 	p := open(t, nil)
 	u, phone, _ := p.Member(amelie, nil)
-	p.Change(u.ID, func(u *authn.User) { u.Password.Mark = authn.MarkTemporary })
+	p.Change(u.ID, func(u *authn.User) { u.Password.MustChange = authn.ChangeTemporary })
 	for _, kind := range []string{"and closes it", "and chooses"} {
 		b := p.browser(t)
 		b.goes("/login/factor", "/login?next=/account/add", "identifier", amelie, "password", authntest.Password, "next", "/account/add")
@@ -50,7 +50,7 @@ func TestWhoeverMustChooseAnotherPasswordComesToThatPageBeforeAnyOther(t *testin
 func TestAFirstDeviceEnrolledOnTheWayToTheChoiceIsFollowedByTheAdviceForASecond(t *testing.T) {
 	p := open(t, nil)
 	u, _, _ := p.Member(amelie, nil)
-	p.Change(u.ID, func(u *authn.User) { u.Password.Mark = authn.MarkExpired })
+	p.Change(u.ID, func(u *authn.User) { u.Password.MustChange = authn.ChangeExpired })
 	code, err := p.ticket(u.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +77,7 @@ func TestARecoveryCodeLeadsToAPhoneAndTheChoiceBeforeASession(t *testing.T) {
 	in.goes("/enrol/recovery", "/account/recovery")
 	code, _, _ := strings.Cut(strings.SplitN(in.shows("/enrol/recovery").body, "<code>", 2)[1], "<")
 	in.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
-	p.Change(u.ID, func(u *authn.User) { u.Password.Mark = authn.MarkExpired })
+	p.Change(u.ID, func(u *authn.User) { u.Password.MustChange = authn.ChangeExpired })
 
 	b := p.browser(t)
 	b.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
@@ -98,7 +98,7 @@ func TestARecoveryCodeLeadsToAPhoneAndTheChoiceBeforeASession(t *testing.T) {
 
 // ticket resets somebody and gives the ticket to the test.
 func (p *place) ticket(id authn.UserID) (authn.Secret, error) {
-	return authn.Do(p.T.Context(), p.Service, p.Service.NewAct(authn.Origin{}), func(w *authn.Work) (authn.Secret, error) {
+	return authn.Update(p.T.Context(), p.Service, p.Service.NewOperation(authn.RequestInfo{}), func(w *authn.Tx) (authn.Secret, error) {
 		u, err := w.User(id)
 		if err != nil {
 			return authn.Secret{}, err
@@ -106,7 +106,7 @@ func (p *place) ticket(id authn.UserID) (authn.Secret, error) {
 		if _, err := w.ResetDevices(&u); err != nil {
 			return authn.Secret{}, err
 		}
-		_, code, _, err := w.IssueTicket(&u, authn.HandMail, authn.TicketLife)
+		_, code, _, err := w.IssueTicket(&u, authn.ProvenanceEmail, authn.TicketTTL)
 		if err != nil {
 			return authn.Secret{}, err
 		}

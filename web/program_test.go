@@ -26,7 +26,7 @@ func openWithAPI(t testing.TB) (*place, string) {
 	})
 	served = api.New(api.Config{Desk: desk, Ring: p.Ring, PublicURL: p.url, SignIn: true})
 	machine := helpdesk.Operator{ID: "operator:0", Name: "root", Owner: "operator:0", Machine: true}
-	token, _, err := desk.CreateToken(t.Context(), machine, authn.Origin{},
+	token, _, err := desk.CreateToken(t.Context(), machine, authn.RequestInfo{},
 		helpdesk.NewToken{Name: "script", Role: authn.RoleUserAdmin, Secrets: true, Authn: true})
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +147,7 @@ func TestAProgramsSessionIsNobodysAtEveryPage(t *testing.T) {
 		}
 	}
 	after := p.User(amelie)
-	if len(after.Devices) != len(before.Devices) || after.Epoch != before.Epoch || len(after.Sessions) != len(before.Sessions) || after.Password.PHC != before.Password.PHC {
+	if len(after.Devices) != len(before.Devices) || after.Epoch != before.Epoch || len(after.Sessions) != len(before.Sessions) || after.Password.Hash != before.Password.Hash {
 		t.Error("a page did something for a program's session")
 	}
 	if status, _ := asked(caller, token, "/api/v1/authn/cancel", `{"stateToken":"`+state+`"}`); status != http.StatusOK {

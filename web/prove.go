@@ -15,7 +15,7 @@ func (s *server) getProve(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := s.provePage(s.base(r), a, r.URL.Query().Get("next"), r.URL.Query().Get("way"))
 	if page.Way == string(byKey) {
-		prompt, err := s.People.ChallengeProof(r.Context(), origin(r), visitOf(r).session, s.kinds[byKey])
+		prompt, err := s.People.BeginStepUp(r.Context(), origin(r), visitOf(r).session, s.kinds[byKey])
 		if err != nil {
 			return err
 		}
@@ -24,7 +24,7 @@ func (s *server) getProve(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, http.StatusOK, page)
 }
 
-func (s *server) provePage(b templates.Base, a authn.Account, asked, by string) templates.Prove {
+func (s *server) provePage(b templates.Base, a authn.AccountView, asked, by string) templates.Prove {
 	m := s.meansOf(a.Devices)
 	return templates.Prove{Base: b, Next: afterProof(asked), Way: string(m.pick(by)), Phones: m.phones, Keys: m.keys}
 }
@@ -46,7 +46,7 @@ func (s *server) postProve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	j, err := s.People.Prove(r.Context(), origin(r), visitOf(r).session, s.kinds[byCode], []byte(f["code"]))
+	j, err := s.People.StepUp(r.Context(), origin(r), visitOf(r).session, s.kinds[byCode], []byte(f["code"]))
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (s *server) postProveKey(w http.ResponseWriter, r *http.Request) error {
 	if !visitOf(r).in() {
 		return authn.Refuse(authn.CodeNoSession)
 	}
-	j, err := s.People.Prove(r.Context(), origin(r), visitOf(r).session, s.kinds[byKey], answer.Answer)
+	j, err := s.People.StepUp(r.Context(), origin(r), visitOf(r).session, s.kinds[byKey], answer.Answer)
 	if err != nil {
 		return err
 	}

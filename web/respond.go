@@ -129,7 +129,7 @@ func (s *server) instead(r *http.Request, err error) (string, bool) {
 		return with("/login", "next", shownAt(r)), true
 	case authn.CodeExpired:
 		return "/login?again=session_gone", true
-	case authn.CodeProof:
+	case authn.CodeStepUpRequired:
 		return with("/account/prove", "next", proofFor(r)), true
 	}
 	return "", false

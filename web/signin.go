@@ -36,7 +36,7 @@ func (s *server) postLogin(w http.ResponseWriter, r *http.Request) error {
 	if field := f.missing("identifier", "password"); field != "" {
 		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField(field, templates.ProblemMissing)))
 	}
-	started, err := s.People.Password(r.Context(), origin(r), f["identifier"], f["password"], next)
+	started, err := s.People.StartWithPassword(r.Context(), origin(r), f["identifier"], f["password"], next)
 	if err != nil {
 		return s.again(w, asSignIn(err), page)
 	}
@@ -56,7 +56,7 @@ func (f form) missing(names ...string) string {
 // asSignIn makes a password that nobody can have one more wrong password: the page says one thing (BAR A12).
 func asSignIn(err error) error {
 	if authn.CodeOf(err) == authn.CodeInvalid {
-		return authn.Refuse(authn.CodeSignIn)
+		return authn.Refuse(authn.CodeSignInFailed)
 	}
 	return err
 }
@@ -67,8 +67,8 @@ type misplaced struct{ path string }
 func (m *misplaced) Error() string { return "another step is next: " + m.path }
 
 // loginAt is a login under way that stands at one of the steps; at any other it is misplaced.
-func (s *server) loginAt(r *http.Request, login authn.Secret, steps ...authn.Step) (authn.LoginState, error) {
-	st, err := s.People.Login(r.Context(), login)
+func (s *server) loginAt(r *http.Request, login authn.Secret, steps ...authn.Step) (authn.TransactionState, error) {
+	st, err := s.People.Transaction(r.Context(), login)
 	if err == nil && !slices.Contains(steps, st.Step) {
 		err = &misplaced{where(st.Step)}
 	}

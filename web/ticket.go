@@ -25,9 +25,9 @@ func (s *server) getTicket(w http.ResponseWriter, r *http.Request) error {
 
 // ticketStates are the refusals that have a state of the page of their own.
 var ticketStates = map[authn.Code]templates.TicketState{
-	authn.CodeLink:          templates.TicketUsed,
-	authn.CodeTicketExpired: templates.TicketExpired,
-	authn.CodeSameHand:      templates.TicketSameHand,
+	authn.CodeInvalidLink:    templates.TicketUsed,
+	authn.CodeTicketExpired:  templates.TicketExpired,
+	authn.CodeSameProvenance: templates.TicketSameHand,
 }
 
 func (s *server) postTicket(w http.ResponseWriter, r *http.Request) error {
@@ -42,7 +42,7 @@ func (s *server) postTicket(w http.ResponseWriter, r *http.Request) error {
 			return s.show(w, http.StatusUnprocessableEntity, page)
 		})
 	}
-	step, err := s.People.PresentCode(r.Context(), origin(r), login, f["ticket"])
+	step, err := s.People.RedeemTicketCode(r.Context(), origin(r), login, f["ticket"])
 	return s.presented(w, r, login, step, err)
 }
 
@@ -51,7 +51,7 @@ func (s *server) presented(w http.ResponseWriter, r *http.Request, login authn.S
 	if err == nil {
 		return s.beginThen(w, r, login, where(step)) // it lasts ten minutes from here
 	}
-	if authn.CodeOf(err) == authn.CodeState {
+	if authn.CodeOf(err) == authn.CodeWrongState {
 		_, err = s.loginAt(r, login)
 		return err
 	}
@@ -78,8 +78,8 @@ func (s *server) ticketAgain(w http.ResponseWriter, r *http.Request, login authn
 }
 
 func (s *server) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
-	err := s.People.RenewTicket(r.Context(), origin(r), visitOf(r).login)
-	if authn.CodeOf(err) == authn.CodeState {
+	err := s.People.ResendTicket(r.Context(), origin(r), visitOf(r).login)
+	if authn.CodeOf(err) == authn.CodeWrongState {
 		if _, err := s.loginAt(r, visitOf(r).login, authn.StepTicket); err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func (s *server) postTicketLink(w http.ResponseWriter, r *http.Request) error {
 	if field := f.missing("identifier", "password"); field != "" {
 		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField(field, templates.ProblemMissing)))
 	}
-	started, err := s.People.Password(r.Context(), origin(r), f["identifier"], f["password"], "")
+	started, err := s.People.StartWithPassword(r.Context(), origin(r), f["identifier"], f["password"], "")
 	if err != nil {
 		return s.again(w, asSignIn(err), page)
 	}
@@ -132,14 +132,14 @@ func (s *server) postTicketLink(w http.ResponseWriter, r *http.Request) error {
 	if started.Step != authn.StepTicket {
 		return see(w, where(started.Step))
 	}
-	step, err := s.People.PresentLink(r.Context(), origin(r), started.Login, authn.SecretOf(token))
+	step, err := s.People.RedeemTicketLink(r.Context(), origin(r), started.Login, authn.SecretOf(token))
 	return s.presented(w, r, started.Login, step, err)
 }
 
 func (s *server) getInvite(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	who, err := s.People.Invitation(r.Context(), authn.SecretOf(token))
-	if authn.CodeOf(err) == authn.CodeLink {
+	if authn.CodeOf(err) == authn.CodeInvalidLink {
 		return s.show(w, http.StatusNotFound, templates.Invite{Base: s.base(r), Gone: true})
 	}
 	if err != nil {
@@ -160,12 +160,12 @@ func (s *server) postInvite(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	who, err := s.People.Invitation(r.Context(), authn.SecretOf(token))
 	if err == nil {
-		var started authn.Started
-		if started, err = s.People.Accept(r.Context(), origin(r), authn.SecretOf(token), f["password"]); err == nil {
+		var started authn.TransactionRef
+		if started, err = s.People.AcceptInvitation(r.Context(), origin(r), authn.SecretOf(token), f["password"]); err == nil {
 			return s.beginThen(w, r, started.Login, where(started.Step))
 		}
 	}
-	if authn.CodeOf(err) == authn.CodeLink {
+	if authn.CodeOf(err) == authn.CodeInvalidLink {
 		return s.show(w, http.StatusNotFound, templates.Invite{Base: s.baseAt(r, shownAt(r)), Gone: true})
 	}
 	return s.again(w, err, func(p *templates.Problem) templates.Page {

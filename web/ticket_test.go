@@ -97,7 +97,7 @@ func TestATicketThatIsTooOldOffersAnother(t *testing.T) {
 func TestWhoeverHasTheMailboxAloneGetsNoFurtherThanAWordOfHelp(t *testing.T) {
 	p := open(t, nil)
 	u, _, _ := p.Member(amelie, nil)
-	p.Change(u.ID, func(u *authn.User) { u.Password.Source = authn.HandMail })
+	p.Change(u.ID, func(u *authn.User) { u.Password.Provenance = authn.ProvenanceEmail })
 	p.reset(u.ID)
 	b := p.browser(t)
 	b.goes("/login/ticket", "/login", "identifier", amelie, "password", authntest.Password)

@@ -79,7 +79,7 @@ func TestNoGetChangesAnything(t *testing.T) {
 	ticket.goes("/login/ticket", "/login", "identifier", "lea@garage.example", "password", authntest.Password)
 	visitors["waiting for a ticket"] = ticket
 	marked, markedPhone, _ := p.Member("noa@garage.example", nil)
-	p.Change(marked.ID, func(u *authn.User) { u.Password.Mark = authn.MarkExpired })
+	p.Change(marked.ID, func(u *authn.User) { u.Password.MustChange = authn.ChangeExpired })
 	due := p.browser(t)
 	due.goes("/login/factor", "/login", "identifier", "noa@garage.example", "password", authntest.Password)
 	due.goes("/login/password", "/login/factor", "code", string(markedPhone.Next()))
@@ -113,7 +113,7 @@ func TestNoGetChangesAnything(t *testing.T) {
 			}
 		}
 	}
-	if p.User(string(u.ID)).Rev == 0 {
+	if p.User(string(u.ID)).Revision == 0 {
 		t.Fatal("nothing was walked")
 	}
 }

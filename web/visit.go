@@ -18,7 +18,7 @@ type visit struct {
 	lang    string
 }
 
-func (v *visit) in() bool { return !v.session.Empty() }
+func (v *visit) in() bool { return !v.session.IsZero() }
 
 type visitKey struct{}
 
@@ -66,10 +66,10 @@ func (s *server) answered(h handler, fail func(http.ResponseWriter, *http.Reques
 }
 
 // origin is where a request comes from, for authn.
-func origin(r *http.Request) authn.Origin { return reply.From(r.Context()).Origin() }
+func origin(r *http.Request) authn.RequestInfo { return reply.From(r.Context()).Origin() }
 
 // signIn hands the browser the end of a sign-in. The session that it had until now ends: a browser has one.
-func (s *server) signIn(w http.ResponseWriter, r *http.Request, issued authn.Issued) error {
+func (s *server) signIn(w http.ResponseWriter, r *http.Request, issued authn.Credentials) error {
 	if v := visitOf(r); v.in() {
 		if err := s.People.SignOut(r.Context(), origin(r), v.session); err != nil {
 			reply.Report(r, err) // the new session stands; the old one ends by itself
@@ -82,15 +82,15 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request, issued authn.Iss
 }
 
 // adopt hands the browser the secrets that authn issued. A known browser's cookie is sent again, to last.
-func (s *server) adopt(w http.ResponseWriter, r *http.Request, issued authn.Issued) error {
-	if issued.Session.Empty() {
+func (s *server) adopt(w http.ResponseWriter, r *http.Request, issued authn.Credentials) error {
+	if issued.Session.IsZero() {
 		return nil
 	}
 	browser := issued.Browser
-	if browser.Empty() {
+	if browser.IsZero() {
 		browser = origin(r).Browser
 	}
-	if !browser.Empty() {
+	if !browser.IsZero() {
 		if err := s.cookies.put(w, r, s.cookies.browser, browser); err != nil {
 			return err
 		}
@@ -99,7 +99,7 @@ func (s *server) adopt(w http.ResponseWriter, r *http.Request, issued authn.Issu
 }
 
 // adoptThen is adopt, then on to a path.
-func (s *server) adoptThen(w http.ResponseWriter, r *http.Request, issued authn.Issued, path string) error {
+func (s *server) adoptThen(w http.ResponseWriter, r *http.Request, issued authn.Credentials, path string) error {
 	if err := s.adopt(w, r, issued); err != nil {
 		return err
 	}

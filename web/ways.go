@@ -61,7 +61,7 @@ func where(step authn.Step) string {
 		return "/login/ticket"
 	case authn.StepBlocked:
 		return "/login/blocked"
-	case authn.StepPassword:
+	case authn.StepChangePassword:
 		return "/login/password"
 	case authn.StepDone:
 		return "/account"

@@ -53,29 +53,29 @@ func Settle(t testing.TB, folder string, n int) *Crowd {
 func throng(t testing.TB, h *House, n int, besides ...factors.Device) *Crowd {
 	t.Helper()
 	model, phone, _ := h.Member("model@garage.example", nil)
-	passwords, err := authn.NewPasswords(h.Keys.Pepper, authn.PasswordPolicy{})
+	passwords, err := authn.NewHasher(h.Keys.Pepper, authn.PasswordPolicy{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.Store = h.Store.(*storetest.Rerun).Store
-	h.Service.Store, h.Service.Passwords = h.Store, passwords
+	h.Service.Store, h.Service.Hasher = h.Store, passwords
 	model.Devices = append(model.Devices, besides...)
 	began := time.Now()
 	h.Clock.Advance(began.Sub(Start))
 	h.Service.Now = func() time.Time { return h.Clock.Now().Add(time.Since(began)) }
-	if model.Password.PHC, err = passwords.Hash(t.Context(), true, Password); err != nil {
+	if model.Password.Hash, err = passwords.Hash(t.Context(), true, Password); err != nil {
 		t.Fatal(err)
 	}
 	c := &Crowd{House: h, Phone: phone, People: make([]Someone, n)}
 	c.Each(64, n, func(i int) error {
 		login := fmt.Sprintf("person%07d@garage.example", i)
 		browser := authn.NewSecret()
-		u, err := authn.Do(t.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (authn.User, error) {
+		u, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (authn.User, error) {
 			u, fresh := model, w.NewUser()
-			u.ID, u.Handle, u.Login, u.Email, u.Rev = fresh.ID, fresh.Handle, login, login, 0
-			u.Sessions, u.Recent = nil, nil
-			u.Browsers = []authn.BrowserRef{{Hash: browser.Hash(), Since: w.Act.Now, Seen: w.Act.Now}}
-			if err := store.NewTable[authn.Browser](h.Ring, store.Browsers).Put(w.Tx, browser.Hash(), authn.Browser{Since: w.Act.Now}); err != nil {
+			u.ID, u.Handle, u.Login, u.Email, u.Revision = fresh.ID, fresh.Handle, login, login, 0
+			u.Sessions, u.Activity = nil, nil
+			u.Browsers = []authn.BrowserRef{{Hash: browser.Hash(), Since: w.Op.Now, Seen: w.Op.Now}}
+			if err := store.NewTable[authn.Browser](h.Ring, store.Browsers).Put(w.Raw, browser.Hash(), authn.Browser{Since: w.Op.Now}); err != nil {
 				return u, err
 			}
 			return u, w.Create(&u)
@@ -104,7 +104,7 @@ func (c *Crowd) CodeAt(at time.Time) string {
 // Proven writes a login under way for each of the first n people: the password is proven, the second step not.
 func (c *Crowd) Proven(n int) []authn.Secret {
 	c.T.Helper()
-	logins, now := store.NewTable[authn.Login](c.Ring, store.Logins), c.Service.Now()
+	logins, now := store.NewTable[authn.Transaction](c.Ring, store.Logins), c.Service.Now()
 	all := c.User(c.People[0].Login) // everybody's epochs are the model's
 	secrets := newSecrets(n)
 	const batch = 32
@@ -112,8 +112,8 @@ func (c *Crowd) Proven(n int) []authn.Secret {
 		return c.Store.Update(c.T.Context(), func(tx store.Tx) error {
 			for i := at * batch; i < min(n, (at+1)*batch); i++ {
 				hash := secrets[i].Hash()
-				err := logins.Put(tx, hash, authn.Login{ID: hash[:26], User: c.People[i].ID, Epoch: all.Epoch,
-					PasswordEpoch: all.PasswordEpoch, Resets: all.Resets, Known: true, Started: now, Expires: now.Add(authn.LoginLife)})
+				err := logins.Put(tx, hash, authn.Transaction{ID: hash[:26], User: c.People[i].ID, Epoch: all.Epoch,
+					PasswordEpoch: all.PasswordEpoch, Resets: all.Resets, KnownBrowser: true, Started: now, Expires: now.Add(authn.TransactionTTL)})
 				if err != nil {
 					return err
 				}
@@ -130,7 +130,7 @@ func (c *Crowd) Sessions(n int) []authn.Secret {
 	sessions, now := store.NewTable[authn.Session](c.Ring, store.Sessions), c.Service.Now()
 	all, secrets := c.User(c.People[0].Login), newSecrets(n)
 	c.Each(1, n, func(i int) error {
-		ses := authn.Session{User: c.People[i].ID, Epoch: all.Epoch, Created: now, Seen: now, AMR: []string{"pwd", "otp", "mfa"},
+		ses := authn.Session{User: c.People[i].ID, Epoch: all.Epoch, Created: now, LastSeen: now, AMR: []string{"pwd", "otp", "mfa"},
 			Browser: c.People[i].Browser.Hash(), Address: "192.0.2.10", Agent: c.From.Agent}
 		return c.Store.Update(c.T.Context(), func(tx store.Tx) error { return sessions.Put(tx, secrets[i].Hash(), ses) })
 	})

@@ -60,7 +60,7 @@ type House struct {
 	Outbox  *mail.Outbox
 	Hooks   *webhook.Hooks
 	Log     audit.Log
-	From    authn.Origin // of somebody at a workshop's computer
+	From    authn.RequestInfo // of somebody at a workshop's computer
 }
 
 // Password is one that the house's rules accept, for whoever it matters to little.
@@ -89,7 +89,7 @@ func newIn(t testing.TB, folder string, keys store.HouseKeys) *House {
 	if err != nil {
 		t.Fatal(err)
 	}
-	passwords, err := authn.NewPasswords(keys.Pepper, authn.PasswordPolicy{Cost: authn.PasswordCost{Memory: 8192, Time: 1, Threads: 1}})
+	passwords, err := authn.NewHasher(keys.Pepper, authn.PasswordPolicy{Cost: authn.PasswordCost{Memory: 8192, Time: 1, Threads: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,12 +101,12 @@ func newIn(t testing.TB, folder string, keys store.HouseKeys) *House {
 	log.Watch = hooks.Watch
 	h := &House{T: t, Store: storetest.Twice(file), Ring: ring, Keys: keys, Clock: clock,
 		Outbox: mail.NewOutbox(ring, "login.example"), Hooks: hooks, Log: log,
-		From: authn.Origin{Address: netip.MustParseAddr("192.0.2.10"), Request: "req-1", Locale: "fr",
+		From: authn.RequestInfo{Address: netip.MustParseAddr("192.0.2.10"), RequestID: "req-1", Locale: "fr",
 			Agent: "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"}}
 	h.Service = &authn.Service{
-		Store: h.Store, Pepper: keys.Pepper, Passwords: passwords,
+		Store: h.Store, Pepper: keys.Pepper, Hasher: passwords,
 		Factors: []factors.Factor{totp.TOTP{}, key, recovery.Recovery{MAC: keys.Pepper.MAC}},
-		Limiter: throttle.NewLimiter(ring, keys.Pepper), Guesses: throttle.NewGuesses(ring, keys.Pepper),
+		Limiter: throttle.NewLimiter(ring, keys.Pepper), Failures: throttle.NewGuesses(ring, keys.Pepper),
 		Log: h.Log, Outbox: h.Outbox, Now: clock.Now,
 		Policy: authn.Policy{Issuer: "Garage Lumiere", PublicURL: "https://login.example", DefaultLocale: "fr", AllowCopies: true,
 			SessionIdle: time.Hour, SessionMax: 24 * time.Hour, Support: "support@garage.example"},
@@ -118,7 +118,7 @@ func newIn(t testing.TB, folder string, keys store.HouseKeys) *House {
 // Person makes somebody of that address as an operator's work does: staged, without a password.
 func (h *House) Person(address string, change func(*authn.User)) authn.User {
 	h.T.Helper()
-	u, err := authn.Do(h.T.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (authn.User, error) {
+	u, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (authn.User, error) {
 		u := w.NewUser()
 		u.Login, u.Email = address, address
 		if change != nil {
@@ -135,7 +135,7 @@ func (h *House) Person(address string, change func(*authn.User)) authn.User {
 // Group makes a garage.
 func (h *House) Group(name string) authn.GroupID {
 	h.T.Helper()
-	g, err := authn.Do(h.T.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (authn.Group, error) {
+	g, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (authn.Group, error) {
 		g := authn.Group{Name: name}
 		return g, w.CreateGroup(&g)
 	})
@@ -148,12 +148,12 @@ func (h *House) Group(name string) authn.GroupID {
 // Invite makes an invitation and returns its token.
 func (h *House) Invite(id authn.UserID) authn.Secret {
 	h.T.Helper()
-	token, err := authn.Do(h.T.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (authn.Secret, error) {
+	token, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (authn.Secret, error) {
 		u, err := w.User(id)
 		if err != nil {
 			return authn.Secret{}, err
 		}
-		token, err := w.Invite(&u, authn.HandMail, "Garage Lumiere")
+		token, err := w.Invite(&u, authn.ProvenanceEmail, "Garage Lumiere")
 		if err != nil {
 			return authn.Secret{}, err
 		}
@@ -182,7 +182,7 @@ func (h *House) User(idOrLogin string) authn.User {
 // Change changes a person as stored, whatever the rules say.
 func (h *House) Change(id authn.UserID, change func(*authn.User)) {
 	h.T.Helper()
-	_, err := authn.Do(h.T.Context(), h.Service, h.Service.NewAct(h.From), func(w *authn.Work) (struct{}, error) {
+	_, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (struct{}, error) {
 		u, err := w.User(id)
 		if err != nil {
 			return struct{}{}, err

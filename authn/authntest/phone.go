@@ -37,7 +37,7 @@ func (p *Phone) Next() []byte {
 }
 
 // Enrol enrols a phone in a seat to its end.
-func (h *House) Enrol(seat authn.Seat, name string) (*Phone, authn.Enrolled) {
+func (h *House) Enrol(seat authn.Flow, name string) (*Phone, authn.Enrolled) {
 	h.T.Helper()
 	p := h.BeginPhone(seat, name)
 	done, err := h.Service.FinishEnrol(h.T.Context(), h.From, seat, "", p.Code())
@@ -49,7 +49,7 @@ func (h *House) Enrol(seat authn.Seat, name string) (*Phone, authn.Enrolled) {
 }
 
 // BeginPhone opens the enrolment of a phone and scans its QR code.
-func (h *House) BeginPhone(seat authn.Seat, name string) *Phone {
+func (h *House) BeginPhone(seat authn.Flow, name string) *Phone {
 	h.T.Helper()
 	prompt, err := h.Service.BeginEnrol(h.T.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind, Name: name})
 	if err != nil {
@@ -63,13 +63,13 @@ func (h *House) BeginPhone(seat authn.Seat, name string) *Phone {
 }
 
 // Accept goes from an invitation to the first session: the password, then a phone.
-func (h *House) Accept(invitation authn.Secret, password string) (*Phone, authn.Issued) {
+func (h *House) Accept(invitation authn.Secret, password string) (*Phone, authn.Credentials) {
 	h.T.Helper()
-	started, err := h.Service.Accept(h.T.Context(), h.From, invitation, password)
+	started, err := h.Service.AcceptInvitation(h.T.Context(), h.From, invitation, password)
 	if err != nil {
 		h.T.Fatalf("accepting an invitation: %v", err)
 	}
-	p, done := h.Enrol(authn.Seat{Login: started.Login}, "Téléphone")
+	p, done := h.Enrol(authn.Flow{Login: started.Login}, "Téléphone")
 	return p, done.Issued
 }
 
@@ -82,9 +82,9 @@ func (h *House) Member(address string, change func(*authn.User)) (authn.User, *P
 }
 
 // SignIn proves a password and then the phone's next code.
-func (h *House) SignIn(login, password string, p *Phone) authn.Issued {
+func (h *House) SignIn(login, password string, p *Phone) authn.Credentials {
 	h.T.Helper()
-	started, err := h.Service.Password(h.T.Context(), h.From, login, password, "")
+	started, err := h.Service.StartWithPassword(h.T.Context(), h.From, login, password, "")
 	if err != nil {
 		h.T.Fatalf("signing in as %s: %v", login, err)
 	}

@@ -37,7 +37,7 @@ type Approval struct {
 
 // askSecond stores that a reset waits, unless one for this person does: whoever asks again gets that one, and nobody
 // is told again. The person, and all who could agree, are mailed.
-func (d *Desk) askSecond(ctx context.Context, op Operator, from authn.Origin, id string, r ResetRequest) (Approval, error) {
+func (d *Desk) askSecond(ctx context.Context, op Operator, from authn.RequestInfo, id string, r ResetRequest) (Approval, error) {
 	if r.SendEmail != nil && !*r.SendEmail { // whose answer would it be in?
 		return Approval{}, authn.Refuse(authn.CodeForbidden)
 	}
@@ -59,8 +59,8 @@ func (d *Desk) askSecond(ctx context.Context, op Operator, from authn.Origin, id
 	if err != nil {
 		return Approval{}, err
 	}
-	a := d.People.NewAct(from)
-	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (awaited, error) { return d.await(w, op, id, r, hash) })
+	a := d.People.NewOperation(from)
+	out, err := authn.Update(ctx, d.People, a, func(w *authn.Tx) (awaited, error) { return d.await(w, op, id, r, hash) })
 	if err != nil || !out.fresh {
 		return out.approval, err
 	}
@@ -78,7 +78,7 @@ type awaited struct {
 }
 
 // await judges and stores that a reset waits, and tells the person.
-func (d *Desk) await(w *authn.Work, op Operator, id string, r ResetRequest, token string) (awaited, error) {
+func (d *Desk) await(w *authn.Tx, op Operator, id string, r ResetRequest, token string) (awaited, error) {
 	u, err := find(w.Reader, op, actSecond, id)
 	if err != nil {
 		return awaited{}, err
@@ -91,31 +91,31 @@ func (d *Desk) await(w *authn.Work, op Operator, id string, r ResetRequest, toke
 			return awaited{}, err
 		}
 	}
-	now := w.Act.Now
-	if waiting, err := d.waiting(w.Tx, &u, now); authn.CodeOf(err) != authn.CodeNotFound {
-		w.Answer(Receipt{Waits: &waiting})
+	now := w.Op.Now
+	if waiting, err := d.waiting(w.Raw, &u, now); authn.CodeOf(err) != authn.CodeNotFound {
+		w.SetResult(Receipt{Waits: &waiting})
 		return awaited{approval: waiting}, err
 	}
-	p := Approval{ID: string(u.ID) + "-" + w.Act.ID("approval"), User: u.ID, Login: u.Login, Resets: u.Resets, By: op.ID, ByName: op.Name,
+	p := Approval{ID: string(u.ID) + "-" + w.Op.ID("approval"), User: u.ID, Login: u.Login, Resets: u.Resets, By: op.ID, ByName: op.Name,
 		Owner: op.Owner, Token: token, Reason: r.Reason, HelpRequest: r.HelpRequest, At: now, Expires: now.Add(approvalLife)}
-	if err := d.approvals.Put(w.Tx, string(u.ID), p); err != nil {
+	if err := d.approvals.Put(w.Raw, string(u.ID), p); err != nil {
 		return awaited{}, fmt.Errorf("storing that a reset waits: %w", err)
 	}
 	if err := w.Audit(op.approvalEvent(audit.ResetAsked, &p)); err != nil {
 		return awaited{}, err
 	}
-	w.RememberDone(&u, audit.ResetAsked, "")
+	w.AddAdminActivity(&u, audit.ResetAsked, "")
 	m := templates.ResetAskedMail{About: templates.About{Name: u.DisplayName(), At: now}, By: d.by(op), Until: p.Expires}
-	if err := w.Post(&u, m, time.Time{}); err != nil {
+	if err := w.Notify(&u, m, time.Time{}); err != nil {
 		return awaited{}, err
 	}
-	w.Answer(Receipt{Waits: &p})
+	w.SetResult(Receipt{Waits: &p})
 	return awaited{p, true}, w.Save(&u)
 }
 
 // checked judges the case that a reset will answer once it has its second word, and writes down how the first
 // operator made sure who is asking (PROTOCOL 24).
-func (d *Desk) checked(w *authn.Work, op Operator, r ResetRequest, u *authn.User) error {
+func (d *Desk) checked(w *authn.Tx, op Operator, r ResetRequest, u *authn.User) error {
 	c, err := d.caseAbout(w, r.HelpRequest, u)
 	if err != nil {
 		return err
@@ -221,7 +221,7 @@ func (d *Desk) Approval(ctx context.Context, op Operator, id string) (p Approval
 // Approve is the second word: it does the reset as Reset does and answers its receipt. It is the word of another owner
 // than the one who asked and than the person, of a role no lower than theirs; and whoever asked must still be one who
 // may (CodeForbidden). CodeNotFound: nothing waits by this id any more.
-func (d *Desk) Approve(ctx context.Context, op Operator, from authn.Origin, id string) (Receipt, error) {
+func (d *Desk) Approve(ctx context.Context, op Operator, from authn.RequestInfo, id string) (Receipt, error) {
 	now := d.People.Now()
 	var u authn.User
 	var p Approval
@@ -268,12 +268,12 @@ func (d *Desk) second(r authn.Reader, raw store.Reader, op Operator, id string, 
 }
 
 // RefuseApproval ends a reset that waits: by whoever asked, by whoever could agree, and by the person themselves.
-func (d *Desk) RefuseApproval(ctx context.Context, op Operator, from authn.Origin, id string) error {
+func (d *Desk) RefuseApproval(ctx context.Context, op Operator, from authn.RequestInfo, id string) error {
 	if err := op.allowed(actSee); err != nil {
 		return err
 	}
-	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
-		p, u, err := d.approval(w.Reader, w.Tx, op, id, w.Act.Now)
+	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
+		p, u, err := d.approval(w.Reader, w.Raw, op, id, w.Op.Now)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -282,10 +282,10 @@ func (d *Desk) RefuseApproval(ctx context.Context, op Operator, from authn.Origi
 				return struct{}{}, err
 			}
 		}
-		if err := d.approvals.Delete(w.Tx, string(u.ID)); err != nil {
+		if err := d.approvals.Delete(w.Raw, string(u.ID)); err != nil {
 			return struct{}{}, fmt.Errorf("ending a reset that waits: %w", err)
 		}
-		w.RememberDone(&u, audit.ResetRefused, "")
+		w.AddAdminActivity(&u, audit.ResetRefused, "")
 		if err := w.Audit(op.approvalEvent(audit.ResetRefused, &p)); err != nil {
 			return struct{}{}, err
 		}

@@ -23,7 +23,7 @@ func openCouncil(t *testing.T) *council {
 	for _, login := range []string{"first@garage.example", "second@garage.example"} {
 		c.boss(t, login, grant(authn.RoleSuperAdmin))
 	}
-	c.Change(c.amelie.ID, func(u *authn.User) { u.Roles = []authn.Grant{grant(authn.RoleSuperAdmin)} })
+	c.Change(c.amelie.ID, func(u *authn.User) { u.Roles = []authn.RoleAssignment{grant(authn.RoleSuperAdmin)} })
 	c.secret, c.first = c.ownedAfter(t, "first@garage.example", authn.RoleSuperAdmin)
 	_, c.second = c.ownedAfter(t, "second@garage.example", authn.RoleSuperAdmin)
 	_, c.victim = c.ownedAfter(t, technician, authn.RoleSuperAdmin)
@@ -149,14 +149,14 @@ func TestAWordEndsWithItsTimeAndWithWhoGaveIt(t *testing.T) {
 			wantCode(t, "suspending", c.desk.Suspend(t.Context(), machine, c.From, "first@garage.example"), "")
 		}, authn.CodeForbidden},
 		{"the first has lost the role", func(t *testing.T, c *council, _ helpdesk.Approval) {
-			c.Change(authn.UserID(c.first.Owner), func(u *authn.User) { u.Roles = []authn.Grant{grant(authn.RoleUserAdmin)} })
+			c.Change(authn.UserID(c.first.Owner), func(u *authn.User) { u.Roles = []authn.RoleAssignment{grant(authn.RoleUserAdmin)} })
 		}, authn.CodeForbidden},
 		{"the first one's token is revoked", func(t *testing.T, c *council, _ helpdesk.Approval) {
 			wantCode(t, "revoking", c.desk.RevokeToken(t.Context(), machine, c.From, c.first.ID[len("token:"):]), "")
 		}, authn.CodeForbidden},
 		{"the person has risen above them", func(t *testing.T, c *council, _ helpdesk.Approval) {
 			for _, id := range []string{c.first.Owner, c.second.Owner} {
-				c.Change(authn.UserID(id), func(u *authn.User) { u.Roles = []authn.Grant{grant(authn.RoleHelpDesk)} })
+				c.Change(authn.UserID(id), func(u *authn.User) { u.Roles = []authn.RoleAssignment{grant(authn.RoleHelpDesk)} })
 			}
 			c.second.Role = authn.RoleHelpDesk
 		}, authn.CodeForbidden},
@@ -248,7 +248,7 @@ func TestASecondWordFitsIntoOneUpdate(t *testing.T) {
 		t.Fatalf("got %d cases, %v", len(cases), err)
 	}
 	_, err = c.desk.Reset(t.Context(), c.first, c.From, technician, helpdesk.ResetRequest{HelpRequest: cases[0].ID})
-	wantCode(t, "nobody checked who is asking", err, authn.CodeState)
+	wantCode(t, "nobody checked who is asking", err, authn.CodeWrongState)
 	rec := c.reset(t, c.first, helpdesk.ResetRequest{HelpRequest: cases[0].ID, Check: &helpdesk.IdentityCheck{Way: helpdesk.IdentityCalledBack}})
 	if _, err := c.desk.Approve(t.Context(), c.second, c.From, rec.Waits.ID); err != nil {
 		t.Errorf("the second word: %v", err)

@@ -31,13 +31,13 @@ type asked struct {
 }
 
 // Ask takes a request for help. The answer, a new reference, is the same for people that we know and those that
-// we do not, and when the text only joins a request that is open. Limits (PROTOCOL 19): CodeWait beyond 20 an
+// we do not, and when the text only joins a request that is open. Limits (PROTOCOL 19): CodeRateLimited beyond 20 an
 // hour from one network; beyond 5 an hour about one address no mail is sent. Support is mailed, if there is
 // one; the person gets word of it at the stored address alone. CodeInvalid: email, topic or message.
-func (d *Desk) Ask(ctx context.Context, from authn.Origin, f Form) (reference string, err error) {
+func (d *Desk) Ask(ctx context.Context, from authn.RequestInfo, f Form) (reference string, err error) {
 	q := asked{topic: templates.Topic(f.Topic), counted: true}
 	var ok bool
-	if q.address, ok = authn.Address(f.Email); !ok {
+	if q.address, ok = authn.NormalizeLogin(f.Email); !ok {
 		return "", authn.Invalid("email", "address")
 	}
 	if q.topic == "" {
@@ -49,12 +49,12 @@ func (d *Desk) Ask(ctx context.Context, from authn.Origin, f Form) (reference st
 	if q.message, ok = clean(f.Message, 4000, true); !ok {
 		return "", authn.Invalid("message", "too_long")
 	}
-	if !f.Login.Empty() {
-		l, err := d.People.Login(ctx, f.Login)
+	if !f.Login.IsZero() {
+		l, err := d.People.Transaction(ctx, f.Login)
 		if err != nil && authn.CodeOf(err) == "" {
 			return "", err
 		}
-		if err == nil && l.Step != authn.StepOver {
+		if err == nil && l.Step != authn.StepExpired {
 			q.proven = l.User
 		}
 	}
@@ -63,8 +63,8 @@ func (d *Desk) Ask(ctx context.Context, from authn.Origin, f Form) (reference st
 
 // Forgot is authn.Service.Forgot with a case opened, in the same Update, for somebody who has no usable device
 // (PROTOCOL 8). The page says nothing of it. The mails are limited as Ask's are.
-func (d *Desk) Forgot(ctx context.Context, from authn.Origin, identifier string) error {
-	return d.People.Forgot(ctx, from, identifier, func(w *authn.Work, u *authn.User) error {
+func (d *Desk) Forgot(ctx context.Context, from authn.RequestInfo, identifier string) error {
+	return d.People.RequestPasswordLink(ctx, from, identifier, func(w *authn.Tx, u *authn.User) error {
 		_, err := d.take(w, asked{address: u.Login, topic: templates.TopicCannotLogIn, forgot: true})
 		return err
 	})
@@ -76,8 +76,8 @@ type outcome struct {
 	wait      time.Duration
 }
 
-func (d *Desk) ask(ctx context.Context, from authn.Origin, q asked) (string, error) {
-	out, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (outcome, error) { return d.take(w, q) })
+func (d *Desk) ask(ctx context.Context, from authn.RequestInfo, q asked) (string, error) {
+	out, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (outcome, error) { return d.take(w, q) })
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("storing a help request: %w", err)
@@ -88,10 +88,10 @@ func (d *Desk) ask(ctx context.Context, from authn.Origin, q asked) (string, err
 }
 
 // take stores a request as a case of its own or as a text of the one that is open.
-func (d *Desk) take(w *authn.Work, q asked) (outcome, error) {
-	now := w.Act.Now
+func (d *Desk) take(w *authn.Tx, q asked) (outcome, error) {
+	now := w.Op.Now
 	if q.counted {
-		v, err := d.People.Limiter.Take(w.Tx, now, throttle.HelpSource, throttle.Network(w.Act.From.Address))
+		v, err := d.People.Limiter.Take(w.Raw, now, throttle.HelpSource, throttle.Network(w.Op.Request.Address))
 		if err != nil {
 			return outcome{}, fmt.Errorf("counting help requests: %w", err)
 		}
@@ -103,12 +103,12 @@ func (d *Desk) take(w *authn.Work, q asked) (outcome, error) {
 	if err != nil && authn.CodeOf(err) != authn.CodeNotFound {
 		return outcome{}, err
 	}
-	reference := "H-" + w.Act.Code("help reference").Reveal()
-	mails, err := d.People.Limiter.Take(w.Tx, now, throttle.HelpMails, q.address)
+	reference := "H-" + w.Op.Code("help reference").Reveal()
+	mails, err := d.People.Limiter.Take(w.Raw, now, throttle.HelpMails, q.address)
 	if err != nil {
 		return outcome{}, fmt.Errorf("counting mails of help requests: %w", err)
 	}
-	open, err := d.latest(w.Tx, q.address)
+	open, err := d.latest(w.Raw, q.address)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -119,12 +119,12 @@ func (d *Desk) take(w *authn.Work, q asked) (outcome, error) {
 }
 
 // open stores a new case and, within the limit, queues its mails. u is empty for an address that nobody has.
-func (d *Desk) open(w *authn.Work, q asked, u *authn.User, reference string, mails bool) error {
-	c := Case{ID: w.RowID("help"), Reference: reference, User: u.ID, Email: q.address, Topic: q.topic, Message: q.message,
+func (d *Desk) open(w *authn.Tx, q asked, u *authn.User, reference string, mails bool) error {
+	c := Case{ID: w.NewRecordID("help"), Reference: reference, User: u.ID, Email: q.address, Topic: q.topic, Message: q.message,
 		State: StateOpen, PasswordProven: u.ID != "" && q.proven == u.ID, Forgotten: q.forgot,
-		Agent: authn.BrowserName(w.Act.From.Agent), At: w.Act.Now}
-	if w.Act.From.Address.IsValid() {
-		c.Address = w.Act.From.Address.String()
+		Agent: authn.DescribeUserAgent(w.Op.Request.Agent), At: w.Op.Now}
+	if w.Op.Request.Address.IsValid() {
+		c.Address = w.Op.Request.Address.String()
 	}
 	if err := w.Audit(d.askedEvent(audit.HelpRequested, &c)); err != nil {
 		return err
@@ -132,25 +132,25 @@ func (d *Desk) open(w *authn.Work, q asked, u *authn.User, reference string, mai
 	if err := d.save(w, &c); err != nil || !mails {
 		return err
 	}
-	about := templates.About{At: w.Act.Now, Browser: c.Agent, Address: c.Address}
+	about := templates.About{At: w.Op.Now, Browser: c.Agent, Address: c.Address}
 	if support := d.People.Policy.Support; support != "" {
 		m := templates.HelpForSupportMail{About: about, Reference: reference, From: q.address, Known: u.ID != "", Topic: q.topic,
 			Text: q.message, Link: d.People.URL("/api/v1/help-requests/" + c.ID)}
-		if err := w.PostTo([]string{support}, d.People.Policy.DefaultLocale, m, time.Time{}); err != nil {
+		if err := w.SendTo([]string{support}, d.People.Policy.DefaultLocale, m, time.Time{}); err != nil {
 			return err
 		}
 	}
 	if u.ID == "" || q.forgot { // strangers' addresses get no mail; and who forgot a password did not ask for help
 		return nil
 	}
-	v, err := d.People.Limiter.Take(w.Tx, w.Act.Now, throttle.StrangerMails, string(u.ID))
+	v, err := d.People.Limiter.Take(w.Raw, w.Op.Now, throttle.StrangerMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting mails that strangers cause: %w", err)
 	}
 	if !v.OK {
 		return nil
 	}
-	return w.PostTo(stored(u, q.address), d.People.Locale(u), templates.HelpReceivedMail{About: w.About(u), Reference: reference}, time.Time{})
+	return w.SendTo(stored(u, q.address), d.People.Locale(u), templates.HelpReceivedMail{About: w.About(u), Reference: reference}, time.Time{})
 }
 
 // stored is the address of the person that was typed; the first one where a sign-in name was.
@@ -163,11 +163,11 @@ func stored(u *authn.User, typed string) []string {
 }
 
 // join adds a text to the case that is open, without a mail. What is too much is counted only.
-func (d *Desk) join(w *authn.Work, c *Case, q asked, reference string) error {
+func (d *Desk) join(w *authn.Tx, c *Case, q asked, reference string) error {
 	if len(c.Texts) < mostTexts {
-		t := Text{At: w.Act.Now, Reference: reference, Topic: q.topic, Message: cut(q.message, longestText)}
-		if w.Act.From.Address.IsValid() {
-			t.Address = w.Act.From.Address.String()
+		t := Text{At: w.Op.Now, Reference: reference, Topic: q.topic, Message: cut(q.message, longestText)}
+		if w.Op.Request.Address.IsValid() {
+			t.Address = w.Op.Request.Address.String()
 		}
 		c.Texts = append(slices.Clone(c.Texts), t)
 	} else {

@@ -105,7 +105,7 @@ func TestFortyRequestsAreStoppedBySourceAndByAddress(t *testing.T) {
 		_, err := s.desk.Ask(t.Context(), s.From, helpdesk.Form{Email: fmt.Sprintf("n%d@else.example", i), Message: "x"})
 		want := authn.Code("")
 		if i >= 20 {
-			want = authn.CodeWait
+			want = authn.CodeRateLimited
 		}
 		wantCode(t, fmt.Sprint("request ", i+1, " of one source"), err, want)
 	}
@@ -173,7 +173,7 @@ func TestTheCaseTellsWhetherTheSamePersonsPasswordWasProven(t *testing.T) {
 	s.ask(t, 1, helpdesk.Form{Email: technician, Message: "x", Login: login})
 	s.ask(t, 2, helpdesk.Form{Email: s.manager.Email, Message: "x", Login: login})
 	s.ask(t, 3, helpdesk.Form{Email: technician, Message: "x", Login: authn.SecretOf("nothing")})
-	s.Clock.Advance(authn.LoginLife)
+	s.Clock.Advance(authn.TransactionTTL)
 	s.ask(t, 4, helpdesk.Form{Email: technician, Message: "x", Login: login})
 	var got []bool
 	for _, c := range s.cases(t) {

@@ -80,7 +80,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 		name string
 		walk func(*testing.T, *shop) half
 	}
-	const rest = authn.MailRest + time.Second
+	const rest = authn.AddressCooldown + time.Second
 	for _, road := range []road{
 		{"sets a password, has the ticket in the answer", func(t *testing.T, s *shop) half { return s.answers(t, thief, s.sets(t, thief)) }},
 		{"has the ticket in the answer, sets a password", func(t *testing.T, s *shop) half {
@@ -97,7 +97,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 		}},
 		{"waits until the person has closed the page that asks for another", func(t *testing.T, s *shop) half {
 			password := s.makes(t, thief)
-			if v, err := s.Service.Verify(t.Context(), s.From, s.signIn(t, password).Login, totp.Kind, s.phone.Next()); err != nil || v.Step != authn.StepPassword {
+			if v, err := s.Service.Verify(t.Context(), s.From, s.signIn(t, password).Login, totp.Kind, s.phone.Next()); err != nil || v.Step != authn.StepChangePassword {
 				t.Fatalf("got %q, %v", v.Step, err)
 			}
 			return s.answers(t, thief, password)
@@ -168,7 +168,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 			password := s.sets(t, thief)
 			s.mails(t, thief, theirs, password)
 			s.EmptyOutbox()
-			if err := s.Service.RenewTicket(t.Context(), s.From, s.started(t, password).Login); err != nil {
+			if err := s.Service.ResendTicket(t.Context(), s.From, s.started(t, password).Login); err != nil {
 				t.Fatal(err)
 			}
 			m := mailed[templates.DevicesResetMail](t, s, theirs)
@@ -182,12 +182,12 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 			if started.Step != authn.StepTicket {
 				t.Fatalf("got step %q: the road is not walked to its end", started.Step)
 			}
-			if !h.link.Empty() {
-				_, err := s.Service.PresentLink(t.Context(), s.From, started.Login, h.link)
-				wantCode(t, "the link", err, authn.CodeSameHand)
+			if !h.link.IsZero() {
+				_, err := s.Service.RedeemTicketLink(t.Context(), s.From, started.Login, h.link)
+				wantCode(t, "the link", err, authn.CodeSameProvenance)
 			}
-			_, err := s.Service.PresentCode(t.Context(), s.From, started.Login, h.code.Reveal())
-			wantCode(t, "the code", err, authn.CodeSameHand)
+			_, err := s.Service.RedeemTicketCode(t.Context(), s.From, started.Login, h.code.Reveal())
+			wantCode(t, "the code", err, authn.CodeSameProvenance)
 			if got := s.User(string(s.amelie.ID)); len(got.Devices)+len(got.Sessions) != 0 {
 				t.Errorf("got %d devices and %d sessions", len(got.Devices), len(got.Sessions))
 			}
@@ -196,9 +196,9 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 }
 
 // started proves a password of the technician's, whatever their address is now.
-func (s *shop) started(t *testing.T, password string) authn.Started {
+func (s *shop) started(t *testing.T, password string) authn.TransactionRef {
 	t.Helper()
-	started, err := s.Service.Password(t.Context(), s.From, s.User(string(s.amelie.ID)).Login, password, "")
+	started, err := s.Service.StartWithPassword(t.Context(), s.From, s.User(string(s.amelie.ID)).Login, password, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +208,7 @@ func (s *shop) started(t *testing.T, password string) authn.Started {
 // takesAt chooses a password by a mailed link and confirms it with the phone.
 func (s *shop) takesAt(t *testing.T, link string) {
 	t.Helper()
-	started, err := s.Service.ChoosePassword(t.Context(), s.From, tokenOf(link), chosen)
+	started, err := s.Service.StartWithPasswordLink(t.Context(), s.From, tokenOf(link), chosen)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func TestTwoHandsLetThePersonIn(t *testing.T) {
 		}},
 		{"their own password, and an address that an operator corrected", func(t *testing.T, s *shop) half {
 			s.moves(t, thief, "amelie@new.example")
-			s.Clock.Advance(authn.MailRest)
+			s.Clock.Advance(authn.AddressCooldown)
 			return s.mails(t, thief, "amelie@new.example", password)
 		}},
 		{"a password chosen by a link to the corrected address", func(t *testing.T, s *shop) half {
@@ -245,7 +245,7 @@ func TestTwoHandsLetThePersonIn(t *testing.T) {
 		}},
 		{"the machine's owner for somebody whose address they wrote, who has the mailbox", func(t *testing.T, s *shop) half {
 			s.moves(t, machine, "amelie@new.example")
-			s.Clock.Advance(authn.MailRest)
+			s.Clock.Advance(authn.AddressCooldown)
 			return s.mails(t, machine, "amelie@new.example", s.makes(t, machine))
 		}},
 		{"a temporary password that the person has changed", func(t *testing.T, s *shop) half {
@@ -256,7 +256,7 @@ func TestTwoHandsLetThePersonIn(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := openShop(t)
 			h := c.walk(t, s)
-			if step, err := s.Service.PresentCode(t.Context(), s.From, s.started(t, h.password).Login, h.code.Reveal()); err != nil || step != authn.StepEnrol {
+			if step, err := s.Service.RedeemTicketCode(t.Context(), s.From, s.started(t, h.password).Login, h.code.Reveal()); err != nil || step != authn.StepEnrol {
 				t.Errorf("got %q, %v", step, err)
 			}
 		})
@@ -275,7 +275,7 @@ func TestATicketIsMailedToAnAddressJustMoved(t *testing.T) {
 	for _, r := range []helpdesk.ResetRequest{{}, {SendEmail: new(true)}} {
 		for _, op := range []helpdesk.Operator{thief, support, machine} {
 			_, err := s.desk.Reset(t.Context(), op, s.From, string(s.amelie.ID), r)
-			wantCode(t, op.ID, err, authn.CodeState)
+			wantCode(t, op.ID, err, authn.CodeWrongState)
 		}
 	}
 	if got := s.User(string(s.amelie.ID)); len(got.Devices) != 1 {
@@ -283,12 +283,12 @@ func TestATicketIsMailedToAnAddressJustMoved(t *testing.T) {
 	}
 	s.answers(t, support2, password) // which is no mail
 	login := s.started(t, password).Login
-	if st, err := s.Service.Login(t.Context(), login); err != nil || st.CanRenew {
+	if st, err := s.Service.Transaction(t.Context(), login); err != nil || st.CanRenew {
 		t.Errorf("another ticket by mail is offered: %v, %v", st.CanRenew, err)
 	}
-	wantCode(t, "asking for another ticket", s.Service.RenewTicket(t.Context(), s.From, login), authn.CodeState)
-	s.Clock.Advance(authn.MailRest)
-	if st, err := s.Service.Login(t.Context(), s.started(t, password).Login); err != nil || !st.CanRenew {
+	wantCode(t, "asking for another ticket", s.Service.ResendTicket(t.Context(), s.From, login), authn.CodeWrongState)
+	s.Clock.Advance(authn.AddressCooldown)
+	if st, err := s.Service.Transaction(t.Context(), s.started(t, password).Login); err != nil || !st.CanRenew {
 		t.Errorf("after 72 hours: %v, %v", st.CanRenew, err)
 	}
 }
@@ -300,15 +300,15 @@ func TestTheAddressOfTheBeginningIsProvenByTheMailedInvitation(t *testing.T) {
 	for _, mailedTo := range []bool{true, false} {
 		s := openShop(t)
 		u, inv, err := s.desk.AddUser(t.Context(), thief, s.From, helpdesk.NewUser{Email: "nadia@garage.example"}, true, mailedTo)
-		if err != nil || s.User(string(u.ID)).Mailbox.By != thief.Owner {
-			t.Fatalf("got %+v, %v", s.User(string(u.ID)).Mailbox, err)
+		if err != nil || s.User(string(u.ID)).EmailProvenance.By != thief.Owner {
+			t.Fatalf("got %+v, %v", s.User(string(u.ID)).EmailProvenance, err)
 		}
 		link := inv.Link.Reveal()
 		if mailedTo {
 			link = mailed[templates.InvitationMail](t, s, "nadia@garage.example").Link
 		}
 		s.Accept(tokenOf(link), password)
-		if got := s.User(string(u.ID)).Mailbox.By; (got == "") != mailedTo {
+		if got := s.User(string(u.ID)).EmailProvenance.By; (got == "") != mailedTo {
 			t.Errorf("invited by mail: %v, and afterwards the address is the hand of %q", mailedTo, got)
 		}
 	}
@@ -326,12 +326,12 @@ func TestAProgramGuessesAPasswordBesideTheSignIn(t *testing.T) {
 		wantCode(t, "by the program", guess("pas le bon du tout"), authn.CodeInvalid)
 	}
 	for range 2 {
-		_, err := s.Service.Password(t.Context(), s.From, technician, "pas le bon du tout", "")
-		wantCode(t, "by the page", err, authn.CodeSignIn)
+		_, err := s.Service.StartWithPassword(t.Context(), s.From, technician, "pas le bon du tout", "")
+		wantCode(t, "by the page", err, authn.CodeSignInFailed)
 	}
-	wantCode(t, "the sixth, and right", guess(password), authn.CodeWait)
-	_, err := s.Service.Password(t.Context(), s.From, technician, password, "")
-	wantCode(t, "on the page", err, authn.CodeWait)
+	wantCode(t, "the sixth, and right", guess(password), authn.CodeRateLimited)
+	_, err := s.Service.StartWithPassword(t.Context(), s.From, technician, password, "")
+	wantCode(t, "on the page", err, authn.CodeRateLimited)
 	s.Clock.Advance(30 * time.Second)
 	if err := guess(password); err != nil {
 		t.Errorf("after the wait: %v", err)
@@ -342,5 +342,5 @@ func TestAProgramGuessesAPasswordBesideTheSignIn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantCode(t, "twenty failures a minute from one address", guess(given), authn.CodeWait)
+	wantCode(t, "twenty failures a minute from one address", guess(given), authn.CodeRateLimited)
 }

@@ -16,17 +16,17 @@ func TestAnOperatorOffersAPhoneToWhoeverBroughtAKey(t *testing.T) {
 	u, phone := s.bring(t)
 	for _, op := range []helpdesk.Operator{withSecrets(helpdesk.Operator{ID: "token:m", Name: "scripts", Owner: machine.Owner, Role: authn.RoleSuperAdmin}), thief} {
 		s.offersTo(t, op, u.Login)
-		if got := s.User(u.Login); !got.Brought() {
+		if got := s.User(u.Login); !got.HasOnlyImportedDevice() {
 			t.Errorf("%s: an offered phone made the key from elsewhere one that was used", op.ID)
 		}
 		_, err := s.desk.Change(t.Context(), op, s.From, string(u.ID), helpdesk.ProfileChange{Password: given})
-		wantCode(t, "a password that is set", err, authn.CodeSameHand)
+		wantCode(t, "a password that is set", err, authn.CodeSameProvenance)
 		_, err = s.desk.TemporaryPassword(t.Context(), op, s.From, u.Login)
-		wantCode(t, "a temporary one", err, authn.CodeSameHand)
+		wantCode(t, "a temporary one", err, authn.CodeSameProvenance)
 		_, err = s.desk.ResetPassword(t.Context(), op, s.From, u.Login, false)
-		wantCode(t, "the link in the answer", err, authn.CodeSameHand)
+		wantCode(t, "the link in the answer", err, authn.CodeSameProvenance)
 	}
-	started, err := s.Service.Password(t.Context(), s.From, u.Login, given, "")
+	started, err := s.Service.StartWithPassword(t.Context(), s.From, u.Login, given, "")
 	if err == nil {
 		v, err := verifies(t.Context(), s, started.Login, phone.Next())
 		t.Errorf("one operator signed in: step %q, %v", v.Step, err)

@@ -25,12 +25,12 @@ func TestAPersonReadsWhereTheirOperatorSits(t *testing.T) {
 		},
 	} {
 		s.Change(s.amelie.ID, func(u *authn.User) { u.Status = authn.StatusActive })
-		before := len(s.User(technician).Recent)
+		before := len(s.User(technician).Activity)
 		if name == "unsuspending" {
 			wantCode(t, "suspending first", s.desk.Suspend(ctx, root, s.From, technician), "")
 		}
 		wantCode(t, name, act(), "")
-		recent := s.User(technician).Recent
+		recent := s.User(technician).Activity
 		if len(recent) <= before {
 			t.Errorf("%s: nothing is told", name)
 		}

@@ -19,7 +19,7 @@ func TestACursorTellsOfWhatLiesOutside(t *testing.T) {
 			u.Groups = []authn.GroupID{s.garage, s.other}
 		})
 	}
-	people, next, err := s.desk.Users(t.Context(), op, authn.Query{Limit: 1})
+	people, next, err := s.desk.Users(t.Context(), op, authn.UserQuery{Limit: 1})
 	if err != nil || len(people) != 1 || people[0].ID != s.amelie.ID || next != "" {
 		t.Errorf("people: got %d, cursor %q, %v, want one and no cursor", len(people), next, err)
 	}

@@ -15,7 +15,7 @@ func TestAnOperatorUnlocksToGoOnGuessing(t *testing.T) {
 	another := &authntest.Phone{House: s.House, Secret: foreignSecret} // of nobody here
 	wrong, unlocked := 0, 0
 	guess := func() bool {
-		started, err := s.Service.Password(t.Context(), s.From, technician, password, "")
+		started, err := s.Service.StartWithPassword(t.Context(), s.From, technician, password, "")
 		if err != nil {
 			return false
 		}

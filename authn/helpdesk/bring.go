@@ -33,7 +33,7 @@ func (d *Desk) MayImport(op Operator, keys bool) error {
 // Update: whoever is there was invited, if that was asked for, however often a list is given. dry only judges. Somebody
 // whom an operator limited to groups may not know of is new to them, and gets a shadow, as with AddUser (PROTOCOL 21).
 // CodeForbidden: the operator may not do it to anybody, or brings a key without owning the machine.
-func (d *Desk) Import(ctx context.Context, op Operator, from authn.Origin, n NewUser, invite, dry bool) (Imported, error) {
+func (d *Desk) Import(ctx context.Context, op Operator, from authn.RequestInfo, n NewUser, invite, dry bool) (Imported, error) {
 	out, err := d.judgeImport(ctx, op, n)
 	if err != nil || dry || out.Known || len(out.Faults) > 0 {
 		return out, err
@@ -54,7 +54,7 @@ func (d *Desk) Import(ctx context.Context, op Operator, from authn.Origin, n New
 
 // judgeImport finds everything that is wrong with a person at once.
 func (d *Desk) judgeImport(ctx context.Context, op Operator, n NewUser) (out Imported, err error) {
-	if err := d.MayImport(op, !n.Key.Empty()); err != nil {
+	if err := d.MayImport(op, !n.Key.IsZero()); err != nil {
 		return out, err
 	}
 	u, faults := draft(n)
@@ -71,7 +71,7 @@ func (d *Desk) judgeImport(ctx context.Context, op Operator, n NewUser) (out Imp
 		faults = append(faults, authn.Invalid("groupIds", "unknown"))
 	}
 	err = d.People.View(ctx, func(r authn.Reader) error {
-		found, known, err := r.Faults(&u, device, func(address string) (authn.User, error) { return holderOf(r, op, address) })
+		found, known, err := r.ValidateNew(&u, device, func(address string) (authn.User, error) { return holderOf(r, op, address) })
 		if err != nil {
 			return err
 		}
@@ -98,28 +98,28 @@ func distinct(all []*authn.Error) (out []*authn.Error) {
 
 // brought reads the key that a new person comes with; nil without one.
 func (d *Desk) brought(op Operator, now time.Time, u *authn.User, n NewUser) (*factors.Device, error) {
-	if n.Key.Empty() {
+	if n.Key.IsZero() {
 		return nil, nil
 	}
 	if err := d.MayImport(op, true); err != nil {
 		return nil, err
 	}
 	if n.Password != "" { // PROTOCOL 8: one hand would bring both halves
-		return nil, authn.Refuse(authn.CodeSameHand)
+		return nil, authn.Refuse(authn.CodeSameProvenance)
 	}
-	device, err := d.People.ReadKey(now, u, n.Key)
+	device, err := d.People.ParseImport(now, u, n.Key)
 	return &device, err
 }
 
 // greet mails a new person what lets them in: an invitation, or for whoever brings a device the choice of a password.
-func (d *Desk) greet(w *authn.Work, op Operator, u *authn.User, sendEmail bool) (Invitation, error) {
+func (d *Desk) greet(w *authn.Tx, op Operator, u *authn.User, sendEmail bool) (Invitation, error) {
 	switch {
-	case !u.Brought():
+	case !u.HasOnlyImportedDevice():
 		return d.invite(w, op, u, sendEmail)
 	case !sendEmail: // PROTOCOL 8: whoever brought the key would have both halves
-		return Invitation{}, authn.Refuse(authn.CodeSameHand)
+		return Invitation{}, authn.Refuse(authn.CodeSameProvenance)
 	}
-	token, expires, err := w.Welcome(u)
+	token, expires, err := w.IssueImportLink(u)
 	if err != nil {
 		return Invitation{}, err
 	}
@@ -129,7 +129,7 @@ func (d *Desk) greet(w *authn.Work, op Operator, u *authn.User, sendEmail bool) 
 	}
 	m := templates.WelcomeMail{About: templates.About{Name: u.DisplayName()}, Garage: garage, Login: u.Login, Device: u.Devices[0].Name,
 		Link: d.People.URL("/password/" + token.Reveal()), Until: expires}
-	if err := w.PostTo(u.Addresses()[:1], d.People.Locale(u), m, expires); err != nil {
+	if err := w.SendTo(u.Addresses()[:1], d.People.Locale(u), m, expires); err != nil {
 		return Invitation{}, err
 	}
 	e := op.event(audit.InvitationIssued, u)
@@ -138,15 +138,15 @@ func (d *Desk) greet(w *authn.Work, op Operator, u *authn.User, sendEmail bool) 
 }
 
 // dropBrought takes a device that was brought from elsewhere and never used.
-func (d *Desk) dropBrought(w *authn.Work, op Operator, u *authn.User) error {
+func (d *Desk) dropBrought(w *authn.Tx, op Operator, u *authn.User) error {
 	if err := d.auditKey(w, op, u, audit.FactorRemoved); err != nil {
 		return err
 	}
-	return w.DropBrought(u)
+	return w.RemoveImported(u)
 }
 
 // auditKey writes down what became of the device that a person brought.
-func (d *Desk) auditKey(w *authn.Work, op Operator, u *authn.User, action string) error {
+func (d *Desk) auditKey(w *authn.Tx, op Operator, u *authn.User, action string) error {
 	e := op.event(action, u)
 	for _, dev := range u.Devices {
 		e.Targets = append(e.Targets, audit.Actor{Type: audit.TypeDevice, ID: string(dev.ID), Name: dev.Name})

@@ -32,29 +32,29 @@ func (s *shop) bring(t *testing.T) (authn.User, *authntest.Phone) {
 func TestWhoeverBringsAKeyChoosesAPasswordThatThePhoneProves(t *testing.T) {
 	s := openShop(t)
 	u, phone := s.bring(t)
-	if !u.Brought() || u.Status != authn.StatusActive || u.Password.PHC != "" {
+	if !u.HasOnlyImportedDevice() || u.Status != authn.StatusActive || u.Password.Hash != "" {
 		t.Fatalf("got %+v", u)
 	}
-	_, err := s.Service.Password(t.Context(), s.From, u.Login, "", "")
-	wantCode(t, "signing in without a password", err, authn.CodeSignIn)
+	_, err := s.Service.StartWithPassword(t.Context(), s.From, u.Login, "", "")
+	wantCode(t, "signing in without a password", err, authn.CodeSignInFailed)
 	m := mailed[templates.WelcomeMail](t, s, u.Login)
 	if m.Garage != "Garage Lumière" || m.Device != "Okta" || len(s.Mails()) != 1 {
 		t.Errorf("got mail %+v of %v", m, s.letters())
 	}
-	started, err := s.Service.ChoosePassword(t.Context(), s.From, tokenOf(m.Link), password)
+	started, err := s.Service.StartWithPasswordLink(t.Context(), s.From, tokenOf(m.Link), password)
 	if err != nil || started.Step != authn.StepVerify {
 		t.Fatalf("choosing a password: got %v, %v, want the code asked for", started.Step, err)
 	}
-	_, err = s.Service.Password(t.Context(), s.From, u.Login, password, "")
-	wantCode(t, "the password before the phone proved it", err, authn.CodeSignIn)
+	_, err = s.Service.StartWithPassword(t.Context(), s.From, u.Login, password, "")
+	wantCode(t, "the password before the phone proved it", err, authn.CodeSignInFailed)
 	if v, err := verifies(t.Context(), s, started.Login, phone.Code()); err != nil || v.Accepted() {
-		t.Errorf("a code that the other house may have taken: got %+v, %v", v.Judged, err)
+		t.Errorf("a code that the other house may have taken: got %+v, %v", v.Verification, err)
 	}
-	if v, err := verifies(t.Context(), s, started.Login, phone.Next()); err != nil || !v.Accepted() || v.Issued.Session.Empty() {
-		t.Fatalf("got %+v, %v, want a session", v.Judged, err)
+	if v, err := verifies(t.Context(), s, started.Login, phone.Next()); err != nil || !v.Accepted() || v.Issued.Session.IsZero() {
+		t.Fatalf("got %+v, %v, want a session", v.Verification, err)
 	}
 	u = s.User(u.Login)
-	if !u.HadDevice || u.Brought() || u.Password.Source != authn.HandSelf {
+	if !u.EverHadDevice || u.HasOnlyImportedDevice() || u.Password.Provenance != authn.ProvenanceUser {
 		t.Errorf("got %+v, want the phone to be the person's", u)
 	}
 	s.SignIn(u.Login, password, phone)
@@ -72,22 +72,22 @@ func TestTheLinkOfAForgottenPasswordDoesForWhoeverMissedTheWelcome(t *testing.T)
 	s := openShop(t)
 	u, phone := s.bring(t)
 	first := tokenOf(mailed[templates.WelcomeMail](t, s, u.Login).Link)
-	s.Clock.Advance(authn.InvitationLife)
-	_, err := s.Service.ChoosePassword(t.Context(), s.From, first, password)
-	wantCode(t, "the link after a day", err, authn.CodeLink)
+	s.Clock.Advance(authn.InvitationTTL)
+	_, err := s.Service.StartWithPasswordLink(t.Context(), s.From, first, password)
+	wantCode(t, "the link after a day", err, authn.CodeInvalidLink)
 	s.EmptyOutbox()
-	if err := s.Service.Forgot(t.Context(), s.From, u.Login, func(*authn.Work, *authn.User) error {
+	if err := s.Service.RequestPasswordLink(t.Context(), s.From, u.Login, func(*authn.Tx, *authn.User) error {
 		t.Error("taken for somebody without a device")
 		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}
-	started, err := s.Service.ChoosePassword(t.Context(), s.From, tokenOf(mailed[templates.PasswordLinkMail](t, s, u.Login).Link), password)
+	started, err := s.Service.StartWithPasswordLink(t.Context(), s.From, tokenOf(mailed[templates.PasswordLinkMail](t, s, u.Login).Link), password)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if v, err := verifies(t.Context(), s, started.Login, phone.Next()); err != nil || !v.Accepted() {
-		t.Errorf("got %+v, %v", v.Judged, err)
+		t.Errorf("got %+v, %v", v.Verification, err)
 	}
 }
 
@@ -96,13 +96,13 @@ func TestWhoeverBroughtAKeyThatIsGoneIsInvitedAndTheKeyIsDead(t *testing.T) {
 	u, _ := s.bring(t)
 	link := tokenOf(mailed[templates.WelcomeMail](t, s, u.Login).Link)
 	_, err := s.desk.Reset(t.Context(), root, s.From, u.Login, helpdesk.ResetRequest{})
-	wantCode(t, "a reset, whose ticket is worth nothing without a password", err, authn.CodeState)
+	wantCode(t, "a reset, whose ticket is worth nothing without a password", err, authn.CodeWrongState)
 	if _, err := s.desk.Activate(t.Context(), support, s.From, u.Login, true); err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Service.ChoosePassword(t.Context(), s.From, link, password)
-	wantCode(t, "the link that was for the key", err, authn.CodeLink)
-	if u := s.User(u.Login); len(u.Devices) != 0 || u.HadDevice {
+	_, err = s.Service.StartWithPasswordLink(t.Context(), s.From, link, password)
+	wantCode(t, "the link that was for the key", err, authn.CodeInvalidLink)
+	if u := s.User(u.Login); len(u.Devices) != 0 || u.EverHadDevice {
 		t.Errorf("got devices %v", u.Devices)
 	}
 	if removed := s.Events(audit.FactorRemoved); len(removed) != 1 || removed[0].Actor.ID != support.ID {
@@ -126,21 +126,21 @@ func TestNobodyHoldsBothHalvesOfWhoeverBringsAKey(t *testing.T) {
 		wantCode(t, name+" tries whether a key is known", err, authn.CodeForbidden)
 	}
 	_, _, err := s.desk.AddUser(t.Context(), machine, s.From, bringing, true, false)
-	wantCode(t, "the welcome in the answer", err, authn.CodeSameHand)
+	wantCode(t, "the welcome in the answer", err, authn.CodeSameProvenance)
 	bringing.Password = password
 	_, _, err = s.desk.AddUser(t.Context(), machine, s.From, bringing, false, true)
-	wantCode(t, "key and password by one hand", err, authn.CodeSameHand)
+	wantCode(t, "key and password by one hand", err, authn.CodeSameProvenance)
 	if _, err := s.desk.User(t.Context(), machine, bringing.Login); authn.CodeOf(err) != authn.CodeNotFound {
 		t.Errorf("got %v, want nobody made", err)
 	}
 	u, _ := s.bring(t)
 	for _, op := range []helpdesk.Operator{machine, withSecrets(root)} {
 		_, err := s.desk.ResetPassword(t.Context(), op, s.From, u.Login, false)
-		wantCode(t, "the password link in the answer", err, authn.CodeSameHand)
+		wantCode(t, "the password link in the answer", err, authn.CodeSameProvenance)
 		_, err = s.desk.TemporaryPassword(t.Context(), op, s.From, u.Login)
-		wantCode(t, "a temporary password", err, authn.CodeSameHand)
+		wantCode(t, "a temporary password", err, authn.CodeSameProvenance)
 		_, err = s.desk.Change(t.Context(), op, s.From, string(u.ID), helpdesk.ProfileChange{Password: authntest.Password})
-		wantCode(t, "a password that is set", err, authn.CodeSameHand)
+		wantCode(t, "a password that is set", err, authn.CodeSameProvenance)
 	}
 	if _, err := s.desk.ResetPassword(t.Context(), support, s.From, u.Login, true); err != nil {
 		t.Errorf("by mail: got %v", err)
@@ -194,7 +194,7 @@ func TestAListIsJudgedAsAWholeAndChangesNobodyWhoIsThere(t *testing.T) {
 			}
 		})
 	}
-	if after := s.User(technician); after.Rev != before.Rev {
+	if after := s.User(technician); after.Revision != before.Revision {
 		t.Errorf("got %+v, want %+v", after, before)
 	}
 }

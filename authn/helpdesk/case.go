@@ -97,8 +97,8 @@ func (d *Desk) load(r store.Reader, id string) (Case, error) {
 }
 
 // save stores a case with its pointer, in an Update that has loaded it; CodeTooMany when it is full.
-func (d *Desk) save(w *authn.Work, c *Case) error {
-	c.Changed = w.Act.Now
+func (d *Desk) save(w *authn.Tx, c *Case) error {
+	c.Changed = w.Op.Now
 	raw, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("encoding help request %q: %w", c.ID, err)
@@ -110,19 +110,19 @@ func (d *Desk) save(w *authn.Work, c *Case) error {
 	if len(raw) > bytes || len(c.History) > steps {
 		return authn.Refuse(authn.CodeTooMany)
 	}
-	if err := d.cases.Put(w.Tx, c.ID, *c); err != nil {
+	if err := d.cases.Put(w.Raw, c.ID, *c); err != nil {
 		return fmt.Errorf("storing help request %q: %w", c.ID, err)
 	}
 	at := d.pointer(c.about())
-	latest, err := d.cases.Get(w.Tx, at)
+	latest, err := d.cases.Get(w.Raw, at)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("looking up help requests of an address: %w", err)
 	}
 	switch {
 	case !c.State.closed() && latest.ID < c.ID:
-		err = d.cases.Put(w.Tx, at, Case{ID: c.ID})
+		err = d.cases.Put(w.Raw, at, Case{ID: c.ID})
 	case c.State.closed() && latest.ID == c.ID:
-		err = d.cases.Delete(w.Tx, at)
+		err = d.cases.Delete(w.Raw, at)
 	default:
 		return nil
 	}
@@ -155,17 +155,17 @@ func (d *Desk) latest(r store.Reader, address string) (*Case, error) {
 }
 
 // note adds what an operator did.
-func (c *Case) note(w *authn.Work, op Operator, what, text string) {
+func (c *Case) note(w *authn.Tx, op Operator, what, text string) {
 	c.step(w, op, Step{What: what, Text: text})
 }
 
-func (c *Case) step(w *authn.Work, op Operator, s Step) {
-	s.At, s.By, s.Name = w.Act.Now, op.ID, op.Name
+func (c *Case) step(w *authn.Tx, op Operator, s Step) {
+	s.At, s.By, s.Name = w.Op.Now, op.ID, op.Name
 	c.History = append(slices.Clone(c.History), s)
 }
 
 // resolve closes a case by the reset that answers it: the mail with the ticket is the answer.
-func (d *Desk) resolve(w *authn.Work, op Operator, c *Case) error {
+func (d *Desk) resolve(w *authn.Tx, op Operator, c *Case) error {
 	c.State = StateResolved
 	c.note(w, op, "reset", "")
 	return d.save(w, c)

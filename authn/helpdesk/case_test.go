@@ -18,7 +18,7 @@ func (s *shop) agents(t *testing.T) (zoe, ines helpdesk.Operator) {
 	t.Helper()
 	agent := func(address, name string) helpdesk.Operator {
 		u := s.Person(address, func(u *authn.User) {
-			u.FirstName, u.Roles = name, []authn.Grant{{ID: "r", Role: authn.RoleHelpDesk}}
+			u.FirstName, u.Roles = name, []authn.RoleAssignment{{ID: "r", Role: authn.RoleHelpDesk}}
 		})
 		s.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusActive })
 		return helpdesk.Operator{ID: "token:" + name, Name: name + "'s script", Owner: string(u.ID), Role: authn.RoleHelpDesk}
@@ -55,7 +55,7 @@ func to(who string) *string { return &who }
 func wantReason(t *testing.T, what string, err error, reason string) *authn.Error {
 	t.Helper()
 	e, ok := errors.AsType[*authn.Error](err)
-	if !ok || e.Code != authn.CodeState || e.Reason != reason {
+	if !ok || e.Code != authn.CodeWrongState || e.Reason != reason {
 		t.Errorf("%s: got %#v, want it refused for %q", what, err, reason)
 		return &authn.Error{}
 	}
@@ -124,8 +124,8 @@ func TestWhatDoesNotFollowInACaseIsRefusedWithTheReason(t *testing.T) {
 		"giving away":                 {Assignee: to("")},
 	} {
 		_, err := s.patch(t, ines, id, p)
-		if e := wantReason(t, name, err, authn.ReasonAssigned); e.Holder != "Zoé ("+zoe.Owner+")" {
-			t.Errorf("%s: got holder %q, want Zoé named", name, e.Holder)
+		if e := wantReason(t, name, err, authn.ReasonAssigned); e.Assignee != "Zoé ("+zoe.Owner+")" {
+			t.Errorf("%s: got holder %q, want Zoé named", name, e.Assignee)
 		}
 	}
 	s.patched(t, ines, id, helpdesk.CasePatch{Note: "the manager called", Check: calledBack})
@@ -263,7 +263,7 @@ func TestACaseOfSomebodyDeletedSinceIsReadAndClosed(t *testing.T) {
 		}
 	}
 	_, err := s.patch(t, support, id, helpdesk.CasePatch{Answer: "x"})
-	wantReason(t, "answering nobody", err, authn.ReasonStranger)
+	wantReason(t, "answering nobody", err, authn.ReasonUnknownAddress)
 	c, err := s.desk.Case(t.Context(), support, id)
 	if err != nil {
 		t.Fatal(err)

@@ -12,11 +12,11 @@ import (
 
 // shadowOf is the shadow that goes by an address within the operator's scope; CodeNotFound without one.
 func shadowOf(r authn.Reader, op Operator, address string) (authn.User, error) {
-	a, ok := authn.Address(address)
+	a, ok := authn.NormalizeLogin(address)
 	if !ok {
 		return authn.User{}, authn.Refuse(authn.CodeNotFound)
 	}
-	shadows, err := r.ShadowsOf(a)
+	shadows, err := r.PlaceholdersFor(a)
 	if err != nil {
 		return authn.User{}, err
 	}
@@ -47,12 +47,12 @@ func holderOf(r authn.Reader, op Operator, address string) (authn.User, error) {
 // who may know of that somebody, and to whoever is not limited to groups, it is taken. To anybody else the person is
 // made all the same, as a shadow, and a request is opened for those who are not limited to groups. authn/shadow.go
 // says what a shadow is.
-func (d *Desk) judgeKnown(w *authn.Work, op Operator, u *authn.User) error {
+func (d *Desk) judgeKnown(w *authn.Tx, op Operator, u *authn.User) error {
 	if !op.scoped() {
 		return nil // what is taken is refused where it is stored
 	}
 	holder := authn.User{}
-	for _, a := range u.GoesBy() {
+	for _, a := range u.AllLogins() {
 		switch _, err := holderOf(w.Reader, op, a); {
 		case err == nil:
 			return authn.Refuse(authn.CodeTaken)
@@ -70,20 +70,20 @@ func (d *Desk) judgeKnown(w *authn.Work, op Operator, u *authn.User) error {
 	if holder.ID == "" {
 		return nil
 	}
-	u.Shadow = true
+	u.Placeholder = true
 	return d.openInvited(w, op, u, &holder)
 }
 
 // openInvited opens the request that tells of it, or adds to the one that is open. The mail is limited as those of
 // Ask are. Nothing of it bears the person's id as its subject: whoever is limited to their garage is not told either.
-func (d *Desk) openInvited(w *authn.Work, op Operator, u, holder *authn.User) error {
-	mails, err := d.People.Limiter.Take(w.Tx, w.Act.Now, throttle.HelpMails, string(templates.TopicInvited)+" "+u.Login)
+func (d *Desk) openInvited(w *authn.Tx, op Operator, u, holder *authn.User) error {
+	mails, err := d.People.Limiter.Take(w.Raw, w.Op.Now, throttle.HelpMails, string(templates.TopicInvited)+" "+u.Login)
 	if err != nil {
 		return fmt.Errorf("counting mails of help requests: %w", err)
 	}
-	fresh := Case{ID: w.RowID("help"), Reference: "H-" + w.Act.Code("help reference").Reveal(), User: holder.ID, Email: u.Login,
-		Topic: templates.TopicInvited, State: StateOpen, At: w.Act.Now}
-	c, err := d.latest(w.Tx, fresh.about())
+	fresh := Case{ID: w.NewRecordID("help"), Reference: "H-" + w.Op.Code("help reference").Reveal(), User: holder.ID, Email: u.Login,
+		Topic: templates.TopicInvited, State: StateOpen, At: w.Op.Now}
+	c, err := d.latest(w.Raw, fresh.about())
 	if err != nil {
 		return err
 	}
@@ -108,9 +108,9 @@ func (d *Desk) openInvited(w *authn.Work, op Operator, u, holder *authn.User) er
 	if support == "" || !mails.OK {
 		return nil
 	}
-	m := templates.HelpForSupportMail{About: templates.About{At: w.Act.Now}, Reference: c.Reference, From: c.Email, Known: true,
+	m := templates.HelpForSupportMail{About: templates.About{At: w.Op.Now}, Reference: c.Reference, From: c.Email, Known: true,
 		Topic: c.Topic, Link: d.People.URL("/api/v1/help-requests/" + c.ID)}
-	return w.PostTo([]string{support}, d.People.Policy.DefaultLocale, m, time.Time{})
+	return w.SendTo([]string{support}, d.People.Policy.DefaultLocale, m, time.Time{})
 }
 
 // about is what the pointer to an open case stands for: texts of the form join none of those that the house opens.

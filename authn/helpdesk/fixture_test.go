@@ -40,17 +40,17 @@ func openShop(t *testing.T) *shop {
 	s.garage, s.other = s.Group("Garage Lumière"), s.Group("Garage du Nord")
 	s.manager = s.Person("manager@garage.example", func(u *authn.User) {
 		u.Groups = []authn.GroupID{s.garage}
-		u.Roles = []authn.Grant{{ID: "r1", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{s.garage}}}
+		u.Roles = []authn.RoleAssignment{{ID: "r1", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{s.garage}}}
 	})
 	s.admin = s.Person("admin@garage.example", func(u *authn.User) {
-		u.Roles = []authn.Grant{{ID: "r2", Role: authn.RoleSuperAdmin}}
+		u.Roles = []authn.RoleAssignment{{ID: "r2", Role: authn.RoleSuperAdmin}}
 	})
 	for _, id := range []authn.UserID{s.manager.ID, s.admin.ID} {
-		s.Change(id, func(u *authn.User) { u.Status, u.HadDevice = authn.StatusActive, true })
+		s.Change(id, func(u *authn.User) { u.Status, u.EverHadDevice = authn.StatusActive, true })
 	}
 	s.manager, s.admin = s.User(string(s.manager.ID)), s.User(string(s.admin.ID))
 	s.amelie, s.phone, s.session = s.Member(technician, func(u *authn.User) {
-		u.FirstName, u.LastName, u.Second, u.Groups = "Amélie", "Durand", second, []authn.GroupID{s.garage}
+		u.FirstName, u.LastName, u.SecondEmail, u.Groups = "Amélie", "Durand", second, []authn.GroupID{s.garage}
 	})
 	s.EmptyOutbox()
 	s.Clock.Advance(time.Second)
@@ -85,9 +85,9 @@ func wantCode(t *testing.T, what string, err error, code authn.Code) {
 }
 
 // signIn proves the password and says what comes next.
-func (s *shop) signIn(t *testing.T, password string) authn.Started {
+func (s *shop) signIn(t *testing.T, password string) authn.TransactionRef {
 	t.Helper()
-	started, err := s.Service.Password(t.Context(), s.From, technician, password, "")
+	started, err := s.Service.StartWithPassword(t.Context(), s.From, technician, password, "")
 	if err != nil {
 		t.Fatalf("signing in: %v", err)
 	}
@@ -140,7 +140,7 @@ func sameStrings(t *testing.T, what string, got, want []string) {
 // dead tells that a session is no longer good.
 func (s *shop) dead(t *testing.T, session authn.Secret) {
 	t.Helper()
-	if _, err := s.Service.Check(t.Context(), session); authn.CodeOf(err) != authn.CodeNoSession {
+	if _, err := s.Service.Authenticate(t.Context(), session); authn.CodeOf(err) != authn.CodeNoSession {
 		t.Errorf("the session: got %v, want it dead", err)
 	}
 }

@@ -15,14 +15,14 @@ import (
 const maxDescription = 1024
 
 // CreateGroup makes a garage. Whoever is limited to groups makes none: it would lie outside.
-func (d *Desk) CreateGroup(ctx context.Context, op Operator, from authn.Origin, name, description string) (authn.Group, error) {
+func (d *Desk) CreateGroup(ctx context.Context, op Operator, from authn.RequestInfo, name, description string) (authn.Group, error) {
 	if err := op.forEverybody(); err != nil {
 		return authn.Group{}, err
 	}
 	if err := checkDescription(description); err != nil {
 		return authn.Group{}, err
 	}
-	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (authn.Group, error) {
+	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (authn.Group, error) {
 		g := authn.Group{Name: name, Description: description}
 		if err := w.CreateGroup(&g); err != nil {
 			return authn.Group{}, err
@@ -42,14 +42,14 @@ func checkDescription(description string) error {
 
 // ChangeGroup replaces the name and the description of a garage. Whoever is limited to groups changes none: people
 // outside belong to it as well. A change of nothing is no act.
-func (d *Desk) ChangeGroup(ctx context.Context, op Operator, from authn.Origin, id authn.GroupID, name, description string) (authn.Group, error) {
+func (d *Desk) ChangeGroup(ctx context.Context, op Operator, from authn.RequestInfo, id authn.GroupID, name, description string) (authn.Group, error) {
 	if err := op.forEverybody(); err != nil {
 		return authn.Group{}, err
 	}
 	if err := checkDescription(description); err != nil {
 		return authn.Group{}, err
 	}
-	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (authn.Group, error) {
+	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (authn.Group, error) {
 		g, err := w.Group(id)
 		if err != nil {
 			return authn.Group{}, err
@@ -68,11 +68,11 @@ func (d *Desk) ChangeGroup(ctx context.Context, op Operator, from authn.Origin, 
 // DeleteGroup deletes a garage and takes its members out of it, which is one act in the log. Nobody is deleted with
 // it; a role or token limited to it is then for nobody. Whoever is limited to groups deletes none. If the taking
 // out is broken off, authn.Service.Sweep goes on with it.
-func (d *Desk) DeleteGroup(ctx context.Context, op Operator, from authn.Origin, id authn.GroupID) error {
+func (d *Desk) DeleteGroup(ctx context.Context, op Operator, from authn.RequestInfo, id authn.GroupID) error {
 	if err := op.forEverybody(); err != nil {
 		return err
 	}
-	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
+	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
 		g, err := w.Group(id)
 		if err != nil {
 			return struct{}{}, err
@@ -85,7 +85,7 @@ func (d *Desk) DeleteGroup(ctx context.Context, op Operator, from authn.Origin, 
 	if err != nil {
 		return err
 	}
-	return d.People.SweepGroup(ctx, id)
+	return d.People.EmptyGroup(ctx, id)
 }
 
 // groupEvent is an act of the operator on a garage, done.

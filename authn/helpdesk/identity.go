@@ -43,11 +43,11 @@ func (k *IdentityCheck) judged() (*IdentityCheck, error) {
 }
 
 // identify writes down a check; false when the case says the same already.
-func (c *Case) identify(w *authn.Work, op Operator, k IdentityCheck) bool {
+func (c *Case) identify(w *authn.Tx, op Operator, k IdentityCheck) bool {
 	if c.Identity == k.Way && c.IdentityBy == k.By {
 		return false
 	}
-	c.Identity, c.IdentityBy, c.IdentityAt = k.Way, k.By, w.Act.Now
+	c.Identity, c.IdentityBy, c.IdentityAt = k.Way, k.By, w.Op.Now
 	text := string(k.Way)
 	if k.By != "" {
 		text += ": " + k.By
@@ -63,9 +63,9 @@ func (c *Case) answeredBy(u *authn.User, again bool) error {
 	case c == nil:
 		return nil
 	case c.State == StateRejected, c.State == StateResolved && (!again || c.Changed.Before(u.ResetAt)):
-		return &authn.Error{Code: authn.CodeState, Reason: authn.ReasonCaseClosed}
+		return &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonCaseClosed}
 	case c.Identity == "":
-		return &authn.Error{Code: authn.CodeState, Reason: authn.ReasonIdentity}
+		return &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonIdentity}
 	}
 	return nil
 }

@@ -7,35 +7,35 @@ import (
 	"barillet/internal/audit"
 )
 
-// Suspend keeps an active person out and ends their sessions, at once. CodeState: not active.
-func (d *Desk) Suspend(ctx context.Context, op Operator, from authn.Origin, id string) error {
-	return d.step(ctx, op, from, actManage, id, audit.UserSuspended, (*authn.Work).Suspend)
+// Suspend keeps an active person out and ends their sessions, at once. CodeWrongState: not active.
+func (d *Desk) Suspend(ctx context.Context, op Operator, from authn.RequestInfo, id string) error {
+	return d.step(ctx, op, from, actManage, id, audit.UserSuspended, (*authn.Tx).Suspend)
 }
 
-// Unsuspend lets a suspended person sign in again. CodeState: not suspended.
-func (d *Desk) Unsuspend(ctx context.Context, op Operator, from authn.Origin, id string) error {
-	return d.step(ctx, op, from, actManage, id, audit.UserUnsuspended, (*authn.Work).Unsuspend)
+// Unsuspend lets a suspended person sign in again. CodeWrongState: not suspended.
+func (d *Desk) Unsuspend(ctx context.Context, op Operator, from authn.RequestInfo, id string) error {
+	return d.step(ctx, op, from, actManage, id, audit.UserUnsuspended, (*authn.Tx).Unsuspend)
 }
 
-// Deactivate ends sessions, tickets and invitation of a person and keeps them out. CodeState: deactivated already.
-func (d *Desk) Deactivate(ctx context.Context, op Operator, from authn.Origin, id string) error {
-	return d.step(ctx, op, from, actManage, id, audit.UserDeactivated, (*authn.Work).Deactivate)
+// Deactivate ends sessions, tickets and invitation of a person and keeps them out. CodeWrongState: deactivated already.
+func (d *Desk) Deactivate(ctx context.Context, op Operator, from authn.RequestInfo, id string) error {
+	return d.step(ctx, op, from, actManage, id, audit.UserDeactivated, (*authn.Tx).Deactivate)
 }
 
-// Unlock ends the waits of an active person after wrong answers, and forgets these; there need be none. CodeWait: it was
+// Unlock ends the waits of an active person after wrong answers, and forgets these; there need be none. CodeRateLimited: it was
 // done too often today, but for the machine's owner (throttle.Unlocks).
-func (d *Desk) Unlock(ctx context.Context, op Operator, from authn.Origin, id string) error {
-	return d.step(ctx, op, from, actHelp, id, audit.UserUnlocked, func(w *authn.Work, u *authn.User) error {
+func (d *Desk) Unlock(ctx context.Context, op Operator, from authn.RequestInfo, id string) error {
+	return d.step(ctx, op, from, actHelp, id, audit.UserUnlocked, func(w *authn.Tx, u *authn.User) error {
 		if u.Status != authn.StatusActive {
-			return &authn.Error{Code: authn.CodeState, Reason: authn.ReasonNotActive}
+			return &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonNotActive}
 		}
 		return w.Unlock(u, op.Machine)
 	})
 }
 
 // step is one step of a person's life: judged, done, audited and stored in one Update.
-func (d *Desk) step(ctx context.Context, op Operator, from authn.Origin, a act, id, action string, do func(*authn.Work, *authn.User) error) error {
-	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
+func (d *Desk) step(ctx context.Context, op Operator, from authn.RequestInfo, a act, id, action string, do func(*authn.Tx, *authn.User) error) error {
+	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
 		u, err := find(w.Reader, op, a, id)
 		if err != nil {
 			return struct{}{}, err
@@ -43,7 +43,7 @@ func (d *Desk) step(ctx context.Context, op Operator, from authn.Origin, a act, 
 		if err := do(w, &u); err != nil {
 			return struct{}{}, err
 		}
-		w.RememberDone(&u, action, "")
+		w.AddAdminActivity(&u, action, "")
 		if err := w.Audit(op.event(action, &u)); err != nil {
 			return struct{}{}, err
 		}
@@ -53,13 +53,13 @@ func (d *Desk) step(ctx context.Context, op Operator, from authn.Origin, a act, 
 }
 
 // Delete deactivates a person first and, asked again, deletes them: Okta's two steps.
-func (d *Desk) Delete(ctx context.Context, op Operator, from authn.Origin, id string) error {
-	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
+func (d *Desk) Delete(ctx context.Context, op Operator, from authn.RequestInfo, id string) error {
+	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
 		u, err := find(w.Reader, op, actManage, id)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if u.Status == authn.StatusGone {
+		if u.Status == authn.StatusDeactivated {
 			if err := w.Delete(&u); err != nil {
 				return struct{}{}, err
 			}
@@ -68,7 +68,7 @@ func (d *Desk) Delete(ctx context.Context, op Operator, from authn.Origin, id st
 		if err := w.Deactivate(&u); err != nil {
 			return struct{}{}, err
 		}
-		w.RememberDone(&u, audit.UserDeactivated, "")
+		w.AddAdminActivity(&u, audit.UserDeactivated, "")
 		if err := w.Audit(op.event(audit.UserDeactivated, &u)); err != nil {
 			return struct{}{}, err
 		}
@@ -77,15 +77,15 @@ func (d *Desk) Delete(ctx context.Context, op Operator, from authn.Origin, id st
 	return err
 }
 
-// Reactivate invites an invited person anew; CodeState for anybody else. The rest is as with Activate.
-func (d *Desk) Reactivate(ctx context.Context, op Operator, from authn.Origin, id string, sendEmail bool) (Invitation, error) {
-	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (Invitation, error) {
+// Reactivate invites an invited person anew; CodeWrongState for anybody else. The rest is as with Activate.
+func (d *Desk) Reactivate(ctx context.Context, op Operator, from authn.RequestInfo, id string, sendEmail bool) (Invitation, error) {
+	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (Invitation, error) {
 		u, err := find(w.Reader, op, actInvite, id)
 		if err != nil {
 			return Invitation{}, err
 		}
 		if u.Status != authn.StatusProvisioned {
-			return Invitation{}, &authn.Error{Code: authn.CodeState, Reason: authn.ReasonNotInvited}
+			return Invitation{}, &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonNotInvited}
 		}
 		if !sendEmail && !op.handsInvitations() {
 			return Invitation{}, authn.Refuse(authn.CodeForbidden)
@@ -96,12 +96,12 @@ func (d *Desk) Reactivate(ctx context.Context, op Operator, from authn.Origin, i
 
 // revive ends a deactivation, which only those may who may deactivate. Whoever had a device is active as before
 // and gets nothing; anybody else is invited.
-func (d *Desk) revive(w *authn.Work, op Operator, u *authn.User, sendEmail bool) (Invitation, error) {
+func (d *Desk) revive(w *authn.Tx, op Operator, u *authn.User, sendEmail bool) (Invitation, error) {
 	if err := may(op, actManage, u); err != nil {
 		return Invitation{}, err
 	}
-	w.Revive(u)
-	w.RememberDone(u, audit.UserReactivated, "")
+	w.Reactivate(u)
+	w.AddAdminActivity(u, audit.UserReactivated, "")
 	if err := w.Audit(op.event(audit.UserReactivated, u)); err != nil {
 		return Invitation{}, err
 	}

@@ -15,7 +15,7 @@ import (
 	"barillet/templates"
 )
 
-type step = func(*helpdesk.Desk, context.Context, helpdesk.Operator, authn.Origin, string) error
+type step = func(*helpdesk.Desk, context.Context, helpdesk.Operator, authn.RequestInfo, string) error
 
 // The steps of a life, by the event that each writes.
 var steps = map[string]step{
@@ -24,17 +24,17 @@ var steps = map[string]step{
 	audit.UserDeactivated: (*helpdesk.Desk).Deactivate,
 	audit.UserUnlocked:    (*helpdesk.Desk).Unlock,
 	audit.UserDeleted:     (*helpdesk.Desk).Delete,
-	audit.UserReactivated: func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.Origin, id string) error {
+	audit.UserReactivated: func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.RequestInfo, id string) error {
 		_, err := d.Activate(ctx, op, from, id, true)
 		return err
 	},
-	audit.InvitationIssued: func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.Origin, id string) error {
+	audit.InvitationIssued: func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.RequestInfo, id string) error {
 		_, err := d.Reactivate(ctx, op, from, id, true)
 		return err
 	},
 }
 
-var states = []authn.Status{authn.StatusStaged, authn.StatusProvisioned, authn.StatusActive, authn.StatusSuspended, authn.StatusGone}
+var states = []authn.Status{authn.StatusStaged, authn.StatusProvisioned, authn.StatusActive, authn.StatusSuspended, authn.StatusDeactivated}
 
 func TestEveryStepFromEveryState(t *testing.T) {
 	const no = authn.Status("-")
@@ -43,9 +43,9 @@ func TestEveryStepFromEveryState(t *testing.T) {
 	want := map[string][]authn.Status{
 		audit.UserSuspended:    {no, no, authn.StatusSuspended, no, no},
 		audit.UserUnsuspended:  {no, no, no, authn.StatusActive, no},
-		audit.UserDeactivated:  {authn.StatusGone, authn.StatusGone, authn.StatusGone, authn.StatusGone, no},
+		audit.UserDeactivated:  {authn.StatusDeactivated, authn.StatusDeactivated, authn.StatusDeactivated, authn.StatusDeactivated, no},
 		audit.UserUnlocked:     {no, no, authn.StatusActive, no, no},
-		audit.UserDeleted:      {authn.StatusGone, authn.StatusGone, authn.StatusGone, authn.StatusGone, gone},
+		audit.UserDeleted:      {authn.StatusDeactivated, authn.StatusDeactivated, authn.StatusDeactivated, authn.StatusDeactivated, gone},
 		audit.UserReactivated:  {authn.StatusProvisioned, authn.StatusProvisioned, authn.StatusActive, no, authn.StatusProvisioned},
 		audit.InvitationIssued: {no, authn.StatusProvisioned, no, no, no},
 	}
@@ -58,7 +58,7 @@ func TestEveryStepFromEveryState(t *testing.T) {
 				before, events := s.User(string(u.ID)), len(s.Events())
 				err := steps[action](s.desk, t.Context(), root, s.From, string(u.ID))
 				if row[i] == no {
-					wantCode(t, "the step", err, authn.CodeState)
+					wantCode(t, "the step", err, authn.CodeWrongState)
 					if after := s.User(string(u.ID)); fmt.Sprint(after) != fmt.Sprint(before) || len(s.Events()) != events {
 						t.Errorf("a refused step left %+v", after)
 					}
@@ -74,7 +74,7 @@ func TestEveryStepFromEveryState(t *testing.T) {
 				if after.Status != row[i] {
 					t.Errorf("got %s, want %s", after.Status, row[i])
 				}
-				ends := after.Status == authn.StatusSuspended || after.Status == authn.StatusGone
+				ends := after.Status == authn.StatusSuspended || after.Status == authn.StatusDeactivated
 				if (after.Epoch > before.Epoch) != ends {
 					t.Errorf("epoch: got %d after %d", after.Epoch, before.Epoch)
 				}
@@ -85,12 +85,12 @@ func TestEveryStepFromEveryState(t *testing.T) {
 
 func TestWhoMayTakeAStep(t *testing.T) {
 	s := openShop(t)
-	reader := s.Person("reader@garage.example", func(u *authn.User) { u.Roles = []authn.Grant{{ID: "r9", Role: authn.RoleReadOnly}} })
+	reader := s.Person("reader@garage.example", func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r9", Role: authn.RoleReadOnly}} })
 	self := root
 	self.Owner = string(reader.ID)
 	userAdmin := withRole(root, authn.RoleUserAdmin)
 	const ok, no, hidden = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound
-	state := map[string]authn.Status{audit.UserUnsuspended: authn.StatusSuspended, audit.UserReactivated: authn.StatusGone, audit.InvitationIssued: authn.StatusProvisioned}
+	state := map[string]authn.Status{audit.UserUnsuspended: authn.StatusSuspended, audit.UserReactivated: authn.StatusDeactivated, audit.InvitationIssued: authn.StatusProvisioned}
 	for _, c := range []struct {
 		name                string
 		op                  helpdesk.Operator
@@ -131,7 +131,7 @@ func TestWhoMayTakeAStep(t *testing.T) {
 				if u.Status = state[action]; u.Status == "" {
 					u.Status = authn.StatusActive
 				}
-				u.HadDevice, u.Devices = action == audit.UserReactivated, nil
+				u.EverHadDevice, u.Devices = action == audit.UserReactivated, nil
 			})
 			wantCode(t, c.name+": "+action, do(s.desk, t.Context(), c.op, s.From, string(c.id)), want)
 		}
@@ -156,15 +156,15 @@ func TestASuspendedPersonIsOutAtOnceAndBackAsBefore(t *testing.T) {
 			s.dead(t, s.session)
 			_, err := verifies(t.Context(), s, login, s.phone.Next())
 			wantCode(t, "a login under way", err, authn.CodeExpired)
-			_, err = s.Service.Password(t.Context(), s.From, technician, password, "")
-			wantCode(t, "the password", err, authn.CodeSignIn)
+			_, err = s.Service.StartWithPassword(t.Context(), s.From, technician, password, "")
+			wantCode(t, "the password", err, authn.CodeSignInFailed)
 			if err := steps[c.in](s.desk, t.Context(), root, s.From, technician); err != nil {
 				t.Fatal(err)
 			}
 			s.dead(t, s.session)
 			_, err = verifies(t.Context(), s, login, s.phone.Next())
 			wantCode(t, "a login of before", err, authn.CodeExpired)
-			if issued := s.SignIn(technician, password, s.phone); issued.Session.Empty() {
+			if issued := s.SignIn(technician, password, s.phone); issued.Session.IsZero() {
 				t.Error("no session")
 			}
 			events := s.Events(c.out, c.in)
@@ -191,18 +191,18 @@ func TestDeactivationEndsWhatLiesInTheMailbox(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantCode(t, "the ticket of before", s.Service.TicketLink(t.Context(), ticket), authn.CodeLink)
+	wantCode(t, "the ticket of before", s.Service.TicketLink(t.Context(), ticket), authn.CodeInvalidLink)
 	_, err := s.Service.Invitation(t.Context(), invitation)
-	wantCode(t, "the invitation of before", err, authn.CodeLink)
+	wantCode(t, "the invitation of before", err, authn.CodeInvalidLink)
 	_, err = s.desk.Activate(t.Context(), root, s.From, technician, true)
-	wantCode(t, "inviting who had a device", err, authn.CodeState)
+	wantCode(t, "inviting who had a device", err, authn.CodeWrongState)
 }
 
 func TestUnlockingEndsWaits(t *testing.T) {
 	s := openShop(t)
 	s.Clock.Advance(time.Minute) // to a code that was not used
 	for range 6 {
-		if out, err := verifies(t.Context(), s, s.signIn(t, password).Login, []byte("000000")); err != nil || !out.Issued.Session.Empty() {
+		if out, err := verifies(t.Context(), s, s.signIn(t, password).Login, []byte("000000")); err != nil || !out.Issued.Session.IsZero() {
 			t.Fatalf("guessing: got %+v, %v", out, err)
 		}
 	}
@@ -212,10 +212,10 @@ func TestUnlockingEndsWaits(t *testing.T) {
 	if err := s.desk.Unlock(t.Context(), support, s.From, technician); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := verifies(t.Context(), s, s.signIn(t, password).Login, s.phone.Code()); err != nil || out.Issued.Session.Empty() {
+	if out, err := verifies(t.Context(), s, s.signIn(t, password).Login, s.phone.Code()); err != nil || out.Issued.Session.IsZero() {
 		t.Errorf("the same code, unlocked: got %+v, %v, want a session", out, err)
 	}
-	if _, err := s.Service.Check(t.Context(), s.session); err != nil {
+	if _, err := s.Service.Authenticate(t.Context(), s.session); err != nil {
 		t.Errorf("unlocking ended a session: %v", err)
 	}
 	if events := s.Events(audit.UserUnlocked); len(events) != 1 {
@@ -231,7 +231,7 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 		groups = append(groups, s.Group(fmt.Sprintf("Garage %d", i)))
 	}
 	u := s.Person("luc@garage.example", func(u *authn.User) {
-		u.Login, u.Second, u.FirstName, u.LastName, u.Groups = "luc", "luc@home.example", "Lucien", "Petit", groups[:20]
+		u.Login, u.SecondEmail, u.FirstName, u.LastName, u.Groups = "luc", "luc@home.example", "Lucien", "Petit", groups[:20]
 	})
 	s.crowd(t, u.ID)
 	s.Change(u.ID, func(u *authn.User) {
@@ -268,7 +268,7 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 		if _, _, err := s.desk.Cases(t.Context(), op, helpdesk.CaseQuery{}); err != nil {
 			t.Errorf("help requests after it: %v", err)
 		}
-		if _, _, err := s.desk.Users(t.Context(), op, authn.Query{Group: s.garage}); err != nil {
+		if _, _, err := s.desk.Users(t.Context(), op, authn.UserQuery{Group: s.garage}); err != nil {
 			t.Errorf("the garage after it: %v", err)
 		}
 	}
@@ -276,10 +276,10 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 	if len(events) != 2 || events[1].Action != audit.UserDeleted || events[1].SubjectName != "luc" {
 		t.Errorf("got events %+v, want two acts", events)
 	}
-	if again := s.Person("luc@garage.example", func(u *authn.User) { u.Second = "luc@home.example" }); again.ID == u.ID {
+	if again := s.Person("luc@garage.example", func(u *authn.User) { u.SecondEmail = "luc@home.example" }); again.ID == u.ID {
 		t.Error("the id was used again")
 	}
-	if _, err := s.Service.Check(t.Context(), s.session); err != nil {
+	if _, err := s.Service.Authenticate(t.Context(), s.session); err != nil {
 		t.Errorf("somebody else's session: %v", err)
 	}
 }

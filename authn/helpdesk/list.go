@@ -10,7 +10,7 @@ import (
 
 // Users lists the people that this operator may know of. A scoped operator's list goes through their groups one
 // by one, so that neither result nor cursor tells what lies outside (PROTOCOL 21).
-func (d *Desk) Users(ctx context.Context, op Operator, q authn.Query) ([]authn.User, string, error) {
+func (d *Desk) Users(ctx context.Context, op Operator, q authn.UserQuery) ([]authn.User, string, error) {
 	if err := op.allowed(actSee); err != nil {
 		return nil, "", err
 	}
@@ -24,7 +24,7 @@ func (d *Desk) Users(ctx context.Context, op Operator, q authn.Query) ([]authn.U
 			next, err = d.unlessLast(ctx, op, q, next)
 		}
 	} else {
-		people, next, err = d.People.People(ctx, q)
+		people, next, err = d.People.ListUsers(ctx, q)
 	}
 	if err != nil {
 		return nil, "", err
@@ -37,7 +37,7 @@ func (d *Desk) Users(ctx context.Context, op Operator, q authn.Query) ([]authn.U
 
 // unlessLast is the cursor, or "" when nobody within lies behind it: a next page of nobody would tell a scoped
 // operator of members who lie outside.
-func (d *Desk) unlessLast(ctx context.Context, op Operator, q authn.Query, cursor string) (string, error) {
+func (d *Desk) unlessLast(ctx context.Context, op Operator, q authn.UserQuery, cursor string) (string, error) {
 	for q.After, q.Limit = cursor, 1; q.After != ""; {
 		people, next, err := d.within(ctx, op, q)
 		if err != nil || len(people) > 0 {
@@ -49,7 +49,7 @@ func (d *Desk) unlessLast(ctx context.Context, op Operator, q authn.Query, curso
 }
 
 // within lists the people of the operator's groups, each at the first of their groups.
-func (d *Desk) within(ctx context.Context, op Operator, q authn.Query) (people []authn.User, next string, err error) {
+func (d *Desk) within(ctx context.Context, op Operator, q authn.UserQuery) (people []authn.User, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
@@ -59,8 +59,8 @@ func (d *Desk) within(ctx context.Context, op Operator, q authn.Query) (people [
 		if string(g) < begin || q.Group != "" && g != q.Group {
 			continue
 		}
-		sub := authn.Query{Group: g, States: q.States, Limit: q.Limit - len(people), Shadow: true, Keep: func(u authn.User) bool {
-			return op.sees(&u) && (q.Group != "" || slices.Min(u.Groups) == g) && starts(&u, q.Starts) && (q.Keep == nil || q.Keep(u))
+		sub := authn.UserQuery{Group: g, States: q.States, Limit: q.Limit - len(people), Placeholders: true, Filter: func(u authn.User) bool {
+			return op.sees(&u) && (q.Group != "" || slices.Min(u.Groups) == g) && starts(&u, q.Prefix) && (q.Filter == nil || q.Filter(u))
 		}}
 		if string(g) == begin {
 			sub.After = q.After
@@ -68,7 +68,7 @@ func (d *Desk) within(ctx context.Context, op Operator, q authn.Query) (people [
 		if sub.Limit == 0 {
 			return people, string(g) + "/", nil
 		}
-		part, more, err := d.People.People(ctx, sub)
+		part, more, err := d.People.ListUsers(ctx, sub)
 		if err != nil {
 			return nil, "", err
 		}
@@ -86,7 +86,7 @@ func (d *Desk) within(ctx context.Context, op Operator, q authn.Query) (people [
 // starts is the condition of Query.Starts, where another index is walked.
 func starts(u *authn.User, with string) bool {
 	fold := authn.FoldName(with)
-	return slices.ContainsFunc([]string{u.FirstName, u.LastName, u.Login, u.Email, u.Second}, func(name string) bool {
+	return slices.ContainsFunc([]string{u.FirstName, u.LastName, u.Login, u.Email, u.SecondEmail}, func(name string) bool {
 		return strings.HasPrefix(authn.FoldName(name), fold)
 	})
 }

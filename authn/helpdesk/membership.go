@@ -10,29 +10,29 @@ import (
 
 // AddMember makes a person a member of a garage; whoever is one already stays so. Whoever is limited to groups adds
 // nobody who exists, wherever they are (PROTOCOL 21).
-func (d *Desk) AddMember(ctx context.Context, op Operator, from authn.Origin, gid authn.GroupID, id string) error {
+func (d *Desk) AddMember(ctx context.Context, op Operator, from authn.RequestInfo, gid authn.GroupID, id string) error {
 	if err := op.forEverybody(); err != nil {
 		return err
 	}
-	u, err := d.moveMember(ctx, op, from, gid, id, audit.GroupMemberAdded, (*authn.Work).Join)
+	u, err := d.moveMember(ctx, op, from, gid, id, audit.GroupMemberAdded, (*authn.Tx).AddToGroup)
 	if err != nil {
 		return err
 	}
-	return d.People.EndShadows(ctx, u)
+	return d.People.DeletePlaceholders(ctx, u)
 }
 
 // RemoveMember takes a person out of a garage; whoever is not in it stays so. A garage outside the operator's scope
 // is not there.
-func (d *Desk) RemoveMember(ctx context.Context, op Operator, from authn.Origin, gid authn.GroupID, id string) error {
-	_, err := d.moveMember(ctx, op, from, gid, id, audit.GroupMemberRemoved, (*authn.Work).Leave)
+func (d *Desk) RemoveMember(ctx context.Context, op Operator, from authn.RequestInfo, gid authn.GroupID, id string) error {
+	_, err := d.moveMember(ctx, op, from, gid, id, audit.GroupMemberRemoved, (*authn.Tx).RemoveFromGroup)
 	return err
 }
 
 // moveMember judges, does, audits and stores one membership in one Update, and tells whose it is. What changes nothing is
 // no act.
-func (d *Desk) moveMember(ctx context.Context, op Operator, from authn.Origin, gid authn.GroupID, id, action string,
-	move func(*authn.Work, *authn.User, authn.GroupID) (bool, error)) (authn.UserID, error) {
-	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (authn.UserID, error) {
+func (d *Desk) moveMember(ctx context.Context, op Operator, from authn.RequestInfo, gid authn.GroupID, id, action string,
+	move func(*authn.Tx, *authn.User, authn.GroupID) (bool, error)) (authn.UserID, error) {
+	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (authn.UserID, error) {
 		u, err := find(w.Reader, op, actManage, id)
 		if err != nil {
 			return "", err
@@ -48,7 +48,7 @@ func (d *Desk) moveMember(ctx context.Context, op Operator, from authn.Origin, g
 		if err != nil || !moved {
 			return u.ID, err
 		}
-		w.RememberDone(&u, action, g.Name)
+		w.AddAdminActivity(&u, action, g.Name)
 		e := op.event(action, &u)
 		e.Targets = groupTarget(&g)
 		if err := w.Audit(e); err != nil {
@@ -60,7 +60,7 @@ func (d *Desk) moveMember(ctx context.Context, op Operator, from authn.Origin, g
 
 // Members lists the people of a garage whom the operator may know of, as Users does; CodeNotFound for a garage
 // outside the scope.
-func (d *Desk) Members(ctx context.Context, op Operator, gid authn.GroupID, q authn.Query) ([]authn.User, string, error) {
+func (d *Desk) Members(ctx context.Context, op Operator, gid authn.GroupID, q authn.UserQuery) ([]authn.User, string, error) {
 	if _, err := d.Group(ctx, op, gid); err != nil {
 		return nil, "", err
 	}

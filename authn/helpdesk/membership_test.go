@@ -23,10 +23,10 @@ func TestAMembershipIsOneActInOneEvent(t *testing.T) {
 	if u := s.User(technician); !slices.Equal(u.Groups, []authn.GroupID{s.garage, s.other}) {
 		t.Errorf("got garages %v, want both", u.Groups)
 	}
-	if live, err := s.Service.Check(ctx, s.session); err != nil || !slices.Contains(live.Groups, s.other) {
+	if live, err := s.Service.Authenticate(ctx, s.session); err != nil || !slices.Contains(live.Groups, s.other) {
 		t.Errorf("the session: got %v, %v, want the garage at once", live.Groups, err)
 	}
-	if people, _, err := s.desk.Members(ctx, root, s.other, authn.Query{}); err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {
+	if people, _, err := s.desk.Members(ctx, root, s.other, authn.UserQuery{}); err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {
 		t.Errorf("members: got %v, %v", people, err)
 	}
 	list, next, err := s.desk.GroupsOf(ctx, root, technician, authn.GroupQuery{})
@@ -99,7 +99,7 @@ func TestWhoMayMoveWhomIntoAndOutOfAGarage(t *testing.T) {
 			for _, id := range []authn.UserID{s.amelie.ID, s.manager.ID, s.admin.ID, both.ID} {
 				groups[id] = s.User(string(id)).Groups
 			}
-			_, _, err := s.desk.Members(ctx, c.op, c.gid, authn.Query{})
+			_, _, err := s.desk.Members(ctx, c.op, c.gid, authn.UserQuery{})
 			wantCode(t, "listing", err, c.list)
 			wantCode(t, "removing", s.desk.RemoveMember(ctx, c.op, s.From, c.gid, string(c.id)), c.remove)
 			wantCode(t, "adding", s.desk.AddMember(ctx, c.op, s.From, c.gid, string(c.id)), c.add)
@@ -192,7 +192,7 @@ func TestARoleOrTokenOfADeletedGarageIsForNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if people, next, err := s.desk.Users(ctx, op, authn.Query{}); err != nil || len(people) != 0 || next != "" {
+	if people, next, err := s.desk.Users(ctx, op, authn.UserQuery{}); err != nil || len(people) != 0 || next != "" {
 		t.Errorf("the token lists %d, %q, %v, want nobody", len(people), next, err)
 	}
 	if list, _, err := s.desk.Groups(ctx, op, authn.GroupQuery{}); err != nil || len(list) != 0 {
@@ -222,7 +222,7 @@ func TestAPersonIsInThirtyTwoGaragesAtMost(t *testing.T) {
 		}
 		wantCode(t, fmt.Sprintf("garage %d", i), s.desk.AddMember(t.Context(), root, s.From, last, technician), want)
 	}
-	if people, _, err := s.desk.Members(t.Context(), root, last, authn.Query{}); err != nil || len(people) != 0 || len(s.User(technician).Groups) != 32 {
+	if people, _, err := s.desk.Members(t.Context(), root, last, authn.UserQuery{}); err != nil || len(people) != 0 || len(s.User(technician).Groups) != 32 {
 		t.Errorf("got %d members, %d garages, %v, want nothing half done", len(people), len(s.User(technician).Groups), err)
 	}
 	seen, pages := []authn.GroupID{}, 0

@@ -65,7 +65,7 @@ func (op Operator) scoped() bool { return op.Groups != nil && !op.Machine }
 // is there for operators limited to groups alone.
 func (op Operator) sees(u *authn.User) bool {
 	if !op.scoped() {
-		return !u.Shadow
+		return !u.Placeholder
 	}
 	return len(u.Groups) > 0 && len(u.Roles) == 0 &&
 		!slices.ContainsFunc(u.Groups, func(g authn.GroupID) bool { return !slices.Contains(op.Groups, g) })
@@ -129,7 +129,7 @@ func may(op Operator, a act, u *authn.User) error {
 // needsSecond tells whether a reset that the operator may ask for needs a second administrator's word: of an equal,
 // and of somebody whom they themselves made lower, or taking a role away would be the way around it.
 func (op Operator) needsSecond(u *authn.User) bool {
-	return !op.Machine && (op.rank() <= u.Rank() || u.Demoted != "" && u.Demoted == op.Owner)
+	return !op.Machine && (op.rank() <= u.Rank() || u.DemotedBy != "" && u.DemotedBy == op.Owner)
 }
 
 // handsInvitations tells whether the operator may see an invitation's link or choose a password. Whoever is limited

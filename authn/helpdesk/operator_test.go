@@ -11,7 +11,7 @@ func TestWhatAnOperatorMayDoToWhom(t *testing.T) {
 	person := func(role authn.Role, groups ...authn.GroupID) authn.User {
 		u := authn.User{ID: "u1", Groups: groups}
 		if role != "" {
-			u.Roles = []authn.Grant{{Role: role}}
+			u.Roles = []authn.RoleAssignment{{Role: role}}
 		}
 		return u
 	}
@@ -74,7 +74,7 @@ func TestSomebodyOutsideTheScopeIsNotThereByAnyDoor(t *testing.T) {
 		_, err = s.desk.Activate(ctx, north, s.From, id, true)
 		wantCode(t, "inviting "+id, err, authn.CodeNotFound)
 	}
-	if people, next, err := s.desk.Users(ctx, north, authn.Query{Starts: "amelie"}); err != nil || len(people) != 0 || next != "" {
+	if people, next, err := s.desk.Users(ctx, north, authn.UserQuery{Prefix: "amelie"}); err != nil || len(people) != 0 || next != "" {
 		t.Errorf("listing: got %d, %q, %v", len(people), next, err)
 	}
 	if _, err := s.desk.Ask(ctx, s.From, helpdesk.Form{Email: technician, Message: "lost"}); err != nil {

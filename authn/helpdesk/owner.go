@@ -26,7 +26,7 @@ func tokenOwner(r authn.Reader, t *Token, named string) (authn.User, error) {
 		return u, authn.Invalid("owner", "unknown")
 	case err != nil:
 		return u, err
-	case u.Status != authn.StatusActive || u.Shadow:
+	case u.Status != authn.StatusActive || u.Placeholder:
 		return u, authn.Invalid("owner", "not_active")
 	case t.Role.Rank() > u.Rank(): // it would do less than it says
 		return u, authn.Invalid("owner", "role")
@@ -61,7 +61,7 @@ func acts(r authn.Reader, t *Token, now time.Time) (Operator, error) {
 // anything is left of its own scope within that of the owner; and that of the owner at a role is the groups of all
 // grants of this role or a higher one, or everybody if one of these is for everybody. Where nothing is left at any,
 // it is for nobody.
-func reach(role authn.Role, groups []authn.GroupID, grants []authn.Grant) (authn.Role, []authn.GroupID) {
+func reach(role authn.Role, groups []authn.GroupID, grants []authn.RoleAssignment) (authn.Role, []authn.GroupID) {
 	for _, r := range authn.Roles() {
 		if r.Rank() > role.Rank() {
 			continue
@@ -74,7 +74,7 @@ func reach(role authn.Role, groups []authn.GroupID, grants []authn.Grant) (authn
 }
 
 // within cuts a scope down to where the grants are of a role or a higher one. nil is everybody, empty nobody.
-func within(groups []authn.GroupID, r authn.Role, grants []authn.Grant) []authn.GroupID {
+func within(groups []authn.GroupID, r authn.Role, grants []authn.RoleAssignment) []authn.GroupID {
 	owned, everybody := []authn.GroupID{}, false
 	for _, g := range grants {
 		if g.Role.Rank() >= r.Rank() {

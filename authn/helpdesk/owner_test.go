@@ -14,15 +14,15 @@ import (
 )
 
 // boss is somebody active with these roles.
-func (s *shop) boss(t *testing.T, address string, grants ...authn.Grant) authn.User {
+func (s *shop) boss(t *testing.T, address string, grants ...authn.RoleAssignment) authn.User {
 	t.Helper()
 	u := s.Person(address, func(u *authn.User) { u.Roles = grants })
-	s.Change(u.ID, func(u *authn.User) { u.Status, u.HadDevice = authn.StatusActive, true })
+	s.Change(u.ID, func(u *authn.User) { u.Status, u.EverHadDevice = authn.StatusActive, true })
 	return s.User(string(u.ID))
 }
 
-func grant(role authn.Role, groups ...authn.GroupID) authn.Grant {
-	return authn.Grant{ID: "r" + string(role), Role: role, Groups: groups}
+func grant(role authn.Role, groups ...authn.GroupID) authn.RoleAssignment {
+	return authn.RoleAssignment{ID: "r" + string(role), Role: role, Groups: groups}
 }
 
 // owned is who acts by a token that the machine's owner made for a person.
@@ -50,22 +50,22 @@ func TestATokenNeverDoesMoreThanItsOwnerMayAtPresent(t *testing.T) {
 		name   string
 		role   authn.Role
 		scope  []authn.GroupID
-		grants []authn.Grant
+		grants []authn.RoleAssignment
 		want   authn.Role
 		reach  []authn.GroupID // nil: everybody
 	}{
-		{"as much as the owner", people, nil, []authn.Grant{grant(people)}, people, nil},
-		{"less than the owner", reads, groups(a), []authn.Grant{grant(super)}, reads, groups(a)},
-		{"a role that the owner lost in part", super, nil, []authn.Grant{grant(desk)}, desk, nil},
-		{"a scope that the owner has in part", desk, nil, []authn.Grant{grant(desk, a)}, desk, groups(a)},
-		{"two scopes that meet", desk, groups(a, b), []authn.Grant{grant(desk, b, third)}, desk, groups(b)},
-		{"two scopes that do not meet", desk, groups(a), []authn.Grant{grant(desk, b)}, reads, groups()},
-		{"a token for nobody", desk, groups(), []authn.Grant{grant(super)}, reads, groups()},
-		{"grants that are joined", desk, nil, []authn.Grant{grant(desk, a), grant(people, b)}, desk, groups(a, b)},
-		{"the higher of two grants, where it is", people, nil, []authn.Grant{grant(desk), grant(people, b)}, people, groups(b)},
-		{"the lower of two grants, where the higher is not", people, groups(a), []authn.Grant{grant(desk), grant(people, b)}, desk, groups(a)},
-		{"the wider of two equal powers", desk, nil, []authn.Grant{grant(desk), grant(people, b)}, desk, nil},
-		{"a high role read from below", reads, nil, []authn.Grant{grant(people, b)}, reads, groups(b)},
+		{"as much as the owner", people, nil, []authn.RoleAssignment{grant(people)}, people, nil},
+		{"less than the owner", reads, groups(a), []authn.RoleAssignment{grant(super)}, reads, groups(a)},
+		{"a role that the owner lost in part", super, nil, []authn.RoleAssignment{grant(desk)}, desk, nil},
+		{"a scope that the owner has in part", desk, nil, []authn.RoleAssignment{grant(desk, a)}, desk, groups(a)},
+		{"two scopes that meet", desk, groups(a, b), []authn.RoleAssignment{grant(desk, b, third)}, desk, groups(b)},
+		{"two scopes that do not meet", desk, groups(a), []authn.RoleAssignment{grant(desk, b)}, reads, groups()},
+		{"a token for nobody", desk, groups(), []authn.RoleAssignment{grant(super)}, reads, groups()},
+		{"grants that are joined", desk, nil, []authn.RoleAssignment{grant(desk, a), grant(people, b)}, desk, groups(a, b)},
+		{"the higher of two grants, where it is", people, nil, []authn.RoleAssignment{grant(desk), grant(people, b)}, people, groups(b)},
+		{"the lower of two grants, where the higher is not", people, groups(a), []authn.RoleAssignment{grant(desk), grant(people, b)}, desk, groups(a)},
+		{"the wider of two equal powers", desk, nil, []authn.RoleAssignment{grant(desk), grant(people, b)}, desk, nil},
+		{"a high role read from below", reads, nil, []authn.RoleAssignment{grant(people, b)}, reads, groups(b)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			owner := s.boss(t, fmt.Sprintf("boss%d@garage.example", i), grant(super))
@@ -173,13 +173,13 @@ func TestNoTokenReachesBeyondItselfOrItsOwner(t *testing.T) {
 		if !rapid.Bool().Draw(t, "everybody") {
 			scope = rapid.SliceOfN(rapid.SampledFrom(garages), 0, 3).Draw(t, "scope")
 		}
-		var grants []authn.Grant
+		var grants []authn.RoleAssignment
 		for _, r := range rapid.SliceOfNDistinct(rapid.SampledFrom(authn.Roles()), 1, 4, rapid.ID[authn.Role]).Draw(t, "grants") {
 			grants = append(grants, grant(r, rapid.SliceOfN(rapid.SampledFrom(garages), 0, 2).Draw(t, "of "+string(r))...))
 		}
 		got, reach := helpdesk.Reach(role, scope, grants)
 		has := func(g authn.GroupID) bool { // whether the owner has the role there; "": everywhere
-			return slices.ContainsFunc(grants, func(x authn.Grant) bool {
+			return slices.ContainsFunc(grants, func(x authn.RoleAssignment) bool {
 				return x.Role.Rank() >= got.Rank() && (len(x.Groups) == 0 || g != "" && slices.Contains(x.Groups, g))
 			})
 		}

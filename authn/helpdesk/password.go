@@ -11,9 +11,9 @@ import (
 
 // ResetPassword mails a person the link of a forgotten password, or with sendEmail false gives it in the answer, to
 // Machine or with Secrets only, of which the person is told (PROTOCOL 22). The password of before counts until the
-// new one is confirmed with a device. CodeState: not active, or without a usable device (PROTOCOL 8).
-func (d *Desk) ResetPassword(ctx context.Context, op Operator, from authn.Origin, id string, sendEmail bool) (authn.Secret, error) {
-	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (authn.Secret, error) {
+// new one is confirmed with a device. CodeWrongState: not active, or without a usable device (PROTOCOL 8).
+func (d *Desk) ResetPassword(ctx context.Context, op Operator, from authn.RequestInfo, id string, sendEmail bool) (authn.Secret, error) {
+	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (authn.Secret, error) {
 		u, err := find(w.Reader, op, actHelp, id)
 		if err != nil {
 			return authn.Secret{}, err
@@ -21,10 +21,10 @@ func (d *Desk) ResetPassword(ctx context.Context, op Operator, from authn.Origin
 		if !sendEmail && !op.secrets() {
 			return authn.Secret{}, authn.Refuse(authn.CodeForbidden)
 		}
-		way := authn.HandMail
+		way := authn.ProvenanceEmail
 		if !sendEmail {
-			if u.Brought() { // PROTOCOL 8: whoever brought the key would have both halves
-				return authn.Secret{}, authn.Refuse(authn.CodeSameHand)
+			if u.HasOnlyImportedDevice() { // PROTOCOL 8: whoever brought the key would have both halves
+				return authn.Secret{}, authn.Refuse(authn.CodeSameProvenance)
 			}
 			way = op.Owner // the password will have come by their hand (PROTOCOL 8)
 		}
@@ -32,23 +32,23 @@ func (d *Desk) ResetPassword(ctx context.Context, op Operator, from authn.Origin
 		if err != nil {
 			return authn.Secret{}, err
 		}
-		u.Recovering = authn.Recovering{Epoch: u.Epoch, Until: expires}
+		u.PasswordLink = authn.Recovering{Epoch: u.Epoch, Until: expires}
 		link := d.People.URL("/password/" + token.Reveal())
 		about := templates.About{Name: u.DisplayName()} // nothing of the operator's own browser and address
 		e, answer := op.event(audit.PasswordReset, &u), authn.Secret{}
 		if sendEmail {
 			e.Detail = map[string]string{"way": "mail"}
 			m := templates.PasswordLinkMail{About: about, Link: link, Until: expires}
-			err = w.PostTo(u.Addresses()[:1], d.People.Locale(&u), m, expires)
+			err = w.SendTo(u.Addresses()[:1], d.People.Locale(&u), m, expires)
 		} else {
 			e.Detail, answer = map[string]string{"way": "answer"}, authn.SecretOf(link)
-			about.At = w.Act.Now
-			err = w.PostTo(u.Addresses(), d.People.Locale(&u), templates.PasswordLinkGivenMail{About: about, By: d.by(op)}, time.Time{})
+			about.At = w.Op.Now
+			err = w.SendTo(u.Addresses(), d.People.Locale(&u), templates.PasswordLinkGivenMail{About: about, By: d.by(op)}, time.Time{})
 		}
 		if err != nil {
 			return authn.Secret{}, err
 		}
-		w.RememberDone(&u, audit.PasswordForgotten, "") // on the person's page: a link, not yet another password
+		w.AddAdminActivity(&u, audit.PasswordForgotten, "") // on the person's page: a link, not yet another password
 		if err := w.Audit(e); err != nil {
 			return authn.Secret{}, err
 		}

@@ -12,9 +12,9 @@ import (
 )
 
 // ExpirePassword has a person choose another password at their next complete sign-in. Who is signed in stays so.
-// CodeState: not active, or without a password.
-func (d *Desk) ExpirePassword(ctx context.Context, op Operator, from authn.Origin, id string) (authn.User, error) {
-	u, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (authn.User, error) {
+// CodeWrongState: not active, or without a password.
+func (d *Desk) ExpirePassword(ctx context.Context, op Operator, from authn.RequestInfo, id string) (authn.User, error) {
+	u, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (authn.User, error) {
 		u, err := find(w.Reader, op, actManage, id)
 		if err != nil {
 			return authn.User{}, err
@@ -22,7 +22,7 @@ func (d *Desk) ExpirePassword(ctx context.Context, op Operator, from authn.Origi
 		if err := w.ExpirePassword(&u); err != nil {
 			return authn.User{}, err
 		}
-		w.RememberDone(&u, audit.PasswordExpired, "")
+		w.AddAdminActivity(&u, audit.PasswordExpired, "")
 		if err := w.Audit(op.event(audit.PasswordExpired, &u)); err != nil {
 			return authn.User{}, err
 		}
@@ -33,23 +33,23 @@ func (d *Desk) ExpirePassword(ctx context.Context, op Operator, from authn.Origi
 
 // TemporaryPassword gives an active person a password to be told to them, which they change at the next complete
 // sign-in; to Machine or with Secrets only, and the person learns of it by mail (PROTOCOL 22). It came by the
-// operator's hand and opens nothing without a device or a ticket of another. Every session ends. CodeState: not active.
-func (d *Desk) TemporaryPassword(ctx context.Context, op Operator, from authn.Origin, id string) (authn.Secret, error) {
+// operator's hand and opens nothing without a device or a ticket of another. Every session ends. CodeWrongState: not active.
+func (d *Desk) TemporaryPassword(ctx context.Context, op Operator, from authn.RequestInfo, id string) (authn.Secret, error) {
 	if _, err := d.giving(ctx, op, id); err != nil {
 		return authn.Secret{}, err
 	}
-	a := d.People.NewAct(from)
+	a := d.People.NewOperation(from)
 	temporary := temporaryPassword(a)
-	phc, err := d.People.Passwords.Hash(ctx, false, temporary.Reveal())
+	phc, err := d.People.Hasher.Hash(ctx, false, temporary.Reveal())
 	if err != nil {
 		return authn.Secret{}, fmt.Errorf("hashing a password: %w", err)
 	}
-	return authn.Do(ctx, d.People, a, func(w *authn.Work) (authn.Secret, error) {
+	return authn.Update(ctx, d.People, a, func(w *authn.Tx) (authn.Secret, error) {
 		u, err := find(w.Reader, op, actManage, id)
 		if err != nil {
 			return authn.Secret{}, err
 		}
-		if err := w.SetPassword(&u, phc, op.Owner, authn.MarkTemporary); err != nil {
+		if err := w.SetPassword(&u, phc, op.Owner, authn.ChangeTemporary); err != nil {
 			return authn.Secret{}, err
 		}
 		if err := d.tellGiven(w, op, &u, "temporary"); err != nil {
@@ -61,7 +61,7 @@ func (d *Desk) TemporaryPassword(ctx context.Context, op Operator, from authn.Or
 
 // temporaryPassword is 80 bits in four groups of small letters and digits, none of which is taken for another: to be
 // said on the telephone and typed on one.
-func temporaryPassword(a *authn.Act) authn.Secret {
+func temporaryPassword(a *authn.Operation) authn.Secret {
 	text := a.Code("temporary password 1").Reveal() + "-" + a.Code("temporary password 2").Reveal()
 	return authn.SecretOf(strings.ToLower(text))
 }
@@ -74,7 +74,7 @@ func (d *Desk) giving(ctx context.Context, op Operator, id string) (authn.User, 
 			err = authn.Refuse(authn.CodeForbidden)
 		}
 		if err == nil && u.Status != authn.StatusActive {
-			err = &authn.Error{Code: authn.CodeState, Reason: authn.ReasonNotActive}
+			err = &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonNotActive}
 		}
 		return err
 	})
@@ -86,13 +86,13 @@ type PasswordChanged struct{}
 
 // ChangePassword changes the password of somebody whose present one the operator's program knows, with the limits and
 // counters of the sign-in (PROTOCOL 22). The new one came by the operator's hand. Every session ends. CodeInvalid,
-// CodeWait, CodeState: authn.ChangePasswordFor.
-func (d *Desk) ChangePassword(ctx context.Context, op Operator, from authn.Origin, id, current, chosen string) (PasswordChanged, error) {
-	return PasswordChanged{}, d.People.ChangePasswordFor(ctx, from, authn.PasswordChange{Hand: op.Owner, Current: current, Chosen: chosen,
-		Who: func(r authn.Reader) (authn.User, error) { return find(r, op, actManage, id) },
-		Tell: func(w *authn.Work, u *authn.User, changed bool) error {
+// CodeRateLimited, CodeWrongState: authn.ChangePasswordByAdmin.
+func (d *Desk) ChangePassword(ctx context.Context, op Operator, from authn.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
+	return PasswordChanged{}, d.People.ChangePasswordByAdmin(ctx, from, authn.PasswordChange{Provenance: op.Owner, Current: current, Chosen: chosen,
+		Find: func(r authn.Reader) (authn.User, error) { return find(r, op, actManage, id) },
+		OnChange: func(w *authn.Tx, u *authn.User, changed bool) error {
 			if changed {
-				w.Answer(PasswordChanged{})
+				w.SetResult(PasswordChanged{})
 				return d.tellGiven(w, op, u, "changed")
 			}
 			e := op.event(audit.PasswordUpdated, u)
@@ -103,7 +103,7 @@ func (d *Desk) ChangePassword(ctx context.Context, op Operator, from authn.Origi
 
 // tellGiven writes down and tells the person that an operator chose their password; how is "set", "changed" or
 // "temporary".
-func (d *Desk) tellGiven(w *authn.Work, op Operator, u *authn.User, how string) error {
+func (d *Desk) tellGiven(w *authn.Tx, op Operator, u *authn.User, how string) error {
 	action := audit.PasswordUpdated
 	if how == "temporary" {
 		action = audit.PasswordExpired // as Okta writes it down
@@ -114,14 +114,14 @@ func (d *Desk) tellGiven(w *authn.Work, op Operator, u *authn.User, how string) 
 		return err
 	}
 	// Nothing of the operator's own browser and address goes to the person.
-	m := templates.PasswordGivenMail{About: templates.About{Name: u.DisplayName(), At: w.Act.Now}, By: d.by(op), Temporary: how == "temporary"}
-	return w.PostTo(u.Addresses(), d.People.Locale(u), m, time.Time{})
+	m := templates.PasswordGivenMail{About: templates.About{Name: u.DisplayName(), At: w.Op.Now}, By: d.by(op), Temporary: how == "temporary"}
+	return w.SendTo(u.Addresses(), d.People.Locale(u), m, time.Time{})
 }
 
 // stated is a person who was stored, with their state for the answer.
-func stated(w *authn.Work, u authn.User, err error) (authn.User, error) {
+func stated(w *authn.Tx, u authn.User, err error) (authn.User, error) {
 	if err == nil {
-		u.State, err = w.State(&u, w.Act.Now)
+		u.State, err = w.DisplayStatus(&u, w.Op.Now)
 	}
 	return u, err
 }

@@ -18,10 +18,10 @@ const given = "un pneu, une jante, deux roues"
 func (s *shop) renews(t *testing.T, present, next string) {
 	t.Helper()
 	v, err := s.Service.Verify(t.Context(), s.From, s.signIn(t, present).Login, totp.Kind, s.phone.Next())
-	if err != nil || v.Step != authn.StepPassword {
+	if err != nil || v.Step != authn.StepChangePassword {
 		t.Fatalf("got step %q, %v, want the choice of another password", v.Step, err)
 	}
-	if _, err := s.Service.RenewPassword(t.Context(), s.From, v.Login, next); err != nil {
+	if _, err := s.Service.ReplacePassword(t.Context(), s.From, v.Login, next); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -33,7 +33,7 @@ func (s *shop) sees(t *testing.T, want authn.Status) {
 	if err != nil || u.State != want {
 		t.Errorf("got state %q, %v, want %q", u.State, err, want)
 	}
-	people, _, err := s.desk.Users(t.Context(), limited(support, s.garage), authn.Query{Keep: func(u authn.User) bool { return u.State == want }})
+	people, _, err := s.desk.Users(t.Context(), limited(support, s.garage), authn.UserQuery{Filter: func(u authn.User) bool { return u.State == want }})
 	if err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {
 		t.Errorf("listing %q: got %d people, %v", want, len(people), err)
 	}
@@ -43,12 +43,12 @@ func TestAnExpiredPasswordIsChangedAtTheNextSignIn(t *testing.T) {
 	s := openShop(t)
 	for range 2 { // a repeat changes nothing
 		u, err := s.desk.ExpirePassword(t.Context(), root, s.From, technician)
-		if err != nil || u.State != authn.StatusExpired || u.Password.PHC != "" {
+		if err != nil || u.State != authn.StatusExpired || u.Password.Hash != "" {
 			t.Fatalf("got %q, %v", u.State, err)
 		}
 	}
 	s.sees(t, authn.StatusExpired)
-	if _, err := s.Service.Check(t.Context(), s.session); err != nil {
+	if _, err := s.Service.Authenticate(t.Context(), s.session); err != nil {
 		t.Errorf("the session: %v, want it alive", err)
 	}
 	if events := s.Events(audit.PasswordExpired); len(events) != 2 || events[0].Actor.ID != root.ID {
@@ -67,7 +67,7 @@ func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 		t.Fatalf("got %q, %v, want four groups that are easy to say", secret.Reveal(), err)
 	}
 	other, err := s.desk.TemporaryPassword(t.Context(), op, s.From, technician)
-	if err != nil || other.Same(secret) {
+	if err != nil || other.Equal(secret) {
 		t.Fatalf("twice the same, %v", err)
 	}
 	s.dead(t, s.session)
@@ -82,15 +82,15 @@ func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 		t.Errorf("got events %+v", events)
 	}
 	for _, dead := range []string{password, secret.Reveal()} {
-		_, err := s.Service.Password(t.Context(), s.From, technician, dead, "")
-		wantCode(t, "an earlier password", err, authn.CodeSignIn)
+		_, err := s.Service.StartWithPassword(t.Context(), s.From, technician, dead, "")
+		wantCode(t, "an earlier password", err, authn.CodeSignInFailed)
 	}
-	if got := s.User(technician).Password; got.Source != op.Owner || got.Mark != authn.MarkTemporary {
-		t.Errorf("got source %q, mark %q", got.Source, got.Mark)
+	if got := s.User(technician).Password; got.Provenance != op.Owner || got.MustChange != authn.ChangeTemporary {
+		t.Errorf("got source %q, mark %q", got.Provenance, got.MustChange)
 	}
 	s.renews(t, other.Reveal(), chosen)
-	if got := s.User(technician).Password; got.Source != authn.HandSelf || got.Mark != "" {
-		t.Errorf("afterwards: got source %q, mark %q", got.Source, got.Mark)
+	if got := s.User(technician).Password; got.Provenance != authn.ProvenanceUser || got.MustChange != "" {
+		t.Errorf("afterwards: got source %q, mark %q", got.Provenance, got.MustChange)
 	}
 }
 
@@ -107,7 +107,7 @@ func TestAnOperatorSetsAPassword(t *testing.T) {
 		t.Errorf("got events %+v", events)
 	}
 	s.SignIn(technician, given, s.phone)
-	if got := s.User(technician).Password.Source; got != op.Owner {
+	if got := s.User(technician).Password.Provenance; got != op.Owner {
 		t.Errorf("after the phone: got source %q: the operator knows it still", got)
 	}
 	for name, c := range map[string]helpdesk.ProfileChange{"short": {Password: "abc"}, "about them": {Password: "amelie-durand"},
@@ -128,7 +128,7 @@ func TestAProgramChangesAPasswordThatItKnows(t *testing.T) {
 	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Outcome != audit.Failure || events[0].Actor.ID != root.ID {
 		t.Errorf("got events %+v, want the wrong one", events)
 	}
-	if _, err := s.Service.Check(t.Context(), s.session); err != nil || len(s.Mails()) != 0 {
+	if _, err := s.Service.Authenticate(t.Context(), s.session); err != nil || len(s.Mails()) != 0 {
 		t.Errorf("a wrong one ended the session or mailed: %v, %v", err, s.letters())
 	}
 	epoch := s.User(technician).PasswordEpoch
@@ -136,8 +136,8 @@ func TestAProgramChangesAPasswordThatItKnows(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := s.User(technician)
-	if got.PasswordEpoch != epoch+1 || got.Password.Source != root.Owner || got.Password.Mark != "" {
-		t.Errorf("got epoch %d after %d, source %q", got.PasswordEpoch, epoch, got.Password.Source)
+	if got.PasswordEpoch != epoch+1 || got.Password.Provenance != root.Owner || got.Password.MustChange != "" {
+		t.Errorf("got epoch %d after %d, source %q", got.PasswordEpoch, epoch, got.Password.Provenance)
 	}
 	s.dead(t, s.session)
 	sameStrings(t, "mails", s.letters(), []string{"password_given to " + technician, "password_given to " + second})
@@ -147,7 +147,7 @@ func TestAProgramChangesAPasswordThatItKnows(t *testing.T) {
 func TestWhoMayGiveAPassword(t *testing.T) {
 	s := openShop(t)
 	userAdmin := withRole(root, authn.RoleUserAdmin)
-	const ok, no, hidden, state = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound, authn.CodeState
+	const ok, no, hidden, state = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound, authn.CodeWrongState
 	for _, c := range []struct {
 		name                 string
 		op                   helpdesk.Operator
@@ -167,7 +167,7 @@ func TestWhoMayGiveAPassword(t *testing.T) {
 		{"somebody staged", machine, s.amelie.ID, authn.StatusStaged, state, state, state},
 		{"somebody invited", machine, s.amelie.ID, authn.StatusProvisioned, state, state, state},
 		{"somebody suspended", machine, s.amelie.ID, authn.StatusSuspended, state, state, state},
-		{"somebody deactivated", machine, s.amelie.ID, authn.StatusGone, state, state, state},
+		{"somebody deactivated", machine, s.amelie.ID, authn.StatusDeactivated, state, state, state},
 	} {
 		s.Change(c.id, func(u *authn.User) { u.Status = c.status })
 		_, err := s.desk.ExpirePassword(t.Context(), c.op, s.From, string(c.id))
@@ -187,11 +187,11 @@ func TestWhoMayGiveAPassword(t *testing.T) {
 // amelieHas puts a password back, whatever the rules say.
 func (s *shop) amelieHas(t *testing.T, text string) {
 	t.Helper()
-	phc, err := s.Service.Passwords.Hash(t.Context(), false, text)
+	phc, err := s.Service.Hasher.Hash(t.Context(), false, text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Change(s.amelie.ID, func(u *authn.User) { u.Password = authn.Password{PHC: phc, Source: authn.HandSelf} })
+	s.Change(s.amelie.ID, func(u *authn.User) { u.Password = authn.Password{Hash: phc, Provenance: authn.ProvenanceUser} })
 }
 
 func TestTheStatesOfSomebodyActiveFollowAndEndByThemselves(t *testing.T) {
@@ -205,15 +205,15 @@ func TestTheStatesOfSomebodyActiveFollowAndEndByThemselves(t *testing.T) {
 	}
 	s.sees(t, authn.StatusRecovery)
 	for range 5 {
-		_, err := s.Service.Password(t.Context(), s.From, technician, "pas le bon du tout", "")
-		wantCode(t, "guessing", err, authn.CodeSignIn)
+		_, err := s.Service.StartWithPassword(t.Context(), s.From, technician, "pas le bon du tout", "")
+		wantCode(t, "guessing", err, authn.CodeSignInFailed)
 	}
 	s.sees(t, authn.StatusLocked)
 	if err := s.desk.Unlock(t.Context(), root, s.From, technician); err != nil {
 		t.Fatal(err)
 	}
 	s.sees(t, authn.StatusRecovery)
-	s.Clock.Advance(authn.PasswordLink)
+	s.Clock.Advance(authn.PasswordLinkTTL)
 	s.sees(t, authn.StatusExpired)
 	if _, err := s.desk.ResetPassword(t.Context(), root, s.From, technician, true); err != nil {
 		t.Fatal(err)

@@ -15,15 +15,15 @@ const chosen = "a longer word than that, 42"
 // takes chooses a password by a link, which counts once it is confirmed with the phone.
 func (s *shop) takes(t *testing.T, link authn.Secret) {
 	t.Helper()
-	if _, err := s.Service.Password(t.Context(), s.From, technician, password, ""); err != nil {
+	if _, err := s.Service.StartWithPassword(t.Context(), s.From, technician, password, ""); err != nil {
 		t.Errorf("the password of before: %v, want it good until the new one is confirmed", err)
 	}
-	started, err := s.Service.ChoosePassword(t.Context(), s.From, tokenOf(link.Reveal()), chosen)
+	started, err := s.Service.StartWithPasswordLink(t.Context(), s.From, tokenOf(link.Reveal()), chosen)
 	if err != nil {
 		t.Fatal(err)
 	}
 	out, err := s.Service.Verify(t.Context(), s.From, started.Login, totp.Kind, s.phone.Next())
-	if err != nil || out.Issued.Session.Empty() {
+	if err != nil || out.Issued.Session.IsZero() {
 		t.Fatalf("confirming: got %+v, %v", out, err)
 	}
 	if s.signIn(t, chosen).Step != authn.StepVerify {
@@ -35,7 +35,7 @@ func (s *shop) takes(t *testing.T, link authn.Secret) {
 func TestSupportStartsAPasswordMailAndNoMore(t *testing.T) {
 	s := openShop(t)
 	link, err := s.desk.ResetPassword(t.Context(), support, s.From, technician, true)
-	if err != nil || !link.Empty() {
+	if err != nil || !link.IsZero() {
 		t.Fatalf("got %q, %v, want it mailed only", link.Reveal(), err)
 	}
 	sameStrings(t, "mails", s.letters(), []string{"password_link to " + technician})
@@ -43,7 +43,7 @@ func TestSupportStartsAPasswordMailAndNoMore(t *testing.T) {
 	if m.Address != "" || m.Browser != "" {
 		t.Errorf("the mail tells of the operator's own browser: %+v", m.About)
 	}
-	if _, err := s.Service.Check(t.Context(), s.session); err != nil {
+	if _, err := s.Service.Authenticate(t.Context(), s.session); err != nil {
 		t.Errorf("the mail alone ended the session: %v", err)
 	}
 	events := s.Events(audit.PasswordReset)
@@ -56,7 +56,7 @@ func TestSupportStartsAPasswordMailAndNoMore(t *testing.T) {
 func TestAPasswordLinkInTheAnswerIsToldToThePerson(t *testing.T) {
 	s := openShop(t)
 	link, err := s.desk.ResetPassword(t.Context(), withSecrets(root), s.From, technician, false)
-	if err != nil || link.Empty() {
+	if err != nil || link.IsZero() {
 		t.Fatalf("got %v", err)
 	}
 	sameStrings(t, "mails", s.letters(), []string{"password_link_given to " + technician, "password_link_given to " + second})
@@ -71,7 +71,7 @@ func TestForWhomThereIsAPasswordLink(t *testing.T) {
 	userAdmin := withRole(root, authn.RoleUserAdmin)
 	never := s.Person("never@garage.example", nil)
 	s.Change(never.ID, func(u *authn.User) { u.Status = authn.StatusActive })
-	const ok, no, hidden, state = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound, authn.CodeState
+	const ok, no, hidden, state = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound, authn.CodeWrongState
 	for _, c := range []struct {
 		name         string
 		op           helpdesk.Operator
@@ -90,7 +90,7 @@ func TestForWhomThereIsAPasswordLink(t *testing.T) {
 		{"somebody staged", machine, s.amelie.ID, authn.StatusStaged, state, state},
 		{"somebody invited", machine, s.amelie.ID, authn.StatusProvisioned, state, state},
 		{"somebody suspended", machine, s.amelie.ID, authn.StatusSuspended, state, state},
-		{"somebody deactivated", machine, s.amelie.ID, authn.StatusGone, state, state},
+		{"somebody deactivated", machine, s.amelie.ID, authn.StatusDeactivated, state, state},
 		{"somebody without a device", machine, never.ID, authn.StatusActive, state, state}, // PROTOCOL 8
 	} {
 		s.Change(c.id, func(u *authn.User) { u.Status = c.status })

@@ -39,10 +39,10 @@ func (s State) leadsTo(t State) bool { return s == t || !s.closed() || !t.closed
 // answer for the person. Each leaves a line in the history; all of it is one event, and none if nothing changes.
 //
 // A case is in progress while somebody has it, and open while nobody has: either is said by the other. Of two who
-// take it at once one has it, and the other is told who (CodeState with Error.Holder), as is whoever answers,
+// take it at once one has it, and the other is told who (CodeWrongState with Error.Holder), as is whoever answers,
 // closes or gives away somebody else's case without TakeOver. Opened again it needs a new check of the identity.
 // CodeForbidden: nobody works on their own request. CodeTooMany: the case is full.
-func (d *Desk) Patch(ctx context.Context, op Operator, from authn.Origin, id string, p CasePatch) (Case, error) {
+func (d *Desk) Patch(ctx context.Context, op Operator, from authn.RequestInfo, id string, p CasePatch) (Case, error) {
 	if err := op.allowed(actInvite); err != nil {
 		return Case{}, err
 	}
@@ -50,8 +50,8 @@ func (d *Desk) Patch(ctx context.Context, op Operator, from authn.Origin, id str
 	if err != nil {
 		return Case{}, err
 	}
-	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (Case, error) {
-		c, err := d.load(w.Tx, id)
+	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (Case, error) {
+		c, err := d.load(w.Raw, id)
 		if err != nil {
 			return Case{}, err
 		}
@@ -110,7 +110,7 @@ func (p CasePatch) complete(c *Case) (CasePatch, error) {
 	me, nobody := Me, ""
 	switch {
 	case p.Status == "" && p.Assignee != nil && c.State.closed():
-		return p, &authn.Error{Code: authn.CodeState, Reason: authn.ReasonCaseClosed}
+		return p, &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonCaseClosed}
 	case p.Status == "" && p.Assignee != nil && *p.Assignee == "":
 		p.Status = StateOpen
 	case p.Status == "" && p.Assignee != nil:
@@ -128,7 +128,7 @@ func (p CasePatch) complete(c *Case) (CasePatch, error) {
 }
 
 // apply changes the case and returns the event of it.
-func (d *Desk) apply(w *authn.Work, op Operator, c *Case, p CasePatch) (audit.Event, error) {
+func (d *Desk) apply(w *authn.Tx, op Operator, c *Case, p CasePatch) (audit.Event, error) {
 	p, err := p.complete(c)
 	if err != nil {
 		return audit.Event{}, err
@@ -143,10 +143,10 @@ func (d *Desk) apply(w *authn.Work, op Operator, c *Case, p CasePatch) (audit.Ev
 	moves := p.Status != "" && p.Status != c.State
 	held := !c.State.closed() && c.Assignee != "" && c.Assignee != op.Owner
 	if held && !p.TakeOver && (moves || to != c.Assignee || p.Answer != "") {
-		return audit.Event{}, &authn.Error{Code: authn.CodeState, Reason: authn.ReasonAssigned, Holder: c.AssigneeName + " (" + c.Assignee + ")"}
+		return audit.Event{}, &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonAssigned, Assignee: c.AssigneeName + " (" + c.Assignee + ")"}
 	}
 	if moves && !c.State.leadsTo(p.Status) || p.Check != nil && c.State.closed() && !moves {
-		return audit.Event{}, &authn.Error{Code: authn.CodeState, Reason: authn.ReasonCaseClosed}
+		return audit.Event{}, &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonCaseClosed}
 	}
 	if moves && c.State.closed() { // the check was for the occasion that is over
 		c.Identity, c.IdentityBy, c.IdentityAt = "", "", time.Time{}
@@ -213,17 +213,17 @@ func (d *Desk) assignee(r authn.Reader, op Operator, c *Case, who string) (id, n
 	return "", "", authn.Invalid("assignee", "role")
 }
 
-// answer mails an operator's words to the person, at the stored address; CodeState where nobody is known, for
+// answer mails an operator's words to the person, at the stored address; CodeWrongState where nobody is known, for
 // an address that anybody can have typed gets no mail. A request that is rejected is said to be.
-func (d *Desk) answer(w *authn.Work, c *Case, text string) error {
+func (d *Desk) answer(w *authn.Tx, c *Case, text string) error {
 	u, err := w.User(c.User)
 	if c.User == "" || authn.CodeOf(err) == authn.CodeNotFound { // a stranger's, or deleted since
-		return &authn.Error{Code: authn.CodeState, Reason: authn.ReasonStranger}
+		return &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonUnknownAddress}
 	}
 	if err != nil {
 		return err
 	}
-	m := templates.HelpAnsweredMail{About: templates.About{Name: u.DisplayName(), At: w.Act.Now}, Reference: c.Reference, Answer: text,
+	m := templates.HelpAnsweredMail{About: templates.About{Name: u.DisplayName(), At: w.Op.Now}, Reference: c.Reference, Answer: text,
 		Rejected: c.State == StateRejected}
-	return w.PostTo(u.Addresses()[:1], d.People.Locale(&u), m, time.Time{})
+	return w.SendTo(u.Addresses()[:1], d.People.Locale(&u), m, time.Time{})
 }

@@ -42,12 +42,12 @@ type Added struct {
 // come in by the invitation alone. Whoever brings a Key is active too and is mailed a link to choose a password, which
 // proves the device as well. CodeTaken: an address is somebody's; for an operator limited to groups only if it
 // is that of somebody within, else the answer is that for a new person (PROTOCOL 21). CodeInvalid, CodeForbidden.
-func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n NewUser, activate, sendEmail bool) (authn.User, Invitation, error) {
+func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.RequestInfo, n NewUser, activate, sendEmail bool) (authn.User, Invitation, error) {
 	u, err := d.drafted(op, n, activate, sendEmail)
 	if err != nil {
 		return authn.User{}, Invitation{}, err
 	}
-	a := d.People.NewAct(from)
+	a := d.People.NewOperation(from)
 	if n.Password != "" {
 		if u.Password, err = d.givenPassword(ctx, op, a.Now, &u, n.Password); err != nil {
 			return authn.User{}, Invitation{}, err
@@ -57,11 +57,11 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n Ne
 	if err != nil {
 		return authn.User{}, Invitation{}, err
 	}
-	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (Added, error) {
+	out, err := authn.Update(ctx, d.People, a, func(w *authn.Tx) (Added, error) {
 		return d.add(w, op, n, u, device, activate, sendEmail)
 	})
-	if err == nil && len(out.User.Groups) > 0 && !out.User.Shadow {
-		err = d.People.EndShadows(ctx, out.User.ID)
+	if err == nil && len(out.User.Groups) > 0 && !out.User.Placeholder {
+		err = d.People.DeletePlaceholders(ctx, out.User.ID)
 	}
 	if err == nil && n.Role == authn.RoleSuperAdmin {
 		err = d.tellSupers(ctx, op, from, roleChange{action: audit.RoleGranted, grant: out.User.Roles[0], user: out.User}, a.Now)
@@ -70,21 +70,21 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n Ne
 }
 
 // add is the Update of AddUser, for a person who was drafted and the device that they bring, if any.
-func (d *Desk) add(w *authn.Work, op Operator, n NewUser, u authn.User, device *factors.Device, activate, sendEmail bool) (Added, error) {
+func (d *Desk) add(w *authn.Tx, op Operator, n NewUser, u authn.User, device *factors.Device, activate, sendEmail bool) (Added, error) {
 	fresh := w.NewUser()
-	u.ID, u.Handle, u.Mailbox.By = fresh.ID, fresh.Handle, op.mailbox()
+	u.ID, u.Handle, u.EmailProvenance.By = fresh.ID, fresh.Handle, op.mailbox()
 	if err := d.judgeKnown(w, op, &u); err != nil {
 		return Added{}, err
 	}
 	if n.Role != "" {
-		g := authn.Grant{ID: "r" + w.Act.ID("grant"), Role: n.Role, Created: w.Act.Now, Changed: w.Act.Now}
+		g := authn.RoleAssignment{ID: "r" + w.Op.ID("grant"), Role: n.Role, Created: w.Op.Now, Changed: w.Op.Now}
 		if n.Role != authn.RoleSuperAdmin {
 			g.Groups = n.Groups
 		}
-		u.Roles = []authn.Grant{g}
+		u.Roles = []authn.RoleAssignment{g}
 	}
 	if device != nil {
-		if err := w.Bring(&u, *device); err != nil {
+		if err := w.AddImported(&u, *device); err != nil {
 			return Added{}, err
 		}
 	}
@@ -143,14 +143,14 @@ func draft(n NewUser) (u authn.User, faults []*authn.Error) {
 	u = authn.User{FirstName: n.FirstName, LastName: n.LastName, Profile: n.Profile, Locale: n.Locale,
 		Groups: n.Groups, Status: authn.StatusStaged}
 	var ok bool
-	if u.Login, ok = authn.Address(n.Login); !ok {
+	if u.Login, ok = authn.NormalizeLogin(n.Login); !ok {
 		faults = append(faults, authn.Invalid("login", "address"))
 	}
-	if u.Email, ok = authn.MailAddress(n.Email); !ok {
+	if u.Email, ok = authn.NormalizeEmail(n.Email); !ok {
 		faults = append(faults, authn.Invalid("email", "address"))
 	}
 	if n.Second != "" {
-		if u.Second, ok = authn.MailAddress(n.Second); !ok {
+		if u.SecondEmail, ok = authn.NormalizeEmail(n.Second); !ok {
 			faults = append(faults, authn.Invalid("secondEmail", "address"))
 		}
 	}
@@ -169,16 +169,16 @@ func (d *Desk) givenPassword(ctx context.Context, op Operator, now time.Time, u 
 		return authn.Password{}, err
 	}
 	u.Status, u.Activated, u.StatusAt = authn.StatusActive, now, now
-	return authn.Password{PHC: phc, Source: op.Owner, Set: now}, nil
+	return authn.Password{Hash: phc, Provenance: op.Owner, Set: now}, nil
 }
 
 // hashed judges and hashes a password that an operator chose for somebody.
 func (d *Desk) hashed(ctx context.Context, u *authn.User, password string) (string, error) {
-	about := []string{u.Login, u.Email, u.Second, u.FirstName, u.LastName, d.People.Policy.Issuer}
-	if err := d.People.Passwords.Check(password, about); err != nil {
+	about := []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, d.People.Policy.Issuer}
+	if err := d.People.Hasher.Validate(password, about); err != nil {
 		return "", err
 	}
-	phc, err := d.People.Passwords.Hash(ctx, false, password)
+	phc, err := d.People.Hasher.Hash(ctx, false, password)
 	if err != nil {
 		return "", fmt.Errorf("hashing a password: %w", err)
 	}
@@ -186,12 +186,12 @@ func (d *Desk) hashed(ctx context.Context, u *authn.User, password string) (stri
 }
 
 // invite makes an invitation, mails it or gives it to the operator, and saves the person.
-func (d *Desk) invite(w *authn.Work, op Operator, u *authn.User, sendEmail bool) (Invitation, error) {
-	way, by := authn.HandMail, d.by(op)
+func (d *Desk) invite(w *authn.Tx, op Operator, u *authn.User, sendEmail bool) (Invitation, error) {
+	way, by := authn.ProvenanceEmail, d.by(op)
 	if !sendEmail {
 		way = op.Owner
 	}
-	if u.Brought() { // nobody has signed in with it here: the invitation is for another phone
+	if u.HasOnlyImportedDevice() { // nobody has signed in with it here: the invitation is for another phone
 		if err := d.dropBrought(w, op, u); err != nil {
 			return Invitation{}, err
 		}
@@ -212,7 +212,7 @@ func (d *Desk) invite(w *authn.Work, op Operator, u *authn.User, sendEmail bool)
 		// Nothing of the operator's own browser and address goes to the person.
 		m := templates.InvitationMail{About: templates.About{Name: u.DisplayName()}, Inviter: by, Garage: garage,
 			Login: u.Login, Link: link, Until: out.Expires}
-		err = w.PostTo(u.Addresses()[:1], d.People.Locale(u), m, out.Expires)
+		err = w.SendTo(u.Addresses()[:1], d.People.Locale(u), m, out.Expires)
 	} else {
 		out.Link, e.Detail["way"] = authn.SecretOf(link), "answer"
 	}
@@ -226,7 +226,7 @@ func (d *Desk) invite(w *authn.Work, op Operator, u *authn.User, sendEmail bool)
 }
 
 // garageOf is the name of the person's first garage, "" for none.
-func garageOf(w *authn.Work, u *authn.User) (string, error) {
+func garageOf(w *authn.Tx, u *authn.User) (string, error) {
 	if len(u.Groups) == 0 {
 		return "", nil
 	}
@@ -238,10 +238,10 @@ func garageOf(w *authn.Work, u *authn.User) (string, error) {
 }
 
 // Activate invites a person who never had a device, anew if need be: the earlier link is dead then, and so is a key
-// from another house that they have not signed in with. CodeState for anybody else (PROTOCOL 10), but whoever was deactivated and had one is active again, without an invitation.
+// from another house that they have not signed in with. CodeWrongState for anybody else (PROTOCOL 10), but whoever was deactivated and had one is active again, without an invitation.
 // The rest is as with AddUser.
-func (d *Desk) Activate(ctx context.Context, op Operator, from authn.Origin, id string, sendEmail bool) (Invitation, error) {
-	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (Invitation, error) {
+func (d *Desk) Activate(ctx context.Context, op Operator, from authn.RequestInfo, id string, sendEmail bool) (Invitation, error) {
+	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (Invitation, error) {
 		u, err := find(w.Reader, op, actInvite, id)
 		if err != nil {
 			return Invitation{}, err
@@ -249,7 +249,7 @@ func (d *Desk) Activate(ctx context.Context, op Operator, from authn.Origin, id 
 		if !sendEmail && !op.handsInvitations() {
 			return Invitation{}, authn.Refuse(authn.CodeForbidden)
 		}
-		if u.Status == authn.StatusGone {
+		if u.Status == authn.StatusDeactivated {
 			return d.revive(w, op, &u, sendEmail)
 		}
 		return d.invite(w, op, &u, sendEmail)
@@ -275,17 +275,17 @@ func find(r authn.Reader, op Operator, a act, id string) (authn.User, error) {
 // shown is a person without what only proofs need. Devices keep their Data, for authn.Service.Describe reads
 // it: whoever shows them leaves it out.
 func shown(u authn.User) authn.User {
-	u.Password.PHC, u.Handle = "", nil
+	u.Password.Hash, u.Handle = "", nil
 	for i := range u.Tickets {
 		u.Tickets[i].Code, u.Tickets[i].Link = nil, ""
 	}
 	u.Invited.Link = ""
-	if u.Offer != nil {
-		o := *u.Offer
+	if u.AdminEnrolment != nil {
+		o := *u.AdminEnrolment
 		o.Pending = nil
-		u.Offer = &o
+		u.AdminEnrolment = &o
 	}
-	u.Verifying = nil
+	u.AdminVerification = nil
 	return u
 }
 
@@ -294,7 +294,7 @@ func (d *Desk) User(ctx context.Context, op Operator, idOrLogin string) (authn.U
 	var u authn.User
 	err := d.People.View(ctx, func(r authn.Reader) (err error) {
 		if u, err = find(r, op, actSee, idOrLogin); err == nil {
-			u.State, err = r.State(&u, d.People.Now())
+			u.State, err = r.DisplayStatus(&u, d.People.Now())
 		}
 		return err
 	})
@@ -324,13 +324,13 @@ func device(u *authn.User, fid factors.DeviceID) (factors.Device, error) {
 
 // RemoveDevice takes one device from a person, under the rules of a reset. Every session of theirs ends; no
 // ticket is sent: whoever has no device left needs a reset (PROTOCOL 1). One that is still being enrolled is withdrawn.
-func (d *Desk) RemoveDevice(ctx context.Context, op Operator, from authn.Origin, id string, fid factors.DeviceID) error {
-	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
+func (d *Desk) RemoveDevice(ctx context.Context, op Operator, from authn.RequestInfo, id string, fid factors.DeviceID) error {
+	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
 		u, err := find(w.Reader, op, actReset, id)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := w.WithdrawOffer(d.caller(op, actReset, id), &u, fid); authn.CodeOf(err) != authn.CodeNotFound {
+		if err := w.CancelByAdmin(d.caller(op, actReset, id), &u, fid); authn.CodeOf(err) != authn.CodeNotFound {
 			if err == nil {
 				err = w.Save(&u)
 			}
@@ -343,10 +343,10 @@ func (d *Desk) RemoveDevice(ctx context.Context, op Operator, from authn.Origin,
 		if err := w.TakeDevice(&u, gone); err != nil {
 			return struct{}{}, err
 		}
-		if _, err := w.EndSessions(&u, ""); err != nil {
+		if _, err := w.RevokeSessions(&u, ""); err != nil {
 			return struct{}{}, err
 		}
-		w.RememberDone(&u, audit.FactorRemoved, gone.Name)
+		w.AddAdminActivity(&u, audit.FactorRemoved, gone.Name)
 		e := op.event(audit.FactorRemoved, &u)
 		e.Targets = []audit.Actor{{Type: audit.TypeDevice, ID: string(gone.ID), Name: gone.Name}}
 		e.Detail = map[string]string{"kind": string(gone.Kind)}

@@ -19,7 +19,7 @@ func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !inv.Sent || !inv.Link.Empty() || u.Login != "luc@garage.example" || u.Status != authn.StatusProvisioned {
+	if !inv.Sent || !inv.Link.IsZero() || u.Login != "luc@garage.example" || u.Status != authn.StatusProvisioned {
 		t.Errorf("got %+v, %+v", u, inv)
 	}
 	m := mailed[templates.InvitationMail](t, s, u.Login)
@@ -32,9 +32,9 @@ func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 		t.Fatalf("inviting again: got %+v, %v", inv, err)
 	}
 	_, err = s.Service.Invitation(t.Context(), first)
-	wantCode(t, "the first link after the second", err, authn.CodeLink)
+	wantCode(t, "the first link after the second", err, authn.CodeInvalidLink)
 	_, issued := s.Accept(tokenOf(mailed[templates.InvitationMail](t, s, u.Login).Link), password)
-	if live, err := s.Service.Check(t.Context(), issued.Session); err != nil || live.User != u.ID {
+	if live, err := s.Service.Authenticate(t.Context(), issued.Session); err != nil || live.User != u.ID {
 		t.Errorf("got %v, %v, want Luc signed in", live, err)
 	}
 	events := s.Events(audit.UserCreated, audit.InvitationIssued)
@@ -46,14 +46,14 @@ func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 func TestTheFirstAdministratorIsMadeAtTheMachine(t *testing.T) {
 	h := authntest.New(t)
 	desk := helpdesk.New(h.Service, h.Ring)
-	u, inv, err := desk.AddUser(t.Context(), machine, authn.Origin{}, helpdesk.NewUser{Login: "root@garage.example", Role: authn.RoleSuperAdmin}, true, false)
-	if err != nil || inv.Sent || inv.Link.Empty() || u.Rank() != authn.RoleSuperAdmin.Rank() {
+	u, inv, err := desk.AddUser(t.Context(), machine, authn.RequestInfo{}, helpdesk.NewUser{Login: "root@garage.example", Role: authn.RoleSuperAdmin}, true, false)
+	if err != nil || inv.Sent || inv.Link.IsZero() || u.Rank() != authn.RoleSuperAdmin.Rank() {
 		t.Fatalf("got %+v, %+v, %v", u, inv, err)
 	}
-	if len(h.Mails()) != 0 || h.User(u.Login).Invited.Way != machine.Owner {
-		t.Errorf("got %d mails, way %q, want none, by the operator's hand", len(h.Mails()), h.User(u.Login).Invited.Way)
+	if len(h.Mails()) != 0 || h.User(u.Login).Invited.Provenance != machine.Owner {
+		t.Errorf("got %d mails, way %q, want none, by the operator's hand", len(h.Mails()), h.User(u.Login).Invited.Provenance)
 	}
-	if _, issued := h.Accept(tokenOf(inv.Link.Reveal()), password); issued.Session.Empty() {
+	if _, issued := h.Accept(tokenOf(inv.Link.Reveal()), password); issued.Session.IsZero() {
 		t.Error("no session")
 	}
 }
@@ -97,10 +97,10 @@ func TestWhoMayMakeWhom(t *testing.T) {
 			if c.want != "" {
 				return
 			}
-			if want := c.activate && !c.mail; inv.Link.Empty() == want || inv.Sent != (c.activate && c.mail) {
+			if want := c.activate && !c.mail; inv.Link.IsZero() == want || inv.Sent != (c.activate && c.mail) {
 				t.Errorf("got %+v", inv)
 			}
-			if u.Password.PHC != "" || c.n.Password != "" && (u.Status != authn.StatusActive || u.Password.Source != c.op.Owner) {
+			if u.Password.Hash != "" || c.n.Password != "" && (u.Status != authn.StatusActive || u.Password.Provenance != c.op.Owner) {
 				t.Errorf("got %+v, want it active by the operator's hand, and no hash shown", u)
 			}
 			for _, e := range s.Events(audit.UserCreated) {
@@ -122,7 +122,7 @@ func TestAManagerListsThePeopleOfTheGaragesAndNobodyElse(t *testing.T) {
 		want = append(want, u.Login)
 	}
 	want = append(want, technician)
-	list := func(op helpdesk.Operator, q authn.Query) (got []string) {
+	list := func(op helpdesk.Operator, q authn.UserQuery) (got []string) {
 		t.Helper()
 		for page := 0; page == 0 || q.After != ""; page++ {
 			people, next, err := s.desk.Users(t.Context(), op, q)
@@ -137,14 +137,14 @@ func TestAManagerListsThePeopleOfTheGaragesAndNobodyElse(t *testing.T) {
 		return got
 	}
 	for limit := range 9 {
-		sameStrings(t, fmt.Sprint("both garages by ", limit), list(both, authn.Query{Limit: limit}), want)
+		sameStrings(t, fmt.Sprint("both garages by ", limit), list(both, authn.UserQuery{Limit: limit}), want)
 	}
-	sameStrings(t, "one garage", list(limited(support, s.other), authn.Query{}), []string{"p1@garage.example", "p4@garage.example"})
-	sameStrings(t, "one of two", list(both, authn.Query{Group: s.other}), []string{"p1@garage.example", "p2@garage.example", "p4@garage.example", "p5@garage.example"})
-	sameStrings(t, "another's", list(limited(support, s.other), authn.Query{Group: s.garage}), nil)
-	sameStrings(t, "by name", list(both, authn.Query{Starts: "AMÉ"}), []string{technician})
-	sameStrings(t, "nobody", list(limited(support), authn.Query{}), nil)
-	if got := list(support, authn.Query{}); len(got) != len(want)+2 || !slices.Contains(got, s.admin.Login) {
+	sameStrings(t, "one garage", list(limited(support, s.other), authn.UserQuery{}), []string{"p1@garage.example", "p4@garage.example"})
+	sameStrings(t, "one of two", list(both, authn.UserQuery{Group: s.other}), []string{"p1@garage.example", "p2@garage.example", "p4@garage.example", "p5@garage.example"})
+	sameStrings(t, "another's", list(limited(support, s.other), authn.UserQuery{Group: s.garage}), nil)
+	sameStrings(t, "by name", list(both, authn.UserQuery{Prefix: "AMÉ"}), []string{technician})
+	sameStrings(t, "nobody", list(limited(support), authn.UserQuery{}), nil)
+	if got := list(support, authn.UserQuery{}); len(got) != len(want)+2 || !slices.Contains(got, s.admin.Login) {
 		t.Errorf("everybody: got %q", got)
 	}
 }

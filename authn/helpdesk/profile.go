@@ -30,13 +30,13 @@ type ProfileChange struct {
 // CodeTaken: an address is somebody's.
 //
 // A password that is set came by the operator's hand, of which the person learns by mail, and ends every session of
-// theirs. CodeState: not active.
-func (d *Desk) Change(ctx context.Context, op Operator, from authn.Origin, id string, c ProfileChange) (authn.User, error) {
+// theirs. CodeWrongState: not active.
+func (d *Desk) Change(ctx context.Context, op Operator, from authn.RequestInfo, id string, c ProfileChange) (authn.User, error) {
 	phc, err := d.replaced(ctx, op, id, c)
 	if err != nil {
 		return authn.User{}, err
 	}
-	u, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (authn.User, error) {
+	u, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (authn.User, error) {
 		was, err := find(w.Reader, op, actManage, id)
 		if err != nil {
 			return authn.User{}, err
@@ -57,15 +57,15 @@ func (d *Desk) Change(ctx context.Context, op Operator, from authn.Origin, id st
 		case len(changed) == 0:
 			return stated(w, u, w.Save(&u))
 		}
-		if op.scoped() && (u.Login != was.Login || u.Email != was.Email || u.Second != was.Second) {
+		if op.scoped() && (u.Login != was.Login || u.Email != was.Email || u.SecondEmail != was.SecondEmail) {
 			return authn.User{}, authn.Refuse(authn.CodeForbidden)
 		}
 		action := audit.ProfileUpdated
 		if u.Email != was.Email {
-			action, u.Mailbox = audit.AddressUpdated, authn.Mailbox{By: op.mailbox(), Moved: w.Act.Now}
+			action, u.EmailProvenance = audit.AddressUpdated, authn.Mailbox{By: op.mailbox(), Moved: w.Op.Now}
 		}
-		w.RememberDone(&u, action, "")
-		moved, err := w.Amend(&u, &was)
+		w.AddAdminActivity(&u, action, "")
+		moved, err := w.UpdateProfile(&u, &was)
 		if err != nil {
 			return authn.User{}, err
 		}
@@ -107,7 +107,7 @@ func (d *Desk) replaced(ctx context.Context, op Operator, id string, c ProfileCh
 }
 
 // setPassword gives the person the password of a change. The right was judged before it was hashed, and is again.
-func (d *Desk) setPassword(w *authn.Work, op Operator, u *authn.User, phc string) error {
+func (d *Desk) setPassword(w *authn.Tx, op Operator, u *authn.User, phc string) error {
 	if !op.secrets() {
 		return authn.Refuse(authn.CodeForbidden)
 	}
@@ -122,7 +122,7 @@ func (c ProfileChange) apply(u *authn.User) error {
 	for _, m := range []struct {
 		text *string
 		into *string
-	}{{c.Login, &u.Login}, {c.Email, &u.Email}, {c.Second, &u.Second}, {c.FirstName, &u.FirstName}, {c.LastName, &u.LastName}, {c.Locale, &u.Locale}} {
+	}{{c.Login, &u.Login}, {c.Email, &u.Email}, {c.Second, &u.SecondEmail}, {c.FirstName, &u.FirstName}, {c.LastName, &u.LastName}, {c.Locale, &u.Locale}} {
 		switch {
 		case m.text != nil:
 			*m.into = *m.text
@@ -131,14 +131,14 @@ func (c ProfileChange) apply(u *authn.User) error {
 		}
 	}
 	var ok bool
-	if u.Login, ok = authn.Address(u.Login); !ok {
+	if u.Login, ok = authn.NormalizeLogin(u.Login); !ok {
 		return authn.Invalid("login", "address")
 	}
-	if u.Email, ok = authn.MailAddress(u.Email); !ok {
+	if u.Email, ok = authn.NormalizeEmail(u.Email); !ok {
 		return authn.Invalid("email", "address")
 	}
-	if u.Second != "" {
-		if u.Second, ok = authn.MailAddress(u.Second); !ok {
+	if u.SecondEmail != "" {
+		if u.SecondEmail, ok = authn.NormalizeEmail(u.SecondEmail); !ok {
 			return authn.Invalid("secondEmail", "address")
 		}
 	}
@@ -181,7 +181,7 @@ func changedMembers(was, u *authn.User) []string {
 	for _, m := range []struct {
 		name string
 		same bool
-	}{{"login", was.Login == u.Login}, {"email", was.Email == u.Email}, {"secondEmail", was.Second == u.Second},
+	}{{"login", was.Login == u.Login}, {"email", was.Email == u.Email}, {"secondEmail", was.SecondEmail == u.SecondEmail},
 		{"firstName", was.FirstName == u.FirstName}, {"lastName", was.LastName == u.LastName}, {"locale", was.Locale == u.Locale},
 		{"profile", bytes.Equal(was.Profile, u.Profile)}} {
 		if !m.same {
@@ -192,13 +192,13 @@ func changedMembers(was, u *authn.User) []string {
 }
 
 // tellMoved tells every address of before and after. One that is no longer the person's learns of no other.
-func (d *Desk) tellMoved(w *authn.Work, op Operator, was, u *authn.User) error {
-	m := templates.AddressChangedMail{About: templates.About{Name: u.DisplayName(), At: w.Act.Now}, By: d.by(op)}
+func (d *Desk) tellMoved(w *authn.Tx, op Operator, was, u *authn.User) error {
+	m := templates.AddressChangedMail{About: templates.About{Name: u.DisplayName(), At: w.Op.Now}, By: d.by(op)}
 	present := u.Addresses()
 	former := slices.DeleteFunc(was.Addresses(), func(a string) bool { return slices.Contains(present, a) })
-	if err := w.PostTo(former, d.People.Locale(u), m, time.Time{}); err != nil {
+	if err := w.SendTo(former, d.People.Locale(u), m, time.Time{}); err != nil {
 		return err
 	}
 	m.Login = u.Login
-	return w.PostTo(present, d.People.Locale(u), m, time.Time{})
+	return w.SendTo(present, d.People.Locale(u), m, time.Time{})
 }

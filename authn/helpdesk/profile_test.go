@@ -22,11 +22,11 @@ func TestAMovedAddressEndsSessionsAndBothMailboxesAreTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u.Login != "a.durand@garage.example" || u.Email != u.Login || u.Second != second || u.FirstName != "Amélie" || u.LastName != "Martin" {
+	if u.Login != "a.durand@garage.example" || u.Email != u.Login || u.SecondEmail != second || u.FirstName != "Amélie" || u.LastName != "Martin" {
 		t.Errorf("got %+v", u)
 	}
-	if u.Epoch != before.Epoch+1 || u.PasswordEpoch != before.PasswordEpoch || len(u.Devices) != len(before.Devices) || u.Password.PHC != "" {
-		t.Errorf("epochs: got %d, %d after %d, %d; hash %q", u.Epoch, u.PasswordEpoch, before.Epoch, before.PasswordEpoch, u.Password.PHC)
+	if u.Epoch != before.Epoch+1 || u.PasswordEpoch != before.PasswordEpoch || len(u.Devices) != len(before.Devices) || u.Password.Hash != "" {
+		t.Errorf("epochs: got %d, %d after %d, %d; hash %q", u.Epoch, u.PasswordEpoch, before.Epoch, before.PasswordEpoch, u.Password.Hash)
 	}
 	s.dead(t, s.session)
 	sameStrings(t, "mails", s.letters(), []string{"address_changed to " + technician, "address_changed to a.durand@garage.example", "address_changed to " + second})
@@ -45,7 +45,7 @@ func TestAMovedAddressEndsSessionsAndBothMailboxesAreTold(t *testing.T) {
 		wantCode(t, "finding "+name, err, want)
 	}
 	for starts, want := range map[string]int{"durand": 0, "martin": 1, "amelie": 1, "a.durand": 1} { // amelie@home.example stays
-		if people, _, err := s.desk.Users(t.Context(), root, authn.Query{Starts: starts}); err != nil || len(people) != want {
+		if people, _, err := s.desk.Users(t.Context(), root, authn.UserQuery{Prefix: starts}); err != nil || len(people) != want {
 			t.Errorf("looking for %q: got %d, %v, want %d", starts, len(people), err, want)
 		}
 	}
@@ -66,9 +66,9 @@ func TestAMovedMailboxEndsTicketsAndInvitation(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantCode(t, "the ticket in the old mailbox", s.Service.TicketLink(t.Context(), ticket), authn.CodeLink)
+	wantCode(t, "the ticket in the old mailbox", s.Service.TicketLink(t.Context(), ticket), authn.CodeInvalidLink)
 	_, err = s.Service.Invitation(t.Context(), invitation)
-	wantCode(t, "the invitation in the old mailbox", err, authn.CodeLink)
+	wantCode(t, "the invitation in the old mailbox", err, authn.CodeInvalidLink)
 }
 
 func TestANameChangesWithoutEndingAnything(t *testing.T) {
@@ -78,7 +78,7 @@ func TestANameChangesWithoutEndingAnything(t *testing.T) {
 	if err != nil || u.FirstName != "Amélia" || string(u.Profile) != `{"badge":"<7>"}` {
 		t.Fatalf("got %+v, %v", u, err)
 	}
-	if live, err := s.Service.Check(t.Context(), s.session); err != nil || live.Name != "Amélia Durand" {
+	if live, err := s.Service.Authenticate(t.Context(), s.session); err != nil || live.Name != "Amélia Durand" {
 		t.Errorf("the session: got %+v, %v, want it alive with the new name", live, err)
 	}
 	if _, err := s.desk.Change(t.Context(), root, s.From, technician, helpdesk.ProfileChange{FirstName: text("Amélia")}); err != nil {
@@ -134,7 +134,7 @@ func TestWhatBecomesOfAProfile(t *testing.T) {
 			if err != nil && fmt.Sprint(s.User(string(s.amelie.ID))) != fmt.Sprint(before) {
 				t.Error("a refused change changed something")
 			}
-			if err == nil && !c.part && (u.FirstName+u.LastName+u.Second != "" || u.Profile != nil || len(u.Groups) != 1) {
+			if err == nil && !c.part && (u.FirstName+u.LastName+u.SecondEmail != "" || u.Profile != nil || len(u.Groups) != 1) {
 				t.Errorf("got %+v, want what was not named taken away, but no garage", u)
 			}
 		})
@@ -184,7 +184,7 @@ func TestEverythingOfAPersonMovesInOneUpdate(t *testing.T) {
 	}
 	s.EmptyOutbox()
 	s.crowd(t, s.amelie.ID)
-	door := authn.Also(t.Context(), func(w *authn.Work) error { return w.Tx.Put("idem/x", []byte("x")) })
+	door := authn.WithTxHook(t.Context(), func(w *authn.Tx) error { return w.Raw.Put("idem/x", []byte("x")) })
 	_, err := s.desk.Change(door, withSecrets(root), s.From, technician, helpdesk.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
 		Second: text("n@garage.example"), FirstName: text("o"), LastName: text("p"), Password: chosen})
 	if err != nil {

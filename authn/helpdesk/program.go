@@ -8,32 +8,32 @@ import (
 )
 
 // signingIn is where an operator's program signs people in from: everything that follows is bound to the token.
-func (op Operator) signingIn(from authn.Origin) (authn.Origin, error) {
+func (op Operator) signingIn(from authn.RequestInfo) (authn.RequestInfo, error) {
 	if err := op.signsIn(); err != nil {
-		return authn.Origin{}, err
+		return authn.RequestInfo{}, err
 	}
-	from.Program = op.ID
+	from.APIToken = op.ID
 	return from, nil
 }
 
 // SignIn judges a password that a program was given. Whom the operator does not see is a stranger. CodeForbidden without
-// the allowance (PROTOCOL 25); CodeSignIn, CodeWait as on the page.
-func (d *Desk) SignIn(ctx context.Context, op Operator, from authn.Origin, identifier, password string) (authn.Transaction, error) {
+// the allowance (PROTOCOL 25); CodeSignInFailed, CodeRateLimited as on the page.
+func (d *Desk) SignIn(ctx context.Context, op Operator, from authn.RequestInfo, identifier, password string) (authn.APISignIn, error) {
 	from, err := op.signingIn(from)
 	if err != nil {
-		return authn.Transaction{}, err
+		return authn.APISignIn{}, err
 	}
-	return d.People.StartProgram(ctx, from, identifier, password, op.sees)
+	return d.People.StartAPISignIn(ctx, from, identifier, password, op.sees)
 }
 
 // SignInState tells where a sign-in stands that this token began; CodeExpired for any other, and for that of a person whom
 // the operator does not see any more (PROTOCOL 20).
-func (d *Desk) SignInState(ctx context.Context, op Operator, from authn.Origin, state authn.Secret) (authn.Transaction, error) {
+func (d *Desk) SignInState(ctx context.Context, op Operator, from authn.RequestInfo, state authn.Secret) (authn.APISignIn, error) {
 	from, err := op.signingIn(from)
 	if err != nil {
-		return authn.Transaction{}, err
+		return authn.APISignIn{}, err
 	}
-	t, err := d.People.Transaction(ctx, from, state)
+	t, err := d.People.APISignIn(ctx, from, state)
 	if err != nil || !op.scoped() {
 		return t, err
 	}
@@ -46,28 +46,28 @@ func (d *Desk) SignInState(ctx context.Context, op Operator, from authn.Origin, 
 		err = authn.Refuse(authn.CodeExpired)
 	}
 	if err != nil {
-		return authn.Transaction{}, err
+		return authn.APISignIn{}, err
 	}
 	return t, nil
 }
 
 // SignInCode judges a code of one device in a sign-in that this token began.
-func (d *Desk) SignInCode(ctx context.Context, op Operator, from authn.Origin, state authn.Secret, fid factors.DeviceID, code []byte) (authn.Transaction, authn.Judged, error) {
+func (d *Desk) SignInCode(ctx context.Context, op Operator, from authn.RequestInfo, state authn.Secret, fid factors.DeviceID, code []byte) (authn.APISignIn, authn.Verification, error) {
 	from, err := op.signingIn(from)
 	if err != nil {
-		return authn.Transaction{}, authn.Judged{}, err
+		return authn.APISignIn{}, authn.Verification{}, err
 	}
 	if _, err := d.SignInState(ctx, op, from, state); err != nil {
-		return authn.Transaction{}, authn.Judged{}, err
+		return authn.APISignIn{}, authn.Verification{}, err
 	}
-	return d.People.FinishProgram(ctx, from, state, fid, code)
+	return d.People.VerifyAPISignIn(ctx, from, state, fid, code)
 }
 
 // CancelSignIn ends a sign-in that this token began.
-func (d *Desk) CancelSignIn(ctx context.Context, op Operator, from authn.Origin, state authn.Secret) error {
+func (d *Desk) CancelSignIn(ctx context.Context, op Operator, from authn.RequestInfo, state authn.Secret) error {
 	from, err := op.signingIn(from)
 	if err != nil {
 		return err
 	}
-	return d.People.CancelProgram(ctx, from, state)
+	return d.People.CancelAPISignIn(ctx, from, state)
 }

@@ -125,7 +125,7 @@ func (d *Desk) caseIn(r authn.Reader, op Operator, c *Case) error {
 // Changes are what was changed about the person of a case in the last seven days (PROTOCOL 24); none where the
 // address is nobody's. Whoever is limited to groups is told of no role and no garage, which are known here by name alone
 // (PROTOCOL 21). CodeNotFound as with Case.
-func (d *Desk) Changes(ctx context.Context, op Operator, c *Case) ([]authn.Recent, error) {
+func (d *Desk) Changes(ctx context.Context, op Operator, c *Case) ([]authn.Activity, error) {
 	if c.User == "" {
 		return nil, nil
 	}
@@ -133,9 +133,9 @@ func (d *Desk) Changes(ctx context.Context, op Operator, c *Case) ([]authn.Recen
 	if authn.CodeOf(err) == authn.CodeNotFound && !op.scoped() {
 		return nil, nil // deleted since
 	}
-	changes := u.Changes(d.People.Now())
+	changes := u.RecentSecurityChanges(d.People.Now())
 	if op.scoped() {
-		changes = slices.DeleteFunc(changes, func(x authn.Recent) bool {
+		changes = slices.DeleteFunc(changes, func(x authn.Activity) bool {
 			return slices.Contains(ofOperators, x.What) || x.What == audit.GroupMemberAdded || x.What == audit.GroupMemberRemoved
 		})
 	}

@@ -73,7 +73,7 @@ func TestPatchesThatAreRefused(t *testing.T) {
 		{"a state that is none", support, id, helpdesk.CasePatch{Status: "closed"}, authn.CodeInvalid},
 		{"a reply by mail proves nobody", support, id, helpdesk.CasePatch{Check: &helpdesk.IdentityCheck{Way: "mail_reply"}}, authn.CodeInvalid},
 		{"too long a note", support, id, helpdesk.CasePatch{Note: strings.Repeat("x", 2001)}, authn.CodeInvalid},
-		{"an answer to an address that anybody can have typed", support, id, helpdesk.CasePatch{Answer: "x"}, authn.CodeState},
+		{"an answer to an address that anybody can have typed", support, id, helpdesk.CasePatch{Answer: "x"}, authn.CodeWrongState},
 		{"a case that is not there", support, "20260302T080000.000000000Z-x", helpdesk.CasePatch{Note: "x"}, authn.CodeNotFound},
 		{"no id at all", support, "", helpdesk.CasePatch{Note: "x"}, authn.CodeNotFound},
 		{"an id that is no key", support, "é", helpdesk.CasePatch{Note: "x"}, authn.CodeNotFound},

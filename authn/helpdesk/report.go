@@ -28,7 +28,7 @@ type RiskQuery struct {
 type Risk struct {
 	Kind   string
 	Person authn.User // active, with at most one device that counts
-	Hold   authn.Hold
+	Hold   authn.DeviceSummary
 
 	Garage    authn.Group
 	CanReset  int  // people whose role is for this garage and who can sign in themselves: fewer than two
@@ -72,11 +72,11 @@ func (d *Desk) LockoutRisk(ctx context.Context, op Operator, q RiskQuery) (found
 
 func (d *Desk) peopleAtRisk(ctx context.Context, op Operator, after string, limit int) (found []Risk, next string, err error) {
 	now := d.People.Now()
-	people, next, err := d.Users(ctx, op, authn.Query{After: after, Limit: limit, Keep: func(u authn.User) bool {
-		return u.Status == authn.StatusActive && len(d.People.Hold(&u, now).Devices) <= 1
+	people, next, err := d.Users(ctx, op, authn.UserQuery{After: after, Limit: limit, Filter: func(u authn.User) bool {
+		return u.Status == authn.StatusActive && len(d.People.DeviceSummary(&u, now).Devices) <= 1
 	}})
 	for i := range people {
-		found = append(found, Risk{Kind: RiskPerson, Person: people[i], Hold: d.People.Hold(&people[i], now)})
+		found = append(found, Risk{Kind: RiskPerson, Person: people[i], Hold: d.People.DeviceSummary(&people[i], now)})
 	}
 	return found, next, err
 }
@@ -104,12 +104,12 @@ func (d *Desk) whoCanReset(ctx context.Context) (managers map[authn.GroupID]int,
 	managers = map[authn.GroupID]int{}
 	now := d.People.Now()
 	for after := ""; ; {
-		staff, next, err := d.People.Staff(ctx, after)
+		staff, next, err := d.People.ListAdministrators(ctx, after)
 		if err != nil {
 			return nil, 0, err
 		}
 		for i := range staff {
-			if u := &staff[i]; u.Status == authn.StatusActive && len(d.People.Hold(u, now).Devices) > 0 {
+			if u := &staff[i]; u.Status == authn.StatusActive && len(d.People.DeviceSummary(u, now).Devices) > 0 {
 				all, garages := mayReset(u)
 				if all {
 					everywhere++

@@ -96,7 +96,9 @@ func TestTheReportNamesGaragesThatTwoPeopleCannotHelp(t *testing.T) {
 		})
 	}
 	grant := func(role authn.Role, garages ...authn.GroupID) func(*authn.User) {
-		return func(u *authn.User) { u.Roles = append(u.Roles, authn.Grant{ID: "r", Role: role, Groups: garages}) }
+		return func(u *authn.User) {
+			u.Roles = append(u.Roles, authn.RoleAssignment{ID: "r", Role: role, Groups: garages})
+		}
 	}
 	garages := func(op helpdesk.Operator) []string {
 		t.Helper()
@@ -106,7 +108,7 @@ func TestTheReportNamesGaragesThatTwoPeopleCannotHelp(t *testing.T) {
 	sameStrings(t, "nobody can sign in", garages(root), []string{"Garage Lumière has 0, 0", "Garage du Nord has 0, 0"})
 	staff("one@garage.example", grant(authn.RoleHelpDesk, s.garage, s.other, s.garage))
 	staff("reader@garage.example", grant(authn.RoleReadOnly, s.other))
-	staff("gone@garage.example", func(u *authn.User) { grant(authn.RoleHelpDesk, s.other)(u); u.Status = authn.StatusGone })
+	staff("gone@garage.example", func(u *authn.User) { grant(authn.RoleHelpDesk, s.other)(u); u.Status = authn.StatusDeactivated })
 	staff("desk@garage.example", grant(authn.RoleHelpDesk))
 	staff("boss@garage.example", grant(authn.RoleSuperAdmin))
 	sameStrings(t, "one for both", garages(root), []string{"Garage Lumière has 1, 2", "Garage du Nord has 1, 2"})

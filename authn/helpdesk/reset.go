@@ -94,11 +94,11 @@ type done struct {
 // While nothing is left to clear and a ticket is open, another reset changes and sends nothing and answers the
 // first one's receipt with Repeated, unless SendEmail is true (one more ticket, by mail) or Hand (one more, as
 // a code). A case that is named must be about the same person (CodeConflict), tell how the identity was checked,
-// or be told so here, and not be closed (CodeState, PROTOCOL 24). It is resolved; the mail with the ticket is its
-// answer, no further one is sent. CodeForbidden: PROTOCOL 11. CodeState: for somebody who never
+// or be told so here, and not be closed (CodeWrongState, PROTOCOL 24). It is resolved; the mail with the ticket is its
+// answer, no further one is sent. CodeForbidden: PROTOCOL 11. CodeWrongState: for somebody who never
 // had a device there is the invitation. For an equal nothing is done but to ask for a second administrator's word:
 // Receipt.Waits tells of it.
-func (d *Desk) Reset(ctx context.Context, op Operator, from authn.Origin, id string, r ResetRequest) (Receipt, error) {
+func (d *Desk) Reset(ctx context.Context, op Operator, from authn.RequestInfo, id string, r ResetRequest) (Receipt, error) {
 	how, err := r.way(op)
 	if err != nil {
 		return Receipt{}, err
@@ -127,7 +127,7 @@ func (d *Desk) Reset(ctx context.Context, op Operator, from authn.Origin, id str
 }
 
 // resetting does a reset that was judged for a person as they were read, and tells whoever else hears of it.
-func (d *Desk) resetting(ctx context.Context, from authn.Origin, job resetting, u *authn.User) (Receipt, error) {
+func (d *Desk) resetting(ctx context.Context, from authn.RequestInfo, job resetting, u *authn.User) (Receipt, error) {
 	var err error
 	if job.told, err = d.whoIsTold(ctx, job.op, u, job.way == wayHand); err != nil {
 		return Receipt{}, err
@@ -136,8 +136,8 @@ func (d *Desk) resetting(ctx context.Context, from authn.Origin, job resetting, 
 		if job.past, err = d.recall(ctx, u); err != nil {
 			return Receipt{}, err
 		}
-		a := d.People.NewAct(from)
-		out, err := authn.Do(ctx, d.People, a, job.do)
+		a := d.People.NewOperation(from)
+		out, err := authn.Update(ctx, d.People, a, job.do)
 		if err != nil {
 			return Receipt{}, err
 		}
@@ -146,12 +146,12 @@ func (d *Desk) resetting(ctx context.Context, from authn.Origin, job resetting, 
 		}
 		u.ResetAt, u.Devices = out.receipt.At, nil
 	}
-	return Receipt{}, &authn.Error{Code: authn.CodeBusy, Retry: time.Second}
+	return Receipt{}, &authn.Error{Code: authn.CodeOverloaded, RetryAfter: time.Second}
 }
 
 // do is the Update. It touches at most 64 keys: a person has up to 32 sessions, 10 security keys and 3 tickets,
 // which with person, standing, case, event, ticket and two addresses leaves room for toldAtOnce of the others.
-func (j resetting) do(w *authn.Work) (done, error) {
+func (j resetting) do(w *authn.Tx) (done, error) {
 	u, err := j.judged(w)
 	if err != nil {
 		return done{}, err
@@ -163,7 +163,7 @@ func (j resetting) do(w *authn.Work) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	open := openTicket(&u, w.Act.Now)
+	open := openTicket(&u, w.Op.Now)
 	again := len(u.Devices) == 0 && len(u.Sessions) == 0 && open != nil
 	if err := c.answeredBy(&u, again); err != nil {
 		return done{}, err
@@ -175,7 +175,7 @@ func (j resetting) do(w *authn.Work) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	rec := Receipt{User: u.ID, Login: u.Login, At: w.Act.Now, Phones: cleared.Devices["token:software:totp"], Copies: cleared.Copies,
+	rec := Receipt{User: u.ID, Login: u.Login, At: w.Op.Now, Phones: cleared.Devices["token:software:totp"], Copies: cleared.Copies,
 		Keys: cleared.Devices["webauthn"], RecoveryCodes: cleared.Codes, Sessions: cleared.Sessions,
 		Reason: j.request.Reason, HelpRequest: j.request.HelpRequest}
 	if err := j.ticket(w, &u, &rec); err != nil {
@@ -193,20 +193,20 @@ func (j resetting) do(w *authn.Work) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	w.Answer(rec)
+	w.SetResult(rec)
 	return done{receipt: rec, rest: rest}, w.Save(&u)
 }
 
 // judged finds the person whom the operator may reset, alone or by the second word that ends what waits for it.
-func (j resetting) judged(w *authn.Work) (authn.User, error) {
+func (j resetting) judged(w *authn.Tx) (authn.User, error) {
 	if j.approval == nil {
 		return find(w.Reader, j.op, actReset, j.id)
 	}
-	p, u, err := j.desk.second(w.Reader, w.Tx, j.op, j.approval.ID, w.Act.Now)
+	p, u, err := j.desk.second(w.Reader, w.Raw, j.op, j.approval.ID, w.Op.Now)
 	if err != nil {
 		return u, err
 	}
-	if err := j.desk.approvals.Delete(w.Tx, string(p.User)); err != nil {
+	if err := j.desk.approvals.Delete(w.Raw, string(p.User)); err != nil {
 		return u, fmt.Errorf("ending a reset that waited: %w", err)
 	}
 	return u, nil
@@ -215,21 +215,21 @@ func (j resetting) judged(w *authn.Work) (authn.User, error) {
 // resettable tells whether there is anything to reset.
 func resettable(u *authn.User) error {
 	switch {
-	case u.Status == authn.StatusGone:
-		return authn.Refuse(authn.CodeState)
-	case !u.HadDevice: // nor is there a password that a ticket would be worth something with (PROTOCOL 23)
-		return &authn.Error{Code: authn.CodeState, Reason: authn.ReasonNeverHadDevice}
+	case u.Status == authn.StatusDeactivated:
+		return authn.Refuse(authn.CodeWrongState)
+	case !u.EverHadDevice: // nor is there a password that a ticket would be worth something with (PROTOCOL 23)
+		return &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonNeverHadDevice}
 	}
 	return nil
 }
 
 // again is a reset with nothing left to clear while a ticket is open (PROTOCOL 11).
-func (j resetting) again(w *authn.Work, u *authn.User, open *authn.Ticket, c *Case) (done, error) {
+func (j resetting) again(w *authn.Tx, u *authn.User, open *authn.Ticket, c *Case) (done, error) {
 	rec := j.past
 	if !rec.At.Equal(u.ResetAt) {
 		return done{receipt: Receipt{At: u.ResetAt}, stale: true}, nil
 	}
-	rec.User, rec.Login, rec.Mailed, rec.TicketExpires = u.ID, u.Login, open.Way == authn.HandMail, open.Expires
+	rec.User, rec.Login, rec.Mailed, rec.TicketExpires = u.ID, u.Login, open.Provenance == authn.ProvenanceEmail, open.Expires
 	rec.Repeated, rec.HelpRequest = true, cmp.Or(j.request.HelpRequest, rec.HelpRequest)
 	if rec.Mailed {
 		rec.MailTo = masked(u.Addresses()[:1])
@@ -244,7 +244,7 @@ func (j resetting) again(w *authn.Work, u *authn.User, open *authn.Ticket, c *Ca
 			return done{}, err
 		}
 	}
-	w.Answer(rec)
+	w.SetResult(rec)
 	asked := j.request.SendEmail != nil && *j.request.SendEmail
 	if !asked && j.way != wayHand {
 		return done{receipt: rec}, nil
@@ -266,13 +266,13 @@ func (j resetting) again(w *authn.Work, u *authn.User, open *authn.Ticket, c *Ca
 			return done{}, err
 		}
 	}
-	w.Answer(rec)
+	w.SetResult(rec)
 	return done{receipt: rec, rest: rest}, w.Save(u)
 }
 
 // ticket gives the person a ticket and tells them at every address that they have.
-func (j resetting) ticket(w *authn.Work, u *authn.User, rec *Receipt) error {
-	about := templates.About{Name: u.DisplayName(), At: w.Act.Now}
+func (j resetting) ticket(w *authn.Tx, u *authn.User, rec *Receipt) error {
+	about := templates.About{Name: u.DisplayName(), At: w.Op.Now}
 	locale, by := j.desk.People.Locale(u), j.desk.by(j.op)
 	if j.way == wayMail {
 		t, err := w.MailTicket(u)
@@ -284,27 +284,27 @@ func (j resetting) ticket(w *authn.Work, u *authn.User, rec *Receipt) error {
 			return nil
 		}
 		m := templates.DevicesResetToldMail{About: about, Person: u.DisplayName(), By: by}
-		return w.PostTo(u.Addresses()[1:], locale, m, time.Time{}) // the ticket itself goes to the first
+		return w.SendTo(u.Addresses()[1:], locale, m, time.Time{}) // the ticket itself goes to the first
 	}
-	life := authn.TicketLife
+	life := authn.TicketTTL
 	if j.way == wayHand {
-		life = authn.HandedLife
+		life = authn.ScreenTicketTTL
 	}
 	link, code, t, err := w.IssueTicket(u, j.op.Owner, life)
 	if err != nil {
 		return err
 	}
-	if !link.Empty() {
+	if !link.IsZero() {
 		rec.Link = authn.SecretOf(j.desk.People.URL("/ticket/" + link.Reveal()))
 	}
 	rec.Code, rec.TicketExpires = code, t.Expires
 	if !rec.Repeated {
 		m := templates.DevicesResetToldMail{About: about, Person: u.DisplayName(), By: by}
-		if err := w.PostTo(u.Addresses(), locale, m, time.Time{}); err != nil {
+		if err := w.SendTo(u.Addresses(), locale, m, time.Time{}); err != nil {
 			return err
 		}
 	}
-	return w.PostTo(u.Addresses(), locale, templates.TicketHandedMail{About: about, By: by}, time.Time{})
+	return w.SendTo(u.Addresses(), locale, templates.TicketHandedMail{About: about, By: by}, time.Time{})
 }
 
 // openTicket is the ticket of the person that lives longest; nil without one.
@@ -320,7 +320,7 @@ func openTicket(u *authn.User, now time.Time) *authn.Ticket {
 
 // answered loads the case that the reset answers; nil without one. It must be about this person (PROTOCOL 24). A
 // check that comes with the reset is written into it.
-func (j resetting) answered(w *authn.Work, u *authn.User) (*Case, error) {
+func (j resetting) answered(w *authn.Tx, u *authn.User) (*Case, error) {
 	if j.request.HelpRequest == "" {
 		return nil, nil
 	}
@@ -332,8 +332,8 @@ func (j resetting) answered(w *authn.Work, u *authn.User) (*Case, error) {
 }
 
 // caseAbout loads a case that must be about the person (CodeConflict).
-func (d *Desk) caseAbout(w *authn.Work, id string, u *authn.User) (*Case, error) {
-	c, err := d.load(w.Tx, id)
+func (d *Desk) caseAbout(w *authn.Tx, id string, u *authn.User) (*Case, error) {
+	c, err := d.load(w.Raw, id)
 	// Nobody asked for a reset by a case that the house opened, and its id in the event of one would tell of it.
 	if authn.CodeOf(err) == authn.CodeNotFound || err == nil && (c.User != u.ID || c.forEverybodyOnly()) {
 		return nil, authn.Refuse(authn.CodeConflict)

@@ -18,13 +18,13 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 	s := openShop(t)
 	half := s.signIn(t, password)
 	rec := s.reset(t, support, helpdesk.ResetRequest{Reason: "phone fell\r\ninto the oil"})
-	if rec.Phones != 1 || rec.Sessions != 1 || !rec.Mailed || rec.Repeated || !rec.Code.Empty() || !rec.Link.Empty() || rec.Reason != "phone fell into the oil" {
+	if rec.Phones != 1 || rec.Sessions != 1 || !rec.Mailed || rec.Repeated || !rec.Code.IsZero() || !rec.Link.IsZero() || rec.Reason != "phone fell into the oil" {
 		t.Errorf("got receipt %+v", rec)
 	}
 	if want := []string{"a•••@g•••.example"}; !slices.Equal(rec.MailTo, want) {
 		t.Errorf("mail to %q, want %q", rec.MailTo, want)
 	}
-	if want := s.Clock.Now().Add(authn.TicketLife); !rec.TicketExpires.Equal(want) {
+	if want := s.Clock.Now().Add(authn.TicketTTL); !rec.TicketExpires.Equal(want) {
 		t.Errorf("ticket until %v, want %v", rec.TicketExpires, want)
 	}
 	s.dead(t, s.session)
@@ -33,7 +33,7 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 	if told := mailed[templates.DevicesResetToldMail](t, s, "manager@garage.example"); told.Person != "Amélie Durand" || told.By != support.Name || told.Reason != rec.Reason {
 		t.Errorf("the manager is told %+v", told)
 	}
-	if st, err := s.Service.Login(t.Context(), half.Login); err != nil || st.Step != authn.StepTicket {
+	if st, err := s.Service.Transaction(t.Context(), half.Login); err != nil || st.Step != authn.StepTicket {
 		t.Errorf("a login that was half-way: got %v, %v, want the field for the ticket", st.Step, err)
 	}
 	if v, err := verifies(t.Context(), s, half.Login, s.phone.Next()); err == nil {
@@ -44,14 +44,14 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 	if started.Step != authn.StepTicket {
 		t.Fatalf("the password alone leads to %q, want the ticket", started.Step)
 	}
-	_, err := s.Service.PresentCode(t.Context(), s.From, started.Login, "0000-0000")
-	wantCode(t, "a wrong ticket", err, authn.CodeTicket)
-	step, err := s.Service.PresentCode(t.Context(), s.From, started.Login, mailed[templates.DevicesResetMail](t, s, technician).Code)
+	_, err := s.Service.RedeemTicketCode(t.Context(), s.From, started.Login, "0000-0000")
+	wantCode(t, "a wrong ticket", err, authn.CodeInvalidTicket)
+	step, err := s.Service.RedeemTicketCode(t.Context(), s.From, started.Login, mailed[templates.DevicesResetMail](t, s, technician).Code)
 	if err != nil || step != authn.StepEnrol {
 		t.Fatalf("the ticket: got %v, %v", step, err)
 	}
-	phone, done := s.Enrol(authn.Seat{Login: started.Login}, "Nouveau téléphone")
-	if done.Issued.Session.Empty() {
+	phone, done := s.Enrol(authn.Flow{Login: started.Login}, "Nouveau téléphone")
+	if done.Issued.Session.IsZero() {
 		t.Error("no session after the enrolment")
 	}
 	s.SignIn(technician, password, phone)
@@ -86,12 +86,12 @@ func TestAnotherResetChangesAndSendsNothing(t *testing.T) {
 	if fmt.Sprint(again) != fmt.Sprint(first) {
 		t.Errorf("got receipt\n%+v, want the first one's\n%+v", again, first)
 	}
-	if after := s.User(technician); after.Rev != before.Rev || len(s.Mails()) != 0 || len(s.Events()) != events {
-		t.Errorf("got revision %d after %d, mails %v, want nothing changed", after.Rev, before.Rev, s.letters())
+	if after := s.User(technician); after.Revision != before.Revision || len(s.Mails()) != 0 || len(s.Events()) != events {
+		t.Errorf("got revision %d after %d, mails %v, want nothing changed", after.Revision, before.Revision, s.letters())
 	}
 
 	yes := true
-	if more := s.reset(t, root, helpdesk.ResetRequest{SendEmail: &yes}); !more.Repeated || more.Phones != 1 || !more.TicketExpires.Equal(s.Clock.Now().Add(authn.TicketLife)) {
+	if more := s.reset(t, root, helpdesk.ResetRequest{SendEmail: &yes}); !more.Repeated || more.Phones != 1 || !more.TicketExpires.Equal(s.Clock.Now().Add(authn.TicketTTL)) {
 		t.Errorf("with sendEmail: got %+v", more)
 	}
 	sameStrings(t, "mails", s.letters(), []string{"devices_reset to " + technician})
@@ -101,7 +101,7 @@ func TestAnotherResetChangesAndSendsNothing(t *testing.T) {
 	if u := s.User(technician); len(u.Tickets) != 3 || u.Epoch != before.Epoch {
 		t.Errorf("got %d tickets, epoch %d, want 3 and %d", len(u.Tickets), u.Epoch, before.Epoch)
 	}
-	s.Clock.Advance(authn.TicketLife)
+	s.Clock.Advance(authn.TicketTTL)
 	if late := s.reset(t, root, helpdesk.ResetRequest{}); late.Repeated || !late.Mailed {
 		t.Errorf("after the tickets' end: got %+v, want a new one", late)
 	}
@@ -137,17 +137,17 @@ func TestParallelResetsAreOneTicketAndOneMail(t *testing.T) {
 
 func TestTheMailboxAloneOpensNothing(t *testing.T) {
 	s := openShop(t)
-	s.Change(s.amelie.ID, func(u *authn.User) { u.Password.Source = authn.HandMail }) // chosen by a mailed link, no device proven since
+	s.Change(s.amelie.ID, func(u *authn.User) { u.Password.Provenance = authn.ProvenanceEmail }) // chosen by a mailed link, no device proven since
 	s.reset(t, support, helpdesk.ResetRequest{})
 	ticket := mailed[templates.DevicesResetMail](t, s, technician)
 	login := s.signIn(t, password).Login
-	_, err := s.Service.PresentCode(t.Context(), s.From, login, ticket.Code)
-	wantCode(t, "code by mail, password by mail", err, authn.CodeSameHand)
-	_, err = s.Service.PresentLink(t.Context(), s.From, login, tokenOf(ticket.Link))
-	wantCode(t, "link by mail, password by mail", err, authn.CodeSameHand)
+	_, err := s.Service.RedeemTicketCode(t.Context(), s.From, login, ticket.Code)
+	wantCode(t, "code by mail, password by mail", err, authn.CodeSameProvenance)
+	_, err = s.Service.RedeemTicketLink(t.Context(), s.From, login, tokenOf(ticket.Link))
+	wantCode(t, "link by mail, password by mail", err, authn.CodeSameProvenance)
 
 	rec := s.reset(t, machine, helpdesk.ResetRequest{Hand: true})
-	step, err := s.Service.PresentCode(t.Context(), s.From, login, rec.Code.Reveal())
+	step, err := s.Service.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
 	if err != nil || step != authn.StepEnrol {
 		t.Errorf("code by hand: got %v, %v, want the enrolment", step, err)
 	}
@@ -155,17 +155,17 @@ func TestTheMailboxAloneOpensNothing(t *testing.T) {
 
 func TestOneOperatorAloneOpensNothing(t *testing.T) {
 	s := openShop(t)
-	s.Change(s.amelie.ID, func(u *authn.User) { u.Password.Source = machine.Owner }) // a temporary password of theirs
+	s.Change(s.amelie.ID, func(u *authn.User) { u.Password.Provenance = machine.Owner }) // a temporary password of theirs
 	rec := s.reset(t, machine, helpdesk.ResetRequest{Hand: true, Reason: "at the counter"})
-	if rec.Mailed || rec.Code.Empty() || !rec.Link.Empty() || !rec.TicketExpires.Equal(s.Clock.Now().Add(authn.HandedLife)) {
+	if rec.Mailed || rec.Code.IsZero() || !rec.Link.IsZero() || !rec.TicketExpires.Equal(s.Clock.Now().Add(authn.ScreenTicketTTL)) {
 		t.Errorf("got receipt %+v, want a code for ten minutes", rec)
 	}
 	sameStrings(t, "mails", s.letters(), []string{"devices_reset_told to " + technician, "devices_reset_told to " + second,
 		"ticket_handed to " + technician, "ticket_handed to " + second, "ticket_handed to manager@garage.example",
 		"ticket_handed to admin@garage.example", "ticket_handed to support@garage.example"})
 	login := s.signIn(t, password).Login
-	_, err := s.Service.PresentCode(t.Context(), s.From, login, rec.Code.Reveal())
-	wantCode(t, "password and code of one operator", err, authn.CodeSameHand)
+	_, err := s.Service.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
+	wantCode(t, "password and code of one operator", err, authn.CodeSameProvenance)
 
 	another := machine
 	another.ID, another.Owner = "operator:1000", "operator:1000"
@@ -173,12 +173,12 @@ func TestOneOperatorAloneOpensNothing(t *testing.T) {
 	if !rec.Repeated {
 		t.Errorf("got %+v, want a further code of the same reset", rec)
 	}
-	if step, err := s.Service.PresentCode(t.Context(), s.From, login, rec.Code.Reveal()); err != nil || step != authn.StepEnrol {
+	if step, err := s.Service.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal()); err != nil || step != authn.StepEnrol {
 		t.Errorf("code of another operator: got %v, %v", step, err)
 	}
-	s.Clock.Advance(authn.HandedLife)
+	s.Clock.Advance(authn.ScreenTicketTTL)
 	login = s.signIn(t, password).Login
-	_, err = s.Service.PresentCode(t.Context(), s.From, login, rec.Code.Reveal())
+	_, err = s.Service.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
 	wantCode(t, "after ten minutes", err, authn.CodeTicketExpired)
 }
 
@@ -207,15 +207,15 @@ func TestWhoGetsATicketInTheAnswer(t *testing.T) {
 				}
 				return
 			}
-			if rec.Code.Empty() || rec.Link.Empty() || rec.Mailed || s.User(technician).Tickets[0].Way != c.op.Owner {
+			if rec.Code.IsZero() || rec.Link.IsZero() || rec.Mailed || s.User(technician).Tickets[0].Provenance != c.op.Owner {
 				t.Errorf("got %+v, ticket %+v, want link and code by the operator's hand", rec, s.User(technician).Tickets)
 			}
 			login := s.signIn(t, password).Login
-			if step, err := s.Service.PresentLink(t.Context(), s.From, login, tokenOf(rec.Link.Reveal())); err != nil || step != authn.StepEnrol {
+			if step, err := s.Service.RedeemTicketLink(t.Context(), s.From, login, tokenOf(rec.Link.Reveal())); err != nil || step != authn.StepEnrol {
 				t.Errorf("the link: got %v, %v", step, err)
 			}
 			login = s.signIn(t, password).Login
-			if step, err := s.Service.PresentCode(t.Context(), s.From, login, rec.Code.Reveal()); err != nil || step != authn.StepEnrol {
+			if step, err := s.Service.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal()); err != nil || step != authn.StepEnrol {
 				t.Errorf("the code: got %v, %v", step, err)
 			}
 		})
@@ -254,7 +254,7 @@ func TestTheMachinesOwnerResetsAnAdministratorAndEveryOtherIsTold(t *testing.T) 
 	var want []string
 	for i := range 9 {
 		a := fmt.Sprintf("admin%d@garage.example", i)
-		u := s.Person(a, func(u *authn.User) { u.Roles = []authn.Grant{{ID: "r", Role: authn.RoleUserAdmin}} })
+		u := s.Person(a, func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r", Role: authn.RoleUserAdmin}} })
 		s.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusActive })
 		want = append(want, "devices_reset_told to "+a)
 	}
@@ -270,7 +270,7 @@ func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {
 	s := openShop(t)
 	for i := range 7 {
 		u := s.Person(fmt.Sprintf("manager%d@garage.example", i), func(u *authn.User) {
-			u.Roles = []authn.Grant{{ID: "r", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{s.garage}}}
+			u.Roles = []authn.RoleAssignment{{ID: "r", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{s.garage}}}
 		})
 		s.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusActive })
 	}
@@ -322,12 +322,12 @@ func TestWhoNeverHadADeviceIsInvitedAndNotReset(t *testing.T) {
 	s := openShop(t)
 	s.Person("new@garage.example", nil)
 	_, err := s.desk.Reset(t.Context(), machine, s.From, "new@garage.example", helpdesk.ResetRequest{})
-	wantCode(t, "reset", err, authn.CodeState)
+	wantCode(t, "reset", err, authn.CodeWrongState)
 	_, err = s.desk.Activate(t.Context(), machine, s.From, technician, true)
-	wantCode(t, "inviting who has a device", err, authn.CodeState)
+	wantCode(t, "inviting who has a device", err, authn.CodeWrongState)
 	s.reset(t, machine, helpdesk.ResetRequest{})
 	_, err = s.desk.Activate(t.Context(), machine, s.From, technician, true)
-	wantCode(t, "inviting who had one", err, authn.CodeState)
+	wantCode(t, "inviting who had one", err, authn.CodeWrongState)
 }
 
 func TestADeviceTakenByAnOperatorLeavesNothingBehind(t *testing.T) {

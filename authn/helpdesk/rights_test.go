@@ -124,9 +124,9 @@ func (s *shop) somebody(t *testing.T, op helpdesk.Operator, kind string) (id str
 			u.Groups = in
 		}
 		if roles[kind] != "" {
-			u.Roles = []authn.Grant{{ID: "r", Role: roles[kind]}}
+			u.Roles = []authn.RoleAssignment{{ID: "r", Role: roles[kind]}}
 		}
-		u.Status, u.HadDevice, u.Devices = authn.StatusActive, true, s.amelie.Devices
+		u.Status, u.EverHadDevice, u.Devices = authn.StatusActive, true, s.amelie.Devices
 		if kind == "susp" {
 			u.Status = authn.StatusSuspended
 		}
@@ -199,7 +199,7 @@ func outcomeOf(err error) byte {
 		return 'F'
 	case authn.CodeNotFound:
 		return '0'
-	case authn.CodeState:
+	case authn.CodeWrongState:
 		return 'S'
 	case errWaits.Code:
 		return '2'

@@ -16,29 +16,29 @@ type NewRole struct {
 	Targets []authn.GroupID // the garages that it is limited to; nil: everybody; an empty list is refused
 }
 
-func refused(reason string) error { return &authn.Error{Code: authn.CodeState, Reason: reason} }
+func refused(reason string) error { return &authn.Error{Code: authn.CodeWrongState, Reason: reason} }
 
 // Roles reads a person for their roles; CodeNotFound when there is none that this operator may know of.
-func (d *Desk) Roles(ctx context.Context, op Operator, id string) ([]authn.Grant, authn.UserID, error) {
+func (d *Desk) Roles(ctx context.Context, op Operator, id string) ([]authn.RoleAssignment, authn.UserID, error) {
 	u, err := d.User(ctx, op, id)
 	return u.Roles, u.ID, err
 }
 
 // Role reads one role of a person.
-func (d *Desk) Role(ctx context.Context, op Operator, id, rid string) (authn.Grant, authn.UserID, error) {
+func (d *Desk) Role(ctx context.Context, op Operator, id, rid string) (authn.RoleAssignment, authn.UserID, error) {
 	u, err := d.User(ctx, op, id)
 	if err != nil {
-		return authn.Grant{}, "", err
+		return authn.RoleAssignment{}, "", err
 	}
 	i, err := roleAt(&u, rid)
 	if err != nil {
-		return authn.Grant{}, "", err
+		return authn.RoleAssignment{}, "", err
 	}
 	return u.Roles[i], u.ID, nil
 }
 
 func roleAt(u *authn.User, rid string) (int, error) {
-	i := slices.IndexFunc(u.Roles, func(g authn.Grant) bool { return g.ID == rid })
+	i := slices.IndexFunc(u.Roles, func(g authn.RoleAssignment) bool { return g.ID == rid })
 	if i < 0 {
 		return 0, authn.Refuse(authn.CodeNotFound)
 	}
@@ -82,13 +82,13 @@ func (d *Desk) Targets(ctx context.Context, op Operator, id, rid string) (groups
 
 // Granted is a role that was given, and to whom.
 type Granted struct {
-	Grant authn.Grant
+	Grant authn.RoleAssignment
 	User  authn.UserID
 }
 
 // GrantRole gives a person a role: a strictly lower one to somebody strictly lower, SUPER_ADMIN any to anybody, nobody
-// to themselves, nobody who is limited to groups. CodeState: the person has it, or is deactivated. CodeInvalid.
-func (d *Desk) GrantRole(ctx context.Context, op Operator, from authn.Origin, id string, n NewRole) (Granted, error) {
+// to themselves, nobody who is limited to groups. CodeWrongState: the person has it, or is deactivated. CodeInvalid.
+func (d *Desk) GrantRole(ctx context.Context, op Operator, from authn.RequestInfo, id string, n NewRole) (Granted, error) {
 	if err := op.grants(n.Role); err != nil {
 		return Granted{}, err
 	}
@@ -101,11 +101,11 @@ func (d *Desk) GrantRole(ctx context.Context, op Operator, from authn.Origin, id
 	case len(targets) > 0 && n.Role == authn.RoleSuperAdmin:
 		return Granted{}, refused(authn.ReasonNoTargets)
 	}
-	out, err := d.changeRole(ctx, op, from, id, func(w *authn.Work, u *authn.User) (*roleChange, error) {
-		if u.Status == authn.StatusGone {
-			return nil, refused(authn.ReasonGone)
+	out, err := d.changeRole(ctx, op, from, id, func(w *authn.Tx, u *authn.User) (*roleChange, error) {
+		if u.Status == authn.StatusDeactivated {
+			return nil, refused(authn.ReasonDeactivated)
 		}
-		if slices.ContainsFunc(u.Roles, func(g authn.Grant) bool { return g.Role == n.Role }) {
+		if slices.ContainsFunc(u.Roles, func(g authn.RoleAssignment) bool { return g.Role == n.Role }) {
 			return nil, refused(authn.ReasonHasRole)
 		}
 		for _, gid := range targets {
@@ -115,12 +115,12 @@ func (d *Desk) GrantRole(ctx context.Context, op Operator, from authn.Origin, id
 				return nil, err
 			}
 		}
-		g := authn.Grant{ID: "r" + w.Act.ID("grant"), Role: n.Role, Groups: targets, Created: w.Act.Now, Changed: w.Act.Now}
+		g := authn.RoleAssignment{ID: "r" + w.Op.ID("grant"), Role: n.Role, Groups: targets, Created: w.Op.Now, Changed: w.Op.Now}
 		u.Roles = append(slices.Clone(u.Roles), g)
-		if u.Demoted != op.Owner {
-			u.Demoted = ""
+		if u.DemotedBy != op.Owner {
+			u.DemotedBy = ""
 		}
-		w.Answer(Granted{g, u.ID})
+		w.SetResult(Granted{g, u.ID})
 		return &roleChange{action: audit.RoleGranted, grant: g}, nil
 	})
 	if err != nil {
@@ -130,8 +130,8 @@ func (d *Desk) GrantRole(ctx context.Context, op Operator, from authn.Origin, id
 }
 
 // RevokeRole takes a role from a person, by those who may give it. Their sessions end with it and the Epoch rises
-// (PROTOCOL 2). CodeState: it is that of the last active SUPER_ADMIN, which the machine's owner alone takes.
-func (d *Desk) RevokeRole(ctx context.Context, op Operator, from authn.Origin, id, rid string) error {
+// (PROTOCOL 2). CodeWrongState: it is that of the last active SUPER_ADMIN, which the machine's owner alone takes.
+func (d *Desk) RevokeRole(ctx context.Context, op Operator, from authn.RequestInfo, id, rid string) error {
 	if err := op.forEverybody(); err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (d *Desk) RevokeRole(ctx context.Context, op Operator, from authn.Origin, i
 	if err != nil {
 		return err
 	}
-	_, err = d.changeRole(ctx, op, from, id, func(w *authn.Work, u *authn.User) (*roleChange, error) {
+	_, err = d.changeRole(ctx, op, from, id, func(w *authn.Tx, u *authn.User) (*roleChange, error) {
 		i, err := op.changes(u, rid)
 		if err != nil {
 			return nil, err
@@ -149,10 +149,10 @@ func (d *Desk) RevokeRole(ctx context.Context, op Operator, from authn.Origin, i
 			if err := stillSuper(w, spare); err != nil {
 				return nil, err
 			}
-			u.Demoted = op.Owner
+			u.DemotedBy = op.Owner
 		}
 		u.Roles = slices.Delete(slices.Clone(u.Roles), i, i+1)
-		_, err = w.SignOutEverywhere(u, false)
+		_, err = w.RevokeAllSessions(u, false)
 		return &roleChange{action: audit.RoleRevoked, grant: g}, err
 	})
 	return err
@@ -167,9 +167,9 @@ func (d *Desk) otherSuper(ctx context.Context, op Operator, id, rid string) (aut
 	if err != nil || g.Role != authn.RoleSuperAdmin {
 		return "", err
 	}
-	q := authn.Query{Limit: 1, Keep: func(u authn.User) bool { return u.ID != holder && isSuper(&u) }}
+	q := authn.UserQuery{Limit: 1, Filter: func(u authn.User) bool { return u.ID != holder && isSuper(&u) }}
 	for {
-		found, next, err := d.People.People(ctx, q)
+		found, next, err := d.People.ListUsers(ctx, q)
 		if err != nil || len(found) > 0 || next == "" {
 			if len(found) > 0 {
 				return found[0].ID, nil
@@ -185,22 +185,22 @@ func isSuper(u *authn.User) bool {
 }
 
 // stillSuper refuses to leave the house without a SUPER_ADMIN: the one found before must still be one.
-func stillSuper(w *authn.Work, spare authn.UserID) error {
+func stillSuper(w *authn.Tx, spare authn.UserID) error {
 	if spare == "" {
 		return refused(authn.ReasonLastAdmin)
 	}
 	u, err := w.User(spare)
 	switch {
 	case authn.CodeOf(err) == authn.CodeNotFound, err == nil && !isSuper(&u): // since a moment ago
-		return &authn.Error{Code: authn.CodeBusy, Retry: time.Second}
+		return &authn.Error{Code: authn.CodeOverloaded, RetryAfter: time.Second}
 	}
 	return err
 }
 
 // AddTarget limits a role to one more garage. The first one narrows a role that was for everybody. One that is there
 // already changes nothing.
-func (d *Desk) AddTarget(ctx context.Context, op Operator, from authn.Origin, id, rid string, gid authn.GroupID) error {
-	return d.changeTargets(ctx, op, from, id, rid, func(w *authn.Work, groups []authn.GroupID) ([]authn.GroupID, error) {
+func (d *Desk) AddTarget(ctx context.Context, op Operator, from authn.RequestInfo, id, rid string, gid authn.GroupID) error {
+	return d.changeTargets(ctx, op, from, id, rid, func(w *authn.Tx, groups []authn.GroupID) ([]authn.GroupID, error) {
 		if _, err := w.Group(gid); err != nil || slices.Contains(groups, gid) {
 			return groups, err
 		}
@@ -212,9 +212,9 @@ func (d *Desk) AddTarget(ctx context.Context, op Operator, from authn.Origin, id
 }
 
 // RemoveTarget takes a garage, be it deleted, from those that a role is limited to. The last one stays, as with Okta
-// (CodeState): without it the role would be for everybody.
-func (d *Desk) RemoveTarget(ctx context.Context, op Operator, from authn.Origin, id, rid string, gid authn.GroupID) error {
-	return d.changeTargets(ctx, op, from, id, rid, func(_ *authn.Work, groups []authn.GroupID) ([]authn.GroupID, error) {
+// (CodeWrongState): without it the role would be for everybody.
+func (d *Desk) RemoveTarget(ctx context.Context, op Operator, from authn.RequestInfo, id, rid string, gid authn.GroupID) error {
+	return d.changeTargets(ctx, op, from, id, rid, func(_ *authn.Tx, groups []authn.GroupID) ([]authn.GroupID, error) {
 		switch at := slices.Index(groups, gid); {
 		case at < 0:
 			return nil, authn.Refuse(authn.CodeNotFound)
@@ -226,12 +226,12 @@ func (d *Desk) RemoveTarget(ctx context.Context, op Operator, from authn.Origin,
 	})
 }
 
-func (d *Desk) changeTargets(ctx context.Context, op Operator, from authn.Origin, id, rid string,
-	change func(*authn.Work, []authn.GroupID) ([]authn.GroupID, error)) error {
+func (d *Desk) changeTargets(ctx context.Context, op Operator, from authn.RequestInfo, id, rid string,
+	change func(*authn.Tx, []authn.GroupID) ([]authn.GroupID, error)) error {
 	if err := op.forEverybody(); err != nil {
 		return err
 	}
-	_, err := d.changeRole(ctx, op, from, id, func(w *authn.Work, u *authn.User) (*roleChange, error) {
+	_, err := d.changeRole(ctx, op, from, id, func(w *authn.Tx, u *authn.User) (*roleChange, error) {
 		i, err := op.changes(u, rid)
 		if err != nil {
 			return nil, err
@@ -244,7 +244,7 @@ func (d *Desk) changeTargets(ctx context.Context, op Operator, from authn.Origin
 		if err != nil || slices.Equal(groups, g.Groups) {
 			return nil, err
 		}
-		g.Groups, g.Changed = groups, w.Act.Now
+		g.Groups, g.Changed = groups, w.Op.Now
 		u.Roles = slices.Clone(u.Roles)
 		u.Roles[i] = g
 		return &roleChange{action: audit.RoleLimited, grant: g}, nil
@@ -255,16 +255,16 @@ func (d *Desk) changeTargets(ctx context.Context, op Operator, from authn.Origin
 // roleChange is what became of a role, user whose it is.
 type roleChange struct {
 	action string
-	grant  authn.Grant
+	grant  authn.RoleAssignment
 	user   authn.User
 }
 
 // changeRole judges, changes, audits, tells and stores in one Update. A change of nothing is no act. The person is
 // told of a role given or taken, and of SUPER_ADMIN every other administrator of that role.
-func (d *Desk) changeRole(ctx context.Context, op Operator, from authn.Origin, id string,
-	change func(*authn.Work, *authn.User) (*roleChange, error)) (roleChange, error) {
-	a := d.People.NewAct(from)
-	out, err := authn.Do(ctx, d.People, a, func(w *authn.Work) (roleChange, error) {
+func (d *Desk) changeRole(ctx context.Context, op Operator, from authn.RequestInfo, id string,
+	change func(*authn.Tx, *authn.User) (*roleChange, error)) (roleChange, error) {
+	a := d.People.NewOperation(from)
+	out, err := authn.Update(ctx, d.People, a, func(w *authn.Tx) (roleChange, error) {
 		u, err := find(w.Reader, op, actGrant, id)
 		if err != nil {
 			return roleChange{}, err
@@ -274,7 +274,7 @@ func (d *Desk) changeRole(ctx context.Context, op Operator, from authn.Origin, i
 			return roleChange{}, err
 		}
 		done.user = u
-		w.RememberDone(&u, done.action, string(done.grant.Role))
+		w.AddAdminActivity(&u, done.action, string(done.grant.Role))
 		e := op.event(done.action, &u)
 		e.Detail = map[string]string{"role": string(done.grant.Role), "roleId": done.grant.ID, "owner": op.Owner}
 		if done.grant.Role != authn.RoleSuperAdmin {
@@ -286,7 +286,7 @@ func (d *Desk) changeRole(ctx context.Context, op Operator, from authn.Origin, i
 		if done.action != audit.RoleLimited {
 			m := templates.RoleChangedMail{About: templates.About{Name: u.DisplayName(), At: a.Now}, By: d.by(op),
 				Role: string(done.grant.Role), Given: done.action == audit.RoleGranted}
-			if err := w.Post(&u, m, time.Time{}); err != nil {
+			if err := w.Notify(&u, m, time.Time{}); err != nil {
 				return roleChange{}, err
 			}
 		}
@@ -299,7 +299,7 @@ func (d *Desk) changeRole(ctx context.Context, op Operator, from authn.Origin, i
 }
 
 // tellSupers tells the administrators of the highest role of a change to their ranks.
-func (d *Desk) tellSupers(ctx context.Context, op Operator, from authn.Origin, c roleChange, now time.Time) error {
+func (d *Desk) tellSupers(ctx context.Context, op Operator, from authn.RequestInfo, c roleChange, now time.Time) error {
 	all, err := d.peers(ctx, op, &c.user, authn.RoleSuperAdmin.Rank())
 	if err != nil {
 		return err
@@ -313,12 +313,12 @@ func (d *Desk) tellSupers(ctx context.Context, op Operator, from authn.Origin, c
 // peers are the active people of at least a rank for everybody, without the person and the one who acts. Whoever is
 // limited to groups is not to learn of people with a role (PROTOCOL 21).
 func (d *Desk) peers(ctx context.Context, op Operator, u *authn.User, rank int) (all []told, err error) {
-	q := authn.Query{Keep: func(x authn.User) bool {
+	q := authn.UserQuery{Filter: func(x authn.User) bool {
 		return x.Status == authn.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != op.Owner &&
-			slices.ContainsFunc(x.Roles, func(g authn.Grant) bool { return g.Role.Rank() >= rank && len(g.Groups) == 0 })
+			slices.ContainsFunc(x.Roles, func(g authn.RoleAssignment) bool { return g.Role.Rank() >= rank && len(g.Groups) == 0 })
 	}}
 	for {
-		people, next, err := d.People.People(ctx, q)
+		people, next, err := d.People.ListUsers(ctx, q)
 		if err != nil {
 			return nil, err
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // give gives a role and returns it.
-func (s *shop) give(t *testing.T, op helpdesk.Operator, id string, n helpdesk.NewRole) authn.Grant {
+func (s *shop) give(t *testing.T, op helpdesk.Operator, id string, n helpdesk.NewRole) authn.RoleAssignment {
 	t.Helper()
 	g, err := s.desk.GrantRole(t.Context(), op, s.From, id, n)
 	if err != nil {
@@ -56,7 +56,7 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 			u := s.Person(fmt.Sprintf("holder%d@garage.example", n), func(u *authn.User) {
 				u.Groups = []authn.GroupID{s.garage}
 				if c.holder != "" {
-					u.Roles = []authn.Grant{grant(c.holder)}
+					u.Roles = []authn.RoleAssignment{grant(c.holder)}
 				}
 			})
 			_, err := s.desk.GrantRole(ctx, c.op, s.From, string(u.ID), helpdesk.NewRole{Role: c.role})
@@ -64,7 +64,7 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 			rid := "none"
 			if c.take != gone {
 				s.Change(u.ID, func(u *authn.User) {
-					u.Roles = append(u.Roles[:0:0], append(u.Roles, authn.Grant{ID: "rx", Role: c.role})...)
+					u.Roles = append(u.Roles[:0:0], append(u.Roles, authn.RoleAssignment{ID: "rx", Role: c.role})...)
 				})
 				rid = "rx"
 			}
@@ -95,7 +95,7 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 		{"an empty list is not everybody", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{}}, authn.CodeInvalid},
 		{"a garage that is none", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{"g0"}}, authn.CodeInvalid},
 		{"too many", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: many}, authn.CodeInvalid},
-		{"SUPER_ADMIN is for everybody", helpdesk.NewRole{Role: authn.RoleSuperAdmin, Targets: []authn.GroupID{s.garage}}, authn.CodeState},
+		{"SUPER_ADMIN is for everybody", helpdesk.NewRole{Role: authn.RoleSuperAdmin, Targets: []authn.GroupID{s.garage}}, authn.CodeWrongState},
 	} {
 		_, err := s.desk.GrantRole(ctx, root, s.From, technician, c.n)
 		wantCode(t, c.name, err, c.want)
@@ -105,7 +105,7 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 	}
 	g := s.give(t, root, technician, helpdesk.NewRole{Role: authn.RoleHelpDesk})
 	_, err := s.desk.GrantRole(ctx, root, s.From, technician, helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{s.garage}})
-	wantCode(t, "the same role again", err, authn.CodeState)
+	wantCode(t, "the same role again", err, authn.CodeWrongState)
 	targets := func() string {
 		t.Helper()
 		groups, err := s.desk.Targets(ctx, root, technician, g.ID)
@@ -129,19 +129,19 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 	if got := len(s.Events(audit.RoleLimited)); events != 1 || got != 1 {
 		t.Errorf("got %d, then %d events, want one", events, got)
 	}
-	do("the last stays", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), authn.CodeState, "1 1")
+	do("the last stays", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), authn.CodeWrongState, "1 1")
 	do("one that is not there", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), authn.CodeNotFound, "1 1")
 	do("the second", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, s.other), "", "2 2")
 	wantCode(t, "deleting a garage", s.desk.DeleteGroup(ctx, machine, s.From, s.other), "")
 	do("of a deleted garage", nil, "", "2 1")
 	do("the one that is left", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 0")
-	do("the deleted one, last", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), authn.CodeState, "1 0")
+	do("the deleted one, last", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), authn.CodeWrongState, "1 0")
 	_, op := s.ownedAfter(t, technician, authn.RoleHelpDesk)
-	if people, _, err := s.desk.Users(ctx, op, authn.Query{}); err != nil || len(people) != 0 {
+	if people, _, err := s.desk.Users(ctx, op, authn.UserQuery{}); err != nil || len(people) != 0 {
 		t.Errorf("a role for a deleted garage sees %d people, %v", len(people), err)
 	}
 	super := s.give(t, machine, technician, helpdesk.NewRole{Role: authn.RoleSuperAdmin})
-	wantCode(t, "limiting SUPER_ADMIN", s.desk.AddTarget(ctx, root, s.From, technician, super.ID, s.garage), authn.CodeState)
+	wantCode(t, "limiting SUPER_ADMIN", s.desk.AddTarget(ctx, root, s.From, technician, super.ID, s.garage), authn.CodeWrongState)
 }
 
 // ownedAfter is who acts by a token for somebody who is there.
@@ -153,7 +153,7 @@ func (s *shop) ownedAfter(t *testing.T, login string, role authn.Role) (authn.Se
 func TestALostRoleEndsWhatStandsOnIt(t *testing.T) {
 	s := openShop(t)
 	g := s.give(t, root, technician, helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{s.garage}})
-	if _, err := s.Service.Check(t.Context(), s.session); err != nil {
+	if _, err := s.Service.Authenticate(t.Context(), s.session); err != nil {
 		t.Errorf("a given role ended the session: %v", err)
 	}
 	before := s.User(technician).Epoch
@@ -176,10 +176,10 @@ func TestTheLastSuperAdministratorStays(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
 	_, admin := s.ownedAfter(t, s.admin.Login, authn.RoleSuperAdmin)
-	wantCode(t, "the only one", s.desk.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), authn.CodeState)
+	wantCode(t, "the only one", s.desk.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), authn.CodeWrongState)
 	other := s.boss(t, "other@garage.example", grant(authn.RoleSuperAdmin))
 	s.Change(other.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
-	wantCode(t, "the only one who is active", s.desk.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), authn.CodeState)
+	wantCode(t, "the only one who is active", s.desk.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), authn.CodeWrongState)
 	s.Change(other.ID, func(u *authn.User) { u.Status = authn.StatusActive })
 	secret, op := s.ownedAfter(t, other.Login, authn.RoleSuperAdmin)
 	s.EmptyOutbox()
@@ -187,7 +187,7 @@ func TestTheLastSuperAdministratorStays(t *testing.T) {
 	if m := mailed[templates.RoleChangedMail](t, s, s.admin.Email); m.Given || m.Person != "" || m.Role != "SUPER_ADMIN" {
 		t.Errorf("got %+v", m)
 	}
-	wantCode(t, "in return", s.desk.RevokeRole(ctx, admin, s.From, other.Login, other.Roles[0].ID), authn.CodeState)
+	wantCode(t, "in return", s.desk.RevokeRole(ctx, admin, s.From, other.Login, other.Roles[0].ID), authn.CodeWrongState)
 	wantCode(t, "by the machine's owner", s.desk.RevokeRole(ctx, machine, s.From, other.Login, other.Roles[0].ID), "")
 	_, err := s.desk.CheckToken(ctx, secret)
 	wantCode(t, "their token", err, authn.CodeNoSession)

@@ -23,19 +23,19 @@ func (d *Desk) Sessions(ctx context.Context, op Operator, id string) (u authn.Us
 	return shown(u), open, nil
 }
 
-// EndSessions signs a person out everywhere; forget also drops their known browsers.
-func (d *Desk) EndSessions(ctx context.Context, op Operator, from authn.Origin, id string, forget bool) error {
-	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
+// RevokeSessions signs a person out everywhere; forget also drops their known browsers.
+func (d *Desk) EndSessions(ctx context.Context, op Operator, from authn.RequestInfo, id string, forget bool) error {
+	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
 		u, err := find(w.Reader, op, actHelp, id)
 		if err != nil {
 			return struct{}{}, err
 		}
 		browsers := len(u.Browsers)
-		ended, err := w.SignOutEverywhere(&u, forget)
+		ended, err := w.RevokeAllSessions(&u, forget)
 		if err != nil {
 			return struct{}{}, err
 		}
-		w.RememberDone(&u, audit.SessionsCleared, "")
+		w.AddAdminActivity(&u, audit.SessionsCleared, "")
 		e := op.event(audit.SessionsCleared, &u)
 		e.Detail = map[string]string{"sessions": strconv.Itoa(ended), "browsers": strconv.Itoa(browsers - len(u.Browsers))}
 		if err := w.Audit(e); err != nil {

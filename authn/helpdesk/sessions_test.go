@@ -16,7 +16,7 @@ func TestAnOperatorSeesWhereSomebodyIsSignedInAndEndsIt(t *testing.T) {
 		issued := s.SignIn(technician, password, s.phone)
 		login := s.signIn(t, password).Login
 		_, open, err := s.desk.Sessions(t.Context(), withRole(root, authn.RoleReadOnly), technician)
-		if err != nil || len(open) != 2 || !open[0].Since.After(open[1].Since) || open[0].Address != s.From.Address.String() || open[0].This {
+		if err != nil || len(open) != 2 || !open[0].Since.After(open[1].Since) || open[0].Address != s.From.Address.String() || open[0].Current {
 			t.Fatalf("got %+v, %v, want both, the last seen first", open, err)
 		}
 		browsers := len(s.User(technician).Browsers)

@@ -36,7 +36,7 @@ func (d *Desk) whoIsTold(ctx context.Context, op Operator, u *authn.User, handed
 		return len(x.Roles) > 0 && x.Status == authn.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != op.Owner
 	}
 	for after := ""; ; {
-		people, next, err := d.People.People(ctx, authn.Query{After: after, Keep: keep})
+		people, next, err := d.People.ListUsers(ctx, authn.UserQuery{After: after, Filter: keep})
 		if err != nil {
 			return nil, err
 		}
@@ -65,7 +65,7 @@ func (d *Desk) entry(x *authn.User) told {
 
 // manages tells whether somebody is a manager of one of the garages.
 func manages(x *authn.User, garages []authn.GroupID) bool {
-	return slices.ContainsFunc(x.Roles, func(g authn.Grant) bool {
+	return slices.ContainsFunc(x.Roles, func(g authn.RoleAssignment) bool {
 		return g.Role == authn.RoleHelpDesk && slices.ContainsFunc(g.Groups, func(id authn.GroupID) bool { return slices.Contains(garages, id) })
 	})
 }
@@ -83,19 +83,19 @@ func (j resetting) mail(u *authn.User, now time.Time) func(name string) template
 }
 
 // tell queues the first notices in the Update of the reset and returns whom it leaves.
-func (j resetting) tell(w *authn.Work, u *authn.User) (rest []told, err error) {
+func (j resetting) tell(w *authn.Tx, u *authn.User) (rest []told, err error) {
 	n := min(len(j.told), toldAtOnce)
 	if j.approval != nil { // it touches three keys more: what waited, the token that asked and its owner
 		n = min(n, toldAtOnce-3)
 	}
-	return j.told[n:], j.desk.queue(w, j.mail(u, w.Act.Now), j.told[:n])
+	return j.told[n:], j.desk.queue(w, j.mail(u, w.Op.Now), j.told[:n])
 }
 
 // tellRest queues the others' in Updates of their own, so that the reset keeps within the limits of one. A crash
 // between loses these and nothing else: the event is in the log.
-func (d *Desk) tellRest(ctx context.Context, from authn.Origin, m func(string) templates.Mail, rest []told) error {
+func (d *Desk) tellRest(ctx context.Context, from authn.RequestInfo, m func(string) templates.Mail, rest []told) error {
 	for part := range slices.Chunk(rest, toldLater) {
-		if _, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
+		if _, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
 			return struct{}{}, d.queue(w, m, part)
 		}); err != nil {
 			return fmt.Errorf("telling of a reset that is done: %w", err)
@@ -105,7 +105,7 @@ func (d *Desk) tellRest(ctx context.Context, from authn.Origin, m func(string) t
 }
 
 // queue writes notices that are joined where more than ten wait for somebody (PROTOCOL 18).
-func (d *Desk) queue(w *authn.Work, m func(string) templates.Mail, to []told) error {
+func (d *Desk) queue(w *authn.Tx, m func(string) templates.Mail, to []told) error {
 	for _, t := range to {
 		what := m(t.name)
 		data, err := json.Marshal(what)
@@ -113,8 +113,8 @@ func (d *Desk) queue(w *authn.Work, m func(string) templates.Mail, to []told) er
 			return fmt.Errorf("composing mail %s: %w", templates.MailName(what), err)
 		}
 		row := mail.Row{Template: templates.MailName(what), Lang: t.locale, To: []string{t.address}, Data: data,
-			Queued: w.Act.Now, Notice: true, Key: t.id}
-		if err := d.People.Outbox.Queue(w.Tx, w.RowID("told"), row); err != nil {
+			Queued: w.Op.Now, Notice: true, Key: t.id}
+		if err := d.People.Outbox.Queue(w.Raw, w.NewRecordID("told"), row); err != nil {
 			return fmt.Errorf("telling of a reset: %w", err)
 		}
 	}

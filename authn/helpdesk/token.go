@@ -55,8 +55,8 @@ type NewToken struct {
 // owner names somebody active whose role is no lower than its own. But for the machine's owner: of no more than the
 // maker's own role, scope and time, and without allowances (PROTOCOL 20). A person is told of a token that acts as
 // they. CodeForbidden, CodeInvalid.
-func (d *Desk) CreateToken(ctx context.Context, op Operator, from authn.Origin, n NewToken) (authn.Secret, Token, error) {
-	a := d.People.NewAct(from)
+func (d *Desk) CreateToken(ctx context.Context, op Operator, from authn.RequestInfo, n NewToken) (authn.Secret, Token, error) {
+	a := d.People.NewOperation(from)
 	t, err := op.token(a.Now, n)
 	if err != nil {
 		return authn.Secret{}, Token{}, err
@@ -64,7 +64,7 @@ func (d *Desk) CreateToken(ctx context.Context, op Operator, from authn.Origin, 
 	secret := authn.SecretOf(TokenPrefix + a.Secret("api token").Reveal())
 	hash := secret.Hash()
 	t.ID = hash[:tokenID]
-	t, err = authn.Do(ctx, d.People, a, func(w *authn.Work) (Token, error) {
+	t, err = authn.Update(ctx, d.People, a, func(w *authn.Tx) (Token, error) {
 		t := t
 		owner, err := tokenOwner(w.Reader, &t, n.Owner)
 		if err != nil {
@@ -77,7 +77,7 @@ func (d *Desk) CreateToken(ctx context.Context, op Operator, from authn.Origin, 
 				return t, err
 			}
 		}
-		if err := d.tokens.Put(w.Tx, hash, t); err != nil {
+		if err := d.tokens.Put(w.Raw, hash, t); err != nil {
 			return t, fmt.Errorf("storing an API token: %w", err)
 		}
 		e := op.tokenEvent(audit.TokenCreated, &t)
@@ -87,7 +87,7 @@ func (d *Desk) CreateToken(ctx context.Context, op Operator, from authn.Origin, 
 			return t, err
 		}
 		m := templates.TokenMadeMail{About: templates.About{Name: owner.DisplayName(), At: a.Now}, By: d.by(op), Token: t.Name, Until: t.Expires}
-		return t, w.Post(&owner, m, time.Time{})
+		return t, w.Notify(&owner, m, time.Time{})
 	})
 	if err != nil {
 		return authn.Secret{}, Token{}, err
@@ -193,7 +193,7 @@ func (d *Desk) Tokens(ctx context.Context, op Operator, after string, limit int)
 }
 
 // RevokeToken ends a token at once; CodeNotFound when there is none that this operator may know of.
-func (d *Desk) RevokeToken(ctx context.Context, op Operator, from authn.Origin, id string) error {
+func (d *Desk) RevokeToken(ctx context.Context, op Operator, from authn.RequestInfo, id string) error {
 	if err := op.allowed(actManage); err != nil {
 		return err
 	}
@@ -201,13 +201,13 @@ func (d *Desk) RevokeToken(ctx context.Context, op Operator, from authn.Origin, 
 	if err != nil {
 		return err
 	}
-	_, err = authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
-		t, err := d.tokens.Get(w.Tx, hash)
+	_, err = authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
+		t, err := d.tokens.Get(w.Raw, hash)
 		if errors.Is(err, store.ErrNotFound) || err == nil && !op.mayToken(&t) {
 			return struct{}{}, authn.Refuse(authn.CodeNotFound)
 		}
 		if err == nil {
-			err = d.tokens.Delete(w.Tx, hash)
+			err = d.tokens.Delete(w.Raw, hash)
 		}
 		if err != nil {
 			return struct{}{}, fmt.Errorf("revoking API token %q: %w", id, err)

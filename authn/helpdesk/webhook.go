@@ -24,7 +24,7 @@ type NewWebhook struct {
 
 // CreateWebhook makes a receiver of events, whose secret is shown in this one answer. Only SUPER_ADMIN for everybody:
 // what happens to anybody is told to it. CodeForbidden, CodeInvalid, CodeTooMany beyond 16.
-func (d *Desk) CreateWebhook(ctx context.Context, op Operator, from authn.Origin, n NewWebhook) (authn.Secret, webhook.Hook, error) {
+func (d *Desk) CreateWebhook(ctx context.Context, op Operator, from authn.RequestInfo, n NewWebhook) (authn.Secret, webhook.Hook, error) {
 	if err := op.unlimited(actHouse); err != nil {
 		return authn.Secret{}, webhook.Hook{}, err
 	}
@@ -32,7 +32,7 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Operator, from authn.Origin
 	if err != nil {
 		return authn.Secret{}, webhook.Hook{}, err
 	}
-	a := d.People.NewAct(from)
+	a := d.People.NewOperation(from)
 	secret, err := webhookSecret(a)
 	if err != nil {
 		return authn.Secret{}, webhook.Hook{}, err
@@ -40,9 +40,9 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Operator, from authn.Origin
 	h := webhook.Hook{ID: a.ID("webhook"), By: op.ID, Created: a.Now}
 	h.Replace(a.Now, secret)
 	n.into(&h, a)
-	h, err = authn.Do(ctx, d.People, a, func(w *authn.Work) (webhook.Hook, error) {
+	h, err = authn.Update(ctx, d.People, a, func(w *authn.Tx) (webhook.Hook, error) {
 		h := h
-		err := d.hooks.Change(w.Tx, func(b *webhook.Book) error {
+		err := d.hooks.Change(w.Raw, func(b *webhook.Book) error {
 			if len(b.Hooks) >= webhook.Most {
 				return authn.Refuse(authn.CodeTooMany)
 			}
@@ -62,7 +62,7 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Operator, from authn.Origin
 
 // ChangeWebhook replaces what a receiver is called, where it is, what it wants and whether it gets it. Its secret stays.
 // A change of nothing is no act.
-func (d *Desk) ChangeWebhook(ctx context.Context, op Operator, from authn.Origin, id string, n NewWebhook) (webhook.Hook, error) {
+func (d *Desk) ChangeWebhook(ctx context.Context, op Operator, from authn.RequestInfo, id string, n NewWebhook) (webhook.Hook, error) {
 	if err := op.unlimited(actHouse); err != nil {
 		return webhook.Hook{}, err
 	}
@@ -70,7 +70,7 @@ func (d *Desk) ChangeWebhook(ctx context.Context, op Operator, from authn.Origin
 	if err != nil {
 		return webhook.Hook{}, err
 	}
-	return d.changeWebhook(ctx, op, from, id, audit.WebhookUpdated, func(h *webhook.Hook, a *authn.Act) bool {
+	return d.changeWebhook(ctx, op, from, id, audit.WebhookUpdated, func(h *webhook.Hook, a *authn.Operation) bool {
 		if h.Name == n.Name && h.URL == n.URL && slices.Equal(h.Events, n.Events) && n.Enabled == (h.Off == "") {
 			return false
 		}
@@ -80,15 +80,15 @@ func (d *Desk) ChangeWebhook(ctx context.Context, op Operator, from authn.Origin
 }
 
 // RotateWebhook gives a receiver a new secret, shown in this one answer. The one before signs beside it for a day.
-func (d *Desk) RotateWebhook(ctx context.Context, op Operator, from authn.Origin, id string) (authn.Secret, webhook.Hook, error) {
+func (d *Desk) RotateWebhook(ctx context.Context, op Operator, from authn.RequestInfo, id string) (authn.Secret, webhook.Hook, error) {
 	if err := op.unlimited(actHouse); err != nil {
 		return authn.Secret{}, webhook.Hook{}, err
 	}
-	secret, err := webhookSecret(d.People.NewAct(from))
+	secret, err := webhookSecret(d.People.NewOperation(from))
 	if err != nil {
 		return authn.Secret{}, webhook.Hook{}, err
 	}
-	h, err := d.changeWebhook(ctx, op, from, id, audit.WebhookRotated, func(h *webhook.Hook, a *authn.Act) bool {
+	h, err := d.changeWebhook(ctx, op, from, id, audit.WebhookRotated, func(h *webhook.Hook, a *authn.Operation) bool {
 		h.Replace(a.Now, secret)
 		h.Changed = a.Now
 		return true
@@ -96,35 +96,35 @@ func (d *Desk) RotateWebhook(ctx context.Context, op Operator, from authn.Origin
 	return authn.SecretOf(secret.Text()), h, err
 }
 
-// TestWebhook sends one receiver an event that says that it is a test, whatever it asked for. CodeState with ReasonOff
+// TestWebhook sends one receiver an event that says that it is a test, whatever it asked for. CodeWrongState with ReasonDisabled
 // for one that is switched off.
-func (d *Desk) TestWebhook(ctx context.Context, op Operator, from authn.Origin, id string) (webhook.Hook, error) {
+func (d *Desk) TestWebhook(ctx context.Context, op Operator, from authn.RequestInfo, id string) (webhook.Hook, error) {
 	if err := op.unlimited(actHouse); err != nil {
 		return webhook.Hook{}, err
 	}
-	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (webhook.Hook, error) {
-		h, err := d.findWebhook(w.Tx, id)
+	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (webhook.Hook, error) {
+		h, err := d.findWebhook(w.Raw, id)
 		if err != nil {
 			return webhook.Hook{}, err
 		}
 		if h.Off != "" {
-			return webhook.Hook{}, &authn.Error{Code: authn.CodeState, Reason: authn.ReasonOff}
+			return webhook.Hook{}, &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonDisabled}
 		}
 		return h, w.Audit(op.webhookEvent(audit.WebhookTested, &h))
 	})
 }
 
 // DeleteWebhook ends a receiver; what waits for it is forgotten.
-func (d *Desk) DeleteWebhook(ctx context.Context, op Operator, from authn.Origin, id string) error {
+func (d *Desk) DeleteWebhook(ctx context.Context, op Operator, from authn.RequestInfo, id string) error {
 	if err := op.unlimited(actHouse); err != nil {
 		return err
 	}
-	_, err := authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (struct{}, error) {
-		h, err := d.findWebhook(w.Tx, id)
+	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
+		h, err := d.findWebhook(w.Raw, id)
 		if err != nil {
 			return struct{}{}, err
 		}
-		err = d.hooks.Change(w.Tx, func(b *webhook.Book) error {
+		err = d.hooks.Change(w.Raw, func(b *webhook.Book) error {
 			b.Hooks = slices.DeleteFunc(b.Hooks, func(h webhook.Hook) bool { return h.ID == id })
 			return nil
 		})
@@ -191,13 +191,13 @@ func (d *Desk) findWebhook(r store.Reader, id string) (webhook.Hook, error) {
 }
 
 // changeWebhook stores what fn makes of a receiver, and the event, unless fn changes nothing.
-func (d *Desk) changeWebhook(ctx context.Context, op Operator, from authn.Origin, id, action string, fn func(*webhook.Hook, *authn.Act) bool) (webhook.Hook, error) {
-	return authn.Do(ctx, d.People, d.People.NewAct(from), func(w *authn.Work) (webhook.Hook, error) {
-		h, err := d.findWebhook(w.Tx, id)
-		if err != nil || !fn(&h, w.Act) {
+func (d *Desk) changeWebhook(ctx context.Context, op Operator, from authn.RequestInfo, id, action string, fn func(*webhook.Hook, *authn.Operation) bool) (webhook.Hook, error) {
+	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (webhook.Hook, error) {
+		h, err := d.findWebhook(w.Raw, id)
+		if err != nil || !fn(&h, w.Op) {
 			return h, err
 		}
-		err = d.hooks.Change(w.Tx, func(b *webhook.Book) error {
+		err = d.hooks.Change(w.Raw, func(b *webhook.Book) error {
 			*b.Find(id) = h
 			return nil
 		})
@@ -232,7 +232,7 @@ func (d *Desk) webhook(n NewWebhook) (NewWebhook, error) {
 }
 
 // into writes what was judged into a receiver. One that is enabled again begins afresh.
-func (n NewWebhook) into(h *webhook.Hook, a *authn.Act) {
+func (n NewWebhook) into(h *webhook.Hook, a *authn.Operation) {
 	h.Name, h.URL, h.Events, h.Changed = n.Name, n.URL, n.Events, a.Now
 	switch {
 	case n.Enabled:
@@ -243,7 +243,7 @@ func (n NewWebhook) into(h *webhook.Hook, a *authn.Act) {
 }
 
 // webhookSecret draws the 256 bits that sign.
-func webhookSecret(a *authn.Act) (webhook.Secret, error) {
+func webhookSecret(a *authn.Operation) (webhook.Secret, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(a.Secret("webhook").Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("drawing a webhook's secret: %w", err)

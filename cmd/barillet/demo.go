@@ -91,13 +91,13 @@ func (s *stage) present(p *program) {
 		fmt.Fprintf(p.Stdout, "\n%s %s, %s\n", a.first, a.last, a.part)
 		t := tabwriter.NewWriter(p.Stdout, 0, 8, 2, ' ', 0)
 		fmt.Fprintf(t, "  sign-in name\t%s\n", a.login())
-		if !a.Password.Empty() {
+		if !a.Password.IsZero() {
 			fmt.Fprintf(t, "  password\t%s\n", a.Password.Reveal())
 		}
-		if !a.Key.Empty() {
+		if !a.Key.IsZero() {
 			fmt.Fprintf(t, "  setup key for an app\t%s\n", a.Key.Reveal())
 		}
-		if !a.Link.Empty() {
+		if !a.Link.IsZero() {
 			fmt.Fprintf(t, "  invitation\t%s\n", a.Link.Reveal())
 		}
 		t.Flush()

@@ -57,7 +57,7 @@ func (s *stage) set(ctx context.Context, h *house) error {
 	h.people.Now = func() time.Time { return present().Add(-settled) }
 	defer func() { h.people.Now = present }()
 	operator := helpdesk.Operator{ID: "operator:demo", Name: "Barillet", Owner: "operator:demo", Role: authn.RoleSuperAdmin, Machine: true, Secrets: true}
-	garage, err := authn.Do(ctx, h.people, h.people.NewAct(authn.Origin{}), func(w *authn.Work) (authn.Group, error) {
+	garage, err := authn.Update(ctx, h.people, h.people.NewOperation(authn.RequestInfo{}), func(w *authn.Tx) (authn.Group, error) {
 		g := authn.Group{Name: "Garage du Barillet"}
 		err := w.CreateGroup(&g)
 		return g, err
@@ -72,7 +72,7 @@ func (s *stage) set(ctx context.Context, h *house) error {
 		}
 		s.cast = append(s.cast, a)
 	}
-	s.token, _, err = h.desk.CreateToken(ctx, operator, authn.Origin{}, helpdesk.NewToken{Name: "demonstration", Role: authn.RoleSuperAdmin,
+	s.token, _, err = h.desk.CreateToken(ctx, operator, authn.RequestInfo{}, helpdesk.NewToken{Name: "demonstration", Role: authn.RoleSuperAdmin,
 		Life: 24 * time.Hour, Secrets: true})
 	if err != nil {
 		return fmt.Errorf("making the API token: %w", err)
@@ -82,7 +82,7 @@ func (s *stage) set(ctx context.Context, h *house) error {
 
 // engage makes one person, up to where they stand in the story.
 func (s *stage) engage(ctx context.Context, h *house, operator helpdesk.Operator, a *actor) error {
-	_, invited, err := h.desk.AddUser(ctx, operator, authn.Origin{}, helpdesk.NewUser{Login: a.login(), Email: a.login(), FirstName: a.first,
+	_, invited, err := h.desk.AddUser(ctx, operator, authn.RequestInfo{}, helpdesk.NewUser{Login: a.login(), Email: a.login(), FirstName: a.first,
 		LastName: a.last, Groups: []authn.GroupID{s.garage.ID}, Role: a.role}, true, false)
 	if err != nil {
 		return err
@@ -95,20 +95,20 @@ func (s *stage) engage(ctx context.Context, h *house, operator helpdesk.Operator
 		return err
 	}
 	a.Key = authn.Secret{}
-	_, err = h.desk.Ask(ctx, authn.Origin{Locale: "fr"}, helpdesk.Form{Email: a.login(), Topic: "phone_lost",
+	_, err = h.desk.Ask(ctx, authn.RequestInfo{Locale: "fr"}, helpdesk.Form{Email: a.login(), Topic: "phone_lost",
 		Message: "J’ai perdu mon téléphone hier sur la route. Je suis à l’atelier jusqu’à 18 h."})
 	return err
 }
 
 // accept takes the invitation as the person would: a password, a phone that scans and confirms, recovery codes.
 func (a *actor) accept(ctx context.Context, h *house, link authn.Secret) error {
-	from := authn.Origin{Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Locale: "fr"}
+	from := authn.RequestInfo{Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Locale: "fr"}
 	a.Password = inventPassword()
-	started, err := h.people.Accept(ctx, from, authn.SecretOf(path.Base(link.Reveal())), a.Password.Reveal())
+	started, err := h.people.AcceptInvitation(ctx, from, authn.SecretOf(path.Base(link.Reveal())), a.Password.Reveal())
 	if err != nil {
 		return fmt.Errorf("accepting the invitation: %w", err)
 	}
-	seat := authn.Seat{Login: started.Login}
+	seat := authn.Flow{Login: started.Login}
 	prompt, err := h.people.BeginEnrol(ctx, from, seat, authn.Enrolling{Kind: totp.Kind, App: "GOOGLE", Name: "Téléphone"})
 	if err != nil {
 		return fmt.Errorf("adding a phone: %w", err)
@@ -129,7 +129,7 @@ func (a *actor) accept(ctx context.Context, h *house, link authn.Secret) error {
 		return fmt.Errorf("confirming the phone: %w", err)
 	}
 	a.Key = authn.SecretOf(shown.Groups)
-	seat = authn.Seat{Session: enrolled.Issued.Session}
+	seat = authn.Flow{Session: enrolled.Issued.Session}
 	if _, err := h.people.BeginEnrol(ctx, from, seat, authn.Enrolling{Kind: recovery.Kind}); err != nil {
 		return fmt.Errorf("making recovery codes: %w", err)
 	}

@@ -31,7 +31,7 @@ func (s *stage) planning(ctx context.Context, h *house) (service, error) {
 }
 
 func (s *stage) register(ctx context.Context, h *house) (*sample.App, error) {
-	by := oidc.By{Actor: audit.Actor{Type: audit.TypeOperator, ID: "operator:demo", Name: "Barillet"}, From: authn.Origin{}, House: h.config.brand.name}
+	by := oidc.By{Actor: audit.Actor{Type: audit.TypeOperator, ID: "operator:demo", Name: "Barillet"}, From: authn.RequestInfo{}, House: h.config.brand.name}
 	files, err := static.New(sample.Accent)
 	if err != nil {
 		return nil, err

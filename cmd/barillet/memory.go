@@ -18,10 +18,10 @@ const (
 // boundMemory keeps the collector at ease while memory is small, and at work once it nears what hashing at full load
 // takes: each hash leaves its whole memory behind, 19 MiB by default, and without a bound several of them pile up.
 // Whoever sets GOGC or GOMEMLIMIT is left their will.
-func boundMemory(passwords *authn.Passwords) {
+func boundMemory(passwords *authn.Hasher) {
 	policy := passwords.Policy
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryBesides + int64(policy.Slots)*int64(policy.Cost.Memory)<<10)
+		debug.SetMemoryLimit(memoryBesides + int64(policy.MaxConcurrent)*int64(policy.Cost.Memory)<<10)
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbagePercent)

@@ -230,7 +230,7 @@ func (h *house) run(ctx context.Context, services []service, ready func()) error
 
 // keepTimes stores when sessions and tokens were last used.
 func (h *house) keepTimes(ctx context.Context) error {
-	return errors.Join(h.people.StoreSeen(ctx), h.desk.StoreUsed(ctx))
+	return errors.Join(h.people.FlushLastSeen(ctx), h.desk.StoreUsed(ctx))
 }
 
 // mark writes the start or the end of the service into the audit log. It can do without: a full disk must

@@ -95,7 +95,7 @@ func publicURL(s string) (string, error) {
 }
 
 func mailAddress(s string) (string, error) {
-	a, ok := authn.MailAddress(s)
+	a, ok := authn.NormalizeEmail(s)
 	if !ok {
 		return "", errors.New("want a mail address such as \"support@example.com\"")
 	}

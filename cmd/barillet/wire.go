@@ -70,7 +70,7 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	if h.people, err = h.service(outbox, events); err != nil {
 		return nil, err
 	}
-	h.sender.Died = h.people.MailDied
+	h.sender.Died = h.people.OnDeadLetter
 	h.desk = helpdesk.New(h.people, o.ring)
 	h.desk.Outbound = out
 	if h.oidc, err = oidc.New(oidc.Config{Store: o.store, Ring: o.ring, Pepper: o.keys.Pepper, People: h.people, Log: h.people.Log, Issuer: origin,
@@ -90,7 +90,7 @@ func (h *house) service(outbox *mail.Outbox, events audit.Log) (*authn.Service, 
 	if err != nil {
 		return nil, fmt.Errorf("setting up security keys for public_url %s: %w", h.origin, err)
 	}
-	policy := authn.PasswordPolicy{Min: c.password.min, Slots: c.password.atOnce, Context: append([]string{c.brand.name}, c.password.words...)}
+	policy := authn.PasswordPolicy{Min: c.password.min, MaxConcurrent: c.password.atOnce, Context: append([]string{c.brand.name}, c.password.words...)}
 	if c.password.memory != 0 || c.password.passes != 0 {
 		policy.Cost = authn.PasswordCost{Memory: 19456, Time: 2, Threads: 1} // OWASP's first choice; see BAR A4
 		if c.password.memory != 0 {
@@ -100,21 +100,21 @@ func (h *house) service(outbox *mail.Outbox, events audit.Log) (*authn.Service, 
 			policy.Cost.Time = uint32(c.password.passes)
 		}
 	}
-	passwords, err := authn.NewPasswords(o.keys.Pepper, policy)
+	passwords, err := authn.NewHasher(o.keys.Pepper, policy)
 	if err != nil {
 		return nil, err
 	}
 	boundMemory(passwords)
 	people := &authn.Service{
 		Store: o.store, Pepper: o.keys.Pepper,
-		Factors:   []factors.Factor{totp.TOTP{}, keys, recovery.Recovery{MAC: o.keys.Pepper.MAC}},
-		Passwords: passwords,
-		Limiter:   throttle.NewLimiter(o.ring, o.keys.Pepper),
-		Guesses:   throttle.NewGuesses(o.ring, o.keys.Pepper),
-		Log:       events, Outbox: outbox,
+		Factors:  []factors.Factor{totp.TOTP{}, keys, recovery.Recovery{MAC: o.keys.Pepper.MAC}},
+		Hasher:   passwords,
+		Limiter:  throttle.NewLimiter(o.ring, o.keys.Pepper),
+		Failures: throttle.NewGuesses(o.ring, o.keys.Pepper),
+		Log:      events, Outbox: outbox,
 		Policy: authn.Policy{Issuer: c.brand.name, PublicURL: h.origin, DefaultLocale: c.defaultLocale, AllowCopies: c.allowCopies,
 			SessionIdle: c.limits.sessionIdle, SessionMax: c.limits.sessionMax, Support: c.support.email},
-		Now: now, Ran: stopwatch(), Kick: h.kick,
+		Now: now, Uptime: stopwatch(), Wake: h.kick,
 	}
 	people.Open(o.ring)
 	return people, nil

@@ -32,13 +32,13 @@ func (h *house) work(ctx context.Context) {
 	defer seen.Stop()
 	defer sweep.Stop()
 	var clock clockWatch
-	clock.agree(now(), h.people.Ran())
+	clock.agree(now(), h.people.Uptime())
 	for ctx.Err() == nil {
 		var err error
 		select {
 		case <-ctx.Done():
 		case <-seen.C:
-			err = errors.Join(h.keepTimes(ctx), h.watchClock(ctx, &clock, now(), h.people.Ran()))
+			err = errors.Join(h.keepTimes(ctx), h.watchClock(ctx, &clock, now(), h.people.Uptime()))
 		case <-sweep.C:
 			err = h.sweep(ctx)
 		}
@@ -65,7 +65,7 @@ func (h *house) sweep(ctx context.Context) error {
 	if err := h.forget(ctx, h.people.Limiter.Full, h.people.Limiter.Forget); err != nil {
 		return fmt.Errorf("removing limits that are full again: %w", err)
 	}
-	if err := h.forget(ctx, h.people.Guesses.Quiet, h.people.Guesses.Forget); err != nil {
+	if err := h.forget(ctx, h.people.Failures.Quiet, h.people.Failures.Forget); err != nil {
 		return fmt.Errorf("removing counters that are quiet: %w", err)
 	}
 	return nil

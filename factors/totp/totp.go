@@ -121,7 +121,7 @@ func (TOTP) BeginVerify(time.Time, factors.Subject, []factors.Device) (factors.P
 	return factors.Prompt{Template: "totp", View: AskView{Digits: digits, Period: period}}, nil, nil
 }
 
-// ShowAgain shows the key of d, under its own label, to another phone. ErrTooMany: d has more than five copies.
+// ShowQR shows the key of d, under its own label, to another phone. ErrTooMany: d has more than five copies.
 func (TOTP) ShowAgain(_ time.Time, who factors.Subject, d factors.Device) (factors.Prompt, error) {
 	if len(d.Copies) > maxCopies {
 		return factors.Prompt{}, factors.ErrTooMany

@@ -11,7 +11,7 @@ import (
 func (d *door) boss(login string, role authn.Role, tokens int) (authn.User, []string) {
 	d.T.Helper()
 	u, _, _ := d.Member(login, nil)
-	d.Change(u.ID, func(u *authn.User) { u.Roles = []authn.Grant{{ID: "r1", Role: role}} })
+	d.Change(u.ID, func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r1", Role: role}} })
 	var out []string
 	for range tokens {
 		out = append(out, d.token(role, func(n *helpdesk.NewToken) { n.Owner = login }))

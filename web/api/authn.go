@@ -66,15 +66,15 @@ func statusOf(step authn.Step) (string, error) {
 		return "MFA_REQUIRED", nil
 	case authn.StepBlocked, authn.StepTicket, authn.StepEnrol:
 		return "MFA_ENROLL", nil // without links, whoever it is (PROTOCOL 1)
-	case authn.StepPassword:
+	case authn.StepChangePassword:
 		return "PASSWORD_EXPIRED", nil // without links: another is chosen at the pages
 	case authn.StepDone:
 		return "SUCCESS", nil
 	}
-	return "", authn.Refuse(authn.CodeState)
+	return "", authn.Refuse(authn.CodeWrongState)
 }
 
-func (a *API) transaction(t authn.Transaction) (signInJSON, error) {
+func (a *API) transaction(t authn.APISignIn) (signInJSON, error) {
 	status, err := statusOf(t.Step)
 	if err != nil {
 		return signInJSON{}, err
@@ -134,7 +134,7 @@ func (a *API) signInByProgram(w http.ResponseWriter, r *http.Request, op helpdes
 	return a.answerTransaction(w, t)
 }
 
-func (a *API) answerTransaction(w http.ResponseWriter, t authn.Transaction) error {
+func (a *API) answerTransaction(w http.ResponseWriter, t authn.APISignIn) error {
 	out, err := a.transaction(t)
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op helpdesk.Ope
 		return err
 	}
 	state, from := authn.SecretOf(body.StateToken), reply.From(r.Context()).Origin()
-	if state.Empty() {
+	if state.IsZero() {
 		return authn.Invalid("stateToken", "empty")
 	}
 	if err := a.served(); err != nil {

@@ -65,7 +65,7 @@ func TestAProgramSignsAPersonInInTwoCalls(t *testing.T) {
 	if len(w.Result().Cookies()) != 0 {
 		t.Error("a cookie was set")
 	}
-	if _, err := d.Service.Check(t.Context(), authn.SecretOf(session)); authn.CodeOf(err) != authn.CodeNoSession {
+	if _, err := d.Service.Authenticate(t.Context(), authn.SecretOf(session)); authn.CodeOf(err) != authn.CodeNoSession {
 		t.Errorf("the session is good at a page: %v", err)
 	}
 	problem(t, d.call("GET", "/api/v1/users", session, ""), 401)
@@ -164,7 +164,7 @@ func TestWhoeverHasNoUsableDeviceIsToldToEnrolWithoutAWayToDoSo(t *testing.T) {
 		"no device":              func(u *authn.User) { u.Devices = nil },
 		"a cloned one":           func(u *authn.User) { u.Devices[0].Disabled = "clone" },
 		"one that waits":         func(u *authn.User) { u.Devices[0].Disabled = "waits" },
-		"both by one hand":       func(u *authn.User) { u.Devices[0].Hand = u.Password.Source },
+		"both by one hand":       func(u *authn.User) { u.Devices[0].Hand = u.Password.Provenance },
 		"one of an unknown kind": func(u *authn.User) { u.Devices[0].Kind = "pigeon" },
 	} {
 		before := d.User(u.Login).Devices
@@ -203,7 +203,7 @@ func TestAStateTokenBelongsToTheTokenThatGotIt(t *testing.T) {
 			t.Errorf("%s: got %s, want E0000011", name, doc)
 		}
 	}
-	browser, err := d.Service.Password(t.Context(), d.From, u.Login, authntest.Password, "")
+	browser, err := d.Service.StartWithPassword(t.Context(), d.From, u.Login, authntest.Password, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,7 +103,7 @@ func TestTheSecondToTakeACaseIsToldWhoHasIt(t *testing.T) {
 	if mine.get("status") != "in_progress" || mine.get("assignee") != "operator:0" || mine.get("assigneeName") != "root" {
 		t.Errorf("got %v, want it taken", mine)
 	}
-	boss := d.Person("boss@garage.example", func(u *authn.User) { u.Roles = []authn.Grant{{ID: "r1", Role: authn.RoleHelpDesk}} })
+	boss := d.Person("boss@garage.example", func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r1", Role: authn.RoleHelpDesk}} })
 	agent := helpdesk.Operator{ID: "token:t1", Name: "script", Owner: string(boss.ID), Role: authn.RoleHelpDesk}
 	p := problem(t, d.as("PATCH", path, agent, `{"assignee":"me"}`), 409)
 	if len(p.ErrorCauses) != 1 || p.ErrorCauses[0].ErrorSummary != "held by root (operator:0)" || !strings.Contains(p.Detail, "takeOver") {

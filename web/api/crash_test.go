@@ -154,7 +154,7 @@ func (d *door) walkDevices(walk func(...keyedCall), token string) {
 
 func (d *door) walkHouse(walk func(...keyedCall), token string) {
 	const cases, hooks = "/api/v1/help-requests/{hid}", "POST /api/v1/webhooks"
-	super := func(u *authn.User) { u.Roles = []authn.Grant{{ID: "r", Role: authn.RoleSuperAdmin}} }
+	super := func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r", Role: authn.RoleSuperAdmin}} }
 	boss, _, _ := d.Member("boss@garage.example", super)
 	deputy, _, _ := d.Member("deputy@garage.example", super)
 	second := d.token(authn.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Owner = string(deputy.ID) })

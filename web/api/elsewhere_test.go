@@ -82,10 +82,10 @@ func compared(t *testing.T, steps []step) {
 		"of two garages":    func(v *village, u *authn.User) { u.Groups = []authn.GroupID{v.north, v.south} },
 		"of no garage":      func(*village, *authn.User) {},
 		"with a role": func(v *village, u *authn.User) {
-			u.Groups, u.Roles = []authn.GroupID{v.north}, []authn.Grant{{ID: "r1", Role: authn.RoleReadOnly}}
+			u.Groups, u.Roles = []authn.GroupID{v.north}, []authn.RoleAssignment{{ID: "r1", Role: authn.RoleReadOnly}}
 		},
 		"by a second address": func(v *village, u *authn.User) {
-			u.Login, u.Email, u.Second, u.Groups = "other@garage.example", "other@garage.example", "zoe@garage.example", []authn.GroupID{v.south}
+			u.Login, u.Email, u.SecondEmail, u.Groups = "other@garage.example", "other@garage.example", "zoe@garage.example", []authn.GroupID{v.south}
 		},
 	} {
 		for _, role := range []authn.Role{authn.RoleHelpDesk, authn.RoleUserAdmin} {

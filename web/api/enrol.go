@@ -35,10 +35,10 @@ func (a *API) pending(u *authn.User, d factors.Device) factorJSON {
 }
 
 // begun is pending with what is to be shown to the person.
-func (a *API) begun(x authn.Offering) factorJSON {
+func (a *API) begun(x authn.AdminEnrolmentSecret) factorJSON {
 	out := a.pending(&x.User, x.Device)
 	out.Embedded = &enrolmentJSON{keyJSON{TimeStep: int(x.Secret.Period / time.Second), SharedSecret: x.Secret.Secret, Encoding: "base32",
-		KeyLength: len(x.Secret.Secret), ExpiresAt: moment(x.Device.Added.Add(authn.EnrolLife)),
+		KeyLength: len(x.Secret.Secret), ExpiresAt: moment(x.Device.Added.Add(authn.EnrolmentTTL)),
 		Links: map[string]linkJSON{"qrcode": {Href: out.Links["self"].Href + "/qr"}}}}
 	return out
 }
@@ -125,9 +125,9 @@ func (a *API) enrolFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 	if n.Name == "" {
 		n.Name = appNames[n.Provider]
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (authn.Offering, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (authn.AdminEnrolmentSecret, error) {
 		return a.desk.Enrol(r.Context(), op, reply.From(r.Context()).Origin(), id, n)
-	}, func(x authn.Offering) (status int, shown, kept any, err error) {
+	}, func(x authn.AdminEnrolmentSecret) (status int, shown, kept any, err error) {
 		whole := a.begun(x)
 		x.Secret.Secret = ""
 		plain := a.begun(x)
@@ -165,7 +165,7 @@ func aboutDevice(r *http.Request) (id string, fid factors.DeviceID, code []byte,
 }
 
 // judged is an answer that was not accepted as an error, after it was stored.
-func judged(j authn.Judged) error {
+func judged(j authn.Verification) error {
 	refused := func(kind string) error {
 		return &reply.Refused{Status: http.StatusForbidden, Kind: kind, Member: "passCode"}
 	}

@@ -134,7 +134,7 @@ func TestAPhoneOfAPersonWithoutOneCountsAtOnceAndIsVerified(t *testing.T) {
 	if w := d.call("POST", self+"/verify", help, nextCode(phone)); w.Code != 200 {
 		t.Errorf("after the wait: got %d %s", w.Code, w.Body)
 	}
-	d.Change(u.ID, func(u *authn.User) { u.Password.Source = "operator:0" }) // the hand that enrolled it
+	d.Change(u.ID, func(u *authn.User) { u.Password.Provenance = "operator:0" }) // the hand that enrolled it
 	if x := read[tree](t, d.call("GET", self, help, ""), 200); x.get("status") != "INACTIVE" {
 		t.Errorf("both halves by one hand: got %v, want it inactive", x)
 	}
@@ -159,7 +159,7 @@ func TestTwoCodesInARowOfAnotherTimeTellOfTheClock(t *testing.T) {
 func TestOnlyWhoMayShowSecretsEnrolsForOthers(t *testing.T) {
 	d := open(t)
 	u, phone, _ := d.Member("zoe@garage.example", nil)
-	boss, _, _ := d.Member("boss@garage.example", func(u *authn.User) { u.Roles = []authn.Grant{{ID: "r", Role: authn.RoleUserAdmin}} })
+	boss, _, _ := d.Member("boss@garage.example", func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r", Role: authn.RoleUserAdmin}} })
 	garage := d.Group("Garage du Port")
 	path := "/api/v1/users/" + string(u.ID) + "/factors"
 	for name, token := range map[string]string{
@@ -202,7 +202,7 @@ func TestOnlyWhoMayShowSecretsEnrolsForOthers(t *testing.T) {
 	if doc := problem(t, d.call("POST", path, token, `{"factorType":"webauthn","provider":"FIDO","name":"x"}`), 400); !strings.Contains(doc.Detail, "/account/add") {
 		t.Errorf("a security key: got %q, want what to do instead", doc.Detail)
 	}
-	if got := d.User(u.Login); len(got.Devices) != 1 || got.Offer != nil {
+	if got := d.User(u.Login); len(got.Devices) != 1 || got.AdminEnrolment != nil {
 		t.Error("a refused call left something behind")
 	}
 	// Members of Okta's model are taken, and what they would set is not.
@@ -262,7 +262,7 @@ func TestASecretIsInTheOneAnswerAndNowhereElse(t *testing.T) {
 			}
 		}
 	}
-	d.Clock.Advance(authn.EnrolLife)
+	d.Clock.Advance(authn.EnrolmentTTL)
 	problem(t, d.call("GET", path+"/"+x.get("id").(string)+"/qr", token, ""), 404)
 	problem(t, d.call("GET", path+"/"+x.get("id").(string), token, ""), 404)
 }
@@ -277,7 +277,7 @@ func TestAnEnrolmentIsWithdrawnLikeADevice(t *testing.T) {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 	problem(t, d.call("POST", self+"/lifecycle/activate", token, code(phone)), 404)
-	if _, err := d.Service.Check(t.Context(), session); err != nil {
+	if _, err := d.Service.Authenticate(t.Context(), session); err != nil {
 		t.Errorf("nothing was taken from the person, yet their session ended: %v", err)
 	}
 }

@@ -51,7 +51,7 @@ func (a *API) factor(u *authn.User, d factors.Device) factorJSON {
 	if d.LastUsed.IsZero() {
 		out.LastUpdated = out.Created
 	}
-	if !about.Spare && !a.desk.People.Serves(u, d) {
+	if !about.Spare && !a.desk.People.CanUse(u, d) {
 		out.Status = "INACTIVE"
 	}
 	if d.Unique != "" && about.Strong { // a credential id, which is public; that of an imported key is nobody's business
@@ -84,7 +84,7 @@ func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 	for i, d := range u.Devices {
 		out[i] = a.factor(&u, d)
 	}
-	if d, ok := u.Offered(a.now()); ok {
+	if d, ok := u.PendingDevice(a.now()); ok {
 		out = append(out, a.pending(&u, d))
 	}
 	return reply.JSON(w, http.StatusOK, out)
@@ -100,7 +100,7 @@ func (a *API) getFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Oper
 			return reply.JSON(w, http.StatusOK, a.factor(&u, d))
 		}
 	}
-	if d, ok := u.Offered(a.now()); ok && string(d.ID) == r.PathValue("fid") {
+	if d, ok := u.PendingDevice(a.now()); ok && string(d.ID) == r.PathValue("fid") {
 		return reply.JSON(w, http.StatusOK, a.pending(&u, d))
 	}
 	return authn.Refuse(authn.CodeNotFound)

@@ -155,7 +155,7 @@ func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op helpdesk
 	out.Embedded = &casePersonJSON{[]changeJSON{}}
 	for _, x := range changes {
 		out.Embedded.RecentChanges = append(out.Embedded.RecentChanges, changeJSON{At: moment(x.At), EventType: x.What,
-			DisplayMessage: displayMessage(x.What), Detail: x.Detail, IPAddress: x.Address, Browser: authn.BrowserName(x.Agent)})
+			DisplayMessage: displayMessage(x.What), Detail: x.Detail, IPAddress: x.Address, Browser: authn.DescribeUserAgent(x.Agent)})
 	}
 	return reply.JSON(w, http.StatusOK, out)
 }

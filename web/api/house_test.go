@@ -49,7 +49,7 @@ func (d *door) token(role authn.Role, change func(*helpdesk.NewToken)) string {
 	if change != nil {
 		change(&n)
 	}
-	secret, _, err := d.Desk.CreateToken(d.T.Context(), machine, authn.Origin{}, n)
+	secret, _, err := d.Desk.CreateToken(d.T.Context(), machine, authn.RequestInfo{}, n)
 	if err != nil {
 		d.T.Fatalf("making a token: %v", err)
 	}

@@ -86,7 +86,7 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, op helpdesk.Operator,
 	}
 	id := hex.EncodeToString(a.desk.People.Pepper.MAC("idempotency", []byte(op.ID), []byte(keys[0])))
 	mine := answer{Claim: rand.Text(), Digest: digest(r, op), Expires: a.now().Add(answersLive)}
-	claimed := r.WithContext(authn.Also(r.Context(), a.take(id, mine, do)))
+	claimed := r.WithContext(authn.WithTxHook(r.Context(), a.take(id, mine, do)))
 	for {
 		if done, err := a.repeat(w, r.Context(), id, mine.Digest); done || err != nil {
 			return err
@@ -107,9 +107,9 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, op helpdesk.Operator,
 }
 
 // take takes the key within the Update of the act, with its answer, or undoes the act because the key is taken.
-func (a *API) take(id string, mine answer, do act) func(*authn.Work) error {
-	return func(w *authn.Work) error {
-		status, _, body, err := do.answer(w.Outcome())
+func (a *API) take(id string, mine answer, do act) func(*authn.Tx) error {
+	return func(w *authn.Tx) error {
+		status, _, body, err := do.answer(w.Result())
 		if err != nil || status == 0 {
 			return err
 		}
@@ -118,16 +118,16 @@ func (a *API) take(id string, mine answer, do act) func(*authn.Work) error {
 		if mine.Body, err = json.Marshal(body); err != nil {
 			return fmt.Errorf("encoding the answer to keep: %w", err)
 		}
-		old, err := a.answers.Get(w.Tx, id)
+		old, err := a.answers.Get(w.Raw, id)
 		switch {
 		case err == nil && old.Claim == mine.Claim:
 			return nil // a further change of the same call
-		case err == nil && w.Act.Now.Before(old.Expires):
+		case err == nil && w.Op.Now.Before(old.Expires):
 			return errRepeated
 		case err != nil && !errors.Is(err, store.ErrNotFound):
 			return fmt.Errorf("looking up an idempotency key: %w", err)
 		}
-		if err := a.answers.Put(w.Tx, id, mine); err != nil {
+		if err := a.answers.Put(w.Raw, id, mine); err != nil {
 			return fmt.Errorf("taking an idempotency key: %w", err)
 		}
 		return nil

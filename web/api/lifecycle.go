@@ -21,11 +21,11 @@ type activationJSON struct {
 
 // activationOf is nil when nobody was invited.
 func activationOf(i helpdesk.Invitation) *activationJSON {
-	if !i.Sent && i.Link.Empty() {
+	if !i.Sent && i.Link.IsZero() {
 		return nil
 	}
 	out := &activationJSON{Mailed: i.Sent, ExpiresAt: moment(i.Expires)}
-	if !i.Link.Empty() {
+	if !i.Link.IsZero() {
 		out.ActivationURL = i.Link.Reveal()
 		out.ActivationToken = out.ActivationURL[strings.LastIndexByte(out.ActivationURL, '/')+1:]
 	}
@@ -83,7 +83,7 @@ func (a *API) invite(do invitation) handler {
 }
 
 // invitation is what an inviting call asks the desk for.
-type invitation func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.Origin, id string, sendEmail bool) (helpdesk.Invitation, error)
+type invitation func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.RequestInfo, id string, sendEmail bool) (helpdesk.Invitation, error)
 
 // resetBody is what a reset may be told; all of it may be left out, as Okta's clients do.
 type resetBody struct {

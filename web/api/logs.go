@@ -116,7 +116,7 @@ func event(e audit.Entry) eventJSON {
 
 // agentOf names browser and system as the pages do.
 func agentOf(agent string) agentJSON {
-	browser, system, both := strings.Cut(authn.BrowserName(agent), ", ")
+	browser, system, both := strings.Cut(authn.DescribeUserAgent(agent), ", ")
 	if !both { // one of the two: which it is, is not said
 		browser = ""
 	}

@@ -15,7 +15,7 @@ func (a *API) listMembers(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 	if err != nil {
 		return err
 	}
-	var people authn.Query
+	var people authn.UserQuery
 	if people.Limit, people.After, err = q.paging(); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (a *API) listGroupsOf(w http.ResponseWriter, r *http.Request, op helpdesk.O
 }
 
 // membership serves the making and the ending of one. Neither takes a body, and either can be asked for again.
-func (a *API) membership(do func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.Origin, gid authn.GroupID, id string) error) handler {
+func (a *API) membership(do func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.RequestInfo, gid authn.GroupID, id string) error) handler {
 	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 			return err

@@ -139,7 +139,7 @@ func TestAnotherGarageAnswersAsOneThatNeverWas(t *testing.T) {
 	zoe := d.Person("zoe@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{mine} })
 	outside := d.Person("paul@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{other} })
 	chief := d.Person("chief@garage.example", func(u *authn.User) {
-		u.Groups, u.Roles = []authn.GroupID{mine}, []authn.Grant{{ID: "r1", Role: authn.RoleReadOnly}}
+		u.Groups, u.Roles = []authn.GroupID{mine}, []authn.RoleAssignment{{ID: "r1", Role: authn.RoleReadOnly}}
 	})
 	const nobody, never = "uaaaaaaaaaaaaaaaaaaaaaaaaaa", "gaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	for _, role := range []authn.Role{authn.RoleReadOnly, authn.RoleHelpDesk, authn.RoleUserAdmin, authn.RoleSuperAdmin} {

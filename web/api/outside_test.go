@@ -33,7 +33,7 @@ func TestWhatLiesOutsideIsAnsweredAsWhatIsNot(t *testing.T) {
 		"of two garages":    func(u *authn.User) { u.Groups = []authn.GroupID{north, south} },
 		"of no garage":      func(*authn.User) {},
 		"with a role": func(u *authn.User) {
-			u.Groups, u.Roles = []authn.GroupID{north}, []authn.Grant{{ID: "raaaaaaaaaaaaaaaaaaaaaaaaaa", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{south}}}
+			u.Groups, u.Roles = []authn.GroupID{north}, []authn.RoleAssignment{{ID: "raaaaaaaaaaaaaaaaaaaaaaaaaa", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{south}}}
 		},
 	} {
 		outside[name], _, _ = d.Member(strings.ReplaceAll(name, " ", "-")+"@garage.example", change)

@@ -30,7 +30,7 @@ var labels = map[authn.Role]string{
 	authn.RoleReadOnly:   "Read-Only Administrator",
 }
 
-func (a *API) role(user authn.UserID, g authn.Grant) roleJSON {
+func (a *API) role(user authn.UserID, g authn.RoleAssignment) roleJSON {
 	holder := a.publicURL + "/api/v1/users/" + string(user)
 	self := holder + "/roles/" + g.ID
 	return roleJSON{ID: g.ID, Label: labels[g.Role], Type: g.Role, Status: "ACTIVE", Created: moment(g.Created), LastUpdated: moment(g.Changed),
@@ -165,7 +165,7 @@ func (a *API) getTarget(w http.ResponseWriter, r *http.Request, op helpdesk.Oper
 }
 
 // targeting is what a call about a target asks the desk for.
-type targeting func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.Origin, id, rid string, gid authn.GroupID) error
+type targeting func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.RequestInfo, id, rid string, gid authn.GroupID) error
 
 // target serves the adding and the removing of one. Neither takes a body, and Okta answers neither with one.
 func (a *API) target(do targeting) handler {

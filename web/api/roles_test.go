@@ -107,7 +107,7 @@ func TestTheSameKeyGivesARoleOnce(t *testing.T) {
 func TestATokenOfAPersonIsMadeByTheMachinesOwnerAlone(t *testing.T) {
 	d := open(t)
 	boss, _, _ := d.Member("boss@garage.example", nil)
-	d.Change(boss.ID, func(u *authn.User) { u.Roles = []authn.Grant{{ID: "r1", Role: authn.RoleUserAdmin}} })
+	d.Change(boss.ID, func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r1", Role: authn.RoleUserAdmin}} })
 	body := `{"name":"x","role":"USER_ADMIN","owner":"boss@garage.example"}`
 	made := read[tree](t, d.local("POST", "/api/v1/api-tokens", body), 201)
 	if made.get("owner") != string(boss.ID) {

@@ -10,7 +10,7 @@ import (
 )
 
 // step is one step in a person's life that has nothing to answer.
-type step func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.Origin, id string) error
+type step func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.RequestInfo, id string) error
 
 // lifecycle serves a step. Okta answers an empty object and takes no body; a sendEmail, which there tells
 // administrators, is read and does nothing.

@@ -12,7 +12,7 @@ func TestWhatIsNotPossibleInAStateIsRefusedAndSaysSo(t *testing.T) {
 	d := open(t)
 	secrets := d.token(authn.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
 	gone, _, _ := d.Member("gone@garage.example", nil)
-	boss, _, _ := d.Member("boss@garage.example", func(u *authn.User) { u.Roles = []authn.Grant{{ID: "r1", Role: authn.RoleSuperAdmin}} })
+	boss, _, _ := d.Member("boss@garage.example", func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r1", Role: authn.RoleSuperAdmin}} })
 	holder, phone := "/api/v1/users/"+string(boss.ID), "/api/v1/users/"+string(gone.ID)+"/factors/"
 	offered, _ := d.offered(secrets, gone)
 	d.Change(gone.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
@@ -45,7 +45,7 @@ func TestWhatIsNotPossibleInAStateIsRefusedAndSaysSo(t *testing.T) {
 			t.Errorf("%s %s: got %d %s, want %d", c.method, c.path, w.Code, w.Body, c.want)
 		}
 	}
-	if u := d.User("gone@garage.example"); len(u.Devices) != 1 || u.Password.Source != gone.Password.Source {
+	if u := d.User("gone@garage.example"); len(u.Devices) != 1 || u.Password.Provenance != gone.Password.Provenance {
 		t.Error("a refused call did something")
 	}
 	d.Change(gone.ID, func(u *authn.User) {

@@ -64,7 +64,7 @@ var nextSteps = map[authn.Status][]string{
 	authn.StatusExpired:     ofActive,
 	authn.StatusLocked:      append([]string{"unlock"}, ofActive...),
 	authn.StatusSuspended:   {"unsuspend", "deactivate"},
-	authn.StatusGone:        {"activate"},
+	authn.StatusDeactivated: {"activate"},
 }
 
 var ofActive = []string{"suspend", "deactivate", "resetPassword", "expirePassword", "changePassword"}
@@ -113,7 +113,7 @@ func profileOf(u *authn.User) (map[string]json.RawMessage, error) {
 			return nil, fmt.Errorf("reading the profile of %q: %w", u.ID, err)
 		}
 	}
-	for name, text := range map[string]string{"login": u.Login, "email": u.Email, "secondEmail": u.Second,
+	for name, text := range map[string]string{"login": u.Login, "email": u.Email, "secondEmail": u.SecondEmail,
 		"firstName": u.FirstName, "lastName": u.LastName, "locale": u.Locale} {
 		if text == "" && name == "locale" {
 			continue // as it was written, perhaps a language that we do not speak

@@ -51,8 +51,8 @@ func (a *API) users(w http.ResponseWriter, r *http.Request, q query, found []aut
 }
 
 // peopleQuery turns q, filter and search into what authn looks up by an index and what it then compares.
-func peopleQuery(q query) (authn.Query, error) {
-	var out authn.Query
+func peopleQuery(q query) (authn.UserQuery, error) {
+	var out authn.UserQuery
 	var err error
 	if out.Limit, out.After, err = q.paging(); err != nil {
 		return out, err
@@ -73,13 +73,13 @@ func peopleQuery(q query) (authn.Query, error) {
 		}
 		both = append(both, e)
 	}
-	if out.Starts = strings.TrimSpace(q.text("q")); len(out.Starts) > 256 {
+	if out.Prefix = strings.TrimSpace(q.text("q")); len(out.Prefix) > 256 {
 		return out, badParameter("q")
 	}
-	if out.Starts == "" {
-		out.Starts = indexed(both)
+	if out.Prefix == "" {
+		out.Prefix = indexed(both)
 	}
-	out.Keep = func(u authn.User) bool {
+	out.Filter = func(u authn.User) bool {
 		attributes := func(name string) []string { return attribute(&u, name) }
 		return both[0].holds(attributes) && both[1].holds(attributes)
 	}
@@ -116,7 +116,7 @@ func attribute(u *authn.User, name string) []string {
 	case "profile.email":
 		return []string{u.Email}
 	case "profile.secondEmail":
-		return []string{u.Second}
+		return []string{u.SecondEmail}
 	case "profile.firstName":
 		return []string{u.FirstName}
 	case "profile.lastName":

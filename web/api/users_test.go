@@ -132,7 +132,7 @@ func TestALinkIsAnsweredOnlyToWhoMayHoldIt(t *testing.T) {
 	if _, err := d.Service.Invitation(t.Context(), authn.SecretOf(newer)); err != nil {
 		t.Errorf("the link that was answered: %v", err)
 	}
-	if _, err := d.Service.Invitation(t.Context(), authn.SecretOf(token)); authn.CodeOf(err) != authn.CodeLink {
+	if _, err := d.Service.Invitation(t.Context(), authn.SecretOf(token)); authn.CodeOf(err) != authn.CodeInvalidLink {
 		t.Errorf("the earlier link: got %v, want it dead", err)
 	}
 	mailed := read[tree](t, d.call("POST", "/api/v1/users/b@garage.example/lifecycle/activate", d.admin(), ""), 200)
@@ -150,7 +150,7 @@ func TestPeopleAreListedToTheEndAndOnce(t *testing.T) {
 	admin := d.admin()
 	const many = 450
 	for from := 0; from < many; from += 8 { // a person touches up to six keys, an Update 64
-		_, err := authn.Do(t.Context(), d.Service, d.Service.NewAct(d.From), func(w *authn.Work) (struct{}, error) {
+		_, err := authn.Update(t.Context(), d.Service, d.Service.NewOperation(d.From), func(w *authn.Tx) (struct{}, error) {
 			for i := from; i < min(from+8, many); i++ {
 				u := w.NewUser()
 				u.ID = authn.UserID(fmt.Sprintf("u%026d", i))

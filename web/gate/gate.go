@@ -80,7 +80,7 @@ func (g *Gate) Check(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	redirects = redirects && a.byPerson(r)
-	live, err := g.people.CheckGate(r.Context(), secretIn(r, g.cookie), a.host)
+	live, err := g.people.AuthenticateForward(r.Context(), secretIn(r, g.cookie), a.host)
 	switch {
 	case authn.CodeOf(err) == authn.CodeNoSession, err == nil && rule.Admits(&live) && !rule.Satisfied(&live):
 		if redirects {
@@ -149,7 +149,7 @@ func (g *Gate) send(w http.ResponseWriter, a asked, rule *Rule) {
 		to = "/"
 	}
 	g.put(w, g.errand, nonce.Reveal()+"."+base64.RawURLEncoding.EncodeToString([]byte(to)), errandLife)
-	found(w, g.signIn(a.host, rule, authn.GateState(nonce)))
+	found(w, g.signIn(a.host, rule, authn.ParseForwardState(nonce)))
 }
 
 func newNonce() authn.Secret {
@@ -203,15 +203,15 @@ func (g *Gate) back(w http.ResponseWriter, r *http.Request, a asked) {
 	if !ok {
 		nonce = newNonce() // nobody's
 	}
-	secret, err := g.people.PassGate(r.Context(), reply.From(r.Context()).Origin(), authn.SecretOf(q.Get("code")), a.host, nonce)
+	secret, err := g.people.RedeemReturnCode(r.Context(), reply.From(r.Context()).Origin(), authn.SecretOf(q.Get("code")), a.host, nonce)
 	switch {
-	case !ok && (err == nil || authn.CodeOf(err) == authn.CodeLink):
+	case !ok && (err == nil || authn.CodeOf(err) == authn.CodeInvalidLink):
 		g.refuse(w, r, authn.Refuse(authn.CodeForbidden))
 		return
 	case err == nil:
 		g.put(w, g.cookie, secret.Reveal(), 0)
 		g.put(w, g.errand, "", -1)
-	case authn.CodeOf(err) != authn.CodeLink:
+	case authn.CodeOf(err) != authn.CodeInvalidLink:
 		g.refuse(w, r, err)
 		return
 	}

@@ -68,48 +68,48 @@ type problem struct {
 }
 
 var problems = map[string]problem{
-	string(authn.CodeSignIn):        {"E0000004", "Authentication failed"},
-	string(authn.CodeWait):          {"E0000047", "Too many requests"},
-	string(authn.CodeBusy):          {"E0000010", "The service is busy"},
-	string(authn.CodeExpired):       {"E0000005", "What was under way is over"},
-	string(authn.CodeNoSession):     {"E0000005", "No session"},
-	string(authn.CodeProof):         {"E0000006", "A fresh proof is needed"},
-	string(authn.CodeForbidden):     {"E0000006", "Not allowed"},
-	string(authn.CodeNotFound):      {"E0000007", "Not found"},
-	string(authn.CodeInvalid):       {"E0000001", "Validation failed"},
-	string(authn.CodeTaken):         {"E0000001", "Already taken"},
-	string(authn.CodeLastDevice):    {"E0000001", "The last device stays"},
-	string(authn.CodeTooMany):       {"E0000001", "As many as there may be"},
-	string(authn.CodeLink):          {"E0000011", "The link is not good"},
-	string(authn.CodeTicket):        {"E0000011", "The ticket is not good"},
-	string(authn.CodeTicketExpired): {"E0000011", "The ticket has expired"},
-	string(authn.CodeSameHand):      {"E0000006", "Both halves came by the same hand"},
-	string(authn.CodeShownTooOften): {"E0000047", "Shown too often"},
-	string(authn.CodeCopiesOff):     {"E0000006", "Copies are switched off"},
-	string(authn.CodeState):         {"E0000038", "Not possible in this state"},
-	string(authn.CodeConflict):      {"E0000001", "Two things that do not belong together"},
-	KindMalformed:                   {"E0000003", "The body is not well formed"},
-	KindUnknown:                     {"E0000003", "Unknown member"},
-	KindDuplicate:                   {"E0000003", "Duplicate member"},
-	KindMember:                      {"E0000003", "Member of the wrong type"},
-	KindParameter:                   {"E0000031", "Query parameter that cannot be read"},
-	KindMedia:                       {"E0000021", "The body must be application/json"},
-	KindTooLarge:                    {"E0000003", "The body is too large"},
-	KindNoRoute:                     {"E0000008", "Nothing at this path"},
-	KindMethod:                      {"E0000022", "The method is not supported here"},
-	KindNotOffered:                  {"E0000008", "This call of Okta's is not offered here; /api/docs lists those that are"},
-	KindToken:                       {"E0000011", "No good token"},
-	KindIdempotency:                 {"E0000001", "The idempotency key was used for another request"},
-	KindPassCode:                    {"E0000068", "The code is not right"},
-	KindCodeUsed:                    {"E0000082", "The code was used before: wait for the next one"},
-	KindCodeClock:                   {"E0000083", "The code is right for another time: the device's clock is off"},
-	KindStateToken:                  {"E0000011", "No good state token"},
-	KindSwitchedOff:                 {"E0000006", "Switched off in the configuration"},
-	KindUnavailable:                 {"E0000010", "The service cannot do this now"},
-	KindInternal:                    {"E0000009", "Internal error"},
+	string(authn.CodeSignInFailed):   {"E0000004", "Authentication failed"},
+	string(authn.CodeRateLimited):    {"E0000047", "Too many requests"},
+	string(authn.CodeOverloaded):     {"E0000010", "The service is busy"},
+	string(authn.CodeExpired):        {"E0000005", "What was under way is over"},
+	string(authn.CodeNoSession):      {"E0000005", "No session"},
+	string(authn.CodeStepUpRequired): {"E0000006", "A fresh proof is needed"},
+	string(authn.CodeForbidden):      {"E0000006", "Not allowed"},
+	string(authn.CodeNotFound):       {"E0000007", "Not found"},
+	string(authn.CodeInvalid):        {"E0000001", "Validation failed"},
+	string(authn.CodeTaken):          {"E0000001", "Already taken"},
+	string(authn.CodeLastDevice):     {"E0000001", "The last device stays"},
+	string(authn.CodeTooMany):        {"E0000001", "As many as there may be"},
+	string(authn.CodeInvalidLink):    {"E0000011", "The link is not good"},
+	string(authn.CodeInvalidTicket):  {"E0000011", "The ticket is not good"},
+	string(authn.CodeTicketExpired):  {"E0000011", "The ticket has expired"},
+	string(authn.CodeSameProvenance): {"E0000006", "Both halves came by the same hand"},
+	string(authn.CodeQRLimit):        {"E0000047", "Shown too often"},
+	string(authn.CodeCopiesDisabled): {"E0000006", "Copies are switched off"},
+	string(authn.CodeWrongState):     {"E0000038", "Not possible in this state"},
+	string(authn.CodeConflict):       {"E0000001", "Two things that do not belong together"},
+	KindMalformed:                    {"E0000003", "The body is not well formed"},
+	KindUnknown:                      {"E0000003", "Unknown member"},
+	KindDuplicate:                    {"E0000003", "Duplicate member"},
+	KindMember:                       {"E0000003", "Member of the wrong type"},
+	KindParameter:                    {"E0000031", "Query parameter that cannot be read"},
+	KindMedia:                        {"E0000021", "The body must be application/json"},
+	KindTooLarge:                     {"E0000003", "The body is too large"},
+	KindNoRoute:                      {"E0000008", "Nothing at this path"},
+	KindMethod:                       {"E0000022", "The method is not supported here"},
+	KindNotOffered:                   {"E0000008", "This call of Okta's is not offered here; /api/docs lists those that are"},
+	KindToken:                        {"E0000011", "No good token"},
+	KindIdempotency:                  {"E0000001", "The idempotency key was used for another request"},
+	KindPassCode:                     {"E0000068", "The code is not right"},
+	KindCodeUsed:                     {"E0000082", "The code was used before: wait for the next one"},
+	KindCodeClock:                    {"E0000083", "The code is right for another time: the device's clock is off"},
+	KindStateToken:                   {"E0000011", "No good state token"},
+	KindSwitchedOff:                  {"E0000006", "Switched off in the configuration"},
+	KindUnavailable:                  {"E0000010", "The service cannot do this now"},
+	KindInternal:                     {"E0000009", "Internal error"},
 }
 
-// states are Okta's codes for the wrong state of a person, where they are others than that of CodeState.
+// states are Okta's codes for the wrong state of a person, where they are others than that of CodeWrongState.
 var states = map[string]string{
 	authn.ReasonNotActive:    "E0000001",
 	authn.ReasonNotSuspended: "E0000001",
@@ -126,19 +126,19 @@ var instead = map[string]string{
 	authn.ReasonNotInvited:     "only somebody invited is invited again; see lifecycle/activate",
 	authn.ReasonNoDevice:       "the person has no usable device; reset their factors (lifecycle/reset_factors) or invite them",
 	authn.ReasonNoPassword:     "the person has no password yet; invite them (lifecycle/activate)",
-	authn.ReasonAddressYoung:   "the person's address was changed less than 72 hours ago; hand the ticket over or have it in the answer (lifecycle/reset_factors)",
+	authn.ReasonAddressChanged: "the person's address was changed less than 72 hours ago; hand the ticket over or have it in the answer (lifecycle/reset_factors)",
 	authn.ReasonIdentity:       "nobody has checked who is asking; name an identityCheck, here or on the help request",
 	authn.ReasonCaseClosed:     "the help request is closed; open it again first (status open or in_progress)",
 	authn.ReasonAssigned:       "somebody else has the help request; take it over with takeOver",
-	authn.ReasonStranger:       "the address of the help request is nobody's, so that no answer is mailed",
+	authn.ReasonUnknownAddress: "the address of the help request is nobody's, so that no answer is mailed",
 	authn.ReasonHasRole:        "the person has this role; change its targets or take it away",
 	authn.ReasonLastTarget:     "a role without targets is for everybody; take the role away instead",
 	authn.ReasonNoTargets:      "this role is for everybody and has no targets",
 	authn.ReasonLastAdmin:      "nobody active would be left with this role; give it to somebody else first",
 	authn.ReasonUnusable:       "the device is disabled, waits for the person's word, or came by the same hand as the password",
 	authn.ReasonBrowserOnly:    "a security key answers no page but the house's own: the person adds and uses it there (/account/add)",
-	authn.ReasonOff:            "the webhook is switched off; enable it (PUT with \"enabled\": true)",
-	authn.ReasonGone:           "the person is deactivated; activate them (lifecycle/activate)",
+	authn.ReasonDisabled:       "the webhook is switched off; enable it (PUT with \"enabled\": true)",
+	authn.ReasonDeactivated:    "the person is deactivated; activate them (lifecycle/activate)",
 }
 
 // kindOf names the problem and the member or field that it is about.
@@ -177,13 +177,13 @@ func Describe(r *http.Request, err error) Document {
 		d.Detail += ": " + cause
 		d.ErrorCauses = append(d.ErrorCauses, Cause{cause})
 	}
-	if advice, ok := instead[reason]; ok && (kind == string(authn.CodeState) || kind == string(authn.CodeInvalid)) {
+	if advice, ok := instead[reason]; ok && (kind == string(authn.CodeWrongState) || kind == string(authn.CodeInvalid)) {
 		d.Detail += ": " + advice
 	}
-	if e, ok := errors.AsType[*authn.Error](err); ok && e.Holder != "" {
-		d.ErrorCauses = append(d.ErrorCauses, Cause{"held by " + e.Holder})
+	if e, ok := errors.AsType[*authn.Error](err); ok && e.Assignee != "" {
+		d.ErrorCauses = append(d.ErrorCauses, Cause{"held by " + e.Assignee})
 	}
-	if code, ok := states[reason]; ok && kind == string(authn.CodeState) {
+	if code, ok := states[reason]; ok && kind == string(authn.CodeWrongState) {
 		d.ErrorCode, d.ErrorLink = code, code
 	}
 	d.ErrorSummary = d.Detail

@@ -26,9 +26,9 @@ func TestEveryErrorHasOneStatus(t *testing.T) {
 		retry  time.Duration
 	}{
 		{"nothing", nil, 200, 0},
-		{"a failed sign-in", authn.Refuse(authn.CodeSignIn), 401, 0},
+		{"a failed sign-in", authn.Refuse(authn.CodeSignInFailed), 401, 0},
 		{"too many tries", authn.Wait(90 * time.Second), 429, 90 * time.Second},
-		{"a full pool", fmt.Errorf("verifying: %w", authn.Refuse(authn.CodeBusy)), 503, time.Second},
+		{"a full pool", fmt.Errorf("verifying: %w", authn.Refuse(authn.CodeOverloaded)), 503, time.Second},
 		{"a wrong field", authn.Invalid("email", "address"), 422, 0},
 		{"a missing thing", fmt.Errorf("loading: %w", authn.Refuse(authn.CodeNotFound)), 404, 0},
 		{"a code that nobody gave a status", authn.Refuse("new"), 500, 0},
@@ -51,10 +51,10 @@ func TestEveryErrorHasOneStatus(t *testing.T) {
 }
 
 func TestEveryCodeOfTheDomainHasAStatusAndAProblem(t *testing.T) {
-	for _, code := range []authn.Code{authn.CodeSignIn, authn.CodeWait, authn.CodeBusy, authn.CodeExpired, authn.CodeNoSession,
-		authn.CodeProof, authn.CodeForbidden, authn.CodeNotFound, authn.CodeInvalid, authn.CodeTaken, authn.CodeLastDevice,
-		authn.CodeTooMany, authn.CodeLink, authn.CodeTicket, authn.CodeTicketExpired, authn.CodeSameHand, authn.CodeShownTooOften,
-		authn.CodeCopiesOff, authn.CodeState, authn.CodeConflict} {
+	for _, code := range []authn.Code{authn.CodeSignInFailed, authn.CodeRateLimited, authn.CodeOverloaded, authn.CodeExpired, authn.CodeNoSession,
+		authn.CodeStepUpRequired, authn.CodeForbidden, authn.CodeNotFound, authn.CodeInvalid, authn.CodeTaken, authn.CodeLastDevice,
+		authn.CodeTooMany, authn.CodeInvalidLink, authn.CodeInvalidTicket, authn.CodeTicketExpired, authn.CodeSameProvenance, authn.CodeQRLimit,
+		authn.CodeCopiesDisabled, authn.CodeWrongState, authn.CodeConflict} {
 		if status, _ := reply.Status(authn.Refuse(code)); status == 500 {
 			t.Errorf("code %s has no status", code)
 		}
@@ -134,7 +134,7 @@ func TestARequestIsFoundInItsContext(t *testing.T) {
 	}
 	q := &reply.Request{ID: "r", Agent: "a", Lang: "fr", Browser: authn.SecretOf("b")}
 	o := reply.From(reply.With(t.Context(), q)).Origin()
-	if o.Request != "r" || o.Agent != "a" || o.Locale != "fr" || o.Browser.Reveal() != "b" {
+	if o.RequestID != "r" || o.Agent != "a" || o.Locale != "fr" || o.Browser.Reveal() != "b" {
 		t.Errorf("got %+v, want what the request knows", o)
 	}
 }

@@ -34,8 +34,8 @@ func From(ctx context.Context) *Request {
 }
 
 // Origin is what authn wants to know of the request.
-func (q *Request) Origin() authn.Origin {
-	return authn.Origin{Address: q.Address, Agent: q.Agent, Browser: q.Browser, Request: q.ID, Locale: q.Lang}
+func (q *Request) Origin() authn.RequestInfo {
+	return authn.RequestInfo{Address: q.Address, Agent: q.Agent, Browser: q.Browser, RequestID: q.ID, Locale: q.Lang}
 }
 
 func (q *Request) logger() *slog.Logger {

@@ -34,26 +34,26 @@ func (e *Refused) Error() string {
 // statuses are the codes of authn. A wrong field is 422 here, for forms; the problem document says 400, since
 // that is how Okta's clients know a validation error.
 var statuses = map[authn.Code]int{
-	authn.CodeSignIn:        http.StatusUnauthorized,
-	authn.CodeWait:          http.StatusTooManyRequests,
-	authn.CodeBusy:          http.StatusServiceUnavailable,
-	authn.CodeExpired:       http.StatusUnauthorized,
-	authn.CodeNoSession:     http.StatusUnauthorized,
-	authn.CodeProof:         http.StatusForbidden,
-	authn.CodeForbidden:     http.StatusForbidden,
-	authn.CodeNotFound:      http.StatusNotFound,
-	authn.CodeInvalid:       http.StatusUnprocessableEntity,
-	authn.CodeTaken:         http.StatusConflict,
-	authn.CodeLastDevice:    http.StatusConflict,
-	authn.CodeTooMany:       http.StatusConflict,
-	authn.CodeLink:          http.StatusNotFound,
-	authn.CodeTicket:        http.StatusUnauthorized,
-	authn.CodeTicketExpired: http.StatusGone,
-	authn.CodeSameHand:      http.StatusForbidden,
-	authn.CodeShownTooOften: http.StatusTooManyRequests,
-	authn.CodeCopiesOff:     http.StatusForbidden,
-	authn.CodeState:         http.StatusConflict,
-	authn.CodeConflict:      http.StatusConflict,
+	authn.CodeSignInFailed:   http.StatusUnauthorized,
+	authn.CodeRateLimited:    http.StatusTooManyRequests,
+	authn.CodeOverloaded:     http.StatusServiceUnavailable,
+	authn.CodeExpired:        http.StatusUnauthorized,
+	authn.CodeNoSession:      http.StatusUnauthorized,
+	authn.CodeStepUpRequired: http.StatusForbidden,
+	authn.CodeForbidden:      http.StatusForbidden,
+	authn.CodeNotFound:       http.StatusNotFound,
+	authn.CodeInvalid:        http.StatusUnprocessableEntity,
+	authn.CodeTaken:          http.StatusConflict,
+	authn.CodeLastDevice:     http.StatusConflict,
+	authn.CodeTooMany:        http.StatusConflict,
+	authn.CodeInvalidLink:    http.StatusNotFound,
+	authn.CodeInvalidTicket:  http.StatusUnauthorized,
+	authn.CodeTicketExpired:  http.StatusGone,
+	authn.CodeSameProvenance: http.StatusForbidden,
+	authn.CodeQRLimit:        http.StatusTooManyRequests,
+	authn.CodeCopiesDisabled: http.StatusForbidden,
+	authn.CodeWrongState:     http.StatusConflict,
+	authn.CodeConflict:       http.StatusConflict,
 }
 
 // Status is the one translation of an error to an HTTP status. retry, when above zero, goes into Retry-After.
@@ -70,8 +70,8 @@ func Status(err error) (status int, retry time.Duration) {
 		if !known {
 			return http.StatusInternalServerError, 0
 		}
-		retry = e.Retry
-		if retry <= 0 && (e.Code == authn.CodeWait || e.Code == authn.CodeBusy) {
+		retry = e.RetryAfter
+		if retry <= 0 && (e.Code == authn.CodeRateLimited || e.Code == authn.CodeOverloaded) {
 			retry = time.Second
 		}
 		return status, retry

@@ -147,7 +147,7 @@ func (m *Manager) twins(list *roster.List, fault func(r roster.Row, column, reas
 	addresses, keys := map[string]int{}, map[string]int{}
 	for _, r := range list.Rows {
 		for _, column := range []string{roster.Login, roster.Email, roster.SecondEmail} {
-			a, ok := authn.Address(r.Cells[column])
+			a, ok := authn.NormalizeLogin(r.Cells[column])
 			switch {
 			case !ok || addresses[a] == r.Line:
 			case addresses[a] > 0:
