@@ -25,7 +25,7 @@ func openWithAPI(t testing.TB) (*place, string) {
 		c.API = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { served.ServeHTTP(w, r) })
 	})
 	served = api.New(api.Config{Desk: desk, Ring: p.Ring, PublicURL: p.url, SignIn: true})
-	machine := helpdesk.Operator{ID: "operator:0", Name: "root", Owner: "operator:0", Machine: true}
+	machine := helpdesk.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
 	token, _, err := desk.CreateToken(t.Context(), machine, authn.RequestInfo{},
 		helpdesk.NewToken{Name: "script", Role: authn.RoleUserAdmin, Secrets: true, Authn: true})
 	if err != nil {

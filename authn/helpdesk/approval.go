@@ -18,9 +18,9 @@ const (
 	userID       = 27             // characters of a person's id
 )
 
-// Approval is a reset of an equal that waits for the word of a second administrator (PROTOCOL 11). There is one at
+// ResetApproval is a reset of an equal that waits for the word of a second administrator (PROTOCOL 11). There is one at
 // most for each person, kept under their id.
-type Approval struct {
+type ResetApproval struct {
 	ID          string       `json:"id"` // "<user id>-<random>"
 	User        authn.UserID `json:"user"`
 	Login       string       `json:"login"`
@@ -35,29 +35,29 @@ type Approval struct {
 	Expires     time.Time    `json:"expires"`
 }
 
-// askSecond stores that a reset waits, unless one for this person does: whoever asks again gets that one, and nobody
+// requestApproval stores that a reset waits, unless one for this person does: whoever asks again gets that one, and nobody
 // is told again. The person, and all who could agree, are mailed.
-func (d *Desk) askSecond(ctx context.Context, op Operator, from authn.RequestInfo, id string, r ResetRequest) (Approval, error) {
+func (d *Desk) requestApproval(ctx context.Context, op Principal, from authn.RequestInfo, id string, r ResetRequest) (ResetApproval, error) {
 	if r.SendEmail != nil && !*r.SendEmail { // whose answer would it be in?
-		return Approval{}, authn.Refuse(authn.CodeForbidden)
+		return ResetApproval{}, authn.Refuse(authn.CodeForbidden)
 	}
 	hash, err := d.hashOf(ctx, strings.TrimPrefix(op.ID, "token:"))
 	if authn.CodeOf(err) == authn.CodeNotFound {
 		err = authn.Refuse(authn.CodeForbidden)
 	}
 	if err != nil {
-		return Approval{}, err
+		return ResetApproval{}, err
 	}
 	var u authn.User
 	if err := d.People.View(ctx, func(r authn.Reader) (err error) {
-		u, err = find(r, op, actSecond, id)
+		u, err = FindUser(r, op, PermApprove, id)
 		return err
 	}); err != nil {
-		return Approval{}, err
+		return ResetApproval{}, err
 	}
-	peers, err := d.peers(ctx, op, &u, max(u.Rank(), op.rank()))
+	peers, err := d.PeerAdministrators(ctx, op, &u, max(u.Rank(), op.rank()))
 	if err != nil {
-		return Approval{}, err
+		return ResetApproval{}, err
 	}
 	a := d.People.NewOperation(from)
 	out, err := authn.Update(ctx, d.People, a, func(w *authn.Tx) (awaited, error) { return d.await(w, op, id, r, hash) })
@@ -65,21 +65,21 @@ func (d *Desk) askSecond(ctx context.Context, op Operator, from authn.RequestInf
 		return out.approval, err
 	}
 	link := d.People.URL("/api/v1/reset-approvals/" + out.approval.ID)
-	return out.approval, d.tellRest(ctx, from, func(name string) templates.Mail {
-		return templates.ResetAskedMail{About: templates.About{Name: name, At: a.Now}, Person: u.DisplayName(), By: d.by(op),
+	return out.approval, d.NotifyRemaining(ctx, from, func(name string) templates.Mail {
+		return templates.ResetAskedMail{About: templates.About{Name: name, At: a.Now}, Person: u.DisplayName(), By: d.administratorName(op),
 			Reason: r.Reason, Link: link, Until: out.approval.Expires}
 	}, peers)
 }
 
-// awaited is what an Update of askSecond came to.
+// awaited is what an Update of requestApproval came to.
 type awaited struct {
-	approval Approval
+	approval ResetApproval
 	fresh    bool // it did not wait before
 }
 
 // await judges and stores that a reset waits, and tells the person.
-func (d *Desk) await(w *authn.Tx, op Operator, id string, r ResetRequest, token string) (awaited, error) {
-	u, err := find(w.Reader, op, actSecond, id)
+func (d *Desk) await(w *authn.Tx, op Principal, id string, r ResetRequest, token string) (awaited, error) {
+	u, err := FindUser(w.Reader, op, PermApprove, id)
 	if err != nil {
 		return awaited{}, err
 	}
@@ -93,10 +93,10 @@ func (d *Desk) await(w *authn.Tx, op Operator, id string, r ResetRequest, token 
 	}
 	now := w.Op.Now
 	if waiting, err := d.waiting(w.Raw, &u, now); authn.CodeOf(err) != authn.CodeNotFound {
-		w.SetResult(Receipt{Waits: &waiting})
+		w.SetResult(ResetResult{Approval: &waiting})
 		return awaited{approval: waiting}, err
 	}
-	p := Approval{ID: string(u.ID) + "-" + w.Op.ID("approval"), User: u.ID, Login: u.Login, Resets: u.Resets, By: op.ID, ByName: op.Name,
+	p := ResetApproval{ID: string(u.ID) + "-" + w.Op.ID("approval"), User: u.ID, Login: u.Login, Resets: u.Resets, By: op.ID, ByName: op.Name,
 		Owner: op.Owner, Token: token, Reason: r.Reason, HelpRequest: r.HelpRequest, At: now, Expires: now.Add(approvalLife)}
 	if err := d.approvals.Put(w.Raw, string(u.ID), p); err != nil {
 		return awaited{}, fmt.Errorf("storing that a reset waits: %w", err)
@@ -105,18 +105,18 @@ func (d *Desk) await(w *authn.Tx, op Operator, id string, r ResetRequest, token 
 		return awaited{}, err
 	}
 	w.AddAdminActivity(&u, audit.ResetAsked, "")
-	m := templates.ResetAskedMail{About: templates.About{Name: u.DisplayName(), At: now}, By: d.by(op), Until: p.Expires}
+	m := templates.ResetAskedMail{About: templates.About{Name: u.DisplayName(), At: now}, By: d.administratorName(op), Until: p.Expires}
 	if err := w.Notify(&u, m, time.Time{}); err != nil {
 		return awaited{}, err
 	}
-	w.SetResult(Receipt{Waits: &p})
+	w.SetResult(ResetResult{Approval: &p})
 	return awaited{p, true}, w.Save(&u)
 }
 
 // checked judges the case that a reset will answer once it has its second word, and writes down how the first
 // operator made sure who is asking (PROTOCOL 24).
-func (d *Desk) checked(w *authn.Tx, op Operator, r ResetRequest, u *authn.User) error {
-	c, err := d.caseAbout(w, r.HelpRequest, u)
+func (d *Desk) checked(w *authn.Tx, op Principal, r ResetRequest, u *authn.User) error {
+	c, err := d.requestAbout(w, r.HelpRequest, u)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (d *Desk) checked(w *authn.Tx, op Operator, r ResetRequest, u *authn.User) 
 }
 
 // approvalEvent is an act of the operator on a reset that waits.
-func (op Operator) approvalEvent(action string, p *Approval) audit.Event {
+func (op Principal) approvalEvent(action string, p *ResetApproval) audit.Event {
 	e := audit.Event{Actor: op.actor(), Subject: string(p.User), SubjectName: p.Login, Action: action, Outcome: audit.Success,
 		Detail: map[string]string{"owner": op.Owner, "approvalId": p.ID}}
 	for key, text := range map[string]string{"why": p.Reason, "helpRequestId": p.HelpRequest} {
@@ -140,29 +140,29 @@ func (op Operator) approvalEvent(action string, p *Approval) audit.Event {
 }
 
 // waiting is the reset that waits for a person; CodeNotFound when there is none, or none that still counts.
-func (d *Desk) waiting(raw store.Reader, u *authn.User, now time.Time) (Approval, error) {
+func (d *Desk) waiting(raw store.Reader, u *authn.User, now time.Time) (ResetApproval, error) {
 	p, err := d.approvals.Get(raw, string(u.ID))
 	switch {
 	case errors.Is(err, store.ErrNotFound), err == nil && (!now.Before(p.Expires) || p.Resets != u.Resets):
-		return Approval{}, authn.Refuse(authn.CodeNotFound)
+		return ResetApproval{}, authn.Refuse(authn.CodeNotFound)
 	case err != nil:
-		return Approval{}, fmt.Errorf("loading a reset that waits: %w", err)
+		return ResetApproval{}, fmt.Errorf("loading a reset that waits: %w", err)
 	}
 	return p, nil
 }
 
 // approval loads the one of this id with the person; CodeNotFound also for a person outside the operator's scope.
-func (d *Desk) approval(r authn.Reader, raw store.Reader, op Operator, id string, now time.Time) (Approval, authn.User, error) {
+func (d *Desk) approval(r authn.Reader, raw store.Reader, op Principal, id string, now time.Time) (ResetApproval, authn.User, error) {
 	user, _, ok := strings.Cut(id, "-")
 	if !ok || len(user) != userID {
-		return Approval{}, authn.User{}, authn.Refuse(authn.CodeNotFound)
+		return ResetApproval{}, authn.User{}, authn.Refuse(authn.CodeNotFound)
 	}
 	u, err := r.User(authn.UserID(user))
 	if err != nil {
-		return Approval{}, u, err
+		return ResetApproval{}, u, err
 	}
-	if !op.sees(&u) {
-		return Approval{}, u, authn.Refuse(authn.CodeNotFound)
+	if !op.InScope(&u) {
+		return ResetApproval{}, u, authn.Refuse(authn.CodeNotFound)
 	}
 	p, err := d.waiting(raw, &u, now)
 	if err == nil && p.ID != id {
@@ -173,8 +173,8 @@ func (d *Desk) approval(r authn.Reader, raw store.Reader, op Operator, id string
 
 // Approvals lists the resets that wait, in the order of the people's ids, of people whom the operator may know of.
 // next is the cursor for more, "" at the end.
-func (d *Desk) Approvals(ctx context.Context, op Operator, after string, limit int) (all []Approval, next string, err error) {
-	if err := op.allowed(actSee); err != nil {
+func (d *Desk) Approvals(ctx context.Context, op Principal, after string, limit int) (all []ResetApproval, next string, err error) {
+	if err := op.Require(PermRead); err != nil {
 		return nil, "", err
 	}
 	if limit <= 0 || limit > 200 {
@@ -185,7 +185,7 @@ func (d *Desk) Approvals(ctx context.Context, op Operator, after string, limit i
 		all, next = nil, ""
 		r := d.People.In(s)
 		user, _, _ := strings.Cut(after, "-")
-		return d.approvals.Scan(s, "", user, 0, func(_ string, p Approval) error {
+		return d.approvals.Scan(s, "", user, 0, func(_ string, p ResetApproval) error {
 			switch _, _, err := d.approval(r, s, op, p.ID, now); {
 			case authn.CodeOf(err) == authn.CodeNotFound:
 				return nil
@@ -206,9 +206,9 @@ func (d *Desk) Approvals(ctx context.Context, op Operator, after string, limit i
 }
 
 // Approval reads a reset that waits.
-func (d *Desk) Approval(ctx context.Context, op Operator, id string) (p Approval, err error) {
-	if err := op.allowed(actSee); err != nil {
-		return Approval{}, err
+func (d *Desk) Approval(ctx context.Context, op Principal, id string) (p ResetApproval, err error) {
+	if err := op.Require(PermRead); err != nil {
+		return ResetApproval{}, err
 	}
 	now := d.People.Now()
 	err = d.People.Store.View(ctx, func(s store.Snapshot) error {
@@ -221,30 +221,30 @@ func (d *Desk) Approval(ctx context.Context, op Operator, id string) (p Approval
 // Approve is the second word: it does the reset as Reset does and answers its receipt. It is the word of another owner
 // than the one who asked and than the person, of a role no lower than theirs; and whoever asked must still be one who
 // may (CodeForbidden). CodeNotFound: nothing waits by this id any more.
-func (d *Desk) Approve(ctx context.Context, op Operator, from authn.RequestInfo, id string) (Receipt, error) {
+func (d *Desk) Approve(ctx context.Context, op Principal, from authn.RequestInfo, id string) (ResetResult, error) {
 	now := d.People.Now()
 	var u authn.User
-	var p Approval
+	var p ResetApproval
 	if err := d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
 		p, u, err = d.second(d.People.In(s), s, op, id, now)
 		return err
 	}); err != nil {
-		return Receipt{}, err
+		return ResetResult{}, err
 	}
-	job := resetting{desk: d, op: op, id: string(u.ID), request: ResetRequest{Reason: p.Reason, HelpRequest: p.HelpRequest}, approval: &p}
+	job := resetJob{desk: d, op: op, id: string(u.ID), request: ResetRequest{Reason: p.Reason, HelpRequest: p.HelpRequest}, approval: &p}
 	return d.resetting(ctx, from, job, &u)
 }
 
 // second judges the second word and returns what it is about.
-func (d *Desk) second(r authn.Reader, raw store.Reader, op Operator, id string, now time.Time) (Approval, authn.User, error) {
-	if err := op.allowed(actSecond); err != nil {
-		return Approval{}, authn.User{}, err
+func (d *Desk) second(r authn.Reader, raw store.Reader, op Principal, id string, now time.Time) (ResetApproval, authn.User, error) {
+	if err := op.Require(PermApprove); err != nil {
+		return ResetApproval{}, authn.User{}, err
 	}
 	p, u, err := d.approval(r, raw, op, id, now)
 	if err != nil {
 		return p, u, err
 	}
-	if err := may(op, actSecond, &u); err != nil {
+	if err := Authorize(op, PermApprove, &u); err != nil {
 		return p, u, err
 	}
 	if op.Owner == p.Owner { // whatever the token
@@ -262,14 +262,14 @@ func (d *Desk) second(r authn.Reader, raw store.Reader, op Operator, id string, 
 		err = authn.Refuse(authn.CodeForbidden)
 	}
 	if err == nil {
-		err = may(first, actSecond, &u)
+		err = Authorize(first, PermApprove, &u)
 	}
 	return p, u, err
 }
 
-// RefuseApproval ends a reset that waits: by whoever asked, by whoever could agree, and by the person themselves.
-func (d *Desk) RefuseApproval(ctx context.Context, op Operator, from authn.RequestInfo, id string) error {
-	if err := op.allowed(actSee); err != nil {
+// RejectApproval ends a reset that waits: by whoever asked, by whoever could agree, and by the person themselves.
+func (d *Desk) RejectApproval(ctx context.Context, op Principal, from authn.RequestInfo, id string) error {
+	if err := op.Require(PermRead); err != nil {
 		return err
 	}
 	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
@@ -278,7 +278,7 @@ func (d *Desk) RefuseApproval(ctx context.Context, op Operator, from authn.Reque
 			return struct{}{}, err
 		}
 		if op.Owner != p.Owner && op.Owner != string(u.ID) {
-			if err := may(op, actSecond, &u); err != nil {
+			if err := Authorize(op, PermApprove, &u); err != nil {
 				return struct{}{}, err
 			}
 		}
@@ -300,7 +300,7 @@ func (d *Desk) Sweep(ctx context.Context) error {
 	var dead []string
 	if err := d.People.Store.View(ctx, func(s store.Snapshot) error {
 		dead = nil
-		return d.approvals.Scan(s, "", "", 0, func(user string, p Approval) error {
+		return d.approvals.Scan(s, "", "", 0, func(user string, p ResetApproval) error {
 			if !now.Before(p.Expires) {
 				dead = append(dead, user)
 			}

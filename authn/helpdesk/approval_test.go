@@ -13,7 +13,7 @@ import (
 // council is a shop with three administrators of one role, each with a token; the victim has a device.
 type council struct {
 	*shop
-	first, second, victim helpdesk.Operator
+	first, second, victim helpdesk.Principal
 	secret                authn.Secret // the first's
 }
 
@@ -33,13 +33,13 @@ func openCouncil(t *testing.T) *council {
 }
 
 // ask asks for the reset and returns what waits.
-func (c *council) ask(t *testing.T, op helpdesk.Operator) helpdesk.Approval {
+func (c *council) ask(t *testing.T, op helpdesk.Principal) helpdesk.ResetApproval {
 	t.Helper()
 	rec := c.reset(t, op, helpdesk.ResetRequest{Reason: "lost"})
-	if rec.Waits == nil || !rec.At.IsZero() || rec.Mailed {
+	if rec.Approval == nil || !rec.At.IsZero() || rec.Mailed {
 		t.Fatalf("got %+v, want nothing done and something that waits", rec)
 	}
-	return *rec.Waits
+	return *rec.Approval
 }
 
 func (c *council) untouched(t *testing.T) {
@@ -68,7 +68,7 @@ func TestAnEqualIsResetByTheWordOfTwoAdministrators(t *testing.T) {
 		t.Errorf("got %v, %q, %v", list, next, err)
 	}
 	rec, err := c.desk.Approve(ctx, c.second, c.From, p.ID)
-	if err != nil || rec.Waits != nil || rec.Phones != 1 || rec.Sessions != 1 || !rec.Mailed || rec.Reason != "lost" {
+	if err != nil || rec.Approval != nil || rec.Phones != 1 || rec.Sessions != 1 || !rec.Mailed || rec.Reason != "lost" {
 		t.Fatalf("got %+v, %v", rec, err)
 	}
 	c.dead(t, c.session)
@@ -97,7 +97,7 @@ func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
 	narrow := limited(c.second, c.garage)
 	for _, x := range []struct {
 		name string
-		op   helpdesk.Operator
+		op   helpdesk.Principal
 		want authn.Code
 	}{
 		{"whoever asked", c.first, authn.CodeForbidden},
@@ -107,7 +107,7 @@ func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
 		{"somebody of a lower role", lower, authn.CodeForbidden},
 		{"support", support, authn.CodeForbidden},
 		{"somebody limited to the person's garage", narrow, authn.CodeNotFound},
-		{"nobody", helpdesk.Operator{}, authn.CodeForbidden},
+		{"nobody", helpdesk.Principal{}, authn.CodeForbidden},
 	} {
 		_, err := c.desk.Approve(ctx, x.op, c.From, p.ID)
 		wantCode(t, x.name, err, x.want)
@@ -120,7 +120,7 @@ func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
 	if list, _, err := c.desk.Approvals(ctx, narrow, "", 0); err != nil || len(list) != 0 {
 		t.Errorf("somebody limited to a garage lists %d, %v", len(list), err)
 	}
-	wantCode(t, "refusing by somebody lower", c.desk.RefuseApproval(ctx, lower, c.From, p.ID), authn.CodeForbidden)
+	wantCode(t, "refusing by somebody lower", c.desk.RejectApproval(ctx, lower, c.From, p.ID), authn.CodeForbidden)
 	if _, err := c.desk.Approve(ctx, c.second, c.From, p.ID); err != nil {
 		t.Errorf("the second word: %v", err)
 	}
@@ -129,32 +129,32 @@ func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
 func TestAWordEndsWithItsTimeAndWithWhoGaveIt(t *testing.T) {
 	for _, x := range []struct {
 		name string
-		end  func(t *testing.T, c *council, p helpdesk.Approval)
+		end  func(t *testing.T, c *council, p helpdesk.ResetApproval)
 		want authn.Code
 	}{
-		{"after a day", func(t *testing.T, c *council, _ helpdesk.Approval) { c.Clock.Advance(24 * time.Hour) }, authn.CodeNotFound},
-		{"withdrawn", func(t *testing.T, c *council, p helpdesk.Approval) {
-			wantCode(t, "withdrawing", c.desk.RefuseApproval(t.Context(), c.first, c.From, p.ID), "")
+		{"after a day", func(t *testing.T, c *council, _ helpdesk.ResetApproval) { c.Clock.Advance(24 * time.Hour) }, authn.CodeNotFound},
+		{"withdrawn", func(t *testing.T, c *council, p helpdesk.ResetApproval) {
+			wantCode(t, "withdrawing", c.desk.RejectApproval(t.Context(), c.first, c.From, p.ID), "")
 		}, authn.CodeNotFound},
-		{"refused by another", func(t *testing.T, c *council, p helpdesk.Approval) {
-			wantCode(t, "refusing", c.desk.RefuseApproval(t.Context(), c.second, c.From, p.ID), "")
+		{"refused by another", func(t *testing.T, c *council, p helpdesk.ResetApproval) {
+			wantCode(t, "refusing", c.desk.RejectApproval(t.Context(), c.second, c.From, p.ID), "")
 		}, authn.CodeNotFound},
-		{"refused by the person", func(t *testing.T, c *council, p helpdesk.Approval) {
-			wantCode(t, "refusing", c.desk.RefuseApproval(t.Context(), c.victim, c.From, p.ID), "")
+		{"refused by the person", func(t *testing.T, c *council, p helpdesk.ResetApproval) {
+			wantCode(t, "refusing", c.desk.RejectApproval(t.Context(), c.victim, c.From, p.ID), "")
 		}, authn.CodeNotFound},
-		{"reset by the machine's owner meanwhile", func(t *testing.T, c *council, _ helpdesk.Approval) {
+		{"reset by the machine's owner meanwhile", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			c.reset(t, machine, helpdesk.ResetRequest{})
 		}, authn.CodeNotFound},
-		{"the first is suspended", func(t *testing.T, c *council, _ helpdesk.Approval) {
+		{"the first is suspended", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			wantCode(t, "suspending", c.desk.Suspend(t.Context(), machine, c.From, "first@garage.example"), "")
 		}, authn.CodeForbidden},
-		{"the first has lost the role", func(t *testing.T, c *council, _ helpdesk.Approval) {
+		{"the first has lost the role", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			c.Change(authn.UserID(c.first.Owner), func(u *authn.User) { u.Roles = []authn.RoleAssignment{grant(authn.RoleUserAdmin)} })
 		}, authn.CodeForbidden},
-		{"the first one's token is revoked", func(t *testing.T, c *council, _ helpdesk.Approval) {
+		{"the first one's token is revoked", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			wantCode(t, "revoking", c.desk.RevokeToken(t.Context(), machine, c.From, c.first.ID[len("token:"):]), "")
 		}, authn.CodeForbidden},
-		{"the person has risen above them", func(t *testing.T, c *council, _ helpdesk.Approval) {
+		{"the person has risen above them", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			for _, id := range []string{c.first.Owner, c.second.Owner} {
 				c.Change(authn.UserID(id), func(u *authn.User) { u.Roles = []authn.RoleAssignment{grant(authn.RoleHelpDesk)} })
 			}
@@ -206,7 +206,7 @@ func TestTakingARoleIsNoWayAroundTheSecondWord(t *testing.T) {
 	rid := c.User(technician).Roles[0].ID
 	wantCode(t, "taking the role", c.desk.RevokeRole(ctx, c.first, c.From, technician, rid), "")
 	_, sibling := c.ownedAfter(t, "first@garage.example", authn.RoleUserAdmin)
-	for name, op := range map[string]helpdesk.Operator{"the same token": c.first, "another of theirs": sibling} {
+	for name, op := range map[string]helpdesk.Principal{"the same token": c.first, "another of theirs": sibling} {
 		c.ask(t, op)
 		wantCode(t, "a device, by "+name, c.desk.RemoveDevice(ctx, op, c.From, technician, c.phone.Device), authn.CodeForbidden)
 	}
@@ -240,20 +240,20 @@ func TestASecondWordFitsIntoOneUpdate(t *testing.T) {
 	for i := range 9 {
 		c.boss(t, string(rune('a'+i))+"@council.example", grant(authn.RoleSuperAdmin))
 	}
-	if _, err := c.desk.Ask(t.Context(), c.From, helpdesk.Form{Email: technician}); err != nil {
+	if _, err := c.desk.Submit(t.Context(), c.From, helpdesk.Submission{Email: technician}); err != nil {
 		t.Fatal(err)
 	}
-	cases, _, err := c.desk.Cases(t.Context(), c.first, helpdesk.CaseQuery{})
+	cases, _, err := c.desk.Requests(t.Context(), c.first, helpdesk.RequestQuery{})
 	if err != nil || len(cases) != 1 {
 		t.Fatalf("got %d cases, %v", len(cases), err)
 	}
 	_, err = c.desk.Reset(t.Context(), c.first, c.From, technician, helpdesk.ResetRequest{HelpRequest: cases[0].ID})
 	wantCode(t, "nobody checked who is asking", err, authn.CodeWrongState)
-	rec := c.reset(t, c.first, helpdesk.ResetRequest{HelpRequest: cases[0].ID, Check: &helpdesk.IdentityCheck{Way: helpdesk.IdentityCalledBack}})
-	if _, err := c.desk.Approve(t.Context(), c.second, c.From, rec.Waits.ID); err != nil {
+	rec := c.reset(t, c.first, helpdesk.ResetRequest{HelpRequest: cases[0].ID, Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityCalledBack}})
+	if _, err := c.desk.Approve(t.Context(), c.second, c.From, rec.Approval.ID); err != nil {
 		t.Errorf("the second word: %v", err)
 	}
-	if found, err := c.desk.Case(t.Context(), c.first, cases[0].ID); err != nil || found.State != helpdesk.StateResolved {
+	if found, err := c.desk.Request(t.Context(), c.first, cases[0].ID); err != nil || found.State != helpdesk.StateResolved {
 		t.Errorf("the case: %+v, %v", found.State, err)
 	}
 }

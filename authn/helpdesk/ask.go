@@ -12,8 +12,8 @@ import (
 	"barillet/templates"
 )
 
-// Form is the public help form as it was sent.
-type Form struct {
+// Submission is the public help form as it was sent.
+type Submission struct {
 	Email   string       // address or sign-in name, as typed
 	Topic   string       // one of templates.Topics; "": the first
 	Message string       // at most 4,000 characters; may be empty, for the topic tells enough
@@ -30,11 +30,11 @@ type asked struct {
 	forgot  bool
 }
 
-// Ask takes a request for help. The answer, a new reference, is the same for people that we know and those that
+// Submit takes a request for help. The answer, a new reference, is the same for people that we know and those that
 // we do not, and when the text only joins a request that is open. Limits (PROTOCOL 19): CodeRateLimited beyond 20 an
 // hour from one network; beyond 5 an hour about one address no mail is sent. Support is mailed, if there is
 // one; the person gets word of it at the stored address alone. CodeInvalid: email, topic or message.
-func (d *Desk) Ask(ctx context.Context, from authn.RequestInfo, f Form) (reference string, err error) {
+func (d *Desk) Submit(ctx context.Context, from authn.RequestInfo, f Submission) (reference string, err error) {
 	q := asked{topic: templates.Topic(f.Topic), counted: true}
 	var ok bool
 	if q.address, ok = authn.NormalizeLogin(f.Email); !ok {
@@ -46,7 +46,7 @@ func (d *Desk) Ask(ctx context.Context, from authn.RequestInfo, f Form) (referen
 	if !slices.Contains(templates.Topics(), q.topic) {
 		return "", authn.Invalid("topic", "unknown")
 	}
-	if q.message, ok = clean(f.Message, 4000, true); !ok {
+	if q.message, ok = Sanitize(f.Message, 4000, true); !ok {
 		return "", authn.Invalid("message", "too_long")
 	}
 	if !f.Login.IsZero() {
@@ -120,7 +120,7 @@ func (d *Desk) take(w *authn.Tx, q asked) (outcome, error) {
 
 // open stores a new case and, within the limit, queues its mails. u is empty for an address that nobody has.
 func (d *Desk) open(w *authn.Tx, q asked, u *authn.User, reference string, mails bool) error {
-	c := Case{ID: w.NewRecordID("help"), Reference: reference, User: u.ID, Email: q.address, Topic: q.topic, Message: q.message,
+	c := Request{ID: w.NewRecordID("help"), Reference: reference, User: u.ID, Email: q.address, Topic: q.topic, Message: q.message,
 		State: StateOpen, PasswordProven: u.ID != "" && q.proven == u.ID, Forgotten: q.forgot,
 		Agent: authn.DescribeUserAgent(w.Op.Request.Agent), At: w.Op.Now}
 	if w.Op.Request.Address.IsValid() {
@@ -163,15 +163,15 @@ func stored(u *authn.User, typed string) []string {
 }
 
 // join adds a text to the case that is open, without a mail. What is too much is counted only.
-func (d *Desk) join(w *authn.Tx, c *Case, q asked, reference string) error {
+func (d *Desk) join(w *authn.Tx, c *Request, q asked, reference string) error {
 	if len(c.Texts) < mostTexts {
-		t := Text{At: w.Op.Now, Reference: reference, Topic: q.topic, Message: cut(q.message, longestText)}
+		t := FollowUp{At: w.Op.Now, Reference: reference, Topic: q.topic, Message: cut(q.message, longestText)}
 		if w.Op.Request.Address.IsValid() {
 			t.Address = w.Op.Request.Address.String()
 		}
 		c.Texts = append(slices.Clone(c.Texts), t)
 	} else {
-		c.More++
+		c.DroppedFollowUps++
 	}
 	if err := w.Audit(d.askedEvent(audit.HelpJoined, c)); err != nil {
 		return err
@@ -184,8 +184,8 @@ func (d *Desk) join(w *authn.Tx, c *Case, q asked, reference string) error {
 }
 
 // askedEvent tells of a request. Nobody has proven to be the person that it is about.
-func (d *Desk) askedEvent(action string, c *Case) audit.Event {
-	e := Operator{}.caseEvent(action, c)
+func (d *Desk) askedEvent(action string, c *Request) audit.Event {
+	e := Principal{}.requestEvent(action, c)
 	e.Actor = audit.Actor{Type: audit.TypeUnknown}
 	e.Detail = map[string]string{"topic": string(c.Topic)}
 	return e

@@ -19,11 +19,11 @@ import (
 var reference = regexp.MustCompile(`^H-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$`)
 
 // ask sends the form from a network of its own each time.
-func (s *shop) ask(t *testing.T, n int, f helpdesk.Form) string {
+func (s *shop) ask(t *testing.T, n int, f helpdesk.Submission) string {
 	t.Helper()
 	from := s.From
 	from.Address = netip.AddrFrom4([4]byte{198, 51, byte(n), 7})
-	ref, err := s.desk.Ask(t.Context(), from, f)
+	ref, err := s.desk.Submit(t.Context(), from, f)
 	if err != nil {
 		t.Fatalf("asking: %v", err)
 	}
@@ -35,9 +35,9 @@ func (s *shop) ask(t *testing.T, n int, f helpdesk.Form) string {
 }
 
 // cases are all, as support sees them.
-func (s *shop) cases(t *testing.T) []helpdesk.Case {
+func (s *shop) cases(t *testing.T) []helpdesk.Request {
 	t.Helper()
-	cases, next, err := s.desk.Cases(t.Context(), support, helpdesk.CaseQuery{})
+	cases, next, err := s.desk.Requests(t.Context(), support, helpdesk.RequestQuery{})
 	if err != nil || next != "" {
 		t.Fatalf("listing cases: %q, %v", next, err)
 	}
@@ -56,7 +56,7 @@ func TestAHelpRequestReachesSupportAndThePersonAtTheStoredAddress(t *testing.T) 
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := openShop(t)
-			ref := s.ask(t, 1, helpdesk.Form{Email: c.typed, Topic: "phone_lost", Message: "  It fell.\r\nHelp\x1b[2J\u202e!  "})
+			ref := s.ask(t, 1, helpdesk.Submission{Email: c.typed, Topic: "phone_lost", Message: "  It fell.\r\nHelp\x1b[2J\u202e!  "})
 			sameStrings(t, "mails", s.letters(), c.want)
 			m := mailed[templates.HelpForSupportMail](t, s, "support@garage.example")
 			cases := s.cases(t)
@@ -81,7 +81,7 @@ func TestAHelpRequestReachesSupportAndThePersonAtTheStoredAddress(t *testing.T) 
 func TestTheMailToSupportIsInTheHousesLanguageAndThePersonsInTheirs(t *testing.T) {
 	s := openShop(t)
 	s.Change(s.amelie.ID, func(u *authn.User) { u.Locale = "en" })
-	s.ask(t, 1, helpdesk.Form{Email: technician, Message: "x"})
+	s.ask(t, 1, helpdesk.Submission{Email: technician, Message: "x"})
 	for _, m := range s.Mails() {
 		if want := map[bool]string{true: "en", false: "fr"}[m.To == technician]; m.Lang != want {
 			t.Errorf("mail to %s in %q, want %q", m.To, m.Lang, want)
@@ -92,7 +92,7 @@ func TestTheMailToSupportIsInTheHousesLanguageAndThePersonsInTheirs(t *testing.T
 func TestWithoutSupportHelpRequestsAreStoredOnly(t *testing.T) {
 	s := openShop(t)
 	s.Service.Policy.Support = ""
-	s.ask(t, 1, helpdesk.Form{Email: technician, Message: "x"})
+	s.ask(t, 1, helpdesk.Submission{Email: technician, Message: "x"})
 	sameStrings(t, "mails", s.letters(), []string{"help_received to " + technician})
 	if len(s.cases(t)) != 1 {
 		t.Error("the request is lost")
@@ -102,7 +102,7 @@ func TestWithoutSupportHelpRequestsAreStoredOnly(t *testing.T) {
 func TestFortyRequestsAreStoppedBySourceAndByAddress(t *testing.T) {
 	s := openShop(t)
 	for i := range 40 {
-		_, err := s.desk.Ask(t.Context(), s.From, helpdesk.Form{Email: fmt.Sprintf("n%d@else.example", i), Message: "x"})
+		_, err := s.desk.Submit(t.Context(), s.From, helpdesk.Submission{Email: fmt.Sprintf("n%d@else.example", i), Message: "x"})
 		want := authn.Code("")
 		if i >= 20 {
 			want = authn.CodeRateLimited
@@ -112,7 +112,7 @@ func TestFortyRequestsAreStoppedBySourceAndByAddress(t *testing.T) {
 	s.EmptyOutbox()
 	refs := map[string]bool{}
 	for i := range 40 {
-		refs[s.ask(t, i, helpdesk.Form{Email: technician, Message: strings.Repeat("é", 4000)})] = true
+		refs[s.ask(t, i, helpdesk.Submission{Email: technician, Message: strings.Repeat("é", 4000)})] = true
 	}
 	if len(refs) != 40 {
 		t.Errorf("got %d references, want 40", len(refs))
@@ -128,18 +128,18 @@ func TestFortyRequestsAreStoppedBySourceAndByAddress(t *testing.T) {
 	if toSupport != 5 || toPerson != 5 {
 		t.Errorf("got %d mails to support and %d to the person, want five each", toSupport, toPerson)
 	}
-	cases, _, err := s.desk.Cases(t.Context(), support, helpdesk.CaseQuery{User: s.amelie.ID})
+	cases, _, err := s.desk.Requests(t.Context(), support, helpdesk.RequestQuery{User: s.amelie.ID})
 	if err != nil || len(cases) != 5 {
 		t.Fatalf("got %d cases, %v, want five", len(cases), err)
 	}
 	last := cases[4]
-	if len(last.Texts)+last.More != 35 || len(last.Texts) == 0 || utf8.RuneCountInString(last.Texts[0].Message) != 400 {
-		t.Errorf("got %d texts and %d more, want 35", len(last.Texts), last.More)
+	if len(last.Texts)+last.DroppedFollowUps != 35 || len(last.Texts) == 0 || utf8.RuneCountInString(last.Texts[0].Message) != 400 {
+		t.Errorf("got %d texts and %d more, want 35", len(last.Texts), last.DroppedFollowUps)
 	}
 	if got := len(s.Events(audit.HelpJoined)); got != 35 {
 		t.Errorf("got %d events of joined texts, want 35", got)
 	}
-	found, _, err := s.desk.Cases(t.Context(), support, helpdesk.CaseQuery{Reference: last.Texts[3].Reference})
+	found, _, err := s.desk.Requests(t.Context(), support, helpdesk.RequestQuery{Reference: last.Texts[3].Reference})
 	if err != nil || len(found) != 1 || found[0].ID != last.ID {
 		t.Errorf("by the reference of a joined text: got %d cases, %v", len(found), err)
 	}
@@ -152,16 +152,16 @@ func TestFortyRequestsAreStoppedBySourceAndByAddress(t *testing.T) {
 func TestBeyondTheLimitAClosedRequestIsNotJoined(t *testing.T) {
 	s := openShop(t)
 	for i := range 5 {
-		s.ask(t, i, helpdesk.Form{Email: technician, Message: "x"})
+		s.ask(t, i, helpdesk.Submission{Email: technician, Message: "x"})
 	}
 	for _, c := range s.cases(t) {
-		if _, err := s.desk.Patch(t.Context(), support, s.From, c.ID, helpdesk.CasePatch{Status: helpdesk.StateRejected}); err != nil {
+		if _, err := s.desk.Patch(t.Context(), support, s.From, c.ID, helpdesk.RequestPatch{Status: helpdesk.StateRejected}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	s.EmptyOutbox()
-	ref := s.ask(t, 9, helpdesk.Form{Email: technician, Message: "y"})
-	open, _, err := s.desk.Cases(t.Context(), support, helpdesk.CaseQuery{Status: helpdesk.StateOpen})
+	ref := s.ask(t, 9, helpdesk.Submission{Email: technician, Message: "y"})
+	open, _, err := s.desk.Requests(t.Context(), support, helpdesk.RequestQuery{Status: helpdesk.StateOpen})
 	if err != nil || len(open) != 1 || open[0].Reference != ref || len(s.Mails()) != 0 {
 		t.Errorf("got %d open, %v, mails %v, want a new one without mail", len(open), err, s.letters())
 	}
@@ -170,11 +170,11 @@ func TestBeyondTheLimitAClosedRequestIsNotJoined(t *testing.T) {
 func TestTheCaseTellsWhetherTheSamePersonsPasswordWasProven(t *testing.T) {
 	s := openShop(t)
 	login := s.signIn(t, password).Login
-	s.ask(t, 1, helpdesk.Form{Email: technician, Message: "x", Login: login})
-	s.ask(t, 2, helpdesk.Form{Email: s.manager.Email, Message: "x", Login: login})
-	s.ask(t, 3, helpdesk.Form{Email: technician, Message: "x", Login: authn.SecretOf("nothing")})
+	s.ask(t, 1, helpdesk.Submission{Email: technician, Message: "x", Login: login})
+	s.ask(t, 2, helpdesk.Submission{Email: s.manager.Email, Message: "x", Login: login})
+	s.ask(t, 3, helpdesk.Submission{Email: technician, Message: "x", Login: authn.SecretOf("nothing")})
 	s.Clock.Advance(authn.TransactionTTL)
-	s.ask(t, 4, helpdesk.Form{Email: technician, Message: "x", Login: login})
+	s.ask(t, 4, helpdesk.Submission{Email: technician, Message: "x", Login: login})
 	var got []bool
 	for _, c := range s.cases(t) {
 		got = append(got, c.PasswordProven)
@@ -199,22 +199,22 @@ func TestAForgottenPasswordWithoutADeviceOpensACase(t *testing.T) {
 
 func TestFormsThatAreRefused(t *testing.T) {
 	s := openShop(t)
-	good := helpdesk.Form{Email: technician, Topic: "other", Message: "x"}
+	good := helpdesk.Submission{Email: technician, Topic: "other", Message: "x"}
 	for _, c := range []struct {
 		name, field string
-		change      func(*helpdesk.Form)
+		change      func(*helpdesk.Submission)
 	}{
-		{"no address", "email", func(f *helpdesk.Form) { f.Email = "" }},
-		{"an address in another script", "email", func(f *helpdesk.Form) { f.Email = "amélie@garage.example" }},
-		{"too long an address", "email", func(f *helpdesk.Form) { f.Email = strings.Repeat("a", 255) }},
-		{"two lines of address", "email", func(f *helpdesk.Form) { f.Email = "a@b.example\nBcc: c@d.example" }},
-		{"another topic", "topic", func(f *helpdesk.Form) { f.Topic = "weather" }},
-		{"too long a message", "message", func(f *helpdesk.Form) { f.Message = strings.Repeat("é", 4001) }},
-		{"megabytes", "message", func(f *helpdesk.Form) { f.Message = strings.Repeat(" ", 1<<20) }},
+		{"no address", "email", func(f *helpdesk.Submission) { f.Email = "" }},
+		{"an address in another script", "email", func(f *helpdesk.Submission) { f.Email = "amélie@garage.example" }},
+		{"too long an address", "email", func(f *helpdesk.Submission) { f.Email = strings.Repeat("a", 255) }},
+		{"two lines of address", "email", func(f *helpdesk.Submission) { f.Email = "a@b.example\nBcc: c@d.example" }},
+		{"another topic", "topic", func(f *helpdesk.Submission) { f.Topic = "weather" }},
+		{"too long a message", "message", func(f *helpdesk.Submission) { f.Message = strings.Repeat("é", 4001) }},
+		{"megabytes", "message", func(f *helpdesk.Submission) { f.Message = strings.Repeat(" ", 1<<20) }},
 	} {
 		f := good
 		c.change(&f)
-		_, err := s.desk.Ask(t.Context(), s.From, f)
+		_, err := s.desk.Submit(t.Context(), s.From, f)
 		wantCode(t, c.name, err, authn.CodeInvalid)
 		if err == nil || !strings.Contains(err.Error(), c.field) {
 			t.Errorf("%s: got %v, want field %s", c.name, err, c.field)

@@ -14,8 +14,8 @@ const theirs = "mallory@elsewhere.example" // a mailbox of the operator's
 
 // thief is one operator with every allowance, by two of their tokens.
 var (
-	thief = withSecrets(helpdesk.Operator{ID: "token:m1", Name: "mallory", Owner: "umallory", Role: authn.RoleSuperAdmin})
-	again = withSecrets(helpdesk.Operator{ID: "token:m2", Name: "mallory's scripts", Owner: "umallory", Role: authn.RoleSuperAdmin})
+	thief = withSecrets(helpdesk.Principal{ID: "token:m1", Name: "mallory", Owner: "umallory", Role: authn.RoleSuperAdmin})
+	again = withSecrets(helpdesk.Principal{ID: "token:m2", Name: "mallory's scripts", Owner: "umallory", Role: authn.RoleSuperAdmin})
 )
 
 // half is what somebody holds of an account.
@@ -25,15 +25,15 @@ type half struct {
 	code     authn.Secret
 }
 
-func (s *shop) sets(t *testing.T, op helpdesk.Operator) string {
+func (s *shop) sets(t *testing.T, op helpdesk.Principal) string {
 	t.Helper()
-	if _, err := s.desk.Change(t.Context(), op, s.From, string(s.amelie.ID), helpdesk.ProfileChange{Password: given}); err != nil {
+	if _, err := s.desk.UpdateUser(t.Context(), op, s.From, string(s.amelie.ID), helpdesk.ProfileChange{Password: given}); err != nil {
 		t.Fatal(err)
 	}
 	return given
 }
 
-func (s *shop) makes(t *testing.T, op helpdesk.Operator) string {
+func (s *shop) makes(t *testing.T, op helpdesk.Principal) string {
 	t.Helper()
 	secret, err := s.desk.TemporaryPassword(t.Context(), op, s.From, string(s.amelie.ID))
 	if err != nil {
@@ -42,21 +42,21 @@ func (s *shop) makes(t *testing.T, op helpdesk.Operator) string {
 	return secret.Reveal()
 }
 
-func (s *shop) moves(t *testing.T, op helpdesk.Operator, to string) {
+func (s *shop) moves(t *testing.T, op helpdesk.Principal, to string) {
 	t.Helper()
-	if _, err := s.desk.Change(t.Context(), op, s.From, string(s.amelie.ID), helpdesk.ProfileChange{Email: &to}); err != nil {
+	if _, err := s.desk.UpdateUser(t.Context(), op, s.From, string(s.amelie.ID), helpdesk.ProfileChange{Email: &to}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (s *shop) answers(t *testing.T, op helpdesk.Operator, password string) half {
+func (s *shop) answers(t *testing.T, op helpdesk.Principal, password string) half {
 	t.Helper()
 	rec := s.resets(t, op, helpdesk.ResetRequest{SendEmail: new(false)})
 	return half{password, tokenOf(rec.Link.Reveal()), rec.Code}
 }
 
 // mails resets by mail and reads the mailbox at an address.
-func (s *shop) mails(t *testing.T, op helpdesk.Operator, to, password string) half {
+func (s *shop) mails(t *testing.T, op helpdesk.Principal, to, password string) half {
 	t.Helper()
 	s.EmptyOutbox()
 	s.resets(t, op, helpdesk.ResetRequest{SendEmail: new(true)})
@@ -64,7 +64,7 @@ func (s *shop) mails(t *testing.T, op helpdesk.Operator, to, password string) ha
 	return half{password, tokenOf(m.Link), authn.SecretOf(m.Code)}
 }
 
-func (s *shop) resets(t *testing.T, op helpdesk.Operator, r helpdesk.ResetRequest) helpdesk.Receipt {
+func (s *shop) resets(t *testing.T, op helpdesk.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
 	t.Helper()
 	rec, err := s.desk.Reset(t.Context(), op, s.From, string(s.amelie.ID), r)
 	if err != nil {
@@ -141,7 +141,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 		}},
 		{"moves the address in the call that sets the password", func(t *testing.T, s *shop) half {
 			to := theirs
-			if _, err := s.desk.Change(t.Context(), thief, s.From, technician, helpdesk.ProfileChange{Email: &to, Password: given}); err != nil {
+			if _, err := s.desk.UpdateUser(t.Context(), thief, s.From, technician, helpdesk.ProfileChange{Email: &to, Password: given}); err != nil {
 				t.Fatal(err)
 			}
 			s.Clock.Advance(rest)
@@ -159,7 +159,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 		}},
 		{"hands a code over at the machine", func(t *testing.T, s *shop) half {
 			at := machine
-			rec := s.resets(t, at, helpdesk.ResetRequest{Hand: true})
+			rec := s.resets(t, at, helpdesk.ResetRequest{ShowCode: true})
 			return half{s.sets(t, at), authn.Secret{}, rec.Code}
 		}},
 		{"has a ticket renewed by mail", func(t *testing.T, s *shop) half {
@@ -273,7 +273,7 @@ func TestATicketIsMailedToAnAddressJustMoved(t *testing.T) {
 		t.Errorf("the address of before was told of %q", told.By)
 	}
 	for _, r := range []helpdesk.ResetRequest{{}, {SendEmail: new(true)}} {
-		for _, op := range []helpdesk.Operator{thief, support, machine} {
+		for _, op := range []helpdesk.Principal{thief, support, machine} {
 			_, err := s.desk.Reset(t.Context(), op, s.From, string(s.amelie.ID), r)
 			wantCode(t, op.ID, err, authn.CodeWrongState)
 		}
@@ -293,13 +293,13 @@ func TestATicketIsMailedToAnAddressJustMoved(t *testing.T) {
 	}
 }
 
-var support2 = withSecrets(helpdesk.Operator{ID: "token:s2", Name: "the other desk", Owner: "uother", Role: authn.RoleUserAdmin})
+var support2 = withSecrets(helpdesk.Principal{ID: "token:s2", Name: "the other desk", Owner: "uother", Role: authn.RoleUserAdmin})
 
 // An address counts as the hand of whoever wrote it from the beginning, until somebody was reached there.
 func TestTheAddressOfTheBeginningIsProvenByTheMailedInvitation(t *testing.T) {
 	for _, mailedTo := range []bool{true, false} {
 		s := openShop(t)
-		u, inv, err := s.desk.AddUser(t.Context(), thief, s.From, helpdesk.NewUser{Email: "nadia@garage.example"}, true, mailedTo)
+		u, inv, err := s.desk.CreateUser(t.Context(), thief, s.From, helpdesk.NewUser{Email: "nadia@garage.example"}, true, mailedTo)
 		if err != nil || s.User(string(u.ID)).EmailProvenance.By != thief.Owner {
 			t.Fatalf("got %+v, %v", s.User(string(u.ID)).EmailProvenance, err)
 		}

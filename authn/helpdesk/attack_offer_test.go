@@ -14,12 +14,12 @@ import (
 func TestAnOperatorOffersAPhoneToWhoeverBroughtAKey(t *testing.T) {
 	s := openShop(t)
 	u, phone := s.bring(t)
-	for _, op := range []helpdesk.Operator{withSecrets(helpdesk.Operator{ID: "token:m", Name: "scripts", Owner: machine.Owner, Role: authn.RoleSuperAdmin}), thief} {
+	for _, op := range []helpdesk.Principal{withSecrets(helpdesk.Principal{ID: "token:m", Name: "scripts", Owner: machine.Owner, Role: authn.RoleSuperAdmin}), thief} {
 		s.offersTo(t, op, u.Login)
 		if got := s.User(u.Login); !got.HasOnlyImportedDevice() {
 			t.Errorf("%s: an offered phone made the key from elsewhere one that was used", op.ID)
 		}
-		_, err := s.desk.Change(t.Context(), op, s.From, string(u.ID), helpdesk.ProfileChange{Password: given})
+		_, err := s.desk.UpdateUser(t.Context(), op, s.From, string(u.ID), helpdesk.ProfileChange{Password: given})
 		wantCode(t, "a password that is set", err, authn.CodeSameProvenance)
 		_, err = s.desk.TemporaryPassword(t.Context(), op, s.From, u.Login)
 		wantCode(t, "a temporary one", err, authn.CodeSameProvenance)
@@ -34,7 +34,7 @@ func TestAnOperatorOffersAPhoneToWhoeverBroughtAKey(t *testing.T) {
 }
 
 // offersTo enrols a phone for somebody to its end.
-func (s *shop) offersTo(t *testing.T, op helpdesk.Operator, id string) {
+func (s *shop) offersTo(t *testing.T, op helpdesk.Principal, id string) {
 	t.Helper()
 	out, err := s.desk.Enrol(t.Context(), op, s.From, id, helpdesk.NewDevice{Type: "token:software:totp", Provider: "OKTA", Name: "Atelier"})
 	if err != nil {

@@ -22,11 +22,11 @@ func TestAHelpRequestTellsWhatTheLogKeeps(t *testing.T) {
 	wantCode(t, "it is left", s.desk.RemoveMember(t.Context(), root, s.From, s.other, technician), "")
 	wantCode(t, "suspended", s.desk.Suspend(t.Context(), root, s.From, technician), "")
 	wantCode(t, "and back", s.desk.Unsuspend(t.Context(), root, s.From, technician), "")
-	if _, err := s.desk.Ask(t.Context(), s.From, helpdesk.Form{Email: technician}); err != nil {
+	if _, err := s.desk.Submit(t.Context(), s.From, helpdesk.Submission{Email: technician}); err != nil {
 		t.Fatal(err)
 	}
-	read := func(op helpdesk.Operator) (what []string) {
-		cases, _, err := s.desk.Cases(t.Context(), op, helpdesk.CaseQuery{})
+	read := func(op helpdesk.Principal) (what []string) {
+		cases, _, err := s.desk.Requests(t.Context(), op, helpdesk.RequestQuery{})
 		if err != nil || len(cases) != 1 {
 			t.Fatalf("got %d cases, %v", len(cases), err)
 		}
@@ -49,7 +49,7 @@ func TestAHelpRequestTellsWhatTheLogKeeps(t *testing.T) {
 func TestTheLogTellsThatSomebodyWasInvitedElsewhere(t *testing.T) {
 	s := openShop(t)
 	s.inviteElsewhere(t, limited(support, s.other), technician, s.other)
-	cases, _, err := s.desk.Cases(t.Context(), root, helpdesk.CaseQuery{})
+	cases, _, err := s.desk.Requests(t.Context(), root, helpdesk.RequestQuery{})
 	if err != nil || len(cases) != 1 || cases[0].Topic != templates.TopicInvited {
 		t.Fatalf("got %+v, %v", cases, err)
 	}
@@ -57,7 +57,7 @@ func TestTheLogTellsThatSomebodyWasInvitedElsewhere(t *testing.T) {
 	s.Clock.Advance(time.Second)
 	_, err = s.desk.Reset(t.Context(), root, s.From, technician, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack})
 	wantCode(t, "a reset for which nobody asked", err, authn.CodeConflict)
-	for _, p := range []helpdesk.CasePatch{{Note: "who is this?"}, {Status: helpdesk.StateResolved}} {
+	for _, p := range []helpdesk.RequestPatch{{Note: "who is this?"}, {Status: helpdesk.StateResolved}} {
 		if _, err := s.desk.Patch(t.Context(), root, s.From, id, p); err != nil {
 			t.Fatal(err)
 		}

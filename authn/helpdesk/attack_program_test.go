@@ -11,7 +11,7 @@ import (
 func TestAProgramEndsASignInOfSomebodyItSeesNoMore(t *testing.T) {
 	s := openShop(t)
 	op := limited(support, s.garage)
-	op.Authn = true
+	op.CanSignInUsers = true
 	began, err := s.desk.SignIn(t.Context(), op, s.From, technician, password)
 	if err != nil || began.Step != authn.StepVerify {
 		t.Fatalf("got %q, %v", began.Step, err)

@@ -26,7 +26,7 @@ func TestACursorTellsOfWhatLiesOutside(t *testing.T) {
 
 	ask := func(address string) {
 		s.Clock.Advance(1)
-		if _, err := s.desk.Ask(t.Context(), s.From, helpdesk.Form{Email: address}); err != nil {
+		if _, err := s.desk.Submit(t.Context(), s.From, helpdesk.Submission{Email: address}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -35,7 +35,7 @@ func TestACursorTellsOfWhatLiesOutside(t *testing.T) {
 	}
 	var seen []string
 	for after, pages := "", 0; ; pages++ {
-		cases, next, err := s.desk.Cases(t.Context(), op, helpdesk.CaseQuery{Limit: 1, After: after})
+		cases, next, err := s.desk.Requests(t.Context(), op, helpdesk.RequestQuery{Limit: 1, After: after})
 		if err != nil || len(cases) != 1 || cases[0].User != s.amelie.ID || pages > 1 {
 			t.Fatalf("page %d: got %d cases, %v, want one of the garage", pages, len(cases), err)
 		}

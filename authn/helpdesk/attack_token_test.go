@@ -13,9 +13,9 @@ func TestATokenOfOneGarageEndsTheTokensOfTheHouse(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
 	one := []authn.GroupID{s.garage}
-	operator := func(n helpdesk.NewToken) helpdesk.Operator {
+	operator := func(n helpdesk.NewToken) helpdesk.Principal {
 		secret, _ := s.token(t, machine, n)
-		op, err := s.desk.CheckToken(ctx, secret)
+		op, err := s.desk.Authenticate(ctx, secret)
 		if err != nil {
 			t.Fatalf("checking a token: %v", err)
 		}
@@ -24,7 +24,7 @@ func TestATokenOfOneGarageEndsTheTokensOfTheHouse(t *testing.T) {
 	thief := operator(helpdesk.NewToken{Name: "one garage", Role: authn.RoleUserAdmin, Groups: one})
 	tests := []struct {
 		name  string
-		by    helpdesk.Operator
+		by    helpdesk.Principal
 		token helpdesk.NewToken
 		may   bool
 	}{
@@ -56,7 +56,7 @@ func TestATokenOfOneGarageEndsTheTokensOfTheHouse(t *testing.T) {
 				wantRevoke, wantCheck = "", authn.CodeNoSession
 			}
 			wantCode(t, "revoking", s.desk.RevokeToken(ctx, test.by, s.From, tok.ID), wantRevoke)
-			_, err = s.desk.CheckToken(ctx, secret)
+			_, err = s.desk.Authenticate(ctx, secret)
 			wantCode(t, "the token afterwards", err, wantCheck)
 		})
 	}

@@ -11,9 +11,9 @@ import (
 	"barillet/templates"
 )
 
-// Imported is what became, or would become, of one person of a list. The zero value with nothing set: they can be
+// ImportResult is what became, or would become, of one person of a list. The zero value with nothing set: they can be
 // made.
-type Imported struct {
+type ImportResult struct {
 	ID      authn.UserID   // of who was made, or was there before; "" for neither
 	Known   bool           // there was somebody of that login, who is left alone (PROTOCOL 23)
 	Invited bool           // a mail is on its way to them
@@ -22,52 +22,52 @@ type Imported struct {
 
 // MayImport judges whether the operator may import at all, and with keys of another house if there are any among the
 // people: CodeForbidden. Only the machine's owner brings keys, never a token over the network (PROTOCOL 23).
-func (d *Desk) MayImport(op Operator, keys bool) error {
-	if keys && !op.Machine {
+func (d *Desk) MayImport(op Principal, keys bool) error {
+	if keys && !op.Operator {
 		return authn.Refuse(authn.CodeForbidden)
 	}
-	return op.allowed(actInvite)
+	return op.Require(PermInvite)
 }
 
 // Import makes one person of a list, unless there is one of that login, and mails them with invite, in the same
 // Update: whoever is there was invited, if that was asked for, however often a list is given. dry only judges. Somebody
-// whom an operator limited to groups may not know of is new to them, and gets a shadow, as with AddUser (PROTOCOL 21).
+// whom an operator limited to groups may not know of is new to them, and gets a shadow, as with CreateUser (PROTOCOL 21).
 // CodeForbidden: the operator may not do it to anybody, or brings a key without owning the machine.
-func (d *Desk) Import(ctx context.Context, op Operator, from authn.RequestInfo, n NewUser, invite, dry bool) (Imported, error) {
-	out, err := d.judgeImport(ctx, op, n)
+func (d *Desk) Import(ctx context.Context, op Principal, from authn.RequestInfo, n NewUser, invite, dry bool) (ImportResult, error) {
+	out, err := d.validateImport(ctx, op, n)
 	if err != nil || dry || out.Known || len(out.Faults) > 0 {
 		return out, err
 	}
-	u, invitation, err := d.AddUser(ctx, op, from, n, invite, true)
+	u, invitation, err := d.CreateUser(ctx, op, from, n, invite, true)
 	if authn.CodeOf(err) == authn.CodeTaken { // somebody was faster
-		out, err := d.judgeImport(ctx, op, n)
+		out, err := d.validateImport(ctx, op, n)
 		if err == nil && !out.Known && len(out.Faults) == 0 {
 			out.Faults = []*authn.Error{authn.Invalid("login", "taken")}
 		}
 		return out, err
 	}
 	if fault, ok := errors.AsType[*authn.Error](err); ok && fault.Code == authn.CodeInvalid {
-		return Imported{Faults: []*authn.Error{fault}}, nil
+		return ImportResult{Faults: []*authn.Error{fault}}, nil
 	}
-	return Imported{ID: u.ID, Invited: invitation.Sent}, err
+	return ImportResult{ID: u.ID, Invited: invitation.Sent}, err
 }
 
-// judgeImport finds everything that is wrong with a person at once.
-func (d *Desk) judgeImport(ctx context.Context, op Operator, n NewUser) (out Imported, err error) {
-	if err := d.MayImport(op, !n.Key.IsZero()); err != nil {
+// validateImport finds everything that is wrong with a person at once.
+func (d *Desk) validateImport(ctx context.Context, op Principal, n NewUser) (out ImportResult, err error) {
+	if err := d.MayImport(op, !n.OTPAuthURI.IsZero()); err != nil {
 		return out, err
 	}
 	u, faults := draft(n)
-	device, err := d.brought(op, d.People.Now(), &u, n)
+	device, err := d.addImported(op, d.People.Now(), &u, n)
 	if fault, ok := errors.AsType[*authn.Error](err); ok && fault.Code == authn.CodeInvalid {
 		faults = append(faults, fault)
 	} else if err != nil {
 		return out, err
 	}
-	if op.gives(n.Role) != nil {
+	if op.checkGives(n.Role) != nil {
 		faults = append(faults, authn.Invalid("role", "unknown"))
 	}
-	if !op.covers(n.Groups) { // what lies outside is not told from what is not there (PROTOCOL 21)
+	if !op.CoversGroups(n.Groups) { // what lies outside is not told from what is not there (PROTOCOL 21)
 		faults = append(faults, authn.Invalid("groupIds", "unknown"))
 	}
 	err = d.People.View(ctx, func(r authn.Reader) error {
@@ -75,7 +75,7 @@ func (d *Desk) judgeImport(ctx context.Context, op Operator, n NewUser) (out Imp
 		if err != nil {
 			return err
 		}
-		out = Imported{ID: known, Known: known != ""}
+		out = ImportResult{ID: known, Known: known != ""}
 		if !out.Known {
 			out.Faults = distinct(append(faults[:len(faults):len(faults)], found...))
 		}
@@ -96,9 +96,9 @@ func distinct(all []*authn.Error) (out []*authn.Error) {
 	return out
 }
 
-// brought reads the key that a new person comes with; nil without one.
-func (d *Desk) brought(op Operator, now time.Time, u *authn.User, n NewUser) (*factors.Device, error) {
-	if n.Key.IsZero() {
+// addImported reads the key that a new person comes with; nil without one.
+func (d *Desk) addImported(op Principal, now time.Time, u *authn.User, n NewUser) (*factors.Device, error) {
+	if n.OTPAuthURI.IsZero() {
 		return nil, nil
 	}
 	if err := d.MayImport(op, true); err != nil {
@@ -107,12 +107,12 @@ func (d *Desk) brought(op Operator, now time.Time, u *authn.User, n NewUser) (*f
 	if n.Password != "" { // PROTOCOL 8: one hand would bring both halves
 		return nil, authn.Refuse(authn.CodeSameProvenance)
 	}
-	device, err := d.People.ParseImport(now, u, n.Key)
+	device, err := d.People.ParseImport(now, u, n.OTPAuthURI)
 	return &device, err
 }
 
-// greet mails a new person what lets them in: an invitation, or for whoever brings a device the choice of a password.
-func (d *Desk) greet(w *authn.Tx, op Operator, u *authn.User, sendEmail bool) (Invitation, error) {
+// sendWelcome mails a new person what lets them in: an invitation, or for whoever brings a device the choice of a password.
+func (d *Desk) sendWelcome(w *authn.Tx, op Principal, u *authn.User, sendEmail bool) (Invitation, error) {
 	switch {
 	case !u.HasOnlyImportedDevice():
 		return d.invite(w, op, u, sendEmail)
@@ -123,7 +123,7 @@ func (d *Desk) greet(w *authn.Tx, op Operator, u *authn.User, sendEmail bool) (I
 	if err != nil {
 		return Invitation{}, err
 	}
-	garage, err := garageOf(w, u)
+	garage, err := groupOf(w, u)
 	if err != nil {
 		return Invitation{}, err
 	}
@@ -137,8 +137,8 @@ func (d *Desk) greet(w *authn.Tx, op Operator, u *authn.User, sendEmail bool) (I
 	return Invitation{Sent: true, Expires: expires}, w.Audit(e)
 }
 
-// dropBrought takes a device that was brought from elsewhere and never used.
-func (d *Desk) dropBrought(w *authn.Tx, op Operator, u *authn.User) error {
+// removeImported takes a device that was brought from elsewhere and never used.
+func (d *Desk) removeImported(w *authn.Tx, op Principal, u *authn.User) error {
 	if err := d.auditKey(w, op, u, audit.FactorRemoved); err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (d *Desk) dropBrought(w *authn.Tx, op Operator, u *authn.User) error {
 }
 
 // auditKey writes down what became of the device that a person brought.
-func (d *Desk) auditKey(w *authn.Tx, op Operator, u *authn.User, action string) error {
+func (d *Desk) auditKey(w *authn.Tx, op Principal, u *authn.User, action string) error {
 	e := op.event(action, u)
 	for _, dev := range u.Devices {
 		e.Targets = append(e.Targets, audit.Actor{Type: audit.TypeDevice, ID: string(dev.ID), Name: dev.Name})

@@ -22,7 +22,7 @@ func foreignKey(secret string) authn.Secret {
 func (s *shop) bring(t *testing.T) (authn.User, *authntest.Phone) {
 	t.Helper()
 	got, err := s.desk.Import(t.Context(), machine, s.From, helpdesk.NewUser{Login: "zoe@garage.example", FirstName: "Zoé",
-		Groups: []authn.GroupID{s.garage}, Key: foreignKey(foreignSecret)}, true, false)
+		Groups: []authn.GroupID{s.garage}, OTPAuthURI: foreignKey(foreignSecret)}, true, false)
 	if err != nil || got.ID == "" || !got.Invited || got.Known || got.Faults != nil {
 		t.Fatalf("got %+v, %v", got, err)
 	}
@@ -110,7 +110,7 @@ func TestWhoeverBroughtAKeyThatIsGoneIsInvitedAndTheKeyIsDead(t *testing.T) {
 	}
 	s.Accept(tokenOf(mailed[templates.InvitationMail](t, s, u.Login).Link), password)
 	// The key is free again: nobody has it.
-	got, err := s.desk.Import(t.Context(), machine, s.From, helpdesk.NewUser{Login: "luc@garage.example", Key: foreignKey(foreignSecret)}, false, false)
+	got, err := s.desk.Import(t.Context(), machine, s.From, helpdesk.NewUser{Login: "luc@garage.example", OTPAuthURI: foreignKey(foreignSecret)}, false, false)
 	if err != nil || got.ID == "" || got.Invited {
 		t.Errorf("got %+v, %v", got, err)
 	}
@@ -118,28 +118,28 @@ func TestWhoeverBroughtAKeyThatIsGoneIsInvitedAndTheKeyIsDead(t *testing.T) {
 
 func TestNobodyHoldsBothHalvesOfWhoeverBringsAKey(t *testing.T) {
 	s := openShop(t)
-	bringing := helpdesk.NewUser{Login: "luc@garage.example", Key: foreignKey(strings.Repeat("ABCDEFGH", 4))}
-	for name, op := range map[string]helpdesk.Operator{"a token": root, "a token with secrets": withSecrets(root)} {
+	bringing := helpdesk.NewUser{Login: "luc@garage.example", OTPAuthURI: foreignKey(strings.Repeat("ABCDEFGH", 4))}
+	for name, op := range map[string]helpdesk.Principal{"a token": root, "a token with secrets": withSecrets(root)} {
 		_, err := s.desk.Import(t.Context(), op, s.From, bringing, true, false)
 		wantCode(t, name+" brings a key", err, authn.CodeForbidden)
 		_, err = s.desk.Import(t.Context(), op, s.From, bringing, true, true)
 		wantCode(t, name+" tries whether a key is known", err, authn.CodeForbidden)
 	}
-	_, _, err := s.desk.AddUser(t.Context(), machine, s.From, bringing, true, false)
+	_, _, err := s.desk.CreateUser(t.Context(), machine, s.From, bringing, true, false)
 	wantCode(t, "the welcome in the answer", err, authn.CodeSameProvenance)
 	bringing.Password = password
-	_, _, err = s.desk.AddUser(t.Context(), machine, s.From, bringing, false, true)
+	_, _, err = s.desk.CreateUser(t.Context(), machine, s.From, bringing, false, true)
 	wantCode(t, "key and password by one hand", err, authn.CodeSameProvenance)
 	if _, err := s.desk.User(t.Context(), machine, bringing.Login); authn.CodeOf(err) != authn.CodeNotFound {
 		t.Errorf("got %v, want nobody made", err)
 	}
 	u, _ := s.bring(t)
-	for _, op := range []helpdesk.Operator{machine, withSecrets(root)} {
+	for _, op := range []helpdesk.Principal{machine, withSecrets(root)} {
 		_, err := s.desk.ResetPassword(t.Context(), op, s.From, u.Login, false)
 		wantCode(t, "the password link in the answer", err, authn.CodeSameProvenance)
 		_, err = s.desk.TemporaryPassword(t.Context(), op, s.From, u.Login)
 		wantCode(t, "a temporary password", err, authn.CodeSameProvenance)
-		_, err = s.desk.Change(t.Context(), op, s.From, string(u.ID), helpdesk.ProfileChange{Password: authntest.Password})
+		_, err = s.desk.UpdateUser(t.Context(), op, s.From, string(u.ID), helpdesk.ProfileChange{Password: authntest.Password})
 		wantCode(t, "a password that is set", err, authn.CodeSameProvenance)
 	}
 	if _, err := s.desk.ResetPassword(t.Context(), support, s.From, u.Login, true); err != nil {
@@ -151,7 +151,7 @@ func TestAListIsJudgedAsAWholeAndChangesNobodyWhoIsThere(t *testing.T) {
 	s := openShop(t)
 	s.bring(t)
 	before := s.User(technician)
-	faults := func(got helpdesk.Imported) (all []string) {
+	faults := func(got helpdesk.ImportResult) (all []string) {
 		for _, f := range got.Faults {
 			all = append(all, f.Field+" "+f.Reason)
 		}
@@ -165,13 +165,13 @@ func TestAListIsJudgedAsAWholeAndChangesNobodyWhoIsThere(t *testing.T) {
 	}{
 		{"somebody new", helpdesk.NewUser{Login: "new@garage.example"}, nil, false},
 		{"everything wrong at once", helpdesk.NewUser{Login: "x y", Email: "no", Second: technician, FirstName: "a\nb", LastName: strings.Repeat("é", 65),
-			Locale: "xx", Groups: []authn.GroupID{"g0"}, Role: "KING", Key: foreignKey("AAAA")},
+			Locale: "xx", Groups: []authn.GroupID{"g0"}, Role: "KING", OTPAuthURI: foreignKey("AAAA")},
 			[]string{"login address", "email address", "locale unknown", "otpauth short", "role unknown", "firstName name", "lastName name", "secondEmail taken", "groupIds unknown"}, false},
 		{"somebody known, in another case", helpdesk.NewUser{Login: "Amelie@GARAGE.example", FirstName: "Mallory"}, nil, true},
 		{"somebody known, whatever else is wrong", helpdesk.NewUser{Login: technician, Email: "no", Role: "KING"}, nil, true},
 		{"a login that is somebody's second address", helpdesk.NewUser{Login: second}, []string{"login taken"}, false},
 		{"an address of somebody else", helpdesk.NewUser{Login: "new@garage.example", Email: technician}, []string{"email taken"}, false},
-		{"a key that somebody has", helpdesk.NewUser{Login: "new@garage.example", Key: foreignKey(strings.ToLower(foreignSecret))}, []string{"otpauth taken"}, false},
+		{"a key that somebody has", helpdesk.NewUser{Login: "new@garage.example", OTPAuthURI: foreignKey(strings.ToLower(foreignSecret))}, []string{"otpauth taken"}, false},
 		{"twenty-one garages", helpdesk.NewUser{Login: "new@garage.example", Groups: make([]authn.GroupID, 21)}, []string{"groupIds too_many"}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestAListOfWhoeverIsLimitedToGaragesStaysWithinThem(t *testing.T) {
 func TestWhoeverBringsAsMuchAsOneCanIsMadeInOneUpdate(t *testing.T) {
 	s := openShop(t)
 	n := helpdesk.NewUser{Login: "zoe", Email: "zoe@garage.example", Second: "zoe@home.example", FirstName: "Zoé", LastName: "Martin",
-		Role: authn.RoleHelpDesk, Key: foreignKey(foreignSecret)}
+		Role: authn.RoleHelpDesk, OTPAuthURI: foreignKey(foreignSecret)}
 	for i := range 20 {
 		n.Groups = append(n.Groups, s.Group(fmt.Sprint("Garage ", i)))
 	}

@@ -25,34 +25,34 @@ const (
 	StateRejected   State = "rejected"
 )
 
-// Case is one help request. A record below pointer() holds one of which only ID is set: the latest case of an
+// Request is one help request. A record below pointer() holds one of which only ID is set: the latest case of an
 // address that is not closed.
-type Case struct {
-	ID             string          `json:"id"`
-	Reference      string          `json:"reference,omitempty"` // "H-7K3F-2Q9M"
-	User           authn.UserID    `json:"user,omitempty"`      // whom the address belongs to; "": nobody
-	Email          string          `json:"email,omitempty"`     // as typed, normalised; anybody can have typed it
-	Topic          templates.Topic `json:"topic,omitempty"`
-	Message        string          `json:"message,omitempty"`
-	Texts          []Text          `json:"texts,omitempty"` // that joined it beyond the limit of mails
-	More           int             `json:"more,omitempty"`  // how many further ones were too many to keep
-	State          State           `json:"state,omitempty"`
-	PasswordProven bool            `json:"passwordProven,omitempty"` // by the browser that sent it, for the same person
-	Forgotten      bool            `json:"forgotten,omitempty"`      // opened by a forgotten password of somebody without a device
-	Assignee       string          `json:"assignee,omitempty"`       // who has it, as Operator.Owner; "": nobody
-	AssigneeName   string          `json:"assigneeName,omitempty"`   // for people to read
-	Identity       Identity        `json:"identity,omitempty"`       // "": not checked yet, or before it was opened again
-	IdentityBy     string          `json:"identityBy,omitempty"`     // see IdentityCheck
-	IdentityAt     time.Time       `json:"identityAt,omitzero"`
-	Address        string          `json:"address,omitempty"` // of the client that sent it
-	Agent          string          `json:"agent,omitempty"`   // "Firefox, Android"
-	At             time.Time       `json:"at,omitzero"`
-	Changed        time.Time       `json:"changed,omitzero"`
-	History        []Step          `json:"history,omitempty"`
+type Request struct {
+	ID               string          `json:"id"`
+	Reference        string          `json:"reference,omitempty"` // "H-7K3F-2Q9M"
+	User             authn.UserID    `json:"user,omitempty"`      // whom the address belongs to; "": nobody
+	Email            string          `json:"email,omitempty"`     // as typed, normalised; anybody can have typed it
+	Topic            templates.Topic `json:"topic,omitempty"`
+	Message          string          `json:"message,omitempty"`
+	Texts            []FollowUp      `json:"texts,omitempty"`            // that joined it beyond the limit of mails
+	DroppedFollowUps int             `json:"droppedFollowUps,omitempty"` // how many further ones were too many to keep
+	State            State           `json:"state,omitempty"`
+	PasswordProven   bool            `json:"passwordProven,omitempty"` // by the browser that sent it, for the same person
+	Forgotten        bool            `json:"forgotten,omitempty"`      // opened by a forgotten password of somebody without a device
+	Assignee         string          `json:"assignee,omitempty"`       // who has it, as Operator.Owner; "": nobody
+	AssigneeName     string          `json:"assigneeName,omitempty"`   // for people to read
+	Identity         IdentityMethod  `json:"identity,omitempty"`       // "": not checked yet, or before it was opened again
+	IdentityBy       string          `json:"identityBy,omitempty"`     // see IdentityCheck
+	IdentityAt       time.Time       `json:"identityAt,omitzero"`
+	Address          string          `json:"address,omitempty"` // of the client that sent it
+	Agent            string          `json:"agent,omitempty"`   // "Firefox, Android"
+	At               time.Time       `json:"at,omitzero"`
+	Changed          time.Time       `json:"changed,omitzero"`
+	History          []HistoryEntry  `json:"history,omitempty"`
 }
 
-// Text is a later message from the same address.
-type Text struct {
+// FollowUp is a later message from the same address.
+type FollowUp struct {
 	At        time.Time       `json:"at"`
 	Reference string          `json:"reference"`
 	Topic     templates.Topic `json:"topic"`
@@ -60,8 +60,8 @@ type Text struct {
 	Address   string          `json:"address,omitempty"`
 }
 
-// Step is one thing that an operator did about a case.
-type Step struct {
+// HistoryEntry is one thing that an operator did about a case.
+type HistoryEntry struct {
 	At   time.Time `json:"at"`
 	By   string    `json:"by"`             // id of the operator
 	Name string    `json:"name,omitempty"` // for people to read
@@ -82,22 +82,22 @@ const (
 )
 
 // load reads a case; CodeNotFound when there is none.
-func (d *Desk) load(r store.Reader, id string) (Case, error) {
-	if !isCase(id) || len(id) > 64 || store.CheckKey(id) != nil {
-		return Case{}, authn.Refuse(authn.CodeNotFound)
+func (d *Desk) load(r store.Reader, id string) (Request, error) {
+	if !isRequestID(id) || len(id) > 64 || store.CheckKey(id) != nil {
+		return Request{}, authn.Refuse(authn.CodeNotFound)
 	}
 	c, err := d.cases.Get(r, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return Case{}, authn.Refuse(authn.CodeNotFound)
+		return Request{}, authn.Refuse(authn.CodeNotFound)
 	}
 	if err != nil {
-		return Case{}, fmt.Errorf("loading help request %q: %w", id, err)
+		return Request{}, fmt.Errorf("loading help request %q: %w", id, err)
 	}
 	return c, nil
 }
 
 // save stores a case with its pointer, in an Update that has loaded it; CodeTooMany when it is full.
-func (d *Desk) save(w *authn.Tx, c *Case) error {
+func (d *Desk) save(w *authn.Tx, c *Request) error {
 	c.Changed = w.Op.Now
 	raw, err := json.Marshal(c)
 	if err != nil {
@@ -120,7 +120,7 @@ func (d *Desk) save(w *authn.Tx, c *Case) error {
 	}
 	switch {
 	case !c.State.closed() && latest.ID < c.ID:
-		err = d.cases.Put(w.Raw, at, Case{ID: c.ID})
+		err = d.cases.Put(w.Raw, at, Request{ID: c.ID})
 	case c.State.closed() && latest.ID == c.ID:
 		err = d.cases.Delete(w.Raw, at)
 	default:
@@ -139,7 +139,7 @@ func (d *Desk) pointer(address string) string {
 }
 
 // latest is the open case that a text of this address may join; nil without one.
-func (d *Desk) latest(r store.Reader, address string) (*Case, error) {
+func (d *Desk) latest(r store.Reader, address string) (*Request, error) {
 	p, err := d.cases.Get(r, d.pointer(address))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
@@ -155,32 +155,32 @@ func (d *Desk) latest(r store.Reader, address string) (*Case, error) {
 }
 
 // note adds what an operator did.
-func (c *Case) note(w *authn.Tx, op Operator, what, text string) {
-	c.step(w, op, Step{What: what, Text: text})
+func (c *Request) note(w *authn.Tx, op Principal, what, text string) {
+	c.step(w, op, HistoryEntry{What: what, Text: text})
 }
 
-func (c *Case) step(w *authn.Tx, op Operator, s Step) {
+func (c *Request) step(w *authn.Tx, op Principal, s HistoryEntry) {
 	s.At, s.By, s.Name = w.Op.Now, op.ID, op.Name
 	c.History = append(slices.Clone(c.History), s)
 }
 
 // resolve closes a case by the reset that answers it: the mail with the ticket is the answer.
-func (d *Desk) resolve(w *authn.Tx, op Operator, c *Case) error {
+func (d *Desk) resolve(w *authn.Tx, op Principal, c *Request) error {
 	c.State = StateResolved
 	c.note(w, op, "reset", "")
 	return d.save(w, c)
 }
 
-// caseEvent is an act of the operator on a case, done. About whom the house opened one is not said in the log, which those
+// requestEvent is an act of the operator on a case, done. About whom the house opened one is not said in the log, which those
 // who are limited to that person's garage read as well (PROTOCOL 21): the case says it.
-func (op Operator) caseEvent(action string, c *Case) audit.Event {
+func (op Principal) requestEvent(action string, c *Request) audit.Event {
 	subject := string(c.User)
-	if c.forEverybodyOnly() {
+	if c.unscopedOnly() {
 		subject = ""
 	}
 	return audit.Event{Actor: op.actor(), Subject: subject, Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeHelp, ID: c.ID, Name: c.Reference}}}
 }
 
-// isCase tells the ids of cases from those of pointers.
-func isCase(id string) bool { return !strings.HasPrefix(id, "of-") }
+// isRequestID tells the ids of cases from those of pointers.
+func isRequestID(id string) bool { return !strings.HasPrefix(id, "of-") }

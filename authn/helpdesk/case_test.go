@@ -14,14 +14,14 @@ import (
 )
 
 // zoe and ines are two people of support, each with a token of their own.
-func (s *shop) agents(t *testing.T) (zoe, ines helpdesk.Operator) {
+func (s *shop) agents(t *testing.T) (zoe, ines helpdesk.Principal) {
 	t.Helper()
-	agent := func(address, name string) helpdesk.Operator {
+	agent := func(address, name string) helpdesk.Principal {
 		u := s.Person(address, func(u *authn.User) {
 			u.FirstName, u.Roles = name, []authn.RoleAssignment{{ID: "r", Role: authn.RoleHelpDesk}}
 		})
 		s.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusActive })
-		return helpdesk.Operator{ID: "token:" + name, Name: name + "'s script", Owner: string(u.ID), Role: authn.RoleHelpDesk}
+		return helpdesk.Principal{ID: "token:" + name, Name: name + "'s script", Owner: string(u.ID), Role: authn.RoleHelpDesk}
 	}
 	return agent("zoe@support.example", "Zoé"), agent("ines@support.example", "Inès")
 }
@@ -29,18 +29,18 @@ func (s *shop) agents(t *testing.T) (zoe, ines helpdesk.Operator) {
 // asked is the id of a case of the technician.
 func (s *shop) asked(t *testing.T) string {
 	t.Helper()
-	s.ask(t, 1, helpdesk.Form{Email: technician, Message: "x"})
+	s.ask(t, 1, helpdesk.Submission{Email: technician, Message: "x"})
 	all := s.cases(t)
 	return all[len(all)-1].ID
 }
 
-func (s *shop) patch(t *testing.T, op helpdesk.Operator, id string, p helpdesk.CasePatch) (helpdesk.Case, error) {
+func (s *shop) patch(t *testing.T, op helpdesk.Principal, id string, p helpdesk.RequestPatch) (helpdesk.Request, error) {
 	t.Helper()
 	s.Clock.Advance(time.Second)
 	return s.desk.Patch(t.Context(), op, s.From, id, p)
 }
 
-func (s *shop) patched(t *testing.T, op helpdesk.Operator, id string, p helpdesk.CasePatch) helpdesk.Case {
+func (s *shop) patched(t *testing.T, op helpdesk.Principal, id string, p helpdesk.RequestPatch) helpdesk.Request {
 	t.Helper()
 	c, err := s.patch(t, op, id, p)
 	if err != nil {
@@ -68,20 +68,20 @@ func TestACaseIsInProgressWhileSomebodyHasIt(t *testing.T) {
 	id := s.asked(t)
 	for _, step := range []struct {
 		name  string
-		op    helpdesk.Operator
-		patch helpdesk.CasePatch
+		op    helpdesk.Principal
+		patch helpdesk.RequestPatch
 		state helpdesk.State
 		who   string
 	}{
-		{"taken by name", zoe, helpdesk.CasePatch{Assignee: to(helpdesk.Me)}, helpdesk.StateInProgress, "Zoé"},
-		{"given back", zoe, helpdesk.CasePatch{Assignee: to("")}, helpdesk.StateOpen, ""},
-		{"taken by beginning", zoe, helpdesk.CasePatch{Status: helpdesk.StateInProgress}, helpdesk.StateInProgress, "Zoé"},
-		{"given to a colleague", zoe, helpdesk.CasePatch{Assignee: to("INES@support.example")}, helpdesk.StateInProgress, "Inès"},
-		{"put back", ines, helpdesk.CasePatch{Status: helpdesk.StateOpen}, helpdesk.StateOpen, ""},
-		{"taken at the machine", machine, helpdesk.CasePatch{Assignee: to(helpdesk.Me)}, helpdesk.StateInProgress, "root"},
-		{"taken over", ines, helpdesk.CasePatch{Assignee: to(helpdesk.Me), TakeOver: true}, helpdesk.StateInProgress, "Inès"},
-		{"taken over by closing", zoe, helpdesk.CasePatch{Status: helpdesk.StateRejected, TakeOver: true}, helpdesk.StateRejected, "Zoé"},
-		{"opened again", ines, helpdesk.CasePatch{Status: helpdesk.StateOpen}, helpdesk.StateOpen, ""},
+		{"taken by name", zoe, helpdesk.RequestPatch{Assignee: to(helpdesk.Me)}, helpdesk.StateInProgress, "Zoé"},
+		{"given back", zoe, helpdesk.RequestPatch{Assignee: to("")}, helpdesk.StateOpen, ""},
+		{"taken by beginning", zoe, helpdesk.RequestPatch{Status: helpdesk.StateInProgress}, helpdesk.StateInProgress, "Zoé"},
+		{"given to a colleague", zoe, helpdesk.RequestPatch{Assignee: to("INES@support.example")}, helpdesk.StateInProgress, "Inès"},
+		{"put back", ines, helpdesk.RequestPatch{Status: helpdesk.StateOpen}, helpdesk.StateOpen, ""},
+		{"taken at the machine", machine, helpdesk.RequestPatch{Assignee: to(helpdesk.Me)}, helpdesk.StateInProgress, "root"},
+		{"taken over", ines, helpdesk.RequestPatch{Assignee: to(helpdesk.Me), TakeOver: true}, helpdesk.StateInProgress, "Inès"},
+		{"taken over by closing", zoe, helpdesk.RequestPatch{Status: helpdesk.StateRejected, TakeOver: true}, helpdesk.StateRejected, "Zoé"},
+		{"opened again", ines, helpdesk.RequestPatch{Status: helpdesk.StateOpen}, helpdesk.StateOpen, ""},
 	} {
 		c := s.patched(t, step.op, id, step.patch)
 		if c.State != step.state || c.AssigneeName != step.who || (c.Assignee == "") != (step.who == "") {
@@ -95,28 +95,28 @@ func TestWhatDoesNotFollowInACaseIsRefusedWithTheReason(t *testing.T) {
 	zoe, ines := s.agents(t)
 	id := s.asked(t)
 	for name, c := range map[string]struct {
-		op    helpdesk.Operator
-		patch helpdesk.CasePatch
+		op    helpdesk.Principal
+		patch helpdesk.RequestPatch
 		want  authn.Code
 	}{
-		"in progress and nobody's":         {zoe, helpdesk.CasePatch{Status: helpdesk.StateInProgress, Assignee: to("")}, authn.CodeInvalid},
-		"open and somebody's":              {zoe, helpdesk.CasePatch{Status: helpdesk.StateOpen, Assignee: to(helpdesk.Me)}, authn.CodeInvalid},
-		"given to nobody we know":          {zoe, helpdesk.CasePatch{Assignee: to("nobody@support.example")}, authn.CodeInvalid},
-		"given to somebody without a role": {zoe, helpdesk.CasePatch{Assignee: to(string(s.Person("p@support.example", nil).ID))}, authn.CodeInvalid},
-		"given to who asked":               {zoe, helpdesk.CasePatch{Assignee: to(technician)}, authn.CodeInvalid},
-		"seen in person by nobody":         {zoe, helpdesk.CasePatch{Check: &helpdesk.IdentityCheck{Way: helpdesk.IdentityInPerson, By: " \n"}}, authn.CodeInvalid},
-		"confirmed by no manager":          {zoe, helpdesk.CasePatch{Check: &helpdesk.IdentityCheck{Way: helpdesk.IdentityManager}}, authn.CodeInvalid},
-		"seen by too long a name":          {zoe, helpdesk.CasePatch{Check: &helpdesk.IdentityCheck{Way: helpdesk.IdentityInPerson, By: strings.Repeat("é", 129)}}, authn.CodeInvalid},
-		"one's own":                        {helpdesk.Operator{ID: "token:x", Owner: string(s.amelie.ID), Role: authn.RoleHelpDesk}, helpdesk.CasePatch{Check: calledBack}, authn.CodeForbidden},
-		"a manager names a colleague":      {limited(zoe, s.garage), helpdesk.CasePatch{Assignee: to("ines@support.example")}, authn.CodeForbidden},
-		"a manager names nobody":           {limited(zoe, s.garage), helpdesk.CasePatch{Assignee: to("nobody@support.example")}, authn.CodeForbidden},
-		"a manager elsewhere":              {limited(zoe, s.other), helpdesk.CasePatch{Note: "x"}, authn.CodeNotFound},
+		"in progress and nobody's":         {zoe, helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Assignee: to("")}, authn.CodeInvalid},
+		"open and somebody's":              {zoe, helpdesk.RequestPatch{Status: helpdesk.StateOpen, Assignee: to(helpdesk.Me)}, authn.CodeInvalid},
+		"given to nobody we know":          {zoe, helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, authn.CodeInvalid},
+		"given to somebody without a role": {zoe, helpdesk.RequestPatch{Assignee: to(string(s.Person("p@support.example", nil).ID))}, authn.CodeInvalid},
+		"given to who asked":               {zoe, helpdesk.RequestPatch{Assignee: to(technician)}, authn.CodeInvalid},
+		"seen in person by nobody":         {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: " \n"}}, authn.CodeInvalid},
+		"confirmed by no manager":          {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager}}, authn.CodeInvalid},
+		"seen by too long a name":          {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: strings.Repeat("é", 129)}}, authn.CodeInvalid},
+		"one's own":                        {helpdesk.Principal{ID: "token:x", Owner: string(s.amelie.ID), Role: authn.RoleHelpDesk}, helpdesk.RequestPatch{Check: calledBack}, authn.CodeForbidden},
+		"a manager names a colleague":      {limited(zoe, s.garage), helpdesk.RequestPatch{Assignee: to("ines@support.example")}, authn.CodeForbidden},
+		"a manager names nobody":           {limited(zoe, s.garage), helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, authn.CodeForbidden},
+		"a manager elsewhere":              {limited(zoe, s.other), helpdesk.RequestPatch{Note: "x"}, authn.CodeNotFound},
 	} {
 		_, err := s.patch(t, c.op, id, c.patch)
 		wantCode(t, name, err, c.want)
 	}
-	s.patched(t, zoe, id, helpdesk.CasePatch{Assignee: to(helpdesk.Me)})
-	for name, p := range map[string]helpdesk.CasePatch{
+	s.patched(t, zoe, id, helpdesk.RequestPatch{Assignee: to(helpdesk.Me)})
+	for name, p := range map[string]helpdesk.RequestPatch{
 		"taking what somebody has":    {Assignee: to(helpdesk.Me)},
 		"beginning what somebody has": {Status: helpdesk.StateInProgress},
 		"closing what somebody has":   {Status: helpdesk.StateResolved},
@@ -128,17 +128,17 @@ func TestWhatDoesNotFollowInACaseIsRefusedWithTheReason(t *testing.T) {
 			t.Errorf("%s: got holder %q, want Zoé named", name, e.Assignee)
 		}
 	}
-	s.patched(t, ines, id, helpdesk.CasePatch{Note: "the manager called", Check: calledBack})
-	s.patched(t, zoe, id, helpdesk.CasePatch{Status: helpdesk.StateResolved})
-	for name, p := range map[string]helpdesk.CasePatch{
+	s.patched(t, ines, id, helpdesk.RequestPatch{Note: "the manager called", Check: calledBack})
+	s.patched(t, zoe, id, helpdesk.RequestPatch{Status: helpdesk.StateResolved})
+	for name, p := range map[string]helpdesk.RequestPatch{
 		"rejecting what is resolved": {Status: helpdesk.StateRejected},
 		"taking what is closed":      {Assignee: to(helpdesk.Me)},
-		"checking what is closed":    {Check: &helpdesk.IdentityCheck{Way: helpdesk.IdentityDocument}},
+		"checking what is closed":    {Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityDocument}},
 	} {
 		_, err := s.patch(t, zoe, id, p)
 		wantReason(t, name, err, authn.ReasonCaseClosed)
 	}
-	if c := s.patched(t, zoe, id, helpdesk.CasePatch{Status: helpdesk.StateInProgress}); c.Identity != "" {
+	if c := s.patched(t, zoe, id, helpdesk.RequestPatch{Status: helpdesk.StateInProgress}); c.Identity != "" {
 		t.Errorf("opened again the case still has the check of before: %q", c.Identity)
 	}
 }
@@ -151,16 +151,16 @@ func TestOfManyWhoTakeACaseAtOnceOneHasIt(t *testing.T) {
 	got := make([]error, 8)
 	for i := range got {
 		group.Go(func() {
-			_, got[i] = s.desk.Patch(t.Context(), []helpdesk.Operator{zoe, ines}[i%2], s.From, id, helpdesk.CasePatch{Assignee: to(helpdesk.Me)})
+			_, got[i] = s.desk.Patch(t.Context(), []helpdesk.Principal{zoe, ines}[i%2], s.From, id, helpdesk.RequestPatch{Assignee: to(helpdesk.Me)})
 		})
 	}
 	group.Wait()
-	c, err := s.desk.Case(t.Context(), zoe, id)
+	c, err := s.desk.Request(t.Context(), zoe, id)
 	if err != nil || len(c.History) != 2 {
 		t.Fatalf("got history %+v and %v, want one who took it", c.History, err)
 	}
 	for i, err := range got {
-		if mine := []helpdesk.Operator{zoe, ines}[i%2].Owner == c.Assignee; mine != (err == nil) {
+		if mine := []helpdesk.Principal{zoe, ines}[i%2].Owner == c.Assignee; mine != (err == nil) {
 			t.Errorf("call %d: got %v, the case is of %q", i, err, c.AssigneeName)
 		}
 	}
@@ -173,9 +173,9 @@ func TestAChangeOfNothingIsNoAct(t *testing.T) {
 	s := openShop(t)
 	zoe, _ := s.agents(t)
 	id := s.asked(t)
-	p := helpdesk.CasePatch{Status: helpdesk.StateInProgress, Check: calledBack}
+	p := helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Check: calledBack}
 	first := s.patched(t, zoe, id, p)
-	for _, p := range []helpdesk.CasePatch{{}, p} {
+	for _, p := range []helpdesk.RequestPatch{{}, p} {
 		if c := s.patched(t, zoe, id, p); !c.Changed.Equal(first.Changed) || len(c.History) != len(first.History) {
 			t.Errorf("%+v: got %+v, want it as it was", p, c)
 		}
@@ -199,24 +199,24 @@ func TestAResetFollowsACaseOnlyOnceTheIdentityWasChecked(t *testing.T) {
 		}
 	}
 	refused("without a check", authn.ReasonIdentity, helpdesk.ResetRequest{})
-	_, err := s.desk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id, Check: &helpdesk.IdentityCheck{Way: "mail_reply"}})
+	_, err := s.desk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id, Check: &helpdesk.IdentityCheck{Method: "mail_reply"}})
 	wantCode(t, "a reply by mail", err, authn.CodeInvalid)
-	s.patched(t, support, id, helpdesk.CasePatch{Check: calledBack})
-	s.patched(t, support, id, helpdesk.CasePatch{Status: helpdesk.StateRejected})
+	s.patched(t, support, id, helpdesk.RequestPatch{Check: calledBack})
+	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected})
 	refused("a case that was rejected", authn.ReasonCaseClosed, helpdesk.ResetRequest{})
-	s.patched(t, support, id, helpdesk.CasePatch{Status: helpdesk.StateOpen})
+	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
 	refused("opened again, with the check of before", authn.ReasonIdentity, helpdesk.ResetRequest{})
-	s.patched(t, support, id, helpdesk.CasePatch{Status: helpdesk.StateResolved})
+	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateResolved})
 	refused("a case that was resolved otherwise", authn.ReasonCaseClosed, helpdesk.ResetRequest{Check: calledBack})
-	s.patched(t, support, id, helpdesk.CasePatch{Status: helpdesk.StateOpen})
+	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
 
-	check := &helpdesk.IdentityCheck{Way: helpdesk.IdentityManager, By: "Paul Morel,\nGarage Lumière"}
+	check := &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager, By: "Paul Morel,\nGarage Lumière"}
 	first := s.reset(t, support, helpdesk.ResetRequest{HelpRequest: id, Check: check})
 	e := s.Events(audit.FactorsReset)
 	if len(e) != 1 || e[0].Detail["identity"] != "manager_confirmed" || e[0].Detail["identityBy"] != "Paul Morel, Garage Lumière" {
 		t.Errorf("got %+v, want the event to say who confirmed", e)
 	}
-	c, err := s.desk.Case(t.Context(), support, id)
+	c, err := s.desk.Request(t.Context(), support, id)
 	if err != nil || c.State != helpdesk.StateResolved || c.Identity != helpdesk.IdentityManager || c.IdentityBy != "Paul Morel, Garage Lumière" {
 		t.Errorf("got %+v, %v, want it resolved and the manager named", c, err)
 	}
@@ -230,11 +230,11 @@ func TestACaseFullOfNotesIsStillClosedByAReset(t *testing.T) {
 	id := s.asked(t)
 	var err error
 	for i := 0; err == nil; i++ {
-		_, err = s.patch(t, support, id, helpdesk.CasePatch{Note: strings.Repeat("x", 1+i%2*1999)})
+		_, err = s.patch(t, support, id, helpdesk.RequestPatch{Note: strings.Repeat("x", 1+i%2*1999)})
 	}
 	wantCode(t, "notes without end", err, authn.CodeTooMany)
 	s.reset(t, support, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack})
-	if c, err := s.desk.Case(t.Context(), support, id); err != nil || c.State != helpdesk.StateResolved || c.Identity == "" {
+	if c, err := s.desk.Request(t.Context(), support, id); err != nil || c.State != helpdesk.StateResolved || c.Identity == "" {
 		t.Errorf("got %s and %v, want it resolved", c.State, err)
 	}
 }
@@ -243,12 +243,12 @@ func TestWhoIsRejectedIsToldSoIfTheOperatorAnswers(t *testing.T) {
 	s := openShop(t)
 	id := s.asked(t)
 	s.EmptyOutbox()
-	s.patched(t, support, id, helpdesk.CasePatch{Status: helpdesk.StateRejected})
+	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected})
 	if got := s.letters(); len(got) != 0 {
 		t.Errorf("got %q, want nobody told without an answer", got)
 	}
-	s.patched(t, support, id, helpdesk.CasePatch{Status: helpdesk.StateOpen})
-	s.patched(t, support, id, helpdesk.CasePatch{Status: helpdesk.StateRejected, Answer: "Come by with your badge."})
+	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
+	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected, Answer: "Come by with your badge."})
 	if m := mailed[templates.HelpAnsweredMail](t, s, technician); !m.Rejected || m.Answer != "Come by with your badge." {
 		t.Errorf("got %+v, want the answer of a rejected request", m)
 	}
@@ -262,16 +262,16 @@ func TestACaseOfSomebodyDeletedSinceIsReadAndClosed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := s.patch(t, support, id, helpdesk.CasePatch{Answer: "x"})
+	_, err := s.patch(t, support, id, helpdesk.RequestPatch{Answer: "x"})
 	wantReason(t, "answering nobody", err, authn.ReasonUnknownAddress)
-	c, err := s.desk.Case(t.Context(), support, id)
+	c, err := s.desk.Request(t.Context(), support, id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if changes, err := s.desk.Changes(t.Context(), support, &c); err != nil || len(changes) != 0 {
 		t.Errorf("got %v and %v, want no changes", changes, err)
 	}
-	s.patched(t, support, id, helpdesk.CasePatch{Status: helpdesk.StateRejected, Note: "has left"})
+	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected, Note: "has left"})
 }
 
 func TestASecondCaseOfWhoHasATicketIsClosedByTheRepeatOfTheReset(t *testing.T) {

@@ -18,11 +18,11 @@ type Desk struct {
 	People   *authn.Service
 	Outbound *outbound.Client // judges where webhooks may go; New's calls the internet alone
 
-	cases  store.Table[Case]
+	cases  store.Table[Request]
 	tokens store.Table[Token]
 	hooks  *webhook.Hooks
 
-	approvals store.Table[Approval]
+	approvals store.Table[ResetApproval]
 
 	mu   sync.Mutex
 	used map[string]time.Time // when a token was last used, by the hash that it is kept under
@@ -31,6 +31,6 @@ type Desk struct {
 // New makes a Desk over the people, whose own records are sealed by the ring.
 func New(people *authn.Service, ring *store.Keyring) *Desk {
 	return &Desk{People: people, Outbound: outbound.New(outbound.Config{}), hooks: webhook.NewHooks(ring),
-		cases: store.NewTable[Case](ring, store.Helps), tokens: store.NewTable[Token](ring, store.Tokens),
-		approvals: store.NewTable[Approval](ring, store.Approvals)}
+		cases: store.NewTable[Request](ring, store.Helps), tokens: store.NewTable[Token](ring, store.Tokens),
+		approvals: store.NewTable[ResetApproval](ring, store.Approvals)}
 }

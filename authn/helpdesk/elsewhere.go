@@ -11,7 +11,7 @@ import (
 )
 
 // shadowOf is the shadow that goes by an address within the operator's scope; CodeNotFound without one.
-func shadowOf(r authn.Reader, op Operator, address string) (authn.User, error) {
+func shadowOf(r authn.Reader, op Principal, address string) (authn.User, error) {
 	a, ok := authn.NormalizeLogin(address)
 	if !ok {
 		return authn.User{}, authn.Refuse(authn.CodeNotFound)
@@ -21,7 +21,7 @@ func shadowOf(r authn.Reader, op Operator, address string) (authn.User, error) {
 		return authn.User{}, err
 	}
 	for _, u := range shadows {
-		if op.sees(&u) {
+		if op.InScope(&u) {
 			return u, nil
 		}
 	}
@@ -30,24 +30,24 @@ func shadowOf(r authn.Reader, op Operator, address string) (authn.User, error) {
 
 // holderOf is who has an address, as far as the operator may know: somebody within, or who stands for somebody there;
 // CodeNotFound without one. Whoever is not limited to groups knows everybody.
-func holderOf(r authn.Reader, op Operator, address string) (authn.User, error) {
+func holderOf(r authn.Reader, op Principal, address string) (authn.User, error) {
 	if op.scoped() {
 		if u, err := shadowOf(r, op, address); authn.CodeOf(err) != authn.CodeNotFound {
 			return u, err
 		}
 	}
 	u, err := r.UserByAddress(address)
-	if err == nil && op.scoped() && !op.sees(&u) {
+	if err == nil && op.scoped() && !op.InScope(&u) {
 		return authn.User{}, authn.Refuse(authn.CodeNotFound)
 	}
 	return u, err
 }
 
-// judgeKnown decides what becomes of a new person one of whose addresses somebody has (PROTOCOL 21). To an operator
+// handleExistingAddress decides what becomes of a new person one of whose addresses somebody has (PROTOCOL 21). To an operator
 // who may know of that somebody, and to whoever is not limited to groups, it is taken. To anybody else the person is
 // made all the same, as a shadow, and a request is opened for those who are not limited to groups. authn/shadow.go
 // says what a shadow is.
-func (d *Desk) judgeKnown(w *authn.Tx, op Operator, u *authn.User) error {
+func (d *Desk) handleExistingAddress(w *authn.Tx, op Principal, u *authn.User) error {
 	if !op.scoped() {
 		return nil // what is taken is refused where it is stored
 	}
@@ -76,12 +76,12 @@ func (d *Desk) judgeKnown(w *authn.Tx, op Operator, u *authn.User) error {
 
 // openInvited opens the request that tells of it, or adds to the one that is open. The mail is limited as those of
 // Ask are. Nothing of it bears the person's id as its subject: whoever is limited to their garage is not told either.
-func (d *Desk) openInvited(w *authn.Tx, op Operator, u, holder *authn.User) error {
+func (d *Desk) openInvited(w *authn.Tx, op Principal, u, holder *authn.User) error {
 	mails, err := d.People.Limiter.Take(w.Raw, w.Op.Now, throttle.HelpMails, string(templates.TopicInvited)+" "+u.Login)
 	if err != nil {
 		return fmt.Errorf("counting mails of help requests: %w", err)
 	}
-	fresh := Case{ID: w.NewRecordID("help"), Reference: "H-" + w.Op.Code("help reference").Reveal(), User: holder.ID, Email: u.Login,
+	fresh := Request{ID: w.NewRecordID("help"), Reference: "H-" + w.Op.Code("help reference").Reveal(), User: holder.ID, Email: u.Login,
 		Topic: templates.TopicInvited, State: StateOpen, At: w.Op.Now}
 	c, err := d.latest(w.Raw, fresh.about())
 	if err != nil {
@@ -99,7 +99,7 @@ func (d *Desk) openInvited(w *authn.Tx, op Operator, u, holder *authn.User) erro
 	case err != nil:
 		return err
 	}
-	e := op.caseEvent(audit.HelpRequested, c)
+	e := op.requestEvent(audit.HelpRequested, c)
 	e.Detail = map[string]string{"topic": string(c.Topic)}
 	if err := w.Audit(e); err != nil {
 		return err
@@ -114,12 +114,12 @@ func (d *Desk) openInvited(w *authn.Tx, op Operator, u, holder *authn.User) erro
 }
 
 // about is what the pointer to an open case stands for: texts of the form join none of those that the house opens.
-func (c *Case) about() string {
-	if c.forEverybodyOnly() {
+func (c *Request) about() string {
+	if c.unscopedOnly() {
 		return string(c.Topic) + " " + c.Email
 	}
 	return c.Email
 }
 
-// forEverybodyOnly tells of a case that nobody limited to groups is to know of.
-func (c *Case) forEverybodyOnly() bool { return c.Topic == templates.TopicInvited }
+// unscopedOnly tells of a case that nobody limited to groups is to know of.
+func (c *Request) unscopedOnly() bool { return c.Topic == templates.TopicInvited }

@@ -11,9 +11,9 @@ import (
 )
 
 // inviteElsewhere invites somebody whom the operator may not know of, and returns who stands for them.
-func (s *shop) inviteElsewhere(t *testing.T, op helpdesk.Operator, login string, groups ...authn.GroupID) authn.User {
+func (s *shop) inviteElsewhere(t *testing.T, op helpdesk.Principal, login string, groups ...authn.GroupID) authn.User {
 	t.Helper()
-	u, invitation, err := s.desk.AddUser(t.Context(), op, s.From, helpdesk.NewUser{Login: login, Groups: groups}, true, true)
+	u, invitation, err := s.desk.CreateUser(t.Context(), op, s.From, helpdesk.NewUser{Login: login, Groups: groups}, true, true)
 	if err != nil || !invitation.Sent || invitation.Expires.IsZero() {
 		t.Fatalf("inviting %s: got %+v, %v", login, invitation, err)
 	}
@@ -69,7 +69,7 @@ func TestDeletingAShadowLeavesThePersonFindable(t *testing.T) {
 
 func TestManyGaragesInviteTheSamePerson(t *testing.T) {
 	s := openShop(t)
-	var all []helpdesk.Operator
+	var all []helpdesk.Principal
 	for i := range 20 {
 		s.Clock.Advance(time.Second)
 		g := s.Group(fmt.Sprintf("Garage %d", i))
@@ -97,7 +97,7 @@ func TestAShadowEndsWhenThePersonIsMadeInItsGarage(t *testing.T) {
 	for range 2 {
 		wantCode(t, "deleting the person", s.desk.Delete(t.Context(), machine, s.From, string(s.amelie.ID)), "")
 	}
-	u, _, err := s.desk.AddUser(t.Context(), machine, s.From, helpdesk.NewUser{Login: technician, Groups: []authn.GroupID{s.other}}, false, true)
+	u, _, err := s.desk.CreateUser(t.Context(), machine, s.From, helpdesk.NewUser{Login: technician, Groups: []authn.GroupID{s.other}}, false, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestAShadowIsSeenByWhoeverSeesItsGarage(t *testing.T) {
 	shadow := s.inviteElsewhere(t, limited(support, s.other), technician, s.other)
 	for _, c := range []struct {
 		name string
-		op   helpdesk.Operator
+		op   helpdesk.Principal
 		want authn.Code
 	}{
 		{"of the garage and another", limited(support, s.other, third), ""},
@@ -127,6 +127,6 @@ func TestAShadowIsSeenByWhoeverSeesItsGarage(t *testing.T) {
 		_, err := s.desk.User(t.Context(), c.op, string(shadow.ID))
 		wantCode(t, c.name, err, c.want)
 	}
-	_, _, err := s.desk.AddUser(t.Context(), limited(support, s.other, third), s.From, helpdesk.NewUser{Login: technician, Groups: []authn.GroupID{third}}, true, true)
+	_, _, err := s.desk.CreateUser(t.Context(), limited(support, s.other, third), s.From, helpdesk.NewUser{Login: technician, Groups: []authn.GroupID{third}}, true, true)
 	wantCode(t, "who is there already", err, authn.CodeTaken)
 }

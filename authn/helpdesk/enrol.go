@@ -9,14 +9,14 @@ import (
 )
 
 // caller is the operator as authn knows who works on a person's devices; what they may is judged in every run.
-func (d *Desk) caller(op Operator, a act, id string) authn.AdminCall {
-	return authn.AdminCall{ID: op.ID, Owner: op.Owner, Name: d.by(op), Actor: op.actor(),
-		Find: func(r authn.Reader) (authn.User, error) { return find(r, op, a, id) }}
+func (d *Desk) caller(op Principal, a Permission, id string) authn.AdminCall {
+	return authn.AdminCall{ID: op.ID, Owner: op.Owner, Name: d.administratorName(op), Actor: op.actor(),
+		Find: func(r authn.Reader) (authn.User, error) { return FindUser(r, op, a, id) }}
 }
 
 // enroller is caller for enrolling, which shows a secret: to Machine or with Secrets only (PROTOCOL 22).
-func (d *Desk) enroller(op Operator, id string) authn.AdminCall {
-	c := d.caller(op, actManage, id)
+func (d *Desk) enroller(op Principal, id string) authn.AdminCall {
+	c := d.caller(op, PermManage, id)
 	judged := c.Find
 	c.Find = func(r authn.Reader) (authn.User, error) {
 		u, err := judged(r)
@@ -37,7 +37,7 @@ type NewDevice struct {
 
 // Enrol begins to enrol a device for a person; it counts for nothing before Activate and ends after authn.EnrolmentTTL, by
 // the Epoch, or when another is begun. CodeForbidden, CodeWrongState, CodeTooMany, CodeInvalid.
-func (d *Desk) Enrol(ctx context.Context, op Operator, from authn.RequestInfo, id string, n NewDevice) (authn.AdminEnrolmentSecret, error) {
+func (d *Desk) Enrol(ctx context.Context, op Principal, from authn.RequestInfo, id string, n NewDevice) (authn.AdminEnrolmentSecret, error) {
 	if n.Name == "" {
 		return authn.AdminEnrolmentSecret{}, authn.Invalid("name", "empty")
 	}
@@ -46,7 +46,7 @@ func (d *Desk) Enrol(ctx context.Context, op Operator, from authn.RequestInfo, i
 		return authn.AdminEnrolmentSecret{}, err
 	}
 	offering, err := d.People.BeginByAdmin(ctx, from, d.enroller(op, id), authn.Enrolling{Kind: kind, App: n.Provider, Name: n.Name})
-	offering.User = shown(offering.User)
+	offering.User = WithoutSecrets(offering.User)
 	return offering, err
 }
 
@@ -67,17 +67,17 @@ func (d *Desk) kindOf(n NewDevice) (factors.Kind, error) {
 
 // ActivateDevice ends an enrolment that the same operator began, by the first code of the new device. For a person who has
 // a device it waits for that person's word; else it is born by the hand of the operator's owner (PROTOCOL 8, 22).
-func (d *Desk) ActivateDevice(ctx context.Context, op Operator, from authn.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.User, factors.Device, authn.Verification, error) {
+func (d *Desk) ActivateDevice(ctx context.Context, op Principal, from authn.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.User, factors.Device, authn.Verification, error) {
 	u, dev, j, err := d.People.ConfirmByAdmin(ctx, from, d.enroller(op, id), fid, code)
-	return shown(u), dev, j, err
+	return WithoutSecrets(u), dev, j, err
 }
 
-// Picture is the QR code of an enrolment that the same operator began, as PNG, while it is pending.
-func (d *Desk) Picture(ctx context.Context, op Operator, id string, fid factors.DeviceID) ([]byte, error) {
+// EnrolmentQR is the QR code of an enrolment that the same operator began, as PNG, while it is pending.
+func (d *Desk) EnrolmentQR(ctx context.Context, op Principal, id string, fid factors.DeviceID) ([]byte, error) {
 	return d.People.AdminQR(ctx, d.enroller(op, id), fid)
 }
 
 // VerifyDevice judges a code of a person's device that a program was given, by the rules and counters of the pages.
-func (d *Desk) VerifyDevice(ctx context.Context, op Operator, from authn.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.Verification, error) {
-	return d.People.VerifyFor(ctx, from, d.caller(op, actHelp, id), fid, code)
+func (d *Desk) VerifyDevice(ctx context.Context, op Principal, from authn.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.Verification, error) {
+	return d.People.VerifyFor(ctx, from, d.caller(op, PermAssist, id), fid, code)
 }

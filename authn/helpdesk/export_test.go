@@ -2,14 +2,14 @@ package helpdesk
 
 // What the one judgement of an operator's act is asked about.
 const (
-	ActSee    = actSee
-	ActInvite = actInvite
-	ActReset  = actReset
-	ActManage = actManage
+	ActSee    = PermRead
+	ActInvite = PermInvite
+	ActReset  = PermReset
+	ActManage = PermManage
 )
 
 var (
-	May   = may
+	May   = Authorize
 	Reach = reach
-	Clean = clean
+	Clean = Sanitize
 )

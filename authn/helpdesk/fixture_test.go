@@ -59,20 +59,20 @@ func openShop(t *testing.T) *shop {
 
 // The operators.
 var (
-	machine = helpdesk.Operator{ID: "operator:0", Name: "root", Owner: "operator:0", Machine: true}
-	support = helpdesk.Operator{ID: "token:t1", Name: "support desk", Owner: "usupport", Role: authn.RoleHelpDesk}
-	root    = helpdesk.Operator{ID: "token:t2", Name: "scripts", Owner: "uroot", Role: authn.RoleSuperAdmin}
+	machine = helpdesk.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
+	support = helpdesk.Principal{ID: "token:t1", Name: "support desk", Owner: "usupport", Role: authn.RoleHelpDesk}
+	root    = helpdesk.Principal{ID: "token:t2", Name: "scripts", Owner: "uroot", Role: authn.RoleSuperAdmin}
 )
 
 // calledBack is a check of the identity that needs no name.
-var calledBack = &helpdesk.IdentityCheck{Way: helpdesk.IdentityCalledBack}
+var calledBack = &helpdesk.IdentityCheck{Method: helpdesk.IdentityCalledBack}
 
-func withSecrets(op helpdesk.Operator) helpdesk.Operator {
-	op.Secrets = true
+func withSecrets(op helpdesk.Principal) helpdesk.Principal {
+	op.CanSeeSecrets = true
 	return op
 }
 
-func limited(op helpdesk.Operator, groups ...authn.GroupID) helpdesk.Operator {
+func limited(op helpdesk.Principal, groups ...authn.GroupID) helpdesk.Principal {
 	op.Groups = append([]authn.GroupID{}, groups...)
 	return op
 }
@@ -94,7 +94,7 @@ func (s *shop) signIn(t *testing.T, password string) authn.TransactionRef {
 	return started
 }
 
-func (s *shop) reset(t *testing.T, op helpdesk.Operator, r helpdesk.ResetRequest) helpdesk.Receipt {
+func (s *shop) reset(t *testing.T, op helpdesk.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
 	t.Helper()
 	rec, err := s.desk.Reset(t.Context(), op, s.From, technician, r)
 	if err != nil {
@@ -154,7 +154,7 @@ func tokenOf(link string) authn.Secret {
 	return authn.SecretOf(link[strings.LastIndexByte(link, '/')+1:])
 }
 
-func withRole(op helpdesk.Operator, role authn.Role) helpdesk.Operator {
+func withRole(op helpdesk.Principal, role authn.Role) helpdesk.Principal {
 	op.Role = role
 	return op
 }

@@ -15,8 +15,8 @@ import (
 const maxDescription = 1024
 
 // CreateGroup makes a garage. Whoever is limited to groups makes none: it would lie outside.
-func (d *Desk) CreateGroup(ctx context.Context, op Operator, from authn.RequestInfo, name, description string) (authn.Group, error) {
-	if err := op.forEverybody(); err != nil {
+func (d *Desk) CreateGroup(ctx context.Context, op Principal, from authn.RequestInfo, name, description string) (authn.Group, error) {
+	if err := op.RequireUnscoped(); err != nil {
 		return authn.Group{}, err
 	}
 	if err := checkDescription(description); err != nil {
@@ -40,10 +40,10 @@ func checkDescription(description string) error {
 	return nil
 }
 
-// ChangeGroup replaces the name and the description of a garage. Whoever is limited to groups changes none: people
+// UpdateGroup replaces the name and the description of a garage. Whoever is limited to groups changes none: people
 // outside belong to it as well. A change of nothing is no act.
-func (d *Desk) ChangeGroup(ctx context.Context, op Operator, from authn.RequestInfo, id authn.GroupID, name, description string) (authn.Group, error) {
-	if err := op.forEverybody(); err != nil {
+func (d *Desk) UpdateGroup(ctx context.Context, op Principal, from authn.RequestInfo, id authn.GroupID, name, description string) (authn.Group, error) {
+	if err := op.RequireUnscoped(); err != nil {
 		return authn.Group{}, err
 	}
 	if err := checkDescription(description); err != nil {
@@ -68,8 +68,8 @@ func (d *Desk) ChangeGroup(ctx context.Context, op Operator, from authn.RequestI
 // DeleteGroup deletes a garage and takes its members out of it, which is one act in the log. Nobody is deleted with
 // it; a role or token limited to it is then for nobody. Whoever is limited to groups deletes none. If the taking
 // out is broken off, authn.Service.Sweep goes on with it.
-func (d *Desk) DeleteGroup(ctx context.Context, op Operator, from authn.RequestInfo, id authn.GroupID) error {
-	if err := op.forEverybody(); err != nil {
+func (d *Desk) DeleteGroup(ctx context.Context, op Principal, from authn.RequestInfo, id authn.GroupID) error {
+	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
 	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
@@ -89,7 +89,7 @@ func (d *Desk) DeleteGroup(ctx context.Context, op Operator, from authn.RequestI
 }
 
 // groupEvent is an act of the operator on a garage, done.
-func (op Operator) groupEvent(action string, g *authn.Group) audit.Event {
+func (op Principal) groupEvent(action string, g *authn.Group) audit.Event {
 	return audit.Event{Actor: op.actor(), Action: action, Outcome: audit.Success, Targets: groupTarget(g)}
 }
 
@@ -98,8 +98,8 @@ func groupTarget(g *authn.Group) []audit.Actor {
 }
 
 // Group reads a garage; CodeNotFound for one outside the operator's scope.
-func (d *Desk) Group(ctx context.Context, op Operator, id authn.GroupID) (authn.Group, error) {
-	if err := op.allowed(actSee); err != nil {
+func (d *Desk) Group(ctx context.Context, op Principal, id authn.GroupID) (authn.Group, error) {
+	if err := op.Require(PermRead); err != nil {
 		return authn.Group{}, err
 	}
 	if op.scoped() && !slices.Contains(op.Groups, id) {
@@ -115,8 +115,8 @@ func (d *Desk) Group(ctx context.Context, op Operator, id authn.GroupID) (authn.
 
 // Groups lists the garages that the operator may know of, in the order of their ids. next is the cursor for
 // more, "" at the end.
-func (d *Desk) Groups(ctx context.Context, op Operator, q authn.GroupQuery) (groups []authn.Group, next string, err error) {
-	if err := op.allowed(actSee); err != nil {
+func (d *Desk) Groups(ctx context.Context, op Principal, q authn.GroupQuery) (groups []authn.Group, next string, err error) {
+	if err := op.Require(PermRead); err != nil {
 		return nil, "", err
 	}
 	if !op.scoped() {

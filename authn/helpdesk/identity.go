@@ -6,22 +6,22 @@ import (
 	"barillet/authn"
 )
 
-// Identity is how an operator made sure who is asking (PROTOCOL 24). A reply by mail and a call from the person
+// IdentityMethod is how an operator made sure who is asking (PROTOCOL 24). A reply by mail and a call from the person
 // are not on the list.
-type Identity string
+type IdentityMethod string
 
 // The ways to check an identity.
 const (
-	IdentityInPerson   Identity = "in_person"
-	IdentityCalledBack Identity = "called_back" // on the number on file
-	IdentityManager    Identity = "manager_confirmed"
-	IdentityDocument   Identity = "photo_document"
+	IdentityInPerson   IdentityMethod = "in_person"
+	IdentityCalledBack IdentityMethod = "called_back" // on the number on file
+	IdentityManager    IdentityMethod = "manager_confirmed"
+	IdentityDocument   IdentityMethod = "photo_document"
 )
 
 // IdentityCheck is one check as an operator states it.
 type IdentityCheck struct {
-	Way Identity
-	By  string // who saw the person, which manager confirmed: needed for these two; at most 128 characters
+	Method IdentityMethod
+	By     string // who saw the person, which manager confirmed: needed for these two; at most 128 characters
 }
 
 // judged is the check with its text made inert, if it says all that it has to.
@@ -29,26 +29,26 @@ func (k *IdentityCheck) judged() (*IdentityCheck, error) {
 	if k == nil {
 		return nil, nil
 	}
-	if !slices.Contains([]Identity{IdentityInPerson, IdentityCalledBack, IdentityManager, IdentityDocument}, k.Way) {
+	if !slices.Contains([]IdentityMethod{IdentityInPerson, IdentityCalledBack, IdentityManager, IdentityDocument}, k.Method) {
 		return nil, authn.Invalid("identityCheck.way", "unknown")
 	}
-	by, ok := clean(k.By, 128, false)
+	by, ok := Sanitize(k.By, 128, false)
 	switch {
 	case !ok:
 		return nil, authn.Invalid("identityCheck.by", "too_long")
-	case by == "" && (k.Way == IdentityInPerson || k.Way == IdentityManager):
+	case by == "" && (k.Method == IdentityInPerson || k.Method == IdentityManager):
 		return nil, authn.Invalid("identityCheck.by", "missing")
 	}
-	return &IdentityCheck{k.Way, by}, nil
+	return &IdentityCheck{k.Method, by}, nil
 }
 
 // identify writes down a check; false when the case says the same already.
-func (c *Case) identify(w *authn.Tx, op Operator, k IdentityCheck) bool {
-	if c.Identity == k.Way && c.IdentityBy == k.By {
+func (c *Request) identify(w *authn.Tx, op Principal, k IdentityCheck) bool {
+	if c.Identity == k.Method && c.IdentityBy == k.By {
 		return false
 	}
-	c.Identity, c.IdentityBy, c.IdentityAt = k.Way, k.By, w.Op.Now
-	text := string(k.Way)
+	c.Identity, c.IdentityBy, c.IdentityAt = k.Method, k.By, w.Op.Now
+	text := string(k.Method)
 	if k.By != "" {
 		text += ": " + k.By
 	}
@@ -58,7 +58,7 @@ func (c *Case) identify(w *authn.Tx, op Operator, k IdentityCheck) bool {
 
 // answeredBy judges whether a reset may answer the case: somebody made sure who is asking (PROTOCOL 24), and nobody
 // closed it. One that a reset resolved is named again only by the repeat of that reset.
-func (c *Case) answeredBy(u *authn.User, again bool) error {
+func (c *Request) answeredBy(u *authn.User, again bool) error {
 	switch {
 	case c == nil:
 		return nil

@@ -8,35 +8,35 @@ import (
 )
 
 // Suspend keeps an active person out and ends their sessions, at once. CodeWrongState: not active.
-func (d *Desk) Suspend(ctx context.Context, op Operator, from authn.RequestInfo, id string) error {
-	return d.step(ctx, op, from, actManage, id, audit.UserSuspended, (*authn.Tx).Suspend)
+func (d *Desk) Suspend(ctx context.Context, op Principal, from authn.RequestInfo, id string) error {
+	return d.step(ctx, op, from, PermManage, id, audit.UserSuspended, (*authn.Tx).Suspend)
 }
 
 // Unsuspend lets a suspended person sign in again. CodeWrongState: not suspended.
-func (d *Desk) Unsuspend(ctx context.Context, op Operator, from authn.RequestInfo, id string) error {
-	return d.step(ctx, op, from, actManage, id, audit.UserUnsuspended, (*authn.Tx).Unsuspend)
+func (d *Desk) Unsuspend(ctx context.Context, op Principal, from authn.RequestInfo, id string) error {
+	return d.step(ctx, op, from, PermManage, id, audit.UserUnsuspended, (*authn.Tx).Unsuspend)
 }
 
 // Deactivate ends sessions, tickets and invitation of a person and keeps them out. CodeWrongState: deactivated already.
-func (d *Desk) Deactivate(ctx context.Context, op Operator, from authn.RequestInfo, id string) error {
-	return d.step(ctx, op, from, actManage, id, audit.UserDeactivated, (*authn.Tx).Deactivate)
+func (d *Desk) Deactivate(ctx context.Context, op Principal, from authn.RequestInfo, id string) error {
+	return d.step(ctx, op, from, PermManage, id, audit.UserDeactivated, (*authn.Tx).Deactivate)
 }
 
 // Unlock ends the waits of an active person after wrong answers, and forgets these; there need be none. CodeRateLimited: it was
 // done too often today, but for the machine's owner (throttle.Unlocks).
-func (d *Desk) Unlock(ctx context.Context, op Operator, from authn.RequestInfo, id string) error {
-	return d.step(ctx, op, from, actHelp, id, audit.UserUnlocked, func(w *authn.Tx, u *authn.User) error {
+func (d *Desk) Unlock(ctx context.Context, op Principal, from authn.RequestInfo, id string) error {
+	return d.step(ctx, op, from, PermAssist, id, audit.UserUnlocked, func(w *authn.Tx, u *authn.User) error {
 		if u.Status != authn.StatusActive {
 			return &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonNotActive}
 		}
-		return w.Unlock(u, op.Machine)
+		return w.Unlock(u, op.Operator)
 	})
 }
 
 // step is one step of a person's life: judged, done, audited and stored in one Update.
-func (d *Desk) step(ctx context.Context, op Operator, from authn.RequestInfo, a act, id, action string, do func(*authn.Tx, *authn.User) error) error {
+func (d *Desk) step(ctx context.Context, op Principal, from authn.RequestInfo, a Permission, id, action string, do func(*authn.Tx, *authn.User) error) error {
 	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
-		u, err := find(w.Reader, op, a, id)
+		u, err := FindUser(w.Reader, op, a, id)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -53,9 +53,9 @@ func (d *Desk) step(ctx context.Context, op Operator, from authn.RequestInfo, a 
 }
 
 // Delete deactivates a person first and, asked again, deletes them: Okta's two steps.
-func (d *Desk) Delete(ctx context.Context, op Operator, from authn.RequestInfo, id string) error {
+func (d *Desk) Delete(ctx context.Context, op Principal, from authn.RequestInfo, id string) error {
 	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
-		u, err := find(w.Reader, op, actManage, id)
+		u, err := FindUser(w.Reader, op, PermManage, id)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -78,16 +78,16 @@ func (d *Desk) Delete(ctx context.Context, op Operator, from authn.RequestInfo, 
 }
 
 // Reactivate invites an invited person anew; CodeWrongState for anybody else. The rest is as with Activate.
-func (d *Desk) Reactivate(ctx context.Context, op Operator, from authn.RequestInfo, id string, sendEmail bool) (Invitation, error) {
+func (d *Desk) Reactivate(ctx context.Context, op Principal, from authn.RequestInfo, id string, sendEmail bool) (Invitation, error) {
 	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (Invitation, error) {
-		u, err := find(w.Reader, op, actInvite, id)
+		u, err := FindUser(w.Reader, op, PermInvite, id)
 		if err != nil {
 			return Invitation{}, err
 		}
 		if u.Status != authn.StatusProvisioned {
 			return Invitation{}, &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonNotInvited}
 		}
-		if !sendEmail && !op.handsInvitations() {
+		if !sendEmail && !op.CanSeeInvitations() {
 			return Invitation{}, authn.Refuse(authn.CodeForbidden)
 		}
 		return d.invite(w, op, &u, sendEmail)
@@ -96,8 +96,8 @@ func (d *Desk) Reactivate(ctx context.Context, op Operator, from authn.RequestIn
 
 // revive ends a deactivation, which only those may who may deactivate. Whoever had a device is active as before
 // and gets nothing; anybody else is invited.
-func (d *Desk) revive(w *authn.Tx, op Operator, u *authn.User, sendEmail bool) (Invitation, error) {
-	if err := may(op, actManage, u); err != nil {
+func (d *Desk) revive(w *authn.Tx, op Principal, u *authn.User, sendEmail bool) (Invitation, error) {
+	if err := Authorize(op, PermManage, u); err != nil {
 		return Invitation{}, err
 	}
 	w.Reactivate(u)

@@ -15,7 +15,7 @@ import (
 	"barillet/templates"
 )
 
-type step = func(*helpdesk.Desk, context.Context, helpdesk.Operator, authn.RequestInfo, string) error
+type step = func(*helpdesk.Desk, context.Context, helpdesk.Principal, authn.RequestInfo, string) error
 
 // The steps of a life, by the event that each writes.
 var steps = map[string]step{
@@ -24,11 +24,11 @@ var steps = map[string]step{
 	audit.UserDeactivated: (*helpdesk.Desk).Deactivate,
 	audit.UserUnlocked:    (*helpdesk.Desk).Unlock,
 	audit.UserDeleted:     (*helpdesk.Desk).Delete,
-	audit.UserReactivated: func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.RequestInfo, id string) error {
+	audit.UserReactivated: func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from authn.RequestInfo, id string) error {
 		_, err := d.Activate(ctx, op, from, id, true)
 		return err
 	},
-	audit.InvitationIssued: func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.RequestInfo, id string) error {
+	audit.InvitationIssued: func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from authn.RequestInfo, id string) error {
 		_, err := d.Reactivate(ctx, op, from, id, true)
 		return err
 	},
@@ -93,7 +93,7 @@ func TestWhoMayTakeAStep(t *testing.T) {
 	state := map[string]authn.Status{audit.UserUnsuspended: authn.StatusSuspended, audit.UserReactivated: authn.StatusDeactivated, audit.InvitationIssued: authn.StatusProvisioned}
 	for _, c := range []struct {
 		name                string
-		op                  helpdesk.Operator
+		op                  helpdesk.Principal
 		id                  authn.UserID
 		manage, help, again authn.Code
 	}{
@@ -110,7 +110,7 @@ func TestWhoMayTakeAStep(t *testing.T) {
 		{"a manager of another garage", limited(support, s.other), s.amelie.ID, no, hidden, hidden},
 		{"an administrator of another garage", limited(userAdmin, s.other), s.amelie.ID, hidden, hidden, hidden},
 		{"an empty scope", limited(userAdmin), s.amelie.ID, hidden, hidden, hidden},
-		{"nobody", helpdesk.Operator{}, s.amelie.ID, no, no, no},
+		{"nobody", helpdesk.Principal{}, s.amelie.ID, no, no, no},
 	} {
 		for action, do := range steps {
 			if action == audit.UserDeleted {
@@ -179,7 +179,7 @@ func TestDeactivationEndsWhatLiesInTheMailbox(t *testing.T) {
 	s := openShop(t)
 	s.reset(t, support, helpdesk.ResetRequest{})
 	ticket := tokenOf(mailed[templates.DevicesResetMail](t, s, technician).Link)
-	if _, _, err := s.desk.AddUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "luc@garage.example"}, true, true); err != nil {
+	if _, _, err := s.desk.CreateUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "luc@garage.example"}, true, true); err != nil {
 		t.Fatal(err)
 	}
 	invitation := tokenOf(mailed[templates.InvitationMail](t, s, "luc@garage.example").Link)
@@ -240,7 +240,7 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 			u.Devices = append(u.Devices, factors.Device{ID: factors.DeviceID(fmt.Sprint("d", i)), Unique: fmt.Sprint("unique ", i)})
 		}
 	})
-	if _, err := s.desk.Ask(t.Context(), s.From, helpdesk.Form{Email: "luc@home.example", Message: "lost"}); err != nil {
+	if _, err := s.desk.Submit(t.Context(), s.From, helpdesk.Submission{Email: "luc@home.example", Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []authn.Code{"", "", authn.CodeNotFound} {
@@ -264,8 +264,8 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, op := range []helpdesk.Operator{root, limited(support, s.garage)} {
-		if _, _, err := s.desk.Cases(t.Context(), op, helpdesk.CaseQuery{}); err != nil {
+	for _, op := range []helpdesk.Principal{root, limited(support, s.garage)} {
+		if _, _, err := s.desk.Requests(t.Context(), op, helpdesk.RequestQuery{}); err != nil {
 			t.Errorf("help requests after it: %v", err)
 		}
 		if _, _, err := s.desk.Users(t.Context(), op, authn.UserQuery{Group: s.garage}); err != nil {

@@ -10,8 +10,8 @@ import (
 
 // Users lists the people that this operator may know of. A scoped operator's list goes through their groups one
 // by one, so that neither result nor cursor tells what lies outside (PROTOCOL 21).
-func (d *Desk) Users(ctx context.Context, op Operator, q authn.UserQuery) ([]authn.User, string, error) {
-	if err := op.allowed(actSee); err != nil {
+func (d *Desk) Users(ctx context.Context, op Principal, q authn.UserQuery) ([]authn.User, string, error) {
+	if err := op.Require(PermRead); err != nil {
 		return nil, "", err
 	}
 	q.States = true
@@ -30,14 +30,14 @@ func (d *Desk) Users(ctx context.Context, op Operator, q authn.UserQuery) ([]aut
 		return nil, "", err
 	}
 	for i := range people {
-		people[i] = shown(people[i])
+		people[i] = WithoutSecrets(people[i])
 	}
 	return people, next, nil
 }
 
 // unlessLast is the cursor, or "" when nobody within lies behind it: a next page of nobody would tell a scoped
 // operator of members who lie outside.
-func (d *Desk) unlessLast(ctx context.Context, op Operator, q authn.UserQuery, cursor string) (string, error) {
+func (d *Desk) unlessLast(ctx context.Context, op Principal, q authn.UserQuery, cursor string) (string, error) {
 	for q.After, q.Limit = cursor, 1; q.After != ""; {
 		people, next, err := d.within(ctx, op, q)
 		if err != nil || len(people) > 0 {
@@ -49,7 +49,7 @@ func (d *Desk) unlessLast(ctx context.Context, op Operator, q authn.UserQuery, c
 }
 
 // within lists the people of the operator's groups, each at the first of their groups.
-func (d *Desk) within(ctx context.Context, op Operator, q authn.UserQuery) (people []authn.User, next string, err error) {
+func (d *Desk) within(ctx context.Context, op Principal, q authn.UserQuery) (people []authn.User, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
@@ -60,7 +60,7 @@ func (d *Desk) within(ctx context.Context, op Operator, q authn.UserQuery) (peop
 			continue
 		}
 		sub := authn.UserQuery{Group: g, States: q.States, Limit: q.Limit - len(people), Placeholders: true, Filter: func(u authn.User) bool {
-			return op.sees(&u) && (q.Group != "" || slices.Min(u.Groups) == g) && starts(&u, q.Prefix) && (q.Filter == nil || q.Filter(u))
+			return op.InScope(&u) && (q.Group != "" || slices.Min(u.Groups) == g) && starts(&u, q.Prefix) && (q.Filter == nil || q.Filter(u))
 		}}
 		if string(g) == begin {
 			sub.After = q.After

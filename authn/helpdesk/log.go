@@ -14,8 +14,8 @@ const mostEvents = 1000
 
 // Events reads the log. An operator limited to groups reads the events about people within, see mayRead; neither a
 // short page nor a cursor tells of the others (PROTOCOL 21). next is the cursor for more, "" at the end.
-func (d *Desk) Events(ctx context.Context, op Operator, q audit.Query) (entries []audit.Entry, next string, err error) {
-	if err := op.allowed(actSee); err != nil {
+func (d *Desk) Events(ctx context.Context, op Principal, q audit.Query) (entries []audit.Entry, next string, err error) {
+	if err := op.Require(PermRead); err != nil {
 		return nil, "", err
 	}
 	if !op.scoped() {
@@ -45,7 +45,7 @@ func (d *Desk) Events(ctx context.Context, op Operator, q audit.Query) (entries 
 }
 
 // eventsWithin is what one reading of the log holds for an operator limited to groups; known remembers who lies within.
-func (d *Desk) eventsWithin(ctx context.Context, op Operator, q audit.Query, known map[string]bool) (part []audit.Entry, next string, err error) {
+func (d *Desk) eventsWithin(ctx context.Context, op Principal, q audit.Query, known map[string]bool) (part []audit.Entry, next string, err error) {
 	err = d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
 		part = nil
 		r := d.People.In(s)
@@ -56,7 +56,7 @@ func (d *Desk) eventsWithin(ctx context.Context, op Operator, q audit.Query, kno
 		for _, e := range found {
 			within, met := known[e.Subject]
 			if !met {
-				if within, err = op.knows(r, e.Subject); err != nil {
+				if within, err = op.knowsUser(r, e.Subject); err != nil {
 					return err
 				}
 				known[e.Subject] = within
@@ -70,8 +70,8 @@ func (d *Desk) eventsWithin(ctx context.Context, op Operator, q audit.Query, kno
 	return part, next, err
 }
 
-// knows tells whether somebody is there and lies within the operator's scope.
-func (op Operator) knows(r authn.Reader, id string) (bool, error) {
+// knowsUser tells whether somebody is there and lies within the operator's scope.
+func (op Principal) knowsUser(r authn.Reader, id string) (bool, error) {
 	if id == "" {
 		return false, nil
 	}
@@ -79,12 +79,12 @@ func (op Operator) knows(r authn.Reader, id string) (bool, error) {
 	if authn.CodeOf(err) == authn.CodeNotFound {
 		return false, nil
 	}
-	return err == nil && op.sees(&u), err
+	return err == nil && op.InScope(&u), err
 }
 
 // mayRead tells whether an event about somebody within may be read by an operator limited to groups: not what they
 // were as an operator, nor what names a garage outside, where they belonged before.
-func (op Operator) mayRead(e *audit.Event) bool {
+func (op Principal) mayRead(e *audit.Event) bool {
 	return !slices.Contains(ofOperators, e.Action) && !slices.ContainsFunc(e.Targets, func(t audit.Actor) bool {
 		return t.Type == audit.TypeGroup && !slices.Contains(op.Groups, authn.GroupID(t.ID))
 	})

@@ -10,8 +10,8 @@ import (
 
 // AddMember makes a person a member of a garage; whoever is one already stays so. Whoever is limited to groups adds
 // nobody who exists, wherever they are (PROTOCOL 21).
-func (d *Desk) AddMember(ctx context.Context, op Operator, from authn.RequestInfo, gid authn.GroupID, id string) error {
-	if err := op.forEverybody(); err != nil {
+func (d *Desk) AddMember(ctx context.Context, op Principal, from authn.RequestInfo, gid authn.GroupID, id string) error {
+	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
 	u, err := d.moveMember(ctx, op, from, gid, id, audit.GroupMemberAdded, (*authn.Tx).AddToGroup)
@@ -23,21 +23,21 @@ func (d *Desk) AddMember(ctx context.Context, op Operator, from authn.RequestInf
 
 // RemoveMember takes a person out of a garage; whoever is not in it stays so. A garage outside the operator's scope
 // is not there.
-func (d *Desk) RemoveMember(ctx context.Context, op Operator, from authn.RequestInfo, gid authn.GroupID, id string) error {
+func (d *Desk) RemoveMember(ctx context.Context, op Principal, from authn.RequestInfo, gid authn.GroupID, id string) error {
 	_, err := d.moveMember(ctx, op, from, gid, id, audit.GroupMemberRemoved, (*authn.Tx).RemoveFromGroup)
 	return err
 }
 
 // moveMember judges, does, audits and stores one membership in one Update, and tells whose it is. What changes nothing is
 // no act.
-func (d *Desk) moveMember(ctx context.Context, op Operator, from authn.RequestInfo, gid authn.GroupID, id, action string,
+func (d *Desk) moveMember(ctx context.Context, op Principal, from authn.RequestInfo, gid authn.GroupID, id, action string,
 	move func(*authn.Tx, *authn.User, authn.GroupID) (bool, error)) (authn.UserID, error) {
 	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (authn.UserID, error) {
-		u, err := find(w.Reader, op, actManage, id)
+		u, err := FindUser(w.Reader, op, PermManage, id)
 		if err != nil {
 			return "", err
 		}
-		if !op.covers([]authn.GroupID{gid}) {
+		if !op.CoversGroups([]authn.GroupID{gid}) {
 			return "", authn.Refuse(authn.CodeNotFound)
 		}
 		g, err := w.Group(gid)
@@ -60,7 +60,7 @@ func (d *Desk) moveMember(ctx context.Context, op Operator, from authn.RequestIn
 
 // Members lists the people of a garage whom the operator may know of, as Users does; CodeNotFound for a garage
 // outside the scope.
-func (d *Desk) Members(ctx context.Context, op Operator, gid authn.GroupID, q authn.UserQuery) ([]authn.User, string, error) {
+func (d *Desk) Members(ctx context.Context, op Principal, gid authn.GroupID, q authn.UserQuery) ([]authn.User, string, error) {
 	if _, err := d.Group(ctx, op, gid); err != nil {
 		return nil, "", err
 	}
@@ -69,13 +69,13 @@ func (d *Desk) Members(ctx context.Context, op Operator, gid authn.GroupID, q au
 }
 
 // GroupsOf lists the garages of a person in the order of their ids. next is the cursor for more, "" at the end.
-func (d *Desk) GroupsOf(ctx context.Context, op Operator, id string, q authn.GroupQuery) (groups []authn.Group, next string, err error) {
+func (d *Desk) GroupsOf(ctx context.Context, op Principal, id string, q authn.GroupQuery) (groups []authn.Group, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
 	err = d.People.View(ctx, func(r authn.Reader) error {
 		groups, next = nil, ""
-		u, err := find(r, op, actSee, id)
+		u, err := FindUser(r, op, PermRead, id)
 		if err != nil {
 			return err
 		}

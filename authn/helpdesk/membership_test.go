@@ -66,12 +66,12 @@ func TestWhoMayMoveWhomIntoAndOutOfAGarage(t *testing.T) {
 	const ok, no, hidden = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound
 	for _, c := range []struct {
 		name              string
-		op                helpdesk.Operator
+		op                helpdesk.Principal
 		gid               authn.GroupID
 		id                authn.UserID
 		list, add, remove authn.Code
 	}{
-		{"nobody", helpdesk.Operator{}, s.garage, s.amelie.ID, no, no, no},
+		{"nobody", helpdesk.Principal{}, s.garage, s.amelie.ID, no, no, no},
 		{"who reads only", withRole(root, authn.RoleReadOnly), s.garage, s.amelie.ID, ok, no, no},
 		{"support", support, s.garage, s.amelie.ID, ok, no, no},
 		{"an administrator of people", userAdmin, s.garage, s.amelie.ID, ok, ok, ok},
@@ -124,11 +124,11 @@ func TestWhoMayChangeAndDeleteAGarage(t *testing.T) {
 	userAdmin := withRole(root, authn.RoleUserAdmin)
 	for _, c := range []struct {
 		name string
-		op   helpdesk.Operator
+		op   helpdesk.Principal
 		gid  authn.GroupID // "": one made for this
 		want authn.Code
 	}{
-		{"nobody", helpdesk.Operator{}, "", authn.CodeForbidden},
+		{"nobody", helpdesk.Principal{}, "", authn.CodeForbidden},
 		{"who reads only", withRole(root, authn.RoleReadOnly), "", authn.CodeForbidden},
 		{"support", support, "", authn.CodeForbidden},
 		{"a garage's administrator", limited(userAdmin, s.garage), s.garage, authn.CodeForbidden},
@@ -143,7 +143,7 @@ func TestWhoMayChangeAndDeleteAGarage(t *testing.T) {
 			gid = s.Group("Garage " + c.name)
 		}
 		before := len(s.Events(audit.GroupUpdated, audit.GroupDeleted))
-		_, err := s.desk.ChangeGroup(t.Context(), c.op, s.From, gid, "Autre", "ailleurs")
+		_, err := s.desk.UpdateGroup(t.Context(), c.op, s.From, gid, "Autre", "ailleurs")
 		wantCode(t, c.name+": changing", err, c.want)
 		wantCode(t, c.name+": deleting", s.desk.DeleteGroup(t.Context(), c.op, s.From, gid), c.want)
 		if got, want := len(s.Events(audit.GroupUpdated, audit.GroupDeleted))-before, map[bool]int{true: 2}[c.want == ""]; got != want {
@@ -155,13 +155,13 @@ func TestWhoMayChangeAndDeleteAGarage(t *testing.T) {
 func TestAChangedGarageKeepsItsPeopleAndIsOneEvent(t *testing.T) {
 	s := openShop(t)
 	for range 2 {
-		g, err := s.desk.ChangeGroup(t.Context(), root, s.From, s.garage, " Garage Soleil ", "Lyon")
+		g, err := s.desk.UpdateGroup(t.Context(), root, s.From, s.garage, " Garage Soleil ", "Lyon")
 		if err != nil || g.Name != "Garage Soleil" || g.Description != "Lyon" || g.ID != s.garage || !g.Changed.After(g.Created) {
 			t.Errorf("got %+v, %v", g, err)
 		}
 	}
 	for _, bad := range [][2]string{{" ", ""}, {"a\nb", ""}, {"x", "a\x00b"}} {
-		_, err := s.desk.ChangeGroup(t.Context(), root, s.From, s.garage, bad[0], bad[1])
+		_, err := s.desk.UpdateGroup(t.Context(), root, s.From, s.garage, bad[0], bad[1])
 		wantCode(t, fmt.Sprintf("%q", bad), err, authn.CodeInvalid)
 	}
 	if got := len(s.Events(audit.GroupUpdated)); got != 1 || !slices.Equal(s.User(technician).Groups, []authn.GroupID{s.garage}) {
@@ -188,7 +188,7 @@ func TestARoleOrTokenOfADeletedGarageIsForNobody(t *testing.T) {
 	if u := s.User(technician); len(u.Groups) != 0 || len(u.Devices) == 0 {
 		t.Errorf("got %+v, want the person there, without a garage", u.Groups)
 	}
-	op, err := s.desk.CheckToken(ctx, secret)
+	op, err := s.desk.Authenticate(ctx, secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestARoleOrTokenOfADeletedGarageIsForNobody(t *testing.T) {
 	}
 	_, err = s.desk.User(ctx, op, "elsewhere@garage.example")
 	wantCode(t, "the token on somebody without a garage", err, authn.CodeNotFound)
-	_, _, err = s.desk.AddUser(ctx, op, s.From, helpdesk.NewUser{Login: "new@garage.example", Groups: []authn.GroupID{s.garage}}, true, true)
+	_, _, err = s.desk.CreateUser(ctx, op, s.From, helpdesk.NewUser{Login: "new@garage.example", Groups: []authn.GroupID{s.garage}}, true, true)
 	wantCode(t, "inviting into the garage that is gone", err, authn.CodeInvalid)
 	// The manager's role names the dead garage still: they hear of no reset of its former people, nor of others.
 	s.reset(t, support, helpdesk.ResetRequest{})

@@ -9,61 +9,61 @@ import (
 	"barillet/internal/audit"
 )
 
-// Operator is who acts on others. The zero value may do nothing.
-type Operator struct {
-	ID      string          // "token:<id>", "operator:<uid>"
-	Name    string          // of the token or the unix user
-	Owner   string          // user id or "operator:<uid>": self and the two hands are judged by owner
-	Role    authn.Role      // what it may do; nothing with Machine
-	Groups  []authn.GroupID // the scope; nil: everybody; empty and not nil: nobody (PROTOCOL 21)
-	Machine bool            // at the socket or the closed folder: the machine's owner
-	Secrets bool            // answers may hold links (PROTOCOL 20)
-	Authn   bool            // may use the sign-in for programs
+// Principal is who acts on others. The zero value may do nothing.
+type Principal struct {
+	ID             string          // "token:<id>", "operator:<uid>"
+	Name           string          // of the token or the unix user
+	Owner          string          // user id or "operator:<uid>": self and the two hands are judged by owner
+	Role           authn.Role      // what it may do; nothing with Machine
+	Groups         []authn.GroupID // the scope; nil: everybody; empty and not nil: nobody (PROTOCOL 21)
+	Operator       bool            // at the socket or the closed folder: the machine's owner
+	CanSeeSecrets  bool            // answers may hold links (PROTOCOL 20)
+	CanSignInUsers bool            // may use the sign-in for programs
 
 	expires time.Time // of the token; zero: never
 }
 
-// act is what an operator wants to do about a person.
-type act int
+// Permission is what an operator wants to do about a person.
+type Permission int
 
 const (
-	actSee    act = iota
-	actInvite     // make, invite, work on a help request
-	actReset      // take away devices, one or all
-	actHelp       // unlock, end sessions, start a mail for a new password
-	actManage     // profile, life cycle, tokens and what only administrators do
-	actSecond     // ask a second administrator for the reset of an equal, or be that one (PROTOCOL 11)
-	actGrant      // give and take roles
-	actHouse      // what concerns everybody at once, such as who is told of events
+	PermRead        Permission = iota
+	PermInvite                 // make, invite, work on a help request
+	PermReset                  // take away devices, one or all
+	PermAssist                 // unlock, end sessions, start a mail for a new password
+	PermManage                 // profile, life cycle, tokens and what only administrators do
+	PermApprove                // ask a second administrator for the reset of an equal, or be that one (PROTOCOL 11)
+	PermAssignRoles            // give and take roles
+	PermConfigure              // what concerns everybody at once, such as who is told of events
 )
 
 // least is the lowest role that may do an act.
-func (a act) least() authn.Role {
+func (a Permission) least() authn.Role {
 	switch a {
-	case actSee:
+	case PermRead:
 		return authn.RoleReadOnly
-	case actInvite, actReset, actHelp, actSecond:
+	case PermInvite, PermReset, PermAssist, PermApprove:
 		return authn.RoleHelpDesk
-	case actHouse:
+	case PermConfigure:
 		return authn.RoleSuperAdmin
 	}
 	return authn.RoleUserAdmin
 }
 
 // rank is that of the role; the machine's owner stands above all.
-func (op Operator) rank() int {
-	if op.Machine {
+func (op Principal) rank() int {
+	if op.Operator {
 		return authn.RoleSuperAdmin.Rank() + 1
 	}
 	return op.Role.Rank()
 }
 
 // scoped tells whether the operator is limited to groups.
-func (op Operator) scoped() bool { return op.Groups != nil && !op.Machine }
+func (op Principal) scoped() bool { return op.Groups != nil && !op.Operator }
 
-// sees tells whether a person lies within the scope: every group of theirs, at least one, and no role. A shadow
+// InScope tells whether a person lies within the scope: every group of theirs, at least one, and no role. A shadow
 // is there for operators limited to groups alone.
-func (op Operator) sees(u *authn.User) bool {
+func (op Principal) InScope(u *authn.User) bool {
 	if !op.scoped() {
 		return !u.Placeholder
 	}
@@ -71,21 +71,21 @@ func (op Operator) sees(u *authn.User) bool {
 		!slices.ContainsFunc(u.Groups, func(g authn.GroupID) bool { return !slices.Contains(op.Groups, g) })
 }
 
-// allowed judges an act that is about nobody in particular.
-func (op Operator) allowed(a act) error {
+// Require judges an act that is about nobody in particular.
+func (op Principal) Require(a Permission) error {
 	if op.Owner == "" || op.rank() < a.least().Rank() {
 		return authn.Refuse(authn.CodeForbidden)
 	}
 	return nil
 }
 
-// forEverybody judges an act on garages themselves: for administrators of people who are not limited to groups,
+// RequireUnscoped judges an act on garages themselves: for administrators of people who are not limited to groups,
 // whatever garage they name.
-func (op Operator) forEverybody() error { return op.unlimited(actManage) }
+func (op Principal) RequireUnscoped() error { return op.requireAllGroups(PermManage) }
 
-// unlimited judges an act about nobody in particular that whoever is limited to groups does not do.
-func (op Operator) unlimited(a act) error {
-	if err := op.allowed(a); err != nil {
+// requireAllGroups judges an act about nobody in particular that whoever is limited to groups does not do.
+func (op Principal) requireAllGroups(a Permission) error {
+	if err := op.Require(a); err != nil {
 		return err
 	}
 	if op.scoped() {
@@ -96,7 +96,7 @@ func (op Operator) unlimited(a act) error {
 
 // MayManageClients judges acts on applications: whoever registers one decides who is told what of everybody, so it is
 // for SUPER_ADMIN who is not limited to groups.
-func (op Operator) MayManageClients() error {
+func (op Principal) MayManageClients() error {
 	if op.Owner == "" || op.scoped() || op.rank() < authn.RoleSuperAdmin.Rank() {
 		return authn.Refuse(authn.CodeForbidden)
 	}
@@ -104,55 +104,55 @@ func (op Operator) MayManageClients() error {
 }
 
 // Actor is the operator in the log, for acts that are judged here and done elsewhere.
-func (op Operator) Actor() audit.Actor { return op.actor() }
+func (op Principal) Actor() audit.Actor { return op.actor() }
 
-// may is the one judgement of an operator's act on a person: nil, CodeForbidden, or CodeNotFound for somebody
+// Authorize is the one judgement of an operator's act on a person: nil, CodeForbidden, or CodeNotFound for somebody
 // outside the scope, who to this operator is not there (PROTOCOL 11, 21).
-func may(op Operator, a act, u *authn.User) error {
-	switch err := op.allowed(a); {
+func Authorize(op Principal, a Permission, u *authn.User) error {
+	switch err := op.Require(a); {
 	case err != nil:
 		return err
-	case !op.sees(u):
+	case !op.InScope(u):
 		return authn.Refuse(authn.CodeNotFound)
-	case a == actSee:
+	case a == PermRead:
 		return nil
 	case op.Owner == string(u.ID): // nobody themselves, judged by owner
 		return authn.Refuse(authn.CodeForbidden)
-	case a == actSecond && op.rank() >= u.Rank(), a == actGrant && op.rank() >= authn.RoleSuperAdmin.Rank():
+	case a == PermApprove && op.rank() >= u.Rank(), a == PermAssignRoles && op.rank() >= authn.RoleSuperAdmin.Rank():
 		return nil
-	case op.rank() <= u.Rank(), a == actReset && op.needsSecond(u): // strictly lower roles only
+	case op.rank() <= u.Rank(), a == PermReset && op.NeedsApproval(u): // strictly lower roles only
 		return authn.Refuse(authn.CodeForbidden)
 	}
 	return nil
 }
 
-// needsSecond tells whether a reset that the operator may ask for needs a second administrator's word: of an equal,
+// NeedsApproval tells whether a reset that the operator may ask for needs a second administrator's word: of an equal,
 // and of somebody whom they themselves made lower, or taking a role away would be the way around it.
-func (op Operator) needsSecond(u *authn.User) bool {
-	return !op.Machine && (op.rank() <= u.Rank() || u.DemotedBy != "" && u.DemotedBy == op.Owner)
+func (op Principal) NeedsApproval(u *authn.User) bool {
+	return !op.Operator && (op.rank() <= u.Rank() || u.DemotedBy != "" && u.DemotedBy == op.Owner)
 }
 
-// handsInvitations tells whether the operator may see an invitation's link or choose a password. Whoever is limited
+// CanSeeInvitations tells whether the operator may see an invitation's link or choose a password. Whoever is limited
 // to groups may not: by such a link it would show that somebody is known elsewhere (PROTOCOL 21).
-func (op Operator) handsInvitations() bool { return op.secrets() && !op.scoped() }
+func (op Principal) CanSeeInvitations() bool { return op.secrets() && !op.scoped() }
 
 // secrets tells whether an answer to this operator may hold a link. HELP_DESK_ADMIN never (PROTOCOL 20).
-func (op Operator) secrets() bool {
-	return op.Machine || op.Secrets && op.rank() > authn.RoleHelpDesk.Rank()
+func (op Principal) secrets() bool {
+	return op.Operator || op.CanSeeSecrets && op.rank() > authn.RoleHelpDesk.Rank()
 }
 
-// signsIn judges whether the operator's programs may sign people in (PROTOCOL 25). A role is no part of it: the person's own
+// RequireSignIn judges whether the operator's programs may sign people in (PROTOCOL 25). A role is no part of it: the person's own
 // password and device are what is proven.
-func (op Operator) signsIn() error {
-	if op.Owner == "" || !op.Authn && !op.Machine {
+func (op Principal) RequireSignIn() error {
+	if op.Owner == "" || !op.CanSignInUsers && !op.Operator {
 		return authn.Refuse(authn.CodeForbidden)
 	}
 	return nil
 }
 
-// gives judges whether the operator may give a role: strictly lower ones, and SUPER_ADMIN any. Whoever is
+// checkGives judges whether the operator may give a role: strictly lower ones, and SUPER_ADMIN any. Whoever is
 // limited to groups gives none, for people with a role lie outside every scope.
-func (op Operator) gives(r authn.Role) error {
+func (op Principal) checkGives(r authn.Role) error {
 	switch {
 	case r == "":
 		return nil
@@ -164,25 +164,25 @@ func (op Operator) gives(r authn.Role) error {
 	return nil
 }
 
-// grants judges giving or taking a role, or changing what it is limited to. The holder is judged by may.
-func (op Operator) grants(r authn.Role) error {
-	if err := op.forEverybody(); err != nil {
+// CheckAssignable judges giving or taking a role, or changing what it is limited to. The holder is judged by may.
+func (op Principal) CheckAssignable(r authn.Role) error {
+	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
 	if r.Rank() <= 0 {
 		return authn.Invalid("type", "unknown")
 	}
-	return op.gives(r)
+	return op.checkGives(r)
 }
 
-// covers tells whether groups lie within the operator's scope; none at all lies in nobody's.
-func (op Operator) covers(groups []authn.GroupID) bool {
+// CoversGroups tells whether groups lie within the operator's scope; none at all lies in nobody's.
+func (op Principal) CoversGroups(groups []authn.GroupID) bool {
 	return !op.scoped() || len(groups) > 0 &&
 		!slices.ContainsFunc(groups, func(g authn.GroupID) bool { return !slices.Contains(op.Groups, g) })
 }
 
 // actor is the operator in the log.
-func (op Operator) actor() audit.Actor {
+func (op Principal) actor() audit.Actor {
 	kind := audit.TypeUser
 	switch {
 	case strings.HasPrefix(op.ID, "token:"):
@@ -196,13 +196,13 @@ func (op Operator) actor() audit.Actor {
 }
 
 // event is an act of the operator on a person, done.
-func (op Operator) event(action string, u *authn.User) audit.Event {
+func (op Principal) event(action string, u *authn.User) audit.Event {
 	return audit.Event{Actor: op.actor(), Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success}
 }
 
-// by is whom people read as having done it: the machine's owner speaks for the house.
-func (d *Desk) by(op Operator) string {
-	if op.Machine || op.Name == "" {
+// administratorName is whom people read as having done it: the machine's owner speaks for the house.
+func (d *Desk) administratorName(op Principal) string {
+	if op.Operator || op.Name == "" {
 		return d.People.Policy.Issuer
 	}
 	return op.Name

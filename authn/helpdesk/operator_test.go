@@ -15,8 +15,8 @@ func TestWhatAnOperatorMayDoToWhom(t *testing.T) {
 		}
 		return u
 	}
-	op := func(role authn.Role) helpdesk.Operator {
-		return helpdesk.Operator{ID: "token:t", Owner: "u2", Role: role}
+	op := func(role authn.Role) helpdesk.Principal {
+		return helpdesk.Principal{ID: "token:t", Owner: "u2", Role: role}
 	}
 	self := op(authn.RoleSuperAdmin)
 	self.Owner = "u1"
@@ -25,7 +25,7 @@ func TestWhatAnOperatorMayDoToWhom(t *testing.T) {
 	const ok, forbidden, gone = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound
 	for _, c := range []struct {
 		name                       string
-		op                         helpdesk.Operator
+		op                         helpdesk.Principal
 		user                       authn.User
 		see, invite, reset, manage authn.Code
 	}{
@@ -77,18 +77,18 @@ func TestSomebodyOutsideTheScopeIsNotThereByAnyDoor(t *testing.T) {
 	if people, next, err := s.desk.Users(ctx, north, authn.UserQuery{Prefix: "amelie"}); err != nil || len(people) != 0 || next != "" {
 		t.Errorf("listing: got %d, %q, %v", len(people), next, err)
 	}
-	if _, err := s.desk.Ask(ctx, s.From, helpdesk.Form{Email: technician, Message: "lost"}); err != nil {
+	if _, err := s.desk.Submit(ctx, s.From, helpdesk.Submission{Email: technician, Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
-	if cases, _, err := s.desk.Cases(ctx, north, helpdesk.CaseQuery{}); err != nil || len(cases) != 0 {
+	if cases, _, err := s.desk.Requests(ctx, north, helpdesk.RequestQuery{}); err != nil || len(cases) != 0 {
 		t.Errorf("cases: got %d, %v", len(cases), err)
 	}
-	cases, _, err := s.desk.Cases(ctx, limited(support, s.garage), helpdesk.CaseQuery{})
+	cases, _, err := s.desk.Requests(ctx, limited(support, s.garage), helpdesk.RequestQuery{})
 	if err != nil || len(cases) != 1 {
 		t.Fatalf("the manager's cases: got %d, %v", len(cases), err)
 	}
-	_, err = s.desk.Case(ctx, north, cases[0].ID)
+	_, err = s.desk.Request(ctx, north, cases[0].ID)
 	wantCode(t, "reading the case", err, authn.CodeNotFound)
-	_, err = s.desk.Patch(ctx, north, s.From, cases[0].ID, helpdesk.CasePatch{Note: "x"})
+	_, err = s.desk.Patch(ctx, north, s.From, cases[0].ID, helpdesk.RequestPatch{Note: "x"})
 	wantCode(t, "changing the case", err, authn.CodeNotFound)
 }

@@ -37,11 +37,11 @@ func tokenOwner(r authn.Reader, t *Token, named string) (authn.User, error) {
 
 // acts is the operator that a token makes, as its owner is at present (PROTOCOL 20). CodeNoSession: the token is
 // over, or its owner is not active, has no role left, or is no longer there.
-func acts(r authn.Reader, t *Token, now time.Time) (Operator, error) {
-	op := Operator{ID: "token:" + t.ID, Name: t.Name, Owner: t.Owner, Role: t.Role, Groups: t.Groups,
-		Secrets: t.Secrets, Authn: t.Authn, expires: t.Expires}
+func acts(r authn.Reader, t *Token, now time.Time) (Principal, error) {
+	op := Principal{ID: "token:" + t.ID, Name: t.Name, Owner: t.Owner, Role: t.Role, Groups: t.Groups,
+		CanSeeSecrets: t.Secrets, CanSignInUsers: t.Authn, expires: t.Expires}
 	if !now.Before(t.Expires) {
-		return Operator{}, authn.Refuse(authn.CodeNoSession)
+		return Principal{}, authn.Refuse(authn.CodeNoSession)
 	}
 	if madeOnMachine(t.Owner) {
 		return op, nil
@@ -49,9 +49,9 @@ func acts(r authn.Reader, t *Token, now time.Time) (Operator, error) {
 	u, err := r.User(authn.UserID(t.Owner))
 	switch {
 	case authn.CodeOf(err) == authn.CodeNotFound, err == nil && (u.Status != authn.StatusActive || u.Rank() <= 0):
-		return Operator{}, authn.Refuse(authn.CodeNoSession)
+		return Principal{}, authn.Refuse(authn.CodeNoSession)
 	case err != nil:
-		return Operator{}, err
+		return Principal{}, err
 	}
 	op.Role, op.Groups = reach(t.Role, t.Groups, u.Roles)
 	return op, nil

@@ -26,13 +26,13 @@ func grant(role authn.Role, groups ...authn.GroupID) authn.RoleAssignment {
 }
 
 // owned is who acts by a token that the machine's owner made for a person.
-func (s *shop) owned(t *testing.T, n helpdesk.NewToken) (authn.Secret, helpdesk.Operator) {
+func (s *shop) owned(t *testing.T, n helpdesk.NewToken) (authn.Secret, helpdesk.Principal) {
 	t.Helper()
 	if n.Name == "" {
 		n.Name = "of " + n.Owner
 	}
 	secret, _ := s.token(t, machine, n)
-	op, err := s.desk.CheckToken(t.Context(), secret)
+	op, err := s.desk.Authenticate(t.Context(), secret)
 	if err != nil {
 		t.Fatalf("checking a token of %s: %v", n.Owner, err)
 	}
@@ -71,7 +71,7 @@ func TestATokenNeverDoesMoreThanItsOwnerMayAtPresent(t *testing.T) {
 			owner := s.boss(t, fmt.Sprintf("boss%d@garage.example", i), grant(super))
 			secret, _ := s.owned(t, helpdesk.NewToken{Role: c.role, Groups: c.scope, Owner: owner.Login})
 			s.Change(owner.ID, func(u *authn.User) { u.Roles = c.grants })
-			op, err := s.desk.CheckToken(t.Context(), secret)
+			op, err := s.desk.Authenticate(t.Context(), secret)
 			if err != nil || op.Role != c.want || fmt.Sprint(op.Groups) != fmt.Sprint(c.reach) || (op.Groups == nil) != (c.reach == nil) {
 				t.Errorf("got %s of %v (everybody %v), %v, want %s of %v", op.Role, op.Groups, op.Groups == nil, err, c.want, c.reach)
 			}
@@ -89,7 +89,7 @@ func TestATokenIsDeadWhileItsOwnerMayNotAct(t *testing.T) {
 	}
 	alive := func(what string, want authn.Code) {
 		t.Helper()
-		_, err := s.desk.CheckToken(ctx, secret)
+		_, err := s.desk.Authenticate(ctx, secret)
 		wantCode(t, what, err, want)
 	}
 	do := func(what string, err error) {
@@ -104,7 +104,7 @@ func TestATokenIsDeadWhileItsOwnerMayNotAct(t *testing.T) {
 	alive("of somebody without a role", authn.CodeNoSession)
 	_, err := s.desk.GrantRole(ctx, machine, s.From, owner.Login, helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{s.garage}})
 	do("giving it again", err)
-	if op, err := s.desk.CheckToken(ctx, secret); err != nil || len(op.Groups) != 1 || op.Groups[0] != s.garage {
+	if op, err := s.desk.Authenticate(ctx, secret); err != nil || len(op.Groups) != 1 || op.Groups[0] != s.garage {
 		t.Errorf("after the role was given again for one garage: got %+v, %v", op, err)
 	}
 	do("deactivating", s.desk.Deactivate(ctx, machine, s.From, owner.Login))
@@ -121,7 +121,7 @@ func TestTheMachinesOwnerAloneMakesTokensForPeople(t *testing.T) {
 	s.Change(suspended.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
 	for _, c := range []struct {
 		name  string
-		op    helpdesk.Operator
+		op    helpdesk.Principal
 		owner string
 		role  authn.Role
 		want  authn.Code
@@ -129,7 +129,7 @@ func TestTheMachinesOwnerAloneMakesTokensForPeople(t *testing.T) {
 		{"by address", machine, "BOSS@garage.example", authn.RoleUserAdmin, ""},
 		{"by id", machine, string(boss.ID), authn.RoleReadOnly, ""},
 		{"by the highest token", root, "boss@garage.example", authn.RoleReadOnly, authn.CodeForbidden},
-		{"by a token for its own owner's name", helpdesk.Operator{ID: "token:x", Owner: string(boss.ID), Role: authn.RoleUserAdmin}, string(boss.ID), authn.RoleReadOnly, authn.CodeForbidden},
+		{"by a token for its own owner's name", helpdesk.Principal{ID: "token:x", Owner: string(boss.ID), Role: authn.RoleUserAdmin}, string(boss.ID), authn.RoleReadOnly, authn.CodeForbidden},
 		{"above the person's role", machine, "boss@garage.example", authn.RoleSuperAdmin, authn.CodeInvalid},
 		{"of somebody without a role", machine, technician, authn.RoleReadOnly, authn.CodeInvalid},
 		{"of somebody suspended", machine, "gone@garage.example", authn.RoleReadOnly, authn.CodeInvalid},

@@ -12,9 +12,9 @@ import (
 // ResetPassword mails a person the link of a forgotten password, or with sendEmail false gives it in the answer, to
 // Machine or with Secrets only, of which the person is told (PROTOCOL 22). The password of before counts until the
 // new one is confirmed with a device. CodeWrongState: not active, or without a usable device (PROTOCOL 8).
-func (d *Desk) ResetPassword(ctx context.Context, op Operator, from authn.RequestInfo, id string, sendEmail bool) (authn.Secret, error) {
+func (d *Desk) ResetPassword(ctx context.Context, op Principal, from authn.RequestInfo, id string, sendEmail bool) (authn.Secret, error) {
 	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (authn.Secret, error) {
-		u, err := find(w.Reader, op, actHelp, id)
+		u, err := FindUser(w.Reader, op, PermAssist, id)
 		if err != nil {
 			return authn.Secret{}, err
 		}
@@ -43,7 +43,7 @@ func (d *Desk) ResetPassword(ctx context.Context, op Operator, from authn.Reques
 		} else {
 			e.Detail, answer = map[string]string{"way": "answer"}, authn.SecretOf(link)
 			about.At = w.Op.Now
-			err = w.SendTo(u.Addresses(), d.People.Locale(&u), templates.PasswordLinkGivenMail{About: about, By: d.by(op)}, time.Time{})
+			err = w.SendTo(u.Addresses(), d.People.Locale(&u), templates.PasswordLinkGivenMail{About: about, By: d.administratorName(op)}, time.Time{})
 		}
 		if err != nil {
 			return authn.Secret{}, err

@@ -13,9 +13,9 @@ import (
 
 // ExpirePassword has a person choose another password at their next complete sign-in. Who is signed in stays so.
 // CodeWrongState: not active, or without a password.
-func (d *Desk) ExpirePassword(ctx context.Context, op Operator, from authn.RequestInfo, id string) (authn.User, error) {
+func (d *Desk) ExpirePassword(ctx context.Context, op Principal, from authn.RequestInfo, id string) (authn.User, error) {
 	u, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (authn.User, error) {
-		u, err := find(w.Reader, op, actManage, id)
+		u, err := FindUser(w.Reader, op, PermManage, id)
 		if err != nil {
 			return authn.User{}, err
 		}
@@ -28,13 +28,13 @@ func (d *Desk) ExpirePassword(ctx context.Context, op Operator, from authn.Reque
 		}
 		return stated(w, u, w.Save(&u))
 	})
-	return shown(u), err
+	return WithoutSecrets(u), err
 }
 
 // TemporaryPassword gives an active person a password to be told to them, which they change at the next complete
 // sign-in; to Machine or with Secrets only, and the person learns of it by mail (PROTOCOL 22). It came by the
 // operator's hand and opens nothing without a device or a ticket of another. Every session ends. CodeWrongState: not active.
-func (d *Desk) TemporaryPassword(ctx context.Context, op Operator, from authn.RequestInfo, id string) (authn.Secret, error) {
+func (d *Desk) TemporaryPassword(ctx context.Context, op Principal, from authn.RequestInfo, id string) (authn.Secret, error) {
 	if _, err := d.giving(ctx, op, id); err != nil {
 		return authn.Secret{}, err
 	}
@@ -45,14 +45,14 @@ func (d *Desk) TemporaryPassword(ctx context.Context, op Operator, from authn.Re
 		return authn.Secret{}, fmt.Errorf("hashing a password: %w", err)
 	}
 	return authn.Update(ctx, d.People, a, func(w *authn.Tx) (authn.Secret, error) {
-		u, err := find(w.Reader, op, actManage, id)
+		u, err := FindUser(w.Reader, op, PermManage, id)
 		if err != nil {
 			return authn.Secret{}, err
 		}
 		if err := w.SetPassword(&u, phc, op.Owner, authn.ChangeTemporary); err != nil {
 			return authn.Secret{}, err
 		}
-		if err := d.tellGiven(w, op, &u, "temporary"); err != nil {
+		if err := d.notifyPasswordSet(w, op, &u, "temporary"); err != nil {
 			return authn.Secret{}, err
 		}
 		return temporary, w.Save(&u)
@@ -67,10 +67,10 @@ func temporaryPassword(a *authn.Operation) authn.Secret {
 }
 
 // giving finds a person to whom the operator may give a password, before work is spent on hashing one.
-func (d *Desk) giving(ctx context.Context, op Operator, id string) (authn.User, error) {
+func (d *Desk) giving(ctx context.Context, op Principal, id string) (authn.User, error) {
 	var u authn.User
 	err := d.People.View(ctx, func(r authn.Reader) (err error) {
-		if u, err = find(r, op, actManage, id); err == nil && !op.secrets() {
+		if u, err = FindUser(r, op, PermManage, id); err == nil && !op.secrets() {
 			err = authn.Refuse(authn.CodeForbidden)
 		}
 		if err == nil && u.Status != authn.StatusActive {
@@ -87,13 +87,13 @@ type PasswordChanged struct{}
 // ChangePassword changes the password of somebody whose present one the operator's program knows, with the limits and
 // counters of the sign-in (PROTOCOL 22). The new one came by the operator's hand. Every session ends. CodeInvalid,
 // CodeRateLimited, CodeWrongState: authn.ChangePasswordByAdmin.
-func (d *Desk) ChangePassword(ctx context.Context, op Operator, from authn.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
+func (d *Desk) ChangePassword(ctx context.Context, op Principal, from authn.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
 	return PasswordChanged{}, d.People.ChangePasswordByAdmin(ctx, from, authn.PasswordChange{Provenance: op.Owner, Current: current, Chosen: chosen,
-		Find: func(r authn.Reader) (authn.User, error) { return find(r, op, actManage, id) },
+		Find: func(r authn.Reader) (authn.User, error) { return FindUser(r, op, PermManage, id) },
 		OnChange: func(w *authn.Tx, u *authn.User, changed bool) error {
 			if changed {
 				w.SetResult(PasswordChanged{})
-				return d.tellGiven(w, op, u, "changed")
+				return d.notifyPasswordSet(w, op, u, "changed")
 			}
 			e := op.event(audit.PasswordUpdated, u)
 			e.Outcome, e.Reason = audit.Failure, "wrong password"
@@ -101,9 +101,9 @@ func (d *Desk) ChangePassword(ctx context.Context, op Operator, from authn.Reque
 		}})
 }
 
-// tellGiven writes down and tells the person that an operator chose their password; how is "set", "changed" or
+// notifyPasswordSet writes down and tells the person that an operator chose their password; how is "set", "changed" or
 // "temporary".
-func (d *Desk) tellGiven(w *authn.Tx, op Operator, u *authn.User, how string) error {
+func (d *Desk) notifyPasswordSet(w *authn.Tx, op Principal, u *authn.User, how string) error {
 	action := audit.PasswordUpdated
 	if how == "temporary" {
 		action = audit.PasswordExpired // as Okta writes it down
@@ -114,7 +114,7 @@ func (d *Desk) tellGiven(w *authn.Tx, op Operator, u *authn.User, how string) er
 		return err
 	}
 	// Nothing of the operator's own browser and address goes to the person.
-	m := templates.PasswordGivenMail{About: templates.About{Name: u.DisplayName(), At: w.Op.Now}, By: d.by(op), Temporary: how == "temporary"}
+	m := templates.PasswordGivenMail{About: templates.About{Name: u.DisplayName(), At: w.Op.Now}, By: d.administratorName(op), Temporary: how == "temporary"}
 	return w.SendTo(u.Addresses(), d.People.Locale(u), m, time.Time{})
 }
 

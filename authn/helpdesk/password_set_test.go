@@ -97,7 +97,7 @@ func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 func TestAnOperatorSetsAPassword(t *testing.T) {
 	s := openShop(t)
 	op := withSecrets(root)
-	u, err := s.desk.Change(t.Context(), op, s.From, technician, helpdesk.ProfileChange{Password: given})
+	u, err := s.desk.UpdateUser(t.Context(), op, s.From, technician, helpdesk.ProfileChange{Password: given})
 	if err != nil || u.State != authn.StatusActive {
 		t.Fatalf("got %q, %v", u.State, err)
 	}
@@ -112,7 +112,7 @@ func TestAnOperatorSetsAPassword(t *testing.T) {
 	}
 	for name, c := range map[string]helpdesk.ProfileChange{"short": {Password: "abc"}, "about them": {Password: "amelie-durand"},
 		"made of the name to come": {Password: "zoraide-lavigne", FirstName: text("Zoraïde"), LastName: text("Lavigne")}} {
-		_, err := s.desk.Change(t.Context(), op, s.From, technician, c)
+		_, err := s.desk.UpdateUser(t.Context(), op, s.From, technician, c)
 		wantCode(t, name, err, authn.CodeInvalid)
 	}
 }
@@ -150,7 +150,7 @@ func TestWhoMayGiveAPassword(t *testing.T) {
 	const ok, no, hidden, state = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound, authn.CodeWrongState
 	for _, c := range []struct {
 		name                 string
-		op                   helpdesk.Operator
+		op                   helpdesk.Principal
 		id                   authn.UserID
 		status               authn.Status
 		expire, change, give authn.Code
@@ -163,7 +163,7 @@ func TestWhoMayGiveAPassword(t *testing.T) {
 		{"of one garage", limited(withSecrets(userAdmin), s.garage), s.amelie.ID, authn.StatusActive, ok, ok, ok},
 		{"of another garage", limited(withSecrets(userAdmin), s.other), s.amelie.ID, authn.StatusActive, hidden, hidden, hidden},
 		{"an equal role", withSecrets(root), s.admin.ID, authn.StatusActive, no, no, no},
-		{"oneself", helpdesk.Operator{ID: "token:x", Owner: string(s.amelie.ID), Role: authn.RoleUserAdmin, Secrets: true}, s.amelie.ID, authn.StatusActive, no, no, no},
+		{"oneself", helpdesk.Principal{ID: "token:x", Owner: string(s.amelie.ID), Role: authn.RoleUserAdmin, CanSeeSecrets: true}, s.amelie.ID, authn.StatusActive, no, no, no},
 		{"somebody staged", machine, s.amelie.ID, authn.StatusStaged, state, state, state},
 		{"somebody invited", machine, s.amelie.ID, authn.StatusProvisioned, state, state, state},
 		{"somebody suspended", machine, s.amelie.ID, authn.StatusSuspended, state, state, state},
@@ -172,7 +172,7 @@ func TestWhoMayGiveAPassword(t *testing.T) {
 		s.Change(c.id, func(u *authn.User) { u.Status = c.status })
 		_, err := s.desk.ExpirePassword(t.Context(), c.op, s.From, string(c.id))
 		wantCode(t, c.name+": expire", err, c.expire)
-		_, err = s.desk.Change(t.Context(), c.op, s.From, string(c.id), helpdesk.ProfileChange{Password: authntest.Password})
+		_, err = s.desk.UpdateUser(t.Context(), c.op, s.From, string(c.id), helpdesk.ProfileChange{Password: authntest.Password})
 		wantCode(t, c.name+": set", err, c.give)
 		if c.id == s.amelie.ID {
 			_, err = s.desk.ChangePassword(t.Context(), c.op, s.From, string(c.id), authntest.Password, authntest.Password)

@@ -74,7 +74,7 @@ func TestForWhomThereIsAPasswordLink(t *testing.T) {
 	const ok, no, hidden, state = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound, authn.CodeWrongState
 	for _, c := range []struct {
 		name         string
-		op           helpdesk.Operator
+		op           helpdesk.Principal
 		id           authn.UserID
 		status       authn.Status
 		mail, answer authn.Code

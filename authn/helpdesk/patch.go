@@ -11,8 +11,8 @@ import (
 	"barillet/templates"
 )
 
-// CasePatch is what to change; zero values leave as it is.
-type CasePatch struct {
+// RequestPatch is what to change; zero values leave as it is.
+type RequestPatch struct {
 	Status   State
 	Assignee *string // Me, the id or sign-in name of somebody who may work on it, or "" to give it back
 	TakeOver bool    // also if somebody else has it
@@ -42,24 +42,24 @@ func (s State) leadsTo(t State) bool { return s == t || !s.closed() || !t.closed
 // take it at once one has it, and the other is told who (CodeWrongState with Error.Holder), as is whoever answers,
 // closes or gives away somebody else's case without TakeOver. Opened again it needs a new check of the identity.
 // CodeForbidden: nobody works on their own request. CodeTooMany: the case is full.
-func (d *Desk) Patch(ctx context.Context, op Operator, from authn.RequestInfo, id string, p CasePatch) (Case, error) {
-	if err := op.allowed(actInvite); err != nil {
-		return Case{}, err
+func (d *Desk) Patch(ctx context.Context, op Principal, from authn.RequestInfo, id string, p RequestPatch) (Request, error) {
+	if err := op.Require(PermInvite); err != nil {
+		return Request{}, err
 	}
 	p, err := p.judged()
 	if err != nil {
-		return Case{}, err
+		return Request{}, err
 	}
-	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (Case, error) {
+	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (Request, error) {
 		c, err := d.load(w.Raw, id)
 		if err != nil {
-			return Case{}, err
+			return Request{}, err
 		}
-		if err := d.caseIn(w.Reader, op, &c); err != nil {
-			return Case{}, err
+		if err := d.requestInScope(w.Reader, op, &c); err != nil {
+			return Request{}, err
 		}
 		if op.Owner == string(c.User) {
-			return Case{}, authn.Refuse(authn.CodeForbidden)
+			return Request{}, authn.Refuse(authn.CodeForbidden)
 		}
 		before := len(c.History)
 		e, err := d.apply(w, op, &c, p)
@@ -68,11 +68,11 @@ func (d *Desk) Patch(ctx context.Context, op Operator, from authn.RequestInfo, i
 		}
 		if p.Answer != "" {
 			if err := d.answer(w, &c, p.Answer); err != nil {
-				return Case{}, err
+				return Request{}, err
 			}
 		}
 		if err := w.Audit(e); err != nil {
-			return Case{}, err
+			return Request{}, err
 		}
 		err = d.save(w, &c)
 		return c, err
@@ -80,15 +80,15 @@ func (d *Desk) Patch(ctx context.Context, op Operator, from authn.RequestInfo, i
 }
 
 // judged is the patch with its texts made inert, if it may be applied.
-func (p CasePatch) judged() (CasePatch, error) {
+func (p RequestPatch) judged() (RequestPatch, error) {
 	ok, noted := true, p.Note != ""
-	if p.Note, ok = clean(p.Note, 2000, true); !ok {
+	if p.Note, ok = Sanitize(p.Note, 2000, true); !ok {
 		return p, authn.Invalid("note", "too_long")
 	}
 	if noted && p.Note == "" { // blanks, or what cannot be seen
 		return p, authn.Invalid("note", "missing")
 	}
-	if p.Answer, ok = clean(p.Answer, 2000, true); !ok {
+	if p.Answer, ok = Sanitize(p.Answer, 2000, true); !ok {
 		return p, authn.Invalid("answer", "too_long")
 	}
 	if p.Assignee != nil {
@@ -106,7 +106,7 @@ func (p CasePatch) judged() (CasePatch, error) {
 }
 
 // complete is the patch with what it leaves unsaid about state and assignee.
-func (p CasePatch) complete(c *Case) (CasePatch, error) {
+func (p RequestPatch) complete(c *Request) (RequestPatch, error) {
 	me, nobody := Me, ""
 	switch {
 	case p.Status == "" && p.Assignee != nil && c.State.closed():
@@ -128,7 +128,7 @@ func (p CasePatch) complete(c *Case) (CasePatch, error) {
 }
 
 // apply changes the case and returns the event of it.
-func (d *Desk) apply(w *authn.Tx, op Operator, c *Case, p CasePatch) (audit.Event, error) {
+func (d *Desk) apply(w *authn.Tx, op Principal, c *Request, p RequestPatch) (audit.Event, error) {
 	p, err := p.complete(c)
 	if err != nil {
 		return audit.Event{}, err
@@ -153,10 +153,10 @@ func (d *Desk) apply(w *authn.Tx, op Operator, c *Case, p CasePatch) (audit.Even
 	}
 	if to != c.Assignee {
 		c.Assignee, c.AssigneeName, action, detail["assignee"] = to, name, audit.HelpAssigned, to
-		c.step(w, op, Step{What: "assigned", Text: name, Who: to})
+		c.step(w, op, HistoryEntry{What: "assigned", Text: name, Who: to})
 	}
 	if p.Check != nil && c.identify(w, op, *p.Check) {
-		detail["identity"], detail["identityBy"] = string(p.Check.Way), p.Check.By
+		detail["identity"], detail["identityBy"] = string(p.Check.Method), p.Check.By
 	}
 	if p.Note != "" {
 		c.note(w, op, "note", p.Note)
@@ -171,14 +171,14 @@ func (d *Desk) apply(w *authn.Tx, op Operator, c *Case, p CasePatch) (audit.Even
 			action = audit.HelpClosed
 		}
 	}
-	e := op.caseEvent(action, c)
+	e := op.requestEvent(action, c)
 	e.Detail = detail
 	return e, nil
 }
 
 // assignee finds who is to have a case: somebody who could work on it. Whoever is limited to groups gives it to
 // nobody else, for people with a role lie outside every scope (PROTOCOL 21).
-func (d *Desk) assignee(r authn.Reader, op Operator, c *Case, who string) (id, name string, err error) {
+func (d *Desk) assignee(r authn.Reader, op Principal, c *Request, who string) (id, name string, err error) {
 	switch {
 	case who == "":
 		return "", "", nil
@@ -199,11 +199,11 @@ func (d *Desk) assignee(r authn.Reader, op Operator, c *Case, who string) (id, n
 		return "", "", err
 	}
 	for _, g := range u.Roles {
-		as := Operator{Owner: string(u.ID), Role: g.Role, Groups: g.Groups}
-		if u.Status != authn.StatusActive || u.ID == c.User || as.allowed(actInvite) != nil {
+		as := Principal{Owner: string(u.ID), Role: g.Role, Groups: g.Groups}
+		if u.Status != authn.StatusActive || u.ID == c.User || as.Require(PermInvite) != nil {
 			continue
 		}
-		switch err := d.caseIn(r, as, c); {
+		switch err := d.requestInScope(r, as, c); {
 		case err == nil:
 			return string(u.ID), u.DisplayName(), nil
 		case authn.CodeOf(err) != authn.CodeNotFound:
@@ -215,7 +215,7 @@ func (d *Desk) assignee(r authn.Reader, op Operator, c *Case, who string) (id, n
 
 // answer mails an operator's words to the person, at the stored address; CodeWrongState where nobody is known, for
 // an address that anybody can have typed gets no mail. A request that is rejected is said to be.
-func (d *Desk) answer(w *authn.Tx, c *Case, text string) error {
+func (d *Desk) answer(w *authn.Tx, c *Request, text string) error {
 	u, err := w.User(c.User)
 	if c.User == "" || authn.CodeOf(err) == authn.CodeNotFound { // a stranger's, or deleted since
 		return &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonUnknownAddress}

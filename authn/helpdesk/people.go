@@ -21,7 +21,7 @@ type NewUser struct {
 	Groups               []authn.GroupID
 	Role                 authn.Role   // "": none. With Groups it is limited to them, but for SUPER_ADMIN
 	Password             string       // by Machine or with Secrets only; it came by the operator's hand (PROTOCOL 8)
-	Key                  authn.Secret // a device of another house, as an otpauth URI; by Machine only (PROTOCOL 23)
+	OTPAuthURI           authn.Secret // a device of another house, as an otpauth URI; by Machine only (PROTOCOL 23)
 }
 
 // Invitation is what became of inviting somebody.
@@ -31,18 +31,18 @@ type Invitation struct {
 	Expires time.Time
 }
 
-// Added is a person who was made: what the Update of AddUser comes to.
+// Added is a person who was made: what the Update of CreateUser comes to.
 type Added struct {
 	User       authn.User
 	Invitation Invitation
 }
 
-// AddUser makes a person and, with activate, invites them: by mail, or with sendEmail false by a link in the
+// CreateUser makes a person and, with activate, invites them: by mail, or with sendEmail false by a link in the
 // answer, to Machine or with Secrets only. A password makes the person active at once, yet without a device they
 // come in by the invitation alone. Whoever brings a Key is active too and is mailed a link to choose a password, which
 // proves the device as well. CodeTaken: an address is somebody's; for an operator limited to groups only if it
 // is that of somebody within, else the answer is that for a new person (PROTOCOL 21). CodeInvalid, CodeForbidden.
-func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.RequestInfo, n NewUser, activate, sendEmail bool) (authn.User, Invitation, error) {
+func (d *Desk) CreateUser(ctx context.Context, op Principal, from authn.RequestInfo, n NewUser, activate, sendEmail bool) (authn.User, Invitation, error) {
 	u, err := d.drafted(op, n, activate, sendEmail)
 	if err != nil {
 		return authn.User{}, Invitation{}, err
@@ -53,7 +53,7 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.RequestInfo,
 			return authn.User{}, Invitation{}, err
 		}
 	}
-	device, err := d.brought(op, a.Now, &u, n)
+	device, err := d.addImported(op, a.Now, &u, n)
 	if err != nil {
 		return authn.User{}, Invitation{}, err
 	}
@@ -64,16 +64,16 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.RequestInfo,
 		err = d.People.DeletePlaceholders(ctx, out.User.ID)
 	}
 	if err == nil && n.Role == authn.RoleSuperAdmin {
-		err = d.tellSupers(ctx, op, from, roleChange{action: audit.RoleGranted, grant: out.User.Roles[0], user: out.User}, a.Now)
+		err = d.notifySuperAdmins(ctx, op, from, roleChange{action: audit.RoleGranted, grant: out.User.Roles[0], user: out.User}, a.Now)
 	}
-	return shown(out.User), out.Invitation, err
+	return WithoutSecrets(out.User), out.Invitation, err
 }
 
-// add is the Update of AddUser, for a person who was drafted and the device that they bring, if any.
-func (d *Desk) add(w *authn.Tx, op Operator, n NewUser, u authn.User, device *factors.Device, activate, sendEmail bool) (Added, error) {
+// add is the Update of CreateUser, for a person who was drafted and the device that they bring, if any.
+func (d *Desk) add(w *authn.Tx, op Principal, n NewUser, u authn.User, device *factors.Device, activate, sendEmail bool) (Added, error) {
 	fresh := w.NewUser()
 	u.ID, u.Handle, u.EmailProvenance.By = fresh.ID, fresh.Handle, op.mailbox()
-	if err := d.judgeKnown(w, op, &u); err != nil {
+	if err := d.handleExistingAddress(w, op, &u); err != nil {
 		return Added{}, err
 	}
 	if n.Role != "" {
@@ -105,7 +105,7 @@ func (d *Desk) add(w *authn.Tx, op Operator, n NewUser, u authn.User, device *fa
 	}
 	var inv Invitation
 	if err == nil && activate {
-		inv, err = d.greet(w, op, &u, sendEmail)
+		inv, err = d.sendWelcome(w, op, &u, sendEmail)
 	}
 	if err != nil {
 		return Added{}, err
@@ -115,15 +115,15 @@ func (d *Desk) add(w *authn.Tx, op Operator, n NewUser, u authn.User, device *fa
 }
 
 // drafted judges what an operator wrote about a new person and what they may write; the error names the first fault.
-func (d *Desk) drafted(op Operator, n NewUser, activate, sendEmail bool) (authn.User, error) {
+func (d *Desk) drafted(op Principal, n NewUser, activate, sendEmail bool) (authn.User, error) {
 	u, faults := draft(n)
-	if err := op.allowed(actInvite); err != nil {
+	if err := op.Require(PermInvite); err != nil {
 		return u, err
 	}
-	if !op.covers(n.Groups) || (n.Password != "" || activate && !sendEmail) && !op.handsInvitations() {
+	if !op.CoversGroups(n.Groups) || (n.Password != "" || activate && !sendEmail) && !op.CanSeeInvitations() {
 		return u, authn.Refuse(authn.CodeForbidden)
 	}
-	if err := op.gives(n.Role); err != nil {
+	if err := op.checkGives(n.Role); err != nil {
 		return u, err
 	}
 	if len(faults) > 0 {
@@ -163,7 +163,7 @@ func draft(n NewUser) (u authn.User, faults []*authn.Error) {
 }
 
 // givenPassword hashes a password that an operator chose, outside any transaction.
-func (d *Desk) givenPassword(ctx context.Context, op Operator, now time.Time, u *authn.User, password string) (authn.Password, error) {
+func (d *Desk) givenPassword(ctx context.Context, op Principal, now time.Time, u *authn.User, password string) (authn.Password, error) {
 	phc, err := d.hashed(ctx, u, password)
 	if err != nil {
 		return authn.Password{}, err
@@ -186,13 +186,13 @@ func (d *Desk) hashed(ctx context.Context, u *authn.User, password string) (stri
 }
 
 // invite makes an invitation, mails it or gives it to the operator, and saves the person.
-func (d *Desk) invite(w *authn.Tx, op Operator, u *authn.User, sendEmail bool) (Invitation, error) {
-	way, by := authn.ProvenanceEmail, d.by(op)
+func (d *Desk) invite(w *authn.Tx, op Principal, u *authn.User, sendEmail bool) (Invitation, error) {
+	way, by := authn.ProvenanceEmail, d.administratorName(op)
 	if !sendEmail {
 		way = op.Owner
 	}
 	if u.HasOnlyImportedDevice() { // nobody has signed in with it here: the invitation is for another phone
-		if err := d.dropBrought(w, op, u); err != nil {
+		if err := d.removeImported(w, op, u); err != nil {
 			return Invitation{}, err
 		}
 	}
@@ -206,7 +206,7 @@ func (d *Desk) invite(w *authn.Tx, op Operator, u *authn.User, sendEmail bool) (
 	e.Detail = map[string]string{"way": "mail"}
 	if sendEmail {
 		var garage string
-		if garage, err = garageOf(w, u); err != nil {
+		if garage, err = groupOf(w, u); err != nil {
 			return Invitation{}, err
 		}
 		// Nothing of the operator's own browser and address goes to the person.
@@ -225,8 +225,8 @@ func (d *Desk) invite(w *authn.Tx, op Operator, u *authn.User, sendEmail bool) (
 	return out, w.Save(u)
 }
 
-// garageOf is the name of the person's first garage, "" for none.
-func garageOf(w *authn.Tx, u *authn.User) (string, error) {
+// groupOf is the name of the person's first garage, "" for none.
+func groupOf(w *authn.Tx, u *authn.User) (string, error) {
 	if len(u.Groups) == 0 {
 		return "", nil
 	}
@@ -239,14 +239,14 @@ func garageOf(w *authn.Tx, u *authn.User) (string, error) {
 
 // Activate invites a person who never had a device, anew if need be: the earlier link is dead then, and so is a key
 // from another house that they have not signed in with. CodeWrongState for anybody else (PROTOCOL 10), but whoever was deactivated and had one is active again, without an invitation.
-// The rest is as with AddUser.
-func (d *Desk) Activate(ctx context.Context, op Operator, from authn.RequestInfo, id string, sendEmail bool) (Invitation, error) {
+// The rest is as with CreateUser.
+func (d *Desk) Activate(ctx context.Context, op Principal, from authn.RequestInfo, id string, sendEmail bool) (Invitation, error) {
 	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (Invitation, error) {
-		u, err := find(w.Reader, op, actInvite, id)
+		u, err := FindUser(w.Reader, op, PermInvite, id)
 		if err != nil {
 			return Invitation{}, err
 		}
-		if !sendEmail && !op.handsInvitations() {
+		if !sendEmail && !op.CanSeeInvitations() {
 			return Invitation{}, authn.Refuse(authn.CodeForbidden)
 		}
 		if u.Status == authn.StatusDeactivated {
@@ -256,25 +256,25 @@ func (d *Desk) Activate(ctx context.Context, op Operator, from authn.RequestInfo
 	})
 }
 
-// find loads a person whom the operator may do this to. Somebody who is not there and somebody outside the
+// FindUser loads a person whom the operator may do this to. Somebody who is not there and somebody outside the
 // scope are one answer.
-func find(r authn.Reader, op Operator, a act, id string) (authn.User, error) {
-	if err := op.allowed(a); err != nil {
+func FindUser(r authn.Reader, op Principal, a Permission, id string) (authn.User, error) {
+	if err := op.Require(a); err != nil {
 		return authn.User{}, err
 	}
 	u, err := r.Find(id)
-	if op.scoped() && (authn.CodeOf(err) == authn.CodeNotFound || err == nil && !op.sees(&u)) {
+	if op.scoped() && (authn.CodeOf(err) == authn.CodeNotFound || err == nil && !op.InScope(&u)) {
 		u, err = shadowOf(r, op, id)
 	}
 	if err != nil {
 		return authn.User{}, err
 	}
-	return u, may(op, a, &u)
+	return u, Authorize(op, a, &u)
 }
 
-// shown is a person without what only proofs need. Devices keep their Data, for authn.Service.Describe reads
+// WithoutSecrets is a person without what only proofs need. Devices keep their Data, for authn.Service.Describe reads
 // it: whoever shows them leaves it out.
-func shown(u authn.User) authn.User {
+func WithoutSecrets(u authn.User) authn.User {
 	u.Password.Hash, u.Handle = "", nil
 	for i := range u.Tickets {
 		u.Tickets[i].Code, u.Tickets[i].Link = nil, ""
@@ -290,10 +290,10 @@ func shown(u authn.User) authn.User {
 }
 
 // User reads a person by id, login or address; CodeNotFound when there is none that this operator may know of.
-func (d *Desk) User(ctx context.Context, op Operator, idOrLogin string) (authn.User, error) {
+func (d *Desk) User(ctx context.Context, op Principal, idOrLogin string) (authn.User, error) {
 	var u authn.User
 	err := d.People.View(ctx, func(r authn.Reader) (err error) {
-		if u, err = find(r, op, actSee, idOrLogin); err == nil {
+		if u, err = FindUser(r, op, PermRead, idOrLogin); err == nil {
 			u.State, err = r.DisplayStatus(&u, d.People.Now())
 		}
 		return err
@@ -301,11 +301,11 @@ func (d *Desk) User(ctx context.Context, op Operator, idOrLogin string) (authn.U
 	if err != nil {
 		return authn.User{}, err
 	}
-	return shown(u), nil
+	return WithoutSecrets(u), nil
 }
 
 // Device reads one device of a person. Its Data is there for authn.Service.Describe and never to be shown.
-func (d *Desk) Device(ctx context.Context, op Operator, id string, fid factors.DeviceID) (factors.Device, error) {
+func (d *Desk) Device(ctx context.Context, op Principal, id string, fid factors.DeviceID) (factors.Device, error) {
 	u, err := d.User(ctx, op, id)
 	if err != nil {
 		return factors.Device{}, err
@@ -324,13 +324,13 @@ func device(u *authn.User, fid factors.DeviceID) (factors.Device, error) {
 
 // RemoveDevice takes one device from a person, under the rules of a reset. Every session of theirs ends; no
 // ticket is sent: whoever has no device left needs a reset (PROTOCOL 1). One that is still being enrolled is withdrawn.
-func (d *Desk) RemoveDevice(ctx context.Context, op Operator, from authn.RequestInfo, id string, fid factors.DeviceID) error {
+func (d *Desk) RemoveDevice(ctx context.Context, op Principal, from authn.RequestInfo, id string, fid factors.DeviceID) error {
 	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
-		u, err := find(w.Reader, op, actReset, id)
+		u, err := FindUser(w.Reader, op, PermReset, id)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := w.CancelByAdmin(d.caller(op, actReset, id), &u, fid); authn.CodeOf(err) != authn.CodeNotFound {
+		if err := w.CancelByAdmin(d.caller(op, PermReset, id), &u, fid); authn.CodeOf(err) != authn.CodeNotFound {
 			if err == nil {
 				err = w.Save(&u)
 			}

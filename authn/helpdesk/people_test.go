@@ -14,7 +14,7 @@ import (
 
 func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 	s := openShop(t)
-	u, inv, err := s.desk.AddUser(t.Context(), limited(support, s.garage), s.From, helpdesk.NewUser{Email: "Luc@Garage.example",
+	u, inv, err := s.desk.CreateUser(t.Context(), limited(support, s.garage), s.From, helpdesk.NewUser{Email: "Luc@Garage.example",
 		FirstName: "Luc", Locale: "en", Groups: []authn.GroupID{s.garage}}, true, true)
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 func TestTheFirstAdministratorIsMadeAtTheMachine(t *testing.T) {
 	h := authntest.New(t)
 	desk := helpdesk.New(h.Service, h.Ring)
-	u, inv, err := desk.AddUser(t.Context(), machine, authn.RequestInfo{}, helpdesk.NewUser{Login: "root@garage.example", Role: authn.RoleSuperAdmin}, true, false)
+	u, inv, err := desk.CreateUser(t.Context(), machine, authn.RequestInfo{}, helpdesk.NewUser{Login: "root@garage.example", Role: authn.RoleSuperAdmin}, true, false)
 	if err != nil || inv.Sent || inv.Link.IsZero() || u.Rank() != authn.RoleSuperAdmin.Rank() {
 		t.Fatalf("got %+v, %+v, %v", u, inv, err)
 	}
@@ -63,12 +63,12 @@ func TestWhoMayMakeWhom(t *testing.T) {
 	in := []authn.GroupID{s.garage}
 	for i, c := range []struct {
 		name           string
-		op             helpdesk.Operator
+		op             helpdesk.Principal
 		n              helpdesk.NewUser
 		activate, mail bool
 		want           authn.Code
 	}{
-		{"who reads only makes nobody", helpdesk.Operator{Owner: "u", Role: authn.RoleReadOnly}, helpdesk.NewUser{}, true, true, authn.CodeForbidden},
+		{"who reads only makes nobody", helpdesk.Principal{Owner: "u", Role: authn.RoleReadOnly}, helpdesk.NewUser{}, true, true, authn.CodeForbidden},
 		{"a manager makes people of the garage", limited(support, s.garage), helpdesk.NewUser{Groups: in}, true, true, ""},
 		{"a manager makes none of another garage", limited(support, s.garage), helpdesk.NewUser{Groups: []authn.GroupID{s.garage, s.other}}, true, true, authn.CodeForbidden},
 		{"a manager makes none of no garage", limited(support, s.garage), helpdesk.NewUser{}, true, true, authn.CodeForbidden},
@@ -92,7 +92,7 @@ func TestWhoMayMakeWhom(t *testing.T) {
 			if c.n.Login == "" {
 				c.n.Login = fmt.Sprintf("new%d@garage.example", i)
 			}
-			u, inv, err := s.desk.AddUser(t.Context(), c.op, s.From, c.n, c.activate, c.mail)
+			u, inv, err := s.desk.CreateUser(t.Context(), c.op, s.From, c.n, c.activate, c.mail)
 			wantCode(t, "making", err, c.want)
 			if c.want != "" {
 				return
@@ -122,7 +122,7 @@ func TestAManagerListsThePeopleOfTheGaragesAndNobodyElse(t *testing.T) {
 		want = append(want, u.Login)
 	}
 	want = append(want, technician)
-	list := func(op helpdesk.Operator, q authn.UserQuery) (got []string) {
+	list := func(op helpdesk.Principal, q authn.UserQuery) (got []string) {
 		t.Helper()
 		for page := 0; page == 0 || q.After != ""; page++ {
 			people, next, err := s.desk.Users(t.Context(), op, q)

@@ -20,24 +20,24 @@ type ProfileChange struct {
 	Login, Email, Second, FirstName, LastName *string
 	Locale                                    *string                    // "fr", "en" or "" for the operator's default
 	Custom                                    map[string]json.RawMessage // other members; null takes one away unless Whole
-	Whole                                     bool                       // the profile is replaced, not added to
+	Replace                                   bool                       // the profile is replaced, not added to
 	Password                                  string                     // by Machine or with Secrets only; "": it stays
 }
 
-// Change changes a person's profile, by USER_ADMIN and above. When an address moves, every session of theirs ends
+// UpdateUser changes a person's profile, by USER_ADMIN and above. When an address moves, every session of theirs ends
 // (PROTOCOL 2) and the addresses of before and after are told; whoever is limited to groups moves none, for the
 // answer would tell whether somebody outside has it (PROTOCOL 21). A change that changes nothing is no act.
 // CodeTaken: an address is somebody's.
 //
 // A password that is set came by the operator's hand, of which the person learns by mail, and ends every session of
 // theirs. CodeWrongState: not active.
-func (d *Desk) Change(ctx context.Context, op Operator, from authn.RequestInfo, id string, c ProfileChange) (authn.User, error) {
+func (d *Desk) UpdateUser(ctx context.Context, op Principal, from authn.RequestInfo, id string, c ProfileChange) (authn.User, error) {
 	phc, err := d.replaced(ctx, op, id, c)
 	if err != nil {
 		return authn.User{}, err
 	}
 	u, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (authn.User, error) {
-		was, err := find(w.Reader, op, actManage, id)
+		was, err := FindUser(w.Reader, op, PermManage, id)
 		if err != nil {
 			return authn.User{}, err
 		}
@@ -75,24 +75,24 @@ func (d *Desk) Change(ctx context.Context, op Operator, from authn.RequestInfo, 
 			return authn.User{}, err
 		}
 		if moved {
-			err = d.tellMoved(w, op, &was, &u)
+			err = d.notifyAddressChanged(w, op, &was, &u)
 		}
 		return stated(w, u, err)
 	})
-	return shown(u), err
+	return WithoutSecrets(u), err
 }
 
 // mailbox is whose hand an address is that the operator writes. The machine's owner is nobody's: they hold the store and
 // its keys, and a lone administrator whom they give a password must be left the way of the mailbox (PROTOCOL 11).
-func (op Operator) mailbox() string {
-	if op.Machine {
+func (op Principal) mailbox() string {
+	if op.Operator {
 		return ""
 	}
 	return op.Owner
 }
 
 // replaced hashes the password of a change, outside any transaction; "" where none is set.
-func (d *Desk) replaced(ctx context.Context, op Operator, id string, c ProfileChange) (string, error) {
+func (d *Desk) replaced(ctx context.Context, op Principal, id string, c ProfileChange) (string, error) {
 	if c.Password == "" {
 		return "", nil
 	}
@@ -107,14 +107,14 @@ func (d *Desk) replaced(ctx context.Context, op Operator, id string, c ProfileCh
 }
 
 // setPassword gives the person the password of a change. The right was judged before it was hashed, and is again.
-func (d *Desk) setPassword(w *authn.Tx, op Operator, u *authn.User, phc string) error {
+func (d *Desk) setPassword(w *authn.Tx, op Principal, u *authn.User, phc string) error {
 	if !op.secrets() {
 		return authn.Refuse(authn.CodeForbidden)
 	}
 	if err := w.SetPassword(u, phc, op.Owner, ""); err != nil {
 		return err
 	}
-	return d.tellGiven(w, op, u, "set")
+	return d.notifyPasswordSet(w, op, u, "set")
 }
 
 // apply writes the change into the person; what a person cannot be is judged when it is stored.
@@ -126,7 +126,7 @@ func (c ProfileChange) apply(u *authn.User) error {
 		switch {
 		case m.text != nil:
 			*m.into = *m.text
-		case c.Whole:
+		case c.Replace:
 			*m.into = ""
 		}
 	}
@@ -153,13 +153,13 @@ func (c ProfileChange) apply(u *authn.User) error {
 // custom joins the members that are not ours to judge with those that are there.
 func (c ProfileChange) custom(old json.RawMessage) (json.RawMessage, error) {
 	all := map[string]json.RawMessage{}
-	if len(old) > 0 && !c.Whole {
+	if len(old) > 0 && !c.Replace {
 		if err := json.Unmarshal(old, &all); err != nil {
 			return nil, fmt.Errorf("reading a profile: %w", err)
 		}
 	}
 	for name, value := range c.Custom {
-		if all[name] = value; string(value) == "null" && !c.Whole {
+		if all[name] = value; string(value) == "null" && !c.Replace {
 			delete(all, name)
 		}
 	}
@@ -191,9 +191,9 @@ func changedMembers(was, u *authn.User) []string {
 	return out
 }
 
-// tellMoved tells every address of before and after. One that is no longer the person's learns of no other.
-func (d *Desk) tellMoved(w *authn.Tx, op Operator, was, u *authn.User) error {
-	m := templates.AddressChangedMail{About: templates.About{Name: u.DisplayName(), At: w.Op.Now}, By: d.by(op)}
+// notifyAddressChanged tells every address of before and after. One that is no longer the person's learns of no other.
+func (d *Desk) notifyAddressChanged(w *authn.Tx, op Principal, was, u *authn.User) error {
+	m := templates.AddressChangedMail{About: templates.About{Name: u.DisplayName(), At: w.Op.Now}, By: d.administratorName(op)}
 	present := u.Addresses()
 	former := slices.DeleteFunc(was.Addresses(), func(a string) bool { return slices.Contains(present, a) })
 	if err := w.SendTo(former, d.People.Locale(u), m, time.Time{}); err != nil {

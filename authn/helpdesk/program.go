@@ -8,8 +8,8 @@ import (
 )
 
 // signingIn is where an operator's program signs people in from: everything that follows is bound to the token.
-func (op Operator) signingIn(from authn.RequestInfo) (authn.RequestInfo, error) {
-	if err := op.signsIn(); err != nil {
+func (op Principal) signingIn(from authn.RequestInfo) (authn.RequestInfo, error) {
+	if err := op.RequireSignIn(); err != nil {
 		return authn.RequestInfo{}, err
 	}
 	from.APIToken = op.ID
@@ -18,17 +18,17 @@ func (op Operator) signingIn(from authn.RequestInfo) (authn.RequestInfo, error) 
 
 // SignIn judges a password that a program was given. Whom the operator does not see is a stranger. CodeForbidden without
 // the allowance (PROTOCOL 25); CodeSignInFailed, CodeRateLimited as on the page.
-func (d *Desk) SignIn(ctx context.Context, op Operator, from authn.RequestInfo, identifier, password string) (authn.APISignIn, error) {
+func (d *Desk) SignIn(ctx context.Context, op Principal, from authn.RequestInfo, identifier, password string) (authn.APISignIn, error) {
 	from, err := op.signingIn(from)
 	if err != nil {
 		return authn.APISignIn{}, err
 	}
-	return d.People.StartAPISignIn(ctx, from, identifier, password, op.sees)
+	return d.People.StartAPISignIn(ctx, from, identifier, password, op.InScope)
 }
 
 // SignInState tells where a sign-in stands that this token began; CodeExpired for any other, and for that of a person whom
 // the operator does not see any more (PROTOCOL 20).
-func (d *Desk) SignInState(ctx context.Context, op Operator, from authn.RequestInfo, state authn.Secret) (authn.APISignIn, error) {
+func (d *Desk) SignInState(ctx context.Context, op Principal, from authn.RequestInfo, state authn.Secret) (authn.APISignIn, error) {
 	from, err := op.signingIn(from)
 	if err != nil {
 		return authn.APISignIn{}, err
@@ -39,7 +39,7 @@ func (d *Desk) SignInState(ctx context.Context, op Operator, from authn.RequestI
 	}
 	within := false
 	err = d.People.View(ctx, func(r authn.Reader) (err error) {
-		within, err = op.knows(r, string(t.User.ID))
+		within, err = op.knowsUser(r, string(t.User.ID))
 		return err
 	})
 	if err == nil && !within {
@@ -52,7 +52,7 @@ func (d *Desk) SignInState(ctx context.Context, op Operator, from authn.RequestI
 }
 
 // SignInCode judges a code of one device in a sign-in that this token began.
-func (d *Desk) SignInCode(ctx context.Context, op Operator, from authn.RequestInfo, state authn.Secret, fid factors.DeviceID, code []byte) (authn.APISignIn, authn.Verification, error) {
+func (d *Desk) SignInCode(ctx context.Context, op Principal, from authn.RequestInfo, state authn.Secret, fid factors.DeviceID, code []byte) (authn.APISignIn, authn.Verification, error) {
 	from, err := op.signingIn(from)
 	if err != nil {
 		return authn.APISignIn{}, authn.Verification{}, err
@@ -64,7 +64,7 @@ func (d *Desk) SignInCode(ctx context.Context, op Operator, from authn.RequestIn
 }
 
 // CancelSignIn ends a sign-in that this token began.
-func (d *Desk) CancelSignIn(ctx context.Context, op Operator, from authn.RequestInfo, state authn.Secret) error {
+func (d *Desk) CancelSignIn(ctx context.Context, op Principal, from authn.RequestInfo, state authn.Secret) error {
 	from, err := op.signingIn(from)
 	if err != nil {
 		return err

@@ -10,8 +10,8 @@ import (
 	"barillet/store"
 )
 
-// CaseQuery asks for cases, oldest first: who has waited longest stands on top. The zero value is all.
-type CaseQuery struct {
+// RequestQuery asks for cases, oldest first: who has waited longest stands on top. The zero value is all.
+type RequestQuery struct {
 	Status    State
 	User      authn.UserID
 	Reference string // as the person names it
@@ -22,10 +22,10 @@ type CaseQuery struct {
 // casesRead is how many cases one call reads at most before it gives what it has with a cursor.
 const casesRead = 2000
 
-// Cases lists help requests. An operator limited to groups sees those of people within, and none of addresses
+// Requests lists help requests. An operator limited to groups sees those of people within, and none of addresses
 // that nobody has. next is the cursor for more, "" at the end.
-func (d *Desk) Cases(ctx context.Context, op Operator, q CaseQuery) (cases []Case, next string, err error) {
-	if err := op.allowed(actSee); err != nil {
+func (d *Desk) Requests(ctx context.Context, op Principal, q RequestQuery) (cases []Request, next string, err error) {
+	if err := op.Require(PermRead); err != nil {
 		return nil, "", err
 	}
 	if q.Status != "" && !q.Status.valid() {
@@ -35,24 +35,24 @@ func (d *Desk) Cases(ctx context.Context, op Operator, q CaseQuery) (cases []Cas
 		q.Limit = 200
 	}
 	if op.scoped() {
-		return d.casesWithin(ctx, op, q)
+		return d.requestsInScope(ctx, op, q)
 	}
 	return d.scan(ctx, q, false)
 }
 
-// casesWithin is Cases for an operator limited to groups. It reads on until a page is full of what lies within:
+// requestsInScope is Cases for an operator limited to groups. It reads on until a page is full of what lies within:
 // a short page, or a cursor, would tell of cases outside and when they were sent (PROTOCOL 21).
-func (d *Desk) casesWithin(ctx context.Context, op Operator, q CaseQuery) (cases []Case, next string, err error) {
+func (d *Desk) requestsInScope(ctx context.Context, op Principal, q RequestQuery) (cases []Request, next string, err error) {
 	for limit := q.Limit; ; q.After = next {
-		var found []Case
+		var found []Request
 		if found, next, err = d.scan(ctx, q, true); err != nil {
 			return nil, "", err
 		}
-		var within []Case
+		var within []Request
 		if err := d.People.View(ctx, func(r authn.Reader) error {
 			within = nil
 			for _, c := range found {
-				switch err := d.caseIn(r, op, &c); {
+				switch err := d.requestInScope(r, op, &c); {
 				case err == nil:
 					within = append(within, c)
 				case authn.CodeOf(err) != authn.CodeNotFound:
@@ -73,12 +73,12 @@ func (d *Desk) casesWithin(ctx context.Context, op Operator, q CaseQuery) (cases
 }
 
 // scan reads the cases that a query asks for; of known people only, if so.
-func (d *Desk) scan(ctx context.Context, q CaseQuery, known bool) (found []Case, next string, err error) {
+func (d *Desk) scan(ctx context.Context, q RequestQuery, known bool) (found []Request, next string, err error) {
 	err = d.People.Store.View(ctx, func(s store.Snapshot) error {
 		found, next = nil, ""
 		read, last, more := 0, "", false
-		err := d.cases.Scan(s, "", q.After, 0, func(id string, c Case) error {
-			if !isCase(id) {
+		err := d.cases.Scan(s, "", q.After, 0, func(id string, c Request) error {
+			if !isRequestID(id) {
 				return store.ErrStop // they sort behind all cases
 			}
 			if more = read == casesRead || len(found) == q.Limit; more {
@@ -103,29 +103,29 @@ func (d *Desk) scan(ctx context.Context, q CaseQuery, known bool) (found []Case,
 }
 
 // has tells whether the case goes by a reference, its own or of a text that joined it.
-func (c *Case) has(reference string) bool {
-	return c.Reference == reference || slices.ContainsFunc(c.Texts, func(t Text) bool { return t.Reference == reference })
+func (c *Request) has(reference string) bool {
+	return c.Reference == reference || slices.ContainsFunc(c.Texts, func(t FollowUp) bool { return t.Reference == reference })
 }
 
-// caseIn judges whether the operator may know of a case: CodeNotFound if not.
-func (d *Desk) caseIn(r authn.Reader, op Operator, c *Case) error {
+// requestInScope judges whether the operator may know of a case: CodeNotFound if not.
+func (d *Desk) requestInScope(r authn.Reader, op Principal, c *Request) error {
 	if !op.scoped() {
 		return nil
 	}
-	if c.User == "" || c.forEverybodyOnly() {
+	if c.User == "" || c.unscopedOnly() {
 		return authn.Refuse(authn.CodeNotFound)
 	}
 	u, err := r.User(c.User)
 	if err != nil {
 		return err
 	}
-	return may(op, actSee, &u)
+	return Authorize(op, PermRead, &u)
 }
 
 // Changes are what was changed about the person of a case in the last seven days (PROTOCOL 24); none where the
 // address is nobody's. Whoever is limited to groups is told of no role and no garage, which are known here by name alone
 // (PROTOCOL 21). CodeNotFound as with Case.
-func (d *Desk) Changes(ctx context.Context, op Operator, c *Case) ([]authn.Activity, error) {
+func (d *Desk) Changes(ctx context.Context, op Principal, c *Request) ([]authn.Activity, error) {
 	if c.User == "" {
 		return nil, nil
 	}
@@ -142,20 +142,20 @@ func (d *Desk) Changes(ctx context.Context, op Operator, c *Case) ([]authn.Activ
 	return changes, err
 }
 
-// Case reads one help request; CodeNotFound when there is none that this operator may know of.
-func (d *Desk) Case(ctx context.Context, op Operator, id string) (Case, error) {
-	if err := op.allowed(actSee); err != nil {
-		return Case{}, err
+// Request reads one help request; CodeNotFound when there is none that this operator may know of.
+func (d *Desk) Request(ctx context.Context, op Principal, id string) (Request, error) {
+	if err := op.Require(PermRead); err != nil {
+		return Request{}, err
 	}
-	var c Case
+	var c Request
 	if err := d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
 		c, err = d.load(s, id)
 		return err
 	}); err != nil {
-		return Case{}, err
+		return Request{}, err
 	}
-	if err := d.People.View(ctx, func(r authn.Reader) error { return d.caseIn(r, op, &c) }); err != nil {
-		return Case{}, err
+	if err := d.People.View(ctx, func(r authn.Reader) error { return d.requestInScope(r, op, &c) }); err != nil {
+		return Request{}, err
 	}
 	return c, nil
 }

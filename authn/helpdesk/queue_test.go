@@ -16,10 +16,10 @@ import (
 
 func TestWorkOnAHelpRequestIsWrittenDown(t *testing.T) {
 	s := openShop(t)
-	s.ask(t, 1, helpdesk.Form{Email: technician, Message: "x"})
+	s.ask(t, 1, helpdesk.Submission{Email: technician, Message: "x"})
 	s.EmptyOutbox()
 	id, mine := s.cases(t)[0].ID, helpdesk.Me
-	patch := func(p helpdesk.CasePatch) helpdesk.Case {
+	patch := func(p helpdesk.RequestPatch) helpdesk.Request {
 		t.Helper()
 		s.Clock.Advance(time.Second)
 		c, err := s.desk.Patch(t.Context(), support, s.From, id, p)
@@ -28,10 +28,10 @@ func TestWorkOnAHelpRequestIsWrittenDown(t *testing.T) {
 		}
 		return c
 	}
-	patch(helpdesk.CasePatch{Status: helpdesk.StateInProgress, Assignee: &mine})
-	patch(helpdesk.CasePatch{Check: calledBack, Note: "called 01 23\nspoke to Amélie"})
-	patch(helpdesk.CasePatch{Answer: "Come by tomorrow.", Status: helpdesk.StateResolved})
-	c, err := s.desk.Case(t.Context(), support, id)
+	patch(helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Assignee: &mine})
+	patch(helpdesk.RequestPatch{Check: calledBack, Note: "called 01 23\nspoke to Amélie"})
+	patch(helpdesk.RequestPatch{Answer: "Come by tomorrow.", Status: helpdesk.StateResolved})
+	c, err := s.desk.Request(t.Context(), support, id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,30 +60,30 @@ func TestWorkOnAHelpRequestIsWrittenDown(t *testing.T) {
 
 func TestPatchesThatAreRefused(t *testing.T) {
 	s := openShop(t)
-	s.ask(t, 1, helpdesk.Form{Email: "stranger@else.example", Message: "x"})
+	s.ask(t, 1, helpdesk.Submission{Email: "stranger@else.example", Message: "x"})
 	id := s.cases(t)[0].ID
 	for _, c := range []struct {
 		name  string
-		op    helpdesk.Operator
+		op    helpdesk.Principal
 		id    string
-		patch helpdesk.CasePatch
+		patch helpdesk.RequestPatch
 		want  authn.Code
 	}{
-		{"who reads only changes nothing", helpdesk.Operator{Owner: "u", Role: authn.RoleReadOnly}, id, helpdesk.CasePatch{Note: "x"}, authn.CodeForbidden},
-		{"a state that is none", support, id, helpdesk.CasePatch{Status: "closed"}, authn.CodeInvalid},
-		{"a reply by mail proves nobody", support, id, helpdesk.CasePatch{Check: &helpdesk.IdentityCheck{Way: "mail_reply"}}, authn.CodeInvalid},
-		{"too long a note", support, id, helpdesk.CasePatch{Note: strings.Repeat("x", 2001)}, authn.CodeInvalid},
-		{"an answer to an address that anybody can have typed", support, id, helpdesk.CasePatch{Answer: "x"}, authn.CodeWrongState},
-		{"a case that is not there", support, "20260302T080000.000000000Z-x", helpdesk.CasePatch{Note: "x"}, authn.CodeNotFound},
-		{"no id at all", support, "", helpdesk.CasePatch{Note: "x"}, authn.CodeNotFound},
-		{"an id that is no key", support, "é", helpdesk.CasePatch{Note: "x"}, authn.CodeNotFound},
+		{"who reads only changes nothing", helpdesk.Principal{Owner: "u", Role: authn.RoleReadOnly}, id, helpdesk.RequestPatch{Note: "x"}, authn.CodeForbidden},
+		{"a state that is none", support, id, helpdesk.RequestPatch{Status: "closed"}, authn.CodeInvalid},
+		{"a reply by mail proves nobody", support, id, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: "mail_reply"}}, authn.CodeInvalid},
+		{"too long a note", support, id, helpdesk.RequestPatch{Note: strings.Repeat("x", 2001)}, authn.CodeInvalid},
+		{"an answer to an address that anybody can have typed", support, id, helpdesk.RequestPatch{Answer: "x"}, authn.CodeWrongState},
+		{"a case that is not there", support, "20260302T080000.000000000Z-x", helpdesk.RequestPatch{Note: "x"}, authn.CodeNotFound},
+		{"no id at all", support, "", helpdesk.RequestPatch{Note: "x"}, authn.CodeNotFound},
+		{"an id that is no key", support, "é", helpdesk.RequestPatch{Note: "x"}, authn.CodeNotFound},
 	} {
 		_, err := s.desk.Patch(t.Context(), c.op, s.From, c.id, c.patch)
 		wantCode(t, c.name, err, c.want)
 	}
 	var err error
 	for range 200 {
-		if _, err = s.desk.Patch(t.Context(), support, s.From, id, helpdesk.CasePatch{Note: strings.Repeat("é", 2000)}); err != nil {
+		if _, err = s.desk.Patch(t.Context(), support, s.From, id, helpdesk.RequestPatch{Note: strings.Repeat("é", 2000)}); err != nil {
 			break
 		}
 	}
@@ -96,12 +96,12 @@ func TestPatchesThatAreRefused(t *testing.T) {
 func TestTheQueueComesInPages(t *testing.T) {
 	s := openShop(t)
 	for i := range 7 {
-		s.ask(t, i, helpdesk.Form{Email: fmt.Sprintf("n%d@else.example", i), Message: "x"})
+		s.ask(t, i, helpdesk.Submission{Email: fmt.Sprintf("n%d@else.example", i), Message: "x"})
 	}
 	var got []string
-	q := helpdesk.CaseQuery{Status: helpdesk.StateOpen, Limit: 3}
+	q := helpdesk.RequestQuery{Status: helpdesk.StateOpen, Limit: 3}
 	for page := 0; page == 0 || q.After != ""; page++ {
-		cases, next, err := s.desk.Cases(t.Context(), support, q)
+		cases, next, err := s.desk.Requests(t.Context(), support, q)
 		if err != nil || page > 3 {
 			t.Fatalf("page %d: %v", page, err)
 		}
@@ -117,12 +117,12 @@ func TestTheQueueComesInPages(t *testing.T) {
 
 func TestRecordsOfEveryVersionDecode(t *testing.T) {
 	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
-	storetest.Golden(t, store.Helps, nil, helpdesk.Case{ID: "20260302T080000.000000000Z-abc", Reference: "H-7K3F-2Q9M", User: "u1", Email: technician,
-		Topic: templates.TopicPhoneLost, Message: "It fell.", State: helpdesk.StateResolved, PasswordProven: true, Forgotten: true, More: 2,
-		Texts:    []helpdesk.Text{{At: at, Reference: "H-0000-0000", Topic: templates.TopicOther, Message: "and again", Address: "192.0.2.1"}},
+	storetest.Golden(t, store.Helps, nil, helpdesk.Request{ID: "20260302T080000.000000000Z-abc", Reference: "H-7K3F-2Q9M", User: "u1", Email: technician,
+		Topic: templates.TopicPhoneLost, Message: "It fell.", State: helpdesk.StateResolved, PasswordProven: true, Forgotten: true, DroppedFollowUps: 2,
+		Texts:    []helpdesk.FollowUp{{At: at, Reference: "H-0000-0000", Topic: templates.TopicOther, Message: "and again", Address: "192.0.2.1"}},
 		Assignee: "u2", AssigneeName: "Zoé", Identity: helpdesk.IdentityInPerson, IdentityBy: "Zoé", IdentityAt: at, Address: "192.0.2.1", Agent: "Firefox, Android", At: at, Changed: at,
-		History: []helpdesk.Step{{At: at, By: "token:t1", Name: "support desk", What: "reset", Text: "x", Who: "u2"}}})
-	storetest.Golden(t, store.Approvals, nil, helpdesk.Approval{ID: "uabc-def", User: "uabc", Login: technician, Resets: 2, By: "token:t1",
+		History: []helpdesk.HistoryEntry{{At: at, By: "token:t1", Name: "support desk", What: "reset", Text: "x", Who: "u2"}}})
+	storetest.Golden(t, store.Approvals, nil, helpdesk.ResetApproval{ID: "uabc-def", User: "uabc", Login: technician, Resets: 2, By: "token:t1",
 		ByName: "support desk", Owner: "u1", Token: "0123", Reason: "lost", HelpRequest: "20260302T080000.000000000Z-abc", At: at, Expires: at})
 	storetest.Golden(t, store.Tokens, nil, helpdesk.Token{ID: "0123456789abcdef0123", Name: "scripts", Owner: "operator:0", Role: authn.RoleUserAdmin,
 		Groups: []authn.GroupID{"g1"}, Secrets: true, Authn: true, By: "operator:0", Created: at, Expires: at, LastUsed: at})

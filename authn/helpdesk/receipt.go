@@ -12,7 +12,7 @@ import (
 )
 
 // event is the log's side of a receipt: from it the receipt of a reset that is repeated is read again.
-func (j resetting) event(u *authn.User, c *Case, action string, rec Receipt) audit.Event {
+func (j resetJob) event(u *authn.User, c *Request, action string, rec ResetResult) audit.Event {
 	e := j.op.event(action, u)
 	var check IdentityCheck
 	switch {
@@ -23,7 +23,7 @@ func (j resetting) event(u *authn.User, c *Case, action string, rec Receipt) aud
 	}
 	e.Detail = map[string]string{"owner": j.op.Owner, "ticket": [...]string{"mail", "answer", "handed"}[j.way]}
 	for key, text := range map[string]string{"why": j.request.Reason, "helpRequestId": j.request.HelpRequest,
-		"identity": string(check.Way), "identityBy": check.By} {
+		"identity": string(check.Method), "identityBy": check.By} {
 		if text != "" {
 			e.Detail[key] = text
 		}
@@ -40,19 +40,19 @@ func (j resetting) event(u *authn.User, c *Case, action string, rec Receipt) aud
 }
 
 // counts are the numbers of a receipt by their names in the log.
-func (r *Receipt) counts() map[string]*int {
+func (r *ResetResult) counts() map[string]*int {
 	return map[string]*int{"phones": &r.Phones, "copies": &r.Copies, "keys": &r.Keys, "recoveryCodes": &r.RecoveryCodes,
 		"sessions": &r.Sessions, "browsers": &r.Browsers}
 }
 
-// recall reads the receipt of a person's last reset, for one that repeats it: it stands in the log, under the very time
+// previousResult reads the receipt of a person's last reset, for one that repeats it: it stands in the log, under the very time
 // that the person's record names. It is read before the Update, which cannot search, and only where nobody is left to
 // reset.
-func (d *Desk) recall(ctx context.Context, u *authn.User) (Receipt, error) {
+func (d *Desk) previousResult(ctx context.Context, u *authn.User) (ResetResult, error) {
 	if u.ResetAt.IsZero() || len(u.Devices) > 0 { // the ticket outlived what it was given for, or this is a reset of its own
-		return Receipt{}, nil
+		return ResetResult{}, nil
 	}
-	r := Receipt{At: u.ResetAt}
+	r := ResetResult{At: u.ResetAt}
 	var found []audit.Entry
 	err := d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
 		found, _, err = d.People.Log.Scan(s, audit.Query{Since: r.At, Until: r.At.Add(time.Nanosecond),

@@ -11,7 +11,7 @@ import (
 // What a Risk is about.
 const (
 	RiskPerson = "person"
-	RiskGarage = "garage"
+	RiskGroup  = "garage"
 )
 
 // enoughManagers is how many of a garage can reset before it is no risk: one is on holiday some day.
@@ -19,27 +19,27 @@ const enoughManagers = 2
 
 // RiskQuery asks for what may end in a lock-out. The zero value is all: people first, then garages.
 type RiskQuery struct {
-	Kind  string // RiskPerson or RiskGarage alone
+	Kind  string // RiskPerson or RiskGroup alone
 	After string // the cursor of an earlier call
 	Limit int    // 1 to 200; 0 means 200
 }
 
-// Risk is a person or a garage.
-type Risk struct {
+// LockoutRisk is a person or a garage.
+type LockoutRisk struct {
 	Kind   string
 	Person authn.User // active, with at most one device that counts
 	Hold   authn.DeviceSummary
 
-	Garage    authn.Group
-	CanReset  int  // people whose role is for this garage and who can sign in themselves: fewer than two
-	HouseWide *int // those whose role is for everybody, who are seldom at the counter: not counted; nil: not to be told
+	Garage         authn.Group
+	CanReset       int  // people whose role is for this garage and who can sign in themselves: fewer than two
+	UnscopedAdmins *int // those whose role is for everybody, who are seldom at the counter: not counted; nil: not to be told
 }
 
 // LockoutRisk lists who would be locked out by the loss of one device, who has none, and which garages have fewer than
 // two people who can reset. It reads page by page, so a page may be short, even empty, and have a next one; next is
 // its cursor, "" at the end. An operator limited to groups sees the people and garages within.
-func (d *Desk) LockoutRisk(ctx context.Context, op Operator, q RiskQuery) (found []Risk, next string, err error) {
-	if err := op.allowed(actSee); err != nil {
+func (d *Desk) LockoutRisk(ctx context.Context, op Principal, q RiskQuery) (found []LockoutRisk, next string, err error) {
+	if err := op.Require(PermRead); err != nil {
 		return nil, "", err
 	}
 	kind, after, begun := strings.Cut(q.After, ":")
@@ -47,41 +47,41 @@ func (d *Desk) LockoutRisk(ctx context.Context, op Operator, q RiskQuery) (found
 		kind = q.Kind
 	}
 	switch {
-	case q.Kind != "" && q.Kind != RiskPerson && q.Kind != RiskGarage:
+	case q.Kind != "" && q.Kind != RiskPerson && q.Kind != RiskGroup:
 		return nil, "", authn.Invalid("kind", "unknown")
 	case q.After != "" && !begun, q.Kind != "" && kind != q.Kind:
 		return nil, "", authn.Invalid("after", "unknown")
 	case kind == RiskPerson, kind == "":
-		found, next, err = d.peopleAtRisk(ctx, op, after, q.Limit)
+		found, next, err = d.usersAtRisk(ctx, op, after, q.Limit)
 		switch {
 		case next != "":
 			next = RiskPerson + ":" + next
 		case q.Kind == "":
-			next = RiskGarage + ":"
+			next = RiskGroup + ":"
 		}
 		return found, next, err
-	case kind == RiskGarage:
-		found, next, err = d.garagesAtRisk(ctx, op, after, q.Limit)
+	case kind == RiskGroup:
+		found, next, err = d.groupsAtRisk(ctx, op, after, q.Limit)
 		if next != "" {
-			next = RiskGarage + ":" + next
+			next = RiskGroup + ":" + next
 		}
 		return found, next, err
 	}
 	return nil, "", authn.Invalid("after", "unknown")
 }
 
-func (d *Desk) peopleAtRisk(ctx context.Context, op Operator, after string, limit int) (found []Risk, next string, err error) {
+func (d *Desk) usersAtRisk(ctx context.Context, op Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
 	now := d.People.Now()
 	people, next, err := d.Users(ctx, op, authn.UserQuery{After: after, Limit: limit, Filter: func(u authn.User) bool {
 		return u.Status == authn.StatusActive && len(d.People.DeviceSummary(&u, now).Devices) <= 1
 	}})
 	for i := range people {
-		found = append(found, Risk{Kind: RiskPerson, Person: people[i], Hold: d.People.DeviceSummary(&people[i], now)})
+		found = append(found, LockoutRisk{Kind: RiskPerson, Person: people[i], Hold: d.People.DeviceSummary(&people[i], now)})
 	}
 	return found, next, err
 }
 
-func (d *Desk) garagesAtRisk(ctx context.Context, op Operator, after string, limit int) (found []Risk, next string, err error) {
+func (d *Desk) groupsAtRisk(ctx context.Context, op Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
 	managers, everywhere, err := d.whoCanReset(ctx)
 	if err != nil {
 		return nil, "", err
@@ -93,7 +93,7 @@ func (d *Desk) garagesAtRisk(ctx context.Context, op Operator, after string, lim
 	garages, next, err := d.Groups(ctx, op, authn.GroupQuery{After: after, Limit: limit})
 	for _, g := range garages {
 		if n := managers[g.ID]; n < enoughManagers {
-			found = append(found, Risk{Kind: RiskGarage, Garage: g, CanReset: n, HouseWide: houseWide})
+			found = append(found, LockoutRisk{Kind: RiskGroup, Garage: g, CanReset: n, UnscopedAdmins: houseWide})
 		}
 	}
 	return found, next, err
@@ -128,9 +128,9 @@ func (d *Desk) whoCanReset(ctx context.Context) (managers map[authn.GroupID]int,
 // mayReset tells of whom the person may reset devices: everybody, or the people of these garages.
 func mayReset(u *authn.User) (all bool, garages []authn.GroupID) {
 	for _, g := range u.Roles {
-		as := Operator{Owner: string(u.ID), Role: g.Role, Groups: g.Groups}
+		as := Principal{Owner: string(u.ID), Role: g.Role, Groups: g.Groups}
 		switch {
-		case as.allowed(actReset) != nil:
+		case as.Require(PermReset) != nil:
 		case as.scoped():
 			garages = append(garages, g.Groups...)
 		default:

@@ -12,7 +12,7 @@ import (
 )
 
 // risks reads the whole report in pages of a size.
-func (s *shop) risks(t *testing.T, op helpdesk.Operator, q helpdesk.RiskQuery) (all []helpdesk.Risk) {
+func (s *shop) risks(t *testing.T, op helpdesk.Principal, q helpdesk.RiskQuery) (all []helpdesk.LockoutRisk) {
 	t.Helper()
 	for page := 0; page == 0 || q.After != ""; page++ {
 		found, next, err := s.desk.LockoutRisk(t.Context(), op, q)
@@ -25,14 +25,14 @@ func (s *shop) risks(t *testing.T, op helpdesk.Operator, q helpdesk.RiskQuery) (
 }
 
 // say tells a report in short, sorted.
-func say(found []helpdesk.Risk) (out []string) {
+func say(found []helpdesk.LockoutRisk) (out []string) {
 	for _, r := range found {
 		if r.Kind == helpdesk.RiskPerson {
 			out = append(out, fmt.Sprintf("%s has %d, %d copies, %d codes", r.Person.Login, len(r.Hold.Devices), r.Hold.Copies, r.Hold.Codes))
 		} else {
 			house := "-"
-			if r.HouseWide != nil {
-				house = fmt.Sprint(*r.HouseWide)
+			if r.UnscopedAdmins != nil {
+				house = fmt.Sprint(*r.UnscopedAdmins)
 			}
 			out = append(out, fmt.Sprintf("%s has %d, %s", r.Garage.Name, r.CanReset, house))
 		}
@@ -65,7 +65,7 @@ func TestTheReportNamesWhoIsOneDeviceFromALockOut(t *testing.T) {
 		"karim@garage.example has 1, 0 copies, 0 codes",
 		"manager@garage.example has 0, 0 copies, 0 codes",
 	}
-	readOnly := helpdesk.Operator{ID: "token:r", Owner: "ureader", Role: authn.RoleReadOnly}
+	readOnly := helpdesk.Principal{ID: "token:r", Owner: "ureader", Role: authn.RoleReadOnly}
 	for _, limit := range []int{0, 1, 3} {
 		found := s.risks(t, readOnly, helpdesk.RiskQuery{Kind: helpdesk.RiskPerson, Limit: limit})
 		sameStrings(t, fmt.Sprintf("in pages of %d", limit), say(found), want)
@@ -100,9 +100,9 @@ func TestTheReportNamesGaragesThatTwoPeopleCannotHelp(t *testing.T) {
 			u.Roles = append(u.Roles, authn.RoleAssignment{ID: "r", Role: role, Groups: garages})
 		}
 	}
-	garages := func(op helpdesk.Operator) []string {
+	garages := func(op helpdesk.Principal) []string {
 		t.Helper()
-		return say(s.risks(t, op, helpdesk.RiskQuery{Kind: helpdesk.RiskGarage, Limit: 1}))
+		return say(s.risks(t, op, helpdesk.RiskQuery{Kind: helpdesk.RiskGroup, Limit: 1}))
 	}
 	// Neither the manager nor the administrator of the shop has a device.
 	sameStrings(t, "nobody can sign in", garages(root), []string{"Garage Lumière has 0, 0", "Garage du Nord has 0, 0"})
@@ -125,7 +125,7 @@ func TestTheReportTellsAManagerNothingOfWhatLiesOutside(t *testing.T) {
 	if got := s.risks(t, limited(support), helpdesk.RiskQuery{}); len(got) != 0 {
 		t.Errorf("got %q, want nothing for nobody's scope", say(got))
 	}
-	_, _, err := s.desk.LockoutRisk(t.Context(), helpdesk.Operator{Owner: "u"}, helpdesk.RiskQuery{})
+	_, _, err := s.desk.LockoutRisk(t.Context(), helpdesk.Principal{Owner: "u"}, helpdesk.RiskQuery{})
 	wantCode(t, "without a role", err, authn.CodeForbidden)
 	for _, q := range []helpdesk.RiskQuery{{Kind: "house"}, {After: "x"}, {After: "house:"}, {Kind: helpdesk.RiskPerson, After: "garage:"}} {
 		_, _, err := s.desk.LockoutRisk(t.Context(), root, q)

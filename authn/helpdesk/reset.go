@@ -17,11 +17,11 @@ type ResetRequest struct {
 	HelpRequest string         // id of the case that it answers and resolves; "": none
 	Check       *IdentityCheck // how it was made sure who is asking; needed with a case that does not say so yet
 	SendEmail   *bool          // nil: mail the ticket. false: answer it instead (Secrets). true: mail one more
-	Hand        bool           // a code for the operator's screen (PROTOCOL 9); by Machine only
+	ShowCode    bool           // a code for the operator's screen (PROTOCOL 9); by Machine only
 }
 
-// Receipt tells what a reset did.
-type Receipt struct {
+// ResetResult tells what a reset did.
+type ResetResult struct {
 	User  authn.UserID
 	Login string
 	At    time.Time // of the reset; of the first one when Repeated
@@ -38,53 +38,53 @@ type Receipt struct {
 	Reason        string
 	HelpRequest   string // the case that it resolved
 
-	Waits *Approval // not nil: nothing is done before a second administrator agrees, and the rest is empty
+	Approval *ResetApproval // not nil: nothing is done before a second administrator agrees, and the rest is empty
 }
 
-// way is how the ticket reaches the person.
-type way int
+// deliveryMethod is how the ticket reaches the person.
+type deliveryMethod int
 
 const (
-	wayMail   way = iota // to the stored address
-	wayAnswer            // in the answer, for 24 hours
-	wayHand              // on the operator's screen, for 10 minutes
+	byEmail    deliveryMethod = iota // to the stored address
+	inResponse                       // in the answer, for 24 hours
+	onScreen                         // on the operator's screen, for 10 minutes
 )
 
 // way judges how the operator may have the ticket delivered (PROTOCOL 9, 22).
-func (r ResetRequest) way(op Operator) (way, error) {
+func (r ResetRequest) way(op Principal) (deliveryMethod, error) {
 	switch {
-	case r.Hand && r.SendEmail != nil:
+	case r.ShowCode && r.SendEmail != nil:
 		return 0, authn.Refuse(authn.CodeConflict)
-	case r.Hand && !op.Machine: // the operator is before the machine; an API token never is
+	case r.ShowCode && !op.Operator: // the operator is before the machine; an API token never is
 		return 0, authn.Refuse(authn.CodeForbidden)
-	case r.Hand:
-		return wayHand, nil
+	case r.ShowCode:
+		return onScreen, nil
 	case r.SendEmail == nil || *r.SendEmail:
-		return wayMail, nil
+		return byEmail, nil
 	case !op.secrets():
 		return 0, authn.Refuse(authn.CodeForbidden)
 	}
-	return wayAnswer, nil
+	return inResponse, nil
 }
 
-// resetting is one reset under way: what was asked, judged and drawn before the Update.
-type resetting struct {
+// resetJob is one reset under way: what was asked, judged and drawn before the Update.
+type resetJob struct {
 	desk    *Desk
-	op      Operator
+	op      Principal
 	id      string
 	request ResetRequest
-	way     way
-	told    []told
-	past    Receipt // of the reset before, where one may be repeated
+	way     deliveryMethod
+	told    []Recipient
+	past    ResetResult // of the reset before, where one may be repeated
 
-	approval *Approval // what the operator agrees to; nil: the operator acts alone
+	approval *ResetApproval // what the operator agrees to; nil: the operator acts alone
 }
 
-// done is what an Update came to.
-type done struct {
-	receipt Receipt
-	rest    []told // who is still to be told
-	stale   bool   // nothing was done: the reset that is repeated is another than the one that was read
+// resetOutcome is what an Update came to.
+type resetOutcome struct {
+	receipt ResetResult
+	rest    []Recipient // who is still to be told
+	stale   bool        // nothing was done: the reset that is repeated is another than the one that was read
 }
 
 // Reset takes every device, ticket, session, remembered browser and pending enrolment from a person in one
@@ -98,109 +98,109 @@ type done struct {
 // answer, no further one is sent. CodeForbidden: PROTOCOL 11. CodeWrongState: for somebody who never
 // had a device there is the invitation. For an equal nothing is done but to ask for a second administrator's word:
 // Receipt.Waits tells of it.
-func (d *Desk) Reset(ctx context.Context, op Operator, from authn.RequestInfo, id string, r ResetRequest) (Receipt, error) {
+func (d *Desk) Reset(ctx context.Context, op Principal, from authn.RequestInfo, id string, r ResetRequest) (ResetResult, error) {
 	how, err := r.way(op)
 	if err != nil {
-		return Receipt{}, err
+		return ResetResult{}, err
 	}
-	reason, ok := clean(r.Reason, 500, false)
+	reason, ok := Sanitize(r.Reason, 500, false)
 	if !ok {
-		return Receipt{}, authn.Invalid("reason", "too_long")
+		return ResetResult{}, authn.Invalid("reason", "too_long")
 	}
 	r.Reason = reason
 	if r.Check, err = r.Check.judged(); err != nil {
-		return Receipt{}, err
+		return ResetResult{}, err
 	}
-	job := resetting{desk: d, op: op, id: id, request: r, way: how}
+	job := resetJob{desk: d, op: op, id: id, request: r, way: how}
 	var u authn.User
 	if err := d.People.View(ctx, func(r authn.Reader) (err error) {
-		u, err = find(r, op, actSecond, id)
+		u, err = FindUser(r, op, PermApprove, id)
 		return err
 	}); err != nil {
-		return Receipt{}, err
+		return ResetResult{}, err
 	}
-	if op.needsSecond(&u) {
-		waits, err := d.askSecond(ctx, op, from, id, r)
-		return Receipt{Waits: &waits}, err
+	if op.NeedsApproval(&u) {
+		waits, err := d.requestApproval(ctx, op, from, id, r)
+		return ResetResult{Approval: &waits}, err
 	}
 	return d.resetting(ctx, from, job, &u)
 }
 
 // resetting does a reset that was judged for a person as they were read, and tells whoever else hears of it.
-func (d *Desk) resetting(ctx context.Context, from authn.RequestInfo, job resetting, u *authn.User) (Receipt, error) {
+func (d *Desk) resetting(ctx context.Context, from authn.RequestInfo, job resetJob, u *authn.User) (ResetResult, error) {
 	var err error
-	if job.told, err = d.whoIsTold(ctx, job.op, u, job.way == wayHand); err != nil {
-		return Receipt{}, err
+	if job.told, err = d.ResetRecipients(ctx, job.op, u, job.way == onScreen); err != nil {
+		return ResetResult{}, err
 	}
 	for range 3 { // each round loses only to another reset of the same moment
-		if job.past, err = d.recall(ctx, u); err != nil {
-			return Receipt{}, err
+		if job.past, err = d.previousResult(ctx, u); err != nil {
+			return ResetResult{}, err
 		}
 		a := d.People.NewOperation(from)
 		out, err := authn.Update(ctx, d.People, a, job.do)
 		if err != nil {
-			return Receipt{}, err
+			return ResetResult{}, err
 		}
 		if !out.stale {
-			return out.receipt, d.tellRest(ctx, from, job.mail(u, a.Now), out.rest)
+			return out.receipt, d.NotifyRemaining(ctx, from, job.mail(u, a.Now), out.rest)
 		}
 		u.ResetAt, u.Devices = out.receipt.At, nil
 	}
-	return Receipt{}, &authn.Error{Code: authn.CodeOverloaded, RetryAfter: time.Second}
+	return ResetResult{}, &authn.Error{Code: authn.CodeOverloaded, RetryAfter: time.Second}
 }
 
 // do is the Update. It touches at most 64 keys: a person has up to 32 sessions, 10 security keys and 3 tickets,
 // which with person, standing, case, event, ticket and two addresses leaves room for toldAtOnce of the others.
-func (j resetting) do(w *authn.Tx) (done, error) {
+func (j resetJob) do(w *authn.Tx) (resetOutcome, error) {
 	u, err := j.judged(w)
 	if err != nil {
-		return done{}, err
+		return resetOutcome{}, err
 	}
 	if err := resettable(&u); err != nil {
-		return done{}, err
+		return resetOutcome{}, err
 	}
 	c, err := j.answered(w, &u)
 	if err != nil {
-		return done{}, err
+		return resetOutcome{}, err
 	}
 	open := openTicket(&u, w.Op.Now)
 	again := len(u.Devices) == 0 && len(u.Sessions) == 0 && open != nil
 	if err := c.answeredBy(&u, again); err != nil {
-		return done{}, err
+		return resetOutcome{}, err
 	}
 	if again {
 		return j.again(w, &u, open, c)
 	}
 	cleared, err := w.ResetDevices(&u)
 	if err != nil {
-		return done{}, err
+		return resetOutcome{}, err
 	}
-	rec := Receipt{User: u.ID, Login: u.Login, At: w.Op.Now, Phones: cleared.Devices["token:software:totp"], Copies: cleared.Copies,
+	rec := ResetResult{User: u.ID, Login: u.Login, At: w.Op.Now, Phones: cleared.Devices["token:software:totp"], Copies: cleared.Copies,
 		Keys: cleared.Devices["webauthn"], RecoveryCodes: cleared.Codes, Sessions: cleared.Sessions,
 		Reason: j.request.Reason, HelpRequest: j.request.HelpRequest}
 	if err := j.ticket(w, &u, &rec); err != nil {
-		return done{}, err
+		return resetOutcome{}, err
 	}
 	if err := w.Audit(j.event(&u, c, audit.FactorsReset, rec)); err != nil {
-		return done{}, err
+		return resetOutcome{}, err
 	}
 	if c != nil {
 		if err := j.desk.resolve(w, j.op, c); err != nil {
-			return done{}, err
+			return resetOutcome{}, err
 		}
 	}
-	rest, err := j.tell(w, &u)
+	rest, err := j.notify(w, &u)
 	if err != nil {
-		return done{}, err
+		return resetOutcome{}, err
 	}
 	w.SetResult(rec)
-	return done{receipt: rec, rest: rest}, w.Save(&u)
+	return resetOutcome{receipt: rec, rest: rest}, w.Save(&u)
 }
 
 // judged finds the person whom the operator may reset, alone or by the second word that ends what waits for it.
-func (j resetting) judged(w *authn.Tx) (authn.User, error) {
+func (j resetJob) judged(w *authn.Tx) (authn.User, error) {
 	if j.approval == nil {
-		return find(w.Reader, j.op, actReset, j.id)
+		return FindUser(w.Reader, j.op, PermReset, j.id)
 	}
 	p, u, err := j.desk.second(w.Reader, w.Raw, j.op, j.approval.ID, w.Op.Now)
 	if err != nil {
@@ -224,10 +224,10 @@ func resettable(u *authn.User) error {
 }
 
 // again is a reset with nothing left to clear while a ticket is open (PROTOCOL 11).
-func (j resetting) again(w *authn.Tx, u *authn.User, open *authn.Ticket, c *Case) (done, error) {
+func (j resetJob) again(w *authn.Tx, u *authn.User, open *authn.Ticket, c *Request) (resetOutcome, error) {
 	rec := j.past
 	if !rec.At.Equal(u.ResetAt) {
-		return done{receipt: Receipt{At: u.ResetAt}, stale: true}, nil
+		return resetOutcome{receipt: ResetResult{At: u.ResetAt}, stale: true}, nil
 	}
 	rec.User, rec.Login, rec.Mailed, rec.TicketExpires = u.ID, u.Login, open.Provenance == authn.ProvenanceEmail, open.Expires
 	rec.Repeated, rec.HelpRequest = true, cmp.Or(j.request.HelpRequest, rec.HelpRequest)
@@ -236,45 +236,45 @@ func (j resetting) again(w *authn.Tx, u *authn.User, open *authn.Ticket, c *Case
 	}
 	if c != nil && !c.State.closed() {
 		if err := j.desk.resolve(w, j.op, c); err != nil {
-			return done{}, err
+			return resetOutcome{}, err
 		}
-		e := j.op.caseEvent(audit.HelpClosed, c)
+		e := j.op.requestEvent(audit.HelpClosed, c)
 		e.Detail = map[string]string{"status": string(c.State), "identity": string(c.Identity), "identityBy": c.IdentityBy}
 		if err := w.Audit(e); err != nil {
-			return done{}, err
+			return resetOutcome{}, err
 		}
 	}
 	w.SetResult(rec)
 	asked := j.request.SendEmail != nil && *j.request.SendEmail
-	if !asked && j.way != wayHand {
-		return done{receipt: rec}, nil
+	if !asked && j.way != onScreen {
+		return resetOutcome{receipt: rec}, nil
 	}
 	if err := j.ticket(w, u, &rec); err != nil {
-		return done{}, err
+		return resetOutcome{}, err
 	}
 	action := audit.TicketIssued
-	if j.way == wayHand {
+	if j.way == onScreen {
 		action = audit.SecretHandedOver
 	}
 	if err := w.Audit(j.event(u, c, action, rec)); err != nil {
-		return done{}, err
+		return resetOutcome{}, err
 	}
-	var rest []told
-	if j.way == wayHand {
+	var rest []Recipient
+	if j.way == onScreen {
 		var err error
-		if rest, err = j.tell(w, u); err != nil {
-			return done{}, err
+		if rest, err = j.notify(w, u); err != nil {
+			return resetOutcome{}, err
 		}
 	}
 	w.SetResult(rec)
-	return done{receipt: rec, rest: rest}, w.Save(u)
+	return resetOutcome{receipt: rec, rest: rest}, w.Save(u)
 }
 
 // ticket gives the person a ticket and tells them at every address that they have.
-func (j resetting) ticket(w *authn.Tx, u *authn.User, rec *Receipt) error {
+func (j resetJob) ticket(w *authn.Tx, u *authn.User, rec *ResetResult) error {
 	about := templates.About{Name: u.DisplayName(), At: w.Op.Now}
-	locale, by := j.desk.People.Locale(u), j.desk.by(j.op)
-	if j.way == wayMail {
+	locale, by := j.desk.People.Locale(u), j.desk.administratorName(j.op)
+	if j.way == byEmail {
 		t, err := w.MailTicket(u)
 		if err != nil {
 			return err
@@ -287,7 +287,7 @@ func (j resetting) ticket(w *authn.Tx, u *authn.User, rec *Receipt) error {
 		return w.SendTo(u.Addresses()[1:], locale, m, time.Time{}) // the ticket itself goes to the first
 	}
 	life := authn.TicketTTL
-	if j.way == wayHand {
+	if j.way == onScreen {
 		life = authn.ScreenTicketTTL
 	}
 	link, code, t, err := w.IssueTicket(u, j.op.Owner, life)
@@ -320,22 +320,22 @@ func openTicket(u *authn.User, now time.Time) *authn.Ticket {
 
 // answered loads the case that the reset answers; nil without one. It must be about this person (PROTOCOL 24). A
 // check that comes with the reset is written into it.
-func (j resetting) answered(w *authn.Tx, u *authn.User) (*Case, error) {
+func (j resetJob) answered(w *authn.Tx, u *authn.User) (*Request, error) {
 	if j.request.HelpRequest == "" {
 		return nil, nil
 	}
-	c, err := j.desk.caseAbout(w, j.request.HelpRequest, u)
+	c, err := j.desk.requestAbout(w, j.request.HelpRequest, u)
 	if err == nil && j.request.Check != nil && !c.State.closed() {
 		c.identify(w, j.op, *j.request.Check)
 	}
 	return c, err
 }
 
-// caseAbout loads a case that must be about the person (CodeConflict).
-func (d *Desk) caseAbout(w *authn.Tx, id string, u *authn.User) (*Case, error) {
+// requestAbout loads a case that must be about the person (CodeConflict).
+func (d *Desk) requestAbout(w *authn.Tx, id string, u *authn.User) (*Request, error) {
 	c, err := d.load(w.Raw, id)
 	// Nobody asked for a reset by a case that the house opened, and its id in the event of one would tell of it.
-	if authn.CodeOf(err) == authn.CodeNotFound || err == nil && (c.User != u.ID || c.forEverybodyOnly()) {
+	if authn.CodeOf(err) == authn.CodeNotFound || err == nil && (c.User != u.ID || c.unscopedOnly()) {
 		return nil, authn.Refuse(authn.CodeConflict)
 	}
 	return &c, err

@@ -109,7 +109,7 @@ func TestAnotherResetChangesAndSendsNothing(t *testing.T) {
 
 func TestParallelResetsAreOneTicketAndOneMail(t *testing.T) {
 	s := openShop(t)
-	receipts := make([]helpdesk.Receipt, 8)
+	receipts := make([]helpdesk.ResetResult, 8)
 	var wait sync.WaitGroup
 	for i := range receipts {
 		wait.Go(func() {
@@ -146,7 +146,7 @@ func TestTheMailboxAloneOpensNothing(t *testing.T) {
 	_, err = s.Service.RedeemTicketLink(t.Context(), s.From, login, tokenOf(ticket.Link))
 	wantCode(t, "link by mail, password by mail", err, authn.CodeSameProvenance)
 
-	rec := s.reset(t, machine, helpdesk.ResetRequest{Hand: true})
+	rec := s.reset(t, machine, helpdesk.ResetRequest{ShowCode: true})
 	step, err := s.Service.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
 	if err != nil || step != authn.StepEnrol {
 		t.Errorf("code by hand: got %v, %v, want the enrolment", step, err)
@@ -156,7 +156,7 @@ func TestTheMailboxAloneOpensNothing(t *testing.T) {
 func TestOneOperatorAloneOpensNothing(t *testing.T) {
 	s := openShop(t)
 	s.Change(s.amelie.ID, func(u *authn.User) { u.Password.Provenance = machine.Owner }) // a temporary password of theirs
-	rec := s.reset(t, machine, helpdesk.ResetRequest{Hand: true, Reason: "at the counter"})
+	rec := s.reset(t, machine, helpdesk.ResetRequest{ShowCode: true, Reason: "at the counter"})
 	if rec.Mailed || rec.Code.IsZero() || !rec.Link.IsZero() || !rec.TicketExpires.Equal(s.Clock.Now().Add(authn.ScreenTicketTTL)) {
 		t.Errorf("got receipt %+v, want a code for ten minutes", rec)
 	}
@@ -169,7 +169,7 @@ func TestOneOperatorAloneOpensNothing(t *testing.T) {
 
 	another := machine
 	another.ID, another.Owner = "operator:1000", "operator:1000"
-	rec = s.reset(t, another, helpdesk.ResetRequest{Hand: true})
+	rec = s.reset(t, another, helpdesk.ResetRequest{ShowCode: true})
 	if !rec.Repeated {
 		t.Errorf("got %+v, want a further code of the same reset", rec)
 	}
@@ -186,16 +186,16 @@ func TestWhoGetsATicketInTheAnswer(t *testing.T) {
 	no := false
 	for _, c := range []struct {
 		name string
-		op   helpdesk.Operator
+		op   helpdesk.Principal
 		req  helpdesk.ResetRequest
 		want authn.Code
 	}{
 		{"a token without secrets gets none", root, helpdesk.ResetRequest{SendEmail: &no}, authn.CodeForbidden},
 		{"support gets none, whatever the token says", withSecrets(support), helpdesk.ResetRequest{SendEmail: &no}, authn.CodeForbidden},
-		{"a token is handed no code", withSecrets(root), helpdesk.ResetRequest{Hand: true}, authn.CodeForbidden},
+		{"a token is handed no code", withSecrets(root), helpdesk.ResetRequest{ShowCode: true}, authn.CodeForbidden},
 		{"a token with secrets gets it", withSecrets(root), helpdesk.ResetRequest{SendEmail: &no}, ""},
 		{"the machine's owner gets it", machine, helpdesk.ResetRequest{SendEmail: &no}, ""},
-		{"handed and mailed is neither", machine, helpdesk.ResetRequest{SendEmail: &no, Hand: true}, authn.CodeConflict},
+		{"handed and mailed is neither", machine, helpdesk.ResetRequest{SendEmail: &no, ShowCode: true}, authn.CodeConflict},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := openShop(t)
@@ -224,14 +224,14 @@ func TestWhoGetsATicketInTheAnswer(t *testing.T) {
 
 func TestAResetAnswersTheHelpRequestOfTheSamePersonOnly(t *testing.T) {
 	s := openShop(t)
-	if _, err := s.desk.Ask(t.Context(), s.From, helpdesk.Form{Email: "stranger@else.example", Topic: "phone_lost", Message: "lost"}); err != nil {
+	if _, err := s.desk.Submit(t.Context(), s.From, helpdesk.Submission{Email: "stranger@else.example", Topic: "phone_lost", Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
 	s.Clock.Advance(time.Second)
-	if _, err := s.desk.Ask(t.Context(), s.From, helpdesk.Form{Email: technician, Topic: "phone_lost", Message: "lost"}); err != nil {
+	if _, err := s.desk.Submit(t.Context(), s.From, helpdesk.Submission{Email: technician, Topic: "phone_lost", Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
-	cases, _, err := s.desk.Cases(t.Context(), support, helpdesk.CaseQuery{})
+	cases, _, err := s.desk.Requests(t.Context(), support, helpdesk.RequestQuery{})
 	if err != nil || len(cases) != 2 {
 		t.Fatalf("got %d cases, %v", len(cases), err)
 	}
@@ -240,7 +240,7 @@ func TestAResetAnswersTheHelpRequestOfTheSamePersonOnly(t *testing.T) {
 		wantCode(t, "case "+id, err, authn.CodeConflict)
 	}
 	rec := s.reset(t, support, helpdesk.ResetRequest{HelpRequest: cases[1].ID, Check: calledBack})
-	c, err := s.desk.Case(t.Context(), support, cases[1].ID)
+	c, err := s.desk.Request(t.Context(), support, cases[1].ID)
 	if err != nil || c.State != helpdesk.StateResolved || len(c.History) != 2 || c.History[1].By != support.ID || rec.HelpRequest != c.ID {
 		t.Errorf("got case %+v, %v", c, err)
 	}
@@ -274,10 +274,10 @@ func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {
 		})
 		s.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusActive })
 	}
-	if _, err := s.desk.Ask(t.Context(), s.From, helpdesk.Form{Email: technician, Message: "lost"}); err != nil {
+	if _, err := s.desk.Submit(t.Context(), s.From, helpdesk.Submission{Email: technician, Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
-	cases, _, err := s.desk.Cases(t.Context(), support, helpdesk.CaseQuery{})
+	cases, _, err := s.desk.Requests(t.Context(), support, helpdesk.RequestQuery{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,10 +295,10 @@ func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {
 	})
 	for _, hand := range []bool{false, true} {
 		before := s.User(technician)
-		if _, err := s.desk.Patch(t.Context(), support, s.From, cases[0].ID, helpdesk.CasePatch{Status: helpdesk.StateOpen}); err != nil {
+		if _, err := s.desk.Patch(t.Context(), support, s.From, cases[0].ID, helpdesk.RequestPatch{Status: helpdesk.StateOpen}); err != nil {
 			t.Fatal(err)
 		}
-		rec := s.reset(t, machine, helpdesk.ResetRequest{HelpRequest: cases[0].ID, Hand: hand, Check: calledBack})
+		rec := s.reset(t, machine, helpdesk.ResetRequest{HelpRequest: cases[0].ID, ShowCode: hand, Check: calledBack})
 		if rec.Keys != 10 || rec.Phones != 1 {
 			t.Errorf("got %+v, want ten keys and a phone", rec)
 		}

@@ -83,10 +83,10 @@ func TestWhoMayDoWhatToWhom(t *testing.T) {
 		}},
 	}
 	s := openShop(t)
-	operators := map[string]helpdesk.Operator{"machine": machine, "no role": {ID: "token:x", Owner: "operator:1"}}
+	operators := map[string]helpdesk.Principal{"machine": machine, "no role": {ID: "token:x", Owner: "operator:1"}}
 	for name, role := range map[string]authn.Role{"SUPER": authn.RoleSuperAdmin, "USER": authn.RoleUserAdmin, "HELP": authn.RoleHelpDesk, "READ": authn.RoleReadOnly} {
 		_, tok := s.token(t, machine, helpdesk.NewToken{Name: name, Role: role})
-		op := helpdesk.Operator{ID: "token:" + tok.ID, Owner: "operator:1", Role: role}
+		op := helpdesk.Principal{ID: "token:" + tok.ID, Owner: "operator:1", Role: role}
 		operators[name], operators[name+" of A"], operators[name+" of nobody"] = op, limited(op, s.garage), limited(op)
 	}
 	for _, row := range table {
@@ -110,7 +110,7 @@ func TestWhoMayDoWhatToWhom(t *testing.T) {
 }
 
 // somebody is a fresh person of a kind with a device, and the operator, who for "self" is that person.
-func (s *shop) somebody(t *testing.T, op helpdesk.Operator, kind string) (id string, by helpdesk.Operator) {
+func (s *shop) somebody(t *testing.T, op helpdesk.Principal, kind string) (id string, by helpdesk.Principal) {
 	t.Helper()
 	if kind == "gone" {
 		return "uaaaaaaaaaaaaaaaaaaaaaaaaaa", op
@@ -140,47 +140,47 @@ func (s *shop) somebody(t *testing.T, op helpdesk.Operator, kind string) (id str
 // errWaits is what a reset that a second administrator has to agree to comes to here.
 var errWaits = &authn.Error{Code: "waits"}
 
-var acts = []func(t *testing.T, s *shop, op helpdesk.Operator, id string) error{
-	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+var acts = []func(t *testing.T, s *shop, op helpdesk.Principal, id string) error{
+	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
 		_, err := s.desk.User(t.Context(), op, id)
 		return err
 	},
-	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
 		return s.desk.Unlock(t.Context(), op, s.From, id)
 	},
-	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
 		return s.desk.EndSessions(t.Context(), op, s.From, id, true)
 	},
-	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
 		_, err := s.desk.ResetPassword(t.Context(), op, s.From, id, true)
 		return err
 	},
-	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
 		_, err := s.desk.Activate(t.Context(), op, s.From, id, true)
 		return err
 	},
-	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
 		return s.desk.RemoveDevice(t.Context(), op, s.From, id, s.phone.Device)
 	},
-	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
 		rec, err := s.desk.Reset(t.Context(), op, s.From, id, helpdesk.ResetRequest{Reason: "lost"})
-		if rec.Waits != nil {
+		if rec.Approval != nil {
 			return errWaits
 		}
 		return err
 	},
-	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
 		return s.desk.Suspend(t.Context(), op, s.From, id)
 	},
-	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
 		return s.desk.Delete(t.Context(), op, s.From, id)
 	},
-	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
 		name := "Zoé"
-		_, err := s.desk.Change(t.Context(), op, s.From, id, helpdesk.ProfileChange{FirstName: &name})
+		_, err := s.desk.UpdateUser(t.Context(), op, s.From, id, helpdesk.ProfileChange{FirstName: &name})
 		return err
 	},
-	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
 		role := authn.RoleReadOnly
 		if u, err := s.desk.User(t.Context(), machine, id); err == nil && len(u.Roles) > 0 && u.Roles[0].Role == role {
 			role = authn.RoleHelpDesk
@@ -188,7 +188,7 @@ var acts = []func(t *testing.T, s *shop, op helpdesk.Operator, id string) error{
 		_, err := s.desk.GrantRole(t.Context(), op, s.From, id, helpdesk.NewRole{Role: role})
 		return err
 	},
-	func(t *testing.T, s *shop, op helpdesk.Operator, id string) error {
+	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
 		return s.desk.AddMember(t.Context(), op, s.From, s.other, id)
 	},
 }

@@ -19,13 +19,13 @@ type NewRole struct {
 func refused(reason string) error { return &authn.Error{Code: authn.CodeWrongState, Reason: reason} }
 
 // Roles reads a person for their roles; CodeNotFound when there is none that this operator may know of.
-func (d *Desk) Roles(ctx context.Context, op Operator, id string) ([]authn.RoleAssignment, authn.UserID, error) {
+func (d *Desk) Roles(ctx context.Context, op Principal, id string) ([]authn.RoleAssignment, authn.UserID, error) {
 	u, err := d.User(ctx, op, id)
 	return u.Roles, u.ID, err
 }
 
 // Role reads one role of a person.
-func (d *Desk) Role(ctx context.Context, op Operator, id, rid string) (authn.RoleAssignment, authn.UserID, error) {
+func (d *Desk) Role(ctx context.Context, op Principal, id, rid string) (authn.RoleAssignment, authn.UserID, error) {
 	u, err := d.User(ctx, op, id)
 	if err != nil {
 		return authn.RoleAssignment{}, "", err
@@ -46,20 +46,20 @@ func roleAt(u *authn.User, rid string) (int, error) {
 }
 
 // changes is where a role stands that the operator may take or limit.
-func (op Operator) changes(u *authn.User, rid string) (int, error) {
+func (op Principal) changes(u *authn.User, rid string) (int, error) {
 	i, err := roleAt(u, rid)
 	if err == nil {
-		err = op.grants(u.Roles[i].Role)
+		err = op.CheckAssignable(u.Roles[i].Role)
 	}
 	return i, err
 }
 
 // Targets lists the garages that a role of a person is limited to, in the order of their ids: none of one for
 // everybody, and none that is deleted, though the role stays limited to it.
-func (d *Desk) Targets(ctx context.Context, op Operator, id, rid string) (groups []authn.Group, err error) {
+func (d *Desk) Targets(ctx context.Context, op Principal, id, rid string) (groups []authn.Group, err error) {
 	err = d.People.View(ctx, func(r authn.Reader) error {
 		groups = nil
-		u, err := find(r, op, actSee, id)
+		u, err := FindUser(r, op, PermRead, id)
 		if err != nil {
 			return err
 		}
@@ -88,8 +88,8 @@ type Granted struct {
 
 // GrantRole gives a person a role: a strictly lower one to somebody strictly lower, SUPER_ADMIN any to anybody, nobody
 // to themselves, nobody who is limited to groups. CodeWrongState: the person has it, or is deactivated. CodeInvalid.
-func (d *Desk) GrantRole(ctx context.Context, op Operator, from authn.RequestInfo, id string, n NewRole) (Granted, error) {
-	if err := op.grants(n.Role); err != nil {
+func (d *Desk) GrantRole(ctx context.Context, op Principal, from authn.RequestInfo, id string, n NewRole) (Granted, error) {
+	if err := op.CheckAssignable(n.Role); err != nil {
 		return Granted{}, err
 	}
 	targets := slices.Compact(slices.Sorted(slices.Values(n.Targets)))
@@ -131,8 +131,8 @@ func (d *Desk) GrantRole(ctx context.Context, op Operator, from authn.RequestInf
 
 // RevokeRole takes a role from a person, by those who may give it. Their sessions end with it and the Epoch rises
 // (PROTOCOL 2). CodeWrongState: it is that of the last active SUPER_ADMIN, which the machine's owner alone takes.
-func (d *Desk) RevokeRole(ctx context.Context, op Operator, from authn.RequestInfo, id, rid string) error {
-	if err := op.forEverybody(); err != nil {
+func (d *Desk) RevokeRole(ctx context.Context, op Principal, from authn.RequestInfo, id, rid string) error {
+	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
 	spare, err := d.otherSuper(ctx, op, id, rid)
@@ -145,7 +145,7 @@ func (d *Desk) RevokeRole(ctx context.Context, op Operator, from authn.RequestIn
 			return nil, err
 		}
 		g := u.Roles[i]
-		if g.Role == authn.RoleSuperAdmin && !op.Machine {
+		if g.Role == authn.RoleSuperAdmin && !op.Operator {
 			if err := stillSuper(w, spare); err != nil {
 				return nil, err
 			}
@@ -159,8 +159,8 @@ func (d *Desk) RevokeRole(ctx context.Context, op Operator, from authn.RequestIn
 }
 
 // otherSuper is somebody else who is SUPER_ADMIN, where that matters; "" for nobody.
-func (d *Desk) otherSuper(ctx context.Context, op Operator, id, rid string) (authn.UserID, error) {
-	if op.Machine {
+func (d *Desk) otherSuper(ctx context.Context, op Principal, id, rid string) (authn.UserID, error) {
+	if op.Operator {
 		return "", nil
 	}
 	g, holder, err := d.Role(ctx, op, id, rid)
@@ -199,7 +199,7 @@ func stillSuper(w *authn.Tx, spare authn.UserID) error {
 
 // AddTarget limits a role to one more garage. The first one narrows a role that was for everybody. One that is there
 // already changes nothing.
-func (d *Desk) AddTarget(ctx context.Context, op Operator, from authn.RequestInfo, id, rid string, gid authn.GroupID) error {
+func (d *Desk) AddTarget(ctx context.Context, op Principal, from authn.RequestInfo, id, rid string, gid authn.GroupID) error {
 	return d.changeTargets(ctx, op, from, id, rid, func(w *authn.Tx, groups []authn.GroupID) ([]authn.GroupID, error) {
 		if _, err := w.Group(gid); err != nil || slices.Contains(groups, gid) {
 			return groups, err
@@ -213,7 +213,7 @@ func (d *Desk) AddTarget(ctx context.Context, op Operator, from authn.RequestInf
 
 // RemoveTarget takes a garage, be it deleted, from those that a role is limited to. The last one stays, as with Okta
 // (CodeWrongState): without it the role would be for everybody.
-func (d *Desk) RemoveTarget(ctx context.Context, op Operator, from authn.RequestInfo, id, rid string, gid authn.GroupID) error {
+func (d *Desk) RemoveTarget(ctx context.Context, op Principal, from authn.RequestInfo, id, rid string, gid authn.GroupID) error {
 	return d.changeTargets(ctx, op, from, id, rid, func(_ *authn.Tx, groups []authn.GroupID) ([]authn.GroupID, error) {
 		switch at := slices.Index(groups, gid); {
 		case at < 0:
@@ -226,9 +226,9 @@ func (d *Desk) RemoveTarget(ctx context.Context, op Operator, from authn.Request
 	})
 }
 
-func (d *Desk) changeTargets(ctx context.Context, op Operator, from authn.RequestInfo, id, rid string,
+func (d *Desk) changeTargets(ctx context.Context, op Principal, from authn.RequestInfo, id, rid string,
 	change func(*authn.Tx, []authn.GroupID) ([]authn.GroupID, error)) error {
-	if err := op.forEverybody(); err != nil {
+	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
 	_, err := d.changeRole(ctx, op, from, id, func(w *authn.Tx, u *authn.User) (*roleChange, error) {
@@ -261,11 +261,11 @@ type roleChange struct {
 
 // changeRole judges, changes, audits, tells and stores in one Update. A change of nothing is no act. The person is
 // told of a role given or taken, and of SUPER_ADMIN every other administrator of that role.
-func (d *Desk) changeRole(ctx context.Context, op Operator, from authn.RequestInfo, id string,
+func (d *Desk) changeRole(ctx context.Context, op Principal, from authn.RequestInfo, id string,
 	change func(*authn.Tx, *authn.User) (*roleChange, error)) (roleChange, error) {
 	a := d.People.NewOperation(from)
 	out, err := authn.Update(ctx, d.People, a, func(w *authn.Tx) (roleChange, error) {
-		u, err := find(w.Reader, op, actGrant, id)
+		u, err := FindUser(w.Reader, op, PermAssignRoles, id)
 		if err != nil {
 			return roleChange{}, err
 		}
@@ -284,7 +284,7 @@ func (d *Desk) changeRole(ctx context.Context, op Operator, from authn.RequestIn
 			return roleChange{}, err
 		}
 		if done.action != audit.RoleLimited {
-			m := templates.RoleChangedMail{About: templates.About{Name: u.DisplayName(), At: a.Now}, By: d.by(op),
+			m := templates.RoleChangedMail{About: templates.About{Name: u.DisplayName(), At: a.Now}, By: d.administratorName(op),
 				Role: string(done.grant.Role), Given: done.action == audit.RoleGranted}
 			if err := w.Notify(&u, m, time.Time{}); err != nil {
 				return roleChange{}, err
@@ -295,24 +295,24 @@ func (d *Desk) changeRole(ctx context.Context, op Operator, from authn.RequestIn
 	if err != nil || out.action == "" || out.grant.Role != authn.RoleSuperAdmin {
 		return out, err
 	}
-	return out, d.tellSupers(ctx, op, from, out, a.Now)
+	return out, d.notifySuperAdmins(ctx, op, from, out, a.Now)
 }
 
-// tellSupers tells the administrators of the highest role of a change to their ranks.
-func (d *Desk) tellSupers(ctx context.Context, op Operator, from authn.RequestInfo, c roleChange, now time.Time) error {
-	all, err := d.peers(ctx, op, &c.user, authn.RoleSuperAdmin.Rank())
+// notifySuperAdmins tells the administrators of the highest role of a change to their ranks.
+func (d *Desk) notifySuperAdmins(ctx context.Context, op Principal, from authn.RequestInfo, c roleChange, now time.Time) error {
+	all, err := d.PeerAdministrators(ctx, op, &c.user, authn.RoleSuperAdmin.Rank())
 	if err != nil {
 		return err
 	}
-	return d.tellRest(ctx, from, func(name string) templates.Mail {
-		return templates.RoleChangedMail{About: templates.About{Name: name, At: now}, Person: c.user.DisplayName(), By: d.by(op),
+	return d.NotifyRemaining(ctx, from, func(name string) templates.Mail {
+		return templates.RoleChangedMail{About: templates.About{Name: name, At: now}, Person: c.user.DisplayName(), By: d.administratorName(op),
 			Role: string(c.grant.Role), Given: c.action == audit.RoleGranted}
 	}, all)
 }
 
-// peers are the active people of at least a rank for everybody, without the person and the one who acts. Whoever is
+// PeerAdministrators are the active people of at least a rank for everybody, without the person and the one who acts. Whoever is
 // limited to groups is not to learn of people with a role (PROTOCOL 21).
-func (d *Desk) peers(ctx context.Context, op Operator, u *authn.User, rank int) (all []told, err error) {
+func (d *Desk) PeerAdministrators(ctx context.Context, op Principal, u *authn.User, rank int) (all []Recipient, err error) {
 	q := authn.UserQuery{Filter: func(x authn.User) bool {
 		return x.Status == authn.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != op.Owner &&
 			slices.ContainsFunc(x.Roles, func(g authn.RoleAssignment) bool { return g.Role.Rank() >= rank && len(g.Groups) == 0 })

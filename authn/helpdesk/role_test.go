@@ -11,7 +11,7 @@ import (
 )
 
 // give gives a role and returns it.
-func (s *shop) give(t *testing.T, op helpdesk.Operator, id string, n helpdesk.NewRole) authn.RoleAssignment {
+func (s *shop) give(t *testing.T, op helpdesk.Principal, id string, n helpdesk.NewRole) authn.RoleAssignment {
 	t.Helper()
 	g, err := s.desk.GrantRole(t.Context(), op, s.From, id, n)
 	if err != nil {
@@ -25,11 +25,11 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 	ctx := t.Context()
 	const super, people, desk, reads = authn.RoleSuperAdmin, authn.RoleUserAdmin, authn.RoleHelpDesk, authn.RoleReadOnly
 	const ok, no, gone, bad = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound, authn.CodeInvalid
-	userAdmin := helpdesk.Operator{ID: "token:u", Owner: "operator:1", Role: people}
+	userAdmin := helpdesk.Principal{ID: "token:u", Owner: "operator:1", Role: people}
 	n := 0
 	for _, c := range []struct {
 		name   string
-		op     helpdesk.Operator
+		op     helpdesk.Principal
 		holder authn.Role // what the person has already
 		role   authn.Role
 		give   authn.Code
@@ -47,7 +47,7 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 		{"HELP_DESK_ADMIN gives none", support, "", reads, no, no},
 		{"READ_ONLY_ADMIN gives none", withRole(support, reads), "", reads, no, no},
 		{"whoever is limited gives none, be it SUPER_ADMIN", limited(root, s.garage), "", reads, no, no},
-		{"no role at all", helpdesk.Operator{Owner: "operator:1"}, "", reads, no, no},
+		{"no role at all", helpdesk.Principal{Owner: "operator:1"}, "", reads, no, no},
 		{"a role that is none", root, "", "ORG_ADMIN", bad, gone},
 		{"an empty role", root, "", "", bad, gone},
 	} {
@@ -71,7 +71,7 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 			wantCode(t, "taking", s.desk.RevokeRole(ctx, c.op, s.From, string(u.ID), rid), c.take)
 		})
 	}
-	own := helpdesk.Operator{ID: "token:o", Owner: string(s.admin.ID), Role: super}
+	own := helpdesk.Principal{ID: "token:o", Owner: string(s.admin.ID), Role: super}
 	_, err := s.desk.GrantRole(ctx, own, s.From, s.admin.Login, helpdesk.NewRole{Role: reads})
 	wantCode(t, "a role for oneself", err, no)
 	wantCode(t, "one's own role", s.desk.RevokeRole(ctx, own, s.From, s.admin.Login, "r2"), no)
@@ -145,7 +145,7 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 }
 
 // ownedAfter is who acts by a token for somebody who is there.
-func (s *shop) ownedAfter(t *testing.T, login string, role authn.Role) (authn.Secret, helpdesk.Operator) {
+func (s *shop) ownedAfter(t *testing.T, login string, role authn.Role) (authn.Secret, helpdesk.Principal) {
 	t.Helper()
 	return s.owned(t, helpdesk.NewToken{Role: role, Owner: login})
 }
@@ -189,7 +189,7 @@ func TestTheLastSuperAdministratorStays(t *testing.T) {
 	}
 	wantCode(t, "in return", s.desk.RevokeRole(ctx, admin, s.From, other.Login, other.Roles[0].ID), authn.CodeWrongState)
 	wantCode(t, "by the machine's owner", s.desk.RevokeRole(ctx, machine, s.From, other.Login, other.Roles[0].ID), "")
-	_, err := s.desk.CheckToken(ctx, secret)
+	_, err := s.desk.Authenticate(ctx, secret)
 	wantCode(t, "their token", err, authn.CodeNoSession)
 }
 
@@ -202,7 +202,7 @@ func TestSuperAdministratorsHearOfEachOther(t *testing.T) {
 		t.Errorf("got %+v", m)
 	}
 	s.EmptyOutbox()
-	_, _, err := s.desk.AddUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "born@garage.example", Role: authn.RoleSuperAdmin}, false, true)
+	_, _, err := s.desk.CreateUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "born@garage.example", Role: authn.RoleSuperAdmin}, false, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,10 +9,10 @@ import (
 )
 
 // Sessions lists where a person is signed in; at most 32.
-func (d *Desk) Sessions(ctx context.Context, op Operator, id string) (u authn.User, open []authn.OpenSession, err error) {
+func (d *Desk) Sessions(ctx context.Context, op Principal, id string) (u authn.User, open []authn.OpenSession, err error) {
 	now := d.People.Now()
 	err = d.People.View(ctx, func(r authn.Reader) (err error) {
-		if u, err = find(r, op, actSee, id); err == nil {
+		if u, err = FindUser(r, op, PermRead, id); err == nil {
 			open, err = r.OpenSessions(&u, now)
 		}
 		return err
@@ -20,13 +20,13 @@ func (d *Desk) Sessions(ctx context.Context, op Operator, id string) (u authn.Us
 	if err != nil {
 		return authn.User{}, nil, err
 	}
-	return shown(u), open, nil
+	return WithoutSecrets(u), open, nil
 }
 
 // RevokeSessions signs a person out everywhere; forget also drops their known browsers.
-func (d *Desk) EndSessions(ctx context.Context, op Operator, from authn.RequestInfo, id string, forget bool) error {
+func (d *Desk) EndSessions(ctx context.Context, op Principal, from authn.RequestInfo, id string, forget bool) error {
 	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
-		u, err := find(w.Reader, op, actHelp, id)
+		u, err := FindUser(w.Reader, op, PermAssist, id)
 		if err != nil {
 			return struct{}{}, err
 		}

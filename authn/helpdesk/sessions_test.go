@@ -49,7 +49,7 @@ func TestWhoseSessionsAnOperatorMayEnd(t *testing.T) {
 	const ok, no, hidden = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound
 	for _, c := range []struct {
 		name     string
-		op       helpdesk.Operator
+		op       helpdesk.Principal
 		id       authn.UserID
 		see, end authn.Code
 	}{
@@ -60,7 +60,7 @@ func TestWhoseSessionsAnOperatorMayEnd(t *testing.T) {
 		{"the machine's owner", machine, s.admin.ID, ok, ok},
 		{"a manager", limited(support, s.garage), s.amelie.ID, ok, ok},
 		{"a manager of another garage", limited(support, s.other), s.amelie.ID, hidden, hidden},
-		{"nobody", helpdesk.Operator{}, s.amelie.ID, no, no},
+		{"nobody", helpdesk.Principal{}, s.amelie.ID, no, no},
 	} {
 		_, _, err := s.desk.Sessions(t.Context(), c.op, string(c.id))
 		wantCode(t, c.name+": see", err, c.see)

@@ -12,8 +12,8 @@ import (
 	"barillet/templates"
 )
 
-// told is somebody besides the person who is told of a reset.
-type told struct {
+// Recipient is somebody besides the person who is told of a reset.
+type Recipient struct {
 	id      string // for joining notices; "support" for the house's support
 	address string
 	locale  string
@@ -26,12 +26,12 @@ const (
 	mostAreTold = 200 // beyond it the log alone tells
 )
 
-// whoIsTold lists who else hears of a reset, support first: for somebody of a garage its managers, who are the
+// ResetRecipients lists who else hears of a reset, support first: for somebody of a garage its managers, who are the
 // HELP_DESK_ADMINs limited to groups that name one of theirs; for somebody with a role, for somebody without a
 // manager and for a code that is handed over also support; for the machine's owner every administrator
 // (PROTOCOL 9, 11). The person and the one who acts are left out. It reads through all people: a reset is rare.
-func (d *Desk) whoIsTold(ctx context.Context, op Operator, u *authn.User, handed bool) ([]told, error) {
-	var managers, admins []told
+func (d *Desk) ResetRecipients(ctx context.Context, op Principal, u *authn.User, handed bool) ([]Recipient, error) {
+	var managers, admins []Recipient
 	keep := func(x authn.User) bool {
 		return len(x.Roles) > 0 && x.Status == authn.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != op.Owner
 	}
@@ -42,7 +42,7 @@ func (d *Desk) whoIsTold(ctx context.Context, op Operator, u *authn.User, handed
 		}
 		for i := range people {
 			switch x := &people[i]; {
-			case op.Machine && x.Rank() >= authn.RoleUserAdmin.Rank():
+			case op.Operator && x.Rank() >= authn.RoleUserAdmin.Rank():
 				admins = append(admins, d.entry(x))
 			case manages(x, u.Groups):
 				managers = append(managers, d.entry(x))
@@ -54,13 +54,13 @@ func (d *Desk) whoIsTold(ctx context.Context, op Operator, u *authn.User, handed
 	}
 	all := slices.Concat(managers, admins)
 	if support := d.People.Policy.Support; support != "" && (handed || len(u.Roles) > 0 || len(managers) == 0) {
-		all = slices.Insert(all, 0, told{"support", support, d.People.Policy.DefaultLocale, ""})
+		all = slices.Insert(all, 0, Recipient{"support", support, d.People.Policy.DefaultLocale, ""})
 	}
 	return all[:min(len(all), mostAreTold)], nil
 }
 
-func (d *Desk) entry(x *authn.User) told {
-	return told{string(x.ID), x.Email, d.People.Locale(x), x.DisplayName()}
+func (d *Desk) entry(x *authn.User) Recipient {
+	return Recipient{string(x.ID), x.Email, d.People.Locale(x), x.DisplayName()}
 }
 
 // manages tells whether somebody is a manager of one of the garages.
@@ -71,19 +71,19 @@ func manages(x *authn.User, garages []authn.GroupID) bool {
 }
 
 // mail is what the others are told about a person.
-func (j resetting) mail(u *authn.User, now time.Time) func(name string) templates.Mail {
-	by := j.desk.by(j.op)
+func (j resetJob) mail(u *authn.User, now time.Time) func(name string) templates.Mail {
+	by := j.desk.administratorName(j.op)
 	return func(name string) templates.Mail {
 		about := templates.About{Name: name, At: now}
-		if j.way == wayHand {
+		if j.way == onScreen {
 			return templates.TicketHandedMail{About: about, Person: u.DisplayName(), By: by}
 		}
 		return templates.DevicesResetToldMail{About: about, Person: u.DisplayName(), By: by, Reason: j.request.Reason}
 	}
 }
 
-// tell queues the first notices in the Update of the reset and returns whom it leaves.
-func (j resetting) tell(w *authn.Tx, u *authn.User) (rest []told, err error) {
+// notify queues the first notices in the Update of the reset and returns whom it leaves.
+func (j resetJob) notify(w *authn.Tx, u *authn.User) (rest []Recipient, err error) {
 	n := min(len(j.told), toldAtOnce)
 	if j.approval != nil { // it touches three keys more: what waited, the token that asked and its owner
 		n = min(n, toldAtOnce-3)
@@ -91,9 +91,9 @@ func (j resetting) tell(w *authn.Tx, u *authn.User) (rest []told, err error) {
 	return j.told[n:], j.desk.queue(w, j.mail(u, w.Op.Now), j.told[:n])
 }
 
-// tellRest queues the others' in Updates of their own, so that the reset keeps within the limits of one. A crash
+// NotifyRemaining queues the others' in Updates of their own, so that the reset keeps within the limits of one. A crash
 // between loses these and nothing else: the event is in the log.
-func (d *Desk) tellRest(ctx context.Context, from authn.RequestInfo, m func(string) templates.Mail, rest []told) error {
+func (d *Desk) NotifyRemaining(ctx context.Context, from authn.RequestInfo, m func(string) templates.Mail, rest []Recipient) error {
 	for part := range slices.Chunk(rest, toldLater) {
 		if _, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
 			return struct{}{}, d.queue(w, m, part)
@@ -105,7 +105,7 @@ func (d *Desk) tellRest(ctx context.Context, from authn.RequestInfo, m func(stri
 }
 
 // queue writes notices that are joined where more than ten wait for somebody (PROTOCOL 18).
-func (d *Desk) queue(w *authn.Tx, m func(string) templates.Mail, to []told) error {
+func (d *Desk) queue(w *authn.Tx, m func(string) templates.Mail, to []Recipient) error {
 	for _, t := range to {
 		what := m(t.name)
 		data, err := json.Marshal(what)

@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// clean makes a text inert that somebody wrote: valid, without control characters and without those that turn
+// Sanitize makes a text inert that somebody wrote: valid, without control characters and without those that turn
 // the direction of writing or hide, outer blanks cut; lines are kept where asked for, else joined. ok is false
 // for one that is longer than most characters.
-func clean(text string, most int, lines bool) (out string, ok bool) {
+func Sanitize(text string, most int, lines bool) (out string, ok bool) {
 	if len(text) > 8*most { // however it is written: nothing to look at
 		return "", false
 	}

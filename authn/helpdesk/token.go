@@ -55,7 +55,7 @@ type NewToken struct {
 // owner names somebody active whose role is no lower than its own. But for the machine's owner: of no more than the
 // maker's own role, scope and time, and without allowances (PROTOCOL 20). A person is told of a token that acts as
 // they. CodeForbidden, CodeInvalid.
-func (d *Desk) CreateToken(ctx context.Context, op Operator, from authn.RequestInfo, n NewToken) (authn.Secret, Token, error) {
+func (d *Desk) CreateToken(ctx context.Context, op Principal, from authn.RequestInfo, n NewToken) (authn.Secret, Token, error) {
 	a := d.People.NewOperation(from)
 	t, err := op.token(a.Now, n)
 	if err != nil {
@@ -86,7 +86,7 @@ func (d *Desk) CreateToken(ctx context.Context, op Operator, from authn.RequestI
 		if err := w.Audit(e); err != nil || owner.ID == "" {
 			return t, err
 		}
-		m := templates.TokenMadeMail{About: templates.About{Name: owner.DisplayName(), At: a.Now}, By: d.by(op), Token: t.Name, Until: t.Expires}
+		m := templates.TokenMadeMail{About: templates.About{Name: owner.DisplayName(), At: a.Now}, By: d.administratorName(op), Token: t.Name, Until: t.Expires}
 		return t, w.Notify(&owner, m, time.Time{})
 	})
 	if err != nil {
@@ -96,11 +96,11 @@ func (d *Desk) CreateToken(ctx context.Context, op Operator, from authn.RequestI
 }
 
 // token judges a token to be made.
-func (op Operator) token(now time.Time, n NewToken) (Token, error) {
-	if err := op.allowed(actManage); err != nil {
+func (op Principal) token(now time.Time, n NewToken) (Token, error) {
+	if err := op.Require(PermManage); err != nil {
 		return Token{}, err
 	}
-	name, ok := clean(n.Name, authn.MaxName, false)
+	name, ok := Sanitize(n.Name, authn.MaxName, false)
 	switch {
 	case !ok || name == "":
 		return Token{}, authn.Invalid("name", "name")
@@ -112,7 +112,7 @@ func (op Operator) token(now time.Time, n NewToken) (Token, error) {
 		return Token{}, authn.Invalid("expires", "too_long")
 	case len(n.Groups) > mostGroups:
 		return Token{}, authn.Invalid("groupIds", "too_many")
-	case op.Machine:
+	case op.Operator:
 	case n.Role.Rank() > op.rank(), n.Secrets, n.Authn, n.Owner != "":
 		return Token{}, authn.Refuse(authn.CodeForbidden)
 	case op.scoped() && (n.Groups == nil || slices.ContainsFunc(n.Groups, func(g authn.GroupID) bool { return !slices.Contains(op.Groups, g) })):
@@ -140,7 +140,7 @@ func scopeName(groups []authn.GroupID) string {
 	return "groups: " + strings.Join(names, " ")
 }
 
-func (op Operator) tokenEvent(action string, t *Token) audit.Event {
+func (op Principal) tokenEvent(action string, t *Token) audit.Event {
 	return audit.Event{Actor: op.actor(), Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeToken, ID: "token:" + t.ID, Name: t.Name}}}
 }
@@ -148,7 +148,7 @@ func (op Operator) tokenEvent(action string, t *Token) audit.Event {
 // mayToken tells whether the operator may see and revoke a token: SUPER_ADMIN any, others those of their owner
 // that can do no more than they. All tokens made on the machine have one owner: one of a single garage is not to
 // end those of the house (PROTOCOL 20, 21).
-func (op Operator) mayToken(t *Token) bool {
+func (op Principal) mayToken(t *Token) bool {
 	switch {
 	case !op.scoped():
 		return op.rank() >= authn.RoleSuperAdmin.Rank() || t.Owner == op.Owner && t.Role.Rank() <= op.rank()
@@ -159,8 +159,8 @@ func (op Operator) mayToken(t *Token) bool {
 }
 
 // Tokens lists API tokens in the order of their ids, those that are over too. next is the cursor for more.
-func (d *Desk) Tokens(ctx context.Context, op Operator, after string, limit int) (tokens []Token, next string, err error) {
-	if err := op.allowed(actManage); err != nil {
+func (d *Desk) Tokens(ctx context.Context, op Principal, after string, limit int) (tokens []Token, next string, err error) {
+	if err := op.Require(PermManage); err != nil {
 		return nil, "", err
 	}
 	if limit <= 0 || limit > 200 {
@@ -193,8 +193,8 @@ func (d *Desk) Tokens(ctx context.Context, op Operator, after string, limit int)
 }
 
 // RevokeToken ends a token at once; CodeNotFound when there is none that this operator may know of.
-func (d *Desk) RevokeToken(ctx context.Context, op Operator, from authn.RequestInfo, id string) error {
-	if err := op.allowed(actManage); err != nil {
+func (d *Desk) RevokeToken(ctx context.Context, op Principal, from authn.RequestInfo, id string) error {
+	if err := op.Require(PermManage); err != nil {
 		return err
 	}
 	hash, err := d.hashOf(ctx, id)
@@ -237,14 +237,14 @@ func (d *Desk) hashOf(ctx context.Context, id string) (hash string, err error) {
 	return hash, nil
 }
 
-// CheckToken tells who acts by a token, as its owner is at present; CodeNoSession when it is not, or no longer, one,
+// Authenticate tells who acts by a token, as its owner is at present; CodeNoSession when it is not, or no longer, one,
 // and when its owner is not, or no longer, somebody who may act. For what is no token the work is one hash and one read.
-func (d *Desk) CheckToken(ctx context.Context, secret authn.Secret) (Operator, error) {
+func (d *Desk) Authenticate(ctx context.Context, secret authn.Secret) (Principal, error) {
 	if len(secret.Reveal()) > longestToken {
-		return Operator{}, authn.Refuse(authn.CodeNoSession)
+		return Principal{}, authn.Refuse(authn.CodeNoSession)
 	}
 	hash, now := secret.Hash(), d.People.Now()
-	var op Operator
+	var op Principal
 	err := d.People.Store.View(ctx, func(s store.Snapshot) error {
 		t, err := d.tokens.Get(s, hash)
 		if errors.Is(err, store.ErrNotFound) {
@@ -256,10 +256,10 @@ func (d *Desk) CheckToken(ctx context.Context, secret authn.Secret) (Operator, e
 		return err
 	})
 	if authn.CodeOf(err) == authn.CodeNoSession {
-		return Operator{}, err
+		return Principal{}, err
 	}
 	if err != nil {
-		return Operator{}, fmt.Errorf("loading an API token: %w", err)
+		return Principal{}, fmt.Errorf("loading an API token: %w", err)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"barillet/internal/audit"
 )
 
-func (s *shop) token(t *testing.T, op helpdesk.Operator, n helpdesk.NewToken) (authn.Secret, helpdesk.Token) {
+func (s *shop) token(t *testing.T, op helpdesk.Principal, n helpdesk.NewToken) (authn.Secret, helpdesk.Token) {
 	t.Helper()
 	secret, tok, err := s.desk.CreateToken(t.Context(), op, s.From, n)
 	if err != nil {
@@ -27,8 +27,8 @@ func TestATokenActsAsItsOwnerUntilItEnds(t *testing.T) {
 	if v := secret.Reveal(); !strings.HasPrefix(v, helpdesk.TokenPrefix) || len(v) != len(helpdesk.TokenPrefix)+43 {
 		t.Errorf("got a token of %d characters", len(v))
 	}
-	op, err := s.desk.CheckToken(ctx, secret)
-	if err != nil || op.ID != "token:"+tok.ID || op.Owner != machine.Owner || op.Role != authn.RoleUserAdmin || !op.Secrets || op.Authn || op.Machine ||
+	op, err := s.desk.Authenticate(ctx, secret)
+	if err != nil || op.ID != "token:"+tok.ID || op.Owner != machine.Owner || op.Role != authn.RoleUserAdmin || !op.CanSeeSecrets || op.CanSignInUsers || op.Operator ||
 		fmt.Sprint(op.Groups) != fmt.Sprint([]authn.GroupID{s.garage}) {
 		t.Errorf("got %+v, %v", op, err)
 	}
@@ -44,11 +44,11 @@ func TestATokenActsAsItsOwnerUntilItEnds(t *testing.T) {
 	}, v[8:])
 	for name, bad := range map[string]string{"empty": "", "cut": v[:len(v)-1], "longer": v + "A", "in another case": flipped, "its id": tok.ID,
 		"its hash": secret.Hash(), "without its prefix": strings.TrimPrefix(v, helpdesk.TokenPrefix), "very long": strings.Repeat(v, 1000)} {
-		_, err := s.desk.CheckToken(ctx, authn.SecretOf(bad))
+		_, err := s.desk.Authenticate(ctx, authn.SecretOf(bad))
 		wantCode(t, "a token "+name, err, authn.CodeNoSession)
 	}
 	s.Clock.Advance(time.Hour)
-	_, err = s.desk.CheckToken(ctx, secret)
+	_, err = s.desk.Authenticate(ctx, secret)
 	wantCode(t, "after its end", err, authn.CodeNoSession)
 }
 
@@ -57,7 +57,7 @@ func TestARevokedTokenIsDeadAtOnce(t *testing.T) {
 	ctx := t.Context()
 	secret, tok := s.token(t, machine, helpdesk.NewToken{Name: "import", Role: authn.RoleUserAdmin})
 	wantCode(t, "by support", s.desk.RevokeToken(ctx, support, s.From, tok.ID), authn.CodeForbidden)
-	stranger := helpdesk.Operator{ID: "token:x", Owner: "u9", Role: authn.RoleUserAdmin}
+	stranger := helpdesk.Principal{ID: "token:x", Owner: "u9", Role: authn.RoleUserAdmin}
 	wantCode(t, "by another's", s.desk.RevokeToken(ctx, stranger, s.From, tok.ID), authn.CodeNotFound)
 	if list, _, err := s.desk.Tokens(ctx, stranger, "", 0); err != nil || len(list) != 0 {
 		t.Errorf("another's list: got %d, %v", len(list), err)
@@ -69,7 +69,7 @@ func TestARevokedTokenIsDeadAtOnce(t *testing.T) {
 	if err := s.desk.RevokeToken(ctx, root, s.From, tok.ID); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.desk.CheckToken(ctx, secret)
+	_, err := s.desk.Authenticate(ctx, secret)
 	wantCode(t, "after it", err, authn.CodeNoSession)
 	events := s.Events(audit.TokenCreated, audit.TokenRevoked)
 	if len(events) != 2 || events[1].Actor.ID != root.ID || events[1].Targets[0].ID != "token:"+tok.ID {
@@ -79,10 +79,10 @@ func TestARevokedTokenIsDeadAtOnce(t *testing.T) {
 
 func TestWhichTokensMayBeMade(t *testing.T) {
 	s := openShop(t)
-	admin := helpdesk.Operator{ID: "token:a", Owner: "operator:9", Role: authn.RoleUserAdmin}
+	admin := helpdesk.Principal{ID: "token:a", Owner: "operator:9", Role: authn.RoleUserAdmin}
 	for _, c := range []struct {
 		name string
-		op   helpdesk.Operator
+		op   helpdesk.Principal
 		n    helpdesk.NewToken
 		want authn.Code
 	}{
@@ -110,7 +110,7 @@ func TestWhichTokensMayBeMade(t *testing.T) {
 			if c.want != "" {
 				return
 			}
-			op, err := s.desk.CheckToken(t.Context(), secret)
+			op, err := s.desk.Authenticate(t.Context(), secret)
 			if err != nil || tok.Owner != c.op.Owner || op.Owner != c.op.Owner || (op.Groups == nil) != (c.n.Groups == nil) {
 				t.Errorf("got %+v of %q, %v", op, tok.Owner, err)
 			}
@@ -123,7 +123,7 @@ func TestWhichTokensMayBeMade(t *testing.T) {
 func TestATokenMakesNoneThatOutlivesIt(t *testing.T) {
 	s := openShop(t)
 	secret, _ := s.token(t, machine, helpdesk.NewToken{Name: "short", Role: authn.RoleSuperAdmin, Life: time.Hour})
-	op, err := s.desk.CheckToken(t.Context(), secret)
+	op, err := s.desk.Authenticate(t.Context(), secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestTokensAreListedWithTheirLastUseInPages(t *testing.T) {
 		s.token(t, machine, helpdesk.NewToken{Name: "idle", Role: authn.RoleReadOnly})
 	}
 	s.Clock.Advance(time.Minute)
-	if _, err := s.desk.CheckToken(ctx, secret); err != nil {
+	if _, err := s.desk.Authenticate(ctx, secret); err != nil {
 		t.Fatal(err)
 	}
 	for _, stored := range []bool{false, true} {

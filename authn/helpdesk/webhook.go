@@ -24,8 +24,8 @@ type NewWebhook struct {
 
 // CreateWebhook makes a receiver of events, whose secret is shown in this one answer. Only SUPER_ADMIN for everybody:
 // what happens to anybody is told to it. CodeForbidden, CodeInvalid, CodeTooMany beyond 16.
-func (d *Desk) CreateWebhook(ctx context.Context, op Operator, from authn.RequestInfo, n NewWebhook) (authn.Secret, webhook.Hook, error) {
-	if err := op.unlimited(actHouse); err != nil {
+func (d *Desk) CreateWebhook(ctx context.Context, op Principal, from authn.RequestInfo, n NewWebhook) (authn.Secret, webhook.Hook, error) {
+	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return authn.Secret{}, webhook.Hook{}, err
 	}
 	n, err := d.webhook(n)
@@ -60,10 +60,10 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Operator, from authn.Reques
 	return authn.SecretOf(secret.Text()), h, nil
 }
 
-// ChangeWebhook replaces what a receiver is called, where it is, what it wants and whether it gets it. Its secret stays.
+// UpdateWebhook replaces what a receiver is called, where it is, what it wants and whether it gets it. Its secret stays.
 // A change of nothing is no act.
-func (d *Desk) ChangeWebhook(ctx context.Context, op Operator, from authn.RequestInfo, id string, n NewWebhook) (webhook.Hook, error) {
-	if err := op.unlimited(actHouse); err != nil {
+func (d *Desk) UpdateWebhook(ctx context.Context, op Principal, from authn.RequestInfo, id string, n NewWebhook) (webhook.Hook, error) {
+	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return webhook.Hook{}, err
 	}
 	n, err := d.webhook(n)
@@ -80,8 +80,8 @@ func (d *Desk) ChangeWebhook(ctx context.Context, op Operator, from authn.Reques
 }
 
 // RotateWebhook gives a receiver a new secret, shown in this one answer. The one before signs beside it for a day.
-func (d *Desk) RotateWebhook(ctx context.Context, op Operator, from authn.RequestInfo, id string) (authn.Secret, webhook.Hook, error) {
-	if err := op.unlimited(actHouse); err != nil {
+func (d *Desk) RotateWebhook(ctx context.Context, op Principal, from authn.RequestInfo, id string) (authn.Secret, webhook.Hook, error) {
+	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return authn.Secret{}, webhook.Hook{}, err
 	}
 	secret, err := webhookSecret(d.People.NewOperation(from))
@@ -98,8 +98,8 @@ func (d *Desk) RotateWebhook(ctx context.Context, op Operator, from authn.Reques
 
 // TestWebhook sends one receiver an event that says that it is a test, whatever it asked for. CodeWrongState with ReasonDisabled
 // for one that is switched off.
-func (d *Desk) TestWebhook(ctx context.Context, op Operator, from authn.RequestInfo, id string) (webhook.Hook, error) {
-	if err := op.unlimited(actHouse); err != nil {
+func (d *Desk) TestWebhook(ctx context.Context, op Principal, from authn.RequestInfo, id string) (webhook.Hook, error) {
+	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return webhook.Hook{}, err
 	}
 	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (webhook.Hook, error) {
@@ -115,8 +115,8 @@ func (d *Desk) TestWebhook(ctx context.Context, op Operator, from authn.RequestI
 }
 
 // DeleteWebhook ends a receiver; what waits for it is forgotten.
-func (d *Desk) DeleteWebhook(ctx context.Context, op Operator, from authn.RequestInfo, id string) error {
-	if err := op.unlimited(actHouse); err != nil {
+func (d *Desk) DeleteWebhook(ctx context.Context, op Principal, from authn.RequestInfo, id string) error {
+	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return err
 	}
 	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
@@ -137,8 +137,8 @@ func (d *Desk) DeleteWebhook(ctx context.Context, op Operator, from authn.Reques
 }
 
 // Webhooks lists the receivers in the order in which they were made.
-func (d *Desk) Webhooks(ctx context.Context, op Operator) ([]webhook.Hook, error) {
-	if err := op.unlimited(actHouse); err != nil {
+func (d *Desk) Webhooks(ctx context.Context, op Principal) ([]webhook.Hook, error) {
+	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return nil, err
 	}
 	var book webhook.Book
@@ -150,8 +150,8 @@ func (d *Desk) Webhooks(ctx context.Context, op Operator) ([]webhook.Hook, error
 }
 
 // Webhook reads one receiver; CodeNotFound.
-func (d *Desk) Webhook(ctx context.Context, op Operator, id string) (webhook.Hook, error) {
-	if err := op.unlimited(actHouse); err != nil {
+func (d *Desk) Webhook(ctx context.Context, op Principal, id string) (webhook.Hook, error) {
+	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return webhook.Hook{}, err
 	}
 	var h webhook.Hook
@@ -164,8 +164,8 @@ func (d *Desk) Webhook(ctx context.Context, op Operator, id string) (webhook.Hoo
 
 // Deliveries lists what waits for a receiver and what was given up, oldest first; state is "waiting", "dead", or empty
 // for both. next is the cursor for more.
-func (d *Desk) Deliveries(ctx context.Context, op Operator, id, state, after string, limit int) (found []webhook.Delivery, next string, err error) {
-	if err := op.unlimited(actHouse); err != nil {
+func (d *Desk) Deliveries(ctx context.Context, op Principal, id, state, after string, limit int) (found []webhook.Delivery, next string, err error) {
+	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return nil, "", err
 	}
 	err = d.People.Store.View(ctx, func(s store.Snapshot) error {
@@ -191,7 +191,7 @@ func (d *Desk) findWebhook(r store.Reader, id string) (webhook.Hook, error) {
 }
 
 // changeWebhook stores what fn makes of a receiver, and the event, unless fn changes nothing.
-func (d *Desk) changeWebhook(ctx context.Context, op Operator, from authn.RequestInfo, id, action string, fn func(*webhook.Hook, *authn.Operation) bool) (webhook.Hook, error) {
+func (d *Desk) changeWebhook(ctx context.Context, op Principal, from authn.RequestInfo, id, action string, fn func(*webhook.Hook, *authn.Operation) bool) (webhook.Hook, error) {
 	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (webhook.Hook, error) {
 		h, err := d.findWebhook(w.Raw, id)
 		if err != nil || !fn(&h, w.Op) {
@@ -210,7 +210,7 @@ func (d *Desk) changeWebhook(ctx context.Context, op Operator, from authn.Reques
 
 // webhook judges what a receiver is to be.
 func (d *Desk) webhook(n NewWebhook) (NewWebhook, error) {
-	name, ok := clean(n.Name, authn.MaxName, false)
+	name, ok := Sanitize(n.Name, authn.MaxName, false)
 	if !ok || name == "" {
 		return n, authn.Invalid("name", "name")
 	}
@@ -253,7 +253,7 @@ func webhookSecret(a *authn.Operation) (webhook.Secret, error) {
 
 // webhookEvent is an act of the operator on a receiver, done. Of its address the log gets the host: the rest may be as
 // good as a password.
-func (op Operator) webhookEvent(action string, h *webhook.Hook) audit.Event {
+func (op Principal) webhookEvent(action string, h *webhook.Hook) audit.Event {
 	e := audit.Event{Actor: op.actor(), Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeWebhook, ID: h.ID, Name: h.Name}},
 		Detail:  map[string]string{"events": strings.Join(h.Events, " ")}}

@@ -56,7 +56,7 @@ func (s *stage) set(ctx context.Context, h *house) error {
 	present := h.people.Now
 	h.people.Now = func() time.Time { return present().Add(-settled) }
 	defer func() { h.people.Now = present }()
-	operator := helpdesk.Operator{ID: "operator:demo", Name: "Barillet", Owner: "operator:demo", Role: authn.RoleSuperAdmin, Machine: true, Secrets: true}
+	operator := helpdesk.Principal{ID: "operator:demo", Name: "Barillet", Owner: "operator:demo", Role: authn.RoleSuperAdmin, Operator: true, CanSeeSecrets: true}
 	garage, err := authn.Update(ctx, h.people, h.people.NewOperation(authn.RequestInfo{}), func(w *authn.Tx) (authn.Group, error) {
 		g := authn.Group{Name: "Garage du Barillet"}
 		err := w.CreateGroup(&g)
@@ -81,8 +81,8 @@ func (s *stage) set(ctx context.Context, h *house) error {
 }
 
 // engage makes one person, up to where they stand in the story.
-func (s *stage) engage(ctx context.Context, h *house, operator helpdesk.Operator, a *actor) error {
-	_, invited, err := h.desk.AddUser(ctx, operator, authn.RequestInfo{}, helpdesk.NewUser{Login: a.login(), Email: a.login(), FirstName: a.first,
+func (s *stage) engage(ctx context.Context, h *house, operator helpdesk.Principal, a *actor) error {
+	_, invited, err := h.desk.CreateUser(ctx, operator, authn.RequestInfo{}, helpdesk.NewUser{Login: a.login(), Email: a.login(), FirstName: a.first,
 		LastName: a.last, Groups: []authn.GroupID{s.garage.ID}, Role: a.role}, true, false)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (s *stage) engage(ctx context.Context, h *house, operator helpdesk.Operator
 		return err
 	}
 	a.Key = authn.Secret{}
-	_, err = h.desk.Ask(ctx, authn.RequestInfo{Locale: "fr"}, helpdesk.Form{Email: a.login(), Topic: "phone_lost",
+	_, err = h.desk.Submit(ctx, authn.RequestInfo{Locale: "fr"}, helpdesk.Submission{Email: a.login(), Topic: "phone_lost",
 		Message: "J’ai perdu mon téléphone hier sur la route. Je suis à l’atelier jusqu’à 18 h."})
 	return err
 }

@@ -92,7 +92,7 @@ type peerKey struct{}
 // (SO_PEERCRED, unix(7)), not by anything they say.
 func socketServer(handler http.Handler, log *slog.Logger) *http.Server {
 	server := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		operator, ok := r.Context().Value(peerKey{}).(helpdesk.Operator)
+		operator, ok := r.Context().Value(peerKey{}).(helpdesk.Principal)
 		if !ok {
 			http.Error(w, "who are you", http.StatusForbidden)
 			return
@@ -130,11 +130,11 @@ func peer(conn net.Conn) (uid int, err error) {
 }
 
 // machineOwner is the operator at the socket or the closed folder (PROTOCOL 11, 20).
-func machineOwner(uid int) helpdesk.Operator {
+func machineOwner(uid int) helpdesk.Principal {
 	id := "operator:" + strconv.Itoa(uid)
 	name := id
 	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
 		name = u.Username
 	}
-	return helpdesk.Operator{ID: id, Name: name, Owner: id, Role: authn.RoleSuperAdmin, Machine: true, Secrets: true, Authn: true}
+	return helpdesk.Principal{ID: id, Name: name, Owner: id, Role: authn.RoleSuperAdmin, Operator: true, CanSeeSecrets: true, CanSignInUsers: true}
 }

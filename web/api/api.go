@@ -128,7 +128,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // handler is one call: it decodes, asks for one use case and answers, or returns why not.
-type handler func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error
+type handler func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error
 
 // authenticated finds out who calls before anything else is looked at, and answers what the handler refuses.
 func (a *API) authenticated(route route) http.Handler {

@@ -24,7 +24,7 @@ type approvalJSON struct {
 	Links         map[string]linkJSON `json:"_links"`
 }
 
-func (a *API) approval(p helpdesk.Approval) approvalJSON {
+func (a *API) approval(p helpdesk.ResetApproval) approvalJSON {
 	self := a.publicURL + "/api/v1/reset-approvals/" + p.ID
 	return approvalJSON{ID: p.ID, Status: "PENDING", UserID: p.User, Login: p.Login, AskedBy: p.By, AskedByName: p.ByName, AskedByOwner: p.Owner, Reason: p.Reason,
 		HelpRequestID: p.HelpRequest, Created: moment(p.At), ExpiresAt: moment(p.Expires),
@@ -32,13 +32,13 @@ func (a *API) approval(p helpdesk.Approval) approvalJSON {
 			"approve": {Href: self, Method: http.MethodPost}, "refuse": {Href: self, Method: http.MethodDelete}}}
 }
 
-func (a *API) listApprovals(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
-	return list(a, w, r, func(p page) ([]helpdesk.Approval, string, error) {
+func (a *API) listApprovals(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+	return list(a, w, r, func(p page) ([]helpdesk.ResetApproval, string, error) {
 		return a.desk.Approvals(r.Context(), op, p.after, p.limit)
 	}, a.approval)
 }
 
-func (a *API) getApproval(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) getApproval(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, err := pathID(r, "aid")
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (a *API) getApproval(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 }
 
 // approve is the second word. It takes no body: what is done was said when it was asked.
-func (a *API) approve(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) approve(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 		return err
 	}
@@ -59,20 +59,20 @@ func (a *API) approve(w http.ResponseWriter, r *http.Request, op helpdesk.Operat
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Receipt, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.ResetResult, error) {
 		return a.desk.Approve(r.Context(), op, reply.From(r.Context()).Origin(), id)
-	}, func(receipt helpdesk.Receipt) (int, any, any, error) {
+	}, func(receipt helpdesk.ResetResult) (int, any, any, error) {
 		out := receiptOf(receipt) // without secrets: such a ticket is always mailed
 		return http.StatusOK, out, out, nil
 	}))
 }
 
-func (a *API) refuseApproval(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) refuseApproval(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, err := pathID(r, "aid")
 	if err != nil {
 		return err
 	}
-	if err := a.desk.RefuseApproval(r.Context(), op, reply.From(r.Context()).Origin(), id); err != nil {
+	if err := a.desk.RejectApproval(r.Context(), op, reply.From(r.Context()).Origin(), id); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

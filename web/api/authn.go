@@ -109,7 +109,7 @@ func (a *API) served() error {
 }
 
 // signInByProgram judges name and password by the rules and counters of the page: whatever is wrong is one answer.
-func (a *API) signInByProgram(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) signInByProgram(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	var body signInBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
@@ -151,7 +151,7 @@ func stale(err error) error {
 }
 
 // signInCode judges a code; without one it only says which device it waits for.
-func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	var body codeBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
@@ -181,7 +181,7 @@ func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op helpdesk.Ope
 }
 
 // challenge answers which device a code is awaited of.
-func (a *API) challenge(w http.ResponseWriter, r *http.Request, op helpdesk.Operator, state authn.Secret, fid factors.DeviceID) error {
+func (a *API) challenge(w http.ResponseWriter, r *http.Request, op helpdesk.Principal, state authn.Secret, fid factors.DeviceID) error {
 	t, err := a.desk.SignInState(r.Context(), op, reply.From(r.Context()).Origin(), state)
 	if err != nil {
 		return stale(err)
@@ -205,7 +205,7 @@ type cancelBody struct {
 	StateToken string `json:"stateToken"`
 }
 
-func (a *API) cancelSignIn(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) cancelSignIn(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	var body cancelBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err

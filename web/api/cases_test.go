@@ -15,7 +15,7 @@ import (
 func (d *door) asked() (path string, id authn.UserID) {
 	d.T.Helper()
 	u, _, _ := d.lost("zoe@garage.example")
-	if _, err := d.Desk.Ask(d.T.Context(), d.From, helpdesk.Form{Email: u.Login, Message: "perdu"}); err != nil {
+	if _, err := d.Desk.Submit(d.T.Context(), d.From, helpdesk.Submission{Email: u.Login, Message: "perdu"}); err != nil {
 		d.T.Fatal(err)
 	}
 	list := read[[]tree](d.T, d.local("GET", "/api/v1/help-requests", ""), 200)
@@ -23,7 +23,7 @@ func (d *door) asked() (path string, id authn.UserID) {
 }
 
 // as is one request of an operator.
-func (d *door) as(method, path string, op helpdesk.Operator, body string) *httptest.ResponseRecorder {
+func (d *door) as(method, path string, op helpdesk.Principal, body string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
@@ -104,7 +104,7 @@ func TestTheSecondToTakeACaseIsToldWhoHasIt(t *testing.T) {
 		t.Errorf("got %v, want it taken", mine)
 	}
 	boss := d.Person("boss@garage.example", func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r1", Role: authn.RoleHelpDesk}} })
-	agent := helpdesk.Operator{ID: "token:t1", Name: "script", Owner: string(boss.ID), Role: authn.RoleHelpDesk}
+	agent := helpdesk.Principal{ID: "token:t1", Name: "script", Owner: string(boss.ID), Role: authn.RoleHelpDesk}
 	p := problem(t, d.as("PATCH", path, agent, `{"assignee":"me"}`), 409)
 	if len(p.ErrorCauses) != 1 || p.ErrorCauses[0].ErrorSummary != "held by root (operator:0)" || !strings.Contains(p.Detail, "takeOver") {
 		t.Errorf("got %+v, want who has it and how to take it over", p)
@@ -145,7 +145,7 @@ func TestACaseTellsWhatChangedAboutThePersonInTheLastSevenDays(t *testing.T) {
 	if list := read[[]tree](t, d.local("GET", "/api/v1/help-requests", ""), 200); list[0].get("_embedded") != nil {
 		t.Errorf("got %v, want a list without it", list[0])
 	}
-	if _, err := d.Desk.Ask(t.Context(), d.From, helpdesk.Form{Email: "nobody@else.example", Message: "?"}); err != nil {
+	if _, err := d.Desk.Submit(t.Context(), d.From, helpdesk.Submission{Email: "nobody@else.example", Message: "?"}); err != nil {
 		t.Fatal(err)
 	}
 	list := read[[]tree](t, d.local("GET", "/api/v1/help-requests", ""), 200)

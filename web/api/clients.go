@@ -30,7 +30,7 @@ func (a *API) clientRoutes() []route {
 
 // registration answers metadata that cannot be taken as RFC 7591 section 3.2.2 has it.
 func (a *API) registration(serve handler) handler {
-	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 		err := serve(w, r, op)
 		if e, ok := errors.AsType[*oidc.MetadataError](err); ok {
 			return reply.JSON(w, http.StatusBadRequest, map[string]string{"error": e.Code, "error_description": e.Member + ": " + e.Why})
@@ -44,28 +44,28 @@ func (a *API) registration(serve handler) handler {
 const clientItself = "client:"
 
 // itself tells whether a request to manage a client bears that client's own token.
-func (a *API) itself(r *http.Request, secret authn.Secret) (helpdesk.Operator, bool, error) {
+func (a *API) itself(r *http.Request, secret authn.Secret) (helpdesk.Principal, bool, error) {
 	id := r.PathValue("cid")
 	if a.oidc == nil || id == "" {
-		return helpdesk.Operator{}, false, nil
+		return helpdesk.Principal{}, false, nil
 	}
 	ok, err := a.oidc.ManagedBy(r.Context(), oidc.ClientID(id), secret)
-	return helpdesk.Operator{ID: clientItself + id, Name: id}, ok, err
+	return helpdesk.Principal{ID: clientItself + id, Name: id}, ok, err
 }
 
 // managing judges who manages the client of a path.
-func managing(r *http.Request, op helpdesk.Operator) (id oidc.ClientID, self bool, err error) {
+func managing(r *http.Request, op helpdesk.Principal) (id oidc.ClientID, self bool, err error) {
 	if id = oidc.ClientID(r.PathValue("cid")); op.ID == clientItself+string(id) {
 		return id, true, nil
 	}
 	return id, false, op.MayManageClients()
 }
 
-func (a *API) by(r *http.Request, op helpdesk.Operator) oidc.By {
+func (a *API) by(r *http.Request, op helpdesk.Principal) oidc.By {
 	return oidc.By{Actor: op.Actor(), From: reply.From(r.Context()).Origin(), House: a.desk.People.Policy.Issuer}
 }
 
-func (a *API) listClients(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) listClients(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	if err := op.MayManageClients(); err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (a *API) listClients(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 	}, func(c oidc.Registered) oidc.Registered { return c })
 }
 
-func (a *API) createClient(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) createClient(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	if err := op.MayManageClients(); err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (a *API) createClient(w http.ResponseWriter, r *http.Request, op helpdesk.O
 	}))
 }
 
-func (a *API) getClient(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) getClient(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, _, err := managing(r, op)
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ type registrationBody struct {
 	oidc.Registration
 }
 
-func (a *API) replaceClient(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) replaceClient(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, self, err := managing(r, op)
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func (a *API) replaceClient(w http.ResponseWriter, r *http.Request, op helpdesk.
 }
 
 // rotateClientSecret gives a client another secret, which is in this one answer.
-func (a *API) rotateClientSecret(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) rotateClientSecret(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, _, err := managing(r, op)
 	if err != nil {
 		return err
@@ -160,7 +160,7 @@ func (a *API) rotateClientSecret(w http.ResponseWriter, r *http.Request, op help
 	}))
 }
 
-func (a *API) deleteClient(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) deleteClient(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, _, err := managing(r, op)
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ type signingKey struct {
 }
 
 // listSigningKeys tells of the keys that tokens are signed with; there are a few for each algorithm.
-func (a *API) listSigningKeys(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) listSigningKeys(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	if err := op.MayManageClients(); err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (a *API) listSigningKeys(w http.ResponseWriter, r *http.Request, op helpdes
 }
 
 // rotateSigningKeys has further keys sign from a day from now on; asked again meanwhile it does nothing.
-func (a *API) rotateSigningKeys(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) rotateSigningKeys(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	if err := op.MayManageClients(); err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ type supportedJSON struct {
 }
 
 // listSupported is Okta's catalogue. One that no program can enrol has no link to do so.
-func (a *API) listSupported(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) listSupported(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	u, err := a.person(r, op)
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ type enrolBody struct {
 // appNames are what a device is called that nobody gave a name.
 var appNames = map[string]string{"OKTA": "Okta Verify", "GOOGLE": "Google Authenticator"}
 
-func (a *API) enrolFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) enrolFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err
@@ -186,7 +186,7 @@ func judged(j authn.Verification) error {
 	return refused(reply.KindPassCode)
 }
 
-func (a *API) activateFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) activateFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, fid, code, err := aboutDevice(r)
 	if err != nil {
 		return err
@@ -209,7 +209,7 @@ type resultJSON struct {
 }
 
 // verifyFactor takes no idempotency key: a code is good once whoever repeats it.
-func (a *API) verifyFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) verifyFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, fid, code, err := aboutDevice(r)
 	if err != nil {
 		return err
@@ -224,7 +224,7 @@ func (a *API) verifyFactor(w http.ResponseWriter, r *http.Request, op helpdesk.O
 	return reply.JSON(w, http.StatusOK, resultJSON{"SUCCESS"})
 }
 
-func (a *API) getPicture(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) getPicture(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, err := pathID(r, "id")
 	if err != nil {
 		return err
@@ -233,7 +233,7 @@ func (a *API) getPicture(w http.ResponseWriter, r *http.Request, op helpdesk.Ope
 	if err != nil {
 		return err
 	}
-	picture, err := a.desk.Picture(r.Context(), op, id, factors.DeviceID(fid))
+	picture, err := a.desk.EnrolmentQR(r.Context(), op, id, factors.DeviceID(fid))
 	if err != nil {
 		return err
 	}

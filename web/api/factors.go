@@ -67,7 +67,7 @@ func (a *API) factor(u *authn.User, d factors.Device) factorJSON {
 }
 
 // person reads whom a path is about.
-func (a *API) person(r *http.Request, op helpdesk.Operator) (authn.User, error) {
+func (a *API) person(r *http.Request, op helpdesk.Principal) (authn.User, error) {
 	id, err := pathID(r, "id")
 	if err != nil {
 		return authn.User{}, err
@@ -75,7 +75,7 @@ func (a *API) person(r *http.Request, op helpdesk.Operator) (authn.User, error) 
 	return a.desk.User(r.Context(), op, id)
 }
 
-func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	u, err := a.person(r, op)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-func (a *API) getFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) getFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	u, err := a.person(r, op)
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (a *API) getFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Oper
 	return authn.Refuse(authn.CodeNotFound)
 }
 
-func (a *API) deleteFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) deleteFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, err := pathID(r, "id")
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ func (a *API) group(g authn.Group) groupJSON {
 			"users": {Href: a.publicURL + "/api/v1/groups/" + string(g.ID) + "/users"}}}
 }
 
-func (a *API) listGroups(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) listGroups(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	return list(a, w, r, func(p page) ([]authn.Group, string, error) {
 		starts := strings.TrimSpace(p.text("q"))
 		if len(starts) > 256 {
@@ -43,7 +43,7 @@ func (a *API) listGroups(w http.ResponseWriter, r *http.Request, op helpdesk.Ope
 	}, a.group)
 }
 
-func (a *API) getGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) getGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	gid, err := pathID(r, "gid")
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ type groupBody struct {
 	Links                 reply.Ignored `json:"_links"`
 }
 
-func (a *API) createGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) createGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	var body groupBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
@@ -82,7 +82,7 @@ func (a *API) createGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 }
 
 // replaceGroup is Okta's update: name and description are what they are here.
-func (a *API) replaceGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) replaceGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	var body groupBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
@@ -91,14 +91,14 @@ func (a *API) replaceGroup(w http.ResponseWriter, r *http.Request, op helpdesk.O
 	if err != nil {
 		return err
 	}
-	g, err := a.desk.ChangeGroup(r.Context(), op, reply.From(r.Context()).Origin(), authn.GroupID(gid), body.Profile.Name, body.Profile.Description)
+	g, err := a.desk.UpdateGroup(r.Context(), op, reply.From(r.Context()).Origin(), authn.GroupID(gid), body.Profile.Name, body.Profile.Description)
 	if err != nil {
 		return err
 	}
 	return reply.JSON(w, http.StatusOK, a.group(g))
 }
 
-func (a *API) deleteGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) deleteGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	gid, err := pathID(r, "gid")
 	if err != nil {
 		return err

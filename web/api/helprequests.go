@@ -51,22 +51,22 @@ type changeJSON struct {
 
 // checkedJSON is how an operator made sure who is asking, and when.
 type checkedJSON struct {
-	Way helpdesk.Identity `json:"way"`
-	By  string            `json:"by"`
-	At  *string           `json:"at"`
+	Way helpdesk.IdentityMethod `json:"way"`
+	By  string                  `json:"by"`
+	At  *string                 `json:"at"`
 }
 
 // checkBody is the same as an operator says it.
 type checkBody struct {
-	Way helpdesk.Identity `json:"way"`
-	By  string            `json:"by"`
+	Way helpdesk.IdentityMethod `json:"way"`
+	By  string                  `json:"by"`
 }
 
 func (c *checkBody) check() *helpdesk.IdentityCheck {
 	if c == nil {
 		return nil
 	}
-	return &helpdesk.IdentityCheck{Way: c.Way, By: c.By}
+	return &helpdesk.IdentityCheck{Method: c.Way, By: c.By}
 }
 
 // senderJSON is where a help request came from.
@@ -92,10 +92,10 @@ type stepJSON struct {
 	Who  string  `json:"who,omitempty"` // assigned to
 }
 
-func (a *API) helpRequest(c helpdesk.Case) caseJSON {
+func (a *API) helpRequest(c helpdesk.Request) caseJSON {
 	self := a.publicURL + "/api/v1/help-requests/" + c.ID
 	out := caseJSON{ID: c.ID, Reference: c.Reference, Status: c.State, Email: c.Email, Topic: c.Topic, Message: c.Message,
-		Texts: []textJSON{}, More: c.More, PasswordProven: c.PasswordProven, Forgotten: c.Forgotten, Assignee: c.Assignee,
+		Texts: []textJSON{}, More: c.DroppedFollowUps, PasswordProven: c.PasswordProven, Forgotten: c.Forgotten, Assignee: c.Assignee,
 		AssigneeName: c.AssigneeName, Created: moment(c.At), LastUpdated: moment(c.Changed), History: []stepJSON{},
 		Client: senderJSON{IPAddress: c.Address, Browser: c.Agent},
 		Links:  map[string]linkJSON{"self": {Href: self}}}
@@ -124,8 +124,8 @@ func isState(text string) bool {
 	return false
 }
 
-func (a *API) listHelpRequests(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
-	return list(a, w, r, func(p page) ([]helpdesk.Case, string, error) {
+func (a *API) listHelpRequests(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+	return list(a, w, r, func(p page) ([]helpdesk.Request, string, error) {
 		status, reference := p.text("status"), p.text("reference")
 		switch {
 		case status != "" && !isState(status):
@@ -133,17 +133,17 @@ func (a *API) listHelpRequests(w http.ResponseWriter, r *http.Request, op helpde
 		case len(reference) > 32:
 			return nil, "", badParameter("reference")
 		}
-		return a.desk.Cases(r.Context(), op, helpdesk.CaseQuery{Status: helpdesk.State(status),
+		return a.desk.Requests(r.Context(), op, helpdesk.RequestQuery{Status: helpdesk.State(status),
 			Reference: strings.ToUpper(reference), After: p.after, Limit: p.limit})
 	}, a.helpRequest)
 }
 
-func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, err := pathID(r, "hid")
 	if err != nil {
 		return err
 	}
-	c, err := a.desk.Case(r.Context(), op, id)
+	c, err := a.desk.Request(r.Context(), op, id)
 	if err != nil {
 		return err
 	}
@@ -170,17 +170,17 @@ type casePatchBody struct {
 	Answer        string         `json:"answer"` // mailed to the person
 }
 
-func (a *API) patchHelpRequest(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) patchHelpRequest(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	var body casePatchBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	return a.changeCase(w, r, op, http.StatusOK, helpdesk.CasePatch{Status: body.Status, Assignee: body.Assignee,
+	return a.changeCase(w, r, op, http.StatusOK, helpdesk.RequestPatch{Status: body.Status, Assignee: body.Assignee,
 		TakeOver: body.TakeOver, Note: body.Note, Check: body.IdentityCheck.check(), Answer: body.Answer})
 }
 
 // addNote writes a note for the operators into the history.
-func (a *API) addNote(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) addNote(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	var body struct {
 		Text string `json:"text"`
 	}
@@ -190,18 +190,18 @@ func (a *API) addNote(w http.ResponseWriter, r *http.Request, op helpdesk.Operat
 	if body.Text == "" {
 		return authn.Invalid("text", "missing")
 	}
-	return a.changeCase(w, r, op, http.StatusCreated, helpdesk.CasePatch{Note: body.Text})
+	return a.changeCase(w, r, op, http.StatusCreated, helpdesk.RequestPatch{Note: body.Text})
 }
 
 // changeCase changes a help request, once for one idempotency key.
-func (a *API) changeCase(w http.ResponseWriter, r *http.Request, op helpdesk.Operator, status int, p helpdesk.CasePatch) error {
+func (a *API) changeCase(w http.ResponseWriter, r *http.Request, op helpdesk.Principal, status int, p helpdesk.RequestPatch) error {
 	id, err := pathID(r, "hid")
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Case, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Request, error) {
 		return a.desk.Patch(r.Context(), op, reply.From(r.Context()).Origin(), id, p)
-	}, func(c helpdesk.Case) (int, any, any, error) {
+	}, func(c helpdesk.Request) (int, any, any, error) {
 		out := a.helpRequest(c)
 		return status, out, out, nil
 	}))

@@ -18,7 +18,7 @@ import (
 )
 
 // machine is the owner of the machine, at the socket.
-var machine = helpdesk.Operator{ID: "operator:0", Name: "root", Owner: "operator:0", Machine: true}
+var machine = helpdesk.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
 
 // door is the API of a house.
 type door struct {

@@ -47,7 +47,7 @@ type causeJSON struct {
 	Reason string `json:"reason"`
 }
 
-func imported(got helpdesk.Imported, dry bool) importedJSON {
+func imported(got helpdesk.ImportResult, dry bool) importedJSON {
 	out := importedJSON{Outcome: outcomeCreated, ID: string(got.ID), Invited: got.Invited}
 	for _, fault := range got.Faults {
 		out.Causes = append(out.Causes, causeJSON{cmp.Or(ofPerson[fault.Field], fault.Field), fault.Reason})
@@ -65,7 +65,7 @@ func imported(got helpdesk.Imported, dry bool) importedJSON {
 
 // importPeople makes the people of a list one after the other, each in an Update of their own. It needs no
 // idempotency key: whoever was made by a call that is repeated is known to the next.
-func (a *API) importPeople(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) importPeople(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (a *API) importPeople(w http.ResponseWriter, r *http.Request, op helpdesk.O
 	}
 	out := make([]importedJSON, len(people))
 	for i, one := range people {
-		got := helpdesk.Imported{Faults: one.faults}
+		got := helpdesk.ImportResult{Faults: one.faults}
 		if one.faults == nil {
 			if got, err = a.desk.Import(r.Context(), op, reply.From(r.Context()).Origin(), one.NewUser, invite, dry); err != nil {
 				return err
@@ -127,7 +127,7 @@ func readPeople(bodies []importedBody) ([]readPerson, error) {
 		} else if err != nil {
 			return nil, err
 		}
-		n.Key = authn.SecretOf(one.Key)
+		n.OTPAuthURI = authn.SecretOf(one.Key)
 		out[i].NewUser = n
 	}
 	return out, nil

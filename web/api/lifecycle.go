@@ -65,7 +65,7 @@ func bodiless(r *http.Request, parameters func(query) error) (id string, err err
 
 // invite serves the two calls that invite a person, again if need be.
 func (a *API) invite(do invitation) handler {
-	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 		id, sendEmail, err := mailed(r)
 		if err != nil {
 			return err
@@ -83,7 +83,7 @@ func (a *API) invite(do invitation) handler {
 }
 
 // invitation is what an inviting call asks the desk for.
-type invitation func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.RequestInfo, id string, sendEmail bool) (helpdesk.Invitation, error)
+type invitation func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from authn.RequestInfo, id string, sendEmail bool) (helpdesk.Invitation, error)
 
 // resetBody is what a reset may be told; all of it may be left out, as Okta's clients do.
 type resetBody struct {
@@ -123,7 +123,7 @@ type ticketJSON struct {
 	Code      string  `json:"code,omitempty"` // where it was handed over or not mailed
 }
 
-func receiptOf(x helpdesk.Receipt) receiptJSON {
+func receiptOf(x helpdesk.ResetResult) receiptJSON {
 	to := x.MailTo
 	if to == nil {
 		to = []string{}
@@ -135,7 +135,7 @@ func receiptOf(x helpdesk.Receipt) receiptJSON {
 		HelpRequestID: x.HelpRequest}
 }
 
-func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	var body resetBody
 	if err := reply.DecodeOptionalJSON(r, maxBody, &body); err != nil {
 		return err
@@ -144,12 +144,12 @@ func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op helpdesk.O
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Receipt, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.ResetResult, error) {
 		return a.desk.Reset(r.Context(), op, reply.From(r.Context()).Origin(), id, helpdesk.ResetRequest{
-			Reason: body.Reason, HelpRequest: body.HelpRequestID, Check: body.IdentityCheck.check(), SendEmail: body.SendEmail, Hand: body.Hand})
-	}, func(receipt helpdesk.Receipt) (status int, shown, kept any, err error) {
-		if receipt.Waits != nil {
-			waits := a.approval(*receipt.Waits)
+			Reason: body.Reason, HelpRequest: body.HelpRequestID, Check: body.IdentityCheck.check(), SendEmail: body.SendEmail, ShowCode: body.Hand})
+	}, func(receipt helpdesk.ResetResult) (status int, shown, kept any, err error) {
+		if receipt.Approval != nil {
+			waits := a.approval(*receipt.Approval)
 			return http.StatusAccepted, waits, waits, nil
 		}
 		whole := receiptOf(receipt)

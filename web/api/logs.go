@@ -154,7 +154,7 @@ func severity(e audit.Event) string {
 	return "INFO"
 }
 
-func (a *API) listEvents(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) listEvents(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 )
 
 // listMembers lists the people of a garage.
-func (a *API) listMembers(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) listMembers(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err
@@ -34,7 +34,7 @@ func (a *API) listMembers(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 }
 
 // listGroupsOf lists the garages of a person.
-func (a *API) listGroupsOf(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) listGroupsOf(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	return list(a, w, r, func(p page) ([]authn.Group, string, error) {
 		id, err := pathID(r, "id")
 		if err != nil {
@@ -45,8 +45,8 @@ func (a *API) listGroupsOf(w http.ResponseWriter, r *http.Request, op helpdesk.O
 }
 
 // membership serves the making and the ending of one. Neither takes a body, and either can be asked for again.
-func (a *API) membership(do func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.RequestInfo, gid authn.GroupID, id string) error) handler {
-	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) membership(do func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from authn.RequestInfo, gid authn.GroupID, id string) error) handler {
+	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 			return err
 		}

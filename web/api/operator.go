@@ -16,19 +16,19 @@ import (
 type operatorKey struct{}
 
 // WithOperator marks a request that came by the socket or the closed folder: it acts as op and needs no token.
-func WithOperator(ctx context.Context, op helpdesk.Operator) context.Context {
+func WithOperator(ctx context.Context, op helpdesk.Principal) context.Context {
 	return context.WithValue(ctx, operatorKey{}, op)
 }
 
 // operator tells who calls. Cookies are not looked at: a person's session is worth nothing here.
-func (a *API) operator(w http.ResponseWriter, r *http.Request) (helpdesk.Operator, error) {
-	if op, ok := r.Context().Value(operatorKey{}).(helpdesk.Operator); ok {
+func (a *API) operator(w http.ResponseWriter, r *http.Request) (helpdesk.Principal, error) {
+	if op, ok := r.Context().Value(operatorKey{}).(helpdesk.Principal); ok {
 		return op, nil
 	}
 	refused := &reply.Refused{Status: http.StatusUnauthorized, Kind: reply.KindToken}
 	secret, ok := tokenOf(r.Header)
 	if !ok {
-		return helpdesk.Operator{}, refused
+		return helpdesk.Principal{}, refused
 	}
 	switch op, ok, err := a.itself(r, secret); {
 	case err != nil:
@@ -37,12 +37,12 @@ func (a *API) operator(w http.ResponseWriter, r *http.Request) (helpdesk.Operato
 		return op, a.spend(w, op, throttle.Registration)
 	}
 	// The token is looked up by its SHA-256, so that no comparison tells how much of a guess is right.
-	op, err := a.desk.CheckToken(r.Context(), secret)
+	op, err := a.desk.Authenticate(r.Context(), secret)
 	if authn.CodeOf(err) == authn.CodeNoSession {
-		return helpdesk.Operator{}, refused
+		return helpdesk.Principal{}, refused
 	}
 	if err != nil {
-		return helpdesk.Operator{}, err
+		return helpdesk.Principal{}, err
 	}
 	return op, a.spend(w, op, throttle.APIToken)
 }
@@ -62,7 +62,7 @@ func tokenOf(h http.Header) (authn.Secret, bool) {
 }
 
 // spend takes one of the token's calls (BAR S8) and says in Okta's headers what is left.
-func (a *API) spend(w http.ResponseWriter, op helpdesk.Operator, limit throttle.Limit) error {
+func (a *API) spend(w http.ResponseWriter, op helpdesk.Principal, limit throttle.Limit) error {
 	now := a.now()
 	ok, retry, left := a.limiter.Take(now, limit, op.ID)
 	full := now.Add(time.Duration(limit.Count-left) * (limit.Per / time.Duration(limit.Count)))

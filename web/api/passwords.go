@@ -13,7 +13,7 @@ type passwordLinkJSON struct {
 	ResetPasswordURL string `json:"resetPasswordUrl,omitempty"`
 }
 
-func (a *API) resetPassword(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) resetPassword(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, sendEmail, err := mailed(r)
 	if err != nil {
 		return err
@@ -34,7 +34,7 @@ type temporaryJSON struct {
 // password, which older clients ask for with tempPassword=true. revokeSessions is read: with a temporary password
 // sessions end in any case, without one none does.
 func (a *API) expirePassword(temporary bool) handler {
-	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 		asked := false
 		id, err := bodiless(r, func(q query) (err error) {
 			if asked, err = q.truth("tempPassword", temporary); err == nil {
@@ -54,7 +54,7 @@ func (a *API) expirePassword(temporary bool) handler {
 	}
 }
 
-func (a *API) temporaryPassword(w http.ResponseWriter, r *http.Request, op helpdesk.Operator, id string) error {
+func (a *API) temporaryPassword(w http.ResponseWriter, r *http.Request, op helpdesk.Principal, id string) error {
 	return a.once(w, r, op, answering(func(r *http.Request) (authn.Secret, error) {
 		return a.desk.TemporaryPassword(r.Context(), op, reply.From(r.Context()).Origin(), id)
 	}, func(secret authn.Secret) (status int, shown, kept any, err error) {
@@ -76,7 +76,7 @@ type credentialsAnswer struct {
 }
 
 // changePassword takes both passwords. strict asks Okta for its least age of a password, which is not a rule here.
-func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 
 // change reads what is to become of a profile out of the body of POST (named members) or PUT (whole).
 func (b *userBody) change(whole bool) (helpdesk.ProfileChange, error) {
-	c := helpdesk.ProfileChange{Whole: whole, Password: b.Credentials.Password.Value}
+	c := helpdesk.ProfileChange{Replace: whole, Password: b.Credentials.Password.Value}
 	if err := b.unsupported(); err != nil {
 		return c, err
 	}
@@ -58,23 +58,23 @@ func changed(r *http.Request, whole bool) (id string, c helpdesk.ProfileChange, 
 }
 
 // updateUser is Okta's partial update.
-func (a *API) updateUser(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) updateUser(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, c, err := changed(r, false)
 	if err != nil {
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (authn.User, error) {
-		return a.desk.Change(r.Context(), op, reply.From(r.Context()).Origin(), id, c)
+		return a.desk.UpdateUser(r.Context(), op, reply.From(r.Context()).Origin(), id, c)
 	}, a.userAnswer))
 }
 
 // replaceUser is Okta's full update.
-func (a *API) replaceUser(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) replaceUser(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, c, err := changed(r, true)
 	if err != nil {
 		return err
 	}
-	u, err := a.desk.Change(r.Context(), op, reply.From(r.Context()).Origin(), id, c)
+	u, err := a.desk.UpdateUser(r.Context(), op, reply.From(r.Context()).Origin(), id, c)
 	if err != nil {
 		return err
 	}

@@ -41,10 +41,10 @@ type garageRiskJSON struct {
 	Links     map[string]linkJSON `json:"_links"`
 }
 
-func (a *API) lockoutRisk(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
-	return list(a, w, r, func(p page) ([]helpdesk.Risk, string, error) {
+func (a *API) lockoutRisk(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+	return list(a, w, r, func(p page) ([]helpdesk.LockoutRisk, string, error) {
 		kind := p.text("kind")
-		if kind != "" && kind != helpdesk.RiskPerson && kind != helpdesk.RiskGarage {
+		if kind != "" && kind != helpdesk.RiskPerson && kind != helpdesk.RiskGroup {
 			return nil, "", badParameter("kind")
 		}
 		found, next, err := a.desk.LockoutRisk(r.Context(), op, helpdesk.RiskQuery{Kind: kind, After: p.after, Limit: p.limit})
@@ -55,10 +55,10 @@ func (a *API) lockoutRisk(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 	}, a.risk)
 }
 
-func (a *API) risk(x helpdesk.Risk) any {
-	if x.Kind == helpdesk.RiskGarage {
+func (a *API) risk(x helpdesk.LockoutRisk) any {
+	if x.Kind == helpdesk.RiskGroup {
 		return garageRiskJSON{Kind: x.Kind, Risk: "few_managers", GroupID: x.Garage.ID, Name: x.Garage.Name, CanReset: x.CanReset,
-			HouseWide: x.HouseWide,
+			HouseWide: x.UnscopedAdmins,
 			Links:     map[string]linkJSON{"group": {Href: a.publicURL + "/api/v1/groups/" + string(x.Garage.ID)}}}
 	}
 	u := x.Person

@@ -39,7 +39,7 @@ func (a *API) role(user authn.UserID, g authn.RoleAssignment) roleJSON {
 }
 
 // listRoles answers all of them: a person has four at most.
-func (a *API) listRoles(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) listRoles(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, err := pathID(r, "id")
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func (a *API) listRoles(w http.ResponseWriter, r *http.Request, op helpdesk.Oper
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-func (a *API) getRole(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) getRole(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, rid, err := roleID(r)
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ type roleBody struct {
 
 // grantRole gives a role. A disableNotifications, which with Okta keeps administrators from being mailed, is read and
 // does nothing: whoever gets a role is told of it.
-func (a *API) grantRole(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) grantRole(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err
@@ -117,7 +117,7 @@ func (a *API) grantRole(w http.ResponseWriter, r *http.Request, op helpdesk.Oper
 	}))
 }
 
-func (a *API) revokeRole(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) revokeRole(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, rid, err := roleID(r)
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (a *API) revokeRole(w http.ResponseWriter, r *http.Request, op helpdesk.Ope
 }
 
 // targets reads the garages that a role is limited to.
-func (a *API) targets(r *http.Request, op helpdesk.Operator) ([]authn.Group, error) {
+func (a *API) targets(r *http.Request, op helpdesk.Principal) ([]authn.Group, error) {
 	id, rid, err := roleID(r)
 	if err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func (a *API) targets(r *http.Request, op helpdesk.Operator) ([]authn.Group, err
 }
 
 // listTargets answers all of them: 32 at most.
-func (a *API) listTargets(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) listTargets(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	groups, err := a.targets(r, op)
 	if err != nil {
 		return err
@@ -151,7 +151,7 @@ func (a *API) listTargets(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-func (a *API) getTarget(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) getTarget(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	groups, err := a.targets(r, op)
 	if err != nil {
 		return err
@@ -165,11 +165,11 @@ func (a *API) getTarget(w http.ResponseWriter, r *http.Request, op helpdesk.Oper
 }
 
 // targeting is what a call about a target asks the desk for.
-type targeting func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Operator, from authn.RequestInfo, id, rid string, gid authn.GroupID) error
+type targeting func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from authn.RequestInfo, id, rid string, gid authn.GroupID) error
 
 // target serves the adding and the removing of one. Neither takes a body, and Okta answers neither with one.
 func (a *API) target(do targeting) handler {
-	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 			return err
 		}

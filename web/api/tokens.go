@@ -44,7 +44,7 @@ const (
 	allowAuthn   = "authn"
 )
 
-func (a *API) listTokens(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) listTokens(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	return list(a, w, r, func(p page) ([]helpdesk.Token, string, error) {
 		return a.desk.Tokens(r.Context(), op, p.after, p.limit)
 	}, a.token)
@@ -63,7 +63,7 @@ type tokenBody struct {
 // longestLife bounds expiresIn before it is multiplied; what is allowed is judged by the Desk.
 const longestLife = 10 * 365 * 24 * 60 * 60
 
-func (a *API) createToken(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) createToken(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	var body tokenBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
@@ -93,7 +93,7 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request, op helpdesk.Op
 	}))
 }
 
-func (a *API) revokeToken(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) revokeToken(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, err := pathID(r, "tid")
 	if err != nil {
 		return err

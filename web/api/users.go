@@ -10,7 +10,7 @@ import (
 	"barillet/web/reply"
 )
 
-func (a *API) getUser(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) getUser(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	u, err := a.person(r, op)
 	if err != nil {
 		return err
@@ -22,7 +22,7 @@ func (a *API) getUser(w http.ResponseWriter, r *http.Request, op helpdesk.Operat
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-func (a *API) listUsers(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) listUsers(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err
@@ -217,7 +217,7 @@ func (a *API) added(x helpdesk.Added) (status int, shown, kept any, err error) {
 	return http.StatusOK, whole, plain, err
 }
 
-func (a *API) createUser(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) createUser(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err
@@ -239,7 +239,7 @@ func (a *API) createUser(w http.ResponseWriter, r *http.Request, op helpdesk.Ope
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Added, error) {
-		u, invitation, err := a.desk.AddUser(r.Context(), op, reply.From(r.Context()).Origin(), n, activate, sendEmail)
+		u, invitation, err := a.desk.CreateUser(r.Context(), op, reply.From(r.Context()).Origin(), n, activate, sendEmail)
 		return helpdesk.Added{User: u, Invitation: invitation}, err
 	}, a.added))
 }

@@ -110,14 +110,14 @@ func matchesAny(filter string) bool {
 	return false
 }
 
-func (a *API) listWebhooks(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) listWebhooks(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	return list(a, w, r, func(page) ([]webhook.Hook, string, error) {
 		hooks, err := a.desk.Webhooks(r.Context(), op)
 		return hooks, "", err // at most 16, on one page
 	}, a.webhook)
 }
 
-func (a *API) createWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) createWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	n, err := readWebhook(r)
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func (a *API) ofWebhook(status int, do func(r *http.Request) (authn.Secret, webh
 	})
 }
 
-func (a *API) getWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) getWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, err := pathID(r, "wid")
 	if err != nil {
 		return err
@@ -155,7 +155,7 @@ func (a *API) getWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Ope
 	return reply.JSON(w, http.StatusOK, a.webhook(h))
 }
 
-func (a *API) replaceWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) replaceWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	n, err := readWebhook(r)
 	if err != nil {
 		return err
@@ -164,14 +164,14 @@ func (a *API) replaceWebhook(w http.ResponseWriter, r *http.Request, op helpdesk
 	if err != nil {
 		return err
 	}
-	h, err := a.desk.ChangeWebhook(r.Context(), op, reply.From(r.Context()).Origin(), id, n)
+	h, err := a.desk.UpdateWebhook(r.Context(), op, reply.From(r.Context()).Origin(), id, n)
 	if err != nil {
 		return err
 	}
 	return reply.JSON(w, http.StatusOK, a.webhook(h))
 }
 
-func (a *API) deleteWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) deleteWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, err := pathID(r, "wid")
 	if err != nil {
 		return err
@@ -184,8 +184,8 @@ func (a *API) deleteWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.
 }
 
 // onWebhook serves a call on one receiver that takes no body.
-func (a *API) onWebhook(status int, do func(r *http.Request, op helpdesk.Operator, id string) (authn.Secret, webhook.Hook, error)) handler {
-	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) onWebhook(status int, do func(r *http.Request, op helpdesk.Principal, id string) (authn.Secret, webhook.Hook, error)) handler {
+	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 			return err
 		}
@@ -197,16 +197,16 @@ func (a *API) onWebhook(status int, do func(r *http.Request, op helpdesk.Operato
 	}
 }
 
-func (a *API) testWebhook(r *http.Request, op helpdesk.Operator, id string) (authn.Secret, webhook.Hook, error) {
+func (a *API) testWebhook(r *http.Request, op helpdesk.Principal, id string) (authn.Secret, webhook.Hook, error) {
 	h, err := a.desk.TestWebhook(r.Context(), op, reply.From(r.Context()).Origin(), id)
 	return authn.Secret{}, h, err
 }
 
-func (a *API) rotateWebhook(r *http.Request, op helpdesk.Operator, id string) (authn.Secret, webhook.Hook, error) {
+func (a *API) rotateWebhook(r *http.Request, op helpdesk.Principal, id string) (authn.Secret, webhook.Hook, error) {
 	return a.desk.RotateWebhook(r.Context(), op, reply.From(r.Context()).Origin(), id)
 }
 
-func (a *API) listDeliveries(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
+func (a *API) listDeliveries(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	id, err := pathID(r, "wid")
 	if err != nil {
 		return err
