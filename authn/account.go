@@ -242,11 +242,11 @@ func (w *Tx) storeChange(session Secret, c candidate, right bool, phc string) (i
 	if err != nil {
 		return Credentials{}, nil, fmt.Errorf("reading wrong answers: %w", err)
 	}
-	if ok, until := g.May(w.Op.Now, throttle.Password, c.known); !ok {
+	if ok, until := g.Allowed(w.Op.Now, throttle.Password, c.known); !ok {
 		return Credentials{}, Wait(until.Sub(w.Op.Now)), nil
 	}
 	if !right || u.Password.Hash != c.user.Password.Hash {
-		if err := w.s.Failures.Put(w.Raw, w.Op.Now, c.counts, g.Wrong(w.Op.Now, throttle.Password, c.known)); err != nil {
+		if err := w.s.Failures.Put(w.Raw, w.Op.Now, c.counts, g.WithFailure(w.Op.Now, throttle.Password, c.known)); err != nil {
 			return Credentials{}, nil, fmt.Errorf("counting a wrong password: %w", err)
 		}
 		return Credentials{}, Invalid("current", "wrong"), w.AuditUser(&u, audit.PasswordUpdated, audit.Failure, "wrong password")

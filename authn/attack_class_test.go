@@ -22,7 +22,7 @@ func TestARecoveryCodeThatNobodyHasMovesNoOtherCounter(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := h.counters(u.ID).Unknown.Codes.Row; got != 0 {
+	if got := h.counters(u.ID).Unknown.Codes.Streak; got != 0 {
 		t.Errorf("%d wrong six-digit codes counted, want none", got)
 	}
 	login := h.password(stranger, amelie).Login

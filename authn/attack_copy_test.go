@@ -24,7 +24,7 @@ func TestAPhoneThatScannedTheOldQRCodeIsConfirmedByTheNewOne(t *testing.T) {
 	do(t, err, "beginning to replace the secret")
 	var view totp.View
 	do(t, json.Unmarshal(prompt.View, &view), "reading the prompt")
-	fresh := &authntest.Phone{House: h.House, Device: p.Device, Secret: view.Secret}
+	fresh := &authntest.Phone{House: h.Env, Device: p.Device, Secret: view.Secret}
 	done, err := h.Service.FinishEnrol(t.Context(), h.From, authn.Flow{Session: session}, "", fresh.Next())
 	if err != nil || !done.Accepted() {
 		t.Fatalf("replacing: %v, %+v", err, done)

@@ -72,7 +72,7 @@ func BenchmarkAssertion(b *testing.B) {
 		b.Run(fmt.Sprint(clients), func(b *testing.B) {
 			collectAsTheProgram(b)
 			k := newSoftKey(b)
-			crowd := authntest.Throng(b, min(1000+clients*500, 8000), k.device(b))
+			crowd := authntest.NewPopulation(b, min(1000+clients*500, 8000), k.device(b))
 			compare(b, clients, side{"assertions", func(b *testing.B) (func(int) error, int) {
 				logins, answers := assertions(b, crowd, k)
 				return func(i int) error { return verifyKey(b, crowd, i, logins[i], answers[i]) }, len(logins)
@@ -82,7 +82,7 @@ func BenchmarkAssertion(b *testing.B) {
 }
 
 // assertions has everybody asked for the key, and their answers ready.
-func assertions(b *testing.B, crowd *authntest.Crowd, k *softKey) ([]authn.Secret, [][]byte) {
+func assertions(b *testing.B, crowd *authntest.Population, k *softKey) ([]authn.Secret, [][]byte) {
 	b.Helper()
 	k.credential.Counter++
 	logins := crowd.Proven(len(crowd.People))
@@ -98,7 +98,7 @@ func assertions(b *testing.B, crowd *authntest.Crowd, k *softKey) ([]authn.Secre
 	return logins, answers
 }
 
-func verifyKey(b *testing.B, crowd *authntest.Crowd, i int, login authn.Secret, answer []byte) error {
+func verifyKey(b *testing.B, crowd *authntest.Population, i int, login authn.Secret, answer []byte) error {
 	from := crowd.From
 	from.Browser = crowd.People[i].Browser
 	v, err := crowd.Service.Verify(b.Context(), from, login, webauthn.Kind, answer)

@@ -146,7 +146,7 @@ func rawStore(b *testing.B) *bolt.Store {
 func BenchmarkSecondStep(b *testing.B) {
 	for _, clients := range []int{1, 8, 32, 64} {
 		b.Run(fmt.Sprint(clients), func(b *testing.B) {
-			crowd := authntest.Throng(b, min(1000+clients*400, 12000))
+			crowd := authntest.NewPopulation(b, min(1000+clients*400, 12000))
 			collectAsTheProgram(b)
 			compare(b, clients, side{"second-steps", func(b *testing.B) (func(int) error, int) {
 				logins, code := crowd.Proven(len(crowd.People)), []byte(crowd.NextStep())
@@ -156,7 +156,7 @@ func BenchmarkSecondStep(b *testing.B) {
 	}
 }
 
-func verify(b *testing.B, crowd *authntest.Crowd, i int, login authn.Secret, code []byte) error {
+func verify(b *testing.B, crowd *authntest.Population, i int, login authn.Secret, code []byte) error {
 	from := crowd.From
 	from.Browser = crowd.People[i].Browser
 	v, err := crowd.Service.Verify(b.Context(), from, login, totp.Kind, code)
@@ -171,7 +171,7 @@ func verify(b *testing.B, crowd *authntest.Crowd, i int, login authn.Secret, cod
 
 // BenchmarkSessionCheck is a session check beside two bare reads of the store, which is what it needs.
 func BenchmarkSessionCheck(b *testing.B) {
-	crowd := authntest.Throng(b, 100)
+	crowd := authntest.NewPopulation(b, 100)
 	sessions := crowd.Sessions(100)
 	b.Run("check", func(b *testing.B) {
 		b.ReportAllocs()
@@ -189,7 +189,7 @@ func BenchmarkSessionCheck(b *testing.B) {
 				if _, err := s.Get(store.Sessions.Prefix + sessions[n].Hash()); err != nil {
 					return err
 				}
-				_, err := s.Get(store.Standings.Prefix + string(crowd.People[n].ID))
+				_, err := s.Get(store.Summaries.Prefix + string(crowd.People[n].ID))
 				return err
 			})
 			if err != nil {

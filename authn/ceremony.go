@@ -125,12 +125,12 @@ func (s *Service) verifyAnswer(a *Operation, u *User, have []factors.Device, ope
 }
 
 // deviceWait tells how long to wait before an answer of this class is judged; 0: now.
-func (r Reader) deviceWait(now time.Time, u *User, class throttle.Class, known bool) (time.Duration, throttle.Guess, error) {
+func (r Reader) deviceWait(now time.Time, u *User, class throttle.Class, known bool) (time.Duration, throttle.Failures, error) {
 	g, err := r.s.Failures.Get(r.r, r.s.failureID(u.ID))
 	if err != nil {
 		return 0, g, fmt.Errorf("reading wrong answers: %w", err)
 	}
-	if ok, until := g.May(now, class, known); !ok {
+	if ok, until := g.Allowed(now, class, known); !ok {
 		return max(until.Sub(now), time.Second), g, nil
 	}
 	return 0, g, nil
@@ -157,17 +157,17 @@ func (w *Tx) count(u *User, t deviceAttempt) (Verification, error) {
 	id := w.s.failureID(u.ID)
 	switch {
 	case o.Accepted():
-		return j, w.s.Failures.Put(w.Raw, w.Op.Now, id, g.Right(w.Op.Now, t.class, t.known))
+		return j, w.s.Failures.Put(w.Raw, w.Op.Now, id, g.WithSuccess(w.Op.Now, t.class, t.known))
 	case o.Rejected == factors.ReasonWrong, o.Rejected == factors.ReasonClock:
-		wrong := g.Wrong(w.Op.Now, t.class, t.known)
+		wrong := g.WithFailure(w.Op.Now, t.class, t.known)
 		if t.apart() { // no password was given before it
 			wrong.WrongAfterPassword = g.WrongAfterPassword
 		}
 		err = w.s.Failures.Put(w.Raw, w.Op.Now, id, wrong)
-		if err == nil && t.class == throttle.Code && !t.apart() && wrong.Row%noticeEach == noticeAt {
+		if err == nil && t.class == throttle.Code && !t.apart() && wrong.Streak%noticeEach == noticeAt {
 			w.AddFailedActivity(u, audit.FactorProven)
 			j.told = true
-			err = w.NotifyLimited(u, templates.WrongCodesMail{About: w.About(u), Count: wrong.Row})
+			err = w.NotifyLimited(u, templates.WrongCodesMail{About: w.About(u), Count: wrong.Streak})
 		}
 	case o.Rejected == factors.ReasonClone:
 		w.AddActivity(u, audit.FactorMarked, o.Device.Name)

@@ -164,7 +164,7 @@ func (h *house) replace(session authn.Secret, id factors.DeviceID, lost string) 
 	}
 	var view totp.View
 	do(h.t, json.Unmarshal(prompt.View, &view), "reading the prompt")
-	p := &authntest.Phone{House: h.House, Secret: view.Secret, Device: id}
+	p := &authntest.Phone{House: h.Env, Secret: view.Secret, Device: id}
 	done, err := h.Service.FinishEnrol(h.t.Context(), h.From, seat, "", p.Code())
 	if err == nil && (!done.Accepted() || !h.alive(done.Issued.Session) || h.alive(session)) {
 		h.t.Errorf("replacing: got %+v, session not re-issued", done)

@@ -45,7 +45,7 @@ func (s *Service) NewReturnCode(ctx context.Context, from RequestInfo, session S
 		if err != nil {
 			return 0, err
 		}
-		v, err := s.Limiter.Take(w.Raw, a.Now, throttle.Gates, session.Hash())
+		v, err := s.Limiter.Take(w.Raw, a.Now, throttle.ReturnCodes, session.Hash())
 		if err != nil {
 			return 0, fmt.Errorf("counting gates: %w", err)
 		}

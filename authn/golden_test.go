@@ -69,14 +69,14 @@ func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 		whole(t, reflect.TypeOf(record).Name(), reflect.ValueOf(record))
 	}
 	storetest.Golden(t, store.Users, nil, goldenUser())
-	storetest.Golden(t, store.Logins, nil, login)
+	storetest.Golden(t, store.Transactions, nil, login)
 	storetest.Golden(t, store.Sessions, nil, session)
-	storetest.Golden(t, store.Standings, nil, standing)
-	storetest.Golden(t, store.Enrols, nil, link)
+	storetest.Golden(t, store.Summaries, nil, standing)
+	storetest.Golden(t, store.Links, nil, link)
 	storetest.Golden(t, store.Browsers, nil, browser)
 	storetest.Golden(t, store.Groups, nil, group)
-	storetest.Golden(t, store.Gates, nil, gate)
-	storetest.Golden(t, store.Shadows, nil, []authn.UserID{"uabc", "udef"})
+	storetest.Golden(t, store.Forwards, nil, gate)
+	storetest.Golden(t, store.Placeholders, nil, []authn.UserID{"uabc", "udef"})
 }
 
 // whole fails for every field of ours that the sample leaves out: a record's golden file shows all of them.

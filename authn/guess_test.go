@@ -77,8 +77,8 @@ func TestEveryDoorThatTakesSixDigitsMovesTheSameCounter(t *testing.T) {
 			t.Errorf("%s: got %+v", name, j)
 		}
 		want, row = want+1, row+1
-		if g := h.counters(u.ID); len(g.Unknown.Codes.Times) != want || g.Row != row {
-			t.Errorf("after %s: %d counted, %d in a row, want %d and %d", name, len(g.Unknown.Codes.Times), g.Row, want, row)
+		if g := h.counters(u.ID); len(g.Unknown.Codes.Times) != want || g.Streak != row {
+			t.Errorf("after %s: %d counted, %d in a row, want %d and %d", name, len(g.Unknown.Codes.Times), g.Streak, want, row)
 		}
 	}
 	for ; row < 5; row++ {
@@ -101,7 +101,7 @@ func TestGuessingCodesIsLimitedOverDoorsLoginsAddressesAndNodes(t *testing.T) {
 	ring, err := store.OpenKeyring(t.Context(), h.Store, h.Keys, h.Clock.Now())
 	do(t, err, "opening the keys again")
 	node := &authn.Service{Store: h.Store, Pepper: h.Keys.Pepper, Hasher: h.Service.Hasher, Factors: h.Service.Factors,
-		Limiter: throttle.NewLimiter(ring, h.Keys.Pepper), Failures: throttle.NewGuesses(ring, h.Keys.Pepper),
+		Limiter: throttle.NewLimiter(ring, h.Keys.Pepper), Failures: throttle.NewFailureStore(ring, h.Keys.Pepper),
 		Log: h.Log, Outbox: h.Outbox, Now: h.Clock.Now, Policy: h.Service.Policy}
 	node.Open(ring)
 	services := []*authn.Service{h.Service, node}
@@ -138,7 +138,7 @@ func TestGuessingCodesIsLimitedOverDoorsLoginsAddressesAndNodes(t *testing.T) {
 	if len(judged) < 15 {
 		t.Errorf("only %d were judged in a day", len(judged))
 	}
-	if got := h.counters(u.ID).Row; got != len(judged) {
+	if got := h.counters(u.ID).Streak; got != len(judged) {
 		t.Errorf("%d in a row, want %d", got, len(judged))
 	}
 	h.Clock.Advance(24 * time.Hour)

@@ -30,7 +30,7 @@ const amelie = "amelie@garage.example"
 
 // house is a house with what the tests of this package ask of one.
 type house struct {
-	*authntest.House
+	*authntest.Env
 	t testing.TB
 }
 
@@ -152,11 +152,11 @@ func (h *house) unchanged(doing string, it func()) {
 }
 
 // counters are the wrong answers kept for a person.
-func (h *house) counters(id authn.UserID) throttle.Guess {
+func (h *house) counters(id authn.UserID) throttle.Failures {
 	h.t.Helper()
-	var g throttle.Guess
+	var g throttle.Failures
 	do(h.t, h.Store.View(h.t.Context(), func(s store.Snapshot) (err error) {
-		g, err = h.Service.Failures.Get(s, h.Service.Failures.PersonID(string(id)))
+		g, err = h.Service.Failures.Get(s, h.Service.Failures.UserID(string(id)))
 		return err
 	}), "reading counters")
 	return g

@@ -117,7 +117,7 @@ func (w *Tx) Unlock(u *User, free bool) error {
 	if err != nil {
 		return fmt.Errorf("reading wrong answers: %w", err)
 	}
-	if !free && !g.Quiet(w.Op.Now) {
+	if !free && !g.Expired(w.Op.Now) {
 		v, err := w.s.Limiter.Take(w.Raw, w.Op.Now, throttle.Unlocks, string(u.ID))
 		if err != nil {
 			return fmt.Errorf("counting unlocks: %w", err)
@@ -130,5 +130,5 @@ func (w *Tx) Unlock(u *User, free bool) error {
 }
 
 func (w *Tx) resetFailures(u *User) error {
-	return w.s.Failures.Put(w.Raw, w.Op.Now, w.s.failureID(u.ID), throttle.Guess{})
+	return w.s.Failures.Put(w.Raw, w.Op.Now, w.s.failureID(u.ID), throttle.Failures{})
 }

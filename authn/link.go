@@ -231,7 +231,7 @@ func (s *Service) RequestPasswordLink(ctx context.Context, from RequestInfo, ide
 }
 
 func (w *Tx) sendPasswordLink(u *User) error {
-	v, err := w.s.Limiter.Take(w.Raw, w.Op.Now, throttle.StrangerMails, string(u.ID))
+	v, err := w.s.Limiter.Take(w.Raw, w.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting mails that strangers cause: %w", err)
 	}

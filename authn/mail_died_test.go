@@ -21,7 +21,7 @@ func TestTheEventOfADeadLetterTellsWhoseItWas(t *testing.T) {
 	for _, to := range []string{"zoe@garage.example", "support@else.example"} {
 		died := h.Service.OnDeadLetter()
 		if err := h.Store.Update(t.Context(), func(tx store.Tx) error {
-			return died(tx, mail.Item{ID: "m1", Template: "ticket", To: to, Queued: h.Clock.Now(), Died: h.Clock.Now().Add(time.Hour),
+			return died(tx, mail.MessageInfo{ID: "m1", Template: "ticket", To: to, Queued: h.Clock.Now(), Died: h.Clock.Now().Add(time.Hour),
 				LastError: "550 no such mailbox", Attempts: 8, UselessAfter: h.Clock.Now().Add(2 * time.Hour)})
 		}); err != nil {
 			t.Fatal(err)
@@ -43,13 +43,13 @@ func TestTheEventOfADeadLetterTellsWhoseItWas(t *testing.T) {
 }
 
 // watchers subscribes so many receivers to everything.
-func watchers(h *authntest.House, n int) {
+func watchers(h *authntest.Env, n int) {
 	h.T.Helper()
 	if err := h.Store.Update(h.T.Context(), func(tx store.Tx) error {
-		return h.Hooks.Change(tx, func(b *webhook.Book) error {
+		return h.Hooks.Change(tx, func(b *webhook.EndpointList) error {
 			b.Hooks = nil
 			for i := range n {
-				b.Hooks = append(b.Hooks, webhook.Hook{ID: "w" + strconv.Itoa(i), URL: "https://hooks.example/", Events: []string{"*"}})
+				b.Hooks = append(b.Hooks, webhook.Endpoint{ID: "w" + strconv.Itoa(i), URL: "https://hooks.example/", Events: []string{"*"}})
 			}
 			return nil
 		})
@@ -97,7 +97,7 @@ func TestMailsThatDieTogetherHaveAnEventEach(t *testing.T) {
 }
 
 // calls is how many calls wait, for the one receiver or to be spread to several.
-func calls(h *authntest.House, receivers int) int {
+func calls(h *authntest.Env, receivers int) int {
 	h.T.Helper()
 	lane := "all"
 	if receivers == 1 {

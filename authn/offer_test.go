@@ -28,7 +28,7 @@ func (h *house) offer(c authn.AdminCall, name string) (*authntest.Phone, factors
 	h.t.Helper()
 	o, err := h.Service.BeginByAdmin(h.t.Context(), h.From, c, authn.Enrolling{Kind: totp.Kind, App: "OKTA", Name: name})
 	do(h.t, err, "offering "+name)
-	return &authntest.Phone{House: h.House, Secret: o.Secret.Secret, Device: o.Device.ID}, o.Device.ID
+	return &authntest.Phone{House: h.Env, Secret: o.Secret.Secret, Device: o.Device.ID}, o.Device.ID
 }
 
 // given enrols a phone for somebody to its end.
@@ -411,7 +411,7 @@ func TestACodeThatAProgramVerifiesIsSpentAtEveryDoor(t *testing.T) {
 	}
 	_, err := verify(otherPhone.Device, otherPhone.Next())
 	refused(t, err, authn.CodeNotFound, "another person's device")
-	if got := h.counters(other.ID).Row; got != 0 {
+	if got := h.counters(other.ID).Streak; got != 0 {
 		t.Errorf("the other person has %d wrong answers", got)
 	}
 	if g := h.counters(u.ID); len(g.WrongAfterPassword) != 0 || len(g.Unknown.Codes.Times) != 1 {
@@ -441,7 +441,7 @@ func TestTwoCodesOfAClockThatIsOffSayHowFarByAToken(t *testing.T) {
 	if j, err := h.Service.VerifyFor(t.Context(), h.From, a, p.Device, ahead()); err != nil || j.Rejected != factors.ReasonClock || j.ClockOff != 3*time.Minute {
 		t.Errorf("the second: %v, %+v", err, j)
 	}
-	if got := h.counters(u.ID).Row; got != 2 {
+	if got := h.counters(u.ID).Streak; got != 2 {
 		t.Errorf("%d counted, want 2", got)
 	}
 	h.Clock.Advance(150 * time.Second)

@@ -16,7 +16,7 @@ import (
 )
 
 func TestCheck(t *testing.T) {
-	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Context: []string{"Garage Martin", "Barillet"}})
+	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Context: []string{"Garage Martin", "Barillet"}})
 	about := []string{"lea.vasseur@atelier-nord.example", "Léa Vasseur", "mécano-chef"}
 	tests := []struct{ name, password, want string }{
 		{"a sentence", "trois chats sur le capot", ""},
@@ -88,7 +88,7 @@ func TestCheck(t *testing.T) {
 }
 
 func TestCheckWithoutContext(t *testing.T) {
-	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{})
+	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{})
 	for _, about := range [][]string{nil, {""}, {"", "  ", "-"}, {"\xff\xfe"}, {strings.Repeat("a", 1<<20)}} {
 		if err := p.Validate("trois chats sur le capot", about); err != nil {
 			t.Errorf("got %v, want no refusal", err)
@@ -97,7 +97,7 @@ func TestCheckWithoutContext(t *testing.T) {
 }
 
 func TestLongerMinimum(t *testing.T) {
-	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Min: 15})
+	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Min: 15})
 	if err := p.Validate("vK7#qmzTpW3x&b", nil); !errors.Is(err, authn.Invalid("password", "too_short")) {
 		t.Errorf("got %v, want too_short", err)
 	}
@@ -125,7 +125,7 @@ func TestBlocklist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{})
+	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{})
 	for name, list := range map[string]string{"common": string(common), "french": string(french)} {
 		words := strings.Split(strings.TrimSuffix(list, "\n"), "\n")
 		if name == "common" && len(words) < 10_000 {
@@ -150,7 +150,7 @@ func TestBlocklist(t *testing.T) {
 
 // FuzzCheck: whatever is typed is judged without panic, and what passes can be hashed.
 func FuzzCheck(f *testing.F) {
-	p := newPasswords(f, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Context: []string{"Garage Martin"}})
+	p := newPasswords(f, store.NewRootKeys().Pepper, authn.PasswordPolicy{Context: []string{"Garage Martin"}})
 	for _, seed := range []string{"trois chats sur le capot", "azertyui", "e\u0301\u0301", "\xff", "1234", ""} {
 		f.Add(seed, "Léa Vasseur")
 	}

@@ -116,9 +116,9 @@ func (w *Tx) recordPassword(c candidate, right bool) error {
 	if err != nil {
 		return fmt.Errorf("reading wrong answers: %w", err)
 	}
-	count := g.Wrong
+	count := g.WithFailure
 	if right {
-		count = g.Right
+		count = g.WithSuccess
 	}
 	if err := w.s.Failures.Put(w.Raw, w.Op.Now, c.counts, count(w.Op.Now, throttle.Password, c.known)); err != nil {
 		return fmt.Errorf("counting a password: %w", err)

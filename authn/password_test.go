@@ -44,7 +44,7 @@ func allocated(f func()) uint64 {
 }
 
 func TestPasswordVerifies(t *testing.T) {
-	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
 	at72 := strings.Repeat("0123456789ab", 6)
 	tests := []struct {
 		name, stored, typed string
@@ -73,7 +73,7 @@ func TestPasswordVerifies(t *testing.T) {
 }
 
 func TestPasswordBeyondTheLimitsIsRefusedWithoutWork(t *testing.T) {
-	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
 	phc := hashOf(t, p, "quai des brumes")
 	for name, password := range map[string]string{
 		"257 code points":                      strings.Repeat("a", 257),
@@ -101,7 +101,7 @@ func TestPasswordBeyondTheLimitsIsRefusedWithoutWork(t *testing.T) {
 }
 
 func TestHashRefusesWhatIsNoText(t *testing.T) {
-	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
 	for name, password := range map[string]string{"nothing": "", "bytes that are no UTF-8": "abcdefgh\xff"} {
 		if phc, err := p.Hash(t.Context(), false, password); phc != "" || authn.CodeOf(err) != authn.CodeInvalid {
 			t.Errorf("%s: got %q, %v, want a refusal", name, phc, err)
@@ -110,7 +110,7 @@ func TestHashRefusesWhatIsNoText(t *testing.T) {
 }
 
 func TestNobodysPasswordCostsTheSameWork(t *testing.T) {
-	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{})
+	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{})
 	phc := hashOf(t, p, "quai des brumes")
 	verify := func(stored string, wantErr bool) uint64 {
 		return allocated(func() {
@@ -130,7 +130,7 @@ func TestNobodysPasswordCostsTheSameWork(t *testing.T) {
 }
 
 func TestNobodyHasNoPassword(t *testing.T) {
-	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
 	for _, password := range []string{"", "\x00", "password", strings.Repeat("\x00", 32)} {
 		if ok, rehash, err := p.Verify(t.Context(), false, "", password); ok || rehash || err != nil {
 			t.Errorf("%q: got %v, %v, %v, want no", password, ok, rehash, err)
@@ -139,7 +139,7 @@ func TestNobodyHasNoPassword(t *testing.T) {
 }
 
 func TestAnotherCostVerifiesAndIsHashedAnew(t *testing.T) {
-	pepper := store.NewHouseKeys().Pepper
+	pepper := store.NewRootKeys().Pepper
 	phc := hashOf(t, newPasswords(t, pepper, authn.PasswordPolicy{Cost: cheap}), "quai des brumes")
 	for name, cost := range map[string]authn.PasswordCost{
 		"memory": {Memory: 9000, Time: 1, Threads: 1}, "passes": {Memory: 8192, Time: 2, Threads: 1}, "threads": {Memory: 8192, Time: 1, Threads: 2},
@@ -152,22 +152,22 @@ func TestAnotherCostVerifiesAndIsHashedAnew(t *testing.T) {
 }
 
 func TestAnotherPepperIsDetected(t *testing.T) {
-	phc := hashOf(t, newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap}), "quai des brumes")
-	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	phc := hashOf(t, newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Cost: cheap}), "quai des brumes")
+	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
 	if ok, rehash, err := p.Verify(t.Context(), false, phc, "quai des brumes"); ok || !rehash || err != nil {
 		t.Errorf("got %v, %v, %v, want no, rehash", ok, rehash, err)
 	}
 }
 
 func TestEachHashHasItsOwnSalt(t *testing.T) {
-	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
 	if a, b := hashOf(t, p, "quai des brumes"), hashOf(t, p, "quai des brumes"); a == b {
 		t.Errorf("got %q twice", a)
 	}
 }
 
 func TestDamagedRecordsAreErrors(t *testing.T) {
-	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
 	good := hashOf(t, p, "quai des brumes")
 	swap := func(old, new string) string {
 		if !strings.Contains(good, old) {
@@ -204,7 +204,7 @@ func TestDamagedRecordsAreErrors(t *testing.T) {
 }
 
 func TestPasswordSettingsOutOfBoundsAreNamed(t *testing.T) {
-	pepper := store.NewHouseKeys().Pepper
+	pepper := store.NewRootKeys().Pepper
 	cost := func(m, passes uint32, p uint8) authn.PasswordPolicy {
 		return authn.PasswordPolicy{Cost: authn.PasswordCost{Memory: m, Time: passes, Threads: p}}
 	}
@@ -231,7 +231,7 @@ func TestPasswordSettingsOutOfBoundsAreNamed(t *testing.T) {
 }
 
 func TestManyVerifyAtOnce(t *testing.T) {
-	p := newPasswords(t, store.NewHouseKeys().Pepper, authn.PasswordPolicy{Cost: cheap, MaxConcurrent: 2})
+	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Cost: cheap, MaxConcurrent: 2})
 	phc := hashOf(t, p, "quai des brumes")
 	var right, busy atomic.Int32
 	var all sync.WaitGroup

@@ -201,7 +201,7 @@ func TestWhomATokenDoesNotSeeIsAStrangerToItsPrograms(t *testing.T) {
 		_, err := h.Service.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, func(*authn.User) bool { return false })
 		refused(t, err, authn.CodeSignInFailed, "the right password of somebody outside")
 	}
-	if g := h.counters(u.ID); g.Row != 0 || len(g.Unknown.Passwords.Times) != 0 {
+	if g := h.counters(u.ID); g.Streak != 0 || len(g.Unknown.Passwords.Times) != 0 {
 		t.Errorf("the person was counted against: %+v", g)
 	}
 	if len(h.Events(audit.UnknownName)) != 1 {

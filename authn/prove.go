@@ -48,7 +48,7 @@ func (w *Tx) keepSession(secret Secret, ses Session) error {
 func (s *Service) StepUp(ctx context.Context, from RequestInfo, session Secret, kind factors.Kind, answer []byte) (Verification, error) {
 	return s.stepUp(ctx, from, session, kind, answer, nil, func(w *Tx, ses *Session, u *User) error {
 		ses.StepUp = StepUp{At: w.Op.Now}
-		return w.AuditUser(u, audit.FreshProof, audit.Success, string(kind))
+		return w.AuditUser(u, audit.StepUp, audit.Success, string(kind))
 	})
 }
 

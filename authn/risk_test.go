@@ -13,7 +13,7 @@ func TestWhoHasARoleIsFoundBehindThousandsWhoHaveNone(t *testing.T) {
 	h := authntest.New(t)
 	admin := h.Person("admin@garage.example", func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r", Role: authn.RoleUserAdmin}} })
 	h.Person("zoe@garage.example", nil)
-	standings := store.NewTable[authn.Summary](h.Ring, store.Standings)
+	standings := store.NewTable[authn.Summary](h.Ring, store.Summaries)
 	const many, bite = 5020, 60 // more than one reading takes; ids that sort before everybody's
 	for first := 0; first < many; first += bite {
 		if err := h.Store.Update(t.Context(), func(tx store.Tx) error {

@@ -45,7 +45,7 @@ type Service struct {
 	Factors  []factors.Factor // in the order in which they are offered
 	Hasher   *Hasher
 	Limiter  throttle.Limiter
-	Failures throttle.Guesses
+	Failures throttle.FailureStore
 	Log      audit.Log
 	Outbox   *mail.Outbox
 	Policy   Policy
@@ -79,18 +79,18 @@ type tables struct {
 func (s *Service) Open(ring *store.Keyring) {
 	s.tables = tables{
 		users:        store.NewTable[User](ring, store.Users),
-		summaries:    store.NewTable[Summary](ring, store.Standings),
+		summaries:    store.NewTable[Summary](ring, store.Summaries),
 		addresses:    store.NewTable[UserID](ring, store.Addresses),
-		placeholders: store.NewTable[[]UserID](ring, store.Shadows),
+		placeholders: store.NewTable[[]UserID](ring, store.Placeholders),
 		names:        store.NewTable[struct{}](ring, store.Names),
 		members:      store.NewTable[struct{}](ring, store.Members),
 		uniques:      store.NewTable[UserID](ring, store.Uniques),
 		groups:       store.NewTable[Group](ring, store.Groups),
-		transactions: store.NewTable[Transaction](ring, store.Logins),
-		links:        store.NewTable[Link](ring, store.Enrols),
+		transactions: store.NewTable[Transaction](ring, store.Transactions),
+		links:        store.NewTable[Link](ring, store.Links),
 		sessions:     store.NewTable[Session](ring, store.Sessions),
 		browsers:     store.NewTable[Browser](ring, store.Browsers),
-		forwards:     store.NewTable[ForwardSession](ring, store.Gates),
+		forwards:     store.NewTable[ForwardSession](ring, store.Forwards),
 	}
 }
 
@@ -180,7 +180,7 @@ func (s *Service) Locale(u *User) string {
 }
 
 // failureID is the key of a person's counters of wrong answers: the same over every door and node.
-func (s *Service) failureID(id UserID) string { return s.Failures.PersonID(string(id)) }
+func (s *Service) failureID(id UserID) string { return s.Failures.UserID(string(id)) }
 
 // View reads in one snapshot; fn sees people as they stand.
 func (s *Service) View(ctx context.Context, fn func(r Reader) error) error {

@@ -232,7 +232,7 @@ func TestSweepingTakesTheDeadAndLeavesTheLiving(t *testing.T) {
 	do(t, h.Service.Sweep(t.Context()), "sweeping")
 	count := map[string]int{}
 	for key := range h.scan() {
-		for _, kind := range []store.Kind{store.Logins, store.Sessions, store.Enrols} {
+		for _, kind := range []store.TableDef{store.Transactions, store.Sessions, store.Links} {
 			if len(key) > len(kind.Prefix) && key[:len(kind.Prefix)] == kind.Prefix {
 				count[kind.Prefix]++
 			}

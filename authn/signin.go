@@ -114,7 +114,7 @@ func (s *Service) passwordAttempt(ctx context.Context, a *Operation, name string
 		u, err := r.UserByAddress(name)
 		switch {
 		case CodeOf(err) == CodeNotFound, err == nil && !sees(&u):
-			c.counts = s.Failures.GhostID(name)
+			c.counts = s.Failures.UnknownLoginID(name)
 		case err != nil:
 			return err
 		default:
@@ -148,7 +148,7 @@ func (s *Service) passwordWait(r store.Reader, a *Operation, c candidate) (time.
 	if err != nil {
 		return 0, fmt.Errorf("reading wrong answers: %w", err)
 	}
-	if ok, until := g.May(a.Now, throttle.Password, c.known); !ok {
+	if ok, until := g.Allowed(a.Now, throttle.Password, c.known); !ok {
 		return max(until.Sub(a.Now), time.Second), nil
 	}
 	return 0, nil
@@ -262,15 +262,15 @@ func (r Reader) login(secret Secret, now time.Time) (Transaction, User, Step, er
 // again what has not changed since: all Updates wait for one another.
 type reading struct {
 	program string // the API token whose logins alone are found; "": those of browsers (PROTOCOL 25)
-	login   store.Kept[Transaction]
-	user    store.Kept[User]
+	login   store.Cached[Transaction]
+	user    store.Cached[User]
 }
 
 func (r Reader) loginKept(secret Secret, now time.Time, kept *reading) (Transaction, User, Step, error) {
 	if secret.IsZero() {
 		return Transaction{}, User{}, StepExpired, Refuse(CodeExpired)
 	}
-	l, err := r.s.transactions.GetKept(r.r, secret.Hash(), &kept.login)
+	l, err := r.s.transactions.GetCached(r.r, secret.Hash(), &kept.login)
 	if errors.Is(err, store.ErrNotFound) || err == nil && l.Program != kept.program {
 		return Transaction{}, User{}, StepExpired, Refuse(CodeExpired)
 	}

@@ -33,7 +33,7 @@ func (r Reader) DisplayStatus(u *User, now time.Time) (Status, error) {
 	}
 	for _, class := range []throttle.Class{throttle.Code, throttle.Password} {
 		for _, known := range []bool{false, true} {
-			if ok, _ := g.May(now, class, known); !ok {
+			if ok, _ := g.Allowed(now, class, known); !ok {
 				return StatusLocked, nil
 			}
 		}

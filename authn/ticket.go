@@ -146,9 +146,9 @@ func (s *Service) redeemTicket(ctx context.Context, from RequestInfo, login Secr
 	return out.result()
 }
 
-func (w *Tx) ticketRefused(u *User, g throttle.Guess, known bool, code Code) (ticketOutcome, error) {
+func (w *Tx) ticketRefused(u *User, g throttle.Failures, known bool, code Code) (ticketOutcome, error) {
 	if code == CodeInvalidTicket { // links are not guessed and not counted
-		if err := w.s.Failures.Put(w.Raw, w.Op.Now, w.s.failureID(u.ID), g.Wrong(w.Op.Now, throttle.Ticket, known)); err != nil {
+		if err := w.s.Failures.Put(w.Raw, w.Op.Now, w.s.failureID(u.ID), g.WithFailure(w.Op.Now, throttle.Ticket, known)); err != nil {
 			return ticketOutcome{}, fmt.Errorf("counting a wrong ticket: %w", err)
 		}
 	}
@@ -161,9 +161,9 @@ func (w *Tx) bindTicket(secret Secret, l Transaction, u *User, i int) (ticketOut
 	t := u.Tickets[i]
 	switch {
 	case !w.Op.Now.Before(t.Expires):
-		return w.ticketRefused(u, throttle.Guess{}, l.KnownBrowser, CodeTicketExpired)
+		return w.ticketRefused(u, throttle.Failures{}, l.KnownBrowser, CodeTicketExpired)
 	case intersect(l.provenances(u), t.provenances()):
-		return w.ticketRefused(u, throttle.Guess{}, l.KnownBrowser, CodeSameProvenance)
+		return w.ticketRefused(u, throttle.Failures{}, l.KnownBrowser, CodeSameProvenance)
 	}
 	u.Tickets = slices.Clone(u.Tickets)
 	u.Tickets[i].Transaction = l.ID

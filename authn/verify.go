@@ -270,7 +270,7 @@ func (w *Tx) recoveryUsed(u *User, left int) error {
 
 // NotifyLimited queues a mail that a stranger can cause, unless the person got enough of those (BAR S8).
 func (w *Tx) NotifyLimited(u *User, m templates.Mail) error {
-	v, err := w.s.Limiter.Take(w.Raw, w.Op.Now, throttle.StrangerMails, string(u.ID))
+	v, err := w.s.Limiter.Take(w.Raw, w.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting mails that strangers cause: %w", err)
 	}

@@ -126,7 +126,7 @@ func TestOneCodeInTwentyFourPostsGivesOneSession(t *testing.T) {
 			if got := h.User(string(u.ID)); n != 1 || len(got.Sessions) != 1 {
 				t.Errorf("%d accepted and %d sessions, want one", n, len(got.Sessions))
 			}
-			if g := h.counters(u.ID); len(g.Unknown.Codes.Times)+len(g.Known.Codes.Times)+g.Row != 0 {
+			if g := h.counters(u.ID); len(g.Unknown.Codes.Times)+len(g.Known.Codes.Times)+g.Streak != 0 {
 				t.Errorf("counted: %+v", g)
 			}
 			h.SignIn(amelie, authntest.Password, p)

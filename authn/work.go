@@ -84,12 +84,12 @@ type Reader struct {
 
 // User loads a person; CodeNotFound when there is none.
 func (r Reader) User(id UserID) (User, error) {
-	return r.userKept(id, &store.Kept[User]{})
+	return r.userKept(id, &store.Cached[User]{})
 }
 
 // userKept is User for one that was probably read before.
-func (r Reader) userKept(id UserID, kept *store.Kept[User]) (User, error) {
-	u, err := r.s.users.GetKept(r.r, string(id), kept)
+func (r Reader) userKept(id UserID, kept *store.Cached[User]) (User, error) {
+	u, err := r.s.users.GetCached(r.r, string(id), kept)
 	u.stored = u.summary()
 	u.stored.Groups = slices.Clone(u.Groups) // whatever becomes of the person's own list
 	return u, missing(err, "user", string(id))
@@ -196,19 +196,19 @@ func (w *Tx) Notify(u *User, m templates.Mail, uselessAfter time.Time) error {
 	if err != nil {
 		return fmt.Errorf("counting notices: %w", err)
 	}
-	row := mail.Row{Lang: w.s.Locale(u), UselessAfter: uselessAfter}
+	row := mail.Message{Lang: w.s.Locale(u), ExpiresAt: uselessAfter}
 	if !v.OK {
-		row.NotBefore, row.Notice, row.Key = w.Op.Now.Add(mail.HoldFor), true, string(u.ID)
+		row.NotBefore, row.Notice, row.Key = w.Op.Now.Add(mail.DigestDelay), true, string(u.ID)
 	}
 	return w.queue(u.Addresses(), m, row)
 }
 
 // SendTo queues one mail to each address by itself, so that none learns of another. uselessAfter zero: never.
 func (w *Tx) SendTo(addresses []string, locale string, m templates.Mail, uselessAfter time.Time) error {
-	return w.queue(addresses, m, mail.Row{Lang: locale, UselessAfter: uselessAfter})
+	return w.queue(addresses, m, mail.Message{Lang: locale, ExpiresAt: uselessAfter})
 }
 
-func (w *Tx) queue(addresses []string, m templates.Mail, row mail.Row) error {
+func (w *Tx) queue(addresses []string, m templates.Mail, row mail.Message) error {
 	data, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("composing mail %s: %w", templates.MailName(m), err)

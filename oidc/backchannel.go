@@ -22,23 +22,23 @@ type Deliverer interface {
 // Logout is a sign-out that an application has yet to be told of, kept below "<session's name>/<client>": however
 // many grants it had, it is told once.
 type Logout struct {
-	Client ClientID     `json:"client"`
-	User   authn.UserID `json:"user"`
-	SID    string       `json:"sid"`
-	ID     string       `json:"id"` // jti, the same at each try
-	State  outbox.Try   `json:"state"`
+	Client ClientID        `json:"client"`
+	User   authn.UserID    `json:"user"`
+	SID    string          `json:"sid"`
+	ID     string          `json:"id"` // jti, the same at each try
+	State  outbox.Attempts `json:"state"`
 }
 
-var _ outbox.Row[Logout] = Logout{}
+var _ outbox.Job[Logout] = Logout{}
 
-// Lane is the application: one that stalls holds up no other.
-func (l Logout) Lane() string { return string(l.Client) }
+// Destination is the application: one that stalls holds up no other.
+func (l Logout) Destination() string { return string(l.Client) }
 
-// Try is how far the logout has come.
-func (l Logout) Try() outbox.Try { return l.State }
+// Attempts is how far the logout has come.
+func (l Logout) Attempts() outbox.Attempts { return l.State }
 
-// WithTry is the logout after a further try.
-func (l Logout) WithTry(t outbox.Try) Logout {
+// WithAttempts is the logout after a further try.
+func (l Logout) WithAttempts(t outbox.Attempts) Logout {
 	l.State = t
 	return l
 }
@@ -72,7 +72,7 @@ func (p *Provider) queueLogout(tx store.Tx, now time.Time, g *Grant) error {
 	}
 	id := g.SID + "/" + string(c.ID)
 	row := Logout{Client: c.ID, User: g.User, SID: g.SID, ID: authn.SecretOf(id + g.Made.String()).Hash()[:32],
-		State: outbox.Try{Queued: now, UselessAfter: now.Add(logoutFor)}}
+		State: outbox.Attempts{Queued: now, ExpiresAt: now.Add(logoutFor)}}
 	if err := p.logouts.Put(tx, id, row); err != nil {
 		return fmt.Errorf("queueing a logout: %w", err)
 	}
@@ -105,7 +105,7 @@ func (p *Provider) sendLogout(ctx context.Context, _ string, row Logout) error {
 	case err != nil:
 		return err
 	case c == nil || c.Backchannel == "":
-		return outbox.ErrUnwanted
+		return outbox.ErrDiscard
 	}
 	now := p.now()
 	payload, err := json.Marshal(logoutToken{Issuer: p.Issuer, Subject: p.subject(c, row.User), Audience: string(c.ID), Issued: now.Unix(),

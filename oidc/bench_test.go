@@ -32,7 +32,7 @@ import (
 // bench is a provider with people who are signed in, over a store as the program has it.
 type bench struct {
 	b        *testing.B
-	crowd    *authntest.Crowd
+	crowd    *authntest.Population
 	provider *oidc.Provider
 	sessions []authn.Secret
 	client   oidc.Registered
@@ -43,7 +43,7 @@ func openBench(b *testing.B, alg string) *bench {
 	b.Helper()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	const people = 2000
-	crowd := authntest.Throng(b, people)
+	crowd := authntest.NewPopulation(b, people)
 	s := crowd.Service
 	p, err := oidc.New(oidc.Config{Store: s.Store, Ring: crowd.Ring, Pepper: s.Pepper, People: s, Log: s.Log, Issuer: "https://login.example", Now: s.Now})
 	if err != nil {

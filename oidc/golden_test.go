@@ -35,7 +35,7 @@ func TestEveryRecordEverWrittenDecodesForEver(t *testing.T) {
 	storetest.Golden(t, store.Consents, nil, oidc.Consent{Scopes: []string{"openid"}, At: then})
 	storetest.Golden(t, store.UserCodes, nil, oidc.UserCode{Client: "c1", MAC: []byte{1, 2}, Scopes: []string{"openid"}, Made: then, Expires: then, Polled: then,
 		Every: 5 * time.Second, Denied: true, By: &signed})
-	storetest.Golden(t, store.Logouts, nil, oidc.Logout{Client: "c1", User: "uabc", SID: "5e", ID: "j", State: outbox.Try{Queued: then, NotBefore: then,
-		UselessAfter: then, Attempts: 2, Tried: then, LastError: "answered 503", Unreachable: true, Dead: true, Died: then}})
+	storetest.Golden(t, store.Logouts, nil, oidc.Logout{Client: "c1", User: "uabc", SID: "5e", ID: "j", State: outbox.Attempts{Queued: then, NotBefore: then,
+		ExpiresAt: then, Count: 2, Tried: then, LastError: "answered 503", Unreachable: true, Dead: true, Died: then}})
 	storetest.Golden(t, store.SignKeys, nil, oidc.Ring{Keys: []oidc.SignKey{{ID: "k1", Private: []byte{3, 4}, Made: then, From: then}}})
 }

@@ -229,7 +229,7 @@ const endAtOnce = 8
 // endGrants ends grants, be they there or not.
 func (p *Provider) endGrants(ctx context.Context, keys []string) error {
 	now := p.now()
-	defer p.logoutWorker.Kick()
+	defer p.logoutWorker.Wake()
 	for part := range slices.Chunk(keys, endAtOnce) {
 		err := p.Store.Update(ctx, func(tx store.Tx) error { return p.endEach(tx, now, part) })
 		if err != nil {

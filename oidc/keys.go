@@ -208,7 +208,7 @@ func newKey(alg string, now time.Time) (SignKey, error) {
 // keyCache keeps rings and keys opened: a ring is read anew only when other bytes stand in the store.
 type keyCache struct {
 	mu     sync.Mutex
-	kept   map[string]*store.Kept[Ring]
+	kept   map[string]*store.Cached[Ring]
 	opened map[string]crypto.Signer // by kid
 }
 
@@ -216,12 +216,12 @@ func (c *keyCache) read(table store.Table[Ring], r store.Reader, alg string) (Ri
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.kept == nil {
-		c.kept = map[string]*store.Kept[Ring]{}
+		c.kept = map[string]*store.Cached[Ring]{}
 	}
 	if c.kept[alg] == nil {
-		c.kept[alg] = &store.Kept[Ring]{}
+		c.kept[alg] = &store.Cached[Ring]{}
 	}
-	return table.GetKept(r, alg, c.kept[alg])
+	return table.GetCached(r, alg, c.kept[alg])
 }
 
 func (c *keyCache) open(k SignKey) (crypto.Signer, error) {

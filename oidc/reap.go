@@ -72,7 +72,7 @@ func (p *Provider) repeat(ctx context.Context, doing string, every time.Duration
 // Reap ends the grants of sessions that were ended, by whichever door: no token of theirs was good since, for each is
 // judged at its use; here the applications are told. It marks those that live on after their session's time.
 func (p *Provider) Reap(ctx context.Context) error {
-	defer p.logoutWorker.Kick()
+	defer p.logoutWorker.Wake()
 	return p.walk(ctx, func(s store.Snapshot, after string) (last string, dead []string, err error) {
 		now := p.now()
 		var outlived []string

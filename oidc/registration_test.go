@@ -12,7 +12,7 @@ import (
 	"barillet/oidc"
 )
 
-func open(t testing.TB) (*authntest.House, *oidc.Provider) {
+func open(t testing.TB) (*authntest.Env, *oidc.Provider) {
 	t.Helper()
 	h := authntest.New(t)
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // as the program does: the library logs there

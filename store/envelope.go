@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// ErrSealed wraps the refusal of a record that does not open: altered, moved from another key, or damaged.
-var ErrSealed = errors.New("record does not open")
+// ErrDecrypt wraps the refusal of a record that does not open: altered, moved from another key, or damaged.
+var ErrDecrypt = errors.New("record does not open")
 
 // A sealed record is: one byte envelope format, two bytes record version (big endian), eight bytes data key
 // id, then the nonce and AES-256-GCM ciphertext of the JSON. The first eleven bytes and the full key are the
@@ -28,22 +28,22 @@ func (r *Keyring) seal(key string, version int, plain []byte) []byte {
 
 func (r *Keyring) open(key string, sealed []byte) (version int, plain []byte, err error) {
 	if len(sealed) == 0 {
-		return 0, nil, fmt.Errorf("empty envelope: %w", ErrSealed)
+		return 0, nil, fmt.Errorf("empty envelope: %w", ErrDecrypt)
 	}
 	if sealed[0] > envelopeFormat {
 		return 0, nil, fmt.Errorf("envelope format %d, known is %d: %w", sealed[0], envelopeFormat, ErrNewer)
 	}
 	if sealed[0] != envelopeFormat || len(sealed) < envelopeHeader+gcmOverhead {
-		return 0, nil, fmt.Errorf("malformed envelope: %w", ErrSealed)
+		return 0, nil, fmt.Errorf("malformed envelope: %w", ErrDecrypt)
 	}
 	id := dataKeyID(sealed[3:envelopeHeader])
 	aead := r.aeads[id]
 	if aead == nil {
-		return 0, nil, fmt.Errorf("sealed under data key %x, which this store does not have: %w", id[:], ErrSealed)
+		return 0, nil, fmt.Errorf("sealed under data key %x, which this store does not have: %w", id[:], ErrDecrypt)
 	}
 	plain, err = aead.Open(nil, nil, sealed[envelopeHeader:], additional(sealed[:envelopeHeader], key))
 	if err != nil {
-		return 0, nil, fmt.Errorf("seal is broken: %w", ErrSealed)
+		return 0, nil, fmt.Errorf("seal is broken: %w", ErrDecrypt)
 	}
 	return int(binary.BigEndian.Uint16(sealed[1:])), plain, nil
 }

@@ -27,11 +27,11 @@ const (
 
 // CreateKeyFile draws the keys of the house and writes them, mode 0600, synced with its folder. It never
 // overwrites: the error wraps fs.ErrExist where the file is there.
-func CreateKeyFile(path string) (HouseKeys, error) {
-	keys := NewHouseKeys()
+func CreateKeyFile(path string) (RootKeys, error) {
+	keys := NewRootKeys()
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return HouseKeys{}, fmt.Errorf("creating key file: %w", err)
+		return RootKeys{}, fmt.Errorf("creating key file: %w", err)
 	}
 	_, err = io.WriteString(f, formatKeyFile(keys))
 	if err == nil {
@@ -43,75 +43,75 @@ func CreateKeyFile(path string) (HouseKeys, error) {
 	}
 	if err != nil {
 		os.Remove(path) // ours, and worth nothing: a cut key file would stop every later start
-		return HouseKeys{}, fmt.Errorf("writing key file %s: %w", path, err)
+		return RootKeys{}, fmt.Errorf("writing key file %s: %w", path, err)
 	}
 	return keys, nil
 }
 
 // ReadKeyFile reads the keys of the house. The error names the file and the reason and never what is in it;
 // it wraps ErrNoKeyFile where there is none. A file that group or others may read or write is refused.
-func ReadKeyFile(path string) (HouseKeys, error) {
+func ReadKeyFile(path string) (RootKeys, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return HouseKeys{}, fmt.Errorf("%w at %s", ErrNoKeyFile, path)
+		return RootKeys{}, fmt.Errorf("%w at %s", ErrNoKeyFile, path)
 	}
 	if err != nil {
-		return HouseKeys{}, fmt.Errorf("opening key file: %w", err)
+		return RootKeys{}, fmt.Errorf("opening key file: %w", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return HouseKeys{}, fmt.Errorf("reading key file: %w", err)
+		return RootKeys{}, fmt.Errorf("reading key file: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return HouseKeys{}, fmt.Errorf("key file %s is not a regular file", path)
+		return RootKeys{}, fmt.Errorf("key file %s is not a regular file", path)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return HouseKeys{}, fmt.Errorf("key file %s has mode %04o, open to group or others: want 0600", path, mode)
+		return RootKeys{}, fmt.Errorf("key file %s has mode %04o, open to group or others: want 0600", path, mode)
 	}
 	raw, err := io.ReadAll(io.LimitReader(f, keyFileMaxSize+1))
 	if err != nil {
-		return HouseKeys{}, fmt.Errorf("reading key file: %w", err)
+		return RootKeys{}, fmt.Errorf("reading key file: %w", err)
 	}
 	keys, err := ParseKeyFile(raw)
 	if err != nil {
-		return HouseKeys{}, fmt.Errorf("key file %s: %w", path, err)
+		return RootKeys{}, fmt.Errorf("key file %s: %w", path, err)
 	}
 	return keys, nil
 }
 
 // ParseKeyFile reads the text of a key file. The error wraps ErrNewer for a newer format.
-func ParseKeyFile(raw []byte) (HouseKeys, error) {
+func ParseKeyFile(raw []byte) (RootKeys, error) {
 	text := string(raw)
 	if !strings.HasPrefix(text, keyFileFormat+"\n") {
 		if strings.HasPrefix(text, keyFileName) {
-			return HouseKeys{}, fmt.Errorf("unknown format: %w", ErrNewer)
+			return RootKeys{}, fmt.Errorf("unknown format: %w", ErrNewer)
 		}
-		return HouseKeys{}, errors.New("is not a key file of this program")
+		return RootKeys{}, errors.New("is not a key file of this program")
 	}
 	end := strings.LastIndex(text, "\ncheck ") + 1
 	if end == 0 || text[end:] != "check "+keyFileSum(text[:end])+"\n" {
-		return HouseKeys{}, errors.New("checksum is missing or wrong: the file was cut or altered")
+		return RootKeys{}, errors.New("checksum is missing or wrong: the file was cut or altered")
 	}
 	lines := strings.Split(text[:end], "\n")
 	if len(lines) != 5 || !strings.HasPrefix(lines[1], "#") {
-		return HouseKeys{}, errors.New("has more or fewer lines than a key file")
+		return RootKeys{}, errors.New("has more or fewer lines than a key file")
 	}
-	var keys HouseKeys
+	var keys RootKeys
 	var err error
 	if keys.Master.key, err = parseKeyLine(lines[2], "master"); err != nil {
-		return HouseKeys{}, err
+		return RootKeys{}, err
 	}
 	if keys.Pepper.key, err = parseKeyLine(lines[3], "pepper"); err != nil {
-		return HouseKeys{}, err
+		return RootKeys{}, err
 	}
 	if !strings.HasPrefix(lines[2], "master "+keys.Master.ID()+" ") || !strings.HasPrefix(lines[3], "pepper "+keys.Pepper.ID()+" ") {
-		return HouseKeys{}, errors.New("a key does not go with its id")
+		return RootKeys{}, errors.New("a key does not go with its id")
 	}
 	return keys, nil
 }
 
-func formatKeyFile(keys HouseKeys) string {
+func formatKeyFile(keys RootKeys) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s\n", keyFileFormat, keyFileWords)
 	fmt.Fprintf(&b, "master %s %s\n", keys.Master.ID(), base64.StdEncoding.EncodeToString(keys.Master.key[:]))

@@ -63,7 +63,7 @@ func TestABadKeyFileIsRefusedWithItsNameAndWithoutItsKeys(t *testing.T) {
 	} {
 		os.WriteFile(path, []byte(bad), 0o600)
 		got, err := store.ReadKeyFile(path)
-		if err == nil || got != (store.HouseKeys{}) || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), key) {
+		if err == nil || got != (store.RootKeys{}) || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), key) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -80,8 +80,8 @@ func TestABadKeyFileIsRefusedWithItsNameAndWithoutItsKeys(t *testing.T) {
 }
 
 func TestKeysArePrintedRedactedInEveryWay(t *testing.T) {
-	keys := store.NewHouseKeys()
-	nested := struct{ keys store.HouseKeys }{keys}
+	keys := store.NewRootKeys()
+	nested := struct{ keys store.RootKeys }{keys}
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "master", keys.Master, "pepper", keys.Pepper, "keys", keys)
 	for _, v := range []any{keys, &keys, keys.Master, keys.Pepper} {
@@ -104,7 +104,7 @@ func TestKeysArePrintedRedactedInEveryWay(t *testing.T) {
 }
 
 func TestPurposesAndPartsOfAMacAreKeptApart(t *testing.T) {
-	pepper := store.NewHouseKeys().Pepper
+	pepper := store.NewRootKeys().Pepper
 	seen := map[string]string{}
 	for name, parts := range map[string][]string{
 		"ab c": {"p", "ab", "c"}, "a bc": {"p", "a", "bc"}, "abc": {"p", "abc"}, "no part": {"p"}, "an empty part": {"p", ""},
@@ -139,7 +139,7 @@ func FuzzParseKeyFile(f *testing.F) {
 	f.Add([]byte("barillet key file, format 1\n#\nmaster\npepper\ncheck \n"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		keys, err := store.ParseKeyFile(in)
-		if err != nil && keys != (store.HouseKeys{}) {
+		if err != nil && keys != (store.RootKeys{}) {
 			t.Error("a failed parse returned keys")
 		}
 		if err == nil && (len(keys.Master.ID()) != 16 || len(keys.Pepper.ID()) != 16) {

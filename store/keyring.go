@@ -48,7 +48,7 @@ type header struct {
 // OpenKeyring reads the data key of the store with the keys of the house, or founds an empty store: its
 // format, creation time (now) and first data key. The error wraps ErrWrongKey when the store belongs to other
 // keys, ErrNewer when its format is newer.
-func OpenKeyring(ctx context.Context, s Store, keys HouseKeys, now time.Time) (*Keyring, error) {
+func OpenKeyring(ctx context.Context, s Store, keys RootKeys, now time.Time) (*Keyring, error) {
 	if keys.Master.key == nil || keys.Pepper.key == nil {
 		return nil, errors.New("opening the store: no keys of the house given")
 	}
@@ -57,7 +57,7 @@ func OpenKeyring(ctx context.Context, s Store, keys HouseKeys, now time.Time) (*
 		return nil, err
 	}
 	if empty {
-		if err := found(ctx, s, keys, now); err != nil {
+		if err := initialize(ctx, s, keys, now); err != nil {
 			return nil, fmt.Errorf("founding the store: %w", err)
 		}
 	}
@@ -113,8 +113,8 @@ func IsDemo(ctx context.Context, s Store) (bool, error) {
 	return is, nil
 }
 
-// found writes the first records, unless somebody else has founded the store since: then it leaves them.
-func found(ctx context.Context, s Store, keys HouseKeys, now time.Time) error {
+// initialize writes the first records, unless somebody else has founded the store since: then it leaves them.
+func initialize(ctx context.Context, s Store, keys RootKeys, now time.Time) error {
 	var id dataKeyID
 	var data [keySize]byte
 	rand.Read(id[:])
@@ -142,7 +142,7 @@ func found(ctx context.Context, s Store, keys HouseKeys, now time.Time) error {
 	})
 }
 
-func load(snap Snapshot, keys HouseKeys) (*Keyring, error) {
+func load(snap Snapshot, keys RootKeys) (*Keyring, error) {
 	raw, err := snap.Get(formatKey)
 	if errors.Is(err, ErrNotFound) {
 		return nil, errors.New("it holds records but no format record: not a store of this program, or a damaged one")

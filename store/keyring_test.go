@@ -27,7 +27,7 @@ func open(t testing.TB) store.Store {
 	return s
 }
 
-func openKeyring(t testing.TB, s store.Store, keys store.HouseKeys) *store.Keyring {
+func openKeyring(t testing.TB, s store.Store, keys store.RootKeys) *store.Keyring {
 	t.Helper()
 	ring, err := store.OpenKeyring(background, s, keys, now)
 	if err != nil {
@@ -56,7 +56,7 @@ func get(t testing.TB, s store.Store, key string) (value []byte) {
 }
 
 func TestAStoreIsFoundedOnceAndOpensWithItsOwnKeysOnly(t *testing.T) {
-	s, keys, others := open(t), store.NewHouseKeys(), store.NewHouseKeys()
+	s, keys, others := open(t), store.NewRootKeys(), store.NewRootKeys()
 	if empty, err := store.Empty(background, s); !empty || err != nil {
 		t.Fatalf("a new store: empty %v, %v", empty, err)
 	}
@@ -74,7 +74,7 @@ func TestAStoreIsFoundedOnceAndOpensWithItsOwnKeysOnly(t *testing.T) {
 		}
 		return nil
 	})
-	for name, wrong := range map[string]store.HouseKeys{
+	for name, wrong := range map[string]store.RootKeys{
 		"master key": {Master: others.Master, Pepper: keys.Pepper},
 		"pepper":     {Master: keys.Master, Pepper: others.Pepper},
 	} {
@@ -83,13 +83,13 @@ func TestAStoreIsFoundedOnceAndOpensWithItsOwnKeysOnly(t *testing.T) {
 			t.Errorf("wrong %s: got %v, want ErrWrongKey naming it", name, err)
 		}
 	}
-	if _, err := store.OpenKeyring(background, s, store.HouseKeys{}, now); err == nil {
+	if _, err := store.OpenKeyring(background, s, store.RootKeys{}, now); err == nil {
 		t.Error("no keys at all were taken")
 	}
 }
 
 func TestANewerOrForeignStoreIsRefused(t *testing.T) {
-	s, keys := open(t), store.NewHouseKeys()
+	s, keys := open(t), store.NewRootKeys()
 	openKeyring(t, s, keys)
 	head := string(get(t, s, "meta/format"))
 	put(t, s, "meta/format", []byte(strings.Replace(head, `"format":1`, `"format":2`, 1)))

@@ -23,15 +23,15 @@ type MasterKey struct{ key *[keySize]byte } // a pointer: fmt shows the bytes of
 // [redacted]. The zero value is no key: using it panics.
 type Pepper struct{ key *[keySize]byte }
 
-// HouseKeys are the two keys that live outside the store, in the key file.
-type HouseKeys struct {
+// RootKeys are the two keys that live outside the store, in the key file.
+type RootKeys struct {
 	Master MasterKey
 	Pepper Pepper
 }
 
-// NewHouseKeys draws both keys, 256 bits each.
-func NewHouseKeys() HouseKeys {
-	var keys HouseKeys
+// NewRootKeys draws both keys, 256 bits each.
+func NewRootKeys() RootKeys {
+	var keys RootKeys
 	keys.Master.key, keys.Pepper.key = new([keySize]byte), new([keySize]byte)
 	rand.Read(keys.Master.key[:]) // never fails: crypto/rand since Go 1.24
 	rand.Read(keys.Pepper.key[:])
@@ -86,8 +86,8 @@ func (p Pepper) Format(f fmt.State, _ rune)   { io.WriteString(f, redacted) }
 func (p Pepper) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (p Pepper) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-func (h HouseKeys) String() string               { return redacted }
-func (h HouseKeys) GoString() string             { return redacted }
-func (h HouseKeys) Format(f fmt.State, _ rune)   { io.WriteString(f, redacted) }
-func (h HouseKeys) LogValue() slog.Value         { return slog.StringValue(redacted) }
-func (h HouseKeys) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+func (h RootKeys) String() string               { return redacted }
+func (h RootKeys) GoString() string             { return redacted }
+func (h RootKeys) Format(f fmt.State, _ rune)   { io.WriteString(f, redacted) }
+func (h RootKeys) LogValue() slog.Value         { return slog.StringValue(redacted) }
+func (h RootKeys) MarshalText() ([]byte, error) { return []byte(redacted), nil }

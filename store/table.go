@@ -17,13 +17,13 @@ type Upgrade struct {
 // for concurrent use and cheap to copy.
 type Table[T any] struct {
 	ring     *Keyring
-	kind     Kind
+	kind     TableDef
 	upgrades []Upgrade // upgrades[i] is from version i+1
 }
 
 // NewTable returns the table of one kind. The upgrades, oldest first, must lead from version 1 to the kind's
 // version without a gap; it panics otherwise, and on a kind that is not sealed.
-func NewTable[T any](ring *Keyring, kind Kind, upgrades ...Upgrade) Table[T] {
+func NewTable[T any](ring *Keyring, kind TableDef, upgrades ...Upgrade) Table[T] {
 	if !kind.Sealed {
 		panic(fmt.Sprintf("store: table %s is not sealed", kind.Prefix))
 	}
@@ -37,7 +37,7 @@ func NewTable[T any](ring *Keyring, kind Kind, upgrades ...Upgrade) Table[T] {
 func (t Table[T]) Key(id string) string { return t.kind.Prefix + id }
 
 // Get reads one record, upgraded in memory to the newest version. The error wraps ErrNotFound, ErrNewer or
-// ErrSealed where it is one of these.
+// ErrDecrypt where it is one of these.
 func (t Table[T]) Get(r Reader, id string) (T, error) {
 	var none T
 	sealed, err := r.Get(t.Key(id))
@@ -47,17 +47,17 @@ func (t Table[T]) Get(r Reader, id string) (T, error) {
 	return t.decode(id, sealed)
 }
 
-// Kept is a record as it was read, with the bytes that it was opened from. The zero value holds none. Its value is
+// Cached is a record as it was read, with the bytes that it was opened from. The zero value holds none. Its value is
 // shared by whoever reads it: what it points to is not to be changed.
-type Kept[T any] struct {
+type Cached[T any] struct {
 	key    string
 	sealed []byte
 	value  T
 }
 
-// GetKept is Get for a record that was probably read before: it is opened once more only if other bytes stand there
+// GetCached is Get for a record that was probably read before: it is opened once more only if other bytes stand there
 // now. Each sealing has its own nonce, so equal bytes are the same write of the same record.
-func (t Table[T]) GetKept(r Reader, id string, kept *Kept[T]) (T, error) {
+func (t Table[T]) GetCached(r Reader, id string, kept *Cached[T]) (T, error) {
 	key := t.Key(id)
 	sealed, err := r.Get(key)
 	if err != nil {
@@ -69,7 +69,7 @@ func (t Table[T]) GetKept(r Reader, id string, kept *Kept[T]) (T, error) {
 	}
 	v, err := t.decode(id, sealed)
 	if err == nil {
-		*kept = Kept[T]{key, sealed, v}
+		*kept = Cached[T]{key, sealed, v}
 	}
 	return v, err
 }
@@ -128,7 +128,7 @@ func (t Table[T]) decode(id string, sealed []byte) (T, error) {
 
 // Upgraded leads the JSON of a record from the version it was written in to the kind's newest. The error
 // wraps ErrNewer for a version beyond that.
-func Upgraded(kind Kind, upgrades []Upgrade, version int, raw json.RawMessage) (json.RawMessage, error) {
+func Upgraded(kind TableDef, upgrades []Upgrade, version int, raw json.RawMessage) (json.RawMessage, error) {
 	if version > kind.Version {
 		return nil, fmt.Errorf("record of %s has version %d, known up to %d: %w", kind.Prefix, version, kind.Version, ErrNewer)
 	}
@@ -147,7 +147,7 @@ func Upgraded(kind Kind, upgrades []Upgrade, version int, raw json.RawMessage) (
 	return raw, nil
 }
 
-func checkUpgrades(kind Kind, upgrades []Upgrade) error {
+func checkUpgrades(kind TableDef, upgrades []Upgrade) error {
 	if len(upgrades) != kind.Version-1 {
 		return fmt.Errorf("table %s is of version %d and has %d upgrades", kind.Prefix, kind.Version, len(upgrades))
 	}

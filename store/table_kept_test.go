@@ -22,8 +22,8 @@ func (o openings) MarshalText() ([]byte, error) { return []byte(o.Name), nil }
 
 func TestAKeptRecordIsOpenedAgainOnlyWhenItWasWrittenAgain(t *testing.T) {
 	s := open(t)
-	table := store.NewTable[openings](openKeyring(t, s, store.NewHouseKeys()), store.Names)
-	var kept store.Kept[openings]
+	table := store.NewTable[openings](openKeyring(t, s, store.NewRootKeys()), store.Names)
+	var kept store.Cached[openings]
 	opened = 0
 	write := func(id, name string) {
 		t.Helper()
@@ -34,7 +34,7 @@ func TestAKeptRecordIsOpenedAgainOnlyWhenItWasWrittenAgain(t *testing.T) {
 	read := func(id, want string, times int) {
 		t.Helper()
 		err := s.View(background, func(snap store.Snapshot) error {
-			got, err := table.GetKept(snap, id, &kept)
+			got, err := table.GetCached(snap, id, &kept)
 			if err != nil || got.Name != want || opened != times {
 				t.Errorf("reading %s: got %q, %v, opened %d times; want %q, %d times", id, got.Name, err, opened, want, times)
 			}
@@ -58,7 +58,7 @@ func TestAKeptRecordIsOpenedAgainOnlyWhenItWasWrittenAgain(t *testing.T) {
 		if err := table.Delete(tx, "a"); err != nil {
 			return err
 		}
-		_, err := table.GetKept(tx, "a", &kept)
+		_, err := table.GetCached(tx, "a", &kept)
 		return err
 	})
 	if !errors.Is(err, store.ErrNotFound) {
@@ -69,13 +69,13 @@ func TestAKeptRecordIsOpenedAgainOnlyWhenItWasWrittenAgain(t *testing.T) {
 
 func TestARecordMovedBelowAnotherKeyIsNotTakenForTheKeptOne(t *testing.T) {
 	s := open(t)
-	table := store.NewTable[openings](openKeyring(t, s, store.NewHouseKeys()), store.Names)
-	var kept store.Kept[openings]
+	table := store.NewTable[openings](openKeyring(t, s, store.NewRootKeys()), store.Names)
+	var kept store.Cached[openings]
 	err := s.Update(background, func(tx store.Tx) error {
 		if err := table.Put(tx, "a", openings{"one"}); err != nil {
 			return err
 		}
-		if _, err := table.GetKept(tx, "a", &kept); err != nil {
+		if _, err := table.GetCached(tx, "a", &kept); err != nil {
 			return err
 		}
 		raw, err := tx.Get(table.Key("a"))
@@ -85,10 +85,10 @@ func TestARecordMovedBelowAnotherKeyIsNotTakenForTheKeptOne(t *testing.T) {
 		if err := tx.Put(table.Key("b"), raw); err != nil {
 			return err
 		}
-		_, err = table.GetKept(tx, "b", &kept)
+		_, err = table.GetCached(tx, "b", &kept)
 		return err
 	})
-	if !errors.Is(err, store.ErrSealed) {
+	if !errors.Is(err, store.ErrDecrypt) {
 		t.Errorf("got %v, want ErrSealed", err)
 	}
 }

@@ -16,7 +16,7 @@ type person struct{ Name, Phone string }
 
 func TestATableKeepsTypedRecords(t *testing.T) {
 	s := open(t)
-	people := store.NewTable[person](openKeyring(t, s, store.NewHouseKeys()), store.Names)
+	people := store.NewTable[person](openKeyring(t, s, store.NewRootKeys()), store.Names)
 	err := s.Update(background, func(tx store.Tx) error {
 		for _, id := range []string{"dupont/1", "dupont/2", "dupond/1"} {
 			if err := people.Put(tx, id, person{Name: id}); err != nil {
@@ -64,7 +64,7 @@ func TestATableKeepsTypedRecords(t *testing.T) {
 
 func TestARecordIsSealedToItsKeyAndVersion(t *testing.T) {
 	s := open(t)
-	people := store.NewTable[person](openKeyring(t, s, store.NewHouseKeys()), store.Users)
+	people := store.NewTable[person](openKeyring(t, s, store.NewRootKeys()), store.Users)
 	secret := person{Name: "Zoe", Phone: "0612345678"}
 	if err := s.Update(background, func(tx store.Tx) error { return people.Put(tx, "1", secret) }); err != nil {
 		t.Fatal(err)
@@ -83,14 +83,14 @@ func TestARecordIsSealedToItsKeyAndVersion(t *testing.T) {
 		value    []byte
 		want     error
 	}{
-		{"moved to another key", "2", sealed, store.ErrSealed},
-		{"relabelled as another version", "1", flip(2), store.ErrSealed},
-		{"of an unknown data key", "1", flip(5), store.ErrSealed},
-		{"with a flipped nonce", "1", flip(12), store.ErrSealed},
-		{"with a flipped last byte", "1", flip(len(sealed) - 1), store.ErrSealed},
-		{"cut", "1", sealed[:len(sealed)-1], store.ErrSealed},
-		{"cut to its header", "1", sealed[:11], store.ErrSealed},
-		{"of an older envelope than the first", "1", flip(0), store.ErrSealed},
+		{"moved to another key", "2", sealed, store.ErrDecrypt},
+		{"relabelled as another version", "1", flip(2), store.ErrDecrypt},
+		{"of an unknown data key", "1", flip(5), store.ErrDecrypt},
+		{"with a flipped nonce", "1", flip(12), store.ErrDecrypt},
+		{"with a flipped last byte", "1", flip(len(sealed) - 1), store.ErrDecrypt},
+		{"cut", "1", sealed[:len(sealed)-1], store.ErrDecrypt},
+		{"cut to its header", "1", sealed[:11], store.ErrDecrypt},
+		{"of an older envelope than the first", "1", flip(0), store.ErrDecrypt},
 		{"of a newer envelope", "1", append([]byte{2}, sealed[1:]...), store.ErrNewer},
 	} {
 		put(t, s, "user/"+c.id, c.value)
@@ -105,8 +105,8 @@ func TestARecordIsSealedToItsKeyAndVersion(t *testing.T) {
 
 func TestOldRecordsAreUpgradedAndNewerOnesRefused(t *testing.T) {
 	s := open(t)
-	ring := openKeyring(t, s, store.NewHouseKeys())
-	kind := func(version int) store.Kind {
+	ring := openKeyring(t, s, store.NewRootKeys())
+	kind := func(version int) store.TableDef {
 		k := store.Users
 		k.Version = version
 		return k
@@ -152,7 +152,7 @@ func TestATableWithAGapInItsUpgradesPanics(t *testing.T) {
 }
 
 func TestPrefixesEndInASlashAndNoneBeginsAnother(t *testing.T) {
-	kinds := store.Kinds()
+	kinds := store.TableDefs()
 	for i, k := range kinds {
 		if !strings.HasSuffix(k.Prefix, "/") || strings.Count(k.Prefix, "/") != 1 || k.Owner == "" || k.Lives == "" || k.Version < 1 {
 			t.Errorf("kind %d is incomplete: %+v", i, k)
@@ -193,7 +193,7 @@ func (r raw) Get(string) ([]byte, error) { return r, nil }
 
 func FuzzEnvelope(f *testing.F) {
 	s := open(f)
-	people := store.NewTable[person](openKeyring(f, s, store.NewHouseKeys()), store.Users)
+	people := store.NewTable[person](openKeyring(f, s, store.NewRootKeys()), store.Users)
 	err := s.Update(background, func(tx store.Tx) error { return people.Put(tx, "1", person{"Zoe", "1"}) })
 	if err != nil {
 		f.Fatal(err)
@@ -213,7 +213,7 @@ func FuzzEnvelope(f *testing.F) {
 func BenchmarkTable(b *testing.B) {
 	for _, size := range []int{512, 4 << 10} {
 		s := open(b)
-		people := store.NewTable[person](openKeyring(b, s, store.NewHouseKeys()), store.Users)
+		people := store.NewTable[person](openKeyring(b, s, store.NewRootKeys()), store.Users)
 		v := person{Name: strings.Repeat("n", size/2), Phone: strings.Repeat("p", size/2-22)}
 		if err := s.Update(background, func(tx store.Tx) error { return people.Put(tx, "1", v) }); err != nil {
 			b.Fatal(err)

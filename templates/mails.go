@@ -182,7 +182,7 @@ type NoticesMail struct {
 	Notices []JoinedNotice `json:"notices"`
 }
 
-// JoinedNotice is one of them: the subject it would have had, and when it happened.
+// DigestNotice is one of them: the subject it would have had, and when it happened.
 type JoinedNotice struct {
 	At      time.Time `json:"at"`
 	Subject string    `json:"subject"`

@@ -260,9 +260,9 @@ func (p *place) reopened(t testing.TB) *place {
 	}
 	was := p.Service
 	people := &authn.Service{Store: p.Store, Pepper: was.Pepper, Hasher: was.Hasher, Factors: was.Factors, Log: audit.NewLog(ring), Now: was.Now,
-		Limiter: throttle.NewLimiter(ring, was.Pepper), Failures: throttle.NewGuesses(ring, was.Pepper), Outbox: was.Outbox, Policy: was.Policy}
+		Limiter: throttle.NewLimiter(ring, was.Pepper), Failures: throttle.NewFailureStore(ring, was.Pepper), Outbox: was.Outbox, Policy: was.Policy}
 	people.Open(ring)
-	h := *p.House
+	h := *p.Env
 	h.Service, h.Ring = people, ring
 	c, log := config(t, &h)
 	c.OIDC = apps(t, &c, nil)
@@ -270,7 +270,7 @@ func (p *place) reopened(t testing.TB) *place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := &place{House: &h, handler: handler, log: log, url: p.url, server: httptest.NewTLSServer(handler)}
+	out := &place{Env: &h, handler: handler, log: log, url: p.url, server: httptest.NewTLSServer(handler)}
 	t.Cleanup(out.server.Close)
 	return out
 }

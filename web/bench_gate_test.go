@@ -22,7 +22,7 @@ func asking() map[string]string {
 // doorman is the whole front door with one rule, and the gate cookies of so many people.
 func (a *arena) doorman(b *testing.B, people int) (http.Handler, []string) {
 	b.Helper()
-	c, _ := config(b, a.crowd.House)
+	c, _ := config(b, a.crowd.Env)
 	c.Now, c.Log = a.crowd.Service.Now, slog.New(slog.NewJSONHandler(io.Discard, nil))
 	rule, err := gate.ParseRule(wiki)
 	if err != nil {

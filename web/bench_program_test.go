@@ -31,7 +31,7 @@ func BenchmarkProgram(b *testing.B) {
 		b.Fatal(err)
 	}
 	folder := b.TempDir()
-	crowd := authntest.Settle(b, folder, 1000)
+	crowd := authntest.SeedDataDir(b, folder, 1000)
 	for b.Loop() { // once: it takes longer than -benchtime
 		startProgram(b, binary, folder).stop(b) // the first start checks whatever the crowd left
 		p := startProgram(b, binary, folder)

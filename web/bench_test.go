@@ -23,7 +23,7 @@ const rounds = 5
 
 // arena holds the two servers that are compared, in one process. Only one is under load at a time.
 type arena struct {
-	crowd *authntest.Crowd
+	crowd *authntest.Population
 	floor *floor
 	house string // address
 	bare  string // address of the floor
@@ -33,8 +33,8 @@ func openArena(b *testing.B, people int) *arena {
 	b.Helper()
 	percent := debug.SetGCPercent(400) // as the program does; for both servers
 	b.Cleanup(func() { debug.SetGCPercent(percent) })
-	crowd := authntest.Throng(b, people)
-	c, _ := config(b, crowd.House)
+	crowd := authntest.NewPopulation(b, people)
+	c, _ := config(b, crowd.Env)
 	c.Now, c.Log = crowd.Service.Now, slog.New(slog.NewJSONHandler(io.Discard, nil))
 	handler, err := web.New(c)
 	if err != nil {
@@ -134,7 +134,7 @@ func BenchmarkSignIn(b *testing.B) {
 func (a *arena) signIns(*testing.B) job { return signInsOf(a.crowd, a.crowd.NextStep(), a.house) }
 
 // signInsOf has each of a crowd sign in once, on a browser that they are known on.
-func signInsOf(crowd *authntest.Crowd, code, server string) job {
+func signInsOf(crowd *authntest.Population, code, server string) job {
 	j := job{Server: server}
 	for _, p := range crowd.People {
 		j.Acts = append(j.Acts, act{

@@ -27,7 +27,7 @@ func TestWhoeverComesFromAnotherHouseGetsInWithTheOldPhone(t *testing.T) {
 		t.Fatalf("got mails %v", mails)
 	}
 	path := strings.TrimPrefix(welcome.Link, p.url)
-	phone := &authntest.Phone{House: p.House, Secret: secret}
+	phone := &authntest.Phone{House: p.Env, Secret: secret}
 	b := p.browser(t)
 	b.shows(path)
 	b.goes("/login/factor?done=password_set", path, "password", authntest.Password)

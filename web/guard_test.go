@@ -120,7 +120,7 @@ func TestAnAnswerBearsItsHeaders(t *testing.T) {
 }
 
 func TestTheDemonstrationIsForTheMachineItself(t *testing.T) {
-	p := open(t, func(c *web.Config) { c.Demo = &mail.Box{} })
+	p := open(t, func(c *web.Config) { c.Demo = &mail.MemoryTransport{} })
 	sent := mail.Envelope{MessageID: "a/b@login.example", To: amelie, Subject: "Hello <you>", Date: p.Clock.Now(),
 		Text: "Open https://login.example/ticket/abc_-9.\nNot https://login.example.evil/ticket/x\n"}
 	if err := p.demo.Send(t.Context(), sent); err != nil {

@@ -28,10 +28,10 @@ import (
 
 // place is a house with its front door open, and what its log says.
 type place struct {
-	*authntest.House
+	*authntest.Env
 	handler http.Handler
 	log     *logged
-	demo    *mail.Box
+	demo    *mail.MemoryTransport
 	url     string
 	server  *httptest.Server
 }
@@ -55,7 +55,7 @@ func (l *logged) String() string {
 }
 
 // config is that of a place with every part.
-func config(t testing.TB, h *authntest.House) (web.Config, *logged) {
+func config(t testing.TB, h *authntest.Env) (web.Config, *logged) {
 	t.Helper()
 	files, err := static.New("")
 	if err != nil {
@@ -87,7 +87,7 @@ func open(t testing.TB, change func(*web.Config)) *place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &place{House: h, handler: handler, log: log, demo: c.Demo, url: c.PublicURL}
+	p := &place{Env: h, handler: handler, log: log, demo: c.Demo, url: c.PublicURL}
 	p.server = httptest.NewUnstartedServer(handler)
 	if strings.HasPrefix(c.PublicURL, "https:") {
 		p.server.StartTLS()

@@ -34,9 +34,9 @@ type Config struct {
 	DefaultLocale  string         // "fr" or "en"
 	Now            func() time.Time
 	Log            *slog.Logger
-	Demo           *mail.Box      // the mailbox of the demonstration; nil: this is none
-	OIDC           *oidc.Provider // what applications are served by; nil: there is none
-	Gate           *gate.Gate     // answers proxies; nil: no application stands behind forward-auth
+	Demo           *mail.MemoryTransport // the mailbox of the demonstration; nil: this is none
+	OIDC           *oidc.Provider        // what applications are served by; nil: there is none
+	Gate           *gate.Gate            // answers proxies; nil: no application stands behind forward-auth
 
 	// Docs is the description of the API, composed when it is first asked for; nil: its pages are not served.
 	Docs func() (*apidocs.Document, error)

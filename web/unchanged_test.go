@@ -51,7 +51,7 @@ func changed(before, after map[string]string) []string {
 // TestNoGetChangesAnything walks every GET route as a stranger, in a login at each of its steps, and signed in
 // with and without a proof, twice, and looks at every record. It also looks at the headers of each answer.
 func TestNoGetChangesAnything(t *testing.T) {
-	p := open(t, func(c *web.Config) { c.Demo = &mail.Box{} })
+	p := open(t, func(c *web.Config) { c.Demo = &mail.MemoryTransport{} })
 	u, phone, _ := p.Member(amelie, nil)
 	invited := p.Invite(p.Person("karim@garage.example", nil).ID).Reveal()
 	visitors := map[string]*browser{"a stranger": p.browser(t)}

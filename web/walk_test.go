@@ -26,7 +26,7 @@ func TestAnInvitedPersonEnrolsAPhoneAndSignsInWithIt(t *testing.T) {
 	b.goes("/enrol", link, "password", authntest.Password)
 	b.shows("/enrol")
 	b.goes("/enrol/phone", "/enrol/begin", "kind", "totp", "app", "okta")
-	phone := &authntest.Phone{House: p.House, Secret: secretIn(t, b.shows("/enrol/phone").body)}
+	phone := &authntest.Phone{House: p.Env, Secret: secretIn(t, b.shows("/enrol/phone").body)}
 	if got := b.post("/enrol/phone", "name", "Phone", "code", "000000"); got.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("a wrong code at enrolment: got %d, want 422", got.StatusCode)
 	}

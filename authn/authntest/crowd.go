@@ -13,31 +13,31 @@ import (
 	"barillet/store/storetest"
 )
 
-// Crowd is a house full of people for loads: closures run once, a password costs what it costs in production,
+// Population is a house full of people for loads: closures run once, a password costs what it costs in production,
 // and the clock begins at the present time and runs. All of its people have Password and one TOTP key in
 // common, made once: what a load is to measure is the sign-in, not the making of people.
-type Crowd struct {
-	*House
+type Population struct {
+	*Env
 	Phone  *Phone // everybody's; its Code is good once for each of the people and step
-	People []Someone
+	People []TestUser
 }
 
-// Someone is one of a crowd.
-type Someone struct {
+// TestUser is one of a crowd.
+type TestUser struct {
 	ID      authn.UserID
 	Login   string
 	Browser authn.Secret // a browser that they have signed in on before
 }
 
-// Throng makes a house of so many people. Everybody has these devices besides.
-func Throng(t testing.TB, n int, besides ...factors.Device) *Crowd {
+// NewPopulation makes a house of so many people. Everybody has these devices besides.
+func NewPopulation(t testing.TB, n int, besides ...factors.Device) *Population {
 	t.Helper()
 	return throng(t, New(t), n, besides...)
 }
 
-// Settle leaves a crowd of so many people in the data folder of a program, which is to be empty, and goes: the program
+// SeedDataDir leaves a crowd of so many people in the data folder of a program, which is to be empty, and goes: the program
 // may be started on it. The Crowd's own store is closed.
-func Settle(t testing.TB, folder string, n int) *Crowd {
+func SeedDataDir(t testing.TB, folder string, n int) *Population {
 	t.Helper()
 	keys, err := store.CreateKeyFile(filepath.Join(folder, "barillet.key"))
 	if err != nil {
@@ -50,7 +50,7 @@ func Settle(t testing.TB, folder string, n int) *Crowd {
 	return c
 }
 
-func throng(t testing.TB, h *House, n int, besides ...factors.Device) *Crowd {
+func throng(t testing.TB, h *Env, n int, besides ...factors.Device) *Population {
 	t.Helper()
 	model, phone, _ := h.Member("model@garage.example", nil)
 	passwords, err := authn.NewHasher(h.Keys.Pepper, authn.PasswordPolicy{})
@@ -66,7 +66,7 @@ func throng(t testing.TB, h *House, n int, besides ...factors.Device) *Crowd {
 	if model.Password.Hash, err = passwords.Hash(t.Context(), true, Password); err != nil {
 		t.Fatal(err)
 	}
-	c := &Crowd{House: h, Phone: phone, People: make([]Someone, n)}
+	c := &Population{Env: h, Phone: phone, People: make([]TestUser, n)}
 	c.Each(64, n, func(i int) error {
 		login := fmt.Sprintf("person%07d@garage.example", i)
 		browser := authn.NewSecret()
@@ -80,31 +80,31 @@ func throng(t testing.TB, h *House, n int, besides ...factors.Device) *Crowd {
 			}
 			return u, w.Create(&u)
 		})
-		c.People[i] = Someone{ID: u.ID, Login: login, Browser: browser}
+		c.People[i] = TestUser{ID: u.ID, Login: login, Browser: browser}
 		return err
 	})
 	return c
 }
 
 // NextStep moves the clock so far on that everybody's code is good again, and returns it.
-func (c *Crowd) NextStep() string {
+func (c *Population) NextStep() string {
 	c.T.Helper()
 	c.Clock.Advance(2 * time.Minute)
 	return c.CodeAt(c.Service.Now())
 }
 
 // CodeAt is everybody's code at a time.
-func (c *Crowd) CodeAt(at time.Time) string {
+func (c *Population) CodeAt(at time.Time) string {
 	c.T.Helper()
 	p := *c.Phone
-	p.House = &House{T: c.T, Clock: &Clock{now: at}}
+	p.House = &Env{T: c.T, Clock: &Clock{now: at}}
 	return string(p.Code())
 }
 
 // Proven writes a login under way for each of the first n people: the password is proven, the second step not.
-func (c *Crowd) Proven(n int) []authn.Secret {
+func (c *Population) Proven(n int) []authn.Secret {
 	c.T.Helper()
-	logins, now := store.NewTable[authn.Transaction](c.Ring, store.Logins), c.Service.Now()
+	logins, now := store.NewTable[authn.Transaction](c.Ring, store.Transactions), c.Service.Now()
 	all := c.User(c.People[0].Login) // everybody's epochs are the model's
 	secrets := newSecrets(n)
 	const batch = 32
@@ -125,7 +125,7 @@ func (c *Crowd) Proven(n int) []authn.Secret {
 }
 
 // Sessions signs the first n people in without a sign-in.
-func (c *Crowd) Sessions(n int) []authn.Secret {
+func (c *Population) Sessions(n int) []authn.Secret {
 	c.T.Helper()
 	sessions, now := store.NewTable[authn.Session](c.Ring, store.Sessions), c.Service.Now()
 	all, secrets := c.User(c.People[0].Login), newSecrets(n)
@@ -146,7 +146,7 @@ func newSecrets(n int) []authn.Secret {
 }
 
 // Each runs act for 0 to n-1, by so many at once.
-func (c *Crowd) Each(workers, n int, act func(i int) error) {
+func (c *Population) Each(workers, n int, act func(i int) error) {
 	c.T.Helper()
 	var all sync.WaitGroup
 	turns, failed := make(chan int), make(chan error, n)

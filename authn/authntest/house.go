@@ -49,16 +49,16 @@ func (c *Clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// House is a service with all that it stands on.
-type House struct {
+// Env is a service with all that it stands on.
+type Env struct {
 	T       testing.TB
 	Service *authn.Service
 	Store   store.Store // runs every closure twice
 	Ring    *store.Keyring
-	Keys    store.HouseKeys
+	Keys    store.RootKeys
 	Clock   *Clock
 	Outbox  *mail.Outbox
-	Hooks   *webhook.Hooks
+	Hooks   *webhook.Endpoints
 	Log     audit.Log
 	From    authn.RequestInfo // of somebody at a workshop's computer
 }
@@ -67,13 +67,13 @@ type House struct {
 const Password = "clef de douze et tournevis"
 
 // New founds a house. Every Update closure in it runs twice (PROTOCOL 31), and a password costs little.
-func New(t testing.TB) *House {
+func New(t testing.TB) *Env {
 	t.Helper()
-	return newIn(t, t.TempDir(), store.NewHouseKeys())
+	return newIn(t, t.TempDir(), store.NewRootKeys())
 }
 
 // newIn is New in a folder and under keys that are there already.
-func newIn(t testing.TB, folder string, keys store.HouseKeys) *House {
+func newIn(t testing.TB, folder string, keys store.RootKeys) *Env {
 	t.Helper()
 	file, err := bolt.Open(filepath.Join(folder, "barillet.db"), bolt.Options{})
 	if err != nil {
@@ -97,16 +97,16 @@ func newIn(t testing.TB, folder string, keys store.HouseKeys) *House {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hooks, log := webhook.NewHooks(ring), audit.NewLog(ring)
+	hooks, log := webhook.NewEndpoints(ring), audit.NewLog(ring)
 	log.Watch = hooks.Watch
-	h := &House{T: t, Store: storetest.Twice(file), Ring: ring, Keys: keys, Clock: clock,
+	h := &Env{T: t, Store: storetest.RunTwice(file), Ring: ring, Keys: keys, Clock: clock,
 		Outbox: mail.NewOutbox(ring, "login.example"), Hooks: hooks, Log: log,
 		From: authn.RequestInfo{Address: netip.MustParseAddr("192.0.2.10"), RequestID: "req-1", Locale: "fr",
 			Agent: "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"}}
 	h.Service = &authn.Service{
 		Store: h.Store, Pepper: keys.Pepper, Hasher: passwords,
 		Factors: []factors.Factor{totp.TOTP{}, key, recovery.Recovery{MAC: keys.Pepper.MAC}},
-		Limiter: throttle.NewLimiter(ring, keys.Pepper), Failures: throttle.NewGuesses(ring, keys.Pepper),
+		Limiter: throttle.NewLimiter(ring, keys.Pepper), Failures: throttle.NewFailureStore(ring, keys.Pepper),
 		Log: h.Log, Outbox: h.Outbox, Now: clock.Now,
 		Policy: authn.Policy{Issuer: "Garage Lumiere", PublicURL: "https://login.example", DefaultLocale: "fr", AllowCopies: true,
 			SessionIdle: time.Hour, SessionMax: 24 * time.Hour, Support: "support@garage.example"},
@@ -116,7 +116,7 @@ func newIn(t testing.TB, folder string, keys store.HouseKeys) *House {
 }
 
 // Person makes somebody of that address as an operator's work does: staged, without a password.
-func (h *House) Person(address string, change func(*authn.User)) authn.User {
+func (h *Env) Person(address string, change func(*authn.User)) authn.User {
 	h.T.Helper()
 	u, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (authn.User, error) {
 		u := w.NewUser()
@@ -133,7 +133,7 @@ func (h *House) Person(address string, change func(*authn.User)) authn.User {
 }
 
 // Group makes a garage.
-func (h *House) Group(name string) authn.GroupID {
+func (h *Env) Group(name string) authn.GroupID {
 	h.T.Helper()
 	g, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (authn.Group, error) {
 		g := authn.Group{Name: name}
@@ -146,7 +146,7 @@ func (h *House) Group(name string) authn.GroupID {
 }
 
 // Invite makes an invitation and returns its token.
-func (h *House) Invite(id authn.UserID) authn.Secret {
+func (h *Env) Invite(id authn.UserID) authn.Secret {
 	h.T.Helper()
 	token, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (authn.Secret, error) {
 		u, err := w.User(id)
@@ -166,7 +166,7 @@ func (h *House) Invite(id authn.UserID) authn.Secret {
 }
 
 // User reads a person as stored.
-func (h *House) User(idOrLogin string) authn.User {
+func (h *Env) User(idOrLogin string) authn.User {
 	h.T.Helper()
 	var u authn.User
 	err := h.Service.View(h.T.Context(), func(r authn.Reader) (err error) {
@@ -180,7 +180,7 @@ func (h *House) User(idOrLogin string) authn.User {
 }
 
 // Change changes a person as stored, whatever the rules say.
-func (h *House) Change(id authn.UserID, change func(*authn.User)) {
+func (h *Env) Change(id authn.UserID, change func(*authn.User)) {
 	h.T.Helper()
 	_, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (struct{}, error) {
 		u, err := w.User(id)
@@ -203,18 +203,18 @@ type Mail struct {
 }
 
 // Mails are those that wait, oldest first.
-func (h *House) Mails() []Mail {
+func (h *Env) Mails() []Mail {
 	h.T.Helper()
 	var out []Mail
-	table := store.NewTable[mail.Row](h.Ring, store.Outbox)
+	table := store.NewTable[mail.Message](h.Ring, store.Outbox)
 	err := h.Store.View(h.T.Context(), func(s store.Snapshot) error {
 		out = nil
-		return table.Scan(s, "", "", 0, func(id string, row mail.Row) error {
+		return table.Scan(s, "", "", 0, func(id string, row mail.Message) error {
 			m, err := templates.DecodeMail(row.Template, json.RawMessage(row.Data))
 			if err != nil {
 				return err
 			}
-			out = append(out, Mail{ID: id, To: row.To[0], Lang: row.Lang, What: m, UselessAfter: row.UselessAfter})
+			out = append(out, Mail{ID: id, To: row.To[0], Lang: row.Lang, What: m, UselessAfter: row.ExpiresAt})
 			return nil
 		})
 	})
@@ -225,7 +225,7 @@ func (h *House) Mails() []Mail {
 }
 
 // EmptyOutbox takes away every mail that waits.
-func (h *House) EmptyOutbox() {
+func (h *Env) EmptyOutbox() {
 	h.T.Helper()
 	for _, m := range h.Mails() {
 		err := h.Store.Update(h.T.Context(), func(tx store.Tx) error { return tx.Delete(store.Outbox.Prefix + m.ID) })
@@ -236,7 +236,7 @@ func (h *House) EmptyOutbox() {
 }
 
 // Events are the events of these actions (none: all), oldest first.
-func (h *House) Events(actions ...string) []audit.Entry {
+func (h *Env) Events(actions ...string) []audit.Entry {
 	h.T.Helper()
 	var out []audit.Entry
 	err := h.Store.View(h.T.Context(), func(s store.Snapshot) (err error) {

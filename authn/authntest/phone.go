@@ -13,7 +13,7 @@ import (
 
 // Phone is an authenticator app with one key: another implementation of RFC 6238 than ours (oathtool).
 type Phone struct {
-	House  *House
+	House  *Env
 	Secret string
 	Device factors.DeviceID
 }
@@ -37,7 +37,7 @@ func (p *Phone) Next() []byte {
 }
 
 // Enrol enrols a phone in a seat to its end.
-func (h *House) Enrol(seat authn.Flow, name string) (*Phone, authn.Enrolled) {
+func (h *Env) Enrol(seat authn.Flow, name string) (*Phone, authn.Enrolled) {
 	h.T.Helper()
 	p := h.BeginPhone(seat, name)
 	done, err := h.Service.FinishEnrol(h.T.Context(), h.From, seat, "", p.Code())
@@ -49,7 +49,7 @@ func (h *House) Enrol(seat authn.Flow, name string) (*Phone, authn.Enrolled) {
 }
 
 // BeginPhone opens the enrolment of a phone and scans its QR code.
-func (h *House) BeginPhone(seat authn.Flow, name string) *Phone {
+func (h *Env) BeginPhone(seat authn.Flow, name string) *Phone {
 	h.T.Helper()
 	prompt, err := h.Service.BeginEnrol(h.T.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind, Name: name})
 	if err != nil {
@@ -63,7 +63,7 @@ func (h *House) BeginPhone(seat authn.Flow, name string) *Phone {
 }
 
 // Accept goes from an invitation to the first session: the password, then a phone.
-func (h *House) Accept(invitation authn.Secret, password string) (*Phone, authn.Credentials) {
+func (h *Env) Accept(invitation authn.Secret, password string) (*Phone, authn.Credentials) {
 	h.T.Helper()
 	started, err := h.Service.AcceptInvitation(h.T.Context(), h.From, invitation, password)
 	if err != nil {
@@ -74,7 +74,7 @@ func (h *House) Accept(invitation authn.Secret, password string) (*Phone, authn.
 }
 
 // Member makes somebody who is active with Password and a phone, and signed in.
-func (h *House) Member(address string, change func(*authn.User)) (authn.User, *Phone, authn.Secret) {
+func (h *Env) Member(address string, change func(*authn.User)) (authn.User, *Phone, authn.Secret) {
 	h.T.Helper()
 	u := h.Person(address, change)
 	p, issued := h.Accept(h.Invite(u.ID), Password)
@@ -82,7 +82,7 @@ func (h *House) Member(address string, change func(*authn.User)) (authn.User, *P
 }
 
 // SignIn proves a password and then the phone's next code.
-func (h *House) SignIn(login, password string, p *Phone) authn.Credentials {
+func (h *Env) SignIn(login, password string, p *Phone) authn.Credentials {
 	h.T.Helper()
 	started, err := h.Service.StartWithPassword(h.T.Context(), h.From, login, password, "")
 	if err != nil {

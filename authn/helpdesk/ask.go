@@ -143,7 +143,7 @@ func (d *Desk) open(w *authn.Tx, q asked, u *authn.User, reference string, mails
 	if u.ID == "" || q.forgot { // strangers' addresses get no mail; and who forgot a password did not ask for help
 		return nil
 	}
-	v, err := d.People.Limiter.Take(w.Raw, w.Op.Now, throttle.StrangerMails, string(u.ID))
+	v, err := d.People.Limiter.Take(w.Raw, w.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting mails that strangers cause: %w", err)
 	}

@@ -26,7 +26,7 @@ func (s *shop) bring(t *testing.T) (authn.User, *authntest.Phone) {
 	if err != nil || got.ID == "" || !got.Invited || got.Known || got.Faults != nil {
 		t.Fatalf("got %+v, %v", got, err)
 	}
-	return s.User(string(got.ID)), &authntest.Phone{House: s.House, Secret: foreignSecret}
+	return s.User(string(got.ID)), &authntest.Phone{House: s.Env, Secret: foreignSecret}
 }
 
 func TestWhoeverBringsAKeyChoosesAPasswordThatThePhoneProves(t *testing.T) {

@@ -20,7 +20,7 @@ type Desk struct {
 
 	cases  store.Table[Request]
 	tokens store.Table[Token]
-	hooks  *webhook.Hooks
+	hooks  *webhook.Endpoints
 
 	approvals store.Table[ResetApproval]
 
@@ -30,7 +30,7 @@ type Desk struct {
 
 // New makes a Desk over the people, whose own records are sealed by the ring.
 func New(people *authn.Service, ring *store.Keyring) *Desk {
-	return &Desk{People: people, Outbound: outbound.New(outbound.Config{}), hooks: webhook.NewHooks(ring),
-		cases: store.NewTable[Request](ring, store.Helps), tokens: store.NewTable[Token](ring, store.Tokens),
+	return &Desk{People: people, Outbound: outbound.New(outbound.Config{}), hooks: webhook.NewEndpoints(ring),
+		cases: store.NewTable[Request](ring, store.HelpRequests), tokens: store.NewTable[Token](ring, store.Tokens),
 		approvals: store.NewTable[ResetApproval](ring, store.Approvals)}
 }

@@ -22,7 +22,7 @@ const (
 
 // shop is a house with a desk, a garage, its manager, an administrator and a technician who is signed in.
 type shop struct {
-	*authntest.House
+	*authntest.Env
 	desk           *helpdesk.Desk
 	garage         authn.GroupID
 	other          authn.GroupID
@@ -35,7 +35,7 @@ type shop struct {
 
 func openShop(t *testing.T) *shop {
 	t.Helper()
-	s := &shop{House: authntest.New(t)}
+	s := &shop{Env: authntest.New(t)}
 	s.desk = helpdesk.New(s.Service, s.Ring)
 	s.garage, s.other = s.Group("Garage Lumière"), s.Group("Garage du Nord")
 	s.manager = s.Person("manager@garage.example", func(u *authn.User) {

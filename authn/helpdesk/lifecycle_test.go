@@ -248,7 +248,7 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 		wantCode(t, "deleting", s.desk.Delete(t.Context(), root, s.From, string(u.ID)), want)
 	}
 	err := s.Store.View(t.Context(), func(snap store.Snapshot) error {
-		for _, kind := range []store.Kind{store.Users, store.Standings, store.Addresses, store.Names, store.Members, store.Uniques, store.Guesses} {
+		for _, kind := range []store.TableDef{store.Users, store.Summaries, store.Addresses, store.Names, store.Members, store.Uniques, store.Failures} {
 			err := snap.Scan(kind.Prefix, "", 0, func(key string, _ []byte) error {
 				if strings.Contains(key, string(u.ID)) || strings.Contains(key, "luc") || strings.Contains(key, "petit") {
 					t.Errorf("left behind: %s", key)

@@ -117,7 +117,7 @@ func TestTheQueueComesInPages(t *testing.T) {
 
 func TestRecordsOfEveryVersionDecode(t *testing.T) {
 	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
-	storetest.Golden(t, store.Helps, nil, helpdesk.Request{ID: "20260302T080000.000000000Z-abc", Reference: "H-7K3F-2Q9M", User: "u1", Email: technician,
+	storetest.Golden(t, store.HelpRequests, nil, helpdesk.Request{ID: "20260302T080000.000000000Z-abc", Reference: "H-7K3F-2Q9M", User: "u1", Email: technician,
 		Topic: templates.TopicPhoneLost, Message: "It fell.", State: helpdesk.StateResolved, PasswordProven: true, Forgotten: true, DroppedFollowUps: 2,
 		Texts:    []helpdesk.FollowUp{{At: at, Reference: "H-0000-0000", Topic: templates.TopicOther, Message: "and again", Address: "192.0.2.1"}},
 		Assignee: "u2", AssigneeName: "Zoé", Identity: helpdesk.IdentityInPerson, IdentityBy: "Zoé", IdentityAt: at, Address: "192.0.2.1", Agent: "Firefox, Android", At: at, Changed: at,

@@ -112,7 +112,7 @@ func (d *Desk) queue(w *authn.Tx, m func(string) templates.Mail, to []Recipient)
 		if err != nil {
 			return fmt.Errorf("composing mail %s: %w", templates.MailName(what), err)
 		}
-		row := mail.Row{Template: templates.MailName(what), Lang: t.locale, To: []string{t.address}, Data: data,
+		row := mail.Message{Template: templates.MailName(what), Lang: t.locale, To: []string{t.address}, Data: data,
 			Queued: w.Op.Now, Notice: true, Key: t.id}
 		if err := d.People.Outbox.Queue(w.Raw, w.NewRecordID("told"), row); err != nil {
 			return fmt.Errorf("telling of a reset: %w", err)

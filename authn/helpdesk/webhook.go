@@ -24,25 +24,25 @@ type NewWebhook struct {
 
 // CreateWebhook makes a receiver of events, whose secret is shown in this one answer. Only SUPER_ADMIN for everybody:
 // what happens to anybody is told to it. CodeForbidden, CodeInvalid, CodeTooMany beyond 16.
-func (d *Desk) CreateWebhook(ctx context.Context, op Principal, from authn.RequestInfo, n NewWebhook) (authn.Secret, webhook.Hook, error) {
+func (d *Desk) CreateWebhook(ctx context.Context, op Principal, from authn.RequestInfo, n NewWebhook) (authn.Secret, webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
-		return authn.Secret{}, webhook.Hook{}, err
+		return authn.Secret{}, webhook.Endpoint{}, err
 	}
 	n, err := d.webhook(n)
 	if err != nil {
-		return authn.Secret{}, webhook.Hook{}, err
+		return authn.Secret{}, webhook.Endpoint{}, err
 	}
 	a := d.People.NewOperation(from)
 	secret, err := webhookSecret(a)
 	if err != nil {
-		return authn.Secret{}, webhook.Hook{}, err
+		return authn.Secret{}, webhook.Endpoint{}, err
 	}
-	h := webhook.Hook{ID: a.ID("webhook"), By: op.ID, Created: a.Now}
+	h := webhook.Endpoint{ID: a.ID("webhook"), By: op.ID, Created: a.Now}
 	h.Replace(a.Now, secret)
 	n.into(&h, a)
-	h, err = authn.Update(ctx, d.People, a, func(w *authn.Tx) (webhook.Hook, error) {
+	h, err = authn.Update(ctx, d.People, a, func(w *authn.Tx) (webhook.Endpoint, error) {
 		h := h
-		err := d.hooks.Change(w.Raw, func(b *webhook.Book) error {
+		err := d.hooks.Change(w.Raw, func(b *webhook.EndpointList) error {
 			if len(b.Hooks) >= webhook.Most {
 				return authn.Refuse(authn.CodeTooMany)
 			}
@@ -50,28 +50,28 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Principal, from authn.Reque
 			return nil
 		})
 		if err != nil {
-			return webhook.Hook{}, err
+			return webhook.Endpoint{}, err
 		}
 		return h, w.Audit(op.webhookEvent(audit.WebhookCreated, &h))
 	})
 	if err != nil {
-		return authn.Secret{}, webhook.Hook{}, err
+		return authn.Secret{}, webhook.Endpoint{}, err
 	}
 	return authn.SecretOf(secret.Text()), h, nil
 }
 
 // UpdateWebhook replaces what a receiver is called, where it is, what it wants and whether it gets it. Its secret stays.
 // A change of nothing is no act.
-func (d *Desk) UpdateWebhook(ctx context.Context, op Principal, from authn.RequestInfo, id string, n NewWebhook) (webhook.Hook, error) {
+func (d *Desk) UpdateWebhook(ctx context.Context, op Principal, from authn.RequestInfo, id string, n NewWebhook) (webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
-		return webhook.Hook{}, err
+		return webhook.Endpoint{}, err
 	}
 	n, err := d.webhook(n)
 	if err != nil {
-		return webhook.Hook{}, err
+		return webhook.Endpoint{}, err
 	}
-	return d.changeWebhook(ctx, op, from, id, audit.WebhookUpdated, func(h *webhook.Hook, a *authn.Operation) bool {
-		if h.Name == n.Name && h.URL == n.URL && slices.Equal(h.Events, n.Events) && n.Enabled == (h.Off == "") {
+	return d.changeWebhook(ctx, op, from, id, audit.WebhookUpdated, func(h *webhook.Endpoint, a *authn.Operation) bool {
+		if h.Name == n.Name && h.URL == n.URL && slices.Equal(h.Events, n.Events) && n.Enabled == (h.DisabledReason == "") {
 			return false
 		}
 		n.into(h, a)
@@ -80,15 +80,15 @@ func (d *Desk) UpdateWebhook(ctx context.Context, op Principal, from authn.Reque
 }
 
 // RotateWebhook gives a receiver a new secret, shown in this one answer. The one before signs beside it for a day.
-func (d *Desk) RotateWebhook(ctx context.Context, op Principal, from authn.RequestInfo, id string) (authn.Secret, webhook.Hook, error) {
+func (d *Desk) RotateWebhook(ctx context.Context, op Principal, from authn.RequestInfo, id string) (authn.Secret, webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
-		return authn.Secret{}, webhook.Hook{}, err
+		return authn.Secret{}, webhook.Endpoint{}, err
 	}
 	secret, err := webhookSecret(d.People.NewOperation(from))
 	if err != nil {
-		return authn.Secret{}, webhook.Hook{}, err
+		return authn.Secret{}, webhook.Endpoint{}, err
 	}
-	h, err := d.changeWebhook(ctx, op, from, id, audit.WebhookRotated, func(h *webhook.Hook, a *authn.Operation) bool {
+	h, err := d.changeWebhook(ctx, op, from, id, audit.WebhookRotated, func(h *webhook.Endpoint, a *authn.Operation) bool {
 		h.Replace(a.Now, secret)
 		h.Changed = a.Now
 		return true
@@ -98,17 +98,17 @@ func (d *Desk) RotateWebhook(ctx context.Context, op Principal, from authn.Reque
 
 // TestWebhook sends one receiver an event that says that it is a test, whatever it asked for. CodeWrongState with ReasonDisabled
 // for one that is switched off.
-func (d *Desk) TestWebhook(ctx context.Context, op Principal, from authn.RequestInfo, id string) (webhook.Hook, error) {
+func (d *Desk) TestWebhook(ctx context.Context, op Principal, from authn.RequestInfo, id string) (webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
-		return webhook.Hook{}, err
+		return webhook.Endpoint{}, err
 	}
-	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (webhook.Hook, error) {
+	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (webhook.Endpoint, error) {
 		h, err := d.findWebhook(w.Raw, id)
 		if err != nil {
-			return webhook.Hook{}, err
+			return webhook.Endpoint{}, err
 		}
-		if h.Off != "" {
-			return webhook.Hook{}, &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonDisabled}
+		if h.DisabledReason != "" {
+			return webhook.Endpoint{}, &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonDisabled}
 		}
 		return h, w.Audit(op.webhookEvent(audit.WebhookTested, &h))
 	})
@@ -124,8 +124,8 @@ func (d *Desk) DeleteWebhook(ctx context.Context, op Principal, from authn.Reque
 		if err != nil {
 			return struct{}{}, err
 		}
-		err = d.hooks.Change(w.Raw, func(b *webhook.Book) error {
-			b.Hooks = slices.DeleteFunc(b.Hooks, func(h webhook.Hook) bool { return h.ID == id })
+		err = d.hooks.Change(w.Raw, func(b *webhook.EndpointList) error {
+			b.Hooks = slices.DeleteFunc(b.Hooks, func(h webhook.Endpoint) bool { return h.ID == id })
 			return nil
 		})
 		if err != nil {
@@ -137,24 +137,24 @@ func (d *Desk) DeleteWebhook(ctx context.Context, op Principal, from authn.Reque
 }
 
 // Webhooks lists the receivers in the order in which they were made.
-func (d *Desk) Webhooks(ctx context.Context, op Principal) ([]webhook.Hook, error) {
+func (d *Desk) Webhooks(ctx context.Context, op Principal) ([]webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return nil, err
 	}
-	var book webhook.Book
+	var book webhook.EndpointList
 	err := d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
-		book, err = d.hooks.Book(s)
+		book, err = d.hooks.List(s)
 		return err
 	})
 	return book.Hooks, err
 }
 
 // Webhook reads one receiver; CodeNotFound.
-func (d *Desk) Webhook(ctx context.Context, op Principal, id string) (webhook.Hook, error) {
+func (d *Desk) Webhook(ctx context.Context, op Principal, id string) (webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
-		return webhook.Hook{}, err
+		return webhook.Endpoint{}, err
 	}
-	var h webhook.Hook
+	var h webhook.Endpoint
 	err := d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
 		h, err = d.findWebhook(s, id)
 		return err
@@ -179,30 +179,30 @@ func (d *Desk) Deliveries(ctx context.Context, op Principal, id, state, after st
 	return found, next, err
 }
 
-func (d *Desk) findWebhook(r store.Reader, id string) (webhook.Hook, error) {
-	book, err := d.hooks.Book(r)
+func (d *Desk) findWebhook(r store.Reader, id string) (webhook.Endpoint, error) {
+	book, err := d.hooks.List(r)
 	if err != nil {
-		return webhook.Hook{}, err
+		return webhook.Endpoint{}, err
 	}
 	if h := book.Find(id); h != nil {
 		return *h, nil
 	}
-	return webhook.Hook{}, authn.Refuse(authn.CodeNotFound)
+	return webhook.Endpoint{}, authn.Refuse(authn.CodeNotFound)
 }
 
 // changeWebhook stores what fn makes of a receiver, and the event, unless fn changes nothing.
-func (d *Desk) changeWebhook(ctx context.Context, op Principal, from authn.RequestInfo, id, action string, fn func(*webhook.Hook, *authn.Operation) bool) (webhook.Hook, error) {
-	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (webhook.Hook, error) {
+func (d *Desk) changeWebhook(ctx context.Context, op Principal, from authn.RequestInfo, id, action string, fn func(*webhook.Endpoint, *authn.Operation) bool) (webhook.Endpoint, error) {
+	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (webhook.Endpoint, error) {
 		h, err := d.findWebhook(w.Raw, id)
 		if err != nil || !fn(&h, w.Op) {
 			return h, err
 		}
-		err = d.hooks.Change(w.Raw, func(b *webhook.Book) error {
+		err = d.hooks.Change(w.Raw, func(b *webhook.EndpointList) error {
 			*b.Find(id) = h
 			return nil
 		})
 		if err != nil {
-			return webhook.Hook{}, err
+			return webhook.Endpoint{}, err
 		}
 		return h, w.Audit(op.webhookEvent(action, &h))
 	})
@@ -232,13 +232,13 @@ func (d *Desk) webhook(n NewWebhook) (NewWebhook, error) {
 }
 
 // into writes what was judged into a receiver. One that is enabled again begins afresh.
-func (n NewWebhook) into(h *webhook.Hook, a *authn.Operation) {
+func (n NewWebhook) into(h *webhook.Endpoint, a *authn.Operation) {
 	h.Name, h.URL, h.Events, h.Changed = n.Name, n.URL, n.Events, a.Now
 	switch {
 	case n.Enabled:
-		h.Off = ""
-	case h.Off == "":
-		h.Off = webhook.OffByOperator
+		h.DisabledReason = ""
+	case h.DisabledReason == "":
+		h.DisabledReason = webhook.DisabledByAdmin
 	}
 }
 
@@ -253,15 +253,15 @@ func webhookSecret(a *authn.Operation) (webhook.Secret, error) {
 
 // webhookEvent is an act of the operator on a receiver, done. Of its address the log gets the host: the rest may be as
 // good as a password.
-func (op Principal) webhookEvent(action string, h *webhook.Hook) audit.Event {
+func (op Principal) webhookEvent(action string, h *webhook.Endpoint) audit.Event {
 	e := audit.Event{Actor: op.actor(), Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeWebhook, ID: h.ID, Name: h.Name}},
 		Detail:  map[string]string{"events": strings.Join(h.Events, " ")}}
 	if u, err := url.Parse(h.URL); err == nil {
 		e.Detail["host"] = u.Host
 	}
-	if h.Off != "" {
-		e.Detail["off"] = h.Off
+	if h.DisabledReason != "" {
+		e.Detail["off"] = h.DisabledReason
 	}
 	return e
 }

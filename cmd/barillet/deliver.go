@@ -15,7 +15,7 @@ type delivery struct{ client *outbound.Client }
 // section 2.8 has 200, and 204 is as good).
 func (d delivery) Deliver(ctx context.Context, url, media string, body []byte) error {
 	answer, err := d.client.Post(ctx, url, map[string][]string{"Content-Type": {media}}, body)
-	return webhook.Judge(answer.Status, err)
+	return webhook.ClassifyResponse(answer.Status, err)
 }
 
 // fetch reads the keys that an application publishes.

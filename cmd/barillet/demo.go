@@ -17,7 +17,7 @@ import (
 // stage is the sample garage of the demonstration: what stands in the store when it opens, and what its
 // visitors are told.
 type stage struct {
-	box    mail.Box
+	box    mail.MemoryTransport
 	origin string
 	garage authn.Group
 	cast   []actor

@@ -25,7 +25,7 @@ const (
 type opened struct {
 	store *bolt.Store
 	ring  *store.Keyring
-	keys  store.HouseKeys
+	keys  store.RootKeys
 	fresh bool // it was initialised now
 }
 
@@ -40,7 +40,7 @@ func openFolder(ctx context.Context, c *config, create bool, onDamage func(error
 	if err != nil {
 		return nil, err
 	}
-	var keys store.HouseKeys
+	var keys store.RootKeys
 	switch {
 	case !fresh:
 		keys, err = store.ReadKeyFile(c.keyFile)
@@ -111,16 +111,16 @@ func lookAt(c *config) (fresh bool, err error) {
 }
 
 // initialise makes the folder and the keys of the house. The store itself is founded when it is first opened.
-func initialise(c *config) (store.HouseKeys, error) {
+func initialise(c *config) (store.RootKeys, error) {
 	if err := os.MkdirAll(c.data, 0o700); err != nil {
-		return store.HouseKeys{}, fmt.Errorf("making the data folder: %w", err)
+		return store.RootKeys{}, fmt.Errorf("making the data folder: %w", err)
 	}
 	if err := os.Chmod(c.data, 0o700); err != nil {
-		return store.HouseKeys{}, fmt.Errorf("closing the data folder to others: %w", err)
+		return store.RootKeys{}, fmt.Errorf("closing the data folder to others: %w", err)
 	}
 	keys, err := store.CreateKeyFile(c.keyFile)
 	if errors.Is(err, fs.ErrExist) {
-		return store.HouseKeys{}, cli.WithHint(err, "another process is initialising %s at this moment", c.data)
+		return store.RootKeys{}, cli.WithHint(err, "another process is initialising %s at this moment", c.data)
 	}
 	return keys, err
 }

@@ -101,7 +101,7 @@ func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logg
 	if err != nil {
 		return err
 	}
-	var box *mail.Box
+	var box *mail.MemoryTransport
 	if s == nil {
 		h.sender.Transport, err = c.transport(origin)
 		p.warn(c)

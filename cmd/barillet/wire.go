@@ -62,7 +62,7 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	}
 	outbox := mail.NewOutbox(o.ring, host(origin))
 	h.sender = &mail.Sender{Store: o.store, Outbox: outbox, Renderer: letters{h.renderer}, Now: now, Log: log}
-	hooks := webhook.NewHooks(o.ring)
+	hooks := webhook.NewEndpoints(o.ring)
 	events := audit.NewLog(o.ring)
 	events.Watch = hooks.Watch
 	out := outbound.New(outbound.Config{Allowed: c.outbound})
@@ -110,7 +110,7 @@ func (h *house) service(outbox *mail.Outbox, events audit.Log) (*authn.Service, 
 		Factors:  []factors.Factor{totp.TOTP{}, keys, recovery.Recovery{MAC: o.keys.Pepper.MAC}},
 		Hasher:   passwords,
 		Limiter:  throttle.NewLimiter(o.ring, o.keys.Pepper),
-		Failures: throttle.NewGuesses(o.ring, o.keys.Pepper),
+		Failures: throttle.NewFailureStore(o.ring, o.keys.Pepper),
 		Log:      events, Outbox: outbox,
 		Policy: authn.Policy{Issuer: c.brand.name, PublicURL: h.origin, DefaultLocale: c.defaultLocale, AllowCopies: c.allowCopies,
 			SessionIdle: c.limits.sessionIdle, SessionMax: c.limits.sessionMax, Support: c.support.email},
@@ -122,8 +122,8 @@ func (h *house) service(outbox *mail.Outbox, events audit.Log) (*authn.Service, 
 
 // kick tells whoever sends that there may be work.
 func (h *house) kick() {
-	h.sender.Kick()
-	h.caller.Kick()
+	h.sender.Wake()
+	h.caller.Wake()
 	h.oidc.Kick()
 }
 

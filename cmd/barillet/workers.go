@@ -65,7 +65,7 @@ func (h *house) sweep(ctx context.Context) error {
 	if err := h.forget(ctx, h.people.Limiter.Full, h.people.Limiter.Forget); err != nil {
 		return fmt.Errorf("removing limits that are full again: %w", err)
 	}
-	if err := h.forget(ctx, h.people.Failures.Quiet, h.people.Failures.Forget); err != nil {
+	if err := h.forget(ctx, h.people.Failures.Expired, h.people.Failures.Forget); err != nil {
 		return fmt.Errorf("removing counters that are quiet: %w", err)
 	}
 	return nil

@@ -9,8 +9,8 @@ const (
 	SessionsCleared   = "user.session.clear" // sign out everywhere
 	PasswordProven    = "barillet.password.proven"
 	FactorProven      = "user.authentication.auth_via_mfa"
-	FreshProof        = "user.authentication.verify" // a device proven for one act after the sign-in
-	Waiting           = "barillet.guess.waiting"     // an answer not judged: too many wrong ones before
+	StepUp            = "user.authentication.verify" // a device proven for one act after the sign-in
+	LockedOut         = "barillet.guess.waiting"     // an answer not judged: too many wrong ones before
 	UnknownName       = "barillet.login.unknown_name"
 	RateLimited       = "system.operation.rate_limit.violation"
 	SourceLimited     = "barillet.login.source_limited"

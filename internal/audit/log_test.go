@@ -28,11 +28,11 @@ func open(t testing.TB) (store.Store, audit.Log) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	ring, err := store.OpenKeyring(context.Background(), s, store.NewHouseKeys(), start)
+	ring, err := store.OpenKeyring(context.Background(), s, store.NewRootKeys(), start)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return storetest.Twice(s), audit.NewLog(ring)
+	return storetest.RunTwice(s), audit.NewLog(ring)
 }
 
 func event(subject string) audit.Event {

@@ -9,17 +9,17 @@ import (
 // boxSize is how many messages a Box keeps.
 const boxSize = 200
 
-// Box is a Transport that keeps the last 200 messages in memory: the mailbox of the demonstration, in which
+// MemoryTransport is a Transport that keeps the last 200 messages in memory: the mailbox of the demonstration, in which
 // visitors read what would have been sent. The zero value is ready, and it may be used by many at once.
-type Box struct {
+type MemoryTransport struct {
 	mu   sync.Mutex
 	kept []Envelope
 }
 
-var _ Transport = (*Box)(nil)
+var _ Transport = (*MemoryTransport)(nil)
 
 // Send keeps the message. A repeat of one that is kept replaces it.
-func (b *Box) Send(_ context.Context, e Envelope) error {
+func (b *MemoryTransport) Send(_ context.Context, e Envelope) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.kept = slices.DeleteFunc(b.kept, func(old Envelope) bool { return old.MessageID == e.MessageID })
@@ -29,7 +29,7 @@ func (b *Box) Send(_ context.Context, e Envelope) error {
 }
 
 // List returns the messages, newest first.
-func (b *Box) List() []Envelope {
+func (b *MemoryTransport) List() []Envelope {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	list := slices.Clone(b.kept)
@@ -38,7 +38,7 @@ func (b *Box) List() []Envelope {
 }
 
 // Get returns the message with this Message-ID, if it is still kept.
-func (b *Box) Get(messageID string) (Envelope, bool) {
+func (b *MemoryTransport) Get(messageID string) (Envelope, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	i := slices.IndexFunc(b.kept, func(e Envelope) bool { return e.MessageID == messageID })

@@ -12,16 +12,16 @@ import (
 	"barillet/store"
 )
 
-// JoinedTemplate is the template of joined notices. Its data is a Joined.
-const JoinedTemplate = "notices"
+// DigestTemplate is the template of joined notices. Its data is a Joined.
+const DigestTemplate = "notices"
 
-// Joined is the data of JoinedTemplate: what happened, oldest first.
-type Joined struct {
-	Notices []JoinedNotice `json:"notices"`
+// Digest is the data of DigestTemplate: what happened, oldest first.
+type Digest struct {
+	Notices []DigestNotice `json:"notices"`
 }
 
-// JoinedNotice is one notice of many: the subject that it would have had and when it was queued.
-type JoinedNotice struct {
+// DigestNotice is one notice of many: the subject that it would have had and when it was queued.
+type DigestNotice struct {
 	At      time.Time `json:"at"`
 	Subject string    `json:"subject"`
 }
@@ -38,21 +38,21 @@ func (s *Sender) join(ctx context.Context, now time.Time, due, held []pending) (
 	groups := map[string][]pending{}
 	var out []pending
 	for _, p := range due {
-		if p.Row.joins() {
-			groups[p.Row.group()] = append(groups[p.Row.group()], p)
+		if p.Job.joins() {
+			groups[p.Job.group()] = append(groups[p.Job.group()], p)
 		} else {
 			out = append(out, p)
 		}
 	}
 	waiting := map[string][]pending{}
 	for _, p := range held {
-		if p.Row.joins() {
-			waiting[p.Row.group()] = append(waiting[p.Row.group()], p)
+		if p.Job.joins() {
+			waiting[p.Job.group()] = append(waiting[p.Job.group()], p)
 		}
 	}
 	for name, group := range groups {
 		all := slices.Concat(group, waiting[name])
-		if len(all) <= joinAbove && count(all, Row.held) < 2 {
+		if len(all) <= joinAbove && count(all, Message.held) < 2 {
 			out = append(out, group...)
 			continue
 		}
@@ -70,24 +70,24 @@ func (s *Sender) join(ctx context.Context, now time.Time, due, held []pending) (
 }
 
 func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) ([]pending, error) {
-	var data Joined
+	var data Digest
 	for _, p := range part {
-		subject, _, _, err := s.Renderer.Render(p.Row.Template, p.Row.Lang, p.Row.Data)
+		subject, _, _, err := s.Renderer.Render(p.Job.Template, p.Job.Lang, p.Job.Data)
 		if err != nil {
 			return part, nil // each shows its own failure when it is tried alone
 		}
-		data.Notices = append(data.Notices, JoinedNotice{At: p.Row.Queued, Subject: subject})
+		data.Notices = append(data.Notices, DigestNotice{At: p.Job.Queued, Subject: subject})
 	}
 	raw, err := json.Marshal(data)
 	if err != nil {
 		return nil, fmt.Errorf("joining notices: %w", err)
 	}
-	first := part[0].Row
-	if _, _, _, err := s.Renderer.Render(JoinedTemplate, first.Lang, raw); err != nil {
+	first := part[0].Job
+	if _, _, _, err := s.Renderer.Render(DigestTemplate, first.Lang, raw); err != nil {
 		s.Log.Error("notices not joined, each is sent alone", "error", err)
 		return part, nil
 	}
-	row := Row{Template: JoinedTemplate, Lang: first.Lang, To: first.To, Data: raw, Queued: first.Queued, Notice: true, Key: first.Key}
+	row := Message{Template: DigestTemplate, Lang: first.Lang, To: first.To, Data: raw, Queued: first.Queued, Notice: true, Key: first.Key}
 	id := NewID(now)
 	err = s.Store.Update(ctx, func(tx store.Tx) error {
 		for _, p := range part {
@@ -101,25 +101,25 @@ func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) ([
 		return nil, err
 	}
 	row.MessageID = s.Outbox.messageID(id)
-	return []pending{{ID: id, Row: row}}, nil
+	return []pending{{ID: id, Job: row}}, nil
 }
 
 // joins tells that the row may be put together with others. What is joined already is not joined again.
-func (r Row) joins() bool { return r.Notice && r.Template != JoinedTemplate }
+func (r Message) joins() bool { return r.Notice && r.Template != DigestTemplate }
 
 // group names the notices that the row may be joined with.
-func (r Row) group() string { return strings.Join([]string{r.Key, r.To[0], r.Lang}, "\x00") }
+func (r Message) group() string { return strings.Join([]string{r.Key, r.To[0], r.Lang}, "\x00") }
 
 // held tells that the notice was queued to wait for others, and was not tried since.
-func (r Row) held() bool {
-	return r.Attempts == 0 && r.NotBefore.After(r.Queued)
+func (r Message) held() bool {
+	return r.AttemptCount == 0 && r.NotBefore.After(r.Queued)
 }
 
 func byID(a, b pending) int { return cmp.Compare(a.ID, b.ID) }
 
-func count(rows []pending, is func(Row) bool) (n int) {
+func count(rows []pending, is func(Message) bool) (n int) {
 	for _, p := range rows {
-		if is(p.Row) {
+		if is(p.Job) {
 			n++
 		}
 	}

@@ -12,22 +12,22 @@ import (
 )
 
 func TestMoreThanTenNoticesAreJoinedAndNoneIsLost(t *testing.T) {
-	var box mail.Box
+	var box mail.MemoryTransport
 	h := newHouse(t, &box)
 	for i := range 11 {
-		h.queue(mail.Row{Template: fmt.Sprintf("notice%d", i), Notice: true, Key: "u1"})
+		h.queue(mail.Message{Template: fmt.Sprintf("notice%d", i), Notice: true, Key: "u1"})
 		h.wait(time.Second)
 	}
-	h.queue(mail.Row{Template: "ticket", Key: "u1"})
-	h.queue(mail.Row{Template: "other", Notice: true, Key: "u2", To: []string{"paul@garage.test"}})
+	h.queue(mail.Message{Template: "ticket", Key: "u1"})
+	h.queue(mail.Message{Template: "other", Notice: true, Key: "u2", To: []string{"paul@garage.test"}})
 	h.pass()
 	var subjects []string
 	for _, e := range box.List() {
 		subjects = append(subjects, e.Subject)
-		if e.Subject != mail.JoinedTemplate+" fr" {
+		if e.Subject != mail.DigestTemplate+" fr" {
 			continue
 		}
-		var joined mail.Joined
+		var joined mail.Digest
 		if err := json.Unmarshal([]byte(e.Text), &joined); err != nil || len(joined.Notices) != 11 || joined.Notices[10].Subject != "notice10 fr" {
 			t.Errorf("got %v, %v, want 11 notices in order", joined, err)
 		}
@@ -39,17 +39,17 @@ func TestMoreThanTenNoticesAreJoinedAndNoneIsLost(t *testing.T) {
 }
 
 func TestHeldNoticesGoTogetherWithTheFirstThatIsDue(t *testing.T) {
-	var box mail.Box
+	var box mail.MemoryTransport
 	h := newHouse(t, &box)
 	for i := range 5 {
-		h.queue(mail.Row{Template: fmt.Sprintf("notice%d", i), Notice: true, Key: "u1", NotBefore: h.clock().Add(mail.HoldFor)})
+		h.queue(mail.Message{Template: fmt.Sprintf("notice%d", i), Notice: true, Key: "u1", NotBefore: h.clock().Add(mail.DigestDelay)})
 		h.wait(time.Minute)
 		h.pass()
 	}
 	if got := len(box.List()); got != 0 {
 		t.Fatalf("%d sent while they were held", got)
 	}
-	h.wait(mail.HoldFor - 5*time.Minute)
+	h.wait(mail.DigestDelay - 5*time.Minute)
 	h.pass()
 	if got := box.List(); len(got) != 1 || got[0].Subject != "notices fr" {
 		t.Errorf("got %v, want one joined message", got)
@@ -60,18 +60,18 @@ func TestHeldNoticesGoTogetherWithTheFirstThatIsDue(t *testing.T) {
 type single struct{}
 
 func (single) Render(template, lang string, data []byte) (subject, text, html string, err error) {
-	if template == mail.JoinedTemplate {
+	if template == mail.DigestTemplate {
 		return "", "", "", errors.New("no such template")
 	}
 	return words{}.Render(template, lang, data)
 }
 
 func TestNoticesThatCannotBeJoinedGoOutOneByOne(t *testing.T) {
-	var box mail.Box
+	var box mail.MemoryTransport
 	h := newHouse(t, &box)
 	h.sender.Renderer = single{}
 	for range 12 {
-		h.queue(mail.Row{Template: "notice", Notice: true, Key: "u1"})
+		h.queue(mail.Message{Template: "notice", Notice: true, Key: "u1"})
 	}
 	h.pass()
 	if got := len(box.List()); got != 12 || len(h.items(false)) != 0 {

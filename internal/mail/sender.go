@@ -22,10 +22,10 @@ type Sender struct {
 	Log       *slog.Logger
 	// Died is asked, before an Update in which messages may be given up, for what is written with each: see
 	// outbox.Worker.Died.
-	Died func() func(tx store.Tx, m Item) error
+	Died func() func(tx store.Tx, m MessageInfo) error
 
 	once   sync.Once
-	worker outbox.Worker[Row]
+	worker outbox.Worker[Message]
 }
 
 const (
@@ -34,18 +34,18 @@ const (
 )
 
 // pending is a row to be tried.
-type pending = outbox.Pending[Row]
+type pending = outbox.Pending[Message]
 
 // work is the worker of this sender.
-func (s *Sender) work() *outbox.Worker[Row] {
+func (s *Sender) work() *outbox.Worker[Message] {
 	s.once.Do(func() {
 		s.worker.What, s.worker.Store, s.worker.Table = "mail", s.Store, s.Outbox.table
-		s.worker.Holds = func(r Row) bool { return r.Notice && r.held() }
-		s.worker.Attrs = func(r Row) []any { return []any{"template", r.Template} }
+		s.worker.Holds = func(r Message) bool { return r.Notice && r.held() }
+		s.worker.Attrs = func(r Message) []any { return []any{"template", r.Template} }
 		if s.Died != nil {
-			s.worker.Died = func() func(store.Tx, string, Row) error {
+			s.worker.OnDeadLetter = func() func(store.Tx, string, Message) error {
 				died := s.Died()
-				return func(tx store.Tx, id string, r Row) error { return died(tx, r.item(id)) }
+				return func(tx store.Tx, id string, r Message) error { return died(tx, r.item(id)) }
 			}
 		}
 		s.worker.Prepare, s.worker.Parallel, s.worker.Now, s.worker.Log = s.join, parallel, s.Now, s.Log
@@ -53,8 +53,8 @@ func (s *Sender) work() *outbox.Worker[Row] {
 	return &s.worker
 }
 
-// Kick tells that something was queued. It never blocks, and may be called before Run and by many at once.
-func (s *Sender) Kick() { s.work().Kick() }
+// Wake tells that something was queued. It never blocks, and may be called before Run and by many at once.
+func (s *Sender) Wake() { s.work().Wake() }
 
 // Run delivers until the context ends, and returns nil then. A failure of mail server or store never ends it.
 func (s *Sender) Run(ctx context.Context) error {
@@ -69,7 +69,7 @@ func (s *Sender) RunOnce(ctx context.Context) (next time.Time, err error) {
 }
 
 // ready is the worker with its way to a server, if there is one: a Kick may come before it is known.
-func (s *Sender) ready() *outbox.Worker[Row] {
+func (s *Sender) ready() *outbox.Worker[Message] {
 	w := s.work()
 	if s.Transport != nil {
 		w.Send = s.send
@@ -77,7 +77,7 @@ func (s *Sender) ready() *outbox.Worker[Row] {
 	return w
 }
 
-func (s *Sender) send(ctx context.Context, _ string, row Row) error {
+func (s *Sender) send(ctx context.Context, _ string, row Message) error {
 	subject, text, html, err := s.Renderer.Render(row.Template, row.Lang, row.Data)
 	if err != nil {
 		return fmt.Errorf("rendering: %w", err)

@@ -50,7 +50,7 @@ func (h *house) wait(d time.Duration) {
 	h.now = h.now.Add(d)
 }
 
-func open(t *testing.T, dir string, keys store.HouseKeys) (*bolt.Store, *store.Keyring) {
+func open(t *testing.T, dir string, keys store.RootKeys) (*bolt.Store, *store.Keyring) {
 	t.Helper()
 	s, err := bolt.Open(filepath.Join(dir, "barillet.db"), bolt.Options{})
 	if err != nil {
@@ -66,8 +66,8 @@ func open(t *testing.T, dir string, keys store.HouseKeys) (*bolt.Store, *store.K
 
 func newHouse(t *testing.T, transport mail.Transport) *house {
 	t.Helper()
-	s, ring := open(t, t.TempDir(), store.NewHouseKeys())
-	h := &house{t: t, store: storetest.Twice(s), outbox: mail.NewOutbox(ring, "login.test"), now: start, log: new(strings.Builder)}
+	s, ring := open(t, t.TempDir(), store.NewRootKeys())
+	h := &house{t: t, store: storetest.RunTwice(s), outbox: mail.NewOutbox(ring, "login.test"), now: start, log: new(strings.Builder)}
 	h.start(transport)
 	return h
 }
@@ -89,7 +89,7 @@ func (l *locked) Write(p []byte) (int, error) {
 	return l.w.Write(p)
 }
 
-func (h *house) queue(row mail.Row) string {
+func (h *house) queue(row mail.Message) string {
 	h.t.Helper()
 	row.Queued = h.clock()
 	if row.Lang == "" {
@@ -114,9 +114,9 @@ func (h *house) pass() time.Time {
 	return next
 }
 
-func (h *house) items(dead bool) []mail.Item {
+func (h *house) items(dead bool) []mail.MessageInfo {
 	h.t.Helper()
-	var items []mail.Item
+	var items []mail.MessageInfo
 	err := h.store.View(h.t.Context(), func(s store.Snapshot) (err error) {
 		items, _, err = h.outbox.Items(s, mail.List{Dead: dead})
 		return err
@@ -130,7 +130,7 @@ func (h *house) items(dead bool) []mail.Item {
 func TestADeliveredMessageIsGoneFromTheOutbox(t *testing.T) {
 	s := listen(t, "none")
 	h := newHouse(t, s.transport(t, "none"))
-	h.queue(mail.Row{Template: "ticket", To: []string{"ines@garage.test", "ines@home.test"}, Data: json.RawMessage(`{"code":"ABCD-EFGH"}`)})
+	h.queue(mail.Message{Template: "ticket", To: []string{"ines@garage.test", "ines@home.test"}, Data: json.RawMessage(`{"code":"ABCD-EFGH"}`)})
 	h.pass()
 	got := s.taken()
 	if len(got) != 2 || len(h.items(false)) != 0 {
@@ -150,7 +150,7 @@ func TestADeadServerIsTriedForFiveDaysWithGrowingWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := newHouse(t, smtp)
-	h.queue(mail.Row{Template: "ticket", Data: json.RawMessage(`{"code":"ABCD-EFGH"}`)})
+	h.queue(mail.Message{Template: "ticket", Data: json.RawMessage(`{"code":"ABCD-EFGH"}`)})
 	want := []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360}
 	for attempt := 1; len(h.items(true)) == 0; attempt++ {
 		h.pass()
@@ -179,7 +179,7 @@ func TestAServerThatComesBackGetsEverythingAtOnce(t *testing.T) {
 	s.rcpt = func(string) error { return code(421, "closing") }
 	h := newHouse(t, s.transport(t, "none"))
 	for range 30 {
-		h.queue(mail.Row{Template: "ticket"})
+		h.queue(mail.Message{Template: "ticket"})
 	}
 	for range 20 {
 		h.pass()
@@ -196,10 +196,10 @@ func TestAServerThatComesBackGetsEverythingAtOnce(t *testing.T) {
 func TestAFailingServerIsLeftAloneForAMinute(t *testing.T) {
 	var calls int
 	h := newHouse(t, transport(func(mail.Envelope) error { calls++; return mail.ErrUnreachable }))
-	h.queue(mail.Row{Template: "ticket"})
+	h.queue(mail.Message{Template: "ticket"})
 	h.pass()
 	for range 5 {
-		h.queue(mail.Row{Template: "ticket"})
+		h.queue(mail.Message{Template: "ticket"})
 		if next := h.pass(); !next.Equal(start.Add(time.Minute)) {
 			t.Fatalf("got %v as the next look, want in a minute", next)
 		}
@@ -226,7 +226,7 @@ func TestRefusalsAreRetriedSlowlyAndDoNotStopOthers(t *testing.T) {
 	}
 	h := newHouse(t, s.transport(t, "none"))
 	for _, to := range []string{"gone@garage.test", "full@garage.test", "ines@garage.test"} {
-		h.queue(mail.Row{Template: "ticket", To: []string{to}})
+		h.queue(mail.Message{Template: "ticket", To: []string{to}})
 	}
 	h.pass()
 	if got := len(s.taken()); got != 1 {
@@ -247,7 +247,7 @@ func TestARepeatCarriesTheSameMessageID(t *testing.T) {
 	s := listen(t, "none")
 	s.answer = func(string, string) error { return errDrop }
 	h := newHouse(t, s.transport(t, "none"))
-	h.queue(mail.Row{Template: "ticket"})
+	h.queue(mail.Message{Template: "ticket"})
 	h.pass()
 	h.start(s.transport(t, "none")) // the program is restarted in between
 	s.set(func() { s.answer = nil })
@@ -262,12 +262,12 @@ func TestARepeatCarriesTheSameMessageID(t *testing.T) {
 func TestARestartInTheMiddleLosesNoMessage(t *testing.T) {
 	s := listen(t, "none")
 	s.stall = make(chan struct{})
-	dir, keys := t.TempDir(), store.NewHouseKeys()
+	dir, keys := t.TempDir(), store.NewRootKeys()
 	db, ring := open(t, dir, keys)
 	h := &house{t: t, store: db, outbox: mail.NewOutbox(ring, "login.test"), now: start, log: new(strings.Builder)}
 	h.start(s.transport(t, "none"))
 	for range 12 {
-		h.queue(mail.Row{Template: "ticket"})
+		h.queue(mail.Message{Template: "ticket"})
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
@@ -300,8 +300,8 @@ func TestAKickSendsWhatWasQueued(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- h.sender.Run(ctx) }()
-	h.queue(mail.Row{Template: "ticket"})
-	h.sender.Kick()
+	h.queue(mail.Message{Template: "ticket"})
+	h.sender.Wake()
 	if e := <-sent; e.Subject != "ticket fr" {
 		t.Errorf("got subject %q, want that of the ticket", e.Subject)
 	}
@@ -313,7 +313,7 @@ func TestAKickSendsWhatWasQueued(t *testing.T) {
 
 func TestWhatIsUselessBecomesADeadLetterWithoutItsSecrets(t *testing.T) {
 	h := newHouse(t, nil)
-	h.queue(mail.Row{Template: "ticket", UselessAfter: start.Add(24 * time.Hour), Data: json.RawMessage(`{"code":"ABCD-EFGH"}`)})
+	h.queue(mail.Message{Template: "ticket", ExpiresAt: start.Add(24 * time.Hour), Data: json.RawMessage(`{"code":"ABCD-EFGH"}`)})
 	h.pass()
 	if got := h.items(true); len(got) != 0 {
 		t.Fatalf("given up before its time: %v", got)
@@ -339,14 +339,14 @@ func TestWhatIsUselessBecomesADeadLetterWithoutItsSecrets(t *testing.T) {
 
 func TestWithoutAMailServerMessagesWait(t *testing.T) {
 	h := newHouse(t, nil)
-	h.queue(mail.Row{Template: "ticket"})
+	h.queue(mail.Message{Template: "ticket"})
 	h.pass()
 	h.wait(20 * 24 * time.Hour)
 	h.pass()
 	if got := h.items(false); len(got) != 1 || got[0].Dead || got[0].Attempts != 0 {
 		t.Fatalf("got %v, want one that waits", got)
 	}
-	var box mail.Box
+	var box mail.MemoryTransport
 	h.start(&box)
 	h.pass()
 	if got := box.List(); len(got) != 1 || got[0].To != "ines@garage.test" {
@@ -355,10 +355,10 @@ func TestWithoutAMailServerMessagesWait(t *testing.T) {
 }
 
 func TestABrokenTemplateHarmsNoOther(t *testing.T) {
-	var box mail.Box
+	var box mail.MemoryTransport
 	h := newHouse(t, &box)
-	h.queue(mail.Row{Template: "broken"})
-	h.queue(mail.Row{Template: "ticket"})
+	h.queue(mail.Message{Template: "broken"})
+	h.queue(mail.Message{Template: "ticket"})
 	h.pass()
 	if got := box.List(); len(got) != 1 || got[0].Subject != "ticket fr" {
 		t.Errorf("got %v, want the ticket", got)
@@ -369,22 +369,22 @@ func TestABrokenTemplateHarmsNoOther(t *testing.T) {
 }
 
 func TestTheStoredRowDecodesForEver(t *testing.T) {
-	storetest.Golden(t, store.Outbox, nil, mail.Row{
+	storetest.Golden(t, store.Outbox, nil, mail.Message{
 		Template: "ticket", Lang: "fr", To: []string{"ines@garage.test"}, Data: json.RawMessage(`{"name":"Inès"}`), MessageID: "abc@login.test",
-		Queued: start, NotBefore: start.Add(time.Minute), UselessAfter: start.Add(24 * time.Hour), Notice: true, Key: "u1",
-		Attempts: 3, Tried: start.Add(30 * time.Second), LastError: "451 later", Unreachable: true, Dead: true, Died: start.Add(time.Hour),
+		Queued: start, NotBefore: start.Add(time.Minute), ExpiresAt: start.Add(24 * time.Hour), Notice: true, Key: "u1",
+		AttemptCount: 3, Tried: start.Add(30 * time.Second), LastError: "451 later", Unreachable: true, Dead: true, Died: start.Add(time.Hour),
 	})
 }
 
 func TestWhatIsWrittenOfADeadLetterIsOneWithIt(t *testing.T) {
 	h := newHouse(t, nil)
-	h.queue(mail.Row{Template: "ticket", UselessAfter: start.Add(time.Hour)})
+	h.queue(mail.Message{Template: "ticket", ExpiresAt: start.Add(time.Hour)})
 	h.wait(time.Hour)
-	asked, told := 0, []mail.Item(nil)
+	asked, told := 0, []mail.MessageInfo(nil)
 	fails := errors.New("the log is full")
-	h.sender.Died = func() func(store.Tx, mail.Item) error {
+	h.sender.Died = func() func(store.Tx, mail.MessageInfo) error {
 		asked++
-		return func(_ store.Tx, m mail.Item) error { told = append(told, m); return fails }
+		return func(_ store.Tx, m mail.MessageInfo) error { told = append(told, m); return fails }
 	}
 	if _, err := h.sender.RunOnce(t.Context()); !errors.Is(err, fails) {
 		t.Errorf("got %v, want the pass failed", err)

@@ -8,8 +8,8 @@ import (
 // serverPause is between attempts at a server that fails.
 const serverPause = time.Minute
 
-// lane is what is known of one server.
-type lane struct {
+// destination is what is known of one server.
+type destination struct {
 	reached time.Time // when a row was last taken
 	paused  time.Time // no attempt before, since the server failed
 	down    bool
@@ -21,9 +21,9 @@ func (w *Worker[R]) remember(name string, now time.Time, err error) {
 	defer w.mu.Unlock()
 	l := w.lanes[name]
 	if l == nil {
-		l = &lane{}
+		l = &destination{}
 		if w.lanes == nil {
-			w.lanes = map[string]*lane{}
+			w.lanes = map[string]*destination{}
 		}
 		w.lanes[name] = l
 	}

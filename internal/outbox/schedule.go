@@ -24,40 +24,40 @@ var (
 	ErrRefused = errors.New("server refuses it")
 	// ErrFinal is a row that is not to be tried again.
 	ErrFinal = errors.New("is not tried again")
-	// ErrUnwanted is a row that nobody waits for any more. It is deleted without a trace.
-	ErrUnwanted = errors.New("nobody waits for it")
+	// ErrDiscard is a row that nobody waits for any more. It is deleted without a trace.
+	ErrDiscard = errors.New("nobody waits for it")
 )
 
-// Try is how far a row has come.
-type Try struct {
+// Attempts is how far a row has come.
+type Attempts struct {
 	Queued time.Time `json:"queued"`
 	// NotBefore is when it may be tried next; zero is at once.
 	NotBefore time.Time `json:"not_before,omitzero"`
-	// UselessAfter is when what it says has no worth any more, such as a link that ended. Zero is never.
-	UselessAfter time.Time `json:"useless_after,omitzero"`
-	Attempts     int       `json:"attempts,omitempty"`
-	Tried        time.Time `json:"tried,omitzero"`
-	LastError    string    `json:"last_error,omitempty"`  // one short line without links
-	Unreachable  bool      `json:"unreachable,omitempty"` // the last attempt failed by the server, not by this row
-	Dead         bool      `json:"dead,omitempty"`        // given up
-	Died         time.Time `json:"died,omitzero"`
+	// ExpiresAt is when what it says has no worth any more, such as a link that ended. Zero is never.
+	ExpiresAt   time.Time `json:"expires_at,omitzero"`
+	Count       int       `json:"attempts,omitempty"`
+	Tried       time.Time `json:"tried,omitzero"`
+	LastError   string    `json:"last_error,omitempty"`  // one short line without links
+	Unreachable bool      `json:"unreachable,omitempty"` // the last attempt failed by the server, not by this row
+	Dead        bool      `json:"dead,omitempty"`        // given up
+	Died        time.Time `json:"died,omitzero"`
 }
 
 // failed is the try after an attempt that failed: to be made again after 1 minute doubling to 6 hours, or, refused by
 // the server, after 1 hour doubling to 6; given up when it was tried for five days.
-func (t Try) failed(now time.Time, err error) Try {
-	t.Attempts++
+func (t Attempts) failed(now time.Time, err error) Attempts {
+	t.Count++
 	t.Tried = now
 	t.Unreachable = errors.Is(err, ErrUnreachable)
 	t.LastError = Brief(err)
-	if errors.Is(err, ErrFinal) || now.Sub(t.Queued) >= giveUpAfter && t.Attempts >= leastAttempts {
+	if errors.Is(err, ErrFinal) || now.Sub(t.Queued) >= giveUpAfter && t.Count >= leastAttempts {
 		return t.dead(now, t.LastError)
 	}
 	wait := firstRetry
 	if errors.Is(err, ErrRefused) {
 		wait = refusedRetry
 	}
-	for range min(t.Attempts-1, 10) {
+	for range min(t.Count-1, 10) {
 		wait *= 2
 	}
 	t.NotBefore = now.Add(min(wait, longestRetry))
@@ -66,15 +66,15 @@ func (t Try) failed(now time.Time, err error) Try {
 
 // due tells whether the row is to be tried. One that only ever failed by the server need not wait its turn
 // once that server has taken another since.
-func (t Try) due(now, reached time.Time) bool {
+func (t Attempts) due(now, reached time.Time) bool {
 	return !t.Dead && (!t.NotBefore.After(now) || t.Unreachable && reached.After(t.Tried))
 }
 
-func (t Try) useless(now time.Time) bool {
-	return !t.Dead && !t.UselessAfter.IsZero() && !t.UselessAfter.After(now)
+func (t Attempts) expired(now time.Time) bool {
+	return !t.Dead && !t.ExpiresAt.IsZero() && !t.ExpiresAt.After(now)
 }
 
-func (t Try) dead(now time.Time, why string) Try {
+func (t Attempts) dead(now time.Time, why string) Attempts {
 	t.Dead, t.Died, t.LastError = true, now, why
 	return t
 }

@@ -16,22 +16,22 @@ import (
 	"barillet/store"
 )
 
-// Row is a record that waits. Rows of one lane go to one server and share its fate: while it fails, the rest of the
+// Job is a record that waits. Rows of one lane go to one server and share its fate: while it fails, the rest of the
 // lane is left alone, and no other lane is held up.
-type Row[R any] interface {
-	Lane() string
-	Try() Try
-	WithTry(Try) R // dead: without what it would have said, for nothing that could be used stays in a dead letter
+type Job[R any] interface {
+	Destination() string
+	Attempts() Attempts
+	WithAttempts(Attempts) R // dead: without what it would have said, for nothing that could be used stays in a dead letter
 }
 
 // Pending is a row to be tried.
 type Pending[R any] struct {
 	ID  string
-	Row R
+	Job R
 }
 
 // Worker delivers what is in one table, each row at least once. Its fields are set before Run and not changed after.
-type Worker[R Row[R]] struct {
+type Worker[R Job[R]] struct {
 	What  string // in the log: "mail"
 	Store store.Store
 	Table store.Table[R]
@@ -44,21 +44,21 @@ type Worker[R Row[R]] struct {
 	Holds func(row R) bool
 	// Prepare may change, in the store, what is to be tried; nil: nothing. held is what Holds kept.
 	Prepare func(ctx context.Context, now time.Time, due, held []Pending[R]) ([]Pending[R], error)
-	// Died is asked, before an Update in which rows may be given up, for what is written with each: the event of the
+	// OnDeadLetter is asked, before an Update in which rows may be given up, for what is written with each: the event of the
 	// audit log, with at most five keys. That runs in the Update, perhaps twice, and its error undoes it. nil: nothing.
-	Died func() func(tx store.Tx, id string, row R) error
-	// Waiting is told, at the beginning of each pass, how much waits in each lane; nil: nobody is.
-	Waiting  func(ctx context.Context, now time.Time, waiting map[string]int) error
-	Parallel int           // attempts at once in one lane
-	Rest     time.Duration // after each pass, for a table that may be long; zero: none
-	Now      func() time.Time
-	Log      *slog.Logger
+	OnDeadLetter func() func(tx store.Tx, id string, row R) error
+	// OnWaiting is told, at the beginning of each pass, how much waits in each lane; nil: nobody is.
+	OnWaiting func(ctx context.Context, now time.Time, waiting map[string]int) error
+	Parallel  int           // attempts at once in one lane
+	Rest      time.Duration // after each pass, for a table that may be long; zero: none
+	Now       func() time.Time
+	Log       *slog.Logger
 
-	kick chan struct{}
-	once sync.Once
+	signal chan struct{}
+	once   sync.Once
 
 	mu    sync.Mutex
-	lanes map[string]*lane
+	lanes map[string]*destination
 }
 
 const (
@@ -70,17 +70,17 @@ const (
 	changedAtOnce = 8 // rows in one Update, with what is written of those that are given up
 )
 
-// Kick tells that something was queued. It never blocks, and may be called before Run and by many at once.
-func (w *Worker[R]) Kick() {
+// Wake tells that something was queued. It never blocks, and may be called before Run and by many at once.
+func (w *Worker[R]) Wake() {
 	select {
-	case w.wake() <- struct{}{}:
+	case w.signalChannel() <- struct{}{}:
 	default:
 	}
 }
 
-func (w *Worker[R]) wake() chan struct{} {
-	w.once.Do(func() { w.kick = make(chan struct{}, 1) })
-	return w.kick
+func (w *Worker[R]) signalChannel() chan struct{} {
+	w.once.Do(func() { w.signal = make(chan struct{}, 1) })
+	return w.signal
 }
 
 // Run delivers until the context ends, and returns nil then. A failure of server or store never ends it.
@@ -105,7 +105,7 @@ func (w *Worker[R]) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			timer.Stop()
 			return nil
-		case <-w.wake():
+		case <-w.signalChannel():
 			timer.Stop()
 		case <-timer.C:
 		}
@@ -139,8 +139,8 @@ func (w *Worker[R]) RunOnce(ctx context.Context) (next time.Time, err error) {
 	if err := w.clear(ctx, now, todo); err != nil {
 		return time.Time{}, err
 	}
-	if w.Waiting != nil {
-		if err := w.Waiting(ctx, now, todo.waiting); err != nil {
+	if w.OnWaiting != nil {
+		if err := w.OnWaiting(ctx, now, todo.waiting); err != nil {
 			return time.Time{}, err
 		}
 	}
@@ -156,7 +156,7 @@ func (w *Worker[R]) RunOnce(ctx context.Context) (next time.Time, err error) {
 	next = todo.next
 	lanes := map[string][]Pending[R]{}
 	for _, p := range due {
-		name := p.Row.Lane()
+		name := p.Job.Destination()
 		if pause := w.pausedUntil(name, now); !pause.IsZero() {
 			next = earlier(next, pause)
 			continue
@@ -179,12 +179,12 @@ func (w *Worker[R]) clear(ctx context.Context, now time.Time, todo worklist[R]) 
 	for _, id := range todo.useless {
 		w.Log.Warn(w.What+" given up", w.What, id, "reason", why)
 	}
-	err := w.change(ctx, todo.useless, func(r R) *R { return with(r, r.Try().dead(now, why)) })
+	err := w.change(ctx, todo.useless, func(r R) *R { return with(r, r.Attempts().dead(now, why)) })
 	if err != nil {
 		return err
 	}
 	return w.change(ctx, todo.old, func(r R) *R {
-		if r.Try().Dead {
+		if r.Attempts().Dead {
 			return nil
 		}
 		return &r
@@ -205,15 +205,15 @@ func (w *Worker[R]) look(ctx context.Context, now time.Time) (worklist[R], error
 		list = worklist[R]{waiting: map[string]int{}}
 		due := map[string]int{}
 		return w.Table.Scan(snap, "", "", 0, func(id string, row R) error {
-			t, name := row.Try(), row.Lane()
-			if !t.Dead && !t.useless(now) {
+			t, name := row.Attempts(), row.Destination()
+			if !t.Dead && !t.expired(now) {
 				list.waiting[name]++
 			}
 			switch {
 			case t.Dead && now.Sub(t.Died) >= deadKept:
 				list.old = append(list.old, id)
 			case t.Dead:
-			case t.useless(now):
+			case t.expired(now):
 				list.useless = append(list.useless, id)
 			case t.due(now, w.reachedAt(name)):
 				if due[name] < passSize {
@@ -244,7 +244,7 @@ func (w *Worker[R]) deliver(ctx context.Context, lanes map[string][]Pending[R]) 
 	var workers sync.WaitGroup
 	for name, due := range lanes {
 		// Those tried least first, so that what failed all day does not stand in the way of the ticket somebody is waiting for.
-		slices.SortStableFunc(due, func(a, b Pending[R]) int { return cmp.Compare(a.Row.Try().Attempts, b.Row.Try().Attempts) })
+		slices.SortStableFunc(due, func(a, b Pending[R]) int { return cmp.Compare(a.Job.Attempts().Count, b.Job.Attempts().Count) })
 		jobs := make(chan Pending[R], len(due))
 		for _, p := range due {
 			jobs <- p
@@ -272,33 +272,33 @@ func (w *Worker[R]) deliver(ctx context.Context, lanes map[string][]Pending[R]) 
 
 // attempt tries one row and stores what came of it. Its error is the store's.
 func (w *Worker[R]) attempt(ctx context.Context, p Pending[R]) error {
-	err := w.Send(ctx, p.ID, p.Row)
+	err := w.Send(ctx, p.ID, p.Job)
 	if ctx.Err() != nil && err != nil {
 		return nil // we are stopping: no attempt was made that says anything
 	}
 	now := w.Now()
-	if errors.Is(err, ErrUnwanted) {
+	if errors.Is(err, ErrDiscard) {
 		return w.change(ctx, []string{p.ID}, func(R) *R { return nil })
 	}
-	w.remember(p.Row.Lane(), now, err)
+	w.remember(p.Job.Destination(), now, err)
 	if err == nil {
 		// Delivered is delivered: storing it must not be cut short by a stop, or it would be sent again.
 		return w.change(context.WithoutCancel(ctx), []string{p.ID}, func(R) *R { return nil })
 	}
 	var told []any
 	if w.Attrs != nil {
-		told = w.Attrs(p.Row)
+		told = w.Attrs(p.Job)
 	}
-	next := p.Row.Try().failed(now, err)
-	w.Log.Info(w.What+" not delivered", append([]any{w.What, p.ID, "attempt", next.Attempts, "reason", next.LastError}, told...)...)
+	next := p.Job.Attempts().failed(now, err)
+	w.Log.Info(w.What+" not delivered", append([]any{w.What, p.ID, "attempt", next.Count, "reason", next.LastError}, told...)...)
 	if next.Dead {
 		w.Log.Warn(w.What+" given up", append([]any{w.What, p.ID, "reason", next.LastError}, told...)...)
 	}
-	return w.change(ctx, []string{p.ID}, func(r R) *R { return with(r, r.Try().failed(now, err)) })
+	return w.change(ctx, []string{p.ID}, func(r R) *R { return with(r, r.Attempts().failed(now, err)) })
 }
 
-func with[R Row[R]](r R, t Try) *R {
-	next := r.WithTry(t)
+func with[R Job[R]](r R, t Attempts) *R {
+	next := r.WithAttempts(t)
 	return &next
 }
 
@@ -306,8 +306,8 @@ func with[R Row[R]](r R, t Try) *R {
 func (w *Worker[R]) change(ctx context.Context, ids []string, fn func(R) *R) error {
 	for part := range slices.Chunk(ids, changedAtOnce) {
 		died := func(store.Tx, string, R) error { return nil }
-		if w.Died != nil {
-			died = w.Died()
+		if w.OnDeadLetter != nil {
+			died = w.OnDeadLetter()
 		}
 		err := w.Store.Update(ctx, func(tx store.Tx) error {
 			for _, id := range part {
@@ -341,7 +341,7 @@ func (w *Worker[R]) changeOne(tx store.Tx, id string, fn func(R) *R, died func(s
 	if err != nil {
 		return fmt.Errorf("storing %s %q: %w", w.What, id, err)
 	}
-	if next != nil && (*next).Try().Dead && !row.Try().Dead {
+	if next != nil && (*next).Attempts().Dead && !row.Attempts().Dead {
 		return died(tx, id, *next)
 	}
 	return nil

@@ -39,15 +39,15 @@ const (
 	aheadOfUs              = 5 * time.Minute // how far the clocks of two machines may differ
 )
 
-// Guess is what is remembered of the wrong answers given for one person over all doors. It is a value: its
+// Failures is what is remembered of the wrong answers given for one person over all doors. It is a value: its
 // methods return a changed copy. The zero value is a person for whom nobody ever answered wrongly. A person's
 // known browsers have a budget of their own, so that a stranger who spends the other one does not keep the
 // person out.
-type Guess struct {
+type Failures struct {
 	Unknown Budget `json:"unknown,omitzero"`
 	Known   Budget `json:"known,omitzero"`
-	// Row counts wrong six-digit codes in a row over both budgets. Only a right answer ends it.
-	Row int `json:"row,omitzero"`
+	// Streak counts wrong six-digit codes in a row over both budgets. Only a right answer ends it.
+	Streak int `json:"streak,omitzero"`
 	// WrongAfterPassword has the times of the last 20 wrong codes, each given after the right password: a
 	// sign within a week that somebody else knows it.
 	WrongAfterPassword []time.Time `json:"wrong_after_password,omitempty"`
@@ -55,29 +55,29 @@ type Guess struct {
 
 // Budget is one side's counters.
 type Budget struct {
-	Codes     Tries       `json:"codes,omitzero"`
-	Passwords Tries       `json:"passwords,omitzero"`
+	Codes     Counter     `json:"codes,omitzero"`
+	Passwords Counter     `json:"passwords,omitzero"`
 	Recovery  []time.Time `json:"recovery,omitempty"` // the last 10
 	Ticket    []time.Time `json:"ticket,omitempty"`   // the last 10
 }
 
-// Tries is a row of wrong answers with the wait that it earned.
-type Tries struct {
-	Row       int         `json:"row,omitzero"`
+// Counter is a row of wrong answers with the wait that it earned.
+type Counter struct {
+	Streak    int         `json:"streak,omitzero"`
 	Times     []time.Time `json:"times,omitempty"` // the last 20 wrong answers, in or out of the row
 	WaitUntil time.Time   `json:"wait_until,omitzero"`
 }
 
-// May tells whether an answer of this class may be judged now, and if not, from when. It must be asked again
+// Allowed tells whether an answer of this class may be judged now, and if not, from when. It must be asked again
 // in the Update that stores the outcome, right or wrong: answers given at the same moment all pass a first look.
-func (g Guess) May(now time.Time, class Class, known bool) (ok bool, until time.Time) {
+func (g Failures) Allowed(now time.Time, class Class, known bool) (ok bool, until time.Time) {
 	b := g.budget(known)
 	switch class {
 	case Code:
-		until = later(b.Codes.wait(now),
+		until = later(b.Codes.waitUntil(now),
 			later(fullUntil(now, b.Codes.Times, shortCount, shortSpan), fullUntil(now, b.Codes.Times, longCount, longSpan)))
 	case Password:
-		until = b.Passwords.wait(now)
+		until = b.Passwords.waitUntil(now)
 	case Recovery:
 		until = fullUntil(now, b.Recovery, ownCount, ownSpan)
 	case Ticket:
@@ -89,16 +89,16 @@ func (g Guess) May(now time.Time, class Class, known bool) (ok bool, until time.
 	return true, time.Time{}
 }
 
-// Wrong counts a wrong answer. A right code used before is refused without being counted: no call of this.
-func (g Guess) Wrong(now time.Time, class Class, known bool) Guess {
+// WithFailure counts a wrong answer. A right code used before is refused without being counted: no call of this.
+func (g Failures) WithFailure(now time.Time, class Class, known bool) Failures {
 	b := g.budget(known)
 	switch class {
 	case Code:
-		b.Codes = b.Codes.wrong(now)
-		g.Row++
+		b.Codes = b.Codes.withFailure(now)
+		g.Streak++
 		g.WrongAfterPassword = push(now, g.WrongAfterPassword, knownPasswordCount, knownPassword)
 	case Password:
-		b.Passwords = b.Passwords.wrong(now)
+		b.Passwords = b.Passwords.withFailure(now)
 	case Recovery:
 		b.Recovery = push(now, b.Recovery, ownCount, ownSpan)
 	case Ticket:
@@ -107,43 +107,43 @@ func (g Guess) Wrong(now time.Time, class Class, known bool) Guess {
 	return g.with(known, b)
 }
 
-// Right ends the row and the wait of this side. The wrong answers of the last 24 hours stay counted: what a
+// WithSuccess ends the row and the wait of this side. The wrong answers of the last 24 hours stay counted: what a
 // guesser may try in a day does not grow by the person signing in between. A password ends nothing but its
 // own row; any second proof ends the row of six-digit codes.
-func (g Guess) Right(now time.Time, class Class, known bool) Guess {
+func (g Failures) WithSuccess(now time.Time, class Class, known bool) Failures {
 	b := g.budget(known)
 	if class == Password {
-		b.Passwords = b.Passwords.right(now)
+		b.Passwords = b.Passwords.withSuccess(now)
 		return g.with(known, b)
 	}
 	if class == Link { // a mailbox, not the person's device
 		return g
 	}
-	b.Codes = b.Codes.right(now)
-	g.Row = 0
+	b.Codes = b.Codes.withSuccess(now)
+	g.Streak = 0
 	return g.with(known, b)
 }
 
-// Quiet tells that nothing of this is worth keeping: it says no more than the zero value would.
-func (g Guess) Quiet(now time.Time) bool {
-	return g.Row == 0 && g.Unknown.quiet(now) && g.Known.quiet(now) &&
+// Expired tells that nothing of this is worth keeping: it says no more than the zero value would.
+func (g Failures) Expired(now time.Time) bool {
+	return g.Streak == 0 && g.Unknown.expired(now) && g.Known.expired(now) &&
 		len(within(now, g.WrongAfterPassword, knownPassword)) == 0
 }
 
-func (b Budget) quiet(now time.Time) bool {
+func (b Budget) expired(now time.Time) bool {
 	return len(within(now, b.Codes.Times, quiet))+len(within(now, b.Passwords.Times, quiet))+
 		len(within(now, b.Recovery, ownSpan))+len(within(now, b.Ticket, ownSpan)) == 0 &&
-		!b.Codes.wait(now).After(now) && !b.Passwords.wait(now).After(now)
+		!b.Codes.waitUntil(now).After(now) && !b.Passwords.waitUntil(now).After(now)
 }
 
-func (g Guess) budget(known bool) Budget {
+func (g Failures) budget(known bool) Budget {
 	if known {
 		return g.Known
 	}
 	return g.Unknown
 }
 
-func (g Guess) with(known bool, b Budget) Guess {
+func (g Failures) with(known bool, b Budget) Failures {
 	if known {
 		g.Known = b
 	} else {
@@ -152,29 +152,29 @@ func (g Guess) with(known bool, b Budget) Guess {
 	return g
 }
 
-// wait is the end of the wait, or the zero time. One that ends later than any wait lasts was written before
+// waitUntil is the end of the wait, or the zero time. One that ends later than any wait lasts was written before
 // the clock was set back; it counts for nothing, or the person would wait as long as the clock was wrong.
-func (t Tries) wait(now time.Time) time.Time {
+func (t Counter) waitUntil(now time.Time) time.Time {
 	if t.WaitUntil.After(now.Add(longestWait + aheadOfUs)) {
 		return time.Time{}
 	}
 	return t.WaitUntil
 }
 
-func (t Tries) wrong(now time.Time) Tries {
+func (t Counter) withFailure(now time.Time) Counter {
 	if len(within(now, t.Times, quiet)) == 0 {
-		t.Row = 0
+		t.Streak = 0
 	}
-	t.Row++
+	t.Streak++
 	t.Times = push(now, t.Times, longCount, longSpan)
-	if t.Row >= freeInARow {
-		t.WaitUntil = now.Add(waitAfter(t.Row))
+	if t.Streak >= freeInARow {
+		t.WaitUntil = now.Add(waitAfter(t.Streak))
 	}
 	return t
 }
 
-func (t Tries) right(now time.Time) Tries {
-	return Tries{Times: within(now, t.Times, longSpan)}
+func (t Counter) withSuccess(now time.Time) Counter {
+	return Counter{Times: within(now, t.Times, longSpan)}
 }
 
 // waitAfter is 30 s after the fifth wrong answer in a row and doubles with each further one to 15 min.

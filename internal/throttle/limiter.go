@@ -36,14 +36,14 @@ func NewLimiter(ring *store.Keyring, pepper store.Pepper) Limiter {
 // Peek tells whether one more would be allowed now, and spends nothing. Where failures are counted it is
 // asked before the work, and Take after a failure.
 func (l Limiter) Peek(r store.Reader, now time.Time, limit Limit, subject string) (Verdict, error) {
-	_, v, err := l.judge(r, now, limit, l.ID(limit, subject))
+	_, v, err := l.decide(r, now, limit, l.ID(limit, subject))
 	return v, err
 }
 
 // Take spends one of the subject's allowance if there is one. It touches one key of the Update.
 func (l Limiter) Take(tx store.Tx, now time.Time, limit Limit, subject string) (Verdict, error) {
 	id := l.ID(limit, subject)
-	next, v, err := l.judge(tx, now, limit, id)
+	next, v, err := l.decide(tx, now, limit, id)
 	if err != nil || !v.OK {
 		return v, err
 	}
@@ -53,7 +53,7 @@ func (l Limiter) Take(tx store.Tx, now time.Time, limit Limit, subject string) (
 	return v, nil
 }
 
-func (l Limiter) judge(r store.Reader, now time.Time, limit Limit, id string) (time.Time, Verdict, error) {
+func (l Limiter) decide(r store.Reader, now time.Time, limit Limit, id string) (time.Time, Verdict, error) {
 	a, err := l.table.Get(r, id)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return time.Time{}, Verdict{}, fmt.Errorf("loading limit %s: %w", limit.Name, err)

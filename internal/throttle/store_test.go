@@ -15,7 +15,7 @@ import (
 	"barillet/store/storetest"
 )
 
-func open(t *testing.T, dir string, keys store.HouseKeys) (store.Store, *store.Keyring) {
+func open(t *testing.T, dir string, keys store.RootKeys) (store.Store, *store.Keyring) {
 	t.Helper()
 	s, err := bolt.Open(filepath.Join(dir, "barillet.db"), bolt.Options{})
 	if err != nil {
@@ -26,7 +26,7 @@ func open(t *testing.T, dir string, keys store.HouseKeys) (store.Store, *store.K
 	if err != nil {
 		t.Fatal(err)
 	}
-	return storetest.Twice(s), ring
+	return storetest.RunTwice(s), ring
 }
 
 func take(t *testing.T, s store.Store, l throttle.Limiter, now time.Time, subject string) throttle.Verdict {
@@ -41,7 +41,7 @@ func take(t *testing.T, s store.Store, l throttle.Limiter, now time.Time, subjec
 }
 
 func TestAStoredLimitOutlivesARestartAndForgetsWhenFull(t *testing.T) {
-	dir, keys := t.TempDir(), store.NewHouseKeys()
+	dir, keys := t.TempDir(), store.NewRootKeys()
 	s, ring := open(t, dir, keys)
 	l := throttle.NewLimiter(ring, keys.Pepper)
 	for i := range 5 {
@@ -98,10 +98,10 @@ func TestAStoredLimitOutlivesARestartAndForgetsWhenFull(t *testing.T) {
 }
 
 func TestAParallelGuesserIsCountedOnceForEachAnswer(t *testing.T) {
-	keys := store.NewHouseKeys()
+	keys := store.NewRootKeys()
 	s, ring := open(t, t.TempDir(), keys)
-	guesses := throttle.NewGuesses(ring, keys.Pepper)
-	id := guesses.PersonID("u1")
+	guesses := throttle.NewFailureStore(ring, keys.Pepper)
+	id := guesses.UserID("u1")
 	judged := make(chan bool)
 	for range 24 {
 		go func() {
@@ -110,10 +110,10 @@ func TestAParallelGuesserIsCountedOnceForEachAnswer(t *testing.T) {
 				if err != nil {
 					return false, err
 				}
-				if ok, _ := g.May(start, throttle.Code, false); !ok {
+				if ok, _ := g.Allowed(start, throttle.Code, false); !ok {
 					return false, nil
 				}
-				return true, guesses.Put(tx, start, id, g.Wrong(start, throttle.Code, false))
+				return true, guesses.Put(tx, start, id, g.WithFailure(start, throttle.Code, false))
 			})
 			if err != nil {
 				t.Error(err)
@@ -133,11 +133,11 @@ func TestAParallelGuesserIsCountedOnceForEachAnswer(t *testing.T) {
 }
 
 func TestQuietCountersAreForgotten(t *testing.T) {
-	keys := store.NewHouseKeys()
+	keys := store.NewRootKeys()
 	s, ring := open(t, t.TempDir(), keys)
-	guesses := throttle.NewGuesses(ring, keys.Pepper)
-	id := guesses.GhostID("nobody@garage.test")
-	put := func(now time.Time, g throttle.Guess) {
+	guesses := throttle.NewFailureStore(ring, keys.Pepper)
+	id := guesses.UnknownLoginID("nobody@garage.test")
+	put := func(now time.Time, g throttle.Failures) {
 		t.Helper()
 		if err := s.Update(t.Context(), func(tx store.Tx) error { return guesses.Put(tx, now, id, g) }); err != nil {
 			t.Fatal(err)
@@ -147,8 +147,8 @@ func TestQuietCountersAreForgotten(t *testing.T) {
 		t.Helper()
 		var ids []string
 		err := s.View(t.Context(), func(snap store.Snapshot) (err error) {
-			ids, _, err = guesses.Quiet(snap, now, "", 10)
-			return errors.Join(err, snap.Scan(store.Guesses.Prefix, "", 0, func(string, []byte) error { n++; return nil }))
+			ids, _, err = guesses.Expired(snap, now, "", 10)
+			return errors.Join(err, snap.Scan(store.Failures.Prefix, "", 0, func(string, []byte) error { n++; return nil }))
 		})
 		if err == nil {
 			err = s.Update(t.Context(), func(tx store.Tx) error { return guesses.Forget(tx, now, ids) })
@@ -158,23 +158,23 @@ func TestQuietCountersAreForgotten(t *testing.T) {
 		}
 		return n
 	}
-	put(start, throttle.Guess{}.Wrong(start, throttle.Password, false))
+	put(start, throttle.Failures{}.WithFailure(start, throttle.Password, false))
 	if a, b, c := count(start.Add(time.Hour)), count(start.Add(25*time.Hour)), count(start.Add(25*time.Hour)); a != 1 || b != 1 || c != 0 {
 		t.Errorf("got %d, %d, %d records, want 1, 1 and after the sweep 0", a, b, c)
 	}
-	put(start, throttle.Guess{})
+	put(start, throttle.Failures{})
 	if got := count(start); got != 0 {
 		t.Errorf("got %d records for counters that say nothing, want 0", got)
 	}
 }
 
 func TestUnknownNamesShareBoundedBuckets(t *testing.T) {
-	keys := store.NewHouseKeys()
+	keys := store.NewRootKeys()
 	_, ring := open(t, t.TempDir(), keys)
-	guesses := throttle.NewGuesses(ring, keys.Pepper)
+	guesses := throttle.NewFailureStore(ring, keys.Pepper)
 	seen := map[string]bool{}
 	for i := range 1000 {
-		id := guesses.GhostID(fmt.Sprintf("nobody%d@garage.test", i))
+		id := guesses.UnknownLoginID(fmt.Sprintf("nobody%d@garage.test", i))
 		if raw, err := hex.DecodeString(strings.TrimPrefix(id, "ghost-")); err != nil || len(raw) != 2 {
 			t.Fatalf("got bucket %q, want one of 65536", id)
 		}
@@ -183,8 +183,8 @@ func TestUnknownNamesShareBoundedBuckets(t *testing.T) {
 	if len(seen) < 900 {
 		t.Errorf("got %d buckets for 1000 names, want them spread", len(seen))
 	}
-	again := throttle.NewGuesses(ring, keys.Pepper)
-	if guesses.GhostID("a") != again.GhostID("a") || guesses.PersonID("a") == guesses.PersonID("b") {
+	again := throttle.NewFailureStore(ring, keys.Pepper)
+	if guesses.UnknownLoginID("a") != again.UnknownLoginID("a") || guesses.UserID("a") == guesses.UserID("b") {
 		t.Error("the buckets of a name and of two persons are not what they must be")
 	}
 }
@@ -192,10 +192,10 @@ func TestUnknownNamesShareBoundedBuckets(t *testing.T) {
 func TestTheStoredCountersDecodeForEver(t *testing.T) {
 	at := func(minutes int) time.Time { return start.Add(time.Duration(minutes) * time.Minute) }
 	budget := throttle.Budget{
-		Codes:     throttle.Tries{Row: 5, Times: []time.Time{at(0), at(1)}, WaitUntil: at(2)},
-		Passwords: throttle.Tries{Row: 1, Times: []time.Time{at(3)}},
+		Codes:     throttle.Counter{Streak: 5, Times: []time.Time{at(0), at(1)}, WaitUntil: at(2)},
+		Passwords: throttle.Counter{Streak: 1, Times: []time.Time{at(3)}},
 		Recovery:  []time.Time{at(4)}, Ticket: []time.Time{at(5)},
 	}
-	storetest.Golden(t, store.Guesses, nil, throttle.Guess{Unknown: budget, Known: budget, Row: 6, WrongAfterPassword: []time.Time{at(6)}})
+	storetest.Golden(t, store.Failures, nil, throttle.Failures{Unknown: budget, Known: budget, Streak: 6, WrongAfterPassword: []time.Time{at(6)}})
 	storetest.Golden(t, store.Throttles, nil, throttle.Arrival{TAT: start})
 }

@@ -26,24 +26,24 @@ const (
 	OldSecret = 24 * time.Hour // for how long a secret that was replaced still signs
 )
 
-// Hook is one receiver.
-type Hook struct {
-	ID      string    `json:"id"`
-	Name    string    `json:"name"`
-	URL     string    `json:"url"`
-	Events  []string  `json:"events"`        // types, beginnings that end in ".*", or "*"
-	Off     string    `json:"off,omitempty"` // why it is switched off, one of the reasons below; empty: it is not
-	Overrun bool      `json:"overrun,omitempty"`
-	Keys    []Key     `json:"keys"` // newest first
-	By      string    `json:"by"`   // id of the operator who made it
-	Created time.Time `json:"created"`
-	Changed time.Time `json:"changed"`
+// Endpoint is one receiver.
+type Endpoint struct {
+	ID             string    `json:"id"`
+	Name           string    `json:"name"`
+	URL            string    `json:"url"`
+	Events         []string  `json:"events"`                   // types, beginnings that end in ".*", or "*"
+	DisabledReason string    `json:"disabledReason,omitempty"` // why it is switched off, one of the reasons below; empty: it is not
+	Overrun        bool      `json:"overrun,omitempty"`
+	Keys           []Key     `json:"keys"` // newest first
+	By             string    `json:"by"`   // id of the operator who made it
+	Created        time.Time `json:"created"`
+	Changed        time.Time `json:"changed"`
 }
 
 // Why a receiver is switched off.
 const (
-	OffByOperator = "operator"
-	OffGone       = "gone" // it answered 410 (Standard Webhooks, "Deactivating subscriptions")
+	DisabledByAdmin = "operator"
+	DisabledGone    = "gone" // it answered 410 (Standard Webhooks, "Deactivating subscriptions")
 )
 
 // Key is a secret that signs.
@@ -62,8 +62,8 @@ func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, "[redacted]") }
 func (s Secret) Text() string { return "whsec_" + base64.StdEncoding.EncodeToString(s) }
 
 // Wants tells whether the receiver asked for events of this type, and gets them.
-func (h *Hook) Wants(action string) bool {
-	return h.Off == "" && !h.Overrun && slices.ContainsFunc(h.Events, func(filter string) bool { return Matches(filter, action) })
+func (h *Endpoint) Wants(action string) bool {
+	return h.DisabledReason == "" && !h.Overrun && slices.ContainsFunc(h.Events, func(filter string) bool { return Matches(filter, action) })
 }
 
 // Matches tells whether a filter asks for a type: it is the type itself, a beginning of it that ends in ".*", or "*".
@@ -89,7 +89,7 @@ func IsFilter(s string) bool {
 }
 
 // Replace makes the secret the one that signs. The one before signs beside it for a day; earlier ones are gone.
-func (h *Hook) Replace(now time.Time, secret Secret) {
+func (h *Endpoint) Replace(now time.Time, secret Secret) {
 	keys := []Key{{Value: secret}}
 	if len(h.Keys) > 0 {
 		keys = append(keys, Key{Value: h.Keys[0].Value, Until: now.Add(OldSecret)})
@@ -99,7 +99,7 @@ func (h *Hook) Replace(now time.Time, secret Secret) {
 
 // sign gives the value of webhook-signature: one signature of each key that is alive, parted by blanks (Standard
 // Webhooks, "Signature scheme").
-func (h *Hook) sign(now time.Time, id string, body []byte) string {
+func (h *Endpoint) sign(now time.Time, id string, body []byte) string {
 	var out []string
 	for _, k := range h.Keys {
 		if !k.Until.IsZero() && !now.Before(k.Until) {

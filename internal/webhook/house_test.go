@@ -96,10 +96,10 @@ func (r *receiver) posts(path string) (out []post) {
 type house struct {
 	t      *testing.T
 	dir    string
-	keys   store.HouseKeys
+	keys   store.RootKeys
 	file   *bolt.Store
 	store  store.Store
-	hooks  *webhook.Hooks
+	hooks  *webhook.Endpoints
 	events audit.Log
 	sender *webhook.Sender
 	log    *strings.Builder
@@ -119,7 +119,7 @@ func newHouse(t *testing.T, r *receiver, allowed ...string) *house {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(r.Certificate())
-	h := &house{t: t, dir: t.TempDir(), keys: store.NewHouseKeys(), now: start, log: new(strings.Builder),
+	h := &house{t: t, dir: t.TempDir(), keys: store.NewRootKeys(), now: start, log: new(strings.Builder),
 		client: outbound.New(outbound.Config{Allowed: a, Roots: roots})}
 	h.open()
 	t.Cleanup(func() { _ = h.file.Close() })
@@ -137,7 +137,7 @@ func (h *house) open() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.store, h.hooks, h.events = storetest.Twice(h.file), webhook.NewHooks(ring), audit.NewLog(ring)
+	h.store, h.hooks, h.events = storetest.RunTwice(h.file), webhook.NewEndpoints(ring), audit.NewLog(ring)
 	h.events.Watch = h.hooks.Watch
 	h.sender = &webhook.Sender{Store: h.store, Hooks: h.hooks, Events: h.events, Client: h.client, Now: h.clock,
 		Compose: func(e audit.Entry) ([]byte, error) {
@@ -175,15 +175,15 @@ func secretOf(id string) webhook.Secret { return webhook.Secret(fmt.Sprintf("%-3
 // hook makes a receiver.
 func (h *house) hook(id, url string, events ...string) {
 	h.t.Helper()
-	h.change(func(b *webhook.Book) error {
-		n := webhook.Hook{ID: id, Name: "name of " + id, URL: url, Events: events, Created: h.clock()}
+	h.change(func(b *webhook.EndpointList) error {
+		n := webhook.Endpoint{ID: id, Name: "name of " + id, URL: url, Events: events, Created: h.clock()}
 		n.Replace(h.clock(), secretOf(id))
 		b.Hooks = append(b.Hooks, n)
 		return nil
 	})
 }
 
-func (h *house) change(fn func(*webhook.Book) error) {
+func (h *house) change(fn func(*webhook.EndpointList) error) {
 	h.t.Helper()
 	if err := h.store.Update(h.t.Context(), func(tx store.Tx) error { return h.hooks.Change(tx, fn) }); err != nil {
 		h.t.Fatal(err)
@@ -191,11 +191,11 @@ func (h *house) change(fn func(*webhook.Book) error) {
 }
 
 // read is a receiver as it stands.
-func (h *house) read(id string) webhook.Hook {
+func (h *house) read(id string) webhook.Endpoint {
 	h.t.Helper()
-	var out webhook.Hook
+	var out webhook.Endpoint
 	err := h.store.View(h.t.Context(), func(s store.Snapshot) error {
-		b, err := h.hooks.Book(s)
+		b, err := h.hooks.List(s)
 		if found := b.Find(id); found != nil {
 			out = *found
 		}

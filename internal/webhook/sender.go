@@ -20,7 +20,7 @@ import (
 // needed.
 type Sender struct {
 	Store   store.Store
-	Hooks   *Hooks
+	Hooks   *Endpoints
 	Events  audit.Log
 	Client  *outbound.Client
 	Compose func(e audit.Entry) ([]byte, error) // the body: the same at each attempt
@@ -28,7 +28,7 @@ type Sender struct {
 	Log     *slog.Logger
 
 	once   sync.Once
-	worker outbox.Worker[Call]
+	worker outbox.Worker[Job]
 }
 
 const (
@@ -41,18 +41,18 @@ const (
 	spreadAtOnce = 3 // calls spread in one Update: each touches a key and one for each receiver
 )
 
-func (s *Sender) work() *outbox.Worker[Call] {
+func (s *Sender) work() *outbox.Worker[Job] {
 	s.once.Do(func() {
 		s.worker.What, s.worker.Store, s.worker.Table = "webhook", s.Store, s.Hooks.calls
-		s.worker.Send, s.worker.Prepare, s.worker.Waiting = s.send, s.spread, s.bound
-		s.worker.Attrs = func(c Call) []any { return []any{"type", c.Type} }
+		s.worker.Send, s.worker.Prepare, s.worker.OnWaiting = s.send, s.spread, s.bound
+		s.worker.Attrs = func(c Job) []any { return []any{"type", c.Type} }
 		s.worker.Parallel, s.worker.Rest, s.worker.Now, s.worker.Log = parallel, rest, s.Now, s.Log
 	})
 	return &s.worker
 }
 
-// Kick tells that something was queued. It never blocks, and may be called before Run and by many at once.
-func (s *Sender) Kick() { s.work().Kick() }
+// Wake tells that something was queued. It never blocks, and may be called before Run and by many at once.
+func (s *Sender) Wake() { s.work().Wake() }
 
 // Run makes calls until the context ends, and returns nil then. A failure of receiver or store never ends it.
 func (s *Sender) Run(ctx context.Context) error { return s.work().Run(ctx) }
@@ -62,17 +62,17 @@ func (s *Sender) Run(ctx context.Context) error { return s.work().Run(ctx) }
 func (s *Sender) RunOnce(ctx context.Context) (time.Time, error) { return s.work().RunOnce(ctx) }
 
 // spread makes one call of each receiver that an event goes to.
-func (s *Sender) spread(ctx context.Context, _ time.Time, due, _ []outbox.Pending[Call]) ([]outbox.Pending[Call], error) {
-	var out, whole []outbox.Pending[Call]
+func (s *Sender) spread(ctx context.Context, _ time.Time, due, _ []outbox.Pending[Job]) ([]outbox.Pending[Job], error) {
+	var out, whole []outbox.Pending[Job]
 	for _, p := range due {
-		if p.Row.Hook == "" {
+		if p.Job.Endpoint == "" {
 			whole = append(whole, p)
 		} else {
 			out = append(out, p)
 		}
 	}
 	for part := range slices.Chunk(whole, spreadAtOnce) {
-		parts, err := store.Do(ctx, s.Store, func(tx store.Tx) (parts []outbox.Pending[Call], err error) {
+		parts, err := store.Do(ctx, s.Store, func(tx store.Tx) (parts []outbox.Pending[Job], err error) {
 			for _, p := range part {
 				several, err := s.Hooks.calls.Get(tx, p.ID)
 				if errors.Is(err, store.ErrNotFound) {
@@ -84,10 +84,10 @@ func (s *Sender) spread(ctx context.Context, _ time.Time, due, _ []outbox.Pendin
 				if err != nil {
 					return nil, err
 				}
-				for _, hook := range several.Hooks {
-					one := outbox.Pending[Call]{ID: callID(hook, several.Event), Row: several}
-					one.Row.Hook, one.Row.Hooks = hook, nil
-					if err := s.Hooks.calls.Put(tx, one.ID, one.Row); err != nil {
+				for _, hook := range several.Endpoints {
+					one := outbox.Pending[Job]{ID: jobID(hook, several.Event), Job: several}
+					one.Job.Endpoint, one.Job.Endpoints = hook, nil
+					if err := s.Hooks.calls.Put(tx, one.ID, one.Job); err != nil {
 						return nil, err
 					}
 					parts = append(parts, one)
@@ -104,19 +104,19 @@ func (s *Sender) spread(ctx context.Context, _ time.Time, due, _ []outbox.Pendin
 }
 
 // send makes one call. Its error says what it means for the call and for the receiver (internal/outbox).
-func (s *Sender) send(ctx context.Context, _ string, c Call) error {
-	var hook Hook
+func (s *Sender) send(ctx context.Context, _ string, c Job) error {
+	var hook Endpoint
 	var entry audit.Entry
 	err := s.Store.View(ctx, func(snap store.Snapshot) error {
-		book, err := s.Hooks.Book(snap)
+		book, err := s.Hooks.List(snap)
 		if err != nil {
 			return err
 		}
-		found := book.Find(c.Hook)
+		found := book.Find(c.Endpoint)
 		switch {
 		case found == nil:
-			return outbox.ErrUnwanted
-		case found.Off != "":
+			return outbox.ErrDiscard
+		case found.DisabledReason != "":
 			return fmt.Errorf("webhook is switched off, %w", outbox.ErrFinal)
 		}
 		hook = *found
@@ -141,15 +141,15 @@ func (s *Sender) send(ctx context.Context, _ string, c Call) error {
 			return err
 		}
 	}
-	return Judge(answer.Status, err)
+	return ClassifyResponse(answer.Status, err)
 }
 
 // gone is the status by which a receiver unsubscribes (RFC 9110 section 15.5.11).
 const gone = 410
 
-// Judge says what an answer means for a row of an outbox, of a logout as of a webhook. Only 2xx is taken, whatever is
+// ClassifyResponse says what an answer means for a row of an outbox, of a logout as of a webhook. Only 2xx is taken, whatever is
 // wrong with what comes after the status.
-func Judge(status int, err error) error {
+func ClassifyResponse(status int, err error) error {
 	switch {
 	case status/100 == 2:
 		return nil
@@ -167,18 +167,18 @@ func Judge(status int, err error) error {
 
 // disable switches off a receiver that wants no more.
 func (s *Sender) disable(ctx context.Context, now time.Time, id string) error {
-	return s.mark(ctx, now, id, audit.WebhookDisabled, func(h *Hook) bool {
-		was := h.Off
-		h.Off = OffGone
+	return s.mark(ctx, now, id, audit.WebhookDisabled, func(h *Endpoint) bool {
+		was := h.DisabledReason
+		h.DisabledReason = DisabledGone
 		return was == ""
 	})
 }
 
 // bound keeps queues from growing without end.
 func (s *Sender) bound(ctx context.Context, now time.Time, waiting map[string]int) error {
-	var book Book
+	var book EndpointList
 	err := s.Store.View(ctx, func(snap store.Snapshot) (err error) {
-		book, err = s.Hooks.Book(snap)
+		book, err = s.Hooks.List(snap)
 		return err
 	})
 	if err != nil {
@@ -189,9 +189,9 @@ func (s *Sender) bound(ctx context.Context, now time.Time, waiting map[string]in
 		switch {
 		case !h.Overrun && n > tooMany:
 			s.Log.Warn("too much waits for a webhook, events are left out", "webhook", h.ID)
-			err = s.mark(ctx, now, h.ID, audit.WebhookOverrun, func(h *Hook) bool { h.Overrun = true; return true })
+			err = s.mark(ctx, now, h.ID, audit.WebhookOverrun, func(h *Endpoint) bool { h.Overrun = true; return true })
 		case h.Overrun && n < enough:
-			err = s.mark(ctx, now, h.ID, audit.WebhookResumed, func(h *Hook) bool { h.Overrun = false; return true })
+			err = s.mark(ctx, now, h.ID, audit.WebhookResumed, func(h *Endpoint) bool { h.Overrun = false; return true })
 		}
 		if err != nil {
 			return err
@@ -201,11 +201,11 @@ func (s *Sender) bound(ctx context.Context, now time.Time, waiting map[string]in
 }
 
 // mark changes a receiver, with the event that says so, unless fn finds nothing to change.
-func (s *Sender) mark(ctx context.Context, now time.Time, id, action string, fn func(*Hook) bool) error {
+func (s *Sender) mark(ctx context.Context, now time.Time, id, action string, fn func(*Endpoint) bool) error {
 	event := audit.NewID(now)
 	err := s.Store.Update(ctx, func(tx store.Tx) error {
 		changed, name := false, ""
-		err := s.Hooks.Change(tx, func(b *Book) error {
+		err := s.Hooks.Change(tx, func(b *EndpointList) error {
 			if h := b.Find(id); h != nil {
 				changed, name = fn(h), h.Name
 			}

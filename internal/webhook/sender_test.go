@@ -62,7 +62,10 @@ func TestAReceiverGetsWhatItAskedForAndNothingElse(t *testing.T) {
 		h.hook("hook"+strconv.Itoa(i), r.URL+"/"+filter, filter)
 	}
 	h.hook("off", r.URL+"/off", "*")
-	h.change(func(b *webhook.Book) error { b.Find("off").Off = webhook.OffByOperator; return nil })
+	h.change(func(b *webhook.EndpointList) error {
+		b.Find("off").DisabledReason = webhook.DisabledByAdmin
+		return nil
+	})
 	h.happen(audit.SessionStart, audit.FactorsReset, audit.ServerStarted)
 	h.pass()
 	for path, want := range map[string]int{"/*": 3, "/user.*": 2, "/user.mfa.*": 1, "/user.session.start": 1, "/user.session.star": 0, "/group.*": 0, "/off": 0} {
@@ -122,7 +125,7 @@ func TestACallThatFailsIsRepeatedAsTheSame(t *testing.T) {
 		h.happen(audit.FactorsReset)
 		h.pass()
 		waits := h.deliveries("one", "waiting")
-		if len(waits) != 1 || waits[0].Attempts != 1 || waits[0].LastError == "" || !waits[0].NotBefore.Equal(start.Add(time.Minute)) {
+		if len(waits) != 1 || waits[0].Count != 1 || waits[0].LastError == "" || !waits[0].NotBefore.Equal(start.Add(time.Minute)) {
 			t.Errorf("%s: got %+v, want one that waits a minute", name, waits)
 			continue
 		}
@@ -179,7 +182,7 @@ func TestADeadReceiverIsTriedForFiveDaysThenItsCallsAreListedAsDead(t *testing.T
 		t.Errorf("given up after %v, want 5 days", took)
 	}
 	dead := h.deliveries("one", "dead")
-	if len(dead) != 1 || dead[0].Type != audit.FactorsReset || dead[0].LastError != "server cannot be used: answered 500" || dead[0].Attempts < 8 {
+	if len(dead) != 1 || dead[0].Type != audit.FactorsReset || dead[0].LastError != "server cannot be used: answered 500" || dead[0].Count < 8 {
 		t.Errorf("got %+v, want the dead letter with its failure", dead)
 	}
 	r.set(nil)
@@ -203,8 +206,8 @@ func TestAReceiverThatIsGoneIsSwitchedOff(t *testing.T) {
 	h.hook("other", r.URL+"/other", "barillet.webhook.*")
 	h.happen(audit.FactorsReset)
 	h.pass()
-	if got := h.read("gone"); got.Off != webhook.OffGone {
-		t.Errorf("got %q, want %q", got.Off, webhook.OffGone)
+	if got := h.read("gone"); got.DisabledReason != webhook.DisabledGone {
+		t.Errorf("got %q, want %q", got.DisabledReason, webhook.DisabledGone)
 	}
 	h.happen(audit.FactorsReset)
 	h.pass()
@@ -318,7 +321,7 @@ func TestAReplacedSecretSignsBesideTheNewOneForADay(t *testing.T) {
 	h := newHouse(t, r)
 	h.hook("one", r.URL, "*")
 	second := webhook.Secret(strings.Repeat("2", 32))
-	h.change(func(b *webhook.Book) error { b.Find("one").Replace(h.clock(), second); return nil })
+	h.change(func(b *webhook.EndpointList) error { b.Find("one").Replace(h.clock(), second); return nil })
 	told := func() post {
 		h.happen(audit.SessionStart)
 		h.pass()
@@ -334,7 +337,7 @@ func TestAReplacedSecretSignsBesideTheNewOneForADay(t *testing.T) {
 		t.Error("after the day: want the new one's signature alone")
 	}
 	third := webhook.Secret(strings.Repeat("3", 32))
-	h.change(func(b *webhook.Book) error { b.Find("one").Replace(h.clock(), third); return nil })
+	h.change(func(b *webhook.EndpointList) error { b.Find("one").Replace(h.clock(), third); return nil })
 	if p := told(); verify(p, secretOf("one")) == nil || verify(p, second) != nil || verify(p, third) != nil {
 		t.Error("replaced again: want the last two")
 	}
@@ -346,9 +349,9 @@ func TestWhatWaitsForAReceiverThatIsDeletedIsForgottenAndOfOneSwitchedOffIsDead(
 	h.hook("deleted", r.URL, "*")
 	h.hook("off", r.URL, "*")
 	h.happen(audit.SessionStart)
-	h.change(func(b *webhook.Book) error {
-		b.Find("off").Off = webhook.OffByOperator
-		b.Hooks = slices.DeleteFunc(b.Hooks, func(h webhook.Hook) bool { return h.ID == "deleted" })
+	h.change(func(b *webhook.EndpointList) error {
+		b.Find("off").DisabledReason = webhook.DisabledByAdmin
+		b.Hooks = slices.DeleteFunc(b.Hooks, func(h webhook.Endpoint) bool { return h.ID == "deleted" })
 		return nil
 	})
 	h.pass()
@@ -453,7 +456,7 @@ func TestAKickIsAnsweredAtOnceByAnIdleSender(t *testing.T) {
 		}
 	})
 	h.happen(audit.SessionStart)
-	h.sender.Kick()
+	h.sender.Wake()
 	for deadline := time.Now().Add(5 * time.Second); len(r.posts("")) == 0 && time.Now().Before(deadline); {
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -465,18 +468,18 @@ func TestAKickIsAnsweredAtOnceByAnIdleSender(t *testing.T) {
 }
 
 func TestStoredRecordsDecodeForEver(t *testing.T) {
-	hook := webhook.Hook{ID: "abc", Name: "Atelier", URL: "https://hooks.example/in", Events: []string{"user.mfa.*"}, Off: webhook.OffGone, Overrun: true,
+	hook := webhook.Endpoint{ID: "abc", Name: "Atelier", URL: "https://hooks.example/in", Events: []string{"user.mfa.*"}, DisabledReason: webhook.DisabledGone, Overrun: true,
 		By: "token:1", Created: start, Changed: start.Add(time.Hour)}
 	hook.Replace(start, webhook.Secret("0123456789abcdef"))
 	hook.Replace(start, webhook.Secret("fedcba9876543210"))
-	storetest.Golden(t, store.Webhooks, nil, webhook.Book{Hooks: []webhook.Hook{hook}})
-	storetest.Golden(t, store.Calls, nil, webhook.Call{Event: "20260302T080000.000000000Z-abc", Type: audit.FactorsReset, Hook: "abc", Hooks: []string{"abc", "def"},
-		State: outbox.Try{Queued: start, NotBefore: start.Add(time.Minute), UselessAfter: start.Add(time.Hour), Attempts: 2, Tried: start.Add(time.Second),
+	storetest.Golden(t, store.Webhooks, nil, webhook.EndpointList{Hooks: []webhook.Endpoint{hook}})
+	storetest.Golden(t, store.WebhookDeliveries, nil, webhook.Job{Event: "20260302T080000.000000000Z-abc", Type: audit.FactorsReset, Endpoint: "abc", Endpoints: []string{"abc", "def"},
+		State: outbox.Attempts{Queued: start, NotBefore: start.Add(time.Minute), ExpiresAt: start.Add(time.Hour), Count: 2, Tried: start.Add(time.Second),
 			LastError: "answered 500", Unreachable: true, Dead: true, Died: start.Add(time.Hour)}})
 }
 
 func TestAReceiverPrintsWithoutItsSecret(t *testing.T) {
-	hook := webhook.Hook{ID: "one"}
+	hook := webhook.Endpoint{ID: "one"}
 	hook.Replace(start, secretOf("one"))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		for _, v := range []any{hook, &hook, hook.Keys, hook.Keys[0].Value} {

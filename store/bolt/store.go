@@ -112,12 +112,12 @@ func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
 		return err
 	}
 	c := &change{turn: make(chan *bbolt.Bucket, 1), ran: make(chan outcome, 1), stored: make(chan error, 1)}
-	if err := s.lineUp(ctx, c); err != nil {
+	if err := s.enqueue(ctx, c); err != nil {
 		return err
 	}
 	bucket := <-c.turn
 	s.running.Store(true)
-	if err := s.take(ctx, c, bucket, fn); err != nil {
+	if err := s.run(ctx, c, bucket, fn); err != nil {
 		return err
 	}
 	return <-c.stored

@@ -43,9 +43,9 @@ type outcome struct {
 // than all the rest of an Update, since a stack under an HTTP handler is deep.
 const nestedAfter = 100 * time.Millisecond
 
-// lineUp waits until the writer takes the change. Inside the closure of another Update that would be for ever, for
+// enqueue waits until the writer takes the change. Inside the closure of another Update that would be for ever, for
 // the writer waits for that closure: such a deadlock is turned into a panic with a stack.
-func (s *Store) lineUp(ctx context.Context, c *change) error {
+func (s *Store) enqueue(ctx context.Context, c *change) error {
 	late := time.NewTimer(nestedAfter)
 	defer late.Stop()
 	for {
@@ -79,8 +79,8 @@ func insideClosure() bool {
 	}
 }
 
-// take runs fn in its turn and always gives the turn back, also when fn panics or ends the goroutine.
-func (s *Store) take(ctx context.Context, c *change, bucket *bbolt.Bucket, fn func(store.Tx) error) error {
+// run runs fn in its turn and always gives the turn back, also when fn panics or ends the goroutine.
+func (s *Store) run(ctx context.Context, c *change, bucket *bbolt.Bucket, fn func(store.Tx) error) error {
 	tx := &transaction{s: s, bucket: bucket}
 	var left outcome
 	defer func() {

@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the golden file of a record's new
 // Golden proves that every version of a record ever released still decodes, and that the newest is written as
 // it was released: testdata/<record>.v<N>.json, in the folder of the calling test, for N from 1 to the kind's
 // version. A released file never changes: -update writes a missing newest one only.
-func Golden[T any](t *testing.T, kind store.Kind, upgrades []store.Upgrade, sample T) {
+func Golden[T any](t *testing.T, kind store.TableDef, upgrades []store.Upgrade, sample T) {
 	t.Helper()
 	want, err := json.MarshalIndent(sample, "", "\t")
 	if err != nil {
@@ -57,6 +57,6 @@ func Golden[T any](t *testing.T, kind store.Kind, upgrades []store.Upgrade, samp
 	}
 }
 
-func goldenPath(kind store.Kind, version int) string {
+func goldenPath(kind store.TableDef, version int) string {
 	return filepath.Join("testdata", fmt.Sprintf("%s.v%d.json", strings.TrimSuffix(kind.Prefix, "/"), version))
 }

@@ -58,7 +58,7 @@ func twice(t *testing.T, s store.Store) {
 	}
 	expect(t, s, "a/run1", "")
 	expect(t, s, "a/run2", "x")
-	if err := increment(Twice(s), "a/counter"); err != nil {
+	if err := increment(RunTwice(s), "a/counter"); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, s, "a/counter", "1")

@@ -16,8 +16,8 @@ type Rerun struct {
 	Between func()
 }
 
-// Twice wraps a store so that every Update closure runs twice, the first time for nothing.
-func Twice(s store.Store) store.Store { return &Rerun{Store: s} }
+// RunTwice wraps a store so that every Update closure runs twice, the first time for nothing.
+func RunTwice(s store.Store) store.Store { return &Rerun{Store: s} }
 
 var errThrownAway = errors.New("thrown away by storetest")
 

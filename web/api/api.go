@@ -50,7 +50,7 @@ type API struct {
 // New makes the API. It panics on a pattern that contradicts another, which a test would meet.
 func New(c Config) *API {
 	a := &API{desk: c.Desk, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, now: c.Now, log: c.Log,
-		answers: store.NewTable[answer](c.Ring, store.Idems), mux: http.NewServeMux()}
+		answers: store.NewTable[answer](c.Ring, store.Idempotency), mux: http.NewServeMux()}
 	if a.now == nil {
 		a.now = c.Desk.People.Now
 	}

@@ -28,7 +28,7 @@ func (d *door) offered(token string, u authn.User) (*authntest.Phone, tree) {
 	x := read[tree](d.T, d.call("POST", "/api/v1/users/"+string(u.ID)+"/factors", token, totpBody), 200)
 	secret, _ := x.get("_embedded", "activation", "sharedSecret").(string)
 	id, _ := x.get("id").(string)
-	return &authntest.Phone{House: d.House, Secret: secret, Device: factors.DeviceID(id)}, x
+	return &authntest.Phone{House: d.Env, Secret: secret, Device: factors.DeviceID(id)}, x
 }
 
 func code(p *authntest.Phone) string { return `{"passCode":"` + string(p.Code()) + `"}` }

@@ -22,7 +22,7 @@ var machine = helpdesk.Principal{ID: "operator:0", Name: "root", Owner: "operato
 
 // door is the API of a house.
 type door struct {
-	*authntest.House
+	*authntest.Env
 	Desk *helpdesk.Desk
 	Apps *oidc.Provider
 	API  *api.API
@@ -38,7 +38,7 @@ func open(t testing.TB) *door {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &door{House: h, Desk: desk, Apps: apps, API: api.New(api.Config{Desk: desk, OIDC: apps, Ring: h.Ring, PublicURL: "https://login.example/",
+	return &door{Env: h, Desk: desk, Apps: apps, API: api.New(api.Config{Desk: desk, OIDC: apps, Ring: h.Ring, PublicURL: "https://login.example/",
 		Docs: func() (*apidocs.Document, error) { return apidocs.New("https://login.example/") }})}
 }
 

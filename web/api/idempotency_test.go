@@ -128,7 +128,7 @@ func TestKeysAreForgottenWhenTheirTimeIsOver(t *testing.T) {
 	count := func() (n int) {
 		err := d.Store.View(t.Context(), func(s store.Snapshot) error {
 			n = 0
-			return s.Scan(store.Idems.Prefix, "", 0, func(string, []byte) error { n++; return nil })
+			return s.Scan(store.Idempotency.Prefix, "", 0, func(string, []byte) error { n++; return nil })
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -29,15 +29,15 @@ type webhookJSON struct {
 	Links          map[string]linkJSON `json:"_links"`
 }
 
-func (a *API) webhook(h webhook.Hook) webhookJSON { return a.webhookAt(h, a.now()) }
+func (a *API) webhook(h webhook.Endpoint) webhookJSON { return a.webhookAt(h, a.now()) }
 
-func (a *API) webhookAt(h webhook.Hook, now time.Time) webhookJSON {
+func (a *API) webhookAt(h webhook.Endpoint, now time.Time) webhookJSON {
 	self := a.publicURL + "/api/v1/webhooks/" + h.ID
-	out := webhookJSON{ID: h.ID, Name: h.Name, URL: h.URL, Events: h.Events, Enabled: h.Off == "", Overrun: h.Overrun, By: h.By,
+	out := webhookJSON{ID: h.ID, Name: h.Name, URL: h.URL, Events: h.Events, Enabled: h.DisabledReason == "", Overrun: h.Overrun, By: h.By,
 		Created: moment(h.Created), LastUpdated: moment(h.Changed),
 		Links: map[string]linkJSON{"self": {Href: self}, "deliveries": {Href: self + "/deliveries"}}}
-	if h.Off != "" {
-		out.DisabledReason = &h.Off
+	if h.DisabledReason != "" {
+		out.DisabledReason = &h.DisabledReason
 	}
 	for _, k := range h.Keys {
 		if now.Before(k.Until) {
@@ -68,7 +68,7 @@ const (
 )
 
 func delivery(x webhook.Delivery) deliveryJSON {
-	out := deliveryJSON{ID: x.ID, EventID: x.Event, EventType: x.Type, Status: deliveryWaiting, Created: moment(x.Queued), Attempts: x.Attempts,
+	out := deliveryJSON{ID: x.ID, EventID: x.Event, EventType: x.Type, Status: deliveryWaiting, Created: moment(x.Queued), Attempts: x.Count,
 		LastAttempt: moment(x.Tried), NextAttempt: moment(x.NotBefore), GivenUp: moment(x.Died)}
 	if x.Dead {
 		out.Status, out.NextAttempt = deliveryDead, nil
@@ -111,7 +111,7 @@ func matchesAny(filter string) bool {
 }
 
 func (a *API) listWebhooks(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
-	return list(a, w, r, func(page) ([]webhook.Hook, string, error) {
+	return list(a, w, r, func(page) ([]webhook.Endpoint, string, error) {
 		hooks, err := a.desk.Webhooks(r.Context(), op)
 		return hooks, "", err // at most 16, on one page
 	}, a.webhook)
@@ -122,20 +122,20 @@ func (a *API) createWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, a.ofWebhook(http.StatusCreated, func(r *http.Request) (authn.Secret, webhook.Hook, error) {
+	return a.once(w, r, op, a.ofWebhook(http.StatusCreated, func(r *http.Request) (authn.Secret, webhook.Endpoint, error) {
 		return a.desk.CreateWebhook(r.Context(), op, reply.From(r.Context()).Origin(), n)
 	}))
 }
 
 // ofWebhook is an act whose answer is a receiver, with the secret that it made, if it made one: that is in the one
 // answer, after the act, and nothing of it is kept.
-func (a *API) ofWebhook(status int, do func(r *http.Request) (authn.Secret, webhook.Hook, error)) act {
+func (a *API) ofWebhook(status int, do func(r *http.Request) (authn.Secret, webhook.Endpoint, error)) act {
 	var secret authn.Secret
 	now := a.now() // the answer is made within an Update, which reads no clock
-	return answering(func(r *http.Request) (h webhook.Hook, err error) {
+	return answering(func(r *http.Request) (h webhook.Endpoint, err error) {
 		secret, h, err = do(r)
 		return h, err
-	}, func(h webhook.Hook) (int, any, any, error) {
+	}, func(h webhook.Endpoint) (int, any, any, error) {
 		kept := a.webhookAt(h, now)
 		shown := kept
 		shown.Secret = secret.Reveal()
@@ -184,7 +184,7 @@ func (a *API) deleteWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.
 }
 
 // onWebhook serves a call on one receiver that takes no body.
-func (a *API) onWebhook(status int, do func(r *http.Request, op helpdesk.Principal, id string) (authn.Secret, webhook.Hook, error)) handler {
+func (a *API) onWebhook(status int, do func(r *http.Request, op helpdesk.Principal, id string) (authn.Secret, webhook.Endpoint, error)) handler {
 	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 			return err
@@ -193,16 +193,16 @@ func (a *API) onWebhook(status int, do func(r *http.Request, op helpdesk.Princip
 		if err != nil {
 			return err
 		}
-		return a.once(w, r, op, a.ofWebhook(status, func(r *http.Request) (authn.Secret, webhook.Hook, error) { return do(r, op, id) }))
+		return a.once(w, r, op, a.ofWebhook(status, func(r *http.Request) (authn.Secret, webhook.Endpoint, error) { return do(r, op, id) }))
 	}
 }
 
-func (a *API) testWebhook(r *http.Request, op helpdesk.Principal, id string) (authn.Secret, webhook.Hook, error) {
+func (a *API) testWebhook(r *http.Request, op helpdesk.Principal, id string) (authn.Secret, webhook.Endpoint, error) {
 	h, err := a.desk.TestWebhook(r.Context(), op, reply.From(r.Context()).Origin(), id)
 	return authn.Secret{}, h, err
 }
 
-func (a *API) rotateWebhook(r *http.Request, op helpdesk.Principal, id string) (authn.Secret, webhook.Hook, error) {
+func (a *API) rotateWebhook(r *http.Request, op helpdesk.Principal, id string) (authn.Secret, webhook.Endpoint, error) {
 	return a.desk.RotateWebhook(r.Context(), op, reply.From(r.Context()).Origin(), id)
 }
 
