@@ -190,7 +190,7 @@ func (w *Tx) TakeDevice(u *User, d factors.Device) error {
 	if err := w.dropUnique(d); err != nil {
 		return err
 	}
-	return w.Notify(u, templates.DeviceRemovedMail{About: w.About(u), Device: d.Name}, time.Time{})
+	return w.Notify(u, templates.DeviceRemovedMail{Context: w.About(u), Device: d.Name}, time.Time{})
 }
 
 // ChangePassword takes the known password and a new one, after a fresh proof. Every other session ends.

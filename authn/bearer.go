@@ -90,7 +90,7 @@ func (s *Service) DeviceSignedIn(tx store.Tx, a *Operation, id UserID, app strin
 	if err != nil {
 		return err
 	}
-	return w.Notify(&u, templates.DeviceSignedInMail{About: w.About(&u), App: app}, time.Time{})
+	return w.Notify(&u, templates.DeviceSignedInMail{Context: w.About(&u), App: app}, time.Time{})
 }
 
 // RunTxHook runs what Also put into the context in a change that another package makes and that came to outcome.

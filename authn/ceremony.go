@@ -167,11 +167,11 @@ func (w *Tx) count(u *User, t deviceAttempt) (Verification, error) {
 		if err == nil && t.class == throttle.Code && !t.apart() && wrong.Streak%noticeEach == noticeAt {
 			w.AddFailedActivity(u, audit.FactorProven)
 			j.told = true
-			err = w.NotifyLimited(u, templates.WrongCodesMail{About: w.About(u), Count: wrong.Streak})
+			err = w.NotifyLimited(u, templates.WrongCodesMail{Context: w.About(u), Count: wrong.Streak})
 		}
 	case o.Rejected == factors.ReasonClone:
 		w.AddActivity(u, audit.FactorMarked, o.Device.Name)
-		if err = w.Notify(u, templates.KeyClonedMail{About: w.About(u), Device: o.Device.Name}, time.Time{}); err == nil {
+		if err = w.Notify(u, templates.KeyClonedMail{Context: w.About(u), Device: o.Device.Name}, time.Time{}); err == nil {
 			u.Epoch++ // a device that counts for nothing was taken away (PROTOCOL 2)
 		}
 	}

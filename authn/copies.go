@@ -114,7 +114,7 @@ func (w *Tx) recordShowing(ses *Session, u *User, c PendingCopy) error {
 	if err := w.auditDevice(u, audit.SecretShown, d); err != nil {
 		return err
 	}
-	return w.Notify(u, templates.QRShownMail{About: w.About(u), Device: d.Name}, time.Time{})
+	return w.Notify(u, templates.QRShownMail{Context: w.About(u), Device: d.Name}, time.Time{})
 }
 
 func tooMany(err error) error {
@@ -177,7 +177,7 @@ func (w *Tx) copied(ses *Session, u *User) error {
 	if err := w.auditDevice(u, audit.CopyConfirmed, changed); err != nil {
 		return err
 	}
-	return w.Notify(u, templates.CopyConfirmedMail{About: w.About(u), Device: changed.Name, Copy: c.Name}, time.Time{})
+	return w.Notify(u, templates.CopyConfirmedMail{Context: w.About(u), Device: changed.Name, Copy: c.Name}, time.Time{})
 }
 
 // markForRescan is the list of copies after their secret was replaced: without the lost one, all to scan again.
@@ -228,7 +228,7 @@ func (s *Service) RemoveCopy(ctx context.Context, from RequestInfo, session Secr
 		if err := w.auditDevice(&u, audit.CopyRemoved, changed); err != nil {
 			return result{}, err
 		}
-		if err := w.Notify(&u, templates.DeviceRemovedMail{About: w.About(&u), Device: changed.Name}, time.Time{}); err != nil {
+		if err := w.Notify(&u, templates.DeviceRemovedMail{Context: w.About(&u), Device: changed.Name}, time.Time{}); err != nil {
 			return result{}, err
 		}
 		issued, err := w.rotate(&u, ses)

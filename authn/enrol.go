@@ -288,7 +288,7 @@ func (w *Tx) storeEnrolled(seat Flow, judged flowState, name string, o factors.O
 // placeDevice puts the confirmed device among the others, and tells of it.
 func (w *Tx) placeDevice(u *User, e *PendingEnrolment, d *factors.Device) error {
 	action := audit.FactorActivated
-	var m templates.Mail = templates.DeviceAddedMail{About: w.About(u), Device: d.Name}
+	var m templates.Notice = templates.DeviceAddedMail{Context: w.About(u), Device: d.Name}
 	spare := w.s.Describe(*d).Spare
 	renewed := spare && slices.ContainsFunc(u.Devices, func(x factors.Device) bool { return x.Kind == d.Kind })
 	switch old := u.device(e.Replace); {
@@ -306,7 +306,7 @@ func (w *Tx) placeDevice(u *User, e *PendingEnrolment, d *factors.Device) error 
 		u.Devices = append(u.Devices, *d)
 		action, m = audit.RecoveryCodesMade, nil
 		if renewed {
-			m = templates.RecoveryRenewedMail{About: w.About(u)}
+			m = templates.RecoveryRenewedMail{Context: w.About(u)}
 		}
 	default:
 		u.Devices = append(slices.Clone(u.Devices), *d)

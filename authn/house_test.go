@@ -163,7 +163,7 @@ func (h *house) counters(id authn.UserID) throttle.Failures {
 }
 
 // mailed are the mails of a sort that wait.
-func mailed[M templates.Mail](h *house) []M {
+func mailed[M templates.Notice](h *house) []M {
 	h.t.Helper()
 	var out []M
 	for _, m := range h.Mails() {

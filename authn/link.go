@@ -245,7 +245,7 @@ func (w *Tx) sendPasswordLink(u *User) error {
 	if err := w.AuditUser(u, audit.PasswordForgotten, audit.Success, ""); err != nil {
 		return err
 	}
-	m := templates.PasswordLinkMail{About: w.About(u), Link: w.s.URL("/password/" + token.Reveal()), Until: expires}
+	m := templates.PasswordLinkMail{Context: w.About(u), Link: w.s.URL("/password/" + token.Reveal()), Until: expires}
 	return w.SendTo(u.Addresses()[:1], w.s.Locale(u), m, expires)
 }
 

@@ -68,7 +68,7 @@ func TestMailsThatDieTogetherHaveAnEventEach(t *testing.T) {
 			for i := range mails {
 				u := h.Person("person"+strconv.Itoa(i)+"@garage.example", nil)
 				if _, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (any, error) {
-					return nil, w.Notify(&u, templates.PasswordChangedMail{About: w.About(&u)}, w.Op.Now.Add(time.Hour))
+					return nil, w.Notify(&u, templates.PasswordChangedMail{Context: w.About(&u)}, w.Op.Now.Add(time.Hour))
 				}); err != nil {
 					t.Fatal(err)
 				}

@@ -244,8 +244,8 @@ func (w *Tx) activatePending(c AdminCall, u *User, o *AdminEnrolment, d factors.
 	if err := w.auditAdminEnrolment(c, u, audit.FactorActivated, d); err != nil {
 		return d, err
 	}
-	about := templates.About{Name: u.DisplayName(), At: w.Op.Now} // nothing of the operator's own browser and address
-	if err := w.Notify(u, templates.DeviceOfferedMail{About: about, Device: d.Name, By: d.By, Waits: d.Waits()}, time.Time{}); err != nil {
+	about := templates.Context{Name: u.DisplayName(), At: w.Op.Now} // nothing of the operator's own browser and address
+	if err := w.Notify(u, templates.DeviceOfferedMail{Context: about, Device: d.Name, By: d.By, Waits: d.Waits()}, time.Time{}); err != nil {
 		return d, err
 	}
 	return d, w.Save(u)
@@ -359,6 +359,6 @@ func (s *Service) ConfirmDevice(ctx context.Context, from RequestInfo, session S
 		if err := w.auditDevice(u, audit.FactorConfirmed, *d); err != nil {
 			return err
 		}
-		return w.Notify(u, templates.DeviceAddedMail{About: w.About(u), Device: d.Name}, time.Time{})
+		return w.Notify(u, templates.DeviceAddedMail{Context: w.About(u), Device: d.Name}, time.Time{})
 	})
 }

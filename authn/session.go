@@ -245,7 +245,7 @@ func (w *Tx) trackBrowser(u *User, notice bool) (Secret, error) {
 	}
 	u.Browsers = append(u.Browsers, BrowserRef{Hash: hash, Since: now, Seen: now})
 	if notice && !first {
-		return secret, w.Notify(u, templates.NewBrowserMail{About: w.About(u)}, time.Time{})
+		return secret, w.Notify(u, templates.NewBrowserMail{Context: w.About(u)}, time.Time{})
 	}
 	return secret, nil
 }

@@ -50,7 +50,7 @@ func (w *Tx) MailTicket(u *User) (Ticket, error) {
 	if err != nil {
 		return t, err
 	}
-	m := templates.DevicesResetMail{About: w.About(u), Link: w.s.URL("/ticket/" + link.Reveal()), Code: code.Reveal(), Until: t.Expires}
+	m := templates.DevicesResetMail{Context: w.About(u), Link: w.s.URL("/ticket/" + link.Reveal()), Code: code.Reveal(), Until: t.Expires}
 	return t, w.SendTo(u.Addresses()[:1], w.s.Locale(u), m, t.Expires)
 }
 

@@ -256,7 +256,7 @@ func (w *Tx) passwordChanged(u *User) error {
 	if err := w.AuditUser(u, audit.PasswordUpdated, audit.Success, ""); err != nil {
 		return err
 	}
-	return w.Notify(u, templates.PasswordChangedMail{About: w.About(u)}, time.Time{})
+	return w.Notify(u, templates.PasswordChangedMail{Context: w.About(u)}, time.Time{})
 }
 
 // recoveryUsed tells that a recovery code was taken.
@@ -265,11 +265,11 @@ func (w *Tx) recoveryUsed(u *User, left int) error {
 	if err := w.AuditUser(u, audit.RecoveryCodeSpent, audit.Success, ""); err != nil {
 		return err
 	}
-	return w.Notify(u, templates.RecoveryUsedMail{About: w.About(u), Left: left}, time.Time{})
+	return w.Notify(u, templates.RecoveryUsedMail{Context: w.About(u), Left: left}, time.Time{})
 }
 
 // NotifyLimited queues a mail that a stranger can cause, unless the person got enough of those (BAR S8).
-func (w *Tx) NotifyLimited(u *User, m templates.Mail) error {
+func (w *Tx) NotifyLimited(u *User, m templates.Notice) error {
 	v, err := w.s.Limiter.Take(w.Raw, w.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting mails that strangers cause: %w", err)

@@ -184,14 +184,14 @@ func (w *Tx) AuditUser(u *User, action, outcome, reason string) error {
 }
 
 // About is the part that every mail to a person has: whom it greets, when, from which browser and address.
-func (w *Tx) About(u *User) templates.About {
-	return templates.About{Name: u.DisplayName(), At: w.Op.Now, Browser: DescribeUserAgent(w.Op.Request.Agent),
+func (w *Tx) About(u *User) templates.Context {
+	return templates.Context{Name: u.DisplayName(), At: w.Op.Now, Browser: DescribeUserAgent(w.Op.Request.Agent),
 		Address: w.Op.Request.address()}
 }
 
 // Notify queues a notice of a completed act to the person's addresses, in their language. It is never dropped:
 // beyond ten an hour notices are held back for a while and joined (PROTOCOL 18).
-func (w *Tx) Notify(u *User, m templates.Mail, uselessAfter time.Time) error {
+func (w *Tx) Notify(u *User, m templates.Notice, uselessAfter time.Time) error {
 	v, err := w.s.Limiter.Take(w.Raw, w.Op.Now, throttle.NoticeMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting notices: %w", err)
@@ -204,11 +204,11 @@ func (w *Tx) Notify(u *User, m templates.Mail, uselessAfter time.Time) error {
 }
 
 // SendTo queues one mail to each address by itself, so that none learns of another. uselessAfter zero: never.
-func (w *Tx) SendTo(addresses []string, locale string, m templates.Mail, uselessAfter time.Time) error {
+func (w *Tx) SendTo(addresses []string, locale string, m templates.Notice, uselessAfter time.Time) error {
 	return w.queue(addresses, m, mail.Message{Lang: locale, ExpiresAt: uselessAfter})
 }
 
-func (w *Tx) queue(addresses []string, m templates.Mail, row mail.Message) error {
+func (w *Tx) queue(addresses []string, m templates.Notice, row mail.Message) error {
 	data, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("composing mail %s: %w", templates.MailName(m), err)

@@ -36,18 +36,18 @@ func gallerySignIn(lang string) []Sample {
 	const who = "amelie.durand@garage.example"
 	return []Sample{
 		{"login", Login{Base: b}},
-		{"login-refused", Login{Base: refused(Refuse(ProblemSignIn)), Identifier: who}},
+		{"login-refused", Login{Base: refused(NewProblem(ProblemSignIn)), Identifier: who}},
 		{"login-waits", Login{Base: refused(waits), Identifier: who, Next: "/account/add"}},
 		{"factor", Factor{Base: b, Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 2, Keys: keys, Recovery: true}},
 		{"factor-one", Factor{Base: b, Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 1}},
-		{"factor-wrong", Factor{Base: refused(RefuseField("code", ProblemCodeWrong)), Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 1, Recovery: true}},
+		{"factor-wrong", Factor{Base: refused(NewFieldProblem("code", ProblemCodeWrong)), Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 1, Recovery: true}},
 		{"factor-clock", Factor{Base: refused(slow), Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 1}},
 		{"factor-waits", Factor{Base: refused(waits), Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 1, Keys: keys}},
 		{"factor-key", Factor{Base: b, Way: "key", DeviceName: "Clé du trousseau", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{"challenge":"AAAA"}}`), Recovery: true}},
 		{"recovery", Recovery{Base: b, Phones: 1, Keys: keys}},
-		{"recovery-wrong", Recovery{Base: refused(RefuseField("code", ProblemRecoveryWrong)), Phones: 1}},
-		{"ticket", Ticket{Base: told(Say(NoticeWereReset)), CanRenew: true}},
-		{"ticket-wrong", Ticket{Base: refused(RefuseField("ticket", ProblemTicketWrong)), CanRenew: true}},
+		{"recovery-wrong", Recovery{Base: refused(NewFieldProblem("code", ProblemRecoveryWrong)), Phones: 1}},
+		{"ticket", Ticket{Base: told(NewNotice(NoticeWereReset)), CanRenew: true}},
+		{"ticket-wrong", Ticket{Base: refused(NewFieldProblem("ticket", ProblemTicketWrong)), CanRenew: true}},
 		{"ticket-expired", Ticket{Base: b, State: TicketExpired, CanRenew: true}},
 		{"ticket-used", Ticket{Base: b, State: TicketUsed}},
 		{"ticket-same-hand", Ticket{Base: b, State: TicketSameHand}},
@@ -65,8 +65,8 @@ func gallerySignIn(lang string) []Sample {
 		{"forgot-sent", ForgotSent{b}},
 		{"new-password", NewPassword{Base: b, Token: "abc", Login: who, Least: 8}},
 		{"new-password-gone", NewPassword{Base: b, Gone: true}},
-		{"password-due", PasswordDue{Base: b, Login: who, Least: 8}},
-		{"password-due-temporary", PasswordDue{Base: refused(short), Login: who, Temporary: true, Least: 8}},
+		{"password-due", PasswordRequired{Base: b, Login: who, Least: 8}},
+		{"password-due-temporary", PasswordRequired{Base: refused(short), Login: who, Temporary: true, Least: 8}},
 		{"logged-out", LoggedOut{b}},
 	}
 }
@@ -74,19 +74,19 @@ func gallerySignIn(lang string) []Sample {
 func galleryEnrol(lang string) []Sample {
 	b := Base{Lang: lang, Path: "/enrol"}
 	wrong := b
-	wrong.Problem = RefuseField("code", ProblemCodeWrong)
+	wrong.Problem = NewFieldProblem("code", ProblemCodeWrong)
 	codes := strings.Fields("K7QM-4T9X-2H6B-9WRE 3FDA-P8SN-6YVJ-1C5G 8ZTB-7KWM-5N2Q-4XHE R6PD-9CSA-3GVF-7YJ2 M4XN-2BTE-8QKW-6H9Z " +
 		"5VSC-1RGD-4PAJ-8F7Y T3HW-6MZK-9ENB-2QX7 C8YJ-5FPG-7DVR-3S1A 9QEX-4NTB-1WKH-5ZM6 J2GA-8SVD-6RCF-9PY4")
 	return []Sample{
-		{"choose-first", Choose{Base: b, First: true}},
-		{"choose-full", Choose{Base: b, NoPhones: true, NoKeys: true}},
+		{"choose-first", ChooseDevice{Base: b, First: true}},
+		{"choose-full", ChooseDevice{Base: b, NoPhones: true, NoKeys: true}},
 		{"phone-okta", Phone{Base: b, Scan: sampleScan(), App: AppOkta, DeviceName: "Téléphone", First: true}},
 		{"phone-google", Phone{Base: wrong, Scan: sampleScan(), App: AppGoogle, DeviceName: "Téléphone"}},
 		{"phone-other", Phone{Base: b, Scan: sampleScan(), App: AppOther, DeviceName: "Téléphone"}},
 		{"enrol-key", SecurityKey{Base: b, Options: json.RawMessage(`{"publicKey":{"challenge":"AAAA"}}`), DeviceName: "YubiKey", First: true}},
-		{"second", Second{Base: b, DeviceName: "Téléphone d’Amélie"}},
-		{"codes", Codes{Base: b, Codes: codes, Login: "amelie.durand@garage.example"}},
-		{"codes-renewed", Codes{Base: b, Codes: codes, Login: "amelie.durand@garage.example", Next: "/account/recovery/kept"}},
+		{"second", AddSecondDevice{Base: b, DeviceName: "Téléphone d’Amélie"}},
+		{"codes", RecoveryCodes{Base: b, Codes: codes, Login: "amelie.durand@garage.example"}},
+		{"codes-renewed", RecoveryCodes{Base: b, Codes: codes, Login: "amelie.durand@garage.example", Next: "/account/recovery/kept"}},
 	}
 }
 
@@ -111,12 +111,12 @@ func galleryAccount(lang string) []Sample {
 	keys := []string{key.Name}
 	shownWait := DeviceShow{Base: b, Device: phone, CopyName: "Tablette", Wait: 21 * time.Second}
 	return []Sample{
-		{"account", Account{Base: with(Say(NoticeDeviceAdded)), Login: "amelie.durand@garage.example", Garages: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned, offered},
+		{"account", Account{Base: with(NewNotice(NoticeDeviceAdded)), Login: "amelie.durand@garage.example", Garages: []string{"Garage du Canal"}, Devices: []Device{phone, key, cloned, offered},
 			RecoveryLeft: 8, RecoveryMade: true, CopiesAllowed: true, Sessions: sessions, Events: history,
 			Applications: []Application{{ID: "c1", Name: "Planning de l’atelier", Since: sampleDay.AddDate(0, -2, 0)}, {ID: "c2", Name: "Stock", Since: sampleDay}}}},
 		{"account-at-risk", Account{Base: b, Login: "amelie.durand@garage.example", Devices: []Device{only}, AtRisk: true, Sessions: sessions[:1]}},
-		{"prove", Prove{Base: b, Next: "/account/add", Way: "code", Phones: 1, Keys: keys}},
-		{"prove-key", Prove{Base: b, Next: "/account/add", Way: "key", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{}}`)}},
+		{"prove", StepUp{Base: b, Next: "/account/add", Way: "code", Phones: 1, Keys: keys}},
+		{"prove-key", StepUp{Base: b, Next: "/account/add", Way: "key", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{}}`)}},
 		{"add", AddDevice{Base: b, Phones: []Device{phone}, CopiesAllowed: true}},
 		{"add-full", AddDevice{Base: b, NoPhones: true, NoKeys: true}},
 		{"device-remove", DeviceRemove{Base: b, Device: phone}},
@@ -136,7 +136,7 @@ func galleryAccount(lang string) []Sample {
 func galleryHelp(lang string) []Sample {
 	b := Base{Lang: lang, Path: "/help"}
 	wrong := b
-	wrong.Problem = RefuseField("message", ProblemMessageLong)
+	wrong.Problem = NewFieldProblem("message", ProblemMessageLong)
 	head := MailHead{ID: "m1", To: "amelie.durand@garage.example", Subject: "Barillet : vos appareils ont été réinitialisés", At: sampleDay}
 	out := []Sample{
 		{"help", Help{b}},
@@ -179,53 +179,53 @@ func sampleScan() Scan {
 }
 
 // GalleryMails is one filled mail of each kind.
-func GalleryMails() []Mail {
-	a := About{Name: "Amélie Durand", At: sampleDay, Browser: "Firefox, Android", Address: "192.0.2.17"}
+func GalleryMails() []Notice {
+	a := Context{Name: "Amélie Durand", At: sampleDay, Browser: "Firefox, Android", Address: "192.0.2.17"}
 	until := sampleDay.Add(24 * time.Hour)
 	const link = "https://login.garage.example/ticket/abcdefghijklmnopqrstuvwxyz"
-	return []Mail{
-		InvitationMail{About: a, Inviter: "Karim Benali", Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Link: link, Until: until},
+	return []Notice{
+		InvitationMail{Context: a, Inviter: "Karim Benali", Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Link: link, Until: until},
 		InvitationMail{Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Link: link, Until: until},
 		InvitationMail{Inviter: "Karim Benali", Login: "amelie.durand@garage.example", Link: link, Until: until},
 		InvitationMail{Login: "amelie.durand@garage.example", Link: link, Until: until},
-		DevicesResetMail{About: a, Link: link, Code: "K7QM-4T9X", Until: until},
-		DevicesResetToldMail{About: a, Person: "Amélie Durand", By: "Karim Benali", Reason: "Téléphone perdu, rappelée au numéro connu."},
-		DeviceAddedMail{About: a, Device: "Tablette de l’atelier"},
-		DeviceOfferedMail{About: a, Device: "Tablette de l’atelier", By: "Karim Benali"},
-		DeviceOfferedMail{About: a, Device: "Tablette de l’atelier", By: "Karim Benali", Waits: true},
-		DeviceSignedInMail{About: a, App: "Planning d’atelier"},
-		DeviceRemovedMail{About: a, Device: "Tablette de l’atelier"},
-		QRShownMail{About: a, Device: "Téléphone d’Amélie"},
-		CopyConfirmedMail{About: a, Device: "Téléphone d’Amélie", Copy: "Tablette"},
-		RecoveryUsedMail{About: a, Left: 1},
-		RecoveryRenewedMail{About: a},
-		PasswordChangedMail{About: a},
-		AddressChangedMail{About: a, By: "Karim Benali", Login: "amelie.durand@garage.example"},
-		AddressChangedMail{About: a, By: "Karim Benali"},
-		PasswordLinkMail{About: a, Link: link, Until: until},
-		PasswordLinkGivenMail{About: a, By: "Karim Benali"},
-		PasswordGivenMail{About: a, By: "Karim Benali"},
-		PasswordGivenMail{About: a, By: "Karim Benali", Temporary: true},
-		WelcomeMail{About: About{Name: a.Name}, Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Device: "Okta", Link: link, Until: until},
-		WelcomeMail{About: About{Name: a.Name}, Login: "amelie.durand@garage.example", Device: "Okta", Link: link, Until: until},
-		NewBrowserMail{About: a},
+		DevicesResetMail{Context: a, Link: link, Code: "K7QM-4T9X", Until: until},
+		DevicesResetToldMail{Context: a, Person: "Amélie Durand", By: "Karim Benali", Reason: "Téléphone perdu, rappelée au numéro connu."},
+		DeviceAddedMail{Context: a, Device: "Tablette de l’atelier"},
+		DeviceOfferedMail{Context: a, Device: "Tablette de l’atelier", By: "Karim Benali"},
+		DeviceOfferedMail{Context: a, Device: "Tablette de l’atelier", By: "Karim Benali", Waits: true},
+		DeviceSignedInMail{Context: a, App: "Planning d’atelier"},
+		DeviceRemovedMail{Context: a, Device: "Tablette de l’atelier"},
+		QRShownMail{Context: a, Device: "Téléphone d’Amélie"},
+		CopyConfirmedMail{Context: a, Device: "Téléphone d’Amélie", Copy: "Tablette"},
+		RecoveryUsedMail{Context: a, Left: 1},
+		RecoveryRenewedMail{Context: a},
+		PasswordChangedMail{Context: a},
+		AddressChangedMail{Context: a, By: "Karim Benali", Login: "amelie.durand@garage.example"},
+		AddressChangedMail{Context: a, By: "Karim Benali"},
+		PasswordLinkMail{Context: a, Link: link, Until: until},
+		PasswordLinkGivenMail{Context: a, By: "Karim Benali"},
+		PasswordGivenMail{Context: a, By: "Karim Benali"},
+		PasswordGivenMail{Context: a, By: "Karim Benali", Temporary: true},
+		WelcomeMail{Context: Context{Name: a.Name}, Garage: "Garage du Canal", Login: "amelie.durand@garage.example", Device: "Okta", Link: link, Until: until},
+		WelcomeMail{Context: Context{Name: a.Name}, Login: "amelie.durand@garage.example", Device: "Okta", Link: link, Until: until},
+		NewBrowserMail{Context: a},
 		NoticesMail{Notices: []JoinedNotice{{At: a.At, Subject: "Barillet : appareil ajouté"}, {At: a.At, Subject: "Barillet : appareil retiré"}}},
-		WrongCodesMail{About: a, Count: 3},
-		HelpReceivedMail{About: a, Reference: "HR-4821"},
-		HelpForSupportMail{About: a, Reference: "HR-4821", From: "amelie.durand@garage.example", Known: true, Topic: TopicCannotLogIn, Text: "Téléphone cassé ce matin.\nMerci !", Link: link},
+		WrongCodesMail{Context: a, Count: 3},
+		HelpReceivedMail{Context: a, Reference: "HR-4821"},
+		HelpForSupportMail{Context: a, Reference: "HR-4821", From: "amelie.durand@garage.example", Known: true, Topic: TopicCannotLogIn, Text: "Téléphone cassé ce matin.\nMerci !", Link: link},
 		HelpForSupportMail{Reference: "HR-4822", From: "x@y.example", Topic: TopicOther},
-		HelpAnsweredMail{About: a, Reference: "HR-4821", Answer: "Vos appareils ont été réinitialisés."},
-		HelpAnsweredMail{About: a, Reference: "HR-4822", Answer: "Passez au comptoir avec votre badge.", Rejected: true},
-		KeyClonedMail{About: a, Device: "Clé du trousseau"},
-		TicketHandedMail{About: a, By: "Karim Benali"},
-		TicketHandedMail{About: a, By: "Karim Benali", Person: "Amélie Durand"},
-		RoleChangedMail{About: a, By: "Karim Benali", Role: "HELP_DESK_ADMIN", Given: true},
-		RoleChangedMail{About: a, By: "Karim Benali", Role: "USER_ADMIN"},
-		RoleChangedMail{About: a, By: "Karim Benali", Role: "SUPER_ADMIN", Given: true, Person: "Léa Vasseur"},
-		RoleChangedMail{About: a, By: "Karim Benali", Role: "SUPER_ADMIN", Person: "Léa Vasseur"},
-		RoleChangedMail{About: a, By: "Karim Benali", Role: "READ_ONLY_ADMIN", Given: true},
-		ResetAskedMail{About: a, By: "Karim Benali", Until: until},
-		ResetAskedMail{About: a, By: "Karim Benali", Person: "Léa Vasseur", Reason: "Téléphone perdu.", Link: link, Until: until},
-		TokenMadeMail{About: a, By: "Karim Benali", Token: "import", Until: until},
+		HelpAnsweredMail{Context: a, Reference: "HR-4821", Answer: "Vos appareils ont été réinitialisés."},
+		HelpAnsweredMail{Context: a, Reference: "HR-4822", Answer: "Passez au comptoir avec votre badge.", Rejected: true},
+		KeyClonedMail{Context: a, Device: "Clé du trousseau"},
+		TicketHandedMail{Context: a, By: "Karim Benali"},
+		TicketHandedMail{Context: a, By: "Karim Benali", Person: "Amélie Durand"},
+		RoleChangedMail{Context: a, By: "Karim Benali", Role: "HELP_DESK_ADMIN", Given: true},
+		RoleChangedMail{Context: a, By: "Karim Benali", Role: "USER_ADMIN"},
+		RoleChangedMail{Context: a, By: "Karim Benali", Role: "SUPER_ADMIN", Given: true, Person: "Léa Vasseur"},
+		RoleChangedMail{Context: a, By: "Karim Benali", Role: "SUPER_ADMIN", Person: "Léa Vasseur"},
+		RoleChangedMail{Context: a, By: "Karim Benali", Role: "READ_ONLY_ADMIN", Given: true},
+		ResetAskedMail{Context: a, By: "Karim Benali", Until: until},
+		ResetAskedMail{Context: a, By: "Karim Benali", Person: "Léa Vasseur", Reason: "Téléphone perdu.", Link: link, Until: until},
+		TokenMadeMail{Context: a, By: "Karim Benali", Token: "import", Until: until},
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// letter is a mail in its parts, in the order of reading. Text and HTML are both made from it, so they say the same.
-type letter struct {
+// message is a mail in its parts, in the order of reading. Text and HTML are both made from it, so they say the same.
+type message struct {
 	Lang    string
 	Brand   Brand
 	Subject string
@@ -35,7 +35,7 @@ type writer struct {
 }
 
 // Mail words one mail in a language. The text has lines of at most 72 characters, links excepted.
-func (r *Renderer) Mail(lang string, m Mail) (subject, text, html string, err error) {
+func (r *Renderer) Mail(lang string, m Notice) (subject, text, html string, err error) {
 	c := &speaker{catalogue: r.in(lang).words}
 	defer func() {
 		if err != nil {
@@ -60,7 +60,7 @@ func oneLine(s string) string { return strings.Join(strings.FieldsFunc(s, breaka
 // breakable are the blanks at which a line may end: not the no-break spaces of French, which strings.Fields takes for blanks.
 func breakable(r rune) bool { return r == ' ' || unicode.IsControl(r) }
 
-func (l letter) plain() string {
+func (l message) plain() string {
 	var b strings.Builder
 	para := func(s string) {
 		if s != "" {
@@ -120,8 +120,8 @@ func wrap(s string, width int) string {
 }
 
 // begin fills what all mails have: greeting, circumstances, foot.
-func (w writer) begin(c *speaker, a About, subject string, args ...any) letter {
-	l := letter{Subject: c.say("mail."+subject+"_subject", w.house(args)...)}
+func (w writer) begin(c *speaker, a Context, subject string, args ...any) message {
+	l := message{Subject: c.say("mail."+subject+"_subject", w.house(args)...)}
 	l.Greet = c.say("mail.hello_nobody")
 	if a.Name != "" {
 		l.Greet = c.say("mail.hello", "Name", oneLine(a.Name))
@@ -142,7 +142,7 @@ func (w writer) begin(c *speaker, a About, subject string, args ...any) letter {
 func (w writer) house(args []any) []any { return append([]any{"House", w.brand.Name}, args...) }
 
 // notYou adds what to do if it was not the reader, with the way to help.
-func (l letter) notYou(c *speaker, w writer, key string) letter {
+func (l message) notYou(c *speaker, w writer, key string) message {
 	l.Advice = c.say("mail." + key)
 	if u, err := url.JoinPath(w.brand.URL, "help", "request"); err == nil && w.brand.URL != "" {
 		l.HelpURL = u

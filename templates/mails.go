@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Mail is one kind of mail with what it is filled with. It survives JSON, so that the outbox can hold it.
-type Mail interface {
+// Notice is one kind of mail with what it is filled with. It survives JSON, so that the outbox can hold it.
+type Notice interface {
 	name() string
-	letter(c *speaker, w writer) letter
+	letter(c *speaker, w writer) message
 }
 
-// About is what every mail tells: to whom, when it happened, from which browser and address.
-type About struct {
+// Context is what every mail tells: to whom, when it happened, from which browser and address.
+type Context struct {
 	Name    string    `json:"name,omitempty"`    // greeted; "" is greeted without a name
 	At      time.Time `json:"at,omitzero"`       // zero: no line about it
 	Browser string    `json:"browser,omitempty"` // "Firefox, Android"
@@ -23,7 +23,7 @@ type About struct {
 
 // InvitationMail invites a person who never had a device. Link is the only secret that a mail of this kind holds.
 type InvitationMail struct {
-	About
+	Context
 	Inviter string    `json:"inviter,omitempty"`
 	Garage  string    `json:"garage,omitempty"`
 	Login   string    `json:"login"`
@@ -33,7 +33,7 @@ type InvitationMail struct {
 
 // WelcomeMail tells a person whose account and phone were brought from another house how to choose a password.
 type WelcomeMail struct {
-	About
+	Context
 	Garage string    `json:"garage,omitempty"`
 	Login  string    `json:"login"`
 	Device string    `json:"device"` // as their app shows it
@@ -43,7 +43,7 @@ type WelcomeMail struct {
 
 // DevicesResetMail carries the ticket of a reset to the person.
 type DevicesResetMail struct {
-	About
+	Context
 	Link  string    `json:"link"`
 	Code  string    `json:"code"` // two groups of four
 	Until time.Time `json:"until"`
@@ -51,7 +51,7 @@ type DevicesResetMail struct {
 
 // DevicesResetToldMail tells managers and administrators whose devices were reset, by whom and why.
 type DevicesResetToldMail struct {
-	About
+	Context
 	Person string `json:"person"`
 	By     string `json:"by"`
 	Reason string `json:"reason,omitempty"`
@@ -59,19 +59,19 @@ type DevicesResetToldMail struct {
 
 // DeviceAddedMail tells that a device was added.
 type DeviceAddedMail struct {
-	About
+	Context
 	Device string `json:"device"`
 }
 
 // DeviceRemovedMail tells that a device was removed.
 type DeviceRemovedMail struct {
-	About
+	Context
 	Device string `json:"device"`
 }
 
 // DeviceOfferedMail tells that an operator enrolled a device for the person (PROTOCOL 22).
 type DeviceOfferedMail struct {
-	About
+	Context
 	Device string `json:"device"`
 	By     string `json:"by"`
 	Waits  bool   `json:"waits,omitempty"` // it counts once the person confirms it
@@ -79,74 +79,74 @@ type DeviceOfferedMail struct {
 
 // QRShownMail tells that a QR code was shown again, confirmed or not (PROTOCOL 14).
 type QRShownMail struct {
-	About
+	Context
 	Device string `json:"device"`
 }
 
 // CopyConfirmedMail tells that a second phone confirmed the same QR code.
 type CopyConfirmedMail struct {
-	About
+	Context
 	Device string `json:"device"`
 	Copy   string `json:"copy"`
 }
 
 // RecoveryUsedMail tells that a recovery code was used.
 type RecoveryUsedMail struct {
-	About
+	Context
 	Left int `json:"left"`
 }
 
 // RecoveryRenewedMail tells that new recovery codes were made.
-type RecoveryRenewedMail struct{ About }
+type RecoveryRenewedMail struct{ Context }
 
 // PasswordChangedMail tells that the password was changed.
-type PasswordChangedMail struct{ About }
+type PasswordChangedMail struct{ Context }
 
 // AddressChangedMail tells that an operator changed the addresses of an account.
 type AddressChangedMail struct {
-	About
+	Context
 	By    string `json:"by"`
 	Login string `json:"login,omitempty"` // to sign in with now; "" to an address that is no longer the person's
 }
 
 // PasswordLinkMail carries the link to choose a new password.
 type PasswordLinkMail struct {
-	About
+	Context
 	Link  string    `json:"link"`
 	Until time.Time `json:"until"`
 }
 
 // PasswordLinkGivenMail tells that an operator was given the link to choose a new password (PROTOCOL 22).
 type PasswordLinkGivenMail struct {
-	About
+	Context
 	By string `json:"by"`
 }
 
 // PasswordGivenMail tells that an operator chose the password (PROTOCOL 22).
 type PasswordGivenMail struct {
-	About
+	Context
 	By        string `json:"by"`
 	Temporary bool   `json:"temporary,omitempty"` // it is changed at the next sign-in
 }
 
 // NewBrowserMail tells of a first sign-in from a browser.
-type NewBrowserMail struct{ About }
+type NewBrowserMail struct{ Context }
 
 // WrongCodesMail tells that somebody with the right password gave wrong codes.
 type WrongCodesMail struct {
-	About
+	Context
 	Count int `json:"count"`
 }
 
 // HelpReceivedMail acknowledges a help request to the person.
 type HelpReceivedMail struct {
-	About
+	Context
 	Reference string `json:"reference"`
 }
 
 // HelpForSupportMail brings a help request to support.
 type HelpForSupportMail struct {
-	About
+	Context
 	Reference string `json:"reference"`
 	From      string `json:"from"`            // the address given in the form; anybody can have typed it
 	Known     bool   `json:"known,omitempty"` // the address belongs to a person of ours
@@ -157,7 +157,7 @@ type HelpForSupportMail struct {
 
 // HelpAnsweredMail tells the person that the request was answered.
 type HelpAnsweredMail struct {
-	About
+	Context
 	Reference string `json:"reference"`
 	Answer    string `json:"answer,omitempty"`   // free text of the agent
 	Rejected  bool   `json:"rejected,omitempty"` // nothing was changed for it
@@ -165,20 +165,20 @@ type HelpAnsweredMail struct {
 
 // KeyClonedMail tells that a YubiKey looks cloned and was switched off.
 type KeyClonedMail struct {
-	About
+	Context
 	Device string `json:"device"`
 }
 
 // TicketHandedMail tells that a code was handed over by an operator (PROTOCOL 9).
 type TicketHandedMail struct {
-	About
+	Context
 	Person string `json:"person,omitempty"` // whose; "" when the mail goes to that person
 	By     string `json:"by"`
 }
 
 // NoticesMail tells of several acts at once, when a person would have got more than ten mails in an hour.
 type NoticesMail struct {
-	About
+	Context
 	Notices []JoinedNotice `json:"notices"`
 }
 
@@ -189,8 +189,8 @@ type JoinedNotice struct {
 }
 
 // mails holds one of each kind: the register that MailName and DecodeMail read.
-func mails() []Mail {
-	return []Mail{
+func mails() []Notice {
+	return []Notice{
 		InvitationMail{}, DevicesResetMail{}, DevicesResetToldMail{}, DeviceAddedMail{}, DeviceRemovedMail{}, QRShownMail{},
 		CopyConfirmedMail{}, RecoveryUsedMail{}, RecoveryRenewedMail{}, PasswordChangedMail{}, PasswordLinkMail{},
 		NewBrowserMail{}, WrongCodesMail{}, HelpReceivedMail{}, HelpForSupportMail{}, HelpAnsweredMail{}, KeyClonedMail{},
@@ -200,10 +200,10 @@ func mails() []Mail {
 }
 
 // MailName names the kind of a mail, as stored in the outbox and shown in lists: "devices_reset".
-func MailName(m Mail) string { return m.name() }
+func MailName(m Notice) string { return m.name() }
 
 // DecodeMail reads back what json.Marshal made of a mail of that name.
-func DecodeMail(name string, raw []byte) (Mail, error) {
+func DecodeMail(name string, raw []byte) (Notice, error) {
 	for _, m := range mails() {
 		if m.name() != name {
 			continue
@@ -212,7 +212,7 @@ func DecodeMail(name string, raw []byte) (Mail, error) {
 		if err := json.Unmarshal(raw, p.Interface()); err != nil {
 			return nil, fmt.Errorf("decoding mail %q: %w", name, err)
 		}
-		return p.Elem().Interface().(Mail), nil
+		return p.Elem().Interface().(Notice), nil
 	}
 	return nil, fmt.Errorf("decoding mail: unknown kind %q", name)
 }

@@ -4,7 +4,7 @@ import "time"
 
 // RoleChangedMail tells that a role was given or taken away.
 type RoleChangedMail struct {
-	About
+	Context
 	Person string `json:"person,omitempty"` // whose; "" when the mail goes to that person
 	By     string `json:"by"`
 	Role   string `json:"role"` // in Okta's words
@@ -13,7 +13,7 @@ type RoleChangedMail struct {
 
 // ResetAskedMail tells that a reset waits for the word of a second administrator (PROTOCOL 11).
 type ResetAskedMail struct {
-	About
+	Context
 	Person string    `json:"person,omitempty"` // whose devices; "" when the mail goes to that person
 	By     string    `json:"by"`
 	Reason string    `json:"reason,omitempty"`
@@ -23,7 +23,7 @@ type ResetAskedMail struct {
 
 // TokenMadeMail tells a person that there is an API token which acts as they.
 type TokenMadeMail struct {
-	About
+	Context
 	By    string    `json:"by"`
 	Token string    `json:"token"` // its name
 	Until time.Time `json:"until"`
@@ -41,12 +41,12 @@ var roleNames = map[string]string{
 	"READ_ONLY_ADMIN": "mail.role_read_only",
 }
 
-func (m RoleChangedMail) letter(c *speaker, w writer) letter {
+func (m RoleChangedMail) letter(c *speaker, w writer) message {
 	role := m.Role
 	if key, ok := roleNames[m.Role]; ok {
 		role = c.say(key)
 	}
-	l := w.begin(c, m.About, "role_changed")
+	l := w.begin(c, m.Context, "role_changed")
 	what := "mail.role_taken_text"
 	switch {
 	case m.Person != "" && m.Given:
@@ -60,8 +60,8 @@ func (m RoleChangedMail) letter(c *speaker, w writer) letter {
 	return l.notYou(c, w, "not_expected")
 }
 
-func (m ResetAskedMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "reset_asked")
+func (m ResetAskedMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "reset_asked")
 	if m.Person == "" {
 		l.Lines = []string{c.say("mail.reset_asked_text", "By", m.By)}
 	} else {
@@ -78,8 +78,8 @@ func (m ResetAskedMail) letter(c *speaker, w writer) letter {
 	return l.notYou(c, w, "not_expected")
 }
 
-func (m TokenMadeMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "token_made")
+func (m TokenMadeMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "token_made")
 	l.Lines = []string{c.say("mail.token_made_text", "By", m.By, "Token", m.Token, "Until", c.moment(m.Until, w.brand.Zone))}
 	return l.notYou(c, w, "not_expected")
 }

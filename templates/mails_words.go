@@ -1,7 +1,7 @@
 package templates
 
-func (m InvitationMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "invitation")
+func (m InvitationMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "invitation")
 	who := "invitation_house"
 	switch {
 	case m.Inviter != "" && m.Garage != "":
@@ -20,8 +20,8 @@ func (m InvitationMail) letter(c *speaker, w writer) letter {
 	return l
 }
 
-func (m WelcomeMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "welcome")
+func (m WelcomeMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "welcome")
 	moved := c.say("mail.welcome_house", "House", w.brand.Name)
 	if m.Garage != "" {
 		moved = c.say("mail.welcome_garage", "House", w.brand.Name, "Garage", m.Garage)
@@ -32,8 +32,8 @@ func (m WelcomeMail) letter(c *speaker, w writer) letter {
 	return l
 }
 
-func (m DevicesResetMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "devices_reset")
+func (m DevicesResetMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "devices_reset")
 	l.Lines = []string{c.say("mail.devices_reset_text"), c.say("mail.devices_reset_next")}
 	l.Button, l.Link = c.say("mail.devices_reset_button"), m.Link
 	l.CodeIs, l.Code = c.say("mail.devices_reset_code"), m.Code
@@ -41,8 +41,8 @@ func (m DevicesResetMail) letter(c *speaker, w writer) letter {
 	return l.notYou(c, w, "not_you_reset")
 }
 
-func (m DevicesResetToldMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "devices_reset_told", "Person", m.Person)
+func (m DevicesResetToldMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "devices_reset_told", "Person", m.Person)
 	l.Lines = []string{c.say("mail.devices_reset_told_text", "Person", m.Person, "By", m.By)}
 	if m.Reason != "" {
 		l.Lines = append(l.Lines, c.say("mail.devices_reset_told_reason"))
@@ -51,14 +51,14 @@ func (m DevicesResetToldMail) letter(c *speaker, w writer) letter {
 	return l.notYou(c, w, "not_expected")
 }
 
-func (m DeviceAddedMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "device_added")
+func (m DeviceAddedMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "device_added")
 	l.Lines = []string{c.say("mail.device_added_text", "Device", m.Device)}
 	return l.notYou(c, w, "not_you")
 }
 
-func (m DeviceOfferedMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "device_offered")
+func (m DeviceOfferedMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "device_offered")
 	l.Lines = []string{c.say("mail.device_offered_text", "Device", m.Device, "By", m.By)}
 	if m.Waits {
 		l.Lines = append(l.Lines, c.say("mail.device_offered_waits"))
@@ -67,44 +67,44 @@ func (m DeviceOfferedMail) letter(c *speaker, w writer) letter {
 	return l.notYou(c, w, "not_expected")
 }
 
-func (m DeviceRemovedMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "device_removed")
+func (m DeviceRemovedMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "device_removed")
 	l.Lines = []string{c.say("mail.device_removed_text", "Device", m.Device)}
 	return l.notYou(c, w, "not_you")
 }
 
-func (m QRShownMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "qr_shown")
+func (m QRShownMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "qr_shown")
 	l.Lines = []string{c.say("mail.qr_shown_text", "Device", m.Device)}
 	return l.notYou(c, w, "not_you")
 }
 
-func (m CopyConfirmedMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "copy_confirmed")
+func (m CopyConfirmedMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "copy_confirmed")
 	l.Lines = []string{c.say("mail.copy_confirmed_text", "Device", m.Device, "Copy", m.Copy)}
 	return l.notYou(c, w, "not_you")
 }
 
-func (m RecoveryUsedMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "recovery_used")
+func (m RecoveryUsedMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "recovery_used")
 	l.Lines = []string{c.say("mail.recovery_used_text"), c.say("mail.recovery_used_left", "N", m.Left)}
 	return l.notYou(c, w, "not_you")
 }
 
-func (m RecoveryRenewedMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "recovery_renewed")
+func (m RecoveryRenewedMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "recovery_renewed")
 	l.Lines = []string{c.say("mail.recovery_renewed_text")}
 	return l.notYou(c, w, "not_you")
 }
 
-func (m PasswordChangedMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "password_changed")
+func (m PasswordChangedMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "password_changed")
 	l.Lines = []string{c.say("mail.password_changed_text")}
 	return l.notYou(c, w, "not_you")
 }
 
-func (m AddressChangedMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "address_changed")
+func (m AddressChangedMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "address_changed")
 	l.Lines = []string{c.say("mail.address_changed_text", "By", m.By)}
 	if m.Login != "" {
 		l.Lines = append(l.Lines, c.say("mail.address_changed_login", "Login", m.Login))
@@ -112,51 +112,51 @@ func (m AddressChangedMail) letter(c *speaker, w writer) letter {
 	return l.notYou(c, w, "not_expected")
 }
 
-func (m PasswordLinkMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "password_link")
+func (m PasswordLinkMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "password_link")
 	l.Lines = []string{c.say("mail.password_link_text")}
 	l.Button, l.Link = c.say("mail.password_link_button"), m.Link
 	l.After = []string{c.say("mail.link_until", "Until", c.moment(m.Until, w.brand.Zone))}
 	return l.notYou(c, w, "not_you_link")
 }
 
-func (m PasswordLinkGivenMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "password_link_given")
+func (m PasswordLinkGivenMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "password_link_given")
 	l.Lines = []string{c.say("mail.password_link_given_text", "By", m.By)}
 	return l.notYou(c, w, "not_expected")
 }
 
-func (m PasswordGivenMail) letter(c *speaker, w writer) letter {
+func (m PasswordGivenMail) letter(c *speaker, w writer) message {
 	known := "password_given_keep"
 	if m.Temporary {
 		known = "password_given_temporary"
 	}
-	l := w.begin(c, m.About, "password_given", "By", m.By)
+	l := w.begin(c, m.Context, "password_given", "By", m.By)
 	l.Lines = []string{c.say("mail.password_given_text", "By", m.By), c.say("mail." + known)}
 	return l.notYou(c, w, "not_expected")
 }
 
-func (m NewBrowserMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "new_browser")
+func (m NewBrowserMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "new_browser")
 	l.Lines = []string{c.say("mail.new_browser_text")}
 	return l.notYou(c, w, "not_you")
 }
 
-func (m WrongCodesMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "wrong_codes")
+func (m WrongCodesMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "wrong_codes")
 	l.Lines = []string{c.say("mail.wrong_codes_text", "N", m.Count)}
 	return l.notYou(c, w, "not_you_codes")
 }
 
-func (m HelpReceivedMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "help_received", "Reference", m.Reference)
+func (m HelpReceivedMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "help_received", "Reference", m.Reference)
 	l.Lines = []string{c.say("mail.help_received_text", "Reference", m.Reference), c.say("mail.help_received_wait")}
 	return l.notYou(c, w, "not_you_help")
 }
 
-func (m HelpForSupportMail) letter(c *speaker, w writer) letter {
+func (m HelpForSupportMail) letter(c *speaker, w writer) message {
 	topic := c.say(string(m.Topic.Key()))
-	l := w.begin(c, m.About, "help_for_support", "Reference", m.Reference, "Topic", topic)
+	l := w.begin(c, m.Context, "help_for_support", "Reference", m.Reference, "Topic", topic)
 	known := "help_for_support_unknown"
 	if m.Known {
 		known = "help_for_support_known"
@@ -170,8 +170,8 @@ func (m HelpForSupportMail) letter(c *speaker, w writer) letter {
 	return l
 }
 
-func (m HelpAnsweredMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "help_answered", "Reference", m.Reference)
+func (m HelpAnsweredMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "help_answered", "Reference", m.Reference)
 	l.Lines = []string{c.say("mail.help_answered_text", "Reference", m.Reference)}
 	l.Quote = m.Answer
 	l.After = []string{c.say("mail.help_answered_next")}
@@ -182,14 +182,14 @@ func (m HelpAnsweredMail) letter(c *speaker, w writer) letter {
 	return l.notYou(c, w, "not_you_help")
 }
 
-func (m KeyClonedMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "key_cloned")
+func (m KeyClonedMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "key_cloned")
 	l.Lines = []string{c.say("mail.key_cloned_text", "Device", m.Device), c.say("mail.key_cloned_next")}
 	return l.notYou(c, w, "not_you")
 }
 
-func (m TicketHandedMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "ticket_handed")
+func (m TicketHandedMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "ticket_handed")
 	if m.Person == "" {
 		l.Lines = []string{c.say("mail.ticket_handed_text", "By", m.By)}
 		return l.notYou(c, w, "not_you_handed")
@@ -198,8 +198,8 @@ func (m TicketHandedMail) letter(c *speaker, w writer) letter {
 	return l.notYou(c, w, "not_expected")
 }
 
-func (m NoticesMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "notices")
+func (m NoticesMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "notices")
 	l.Lines = []string{c.say("mail.notices_text", "N", len(m.Notices))}
 	for _, n := range m.Notices {
 		l.Facts = append(l.Facts, fact{c.moment(n.At, w.brand.Zone), n.Subject})

@@ -88,11 +88,11 @@ type Event struct {
 	OK      bool
 }
 
-// Prove asks for a device for the act that follows.
+// StepUp asks for a device for the act that follows.
 //
 //	GET /account/prove?next=/account/…   POST /account/prove    code, next
 //	POST /account/prove/key                                     JSON {"answer": …, "next": …} by script
-type Prove struct {
+type StepUp struct {
 	Base
 	Next       string // path of the act, one of ours
 	Way        string // "code" or "key"; /account/prove?way=key&next=…
@@ -101,7 +101,7 @@ type Prove struct {
 	KeyOptions json.RawMessage // request options; Way "key" only
 }
 
-func (Prove) template() string { return "prove" }
+func (StepUp) template() string { return "prove" }
 
 // AddDevice offers the two ways to a second phone or tablet, and a YubiKey.
 //

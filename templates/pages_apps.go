@@ -1,28 +1,28 @@
 package templates
 
-// Onward leads from our pages to an application. The answer goes on by itself; the link is for whoever it does not take
+// Continue leads from our pages to an application. The answer goes on by itself; the link is for whoever it does not take
 // along, as in an application's own browser.
 //
 //	GET /oauth2/v1/continue, GET /gate
-type Onward struct {
+type Continue struct {
 	Base
 	App string
 	To  string // registered by the application and judged at that time: any scheme
 }
 
-func (Onward) template() string { return "onward" }
+func (Continue) template() string { return "onward" }
 
-// Shut tells somebody that an application is not open to them.
+// AccessDenied tells somebody that an application is not open to them.
 //
 //	GET /gate   GET /oauth2/v1/continue
-type Shut struct {
+type AccessDenied struct {
 	Base
 	App      string
 	NeedsKey bool   // it asks for a YubiKey, and the person has none; else it is for others
 	To       string // back to the application, which is told; "" where it cannot be
 }
 
-func (Shut) template() string { return "shut" }
+func (AccessDenied) template() string { return "shut" }
 
 // Consent asks whether an application may know what it asks for.
 //
@@ -37,26 +37,26 @@ type Consent struct {
 
 func (Consent) template() string { return "consent" }
 
-// AppRefused tells of an application whose request cannot be answered to itself.
+// RequestError tells of an application whose request cannot be answered to itself.
 //
 //	GET, POST /oauth2/v1/authorize, /oauth2/v1/logout
-type AppRefused struct {
+type RequestError struct {
 	Base
 	Code string // the protocol's name of what is wrong, for the application's developer
 }
 
-func (AppRefused) template() string { return "app_refused" }
+func (RequestError) template() string { return "app_refused" }
 
-// Leave asks whoever an application sends to sign out.
+// SignOutConfirm asks whoever an application sends to sign out.
 //
 //	GET, POST /oauth2/v1/logout   POST /oauth2/v1/logout/confirm    the same parameters
-type Leave struct {
+type SignOutConfirm struct {
 	Base
 	App                                 string // ""
 	Hint, Client, To, State, LogoutHint string // as they came
 }
 
-func (Leave) template() string { return "leave" }
+func (SignOutConfirm) template() string { return "leave" }
 
 // UserCode takes the code that a device shows.
 //
@@ -93,19 +93,19 @@ const ProblemUserCode Key = "problem.user_code"
 func galleryApps(lang string) []Sample {
 	b := Base{Lang: lang, Path: "/device", SignedIn: true, Name: "Amélie Durand"}
 	wrong := b
-	wrong.Problem = RefuseField("code", ProblemUserCode)
+	wrong.Problem = NewFieldProblem("code", ProblemUserCode)
 	const app = "Planning d’atelier"
 	return []Sample{
 		{"login-app", Login{Base: Base{Lang: lang, Path: "/login"}, App: app, Next: "/oauth2/v1/continue?request=abc"}},
-		{"onward", Onward{Base: b, App: app, To: "com.example.planning:/back?code=abc&state=1"}},
-		{"shut", Shut{Base: b, App: "wiki.garage.example"}},
-		{"shut-way-back", Shut{Base: b, App: app, To: "https://wiki.garage.example/cb?error=access_denied"}},
-		{"shut-needs-key", Shut{Base: b, App: "wiki.garage.example", NeedsKey: true}},
+		{"onward", Continue{Base: b, App: app, To: "com.example.planning:/back?code=abc&state=1"}},
+		{"shut", AccessDenied{Base: b, App: "wiki.garage.example"}},
+		{"shut-way-back", AccessDenied{Base: b, App: app, To: "https://wiki.garage.example/cb?error=access_denied"}},
+		{"shut-needs-key", AccessDenied{Base: b, App: "wiki.garage.example", NeedsKey: true}},
 		{"consent", Consent{Base: b, Request: "abc", App: app, URI: "planning.example", Scopes: []string{"profile", "email", "groups", "offline_access"}}},
 		{"consent-little", Consent{Base: b, Request: "abc", App: app}},
-		{"app-refused", AppRefused{Base: b, Code: "invalid_request"}},
-		{"leave", Leave{Base: b, App: app, Client: "c1", State: "1"}},
-		{"leave-unknown", Leave{Base: b}},
+		{"app-refused", RequestError{Base: b, Code: "invalid_request"}},
+		{"leave", SignOutConfirm{Base: b, App: app, Client: "c1", State: "1"}},
+		{"leave-unknown", SignOutConfirm{Base: b}},
 		{"user-code", UserCode{b}},
 		{"user-code-wrong", UserCode{wrong}},
 		{"user-code-confirm", UserCodeConfirm{Base: b, Request: "abc", App: app, Scopes: []string{"profile", "email", "offline_access"}}},
@@ -116,14 +116,14 @@ func galleryApps(lang string) []Sample {
 
 // DeviceSignedInMail tells that a device of an application may now act for the person (PROTOCOL 28).
 type DeviceSignedInMail struct {
-	About
+	Context
 	App string `json:"app"`
 }
 
 func (DeviceSignedInMail) name() string { return "device_signed_in" }
 
-func (m DeviceSignedInMail) letter(c *speaker, w writer) letter {
-	l := w.begin(c, m.About, "device_signed_in", "App", m.App)
+func (m DeviceSignedInMail) letter(c *speaker, w writer) message {
+	l := w.begin(c, m.Context, "device_signed_in", "App", m.App)
 	l.Lines = []string{c.say("mail.device_signed_in_text", "App", m.App)}
 	return l.notYou(c, w, "not_you")
 }

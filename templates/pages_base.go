@@ -38,15 +38,15 @@ type Problem struct {
 	Fields map[string]Message // sentence beside a field, by the field's name
 }
 
-// Say makes a notice.
-func Say(k Key) *Message { return &Message{Key: k} }
+// NewNotice makes a notice.
+func NewNotice(k Key) *Message { return &Message{Key: k} }
 
-// Refuse makes a problem without field sentences.
-func Refuse(k Key) *Problem { return &Problem{Message: Message{Key: k}} }
+// NewProblem makes a problem without field sentences.
+func NewProblem(k Key) *Problem { return &Problem{Message: Message{Key: k}} }
 
-// RefuseField makes a problem that marks a field. The sentence stands in the summary alone: a field's own sentence is shown
+// NewFieldProblem makes a problem that marks a field. The sentence stands in the summary alone: a field's own sentence is shown
 // beside it only where it differs from the summary's.
-func RefuseField(field string, k Key) *Problem {
+func NewFieldProblem(field string, k Key) *Problem {
 	return &Problem{Message: Message{Key: k}, Fields: map[string]Message{field: {Key: k}}}
 }
 

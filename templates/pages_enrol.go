@@ -18,17 +18,17 @@ const (
 	AppOther  App = "other"
 )
 
-// Choose offers the kinds of device. It serves the first device (Flow "first", inside a login) and a further one.
+// ChooseDevice offers the kinds of device. It serves the first device (Flow "first", inside a login) and a further one.
 //
 //	GET /enrol   POST /enrol/begin    kind=totp app=okta|google|other | kind=webauthn
-type Choose struct {
+type ChooseDevice struct {
 	Base
 	First    bool // the first device, after an invitation or a reset
 	NoPhones bool // as many phone keys as one may have
 	NoKeys   bool // as many YubiKeys as one may have
 }
 
-func (Choose) template() string { return "enrol_choose" }
+func (ChooseDevice) template() string { return "enrol_choose" }
 
 // Phone shows the QR code of a key that is being enrolled.
 //
@@ -103,24 +103,24 @@ type SecurityKey struct {
 
 func (SecurityKey) template() string { return "enrol_key" }
 
-// Second advises a second device after the first; it can be put off.
+// AddSecondDevice advises a second device after the first; it can be put off.
 //
 //	GET /enrol/second   links: /enrol (another device); POST /enrol/later (no field)
-type Second struct {
+type AddSecondDevice struct {
 	Base
 	DeviceName string // the one just enrolled
 }
 
-func (Second) template() string { return "enrol_second" }
+func (AddSecondDevice) template() string { return "enrol_second" }
 
-// Codes shows new recovery codes, once.
+// RecoveryCodes shows new recovery codes, once.
 //
 //	GET /enrol/recovery    POST /enrol/recovery    kept=yes
-type Codes struct {
+type RecoveryCodes struct {
 	Base
 	Codes []string // grouped for reading
 	Login string   // stands in the downloaded text
 	Next  string   // the form's action; "" is /enrol/recovery
 }
 
-func (Codes) template() string { return "enrol_codes" }
+func (RecoveryCodes) template() string { return "enrol_codes" }

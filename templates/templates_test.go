@@ -135,7 +135,7 @@ func TestWhatPeopleTypeIsEscaped(t *testing.T) {
 		templates.Login{Identifier: evil, Base: templates.Base{Path: evil, Lang: evil}},
 		templates.HelpRequest{Email: evil, Message: "</textarea>" + evil},
 		templates.Invite{Token: evil, Inviter: evil, Garage: evil, Login: evil},
-		templates.Second{DeviceName: evil},
+		templates.AddSecondDevice{DeviceName: evil},
 		templates.Factor{Way: "key", KeyOptions: json.RawMessage(`{"a":"</script><script>alert(1)</script>"}`)},
 	} {
 		if out := render(t, r, p); strings.Contains(out, "<script>alert") {
@@ -267,7 +267,7 @@ func TestFrenchPunctuationStaysWithItsWord(t *testing.T) {
 func TestMailsTellTimesInTheHousesZone(t *testing.T) {
 	r := open(t)
 	for lang, want := range map[string]string{"fr": "1er mars 2026 à 10:41 (CET)", "en": "1 March 2026 at 10:41 (CET)"} {
-		_, text, _, err := r.Mail(lang, templates.NewBrowserMail{About: templates.About{At: time.Date(2026, 3, 1, 9, 41, 0, 0, time.UTC)}})
+		_, text, _, err := r.Mail(lang, templates.NewBrowserMail{Context: templates.Context{At: time.Date(2026, 3, 1, 9, 41, 0, 0, time.UTC)}})
 		if err != nil || !strings.Contains(text, want) {
 			t.Errorf("got %q, %v, want %q in it", text, err, want)
 		}

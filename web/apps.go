@@ -138,7 +138,7 @@ func (s *server) showAnswer(w http.ResponseWriter, r *http.Request, a oidc.Answe
 		return s.show(w, http.StatusOK, templates.Consent{Base: s.baseAt(r, with(oidc.PathContinue, "request", c.Request)), Request: c.Request, App: c.App,
 			URI: c.URI, Scopes: c.Scopes})
 	case a.Shut != nil:
-		return s.show(w, http.StatusForbidden, templates.Shut{Base: s.base(r), App: a.Shut.App, NeedsKey: a.Shut.NeedsKey, To: a.Shut.To})
+		return s.show(w, http.StatusForbidden, templates.AccessDenied{Base: s.base(r), App: a.Shut.App, NeedsKey: a.Shut.NeedsKey, To: a.Shut.To})
 	case a.To != "":
 		return s.showOnward(w, r, a.App, a.To)
 	}
@@ -151,7 +151,7 @@ func (s *server) showOnward(w http.ResponseWriter, r *http.Request, app, to stri
 		return fmt.Errorf("reading the way to an application: %w", err)
 	}
 	w.Header().Set("Refresh", "0; url="+u.String())
-	return s.show(w, http.StatusOK, templates.Onward{Base: s.baseAt(r, "/account"), App: app, To: u.String()})
+	return s.show(w, http.StatusOK, templates.Continue{Base: s.baseAt(r, "/account"), App: app, To: u.String()})
 }
 
 func (s *server) showRefused(w http.ResponseWriter, r *http.Request, wrong *oidc.Wrong) error {
@@ -159,7 +159,7 @@ func (s *server) showRefused(w http.ResponseWriter, r *http.Request, wrong *oidc
 	if wrong.Retry > 0 {
 		status = http.StatusTooManyRequests
 	}
-	return s.showLater(w, status, wrong.Retry, templates.AppRefused{Base: s.baseAt(r, "/account"), Code: wrong.Code})
+	return s.showLater(w, status, wrong.Retry, templates.RequestError{Base: s.baseAt(r, "/account"), Code: wrong.Code})
 }
 
 func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
@@ -196,7 +196,7 @@ func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 	case l.Wrong != nil:
 		return s.showRefused(w, r, l.Wrong)
 	case l.Ask:
-		return s.show(w, http.StatusOK, templates.Leave{Base: s.baseAt(r, "/account"), App: l.App, Hint: form.Get("id_token_hint"), Client: form.Get("client_id"),
+		return s.show(w, http.StatusOK, templates.SignOutConfirm{Base: s.baseAt(r, "/account"), App: l.App, Hint: form.Get("id_token_hint"), Client: form.Get("client_id"),
 			To: form.Get("post_logout_redirect_uri"), State: form.Get("state"), LogoutHint: form.Get("logout_hint")})
 	}
 	if err := s.leave(w, r, l); err != nil {
@@ -278,11 +278,11 @@ func (s *server) postUserCode(w http.ResponseWriter, r *http.Request) error {
 	b := s.baseAt(r, oidc.PathUserCode)
 	switch {
 	case d.Wait > 0:
-		b.Problem = templates.Refuse(templates.ProblemWait)
+		b.Problem = templates.NewProblem(templates.ProblemWait)
 		b.Problem.Wait = d.Wait
 		return s.showLater(w, http.StatusTooManyRequests, d.Wait, templates.UserCode{Base: b})
 	case d.Request == "":
-		b.Problem = templates.RefuseField("code", templates.ProblemUserCode)
+		b.Problem = templates.NewFieldProblem("code", templates.ProblemUserCode)
 		return s.show(w, http.StatusUnprocessableEntity, templates.UserCode{Base: b})
 	}
 	return see(w, with("/device/confirm", "request", d.Request))

@@ -58,9 +58,9 @@ func (s *server) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, http.StatusOK, s.choose(b, seat))
 }
 
-func (s *server) choose(b templates.Base, seat seated) templates.Choose {
+func (s *server) choose(b templates.Base, seat seated) templates.ChooseDevice {
 	noPhones, noKeys := s.full(seat.devices)
-	return templates.Choose{Base: b, First: seat.first, NoPhones: noPhones, NoKeys: noKeys}
+	return templates.ChooseDevice{Base: b, First: seat.first, NoPhones: noPhones, NoKeys: noKeys}
 }
 
 func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
@@ -274,7 +274,7 @@ func (s *server) getSecond(w http.ResponseWriter, r *http.Request) error {
 			name = d.Name
 		}
 	}
-	return s.show(w, http.StatusOK, templates.Second{Base: s.base(r), DeviceName: name})
+	return s.show(w, http.StatusOK, templates.AddSecondDevice{Base: s.base(r), DeviceName: name})
 }
 
 func (s *server) postLater(w http.ResponseWriter, r *http.Request) error {
@@ -297,14 +297,14 @@ func (s *server) getCodes(w http.ResponseWriter, r *http.Request) error {
 	return s.showMade(w, page, err)
 }
 
-func codesPage(b templates.Base, seat seated, e authn.PendingEnrolment) (templates.Codes, error) {
+func codesPage(b templates.Base, seat seated, e authn.PendingEnrolment) (templates.RecoveryCodes, error) {
 	var view struct {
 		Codes []string `json:"codes"`
 	}
 	if json.Unmarshal(e.Prompt.View, &view) != nil || len(view.Codes) == 0 {
-		return templates.Codes{}, fmt.Errorf("showing recovery codes: the prompt has another shape") // the cause may quote a code
+		return templates.RecoveryCodes{}, fmt.Errorf("showing recovery codes: the prompt has another shape") // the cause may quote a code
 	}
-	return templates.Codes{Base: b, Codes: view.Codes, Login: seat.login}, nil
+	return templates.RecoveryCodes{Base: b, Codes: view.Codes, Login: seat.login}, nil
 }
 
 func (s *server) postCodes(w http.ResponseWriter, r *http.Request) error {
@@ -321,7 +321,7 @@ func (s *server) postCodes(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		page.Problem = templates.RefuseField("kept", templates.ProblemNotKept)
+		page.Problem = templates.NewFieldProblem("kept", templates.ProblemNotKept)
 		return s.show(w, http.StatusUnprocessableEntity, page)
 	}
 	if _, err := s.People.FinishEnrol(r.Context(), origin(r), seat.Flow, "", nil); err != nil {

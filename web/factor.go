@@ -24,7 +24,7 @@ func (s *server) getFactor(w http.ResponseWriter, r *http.Request) error {
 		}
 		page.KeyOptions = prompt.JSON
 	} else if st.Wait > 0 && page.Problem == nil {
-		page.Problem = templates.Refuse(templates.ProblemWaitCode)
+		page.Problem = templates.NewProblem(templates.ProblemWaitCode)
 		page.Problem.Wait = st.Wait
 	}
 	return s.show(w, http.StatusOK, page)

@@ -40,7 +40,7 @@ func (s *server) getGate(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case !rule.Admits(&v.live):
-		return s.show(w, http.StatusForbidden, templates.Shut{Base: s.base(r), App: rule.Host})
+		return s.show(w, http.StatusForbidden, templates.AccessDenied{Base: s.base(r), App: rule.Host})
 	case !rule.Satisfied(&v.live):
 		a, err := s.account(r)
 		if err != nil {
@@ -49,7 +49,7 @@ func (s *server) getGate(w http.ResponseWriter, r *http.Request) error {
 		if a.Strong {
 			return see(w, with(with("/account/prove", "way", string(byKey)), "next", shownAt(r)))
 		}
-		return s.show(w, http.StatusForbidden, templates.Shut{Base: s.base(r), App: rule.Host, NeedsKey: true})
+		return s.show(w, http.StatusForbidden, templates.AccessDenied{Base: s.base(r), App: rule.Host, NeedsKey: true})
 	case q.Get("state") == "": // from where nobody waits for an answer
 		return see(w, "/account")
 	}

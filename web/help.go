@@ -43,7 +43,7 @@ func (s *server) postHelpRequest(w http.ResponseWriter, r *http.Request) error {
 		return templates.HelpRequest{Base: s.baseTold(r, "/help/request", p), Email: f["email"], Topic: topic, Message: f["message"]}
 	}
 	if f["email"] == "" {
-		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField("email", templates.ProblemMissing)))
+		return s.show(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem("email", templates.ProblemMissing)))
 	}
 	reference, err := s.Desk.Submit(r.Context(), origin(r), helpdesk.Submission{Email: f["email"], Topic: f["topic"], Message: f["message"],
 		Login: visitOf(r).login})

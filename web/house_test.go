@@ -245,7 +245,7 @@ func readFile(t testing.TB, name string) string {
 }
 
 // mailed is the newest mail of a kind that waits for somebody.
-func mailed[M templates.Mail](t testing.TB, p *place, to string) M {
+func mailed[M templates.Notice](t testing.TB, p *place, to string) M {
 	t.Helper()
 	var last M
 	found := false

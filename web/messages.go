@@ -96,9 +96,9 @@ func (s *server) problemOf(err error) (*templates.Problem, bool) {
 
 func problemAt(l line) *templates.Problem {
 	if l.field == "" {
-		return templates.Refuse(l.key)
+		return templates.NewProblem(l.key)
 	}
-	return templates.RefuseField(l.field, l.key)
+	return templates.NewFieldProblem(l.field, l.key)
 }
 
 // least is the least number of characters of a password.
@@ -147,7 +147,7 @@ func untilNextCode(now time.Time) time.Duration {
 // rejected words an answer that was not accepted.
 func (s *server) rejected(j authn.Verification, by way) (p *templates.Problem, status int, retry time.Duration) {
 	if j.Wait > 0 {
-		p = templates.Refuse(templates.ProblemWaitCode)
+		p = templates.NewProblem(templates.ProblemWaitCode)
 		p.Wait = j.Wait
 		return p, http.StatusTooManyRequests, j.Wait
 	}
@@ -162,7 +162,7 @@ func (s *server) rejected(j authn.Verification, by way) (p *templates.Problem, s
 		}
 		n = max(n, -n)
 	}
-	p = templates.RefuseField("code", key)
+	p = templates.NewFieldProblem("code", key)
 	p.N = n
 	p.Fields["code"] = p.Message
 	if j.Rejected == factors.ReasonUsed && (by == byCode || by == byCopy) {

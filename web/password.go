@@ -18,7 +18,7 @@ func (s *server) postForgot(w http.ResponseWriter, r *http.Request) error {
 		return templates.Forgot{Base: s.baseTold(r, "/forgot", p), Identifier: f["identifier"]}
 	}
 	if f["identifier"] == "" {
-		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField("identifier", templates.ProblemMissing)))
+		return s.show(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem("identifier", templates.ProblemMissing)))
 	}
 	if err := s.Desk.Forgot(r.Context(), origin(r), f["identifier"]); err != nil {
 		return s.again(w, err, page)
@@ -81,7 +81,7 @@ func (s *server) postPasswordChange(w http.ResponseWriter, r *http.Request) erro
 		return templates.PasswordChange{Base: s.baseTold(r, "/account/password", p), Login: a.Login, Least: s.least()}
 	}
 	if field := f.missing("current", "password"); field != "" {
-		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField(field, templates.ProblemMissing)))
+		return s.show(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
 	}
 	issued, err := s.People.ChangePassword(r.Context(), origin(r), visitOf(r).session, f["current"], f["password"])
 	if authn.CodeOf(err) == authn.CodeStepUpRequired {

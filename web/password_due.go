@@ -15,9 +15,9 @@ func (s *server) completed(w http.ResponseWriter, r *http.Request, c authn.Compl
 	return s.signIn(w, r, c.Issued)
 }
 
-func (s *server) passwordDue(r *http.Request, b templates.Base) (templates.PasswordDue, error) {
+func (s *server) passwordDue(r *http.Request, b templates.Base) (templates.PasswordRequired, error) {
 	st, err := s.loginAt(r, visitOf(r).login, authn.StepChangePassword)
-	return templates.PasswordDue{Base: b, Login: st.Login, Temporary: st.Mark == authn.ChangeTemporary, Least: s.least()}, err
+	return templates.PasswordRequired{Base: b, Login: st.Login, Temporary: st.Mark == authn.ChangeTemporary, Least: s.least()}, err
 }
 
 func (s *server) getPasswordDue(w http.ResponseWriter, r *http.Request) error {

@@ -24,9 +24,9 @@ func (s *server) getProve(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, http.StatusOK, page)
 }
 
-func (s *server) provePage(b templates.Base, a authn.AccountView, asked, by string) templates.Prove {
+func (s *server) provePage(b templates.Base, a authn.AccountView, asked, by string) templates.StepUp {
 	m := s.meansOf(a.Devices)
-	return templates.Prove{Base: b, Next: afterProof(asked), Way: string(m.pick(by)), Phones: m.phones, Keys: m.keys}
+	return templates.StepUp{Base: b, Next: afterProof(asked), Way: string(m.pick(by)), Phones: m.phones, Keys: m.keys}
 }
 
 // afterProof is the path of the act that a proof is for.

@@ -20,10 +20,10 @@ func (s *server) base(r *http.Request) templates.Base {
 	b := s.baseAt(r, shownAt(r))
 	q := r.URL.Query()
 	if k, ok := notices[q.Get("done")]; ok {
-		b.Notice = templates.Say(k)
+		b.Notice = templates.NewNotice(k)
 	}
 	if k, ok := problems[q.Get("again")]; ok {
-		b.Problem = templates.Refuse(k)
+		b.Problem = templates.NewProblem(k)
 	}
 	return b
 }

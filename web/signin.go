@@ -34,7 +34,7 @@ func (s *server) postLogin(w http.ResponseWriter, r *http.Request) error {
 		return templates.Login{Base: b, Identifier: f["identifier"], Next: next, App: s.wanted(r, next).App}
 	}
 	if field := f.missing("identifier", "password"); field != "" {
-		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField(field, templates.ProblemMissing)))
+		return s.show(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
 	}
 	started, err := s.People.StartWithPassword(r.Context(), origin(r), f["identifier"], f["password"], next)
 	if err != nil {

@@ -18,7 +18,7 @@ func (s *server) getTicket(w http.ResponseWriter, r *http.Request) error {
 	case r.URL.Query().Get("done") == "ticket_sent":
 		page.State = templates.TicketRenewed
 	case page.Problem == nil:
-		page.Notice = templates.Say(templates.NoticeWereReset)
+		page.Notice = templates.NewNotice(templates.NoticeWereReset)
 	}
 	return s.show(w, http.StatusOK, page)
 }
@@ -38,7 +38,7 @@ func (s *server) postTicket(w http.ResponseWriter, r *http.Request) error {
 	login := visitOf(r).login
 	if f["ticket"] == "" {
 		return s.ticketAgain(w, r, login, func(page templates.Ticket) error {
-			page.Problem = templates.RefuseField("ticket", templates.ProblemMissing)
+			page.Problem = templates.NewFieldProblem("ticket", templates.ProblemMissing)
 			return s.show(w, http.StatusUnprocessableEntity, page)
 		})
 	}
@@ -120,7 +120,7 @@ func (s *server) postTicketLink(w http.ResponseWriter, r *http.Request) error {
 		return templates.TicketLink{Base: s.baseTold(r, shownAt(r), p), Token: token, Identifier: f["identifier"]}
 	}
 	if field := f.missing("identifier", "password"); field != "" {
-		return s.show(w, http.StatusUnprocessableEntity, page(templates.RefuseField(field, templates.ProblemMissing)))
+		return s.show(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
 	}
 	started, err := s.People.StartWithPassword(r.Context(), origin(r), f["identifier"], f["password"], "")
 	if err != nil {

@@ -198,7 +198,7 @@ func (h *Env) Change(id authn.UserID, change func(*authn.User)) {
 // Mail is one mail that waits in the outbox, with its words' data.
 type Mail struct {
 	ID, To, Lang string
-	What         templates.Mail
+	What         templates.Notice
 	UselessAfter time.Time
 }
 

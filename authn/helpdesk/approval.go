@@ -65,8 +65,8 @@ func (d *Desk) requestApproval(ctx context.Context, op Principal, from authn.Req
 		return out.approval, err
 	}
 	link := d.People.URL("/api/v1/reset-approvals/" + out.approval.ID)
-	return out.approval, d.NotifyRemaining(ctx, from, func(name string) templates.Mail {
-		return templates.ResetAskedMail{About: templates.About{Name: name, At: a.Now}, Person: u.DisplayName(), By: d.administratorName(op),
+	return out.approval, d.NotifyRemaining(ctx, from, func(name string) templates.Notice {
+		return templates.ResetAskedMail{Context: templates.Context{Name: name, At: a.Now}, Person: u.DisplayName(), By: d.administratorName(op),
 			Reason: r.Reason, Link: link, Until: out.approval.Expires}
 	}, peers)
 }
@@ -105,7 +105,7 @@ func (d *Desk) await(w *authn.Tx, op Principal, id string, r ResetRequest, token
 		return awaited{}, err
 	}
 	w.AddAdminActivity(&u, audit.ResetAsked, "")
-	m := templates.ResetAskedMail{About: templates.About{Name: u.DisplayName(), At: now}, By: d.administratorName(op), Until: p.Expires}
+	m := templates.ResetAskedMail{Context: templates.Context{Name: u.DisplayName(), At: now}, By: d.administratorName(op), Until: p.Expires}
 	if err := w.Notify(&u, m, time.Time{}); err != nil {
 		return awaited{}, err
 	}

@@ -132,9 +132,9 @@ func (d *Desk) open(w *authn.Tx, q asked, u *authn.User, reference string, mails
 	if err := d.save(w, &c); err != nil || !mails {
 		return err
 	}
-	about := templates.About{At: w.Op.Now, Browser: c.Agent, Address: c.Address}
+	about := templates.Context{At: w.Op.Now, Browser: c.Agent, Address: c.Address}
 	if support := d.People.Policy.Support; support != "" {
-		m := templates.HelpForSupportMail{About: about, Reference: reference, From: q.address, Known: u.ID != "", Topic: q.topic,
+		m := templates.HelpForSupportMail{Context: about, Reference: reference, From: q.address, Known: u.ID != "", Topic: q.topic,
 			Text: q.message, Link: d.People.URL("/api/v1/help-requests/" + c.ID)}
 		if err := w.SendTo([]string{support}, d.People.Policy.DefaultLocale, m, time.Time{}); err != nil {
 			return err
@@ -150,7 +150,7 @@ func (d *Desk) open(w *authn.Tx, q asked, u *authn.User, reference string, mails
 	if !v.OK {
 		return nil
 	}
-	return w.SendTo(stored(u, q.address), d.People.Locale(u), templates.HelpReceivedMail{About: w.About(u), Reference: reference}, time.Time{})
+	return w.SendTo(stored(u, q.address), d.People.Locale(u), templates.HelpReceivedMail{Context: w.About(u), Reference: reference}, time.Time{})
 }
 
 // stored is the address of the person that was typed; the first one where a sign-in name was.

@@ -127,7 +127,7 @@ func (d *Desk) sendWelcome(w *authn.Tx, op Principal, u *authn.User, sendEmail b
 	if err != nil {
 		return Invitation{}, err
 	}
-	m := templates.WelcomeMail{About: templates.About{Name: u.DisplayName()}, Garage: garage, Login: u.Login, Device: u.Devices[0].Name,
+	m := templates.WelcomeMail{Context: templates.Context{Name: u.DisplayName()}, Garage: garage, Login: u.Login, Device: u.Devices[0].Name,
 		Link: d.People.URL("/password/" + token.Reveal()), Until: expires}
 	if err := w.SendTo(u.Addresses()[:1], d.People.Locale(u), m, expires); err != nil {
 		return Invitation{}, err

@@ -108,7 +108,7 @@ func (d *Desk) openInvited(w *authn.Tx, op Principal, u, holder *authn.User) err
 	if support == "" || !mails.OK {
 		return nil
 	}
-	m := templates.HelpForSupportMail{About: templates.About{At: w.Op.Now}, Reference: c.Reference, From: c.Email, Known: true,
+	m := templates.HelpForSupportMail{Context: templates.Context{At: w.Op.Now}, Reference: c.Reference, From: c.Email, Known: true,
 		Topic: c.Topic, Link: d.People.URL("/api/v1/help-requests/" + c.ID)}
 	return w.SendTo([]string{support}, d.People.Policy.DefaultLocale, m, time.Time{})
 }

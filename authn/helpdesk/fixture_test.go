@@ -104,7 +104,7 @@ func (s *shop) reset(t *testing.T, op helpdesk.Principal, r helpdesk.ResetReques
 }
 
 // mailed is the one mail of a kind that waits, to that address ("": any).
-func mailed[T templates.Mail](t *testing.T, s *shop, to string) T {
+func mailed[T templates.Notice](t *testing.T, s *shop, to string) T {
 	t.Helper()
 	var found []T
 	for _, m := range s.Mails() {

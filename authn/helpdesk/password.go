@@ -34,16 +34,16 @@ func (d *Desk) ResetPassword(ctx context.Context, op Principal, from authn.Reque
 		}
 		u.PasswordLink = authn.Recovering{Epoch: u.Epoch, Until: expires}
 		link := d.People.URL("/password/" + token.Reveal())
-		about := templates.About{Name: u.DisplayName()} // nothing of the operator's own browser and address
+		about := templates.Context{Name: u.DisplayName()} // nothing of the operator's own browser and address
 		e, answer := op.event(audit.PasswordReset, &u), authn.Secret{}
 		if sendEmail {
 			e.Detail = map[string]string{"way": "mail"}
-			m := templates.PasswordLinkMail{About: about, Link: link, Until: expires}
+			m := templates.PasswordLinkMail{Context: about, Link: link, Until: expires}
 			err = w.SendTo(u.Addresses()[:1], d.People.Locale(&u), m, expires)
 		} else {
 			e.Detail, answer = map[string]string{"way": "answer"}, authn.SecretOf(link)
 			about.At = w.Op.Now
-			err = w.SendTo(u.Addresses(), d.People.Locale(&u), templates.PasswordLinkGivenMail{About: about, By: d.administratorName(op)}, time.Time{})
+			err = w.SendTo(u.Addresses(), d.People.Locale(&u), templates.PasswordLinkGivenMail{Context: about, By: d.administratorName(op)}, time.Time{})
 		}
 		if err != nil {
 			return authn.Secret{}, err

@@ -114,7 +114,7 @@ func (d *Desk) notifyPasswordSet(w *authn.Tx, op Principal, u *authn.User, how s
 		return err
 	}
 	// Nothing of the operator's own browser and address goes to the person.
-	m := templates.PasswordGivenMail{About: templates.About{Name: u.DisplayName(), At: w.Op.Now}, By: d.administratorName(op), Temporary: how == "temporary"}
+	m := templates.PasswordGivenMail{Context: templates.Context{Name: u.DisplayName(), At: w.Op.Now}, By: d.administratorName(op), Temporary: how == "temporary"}
 	return w.SendTo(u.Addresses(), d.People.Locale(u), m, time.Time{})
 }
 

@@ -41,7 +41,7 @@ func TestSupportStartsAPasswordMailAndNoMore(t *testing.T) {
 	sameStrings(t, "mails", s.letters(), []string{"password_link to " + technician})
 	m := mailed[templates.PasswordLinkMail](t, s, technician)
 	if m.Address != "" || m.Browser != "" {
-		t.Errorf("the mail tells of the operator's own browser: %+v", m.About)
+		t.Errorf("the mail tells of the operator's own browser: %+v", m.Context)
 	}
 	if _, err := s.Service.Authenticate(t.Context(), s.session); err != nil {
 		t.Errorf("the mail alone ended the session: %v", err)

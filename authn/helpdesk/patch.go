@@ -223,7 +223,7 @@ func (d *Desk) answer(w *authn.Tx, c *Request, text string) error {
 	if err != nil {
 		return err
 	}
-	m := templates.HelpAnsweredMail{About: templates.About{Name: u.DisplayName(), At: w.Op.Now}, Reference: c.Reference, Answer: text,
+	m := templates.HelpAnsweredMail{Context: templates.Context{Name: u.DisplayName(), At: w.Op.Now}, Reference: c.Reference, Answer: text,
 		Rejected: c.State == StateRejected}
 	return w.SendTo(u.Addresses()[:1], d.People.Locale(&u), m, time.Time{})
 }

@@ -210,7 +210,7 @@ func (d *Desk) invite(w *authn.Tx, op Principal, u *authn.User, sendEmail bool) 
 			return Invitation{}, err
 		}
 		// Nothing of the operator's own browser and address goes to the person.
-		m := templates.InvitationMail{About: templates.About{Name: u.DisplayName()}, Inviter: by, Garage: garage,
+		m := templates.InvitationMail{Context: templates.Context{Name: u.DisplayName()}, Inviter: by, Garage: garage,
 			Login: u.Login, Link: link, Until: out.Expires}
 		err = w.SendTo(u.Addresses()[:1], d.People.Locale(u), m, out.Expires)
 	} else {

@@ -193,7 +193,7 @@ func changedMembers(was, u *authn.User) []string {
 
 // notifyAddressChanged tells every address of before and after. One that is no longer the person's learns of no other.
 func (d *Desk) notifyAddressChanged(w *authn.Tx, op Principal, was, u *authn.User) error {
-	m := templates.AddressChangedMail{About: templates.About{Name: u.DisplayName(), At: w.Op.Now}, By: d.administratorName(op)}
+	m := templates.AddressChangedMail{Context: templates.Context{Name: u.DisplayName(), At: w.Op.Now}, By: d.administratorName(op)}
 	present := u.Addresses()
 	former := slices.DeleteFunc(was.Addresses(), func(a string) bool { return slices.Contains(present, a) })
 	if err := w.SendTo(former, d.People.Locale(u), m, time.Time{}); err != nil {

@@ -272,7 +272,7 @@ func (j resetJob) again(w *authn.Tx, u *authn.User, open *authn.Ticket, c *Reque
 
 // ticket gives the person a ticket and tells them at every address that they have.
 func (j resetJob) ticket(w *authn.Tx, u *authn.User, rec *ResetResult) error {
-	about := templates.About{Name: u.DisplayName(), At: w.Op.Now}
+	about := templates.Context{Name: u.DisplayName(), At: w.Op.Now}
 	locale, by := j.desk.People.Locale(u), j.desk.administratorName(j.op)
 	if j.way == byEmail {
 		t, err := w.MailTicket(u)
@@ -283,7 +283,7 @@ func (j resetJob) ticket(w *authn.Tx, u *authn.User, rec *ResetResult) error {
 		if rec.Repeated {
 			return nil
 		}
-		m := templates.DevicesResetToldMail{About: about, Person: u.DisplayName(), By: by}
+		m := templates.DevicesResetToldMail{Context: about, Person: u.DisplayName(), By: by}
 		return w.SendTo(u.Addresses()[1:], locale, m, time.Time{}) // the ticket itself goes to the first
 	}
 	life := authn.TicketTTL
@@ -299,12 +299,12 @@ func (j resetJob) ticket(w *authn.Tx, u *authn.User, rec *ResetResult) error {
 	}
 	rec.Code, rec.TicketExpires = code, t.Expires
 	if !rec.Repeated {
-		m := templates.DevicesResetToldMail{About: about, Person: u.DisplayName(), By: by}
+		m := templates.DevicesResetToldMail{Context: about, Person: u.DisplayName(), By: by}
 		if err := w.SendTo(u.Addresses(), locale, m, time.Time{}); err != nil {
 			return err
 		}
 	}
-	return w.SendTo(u.Addresses(), locale, templates.TicketHandedMail{About: about, By: by}, time.Time{})
+	return w.SendTo(u.Addresses(), locale, templates.TicketHandedMail{Context: about, By: by}, time.Time{})
 }
 
 // openTicket is the ticket of the person that lives longest; nil without one.

@@ -284,7 +284,7 @@ func (d *Desk) changeRole(ctx context.Context, op Principal, from authn.RequestI
 			return roleChange{}, err
 		}
 		if done.action != audit.RoleLimited {
-			m := templates.RoleChangedMail{About: templates.About{Name: u.DisplayName(), At: a.Now}, By: d.administratorName(op),
+			m := templates.RoleChangedMail{Context: templates.Context{Name: u.DisplayName(), At: a.Now}, By: d.administratorName(op),
 				Role: string(done.grant.Role), Given: done.action == audit.RoleGranted}
 			if err := w.Notify(&u, m, time.Time{}); err != nil {
 				return roleChange{}, err
@@ -304,8 +304,8 @@ func (d *Desk) notifySuperAdmins(ctx context.Context, op Principal, from authn.R
 	if err != nil {
 		return err
 	}
-	return d.NotifyRemaining(ctx, from, func(name string) templates.Mail {
-		return templates.RoleChangedMail{About: templates.About{Name: name, At: now}, Person: c.user.DisplayName(), By: d.administratorName(op),
+	return d.NotifyRemaining(ctx, from, func(name string) templates.Notice {
+		return templates.RoleChangedMail{Context: templates.Context{Name: name, At: now}, Person: c.user.DisplayName(), By: d.administratorName(op),
 			Role: string(c.grant.Role), Given: c.action == audit.RoleGranted}
 	}, all)
 }

@@ -71,14 +71,14 @@ func manages(x *authn.User, garages []authn.GroupID) bool {
 }
 
 // mail is what the others are told about a person.
-func (j resetJob) mail(u *authn.User, now time.Time) func(name string) templates.Mail {
+func (j resetJob) mail(u *authn.User, now time.Time) func(name string) templates.Notice {
 	by := j.desk.administratorName(j.op)
-	return func(name string) templates.Mail {
-		about := templates.About{Name: name, At: now}
+	return func(name string) templates.Notice {
+		about := templates.Context{Name: name, At: now}
 		if j.way == onScreen {
-			return templates.TicketHandedMail{About: about, Person: u.DisplayName(), By: by}
+			return templates.TicketHandedMail{Context: about, Person: u.DisplayName(), By: by}
 		}
-		return templates.DevicesResetToldMail{About: about, Person: u.DisplayName(), By: by, Reason: j.request.Reason}
+		return templates.DevicesResetToldMail{Context: about, Person: u.DisplayName(), By: by, Reason: j.request.Reason}
 	}
 }
 
@@ -93,7 +93,7 @@ func (j resetJob) notify(w *authn.Tx, u *authn.User) (rest []Recipient, err erro
 
 // NotifyRemaining queues the others' in Updates of their own, so that the reset keeps within the limits of one. A crash
 // between loses these and nothing else: the event is in the log.
-func (d *Desk) NotifyRemaining(ctx context.Context, from authn.RequestInfo, m func(string) templates.Mail, rest []Recipient) error {
+func (d *Desk) NotifyRemaining(ctx context.Context, from authn.RequestInfo, m func(string) templates.Notice, rest []Recipient) error {
 	for part := range slices.Chunk(rest, toldLater) {
 		if _, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
 			return struct{}{}, d.queue(w, m, part)
@@ -105,7 +105,7 @@ func (d *Desk) NotifyRemaining(ctx context.Context, from authn.RequestInfo, m fu
 }
 
 // queue writes notices that are joined where more than ten wait for somebody (PROTOCOL 18).
-func (d *Desk) queue(w *authn.Tx, m func(string) templates.Mail, to []Recipient) error {
+func (d *Desk) queue(w *authn.Tx, m func(string) templates.Notice, to []Recipient) error {
 	for _, t := range to {
 		what := m(t.name)
 		data, err := json.Marshal(what)

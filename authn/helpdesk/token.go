@@ -86,7 +86,7 @@ func (d *Desk) CreateToken(ctx context.Context, op Principal, from authn.Request
 		if err := w.Audit(e); err != nil || owner.ID == "" {
 			return t, err
 		}
-		m := templates.TokenMadeMail{About: templates.About{Name: owner.DisplayName(), At: a.Now}, By: d.administratorName(op), Token: t.Name, Until: t.Expires}
+		m := templates.TokenMadeMail{Context: templates.Context{Name: owner.DisplayName(), At: a.Now}, By: d.administratorName(op), Token: t.Name, Until: t.Expires}
 		return t, w.Notify(&owner, m, time.Time{})
 	})
 	if err != nil {
