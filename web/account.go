@@ -11,7 +11,7 @@ import (
 // account reads the visitor's own account; nobody signed in is CodeNoSession.
 func (s *server) account(r *http.Request) (authn.AccountView, error) {
 	v := visitOf(r)
-	if !v.in() {
+	if !v.SignedIn() {
 		return authn.AccountView{}, authn.Refuse(authn.CodeNoSession)
 	}
 	return s.People.Account(r.Context(), v.session)
@@ -107,7 +107,7 @@ func (s *server) getAdd(w http.ResponseWriter, r *http.Request) error {
 			page.Phones = append(page.Phones, s.deviceOf(a, d))
 		}
 	}
-	return s.show(w, http.StatusOK, page)
+	return s.render(w, http.StatusOK, page)
 }
 
 func (s *server) getRenew(w http.ResponseWriter, r *http.Request) error {
@@ -122,11 +122,11 @@ func (s *server) getRenew(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.show(w, http.StatusOK, templates.RecoveryRenew{Base: s.base(r), Made: made, Left: left})
+	return s.render(w, http.StatusOK, templates.RecoveryRenew{Base: s.base(r), Made: made, Left: left})
 }
 
 func (s *server) postRenew(w http.ResponseWriter, r *http.Request) error {
-	if !visitOf(r).in() {
+	if !visitOf(r).SignedIn() {
 		return authn.Refuse(authn.CodeNoSession)
 	}
 	seat := seated{Flow: authn.Flow{Session: visitOf(r).session}}
@@ -134,14 +134,14 @@ func (s *server) postRenew(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return see(w, path)
+	return redirect(w, path)
 }
 
 func (s *server) postEndSession(w http.ResponseWriter, r *http.Request) error {
 	if err := s.People.RevokeSession(r.Context(), origin(r), visitOf(r).session, r.PathValue("id")); err != nil {
 		return err
 	}
-	return see(w, "/account?done=session_ended")
+	return redirect(w, "/account?done=session_ended")
 }
 
 func (s *server) postEndOthers(w http.ResponseWriter, r *http.Request) error {

@@ -27,5 +27,5 @@ func (s *server) postWithdraw(w http.ResponseWriter, r *http.Request) error {
 	if err := s.OIDC.Withdraw(r.Context(), browserOf(r), oidc.ClientID(r.PathValue("id"))); err != nil {
 		return err
 	}
-	return see(w, "/account?done=app_withdrawn")
+	return redirect(w, "/account?done=app_withdrawn")
 }

@@ -46,9 +46,9 @@ func (t table) appRoutes() {
 	}
 }
 
-// forApps tells whether a request is one that other sites and programs are meant to send: none of these looks at a
+// allowsCrossSite tells whether a request is one that other sites and programs are meant to send: none of these looks at a
 // cookie, but for the two that the protocol has a browser bring, which answer by a redirect or ask the person first.
-func forApps(r *http.Request) bool {
+func allowsCrossSite(r *http.Request) bool {
 	return r.Method == http.MethodPost && slices.Contains([]string{oidc.PathToken, oidc.PathIntrospect, oidc.PathRevoke, oidc.PathDevice,
 		oidc.PathPush, oidc.PathUserinfo, oidc.PathAuthorize, oidc.PathLogout}, r.URL.Path)
 }
@@ -63,7 +63,7 @@ func (s *server) fromHere(next http.Handler) http.Handler {
 // browserOf is the visitor as package oidc knows one.
 func browserOf(r *http.Request) oidc.Browser {
 	b := oidc.Browser{From: origin(r)}
-	if v := visitOf(r); v.in() {
+	if v := visitOf(r); v.SignedIn() {
 		b.Session = v.session.Hash()
 	}
 	return b
@@ -78,9 +78,9 @@ func (s *server) wanted(r *http.Request, next string) oidc.Wanted {
 	return s.OIDC.Wants(r.Context(), request)
 }
 
-// speak has the pages of a sign-in be in a language that the application asks for, if it is one of ours and nobody
+// applyUILocales has the pages of a sign-in be in a language that the application asks for, if it is one of ours and nobody
 // chose one in this browser: for as long as a sign-in takes.
-func (s *server) speak(w http.ResponseWriter, r *http.Request, locales string) {
+func (s *server) applyUILocales(w http.ResponseWriter, r *http.Request, locales string) {
 	if s.cookies.language(r) != "" {
 		return
 	}
@@ -101,17 +101,17 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) error {
 		return s.showRefused(w, r, &oidc.Wrong{Code: "invalid_request"})
 	}
 	if r.Method == http.MethodPost && len(form.Encode()) <= longestMoved {
-		return see(w, oidc.PathAuthorize+"?"+form.Encode())
+		return redirect(w, oidc.PathAuthorize+"?"+form.Encode())
 	}
 	a, err := s.OIDC.Authorize(r.Context(), browserOf(r), form)
 	if err != nil {
 		return err
 	}
 	if a.To != "" { // no form of ours came before: browsers follow
-		return see(w, a.To)
+		return redirect(w, a.To)
 	}
 	if a.Path != "" {
-		s.speak(w, r, a.Locales)
+		s.applyUILocales(w, r, a.Locales)
 	}
 	return s.showAnswer(w, r, a)
 }
@@ -135,14 +135,14 @@ func (s *server) showAnswer(w http.ResponseWriter, r *http.Request, a oidc.Answe
 		return s.showRefused(w, r, a.Wrong)
 	case a.Consent != nil:
 		c := a.Consent
-		return s.show(w, http.StatusOK, templates.Consent{Base: s.baseAt(r, with(oidc.PathContinue, "request", c.Request)), Request: c.Request, App: c.App,
+		return s.render(w, http.StatusOK, templates.Consent{Base: s.baseAt(r, withQuery(oidc.PathContinue, "request", c.Request)), Request: c.Request, App: c.App,
 			URI: c.URI, Scopes: c.Scopes})
 	case a.Shut != nil:
-		return s.show(w, http.StatusForbidden, templates.AccessDenied{Base: s.base(r), App: a.Shut.App, NeedsKey: a.Shut.NeedsKey, To: a.Shut.To})
+		return s.render(w, http.StatusForbidden, templates.AccessDenied{Base: s.base(r), App: a.Shut.App, NeedsKey: a.Shut.NeedsKey, To: a.Shut.To})
 	case a.To != "":
 		return s.showOnward(w, r, a.App, a.To)
 	}
-	return see(w, a.Path)
+	return redirect(w, a.Path)
 }
 
 func (s *server) showOnward(w http.ResponseWriter, r *http.Request, app, to string) error {
@@ -151,7 +151,7 @@ func (s *server) showOnward(w http.ResponseWriter, r *http.Request, app, to stri
 		return fmt.Errorf("reading the way to an application: %w", err)
 	}
 	w.Header().Set("Refresh", "0; url="+u.String())
-	return s.show(w, http.StatusOK, templates.Continue{Base: s.baseAt(r, "/account"), App: app, To: u.String()})
+	return s.render(w, http.StatusOK, templates.Continue{Base: s.baseAt(r, "/account"), App: app, To: u.String()})
 }
 
 func (s *server) showRefused(w http.ResponseWriter, r *http.Request, wrong *oidc.Wrong) error {
@@ -167,11 +167,11 @@ func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !visitOf(r).in() {
+	if !visitOf(r).SignedIn() {
 		return authn.Refuse(authn.CodeNoSession)
 	}
 	if f["decision"] != "yes" && f["decision"] != "no" {
-		return &reply.Refused{Status: http.StatusBadRequest, Kind: reply.KindMalformed, Member: "decision"}
+		return &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindMalformed, Member: "decision"}
 	}
 	a, err := s.OIDC.Consent(r.Context(), browserOf(r), f["request"], f["decision"] == "yes")
 	if err != nil {
@@ -187,7 +187,7 @@ func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 		return s.showRefused(w, r, &oidc.Wrong{Code: "invalid_request"})
 	}
 	if r.Method == http.MethodPost && len(form.Encode()) <= longestMoved { // as for authorize
-		return see(w, oidc.PathLogout+"?"+form.Encode())
+		return redirect(w, oidc.PathLogout+"?"+form.Encode())
 	}
 	l, err := s.OIDC.Logout(r.Context(), browserOf(r), form)
 	switch {
@@ -196,16 +196,16 @@ func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 	case l.Wrong != nil:
 		return s.showRefused(w, r, l.Wrong)
 	case l.Ask:
-		return s.show(w, http.StatusOK, templates.SignOutConfirm{Base: s.baseAt(r, "/account"), App: l.App, Hint: form.Get("id_token_hint"), Client: form.Get("client_id"),
+		return s.render(w, http.StatusOK, templates.SignOutConfirm{Base: s.baseAt(r, "/account"), App: l.App, Hint: form.Get("id_token_hint"), Client: form.Get("client_id"),
 			To: form.Get("post_logout_redirect_uri"), State: form.Get("state"), LogoutHint: form.Get("logout_hint")})
 	}
 	if err := s.leave(w, r, l); err != nil {
 		return err
 	}
 	if l.To != "" {
-		return see(w, l.To)
+		return redirect(w, l.To)
 	}
-	return see(w, "/logged-out")
+	return redirect(w, "/logged-out")
 }
 
 // postAppLogout is the person's own yes.
@@ -228,12 +228,12 @@ func (s *server) postAppLogout(w http.ResponseWriter, r *http.Request) error {
 	if l.To != "" {
 		return s.showOnward(w, r, l.App, l.To)
 	}
-	return see(w, "/logged-out")
+	return redirect(w, "/logged-out")
 }
 
 // leave ends the browser's session, or what is left of the one that the application's hint names.
 func (s *server) leave(w http.ResponseWriter, r *http.Request, l oidc.Leaving) error {
-	if l.SignOut && visitOf(r).in() {
+	if l.SignOut && visitOf(r).SignedIn() {
 		return s.signOut(w, r)
 	}
 	return s.OIDC.LeftBehind(r.Context(), l)
@@ -241,7 +241,7 @@ func (s *server) leave(w http.ResponseWriter, r *http.Request, l oidc.Leaving) e
 
 // signOut ends the session of a browser, here and in the applications.
 func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
-	if v := visitOf(r); v.in() {
+	if v := visitOf(r); v.SignedIn() {
 		if err := s.People.SignOut(r.Context(), origin(r), v.session); err != nil {
 			return err
 		}
@@ -260,10 +260,10 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) getUserCode(w http.ResponseWriter, r *http.Request) error {
-	if !visitOf(r).in() {
+	if !visitOf(r).SignedIn() {
 		return authn.Refuse(authn.CodeNoSession)
 	}
-	return s.show(w, http.StatusOK, templates.UserCode{Base: s.base(r)})
+	return s.render(w, http.StatusOK, templates.UserCode{Base: s.base(r)})
 }
 
 func (s *server) postUserCode(w http.ResponseWriter, r *http.Request) error {
@@ -283,13 +283,13 @@ func (s *server) postUserCode(w http.ResponseWriter, r *http.Request) error {
 		return s.showLater(w, http.StatusTooManyRequests, d.Wait, templates.UserCode{Base: b})
 	case d.Request == "":
 		b.Problem = templates.NewFieldProblem("code", templates.ProblemUserCode)
-		return s.show(w, http.StatusUnprocessableEntity, templates.UserCode{Base: b})
+		return s.render(w, http.StatusUnprocessableEntity, templates.UserCode{Base: b})
 	}
-	return see(w, with("/device/confirm", "request", d.Request))
+	return redirect(w, withQuery("/device/confirm", "request", d.Request))
 }
 
 func (s *server) getUserCodeConfirm(w http.ResponseWriter, r *http.Request) error {
-	if !visitOf(r).in() {
+	if !visitOf(r).SignedIn() {
 		return authn.Refuse(authn.CodeNoSession)
 	}
 	d, err := s.OIDC.AskDevice(r.Context(), browserOf(r), r.URL.Query().Get("request"))
@@ -297,15 +297,15 @@ func (s *server) getUserCodeConfirm(w http.ResponseWriter, r *http.Request) erro
 	case err != nil:
 		return err
 	case d.Request == "":
-		return see(w, oidc.PathUserCode)
+		return redirect(w, oidc.PathUserCode)
 	case d.Prove: // PROTOCOL 28: a device proven for this act
-		to := with("/account/prove", "next", with("/device/confirm", "request", d.Request))
+		to := withQuery("/account/prove", "next", withQuery("/device/confirm", "request", d.Request))
 		if d.Key {
 			to += "&way=key"
 		}
-		return see(w, to)
+		return redirect(w, to)
 	}
-	return s.show(w, http.StatusOK, templates.UserCodeConfirm{Base: s.base(r), Request: d.Request, App: d.App, Scopes: d.Scopes})
+	return s.render(w, http.StatusOK, templates.UserCodeConfirm{Base: s.base(r), Request: d.Request, App: d.App, Scopes: d.Scopes})
 }
 
 func (s *server) postUserCodeConfirm(w http.ResponseWriter, r *http.Request) error {
@@ -313,26 +313,26 @@ func (s *server) postUserCodeConfirm(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	if !visitOf(r).in() {
+	if !visitOf(r).SignedIn() {
 		return authn.Refuse(authn.CodeNoSession)
 	}
 	yes := f["decision"] == "yes"
 	switch err := s.OIDC.AnswerDevice(r.Context(), browserOf(r), f["request"], yes); authn.CodeOf(err) {
 	case authn.CodeStepUpRequired:
-		return see(w, with("/account/prove", "next", with("/device/confirm", "request", f["request"])))
+		return redirect(w, withQuery("/account/prove", "next", withQuery("/device/confirm", "request", f["request"])))
 	case authn.CodeExpired:
-		return see(w, oidc.PathUserCode)
+		return redirect(w, oidc.PathUserCode)
 	default:
 		if err != nil {
 			return err
 		}
 	}
 	if yes {
-		return see(w, "/device/done?yes=1")
+		return redirect(w, "/device/done?yes=1")
 	}
-	return see(w, "/device/done")
+	return redirect(w, "/device/done")
 }
 
 func (s *server) getUserCodeDone(w http.ResponseWriter, r *http.Request) error {
-	return s.show(w, http.StatusOK, templates.UserCodeDone{Base: s.base(r), Yes: r.URL.Query().Get("yes") == "1"})
+	return s.render(w, http.StatusOK, templates.UserCodeDone{Base: s.base(r), Yes: r.URL.Query().Get("yes") == "1"})
 }

@@ -37,7 +37,7 @@ func (s *server) postConfirm(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	case j.Accepted():
-		return see(w, "/account?done=device_confirmed")
+		return redirect(w, "/account?done=device_confirmed")
 	}
 	return s.judged(w, j, byCode, func(p *templates.Problem) templates.Page {
 		page.Problem = p

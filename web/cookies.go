@@ -11,29 +11,29 @@ import (
 	"barillet/templates"
 )
 
-// jar is the house's sessions.Store. The records behind its cookies are those of authn: a cookie holds an opaque
+// cookieStore is the house's sessions.Store. The records behind its cookies are those of authn: a cookie holds an opaque
 // secret and nothing else, and a value that authn does not know is never adopted.
-type jar struct {
+type cookieStore struct {
 	people                           *authn.Service
 	session, login, browser, locales string // names of the cookies
 	secure                           bool
 }
 
-var _ sessions.Store = (*jar)(nil)
+var _ sessions.Store = (*cookieStore)(nil)
 
 // newJar names the cookies. "__Host-" keeps a sibling host from planting them (RFC 6265bis section 4.1.3.2); a
 // plain name is for http://localhost alone, where there is no Secure.
-func newJar(people *authn.Service, secure bool) *jar {
+func newJar(people *authn.Service, secure bool) *cookieStore {
 	prefix := ""
 	if secure {
 		prefix = "__Host-"
 	}
-	return &jar{people: people, secure: secure, session: prefix + "barillet", login: prefix + "barillet-login",
+	return &cookieStore{people: people, secure: secure, session: prefix + "barillet", login: prefix + "barillet-login",
 		browser: prefix + "barillet-browser", locales: prefix + "barillet-lang"}
 }
 
 // Get gives the session of a name, the same for the whole request.
-func (j *jar) Get(r *http.Request, name string) (*sessions.Session, error) {
+func (j *cookieStore) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return sessions.GetRegistry(r).Get(j, name)
 }
 
@@ -42,7 +42,7 @@ type liveKey struct{}
 
 // New reads a cookie. One that is stale, cut or made up gives an empty session and no error: an error here would
 // lock people out with the cookie that they cannot see (FACTS S2).
-func (j *jar) New(r *http.Request, name string) (*sessions.Session, error) {
+func (j *cookieStore) New(r *http.Request, name string) (*sessions.Session, error) {
 	ses := sessions.NewSession(j, name)
 	ses.Options, ses.IsNew = j.options(name), true
 	secret := j.secret(r, name)
@@ -64,7 +64,7 @@ func (j *jar) New(r *http.Request, name string) (*sessions.Session, error) {
 }
 
 // Save sends the cookie; a session without an ID takes it away.
-func (j *jar) Save(_ *http.Request, w http.ResponseWriter, ses *sessions.Session) error {
+func (j *cookieStore) Save(_ *http.Request, w http.ResponseWriter, ses *sessions.Session) error {
 	o := *ses.Options
 	if ses.ID == "" {
 		o.MaxAge = -1
@@ -75,7 +75,7 @@ func (j *jar) Save(_ *http.Request, w http.ResponseWriter, ses *sessions.Session
 
 // options are the attributes of a cookie: BAR A11. The session's own lives as long as the browser is open; how
 // long it is worth something is authn's to say.
-func (j *jar) options(name string) *sessions.Options {
+func (j *cookieStore) options(name string) *sessions.Options {
 	o := &sessions.Options{Path: "/", HttpOnly: true, Secure: j.secure, SameSite: http.SameSiteLaxMode}
 	switch name {
 	case j.login:
@@ -87,7 +87,7 @@ func (j *jar) options(name string) *sessions.Options {
 }
 
 // put makes a secret the value of a cookie from the next request on; an empty one takes the cookie away.
-func (j *jar) put(w http.ResponseWriter, r *http.Request, name string, secret authn.Secret) error {
+func (j *cookieStore) put(w http.ResponseWriter, r *http.Request, name string, secret authn.Secret) error {
 	ses, err := j.Get(r, name)
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func (j *jar) put(w http.ResponseWriter, r *http.Request, name string, secret au
 var aSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
 // secret reads a cookie that has the shape of one of ours.
-func (j *jar) secret(r *http.Request, name string) authn.Secret {
+func (j *cookieStore) secret(r *http.Request, name string) authn.Secret {
 	for _, c := range r.CookiesNamed(name) {
 		if aSecret.MatchString(c.Value) {
 			return authn.SecretOf(c.Value)
@@ -110,7 +110,7 @@ func (j *jar) secret(r *http.Request, name string) authn.Secret {
 }
 
 // language is what was chosen in this browser; "" when nothing was. No secret: it is compared with our list.
-func (j *jar) language(r *http.Request) string {
+func (j *cookieStore) language(r *http.Request) string {
 	c, err := r.Cookie(j.locales)
 	if err != nil || c.Value != templates.Match("", c.Value, "") {
 		return ""
@@ -119,10 +119,14 @@ func (j *jar) language(r *http.Request) string {
 }
 
 // putLanguage remembers a language for a year, lendLanguage for as long as a sign-in takes.
-func (j *jar) putLanguage(w http.ResponseWriter, lang string)  { j.keepLanguage(w, lang, 365*24*60*60) }
-func (j *jar) lendLanguage(w http.ResponseWriter, lang string) { j.keepLanguage(w, lang, 10*60) }
+func (j *cookieStore) putLanguage(w http.ResponseWriter, lang string) {
+	j.keepLanguage(w, lang, 365*24*60*60)
+}
+func (j *cookieStore) lendLanguage(w http.ResponseWriter, lang string) {
+	j.keepLanguage(w, lang, 10*60)
+}
 
-func (j *jar) keepLanguage(w http.ResponseWriter, lang string, seconds int) {
+func (j *cookieStore) keepLanguage(w http.ResponseWriter, lang string, seconds int) {
 	o := j.options(j.locales)
 	o.MaxAge = seconds
 	http.SetCookie(w, sessions.NewCookie(j.locales, lang, o))

@@ -17,7 +17,7 @@ func (s *server) getCopy(w http.ResponseWriter, r *http.Request) error {
 	for _, c := range page.Device.Copies {
 		if c.ID == r.PathValue("copy") {
 			page.Copy, page.Others = c, others(d, c.ID)
-			return s.show(w, http.StatusOK, page)
+			return s.render(w, http.StatusOK, page)
 		}
 	}
 	return authn.Refuse(authn.CodeNotFound)
@@ -49,7 +49,7 @@ func (s *server) postCopy(w http.ResponseWriter, r *http.Request) error {
 	if replace {
 		want.LostCopy = lost
 	} else {
-		if err := s.adopt(w, r, issued); err != nil {
+		if err := s.setCookies(w, r, issued); err != nil {
 			return err
 		}
 		session = issued.Session
@@ -58,7 +58,7 @@ func (s *server) postCopy(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return see(w, path)
+	return redirect(w, path)
 }
 
 func (s *server) getReplace(w http.ResponseWriter, r *http.Request) error {
@@ -74,7 +74,7 @@ func (s *server) replacePage(r *http.Request, b templates.Base) (templates.Repla
 	e, err := s.People.Pending(r.Context(), authn.Flow{Session: visitOf(r).session})
 	code := authn.CodeOf(err)
 	if code == authn.CodeExpired || code == authn.CodeStepUpRequired || err == nil && e.Replace != d.ID {
-		return templates.Replace{}, &misplaced{"/account?again=ceremony_gone"}
+		return templates.Replace{}, &wrongStep{"/account?again=ceremony_gone"}
 	}
 	if err != nil {
 		return templates.Replace{}, err
@@ -102,14 +102,14 @@ func (s *server) postReplace(w http.ResponseWriter, r *http.Request) error {
 	}
 	done, err := s.People.FinishEnrol(r.Context(), origin(r), authn.Flow{Session: visitOf(r).session}, "", []byte(f["code"]))
 	if authn.CodeOf(err) == authn.CodeExpired {
-		return &misplaced{"/account?again=ceremony_gone"}
+		return &wrongStep{"/account?again=ceremony_gone"}
 	}
 	if err != nil {
 		return err
 	}
 	if !done.Accepted() {
 		page.Problem, _, _ = s.rejected(done.Verification, byCode)
-		return s.show(w, http.StatusUnprocessableEntity, page)
+		return s.render(w, http.StatusUnprocessableEntity, page)
 	}
 	return s.adoptThen(w, r, done.Issued, "/account?done=copy_removed")
 }

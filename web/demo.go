@@ -24,7 +24,7 @@ func (s *server) getMailbox(w http.ResponseWriter, r *http.Request) error {
 	for _, e := range s.Demo.List() {
 		page.Mails = append(page.Mails, templates.MailHead{ID: mailID(e), To: e.To, Subject: e.Subject, At: e.Date})
 	}
-	return s.show(w, http.StatusOK, page)
+	return s.render(w, http.StatusOK, page)
 }
 
 func (s *server) getMail(w http.ResponseWriter, r *http.Request) error {
@@ -32,7 +32,7 @@ func (s *server) getMail(w http.ResponseWriter, r *http.Request) error {
 		if mailID(e) == r.PathValue("id") {
 			links := regexp.MustCompile(regexp.QuoteMeta(s.PublicURL)+`/[A-Za-z0-9_/?=&.-]*[A-Za-z0-9_-]`).FindAllString(e.Text, 8)
 			slices.Sort(links)
-			return s.show(w, http.StatusOK, templates.MailView{Base: s.base(r), MailHead: templates.MailHead{ID: mailID(e), To: e.To, Subject: e.Subject, At: e.Date}, Text: e.Text, Links: slices.Compact(links)})
+			return s.render(w, http.StatusOK, templates.MailView{Base: s.base(r), MailHead: templates.MailHead{ID: mailID(e), To: e.To, Subject: e.Subject, At: e.Date}, Text: e.Text, Links: slices.Compact(links)})
 		}
 	}
 	return authn.Refuse(authn.CodeNotFound)

@@ -25,7 +25,7 @@ func (s *server) postRename(w http.ResponseWriter, r *http.Request) error {
 		if wrong != nil {
 			return wrong
 		}
-		return s.again(w, err, func(p *templates.Problem) templates.Page {
+		return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
 			page.Problem = p
 			return page
 		})
@@ -33,7 +33,7 @@ func (s *server) postRename(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return see(w, "/account?done=device_renamed")
+	return redirect(w, "/account?done=device_renamed")
 }
 
 func (s *server) getRemove(w http.ResponseWriter, r *http.Request) error {
@@ -41,7 +41,7 @@ func (s *server) getRemove(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.show(w, http.StatusOK, templates.DeviceRemove{Base: s.base(r), Device: s.deviceOf(a, d)})
+	return s.render(w, http.StatusOK, templates.DeviceRemove{Base: s.base(r), Device: s.deviceOf(a, d)})
 }
 
 func (s *server) postRemove(w http.ResponseWriter, r *http.Request) error {
@@ -51,8 +51,8 @@ func (s *server) postRemove(w http.ResponseWriter, r *http.Request) error {
 	}
 	issued, err := s.People.RemoveDevice(r.Context(), origin(r), visitOf(r).session, d.ID)
 	if authn.CodeOf(err) == authn.CodeLastDevice {
-		return s.again(w, err, func(p *templates.Problem) templates.Page {
-			return templates.DeviceRemove{Base: s.baseTold(r, shownAt(r), p), Device: s.deviceOf(a, d)}
+		return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
+			return templates.DeviceRemove{Base: s.baseWithProblem(r, shownAt(r), p), Device: s.deviceOf(a, d)}
 		})
 	}
 	if err != nil {
@@ -68,10 +68,10 @@ func (s *server) getShow(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !s.People.CanCopy(d) && d.Disabled != authn.DisabledScanAgain {
-		return see(w, "/account?again=no_copies")
+		return redirect(w, "/account?again=no_copies")
 	}
 	page := templates.DeviceShow{Base: s.base(r), Device: s.deviceOf(a, d), CopyName: copyName(d), Wait: s.usedUp(a)}
-	return s.show(w, http.StatusOK, page)
+	return s.render(w, http.StatusOK, page)
 }
 
 // copyName suggests the phone that must scan again, if there is one.
@@ -117,17 +117,17 @@ func (s *server) postShow(w http.ResponseWriter, r *http.Request) error {
 	}
 	j, err := s.People.ShowQR(r.Context(), origin(r), visitOf(r).session, d.ID, copyID, f["name"], s.kinds[byCode], []byte(f["code"]))
 	if err != nil {
-		return s.again(w, err, page)
+		return s.renderProblem(w, err, page)
 	}
 	if !j.Accepted() {
 		return s.judged(w, j, byCode, page)
 	}
-	return see(w, devicePath(d.ID, "copy"))
+	return redirect(w, devicePath(d.ID, "copy"))
 }
 
 func (s *server) showPage(r *http.Request, a authn.AccountView, d factors.Device, name string) func(*templates.Problem) templates.Page {
 	return func(p *templates.Problem) templates.Page {
-		return templates.DeviceShow{Base: s.baseTold(r, shownAt(r), p), Device: s.deviceOf(a, d), CopyName: name}
+		return templates.DeviceShow{Base: s.baseWithProblem(r, shownAt(r), p), Device: s.deviceOf(a, d), CopyName: name}
 	}
 }
 
@@ -146,7 +146,7 @@ func (s *server) postShowReplaced(w http.ResponseWriter, r *http.Request, a auth
 	if err != nil {
 		return err
 	}
-	return see(w, path)
+	return redirect(w, path)
 }
 
 func (s *server) getShown(w http.ResponseWriter, r *http.Request) error {
@@ -161,7 +161,7 @@ func (s *server) shownPage(r *http.Request, b templates.Base) (templates.DeviceS
 	}
 	c, err := s.People.PendingCopy(r.Context(), visitOf(r).session)
 	if authn.CodeOf(err) == authn.CodeExpired || err == nil && c.Device != d.ID {
-		return templates.DeviceShown{}, &misplaced{devicePath(d.ID, "show") + "?again=ceremony_gone"}
+		return templates.DeviceShown{}, &wrongStep{devicePath(d.ID, "show") + "?again=ceremony_gone"}
 	}
 	if err != nil {
 		return templates.DeviceShown{}, err
@@ -180,17 +180,17 @@ func (s *server) postShown(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if f["copy"] != page.CopyID { // another window showed another one meanwhile
-		return &misplaced{shownAt(r) + "?again=changed"}
+		return &wrongStep{shownAt(r) + "?again=changed"}
 	}
 	j, err := s.People.ConfirmCopy(r.Context(), origin(r), visitOf(r).session, []byte(f["code"]))
 	if authn.CodeOf(err) == authn.CodeExpired {
-		return &misplaced{devicePath(factors.DeviceID(page.Device.ID), "show") + "?again=ceremony_gone"}
+		return &wrongStep{devicePath(factors.DeviceID(page.Device.ID), "show") + "?again=ceremony_gone"}
 	}
 	if err != nil {
 		return err
 	}
 	if j.Accepted() {
-		return see(w, "/account?done=copy_added")
+		return redirect(w, "/account?done=copy_added")
 	}
 	return s.judged(w, j, byCopy, func(p *templates.Problem) templates.Page {
 		page.Problem = p

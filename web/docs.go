@@ -14,7 +14,7 @@ func (t table) docsRoutes() {
 	for _, path := range []string{docsPath, docsPath + "/{area}"} {
 		t.page("GET "+path, t.getDocs)
 		t.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			t.refuse(w, r, &reply.Refused{Status: http.StatusMethodNotAllowed, Kind: reply.KindMethod, Allow: "GET, HEAD"})
+			t.renderError(w, r, &reply.HTTPError{Status: http.StatusMethodNotAllowed, Kind: reply.KindMethod, Allow: "GET, HEAD"})
 		})
 	}
 }
@@ -26,7 +26,7 @@ func (s *server) getDocs(w http.ResponseWriter, r *http.Request) error {
 	}
 	page, ok := d.Page(s.base(r), r.PathValue("area"))
 	if !ok {
-		return &reply.Refused{Status: http.StatusNotFound, Kind: reply.KindNoRoute}
+		return &reply.HTTPError{Status: http.StatusNotFound, Kind: reply.KindNoRoute}
 	}
-	return s.show(w, http.StatusOK, page)
+	return s.render(w, http.StatusOK, page)
 }

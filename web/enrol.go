@@ -28,7 +28,7 @@ func (s *server) seat(r *http.Request) (seated, error) {
 		if err == nil {
 			return seated{Flow: authn.Flow{Login: v.login}, first: true, devices: st.Have, login: st.Login}, nil
 		}
-		if !v.in() {
+		if !v.SignedIn() {
 			return seated{}, err
 		}
 	}
@@ -48,14 +48,14 @@ func (s *server) getEnrol(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	b := s.base(r)
-	if r.URL.Query().Get("done") == "recovery_used" && visitOf(r).in() {
+	if r.URL.Query().Get("done") == "recovery_used" && visitOf(r).SignedIn() {
 		_, left, err := s.codesLeft(r.Context(), visitOf(r).live.User)
 		if err != nil {
 			return err
 		}
 		b.Notice = &templates.Message{Key: templates.NoticeRecoveryUsed, N: left}
 	}
-	return s.show(w, http.StatusOK, s.choose(b, seat))
+	return s.render(w, http.StatusOK, s.choose(b, seat))
 }
 
 func (s *server) choose(b templates.Base, seat seated) templates.ChooseDevice {
@@ -79,14 +79,14 @@ func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 	}
 	path, err := s.begin(w, r, seat, authn.Enrolling{Kind: kind, App: app})
 	if authn.CodeOf(err) == authn.CodeTooMany {
-		return s.again(w, err, func(p *templates.Problem) templates.Page {
-			return s.choose(s.baseTold(r, "/enrol", p), seat)
+		return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
+			return s.choose(s.baseWithProblem(r, "/enrol", p), seat)
 		})
 	}
 	if err != nil {
 		return err
 	}
-	return see(w, path)
+	return redirect(w, path)
 }
 
 // begin opens an enrolment and gives the page that shows it.
@@ -119,13 +119,13 @@ func (s *server) pending(r *http.Request, path string) (seated, authn.PendingEnr
 	e, err := s.People.Pending(r.Context(), seat.Flow)
 	switch code := authn.CodeOf(err); {
 	case code == authn.CodeExpired, code == authn.CodeStepUpRequired:
-		return seated{}, authn.PendingEnrolment{}, &misplaced{"/enrol?again=ceremony_gone"}
+		return seated{}, authn.PendingEnrolment{}, &wrongStep{"/enrol?again=ceremony_gone"}
 	case err != nil:
 		return seated{}, authn.PendingEnrolment{}, err
 	case e.Replace != "":
-		return seated{}, authn.PendingEnrolment{}, &misplaced{devicePath(e.Replace, "replace")}
+		return seated{}, authn.PendingEnrolment{}, &wrongStep{devicePath(e.Replace, "replace")}
 	case enrolPages[e.Prompt.Template] != path:
-		return seated{}, authn.PendingEnrolment{}, &misplaced{enrolPages[e.Prompt.Template]}
+		return seated{}, authn.PendingEnrolment{}, &wrongStep{enrolPages[e.Prompt.Template]}
 	}
 	return seat, e, nil
 }
@@ -163,24 +163,24 @@ func (s *server) postEnrolPhone(w http.ResponseWriter, r *http.Request) error {
 	}
 	name, err := authn.DeviceName(f["name"], false)
 	if err != nil {
-		return s.again(w, err, told)
+		return s.renderProblem(w, err, told)
 	}
 	done, err := s.People.FinishEnrol(r.Context(), origin(r), seat.Flow, name, []byte(f["code"]))
 	if authn.CodeOf(err) == authn.CodeExpired {
-		return &misplaced{"/enrol?again=ceremony_gone"}
+		return &wrongStep{"/enrol?again=ceremony_gone"}
 	}
 	if err != nil {
-		return s.again(w, err, told)
+		return s.renderProblem(w, err, told)
 	}
 	if !done.Accepted() {
 		p, _, _ := s.rejected(done.Verification, byCode)
-		return s.show(w, http.StatusUnprocessableEntity, told(p))
+		return s.render(w, http.StatusUnprocessableEntity, told(p))
 	}
 	path, err := s.enrolled(w, r, seat, done)
 	if err != nil {
 		return err
 	}
-	return see(w, path)
+	return redirect(w, path)
 }
 
 func (s *server) getEnrolKey(w http.ResponseWriter, r *http.Request) error {
@@ -188,7 +188,7 @@ func (s *server) getEnrolKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.show(w, http.StatusOK, templates.SecurityKey{Base: s.base(r), Options: e.Prompt.JSON, DeviceName: e.Name, First: seat.first})
+	return s.render(w, http.StatusOK, templates.SecurityKey{Base: s.base(r), Options: e.Prompt.JSON, DeviceName: e.Name, First: seat.first})
 }
 
 func (s *server) postEnrolKey(w http.ResponseWriter, r *http.Request) error {
@@ -206,20 +206,20 @@ func (s *server) postEnrolKey(w http.ResponseWriter, r *http.Request) error {
 	}
 	done, err := s.People.FinishEnrol(r.Context(), origin(r), seat.Flow, name, a.Answer)
 	if authn.CodeOf(err) == authn.CodeExpired {
-		return &misplaced{"/enrol?again=ceremony_gone"}
+		return &wrongStep{"/enrol?again=ceremony_gone"}
 	}
 	if err != nil {
 		return err
 	}
 	if !done.Accepted() {
 		p, _, _ := s.rejected(done.Verification, byKey)
-		return s.tellScript(w, r, http.StatusUnprocessableEntity, 0, p.Message, true) // its challenge is spent
+		return s.writeScriptError(w, r, http.StatusUnprocessableEntity, 0, p.Message, true) // its challenge is spent
 	}
 	path, err := s.enrolled(w, r, seat, done)
 	if err != nil {
 		return err
 	}
-	return next(w, path)
+	return writeNext(w, path)
 }
 
 // enrolled is where a confirmed device leads to: after the first one the advice to add a second, then recovery
@@ -228,14 +228,14 @@ func (s *server) enrolled(w http.ResponseWriter, r *http.Request, seat seated, d
 	if seat.first {
 		return home(authn.Verified{Completed: done.Completed, First: true}), s.completed(w, r, done.Completed)
 	}
-	if err := s.adopt(w, r, done.Issued); err != nil {
+	if err := s.setCookies(w, r, done.Issued); err != nil {
 		return "", err
 	}
-	return s.towardsCodes(w, r, "/account?done=device_added")
+	return s.offerRecoveryCodes(w, r, "/account?done=device_added")
 }
 
-// towardsCodes makes recovery codes for whoever has none, or goes on to a page.
-func (s *server) towardsCodes(w http.ResponseWriter, r *http.Request, otherwise string) (string, error) {
+// offerRecoveryCodes makes recovery codes for whoever has none, or goes on to a page.
+func (s *server) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, otherwise string) (string, error) {
 	v := visitOf(r)
 	made, _, err := s.codesLeft(r.Context(), v.live.User)
 	if err != nil || made {
@@ -274,18 +274,18 @@ func (s *server) getSecond(w http.ResponseWriter, r *http.Request) error {
 			name = d.Name
 		}
 	}
-	return s.show(w, http.StatusOK, templates.AddSecondDevice{Base: s.base(r), DeviceName: name})
+	return s.render(w, http.StatusOK, templates.AddSecondDevice{Base: s.base(r), DeviceName: name})
 }
 
 func (s *server) postLater(w http.ResponseWriter, r *http.Request) error {
-	if !visitOf(r).in() {
+	if !visitOf(r).SignedIn() {
 		return authn.Refuse(authn.CodeNoSession)
 	}
-	path, err := s.towardsCodes(w, r, "/account")
+	path, err := s.offerRecoveryCodes(w, r, "/account")
 	if err != nil {
 		return err
 	}
-	return see(w, path)
+	return redirect(w, path)
 }
 
 func (s *server) getCodes(w http.ResponseWriter, r *http.Request) error {
@@ -322,10 +322,10 @@ func (s *server) postCodes(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		page.Problem = templates.NewFieldProblem("kept", templates.ProblemNotKept)
-		return s.show(w, http.StatusUnprocessableEntity, page)
+		return s.render(w, http.StatusUnprocessableEntity, page)
 	}
 	if _, err := s.People.FinishEnrol(r.Context(), origin(r), seat.Flow, "", nil); err != nil {
 		return err
 	}
-	return see(w, "/account?done=codes_kept")
+	return redirect(w, "/account?done=codes_kept")
 }

@@ -14,7 +14,7 @@ func (s *server) getFactor(w http.ResponseWriter, r *http.Request) error {
 	}
 	m := s.meansOf(st.Devices)
 	if m.best == "" {
-		return see(w, "/login/recovery")
+		return redirect(w, "/login/recovery")
 	}
 	page := s.factorPage(r, st, m.pick(r.URL.Query().Get("way")))
 	if page.Way == string(byKey) {
@@ -27,10 +27,10 @@ func (s *server) getFactor(w http.ResponseWriter, r *http.Request) error {
 		page.Problem = templates.NewProblem(templates.ProblemWaitCode)
 		page.Problem.Wait = st.Wait
 	}
-	return s.show(w, http.StatusOK, page)
+	return s.render(w, http.StatusOK, page)
 }
 
-func (s *server) factorPage(r *http.Request, st authn.TransactionState, by way) templates.Factor {
+func (s *server) factorPage(r *http.Request, st authn.TransactionState, by method) templates.Factor {
 	m := s.meansOf(st.Devices)
 	return templates.Factor{Base: s.base(r), Way: string(by), DeviceName: m.first[by], Phones: m.phones, Keys: m.keys, Recovery: st.Codes > 0}
 }
@@ -49,18 +49,18 @@ func (s *server) getRecovery(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	m := s.meansOf(st.Devices)
-	return s.show(w, http.StatusOK, templates.Recovery{Base: s.base(r), Phones: m.phones, Keys: m.keys})
+	return s.render(w, http.StatusOK, templates.Recovery{Base: s.base(r), Phones: m.phones, Keys: m.keys})
 }
 
 func (s *server) postRecovery(w http.ResponseWriter, r *http.Request) error {
 	return s.postCode(w, r, byRecovery, func(st authn.TransactionState, p *templates.Problem) templates.Page {
 		m := s.meansOf(st.Devices)
-		return templates.Recovery{Base: s.baseTold(r, "/login/recovery", p), Phones: m.phones, Keys: m.keys}
+		return templates.Recovery{Base: s.baseWithProblem(r, "/login/recovery", p), Phones: m.phones, Keys: m.keys}
 	})
 }
 
 // postCode judges a typed code of the second step.
-func (s *server) postCode(w http.ResponseWriter, r *http.Request, by way, page func(authn.TransactionState, *templates.Problem) templates.Page) error {
+func (s *server) postCode(w http.ResponseWriter, r *http.Request, by method, page func(authn.TransactionState, *templates.Problem) templates.Page) error {
 	f, err := readForm(r, "code")
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (s *server) postCode(w http.ResponseWriter, r *http.Request, by way, page f
 		if err := s.completed(w, r, out.Completed); err != nil {
 			return err
 		}
-		return see(w, home(out))
+		return redirect(w, home(out))
 	}
 	st, err := s.loginAt(r, visitOf(r).login, authn.StepVerify)
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *server) postCode(w http.ResponseWriter, r *http.Request, by way, page f
 
 // verify judges an answer. A login whose devices were reset meanwhile is misplaced: nobody is asked again for a
 // code that no longer exists.
-func (s *server) verify(r *http.Request, by way, answer []byte) (authn.Verified, error) {
+func (s *server) verify(r *http.Request, by method, answer []byte) (authn.Verified, error) {
 	login := visitOf(r).login
 	out, err := s.People.Verify(r.Context(), origin(r), login, s.kinds[by], answer)
 	if authn.CodeOf(err) == authn.CodeWrongState {
@@ -99,7 +99,7 @@ func (s *server) verify(r *http.Request, by way, answer []byte) (authn.Verified,
 // must choose another password does that before anything else.
 func home(out authn.Verified) string {
 	if out.Step != authn.StepDone {
-		return where(out.Step)
+		return pathOf(out.Step)
 	}
 	if out.First {
 		return "/enrol/second"
@@ -128,5 +128,5 @@ func (s *server) postFactorKey(w http.ResponseWriter, r *http.Request) error {
 	if err := s.completed(w, r, out.Completed); err != nil {
 		return err
 	}
-	return next(w, home(out))
+	return writeNext(w, home(out))
 }

@@ -31,14 +31,14 @@ func readForm(r *http.Request, names ...string) (form, error) {
 	if r.ContentLength != 0 {
 		media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if err != nil || media != "application/x-www-form-urlencoded" {
-			return nil, &reply.Refused{Status: http.StatusUnsupportedMediaType, Kind: reply.KindMedia}
+			return nil, &reply.HTTPError{Status: http.StatusUnsupportedMediaType, Kind: reply.KindMedia}
 		}
 	}
 	if err := r.ParseForm(); err != nil {
 		if _, over := errors.AsType[*http.MaxBytesError](err); over {
-			return nil, &reply.Refused{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge}
+			return nil, &reply.HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge}
 		}
-		return nil, &reply.Refused{Status: http.StatusBadRequest, Kind: reply.KindMalformed}
+		return nil, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindMalformed}
 	}
 	out := form{}
 	for _, name := range names {
@@ -48,11 +48,11 @@ func readForm(r *http.Request, names ...string) (form, error) {
 		}
 		switch v := values[0]; {
 		case len(values) > 1:
-			return nil, &reply.Refused{Status: http.StatusBadRequest, Kind: reply.KindDuplicate, Member: name}
+			return nil, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindDuplicate, Member: name}
 		case len(v) > fieldLimits[name]:
-			return nil, &reply.Refused{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge, Member: name}
+			return nil, &reply.HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge, Member: name}
 		case !utf8.ValidString(v):
-			return nil, &reply.Refused{Status: http.StatusBadRequest, Kind: reply.KindMalformed, Member: name}
+			return nil, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindMalformed, Member: name}
 		default:
 			out[name] = v
 		}
@@ -73,7 +73,7 @@ func readKeyAnswer(r *http.Request) (keyAnswer, error) {
 		return keyAnswer{}, err
 	}
 	if len(a.Name) > fieldLimits["name"] || len(a.Next) > fieldLimits["next"] {
-		return keyAnswer{}, &reply.Refused{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge}
+		return keyAnswer{}, &reply.HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge}
 	}
 	return a, nil
 }

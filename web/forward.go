@@ -16,7 +16,7 @@ func (s *server) gateOf(path string) string {
 	if err != nil || u.Path != "/gate" || s.Gate == nil {
 		return ""
 	}
-	rule := s.Gate.Named(u.Query().Get("host"), u.Query().Get("path"))
+	rule := s.Gate.RuleFor(u.Query().Get("host"), u.Query().Get("path"))
 	if rule == nil {
 		return ""
 	}
@@ -30,28 +30,28 @@ const longestState = 64
 // by a redirect: form-action of the sign-in's page holds for every hop behind its form (FACTS H2).
 func (s *server) getGate(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	rule := s.Gate.Named(q.Get("host"), q.Get("path"))
+	rule := s.Gate.RuleFor(q.Get("host"), q.Get("path"))
 	if rule == nil || len(q.Get("state")) > longestState {
-		return &reply.Refused{Status: http.StatusNotFound, Kind: reply.KindNoRoute}
+		return &reply.HTTPError{Status: http.StatusNotFound, Kind: reply.KindNoRoute}
 	}
 	v := visitOf(r)
-	if !v.in() {
+	if !v.SignedIn() {
 		return authn.Refuse(authn.CodeNoSession)
 	}
 	switch {
 	case !rule.Admits(&v.live):
-		return s.show(w, http.StatusForbidden, templates.AccessDenied{Base: s.base(r), App: rule.Host})
+		return s.render(w, http.StatusForbidden, templates.AccessDenied{Base: s.base(r), App: rule.Host})
 	case !rule.Satisfied(&v.live):
 		a, err := s.account(r)
 		if err != nil {
 			return err
 		}
 		if a.Strong {
-			return see(w, with(with("/account/prove", "way", string(byKey)), "next", shownAt(r)))
+			return redirect(w, withQuery(withQuery("/account/prove", "way", string(byKey)), "next", shownAt(r)))
 		}
-		return s.show(w, http.StatusForbidden, templates.AccessDenied{Base: s.base(r), App: rule.Host, NeedsKey: true})
+		return s.render(w, http.StatusForbidden, templates.AccessDenied{Base: s.base(r), App: rule.Host, NeedsKey: true})
 	case q.Get("state") == "": // from where nobody waits for an answer
-		return see(w, "/account")
+		return redirect(w, "/account")
 	}
 	code, err := s.People.NewReturnCode(r.Context(), origin(r), v.session, rule.Host, q.Get("state"))
 	if err != nil {

@@ -90,7 +90,7 @@ func (s *server) limitBody(next http.Handler) http.Handler {
 			limit = apiBody
 		}
 		if r.ContentLength > limit {
-			s.refuse(w, r, &reply.Refused{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge})
+			s.renderError(w, r, &reply.HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge})
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
@@ -98,12 +98,12 @@ func (s *server) limitBody(next http.Handler) http.Handler {
 	})
 }
 
-// refuseForeign refuses what another site made a browser send. The library's rule lets pass what bears neither
+// rejectCrossSite refuses what another site made a browser send. The library's rule lets pass what bears neither
 // Origin nor Sec-Fetch-Site, for programs; a foreign Referer there is an old browser on a foreign page (FACTS H1b).
-func (s *server) refuseForeign(next http.Handler) http.Handler {
+func (s *server) rejectCrossSite(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !forApps(r) && (s.crossing.Check(r) != nil || s.foreignReferer(r)) {
-			s.refuse(w, r, authn.Refuse(authn.CodeForbidden))
+		if !allowsCrossSite(r) && (s.crossing.Check(r) != nil || s.foreignReferer(r)) {
+			s.renderError(w, r, authn.Refuse(authn.CodeForbidden))
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -16,7 +16,7 @@ func (s *server) getHelpRequest(w http.ResponseWriter, r *http.Request) error {
 		page.Topic = templates.TopicCannotLogIn
 	}
 	switch v := visitOf(r); {
-	case v.in():
+	case v.SignedIn():
 		page.Email = v.live.Login
 	case !v.login.IsZero():
 		// Only a password that was proven fills the address in (EXPERIENCE, second step).
@@ -26,7 +26,7 @@ func (s *server) getHelpRequest(w http.ResponseWriter, r *http.Request) error {
 		}
 		page.Email = st.Login
 	}
-	return s.show(w, http.StatusOK, page)
+	return s.render(w, http.StatusOK, page)
 }
 
 // postHelpRequest answers the same whether anybody is known by the address or not (BAR A12).
@@ -40,17 +40,17 @@ func (s *server) postHelpRequest(w http.ResponseWriter, r *http.Request) error {
 		return authn.Invalid("topic", "unknown")
 	}
 	page := func(p *templates.Problem) templates.Page {
-		return templates.HelpRequest{Base: s.baseTold(r, "/help/request", p), Email: f["email"], Topic: topic, Message: f["message"]}
+		return templates.HelpRequest{Base: s.baseWithProblem(r, "/help/request", p), Email: f["email"], Topic: topic, Message: f["message"]}
 	}
 	if f["email"] == "" {
-		return s.show(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem("email", templates.ProblemMissing)))
+		return s.render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem("email", templates.ProblemMissing)))
 	}
 	reference, err := s.Desk.Submit(r.Context(), origin(r), helpdesk.Submission{Email: f["email"], Topic: f["topic"], Message: f["message"],
 		Login: visitOf(r).login})
 	if err != nil {
-		return s.again(w, err, page)
+		return s.renderProblem(w, err, page)
 	}
-	return see(w, with("/help/sent", "reference", reference))
+	return redirect(w, withQuery("/help/sent", "reference", reference))
 }
 
 // aReference is the shape of a help request's number. Anything else in the query is not shown.
@@ -59,7 +59,7 @@ var aReference = regexp.MustCompile(`^[A-Z0-9][A-Z0-9-]{0,23}$`)
 func (s *server) getHelpSent(w http.ResponseWriter, r *http.Request) error {
 	reference := r.URL.Query().Get("reference")
 	if !aReference.MatchString(reference) {
-		return see(w, "/help")
+		return redirect(w, "/help")
 	}
-	return s.show(w, http.StatusOK, templates.HelpSent{Base: s.base(r), Reference: reference})
+	return s.render(w, http.StatusOK, templates.HelpSent{Base: s.base(r), Reference: reference})
 }

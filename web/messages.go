@@ -104,8 +104,8 @@ func problemAt(l line) *templates.Problem {
 // least is the least number of characters of a password.
 func (s *server) least() int { return s.People.Hasher.Policy.Min }
 
-// again shows a form anew with what was wrong, or passes on an error that its page cannot tell.
-func (s *server) again(w http.ResponseWriter, err error, page func(*templates.Problem) templates.Page) error {
+// renderProblem shows a form anew with what was wrong, or passes on an error that its page cannot tell.
+func (s *server) renderProblem(w http.ResponseWriter, err error, page func(*templates.Problem) templates.Page) error {
 	p, ok := s.problemOf(err)
 	if !ok {
 		return err
@@ -115,7 +115,7 @@ func (s *server) again(w http.ResponseWriter, err error, page func(*templates.Pr
 }
 
 // ofReason words why a device's answer was refused. The way matters: a key has no clock.
-var ofReason = map[way]map[factors.Reason]templates.Key{
+var ofReason = map[method]map[factors.Reason]templates.Key{
 	byCode: {
 		factors.ReasonWrong: templates.ProblemCodeWrong, factors.ReasonUsed: templates.ProblemCodeUsed,
 		factors.ReasonClock: templates.ProblemClockSlow, factors.ReasonFormat: templates.ProblemCodeFormat,
@@ -145,7 +145,7 @@ func untilNextCode(now time.Time) time.Duration {
 }
 
 // rejected words an answer that was not accepted.
-func (s *server) rejected(j authn.Verification, by way) (p *templates.Problem, status int, retry time.Duration) {
+func (s *server) rejected(j authn.Verification, by method) (p *templates.Problem, status int, retry time.Duration) {
 	if j.Wait > 0 {
 		p = templates.NewProblem(templates.ProblemWaitCode)
 		p.Wait = j.Wait
@@ -175,7 +175,7 @@ func (s *server) rejected(j authn.Verification, by way) (p *templates.Problem, s
 }
 
 // judged shows a form anew after an answer that was not accepted.
-func (s *server) judged(w http.ResponseWriter, j authn.Verification, by way, page func(*templates.Problem) templates.Page) error {
+func (s *server) judged(w http.ResponseWriter, j authn.Verification, by method, page func(*templates.Problem) templates.Page) error {
 	p, status, retry := s.rejected(j, by)
 	return s.showLater(w, status, retry, page(p))
 }
@@ -183,5 +183,5 @@ func (s *server) judged(w http.ResponseWriter, j authn.Verification, by way, pag
 // judgedScript is judged for a script. Whatever was wrong, the challenge is used up.
 func (s *server) judgedScript(w http.ResponseWriter, r *http.Request, j authn.Verification) error {
 	p, status, retry := s.rejected(j, byKey)
-	return s.tellScript(w, r, status, retry, p.Message, true)
+	return s.writeScriptError(w, r, status, retry, p.Message, true)
 }

@@ -41,21 +41,21 @@ func (s *server) language(r *http.Request) string {
 	return templates.Match(r.Header.Get("Accept-Language"), chosen, s.DefaultLocale)
 }
 
-// written counts what an answer was.
-type written struct {
+// statusRecorder counts what an answer was.
+type statusRecorder struct {
 	http.ResponseWriter
 	status int
 	bytes  int
 }
 
-func (w *written) WriteHeader(status int) {
+func (w *statusRecorder) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status = status
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *written) Write(b []byte) (int, error) {
+func (w *statusRecorder) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
@@ -65,14 +65,14 @@ func (w *written) Write(b []byte) (int, error) {
 }
 
 // Unwrap lets http.ResponseController find what is below.
-func (w *written) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *statusRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // logAccess writes one line for each request: never a query, a header, a body or what a link holds (BAR S4).
 func (s *server) logAccess(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start, out := s.Now(), &written{ResponseWriter: w}
+		start, out := s.Now(), &statusRecorder{ResponseWriter: w}
 		next.ServeHTTP(out, r)
-		q := reply.From(r.Context())
+		q := reply.RequestFrom(r.Context())
 		s.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request", q.ID), slog.String("method", r.Method[:min(len(r.Method), 16)]),
 			slog.String("path", loggedPath(r.URL.Path)), slog.Int("status", out.status), slog.Int("bytes", out.bytes),
 			slog.Duration("took", s.Now().Sub(start).Round(time.Microsecond)), slog.String("address", q.Address.String()))
@@ -122,13 +122,13 @@ func (s *server) recoverOnce(next http.Handler) http.Handler {
 			if p == http.ErrAbortHandler {
 				panic(p)
 			}
-			out, counted := w.(*written)
+			out, counted := w.(*statusRecorder)
 			if counted && out.status != 0 {
-				s.Log.Error("panic after the answer began", "request", reply.From(r.Context()).ID, "stack", string(debug.Stack()))
+				s.Log.Error("panic after the answer began", "request", reply.RequestFrom(r.Context()).ID, "stack", string(debug.Stack()))
 				panic(http.ErrAbortHandler)
 			}
 			// The value is left out: it may hold what was submitted.
-			s.refuse(w, r, fmt.Errorf("a handler panicked with a %T: %s", p, debug.Stack()))
+			s.renderError(w, r, fmt.Errorf("a handler panicked with a %T: %s", p, debug.Stack()))
 		}()
 		next.ServeHTTP(w, r)
 	})

@@ -15,27 +15,27 @@ func (s *server) postForgot(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := func(p *templates.Problem) templates.Page {
-		return templates.Forgot{Base: s.baseTold(r, "/forgot", p), Identifier: f["identifier"]}
+		return templates.Forgot{Base: s.baseWithProblem(r, "/forgot", p), Identifier: f["identifier"]}
 	}
 	if f["identifier"] == "" {
-		return s.show(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem("identifier", templates.ProblemMissing)))
+		return s.render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem("identifier", templates.ProblemMissing)))
 	}
 	if err := s.Desk.Forgot(r.Context(), origin(r), f["identifier"]); err != nil {
-		return s.again(w, err, page)
+		return s.renderProblem(w, err, page)
 	}
-	return see(w, "/forgot/sent")
+	return redirect(w, "/forgot/sent")
 }
 
 func (s *server) getNewPassword(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	login, _, err := s.People.PasswordLink(r.Context(), authn.SecretOf(token))
 	if authn.CodeOf(err) == authn.CodeInvalidLink {
-		return s.show(w, http.StatusNotFound, templates.NewPassword{Base: s.base(r), Gone: true})
+		return s.render(w, http.StatusNotFound, templates.NewPassword{Base: s.base(r), Gone: true})
 	}
 	if err != nil {
 		return err
 	}
-	return s.show(w, http.StatusOK, templates.NewPassword{Base: s.base(r), Token: token, Login: login, Least: s.least()})
+	return s.render(w, http.StatusOK, templates.NewPassword{Base: s.base(r), Token: token, Login: login, Least: s.least()})
 }
 
 // postNewPassword begins a login with the password chosen. It counts once that login's second step is done.
@@ -49,14 +49,14 @@ func (s *server) postNewPassword(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		var started authn.TransactionRef
 		if started, err = s.People.StartWithPasswordLink(r.Context(), origin(r), authn.SecretOf(token), f["password"]); err == nil {
-			return s.beginThen(w, r, started.Login, with(where(started.Step), "done", "password_set"))
+			return s.beginThen(w, r, started.Login, withQuery(pathOf(started.Step), "done", "password_set"))
 		}
 	}
 	if authn.CodeOf(err) == authn.CodeInvalidLink {
-		return s.show(w, http.StatusNotFound, templates.NewPassword{Base: s.baseAt(r, shownAt(r)), Gone: true})
+		return s.render(w, http.StatusNotFound, templates.NewPassword{Base: s.baseAt(r, shownAt(r)), Gone: true})
 	}
-	return s.again(w, err, func(p *templates.Problem) templates.Page {
-		return templates.NewPassword{Base: s.baseTold(r, shownAt(r), p), Token: token, Login: login, Least: s.least()}
+	return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
+		return templates.NewPassword{Base: s.baseWithProblem(r, shownAt(r), p), Token: token, Login: login, Least: s.least()}
 	})
 }
 
@@ -65,7 +65,7 @@ func (s *server) getPasswordChange(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	return s.show(w, http.StatusOK, templates.PasswordChange{Base: s.base(r), Login: a.Login, Least: s.least()})
+	return s.render(w, http.StatusOK, templates.PasswordChange{Base: s.base(r), Login: a.Login, Least: s.least()})
 }
 
 func (s *server) postPasswordChange(w http.ResponseWriter, r *http.Request) error {
@@ -78,17 +78,17 @@ func (s *server) postPasswordChange(w http.ResponseWriter, r *http.Request) erro
 		return err
 	}
 	page := func(p *templates.Problem) templates.Page {
-		return templates.PasswordChange{Base: s.baseTold(r, "/account/password", p), Login: a.Login, Least: s.least()}
+		return templates.PasswordChange{Base: s.baseWithProblem(r, "/account/password", p), Login: a.Login, Least: s.least()}
 	}
 	if field := f.missing("current", "password"); field != "" {
-		return s.show(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
+		return s.render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
 	}
 	issued, err := s.People.ChangePassword(r.Context(), origin(r), visitOf(r).session, f["current"], f["password"])
 	if authn.CodeOf(err) == authn.CodeStepUpRequired {
 		return err
 	}
 	if err != nil {
-		return s.again(w, err, page)
+		return s.renderProblem(w, err, page)
 	}
 	return s.adoptThen(w, r, issued, "/account?done=password_changed")
 }

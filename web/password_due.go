@@ -37,7 +37,7 @@ func (s *server) postPasswordDue(w http.ResponseWriter, r *http.Request) error {
 	}
 	out, err := s.People.ReplacePassword(r.Context(), origin(r), visitOf(r).login, f["password"])
 	if err != nil {
-		return s.again(w, err, func(p *templates.Problem) templates.Page {
+		return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
 			page.Problem = p
 			return page
 		})
@@ -45,5 +45,5 @@ func (s *server) postPasswordDue(w http.ResponseWriter, r *http.Request) error {
 	if err := s.completed(w, r, out.Completed); err != nil {
 		return err
 	}
-	return see(w, home(out))
+	return redirect(w, home(out))
 }

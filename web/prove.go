@@ -21,7 +21,7 @@ func (s *server) getProve(w http.ResponseWriter, r *http.Request) error {
 		}
 		page.KeyOptions = prompt.JSON
 	}
-	return s.show(w, http.StatusOK, page)
+	return s.render(w, http.StatusOK, page)
 }
 
 func (s *server) provePage(b templates.Base, a authn.AccountView, asked, by string) templates.StepUp {
@@ -51,10 +51,10 @@ func (s *server) postProve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if j.Accepted() {
-		return see(w, afterProof(f["next"]))
+		return redirect(w, afterProof(f["next"]))
 	}
 	return s.judged(w, j, byCode, func(p *templates.Problem) templates.Page {
-		page := s.provePage(s.baseAt(r, with("/account/prove", "next", afterProof(f["next"]))), a, f["next"], string(byCode))
+		page := s.provePage(s.baseAt(r, withQuery("/account/prove", "next", afterProof(f["next"]))), a, f["next"], string(byCode))
 		page.Way, page.Problem = string(byCode), p
 		return page
 	})
@@ -65,7 +65,7 @@ func (s *server) postProveKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !visitOf(r).in() {
+	if !visitOf(r).SignedIn() {
 		return authn.Refuse(authn.CodeNoSession)
 	}
 	j, err := s.People.StepUp(r.Context(), origin(r), visitOf(r).session, s.kinds[byKey], answer.Answer)
@@ -75,5 +75,5 @@ func (s *server) postProveKey(w http.ResponseWriter, r *http.Request) error {
 	if !j.Accepted() {
 		return s.judgedScript(w, r, j)
 	}
-	return next(w, afterProof(answer.Next))
+	return writeNext(w, afterProof(answer.Next))
 }

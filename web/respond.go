@@ -31,11 +31,11 @@ func (s *server) base(r *http.Request) templates.Base {
 // baseAt is base for the answer to a POST whose page is at another path.
 func (s *server) baseAt(r *http.Request, path string) templates.Base {
 	v := visitOf(r)
-	return templates.Base{Lang: v.lang, Path: path, SignedIn: v.in(), Name: v.live.Name}
+	return templates.Base{Lang: v.lang, Path: path, SignedIn: v.SignedIn(), Name: v.live.Name}
 }
 
-// baseTold is baseAt with what is to be corrected.
-func (s *server) baseTold(r *http.Request, path string, p *templates.Problem) templates.Base {
+// baseWithProblem is baseAt with what is to be corrected.
+func (s *server) baseWithProblem(r *http.Request, path string, p *templates.Problem) templates.Base {
 	b := s.baseAt(r, path)
 	b.Problem = p
 	return b
@@ -57,8 +57,8 @@ func shownAt(r *http.Request) string {
 	return "/"
 }
 
-// show answers with a page.
-func (s *server) show(w http.ResponseWriter, status int, p templates.Page) error {
+// render answers with a page.
+func (s *server) render(w http.ResponseWriter, status int, p templates.Page) error {
 	var b bytes.Buffer
 	if err := s.Renderer.Page(&b, p); err != nil {
 		return fmt.Errorf("showing a page: %w", err)
@@ -75,7 +75,7 @@ func (s *server) showMade(w http.ResponseWriter, p templates.Page, err error) er
 	if err != nil {
 		return err
 	}
-	return s.show(w, http.StatusOK, p)
+	return s.render(w, http.StatusOK, p)
 }
 
 // showLater is show with the time to come back at, if there is one.
@@ -83,23 +83,23 @@ func (s *server) showLater(w http.ResponseWriter, status int, retry time.Duratio
 	if retry > 0 {
 		reply.RetryAfter(w, retry)
 	}
-	return s.show(w, status, p)
+	return s.render(w, status, p)
 }
 
 // still is the handler of a page that says the same to everybody.
 func (s *server) still(page func(templates.Base) templates.Page) handler {
-	return func(w http.ResponseWriter, r *http.Request) error { return s.show(w, http.StatusOK, page(s.base(r))) }
+	return func(w http.ResponseWriter, r *http.Request) error { return s.render(w, http.StatusOK, page(s.base(r))) }
 }
 
-// see sends the browser on by GET (RFC 9110 section 15.4.4).
-func see(w http.ResponseWriter, path string) error {
+// redirect sends the browser on by GET (RFC 9110 section 15.4.4).
+func redirect(w http.ResponseWriter, path string) error {
 	w.Header().Set("Location", path)
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
 
-// with adds one query parameter to a path of ours.
-func with(path, name, value string) string {
+// withQuery adds one query parameter to a path of ours.
+func withQuery(path, name, value string) string {
 	sep := "?"
 	if strings.Contains(path, "?") {
 		sep = "&"
@@ -110,15 +110,15 @@ func with(path, name, value string) string {
 // fail answers an error with the page that helps: most often the one to begin again on.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if path, ok := s.instead(r, err); ok {
-		_ = see(w, path)
+		_ = redirect(w, path)
 		return
 	}
-	s.refuse(w, r, err)
+	s.renderError(w, r, err)
 }
 
 // instead is where an error leads to rather than being told.
 func (s *server) instead(r *http.Request, err error) (string, bool) {
-	if m, ok := errors.AsType[*misplaced](err); ok {
+	if m, ok := errors.AsType[*wrongStep](err); ok {
 		return m.path, true
 	}
 	switch authn.CodeOf(err) {
@@ -126,11 +126,11 @@ func (s *server) instead(r *http.Request, err error) (string, bool) {
 		if r.Method != http.MethodGet {
 			return "/login?again=session_gone", true
 		}
-		return with("/login", "next", shownAt(r)), true
+		return withQuery("/login", "next", shownAt(r)), true
 	case authn.CodeExpired:
 		return "/login?again=session_gone", true
 	case authn.CodeStepUpRequired:
-		return with("/account/prove", "next", proofFor(r)), true
+		return withQuery("/account/prove", "next", proofFor(r)), true
 	}
 	return "", false
 }
@@ -144,14 +144,14 @@ func proofFor(r *http.Request) string {
 	return "/enrol"
 }
 
-// refuse tells an error: as a problem document to programs, as a page to people.
-func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+// renderError tells an error: as a problem document to programs, as a page to people.
+func (s *server) renderError(w http.ResponseWriter, r *http.Request, err error) {
 	if strings.HasPrefix(r.URL.Path, apiPrefix) && !strings.HasPrefix(r.URL.Path+"/", docsPath+"/") {
 		reply.Problem(w, r, err)
 		return
 	}
 	status, retry := reply.Status(err)
-	if e, ok := errors.AsType[*reply.Refused](err); ok && e.Allow != "" {
+	if e, ok := errors.AsType[*reply.HTTPError](err); ok && e.Allow != "" {
 		w.Header().Set("Allow", e.Allow)
 	}
 	if status == http.StatusRequestEntityTooLarge {
@@ -163,9 +163,9 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	}
 	reply.Report(r, err)
-	page := templates.Failure{Base: s.baseAt(r, "/"), Status: told(status), Wait: retry}
+	page := templates.Failure{Base: s.baseAt(r, "/"), Status: pageStatus(status), Wait: retry}
 	if status >= http.StatusInternalServerError {
-		page.ID = reply.From(r.Context()).ID
+		page.ID = reply.RequestFrom(r.Context()).ID
 	}
 	if err := s.showLater(w, status, retry, page); err != nil {
 		reply.Report(r, err)
@@ -173,8 +173,8 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// told is the status in whose words a page tells one that has none of its own.
-func told(status int) int {
+// pageStatus is the status in whose words a page tells one that has none of its own.
+func pageStatus(status int) int {
 	switch status {
 	case http.StatusUnauthorized:
 		return http.StatusForbidden
@@ -186,17 +186,17 @@ func told(status int) int {
 	return status
 }
 
-// next and trouble are the two answers to a script of ours.
-func next(w http.ResponseWriter, path string) error {
+// writeNext and trouble are the two answers to a script of ours.
+func writeNext(w http.ResponseWriter, path string) error {
 	return reply.JSON(w, http.StatusOK, map[string]string{"next": path})
 }
 
-type trouble struct {
+type scriptError struct {
 	Problem string `json:"problem"`
 	Reload  bool   `json:"reload,omitempty"` // the challenge is used up: load the page anew
 }
 
-func (s *server) tellScript(w http.ResponseWriter, r *http.Request, status int, retry time.Duration, m templates.Message, reload bool) error {
+func (s *server) writeScriptError(w http.ResponseWriter, r *http.Request, status int, retry time.Duration, m templates.Message, reload bool) error {
 	sentence, err := s.Renderer.Sentence(visitOf(r).lang, m)
 	if err != nil {
 		return fmt.Errorf("wording a problem: %w", err)
@@ -204,13 +204,13 @@ func (s *server) tellScript(w http.ResponseWriter, r *http.Request, status int, 
 	if retry > 0 {
 		reply.RetryAfter(w, retry)
 	}
-	return reply.JSON(w, status, trouble{sentence, reload})
+	return reply.JSON(w, status, scriptError{sentence, reload})
 }
 
 // failScript answers an error to a script.
 func (s *server) failScript(w http.ResponseWriter, r *http.Request, err error) {
 	if path, ok := s.instead(r, err); ok {
-		_ = next(w, path)
+		_ = writeNext(w, path)
 		return
 	}
 	reply.Report(r, err)
@@ -219,7 +219,7 @@ func (s *server) failScript(w http.ResponseWriter, r *http.Request, err error) {
 	if p, ok := s.problemOf(err); ok {
 		m = p.Message
 	}
-	if err := s.tellScript(w, r, status, retry, m, true); err != nil {
+	if err := s.writeScriptError(w, r, status, retry, m, true); err != nil {
 		reply.Report(r, err)
 		http.Error(w, http.StatusText(status), status)
 	}

@@ -154,10 +154,10 @@ func (s *server) dispatch(mux *http.ServeMux) http.Handler {
 			h.ServeHTTP(&p, r)
 			switch p.status {
 			case http.StatusNotFound:
-				s.refuse(w, r, &reply.Refused{Status: p.status, Kind: reply.KindNoRoute})
+				s.renderError(w, r, &reply.HTTPError{Status: p.status, Kind: reply.KindNoRoute})
 				return
 			case http.StatusMethodNotAllowed:
-				s.refuse(w, r, &reply.Refused{Status: p.status, Kind: reply.KindMethod, Allow: p.header.Get("Allow")})
+				s.renderError(w, r, &reply.HTTPError{Status: p.status, Kind: reply.KindMethod, Allow: p.header.Get("Allow")})
 				return
 			}
 		}

@@ -16,7 +16,7 @@ import (
 func allPatterns(t testing.TB) []string {
 	t.Helper()
 	c, _ := config(t, authntest.New(t))
-	c.Demo, c.Gate, c.OIDC = &mail.MemoryTransport{}, &gate.Gate{}, apps(t, &c, nil)
+	c.Demo, c.Gate, c.OIDC = &mail.MemoryTransport{}, &gate.Handler{}, apps(t, &c, nil)
 	patterns, err := web.Patterns(c)
 	if err != nil {
 		t.Fatal(err)

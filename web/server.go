@@ -36,7 +36,7 @@ type Config struct {
 	Log            *slog.Logger
 	Demo           *mail.MemoryTransport // the mailbox of the demonstration; nil: this is none
 	OIDC           *oidc.Provider        // what applications are served by; nil: there is none
-	Gate           *gate.Gate            // answers proxies; nil: no application stands behind forward-auth
+	Gate           *gate.Handler         // answers proxies; nil: no application stands behind forward-auth
 
 	// Docs is the description of the API, composed when it is first asked for; nil: its pages are not served.
 	Docs func() (*apidocs.Document, error)
@@ -48,9 +48,9 @@ type server struct {
 	host     string // of PublicURL, without a default port
 	origin   string
 	secure   bool
-	cookies  *jar
+	cookies  *cookieStore
 	crossing *http.CrossOriginProtection
-	kinds    map[way]factors.Kind    // the kind that each way to prove stands for
+	kinds    map[method]factors.Kind // the kind that each way to prove stands for
 	offered  map[string]factors.Kind // what may be enrolled by name
 	patterns []string                // every route, in the order of routes.go
 }
@@ -107,7 +107,7 @@ func (s *server) handler() http.Handler {
 		s.setHeaders,
 		s.checkHost,
 		s.limitBody,
-		s.refuseForeign, // requests that another site made
+		s.rejectCrossSite, // requests that another site made
 	}
 	h := s.routes()
 	for _, m := range slices.Backward(list) {

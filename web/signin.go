@@ -10,14 +10,14 @@ import (
 
 func (s *server) getLogin(w http.ResponseWriter, r *http.Request) error {
 	next, ok := localPath(r.URL.Query().Get("next"))
-	if visitOf(r).in() {
+	if visitOf(r).SignedIn() {
 		if !ok {
 			next = "/account"
 		}
-		return see(w, next)
+		return redirect(w, next)
 	}
 	wanted := s.wanted(r, next)
-	return s.show(w, http.StatusOK, templates.Login{Base: s.base(r), Identifier: wanted.Hint, Next: next, App: wanted.App})
+	return s.render(w, http.StatusOK, templates.Login{Base: s.base(r), Identifier: wanted.Hint, Next: next, App: wanted.App})
 }
 
 func (s *server) postLogin(w http.ResponseWriter, r *http.Request) error {
@@ -29,18 +29,18 @@ func (s *server) postLogin(w http.ResponseWriter, r *http.Request) error {
 	page := func(p *templates.Problem) templates.Page {
 		b := s.baseAt(r, "/login")
 		if b.Problem = p; next != "" {
-			b.Path = with("/login", "next", next)
+			b.Path = withQuery("/login", "next", next)
 		}
 		return templates.Login{Base: b, Identifier: f["identifier"], Next: next, App: s.wanted(r, next).App}
 	}
 	if field := f.missing("identifier", "password"); field != "" {
-		return s.show(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
+		return s.render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
 	}
 	started, err := s.People.StartWithPassword(r.Context(), origin(r), f["identifier"], f["password"], next)
 	if err != nil {
-		return s.again(w, asSignIn(err), page)
+		return s.renderProblem(w, asSignIn(err), page)
 	}
-	return s.beginThen(w, r, started.Login, where(started.Step))
+	return s.beginThen(w, r, started.Login, pathOf(started.Step))
 }
 
 // missing is the first of the fields that was left empty; "" when none was.
@@ -61,16 +61,16 @@ func asSignIn(err error) error {
 	return err
 }
 
-// misplaced is a visitor on the page of another step than theirs: they are sent to that one.
-type misplaced struct{ path string }
+// wrongStep is a visitor on the page of another step than theirs: they are sent to that one.
+type wrongStep struct{ path string }
 
-func (m *misplaced) Error() string { return "another step is next: " + m.path }
+func (m *wrongStep) Error() string { return "another step is next: " + m.path }
 
 // loginAt is a login under way that stands at one of the steps; at any other it is misplaced.
 func (s *server) loginAt(r *http.Request, login authn.Secret, steps ...authn.Step) (authn.TransactionState, error) {
 	st, err := s.People.Transaction(r.Context(), login)
 	if err == nil && !slices.Contains(steps, st.Step) {
-		err = &misplaced{where(st.Step)}
+		err = &wrongStep{pathOf(st.Step)}
 	}
 	return st, err
 }
@@ -80,14 +80,14 @@ func (s *server) getBlocked(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.show(w, http.StatusOK, templates.Blocked{Base: s.base(r), Invited: st.Invited})
+	return s.render(w, http.StatusOK, templates.Blocked{Base: s.base(r), Invited: st.Invited})
 }
 
 func (s *server) postLogout(w http.ResponseWriter, r *http.Request) error {
 	if err := s.signOut(w, r); err != nil {
 		return err
 	}
-	return see(w, "/logged-out")
+	return redirect(w, "/logged-out")
 }
 
 // postLanguage remembers a language in this browser, and with whoever is signed in.
@@ -99,7 +99,7 @@ func (s *server) postLanguage(w http.ResponseWriter, r *http.Request) error {
 	if f["lang"] != templates.Match("", f["lang"], "") {
 		return authn.Invalid("lang", "unknown")
 	}
-	if v := visitOf(r); v.in() {
+	if v := visitOf(r); v.SignedIn() {
 		if err := s.People.SetLocale(r.Context(), origin(r), v.session, f["lang"]); err != nil {
 			return err
 		}
@@ -109,5 +109,5 @@ func (s *server) postLanguage(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		next = "/"
 	}
-	return see(w, next)
+	return redirect(w, next)
 }

@@ -20,7 +20,7 @@ func (s *server) getTicket(w http.ResponseWriter, r *http.Request) error {
 	case page.Problem == nil:
 		page.Notice = templates.NewNotice(templates.NoticeWereReset)
 	}
-	return s.show(w, http.StatusOK, page)
+	return s.render(w, http.StatusOK, page)
 }
 
 // ticketStates are the refusals that have a state of the page of their own.
@@ -39,7 +39,7 @@ func (s *server) postTicket(w http.ResponseWriter, r *http.Request) error {
 	if f["ticket"] == "" {
 		return s.ticketAgain(w, r, login, func(page templates.Ticket) error {
 			page.Problem = templates.NewFieldProblem("ticket", templates.ProblemMissing)
-			return s.show(w, http.StatusUnprocessableEntity, page)
+			return s.render(w, http.StatusUnprocessableEntity, page)
 		})
 	}
 	step, err := s.People.RedeemTicketCode(r.Context(), origin(r), login, f["ticket"])
@@ -49,7 +49,7 @@ func (s *server) postTicket(w http.ResponseWriter, r *http.Request) error {
 // presented answers what presenting a ticket came to, in a login whose password is proven.
 func (s *server) presented(w http.ResponseWriter, r *http.Request, login authn.Secret, step authn.Step, err error) error {
 	if err == nil {
-		return s.beginThen(w, r, login, where(step)) // it lasts ten minutes from here
+		return s.beginThen(w, r, login, pathOf(step)) // it lasts ten minutes from here
 	}
 	if authn.CodeOf(err) == authn.CodeWrongState {
 		_, err = s.loginAt(r, login)
@@ -59,9 +59,9 @@ func (s *server) presented(w http.ResponseWriter, r *http.Request, login authn.S
 		if state, ok := ticketStates[authn.CodeOf(err)]; ok {
 			status, _ := reply.Status(err)
 			page.State = state
-			return s.show(w, status, page)
+			return s.render(w, status, page)
 		}
-		return s.again(w, err, func(p *templates.Problem) templates.Page {
+		return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
 			page.Problem = p
 			return page
 		})
@@ -83,12 +83,12 @@ func (s *server) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
 		if _, err := s.loginAt(r, visitOf(r).login, authn.StepTicket); err != nil {
 			return err
 		}
-		return see(w, "/login/ticket?again=ticket_no_more")
+		return redirect(w, "/login/ticket?again=ticket_no_more")
 	}
 	if err != nil {
 		return err
 	}
-	return see(w, "/login/ticket?done=ticket_sent")
+	return redirect(w, "/login/ticket?done=ticket_sent")
 }
 
 // getTicketLink shows the form behind a mailed link. Mail scanners follow links: nothing changes (PROTOCOL 7).
@@ -97,7 +97,7 @@ func (s *server) getTicketLink(w http.ResponseWriter, r *http.Request) error {
 	page := templates.TicketLink{Base: s.base(r), Token: token}
 	err := s.People.TicketLink(r.Context(), authn.SecretOf(token))
 	if err == nil {
-		return s.show(w, http.StatusOK, page)
+		return s.render(w, http.StatusOK, page)
 	}
 	state, ok := ticketStates[authn.CodeOf(err)]
 	if !ok {
@@ -105,7 +105,7 @@ func (s *server) getTicketLink(w http.ResponseWriter, r *http.Request) error {
 	}
 	status, _ := reply.Status(err)
 	page.State = state
-	return s.show(w, status, page)
+	return s.render(w, status, page)
 }
 
 // postTicketLink proves the password and binds the ticket to the login that this begins, in this browser and no
@@ -117,20 +117,20 @@ func (s *server) postTicketLink(w http.ResponseWriter, r *http.Request) error {
 	}
 	token := r.PathValue("token")
 	page := func(p *templates.Problem) templates.Page {
-		return templates.TicketLink{Base: s.baseTold(r, shownAt(r), p), Token: token, Identifier: f["identifier"]}
+		return templates.TicketLink{Base: s.baseWithProblem(r, shownAt(r), p), Token: token, Identifier: f["identifier"]}
 	}
 	if field := f.missing("identifier", "password"); field != "" {
-		return s.show(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
+		return s.render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
 	}
 	started, err := s.People.StartWithPassword(r.Context(), origin(r), f["identifier"], f["password"], "")
 	if err != nil {
-		return s.again(w, asSignIn(err), page)
+		return s.renderProblem(w, asSignIn(err), page)
 	}
 	if err := s.beginLogin(w, r, started.Login); err != nil {
 		return err
 	}
 	if started.Step != authn.StepTicket {
-		return see(w, where(started.Step))
+		return redirect(w, pathOf(started.Step))
 	}
 	step, err := s.People.RedeemTicketLink(r.Context(), origin(r), started.Login, authn.SecretOf(token))
 	return s.presented(w, r, started.Login, step, err)
@@ -140,12 +140,12 @@ func (s *server) getInvite(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	who, err := s.People.Invitation(r.Context(), authn.SecretOf(token))
 	if authn.CodeOf(err) == authn.CodeInvalidLink {
-		return s.show(w, http.StatusNotFound, templates.Invite{Base: s.base(r), Gone: true})
+		return s.render(w, http.StatusNotFound, templates.Invite{Base: s.base(r), Gone: true})
 	}
 	if err != nil {
 		return err
 	}
-	return s.show(w, http.StatusOK, s.invitePage(s.base(r), token, who))
+	return s.render(w, http.StatusOK, s.invitePage(s.base(r), token, who))
 }
 
 func (s *server) invitePage(b templates.Base, token string, who authn.Invited) templates.Invite {
@@ -162,13 +162,13 @@ func (s *server) postInvite(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		var started authn.TransactionRef
 		if started, err = s.People.AcceptInvitation(r.Context(), origin(r), authn.SecretOf(token), f["password"]); err == nil {
-			return s.beginThen(w, r, started.Login, where(started.Step))
+			return s.beginThen(w, r, started.Login, pathOf(started.Step))
 		}
 	}
 	if authn.CodeOf(err) == authn.CodeInvalidLink {
-		return s.show(w, http.StatusNotFound, templates.Invite{Base: s.baseAt(r, shownAt(r)), Gone: true})
+		return s.render(w, http.StatusNotFound, templates.Invite{Base: s.baseAt(r, shownAt(r)), Gone: true})
 	}
-	return s.again(w, err, func(p *templates.Problem) templates.Page {
-		return s.invitePage(s.baseTold(r, shownAt(r), p), token, who)
+	return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
+		return s.invitePage(s.baseWithProblem(r, shownAt(r), p), token, who)
 	})
 }

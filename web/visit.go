@@ -9,25 +9,25 @@ import (
 	"barillet/web/reply"
 )
 
-// visit is what a page knows of its visitor. It is found once for a request and handed on: the cookies are not
+// visitor is what a page knows of its visitor. It is found once for a request and handed on: the cookies are not
 // read again, since gorilla/sessions ties what it has read to one *http.Request (FACTS S5).
-type visit struct {
+type visitor struct {
 	session authn.Secret // of somebody signed in; empty: nobody is
 	login   authn.Secret // of a login under way, whatever became of it; empty: none
 	live    authn.Live   // with session
 	lang    string
 }
 
-func (v *visit) in() bool { return !v.session.IsZero() }
+func (v *visitor) SignedIn() bool { return !v.session.IsZero() }
 
 type visitKey struct{}
 
 // visitOf is the visitor of a request; a stranger's before the cookies were read.
-func visitOf(r *http.Request) *visit {
-	if v, ok := r.Context().Value(visitKey{}).(*visit); ok {
+func visitOf(r *http.Request) *visitor {
+	if v, ok := r.Context().Value(visitKey{}).(*visitor); ok {
 		return v
 	}
-	return &visit{lang: reply.From(r.Context()).Lang}
+	return &visitor{lang: reply.RequestFrom(r.Context()).Lang}
 }
 
 // visit reads the cookies and gives the request on which they were read: the one to go on with.
@@ -40,8 +40,8 @@ func (s *server) visit(r *http.Request) (*http.Request, error) {
 	if err != nil {
 		return r, err
 	}
-	q := *reply.From(r.Context())
-	v := &visit{lang: q.Lang, login: authn.SecretOf(login.ID)}
+	q := *reply.RequestFrom(r.Context())
+	v := &visitor{lang: q.Lang, login: authn.SecretOf(login.ID)}
 	if live, ok := ses.Values[liveKey{}].(authn.Live); ok {
 		v.session, v.live = authn.SecretOf(ses.ID), live
 		if chosen := r.URL.Query().Get("lang"); live.Locale != "" && chosen != v.lang {
@@ -66,11 +66,11 @@ func (s *server) answered(h handler, fail func(http.ResponseWriter, *http.Reques
 }
 
 // origin is where a request comes from, for authn.
-func origin(r *http.Request) authn.RequestInfo { return reply.From(r.Context()).Origin() }
+func origin(r *http.Request) authn.RequestInfo { return reply.RequestFrom(r.Context()).Origin() }
 
 // signIn hands the browser the end of a sign-in. The session that it had until now ends: a browser has one.
 func (s *server) signIn(w http.ResponseWriter, r *http.Request, issued authn.Credentials) error {
-	if v := visitOf(r); v.in() {
+	if v := visitOf(r); v.SignedIn() {
 		if err := s.People.SignOut(r.Context(), origin(r), v.session); err != nil {
 			reply.Report(r, err) // the new session stands; the old one ends by itself
 		}
@@ -78,11 +78,11 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request, issued authn.Cre
 	if err := s.cookies.put(w, r, s.cookies.login, authn.Secret{}); err != nil {
 		return err
 	}
-	return s.adopt(w, r, issued)
+	return s.setCookies(w, r, issued)
 }
 
-// adopt hands the browser the secrets that authn issued. A known browser's cookie is sent again, to last.
-func (s *server) adopt(w http.ResponseWriter, r *http.Request, issued authn.Credentials) error {
+// setCookies hands the browser the secrets that authn issued. A known browser's cookie is sent again, to last.
+func (s *server) setCookies(w http.ResponseWriter, r *http.Request, issued authn.Credentials) error {
 	if issued.Session.IsZero() {
 		return nil
 	}
@@ -100,10 +100,10 @@ func (s *server) adopt(w http.ResponseWriter, r *http.Request, issued authn.Cred
 
 // adoptThen is adopt, then on to a path.
 func (s *server) adoptThen(w http.ResponseWriter, r *http.Request, issued authn.Credentials, path string) error {
-	if err := s.adopt(w, r, issued); err != nil {
+	if err := s.setCookies(w, r, issued); err != nil {
 		return err
 	}
-	return see(w, path)
+	return redirect(w, path)
 }
 
 // beginThen hands the browser a login that has begun, then goes on to a path.
@@ -111,7 +111,7 @@ func (s *server) beginThen(w http.ResponseWriter, r *http.Request, login authn.S
 	if err := s.beginLogin(w, r, login); err != nil {
 		return err
 	}
-	return see(w, path)
+	return redirect(w, path)
 }
 
 // beginLogin hands the browser a login under way; called again it lasts another ten minutes.

@@ -10,19 +10,19 @@ import (
 	"barillet/templates"
 )
 
-// way is how a person proves something on a page: the pages know ways, not kinds of factor.
-type way string
+// method is how a person proves something on a page: the pages know ways, not kinds of factor.
+type method string
 
 // The ways. byCopy is the first code of a phone that was shown a QR code again.
 const (
-	byCode     way = "code"
-	byKey      way = "key"
-	byRecovery way = "recovery"
-	byCopy     way = "copy"
+	byCode     method = "code"
+	byKey      method = "key"
+	byRecovery method = "recovery"
+	byCopy     method = "copy"
 )
 
 // wayOf tells by what a kind says of itself which way it is.
-func wayOf(d factors.Description) way {
+func wayOf(d factors.Description) method {
 	switch {
 	case d.Strong:
 		return byKey
@@ -33,8 +33,8 @@ func wayOf(d factors.Description) way {
 }
 
 // kindsOf finds the kind behind each way, and those that may be asked for by name when a device is enrolled.
-func kindsOf(people *authn.Service) (map[way]factors.Kind, map[string]factors.Kind) {
-	kinds, offered := map[way]factors.Kind{}, map[string]factors.Kind{}
+func kindsOf(people *authn.Service) (map[method]factors.Kind, map[string]factors.Kind) {
+	kinds, offered := map[method]factors.Kind{}, map[string]factors.Kind{}
 	for _, f := range people.Factors {
 		about := people.Describe(factors.Device{Kind: f.Kind()})
 		if _, taken := kinds[wayOf(about)]; !taken {
@@ -50,8 +50,8 @@ func kindsOf(people *authn.Service) (map[way]factors.Kind, map[string]factors.Ki
 // enrolPages is where a pending enrolment is shown, by the template that its prompt names.
 var enrolPages = map[string]string{"totp": "/enrol/phone", "webauthn": "/enrol/key", "recovery": "/enrol/recovery"}
 
-// where is the page of a step. Nothing else decides where a login goes on.
-func where(step authn.Step) string {
+// pathOf is the page of a step. Nothing else decides where a login goes on.
+func pathOf(step authn.Step) string {
 	switch step {
 	case authn.StepVerify:
 		return "/login/factor"
@@ -69,17 +69,17 @@ func where(step authn.Step) string {
 	return "/login?again=session_gone"
 }
 
-// means is what somebody can prove themselves with.
-type means struct {
+// methods is what somebody can prove themselves with.
+type methods struct {
 	phones int
 	keys   []string
-	first  map[way]string
-	best   way // the way of the device used last; "" without a phone or key
+	first  map[method]string
+	best   method // the way of the device used last; "" without a phone or key
 }
 
 // meansOf sums devices up.
-func (s *server) meansOf(devices []factors.Device) means {
-	m := means{first: map[way]string{}}
+func (s *server) meansOf(devices []factors.Device) methods {
+	m := methods{first: map[method]string{}}
 	devices = slices.Clone(devices)
 	slices.SortStableFunc(devices, func(a, b factors.Device) int { // the one used last first
 		return cmp.Compare(max(b.LastUsed.Unix(), b.Added.Unix()), max(a.LastUsed.Unix(), a.Added.Unix()))
@@ -114,7 +114,7 @@ func (s *server) meansOf(devices []factors.Device) means {
 }
 
 // pick is the way that is asked for, if there is a device for it, else the best there is.
-func (m means) pick(asked string) way {
+func (m methods) pick(asked string) method {
 	switch {
 	case asked == string(byKey) && len(m.keys) > 0:
 		return byKey
@@ -128,11 +128,11 @@ func (m means) pick(asked string) way {
 
 // full tells which kinds of device somebody has as many of as one may have.
 func (s *server) full(devices []factors.Device) (noPhones, noKeys bool) {
-	count := map[way]int{}
+	count := map[method]int{}
 	for _, d := range devices {
 		count[wayOf(s.People.Describe(d))]++
 	}
-	over := func(by way) bool {
+	over := func(by method) bool {
 		kind, ok := s.kinds[by]
 		return !ok || count[by] >= s.People.Describe(factors.Device{Kind: kind}).MaxOfKind
 	}

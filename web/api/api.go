@@ -42,7 +42,7 @@ type API struct {
 	now       func() time.Time
 	log       *slog.Logger
 	limiter   throttle.Memory
-	answers   store.Table[answer]
+	answers   store.Table[storedResponse]
 	oidc      *oidc.Provider
 	mux       *http.ServeMux
 }
@@ -50,7 +50,7 @@ type API struct {
 // New makes the API. It panics on a pattern that contradicts another, which a test would meet.
 func New(c Config) *API {
 	a := &API{desk: c.Desk, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, now: c.Now, log: c.Log,
-		answers: store.NewTable[answer](c.Ring, store.Idempotency), mux: http.NewServeMux()}
+		answers: store.NewTable[storedResponse](c.Ring, store.Idempotency), mux: http.NewServeMux()}
 	if a.now == nil {
 		a.now = c.Desk.People.Now
 	}
@@ -67,20 +67,20 @@ func New(c Config) *API {
 		a.mux.HandleFunc("GET "+descriptionPath, described(c.Docs))
 		allowed[descriptionPath] = []string{http.MethodGet, http.MethodHead}
 	}
-	for _, pattern := range absent {
+	for _, pattern := range notImplemented {
 		a.mux.HandleFunc(pattern, notOffered)
 	}
 	for path, methods := range allowed {
 		allow := strings.Join(methods, ", ")
 		refuse := func(w http.ResponseWriter, r *http.Request) {
-			reply.Problem(w, r, &reply.Refused{Status: http.StatusMethodNotAllowed, Kind: reply.KindMethod, Allow: allow})
+			reply.Problem(w, r, &reply.HTTPError{Status: http.StatusMethodNotAllowed, Kind: reply.KindMethod, Allow: allow})
 		}
 		for _, pattern := range others(path, allowed) {
 			a.mux.HandleFunc(pattern, refuse)
 		}
 	}
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		reply.Problem(w, r, &reply.Refused{Status: http.StatusNotFound, Kind: reply.KindNoRoute})
+		reply.Problem(w, r, &reply.HTTPError{Status: http.StatusNotFound, Kind: reply.KindNoRoute})
 	})
 	return a
 }
@@ -116,7 +116,7 @@ func (a *API) Patterns() []string {
 }
 
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if q := reply.From(r.Context()); q.ID == "" {
+	if q := reply.RequestFrom(r.Context()); q.ID == "" {
 		known := *q
 		known.ID = rand.Text()
 		if known.Log == nil {

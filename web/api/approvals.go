@@ -60,7 +60,7 @@ func (a *API) approve(w http.ResponseWriter, r *http.Request, op helpdesk.Princi
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.ResetResult, error) {
-		return a.desk.Approve(r.Context(), op, reply.From(r.Context()).Origin(), id)
+		return a.desk.Approve(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 	}, func(receipt helpdesk.ResetResult) (int, any, any, error) {
 		out := receiptOf(receipt) // without secrets: such a ticket is always mailed
 		return http.StatusOK, out, out, nil
@@ -72,7 +72,7 @@ func (a *API) refuseApproval(w http.ResponseWriter, r *http.Request, op helpdesk
 	if err != nil {
 		return err
 	}
-	if err := a.desk.RejectApproval(r.Context(), op, reply.From(r.Context()).Origin(), id); err != nil {
+	if err := a.desk.RejectApproval(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

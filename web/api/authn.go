@@ -103,7 +103,7 @@ func (a *API) signInFactor(u *authn.User, d factors.Device) signInFactorJSON {
 // served refuses the sign-in for programs where the operator did not switch it on.
 func (a *API) served() error {
 	if !a.signIn {
-		return &reply.Refused{Status: http.StatusForbidden, Kind: reply.KindSwitchedOff}
+		return &reply.HTTPError{Status: http.StatusForbidden, Kind: reply.KindSwitchedOff}
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func (a *API) signInByProgram(w http.ResponseWriter, r *http.Request, op helpdes
 	if err := a.served(); err != nil {
 		return err
 	}
-	t, err := a.desk.SignIn(r.Context(), op, reply.From(r.Context()).Origin(), body.Username, body.Password)
+	t, err := a.desk.SignIn(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), body.Username, body.Password)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (a *API) answerTransaction(w http.ResponseWriter, t authn.APISignIn) error 
 // stale is an error of a transaction: one that is over, another token's and one that never was are one answer.
 func stale(err error) error {
 	if authn.CodeOf(err) == authn.CodeExpired {
-		return &reply.Refused{Status: http.StatusUnauthorized, Kind: reply.KindStateToken}
+		return &reply.HTTPError{Status: http.StatusUnauthorized, Kind: reply.KindStateToken}
 	}
 	return err
 }
@@ -156,7 +156,7 @@ func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	state, from := authn.SecretOf(body.StateToken), reply.From(r.Context()).Origin()
+	state, from := authn.SecretOf(body.StateToken), reply.RequestFrom(r.Context()).Origin()
 	if state.IsZero() {
 		return authn.Invalid("stateToken", "empty")
 	}
@@ -182,7 +182,7 @@ func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 
 // challenge answers which device a code is awaited of.
 func (a *API) challenge(w http.ResponseWriter, r *http.Request, op helpdesk.Principal, state authn.Secret, fid factors.DeviceID) error {
-	t, err := a.desk.SignInState(r.Context(), op, reply.From(r.Context()).Origin(), state)
+	t, err := a.desk.SignInState(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), state)
 	if err != nil {
 		return stale(err)
 	}
@@ -216,7 +216,7 @@ func (a *API) cancelSignIn(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	if err := a.served(); err != nil {
 		return err
 	}
-	err := a.desk.CancelSignIn(r.Context(), op, reply.From(r.Context()).Origin(), authn.SecretOf(body.StateToken))
+	err := a.desk.CancelSignIn(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), authn.SecretOf(body.StateToken))
 	if err != nil {
 		return stale(err)
 	}

@@ -31,9 +31,9 @@ func described(docs func() (*apidocs.Document, error)) http.HandlerFunc {
 	}
 }
 
-// absent are calls of Okta's that Barillet does not offer; docs/okta.md says why. They answer 501, not 404:
+// notImplemented are calls of Okta's that Barillet does not offer; docs/okta.md says why. They answer 501, not 404:
 // to programs written for Okta 404 means that the thing is gone, and some then drop it or make it anew.
-var absent = []string{
+var notImplemented = []string{
 	"GET /api/v1/users/{id}/factors/questions",
 	"/api/v1/users/{id}/factors/{fid}/resend",
 	"/api/v1/users/{id}/factors/{fid}/transactions/{rest...}",
@@ -106,5 +106,5 @@ var absent = []string{
 
 // notOffered needs no token, as an unknown path needs none: it tells nothing.
 func notOffered(w http.ResponseWriter, r *http.Request) {
-	reply.Problem(w, r, &reply.Refused{Status: http.StatusNotImplemented, Kind: reply.KindNotOffered})
+	reply.Problem(w, r, &reply.HTTPError{Status: http.StatusNotImplemented, Kind: reply.KindNotOffered})
 }

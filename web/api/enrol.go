@@ -126,7 +126,7 @@ func (a *API) enrolFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 		n.Name = appNames[n.Provider]
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (authn.AdminEnrolmentSecret, error) {
-		return a.desk.Enrol(r.Context(), op, reply.From(r.Context()).Origin(), id, n)
+		return a.desk.Enrol(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, n)
 	}, func(x authn.AdminEnrolmentSecret) (status int, shown, kept any, err error) {
 		whole := a.begun(x)
 		x.Secret.Secret = ""
@@ -167,7 +167,7 @@ func aboutDevice(r *http.Request) (id string, fid factors.DeviceID, code []byte,
 // judged is an answer that was not accepted as an error, after it was stored.
 func judged(j authn.Verification) error {
 	refused := func(kind string) error {
-		return &reply.Refused{Status: http.StatusForbidden, Kind: kind, Member: "passCode"}
+		return &reply.HTTPError{Status: http.StatusForbidden, Kind: kind, Member: "passCode"}
 	}
 	switch {
 	case j.Accepted():
@@ -192,7 +192,7 @@ func (a *API) activateFactor(w http.ResponseWriter, r *http.Request, op helpdesk
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (authn.Taken, error) {
-		u, d, j, err := a.desk.ActivateDevice(r.Context(), op, reply.From(r.Context()).Origin(), id, fid, code)
+		u, d, j, err := a.desk.ActivateDevice(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, fid, code)
 		if err == nil {
 			err = judged(j)
 		}
@@ -214,7 +214,7 @@ func (a *API) verifyFactor(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	if err != nil {
 		return err
 	}
-	j, err := a.desk.VerifyDevice(r.Context(), op, reply.From(r.Context()).Origin(), id, fid, code)
+	j, err := a.desk.VerifyDevice(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, fid, code)
 	if err == nil {
 		err = judged(j)
 	}
@@ -237,6 +237,6 @@ func (a *API) getPicture(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 	if err != nil {
 		return err
 	}
-	reply.Picture(w, picture)
+	reply.WritePNG(w, picture)
 	return nil
 }

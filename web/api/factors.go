@@ -111,7 +111,7 @@ func (a *API) deleteFactor(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	if err != nil {
 		return err
 	}
-	err = a.desk.RemoveDevice(r.Context(), op, reply.From(r.Context()).Origin(), id, factors.DeviceID(r.PathValue("fid")))
+	err = a.desk.RemoveDevice(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, factors.DeviceID(r.PathValue("fid")))
 	if err != nil {
 		return err
 	}

@@ -140,5 +140,5 @@ func hasFoldedPrefix(text, prefix string) bool {
 }
 
 func badParameter(name string) error {
-	return &reply.Refused{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: name}
+	return &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: name}
 }

@@ -75,7 +75,7 @@ func (a *API) createGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (authn.Group, error) {
-		return a.desk.CreateGroup(r.Context(), op, reply.From(r.Context()).Origin(), body.Profile.Name, body.Profile.Description)
+		return a.desk.CreateGroup(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), body.Profile.Name, body.Profile.Description)
 	}, func(g authn.Group) (status int, shown, kept any, err error) {
 		return http.StatusOK, a.group(g), a.group(g), nil
 	}))
@@ -91,7 +91,7 @@ func (a *API) replaceGroup(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	if err != nil {
 		return err
 	}
-	g, err := a.desk.UpdateGroup(r.Context(), op, reply.From(r.Context()).Origin(), authn.GroupID(gid), body.Profile.Name, body.Profile.Description)
+	g, err := a.desk.UpdateGroup(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), authn.GroupID(gid), body.Profile.Name, body.Profile.Description)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (a *API) deleteGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	if err != nil {
 		return err
 	}
-	if err := a.desk.DeleteGroup(r.Context(), op, reply.From(r.Context()).Origin(), authn.GroupID(gid)); err != nil {
+	if err := a.desk.DeleteGroup(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), authn.GroupID(gid)); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

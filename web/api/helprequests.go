@@ -10,8 +10,8 @@ import (
 	"barillet/web/reply"
 )
 
-// caseJSON is a help request. What it says is what somebody typed: anybody can have typed it.
-type caseJSON struct {
+// helpRequestJSON is a help request. What it says is what somebody typed: anybody can have typed it.
+type helpRequestJSON struct {
 	ID             string              `json:"id"`
 	Reference      string              `json:"reference"`
 	Status         helpdesk.State      `json:"status"`
@@ -92,9 +92,9 @@ type stepJSON struct {
 	Who  string  `json:"who,omitempty"` // assigned to
 }
 
-func (a *API) helpRequest(c helpdesk.Request) caseJSON {
+func (a *API) helpRequest(c helpdesk.Request) helpRequestJSON {
 	self := a.publicURL + "/api/v1/help-requests/" + c.ID
-	out := caseJSON{ID: c.ID, Reference: c.Reference, Status: c.State, Email: c.Email, Topic: c.Topic, Message: c.Message,
+	out := helpRequestJSON{ID: c.ID, Reference: c.Reference, Status: c.State, Email: c.Email, Topic: c.Topic, Message: c.Message,
 		Texts: []textJSON{}, More: c.DroppedFollowUps, PasswordProven: c.PasswordProven, Forgotten: c.Forgotten, Assignee: c.Assignee,
 		AssigneeName: c.AssigneeName, Created: moment(c.At), LastUpdated: moment(c.Changed), History: []stepJSON{},
 		Client: senderJSON{IPAddress: c.Address, Browser: c.Agent},
@@ -200,7 +200,7 @@ func (a *API) changeCase(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Request, error) {
-		return a.desk.Patch(r.Context(), op, reply.From(r.Context()).Origin(), id, p)
+		return a.desk.Patch(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, p)
 	}, func(c helpdesk.Request) (int, any, any, error) {
 		out := a.helpRequest(c)
 		return status, out, out, nil

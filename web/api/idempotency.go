@@ -22,9 +22,9 @@ import (
 // answersLive is how long a repeat gets the first answer.
 const answersLive = 24 * time.Hour
 
-// answer is what is remembered of a request that named an idempotency key. It is written in the Update of the act
+// storedResponse is what is remembered of a request that named an idempotency key. It is written in the Update of the act
 // itself, so that the act, its being done and its answer are one.
-type answer struct {
+type storedResponse struct {
 	Claim   string          `json:"claim"`  // which request took the key
 	Digest  []byte          `json:"digest"` // of method, path, query, body and what the token may do
 	Status  int             `json:"status"`
@@ -35,9 +35,9 @@ type answer struct {
 // errRepeated undoes an act whose key another request took first, whose answer is stored with it.
 var errRepeated = errors.New("the idempotency key was taken a moment ago")
 
-// act is one call that creates or sends, made by answering. Of what it came to, shown goes to the caller and kept is the
+// idempotentCall is one call that creates or sends, made by answering. Of what it came to, shown goes to the caller and kept is the
 // same without its secrets; status 0: that was not the act.
-type act struct {
+type idempotentCall struct {
 	do     func(r *http.Request) (outcome any, err error)
 	answer func(outcome any) (status int, shown, kept any, err error)
 }
@@ -45,8 +45,8 @@ type act struct {
 // answering makes an act whose answer follows from what its Update came to, a T (authn.Work.Outcome): so it is kept in
 // that very Update, and no crash comes between. An Update of the call that came to something else, such as a wrong
 // password that was counted, is not the act and takes no key.
-func answering[T any](do func(r *http.Request) (T, error), answer func(T) (status int, shown, kept any, err error)) act {
-	return act{
+func answering[T any](do func(r *http.Request) (T, error), answer func(T) (status int, shown, kept any, err error)) idempotentCall {
+	return idempotentCall{
 		do: func(r *http.Request) (any, error) { return do(r) },
 		answer: func(outcome any) (int, any, any, error) {
 			out, ok := outcome.(T)
@@ -59,7 +59,7 @@ func answering[T any](do func(r *http.Request) (T, error), answer func(T) (statu
 }
 
 // reply does the act and answers, where no key is named.
-func (x act) reply(w http.ResponseWriter, r *http.Request) error {
+func (x idempotentCall) reply(w http.ResponseWriter, r *http.Request) error {
 	out, err := x.do(r)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ type bodyKey struct{}
 
 // once answers with what do came to, and with the first answer when the request repeats one that named the
 // same key (PROTOCOL 26). Without a key it only answers.
-func (a *API) once(w http.ResponseWriter, r *http.Request, op helpdesk.Principal, do act) error {
+func (a *API) once(w http.ResponseWriter, r *http.Request, op helpdesk.Principal, do idempotentCall) error {
 	keys := r.Header.Values("Idempotency-Key")
 	if len(keys) == 0 {
 		return do.reply(w, r)
@@ -85,7 +85,7 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, op helpdesk.Principal
 		return badParameter("Idempotency-Key")
 	}
 	id := hex.EncodeToString(a.desk.People.Pepper.MAC("idempotency", []byte(op.ID), []byte(keys[0])))
-	mine := answer{Claim: rand.Text(), Digest: digest(r, op), Expires: a.now().Add(answersLive)}
+	mine := storedResponse{Claim: rand.Text(), Digest: digest(r, op), Expires: a.now().Add(answersLive)}
 	claimed := r.WithContext(authn.WithTxHook(r.Context(), a.take(id, mine, do)))
 	for {
 		if done, err := a.repeat(w, r.Context(), id, mine.Digest); done || err != nil {
@@ -107,7 +107,7 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, op helpdesk.Principal
 }
 
 // take takes the key within the Update of the act, with its answer, or undoes the act because the key is taken.
-func (a *API) take(id string, mine answer, do act) func(*authn.Tx) error {
+func (a *API) take(id string, mine storedResponse, do idempotentCall) func(*authn.Tx) error {
 	return func(w *authn.Tx) error {
 		status, _, body, err := do.answer(w.Result())
 		if err != nil || status == 0 {
@@ -136,7 +136,7 @@ func (a *API) take(id string, mine answer, do act) func(*authn.Tx) error {
 
 // repeat answers a request whose key was used before. done tells whether it was.
 func (a *API) repeat(w http.ResponseWriter, ctx context.Context, id string, sum []byte) (done bool, err error) {
-	var first answer
+	var first storedResponse
 	err = a.desk.People.Store.View(ctx, func(s store.Snapshot) (err error) {
 		first, err = a.answers.Get(s, id)
 		return err
@@ -147,7 +147,7 @@ func (a *API) repeat(w http.ResponseWriter, ctx context.Context, id string, sum 
 	case err != nil:
 		return false, fmt.Errorf("looking up an idempotency key: %w", err)
 	case !bytes.Equal(first.Digest, sum):
-		return false, &reply.Refused{Status: http.StatusUnprocessableEntity, Kind: reply.KindIdempotency}
+		return false, &reply.HTTPError{Status: http.StatusUnprocessableEntity, Kind: reply.KindIdempotency}
 	}
 	w.Header().Set("Idempotency-Replayed", "true")
 	return true, reply.JSON(w, first.Status, first.Body)
@@ -176,7 +176,7 @@ func remembered(r *http.Request) (*http.Request, error) {
 		return r, err
 	}
 	if err != nil {
-		return r, &reply.Refused{Status: http.StatusBadRequest, Kind: reply.KindMalformed}
+		return r, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindMalformed}
 	}
 	r = r.WithContext(context.WithValue(r.Context(), bodyKey{}, body))
 	r.Body = io.NopCloser(bytes.NewReader(body))
@@ -191,7 +191,7 @@ func (a *API) Sweep(ctx context.Context) error {
 		err := st.View(ctx, func(s store.Snapshot) error {
 			dead, more = nil, false
 			seen := 0
-			return a.answers.Scan(s, "", after, 0, func(id string, x answer) error {
+			return a.answers.Scan(s, "", after, 0, func(id string, x storedResponse) error {
 				if seen++; seen > 500 || len(dead) == 32 {
 					more = true
 					return store.ErrStop

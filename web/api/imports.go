@@ -97,7 +97,7 @@ func (a *API) importPeople(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	for i, one := range people {
 		got := helpdesk.ImportResult{Faults: one.faults}
 		if one.faults == nil {
-			if got, err = a.desk.Import(r.Context(), op, reply.From(r.Context()).Origin(), one.NewUser, invite, dry); err != nil {
+			if got, err = a.desk.Import(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), one.NewUser, invite, dry); err != nil {
 				return err
 			}
 		}
@@ -122,8 +122,8 @@ func readPeople(bodies []importedBody) ([]readPerson, error) {
 		n, err := (&userBody{Profile: one.Profile, GroupIDs: one.GroupIDs, Role: one.Role}).person()
 		if fault, ok := errors.AsType[*authn.Error](err); ok && fault.Code == authn.CodeInvalid {
 			out[i].faults = []*authn.Error{fault}
-		} else if refused, ok := errors.AsType[*reply.Refused](err); ok {
-			return nil, &reply.Refused{Status: refused.Status, Kind: refused.Kind, Member: "people." + refused.Member}
+		} else if refused, ok := errors.AsType[*reply.HTTPError](err); ok {
+			return nil, &reply.HTTPError{Status: refused.Status, Kind: refused.Kind, Member: "people." + refused.Member}
 		} else if err != nil {
 			return nil, err
 		}

@@ -71,7 +71,7 @@ func (a *API) invite(do invitation) handler {
 			return err
 		}
 		return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Invitation, error) {
-			return do(a.desk, r.Context(), op, reply.From(r.Context()).Origin(), id, sendEmail)
+			return do(a.desk, r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, sendEmail)
 		}, func(invitation helpdesk.Invitation) (status int, shown, kept any, err error) {
 			out := activationOf(invitation)
 			if out == nil { // active again without one
@@ -145,7 +145,7 @@ func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op helpdesk.P
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.ResetResult, error) {
-		return a.desk.Reset(r.Context(), op, reply.From(r.Context()).Origin(), id, helpdesk.ResetRequest{
+		return a.desk.Reset(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, helpdesk.ResetRequest{
 			Reason: body.Reason, HelpRequest: body.HelpRequestID, Check: body.IdentityCheck.check(), SendEmail: body.SendEmail, ShowCode: body.Hand})
 	}, func(receipt helpdesk.ResetResult) (status int, shown, kept any, err error) {
 		if receipt.Approval != nil {

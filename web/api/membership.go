@@ -58,7 +58,7 @@ func (a *API) membership(do func(d *helpdesk.Desk, ctx context.Context, op helpd
 		if err != nil {
 			return err
 		}
-		if err := do(a.desk, r.Context(), op, reply.From(r.Context()).Origin(), authn.GroupID(gid), uid); err != nil {
+		if err := do(a.desk, r.Context(), op, reply.RequestFrom(r.Context()).Origin(), authn.GroupID(gid), uid); err != nil {
 			return err
 		}
 		w.WriteHeader(http.StatusNoContent)

@@ -25,7 +25,7 @@ func (a *API) operator(w http.ResponseWriter, r *http.Request) (helpdesk.Princip
 	if op, ok := r.Context().Value(operatorKey{}).(helpdesk.Principal); ok {
 		return op, nil
 	}
-	refused := &reply.Refused{Status: http.StatusUnauthorized, Kind: reply.KindToken}
+	refused := &reply.HTTPError{Status: http.StatusUnauthorized, Kind: reply.KindToken}
 	secret, ok := tokenOf(r.Header)
 	if !ok {
 		return helpdesk.Principal{}, refused

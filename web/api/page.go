@@ -34,7 +34,7 @@ func readQuery(r *http.Request) (query, error) {
 	}
 	for name, all := range values {
 		if len(all) > 1 {
-			return query{}, &reply.Refused{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: knownParameter(name)}
+			return query{}, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: knownParameter(name)}
 		}
 	}
 	return query{values}, nil

@@ -19,7 +19,7 @@ func (a *API) resetPassword(w http.ResponseWriter, r *http.Request, op helpdesk.
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (authn.Secret, error) {
-		return a.desk.ResetPassword(r.Context(), op, reply.From(r.Context()).Origin(), id, sendEmail)
+		return a.desk.ResetPassword(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, sendEmail)
 	}, func(link authn.Secret) (status int, shown, kept any, err error) {
 		return http.StatusOK, passwordLinkJSON{link.Reveal()}, passwordLinkJSON{}, nil
 	}))
@@ -49,14 +49,14 @@ func (a *API) expirePassword(temporary bool) handler {
 			return a.temporaryPassword(w, r, op, id)
 		}
 		return a.once(w, r, op, answering(func(r *http.Request) (authn.User, error) {
-			return a.desk.ExpirePassword(r.Context(), op, reply.From(r.Context()).Origin(), id)
+			return a.desk.ExpirePassword(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 		}, a.userAnswer))
 	}
 }
 
 func (a *API) temporaryPassword(w http.ResponseWriter, r *http.Request, op helpdesk.Principal, id string) error {
 	return a.once(w, r, op, answering(func(r *http.Request) (authn.Secret, error) {
-		return a.desk.TemporaryPassword(r.Context(), op, reply.From(r.Context()).Origin(), id)
+		return a.desk.TemporaryPassword(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 	}, func(secret authn.Secret) (status int, shown, kept any, err error) {
 		return http.StatusOK, temporaryJSON{secret.Reveal()}, temporaryJSON{}, nil
 	}))
@@ -101,7 +101,7 @@ func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op helpdesk
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.PasswordChanged, error) {
-		return a.desk.ChangePassword(r.Context(), op, reply.From(r.Context()).Origin(), id, body.OldPassword.Value, body.NewPassword.Value)
+		return a.desk.ChangePassword(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, body.OldPassword.Value, body.NewPassword.Value)
 	}, func(helpdesk.PasswordChanged) (status int, shown, kept any, err error) {
 		out := credentialsAnswer{Provider: providerJSON{Type: "OKTA", Name: "OKTA"}}
 		return http.StatusOK, out, out, nil

@@ -10,6 +10,6 @@ import (
 )
 
 func TestEveryVersionOfAnAnswerDecodes(t *testing.T) {
-	storetest.Golden(t, store.Idempotency, nil, answer{Claim: "WJ5K7XQ2", Digest: []byte{1, 2, 3}, Status: 200,
+	storetest.Golden(t, store.Idempotency, nil, storedResponse{Claim: "WJ5K7XQ2", Digest: []byte{1, 2, 3}, Status: 200,
 		Body: json.RawMessage(`{"id":"g1"}`), Expires: time.Date(2026, 3, 3, 8, 0, 0, 0, time.UTC)})
 }

@@ -30,8 +30,8 @@ type riskDeviceJSON struct {
 	LastUsed   *string          `json:"lastUsed"`
 }
 
-// garageRiskJSON is a garage with fewer than two people who can reset.
-type garageRiskJSON struct {
+// groupRiskJSON is a garage with fewer than two people who can reset.
+type groupRiskJSON struct {
 	Kind      string              `json:"kind"` // "garage"
 	Risk      string              `json:"risk"` // "few_managers"
 	GroupID   authn.GroupID       `json:"groupId"`
@@ -57,7 +57,7 @@ func (a *API) lockoutRisk(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 
 func (a *API) risk(x helpdesk.LockoutRisk) any {
 	if x.Kind == helpdesk.RiskGroup {
-		return garageRiskJSON{Kind: x.Kind, Risk: "few_managers", GroupID: x.Garage.ID, Name: x.Garage.Name, CanReset: x.CanReset,
+		return groupRiskJSON{Kind: x.Kind, Risk: "few_managers", GroupID: x.Garage.ID, Name: x.Garage.Name, CanReset: x.CanReset,
 			HouseWide: x.UnscopedAdmins,
 			Links:     map[string]linkJSON{"group": {Href: a.publicURL + "/api/v1/groups/" + string(x.Garage.ID)}}}
 	}

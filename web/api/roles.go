@@ -110,7 +110,7 @@ func (a *API) grantRole(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Granted, error) {
-		return a.desk.GrantRole(r.Context(), op, reply.From(r.Context()).Origin(), id, helpdesk.NewRole{Role: body.Type, Targets: body.Targets})
+		return a.desk.GrantRole(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, helpdesk.NewRole{Role: body.Type, Targets: body.Targets})
 	}, func(x helpdesk.Granted) (int, any, any, error) {
 		out := a.role(x.User, x.Grant)
 		return http.StatusCreated, out, out, nil
@@ -122,7 +122,7 @@ func (a *API) revokeRole(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 	if err != nil {
 		return err
 	}
-	if err := a.desk.RevokeRole(r.Context(), op, reply.From(r.Context()).Origin(), id, rid); err != nil {
+	if err := a.desk.RevokeRole(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, rid); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -181,7 +181,7 @@ func (a *API) target(do targeting) handler {
 		if err != nil {
 			return err
 		}
-		if err := do(a.desk, r.Context(), op, reply.From(r.Context()).Origin(), id, rid, authn.GroupID(gid)); err != nil {
+		if err := do(a.desk, r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, rid, authn.GroupID(gid)); err != nil {
 			return err
 		}
 		w.WriteHeader(http.StatusNoContent)

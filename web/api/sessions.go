@@ -54,7 +54,7 @@ func (a *API) endSessions(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	if err != nil {
 		return err
 	}
-	if err := a.desk.EndSessions(r.Context(), op, reply.From(r.Context()).Origin(), id, forget); err != nil {
+	if err := a.desk.EndSessions(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, forget); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

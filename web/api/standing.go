@@ -21,7 +21,7 @@ func (a *API) lifecycle(do step) handler {
 			return err
 		}
 		return a.once(w, r, op, answering(func(r *http.Request) (struct{}, error) {
-			return struct{}{}, do(a.desk, r.Context(), op, reply.From(r.Context()).Origin(), id)
+			return struct{}{}, do(a.desk, r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 		}, func(done struct{}) (status int, shown, kept any, err error) { return http.StatusOK, done, done, nil }))
 	}
 }
@@ -39,7 +39,7 @@ func (a *API) deleteUser(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 	if err != nil {
 		return err
 	}
-	if err := a.desk.Delete(r.Context(), op, reply.From(r.Context()).Origin(), id); err != nil {
+	if err := a.desk.Delete(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

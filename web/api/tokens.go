@@ -84,7 +84,7 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	}
 	var secret authn.Secret // in the one answer, after the act: nothing of it is kept
 	return a.once(w, r, op, answering(func(r *http.Request) (t helpdesk.Token, err error) {
-		secret, t, err = a.desk.CreateToken(r.Context(), op, reply.From(r.Context()).Origin(), n)
+		secret, t, err = a.desk.CreateToken(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n)
 		return t, err
 	}, func(t helpdesk.Token) (status int, shown, kept any, err error) {
 		whole := a.token(t)
@@ -98,7 +98,7 @@ func (a *API) revokeToken(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	if err != nil {
 		return err
 	}
-	if err := a.desk.RevokeToken(r.Context(), op, reply.From(r.Context()).Origin(), id); err != nil {
+	if err := a.desk.RevokeToken(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

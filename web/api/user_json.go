@@ -147,7 +147,7 @@ func (p profileBody) take(name string) (string, error) {
 	delete(p, name)
 	var text *string
 	if err := json.Unmarshal(raw, &text); err != nil {
-		return "", &reply.Refused{Status: http.StatusBadRequest, Kind: reply.KindMember, Member: "profile." + name}
+		return "", &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindMember, Member: "profile." + name}
 	}
 	if text == nil {
 		return "", nil

@@ -239,7 +239,7 @@ func (a *API) createUser(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Added, error) {
-		u, invitation, err := a.desk.CreateUser(r.Context(), op, reply.From(r.Context()).Origin(), n, activate, sendEmail)
+		u, invitation, err := a.desk.CreateUser(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n, activate, sendEmail)
 		return helpdesk.Added{User: u, Invitation: invitation}, err
 	}, a.added))
 }

@@ -123,13 +123,13 @@ func (a *API) createWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.
 		return err
 	}
 	return a.once(w, r, op, a.ofWebhook(http.StatusCreated, func(r *http.Request) (authn.Secret, webhook.Endpoint, error) {
-		return a.desk.CreateWebhook(r.Context(), op, reply.From(r.Context()).Origin(), n)
+		return a.desk.CreateWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n)
 	}))
 }
 
 // ofWebhook is an act whose answer is a receiver, with the secret that it made, if it made one: that is in the one
 // answer, after the act, and nothing of it is kept.
-func (a *API) ofWebhook(status int, do func(r *http.Request) (authn.Secret, webhook.Endpoint, error)) act {
+func (a *API) ofWebhook(status int, do func(r *http.Request) (authn.Secret, webhook.Endpoint, error)) idempotentCall {
 	var secret authn.Secret
 	now := a.now() // the answer is made within an Update, which reads no clock
 	return answering(func(r *http.Request) (h webhook.Endpoint, err error) {
@@ -164,7 +164,7 @@ func (a *API) replaceWebhook(w http.ResponseWriter, r *http.Request, op helpdesk
 	if err != nil {
 		return err
 	}
-	h, err := a.desk.UpdateWebhook(r.Context(), op, reply.From(r.Context()).Origin(), id, n)
+	h, err := a.desk.UpdateWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, n)
 	if err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func (a *API) deleteWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.
 	if err != nil {
 		return err
 	}
-	if err := a.desk.DeleteWebhook(r.Context(), op, reply.From(r.Context()).Origin(), id); err != nil {
+	if err := a.desk.DeleteWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -198,12 +198,12 @@ func (a *API) onWebhook(status int, do func(r *http.Request, op helpdesk.Princip
 }
 
 func (a *API) testWebhook(r *http.Request, op helpdesk.Principal, id string) (authn.Secret, webhook.Endpoint, error) {
-	h, err := a.desk.TestWebhook(r.Context(), op, reply.From(r.Context()).Origin(), id)
+	h, err := a.desk.TestWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 	return authn.Secret{}, h, err
 }
 
 func (a *API) rotateWebhook(r *http.Request, op helpdesk.Principal, id string) (authn.Secret, webhook.Endpoint, error) {
-	return a.desk.RotateWebhook(r.Context(), op, reply.From(r.Context()).Origin(), id)
+	return a.desk.RotateWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 }
 
 func (a *API) listDeliveries(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {

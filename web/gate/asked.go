@@ -31,14 +31,14 @@ const (
 
 // read takes what the proxy says. Nobody but a trusted proxy is heard (BAR O7), and each header is said once: a second
 // one came through from the client.
-func (g *Gate) read(r *http.Request) (asked, error) {
+func (g *Handler) read(r *http.Request) (asked, error) {
 	if !g.trusts(r) {
 		return asked{}, authn.Refuse(authn.CodeForbidden)
 	}
 	said := func(name string, longest int) (string, error) {
 		all := r.Header.Values(name)
 		if len(all) != 1 || all[0] == "" || len(all[0]) > longest {
-			return "", &reply.Refused{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: name}
+			return "", &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: name}
 		}
 		return all[0], nil
 	}
@@ -65,13 +65,13 @@ func (g *Gate) read(r *http.Request) (asked, error) {
 	}
 	a.host = plainHost(a.host, g.scheme)
 	if !strings.HasPrefix(a.uri, "/") {
-		return asked{}, &reply.Refused{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: "X-Forwarded-Uri"}
+		return asked{}, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: "X-Forwarded-Uri"}
 	}
 	return a, nil
 }
 
 // trusts tells whether a request comes from a proxy that the configuration names.
-func (g *Gate) trusts(r *http.Request) bool {
+func (g *Handler) trusts(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	return err == nil && slices.ContainsFunc(g.trusted, func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) })
 }
@@ -85,9 +85,9 @@ func plainHost(host, scheme string) string {
 	return strings.TrimSuffix(strings.ToLower(host), port)
 }
 
-// byPerson tells whether somebody looks at the answer: a browser that goes to a page. Everything else, such as a
+// isNavigation tells whether somebody looks at the answer: a browser that goes to a page. Everything else, such as a
 // script's call, an image or a program, is told by the status.
-func (a asked) byPerson(r *http.Request) bool {
+func (a asked) isNavigation(r *http.Request) bool {
 	if a.method != http.MethodGet && a.method != http.MethodHead {
 		return false
 	}

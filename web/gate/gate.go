@@ -22,19 +22,19 @@ type Config struct {
 	Trusted   []netip.Prefix // proxies that are heard
 }
 
-// Gate answers proxies. It is safe for concurrent use.
-type Gate struct {
-	people         *authn.Service
-	rules          rules
-	publicURL      string
-	scheme         string
-	trusted        []netip.Prefix
-	cookie, errand string // names of the two cookies of a protected host
+// Handler answers proxies. It is safe for concurrent use.
+type Handler struct {
+	people               *authn.Service
+	rules                rules
+	publicURL            string
+	scheme               string
+	trusted              []netip.Prefix
+	cookie, returnCookie string // names of the two cookies of a protected host
 }
 
 // New makes the door. It errs on two rules for one place, on rules for the sign-in's own host, and without a proxy to
 // trust.
-func New(c Config) (*Gate, error) {
+func New(c Config) (*Handler, error) {
 	all, err := newRules(c.Rules)
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func New(c Config) (*Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gate{people: c.People, rules: all, publicURL: c.PublicURL, scheme: u.Scheme, trusted: c.Trusted}
+	g := &Handler{people: c.People, rules: all, publicURL: c.PublicURL, scheme: u.Scheme, trusted: c.Trusted}
 	switch {
 	case len(c.Trusted) == 0:
 		return nil, errors.New("trusted_proxies is empty: no proxy would be heard")
@@ -51,9 +51,9 @@ func New(c Config) (*Gate, error) {
 		return nil, errors.New("a rule is for the sign-in's own host")
 	}
 	// "__Host-" keeps a sibling host from planting them (RFC 6265bis section 4.1.3.2).
-	g.cookie, g.errand = "barillet-gate", "barillet-errand"
+	g.cookie, g.returnCookie = "barillet-gate", "barillet-errand"
 	if g.scheme == "https" {
-		g.cookie, g.errand = "__Host-"+g.cookie, "__Host-"+g.errand
+		g.cookie, g.returnCookie = "__Host-"+g.cookie, "__Host-"+g.returnCookie
 	}
 	return g, nil
 }
@@ -63,7 +63,7 @@ const returnPath = "/.barillet/return"
 
 // Check answers a proxy: 200 with who it is, or 401 or 403; where a person looks, 302 to the sign-in instead. With
 // ?answer=status it never redirects, for nginx's auth_request takes nothing but 401 and 403.
-func (g *Gate) Check(w http.ResponseWriter, r *http.Request) {
+func (g *Handler) Check(w http.ResponseWriter, r *http.Request) {
 	a, err := g.read(r)
 	if err != nil {
 		g.refuse(w, r, err)
@@ -71,20 +71,20 @@ func (g *Gate) Check(w http.ResponseWriter, r *http.Request) {
 	}
 	redirects := r.URL.RawQuery == "" || r.URL.Query().Get("answer") != "status"
 	if redirects && a.path() == returnPath {
-		g.back(w, r, a)
+		g.finish(w, r, a)
 		return
 	}
-	rule := g.rules.judging(a.host, a.path())
+	rule := g.rules.match(a.host, a.path())
 	if rule == nil {
 		g.refuse(w, r, authn.Refuse(authn.CodeForbidden))
 		return
 	}
-	redirects = redirects && a.byPerson(r)
+	redirects = redirects && a.isNavigation(r)
 	live, err := g.people.AuthenticateForward(r.Context(), secretIn(r, g.cookie), a.host)
 	switch {
 	case authn.CodeOf(err) == authn.CodeNoSession, err == nil && rule.Admits(&live) && !rule.Satisfied(&live):
 		if redirects {
-			g.send(w, a, rule)
+			g.startSignIn(w, a, rule)
 			return
 		}
 		w.Header().Set("WWW-Authenticate", "Barillet") // RFC 9110 section 15.5.2
@@ -96,13 +96,13 @@ func (g *Gate) Check(w http.ResponseWriter, r *http.Request) {
 	case !rule.Admits(&live):
 		g.refuse(w, r, authn.Refuse(authn.CodeForbidden))
 	default:
-		admit(w, &live)
+		setIdentityHeaders(w, &live)
 	}
 }
 
-// admit tells the application who it is. Every header is set every time, so that a proxy that copies them leaves none
+// setIdentityHeaders tells the application who it is. Every header is set every time, so that a proxy that copies them leaves none
 // of the client's own behind.
-func admit(w http.ResponseWriter, live *authn.Live) {
+func setIdentityHeaders(w http.ResponseWriter, live *authn.Live) {
 	groups := make([]string, len(live.Groups))
 	for i, id := range live.Groups {
 		groups[i] = string(id)
@@ -116,21 +116,21 @@ func admit(w http.ResponseWriter, live *authn.Live) {
 
 // Start sends a person to the sign-in, for proxies that cannot pass on the redirect of Check: nginx leads there from
 // its 401.
-func (g *Gate) Start(w http.ResponseWriter, r *http.Request) {
+func (g *Handler) Start(w http.ResponseWriter, r *http.Request) {
 	a, err := g.read(r)
 	if err != nil {
 		g.refuse(w, r, err)
 		return
 	}
-	rule := g.rules.judging(a.host, a.path())
+	rule := g.rules.match(a.host, a.path())
 	switch {
 	case rule == nil:
 		g.refuse(w, r, authn.Refuse(authn.CodeForbidden))
-	case !a.byPerson(r):
+	case !a.isNavigation(r):
 		w.Header().Set("WWW-Authenticate", "Barillet")
 		g.refuse(w, r, authn.Refuse(authn.CodeNoSession))
 	default:
-		g.send(w, a, rule)
+		g.startSignIn(w, a, rule)
 	}
 }
 
@@ -140,15 +140,15 @@ const errandLife = 600
 // longestErrand is the longest way back that a cookie holds; from a longer one a person comes back to the front page.
 const longestErrand = 2 << 10
 
-// send sends a browser to the sign-in. What binds the way back to this browser, and where it wanted to go, stay in a
+// startSignIn sends a browser to the sign-in. What binds the way back to this browser, and where it wanted to go, stay in a
 // cookie of the protected host: neither passes through the sign-in.
-func (g *Gate) send(w http.ResponseWriter, a asked, rule *Rule) {
+func (g *Handler) startSignIn(w http.ResponseWriter, a asked, rule *Rule) {
 	nonce := newNonce()
 	to := local(a.uri)
 	if len(to) > longestErrand || a.path() == returnPath {
 		to = "/"
 	}
-	g.put(w, g.errand, nonce.Reveal()+"."+base64.RawURLEncoding.EncodeToString([]byte(to)), errandLife)
+	g.put(w, g.returnCookie, nonce.Reveal()+"."+base64.RawURLEncoding.EncodeToString([]byte(to)), errandLife)
 	found(w, g.signIn(a.host, rule, authn.ParseForwardState(nonce)))
 }
 
@@ -159,7 +159,7 @@ func newNonce() authn.Secret {
 }
 
 // signIn is the page of the sign-in that lets a person on to a host.
-func (g *Gate) signIn(host string, rule *Rule, state string) string {
+func (g *Handler) signIn(host string, rule *Rule, state string) string {
 	q := url.Values{"host": {host}, "path": {rule.Path}}
 	if state != "" {
 		q.Set("state", state)
@@ -167,28 +167,28 @@ func (g *Gate) signIn(host string, rule *Rule, state string) string {
 	return g.publicURL + "/gate?" + q.Encode()
 }
 
-// Named finds the rule that a person at the sign-in is on the way to; nil when there is none.
-func (g *Gate) Named(host, path string) *Rule { return g.rules.named(host, path) }
+// RuleFor finds the rule that a person at the sign-in is on the way to; nil when there is none.
+func (g *Handler) RuleFor(host, path string) *Rule { return g.rules.named(host, path) }
 
 // ReturnURL is where a return code is taken.
-func (g *Gate) ReturnURL(host string, code authn.Secret) string {
+func (g *Handler) ReturnURL(host string, code authn.Secret) string {
 	return g.scheme + "://" + host + returnPath + "?code=" + code.Reveal()
 }
 
 // Return takes a return code where the proxy leads a path of the protected host here: nginx.
-func (g *Gate) Return(w http.ResponseWriter, r *http.Request) {
+func (g *Handler) Return(w http.ResponseWriter, r *http.Request) {
 	a, err := g.read(r)
 	if err != nil {
 		g.refuse(w, r, err)
 		return
 	}
-	g.back(w, r, a)
+	g.finish(w, r, a)
 }
 
-// back changes a return code into the gate's cookie and goes on to where the browser wanted to go. A code that is not
+// finish changes a return code into the gate's cookie and goes on to where the browser wanted to go. A code that is not
 // good leads there too: the gate is shut, so it is the sign-in's turn again. Without the errand's cookie it would do so
 // for ever, and is refused; its code is spent all the same, or it would be good for whoever reads the address there.
-func (g *Gate) back(w http.ResponseWriter, r *http.Request, a asked) {
+func (g *Handler) finish(w http.ResponseWriter, r *http.Request, a asked) {
 	nonce, to, ok := g.errandIn(r)
 	if len(g.rules[a.host]) == 0 {
 		g.refuse(w, r, authn.Refuse(authn.CodeForbidden))
@@ -197,20 +197,20 @@ func (g *Gate) back(w http.ResponseWriter, r *http.Request, a asked) {
 	_, query, _ := strings.Cut(a.uri, "?")
 	q, err := url.ParseQuery(query)
 	if err != nil || len(q["code"]) != 1 || !aSecret.MatchString(q.Get("code")) {
-		g.refuse(w, r, &reply.Refused{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: "code"})
+		g.refuse(w, r, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: "code"})
 		return
 	}
 	if !ok {
 		nonce = newNonce() // nobody's
 	}
-	secret, err := g.people.RedeemReturnCode(r.Context(), reply.From(r.Context()).Origin(), authn.SecretOf(q.Get("code")), a.host, nonce)
+	secret, err := g.people.RedeemReturnCode(r.Context(), reply.RequestFrom(r.Context()).Origin(), authn.SecretOf(q.Get("code")), a.host, nonce)
 	switch {
 	case !ok && (err == nil || authn.CodeOf(err) == authn.CodeInvalidLink):
 		g.refuse(w, r, authn.Refuse(authn.CodeForbidden))
 		return
 	case err == nil:
 		g.put(w, g.cookie, secret.Reveal(), 0)
-		g.put(w, g.errand, "", -1)
+		g.put(w, g.returnCookie, "", -1)
 	case authn.CodeOf(err) != authn.CodeInvalidLink:
 		g.refuse(w, r, err)
 		return
@@ -219,8 +219,8 @@ func (g *Gate) back(w http.ResponseWriter, r *http.Request, a asked) {
 }
 
 // errandIn reads the errand's cookie.
-func (g *Gate) errandIn(r *http.Request) (nonce authn.Secret, to string, ok bool) {
-	for _, c := range r.CookiesNamed(g.errand) {
+func (g *Handler) errandIn(r *http.Request) (nonce authn.Secret, to string, ok bool) {
+	for _, c := range r.CookiesNamed(g.returnCookie) {
 		secret, way, _ := strings.Cut(c.Value, ".")
 		raw, err := base64.RawURLEncoding.DecodeString(way)
 		if err == nil && aSecret.MatchString(secret) {
@@ -244,7 +244,7 @@ func secretIn(r *http.Request, cookie string) authn.Secret {
 
 // put sets a cookie of the protected host and of no other: it never has a Domain. life is in seconds; 0: as long as the
 // browser is open.
-func (g *Gate) put(w http.ResponseWriter, name, value string, life int) {
+func (g *Handler) put(w http.ResponseWriter, name, value string, life int) {
 	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: life, HttpOnly: true, Secure: g.scheme == "https",
 		SameSite: http.SameSiteLaxMode})
 }
@@ -257,7 +257,7 @@ func found(w http.ResponseWriter, to string) {
 }
 
 // refuse answers programs.
-func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, err error) {
+func (g *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Del("Strict-Transport-Security")
 	reply.Problem(w, r, err)
 }

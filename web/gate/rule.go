@@ -105,9 +105,9 @@ func newRules(all []Rule) (rules, error) {
 	return out, nil
 }
 
-// judging is the rule that a request falls under; nil when there is none, or when it cannot be told which: a path that
+// match is the rule that a request falls under; nil when there is none, or when it cannot be told which: a path that
 // servers read in more than one way is then refused. Where a whole host has one rule, no path can change the answer.
-func (all rules) judging(host, path string) *Rule {
+func (all rules) match(host, path string) *Rule {
 	of := all[host]
 	if len(of) == 1 && of[0].Path == "/" {
 		return &of[0]

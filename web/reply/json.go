@@ -28,8 +28,8 @@ func JSON(w http.ResponseWriter, status int, v any) error {
 	return nil
 }
 
-// Picture answers with one, which nobody may keep.
-func Picture(w http.ResponseWriter, png []byte) { write(w, http.StatusOK, "image/png", png) }
+// WritePNG answers with one, which nobody may keep.
+func WritePNG(w http.ResponseWriter, png []byte) { write(w, http.StatusOK, "image/png", png) }
 
 func write(w http.ResponseWriter, status int, media string, body []byte) {
 	h := w.Header()
@@ -72,10 +72,10 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if _, over := errors.AsType[*http.MaxBytesError](err); over || int64(len(body)) > limit {
-		return nil, &Refused{Status: http.StatusRequestEntityTooLarge, Kind: KindTooLarge}
+		return nil, &HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: KindTooLarge}
 	}
 	if err != nil {
-		return nil, &Refused{Status: http.StatusBadRequest, Kind: KindMalformed} // cut off, or too slow
+		return nil, &HTTPError{Status: http.StatusBadRequest, Kind: KindMalformed} // cut off, or too slow
 	}
 	return body, nil
 }
@@ -84,7 +84,7 @@ func decodeBody(r *http.Request, body []byte, v any) error {
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset := params["charset"]
 	if err != nil || media != mediaJSON || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return &Refused{Status: http.StatusUnsupportedMediaType, Kind: KindMedia}
+		return &HTTPError{Status: http.StatusUnsupportedMediaType, Kind: KindMedia}
 	}
 	return ParseJSON(body, v)
 }
@@ -106,9 +106,9 @@ func ParseJSON(body []byte, v any) error {
 	}
 	err := json.Unmarshal(body, v)
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return &Refused{Status: http.StatusBadRequest, Kind: KindMember, Member: memberName(e.Field)}
+		return &HTTPError{Status: http.StatusBadRequest, Kind: KindMember, Member: memberName(e.Field)}
 	}
-	if e, ok := errors.AsType[*Refused](err); ok {
+	if e, ok := errors.AsType[*HTTPError](err); ok {
 		return e
 	}
 	if err != nil {
@@ -152,13 +152,13 @@ func (s strict) object(t reflect.Type, path string, depth int) error {
 			at = path + "." + name
 		}
 		if seen[name] {
-			return &Refused{Status: http.StatusBadRequest, Kind: KindDuplicate, Member: memberName(at)}
+			return &HTTPError{Status: http.StatusBadRequest, Kind: KindDuplicate, Member: memberName(at)}
 		}
 		seen[name] = true
 		inner := reflect.Type(nil)
 		if known != nil {
 			if inner, ok = known[name]; !ok {
-				return &Refused{Status: http.StatusBadRequest, Kind: KindUnknown, Member: memberName(at)}
+				return &HTTPError{Status: http.StatusBadRequest, Kind: KindUnknown, Member: memberName(at)}
 			}
 		}
 		if err := s.value(inner, at, depth+1); err != nil {
@@ -236,4 +236,4 @@ func memberName(name string) string {
 	return name
 }
 
-func malformed() error { return &Refused{Status: http.StatusBadRequest, Kind: KindMalformed} }
+func malformed() error { return &HTTPError{Status: http.StatusBadRequest, Kind: KindMalformed} }

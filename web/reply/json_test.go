@@ -84,7 +84,7 @@ func TestABodyIsReadStrictly(t *testing.T) {
 				}
 				return
 			}
-			refused, ok := errors.AsType[*reply.Refused](err)
+			refused, ok := errors.AsType[*reply.HTTPError](err)
 			if !ok {
 				t.Fatalf("got %v, want a refusal", err)
 			}
@@ -133,7 +133,7 @@ func FuzzParseJSON(f *testing.F) {
 			}
 			return
 		}
-		refused, ok := errors.AsType[*reply.Refused](err)
+		refused, ok := errors.AsType[*reply.HTTPError](err)
 		if !ok || refused.Status != http.StatusBadRequest {
 			t.Fatalf("got %v, want a refusal with 400", err)
 		}

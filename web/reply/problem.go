@@ -143,7 +143,7 @@ var instead = map[string]string{
 
 // kindOf names the problem and the member or field that it is about.
 func kindOf(err error, status int) (kind, member, reason string) {
-	if e, ok := errors.AsType[*Refused](err); ok {
+	if e, ok := errors.AsType[*HTTPError](err); ok {
 		return e.Kind, e.Member, ""
 	}
 	if e, ok := errors.AsType[*authn.Error](err); ok && problems[string(e.Code)].title != "" {
@@ -166,7 +166,7 @@ func Describe(r *http.Request, err error) Document {
 	if kind == string(authn.CodeInvalid) {
 		status = http.StatusBadRequest // as Okta answers E0000001
 	}
-	p, q := problems[kind], From(r.Context())
+	p, q := problems[kind], RequestFrom(r.Context())
 	d := Document{Type: typeBase + kind, Title: p.title, Status: status, Detail: p.title, Instance: "/errors/" + q.ID,
 		ErrorCode: p.okta, ErrorLink: p.okta, ErrorID: q.ID, ErrorCauses: []Cause{}}
 	if member != "" {
@@ -197,7 +197,7 @@ func Problem(w http.ResponseWriter, r *http.Request, err error) {
 	if retry > 0 {
 		RetryAfter(w, retry)
 	}
-	if e, ok := errors.AsType[*Refused](err); ok && e.Allow != "" {
+	if e, ok := errors.AsType[*HTTPError](err); ok && e.Allow != "" {
 		w.Header().Set("Allow", e.Allow)
 	}
 	d := Describe(r, err)

@@ -38,7 +38,7 @@ func TestEveryErrorHasOneStatus(t *testing.T) {
 		{"a client that went away", context.Canceled, 503, time.Second},
 		{"no time left", fmt.Errorf("reading: %w", context.DeadlineExceeded), 503, time.Second},
 		{"a body over its limit", &http.MaxBytesError{Limit: 1}, 413, 0},
-		{"a refusal of HTTP", &reply.Refused{Status: 405, Kind: reply.KindMethod}, 405, 0},
+		{"a refusal of HTTP", &reply.HTTPError{Status: 405, Kind: reply.KindMethod}, 405, 0},
 		{"something unforeseen", errors.New("boom"), 500, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -122,18 +122,18 @@ func TestWhatCanBeTriedAgainSaysWhen(t *testing.T) {
 	if got := w.Header().Get("Retry-After"); w.Code != 503 || got != "5" || d.Type != "/problems/unavailable" {
 		t.Errorf("got %d after %q as %s, want 503 after 5", w.Code, got, d.Type)
 	}
-	w, _ = answer(t, with(&log), &reply.Refused{Status: 405, Kind: reply.KindMethod, Allow: "GET, HEAD"})
+	w, _ = answer(t, with(&log), &reply.HTTPError{Status: 405, Kind: reply.KindMethod, Allow: "GET, HEAD"})
 	if got := w.Header().Get("Allow"); got != "GET, HEAD" {
 		t.Errorf("Allow: got %q", got)
 	}
 }
 
 func TestARequestIsFoundInItsContext(t *testing.T) {
-	if q := reply.From(t.Context()); q == nil || q.ID != "" {
+	if q := reply.RequestFrom(t.Context()); q == nil || q.ID != "" {
 		t.Errorf("got %+v, want the zero value", q)
 	}
 	q := &reply.Request{ID: "r", Agent: "a", Lang: "fr", Browser: authn.SecretOf("b")}
-	o := reply.From(reply.With(t.Context(), q)).Origin()
+	o := reply.RequestFrom(reply.With(t.Context(), q)).Origin()
 	if o.RequestID != "r" || o.Agent != "a" || o.Locale != "fr" || o.Browser.Reveal() != "b" {
 		t.Errorf("got %+v, want what the request knows", o)
 	}

@@ -25,8 +25,8 @@ func With(ctx context.Context, q *Request) context.Context {
 	return context.WithValue(ctx, requestKey{}, q)
 }
 
-// From is the Request of a context. It is never nil: without one it is the zero value, the house itself.
-func From(ctx context.Context) *Request {
+// RequestFrom is the Request of a context. It is never nil: without one it is the zero value, the house itself.
+func RequestFrom(ctx context.Context) *Request {
 	if q, ok := ctx.Value(requestKey{}).(*Request); ok && q != nil {
 		return q
 	}

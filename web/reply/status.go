@@ -15,16 +15,16 @@ import (
 // quorum to come back, short enough for a person to wait for it.
 const retryStore = 5 * time.Second
 
-// Refused is what HTTP itself refuses, before anything of the domain is asked. Nothing that was submitted is in
+// HTTPError is what HTTP itself refuses, before anything of the domain is asked. Nothing that was submitted is in
 // it but the name of a member.
-type Refused struct {
+type HTTPError struct {
 	Status int
 	Kind   string // one of problem.go: the last part of the problem's type
 	Member string // which member of the body or query; "": none in particular
 	Allow  string // with 405: the methods of the route
 }
 
-func (e *Refused) Error() string {
+func (e *HTTPError) Error() string {
 	if e.Member != "" {
 		return e.Kind + ": " + e.Member
 	}
@@ -62,7 +62,7 @@ func Status(err error) (status int, retry time.Duration) {
 	if err == nil {
 		return http.StatusOK, 0
 	}
-	if e, ok := errors.AsType[*Refused](err); ok {
+	if e, ok := errors.AsType[*HTTPError](err); ok {
 		return e.Status, 0
 	}
 	if e, ok := errors.AsType[*authn.Error](err); ok {
@@ -101,7 +101,7 @@ func Report(r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) {
 		level = slog.LevelDebug // the client went away
 	}
-	q := From(r.Context())
+	q := RequestFrom(r.Context())
 	// The pattern, not the path: a path can hold the token of a link.
 	q.logger().LogAttrs(r.Context(), level, "request failed", slog.String("request", q.ID), slog.String("method", r.Method),
 		slog.String("route", r.Pattern), slog.Int("status", status), slog.Any("error", err))
