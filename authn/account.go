@@ -116,23 +116,23 @@ func (r Reader) openSessions(u *User, this string, now time.Time) ([]OpenSession
 }
 
 // requireStepUp loads a session with a full fresh proof; CodeStepUpRequired asks for one.
-func (w *Tx) requireStepUp(session Secret) (Session, User, error) {
-	ses, u, err := w.session(session, w.Op.Now)
-	if err == nil && (!ses.StepUp.fresh(w.Op.Now) || ses.StepUp.EnrolOnly) {
+func (tx *Tx) requireStepUp(session Secret) (Session, User, error) {
+	ses, u, err := tx.session(session, tx.Op.Now)
+	if err == nil && (!ses.StepUp.fresh(tx.Op.Now) || ses.StepUp.EnrolOnly) {
 		err = Refuse(CodeStepUpRequired)
 	}
 	return ses, u, err
 }
 
 // Rename gives a device another name.
-func (s *Service) Rename(ctx context.Context, from RequestInfo, session Secret, id factors.DeviceID, name string) error {
+func (s *Service) Rename(ctx context.Context, req RequestInfo, session Secret, id factors.DeviceID, name string) error {
 	name, err := DeviceName(name, false)
 	if err != nil {
 		return err
 	}
-	a := s.NewOperation(from)
-	_, err = Update(ctx, s, a, func(w *Tx) (struct{}, error) {
-		_, u, err := w.session(session, a.Now)
+	op := s.NewOperation(req)
+	_, err = Update(ctx, s, op, func(tx *Tx) (struct{}, error) {
+		_, u, err := tx.session(session, op.Now)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -143,19 +143,19 @@ func (s *Service) Rename(ctx context.Context, from RequestInfo, session Secret, 
 		changed := *d
 		changed.Name = name
 		u.Devices = replaceDevice(u.Devices, changed)
-		if err := w.auditDevice(&u, audit.FactorUpdated, changed); err != nil {
+		if err := tx.auditDevice(&u, audit.FactorUpdated, changed); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, w.Save(&u)
+		return struct{}{}, tx.Save(&u)
 	})
 	return err
 }
 
 // RemoveDevice takes one of the person's own devices away, never the last that counts. Every other session ends.
-func (s *Service) RemoveDevice(ctx context.Context, from RequestInfo, session Secret, id factors.DeviceID) (Credentials, error) {
-	a := s.NewOperation(from)
-	return Update(ctx, s, a, func(w *Tx) (Credentials, error) {
-		ses, u, err := w.requireStepUp(session)
+func (s *Service) RemoveDevice(ctx context.Context, req RequestInfo, session Secret, id factors.DeviceID) (Credentials, error) {
+	op := s.NewOperation(req)
+	return Update(ctx, s, op, func(tx *Tx) (Credentials, error) {
+		ses, u, err := tx.requireStepUp(session)
 		if err != nil {
 			return Credentials{}, err
 		}
@@ -167,46 +167,46 @@ func (s *Service) RemoveDevice(ctx context.Context, from RequestInfo, session Se
 			return Credentials{}, Refuse(CodeLastDevice)
 		}
 		gone := *d
-		if err := w.TakeDevice(&u, gone); err != nil {
+		if err := tx.TakeDevice(&u, gone); err != nil {
 			return Credentials{}, err
 		}
-		w.AddActivity(&u, audit.FactorRemoved, gone.Name)
-		if err := w.auditDevice(&u, audit.FactorRemoved, gone); err != nil {
+		tx.AddActivity(&u, audit.FactorRemoved, gone.Name)
+		if err := tx.auditDevice(&u, audit.FactorRemoved, gone); err != nil {
 			return Credentials{}, err
 		}
-		issued, err := w.rotate(&u, ses)
+		issued, err := tx.rotate(&u, ses)
 		if err != nil {
 			return Credentials{}, err
 		}
-		return issued, w.Save(&u)
+		return issued, tx.Save(&u)
 	})
 }
 
 // TakeDevice takes a device from the person, raises the Epoch (PROTOCOL 2) and mails; the caller audits, ends
 // the sessions and saves.
-func (w *Tx) TakeDevice(u *User, d factors.Device) error {
+func (tx *Tx) TakeDevice(u *User, d factors.Device) error {
 	u.Devices = slices.DeleteFunc(slices.Clone(u.Devices), func(x factors.Device) bool { return x.ID == d.ID })
 	u.Epoch++
-	if err := w.dropUnique(d); err != nil {
+	if err := tx.dropUnique(d); err != nil {
 		return err
 	}
-	return w.Notify(u, templates.DeviceRemovedMail{Context: w.About(u), Device: d.Name}, time.Time{})
+	return tx.Notify(u, templates.DeviceRemovedMail{Context: tx.About(u), Device: d.Name}, time.Time{})
 }
 
 // ChangePassword takes the known password and a new one, after a fresh proof. Every other session ends.
-func (s *Service) ChangePassword(ctx context.Context, from RequestInfo, session Secret, current, chosen string) (Credentials, error) {
-	a := s.NewOperation(from)
-	ses, u, err := s.sessionOf(ctx, a, session)
+func (s *Service) ChangePassword(ctx context.Context, req RequestInfo, session Secret, current, chosen string) (Credentials, error) {
+	op := s.NewOperation(req)
+	ses, u, err := s.sessionOf(ctx, op, session)
 	if err != nil {
 		return Credentials{}, err
 	}
-	if !ses.StepUp.fresh(a.Now) || ses.StepUp.EnrolOnly {
+	if !ses.StepUp.fresh(op.Now) || ses.StepUp.EnrolOnly {
 		return Credentials{}, Refuse(CodeStepUpRequired)
 	}
 	if err := s.Hasher.Validate(chosen, s.about(&u)); err != nil {
 		return Credentials{}, err
 	}
-	known := u.knowsBrowser(from.Browser, a.Now)
+	known := u.knowsBrowser(req.Browser, op.Now)
 	c := candidate{user: u, found: true, known: known, counts: s.failureID(u.ID)}
 	right, _, err := s.Hasher.Verify(ctx, known, u.Password.Hash, current)
 	if err != nil {
@@ -222,8 +222,8 @@ func (s *Service) ChangePassword(ctx context.Context, from RequestInfo, session 
 		issued Credentials
 		err    error
 	}
-	out, err := Update(ctx, s, a, func(w *Tx) (result, error) {
-		issued, refused, err := w.storeChange(session, c, right, phc)
+	out, err := Update(ctx, s, op, func(tx *Tx) (result, error) {
+		issued, refused, err := tx.storeChange(session, c, right, phc)
 		return result{issued, refused}, err
 	})
 	if err == nil {
@@ -233,47 +233,47 @@ func (s *Service) ChangePassword(ctx context.Context, from RequestInfo, session 
 }
 
 // storeChange stores a change of password, or counts the wrong one: refused is told after it was stored.
-func (w *Tx) storeChange(session Secret, c candidate, right bool, phc string) (issued Credentials, refused, err error) {
-	ses, u, err := w.requireStepUp(session)
+func (tx *Tx) storeChange(session Secret, c candidate, right bool, phc string) (issued Credentials, refused, err error) {
+	ses, u, err := tx.requireStepUp(session)
 	if err != nil {
 		return Credentials{}, nil, err
 	}
-	g, err := w.s.Failures.Get(w.Raw, c.counts)
+	f, err := tx.s.Failures.Get(tx.Raw, c.counts)
 	if err != nil {
 		return Credentials{}, nil, fmt.Errorf("reading wrong answers: %w", err)
 	}
-	if ok, until := g.Allowed(w.Op.Now, throttle.Password, c.known); !ok {
-		return Credentials{}, Wait(until.Sub(w.Op.Now)), nil
+	if ok, until := f.Allowed(tx.Op.Now, throttle.Password, c.known); !ok {
+		return Credentials{}, Wait(until.Sub(tx.Op.Now)), nil
 	}
 	if !right || u.Password.Hash != c.user.Password.Hash {
-		if err := w.s.Failures.Put(w.Raw, w.Op.Now, c.counts, g.WithFailure(w.Op.Now, throttle.Password, c.known)); err != nil {
+		if err := tx.s.Failures.Put(tx.Raw, tx.Op.Now, c.counts, f.WithFailure(tx.Op.Now, throttle.Password, c.known)); err != nil {
 			return Credentials{}, nil, fmt.Errorf("counting a wrong password: %w", err)
 		}
-		return Credentials{}, Invalid("current", "wrong"), w.AuditUser(&u, audit.PasswordUpdated, audit.Failure, "wrong password")
+		return Credentials{}, Invalid("current", "wrong"), tx.AuditUser(&u, audit.PasswordUpdated, audit.Failure, "wrong password")
 	}
-	u.Password = Password{Hash: phc, Provenance: ProvenanceUser, Set: w.Op.Now}
-	if err := w.passwordChanged(&u); err != nil {
+	u.Password = Password{Hash: phc, Provenance: ProvenanceUser, Set: tx.Op.Now}
+	if err := tx.passwordChanged(&u); err != nil {
 		return Credentials{}, nil, err
 	}
-	if issued, err = w.rotate(&u, ses); err != nil {
+	if issued, err = tx.rotate(&u, ses); err != nil {
 		return Credentials{}, nil, err
 	}
-	return issued, nil, w.Save(&u)
+	return issued, nil, tx.Save(&u)
 }
 
 // SetLocale stores the language that the person chose.
-func (s *Service) SetLocale(ctx context.Context, from RequestInfo, session Secret, locale string) error {
+func (s *Service) SetLocale(ctx context.Context, req RequestInfo, session Secret, locale string) error {
 	if !slices.Contains(templates.Languages(), locale) {
 		return Invalid("lang", "unknown")
 	}
-	a := s.NewOperation(from)
-	_, err := Update(ctx, s, a, func(w *Tx) (struct{}, error) {
-		_, u, err := w.session(session, a.Now)
+	op := s.NewOperation(req)
+	_, err := Update(ctx, s, op, func(tx *Tx) (struct{}, error) {
+		_, u, err := tx.session(session, op.Now)
 		if err != nil || u.Locale == locale {
 			return struct{}{}, err
 		}
 		u.Locale = locale
-		return struct{}{}, w.Save(&u)
+		return struct{}{}, tx.Save(&u)
 	})
 	return err
 }

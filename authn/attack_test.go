@@ -102,9 +102,9 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 }
 
 // forgets asks for a new password and tells for whom a help request would be opened.
-func (h *house) forgets(from authn.RequestInfo, who string) (stuck authn.UserID, err error) {
+func (h *house) forgets(req authn.RequestInfo, who string) (stuck authn.UserID, err error) {
 	h.t.Helper()
-	err = h.Service.RequestPasswordLink(h.t.Context(), from, who, func(_ *authn.Tx, u *authn.User) error {
+	err = h.Service.RequestPasswordLink(h.t.Context(), req, who, func(_ *authn.Tx, u *authn.User) error {
 		stuck = u.ID
 		return nil
 	})

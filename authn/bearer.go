@@ -84,8 +84,8 @@ func (s *Service) HasPhishingResistant(u *User) bool {
 }
 
 // DeviceSignedIn mails the person, in the change of tx, that a device of an application may now act for them.
-func (s *Service) DeviceSignedIn(tx store.Tx, a *Operation, id UserID, app string) error {
-	w := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: a}
+func (s *Service) DeviceSignedIn(tx store.Tx, op *Operation, id UserID, app string) error {
+	w := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: op}
 	u, err := w.User(id)
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func (s *Service) DeviceSignedIn(tx store.Tx, a *Operation, id UserID, app strin
 }
 
 // RunTxHook runs what Also put into the context in a change that another package makes and that came to outcome.
-func (s *Service) RunTxHook(ctx context.Context, tx store.Tx, a *Operation, outcome any) error {
-	w := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: a}
+func (s *Service) RunTxHook(ctx context.Context, tx store.Tx, op *Operation, outcome any) error {
+	w := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: op}
 	return w.runTxHook(ctx, outcome)
 }

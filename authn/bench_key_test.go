@@ -99,9 +99,9 @@ func assertions(b *testing.B, crowd *authntest.Population, k *softKey) ([]authn.
 }
 
 func verifyKey(b *testing.B, crowd *authntest.Population, i int, login authn.Secret, answer []byte) error {
-	from := crowd.From
-	from.Browser = crowd.People[i].Browser
-	v, err := crowd.Service.Verify(b.Context(), from, login, webauthn.Kind, answer)
+	req := crowd.From
+	req.Browser = crowd.People[i].Browser
+	v, err := crowd.Service.Verify(b.Context(), req, login, webauthn.Kind, answer)
 	if err != nil || !v.Accepted() {
 		return fmt.Errorf("key of %s: %v, rejected %q", crowd.People[i].Login, err, v.Rejected)
 	}

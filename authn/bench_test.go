@@ -157,9 +157,9 @@ func BenchmarkSecondStep(b *testing.B) {
 }
 
 func verify(b *testing.B, crowd *authntest.Population, i int, login authn.Secret, code []byte) error {
-	from := crowd.From
-	from.Browser = crowd.People[i].Browser
-	v, err := crowd.Service.Verify(b.Context(), from, login, totp.Kind, code)
+	req := crowd.From
+	req.Browser = crowd.People[i].Browser
+	v, err := crowd.Service.Verify(b.Context(), req, login, totp.Kind, code)
 	if err != nil {
 		return fmt.Errorf("second step of %s: %w", crowd.People[i].Login, err)
 	}

@@ -37,31 +37,31 @@ func (s *Service) ParseImport(now time.Time, u *User, key Secret) (factors.Devic
 
 // AddImported gives a person who is about to be created the device from elsewhere. They are active at once and can ask for a
 // new password, which counts once it is proven together with that device.
-func (w *Tx) AddImported(u *User, d factors.Device) error {
-	d.ID, d.Added = factors.DeviceID(w.Op.ID("device")), w.Op.Now
-	if err := w.takeUnique(u.ID, d.Unique); err != nil {
+func (tx *Tx) AddImported(u *User, d factors.Device) error {
+	d.ID, d.Added = factors.DeviceID(tx.Op.ID("device")), tx.Op.Now
+	if err := tx.takeUnique(u.ID, d.Unique); err != nil {
 		if CodeOf(err) == CodeTaken {
 			return Invalid("otpauth", "taken")
 		}
 		return err
 	}
 	u.Devices = []factors.Device{d}
-	u.Status, u.Activated, u.StatusAt = StatusActive, w.Op.Now, w.Op.Now
+	u.Status, u.Activated, u.StatusAt = StatusActive, tx.Op.Now, tx.Op.Now
 	return nil
 }
 
 // IssueImportLink makes the link by which a person with a device from elsewhere chooses their first password. It is good for
 // as long as an invitation, and worth nothing without the device.
-func (w *Tx) IssueImportLink(u *User) (token Secret, expires time.Time, err error) {
-	expires = w.Op.Now.Add(InvitationTTL)
-	token, err = w.putLink("password", Link{User: u.ID, Purpose: linkPassword, Epoch: u.Epoch, Expires: expires})
+func (tx *Tx) IssueImportLink(u *User) (token Secret, expires time.Time, err error) {
+	expires = tx.Op.Now.Add(InvitationTTL)
+	token, err = tx.putLink("password", Link{User: u.ID, Purpose: linkPassword, Epoch: u.Epoch, Expires: expires})
 	return token, expires, err
 }
 
 // RemoveImported takes the devices from elsewhere that nobody has signed in with. The caller audits and saves.
-func (w *Tx) RemoveImported(u *User) error {
+func (tx *Tx) RemoveImported(u *User) error {
 	for _, d := range u.Devices {
-		if err := w.dropUnique(d); err != nil {
+		if err := tx.dropUnique(d); err != nil {
 			return err
 		}
 	}

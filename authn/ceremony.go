@@ -107,18 +107,18 @@ type deviceAttempt struct {
 func (t *deviceAttempt) apart() bool { return t.by != (audit.Actor{}) }
 
 // verifyAnswer verifies an answer against the person as read, outside any transaction.
-func (s *Service) verifyAnswer(a *Operation, u *User, have []factors.Device, open *Ceremony, kind factors.Kind, known bool, answer []byte) (deviceAttempt, error) {
+func (s *Service) verifyAnswer(op *Operation, u *User, have []factors.Device, open *Ceremony, kind factors.Kind, known bool, answer []byte) (deviceAttempt, error) {
 	f := s.factor(kind)
 	if f == nil {
 		return deviceAttempt{}, Refuse(CodeNotFound)
 	}
-	t := deviceAttempt{kind: kind, class: s.classOf(kind), known: known, rev: u.Revision, pending: open.pending(kind, a.Now)}
+	t := deviceAttempt{kind: kind, class: s.classOf(kind), known: known, rev: u.Revision, pending: open.pending(kind, op.Now)}
 	if t.class == throttle.Key && t.pending == nil {
 		t.outcome.Rejected = factors.ReasonGone
 		return t, nil
 	}
 	var err error
-	if t.outcome, err = f.FinishVerify(a.Now, s.subject(u), have, t.pending, answer); err != nil {
+	if t.outcome, err = f.FinishVerify(op.Now, s.subject(u), have, t.pending, answer); err != nil {
 		return deviceAttempt{}, fmt.Errorf("verifying by %s: %w", kind, err)
 	}
 	return t, nil
@@ -126,14 +126,14 @@ func (s *Service) verifyAnswer(a *Operation, u *User, have []factors.Device, ope
 
 // deviceWait tells how long to wait before an answer of this class is judged; 0: now.
 func (r Reader) deviceWait(now time.Time, u *User, class throttle.Class, known bool) (time.Duration, throttle.Failures, error) {
-	g, err := r.s.Failures.Get(r.r, r.s.failureID(u.ID))
+	f, err := r.s.Failures.Get(r.r, r.s.failureID(u.ID))
 	if err != nil {
-		return 0, g, fmt.Errorf("reading wrong answers: %w", err)
+		return 0, f, fmt.Errorf("reading wrong answers: %w", err)
 	}
-	if ok, until := g.Allowed(now, class, known); !ok {
-		return max(until.Sub(now), time.Second), g, nil
+	if ok, until := f.Allowed(now, class, known); !ok {
+		return max(until.Sub(now), time.Second), f, nil
 	}
-	return 0, g, nil
+	return 0, f, nil
 }
 
 // The person is told after the third wrong code in a row behind the right password, and after each ten more
@@ -142,8 +142,8 @@ const noticeAt, noticeEach = 3, 10
 
 // count stores what an attempt means for the person's devices and counters; the caller saves the person. The
 // one place where the answer to any secret of a device is counted, for every door (PROTOCOL 17).
-func (w *Tx) count(u *User, t deviceAttempt) (Verification, error) {
-	wait, g, err := w.deviceWait(w.Op.Now, u, t.class, t.known)
+func (tx *Tx) count(u *User, t deviceAttempt) (Verification, error) {
+	wait, f, err := tx.deviceWait(tx.Op.Now, u, t.class, t.known)
 	if err != nil || wait > 0 {
 		return Verification{Wait: wait}, err
 	}
@@ -154,43 +154,43 @@ func (w *Tx) count(u *User, t deviceAttempt) (Verification, error) {
 		}
 	}
 	j := Verification{Rejected: o.Rejected, ClockOff: o.ClockOff, CodesLeft: o.Left}
-	id := w.s.failureID(u.ID)
+	id := tx.s.failureID(u.ID)
 	switch {
 	case o.Accepted():
-		return j, w.s.Failures.Put(w.Raw, w.Op.Now, id, g.WithSuccess(w.Op.Now, t.class, t.known))
+		return j, tx.s.Failures.Put(tx.Raw, tx.Op.Now, id, f.WithSuccess(tx.Op.Now, t.class, t.known))
 	case o.Rejected == factors.ReasonWrong, o.Rejected == factors.ReasonClock:
-		wrong := g.WithFailure(w.Op.Now, t.class, t.known)
+		wrong := f.WithFailure(tx.Op.Now, t.class, t.known)
 		if t.apart() { // no password was given before it
-			wrong.WrongAfterPassword = g.WrongAfterPassword
+			wrong.WrongAfterPassword = f.WrongAfterPassword
 		}
-		err = w.s.Failures.Put(w.Raw, w.Op.Now, id, wrong)
+		err = tx.s.Failures.Put(tx.Raw, tx.Op.Now, id, wrong)
 		if err == nil && t.class == throttle.Code && !t.apart() && wrong.Streak%noticeEach == noticeAt {
-			w.AddFailedActivity(u, audit.FactorProven)
+			tx.AddFailedActivity(u, audit.FactorProven)
 			j.told = true
-			err = w.NotifyLimited(u, templates.WrongCodesMail{Context: w.About(u), Count: wrong.Streak})
+			err = tx.NotifyLimited(u, templates.WrongCodesMail{Context: tx.About(u), Count: wrong.Streak})
 		}
 	case o.Rejected == factors.ReasonClone:
-		w.AddActivity(u, audit.FactorMarked, o.Device.Name)
-		if err = w.Notify(u, templates.KeyClonedMail{Context: w.About(u), Device: o.Device.Name}, time.Time{}); err == nil {
+		tx.AddActivity(u, audit.FactorMarked, o.Device.Name)
+		if err = tx.Notify(u, templates.KeyClonedMail{Context: tx.About(u), Device: o.Device.Name}, time.Time{}); err == nil {
 			u.Epoch++ // a device that counts for nothing was taken away (PROTOCOL 2)
 		}
 	}
 	if err != nil {
 		return j, err
 	}
-	return j, w.auditAnswer(u, t, audit.Failure, string(t.kind)+": "+string(o.Rejected))
+	return j, tx.auditAnswer(u, t, audit.Failure, string(t.kind)+": "+string(o.Rejected))
 }
 
 // auditAnswer writes down what an answer came to, and who brought it.
-func (w *Tx) auditAnswer(u *User, t deviceAttempt, outcome, reason string) error {
+func (tx *Tx) auditAnswer(u *User, t deviceAttempt, outcome, reason string) error {
 	if !t.apart() {
-		return w.AuditUser(u, audit.FactorProven, outcome, reason)
+		return tx.AuditUser(u, audit.FactorProven, outcome, reason)
 	}
 	e := audit.Event{Actor: t.by, Subject: string(u.ID), SubjectName: u.Login, Action: audit.FactorProven, Outcome: outcome, Reason: reason}
 	if d := t.outcome.Device; d.ID != "" {
 		e.Targets = []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}
 	}
-	return w.Audit(e)
+	return tx.Audit(e)
 }
 
 // replaceDevice is the list with one device as it must now be stored; the list given is left alone.

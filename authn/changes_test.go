@@ -17,13 +17,13 @@ func TestAChangeIsNotHiddenBehindSignInsForSevenDays(t *testing.T) {
 		t.Helper()
 		for range times {
 			h.Clock.Advance(time.Minute)
-			if _, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (struct{}, error) {
-				u, err := w.User(u.ID)
+			if _, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+				u, err := tx.User(u.ID)
 				if err != nil {
 					return struct{}{}, err
 				}
-				w.AddActivity(&u, action, "")
-				return struct{}{}, w.Save(&u)
+				tx.AddActivity(&u, action, "")
+				return struct{}{}, tx.Save(&u)
 			}); err != nil {
 				t.Fatal(err)
 			}

@@ -45,30 +45,30 @@ func (s *Service) CanCopy(d factors.Device) bool {
 // ShowQR shows a device's QR code to another phone, after an answer given for this act alone. The secret is
 // out when it is shown: the showing is recorded, audited and mailed, even if nobody confirms (PROTOCOL 14).
 // copyID "" makes a new copy of that name; else the phone that scans again is named.
-func (s *Service) ShowQR(ctx context.Context, from RequestInfo, session Secret, id factors.DeviceID, copyID, name string,
+func (s *Service) ShowQR(ctx context.Context, req RequestInfo, session Secret, id factors.DeviceID, copyID, name string,
 	kind factors.Kind, answer []byte) (Verification, error) {
 	name, err := DeviceName(name, copyID != "")
 	if err != nil {
 		return Verification{}, err
 	}
 	var prompt Prompt
-	prepare := func(a *Operation, ses *Session, u *User) error {
+	prepare := func(op *Operation, ses *Session, u *User) error {
 		d, c, err := s.copier(u, id)
 		if err != nil {
 			return err
 		}
-		if err := mayShow(a.Now, ses, u, d, copyID); err != nil {
+		if err := mayShow(op.Now, ses, u, d, copyID); err != nil {
 			return err
 		}
-		p, err := c.ShowAgain(a.Now, s.subject(u), d)
+		p, err := c.ShowAgain(op.Now, s.subject(u), d)
 		if err != nil {
 			return tooMany(err)
 		}
 		prompt, err = keepDevice(p)
 		return err
 	}
-	return s.stepUp(ctx, from, session, kind, answer, prepare, func(w *Tx, ses *Session, u *User) error {
-		return w.recordShowing(ses, u, PendingCopy{Device: id, Copy: copyID, Name: name, Prompt: prompt, Expires: w.Op.Now.Add(EnrolmentTTL)})
+	return s.stepUp(ctx, req, session, kind, answer, prepare, func(tx *Tx, ses *Session, u *User) error {
+		return tx.recordShowing(ses, u, PendingCopy{Device: id, Copy: copyID, Name: name, Prompt: prompt, Expires: tx.Op.Now.Add(EnrolmentTTL)})
 	})
 }
 
@@ -90,31 +90,31 @@ func mayShow(now time.Time, ses *Session, u *User, d factors.Device, copyID stri
 }
 
 // recordShowing records a showing within the Update that takes the answer.
-func (w *Tx) recordShowing(ses *Session, u *User, c PendingCopy) error {
+func (tx *Tx) recordShowing(ses *Session, u *User, c PendingCopy) error {
 	held := u.device(c.Device)
 	if held == nil {
 		return Refuse(CodeNotFound)
 	}
 	d := *held
-	if err := mayShow(w.Op.Now, ses, u, d, c.Copy); err != nil {
+	if err := mayShow(tx.Op.Now, ses, u, d, c.Copy); err != nil {
 		return err
 	}
-	u.Showings = append(withinTTL(u.Showings, w.Op.Now), w.Op.Now)
+	u.Showings = append(withinTTL(u.Showings, tx.Op.Now), tx.Op.Now)
 	if c.Copy == "" {
-		c.Copy = w.Op.ID("copy")
-		d.Copies = append(slices.Clone(d.Copies), factors.Copy{ID: c.Copy, Name: c.Name, Shown: w.Op.Now})
+		c.Copy = tx.Op.ID("copy")
+		d.Copies = append(slices.Clone(d.Copies), factors.Copy{ID: c.Copy, Name: c.Name, Shown: tx.Op.Now})
 	} else {
 		i := slices.IndexFunc(d.Copies, func(x factors.Copy) bool { return x.ID == c.Copy })
 		d.Copies = slices.Clone(d.Copies)
-		d.Copies[i].Shown, c.Name = w.Op.Now, d.Copies[i].Name
+		d.Copies[i].Shown, c.Name = tx.Op.Now, d.Copies[i].Name
 	}
 	u.Devices = replaceDevice(u.Devices, d)
 	ses.Copying = &c
-	w.AddActivity(u, audit.SecretShown, d.Name)
-	if err := w.auditDevice(u, audit.SecretShown, d); err != nil {
+	tx.AddActivity(u, audit.SecretShown, d.Name)
+	if err := tx.auditDevice(u, audit.SecretShown, d); err != nil {
 		return err
 	}
-	return w.Notify(u, templates.QRShownMail{Context: w.About(u), Device: d.Name}, time.Time{})
+	return tx.Notify(u, templates.QRShownMail{Context: tx.About(u), Device: d.Name}, time.Time{})
 }
 
 func tooMany(err error) error {
@@ -144,18 +144,18 @@ func (s *Service) PendingCopy(ctx context.Context, session Secret) (PendingCopy,
 
 // ConfirmCopy judges a code of the phone that scanned the QR code again. It must be of a later step than any
 // used, so that it proves that the code was read.
-func (s *Service) ConfirmCopy(ctx context.Context, from RequestInfo, session Secret, answer []byte) (Verification, error) {
-	return s.answered(ctx, from, session, func(a *Operation, ses *Session, u *User) (asked, error) {
-		if ses.Copying == nil || !a.Now.Before(ses.Copying.Expires) {
+func (s *Service) ConfirmCopy(ctx context.Context, req RequestInfo, session Secret, answer []byte) (Verification, error) {
+	return s.answered(ctx, req, session, func(op *Operation, ses *Session, u *User) (asked, error) {
+		if ses.Copying == nil || !op.Now.Before(ses.Copying.Expires) {
 			return asked{}, Refuse(CodeExpired)
 		}
 		d, c, err := s.copier(u, ses.Copying.Device)
-		return s.byDevice(u, d, func() (factors.Outcome, error) { return c.FinishCopy(a.Now, s.subject(u), d, answer) }), err
+		return s.byDevice(u, d, func() (factors.Outcome, error) { return c.FinishCopy(op.Now, s.subject(u), d, answer) }), err
 	}, (*Tx).copied)
 }
 
 // copied marks the copy confirmed within the Update that takes its code.
-func (w *Tx) copied(ses *Session, u *User) error {
+func (tx *Tx) copied(ses *Session, u *User) error {
 	c := ses.Copying
 	if c == nil {
 		return Refuse(CodeExpired)
@@ -168,16 +168,16 @@ func (w *Tx) copied(ses *Session, u *User) error {
 	changed.Copies = slices.Clone(d.Copies)
 	for i := range changed.Copies {
 		if changed.Copies[i].ID == c.Copy {
-			changed.Copies[i].Confirmed, changed.Copies[i].ScanAgain = w.Op.Now, false
+			changed.Copies[i].Confirmed, changed.Copies[i].ScanAgain = tx.Op.Now, false
 		}
 	}
 	u.Devices = replaceDevice(u.Devices, changed)
 	ses.Copying = nil
-	w.AddActivity(u, audit.CopyConfirmed, c.Name)
-	if err := w.auditDevice(u, audit.CopyConfirmed, changed); err != nil {
+	tx.AddActivity(u, audit.CopyConfirmed, c.Name)
+	if err := tx.auditDevice(u, audit.CopyConfirmed, changed); err != nil {
 		return err
 	}
-	return w.Notify(u, templates.CopyConfirmedMail{Context: w.About(u), Device: changed.Name, Copy: c.Name}, time.Time{})
+	return tx.Notify(u, templates.CopyConfirmedMail{Context: tx.About(u), Device: changed.Name, Copy: c.Name}, time.Time{})
 }
 
 // markForRescan is the list of copies after their secret was replaced: without the lost one, all to scan again.
@@ -198,14 +198,14 @@ const DisabledScanAgain = "scan_again"
 // RemoveCopy takes a phone off a shared QR code (PROTOCOL 15). With another proven device left the old secret
 // dies at once and the other phones must scan again. Without one, replace is true: nothing has changed yet, the
 // old secret works until an enrolment with Enrolling.Replace and Lost is confirmed.
-func (s *Service) RemoveCopy(ctx context.Context, from RequestInfo, session Secret, id factors.DeviceID, copyID string) (replace bool, issued Credentials, err error) {
-	a := s.NewOperation(from)
+func (s *Service) RemoveCopy(ctx context.Context, req RequestInfo, session Secret, id factors.DeviceID, copyID string) (replace bool, issued Credentials, err error) {
+	op := s.NewOperation(req)
 	type result struct {
 		replace bool
 		issued  Credentials
 	}
-	out, err := Update(ctx, s, a, func(w *Tx) (result, error) {
-		ses, u, err := w.requireStepUp(session)
+	out, err := Update(ctx, s, op, func(tx *Tx) (result, error) {
+		ses, u, err := tx.requireStepUp(session)
 		if err != nil {
 			return result{}, err
 		}
@@ -224,18 +224,18 @@ func (s *Service) RemoveCopy(ctx context.Context, from RequestInfo, session Secr
 		changed.Copies, changed.Disabled = markForRescan(d.Copies, copyID), DisabledScanAgain
 		u.Devices = replaceDevice(u.Devices, changed)
 		u.Epoch++
-		w.AddActivity(&u, audit.CopyRemoved, lost)
-		if err := w.auditDevice(&u, audit.CopyRemoved, changed); err != nil {
+		tx.AddActivity(&u, audit.CopyRemoved, lost)
+		if err := tx.auditDevice(&u, audit.CopyRemoved, changed); err != nil {
 			return result{}, err
 		}
-		if err := w.Notify(&u, templates.DeviceRemovedMail{Context: w.About(&u), Device: changed.Name}, time.Time{}); err != nil {
+		if err := tx.Notify(&u, templates.DeviceRemovedMail{Context: tx.About(&u), Device: changed.Name}, time.Time{}); err != nil {
 			return result{}, err
 		}
-		issued, err := w.rotate(&u, ses)
+		issued, err := tx.rotate(&u, ses)
 		if err != nil {
 			return result{}, err
 		}
-		return result{issued: issued}, w.Save(&u)
+		return result{issued: issued}, tx.Save(&u)
 	})
 	return out.replace, out.issued, err
 }

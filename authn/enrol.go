@@ -66,13 +66,13 @@ func (r Reader) flowState(seat Flow, now time.Time, replaces bool) (flowState, e
 }
 
 // store puts the seat back with its enrolment changed.
-func (st flowState) store(w *Tx, seat Flow) error {
+func (st flowState) store(tx *Tx, seat Flow) error {
 	if st.login != nil {
 		st.login.Enrol = st.enrol
-		return w.putLogin(seat.Login, *st.login)
+		return tx.putLogin(seat.Login, *st.login)
 	}
 	st.session.Enrol = st.enrol
-	if err := w.s.sessions.Put(w.Raw, seat.Session.Hash(), *st.session); err != nil {
+	if err := tx.s.sessions.Put(tx.Raw, seat.Session.Hash(), *st.session); err != nil {
 		return fmt.Errorf("storing a session: %w", err)
 	}
 	return nil
@@ -87,8 +87,8 @@ func (s *Service) CheckAllowed(ctx context.Context, seat Flow) error {
 }
 
 // BeginEnrol opens an enrolment and tells what to show. It takes the place of one that is pending there.
-func (s *Service) BeginEnrol(ctx context.Context, from RequestInfo, seat Flow, want Enrolling) (Prompt, error) {
-	a := s.NewOperation(from)
+func (s *Service) BeginEnrol(ctx context.Context, req RequestInfo, seat Flow, want Enrolling) (Prompt, error) {
+	op := s.NewOperation(req)
 	f := s.factor(want.Kind)
 	if f == nil {
 		return Prompt{}, Refuse(CodeNotFound)
@@ -101,7 +101,7 @@ func (s *Service) BeginEnrol(ctx context.Context, from RequestInfo, seat Flow, w
 	var st flowState
 	if err := s.View(ctx, func(r Reader) error {
 		var err error
-		st, err = r.freshFlowState(seat, a.Now, want.Replace != "")
+		st, err = r.freshFlowState(seat, op.Now, want.Replace != "")
 		return err
 	}); err != nil {
 		return Prompt{}, err
@@ -115,7 +115,7 @@ func (s *Service) BeginEnrol(ctx context.Context, from RequestInfo, seat Flow, w
 	}
 	who := s.subject(&st.user)
 	who.App, who.Device = want.App, want.Name
-	p, pending, err := f.BeginEnrol(a.Now, who, have)
+	p, pending, err := f.BeginEnrol(op.Now, who, have)
 	if errors.Is(err, factors.ErrTooMany) {
 		return Prompt{}, Refuse(CodeTooMany)
 	}
@@ -127,16 +127,16 @@ func (s *Service) BeginEnrol(ctx context.Context, from RequestInfo, seat Flow, w
 		return Prompt{}, fmt.Errorf("keeping a prompt of %s: %w", want.Kind, err)
 	}
 	e := &PendingEnrolment{Kind: want.Kind, App: want.App, Name: want.Name, Replace: want.Replace, Lost: want.LostCopy,
-		Pending: pending, Prompt: prompt, Expires: a.Now.Add(EnrolmentTTL)}
-	return Update(ctx, s, a, func(w *Tx) (Prompt, error) {
-		st, err := w.freshFlowState(seat, a.Now, want.Replace != "")
+		Pending: pending, Prompt: prompt, Expires: op.Now.Add(EnrolmentTTL)}
+	return Update(ctx, s, op, func(tx *Tx) (Prompt, error) {
+		st, err := tx.freshFlowState(seat, op.Now, want.Replace != "")
 		if err != nil {
 			return Prompt{}, err
 		}
 		if st.enrol = e; st.login != nil {
-			st.login.extend(a.Now)
+			st.login.extend(op.Now)
 		}
-		return prompt, st.store(w, seat)
+		return prompt, st.store(tx, seat)
 	})
 }
 
@@ -197,18 +197,18 @@ type Enrolled struct {
 }
 
 // FinishEnrol judges the answer of the new device. name "" keeps the one given at the beginning.
-func (s *Service) FinishEnrol(ctx context.Context, from RequestInfo, seat Flow, name string, answer []byte) (Enrolled, error) {
+func (s *Service) FinishEnrol(ctx context.Context, req RequestInfo, seat Flow, name string, answer []byte) (Enrolled, error) {
 	name, err := DeviceName(name, true)
 	if err != nil {
 		return Enrolled{}, err
 	}
 	var out Enrolled
 	err = retryOnConflict(ctx, func() (bool, error) {
-		a := s.NewOperation(from)
+		op := s.NewOperation(req)
 		var st flowState
 		if err := s.View(ctx, func(r Reader) error {
 			var err error
-			st, err = r.pendingFlowState(seat, a.Now)
+			st, err = r.pendingFlowState(seat, op.Now)
 			return err
 		}); err != nil {
 			return false, err
@@ -217,15 +217,15 @@ func (s *Service) FinishEnrol(ctx context.Context, from RequestInfo, seat Flow, 
 		if f == nil {
 			return false, Refuse(CodeExpired)
 		}
-		o, err := f.FinishEnrol(a.Now, s.subject(&st.user), st.enrol.Pending, answer)
+		o, err := f.FinishEnrol(op.Now, s.subject(&st.user), st.enrol.Pending, answer)
 		if err != nil {
 			return false, fmt.Errorf("enrolling %s: %w", st.enrol.Kind, err)
 		}
 		if !o.Accepted() {
 			out = Enrolled{Verification: Verification{Rejected: o.Rejected, ClockOff: o.ClockOff}}
-			return true, s.dropChallenge(ctx, a, seat, st.enrol)
+			return true, s.dropChallenge(ctx, op, seat, st.enrol)
 		}
-		done, err := Update(ctx, s, a, func(w *Tx) (*Enrolled, error) { return w.storeEnrolled(seat, st, name, o) })
+		done, err := Update(ctx, s, op, func(tx *Tx) (*Enrolled, error) { return tx.storeEnrolled(seat, st, name, o) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -236,9 +236,9 @@ func (s *Service) FinishEnrol(ctx context.Context, from RequestInfo, seat Flow, 
 }
 
 // storeEnrolled stores a confirmed device; nil when seat or person are not those that were judged.
-func (w *Tx) storeEnrolled(seat Flow, judged flowState, name string, o factors.Outcome) (*Enrolled, error) {
-	now := w.Op.Now
-	st, err := w.pendingFlowState(seat, now)
+func (tx *Tx) storeEnrolled(seat Flow, judged flowState, name string, o factors.Outcome) (*Enrolled, error) {
+	now := tx.Op.Now
+	st, err := tx.pendingFlowState(seat, now)
 	if err != nil {
 		return nil, err
 	}
@@ -247,55 +247,55 @@ func (w *Tx) storeEnrolled(seat Flow, judged flowState, name string, o factors.O
 		return nil, nil
 	}
 	d := o.Device
-	d.ID, d.Added = factors.DeviceID(w.Op.ID("device")), now
+	d.ID, d.Added = factors.DeviceID(tx.Op.ID("device")), now
 	if d.Name = e.Name; name != "" {
 		d.Name = name
 	}
 	if d.App == "" {
 		d.App = e.App
 	}
-	if err := w.takeUnique(u.ID, d.Unique); err != nil {
+	if err := tx.takeUnique(u.ID, d.Unique); err != nil {
 		return nil, err
 	}
-	if err := w.placeDevice(u, e, &d); err != nil {
+	if err := tx.placeDevice(u, e, &d); err != nil {
 		return nil, err
 	}
-	if w.s.Describe(d).Counts {
+	if tx.s.Describe(d).Counts {
 		u.EverHadDevice = true
 	}
 	st.enrol = nil
 	out := &Enrolled{Device: withDisplayNames([]factors.Device{d})[0]}
 	switch {
 	case st.login != nil:
-		err = w.completeByEnrolment(seat, &st, out, o)
+		err = tx.completeByEnrolment(seat, &st, out, o)
 	case e.Replace != "":
 		st.session.Enrol, st.session.Copying = nil, nil
 		u.Epoch++ // the old secret is gone: PROTOCOL 2 and 15
-		out.Issued, err = w.rotate(u, *st.session)
+		out.Issued, err = tx.rotate(u, *st.session)
 	default:
-		if !st.session.StepUp.fresh(now) && w.s.Describe(d).Counts {
+		if !st.session.StepUp.fresh(now) && tx.s.Describe(d).Counts {
 			st.session.StepUp = StepUp{At: now, EnrolOnly: true}
 		}
-		err = st.store(w, seat)
+		err = st.store(tx, seat)
 	}
 	if err != nil {
 		return nil, err
 	}
-	out.Counted = w.s.counted(u)
-	return out, w.Save(u)
+	out.Counted = tx.s.counted(u)
+	return out, tx.Save(u)
 }
 
 // placeDevice puts the confirmed device among the others, and tells of it.
-func (w *Tx) placeDevice(u *User, e *PendingEnrolment, d *factors.Device) error {
+func (tx *Tx) placeDevice(u *User, e *PendingEnrolment, d *factors.Device) error {
 	action := audit.FactorActivated
-	var m templates.Notice = templates.DeviceAddedMail{Context: w.About(u), Device: d.Name}
-	spare := w.s.Describe(*d).Spare
+	var m templates.Notice = templates.DeviceAddedMail{Context: tx.About(u), Device: d.Name}
+	spare := tx.s.Describe(*d).Spare
 	renewed := spare && slices.ContainsFunc(u.Devices, func(x factors.Device) bool { return x.Kind == d.Kind })
 	switch old := u.device(e.Replace); {
 	case e.Replace != "" && old == nil:
 		return Refuse(CodeExpired)
 	case e.Replace != "":
-		if err := w.dropUnique(*old); err != nil {
+		if err := tx.dropUnique(*old); err != nil {
 			return err
 		}
 		d.ID, d.Name, d.Copies = old.ID, old.Name, markForRescan(old.Copies, e.Lost)
@@ -306,21 +306,21 @@ func (w *Tx) placeDevice(u *User, e *PendingEnrolment, d *factors.Device) error 
 		u.Devices = append(u.Devices, *d)
 		action, m = audit.RecoveryCodesMade, nil
 		if renewed {
-			m = templates.RecoveryRenewedMail{Context: w.About(u)}
+			m = templates.RecoveryRenewedMail{Context: tx.About(u)}
 		}
 	default:
 		u.Devices = append(slices.Clone(u.Devices), *d)
 	}
-	w.AddActivity(u, action, d.Name)
-	if err := w.auditDevice(u, action, *d); err != nil || m == nil {
+	tx.AddActivity(u, action, d.Name)
+	if err := tx.auditDevice(u, action, *d); err != nil || m == nil {
 		return err
 	}
-	return w.Notify(u, m, time.Time{})
+	return tx.Notify(u, m, time.Time{})
 }
 
 // auditDevice writes down what the person did to one of their devices.
-func (w *Tx) auditDevice(u *User, action string, d factors.Device) error {
-	return w.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
+func (tx *Tx) auditDevice(u *User, action string, d factors.Device) error {
+	return tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
 		Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}},
 		Detail:  map[string]string{"kind": string(d.Kind)}})
@@ -328,9 +328,9 @@ func (w *Tx) auditDevice(u *User, action string, d factors.Device) error {
 
 // completeByEnrolment completes a login whose invitation or ticket brought the person to this device: both are
 // spent here, by the Update that stores the device (PROTOCOL 7).
-func (w *Tx) completeByEnrolment(seat Flow, st *flowState, out *Enrolled, o factors.Outcome) error {
+func (tx *Tx) completeByEnrolment(seat Flow, st *flowState, out *Enrolled, o factors.Outcome) error {
 	u := &st.user
-	if err := w.spendTickets(u); err != nil {
+	if err := tx.spendTickets(u); err != nil {
 		return err
 	}
 	if u.Password.confirmProvenance(); st.login.Ticket == grantInvitation {
@@ -339,24 +339,24 @@ func (w *Tx) completeByEnrolment(seat Flow, st *flowState, out *Enrolled, o fact
 	}
 	out.First = true
 	var err error
-	out.Completed, err = w.complete(seat.Login, *st.login, u, SecondFactor{AMR: addAMR(true, o.AMR), Enrolled: true})
+	out.Completed, err = tx.complete(seat.Login, *st.login, u, SecondFactor{AMR: addAMR(true, o.AMR), Enrolled: true})
 	return err
 }
 
 // takeUnique reserves what no two devices of the house may share, such as a credential id (L3 section 7.1, step 26).
-func (w *Tx) takeUnique(id UserID, unique string) error {
+func (tx *Tx) takeUnique(id UserID, unique string) error {
 	if unique == "" {
 		return nil
 	}
 	key := uniqueKey(unique)
-	_, err := w.s.uniques.Get(w.Raw, key)
+	_, err := tx.s.uniques.Get(tx.Raw, key)
 	switch {
 	case err == nil:
 		return Refuse(CodeTaken)
 	case !errors.Is(err, store.ErrNotFound):
 		return fmt.Errorf("looking up a credential: %w", err)
 	}
-	if err := w.s.uniques.Put(w.Raw, key, id); err != nil {
+	if err := tx.s.uniques.Put(tx.Raw, key, id); err != nil {
 		return fmt.Errorf("reserving a credential: %w", err)
 	}
 	return nil
@@ -365,11 +365,11 @@ func (w *Tx) takeUnique(id UserID, unique string) error {
 func uniqueKey(unique string) string { return SecretOf(unique).Hash() }
 
 // dropUnique frees what a removed device held.
-func (w *Tx) dropUnique(d factors.Device) error {
+func (tx *Tx) dropUnique(d factors.Device) error {
 	if d.Unique == "" {
 		return nil
 	}
-	if err := w.s.uniques.Delete(w.Raw, uniqueKey(d.Unique)); err != nil {
+	if err := tx.s.uniques.Delete(tx.Raw, uniqueKey(d.Unique)); err != nil {
 		return fmt.Errorf("freeing a credential: %w", err)
 	}
 	return nil

@@ -37,23 +37,23 @@ func ParseForwardState(nonce Secret) string {
 }
 
 // NewReturnCode makes a return code for a host, on the way back from the sign-in. CodeRateLimited beyond throttle.Gates.
-func (s *Service) NewReturnCode(ctx context.Context, from RequestInfo, session Secret, host, state string) (Secret, error) {
-	a := s.NewOperation(from)
-	code := a.Secret("gate code")
-	wait, err := Update(ctx, s, a, func(w *Tx) (time.Duration, error) {
-		ses, u, err := w.session(session, a.Now)
+func (s *Service) NewReturnCode(ctx context.Context, req RequestInfo, session Secret, host, state string) (Secret, error) {
+	op := s.NewOperation(req)
+	code := op.Secret("gate code")
+	wait, err := Update(ctx, s, op, func(tx *Tx) (time.Duration, error) {
+		ses, u, err := tx.session(session, op.Now)
 		if err != nil {
 			return 0, err
 		}
-		v, err := s.Limiter.Take(w.Raw, a.Now, throttle.ReturnCodes, session.Hash())
+		v, err := s.Limiter.Take(tx.Raw, op.Now, throttle.ReturnCodes, session.Hash())
 		if err != nil {
 			return 0, fmt.Errorf("counting gates: %w", err)
 		}
 		if !v.OK {
 			return v.Retry, nil
 		}
-		return 0, w.putForwardSession(code, ForwardSession{User: u.ID, Session: session.Hash(), Host: host, State: state, Made: a.Now,
-			Expires: earlier(a.Now.Add(GateCodeLife), ses.Created.Add(s.Policy.SessionMax))})
+		return 0, tx.putForwardSession(code, ForwardSession{User: u.ID, Session: session.Hash(), Host: host, State: state, Made: op.Now,
+			Expires: earlier(op.Now.Add(GateCodeLife), ses.Created.Add(s.Policy.SessionMax))})
 	})
 	if err == nil && wait > 0 {
 		err = Wait(wait)
@@ -63,11 +63,11 @@ func (s *Service) NewReturnCode(ctx context.Context, from RequestInfo, session S
 
 // RedeemReturnCode changes a return code into a gate, once. CodeInvalidLink when the code is not, or no longer, good, or was made
 // for another host or browser: a code in the wrong hands is spent by the try.
-func (s *Service) RedeemReturnCode(ctx context.Context, from RequestInfo, code Secret, host string, nonce Secret) (Secret, error) {
-	a := s.NewOperation(from)
-	secret := a.Secret("gate")
-	passed, err := Update(ctx, s, a, func(w *Tx) (bool, error) {
-		g, err := s.forwards.Get(w.Raw, code.Hash())
+func (s *Service) RedeemReturnCode(ctx context.Context, req RequestInfo, code Secret, host string, nonce Secret) (Secret, error) {
+	op := s.NewOperation(req)
+	secret := op.Secret("gate")
+	passed, err := Update(ctx, s, op, func(tx *Tx) (bool, error) {
+		g, err := s.forwards.Get(tx.Raw, code.Hash())
 		if errors.Is(err, store.ErrNotFound) {
 			return false, nil
 		}
@@ -77,25 +77,25 @@ func (s *Service) RedeemReturnCode(ctx context.Context, from RequestInfo, code S
 		if g.State == "" { // a gate's own secret is no code
 			return false, nil
 		}
-		if err := s.forwards.Delete(w.Raw, code.Hash()); err != nil {
+		if err := s.forwards.Delete(tx.Raw, code.Hash()); err != nil {
 			return false, fmt.Errorf("spending a return code: %w", err)
 		}
 		same := subtle.ConstantTimeCompare([]byte(g.State), []byte(ParseForwardState(nonce))) == 1
-		if g.Host != host || !same || !a.Now.Before(g.Expires) {
+		if g.Host != host || !same || !op.Now.Before(g.Expires) {
 			return false, nil
 		}
-		ses, u, err := w.sessionAt(g.Session, a.Now)
+		ses, u, err := tx.sessionAt(g.Session, op.Now)
 		if CodeOf(err) == CodeNoSession {
 			return false, nil
 		}
 		if err != nil {
 			return false, err
 		}
-		g.State, g.Made, g.Expires = "", a.Now, ses.Created.Add(s.Policy.SessionMax)
-		if err := w.putForwardSession(secret, g); err != nil {
+		g.State, g.Made, g.Expires = "", op.Now, ses.Created.Add(s.Policy.SessionMax)
+		if err := tx.putForwardSession(secret, g); err != nil {
 			return false, err
 		}
-		return true, w.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
+		return true, tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
 			Subject: string(u.ID), SubjectName: u.Login, Action: audit.AppSignIn, Outcome: audit.Success,
 			Session: sessionID(g.Session), Targets: []audit.Actor{{Type: audit.TypeApplication, ID: host, Name: host}}})
 	})
@@ -105,8 +105,8 @@ func (s *Service) RedeemReturnCode(ctx context.Context, from RequestInfo, code S
 	return secret, err
 }
 
-func (w *Tx) putForwardSession(secret Secret, g ForwardSession) error {
-	if err := w.s.forwards.Put(w.Raw, secret.Hash(), g); err != nil {
+func (tx *Tx) putForwardSession(secret Secret, g ForwardSession) error {
+	if err := tx.s.forwards.Put(tx.Raw, secret.Hash(), g); err != nil {
 		return fmt.Errorf("storing a gate: %w", err)
 	}
 	return nil

@@ -31,33 +31,33 @@ type Group struct {
 }
 
 // CreateGroup stores a new garage.
-func (w *Tx) CreateGroup(g *Group) error {
+func (tx *Tx) CreateGroup(g *Group) error {
 	if g.ID == "" {
-		g.ID = GroupID("g" + w.Op.ID("group"))
+		g.ID = GroupID("g" + tx.Op.ID("group"))
 	}
-	g.Created = w.Op.Now
-	return w.SaveGroup(g)
+	g.Created = tx.Op.Now
+	return tx.SaveGroup(g)
 }
 
 // SaveGroup stores a garage whose name or description was changed in this run.
-func (w *Tx) SaveGroup(g *Group) error {
+func (tx *Tx) SaveGroup(g *Group) error {
 	name := strings.TrimSpace(g.Name)
 	if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > 255 || strings.ContainsFunc(name, unicode.IsControl) {
 		return Invalid("name", "name")
 	}
-	g.Name, g.Changed = name, w.Op.Now
-	return w.putGroup(g)
+	g.Name, g.Changed = name, tx.Op.Now
+	return tx.putGroup(g)
 }
 
 // DeleteGroup marks a garage: from now on it is not there. The caller audits and, after the Update, calls
 // Service.EmptyGroup, which takes the members out of it.
-func (w *Tx) DeleteGroup(g *Group) error {
-	g.Deleted = w.Op.Now
-	return w.putGroup(g)
+func (tx *Tx) DeleteGroup(g *Group) error {
+	g.Deleted = tx.Op.Now
+	return tx.putGroup(g)
 }
 
-func (w *Tx) putGroup(g *Group) error {
-	if err := w.s.groups.Put(w.Raw, string(g.ID), *g); err != nil {
+func (tx *Tx) putGroup(g *Group) error {
+	if err := tx.s.groups.Put(tx.Raw, string(g.ID), *g); err != nil {
 		return fmt.Errorf("storing group %q: %w", g.ID, err)
 	}
 	return nil

@@ -14,11 +14,11 @@ func TestTheGaragesThatAPersonIsMadeWith(t *testing.T) {
 		garages = append(garages, h.Group(fmt.Sprintf("Garage %d", n)))
 	}
 	born := func(address string, in []authn.GroupID) error {
-		_, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (authn.User, error) {
-			u := w.NewUser()
+		_, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (authn.User, error) {
+			u := tx.NewUser()
 			u.Login, u.Email, u.SecondEmail = address, "mail-"+address, "second-"+address
 			u.FirstName, u.LastName, u.Groups = "Anne", "Morel", in
-			return u, w.Create(&u)
+			return u, tx.Create(&u)
 		})
 		return err
 	}

@@ -21,39 +21,39 @@ func doorsOfCodes(h *house, p *authntest.Phone, session authn.Secret) map[string
 		return j
 	}
 	return map[string]func(authn.RequestInfo, []byte) authn.Verification{
-		"Verify": func(from authn.RequestInfo, code []byte) authn.Verification {
-			v, err := s.Verify(ctx, from, h.password(from, amelie).Login, totp.Kind, code)
+		"Verify": func(req authn.RequestInfo, code []byte) authn.Verification {
+			v, err := s.Verify(ctx, req, h.password(req, amelie).Login, totp.Kind, code)
 			return told(v.Verification, err)
 		},
-		"Prove": func(from authn.RequestInfo, code []byte) authn.Verification {
-			return told(s.StepUp(ctx, from, session, totp.Kind, code))
+		"Prove": func(req authn.RequestInfo, code []byte) authn.Verification {
+			return told(s.StepUp(ctx, req, session, totp.Kind, code))
 		},
-		"ShowAgain": func(from authn.RequestInfo, code []byte) authn.Verification {
-			return told(s.ShowQR(ctx, from, session, p.Device, "", "Tablette", totp.Kind, code))
+		"ShowAgain": func(req authn.RequestInfo, code []byte) authn.Verification {
+			return told(s.ShowQR(ctx, req, session, p.Device, "", "Tablette", totp.Kind, code))
 		},
-		"VerifyFor": func(from authn.RequestInfo, code []byte) authn.Verification {
+		"VerifyFor": func(req authn.RequestInfo, code []byte) authn.Verification {
 			u, err := h.Service.Authenticate(ctx, session)
 			do(h.t, err, "finding out whose phone it is")
-			return told(s.VerifyFor(ctx, from, by("uboss", "a", u.User), p.Device, code))
+			return told(s.VerifyFor(ctx, req, by("uboss", "a", u.User), p.Device, code))
 		},
-		"FinishProgram": func(from authn.RequestInfo, code []byte) authn.Verification {
-			from.APIToken = "token:a"
-			tx, err := s.StartAPISignIn(ctx, from, amelie, authntest.Password, everybody)
+		"FinishProgram": func(req authn.RequestInfo, code []byte) authn.Verification {
+			req.APIToken = "token:a"
+			tx, err := s.StartAPISignIn(ctx, req, amelie, authntest.Password, everybody)
 			do(h.t, err, "a program's password")
-			_, j, err := s.VerifyAPISignIn(ctx, from, tx.State, p.Device, code)
+			_, j, err := s.VerifyAPISignIn(ctx, req, tx.State, p.Device, code)
 			return told(j, err)
 		},
-		"ConfirmDevice": func(from authn.RequestInfo, code []byte) authn.Verification {
+		"ConfirmDevice": func(req authn.RequestInfo, code []byte) authn.Verification {
 			id := factors.DeviceID("")
 			for _, d := range h.User(amelie).Devices {
 				if d.Waits() {
 					id = d.ID
 				}
 			}
-			return told(s.ConfirmDevice(ctx, from, session, id, code))
+			return told(s.ConfirmDevice(ctx, req, session, id, code))
 		},
-		"ConfirmCopy": func(from authn.RequestInfo, code []byte) authn.Verification {
-			return told(s.ConfirmCopy(ctx, from, session, code))
+		"ConfirmCopy": func(req authn.RequestInfo, code []byte) authn.Verification {
+			return told(s.ConfirmCopy(ctx, req, session, code))
 		},
 	}
 }
@@ -77,8 +77,8 @@ func TestEveryDoorThatTakesSixDigitsMovesTheSameCounter(t *testing.T) {
 			t.Errorf("%s: got %+v", name, j)
 		}
 		want, row = want+1, row+1
-		if g := h.counters(u.ID); len(g.Unknown.Codes.Times) != want || g.Streak != row {
-			t.Errorf("after %s: %d counted, %d in a row, want %d and %d", name, len(g.Unknown.Codes.Times), g.Streak, want, row)
+		if f := h.counters(u.ID); len(f.Unknown.Codes.Times) != want || f.Streak != row {
+			t.Errorf("after %s: %d counted, %d in a row, want %d and %d", name, len(f.Unknown.Codes.Times), f.Streak, want, row)
 		}
 	}
 	for ; row < 5; row++ {
@@ -108,10 +108,10 @@ func TestGuessingCodesIsLimitedOverDoorsLoginsAddressesAndNodes(t *testing.T) {
 	start := h.Clock.Now()
 	var judged []time.Time
 	for i := 0; h.Clock.Now().Before(start.Add(23 * time.Hour)); i++ {
-		from := h.at([]string{"198.51.100.1", "198.51.100.2", "2001:db8::1"}[i%3])
+		req := h.at([]string{"198.51.100.1", "198.51.100.2", "2001:db8::1"}[i%3])
 		h.Service = services[i%2]
 		names := []string{"Verify", "Prove", "ShowAgain"}
-		j := doorsOfCodes(h, p, session)[names[i%3]](from, wrong(p))
+		j := doorsOfCodes(h, p, session)[names[i%3]](req, wrong(p))
 		if j.Wait > 0 {
 			if j.Wait > 24*time.Hour {
 				t.Fatalf("a wait of %v", j.Wait)
@@ -201,8 +201,8 @@ func TestAKnownBrowserHasABudgetNotALicence(t *testing.T) {
 	if err != nil || v.Wait <= 0 {
 		t.Errorf("after five wrong ones: %v, %+v", err, v.Verification)
 	}
-	if g := h.counters(u.ID); len(g.Known.Codes.Times) != 5 || len(g.Unknown.Codes.Times) != 0 {
-		t.Errorf("counted %d known and %d unknown, want 5 and none", len(g.Known.Codes.Times), len(g.Unknown.Codes.Times))
+	if f := h.counters(u.ID); len(f.Known.Codes.Times) != 5 || len(f.Unknown.Codes.Times) != 0 {
+		t.Errorf("counted %d known and %d unknown, want 5 and none", len(f.Known.Codes.Times), len(f.Unknown.Codes.Times))
 	}
 	h.SignIn(amelie, authntest.Password, p) // from an unknown one meanwhile
 }

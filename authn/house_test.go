@@ -59,28 +59,28 @@ func do(t testing.TB, err error, doing string) {
 func (h *house) reset(id authn.UserID, way string, life time.Duration) (link, code authn.Secret) {
 	h.t.Helper()
 	type ticket struct{ link, code authn.Secret }
-	out, err := authn.Update(h.t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (ticket, error) {
-		u, err := w.User(id)
+	out, err := authn.Update(h.t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (ticket, error) {
+		u, err := tx.User(id)
 		if err != nil {
 			return ticket{}, err
 		}
-		if _, err := w.ResetDevices(&u); err != nil {
+		if _, err := tx.ResetDevices(&u); err != nil {
 			return ticket{}, err
 		}
-		link, code, _, err := w.IssueTicket(&u, way, life)
+		link, code, _, err := tx.IssueTicket(&u, way, life)
 		if err != nil {
 			return ticket{}, err
 		}
-		return ticket{link, code}, w.Save(&u)
+		return ticket{link, code}, tx.Save(&u)
 	})
 	do(h.t, err, "resetting")
 	return out.link, out.code
 }
 
 // password proves a password from somewhere.
-func (h *house) password(from authn.RequestInfo, login string) authn.TransactionRef {
+func (h *house) password(req authn.RequestInfo, login string) authn.TransactionRef {
 	h.t.Helper()
-	started, err := h.Service.StartWithPassword(h.t.Context(), from, login, authntest.Password, "")
+	started, err := h.Service.StartWithPassword(h.t.Context(), req, login, authntest.Password, "")
 	do(h.t, err, "proving the password of "+login)
 	return started
 }
@@ -123,9 +123,9 @@ func (h *house) alive(session authn.Secret) bool {
 
 // at is the house's browser at another address, without a cookie.
 func (h *house) at(address string) authn.RequestInfo {
-	from := h.From
-	from.Address = netip.MustParseAddr(address)
-	return from
+	req := h.From
+	req.Address = netip.MustParseAddr(address)
+	return req
 }
 
 // scan is the whole store, byte by byte.
@@ -154,12 +154,12 @@ func (h *house) unchanged(doing string, it func()) {
 // counters are the wrong answers kept for a person.
 func (h *house) counters(id authn.UserID) throttle.Failures {
 	h.t.Helper()
-	var g throttle.Failures
+	var f throttle.Failures
 	do(h.t, h.Store.View(h.t.Context(), func(s store.Snapshot) (err error) {
-		g, err = h.Service.Failures.Get(s, h.Service.Failures.UserID(string(id)))
+		f, err = h.Service.Failures.Get(s, h.Service.Failures.UserID(string(id)))
 		return err
 	}), "reading counters")
-	return g
+	return f
 }
 
 // mailed are the mails of a sort that wait.

@@ -50,19 +50,19 @@ func (r Reader) link(token Secret, purpose string, now time.Time) (Link, User, e
 }
 
 // putLink stores a link and returns its token, which no one else ever sees again.
-func (w *Tx) putLink(label string, l Link) (Secret, error) {
-	token := w.Op.Secret(label)
-	if err := w.s.links.Put(w.Raw, token.Hash(), l); err != nil {
+func (tx *Tx) putLink(label string, l Link) (Secret, error) {
+	token := tx.Op.Secret(label)
+	if err := tx.s.links.Put(tx.Raw, token.Hash(), l); err != nil {
 		return Secret{}, fmt.Errorf("storing a link: %w", err)
 	}
 	return token, nil
 }
 
-func (w *Tx) DeleteLink(hash string) error {
+func (tx *Tx) DeleteLink(hash string) error {
 	if hash == "" {
 		return nil
 	}
-	if err := w.s.links.Delete(w.Raw, hash); err != nil {
+	if err := tx.s.links.Delete(tx.Raw, hash); err != nil {
 		return fmt.Errorf("ending a link: %w", err)
 	}
 	return nil
@@ -70,24 +70,24 @@ func (w *Tx) DeleteLink(hash string) error {
 
 // Invite makes an invitation for a person who never had a device and returns its token; the caller mails it or
 // hands it over, and saves the person. way is ProvenanceEmail or the operator's id, by is whom people read.
-func (w *Tx) Invite(u *User, way, by string) (Secret, error) {
+func (tx *Tx) Invite(u *User, way, by string) (Secret, error) {
 	if u.EverHadDevice || len(u.Devices) > 0 {
 		return Secret{}, &Error{Code: CodeWrongState, Reason: ReasonHadDevice} // PROTOCOL 10: it would carry both halves
 	}
 	if u.Status != StatusStaged && u.Status != StatusProvisioned && u.Status != StatusActive {
 		return Secret{}, Refuse(CodeWrongState)
 	}
-	if err := w.DeleteLink(u.Invited.Link); err != nil {
+	if err := tx.DeleteLink(u.Invited.Link); err != nil {
 		return Secret{}, err
 	}
-	expires := w.Op.Now.Add(InvitationTTL)
-	token, err := w.putLink("invitation", Link{User: u.ID, Purpose: linkInvitation, Expires: expires})
+	expires := tx.Op.Now.Add(InvitationTTL)
+	token, err := tx.putLink("invitation", Link{User: u.ID, Purpose: linkInvitation, Expires: expires})
 	if err != nil {
 		return Secret{}, err
 	}
-	u.Invited = Invitation{Link: token.Hash(), Provenance: way, By: by, At: w.Op.Now, Expires: expires}
+	u.Invited = Invitation{Link: token.Hash(), Provenance: way, By: by, At: tx.Op.Now, Expires: expires}
 	if u.Status == StatusStaged {
-		u.Status, u.StatusAt = StatusProvisioned, w.Op.Now
+		u.Status, u.StatusAt = StatusProvisioned, tx.Op.Now
 	}
 	return token, nil
 }
@@ -134,36 +134,36 @@ func (r Reader) invitation(token Secret, now time.Time) (Link, User, error) {
 
 // AcceptInvitation takes the password chosen by an invitation. The login that it begins may enrol; the invitation is
 // spent when the first device is confirmed, so a closed page is no dead end.
-func (s *Service) AcceptInvitation(ctx context.Context, from RequestInfo, token Secret, password string) (TransactionRef, error) {
-	a := s.NewOperation(from)
+func (s *Service) AcceptInvitation(ctx context.Context, req RequestInfo, token Secret, password string) (TransactionRef, error) {
+	op := s.NewOperation(req)
 	phc, err := s.newPassword(ctx, password, func(r Reader) (User, error) {
-		_, u, err := r.invitation(token, a.Now)
+		_, u, err := r.invitation(token, op.Now)
 		return u, err
 	})
 	if err != nil {
 		return TransactionRef{}, err
 	}
-	return Update(ctx, s, a, func(w *Tx) (TransactionRef, error) {
-		_, u, err := w.invitation(token, a.Now)
+	return Update(ctx, s, op, func(tx *Tx) (TransactionRef, error) {
+		_, u, err := tx.invitation(token, op.Now)
 		if err != nil {
 			return TransactionRef{}, err
 		}
-		u.Password = Password{Hash: phc, Provenance: u.Invited.Provenance, Set: a.Now}
+		u.Password = Password{Hash: phc, Provenance: u.Invited.Provenance, Set: op.Now}
 		u.Epoch++
 		u.PasswordEpoch++
 		if u.Status == StatusProvisioned {
-			u.Status, u.StatusAt, u.Activated = StatusActive, a.Now, a.Now
+			u.Status, u.StatusAt, u.Activated = StatusActive, op.Now, op.Now
 		}
-		if err := w.AuditUser(&u, audit.InvitationAccepted, audit.Success, ""); err != nil {
+		if err := tx.AuditUser(&u, audit.InvitationAccepted, audit.Success, ""); err != nil {
 			return TransactionRef{}, err
 		}
-		l := w.newLogin(&u, false, "")
+		l := tx.newLogin(&u, false, "")
 		l.Ticket = grantInvitation
-		secret := a.Secret("login")
-		if err := w.putLogin(secret, l); err != nil {
+		secret := op.Secret("login")
+		if err := tx.putLogin(secret, l); err != nil {
 			return TransactionRef{}, err
 		}
-		return TransactionRef{secret, s.Next(&l, &u, a.Now)}, w.Save(&u)
+		return TransactionRef{secret, s.Next(&l, &u, op.Now)}, tx.Save(&u)
 	})
 }
 
@@ -196,11 +196,11 @@ func (s *Service) about(u *User) []string {
 // RequestPasswordLink mails a link to choose a new password, if somebody active with a device is meant. The answer is the
 // same for all. While the person has no usable device none is sent (PROTOCOL 8): stuck is then called in the
 // same Update, to open a help request of which nobody is told by the answer.
-func (s *Service) RequestPasswordLink(ctx context.Context, from RequestInfo, identifier string, stuck func(w *Tx, u *User) error) error {
-	a := s.NewOperation(from)
+func (s *Service) RequestPasswordLink(ctx context.Context, req RequestInfo, identifier string, stuck func(tx *Tx, u *User) error) error {
+	op := s.NewOperation(req)
 	name, ok := NormalizeLogin(identifier)
-	wait, err := Update(ctx, s, a, func(w *Tx) (time.Duration, error) {
-		v, err := w.s.Limiter.Take(w.Raw, a.Now, throttle.ForgotSource, throttle.Network(a.Request.Address))
+	wait, err := Update(ctx, s, op, func(tx *Tx) (time.Duration, error) {
+		v, err := tx.s.Limiter.Take(tx.Raw, op.Now, throttle.ForgotSource, throttle.Network(op.Request.Address))
 		if err != nil {
 			return 0, fmt.Errorf("counting forgotten passwords: %w", err)
 		}
@@ -210,19 +210,19 @@ func (s *Service) RequestPasswordLink(ctx context.Context, from RequestInfo, ide
 		if !ok {
 			return 0, nil
 		}
-		u, err := w.UserByAddress(name)
+		u, err := tx.UserByAddress(name)
 		switch {
 		case CodeOf(err) == CodeNotFound:
 			return 0, nil
 		case err != nil || u.Status != StatusActive:
 			return 0, err
 		case s.recoverable(&u):
-			return 0, w.sendPasswordLink(&u)
+			return 0, tx.sendPasswordLink(&u)
 		}
-		if err := w.AuditUser(&u, audit.PasswordForgotten, audit.Deny, "no usable device"); err != nil {
+		if err := tx.AuditUser(&u, audit.PasswordForgotten, audit.Deny, "no usable device"); err != nil {
 			return 0, err
 		}
-		return 0, stuck(w, &u)
+		return 0, stuck(tx, &u)
 	})
 	if err == nil && wait > 0 {
 		err = Wait(wait)
@@ -230,23 +230,23 @@ func (s *Service) RequestPasswordLink(ctx context.Context, from RequestInfo, ide
 	return err
 }
 
-func (w *Tx) sendPasswordLink(u *User) error {
-	v, err := w.s.Limiter.Take(w.Raw, w.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
+func (tx *Tx) sendPasswordLink(u *User) error {
+	v, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting mails that strangers cause: %w", err)
 	}
 	if !v.OK {
-		return w.AuditUser(u, audit.PasswordForgotten, audit.Deny, "too many mails")
+		return tx.AuditUser(u, audit.PasswordForgotten, audit.Deny, "too many mails")
 	}
-	token, expires, err := w.IssuePasswordLink(u, ProvenanceEmail)
+	token, expires, err := tx.IssuePasswordLink(u, ProvenanceEmail)
 	if err != nil {
 		return err
 	}
-	if err := w.AuditUser(u, audit.PasswordForgotten, audit.Success, ""); err != nil {
+	if err := tx.AuditUser(u, audit.PasswordForgotten, audit.Success, ""); err != nil {
 		return err
 	}
-	m := templates.PasswordLinkMail{Context: w.About(u), Link: w.s.URL("/password/" + token.Reveal()), Until: expires}
-	return w.SendTo(u.Addresses()[:1], w.s.Locale(u), m, expires)
+	m := templates.PasswordLinkMail{Context: tx.About(u), Link: tx.s.URL("/password/" + token.Reveal()), Until: expires}
+	return tx.SendTo(u.Addresses()[:1], tx.s.Locale(u), m, expires)
 }
 
 // URL is a path of ours as a link.
@@ -273,23 +273,23 @@ func (r Reader) passwordLink(token Secret, now time.Time) (Link, User, error) {
 
 // StartWithPasswordLink begins a login that carries the password chosen by a mailed link. It takes effect only when
 // that login's second step is done.
-func (s *Service) StartWithPasswordLink(ctx context.Context, from RequestInfo, token Secret, password string) (TransactionRef, error) {
-	a := s.NewOperation(from)
+func (s *Service) StartWithPasswordLink(ctx context.Context, req RequestInfo, token Secret, password string) (TransactionRef, error) {
+	op := s.NewOperation(req)
 	phc, err := s.newPassword(ctx, password, func(r Reader) (User, error) {
-		_, u, err := r.passwordLink(token, a.Now)
+		_, u, err := r.passwordLink(token, op.Now)
 		return u, err
 	})
 	if err != nil {
 		return TransactionRef{}, err
 	}
-	return Update(ctx, s, a, func(w *Tx) (TransactionRef, error) {
-		link, u, err := w.passwordLink(token, a.Now)
+	return Update(ctx, s, op, func(tx *Tx) (TransactionRef, error) {
+		link, u, err := tx.passwordLink(token, op.Now)
 		if err != nil {
 			return TransactionRef{}, err
 		}
-		l := w.newLogin(&u, u.knowsBrowser(from.Browser, a.Now), "")
+		l := tx.newLogin(&u, u.knowsBrowser(req.Browser, op.Now), "")
 		l.NewPassword = &NewPassword{PHC: phc, Link: token.Hash(), Provenance: link.Provenance}
-		secret := a.Secret("login")
-		return TransactionRef{secret, s.Next(&l, &u, a.Now)}, w.putLogin(secret, l)
+		secret := op.Secret("login")
+		return TransactionRef{secret, s.Next(&l, &u, op.Now)}, tx.putLogin(secret, l)
 	})
 }

@@ -54,15 +54,15 @@ func TestAnInvitationLeadsToASession(t *testing.T) {
 func TestAnInvitationIsOnlyForWhoNeverHadADevice(t *testing.T) {
 	h := newHouse(t)
 	invite := func(id authn.UserID) error {
-		_, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (struct{}, error) {
-			u, err := w.User(id)
+		_, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+			u, err := tx.User(id)
 			if err != nil {
 				return struct{}{}, err
 			}
-			if _, err = w.Invite(&u, authn.ProvenanceEmail, ""); err != nil {
+			if _, err = tx.Invite(&u, authn.ProvenanceEmail, ""); err != nil {
 				return struct{}{}, err
 			}
-			return struct{}{}, w.Save(&u)
+			return struct{}{}, tx.Save(&u)
 		})
 		return err
 	}

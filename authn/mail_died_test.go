@@ -67,8 +67,8 @@ func TestMailsThatDieTogetherHaveAnEventEach(t *testing.T) {
 			watchers(h, receivers)
 			for i := range mails {
 				u := h.Person("person"+strconv.Itoa(i)+"@garage.example", nil)
-				if _, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (any, error) {
-					return nil, w.Notify(&u, templates.PasswordChangedMail{Context: w.About(&u)}, w.Op.Now.Add(time.Hour))
+				if _, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (any, error) {
+					return nil, tx.Notify(&u, templates.PasswordChangedMail{Context: tx.About(&u)}, tx.Op.Now.Add(time.Hour))
 				}); err != nil {
 					t.Fatal(err)
 				}

@@ -12,15 +12,15 @@ import (
 // AddToGroup makes a person, loaded in this run, a member of a garage; joined is false for whoever was one. The caller
 // audits and saves, and calls DeletePlaceholders afterwards. CodeNotFound: no such garage. CodeInvalid: the person is in as many
 // as there may be.
-func (w *Tx) AddToGroup(u *User, id GroupID) (joined bool, err error) {
-	if _, err := w.Group(id); err != nil || slices.Contains(u.Groups, id) {
+func (tx *Tx) AddToGroup(u *User, id GroupID) (joined bool, err error) {
+	if _, err := tx.Group(id); err != nil || slices.Contains(u.Groups, id) {
 		return false, err
 	}
 	if len(u.Groups) >= maxGroups {
 		return false, Invalid("groupIds", "too_many")
 	}
 	u.Groups = append(slices.Clone(u.Groups), id)
-	if err := w.s.members.Put(w.Raw, string(id)+"/"+string(u.ID), struct{}{}); err != nil {
+	if err := tx.s.members.Put(tx.Raw, string(id)+"/"+string(u.ID), struct{}{}); err != nil {
 		return false, fmt.Errorf("storing a membership: %w", err)
 	}
 	return true, nil
@@ -29,13 +29,13 @@ func (w *Tx) AddToGroup(u *User, id GroupID) (joined bool, err error) {
 // RemoveFromGroup takes a person, loaded in this run, out of a garage, be it there or not; left is false for whoever was
 // not in it. Roles stay as they are: one that is limited to a garage is not limited to what its holder belongs to.
 // The caller saves.
-func (w *Tx) RemoveFromGroup(u *User, id GroupID) (left bool, err error) {
+func (tx *Tx) RemoveFromGroup(u *User, id GroupID) (left bool, err error) {
 	at := slices.Index(u.Groups, id)
 	if at < 0 {
 		return false, nil
 	}
 	u.Groups = slices.Delete(slices.Clone(u.Groups), at, at+1)
-	if err := w.s.members.Delete(w.Raw, string(id)+"/"+string(u.ID)); err != nil {
+	if err := tx.s.members.Delete(tx.Raw, string(id)+"/"+string(u.ID)); err != nil {
 		return false, fmt.Errorf("ending a membership: %w", err)
 	}
 	return true, nil
@@ -60,7 +60,7 @@ func (s *Service) EmptyGroup(ctx context.Context, id GroupID) error {
 		if err != nil {
 			return fmt.Errorf("looking for the members of deleted group %q: %w", id, err)
 		}
-		_, err = Update(ctx, s, s.NewOperation(RequestInfo{}), func(w *Tx) (struct{}, error) { return struct{}{}, w.emptyGroup(id, ids) })
+		_, err = Update(ctx, s, s.NewOperation(RequestInfo{}), func(tx *Tx) (struct{}, error) { return struct{}{}, tx.emptyGroup(id, ids) })
 		if err != nil {
 			return fmt.Errorf("sweeping deleted group %q: %w", id, err)
 		}
@@ -71,8 +71,8 @@ func (s *Service) EmptyGroup(ctx context.Context, id GroupID) error {
 }
 
 // emptyGroup takes these out of a deleted garage; with none left it is swept.
-func (w *Tx) emptyGroup(id GroupID, members []UserID) error {
-	g, err := w.s.groups.Get(w.Raw, string(id))
+func (tx *Tx) emptyGroup(id GroupID, members []UserID) error {
+	g, err := tx.s.groups.Get(tx.Raw, string(id))
 	if err != nil {
 		return fmt.Errorf("loading group %q: %w", id, err)
 	}
@@ -81,24 +81,24 @@ func (w *Tx) emptyGroup(id GroupID, members []UserID) error {
 	}
 	if len(members) == 0 {
 		g.Swept = true
-		return w.putGroup(&g)
+		return tx.putGroup(&g)
 	}
 	for _, uid := range members {
-		u, err := w.User(uid)
+		u, err := tx.User(uid)
 		if CodeOf(err) == CodeNotFound {
 			continue // deleted since it was listed, with every membership
 		}
 		if err != nil {
 			return err
 		}
-		left, err := w.RemoveFromGroup(&u, id)
+		left, err := tx.RemoveFromGroup(&u, id)
 		if err != nil {
 			return err
 		}
 		if !left { // gone since it was listed
 			continue
 		}
-		if err := w.Save(&u); err != nil {
+		if err := tx.Save(&u); err != nil {
 			return err
 		}
 	}

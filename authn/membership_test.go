@@ -12,12 +12,12 @@ import (
 // markDeleted is the first half of deleting a garage: all that is done if the power fails then.
 func (h *house) markDeleted(id authn.GroupID) {
 	h.T.Helper()
-	_, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (struct{}, error) {
-		g, err := w.Group(id)
+	_, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+		g, err := tx.Group(id)
 		if err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, w.DeleteGroup(&g)
+		return struct{}{}, tx.DeleteGroup(&g)
 	})
 	do(h.T, err, "marking a garage")
 }
@@ -52,25 +52,25 @@ func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
 	if got := h.members(gone); got != 41 {
 		t.Fatalf("got %d members after the mark alone, want all", got)
 	}
-	_, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (struct{}, error) {
-		u, err := w.User(people[0].ID)
+	_, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+		u, err := tx.User(people[0].ID)
 		if err != nil {
 			return struct{}{}, err
 		}
-		_, err = w.AddToGroup(&u, gone)
+		_, err = tx.AddToGroup(&u, gone)
 		return struct{}{}, err
 	})
 	refused(t, err, authn.CodeNotFound, "joining a garage that is marked")
 	for _, id := range []authn.UserID{people[1].ID, people[7].ID} { // the crash came in the middle
-		_, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (struct{}, error) {
-			u, err := w.User(id)
+		_, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+			u, err := tx.User(id)
 			if err != nil {
 				return struct{}{}, err
 			}
-			if _, err := w.RemoveFromGroup(&u, gone); err != nil {
+			if _, err := tx.RemoveFromGroup(&u, gone); err != nil {
 				return struct{}{}, err
 			}
-			return struct{}{}, w.Save(&u)
+			return struct{}{}, tx.Save(&u)
 		})
 		do(t, err, "taking somebody out")
 	}

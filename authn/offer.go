@@ -87,7 +87,7 @@ func (r Reader) adminTarget(c AdminCall) (User, error) {
 
 // BeginByAdmin begins to enrol a device for somebody else and gives what is to be shown to them, this once. CodeTooMany;
 // CodeInvalid with ReasonBrowserOnly for a kind that no program can enrol; CodeWrongState for whoever is not active.
-func (s *Service) BeginByAdmin(ctx context.Context, from RequestInfo, c AdminCall, want Enrolling) (_ AdminEnrolmentSecret, err error) {
+func (s *Service) BeginByAdmin(ctx context.Context, req RequestInfo, c AdminCall, want Enrolling) (_ AdminEnrolmentSecret, err error) {
 	if want.Name, err = DeviceName(want.Name, true); err != nil {
 		return AdminEnrolmentSecret{}, err
 	}
@@ -95,7 +95,7 @@ func (s *Service) BeginByAdmin(ctx context.Context, from RequestInfo, c AdminCal
 	if !ok {
 		return AdminEnrolmentSecret{}, Invalid("factorType", ReasonBrowserOnly)
 	}
-	a := s.NewOperation(from)
+	op := s.NewOperation(req)
 	var u User
 	if err := s.View(ctx, func(r Reader) (err error) {
 		u, err = r.adminTarget(c)
@@ -105,7 +105,7 @@ func (s *Service) BeginByAdmin(ctx context.Context, from RequestInfo, c AdminCal
 	}
 	who := s.subject(&u)
 	who.App, who.Device = want.App, want.Name
-	_, pending, err := s.factor(want.Kind).BeginEnrol(a.Now, who, u.Devices)
+	_, pending, err := s.factor(want.Kind).BeginEnrol(op.Now, who, u.Devices)
 	if err != nil {
 		return AdminEnrolmentSecret{}, tooMany(err)
 	}
@@ -113,26 +113,26 @@ func (s *Service) BeginByAdmin(ctx context.Context, from RequestInfo, c AdminCal
 	if err != nil {
 		return AdminEnrolmentSecret{}, fmt.Errorf("telling of a pending %s: %w", want.Kind, err)
 	}
-	return Update(ctx, s, a, func(w *Tx) (AdminEnrolmentSecret, error) {
-		u, err := w.adminTarget(c)
+	return Update(ctx, s, op, func(tx *Tx) (AdminEnrolmentSecret, error) {
+		u, err := tx.adminTarget(c)
 		if err != nil {
 			return AdminEnrolmentSecret{}, err
 		}
-		u.AdminEnrolment = &AdminEnrolment{ID: factors.DeviceID(a.ID("device")), Kind: want.Kind, App: want.App, Name: want.Name, By: c.ID, Hand: c.Owner,
-			ByName: c.Name, Epoch: u.Epoch, Pending: pending, At: a.Now, Expires: a.Now.Add(EnrolmentTTL)}
-		d, _ := u.PendingDevice(a.Now)
-		w.AddAdminActivity(&u, audit.FactorOffered, d.Name)
-		if err := w.auditAdminEnrolment(c, &u, audit.FactorOffered, d); err != nil {
+		u.AdminEnrolment = &AdminEnrolment{ID: factors.DeviceID(op.ID("device")), Kind: want.Kind, App: want.App, Name: want.Name, By: c.ID, Hand: c.Owner,
+			ByName: c.Name, Epoch: u.Epoch, Pending: pending, At: op.Now, Expires: op.Now.Add(EnrolmentTTL)}
+		d, _ := u.PendingDevice(op.Now)
+		tx.AddAdminActivity(&u, audit.FactorOffered, d.Name)
+		if err := tx.auditAdminEnrolment(c, &u, audit.FactorOffered, d); err != nil {
 			return AdminEnrolmentSecret{}, err
 		}
-		err = w.Save(&u)
+		err = tx.Save(&u)
 		return AdminEnrolmentSecret{u, d, secret}, err
 	})
 }
 
 // auditAdminEnrolment writes down what an operator did about a device of somebody else.
-func (w *Tx) auditAdminEnrolment(c AdminCall, u *User, action string, d factors.Device) error {
-	return w.Audit(audit.Event{Actor: c.Actor, Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success,
+func (tx *Tx) auditAdminEnrolment(c AdminCall, u *User, action string, d factors.Device) error {
+	return tx.Audit(audit.Event{Actor: c.Actor, Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}, Detail: map[string]string{"kind": string(d.Kind), "hand": d.Hand}})
 }
 
@@ -166,14 +166,14 @@ func (s *Service) AdminQR(ctx context.Context, c AdminCall, id factors.DeviceID)
 // ConfirmByAdmin judges the first code of an offered device. For a person who has no device that counts it is born by the
 // operator's hand (PROTOCOL 8); for anybody else it waits for that person's word. A wrong code changes nothing: the
 // caller knows the secret, and nothing is guessed.
-func (s *Service) ConfirmByAdmin(ctx context.Context, from RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (u User, d factors.Device, j Verification, err error) {
+func (s *Service) ConfirmByAdmin(ctx context.Context, req RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (u User, d factors.Device, j Verification, err error) {
 	err = retryOnConflict(ctx, func() (bool, error) {
-		a := s.NewOperation(from)
+		op := s.NewOperation(req)
 		var read User
 		var o *AdminEnrolment
 		if err := s.View(ctx, func(r Reader) (err error) {
 			if read, err = r.adminTarget(c); err == nil {
-				o, err = read.adminEnrolmentOf(c, id, a.Now)
+				o, err = read.adminEnrolmentOf(c, id, op.Now)
 			}
 			return err
 		}); err != nil {
@@ -183,27 +183,27 @@ func (s *Service) ConfirmByAdmin(ctx context.Context, from RequestInfo, c AdminC
 		if f == nil {
 			return false, Refuse(CodeNotFound)
 		}
-		out, err := f.FinishEnrol(a.Now, s.subject(&read), o.Pending, answer)
+		out, err := f.FinishEnrol(op.Now, s.subject(&read), o.Pending, answer)
 		if err != nil {
 			return false, fmt.Errorf("enrolling %s: %w", o.Kind, err)
 		}
 		if j = (Verification{Rejected: out.Rejected, ClockOff: out.ClockOff}); !j.Accepted() {
 			return true, nil
 		}
-		done, err := Update(ctx, s, a, func(w *Tx) (*Taken, error) {
-			u, err := w.adminTarget(c)
+		done, err := Update(ctx, s, op, func(tx *Tx) (*Taken, error) {
+			u, err := tx.adminTarget(c)
 			if err != nil {
 				return nil, err
 			}
-			held, err := u.adminEnrolmentOf(c, id, a.Now)
+			held, err := u.adminEnrolmentOf(c, id, op.Now)
 			if err != nil {
 				return nil, err
 			}
 			if u.Revision != read.Revision || !bytes.Equal(held.Pending, o.Pending) {
 				return nil, nil
 			}
-			d, err := w.activatePending(c, &u, held, out.Device)
-			w.SetResult(Taken{u, d})
+			d, err := tx.activatePending(c, &u, held, out.Device)
+			tx.SetResult(Taken{u, d})
 			return &Taken{u, d}, err
 		})
 		if err != nil || done == nil {
@@ -216,8 +216,8 @@ func (s *Service) ConfirmByAdmin(ctx context.Context, from RequestInfo, c AdminC
 }
 
 // activatePending puts a confirmed offer among the person's devices, tells of it and saves the person.
-func (w *Tx) activatePending(c AdminCall, u *User, o *AdminEnrolment, d factors.Device) (factors.Device, error) {
-	n, most := 0, w.s.Describe(factors.Device{Kind: o.Kind}).MaxOfKind
+func (tx *Tx) activatePending(c AdminCall, u *User, o *AdminEnrolment, d factors.Device) (factors.Device, error) {
+	n, most := 0, tx.s.Describe(factors.Device{Kind: o.Kind}).MaxOfKind
 	for _, x := range u.Devices {
 		if x.Kind == o.Kind {
 			n++
@@ -226,47 +226,47 @@ func (w *Tx) activatePending(c AdminCall, u *User, o *AdminEnrolment, d factors.
 	if n >= most {
 		return factors.Device{}, Refuse(CodeTooMany) // others were enrolled meanwhile
 	}
-	d.ID, d.Added, d.Name, d.App, d.Hand, d.By = o.ID, w.Op.Now, o.Name, o.App, o.Hand, o.ByName
-	if w.s.counted(u) > 0 {
+	d.ID, d.Added, d.Name, d.App, d.Hand, d.By = o.ID, tx.Op.Now, o.Name, o.App, o.Hand, o.ByName
+	if tx.s.counted(u) > 0 {
 		d.Disabled = factors.DisabledWaits
 	}
 	u.AdminEnrolment = nil
 	u.EverHadDevice = u.EverHadDevice || !d.Waits() // beside a key of another house that nobody has used it proves nothing (PROTOCOL 23)
 	u.Devices = append(u.Devices[:len(u.Devices):len(u.Devices)], d)
-	if w.s.counted(u) > 0 && !d.Waits() {
+	if tx.s.counted(u) > 0 && !d.Waits() {
 		// The ticket would lead nowhere now. Beside a password of the same hand the device counts for nothing, and a
 		// ticket that came another way stays the way in.
-		if err := w.spendTickets(u); err != nil {
+		if err := tx.spendTickets(u); err != nil {
 			return d, err
 		}
 	}
-	w.AddAdminActivity(u, audit.FactorActivated, d.Name)
-	if err := w.auditAdminEnrolment(c, u, audit.FactorActivated, d); err != nil {
+	tx.AddAdminActivity(u, audit.FactorActivated, d.Name)
+	if err := tx.auditAdminEnrolment(c, u, audit.FactorActivated, d); err != nil {
 		return d, err
 	}
-	about := templates.Context{Name: u.DisplayName(), At: w.Op.Now} // nothing of the operator's own browser and address
-	if err := w.Notify(u, templates.DeviceOfferedMail{Context: about, Device: d.Name, By: d.By, Waits: d.Waits()}, time.Time{}); err != nil {
+	about := templates.Context{Name: u.DisplayName(), At: tx.Op.Now} // nothing of the operator's own browser and address
+	if err := tx.Notify(u, templates.DeviceOfferedMail{Context: about, Device: d.Name, By: d.By, Waits: d.Waits()}, time.Time{}); err != nil {
 		return d, err
 	}
-	return d, w.Save(u)
+	return d, tx.Save(u)
 }
 
 // CancelByAdmin ends an offer before its first code; CodeNotFound without one. The caller saves the person.
-func (w *Tx) CancelByAdmin(c AdminCall, u *User, id factors.DeviceID) error {
-	d, ok := u.PendingDevice(w.Op.Now)
+func (tx *Tx) CancelByAdmin(c AdminCall, u *User, id factors.DeviceID) error {
+	d, ok := u.PendingDevice(tx.Op.Now)
 	if !ok || d.ID != id {
 		return Refuse(CodeNotFound)
 	}
 	u.AdminEnrolment = nil
-	return w.auditAdminEnrolment(c, u, audit.FactorRemoved, d)
+	return tx.auditAdminEnrolment(c, u, audit.FactorRemoved, d)
 }
 
 // VerifyFor judges a code of one of the person's devices that a program was given. It spends the same steps and moves
 // the same counters as a page (PROTOCOL 17, 22). CodeWrongState: the device serves for nothing now.
-func (s *Service) VerifyFor(ctx context.Context, from RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (Verification, error) {
+func (s *Service) VerifyFor(ctx context.Context, req RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (Verification, error) {
 	var out Verification
 	err := retryOnConflict(ctx, func() (bool, error) {
-		a := s.NewOperation(from)
+		op := s.NewOperation(req)
 		var u User
 		if err := s.View(ctx, func(r Reader) (err error) {
 			u, err = r.adminTarget(c)
@@ -283,16 +283,16 @@ func (s *Service) VerifyFor(ctx context.Context, from RequestInfo, c AdminCall, 
 		case !s.CanUse(&u, *d):
 			return false, wrongState(ReasonUnusable)
 		}
-		if wait, err := s.waiting(ctx, a, &u, d.Kind, false); err != nil || wait > 0 {
+		if wait, err := s.waiting(ctx, op, &u, d.Kind, false); err != nil || wait > 0 {
 			out = Verification{Wait: wait}
 			return true, err
 		}
-		t, err := s.verifyAnswer(a, &u, []factors.Device{*d}, u.AdminVerification, d.Kind, false, answer)
+		t, err := s.verifyAnswer(op, &u, []factors.Device{*d}, u.AdminVerification, d.Kind, false, answer)
 		if err != nil {
 			return false, err
 		}
 		t.by = c.Actor
-		done, err := Update(ctx, s, a, func(w *Tx) (*Verification, error) { return w.storeVerifiedFor(c, t) })
+		done, err := Update(ctx, s, op, func(tx *Tx) (*Verification, error) { return tx.storeVerifiedFor(c, t) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -303,35 +303,35 @@ func (s *Service) VerifyFor(ctx context.Context, from RequestInfo, c AdminCall, 
 }
 
 // storeVerifiedFor stores what a program's code came to; nil when the record is not the one that was judged.
-func (w *Tx) storeVerifiedFor(c AdminCall, t deviceAttempt) (*Verification, error) {
-	u, err := w.adminTarget(c)
+func (tx *Tx) storeVerifiedFor(c AdminCall, t deviceAttempt) (*Verification, error) {
+	u, err := tx.adminTarget(c)
 	if err != nil {
 		return nil, err
 	}
 	if u.Revision != t.rev {
 		return nil, nil
 	}
-	j, err := w.count(&u, t)
+	j, err := tx.count(&u, t)
 	if err != nil || j.Wait > 0 {
 		return &j, err
 	}
-	u.AdminVerification = u.AdminVerification.with(w.Op.Now, t.kind, t.outcome.Pending)
+	u.AdminVerification = u.AdminVerification.with(tx.Op.Now, t.kind, t.outcome.Pending)
 	if len(u.AdminVerification.Pending) == 0 {
 		u.AdminVerification = nil
 	}
 	if j.Accepted() {
-		if err := w.auditAnswer(&u, t, audit.Success, string(t.kind)); err != nil {
+		if err := tx.auditAnswer(&u, t, audit.Success, string(t.kind)); err != nil {
 			return nil, err
 		}
 	}
-	return &j, w.Save(&u)
+	return &j, tx.Save(&u)
 }
 
 // ConfirmDevice takes a person's word for a device that an operator enrolled for them: a fresh proof by a device that
 // counts, and a code of this one. CodeStepUpRequired, CodeNotFound.
-func (s *Service) ConfirmDevice(ctx context.Context, from RequestInfo, session Secret, id factors.DeviceID, answer []byte) (Verification, error) {
-	return s.answered(ctx, from, session, func(a *Operation, ses *Session, u *User) (asked, error) {
-		if !ses.StepUp.fresh(a.Now) || ses.StepUp.EnrolOnly {
+func (s *Service) ConfirmDevice(ctx context.Context, req RequestInfo, session Secret, id factors.DeviceID, answer []byte) (Verification, error) {
+	return s.answered(ctx, req, session, func(op *Operation, ses *Session, u *User) (asked, error) {
+		if !ses.StepUp.fresh(op.Now) || ses.StepUp.EnrolOnly {
 			return asked{}, Refuse(CodeStepUpRequired)
 		}
 		d, f := u.device(id), factors.Factor(nil)
@@ -344,21 +344,21 @@ func (s *Service) ConfirmDevice(ctx context.Context, from RequestInfo, session S
 		judged := *d
 		judged.Disabled = ""
 		return s.byDevice(u, judged, func() (factors.Outcome, error) {
-			out, err := f.FinishVerify(a.Now, s.subject(u), []factors.Device{judged}, ses.Ceremony.pending(d.Kind, a.Now), answer)
+			out, err := f.FinishVerify(op.Now, s.subject(u), []factors.Device{judged}, ses.Ceremony.pending(d.Kind, op.Now), answer)
 			if out.Device.ID != "" && !out.Accepted() {
 				out.Device.Disabled = factors.DisabledWaits // a burnt step is kept, and nothing counts
 			}
 			return out, err
 		}), nil
-	}, func(w *Tx, ses *Session, u *User) error {
+	}, func(tx *Tx, ses *Session, u *User) error {
 		d := u.device(id)
-		if d == nil || !ses.StepUp.fresh(w.Op.Now) || ses.StepUp.EnrolOnly {
+		if d == nil || !ses.StepUp.fresh(tx.Op.Now) || ses.StepUp.EnrolOnly {
 			return Refuse(CodeStepUpRequired)
 		}
-		w.AddActivity(u, audit.FactorConfirmed, d.Name)
-		if err := w.auditDevice(u, audit.FactorConfirmed, *d); err != nil {
+		tx.AddActivity(u, audit.FactorConfirmed, d.Name)
+		if err := tx.auditDevice(u, audit.FactorConfirmed, *d); err != nil {
 			return err
 		}
-		return w.Notify(u, templates.DeviceAddedMail{Context: w.About(u), Device: d.Name}, time.Time{})
+		return tx.Notify(u, templates.DeviceAddedMail{Context: tx.About(u), Device: d.Name}, time.Time{})
 	})
 }

@@ -192,12 +192,12 @@ func TestAForgottenPasswordIsNotReplacedByADeviceThatAnOperatorSaw(t *testing.T)
 		t.Error("a link went to a mailbox that the operator may have named")
 	}
 	link := func() (authn.Secret, error) {
-		return authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (authn.Secret, error) {
-			u, err := w.User(id)
+		return authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (authn.Secret, error) {
+			u, err := tx.User(id)
 			if err != nil {
 				return authn.Secret{}, err
 			}
-			token, _, err := w.IssuePasswordLink(&u, authn.ProvenanceEmail)
+			token, _, err := tx.IssuePasswordLink(&u, authn.ProvenanceEmail)
 			return token, err
 		})
 	}
@@ -414,8 +414,8 @@ func TestACodeThatAProgramVerifiesIsSpentAtEveryDoor(t *testing.T) {
 	if got := h.counters(other.ID).Streak; got != 0 {
 		t.Errorf("the other person has %d wrong answers", got)
 	}
-	if g := h.counters(u.ID); len(g.WrongAfterPassword) != 0 || len(g.Unknown.Codes.Times) != 1 {
-		t.Errorf("got %+v, want one wrong code and none after a password", g)
+	if f := h.counters(u.ID); len(f.WrongAfterPassword) != 0 || len(f.Unknown.Codes.Times) != 1 {
+		t.Errorf("got %+v, want one wrong code and none after a password", f)
 	}
 	events := h.Events(audit.FactorProven)
 	if last := events[len(events)-1]; last.Actor.ID != "token:a" || last.Outcome != audit.Failure || last.Subject != string(u.ID) {

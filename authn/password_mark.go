@@ -43,30 +43,30 @@ func (l *Transaction) mustChange(u *User) (Step, bool) {
 
 // complete ends a login whose second step is done with a session. While the password is marked there is none yet: the
 // login goes on, under another secret than the one that bore less (BAR A11). The caller saves the person.
-func (w *Tx) complete(secret Secret, l Transaction, u *User, p SecondFactor) (Completed, error) {
-	if err := w.s.transactions.Delete(w.Raw, secret.Hash()); err != nil {
+func (tx *Tx) complete(secret Secret, l Transaction, u *User, p SecondFactor) (Completed, error) {
+	if err := tx.s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
 		return Completed{}, fmt.Errorf("ending a login: %w", err)
 	}
 	if u.Password.MustChange == "" {
-		issued, err := w.open(u, p)
+		issued, err := tx.open(u, p)
 		return Completed{Step: StepDone, Issued: issued}, err
 	}
 	if l.Program != "" { // a new password is chosen on a page of ours, from the start
 		return Completed{Step: StepChangePassword}, nil
 	}
 	l.Proven, l.Ticket, l.Ceremony, l.Enrol = &p, "", nil, nil
-	l.extend(w.Op.Now)
-	out := Completed{Step: w.s.Next(&l, u, w.Op.Now), Login: w.Op.Secret("login proven")}
-	return out, w.putLogin(out.Login, l)
+	l.extend(tx.Op.Now)
+	out := Completed{Step: tx.s.Next(&l, u, tx.Op.Now), Login: tx.Op.Secret("login proven")}
+	return out, tx.putLogin(out.Login, l)
 }
 
 // open opens the session of a login that is complete.
-func (w *Tx) open(u *User, p SecondFactor) (Credentials, error) {
+func (tx *Tx) open(u *User, p SecondFactor) (Credentials, error) {
 	proof := StepUp{}
 	if p.Spare || p.Enrolled {
-		proof = StepUp{At: w.Op.Now, EnrolOnly: true}
+		proof = StepUp{At: tx.Op.Now, EnrolOnly: true}
 	}
-	return w.openSession(u, p.AMR, proof, !p.Enrolled)
+	return tx.openSession(u, p.AMR, proof, !p.Enrolled)
 }
 
 // confirmProvenance is what a proven device says of the password that it was proven with: one that came through the mailbox is
@@ -81,13 +81,13 @@ func (p *Password) confirmProvenance() {
 // ReplacePassword takes the password chosen in a login that has proven the marked one and a device, and signs the person
 // in. Every other session ends. CodeWrongState at any other step; CodeInvalid for a password that may not be, the marked one
 // ("same") among them.
-func (s *Service) ReplacePassword(ctx context.Context, from RequestInfo, login Secret, chosen string) (Verified, error) {
-	a := s.NewOperation(from)
+func (s *Service) ReplacePassword(ctx context.Context, req RequestInfo, login Secret, chosen string) (Verified, error) {
+	op := s.NewOperation(req)
 	var l Transaction
 	var u User
 	renewing := func(r Reader) (err error) {
 		var step Step
-		if l, u, step, err = r.login(login, a.Now); err == nil && step != StepChangePassword {
+		if l, u, step, err = r.login(login, op.Now); err == nil && step != StepChangePassword {
 			err = Refuse(CodeWrongState)
 		}
 		return err
@@ -109,40 +109,40 @@ func (s *Service) ReplacePassword(ctx context.Context, from RequestInfo, login S
 	if err != nil {
 		return Verified{}, fmt.Errorf("hashing a password: %w", err)
 	}
-	return Update(ctx, s, a, func(w *Tx) (Verified, error) {
+	return Update(ctx, s, op, func(tx *Tx) (Verified, error) {
 		// Whoever changes the password meanwhile raises the PasswordEpoch, and this login is dead.
-		l, u, step, err := w.login(login, a.Now)
+		l, u, step, err := tx.login(login, op.Now)
 		if err == nil && step != StepChangePassword {
 			err = Refuse(CodeWrongState)
 		}
 		if err != nil {
 			return Verified{}, err
 		}
-		return w.storeReplaced(login, &l, &u, phc)
+		return tx.storeReplaced(login, &l, &u, phc)
 	})
 }
 
-func (w *Tx) storeReplaced(secret Secret, l *Transaction, u *User, phc string) (Verified, error) {
-	if err := w.s.transactions.Delete(w.Raw, secret.Hash()); err != nil {
+func (tx *Tx) storeReplaced(secret Secret, l *Transaction, u *User, phc string) (Verified, error) {
+	if err := tx.s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
 		return Verified{}, fmt.Errorf("ending a login: %w", err)
 	}
-	if _, err := w.RevokeSessions(u, ""); err != nil {
+	if _, err := tx.RevokeSessions(u, ""); err != nil {
 		return Verified{}, err
 	}
-	u.Password = Password{Hash: phc, Provenance: ProvenanceUser, Set: w.Op.Now}
-	if err := w.passwordChanged(u); err != nil {
+	u.Password = Password{Hash: phc, Provenance: ProvenanceUser, Set: tx.Op.Now}
+	if err := tx.passwordChanged(u); err != nil {
 		return Verified{}, err
 	}
-	issued, err := w.open(u, *l.Proven)
+	issued, err := tx.open(u, *l.Proven)
 	if err != nil {
 		return Verified{}, err
 	}
-	return Verified{Completed: Completed{Step: StepDone, Issued: issued}, First: l.Proven.Enrolled, ReturnTo: l.ReturnTo}, w.Save(u)
+	return Verified{Completed: Completed{Step: StepDone, Issued: issued}, First: l.Proven.Enrolled, ReturnTo: l.ReturnTo}, tx.Save(u)
 }
 
 // ExpirePassword marks the password of an active person, so that their next complete sign-in asks for another. Those
 // who are signed in stay so. The caller audits, tells and saves. CodeWrongState: not active, or without a password.
-func (w *Tx) ExpirePassword(u *User) error {
+func (tx *Tx) ExpirePassword(u *User) error {
 	switch {
 	case u.Status != StatusActive:
 		return wrongState(ReasonNotActive)
@@ -157,19 +157,19 @@ func (w *Tx) ExpirePassword(u *User) error {
 // SetPassword gives an active person a password that came by an operator's hand, and ends whatever stood on the one
 // before but open tickets: with one that went another way it lets the person in. The caller audits, tells and saves.
 // CodeWrongState: not active. CodeSameProvenance: the person's one device was brought by an operator and never used (PROTOCOL 8).
-func (w *Tx) SetPassword(u *User, phc, hand string, mark ChangeReason) error {
+func (tx *Tx) SetPassword(u *User, phc, hand string, mark ChangeReason) error {
 	if u.Status != StatusActive {
 		return wrongState(ReasonNotActive)
 	}
 	if u.HasOnlyImportedDevice() {
 		return Refuse(CodeSameProvenance)
 	}
-	if _, err := w.RevokeSessions(u, ""); err != nil {
+	if _, err := tx.RevokeSessions(u, ""); err != nil {
 		return err
 	}
-	u.Password = Password{Hash: phc, Provenance: hand, Set: w.Op.Now, MustChange: mark}
+	u.Password = Password{Hash: phc, Provenance: hand, Set: tx.Op.Now, MustChange: mark}
 	u.Epoch++
 	u.PasswordEpoch++
-	w.AddAdminActivity(u, audit.PasswordUpdated, "")
+	tx.AddAdminActivity(u, audit.PasswordUpdated, "")
 	return nil
 }

@@ -13,15 +13,15 @@ import (
 // expire marks somebody's password as an operator does.
 func (h *house) expire(id authn.UserID) {
 	h.t.Helper()
-	_, err := authn.Update(h.t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (struct{}, error) {
-		u, err := w.User(id)
+	_, err := authn.Update(h.t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+		u, err := tx.User(id)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := w.ExpirePassword(&u); err != nil {
+		if err := tx.ExpirePassword(&u); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, w.Save(&u)
+		return struct{}{}, tx.Save(&u)
 	})
 	do(h.t, err, "expiring a password")
 }

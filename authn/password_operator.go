@@ -18,11 +18,11 @@ type PasswordChange struct {
 // ChangePasswordByAdmin judges the present password as a sign-in from an unknown browser does, with the same limits and
 // counters over all doors (PROTOCOL 22), and sets the new one. Every session ends. CodeInvalid: what was chosen may not
 // be a password, or the present one ("current") is wrong, which was counted; CodeRateLimited; CodeWrongState: not active.
-func (s *Service) ChangePasswordByAdmin(ctx context.Context, from RequestInfo, p PasswordChange) error {
+func (s *Service) ChangePasswordByAdmin(ctx context.Context, req RequestInfo, p PasswordChange) error {
 	var out signedIn
 	err := retryOnConflict(ctx, func() (bool, error) {
-		a := s.NewOperation(from)
-		c, err := s.changing(ctx, a, p)
+		op := s.NewOperation(req)
+		c, err := s.changing(ctx, op, p)
 		if err != nil {
 			return false, err
 		}
@@ -43,7 +43,7 @@ func (s *Service) ChangePasswordByAdmin(ctx context.Context, from RequestInfo, p
 				return false, fmt.Errorf("hashing a password: %w", err)
 			}
 		}
-		done, err := Update(ctx, s, a, func(w *Tx) (*signedIn, error) { return w.storeChangeFor(p, c, phc) })
+		done, err := Update(ctx, s, op, func(tx *Tx) (*signedIn, error) { return tx.storeChangeFor(p, c, phc) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -60,7 +60,7 @@ func (s *Service) ChangePasswordByAdmin(ctx context.Context, from RequestInfo, p
 }
 
 // changing finds the person and whether an attempt may be judged, after what can be told without one.
-func (s *Service) changing(ctx context.Context, a *Operation, p PasswordChange) (candidate, error) {
+func (s *Service) changing(ctx context.Context, op *Operation, p PasswordChange) (candidate, error) {
 	var c candidate
 	err := s.View(ctx, func(r Reader) error {
 		u, err := p.Find(r)
@@ -71,7 +71,7 @@ func (s *Service) changing(ctx context.Context, a *Operation, p PasswordChange) 
 			return wrongState(ReasonNotActive)
 		}
 		c = candidate{user: u, found: true, counts: s.failureID(u.ID)}
-		c.wait, err = s.passwordWait(r.r, a, c)
+		c.wait, err = s.passwordWait(r.r, op, c)
 		return err
 	})
 	if err == nil {
@@ -82,49 +82,49 @@ func (s *Service) changing(ctx context.Context, a *Operation, p PasswordChange) 
 
 // storeChangeFor stores the change, or with phc "" a wrong password; nil when the password is no longer the one that
 // was judged (PROTOCOL 32).
-func (w *Tx) storeChangeFor(p PasswordChange, c candidate, phc string) (*signedIn, error) {
-	u, err := p.Find(w.Reader)
+func (tx *Tx) storeChangeFor(p PasswordChange, c candidate, phc string) (*signedIn, error) {
+	u, err := p.Find(tx.Reader)
 	if err != nil {
 		return nil, err
 	}
 	if u.Password.Hash != c.user.Password.Hash {
 		return nil, nil
 	}
-	wait, err := w.s.passwordWait(w.Raw, w.Op, c)
+	wait, err := tx.s.passwordWait(tx.Raw, tx.Op, c)
 	if err != nil || wait > 0 {
 		return &signedIn{wait: wait}, err
 	}
-	if err := w.recordPassword(c, phc != ""); err != nil {
+	if err := tx.recordPassword(c, phc != ""); err != nil {
 		return nil, err
 	}
 	if phc == "" {
-		return &signedIn{code: CodeSignInFailed}, p.OnChange(w, &u, false)
+		return &signedIn{code: CodeSignInFailed}, p.OnChange(tx, &u, false)
 	}
-	if err := w.SetPassword(&u, phc, p.Provenance, ""); err != nil {
+	if err := tx.SetPassword(&u, phc, p.Provenance, ""); err != nil {
 		return nil, err
 	}
-	if err := p.OnChange(w, &u, true); err != nil {
+	if err := p.OnChange(tx, &u, true); err != nil {
 		return nil, err
 	}
-	return &signedIn{}, w.Save(&u)
+	return &signedIn{}, tx.Save(&u)
 }
 
 // recordPassword counts a password that was judged: a right one ends the row of wrong ones, a wrong one is counted for
 // the person or ghost and where it came from. The one place for every door that a stranger may knock at.
-func (w *Tx) recordPassword(c candidate, right bool) error {
-	g, err := w.s.Failures.Get(w.Raw, c.counts)
+func (tx *Tx) recordPassword(c candidate, right bool) error {
+	f, err := tx.s.Failures.Get(tx.Raw, c.counts)
 	if err != nil {
 		return fmt.Errorf("reading wrong answers: %w", err)
 	}
-	count := g.WithFailure
+	count := f.WithFailure
 	if right {
-		count = g.WithSuccess
+		count = f.WithSuccess
 	}
-	if err := w.s.Failures.Put(w.Raw, w.Op.Now, c.counts, count(w.Op.Now, throttle.Password, c.known)); err != nil {
+	if err := tx.s.Failures.Put(tx.Raw, tx.Op.Now, c.counts, count(tx.Op.Now, throttle.Password, c.known)); err != nil {
 		return fmt.Errorf("counting a password: %w", err)
 	}
 	if right {
 		return nil
 	}
-	return w.countFailure(c.known)
+	return tx.countFailure(c.known)
 }

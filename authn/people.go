@@ -16,34 +16,34 @@ import (
 
 // Create stores a new person with every index of theirs; CodeTaken when an address belongs to somebody. ID,
 // Handle, Login and Email are filled in by the caller, the rest is checked here.
-func (w *Tx) Create(u *User) error {
+func (tx *Tx) Create(u *User) error {
 	if err := u.check(); err != nil {
 		return err
 	}
 	if u.Placeholder {
-		if err := w.listPlaceholder(u); err != nil {
+		if err := tx.listPlaceholder(u); err != nil {
 			return err
 		}
 	}
-	u.Created = w.Op.Now
+	u.Created = tx.Op.Now
 	if u.StatusAt.IsZero() {
-		u.StatusAt = w.Op.Now
+		u.StatusAt = tx.Op.Now
 	}
 	for _, a := range u.indexed() {
 		key := store.Escape(a)
-		_, err := w.s.addresses.Get(w.Raw, key)
+		_, err := tx.s.addresses.Get(tx.Raw, key)
 		switch {
 		case err == nil:
 			return Refuse(CodeTaken)
 		case !errors.Is(err, store.ErrNotFound):
 			return fmt.Errorf("looking up an address: %w", err)
 		}
-		if err := w.s.addresses.Put(w.Raw, key, u.ID); err != nil {
+		if err := tx.s.addresses.Put(tx.Raw, key, u.ID); err != nil {
 			return fmt.Errorf("storing an address: %w", err)
 		}
 	}
 	for _, name := range u.nameKeys() {
-		if err := w.s.names.Put(w.Raw, name, struct{}{}); err != nil {
+		if err := tx.s.names.Put(tx.Raw, name, struct{}{}); err != nil {
 			return fmt.Errorf("storing a name: %w", err)
 		}
 	}
@@ -51,22 +51,22 @@ func (w *Tx) Create(u *User) error {
 		return Invalid("groupIds", "too_many")
 	}
 	for _, g := range u.Groups {
-		switch _, err := w.Group(g); {
+		switch _, err := tx.Group(g); {
 		case CodeOf(err) == CodeNotFound:
 			return Invalid("groupIds", "unknown")
 		case err != nil:
 			return err
 		}
-		if err := w.s.members.Put(w.Raw, string(g)+"/"+string(u.ID), struct{}{}); err != nil {
+		if err := tx.s.members.Put(tx.Raw, string(g)+"/"+string(u.ID), struct{}{}); err != nil {
 			return fmt.Errorf("storing a membership: %w", err)
 		}
 	}
-	return w.Save(u)
+	return tx.Save(u)
 }
 
 // NewUser is a person with fresh ids, staged. The caller fills in the rest and calls Create.
-func (w *Tx) NewUser() User {
-	return User{ID: UserID("u" + w.Op.ID("user")), Handle: w.Op.draw("handle", 0), Status: StatusStaged}
+func (tx *Tx) NewUser() User {
+	return User{ID: UserID("u" + tx.Op.ID("user")), Handle: tx.Op.draw("handle", 0), Status: StatusStaged}
 }
 
 // check judges what an operator wrote; the error names the first fault.
@@ -263,30 +263,30 @@ func (c Cleared) IsZero() bool { return len(c.Devices) == 0 && c.Sessions == 0 }
 // ResetDevices takes every device, ticket and session from the person and raises the Epoch, so that whatever
 // else stands on it is dead too: enrolments under way, grants, remembered browsers. The caller audits, gives a
 // ticket and saves. It lists kinds by what is there, so that no kind can be forgotten.
-func (w *Tx) ResetDevices(u *User) (Cleared, error) {
+func (tx *Tx) ResetDevices(u *User) (Cleared, error) {
 	out := Cleared{Devices: map[string]int{}, Tickets: len(u.Tickets)}
 	for _, d := range u.Devices {
-		desc := w.s.Describe(d)
+		desc := tx.s.Describe(d)
 		out.Devices[desc.OktaType]++
 		out.Copies += len(d.Copies)
 		out.Codes += desc.Left
-		if err := w.dropUnique(d); err != nil {
+		if err := tx.dropUnique(d); err != nil {
 			return out, err
 		}
 	}
 	for _, t := range u.Tickets {
-		if err := w.DeleteLink(t.Link); err != nil {
+		if err := tx.DeleteLink(t.Link); err != nil {
 			return out, err
 		}
 	}
-	n, err := w.RevokeSessions(u, "")
+	n, err := tx.RevokeSessions(u, "")
 	if err != nil {
 		return out, err
 	}
 	out.Sessions = n
-	u.Devices, u.Tickets, u.AdminEnrolment, u.ResetAt = nil, nil, nil, w.Op.Now
+	u.Devices, u.Tickets, u.AdminEnrolment, u.ResetAt = nil, nil, nil, tx.Op.Now
 	u.Epoch++
 	u.Resets++
-	w.AddAdminActivity(u, audit.FactorsReset, "")
+	tx.AddAdminActivity(u, audit.FactorsReset, "")
 	return out, nil
 }

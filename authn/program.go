@@ -26,20 +26,20 @@ type APISignIn struct {
 // StartAPISignIn judges a password that a program was given, by the same rules, counters and pool as the page does,
 // and with the same refusals: CodeSignInFailed, CodeRateLimited. from.Program names the API token to which all that follows is
 // bound; whom the token may not see is a stranger.
-func (s *Service) StartAPISignIn(ctx context.Context, from RequestInfo, identifier, password string, sees func(*User) bool) (APISignIn, error) {
-	if from.APIToken == "" {
+func (s *Service) StartAPISignIn(ctx context.Context, req RequestInfo, identifier, password string, sees func(*User) bool) (APISignIn, error) {
+	if req.APIToken == "" {
 		return APISignIn{}, Refuse(CodeForbidden)
 	}
-	started, err := s.password(ctx, from, identifier, password, "", sees)
+	started, err := s.password(ctx, req, identifier, password, "", sees)
 	if err != nil {
 		return APISignIn{}, err
 	}
-	return s.APISignIn(ctx, from, started.Login)
+	return s.APISignIn(ctx, req, started.Login)
 }
 
 // APISignIn tells where a program's sign-in stands; CodeExpired when it is over, or another token's.
-func (s *Service) APISignIn(ctx context.Context, from RequestInfo, state Secret) (APISignIn, error) {
-	now, kept := s.Now(), reading{program: from.APIToken}
+func (s *Service) APISignIn(ctx context.Context, req RequestInfo, state Secret) (APISignIn, error) {
+	now, kept := s.Now(), reading{program: req.APIToken}
 	var out APISignIn
 	err := s.View(ctx, func(r Reader) error {
 		l, u, step, err := r.apiTransaction(state, now, &kept)
@@ -78,8 +78,8 @@ func (s *Service) typed(devices []factors.Device) []factors.Device {
 
 // VerifyAPISignIn judges a code of one device in a program's sign-in. A refused one is an outcome: counted, audited, and
 // the transaction goes on. CodeNotFound: no such device takes codes here.
-func (s *Service) VerifyAPISignIn(ctx context.Context, from RequestInfo, state Secret, id factors.DeviceID, code []byte) (APISignIn, Verification, error) {
-	out, err := s.APISignIn(ctx, from, state)
+func (s *Service) VerifyAPISignIn(ctx context.Context, req RequestInfo, state Secret, id factors.DeviceID, code []byte) (APISignIn, Verification, error) {
+	out, err := s.APISignIn(ctx, req, state)
 	if err != nil {
 		return APISignIn{}, Verification{}, err
 	}
@@ -95,7 +95,7 @@ func (s *Service) VerifyAPISignIn(ctx context.Context, from RequestInfo, state S
 	case kind == "":
 		return APISignIn{}, Verification{}, Refuse(CodeNotFound)
 	}
-	v, err := s.verify(ctx, from, state, kind, code, func(d factors.Device) bool { return d.ID == id })
+	v, err := s.verify(ctx, req, state, kind, code, func(d factors.Device) bool { return d.ID == id })
 	if err != nil || !v.Accepted() {
 		return out, v.Verification, err
 	}
@@ -110,13 +110,13 @@ func (s *Service) VerifyAPISignIn(ctx context.Context, from RequestInfo, state S
 }
 
 // CancelAPISignIn ends a program's sign-in before its second step; CodeExpired when there is none.
-func (s *Service) CancelAPISignIn(ctx context.Context, from RequestInfo, state Secret) error {
-	a, kept := s.NewOperation(from), reading{program: from.APIToken}
-	_, err := Update(ctx, s, a, func(w *Tx) (struct{}, error) {
-		if _, _, _, err := w.apiTransaction(state, a.Now, &kept); err != nil {
+func (s *Service) CancelAPISignIn(ctx context.Context, req RequestInfo, state Secret) error {
+	op, kept := s.NewOperation(req), reading{program: req.APIToken}
+	_, err := Update(ctx, s, op, func(tx *Tx) (struct{}, error) {
+		if _, _, _, err := tx.apiTransaction(state, op.Now, &kept); err != nil {
 			return struct{}{}, err
 		}
-		if err := s.transactions.Delete(w.Raw, state.Hash()); err != nil {
+		if err := s.transactions.Delete(tx.Raw, state.Hash()); err != nil {
 			return struct{}{}, fmt.Errorf("ending a login: %w", err)
 		}
 		return struct{}{}, nil
@@ -126,10 +126,10 @@ func (s *Service) CancelAPISignIn(ctx context.Context, from RequestInfo, state S
 
 // openAPISession is openSession for a program: no browser becomes known by it, and no act follows that a proof could
 // be for.
-func (w *Tx) openAPISession(u *User, amr []string) (Credentials, error) {
-	now, from := w.Op.Now, w.Op.Request
-	secret := w.Op.Secret("session")
+func (tx *Tx) openAPISession(u *User, amr []string) (Credentials, error) {
+	now, req := tx.Op.Now, tx.Op.Request
+	secret := tx.Op.Secret("session")
 	u.LastLogin = now
-	return Credentials{Session: secret}, w.startSession(u, secret, Session{User: u.ID, Epoch: u.Epoch, Created: now, LastSeen: now, AMR: amr,
-		APIToken: from.APIToken, Address: from.address(), Agent: from.Agent})
+	return Credentials{Session: secret}, tx.startSession(u, secret, Session{User: u.ID, Epoch: u.Epoch, Created: now, LastSeen: now, AMR: amr,
+		APIToken: req.APIToken, Address: req.address(), Agent: req.Agent})
 }

@@ -20,9 +20,9 @@ func (h *house) program(token string) authn.RequestInfo {
 }
 
 // start gives a program somebody's password.
-func (h *house) start(from authn.RequestInfo, login string) authn.APISignIn {
+func (h *house) start(req authn.RequestInfo, login string) authn.APISignIn {
 	h.t.Helper()
-	tx, err := h.Service.StartAPISignIn(h.t.Context(), from, login, authntest.Password, everybody)
+	tx, err := h.Service.StartAPISignIn(h.t.Context(), req, login, authntest.Password, everybody)
 	do(h.t, err, "starting a program's sign-in of "+login)
 	return tx
 }
@@ -201,8 +201,8 @@ func TestWhomATokenDoesNotSeeIsAStrangerToItsPrograms(t *testing.T) {
 		_, err := h.Service.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, func(*authn.User) bool { return false })
 		refused(t, err, authn.CodeSignInFailed, "the right password of somebody outside")
 	}
-	if g := h.counters(u.ID); g.Streak != 0 || len(g.Unknown.Passwords.Times) != 0 {
-		t.Errorf("the person was counted against: %+v", g)
+	if f := h.counters(u.ID); f.Streak != 0 || len(f.Unknown.Passwords.Times) != 0 {
+		t.Errorf("the person was counted against: %+v", f)
 	}
 	if len(h.Events(audit.UnknownName)) != 1 {
 		t.Error("want one event of unknown names a minute and source")
@@ -222,7 +222,7 @@ func TestAProgramIsNoKnownBrowserWhateverItSends(t *testing.T) {
 	for range 3 {
 		h.Service.StartAPISignIn(t.Context(), vpn, amelie, "wrong in any case", everybody)
 	}
-	if g := h.counters(u.ID); len(g.Known.Passwords.Times) != 0 || len(g.Unknown.Passwords.Times) != 3 {
-		t.Errorf("counted %+v, want three of unknown browsers", g)
+	if f := h.counters(u.ID); len(f.Known.Passwords.Times) != 0 || len(f.Unknown.Passwords.Times) != 3 {
+		t.Errorf("counted %+v, want three of unknown browsers", f)
 	}
 }

@@ -162,49 +162,49 @@ type Credentials struct {
 
 // openSession signs the person in within this change: the session, its place in the person's list, the known
 // browser. The caller saves the person. amr names what was proven; notice tells of a browser never seen.
-func (w *Tx) openSession(u *User, amr []string, proof StepUp, notice bool) (Credentials, error) {
-	now, from := w.Op.Now, w.Op.Request
-	if from.APIToken != "" {
-		return w.openAPISession(u, amr)
+func (tx *Tx) openSession(u *User, amr []string, proof StepUp, notice bool) (Credentials, error) {
+	now, req := tx.Op.Now, tx.Op.Request
+	if req.APIToken != "" {
+		return tx.openAPISession(u, amr)
 	}
-	out := Credentials{Session: w.Op.Secret("session")}
-	browser, err := w.trackBrowser(u, notice)
+	out := Credentials{Session: tx.Op.Secret("session")}
+	browser, err := tx.trackBrowser(u, notice)
 	if err != nil {
 		return Credentials{}, err
 	}
-	if !browser.Equal(from.Browser) {
+	if !browser.Equal(req.Browser) {
 		out.Browser = browser
 	}
 	ses := Session{User: u.ID, Epoch: u.Epoch, Created: now, LastSeen: now, AMR: amr, Browser: browser.Hash(),
-		Address: from.address(), Agent: from.Agent, StepUp: proof}
+		Address: req.address(), Agent: req.Agent, StepUp: proof}
 	u.LastLogin = now
-	return out, w.startSession(u, out.Session, ses)
+	return out, tx.startSession(u, out.Session, ses)
 }
 
 // startSession stores the session that a sign-in ends with, and tells of it.
-func (w *Tx) startSession(u *User, secret Secret, ses Session) error {
-	if err := w.putSession(u, secret, ses); err != nil {
+func (tx *Tx) startSession(u *User, secret Secret, ses Session) error {
+	if err := tx.putSession(u, secret, ses); err != nil {
 		return err
 	}
-	w.AddActivity(u, audit.SessionStart, "")
-	return w.AuditUser(u, audit.SessionStart, audit.Success, "")
+	tx.AddActivity(u, audit.SessionStart, "")
+	return tx.AuditUser(u, audit.SessionStart, audit.Success, "")
 }
 
 // putSession stores a session under a new secret and lists it; the oldest one beyond the limit ends.
-func (w *Tx) putSession(u *User, secret Secret, ses Session) error {
+func (tx *Tx) putSession(u *User, secret Secret, ses Session) error {
 	hash := secret.Hash()
 	// Those whose time is over are swept by themselves; here they would only lengthen the record.
 	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r SessionRef) bool {
-		return !w.Op.Now.Before(r.Since.Add(w.s.Policy.SessionMax))
+		return !tx.Op.Now.Before(r.Since.Add(tx.s.Policy.SessionMax))
 	})
 	for len(u.Sessions) >= maxSessions {
-		if err := w.s.sessions.Delete(w.Raw, u.Sessions[0].Hash); err != nil {
+		if err := tx.s.sessions.Delete(tx.Raw, u.Sessions[0].Hash); err != nil {
 			return fmt.Errorf("ending the oldest session: %w", err)
 		}
 		u.Sessions = u.Sessions[1:]
 	}
 	u.Sessions = append(u.Sessions, SessionRef{Hash: hash, Since: ses.Created})
-	if err := w.s.sessions.Put(w.Raw, hash, ses); err != nil {
+	if err := tx.s.sessions.Put(tx.Raw, hash, ses); err != nil {
 		return fmt.Errorf("storing a session: %w", err)
 	}
 	return nil
@@ -212,19 +212,19 @@ func (w *Tx) putSession(u *User, secret Secret, ses Session) error {
 
 // trackBrowser makes the browser known to the person. A cookie counts only when we gave it out: a planted
 // value would make a guesser's browser known.
-func (w *Tx) trackBrowser(u *User, notice bool) (Secret, error) {
-	now, secret := w.Op.Now, w.Op.Request.Browser
+func (tx *Tx) trackBrowser(u *User, notice bool) (Secret, error) {
+	now, secret := tx.Op.Now, tx.Op.Request.Browser
 	known := false
 	if !secret.IsZero() {
-		_, err := w.s.browsers.Get(w.Raw, secret.Hash())
+		_, err := tx.s.browsers.Get(tx.Raw, secret.Hash())
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return Secret{}, fmt.Errorf("loading a browser: %w", err)
 		}
 		known = err == nil
 	}
 	if !known {
-		secret = w.Op.Secret("browser")
-		if err := w.s.browsers.Put(w.Raw, secret.Hash(), Browser{Since: now}); err != nil {
+		secret = tx.Op.Secret("browser")
+		if err := tx.s.browsers.Put(tx.Raw, secret.Hash(), Browser{Since: now}); err != nil {
 			return Secret{}, fmt.Errorf("storing a browser: %w", err)
 		}
 	}
@@ -245,7 +245,7 @@ func (w *Tx) trackBrowser(u *User, notice bool) (Secret, error) {
 	}
 	u.Browsers = append(u.Browsers, BrowserRef{Hash: hash, Since: now, Seen: now})
 	if notice && !first {
-		return secret, w.Notify(u, templates.NewBrowserMail{Context: w.About(u)}, time.Time{})
+		return secret, tx.Notify(u, templates.NewBrowserMail{Context: tx.About(u)}, time.Time{})
 	}
 	return secret, nil
 }
@@ -262,7 +262,7 @@ func (u *User) knowsBrowser(browser Secret, now time.Time) bool {
 }
 
 // RevokeSessions drops every session of the person but the one kept ("": none) and tells how many were alive.
-func (w *Tx) RevokeSessions(u *User, keep string) (int, error) {
+func (tx *Tx) RevokeSessions(u *User, keep string) (int, error) {
 	ended, st := 0, u.summary()
 	var left []SessionRef
 	for _, ref := range u.Sessions {
@@ -270,16 +270,16 @@ func (w *Tx) RevokeSessions(u *User, keep string) (int, error) {
 			left = append(left, ref)
 			continue
 		}
-		ses, err := w.s.sessions.Get(w.Raw, ref.Hash)
+		ses, err := tx.s.sessions.Get(tx.Raw, ref.Hash)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			continue
 		case err != nil:
 			return 0, fmt.Errorf("loading a session to end it: %w", err)
-		case w.s.listed(&ses, &st, ref.Hash, w.Op.Now):
+		case tx.s.listed(&ses, &st, ref.Hash, tx.Op.Now):
 			ended++
 		}
-		if err := w.s.sessions.Delete(w.Raw, ref.Hash); err != nil {
+		if err := tx.s.sessions.Delete(tx.Raw, ref.Hash); err != nil {
 			return 0, fmt.Errorf("ending a session: %w", err)
 		}
 	}
@@ -289,14 +289,14 @@ func (w *Tx) RevokeSessions(u *User, keep string) (int, error) {
 
 // rotate gives the session a new secret after the person's Epoch rose and ends every other one (PROTOCOL 2).
 // What was pending in it stands on the old Epoch and is dropped.
-func (w *Tx) rotate(u *User, ses Session) (Credentials, error) {
-	if _, err := w.RevokeSessions(u, ""); err != nil {
+func (tx *Tx) rotate(u *User, ses Session) (Credentials, error) {
+	if _, err := tx.RevokeSessions(u, ""); err != nil {
 		return Credentials{}, err
 	}
-	ses.Epoch, ses.LastSeen = u.Epoch, w.Op.Now
+	ses.Epoch, ses.LastSeen = u.Epoch, tx.Op.Now
 	ses.Enrol, ses.Copying, ses.Ceremony = nil, nil, nil
-	out := Credentials{Session: w.Op.Secret("session")}
-	return out, w.putSession(u, out.Session, ses)
+	out := Credentials{Session: tx.Op.Secret("session")}
+	return out, tx.putSession(u, out.Session, ses)
 }
 
 // amrKey is the method of a security key, the one that withstands phishing (RFC 8176 section 2).

@@ -9,10 +9,10 @@ import (
 )
 
 // SignOut ends the session; ending one that is gone is no error.
-func (s *Service) SignOut(ctx context.Context, from RequestInfo, secret Secret) error {
-	a := s.NewOperation(from)
-	_, err := Update(ctx, s, a, func(w *Tx) (struct{}, error) {
-		_, u, err := w.session(secret, a.Now)
+func (s *Service) SignOut(ctx context.Context, req RequestInfo, secret Secret) error {
+	op := s.NewOperation(req)
+	_, err := Update(ctx, s, op, func(tx *Tx) (struct{}, error) {
+		_, u, err := tx.session(secret, op.Now)
 		if err != nil {
 			if CodeOf(err) == CodeNoSession {
 				err = nil
@@ -21,22 +21,22 @@ func (s *Service) SignOut(ctx context.Context, from RequestInfo, secret Secret) 
 		}
 		hash := secret.Hash()
 		u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r SessionRef) bool { return r.Hash == hash })
-		if err := w.s.sessions.Delete(w.Raw, hash); err != nil {
+		if err := tx.s.sessions.Delete(tx.Raw, hash); err != nil {
 			return struct{}{}, fmt.Errorf("ending a session: %w", err)
 		}
-		if err := w.AuditUser(&u, audit.SessionEnd, audit.Success, ""); err != nil {
+		if err := tx.AuditUser(&u, audit.SessionEnd, audit.Success, ""); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, w.Save(&u)
+		return struct{}{}, tx.Save(&u)
 	})
 	return err
 }
 
 // RevokeSession ends another session of the same person by its public name; ending one that is gone is no error.
-func (s *Service) RevokeSession(ctx context.Context, from RequestInfo, secret Secret, id string) error {
-	a := s.NewOperation(from)
-	_, err := Update(ctx, s, a, func(w *Tx) (struct{}, error) {
-		_, u, err := w.session(secret, a.Now)
+func (s *Service) RevokeSession(ctx context.Context, req RequestInfo, secret Secret, id string) error {
+	op := s.NewOperation(req)
+	_, err := Update(ctx, s, op, func(tx *Tx) (struct{}, error) {
+		_, u, err := tx.session(secret, op.Now)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -44,37 +44,37 @@ func (s *Service) RevokeSession(ctx context.Context, from RequestInfo, secret Se
 		if i < 0 {
 			return struct{}{}, nil
 		}
-		if err := w.s.sessions.Delete(w.Raw, u.Sessions[i].Hash); err != nil {
+		if err := tx.s.sessions.Delete(tx.Raw, u.Sessions[i].Hash); err != nil {
 			return struct{}{}, fmt.Errorf("ending a session: %w", err)
 		}
 		u.Sessions = slices.Delete(slices.Clone(u.Sessions), i, i+1)
-		w.AddActivity(&u, audit.SessionEnd, "")
-		if err := w.AuditUser(&u, audit.SessionEnd, audit.Success, "by the person, elsewhere"); err != nil {
+		tx.AddActivity(&u, audit.SessionEnd, "")
+		if err := tx.AuditUser(&u, audit.SessionEnd, audit.Success, "by the person, elsewhere"); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, w.Save(&u)
+		return struct{}{}, tx.Save(&u)
 	})
 	return err
 }
 
 // RevokeOthers is "sign out everywhere": every session of the person but this one ends, and by the Epoch whatever
 // else stands on it, logins and enrolments under way included; this one is re-issued (PROTOCOL 2).
-func (s *Service) RevokeOthers(ctx context.Context, from RequestInfo, secret Secret) (Credentials, error) {
-	a := s.NewOperation(from)
-	return Update(ctx, s, a, func(w *Tx) (Credentials, error) {
-		ses, u, err := w.session(secret, a.Now)
+func (s *Service) RevokeOthers(ctx context.Context, req RequestInfo, secret Secret) (Credentials, error) {
+	op := s.NewOperation(req)
+	return Update(ctx, s, op, func(tx *Tx) (Credentials, error) {
+		ses, u, err := tx.session(secret, op.Now)
 		if err != nil {
 			return Credentials{}, err
 		}
 		u.Epoch++
-		w.AddActivity(&u, audit.SessionsCleared, "")
-		if err := w.AuditUser(&u, audit.SessionsCleared, audit.Success, ""); err != nil {
+		tx.AddActivity(&u, audit.SessionsCleared, "")
+		if err := tx.AuditUser(&u, audit.SessionsCleared, audit.Success, ""); err != nil {
 			return Credentials{}, err
 		}
-		issued, err := w.rotate(&u, ses)
+		issued, err := tx.rotate(&u, ses)
 		if err != nil {
 			return Credentials{}, err
 		}
-		return issued, w.Save(&u)
+		return issued, tx.Save(&u)
 	})
 }

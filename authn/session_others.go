@@ -19,8 +19,8 @@ func (s *Service) ExpiresAt(o OpenSession) time.Time {
 // RevokeAllSessions ends every session of a person and by the Epoch whatever else stands on it, logins under way
 // included (PROTOCOL 2); forget drops the known browsers as well, so that the next sign-in on any is a new one. It
 // tells how many sessions were alive. The caller audits and saves.
-func (w *Tx) RevokeAllSessions(u *User, forget bool) (ended int, err error) {
-	if ended, err = w.RevokeSessions(u, ""); err != nil {
+func (tx *Tx) RevokeAllSessions(u *User, forget bool) (ended int, err error) {
+	if ended, err = tx.RevokeSessions(u, ""); err != nil {
 		return 0, err
 	}
 	u.Epoch++

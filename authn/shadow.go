@@ -44,30 +44,30 @@ func (u *User) AllLogins() []string {
 	return plain.indexed()
 }
 
-func (w *Tx) listPlaceholder(u *User) error {
-	return w.eachPlaceholderList(u, func(ids []UserID) []UserID {
+func (tx *Tx) listPlaceholder(u *User) error {
+	return tx.eachPlaceholderList(u, func(ids []UserID) []UserID {
 		return append(ids[max(0, len(ids)+1-mostShadows):], u.ID)
 	})
 }
 
-func (w *Tx) unlistPlaceholder(u *User) error {
-	return w.eachPlaceholderList(u, func(ids []UserID) []UserID {
+func (tx *Tx) unlistPlaceholder(u *User) error {
+	return tx.eachPlaceholderList(u, func(ids []UserID) []UserID {
 		return slices.DeleteFunc(ids, func(id UserID) bool { return id == u.ID })
 	})
 }
 
 // eachPlaceholderList changes the list of every address that the shadow goes by.
-func (w *Tx) eachPlaceholderList(u *User, change func([]UserID) []UserID) error {
+func (tx *Tx) eachPlaceholderList(u *User, change func([]UserID) []UserID) error {
 	for _, a := range u.AllLogins() {
 		key := store.Escape(a)
-		ids, err := w.s.placeholders.Get(w.Raw, key)
+		ids, err := tx.s.placeholders.Get(tx.Raw, key)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("looking up shadows: %w", err)
 		}
 		if ids = change(ids); len(ids) > 0 {
-			err = w.s.placeholders.Put(w.Raw, key, ids)
+			err = tx.s.placeholders.Put(tx.Raw, key, ids)
 		} else {
-			err = w.s.placeholders.Delete(w.Raw, key)
+			err = tx.s.placeholders.Delete(tx.Raw, key)
 		}
 		if err != nil {
 			return fmt.Errorf("listing a shadow: %w", err)
@@ -89,7 +89,7 @@ func (s *Service) DeletePlaceholders(ctx context.Context, id UserID) error {
 		if err != nil {
 			break
 		}
-		_, err = Update(ctx, s, s.NewOperation(RequestInfo{}), func(w *Tx) (struct{}, error) { return struct{}{}, w.deletePlaceholder(shadow) })
+		_, err = Update(ctx, s, s.NewOperation(RequestInfo{}), func(tx *Tx) (struct{}, error) { return struct{}{}, tx.deletePlaceholder(shadow) })
 	}
 	if CodeOf(err) == CodeNotFound { // the person was deleted meanwhile
 		return nil
@@ -119,8 +119,8 @@ func (r Reader) placeholdersBeside(id UserID) (found []UserID, err error) {
 }
 
 // deletePlaceholder deletes one that may be gone by now.
-func (w *Tx) deletePlaceholder(id UserID) error {
-	x, err := w.User(id)
+func (tx *Tx) deletePlaceholder(id UserID) error {
+	x, err := tx.User(id)
 	if CodeOf(err) == CodeNotFound {
 		return nil
 	}
@@ -128,8 +128,8 @@ func (w *Tx) deletePlaceholder(id UserID) error {
 		return err
 	}
 	x.Status = StatusDeactivated
-	if err := w.revokeLinks(&x); err != nil {
+	if err := tx.revokeLinks(&x); err != nil {
 		return err
 	}
-	return w.Delete(&x)
+	return tx.Delete(&x)
 }

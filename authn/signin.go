@@ -28,12 +28,12 @@ type candidate struct {
 
 // StartWithPassword judges an identifier and password. Whatever fails, the answer is CodeSignInFailed or, past the limits,
 // CodeRateLimited; strangers and known people cost the same work: one View, one hash, one Update.
-func (s *Service) StartWithPassword(ctx context.Context, from RequestInfo, identifier, password, returnTo string) (TransactionRef, error) {
-	return s.password(ctx, from, identifier, password, returnTo, func(*User) bool { return true })
+func (s *Service) StartWithPassword(ctx context.Context, req RequestInfo, identifier, password, returnTo string) (TransactionRef, error) {
+	return s.password(ctx, req, identifier, password, returnTo, func(*User) bool { return true })
 }
 
 // password is Password for whoever sees these people only: anybody else is a stranger to them.
-func (s *Service) password(ctx context.Context, from RequestInfo, identifier, password, returnTo string, sees func(*User) bool) (TransactionRef, error) {
+func (s *Service) password(ctx context.Context, req RequestInfo, identifier, password, returnTo string, sees func(*User) bool) (TransactionRef, error) {
 	name, ok := NormalizeLogin(identifier)
 	if !ok {
 		// Nobody's, the same ghost whenever it is typed, and short enough to be looked up like a name.
@@ -41,8 +41,8 @@ func (s *Service) password(ctx context.Context, from RequestInfo, identifier, pa
 	}
 	var out signedIn
 	err := retryOnConflict(ctx, func() (bool, error) {
-		a := s.NewOperation(from)
-		c, err := s.passwordAttempt(ctx, a, name, sees)
+		op := s.NewOperation(req)
+		c, err := s.passwordAttempt(ctx, op, name, sees)
 		if err != nil {
 			return false, err
 		}
@@ -50,7 +50,7 @@ func (s *Service) password(ctx context.Context, from RequestInfo, identifier, pa
 			out = signedIn{wait: c.wait}
 			return true, nil
 		}
-		done, err := s.tryPassword(ctx, a, c, password, returnTo)
+		done, err := s.tryPassword(ctx, op, c, password, returnTo)
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -65,7 +65,7 @@ func (s *Service) password(ctx context.Context, from RequestInfo, identifier, pa
 
 // tryPassword judges a password outside any transaction and stores the outcome; nil when the password is no
 // longer the one that was judged.
-func (s *Service) tryPassword(ctx context.Context, a *Operation, c candidate, password, returnTo string) (*signedIn, error) {
+func (s *Service) tryPassword(ctx context.Context, op *Operation, c candidate, password, returnTo string) (*signedIn, error) {
 	phc := ""
 	if c.found {
 		phc = c.user.Password.Hash
@@ -79,8 +79,8 @@ func (s *Service) tryPassword(ctx context.Context, a *Operation, c candidate, pa
 		// A hash that cannot be renewed now (the pool is full) is renewed at another sign-in.
 		newPHC, _ = s.Hasher.Hash(ctx, c.known, password)
 	}
-	out, err := Update(ctx, s, a, func(w *Tx) (*signedIn, error) {
-		return w.storePassword(c, right && c.user.Status == StatusActive, newPHC, returnTo)
+	out, err := Update(ctx, s, op, func(tx *Tx) (*signedIn, error) {
+		return tx.storePassword(c, right && c.user.Status == StatusActive, newPHC, returnTo)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("storing a sign-in: %w", err)
@@ -107,7 +107,7 @@ func (o signedIn) refused() error {
 }
 
 // passwordAttempt looks up who is meant and whether an attempt may be judged at all.
-func (s *Service) passwordAttempt(ctx context.Context, a *Operation, name string, sees func(*User) bool) (candidate, error) {
+func (s *Service) passwordAttempt(ctx context.Context, op *Operation, name string, sees func(*User) bool) (candidate, error) {
 	var c candidate
 	err := s.View(ctx, func(r Reader) error {
 		c = candidate{}
@@ -119,9 +119,9 @@ func (s *Service) passwordAttempt(ctx context.Context, a *Operation, name string
 			return err
 		default:
 			c.user, c.found, c.counts = u, true, s.failureID(u.ID)
-			c.known = u.knowsBrowser(a.Request.Browser, a.Now)
+			c.known = u.knowsBrowser(op.Request.Browser, op.Now)
 		}
-		c.wait, err = s.passwordWait(r.r, a, c)
+		c.wait, err = s.passwordWait(r.r, op, c)
 		return err
 	})
 	if err != nil {
@@ -132,10 +132,10 @@ func (s *Service) passwordAttempt(ctx context.Context, a *Operation, name string
 
 // passwordWait tells how long to wait before a password is judged; 0: now. Failures are counted by address and
 // network, and by person or ghost (PROTOCOL 18). A known browser has its own budget of both.
-func (s *Service) passwordWait(r store.Reader, a *Operation, c candidate) (time.Duration, error) {
+func (s *Service) passwordWait(r store.Reader, op *Operation, c candidate) (time.Duration, error) {
 	if !c.known {
-		for _, l := range s.sources(a) {
-			v, err := s.Limiter.Peek(r, a.Now, l.limit, l.subject)
+		for _, l := range s.sources(op) {
+			v, err := s.Limiter.Peek(r, op.Now, l.limit, l.subject)
 			if err != nil {
 				return 0, fmt.Errorf("reading limit %s: %w", l.limit.Name, err)
 			}
@@ -144,12 +144,12 @@ func (s *Service) passwordWait(r store.Reader, a *Operation, c candidate) (time.
 			}
 		}
 	}
-	g, err := s.Failures.Get(r, c.counts)
+	f, err := s.Failures.Get(r, c.counts)
 	if err != nil {
 		return 0, fmt.Errorf("reading wrong answers: %w", err)
 	}
-	if ok, until := g.Allowed(a.Now, throttle.Password, c.known); !ok {
-		return max(until.Sub(a.Now), time.Second), nil
+	if ok, until := f.Allowed(op.Now, throttle.Password, c.known); !ok {
+		return max(until.Sub(op.Now), time.Second), nil
 	}
 	return 0, nil
 }
@@ -159,22 +159,22 @@ type source struct {
 	subject string
 }
 
-func (s *Service) sources(a *Operation) []source {
-	return []source{{throttle.LoginAddress, throttle.Address(a.Request.Address)},
-		{throttle.LoginNetwork, throttle.Network(a.Request.Address)}}
+func (s *Service) sources(op *Operation) []source {
+	return []source{{throttle.LoginAddress, throttle.Address(op.Request.Address)},
+		{throttle.LoginNetwork, throttle.Network(op.Request.Address)}}
 }
 
 // storePassword stores what a password attempt came to. The limits are judged once more, for others may have
 // tried at the same moment; nil when the password is no longer the one that was judged (PROTOCOL 32).
-func (w *Tx) storePassword(c candidate, right bool, newPHC, returnTo string) (*signedIn, error) {
-	now := w.Op.Now
-	wait, err := w.s.passwordWait(w.Raw, w.Op, c)
+func (tx *Tx) storePassword(c candidate, right bool, newPHC, returnTo string) (*signedIn, error) {
+	now := tx.Op.Now
+	wait, err := tx.s.passwordWait(tx.Raw, tx.Op, c)
 	if err != nil || wait > 0 {
 		return &signedIn{wait: wait}, err
 	}
 	var u User
 	if c.found {
-		if u, err = w.User(c.user.ID); err != nil {
+		if u, err = tx.User(c.user.ID); err != nil {
 			return nil, err
 		}
 		if u.Password.Hash != c.user.Password.Hash {
@@ -182,51 +182,51 @@ func (w *Tx) storePassword(c candidate, right bool, newPHC, returnTo string) (*s
 		}
 		right = right && u.Status == StatusActive
 	}
-	if err := w.recordPassword(c, right); err != nil {
+	if err := tx.recordPassword(c, right); err != nil {
 		return nil, err
 	}
 	if !right {
-		return &signedIn{code: CodeSignInFailed}, w.auditPassword(&u, c.found)
+		return &signedIn{code: CodeSignInFailed}, tx.auditPassword(&u, c.found)
 	}
 	if newPHC != "" {
 		u.Password.Hash = newPHC
-		if err := w.Save(&u); err != nil {
+		if err := tx.Save(&u); err != nil {
 			return nil, err
 		}
 	}
-	login := w.newLogin(&u, c.known, returnTo)
-	secret := w.Op.Secret("login")
-	if err := w.putLogin(secret, login); err != nil {
+	login := tx.newLogin(&u, c.known, returnTo)
+	secret := tx.Op.Secret("login")
+	if err := tx.putLogin(secret, login); err != nil {
 		return nil, err
 	}
-	return &signedIn{TransactionRef: TransactionRef{secret, w.s.Next(&login, &u, now)}}, nil
+	return &signedIn{TransactionRef: TransactionRef{secret, tx.s.Next(&login, &u, now)}}, nil
 }
 
 // newLogin is a login that stands where the person stands now.
-func (w *Tx) newLogin(u *User, known bool, returnTo string) Transaction {
-	now := w.Op.Now
-	l := Transaction{ID: w.Op.ID("login"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
-		Program: w.Op.Request.APIToken, KnownBrowser: known, ReturnTo: returnTo, Started: now, Expires: now.Add(TransactionTTL)}
+func (tx *Tx) newLogin(u *User, known bool, returnTo string) Transaction {
+	now := tx.Op.Now
+	l := Transaction{ID: tx.Op.ID("login"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
+		Program: tx.Op.Request.APIToken, KnownBrowser: known, ReturnTo: returnTo, Started: now, Expires: now.Add(TransactionTTL)}
 	if l.Program != "" {
 		l.Expires = now.Add(StateLife)
 	}
 	return l
 }
 
-func (w *Tx) putLogin(secret Secret, l Transaction) error {
-	if err := w.s.transactions.Put(w.Raw, secret.Hash(), l); err != nil {
+func (tx *Tx) putLogin(secret Secret, l Transaction) error {
+	if err := tx.s.transactions.Put(tx.Raw, secret.Hash(), l); err != nil {
 		return fmt.Errorf("storing a login: %w", err)
 	}
 	return nil
 }
 
 // countFailure counts one failed attempt against where it came from.
-func (w *Tx) countFailure(known bool) error {
+func (tx *Tx) countFailure(known bool) error {
 	if known {
 		return nil
 	}
-	for _, l := range w.s.sources(w.Op) {
-		if _, err := w.s.Limiter.Take(w.Raw, w.Op.Now, l.limit, l.subject); err != nil {
+	for _, l := range tx.s.sources(tx.Op) {
+		if _, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, l.limit, l.subject); err != nil {
 			return fmt.Errorf("counting against limit %s: %w", l.limit.Name, err)
 		}
 	}
@@ -235,22 +235,22 @@ func (w *Tx) countFailure(known bool) error {
 
 // auditPassword writes a failed password down: by person, or for names that nobody has as one event a minute
 // and source. What was typed is not kept (PROTOCOL 18).
-func (w *Tx) auditPassword(u *User, found bool) error {
+func (tx *Tx) auditPassword(u *User, found bool) error {
 	if found {
 		reason := "wrong password"
 		if u.Status != StatusActive {
 			reason = "not active: " + string(u.Status)
 		}
-		return w.AuditUser(u, audit.SessionStart, audit.Failure, reason)
+		return tx.AuditUser(u, audit.SessionStart, audit.Failure, reason)
 	}
-	first, err := w.s.Limiter.Take(w.Raw, w.Op.Now, throttle.UnknownNames, throttle.Address(w.Op.Request.Address))
+	first, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnknownNames, throttle.Address(tx.Op.Request.Address))
 	if err != nil {
 		return fmt.Errorf("counting unknown names: %w", err)
 	}
 	if !first.OK {
 		return nil
 	}
-	return w.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUnknown}, Action: audit.UnknownName, Outcome: audit.Failure})
+	return tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUnknown}, Action: audit.UnknownName, Outcome: audit.Failure})
 }
 
 // login loads a login under way and its person within one run; CodeExpired when it is gone or dead, or a program's.

@@ -38,11 +38,11 @@ func TestEveryFailedSignInHasOneAnswer(t *testing.T) {
 	}
 	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			from := h.at("203.0.113.1")
+			req := h.at("203.0.113.1")
 			if i > 9 {
-				from = h.at("203.0.113.200")
+				req = h.at("203.0.113.200")
 			}
-			started, err := h.Service.StartWithPassword(t.Context(), from, test.identifier, test.password, "")
+			started, err := h.Service.StartWithPassword(t.Context(), req, test.identifier, test.password, "")
 			refused(t, err, authn.CodeSignInFailed, "signing in")
 			if !started.Login.IsZero() {
 				t.Error("a login was begun")
@@ -136,8 +136,8 @@ func TestAPasswordHashedAnewAtTheSameMomentIsNotAWrongOne(t *testing.T) {
 	if got := h.password(h.From, amelie); got.Step != authn.StepVerify {
 		t.Errorf("got step %q", got.Step)
 	}
-	if g := h.counters(u.ID); len(g.Unknown.Passwords.Times) != 0 {
-		t.Errorf("counted as wrong: %+v", g)
+	if f := h.counters(u.ID); len(f.Unknown.Passwords.Times) != 0 {
+		t.Errorf("counted as wrong: %+v", f)
 	}
 	if h.User(string(u.ID)).Password.Hash == phc {
 		t.Error("the hash of another cost is still there")
@@ -184,9 +184,9 @@ func TestThirtyPeopleBehindOneAddressSignInWhileFailuresFromItAreLimited(t *test
 	_, err := h.Service.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
 	refused(t, err, authn.CodeRateLimited, "a stranger's browser at that address")
 	for _, n := range names {
-		from := h.From
-		from.Browser = browsers[n]
-		h.password(from, n+"@garage.example")
+		req := h.From
+		req.Browser = browsers[n]
+		h.password(req, n+"@garage.example")
 	}
 	h.password(h.at("192.0.2.11"), "a@garage.example")
 	h.Clock.Advance(time.Minute)

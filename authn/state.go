@@ -27,13 +27,13 @@ func (r Reader) DisplayStatus(u *User, now time.Time) (Status, error) {
 	if u.Status != StatusActive {
 		return u.Status, nil
 	}
-	g, err := r.s.Failures.Get(r.r, r.s.failureID(u.ID))
+	f, err := r.s.Failures.Get(r.r, r.s.failureID(u.ID))
 	if err != nil {
 		return "", fmt.Errorf("reading wrong answers: %w", err)
 	}
 	for _, class := range []throttle.Class{throttle.Code, throttle.Password} {
 		for _, known := range []bool{false, true} {
-			if ok, _ := g.Allowed(now, class, known); !ok {
+			if ok, _ := f.Allowed(now, class, known); !ok {
 				return StatusLocked, nil
 			}
 		}

@@ -16,20 +16,20 @@ import (
 
 // IssueTicket gives the person a ticket to enrol again with (PROTOCOL 7) and returns its link token, empty for
 // one that lives no longer than ScreenTicketTTL, and its short code. The caller mails or shows them and saves the person.
-func (w *Tx) IssueTicket(u *User, way string, life time.Duration) (link, code Secret, t Ticket, err error) {
-	now := w.Op.Now
+func (tx *Tx) IssueTicket(u *User, way string, life time.Duration) (link, code Secret, t Ticket, err error) {
+	now := tx.Op.Now
 	alive := slices.DeleteFunc(slices.Clone(u.Tickets), func(t Ticket) bool { return !now.Before(t.Expires) })
 	for len(alive) >= maxTickets {
-		if err := w.DeleteLink(alive[0].Link); err != nil {
+		if err := tx.DeleteLink(alive[0].Link); err != nil {
 			return Secret{}, Secret{}, Ticket{}, err
 		}
 		alive = alive[1:]
 	}
-	code = w.Op.Code("ticket")
-	t = Ticket{ID: w.Op.ID("ticket"), Code: w.s.ticketMAC(u.ID, code.Reveal()), Provenance: way, Made: now, Expires: now.Add(life)}
+	code = tx.Op.Code("ticket")
+	t = Ticket{ID: tx.Op.ID("ticket"), Code: tx.s.ticketMAC(u.ID, code.Reveal()), Provenance: way, Made: now, Expires: now.Add(life)}
 	if life > ScreenTicketTTL { // a code for the counter has no link
 		// The link's record outlives the ticket, so that an expired one can say so and offer another.
-		if link, err = w.putLink("ticket link", Link{User: u.ID, Purpose: linkTicket, Ticket: t.ID, Expires: now.Add(TicketRenewalWindow)}); err != nil {
+		if link, err = tx.putLink("ticket link", Link{User: u.ID, Purpose: linkTicket, Ticket: t.ID, Expires: now.Add(TicketRenewalWindow)}); err != nil {
 			return Secret{}, Secret{}, Ticket{}, err
 		}
 		t.Link = link.Hash()
@@ -42,16 +42,16 @@ func (w *Tx) IssueTicket(u *User, way string, life time.Duration) (link, code Se
 }
 
 // MailTicket issues a ticket and queues its mail to the person's first address. CodeWrongState: that address is too young.
-func (w *Tx) MailTicket(u *User) (Ticket, error) {
-	if u.addressChanged(w.Op.Now) {
+func (tx *Tx) MailTicket(u *User) (Ticket, error) {
+	if u.addressChanged(tx.Op.Now) {
 		return Ticket{}, wrongState(ReasonAddressChanged)
 	}
-	link, code, t, err := w.IssueTicket(u, ProvenanceEmail, TicketTTL)
+	link, code, t, err := tx.IssueTicket(u, ProvenanceEmail, TicketTTL)
 	if err != nil {
 		return t, err
 	}
-	m := templates.DevicesResetMail{Context: w.About(u), Link: w.s.URL("/ticket/" + link.Reveal()), Code: code.Reveal(), Until: t.Expires}
-	return t, w.SendTo(u.Addresses()[:1], w.s.Locale(u), m, t.Expires)
+	m := templates.DevicesResetMail{Context: tx.About(u), Link: tx.s.URL("/ticket/" + link.Reveal()), Code: code.Reveal(), Until: t.Expires}
+	return t, tx.SendTo(u.Addresses()[:1], tx.s.Locale(u), m, t.Expires)
 }
 
 // ticketMAC keeps a short code: a plain hash of 40 bits would be searched through in a moment.
@@ -97,8 +97,8 @@ func (o ticketOutcome) result() (Step, error) {
 
 // RedeemTicketCode judges a short code typed in a login whose password is proven. Its own limit of wrong answers
 // holds (PROTOCOL 17); CodeInvalidTicket, CodeTicketExpired and CodeSameProvenance say why it was refused.
-func (s *Service) RedeemTicketCode(ctx context.Context, from RequestInfo, login Secret, typed string) (Step, error) {
-	return s.redeemTicket(ctx, from, login, func(w *Tx, u *User) (int, Code) {
+func (s *Service) RedeemTicketCode(ctx context.Context, req RequestInfo, login Secret, typed string) (Step, error) {
+	return s.redeemTicket(ctx, req, login, func(tx *Tx, u *User) (int, Code) {
 		mac := s.ticketMAC(u.ID, typed)
 		for i, t := range u.Tickets {
 			if hmac.Equal(t.Code, mac) {
@@ -110,9 +110,9 @@ func (s *Service) RedeemTicketCode(ctx context.Context, from RequestInfo, login 
 }
 
 // RedeemTicketLink binds the ticket of a mailed link to a login that has just proven the same person's password.
-func (s *Service) RedeemTicketLink(ctx context.Context, from RequestInfo, login, token Secret) (Step, error) {
-	return s.redeemTicket(ctx, from, login, func(w *Tx, u *User) (int, Code) {
-		l, owner, err := w.link(token, linkTicket, w.Op.Now)
+func (s *Service) RedeemTicketLink(ctx context.Context, req RequestInfo, login, token Secret) (Step, error) {
+	return s.redeemTicket(ctx, req, login, func(tx *Tx, u *User) (int, Code) {
+		l, owner, err := tx.link(token, linkTicket, tx.Op.Now)
 		if err != nil || owner.ID != u.ID {
 			return -1, CodeInvalidLink
 		}
@@ -120,25 +120,25 @@ func (s *Service) RedeemTicketLink(ctx context.Context, from RequestInfo, login,
 	})
 }
 
-func (s *Service) redeemTicket(ctx context.Context, from RequestInfo, login Secret, find func(*Tx, *User) (int, Code)) (Step, error) {
-	a := s.NewOperation(from)
-	out, err := Update(ctx, s, a, func(w *Tx) (ticketOutcome, error) {
-		l, u, step, err := w.login(login, a.Now)
+func (s *Service) redeemTicket(ctx context.Context, req RequestInfo, login Secret, find func(*Tx, *User) (int, Code)) (Step, error) {
+	op := s.NewOperation(req)
+	out, err := Update(ctx, s, op, func(tx *Tx) (ticketOutcome, error) {
+		l, u, step, err := tx.login(login, op.Now)
 		if err != nil {
 			return ticketOutcome{}, err
 		}
 		if step != StepTicket && !(step == StepEnrol && l.Ticket != grantInvitation) {
 			return ticketOutcome{}, Refuse(CodeWrongState)
 		}
-		wait, g, err := w.deviceWait(a.Now, &u, throttle.Ticket, l.KnownBrowser)
+		wait, f, err := tx.deviceWait(op.Now, &u, throttle.Ticket, l.KnownBrowser)
 		if err != nil || wait > 0 {
 			return ticketOutcome{wait: wait}, err
 		}
-		i, code := find(w, &u)
+		i, code := find(tx, &u)
 		if i < 0 {
-			return w.ticketRefused(&u, g, l.KnownBrowser, code)
+			return tx.ticketRefused(&u, f, l.KnownBrowser, code)
 		}
-		return w.bindTicket(login, l, &u, i)
+		return tx.bindTicket(login, l, &u, i)
 	})
 	if err != nil {
 		return StepExpired, err
@@ -146,50 +146,50 @@ func (s *Service) redeemTicket(ctx context.Context, from RequestInfo, login Secr
 	return out.result()
 }
 
-func (w *Tx) ticketRefused(u *User, g throttle.Failures, known bool, code Code) (ticketOutcome, error) {
+func (tx *Tx) ticketRefused(u *User, f throttle.Failures, known bool, code Code) (ticketOutcome, error) {
 	if code == CodeInvalidTicket { // links are not guessed and not counted
-		if err := w.s.Failures.Put(w.Raw, w.Op.Now, w.s.failureID(u.ID), g.WithFailure(w.Op.Now, throttle.Ticket, known)); err != nil {
+		if err := tx.s.Failures.Put(tx.Raw, tx.Op.Now, tx.s.failureID(u.ID), f.WithFailure(tx.Op.Now, throttle.Ticket, known)); err != nil {
 			return ticketOutcome{}, fmt.Errorf("counting a wrong ticket: %w", err)
 		}
 	}
-	return ticketOutcome{code: code}, w.AuditUser(u, audit.TicketRefused, audit.Failure, string(code))
+	return ticketOutcome{code: code}, tx.AuditUser(u, audit.TicketRefused, audit.Failure, string(code))
 }
 
 // bindTicket lets this login, and no other, enrol with the ticket; what another login had pending by it is
 // worthless from now on. Password and ticket must have come by two hands (PROTOCOL 8).
-func (w *Tx) bindTicket(secret Secret, l Transaction, u *User, i int) (ticketOutcome, error) {
+func (tx *Tx) bindTicket(secret Secret, l Transaction, u *User, i int) (ticketOutcome, error) {
 	t := u.Tickets[i]
 	switch {
-	case !w.Op.Now.Before(t.Expires):
-		return w.ticketRefused(u, throttle.Failures{}, l.KnownBrowser, CodeTicketExpired)
+	case !tx.Op.Now.Before(t.Expires):
+		return tx.ticketRefused(u, throttle.Failures{}, l.KnownBrowser, CodeTicketExpired)
 	case intersect(l.provenances(u), t.provenances()):
-		return w.ticketRefused(u, throttle.Failures{}, l.KnownBrowser, CodeSameProvenance)
+		return tx.ticketRefused(u, throttle.Failures{}, l.KnownBrowser, CodeSameProvenance)
 	}
 	u.Tickets = slices.Clone(u.Tickets)
 	u.Tickets[i].Transaction = l.ID
 	l.Ticket, l.Enrol = t.ID, nil
-	l.extend(w.Op.Now)
-	if err := w.putLogin(secret, l); err != nil {
+	l.extend(tx.Op.Now)
+	if err := tx.putLogin(secret, l); err != nil {
 		return ticketOutcome{}, err
 	}
-	if err := w.AuditUser(u, audit.TicketPresented, audit.Success, ""); err != nil {
+	if err := tx.AuditUser(u, audit.TicketPresented, audit.Success, ""); err != nil {
 		return ticketOutcome{}, err
 	}
-	return ticketOutcome{step: w.s.Next(&l, u, w.Op.Now)}, w.Save(u)
+	return ticketOutcome{step: tx.s.Next(&l, u, tx.Op.Now)}, tx.Save(u)
 }
 
 // spendTickets ends every ticket and invitation of the person: a device has been confirmed.
-func (w *Tx) spendTickets(u *User) error {
+func (tx *Tx) spendTickets(u *User) error {
 	for _, t := range u.Tickets {
-		if err := w.DeleteLink(t.Link); err != nil {
+		if err := tx.DeleteLink(t.Link); err != nil {
 			return err
 		}
 	}
-	if err := w.DeleteLink(u.Invited.Link); err != nil {
+	if err := tx.DeleteLink(u.Invited.Link); err != nil {
 		return err
 	}
 	if len(u.Tickets) > 0 {
-		if err := w.AuditUser(u, audit.TicketSpent, audit.Success, ""); err != nil {
+		if err := tx.AuditUser(u, audit.TicketSpent, audit.Success, ""); err != nil {
 			return err
 		}
 	}
@@ -200,24 +200,24 @@ func (w *Tx) spendTickets(u *User) error {
 
 // ResendTicket mails a further ticket to a person who has proven the password, at most three a day and for a
 // week after the reset (PROTOCOL 10).
-func (s *Service) ResendTicket(ctx context.Context, from RequestInfo, login Secret) error {
-	a := s.NewOperation(from)
-	_, err := Update(ctx, s, a, func(w *Tx) (struct{}, error) {
-		_, u, step, err := w.login(login, a.Now)
+func (s *Service) ResendTicket(ctx context.Context, req RequestInfo, login Secret) error {
+	op := s.NewOperation(req)
+	_, err := Update(ctx, s, op, func(tx *Tx) (struct{}, error) {
+		_, u, step, err := tx.login(login, op.Now)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if step != StepTicket || !u.mayRenew(a.Now) {
+		if step != StepTicket || !u.mayRenew(op.Now) {
 			return struct{}{}, Refuse(CodeWrongState)
 		}
-		u.Renewals = append(withinTTL(u.Renewals, a.Now), a.Now)
-		if _, err := w.MailTicket(&u); err != nil {
+		u.Renewals = append(withinTTL(u.Renewals, op.Now), op.Now)
+		if _, err := tx.MailTicket(&u); err != nil {
 			return struct{}{}, err
 		}
-		if err := w.AuditUser(&u, audit.TicketRenewed, audit.Success, ""); err != nil {
+		if err := tx.AuditUser(&u, audit.TicketRenewed, audit.Success, ""); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, w.Save(&u)
+		return struct{}{}, tx.Save(&u)
 	})
 	return err
 }

@@ -92,22 +92,22 @@ func (e *PendingEnrolment) shown(now time.Time) *PendingEnrolment {
 }
 
 // BeginVerify opens the second step by one kind and tells what to show.
-func (s *Service) BeginVerify(ctx context.Context, from RequestInfo, secret Secret, kind factors.Kind) (Prompt, error) {
-	a := s.NewOperation(from)
-	return Update(ctx, s, a, func(w *Tx) (Prompt, error) {
-		l, u, step, err := w.login(secret, a.Now)
+func (s *Service) BeginVerify(ctx context.Context, req RequestInfo, secret Secret, kind factors.Kind) (Prompt, error) {
+	op := s.NewOperation(req)
+	return Update(ctx, s, op, func(tx *Tx) (Prompt, error) {
+		l, u, step, err := tx.login(secret, op.Now)
 		if err != nil {
 			return Prompt{}, err
 		}
 		if step != StepVerify {
 			return Prompt{}, Refuse(CodeWrongState)
 		}
-		prompt, c, err := s.beginVerify(a.Now, &u, s.verifiable(&l, &u), l.Ceremony, kind)
+		prompt, c, err := s.beginVerify(op.Now, &u, s.verifiable(&l, &u), l.Ceremony, kind)
 		if err != nil {
 			return Prompt{}, err
 		}
 		l.Ceremony = c
-		return prompt, w.putLogin(secret, l)
+		return prompt, tx.putLogin(secret, l)
 	})
 }
 
@@ -121,17 +121,17 @@ type Verified struct {
 }
 
 // Verify judges the second step of a login. A refused answer is an outcome: it has been counted and audited.
-func (s *Service) Verify(ctx context.Context, from RequestInfo, secret Secret, kind factors.Kind, answer []byte) (Verified, error) {
-	return s.verify(ctx, from, secret, kind, answer, func(factors.Device) bool { return true })
+func (s *Service) Verify(ctx context.Context, req RequestInfo, secret Secret, kind factors.Kind, answer []byte) (Verified, error) {
+	return s.verify(ctx, req, secret, kind, answer, func(factors.Device) bool { return true })
 }
 
 // verify is Verify by these devices alone.
-func (s *Service) verify(ctx context.Context, from RequestInfo, secret Secret, kind factors.Kind, answer []byte, by func(factors.Device) bool) (Verified, error) {
+func (s *Service) verify(ctx context.Context, req RequestInfo, secret Secret, kind factors.Kind, answer []byte, by func(factors.Device) bool) (Verified, error) {
 	var out Verified
 	err := retryOnConflict(ctx, func() (bool, error) {
-		a := s.NewOperation(from)
-		kept := reading{program: from.APIToken}
-		l, u, wait, err := s.verifying(ctx, a, secret, kind, &kept)
+		op := s.NewOperation(req)
+		kept := reading{program: req.APIToken}
+		l, u, wait, err := s.verifying(ctx, op, secret, kind, &kept)
 		if err != nil {
 			return false, err
 		}
@@ -140,11 +140,11 @@ func (s *Service) verify(ctx context.Context, from RequestInfo, secret Secret, k
 			return true, nil
 		}
 		have := slices.DeleteFunc(s.verifiable(&l, &u), func(d factors.Device) bool { return !by(d) })
-		t, err := s.verifyAnswer(a, &u, have, l.Ceremony, kind, l.KnownBrowser, answer)
+		t, err := s.verifyAnswer(op, &u, have, l.Ceremony, kind, l.KnownBrowser, answer)
 		if err != nil {
 			return false, err
 		}
-		done, err := Update(ctx, s, a, func(w *Tx) (*Verified, error) { return w.storeVerified(secret, t, &kept) })
+		done, err := Update(ctx, s, op, func(tx *Tx) (*Verified, error) { return tx.storeVerified(secret, t, &kept) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -156,91 +156,91 @@ func (s *Service) verify(ctx context.Context, from RequestInfo, secret Secret, k
 
 // verifying reads a login that is at its second step, and looks whether an answer of the kind may be judged at all,
 // before work is spent on it.
-func (s *Service) verifying(ctx context.Context, a *Operation, secret Secret, kind factors.Kind, kept *reading) (l Transaction, u User, wait time.Duration, err error) {
+func (s *Service) verifying(ctx context.Context, op *Operation, secret Secret, kind factors.Kind, kept *reading) (l Transaction, u User, wait time.Duration, err error) {
 	err = s.View(ctx, func(r Reader) error {
 		var step Step
-		if l, u, step, err = r.loginKept(secret, a.Now, kept); err != nil {
+		if l, u, step, err = r.loginKept(secret, op.Now, kept); err != nil {
 			return err
 		}
 		if step != StepVerify {
 			return Refuse(CodeWrongState)
 		}
-		wait, _, err = r.deviceWait(a.Now, &u, s.classOf(kind), l.KnownBrowser)
+		wait, _, err = r.deviceWait(op.Now, &u, s.classOf(kind), l.KnownBrowser)
 		return err
 	})
 	return l, u, wait, err
 }
 
 // waiting looks whether an answer of the kind may be judged at all, before work is spent on it.
-func (s *Service) waiting(ctx context.Context, a *Operation, u *User, kind factors.Kind, known bool) (time.Duration, error) {
+func (s *Service) waiting(ctx context.Context, op *Operation, u *User, kind factors.Kind, known bool) (time.Duration, error) {
 	var wait time.Duration
 	err := s.Store.View(ctx, func(snap store.Snapshot) error {
 		var err error
-		wait, _, err = Reader{s, snap}.deviceWait(a.Now, u, s.classOf(kind), known)
+		wait, _, err = Reader{s, snap}.deviceWait(op.Now, u, s.classOf(kind), known)
 		return err
 	})
 	return wait, err
 }
 
 // storeVerified stores what the second step came to; nil when the record is not the one that was judged.
-func (w *Tx) storeVerified(secret Secret, t deviceAttempt, kept *reading) (*Verified, error) {
-	l, u, step, err := w.loginKept(secret, w.Op.Now, kept)
+func (tx *Tx) storeVerified(secret Secret, t deviceAttempt, kept *reading) (*Verified, error) {
+	l, u, step, err := tx.loginKept(secret, tx.Op.Now, kept)
 	if err != nil {
 		return nil, err
 	}
 	if step != StepVerify || u.Revision != t.rev {
 		return nil, nil
 	}
-	j, err := w.count(&u, t)
+	j, err := tx.count(&u, t)
 	if err != nil {
 		return nil, err
 	}
 	if !j.Accepted() {
-		return &Verified{Verification: j, Completed: Completed{Step: w.s.Next(&l, &u, w.Op.Now)}}, w.storeRefused(secret, l, &u, t, j)
+		return &Verified{Verification: j, Completed: Completed{Step: tx.s.Next(&l, &u, tx.Op.Now)}}, tx.storeRefused(secret, l, &u, t, j)
 	}
 	out := Verified{Verification: j, ReturnTo: l.ReturnTo}
-	if err := w.AuditUser(&u, audit.FactorProven, audit.Success, string(t.kind)); err != nil {
+	if err := tx.AuditUser(&u, audit.FactorProven, audit.Success, string(t.kind)); err != nil {
 		return nil, err
 	}
-	if err := w.afterProof(&u, &l); err != nil {
+	if err := tx.afterProof(&u, &l); err != nil {
 		return nil, err
 	}
 	if out.Enrol = t.class == throttle.Recovery; !out.Enrol {
 		u.Password.confirmProvenance() // proven together with a device, which a code on paper is not
 		u.EverHadDevice = true         // also of one from another house, which is the person's from now on (PROTOCOL 23)
-	} else if err := w.recoveryUsed(&u, j.CodesLeft); err != nil {
+	} else if err := tx.recoveryUsed(&u, j.CodesLeft); err != nil {
 		return nil, err
 	}
-	if out.Completed, err = w.complete(secret, l, &u, SecondFactor{AMR: addAMR(true, t.outcome.AMR), Spare: out.Enrol}); err != nil {
+	if out.Completed, err = tx.complete(secret, l, &u, SecondFactor{AMR: addAMR(true, t.outcome.AMR), Spare: out.Enrol}); err != nil {
 		return nil, err
 	}
-	return &out, w.Save(&u)
+	return &out, tx.Save(&u)
 }
 
 // storeRefused keeps what a refused answer leaves behind: its count in the login, a burnt step, a clone's mark.
-func (w *Tx) storeRefused(secret Secret, l Transaction, u *User, t deviceAttempt, j Verification) error {
+func (tx *Tx) storeRefused(secret Secret, l Transaction, u *User, t deviceAttempt, j Verification) error {
 	if j.Wait > 0 {
 		return nil
 	}
 	changed := t.outcome.Device.ID != "" || j.told
-	l.Ceremony = l.Ceremony.with(w.Op.Now, t.kind, t.outcome.Pending)
-	if err := w.putLogin(secret, l); err != nil || !changed {
+	l.Ceremony = l.Ceremony.with(tx.Op.Now, t.kind, t.outcome.Pending)
+	if err := tx.putLogin(secret, l); err != nil || !changed {
 		return err
 	}
-	return w.Save(u)
+	return tx.Save(u)
 }
 
 // afterProof is what a second step settles: a password chosen by a link takes effect now.
-func (w *Tx) afterProof(u *User, l *Transaction) error {
+func (tx *Tx) afterProof(u *User, l *Transaction) error {
 	if n := l.NewPassword; n != nil {
-		if err := w.s.links.Delete(w.Raw, n.Link); err != nil {
+		if err := tx.s.links.Delete(tx.Raw, n.Link); err != nil {
 			return fmt.Errorf("ending a password link: %w", err)
 		}
-		u.Password = Password{Hash: n.PHC, Provenance: l.provenance(u), Set: w.Op.Now}
-		if err := w.passwordChanged(u); err != nil {
+		u.Password = Password{Hash: n.PHC, Provenance: l.provenance(u), Set: tx.Op.Now}
+		if err := tx.passwordChanged(u); err != nil {
 			return err
 		}
-		if _, err := w.RevokeSessions(u, ""); err != nil {
+		if _, err := tx.RevokeSessions(u, ""); err != nil {
 			return err
 		}
 	}
@@ -248,34 +248,34 @@ func (w *Tx) afterProof(u *User, l *Transaction) error {
 }
 
 // passwordChanged raises the epochs and tells the person; the caller ends or re-issues sessions.
-func (w *Tx) passwordChanged(u *User) error {
+func (tx *Tx) passwordChanged(u *User) error {
 	u.Epoch++
 	u.PasswordEpoch++
 	u.Tickets = nil
-	w.AddActivity(u, audit.PasswordUpdated, "")
-	if err := w.AuditUser(u, audit.PasswordUpdated, audit.Success, ""); err != nil {
+	tx.AddActivity(u, audit.PasswordUpdated, "")
+	if err := tx.AuditUser(u, audit.PasswordUpdated, audit.Success, ""); err != nil {
 		return err
 	}
-	return w.Notify(u, templates.PasswordChangedMail{Context: w.About(u)}, time.Time{})
+	return tx.Notify(u, templates.PasswordChangedMail{Context: tx.About(u)}, time.Time{})
 }
 
 // recoveryUsed tells that a recovery code was taken.
-func (w *Tx) recoveryUsed(u *User, left int) error {
-	w.AddActivity(u, audit.RecoveryCodeSpent, "")
-	if err := w.AuditUser(u, audit.RecoveryCodeSpent, audit.Success, ""); err != nil {
+func (tx *Tx) recoveryUsed(u *User, left int) error {
+	tx.AddActivity(u, audit.RecoveryCodeSpent, "")
+	if err := tx.AuditUser(u, audit.RecoveryCodeSpent, audit.Success, ""); err != nil {
 		return err
 	}
-	return w.Notify(u, templates.RecoveryUsedMail{Context: w.About(u), Left: left}, time.Time{})
+	return tx.Notify(u, templates.RecoveryUsedMail{Context: tx.About(u), Left: left}, time.Time{})
 }
 
 // NotifyLimited queues a mail that a stranger can cause, unless the person got enough of those (BAR S8).
-func (w *Tx) NotifyLimited(u *User, m templates.Notice) error {
-	v, err := w.s.Limiter.Take(w.Raw, w.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
+func (tx *Tx) NotifyLimited(u *User, m templates.Notice) error {
+	v, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting mails that strangers cause: %w", err)
 	}
 	if !v.OK {
 		return nil
 	}
-	return w.Notify(u, m, time.Time{})
+	return tx.Notify(u, m, time.Time{})
 }

@@ -126,8 +126,8 @@ func TestOneCodeInTwentyFourPostsGivesOneSession(t *testing.T) {
 			if got := h.User(string(u.ID)); n != 1 || len(got.Sessions) != 1 {
 				t.Errorf("%d accepted and %d sessions, want one", n, len(got.Sessions))
 			}
-			if g := h.counters(u.ID); len(g.Unknown.Codes.Times)+len(g.Known.Codes.Times)+g.Streak != 0 {
-				t.Errorf("counted: %+v", g)
+			if f := h.counters(u.ID); len(f.Unknown.Codes.Times)+len(f.Known.Codes.Times)+f.Streak != 0 {
+				t.Errorf("counted: %+v", f)
 			}
 			h.SignIn(amelie, authntest.Password, p)
 		})

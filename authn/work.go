@@ -32,40 +32,40 @@ type Operation struct {
 }
 
 // NewOperation opens an act at the service's time.
-func (s *Service) NewOperation(from RequestInfo) *Operation {
-	a := &Operation{Now: s.Now().UTC(), Request: from}
-	if from.APIToken != "" {
-		a.Request.Browser = Secret{} // no program is a known browser (PROTOCOL 25)
+func (s *Service) NewOperation(req RequestInfo) *Operation {
+	op := &Operation{Now: s.Now().UTC(), Request: req}
+	if req.APIToken != "" {
+		op.Request.Browser = Secret{} // no program is a known browser (PROTOCOL 25)
 	}
-	a.Request.Agent = cutUserAgent(from.Agent)
-	rand.Read(a.seed[:])
-	return a
+	op.Request.Agent = cutUserAgent(req.Agent)
+	rand.Read(op.seed[:])
+	return op
 }
 
 // draw gives 32 bytes that depend on the act and the label alone.
-func (a *Operation) draw(label string, n uint64) []byte {
-	m := hmac.New(sha256.New, a.seed[:])
+func (op *Operation) draw(label string, n uint64) []byte {
+	m := hmac.New(sha256.New, op.seed[:])
 	m.Write(binary.BigEndian.AppendUint64(nil, n))
 	m.Write([]byte(label))
 	return m.Sum(nil)
 }
 
 // Secret is a bearer value of 256 bits, the same whenever this act asks for it by this label.
-func (a *Operation) Secret(label string) Secret {
-	return SecretOf(base64.RawURLEncoding.EncodeToString(a.draw("secret "+label, 0)))
+func (op *Operation) Secret(label string) Secret {
+	return SecretOf(base64.RawURLEncoding.EncodeToString(op.draw("secret "+label, 0)))
 }
 
 // ID is a record id of 128 bits, the same whenever this act asks for it by this label.
-func (a *Operation) ID(label string) string {
-	return strings.ToLower(idCoding.EncodeToString(a.draw("id "+label, 0)[:16]))
+func (op *Operation) ID(label string) string {
+	return strings.ToLower(idCoding.EncodeToString(op.draw("id "+label, 0)[:16]))
 }
 
 var idCoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // Code is a short code: eight characters of Crockford's base32 in two groups, 40 bits (PROTOCOL 7).
-func (a *Operation) Code(label string) Secret {
+func (op *Operation) Code(label string) Secret {
 	const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-	b := a.draw("code "+label, 0)
+	b := op.draw("code "+label, 0)
 	out := make([]byte, 0, 9)
 	for i := range 8 {
 		if i == 4 {
@@ -137,9 +137,9 @@ type Tx struct {
 
 // Update makes one change. fn may run more than once and touches nothing but its Work; the result is that of the
 // run which was committed. The mail sender is woken afterwards.
-func Update[T any](ctx context.Context, s *Service, a *Operation, fn func(w *Tx) (T, error)) (T, error) {
+func Update[T any](ctx context.Context, s *Service, op *Operation, fn func(w *Tx) (T, error)) (T, error) {
 	out, err := store.Do(ctx, s.Store, func(tx store.Tx) (T, error) {
-		w := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: a}
+		w := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: op}
 		out, err := fn(w)
 		if err == nil {
 			err = w.runTxHook(ctx, out)
@@ -154,72 +154,72 @@ func Update[T any](ctx context.Context, s *Service, a *Operation, fn func(w *Tx)
 
 // NewRecordID is the id of one more row that is kept in the order of time: the time, then 80 bits. A run that is
 // repeated gives its rows the same ids.
-func (w *Tx) NewRecordID(label string) string {
-	w.n++
-	return w.Op.Now.Format(recordStamp) + "-" + strings.ToLower(idCoding.EncodeToString(w.Op.draw("row "+label, w.n)[:10]))
+func (tx *Tx) NewRecordID(label string) string {
+	tx.n++
+	return tx.Op.Now.Format(recordStamp) + "-" + strings.ToLower(idCoding.EncodeToString(tx.Op.draw("row "+label, tx.n)[:10]))
 }
 
 const recordStamp = "20060102T150405.000000000Z"
 
 // Audit appends an event; time, address, agent and request are the act's own.
-func (w *Tx) Audit(e audit.Event) error {
-	e.Request, e.Address, e.Agent = w.Op.Request.RequestID, w.Op.Request.address(), w.Op.Request.Agent
-	if program := w.Op.Request.APIToken; program != "" {
+func (tx *Tx) Audit(e audit.Event) error {
+	e.Request, e.Address, e.Agent = tx.Op.Request.RequestID, tx.Op.Request.address(), tx.Op.Request.Agent
+	if program := tx.Op.Request.APIToken; program != "" {
 		e.Detail = maps.Clone(e.Detail)
 		if e.Detail == nil {
 			e.Detail = map[string]string{}
 		}
 		e.Detail["program"] = program
 	}
-	if err := w.s.Log.Append(w.Raw, w.NewRecordID("audit"), e); err != nil {
+	if err := tx.s.Log.Append(tx.Raw, tx.NewRecordID("audit"), e); err != nil {
 		return fmt.Errorf("writing audit event %s: %w", e.Action, err)
 	}
 	return nil
 }
 
 // AuditUser appends an event of the person themselves about themselves.
-func (w *Tx) AuditUser(u *User, action, outcome, reason string) error {
-	return w.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
+func (tx *Tx) AuditUser(u *User, action, outcome, reason string) error {
+	return tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
 		Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: outcome, Reason: reason})
 }
 
 // About is the part that every mail to a person has: whom it greets, when, from which browser and address.
-func (w *Tx) About(u *User) templates.Context {
-	return templates.Context{Name: u.DisplayName(), At: w.Op.Now, Browser: DescribeUserAgent(w.Op.Request.Agent),
-		Address: w.Op.Request.address()}
+func (tx *Tx) About(u *User) templates.Context {
+	return templates.Context{Name: u.DisplayName(), At: tx.Op.Now, Browser: DescribeUserAgent(tx.Op.Request.Agent),
+		Address: tx.Op.Request.address()}
 }
 
 // Notify queues a notice of a completed act to the person's addresses, in their language. It is never dropped:
 // beyond ten an hour notices are held back for a while and joined (PROTOCOL 18).
-func (w *Tx) Notify(u *User, m templates.Notice, uselessAfter time.Time) error {
-	v, err := w.s.Limiter.Take(w.Raw, w.Op.Now, throttle.NoticeMails, string(u.ID))
+func (tx *Tx) Notify(u *User, m templates.Notice, uselessAfter time.Time) error {
+	v, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, throttle.NoticeMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting notices: %w", err)
 	}
-	row := mail.Message{Lang: w.s.Locale(u), ExpiresAt: uselessAfter}
+	row := mail.Message{Lang: tx.s.Locale(u), ExpiresAt: uselessAfter}
 	if !v.OK {
-		row.NotBefore, row.Notice, row.Key = w.Op.Now.Add(mail.DigestDelay), true, string(u.ID)
+		row.NotBefore, row.Notice, row.Key = tx.Op.Now.Add(mail.DigestDelay), true, string(u.ID)
 	}
-	return w.queue(u.Addresses(), m, row)
+	return tx.queue(u.Addresses(), m, row)
 }
 
 // SendTo queues one mail to each address by itself, so that none learns of another. uselessAfter zero: never.
-func (w *Tx) SendTo(addresses []string, locale string, m templates.Notice, uselessAfter time.Time) error {
-	return w.queue(addresses, m, mail.Message{Lang: locale, ExpiresAt: uselessAfter})
+func (tx *Tx) SendTo(addresses []string, locale string, m templates.Notice, uselessAfter time.Time) error {
+	return tx.queue(addresses, m, mail.Message{Lang: locale, ExpiresAt: uselessAfter})
 }
 
-func (w *Tx) queue(addresses []string, m templates.Notice, row mail.Message) error {
+func (tx *Tx) queue(addresses []string, m templates.Notice, row mail.Message) error {
 	data, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("composing mail %s: %w", templates.MailName(m), err)
 	}
-	row.Template, row.Data, row.Queued = templates.MailName(m), data, w.Op.Now
+	row.Template, row.Data, row.Queued = templates.MailName(m), data, tx.Op.Now
 	for _, to := range addresses {
 		if to == "" { // a shadow's
 			continue
 		}
 		row.To = []string{to}
-		if err := w.s.Outbox.Queue(w.Raw, w.NewRecordID("mail"), row); err != nil {
+		if err := tx.s.Outbox.Queue(tx.Raw, tx.NewRecordID("mail"), row); err != nil {
 			return fmt.Errorf("queueing mail %s: %w", row.Template, err)
 		}
 	}
@@ -227,42 +227,42 @@ func (w *Tx) queue(addresses []string, m templates.Notice, row mail.Message) err
 }
 
 // AddActivity adds an act to what the person sees on their own page; action is one of the audit log's.
-func (w *Tx) AddActivity(u *User, action, detail string) {
-	w.addOwnActivity(u, Activity{What: action, Detail: detail})
+func (tx *Tx) AddActivity(u *User, action, detail string) {
+	tx.addOwnActivity(u, Activity{What: action, Detail: detail})
 }
 
 // AddAdminActivity is Remember for what somebody else did: their browser and address are not the person's to know.
-func (w *Tx) AddAdminActivity(u *User, action, detail string) {
-	w.appendActivity(u, Activity{What: action, Detail: detail})
+func (tx *Tx) AddAdminActivity(u *User, action, detail string) {
+	tx.appendActivity(u, Activity{What: action, Detail: detail})
 }
 
 // AddFailedActivity adds an act that was tried and refused.
-func (w *Tx) AddFailedActivity(u *User, action string) {
-	w.addOwnActivity(u, Activity{What: action, Failed: true})
+func (tx *Tx) AddFailedActivity(u *User, action string) {
+	tx.addOwnActivity(u, Activity{What: action, Failed: true})
 }
 
-func (w *Tx) addOwnActivity(u *User, r Activity) {
-	r.Address, r.Agent = w.Op.Request.address(), w.Op.Request.Agent
-	w.appendActivity(u, r)
+func (tx *Tx) addOwnActivity(u *User, r Activity) {
+	r.Address, r.Agent = tx.Op.Request.address(), tx.Op.Request.Agent
+	tx.appendActivity(u, r)
 }
 
-func (w *Tx) appendActivity(u *User, r Activity) {
-	r.At = w.Op.Now
+func (tx *Tx) appendActivity(u *User, r Activity) {
+	r.At = tx.Op.Now
 	u.Activity = append(slices.Clone(u.Activity), r)
 	for len(u.Activity) > maxActivity {
-		u.Activity = dropOldest(u.Activity, w.Op.Now)
+		u.Activity = dropOldest(u.Activity, tx.Op.Now)
 	}
 }
 
 // Save stores a person that was loaded in this run, with everything derived from them.
-func (w *Tx) Save(u *User) error {
+func (tx *Tx) Save(u *User) error {
 	u.Revision++
-	u.Changed = w.Op.Now
-	if err := w.s.users.Put(w.Raw, string(u.ID), *u); err != nil {
+	u.Changed = tx.Op.Now
+	if err := tx.s.users.Put(tx.Raw, string(u.ID), *u); err != nil {
 		return fmt.Errorf("storing user %q: %w", u.ID, err)
 	}
 	if st := u.summary(); !st.equal(&u.stored) { // a sign-in changes nothing of it: one page less to sync
-		if err := w.s.summaries.Put(w.Raw, string(u.ID), st); err != nil {
+		if err := tx.s.summaries.Put(tx.Raw, string(u.ID), st); err != nil {
 			return fmt.Errorf("storing standing of %q: %w", u.ID, err)
 		}
 		u.stored = st

@@ -18,13 +18,13 @@ import (
 type originKey struct{}
 
 // WithOrigin says where a call comes from; package web knows.
-func WithOrigin(ctx context.Context, from authn.RequestInfo) context.Context {
-	return context.WithValue(ctx, originKey{}, from)
+func WithOrigin(ctx context.Context, req authn.RequestInfo) context.Context {
+	return context.WithValue(ctx, originKey{}, req)
 }
 
 func originOf(ctx context.Context) authn.RequestInfo {
-	from, _ := ctx.Value(originKey{}).(authn.RequestInfo)
-	return from
+	req, _ := ctx.Value(originKey{}).(authn.RequestInfo)
+	return req
 }
 
 // formBody is the most that a call of a client may send, in bytes.

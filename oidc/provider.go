@@ -125,10 +125,10 @@ func New(c Config) (*Provider, error) {
 func (p *Provider) now() time.Time { return p.Now().UTC() }
 
 // audit appends an event in the Update of its act. The id was drawn before.
-func (p *Provider) audit(tx store.Tx, a *authn.Operation, id string, e audit.Event) error {
-	e.Request, e.Agent = a.Request.RequestID, a.Request.Agent
-	if a.Request.Address.IsValid() {
-		e.Address = a.Request.Address.String()
+func (p *Provider) audit(tx store.Tx, op *authn.Operation, id string, e audit.Event) error {
+	e.Request, e.Agent = op.Request.RequestID, op.Request.Agent
+	if op.Request.Address.IsValid() {
+		e.Address = op.Request.Address.String()
 	}
 	if err := p.Log.Append(tx, id, e); err != nil {
 		return fmt.Errorf("writing audit event %s: %w", e.Action, err)

@@ -45,9 +45,9 @@ func TestAStrangerOfManyAddressesFillsTheStoreWithRequests(t *testing.T) {
 }
 
 // starts begins the grant of a device from somewhere.
-func (a *app) starts(provider *oidc.Provider, from authn.RequestInfo) int {
+func (a *app) starts(provider *oidc.Provider, req authn.RequestInfo) int {
 	form := url.Values{"client_id": {string(a.ID)}, "scope": {"openid"}}
-	r := httptest.NewRequestWithContext(oidc.WithOrigin(a.place.T.Context(), from), http.MethodPost, oidc.PathDevice, strings.NewReader(form.Encode()))
+	r := httptest.NewRequestWithContext(oidc.WithOrigin(a.place.T.Context(), req), http.MethodPost, oidc.PathDevice, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
 	provider.Programs().ServeHTTP(w, r)

@@ -263,18 +263,18 @@ func mailed[M templates.Notice](t testing.TB, p *place, to string) M {
 // reset clears somebody's devices as an operator does, and mails a ticket.
 func (p *place) reset(id authn.UserID) {
 	p.T.Helper()
-	_, err := authn.Update(p.T.Context(), p.Service, p.Service.NewOperation(authn.RequestInfo{}), func(w *authn.Tx) (struct{}, error) {
-		u, err := w.User(id)
+	_, err := authn.Update(p.T.Context(), p.Service, p.Service.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (struct{}, error) {
+		u, err := tx.User(id)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if _, err := w.ResetDevices(&u); err != nil {
+		if _, err := tx.ResetDevices(&u); err != nil {
 			return struct{}{}, err
 		}
-		if _, err := w.MailTicket(&u); err != nil {
+		if _, err := tx.MailTicket(&u); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, w.Save(&u)
+		return struct{}{}, tx.Save(&u)
 	})
 	if err != nil {
 		p.T.Fatal(err)

@@ -98,18 +98,18 @@ func TestARecoveryCodeLeadsToAPhoneAndTheChoiceBeforeASession(t *testing.T) {
 
 // ticket resets somebody and gives the ticket to the test.
 func (p *place) ticket(id authn.UserID) (authn.Secret, error) {
-	return authn.Update(p.T.Context(), p.Service, p.Service.NewOperation(authn.RequestInfo{}), func(w *authn.Tx) (authn.Secret, error) {
-		u, err := w.User(id)
+	return authn.Update(p.T.Context(), p.Service, p.Service.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (authn.Secret, error) {
+		u, err := tx.User(id)
 		if err != nil {
 			return authn.Secret{}, err
 		}
-		if _, err := w.ResetDevices(&u); err != nil {
+		if _, err := tx.ResetDevices(&u); err != nil {
 			return authn.Secret{}, err
 		}
-		_, code, _, err := w.IssueTicket(&u, authn.ProvenanceEmail, authn.TicketTTL)
+		_, code, _, err := tx.IssueTicket(&u, authn.ProvenanceEmail, authn.TicketTTL)
 		if err != nil {
 			return authn.Secret{}, err
 		}
-		return code, w.Save(&u)
+		return code, tx.Save(&u)
 	})
 }

@@ -70,15 +70,15 @@ func throng(t testing.TB, h *Env, n int, besides ...factors.Device) *Population 
 	c.Each(64, n, func(i int) error {
 		login := fmt.Sprintf("person%07d@garage.example", i)
 		browser := authn.NewSecret()
-		u, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (authn.User, error) {
-			u, fresh := model, w.NewUser()
+		u, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (authn.User, error) {
+			u, fresh := model, tx.NewUser()
 			u.ID, u.Handle, u.Login, u.Email, u.Revision = fresh.ID, fresh.Handle, login, login, 0
 			u.Sessions, u.Activity = nil, nil
-			u.Browsers = []authn.BrowserRef{{Hash: browser.Hash(), Since: w.Op.Now, Seen: w.Op.Now}}
-			if err := store.NewTable[authn.Browser](h.Ring, store.Browsers).Put(w.Raw, browser.Hash(), authn.Browser{Since: w.Op.Now}); err != nil {
+			u.Browsers = []authn.BrowserRef{{Hash: browser.Hash(), Since: tx.Op.Now, Seen: tx.Op.Now}}
+			if err := store.NewTable[authn.Browser](h.Ring, store.Browsers).Put(tx.Raw, browser.Hash(), authn.Browser{Since: tx.Op.Now}); err != nil {
 				return u, err
 			}
-			return u, w.Create(&u)
+			return u, tx.Create(&u)
 		})
 		c.People[i] = TestUser{ID: u.ID, Login: login, Browser: browser}
 		return err

@@ -118,13 +118,13 @@ func newIn(t testing.TB, folder string, keys store.RootKeys) *Env {
 // Person makes somebody of that address as an operator's work does: staged, without a password.
 func (h *Env) Person(address string, change func(*authn.User)) authn.User {
 	h.T.Helper()
-	u, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (authn.User, error) {
-		u := w.NewUser()
+	u, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (authn.User, error) {
+		u := tx.NewUser()
 		u.Login, u.Email = address, address
 		if change != nil {
 			change(&u)
 		}
-		return u, w.Create(&u)
+		return u, tx.Create(&u)
 	})
 	if err != nil {
 		h.T.Fatalf("making %s: %v", address, err)
@@ -135,9 +135,9 @@ func (h *Env) Person(address string, change func(*authn.User)) authn.User {
 // Group makes a garage.
 func (h *Env) Group(name string) authn.GroupID {
 	h.T.Helper()
-	g, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (authn.Group, error) {
+	g, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (authn.Group, error) {
 		g := authn.Group{Name: name}
-		return g, w.CreateGroup(&g)
+		return g, tx.CreateGroup(&g)
 	})
 	if err != nil {
 		h.T.Fatalf("making garage %s: %v", name, err)
@@ -148,16 +148,16 @@ func (h *Env) Group(name string) authn.GroupID {
 // Invite makes an invitation and returns its token.
 func (h *Env) Invite(id authn.UserID) authn.Secret {
 	h.T.Helper()
-	token, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (authn.Secret, error) {
-		u, err := w.User(id)
+	token, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (authn.Secret, error) {
+		u, err := tx.User(id)
 		if err != nil {
 			return authn.Secret{}, err
 		}
-		token, err := w.Invite(&u, authn.ProvenanceEmail, "Garage Lumiere")
+		token, err := tx.Invite(&u, authn.ProvenanceEmail, "Garage Lumiere")
 		if err != nil {
 			return authn.Secret{}, err
 		}
-		return token, w.Save(&u)
+		return token, tx.Save(&u)
 	})
 	if err != nil {
 		h.T.Fatalf("inviting %s: %v", id, err)
@@ -182,13 +182,13 @@ func (h *Env) User(idOrLogin string) authn.User {
 // Change changes a person as stored, whatever the rules say.
 func (h *Env) Change(id authn.UserID, change func(*authn.User)) {
 	h.T.Helper()
-	_, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(w *authn.Tx) (struct{}, error) {
-		u, err := w.User(id)
+	_, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+		u, err := tx.User(id)
 		if err != nil {
 			return struct{}{}, err
 		}
 		change(&u)
-		return struct{}{}, w.Save(&u)
+		return struct{}{}, tx.Save(&u)
 	})
 	if err != nil {
 		h.T.Fatalf("changing %s: %v", id, err)

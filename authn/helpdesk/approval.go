@@ -37,7 +37,7 @@ type ResetApproval struct {
 
 // requestApproval stores that a reset waits, unless one for this person does: whoever asks again gets that one, and nobody
 // is told again. The person, and all who could agree, are mailed.
-func (d *Desk) requestApproval(ctx context.Context, op Principal, from authn.RequestInfo, id string, r ResetRequest) (ResetApproval, error) {
+func (d *Desk) requestApproval(ctx context.Context, op Principal, req authn.RequestInfo, id string, r ResetRequest) (ResetApproval, error) {
 	if r.SendEmail != nil && !*r.SendEmail { // whose answer would it be in?
 		return ResetApproval{}, authn.Refuse(authn.CodeForbidden)
 	}
@@ -59,13 +59,13 @@ func (d *Desk) requestApproval(ctx context.Context, op Principal, from authn.Req
 	if err != nil {
 		return ResetApproval{}, err
 	}
-	a := d.People.NewOperation(from)
-	out, err := authn.Update(ctx, d.People, a, func(w *authn.Tx) (awaited, error) { return d.await(w, op, id, r, hash) })
+	a := d.People.NewOperation(req)
+	out, err := authn.Update(ctx, d.People, a, func(tx *authn.Tx) (awaited, error) { return d.await(tx, op, id, r, hash) })
 	if err != nil || !out.fresh {
 		return out.approval, err
 	}
 	link := d.People.URL("/api/v1/reset-approvals/" + out.approval.ID)
-	return out.approval, d.NotifyRemaining(ctx, from, func(name string) templates.Notice {
+	return out.approval, d.NotifyRemaining(ctx, req, func(name string) templates.Notice {
 		return templates.ResetAskedMail{Context: templates.Context{Name: name, At: a.Now}, Person: u.DisplayName(), By: d.administratorName(op),
 			Reason: r.Reason, Link: link, Until: out.approval.Expires}
 	}, peers)
@@ -78,8 +78,8 @@ type awaited struct {
 }
 
 // await judges and stores that a reset waits, and tells the person.
-func (d *Desk) await(w *authn.Tx, op Principal, id string, r ResetRequest, token string) (awaited, error) {
-	u, err := FindUser(w.Reader, op, PermApprove, id)
+func (d *Desk) await(tx *authn.Tx, op Principal, id string, r ResetRequest, token string) (awaited, error) {
+	u, err := FindUser(tx.Reader, op, PermApprove, id)
 	if err != nil {
 		return awaited{}, err
 	}
@@ -87,44 +87,44 @@ func (d *Desk) await(w *authn.Tx, op Principal, id string, r ResetRequest, token
 		return awaited{}, err
 	}
 	if r.HelpRequest != "" {
-		if err := d.checked(w, op, r, &u); err != nil {
+		if err := d.checked(tx, op, r, &u); err != nil {
 			return awaited{}, err
 		}
 	}
-	now := w.Op.Now
-	if waiting, err := d.waiting(w.Raw, &u, now); authn.CodeOf(err) != authn.CodeNotFound {
-		w.SetResult(ResetResult{Approval: &waiting})
+	now := tx.Op.Now
+	if waiting, err := d.waiting(tx.Raw, &u, now); authn.CodeOf(err) != authn.CodeNotFound {
+		tx.SetResult(ResetResult{Approval: &waiting})
 		return awaited{approval: waiting}, err
 	}
-	p := ResetApproval{ID: string(u.ID) + "-" + w.Op.ID("approval"), User: u.ID, Login: u.Login, Resets: u.Resets, By: op.ID, ByName: op.Name,
+	p := ResetApproval{ID: string(u.ID) + "-" + tx.Op.ID("approval"), User: u.ID, Login: u.Login, Resets: u.Resets, By: op.ID, ByName: op.Name,
 		Owner: op.Owner, Token: token, Reason: r.Reason, HelpRequest: r.HelpRequest, At: now, Expires: now.Add(approvalLife)}
-	if err := d.approvals.Put(w.Raw, string(u.ID), p); err != nil {
+	if err := d.approvals.Put(tx.Raw, string(u.ID), p); err != nil {
 		return awaited{}, fmt.Errorf("storing that a reset waits: %w", err)
 	}
-	if err := w.Audit(op.approvalEvent(audit.ResetAsked, &p)); err != nil {
+	if err := tx.Audit(op.approvalEvent(audit.ResetAsked, &p)); err != nil {
 		return awaited{}, err
 	}
-	w.AddAdminActivity(&u, audit.ResetAsked, "")
+	tx.AddAdminActivity(&u, audit.ResetAsked, "")
 	m := templates.ResetAskedMail{Context: templates.Context{Name: u.DisplayName(), At: now}, By: d.administratorName(op), Until: p.Expires}
-	if err := w.Notify(&u, m, time.Time{}); err != nil {
+	if err := tx.Notify(&u, m, time.Time{}); err != nil {
 		return awaited{}, err
 	}
-	w.SetResult(ResetResult{Approval: &p})
-	return awaited{p, true}, w.Save(&u)
+	tx.SetResult(ResetResult{Approval: &p})
+	return awaited{p, true}, tx.Save(&u)
 }
 
 // checked judges the case that a reset will answer once it has its second word, and writes down how the first
 // operator made sure who is asking (PROTOCOL 24).
-func (d *Desk) checked(w *authn.Tx, op Principal, r ResetRequest, u *authn.User) error {
-	c, err := d.requestAbout(w, r.HelpRequest, u)
+func (d *Desk) checked(tx *authn.Tx, op Principal, r ResetRequest, u *authn.User) error {
+	c, err := d.requestAbout(tx, r.HelpRequest, u)
 	if err != nil {
 		return err
 	}
-	fresh := r.Check != nil && !c.State.closed() && c.identify(w, op, *r.Check)
+	fresh := r.Check != nil && !c.State.closed() && c.identify(tx, op, *r.Check)
 	if err := c.answeredBy(u, false); err != nil || !fresh {
 		return err
 	}
-	return d.save(w, c)
+	return d.save(tx, c)
 }
 
 // approvalEvent is an act of the operator on a reset that waits.
@@ -221,7 +221,7 @@ func (d *Desk) Approval(ctx context.Context, op Principal, id string) (p ResetAp
 // Approve is the second word: it does the reset as Reset does and answers its receipt. It is the word of another owner
 // than the one who asked and than the person, of a role no lower than theirs; and whoever asked must still be one who
 // may (CodeForbidden). CodeNotFound: nothing waits by this id any more.
-func (d *Desk) Approve(ctx context.Context, op Principal, from authn.RequestInfo, id string) (ResetResult, error) {
+func (d *Desk) Approve(ctx context.Context, op Principal, req authn.RequestInfo, id string) (ResetResult, error) {
 	now := d.People.Now()
 	var u authn.User
 	var p ResetApproval
@@ -232,7 +232,7 @@ func (d *Desk) Approve(ctx context.Context, op Principal, from authn.RequestInfo
 		return ResetResult{}, err
 	}
 	job := resetJob{desk: d, op: op, id: string(u.ID), request: ResetRequest{Reason: p.Reason, HelpRequest: p.HelpRequest}, approval: &p}
-	return d.resetting(ctx, from, job, &u)
+	return d.resetting(ctx, req, job, &u)
 }
 
 // second judges the second word and returns what it is about.
@@ -268,12 +268,12 @@ func (d *Desk) second(r authn.Reader, raw store.Reader, op Principal, id string,
 }
 
 // RejectApproval ends a reset that waits: by whoever asked, by whoever could agree, and by the person themselves.
-func (d *Desk) RejectApproval(ctx context.Context, op Principal, from authn.RequestInfo, id string) error {
+func (d *Desk) RejectApproval(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
 	if err := op.Require(PermRead); err != nil {
 		return err
 	}
-	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
-		p, u, err := d.approval(w.Reader, w.Raw, op, id, w.Op.Now)
+	_, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+		p, u, err := d.approval(tx.Reader, tx.Raw, op, id, tx.Op.Now)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -282,14 +282,14 @@ func (d *Desk) RejectApproval(ctx context.Context, op Principal, from authn.Requ
 				return struct{}{}, err
 			}
 		}
-		if err := d.approvals.Delete(w.Raw, string(u.ID)); err != nil {
+		if err := d.approvals.Delete(tx.Raw, string(u.ID)); err != nil {
 			return struct{}{}, fmt.Errorf("ending a reset that waits: %w", err)
 		}
-		w.AddAdminActivity(&u, audit.ResetRefused, "")
-		if err := w.Audit(op.approvalEvent(audit.ResetRefused, &p)); err != nil {
+		tx.AddAdminActivity(&u, audit.ResetRefused, "")
+		if err := tx.Audit(op.approvalEvent(audit.ResetRefused, &p)); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, w.Save(&u)
+		return struct{}{}, tx.Save(&u)
 	})
 	return err
 }

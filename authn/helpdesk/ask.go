@@ -34,7 +34,7 @@ type asked struct {
 // we do not, and when the text only joins a request that is open. Limits (PROTOCOL 19): CodeRateLimited beyond 20 an
 // hour from one network; beyond 5 an hour about one address no mail is sent. Support is mailed, if there is
 // one; the person gets word of it at the stored address alone. CodeInvalid: email, topic or message.
-func (d *Desk) Submit(ctx context.Context, from authn.RequestInfo, f Submission) (reference string, err error) {
+func (d *Desk) Submit(ctx context.Context, req authn.RequestInfo, f Submission) (reference string, err error) {
 	q := asked{topic: templates.Topic(f.Topic), counted: true}
 	var ok bool
 	if q.address, ok = authn.NormalizeLogin(f.Email); !ok {
@@ -58,14 +58,14 @@ func (d *Desk) Submit(ctx context.Context, from authn.RequestInfo, f Submission)
 			q.proven = l.User
 		}
 	}
-	return d.ask(ctx, from, q)
+	return d.ask(ctx, req, q)
 }
 
 // Forgot is authn.Service.Forgot with a case opened, in the same Update, for somebody who has no usable device
 // (PROTOCOL 8). The page says nothing of it. The mails are limited as Ask's are.
-func (d *Desk) Forgot(ctx context.Context, from authn.RequestInfo, identifier string) error {
-	return d.People.RequestPasswordLink(ctx, from, identifier, func(w *authn.Tx, u *authn.User) error {
-		_, err := d.take(w, asked{address: u.Login, topic: templates.TopicCannotLogIn, forgot: true})
+func (d *Desk) Forgot(ctx context.Context, req authn.RequestInfo, identifier string) error {
+	return d.People.RequestPasswordLink(ctx, req, identifier, func(tx *authn.Tx, u *authn.User) error {
+		_, err := d.take(tx, asked{address: u.Login, topic: templates.TopicCannotLogIn, forgot: true})
 		return err
 	})
 }
@@ -76,8 +76,8 @@ type outcome struct {
 	wait      time.Duration
 }
 
-func (d *Desk) ask(ctx context.Context, from authn.RequestInfo, q asked) (string, error) {
-	out, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (outcome, error) { return d.take(w, q) })
+func (d *Desk) ask(ctx context.Context, req authn.RequestInfo, q asked) (string, error) {
+	out, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (outcome, error) { return d.take(tx, q) })
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("storing a help request: %w", err)
@@ -88,10 +88,10 @@ func (d *Desk) ask(ctx context.Context, from authn.RequestInfo, q asked) (string
 }
 
 // take stores a request as a case of its own or as a text of the one that is open.
-func (d *Desk) take(w *authn.Tx, q asked) (outcome, error) {
-	now := w.Op.Now
+func (d *Desk) take(tx *authn.Tx, q asked) (outcome, error) {
+	now := tx.Op.Now
 	if q.counted {
-		v, err := d.People.Limiter.Take(w.Raw, now, throttle.HelpSource, throttle.Network(w.Op.Request.Address))
+		v, err := d.People.Limiter.Take(tx.Raw, now, throttle.HelpSource, throttle.Network(tx.Op.Request.Address))
 		if err != nil {
 			return outcome{}, fmt.Errorf("counting help requests: %w", err)
 		}
@@ -99,58 +99,58 @@ func (d *Desk) take(w *authn.Tx, q asked) (outcome, error) {
 			return outcome{wait: v.Retry}, nil
 		}
 	}
-	u, err := w.UserByAddress(q.address)
+	u, err := tx.UserByAddress(q.address)
 	if err != nil && authn.CodeOf(err) != authn.CodeNotFound {
 		return outcome{}, err
 	}
-	reference := "H-" + w.Op.Code("help reference").Reveal()
-	mails, err := d.People.Limiter.Take(w.Raw, now, throttle.HelpMails, q.address)
+	reference := "H-" + tx.Op.Code("help reference").Reveal()
+	mails, err := d.People.Limiter.Take(tx.Raw, now, throttle.HelpMails, q.address)
 	if err != nil {
 		return outcome{}, fmt.Errorf("counting mails of help requests: %w", err)
 	}
-	open, err := d.latest(w.Raw, q.address)
+	open, err := d.latest(tx.Raw, q.address)
 	if err != nil {
 		return outcome{}, err
 	}
 	if !mails.OK && open != nil {
-		return outcome{reference: reference}, d.join(w, open, q, reference)
+		return outcome{reference: reference}, d.join(tx, open, q, reference)
 	}
-	return outcome{reference: reference}, d.open(w, q, &u, reference, mails.OK)
+	return outcome{reference: reference}, d.open(tx, q, &u, reference, mails.OK)
 }
 
 // open stores a new case and, within the limit, queues its mails. u is empty for an address that nobody has.
-func (d *Desk) open(w *authn.Tx, q asked, u *authn.User, reference string, mails bool) error {
-	c := Request{ID: w.NewRecordID("help"), Reference: reference, User: u.ID, Email: q.address, Topic: q.topic, Message: q.message,
+func (d *Desk) open(tx *authn.Tx, q asked, u *authn.User, reference string, mails bool) error {
+	c := Request{ID: tx.NewRecordID("help"), Reference: reference, User: u.ID, Email: q.address, Topic: q.topic, Message: q.message,
 		State: StateOpen, PasswordProven: u.ID != "" && q.proven == u.ID, Forgotten: q.forgot,
-		Agent: authn.DescribeUserAgent(w.Op.Request.Agent), At: w.Op.Now}
-	if w.Op.Request.Address.IsValid() {
-		c.Address = w.Op.Request.Address.String()
+		Agent: authn.DescribeUserAgent(tx.Op.Request.Agent), At: tx.Op.Now}
+	if tx.Op.Request.Address.IsValid() {
+		c.Address = tx.Op.Request.Address.String()
 	}
-	if err := w.Audit(d.askedEvent(audit.HelpRequested, &c)); err != nil {
+	if err := tx.Audit(d.askedEvent(audit.HelpRequested, &c)); err != nil {
 		return err
 	}
-	if err := d.save(w, &c); err != nil || !mails {
+	if err := d.save(tx, &c); err != nil || !mails {
 		return err
 	}
-	about := templates.Context{At: w.Op.Now, Browser: c.Agent, Address: c.Address}
+	about := templates.Context{At: tx.Op.Now, Browser: c.Agent, Address: c.Address}
 	if support := d.People.Policy.Support; support != "" {
 		m := templates.HelpForSupportMail{Context: about, Reference: reference, From: q.address, Known: u.ID != "", Topic: q.topic,
 			Text: q.message, Link: d.People.URL("/api/v1/help-requests/" + c.ID)}
-		if err := w.SendTo([]string{support}, d.People.Policy.DefaultLocale, m, time.Time{}); err != nil {
+		if err := tx.SendTo([]string{support}, d.People.Policy.DefaultLocale, m, time.Time{}); err != nil {
 			return err
 		}
 	}
 	if u.ID == "" || q.forgot { // strangers' addresses get no mail; and who forgot a password did not ask for help
 		return nil
 	}
-	v, err := d.People.Limiter.Take(w.Raw, w.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
+	v, err := d.People.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting mails that strangers cause: %w", err)
 	}
 	if !v.OK {
 		return nil
 	}
-	return w.SendTo(stored(u, q.address), d.People.Locale(u), templates.HelpReceivedMail{Context: w.About(u), Reference: reference}, time.Time{})
+	return tx.SendTo(stored(u, q.address), d.People.Locale(u), templates.HelpReceivedMail{Context: tx.About(u), Reference: reference}, time.Time{})
 }
 
 // stored is the address of the person that was typed; the first one where a sign-in name was.
@@ -163,20 +163,20 @@ func stored(u *authn.User, typed string) []string {
 }
 
 // join adds a text to the case that is open, without a mail. What is too much is counted only.
-func (d *Desk) join(w *authn.Tx, c *Request, q asked, reference string) error {
+func (d *Desk) join(tx *authn.Tx, c *Request, q asked, reference string) error {
 	if len(c.Texts) < mostTexts {
-		t := FollowUp{At: w.Op.Now, Reference: reference, Topic: q.topic, Message: cut(q.message, longestText)}
-		if w.Op.Request.Address.IsValid() {
-			t.Address = w.Op.Request.Address.String()
+		t := FollowUp{At: tx.Op.Now, Reference: reference, Topic: q.topic, Message: cut(q.message, longestText)}
+		if tx.Op.Request.Address.IsValid() {
+			t.Address = tx.Op.Request.Address.String()
 		}
 		c.Texts = append(slices.Clone(c.Texts), t)
 	} else {
 		c.DroppedFollowUps++
 	}
-	if err := w.Audit(d.askedEvent(audit.HelpJoined, c)); err != nil {
+	if err := tx.Audit(d.askedEvent(audit.HelpJoined, c)); err != nil {
 		return err
 	}
-	err := d.save(w, c)
+	err := d.save(tx, c)
 	if authn.CodeOf(err) == authn.CodeTooMany {
 		return nil // full of notes: the event is what stays of it, and the answer is the same
 	}

@@ -21,9 +21,9 @@ var reference = regexp.MustCompile(`^H-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{
 // ask sends the form from a network of its own each time.
 func (s *shop) ask(t *testing.T, n int, f helpdesk.Submission) string {
 	t.Helper()
-	from := s.From
-	from.Address = netip.AddrFrom4([4]byte{198, 51, byte(n), 7})
-	ref, err := s.desk.Submit(t.Context(), from, f)
+	req := s.From
+	req.Address = netip.AddrFrom4([4]byte{198, 51, byte(n), 7})
+	ref, err := s.desk.Submit(t.Context(), req, f)
 	if err != nil {
 		t.Fatalf("asking: %v", err)
 	}

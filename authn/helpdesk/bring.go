@@ -33,12 +33,12 @@ func (d *Desk) MayImport(op Principal, keys bool) error {
 // Update: whoever is there was invited, if that was asked for, however often a list is given. dry only judges. Somebody
 // whom an operator limited to groups may not know of is new to them, and gets a shadow, as with CreateUser (PROTOCOL 21).
 // CodeForbidden: the operator may not do it to anybody, or brings a key without owning the machine.
-func (d *Desk) Import(ctx context.Context, op Principal, from authn.RequestInfo, n NewUser, invite, dry bool) (ImportResult, error) {
+func (d *Desk) Import(ctx context.Context, op Principal, req authn.RequestInfo, n NewUser, invite, dry bool) (ImportResult, error) {
 	out, err := d.validateImport(ctx, op, n)
 	if err != nil || dry || out.Known || len(out.Faults) > 0 {
 		return out, err
 	}
-	u, invitation, err := d.CreateUser(ctx, op, from, n, invite, true)
+	u, invitation, err := d.CreateUser(ctx, op, req, n, invite, true)
 	if authn.CodeOf(err) == authn.CodeTaken { // somebody was faster
 		out, err := d.validateImport(ctx, op, n)
 		if err == nil && !out.Known && len(out.Faults) == 0 {
@@ -112,45 +112,45 @@ func (d *Desk) addImported(op Principal, now time.Time, u *authn.User, n NewUser
 }
 
 // sendWelcome mails a new person what lets them in: an invitation, or for whoever brings a device the choice of a password.
-func (d *Desk) sendWelcome(w *authn.Tx, op Principal, u *authn.User, sendEmail bool) (Invitation, error) {
+func (d *Desk) sendWelcome(tx *authn.Tx, op Principal, u *authn.User, sendEmail bool) (Invitation, error) {
 	switch {
 	case !u.HasOnlyImportedDevice():
-		return d.invite(w, op, u, sendEmail)
+		return d.invite(tx, op, u, sendEmail)
 	case !sendEmail: // PROTOCOL 8: whoever brought the key would have both halves
 		return Invitation{}, authn.Refuse(authn.CodeSameProvenance)
 	}
-	token, expires, err := w.IssueImportLink(u)
+	token, expires, err := tx.IssueImportLink(u)
 	if err != nil {
 		return Invitation{}, err
 	}
-	garage, err := groupOf(w, u)
+	garage, err := groupOf(tx, u)
 	if err != nil {
 		return Invitation{}, err
 	}
 	m := templates.WelcomeMail{Context: templates.Context{Name: u.DisplayName()}, Garage: garage, Login: u.Login, Device: u.Devices[0].Name,
 		Link: d.People.URL("/password/" + token.Reveal()), Until: expires}
-	if err := w.SendTo(u.Addresses()[:1], d.People.Locale(u), m, expires); err != nil {
+	if err := tx.SendTo(u.Addresses()[:1], d.People.Locale(u), m, expires); err != nil {
 		return Invitation{}, err
 	}
 	e := op.event(audit.InvitationIssued, u)
 	e.Detail = map[string]string{"way": "mail"}
-	return Invitation{Sent: true, Expires: expires}, w.Audit(e)
+	return Invitation{Sent: true, Expires: expires}, tx.Audit(e)
 }
 
 // removeImported takes a device that was brought from elsewhere and never used.
-func (d *Desk) removeImported(w *authn.Tx, op Principal, u *authn.User) error {
-	if err := d.auditKey(w, op, u, audit.FactorRemoved); err != nil {
+func (d *Desk) removeImported(tx *authn.Tx, op Principal, u *authn.User) error {
+	if err := d.auditKey(tx, op, u, audit.FactorRemoved); err != nil {
 		return err
 	}
-	return w.RemoveImported(u)
+	return tx.RemoveImported(u)
 }
 
 // auditKey writes down what became of the device that a person brought.
-func (d *Desk) auditKey(w *authn.Tx, op Principal, u *authn.User, action string) error {
+func (d *Desk) auditKey(tx *authn.Tx, op Principal, u *authn.User, action string) error {
 	e := op.event(action, u)
 	for _, dev := range u.Devices {
 		e.Targets = append(e.Targets, audit.Actor{Type: audit.TypeDevice, ID: string(dev.ID), Name: dev.Name})
 		e.Detail = map[string]string{"kind": string(dev.Kind), "from": "import"}
 	}
-	return w.Audit(e)
+	return tx.Audit(e)
 }

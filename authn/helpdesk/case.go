@@ -97,8 +97,8 @@ func (d *Desk) load(r store.Reader, id string) (Request, error) {
 }
 
 // save stores a case with its pointer, in an Update that has loaded it; CodeTooMany when it is full.
-func (d *Desk) save(w *authn.Tx, c *Request) error {
-	c.Changed = w.Op.Now
+func (d *Desk) save(tx *authn.Tx, c *Request) error {
+	c.Changed = tx.Op.Now
 	raw, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("encoding help request %q: %w", c.ID, err)
@@ -110,19 +110,19 @@ func (d *Desk) save(w *authn.Tx, c *Request) error {
 	if len(raw) > bytes || len(c.History) > steps {
 		return authn.Refuse(authn.CodeTooMany)
 	}
-	if err := d.cases.Put(w.Raw, c.ID, *c); err != nil {
+	if err := d.cases.Put(tx.Raw, c.ID, *c); err != nil {
 		return fmt.Errorf("storing help request %q: %w", c.ID, err)
 	}
 	at := d.pointer(c.about())
-	latest, err := d.cases.Get(w.Raw, at)
+	latest, err := d.cases.Get(tx.Raw, at)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("looking up help requests of an address: %w", err)
 	}
 	switch {
 	case !c.State.closed() && latest.ID < c.ID:
-		err = d.cases.Put(w.Raw, at, Request{ID: c.ID})
+		err = d.cases.Put(tx.Raw, at, Request{ID: c.ID})
 	case c.State.closed() && latest.ID == c.ID:
-		err = d.cases.Delete(w.Raw, at)
+		err = d.cases.Delete(tx.Raw, at)
 	default:
 		return nil
 	}
@@ -155,20 +155,20 @@ func (d *Desk) latest(r store.Reader, address string) (*Request, error) {
 }
 
 // note adds what an operator did.
-func (c *Request) note(w *authn.Tx, op Principal, what, text string) {
-	c.step(w, op, HistoryEntry{What: what, Text: text})
+func (c *Request) note(tx *authn.Tx, op Principal, what, text string) {
+	c.step(tx, op, HistoryEntry{What: what, Text: text})
 }
 
-func (c *Request) step(w *authn.Tx, op Principal, s HistoryEntry) {
-	s.At, s.By, s.Name = w.Op.Now, op.ID, op.Name
+func (c *Request) step(tx *authn.Tx, op Principal, s HistoryEntry) {
+	s.At, s.By, s.Name = tx.Op.Now, op.ID, op.Name
 	c.History = append(slices.Clone(c.History), s)
 }
 
 // resolve closes a case by the reset that answers it: the mail with the ticket is the answer.
-func (d *Desk) resolve(w *authn.Tx, op Principal, c *Request) error {
+func (d *Desk) resolve(tx *authn.Tx, op Principal, c *Request) error {
 	c.State = StateResolved
-	c.note(w, op, "reset", "")
-	return d.save(w, c)
+	c.note(tx, op, "reset", "")
+	return d.save(tx, c)
 }
 
 // requestEvent is an act of the operator on a case, done. About whom the house opened one is not said in the log, which those

@@ -47,19 +47,19 @@ func holderOf(r authn.Reader, op Principal, address string) (authn.User, error) 
 // who may know of that somebody, and to whoever is not limited to groups, it is taken. To anybody else the person is
 // made all the same, as a shadow, and a request is opened for those who are not limited to groups. authn/shadow.go
 // says what a shadow is.
-func (d *Desk) handleExistingAddress(w *authn.Tx, op Principal, u *authn.User) error {
+func (d *Desk) handleExistingAddress(tx *authn.Tx, op Principal, u *authn.User) error {
 	if !op.scoped() {
 		return nil // what is taken is refused where it is stored
 	}
 	holder := authn.User{}
 	for _, a := range u.AllLogins() {
-		switch _, err := holderOf(w.Reader, op, a); {
+		switch _, err := holderOf(tx.Reader, op, a); {
 		case err == nil:
 			return authn.Refuse(authn.CodeTaken)
 		case authn.CodeOf(err) != authn.CodeNotFound:
 			return err
 		}
-		known, err := w.UserByAddress(a)
+		known, err := tx.UserByAddress(a)
 		switch {
 		case err == nil:
 			holder = known
@@ -71,19 +71,19 @@ func (d *Desk) handleExistingAddress(w *authn.Tx, op Principal, u *authn.User) e
 		return nil
 	}
 	u.Placeholder = true
-	return d.openInvited(w, op, u, &holder)
+	return d.openInvited(tx, op, u, &holder)
 }
 
 // openInvited opens the request that tells of it, or adds to the one that is open. The mail is limited as those of
 // Ask are. Nothing of it bears the person's id as its subject: whoever is limited to their garage is not told either.
-func (d *Desk) openInvited(w *authn.Tx, op Principal, u, holder *authn.User) error {
-	mails, err := d.People.Limiter.Take(w.Raw, w.Op.Now, throttle.HelpMails, string(templates.TopicInvited)+" "+u.Login)
+func (d *Desk) openInvited(tx *authn.Tx, op Principal, u, holder *authn.User) error {
+	mails, err := d.People.Limiter.Take(tx.Raw, tx.Op.Now, throttle.HelpMails, string(templates.TopicInvited)+" "+u.Login)
 	if err != nil {
 		return fmt.Errorf("counting mails of help requests: %w", err)
 	}
-	fresh := Request{ID: w.NewRecordID("help"), Reference: "H-" + w.Op.Code("help reference").Reveal(), User: holder.ID, Email: u.Login,
-		Topic: templates.TopicInvited, State: StateOpen, At: w.Op.Now}
-	c, err := d.latest(w.Raw, fresh.about())
+	fresh := Request{ID: tx.NewRecordID("help"), Reference: "H-" + tx.Op.Code("help reference").Reveal(), User: holder.ID, Email: u.Login,
+		Topic: templates.TopicInvited, State: StateOpen, At: tx.Op.Now}
+	c, err := d.latest(tx.Raw, fresh.about())
 	if err != nil {
 		return err
 	}
@@ -92,8 +92,8 @@ func (d *Desk) openInvited(w *authn.Tx, op Principal, u, holder *authn.User) err
 	} else {
 		mails.OK = false
 	}
-	c.note(w, op, "invited", scopeName(u.Groups))
-	switch err := d.save(w, c); {
+	c.note(tx, op, "invited", scopeName(u.Groups))
+	switch err := d.save(tx, c); {
 	case authn.CodeOf(err) == authn.CodeTooMany:
 		return nil // full: the events are what stays of it
 	case err != nil:
@@ -101,16 +101,16 @@ func (d *Desk) openInvited(w *authn.Tx, op Principal, u, holder *authn.User) err
 	}
 	e := op.requestEvent(audit.HelpRequested, c)
 	e.Detail = map[string]string{"topic": string(c.Topic)}
-	if err := w.Audit(e); err != nil {
+	if err := tx.Audit(e); err != nil {
 		return err
 	}
 	support := d.People.Policy.Support
 	if support == "" || !mails.OK {
 		return nil
 	}
-	m := templates.HelpForSupportMail{Context: templates.Context{At: w.Op.Now}, Reference: c.Reference, From: c.Email, Known: true,
+	m := templates.HelpForSupportMail{Context: templates.Context{At: tx.Op.Now}, Reference: c.Reference, From: c.Email, Known: true,
 		Topic: c.Topic, Link: d.People.URL("/api/v1/help-requests/" + c.ID)}
-	return w.SendTo([]string{support}, d.People.Policy.DefaultLocale, m, time.Time{})
+	return tx.SendTo([]string{support}, d.People.Policy.DefaultLocale, m, time.Time{})
 }
 
 // about is what the pointer to an open case stands for: texts of the form join none of those that the house opens.

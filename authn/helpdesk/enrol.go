@@ -37,7 +37,7 @@ type NewDevice struct {
 
 // Enrol begins to enrol a device for a person; it counts for nothing before Activate and ends after authn.EnrolmentTTL, by
 // the Epoch, or when another is begun. CodeForbidden, CodeWrongState, CodeTooMany, CodeInvalid.
-func (d *Desk) Enrol(ctx context.Context, op Principal, from authn.RequestInfo, id string, n NewDevice) (authn.AdminEnrolmentSecret, error) {
+func (d *Desk) Enrol(ctx context.Context, op Principal, req authn.RequestInfo, id string, n NewDevice) (authn.AdminEnrolmentSecret, error) {
 	if n.Name == "" {
 		return authn.AdminEnrolmentSecret{}, authn.Invalid("name", "empty")
 	}
@@ -45,7 +45,7 @@ func (d *Desk) Enrol(ctx context.Context, op Principal, from authn.RequestInfo, 
 	if err != nil {
 		return authn.AdminEnrolmentSecret{}, err
 	}
-	offering, err := d.People.BeginByAdmin(ctx, from, d.enroller(op, id), authn.Enrolling{Kind: kind, App: n.Provider, Name: n.Name})
+	offering, err := d.People.BeginByAdmin(ctx, req, d.enroller(op, id), authn.Enrolling{Kind: kind, App: n.Provider, Name: n.Name})
 	offering.User = WithoutSecrets(offering.User)
 	return offering, err
 }
@@ -67,8 +67,8 @@ func (d *Desk) kindOf(n NewDevice) (factors.Kind, error) {
 
 // ActivateDevice ends an enrolment that the same operator began, by the first code of the new device. For a person who has
 // a device it waits for that person's word; else it is born by the hand of the operator's owner (PROTOCOL 8, 22).
-func (d *Desk) ActivateDevice(ctx context.Context, op Principal, from authn.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.User, factors.Device, authn.Verification, error) {
-	u, dev, j, err := d.People.ConfirmByAdmin(ctx, from, d.enroller(op, id), fid, code)
+func (d *Desk) ActivateDevice(ctx context.Context, op Principal, req authn.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.User, factors.Device, authn.Verification, error) {
+	u, dev, j, err := d.People.ConfirmByAdmin(ctx, req, d.enroller(op, id), fid, code)
 	return WithoutSecrets(u), dev, j, err
 }
 
@@ -78,6 +78,6 @@ func (d *Desk) EnrolmentQR(ctx context.Context, op Principal, id string, fid fac
 }
 
 // VerifyDevice judges a code of a person's device that a program was given, by the rules and counters of the pages.
-func (d *Desk) VerifyDevice(ctx context.Context, op Principal, from authn.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.Verification, error) {
-	return d.People.VerifyFor(ctx, from, d.caller(op, PermAssist, id), fid, code)
+func (d *Desk) VerifyDevice(ctx context.Context, op Principal, req authn.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.Verification, error) {
+	return d.People.VerifyFor(ctx, req, d.caller(op, PermAssist, id), fid, code)
 }

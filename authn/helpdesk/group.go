@@ -15,19 +15,19 @@ import (
 const maxDescription = 1024
 
 // CreateGroup makes a garage. Whoever is limited to groups makes none: it would lie outside.
-func (d *Desk) CreateGroup(ctx context.Context, op Principal, from authn.RequestInfo, name, description string) (authn.Group, error) {
+func (d *Desk) CreateGroup(ctx context.Context, op Principal, req authn.RequestInfo, name, description string) (authn.Group, error) {
 	if err := op.RequireUnscoped(); err != nil {
 		return authn.Group{}, err
 	}
 	if err := checkDescription(description); err != nil {
 		return authn.Group{}, err
 	}
-	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (authn.Group, error) {
+	return authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (authn.Group, error) {
 		g := authn.Group{Name: name, Description: description}
-		if err := w.CreateGroup(&g); err != nil {
+		if err := tx.CreateGroup(&g); err != nil {
 			return authn.Group{}, err
 		}
-		return g, w.Audit(op.groupEvent(audit.GroupCreated, &g))
+		return g, tx.Audit(op.groupEvent(audit.GroupCreated, &g))
 	})
 }
 
@@ -42,15 +42,15 @@ func checkDescription(description string) error {
 
 // UpdateGroup replaces the name and the description of a garage. Whoever is limited to groups changes none: people
 // outside belong to it as well. A change of nothing is no act.
-func (d *Desk) UpdateGroup(ctx context.Context, op Principal, from authn.RequestInfo, id authn.GroupID, name, description string) (authn.Group, error) {
+func (d *Desk) UpdateGroup(ctx context.Context, op Principal, req authn.RequestInfo, id authn.GroupID, name, description string) (authn.Group, error) {
 	if err := op.RequireUnscoped(); err != nil {
 		return authn.Group{}, err
 	}
 	if err := checkDescription(description); err != nil {
 		return authn.Group{}, err
 	}
-	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (authn.Group, error) {
-		g, err := w.Group(id)
+	return authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (authn.Group, error) {
+		g, err := tx.Group(id)
 		if err != nil {
 			return authn.Group{}, err
 		}
@@ -58,29 +58,29 @@ func (d *Desk) UpdateGroup(ctx context.Context, op Principal, from authn.Request
 			return g, nil
 		}
 		g.Name, g.Description = name, description
-		if err := w.SaveGroup(&g); err != nil {
+		if err := tx.SaveGroup(&g); err != nil {
 			return authn.Group{}, err
 		}
-		return g, w.Audit(op.groupEvent(audit.GroupUpdated, &g))
+		return g, tx.Audit(op.groupEvent(audit.GroupUpdated, &g))
 	})
 }
 
 // DeleteGroup deletes a garage and takes its members out of it, which is one act in the log. Nobody is deleted with
 // it; a role or token limited to it is then for nobody. Whoever is limited to groups deletes none. If the taking
 // out is broken off, authn.Service.Sweep goes on with it.
-func (d *Desk) DeleteGroup(ctx context.Context, op Principal, from authn.RequestInfo, id authn.GroupID) error {
+func (d *Desk) DeleteGroup(ctx context.Context, op Principal, req authn.RequestInfo, id authn.GroupID) error {
 	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
-	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
-		g, err := w.Group(id)
+	_, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+		g, err := tx.Group(id)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := w.DeleteGroup(&g); err != nil {
+		if err := tx.DeleteGroup(&g); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, w.Audit(op.groupEvent(audit.GroupDeleted, &g))
+		return struct{}{}, tx.Audit(op.groupEvent(audit.GroupDeleted, &g))
 	})
 	if err != nil {
 		return err

@@ -43,16 +43,16 @@ func (k *IdentityCheck) judged() (*IdentityCheck, error) {
 }
 
 // identify writes down a check; false when the case says the same already.
-func (c *Request) identify(w *authn.Tx, op Principal, k IdentityCheck) bool {
+func (c *Request) identify(tx *authn.Tx, op Principal, k IdentityCheck) bool {
 	if c.Identity == k.Method && c.IdentityBy == k.By {
 		return false
 	}
-	c.Identity, c.IdentityBy, c.IdentityAt = k.Method, k.By, w.Op.Now
+	c.Identity, c.IdentityBy, c.IdentityAt = k.Method, k.By, tx.Op.Now
 	text := string(k.Method)
 	if k.By != "" {
 		text += ": " + k.By
 	}
-	c.note(w, op, "identity", text)
+	c.note(tx, op, "identity", text)
 	return true
 }
 

@@ -8,79 +8,79 @@ import (
 )
 
 // Suspend keeps an active person out and ends their sessions, at once. CodeWrongState: not active.
-func (d *Desk) Suspend(ctx context.Context, op Principal, from authn.RequestInfo, id string) error {
-	return d.step(ctx, op, from, PermManage, id, audit.UserSuspended, (*authn.Tx).Suspend)
+func (d *Desk) Suspend(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
+	return d.step(ctx, op, req, PermManage, id, audit.UserSuspended, (*authn.Tx).Suspend)
 }
 
 // Unsuspend lets a suspended person sign in again. CodeWrongState: not suspended.
-func (d *Desk) Unsuspend(ctx context.Context, op Principal, from authn.RequestInfo, id string) error {
-	return d.step(ctx, op, from, PermManage, id, audit.UserUnsuspended, (*authn.Tx).Unsuspend)
+func (d *Desk) Unsuspend(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
+	return d.step(ctx, op, req, PermManage, id, audit.UserUnsuspended, (*authn.Tx).Unsuspend)
 }
 
 // Deactivate ends sessions, tickets and invitation of a person and keeps them out. CodeWrongState: deactivated already.
-func (d *Desk) Deactivate(ctx context.Context, op Principal, from authn.RequestInfo, id string) error {
-	return d.step(ctx, op, from, PermManage, id, audit.UserDeactivated, (*authn.Tx).Deactivate)
+func (d *Desk) Deactivate(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
+	return d.step(ctx, op, req, PermManage, id, audit.UserDeactivated, (*authn.Tx).Deactivate)
 }
 
 // Unlock ends the waits of an active person after wrong answers, and forgets these; there need be none. CodeRateLimited: it was
 // done too often today, but for the machine's owner (throttle.Unlocks).
-func (d *Desk) Unlock(ctx context.Context, op Principal, from authn.RequestInfo, id string) error {
-	return d.step(ctx, op, from, PermAssist, id, audit.UserUnlocked, func(w *authn.Tx, u *authn.User) error {
+func (d *Desk) Unlock(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
+	return d.step(ctx, op, req, PermAssist, id, audit.UserUnlocked, func(tx *authn.Tx, u *authn.User) error {
 		if u.Status != authn.StatusActive {
 			return &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonNotActive}
 		}
-		return w.Unlock(u, op.Operator)
+		return tx.Unlock(u, op.Operator)
 	})
 }
 
 // step is one step of a person's life: judged, done, audited and stored in one Update.
-func (d *Desk) step(ctx context.Context, op Principal, from authn.RequestInfo, a Permission, id, action string, do func(*authn.Tx, *authn.User) error) error {
-	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
-		u, err := FindUser(w.Reader, op, a, id)
+func (d *Desk) step(ctx context.Context, op Principal, req authn.RequestInfo, a Permission, id, action string, do func(*authn.Tx, *authn.User) error) error {
+	_, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+		u, err := FindUser(tx.Reader, op, a, id)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := do(w, &u); err != nil {
+		if err := do(tx, &u); err != nil {
 			return struct{}{}, err
 		}
-		w.AddAdminActivity(&u, action, "")
-		if err := w.Audit(op.event(action, &u)); err != nil {
+		tx.AddAdminActivity(&u, action, "")
+		if err := tx.Audit(op.event(action, &u)); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, w.Save(&u)
+		return struct{}{}, tx.Save(&u)
 	})
 	return err
 }
 
 // Delete deactivates a person first and, asked again, deletes them: Okta's two steps.
-func (d *Desk) Delete(ctx context.Context, op Principal, from authn.RequestInfo, id string) error {
-	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
-		u, err := FindUser(w.Reader, op, PermManage, id)
+func (d *Desk) Delete(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
+	_, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+		u, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
 			return struct{}{}, err
 		}
 		if u.Status == authn.StatusDeactivated {
-			if err := w.Delete(&u); err != nil {
+			if err := tx.Delete(&u); err != nil {
 				return struct{}{}, err
 			}
-			return struct{}{}, w.Audit(op.event(audit.UserDeleted, &u))
+			return struct{}{}, tx.Audit(op.event(audit.UserDeleted, &u))
 		}
-		if err := w.Deactivate(&u); err != nil {
+		if err := tx.Deactivate(&u); err != nil {
 			return struct{}{}, err
 		}
-		w.AddAdminActivity(&u, audit.UserDeactivated, "")
-		if err := w.Audit(op.event(audit.UserDeactivated, &u)); err != nil {
+		tx.AddAdminActivity(&u, audit.UserDeactivated, "")
+		if err := tx.Audit(op.event(audit.UserDeactivated, &u)); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, w.Save(&u)
+		return struct{}{}, tx.Save(&u)
 	})
 	return err
 }
 
 // Reactivate invites an invited person anew; CodeWrongState for anybody else. The rest is as with Activate.
-func (d *Desk) Reactivate(ctx context.Context, op Principal, from authn.RequestInfo, id string, sendEmail bool) (Invitation, error) {
-	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (Invitation, error) {
-		u, err := FindUser(w.Reader, op, PermInvite, id)
+func (d *Desk) Reactivate(ctx context.Context, op Principal, req authn.RequestInfo, id string, sendEmail bool) (Invitation, error) {
+	return authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (Invitation, error) {
+		u, err := FindUser(tx.Reader, op, PermInvite, id)
 		if err != nil {
 			return Invitation{}, err
 		}
@@ -90,23 +90,23 @@ func (d *Desk) Reactivate(ctx context.Context, op Principal, from authn.RequestI
 		if !sendEmail && !op.CanSeeInvitations() {
 			return Invitation{}, authn.Refuse(authn.CodeForbidden)
 		}
-		return d.invite(w, op, &u, sendEmail)
+		return d.invite(tx, op, &u, sendEmail)
 	})
 }
 
 // revive ends a deactivation, which only those may who may deactivate. Whoever had a device is active as before
 // and gets nothing; anybody else is invited.
-func (d *Desk) revive(w *authn.Tx, op Principal, u *authn.User, sendEmail bool) (Invitation, error) {
+func (d *Desk) revive(tx *authn.Tx, op Principal, u *authn.User, sendEmail bool) (Invitation, error) {
 	if err := Authorize(op, PermManage, u); err != nil {
 		return Invitation{}, err
 	}
-	w.Reactivate(u)
-	w.AddAdminActivity(u, audit.UserReactivated, "")
-	if err := w.Audit(op.event(audit.UserReactivated, u)); err != nil {
+	tx.Reactivate(u)
+	tx.AddAdminActivity(u, audit.UserReactivated, "")
+	if err := tx.Audit(op.event(audit.UserReactivated, u)); err != nil {
 		return Invitation{}, err
 	}
 	if u.Status == authn.StatusActive {
-		return Invitation{}, w.Save(u)
+		return Invitation{}, tx.Save(u)
 	}
-	return d.invite(w, op, u, sendEmail)
+	return d.invite(tx, op, u, sendEmail)
 }

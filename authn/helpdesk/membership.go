@@ -10,11 +10,11 @@ import (
 
 // AddMember makes a person a member of a garage; whoever is one already stays so. Whoever is limited to groups adds
 // nobody who exists, wherever they are (PROTOCOL 21).
-func (d *Desk) AddMember(ctx context.Context, op Principal, from authn.RequestInfo, gid authn.GroupID, id string) error {
+func (d *Desk) AddMember(ctx context.Context, op Principal, req authn.RequestInfo, gid authn.GroupID, id string) error {
 	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
-	u, err := d.moveMember(ctx, op, from, gid, id, audit.GroupMemberAdded, (*authn.Tx).AddToGroup)
+	u, err := d.moveMember(ctx, op, req, gid, id, audit.GroupMemberAdded, (*authn.Tx).AddToGroup)
 	if err != nil {
 		return err
 	}
@@ -23,38 +23,38 @@ func (d *Desk) AddMember(ctx context.Context, op Principal, from authn.RequestIn
 
 // RemoveMember takes a person out of a garage; whoever is not in it stays so. A garage outside the operator's scope
 // is not there.
-func (d *Desk) RemoveMember(ctx context.Context, op Principal, from authn.RequestInfo, gid authn.GroupID, id string) error {
-	_, err := d.moveMember(ctx, op, from, gid, id, audit.GroupMemberRemoved, (*authn.Tx).RemoveFromGroup)
+func (d *Desk) RemoveMember(ctx context.Context, op Principal, req authn.RequestInfo, gid authn.GroupID, id string) error {
+	_, err := d.moveMember(ctx, op, req, gid, id, audit.GroupMemberRemoved, (*authn.Tx).RemoveFromGroup)
 	return err
 }
 
 // moveMember judges, does, audits and stores one membership in one Update, and tells whose it is. What changes nothing is
 // no act.
-func (d *Desk) moveMember(ctx context.Context, op Principal, from authn.RequestInfo, gid authn.GroupID, id, action string,
+func (d *Desk) moveMember(ctx context.Context, op Principal, req authn.RequestInfo, gid authn.GroupID, id, action string,
 	move func(*authn.Tx, *authn.User, authn.GroupID) (bool, error)) (authn.UserID, error) {
-	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (authn.UserID, error) {
-		u, err := FindUser(w.Reader, op, PermManage, id)
+	return authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (authn.UserID, error) {
+		u, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
 			return "", err
 		}
 		if !op.CoversGroups([]authn.GroupID{gid}) {
 			return "", authn.Refuse(authn.CodeNotFound)
 		}
-		g, err := w.Group(gid)
+		g, err := tx.Group(gid)
 		if err != nil {
 			return "", err
 		}
-		moved, err := move(w, &u, gid)
+		moved, err := move(tx, &u, gid)
 		if err != nil || !moved {
 			return u.ID, err
 		}
-		w.AddAdminActivity(&u, action, g.Name)
+		tx.AddAdminActivity(&u, action, g.Name)
 		e := op.event(action, &u)
 		e.Targets = groupTarget(&g)
-		if err := w.Audit(e); err != nil {
+		if err := tx.Audit(e); err != nil {
 			return "", err
 		}
-		return u.ID, w.Save(&u)
+		return u.ID, tx.Save(&u)
 	})
 }
 

@@ -12,9 +12,9 @@ import (
 // ResetPassword mails a person the link of a forgotten password, or with sendEmail false gives it in the answer, to
 // Machine or with Secrets only, of which the person is told (PROTOCOL 22). The password of before counts until the
 // new one is confirmed with a device. CodeWrongState: not active, or without a usable device (PROTOCOL 8).
-func (d *Desk) ResetPassword(ctx context.Context, op Principal, from authn.RequestInfo, id string, sendEmail bool) (authn.Secret, error) {
-	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (authn.Secret, error) {
-		u, err := FindUser(w.Reader, op, PermAssist, id)
+func (d *Desk) ResetPassword(ctx context.Context, op Principal, req authn.RequestInfo, id string, sendEmail bool) (authn.Secret, error) {
+	return authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (authn.Secret, error) {
+		u, err := FindUser(tx.Reader, op, PermAssist, id)
 		if err != nil {
 			return authn.Secret{}, err
 		}
@@ -28,7 +28,7 @@ func (d *Desk) ResetPassword(ctx context.Context, op Principal, from authn.Reque
 			}
 			way = op.Owner // the password will have come by their hand (PROTOCOL 8)
 		}
-		token, expires, err := w.IssuePasswordLink(&u, way)
+		token, expires, err := tx.IssuePasswordLink(&u, way)
 		if err != nil {
 			return authn.Secret{}, err
 		}
@@ -39,19 +39,19 @@ func (d *Desk) ResetPassword(ctx context.Context, op Principal, from authn.Reque
 		if sendEmail {
 			e.Detail = map[string]string{"way": "mail"}
 			m := templates.PasswordLinkMail{Context: about, Link: link, Until: expires}
-			err = w.SendTo(u.Addresses()[:1], d.People.Locale(&u), m, expires)
+			err = tx.SendTo(u.Addresses()[:1], d.People.Locale(&u), m, expires)
 		} else {
 			e.Detail, answer = map[string]string{"way": "answer"}, authn.SecretOf(link)
-			about.At = w.Op.Now
-			err = w.SendTo(u.Addresses(), d.People.Locale(&u), templates.PasswordLinkGivenMail{Context: about, By: d.administratorName(op)}, time.Time{})
+			about.At = tx.Op.Now
+			err = tx.SendTo(u.Addresses(), d.People.Locale(&u), templates.PasswordLinkGivenMail{Context: about, By: d.administratorName(op)}, time.Time{})
 		}
 		if err != nil {
 			return authn.Secret{}, err
 		}
-		w.AddAdminActivity(&u, audit.PasswordForgotten, "") // on the person's page: a link, not yet another password
-		if err := w.Audit(e); err != nil {
+		tx.AddAdminActivity(&u, audit.PasswordForgotten, "") // on the person's page: a link, not yet another password
+		if err := tx.Audit(e); err != nil {
 			return authn.Secret{}, err
 		}
-		return answer, w.Save(&u)
+		return answer, tx.Save(&u)
 	})
 }

@@ -13,20 +13,20 @@ import (
 
 // ExpirePassword has a person choose another password at their next complete sign-in. Who is signed in stays so.
 // CodeWrongState: not active, or without a password.
-func (d *Desk) ExpirePassword(ctx context.Context, op Principal, from authn.RequestInfo, id string) (authn.User, error) {
-	u, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (authn.User, error) {
-		u, err := FindUser(w.Reader, op, PermManage, id)
+func (d *Desk) ExpirePassword(ctx context.Context, op Principal, req authn.RequestInfo, id string) (authn.User, error) {
+	u, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (authn.User, error) {
+		u, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
 			return authn.User{}, err
 		}
-		if err := w.ExpirePassword(&u); err != nil {
+		if err := tx.ExpirePassword(&u); err != nil {
 			return authn.User{}, err
 		}
-		w.AddAdminActivity(&u, audit.PasswordExpired, "")
-		if err := w.Audit(op.event(audit.PasswordExpired, &u)); err != nil {
+		tx.AddAdminActivity(&u, audit.PasswordExpired, "")
+		if err := tx.Audit(op.event(audit.PasswordExpired, &u)); err != nil {
 			return authn.User{}, err
 		}
-		return stated(w, u, w.Save(&u))
+		return stated(tx, u, tx.Save(&u))
 	})
 	return WithoutSecrets(u), err
 }
@@ -34,35 +34,35 @@ func (d *Desk) ExpirePassword(ctx context.Context, op Principal, from authn.Requ
 // TemporaryPassword gives an active person a password to be told to them, which they change at the next complete
 // sign-in; to Machine or with Secrets only, and the person learns of it by mail (PROTOCOL 22). It came by the
 // operator's hand and opens nothing without a device or a ticket of another. Every session ends. CodeWrongState: not active.
-func (d *Desk) TemporaryPassword(ctx context.Context, op Principal, from authn.RequestInfo, id string) (authn.Secret, error) {
+func (d *Desk) TemporaryPassword(ctx context.Context, op Principal, req authn.RequestInfo, id string) (authn.Secret, error) {
 	if _, err := d.giving(ctx, op, id); err != nil {
 		return authn.Secret{}, err
 	}
-	a := d.People.NewOperation(from)
+	a := d.People.NewOperation(req)
 	temporary := temporaryPassword(a)
 	phc, err := d.People.Hasher.Hash(ctx, false, temporary.Reveal())
 	if err != nil {
 		return authn.Secret{}, fmt.Errorf("hashing a password: %w", err)
 	}
-	return authn.Update(ctx, d.People, a, func(w *authn.Tx) (authn.Secret, error) {
-		u, err := FindUser(w.Reader, op, PermManage, id)
+	return authn.Update(ctx, d.People, a, func(tx *authn.Tx) (authn.Secret, error) {
+		u, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
 			return authn.Secret{}, err
 		}
-		if err := w.SetPassword(&u, phc, op.Owner, authn.ChangeTemporary); err != nil {
+		if err := tx.SetPassword(&u, phc, op.Owner, authn.ChangeTemporary); err != nil {
 			return authn.Secret{}, err
 		}
-		if err := d.notifyPasswordSet(w, op, &u, "temporary"); err != nil {
+		if err := d.notifyPasswordSet(tx, op, &u, "temporary"); err != nil {
 			return authn.Secret{}, err
 		}
-		return temporary, w.Save(&u)
+		return temporary, tx.Save(&u)
 	})
 }
 
 // temporaryPassword is 80 bits in four groups of small letters and digits, none of which is taken for another: to be
 // said on the telephone and typed on one.
-func temporaryPassword(a *authn.Operation) authn.Secret {
-	text := a.Code("temporary password 1").Reveal() + "-" + a.Code("temporary password 2").Reveal()
+func temporaryPassword(op *authn.Operation) authn.Secret {
+	text := op.Code("temporary password 1").Reveal() + "-" + op.Code("temporary password 2").Reveal()
 	return authn.SecretOf(strings.ToLower(text))
 }
 
@@ -87,41 +87,41 @@ type PasswordChanged struct{}
 // ChangePassword changes the password of somebody whose present one the operator's program knows, with the limits and
 // counters of the sign-in (PROTOCOL 22). The new one came by the operator's hand. Every session ends. CodeInvalid,
 // CodeRateLimited, CodeWrongState: authn.ChangePasswordByAdmin.
-func (d *Desk) ChangePassword(ctx context.Context, op Principal, from authn.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
-	return PasswordChanged{}, d.People.ChangePasswordByAdmin(ctx, from, authn.PasswordChange{Provenance: op.Owner, Current: current, Chosen: chosen,
+func (d *Desk) ChangePassword(ctx context.Context, op Principal, req authn.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
+	return PasswordChanged{}, d.People.ChangePasswordByAdmin(ctx, req, authn.PasswordChange{Provenance: op.Owner, Current: current, Chosen: chosen,
 		Find: func(r authn.Reader) (authn.User, error) { return FindUser(r, op, PermManage, id) },
-		OnChange: func(w *authn.Tx, u *authn.User, changed bool) error {
+		OnChange: func(tx *authn.Tx, u *authn.User, changed bool) error {
 			if changed {
-				w.SetResult(PasswordChanged{})
-				return d.notifyPasswordSet(w, op, u, "changed")
+				tx.SetResult(PasswordChanged{})
+				return d.notifyPasswordSet(tx, op, u, "changed")
 			}
 			e := op.event(audit.PasswordUpdated, u)
 			e.Outcome, e.Reason = audit.Failure, "wrong password"
-			return w.Audit(e)
+			return tx.Audit(e)
 		}})
 }
 
 // notifyPasswordSet writes down and tells the person that an operator chose their password; how is "set", "changed" or
 // "temporary".
-func (d *Desk) notifyPasswordSet(w *authn.Tx, op Principal, u *authn.User, how string) error {
+func (d *Desk) notifyPasswordSet(tx *authn.Tx, op Principal, u *authn.User, how string) error {
 	action := audit.PasswordUpdated
 	if how == "temporary" {
 		action = audit.PasswordExpired // as Okta writes it down
 	}
 	e := op.event(action, u)
 	e.Detail = map[string]string{"way": how, "owner": op.Owner}
-	if err := w.Audit(e); err != nil {
+	if err := tx.Audit(e); err != nil {
 		return err
 	}
 	// Nothing of the operator's own browser and address goes to the person.
-	m := templates.PasswordGivenMail{Context: templates.Context{Name: u.DisplayName(), At: w.Op.Now}, By: d.administratorName(op), Temporary: how == "temporary"}
-	return w.SendTo(u.Addresses(), d.People.Locale(u), m, time.Time{})
+	m := templates.PasswordGivenMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: d.administratorName(op), Temporary: how == "temporary"}
+	return tx.SendTo(u.Addresses(), d.People.Locale(u), m, time.Time{})
 }
 
 // stated is a person who was stored, with their state for the answer.
-func stated(w *authn.Tx, u authn.User, err error) (authn.User, error) {
+func stated(tx *authn.Tx, u authn.User, err error) (authn.User, error) {
 	if err == nil {
-		u.State, err = w.DisplayStatus(&u, w.Op.Now)
+		u.State, err = tx.DisplayStatus(&u, tx.Op.Now)
 	}
 	return u, err
 }

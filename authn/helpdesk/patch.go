@@ -42,7 +42,7 @@ func (s State) leadsTo(t State) bool { return s == t || !s.closed() || !t.closed
 // take it at once one has it, and the other is told who (CodeWrongState with Error.Holder), as is whoever answers,
 // closes or gives away somebody else's case without TakeOver. Opened again it needs a new check of the identity.
 // CodeForbidden: nobody works on their own request. CodeTooMany: the case is full.
-func (d *Desk) Patch(ctx context.Context, op Principal, from authn.RequestInfo, id string, p RequestPatch) (Request, error) {
+func (d *Desk) Patch(ctx context.Context, op Principal, req authn.RequestInfo, id string, p RequestPatch) (Request, error) {
 	if err := op.Require(PermInvite); err != nil {
 		return Request{}, err
 	}
@@ -50,31 +50,31 @@ func (d *Desk) Patch(ctx context.Context, op Principal, from authn.RequestInfo, 
 	if err != nil {
 		return Request{}, err
 	}
-	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (Request, error) {
-		c, err := d.load(w.Raw, id)
+	return authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (Request, error) {
+		c, err := d.load(tx.Raw, id)
 		if err != nil {
 			return Request{}, err
 		}
-		if err := d.requestInScope(w.Reader, op, &c); err != nil {
+		if err := d.requestInScope(tx.Reader, op, &c); err != nil {
 			return Request{}, err
 		}
 		if op.Owner == string(c.User) {
 			return Request{}, authn.Refuse(authn.CodeForbidden)
 		}
 		before := len(c.History)
-		e, err := d.apply(w, op, &c, p)
+		e, err := d.apply(tx, op, &c, p)
 		if err != nil || len(c.History) == before {
 			return c, err
 		}
 		if p.Answer != "" {
-			if err := d.answer(w, &c, p.Answer); err != nil {
+			if err := d.answer(tx, &c, p.Answer); err != nil {
 				return Request{}, err
 			}
 		}
-		if err := w.Audit(e); err != nil {
+		if err := tx.Audit(e); err != nil {
 			return Request{}, err
 		}
-		err = d.save(w, &c)
+		err = d.save(tx, &c)
 		return c, err
 	})
 }
@@ -128,7 +128,7 @@ func (p RequestPatch) complete(c *Request) (RequestPatch, error) {
 }
 
 // apply changes the case and returns the event of it.
-func (d *Desk) apply(w *authn.Tx, op Principal, c *Request, p RequestPatch) (audit.Event, error) {
+func (d *Desk) apply(tx *authn.Tx, op Principal, c *Request, p RequestPatch) (audit.Event, error) {
 	p, err := p.complete(c)
 	if err != nil {
 		return audit.Event{}, err
@@ -136,7 +136,7 @@ func (d *Desk) apply(w *authn.Tx, op Principal, c *Request, p RequestPatch) (aud
 	action, detail := audit.HelpUpdated, map[string]string{}
 	to, name := c.Assignee, c.AssigneeName
 	if p.Assignee != nil {
-		if to, name, err = d.assignee(w.Reader, op, c, *p.Assignee); err != nil {
+		if to, name, err = d.assignee(tx.Reader, op, c, *p.Assignee); err != nil {
 			return audit.Event{}, err
 		}
 	}
@@ -153,20 +153,20 @@ func (d *Desk) apply(w *authn.Tx, op Principal, c *Request, p RequestPatch) (aud
 	}
 	if to != c.Assignee {
 		c.Assignee, c.AssigneeName, action, detail["assignee"] = to, name, audit.HelpAssigned, to
-		c.step(w, op, HistoryEntry{What: "assigned", Text: name, Who: to})
+		c.step(tx, op, HistoryEntry{What: "assigned", Text: name, Who: to})
 	}
-	if p.Check != nil && c.identify(w, op, *p.Check) {
+	if p.Check != nil && c.identify(tx, op, *p.Check) {
 		detail["identity"], detail["identityBy"] = string(p.Check.Method), p.Check.By
 	}
 	if p.Note != "" {
-		c.note(w, op, "note", p.Note)
+		c.note(tx, op, "note", p.Note)
 	}
 	if p.Answer != "" {
-		c.note(w, op, "answer", p.Answer)
+		c.note(tx, op, "answer", p.Answer)
 	}
 	if moves {
 		c.State, detail["status"] = p.Status, string(p.Status)
-		c.note(w, op, "status", string(p.Status))
+		c.note(tx, op, "status", string(p.Status))
 		if c.State.closed() {
 			action = audit.HelpClosed
 		}
@@ -215,15 +215,15 @@ func (d *Desk) assignee(r authn.Reader, op Principal, c *Request, who string) (i
 
 // answer mails an operator's words to the person, at the stored address; CodeWrongState where nobody is known, for
 // an address that anybody can have typed gets no mail. A request that is rejected is said to be.
-func (d *Desk) answer(w *authn.Tx, c *Request, text string) error {
-	u, err := w.User(c.User)
+func (d *Desk) answer(tx *authn.Tx, c *Request, text string) error {
+	u, err := tx.User(c.User)
 	if c.User == "" || authn.CodeOf(err) == authn.CodeNotFound { // a stranger's, or deleted since
 		return &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonUnknownAddress}
 	}
 	if err != nil {
 		return err
 	}
-	m := templates.HelpAnsweredMail{Context: templates.Context{Name: u.DisplayName(), At: w.Op.Now}, Reference: c.Reference, Answer: text,
+	m := templates.HelpAnsweredMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, Reference: c.Reference, Answer: text,
 		Rejected: c.State == StateRejected}
-	return w.SendTo(u.Addresses()[:1], d.People.Locale(&u), m, time.Time{})
+	return tx.SendTo(u.Addresses()[:1], d.People.Locale(&u), m, time.Time{})
 }

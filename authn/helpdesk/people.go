@@ -42,12 +42,12 @@ type Added struct {
 // come in by the invitation alone. Whoever brings a Key is active too and is mailed a link to choose a password, which
 // proves the device as well. CodeTaken: an address is somebody's; for an operator limited to groups only if it
 // is that of somebody within, else the answer is that for a new person (PROTOCOL 21). CodeInvalid, CodeForbidden.
-func (d *Desk) CreateUser(ctx context.Context, op Principal, from authn.RequestInfo, n NewUser, activate, sendEmail bool) (authn.User, Invitation, error) {
+func (d *Desk) CreateUser(ctx context.Context, op Principal, req authn.RequestInfo, n NewUser, activate, sendEmail bool) (authn.User, Invitation, error) {
 	u, err := d.drafted(op, n, activate, sendEmail)
 	if err != nil {
 		return authn.User{}, Invitation{}, err
 	}
-	a := d.People.NewOperation(from)
+	a := d.People.NewOperation(req)
 	if n.Password != "" {
 		if u.Password, err = d.givenPassword(ctx, op, a.Now, &u, n.Password); err != nil {
 			return authn.User{}, Invitation{}, err
@@ -57,38 +57,38 @@ func (d *Desk) CreateUser(ctx context.Context, op Principal, from authn.RequestI
 	if err != nil {
 		return authn.User{}, Invitation{}, err
 	}
-	out, err := authn.Update(ctx, d.People, a, func(w *authn.Tx) (Added, error) {
-		return d.add(w, op, n, u, device, activate, sendEmail)
+	out, err := authn.Update(ctx, d.People, a, func(tx *authn.Tx) (Added, error) {
+		return d.add(tx, op, n, u, device, activate, sendEmail)
 	})
 	if err == nil && len(out.User.Groups) > 0 && !out.User.Placeholder {
 		err = d.People.DeletePlaceholders(ctx, out.User.ID)
 	}
 	if err == nil && n.Role == authn.RoleSuperAdmin {
-		err = d.notifySuperAdmins(ctx, op, from, roleChange{action: audit.RoleGranted, grant: out.User.Roles[0], user: out.User}, a.Now)
+		err = d.notifySuperAdmins(ctx, op, req, roleChange{action: audit.RoleGranted, grant: out.User.Roles[0], user: out.User}, a.Now)
 	}
 	return WithoutSecrets(out.User), out.Invitation, err
 }
 
 // add is the Update of CreateUser, for a person who was drafted and the device that they bring, if any.
-func (d *Desk) add(w *authn.Tx, op Principal, n NewUser, u authn.User, device *factors.Device, activate, sendEmail bool) (Added, error) {
-	fresh := w.NewUser()
+func (d *Desk) add(tx *authn.Tx, op Principal, n NewUser, u authn.User, device *factors.Device, activate, sendEmail bool) (Added, error) {
+	fresh := tx.NewUser()
 	u.ID, u.Handle, u.EmailProvenance.By = fresh.ID, fresh.Handle, op.mailbox()
-	if err := d.handleExistingAddress(w, op, &u); err != nil {
+	if err := d.handleExistingAddress(tx, op, &u); err != nil {
 		return Added{}, err
 	}
 	if n.Role != "" {
-		g := authn.RoleAssignment{ID: "r" + w.Op.ID("grant"), Role: n.Role, Created: w.Op.Now, Changed: w.Op.Now}
+		g := authn.RoleAssignment{ID: "r" + tx.Op.ID("grant"), Role: n.Role, Created: tx.Op.Now, Changed: tx.Op.Now}
 		if n.Role != authn.RoleSuperAdmin {
 			g.Groups = n.Groups
 		}
 		u.Roles = []authn.RoleAssignment{g}
 	}
 	if device != nil {
-		if err := w.AddImported(&u, *device); err != nil {
+		if err := tx.AddImported(&u, *device); err != nil {
 			return Added{}, err
 		}
 	}
-	if err := w.Create(&u); err != nil {
+	if err := tx.Create(&u); err != nil {
 		return Added{}, err
 	}
 	e := op.event(audit.UserCreated, &u)
@@ -99,18 +99,18 @@ func (d *Desk) add(w *authn.Tx, op Principal, n NewUser, u authn.User, device *f
 	if n.Password != "" { // whose half it is (PROTOCOL 22)
 		e.Detail["password"] = op.Owner
 	}
-	err := w.Audit(e)
+	err := tx.Audit(e)
 	if err == nil && device != nil {
-		err = d.auditKey(w, op, &u, audit.FactorActivated)
+		err = d.auditKey(tx, op, &u, audit.FactorActivated)
 	}
 	var inv Invitation
 	if err == nil && activate {
-		inv, err = d.sendWelcome(w, op, &u, sendEmail)
+		inv, err = d.sendWelcome(tx, op, &u, sendEmail)
 	}
 	if err != nil {
 		return Added{}, err
 	}
-	u, err = stated(w, u, nil)
+	u, err = stated(tx, u, nil)
 	return Added{u, inv}, err
 }
 
@@ -186,17 +186,17 @@ func (d *Desk) hashed(ctx context.Context, u *authn.User, password string) (stri
 }
 
 // invite makes an invitation, mails it or gives it to the operator, and saves the person.
-func (d *Desk) invite(w *authn.Tx, op Principal, u *authn.User, sendEmail bool) (Invitation, error) {
+func (d *Desk) invite(tx *authn.Tx, op Principal, u *authn.User, sendEmail bool) (Invitation, error) {
 	way, by := authn.ProvenanceEmail, d.administratorName(op)
 	if !sendEmail {
 		way = op.Owner
 	}
 	if u.HasOnlyImportedDevice() { // nobody has signed in with it here: the invitation is for another phone
-		if err := d.removeImported(w, op, u); err != nil {
+		if err := d.removeImported(tx, op, u); err != nil {
 			return Invitation{}, err
 		}
 	}
-	token, err := w.Invite(u, way, by)
+	token, err := tx.Invite(u, way, by)
 	if err != nil {
 		return Invitation{}, err
 	}
@@ -206,31 +206,31 @@ func (d *Desk) invite(w *authn.Tx, op Principal, u *authn.User, sendEmail bool) 
 	e.Detail = map[string]string{"way": "mail"}
 	if sendEmail {
 		var garage string
-		if garage, err = groupOf(w, u); err != nil {
+		if garage, err = groupOf(tx, u); err != nil {
 			return Invitation{}, err
 		}
 		// Nothing of the operator's own browser and address goes to the person.
 		m := templates.InvitationMail{Context: templates.Context{Name: u.DisplayName()}, Inviter: by, Garage: garage,
 			Login: u.Login, Link: link, Until: out.Expires}
-		err = w.SendTo(u.Addresses()[:1], d.People.Locale(u), m, out.Expires)
+		err = tx.SendTo(u.Addresses()[:1], d.People.Locale(u), m, out.Expires)
 	} else {
 		out.Link, e.Detail["way"] = authn.SecretOf(link), "answer"
 	}
 	if err != nil {
 		return Invitation{}, err
 	}
-	if err := w.Audit(e); err != nil {
+	if err := tx.Audit(e); err != nil {
 		return Invitation{}, err
 	}
-	return out, w.Save(u)
+	return out, tx.Save(u)
 }
 
 // groupOf is the name of the person's first garage, "" for none.
-func groupOf(w *authn.Tx, u *authn.User) (string, error) {
+func groupOf(tx *authn.Tx, u *authn.User) (string, error) {
 	if len(u.Groups) == 0 {
 		return "", nil
 	}
-	g, err := w.Group(u.Groups[0])
+	g, err := tx.Group(u.Groups[0])
 	if err != nil && authn.CodeOf(err) != authn.CodeNotFound {
 		return "", err
 	}
@@ -240,9 +240,9 @@ func groupOf(w *authn.Tx, u *authn.User) (string, error) {
 // Activate invites a person who never had a device, anew if need be: the earlier link is dead then, and so is a key
 // from another house that they have not signed in with. CodeWrongState for anybody else (PROTOCOL 10), but whoever was deactivated and had one is active again, without an invitation.
 // The rest is as with CreateUser.
-func (d *Desk) Activate(ctx context.Context, op Principal, from authn.RequestInfo, id string, sendEmail bool) (Invitation, error) {
-	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (Invitation, error) {
-		u, err := FindUser(w.Reader, op, PermInvite, id)
+func (d *Desk) Activate(ctx context.Context, op Principal, req authn.RequestInfo, id string, sendEmail bool) (Invitation, error) {
+	return authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (Invitation, error) {
+		u, err := FindUser(tx.Reader, op, PermInvite, id)
 		if err != nil {
 			return Invitation{}, err
 		}
@@ -250,9 +250,9 @@ func (d *Desk) Activate(ctx context.Context, op Principal, from authn.RequestInf
 			return Invitation{}, authn.Refuse(authn.CodeForbidden)
 		}
 		if u.Status == authn.StatusDeactivated {
-			return d.revive(w, op, &u, sendEmail)
+			return d.revive(tx, op, &u, sendEmail)
 		}
-		return d.invite(w, op, &u, sendEmail)
+		return d.invite(tx, op, &u, sendEmail)
 	})
 }
 
@@ -324,15 +324,15 @@ func device(u *authn.User, fid factors.DeviceID) (factors.Device, error) {
 
 // RemoveDevice takes one device from a person, under the rules of a reset. Every session of theirs ends; no
 // ticket is sent: whoever has no device left needs a reset (PROTOCOL 1). One that is still being enrolled is withdrawn.
-func (d *Desk) RemoveDevice(ctx context.Context, op Principal, from authn.RequestInfo, id string, fid factors.DeviceID) error {
-	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
-		u, err := FindUser(w.Reader, op, PermReset, id)
+func (d *Desk) RemoveDevice(ctx context.Context, op Principal, req authn.RequestInfo, id string, fid factors.DeviceID) error {
+	_, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+		u, err := FindUser(tx.Reader, op, PermReset, id)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := w.CancelByAdmin(d.caller(op, PermReset, id), &u, fid); authn.CodeOf(err) != authn.CodeNotFound {
+		if err := tx.CancelByAdmin(d.caller(op, PermReset, id), &u, fid); authn.CodeOf(err) != authn.CodeNotFound {
 			if err == nil {
-				err = w.Save(&u)
+				err = tx.Save(&u)
 			}
 			return struct{}{}, err
 		}
@@ -340,20 +340,20 @@ func (d *Desk) RemoveDevice(ctx context.Context, op Principal, from authn.Reques
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := w.TakeDevice(&u, gone); err != nil {
+		if err := tx.TakeDevice(&u, gone); err != nil {
 			return struct{}{}, err
 		}
-		if _, err := w.RevokeSessions(&u, ""); err != nil {
+		if _, err := tx.RevokeSessions(&u, ""); err != nil {
 			return struct{}{}, err
 		}
-		w.AddAdminActivity(&u, audit.FactorRemoved, gone.Name)
+		tx.AddAdminActivity(&u, audit.FactorRemoved, gone.Name)
 		e := op.event(audit.FactorRemoved, &u)
 		e.Targets = []audit.Actor{{Type: audit.TypeDevice, ID: string(gone.ID), Name: gone.Name}}
 		e.Detail = map[string]string{"kind": string(gone.Kind)}
-		if err := w.Audit(e); err != nil {
+		if err := tx.Audit(e); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, w.Save(&u)
+		return struct{}{}, tx.Save(&u)
 	})
 	return err
 }

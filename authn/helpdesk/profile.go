@@ -31,13 +31,13 @@ type ProfileChange struct {
 //
 // A password that is set came by the operator's hand, of which the person learns by mail, and ends every session of
 // theirs. CodeWrongState: not active.
-func (d *Desk) UpdateUser(ctx context.Context, op Principal, from authn.RequestInfo, id string, c ProfileChange) (authn.User, error) {
+func (d *Desk) UpdateUser(ctx context.Context, op Principal, req authn.RequestInfo, id string, c ProfileChange) (authn.User, error) {
 	phc, err := d.replaced(ctx, op, id, c)
 	if err != nil {
 		return authn.User{}, err
 	}
-	u, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (authn.User, error) {
-		was, err := FindUser(w.Reader, op, PermManage, id)
+	u, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (authn.User, error) {
+		was, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
 			return authn.User{}, err
 		}
@@ -46,38 +46,38 @@ func (d *Desk) UpdateUser(ctx context.Context, op Principal, from authn.RequestI
 			return authn.User{}, err
 		}
 		if phc != "" {
-			if err := d.setPassword(w, op, &u, phc); err != nil {
+			if err := d.setPassword(tx, op, &u, phc); err != nil {
 				return authn.User{}, err
 			}
 		}
 		changed := changedMembers(&was, &u)
 		switch {
 		case len(changed) == 0 && phc == "":
-			return stated(w, was, nil)
+			return stated(tx, was, nil)
 		case len(changed) == 0:
-			return stated(w, u, w.Save(&u))
+			return stated(tx, u, tx.Save(&u))
 		}
 		if op.scoped() && (u.Login != was.Login || u.Email != was.Email || u.SecondEmail != was.SecondEmail) {
 			return authn.User{}, authn.Refuse(authn.CodeForbidden)
 		}
 		action := audit.ProfileUpdated
 		if u.Email != was.Email {
-			action, u.EmailProvenance = audit.AddressUpdated, authn.Mailbox{By: op.mailbox(), Moved: w.Op.Now}
+			action, u.EmailProvenance = audit.AddressUpdated, authn.Mailbox{By: op.mailbox(), Moved: tx.Op.Now}
 		}
-		w.AddAdminActivity(&u, action, "")
-		moved, err := w.UpdateProfile(&u, &was)
+		tx.AddAdminActivity(&u, action, "")
+		moved, err := tx.UpdateProfile(&u, &was)
 		if err != nil {
 			return authn.User{}, err
 		}
 		e := op.event(action, &u)
 		e.Detail = map[string]string{"changed": strings.Join(changed, " ")}
-		if err := w.Audit(e); err != nil {
+		if err := tx.Audit(e); err != nil {
 			return authn.User{}, err
 		}
 		if moved {
-			err = d.notifyAddressChanged(w, op, &was, &u)
+			err = d.notifyAddressChanged(tx, op, &was, &u)
 		}
-		return stated(w, u, err)
+		return stated(tx, u, err)
 	})
 	return WithoutSecrets(u), err
 }
@@ -107,14 +107,14 @@ func (d *Desk) replaced(ctx context.Context, op Principal, id string, c ProfileC
 }
 
 // setPassword gives the person the password of a change. The right was judged before it was hashed, and is again.
-func (d *Desk) setPassword(w *authn.Tx, op Principal, u *authn.User, phc string) error {
+func (d *Desk) setPassword(tx *authn.Tx, op Principal, u *authn.User, phc string) error {
 	if !op.secrets() {
 		return authn.Refuse(authn.CodeForbidden)
 	}
-	if err := w.SetPassword(u, phc, op.Owner, ""); err != nil {
+	if err := tx.SetPassword(u, phc, op.Owner, ""); err != nil {
 		return err
 	}
-	return d.notifyPasswordSet(w, op, u, "set")
+	return d.notifyPasswordSet(tx, op, u, "set")
 }
 
 // apply writes the change into the person; what a person cannot be is judged when it is stored.
@@ -192,13 +192,13 @@ func changedMembers(was, u *authn.User) []string {
 }
 
 // notifyAddressChanged tells every address of before and after. One that is no longer the person's learns of no other.
-func (d *Desk) notifyAddressChanged(w *authn.Tx, op Principal, was, u *authn.User) error {
-	m := templates.AddressChangedMail{Context: templates.Context{Name: u.DisplayName(), At: w.Op.Now}, By: d.administratorName(op)}
+func (d *Desk) notifyAddressChanged(tx *authn.Tx, op Principal, was, u *authn.User) error {
+	m := templates.AddressChangedMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: d.administratorName(op)}
 	present := u.Addresses()
 	former := slices.DeleteFunc(was.Addresses(), func(a string) bool { return slices.Contains(present, a) })
-	if err := w.SendTo(former, d.People.Locale(u), m, time.Time{}); err != nil {
+	if err := tx.SendTo(former, d.People.Locale(u), m, time.Time{}); err != nil {
 		return err
 	}
 	m.Login = u.Login
-	return w.SendTo(present, d.People.Locale(u), m, time.Time{})
+	return tx.SendTo(present, d.People.Locale(u), m, time.Time{})
 }

@@ -8,32 +8,32 @@ import (
 )
 
 // signingIn is where an operator's program signs people in from: everything that follows is bound to the token.
-func (op Principal) signingIn(from authn.RequestInfo) (authn.RequestInfo, error) {
+func (op Principal) signingIn(req authn.RequestInfo) (authn.RequestInfo, error) {
 	if err := op.RequireSignIn(); err != nil {
 		return authn.RequestInfo{}, err
 	}
-	from.APIToken = op.ID
-	return from, nil
+	req.APIToken = op.ID
+	return req, nil
 }
 
 // SignIn judges a password that a program was given. Whom the operator does not see is a stranger. CodeForbidden without
 // the allowance (PROTOCOL 25); CodeSignInFailed, CodeRateLimited as on the page.
-func (d *Desk) SignIn(ctx context.Context, op Principal, from authn.RequestInfo, identifier, password string) (authn.APISignIn, error) {
-	from, err := op.signingIn(from)
+func (d *Desk) SignIn(ctx context.Context, op Principal, req authn.RequestInfo, identifier, password string) (authn.APISignIn, error) {
+	req, err := op.signingIn(req)
 	if err != nil {
 		return authn.APISignIn{}, err
 	}
-	return d.People.StartAPISignIn(ctx, from, identifier, password, op.InScope)
+	return d.People.StartAPISignIn(ctx, req, identifier, password, op.InScope)
 }
 
 // SignInState tells where a sign-in stands that this token began; CodeExpired for any other, and for that of a person whom
 // the operator does not see any more (PROTOCOL 20).
-func (d *Desk) SignInState(ctx context.Context, op Principal, from authn.RequestInfo, state authn.Secret) (authn.APISignIn, error) {
-	from, err := op.signingIn(from)
+func (d *Desk) SignInState(ctx context.Context, op Principal, req authn.RequestInfo, state authn.Secret) (authn.APISignIn, error) {
+	req, err := op.signingIn(req)
 	if err != nil {
 		return authn.APISignIn{}, err
 	}
-	t, err := d.People.APISignIn(ctx, from, state)
+	t, err := d.People.APISignIn(ctx, req, state)
 	if err != nil || !op.scoped() {
 		return t, err
 	}
@@ -52,22 +52,22 @@ func (d *Desk) SignInState(ctx context.Context, op Principal, from authn.Request
 }
 
 // SignInCode judges a code of one device in a sign-in that this token began.
-func (d *Desk) SignInCode(ctx context.Context, op Principal, from authn.RequestInfo, state authn.Secret, fid factors.DeviceID, code []byte) (authn.APISignIn, authn.Verification, error) {
-	from, err := op.signingIn(from)
+func (d *Desk) SignInCode(ctx context.Context, op Principal, req authn.RequestInfo, state authn.Secret, fid factors.DeviceID, code []byte) (authn.APISignIn, authn.Verification, error) {
+	req, err := op.signingIn(req)
 	if err != nil {
 		return authn.APISignIn{}, authn.Verification{}, err
 	}
-	if _, err := d.SignInState(ctx, op, from, state); err != nil {
+	if _, err := d.SignInState(ctx, op, req, state); err != nil {
 		return authn.APISignIn{}, authn.Verification{}, err
 	}
-	return d.People.VerifyAPISignIn(ctx, from, state, fid, code)
+	return d.People.VerifyAPISignIn(ctx, req, state, fid, code)
 }
 
 // CancelSignIn ends a sign-in that this token began.
-func (d *Desk) CancelSignIn(ctx context.Context, op Principal, from authn.RequestInfo, state authn.Secret) error {
-	from, err := op.signingIn(from)
+func (d *Desk) CancelSignIn(ctx context.Context, op Principal, req authn.RequestInfo, state authn.Secret) error {
+	req, err := op.signingIn(req)
 	if err != nil {
 		return err
 	}
-	return d.People.CancelAPISignIn(ctx, from, state)
+	return d.People.CancelAPISignIn(ctx, req, state)
 }

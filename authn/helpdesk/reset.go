@@ -98,7 +98,7 @@ type resetOutcome struct {
 // answer, no further one is sent. CodeForbidden: PROTOCOL 11. CodeWrongState: for somebody who never
 // had a device there is the invitation. For an equal nothing is done but to ask for a second administrator's word:
 // Receipt.Waits tells of it.
-func (d *Desk) Reset(ctx context.Context, op Principal, from authn.RequestInfo, id string, r ResetRequest) (ResetResult, error) {
+func (d *Desk) Reset(ctx context.Context, op Principal, req authn.RequestInfo, id string, r ResetRequest) (ResetResult, error) {
 	how, err := r.way(op)
 	if err != nil {
 		return ResetResult{}, err
@@ -120,14 +120,14 @@ func (d *Desk) Reset(ctx context.Context, op Principal, from authn.RequestInfo, 
 		return ResetResult{}, err
 	}
 	if op.NeedsApproval(&u) {
-		waits, err := d.requestApproval(ctx, op, from, id, r)
+		waits, err := d.requestApproval(ctx, op, req, id, r)
 		return ResetResult{Approval: &waits}, err
 	}
-	return d.resetting(ctx, from, job, &u)
+	return d.resetting(ctx, req, job, &u)
 }
 
 // resetting does a reset that was judged for a person as they were read, and tells whoever else hears of it.
-func (d *Desk) resetting(ctx context.Context, from authn.RequestInfo, job resetJob, u *authn.User) (ResetResult, error) {
+func (d *Desk) resetting(ctx context.Context, req authn.RequestInfo, job resetJob, u *authn.User) (ResetResult, error) {
 	var err error
 	if job.told, err = d.ResetRecipients(ctx, job.op, u, job.way == onScreen); err != nil {
 		return ResetResult{}, err
@@ -136,13 +136,13 @@ func (d *Desk) resetting(ctx context.Context, from authn.RequestInfo, job resetJ
 		if job.past, err = d.previousResult(ctx, u); err != nil {
 			return ResetResult{}, err
 		}
-		a := d.People.NewOperation(from)
-		out, err := authn.Update(ctx, d.People, a, job.do)
+		op := d.People.NewOperation(req)
+		out, err := authn.Update(ctx, d.People, op, job.do)
 		if err != nil {
 			return ResetResult{}, err
 		}
 		if !out.stale {
-			return out.receipt, d.NotifyRemaining(ctx, from, job.mail(u, a.Now), out.rest)
+			return out.receipt, d.NotifyRemaining(ctx, req, job.mail(u, op.Now), out.rest)
 		}
 		u.ResetAt, u.Devices = out.receipt.At, nil
 	}
@@ -151,62 +151,62 @@ func (d *Desk) resetting(ctx context.Context, from authn.RequestInfo, job resetJ
 
 // do is the Update. It touches at most 64 keys: a person has up to 32 sessions, 10 security keys and 3 tickets,
 // which with person, standing, case, event, ticket and two addresses leaves room for toldAtOnce of the others.
-func (j resetJob) do(w *authn.Tx) (resetOutcome, error) {
-	u, err := j.judged(w)
+func (j resetJob) do(tx *authn.Tx) (resetOutcome, error) {
+	u, err := j.judged(tx)
 	if err != nil {
 		return resetOutcome{}, err
 	}
 	if err := resettable(&u); err != nil {
 		return resetOutcome{}, err
 	}
-	c, err := j.answered(w, &u)
+	c, err := j.answered(tx, &u)
 	if err != nil {
 		return resetOutcome{}, err
 	}
-	open := openTicket(&u, w.Op.Now)
+	open := openTicket(&u, tx.Op.Now)
 	again := len(u.Devices) == 0 && len(u.Sessions) == 0 && open != nil
 	if err := c.answeredBy(&u, again); err != nil {
 		return resetOutcome{}, err
 	}
 	if again {
-		return j.again(w, &u, open, c)
+		return j.again(tx, &u, open, c)
 	}
-	cleared, err := w.ResetDevices(&u)
+	cleared, err := tx.ResetDevices(&u)
 	if err != nil {
 		return resetOutcome{}, err
 	}
-	rec := ResetResult{User: u.ID, Login: u.Login, At: w.Op.Now, Phones: cleared.Devices["token:software:totp"], Copies: cleared.Copies,
+	rec := ResetResult{User: u.ID, Login: u.Login, At: tx.Op.Now, Phones: cleared.Devices["token:software:totp"], Copies: cleared.Copies,
 		Keys: cleared.Devices["webauthn"], RecoveryCodes: cleared.Codes, Sessions: cleared.Sessions,
 		Reason: j.request.Reason, HelpRequest: j.request.HelpRequest}
-	if err := j.ticket(w, &u, &rec); err != nil {
+	if err := j.ticket(tx, &u, &rec); err != nil {
 		return resetOutcome{}, err
 	}
-	if err := w.Audit(j.event(&u, c, audit.FactorsReset, rec)); err != nil {
+	if err := tx.Audit(j.event(&u, c, audit.FactorsReset, rec)); err != nil {
 		return resetOutcome{}, err
 	}
 	if c != nil {
-		if err := j.desk.resolve(w, j.op, c); err != nil {
+		if err := j.desk.resolve(tx, j.op, c); err != nil {
 			return resetOutcome{}, err
 		}
 	}
-	rest, err := j.notify(w, &u)
+	rest, err := j.notify(tx, &u)
 	if err != nil {
 		return resetOutcome{}, err
 	}
-	w.SetResult(rec)
-	return resetOutcome{receipt: rec, rest: rest}, w.Save(&u)
+	tx.SetResult(rec)
+	return resetOutcome{receipt: rec, rest: rest}, tx.Save(&u)
 }
 
 // judged finds the person whom the operator may reset, alone or by the second word that ends what waits for it.
-func (j resetJob) judged(w *authn.Tx) (authn.User, error) {
+func (j resetJob) judged(tx *authn.Tx) (authn.User, error) {
 	if j.approval == nil {
-		return FindUser(w.Reader, j.op, PermReset, j.id)
+		return FindUser(tx.Reader, j.op, PermReset, j.id)
 	}
-	p, u, err := j.desk.second(w.Reader, w.Raw, j.op, j.approval.ID, w.Op.Now)
+	p, u, err := j.desk.second(tx.Reader, tx.Raw, j.op, j.approval.ID, tx.Op.Now)
 	if err != nil {
 		return u, err
 	}
-	if err := j.desk.approvals.Delete(w.Raw, string(p.User)); err != nil {
+	if err := j.desk.approvals.Delete(tx.Raw, string(p.User)); err != nil {
 		return u, fmt.Errorf("ending a reset that waited: %w", err)
 	}
 	return u, nil
@@ -224,7 +224,7 @@ func resettable(u *authn.User) error {
 }
 
 // again is a reset with nothing left to clear while a ticket is open (PROTOCOL 11).
-func (j resetJob) again(w *authn.Tx, u *authn.User, open *authn.Ticket, c *Request) (resetOutcome, error) {
+func (j resetJob) again(tx *authn.Tx, u *authn.User, open *authn.Ticket, c *Request) (resetOutcome, error) {
 	rec := j.past
 	if !rec.At.Equal(u.ResetAt) {
 		return resetOutcome{receipt: ResetResult{At: u.ResetAt}, stale: true}, nil
@@ -235,47 +235,47 @@ func (j resetJob) again(w *authn.Tx, u *authn.User, open *authn.Ticket, c *Reque
 		rec.MailTo = masked(u.Addresses()[:1])
 	}
 	if c != nil && !c.State.closed() {
-		if err := j.desk.resolve(w, j.op, c); err != nil {
+		if err := j.desk.resolve(tx, j.op, c); err != nil {
 			return resetOutcome{}, err
 		}
 		e := j.op.requestEvent(audit.HelpClosed, c)
 		e.Detail = map[string]string{"status": string(c.State), "identity": string(c.Identity), "identityBy": c.IdentityBy}
-		if err := w.Audit(e); err != nil {
+		if err := tx.Audit(e); err != nil {
 			return resetOutcome{}, err
 		}
 	}
-	w.SetResult(rec)
+	tx.SetResult(rec)
 	asked := j.request.SendEmail != nil && *j.request.SendEmail
 	if !asked && j.way != onScreen {
 		return resetOutcome{receipt: rec}, nil
 	}
-	if err := j.ticket(w, u, &rec); err != nil {
+	if err := j.ticket(tx, u, &rec); err != nil {
 		return resetOutcome{}, err
 	}
 	action := audit.TicketIssued
 	if j.way == onScreen {
 		action = audit.SecretHandedOver
 	}
-	if err := w.Audit(j.event(u, c, action, rec)); err != nil {
+	if err := tx.Audit(j.event(u, c, action, rec)); err != nil {
 		return resetOutcome{}, err
 	}
 	var rest []Recipient
 	if j.way == onScreen {
 		var err error
-		if rest, err = j.notify(w, u); err != nil {
+		if rest, err = j.notify(tx, u); err != nil {
 			return resetOutcome{}, err
 		}
 	}
-	w.SetResult(rec)
-	return resetOutcome{receipt: rec, rest: rest}, w.Save(u)
+	tx.SetResult(rec)
+	return resetOutcome{receipt: rec, rest: rest}, tx.Save(u)
 }
 
 // ticket gives the person a ticket and tells them at every address that they have.
-func (j resetJob) ticket(w *authn.Tx, u *authn.User, rec *ResetResult) error {
-	about := templates.Context{Name: u.DisplayName(), At: w.Op.Now}
+func (j resetJob) ticket(tx *authn.Tx, u *authn.User, rec *ResetResult) error {
+	about := templates.Context{Name: u.DisplayName(), At: tx.Op.Now}
 	locale, by := j.desk.People.Locale(u), j.desk.administratorName(j.op)
 	if j.way == byEmail {
-		t, err := w.MailTicket(u)
+		t, err := tx.MailTicket(u)
 		if err != nil {
 			return err
 		}
@@ -284,13 +284,13 @@ func (j resetJob) ticket(w *authn.Tx, u *authn.User, rec *ResetResult) error {
 			return nil
 		}
 		m := templates.DevicesResetToldMail{Context: about, Person: u.DisplayName(), By: by}
-		return w.SendTo(u.Addresses()[1:], locale, m, time.Time{}) // the ticket itself goes to the first
+		return tx.SendTo(u.Addresses()[1:], locale, m, time.Time{}) // the ticket itself goes to the first
 	}
 	life := authn.TicketTTL
 	if j.way == onScreen {
 		life = authn.ScreenTicketTTL
 	}
-	link, code, t, err := w.IssueTicket(u, j.op.Owner, life)
+	link, code, t, err := tx.IssueTicket(u, j.op.Owner, life)
 	if err != nil {
 		return err
 	}
@@ -300,11 +300,11 @@ func (j resetJob) ticket(w *authn.Tx, u *authn.User, rec *ResetResult) error {
 	rec.Code, rec.TicketExpires = code, t.Expires
 	if !rec.Repeated {
 		m := templates.DevicesResetToldMail{Context: about, Person: u.DisplayName(), By: by}
-		if err := w.SendTo(u.Addresses(), locale, m, time.Time{}); err != nil {
+		if err := tx.SendTo(u.Addresses(), locale, m, time.Time{}); err != nil {
 			return err
 		}
 	}
-	return w.SendTo(u.Addresses(), locale, templates.TicketHandedMail{Context: about, By: by}, time.Time{})
+	return tx.SendTo(u.Addresses(), locale, templates.TicketHandedMail{Context: about, By: by}, time.Time{})
 }
 
 // openTicket is the ticket of the person that lives longest; nil without one.
@@ -320,20 +320,20 @@ func openTicket(u *authn.User, now time.Time) *authn.Ticket {
 
 // answered loads the case that the reset answers; nil without one. It must be about this person (PROTOCOL 24). A
 // check that comes with the reset is written into it.
-func (j resetJob) answered(w *authn.Tx, u *authn.User) (*Request, error) {
+func (j resetJob) answered(tx *authn.Tx, u *authn.User) (*Request, error) {
 	if j.request.HelpRequest == "" {
 		return nil, nil
 	}
-	c, err := j.desk.requestAbout(w, j.request.HelpRequest, u)
+	c, err := j.desk.requestAbout(tx, j.request.HelpRequest, u)
 	if err == nil && j.request.Check != nil && !c.State.closed() {
-		c.identify(w, j.op, *j.request.Check)
+		c.identify(tx, j.op, *j.request.Check)
 	}
 	return c, err
 }
 
 // requestAbout loads a case that must be about the person (CodeConflict).
-func (d *Desk) requestAbout(w *authn.Tx, id string, u *authn.User) (*Request, error) {
-	c, err := d.load(w.Raw, id)
+func (d *Desk) requestAbout(tx *authn.Tx, id string, u *authn.User) (*Request, error) {
+	c, err := d.load(tx.Raw, id)
 	// Nobody asked for a reset by a case that the house opened, and its id in the event of one would tell of it.
 	if authn.CodeOf(err) == authn.CodeNotFound || err == nil && (c.User != u.ID || c.unscopedOnly()) {
 		return nil, authn.Refuse(authn.CodeConflict)

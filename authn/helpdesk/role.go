@@ -88,7 +88,7 @@ type Granted struct {
 
 // GrantRole gives a person a role: a strictly lower one to somebody strictly lower, SUPER_ADMIN any to anybody, nobody
 // to themselves, nobody who is limited to groups. CodeWrongState: the person has it, or is deactivated. CodeInvalid.
-func (d *Desk) GrantRole(ctx context.Context, op Principal, from authn.RequestInfo, id string, n NewRole) (Granted, error) {
+func (d *Desk) GrantRole(ctx context.Context, op Principal, req authn.RequestInfo, id string, n NewRole) (Granted, error) {
 	if err := op.CheckAssignable(n.Role); err != nil {
 		return Granted{}, err
 	}
@@ -101,7 +101,7 @@ func (d *Desk) GrantRole(ctx context.Context, op Principal, from authn.RequestIn
 	case len(targets) > 0 && n.Role == authn.RoleSuperAdmin:
 		return Granted{}, refused(authn.ReasonNoTargets)
 	}
-	out, err := d.changeRole(ctx, op, from, id, func(w *authn.Tx, u *authn.User) (*roleChange, error) {
+	out, err := d.changeRole(ctx, op, req, id, func(tx *authn.Tx, u *authn.User) (*roleChange, error) {
 		if u.Status == authn.StatusDeactivated {
 			return nil, refused(authn.ReasonDeactivated)
 		}
@@ -109,18 +109,18 @@ func (d *Desk) GrantRole(ctx context.Context, op Principal, from authn.RequestIn
 			return nil, refused(authn.ReasonHasRole)
 		}
 		for _, gid := range targets {
-			if _, err := w.Group(gid); authn.CodeOf(err) == authn.CodeNotFound {
+			if _, err := tx.Group(gid); authn.CodeOf(err) == authn.CodeNotFound {
 				return nil, authn.Invalid("targets", "unknown")
 			} else if err != nil {
 				return nil, err
 			}
 		}
-		g := authn.RoleAssignment{ID: "r" + w.Op.ID("grant"), Role: n.Role, Groups: targets, Created: w.Op.Now, Changed: w.Op.Now}
+		g := authn.RoleAssignment{ID: "r" + tx.Op.ID("grant"), Role: n.Role, Groups: targets, Created: tx.Op.Now, Changed: tx.Op.Now}
 		u.Roles = append(slices.Clone(u.Roles), g)
 		if u.DemotedBy != op.Owner {
 			u.DemotedBy = ""
 		}
-		w.SetResult(Granted{g, u.ID})
+		tx.SetResult(Granted{g, u.ID})
 		return &roleChange{action: audit.RoleGranted, grant: g}, nil
 	})
 	if err != nil {
@@ -131,7 +131,7 @@ func (d *Desk) GrantRole(ctx context.Context, op Principal, from authn.RequestIn
 
 // RevokeRole takes a role from a person, by those who may give it. Their sessions end with it and the Epoch rises
 // (PROTOCOL 2). CodeWrongState: it is that of the last active SUPER_ADMIN, which the machine's owner alone takes.
-func (d *Desk) RevokeRole(ctx context.Context, op Principal, from authn.RequestInfo, id, rid string) error {
+func (d *Desk) RevokeRole(ctx context.Context, op Principal, req authn.RequestInfo, id, rid string) error {
 	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
@@ -139,20 +139,20 @@ func (d *Desk) RevokeRole(ctx context.Context, op Principal, from authn.RequestI
 	if err != nil {
 		return err
 	}
-	_, err = d.changeRole(ctx, op, from, id, func(w *authn.Tx, u *authn.User) (*roleChange, error) {
+	_, err = d.changeRole(ctx, op, req, id, func(tx *authn.Tx, u *authn.User) (*roleChange, error) {
 		i, err := op.changes(u, rid)
 		if err != nil {
 			return nil, err
 		}
 		g := u.Roles[i]
 		if g.Role == authn.RoleSuperAdmin && !op.Operator {
-			if err := stillSuper(w, spare); err != nil {
+			if err := stillSuper(tx, spare); err != nil {
 				return nil, err
 			}
 			u.DemotedBy = op.Owner
 		}
 		u.Roles = slices.Delete(slices.Clone(u.Roles), i, i+1)
-		_, err = w.RevokeAllSessions(u, false)
+		_, err = tx.RevokeAllSessions(u, false)
 		return &roleChange{action: audit.RoleRevoked, grant: g}, err
 	})
 	return err
@@ -185,11 +185,11 @@ func isSuper(u *authn.User) bool {
 }
 
 // stillSuper refuses to leave the house without a SUPER_ADMIN: the one found before must still be one.
-func stillSuper(w *authn.Tx, spare authn.UserID) error {
+func stillSuper(tx *authn.Tx, spare authn.UserID) error {
 	if spare == "" {
 		return refused(authn.ReasonLastAdmin)
 	}
-	u, err := w.User(spare)
+	u, err := tx.User(spare)
 	switch {
 	case authn.CodeOf(err) == authn.CodeNotFound, err == nil && !isSuper(&u): // since a moment ago
 		return &authn.Error{Code: authn.CodeOverloaded, RetryAfter: time.Second}
@@ -199,9 +199,9 @@ func stillSuper(w *authn.Tx, spare authn.UserID) error {
 
 // AddTarget limits a role to one more garage. The first one narrows a role that was for everybody. One that is there
 // already changes nothing.
-func (d *Desk) AddTarget(ctx context.Context, op Principal, from authn.RequestInfo, id, rid string, gid authn.GroupID) error {
-	return d.changeTargets(ctx, op, from, id, rid, func(w *authn.Tx, groups []authn.GroupID) ([]authn.GroupID, error) {
-		if _, err := w.Group(gid); err != nil || slices.Contains(groups, gid) {
+func (d *Desk) AddTarget(ctx context.Context, op Principal, req authn.RequestInfo, id, rid string, gid authn.GroupID) error {
+	return d.changeTargets(ctx, op, req, id, rid, func(tx *authn.Tx, groups []authn.GroupID) ([]authn.GroupID, error) {
+		if _, err := tx.Group(gid); err != nil || slices.Contains(groups, gid) {
 			return groups, err
 		}
 		if len(groups) >= mostGroups {
@@ -213,8 +213,8 @@ func (d *Desk) AddTarget(ctx context.Context, op Principal, from authn.RequestIn
 
 // RemoveTarget takes a garage, be it deleted, from those that a role is limited to. The last one stays, as with Okta
 // (CodeWrongState): without it the role would be for everybody.
-func (d *Desk) RemoveTarget(ctx context.Context, op Principal, from authn.RequestInfo, id, rid string, gid authn.GroupID) error {
-	return d.changeTargets(ctx, op, from, id, rid, func(_ *authn.Tx, groups []authn.GroupID) ([]authn.GroupID, error) {
+func (d *Desk) RemoveTarget(ctx context.Context, op Principal, req authn.RequestInfo, id, rid string, gid authn.GroupID) error {
+	return d.changeTargets(ctx, op, req, id, rid, func(_ *authn.Tx, groups []authn.GroupID) ([]authn.GroupID, error) {
 		switch at := slices.Index(groups, gid); {
 		case at < 0:
 			return nil, authn.Refuse(authn.CodeNotFound)
@@ -226,12 +226,12 @@ func (d *Desk) RemoveTarget(ctx context.Context, op Principal, from authn.Reques
 	})
 }
 
-func (d *Desk) changeTargets(ctx context.Context, op Principal, from authn.RequestInfo, id, rid string,
+func (d *Desk) changeTargets(ctx context.Context, op Principal, req authn.RequestInfo, id, rid string,
 	change func(*authn.Tx, []authn.GroupID) ([]authn.GroupID, error)) error {
 	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
-	_, err := d.changeRole(ctx, op, from, id, func(w *authn.Tx, u *authn.User) (*roleChange, error) {
+	_, err := d.changeRole(ctx, op, req, id, func(tx *authn.Tx, u *authn.User) (*roleChange, error) {
 		i, err := op.changes(u, rid)
 		if err != nil {
 			return nil, err
@@ -240,11 +240,11 @@ func (d *Desk) changeTargets(ctx context.Context, op Principal, from authn.Reque
 		if g.Role == authn.RoleSuperAdmin {
 			return nil, refused(authn.ReasonNoTargets)
 		}
-		groups, err := change(w, g.Groups)
+		groups, err := change(tx, g.Groups)
 		if err != nil || slices.Equal(groups, g.Groups) {
 			return nil, err
 		}
-		g.Groups, g.Changed = groups, w.Op.Now
+		g.Groups, g.Changed = groups, tx.Op.Now
 		u.Roles = slices.Clone(u.Roles)
 		u.Roles[i] = g
 		return &roleChange{action: audit.RoleLimited, grant: g}, nil
@@ -261,50 +261,50 @@ type roleChange struct {
 
 // changeRole judges, changes, audits, tells and stores in one Update. A change of nothing is no act. The person is
 // told of a role given or taken, and of SUPER_ADMIN every other administrator of that role.
-func (d *Desk) changeRole(ctx context.Context, op Principal, from authn.RequestInfo, id string,
+func (d *Desk) changeRole(ctx context.Context, op Principal, req authn.RequestInfo, id string,
 	change func(*authn.Tx, *authn.User) (*roleChange, error)) (roleChange, error) {
-	a := d.People.NewOperation(from)
-	out, err := authn.Update(ctx, d.People, a, func(w *authn.Tx) (roleChange, error) {
-		u, err := FindUser(w.Reader, op, PermAssignRoles, id)
+	a := d.People.NewOperation(req)
+	out, err := authn.Update(ctx, d.People, a, func(tx *authn.Tx) (roleChange, error) {
+		u, err := FindUser(tx.Reader, op, PermAssignRoles, id)
 		if err != nil {
 			return roleChange{}, err
 		}
-		done, err := change(w, &u)
+		done, err := change(tx, &u)
 		if err != nil || done == nil {
 			return roleChange{}, err
 		}
 		done.user = u
-		w.AddAdminActivity(&u, done.action, string(done.grant.Role))
+		tx.AddAdminActivity(&u, done.action, string(done.grant.Role))
 		e := op.event(done.action, &u)
 		e.Detail = map[string]string{"role": string(done.grant.Role), "roleId": done.grant.ID, "owner": op.Owner}
 		if done.grant.Role != authn.RoleSuperAdmin {
 			e.Detail["scope"] = scopeName(done.grant.Groups)
 		}
-		if err := w.Audit(e); err != nil {
+		if err := tx.Audit(e); err != nil {
 			return roleChange{}, err
 		}
 		if done.action != audit.RoleLimited {
 			m := templates.RoleChangedMail{Context: templates.Context{Name: u.DisplayName(), At: a.Now}, By: d.administratorName(op),
 				Role: string(done.grant.Role), Given: done.action == audit.RoleGranted}
-			if err := w.Notify(&u, m, time.Time{}); err != nil {
+			if err := tx.Notify(&u, m, time.Time{}); err != nil {
 				return roleChange{}, err
 			}
 		}
-		return *done, w.Save(&u)
+		return *done, tx.Save(&u)
 	})
 	if err != nil || out.action == "" || out.grant.Role != authn.RoleSuperAdmin {
 		return out, err
 	}
-	return out, d.notifySuperAdmins(ctx, op, from, out, a.Now)
+	return out, d.notifySuperAdmins(ctx, op, req, out, a.Now)
 }
 
 // notifySuperAdmins tells the administrators of the highest role of a change to their ranks.
-func (d *Desk) notifySuperAdmins(ctx context.Context, op Principal, from authn.RequestInfo, c roleChange, now time.Time) error {
+func (d *Desk) notifySuperAdmins(ctx context.Context, op Principal, req authn.RequestInfo, c roleChange, now time.Time) error {
 	all, err := d.PeerAdministrators(ctx, op, &c.user, authn.RoleSuperAdmin.Rank())
 	if err != nil {
 		return err
 	}
-	return d.NotifyRemaining(ctx, from, func(name string) templates.Notice {
+	return d.NotifyRemaining(ctx, req, func(name string) templates.Notice {
 		return templates.RoleChangedMail{Context: templates.Context{Name: name, At: now}, Person: c.user.DisplayName(), By: d.administratorName(op),
 			Role: string(c.grant.Role), Given: c.action == audit.RoleGranted}
 	}, all)

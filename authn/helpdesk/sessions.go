@@ -24,24 +24,24 @@ func (d *Desk) Sessions(ctx context.Context, op Principal, id string) (u authn.U
 }
 
 // RevokeSessions signs a person out everywhere; forget also drops their known browsers.
-func (d *Desk) EndSessions(ctx context.Context, op Principal, from authn.RequestInfo, id string, forget bool) error {
-	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
-		u, err := FindUser(w.Reader, op, PermAssist, id)
+func (d *Desk) EndSessions(ctx context.Context, op Principal, req authn.RequestInfo, id string, forget bool) error {
+	_, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+		u, err := FindUser(tx.Reader, op, PermAssist, id)
 		if err != nil {
 			return struct{}{}, err
 		}
 		browsers := len(u.Browsers)
-		ended, err := w.RevokeAllSessions(&u, forget)
+		ended, err := tx.RevokeAllSessions(&u, forget)
 		if err != nil {
 			return struct{}{}, err
 		}
-		w.AddAdminActivity(&u, audit.SessionsCleared, "")
+		tx.AddAdminActivity(&u, audit.SessionsCleared, "")
 		e := op.event(audit.SessionsCleared, &u)
 		e.Detail = map[string]string{"sessions": strconv.Itoa(ended), "browsers": strconv.Itoa(browsers - len(u.Browsers))}
-		if err := w.Audit(e); err != nil {
+		if err := tx.Audit(e); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, w.Save(&u)
+		return struct{}{}, tx.Save(&u)
 	})
 	return err
 }

@@ -83,20 +83,20 @@ func (j resetJob) mail(u *authn.User, now time.Time) func(name string) templates
 }
 
 // notify queues the first notices in the Update of the reset and returns whom it leaves.
-func (j resetJob) notify(w *authn.Tx, u *authn.User) (rest []Recipient, err error) {
+func (j resetJob) notify(tx *authn.Tx, u *authn.User) (rest []Recipient, err error) {
 	n := min(len(j.told), toldAtOnce)
 	if j.approval != nil { // it touches three keys more: what waited, the token that asked and its owner
 		n = min(n, toldAtOnce-3)
 	}
-	return j.told[n:], j.desk.queue(w, j.mail(u, w.Op.Now), j.told[:n])
+	return j.told[n:], j.desk.queue(tx, j.mail(u, tx.Op.Now), j.told[:n])
 }
 
 // NotifyRemaining queues the others' in Updates of their own, so that the reset keeps within the limits of one. A crash
 // between loses these and nothing else: the event is in the log.
-func (d *Desk) NotifyRemaining(ctx context.Context, from authn.RequestInfo, m func(string) templates.Notice, rest []Recipient) error {
+func (d *Desk) NotifyRemaining(ctx context.Context, req authn.RequestInfo, m func(string) templates.Notice, rest []Recipient) error {
 	for part := range slices.Chunk(rest, toldLater) {
-		if _, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
-			return struct{}{}, d.queue(w, m, part)
+		if _, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+			return struct{}{}, d.queue(tx, m, part)
 		}); err != nil {
 			return fmt.Errorf("telling of a reset that is done: %w", err)
 		}
@@ -105,7 +105,7 @@ func (d *Desk) NotifyRemaining(ctx context.Context, from authn.RequestInfo, m fu
 }
 
 // queue writes notices that are joined where more than ten wait for somebody (PROTOCOL 18).
-func (d *Desk) queue(w *authn.Tx, m func(string) templates.Notice, to []Recipient) error {
+func (d *Desk) queue(tx *authn.Tx, m func(string) templates.Notice, to []Recipient) error {
 	for _, t := range to {
 		what := m(t.name)
 		data, err := json.Marshal(what)
@@ -113,8 +113,8 @@ func (d *Desk) queue(w *authn.Tx, m func(string) templates.Notice, to []Recipien
 			return fmt.Errorf("composing mail %s: %w", templates.MailName(what), err)
 		}
 		row := mail.Message{Template: templates.MailName(what), Lang: t.locale, To: []string{t.address}, Data: data,
-			Queued: w.Op.Now, Notice: true, Key: t.id}
-		if err := d.People.Outbox.Queue(w.Raw, w.NewRecordID("told"), row); err != nil {
+			Queued: tx.Op.Now, Notice: true, Key: t.id}
+		if err := d.People.Outbox.Queue(tx.Raw, tx.NewRecordID("told"), row); err != nil {
 			return fmt.Errorf("telling of a reset: %w", err)
 		}
 	}

@@ -55,8 +55,8 @@ type NewToken struct {
 // owner names somebody active whose role is no lower than its own. But for the machine's owner: of no more than the
 // maker's own role, scope and time, and without allowances (PROTOCOL 20). A person is told of a token that acts as
 // they. CodeForbidden, CodeInvalid.
-func (d *Desk) CreateToken(ctx context.Context, op Principal, from authn.RequestInfo, n NewToken) (authn.Secret, Token, error) {
-	a := d.People.NewOperation(from)
+func (d *Desk) CreateToken(ctx context.Context, op Principal, req authn.RequestInfo, n NewToken) (authn.Secret, Token, error) {
+	a := d.People.NewOperation(req)
 	t, err := op.token(a.Now, n)
 	if err != nil {
 		return authn.Secret{}, Token{}, err
@@ -64,30 +64,30 @@ func (d *Desk) CreateToken(ctx context.Context, op Principal, from authn.Request
 	secret := authn.SecretOf(TokenPrefix + a.Secret("api token").Reveal())
 	hash := secret.Hash()
 	t.ID = hash[:tokenID]
-	t, err = authn.Update(ctx, d.People, a, func(w *authn.Tx) (Token, error) {
+	t, err = authn.Update(ctx, d.People, a, func(tx *authn.Tx) (Token, error) {
 		t := t
-		owner, err := tokenOwner(w.Reader, &t, n.Owner)
+		owner, err := tokenOwner(tx.Reader, &t, n.Owner)
 		if err != nil {
 			return t, err
 		}
 		for _, g := range t.Groups {
-			if _, err := w.Group(g); authn.CodeOf(err) == authn.CodeNotFound {
+			if _, err := tx.Group(g); authn.CodeOf(err) == authn.CodeNotFound {
 				return t, authn.Invalid("groupIds", "unknown")
 			} else if err != nil {
 				return t, err
 			}
 		}
-		if err := d.tokens.Put(w.Raw, hash, t); err != nil {
+		if err := d.tokens.Put(tx.Raw, hash, t); err != nil {
 			return t, fmt.Errorf("storing an API token: %w", err)
 		}
 		e := op.tokenEvent(audit.TokenCreated, &t)
 		e.Detail = map[string]string{"role": string(t.Role), "owner": t.Owner, "expires": t.Expires.Format(time.RFC3339),
 			"secrets": fmt.Sprint(t.Secrets), "authn": fmt.Sprint(t.Authn), "scope": scopeName(t.Groups)}
-		if err := w.Audit(e); err != nil || owner.ID == "" {
+		if err := tx.Audit(e); err != nil || owner.ID == "" {
 			return t, err
 		}
 		m := templates.TokenMadeMail{Context: templates.Context{Name: owner.DisplayName(), At: a.Now}, By: d.administratorName(op), Token: t.Name, Until: t.Expires}
-		return t, w.Notify(&owner, m, time.Time{})
+		return t, tx.Notify(&owner, m, time.Time{})
 	})
 	if err != nil {
 		return authn.Secret{}, Token{}, err
@@ -193,7 +193,7 @@ func (d *Desk) Tokens(ctx context.Context, op Principal, after string, limit int
 }
 
 // RevokeToken ends a token at once; CodeNotFound when there is none that this operator may know of.
-func (d *Desk) RevokeToken(ctx context.Context, op Principal, from authn.RequestInfo, id string) error {
+func (d *Desk) RevokeToken(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
 	if err := op.Require(PermManage); err != nil {
 		return err
 	}
@@ -201,18 +201,18 @@ func (d *Desk) RevokeToken(ctx context.Context, op Principal, from authn.Request
 	if err != nil {
 		return err
 	}
-	_, err = authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
-		t, err := d.tokens.Get(w.Raw, hash)
+	_, err = authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+		t, err := d.tokens.Get(tx.Raw, hash)
 		if errors.Is(err, store.ErrNotFound) || err == nil && !op.mayToken(&t) {
 			return struct{}{}, authn.Refuse(authn.CodeNotFound)
 		}
 		if err == nil {
-			err = d.tokens.Delete(w.Raw, hash)
+			err = d.tokens.Delete(tx.Raw, hash)
 		}
 		if err != nil {
 			return struct{}{}, fmt.Errorf("revoking API token %q: %w", id, err)
 		}
-		return struct{}{}, w.Audit(op.tokenEvent(audit.TokenRevoked, &t))
+		return struct{}{}, tx.Audit(op.tokenEvent(audit.TokenRevoked, &t))
 	})
 	return err
 }

@@ -24,7 +24,7 @@ type NewWebhook struct {
 
 // CreateWebhook makes a receiver of events, whose secret is shown in this one answer. Only SUPER_ADMIN for everybody:
 // what happens to anybody is told to it. CodeForbidden, CodeInvalid, CodeTooMany beyond 16.
-func (d *Desk) CreateWebhook(ctx context.Context, op Principal, from authn.RequestInfo, n NewWebhook) (authn.Secret, webhook.Endpoint, error) {
+func (d *Desk) CreateWebhook(ctx context.Context, op Principal, req authn.RequestInfo, n NewWebhook) (authn.Secret, webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return authn.Secret{}, webhook.Endpoint{}, err
 	}
@@ -32,7 +32,7 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Principal, from authn.Reque
 	if err != nil {
 		return authn.Secret{}, webhook.Endpoint{}, err
 	}
-	a := d.People.NewOperation(from)
+	a := d.People.NewOperation(req)
 	secret, err := webhookSecret(a)
 	if err != nil {
 		return authn.Secret{}, webhook.Endpoint{}, err
@@ -40,9 +40,9 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Principal, from authn.Reque
 	h := webhook.Endpoint{ID: a.ID("webhook"), By: op.ID, Created: a.Now}
 	h.Replace(a.Now, secret)
 	n.into(&h, a)
-	h, err = authn.Update(ctx, d.People, a, func(w *authn.Tx) (webhook.Endpoint, error) {
+	h, err = authn.Update(ctx, d.People, a, func(tx *authn.Tx) (webhook.Endpoint, error) {
 		h := h
-		err := d.hooks.Change(w.Raw, func(b *webhook.EndpointList) error {
+		err := d.hooks.Change(tx.Raw, func(b *webhook.EndpointList) error {
 			if len(b.Hooks) >= webhook.Most {
 				return authn.Refuse(authn.CodeTooMany)
 			}
@@ -52,7 +52,7 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Principal, from authn.Reque
 		if err != nil {
 			return webhook.Endpoint{}, err
 		}
-		return h, w.Audit(op.webhookEvent(audit.WebhookCreated, &h))
+		return h, tx.Audit(op.webhookEvent(audit.WebhookCreated, &h))
 	})
 	if err != nil {
 		return authn.Secret{}, webhook.Endpoint{}, err
@@ -62,7 +62,7 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Principal, from authn.Reque
 
 // UpdateWebhook replaces what a receiver is called, where it is, what it wants and whether it gets it. Its secret stays.
 // A change of nothing is no act.
-func (d *Desk) UpdateWebhook(ctx context.Context, op Principal, from authn.RequestInfo, id string, n NewWebhook) (webhook.Endpoint, error) {
+func (d *Desk) UpdateWebhook(ctx context.Context, op Principal, req authn.RequestInfo, id string, n NewWebhook) (webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return webhook.Endpoint{}, err
 	}
@@ -70,7 +70,7 @@ func (d *Desk) UpdateWebhook(ctx context.Context, op Principal, from authn.Reque
 	if err != nil {
 		return webhook.Endpoint{}, err
 	}
-	return d.changeWebhook(ctx, op, from, id, audit.WebhookUpdated, func(h *webhook.Endpoint, a *authn.Operation) bool {
+	return d.changeWebhook(ctx, op, req, id, audit.WebhookUpdated, func(h *webhook.Endpoint, a *authn.Operation) bool {
 		if h.Name == n.Name && h.URL == n.URL && slices.Equal(h.Events, n.Events) && n.Enabled == (h.DisabledReason == "") {
 			return false
 		}
@@ -80,15 +80,15 @@ func (d *Desk) UpdateWebhook(ctx context.Context, op Principal, from authn.Reque
 }
 
 // RotateWebhook gives a receiver a new secret, shown in this one answer. The one before signs beside it for a day.
-func (d *Desk) RotateWebhook(ctx context.Context, op Principal, from authn.RequestInfo, id string) (authn.Secret, webhook.Endpoint, error) {
+func (d *Desk) RotateWebhook(ctx context.Context, op Principal, req authn.RequestInfo, id string) (authn.Secret, webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return authn.Secret{}, webhook.Endpoint{}, err
 	}
-	secret, err := webhookSecret(d.People.NewOperation(from))
+	secret, err := webhookSecret(d.People.NewOperation(req))
 	if err != nil {
 		return authn.Secret{}, webhook.Endpoint{}, err
 	}
-	h, err := d.changeWebhook(ctx, op, from, id, audit.WebhookRotated, func(h *webhook.Endpoint, a *authn.Operation) bool {
+	h, err := d.changeWebhook(ctx, op, req, id, audit.WebhookRotated, func(h *webhook.Endpoint, a *authn.Operation) bool {
 		h.Replace(a.Now, secret)
 		h.Changed = a.Now
 		return true
@@ -98,40 +98,40 @@ func (d *Desk) RotateWebhook(ctx context.Context, op Principal, from authn.Reque
 
 // TestWebhook sends one receiver an event that says that it is a test, whatever it asked for. CodeWrongState with ReasonDisabled
 // for one that is switched off.
-func (d *Desk) TestWebhook(ctx context.Context, op Principal, from authn.RequestInfo, id string) (webhook.Endpoint, error) {
+func (d *Desk) TestWebhook(ctx context.Context, op Principal, req authn.RequestInfo, id string) (webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return webhook.Endpoint{}, err
 	}
-	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (webhook.Endpoint, error) {
-		h, err := d.findWebhook(w.Raw, id)
+	return authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (webhook.Endpoint, error) {
+		h, err := d.findWebhook(tx.Raw, id)
 		if err != nil {
 			return webhook.Endpoint{}, err
 		}
 		if h.DisabledReason != "" {
 			return webhook.Endpoint{}, &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonDisabled}
 		}
-		return h, w.Audit(op.webhookEvent(audit.WebhookTested, &h))
+		return h, tx.Audit(op.webhookEvent(audit.WebhookTested, &h))
 	})
 }
 
 // DeleteWebhook ends a receiver; what waits for it is forgotten.
-func (d *Desk) DeleteWebhook(ctx context.Context, op Principal, from authn.RequestInfo, id string) error {
+func (d *Desk) DeleteWebhook(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return err
 	}
-	_, err := authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (struct{}, error) {
-		h, err := d.findWebhook(w.Raw, id)
+	_, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+		h, err := d.findWebhook(tx.Raw, id)
 		if err != nil {
 			return struct{}{}, err
 		}
-		err = d.hooks.Change(w.Raw, func(b *webhook.EndpointList) error {
+		err = d.hooks.Change(tx.Raw, func(b *webhook.EndpointList) error {
 			b.Hooks = slices.DeleteFunc(b.Hooks, func(h webhook.Endpoint) bool { return h.ID == id })
 			return nil
 		})
 		if err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, w.Audit(op.webhookEvent(audit.WebhookDeleted, &h))
+		return struct{}{}, tx.Audit(op.webhookEvent(audit.WebhookDeleted, &h))
 	})
 	return err
 }
@@ -191,20 +191,20 @@ func (d *Desk) findWebhook(r store.Reader, id string) (webhook.Endpoint, error) 
 }
 
 // changeWebhook stores what fn makes of a receiver, and the event, unless fn changes nothing.
-func (d *Desk) changeWebhook(ctx context.Context, op Principal, from authn.RequestInfo, id, action string, fn func(*webhook.Endpoint, *authn.Operation) bool) (webhook.Endpoint, error) {
-	return authn.Update(ctx, d.People, d.People.NewOperation(from), func(w *authn.Tx) (webhook.Endpoint, error) {
-		h, err := d.findWebhook(w.Raw, id)
-		if err != nil || !fn(&h, w.Op) {
+func (d *Desk) changeWebhook(ctx context.Context, op Principal, req authn.RequestInfo, id, action string, fn func(*webhook.Endpoint, *authn.Operation) bool) (webhook.Endpoint, error) {
+	return authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (webhook.Endpoint, error) {
+		h, err := d.findWebhook(tx.Raw, id)
+		if err != nil || !fn(&h, tx.Op) {
 			return h, err
 		}
-		err = d.hooks.Change(w.Raw, func(b *webhook.EndpointList) error {
+		err = d.hooks.Change(tx.Raw, func(b *webhook.EndpointList) error {
 			*b.Find(id) = h
 			return nil
 		})
 		if err != nil {
 			return webhook.Endpoint{}, err
 		}
-		return h, w.Audit(op.webhookEvent(action, &h))
+		return h, tx.Audit(op.webhookEvent(action, &h))
 	})
 }
 
@@ -232,8 +232,8 @@ func (d *Desk) webhook(n NewWebhook) (NewWebhook, error) {
 }
 
 // into writes what was judged into a receiver. One that is enabled again begins afresh.
-func (n NewWebhook) into(h *webhook.Endpoint, a *authn.Operation) {
-	h.Name, h.URL, h.Events, h.Changed = n.Name, n.URL, n.Events, a.Now
+func (n NewWebhook) into(h *webhook.Endpoint, op *authn.Operation) {
+	h.Name, h.URL, h.Events, h.Changed = n.Name, n.URL, n.Events, op.Now
 	switch {
 	case n.Enabled:
 		h.DisabledReason = ""
@@ -243,8 +243,8 @@ func (n NewWebhook) into(h *webhook.Endpoint, a *authn.Operation) {
 }
 
 // webhookSecret draws the 256 bits that sign.
-func webhookSecret(a *authn.Operation) (webhook.Secret, error) {
-	raw, err := base64.RawURLEncoding.DecodeString(a.Secret("webhook").Reveal())
+func webhookSecret(op *authn.Operation) (webhook.Secret, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(op.Secret("webhook").Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("drawing a webhook's secret: %w", err)
 	}

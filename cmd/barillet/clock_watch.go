@@ -62,8 +62,8 @@ func (h *house) lookAtClock(ctx context.Context) {
 
 // witness writes what befell the service itself into the audit log.
 func (h *house) witness(ctx context.Context, action, outcome string, detail map[string]string) error {
-	_, err := authn.Update(ctx, h.people, h.people.NewOperation(authn.RequestInfo{}), func(w *authn.Tx) (struct{}, error) {
-		return struct{}{}, w.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, Action: action, Outcome: outcome, Detail: detail})
+	_, err := authn.Update(ctx, h.people, h.people.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (struct{}, error) {
+		return struct{}{}, tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, Action: action, Outcome: outcome, Detail: detail})
 	})
 	return err
 }

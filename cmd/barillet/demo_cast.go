@@ -57,9 +57,9 @@ func (s *stage) set(ctx context.Context, h *house) error {
 	h.people.Now = func() time.Time { return present().Add(-settled) }
 	defer func() { h.people.Now = present }()
 	operator := helpdesk.Principal{ID: "operator:demo", Name: "Barillet", Owner: "operator:demo", Role: authn.RoleSuperAdmin, Operator: true, CanSeeSecrets: true}
-	garage, err := authn.Update(ctx, h.people, h.people.NewOperation(authn.RequestInfo{}), func(w *authn.Tx) (authn.Group, error) {
+	garage, err := authn.Update(ctx, h.people, h.people.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (authn.Group, error) {
 		g := authn.Group{Name: "Garage du Barillet"}
-		err := w.CreateGroup(&g)
+		err := tx.CreateGroup(&g)
 		return g, err
 	})
 	if err != nil {
@@ -102,14 +102,14 @@ func (s *stage) engage(ctx context.Context, h *house, operator helpdesk.Principa
 
 // accept takes the invitation as the person would: a password, a phone that scans and confirms, recovery codes.
 func (a *actor) accept(ctx context.Context, h *house, link authn.Secret) error {
-	from := authn.RequestInfo{Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Locale: "fr"}
+	req := authn.RequestInfo{Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Locale: "fr"}
 	a.Password = inventPassword()
-	started, err := h.people.AcceptInvitation(ctx, from, authn.SecretOf(path.Base(link.Reveal())), a.Password.Reveal())
+	started, err := h.people.AcceptInvitation(ctx, req, authn.SecretOf(path.Base(link.Reveal())), a.Password.Reveal())
 	if err != nil {
 		return fmt.Errorf("accepting the invitation: %w", err)
 	}
 	seat := authn.Flow{Login: started.Login}
-	prompt, err := h.people.BeginEnrol(ctx, from, seat, authn.Enrolling{Kind: totp.Kind, App: "GOOGLE", Name: "Téléphone"})
+	prompt, err := h.people.BeginEnrol(ctx, req, seat, authn.Enrolling{Kind: totp.Kind, App: "GOOGLE", Name: "Téléphone"})
 	if err != nil {
 		return fmt.Errorf("adding a phone: %w", err)
 	}
@@ -121,7 +121,7 @@ func (a *actor) accept(ctx context.Context, h *house, link authn.Secret) error {
 	if err != nil {
 		return err
 	}
-	enrolled, err := h.people.FinishEnrol(ctx, from, seat, "", []byte(code))
+	enrolled, err := h.people.FinishEnrol(ctx, req, seat, "", []byte(code))
 	if err == nil && !enrolled.Accepted() {
 		err = fmt.Errorf("the first code was refused: %s", enrolled.Rejected)
 	}
@@ -130,13 +130,13 @@ func (a *actor) accept(ctx context.Context, h *house, link authn.Secret) error {
 	}
 	a.Key = authn.SecretOf(shown.Groups)
 	seat = authn.Flow{Session: enrolled.Issued.Session}
-	if _, err := h.people.BeginEnrol(ctx, from, seat, authn.Enrolling{Kind: recovery.Kind}); err != nil {
+	if _, err := h.people.BeginEnrol(ctx, req, seat, authn.Enrolling{Kind: recovery.Kind}); err != nil {
 		return fmt.Errorf("making recovery codes: %w", err)
 	}
-	if _, err := h.people.FinishEnrol(ctx, from, seat, "", nil); err != nil {
+	if _, err := h.people.FinishEnrol(ctx, req, seat, "", nil); err != nil {
 		return fmt.Errorf("keeping recovery codes: %w", err)
 	}
-	return h.people.SignOut(ctx, from, enrolled.Issued.Session)
+	return h.people.SignOut(ctx, req, enrolled.Issued.Session)
 }
 
 // inventPassword draws 60 bits in three groups that can be typed on a phone.

@@ -70,8 +70,8 @@ type Counter struct {
 
 // Allowed tells whether an answer of this class may be judged now, and if not, from when. It must be asked again
 // in the Update that stores the outcome, right or wrong: answers given at the same moment all pass a first look.
-func (g Failures) Allowed(now time.Time, class Class, known bool) (ok bool, until time.Time) {
-	b := g.budget(known)
+func (f Failures) Allowed(now time.Time, class Class, known bool) (ok bool, until time.Time) {
+	b := f.budget(known)
 	switch class {
 	case Code:
 		until = later(b.Codes.waitUntil(now),
@@ -90,13 +90,13 @@ func (g Failures) Allowed(now time.Time, class Class, known bool) (ok bool, unti
 }
 
 // WithFailure counts a wrong answer. A right code used before is refused without being counted: no call of this.
-func (g Failures) WithFailure(now time.Time, class Class, known bool) Failures {
-	b := g.budget(known)
+func (f Failures) WithFailure(now time.Time, class Class, known bool) Failures {
+	b := f.budget(known)
 	switch class {
 	case Code:
 		b.Codes = b.Codes.withFailure(now)
-		g.Streak++
-		g.WrongAfterPassword = push(now, g.WrongAfterPassword, knownPasswordCount, knownPassword)
+		f.Streak++
+		f.WrongAfterPassword = push(now, f.WrongAfterPassword, knownPasswordCount, knownPassword)
 	case Password:
 		b.Passwords = b.Passwords.withFailure(now)
 	case Recovery:
@@ -104,30 +104,30 @@ func (g Failures) WithFailure(now time.Time, class Class, known bool) Failures {
 	case Ticket:
 		b.Ticket = push(now, b.Ticket, ownCount, ownSpan)
 	}
-	return g.with(known, b)
+	return f.with(known, b)
 }
 
 // WithSuccess ends the row and the wait of this side. The wrong answers of the last 24 hours stay counted: what a
 // guesser may try in a day does not grow by the person signing in between. A password ends nothing but its
 // own row; any second proof ends the row of six-digit codes.
-func (g Failures) WithSuccess(now time.Time, class Class, known bool) Failures {
-	b := g.budget(known)
+func (f Failures) WithSuccess(now time.Time, class Class, known bool) Failures {
+	b := f.budget(known)
 	if class == Password {
 		b.Passwords = b.Passwords.withSuccess(now)
-		return g.with(known, b)
+		return f.with(known, b)
 	}
 	if class == Link { // a mailbox, not the person's device
-		return g
+		return f
 	}
 	b.Codes = b.Codes.withSuccess(now)
-	g.Streak = 0
-	return g.with(known, b)
+	f.Streak = 0
+	return f.with(known, b)
 }
 
 // Expired tells that nothing of this is worth keeping: it says no more than the zero value would.
-func (g Failures) Expired(now time.Time) bool {
-	return g.Streak == 0 && g.Unknown.expired(now) && g.Known.expired(now) &&
-		len(within(now, g.WrongAfterPassword, knownPassword)) == 0
+func (f Failures) Expired(now time.Time) bool {
+	return f.Streak == 0 && f.Unknown.expired(now) && f.Known.expired(now) &&
+		len(within(now, f.WrongAfterPassword, knownPassword)) == 0
 }
 
 func (b Budget) expired(now time.Time) bool {
@@ -136,20 +136,20 @@ func (b Budget) expired(now time.Time) bool {
 		!b.Codes.waitUntil(now).After(now) && !b.Passwords.waitUntil(now).After(now)
 }
 
-func (g Failures) budget(known bool) Budget {
+func (f Failures) budget(known bool) Budget {
 	if known {
-		return g.Known
+		return f.Known
 	}
-	return g.Unknown
+	return f.Unknown
 }
 
-func (g Failures) with(known bool, b Budget) Failures {
+func (f Failures) with(known bool, b Budget) Failures {
 	if known {
-		g.Known = b
+		f.Known = b
 	} else {
-		g.Unknown = b
+		f.Unknown = b
 	}
-	return g
+	return f
 }
 
 // waitUntil is the end of the wait, or the zero time. One that ends later than any wait lasts was written before

@@ -106,14 +106,14 @@ func TestAParallelGuesserIsCountedOnceForEachAnswer(t *testing.T) {
 	for range 24 {
 		go func() {
 			ok, err := store.Do(t.Context(), s, func(tx store.Tx) (bool, error) {
-				g, err := guesses.Get(tx, id)
+				f, err := guesses.Get(tx, id)
 				if err != nil {
 					return false, err
 				}
-				if ok, _ := g.Allowed(start, throttle.Code, false); !ok {
+				if ok, _ := f.Allowed(start, throttle.Code, false); !ok {
 					return false, nil
 				}
-				return true, guesses.Put(tx, start, id, g.WithFailure(start, throttle.Code, false))
+				return true, guesses.Put(tx, start, id, f.WithFailure(start, throttle.Code, false))
 			})
 			if err != nil {
 				t.Error(err)
@@ -137,9 +137,9 @@ func TestQuietCountersAreForgotten(t *testing.T) {
 	s, ring := open(t, t.TempDir(), keys)
 	guesses := throttle.NewFailureStore(ring, keys.Pepper)
 	id := guesses.UnknownLoginID("nobody@garage.test")
-	put := func(now time.Time, g throttle.Failures) {
+	put := func(now time.Time, f throttle.Failures) {
 		t.Helper()
-		if err := s.Update(t.Context(), func(tx store.Tx) error { return guesses.Put(tx, now, id, g) }); err != nil {
+		if err := s.Update(t.Context(), func(tx store.Tx) error { return guesses.Put(tx, now, id, f) }); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -156,7 +156,7 @@ func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	state, from := authn.SecretOf(body.StateToken), reply.RequestFrom(r.Context()).Origin()
+	state, req := authn.SecretOf(body.StateToken), reply.RequestFrom(r.Context()).Origin()
 	if state.IsZero() {
 		return authn.Invalid("stateToken", "empty")
 	}
@@ -170,7 +170,7 @@ func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 	if body.PassCode == "" {
 		return a.challenge(w, r, op, state, factors.DeviceID(fid))
 	}
-	t, j, err := a.desk.SignInCode(r.Context(), op, from, state, factors.DeviceID(fid), []byte(body.PassCode))
+	t, j, err := a.desk.SignInCode(r.Context(), op, req, state, factors.DeviceID(fid), []byte(body.PassCode))
 	if err == nil {
 		err = judged(j)
 	}

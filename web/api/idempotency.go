@@ -108,8 +108,8 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, op helpdesk.Principal
 
 // take takes the key within the Update of the act, with its answer, or undoes the act because the key is taken.
 func (a *API) take(id string, mine storedResponse, do idempotentCall) func(*authn.Tx) error {
-	return func(w *authn.Tx) error {
-		status, _, body, err := do.answer(w.Result())
+	return func(tx *authn.Tx) error {
+		status, _, body, err := do.answer(tx.Result())
 		if err != nil || status == 0 {
 			return err
 		}
@@ -118,16 +118,16 @@ func (a *API) take(id string, mine storedResponse, do idempotentCall) func(*auth
 		if mine.Body, err = json.Marshal(body); err != nil {
 			return fmt.Errorf("encoding the answer to keep: %w", err)
 		}
-		old, err := a.answers.Get(w.Raw, id)
+		old, err := a.answers.Get(tx.Raw, id)
 		switch {
 		case err == nil && old.Claim == mine.Claim:
 			return nil // a further change of the same call
-		case err == nil && w.Op.Now.Before(old.Expires):
+		case err == nil && tx.Op.Now.Before(old.Expires):
 			return errRepeated
 		case err != nil && !errors.Is(err, store.ErrNotFound):
 			return fmt.Errorf("looking up an idempotency key: %w", err)
 		}
-		if err := a.answers.Put(w.Raw, id, mine); err != nil {
+		if err := a.answers.Put(tx.Raw, id, mine); err != nil {
 			return fmt.Errorf("taking an idempotency key: %w", err)
 		}
 		return nil

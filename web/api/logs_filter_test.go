@@ -17,8 +17,8 @@ func (d *door) write(events ...audit.Event) {
 	d.T.Helper()
 	for _, e := range events {
 		d.Clock.Advance(time.Second)
-		if _, err := authn.Update(d.T.Context(), d.Service, d.Service.NewOperation(d.From), func(w *authn.Tx) (struct{}, error) {
-			return struct{}{}, w.Audit(e)
+		if _, err := authn.Update(d.T.Context(), d.Service, d.Service.NewOperation(d.From), func(tx *authn.Tx) (struct{}, error) {
+			return struct{}{}, tx.Audit(e)
 		}); err != nil {
 			d.T.Fatal(err)
 		}

@@ -45,7 +45,7 @@ func (a *API) listGroupsOf(w http.ResponseWriter, r *http.Request, op helpdesk.P
 }
 
 // membership serves the making and the ending of one. Neither takes a body, and either can be asked for again.
-func (a *API) membership(do func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from authn.RequestInfo, gid authn.GroupID, id string) error) handler {
+func (a *API) membership(do func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, req authn.RequestInfo, gid authn.GroupID, id string) error) handler {
 	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 			return err

@@ -150,13 +150,13 @@ func TestPeopleAreListedToTheEndAndOnce(t *testing.T) {
 	admin := d.admin()
 	const many = 450
 	for from := 0; from < many; from += 8 { // a person touches up to six keys, an Update 64
-		_, err := authn.Update(t.Context(), d.Service, d.Service.NewOperation(d.From), func(w *authn.Tx) (struct{}, error) {
+		_, err := authn.Update(t.Context(), d.Service, d.Service.NewOperation(d.From), func(tx *authn.Tx) (struct{}, error) {
 			for i := from; i < min(from+8, many); i++ {
-				u := w.NewUser()
+				u := tx.NewUser()
 				u.ID = authn.UserID(fmt.Sprintf("u%026d", i))
 				u.Login = fmt.Sprintf("p%03d@garage.example", i)
 				u.Email, u.FirstName, u.LastName = u.Login, fmt.Sprintf("Prénom %d", i%3), "P"
-				if err := w.Create(&u); err != nil {
+				if err := tx.Create(&u); err != nil {
 					return struct{}{}, err
 				}
 			}
