@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -35,22 +36,25 @@ const aKey = "cle-d-une-requete-9f2c7a"
 var secretMembers = []string{"password", "passCode", "stateToken", "sessionToken", "token", "secret", "sharedSecret", "otpauth", "url", "code",
 	"reason", "helpRequestId", "status", "name", "role", "type", "factorType", "provider", "username", "text", "note", "assignee", "owner", "events", "allow", "groups"}
 
-// routesOfTheAPI are those that docs/http.md lists, which a test of the API compares with what it serves.
-func routesOfTheAPI(t *testing.T) (routes [][2]string) {
-	t.Helper()
-	written, err := os.ReadFile("../docs/http.md")
-	if err != nil {
-		t.Fatal(err)
+// routesOfTheAPI returns the method and path of each call below /api/v1 that the service describes. A test of web/api
+// compares the description with the routes.
+func routesOfTheAPI(a *API) (routes [][2]string) {
+	a.tb.Helper()
+	var description struct {
+		Paths map[string]map[string]json.RawMessage
 	}
-	seen := map[[2]string]bool{}
-	for _, line := range regexp.MustCompile("(?m)^\\| `(/api/v1/[^`]*)` \\| ([A-Z]+) \\|").FindAllStringSubmatch(string(written), -1) {
-		if route := [2]string{line[2], strings.TrimPrefix(line[1], "/api/v1")}; !seen[route] {
-			seen[route] = true
-			routes = append(routes, route)
+	if err := json.Unmarshal(a.Call(http.MethodGet, "/openapi.json", nil).Want(200).Body, &description); err != nil {
+		a.tb.Fatalf("reading the description: %v", err)
+	}
+	for _, path := range slices.Sorted(maps.Keys(description.Paths)) {
+		for _, member := range slices.Sorted(maps.Keys(description.Paths[path])) {
+			if method := strings.ToUpper(member); slices.Contains([]string{"GET", "POST", "PUT", "PATCH", "DELETE"}, method) && !strings.HasPrefix(path, "/oauth2/") {
+				routes = append(routes, [2]string{method, path})
+			}
 		}
 	}
 	if len(routes) < 60 {
-		t.Fatalf("got %d routes, want all", len(routes))
+		a.tb.Fatalf("got %d routes, want all", len(routes))
 	}
 	return routes
 }
@@ -130,7 +134,7 @@ func TestASecretInTheWrongPlaceIsNeverRepeated(t *testing.T) {
 			w := &watch{t: t, where: map[string]string{}}
 			calls := 0
 			var caller *API
-			for i, route := range routesOfTheAPI(t) {
+			for i, route := range routesOfTheAPI(h.Admin) {
 				for j, kind := range slices.Sorted(maps.Keys(planted)) {
 					if !torture() && (i+j)%5 != n { // a sample, another one in each run
 						continue
@@ -211,7 +215,7 @@ func TestAfterADayEverySecretIsWhereItWasShownAndNowhereElse(t *testing.T) {
 	}
 	w := &watch{t: t, where: map[string]string{}}
 	for _, caller := range map[string]*API{"administrator": h.Admin, "one with secrets": full} {
-		for _, route := range routesOfTheAPI(t) {
+		for _, route := range routesOfTheAPI(h.Admin) {
 			if route[0] != http.MethodGet {
 				continue
 			}

@@ -3,7 +3,6 @@ package api_test
 import (
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -256,19 +255,5 @@ func TestATokenHasSixHundredCallsAMinute(t *testing.T) {
 	d.Clock.Advance(time.Minute)
 	if w := d.call("GET", "/api/v1/users", one, ""); w.Code != 200 {
 		t.Errorf("a minute later: got %d", w.Code)
-	}
-}
-
-func TestEveryRouteIsWrittenDown(t *testing.T) {
-	d := open(t)
-	written, err := os.ReadFile("../../docs/http.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, pattern := range d.API.Patterns() {
-		method, path, _ := strings.Cut(pattern, " ")
-		if !strings.Contains(string(written), "| `"+path+"` | "+method+" |") {
-			t.Errorf("docs/http.md has no line for %s %s", method, path)
-		}
 	}
 }
