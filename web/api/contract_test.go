@@ -360,7 +360,7 @@ func TestEveryRouteIsDescribedAndEveryCallDescribedIsARoute(t *testing.T) {
 			continue
 		}
 		if !slices.Contains(described, pattern) {
-			t.Errorf("%s has no entry in web/apidocs/source (docs/http.md says how to write one)", pattern)
+			t.Errorf("%s has no entry in web/apidocs/source (web/apidocs/README.md says how to write one)", pattern)
 		}
 	}
 	for _, pattern := range described {

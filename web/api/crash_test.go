@@ -69,7 +69,7 @@ func keyedRoutes(t *testing.T) (routes []string) {
 	return routes
 }
 
-// withoutKey are the calls that create or send, or look so, and take no key: docs/http.md says why.
+// withoutKey are the calls that create or send, or look so, and take no key.
 var withoutKey = []string{"POST /api/v1/imports", "POST /api/v1/users/{id}/factors/{fid}/verify",
 	"POST /api/v1/signing-keys/rotate", "POST /api/v1/authn", "POST /api/v1/authn/factors/{fid}/verify", "POST /api/v1/authn/cancel"}
 

@@ -166,7 +166,7 @@ func eachOperation(at *yaml.Node, do func(method string, op *yaml.Node) error) e
 	})
 }
 
-// operation fills in what its directives ask for. docs/http.md lists them.
+// operation fills in what its directives ask for. README.md lists them.
 func (c *composer) operation(path, area string, op *yaml.Node) error {
 	id := value(get(op, "operationId"))
 	if id == "" || c.operations[id] || value(get(op, "summary")) == "" || get(op, "responses") == nil {
