@@ -1,6 +1,6 @@
 #!/bin/sh
-# A day at the help desk by the REST API: take the oldest open help request, find out who asks and what devices
-# they have, check who it is, reset their devices, and read what was done. Needs curl (7.82 or newer) and jq.
+# A help desk's day by the REST API: take the oldest open help request, look up the user and their devices, check the
+# identity, reset the devices, and read the log. Needs curl (7.82 or newer) and jq.
 #
 #   BARILLET_URL=https://login.garage.example docs/helpdesk-day.sh TOKEN-FILE
 #
@@ -10,13 +10,13 @@ set -eu
 url=${BARILLET_URL:?the address of the service, https://login.garage.example}
 token=${1:?the file with the API token}
 
-# The token goes from file to file: on a command line every process of the machine could read it.
+# The token stays in files: every process of the host can read a command line.
 umask 077
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 printf 'Authorization: SSWS %s\n' "$(cat "$token")" >"$work/token.header"
 
-# call METHOD PATH [CURL OPTION...] prints the answer. One that says no goes to stderr, and ends the script.
+# call METHOD PATH [CURL OPTION...] prints the answer. An error goes to stderr and ends the script.
 call() {
 	method=$1 path=$2
 	shift 2
@@ -28,42 +28,42 @@ call() {
 	cat "$work/answer"
 }
 
-# 1. Who waits? The oldest is first.
+# 1. Read the open requests. The oldest is first.
 call GET '/help-requests?status=open' >"$work/open"
 jq -r '.[] | "\(.reference)  \(.topic)  \(.email)"' "$work/open"
 request=$(jq -r '.[0].id // empty' "$work/open")
 if [ -z "$request" ]; then
-	echo "nobody waits"
+	echo "no open help request"
 	exit
 fi
 
-# 2. What do they say? Anybody can have typed it: what counts is userId, and whether the password was proven.
+# 2. Read the request. Any client can send one: only userId and the proven password count.
 call GET "/help-requests/$request" >"$work/request"
 jq -r '"says: \(.message)", "password proven: \(.passwordProven)"' "$work/request"
 user=$(jq -r '.userId // empty' "$work/request")
 if [ -z "$user" ]; then
-	echo "the address belongs to nobody"
+	echo "the address belongs to no user"
 	exit
 fi
 
-# 3. Who is it, and what do they have?
+# 3. Read the user and their devices.
 call GET "/users/$user" | jq -r '"is: \(.profile.firstName) \(.profile.lastName), \(.profile.login), \(.status)"'
 call GET "/users/$user/factors" | jq -r '.[] | "has: \(.factorType) \(.name)"'
 
-# 4. Take the request, call back on the number on file, and write down that you did.
+# 4. Take the request, call back on the number on file, and record the check.
 call PATCH "/help-requests/$request" --json '{"assignee": "me", "note": "Took this one."}' >"$work/request"
 call PATCH "/help-requests/$request" --json '{"identityCheck": {"way": "called_back"}}' | jq -r '"checked: \(.identityCheck.way)"'
 
-# 5. Reset. The key makes it safe to try again when an answer is lost: the reset happens once.
+# 5. Reset. The key makes a retry safe after a lost answer: the reset happens once.
 jq -n --arg request "$request" '{reason: "Phone lost, called back on the number on file", helpRequestId: $request}' >"$work/reset"
 call POST "/users/$user/lifecycle/reset_factors" --retry 3 -H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)" \
 	--json "@$work/reset" >"$work/receipt"
 
-# 6. The receipt: what was cleared, and where the ticket went with which the person enrols again.
+# 6. Print the receipt: what was removed, and where the ticket was mailed.
 jq -r '"cleared: \(.cleared.phones) phones, \(.cleared.keys) keys, \(.cleared.recoveryCodes) recovery codes",
 	"ended: \(.sessionsEnded) sessions", "mailed to: \(.mailedTo | join(", "))", "ticket until: \(.ticket.expiresAt)"' "$work/receipt"
 
-# 7. The reset has resolved the request, and the log says who did it.
+# 7. The reset resolved the request, and the log names the actor.
 call GET "/help-requests/$request" | jq -r '"request: \(.status)"'
 call GET /logs --get --data-urlencode 'filter=eventType eq "user.mfa.factor.reset_all"' --data-urlencode sortOrder=DESCENDING \
 	--data-urlencode limit=1 | jq -r '.[] | "log: \(.actor.displayName) \(.displayMessage) \(.target[0].alternateId) \(.outcome.result)"'
