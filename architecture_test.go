@@ -149,21 +149,26 @@ func linesOf(names []string) [][]string {
 
 func widthOf(name string) int { return 8*len(name) + 18 }
 
-// directOnly returns the imports of name that no other import of name reaches.
-func directOnly(imports map[string][]string, name string) []string {
-	var reaches func(from, to string) bool
-	reaches = func(from, to string) bool {
-		return slices.ContainsFunc(imports[from], func(below string) bool { return below == to || reaches(below, to) })
+// closure returns all packages that each package imports, directly or not.
+func closure(imports map[string][]string, levels [][]string) map[string]map[string]bool {
+	below := map[string]map[string]bool{}
+	for _, names := range levels {
+		for _, name := range names {
+			below[name] = map[string]bool{}
+			for _, direct := range imports[name] {
+				below[name][direct] = true
+				maps.Copy(below[name], below[direct])
+			}
+		}
 	}
-	return slices.DeleteFunc(slices.Clone(imports[name]), func(to string) bool {
-		return slices.ContainsFunc(imports[name], func(other string) bool { return other != to && reaches(other, to) })
-	})
+	return below
 }
 
 // drawPackages returns the picture. A line leads to each import that no other import reaches; the title of a box has
 // all imports.
 func drawPackages(imports map[string][]string, levels [][]string) []byte {
 	boxes, tops, height := placeBoxes(levels)
+	reached := closure(imports, levels)
 	var out bytes.Buffer
 	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace" font-size="13">`+"\n", pictureWidth, height)
 	out.WriteString("<title>The packages of Barillet by level. An import leads to a lower level.</title>\n")
@@ -174,7 +179,10 @@ func drawPackages(imports map[string][]string, levels [][]string) []byte {
 	names := slices.Sorted(maps.Keys(imports))
 	for _, name := range names {
 		from := boxes[name]
-		for _, below := range directOnly(imports, name) {
+		for _, below := range imports[name] {
+			if slices.ContainsFunc(imports[name], func(other string) bool { return reached[other][below] }) {
+				continue
+			}
 			to := boxes[below]
 			x1, y1, x2, y2 := from.x+from.width/2, from.y+boxHeight, to.x+to.width/2, to.y
 			fmt.Fprintf(&out, `<path d="M%d %dC%d %d %d %d %d %d"/>`+"\n", x1, y1, x1, y1+levelGap-4, x2, y2-levelGap+4, x2, y2)
