@@ -2,7 +2,6 @@ package authn
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -28,17 +27,6 @@ type AccountView struct {
 	Sessions []OpenSession
 	Recent   []Activity // newest first
 	Proven   bool       // a fresh proof counts now
-}
-
-// OpenSession is one place where the person is signed in.
-type OpenSession struct {
-	ID      string
-	Agent   string
-	Address string
-	Since   time.Time
-	Seen    time.Time
-	Current bool
-	Program bool // a program's, which no browser holds
 }
 
 // Account reads the page of whoever the session belongs to.
@@ -79,39 +67,6 @@ func (r Reader) groupNames(u *User) ([]string, error) {
 		}
 		out = append(out, g.Name)
 	}
-	return out, nil
-}
-
-// openSessions lists the sessions of the person that are alive, this one first.
-func (r Reader) openSessions(u *User, this string, now time.Time) ([]OpenSession, error) {
-	st := u.summary()
-	var out []OpenSession
-	for _, ref := range u.Sessions {
-		ses, err := r.s.sessions.Get(r.r, ref.Hash)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("loading a session: %w", err)
-		}
-		if !r.s.listed(&ses, &st, ref.Hash, now) {
-			continue
-		}
-		seen := ses.LastSeen
-		if t := r.s.lastSeen.of(ref.Hash); t.After(seen) {
-			seen = t
-		}
-		out = append(out, OpenSession{ID: sessionID(ref.Hash), Agent: ses.Agent, Address: ses.Address, Since: ses.Created,
-			Seen: seen, Current: ref.Hash == this, Program: ses.APIToken != ""})
-	}
-	slices.SortStableFunc(out, func(a, b OpenSession) int {
-		if a.Current != b.Current && a.Current {
-			return -1
-		} else if a.Current != b.Current {
-			return 1
-		}
-		return b.Seen.Compare(a.Seen)
-	})
 	return out, nil
 }
 

@@ -1,14 +1,12 @@
 package authn
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"barillet/store"
-	"barillet/templates"
 )
 
 // Bearer is a live session as whoever acts for it elsewhere knows it: an application that was given tokens. It is
@@ -54,15 +52,6 @@ func (s *Service) Lookup(r store.Reader, session string, now time.Time) (Bearer,
 	return b, nil
 }
 
-// Summary reads what may be judged about a person at every call; CodeNotFound when there is nobody.
-func (s *Service) Summary(r store.Reader, id UserID) (Summary, error) {
-	st, err := s.summaries.Get(r, string(id))
-	return st, missing(err, "standing", string(id))
-}
-
-// User reads somebody within the snapshot or change of r; CodeNotFound when there is nobody.
-func (s *Service) User(r store.Reader, id UserID) (User, error) { return Reader{s, r}.User(id) }
-
 // IsListed tells whether the person's record still lists a session of that key. One that somebody ended is not
 // listed; one that is merely over is, until a later sign-in of the person finds its longest time past.
 func (s *Service) IsListed(r store.Reader, id UserID, session string) (bool, error) {
@@ -71,30 +60,4 @@ func (s *Service) IsListed(r store.Reader, id UserID, session string) (bool, err
 		return false, nil
 	}
 	return err == nil && slices.ContainsFunc(u.Sessions, func(ref SessionRef) bool { return ref.Hash == session }), err
-}
-
-// HasPhishingResistant tells whether the person has a usable device that withstands phishing.
-func (s *Service) HasPhishingResistant(u *User) bool {
-	for _, d := range s.usable(u) {
-		if s.Describe(d).Strong {
-			return true
-		}
-	}
-	return false
-}
-
-// DeviceSignedIn mails the person, in the change of tx, that a device of an application may now act for them.
-func (s *Service) DeviceSignedIn(tx store.Tx, op *Operation, id UserID, app string) error {
-	w := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: op}
-	u, err := w.User(id)
-	if err != nil {
-		return err
-	}
-	return w.Notify(&u, templates.DeviceSignedInMail{Context: w.About(&u), App: app}, time.Time{})
-}
-
-// RunTxHook runs what Also put into the context in a change that another package makes and that came to outcome.
-func (s *Service) RunTxHook(ctx context.Context, tx store.Tx, op *Operation, outcome any) error {
-	w := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: op}
-	return w.runTxHook(ctx, outcome)
 }

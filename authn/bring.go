@@ -7,12 +7,7 @@ import (
 	"time"
 
 	"barillet/factors"
-	"barillet/store"
 )
-
-// HasOnlyImportedDevice tells whether the person has nothing but a device from another house, with which they have not signed
-// in here. Nobody has shown yet that the phone is theirs, so they can still be invited, which ends it.
-func (u *User) HasOnlyImportedDevice() bool { return !u.EverHadDevice && len(u.Devices) > 0 }
 
 // ParseImport reads a device of another house for a person to be made; CodeInvalid tells why it cannot be taken. No two
 // people of this house have the same key: it is known again by an HMAC under the pepper.
@@ -68,49 +63,4 @@ func (tx *Tx) RemoveImported(u *User) error {
 	u.Devices = nil
 	u.Epoch++ // the link to choose a password dies with them
 	return nil
-}
-
-// ValidateNew lists everything that keeps a person from being created, each by its field, in the order of the fields.
-// A login that is there already is none: known is who has it. holder finds who has an address among those whom the
-// caller may know of (PROTOCOL 21); CodeNotFound without one. d is a device from elsewhere, nil for none.
-func (r Reader) ValidateNew(u *User, d *factors.Device, holder func(address string) (User, error)) (faults []*Error, known UserID, err error) {
-	faults = u.problems()
-	fields := []string{"login", "email", "secondEmail"}
-	for i, a := range []string{u.Login, u.Email, u.SecondEmail} {
-		if a == "" || i == 1 && a == u.Login {
-			continue
-		}
-		has, err := holder(a)
-		switch {
-		case CodeOf(err) == CodeNotFound:
-		case err != nil:
-			return nil, "", err
-		case i == 0 && has.Login == a:
-			known = has.ID
-		case has.ID != known:
-			faults = append(faults, Invalid(fields[i], "taken"))
-		}
-	}
-	if len(u.Groups) > maxGroupsAtBirth {
-		return append(faults, Invalid("groupIds", "too_many")), known, nil
-	}
-	for _, g := range u.Groups {
-		switch _, err := r.Group(g); {
-		case CodeOf(err) == CodeNotFound:
-			faults = append(faults, Invalid("groupIds", "unknown"))
-		case err != nil:
-			return nil, "", err
-		}
-	}
-	if d == nil || known != "" {
-		return faults, known, nil
-	}
-	_, err = r.s.uniques.Get(r.r, uniqueKey(d.Unique))
-	switch {
-	case err == nil:
-		faults = append(faults, Invalid("otpauth", "taken"))
-	case !errors.Is(err, store.ErrNotFound):
-		return nil, "", fmt.Errorf("looking up a key: %w", err)
-	}
-	return faults, known, nil
 }

@@ -68,30 +68,6 @@ func (s *Service) beginVerify(now time.Time, u *User, have []factors.Device, ope
 	return prompt, &c, nil
 }
 
-// pending is what the kind was asked to remember; nil when it was not asked for or too long ago.
-func (c *Ceremony) pending(kind factors.Kind, now time.Time) factors.Pending {
-	if c == nil || !now.Before(c.Expires) {
-		return nil
-	}
-	return c.Pending[kind]
-}
-
-// with is the ceremony with what its factor wants remembered for the next try. A key's challenge is good for
-// one answer, right or wrong: it is forgotten unless the factor asks otherwise.
-func (c *Ceremony) with(now time.Time, kind factors.Kind, p factors.Pending) *Ceremony {
-	out := Ceremony{Pending: map[factors.Kind]factors.Pending{}, At: now, Expires: now.Add(StepUpTTL)}
-	if c != nil {
-		maps.Copy(out.Pending, c.Pending)
-		out.At, out.Expires = c.At, c.Expires
-	}
-	if p == nil {
-		delete(out.Pending, kind)
-	} else {
-		out.Pending[kind], out.Expires = p, now.Add(StepUpTTL)
-	}
-	return &out
-}
-
 // deviceAttempt is an answer that was judged outside any transaction, with what it was judged on.
 type deviceAttempt struct {
 	kind    factors.Kind

@@ -11,15 +11,6 @@ import (
 	"barillet/templates"
 )
 
-// PendingCopy is a QR code that is being shown again in a session.
-type PendingCopy struct {
-	Device  factors.DeviceID `json:"device"`
-	Copy    string           `json:"copy"`
-	Name    string           `json:"name"`
-	Prompt  Prompt           `json:"prompt"`
-	Expires time.Time        `json:"expires"`
-}
-
 // copier finds the device and its kind's ability to be shown again: the one place that asks for factors.Copier.
 func (s *Service) copier(u *User, id factors.DeviceID) (factors.Device, factors.Copier, error) {
 	d := u.device(id)

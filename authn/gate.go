@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"barillet/internal/audit"
@@ -148,6 +147,3 @@ func (l *Live) PhishingResistant() bool { return phishingResistant(l.AMR) }
 
 // PhishingResistant is that of Live.
 func (b *Bearer) PhishingResistant() bool { return phishingResistant(b.AMR) }
-
-// phishingResistant is the one judgement of what was proven; Strong is the one of what could be.
-func phishingResistant(amr []string) bool { return slices.Contains(amr, amrKey) }

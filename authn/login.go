@@ -1,7 +1,6 @@
 package authn
 
 import (
-	"encoding/json"
 	"time"
 
 	"barillet/factors"
@@ -62,38 +61,6 @@ func (l *Transaction) provenance(u *User) string {
 		return n.Provenance
 	}
 	return ProvenanceEmail
-}
-
-// Ceremony is a verification under way: what its factor must remember. One at a time and kind.
-type Ceremony struct {
-	Pending map[factors.Kind]factors.Pending `json:"pending"`
-	At      time.Time                        `json:"at"`
-	Expires time.Time                        `json:"expires"`
-}
-
-// PendingEnrolment is a device being enrolled: its secret is worthless until it is confirmed (BAR A8).
-type PendingEnrolment struct {
-	Kind    factors.Kind     `json:"kind"`
-	App     string           `json:"app,omitempty"`
-	Name    string           `json:"name"`
-	Replace factors.DeviceID `json:"replace,omitempty"` // PROTOCOL 15: takes the place of this device
-	Lost    string           `json:"lost,omitempty"`    // with Replace: the copy that is gone
-	Pending factors.Pending  `json:"pending"`
-	Prompt  Prompt           `json:"prompt"`
-	Expires time.Time        `json:"expires"`
-}
-
-// Prompt is a factors.Prompt that can be kept, sealed, and shown again while its ceremony is pending.
-type Prompt struct {
-	Template string          `json:"template"`
-	View     json.RawMessage `json:"view,omitempty"`
-	JSON     json.RawMessage `json:"json,omitempty"`
-}
-
-// keepDevice turns a factor's prompt into one that can be stored.
-func keepDevice(p factors.Prompt) (Prompt, error) {
-	view, err := json.Marshal(p.View)
-	return Prompt{Template: p.Template, View: view, JSON: p.JSON}, err
 }
 
 const grantInvitation = "invitation"
@@ -170,4 +137,13 @@ func (s *Service) verifiable(l *Transaction, u *User) []factors.Device {
 		}
 	}
 	return out
+}
+
+// provenances are all whose hand the password that this login has proven came by.
+func (l *Transaction) provenances(u *User) []string {
+	hand := l.provenance(u)
+	if hand == ProvenanceEmail && u.EmailProvenance.By != "" {
+		return []string{hand, u.EmailProvenance.By}
+	}
+	return []string{hand}
 }

@@ -30,15 +30,6 @@ func (u *User) knowsAddressOf() {
 	}
 }
 
-// provenances are all whose hand the password that this login has proven came by.
-func (l *Transaction) provenances(u *User) []string {
-	hand := l.provenance(u)
-	if hand == ProvenanceEmail && u.EmailProvenance.By != "" {
-		return []string{hand, u.EmailProvenance.By}
-	}
-	return []string{hand}
-}
-
 // provenances are all whose hand the ticket came by.
 func (t *Ticket) provenances() []string {
 	if t.AddressSetBy != "" {
@@ -50,4 +41,9 @@ func (t *Ticket) provenances() []string {
 // intersect tells whether two halves came by one hand.
 func intersect(password, other []string) bool {
 	return slices.ContainsFunc(other, func(hand string) bool { return slices.Contains(password, hand) })
+}
+
+// mayRenew tells whether another ticket may be mailed on asking (PROTOCOL 10).
+func (u *User) mayRenew(now time.Time) bool {
+	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(TicketRenewalWindow)) && u.Email != "" && !u.addressChanged(now) && len(withinTTL(u.Renewals, now)) < maxRenewals
 }

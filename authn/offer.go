@@ -11,22 +11,6 @@ import (
 	"barillet/templates"
 )
 
-// AdminEnrolment is a device that an operator is enrolling for the person through the API (PROTOCOL 22). Its secret was in the
-// one answer that began it and is worthless until the first code. A person has one at most: the next takes its place.
-type AdminEnrolment struct {
-	ID      factors.DeviceID `json:"id"`
-	Kind    factors.Kind     `json:"kind"`
-	App     string           `json:"app,omitempty"`
-	Name    string           `json:"name"`
-	By      string           `json:"by"`     // id of the operator, such as that of a token: nobody else sees its picture or ends it
-	Hand    string           `json:"hand"`   // the operator's owner, by whom hands are judged
-	ByName  string           `json:"byName"` // the operator's name, for people to read
-	Epoch   uint64           `json:"epoch"`
-	Pending factors.Pending  `json:"pending"`
-	At      time.Time        `json:"at"`
-	Expires time.Time        `json:"expires"`
-}
-
 // AdminCall is an operator who does something about a person's devices. What the operator may is judged by Find.
 type AdminCall struct {
 	ID    string
@@ -54,27 +38,6 @@ const ReasonUnusable = "unusable"
 
 // ReasonBrowserOnly is the reason of CodeInvalid for a kind of device that needs a page of ours.
 const ReasonBrowserOnly = "browser_only"
-
-// PendingDevice is the device that is being enrolled for the person, without Data; false when there is none.
-func (u *User) PendingDevice(now time.Time) (factors.Device, bool) {
-	o := u.AdminEnrolment
-	if o == nil || !now.Before(o.Expires) || o.Epoch != u.Epoch {
-		return factors.Device{}, false
-	}
-	return factors.Device{ID: o.ID, Kind: o.Kind, App: o.App, Name: o.Name, Added: o.At, Hand: o.Hand, By: o.ByName}, true
-}
-
-// adminEnrolmentOf is the offer of that id, which only the caller who made it may go on with.
-func (u *User) adminEnrolmentOf(c AdminCall, id factors.DeviceID, now time.Time) (*AdminEnrolment, error) {
-	d, ok := u.PendingDevice(now)
-	switch {
-	case !ok || d.ID != id:
-		return nil, Refuse(CodeNotFound)
-	case u.AdminEnrolment.By != c.ID:
-		return nil, Refuse(CodeForbidden)
-	}
-	return u.AdminEnrolment, nil
-}
 
 // adminTarget reads the person of a call, who is to be active: anybody else signs in nowhere.
 func (r Reader) adminTarget(c AdminCall) (User, error) {

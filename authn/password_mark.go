@@ -7,15 +7,6 @@ import (
 	"barillet/internal/audit"
 )
 
-// ChangeReason tells why a person has to choose another password at their next complete sign-in; "": they need not.
-type ChangeReason string
-
-// The marks. One for a password that is known to others (PROTOCOL 17) has its place here.
-const (
-	ChangeExpired   ChangeReason = "expired"   // an operator wants another one
-	ChangeTemporary ChangeReason = "temporary" // an operator was given it, to tell it to the person
-)
-
 // SecondFactor is the second step of a login that does not end with it, because the password has to be changed first.
 type SecondFactor struct {
 	AMR      []string `json:"amr"`                // RFC 8176, of password and device
@@ -67,15 +58,6 @@ func (tx *Tx) open(u *User, p SecondFactor) (Credentials, error) {
 		proof = StepUp{At: tx.Op.Now, EnrolOnly: true}
 	}
 	return tx.openSession(u, p.AMR, proof, !p.Enrolled)
-}
-
-// confirmProvenance is what a proven device says of the password that it was proven with: one that came through the mailbox is
-// the person's own from here. One that an operator chose, or had the link for, stays that operator's: they may know it
-// still (PROTOCOL 8).
-func (p *Password) confirmProvenance() {
-	if p.Provenance == ProvenanceEmail {
-		p.Provenance = ProvenanceUser
-	}
 }
 
 // ReplacePassword takes the password chosen in a login that has proven the marked one and a device, and signs the person

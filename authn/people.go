@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/store"
 )
@@ -289,4 +290,49 @@ func (tx *Tx) ResetDevices(u *User) (Cleared, error) {
 	u.Resets++
 	tx.AddAdminActivity(u, audit.FactorsReset, "")
 	return out, nil
+}
+
+// ValidateNew lists everything that keeps a person from being created, each by its field, in the order of the fields.
+// A login that is there already is none: known is who has it. holder finds who has an address among those whom the
+// caller may know of (PROTOCOL 21); CodeNotFound without one. d is a device from elsewhere, nil for none.
+func (r Reader) ValidateNew(u *User, d *factors.Device, holder func(address string) (User, error)) (faults []*Error, known UserID, err error) {
+	faults = u.problems()
+	fields := []string{"login", "email", "secondEmail"}
+	for i, a := range []string{u.Login, u.Email, u.SecondEmail} {
+		if a == "" || i == 1 && a == u.Login {
+			continue
+		}
+		has, err := holder(a)
+		switch {
+		case CodeOf(err) == CodeNotFound:
+		case err != nil:
+			return nil, "", err
+		case i == 0 && has.Login == a:
+			known = has.ID
+		case has.ID != known:
+			faults = append(faults, Invalid(fields[i], "taken"))
+		}
+	}
+	if len(u.Groups) > maxGroupsAtBirth {
+		return append(faults, Invalid("groupIds", "too_many")), known, nil
+	}
+	for _, g := range u.Groups {
+		switch _, err := r.Group(g); {
+		case CodeOf(err) == CodeNotFound:
+			faults = append(faults, Invalid("groupIds", "unknown"))
+		case err != nil:
+			return nil, "", err
+		}
+	}
+	if d == nil || known != "" {
+		return faults, known, nil
+	}
+	_, err = r.s.uniques.Get(r.r, uniqueKey(d.Unique))
+	switch {
+	case err == nil:
+		faults = append(faults, Invalid("otpauth", "taken"))
+	case !errors.Is(err, store.ErrNotFound):
+		return nil, "", fmt.Errorf("looking up a key: %w", err)
+	}
+	return faults, known, nil
 }

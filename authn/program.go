@@ -123,13 +123,3 @@ func (s *Service) CancelAPISignIn(ctx context.Context, req RequestInfo, state Se
 	})
 	return err
 }
-
-// openAPISession is openSession for a program: no browser becomes known by it, and no act follows that a proof could
-// be for.
-func (tx *Tx) openAPISession(u *User, amr []string) (Credentials, error) {
-	now, req := tx.Op.Now, tx.Op.Request
-	secret := tx.Op.Secret("session")
-	u.LastLogin = now
-	return Credentials{Session: secret}, tx.startSession(u, secret, Session{User: u.ID, Epoch: u.Epoch, Created: now, LastSeen: now, AMR: amr,
-		APIToken: req.APIToken, Address: req.address(), Agent: req.Agent})
-}

@@ -1,6 +1,13 @@
 package authn
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"barillet/store"
+)
 
 // OpenSessions lists where a person is signed in, the last seen first; This is never set.
 func (r Reader) OpenSessions(u *User, now time.Time) ([]OpenSession, error) {
@@ -16,16 +23,46 @@ func (s *Service) ExpiresAt(o OpenSession) time.Time {
 	return most
 }
 
-// RevokeAllSessions ends every session of a person and by the Epoch whatever else stands on it, logins under way
-// included (PROTOCOL 2); forget drops the known browsers as well, so that the next sign-in on any is a new one. It
-// tells how many sessions were alive. The caller audits and saves.
-func (tx *Tx) RevokeAllSessions(u *User, forget bool) (ended int, err error) {
-	if ended, err = tx.RevokeSessions(u, ""); err != nil {
-		return 0, err
+// OpenSession is one place where the person is signed in.
+type OpenSession struct {
+	ID      string
+	Agent   string
+	Address string
+	Since   time.Time
+	Seen    time.Time
+	Current bool
+	Program bool // a program's, which no browser holds
+}
+
+// openSessions lists the sessions of the person that are alive, this one first.
+func (r Reader) openSessions(u *User, this string, now time.Time) ([]OpenSession, error) {
+	st := u.summary()
+	var out []OpenSession
+	for _, ref := range u.Sessions {
+		ses, err := r.s.sessions.Get(r.r, ref.Hash)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("loading a session: %w", err)
+		}
+		if !r.s.listed(&ses, &st, ref.Hash, now) {
+			continue
+		}
+		seen := ses.LastSeen
+		if t := r.s.lastSeen.of(ref.Hash); t.After(seen) {
+			seen = t
+		}
+		out = append(out, OpenSession{ID: sessionID(ref.Hash), Agent: ses.Agent, Address: ses.Address, Since: ses.Created,
+			Seen: seen, Current: ref.Hash == this, Program: ses.APIToken != ""})
 	}
-	u.Epoch++
-	if forget {
-		u.Browsers = nil
-	}
-	return ended, nil
+	slices.SortStableFunc(out, func(a, b OpenSession) int {
+		if a.Current != b.Current && a.Current {
+			return -1
+		} else if a.Current != b.Current {
+			return 1
+		}
+		return b.Seen.Compare(a.Seen)
+	})
+	return out, nil
 }

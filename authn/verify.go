@@ -59,11 +59,6 @@ func (s *Service) Transaction(ctx context.Context, secret Secret) (TransactionSt
 	return out, err
 }
 
-// mayRenew tells whether another ticket may be mailed on asking (PROTOCOL 10).
-func (u *User) mayRenew(now time.Time) bool {
-	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(TicketRenewalWindow)) && u.Email != "" && !u.addressChanged(now) && len(withinTTL(u.Renewals, now)) < maxRenewals
-}
-
 // withDisplayNames is a list of devices to show, the one used last first, without what must not be shown.
 func withDisplayNames(devices []factors.Device) []factors.Device {
 	out := slices.Clone(devices)
@@ -79,16 +74,6 @@ func lastUse(d factors.Device) time.Time {
 		return d.Added
 	}
 	return d.LastUsed
-}
-
-// shown is the enrolment as a page may have it; nil when it is over.
-func (e *PendingEnrolment) shown(now time.Time) *PendingEnrolment {
-	if e == nil || !now.Before(e.Expires) {
-		return nil
-	}
-	out := *e
-	out.Pending = nil
-	return &out
 }
 
 // BeginVerify opens the second step by one kind and tells what to show.
@@ -266,16 +251,4 @@ func (tx *Tx) recoveryUsed(u *User, left int) error {
 		return err
 	}
 	return tx.Notify(u, templates.RecoveryUsedMail{Context: tx.About(u), Left: left}, time.Time{})
-}
-
-// NotifyLimited queues a mail that a stranger can cause, unless the person got enough of those (BAR S8).
-func (tx *Tx) NotifyLimited(u *User, m templates.Notice) error {
-	v, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
-	if err != nil {
-		return fmt.Errorf("counting mails that strangers cause: %w", err)
-	}
-	if !v.OK {
-		return nil
-	}
-	return tx.Notify(u, m, time.Time{})
 }

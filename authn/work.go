@@ -269,3 +269,15 @@ func (tx *Tx) Save(u *User) error {
 	}
 	return nil
 }
+
+// NotifyLimited queues a mail that a stranger can cause, unless the person got enough of those (BAR S8).
+func (tx *Tx) NotifyLimited(u *User, m templates.Notice) error {
+	v, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
+	if err != nil {
+		return fmt.Errorf("counting mails that strangers cause: %w", err)
+	}
+	if !v.OK {
+		return nil
+	}
+	return tx.Notify(u, m, time.Time{})
+}

@@ -1,0 +1,53 @@
+package authn
+
+import (
+	"encoding/json"
+	"maps"
+	"time"
+
+	"barillet/factors"
+)
+
+// Ceremony is a verification under way: what its factor must remember. One at a time and kind.
+type Ceremony struct {
+	Pending map[factors.Kind]factors.Pending `json:"pending"`
+	At      time.Time                        `json:"at"`
+	Expires time.Time                        `json:"expires"`
+}
+
+// Prompt is a factors.Prompt that can be kept, sealed, and shown again while its ceremony is pending.
+type Prompt struct {
+	Template string          `json:"template"`
+	View     json.RawMessage `json:"view,omitempty"`
+	JSON     json.RawMessage `json:"json,omitempty"`
+}
+
+// keepDevice turns a factor's prompt into one that can be stored.
+func keepDevice(p factors.Prompt) (Prompt, error) {
+	view, err := json.Marshal(p.View)
+	return Prompt{Template: p.Template, View: view, JSON: p.JSON}, err
+}
+
+// pending is what the kind was asked to remember; nil when it was not asked for or too long ago.
+func (c *Ceremony) pending(kind factors.Kind, now time.Time) factors.Pending {
+	if c == nil || !now.Before(c.Expires) {
+		return nil
+	}
+	return c.Pending[kind]
+}
+
+// with is the ceremony with what its factor wants remembered for the next try. A key's challenge is good for
+// one answer, right or wrong: it is forgotten unless the factor asks otherwise.
+func (c *Ceremony) with(now time.Time, kind factors.Kind, p factors.Pending) *Ceremony {
+	out := Ceremony{Pending: map[factors.Kind]factors.Pending{}, At: now, Expires: now.Add(StepUpTTL)}
+	if c != nil {
+		maps.Copy(out.Pending, c.Pending)
+		out.At, out.Expires = c.At, c.Expires
+	}
+	if p == nil {
+		delete(out.Pending, kind)
+	} else {
+		out.Pending[kind], out.Expires = p, now.Add(StepUpTTL)
+	}
+	return &out
+}

@@ -1,0 +1,65 @@
+package authn
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"barillet/store"
+)
+
+// Link is what stands behind the link in a mail, kept below the hash of its token. Fetching it changes nothing.
+type Link struct {
+	User       UserID    `json:"user"`
+	Purpose    string    `json:"purpose"`              // linkInvitation, linkTicket or linkPassword
+	Ticket     string    `json:"ticket,omitempty"`     // which ticket
+	Epoch      uint64    `json:"epoch,omitempty"`      // of the person, with linkPassword: whatever raised it ends the link
+	Provenance string    `json:"provenance,omitempty"` // with linkPassword: the operator in whose answer it was; "": mailed
+	Expires    time.Time `json:"expires"`
+}
+
+const (
+	linkInvitation = "invitation"
+	linkTicket     = "ticket"
+	linkPassword   = "password"
+)
+
+// link loads a link of the purpose with its person; CodeInvalidLink when it is not, or no longer, good.
+func (r Reader) link(token Secret, purpose string, now time.Time) (Link, User, error) {
+	l, err := r.s.links.Get(r.r, token.Hash())
+	if errors.Is(err, store.ErrNotFound) || token.IsZero() {
+		return Link{}, User{}, Refuse(CodeInvalidLink)
+	}
+	if err != nil {
+		return Link{}, User{}, fmt.Errorf("loading a link: %w", err)
+	}
+	u, err := r.User(l.User)
+	switch {
+	case CodeOf(err) == CodeNotFound:
+		return Link{}, User{}, Refuse(CodeInvalidLink)
+	case err != nil:
+		return Link{}, User{}, err
+	case l.Purpose != purpose, !now.Before(l.Expires):
+		return l, u, Refuse(CodeInvalidLink)
+	}
+	return l, u, nil
+}
+
+// putLink stores a link and returns its token, which no one else ever sees again.
+func (tx *Tx) putLink(label string, l Link) (Secret, error) {
+	token := tx.Op.Secret(label)
+	if err := tx.s.links.Put(tx.Raw, token.Hash(), l); err != nil {
+		return Secret{}, fmt.Errorf("storing a link: %w", err)
+	}
+	return token, nil
+}
+
+func (tx *Tx) DeleteLink(hash string) error {
+	if hash == "" {
+		return nil
+	}
+	if err := tx.s.links.Delete(tx.Raw, hash); err != nil {
+		return fmt.Errorf("ending a link: %w", err)
+	}
+	return nil
+}
