@@ -34,7 +34,7 @@ func (s *Service) Account(ctx context.Context, session Secret) (AccountView, err
 	now := s.Now()
 	var out AccountView
 	err := s.Store.View(ctx, func(snap store.Snapshot) error {
-		r := Reader{s, snap}
+		r := s.In(snap)
 		ses, u, err := r.session(session, now)
 		if err != nil {
 			return err

@@ -34,10 +34,10 @@ func (s *Service) Lookup(r store.Reader, session string, now time.Time) (Bearer,
 	ses, err := s.sessions.Get(r, session)
 	var st Summary
 	if err == nil {
-		st, err = s.summaries.Get(r, string(ses.User))
+		st, err = s.Summary(r, ses.User)
 	}
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, store.ErrNotFound), CodeOf(err) == CodeNotFound:
 		return Bearer{}, Refuse(CodeNoSession)
 	case err != nil:
 		return Bearer{}, fmt.Errorf("reading a session: %w", err)

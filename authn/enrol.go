@@ -68,10 +68,7 @@ func (st flowState) store(tx *Tx, seat Flow) error {
 		return tx.putLogin(seat.Login, *st.login)
 	}
 	st.session.Enrol = st.enrol
-	if err := tx.s.sessions.Put(tx.Raw, seat.Session.Hash(), *st.session); err != nil {
-		return fmt.Errorf("storing a session: %w", err)
-	}
-	return nil
+	return tx.keepSession(seat.Session, *st.session)
 }
 
 // CheckAllowed tells whether the seat is one to enrol in; CodeStepUpRequired, CodeForbidden, CodeExpired or CodeNoSession.

@@ -172,7 +172,7 @@ func TestAGateInUseKeepsItsSessionAliveUntilTheEndOfTheDay(t *testing.T) {
 	if h.passes(gate, wiki) || h.alive(session) {
 		t.Error("alive after 24 hours")
 	}
-	do(t, h.Service.Sweep(t.Context()), "sweeping")
+	do(t, h.Service.DeleteExpiredSessions(t.Context()), "sweeping")
 	for key := range h.scan() {
 		if len(key) > 5 && key[:5] == "gate/" {
 			t.Errorf("%s was not swept", key)

@@ -71,6 +71,7 @@ type tables struct {
 	transactions store.Table[Transaction]
 	links        store.Table[Link]
 	sessions     store.Table[Session]
+	userSessions store.Table[Session]
 	browsers     store.Table[Browser]
 	forwards     store.Table[ForwardSession]
 }
@@ -89,6 +90,7 @@ func (s *Service) Open(ring *store.Keyring) {
 		transactions: store.NewTable[Transaction](ring, store.Transactions),
 		links:        store.NewTable[Link](ring, store.Links),
 		sessions:     store.NewTable[Session](ring, store.Sessions),
+		userSessions: store.NewTable[Session](ring, store.Sessions),
 		browsers:     store.NewTable[Browser](ring, store.Browsers),
 		forwards:     store.NewTable[ForwardSession](ring, store.Forwards),
 	}

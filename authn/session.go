@@ -44,10 +44,7 @@ func (s *Service) listed(ses *Session, st *Summary, hash string, now time.Time) 
 	if t := s.lastSeen.of(hash); t.After(seen) {
 		seen = t
 	}
-	return ses.Epoch == st.Epoch && st.Status == StatusActive &&
-		now.Before(ses.Created.Add(s.Policy.SessionMax)) && now.Before(seen.Add(s.Policy.SessionIdle)) &&
-		!now.Before(ses.Created.Add(-time.Hour)) && // a clock that was set back by more than that
-		!s.ages.over(hash, s.uptime(), s.Policy)
+	return ses.openAt(st, &s.Policy, seen, now) && !s.ages.over(hash, s.uptime(), s.Policy)
 }
 
 // Authenticate finds out who a session belongs to. It reads two records and never waits for a write.
@@ -72,9 +69,9 @@ func (r Reader) info(hash string, now time.Time) (Live, error) {
 	if err != nil {
 		return Live{}, fmt.Errorf("checking a session: %w", err)
 	}
-	st, err := r.s.summaries.Get(r.r, string(ses.User))
+	st, err := r.Summary(ses.User)
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case CodeOf(err) == CodeNotFound:
 		return Live{}, Refuse(CodeNoSession)
 	case err != nil:
 		return Live{}, fmt.Errorf("checking a session: %w", err)

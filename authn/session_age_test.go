@@ -35,7 +35,7 @@ func TestAClockThatIsSetBackGivesNoSessionMoreTime(t *testing.T) {
 			for range c.uses {
 				ran += c.step
 				h.Clock.Advance(c.step - c.back)
-				if err := errors.Join(h.Service.FlushLastSeen(t.Context()), h.Service.Sweep(t.Context())); err != nil {
+				if err := errors.Join(h.Service.FlushLastSeen(t.Context()), h.Service.DeleteExpiredSessions(t.Context())); err != nil {
 					t.Fatal(err)
 				}
 				_, err := h.Service.Authenticate(t.Context(), session)

@@ -43,6 +43,14 @@ func (p StepUp) fresh(now time.Time) bool {
 	return !p.At.IsZero() && now.Before(p.At.Add(StepUpTTL)) && !now.Before(p.At.Add(-time.Minute))
 }
 
+// openAt reports whether the session is open at now if it was last used at seen. It compares the epoch, the status and
+// the limits of the policy.
+func (ses *Session) openAt(st *Summary, p *Policy, seen, now time.Time) bool {
+	return ses.Epoch == st.Epoch && st.Status == StatusActive &&
+		now.Before(ses.Created.Add(p.SessionMax)) && now.Before(seen.Add(p.SessionIdle)) &&
+		!now.Before(ses.Created.Add(-time.Hour)) // the clock was set back by more than an hour
+}
+
 // RevokeSessions drops every session of the person but the one kept ("": none) and tells how many were alive.
 func (tx *Tx) RevokeSessions(u *User, keep string) (int, error) {
 	ended, st := 0, u.summary()
@@ -52,16 +60,16 @@ func (tx *Tx) RevokeSessions(u *User, keep string) (int, error) {
 			left = append(left, ref)
 			continue
 		}
-		ses, err := tx.s.sessions.Get(tx.Raw, ref.Hash)
+		ses, err := tx.s.userSessions.Get(tx.Raw, ref.Hash)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			continue
 		case err != nil:
 			return 0, fmt.Errorf("loading a session to end it: %w", err)
-		case tx.s.listed(&ses, &st, ref.Hash, tx.Op.Now):
+		case ses.openAt(&st, &tx.s.Policy, ses.LastSeen, tx.Op.Now):
 			ended++
 		}
-		if err := tx.s.sessions.Delete(tx.Raw, ref.Hash); err != nil {
+		if err := tx.s.userSessions.Delete(tx.Raw, ref.Hash); err != nil {
 			return 0, fmt.Errorf("ending a session: %w", err)
 		}
 	}

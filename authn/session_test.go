@@ -229,7 +229,9 @@ func TestSweepingTakesTheDeadAndLeavesTheLiving(t *testing.T) {
 	h.Clock.Advance(26 * time.Hour)
 	_, _, live := h.Member("paul@garage.example", nil)
 	login := h.password(h.From, "paul@garage.example").Login
-	do(t, h.Service.Sweep(t.Context()), "sweeping")
+	do(t, h.Service.DeleteExpired(t.Context()), "deleting expired transactions")
+	do(t, h.Service.DeleteExpiredLinks(t.Context()), "deleting expired links")
+	do(t, h.Service.DeleteExpiredSessions(t.Context()), "deleting expired sessions")
 	count := map[string]int{}
 	for key := range h.scan() {
 		for _, kind := range []store.TableDef{store.Transactions, store.Sessions, store.Links} {

@@ -8,14 +8,17 @@ import (
 	"barillet/templates"
 )
 
-// Summary reads what may be judged about a person at every call; CodeNotFound when there is nobody.
-func (s *Service) Summary(r store.Reader, id UserID) (Summary, error) {
-	st, err := s.summaries.Get(r, string(id))
-	return st, missing(err, "standing", string(id))
+// Summary returns the summary of a user; CodeNotFound if there is none.
+func (r Reader) Summary(id UserID) (Summary, error) {
+	st, err := r.s.summaries.Get(r.r, string(id))
+	return st, missing(err, "summary", string(id))
 }
 
-// User reads somebody within the snapshot or change of r; CodeNotFound when there is nobody.
-func (s *Service) User(r store.Reader, id UserID) (User, error) { return Reader{s, r}.User(id) }
+// Summary returns the summary of a user as r reads it; CodeNotFound if there is none.
+func (s *Service) Summary(r store.Reader, id UserID) (Summary, error) { return s.In(r).Summary(id) }
+
+// User returns a user as r reads it; CodeNotFound if there is none.
+func (s *Service) User(r store.Reader, id UserID) (User, error) { return s.In(r).User(id) }
 
 // HasPhishingResistant tells whether the person has a usable device that withstands phishing.
 func (s *Service) HasPhishingResistant(u *User) bool {

@@ -161,7 +161,7 @@ func (s *Service) waiting(ctx context.Context, op *Operation, u *User, kind fact
 	var wait time.Duration
 	err := s.Store.View(ctx, func(snap store.Snapshot) error {
 		var err error
-		wait, _, err = Reader{s, snap}.deviceWait(op.Now, u, s.classOf(kind), known)
+		wait, _, err = s.In(snap).deviceWait(op.Now, u, s.classOf(kind), known)
 		return err
 	})
 	return wait, err
@@ -218,7 +218,7 @@ func (tx *Tx) storeRefused(secret Secret, l Transaction, u *User, t deviceAttemp
 // afterProof is what a second step settles: a password chosen by a link takes effect now.
 func (tx *Tx) afterProof(u *User, l *Transaction) error {
 	if n := l.NewPassword; n != nil {
-		if err := tx.s.links.Delete(tx.Raw, n.Link); err != nil {
+		if err := tx.DeleteLink(n.Link); err != nil {
 			return fmt.Errorf("ending a password link: %w", err)
 		}
 		u.Password = Password{Hash: n.PHC, Provenance: l.provenance(u), Set: tx.Op.Now}

@@ -83,7 +83,7 @@ func TestAGrantForOfflineOutlivesItsSessionByTimeAndNotBySignOut(t *testing.T) {
 	if err := provider.Reap(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Service.Sweep(t.Context()); err != nil {
+	if err := p.Service.DeleteExpiredSessions(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	p.Clock.Advance(2 * time.Hour) // longer than any session may last; a later sign-in forgets the session's place in the list

@@ -50,17 +50,13 @@ func (h *house) work(ctx context.Context) {
 
 // sweep removes what is dead.
 func (h *house) sweep(ctx context.Context) error {
-	if err := h.people.Sweep(ctx); err != nil {
-		return err
-	}
-	if err := h.api.Sweep(ctx); err != nil {
-		return err
-	}
-	if err := h.desk.Sweep(ctx); err != nil {
-		return err
-	}
-	if err := h.oidc.Sweep(ctx); err != nil {
-		return err
+	for _, deleteExpired := range []func(context.Context) error{
+		h.people.DeleteExpired, h.people.DeleteExpiredLinks, h.people.DeleteExpiredSessions,
+		h.api.Sweep, h.desk.Sweep, h.oidc.Sweep,
+	} {
+		if err := deleteExpired(ctx); err != nil {
+			return err
+		}
 	}
 	if err := h.forget(ctx, h.people.Limiter.Full, h.people.Limiter.Forget); err != nil {
 		return fmt.Errorf("removing limits that are full again: %w", err)

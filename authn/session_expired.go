@@ -1,0 +1,22 @@
+package authn
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"barillet/store"
+)
+
+// DeleteExpiredSessions deletes sessions, known browsers and forward-auth sessions that have expired. A session is kept
+// for one hour after its idle limit.
+func (s *Service) DeleteExpiredSessions(ctx context.Context) error {
+	now := s.Now()
+	s.ages.forget(s.uptime(), s.Policy)
+	return errors.Join(
+		store.DeleteExpired(ctx, s.Store, s.sessions, func(x Session) bool {
+			return !now.Before(x.Created.Add(s.Policy.SessionMax)) || !now.Before(x.LastSeen.Add(s.Policy.SessionIdle+time.Hour))
+		}),
+		store.DeleteExpired(ctx, s.Store, s.browsers, func(b Browser) bool { return !now.Before(b.Since.Add(2 * KnownBrowserTTL)) }),
+		store.DeleteExpired(ctx, s.Store, s.forwards, func(g ForwardSession) bool { return !now.Before(g.Expires) }))
+}
