@@ -142,7 +142,7 @@ func (s *Service) ConfirmCopy(ctx context.Context, req RequestInfo, session Secr
 		}
 		d, c, err := s.copier(u, ses.Copying.Device)
 		return s.byDevice(u, d, func() (factors.Outcome, error) { return c.FinishCopy(op.Now, s.subject(u), d, answer) }), err
-	}, (*Tx).copied)
+	}, func(tx *Tx, ses *Session, u *User) error { return tx.copied(ses, u) })
 }
 
 // copied marks the copy confirmed within the Update that takes its code.

@@ -61,8 +61,8 @@ func (r Reader) flowState(seat Flow, now time.Time, replaces bool) (flowState, e
 	return flowState{session: &ses, user: u, enrol: ses.Enrol}, nil
 }
 
-// store puts the seat back with its enrolment changed.
-func (st flowState) store(tx *Tx, seat Flow) error {
+// storeFlow stores the changed enrolment of a flow.
+func (tx *Tx) storeFlow(st flowState, seat Flow) error {
 	if st.login != nil {
 		st.login.Enrol = st.enrol
 		return tx.putLogin(seat.Login, *st.login)
@@ -129,7 +129,7 @@ func (s *Service) BeginEnrol(ctx context.Context, req RequestInfo, seat Flow, wa
 		if st.enrol = e; st.login != nil {
 			st.login.extend(op.Now)
 		}
-		return prompt, st.store(tx, seat)
+		return prompt, tx.storeFlow(st, seat)
 	})
 }
 
@@ -269,7 +269,7 @@ func (tx *Tx) storeEnrolled(seat Flow, judged flowState, name string, o factors.
 		if !st.session.StepUp.fresh(now) && tx.s.Describe(d).Counts {
 			st.session.StepUp = StepUp{At: now, EnrolOnly: true}
 		}
-		err = st.store(tx, seat)
+		err = tx.storeFlow(st, seat)
 	}
 	if err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ func (s *Service) dropChallenge(ctx context.Context, op *Operation, seat Flow, e
 			return struct{}{}, err
 		}
 		st.enrol = nil
-		return struct{}{}, st.store(tx, seat)
+		return struct{}{}, tx.storeFlow(st, seat)
 	})
 	return err
 }
