@@ -30,32 +30,32 @@ type AccountView struct {
 }
 
 // Account reads the page of whoever the session belongs to.
-func (s *Service) Account(ctx context.Context, session Secret) (AccountView, error) {
-	now := s.Now()
+func (s *SignInService) Account(ctx context.Context, session Secret) (AccountView, error) {
+	now := s.Accounts.Now()
 	var out AccountView
-	err := s.Store.View(ctx, func(snap store.Snapshot) error {
-		r := s.In(snap)
-		ses, u, err := r.session(session, now)
+	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
+		r := s.Accounts.In(snap)
+		ses, u, err := s.Sessions.session(r, session, now)
 		if err != nil {
 			return err
 		}
 		out = AccountView{User: u.ID, Login: u.Login, Name: u.DisplayName(), Email: u.Email, Locale: u.Locale,
-			Strong: s.HasPhishingResistant(&u), Counted: s.counted(&u), Recent: slices.Clone(u.Activity), Proven: ses.StepUp.fresh(now) && !ses.StepUp.EnrolOnly}
+			Strong: s.Accounts.HasPhishingResistant(&u), Counted: s.Accounts.counted(&u), Recent: slices.Clone(u.Activity), Proven: ses.StepUp.fresh(now) && !ses.StepUp.EnrolOnly}
 		slices.Reverse(out.Recent)
 		out.Devices = slices.Clone(u.Devices)
 		for i := range out.Devices {
 			out.Devices[i].Data = nil
 		}
-		if out.Groups, err = r.groupNames(&u); err != nil {
+		if out.Groups, err = s.groupNames(r, &u); err != nil {
 			return err
 		}
-		out.Sessions, err = r.openSessions(&u, session.Hash(), now)
+		out.Sessions, err = s.Sessions.openSessions(r, &u, session.Hash(), now)
 		return err
 	})
 	return out, err
 }
 
-func (r Reader) groupNames(u *User) ([]string, error) {
+func (s *SignInService) groupNames(r Reader, u *User) ([]string, error) {
 	var out []string
 	for _, id := range u.Groups {
 		g, err := r.Group(id)
@@ -71,8 +71,8 @@ func (r Reader) groupNames(u *User) ([]string, error) {
 }
 
 // requireStepUp loads a session with a full fresh proof; CodeStepUpRequired asks for one.
-func (tx *Tx) requireStepUp(session Secret) (Session, User, error) {
-	ses, u, err := tx.session(session, tx.Op.Now)
+func (s *SignInService) requireStepUp(tx *Tx, session Secret) (Session, User, error) {
+	ses, u, err := s.Sessions.session(tx.Reader, session, tx.Op.Now)
 	if err == nil && (!ses.StepUp.fresh(tx.Op.Now) || ses.StepUp.EnrolOnly) {
 		err = Refuse(CodeStepUpRequired)
 	}
@@ -80,14 +80,14 @@ func (tx *Tx) requireStepUp(session Secret) (Session, User, error) {
 }
 
 // Rename gives a device another name.
-func (s *Service) Rename(ctx context.Context, req RequestInfo, session Secret, id factors.DeviceID, name string) error {
+func (s *SignInService) Rename(ctx context.Context, req RequestInfo, session Secret, id factors.DeviceID, name string) error {
 	name, err := DeviceName(name, false)
 	if err != nil {
 		return err
 	}
-	op := s.NewOperation(req)
-	_, err = Update(ctx, s, op, func(tx *Tx) (struct{}, error) {
-		_, u, err := tx.session(session, op.Now)
+	op := s.Accounts.NewOperation(req)
+	_, err = Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
+		_, u, err := s.Sessions.session(tx.Reader, session, op.Now)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -107,10 +107,10 @@ func (s *Service) Rename(ctx context.Context, req RequestInfo, session Secret, i
 }
 
 // RemoveDevice takes one of the person's own devices away, never the last that counts. Every other session ends.
-func (s *Service) RemoveDevice(ctx context.Context, req RequestInfo, session Secret, id factors.DeviceID) (Credentials, error) {
-	op := s.NewOperation(req)
-	return Update(ctx, s, op, func(tx *Tx) (Credentials, error) {
-		ses, u, err := tx.requireStepUp(session)
+func (s *SignInService) RemoveDevice(ctx context.Context, req RequestInfo, session Secret, id factors.DeviceID) (Credentials, error) {
+	op := s.Accounts.NewOperation(req)
+	return Update(ctx, s.Accounts, op, func(tx *Tx) (Credentials, error) {
+		ses, u, err := s.requireStepUp(tx, session)
 		if err != nil {
 			return Credentials{}, err
 		}
@@ -118,18 +118,18 @@ func (s *Service) RemoveDevice(ctx context.Context, req RequestInfo, session Sec
 		if d == nil {
 			return Credentials{}, Refuse(CodeNotFound)
 		}
-		if s.CanUse(&u, *d) && s.Describe(*d).Counts && s.counted(&u) <= 1 {
+		if s.Accounts.CanUse(&u, *d) && s.Accounts.Describe(*d).Counts && s.Accounts.counted(&u) <= 1 {
 			return Credentials{}, Refuse(CodeLastDevice)
 		}
 		gone := *d
-		if err := tx.TakeDevice(&u, gone); err != nil {
+		if err := s.TakeDevice(tx, &u, gone); err != nil {
 			return Credentials{}, err
 		}
 		tx.AddActivity(&u, audit.FactorRemoved, gone.Name)
 		if err := tx.auditDevice(&u, audit.FactorRemoved, gone); err != nil {
 			return Credentials{}, err
 		}
-		issued, err := tx.rotate(&u, ses)
+		issued, err := s.Sessions.rotate(tx, &u, ses)
 		if err != nil {
 			return Credentials{}, err
 		}
@@ -139,7 +139,7 @@ func (s *Service) RemoveDevice(ctx context.Context, req RequestInfo, session Sec
 
 // TakeDevice takes a device from the person, raises the Epoch (PROTOCOL 2) and mails; the caller audits, ends
 // the sessions and saves.
-func (tx *Tx) TakeDevice(u *User, d factors.Device) error {
+func (s *SignInService) TakeDevice(tx *Tx, u *User, d factors.Device) error {
 	u.Devices = slices.DeleteFunc(slices.Clone(u.Devices), func(x factors.Device) bool { return x.ID == d.ID })
 	u.Epoch++
 	if err := tx.dropUnique(d); err != nil {
@@ -149,8 +149,8 @@ func (tx *Tx) TakeDevice(u *User, d factors.Device) error {
 }
 
 // ChangePassword takes the known password and a new one, after a fresh proof. Every other session ends.
-func (s *Service) ChangePassword(ctx context.Context, req RequestInfo, session Secret, current, chosen string) (Credentials, error) {
-	op := s.NewOperation(req)
+func (s *SignInService) ChangePassword(ctx context.Context, req RequestInfo, session Secret, current, chosen string) (Credentials, error) {
+	op := s.Accounts.NewOperation(req)
 	ses, u, err := s.sessionOf(ctx, op, session)
 	if err != nil {
 		return Credentials{}, err
@@ -158,18 +158,18 @@ func (s *Service) ChangePassword(ctx context.Context, req RequestInfo, session S
 	if !ses.StepUp.fresh(op.Now) || ses.StepUp.EnrolOnly {
 		return Credentials{}, Refuse(CodeStepUpRequired)
 	}
-	if err := s.Hasher.Validate(chosen, s.about(&u)); err != nil {
+	if err := s.Accounts.Hasher.Validate(chosen, s.about(&u)); err != nil {
 		return Credentials{}, err
 	}
 	known := u.knowsBrowser(req.Browser, op.Now)
-	c := candidate{user: u, found: true, known: known, counts: s.failureID(u.ID)}
-	right, _, err := s.Hasher.Verify(ctx, known, u.Password.Hash, current)
+	c := candidate{user: u, found: true, known: known, counts: s.Accounts.failureID(u.ID)}
+	right, _, err := s.Accounts.Hasher.Verify(ctx, known, u.Password.Hash, current)
 	if err != nil {
 		return Credentials{}, fmt.Errorf("verifying a password: %w", err)
 	}
 	phc := ""
 	if right {
-		if phc, err = s.Hasher.Hash(ctx, known, chosen); err != nil {
+		if phc, err = s.Accounts.Hasher.Hash(ctx, known, chosen); err != nil {
 			return Credentials{}, fmt.Errorf("hashing a password: %w", err)
 		}
 	}
@@ -177,8 +177,8 @@ func (s *Service) ChangePassword(ctx context.Context, req RequestInfo, session S
 		issued Credentials
 		err    error
 	}
-	out, err := Update(ctx, s, op, func(tx *Tx) (result, error) {
-		issued, refused, err := tx.storeChange(session, c, right, phc)
+	out, err := Update(ctx, s.Accounts, op, func(tx *Tx) (result, error) {
+		issued, refused, err := s.storeChange(tx, session, c, right, phc)
 		return result{issued, refused}, err
 	})
 	if err == nil {
@@ -188,12 +188,12 @@ func (s *Service) ChangePassword(ctx context.Context, req RequestInfo, session S
 }
 
 // storeChange stores a change of password, or counts the wrong one: refused is told after it was stored.
-func (tx *Tx) storeChange(session Secret, c candidate, right bool, phc string) (issued Credentials, refused, err error) {
-	ses, u, err := tx.requireStepUp(session)
+func (s *SignInService) storeChange(tx *Tx, session Secret, c candidate, right bool, phc string) (issued Credentials, refused, err error) {
+	ses, u, err := s.requireStepUp(tx, session)
 	if err != nil {
 		return Credentials{}, nil, err
 	}
-	f, err := tx.s.Failures.Get(tx.Raw, c.counts)
+	f, err := s.Accounts.Failures.Get(tx.Raw, c.counts)
 	if err != nil {
 		return Credentials{}, nil, fmt.Errorf("reading wrong answers: %w", err)
 	}
@@ -201,29 +201,29 @@ func (tx *Tx) storeChange(session Secret, c candidate, right bool, phc string) (
 		return Credentials{}, Wait(until.Sub(tx.Op.Now)), nil
 	}
 	if !right || u.Password.Hash != c.user.Password.Hash {
-		if err := tx.s.Failures.Put(tx.Raw, tx.Op.Now, c.counts, f.WithFailure(tx.Op.Now, throttle.Password, c.known)); err != nil {
+		if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, c.counts, f.WithFailure(tx.Op.Now, throttle.Password, c.known)); err != nil {
 			return Credentials{}, nil, fmt.Errorf("counting a wrong password: %w", err)
 		}
 		return Credentials{}, Invalid("current", "wrong"), tx.AuditUser(&u, audit.PasswordUpdated, audit.Failure, "wrong password")
 	}
 	u.Password = Password{Hash: phc, Provenance: ProvenanceUser, Set: tx.Op.Now}
-	if err := tx.passwordChanged(&u); err != nil {
+	if err := s.passwordChanged(tx, &u); err != nil {
 		return Credentials{}, nil, err
 	}
-	if issued, err = tx.rotate(&u, ses); err != nil {
+	if issued, err = s.Sessions.rotate(tx, &u, ses); err != nil {
 		return Credentials{}, nil, err
 	}
 	return issued, nil, tx.Save(&u)
 }
 
 // SetLocale stores the language that the person chose.
-func (s *Service) SetLocale(ctx context.Context, req RequestInfo, session Secret, locale string) error {
+func (s *SignInService) SetLocale(ctx context.Context, req RequestInfo, session Secret, locale string) error {
 	if !slices.Contains(templates.Languages(), locale) {
 		return Invalid("lang", "unknown")
 	}
-	op := s.NewOperation(req)
-	_, err := Update(ctx, s, op, func(tx *Tx) (struct{}, error) {
-		_, u, err := tx.session(session, op.Now)
+	op := s.Accounts.NewOperation(req)
+	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
+		_, u, err := s.Sessions.session(tx.Reader, session, op.Now)
 		if err != nil || u.Locale == locale {
 			return struct{}{}, err
 		}

@@ -18,7 +18,7 @@ func TestARecoveryCodeThatNobodyHasMovesNoOtherCounter(t *testing.T) {
 	stranger := h.at("198.51.100.7")
 	for range 6 {
 		login := h.password(stranger, amelie).Login
-		if _, err := h.Service.Verify(t.Context(), stranger, login, recovery.Kind, []byte("0000-0000-0000-0000")); err != nil {
+		if _, err := h.Authn.Verify(t.Context(), stranger, login, recovery.Kind, []byte("0000-0000-0000-0000")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -26,7 +26,7 @@ func TestARecoveryCodeThatNobodyHasMovesNoOtherCounter(t *testing.T) {
 		t.Errorf("%d wrong six-digit codes counted, want none", got)
 	}
 	login := h.password(stranger, amelie).Login
-	if done, err := h.Service.Verify(t.Context(), stranger, login, totp.Kind, p.Next()); err != nil || !done.Accepted() {
+	if done, err := h.Authn.Verify(t.Context(), stranger, login, totp.Kind, p.Next()); err != nil || !done.Accepted() {
 		t.Errorf("the person's own code: %+v, %v", done.Verification, err)
 	}
 }
@@ -38,11 +38,11 @@ func TestAPasswordProofEndsAfterAnHourHoweverOftenATicketIsShown(t *testing.T) {
 	_, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	login := h.password(h.From, amelie).Login
 	for minutes := 0; minutes < 60; minutes += 9 {
-		if _, err := h.Service.RedeemTicketCode(t.Context(), h.From, login, code.Reveal()); err != nil {
+		if _, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal()); err != nil {
 			t.Fatalf("after %d minutes: %v", minutes, err)
 		}
 		h.Clock.Advance(9 * time.Minute)
 	}
-	_, err := h.Service.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
+	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
 	refused(t, err, authn.CodeExpired, "presenting it in the second hour")
 }

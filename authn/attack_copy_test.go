@@ -19,19 +19,19 @@ func TestAPhoneThatScannedTheOldQRCodeIsConfirmedByTheNewOne(t *testing.T) {
 		t.Fatalf("showing: %v, %+v", err, j)
 	}
 	h.prove(session, p)
-	prompt, err := h.Service.BeginEnrol(t.Context(), h.From, authn.Flow{Session: session},
+	prompt, err := h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Session: session},
 		authn.Enrolling{Kind: totp.Kind, Replace: p.Device, LostCopy: lost})
 	do(t, err, "beginning to replace the secret")
 	var view totp.View
 	do(t, json.Unmarshal(prompt.View, &view), "reading the prompt")
 	fresh := &authntest.Phone{House: h.Env, Device: p.Device, Secret: view.Secret}
-	done, err := h.Service.FinishEnrol(t.Context(), h.From, authn.Flow{Session: session}, "", fresh.Next())
+	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Session: session}, "", fresh.Next())
 	if err != nil || !done.Accepted() {
 		t.Fatalf("replacing: %v, %+v", err, done)
 	}
-	_, err = h.Service.PendingCopy(t.Context(), done.Issued.Session)
+	_, err = h.Enrolment.PendingCopy(t.Context(), done.Issued.Session)
 	refused(t, err, authn.CodeExpired, "showing the old QR code")
-	_, err = h.Service.ConfirmCopy(t.Context(), h.From, done.Issued.Session, fresh.Next())
+	_, err = h.Enrolment.ConfirmCopy(t.Context(), h.From, done.Issued.Session, fresh.Next())
 	refused(t, err, authn.CodeExpired, "confirming by the new secret")
 	for _, c := range h.User(amelie).Devices[0].Copies {
 		if !c.ScanAgain || !c.Confirmed.IsZero() {

@@ -16,7 +16,7 @@ func TestAnEarlierLinkOutlivesThePassword(t *testing.T) {
 		change func(*testing.T, *house, *authntest.Phone, authn.Secret)
 	}{
 		{"by another link", func(t *testing.T, h *house, p *authntest.Phone, _ authn.Secret) {
-			started, err := h.Service.StartWithPasswordLink(t.Context(), h.From, h.forgot(), mine)
+			started, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, h.forgot(), mine)
 			do(t, err, "choosing")
 			if v := h.verify(started.Login, p.Next()); v.Step != authn.StepDone {
 				t.Fatalf("got step %q", v.Step)
@@ -24,11 +24,11 @@ func TestAnEarlierLinkOutlivesThePassword(t *testing.T) {
 		}},
 		{"on the account's page", func(t *testing.T, h *house, p *authntest.Phone, session authn.Secret) {
 			h.prove(session, p)
-			_, err := h.Service.ChangePassword(t.Context(), h.From, session, authntest.Password, mine)
+			_, err := h.Authn.ChangePassword(t.Context(), h.From, session, authntest.Password, mine)
 			do(t, err, "changing the password")
 		}},
 		{"by signing out everywhere", func(t *testing.T, h *house, _ *authntest.Phone, session authn.Secret) {
-			_, err := h.Service.RevokeOthers(t.Context(), h.From, session)
+			_, err := h.Sessions.RevokeOthers(t.Context(), h.From, session)
 			do(t, err, "signing out everywhere")
 		}},
 	}
@@ -38,11 +38,11 @@ func TestAnEarlierLinkOutlivesThePassword(t *testing.T) {
 			_, p, session := h.Member(amelie, nil)
 			early := h.forgot()
 			test.change(t, h, p, session)
-			_, _, err := h.Service.PasswordLink(t.Context(), early)
+			_, _, err := h.Authn.PasswordLink(t.Context(), early)
 			refused(t, err, authn.CodeInvalidLink, "opening the earlier link")
-			_, err = h.Service.StartWithPasswordLink(t.Context(), h.From, early, theirs)
+			_, err = h.Authn.StartWithPasswordLink(t.Context(), h.From, early, theirs)
 			refused(t, err, authn.CodeInvalidLink, "choosing by the earlier link")
-			_, err = h.Service.StartWithPasswordLink(t.Context(), h.From, h.forgot(), theirs)
+			_, err = h.Authn.StartWithPasswordLink(t.Context(), h.From, h.forgot(), theirs)
 			do(t, err, "choosing by a link that was asked for afterwards")
 		})
 	}

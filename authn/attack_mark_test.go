@@ -41,14 +41,14 @@ func TestAPasswordIsChosenWithoutADevice(t *testing.T) {
 		}, authn.CodeWrongState}, // the field for the ticket
 		{"after signing out everywhere", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session authn.Secret) authn.Secret {
 			login := h.due(p)
-			_, err := h.Service.RevokeOthers(t.Context(), h.From, session)
+			_, err := h.Sessions.RevokeOthers(t.Context(), h.From, session)
 			do(t, err, "ending the others")
 			return login
 		}, authn.CodeExpired},
 		{"after the password changed", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session authn.Secret) authn.Secret {
 			login := h.due(p)
 			h.prove(session, p)
-			_, err := h.Service.ChangePassword(t.Context(), h.From, session, authntest.Password, "dix clefs et un tournevis")
+			_, err := h.Authn.ChangePassword(t.Context(), h.From, session, authntest.Password, "dix clefs et un tournevis")
 			do(t, err, "changing the password")
 			return login
 		}, authn.CodeExpired},
@@ -65,7 +65,7 @@ func TestAPasswordIsChosenWithoutADevice(t *testing.T) {
 			h.expire(u.ID)
 			login := test.hold(t, h, u, p, session)
 			before := h.User(string(u.ID)).Password.Hash
-			_, err := h.Service.ReplacePassword(t.Context(), h.From, login, another)
+			_, err := h.Authn.ReplacePassword(t.Context(), h.From, login, another)
 			refused(t, err, test.want, "choosing")
 			if h.User(string(u.ID)).Password.Hash != before {
 				t.Error("the password changed")

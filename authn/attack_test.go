@@ -27,47 +27,47 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 		{"the link came before the reset, the choice after", func(t *testing.T, h *house, u authn.User) {
 			link := h.forgot()
 			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
-			_, err := h.Service.StartWithPasswordLink(t.Context(), h.From, link, mine)
+			_, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, link, mine)
 			refused(t, err, authn.CodeInvalidLink, "choosing")
 		}},
 		{"the choice came before the reset, the ticket after", func(t *testing.T, h *house, u authn.User) {
-			started, err := h.Service.StartWithPasswordLink(t.Context(), h.From, h.forgot(), mine)
+			started, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, h.forgot(), mine)
 			do(t, err, "choosing")
 			if started.Step != authn.StepVerify {
 				t.Fatalf("got step %q", started.Step)
 			}
 			link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
-			_, err = h.Service.RedeemTicketLink(t.Context(), h.From, started.Login, link)
+			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, started.Login, link)
 			refused(t, err, authn.CodeExpired, "presenting the link")
-			_, err = h.Service.RedeemTicketCode(t.Context(), h.From, started.Login, code.Reveal())
+			_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, started.Login, code.Reveal())
 			refused(t, err, authn.CodeExpired, "presenting the code")
-			if _, err = h.Service.StartWithPassword(t.Context(), h.From, amelie, mine, ""); authn.CodeOf(err) != authn.CodeSignInFailed {
+			if _, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, mine, ""); authn.CodeOf(err) != authn.CodeSignInFailed {
 				t.Errorf("the chosen password took effect: %v", err)
 			}
 		}},
 		{"a ticket is no login, session, invitation or password link", func(t *testing.T, h *house, u authn.User) {
 			link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
-			_, err := h.Service.Transaction(t.Context(), link)
+			_, err := h.Authn.Transaction(t.Context(), link)
 			refused(t, err, authn.CodeExpired, "as a login")
-			_, err = h.Service.Authenticate(t.Context(), link)
+			_, err = h.Sessions.Authenticate(t.Context(), link)
 			refused(t, err, authn.CodeNoSession, "as a session")
-			_, err = h.Service.AcceptInvitation(t.Context(), h.From, link, mine)
+			_, err = h.Authn.AcceptInvitation(t.Context(), h.From, link, mine)
 			refused(t, err, authn.CodeInvalidLink, "as an invitation")
-			_, err = h.Service.StartWithPasswordLink(t.Context(), h.From, link, mine)
+			_, err = h.Authn.StartWithPasswordLink(t.Context(), h.From, link, mine)
 			refused(t, err, authn.CodeInvalidLink, "as a password link")
-			_, err = h.Service.RedeemTicketLink(t.Context(), h.From, authn.Secret{}, link)
+			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, authn.Secret{}, link)
 			refused(t, err, authn.CodeExpired, "without a login")
-			_, err = h.Service.RedeemTicketLink(t.Context(), h.From, h.foreignLogin(), link)
+			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, h.foreignLogin(), link)
 			refused(t, err, authn.CodeInvalidLink, "in the login of another person")
 		}},
 		{"the invitation is opened again", func(t *testing.T, h *house, u authn.User) {
 			nadia := h.Person("nadia@garage.example", nil)
 			token := h.Invite(nadia.ID)
 			_, issued := h.Accept(token, authntest.Password)
-			_, err := h.Service.AcceptInvitation(t.Context(), h.From, token, mine)
+			_, err := h.Authn.AcceptInvitation(t.Context(), h.From, token, mine)
 			refused(t, err, authn.CodeInvalidLink, "accepting twice")
 			h.reset(nadia.ID, authn.ProvenanceEmail, authn.TicketTTL)
-			_, err = h.Service.AcceptInvitation(t.Context(), h.From, token, mine)
+			_, err = h.Authn.AcceptInvitation(t.Context(), h.From, token, mine)
 			refused(t, err, authn.CodeInvalidLink, "accepting after a reset")
 			if h.alive(issued.Session) {
 				t.Error("the session outlived the reset")
@@ -77,13 +77,13 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 			h.Change(u.ID, func(u *authn.User) { u.Password.Provenance = authn.ProvenanceEmail })
 			link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			login := h.password(h.From, amelie).Login
-			_, err := h.Service.RedeemTicketLink(t.Context(), h.From, login, link)
+			_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 			refused(t, err, authn.CodeSameProvenance, "the link")
-			_, err = h.Service.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
+			_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
 			refused(t, err, authn.CodeSameProvenance, "the code")
 			h.EmptyOutbox()
-			do(t, h.Service.ResendTicket(t.Context(), h.From, login), "renewing")
-			_, err = h.Service.RedeemTicketLink(t.Context(), h.From, login, tokenOf(mailed[templates.DevicesResetMail](h)[0].Link))
+			do(t, h.Authn.ResendTicket(t.Context(), h.From, login), "renewing")
+			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, login, tokenOf(mailed[templates.DevicesResetMail](h)[0].Link))
 			refused(t, err, authn.CodeSameProvenance, "a renewed ticket")
 		}},
 	}
@@ -104,7 +104,7 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 // forgets asks for a new password and tells for whom a help request would be opened.
 func (h *house) forgets(req authn.RequestInfo, who string) (stuck authn.UserID, err error) {
 	h.t.Helper()
-	err = h.Service.RequestPasswordLink(h.t.Context(), req, who, func(_ *authn.Tx, u *authn.User) error {
+	err = h.Authn.RequestPasswordLink(h.t.Context(), req, who, func(_ *authn.Tx, u *authn.User) error {
 		stuck = u.ID
 		return nil
 	})
@@ -150,7 +150,7 @@ func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 		{"while the ticket waits elsewhere", func(t *testing.T, h *house, u authn.User) authn.Secret {
 			link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			owner, thief := h.password(h.From, amelie).Login, h.password(h.at("198.51.100.9"), amelie).Login
-			_, err := h.Service.RedeemTicketLink(t.Context(), h.From, owner, link)
+			_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, owner, link)
 			do(t, err, "presenting")
 			h.BeginPhone(authn.Flow{Login: owner}, "Sien")
 			return thief
@@ -158,7 +158,7 @@ func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 		{"asking for another ticket", func(t *testing.T, h *house, u authn.User) authn.Secret {
 			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			login := h.password(h.From, amelie).Login
-			do(t, h.Service.ResendTicket(t.Context(), h.From, login), "renewing")
+			do(t, h.Authn.ResendTicket(t.Context(), h.From, login), "renewing")
 			return login
 		}, authn.StepTicket},
 		{"after the device was disabled", func(t *testing.T, h *house, u authn.User) authn.Secret {
@@ -170,7 +170,7 @@ func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 			return h.password(h.From, amelie).Login
 		}, authn.StepBlocked},
 		{"after the policy left its kind out", func(t *testing.T, h *house, u authn.User) authn.Secret {
-			h.Service.Factors = h.Service.Factors[1:]
+			h.Accounts.Factors = h.Accounts.Factors[1:]
 			return h.password(h.From, amelie).Login
 		}, authn.StepBlocked},
 	}
@@ -183,15 +183,15 @@ func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 				t.Errorf("got step %q, want %q", got, test.step)
 			}
 			before := len(h.User(string(u.ID)).Devices)
-			for _, kind := range h.Service.Factors {
-				_, err := h.Service.BeginEnrol(t.Context(), h.From, authn.Flow{Login: login}, authn.Enrolling{Kind: kind.Kind()})
+			for _, kind := range h.Accounts.Factors {
+				_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Login: login}, authn.Enrolling{Kind: kind.Kind()})
 				refused(t, err, authn.CodeForbidden, "enrolling "+string(kind.Kind()))
 			}
-			_, err := h.Service.FinishEnrol(t.Context(), h.From, authn.Flow{Login: login}, "", []byte("123456"))
+			_, err := h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Login: login}, "", []byte("123456"))
 			refused(t, err, authn.CodeForbidden, "confirming nothing")
-			_, err = h.Service.Pending(t.Context(), authn.Flow{Login: login})
+			_, err = h.Enrolment.Pending(t.Context(), authn.Flow{Login: login})
 			refused(t, err, authn.CodeForbidden, "looking at a pending secret")
-			_, err = h.Service.Verify(t.Context(), h.From, login, totp.Kind, []byte("123456"))
+			_, err = h.Authn.Verify(t.Context(), h.From, login, totp.Kind, []byte("123456"))
 			refused(t, err, authn.CodeWrongState, "verifying")
 			if got := len(h.User(string(u.ID)).Devices); got != before {
 				t.Errorf("got %d devices, had %d", got, before)

@@ -27,14 +27,14 @@ type Bearer struct {
 
 // Lookup reads a session by the key of its record, within the snapshot or change of r; CodeNoSession when it is not
 // alive.
-func (s *Service) Lookup(r store.Reader, session string, now time.Time) (Bearer, error) {
+func (s *SessionService) Lookup(r store.Reader, session string, now time.Time) (Bearer, error) {
 	if session == "" {
 		return Bearer{}, Refuse(CodeNoSession)
 	}
 	ses, err := s.sessions.Get(r, session)
 	var st Summary
 	if err == nil {
-		st, err = s.Summary(r, ses.User)
+		st, err = s.Accounts.Summary(r, ses.User)
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound), CodeOf(err) == CodeNotFound:
@@ -45,7 +45,7 @@ func (s *Service) Lookup(r store.Reader, session string, now time.Time) (Bearer,
 		return Bearer{}, Refuse(CodeNoSession)
 	}
 	b := Bearer{Session: session, ID: sessionID(session), User: ses.User, Epoch: ses.Epoch, Login: st.Login, Groups: st.Groups,
-		Since: ses.Created, Until: ses.Created.Add(s.Policy.SessionMax), PhishingResistantAt: ses.keyed(), AMR: ses.AMR}
+		Since: ses.Created, Until: ses.Created.Add(s.Accounts.Policy.SessionMax), PhishingResistantAt: ses.keyed(), AMR: ses.AMR}
 	if !ses.StepUp.EnrolOnly {
 		b.StepUpAt = ses.StepUp.At
 	}
@@ -54,8 +54,8 @@ func (s *Service) Lookup(r store.Reader, session string, now time.Time) (Bearer,
 
 // IsListed tells whether the person's record still lists a session of that key. One that somebody ended is not
 // listed; one that is merely over is, until a later sign-in of the person finds its longest time past.
-func (s *Service) IsListed(r store.Reader, id UserID, session string) (bool, error) {
-	u, err := s.User(r, id)
+func (s *SessionService) IsListed(r store.Reader, id UserID, session string) (bool, error) {
+	u, err := s.Accounts.User(r, id)
 	if CodeOf(err) == CodeNotFound {
 		return false, nil
 	}

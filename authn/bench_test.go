@@ -159,7 +159,7 @@ func BenchmarkSecondStep(b *testing.B) {
 func verify(b *testing.B, crowd *authntest.Population, i int, login authn.Secret, code []byte) error {
 	req := crowd.From
 	req.Browser = crowd.People[i].Browser
-	v, err := crowd.Service.Verify(b.Context(), req, login, totp.Kind, code)
+	v, err := crowd.Authn.Verify(b.Context(), req, login, totp.Kind, code)
 	if err != nil {
 		return fmt.Errorf("second step of %s: %w", crowd.People[i].Login, err)
 	}
@@ -172,11 +172,11 @@ func verify(b *testing.B, crowd *authntest.Population, i int, login authn.Secret
 // BenchmarkSessionCheck is a session check beside two bare reads of the store, which is what it needs.
 func BenchmarkSessionCheck(b *testing.B) {
 	crowd := authntest.NewPopulation(b, 100)
-	sessions := crowd.Sessions(100)
+	sessions := crowd.SignedIn(100)
 	b.Run("check", func(b *testing.B) {
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
-			if _, err := crowd.Service.Authenticate(b.Context(), sessions[i%len(sessions)]); err != nil {
+			if _, err := crowd.Sessions.Authenticate(b.Context(), sessions[i%len(sessions)]); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -200,7 +200,7 @@ func BenchmarkSessionCheck(b *testing.B) {
 	b.Run("8", func(b *testing.B) { // clients
 		b.RunParallel(func(pb *testing.PB) {
 			for i := 0; pb.Next(); i++ {
-				if _, err := crowd.Service.Authenticate(b.Context(), sessions[i%len(sessions)]); err != nil {
+				if _, err := crowd.Sessions.Authenticate(b.Context(), sessions[i%len(sessions)]); err != nil {
 					b.Error(err)
 				}
 			}

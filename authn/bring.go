@@ -11,20 +11,20 @@ import (
 
 // ParseImport reads a device of another house for a person to be made; CodeInvalid tells why it cannot be taken. No two
 // people of this house have the same key: it is known again by an HMAC under the pepper.
-func (s *Service) ParseImport(now time.Time, u *User, key Secret) (factors.Device, error) {
-	for _, f := range s.Factors {
+func (s *EnrolService) ParseImport(now time.Time, u *User, key Secret) (factors.Device, error) {
+	for _, f := range s.Accounts.Factors {
 		reader, ok := f.(factors.Importer)
 		if !ok {
 			continue
 		}
-		d, err := reader.Import(now, s.subject(u), key.Reveal())
+		d, err := reader.Import(now, s.Accounts.subject(u), key.Reveal())
 		if unfit, ok := errors.AsType[factors.Unfit](err); ok {
 			return factors.Device{}, Invalid("otpauth", string(unfit))
 		}
 		if err != nil {
 			return factors.Device{}, fmt.Errorf("reading a key from elsewhere: %w", err)
 		}
-		d.Unique = "key:" + base64.RawURLEncoding.EncodeToString(s.Pepper.MAC("imported key", []byte(d.Unique)))
+		d.Unique = "key:" + base64.RawURLEncoding.EncodeToString(s.Accounts.Pepper.MAC("imported key", []byte(d.Unique)))
 		return d, nil
 	}
 	return factors.Device{}, Invalid("otpauth", "unsupported")
@@ -32,7 +32,7 @@ func (s *Service) ParseImport(now time.Time, u *User, key Secret) (factors.Devic
 
 // AddImported gives a person who is about to be created the device from elsewhere. They are active at once and can ask for a
 // new password, which counts once it is proven together with that device.
-func (tx *Tx) AddImported(u *User, d factors.Device) error {
+func (s *EnrolService) AddImported(tx *Tx, u *User, d factors.Device) error {
 	d.ID, d.Added = factors.DeviceID(tx.Op.ID("device")), tx.Op.Now
 	if err := tx.takeUnique(u.ID, d.Unique); err != nil {
 		if CodeOf(err) == CodeTaken {
@@ -47,14 +47,14 @@ func (tx *Tx) AddImported(u *User, d factors.Device) error {
 
 // IssueImportLink makes the link by which a person with a device from elsewhere chooses their first password. It is good for
 // as long as an invitation, and worth nothing without the device.
-func (tx *Tx) IssueImportLink(u *User) (token Secret, expires time.Time, err error) {
+func (s *EnrolService) IssueImportLink(tx *Tx, u *User) (token Secret, expires time.Time, err error) {
 	expires = tx.Op.Now.Add(InvitationTTL)
 	token, err = tx.putLink("password", Link{User: u.ID, Purpose: linkPassword, Epoch: u.Epoch, Expires: expires})
 	return token, expires, err
 }
 
 // RemoveImported takes the devices from elsewhere that nobody has signed in with. The caller audits and saves.
-func (tx *Tx) RemoveImported(u *User) error {
+func (s *EnrolService) RemoveImported(tx *Tx, u *User) error {
 	for _, d := range u.Devices {
 		if err := tx.dropUnique(d); err != nil {
 			return err

@@ -29,8 +29,8 @@ func class(d factors.Description) throttle.Class {
 
 // classOf is the class of a kind, whether or not the person has a device of it: what is asked for decides which
 // counter moves, not what is found.
-func (s *Service) classOf(kind factors.Kind) throttle.Class {
-	return class(s.Describe(factors.Device{Kind: kind}))
+func (s *SignInService) classOf(kind factors.Kind) throttle.Class {
+	return class(s.Accounts.Describe(factors.Device{Kind: kind}))
 }
 
 // Verification is what an answer came to. Its zero value is an answer that was accepted.
@@ -47,12 +47,12 @@ type Verification struct {
 func (j Verification) Accepted() bool { return j.Rejected == factors.ReasonNone && j.Wait == 0 }
 
 // beginVerify opens a ceremony of one kind, beside those of other kinds that are open.
-func (s *Service) beginVerify(now time.Time, u *User, have []factors.Device, open *Ceremony, kind factors.Kind) (Prompt, *Ceremony, error) {
-	f := s.factor(kind)
+func (s *SignInService) beginVerify(now time.Time, u *User, have []factors.Device, open *Ceremony, kind factors.Kind) (Prompt, *Ceremony, error) {
+	f := s.Accounts.factor(kind)
 	if f == nil {
 		return Prompt{}, nil, Refuse(CodeNotFound)
 	}
-	p, pending, err := f.BeginVerify(now, s.subject(u), have)
+	p, pending, err := f.BeginVerify(now, s.Accounts.subject(u), have)
 	if err != nil {
 		return Prompt{}, nil, fmt.Errorf("beginning to verify by %s: %w", kind, err)
 	}
@@ -83,8 +83,8 @@ type deviceAttempt struct {
 func (t *deviceAttempt) apart() bool { return t.by != (audit.Actor{}) }
 
 // verifyAnswer verifies an answer against the person as read, outside any transaction.
-func (s *Service) verifyAnswer(op *Operation, u *User, have []factors.Device, open *Ceremony, kind factors.Kind, known bool, answer []byte) (deviceAttempt, error) {
-	f := s.factor(kind)
+func (s *SignInService) verifyAnswer(op *Operation, u *User, have []factors.Device, open *Ceremony, kind factors.Kind, known bool, answer []byte) (deviceAttempt, error) {
+	f := s.Accounts.factor(kind)
 	if f == nil {
 		return deviceAttempt{}, Refuse(CodeNotFound)
 	}
@@ -94,15 +94,15 @@ func (s *Service) verifyAnswer(op *Operation, u *User, have []factors.Device, op
 		return t, nil
 	}
 	var err error
-	if t.outcome, err = f.FinishVerify(op.Now, s.subject(u), have, t.pending, answer); err != nil {
+	if t.outcome, err = f.FinishVerify(op.Now, s.Accounts.subject(u), have, t.pending, answer); err != nil {
 		return deviceAttempt{}, fmt.Errorf("verifying by %s: %w", kind, err)
 	}
 	return t, nil
 }
 
 // deviceWait tells how long to wait before an answer of this class is judged; 0: now.
-func (r Reader) deviceWait(now time.Time, u *User, class throttle.Class, known bool) (time.Duration, throttle.Failures, error) {
-	f, err := r.s.Failures.Get(r.r, r.s.failureID(u.ID))
+func (s *SignInService) deviceWait(r Reader, now time.Time, u *User, class throttle.Class, known bool) (time.Duration, throttle.Failures, error) {
+	f, err := s.Accounts.Failures.Get(r.r, s.Accounts.failureID(u.ID))
 	if err != nil {
 		return 0, f, fmt.Errorf("reading wrong answers: %w", err)
 	}
@@ -118,8 +118,8 @@ const noticeAt, noticeEach = 3, 10
 
 // count stores what an attempt means for the person's devices and counters; the caller saves the person. The
 // one place where the answer to any secret of a device is counted, for every door (PROTOCOL 17).
-func (tx *Tx) count(u *User, t deviceAttempt) (Verification, error) {
-	wait, f, err := tx.deviceWait(tx.Op.Now, u, t.class, t.known)
+func (s *SignInService) count(tx *Tx, u *User, t deviceAttempt) (Verification, error) {
+	wait, f, err := s.deviceWait(tx.Reader, tx.Op.Now, u, t.class, t.known)
 	if err != nil || wait > 0 {
 		return Verification{Wait: wait}, err
 	}
@@ -130,16 +130,16 @@ func (tx *Tx) count(u *User, t deviceAttempt) (Verification, error) {
 		}
 	}
 	j := Verification{Rejected: o.Rejected, ClockOff: o.ClockOff, CodesLeft: o.Left}
-	id := tx.s.failureID(u.ID)
+	id := s.Accounts.failureID(u.ID)
 	switch {
 	case o.Accepted():
-		return j, tx.s.Failures.Put(tx.Raw, tx.Op.Now, id, f.WithSuccess(tx.Op.Now, t.class, t.known))
+		return j, s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, id, f.WithSuccess(tx.Op.Now, t.class, t.known))
 	case o.Rejected == factors.ReasonWrong, o.Rejected == factors.ReasonClock:
 		wrong := f.WithFailure(tx.Op.Now, t.class, t.known)
 		if t.apart() { // no password was given before it
 			wrong.WrongAfterPassword = f.WrongAfterPassword
 		}
-		err = tx.s.Failures.Put(tx.Raw, tx.Op.Now, id, wrong)
+		err = s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, id, wrong)
 		if err == nil && t.class == throttle.Code && !t.apart() && wrong.Streak%noticeEach == noticeAt {
 			tx.AddFailedActivity(u, audit.FactorProven)
 			j.told = true
@@ -154,11 +154,11 @@ func (tx *Tx) count(u *User, t deviceAttempt) (Verification, error) {
 	if err != nil {
 		return j, err
 	}
-	return j, tx.auditAnswer(u, t, audit.Failure, string(t.kind)+": "+string(o.Rejected))
+	return j, s.auditAnswer(tx, u, t, audit.Failure, string(t.kind)+": "+string(o.Rejected))
 }
 
 // auditAnswer writes down what an answer came to, and who brought it.
-func (tx *Tx) auditAnswer(u *User, t deviceAttempt, outcome, reason string) error {
+func (s *SignInService) auditAnswer(tx *Tx, u *User, t deviceAttempt, outcome, reason string) error {
 	if !t.apart() {
 		return tx.AuditUser(u, audit.FactorProven, outcome, reason)
 	}

@@ -12,31 +12,31 @@ import (
 )
 
 // copier finds the device and its kind's ability to be shown again: the one place that asks for factors.Copier.
-func (s *Service) copier(u *User, id factors.DeviceID) (factors.Device, factors.Copier, error) {
+func (s *EnrolService) copier(u *User, id factors.DeviceID) (factors.Device, factors.Copier, error) {
 	d := u.device(id)
 	if d == nil || !d.Usable() {
 		return factors.Device{}, nil, Refuse(CodeNotFound)
 	}
-	c, ok := s.factor(d.Kind).(factors.Copier)
+	c, ok := s.Accounts.factor(d.Kind).(factors.Copier)
 	switch {
 	case !ok:
 		return factors.Device{}, nil, Refuse(CodeNotFound)
-	case !s.Policy.AllowCopies:
+	case !s.Accounts.Policy.AllowCopies:
 		return factors.Device{}, nil, Refuse(CodeCopiesDisabled)
 	}
 	return *d, c, nil
 }
 
 // CanCopy tells whether the device's QR code could be shown again.
-func (s *Service) CanCopy(d factors.Device) bool {
-	_, ok := s.factor(d.Kind).(factors.Copier)
-	return ok && d.Usable() && s.Policy.AllowCopies
+func (s *EnrolService) CanCopy(d factors.Device) bool {
+	_, ok := s.Accounts.factor(d.Kind).(factors.Copier)
+	return ok && d.Usable() && s.Accounts.Policy.AllowCopies
 }
 
 // ShowQR shows a device's QR code to another phone, after an answer given for this act alone. The secret is
 // out when it is shown: the showing is recorded, audited and mailed, even if nobody confirms (PROTOCOL 14).
 // copyID "" makes a new copy of that name; else the phone that scans again is named.
-func (s *Service) ShowQR(ctx context.Context, req RequestInfo, session Secret, id factors.DeviceID, copyID, name string,
+func (s *EnrolService) ShowQR(ctx context.Context, req RequestInfo, session Secret, id factors.DeviceID, copyID, name string,
 	kind factors.Kind, answer []byte) (Verification, error) {
 	name, err := DeviceName(name, copyID != "")
 	if err != nil {
@@ -51,15 +51,15 @@ func (s *Service) ShowQR(ctx context.Context, req RequestInfo, session Secret, i
 		if err := mayShow(op.Now, ses, u, d, copyID); err != nil {
 			return err
 		}
-		p, err := c.ShowAgain(op.Now, s.subject(u), d)
+		p, err := c.ShowAgain(op.Now, s.Accounts.subject(u), d)
 		if err != nil {
 			return tooMany(err)
 		}
 		prompt, err = keepDevice(p)
 		return err
 	}
-	return s.stepUp(ctx, req, session, kind, answer, prepare, func(tx *Tx, ses *Session, u *User) error {
-		return tx.recordShowing(ses, u, PendingCopy{Device: id, Copy: copyID, Name: name, Prompt: prompt, Expires: tx.Op.Now.Add(EnrolmentTTL)})
+	return s.SignIn.stepUp(ctx, req, session, kind, answer, prepare, func(tx *Tx, ses *Session, u *User) error {
+		return s.recordShowing(tx, ses, u, PendingCopy{Device: id, Copy: copyID, Name: name, Prompt: prompt, Expires: tx.Op.Now.Add(EnrolmentTTL)})
 	})
 }
 
@@ -81,7 +81,7 @@ func mayShow(now time.Time, ses *Session, u *User, d factors.Device, copyID stri
 }
 
 // recordShowing records a showing within the Update that takes the answer.
-func (tx *Tx) recordShowing(ses *Session, u *User, c PendingCopy) error {
+func (s *EnrolService) recordShowing(tx *Tx, ses *Session, u *User, c PendingCopy) error {
 	held := u.device(c.Device)
 	if held == nil {
 		return Refuse(CodeNotFound)
@@ -116,11 +116,11 @@ func tooMany(err error) error {
 }
 
 // PendingCopy gives the QR code that is being shown in the session, for its page; CodeExpired without one.
-func (s *Service) PendingCopy(ctx context.Context, session Secret) (PendingCopy, error) {
-	now := s.Now()
+func (s *EnrolService) PendingCopy(ctx context.Context, session Secret) (PendingCopy, error) {
+	now := s.Accounts.Now()
 	var out PendingCopy
-	err := s.View(ctx, func(r Reader) error {
-		ses, _, err := r.session(session, now)
+	err := s.Accounts.View(ctx, func(r Reader) error {
+		ses, _, err := s.Sessions.session(r, session, now)
 		if err != nil {
 			return err
 		}
@@ -135,18 +135,18 @@ func (s *Service) PendingCopy(ctx context.Context, session Secret) (PendingCopy,
 
 // ConfirmCopy judges a code of the phone that scanned the QR code again. It must be of a later step than any
 // used, so that it proves that the code was read.
-func (s *Service) ConfirmCopy(ctx context.Context, req RequestInfo, session Secret, answer []byte) (Verification, error) {
-	return s.answered(ctx, req, session, func(op *Operation, ses *Session, u *User) (asked, error) {
+func (s *EnrolService) ConfirmCopy(ctx context.Context, req RequestInfo, session Secret, answer []byte) (Verification, error) {
+	return s.SignIn.answered(ctx, req, session, func(op *Operation, ses *Session, u *User) (asked, error) {
 		if ses.Copying == nil || !op.Now.Before(ses.Copying.Expires) {
 			return asked{}, Refuse(CodeExpired)
 		}
 		d, c, err := s.copier(u, ses.Copying.Device)
-		return s.byDevice(u, d, func() (factors.Outcome, error) { return c.FinishCopy(op.Now, s.subject(u), d, answer) }), err
-	}, func(tx *Tx, ses *Session, u *User) error { return tx.copied(ses, u) })
+		return s.SignIn.byDevice(u, d, func() (factors.Outcome, error) { return c.FinishCopy(op.Now, s.Accounts.subject(u), d, answer) }), err
+	}, func(tx *Tx, ses *Session, u *User) error { return s.copied(tx, ses, u) })
 }
 
 // copied marks the copy confirmed within the Update that takes its code.
-func (tx *Tx) copied(ses *Session, u *User) error {
+func (s *EnrolService) copied(tx *Tx, ses *Session, u *User) error {
 	c := ses.Copying
 	if c == nil {
 		return Refuse(CodeExpired)
@@ -189,14 +189,14 @@ const DisabledScanAgain = "scan_again"
 // RemoveCopy takes a phone off a shared QR code (PROTOCOL 15). With another proven device left the old secret
 // dies at once and the other phones must scan again. Without one, replace is true: nothing has changed yet, the
 // old secret works until an enrolment with Enrolling.Replace and Lost is confirmed.
-func (s *Service) RemoveCopy(ctx context.Context, req RequestInfo, session Secret, id factors.DeviceID, copyID string) (replace bool, issued Credentials, err error) {
-	op := s.NewOperation(req)
+func (s *EnrolService) RemoveCopy(ctx context.Context, req RequestInfo, session Secret, id factors.DeviceID, copyID string) (replace bool, issued Credentials, err error) {
+	op := s.Accounts.NewOperation(req)
 	type result struct {
 		replace bool
 		issued  Credentials
 	}
-	out, err := Update(ctx, s, op, func(tx *Tx) (result, error) {
-		ses, u, err := tx.requireStepUp(session)
+	out, err := Update(ctx, s.Accounts, op, func(tx *Tx) (result, error) {
+		ses, u, err := s.SignIn.requireStepUp(tx, session)
 		if err != nil {
 			return result{}, err
 		}
@@ -209,7 +209,7 @@ func (s *Service) RemoveCopy(ctx context.Context, req RequestInfo, session Secre
 			return result{}, Refuse(CodeNotFound)
 		}
 		changed, lost := *d, d.Copies[i].Name
-		if left := s.counted(&u); d.Usable() && left <= 1 {
+		if left := s.Accounts.counted(&u); d.Usable() && left <= 1 {
 			return result{replace: true}, nil
 		}
 		changed.Copies, changed.Disabled = markForRescan(d.Copies, copyID), DisabledScanAgain
@@ -222,7 +222,7 @@ func (s *Service) RemoveCopy(ctx context.Context, req RequestInfo, session Secre
 		if err := tx.Notify(&u, templates.DeviceRemovedMail{Context: tx.About(&u), Device: changed.Name}, time.Time{}); err != nil {
 			return result{}, err
 		}
-		issued, err := tx.rotate(&u, ses)
+		issued, err := s.Sessions.rotate(tx, &u, ses)
 		if err != nil {
 			return result{}, err
 		}

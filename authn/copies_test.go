@@ -14,7 +14,7 @@ import (
 
 // show shows the phone's QR code to another one of that name.
 func (h *house) show(session authn.Secret, p *authntest.Phone, copyID, name string) (authn.Verification, error) {
-	return h.Service.ShowQR(h.t.Context(), h.From, session, p.Device, copyID, name, totp.Kind, p.Next())
+	return h.Enrolment.ShowQR(h.t.Context(), h.From, session, p.Device, copyID, name, totp.Kind, p.Next())
 }
 
 // copied shows the QR code and confirms it by a later code; it returns the copy's id.
@@ -23,7 +23,7 @@ func (h *house) copied(session authn.Secret, p *authntest.Phone, name string) st
 	if j, err := h.show(session, p, "", name); err != nil || !j.Accepted() {
 		h.t.Fatalf("showing: %v, %+v", err, j)
 	}
-	if j, err := h.Service.ConfirmCopy(h.t.Context(), h.From, session, p.Next()); err != nil || !j.Accepted() {
+	if j, err := h.Enrolment.ConfirmCopy(h.t.Context(), h.From, session, p.Next()); err != nil || !j.Accepted() {
 		h.t.Fatalf("confirming: %v, %+v", err, j)
 	}
 	for _, d := range h.User(amelie).Devices {
@@ -45,7 +45,7 @@ func TestAShowingIsRecordedAndMailedEvenIfNobodyConfirms(t *testing.T) {
 	if err != nil || !j.Accepted() {
 		t.Fatalf("got %+v, %v", j, err)
 	}
-	shown, err := h.Service.PendingCopy(t.Context(), session)
+	shown, err := h.Enrolment.PendingCopy(t.Context(), session)
 	do(t, err, "reading what is shown")
 	var view totp.View
 	if err := json.Unmarshal(shown.Prompt.View, &view); err != nil || view.Secret != p.Secret {
@@ -57,23 +57,23 @@ func TestAShowingIsRecordedAndMailedEvenIfNobodyConfirms(t *testing.T) {
 	if got := len(mailed[templates.QRShownMail](h)); got != 1 {
 		t.Errorf("got %d mails, want 1", got)
 	}
-	j, err = h.Service.ConfirmCopy(t.Context(), h.From, session, p.Code())
+	j, err = h.Enrolment.ConfirmCopy(t.Context(), h.From, session, p.Code())
 	if err != nil || j.Rejected != factors.ReasonUsed {
 		t.Errorf("a code of the step already used: got %q, %v", j.Rejected, err)
 	}
-	if j, err = h.Service.ConfirmCopy(t.Context(), h.From, session, p.Next()); err != nil || !j.Accepted() {
+	if j, err = h.Enrolment.ConfirmCopy(t.Context(), h.From, session, p.Next()); err != nil || !j.Accepted() {
 		t.Errorf("a later one: %+v, %v", j, err)
 	}
 	if d := h.User(string(u.ID)).Devices[0]; d.Copies[0].Confirmed.IsZero() || len(mailed[templates.CopyConfirmedMail](h)) != 1 {
 		t.Error("confirming is neither kept nor mailed")
 	}
-	_, err = h.Service.PendingCopy(t.Context(), session)
+	_, err = h.Enrolment.PendingCopy(t.Context(), session)
 	refused(t, err, authn.CodeExpired, "the QR code after it was confirmed")
 }
 
 func TestThreeShowingsADayAreAllAndTheLimitIsNoOracle(t *testing.T) {
 	h := newHouse(t)
-	h.Service.Policy.SessionIdle, h.Service.Policy.SessionMax = 100*time.Hour, 100*time.Hour
+	h.Accounts.Policy.SessionIdle, h.Accounts.Policy.SessionMax = 100*time.Hour, 100*time.Hour
 	u, p, session := h.Member(amelie, nil)
 	first := h.Clock.Now()
 	for _, name := range []string{"Un", "Deux", "Trois"} {
@@ -87,13 +87,13 @@ func TestThreeShowingsADayAreAllAndTheLimitIsNoOracle(t *testing.T) {
 	refused(t, err, authn.CodeQRLimit, "a fourth within 24 hours")
 	// A thief of a session, who has no phone, must not learn from the refusal which code is right.
 	for _, code := range [][]byte{p.Code(), wrong(p)} {
-		_, err := h.Service.ShowQR(t.Context(), h.From, session, p.Device, "", "Quatre", totp.Kind, code)
+		_, err := h.Enrolment.ShowQR(t.Context(), h.From, session, p.Device, "", "Quatre", totp.Kind, code)
 		refused(t, err, authn.CodeQRLimit, "right or wrong")
 	}
 	if got := h.User(string(u.ID)).Devices[0]; len(got.Copies) != 3 {
 		t.Errorf("got %d copies, want 3", len(got.Copies))
 	}
-	if j, err := h.Service.StepUp(t.Context(), h.From, session, totp.Kind, p.Code()); err != nil || !j.Accepted() {
+	if j, err := h.Authn.StepUp(t.Context(), h.From, session, totp.Kind, p.Code()); err != nil || !j.Accepted() {
 		t.Errorf("the code that was not judged: %+v, %v", j, err)
 	}
 	h.Clock.Advance(first.Add(24*time.Hour + time.Minute).Sub(h.Clock.Now()))
@@ -109,19 +109,19 @@ func TestWhereAQRCodeIsNotShown(t *testing.T) {
 	_, p, session := h.Member(amelie, nil)
 	_, q, pauls := h.Member("paul@garage.example", nil)
 	show := func(session authn.Secret, id factors.DeviceID, copyID, name string) error {
-		_, err := h.Service.ShowQR(t.Context(), h.From, session, id, copyID, name, totp.Kind, p.Next())
+		_, err := h.Enrolment.ShowQR(t.Context(), h.From, session, id, copyID, name, totp.Kind, p.Next())
 		return err
 	}
 	refused(t, show(session, q.Device, "", "x"), authn.CodeNotFound, "another person's device")
 	refused(t, show(session, p.Device, "none", ""), authn.CodeNotFound, "a copy that is none")
 	refused(t, show(session, p.Device, "", ""), authn.CodeInvalid, "without a name")
-	if j, err := h.Service.ShowQR(t.Context(), h.From, pauls, q.Device, "", "x", totp.Kind, p.Code()); err != nil || j.Accepted() {
+	if j, err := h.Enrolment.ShowQR(t.Context(), h.From, pauls, q.Device, "", "x", totp.Kind, p.Code()); err != nil || j.Accepted() {
 		t.Errorf("another person's code shows it: %v", err)
 	}
 	refused(t, show(authn.Secret{}, p.Device, "", "x"), authn.CodeNoSession, "signed out")
-	h.Service.Policy.AllowCopies = false
+	h.Accounts.Policy.AllowCopies = false
 	refused(t, show(session, p.Device, "", "x"), authn.CodeCopiesDisabled, "against the policy")
-	if h.Service.CanCopy(h.User(amelie).Devices[0]) {
+	if h.Enrolment.CanCopy(h.User(amelie).Devices[0]) {
 		t.Error("offered against the policy")
 	}
 }
@@ -134,7 +134,7 @@ func TestRemovingACopyWithAnotherDeviceKillsTheSecretAtOnce(t *testing.T) {
 	q, _ := h.Enrol(authn.Flow{Session: session}, "Autre")
 	other := h.SignIn(amelie, authntest.Password, q).Session
 	h.prove(session, q)
-	replace, issued, err := h.Service.RemoveCopy(t.Context(), h.From, session, p.Device, lost)
+	replace, issued, err := h.Enrolment.RemoveCopy(t.Context(), h.From, session, p.Device, lost)
 	if err != nil || replace {
 		t.Fatalf("got replace %v, %v", replace, err)
 	}
@@ -158,14 +158,14 @@ func TestRemovingACopyWithAnotherDeviceKillsTheSecretAtOnce(t *testing.T) {
 func (h *house) replace(session authn.Secret, id factors.DeviceID, lost string) (*authntest.Phone, error) {
 	h.t.Helper()
 	seat := authn.Flow{Session: session}
-	prompt, err := h.Service.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind, Replace: id, LostCopy: lost})
+	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind, Replace: id, LostCopy: lost})
 	if err != nil {
 		return nil, err
 	}
 	var view totp.View
 	do(h.t, json.Unmarshal(prompt.View, &view), "reading the prompt")
 	p := &authntest.Phone{House: h.Env, Secret: view.Secret, Device: id}
-	done, err := h.Service.FinishEnrol(h.t.Context(), h.From, seat, "", p.Code())
+	done, err := h.Enrolment.FinishEnrol(h.t.Context(), h.From, seat, "", p.Code())
 	if err == nil && (!done.Accepted() || !h.alive(done.Issued.Session) || h.alive(session)) {
 		h.t.Errorf("replacing: got %+v, session not re-issued", done)
 	}
@@ -179,7 +179,7 @@ func TestRemovingACopyOfTheOnlyDeviceReplacesTheSecretFirst(t *testing.T) {
 	kept := h.copied(session, p, "Gardé")
 	h.prove(session, p)
 	before := h.User(string(u.ID)).Revision
-	replace, _, err := h.Service.RemoveCopy(t.Context(), h.From, session, p.Device, lost)
+	replace, _, err := h.Enrolment.RemoveCopy(t.Context(), h.From, session, p.Device, lost)
 	if err != nil || !replace || h.User(string(u.ID)).Revision != before {
 		t.Fatalf("got replace %v, %v, revision %d, was %d", replace, err, h.User(string(u.ID)).Revision, before)
 	}

@@ -13,6 +13,13 @@ import (
 	"barillet/templates"
 )
 
+// EnrolService runs enrolments in a sign-in transaction or a session.
+type EnrolService struct {
+	Accounts *Service
+	Sessions *SessionService
+	SignIn   *SignInService
+}
+
 // Flow is where an enrolment takes place: in a login that bears an invitation or ticket, or in a session with
 // a fresh proof. Exactly one of them is set.
 type Flow struct {
@@ -38,9 +45,9 @@ type flowState struct {
 }
 
 // flowState loads where somebody sits and judges whether they may enrol this there. CodeStepUpRequired asks for a proof.
-func (r Reader) flowState(seat Flow, now time.Time, replaces bool) (flowState, error) {
+func (s *EnrolService) flowState(r Reader, seat Flow, now time.Time, replaces bool) (flowState, error) {
 	if seat.Session.IsZero() {
-		l, u, step, err := r.login(seat.Login, now)
+		l, u, step, err := s.SignIn.login(r, seat.Login, now)
 		if err != nil {
 			return flowState{}, err
 		}
@@ -49,7 +56,7 @@ func (r Reader) flowState(seat Flow, now time.Time, replaces bool) (flowState, e
 		}
 		return flowState{login: &l, user: u, enrol: l.Enrol}, nil
 	}
-	ses, u, err := r.session(seat.Session, now)
+	ses, u, err := s.Sessions.session(r, seat.Session, now)
 	if err != nil {
 		return flowState{}, err
 	}
@@ -62,27 +69,27 @@ func (r Reader) flowState(seat Flow, now time.Time, replaces bool) (flowState, e
 }
 
 // storeFlow stores the changed enrolment of a flow.
-func (tx *Tx) storeFlow(st flowState, seat Flow) error {
+func (s *EnrolService) storeFlow(tx *Tx, st flowState, seat Flow) error {
 	if st.login != nil {
 		st.login.Enrol = st.enrol
-		return tx.putLogin(seat.Login, *st.login)
+		return s.SignIn.putLogin(tx, seat.Login, *st.login)
 	}
 	st.session.Enrol = st.enrol
-	return tx.keepSession(seat.Session, *st.session)
+	return s.Sessions.keepSession(tx, seat.Session, *st.session)
 }
 
 // CheckAllowed tells whether the seat is one to enrol in; CodeStepUpRequired, CodeForbidden, CodeExpired or CodeNoSession.
-func (s *Service) CheckAllowed(ctx context.Context, seat Flow) error {
-	return s.View(ctx, func(r Reader) error {
-		_, err := r.flowState(seat, s.Now(), false)
+func (s *EnrolService) CheckAllowed(ctx context.Context, seat Flow) error {
+	return s.Accounts.View(ctx, func(r Reader) error {
+		_, err := s.flowState(r, seat, s.Accounts.Now(), false)
 		return err
 	})
 }
 
 // BeginEnrol opens an enrolment and tells what to show. It takes the place of one that is pending there.
-func (s *Service) BeginEnrol(ctx context.Context, req RequestInfo, seat Flow, want Enrolling) (Prompt, error) {
-	op := s.NewOperation(req)
-	f := s.factor(want.Kind)
+func (s *EnrolService) BeginEnrol(ctx context.Context, req RequestInfo, seat Flow, want Enrolling) (Prompt, error) {
+	op := s.Accounts.NewOperation(req)
+	f := s.Accounts.factor(want.Kind)
 	if f == nil {
 		return Prompt{}, Refuse(CodeNotFound)
 	}
@@ -92,21 +99,21 @@ func (s *Service) BeginEnrol(ctx context.Context, req RequestInfo, seat Flow, wa
 	}
 	want.Name = name
 	var st flowState
-	if err := s.View(ctx, func(r Reader) error {
+	if err := s.Accounts.View(ctx, func(r Reader) error {
 		var err error
-		st, err = r.freshFlowState(seat, op.Now, want.Replace != "")
+		st, err = s.freshFlowState(r, seat, op.Now, want.Replace != "")
 		return err
 	}); err != nil {
 		return Prompt{}, err
 	}
-	if st.login != nil && !s.Describe(factors.Device{Kind: want.Kind}).Counts {
+	if st.login != nil && !s.Accounts.Describe(factors.Device{Kind: want.Kind}).Counts {
 		return Prompt{}, Refuse(CodeForbidden) // PROTOCOL 6: recovery codes are no device, and a login ends with one
 	}
 	have, err := s.otherDevices(&st.user, want)
 	if err != nil {
 		return Prompt{}, err
 	}
-	who := s.subject(&st.user)
+	who := s.Accounts.subject(&st.user)
 	who.App, who.Device = want.App, want.Name
 	p, pending, err := f.BeginEnrol(op.Now, who, have)
 	if errors.Is(err, factors.ErrTooMany) {
@@ -121,21 +128,21 @@ func (s *Service) BeginEnrol(ctx context.Context, req RequestInfo, seat Flow, wa
 	}
 	e := &PendingEnrolment{Kind: want.Kind, App: want.App, Name: want.Name, Replace: want.Replace, Lost: want.LostCopy,
 		Pending: pending, Prompt: prompt, Expires: op.Now.Add(EnrolmentTTL)}
-	return Update(ctx, s, op, func(tx *Tx) (Prompt, error) {
-		st, err := tx.freshFlowState(seat, op.Now, want.Replace != "")
+	return Update(ctx, s.Accounts, op, func(tx *Tx) (Prompt, error) {
+		st, err := s.freshFlowState(tx.Reader, seat, op.Now, want.Replace != "")
 		if err != nil {
 			return Prompt{}, err
 		}
 		if st.enrol = e; st.login != nil {
 			st.login.extend(op.Now)
 		}
-		return prompt, tx.storeFlow(st, seat)
+		return prompt, s.storeFlow(tx, st, seat)
 	})
 }
 
 // freshFlowState is seat for a new enrolment: one that is pending does not lend its proof to another.
-func (r Reader) freshFlowState(seat Flow, now time.Time, replaces bool) (flowState, error) {
-	st, err := r.flowState(seat, now, replaces)
+func (s *EnrolService) freshFlowState(r Reader, seat Flow, now time.Time, replaces bool) (flowState, error) {
+	st, err := s.flowState(r, seat, now, replaces)
 	if err == nil && st.session != nil && (!st.session.StepUp.fresh(now) || replaces && st.session.StepUp.EnrolOnly) {
 		err = Refuse(CodeStepUpRequired)
 	}
@@ -144,21 +151,21 @@ func (r Reader) freshFlowState(seat Flow, now time.Time, replaces bool) (flowSta
 
 // otherDevices are the devices that a new one will stand beside: without the one it replaces, and without the spare
 // ones of its kind, since a new set of recovery codes takes the place of the old.
-func (s *Service) otherDevices(u *User, want Enrolling) ([]factors.Device, error) {
+func (s *EnrolService) otherDevices(u *User, want Enrolling) ([]factors.Device, error) {
 	if d := u.device(want.Replace); want.Replace != "" && (d == nil || d.Kind != want.Kind) {
 		return nil, Refuse(CodeNotFound)
 	}
 	return slices.DeleteFunc(slices.Clone(u.Devices), func(d factors.Device) bool {
-		return d.ID == want.Replace || d.Kind == want.Kind && s.Describe(d).Spare
+		return d.ID == want.Replace || d.Kind == want.Kind && s.Accounts.Describe(d).Spare
 	}), nil
 }
 
 // Pending gives the enrolment that is pending in the seat, to show its page again; CodeExpired without one.
-func (s *Service) Pending(ctx context.Context, seat Flow) (PendingEnrolment, error) {
-	now := s.Now()
+func (s *EnrolService) Pending(ctx context.Context, seat Flow) (PendingEnrolment, error) {
+	now := s.Accounts.Now()
 	var out PendingEnrolment
-	err := s.View(ctx, func(r Reader) error {
-		st, err := r.pendingFlowState(seat, now)
+	err := s.Accounts.View(ctx, func(r Reader) error {
+		st, err := s.pendingFlowState(r, seat, now)
 		if err != nil {
 			return err
 		}
@@ -169,10 +176,10 @@ func (s *Service) Pending(ctx context.Context, seat Flow) (PendingEnrolment, err
 }
 
 // pendingFlowState is the seat with an enrolment that is pending in it.
-func (r Reader) pendingFlowState(seat Flow, now time.Time) (flowState, error) {
-	st, err := r.flowState(seat, now, false)
+func (s *EnrolService) pendingFlowState(r Reader, seat Flow, now time.Time) (flowState, error) {
+	st, err := s.flowState(r, seat, now, false)
 	if err != nil && !seat.Session.IsZero() {
-		st, err = r.flowState(seat, now, true)
+		st, err = s.flowState(r, seat, now, true)
 	}
 	if err == nil && st.enrol.shown(now) == nil {
 		err = Refuse(CodeExpired)
@@ -190,27 +197,27 @@ type Enrolled struct {
 }
 
 // FinishEnrol judges the answer of the new device. name "" keeps the one given at the beginning.
-func (s *Service) FinishEnrol(ctx context.Context, req RequestInfo, seat Flow, name string, answer []byte) (Enrolled, error) {
+func (s *EnrolService) FinishEnrol(ctx context.Context, req RequestInfo, seat Flow, name string, answer []byte) (Enrolled, error) {
 	name, err := DeviceName(name, true)
 	if err != nil {
 		return Enrolled{}, err
 	}
 	var out Enrolled
 	err = retryOnConflict(ctx, func() (bool, error) {
-		op := s.NewOperation(req)
+		op := s.Accounts.NewOperation(req)
 		var st flowState
-		if err := s.View(ctx, func(r Reader) error {
+		if err := s.Accounts.View(ctx, func(r Reader) error {
 			var err error
-			st, err = r.pendingFlowState(seat, op.Now)
+			st, err = s.pendingFlowState(r, seat, op.Now)
 			return err
 		}); err != nil {
 			return false, err
 		}
-		f := s.factor(st.enrol.Kind)
+		f := s.Accounts.factor(st.enrol.Kind)
 		if f == nil {
 			return false, Refuse(CodeExpired)
 		}
-		o, err := f.FinishEnrol(op.Now, s.subject(&st.user), st.enrol.Pending, answer)
+		o, err := f.FinishEnrol(op.Now, s.Accounts.subject(&st.user), st.enrol.Pending, answer)
 		if err != nil {
 			return false, fmt.Errorf("enrolling %s: %w", st.enrol.Kind, err)
 		}
@@ -218,7 +225,7 @@ func (s *Service) FinishEnrol(ctx context.Context, req RequestInfo, seat Flow, n
 			out = Enrolled{Verification: Verification{Rejected: o.Rejected, ClockOff: o.ClockOff}}
 			return true, s.dropChallenge(ctx, op, seat, st.enrol)
 		}
-		done, err := Update(ctx, s, op, func(tx *Tx) (*Enrolled, error) { return tx.storeEnrolled(seat, st, name, o) })
+		done, err := Update(ctx, s.Accounts, op, func(tx *Tx) (*Enrolled, error) { return s.storeEnrolled(tx, seat, st, name, o) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -229,9 +236,9 @@ func (s *Service) FinishEnrol(ctx context.Context, req RequestInfo, seat Flow, n
 }
 
 // storeEnrolled stores a confirmed device; nil when seat or person are not those that were judged.
-func (tx *Tx) storeEnrolled(seat Flow, judged flowState, name string, o factors.Outcome) (*Enrolled, error) {
+func (s *EnrolService) storeEnrolled(tx *Tx, seat Flow, judged flowState, name string, o factors.Outcome) (*Enrolled, error) {
 	now := tx.Op.Now
-	st, err := tx.pendingFlowState(seat, now)
+	st, err := s.pendingFlowState(tx.Reader, seat, now)
 	if err != nil {
 		return nil, err
 	}
@@ -250,39 +257,39 @@ func (tx *Tx) storeEnrolled(seat Flow, judged flowState, name string, o factors.
 	if err := tx.takeUnique(u.ID, d.Unique); err != nil {
 		return nil, err
 	}
-	if err := tx.placeDevice(u, e, &d); err != nil {
+	if err := s.placeDevice(tx, u, e, &d); err != nil {
 		return nil, err
 	}
-	if tx.s.Describe(d).Counts {
+	if s.Accounts.Describe(d).Counts {
 		u.EverHadDevice = true
 	}
 	st.enrol = nil
 	out := &Enrolled{Device: withDisplayNames([]factors.Device{d})[0]}
 	switch {
 	case st.login != nil:
-		err = tx.completeByEnrolment(seat, &st, out, o)
+		err = s.completeByEnrolment(tx, seat, &st, out, o)
 	case e.Replace != "":
 		st.session.Enrol, st.session.Copying = nil, nil
 		u.Epoch++ // the old secret is gone: PROTOCOL 2 and 15
-		out.Issued, err = tx.rotate(u, *st.session)
+		out.Issued, err = s.Sessions.rotate(tx, u, *st.session)
 	default:
-		if !st.session.StepUp.fresh(now) && tx.s.Describe(d).Counts {
+		if !st.session.StepUp.fresh(now) && s.Accounts.Describe(d).Counts {
 			st.session.StepUp = StepUp{At: now, EnrolOnly: true}
 		}
-		err = tx.storeFlow(st, seat)
+		err = s.storeFlow(tx, st, seat)
 	}
 	if err != nil {
 		return nil, err
 	}
-	out.Counted = tx.s.counted(u)
+	out.Counted = s.Accounts.counted(u)
 	return out, tx.Save(u)
 }
 
 // placeDevice puts the confirmed device among the others, and tells of it.
-func (tx *Tx) placeDevice(u *User, e *PendingEnrolment, d *factors.Device) error {
+func (s *EnrolService) placeDevice(tx *Tx, u *User, e *PendingEnrolment, d *factors.Device) error {
 	action := audit.FactorActivated
 	var m templates.Notice = templates.DeviceAddedMail{Context: tx.About(u), Device: d.Name}
-	spare := tx.s.Describe(*d).Spare
+	spare := s.Accounts.Describe(*d).Spare
 	renewed := spare && slices.ContainsFunc(u.Devices, func(x factors.Device) bool { return x.Kind == d.Kind })
 	switch old := u.device(e.Replace); {
 	case e.Replace != "" && old == nil:
@@ -313,9 +320,9 @@ func (tx *Tx) placeDevice(u *User, e *PendingEnrolment, d *factors.Device) error
 
 // completeByEnrolment completes a login whose invitation or ticket brought the person to this device: both are
 // spent here, by the Update that stores the device (PROTOCOL 7).
-func (tx *Tx) completeByEnrolment(seat Flow, st *flowState, out *Enrolled, o factors.Outcome) error {
+func (s *EnrolService) completeByEnrolment(tx *Tx, seat Flow, st *flowState, out *Enrolled, o factors.Outcome) error {
 	u := &st.user
-	if err := tx.spendTickets(u); err != nil {
+	if err := s.SignIn.spendTickets(tx, u); err != nil {
 		return err
 	}
 	if u.Password.confirmProvenance(); st.login.Ticket == grantInvitation {
@@ -324,6 +331,6 @@ func (tx *Tx) completeByEnrolment(seat Flow, st *flowState, out *Enrolled, o fac
 	}
 	out.First = true
 	var err error
-	out.Completed, err = tx.complete(seat.Login, *st.login, u, SecondFactor{AMR: addAMR(true, o.AMR), Enrolled: true})
+	out.Completed, err = s.SignIn.complete(tx, seat.Login, *st.login, u, SecondFactor{AMR: addAMR(true, o.AMR), Enrolled: true})
 	return err
 }

@@ -9,12 +9,12 @@ import (
 
 // dropChallenge ends an enrolment whose challenge was answered wrongly: it was good for one answer (BAR A6). A
 // code of a phone may be typed again, for its secret is on the screen and nothing is guessed.
-func (s *Service) dropChallenge(ctx context.Context, op *Operation, seat Flow, e *PendingEnrolment) error {
-	if !s.Describe(factors.Device{Kind: e.Kind}).Strong {
+func (s *EnrolService) dropChallenge(ctx context.Context, op *Operation, seat Flow, e *PendingEnrolment) error {
+	if !s.Accounts.Describe(factors.Device{Kind: e.Kind}).Strong {
 		return nil
 	}
-	_, err := Update(ctx, s, op, func(tx *Tx) (struct{}, error) {
-		st, err := tx.pendingFlowState(seat, op.Now)
+	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
+		st, err := s.pendingFlowState(tx.Reader, seat, op.Now)
 		if err != nil || !bytes.Equal(st.enrol.Pending, e.Pending) {
 			if CodeOf(err) == CodeExpired {
 				err = nil
@@ -22,7 +22,7 @@ func (s *Service) dropChallenge(ctx context.Context, op *Operation, seat Flow, e
 			return struct{}{}, err
 		}
 		st.enrol = nil
-		return struct{}{}, tx.storeFlow(st, seat)
+		return struct{}{}, s.storeFlow(tx, st, seat)
 	})
 	return err
 }

@@ -17,30 +17,30 @@ import (
 
 // acts are what asks for a fresh proof, each tried in a session.
 func acts(h *house, p *authntest.Phone) map[string]func(authn.Secret) error {
-	ctx, s := h.t.Context(), h.Service
+	ctx := h.t.Context()
 	return map[string]func(authn.Secret) error{
 		"adding a device": func(session authn.Secret) error {
-			_, err := s.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: totp.Kind})
+			_, err := h.Enrolment.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: totp.Kind})
 			return err
 		},
 		"making recovery codes": func(session authn.Secret) error {
-			_, err := s.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: recovery.Kind})
+			_, err := h.Enrolment.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: recovery.Kind})
 			return err
 		},
 		"replacing a secret": func(session authn.Secret) error {
-			_, err := s.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: totp.Kind, Replace: p.Device})
+			_, err := h.Enrolment.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: totp.Kind, Replace: p.Device})
 			return err
 		},
 		"removing a device": func(session authn.Secret) error {
-			_, err := s.RemoveDevice(ctx, h.From, session, p.Device)
+			_, err := h.Authn.RemoveDevice(ctx, h.From, session, p.Device)
 			return err
 		},
 		"removing a copy": func(session authn.Secret) error {
-			_, _, err := s.RemoveCopy(ctx, h.From, session, p.Device, "none")
+			_, _, err := h.Enrolment.RemoveCopy(ctx, h.From, session, p.Device, "none")
 			return err
 		},
 		"changing the password": func(session authn.Secret) error {
-			_, err := s.ChangePassword(ctx, h.From, session, "not the one", "sept chevaux dans un garage")
+			_, err := h.Authn.ChangePassword(ctx, h.From, session, "not the one", "sept chevaux dans un garage")
 			return err
 		},
 	}
@@ -54,7 +54,7 @@ func TestWhatAsksForAFreshProof(t *testing.T) {
 	proven := h.SignIn(amelie, authntest.Password, p).Session
 	h.prove(proven, p)
 	codes := h.recoveryCodes(proven)
-	v, err := h.Service.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, recovery.Kind, []byte(codes[0]))
+	v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, recovery.Kind, []byte(codes[0]))
 	if err != nil || !v.Accepted() {
 		t.Fatalf("a recovery code: %v, %+v", err, v.Verification)
 	}
@@ -69,11 +69,11 @@ func TestWhatAsksForAFreshProof(t *testing.T) {
 			}
 		}
 	}
-	j, err := h.Service.ShowQR(t.Context(), h.From, v.Issued.Session, p.Device, "", "Autre", recovery.Kind, []byte(codes[1]))
+	j, err := h.Enrolment.ShowQR(t.Context(), h.From, v.Issued.Session, p.Device, "", "Autre", recovery.Kind, []byte(codes[1]))
 	if err != nil || j.Accepted() {
 		t.Errorf("a recovery code shows the QR code: %v", err)
 	}
-	if j, err := h.Service.StepUp(t.Context(), h.From, signedIn, recovery.Kind, []byte(codes[1])); err != nil || j.Accepted() {
+	if j, err := h.Authn.StepUp(t.Context(), h.From, signedIn, recovery.Kind, []byte(codes[1])); err != nil || j.Accepted() {
 		t.Errorf("a recovery code is a fresh proof: %v", err)
 	}
 }
@@ -103,18 +103,18 @@ func TestAPendingEnrolmentLendsItsProofToNothingElse(t *testing.T) {
 	seat := authn.Flow{Session: session}
 	second := h.BeginPhone(seat, "Second")
 	h.Clock.Advance(6 * time.Minute)
-	_, err := h.Service.BeginEnrol(t.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind})
+	_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind})
 	refused(t, err, authn.CodeStepUpRequired, "beginning another")
-	if done, err := h.Service.FinishEnrol(t.Context(), h.From, seat, "Second", second.Code()); err != nil || !done.Accepted() {
+	if done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "Second", second.Code()); err != nil || !done.Accepted() {
 		t.Errorf("finishing within ten minutes: %v, %q", err, done.Rejected)
 	}
 	h.prove(session, p)
 	third := h.BeginPhone(seat, "Troisième")
 	h.Clock.Advance(authn.EnrolmentTTL)
-	_, err = h.Service.FinishEnrol(t.Context(), h.From, seat, "", third.Code())
+	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", third.Code())
 	refused(t, err, authn.CodeStepUpRequired, "finishing after ten minutes")
 	other := h.SignIn(amelie, authntest.Password, p).Session
-	_, err = h.Service.Pending(t.Context(), authn.Flow{Session: other})
+	_, err = h.Enrolment.Pending(t.Context(), authn.Flow{Session: other})
 	refused(t, err, authn.CodeStepUpRequired, "a pending secret seen from another session")
 }
 
@@ -123,13 +123,13 @@ func TestAKeysChallengeIsGoodForOneAnswer(t *testing.T) {
 	_, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
 	seat := authn.Flow{Session: session}
-	_, err := h.Service.BeginEnrol(t.Context(), h.From, seat, authn.Enrolling{Kind: webauthn.Kind, Name: "Clé"})
+	_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, authn.Enrolling{Kind: webauthn.Kind, Name: "Clé"})
 	do(t, err, "beginning")
-	done, err := h.Service.FinishEnrol(t.Context(), h.From, seat, "", []byte(`{}`))
+	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", []byte(`{}`))
 	if err != nil || done.Accepted() {
 		t.Fatalf("an empty answer: got %q, %v, want it refused", done.Rejected, err)
 	}
-	_, err = h.Service.Pending(t.Context(), seat)
+	_, err = h.Enrolment.Pending(t.Context(), seat)
 	refused(t, err, authn.CodeExpired, "answering the same challenge again")
 }
 
@@ -138,13 +138,13 @@ func TestTheLastDeviceStaysAndPaperIsNoDevice(t *testing.T) {
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
 	h.recoveryCodes(session)
-	_, err := h.Service.RemoveDevice(t.Context(), h.From, session, p.Device)
+	_, err := h.Authn.RemoveDevice(t.Context(), h.From, session, p.Device)
 	refused(t, err, authn.CodeLastDevice, "removing the one phone")
 	q, _ := h.Enrol(authn.Flow{Session: session}, "Second")
 	other, halfway := h.SignIn(amelie, authntest.Password, p).Session, h.password(h.From, amelie).Login
 	h.prove(session, p)
 	h.EmptyOutbox()
-	issued, err := h.Service.RemoveDevice(t.Context(), h.From, session, p.Device)
+	issued, err := h.Authn.RemoveDevice(t.Context(), h.From, session, p.Device)
 	do(t, err, "removing the first phone")
 	if h.alive(session) || h.alive(other) || !h.alive(issued.Session) || h.step(halfway) != authn.StepExpired {
 		t.Error("the sessions do not stand as they should: this one re-issued, the others and logins dead")
@@ -156,7 +156,7 @@ func TestTheLastDeviceStaysAndPaperIsNoDevice(t *testing.T) {
 		t.Error("the removed phone signs in")
 	}
 	h.SignIn(amelie, authntest.Password, q)
-	_, err = h.Service.RemoveDevice(t.Context(), h.From, issued.Session, q.Device)
+	_, err = h.Authn.RemoveDevice(t.Context(), h.From, issued.Session, q.Device)
 	refused(t, err, authn.CodeLastDevice, "removing the other")
 	if got := len(h.User(string(u.ID)).Devices); got != 2 {
 		t.Errorf("got %d devices, want a phone and a sheet", got)
@@ -171,7 +171,7 @@ func TestTwoDevicesRemovedAtOnceLeaveOne(t *testing.T) {
 	other := h.SignIn(amelie, authntest.Password, q).Session
 	h.prove(other, q)
 	atOnce(2, func(i int) {
-		h.Service.RemoveDevice(t.Context(), h.From, []authn.Secret{session, other}[i], []*authntest.Phone{p, q}[i].Device)
+		h.Authn.RemoveDevice(t.Context(), h.From, []authn.Secret{session, other}[i], []*authntest.Phone{p, q}[i].Device)
 	})
 	if got := len(h.User(string(u.ID)).Devices); got != 1 {
 		t.Errorf("got %d devices, want 1", got)
@@ -188,7 +188,7 @@ func TestConfirmingTwiceInParallelGivesOneDeviceAndOneMail(t *testing.T) {
 			if inLogin {
 				_, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 				seat, want = authn.Flow{Login: h.password(h.From, amelie).Login}, 1
-				_, err := h.Service.RedeemTicketCode(t.Context(), h.From, seat.Login, code.Reveal())
+				_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, seat.Login, code.Reveal())
 				do(t, err, "presenting")
 			} else {
 				h.prove(session, p)
@@ -199,7 +199,7 @@ func TestConfirmingTwiceInParallelGivesOneDeviceAndOneMail(t *testing.T) {
 			var mu sync.Mutex
 			accepted := 0
 			atOnce(8, func(int) {
-				done, err := h.Service.FinishEnrol(t.Context(), h.From, seat, "", answer)
+				done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", answer)
 				mu.Lock()
 				defer mu.Unlock()
 				if err == nil && done.Accepted() {
@@ -221,9 +221,9 @@ func TestAWrongConfirmationKeepsTheOldDevice(t *testing.T) {
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
 	seat := authn.Flow{Session: session}
-	prompt, err := h.Service.BeginEnrol(t.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind, Replace: p.Device})
+	prompt, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind, Replace: p.Device})
 	do(t, err, "beginning to replace")
-	done, err := h.Service.FinishEnrol(t.Context(), h.From, seat, "", wrong(p))
+	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", wrong(p))
 	if err != nil || done.Rejected != factors.ReasonWrong {
 		t.Fatalf("got %+v, %v", done.Verification, err)
 	}
@@ -246,7 +246,7 @@ func TestOldRecoveryCodesDieWithTheRenewal(t *testing.T) {
 		t.Errorf("got %d mails and %d devices", got, len(h.User(string(u.ID)).Devices))
 	}
 	try := func(code string) bool {
-		v, err := h.Service.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, recovery.Kind, []byte(code))
+		v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, recovery.Kind, []byte(code))
 		do(t, err, "a recovery code")
 		return v.Accepted()
 	}
@@ -260,12 +260,12 @@ func TestAChangeOfPasswordEndsEverythingElse(t *testing.T) {
 	u, p, session := h.Member(amelie, nil)
 	other, halfway := h.SignIn(amelie, authntest.Password, p).Session, h.password(h.From, amelie).Login
 	h.prove(session, p)
-	_, err := h.Service.ChangePassword(t.Context(), h.From, session, "not the one", another)
+	_, err := h.Authn.ChangePassword(t.Context(), h.From, session, "not the one", another)
 	refused(t, err, authn.CodeInvalid, "a wrong current password")
 	if got := len(h.counters(u.ID).Unknown.Passwords.Times); got != 1 {
 		t.Errorf("%d wrong passwords counted, want 1", got)
 	}
-	issued, err := h.Service.ChangePassword(t.Context(), h.From, session, authntest.Password, another)
+	issued, err := h.Authn.ChangePassword(t.Context(), h.From, session, authntest.Password, another)
 	do(t, err, "changing")
 	if h.alive(session) || h.alive(other) || !h.alive(issued.Session) || h.step(halfway) != authn.StepExpired {
 		t.Error("the sessions do not stand as they should")

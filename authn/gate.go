@@ -36,23 +36,23 @@ func ParseForwardState(nonce Secret) string {
 }
 
 // NewReturnCode makes a return code for a host, on the way back from the sign-in. CodeRateLimited beyond throttle.Gates.
-func (s *Service) NewReturnCode(ctx context.Context, req RequestInfo, session Secret, host, state string) (Secret, error) {
-	op := s.NewOperation(req)
+func (s *SessionService) NewReturnCode(ctx context.Context, req RequestInfo, session Secret, host, state string) (Secret, error) {
+	op := s.Accounts.NewOperation(req)
 	code := op.Secret("gate code")
-	wait, err := Update(ctx, s, op, func(tx *Tx) (time.Duration, error) {
-		ses, u, err := tx.session(session, op.Now)
+	wait, err := Update(ctx, s.Accounts, op, func(tx *Tx) (time.Duration, error) {
+		ses, u, err := s.session(tx.Reader, session, op.Now)
 		if err != nil {
 			return 0, err
 		}
-		v, err := s.Limiter.Take(tx.Raw, op.Now, throttle.ReturnCodes, session.Hash())
+		v, err := s.Accounts.Limiter.Take(tx.Raw, op.Now, throttle.ReturnCodes, session.Hash())
 		if err != nil {
 			return 0, fmt.Errorf("counting gates: %w", err)
 		}
 		if !v.OK {
 			return v.Retry, nil
 		}
-		return 0, tx.putForwardSession(code, ForwardSession{User: u.ID, Session: session.Hash(), Host: host, State: state, Made: op.Now,
-			Expires: earlier(op.Now.Add(GateCodeLife), ses.Created.Add(s.Policy.SessionMax))})
+		return 0, s.putForwardSession(tx, code, ForwardSession{User: u.ID, Session: session.Hash(), Host: host, State: state, Made: op.Now,
+			Expires: earlier(op.Now.Add(GateCodeLife), ses.Created.Add(s.Accounts.Policy.SessionMax))})
 	})
 	if err == nil && wait > 0 {
 		err = Wait(wait)
@@ -62,10 +62,10 @@ func (s *Service) NewReturnCode(ctx context.Context, req RequestInfo, session Se
 
 // RedeemReturnCode changes a return code into a gate, once. CodeInvalidLink when the code is not, or no longer, good, or was made
 // for another host or browser: a code in the wrong hands is spent by the try.
-func (s *Service) RedeemReturnCode(ctx context.Context, req RequestInfo, code Secret, host string, nonce Secret) (Secret, error) {
-	op := s.NewOperation(req)
+func (s *SessionService) RedeemReturnCode(ctx context.Context, req RequestInfo, code Secret, host string, nonce Secret) (Secret, error) {
+	op := s.Accounts.NewOperation(req)
 	secret := op.Secret("gate")
-	passed, err := Update(ctx, s, op, func(tx *Tx) (bool, error) {
+	passed, err := Update(ctx, s.Accounts, op, func(tx *Tx) (bool, error) {
 		g, err := s.forwards.Get(tx.Raw, code.Hash())
 		if errors.Is(err, store.ErrNotFound) {
 			return false, nil
@@ -83,15 +83,15 @@ func (s *Service) RedeemReturnCode(ctx context.Context, req RequestInfo, code Se
 		if g.Host != host || !same || !op.Now.Before(g.Expires) {
 			return false, nil
 		}
-		ses, u, err := tx.sessionAt(g.Session, op.Now)
+		ses, u, err := s.sessionAt(tx.Reader, g.Session, op.Now)
 		if CodeOf(err) == CodeNoSession {
 			return false, nil
 		}
 		if err != nil {
 			return false, err
 		}
-		g.State, g.Made, g.Expires = "", op.Now, ses.Created.Add(s.Policy.SessionMax)
-		if err := tx.putForwardSession(secret, g); err != nil {
+		g.State, g.Made, g.Expires = "", op.Now, ses.Created.Add(s.Accounts.Policy.SessionMax)
+		if err := s.putForwardSession(tx, secret, g); err != nil {
 			return false, err
 		}
 		return true, tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
@@ -104,8 +104,8 @@ func (s *Service) RedeemReturnCode(ctx context.Context, req RequestInfo, code Se
 	return secret, err
 }
 
-func (tx *Tx) putForwardSession(secret Secret, g ForwardSession) error {
-	if err := tx.s.forwards.Put(tx.Raw, secret.Hash(), g); err != nil {
+func (s *SessionService) putForwardSession(tx *Tx, secret Secret, g ForwardSession) error {
+	if err := s.forwards.Put(tx.Raw, secret.Hash(), g); err != nil {
 		return fmt.Errorf("storing a gate: %w", err)
 	}
 	return nil
@@ -120,13 +120,13 @@ func earlier(a, b time.Time) time.Time {
 
 // AuthenticateForward finds out who a gate lets through to a host; CodeNoSession for anything that is no gate of that host, or
 // whose session is over. It reads three records and never waits for a write.
-func (s *Service) AuthenticateForward(ctx context.Context, secret Secret, host string) (Live, error) {
+func (s *SessionService) AuthenticateForward(ctx context.Context, secret Secret, host string) (Live, error) {
 	if secret.IsZero() {
 		return Live{}, Refuse(CodeNoSession)
 	}
-	now := s.Now()
+	now := s.Accounts.Now()
 	var live Live
-	err := s.View(ctx, func(r Reader) error {
+	err := s.Accounts.View(ctx, func(r Reader) error {
 		g, err := s.forwards.Get(r.r, secret.Hash())
 		switch {
 		case errors.Is(err, store.ErrNotFound):
@@ -136,7 +136,7 @@ func (s *Service) AuthenticateForward(ctx context.Context, secret Secret, host s
 		case g.State != "", g.Host != host, !now.Before(g.Expires):
 			return Refuse(CodeNoSession)
 		}
-		live, err = r.info(g.Session, now)
+		live, err = s.info(r, g.Session, now)
 		return err
 	})
 	return live, err

@@ -17,16 +17,16 @@ const wiki = "wiki.garage.example"
 func (h *house) gate(session authn.Secret, host string) authn.Secret {
 	h.t.Helper()
 	nonce := authn.SecretOf("a nonce of the browser")
-	code, err := h.Service.NewReturnCode(h.t.Context(), h.From, session, host, authn.ParseForwardState(nonce))
+	code, err := h.Sessions.NewReturnCode(h.t.Context(), h.From, session, host, authn.ParseForwardState(nonce))
 	do(h.t, err, "opening a gate")
-	gate, err := h.Service.RedeemReturnCode(h.t.Context(), h.From, code, host, nonce)
+	gate, err := h.Sessions.RedeemReturnCode(h.t.Context(), h.From, code, host, nonce)
 	do(h.t, err, "passing a gate")
 	return gate
 }
 
 func (h *house) passes(gate authn.Secret, host string) bool {
 	h.t.Helper()
-	_, err := h.Service.AuthenticateForward(h.t.Context(), gate, host)
+	_, err := h.Sessions.AuthenticateForward(h.t.Context(), gate, host)
 	if err != nil && authn.CodeOf(err) != authn.CodeNoSession {
 		h.t.Fatalf("checking a gate: %v", err)
 	}
@@ -40,7 +40,7 @@ func TestAGateIsGoodForItsHostAndTellsWhoCame(t *testing.T) {
 		u.Login, u.FirstName, u.LastName, u.Groups = "amelie", "Amélie", "Durand", []authn.GroupID{group}
 	})
 	gate := h.gate(session, wiki)
-	live, err := h.Service.AuthenticateForward(t.Context(), gate, wiki)
+	live, err := h.Sessions.AuthenticateForward(t.Context(), gate, wiki)
 	if err != nil || live.User != u.ID || live.Login != "amelie" || live.Email != amelie || live.Name != "Amélie Durand" ||
 		!slices.Equal(live.Groups, []authn.GroupID{group}) {
 		t.Errorf("got %+v, %v", live, err)
@@ -67,40 +67,40 @@ func TestAReturnCodeIsGoodOnceForItsHostAndItsBrowser(t *testing.T) {
 	nonce := authn.SecretOf("nonce")
 	for name, try := range map[string]func(code authn.Secret) bool{
 		"another host": func(code authn.Secret) bool {
-			_, err := h.Service.RedeemReturnCode(t.Context(), h.From, code, "shop.garage.example", nonce)
+			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, "shop.garage.example", nonce)
 			return err == nil
 		},
 		"another browser": func(code authn.Secret) bool {
-			_, err := h.Service.RedeemReturnCode(t.Context(), h.From, code, wiki, authn.SecretOf("other"))
+			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, authn.SecretOf("other"))
 			return err == nil
 		},
 		"no nonce": func(code authn.Secret) bool {
-			_, err := h.Service.RedeemReturnCode(t.Context(), h.From, code, wiki, authn.Secret{})
+			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, authn.Secret{})
 			return err == nil
 		},
 		"after a minute": func(code authn.Secret) bool {
 			h.Clock.Advance(authn.GateCodeLife)
-			_, err := h.Service.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce)
+			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce)
 			return err == nil
 		},
 		"as a gate": func(code authn.Secret) bool { return h.passes(code, wiki) },
 		"a second time": func(code authn.Secret) bool {
-			if _, err := h.Service.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce); err != nil {
+			if _, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce); err != nil {
 				t.Fatalf("the first time: %v", err)
 			}
-			_, err := h.Service.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce)
+			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce)
 			return err == nil
 		},
 		"after the sign-out": func(authn.Secret) bool {
 			_, _, other := h.Member("paul@garage.example", nil)
-			code, err := h.Service.NewReturnCode(t.Context(), h.From, other, wiki, authn.ParseForwardState(nonce))
+			code, err := h.Sessions.NewReturnCode(t.Context(), h.From, other, wiki, authn.ParseForwardState(nonce))
 			do(t, err, "opening")
-			do(t, h.Service.SignOut(t.Context(), h.From, other), "signing out")
-			_, err = h.Service.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce)
+			do(t, h.Sessions.SignOut(t.Context(), h.From, other), "signing out")
+			_, err = h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce)
 			return err == nil
 		},
 	} {
-		code, err := h.Service.NewReturnCode(t.Context(), h.From, session, wiki, authn.ParseForwardState(nonce))
+		code, err := h.Sessions.NewReturnCode(t.Context(), h.From, session, wiki, authn.ParseForwardState(nonce))
 		do(t, err, "opening")
 		if try(code) {
 			t.Errorf("%s: the code was taken", name)
@@ -112,14 +112,14 @@ func TestOneReturnCodeTakenByManyAtOnceMakesOneGate(t *testing.T) {
 	h := newHouse(t)
 	_, _, session := h.Member(amelie, nil)
 	nonce := authn.SecretOf("nonce")
-	code, err := h.Service.NewReturnCode(t.Context(), h.From, session, wiki, authn.ParseForwardState(nonce))
+	code, err := h.Sessions.NewReturnCode(t.Context(), h.From, session, wiki, authn.ParseForwardState(nonce))
 	do(t, err, "opening")
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	passed := 0
 	for range 24 {
 		wg.Go(func() {
-			if _, err := h.Service.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce); err == nil {
+			if _, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce); err == nil {
 				mu.Lock()
 				passed++
 				mu.Unlock()
@@ -135,7 +135,7 @@ func TestOneReturnCodeTakenByManyAtOnceMakesOneGate(t *testing.T) {
 func TestAGateEndsWithItsSession(t *testing.T) {
 	for name, end := range map[string]func(h *house, u authn.User, session authn.Secret){
 		"signed out": func(h *house, _ authn.User, session authn.Secret) {
-			do(h.t, h.Service.SignOut(h.t.Context(), h.From, session), "signing out")
+			do(h.t, h.Sessions.SignOut(h.t.Context(), h.From, session), "signing out")
 		},
 		"devices reset": func(h *house, u authn.User, _ authn.Secret) { h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL) },
 		"suspended": func(h *house, u authn.User, _ authn.Secret) {
@@ -172,7 +172,7 @@ func TestAGateInUseKeepsItsSessionAliveUntilTheEndOfTheDay(t *testing.T) {
 	if h.passes(gate, wiki) || h.alive(session) {
 		t.Error("alive after 24 hours")
 	}
-	do(t, h.Service.DeleteExpiredSessions(t.Context()), "sweeping")
+	do(t, h.Sessions.DeleteExpiredSessions(t.Context()), "sweeping")
 	for key := range h.scan() {
 		if len(key) > 5 && key[:5] == "gate/" {
 			t.Errorf("%s was not swept", key)
@@ -185,7 +185,7 @@ func TestWaysBackToApplicationsAreCountedByTheSession(t *testing.T) {
 	_, _, session := h.Member(amelie, nil)
 	var err error
 	for n := range 61 {
-		if _, err = h.Service.NewReturnCode(t.Context(), h.From, session, wiki, "state"); err != nil && n < 60 {
+		if _, err = h.Sessions.NewReturnCode(t.Context(), h.From, session, wiki, "state"); err != nil && n < 60 {
 			t.Fatalf("number %d: %v", n, err)
 		}
 	}
@@ -200,16 +200,16 @@ func TestAProofByKeyMakesASessionPhishingResistant(t *testing.T) {
 	h.prove(session, p)
 	key := h.enrolKey(authn.Flow{Session: session}, u)
 	session = h.SignIn(amelie, authntest.Password, p).Session
-	if live, err := h.Service.Authenticate(t.Context(), session); err != nil || live.PhishingResistant() {
+	if live, err := h.Sessions.Authenticate(t.Context(), session); err != nil || live.PhishingResistant() {
 		t.Fatalf("signed in by code: got %v, %v", live.AMR, err)
 	}
-	prompt, err := h.Service.BeginStepUp(t.Context(), h.From, session, "webauthn")
+	prompt, err := h.Authn.BeginStepUp(t.Context(), h.From, session, "webauthn")
 	do(t, err, "asking for the key")
-	j, err := h.Service.StepUp(t.Context(), h.From, session, "webauthn", key.answer(prompt, 6))
+	j, err := h.Authn.StepUp(t.Context(), h.From, session, "webauthn", key.answer(prompt, 6))
 	if err != nil || !j.Accepted() {
 		t.Fatalf("proving by key: %v %v", j.Rejected, err)
 	}
-	if live, err := h.Service.Authenticate(t.Context(), session); err != nil || !live.PhishingResistant() || !slices.Contains(live.AMR, "otp") {
+	if live, err := h.Sessions.Authenticate(t.Context(), session); err != nil || !live.PhishingResistant() || !slices.Contains(live.AMR, "otp") {
 		t.Errorf("after a proof by key: got %v, %v", live.AMR, err)
 	}
 }

@@ -14,7 +14,7 @@ func TestTheGaragesThatAPersonIsMadeWith(t *testing.T) {
 		garages = append(garages, h.Group(fmt.Sprintf("Garage %d", n)))
 	}
 	born := func(address string, in []authn.GroupID) error {
-		_, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (authn.User, error) {
+		_, err := authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (authn.User, error) {
 			u := tx.NewUser()
 			u.Login, u.Email, u.SecondEmail = address, "mail-"+address, "second-"+address
 			u.FirstName, u.LastName, u.Groups = "Anne", "Morel", in

@@ -8,13 +8,11 @@ import (
 	"barillet/authn/authntest"
 	"barillet/factors"
 	"barillet/factors/totp"
-	"barillet/internal/throttle"
-	"barillet/store"
 )
 
 // doorsOfCodes are all the methods that take six digits, each with an answer.
 func doorsOfCodes(h *house, p *authntest.Phone, session authn.Secret) map[string]func(authn.RequestInfo, []byte) authn.Verification {
-	ctx, s := h.t.Context(), h.Service
+	ctx := h.t.Context()
 	told := func(j authn.Verification, err error) authn.Verification {
 		h.t.Helper()
 		do(h.t, err, "answering")
@@ -22,25 +20,25 @@ func doorsOfCodes(h *house, p *authntest.Phone, session authn.Secret) map[string
 	}
 	return map[string]func(authn.RequestInfo, []byte) authn.Verification{
 		"Verify": func(req authn.RequestInfo, code []byte) authn.Verification {
-			v, err := s.Verify(ctx, req, h.password(req, amelie).Login, totp.Kind, code)
+			v, err := h.Authn.Verify(ctx, req, h.password(req, amelie).Login, totp.Kind, code)
 			return told(v.Verification, err)
 		},
 		"Prove": func(req authn.RequestInfo, code []byte) authn.Verification {
-			return told(s.StepUp(ctx, req, session, totp.Kind, code))
+			return told(h.Authn.StepUp(ctx, req, session, totp.Kind, code))
 		},
 		"ShowAgain": func(req authn.RequestInfo, code []byte) authn.Verification {
-			return told(s.ShowQR(ctx, req, session, p.Device, "", "Tablette", totp.Kind, code))
+			return told(h.Enrolment.ShowQR(ctx, req, session, p.Device, "", "Tablette", totp.Kind, code))
 		},
 		"VerifyFor": func(req authn.RequestInfo, code []byte) authn.Verification {
-			u, err := h.Service.Authenticate(ctx, session)
+			u, err := h.Sessions.Authenticate(ctx, session)
 			do(h.t, err, "finding out whose phone it is")
-			return told(s.VerifyFor(ctx, req, by("uboss", "a", u.User), p.Device, code))
+			return told(h.Enrolment.VerifyFor(ctx, req, by("uboss", "a", u.User), p.Device, code))
 		},
 		"FinishProgram": func(req authn.RequestInfo, code []byte) authn.Verification {
 			req.APIToken = "token:a"
-			tx, err := s.StartAPISignIn(ctx, req, amelie, authntest.Password, everybody)
+			tx, err := h.Authn.StartAPISignIn(ctx, req, amelie, authntest.Password, everybody)
 			do(h.t, err, "a program's password")
-			_, j, err := s.VerifyAPISignIn(ctx, req, tx.State, p.Device, code)
+			_, j, err := h.Authn.VerifyAPISignIn(ctx, req, tx.State, p.Device, code)
 			return told(j, err)
 		},
 		"ConfirmDevice": func(req authn.RequestInfo, code []byte) authn.Verification {
@@ -50,10 +48,10 @@ func doorsOfCodes(h *house, p *authntest.Phone, session authn.Secret) map[string
 					id = d.ID
 				}
 			}
-			return told(s.ConfirmDevice(ctx, req, session, id, code))
+			return told(h.Enrolment.ConfirmDevice(ctx, req, session, id, code))
 		},
 		"ConfirmCopy": func(req authn.RequestInfo, code []byte) authn.Verification {
-			return told(s.ConfirmCopy(ctx, req, session, code))
+			return told(h.Enrolment.ConfirmCopy(ctx, req, session, code))
 		},
 	}
 }
@@ -97,19 +95,13 @@ func TestEveryDoorThatTakesSixDigitsMovesTheSameCounter(t *testing.T) {
 func TestGuessingCodesIsLimitedOverDoorsLoginsAddressesAndNodes(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
-	h.Service.Policy.SessionIdle, h.Service.Policy.SessionMax = 1000*time.Hour, 1000*time.Hour
-	ring, err := store.OpenKeyring(t.Context(), h.Store, h.Keys, h.Clock.Now())
-	do(t, err, "opening the keys again")
-	node := &authn.Service{Store: h.Store, Pepper: h.Keys.Pepper, Hasher: h.Service.Hasher, Factors: h.Service.Factors,
-		Limiter: throttle.NewLimiter(ring, h.Keys.Pepper), Failures: throttle.NewFailureStore(ring, h.Keys.Pepper),
-		Log: h.Log, Outbox: h.Outbox, Now: h.Clock.Now, Policy: h.Service.Policy}
-	node.Open(ring)
-	services := []*authn.Service{h.Service, node}
+	h.Accounts.Policy.SessionIdle, h.Accounts.Policy.SessionMax = 1000*time.Hour, 1000*time.Hour
+	nodes := []*authntest.Env{h.Env, h.Env.Node()}
 	start := h.Clock.Now()
 	var judged []time.Time
 	for i := 0; h.Clock.Now().Before(start.Add(23 * time.Hour)); i++ {
 		req := h.at([]string{"198.51.100.1", "198.51.100.2", "2001:db8::1"}[i%3])
-		h.Service = services[i%2]
+		h.Env = nodes[i%2]
 		names := []string{"Verify", "Prove", "ShowAgain"}
 		j := doorsOfCodes(h, p, session)[names[i%3]](req, wrong(p))
 		if j.Wait > 0 {
@@ -151,7 +143,7 @@ func TestGuessingCodesIsLimitedOverDoorsLoginsAddressesAndNodes(t *testing.T) {
 func (h *house) noise(p *authntest.Phone) {
 	h.t.Helper()
 	for range 6 {
-		h.Service.Verify(h.t.Context(), h.at("198.51.100.66"), h.password(h.at("198.51.100.66"), amelie).Login, totp.Kind, wrong(p))
+		h.Authn.Verify(h.t.Context(), h.at("198.51.100.66"), h.password(h.at("198.51.100.66"), amelie).Login, totp.Kind, wrong(p))
 	}
 	if v := h.verify(h.password(h.From, amelie).Login, p.Code()); v.Wait <= 0 {
 		h.t.Fatalf("the noise stopped nothing: %+v", v)
@@ -173,15 +165,15 @@ func TestAStrangersNoiseLeavesKeysAndKnownBrowsersAlone(t *testing.T) {
 		t.Errorf("the key from an unknown browser: %+v", v.Verification)
 	}
 	h.noise(p) // the key ended the wait: noise once more
-	v, err := h.Service.Verify(t.Context(), mine, h.password(mine, amelie).Login, totp.Kind, p.Next())
+	v, err := h.Authn.Verify(t.Context(), mine, h.password(mine, amelie).Login, totp.Kind, p.Next())
 	if err != nil || !v.Accepted() {
 		t.Errorf("a code from a known browser: %v, %+v", err, v.Verification)
 	}
 	for range 30 {
-		h.Service.StartWithPassword(t.Context(), h.at("198.51.100.66"), amelie, "wrong in any case", "")
+		h.Authn.StartWithPassword(t.Context(), h.at("198.51.100.66"), amelie, "wrong in any case", "")
 		h.Clock.Advance(5 * time.Second)
 	}
-	_, err = h.Service.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
+	_, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
 	refused(t, err, authn.CodeRateLimited, "the right password from an unknown browser")
 	h.password(mine, amelie)
 }
@@ -192,12 +184,12 @@ func TestAKnownBrowserHasABudgetNotALicence(t *testing.T) {
 	mine := h.From
 	mine.Browser = h.SignIn(amelie, authntest.Password, p).Browser
 	for range 5 {
-		v, err := h.Service.Verify(t.Context(), mine, h.password(mine, amelie).Login, totp.Kind, wrong(p))
+		v, err := h.Authn.Verify(t.Context(), mine, h.password(mine, amelie).Login, totp.Kind, wrong(p))
 		if err != nil || v.Rejected != factors.ReasonWrong {
 			t.Fatalf("got %v, %+v", err, v.Verification)
 		}
 	}
-	v, err := h.Service.Verify(t.Context(), mine, h.password(mine, amelie).Login, totp.Kind, p.Code())
+	v, err := h.Authn.Verify(t.Context(), mine, h.password(mine, amelie).Login, totp.Kind, p.Code())
 	if err != nil || v.Wait <= 0 {
 		t.Errorf("after five wrong ones: %v, %+v", err, v.Verification)
 	}
@@ -214,7 +206,7 @@ func TestARecoveryCodeCannotBeGuessed(t *testing.T) {
 	codes := h.recoveryCodes(session)
 	judged := 0
 	for range 13 {
-		v, err := h.Service.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, "recovery", []byte("0000-0000-0000-0000"))
+		v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, "recovery", []byte("0000-0000-0000-0000"))
 		do(t, err, "guessing")
 		if v.Wait == 0 {
 			judged++
@@ -223,7 +215,7 @@ func TestARecoveryCodeCannotBeGuessed(t *testing.T) {
 	if judged != 10 {
 		t.Errorf("%d were judged, want 10", judged)
 	}
-	v, err := h.Service.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, "recovery", []byte(codes[0]))
+	v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, "recovery", []byte(codes[0]))
 	if err != nil || v.Wait <= 0 || v.Wait > time.Hour {
 		t.Errorf("a right one meanwhile: %v, %+v", err, v.Verification)
 	}

@@ -59,7 +59,7 @@ func do(t testing.TB, err error, doing string) {
 func (h *house) reset(id authn.UserID, way string, life time.Duration) (link, code authn.Secret) {
 	h.t.Helper()
 	type ticket struct{ link, code authn.Secret }
-	out, err := authn.Update(h.t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (ticket, error) {
+	out, err := authn.Update(h.t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (ticket, error) {
 		u, err := tx.User(id)
 		if err != nil {
 			return ticket{}, err
@@ -67,7 +67,7 @@ func (h *house) reset(id authn.UserID, way string, life time.Duration) (link, co
 		if _, err := tx.ResetDevices(&u); err != nil {
 			return ticket{}, err
 		}
-		link, code, _, err := tx.IssueTicket(&u, way, life)
+		link, code, _, err := h.Authn.IssueTicket(tx, &u, way, life)
 		if err != nil {
 			return ticket{}, err
 		}
@@ -80,7 +80,7 @@ func (h *house) reset(id authn.UserID, way string, life time.Duration) (link, co
 // password proves a password from somewhere.
 func (h *house) password(req authn.RequestInfo, login string) authn.TransactionRef {
 	h.t.Helper()
-	started, err := h.Service.StartWithPassword(h.t.Context(), req, login, authntest.Password, "")
+	started, err := h.Authn.StartWithPassword(h.t.Context(), req, login, authntest.Password, "")
 	do(h.t, err, "proving the password of "+login)
 	return started
 }
@@ -88,7 +88,7 @@ func (h *house) password(req authn.RequestInfo, login string) authn.TransactionR
 // step is where a login stands; StepExpired when it is gone.
 func (h *house) step(login authn.Secret) authn.Step {
 	h.t.Helper()
-	state, err := h.Service.Transaction(h.t.Context(), login)
+	state, err := h.Authn.Transaction(h.t.Context(), login)
 	if authn.CodeOf(err) == authn.CodeExpired {
 		return authn.StepExpired
 	}
@@ -98,7 +98,7 @@ func (h *house) step(login authn.Secret) authn.Step {
 
 func (h *house) verify(login authn.Secret, code []byte) authn.Verified {
 	h.t.Helper()
-	v, err := h.Service.Verify(h.t.Context(), h.From, login, totp.Kind, code)
+	v, err := h.Authn.Verify(h.t.Context(), h.From, login, totp.Kind, code)
 	do(h.t, err, "verifying a code")
 	return v
 }
@@ -106,7 +106,7 @@ func (h *house) verify(login authn.Secret, code []byte) authn.Verified {
 // prove gives a fresh proof by a phone.
 func (h *house) prove(session authn.Secret, p *authntest.Phone) {
 	h.t.Helper()
-	j, err := h.Service.StepUp(h.t.Context(), h.From, session, totp.Kind, p.Next())
+	j, err := h.Authn.StepUp(h.t.Context(), h.From, session, totp.Kind, p.Next())
 	if err != nil || !j.Accepted() {
 		h.t.Fatalf("proving a phone: %v, %+v", err, j)
 	}
@@ -114,7 +114,7 @@ func (h *house) prove(session authn.Secret, p *authntest.Phone) {
 
 func (h *house) alive(session authn.Secret) bool {
 	h.t.Helper()
-	_, err := h.Service.Authenticate(h.t.Context(), session)
+	_, err := h.Sessions.Authenticate(h.t.Context(), session)
 	if err != nil && authn.CodeOf(err) != authn.CodeNoSession {
 		h.t.Fatalf("checking a session: %v", err)
 	}
@@ -156,7 +156,7 @@ func (h *house) counters(id authn.UserID) throttle.Failures {
 	h.t.Helper()
 	var f throttle.Failures
 	do(h.t, h.Store.View(h.t.Context(), func(s store.Snapshot) (err error) {
-		f, err = h.Service.Failures.Get(s, h.Service.Failures.UserID(string(id)))
+		f, err = h.Accounts.Failures.Get(s, h.Accounts.Failures.UserID(string(id)))
 		return err
 	}), "reading counters")
 	return f
@@ -205,7 +205,7 @@ type yubikey struct {
 // enrolKey enrols a security key in a seat to its end.
 func (h *house) enrolKey(seat authn.Flow, owner authn.User) *yubikey {
 	h.t.Helper()
-	prompt, err := h.Service.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: webauthn.Kind, Name: "Clé"})
+	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: webauthn.Kind, Name: "Clé"})
 	do(h.t, err, "beginning to enrol a key")
 	options, err := virtualwebauthn.ParseAttestationOptions(fmt.Sprintf(`{"publicKey":%s}`, prompt.JSON))
 	do(h.t, err, "reading creation options")
@@ -213,7 +213,7 @@ func (h *house) enrolKey(seat authn.Flow, owner authn.User) *yubikey {
 		auth: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: owner.Handle}),
 		cred: factortest.NewKey(h.t)}
 	k.cred.Counter = 5
-	done, err := h.Service.FinishEnrol(h.t.Context(), h.From, seat, "", []byte(virtualwebauthn.CreateAttestationResponse(k.rp, k.auth, k.cred, *options)))
+	done, err := h.Enrolment.FinishEnrol(h.t.Context(), h.From, seat, "", []byte(virtualwebauthn.CreateAttestationResponse(k.rp, k.auth, k.cred, *options)))
 	if err != nil || !done.Accepted() {
 		h.t.Fatalf("enrolling a key: %v, rejected %q", err, done.Rejected)
 	}
@@ -233,9 +233,9 @@ func (k *yubikey) answer(p authn.Prompt, counter uint32) []byte {
 // verifyKey takes a login's second step with the key.
 func (h *house) verifyKey(login authn.Secret, k *yubikey, counter uint32) authn.Verified {
 	h.t.Helper()
-	prompt, err := h.Service.BeginVerify(h.t.Context(), h.From, login, webauthn.Kind)
+	prompt, err := h.Authn.BeginVerify(h.t.Context(), h.From, login, webauthn.Kind)
 	do(h.t, err, "asking for a key")
-	v, err := h.Service.Verify(h.t.Context(), h.From, login, webauthn.Kind, k.answer(prompt, counter))
+	v, err := h.Authn.Verify(h.t.Context(), h.From, login, webauthn.Kind, k.answer(prompt, counter))
 	do(h.t, err, "verifying a key")
 	return v
 }
@@ -244,11 +244,11 @@ func (h *house) verifyKey(login authn.Secret, k *yubikey, counter uint32) authn.
 func (h *house) recoveryCodes(session authn.Secret) []string {
 	h.t.Helper()
 	seat := authn.Flow{Session: session}
-	prompt, err := h.Service.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: recovery.Kind, Name: "Feuille"})
+	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: recovery.Kind, Name: "Feuille"})
 	do(h.t, err, "making recovery codes")
 	var view recovery.View
 	do(h.t, json.Unmarshal(prompt.View, &view), "reading recovery codes")
-	done, err := h.Service.FinishEnrol(h.t.Context(), h.From, seat, "", []byte("kept"))
+	done, err := h.Enrolment.FinishEnrol(h.t.Context(), h.From, seat, "", []byte("kept"))
 	if err != nil || !done.Accepted() {
 		h.t.Fatalf("keeping recovery codes: %v, rejected %q", err, done.Rejected)
 	}

@@ -12,7 +12,7 @@ import (
 
 // Invite makes an invitation for a person who never had a device and returns its token; the caller mails it or
 // hands it over, and saves the person. way is ProvenanceEmail or the operator's id, by is whom people read.
-func (tx *Tx) Invite(u *User, way, by string) (Secret, error) {
+func (s *SignInService) Invite(tx *Tx, u *User, way, by string) (Secret, error) {
 	if u.EverHadDevice || len(u.Devices) > 0 {
 		return Secret{}, &Error{Code: CodeWrongState, Reason: ReasonHadDevice} // PROTOCOL 10: it would carry both halves
 	}
@@ -45,14 +45,14 @@ type Invited struct {
 }
 
 // Invitation reads who is invited by a link; CodeInvalidLink when it is no longer good.
-func (s *Service) Invitation(ctx context.Context, token Secret) (Invited, error) {
+func (s *SignInService) Invitation(ctx context.Context, token Secret) (Invited, error) {
 	var out Invited
-	err := s.View(ctx, func(r Reader) error {
-		_, u, err := r.invitation(token, s.Now())
+	err := s.Accounts.View(ctx, func(r Reader) error {
+		_, u, err := s.invitation(r, token, s.Accounts.Now())
 		if err != nil {
 			return err
 		}
-		out = Invited{By: u.Invited.By, Login: u.Login, Name: u.DisplayName(), Locale: s.Locale(&u), Expires: u.Invited.Expires}
+		out = Invited{By: u.Invited.By, Login: u.Login, Name: u.DisplayName(), Locale: s.Accounts.Locale(&u), Expires: u.Invited.Expires}
 		if len(u.Groups) > 0 {
 			g, err := r.Group(u.Groups[0])
 			if err != nil && CodeOf(err) != CodeNotFound {
@@ -65,7 +65,7 @@ func (s *Service) Invitation(ctx context.Context, token Secret) (Invited, error)
 	return out, err
 }
 
-func (r Reader) invitation(token Secret, now time.Time) (Link, User, error) {
+func (s *SignInService) invitation(r Reader, token Secret, now time.Time) (Link, User, error) {
 	l, u, err := r.link(token, linkInvitation, now)
 	if err == nil && (u.EverHadDevice || u.Invited.Link != token.Hash() ||
 		u.Status != StatusProvisioned && u.Status != StatusActive) {
@@ -76,17 +76,17 @@ func (r Reader) invitation(token Secret, now time.Time) (Link, User, error) {
 
 // AcceptInvitation takes the password chosen by an invitation. The login that it begins may enrol; the invitation is
 // spent when the first device is confirmed, so a closed page is no dead end.
-func (s *Service) AcceptInvitation(ctx context.Context, req RequestInfo, token Secret, password string) (TransactionRef, error) {
-	op := s.NewOperation(req)
+func (s *SignInService) AcceptInvitation(ctx context.Context, req RequestInfo, token Secret, password string) (TransactionRef, error) {
+	op := s.Accounts.NewOperation(req)
 	phc, err := s.newPassword(ctx, password, func(r Reader) (User, error) {
-		_, u, err := r.invitation(token, op.Now)
+		_, u, err := s.invitation(r, token, op.Now)
 		return u, err
 	})
 	if err != nil {
 		return TransactionRef{}, err
 	}
-	return Update(ctx, s, op, func(tx *Tx) (TransactionRef, error) {
-		_, u, err := tx.invitation(token, op.Now)
+	return Update(ctx, s.Accounts, op, func(tx *Tx) (TransactionRef, error) {
+		_, u, err := s.invitation(tx.Reader, token, op.Now)
 		if err != nil {
 			return TransactionRef{}, err
 		}
@@ -99,10 +99,10 @@ func (s *Service) AcceptInvitation(ctx context.Context, req RequestInfo, token S
 		if err := tx.AuditUser(&u, audit.InvitationAccepted, audit.Success, ""); err != nil {
 			return TransactionRef{}, err
 		}
-		l := tx.newLogin(&u, false, "")
+		l := s.newLogin(tx, &u, false, "")
 		l.Ticket = grantInvitation
 		secret := op.Secret("login")
-		if err := tx.putLogin(secret, l); err != nil {
+		if err := s.putLogin(tx, secret, l); err != nil {
 			return TransactionRef{}, err
 		}
 		return TransactionRef{secret, s.Next(&l, &u, op.Now)}, tx.Save(&u)
@@ -110,9 +110,9 @@ func (s *Service) AcceptInvitation(ctx context.Context, req RequestInfo, token S
 }
 
 // newPassword judges and hashes a password chosen by somebody who is found by who.
-func (s *Service) newPassword(ctx context.Context, password string, who func(Reader) (User, error)) (string, error) {
+func (s *SignInService) newPassword(ctx context.Context, password string, who func(Reader) (User, error)) (string, error) {
 	var u User
-	err := s.View(ctx, func(r Reader) error {
+	err := s.Accounts.View(ctx, func(r Reader) error {
 		var err error
 		u, err = who(r)
 		return err
@@ -120,10 +120,10 @@ func (s *Service) newPassword(ctx context.Context, password string, who func(Rea
 	if err != nil {
 		return "", err
 	}
-	if err := s.Hasher.Validate(password, s.about(&u)); err != nil {
+	if err := s.Accounts.Hasher.Validate(password, s.about(&u)); err != nil {
 		return "", err
 	}
-	phc, err := s.Hasher.Hash(ctx, false, password)
+	phc, err := s.Accounts.Hasher.Hash(ctx, false, password)
 	if err != nil {
 		return "", fmt.Errorf("hashing a password: %w", err)
 	}
@@ -131,18 +131,18 @@ func (s *Service) newPassword(ctx context.Context, password string, who func(Rea
 }
 
 // about are the words that a person's password must not be made of.
-func (s *Service) about(u *User) []string {
-	return []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, s.Policy.Issuer}
+func (s *SignInService) about(u *User) []string {
+	return []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, s.Accounts.Policy.Issuer}
 }
 
 // RequestPasswordLink mails a link to choose a new password, if somebody active with a device is meant. The answer is the
 // same for all. While the person has no usable device none is sent (PROTOCOL 8): stuck is then called in the
 // same Update, to open a help request of which nobody is told by the answer.
-func (s *Service) RequestPasswordLink(ctx context.Context, req RequestInfo, identifier string, stuck func(tx *Tx, u *User) error) error {
-	op := s.NewOperation(req)
+func (s *SignInService) RequestPasswordLink(ctx context.Context, req RequestInfo, identifier string, stuck func(tx *Tx, u *User) error) error {
+	op := s.Accounts.NewOperation(req)
 	name, ok := NormalizeLogin(identifier)
-	wait, err := Update(ctx, s, op, func(tx *Tx) (time.Duration, error) {
-		v, err := tx.s.Limiter.Take(tx.Raw, op.Now, throttle.ForgotSource, throttle.Network(op.Request.Address))
+	wait, err := Update(ctx, s.Accounts, op, func(tx *Tx) (time.Duration, error) {
+		v, err := s.Accounts.Limiter.Take(tx.Raw, op.Now, throttle.ForgotSource, throttle.Network(op.Request.Address))
 		if err != nil {
 			return 0, fmt.Errorf("counting forgotten passwords: %w", err)
 		}
@@ -158,8 +158,8 @@ func (s *Service) RequestPasswordLink(ctx context.Context, req RequestInfo, iden
 			return 0, nil
 		case err != nil || u.Status != StatusActive:
 			return 0, err
-		case s.recoverable(&u):
-			return 0, tx.sendPasswordLink(&u)
+		case s.Accounts.recoverable(&u):
+			return 0, s.sendPasswordLink(tx, &u)
 		}
 		if err := tx.AuditUser(&u, audit.PasswordForgotten, audit.Deny, "no usable device"); err != nil {
 			return 0, err
@@ -172,42 +172,42 @@ func (s *Service) RequestPasswordLink(ctx context.Context, req RequestInfo, iden
 	return err
 }
 
-func (tx *Tx) sendPasswordLink(u *User) error {
-	v, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
+func (s *SignInService) sendPasswordLink(tx *Tx, u *User) error {
+	v, err := s.Accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting mails that strangers cause: %w", err)
 	}
 	if !v.OK {
 		return tx.AuditUser(u, audit.PasswordForgotten, audit.Deny, "too many mails")
 	}
-	token, expires, err := tx.IssuePasswordLink(u, ProvenanceEmail)
+	token, expires, err := s.IssuePasswordLink(tx, u, ProvenanceEmail)
 	if err != nil {
 		return err
 	}
 	if err := tx.AuditUser(u, audit.PasswordForgotten, audit.Success, ""); err != nil {
 		return err
 	}
-	m := templates.PasswordLinkMail{Context: tx.About(u), Link: tx.s.URL("/password/" + token.Reveal()), Until: expires}
-	return tx.SendTo(u.Addresses()[:1], tx.s.Locale(u), m, expires)
+	m := templates.PasswordLinkMail{Context: tx.About(u), Link: s.URL("/password/" + token.Reveal()), Until: expires}
+	return tx.SendTo(u.Addresses()[:1], s.Accounts.Locale(u), m, expires)
 }
 
 // URL is a path of ours as a link.
-func (s *Service) URL(path string) string { return s.Policy.PublicURL + path }
+func (s *SignInService) URL(path string) string { return s.Accounts.Policy.PublicURL + path }
 
 // PasswordLinkTTL reads whose password a mailed link may choose.
-func (s *Service) PasswordLink(ctx context.Context, token Secret) (login, locale string, err error) {
-	err = s.View(ctx, func(r Reader) error {
-		_, u, err := r.passwordLink(token, s.Now())
-		login, locale = u.Login, s.Locale(&u)
+func (s *SignInService) PasswordLink(ctx context.Context, token Secret) (login, locale string, err error) {
+	err = s.Accounts.View(ctx, func(r Reader) error {
+		_, u, err := s.passwordLink(r, token, s.Accounts.Now())
+		login, locale = u.Login, s.Accounts.Locale(&u)
 		return err
 	})
 	return login, locale, err
 }
 
-func (r Reader) passwordLink(token Secret, now time.Time) (Link, User, error) {
+func (s *SignInService) passwordLink(r Reader, token Secret, now time.Time) (Link, User, error) {
 	l, u, err := r.link(token, linkPassword, now)
 	// One that was asked for before the Epoch last rose (a new password, a reset, a moved address) lies in a mailbox, unused.
-	if err == nil && (u.Status != StatusActive || !r.s.recoverable(&u) || l.Epoch != u.Epoch) {
+	if err == nil && (u.Status != StatusActive || !s.Accounts.recoverable(&u) || l.Epoch != u.Epoch) {
 		err = Refuse(CodeInvalidLink)
 	}
 	return l, u, err
@@ -215,23 +215,23 @@ func (r Reader) passwordLink(token Secret, now time.Time) (Link, User, error) {
 
 // StartWithPasswordLink begins a login that carries the password chosen by a mailed link. It takes effect only when
 // that login's second step is done.
-func (s *Service) StartWithPasswordLink(ctx context.Context, req RequestInfo, token Secret, password string) (TransactionRef, error) {
-	op := s.NewOperation(req)
+func (s *SignInService) StartWithPasswordLink(ctx context.Context, req RequestInfo, token Secret, password string) (TransactionRef, error) {
+	op := s.Accounts.NewOperation(req)
 	phc, err := s.newPassword(ctx, password, func(r Reader) (User, error) {
-		_, u, err := r.passwordLink(token, op.Now)
+		_, u, err := s.passwordLink(r, token, op.Now)
 		return u, err
 	})
 	if err != nil {
 		return TransactionRef{}, err
 	}
-	return Update(ctx, s, op, func(tx *Tx) (TransactionRef, error) {
-		link, u, err := tx.passwordLink(token, op.Now)
+	return Update(ctx, s.Accounts, op, func(tx *Tx) (TransactionRef, error) {
+		link, u, err := s.passwordLink(tx.Reader, token, op.Now)
 		if err != nil {
 			return TransactionRef{}, err
 		}
-		l := tx.newLogin(&u, u.knowsBrowser(req.Browser, op.Now), "")
+		l := s.newLogin(tx, &u, u.knowsBrowser(req.Browser, op.Now), "")
 		l.NewPassword = &NewPassword{PHC: phc, Link: token.Hash(), Provenance: link.Provenance}
 		secret := op.Secret("login")
-		return TransactionRef{secret, s.Next(&l, &u, op.Now)}, tx.putLogin(secret, l)
+		return TransactionRef{secret, s.Next(&l, &u, op.Now)}, s.putLogin(tx, secret, l)
 	})
 }

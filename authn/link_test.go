@@ -18,26 +18,26 @@ func TestAnInvitationLeadsToASession(t *testing.T) {
 	g := h.Group("Garage du Port")
 	u := h.Person("nadia@garage.example", func(u *authn.User) { u.Groups, u.Locale = []authn.GroupID{g}, "en" })
 	token := h.Invite(u.ID)
-	in, err := h.Service.Invitation(t.Context(), token)
+	in, err := h.Authn.Invitation(t.Context(), token)
 	if err != nil || in.Login != "nadia@garage.example" || in.Garage != "Garage du Port" || in.Locale != "en" || in.By != "Garage Lumiere" {
 		t.Errorf("got %+v, %v", in, err)
 	}
-	_, err = h.Service.AcceptInvitation(t.Context(), h.From, token, "azertyui")
+	_, err = h.Authn.AcceptInvitation(t.Context(), h.From, token, "azertyui")
 	refused(t, err, authn.CodeInvalid, "a password that everybody knows")
-	first, err := h.Service.AcceptInvitation(t.Context(), h.From, token, authntest.Password)
+	first, err := h.Authn.AcceptInvitation(t.Context(), h.From, token, authntest.Password)
 	if err != nil || first.Step != authn.StepEnrol {
 		t.Fatalf("accepting: got %q, %v", first.Step, err)
 	}
 	pending := h.BeginPhone(authn.Flow{Login: first.Login}, "Premier")
-	second, err := h.Service.AcceptInvitation(t.Context(), h.From, token, another)
+	second, err := h.Authn.AcceptInvitation(t.Context(), h.From, token, another)
 	do(t, err, "accepting again after closing the page")
-	_, err = h.Service.FinishEnrol(t.Context(), h.From, authn.Flow{Login: first.Login}, "", pending.Code())
+	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Login: first.Login}, "", pending.Code())
 	refused(t, err, authn.CodeExpired, "confirming where the password is no longer the one chosen")
-	_, err = h.Service.StartWithPassword(t.Context(), h.From, "nadia@garage.example", authntest.Password, "")
+	_, err = h.Authn.StartWithPassword(t.Context(), h.From, "nadia@garage.example", authntest.Password, "")
 	refused(t, err, authn.CodeSignInFailed, "the first password")
-	if got, err := h.Service.StartWithPassword(t.Context(), h.From, "nadia@garage.example", another, ""); err != nil || got.Step != authn.StepBlocked {
+	if got, err := h.Authn.StartWithPassword(t.Context(), h.From, "nadia@garage.example", another, ""); err != nil || got.Step != authn.StepBlocked {
 		t.Errorf("the password without the link: got %q, %v", got.Step, err)
-	} else if state, err := h.Service.Transaction(t.Context(), got.Login); err != nil || !state.Invited {
+	} else if state, err := h.Authn.Transaction(t.Context(), got.Login); err != nil || !state.Invited {
 		t.Errorf("nothing says that an invitation waits: %+v, %v", state, err)
 	}
 	_, done := h.Enrol(authn.Flow{Login: second.Login}, "Téléphone")
@@ -47,19 +47,19 @@ func TestAnInvitationLeadsToASession(t *testing.T) {
 	if got := h.User(string(u.ID)); got.Status != authn.StatusActive || !got.EverHadDevice || got.Password.Provenance != authn.ProvenanceUser {
 		t.Errorf("got %s, had a device: %v, password by %q", got.Status, got.EverHadDevice, got.Password.Provenance)
 	}
-	_, err = h.Service.Invitation(t.Context(), token)
+	_, err = h.Authn.Invitation(t.Context(), token)
 	refused(t, err, authn.CodeInvalidLink, "the link afterwards")
 }
 
 func TestAnInvitationIsOnlyForWhoNeverHadADevice(t *testing.T) {
 	h := newHouse(t)
 	invite := func(id authn.UserID) error {
-		_, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+		_, err := authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
 			u, err := tx.User(id)
 			if err != nil {
 				return struct{}{}, err
 			}
-			if _, err = tx.Invite(&u, authn.ProvenanceEmail, ""); err != nil {
+			if _, err = h.Authn.Invite(tx, &u, authn.ProvenanceEmail, ""); err != nil {
 				return struct{}{}, err
 			}
 			return struct{}{}, tx.Save(&u)
@@ -75,10 +75,10 @@ func TestAnInvitationIsOnlyForWhoNeverHadADevice(t *testing.T) {
 	nadia := h.Person("nadia@garage.example", nil)
 	first := h.Invite(nadia.ID)
 	second := h.Invite(nadia.ID)
-	_, err := h.Service.AcceptInvitation(t.Context(), h.From, first, authntest.Password)
+	_, err := h.Authn.AcceptInvitation(t.Context(), h.From, first, authntest.Password)
 	refused(t, err, authn.CodeInvalidLink, "the earlier of two")
 	h.Clock.Advance(authn.InvitationTTL)
-	_, err = h.Service.AcceptInvitation(t.Context(), h.From, second, authntest.Password)
+	_, err = h.Authn.AcceptInvitation(t.Context(), h.From, second, authntest.Password)
 	refused(t, err, authn.CodeInvalidLink, "after a day")
 }
 
@@ -86,13 +86,13 @@ func TestAForgottenPasswordTakesEffectWithADeviceOnly(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	link, second := h.forgot(), h.forgot()
-	login, _, err := h.Service.PasswordLink(t.Context(), link)
+	login, _, err := h.Authn.PasswordLink(t.Context(), link)
 	if err != nil || login != amelie {
 		t.Errorf("got %q, %v", login, err)
 	}
-	started, err := h.Service.StartWithPasswordLink(t.Context(), h.From, link, another)
+	started, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, link, another)
 	do(t, err, "choosing")
-	elsewhere, err := h.Service.StartWithPasswordLink(t.Context(), h.From, second, another+" bis")
+	elsewhere, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, second, another+" bis")
 	do(t, err, "choosing elsewhere")
 	if h.verify(started.Login, wrong(p)).Accepted() || !h.alive(session) {
 		t.Error("it took effect without a device")
@@ -105,18 +105,18 @@ func TestAForgottenPasswordTakesEffectWithADeviceOnly(t *testing.T) {
 	if h.alive(session) || h.step(elsewhere.Login) != authn.StepExpired || len(mailed[templates.PasswordChangedMail](h)) != 1 {
 		t.Errorf("old session alive %v, other login at %q, %d mails", h.alive(session), h.step(elsewhere.Login), len(mailed[templates.PasswordChangedMail](h)))
 	}
-	_, err = h.Service.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
+	_, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
 	refused(t, err, authn.CodeSignInFailed, "the old password")
-	_, err = h.Service.StartWithPasswordLink(t.Context(), h.From, link, another)
+	_, err = h.Authn.StartWithPasswordLink(t.Context(), h.From, link, another)
 	refused(t, err, authn.CodeInvalidLink, "the link a second time")
-	_, err = h.Service.StartWithPassword(t.Context(), h.From, amelie, another, "")
+	_, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, another, "")
 	do(t, err, "the new password")
 	if got := h.User(string(u.ID)).Password.Provenance; got != authn.ProvenanceUser {
 		t.Errorf("got source %q", got)
 	}
 	third := h.forgot()
 	h.Clock.Advance(authn.PasswordLinkTTL)
-	_, _, err = h.Service.PasswordLink(t.Context(), third)
+	_, _, err = h.Authn.PasswordLink(t.Context(), third)
 	refused(t, err, authn.CodeInvalidLink, "after an hour")
 }
 
@@ -158,20 +158,20 @@ func TestReadingChangesNothing(t *testing.T) {
 	paul, _, _ := h.Member("paul@garage.example", nil)
 	ticket, _ := h.reset(paul.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	login := h.password(h.From, "paul@garage.example").Login
-	_, err := h.Service.RedeemTicketLink(t.Context(), h.From, login, ticket)
+	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, ticket)
 	do(t, err, "presenting")
 	h.BeginPhone(authn.Flow{Login: login}, "Nouveau")
 	h.Clock.Advance(2 * time.Minute)
-	ctx, s := t.Context(), h.Service
+	ctx := t.Context()
 	reads := map[string]func() error{
-		"the ticket's link":   func() error { return s.TicketLink(ctx, ticket) },
-		"the invitation":      func() error { _, err := s.Invitation(ctx, invitation); return err },
-		"the password's link": func() error { _, _, err := s.PasswordLink(ctx, forgotten); return err },
-		"the login":           func() error { _, err := s.Transaction(ctx, login); return err },
-		"what is pending":     func() error { _, err := s.Pending(ctx, authn.Flow{Login: login}); return err },
-		"whether one may":     func() error { return s.CheckAllowed(ctx, authn.Flow{Login: login}) },
-		"the account":         func() error { _, err := s.Account(ctx, session); return err },
-		"the session":         func() error { _, err := s.Authenticate(ctx, session); return err },
+		"the ticket's link":   func() error { return h.Authn.TicketLink(ctx, ticket) },
+		"the invitation":      func() error { _, err := h.Authn.Invitation(ctx, invitation); return err },
+		"the password's link": func() error { _, _, err := h.Authn.PasswordLink(ctx, forgotten); return err },
+		"the login":           func() error { _, err := h.Authn.Transaction(ctx, login); return err },
+		"what is pending":     func() error { _, err := h.Enrolment.Pending(ctx, authn.Flow{Login: login}); return err },
+		"whether one may":     func() error { return h.Enrolment.CheckAllowed(ctx, authn.Flow{Login: login}) },
+		"the account":         func() error { _, err := h.Authn.Account(ctx, session); return err },
+		"the session":         func() error { _, err := h.Sessions.Authenticate(ctx, session); return err },
 	}
 	for name, read := range reads {
 		h.unchanged(name, func() {
@@ -180,11 +180,11 @@ func TestReadingChangesNothing(t *testing.T) {
 			}
 		})
 	}
-	state, err := s.Transaction(ctx, login)
+	state, err := h.Authn.Transaction(ctx, login)
 	if err != nil || state.Enrolment == nil || state.Enrolment.Pending != nil {
 		t.Errorf("the page would see %+v, %v", state.Enrolment, err)
 	}
-	account, err := s.Account(ctx, session)
+	account, err := h.Authn.Account(ctx, session)
 	if err != nil || slices.ContainsFunc(account.Devices, func(d factors.Device) bool { return len(d.Data) != 0 }) || account.User != u.ID {
 		t.Errorf("the account shows a device's secret: %v", err)
 	}

@@ -68,7 +68,7 @@ const grantInvitation = "invitation"
 // Next decides what comes next for a login of this person, and nothing else does. It answers StepEnrol only
 // to a login that bears a live invitation or ticket, or that has just spent a recovery code and must change its
 // password before there is a session: no policy changes that.
-func (s *Service) Next(l *Transaction, u *User, now time.Time) Step {
+func (s *SignInService) Next(l *Transaction, u *User, now time.Time) Step {
 	moved := l.Epoch != u.Epoch
 	byReset := moved && u.Epoch-l.Epoch == u.Resets-l.Resets
 	owed, due := l.mustChange(u)
@@ -81,7 +81,7 @@ func (s *Service) Next(l *Transaction, u *User, now time.Time) Step {
 		return StepEnrol
 	case due:
 		return owed
-	case moved && len(s.usable(u)) > 0:
+	case moved && len(s.Accounts.usable(u)) > 0:
 		return StepExpired // reset and enrolled again meanwhile: with the new device, from the start
 	case !moved && len(s.verifiable(l, u)) > 0:
 		return StepVerify
@@ -101,7 +101,7 @@ func (l *Transaction) extend(now time.Time) {
 }
 
 // ticketCovers tells whether the login bears an invitation or ticket that is still live and bound to it.
-func (s *Service) ticketCovers(l *Transaction, u *User, now time.Time) bool {
+func (s *SignInService) ticketCovers(l *Transaction, u *User, now time.Time) bool {
 	if l.Ticket == grantInvitation { // PROTOCOL 3: a reset leaves nothing but the field for the ticket
 		return l.Epoch == u.Epoch && !u.EverHadDevice && u.Invited.Link != "" && now.Before(u.Invited.Expires)
 	}
@@ -114,8 +114,8 @@ func (s *Service) ticketCovers(l *Transaction, u *User, now time.Time) bool {
 }
 
 // awaitsTicket tells whether the person has no device and may still show or renew a ticket (PROTOCOL 10).
-func (s *Service) awaitsTicket(u *User, now time.Time) bool {
-	if s.counted(u) > 0 {
+func (s *SignInService) awaitsTicket(u *User, now time.Time) bool {
+	if s.Accounts.counted(u) > 0 {
 		return false
 	}
 	for _, t := range u.Tickets {
@@ -129,10 +129,10 @@ func (s *Service) awaitsTicket(u *User, now time.Time) bool {
 // verifiable are the devices that this login may be completed with. A recovery code needs the password
 // (BAR A7), so a login that began with a mailed link does without; and without a device whose secret an operator
 // was shown, for the same operator may have had the link or named the mailbox (PROTOCOL 8).
-func (s *Service) verifiable(l *Transaction, u *User) []factors.Device {
+func (s *SignInService) verifiable(l *Transaction, u *User) []factors.Device {
 	var out []factors.Device
-	for _, d := range s.usable(u) {
-		if l.NewPassword == nil || !s.Describe(d).Spare && d.Hand == "" {
+	for _, d := range s.Accounts.usable(u) {
+		if l.NewPassword == nil || !s.Accounts.Describe(d).Spare && d.Hand == "" {
 			out = append(out, d)
 		}
 	}

@@ -19,7 +19,7 @@ func TestTheEventOfADeadLetterTellsWhoseItWas(t *testing.T) {
 	h := authntest.New(t)
 	u := h.Person("zoe@garage.example", nil)
 	for _, to := range []string{"zoe@garage.example", "support@else.example"} {
-		died := h.Service.OnDeadLetter()
+		died := h.Accounts.OnDeadLetter()
 		if err := h.Store.Update(t.Context(), func(tx store.Tx) error {
 			return died(tx, mail.MessageInfo{ID: "m1", Template: "ticket", To: to, Queued: h.Clock.Now(), Died: h.Clock.Now().Add(time.Hour),
 				LastError: "550 no such mailbox", Attempts: 8, UselessAfter: h.Clock.Now().Add(2 * time.Hour)})
@@ -67,7 +67,7 @@ func TestMailsThatDieTogetherHaveAnEventEach(t *testing.T) {
 			watchers(h, receivers)
 			for i := range mails {
 				u := h.Person("person"+strconv.Itoa(i)+"@garage.example", nil)
-				if _, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (any, error) {
+				if _, err := authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (any, error) {
 					return nil, tx.Notify(&u, templates.PasswordChangedMail{Context: tx.About(&u)}, tx.Op.Now.Add(time.Hour))
 				}); err != nil {
 					t.Fatal(err)
@@ -75,7 +75,7 @@ func TestMailsThatDieTogetherHaveAnEventEach(t *testing.T) {
 			}
 			before := calls(h, receivers)
 			h.Clock.Advance(2 * time.Hour)
-			s := &mail.Sender{Store: h.Store, Outbox: h.Outbox, Now: h.Clock.Now, Log: slog.New(slog.DiscardHandler), Died: h.Service.OnDeadLetter}
+			s := &mail.Sender{Store: h.Store, Outbox: h.Outbox, Now: h.Clock.Now, Log: slog.New(slog.DiscardHandler), Died: h.Accounts.OnDeadLetter}
 			if _, err := s.RunOnce(t.Context()); err != nil {
 				t.Fatalf("%d mails, %d receivers: %v", mails, receivers, err)
 			}

@@ -12,7 +12,7 @@ import (
 // markDeleted is the first half of deleting a garage: all that is done if the power fails then.
 func (h *house) markDeleted(id authn.GroupID) {
 	h.T.Helper()
-	_, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+	_, err := authn.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
 		g, err := tx.Group(id)
 		if err != nil {
 			return struct{}{}, err
@@ -52,7 +52,7 @@ func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
 	if got := h.members(gone); got != 41 {
 		t.Fatalf("got %d members after the mark alone, want all", got)
 	}
-	_, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+	_, err := authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
 		u, err := tx.User(people[0].ID)
 		if err != nil {
 			return struct{}{}, err
@@ -62,7 +62,7 @@ func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
 	})
 	refused(t, err, authn.CodeNotFound, "joining a garage that is marked")
 	for _, id := range []authn.UserID{people[1].ID, people[7].ID} { // the crash came in the middle
-		_, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+		_, err := authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
 			u, err := tx.User(id)
 			if err != nil {
 				return struct{}{}, err
@@ -75,7 +75,7 @@ func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
 		do(t, err, "taking somebody out")
 	}
 	for range 2 {
-		do(t, h.Service.DeleteExpiredLinks(t.Context()), "sweeping")
+		do(t, h.Accounts.DeleteExpiredLinks(t.Context()), "sweeping")
 		if got := h.members(gone); got != 0 {
 			t.Errorf("got %d members after the sweep", got)
 		}
@@ -92,15 +92,15 @@ func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
 			t.Errorf("person %d: got the role %+v, want it limited to the garage that is gone: without it, it is for everybody", i, u.Roles)
 		}
 	}
-	if live, err := h.Service.Authenticate(t.Context(), session); err != nil || !slices.Equal(live.Groups, []authn.GroupID{stays}) {
+	if live, err := h.Sessions.Authenticate(t.Context(), session); err != nil || !slices.Equal(live.Groups, []authn.GroupID{stays}) {
 		t.Errorf("the session: got %v, %v, want the garage that is left", live.Groups, err)
 	}
-	if list, next, err := h.Service.Groups(t.Context(), authn.GroupQuery{}); err != nil || next != "" || len(list) != 1 || list[0].ID != stays {
+	if list, next, err := h.Accounts.Groups(t.Context(), authn.GroupQuery{}); err != nil || next != "" || len(list) != 1 || list[0].ID != stays {
 		t.Errorf("got garages %v, %q, %v, want the one that is left", list, next, err)
 	}
 	if u := h.User(string(people[0].ID)); u.Revision == 0 {
 		t.Error("no person")
-	} else if do(t, h.Service.DeleteExpiredLinks(t.Context()), "sweeping"); h.User(string(u.ID)).Revision != u.Revision {
+	} else if do(t, h.Accounts.DeleteExpiredLinks(t.Context()), "sweeping"); h.User(string(u.ID)).Revision != u.Revision {
 		t.Error("sweeping a garage that is swept wrote to somebody")
 	}
 }
@@ -109,7 +109,7 @@ func TestAGarageThatIsThereIsNotSwept(t *testing.T) {
 	h := newHouse(t)
 	id := h.Group("Garage Nord")
 	h.Person(amelie, func(u *authn.User) { u.Groups = []authn.GroupID{id} })
-	if err := h.Service.EmptyGroup(t.Context(), id); err == nil || h.members(id) != 1 {
+	if err := h.Accounts.EmptyGroup(t.Context(), id); err == nil || h.members(id) != 1 {
 		t.Errorf("got %v and %d members, want a refusal", err, h.members(id))
 	}
 }

@@ -87,7 +87,7 @@ func TestNext(t *testing.T) {
 			if test.user != nil {
 				test.user(&u)
 			}
-			if got := h.Service.Next(&l, &u, now); got != test.want {
+			if got := h.Authn.Next(&l, &u, now); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
@@ -135,7 +135,7 @@ func TestASheetOfStruckCodesIsNothing(t *testing.T) {
 		if started.Step != authn.StepVerify {
 			t.Fatalf("before code %d: got step %q", i, started.Step)
 		}
-		v, err := h.Service.Verify(t.Context(), h.From, started.Login, recovery.Kind, []byte(c))
+		v, err := h.Authn.Verify(t.Context(), h.From, started.Login, recovery.Kind, []byte(c))
 		if err != nil || !v.Accepted() || v.CodesLeft != 9-i || !v.Enrol {
 			t.Fatalf("code %d: %v, %+v", i, err, v)
 		}

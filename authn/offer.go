@@ -40,7 +40,7 @@ const ReasonUnusable = "unusable"
 const ReasonBrowserOnly = "browser_only"
 
 // adminTarget reads the person of a call, who is to be active: anybody else signs in nowhere.
-func (r Reader) adminTarget(c AdminCall) (User, error) {
+func (s *EnrolService) adminTarget(r Reader, c AdminCall) (User, error) {
 	u, err := c.Find(r)
 	if err == nil && u.Status != StatusActive {
 		err = wrongState(ReasonNotActive)
@@ -50,25 +50,25 @@ func (r Reader) adminTarget(c AdminCall) (User, error) {
 
 // BeginByAdmin begins to enrol a device for somebody else and gives what is to be shown to them, this once. CodeTooMany;
 // CodeInvalid with ReasonBrowserOnly for a kind that no program can enrol; CodeWrongState for whoever is not active.
-func (s *Service) BeginByAdmin(ctx context.Context, req RequestInfo, c AdminCall, want Enrolling) (_ AdminEnrolmentSecret, err error) {
+func (s *EnrolService) BeginByAdmin(ctx context.Context, req RequestInfo, c AdminCall, want Enrolling) (_ AdminEnrolmentSecret, err error) {
 	if want.Name, err = DeviceName(want.Name, true); err != nil {
 		return AdminEnrolmentSecret{}, err
 	}
-	f, ok := s.factor(want.Kind).(factors.Activator)
+	f, ok := s.Accounts.factor(want.Kind).(factors.Activator)
 	if !ok {
 		return AdminEnrolmentSecret{}, Invalid("factorType", ReasonBrowserOnly)
 	}
-	op := s.NewOperation(req)
+	op := s.Accounts.NewOperation(req)
 	var u User
-	if err := s.View(ctx, func(r Reader) (err error) {
-		u, err = r.adminTarget(c)
+	if err := s.Accounts.View(ctx, func(r Reader) (err error) {
+		u, err = s.adminTarget(r, c)
 		return err
 	}); err != nil {
 		return AdminEnrolmentSecret{}, err
 	}
-	who := s.subject(&u)
+	who := s.Accounts.subject(&u)
 	who.App, who.Device = want.App, want.Name
-	_, pending, err := s.factor(want.Kind).BeginEnrol(op.Now, who, u.Devices)
+	_, pending, err := s.Accounts.factor(want.Kind).BeginEnrol(op.Now, who, u.Devices)
 	if err != nil {
 		return AdminEnrolmentSecret{}, tooMany(err)
 	}
@@ -76,8 +76,8 @@ func (s *Service) BeginByAdmin(ctx context.Context, req RequestInfo, c AdminCall
 	if err != nil {
 		return AdminEnrolmentSecret{}, fmt.Errorf("telling of a pending %s: %w", want.Kind, err)
 	}
-	return Update(ctx, s, op, func(tx *Tx) (AdminEnrolmentSecret, error) {
-		u, err := tx.adminTarget(c)
+	return Update(ctx, s.Accounts, op, func(tx *Tx) (AdminEnrolmentSecret, error) {
+		u, err := s.adminTarget(tx.Reader, c)
 		if err != nil {
 			return AdminEnrolmentSecret{}, err
 		}
@@ -85,7 +85,7 @@ func (s *Service) BeginByAdmin(ctx context.Context, req RequestInfo, c AdminCall
 			ByName: c.Name, Epoch: u.Epoch, Pending: pending, At: op.Now, Expires: op.Now.Add(EnrolmentTTL)}
 		d, _ := u.PendingDevice(op.Now)
 		tx.AddAdminActivity(&u, audit.FactorOffered, d.Name)
-		if err := tx.auditAdminEnrolment(c, &u, audit.FactorOffered, d); err != nil {
+		if err := s.auditAdminEnrolment(tx, c, &u, audit.FactorOffered, d); err != nil {
 			return AdminEnrolmentSecret{}, err
 		}
 		err = tx.Save(&u)
@@ -94,20 +94,20 @@ func (s *Service) BeginByAdmin(ctx context.Context, req RequestInfo, c AdminCall
 }
 
 // auditAdminEnrolment writes down what an operator did about a device of somebody else.
-func (tx *Tx) auditAdminEnrolment(c AdminCall, u *User, action string, d factors.Device) error {
+func (s *EnrolService) auditAdminEnrolment(tx *Tx, c AdminCall, u *User, action string, d factors.Device) error {
 	return tx.Audit(audit.Event{Actor: c.Actor, Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}, Detail: map[string]string{"kind": string(d.Kind), "hand": d.Hand}})
 }
 
 // AdminQR is the QR code of an offer as PNG, for as long as it is pending and for whoever made it.
-func (s *Service) AdminQR(ctx context.Context, c AdminCall, id factors.DeviceID) ([]byte, error) {
+func (s *EnrolService) AdminQR(ctx context.Context, c AdminCall, id factors.DeviceID) ([]byte, error) {
 	var u User
 	var o AdminEnrolment
-	if err := s.View(ctx, func(r Reader) (err error) {
-		if u, err = r.adminTarget(c); err != nil {
+	if err := s.Accounts.View(ctx, func(r Reader) (err error) {
+		if u, err = s.adminTarget(r, c); err != nil {
 			return err
 		}
-		found, err := u.adminEnrolmentOf(c, id, s.Now())
+		found, err := u.adminEnrolmentOf(c, id, s.Accounts.Now())
 		if err == nil {
 			o = *found
 		}
@@ -115,11 +115,11 @@ func (s *Service) AdminQR(ctx context.Context, c AdminCall, id factors.DeviceID)
 	}); err != nil {
 		return nil, err
 	}
-	f, ok := s.factor(o.Kind).(factors.Activator)
+	f, ok := s.Accounts.factor(o.Kind).(factors.Activator)
 	if !ok {
 		return nil, Refuse(CodeNotFound)
 	}
-	picture, err := f.Picture(s.subject(&u), o.Pending)
+	picture, err := f.Picture(s.Accounts.subject(&u), o.Pending)
 	if err != nil {
 		return nil, fmt.Errorf("drawing a pending %s: %w", o.Kind, err)
 	}
@@ -129,32 +129,32 @@ func (s *Service) AdminQR(ctx context.Context, c AdminCall, id factors.DeviceID)
 // ConfirmByAdmin judges the first code of an offered device. For a person who has no device that counts it is born by the
 // operator's hand (PROTOCOL 8); for anybody else it waits for that person's word. A wrong code changes nothing: the
 // caller knows the secret, and nothing is guessed.
-func (s *Service) ConfirmByAdmin(ctx context.Context, req RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (u User, d factors.Device, j Verification, err error) {
+func (s *EnrolService) ConfirmByAdmin(ctx context.Context, req RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (u User, d factors.Device, j Verification, err error) {
 	err = retryOnConflict(ctx, func() (bool, error) {
-		op := s.NewOperation(req)
+		op := s.Accounts.NewOperation(req)
 		var read User
 		var o *AdminEnrolment
-		if err := s.View(ctx, func(r Reader) (err error) {
-			if read, err = r.adminTarget(c); err == nil {
+		if err := s.Accounts.View(ctx, func(r Reader) (err error) {
+			if read, err = s.adminTarget(r, c); err == nil {
 				o, err = read.adminEnrolmentOf(c, id, op.Now)
 			}
 			return err
 		}); err != nil {
 			return false, err
 		}
-		f := s.factor(o.Kind)
+		f := s.Accounts.factor(o.Kind)
 		if f == nil {
 			return false, Refuse(CodeNotFound)
 		}
-		out, err := f.FinishEnrol(op.Now, s.subject(&read), o.Pending, answer)
+		out, err := f.FinishEnrol(op.Now, s.Accounts.subject(&read), o.Pending, answer)
 		if err != nil {
 			return false, fmt.Errorf("enrolling %s: %w", o.Kind, err)
 		}
 		if j = (Verification{Rejected: out.Rejected, ClockOff: out.ClockOff}); !j.Accepted() {
 			return true, nil
 		}
-		done, err := Update(ctx, s, op, func(tx *Tx) (*Taken, error) {
-			u, err := tx.adminTarget(c)
+		done, err := Update(ctx, s.Accounts, op, func(tx *Tx) (*Taken, error) {
+			u, err := s.adminTarget(tx.Reader, c)
 			if err != nil {
 				return nil, err
 			}
@@ -165,7 +165,7 @@ func (s *Service) ConfirmByAdmin(ctx context.Context, req RequestInfo, c AdminCa
 			if u.Revision != read.Revision || !bytes.Equal(held.Pending, o.Pending) {
 				return nil, nil
 			}
-			d, err := tx.activatePending(c, &u, held, out.Device)
+			d, err := s.activatePending(tx, c, &u, held, out.Device)
 			tx.SetResult(Taken{u, d})
 			return &Taken{u, d}, err
 		})
@@ -179,8 +179,8 @@ func (s *Service) ConfirmByAdmin(ctx context.Context, req RequestInfo, c AdminCa
 }
 
 // activatePending puts a confirmed offer among the person's devices, tells of it and saves the person.
-func (tx *Tx) activatePending(c AdminCall, u *User, o *AdminEnrolment, d factors.Device) (factors.Device, error) {
-	n, most := 0, tx.s.Describe(factors.Device{Kind: o.Kind}).MaxOfKind
+func (s *EnrolService) activatePending(tx *Tx, c AdminCall, u *User, o *AdminEnrolment, d factors.Device) (factors.Device, error) {
+	n, most := 0, s.Accounts.Describe(factors.Device{Kind: o.Kind}).MaxOfKind
 	for _, x := range u.Devices {
 		if x.Kind == o.Kind {
 			n++
@@ -190,21 +190,21 @@ func (tx *Tx) activatePending(c AdminCall, u *User, o *AdminEnrolment, d factors
 		return factors.Device{}, Refuse(CodeTooMany) // others were enrolled meanwhile
 	}
 	d.ID, d.Added, d.Name, d.App, d.Hand, d.By = o.ID, tx.Op.Now, o.Name, o.App, o.Hand, o.ByName
-	if tx.s.counted(u) > 0 {
+	if s.Accounts.counted(u) > 0 {
 		d.Disabled = factors.DisabledWaits
 	}
 	u.AdminEnrolment = nil
 	u.EverHadDevice = u.EverHadDevice || !d.Waits() // beside a key of another house that nobody has used it proves nothing (PROTOCOL 23)
 	u.Devices = append(u.Devices[:len(u.Devices):len(u.Devices)], d)
-	if tx.s.counted(u) > 0 && !d.Waits() {
+	if s.Accounts.counted(u) > 0 && !d.Waits() {
 		// The ticket would lead nowhere now. Beside a password of the same hand the device counts for nothing, and a
 		// ticket that came another way stays the way in.
-		if err := tx.spendTickets(u); err != nil {
+		if err := s.SignIn.spendTickets(tx, u); err != nil {
 			return d, err
 		}
 	}
 	tx.AddAdminActivity(u, audit.FactorActivated, d.Name)
-	if err := tx.auditAdminEnrolment(c, u, audit.FactorActivated, d); err != nil {
+	if err := s.auditAdminEnrolment(tx, c, u, audit.FactorActivated, d); err != nil {
 		return d, err
 	}
 	about := templates.Context{Name: u.DisplayName(), At: tx.Op.Now} // nothing of the operator's own browser and address
@@ -215,24 +215,24 @@ func (tx *Tx) activatePending(c AdminCall, u *User, o *AdminEnrolment, d factors
 }
 
 // CancelByAdmin ends an offer before its first code; CodeNotFound without one. The caller saves the person.
-func (tx *Tx) CancelByAdmin(c AdminCall, u *User, id factors.DeviceID) error {
+func (s *EnrolService) CancelByAdmin(tx *Tx, c AdminCall, u *User, id factors.DeviceID) error {
 	d, ok := u.PendingDevice(tx.Op.Now)
 	if !ok || d.ID != id {
 		return Refuse(CodeNotFound)
 	}
 	u.AdminEnrolment = nil
-	return tx.auditAdminEnrolment(c, u, audit.FactorRemoved, d)
+	return s.auditAdminEnrolment(tx, c, u, audit.FactorRemoved, d)
 }
 
 // VerifyFor judges a code of one of the person's devices that a program was given. It spends the same steps and moves
 // the same counters as a page (PROTOCOL 17, 22). CodeWrongState: the device serves for nothing now.
-func (s *Service) VerifyFor(ctx context.Context, req RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (Verification, error) {
+func (s *EnrolService) VerifyFor(ctx context.Context, req RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (Verification, error) {
 	var out Verification
 	err := retryOnConflict(ctx, func() (bool, error) {
-		op := s.NewOperation(req)
+		op := s.Accounts.NewOperation(req)
 		var u User
-		if err := s.View(ctx, func(r Reader) (err error) {
-			u, err = r.adminTarget(c)
+		if err := s.Accounts.View(ctx, func(r Reader) (err error) {
+			u, err = s.adminTarget(r, c)
 			return err
 		}); err != nil {
 			return false, err
@@ -241,21 +241,21 @@ func (s *Service) VerifyFor(ctx context.Context, req RequestInfo, c AdminCall, i
 		switch {
 		case d == nil:
 			return false, Refuse(CodeNotFound)
-		case len(s.typed([]factors.Device{*d})) == 0:
+		case len(s.SignIn.typed([]factors.Device{*d})) == 0:
 			return false, Invalid("factorType", ReasonBrowserOnly)
-		case !s.CanUse(&u, *d):
+		case !s.Accounts.CanUse(&u, *d):
 			return false, wrongState(ReasonUnusable)
 		}
-		if wait, err := s.waiting(ctx, op, &u, d.Kind, false); err != nil || wait > 0 {
+		if wait, err := s.SignIn.waiting(ctx, op, &u, d.Kind, false); err != nil || wait > 0 {
 			out = Verification{Wait: wait}
 			return true, err
 		}
-		t, err := s.verifyAnswer(op, &u, []factors.Device{*d}, u.AdminVerification, d.Kind, false, answer)
+		t, err := s.SignIn.verifyAnswer(op, &u, []factors.Device{*d}, u.AdminVerification, d.Kind, false, answer)
 		if err != nil {
 			return false, err
 		}
 		t.by = c.Actor
-		done, err := Update(ctx, s, op, func(tx *Tx) (*Verification, error) { return tx.storeVerifiedFor(c, t) })
+		done, err := Update(ctx, s.Accounts, op, func(tx *Tx) (*Verification, error) { return s.storeVerifiedFor(tx, c, t) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -266,15 +266,15 @@ func (s *Service) VerifyFor(ctx context.Context, req RequestInfo, c AdminCall, i
 }
 
 // storeVerifiedFor stores what a program's code came to; nil when the record is not the one that was judged.
-func (tx *Tx) storeVerifiedFor(c AdminCall, t deviceAttempt) (*Verification, error) {
-	u, err := tx.adminTarget(c)
+func (s *EnrolService) storeVerifiedFor(tx *Tx, c AdminCall, t deviceAttempt) (*Verification, error) {
+	u, err := s.adminTarget(tx.Reader, c)
 	if err != nil {
 		return nil, err
 	}
 	if u.Revision != t.rev {
 		return nil, nil
 	}
-	j, err := tx.count(&u, t)
+	j, err := s.SignIn.count(tx, &u, t)
 	if err != nil || j.Wait > 0 {
 		return &j, err
 	}
@@ -283,7 +283,7 @@ func (tx *Tx) storeVerifiedFor(c AdminCall, t deviceAttempt) (*Verification, err
 		u.AdminVerification = nil
 	}
 	if j.Accepted() {
-		if err := tx.auditAnswer(&u, t, audit.Success, string(t.kind)); err != nil {
+		if err := s.SignIn.auditAnswer(tx, &u, t, audit.Success, string(t.kind)); err != nil {
 			return nil, err
 		}
 	}
@@ -292,22 +292,22 @@ func (tx *Tx) storeVerifiedFor(c AdminCall, t deviceAttempt) (*Verification, err
 
 // ConfirmDevice takes a person's word for a device that an operator enrolled for them: a fresh proof by a device that
 // counts, and a code of this one. CodeStepUpRequired, CodeNotFound.
-func (s *Service) ConfirmDevice(ctx context.Context, req RequestInfo, session Secret, id factors.DeviceID, answer []byte) (Verification, error) {
-	return s.answered(ctx, req, session, func(op *Operation, ses *Session, u *User) (asked, error) {
+func (s *EnrolService) ConfirmDevice(ctx context.Context, req RequestInfo, session Secret, id factors.DeviceID, answer []byte) (Verification, error) {
+	return s.SignIn.answered(ctx, req, session, func(op *Operation, ses *Session, u *User) (asked, error) {
 		if !ses.StepUp.fresh(op.Now) || ses.StepUp.EnrolOnly {
 			return asked{}, Refuse(CodeStepUpRequired)
 		}
 		d, f := u.device(id), factors.Factor(nil)
 		if d != nil {
-			f = s.factor(d.Kind)
+			f = s.Accounts.factor(d.Kind)
 		}
 		if f == nil || !d.Waits() {
 			return asked{}, Refuse(CodeNotFound)
 		}
 		judged := *d
 		judged.Disabled = ""
-		return s.byDevice(u, judged, func() (factors.Outcome, error) {
-			out, err := f.FinishVerify(op.Now, s.subject(u), []factors.Device{judged}, ses.Ceremony.pending(d.Kind, op.Now), answer)
+		return s.SignIn.byDevice(u, judged, func() (factors.Outcome, error) {
+			out, err := f.FinishVerify(op.Now, s.Accounts.subject(u), []factors.Device{judged}, ses.Ceremony.pending(d.Kind, op.Now), answer)
 			if out.Device.ID != "" && !out.Accepted() {
 				out.Device.Disabled = factors.DisabledWaits // a burnt step is kept, and nothing counts
 			}

@@ -26,7 +26,7 @@ func by(owner string, token string, id authn.UserID) authn.AdminCall {
 // offer begins to enrol a phone for somebody.
 func (h *house) offer(c authn.AdminCall, name string) (*authntest.Phone, factors.DeviceID) {
 	h.t.Helper()
-	o, err := h.Service.BeginByAdmin(h.t.Context(), h.From, c, authn.Enrolling{Kind: totp.Kind, App: "OKTA", Name: name})
+	o, err := h.Enrolment.BeginByAdmin(h.t.Context(), h.From, c, authn.Enrolling{Kind: totp.Kind, App: "OKTA", Name: name})
 	do(h.t, err, "offering "+name)
 	return &authntest.Phone{House: h.Env, Secret: o.Secret.Secret, Device: o.Device.ID}, o.Device.ID
 }
@@ -35,7 +35,7 @@ func (h *house) offer(c authn.AdminCall, name string) (*authntest.Phone, factors
 func (h *house) given(c authn.AdminCall, name string) *authntest.Phone {
 	h.t.Helper()
 	p, id := h.offer(c, name)
-	_, d, j, err := h.Service.ConfirmByAdmin(h.t.Context(), h.From, c, id, p.Code())
+	_, d, j, err := h.Enrolment.ConfirmByAdmin(h.t.Context(), h.From, c, id, p.Code())
 	if err != nil || !j.Accepted() || d.Data == nil && d.ID == "" {
 		h.t.Fatalf("enrolling %s for somebody: %v, %+v", name, err, j)
 	}
@@ -119,11 +119,11 @@ func TestBothHalvesByOneOperatorOpenNothingInEitherOrder(t *testing.T) {
 					}
 					return
 				}
-				_, err := h.Service.Verify(t.Context(), h.From, started.Login, totp.Kind, phone.Next())
+				_, err := h.Authn.Verify(t.Context(), h.From, started.Login, totp.Kind, phone.Next())
 				refused(t, err, authn.CodeWrongState, "a code of the device")
-				_, err = h.Service.BeginEnrol(t.Context(), h.From, authn.Flow{Login: started.Login}, authn.Enrolling{Kind: totp.Kind})
+				_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Login: started.Login}, authn.Enrolling{Kind: totp.Kind})
 				refused(t, err, authn.CodeForbidden, "enrolling there")
-				_, err = h.Service.VerifyFor(t.Context(), h.From, two, phone.Device, phone.Next())
+				_, err = h.Enrolment.VerifyFor(t.Context(), h.From, two, phone.Device, phone.Next())
 				refused(t, err, authn.CodeWrongState, "a code by the owner's other token")
 				h.given(two, "Un autre")
 				if got := h.password(h.From, amelie).Step; got != c.want {
@@ -153,7 +153,7 @@ func TestADeviceOfTheHandThatGaveThePasswordWaitsOnceThePersonComesInAnotherWay(
 		h.Change(u.ID, func(u *authn.User) { u.Password.Provenance = "uboss" })
 		theirs := h.given(by("uboss", "a", u.ID), "Téléphone du garage")
 		started := h.password(h.From, amelie)
-		step, err := h.Service.RedeemTicketCode(t.Context(), h.From, started.Login, code.Reveal())
+		step, err := h.Authn.RedeemTicketCode(t.Context(), h.From, started.Login, code.Reveal())
 		if err != nil || step != authn.StepEnrol {
 			t.Fatalf("presenting the ticket: %v, %q: two hands", err, step)
 		}
@@ -161,7 +161,7 @@ func TestADeviceOfTheHandThatGaveThePasswordWaitsOnceThePersonComesInAnotherWay(
 		if v := h.verify(h.password(h.From, amelie).Login, theirs.Next()); v.Accepted() {
 			t.Error("whoever gave the password signs in with it and the device that they enrolled")
 		}
-		if u := h.User(amelie); h.Service.CanUse(&u, u.Devices[0]) {
+		if u := h.User(amelie); h.Accounts.CanUse(&u, u.Devices[0]) {
 			t.Errorf("got %+v, want it to count for nothing", u.Devices[0])
 		}
 		h.SignIn(amelie, authntest.Password, mine)
@@ -171,7 +171,7 @@ func TestADeviceOfTheHandThatGaveThePasswordWaitsOnceThePersonComesInAnotherWay(
 		u, mine, session := h.Member(amelie, nil)
 		theirs := h.given(by("uboss", "a", u.ID), "Téléphone du garage")
 		h.prove(session, mine)
-		if j, err := h.Service.ConfirmDevice(t.Context(), h.From, session, theirs.Device, theirs.Next()); err != nil || !j.Accepted() {
+		if j, err := h.Enrolment.ConfirmDevice(t.Context(), h.From, session, theirs.Device, theirs.Next()); err != nil || !j.Accepted() {
 			t.Fatalf("confirming: %v, %+v", err, j)
 		}
 		h.Change(u.ID, func(u *authn.User) { u.Password.Provenance = "uboss" })
@@ -187,17 +187,17 @@ func TestAForgottenPasswordIsNotReplacedByADeviceThatAnOperatorSaw(t *testing.T)
 	id := h.bare(authn.ProvenanceUser)
 	phone := h.given(by("uboss", "a", id), "Téléphone")
 	asked := 0
-	do(t, h.Service.RequestPasswordLink(t.Context(), h.From, amelie, func(*authn.Tx, *authn.User) error { asked++; return nil }), "forgetting")
+	do(t, h.Authn.RequestPasswordLink(t.Context(), h.From, amelie, func(*authn.Tx, *authn.User) error { asked++; return nil }), "forgetting")
 	if asked == 0 || len(mailed[templates.PasswordLinkMail](h)) != 0 {
 		t.Error("a link went to a mailbox that the operator may have named")
 	}
 	link := func() (authn.Secret, error) {
-		return authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (authn.Secret, error) {
+		return authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (authn.Secret, error) {
 			u, err := tx.User(id)
 			if err != nil {
 				return authn.Secret{}, err
 			}
-			token, _, err := tx.IssuePasswordLink(&u, authn.ProvenanceEmail)
+			token, _, err := h.Authn.IssuePasswordLink(tx, &u, authn.ProvenanceEmail)
 			return token, err
 		})
 	}
@@ -209,7 +209,7 @@ func TestAForgottenPasswordIsNotReplacedByADeviceThatAnOperatorSaw(t *testing.T)
 	h.Enrol(authn.Flow{Session: session}, "Le mien")
 	token, err := link()
 	do(t, err, "a link beside a device of one's own")
-	started, err := h.Service.StartWithPasswordLink(t.Context(), h.From, token, "un autre mot de passe entier")
+	started, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, token, "un autre mot de passe entier")
 	if err != nil || started.Step != authn.StepVerify {
 		t.Fatalf("choosing: %v, %q", err, started.Step)
 	}
@@ -232,45 +232,45 @@ func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
 		if v := h.verify(h.password(h.From, amelie).Login, given.Next()); v.Accepted() {
 			t.Error("it signs in")
 		}
-		if j, err := h.Service.StepUp(t.Context(), h.From, session, totp.Kind, given.Next()); err != nil || j.Accepted() {
+		if j, err := h.Authn.StepUp(t.Context(), h.From, session, totp.Kind, given.Next()); err != nil || j.Accepted() {
 			t.Errorf("it proves: %v, %+v", err, j)
 		}
-		_, err := h.Service.VerifyFor(t.Context(), h.From, boss, given.Device, given.Next())
+		_, err := h.Enrolment.VerifyFor(t.Context(), h.From, boss, given.Device, given.Next())
 		refused(t, err, authn.CodeWrongState, "verifying it by a token")
-		_, err = h.Service.ShowQR(t.Context(), h.From, session, given.Device, "", "Copie", totp.Kind, mine.Next())
+		_, err = h.Enrolment.ShowQR(t.Context(), h.From, session, given.Device, "", "Copie", totp.Kind, mine.Next())
 		refused(t, err, authn.CodeNotFound, "showing its QR code")
-		state, err := h.Service.Transaction(t.Context(), h.password(h.From, amelie).Login)
+		state, err := h.Authn.Transaction(t.Context(), h.password(h.From, amelie).Login)
 		if err != nil || len(state.Devices) != 1 {
 			t.Errorf("a login knows %d devices, want mine: %v", len(state.Devices), err)
 		}
-		a, err := h.Service.Account(t.Context(), session)
+		a, err := h.Authn.Account(t.Context(), session)
 		if err != nil || a.Counted != 1 {
 			t.Errorf("it counts: %d, %v", a.Counted, err)
 		}
 	}
 	refusedEverywhere()
 
-	_, err := h.Service.ConfirmDevice(t.Context(), h.From, session, given.Device, given.Next())
+	_, err := h.Enrolment.ConfirmDevice(t.Context(), h.From, session, given.Device, given.Next())
 	refused(t, err, authn.CodeStepUpRequired, "confirming without a proof")
 	h.Clock.Advance(time.Minute)
 	h.prove(session, mine)
-	_, err = h.Service.RemoveDevice(t.Context(), h.From, session, mine.Device)
+	_, err = h.Authn.RemoveDevice(t.Context(), h.From, session, mine.Device)
 	refused(t, err, authn.CodeLastDevice, "removing the one that counts")
-	if j, err := h.Service.ConfirmDevice(t.Context(), h.From, session, given.Device, mine.Next()); err != nil || j.Rejected != factors.ReasonWrong {
+	if j, err := h.Enrolment.ConfirmDevice(t.Context(), h.From, session, given.Device, mine.Next()); err != nil || j.Rejected != factors.ReasonWrong {
 		t.Errorf("a code of the other phone: %v, %+v", err, j)
 	}
 	far := given.Code()
 	h.Clock.Advance(2 * time.Minute)
-	if j, err := h.Service.ConfirmDevice(t.Context(), h.From, session, given.Device, far); err != nil || j.Accepted() {
+	if j, err := h.Enrolment.ConfirmDevice(t.Context(), h.From, session, given.Device, far); err != nil || j.Accepted() {
 		t.Errorf("a code of four steps ago: %v, %+v", err, j)
 	}
 	if !h.User(string(u.ID)).Devices[1].Waits() {
 		t.Fatal("a wrong code confirmed it")
 	}
-	_, err = h.Service.ConfirmDevice(t.Context(), h.From, session, mine.Device, mine.Next())
+	_, err = h.Enrolment.ConfirmDevice(t.Context(), h.From, session, mine.Device, mine.Next())
 	refused(t, err, authn.CodeNotFound, "confirming a device of one's own")
 	code := given.Next()
-	j, err := h.Service.ConfirmDevice(t.Context(), h.From, session, given.Device, code)
+	j, err := h.Enrolment.ConfirmDevice(t.Context(), h.From, session, given.Device, code)
 	if err != nil || !j.Accepted() {
 		t.Fatalf("confirming: %v, %+v", err, j)
 	}
@@ -291,7 +291,7 @@ func TestADeviceThatWaitsIsRefusedAndOutlivesNoReset(t *testing.T) {
 	u, mine, session := h.Member(amelie, nil)
 	given := h.given(by("uboss", "a", u.ID), "Téléphone du garage")
 	h.prove(session, mine)
-	issued, err := h.Service.RemoveDevice(t.Context(), h.From, session, given.Device)
+	issued, err := h.Authn.RemoveDevice(t.Context(), h.From, session, given.Device)
 	if err != nil || len(h.User(string(u.ID)).Devices) != 1 || !h.alive(issued.Session) {
 		t.Errorf("refusing it: %v", err)
 	}
@@ -311,21 +311,21 @@ func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
 	u, _, _ := h.Member(amelie, nil)
 	a, b := by("uboss", "a", u.ID), by("uboss", "b", u.ID)
 	confirm := func(c authn.AdminCall, id factors.DeviceID, code []byte) (authn.Verification, error) {
-		_, _, j, err := h.Service.ConfirmByAdmin(t.Context(), h.From, c, id, code)
+		_, _, j, err := h.Enrolment.ConfirmByAdmin(t.Context(), h.From, c, id, code)
 		return j, err
 	}
 	p, id := h.offer(a, "Premier")
 	if v := h.verify(h.password(h.From, amelie).Login, p.Code()); v.Accepted() {
 		t.Error("a pending secret signs in")
 	}
-	_, err := h.Service.VerifyFor(t.Context(), h.From, a, id, p.Code())
+	_, err := h.Enrolment.VerifyFor(t.Context(), h.From, a, id, p.Code())
 	refused(t, err, authn.CodeNotFound, "verifying a pending one")
 	if j, err := confirm(a, id, wrong(p)); err != nil || j.Rejected != factors.ReasonWrong || len(h.User(string(u.ID)).Devices) != 1 {
 		t.Errorf("a wrong code: %v, %+v", err, j)
 	}
 	_, err = confirm(b, id, p.Code())
 	refused(t, err, authn.CodeForbidden, "another token of the same owner")
-	_, err = h.Service.AdminQR(t.Context(), b, id)
+	_, err = h.Enrolment.AdminQR(t.Context(), b, id)
 	refused(t, err, authn.CodeForbidden, "its picture by another token")
 
 	next, nextID := h.offer(a, "Deuxième")
@@ -334,11 +334,11 @@ func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
 	h.Clock.Advance(authn.EnrolmentTTL)
 	_, err = confirm(a, nextID, next.Code())
 	refused(t, err, authn.CodeNotFound, "after ten minutes")
-	_, err = h.Service.AdminQR(t.Context(), a, nextID)
+	_, err = h.Enrolment.AdminQR(t.Context(), a, nextID)
 	refused(t, err, authn.CodeNotFound, "its picture after ten minutes")
 
 	third, thirdID := h.offer(a, "Troisième")
-	if picture, err := h.Service.AdminQR(t.Context(), a, thirdID); err != nil || len(picture) == 0 {
+	if picture, err := h.Enrolment.AdminQR(t.Context(), a, thirdID); err != nil || len(picture) == 0 {
 		t.Errorf("its picture: %v", err)
 	}
 	h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
@@ -354,7 +354,7 @@ func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
 	h.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
 	_, err = confirm(a, fifthID, fifth.Code())
 	refused(t, err, authn.CodeWrongState, "for somebody suspended")
-	_, err = h.Service.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: "x"})
+	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: "x"})
 	refused(t, err, authn.CodeWrongState, "an offer to somebody suspended")
 }
 
@@ -370,15 +370,15 @@ func TestAPersonHasFivePhonesWhoeverEnrolsThem(t *testing.T) {
 			u.Devices = append(u.Devices, d)
 		}
 	})
-	_, _, _, err := h.Service.ConfirmByAdmin(t.Context(), h.From, a, lateID, late.Code())
+	_, _, _, err := h.Enrolment.ConfirmByAdmin(t.Context(), h.From, a, lateID, late.Code())
 	refused(t, err, authn.CodeTooMany, "a sixth that was begun before")
-	_, err = h.Service.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: "x"})
+	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: "x"})
 	refused(t, err, authn.CodeTooMany, "a sixth")
 	for _, kind := range []factors.Kind{webauthn.Kind, recovery.Kind, "none"} {
-		_, err = h.Service.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: kind, Name: "x"})
+		_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: kind, Name: "x"})
 		refused(t, err, authn.CodeInvalid, "a kind that no program enrols")
 	}
-	_, err = h.Service.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: strings.Repeat("x", 65)})
+	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: strings.Repeat("x", 65)})
 	refused(t, err, authn.CodeInvalid, "a name too long")
 }
 
@@ -388,7 +388,7 @@ func TestACodeThatAProgramVerifiesIsSpentAtEveryDoor(t *testing.T) {
 	other, otherPhone, _ := h.Member("bruno@garage.example", nil)
 	a := by("uboss", "a", u.ID)
 	verify := func(id factors.DeviceID, code []byte) (authn.Verification, error) {
-		return h.Service.VerifyFor(t.Context(), h.From, a, id, code)
+		return h.Enrolment.VerifyFor(t.Context(), h.From, a, id, code)
 	}
 	code := p.Next()
 	if j, err := verify(p.Device, code); err != nil || !j.Accepted() {
@@ -434,18 +434,18 @@ func TestTwoCodesOfAClockThatIsOffSayHowFarByAToken(t *testing.T) {
 	}
 	h.Clock.Advance(10 * time.Minute)
 	first := ahead()
-	if j, err := h.Service.VerifyFor(t.Context(), h.From, a, p.Device, first); err != nil || j.Rejected != factors.ReasonWrong {
+	if j, err := h.Enrolment.VerifyFor(t.Context(), h.From, a, p.Device, first); err != nil || j.Rejected != factors.ReasonWrong {
 		t.Errorf("the first: %v, %+v", err, j)
 	}
 	h.Clock.Advance(30 * time.Second)
-	if j, err := h.Service.VerifyFor(t.Context(), h.From, a, p.Device, ahead()); err != nil || j.Rejected != factors.ReasonClock || j.ClockOff != 3*time.Minute {
+	if j, err := h.Enrolment.VerifyFor(t.Context(), h.From, a, p.Device, ahead()); err != nil || j.Rejected != factors.ReasonClock || j.ClockOff != 3*time.Minute {
 		t.Errorf("the second: %v, %+v", err, j)
 	}
 	if got := h.counters(u.ID).Streak; got != 2 {
 		t.Errorf("%d counted, want 2", got)
 	}
 	h.Clock.Advance(150 * time.Second)
-	if j, err := h.Service.VerifyFor(t.Context(), h.From, a, p.Device, p.Code()); err != nil || j.Accepted() {
+	if j, err := h.Enrolment.VerifyFor(t.Context(), h.From, a, p.Device, p.Code()); err != nil || j.Accepted() {
 		t.Errorf("a step recognised outside the window is good later: %v, %+v", err, j)
 	}
 	if h.User(string(u.ID)).AdminVerification != nil {

@@ -34,12 +34,12 @@ func (l *Transaction) mustChange(u *User) (Step, bool) {
 
 // complete ends a login whose second step is done with a session. While the password is marked there is none yet: the
 // login goes on, under another secret than the one that bore less (BAR A11). The caller saves the person.
-func (tx *Tx) complete(secret Secret, l Transaction, u *User, p SecondFactor) (Completed, error) {
-	if err := tx.s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
+func (s *SignInService) complete(tx *Tx, secret Secret, l Transaction, u *User, p SecondFactor) (Completed, error) {
+	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
 		return Completed{}, fmt.Errorf("ending a login: %w", err)
 	}
 	if u.Password.MustChange == "" {
-		issued, err := tx.open(u, p)
+		issued, err := s.open(tx, u, p)
 		return Completed{Step: StepDone, Issued: issued}, err
 	}
 	if l.Program != "" { // a new password is chosen on a page of ours, from the start
@@ -47,75 +47,75 @@ func (tx *Tx) complete(secret Secret, l Transaction, u *User, p SecondFactor) (C
 	}
 	l.Proven, l.Ticket, l.Ceremony, l.Enrol = &p, "", nil, nil
 	l.extend(tx.Op.Now)
-	out := Completed{Step: tx.s.Next(&l, u, tx.Op.Now), Login: tx.Op.Secret("login proven")}
-	return out, tx.putLogin(out.Login, l)
+	out := Completed{Step: s.Next(&l, u, tx.Op.Now), Login: tx.Op.Secret("login proven")}
+	return out, s.putLogin(tx, out.Login, l)
 }
 
 // open opens the session of a login that is complete.
-func (tx *Tx) open(u *User, p SecondFactor) (Credentials, error) {
+func (s *SignInService) open(tx *Tx, u *User, p SecondFactor) (Credentials, error) {
 	proof := StepUp{}
 	if p.Spare || p.Enrolled {
 		proof = StepUp{At: tx.Op.Now, EnrolOnly: true}
 	}
-	return tx.openSession(u, p.AMR, proof, !p.Enrolled)
+	return s.Sessions.openSession(tx, u, p.AMR, proof, !p.Enrolled)
 }
 
 // ReplacePassword takes the password chosen in a login that has proven the marked one and a device, and signs the person
 // in. Every other session ends. CodeWrongState at any other step; CodeInvalid for a password that may not be, the marked one
 // ("same") among them.
-func (s *Service) ReplacePassword(ctx context.Context, req RequestInfo, login Secret, chosen string) (Verified, error) {
-	op := s.NewOperation(req)
+func (s *SignInService) ReplacePassword(ctx context.Context, req RequestInfo, login Secret, chosen string) (Verified, error) {
+	op := s.Accounts.NewOperation(req)
 	var l Transaction
 	var u User
 	renewing := func(r Reader) (err error) {
 		var step Step
-		if l, u, step, err = r.login(login, op.Now); err == nil && step != StepChangePassword {
+		if l, u, step, err = s.login(r, login, op.Now); err == nil && step != StepChangePassword {
 			err = Refuse(CodeWrongState)
 		}
 		return err
 	}
-	if err := s.View(ctx, renewing); err != nil {
+	if err := s.Accounts.View(ctx, renewing); err != nil {
 		return Verified{}, err
 	}
-	if err := s.Hasher.Validate(chosen, s.about(&u)); err != nil {
+	if err := s.Accounts.Hasher.Validate(chosen, s.about(&u)); err != nil {
 		return Verified{}, err
 	}
-	same, _, err := s.Hasher.Verify(ctx, l.KnownBrowser, u.Password.Hash, chosen)
+	same, _, err := s.Accounts.Hasher.Verify(ctx, l.KnownBrowser, u.Password.Hash, chosen)
 	if err != nil {
 		return Verified{}, fmt.Errorf("comparing with the password of before: %w", err)
 	}
 	if same {
 		return Verified{}, Invalid("password", "same")
 	}
-	phc, err := s.Hasher.Hash(ctx, l.KnownBrowser, chosen)
+	phc, err := s.Accounts.Hasher.Hash(ctx, l.KnownBrowser, chosen)
 	if err != nil {
 		return Verified{}, fmt.Errorf("hashing a password: %w", err)
 	}
-	return Update(ctx, s, op, func(tx *Tx) (Verified, error) {
+	return Update(ctx, s.Accounts, op, func(tx *Tx) (Verified, error) {
 		// Whoever changes the password meanwhile raises the PasswordEpoch, and this login is dead.
-		l, u, step, err := tx.login(login, op.Now)
+		l, u, step, err := s.login(tx.Reader, login, op.Now)
 		if err == nil && step != StepChangePassword {
 			err = Refuse(CodeWrongState)
 		}
 		if err != nil {
 			return Verified{}, err
 		}
-		return tx.storeReplaced(login, &l, &u, phc)
+		return s.storeReplaced(tx, login, &l, &u, phc)
 	})
 }
 
-func (tx *Tx) storeReplaced(secret Secret, l *Transaction, u *User, phc string) (Verified, error) {
-	if err := tx.s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
+func (s *SignInService) storeReplaced(tx *Tx, secret Secret, l *Transaction, u *User, phc string) (Verified, error) {
+	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
 		return Verified{}, fmt.Errorf("ending a login: %w", err)
 	}
 	if _, err := tx.RevokeSessions(u, ""); err != nil {
 		return Verified{}, err
 	}
 	u.Password = Password{Hash: phc, Provenance: ProvenanceUser, Set: tx.Op.Now}
-	if err := tx.passwordChanged(u); err != nil {
+	if err := s.passwordChanged(tx, u); err != nil {
 		return Verified{}, err
 	}
-	issued, err := tx.open(u, *l.Proven)
+	issued, err := s.open(tx, u, *l.Proven)
 	if err != nil {
 		return Verified{}, err
 	}
@@ -124,7 +124,7 @@ func (tx *Tx) storeReplaced(secret Secret, l *Transaction, u *User, phc string) 
 
 // ExpirePassword marks the password of an active person, so that their next complete sign-in asks for another. Those
 // who are signed in stay so. The caller audits, tells and saves. CodeWrongState: not active, or without a password.
-func (tx *Tx) ExpirePassword(u *User) error {
+func (s *SignInService) ExpirePassword(tx *Tx, u *User) error {
 	switch {
 	case u.Status != StatusActive:
 		return wrongState(ReasonNotActive)
@@ -139,7 +139,7 @@ func (tx *Tx) ExpirePassword(u *User) error {
 // SetPassword gives an active person a password that came by an operator's hand, and ends whatever stood on the one
 // before but open tickets: with one that went another way it lets the person in. The caller audits, tells and saves.
 // CodeWrongState: not active. CodeSameProvenance: the person's one device was brought by an operator and never used (PROTOCOL 8).
-func (tx *Tx) SetPassword(u *User, phc, hand string, mark ChangeReason) error {
+func (s *SignInService) SetPassword(tx *Tx, u *User, phc, hand string, mark ChangeReason) error {
 	if u.Status != StatusActive {
 		return wrongState(ReasonNotActive)
 	}

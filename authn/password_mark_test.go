@@ -13,12 +13,12 @@ import (
 // expire marks somebody's password as an operator does.
 func (h *house) expire(id authn.UserID) {
 	h.t.Helper()
-	_, err := authn.Update(h.t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+	_, err := authn.Update(h.t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
 		u, err := tx.User(id)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := tx.ExpirePassword(&u); err != nil {
+		if err := h.Authn.ExpirePassword(tx, &u); err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, tx.Save(&u)
@@ -55,17 +55,17 @@ func TestAMarkedPasswordIsChangedBeforeThereIsASession(t *testing.T) {
 		t.Errorf("got %d sessions and mark %q before the choice", len(got.Sessions), got.Password.MustChange)
 	}
 	for name, chosen := range map[string]string{"the present one": authntest.Password, "none": "", "a common one": "password123", "the own name": amelie} {
-		if _, err := h.Service.ReplacePassword(t.Context(), h.From, login, chosen); authn.CodeOf(err) != authn.CodeInvalid {
+		if _, err := h.Authn.ReplacePassword(t.Context(), h.From, login, chosen); authn.CodeOf(err) != authn.CodeInvalid {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
 	h.EmptyOutbox()
-	out, err := h.Service.ReplacePassword(t.Context(), h.From, login, another)
+	out, err := h.Authn.ReplacePassword(t.Context(), h.From, login, another)
 	do(t, err, "choosing")
 	if out.Step != authn.StepDone || !h.alive(out.Issued.Session) || h.alive(early) {
 		t.Errorf("got step %q, session %v, the earlier one %v", out.Step, h.alive(out.Issued.Session), h.alive(early))
 	}
-	if live, err := h.Service.Authenticate(t.Context(), out.Issued.Session); err != nil || len(live.AMR) != 3 {
+	if live, err := h.Sessions.Authenticate(t.Context(), out.Issued.Session); err != nil || len(live.AMR) != 3 {
 		t.Errorf("the session: got %v, %v, want pwd, otp and mfa", live.AMR, err)
 	}
 	got := h.User(string(u.ID)).Password
@@ -73,10 +73,10 @@ func TestAMarkedPasswordIsChangedBeforeThereIsASession(t *testing.T) {
 		t.Errorf("got mark %q, source %q, %d mails", got.MustChange, got.Provenance, len(mailed[templates.PasswordChangedMail](h)))
 	}
 	for _, dead := range []authn.Secret{login, closed} {
-		_, err := h.Service.ReplacePassword(t.Context(), h.From, dead, "encore un autre mot")
+		_, err := h.Authn.ReplacePassword(t.Context(), h.From, dead, "encore un autre mot")
 		refused(t, err, authn.CodeExpired, "choosing again")
 	}
-	if _, err := h.Service.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, ""); authn.CodeOf(err) != authn.CodeSignInFailed {
+	if _, err := h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, ""); authn.CodeOf(err) != authn.CodeSignInFailed {
 		t.Errorf("the marked password: got %v", err)
 	}
 	h.SignIn(amelie, another, p)
@@ -90,7 +90,7 @@ func TestAnotherPasswordIsChosenOnceByTwoAtOnce(t *testing.T) {
 	errs := make([]error, 2)
 	var all sync.WaitGroup
 	for i, chosen := range []string{another, "huit chevaux dans une grange"} {
-		all.Go(func() { _, errs[i] = h.Service.ReplacePassword(t.Context(), h.From, login, chosen) })
+		all.Go(func() { _, errs[i] = h.Authn.ReplacePassword(t.Context(), h.From, login, chosen) })
 	}
 	all.Wait()
 	if (errs[0] == nil) == (errs[1] == nil) {
@@ -107,12 +107,12 @@ func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 		{"a recovery code, then a new phone", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session authn.Secret) authn.Secret {
 			h.prove(session, p)
 			codes := h.recoveryCodes(session)
-			v, err := h.Service.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, recovery.Kind, []byte(codes[0]))
+			v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, recovery.Kind, []byte(codes[0]))
 			do(t, err, "a recovery code")
 			if v.Step != authn.StepEnrol || !v.Issued.Session.IsZero() || !v.Enrol {
 				t.Fatalf("got step %q, want a device first and no session", v.Step)
 			}
-			_, err = h.Service.ReplacePassword(t.Context(), h.From, v.Login, another)
+			_, err = h.Authn.ReplacePassword(t.Context(), h.From, v.Login, another)
 			refused(t, err, authn.CodeWrongState, "choosing by paper alone")
 			_, done := h.Enrol(authn.Flow{Login: v.Login}, "Nouveau")
 			if done.Step != authn.StepChangePassword || !done.Issued.Session.IsZero() {
@@ -123,11 +123,11 @@ func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 		{"a ticket, then a new phone", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
 			link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			login := h.password(h.From, amelie).Login
-			step, err := h.Service.RedeemTicketLink(t.Context(), h.From, login, link)
+			step, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 			if err != nil || step != authn.StepEnrol {
 				t.Fatalf("got %q, %v, want the device first: a ticket lets nobody choose a password", step, err)
 			}
-			_, err = h.Service.ReplacePassword(t.Context(), h.From, login, another)
+			_, err = h.Authn.ReplacePassword(t.Context(), h.From, login, another)
 			refused(t, err, authn.CodeWrongState, "choosing by the ticket alone")
 			_, done := h.Enrol(authn.Flow{Login: login}, "Nouveau")
 			if done.Step != authn.StepChangePassword || len(h.User(string(u.ID)).Tickets) != 0 {
@@ -152,7 +152,7 @@ func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 			u, p, session := h.Member(amelie, nil)
 			h.expire(u.ID)
 			login := test.way(t, h, u, p, session)
-			out, err := h.Service.ReplacePassword(t.Context(), h.From, login, another)
+			out, err := h.Authn.ReplacePassword(t.Context(), h.From, login, another)
 			do(t, err, "choosing")
 			if !h.alive(out.Issued.Session) || h.User(string(u.ID)).Password.MustChange != "" {
 				t.Error("no session, or the mark is there still")
@@ -165,7 +165,7 @@ func TestAPasswordChosenAnyOtherWayIsMarkedNoLonger(t *testing.T) {
 	h := newHouse(t)
 	u, p, _ := h.Member(amelie, nil)
 	h.expire(u.ID)
-	started, err := h.Service.StartWithPasswordLink(t.Context(), h.From, h.forgot(), another)
+	started, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, h.forgot(), another)
 	do(t, err, "choosing by a link")
 	if v := h.verify(started.Login, p.Next()); v.Step != authn.StepDone || h.User(string(u.ID)).Password.MustChange != "" {
 		t.Errorf("by a link: got step %q", v.Step)
@@ -173,7 +173,7 @@ func TestAPasswordChosenAnyOtherWayIsMarkedNoLonger(t *testing.T) {
 	session := h.SignIn(amelie, another, p).Session
 	h.expire(u.ID)
 	h.prove(session, p)
-	_, err = h.Service.ChangePassword(t.Context(), h.From, session, another, authntest.Password)
+	_, err = h.Authn.ChangePassword(t.Context(), h.From, session, another, authntest.Password)
 	do(t, err, "changing it on the account's page")
 	h.SignIn(amelie, authntest.Password, p)
 }

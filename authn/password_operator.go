@@ -18,10 +18,10 @@ type PasswordChange struct {
 // ChangePasswordByAdmin judges the present password as a sign-in from an unknown browser does, with the same limits and
 // counters over all doors (PROTOCOL 22), and sets the new one. Every session ends. CodeInvalid: what was chosen may not
 // be a password, or the present one ("current") is wrong, which was counted; CodeRateLimited; CodeWrongState: not active.
-func (s *Service) ChangePasswordByAdmin(ctx context.Context, req RequestInfo, p PasswordChange) error {
+func (s *SignInService) ChangePasswordByAdmin(ctx context.Context, req RequestInfo, p PasswordChange) error {
 	var out signedIn
 	err := retryOnConflict(ctx, func() (bool, error) {
-		op := s.NewOperation(req)
+		op := s.Accounts.NewOperation(req)
 		c, err := s.changing(ctx, op, p)
 		if err != nil {
 			return false, err
@@ -30,7 +30,7 @@ func (s *Service) ChangePasswordByAdmin(ctx context.Context, req RequestInfo, p 
 			out = signedIn{wait: c.wait}
 			return true, nil
 		}
-		right, _, err := s.Hasher.Verify(ctx, false, c.user.Password.Hash, p.Current)
+		right, _, err := s.Accounts.Hasher.Verify(ctx, false, c.user.Password.Hash, p.Current)
 		if CodeOf(err) == CodeInvalid { // nobody has such a password
 			return false, Invalid("current", "too_long")
 		}
@@ -39,11 +39,11 @@ func (s *Service) ChangePasswordByAdmin(ctx context.Context, req RequestInfo, p 
 		}
 		phc := ""
 		if right {
-			if phc, err = s.Hasher.Hash(ctx, false, p.Chosen); err != nil {
+			if phc, err = s.Accounts.Hasher.Hash(ctx, false, p.Chosen); err != nil {
 				return false, fmt.Errorf("hashing a password: %w", err)
 			}
 		}
-		done, err := Update(ctx, s, op, func(tx *Tx) (*signedIn, error) { return tx.storeChangeFor(p, c, phc) })
+		done, err := Update(ctx, s.Accounts, op, func(tx *Tx) (*signedIn, error) { return s.storeChangeFor(tx, p, c, phc) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -60,9 +60,9 @@ func (s *Service) ChangePasswordByAdmin(ctx context.Context, req RequestInfo, p 
 }
 
 // changing finds the person and whether an attempt may be judged, after what can be told without one.
-func (s *Service) changing(ctx context.Context, op *Operation, p PasswordChange) (candidate, error) {
+func (s *SignInService) changing(ctx context.Context, op *Operation, p PasswordChange) (candidate, error) {
 	var c candidate
-	err := s.View(ctx, func(r Reader) error {
+	err := s.Accounts.View(ctx, func(r Reader) error {
 		u, err := p.Find(r)
 		if err != nil {
 			return err
@@ -70,19 +70,19 @@ func (s *Service) changing(ctx context.Context, op *Operation, p PasswordChange)
 		if u.Status != StatusActive {
 			return wrongState(ReasonNotActive)
 		}
-		c = candidate{user: u, found: true, counts: s.failureID(u.ID)}
+		c = candidate{user: u, found: true, counts: s.Accounts.failureID(u.ID)}
 		c.wait, err = s.passwordWait(r.r, op, c)
 		return err
 	})
 	if err == nil {
-		err = s.Hasher.Validate(p.Chosen, s.about(&c.user))
+		err = s.Accounts.Hasher.Validate(p.Chosen, s.about(&c.user))
 	}
 	return c, err
 }
 
 // storeChangeFor stores the change, or with phc "" a wrong password; nil when the password is no longer the one that
 // was judged (PROTOCOL 32).
-func (tx *Tx) storeChangeFor(p PasswordChange, c candidate, phc string) (*signedIn, error) {
+func (s *SignInService) storeChangeFor(tx *Tx, p PasswordChange, c candidate, phc string) (*signedIn, error) {
 	u, err := p.Find(tx.Reader)
 	if err != nil {
 		return nil, err
@@ -90,17 +90,17 @@ func (tx *Tx) storeChangeFor(p PasswordChange, c candidate, phc string) (*signed
 	if u.Password.Hash != c.user.Password.Hash {
 		return nil, nil
 	}
-	wait, err := tx.s.passwordWait(tx.Raw, tx.Op, c)
+	wait, err := s.passwordWait(tx.Raw, tx.Op, c)
 	if err != nil || wait > 0 {
 		return &signedIn{wait: wait}, err
 	}
-	if err := tx.recordPassword(c, phc != ""); err != nil {
+	if err := s.recordPassword(tx, c, phc != ""); err != nil {
 		return nil, err
 	}
 	if phc == "" {
 		return &signedIn{code: CodeSignInFailed}, p.OnChange(tx, &u, false)
 	}
-	if err := tx.SetPassword(&u, phc, p.Provenance, ""); err != nil {
+	if err := s.SetPassword(tx, &u, phc, p.Provenance, ""); err != nil {
 		return nil, err
 	}
 	if err := p.OnChange(tx, &u, true); err != nil {
@@ -111,8 +111,8 @@ func (tx *Tx) storeChangeFor(p PasswordChange, c candidate, phc string) (*signed
 
 // recordPassword counts a password that was judged: a right one ends the row of wrong ones, a wrong one is counted for
 // the person or ghost and where it came from. The one place for every door that a stranger may knock at.
-func (tx *Tx) recordPassword(c candidate, right bool) error {
-	f, err := tx.s.Failures.Get(tx.Raw, c.counts)
+func (s *SignInService) recordPassword(tx *Tx, c candidate, right bool) error {
+	f, err := s.Accounts.Failures.Get(tx.Raw, c.counts)
 	if err != nil {
 		return fmt.Errorf("reading wrong answers: %w", err)
 	}
@@ -120,11 +120,11 @@ func (tx *Tx) recordPassword(c candidate, right bool) error {
 	if right {
 		count = f.WithSuccess
 	}
-	if err := tx.s.Failures.Put(tx.Raw, tx.Op.Now, c.counts, count(tx.Op.Now, throttle.Password, c.known)); err != nil {
+	if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, c.counts, count(tx.Op.Now, throttle.Password, c.known)); err != nil {
 		return fmt.Errorf("counting a password: %w", err)
 	}
 	if right {
 		return nil
 	}
-	return tx.countFailure(c.known)
+	return s.countFailure(tx, c.known)
 }

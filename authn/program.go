@@ -26,7 +26,7 @@ type APISignIn struct {
 // StartAPISignIn judges a password that a program was given, by the same rules, counters and pool as the page does,
 // and with the same refusals: CodeSignInFailed, CodeRateLimited. from.Program names the API token to which all that follows is
 // bound; whom the token may not see is a stranger.
-func (s *Service) StartAPISignIn(ctx context.Context, req RequestInfo, identifier, password string, sees func(*User) bool) (APISignIn, error) {
+func (s *SignInService) StartAPISignIn(ctx context.Context, req RequestInfo, identifier, password string, sees func(*User) bool) (APISignIn, error) {
 	if req.APIToken == "" {
 		return APISignIn{}, Refuse(CodeForbidden)
 	}
@@ -38,16 +38,16 @@ func (s *Service) StartAPISignIn(ctx context.Context, req RequestInfo, identifie
 }
 
 // APISignIn tells where a program's sign-in stands; CodeExpired when it is over, or another token's.
-func (s *Service) APISignIn(ctx context.Context, req RequestInfo, state Secret) (APISignIn, error) {
-	now, kept := s.Now(), reading{program: req.APIToken}
+func (s *SignInService) APISignIn(ctx context.Context, req RequestInfo, state Secret) (APISignIn, error) {
+	now, kept := s.Accounts.Now(), reading{program: req.APIToken}
 	var out APISignIn
-	err := s.View(ctx, func(r Reader) error {
-		l, u, step, err := r.apiTransaction(state, now, &kept)
+	err := s.Accounts.View(ctx, func(r Reader) error {
+		l, u, step, err := s.apiTransaction(r, state, now, &kept)
 		if err != nil {
 			return err
 		}
 		out = APISignIn{Step: step, State: state, Expires: l.Expires, Devices: withDisplayNames(s.typed(s.verifiable(&l, &u)))}
-		out.User = User{ID: u.ID, Login: u.Login, FirstName: u.FirstName, LastName: u.LastName, Locale: s.Locale(&u),
+		out.User = User{ID: u.ID, Login: u.Login, FirstName: u.FirstName, LastName: u.LastName, Locale: s.Accounts.Locale(&u),
 			Password: Password{Set: u.Password.Set}}
 		if step == StepVerify && len(out.Devices) == 0 {
 			out.Step = StepBlocked // a security key needs a page of ours
@@ -58,18 +58,18 @@ func (s *Service) APISignIn(ctx context.Context, req RequestInfo, state Secret) 
 }
 
 // apiTransaction is loginKept for programs: never a browser's login.
-func (r Reader) apiTransaction(state Secret, now time.Time, kept *reading) (Transaction, User, Step, error) {
+func (s *SignInService) apiTransaction(r Reader, state Secret, now time.Time, kept *reading) (Transaction, User, Step, error) {
 	if kept.program == "" {
 		return Transaction{}, User{}, StepExpired, Refuse(CodeExpired)
 	}
-	return r.loginKept(state, now, kept)
+	return s.loginKept(r, state, now, kept)
 }
 
 // typed are the devices whose answer is a code that can be typed anywhere (PROTOCOL 25).
-func (s *Service) typed(devices []factors.Device) []factors.Device {
+func (s *SignInService) typed(devices []factors.Device) []factors.Device {
 	var out []factors.Device
 	for _, d := range devices {
-		if class(s.Describe(d)) == throttle.Code {
+		if class(s.Accounts.Describe(d)) == throttle.Code {
 			out = append(out, d)
 		}
 	}
@@ -78,7 +78,7 @@ func (s *Service) typed(devices []factors.Device) []factors.Device {
 
 // VerifyAPISignIn judges a code of one device in a program's sign-in. A refused one is an outcome: counted, audited, and
 // the transaction goes on. CodeNotFound: no such device takes codes here.
-func (s *Service) VerifyAPISignIn(ctx context.Context, req RequestInfo, state Secret, id factors.DeviceID, code []byte) (APISignIn, Verification, error) {
+func (s *SignInService) VerifyAPISignIn(ctx context.Context, req RequestInfo, state Secret, id factors.DeviceID, code []byte) (APISignIn, Verification, error) {
 	out, err := s.APISignIn(ctx, req, state)
 	if err != nil {
 		return APISignIn{}, Verification{}, err
@@ -104,16 +104,16 @@ func (s *Service) VerifyAPISignIn(ctx context.Context, req RequestInfo, state Se
 		return out, v.Verification, nil // something is left that only a page can ask
 	}
 	out.Session, out.SessionID = v.Issued.Session, sessionID(v.Issued.Session.Hash())
-	now := s.Now()
-	out.Expires = s.ExpiresAt(OpenSession{Since: now, Seen: now})
+	now := s.Accounts.Now()
+	out.Expires = s.Sessions.expiresAt(now, now)
 	return out, v.Verification, nil
 }
 
 // CancelAPISignIn ends a program's sign-in before its second step; CodeExpired when there is none.
-func (s *Service) CancelAPISignIn(ctx context.Context, req RequestInfo, state Secret) error {
-	op, kept := s.NewOperation(req), reading{program: req.APIToken}
-	_, err := Update(ctx, s, op, func(tx *Tx) (struct{}, error) {
-		if _, _, _, err := tx.apiTransaction(state, op.Now, &kept); err != nil {
+func (s *SignInService) CancelAPISignIn(ctx context.Context, req RequestInfo, state Secret) error {
+	op, kept := s.Accounts.NewOperation(req), reading{program: req.APIToken}
+	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
+		if _, _, _, err := s.apiTransaction(tx.Reader, state, op.Now, &kept); err != nil {
 			return struct{}{}, err
 		}
 		if err := s.transactions.Delete(tx.Raw, state.Hash()); err != nil {

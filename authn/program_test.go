@@ -22,7 +22,7 @@ func (h *house) program(token string) authn.RequestInfo {
 // start gives a program somebody's password.
 func (h *house) start(req authn.RequestInfo, login string) authn.APISignIn {
 	h.t.Helper()
-	tx, err := h.Service.StartAPISignIn(h.t.Context(), req, login, authntest.Password, everybody)
+	tx, err := h.Authn.StartAPISignIn(h.t.Context(), req, login, authntest.Password, everybody)
 	do(h.t, err, "starting a program's sign-in of "+login)
 	return tx
 }
@@ -37,23 +37,23 @@ func TestAProgramSignsSomebodyInWithPasswordAndCode(t *testing.T) {
 		!tx.Expires.Equal(h.Clock.Now().Add(5*time.Minute)) {
 		t.Fatalf("got %+v, want a phone to prove within five minutes", tx)
 	}
-	if _, j, err := h.Service.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, wrong(p)); err != nil || j.Rejected != factors.ReasonWrong {
+	if _, j, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, wrong(p)); err != nil || j.Rejected != factors.ReasonWrong {
 		t.Errorf("a wrong code: %v, %+v", err, j)
 	}
-	done, j, err := h.Service.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
+	done, j, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
 	if err != nil || !j.Accepted() || done.Step != authn.StepDone || done.Session.IsZero() || !done.State.IsZero() || done.SessionID == "" {
 		t.Fatalf("got %v, %+v, %+v", err, j, done)
 	}
 	if len(h.Mails()) != 0 || len(h.User(amelie).Browsers) != 1 {
 		t.Errorf("%d mails and %d known browsers: a program is no browser", len(h.Mails()), len(h.User(amelie).Browsers))
 	}
-	_, _, err = h.Service.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
+	_, _, err = h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
 	refused(t, err, authn.CodeExpired, "the same transaction again")
 	var open []authn.OpenSession
-	do(t, h.Service.View(t.Context(), func(r authn.Reader) (err error) {
+	do(t, h.Accounts.View(t.Context(), func(r authn.Reader) (err error) {
 		u, err := r.User(u.ID)
 		if err == nil {
-			open, err = r.OpenSessions(&u, h.Clock.Now())
+			open, err = h.Sessions.OpenSessions(r, &u, h.Clock.Now())
 		}
 		return err
 	}), "listing sessions")
@@ -69,62 +69,62 @@ func TestAProgramSignsSomebodyInWithPasswordAndCode(t *testing.T) {
 func TestAProgramsSessionAndLoginAreNoneAtAnyDoorOfAPerson(t *testing.T) {
 	h := newHouse(t)
 	_, p, own := h.Member(amelie, nil)
-	ctx, s, vpn := t.Context(), h.Service, h.program("token:vpn")
+	ctx, vpn := t.Context(), h.program("token:vpn")
 	tx := h.start(vpn, amelie)
 	login := tx.State
-	done, _, err := s.VerifyAPISignIn(ctx, vpn, h.start(vpn, amelie).State, p.Device, p.Next())
+	done, _, err := h.Authn.VerifyAPISignIn(ctx, vpn, h.start(vpn, amelie).State, p.Device, p.Next())
 	do(t, err, "signing in")
 	session := done.Session
 	code := p.Next()
 	for name, err := range map[string]error{
-		"Login":         second(s.Transaction(ctx, login)),
-		"Challenge":     second(s.BeginVerify(ctx, h.From, login, totp.Kind)),
-		"Verify":        second(s.Verify(ctx, h.From, login, totp.Kind, code)),
-		"PresentCode":   second(s.RedeemTicketCode(ctx, h.From, login, "AAAA-AAAA")),
-		"PresentLink":   second(s.RedeemTicketLink(ctx, h.From, login, authn.SecretOf("x"))),
-		"RenewTicket":   s.ResendTicket(ctx, h.From, login),
-		"MayEnrol":      s.CheckAllowed(ctx, authn.Flow{Login: login}),
-		"BeginEnrol":    second(s.BeginEnrol(ctx, h.From, authn.Flow{Login: login}, authn.Enrolling{Kind: totp.Kind})),
-		"another token": second(s.APISignIn(ctx, h.program("token:other"), login)),
-		"no token":      second(s.APISignIn(ctx, h.From, login)),
+		"Login":         second(h.Authn.Transaction(ctx, login)),
+		"Challenge":     second(h.Authn.BeginVerify(ctx, h.From, login, totp.Kind)),
+		"Verify":        second(h.Authn.Verify(ctx, h.From, login, totp.Kind, code)),
+		"PresentCode":   second(h.Authn.RedeemTicketCode(ctx, h.From, login, "AAAA-AAAA")),
+		"PresentLink":   second(h.Authn.RedeemTicketLink(ctx, h.From, login, authn.SecretOf("x"))),
+		"RenewTicket":   h.Authn.ResendTicket(ctx, h.From, login),
+		"MayEnrol":      h.Enrolment.CheckAllowed(ctx, authn.Flow{Login: login}),
+		"BeginEnrol":    second(h.Enrolment.BeginEnrol(ctx, h.From, authn.Flow{Login: login}, authn.Enrolling{Kind: totp.Kind})),
+		"another token": second(h.Authn.APISignIn(ctx, h.program("token:other"), login)),
+		"no token":      second(h.Authn.APISignIn(ctx, h.From, login)),
 	} {
 		refused(t, err, authn.CodeExpired, name+" with a program's login")
 	}
 	for name, err := range map[string]error{
-		"Check":          second(s.Authenticate(ctx, session)),
-		"Account":        second(s.Account(ctx, session)),
-		"Prove":          second(s.StepUp(ctx, h.From, session, totp.Kind, code)),
-		"ChallengeProof": second(s.BeginStepUp(ctx, h.From, session, totp.Kind)),
-		"ShowAgain":      second(s.ShowQR(ctx, h.From, session, p.Device, "", "x", totp.Kind, code)),
-		"ConfirmDevice":  second(s.ConfirmDevice(ctx, h.From, session, p.Device, code)),
-		"ConfirmCopy":    second(s.ConfirmCopy(ctx, h.From, session, code)),
-		"Rename":         s.Rename(ctx, h.From, session, p.Device, "x"),
-		"RemoveDevice":   second(s.RemoveDevice(ctx, h.From, session, p.Device)),
-		"ChangePassword": second(s.ChangePassword(ctx, h.From, session, authntest.Password, "un autre mot de passe entier")),
-		"EndOthers":      second(s.RevokeOthers(ctx, h.From, session)),
-		"EndSession":     s.RevokeSession(ctx, h.From, session, "x"),
-		"SetLocale":      s.SetLocale(ctx, h.From, session, "en"),
-		"MayEnrol":       s.CheckAllowed(ctx, authn.Flow{Session: session}),
-		"BeginEnrol":     second(s.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: totp.Kind})),
+		"Check":          second(h.Sessions.Authenticate(ctx, session)),
+		"Account":        second(h.Authn.Account(ctx, session)),
+		"Prove":          second(h.Authn.StepUp(ctx, h.From, session, totp.Kind, code)),
+		"ChallengeProof": second(h.Authn.BeginStepUp(ctx, h.From, session, totp.Kind)),
+		"ShowAgain":      second(h.Enrolment.ShowQR(ctx, h.From, session, p.Device, "", "x", totp.Kind, code)),
+		"ConfirmDevice":  second(h.Enrolment.ConfirmDevice(ctx, h.From, session, p.Device, code)),
+		"ConfirmCopy":    second(h.Enrolment.ConfirmCopy(ctx, h.From, session, code)),
+		"Rename":         h.Authn.Rename(ctx, h.From, session, p.Device, "x"),
+		"RemoveDevice":   second(h.Authn.RemoveDevice(ctx, h.From, session, p.Device)),
+		"ChangePassword": second(h.Authn.ChangePassword(ctx, h.From, session, authntest.Password, "un autre mot de passe entier")),
+		"EndOthers":      second(h.Sessions.RevokeOthers(ctx, h.From, session)),
+		"EndSession":     h.Sessions.RevokeSession(ctx, h.From, session, "x"),
+		"SetLocale":      h.Authn.SetLocale(ctx, h.From, session, "en"),
+		"MayEnrol":       h.Enrolment.CheckAllowed(ctx, authn.Flow{Session: session}),
+		"BeginEnrol":     second(h.Enrolment.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: totp.Kind})),
 	} {
 		refused(t, err, authn.CodeNoSession, name+" with a program's session")
 	}
 	browser := h.password(h.From, amelie).Login
-	_, err = s.APISignIn(ctx, vpn, browser)
+	_, err = h.Authn.APISignIn(ctx, vpn, browser)
 	refused(t, err, authn.CodeExpired, "a browser's login in a program")
-	_, _, err = s.VerifyAPISignIn(ctx, vpn, browser, p.Device, code)
+	_, _, err = h.Authn.VerifyAPISignIn(ctx, vpn, browser, p.Device, code)
 	refused(t, err, authn.CodeExpired, "finishing a browser's login in a program")
-	refused(t, s.CancelAPISignIn(ctx, vpn, browser), authn.CodeExpired, "cancelling a browser's login")
-	refused(t, s.CancelAPISignIn(ctx, h.program("token:other"), login), authn.CodeExpired, "cancelling another token's")
-	_, err = s.StartAPISignIn(ctx, h.From, amelie, authntest.Password, everybody)
+	refused(t, h.Authn.CancelAPISignIn(ctx, vpn, browser), authn.CodeExpired, "cancelling a browser's login")
+	refused(t, h.Authn.CancelAPISignIn(ctx, h.program("token:other"), login), authn.CodeExpired, "cancelling another token's")
+	_, err = h.Authn.StartAPISignIn(ctx, h.From, amelie, authntest.Password, everybody)
 	refused(t, err, authn.CodeForbidden, "a program without a token")
 	if v := h.verify(browser, code); !v.Accepted() {
 		t.Errorf("a refused door spent the code: %+v", v.Verification)
 	}
-	do(t, s.CancelAPISignIn(ctx, vpn, login), "cancelling one's own")
-	_, err = s.APISignIn(ctx, vpn, login)
+	do(t, h.Authn.CancelAPISignIn(ctx, vpn, login), "cancelling one's own")
+	_, err = h.Authn.APISignIn(ctx, vpn, login)
 	refused(t, err, authn.CodeExpired, "after cancelling")
-	if _, err := s.RevokeOthers(ctx, h.From, own); err != nil {
+	if _, err := h.Sessions.RevokeOthers(ctx, h.From, own); err != nil {
 		t.Errorf("signing out everywhere: %v", err)
 	}
 }
@@ -149,7 +149,7 @@ func TestWhoeverHasNoUsablePhoneGetsNothingFromAProgram(t *testing.T) {
 		}
 	}
 	for _, id := range []factors.DeviceID{key.id, sheet, "nope"} {
-		_, _, err := h.Service.VerifyAPISignIn(t.Context(), vpn, tx.State, id, p.Code())
+		_, _, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, id, p.Code())
 		refused(t, err, authn.CodeNotFound, "a code of what takes none here")
 	}
 	for name, change := range map[string]func(*authn.User){
@@ -163,7 +163,7 @@ func TestWhoeverHasNoUsablePhoneGetsNothingFromAProgram(t *testing.T) {
 		if tx.Step != authn.StepBlocked || len(tx.Devices) != 0 || !tx.Session.IsZero() {
 			t.Errorf("with %s: got %+v, want blocked", name, tx)
 		}
-		_, _, err := h.Service.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
+		_, _, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
 		refused(t, err, authn.CodeWrongState, "a code with "+name)
 		h.Change(u.ID, func(u *authn.User) { u.Devices = before })
 	}
@@ -179,17 +179,17 @@ func TestAProgramsSignInIsOverAfterFiveMinutesAndWithWhatEndsLogins(t *testing.T
 	vpn := h.program("token:vpn")
 	tx := h.start(vpn, amelie)
 	h.Clock.Advance(authn.StateLife)
-	_, _, err := h.Service.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
+	_, _, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
 	refused(t, err, authn.CodeExpired, "after five minutes")
 	tx = h.start(vpn, amelie)
 	h.Change(u.ID, func(u *authn.User) { u.Epoch++ })
-	_, _, err = h.Service.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
+	_, _, err = h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
 	refused(t, err, authn.CodeExpired, "after the Epoch rose")
 	tx = h.start(vpn, amelie)
 	h.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
-	_, _, err = h.Service.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
+	_, _, err = h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
 	refused(t, err, authn.CodeExpired, "for somebody suspended")
-	_, err = h.Service.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, everybody)
+	_, err = h.Authn.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, everybody)
 	refused(t, err, authn.CodeSignInFailed, "the password of somebody suspended")
 }
 
@@ -198,7 +198,7 @@ func TestWhomATokenDoesNotSeeIsAStrangerToItsPrograms(t *testing.T) {
 	u, _, _ := h.Member(amelie, nil)
 	vpn := h.program("token:vpn")
 	for range 4 {
-		_, err := h.Service.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, func(*authn.User) bool { return false })
+		_, err := h.Authn.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, func(*authn.User) bool { return false })
 		refused(t, err, authn.CodeSignInFailed, "the right password of somebody outside")
 	}
 	if f := h.counters(u.ID); f.Streak != 0 || len(f.Unknown.Passwords.Times) != 0 {
@@ -207,9 +207,9 @@ func TestWhomATokenDoesNotSeeIsAStrangerToItsPrograms(t *testing.T) {
 	if len(h.Events(audit.UnknownName)) != 1 {
 		t.Error("want one event of unknown names a minute and source")
 	}
-	_, err := h.Service.StartAPISignIn(t.Context(), vpn, amelie, "wrong in any case", everybody)
+	_, err := h.Authn.StartAPISignIn(t.Context(), vpn, amelie, "wrong in any case", everybody)
 	refused(t, err, authn.CodeSignInFailed, "a wrong password")
-	_, err = h.Service.StartAPISignIn(t.Context(), vpn, "nobody@garage.example", authntest.Password, everybody)
+	_, err = h.Authn.StartAPISignIn(t.Context(), vpn, "nobody@garage.example", authntest.Password, everybody)
 	refused(t, err, authn.CodeSignInFailed, "nobody's name")
 }
 
@@ -220,7 +220,7 @@ func TestAProgramIsNoKnownBrowserWhateverItSends(t *testing.T) {
 	vpn := h.program("token:vpn")
 	vpn.Browser = issued.Browser
 	for range 3 {
-		h.Service.StartAPISignIn(t.Context(), vpn, amelie, "wrong in any case", everybody)
+		h.Authn.StartAPISignIn(t.Context(), vpn, amelie, "wrong in any case", everybody)
 	}
 	if f := h.counters(u.ID); len(f.Known.Passwords.Times) != 0 || len(f.Unknown.Passwords.Times) != 3 {
 		t.Errorf("counted %+v, want three of unknown browsers", f)

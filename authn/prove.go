@@ -10,10 +10,10 @@ import (
 )
 
 // canStepUp are the devices that a fresh proof may be given with: a recovery code does not do (PROTOCOL 5).
-func (s *Service) canStepUp(u *User) []factors.Device {
+func (s *SignInService) canStepUp(u *User) []factors.Device {
 	var out []factors.Device
-	for _, d := range s.usable(u) {
-		if !s.Describe(d).Spare {
+	for _, d := range s.Accounts.usable(u) {
+		if !s.Accounts.Describe(d).Spare {
 			out = append(out, d)
 		}
 	}
@@ -21,10 +21,10 @@ func (s *Service) canStepUp(u *User) []factors.Device {
 }
 
 // BeginStepUp opens a fresh proof by one kind in a session and tells what to show.
-func (s *Service) BeginStepUp(ctx context.Context, req RequestInfo, session Secret, kind factors.Kind) (Prompt, error) {
-	op := s.NewOperation(req)
-	return Update(ctx, s, op, func(tx *Tx) (Prompt, error) {
-		ses, u, err := tx.session(session, op.Now)
+func (s *SignInService) BeginStepUp(ctx context.Context, req RequestInfo, session Secret, kind factors.Kind) (Prompt, error) {
+	op := s.Accounts.NewOperation(req)
+	return Update(ctx, s.Accounts, op, func(tx *Tx) (Prompt, error) {
+		ses, u, err := s.Sessions.session(tx.Reader, session, op.Now)
 		if err != nil {
 			return Prompt{}, err
 		}
@@ -33,19 +33,19 @@ func (s *Service) BeginStepUp(ctx context.Context, req RequestInfo, session Secr
 			return Prompt{}, err
 		}
 		ses.Ceremony = c
-		return prompt, tx.keepSession(session, ses)
+		return prompt, s.Sessions.keepSession(tx, session, ses)
 	})
 }
 
-func (tx *Tx) keepSession(secret Secret, ses Session) error {
-	if err := tx.s.sessions.Put(tx.Raw, secret.Hash(), ses); err != nil {
+func (s *SessionService) keepSession(tx *Tx, secret Secret, ses Session) error {
+	if err := s.sessions.Put(tx.Raw, secret.Hash(), ses); err != nil {
 		return fmt.Errorf("storing a session: %w", err)
 	}
 	return nil
 }
 
 // StepUp judges a device for an act that follows; an accepted one counts for five minutes.
-func (s *Service) StepUp(ctx context.Context, req RequestInfo, session Secret, kind factors.Kind, answer []byte) (Verification, error) {
+func (s *SignInService) StepUp(ctx context.Context, req RequestInfo, session Secret, kind factors.Kind, answer []byte) (Verification, error) {
 	return s.stepUp(ctx, req, session, kind, answer, nil, func(tx *Tx, ses *Session, u *User) error {
 		ses.StepUp = StepUp{At: tx.Op.Now}
 		return tx.AuditUser(u, audit.StepUp, audit.Success, string(kind))
@@ -55,7 +55,7 @@ func (s *Service) StepUp(ctx context.Context, req RequestInfo, session Secret, k
 // stepUp judges an answer given in a session and, when it is accepted, does then in the Update that stores it.
 // prepare sees session and person as judged, outside any transaction and before the answer is: whatever it
 // refuses, the answer stays unjudged and good. nil: nothing to prepare.
-func (s *Service) stepUp(ctx context.Context, req RequestInfo, session Secret, kind factors.Kind, answer []byte,
+func (s *SignInService) stepUp(ctx context.Context, req RequestInfo, session Secret, kind factors.Kind, answer []byte,
 	prepare func(op *Operation, ses *Session, u *User) error, then func(tx *Tx, ses *Session, u *User) error) (Verification, error) {
 	return s.answered(ctx, req, session, func(op *Operation, ses *Session, u *User) (asked, error) {
 		return asked{kind, func(known bool) (deviceAttempt, error) {
@@ -76,7 +76,7 @@ type asked struct {
 }
 
 // byDevice is an answer about one device, which its kind judges in a way of its own.
-func (s *Service) byDevice(u *User, d factors.Device, judge func() (factors.Outcome, error)) asked {
+func (s *SignInService) byDevice(u *User, d factors.Device, judge func() (factors.Outcome, error)) asked {
 	return asked{d.Kind, func(known bool) (deviceAttempt, error) {
 		o, err := judge()
 		if err != nil {
@@ -88,11 +88,11 @@ func (s *Service) byDevice(u *User, d factors.Device, judge func() (factors.Outc
 
 // answered judges an answer given in a session and, when it is accepted, does then in the Update that stores it. ask
 // finds out what is answered; whatever it refuses, the answer stays unjudged and good.
-func (s *Service) answered(ctx context.Context, req RequestInfo, session Secret, ask func(op *Operation, ses *Session, u *User) (asked, error),
+func (s *SignInService) answered(ctx context.Context, req RequestInfo, session Secret, ask func(op *Operation, ses *Session, u *User) (asked, error),
 	then func(tx *Tx, ses *Session, u *User) error) (Verification, error) {
 	var out Verification
 	err := retryOnConflict(ctx, func() (bool, error) {
-		op := s.NewOperation(req)
+		op := s.Accounts.NewOperation(req)
 		ses, u, err := s.sessionOf(ctx, op, session)
 		if err != nil {
 			return false, err
@@ -110,7 +110,7 @@ func (s *Service) answered(ctx context.Context, req RequestInfo, session Secret,
 		if err != nil {
 			return false, err
 		}
-		done, err := Update(ctx, s, op, func(tx *Tx) (*Verification, error) { return tx.storeStepUp(session, t, then) })
+		done, err := Update(ctx, s.Accounts, op, func(tx *Tx) (*Verification, error) { return s.storeStepUp(tx, session, t, then) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -120,18 +120,18 @@ func (s *Service) answered(ctx context.Context, req RequestInfo, session Secret,
 	return out, err
 }
 
-func (s *Service) sessionOf(ctx context.Context, op *Operation, secret Secret) (ses Session, u User, err error) {
-	err = s.View(ctx, func(r Reader) error {
+func (s *SignInService) sessionOf(ctx context.Context, op *Operation, secret Secret) (ses Session, u User, err error) {
+	err = s.Accounts.View(ctx, func(r Reader) error {
 		var err error
-		ses, u, err = r.session(secret, op.Now)
+		ses, u, err = s.Sessions.session(r, secret, op.Now)
 		return err
 	})
 	return ses, u, err
 }
 
 // storeStepUp stores what a proof came to; nil when the record is not the one that was judged.
-func (tx *Tx) storeStepUp(secret Secret, t deviceAttempt, then func(tx *Tx, ses *Session, u *User) error) (*Verification, error) {
-	ses, u, err := tx.session(secret, tx.Op.Now)
+func (s *SignInService) storeStepUp(tx *Tx, secret Secret, t deviceAttempt, then func(tx *Tx, ses *Session, u *User) error) (*Verification, error) {
+	ses, u, err := s.Sessions.session(tx.Reader, secret, tx.Op.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +139,7 @@ func (tx *Tx) storeStepUp(secret Secret, t deviceAttempt, then func(tx *Tx, ses 
 		return nil, nil
 	}
 	epoch := u.Epoch
-	j, err := tx.count(&u, t)
+	j, err := s.count(tx, &u, t)
 	if err != nil || j.Wait > 0 {
 		return &j, err
 	}
@@ -158,7 +158,7 @@ func (tx *Tx) storeStepUp(secret Secret, t deviceAttempt, then func(tx *Tx, ses 
 	if u.Epoch != epoch {
 		ses.Epoch = u.Epoch // a clone's mark ends the other sessions; this one holds the password and a device's answer
 	}
-	if err := tx.keepSession(secret, ses); err != nil {
+	if err := s.Sessions.keepSession(tx, secret, ses); err != nil {
 		return nil, err
 	}
 	return &j, tx.Save(&u)

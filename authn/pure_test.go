@@ -114,7 +114,7 @@ func FuzzPresentCode(f *testing.F) {
 			h.Change(u.ID, func(u *authn.User) { u.Tickets[0].Expires = h.Clock.Now().Add(authn.TicketTTL) })
 		}
 		login := h.password(h.From, amelie).Login
-		_, err := h.Service.RedeemTicketCode(t.Context(), h.From, login, typed)
+		_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, typed)
 		if err == nil && plain(typed) != plain(code.Reveal()) {
 			t.Fatalf("%q was taken for the code", typed)
 		}

@@ -30,7 +30,7 @@ func TestWhoHasARoleIsFoundBehindThousandsWhoHaveNone(t *testing.T) {
 	var found []authn.UserID
 	pages := 0
 	for after := ""; pages == 0 || after != ""; pages++ {
-		staff, next, err := h.Service.ListAdministrators(t.Context(), after)
+		staff, next, err := h.Accounts.ListAdministrators(t.Context(), after)
 		if err != nil || pages > 3 {
 			t.Fatalf("page %d: %v", pages, err)
 		}

@@ -50,12 +50,9 @@ type Service struct {
 	Outbox   *mail.Outbox
 	Policy   Policy
 	Now      func() time.Time
-	Uptime   func() time.Duration // how long the process has run, whatever becomes of the clock; nil: not told
-	Wake     func()               // tells the mail sender that there may be work; never blocks; nil: nobody
+	Wake     func() // tells the mail sender that there may be work; never blocks; nil: nobody
 
 	tables
-	lastSeen lastSeenCache
-	ages     monotonicAges
 }
 
 // tables are the records of this package.
@@ -68,12 +65,8 @@ type tables struct {
 	members      store.Table[struct{}]
 	uniques      store.Table[UserID]
 	groups       store.Table[Group]
-	transactions store.Table[Transaction]
 	links        store.Table[Link]
 	sessions     store.Table[Session]
-	userSessions store.Table[Session]
-	browsers     store.Table[Browser]
-	forwards     store.Table[ForwardSession]
 }
 
 // Open readies the Service's own tables under the keys of the house; call it before anything else.
@@ -87,12 +80,8 @@ func (s *Service) Open(ring *store.Keyring) {
 		members:      store.NewTable[struct{}](ring, store.Members),
 		uniques:      store.NewTable[UserID](ring, store.Uniques),
 		groups:       store.NewTable[Group](ring, store.Groups),
-		transactions: store.NewTable[Transaction](ring, store.Transactions),
 		links:        store.NewTable[Link](ring, store.Links),
 		sessions:     store.NewTable[Session](ring, store.Sessions),
-		userSessions: store.NewTable[Session](ring, store.Sessions),
-		browsers:     store.NewTable[Browser](ring, store.Browsers),
-		forwards:     store.NewTable[ForwardSession](ring, store.Forwards),
 	}
 }
 

@@ -18,6 +18,26 @@ type Browser struct {
 	Shared bool      `json:"shared,omitempty"`
 }
 
+// SessionService stores sessions, known browsers and forward-auth sessions.
+type SessionService struct {
+	Accounts *Service
+	Uptime   func() time.Duration // how long the process has run, independent of the wall clock; nil: not known
+
+	sessions store.Table[Session]
+	browsers store.Table[Browser]
+	forwards store.Table[ForwardSession]
+	lastSeen lastSeenCache
+	ages     monotonicAges
+}
+
+// NewSessionService returns the sessions of the users of accounts. uptime may be nil.
+func NewSessionService(accounts *Service, ring *store.Keyring, uptime func() time.Duration) *SessionService {
+	return &SessionService{Accounts: accounts, Uptime: uptime,
+		sessions: store.NewTable[Session](ring, store.Sessions),
+		browsers: store.NewTable[Browser](ring, store.Browsers),
+		forwards: store.NewTable[ForwardSession](ring, store.Forwards)}
+}
+
 // Live is a session that was checked, with what its pages need of the person.
 type Live struct {
 	ID          string // public name, for lists and events
@@ -34,35 +54,35 @@ type Live struct {
 }
 
 // alive tells whether the session still stands for the person at a door. A program's never does (PROTOCOL 25).
-func (s *Service) alive(ses *Session, st *Summary, hash string, now time.Time) bool {
+func (s *SessionService) alive(ses *Session, st *Summary, hash string, now time.Time) bool {
 	return ses.APIToken == "" && s.listed(ses, st, hash, now)
 }
 
 // listed is alive for lists, whatever opened the session.
-func (s *Service) listed(ses *Session, st *Summary, hash string, now time.Time) bool {
+func (s *SessionService) listed(ses *Session, st *Summary, hash string, now time.Time) bool {
 	seen := ses.LastSeen
 	if t := s.lastSeen.of(hash); t.After(seen) {
 		seen = t
 	}
-	return ses.openAt(st, &s.Policy, seen, now) && !s.ages.over(hash, s.uptime(), s.Policy)
+	return ses.openAt(st, &s.Accounts.Policy, seen, now) && !s.ages.over(hash, s.uptime(), s.Accounts.Policy)
 }
 
 // Authenticate finds out who a session belongs to. It reads two records and never waits for a write.
-func (s *Service) Authenticate(ctx context.Context, secret Secret) (Live, error) {
+func (s *SessionService) Authenticate(ctx context.Context, secret Secret) (Live, error) {
 	if secret.IsZero() {
 		return Live{}, Refuse(CodeNoSession)
 	}
 	var live Live
-	err := s.View(ctx, func(r Reader) (err error) {
-		live, err = r.info(secret.Hash(), s.Now())
+	err := s.Accounts.View(ctx, func(r Reader) (err error) {
+		live, err = s.info(r, secret.Hash(), s.Accounts.Now())
 		return err
 	})
 	return live, err
 }
 
 // info finds out who the session below a hash belongs to; CodeNoSession when it is over.
-func (r Reader) info(hash string, now time.Time) (Live, error) {
-	ses, err := r.s.sessions.Get(r.r, hash)
+func (s *SessionService) info(r Reader, hash string, now time.Time) (Live, error) {
+	ses, err := s.sessions.Get(r.r, hash)
 	if errors.Is(err, store.ErrNotFound) {
 		return Live{}, Refuse(CodeNoSession)
 	}
@@ -75,12 +95,12 @@ func (r Reader) info(hash string, now time.Time) (Live, error) {
 		return Live{}, Refuse(CodeNoSession)
 	case err != nil:
 		return Live{}, fmt.Errorf("checking a session: %w", err)
-	case !r.s.alive(&ses, &st, hash, now):
+	case !s.alive(&ses, &st, hash, now):
 		return Live{}, Refuse(CodeNoSession)
 	}
-	r.s.ages.look(hash, r.s.uptime(), now.Sub(ses.Created))
+	s.ages.look(hash, s.uptime(), now.Sub(ses.Created))
 	if now.Sub(ses.LastSeen) >= time.Minute {
-		r.s.lastSeen.touch(hash, now.Round(0)) // by the clock alone; ages has the time that goes by
+		s.lastSeen.touch(hash, now.Round(0)) // by the clock alone; ages has the time that goes by
 	}
 	live := Live{ID: sessionID(hash), User: ses.User, Login: st.Login, Name: st.Name, Email: st.primaryEmail(), Locale: st.Locale,
 		Roles: st.Roles, Groups: st.Groups, Created: ses.Created, AMR: ses.AMR}
@@ -91,16 +111,16 @@ func (r Reader) info(hash string, now time.Time) (Live, error) {
 }
 
 // session loads a live session and its person within one run.
-func (r Reader) session(secret Secret, now time.Time) (Session, User, error) {
+func (s *SessionService) session(r Reader, secret Secret, now time.Time) (Session, User, error) {
 	if secret.IsZero() {
 		return Session{}, User{}, Refuse(CodeNoSession)
 	}
-	return r.sessionAt(secret.Hash(), now)
+	return s.sessionAt(r, secret.Hash(), now)
 }
 
 // sessionAt is session for one that is known by its hash.
-func (r Reader) sessionAt(hash string, now time.Time) (Session, User, error) {
-	ses, err := r.s.sessions.Get(r.r, hash)
+func (s *SessionService) sessionAt(r Reader, hash string, now time.Time) (Session, User, error) {
+	ses, err := s.sessions.Get(r.r, hash)
 	if errors.Is(err, store.ErrNotFound) {
 		return Session{}, User{}, Refuse(CodeNoSession)
 	}
@@ -111,7 +131,7 @@ func (r Reader) sessionAt(hash string, now time.Time) (Session, User, error) {
 	if err != nil {
 		return Session{}, User{}, err
 	}
-	if st := u.summary(); !r.s.alive(&ses, &st, hash, now) {
+	if st := u.summary(); !s.alive(&ses, &st, hash, now) {
 		return Session{}, User{}, Refuse(CodeNoSession)
 	}
 	return ses, u, nil
@@ -125,13 +145,13 @@ type Credentials struct {
 
 // openSession signs the person in within this change: the session, its place in the person's list, the known
 // browser. The caller saves the person. amr names what was proven; notice tells of a browser never seen.
-func (tx *Tx) openSession(u *User, amr []string, proof StepUp, notice bool) (Credentials, error) {
+func (s *SessionService) openSession(tx *Tx, u *User, amr []string, proof StepUp, notice bool) (Credentials, error) {
 	now, req := tx.Op.Now, tx.Op.Request
 	if req.APIToken != "" {
-		return tx.openAPISession(u, amr)
+		return s.openAPISession(tx, u, amr)
 	}
 	out := Credentials{Session: tx.Op.Secret("session")}
-	browser, err := tx.trackBrowser(u, notice)
+	browser, err := s.trackBrowser(tx, u, notice)
 	if err != nil {
 		return Credentials{}, err
 	}
@@ -141,12 +161,12 @@ func (tx *Tx) openSession(u *User, amr []string, proof StepUp, notice bool) (Cre
 	ses := Session{User: u.ID, Epoch: u.Epoch, Created: now, LastSeen: now, AMR: amr, Browser: browser.Hash(),
 		Address: req.address(), Agent: req.Agent, StepUp: proof}
 	u.LastLogin = now
-	return out, tx.startSession(u, out.Session, ses)
+	return out, s.startSession(tx, u, out.Session, ses)
 }
 
 // startSession stores the session that a sign-in ends with, and tells of it.
-func (tx *Tx) startSession(u *User, secret Secret, ses Session) error {
-	if err := tx.putSession(u, secret, ses); err != nil {
+func (s *SessionService) startSession(tx *Tx, u *User, secret Secret, ses Session) error {
+	if err := s.putSession(tx, u, secret, ses); err != nil {
 		return err
 	}
 	tx.AddActivity(u, audit.SessionStart, "")
@@ -154,20 +174,20 @@ func (tx *Tx) startSession(u *User, secret Secret, ses Session) error {
 }
 
 // putSession stores a session under a new secret and lists it; the oldest one beyond the limit ends.
-func (tx *Tx) putSession(u *User, secret Secret, ses Session) error {
+func (s *SessionService) putSession(tx *Tx, u *User, secret Secret, ses Session) error {
 	hash := secret.Hash()
 	// Those whose time is over are swept by themselves; here they would only lengthen the record.
 	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r SessionRef) bool {
-		return !tx.Op.Now.Before(r.Since.Add(tx.s.Policy.SessionMax))
+		return !tx.Op.Now.Before(r.Since.Add(s.Accounts.Policy.SessionMax))
 	})
 	for len(u.Sessions) >= maxSessions {
-		if err := tx.s.sessions.Delete(tx.Raw, u.Sessions[0].Hash); err != nil {
+		if err := s.sessions.Delete(tx.Raw, u.Sessions[0].Hash); err != nil {
 			return fmt.Errorf("ending the oldest session: %w", err)
 		}
 		u.Sessions = u.Sessions[1:]
 	}
 	u.Sessions = append(u.Sessions, SessionRef{Hash: hash, Since: ses.Created})
-	if err := tx.s.sessions.Put(tx.Raw, hash, ses); err != nil {
+	if err := s.sessions.Put(tx.Raw, hash, ses); err != nil {
 		return fmt.Errorf("storing a session: %w", err)
 	}
 	return nil
@@ -175,11 +195,11 @@ func (tx *Tx) putSession(u *User, secret Secret, ses Session) error {
 
 // trackBrowser makes the browser known to the person. A cookie counts only when we gave it out: a planted
 // value would make a guesser's browser known.
-func (tx *Tx) trackBrowser(u *User, notice bool) (Secret, error) {
+func (s *SessionService) trackBrowser(tx *Tx, u *User, notice bool) (Secret, error) {
 	now, secret := tx.Op.Now, tx.Op.Request.Browser
 	known := false
 	if !secret.IsZero() {
-		_, err := tx.s.browsers.Get(tx.Raw, secret.Hash())
+		_, err := s.browsers.Get(tx.Raw, secret.Hash())
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return Secret{}, fmt.Errorf("loading a browser: %w", err)
 		}
@@ -187,7 +207,7 @@ func (tx *Tx) trackBrowser(u *User, notice bool) (Secret, error) {
 	}
 	if !known {
 		secret = tx.Op.Secret("browser")
-		if err := tx.s.browsers.Put(tx.Raw, secret.Hash(), Browser{Since: now}); err != nil {
+		if err := s.browsers.Put(tx.Raw, secret.Hash(), Browser{Since: now}); err != nil {
 			return Secret{}, fmt.Errorf("storing a browser: %w", err)
 		}
 	}
@@ -226,22 +246,22 @@ func (u *User) knowsBrowser(browser Secret, now time.Time) bool {
 
 // rotate gives the session a new secret after the person's Epoch rose and ends every other one (PROTOCOL 2).
 // What was pending in it stands on the old Epoch and is dropped.
-func (tx *Tx) rotate(u *User, ses Session) (Credentials, error) {
+func (s *SessionService) rotate(tx *Tx, u *User, ses Session) (Credentials, error) {
 	if _, err := tx.RevokeSessions(u, ""); err != nil {
 		return Credentials{}, err
 	}
 	ses.Epoch, ses.LastSeen = u.Epoch, tx.Op.Now
 	ses.Enrol, ses.Copying, ses.Ceremony = nil, nil, nil
 	out := Credentials{Session: tx.Op.Secret("session")}
-	return out, tx.putSession(u, out.Session, ses)
+	return out, s.putSession(tx, u, out.Session, ses)
 }
 
 // openAPISession is openSession for a program: no browser becomes known by it, and no act follows that a proof could
 // be for.
-func (tx *Tx) openAPISession(u *User, amr []string) (Credentials, error) {
+func (s *SessionService) openAPISession(tx *Tx, u *User, amr []string) (Credentials, error) {
 	now, req := tx.Op.Now, tx.Op.Request
 	secret := tx.Op.Secret("session")
 	u.LastLogin = now
-	return Credentials{Session: secret}, tx.startSession(u, secret, Session{User: u.ID, Epoch: u.Epoch, Created: now, LastSeen: now, AMR: amr,
+	return Credentials{Session: secret}, s.startSession(tx, u, secret, Session{User: u.ID, Epoch: u.Epoch, Created: now, LastSeen: now, AMR: amr,
 		APIToken: req.APIToken, Address: req.address(), Agent: req.Agent})
 }

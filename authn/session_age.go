@@ -54,7 +54,7 @@ func (a *monotonicAges) forget(ran time.Duration, p Policy) {
 }
 
 // uptime is how long the process has run; 0 for ever where nobody tells.
-func (s *Service) uptime() time.Duration {
+func (s *SessionService) uptime() time.Duration {
 	if s.Uptime == nil {
 		return 0
 	}

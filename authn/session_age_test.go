@@ -26,19 +26,19 @@ func TestAClockThatIsSetBackGivesNoSessionMoreTime(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			h := authntest.New(t)
 			var ran time.Duration
-			h.Service.Uptime = func() time.Duration { return ran }
+			h.Sessions.Uptime = func() time.Duration { return ran }
 			_, _, session := h.Member("zoe@garage.example", nil)
-			if _, err := h.Service.Authenticate(t.Context(), session); err != nil {
+			if _, err := h.Sessions.Authenticate(t.Context(), session); err != nil {
 				t.Fatal(err)
 			}
 			good := 0
 			for range c.uses {
 				ran += c.step
 				h.Clock.Advance(c.step - c.back)
-				if err := errors.Join(h.Service.FlushLastSeen(t.Context()), h.Service.DeleteExpiredSessions(t.Context())); err != nil {
+				if err := errors.Join(h.Sessions.FlushLastSeen(t.Context()), h.Sessions.DeleteExpiredSessions(t.Context())); err != nil {
 					t.Fatal(err)
 				}
-				_, err := h.Service.Authenticate(t.Context(), session)
+				_, err := h.Sessions.Authenticate(t.Context(), session)
 				if err != nil && authn.CodeOf(err) != authn.CodeNoSession {
 					t.Fatal(err)
 				}

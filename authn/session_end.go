@@ -9,10 +9,10 @@ import (
 )
 
 // SignOut ends the session; ending one that is gone is no error.
-func (s *Service) SignOut(ctx context.Context, req RequestInfo, secret Secret) error {
-	op := s.NewOperation(req)
-	_, err := Update(ctx, s, op, func(tx *Tx) (struct{}, error) {
-		_, u, err := tx.session(secret, op.Now)
+func (s *SessionService) SignOut(ctx context.Context, req RequestInfo, secret Secret) error {
+	op := s.Accounts.NewOperation(req)
+	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
+		_, u, err := s.session(tx.Reader, secret, op.Now)
 		if err != nil {
 			if CodeOf(err) == CodeNoSession {
 				err = nil
@@ -21,7 +21,7 @@ func (s *Service) SignOut(ctx context.Context, req RequestInfo, secret Secret) e
 		}
 		hash := secret.Hash()
 		u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r SessionRef) bool { return r.Hash == hash })
-		if err := tx.s.sessions.Delete(tx.Raw, hash); err != nil {
+		if err := s.sessions.Delete(tx.Raw, hash); err != nil {
 			return struct{}{}, fmt.Errorf("ending a session: %w", err)
 		}
 		if err := tx.AuditUser(&u, audit.SessionEnd, audit.Success, ""); err != nil {
@@ -33,10 +33,10 @@ func (s *Service) SignOut(ctx context.Context, req RequestInfo, secret Secret) e
 }
 
 // RevokeSession ends another session of the same person by its public name; ending one that is gone is no error.
-func (s *Service) RevokeSession(ctx context.Context, req RequestInfo, secret Secret, id string) error {
-	op := s.NewOperation(req)
-	_, err := Update(ctx, s, op, func(tx *Tx) (struct{}, error) {
-		_, u, err := tx.session(secret, op.Now)
+func (s *SessionService) RevokeSession(ctx context.Context, req RequestInfo, secret Secret, id string) error {
+	op := s.Accounts.NewOperation(req)
+	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
+		_, u, err := s.session(tx.Reader, secret, op.Now)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -44,7 +44,7 @@ func (s *Service) RevokeSession(ctx context.Context, req RequestInfo, secret Sec
 		if i < 0 {
 			return struct{}{}, nil
 		}
-		if err := tx.s.sessions.Delete(tx.Raw, u.Sessions[i].Hash); err != nil {
+		if err := s.sessions.Delete(tx.Raw, u.Sessions[i].Hash); err != nil {
 			return struct{}{}, fmt.Errorf("ending a session: %w", err)
 		}
 		u.Sessions = slices.Delete(slices.Clone(u.Sessions), i, i+1)
@@ -59,10 +59,10 @@ func (s *Service) RevokeSession(ctx context.Context, req RequestInfo, secret Sec
 
 // RevokeOthers is "sign out everywhere": every session of the person but this one ends, and by the Epoch whatever
 // else stands on it, logins and enrolments under way included; this one is re-issued (PROTOCOL 2).
-func (s *Service) RevokeOthers(ctx context.Context, req RequestInfo, secret Secret) (Credentials, error) {
-	op := s.NewOperation(req)
-	return Update(ctx, s, op, func(tx *Tx) (Credentials, error) {
-		ses, u, err := tx.session(secret, op.Now)
+func (s *SessionService) RevokeOthers(ctx context.Context, req RequestInfo, secret Secret) (Credentials, error) {
+	op := s.Accounts.NewOperation(req)
+	return Update(ctx, s.Accounts, op, func(tx *Tx) (Credentials, error) {
+		ses, u, err := s.session(tx.Reader, secret, op.Now)
 		if err != nil {
 			return Credentials{}, err
 		}
@@ -71,7 +71,7 @@ func (s *Service) RevokeOthers(ctx context.Context, req RequestInfo, secret Secr
 		if err := tx.AuditUser(&u, audit.SessionsCleared, audit.Success, ""); err != nil {
 			return Credentials{}, err
 		}
-		issued, err := tx.rotate(&u, ses)
+		issued, err := s.rotate(tx, &u, ses)
 		if err != nil {
 			return Credentials{}, err
 		}

@@ -60,7 +60,7 @@ func (tx *Tx) RevokeSessions(u *User, keep string) (int, error) {
 			left = append(left, ref)
 			continue
 		}
-		ses, err := tx.s.userSessions.Get(tx.Raw, ref.Hash)
+		ses, err := tx.s.sessions.Get(tx.Raw, ref.Hash)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			continue
@@ -69,7 +69,7 @@ func (tx *Tx) RevokeSessions(u *User, keep string) (int, error) {
 		case ses.openAt(&st, &tx.s.Policy, ses.LastSeen, tx.Op.Now):
 			ended++
 		}
-		if err := tx.s.userSessions.Delete(tx.Raw, ref.Hash); err != nil {
+		if err := tx.s.sessions.Delete(tx.Raw, ref.Hash); err != nil {
 			return 0, fmt.Errorf("ending a session: %w", err)
 		}
 	}

@@ -51,10 +51,10 @@ func (t *lastSeenCache) stored(batch map[string]time.Time) {
 
 // FlushLastSeen writes down when sessions were last used; call it once a minute and at the end. What a crash
 // loses is that minute.
-func (s *Service) FlushLastSeen(ctx context.Context) error {
+func (s *SessionService) FlushLastSeen(ctx context.Context) error {
 	batch := map[string]time.Time{}
 	flush := func() error {
-		err := s.Store.Update(ctx, func(tx store.Tx) error {
+		err := s.Accounts.Store.Update(ctx, func(tx store.Tx) error {
 			for hash, at := range batch {
 				ses, err := s.sessions.Get(tx, hash)
 				if errors.Is(err, store.ErrNotFound) {

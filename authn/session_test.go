@@ -44,7 +44,7 @@ func TestHowLongASessionLives(t *testing.T) {
 			if got := h.alive(session); got != test.want {
 				t.Errorf("alive: got %v, want %v", got, test.want)
 			}
-			err := h.Service.SetLocale(t.Context(), h.From, session, "en")
+			err := h.Authn.SetLocale(t.Context(), h.From, session, "en")
 			if (err == nil) != test.want {
 				t.Errorf("an act in it: %v", err)
 			}
@@ -58,7 +58,7 @@ func (h *house) use(session authn.Secret, times int) {
 	for range times {
 		h.Clock.Advance(30 * time.Minute)
 		h.alive(session)
-		do(h.t, h.Service.FlushLastSeen(h.t.Context()), "storing uses")
+		do(h.t, h.Sessions.FlushLastSeen(h.t.Context()), "storing uses")
 	}
 }
 
@@ -79,20 +79,20 @@ func TestAFullDiskSignsNobodyOut(t *testing.T) {
 	h := newHouse(t)
 	_, _, session := h.Member(amelie, nil)
 	f := &full{Store: h.Store, set: true}
-	h.Service.Store = f
+	h.Accounts.Store = f
 	for range 4 {
 		h.Clock.Advance(30 * time.Minute)
 		if !h.alive(session) {
 			t.Fatal("a session in use ended while nothing could be written")
 		}
-		if err := h.Service.FlushLastSeen(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+		if err := h.Sessions.FlushLastSeen(t.Context()); !errors.Is(err, store.ErrUnavailable) {
 			t.Fatalf("got %v", err)
 		}
 	}
 	f.set = false
-	do(t, h.Service.FlushLastSeen(t.Context()), "storing uses")
+	do(t, h.Sessions.FlushLastSeen(t.Context()), "storing uses")
 	h.Clock.Advance(59 * time.Minute)
-	account, err := h.Service.Account(t.Context(), session)
+	account, err := h.Authn.Account(t.Context(), session)
 	if err != nil || !account.Sessions[0].Seen.Equal(h.Clock.Now().Add(-59*time.Minute)) {
 		t.Errorf("when it was used was lost: %v, %+v", err, account.Sessions)
 	}
@@ -102,18 +102,18 @@ func TestASignedOutSessionIsDeadOnTheServer(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	other := h.SignIn(amelie, authntest.Password, p).Session
-	do(t, h.Service.SignOut(t.Context(), h.From, session), "signing out")
+	do(t, h.Sessions.SignOut(t.Context(), h.From, session), "signing out")
 	if h.alive(session) || !h.alive(other) {
 		t.Errorf("alive: this one %v, the other %v", h.alive(session), h.alive(other))
 	}
-	do(t, h.Service.SignOut(t.Context(), h.From, session), "signing out twice")
-	do(t, h.Service.SignOut(t.Context(), h.From, authn.Secret{}), "signing out of nothing")
+	do(t, h.Sessions.SignOut(t.Context(), h.From, session), "signing out twice")
+	do(t, h.Sessions.SignOut(t.Context(), h.From, authn.Secret{}), "signing out of nothing")
 	if got := len(h.User(string(u.ID)).Sessions); got != 1 {
 		t.Errorf("got %d sessions listed, want 1", got)
 	}
-	_, err := h.Service.Account(t.Context(), session)
+	_, err := h.Authn.Account(t.Context(), session)
 	refused(t, err, authn.CodeNoSession, "the account page")
-	_, err = h.Service.StepUp(t.Context(), h.From, session, totp.Kind, p.Next())
+	_, err = h.Authn.StepUp(t.Context(), h.From, session, totp.Kind, p.Next())
 	refused(t, err, authn.CodeNoSession, "proving")
 }
 
@@ -122,22 +122,22 @@ func TestOtherSessionsAreListedAndEnded(t *testing.T) {
 	_, p, mine := h.Member(amelie, nil)
 	one, two := h.SignIn(amelie, authntest.Password, p).Session, h.SignIn(amelie, authntest.Password, p).Session
 	_, _, pauls := h.Member("paul@garage.example", nil)
-	account, err := h.Service.Account(t.Context(), mine)
+	account, err := h.Authn.Account(t.Context(), mine)
 	if err != nil || len(account.Sessions) != 3 || !account.Sessions[0].Current {
 		t.Fatalf("got %+v, %v", account.Sessions, err)
 	}
-	live, err := h.Service.Authenticate(t.Context(), one)
+	live, err := h.Sessions.Authenticate(t.Context(), one)
 	do(t, err, "checking")
-	do(t, h.Service.RevokeSession(t.Context(), h.From, pauls, live.ID), "ending another person's: no error, no effect")
+	do(t, h.Sessions.RevokeSession(t.Context(), h.From, pauls, live.ID), "ending another person's: no error, no effect")
 	if !h.alive(one) {
 		t.Error("a session was ended by another person")
 	}
-	do(t, h.Service.RevokeSession(t.Context(), h.From, mine, live.ID), "ending one")
+	do(t, h.Sessions.RevokeSession(t.Context(), h.From, mine, live.ID), "ending one")
 	if h.alive(one) || !h.alive(two) || !h.alive(mine) {
 		t.Error("not the one that was named")
 	}
 	halfway := h.password(h.From, amelie).Login
-	issued, err := h.Service.RevokeOthers(t.Context(), h.From, mine)
+	issued, err := h.Sessions.RevokeOthers(t.Context(), h.From, mine)
 	do(t, err, "ending the others")
 	if h.alive(mine) {
 		t.Error("the session that ended the others kept its secret")
@@ -154,7 +154,7 @@ func TestOtherSessionsAreListedAndEnded(t *testing.T) {
 func TestTheThirtyThirdSessionEndsTheFirst(t *testing.T) {
 	h := newHouse(t)
 	u, p, first := h.Member(amelie, nil)
-	h.Service.Policy.SessionIdle = 24 * time.Hour
+	h.Accounts.Policy.SessionIdle = 24 * time.Hour
 	agent := "<\"&\\\x00é" + strings.Repeat("<", 9000)
 	var last authn.Secret
 	for range 32 {
@@ -165,7 +165,7 @@ func TestTheThirtyThirdSessionEndsTheFirst(t *testing.T) {
 		t.Errorf("%d sessions, the first alive %v, the last %v", got, h.alive(first), h.alive(last))
 	}
 	h.prove(last, p)
-	_, err := h.Service.ChangePassword(t.Context(), h.From, last, authntest.Password, "sept chevaux dans un garage")
+	_, err := h.Authn.ChangePassword(t.Context(), h.From, last, authntest.Password, "sept chevaux dans un garage")
 	do(t, err, "ending 32 sessions in one Update")
 }
 
@@ -206,7 +206,7 @@ func TestASignInGetsSecretsOfItsOwnAndNamesWhatWasProven(t *testing.T) {
 	if issued.Session == first || len(issued.Session.Reveal()) != 43 {
 		t.Errorf("got a session of %d characters", len(issued.Session.Reveal()))
 	}
-	live, err := h.Service.Authenticate(t.Context(), issued.Session)
+	live, err := h.Sessions.Authenticate(t.Context(), issued.Session)
 	if err != nil || !slices.Equal(live.AMR, []string{"pwd", "otp", "mfa"}) || !live.StepUpUntil.IsZero() {
 		t.Errorf("got %v, proven to %v, %v", live.AMR, live.StepUpUntil, err)
 	}
@@ -229,9 +229,9 @@ func TestSweepingTakesTheDeadAndLeavesTheLiving(t *testing.T) {
 	h.Clock.Advance(26 * time.Hour)
 	_, _, live := h.Member("paul@garage.example", nil)
 	login := h.password(h.From, "paul@garage.example").Login
-	do(t, h.Service.DeleteExpired(t.Context()), "deleting expired transactions")
-	do(t, h.Service.DeleteExpiredLinks(t.Context()), "deleting expired links")
-	do(t, h.Service.DeleteExpiredSessions(t.Context()), "deleting expired sessions")
+	do(t, h.Authn.DeleteExpired(t.Context()), "deleting expired transactions")
+	do(t, h.Accounts.DeleteExpiredLinks(t.Context()), "deleting expired links")
+	do(t, h.Sessions.DeleteExpiredSessions(t.Context()), "deleting expired sessions")
 	count := map[string]int{}
 	for key := range h.scan() {
 		for _, kind := range []store.TableDef{store.Transactions, store.Sessions, store.Links} {

@@ -11,6 +11,19 @@ import (
 	"barillet/store"
 )
 
+// SignInService runs sign-in transactions from the password to the session, and step-up in a session.
+type SignInService struct {
+	Accounts *Service
+	Sessions *SessionService
+
+	transactions store.Table[Transaction]
+}
+
+// NewSignInService returns the sign-in of the users of accounts, which opens sessions of sessions.
+func NewSignInService(accounts *Service, sessions *SessionService, ring *store.Keyring) *SignInService {
+	return &SignInService{Accounts: accounts, Sessions: sessions, transactions: store.NewTable[Transaction](ring, store.Transactions)}
+}
+
 // TransactionRef is a login that has begun: its secret goes into a cookie of its own.
 type TransactionRef struct {
 	Login Secret
@@ -28,12 +41,12 @@ type candidate struct {
 
 // StartWithPassword judges an identifier and password. Whatever fails, the answer is CodeSignInFailed or, past the limits,
 // CodeRateLimited; strangers and known people cost the same work: one View, one hash, one Update.
-func (s *Service) StartWithPassword(ctx context.Context, req RequestInfo, identifier, password, returnTo string) (TransactionRef, error) {
+func (s *SignInService) StartWithPassword(ctx context.Context, req RequestInfo, identifier, password, returnTo string) (TransactionRef, error) {
 	return s.password(ctx, req, identifier, password, returnTo, func(*User) bool { return true })
 }
 
 // password is Password for whoever sees these people only: anybody else is a stranger to them.
-func (s *Service) password(ctx context.Context, req RequestInfo, identifier, password, returnTo string, sees func(*User) bool) (TransactionRef, error) {
+func (s *SignInService) password(ctx context.Context, req RequestInfo, identifier, password, returnTo string, sees func(*User) bool) (TransactionRef, error) {
 	name, ok := NormalizeLogin(identifier)
 	if !ok {
 		// Nobody's, the same ghost whenever it is typed, and short enough to be looked up like a name.
@@ -41,7 +54,7 @@ func (s *Service) password(ctx context.Context, req RequestInfo, identifier, pas
 	}
 	var out signedIn
 	err := retryOnConflict(ctx, func() (bool, error) {
-		op := s.NewOperation(req)
+		op := s.Accounts.NewOperation(req)
 		c, err := s.passwordAttempt(ctx, op, name, sees)
 		if err != nil {
 			return false, err
@@ -65,22 +78,22 @@ func (s *Service) password(ctx context.Context, req RequestInfo, identifier, pas
 
 // tryPassword judges a password outside any transaction and stores the outcome; nil when the password is no
 // longer the one that was judged.
-func (s *Service) tryPassword(ctx context.Context, op *Operation, c candidate, password, returnTo string) (*signedIn, error) {
+func (s *SignInService) tryPassword(ctx context.Context, op *Operation, c candidate, password, returnTo string) (*signedIn, error) {
 	phc := ""
 	if c.found {
 		phc = c.user.Password.Hash
 	}
-	right, rehash, err := s.Hasher.Verify(ctx, c.known, phc, password)
+	right, rehash, err := s.Accounts.Hasher.Verify(ctx, c.known, phc, password)
 	if err != nil {
 		return nil, fmt.Errorf("verifying a password: %w", err)
 	}
 	newPHC := ""
 	if right && rehash && c.user.Status == StatusActive {
 		// A hash that cannot be renewed now (the pool is full) is renewed at another sign-in.
-		newPHC, _ = s.Hasher.Hash(ctx, c.known, password)
+		newPHC, _ = s.Accounts.Hasher.Hash(ctx, c.known, password)
 	}
-	out, err := Update(ctx, s, op, func(tx *Tx) (*signedIn, error) {
-		return tx.storePassword(c, right && c.user.Status == StatusActive, newPHC, returnTo)
+	out, err := Update(ctx, s.Accounts, op, func(tx *Tx) (*signedIn, error) {
+		return s.storePassword(tx, c, right && c.user.Status == StatusActive, newPHC, returnTo)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("storing a sign-in: %w", err)
@@ -107,18 +120,18 @@ func (o signedIn) refused() error {
 }
 
 // passwordAttempt looks up who is meant and whether an attempt may be judged at all.
-func (s *Service) passwordAttempt(ctx context.Context, op *Operation, name string, sees func(*User) bool) (candidate, error) {
+func (s *SignInService) passwordAttempt(ctx context.Context, op *Operation, name string, sees func(*User) bool) (candidate, error) {
 	var c candidate
-	err := s.View(ctx, func(r Reader) error {
+	err := s.Accounts.View(ctx, func(r Reader) error {
 		c = candidate{}
 		u, err := r.UserByAddress(name)
 		switch {
 		case CodeOf(err) == CodeNotFound, err == nil && !sees(&u):
-			c.counts = s.Failures.UnknownLoginID(name)
+			c.counts = s.Accounts.Failures.UnknownLoginID(name)
 		case err != nil:
 			return err
 		default:
-			c.user, c.found, c.counts = u, true, s.failureID(u.ID)
+			c.user, c.found, c.counts = u, true, s.Accounts.failureID(u.ID)
 			c.known = u.knowsBrowser(op.Request.Browser, op.Now)
 		}
 		c.wait, err = s.passwordWait(r.r, op, c)
@@ -132,10 +145,10 @@ func (s *Service) passwordAttempt(ctx context.Context, op *Operation, name strin
 
 // passwordWait tells how long to wait before a password is judged; 0: now. Failures are counted by address and
 // network, and by person or ghost (PROTOCOL 18). A known browser has its own budget of both.
-func (s *Service) passwordWait(r store.Reader, op *Operation, c candidate) (time.Duration, error) {
+func (s *SignInService) passwordWait(r store.Reader, op *Operation, c candidate) (time.Duration, error) {
 	if !c.known {
 		for _, l := range s.sources(op) {
-			v, err := s.Limiter.Peek(r, op.Now, l.limit, l.subject)
+			v, err := s.Accounts.Limiter.Peek(r, op.Now, l.limit, l.subject)
 			if err != nil {
 				return 0, fmt.Errorf("reading limit %s: %w", l.limit.Name, err)
 			}
@@ -144,7 +157,7 @@ func (s *Service) passwordWait(r store.Reader, op *Operation, c candidate) (time
 			}
 		}
 	}
-	f, err := s.Failures.Get(r, c.counts)
+	f, err := s.Accounts.Failures.Get(r, c.counts)
 	if err != nil {
 		return 0, fmt.Errorf("reading wrong answers: %w", err)
 	}
@@ -159,16 +172,16 @@ type source struct {
 	subject string
 }
 
-func (s *Service) sources(op *Operation) []source {
+func (s *SignInService) sources(op *Operation) []source {
 	return []source{{throttle.LoginAddress, throttle.Address(op.Request.Address)},
 		{throttle.LoginNetwork, throttle.Network(op.Request.Address)}}
 }
 
 // storePassword stores what a password attempt came to. The limits are judged once more, for others may have
 // tried at the same moment; nil when the password is no longer the one that was judged (PROTOCOL 32).
-func (tx *Tx) storePassword(c candidate, right bool, newPHC, returnTo string) (*signedIn, error) {
+func (s *SignInService) storePassword(tx *Tx, c candidate, right bool, newPHC, returnTo string) (*signedIn, error) {
 	now := tx.Op.Now
-	wait, err := tx.s.passwordWait(tx.Raw, tx.Op, c)
+	wait, err := s.passwordWait(tx.Raw, tx.Op, c)
 	if err != nil || wait > 0 {
 		return &signedIn{wait: wait}, err
 	}
@@ -182,11 +195,11 @@ func (tx *Tx) storePassword(c candidate, right bool, newPHC, returnTo string) (*
 		}
 		right = right && u.Status == StatusActive
 	}
-	if err := tx.recordPassword(c, right); err != nil {
+	if err := s.recordPassword(tx, c, right); err != nil {
 		return nil, err
 	}
 	if !right {
-		return &signedIn{code: CodeSignInFailed}, tx.auditPassword(&u, c.found)
+		return &signedIn{code: CodeSignInFailed}, s.auditPassword(tx, &u, c.found)
 	}
 	if newPHC != "" {
 		u.Password.Hash = newPHC
@@ -194,16 +207,16 @@ func (tx *Tx) storePassword(c candidate, right bool, newPHC, returnTo string) (*
 			return nil, err
 		}
 	}
-	login := tx.newLogin(&u, c.known, returnTo)
+	login := s.newLogin(tx, &u, c.known, returnTo)
 	secret := tx.Op.Secret("login")
-	if err := tx.putLogin(secret, login); err != nil {
+	if err := s.putLogin(tx, secret, login); err != nil {
 		return nil, err
 	}
-	return &signedIn{TransactionRef: TransactionRef{secret, tx.s.Next(&login, &u, now)}}, nil
+	return &signedIn{TransactionRef: TransactionRef{secret, s.Next(&login, &u, now)}}, nil
 }
 
 // newLogin is a login that stands where the person stands now.
-func (tx *Tx) newLogin(u *User, known bool, returnTo string) Transaction {
+func (s *SignInService) newLogin(tx *Tx, u *User, known bool, returnTo string) Transaction {
 	now := tx.Op.Now
 	l := Transaction{ID: tx.Op.ID("login"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
 		Program: tx.Op.Request.APIToken, KnownBrowser: known, ReturnTo: returnTo, Started: now, Expires: now.Add(TransactionTTL)}
@@ -213,20 +226,20 @@ func (tx *Tx) newLogin(u *User, known bool, returnTo string) Transaction {
 	return l
 }
 
-func (tx *Tx) putLogin(secret Secret, l Transaction) error {
-	if err := tx.s.transactions.Put(tx.Raw, secret.Hash(), l); err != nil {
+func (s *SignInService) putLogin(tx *Tx, secret Secret, l Transaction) error {
+	if err := s.transactions.Put(tx.Raw, secret.Hash(), l); err != nil {
 		return fmt.Errorf("storing a login: %w", err)
 	}
 	return nil
 }
 
 // countFailure counts one failed attempt against where it came from.
-func (tx *Tx) countFailure(known bool) error {
+func (s *SignInService) countFailure(tx *Tx, known bool) error {
 	if known {
 		return nil
 	}
-	for _, l := range tx.s.sources(tx.Op) {
-		if _, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, l.limit, l.subject); err != nil {
+	for _, l := range s.sources(tx.Op) {
+		if _, err := s.Accounts.Limiter.Take(tx.Raw, tx.Op.Now, l.limit, l.subject); err != nil {
 			return fmt.Errorf("counting against limit %s: %w", l.limit.Name, err)
 		}
 	}
@@ -235,7 +248,7 @@ func (tx *Tx) countFailure(known bool) error {
 
 // auditPassword writes a failed password down: by person, or for names that nobody has as one event a minute
 // and source. What was typed is not kept (PROTOCOL 18).
-func (tx *Tx) auditPassword(u *User, found bool) error {
+func (s *SignInService) auditPassword(tx *Tx, u *User, found bool) error {
 	if found {
 		reason := "wrong password"
 		if u.Status != StatusActive {
@@ -243,7 +256,7 @@ func (tx *Tx) auditPassword(u *User, found bool) error {
 		}
 		return tx.AuditUser(u, audit.SessionStart, audit.Failure, reason)
 	}
-	first, err := tx.s.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnknownNames, throttle.Address(tx.Op.Request.Address))
+	first, err := s.Accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnknownNames, throttle.Address(tx.Op.Request.Address))
 	if err != nil {
 		return fmt.Errorf("counting unknown names: %w", err)
 	}
@@ -254,8 +267,8 @@ func (tx *Tx) auditPassword(u *User, found bool) error {
 }
 
 // login loads a login under way and its person within one run; CodeExpired when it is gone or dead, or a program's.
-func (r Reader) login(secret Secret, now time.Time) (Transaction, User, Step, error) {
-	return r.loginKept(secret, now, &reading{})
+func (s *SignInService) login(r Reader, secret Secret, now time.Time) (Transaction, User, Step, error) {
+	return s.loginKept(r, secret, now, &reading{})
 }
 
 // reading is a login and its person as they were read, so that the Update which stores a judgement need not open
@@ -266,11 +279,11 @@ type reading struct {
 	user    store.Cached[User]
 }
 
-func (r Reader) loginKept(secret Secret, now time.Time, kept *reading) (Transaction, User, Step, error) {
+func (s *SignInService) loginKept(r Reader, secret Secret, now time.Time, kept *reading) (Transaction, User, Step, error) {
 	if secret.IsZero() {
 		return Transaction{}, User{}, StepExpired, Refuse(CodeExpired)
 	}
-	l, err := r.s.transactions.GetCached(r.r, secret.Hash(), &kept.login)
+	l, err := s.transactions.GetCached(r.r, secret.Hash(), &kept.login)
 	if errors.Is(err, store.ErrNotFound) || err == nil && l.Program != kept.program {
 		return Transaction{}, User{}, StepExpired, Refuse(CodeExpired)
 	}
@@ -284,7 +297,7 @@ func (r Reader) loginKept(secret Secret, now time.Time, kept *reading) (Transact
 	if err != nil {
 		return Transaction{}, User{}, StepExpired, err
 	}
-	step := r.s.Next(&l, &u, now)
+	step := s.Next(&l, &u, now)
 	if step == StepExpired {
 		return Transaction{}, User{}, StepExpired, Refuse(CodeExpired)
 	}

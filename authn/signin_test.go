@@ -42,7 +42,7 @@ func TestEveryFailedSignInHasOneAnswer(t *testing.T) {
 			if i > 9 {
 				req = h.at("203.0.113.200")
 			}
-			started, err := h.Service.StartWithPassword(t.Context(), req, test.identifier, test.password, "")
+			started, err := h.Authn.StartWithPassword(t.Context(), req, test.identifier, test.password, "")
 			refused(t, err, authn.CodeSignInFailed, "signing in")
 			if !started.Login.IsZero() {
 				t.Error("a login was begun")
@@ -50,7 +50,7 @@ func TestEveryFailedSignInHasOneAnswer(t *testing.T) {
 		})
 	}
 	for _, identifier := range []string{amelie, "  " + strings.ToUpper(amelie) + "\r\n"} {
-		if _, err := h.Service.StartWithPassword(t.Context(), h.From, identifier, authntest.Password, ""); err != nil {
+		if _, err := h.Authn.StartWithPassword(t.Context(), h.From, identifier, authntest.Password, ""); err != nil {
 			t.Errorf("%q: %v", identifier, err)
 		}
 	}
@@ -68,7 +68,7 @@ func TestAGhostIsStoppedAsAPersonIs(t *testing.T) {
 		if i%2 == 1 {
 			name = " " + strings.ToUpper(name) // no fresh counter for another spelling
 		}
-		_, err := h.Service.StartWithPassword(t.Context(), h.at("203.0.113.5"), name, "wrong in any case", "")
+		_, err := h.Authn.StartWithPassword(t.Context(), h.at("203.0.113.5"), name, "wrong in any case", "")
 		return answer{authn.CodeOf(err), retry(err)}
 	}
 	stopped := 0
@@ -109,10 +109,10 @@ func TestKnownAndUnknownNamesCostTheSameWork(t *testing.T) {
 	h := newHouse(t)
 	h.Member(amelie, nil)
 	c := &counting{Store: h.Store}
-	h.Service.Store = c
+	h.Accounts.Store = c
 	for _, name := range []string{amelie, "nobody@garage.example", "no name at all", strings.Repeat("x", 4000)} {
 		c.views, c.updates = 0, 0
-		_, err := h.Service.StartWithPassword(t.Context(), h.From, name, "wrong in any case", "")
+		_, err := h.Authn.StartWithPassword(t.Context(), h.From, name, "wrong in any case", "")
 		refused(t, err, authn.CodeSignInFailed, "signing in")
 		if c.views != 1 || c.updates != 1 {
 			t.Errorf("%.20q: %d views and %d updates, want one of each", name, c.views, c.updates)
@@ -147,13 +147,13 @@ func TestAPasswordHashedAnewAtTheSameMomentIsNotAWrongOne(t *testing.T) {
 func TestAPasswordChangedBetweenJudgingAndStoringOpensNothing(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	phc := hashOf(t, h.Service.Hasher, another)
+	phc := hashOf(t, h.Accounts.Hasher, another)
 	rerun := h.Store.(*storetest.Rerun)
 	rerun.Between = func() {
 		rerun.Between = nil
 		h.Change(u.ID, func(u *authn.User) { u.Password.Hash, u.PasswordEpoch, u.Epoch = phc, u.PasswordEpoch+1, u.Epoch+1 })
 	}
-	_, err := h.Service.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
+	_, err := h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
 	refused(t, err, authn.CodeSignInFailed, "the password of a moment ago")
 }
 
@@ -173,7 +173,7 @@ func TestThirtyPeopleBehindOneAddressSignInWhileFailuresFromItAreLimited(t *test
 	}
 	judged := 0
 	for i := range 40 {
-		_, err := h.Service.StartWithPassword(t.Context(), h.From, "ghost"+strings.Repeat("x", i)+"@garage.example", "wrong in any case", "")
+		_, err := h.Authn.StartWithPassword(t.Context(), h.From, "ghost"+strings.Repeat("x", i)+"@garage.example", "wrong in any case", "")
 		if authn.CodeOf(err) == authn.CodeSignInFailed {
 			judged++
 		}
@@ -181,7 +181,7 @@ func TestThirtyPeopleBehindOneAddressSignInWhileFailuresFromItAreLimited(t *test
 	if judged != 20 {
 		t.Errorf("%d wrong names were judged from one address, want 20", judged)
 	}
-	_, err := h.Service.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
+	_, err := h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
 	refused(t, err, authn.CodeRateLimited, "a stranger's browser at that address")
 	for _, n := range names {
 		req := h.From
@@ -201,9 +201,9 @@ func TestALoginLivesTenMinutes(t *testing.T) {
 	if got := h.step(login); got != authn.StepExpired {
 		t.Errorf("got step %q", got)
 	}
-	_, err := h.Service.Verify(t.Context(), h.From, login, "totp", p.Code())
+	_, err := h.Authn.Verify(t.Context(), h.From, login, "totp", p.Code())
 	refused(t, err, authn.CodeExpired, "verifying in it")
-	if _, err := h.Service.Authenticate(t.Context(), h.password(h.From, amelie).Login); authn.CodeOf(err) != authn.CodeNoSession {
+	if _, err := h.Sessions.Authenticate(t.Context(), h.password(h.From, amelie).Login); authn.CodeOf(err) != authn.CodeNoSession {
 		t.Errorf("a login under way is taken for a session: %v", err)
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 // IssueTicket gives the person a ticket to enrol again with (PROTOCOL 7) and returns its link token, empty for
 // one that lives no longer than ScreenTicketTTL, and its short code. The caller mails or shows them and saves the person.
-func (tx *Tx) IssueTicket(u *User, way string, life time.Duration) (link, code Secret, t Ticket, err error) {
+func (s *SignInService) IssueTicket(tx *Tx, u *User, way string, life time.Duration) (link, code Secret, t Ticket, err error) {
 	now := tx.Op.Now
 	alive := slices.DeleteFunc(slices.Clone(u.Tickets), func(t Ticket) bool { return !now.Before(t.Expires) })
 	for len(alive) >= maxTickets {
@@ -26,7 +26,7 @@ func (tx *Tx) IssueTicket(u *User, way string, life time.Duration) (link, code S
 		alive = alive[1:]
 	}
 	code = tx.Op.Code("ticket")
-	t = Ticket{ID: tx.Op.ID("ticket"), Code: tx.s.ticketMAC(u.ID, code.Reveal()), Provenance: way, Made: now, Expires: now.Add(life)}
+	t = Ticket{ID: tx.Op.ID("ticket"), Code: s.ticketMAC(u.ID, code.Reveal()), Provenance: way, Made: now, Expires: now.Add(life)}
 	if life > ScreenTicketTTL { // a code for the counter has no link
 		// The link's record outlives the ticket, so that an expired one can say so and offer another.
 		if link, err = tx.putLink("ticket link", Link{User: u.ID, Purpose: linkTicket, Ticket: t.ID, Expires: now.Add(TicketRenewalWindow)}); err != nil {
@@ -42,21 +42,21 @@ func (tx *Tx) IssueTicket(u *User, way string, life time.Duration) (link, code S
 }
 
 // MailTicket issues a ticket and queues its mail to the person's first address. CodeWrongState: that address is too young.
-func (tx *Tx) MailTicket(u *User) (Ticket, error) {
+func (s *SignInService) MailTicket(tx *Tx, u *User) (Ticket, error) {
 	if u.addressChanged(tx.Op.Now) {
 		return Ticket{}, wrongState(ReasonAddressChanged)
 	}
-	link, code, t, err := tx.IssueTicket(u, ProvenanceEmail, TicketTTL)
+	link, code, t, err := s.IssueTicket(tx, u, ProvenanceEmail, TicketTTL)
 	if err != nil {
 		return t, err
 	}
-	m := templates.DevicesResetMail{Context: tx.About(u), Link: tx.s.URL("/ticket/" + link.Reveal()), Code: code.Reveal(), Until: t.Expires}
-	return t, tx.SendTo(u.Addresses()[:1], tx.s.Locale(u), m, t.Expires)
+	m := templates.DevicesResetMail{Context: tx.About(u), Link: s.URL("/ticket/" + link.Reveal()), Code: code.Reveal(), Until: t.Expires}
+	return t, tx.SendTo(u.Addresses()[:1], s.Accounts.Locale(u), m, t.Expires)
 }
 
 // ticketMAC keeps a short code: a plain hash of 40 bits would be searched through in a moment.
-func (s *Service) ticketMAC(id UserID, code string) []byte {
-	return s.Pepper.MAC("ticket", []byte(id), []byte(normalizeShortCode(code)))
+func (s *SignInService) ticketMAC(id UserID, code string) []byte {
+	return s.Accounts.Pepper.MAC("ticket", []byte(id), []byte(normalizeShortCode(code)))
 }
 
 // normalizeShortCode forgives what people do to a short code: case, hyphens and blanks, O for 0, I and L for 1.
@@ -97,7 +97,7 @@ func (o ticketOutcome) result() (Step, error) {
 
 // RedeemTicketCode judges a short code typed in a login whose password is proven. Its own limit of wrong answers
 // holds (PROTOCOL 17); CodeInvalidTicket, CodeTicketExpired and CodeSameProvenance say why it was refused.
-func (s *Service) RedeemTicketCode(ctx context.Context, req RequestInfo, login Secret, typed string) (Step, error) {
+func (s *SignInService) RedeemTicketCode(ctx context.Context, req RequestInfo, login Secret, typed string) (Step, error) {
 	return s.redeemTicket(ctx, req, login, func(tx *Tx, u *User) (int, Code) {
 		mac := s.ticketMAC(u.ID, typed)
 		for i, t := range u.Tickets {
@@ -110,7 +110,7 @@ func (s *Service) RedeemTicketCode(ctx context.Context, req RequestInfo, login S
 }
 
 // RedeemTicketLink binds the ticket of a mailed link to a login that has just proven the same person's password.
-func (s *Service) RedeemTicketLink(ctx context.Context, req RequestInfo, login, token Secret) (Step, error) {
+func (s *SignInService) RedeemTicketLink(ctx context.Context, req RequestInfo, login, token Secret) (Step, error) {
 	return s.redeemTicket(ctx, req, login, func(tx *Tx, u *User) (int, Code) {
 		l, owner, err := tx.link(token, linkTicket, tx.Op.Now)
 		if err != nil || owner.ID != u.ID {
@@ -120,25 +120,25 @@ func (s *Service) RedeemTicketLink(ctx context.Context, req RequestInfo, login, 
 	})
 }
 
-func (s *Service) redeemTicket(ctx context.Context, req RequestInfo, login Secret, find func(*Tx, *User) (int, Code)) (Step, error) {
-	op := s.NewOperation(req)
-	out, err := Update(ctx, s, op, func(tx *Tx) (ticketOutcome, error) {
-		l, u, step, err := tx.login(login, op.Now)
+func (s *SignInService) redeemTicket(ctx context.Context, req RequestInfo, login Secret, find func(*Tx, *User) (int, Code)) (Step, error) {
+	op := s.Accounts.NewOperation(req)
+	out, err := Update(ctx, s.Accounts, op, func(tx *Tx) (ticketOutcome, error) {
+		l, u, step, err := s.login(tx.Reader, login, op.Now)
 		if err != nil {
 			return ticketOutcome{}, err
 		}
 		if step != StepTicket && !(step == StepEnrol && l.Ticket != grantInvitation) {
 			return ticketOutcome{}, Refuse(CodeWrongState)
 		}
-		wait, f, err := tx.deviceWait(op.Now, &u, throttle.Ticket, l.KnownBrowser)
+		wait, f, err := s.deviceWait(tx.Reader, op.Now, &u, throttle.Ticket, l.KnownBrowser)
 		if err != nil || wait > 0 {
 			return ticketOutcome{wait: wait}, err
 		}
 		i, code := find(tx, &u)
 		if i < 0 {
-			return tx.ticketRefused(&u, f, l.KnownBrowser, code)
+			return s.ticketRefused(tx, &u, f, l.KnownBrowser, code)
 		}
-		return tx.bindTicket(login, l, &u, i)
+		return s.bindTicket(tx, login, l, &u, i)
 	})
 	if err != nil {
 		return StepExpired, err
@@ -146,9 +146,9 @@ func (s *Service) redeemTicket(ctx context.Context, req RequestInfo, login Secre
 	return out.result()
 }
 
-func (tx *Tx) ticketRefused(u *User, f throttle.Failures, known bool, code Code) (ticketOutcome, error) {
+func (s *SignInService) ticketRefused(tx *Tx, u *User, f throttle.Failures, known bool, code Code) (ticketOutcome, error) {
 	if code == CodeInvalidTicket { // links are not guessed and not counted
-		if err := tx.s.Failures.Put(tx.Raw, tx.Op.Now, tx.s.failureID(u.ID), f.WithFailure(tx.Op.Now, throttle.Ticket, known)); err != nil {
+		if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, s.Accounts.failureID(u.ID), f.WithFailure(tx.Op.Now, throttle.Ticket, known)); err != nil {
 			return ticketOutcome{}, fmt.Errorf("counting a wrong ticket: %w", err)
 		}
 	}
@@ -157,29 +157,29 @@ func (tx *Tx) ticketRefused(u *User, f throttle.Failures, known bool, code Code)
 
 // bindTicket lets this login, and no other, enrol with the ticket; what another login had pending by it is
 // worthless from now on. Password and ticket must have come by two hands (PROTOCOL 8).
-func (tx *Tx) bindTicket(secret Secret, l Transaction, u *User, i int) (ticketOutcome, error) {
+func (s *SignInService) bindTicket(tx *Tx, secret Secret, l Transaction, u *User, i int) (ticketOutcome, error) {
 	t := u.Tickets[i]
 	switch {
 	case !tx.Op.Now.Before(t.Expires):
-		return tx.ticketRefused(u, throttle.Failures{}, l.KnownBrowser, CodeTicketExpired)
+		return s.ticketRefused(tx, u, throttle.Failures{}, l.KnownBrowser, CodeTicketExpired)
 	case intersect(l.provenances(u), t.provenances()):
-		return tx.ticketRefused(u, throttle.Failures{}, l.KnownBrowser, CodeSameProvenance)
+		return s.ticketRefused(tx, u, throttle.Failures{}, l.KnownBrowser, CodeSameProvenance)
 	}
 	u.Tickets = slices.Clone(u.Tickets)
 	u.Tickets[i].Transaction = l.ID
 	l.Ticket, l.Enrol = t.ID, nil
 	l.extend(tx.Op.Now)
-	if err := tx.putLogin(secret, l); err != nil {
+	if err := s.putLogin(tx, secret, l); err != nil {
 		return ticketOutcome{}, err
 	}
 	if err := tx.AuditUser(u, audit.TicketPresented, audit.Success, ""); err != nil {
 		return ticketOutcome{}, err
 	}
-	return ticketOutcome{step: tx.s.Next(&l, u, tx.Op.Now)}, tx.Save(u)
+	return ticketOutcome{step: s.Next(&l, u, tx.Op.Now)}, tx.Save(u)
 }
 
 // spendTickets ends every ticket and invitation of the person: a device has been confirmed.
-func (tx *Tx) spendTickets(u *User) error {
+func (s *SignInService) spendTickets(tx *Tx, u *User) error {
 	for _, t := range u.Tickets {
 		if err := tx.DeleteLink(t.Link); err != nil {
 			return err
@@ -200,10 +200,10 @@ func (tx *Tx) spendTickets(u *User) error {
 
 // ResendTicket mails a further ticket to a person who has proven the password, at most three a day and for a
 // week after the reset (PROTOCOL 10).
-func (s *Service) ResendTicket(ctx context.Context, req RequestInfo, login Secret) error {
-	op := s.NewOperation(req)
-	_, err := Update(ctx, s, op, func(tx *Tx) (struct{}, error) {
-		_, u, step, err := tx.login(login, op.Now)
+func (s *SignInService) ResendTicket(ctx context.Context, req RequestInfo, login Secret) error {
+	op := s.Accounts.NewOperation(req)
+	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
+		_, u, step, err := s.login(tx.Reader, login, op.Now)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -211,7 +211,7 @@ func (s *Service) ResendTicket(ctx context.Context, req RequestInfo, login Secre
 			return struct{}{}, Refuse(CodeWrongState)
 		}
 		u.Renewals = append(withinTTL(u.Renewals, op.Now), op.Now)
-		if _, err := tx.MailTicket(&u); err != nil {
+		if _, err := s.MailTicket(tx, &u); err != nil {
 			return struct{}{}, err
 		}
 		if err := tx.AuditUser(&u, audit.TicketRenewed, audit.Success, ""); err != nil {
@@ -224,9 +224,9 @@ func (s *Service) ResendTicket(ctx context.Context, req RequestInfo, login Secre
 
 // TicketLink tells whether a mailed ticket link is still good, without changing anything: nil, CodeInvalidLink or
 // CodeTicketExpired.
-func (s *Service) TicketLink(ctx context.Context, token Secret) error {
-	now := s.Now()
-	return s.View(ctx, func(r Reader) error {
+func (s *SignInService) TicketLink(ctx context.Context, token Secret) error {
+	now := s.Accounts.Now()
+	return s.Accounts.View(ctx, func(r Reader) error {
 		l, u, err := r.link(token, linkTicket, now)
 		if err != nil {
 			return err
@@ -236,7 +236,7 @@ func (s *Service) TicketLink(ctx context.Context, token Secret) error {
 				return nil
 			}
 		}
-		if s.counted(&u) == 0 {
+		if s.Accounts.counted(&u) == 0 {
 			return Refuse(CodeTicketExpired)
 		}
 		return Refuse(CodeInvalidLink)

@@ -25,10 +25,10 @@ func TestALostPhoneIsAMatterOfPasswordAndTicket(t *testing.T) {
 	if started.Step != authn.StepTicket {
 		t.Fatalf("after the password: got step %q, want %q", started.Step, authn.StepTicket)
 	}
-	_, err := h.Service.Verify(t.Context(), h.From, started.Login, totp.Kind, lost.Next())
+	_, err := h.Authn.Verify(t.Context(), h.From, started.Login, totp.Kind, lost.Next())
 	refused(t, err, authn.CodeWrongState, "a code of the lost phone")
-	do(t, h.Service.TicketLink(t.Context(), link), "looking at the link")
-	step, err := h.Service.RedeemTicketLink(t.Context(), h.From, started.Login, link)
+	do(t, h.Authn.TicketLink(t.Context(), link), "looking at the link")
+	step, err := h.Authn.RedeemTicketLink(t.Context(), h.From, started.Login, link)
 	if err != nil || step != authn.StepEnrol {
 		t.Fatalf("presenting the link: got %q, %v, want %q", step, err, authn.StepEnrol)
 	}
@@ -40,12 +40,12 @@ func TestALostPhoneIsAMatterOfPasswordAndTicket(t *testing.T) {
 	if got := len(mailed[templates.DeviceAddedMail](h)); got != 1 {
 		t.Errorf("got %d mails about the device, want 1", got)
 	}
-	refused(t, h.Service.TicketLink(t.Context(), link), authn.CodeInvalidLink, "the link afterwards")
+	refused(t, h.Authn.TicketLink(t.Context(), link), authn.CodeInvalidLink, "the link afterwards")
 	second := h.password(h.From, amelie)
 	if second.Step != authn.StepVerify {
 		t.Fatalf("signing in again: got step %q", second.Step)
 	}
-	_, err = h.Service.RedeemTicketCode(t.Context(), h.From, second.Login, code.Reveal())
+	_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, second.Login, code.Reveal())
 	refused(t, err, authn.CodeWrongState, "the ticket's code afterwards")
 	if v := h.verify(second.Login, lost.Next()); v.Accepted() {
 		t.Error("the lost phone signs in")
@@ -82,7 +82,7 @@ func TestWhatPeopleDoToAShortCodeIsForgiven(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := h.Service.RedeemTicketCode(t.Context(), h.From, h.password(h.From, amelie).Login, test.typed)
+			_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, h.password(h.From, amelie).Login, test.typed)
 			refused(t, err, test.want, "presenting")
 		})
 	}
@@ -93,21 +93,21 @@ func TestATicketInTwoBrowsersEnrolsOnlyWhereItWasPresentedLast(t *testing.T) {
 	u, _, _ := h.Member(amelie, nil)
 	link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	first, second := h.password(h.From, amelie), h.password(h.From, amelie)
-	_, err := h.Service.RedeemTicketLink(t.Context(), h.From, first.Login, link)
+	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, first.Login, link)
 	do(t, err, "presenting in the first browser")
 	old := h.BeginPhone(authn.Flow{Login: first.Login}, "Premier")
 	if got := h.step(second.Login); got != authn.StepTicket {
 		t.Errorf("the other browser: got step %q, want %q: nothing moves by itself", got, authn.StepTicket)
 	}
-	_, err = h.Service.RedeemTicketCode(t.Context(), h.From, second.Login, code.Reveal())
+	_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, second.Login, code.Reveal())
 	do(t, err, "presenting in the second browser")
-	_, err = h.Service.FinishEnrol(t.Context(), h.From, authn.Flow{Login: first.Login}, "", old.Code())
+	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Login: first.Login}, "", old.Code())
 	refused(t, err, authn.CodeForbidden, "confirming in the first browser")
-	_, err = h.Service.RedeemTicketCode(t.Context(), h.From, first.Login, code.Reveal())
+	_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, first.Login, code.Reveal())
 	do(t, err, "presenting in the first browser again")
-	_, err = h.Service.FinishEnrol(t.Context(), h.From, authn.Flow{Login: first.Login}, "", old.Code())
+	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Login: first.Login}, "", old.Code())
 	refused(t, err, authn.CodeExpired, "confirming the secret that was voided")
-	_, err = h.Service.BeginEnrol(t.Context(), h.From, authn.Flow{Login: second.Login}, authn.Enrolling{Kind: totp.Kind})
+	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Login: second.Login}, authn.Enrolling{Kind: totp.Kind})
 	refused(t, err, authn.CodeForbidden, "enrolling where the ticket went away")
 	if got := len(h.User(string(u.ID)).Devices); got != 0 {
 		t.Errorf("got %d devices, want none", got)
@@ -123,19 +123,19 @@ func TestOneTicketUsedEndsAll(t *testing.T) {
 	links := []authn.Secret{first}
 	for range 2 {
 		h.EmptyOutbox()
-		do(t, h.Service.ResendTicket(t.Context(), h.From, login.Login), "renewing")
+		do(t, h.Authn.ResendTicket(t.Context(), h.From, login.Login), "renewing")
 		links = append(links, tokenOf(mailed[templates.DevicesResetMail](h)[0].Link))
 	}
-	_, err := h.Service.RedeemTicketLink(t.Context(), h.From, login.Login, links[0])
+	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login.Login, links[0])
 	do(t, err, "presenting the first ticket")
-	_, err = h.Service.RedeemTicketLink(t.Context(), h.From, other.Login, links[1])
+	_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, other.Login, links[1])
 	do(t, err, "presenting the second ticket elsewhere")
 	pending := h.BeginPhone(authn.Flow{Login: other.Login}, "Autre")
 	h.Enrol(authn.Flow{Login: login.Login}, "Nouveau")
 	for i, l := range links {
-		refused(t, h.Service.TicketLink(t.Context(), l), authn.CodeInvalidLink, "link "+string(rune('1'+i)))
+		refused(t, h.Authn.TicketLink(t.Context(), l), authn.CodeInvalidLink, "link "+string(rune('1'+i)))
 	}
-	_, err = h.Service.FinishEnrol(t.Context(), h.From, authn.Flow{Login: other.Login}, "", pending.Code())
+	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Login: other.Login}, "", pending.Code())
 	refused(t, err, authn.CodeForbidden, "confirming what another ticket began")
 	if got := h.User(string(u.ID)); len(got.Devices) != 1 || len(got.Tickets) != 0 {
 		t.Errorf("got %d devices and %d tickets, want 1 and none", len(got.Devices), len(got.Tickets))
@@ -147,29 +147,29 @@ func TestAnExpiredTicketIsRenewedThreeTimesADayForAWeek(t *testing.T) {
 	u, _, _ := h.Member(amelie, func(u *authn.User) { u.SecondEmail = "amelie@home.example" })
 	link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	h.Clock.Advance(authn.TicketTTL)
-	refused(t, h.Service.TicketLink(t.Context(), link), authn.CodeTicketExpired, "the link after a day")
+	refused(t, h.Authn.TicketLink(t.Context(), link), authn.CodeTicketExpired, "the link after a day")
 	login := h.password(h.From, amelie).Login
-	_, err := h.Service.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
+	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
 	refused(t, err, authn.CodeTicketExpired, "the code after a day")
-	_, err = h.Service.RedeemTicketLink(t.Context(), h.From, login, link)
+	_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 	refused(t, err, authn.CodeTicketExpired, "presenting the link after a day")
 	h.EmptyOutbox()
 	for range 3 {
-		do(t, h.Service.ResendTicket(t.Context(), h.From, login), "renewing")
+		do(t, h.Authn.ResendTicket(t.Context(), h.From, login), "renewing")
 	}
-	refused(t, h.Service.ResendTicket(t.Context(), h.From, login), authn.CodeWrongState, "a fourth in a day")
+	refused(t, h.Authn.ResendTicket(t.Context(), h.From, login), authn.CodeWrongState, "a fourth in a day")
 	mails := h.Mails()
 	if len(mails) != 3 || mails[0].To != amelie || !mails[0].UselessAfter.Equal(h.Clock.Now().Add(authn.TicketTTL)) {
 		t.Errorf("got %d mails (%+v), want 3 to the first address, useless after a day", len(mails), mails)
 	}
 	h.Clock.Advance(24 * time.Hour)
 	login = h.password(h.From, amelie).Login
-	do(t, h.Service.ResendTicket(t.Context(), h.From, login), "renewing the next day")
+	do(t, h.Authn.ResendTicket(t.Context(), h.From, login), "renewing the next day")
 	h.Clock.Advance(6 * 24 * time.Hour)
 	if got := h.password(h.From, amelie); got.Step != authn.StepBlocked {
 		t.Errorf("a week later: got step %q, want %q", got.Step, authn.StepBlocked)
 	} else {
-		refused(t, h.Service.ResendTicket(t.Context(), h.From, got.Login), authn.CodeWrongState, "renewing after a week")
+		refused(t, h.Authn.ResendTicket(t.Context(), h.From, got.Login), authn.CodeWrongState, "renewing after a week")
 	}
 }
 
@@ -194,7 +194,7 @@ func TestPasswordAndTicketMustComeByTwoHands(t *testing.T) {
 			h.Change(u.ID, func(u *authn.User) { u.Password.Provenance = test.password })
 			_, code := h.reset(u.ID, test.ticket, authn.ScreenTicketTTL)
 			login := h.password(h.From, amelie).Login
-			step, err := h.Service.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
+			step, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
 			refused(t, err, test.want, "presenting")
 			if (step == authn.StepEnrol) != (test.want == "") || (h.step(login) == authn.StepEnrol) != (test.want == "") {
 				t.Errorf("got step %q", step)
@@ -212,11 +212,11 @@ func TestAHandedCodeLivesTenMinutesAndHasNoLink(t *testing.T) {
 	}
 	h.Clock.Advance(authn.ScreenTicketTTL - time.Second)
 	login := h.password(h.From, amelie).Login
-	if _, err := h.Service.RedeemTicketCode(t.Context(), h.From, login, code.Reveal()); err != nil {
+	if _, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal()); err != nil {
 		t.Errorf("within its ten minutes: %v", err)
 	}
 	h.Clock.Advance(time.Second)
-	_, err := h.Service.RedeemTicketCode(t.Context(), h.From, h.password(h.From, amelie).Login, code.Reveal())
+	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, h.password(h.From, amelie).Login, code.Reveal())
 	refused(t, err, authn.CodeTicketExpired, "after ten minutes")
 	if got := h.step(login); got == authn.StepEnrol {
 		t.Error("a login still enrols with a ticket whose time is over")
@@ -229,14 +229,14 @@ func TestATicketSpentOnRecoveryCodesIsRefused(t *testing.T) {
 	u, _, _ := h.Member(amelie, nil)
 	link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	login := h.password(h.From, amelie).Login
-	_, err := h.Service.RedeemTicketLink(t.Context(), h.From, login, link)
+	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 	do(t, err, "presenting the link")
-	_, err = h.Service.BeginEnrol(t.Context(), h.From, authn.Flow{Login: login}, authn.Enrolling{Kind: recovery.Kind})
+	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Login: login}, authn.Enrolling{Kind: recovery.Kind})
 	refused(t, err, authn.CodeForbidden, "making recovery codes by a ticket")
 	invited := h.Person("nadia@garage.example", nil)
-	started, err := h.Service.AcceptInvitation(t.Context(), h.From, h.Invite(invited.ID), authntest.Password)
+	started, err := h.Authn.AcceptInvitation(t.Context(), h.From, h.Invite(invited.ID), authntest.Password)
 	do(t, err, "accepting")
-	_, err = h.Service.BeginEnrol(t.Context(), h.From, authn.Flow{Login: started.Login}, authn.Enrolling{Kind: recovery.Kind})
+	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Login: started.Login}, authn.Enrolling{Kind: recovery.Kind})
 	refused(t, err, authn.CodeForbidden, "making recovery codes by an invitation")
 }
 
@@ -246,7 +246,7 @@ func TestADeviceLostAfterAResetNeedsAResetOfItsOwn(t *testing.T) {
 	u, _, _ := h.Member(amelie, nil)
 	link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	login := h.password(h.From, amelie).Login
-	_, err := h.Service.RedeemTicketLink(t.Context(), h.From, login, link)
+	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 	do(t, err, "presenting the link")
 	h.Enrol(authn.Flow{Login: login}, "Nouveau")
 	h.Change(u.ID, func(u *authn.User) { u.Devices[0].Disabled = "clone" })
@@ -254,7 +254,7 @@ func TestADeviceLostAfterAResetNeedsAResetOfItsOwn(t *testing.T) {
 	if started.Step != authn.StepBlocked {
 		t.Errorf("got step %q, want %q", started.Step, authn.StepBlocked)
 	}
-	refused(t, h.Service.ResendTicket(t.Context(), h.From, started.Login), authn.CodeWrongState, "renewing")
+	refused(t, h.Authn.ResendTicket(t.Context(), h.From, started.Login), authn.CodeWrongState, "renewing")
 }
 
 func TestAGuesserOfTicketCodesIsStoppedAtTenAnHour(t *testing.T) {
@@ -264,7 +264,7 @@ func TestAGuesserOfTicketCodesIsStoppedAtTenAnHour(t *testing.T) {
 	judged := 0
 	for range 14 {
 		login := h.password(h.at("198.51.100.7"), amelie).Login
-		_, err := h.Service.RedeemTicketCode(t.Context(), h.From, login, "AAAA-AAAA")
+		_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, "AAAA-AAAA")
 		if authn.CodeOf(err) == authn.CodeInvalidTicket {
 			judged++
 		} else if authn.CodeOf(err) != authn.CodeRateLimited || retry(err) > time.Hour || retry(err) <= 0 {
@@ -276,10 +276,10 @@ func TestAGuesserOfTicketCodesIsStoppedAtTenAnHour(t *testing.T) {
 		t.Errorf("%d were judged, want 10", judged)
 	}
 	login := h.password(h.From, amelie).Login
-	_, err := h.Service.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
+	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
 	refused(t, err, authn.CodeRateLimited, "the right code meanwhile")
 	h.Clock.Advance(time.Hour)
-	_, err = h.Service.RedeemTicketLink(t.Context(), h.From, h.password(h.From, amelie).Login, link)
+	_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, h.password(h.From, amelie).Login, link)
 	do(t, err, "an hour later")
 }
 
@@ -288,16 +288,16 @@ func TestAWrongConfirmationKeepsTheTicketAndTheSecret(t *testing.T) {
 	u, _, _ := h.Member(amelie, nil)
 	link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	login := h.password(h.From, amelie).Login
-	_, err := h.Service.RedeemTicketLink(t.Context(), h.From, login, link)
+	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 	do(t, err, "presenting")
 	seat := authn.Flow{Login: login}
 	p := h.BeginPhone(seat, "Nouveau")
-	done, err := h.Service.FinishEnrol(t.Context(), h.From, seat, "", wrong(p))
+	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", wrong(p))
 	if err != nil || done.Rejected != factors.ReasonWrong || len(h.User(string(u.ID)).Devices) != 0 {
 		t.Fatalf("a wrong code: got %+v, %v", done.Verification, err)
 	}
-	do(t, h.Service.TicketLink(t.Context(), link), "the link after a wrong code")
-	if done, err = h.Service.FinishEnrol(t.Context(), h.From, seat, "", p.Code()); err != nil || !done.Accepted() {
+	do(t, h.Authn.TicketLink(t.Context(), link), "the link after a wrong code")
+	if done, err = h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", p.Code()); err != nil || !done.Accepted() {
 		t.Errorf("then the right one: %v, %q", err, done.Rejected)
 	}
 }

@@ -32,18 +32,18 @@ type TransactionState struct {
 }
 
 // Transaction tells where a login stands; CodeExpired when it is gone.
-func (s *Service) Transaction(ctx context.Context, secret Secret) (TransactionState, error) {
-	now := s.Now()
+func (s *SignInService) Transaction(ctx context.Context, secret Secret) (TransactionState, error) {
+	now := s.Accounts.Now()
 	var out TransactionState
-	err := s.View(ctx, func(r Reader) error {
-		l, u, step, err := r.login(secret, now)
+	err := s.Accounts.View(ctx, func(r Reader) error {
+		l, u, step, err := s.login(r, secret, now)
 		if err != nil {
 			return err
 		}
-		out = TransactionState{Step: step, User: u.ID, Login: u.Login, Name: u.DisplayName(), Locale: s.Locale(&u),
+		out = TransactionState{Step: step, User: u.ID, Login: u.Login, Name: u.DisplayName(), Locale: s.Accounts.Locale(&u),
 			Devices: withDisplayNames(s.verifiable(&l, &u)), Have: withDisplayNames(u.Devices), ReturnTo: l.ReturnTo}
 		for _, d := range s.verifiable(&l, &u) { // the devices listed above are without what tells it
-			out.Codes += s.Describe(d).Left
+			out.Codes += s.Accounts.Describe(d).Left
 		}
 		out.Invited = step == StepBlocked && u.Invited.Link != "" && now.Before(u.Invited.Expires)
 		out.Enrolment = l.Enrol.shown(now)
@@ -53,7 +53,7 @@ func (s *Service) Transaction(ctx context.Context, secret Secret) (TransactionSt
 		if step == StepTicket {
 			out.CanRenew = u.mayRenew(now)
 		}
-		out.Wait, _, err = r.deviceWait(now, &u, throttle.Code, l.KnownBrowser)
+		out.Wait, _, err = s.deviceWait(r, now, &u, throttle.Code, l.KnownBrowser)
 		return err
 	})
 	return out, err
@@ -77,10 +77,10 @@ func lastUse(d factors.Device) time.Time {
 }
 
 // BeginVerify opens the second step by one kind and tells what to show.
-func (s *Service) BeginVerify(ctx context.Context, req RequestInfo, secret Secret, kind factors.Kind) (Prompt, error) {
-	op := s.NewOperation(req)
-	return Update(ctx, s, op, func(tx *Tx) (Prompt, error) {
-		l, u, step, err := tx.login(secret, op.Now)
+func (s *SignInService) BeginVerify(ctx context.Context, req RequestInfo, secret Secret, kind factors.Kind) (Prompt, error) {
+	op := s.Accounts.NewOperation(req)
+	return Update(ctx, s.Accounts, op, func(tx *Tx) (Prompt, error) {
+		l, u, step, err := s.login(tx.Reader, secret, op.Now)
 		if err != nil {
 			return Prompt{}, err
 		}
@@ -92,7 +92,7 @@ func (s *Service) BeginVerify(ctx context.Context, req RequestInfo, secret Secre
 			return Prompt{}, err
 		}
 		l.Ceremony = c
-		return prompt, tx.putLogin(secret, l)
+		return prompt, s.putLogin(tx, secret, l)
 	})
 }
 
@@ -106,15 +106,15 @@ type Verified struct {
 }
 
 // Verify judges the second step of a login. A refused answer is an outcome: it has been counted and audited.
-func (s *Service) Verify(ctx context.Context, req RequestInfo, secret Secret, kind factors.Kind, answer []byte) (Verified, error) {
+func (s *SignInService) Verify(ctx context.Context, req RequestInfo, secret Secret, kind factors.Kind, answer []byte) (Verified, error) {
 	return s.verify(ctx, req, secret, kind, answer, func(factors.Device) bool { return true })
 }
 
 // verify is Verify by these devices alone.
-func (s *Service) verify(ctx context.Context, req RequestInfo, secret Secret, kind factors.Kind, answer []byte, by func(factors.Device) bool) (Verified, error) {
+func (s *SignInService) verify(ctx context.Context, req RequestInfo, secret Secret, kind factors.Kind, answer []byte, by func(factors.Device) bool) (Verified, error) {
 	var out Verified
 	err := retryOnConflict(ctx, func() (bool, error) {
-		op := s.NewOperation(req)
+		op := s.Accounts.NewOperation(req)
 		kept := reading{program: req.APIToken}
 		l, u, wait, err := s.verifying(ctx, op, secret, kind, &kept)
 		if err != nil {
@@ -129,7 +129,7 @@ func (s *Service) verify(ctx context.Context, req RequestInfo, secret Secret, ki
 		if err != nil {
 			return false, err
 		}
-		done, err := Update(ctx, s, op, func(tx *Tx) (*Verified, error) { return tx.storeVerified(secret, t, &kept) })
+		done, err := Update(ctx, s.Accounts, op, func(tx *Tx) (*Verified, error) { return s.storeVerified(tx, secret, t, &kept) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -141,88 +141,88 @@ func (s *Service) verify(ctx context.Context, req RequestInfo, secret Secret, ki
 
 // verifying reads a login that is at its second step, and looks whether an answer of the kind may be judged at all,
 // before work is spent on it.
-func (s *Service) verifying(ctx context.Context, op *Operation, secret Secret, kind factors.Kind, kept *reading) (l Transaction, u User, wait time.Duration, err error) {
-	err = s.View(ctx, func(r Reader) error {
+func (s *SignInService) verifying(ctx context.Context, op *Operation, secret Secret, kind factors.Kind, kept *reading) (l Transaction, u User, wait time.Duration, err error) {
+	err = s.Accounts.View(ctx, func(r Reader) error {
 		var step Step
-		if l, u, step, err = r.loginKept(secret, op.Now, kept); err != nil {
+		if l, u, step, err = s.loginKept(r, secret, op.Now, kept); err != nil {
 			return err
 		}
 		if step != StepVerify {
 			return Refuse(CodeWrongState)
 		}
-		wait, _, err = r.deviceWait(op.Now, &u, s.classOf(kind), l.KnownBrowser)
+		wait, _, err = s.deviceWait(r, op.Now, &u, s.classOf(kind), l.KnownBrowser)
 		return err
 	})
 	return l, u, wait, err
 }
 
 // waiting looks whether an answer of the kind may be judged at all, before work is spent on it.
-func (s *Service) waiting(ctx context.Context, op *Operation, u *User, kind factors.Kind, known bool) (time.Duration, error) {
+func (s *SignInService) waiting(ctx context.Context, op *Operation, u *User, kind factors.Kind, known bool) (time.Duration, error) {
 	var wait time.Duration
-	err := s.Store.View(ctx, func(snap store.Snapshot) error {
+	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		var err error
-		wait, _, err = s.In(snap).deviceWait(op.Now, u, s.classOf(kind), known)
+		wait, _, err = s.deviceWait(s.Accounts.In(snap), op.Now, u, s.classOf(kind), known)
 		return err
 	})
 	return wait, err
 }
 
 // storeVerified stores what the second step came to; nil when the record is not the one that was judged.
-func (tx *Tx) storeVerified(secret Secret, t deviceAttempt, kept *reading) (*Verified, error) {
-	l, u, step, err := tx.loginKept(secret, tx.Op.Now, kept)
+func (s *SignInService) storeVerified(tx *Tx, secret Secret, t deviceAttempt, kept *reading) (*Verified, error) {
+	l, u, step, err := s.loginKept(tx.Reader, secret, tx.Op.Now, kept)
 	if err != nil {
 		return nil, err
 	}
 	if step != StepVerify || u.Revision != t.rev {
 		return nil, nil
 	}
-	j, err := tx.count(&u, t)
+	j, err := s.count(tx, &u, t)
 	if err != nil {
 		return nil, err
 	}
 	if !j.Accepted() {
-		return &Verified{Verification: j, Completed: Completed{Step: tx.s.Next(&l, &u, tx.Op.Now)}}, tx.storeRefused(secret, l, &u, t, j)
+		return &Verified{Verification: j, Completed: Completed{Step: s.Next(&l, &u, tx.Op.Now)}}, s.storeRefused(tx, secret, l, &u, t, j)
 	}
 	out := Verified{Verification: j, ReturnTo: l.ReturnTo}
 	if err := tx.AuditUser(&u, audit.FactorProven, audit.Success, string(t.kind)); err != nil {
 		return nil, err
 	}
-	if err := tx.afterProof(&u, &l); err != nil {
+	if err := s.afterProof(tx, &u, &l); err != nil {
 		return nil, err
 	}
 	if out.Enrol = t.class == throttle.Recovery; !out.Enrol {
 		u.Password.confirmProvenance() // proven together with a device, which a code on paper is not
 		u.EverHadDevice = true         // also of one from another house, which is the person's from now on (PROTOCOL 23)
-	} else if err := tx.recoveryUsed(&u, j.CodesLeft); err != nil {
+	} else if err := s.recoveryUsed(tx, &u, j.CodesLeft); err != nil {
 		return nil, err
 	}
-	if out.Completed, err = tx.complete(secret, l, &u, SecondFactor{AMR: addAMR(true, t.outcome.AMR), Spare: out.Enrol}); err != nil {
+	if out.Completed, err = s.complete(tx, secret, l, &u, SecondFactor{AMR: addAMR(true, t.outcome.AMR), Spare: out.Enrol}); err != nil {
 		return nil, err
 	}
 	return &out, tx.Save(&u)
 }
 
 // storeRefused keeps what a refused answer leaves behind: its count in the login, a burnt step, a clone's mark.
-func (tx *Tx) storeRefused(secret Secret, l Transaction, u *User, t deviceAttempt, j Verification) error {
+func (s *SignInService) storeRefused(tx *Tx, secret Secret, l Transaction, u *User, t deviceAttempt, j Verification) error {
 	if j.Wait > 0 {
 		return nil
 	}
 	changed := t.outcome.Device.ID != "" || j.told
 	l.Ceremony = l.Ceremony.with(tx.Op.Now, t.kind, t.outcome.Pending)
-	if err := tx.putLogin(secret, l); err != nil || !changed {
+	if err := s.putLogin(tx, secret, l); err != nil || !changed {
 		return err
 	}
 	return tx.Save(u)
 }
 
 // afterProof is what a second step settles: a password chosen by a link takes effect now.
-func (tx *Tx) afterProof(u *User, l *Transaction) error {
+func (s *SignInService) afterProof(tx *Tx, u *User, l *Transaction) error {
 	if n := l.NewPassword; n != nil {
 		if err := tx.DeleteLink(n.Link); err != nil {
 			return fmt.Errorf("ending a password link: %w", err)
 		}
 		u.Password = Password{Hash: n.PHC, Provenance: l.provenance(u), Set: tx.Op.Now}
-		if err := tx.passwordChanged(u); err != nil {
+		if err := s.passwordChanged(tx, u); err != nil {
 			return err
 		}
 		if _, err := tx.RevokeSessions(u, ""); err != nil {
@@ -233,7 +233,7 @@ func (tx *Tx) afterProof(u *User, l *Transaction) error {
 }
 
 // passwordChanged raises the epochs and tells the person; the caller ends or re-issues sessions.
-func (tx *Tx) passwordChanged(u *User) error {
+func (s *SignInService) passwordChanged(tx *Tx, u *User) error {
 	u.Epoch++
 	u.PasswordEpoch++
 	u.Tickets = nil
@@ -245,7 +245,7 @@ func (tx *Tx) passwordChanged(u *User) error {
 }
 
 // recoveryUsed tells that a recovery code was taken.
-func (tx *Tx) recoveryUsed(u *User, left int) error {
+func (s *SignInService) recoveryUsed(tx *Tx, u *User, left int) error {
 	tx.AddActivity(u, audit.RecoveryCodeSpent, "")
 	if err := tx.AuditUser(u, audit.RecoveryCodeSpent, audit.Success, ""); err != nil {
 		return err

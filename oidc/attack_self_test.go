@@ -73,7 +73,7 @@ func TestAClientUndoesWhatAnAdministratorDecidesMeanwhile(t *testing.T) {
 	h := authntest.New(t)
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	m := &meddled{Store: h.Store}
-	p, err := oidc.New(oidc.Config{Store: m, Ring: h.Ring, Pepper: h.Keys.Pepper, People: h.Service, Log: h.Log, Issuer: "https://login.example", Now: h.Clock.Now})
+	p, err := oidc.New(oidc.Config{Store: m, Ring: h.Ring, Pepper: h.Keys.Pepper, People: h.Accounts, Sessions: h.Sessions, Log: h.Log, Issuer: "https://login.example", Now: h.Clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -298,7 +298,7 @@ func (p *Provider) advance(ctx context.Context, browser Browser, k *Ask, request
 
 // bearer is the session of a browser; nil when nobody is signed in.
 func (p *Provider) bearer(r store.Reader, session string, now time.Time) (*authn.Bearer, error) {
-	b, err := p.People.Lookup(r, session, now)
+	b, err := p.Sessions.Lookup(r, session, now)
 	if gone(err) {
 		return nil, nil
 	}

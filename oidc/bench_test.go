@@ -44,8 +44,8 @@ func openBench(b *testing.B, alg string) *bench {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	const people = 2000
 	crowd := authntest.NewPopulation(b, people)
-	s := crowd.Service
-	p, err := oidc.New(oidc.Config{Store: s.Store, Ring: crowd.Ring, Pepper: s.Pepper, People: s, Log: s.Log, Issuer: "https://login.example", Now: s.Now})
+	s := crowd.Accounts
+	p, err := oidc.New(oidc.Config{Store: s.Store, Ring: crowd.Ring, Pepper: s.Pepper, People: s, Sessions: crowd.Sessions, Log: s.Log, Issuer: "https://login.example", Now: s.Now})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func openBench(b *testing.B, alg string) *bench {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &bench{b: b, crowd: crowd, provider: p, sessions: crowd.Sessions(people), client: c}
+	return &bench{b: b, crowd: crowd, provider: p, sessions: crowd.SignedIn(people), client: c}
 }
 
 // at is where a call comes from: each from an address of its own, for limits are by address.
@@ -143,7 +143,7 @@ func (e *bench) commits() float64 {
 		all.Go(func() {
 			for i := 0; time.Since(began) < time.Second; i++ {
 				key := fmt.Sprintf("code/bench-%d-%d", n, i)
-				err := e.crowd.Service.Store.Update(e.b.Context(), func(tx store.Tx) error { return tx.Put(key, value) })
+				err := e.crowd.Accounts.Store.Update(e.b.Context(), func(tx store.Tx) error { return tx.Put(key, value) })
 				if err != nil {
 					e.b.Error(err)
 					return

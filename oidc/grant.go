@@ -69,7 +69,7 @@ func (p *Provider) judge(r store.Reader, now time.Time, g *Grant) (standing, err
 	case st.Status != authn.StatusActive || st.Epoch != g.Epoch:
 		return ended, nil
 	}
-	_, err = p.People.Lookup(r, g.Session, now)
+	_, err = p.Sessions.Lookup(r, g.Session, now)
 	switch {
 	case err == nil:
 		return stands, nil
@@ -78,7 +78,7 @@ func (p *Provider) judge(r store.Reader, now time.Time, g *Grant) (standing, err
 	case g.Outlived:
 		return stands, nil
 	}
-	listed, err := p.People.IsListed(r, g.User, g.Session)
+	listed, err := p.Sessions.IsListed(r, g.User, g.Session)
 	switch {
 	case err != nil || !listed:
 		return ended, err
@@ -206,7 +206,7 @@ func (p *Provider) endSession(ctx context.Context, user authn.UserID, sid string
 			if g.SID != sid || !over {
 				return g.SID == sid
 			}
-			_, err := p.People.Lookup(s, g.Session, p.now())
+			_, err := p.Sessions.Lookup(s, g.Session, p.now())
 			if err != nil && !gone(err) {
 				failed = err
 			}

@@ -19,10 +19,8 @@ import (
 // within the snapshot or the change of r, so that an answer and what is made of it belong together.
 type People interface {
 	NewOperation(from authn.RequestInfo) *authn.Operation
-	Lookup(r store.Reader, session string, now time.Time) (authn.Bearer, error)
 	Summary(r store.Reader, id authn.UserID) (authn.Summary, error)
 	User(r store.Reader, id authn.UserID) (authn.User, error)
-	IsListed(r store.Reader, id authn.UserID, session string) (bool, error)
 	HasPhishingResistant(u *authn.User) bool
 	// DeviceSignedIn tells the person by mail, in the change of tx, that a device of this application may act for them.
 	DeviceSignedIn(tx store.Tx, a *authn.Operation, id authn.UserID, app string) error
@@ -32,15 +30,16 @@ type People interface {
 
 // Config is what a Provider stands on. Everything but Deliver, Fetch, Check, ClientCredentials and Errors is required.
 type Config struct {
-	Store   store.Store
-	Ring    *store.Keyring
-	Pepper  store.Pepper
-	People  People
-	Log     audit.Log
-	Issuer  string // the public URL, without a slash at the end
-	Now     func() time.Time
-	Deliver Deliverer // how a logout reaches an application; nil: back-channel logout is neither offered nor kept
-	Fetch   Fetcher   // how keys that an application publishes are read; nil: jwks_uri is not taken
+	Store    store.Store
+	Ring     *store.Keyring
+	Pepper   store.Pepper
+	People   People
+	Sessions *authn.SessionService
+	Log      audit.Log
+	Issuer   string // the public URL, without a slash at the end
+	Now      func() time.Time
+	Deliver  Deliverer // how a logout reaches an application; nil: back-channel logout is neither offered nor kept
+	Fetch    Fetcher   // how keys that an application publishes are read; nil: jwks_uri is not taken
 	// Check judges an address that we are to call before it is stored, with an error for whoever registers it; nil: it
 	// is https, or on this machine.
 	Check  func(address string) error

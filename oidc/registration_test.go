@@ -16,7 +16,7 @@ func open(t testing.TB) (*authntest.Env, *oidc.Provider) {
 	t.Helper()
 	h := authntest.New(t)
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // as the program does: the library logs there
-	p, err := oidc.New(oidc.Config{Store: h.Store, Ring: h.Ring, Pepper: h.Keys.Pepper, People: h.Service, Log: h.Log, Issuer: "https://login.example", Now: h.Clock.Now})
+	p, err := oidc.New(oidc.Config{Store: h.Store, Ring: h.Ring, Pepper: h.Keys.Pepper, People: h.Accounts, Sessions: h.Sessions, Log: h.Log, Issuer: "https://login.example", Now: h.Clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ func (s *server) account(r *http.Request) (authn.AccountView, error) {
 	if !v.SignedIn() {
 		return authn.AccountView{}, authn.Refuse(authn.CodeNoSession)
 	}
-	return s.People.Account(r.Context(), v.session)
+	return s.Authn.Account(r.Context(), v.session)
 }
 
 // proven is account for an act that asks for a fresh proof: it is asked for before the form is shown, so that
@@ -42,9 +42,9 @@ func (s *server) accountPage(r *http.Request, b templates.Base, a authn.AccountV
 		return templates.Account{}, err
 	}
 	page := templates.Account{Base: b, Login: a.Login, Garages: a.Groups, RecoveryMade: made, RecoveryLeft: left,
-		CopiesAllowed: s.People.Policy.AllowCopies}
+		CopiesAllowed: s.Accounts.Policy.AllowCopies}
 	for _, d := range a.Devices {
-		if !s.People.Describe(d).Spare {
+		if !s.Accounts.Describe(d).Spare {
 			page.Devices = append(page.Devices, s.deviceOf(a, d))
 		}
 	}
@@ -65,7 +65,7 @@ func (s *server) accountPage(r *http.Request, b templates.Base, a authn.AccountV
 
 // deviceOf is a device as the pages show it.
 func (s *server) deviceOf(a authn.AccountView, d factors.Device) templates.Device {
-	about := s.People.Describe(d)
+	about := s.Accounts.Describe(d)
 	out := templates.Device{ID: string(d.ID), Name: d.Name, Kind: string(d.Kind), App: appOf(d.App), Added: d.Added,
 		LastUsed: d.LastUsed, Disabled: d.Disabled, By: d.By, Last: d.Usable() && about.Counts && a.Counted <= 1}
 	for _, c := range d.Copies {
@@ -95,15 +95,15 @@ func devicePath(id factors.DeviceID, act string) string {
 func (s *server) getAdd(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err == nil {
-		err = s.People.CheckAllowed(r.Context(), authn.Flow{Session: visitOf(r).session})
+		err = s.Enrolment.CheckAllowed(r.Context(), authn.Flow{Session: visitOf(r).session})
 	}
 	if err != nil {
 		return err
 	}
-	page := templates.AddDevice{Base: s.base(r), CopiesAllowed: s.People.Policy.AllowCopies}
+	page := templates.AddDevice{Base: s.base(r), CopiesAllowed: s.Accounts.Policy.AllowCopies}
 	page.NoPhones, page.NoKeys = s.full(a.Devices)
 	for _, d := range a.Devices {
-		if s.People.CanCopy(d) {
+		if s.Enrolment.CanCopy(d) {
 			page.Phones = append(page.Phones, s.deviceOf(a, d))
 		}
 	}
@@ -113,7 +113,7 @@ func (s *server) getAdd(w http.ResponseWriter, r *http.Request) error {
 func (s *server) getRenew(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err == nil {
-		err = s.People.CheckAllowed(r.Context(), authn.Flow{Session: visitOf(r).session})
+		err = s.Enrolment.CheckAllowed(r.Context(), authn.Flow{Session: visitOf(r).session})
 	}
 	if err != nil {
 		return err
@@ -138,14 +138,14 @@ func (s *server) postRenew(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) postEndSession(w http.ResponseWriter, r *http.Request) error {
-	if err := s.People.RevokeSession(r.Context(), origin(r), visitOf(r).session, r.PathValue("id")); err != nil {
+	if err := s.Sessions.RevokeSession(r.Context(), origin(r), visitOf(r).session, r.PathValue("id")); err != nil {
 		return err
 	}
 	return redirect(w, "/account?done=session_ended")
 }
 
 func (s *server) postEndOthers(w http.ResponseWriter, r *http.Request) error {
-	issued, err := s.People.RevokeOthers(r.Context(), origin(r), visitOf(r).session)
+	issued, err := s.Sessions.RevokeOthers(r.Context(), origin(r), visitOf(r).session)
 	if err != nil {
 		return err
 	}

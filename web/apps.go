@@ -242,7 +242,7 @@ func (s *server) leave(w http.ResponseWriter, r *http.Request, l oidc.Leaving) e
 // signOut ends the session of a browser, here and in the applications.
 func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
 	if v := visitOf(r); v.SignedIn() {
-		if err := s.People.SignOut(r.Context(), origin(r), v.session); err != nil {
+		if err := s.Sessions.SignOut(r.Context(), origin(r), v.session); err != nil {
 			return err
 		}
 		if s.OIDC != nil {

@@ -12,10 +12,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/authntest"
-	"barillet/internal/audit"
-	"barillet/internal/throttle"
 	"barillet/oidc"
-	"barillet/store"
 	"barillet/web"
 )
 
@@ -83,7 +80,7 @@ func TestAGrantForOfflineOutlivesItsSessionByTimeAndNotBySignOut(t *testing.T) {
 	if err := provider.Reap(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Service.DeleteExpiredSessions(t.Context()); err != nil {
+	if err := p.Sessions.DeleteExpiredSessions(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	p.Clock.Advance(2 * time.Hour) // longer than any session may last; a later sign-in forgets the session's place in the list
@@ -254,23 +251,14 @@ func TestUserinfoTakesAnAccessTokenAndNothingElse(t *testing.T) {
 // reopened is the place as another process finds it in the store: nothing that was kept in memory is there.
 func (p *place) reopened(t testing.TB) *place {
 	t.Helper()
-	ring, err := store.OpenKeyring(t.Context(), p.Store, p.Keys, p.Clock.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	was := p.Service
-	people := &authn.Service{Store: p.Store, Pepper: was.Pepper, Hasher: was.Hasher, Factors: was.Factors, Log: audit.NewLog(ring), Now: was.Now,
-		Limiter: throttle.NewLimiter(ring, was.Pepper), Failures: throttle.NewFailureStore(ring, was.Pepper), Outbox: was.Outbox, Policy: was.Policy}
-	people.Open(ring)
-	h := *p.Env
-	h.Service, h.Ring = people, ring
-	c, log := config(t, &h)
+	h := p.Env.Node()
+	c, log := config(t, h)
 	c.OIDC = apps(t, &c, nil)
 	handler, err := web.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := &place{Env: &h, handler: handler, log: log, url: p.url, server: httptest.NewTLSServer(handler)}
+	out := &place{Env: h, handler: handler, log: log, url: p.url, server: httptest.NewTLSServer(handler)}
 	t.Cleanup(out.server.Close)
 	return out
 }

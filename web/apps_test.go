@@ -39,8 +39,8 @@ type app struct {
 func apps(t testing.TB, c *web.Config, change func(*oidc.Config)) *oidc.Provider {
 	t.Helper()
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // as the program does: the library logs there and nowhere else
-	s := c.People
-	conf := oidc.Config{Store: s.Store, Ring: ringOf(c), Pepper: s.Pepper, People: s, Log: s.Log, Issuer: c.PublicURL, Now: c.Now, Errors: c.Log}
+	s := c.Accounts
+	conf := oidc.Config{Store: s.Store, Ring: ringOf(c), Pepper: s.Pepper, People: s, Sessions: c.Sessions, Log: s.Log, Issuer: c.PublicURL, Now: c.Now, Errors: c.Log}
 	if change != nil {
 		change(&conf)
 	}
@@ -66,7 +66,7 @@ func appPlace(t testing.TB, change func(*oidc.Config)) (*place, *oidc.Provider) 
 var rings sync.Map
 
 func ringOf(c *web.Config) *store.Keyring {
-	r, ok := rings.Load(c.People)
+	r, ok := rings.Load(c.Accounts)
 	if !ok {
 		panic("a config of no house")
 	}

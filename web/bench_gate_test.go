@@ -23,12 +23,12 @@ func asking() map[string]string {
 func (a *arena) doorman(b *testing.B, people int) (http.Handler, []string) {
 	b.Helper()
 	c, _ := config(b, a.crowd.Env)
-	c.Now, c.Log = a.crowd.Service.Now, slog.New(slog.NewJSONHandler(io.Discard, nil))
+	c.Now, c.Log = a.crowd.Accounts.Now, slog.New(slog.NewJSONHandler(io.Discard, nil))
 	rule, err := gate.ParseRule(wiki)
 	if err != nil {
 		b.Fatal(err)
 	}
-	if c.Gate, err = gate.New(gate.Config{People: c.People, Rules: []gate.Rule{rule}, PublicURL: c.PublicURL, Trusted: c.TrustedProxies}); err != nil {
+	if c.Gate, err = gate.New(gate.Config{Sessions: c.Sessions, Rules: []gate.Rule{rule}, PublicURL: c.PublicURL, Trusted: c.TrustedProxies}); err != nil {
 		b.Fatal(err)
 	}
 	handler, err := web.New(c)
@@ -37,12 +37,12 @@ func (a *arena) doorman(b *testing.B, people int) (http.Handler, []string) {
 	}
 	nonce := authn.SecretOf(strings.Repeat("n", 43))
 	var cookies []string
-	for _, session := range a.crowd.Sessions(people) {
-		code, err := c.People.NewReturnCode(b.Context(), authn.RequestInfo{}, session, wiki, authn.ParseForwardState(nonce))
+	for _, session := range a.crowd.SignedIn(people) {
+		code, err := c.Sessions.NewReturnCode(b.Context(), authn.RequestInfo{}, session, wiki, authn.ParseForwardState(nonce))
 		if err != nil {
 			b.Fatal(err)
 		}
-		secret, err := c.People.RedeemReturnCode(b.Context(), authn.RequestInfo{}, code, wiki, nonce)
+		secret, err := c.Sessions.RedeemReturnCode(b.Context(), authn.RequestInfo{}, code, wiki, nonce)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -57,7 +57,7 @@ func (a *arena) doorman(b *testing.B, people int) (http.Handler, []string) {
 func BenchmarkForwardAuth(b *testing.B) {
 	a := openArena(b, 100)
 	handler, cookies := a.doorman(b, 100)
-	sessions := a.crowd.Sessions(100)
+	sessions := a.crowd.SignedIn(100)
 	ask := func(server, path string, cookie func(i int) string, header map[string]string) func(*testing.B) job {
 		return func(*testing.B) job {
 			j := job{Server: server, Repeat: true}

@@ -35,12 +35,12 @@ func openArena(b *testing.B, people int) *arena {
 	b.Cleanup(func() { debug.SetGCPercent(percent) })
 	crowd := authntest.NewPopulation(b, people)
 	c, _ := config(b, crowd.Env)
-	c.Now, c.Log = crowd.Service.Now, slog.New(slog.NewJSONHandler(io.Discard, nil))
+	c.Now, c.Log = crowd.Accounts.Now, slog.New(slog.NewJSONHandler(io.Discard, nil))
 	handler, err := web.New(c)
 	if err != nil {
 		b.Fatal(err)
 	}
-	f := openFloor(b, people, crowd.Phone.Secret, crowd.Service.Now)
+	f := openFloor(b, people, crowd.Phone.Secret, crowd.Accounts.Now)
 	return &arena{crowd: crowd, floor: f, house: listen(b, handler), bare: listen(b, f.handler())}
 }
 
@@ -195,7 +195,7 @@ func (a *arena) floorSecondSteps(b *testing.B) job {
 // middleware, the check, a line in the log, and a redirect without a page. x-cpu-hello is the ratio of the server's CPU.
 func BenchmarkSessionCheck(b *testing.B) {
 	a := openArena(b, 100)
-	sessions, floors := a.crowd.Sessions(100), a.floor.keep(b, floorSessions, 100)
+	sessions, floors := a.crowd.SignedIn(100), a.floor.keep(b, floorSessions, 100)
 	ask := func(server, path, to string, cookie func(i int) string) func(*testing.B) job {
 		return func(*testing.B) job {
 			j := job{Server: server, Repeat: true}
@@ -225,7 +225,7 @@ func (a *arena) checker() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := r.Cookie("__Host-barillet")
 		if err == nil {
-			_, err = a.crowd.Service.Authenticate(r.Context(), authn.SecretOf(c.Value))
+			_, err = a.crowd.Sessions.Authenticate(r.Context(), authn.SecretOf(c.Value))
 		}
 		if err != nil {
 			w.WriteHeader(http.StatusUnauthorized)

@@ -16,7 +16,7 @@ func TestWhoeverComesFromAnotherHouseGetsInWithTheOldPhone(t *testing.T) {
 	p := open(t, nil)
 	const secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 	machine := helpdesk.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
-	got, err := helpdesk.New(p.Service, p.Ring).Import(t.Context(), machine, authn.RequestInfo{}, helpdesk.NewUser{Login: "zoe@garage.example",
+	got, err := helpdesk.New(p.Enrolment, p.Ring).Import(t.Context(), machine, authn.RequestInfo{}, helpdesk.NewUser{Login: "zoe@garage.example",
 		OTPAuthURI: authn.SecretOf("otpauth://totp/Okta:zoe?secret=" + secret)}, true, false)
 	if err != nil || !got.Invited {
 		t.Fatalf("got %+v, %v", got, err)

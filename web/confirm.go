@@ -32,7 +32,7 @@ func (s *server) postConfirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	j, err := s.People.ConfirmDevice(r.Context(), origin(r), visitOf(r).session, factors.DeviceID(page.Device.ID), []byte(f["code"]))
+	j, err := s.Enrolment.ConfirmDevice(r.Context(), origin(r), visitOf(r).session, factors.DeviceID(page.Device.ID), []byte(f["code"]))
 	switch {
 	case err != nil:
 		return err

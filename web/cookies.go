@@ -14,7 +14,7 @@ import (
 // cookieStore is the house's sessions.Store. The records behind its cookies are those of authn: a cookie holds an opaque
 // secret and nothing else, and a value that authn does not know is never adopted.
 type cookieStore struct {
-	people                           *authn.Service
+	sessions                         *authn.SessionService
 	session, login, browser, locales string // names of the cookies
 	secure                           bool
 }
@@ -23,12 +23,12 @@ var _ sessions.Store = (*cookieStore)(nil)
 
 // newJar names the cookies. "__Host-" keeps a sibling host from planting them (RFC 6265bis section 4.1.3.2); a
 // plain name is for http://localhost alone, where there is no Secure.
-func newJar(people *authn.Service, secure bool) *cookieStore {
+func newJar(s *authn.SessionService, secure bool) *cookieStore {
 	prefix := ""
 	if secure {
 		prefix = "__Host-"
 	}
-	return &cookieStore{people: people, secure: secure, session: prefix + "barillet", login: prefix + "barillet-login",
+	return &cookieStore{sessions: s, secure: secure, session: prefix + "barillet", login: prefix + "barillet-login",
 		browser: prefix + "barillet-browser", locales: prefix + "barillet-lang"}
 }
 
@@ -50,7 +50,7 @@ func (j *cookieStore) New(r *http.Request, name string) (*sessions.Session, erro
 		return ses, nil
 	}
 	if name == j.session {
-		live, err := j.people.Authenticate(r.Context(), secret)
+		live, err := j.sessions.Authenticate(r.Context(), secret)
 		if authn.CodeOf(err) == authn.CodeNoSession {
 			return ses, nil
 		}

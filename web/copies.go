@@ -41,7 +41,7 @@ func (s *server) postCopy(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	session, lost := visitOf(r).session, r.PathValue("copy")
-	replace, issued, err := s.People.RemoveCopy(r.Context(), origin(r), session, d.ID, lost)
+	replace, issued, err := s.Enrolment.RemoveCopy(r.Context(), origin(r), session, d.ID, lost)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (s *server) replacePage(r *http.Request, b templates.Base) (templates.Repla
 	if err != nil {
 		return templates.Replace{}, err
 	}
-	e, err := s.People.Pending(r.Context(), authn.Flow{Session: visitOf(r).session})
+	e, err := s.Enrolment.Pending(r.Context(), authn.Flow{Session: visitOf(r).session})
 	code := authn.CodeOf(err)
 	if code == authn.CodeExpired || code == authn.CodeStepUpRequired || err == nil && e.Replace != d.ID {
 		return templates.Replace{}, &wrongStep{"/account?again=ceremony_gone"}
@@ -100,7 +100,7 @@ func (s *server) postReplace(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := s.People.FinishEnrol(r.Context(), origin(r), authn.Flow{Session: visitOf(r).session}, "", []byte(f["code"]))
+	done, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), authn.Flow{Session: visitOf(r).session}, "", []byte(f["code"]))
 	if authn.CodeOf(err) == authn.CodeExpired {
 		return &wrongStep{"/account?again=ceremony_gone"}
 	}

@@ -19,7 +19,7 @@ func (s *server) postRename(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = s.People.Rename(r.Context(), origin(r), visitOf(r).session, factors.DeviceID(r.PathValue("id")), f["name"])
+	err = s.Authn.Rename(r.Context(), origin(r), visitOf(r).session, factors.DeviceID(r.PathValue("id")), f["name"])
 	if authn.CodeOf(err) == authn.CodeInvalid {
 		page, wrong := s.accountPage(r, s.baseAt(r, "/account"), a)
 		if wrong != nil {
@@ -49,7 +49,7 @@ func (s *server) postRemove(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	issued, err := s.People.RemoveDevice(r.Context(), origin(r), visitOf(r).session, d.ID)
+	issued, err := s.Authn.RemoveDevice(r.Context(), origin(r), visitOf(r).session, d.ID)
 	if authn.CodeOf(err) == authn.CodeLastDevice {
 		return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
 			return templates.DeviceRemove{Base: s.baseWithProblem(r, shownAt(r), p), Device: s.deviceOf(a, d)}
@@ -67,7 +67,7 @@ func (s *server) getShow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !s.People.CanCopy(d) && d.Disabled != authn.DisabledScanAgain {
+	if !s.Enrolment.CanCopy(d) && d.Disabled != authn.DisabledScanAgain {
 		return redirect(w, "/account?again=no_copies")
 	}
 	page := templates.DeviceShow{Base: s.base(r), Device: s.deviceOf(a, d), CopyName: copyName(d), Wait: s.usedUp(a)}
@@ -88,7 +88,7 @@ func copyName(d factors.Device) string {
 func (s *server) usedUp(a authn.AccountView) time.Duration {
 	now := s.Now()
 	for _, d := range a.Devices {
-		if wayOf(s.People.Describe(d)) == byCode && !d.LastUsed.IsZero() && d.LastUsed.Truncate(codePeriod).Equal(now.Truncate(codePeriod)) {
+		if wayOf(s.Accounts.Describe(d)) == byCode && !d.LastUsed.IsZero() && d.LastUsed.Truncate(codePeriod).Equal(now.Truncate(codePeriod)) {
 			return untilNextCode(now)
 		}
 	}
@@ -115,7 +115,7 @@ func (s *server) postShow(w http.ResponseWriter, r *http.Request) error {
 			copyID = c.ID
 		}
 	}
-	j, err := s.People.ShowQR(r.Context(), origin(r), visitOf(r).session, d.ID, copyID, f["name"], s.kinds[byCode], []byte(f["code"]))
+	j, err := s.Enrolment.ShowQR(r.Context(), origin(r), visitOf(r).session, d.ID, copyID, f["name"], s.kinds[byCode], []byte(f["code"]))
 	if err != nil {
 		return s.renderProblem(w, err, page)
 	}
@@ -134,7 +134,7 @@ func (s *server) showPage(r *http.Request, a authn.AccountView, d factors.Device
 // postShowReplaced gives a device whose secret died with a lost copy another one (PROTOCOL 15), after a code of
 // another phone: there is no old QR code to show.
 func (s *server) postShowReplaced(w http.ResponseWriter, r *http.Request, a authn.AccountView, d factors.Device, f form) error {
-	j, err := s.People.StepUp(r.Context(), origin(r), visitOf(r).session, s.kinds[byCode], []byte(f["code"]))
+	j, err := s.Authn.StepUp(r.Context(), origin(r), visitOf(r).session, s.kinds[byCode], []byte(f["code"]))
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (s *server) shownPage(r *http.Request, b templates.Base) (templates.DeviceS
 	if err != nil {
 		return templates.DeviceShown{}, err
 	}
-	c, err := s.People.PendingCopy(r.Context(), visitOf(r).session)
+	c, err := s.Enrolment.PendingCopy(r.Context(), visitOf(r).session)
 	if authn.CodeOf(err) == authn.CodeExpired || err == nil && c.Device != d.ID {
 		return templates.DeviceShown{}, &wrongStep{devicePath(d.ID, "show") + "?again=ceremony_gone"}
 	}
@@ -182,7 +182,7 @@ func (s *server) postShown(w http.ResponseWriter, r *http.Request) error {
 	if f["copy"] != page.CopyID { // another window showed another one meanwhile
 		return &wrongStep{shownAt(r) + "?again=changed"}
 	}
-	j, err := s.People.ConfirmCopy(r.Context(), origin(r), visitOf(r).session, []byte(f["code"]))
+	j, err := s.Enrolment.ConfirmCopy(r.Context(), origin(r), visitOf(r).session, []byte(f["code"]))
 	if authn.CodeOf(err) == authn.CodeExpired {
 		return &wrongStep{devicePath(factors.DeviceID(page.Device.ID), "show") + "?again=ceremony_gone"}
 	}

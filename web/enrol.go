@@ -42,7 +42,7 @@ func (s *server) seat(r *http.Request) (seated, error) {
 func (s *server) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	seat, err := s.seat(r)
 	if err == nil {
-		err = s.People.CheckAllowed(r.Context(), seat.Flow)
+		err = s.Enrolment.CheckAllowed(r.Context(), seat.Flow)
 	}
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 
 // begin opens an enrolment and gives the page that shows it.
 func (s *server) begin(w http.ResponseWriter, r *http.Request, seat seated, want authn.Enrolling) (string, error) {
-	prompt, err := s.People.BeginEnrol(r.Context(), origin(r), seat.Flow, want)
+	prompt, err := s.Enrolment.BeginEnrol(r.Context(), origin(r), seat.Flow, want)
 	if err != nil {
 		return "", err
 	}
@@ -116,7 +116,7 @@ func (s *server) pending(r *http.Request, path string) (seated, authn.PendingEnr
 	if err != nil {
 		return seated{}, authn.PendingEnrolment{}, err
 	}
-	e, err := s.People.Pending(r.Context(), seat.Flow)
+	e, err := s.Enrolment.Pending(r.Context(), seat.Flow)
 	switch code := authn.CodeOf(err); {
 	case code == authn.CodeExpired, code == authn.CodeStepUpRequired:
 		return seated{}, authn.PendingEnrolment{}, &wrongStep{"/enrol?again=ceremony_gone"}
@@ -165,7 +165,7 @@ func (s *server) postEnrolPhone(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.renderProblem(w, err, told)
 	}
-	done, err := s.People.FinishEnrol(r.Context(), origin(r), seat.Flow, name, []byte(f["code"]))
+	done, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), seat.Flow, name, []byte(f["code"]))
 	if authn.CodeOf(err) == authn.CodeExpired {
 		return &wrongStep{"/enrol?again=ceremony_gone"}
 	}
@@ -204,7 +204,7 @@ func (s *server) postEnrolKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := s.People.FinishEnrol(r.Context(), origin(r), seat.Flow, name, a.Answer)
+	done, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), seat.Flow, name, a.Answer)
 	if authn.CodeOf(err) == authn.CodeExpired {
 		return &wrongStep{"/enrol?again=ceremony_gone"}
 	}
@@ -250,11 +250,11 @@ func (s *server) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, othe
 
 // codesLeft tells whether somebody has recovery codes, and how many are left.
 func (s *server) codesLeft(ctx context.Context, id authn.UserID) (made bool, left int, err error) {
-	err = s.People.View(ctx, func(r authn.Reader) error {
+	err = s.Accounts.View(ctx, func(r authn.Reader) error {
 		made, left = false, 0
 		u, err := r.User(id)
 		for _, d := range u.Devices {
-			if about := s.People.Describe(d); about.Spare {
+			if about := s.Accounts.Describe(d); about.Spare {
 				made, left = true, left+about.Left
 			}
 		}
@@ -270,7 +270,7 @@ func (s *server) getSecond(w http.ResponseWriter, r *http.Request) error {
 	}
 	name := ""
 	for _, d := range a.Devices {
-		if s.People.Describe(d).Counts {
+		if s.Accounts.Describe(d).Counts {
 			name = d.Name
 		}
 	}
@@ -324,7 +324,7 @@ func (s *server) postCodes(w http.ResponseWriter, r *http.Request) error {
 		page.Problem = templates.NewFieldProblem("kept", templates.ProblemNotKept)
 		return s.render(w, http.StatusUnprocessableEntity, page)
 	}
-	if _, err := s.People.FinishEnrol(r.Context(), origin(r), seat.Flow, "", nil); err != nil {
+	if _, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), seat.Flow, "", nil); err != nil {
 		return err
 	}
 	return redirect(w, "/account?done=codes_kept")

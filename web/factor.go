@@ -18,7 +18,7 @@ func (s *server) getFactor(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := s.factorPage(r, st, m.pick(r.URL.Query().Get("way")))
 	if page.Way == string(byKey) {
-		prompt, err := s.People.BeginVerify(r.Context(), origin(r), visitOf(r).login, s.kinds[byKey])
+		prompt, err := s.Authn.BeginVerify(r.Context(), origin(r), visitOf(r).login, s.kinds[byKey])
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (s *server) postCode(w http.ResponseWriter, r *http.Request, by method, pag
 // code that no longer exists.
 func (s *server) verify(r *http.Request, by method, answer []byte) (authn.Verified, error) {
 	login := visitOf(r).login
-	out, err := s.People.Verify(r.Context(), origin(r), login, s.kinds[by], answer)
+	out, err := s.Authn.Verify(r.Context(), origin(r), login, s.kinds[by], answer)
 	if authn.CodeOf(err) == authn.CodeWrongState {
 		if _, moved := s.loginAt(r, login); moved != nil {
 			err = moved

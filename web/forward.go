@@ -53,7 +53,7 @@ func (s *server) getGate(w http.ResponseWriter, r *http.Request) error {
 	case q.Get("state") == "": // from where nobody waits for an answer
 		return redirect(w, "/account")
 	}
-	code, err := s.People.NewReturnCode(r.Context(), origin(r), v.session, rule.Host, q.Get("state"))
+	code, err := s.Sessions.NewReturnCode(r.Context(), origin(r), v.session, rule.Host, q.Get("state"))
 	if err != nil {
 		return err
 	}

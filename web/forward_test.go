@@ -31,7 +31,7 @@ func guarded(t *testing.T, rules ...string) *place {
 			}
 			all = append(all, r)
 		}
-		g, err := gate.New(gate.Config{People: c.People, Rules: all, PublicURL: c.PublicURL, Trusted: c.TrustedProxies})
+		g, err := gate.New(gate.Config{Sessions: c.Sessions, Rules: all, PublicURL: c.PublicURL, Trusted: c.TrustedProxies})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,7 +20,7 @@ func (s *server) getHelpRequest(w http.ResponseWriter, r *http.Request) error {
 		page.Email = v.live.Login
 	case !v.login.IsZero():
 		// Only a password that was proven fills the address in (EXPERIENCE, second step).
-		st, err := s.People.Transaction(r.Context(), v.login)
+		st, err := s.Authn.Transaction(r.Context(), v.login)
 		if err != nil && authn.CodeOf(err) == "" {
 			return err
 		}

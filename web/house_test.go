@@ -61,16 +61,16 @@ func config(t testing.TB, h *authntest.Env) (web.Config, *logged) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	renderer, err := templates.New(templates.Brand{URL: h.Service.Policy.PublicURL}, files.URL)
+	renderer, err := templates.New(templates.Brand{URL: h.Accounts.Policy.PublicURL}, files.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := &logged{}
-	rings.Store(h.Service, h.Ring)
-	desk := helpdesk.New(h.Service, h.Ring)
-	return web.Config{People: h.Service, Desk: desk, Renderer: renderer, Static: files, PublicURL: h.Service.Policy.PublicURL,
+	rings.Store(h.Accounts, h.Ring)
+	desk := helpdesk.New(h.Enrolment, h.Ring)
+	return web.Config{Accounts: h.Accounts, Sessions: h.Sessions, Authn: h.Authn, Enrolment: h.Enrolment, Desk: desk, Renderer: renderer, Static: files, PublicURL: h.Accounts.Policy.PublicURL,
 		DefaultLocale: "en", Now: h.Clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)),
-		Docs:           sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(h.Service.Policy.PublicURL) }),
+		Docs:           sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(h.Accounts.Policy.PublicURL) }),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		API:            http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })}, log
 }
@@ -263,7 +263,7 @@ func mailed[M templates.Notice](t testing.TB, p *place, to string) M {
 // reset clears somebody's devices as an operator does, and mails a ticket.
 func (p *place) reset(id authn.UserID) {
 	p.T.Helper()
-	_, err := authn.Update(p.T.Context(), p.Service, p.Service.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (struct{}, error) {
+	_, err := authn.Update(p.T.Context(), p.Accounts, p.Accounts.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (struct{}, error) {
 		u, err := tx.User(id)
 		if err != nil {
 			return struct{}{}, err
@@ -271,7 +271,7 @@ func (p *place) reset(id authn.UserID) {
 		if _, err := tx.ResetDevices(&u); err != nil {
 			return struct{}{}, err
 		}
-		if _, err := tx.MailTicket(&u); err != nil {
+		if _, err := p.Authn.MailTicket(tx, &u); err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, tx.Save(&u)

@@ -102,7 +102,7 @@ func problemAt(l line) *templates.Problem {
 }
 
 // least is the least number of characters of a password.
-func (s *server) least() int { return s.People.Hasher.Policy.Min }
+func (s *server) least() int { return s.Accounts.Hasher.Policy.Min }
 
 // renderProblem shows a form anew with what was wrong, or passes on an error that its page cannot tell.
 func (s *server) renderProblem(w http.ResponseWriter, err error, page func(*templates.Problem) templates.Page) error {

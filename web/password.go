@@ -28,7 +28,7 @@ func (s *server) postForgot(w http.ResponseWriter, r *http.Request) error {
 
 func (s *server) getNewPassword(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
-	login, _, err := s.People.PasswordLink(r.Context(), authn.SecretOf(token))
+	login, _, err := s.Authn.PasswordLink(r.Context(), authn.SecretOf(token))
 	if authn.CodeOf(err) == authn.CodeInvalidLink {
 		return s.render(w, http.StatusNotFound, templates.NewPassword{Base: s.base(r), Gone: true})
 	}
@@ -45,10 +45,10 @@ func (s *server) postNewPassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	token := r.PathValue("token")
-	login, _, err := s.People.PasswordLink(r.Context(), authn.SecretOf(token))
+	login, _, err := s.Authn.PasswordLink(r.Context(), authn.SecretOf(token))
 	if err == nil {
 		var started authn.TransactionRef
-		if started, err = s.People.StartWithPasswordLink(r.Context(), origin(r), authn.SecretOf(token), f["password"]); err == nil {
+		if started, err = s.Authn.StartWithPasswordLink(r.Context(), origin(r), authn.SecretOf(token), f["password"]); err == nil {
 			return s.beginThen(w, r, started.Login, withQuery(pathOf(started.Step), "done", "password_set"))
 		}
 	}
@@ -83,7 +83,7 @@ func (s *server) postPasswordChange(w http.ResponseWriter, r *http.Request) erro
 	if field := f.missing("current", "password"); field != "" {
 		return s.render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
 	}
-	issued, err := s.People.ChangePassword(r.Context(), origin(r), visitOf(r).session, f["current"], f["password"])
+	issued, err := s.Authn.ChangePassword(r.Context(), origin(r), visitOf(r).session, f["current"], f["password"])
 	if authn.CodeOf(err) == authn.CodeStepUpRequired {
 		return err
 	}

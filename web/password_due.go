@@ -35,7 +35,7 @@ func (s *server) postPasswordDue(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out, err := s.People.ReplacePassword(r.Context(), origin(r), visitOf(r).login, f["password"])
+	out, err := s.Authn.ReplacePassword(r.Context(), origin(r), visitOf(r).login, f["password"])
 	if err != nil {
 		return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
 			page.Problem = p

@@ -98,7 +98,7 @@ func TestARecoveryCodeLeadsToAPhoneAndTheChoiceBeforeASession(t *testing.T) {
 
 // ticket resets somebody and gives the ticket to the test.
 func (p *place) ticket(id authn.UserID) (authn.Secret, error) {
-	return authn.Update(p.T.Context(), p.Service, p.Service.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (authn.Secret, error) {
+	return authn.Update(p.T.Context(), p.Accounts, p.Accounts.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (authn.Secret, error) {
 		u, err := tx.User(id)
 		if err != nil {
 			return authn.Secret{}, err
@@ -106,7 +106,7 @@ func (p *place) ticket(id authn.UserID) (authn.Secret, error) {
 		if _, err := tx.ResetDevices(&u); err != nil {
 			return authn.Secret{}, err
 		}
-		_, code, _, err := tx.IssueTicket(&u, authn.ProvenanceEmail, authn.TicketTTL)
+		_, code, _, err := p.Authn.IssueTicket(tx, &u, authn.ProvenanceEmail, authn.TicketTTL)
 		if err != nil {
 			return authn.Secret{}, err
 		}

@@ -15,7 +15,7 @@ func (s *server) getProve(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := s.provePage(s.base(r), a, r.URL.Query().Get("next"), r.URL.Query().Get("way"))
 	if page.Way == string(byKey) {
-		prompt, err := s.People.BeginStepUp(r.Context(), origin(r), visitOf(r).session, s.kinds[byKey])
+		prompt, err := s.Authn.BeginStepUp(r.Context(), origin(r), visitOf(r).session, s.kinds[byKey])
 		if err != nil {
 			return err
 		}
@@ -46,7 +46,7 @@ func (s *server) postProve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	j, err := s.People.StepUp(r.Context(), origin(r), visitOf(r).session, s.kinds[byCode], []byte(f["code"]))
+	j, err := s.Authn.StepUp(r.Context(), origin(r), visitOf(r).session, s.kinds[byCode], []byte(f["code"]))
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (s *server) postProveKey(w http.ResponseWriter, r *http.Request) error {
 	if !visitOf(r).SignedIn() {
 		return authn.Refuse(authn.CodeNoSession)
 	}
-	j, err := s.People.StepUp(r.Context(), origin(r), visitOf(r).session, s.kinds[byKey], answer.Answer)
+	j, err := s.Authn.StepUp(r.Context(), origin(r), visitOf(r).session, s.kinds[byKey], answer.Answer)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,10 @@ import (
 
 // Config is what the front door is made of. Everything but TrustedProxies, API, Docs, Gate, OIDC and Demo is required.
 type Config struct {
-	People         *authn.Service
+	Accounts       *authn.Service
+	Sessions       *authn.SessionService
+	Authn          *authn.SignInService
+	Enrolment      *authn.EnrolService
 	Desk           *helpdesk.Desk
 	Renderer       *templates.Renderer
 	Static         *static.Files
@@ -65,7 +68,7 @@ func New(c Config) (http.Handler, error) {
 }
 
 func build(c Config) (*server, error) {
-	if c.People == nil || c.Desk == nil || c.Renderer == nil || c.Static == nil || c.Now == nil || c.Log == nil {
+	if c.Accounts == nil || c.Sessions == nil || c.Authn == nil || c.Enrolment == nil || c.Desk == nil || c.Renderer == nil || c.Static == nil || c.Now == nil || c.Log == nil {
 		return nil, errors.New("setting up the pages: a part is missing")
 	}
 	u, err := url.Parse(c.PublicURL)
@@ -79,13 +82,13 @@ func build(c Config) (*server, error) {
 	s := &server{Config: c, secure: u.Scheme == "https"}
 	s.host = s.plainHost(u.Host)
 	s.origin = u.Scheme + "://" + s.host
-	s.cookies = newJar(c.People, s.secure)
+	s.cookies = newJar(c.Sessions, s.secure)
 	s.crossing = http.NewCrossOriginProtection()
 	// A proxy that rewrites Host would make an older browser's own Origin look foreign (FACTS H1).
 	if err := s.crossing.AddTrustedOrigin(s.origin); err != nil {
 		return nil, fmt.Errorf("setting up the pages: %w", err)
 	}
-	s.kinds, s.offered = kindsOf(c.People)
+	s.kinds, s.offered = kindsOf(c.Accounts)
 	return s, nil
 }
 

@@ -36,7 +36,7 @@ func (s *server) postLogin(w http.ResponseWriter, r *http.Request) error {
 	if field := f.missing("identifier", "password"); field != "" {
 		return s.render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
 	}
-	started, err := s.People.StartWithPassword(r.Context(), origin(r), f["identifier"], f["password"], next)
+	started, err := s.Authn.StartWithPassword(r.Context(), origin(r), f["identifier"], f["password"], next)
 	if err != nil {
 		return s.renderProblem(w, asSignIn(err), page)
 	}
@@ -68,7 +68,7 @@ func (m *wrongStep) Error() string { return "another step is next: " + m.path }
 
 // loginAt is a login under way that stands at one of the steps; at any other it is misplaced.
 func (s *server) loginAt(r *http.Request, login authn.Secret, steps ...authn.Step) (authn.TransactionState, error) {
-	st, err := s.People.Transaction(r.Context(), login)
+	st, err := s.Authn.Transaction(r.Context(), login)
 	if err == nil && !slices.Contains(steps, st.Step) {
 		err = &wrongStep{pathOf(st.Step)}
 	}
@@ -100,7 +100,7 @@ func (s *server) postLanguage(w http.ResponseWriter, r *http.Request) error {
 		return authn.Invalid("lang", "unknown")
 	}
 	if v := visitOf(r); v.SignedIn() {
-		if err := s.People.SetLocale(r.Context(), origin(r), v.session, f["lang"]); err != nil {
+		if err := s.Authn.SetLocale(r.Context(), origin(r), v.session, f["lang"]); err != nil {
 			return err
 		}
 	}

@@ -42,7 +42,7 @@ func (s *server) postTicket(w http.ResponseWriter, r *http.Request) error {
 			return s.render(w, http.StatusUnprocessableEntity, page)
 		})
 	}
-	step, err := s.People.RedeemTicketCode(r.Context(), origin(r), login, f["ticket"])
+	step, err := s.Authn.RedeemTicketCode(r.Context(), origin(r), login, f["ticket"])
 	return s.presented(w, r, login, step, err)
 }
 
@@ -78,7 +78,7 @@ func (s *server) ticketAgain(w http.ResponseWriter, r *http.Request, login authn
 }
 
 func (s *server) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
-	err := s.People.ResendTicket(r.Context(), origin(r), visitOf(r).login)
+	err := s.Authn.ResendTicket(r.Context(), origin(r), visitOf(r).login)
 	if authn.CodeOf(err) == authn.CodeWrongState {
 		if _, err := s.loginAt(r, visitOf(r).login, authn.StepTicket); err != nil {
 			return err
@@ -95,7 +95,7 @@ func (s *server) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
 func (s *server) getTicketLink(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	page := templates.TicketLink{Base: s.base(r), Token: token}
-	err := s.People.TicketLink(r.Context(), authn.SecretOf(token))
+	err := s.Authn.TicketLink(r.Context(), authn.SecretOf(token))
 	if err == nil {
 		return s.render(w, http.StatusOK, page)
 	}
@@ -122,7 +122,7 @@ func (s *server) postTicketLink(w http.ResponseWriter, r *http.Request) error {
 	if field := f.missing("identifier", "password"); field != "" {
 		return s.render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
 	}
-	started, err := s.People.StartWithPassword(r.Context(), origin(r), f["identifier"], f["password"], "")
+	started, err := s.Authn.StartWithPassword(r.Context(), origin(r), f["identifier"], f["password"], "")
 	if err != nil {
 		return s.renderProblem(w, asSignIn(err), page)
 	}
@@ -132,13 +132,13 @@ func (s *server) postTicketLink(w http.ResponseWriter, r *http.Request) error {
 	if started.Step != authn.StepTicket {
 		return redirect(w, pathOf(started.Step))
 	}
-	step, err := s.People.RedeemTicketLink(r.Context(), origin(r), started.Login, authn.SecretOf(token))
+	step, err := s.Authn.RedeemTicketLink(r.Context(), origin(r), started.Login, authn.SecretOf(token))
 	return s.presented(w, r, started.Login, step, err)
 }
 
 func (s *server) getInvite(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
-	who, err := s.People.Invitation(r.Context(), authn.SecretOf(token))
+	who, err := s.Authn.Invitation(r.Context(), authn.SecretOf(token))
 	if authn.CodeOf(err) == authn.CodeInvalidLink {
 		return s.render(w, http.StatusNotFound, templates.Invite{Base: s.base(r), Gone: true})
 	}
@@ -158,10 +158,10 @@ func (s *server) postInvite(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	token := r.PathValue("token")
-	who, err := s.People.Invitation(r.Context(), authn.SecretOf(token))
+	who, err := s.Authn.Invitation(r.Context(), authn.SecretOf(token))
 	if err == nil {
 		var started authn.TransactionRef
-		if started, err = s.People.AcceptInvitation(r.Context(), origin(r), authn.SecretOf(token), f["password"]); err == nil {
+		if started, err = s.Authn.AcceptInvitation(r.Context(), origin(r), authn.SecretOf(token), f["password"]); err == nil {
 			return s.beginThen(w, r, started.Login, pathOf(started.Step))
 		}
 	}

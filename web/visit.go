@@ -71,7 +71,7 @@ func origin(r *http.Request) authn.RequestInfo { return reply.RequestFrom(r.Cont
 // signIn hands the browser the end of a sign-in. The session that it had until now ends: a browser has one.
 func (s *server) signIn(w http.ResponseWriter, r *http.Request, issued authn.Credentials) error {
 	if v := visitOf(r); v.SignedIn() {
-		if err := s.People.SignOut(r.Context(), origin(r), v.session); err != nil {
+		if err := s.Sessions.SignOut(r.Context(), origin(r), v.session); err != nil {
 			reply.Report(r, err) // the new session stands; the old one ends by itself
 		}
 	}

@@ -85,7 +85,7 @@ func (s *server) meansOf(devices []factors.Device) methods {
 		return cmp.Compare(max(b.LastUsed.Unix(), b.Added.Unix()), max(a.LastUsed.Unix(), a.Added.Unix()))
 	})
 	for _, d := range devices {
-		about := s.People.Describe(d)
+		about := s.Accounts.Describe(d)
 		by := wayOf(about)
 		if !d.Usable() {
 			continue
@@ -130,11 +130,11 @@ func (m methods) pick(asked string) method {
 func (s *server) full(devices []factors.Device) (noPhones, noKeys bool) {
 	count := map[method]int{}
 	for _, d := range devices {
-		count[wayOf(s.People.Describe(d))]++
+		count[wayOf(s.Accounts.Describe(d))]++
 	}
 	over := func(by method) bool {
 		kind, ok := s.kinds[by]
-		return !ok || count[by] >= s.People.Describe(factors.Device{Kind: kind}).MaxOfKind
+		return !ok || count[by] >= s.Accounts.Describe(factors.Device{Kind: kind}).MaxOfKind
 	}
 	return over(byCode), over(byKey)
 }

@@ -58,11 +58,11 @@ func throng(t testing.TB, h *Env, n int, besides ...factors.Device) *Population 
 		t.Fatal(err)
 	}
 	h.Store = h.Store.(*storetest.Rerun).Store
-	h.Service.Store, h.Service.Hasher = h.Store, passwords
+	h.Accounts.Store, h.Accounts.Hasher = h.Store, passwords
 	model.Devices = append(model.Devices, besides...)
 	began := time.Now()
 	h.Clock.Advance(began.Sub(Start))
-	h.Service.Now = func() time.Time { return h.Clock.Now().Add(time.Since(began)) }
+	h.Accounts.Now = func() time.Time { return h.Clock.Now().Add(time.Since(began)) }
 	if model.Password.Hash, err = passwords.Hash(t.Context(), true, Password); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func throng(t testing.TB, h *Env, n int, besides ...factors.Device) *Population 
 	c.Each(64, n, func(i int) error {
 		login := fmt.Sprintf("person%07d@garage.example", i)
 		browser := authn.NewSecret()
-		u, err := authn.Update(t.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (authn.User, error) {
+		u, err := authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (authn.User, error) {
 			u, fresh := model, tx.NewUser()
 			u.ID, u.Handle, u.Login, u.Email, u.Revision = fresh.ID, fresh.Handle, login, login, 0
 			u.Sessions, u.Activity = nil, nil
@@ -90,7 +90,7 @@ func throng(t testing.TB, h *Env, n int, besides ...factors.Device) *Population 
 func (c *Population) NextStep() string {
 	c.T.Helper()
 	c.Clock.Advance(2 * time.Minute)
-	return c.CodeAt(c.Service.Now())
+	return c.CodeAt(c.Accounts.Now())
 }
 
 // CodeAt is everybody's code at a time.
@@ -104,7 +104,7 @@ func (c *Population) CodeAt(at time.Time) string {
 // Proven writes a login under way for each of the first n people: the password is proven, the second step not.
 func (c *Population) Proven(n int) []authn.Secret {
 	c.T.Helper()
-	logins, now := store.NewTable[authn.Transaction](c.Ring, store.Transactions), c.Service.Now()
+	logins, now := store.NewTable[authn.Transaction](c.Ring, store.Transactions), c.Accounts.Now()
 	all := c.User(c.People[0].Login) // everybody's epochs are the model's
 	secrets := newSecrets(n)
 	const batch = 32
@@ -124,10 +124,10 @@ func (c *Population) Proven(n int) []authn.Secret {
 	return secrets
 }
 
-// Sessions signs the first n people in without a sign-in.
-func (c *Population) Sessions(n int) []authn.Secret {
+// SignedIn signs the first n people in without a sign-in.
+func (c *Population) SignedIn(n int) []authn.Secret {
 	c.T.Helper()
-	sessions, now := store.NewTable[authn.Session](c.Ring, store.Sessions), c.Service.Now()
+	sessions, now := store.NewTable[authn.Session](c.Ring, store.Sessions), c.Accounts.Now()
 	all, secrets := c.User(c.People[0].Login), newSecrets(n)
 	c.Each(1, n, func(i int) error {
 		ses := authn.Session{User: c.People[i].ID, Epoch: all.Epoch, Created: now, LastSeen: now, AMR: []string{"pwd", "otp", "mfa"},

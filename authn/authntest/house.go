@@ -51,16 +51,19 @@ func (c *Clock) Advance(d time.Duration) {
 
 // Env is a service with all that it stands on.
 type Env struct {
-	T       testing.TB
-	Service *authn.Service
-	Store   store.Store // runs every closure twice
-	Ring    *store.Keyring
-	Keys    store.RootKeys
-	Clock   *Clock
-	Outbox  *mail.Outbox
-	Hooks   *webhook.Endpoints
-	Log     audit.Log
-	From    authn.RequestInfo // of somebody at a workshop's computer
+	T         testing.TB
+	Accounts  *authn.Service
+	Sessions  *authn.SessionService
+	Authn     *authn.SignInService
+	Enrolment *authn.EnrolService
+	Store     store.Store // runs every closure twice
+	Ring      *store.Keyring
+	Keys      store.RootKeys
+	Clock     *Clock
+	Outbox    *mail.Outbox
+	Hooks     *webhook.Endpoints
+	Log       audit.Log
+	From      authn.RequestInfo // of somebody at a workshop's computer
 }
 
 // Password is one that the house's rules accept, for whoever it matters to little.
@@ -103,22 +106,44 @@ func newIn(t testing.TB, folder string, keys store.RootKeys) *Env {
 		Outbox: mail.NewOutbox(ring, "login.example"), Hooks: hooks, Log: log,
 		From: authn.RequestInfo{Address: netip.MustParseAddr("192.0.2.10"), RequestID: "req-1", Locale: "fr",
 			Agent: "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"}}
-	h.Service = &authn.Service{
-		Store: h.Store, Pepper: keys.Pepper, Hasher: passwords,
-		Factors: []factors.Factor{totp.TOTP{}, key, recovery.Recovery{MAC: keys.Pepper.MAC}},
-		Limiter: throttle.NewLimiter(ring, keys.Pepper), Failures: throttle.NewFailureStore(ring, keys.Pepper),
-		Log: h.Log, Outbox: h.Outbox, Now: clock.Now,
+	h.open(passwords, []factors.Factor{totp.TOTP{}, key, recovery.Recovery{MAC: keys.Pepper.MAC}})
+	return h
+}
+
+// open makes the services on the store and the keyring of h.
+func (h *Env) open(hasher *authn.Hasher, kinds []factors.Factor) {
+	h.Accounts = &authn.Service{
+		Store: h.Store, Pepper: h.Keys.Pepper, Hasher: hasher,
+		Factors: kinds,
+		Limiter: throttle.NewLimiter(h.Ring, h.Keys.Pepper), Failures: throttle.NewFailureStore(h.Ring, h.Keys.Pepper),
+		Log: h.Log, Outbox: h.Outbox, Now: h.Clock.Now,
 		Policy: authn.Policy{Issuer: "Garage Lumiere", PublicURL: "https://login.example", DefaultLocale: "fr", AllowCopies: true,
 			SessionIdle: time.Hour, SessionMax: 24 * time.Hour, Support: "support@garage.example"},
 	}
-	h.Service.Open(ring)
-	return h
+	h.Accounts.Open(h.Ring)
+	h.Sessions = authn.NewSessionService(h.Accounts, h.Ring, nil)
+	h.Authn = authn.NewSignInService(h.Accounts, h.Sessions, h.Ring)
+	h.Enrolment = &authn.EnrolService{Accounts: h.Accounts, Sessions: h.Sessions, SignIn: h.Authn}
+}
+
+// Node returns the same installation as a second process has it: on the same store, with nothing in memory.
+func (h *Env) Node() *Env {
+	h.T.Helper()
+	ring, err := store.OpenKeyring(h.T.Context(), h.Store, h.Keys, h.Clock.Now())
+	if err != nil {
+		h.T.Fatal(err)
+	}
+	node := *h
+	node.Ring, node.Log = ring, audit.NewLog(ring)
+	node.open(h.Accounts.Hasher, h.Accounts.Factors)
+	node.Accounts.Policy = h.Accounts.Policy
+	return &node
 }
 
 // Person makes somebody of that address as an operator's work does: staged, without a password.
 func (h *Env) Person(address string, change func(*authn.User)) authn.User {
 	h.T.Helper()
-	u, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (authn.User, error) {
+	u, err := authn.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (authn.User, error) {
 		u := tx.NewUser()
 		u.Login, u.Email = address, address
 		if change != nil {
@@ -135,7 +160,7 @@ func (h *Env) Person(address string, change func(*authn.User)) authn.User {
 // Group makes a garage.
 func (h *Env) Group(name string) authn.GroupID {
 	h.T.Helper()
-	g, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (authn.Group, error) {
+	g, err := authn.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (authn.Group, error) {
 		g := authn.Group{Name: name}
 		return g, tx.CreateGroup(&g)
 	})
@@ -148,12 +173,12 @@ func (h *Env) Group(name string) authn.GroupID {
 // Invite makes an invitation and returns its token.
 func (h *Env) Invite(id authn.UserID) authn.Secret {
 	h.T.Helper()
-	token, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (authn.Secret, error) {
+	token, err := authn.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (authn.Secret, error) {
 		u, err := tx.User(id)
 		if err != nil {
 			return authn.Secret{}, err
 		}
-		token, err := tx.Invite(&u, authn.ProvenanceEmail, "Garage Lumiere")
+		token, err := h.Authn.Invite(tx, &u, authn.ProvenanceEmail, "Garage Lumiere")
 		if err != nil {
 			return authn.Secret{}, err
 		}
@@ -169,7 +194,7 @@ func (h *Env) Invite(id authn.UserID) authn.Secret {
 func (h *Env) User(idOrLogin string) authn.User {
 	h.T.Helper()
 	var u authn.User
-	err := h.Service.View(h.T.Context(), func(r authn.Reader) (err error) {
+	err := h.Accounts.View(h.T.Context(), func(r authn.Reader) (err error) {
 		u, err = r.Find(idOrLogin)
 		return err
 	})
@@ -182,7 +207,7 @@ func (h *Env) User(idOrLogin string) authn.User {
 // Change changes a person as stored, whatever the rules say.
 func (h *Env) Change(id authn.UserID, change func(*authn.User)) {
 	h.T.Helper()
-	_, err := authn.Update(h.T.Context(), h.Service, h.Service.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+	_, err := authn.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
 		u, err := tx.User(id)
 		if err != nil {
 			return struct{}{}, err

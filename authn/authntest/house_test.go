@@ -11,11 +11,11 @@ import (
 func TestAMemberOfTheHouseSignsInThroughTheSameDoorsAsAnybody(t *testing.T) {
 	h := authntest.New(t)
 	u, phone, session := h.Member("amelie@garage.example", nil)
-	if live, err := h.Service.Authenticate(t.Context(), session); err != nil || live.User != u.ID {
+	if live, err := h.Sessions.Authenticate(t.Context(), session); err != nil || live.User != u.ID {
 		t.Errorf("the session of the enrolment: got %v, %v", live, err)
 	}
 	issued := h.SignIn("amelie@garage.example", authntest.Password, phone)
-	if live, err := h.Service.Authenticate(t.Context(), issued.Session); err != nil || live.User != u.ID {
+	if live, err := h.Sessions.Authenticate(t.Context(), issued.Session); err != nil || live.User != u.ID {
 		t.Errorf("the session of the sign-in: got %v, %v", live, err)
 	}
 	if got := len(h.Events(audit.SessionStart)); got == 0 {

@@ -40,7 +40,7 @@ func (p *Phone) Next() []byte {
 func (h *Env) Enrol(seat authn.Flow, name string) (*Phone, authn.Enrolled) {
 	h.T.Helper()
 	p := h.BeginPhone(seat, name)
-	done, err := h.Service.FinishEnrol(h.T.Context(), h.From, seat, "", p.Code())
+	done, err := h.Enrolment.FinishEnrol(h.T.Context(), h.From, seat, "", p.Code())
 	if err != nil || !done.Accepted() {
 		h.T.Fatalf("enrolling %s: %v, rejected %q", name, err, done.Rejected)
 	}
@@ -51,7 +51,7 @@ func (h *Env) Enrol(seat authn.Flow, name string) (*Phone, authn.Enrolled) {
 // BeginPhone opens the enrolment of a phone and scans its QR code.
 func (h *Env) BeginPhone(seat authn.Flow, name string) *Phone {
 	h.T.Helper()
-	prompt, err := h.Service.BeginEnrol(h.T.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind, Name: name})
+	prompt, err := h.Enrolment.BeginEnrol(h.T.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind, Name: name})
 	if err != nil {
 		h.T.Fatalf("beginning to enrol %s: %v", name, err)
 	}
@@ -65,7 +65,7 @@ func (h *Env) BeginPhone(seat authn.Flow, name string) *Phone {
 // Accept goes from an invitation to the first session: the password, then a phone.
 func (h *Env) Accept(invitation authn.Secret, password string) (*Phone, authn.Credentials) {
 	h.T.Helper()
-	started, err := h.Service.AcceptInvitation(h.T.Context(), h.From, invitation, password)
+	started, err := h.Authn.AcceptInvitation(h.T.Context(), h.From, invitation, password)
 	if err != nil {
 		h.T.Fatalf("accepting an invitation: %v", err)
 	}
@@ -84,11 +84,11 @@ func (h *Env) Member(address string, change func(*authn.User)) (authn.User, *Pho
 // SignIn proves a password and then the phone's next code.
 func (h *Env) SignIn(login, password string, p *Phone) authn.Credentials {
 	h.T.Helper()
-	started, err := h.Service.StartWithPassword(h.T.Context(), h.From, login, password, "")
+	started, err := h.Authn.StartWithPassword(h.T.Context(), h.From, login, password, "")
 	if err != nil {
 		h.T.Fatalf("signing in as %s: %v", login, err)
 	}
-	v, err := h.Service.Verify(h.T.Context(), h.From, started.Login, totp.Kind, p.Next())
+	v, err := h.Authn.Verify(h.T.Context(), h.From, started.Login, totp.Kind, p.Next())
 	if err != nil || !v.Accepted() {
 		h.T.Fatalf("second step of %s: %v, rejected %q", login, err, v.Rejected)
 	}

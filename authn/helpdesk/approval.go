@@ -49,7 +49,7 @@ func (d *Desk) requestApproval(ctx context.Context, op Principal, req authn.Requ
 		return ResetApproval{}, err
 	}
 	var u authn.User
-	if err := d.People.View(ctx, func(r authn.Reader) (err error) {
+	if err := d.Accounts.View(ctx, func(r authn.Reader) (err error) {
 		u, err = FindUser(r, op, PermApprove, id)
 		return err
 	}); err != nil {
@@ -59,12 +59,12 @@ func (d *Desk) requestApproval(ctx context.Context, op Principal, req authn.Requ
 	if err != nil {
 		return ResetApproval{}, err
 	}
-	a := d.People.NewOperation(req)
-	out, err := authn.Update(ctx, d.People, a, func(tx *authn.Tx) (awaited, error) { return d.await(tx, op, id, r, hash) })
+	a := d.Accounts.NewOperation(req)
+	out, err := authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (awaited, error) { return d.await(tx, op, id, r, hash) })
 	if err != nil || !out.fresh {
 		return out.approval, err
 	}
-	link := d.People.URL("/api/v1/reset-approvals/" + out.approval.ID)
+	link := d.signIn.URL("/api/v1/reset-approvals/" + out.approval.ID)
 	return out.approval, d.NotifyRemaining(ctx, req, func(name string) templates.Notice {
 		return templates.ResetAskedMail{Context: templates.Context{Name: name, At: a.Now}, Person: u.DisplayName(), By: d.administratorName(op),
 			Reason: r.Reason, Link: link, Until: out.approval.Expires}
@@ -180,10 +180,10 @@ func (d *Desk) Approvals(ctx context.Context, op Principal, after string, limit 
 	if limit <= 0 || limit > 200 {
 		limit = 200
 	}
-	now := d.People.Now()
-	err = d.People.Store.View(ctx, func(s store.Snapshot) error {
+	now := d.Accounts.Now()
+	err = d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
 		all, next = nil, ""
-		r := d.People.In(s)
+		r := d.Accounts.In(s)
 		user, _, _ := strings.Cut(after, "-")
 		return d.approvals.Scan(s, "", user, 0, func(_ string, p ResetApproval) error {
 			switch _, _, err := d.approval(r, s, op, p.ID, now); {
@@ -210,9 +210,9 @@ func (d *Desk) Approval(ctx context.Context, op Principal, id string) (p ResetAp
 	if err := op.Require(PermRead); err != nil {
 		return ResetApproval{}, err
 	}
-	now := d.People.Now()
-	err = d.People.Store.View(ctx, func(s store.Snapshot) error {
-		p, _, err = d.approval(d.People.In(s), s, op, id, now)
+	now := d.Accounts.Now()
+	err = d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
+		p, _, err = d.approval(d.Accounts.In(s), s, op, id, now)
 		return err
 	})
 	return p, err
@@ -222,11 +222,11 @@ func (d *Desk) Approval(ctx context.Context, op Principal, id string) (p ResetAp
 // than the one who asked and than the person, of a role no lower than theirs; and whoever asked must still be one who
 // may (CodeForbidden). CodeNotFound: nothing waits by this id any more.
 func (d *Desk) Approve(ctx context.Context, op Principal, req authn.RequestInfo, id string) (ResetResult, error) {
-	now := d.People.Now()
+	now := d.Accounts.Now()
 	var u authn.User
 	var p ResetApproval
-	if err := d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
-		p, u, err = d.second(d.People.In(s), s, op, id, now)
+	if err := d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
+		p, u, err = d.second(d.Accounts.In(s), s, op, id, now)
 		return err
 	}); err != nil {
 		return ResetResult{}, err
@@ -272,7 +272,7 @@ func (d *Desk) RejectApproval(ctx context.Context, op Principal, req authn.Reque
 	if err := op.Require(PermRead); err != nil {
 		return err
 	}
-	_, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+	_, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
 		p, u, err := d.approval(tx.Reader, tx.Raw, op, id, tx.Op.Now)
 		if err != nil {
 			return struct{}{}, err
@@ -296,9 +296,9 @@ func (d *Desk) RejectApproval(ctx context.Context, op Principal, req authn.Reque
 
 // Sweep removes resets that wait no longer. Call it once in a while.
 func (d *Desk) Sweep(ctx context.Context) error {
-	now := d.People.Now()
+	now := d.Accounts.Now()
 	var dead []string
-	if err := d.People.Store.View(ctx, func(s store.Snapshot) error {
+	if err := d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
 		dead = nil
 		return d.approvals.Scan(s, "", "", 0, func(user string, p ResetApproval) error {
 			if !now.Before(p.Expires) {
@@ -313,7 +313,7 @@ func (d *Desk) Sweep(ctx context.Context) error {
 		return fmt.Errorf("looking for resets that wait no longer: %w", err)
 	}
 	for _, user := range dead {
-		if err := d.People.Store.Update(ctx, func(tx store.Tx) error {
+		if err := d.Accounts.Store.Update(ctx, func(tx store.Tx) error {
 			p, err := d.approvals.Get(tx, user)
 			if errors.Is(err, store.ErrNotFound) || err == nil && now.Before(p.Expires) {
 				return nil

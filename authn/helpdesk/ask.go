@@ -50,7 +50,7 @@ func (d *Desk) Submit(ctx context.Context, req authn.RequestInfo, f Submission) 
 		return "", authn.Invalid("message", "too_long")
 	}
 	if !f.Login.IsZero() {
-		l, err := d.People.Transaction(ctx, f.Login)
+		l, err := d.signIn.Transaction(ctx, f.Login)
 		if err != nil && authn.CodeOf(err) == "" {
 			return "", err
 		}
@@ -64,7 +64,7 @@ func (d *Desk) Submit(ctx context.Context, req authn.RequestInfo, f Submission) 
 // Forgot is authn.Service.Forgot with a case opened, in the same Update, for somebody who has no usable device
 // (PROTOCOL 8). The page says nothing of it. The mails are limited as Ask's are.
 func (d *Desk) Forgot(ctx context.Context, req authn.RequestInfo, identifier string) error {
-	return d.People.RequestPasswordLink(ctx, req, identifier, func(tx *authn.Tx, u *authn.User) error {
+	return d.signIn.RequestPasswordLink(ctx, req, identifier, func(tx *authn.Tx, u *authn.User) error {
 		_, err := d.take(tx, asked{address: u.Login, topic: templates.TopicCannotLogIn, forgot: true})
 		return err
 	})
@@ -77,7 +77,7 @@ type outcome struct {
 }
 
 func (d *Desk) ask(ctx context.Context, req authn.RequestInfo, q asked) (string, error) {
-	out, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (outcome, error) { return d.take(tx, q) })
+	out, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (outcome, error) { return d.take(tx, q) })
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("storing a help request: %w", err)
@@ -91,7 +91,7 @@ func (d *Desk) ask(ctx context.Context, req authn.RequestInfo, q asked) (string,
 func (d *Desk) take(tx *authn.Tx, q asked) (outcome, error) {
 	now := tx.Op.Now
 	if q.counted {
-		v, err := d.People.Limiter.Take(tx.Raw, now, throttle.HelpSource, throttle.Network(tx.Op.Request.Address))
+		v, err := d.Accounts.Limiter.Take(tx.Raw, now, throttle.HelpSource, throttle.Network(tx.Op.Request.Address))
 		if err != nil {
 			return outcome{}, fmt.Errorf("counting help requests: %w", err)
 		}
@@ -104,7 +104,7 @@ func (d *Desk) take(tx *authn.Tx, q asked) (outcome, error) {
 		return outcome{}, err
 	}
 	reference := "H-" + tx.Op.Code("help reference").Reveal()
-	mails, err := d.People.Limiter.Take(tx.Raw, now, throttle.HelpMails, q.address)
+	mails, err := d.Accounts.Limiter.Take(tx.Raw, now, throttle.HelpMails, q.address)
 	if err != nil {
 		return outcome{}, fmt.Errorf("counting mails of help requests: %w", err)
 	}
@@ -133,24 +133,24 @@ func (d *Desk) open(tx *authn.Tx, q asked, u *authn.User, reference string, mail
 		return err
 	}
 	about := templates.Context{At: tx.Op.Now, Browser: c.Agent, Address: c.Address}
-	if support := d.People.Policy.Support; support != "" {
+	if support := d.Accounts.Policy.Support; support != "" {
 		m := templates.HelpForSupportMail{Context: about, Reference: reference, From: q.address, Known: u.ID != "", Topic: q.topic,
-			Text: q.message, Link: d.People.URL("/api/v1/help-requests/" + c.ID)}
-		if err := tx.SendTo([]string{support}, d.People.Policy.DefaultLocale, m, time.Time{}); err != nil {
+			Text: q.message, Link: d.signIn.URL("/api/v1/help-requests/" + c.ID)}
+		if err := tx.SendTo([]string{support}, d.Accounts.Policy.DefaultLocale, m, time.Time{}); err != nil {
 			return err
 		}
 	}
 	if u.ID == "" || q.forgot { // strangers' addresses get no mail; and who forgot a password did not ask for help
 		return nil
 	}
-	v, err := d.People.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
+	v, err := d.Accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting mails that strangers cause: %w", err)
 	}
 	if !v.OK {
 		return nil
 	}
-	return tx.SendTo(stored(u, q.address), d.People.Locale(u), templates.HelpReceivedMail{Context: tx.About(u), Reference: reference}, time.Time{})
+	return tx.SendTo(stored(u, q.address), d.Accounts.Locale(u), templates.HelpReceivedMail{Context: tx.About(u), Reference: reference}, time.Time{})
 }
 
 // stored is the address of the person that was typed; the first one where a sign-in name was.

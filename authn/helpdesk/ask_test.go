@@ -91,7 +91,7 @@ func TestTheMailToSupportIsInTheHousesLanguageAndThePersonsInTheirs(t *testing.T
 
 func TestWithoutSupportHelpRequestsAreStoredOnly(t *testing.T) {
 	s := openShop(t)
-	s.Service.Policy.Support = ""
+	s.Accounts.Policy.Support = ""
 	s.ask(t, 1, helpdesk.Submission{Email: technician, Message: "x"})
 	sameStrings(t, "mails", s.letters(), []string{"help_received to " + technician})
 	if len(s.cases(t)) != 1 {

@@ -97,7 +97,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 		}},
 		{"waits until the person has closed the page that asks for another", func(t *testing.T, s *shop) half {
 			password := s.makes(t, thief)
-			if v, err := s.Service.Verify(t.Context(), s.From, s.signIn(t, password).Login, totp.Kind, s.phone.Next()); err != nil || v.Step != authn.StepChangePassword {
+			if v, err := s.Authn.Verify(t.Context(), s.From, s.signIn(t, password).Login, totp.Kind, s.phone.Next()); err != nil || v.Step != authn.StepChangePassword {
 				t.Fatalf("got %q, %v", v.Step, err)
 			}
 			return s.answers(t, thief, password)
@@ -168,7 +168,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 			password := s.sets(t, thief)
 			s.mails(t, thief, theirs, password)
 			s.EmptyOutbox()
-			if err := s.Service.ResendTicket(t.Context(), s.From, s.started(t, password).Login); err != nil {
+			if err := s.Authn.ResendTicket(t.Context(), s.From, s.started(t, password).Login); err != nil {
 				t.Fatal(err)
 			}
 			m := mailed[templates.DevicesResetMail](t, s, theirs)
@@ -183,10 +183,10 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 				t.Fatalf("got step %q: the road is not walked to its end", started.Step)
 			}
 			if !h.link.IsZero() {
-				_, err := s.Service.RedeemTicketLink(t.Context(), s.From, started.Login, h.link)
+				_, err := s.Authn.RedeemTicketLink(t.Context(), s.From, started.Login, h.link)
 				wantCode(t, "the link", err, authn.CodeSameProvenance)
 			}
-			_, err := s.Service.RedeemTicketCode(t.Context(), s.From, started.Login, h.code.Reveal())
+			_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Login, h.code.Reveal())
 			wantCode(t, "the code", err, authn.CodeSameProvenance)
 			if got := s.User(string(s.amelie.ID)); len(got.Devices)+len(got.Sessions) != 0 {
 				t.Errorf("got %d devices and %d sessions", len(got.Devices), len(got.Sessions))
@@ -198,7 +198,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 // started proves a password of the technician's, whatever their address is now.
 func (s *shop) started(t *testing.T, password string) authn.TransactionRef {
 	t.Helper()
-	started, err := s.Service.StartWithPassword(t.Context(), s.From, s.User(string(s.amelie.ID)).Login, password, "")
+	started, err := s.Authn.StartWithPassword(t.Context(), s.From, s.User(string(s.amelie.ID)).Login, password, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,11 +208,11 @@ func (s *shop) started(t *testing.T, password string) authn.TransactionRef {
 // takesAt chooses a password by a mailed link and confirms it with the phone.
 func (s *shop) takesAt(t *testing.T, link string) {
 	t.Helper()
-	started, err := s.Service.StartWithPasswordLink(t.Context(), s.From, tokenOf(link), chosen)
+	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, tokenOf(link), chosen)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, err := s.Service.Verify(t.Context(), s.From, started.Login, totp.Kind, s.phone.Next()); err != nil || v.Step != authn.StepDone {
+	if v, err := s.Authn.Verify(t.Context(), s.From, started.Login, totp.Kind, s.phone.Next()); err != nil || v.Step != authn.StepDone {
 		t.Fatalf("got %q, %v", v.Step, err)
 	}
 }
@@ -256,7 +256,7 @@ func TestTwoHandsLetThePersonIn(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := openShop(t)
 			h := c.walk(t, s)
-			if step, err := s.Service.RedeemTicketCode(t.Context(), s.From, s.started(t, h.password).Login, h.code.Reveal()); err != nil || step != authn.StepEnrol {
+			if step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, s.started(t, h.password).Login, h.code.Reveal()); err != nil || step != authn.StepEnrol {
 				t.Errorf("got %q, %v", step, err)
 			}
 		})
@@ -283,12 +283,12 @@ func TestATicketIsMailedToAnAddressJustMoved(t *testing.T) {
 	}
 	s.answers(t, support2, password) // which is no mail
 	login := s.started(t, password).Login
-	if st, err := s.Service.Transaction(t.Context(), login); err != nil || st.CanRenew {
+	if st, err := s.Authn.Transaction(t.Context(), login); err != nil || st.CanRenew {
 		t.Errorf("another ticket by mail is offered: %v, %v", st.CanRenew, err)
 	}
-	wantCode(t, "asking for another ticket", s.Service.ResendTicket(t.Context(), s.From, login), authn.CodeWrongState)
+	wantCode(t, "asking for another ticket", s.Authn.ResendTicket(t.Context(), s.From, login), authn.CodeWrongState)
 	s.Clock.Advance(authn.AddressCooldown)
-	if st, err := s.Service.Transaction(t.Context(), s.started(t, password).Login); err != nil || !st.CanRenew {
+	if st, err := s.Authn.Transaction(t.Context(), s.started(t, password).Login); err != nil || !st.CanRenew {
 		t.Errorf("after 72 hours: %v, %v", st.CanRenew, err)
 	}
 }
@@ -326,11 +326,11 @@ func TestAProgramGuessesAPasswordBesideTheSignIn(t *testing.T) {
 		wantCode(t, "by the program", guess("pas le bon du tout"), authn.CodeInvalid)
 	}
 	for range 2 {
-		_, err := s.Service.StartWithPassword(t.Context(), s.From, technician, "pas le bon du tout", "")
+		_, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, "pas le bon du tout", "")
 		wantCode(t, "by the page", err, authn.CodeSignInFailed)
 	}
 	wantCode(t, "the sixth, and right", guess(password), authn.CodeRateLimited)
-	_, err := s.Service.StartWithPassword(t.Context(), s.From, technician, password, "")
+	_, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, password, "")
 	wantCode(t, "on the page", err, authn.CodeRateLimited)
 	s.Clock.Advance(30 * time.Second)
 	if err := guess(password); err != nil {

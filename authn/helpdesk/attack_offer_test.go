@@ -26,7 +26,7 @@ func TestAnOperatorOffersAPhoneToWhoeverBroughtAKey(t *testing.T) {
 		_, err = s.desk.ResetPassword(t.Context(), op, s.From, u.Login, false)
 		wantCode(t, "the link in the answer", err, authn.CodeSameProvenance)
 	}
-	started, err := s.Service.StartWithPassword(t.Context(), s.From, u.Login, given, "")
+	started, err := s.Authn.StartWithPassword(t.Context(), s.From, u.Login, given, "")
 	if err == nil {
 		v, err := verifies(t.Context(), s, started.Login, phone.Next())
 		t.Errorf("one operator signed in: step %q, %v", v.Step, err)

@@ -21,7 +21,7 @@ func TestASwarmOfShadowsKeepsSomebodyOutOfAGarage(t *testing.T) {
 		t.Fatalf("the person joins the garage: %v", err)
 	}
 	for _, shadow := range all[4:] { // the list of an address holds sixteen
-		if err := s.Service.View(t.Context(), func(r authn.Reader) error {
+		if err := s.Accounts.View(t.Context(), func(r authn.Reader) error {
 			_, err := r.User(shadow.ID)
 			return err
 		}); authn.CodeOf(err) != authn.CodeNotFound {

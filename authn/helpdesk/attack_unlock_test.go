@@ -15,11 +15,11 @@ func TestAnOperatorUnlocksToGoOnGuessing(t *testing.T) {
 	another := &authntest.Phone{House: s.Env, Secret: foreignSecret} // of nobody here
 	wrong, unlocked := 0, 0
 	guess := func() bool {
-		started, err := s.Service.StartWithPassword(t.Context(), s.From, technician, password, "")
+		started, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, password, "")
 		if err != nil {
 			return false
 		}
-		v, err := s.Service.Verify(t.Context(), s.From, started.Login, totp.Kind, another.Code())
+		v, err := s.Authn.Verify(t.Context(), s.From, started.Login, totp.Kind, another.Code())
 		return err == nil && v.Wait == 0
 	}
 	for range 200 {

@@ -58,7 +58,7 @@ func (d *Desk) validateImport(ctx context.Context, op Principal, n NewUser) (out
 		return out, err
 	}
 	u, faults := draft(n)
-	device, err := d.addImported(op, d.People.Now(), &u, n)
+	device, err := d.addImported(op, d.Accounts.Now(), &u, n)
 	if fault, ok := errors.AsType[*authn.Error](err); ok && fault.Code == authn.CodeInvalid {
 		faults = append(faults, fault)
 	} else if err != nil {
@@ -70,7 +70,7 @@ func (d *Desk) validateImport(ctx context.Context, op Principal, n NewUser) (out
 	if !op.CoversGroups(n.Groups) { // what lies outside is not told from what is not there (PROTOCOL 21)
 		faults = append(faults, authn.Invalid("groupIds", "unknown"))
 	}
-	err = d.People.View(ctx, func(r authn.Reader) error {
+	err = d.Accounts.View(ctx, func(r authn.Reader) error {
 		found, known, err := r.ValidateNew(&u, device, func(address string) (authn.User, error) { return holderOf(r, op, address) })
 		if err != nil {
 			return err
@@ -107,7 +107,7 @@ func (d *Desk) addImported(op Principal, now time.Time, u *authn.User, n NewUser
 	if n.Password != "" { // PROTOCOL 8: one hand would bring both halves
 		return nil, authn.Refuse(authn.CodeSameProvenance)
 	}
-	device, err := d.People.ParseImport(now, u, n.OTPAuthURI)
+	device, err := d.enrol.ParseImport(now, u, n.OTPAuthURI)
 	return &device, err
 }
 
@@ -119,7 +119,7 @@ func (d *Desk) sendWelcome(tx *authn.Tx, op Principal, u *authn.User, sendEmail 
 	case !sendEmail: // PROTOCOL 8: whoever brought the key would have both halves
 		return Invitation{}, authn.Refuse(authn.CodeSameProvenance)
 	}
-	token, expires, err := tx.IssueImportLink(u)
+	token, expires, err := d.enrol.IssueImportLink(tx, u)
 	if err != nil {
 		return Invitation{}, err
 	}
@@ -128,8 +128,8 @@ func (d *Desk) sendWelcome(tx *authn.Tx, op Principal, u *authn.User, sendEmail 
 		return Invitation{}, err
 	}
 	m := templates.WelcomeMail{Context: templates.Context{Name: u.DisplayName()}, Garage: garage, Login: u.Login, Device: u.Devices[0].Name,
-		Link: d.People.URL("/password/" + token.Reveal()), Until: expires}
-	if err := tx.SendTo(u.Addresses()[:1], d.People.Locale(u), m, expires); err != nil {
+		Link: d.signIn.URL("/password/" + token.Reveal()), Until: expires}
+	if err := tx.SendTo(u.Addresses()[:1], d.Accounts.Locale(u), m, expires); err != nil {
 		return Invitation{}, err
 	}
 	e := op.event(audit.InvitationIssued, u)
@@ -142,7 +142,7 @@ func (d *Desk) removeImported(tx *authn.Tx, op Principal, u *authn.User) error {
 	if err := d.auditKey(tx, op, u, audit.FactorRemoved); err != nil {
 		return err
 	}
-	return tx.RemoveImported(u)
+	return d.enrol.RemoveImported(tx, u)
 }
 
 // auditKey writes down what became of the device that a person brought.

@@ -35,17 +35,17 @@ func TestWhoeverBringsAKeyChoosesAPasswordThatThePhoneProves(t *testing.T) {
 	if !u.HasOnlyImportedDevice() || u.Status != authn.StatusActive || u.Password.Hash != "" {
 		t.Fatalf("got %+v", u)
 	}
-	_, err := s.Service.StartWithPassword(t.Context(), s.From, u.Login, "", "")
+	_, err := s.Authn.StartWithPassword(t.Context(), s.From, u.Login, "", "")
 	wantCode(t, "signing in without a password", err, authn.CodeSignInFailed)
 	m := mailed[templates.WelcomeMail](t, s, u.Login)
 	if m.Garage != "Garage Lumière" || m.Device != "Okta" || len(s.Mails()) != 1 {
 		t.Errorf("got mail %+v of %v", m, s.letters())
 	}
-	started, err := s.Service.StartWithPasswordLink(t.Context(), s.From, tokenOf(m.Link), password)
+	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, tokenOf(m.Link), password)
 	if err != nil || started.Step != authn.StepVerify {
 		t.Fatalf("choosing a password: got %v, %v, want the code asked for", started.Step, err)
 	}
-	_, err = s.Service.StartWithPassword(t.Context(), s.From, u.Login, password, "")
+	_, err = s.Authn.StartWithPassword(t.Context(), s.From, u.Login, password, "")
 	wantCode(t, "the password before the phone proved it", err, authn.CodeSignInFailed)
 	if v, err := verifies(t.Context(), s, started.Login, phone.Code()); err != nil || v.Accepted() {
 		t.Errorf("a code that the other house may have taken: got %+v, %v", v.Verification, err)
@@ -73,16 +73,16 @@ func TestTheLinkOfAForgottenPasswordDoesForWhoeverMissedTheWelcome(t *testing.T)
 	u, phone := s.bring(t)
 	first := tokenOf(mailed[templates.WelcomeMail](t, s, u.Login).Link)
 	s.Clock.Advance(authn.InvitationTTL)
-	_, err := s.Service.StartWithPasswordLink(t.Context(), s.From, first, password)
+	_, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, first, password)
 	wantCode(t, "the link after a day", err, authn.CodeInvalidLink)
 	s.EmptyOutbox()
-	if err := s.Service.RequestPasswordLink(t.Context(), s.From, u.Login, func(*authn.Tx, *authn.User) error {
+	if err := s.Authn.RequestPasswordLink(t.Context(), s.From, u.Login, func(*authn.Tx, *authn.User) error {
 		t.Error("taken for somebody without a device")
 		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}
-	started, err := s.Service.StartWithPasswordLink(t.Context(), s.From, tokenOf(mailed[templates.PasswordLinkMail](t, s, u.Login).Link), password)
+	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, tokenOf(mailed[templates.PasswordLinkMail](t, s, u.Login).Link), password)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestWhoeverBroughtAKeyThatIsGoneIsInvitedAndTheKeyIsDead(t *testing.T) {
 	if _, err := s.desk.Activate(t.Context(), support, s.From, u.Login, true); err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Service.StartWithPasswordLink(t.Context(), s.From, link, password)
+	_, err = s.Authn.StartWithPasswordLink(t.Context(), s.From, link, password)
 	wantCode(t, "the link that was for the key", err, authn.CodeInvalidLink)
 	if u := s.User(u.Login); len(u.Devices) != 0 || u.EverHadDevice {
 		t.Errorf("got devices %v", u.Devices)

@@ -135,7 +135,7 @@ func (d *Desk) save(tx *authn.Tx, c *Request) error {
 // pointer is where the latest open case of an address is found. It sorts behind the cases, whose ids begin with
 // a year, and does not tell the address.
 func (d *Desk) pointer(address string) string {
-	return fmt.Sprintf("of-%x", d.People.Pepper.MAC("help request", []byte(address)))
+	return fmt.Sprintf("of-%x", d.Accounts.Pepper.MAC("help request", []byte(address)))
 }
 
 // latest is the open case that a text of this address may join; nil without one.

@@ -15,8 +15,12 @@ import (
 
 // Desk does the operators' acts. Its fields are set once, by New; it is safe for concurrent use.
 type Desk struct {
-	People   *authn.Service
 	Outbound *outbound.Client // judges where webhooks may go; New's calls the internet alone
+
+	Accounts *authn.Service
+	sessions *authn.SessionService
+	signIn   *authn.SignInService
+	enrol    *authn.EnrolService
 
 	cases  store.Table[Request]
 	tokens store.Table[Token]
@@ -29,8 +33,8 @@ type Desk struct {
 }
 
 // New makes a Desk over the people, whose own records are sealed by the ring.
-func New(people *authn.Service, ring *store.Keyring) *Desk {
-	return &Desk{People: people, Outbound: outbound.New(outbound.Config{}), hooks: webhook.NewEndpoints(ring),
+func New(enrol *authn.EnrolService, ring *store.Keyring) *Desk {
+	return &Desk{Accounts: enrol.Accounts, sessions: enrol.Sessions, signIn: enrol.SignIn, enrol: enrol, Outbound: outbound.New(outbound.Config{}), hooks: webhook.NewEndpoints(ring),
 		cases: store.NewTable[Request](ring, store.HelpRequests), tokens: store.NewTable[Token](ring, store.Tokens),
 		approvals: store.NewTable[ResetApproval](ring, store.Approvals)}
 }

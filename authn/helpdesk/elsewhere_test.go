@@ -42,7 +42,7 @@ func TestNobodySignsInAsAShadow(t *testing.T) {
 		t.Errorf("got %d sessions of what stands for them, %s", len(u.Sessions), u.Status)
 	}
 	s.EmptyOutbox()
-	if err := s.Service.RequestPasswordLink(t.Context(), s.From, technician, func(*authn.Tx, *authn.User) error { return nil }); err != nil {
+	if err := s.Authn.RequestPasswordLink(t.Context(), s.From, technician, func(*authn.Tx, *authn.User) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	sameStrings(t, "mails", s.letters(), []string{"password_link to " + technician})
@@ -60,7 +60,7 @@ func TestDeletingAShadowLeavesThePersonFindable(t *testing.T) {
 	if got := s.User(technician); got.ID != s.amelie.ID {
 		t.Errorf("got %s by the address", got.ID)
 	}
-	if _, err := s.Service.Authenticate(t.Context(), s.session); err != nil {
+	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
 		t.Errorf("their session: %v", err)
 	}
 	_, err := s.desk.User(t.Context(), north, technician)

@@ -45,15 +45,15 @@ func (d *Desk) Enrol(ctx context.Context, op Principal, req authn.RequestInfo, i
 	if err != nil {
 		return authn.AdminEnrolmentSecret{}, err
 	}
-	offering, err := d.People.BeginByAdmin(ctx, req, d.enroller(op, id), authn.Enrolling{Kind: kind, App: n.Provider, Name: n.Name})
+	offering, err := d.enrol.BeginByAdmin(ctx, req, d.enroller(op, id), authn.Enrolling{Kind: kind, App: n.Provider, Name: n.Name})
 	offering.User = WithoutSecrets(offering.User)
 	return offering, err
 }
 
 // kindOf finds the kind behind Okta's names.
 func (d *Desk) kindOf(n NewDevice) (factors.Kind, error) {
-	for _, f := range d.People.Factors {
-		about := d.People.Describe(factors.Device{Kind: f.Kind()})
+	for _, f := range d.Accounts.Factors {
+		about := d.Accounts.Describe(factors.Device{Kind: f.Kind()})
 		switch {
 		case about.OktaType != n.Type || !about.Counts:
 		case !slices.Contains(about.Providers, n.Provider):
@@ -68,16 +68,16 @@ func (d *Desk) kindOf(n NewDevice) (factors.Kind, error) {
 // ActivateDevice ends an enrolment that the same operator began, by the first code of the new device. For a person who has
 // a device it waits for that person's word; else it is born by the hand of the operator's owner (PROTOCOL 8, 22).
 func (d *Desk) ActivateDevice(ctx context.Context, op Principal, req authn.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.User, factors.Device, authn.Verification, error) {
-	u, dev, j, err := d.People.ConfirmByAdmin(ctx, req, d.enroller(op, id), fid, code)
+	u, dev, j, err := d.enrol.ConfirmByAdmin(ctx, req, d.enroller(op, id), fid, code)
 	return WithoutSecrets(u), dev, j, err
 }
 
 // EnrolmentQR is the QR code of an enrolment that the same operator began, as PNG, while it is pending.
 func (d *Desk) EnrolmentQR(ctx context.Context, op Principal, id string, fid factors.DeviceID) ([]byte, error) {
-	return d.People.AdminQR(ctx, d.enroller(op, id), fid)
+	return d.enrol.AdminQR(ctx, d.enroller(op, id), fid)
 }
 
 // VerifyDevice judges a code of a person's device that a program was given, by the rules and counters of the pages.
 func (d *Desk) VerifyDevice(ctx context.Context, op Principal, req authn.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.Verification, error) {
-	return d.People.VerifyFor(ctx, req, d.caller(op, PermAssist, id), fid, code)
+	return d.enrol.VerifyFor(ctx, req, d.caller(op, PermAssist, id), fid, code)
 }

@@ -36,7 +36,7 @@ type shop struct {
 func openShop(t *testing.T) *shop {
 	t.Helper()
 	s := &shop{Env: authntest.New(t)}
-	s.desk = helpdesk.New(s.Service, s.Ring)
+	s.desk = helpdesk.New(s.Enrolment, s.Ring)
 	s.garage, s.other = s.Group("Garage Lumière"), s.Group("Garage du Nord")
 	s.manager = s.Person("manager@garage.example", func(u *authn.User) {
 		u.Groups = []authn.GroupID{s.garage}
@@ -87,7 +87,7 @@ func wantCode(t *testing.T, what string, err error, code authn.Code) {
 // signIn proves the password and says what comes next.
 func (s *shop) signIn(t *testing.T, password string) authn.TransactionRef {
 	t.Helper()
-	started, err := s.Service.StartWithPassword(t.Context(), s.From, technician, password, "")
+	started, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, password, "")
 	if err != nil {
 		t.Fatalf("signing in: %v", err)
 	}
@@ -140,14 +140,14 @@ func sameStrings(t *testing.T, what string, got, want []string) {
 // dead tells that a session is no longer good.
 func (s *shop) dead(t *testing.T, session authn.Secret) {
 	t.Helper()
-	if _, err := s.Service.Authenticate(t.Context(), session); authn.CodeOf(err) != authn.CodeNoSession {
+	if _, err := s.Sessions.Authenticate(t.Context(), session); authn.CodeOf(err) != authn.CodeNoSession {
 		t.Errorf("the session: got %v, want it dead", err)
 	}
 }
 
 // verifies tells what a code of a phone is worth in a login.
 func verifies(ctx context.Context, s *shop, login authn.Secret, code []byte) (authn.Verified, error) {
-	return s.Service.Verify(ctx, s.From, login, totp.Kind, code)
+	return s.Authn.Verify(ctx, s.From, login, totp.Kind, code)
 }
 
 func tokenOf(link string) authn.Secret {

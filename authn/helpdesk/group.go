@@ -22,7 +22,7 @@ func (d *Desk) CreateGroup(ctx context.Context, op Principal, req authn.RequestI
 	if err := checkDescription(description); err != nil {
 		return authn.Group{}, err
 	}
-	return authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (authn.Group, error) {
+	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (authn.Group, error) {
 		g := authn.Group{Name: name, Description: description}
 		if err := tx.CreateGroup(&g); err != nil {
 			return authn.Group{}, err
@@ -49,7 +49,7 @@ func (d *Desk) UpdateGroup(ctx context.Context, op Principal, req authn.RequestI
 	if err := checkDescription(description); err != nil {
 		return authn.Group{}, err
 	}
-	return authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (authn.Group, error) {
+	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (authn.Group, error) {
 		g, err := tx.Group(id)
 		if err != nil {
 			return authn.Group{}, err
@@ -72,7 +72,7 @@ func (d *Desk) DeleteGroup(ctx context.Context, op Principal, req authn.RequestI
 	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
-	_, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+	_, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
 		g, err := tx.Group(id)
 		if err != nil {
 			return struct{}{}, err
@@ -85,7 +85,7 @@ func (d *Desk) DeleteGroup(ctx context.Context, op Principal, req authn.RequestI
 	if err != nil {
 		return err
 	}
-	return d.People.EmptyGroup(ctx, id)
+	return d.Accounts.EmptyGroup(ctx, id)
 }
 
 // groupEvent is an act of the operator on a garage, done.
@@ -106,7 +106,7 @@ func (d *Desk) Group(ctx context.Context, op Principal, id authn.GroupID) (authn
 		return authn.Group{}, authn.Refuse(authn.CodeNotFound)
 	}
 	var g authn.Group
-	err := d.People.View(ctx, func(r authn.Reader) (err error) {
+	err := d.Accounts.View(ctx, func(r authn.Reader) (err error) {
 		g, err = r.Group(id)
 		return err
 	})
@@ -120,7 +120,7 @@ func (d *Desk) Groups(ctx context.Context, op Principal, q authn.GroupQuery) (gr
 		return nil, "", err
 	}
 	if !op.scoped() {
-		return d.People.Groups(ctx, q)
+		return d.Accounts.Groups(ctx, q)
 	}
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200

@@ -35,7 +35,7 @@ func (d *Desk) Unlock(ctx context.Context, op Principal, req authn.RequestInfo, 
 
 // step is one step of a person's life: judged, done, audited and stored in one Update.
 func (d *Desk) step(ctx context.Context, op Principal, req authn.RequestInfo, a Permission, id, action string, do func(*authn.Tx, *authn.User) error) error {
-	_, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+	_, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
 		u, err := FindUser(tx.Reader, op, a, id)
 		if err != nil {
 			return struct{}{}, err
@@ -54,7 +54,7 @@ func (d *Desk) step(ctx context.Context, op Principal, req authn.RequestInfo, a 
 
 // Delete deactivates a person first and, asked again, deletes them: Okta's two steps.
 func (d *Desk) Delete(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
-	_, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+	_, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
 		u, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
 			return struct{}{}, err
@@ -79,7 +79,7 @@ func (d *Desk) Delete(ctx context.Context, op Principal, req authn.RequestInfo, 
 
 // Reactivate invites an invited person anew; CodeWrongState for anybody else. The rest is as with Activate.
 func (d *Desk) Reactivate(ctx context.Context, op Principal, req authn.RequestInfo, id string, sendEmail bool) (Invitation, error) {
-	return authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (Invitation, error) {
+	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (Invitation, error) {
 		u, err := FindUser(tx.Reader, op, PermInvite, id)
 		if err != nil {
 			return Invitation{}, err

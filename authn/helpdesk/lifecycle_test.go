@@ -156,7 +156,7 @@ func TestASuspendedPersonIsOutAtOnceAndBackAsBefore(t *testing.T) {
 			s.dead(t, s.session)
 			_, err := verifies(t.Context(), s, login, s.phone.Next())
 			wantCode(t, "a login under way", err, authn.CodeExpired)
-			_, err = s.Service.StartWithPassword(t.Context(), s.From, technician, password, "")
+			_, err = s.Authn.StartWithPassword(t.Context(), s.From, technician, password, "")
 			wantCode(t, "the password", err, authn.CodeSignInFailed)
 			if err := steps[c.in](s.desk, t.Context(), root, s.From, technician); err != nil {
 				t.Fatal(err)
@@ -191,8 +191,8 @@ func TestDeactivationEndsWhatLiesInTheMailbox(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantCode(t, "the ticket of before", s.Service.TicketLink(t.Context(), ticket), authn.CodeInvalidLink)
-	_, err := s.Service.Invitation(t.Context(), invitation)
+	wantCode(t, "the ticket of before", s.Authn.TicketLink(t.Context(), ticket), authn.CodeInvalidLink)
+	_, err := s.Authn.Invitation(t.Context(), invitation)
 	wantCode(t, "the invitation of before", err, authn.CodeInvalidLink)
 	_, err = s.desk.Activate(t.Context(), root, s.From, technician, true)
 	wantCode(t, "inviting who had a device", err, authn.CodeWrongState)
@@ -215,7 +215,7 @@ func TestUnlockingEndsWaits(t *testing.T) {
 	if out, err := verifies(t.Context(), s, s.signIn(t, password).Login, s.phone.Code()); err != nil || out.Issued.Session.IsZero() {
 		t.Errorf("the same code, unlocked: got %+v, %v, want a session", out, err)
 	}
-	if _, err := s.Service.Authenticate(t.Context(), s.session); err != nil {
+	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
 		t.Errorf("unlocking ended a session: %v", err)
 	}
 	if events := s.Events(audit.UserUnlocked); len(events) != 1 {
@@ -279,7 +279,7 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 	if again := s.Person("luc@garage.example", func(u *authn.User) { u.SecondEmail = "luc@home.example" }); again.ID == u.ID {
 		t.Error("the id was used again")
 	}
-	if _, err := s.Service.Authenticate(t.Context(), s.session); err != nil {
+	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
 		t.Errorf("somebody else's session: %v", err)
 	}
 }

@@ -24,7 +24,7 @@ func (d *Desk) Users(ctx context.Context, op Principal, q authn.UserQuery) ([]au
 			next, err = d.unlessLast(ctx, op, q, next)
 		}
 	} else {
-		people, next, err = d.People.ListUsers(ctx, q)
+		people, next, err = d.Accounts.ListUsers(ctx, q)
 	}
 	if err != nil {
 		return nil, "", err
@@ -68,7 +68,7 @@ func (d *Desk) within(ctx context.Context, op Principal, q authn.UserQuery) (peo
 		if sub.Limit == 0 {
 			return people, string(g) + "/", nil
 		}
-		part, more, err := d.People.ListUsers(ctx, sub)
+		part, more, err := d.Accounts.ListUsers(ctx, sub)
 		if err != nil {
 			return nil, "", err
 		}

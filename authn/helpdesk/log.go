@@ -19,8 +19,8 @@ func (d *Desk) Events(ctx context.Context, op Principal, q audit.Query) (entries
 		return nil, "", err
 	}
 	if !op.scoped() {
-		err = d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
-			entries, next, err = d.People.Log.Scan(s, q)
+		err = d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
+			entries, next, err = d.Accounts.Log.Scan(s, q)
 			return err
 		})
 		return entries, next, err
@@ -46,11 +46,11 @@ func (d *Desk) Events(ctx context.Context, op Principal, q audit.Query) (entries
 
 // eventsWithin is what one reading of the log holds for an operator limited to groups; known remembers who lies within.
 func (d *Desk) eventsWithin(ctx context.Context, op Principal, q audit.Query, known map[string]bool) (part []audit.Entry, next string, err error) {
-	err = d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
+	err = d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
 		part = nil
-		r := d.People.In(s)
+		r := d.Accounts.In(s)
 		var found []audit.Entry
-		if found, next, err = d.People.Log.Scan(s, q); err != nil {
+		if found, next, err = d.Accounts.Log.Scan(s, q); err != nil {
 			return err
 		}
 		for _, e := range found {

@@ -18,7 +18,7 @@ func (d *Desk) AddMember(ctx context.Context, op Principal, req authn.RequestInf
 	if err != nil {
 		return err
 	}
-	return d.People.DeletePlaceholders(ctx, u)
+	return d.Accounts.DeletePlaceholders(ctx, u)
 }
 
 // RemoveMember takes a person out of a garage; whoever is not in it stays so. A garage outside the operator's scope
@@ -32,7 +32,7 @@ func (d *Desk) RemoveMember(ctx context.Context, op Principal, req authn.Request
 // no act.
 func (d *Desk) moveMember(ctx context.Context, op Principal, req authn.RequestInfo, gid authn.GroupID, id, action string,
 	move func(*authn.Tx, *authn.User, authn.GroupID) (bool, error)) (authn.UserID, error) {
-	return authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (authn.UserID, error) {
+	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (authn.UserID, error) {
 		u, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
 			return "", err
@@ -73,7 +73,7 @@ func (d *Desk) GroupsOf(ctx context.Context, op Principal, id string, q authn.Gr
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
-	err = d.People.View(ctx, func(r authn.Reader) error {
+	err = d.Accounts.View(ctx, func(r authn.Reader) error {
 		groups, next = nil, ""
 		u, err := FindUser(r, op, PermRead, id)
 		if err != nil {

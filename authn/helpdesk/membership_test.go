@@ -23,7 +23,7 @@ func TestAMembershipIsOneActInOneEvent(t *testing.T) {
 	if u := s.User(technician); !slices.Equal(u.Groups, []authn.GroupID{s.garage, s.other}) {
 		t.Errorf("got garages %v, want both", u.Groups)
 	}
-	if live, err := s.Service.Authenticate(ctx, s.session); err != nil || !slices.Contains(live.Groups, s.other) {
+	if live, err := s.Sessions.Authenticate(ctx, s.session); err != nil || !slices.Contains(live.Groups, s.other) {
 		t.Errorf("the session: got %v, %v, want the garage at once", live.Groups, err)
 	}
 	if people, _, err := s.desk.Members(ctx, root, s.other, authn.UserQuery{}); err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {

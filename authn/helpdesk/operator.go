@@ -203,7 +203,7 @@ func (op Principal) event(action string, u *authn.User) audit.Event {
 // administratorName is whom people read as having done it: the machine's owner speaks for the house.
 func (d *Desk) administratorName(op Principal) string {
 	if op.Operator || op.Name == "" {
-		return d.People.Policy.Issuer
+		return d.Accounts.Policy.Issuer
 	}
 	return op.Name
 }

@@ -13,7 +13,7 @@ import (
 // Machine or with Secrets only, of which the person is told (PROTOCOL 22). The password of before counts until the
 // new one is confirmed with a device. CodeWrongState: not active, or without a usable device (PROTOCOL 8).
 func (d *Desk) ResetPassword(ctx context.Context, op Principal, req authn.RequestInfo, id string, sendEmail bool) (authn.Secret, error) {
-	return authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (authn.Secret, error) {
+	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (authn.Secret, error) {
 		u, err := FindUser(tx.Reader, op, PermAssist, id)
 		if err != nil {
 			return authn.Secret{}, err
@@ -28,22 +28,22 @@ func (d *Desk) ResetPassword(ctx context.Context, op Principal, req authn.Reques
 			}
 			way = op.Owner // the password will have come by their hand (PROTOCOL 8)
 		}
-		token, expires, err := tx.IssuePasswordLink(&u, way)
+		token, expires, err := d.signIn.IssuePasswordLink(tx, &u, way)
 		if err != nil {
 			return authn.Secret{}, err
 		}
 		u.PasswordLink = authn.Recovering{Epoch: u.Epoch, Until: expires}
-		link := d.People.URL("/password/" + token.Reveal())
+		link := d.signIn.URL("/password/" + token.Reveal())
 		about := templates.Context{Name: u.DisplayName()} // nothing of the operator's own browser and address
 		e, answer := op.event(audit.PasswordReset, &u), authn.Secret{}
 		if sendEmail {
 			e.Detail = map[string]string{"way": "mail"}
 			m := templates.PasswordLinkMail{Context: about, Link: link, Until: expires}
-			err = tx.SendTo(u.Addresses()[:1], d.People.Locale(&u), m, expires)
+			err = tx.SendTo(u.Addresses()[:1], d.Accounts.Locale(&u), m, expires)
 		} else {
 			e.Detail, answer = map[string]string{"way": "answer"}, authn.SecretOf(link)
 			about.At = tx.Op.Now
-			err = tx.SendTo(u.Addresses(), d.People.Locale(&u), templates.PasswordLinkGivenMail{Context: about, By: d.administratorName(op)}, time.Time{})
+			err = tx.SendTo(u.Addresses(), d.Accounts.Locale(&u), templates.PasswordLinkGivenMail{Context: about, By: d.administratorName(op)}, time.Time{})
 		}
 		if err != nil {
 			return authn.Secret{}, err

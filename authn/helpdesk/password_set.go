@@ -14,12 +14,12 @@ import (
 // ExpirePassword has a person choose another password at their next complete sign-in. Who is signed in stays so.
 // CodeWrongState: not active, or without a password.
 func (d *Desk) ExpirePassword(ctx context.Context, op Principal, req authn.RequestInfo, id string) (authn.User, error) {
-	u, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (authn.User, error) {
+	u, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (authn.User, error) {
 		u, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
 			return authn.User{}, err
 		}
-		if err := tx.ExpirePassword(&u); err != nil {
+		if err := d.signIn.ExpirePassword(tx, &u); err != nil {
 			return authn.User{}, err
 		}
 		tx.AddAdminActivity(&u, audit.PasswordExpired, "")
@@ -38,18 +38,18 @@ func (d *Desk) TemporaryPassword(ctx context.Context, op Principal, req authn.Re
 	if _, err := d.giving(ctx, op, id); err != nil {
 		return authn.Secret{}, err
 	}
-	a := d.People.NewOperation(req)
+	a := d.Accounts.NewOperation(req)
 	temporary := temporaryPassword(a)
-	phc, err := d.People.Hasher.Hash(ctx, false, temporary.Reveal())
+	phc, err := d.Accounts.Hasher.Hash(ctx, false, temporary.Reveal())
 	if err != nil {
 		return authn.Secret{}, fmt.Errorf("hashing a password: %w", err)
 	}
-	return authn.Update(ctx, d.People, a, func(tx *authn.Tx) (authn.Secret, error) {
+	return authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (authn.Secret, error) {
 		u, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
 			return authn.Secret{}, err
 		}
-		if err := tx.SetPassword(&u, phc, op.Owner, authn.ChangeTemporary); err != nil {
+		if err := d.signIn.SetPassword(tx, &u, phc, op.Owner, authn.ChangeTemporary); err != nil {
 			return authn.Secret{}, err
 		}
 		if err := d.notifyPasswordSet(tx, op, &u, "temporary"); err != nil {
@@ -69,7 +69,7 @@ func temporaryPassword(op *authn.Operation) authn.Secret {
 // giving finds a person to whom the operator may give a password, before work is spent on hashing one.
 func (d *Desk) giving(ctx context.Context, op Principal, id string) (authn.User, error) {
 	var u authn.User
-	err := d.People.View(ctx, func(r authn.Reader) (err error) {
+	err := d.Accounts.View(ctx, func(r authn.Reader) (err error) {
 		if u, err = FindUser(r, op, PermManage, id); err == nil && !op.secrets() {
 			err = authn.Refuse(authn.CodeForbidden)
 		}
@@ -88,7 +88,7 @@ type PasswordChanged struct{}
 // counters of the sign-in (PROTOCOL 22). The new one came by the operator's hand. Every session ends. CodeInvalid,
 // CodeRateLimited, CodeWrongState: authn.ChangePasswordByAdmin.
 func (d *Desk) ChangePassword(ctx context.Context, op Principal, req authn.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
-	return PasswordChanged{}, d.People.ChangePasswordByAdmin(ctx, req, authn.PasswordChange{Provenance: op.Owner, Current: current, Chosen: chosen,
+	return PasswordChanged{}, d.signIn.ChangePasswordByAdmin(ctx, req, authn.PasswordChange{Provenance: op.Owner, Current: current, Chosen: chosen,
 		Find: func(r authn.Reader) (authn.User, error) { return FindUser(r, op, PermManage, id) },
 		OnChange: func(tx *authn.Tx, u *authn.User, changed bool) error {
 			if changed {
@@ -115,7 +115,7 @@ func (d *Desk) notifyPasswordSet(tx *authn.Tx, op Principal, u *authn.User, how 
 	}
 	// Nothing of the operator's own browser and address goes to the person.
 	m := templates.PasswordGivenMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: d.administratorName(op), Temporary: how == "temporary"}
-	return tx.SendTo(u.Addresses(), d.People.Locale(u), m, time.Time{})
+	return tx.SendTo(u.Addresses(), d.Accounts.Locale(u), m, time.Time{})
 }
 
 // stated is a person who was stored, with their state for the answer.

@@ -17,11 +17,11 @@ const given = "un pneu, une jante, deux roues"
 // renews takes the second step with the phone and chooses a password that is asked for.
 func (s *shop) renews(t *testing.T, present, next string) {
 	t.Helper()
-	v, err := s.Service.Verify(t.Context(), s.From, s.signIn(t, present).Login, totp.Kind, s.phone.Next())
+	v, err := s.Authn.Verify(t.Context(), s.From, s.signIn(t, present).Login, totp.Kind, s.phone.Next())
 	if err != nil || v.Step != authn.StepChangePassword {
 		t.Fatalf("got step %q, %v, want the choice of another password", v.Step, err)
 	}
-	if _, err := s.Service.ReplacePassword(t.Context(), s.From, v.Login, next); err != nil {
+	if _, err := s.Authn.ReplacePassword(t.Context(), s.From, v.Login, next); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -48,7 +48,7 @@ func TestAnExpiredPasswordIsChangedAtTheNextSignIn(t *testing.T) {
 		}
 	}
 	s.sees(t, authn.StatusExpired)
-	if _, err := s.Service.Authenticate(t.Context(), s.session); err != nil {
+	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
 		t.Errorf("the session: %v, want it alive", err)
 	}
 	if events := s.Events(audit.PasswordExpired); len(events) != 2 || events[0].Actor.ID != root.ID {
@@ -82,7 +82,7 @@ func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 		t.Errorf("got events %+v", events)
 	}
 	for _, dead := range []string{password, secret.Reveal()} {
-		_, err := s.Service.StartWithPassword(t.Context(), s.From, technician, dead, "")
+		_, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, dead, "")
 		wantCode(t, "an earlier password", err, authn.CodeSignInFailed)
 	}
 	if got := s.User(technician).Password; got.Provenance != op.Owner || got.MustChange != authn.ChangeTemporary {
@@ -128,7 +128,7 @@ func TestAProgramChangesAPasswordThatItKnows(t *testing.T) {
 	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Outcome != audit.Failure || events[0].Actor.ID != root.ID {
 		t.Errorf("got events %+v, want the wrong one", events)
 	}
-	if _, err := s.Service.Authenticate(t.Context(), s.session); err != nil || len(s.Mails()) != 0 {
+	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil || len(s.Mails()) != 0 {
 		t.Errorf("a wrong one ended the session or mailed: %v, %v", err, s.letters())
 	}
 	epoch := s.User(technician).PasswordEpoch
@@ -187,7 +187,7 @@ func TestWhoMayGiveAPassword(t *testing.T) {
 // amelieHas puts a password back, whatever the rules say.
 func (s *shop) amelieHas(t *testing.T, text string) {
 	t.Helper()
-	phc, err := s.Service.Hasher.Hash(t.Context(), false, text)
+	phc, err := s.Accounts.Hasher.Hash(t.Context(), false, text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestTheStatesOfSomebodyActiveFollowAndEndByThemselves(t *testing.T) {
 	}
 	s.sees(t, authn.StatusRecovery)
 	for range 5 {
-		_, err := s.Service.StartWithPassword(t.Context(), s.From, technician, "pas le bon du tout", "")
+		_, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, "pas le bon du tout", "")
 		wantCode(t, "guessing", err, authn.CodeSignInFailed)
 	}
 	s.sees(t, authn.StatusLocked)

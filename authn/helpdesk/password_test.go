@@ -15,14 +15,14 @@ const chosen = "a longer word than that, 42"
 // takes chooses a password by a link, which counts once it is confirmed with the phone.
 func (s *shop) takes(t *testing.T, link authn.Secret) {
 	t.Helper()
-	if _, err := s.Service.StartWithPassword(t.Context(), s.From, technician, password, ""); err != nil {
+	if _, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, password, ""); err != nil {
 		t.Errorf("the password of before: %v, want it good until the new one is confirmed", err)
 	}
-	started, err := s.Service.StartWithPasswordLink(t.Context(), s.From, tokenOf(link.Reveal()), chosen)
+	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, tokenOf(link.Reveal()), chosen)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := s.Service.Verify(t.Context(), s.From, started.Login, totp.Kind, s.phone.Next())
+	out, err := s.Authn.Verify(t.Context(), s.From, started.Login, totp.Kind, s.phone.Next())
 	if err != nil || out.Issued.Session.IsZero() {
 		t.Fatalf("confirming: got %+v, %v", out, err)
 	}
@@ -43,7 +43,7 @@ func TestSupportStartsAPasswordMailAndNoMore(t *testing.T) {
 	if m.Address != "" || m.Browser != "" {
 		t.Errorf("the mail tells of the operator's own browser: %+v", m.Context)
 	}
-	if _, err := s.Service.Authenticate(t.Context(), s.session); err != nil {
+	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
 		t.Errorf("the mail alone ended the session: %v", err)
 	}
 	events := s.Events(audit.PasswordReset)

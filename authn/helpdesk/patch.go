@@ -50,7 +50,7 @@ func (d *Desk) Patch(ctx context.Context, op Principal, req authn.RequestInfo, i
 	if err != nil {
 		return Request{}, err
 	}
-	return authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (Request, error) {
+	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (Request, error) {
 		c, err := d.load(tx.Raw, id)
 		if err != nil {
 			return Request{}, err
@@ -225,5 +225,5 @@ func (d *Desk) answer(tx *authn.Tx, c *Request, text string) error {
 	}
 	m := templates.HelpAnsweredMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, Reference: c.Reference, Answer: text,
 		Rejected: c.State == StateRejected}
-	return tx.SendTo(u.Addresses()[:1], d.People.Locale(&u), m, time.Time{})
+	return tx.SendTo(u.Addresses()[:1], d.Accounts.Locale(&u), m, time.Time{})
 }

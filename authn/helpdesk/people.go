@@ -47,7 +47,7 @@ func (d *Desk) CreateUser(ctx context.Context, op Principal, req authn.RequestIn
 	if err != nil {
 		return authn.User{}, Invitation{}, err
 	}
-	a := d.People.NewOperation(req)
+	a := d.Accounts.NewOperation(req)
 	if n.Password != "" {
 		if u.Password, err = d.givenPassword(ctx, op, a.Now, &u, n.Password); err != nil {
 			return authn.User{}, Invitation{}, err
@@ -57,11 +57,11 @@ func (d *Desk) CreateUser(ctx context.Context, op Principal, req authn.RequestIn
 	if err != nil {
 		return authn.User{}, Invitation{}, err
 	}
-	out, err := authn.Update(ctx, d.People, a, func(tx *authn.Tx) (Added, error) {
+	out, err := authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (Added, error) {
 		return d.add(tx, op, n, u, device, activate, sendEmail)
 	})
 	if err == nil && len(out.User.Groups) > 0 && !out.User.Placeholder {
-		err = d.People.DeletePlaceholders(ctx, out.User.ID)
+		err = d.Accounts.DeletePlaceholders(ctx, out.User.ID)
 	}
 	if err == nil && n.Role == authn.RoleSuperAdmin {
 		err = d.notifySuperAdmins(ctx, op, req, roleChange{action: audit.RoleGranted, grant: out.User.Roles[0], user: out.User}, a.Now)
@@ -84,7 +84,7 @@ func (d *Desk) add(tx *authn.Tx, op Principal, n NewUser, u authn.User, device *
 		u.Roles = []authn.RoleAssignment{g}
 	}
 	if device != nil {
-		if err := tx.AddImported(&u, *device); err != nil {
+		if err := d.enrol.AddImported(tx, &u, *device); err != nil {
 			return Added{}, err
 		}
 	}
@@ -174,11 +174,11 @@ func (d *Desk) givenPassword(ctx context.Context, op Principal, now time.Time, u
 
 // hashed judges and hashes a password that an operator chose for somebody.
 func (d *Desk) hashed(ctx context.Context, u *authn.User, password string) (string, error) {
-	about := []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, d.People.Policy.Issuer}
-	if err := d.People.Hasher.Validate(password, about); err != nil {
+	about := []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, d.Accounts.Policy.Issuer}
+	if err := d.Accounts.Hasher.Validate(password, about); err != nil {
 		return "", err
 	}
-	phc, err := d.People.Hasher.Hash(ctx, false, password)
+	phc, err := d.Accounts.Hasher.Hash(ctx, false, password)
 	if err != nil {
 		return "", fmt.Errorf("hashing a password: %w", err)
 	}
@@ -196,12 +196,12 @@ func (d *Desk) invite(tx *authn.Tx, op Principal, u *authn.User, sendEmail bool)
 			return Invitation{}, err
 		}
 	}
-	token, err := tx.Invite(u, way, by)
+	token, err := d.signIn.Invite(tx, u, way, by)
 	if err != nil {
 		return Invitation{}, err
 	}
 	out := Invitation{Sent: sendEmail, Expires: u.Invited.Expires}
-	link := d.People.URL("/invite/" + token.Reveal())
+	link := d.signIn.URL("/invite/" + token.Reveal())
 	e := op.event(audit.InvitationIssued, u)
 	e.Detail = map[string]string{"way": "mail"}
 	if sendEmail {
@@ -212,7 +212,7 @@ func (d *Desk) invite(tx *authn.Tx, op Principal, u *authn.User, sendEmail bool)
 		// Nothing of the operator's own browser and address goes to the person.
 		m := templates.InvitationMail{Context: templates.Context{Name: u.DisplayName()}, Inviter: by, Garage: garage,
 			Login: u.Login, Link: link, Until: out.Expires}
-		err = tx.SendTo(u.Addresses()[:1], d.People.Locale(u), m, out.Expires)
+		err = tx.SendTo(u.Addresses()[:1], d.Accounts.Locale(u), m, out.Expires)
 	} else {
 		out.Link, e.Detail["way"] = authn.SecretOf(link), "answer"
 	}
@@ -241,7 +241,7 @@ func groupOf(tx *authn.Tx, u *authn.User) (string, error) {
 // from another house that they have not signed in with. CodeWrongState for anybody else (PROTOCOL 10), but whoever was deactivated and had one is active again, without an invitation.
 // The rest is as with CreateUser.
 func (d *Desk) Activate(ctx context.Context, op Principal, req authn.RequestInfo, id string, sendEmail bool) (Invitation, error) {
-	return authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (Invitation, error) {
+	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (Invitation, error) {
 		u, err := FindUser(tx.Reader, op, PermInvite, id)
 		if err != nil {
 			return Invitation{}, err
@@ -292,9 +292,9 @@ func WithoutSecrets(u authn.User) authn.User {
 // User reads a person by id, login or address; CodeNotFound when there is none that this operator may know of.
 func (d *Desk) User(ctx context.Context, op Principal, idOrLogin string) (authn.User, error) {
 	var u authn.User
-	err := d.People.View(ctx, func(r authn.Reader) (err error) {
+	err := d.Accounts.View(ctx, func(r authn.Reader) (err error) {
 		if u, err = FindUser(r, op, PermRead, idOrLogin); err == nil {
-			u.State, err = r.DisplayStatus(&u, d.People.Now())
+			u.State, err = r.DisplayStatus(&u, d.Accounts.Now())
 		}
 		return err
 	})
@@ -325,12 +325,12 @@ func device(u *authn.User, fid factors.DeviceID) (factors.Device, error) {
 // RemoveDevice takes one device from a person, under the rules of a reset. Every session of theirs ends; no
 // ticket is sent: whoever has no device left needs a reset (PROTOCOL 1). One that is still being enrolled is withdrawn.
 func (d *Desk) RemoveDevice(ctx context.Context, op Principal, req authn.RequestInfo, id string, fid factors.DeviceID) error {
-	_, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+	_, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
 		u, err := FindUser(tx.Reader, op, PermReset, id)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := tx.CancelByAdmin(d.caller(op, PermReset, id), &u, fid); authn.CodeOf(err) != authn.CodeNotFound {
+		if err := d.enrol.CancelByAdmin(tx, d.caller(op, PermReset, id), &u, fid); authn.CodeOf(err) != authn.CodeNotFound {
 			if err == nil {
 				err = tx.Save(&u)
 			}
@@ -340,7 +340,7 @@ func (d *Desk) RemoveDevice(ctx context.Context, op Principal, req authn.Request
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := tx.TakeDevice(&u, gone); err != nil {
+		if err := d.signIn.TakeDevice(tx, &u, gone); err != nil {
 			return struct{}{}, err
 		}
 		if _, err := tx.RevokeSessions(&u, ""); err != nil {

@@ -31,10 +31,10 @@ func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 	if inv, err = s.desk.Activate(t.Context(), support, s.From, string(u.ID), true); err != nil || !inv.Sent {
 		t.Fatalf("inviting again: got %+v, %v", inv, err)
 	}
-	_, err = s.Service.Invitation(t.Context(), first)
+	_, err = s.Authn.Invitation(t.Context(), first)
 	wantCode(t, "the first link after the second", err, authn.CodeInvalidLink)
 	_, issued := s.Accept(tokenOf(mailed[templates.InvitationMail](t, s, u.Login).Link), password)
-	if live, err := s.Service.Authenticate(t.Context(), issued.Session); err != nil || live.User != u.ID {
+	if live, err := s.Sessions.Authenticate(t.Context(), issued.Session); err != nil || live.User != u.ID {
 		t.Errorf("got %v, %v, want Luc signed in", live, err)
 	}
 	events := s.Events(audit.UserCreated, audit.InvitationIssued)
@@ -45,7 +45,7 @@ func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 
 func TestTheFirstAdministratorIsMadeAtTheMachine(t *testing.T) {
 	h := authntest.New(t)
-	desk := helpdesk.New(h.Service, h.Ring)
+	desk := helpdesk.New(h.Enrolment, h.Ring)
 	u, inv, err := desk.CreateUser(t.Context(), machine, authn.RequestInfo{}, helpdesk.NewUser{Login: "root@garage.example", Role: authn.RoleSuperAdmin}, true, false)
 	if err != nil || inv.Sent || inv.Link.IsZero() || u.Rank() != authn.RoleSuperAdmin.Rank() {
 		t.Fatalf("got %+v, %+v, %v", u, inv, err)

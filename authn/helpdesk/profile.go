@@ -36,7 +36,7 @@ func (d *Desk) UpdateUser(ctx context.Context, op Principal, req authn.RequestIn
 	if err != nil {
 		return authn.User{}, err
 	}
-	u, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (authn.User, error) {
+	u, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (authn.User, error) {
 		was, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
 			return authn.User{}, err
@@ -111,7 +111,7 @@ func (d *Desk) setPassword(tx *authn.Tx, op Principal, u *authn.User, phc string
 	if !op.secrets() {
 		return authn.Refuse(authn.CodeForbidden)
 	}
-	if err := tx.SetPassword(u, phc, op.Owner, ""); err != nil {
+	if err := d.signIn.SetPassword(tx, u, phc, op.Owner, ""); err != nil {
 		return err
 	}
 	return d.notifyPasswordSet(tx, op, u, "set")
@@ -196,9 +196,9 @@ func (d *Desk) notifyAddressChanged(tx *authn.Tx, op Principal, was, u *authn.Us
 	m := templates.AddressChangedMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: d.administratorName(op)}
 	present := u.Addresses()
 	former := slices.DeleteFunc(was.Addresses(), func(a string) bool { return slices.Contains(present, a) })
-	if err := tx.SendTo(former, d.People.Locale(u), m, time.Time{}); err != nil {
+	if err := tx.SendTo(former, d.Accounts.Locale(u), m, time.Time{}); err != nil {
 		return err
 	}
 	m.Login = u.Login
-	return tx.SendTo(present, d.People.Locale(u), m, time.Time{})
+	return tx.SendTo(present, d.Accounts.Locale(u), m, time.Time{})
 }

@@ -66,8 +66,8 @@ func TestAMovedMailboxEndsTicketsAndInvitation(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantCode(t, "the ticket in the old mailbox", s.Service.TicketLink(t.Context(), ticket), authn.CodeInvalidLink)
-	_, err = s.Service.Invitation(t.Context(), invitation)
+	wantCode(t, "the ticket in the old mailbox", s.Authn.TicketLink(t.Context(), ticket), authn.CodeInvalidLink)
+	_, err = s.Authn.Invitation(t.Context(), invitation)
 	wantCode(t, "the invitation in the old mailbox", err, authn.CodeInvalidLink)
 }
 
@@ -78,7 +78,7 @@ func TestANameChangesWithoutEndingAnything(t *testing.T) {
 	if err != nil || u.FirstName != "Amélia" || string(u.Profile) != `{"badge":"<7>"}` {
 		t.Fatalf("got %+v, %v", u, err)
 	}
-	if live, err := s.Service.Authenticate(t.Context(), s.session); err != nil || live.Name != "Amélia Durand" {
+	if live, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil || live.Name != "Amélia Durand" {
 		t.Errorf("the session: got %+v, %v, want it alive with the new name", live, err)
 	}
 	if _, err := s.desk.UpdateUser(t.Context(), root, s.From, technician, helpdesk.ProfileChange{FirstName: text("Amélia")}); err != nil {

@@ -23,7 +23,7 @@ func (d *Desk) SignIn(ctx context.Context, op Principal, req authn.RequestInfo, 
 	if err != nil {
 		return authn.APISignIn{}, err
 	}
-	return d.People.StartAPISignIn(ctx, req, identifier, password, op.InScope)
+	return d.signIn.StartAPISignIn(ctx, req, identifier, password, op.InScope)
 }
 
 // SignInState tells where a sign-in stands that this token began; CodeExpired for any other, and for that of a person whom
@@ -33,12 +33,12 @@ func (d *Desk) SignInState(ctx context.Context, op Principal, req authn.RequestI
 	if err != nil {
 		return authn.APISignIn{}, err
 	}
-	t, err := d.People.APISignIn(ctx, req, state)
+	t, err := d.signIn.APISignIn(ctx, req, state)
 	if err != nil || !op.scoped() {
 		return t, err
 	}
 	within := false
-	err = d.People.View(ctx, func(r authn.Reader) (err error) {
+	err = d.Accounts.View(ctx, func(r authn.Reader) (err error) {
 		within, err = op.knowsUser(r, string(t.User.ID))
 		return err
 	})
@@ -60,7 +60,7 @@ func (d *Desk) SignInCode(ctx context.Context, op Principal, req authn.RequestIn
 	if _, err := d.SignInState(ctx, op, req, state); err != nil {
 		return authn.APISignIn{}, authn.Verification{}, err
 	}
-	return d.People.VerifyAPISignIn(ctx, req, state, fid, code)
+	return d.signIn.VerifyAPISignIn(ctx, req, state, fid, code)
 }
 
 // CancelSignIn ends a sign-in that this token began.
@@ -69,5 +69,5 @@ func (d *Desk) CancelSignIn(ctx context.Context, op Principal, req authn.Request
 	if err != nil {
 		return err
 	}
-	return d.People.CancelAPISignIn(ctx, req, state)
+	return d.signIn.CancelAPISignIn(ctx, req, state)
 }

@@ -49,7 +49,7 @@ func (d *Desk) requestsInScope(ctx context.Context, op Principal, q RequestQuery
 			return nil, "", err
 		}
 		var within []Request
-		if err := d.People.View(ctx, func(r authn.Reader) error {
+		if err := d.Accounts.View(ctx, func(r authn.Reader) error {
 			within = nil
 			for _, c := range found {
 				switch err := d.requestInScope(r, op, &c); {
@@ -74,7 +74,7 @@ func (d *Desk) requestsInScope(ctx context.Context, op Principal, q RequestQuery
 
 // scan reads the cases that a query asks for; of known people only, if so.
 func (d *Desk) scan(ctx context.Context, q RequestQuery, known bool) (found []Request, next string, err error) {
-	err = d.People.Store.View(ctx, func(s store.Snapshot) error {
+	err = d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
 		found, next = nil, ""
 		read, last, more := 0, "", false
 		err := d.cases.Scan(s, "", q.After, 0, func(id string, c Request) error {
@@ -133,7 +133,7 @@ func (d *Desk) Changes(ctx context.Context, op Principal, c *Request) ([]authn.A
 	if authn.CodeOf(err) == authn.CodeNotFound && !op.scoped() {
 		return nil, nil // deleted since
 	}
-	changes := u.RecentSecurityChanges(d.People.Now())
+	changes := u.RecentSecurityChanges(d.Accounts.Now())
 	if op.scoped() {
 		changes = slices.DeleteFunc(changes, func(x authn.Activity) bool {
 			return slices.Contains(ofOperators, x.What) || x.What == audit.GroupMemberAdded || x.What == audit.GroupMemberRemoved
@@ -148,13 +148,13 @@ func (d *Desk) Request(ctx context.Context, op Principal, id string) (Request, e
 		return Request{}, err
 	}
 	var c Request
-	if err := d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
+	if err := d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
 		c, err = d.load(s, id)
 		return err
 	}); err != nil {
 		return Request{}, err
 	}
-	if err := d.People.View(ctx, func(r authn.Reader) error { return d.requestInScope(r, op, &c) }); err != nil {
+	if err := d.Accounts.View(ctx, func(r authn.Reader) error { return d.requestInScope(r, op, &c) }); err != nil {
 		return Request{}, err
 	}
 	return c, nil

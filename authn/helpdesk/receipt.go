@@ -54,8 +54,8 @@ func (d *Desk) previousResult(ctx context.Context, u *authn.User) (ResetResult, 
 	}
 	r := ResetResult{At: u.ResetAt}
 	var found []audit.Entry
-	err := d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
-		found, _, err = d.People.Log.Scan(s, audit.Query{Since: r.At, Until: r.At.Add(time.Nanosecond),
+	err := d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
+		found, _, err = d.Accounts.Log.Scan(s, audit.Query{Since: r.At, Until: r.At.Add(time.Nanosecond),
 			Subject: string(u.ID), Actions: []string{audit.FactorsReset}, Limit: 1})
 		return err
 	})

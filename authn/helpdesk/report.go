@@ -71,12 +71,12 @@ func (d *Desk) LockoutRisk(ctx context.Context, op Principal, q RiskQuery) (foun
 }
 
 func (d *Desk) usersAtRisk(ctx context.Context, op Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
-	now := d.People.Now()
+	now := d.Accounts.Now()
 	people, next, err := d.Users(ctx, op, authn.UserQuery{After: after, Limit: limit, Filter: func(u authn.User) bool {
-		return u.Status == authn.StatusActive && len(d.People.DeviceSummary(&u, now).Devices) <= 1
+		return u.Status == authn.StatusActive && len(d.Accounts.DeviceSummary(&u, now).Devices) <= 1
 	}})
 	for i := range people {
-		found = append(found, LockoutRisk{Kind: RiskPerson, Person: people[i], Hold: d.People.DeviceSummary(&people[i], now)})
+		found = append(found, LockoutRisk{Kind: RiskPerson, Person: people[i], Hold: d.Accounts.DeviceSummary(&people[i], now)})
 	}
 	return found, next, err
 }
@@ -102,14 +102,14 @@ func (d *Desk) groupsAtRisk(ctx context.Context, op Principal, after string, lim
 // whoCanReset counts those who are active, have a device to sign in with, and may reset: by garage, and everywhere.
 func (d *Desk) whoCanReset(ctx context.Context) (managers map[authn.GroupID]int, everywhere int, err error) {
 	managers = map[authn.GroupID]int{}
-	now := d.People.Now()
+	now := d.Accounts.Now()
 	for after := ""; ; {
-		staff, next, err := d.People.ListAdministrators(ctx, after)
+		staff, next, err := d.Accounts.ListAdministrators(ctx, after)
 		if err != nil {
 			return nil, 0, err
 		}
 		for i := range staff {
-			if u := &staff[i]; u.Status == authn.StatusActive && len(d.People.DeviceSummary(u, now).Devices) > 0 {
+			if u := &staff[i]; u.Status == authn.StatusActive && len(d.Accounts.DeviceSummary(u, now).Devices) > 0 {
 				all, garages := mayReset(u)
 				if all {
 					everywhere++

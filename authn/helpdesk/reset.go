@@ -113,7 +113,7 @@ func (d *Desk) Reset(ctx context.Context, op Principal, req authn.RequestInfo, i
 	}
 	job := resetJob{desk: d, op: op, id: id, request: r, way: how}
 	var u authn.User
-	if err := d.People.View(ctx, func(r authn.Reader) (err error) {
+	if err := d.Accounts.View(ctx, func(r authn.Reader) (err error) {
 		u, err = FindUser(r, op, PermApprove, id)
 		return err
 	}); err != nil {
@@ -136,8 +136,8 @@ func (d *Desk) resetting(ctx context.Context, req authn.RequestInfo, job resetJo
 		if job.past, err = d.previousResult(ctx, u); err != nil {
 			return ResetResult{}, err
 		}
-		op := d.People.NewOperation(req)
-		out, err := authn.Update(ctx, d.People, op, job.do)
+		op := d.Accounts.NewOperation(req)
+		out, err := authn.Update(ctx, d.Accounts, op, job.do)
 		if err != nil {
 			return ResetResult{}, err
 		}
@@ -273,9 +273,9 @@ func (j resetJob) again(tx *authn.Tx, u *authn.User, open *authn.Ticket, c *Requ
 // ticket gives the person a ticket and tells them at every address that they have.
 func (j resetJob) ticket(tx *authn.Tx, u *authn.User, rec *ResetResult) error {
 	about := templates.Context{Name: u.DisplayName(), At: tx.Op.Now}
-	locale, by := j.desk.People.Locale(u), j.desk.administratorName(j.op)
+	locale, by := j.desk.Accounts.Locale(u), j.desk.administratorName(j.op)
 	if j.way == byEmail {
-		t, err := tx.MailTicket(u)
+		t, err := j.desk.signIn.MailTicket(tx, u)
 		if err != nil {
 			return err
 		}
@@ -290,12 +290,12 @@ func (j resetJob) ticket(tx *authn.Tx, u *authn.User, rec *ResetResult) error {
 	if j.way == onScreen {
 		life = authn.ScreenTicketTTL
 	}
-	link, code, t, err := tx.IssueTicket(u, j.op.Owner, life)
+	link, code, t, err := j.desk.signIn.IssueTicket(tx, u, j.op.Owner, life)
 	if err != nil {
 		return err
 	}
 	if !link.IsZero() {
-		rec.Link = authn.SecretOf(j.desk.People.URL("/ticket/" + link.Reveal()))
+		rec.Link = authn.SecretOf(j.desk.signIn.URL("/ticket/" + link.Reveal()))
 	}
 	rec.Code, rec.TicketExpires = code, t.Expires
 	if !rec.Repeated {

@@ -33,7 +33,7 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 	if told := mailed[templates.DevicesResetToldMail](t, s, "manager@garage.example"); told.Person != "Amélie Durand" || told.By != support.Name || told.Reason != rec.Reason {
 		t.Errorf("the manager is told %+v", told)
 	}
-	if st, err := s.Service.Transaction(t.Context(), half.Login); err != nil || st.Step != authn.StepTicket {
+	if st, err := s.Authn.Transaction(t.Context(), half.Login); err != nil || st.Step != authn.StepTicket {
 		t.Errorf("a login that was half-way: got %v, %v, want the field for the ticket", st.Step, err)
 	}
 	if v, err := verifies(t.Context(), s, half.Login, s.phone.Next()); err == nil {
@@ -44,9 +44,9 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 	if started.Step != authn.StepTicket {
 		t.Fatalf("the password alone leads to %q, want the ticket", started.Step)
 	}
-	_, err := s.Service.RedeemTicketCode(t.Context(), s.From, started.Login, "0000-0000")
+	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Login, "0000-0000")
 	wantCode(t, "a wrong ticket", err, authn.CodeInvalidTicket)
-	step, err := s.Service.RedeemTicketCode(t.Context(), s.From, started.Login, mailed[templates.DevicesResetMail](t, s, technician).Code)
+	step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Login, mailed[templates.DevicesResetMail](t, s, technician).Code)
 	if err != nil || step != authn.StepEnrol {
 		t.Fatalf("the ticket: got %v, %v", step, err)
 	}
@@ -141,13 +141,13 @@ func TestTheMailboxAloneOpensNothing(t *testing.T) {
 	s.reset(t, support, helpdesk.ResetRequest{})
 	ticket := mailed[templates.DevicesResetMail](t, s, technician)
 	login := s.signIn(t, password).Login
-	_, err := s.Service.RedeemTicketCode(t.Context(), s.From, login, ticket.Code)
+	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, ticket.Code)
 	wantCode(t, "code by mail, password by mail", err, authn.CodeSameProvenance)
-	_, err = s.Service.RedeemTicketLink(t.Context(), s.From, login, tokenOf(ticket.Link))
+	_, err = s.Authn.RedeemTicketLink(t.Context(), s.From, login, tokenOf(ticket.Link))
 	wantCode(t, "link by mail, password by mail", err, authn.CodeSameProvenance)
 
 	rec := s.reset(t, machine, helpdesk.ResetRequest{ShowCode: true})
-	step, err := s.Service.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
+	step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
 	if err != nil || step != authn.StepEnrol {
 		t.Errorf("code by hand: got %v, %v, want the enrolment", step, err)
 	}
@@ -164,7 +164,7 @@ func TestOneOperatorAloneOpensNothing(t *testing.T) {
 		"ticket_handed to " + technician, "ticket_handed to " + second, "ticket_handed to manager@garage.example",
 		"ticket_handed to admin@garage.example", "ticket_handed to support@garage.example"})
 	login := s.signIn(t, password).Login
-	_, err := s.Service.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
+	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
 	wantCode(t, "password and code of one operator", err, authn.CodeSameProvenance)
 
 	another := machine
@@ -173,12 +173,12 @@ func TestOneOperatorAloneOpensNothing(t *testing.T) {
 	if !rec.Repeated {
 		t.Errorf("got %+v, want a further code of the same reset", rec)
 	}
-	if step, err := s.Service.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal()); err != nil || step != authn.StepEnrol {
+	if step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal()); err != nil || step != authn.StepEnrol {
 		t.Errorf("code of another operator: got %v, %v", step, err)
 	}
 	s.Clock.Advance(authn.ScreenTicketTTL)
 	login = s.signIn(t, password).Login
-	_, err = s.Service.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
+	_, err = s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
 	wantCode(t, "after ten minutes", err, authn.CodeTicketExpired)
 }
 
@@ -211,11 +211,11 @@ func TestWhoGetsATicketInTheAnswer(t *testing.T) {
 				t.Errorf("got %+v, ticket %+v, want link and code by the operator's hand", rec, s.User(technician).Tickets)
 			}
 			login := s.signIn(t, password).Login
-			if step, err := s.Service.RedeemTicketLink(t.Context(), s.From, login, tokenOf(rec.Link.Reveal())); err != nil || step != authn.StepEnrol {
+			if step, err := s.Authn.RedeemTicketLink(t.Context(), s.From, login, tokenOf(rec.Link.Reveal())); err != nil || step != authn.StepEnrol {
 				t.Errorf("the link: got %v, %v", step, err)
 			}
 			login = s.signIn(t, password).Login
-			if step, err := s.Service.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal()); err != nil || step != authn.StepEnrol {
+			if step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal()); err != nil || step != authn.StepEnrol {
 				t.Errorf("the code: got %v, %v", step, err)
 			}
 		})

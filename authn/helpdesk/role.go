@@ -57,7 +57,7 @@ func (op Principal) changes(u *authn.User, rid string) (int, error) {
 // Targets lists the garages that a role of a person is limited to, in the order of their ids: none of one for
 // everybody, and none that is deleted, though the role stays limited to it.
 func (d *Desk) Targets(ctx context.Context, op Principal, id, rid string) (groups []authn.Group, err error) {
-	err = d.People.View(ctx, func(r authn.Reader) error {
+	err = d.Accounts.View(ctx, func(r authn.Reader) error {
 		groups = nil
 		u, err := FindUser(r, op, PermRead, id)
 		if err != nil {
@@ -169,7 +169,7 @@ func (d *Desk) otherSuper(ctx context.Context, op Principal, id, rid string) (au
 	}
 	q := authn.UserQuery{Limit: 1, Filter: func(u authn.User) bool { return u.ID != holder && isSuper(&u) }}
 	for {
-		found, next, err := d.People.ListUsers(ctx, q)
+		found, next, err := d.Accounts.ListUsers(ctx, q)
 		if err != nil || len(found) > 0 || next == "" {
 			if len(found) > 0 {
 				return found[0].ID, nil
@@ -263,8 +263,8 @@ type roleChange struct {
 // told of a role given or taken, and of SUPER_ADMIN every other administrator of that role.
 func (d *Desk) changeRole(ctx context.Context, op Principal, req authn.RequestInfo, id string,
 	change func(*authn.Tx, *authn.User) (*roleChange, error)) (roleChange, error) {
-	a := d.People.NewOperation(req)
-	out, err := authn.Update(ctx, d.People, a, func(tx *authn.Tx) (roleChange, error) {
+	a := d.Accounts.NewOperation(req)
+	out, err := authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (roleChange, error) {
 		u, err := FindUser(tx.Reader, op, PermAssignRoles, id)
 		if err != nil {
 			return roleChange{}, err
@@ -318,7 +318,7 @@ func (d *Desk) PeerAdministrators(ctx context.Context, op Principal, u *authn.Us
 			slices.ContainsFunc(x.Roles, func(g authn.RoleAssignment) bool { return g.Role.Rank() >= rank && len(g.Groups) == 0 })
 	}}
 	for {
-		people, next, err := d.People.ListUsers(ctx, q)
+		people, next, err := d.Accounts.ListUsers(ctx, q)
 		if err != nil {
 			return nil, err
 		}

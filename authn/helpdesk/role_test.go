@@ -153,7 +153,7 @@ func (s *shop) ownedAfter(t *testing.T, login string, role authn.Role) (authn.Se
 func TestALostRoleEndsWhatStandsOnIt(t *testing.T) {
 	s := openShop(t)
 	g := s.give(t, root, technician, helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{s.garage}})
-	if _, err := s.Service.Authenticate(t.Context(), s.session); err != nil {
+	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
 		t.Errorf("a given role ended the session: %v", err)
 	}
 	before := s.User(technician).Epoch

@@ -10,10 +10,10 @@ import (
 
 // Sessions lists where a person is signed in; at most 32.
 func (d *Desk) Sessions(ctx context.Context, op Principal, id string) (u authn.User, open []authn.OpenSession, err error) {
-	now := d.People.Now()
-	err = d.People.View(ctx, func(r authn.Reader) (err error) {
+	now := d.Accounts.Now()
+	err = d.Accounts.View(ctx, func(r authn.Reader) (err error) {
 		if u, err = FindUser(r, op, PermRead, id); err == nil {
-			open, err = r.OpenSessions(&u, now)
+			open, err = d.sessions.OpenSessions(r, &u, now)
 		}
 		return err
 	})
@@ -25,7 +25,7 @@ func (d *Desk) Sessions(ctx context.Context, op Principal, id string) (u authn.U
 
 // RevokeSessions signs a person out everywhere; forget also drops their known browsers.
 func (d *Desk) EndSessions(ctx context.Context, op Principal, req authn.RequestInfo, id string, forget bool) error {
-	_, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+	_, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
 		u, err := FindUser(tx.Reader, op, PermAssist, id)
 		if err != nil {
 			return struct{}{}, err

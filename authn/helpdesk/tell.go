@@ -36,7 +36,7 @@ func (d *Desk) ResetRecipients(ctx context.Context, op Principal, u *authn.User,
 		return len(x.Roles) > 0 && x.Status == authn.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != op.Owner
 	}
 	for after := ""; ; {
-		people, next, err := d.People.ListUsers(ctx, authn.UserQuery{After: after, Filter: keep})
+		people, next, err := d.Accounts.ListUsers(ctx, authn.UserQuery{After: after, Filter: keep})
 		if err != nil {
 			return nil, err
 		}
@@ -53,14 +53,14 @@ func (d *Desk) ResetRecipients(ctx context.Context, op Principal, u *authn.User,
 		}
 	}
 	all := slices.Concat(managers, admins)
-	if support := d.People.Policy.Support; support != "" && (handed || len(u.Roles) > 0 || len(managers) == 0) {
-		all = slices.Insert(all, 0, Recipient{"support", support, d.People.Policy.DefaultLocale, ""})
+	if support := d.Accounts.Policy.Support; support != "" && (handed || len(u.Roles) > 0 || len(managers) == 0) {
+		all = slices.Insert(all, 0, Recipient{"support", support, d.Accounts.Policy.DefaultLocale, ""})
 	}
 	return all[:min(len(all), mostAreTold)], nil
 }
 
 func (d *Desk) entry(x *authn.User) Recipient {
-	return Recipient{string(x.ID), x.Email, d.People.Locale(x), x.DisplayName()}
+	return Recipient{string(x.ID), x.Email, d.Accounts.Locale(x), x.DisplayName()}
 }
 
 // manages tells whether somebody is a manager of one of the garages.
@@ -95,7 +95,7 @@ func (j resetJob) notify(tx *authn.Tx, u *authn.User) (rest []Recipient, err err
 // between loses these and nothing else: the event is in the log.
 func (d *Desk) NotifyRemaining(ctx context.Context, req authn.RequestInfo, m func(string) templates.Notice, rest []Recipient) error {
 	for part := range slices.Chunk(rest, toldLater) {
-		if _, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+		if _, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
 			return struct{}{}, d.queue(tx, m, part)
 		}); err != nil {
 			return fmt.Errorf("telling of a reset that is done: %w", err)
@@ -114,7 +114,7 @@ func (d *Desk) queue(tx *authn.Tx, m func(string) templates.Notice, to []Recipie
 		}
 		row := mail.Message{Template: templates.MailName(what), Lang: t.locale, To: []string{t.address}, Data: data,
 			Queued: tx.Op.Now, Notice: true, Key: t.id}
-		if err := d.People.Outbox.Queue(tx.Raw, tx.NewRecordID("told"), row); err != nil {
+		if err := d.Accounts.Outbox.Queue(tx.Raw, tx.NewRecordID("told"), row); err != nil {
 			return fmt.Errorf("telling of a reset: %w", err)
 		}
 	}

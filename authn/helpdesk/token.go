@@ -56,7 +56,7 @@ type NewToken struct {
 // maker's own role, scope and time, and without allowances (PROTOCOL 20). A person is told of a token that acts as
 // they. CodeForbidden, CodeInvalid.
 func (d *Desk) CreateToken(ctx context.Context, op Principal, req authn.RequestInfo, n NewToken) (authn.Secret, Token, error) {
-	a := d.People.NewOperation(req)
+	a := d.Accounts.NewOperation(req)
 	t, err := op.token(a.Now, n)
 	if err != nil {
 		return authn.Secret{}, Token{}, err
@@ -64,7 +64,7 @@ func (d *Desk) CreateToken(ctx context.Context, op Principal, req authn.RequestI
 	secret := authn.SecretOf(TokenPrefix + a.Secret("api token").Reveal())
 	hash := secret.Hash()
 	t.ID = hash[:tokenID]
-	t, err = authn.Update(ctx, d.People, a, func(tx *authn.Tx) (Token, error) {
+	t, err = authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (Token, error) {
 		t := t
 		owner, err := tokenOwner(tx.Reader, &t, n.Owner)
 		if err != nil {
@@ -169,7 +169,7 @@ func (d *Desk) Tokens(ctx context.Context, op Principal, after string, limit int
 	if after != "" {
 		after += "g" // behind every hash that begins so
 	}
-	err = d.People.Store.View(ctx, func(s store.Snapshot) error {
+	err = d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
 		tokens, next = nil, ""
 		return d.tokens.Scan(s, "", after, 0, func(hash string, t Token) error {
 			if !op.mayToken(&t) {
@@ -201,7 +201,7 @@ func (d *Desk) RevokeToken(ctx context.Context, op Principal, req authn.RequestI
 	if err != nil {
 		return err
 	}
-	_, err = authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+	_, err = authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
 		t, err := d.tokens.Get(tx.Raw, hash)
 		if errors.Is(err, store.ErrNotFound) || err == nil && !op.mayToken(&t) {
 			return struct{}{}, authn.Refuse(authn.CodeNotFound)
@@ -220,7 +220,7 @@ func (d *Desk) RevokeToken(ctx context.Context, op Principal, req authn.RequestI
 // hashOf is what a token is kept under, by its public id; CodeNotFound when there is none.
 func (d *Desk) hashOf(ctx context.Context, id string) (hash string, err error) {
 	if len(id) == tokenID && store.CheckKey(id) == nil {
-		err = d.People.Store.View(ctx, func(s store.Snapshot) error {
+		err = d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
 			hash = ""
 			return d.tokens.Scan(s, id, "", 1, func(found string, _ Token) error {
 				hash = found
@@ -243,15 +243,15 @@ func (d *Desk) Authenticate(ctx context.Context, secret authn.Secret) (Principal
 	if len(secret.Reveal()) > longestToken {
 		return Principal{}, authn.Refuse(authn.CodeNoSession)
 	}
-	hash, now := secret.Hash(), d.People.Now()
+	hash, now := secret.Hash(), d.Accounts.Now()
 	var op Principal
-	err := d.People.Store.View(ctx, func(s store.Snapshot) error {
+	err := d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
 		t, err := d.tokens.Get(s, hash)
 		if errors.Is(err, store.ErrNotFound) {
 			return authn.Refuse(authn.CodeNoSession)
 		}
 		if err == nil {
-			op, err = acts(d.People.In(s), &t, now)
+			op, err = acts(d.Accounts.In(s), &t, now)
 		}
 		return err
 	})
@@ -288,7 +288,7 @@ func (d *Desk) StoreUsed(ctx context.Context) error {
 		hashes = append(hashes, hash)
 	}
 	for part := range slices.Chunk(hashes, mostGroups) {
-		err := d.People.Store.Update(ctx, func(tx store.Tx) error {
+		err := d.Accounts.Store.Update(ctx, func(tx store.Tx) error {
 			for _, hash := range part {
 				t, err := d.tokens.Get(tx, hash)
 				if errors.Is(err, store.ErrNotFound) || err == nil && !used[hash].After(t.LastUsed) {

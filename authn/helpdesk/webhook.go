@@ -32,7 +32,7 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Principal, req authn.Reques
 	if err != nil {
 		return authn.Secret{}, webhook.Endpoint{}, err
 	}
-	a := d.People.NewOperation(req)
+	a := d.Accounts.NewOperation(req)
 	secret, err := webhookSecret(a)
 	if err != nil {
 		return authn.Secret{}, webhook.Endpoint{}, err
@@ -40,7 +40,7 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Principal, req authn.Reques
 	h := webhook.Endpoint{ID: a.ID("webhook"), By: op.ID, Created: a.Now}
 	h.Replace(a.Now, secret)
 	n.into(&h, a)
-	h, err = authn.Update(ctx, d.People, a, func(tx *authn.Tx) (webhook.Endpoint, error) {
+	h, err = authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (webhook.Endpoint, error) {
 		h := h
 		err := d.hooks.Change(tx.Raw, func(b *webhook.EndpointList) error {
 			if len(b.Hooks) >= webhook.Most {
@@ -84,7 +84,7 @@ func (d *Desk) RotateWebhook(ctx context.Context, op Principal, req authn.Reques
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return authn.Secret{}, webhook.Endpoint{}, err
 	}
-	secret, err := webhookSecret(d.People.NewOperation(req))
+	secret, err := webhookSecret(d.Accounts.NewOperation(req))
 	if err != nil {
 		return authn.Secret{}, webhook.Endpoint{}, err
 	}
@@ -102,7 +102,7 @@ func (d *Desk) TestWebhook(ctx context.Context, op Principal, req authn.RequestI
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return webhook.Endpoint{}, err
 	}
-	return authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (webhook.Endpoint, error) {
+	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (webhook.Endpoint, error) {
 		h, err := d.findWebhook(tx.Raw, id)
 		if err != nil {
 			return webhook.Endpoint{}, err
@@ -119,7 +119,7 @@ func (d *Desk) DeleteWebhook(ctx context.Context, op Principal, req authn.Reques
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return err
 	}
-	_, err := authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+	_, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
 		h, err := d.findWebhook(tx.Raw, id)
 		if err != nil {
 			return struct{}{}, err
@@ -142,7 +142,7 @@ func (d *Desk) Webhooks(ctx context.Context, op Principal) ([]webhook.Endpoint, 
 		return nil, err
 	}
 	var book webhook.EndpointList
-	err := d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
+	err := d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
 		book, err = d.hooks.List(s)
 		return err
 	})
@@ -155,7 +155,7 @@ func (d *Desk) Webhook(ctx context.Context, op Principal, id string) (webhook.En
 		return webhook.Endpoint{}, err
 	}
 	var h webhook.Endpoint
-	err := d.People.Store.View(ctx, func(s store.Snapshot) (err error) {
+	err := d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
 		h, err = d.findWebhook(s, id)
 		return err
 	})
@@ -168,7 +168,7 @@ func (d *Desk) Deliveries(ctx context.Context, op Principal, id, state, after st
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return nil, "", err
 	}
-	err = d.People.Store.View(ctx, func(s store.Snapshot) error {
+	err = d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
 		h, err := d.findWebhook(s, id)
 		if err != nil {
 			return err
@@ -192,7 +192,7 @@ func (d *Desk) findWebhook(r store.Reader, id string) (webhook.Endpoint, error) 
 
 // changeWebhook stores what fn makes of a receiver, and the event, unless fn changes nothing.
 func (d *Desk) changeWebhook(ctx context.Context, op Principal, req authn.RequestInfo, id, action string, fn func(*webhook.Endpoint, *authn.Operation) bool) (webhook.Endpoint, error) {
-	return authn.Update(ctx, d.People, d.People.NewOperation(req), func(tx *authn.Tx) (webhook.Endpoint, error) {
+	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (webhook.Endpoint, error) {
 		h, err := d.findWebhook(tx.Raw, id)
 		if err != nil || !fn(&h, tx.Op) {
 			return h, err

@@ -36,7 +36,7 @@ func closedHouse(t *testing.T) (*house, *bytes.Buffer) {
 func (h *house) logged(t *testing.T) (all []audit.Entry) {
 	t.Helper()
 	if err := h.opened.store.View(t.Context(), func(s store.Snapshot) (err error) {
-		all, _, err = h.people.Log.Scan(s, audit.Query{})
+		all, _, err = h.accounts.Log.Scan(s, audit.Query{})
 		return err
 	}); err != nil {
 		t.Fatal(err)

@@ -49,7 +49,7 @@ func (h *house) watchClock(ctx context.Context, c *clockWatch, wall time.Time, r
 // judged by a wrong time.
 func (h *house) lookAtClock(ctx context.Context) {
 	err := h.opened.store.View(ctx, func(s store.Snapshot) error {
-		entries, _, err := h.people.Log.Scan(s, audit.Query{Limit: 1, Descending: true})
+		entries, _, err := h.accounts.Log.Scan(s, audit.Query{Limit: 1, Descending: true})
 		if err == nil && len(entries) > 0 && entries[0].At.After(now().Add(time.Minute)) {
 			h.log.Warn("the clock is behind the last audit entry: set it right", "clock", now().UTC(), "entry", entries[0].At)
 		}
@@ -62,7 +62,7 @@ func (h *house) lookAtClock(ctx context.Context) {
 
 // witness writes what befell the service itself into the audit log.
 func (h *house) witness(ctx context.Context, action, outcome string, detail map[string]string) error {
-	_, err := authn.Update(ctx, h.people, h.people.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (struct{}, error) {
+	_, err := authn.Update(ctx, h.accounts, h.accounts.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (struct{}, error) {
 		return struct{}{}, tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, Action: action, Outcome: outcome, Detail: detail})
 	})
 	return err

@@ -53,11 +53,11 @@ func (s *stage) set(ctx context.Context, h *house) error {
 	s.origin = h.origin
 	// A code counts once (RFC 6238 section 5.2): were the phones confirmed now, who adds a setup key to an app at once
 	// would be refused what it shows. Nothing else runs yet that reads this clock.
-	present := h.people.Now
-	h.people.Now = func() time.Time { return present().Add(-settled) }
-	defer func() { h.people.Now = present }()
+	present := h.accounts.Now
+	h.accounts.Now = func() time.Time { return present().Add(-settled) }
+	defer func() { h.accounts.Now = present }()
 	operator := helpdesk.Principal{ID: "operator:demo", Name: "Barillet", Owner: "operator:demo", Role: authn.RoleSuperAdmin, Operator: true, CanSeeSecrets: true}
-	garage, err := authn.Update(ctx, h.people, h.people.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (authn.Group, error) {
+	garage, err := authn.Update(ctx, h.accounts, h.accounts.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (authn.Group, error) {
 		g := authn.Group{Name: "Garage du Barillet"}
 		err := tx.CreateGroup(&g)
 		return g, err
@@ -104,12 +104,12 @@ func (s *stage) engage(ctx context.Context, h *house, operator helpdesk.Principa
 func (a *actor) accept(ctx context.Context, h *house, link authn.Secret) error {
 	req := authn.RequestInfo{Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Locale: "fr"}
 	a.Password = inventPassword()
-	started, err := h.people.AcceptInvitation(ctx, req, authn.SecretOf(path.Base(link.Reveal())), a.Password.Reveal())
+	started, err := h.signIn.AcceptInvitation(ctx, req, authn.SecretOf(path.Base(link.Reveal())), a.Password.Reveal())
 	if err != nil {
 		return fmt.Errorf("accepting the invitation: %w", err)
 	}
 	seat := authn.Flow{Login: started.Login}
-	prompt, err := h.people.BeginEnrol(ctx, req, seat, authn.Enrolling{Kind: totp.Kind, App: "GOOGLE", Name: "Téléphone"})
+	prompt, err := h.enrol.BeginEnrol(ctx, req, seat, authn.Enrolling{Kind: totp.Kind, App: "GOOGLE", Name: "Téléphone"})
 	if err != nil {
 		return fmt.Errorf("adding a phone: %w", err)
 	}
@@ -117,11 +117,11 @@ func (a *actor) accept(ctx context.Context, h *house, link authn.Secret) error {
 	if err := json.Unmarshal(prompt.View, &shown); err != nil {
 		return fmt.Errorf("reading the setup key: %w", err)
 	}
-	code, err := sixDigits(shown.Secret, h.people.Now())
+	code, err := sixDigits(shown.Secret, h.accounts.Now())
 	if err != nil {
 		return err
 	}
-	enrolled, err := h.people.FinishEnrol(ctx, req, seat, "", []byte(code))
+	enrolled, err := h.enrol.FinishEnrol(ctx, req, seat, "", []byte(code))
 	if err == nil && !enrolled.Accepted() {
 		err = fmt.Errorf("the first code was refused: %s", enrolled.Rejected)
 	}
@@ -130,13 +130,13 @@ func (a *actor) accept(ctx context.Context, h *house, link authn.Secret) error {
 	}
 	a.Key = authn.SecretOf(shown.Groups)
 	seat = authn.Flow{Session: enrolled.Issued.Session}
-	if _, err := h.people.BeginEnrol(ctx, req, seat, authn.Enrolling{Kind: recovery.Kind}); err != nil {
+	if _, err := h.enrol.BeginEnrol(ctx, req, seat, authn.Enrolling{Kind: recovery.Kind}); err != nil {
 		return fmt.Errorf("making recovery codes: %w", err)
 	}
-	if _, err := h.people.FinishEnrol(ctx, req, seat, "", nil); err != nil {
+	if _, err := h.enrol.FinishEnrol(ctx, req, seat, "", nil); err != nil {
 		return fmt.Errorf("keeping recovery codes: %w", err)
 	}
-	return h.people.SignOut(ctx, req, enrolled.Issued.Session)
+	return h.sessions.SignOut(ctx, req, enrolled.Issued.Session)
 }
 
 // inventPassword draws 60 bits in three groups that can be typed on a phone.

@@ -113,10 +113,10 @@ func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logg
 	if err != nil {
 		return err
 	}
-	doors := web.Config{People: h.people, Desk: h.desk, Renderer: h.renderer, Static: h.files, API: h.api, Docs: h.docs, OIDC: h.oidc, PublicURL: origin,
+	doors := web.Config{Accounts: h.accounts, Sessions: h.sessions, Authn: h.signIn, Enrolment: h.enrol, Desk: h.desk, Renderer: h.renderer, Static: h.files, API: h.api, Docs: h.docs, OIDC: h.oidc, PublicURL: origin,
 		TrustedProxies: c.trustedProxies, DefaultLocale: c.defaultLocale, Now: now, Log: log, Demo: box}
 	if len(c.gateRules) > 0 {
-		if doors.Gate, err = gate.New(gate.Config{People: h.people, Rules: c.gateRules, PublicURL: origin, Trusted: c.trustedProxies}); err != nil {
+		if doors.Gate, err = gate.New(gate.Config{Sessions: h.sessions, Rules: c.gateRules, PublicURL: origin, Trusted: c.trustedProxies}); err != nil {
 			return fmt.Errorf("forward_auth.rules: %w", err)
 		}
 	}
@@ -230,7 +230,7 @@ func (h *house) run(ctx context.Context, services []service, ready func()) error
 
 // keepTimes stores when sessions and tokens were last used.
 func (h *house) keepTimes(ctx context.Context) error {
-	return errors.Join(h.people.FlushLastSeen(ctx), h.desk.StoreUsed(ctx))
+	return errors.Join(h.sessions.FlushLastSeen(ctx), h.desk.StoreUsed(ctx))
 }
 
 // mark writes the start or the end of the service into the audit log. It can do without: a full disk must

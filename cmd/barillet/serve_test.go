@@ -125,7 +125,7 @@ func TestStartAndStopAreAudited(t *testing.T) {
 	}
 	var got []string
 	err = o.store.View(t.Context(), func(s store.Snapshot) error {
-		entries, _, err := h.people.Log.Scan(s, audit.Query{})
+		entries, _, err := h.accounts.Log.Scan(s, audit.Query{})
 		for _, e := range entries {
 			got = append(got, e.Action)
 		}

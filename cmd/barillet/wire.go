@@ -34,7 +34,10 @@ type house struct {
 	log    *slog.Logger
 	opened *opened
 
-	people   *authn.Service
+	accounts *authn.Service
+	sessions *authn.SessionService
+	signIn   *authn.SignInService
+	enrol    *authn.EnrolService
 	desk     *helpdesk.Desk
 	sender   *mail.Sender
 	caller   *webhook.Sender
@@ -67,13 +70,16 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	events.Watch = hooks.Watch
 	out := outbound.New(outbound.Config{Allowed: c.outbound})
 	h.caller = &webhook.Sender{Store: o.store, Hooks: hooks, Events: events, Client: out, Compose: api.Notification, Now: now, Log: log}
-	if h.people, err = h.service(outbox, events); err != nil {
+	if h.accounts, err = h.service(outbox, events); err != nil {
 		return nil, err
 	}
-	h.sender.Died = h.people.OnDeadLetter
-	h.desk = helpdesk.New(h.people, o.ring)
+	h.sessions = authn.NewSessionService(h.accounts, o.ring, stopwatch())
+	h.signIn = authn.NewSignInService(h.accounts, h.sessions, o.ring)
+	h.enrol = &authn.EnrolService{Accounts: h.accounts, Sessions: h.sessions, SignIn: h.signIn}
+	h.sender.Died = h.accounts.OnDeadLetter
+	h.desk = helpdesk.New(h.enrol, o.ring)
 	h.desk.Outbound = out
-	if h.oidc, err = oidc.New(oidc.Config{Store: o.store, Ring: o.ring, Pepper: o.keys.Pepper, People: h.people, Log: h.people.Log, Issuer: origin,
+	if h.oidc, err = oidc.New(oidc.Config{Store: o.store, Ring: o.ring, Pepper: o.keys.Pepper, People: h.accounts, Sessions: h.sessions, Log: h.accounts.Log, Issuer: origin,
 		Now: now, Errors: log, ClientCredentials: c.oidc.clientCredentials, Deliver: delivery{out}, Fetch: delivery{out}.fetch, Check: delivery{out}.check}); err != nil {
 		return nil, err
 	}
@@ -105,7 +111,7 @@ func (h *house) service(outbox *mail.Outbox, events audit.Log) (*authn.Service, 
 		return nil, err
 	}
 	boundMemory(passwords)
-	people := &authn.Service{
+	accounts := &authn.Service{
 		Store: o.store, Pepper: o.keys.Pepper,
 		Factors:  []factors.Factor{totp.TOTP{}, keys, recovery.Recovery{MAC: o.keys.Pepper.MAC}},
 		Hasher:   passwords,
@@ -114,10 +120,10 @@ func (h *house) service(outbox *mail.Outbox, events audit.Log) (*authn.Service, 
 		Log:      events, Outbox: outbox,
 		Policy: authn.Policy{Issuer: c.brand.name, PublicURL: h.origin, DefaultLocale: c.defaultLocale, AllowCopies: c.allowCopies,
 			SessionIdle: c.limits.sessionIdle, SessionMax: c.limits.sessionMax, Support: c.support.email},
-		Now: now, Uptime: stopwatch(), Wake: h.kick,
+		Now: now, Wake: h.kick,
 	}
-	people.Open(o.ring)
-	return people, nil
+	accounts.Open(o.ring)
+	return accounts, nil
 }
 
 // kick tells whoever sends that there may be work.

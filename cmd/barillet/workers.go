@@ -32,13 +32,13 @@ func (h *house) work(ctx context.Context) {
 	defer seen.Stop()
 	defer sweep.Stop()
 	var clock clockWatch
-	clock.agree(now(), h.people.Uptime())
+	clock.agree(now(), h.sessions.Uptime())
 	for ctx.Err() == nil {
 		var err error
 		select {
 		case <-ctx.Done():
 		case <-seen.C:
-			err = errors.Join(h.keepTimes(ctx), h.watchClock(ctx, &clock, now(), h.people.Uptime()))
+			err = errors.Join(h.keepTimes(ctx), h.watchClock(ctx, &clock, now(), h.sessions.Uptime()))
 		case <-sweep.C:
 			err = h.sweep(ctx)
 		}
@@ -51,17 +51,17 @@ func (h *house) work(ctx context.Context) {
 // sweep removes what is dead.
 func (h *house) sweep(ctx context.Context) error {
 	for _, deleteExpired := range []func(context.Context) error{
-		h.people.DeleteExpired, h.people.DeleteExpiredLinks, h.people.DeleteExpiredSessions,
+		h.signIn.DeleteExpired, h.accounts.DeleteExpiredLinks, h.sessions.DeleteExpiredSessions,
 		h.api.Sweep, h.desk.Sweep, h.oidc.Sweep,
 	} {
 		if err := deleteExpired(ctx); err != nil {
 			return err
 		}
 	}
-	if err := h.forget(ctx, h.people.Limiter.Full, h.people.Limiter.Forget); err != nil {
+	if err := h.forget(ctx, h.accounts.Limiter.Full, h.accounts.Limiter.Forget); err != nil {
 		return fmt.Errorf("removing limits that are full again: %w", err)
 	}
-	if err := h.forget(ctx, h.people.Failures.Expired, h.people.Failures.Forget); err != nil {
+	if err := h.forget(ctx, h.accounts.Failures.Expired, h.accounts.Failures.Forget); err != nil {
 		return fmt.Errorf("removing counters that are quiet: %w", err)
 	}
 	return nil

@@ -52,7 +52,7 @@ func New(c Config) *API {
 	a := &API{desk: c.Desk, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, now: c.Now, log: c.Log,
 		answers: store.NewTable[storedResponse](c.Ring, store.Idempotency), mux: http.NewServeMux()}
 	if a.now == nil {
-		a.now = c.Desk.People.Now
+		a.now = c.Desk.Accounts.Now
 	}
 	allowed := map[string][]string{}
 	for _, route := range slices.Concat(a.routes(), a.clientRoutes()) {

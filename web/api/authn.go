@@ -94,7 +94,7 @@ func (a *API) transaction(t authn.APISignIn) (signInJSON, error) {
 }
 
 func (a *API) signInFactor(u *authn.User, d factors.Device) signInFactorJSON {
-	about := a.desk.People.Describe(d)
+	about := a.desk.Accounts.Describe(d)
 	return signInFactorJSON{ID: d.ID, FactorType: about.OktaType, Provider: about.Provider, VendorName: about.Provider, Name: d.Name,
 		Profile: factorProfileJSON{CredentialID: u.Login},
 		Links:   map[string]linkJSON{"verify": {Href: a.publicURL + "/api/v1/authn/factors/" + string(d.ID) + "/verify", Method: http.MethodPost}}}

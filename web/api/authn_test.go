@@ -65,7 +65,7 @@ func TestAProgramSignsAPersonInInTwoCalls(t *testing.T) {
 	if len(w.Result().Cookies()) != 0 {
 		t.Error("a cookie was set")
 	}
-	if _, err := d.Service.Authenticate(t.Context(), authn.SecretOf(session)); authn.CodeOf(err) != authn.CodeNoSession {
+	if _, err := d.Sessions.Authenticate(t.Context(), authn.SecretOf(session)); authn.CodeOf(err) != authn.CodeNoSession {
 		t.Errorf("the session is good at a page: %v", err)
 	}
 	problem(t, d.call("GET", "/api/v1/users", session, ""), 401)
@@ -203,7 +203,7 @@ func TestAStateTokenBelongsToTheTokenThatGotIt(t *testing.T) {
 			t.Errorf("%s: got %s, want E0000011", name, doc)
 		}
 	}
-	browser, err := d.Service.StartWithPassword(t.Context(), d.From, u.Login, authntest.Password, "")
+	browser, err := d.Authn.StartWithPassword(t.Context(), d.From, u.Login, authntest.Password, "")
 	if err != nil {
 		t.Fatal(err)
 	}

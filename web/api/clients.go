@@ -62,7 +62,7 @@ func managing(r *http.Request, op helpdesk.Principal) (id oidc.ClientID, self bo
 }
 
 func (a *API) by(r *http.Request, op helpdesk.Principal) oidc.By {
-	return oidc.By{Actor: op.Actor(), From: reply.RequestFrom(r.Context()).Origin(), House: a.desk.People.Policy.Issuer}
+	return oidc.By{Actor: op.Actor(), From: reply.RequestFrom(r.Context()).Origin(), House: a.desk.Accounts.Policy.Issuer}
 }
 
 func (a *API) listClients(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {

@@ -61,12 +61,12 @@ func (a *API) listSupported(w http.ResponseWriter, r *http.Request, op helpdesk.
 	}
 	have := map[[2]string]bool{}
 	for _, d := range u.Devices {
-		about := a.desk.People.Describe(d)
+		about := a.desk.Accounts.Describe(d)
 		have[[2]string{about.OktaType, about.Provider}] = true
 	}
 	out := []supportedJSON{}
-	for _, f := range a.desk.People.Factors {
-		about := a.desk.People.Describe(factors.Device{Kind: f.Kind()})
+	for _, f := range a.desk.Accounts.Factors {
+		about := a.desk.Accounts.Describe(factors.Device{Kind: f.Kind()})
 		_, byProgram := f.(factors.Activator)
 		for _, provider := range about.Providers {
 			x := supportedJSON{FactorType: about.OktaType, Provider: provider, VendorName: provider, Enrollment: "OPTIONAL", Status: "NOT_SETUP",

@@ -277,7 +277,7 @@ func TestAnEnrolmentIsWithdrawnLikeADevice(t *testing.T) {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 	problem(t, d.call("POST", self+"/lifecycle/activate", token, code(phone)), 404)
-	if _, err := d.Service.Authenticate(t.Context(), session); err != nil {
+	if _, err := d.Sessions.Authenticate(t.Context(), session); err != nil {
 		t.Errorf("nothing was taken from the person, yet their session ended: %v", err)
 	}
 }

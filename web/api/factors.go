@@ -42,7 +42,7 @@ type copyJSON struct {
 }
 
 func (a *API) factor(u *authn.User, d factors.Device) factorJSON {
-	about := a.desk.People.Describe(d)
+	about := a.desk.Accounts.Describe(d)
 	self := a.publicURL + "/api/v1/users/" + string(u.ID) + "/factors/" + string(d.ID)
 	out := factorJSON{ID: d.ID, FactorType: about.OktaType, Provider: about.Provider, VendorName: about.Provider,
 		Status: "ACTIVE", Created: moment(d.Added), LastUpdated: moment(d.LastUsed), LastUsed: moment(d.LastUsed), Name: d.Name,
@@ -51,7 +51,7 @@ func (a *API) factor(u *authn.User, d factors.Device) factorJSON {
 	if d.LastUsed.IsZero() {
 		out.LastUpdated = out.Created
 	}
-	if !about.Spare && !a.desk.People.CanUse(u, d) {
+	if !about.Spare && !a.desk.Accounts.CanUse(u, d) {
 		out.Status = "INACTIVE"
 	}
 	if d.Unique != "" && about.Strong { // a credential id, which is public; that of an imported key is nobody's business

@@ -88,7 +88,7 @@ func TestAnActThatIsNotDurableIsNotHalfDone(t *testing.T) {
 				d.call("GET", "/api/v1/users?limit=1", c.token, "") // the minute of its last use is written
 				before, mails := d.sum(), len(d.Mails())
 				ill := &unsynced{whole, true}
-				if d.Service.Store = ill; fault == "a full disk" {
+				if d.Accounts.Store = ill; fault == "a full disk" {
 					d.fill(0)
 				}
 				for range 2 {
@@ -106,7 +106,7 @@ func TestAnActThatIsNotDurableIsNotHalfDone(t *testing.T) {
 				if d.sum() != before || len(d.Mails()) != mails {
 					t.Errorf("%s: something of it is in the store", c.path)
 				}
-				d.Service.Store = whole
+				d.Accounts.Store = whole
 				w := d.call(c.method, c.path, c.token, c.body, header...)
 				if w.Code >= 300 || w.Header().Get("Idempotency-Replayed") != "" {
 					t.Errorf("%s with room again: got %d %s %v", c.path, w.Code, w.Body, w.Header())

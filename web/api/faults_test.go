@@ -29,7 +29,7 @@ func (f *full) Update(ctx context.Context, fn func(store.Tx) error) error {
 func (d *door) fill(updates int64) *full {
 	f := &full{Store: d.Store}
 	f.left.Store(updates)
-	d.Service.Store = f
+	d.Accounts.Store = f
 	return f
 }
 

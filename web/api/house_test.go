@@ -31,9 +31,9 @@ type door struct {
 func open(t testing.TB) *door {
 	t.Helper()
 	h := authntest.New(t)
-	desk := helpdesk.New(h.Service, h.Ring)
+	desk := helpdesk.New(h.Enrolment, h.Ring)
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // as the program does: the OpenID library logs there
-	apps, err := oidc.New(oidc.Config{Store: h.Store, Ring: h.Ring, Pepper: h.Keys.Pepper, People: h.Service, Log: h.Log,
+	apps, err := oidc.New(oidc.Config{Store: h.Store, Ring: h.Ring, Pepper: h.Keys.Pepper, People: h.Accounts, Sessions: h.Sessions, Log: h.Log,
 		Issuer: "https://login.example", Now: h.Clock.Now})
 	if err != nil {
 		t.Fatal(err)

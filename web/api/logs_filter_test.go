@@ -17,7 +17,7 @@ func (d *door) write(events ...audit.Event) {
 	d.T.Helper()
 	for _, e := range events {
 		d.Clock.Advance(time.Second)
-		if _, err := authn.Update(d.T.Context(), d.Service, d.Service.NewOperation(d.From), func(tx *authn.Tx) (struct{}, error) {
+		if _, err := authn.Update(d.T.Context(), d.Accounts, d.Accounts.NewOperation(d.From), func(tx *authn.Tx) (struct{}, error) {
 			return struct{}{}, tx.Audit(e)
 		}); err != nil {
 			d.T.Fatal(err)

@@ -31,7 +31,7 @@ func TestAPasswordLinkIsMailedOrAnsweredAndInNothingElse(t *testing.T) {
 	if token == link || len(token) < 40 {
 		t.Fatalf("got %q, want a link", link)
 	}
-	if login, _, err := d.Service.PasswordLink(t.Context(), authn.SecretOf(token)); err != nil || login != u.Login {
+	if login, _, err := d.Authn.PasswordLink(t.Context(), authn.SecretOf(token)); err != nil || login != u.Login {
 		t.Errorf("the link: got %q, %v", login, err)
 	}
 	for _, w := range []string{d.keyed(path+"?sendEmail=false", secrets, "", "s").Body.String(), d.call("GET", "/api/v1/logs", d.admin(), "").Body.String(),
@@ -69,11 +69,11 @@ func TestPasswordsAreExpiredMadeAndChangedAsOktasClientsAsk(t *testing.T) {
 		if len(temporary) != 19 || len(first) != 1 {
 			t.Fatalf("%s: got %v", call, first)
 		}
-		started, err := d.Service.StartWithPassword(t.Context(), d.From, u.Login, temporary, "")
+		started, err := d.Authn.StartWithPassword(t.Context(), d.From, u.Login, temporary, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v, err := d.Service.Verify(t.Context(), d.From, started.Login, "totp", phone.Next()); err != nil || v.Step != authn.StepChangePassword {
+		if v, err := d.Authn.Verify(t.Context(), d.From, started.Login, "totp", phone.Next()); err != nil || v.Step != authn.StepChangePassword {
 			t.Errorf("signing in: got %q, %v", v.Step, err)
 		}
 		for _, w := range []string{d.keyed(path+call, secrets, "", key).Body.String(), d.call("GET", "/api/v1/logs", d.admin(), "").Body.String()} {
@@ -118,7 +118,7 @@ func TestPasswordsAreExpiredMadeAndChangedAsOktasClientsAsk(t *testing.T) {
 // hashed is a password as it is kept.
 func (d *door) hashed(text string) authn.Password {
 	d.T.Helper()
-	phc, err := d.Service.Hasher.Hash(d.T.Context(), false, text)
+	phc, err := d.Accounts.Hasher.Hash(d.T.Context(), false, text)
 	if err != nil {
 		d.T.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestAStateIsFilteredByAndOffersWhatFits(t *testing.T) {
 		{"RECOVERY", active + passwords, func(_ authn.UserID, path string) { d.call("POST", path+"/lifecycle/reset_password", admin, "") }},
 		{"LOCKED_OUT", active + "unlock=/lifecycle/unlock " + passwords, func(id authn.UserID, _ string) {
 			for range 5 {
-				_, _ = d.Service.StartWithPassword(t.Context(), d.From, string(d.User(string(id)).Login), "pas le bon du tout", "")
+				_, _ = d.Authn.StartWithPassword(t.Context(), d.From, string(d.User(string(id)).Login), "pas le bon du tout", "")
 			}
 		}},
 		{"SUSPENDED", "unsuspend=/lifecycle/unsuspend deactivate=/lifecycle/deactivate", func(_ authn.UserID, path string) { d.call("POST", path+"/lifecycle/suspend", admin, "") }},

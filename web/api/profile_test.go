@@ -84,7 +84,7 @@ func TestAProfileThatCannotBeIsRefusedByEitherCall(t *testing.T) {
 		problem(t, d.call(method, "/api/v1/users/nobody", secrets, `{"profile":{"login":"a@b.example","email":"a@b.example"}}`), 404)
 		problem(t, d.call(method, "/api/v1/users/"+string(u.ID), d.token(authn.RoleHelpDesk, nil), `{"profile":{"login":"a@b.example","email":"a@b.example"}}`), 403)
 	}
-	if _, err := d.Service.Authenticate(t.Context(), session); err != nil || len(d.Mails()) != 0 {
+	if _, err := d.Sessions.Authenticate(t.Context(), session); err != nil || len(d.Mails()) != 0 {
 		t.Errorf("a refused change: got %v and %d mails", err, len(d.Mails()))
 	}
 }

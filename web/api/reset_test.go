@@ -39,7 +39,7 @@ func TestAResetAnswersAReceiptAndLeavesNothing(t *testing.T) {
 	if got := len(d.User(string(u.ID)).Devices); got != 0 {
 		t.Errorf("got %d devices left", got)
 	}
-	if _, err := d.Service.Authenticate(t.Context(), session); authn.CodeOf(err) != authn.CodeNoSession {
+	if _, err := d.Sessions.Authenticate(t.Context(), session); authn.CodeOf(err) != authn.CodeNoSession {
 		t.Errorf("the session: got %v, want it dead", err)
 	}
 	mails := len(d.Mails())
@@ -164,7 +164,7 @@ func TestADeviceIsSeenAndTakenAway(t *testing.T) {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 	problem(t, d.call("DELETE", path+"/"+string(phone.Device), admin, ""), 404)
-	if _, err := d.Service.Authenticate(t.Context(), session); authn.CodeOf(err) != authn.CodeNoSession {
+	if _, err := d.Sessions.Authenticate(t.Context(), session); authn.CodeOf(err) != authn.CodeNoSession {
 		t.Errorf("the session: got %v, want it dead", err)
 	}
 }

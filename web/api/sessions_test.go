@@ -30,13 +30,13 @@ func TestSessionsAreListedWithoutTheirSecretsAndEnded(t *testing.T) {
 		problem(t, d.call("DELETE", path+query, admin, ""), 400)
 	}
 	problem(t, d.call("DELETE", path, d.token(authn.RoleReadOnly, nil), ""), 403)
-	if _, err := d.Service.Authenticate(t.Context(), session); err != nil {
+	if _, err := d.Sessions.Authenticate(t.Context(), session); err != nil {
 		t.Fatalf("a refused call ended the session: %v", err)
 	}
 	if w := d.call("DELETE", path+"?oauthTokens=true&forgetDevices=true", admin, ""); w.Code != 204 || w.Body.Len() != 0 {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
-	if _, err := d.Service.Authenticate(t.Context(), session); authn.CodeOf(err) != authn.CodeNoSession {
+	if _, err := d.Sessions.Authenticate(t.Context(), session); authn.CodeOf(err) != authn.CodeNoSession {
 		t.Errorf("the session: got %v, want it dead", err)
 	}
 	if got := d.User(string(u.ID)); len(got.Browsers) != 0 {

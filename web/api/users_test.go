@@ -129,10 +129,10 @@ func TestALinkIsAnsweredOnlyToWhoMayHoldIt(t *testing.T) {
 	if newer == "" || newer == token {
 		t.Errorf("got %v, want another link", again)
 	}
-	if _, err := d.Service.Invitation(t.Context(), authn.SecretOf(newer)); err != nil {
+	if _, err := d.Authn.Invitation(t.Context(), authn.SecretOf(newer)); err != nil {
 		t.Errorf("the link that was answered: %v", err)
 	}
-	if _, err := d.Service.Invitation(t.Context(), authn.SecretOf(token)); authn.CodeOf(err) != authn.CodeInvalidLink {
+	if _, err := d.Authn.Invitation(t.Context(), authn.SecretOf(token)); authn.CodeOf(err) != authn.CodeInvalidLink {
 		t.Errorf("the earlier link: got %v, want it dead", err)
 	}
 	mailed := read[tree](t, d.call("POST", "/api/v1/users/b@garage.example/lifecycle/activate", d.admin(), ""), 200)
@@ -150,7 +150,7 @@ func TestPeopleAreListedToTheEndAndOnce(t *testing.T) {
 	admin := d.admin()
 	const many = 450
 	for from := 0; from < many; from += 8 { // a person touches up to six keys, an Update 64
-		_, err := authn.Update(t.Context(), d.Service, d.Service.NewOperation(d.From), func(tx *authn.Tx) (struct{}, error) {
+		_, err := authn.Update(t.Context(), d.Accounts, d.Accounts.NewOperation(d.From), func(tx *authn.Tx) (struct{}, error) {
 			for i := from; i < min(from+8, many); i++ {
 				u := tx.NewUser()
 				u.ID = authn.UserID(fmt.Sprintf("u%026d", i))

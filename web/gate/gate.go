@@ -16,7 +16,7 @@ import (
 
 // Config is what the door stands on.
 type Config struct {
-	People    *authn.Service
+	Sessions  *authn.SessionService
 	Rules     []Rule
 	PublicURL string         // of the sign-in; its scheme is that of every protected host
 	Trusted   []netip.Prefix // proxies that are heard
@@ -24,7 +24,7 @@ type Config struct {
 
 // Handler answers proxies. It is safe for concurrent use.
 type Handler struct {
-	people               *authn.Service
+	sessions             *authn.SessionService
 	rules                rules
 	publicURL            string
 	scheme               string
@@ -43,7 +43,7 @@ func New(c Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Handler{people: c.People, rules: all, publicURL: c.PublicURL, scheme: u.Scheme, trusted: c.Trusted}
+	g := &Handler{sessions: c.Sessions, rules: all, publicURL: c.PublicURL, scheme: u.Scheme, trusted: c.Trusted}
 	switch {
 	case len(c.Trusted) == 0:
 		return nil, errors.New("trusted_proxies is empty: no proxy would be heard")
@@ -80,7 +80,7 @@ func (g *Handler) Check(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	redirects = redirects && a.isNavigation(r)
-	live, err := g.people.AuthenticateForward(r.Context(), secretIn(r, g.cookie), a.host)
+	live, err := g.sessions.AuthenticateForward(r.Context(), secretIn(r, g.cookie), a.host)
 	switch {
 	case authn.CodeOf(err) == authn.CodeNoSession, err == nil && rule.Admits(&live) && !rule.Satisfied(&live):
 		if redirects {
@@ -203,7 +203,7 @@ func (g *Handler) finish(w http.ResponseWriter, r *http.Request, a asked) {
 	if !ok {
 		nonce = newNonce() // nobody's
 	}
-	secret, err := g.people.RedeemReturnCode(r.Context(), reply.RequestFrom(r.Context()).Origin(), authn.SecretOf(q.Get("code")), a.host, nonce)
+	secret, err := g.sessions.RedeemReturnCode(r.Context(), reply.RequestFrom(r.Context()).Origin(), authn.SecretOf(q.Get("code")), a.host, nonce)
 	switch {
 	case !ok && (err == nil || authn.CodeOf(err) == authn.CodeInvalidLink):
 		g.refuse(w, r, authn.Refuse(authn.CodeForbidden))
