@@ -13,22 +13,21 @@ type TableDef struct {
 // The tables. Addresses, names, garages and dates that stand in keys are in clear: see the threat model.
 var (
 	Users             = TableDef{"user/", "authn", "for ever", 1, true}
-	Summaries         = TableDef{"standing/", "authn", "with the user", 1, true}
+	Summaries         = TableDef{"summary/", "authn", "with the user", 1, true}
 	Addresses         = TableDef{"address/", "authn", "with the user", 1, true}
 	Placeholders      = TableDef{"shadow/", "authn", "with the user", 1, true}
 	Names             = TableDef{"name/", "authn", "with the user", 1, true}
 	Members           = TableDef{"member/", "authn", "with the user", 1, true}
 	Uniques           = TableDef{"unique/", "authn", "with the user", 1, true}
 	Groups            = TableDef{"group/", "authn", "for ever", 1, true}
-	Transactions      = TableDef{"login/", "authn", "10 minutes", 1, true}
-	Links             = TableDef{"enrol/", "authn", "24 hours", 1, true}
+	Transactions      = TableDef{"transaction/", "authn", "10 minutes", 1, true}
+	Links             = TableDef{"link/", "authn", "24 hours", 1, true}
 	Sessions          = TableDef{"session/", "authn", "hours", 1, true}
 	Browsers          = TableDef{"browser/", "authn", "180 days", 1, true}
-	Trusted           = TableDef{"trusted/", "authn", "days", 1, true}
-	Forwards          = TableDef{"gate/", "authn", "hours", 1, true}
-	Failures          = TableDef{"guess/", "internal/throttle", "24 hours of quiet", 1, true}
+	Forwards          = TableDef{"forward/", "authn", "hours", 1, true}
+	Failures          = TableDef{"failures/", "internal/throttle", "24 hours of quiet", 1, true}
 	Throttles         = TableDef{"throttle/", "internal/throttle", "until full again", 1, true}
-	HelpRequests      = TableDef{"help/", "authn/helpdesk", "policy", 1, true}
+	HelpRequests      = TableDef{"helprequest/", "authn/helpdesk", "policy", 1, true}
 	Approvals         = TableDef{"approval/", "authn/helpdesk", "24 hours", 1, true}
 	Clients           = TableDef{"client/", "oidc", "for ever", 1, true}
 	Codes             = TableDef{"code/", "oidc", "60 seconds", 1, true}
@@ -41,10 +40,10 @@ var (
 	Logouts           = TableDef{"logout/", "oidc", "until delivered, a day at most; as a dead letter 30 days", 1, true}
 	SignKeys          = TableDef{"signkey/", "oidc", "until no token signed by it is good", 1, true}
 	Tokens            = TableDef{"token/", "authn", "until revoked", 1, true}
-	Idempotency       = TableDef{"idem/", "web/api", "24 hours", 1, true}
+	Idempotency       = TableDef{"idempotency/", "web/api", "24 hours", 1, true}
 	Outbox            = TableDef{"outbox/", "internal/mail", "until sent", 1, true}
 	Webhooks          = TableDef{"webhook/", "internal/webhook", "for ever", 1, true}
-	WebhookDeliveries = TableDef{"call/", "internal/webhook", "until taken; given up, 30 days", 1, true}
+	WebhookDeliveries = TableDef{"webhookdelivery/", "internal/webhook", "until taken; given up, 30 days", 1, true}
 	Audit             = TableDef{"audit/", "internal/audit", "policy, append only", 1, true}
 	Meta              = TableDef{"meta/", "store", "for ever", 1, false}
 )
@@ -53,7 +52,7 @@ var (
 func TableDefs() []TableDef {
 	return []TableDef{
 		Users, Summaries, Addresses, Placeholders, Names, Members, Uniques, Groups, Transactions, Links, Sessions, Browsers,
-		Trusted, Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Codes, Refreshes, Accesses, Asked, Grants,
+		Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Codes, Refreshes, Accesses, Asked, Grants,
 		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit, Meta,
 	}
 }

@@ -23,17 +23,17 @@ func NewFailureStore(ring *store.Keyring, pepper store.Pepper) FailureStore {
 
 // UserID is the id of a person's counters, by their user id.
 func (g FailureStore) UserID(user string) string {
-	return "person-" + hex.EncodeToString(g.pepper.MAC("guess", []byte("person"), []byte(user)))
+	return "user-" + hex.EncodeToString(g.pepper.MAC("failures", []byte("user"), []byte(user)))
 }
 
 // UnknownLoginID is the id of the bucket that a name falls into which nobody has. It is given as normalised.
 func (g FailureStore) UnknownLoginID(login string) string {
-	return UnknownLoginID(g.pepper.MAC("guess", []byte("ghost"), []byte(login)))
+	return UnknownLoginID(g.pepper.MAC("failures", []byte("unknown"), []byte(login)))
 }
 
 // UnknownLoginID is the bucket of a MAC of at least two bytes: one of 65,536.
 func UnknownLoginID(mac []byte) string {
-	return "ghost-" + hex.EncodeToString(mac[:2])
+	return "unknown-" + hex.EncodeToString(mac[:2])
 }
 
 // Get returns the counters with this id; those of somebody who never answered wrongly are zero.

@@ -24,13 +24,13 @@ var (
 	ForgotSource = Limit{Name: "forgot-source", Count: 20, Per: time.Hour}
 	// UnauthenticatedMails counts the mails that somebody who has proven nothing can cause a person to get. Beyond
 	// it they are not sent, with the same answer. By user id.
-	UnauthenticatedMails = Limit{Name: "stranger-mails", Count: 10, Per: time.Hour}
+	UnauthenticatedMails = Limit{Name: "unauthenticated-mails", Count: 10, Per: time.Hour}
 	// NoticeMails counts notices of completed acts. They are never dropped: beyond it they are held for a
 	// while and joined. By user id.
 	NoticeMails = Limit{Name: "notice-mails", Count: 10, Per: time.Hour}
 
 	// ReturnCodes counts ways back to an application after a sign-in. By session.
-	ReturnCodes = Limit{Name: "gates", Count: 60, Per: time.Minute}
+	ReturnCodes = Limit{Name: "return-codes", Count: 60, Per: time.Minute}
 
 	// Unlocks counts how often operators forget a person's wrong answers: each lets a guesser begin anew. By user id.
 	Unlocks = Limit{Name: "unlocks", Count: 3, Per: 24 * time.Hour}

@@ -175,7 +175,7 @@ func TestUnknownNamesShareBoundedBuckets(t *testing.T) {
 	seen := map[string]bool{}
 	for i := range 1000 {
 		id := guesses.UnknownLoginID(fmt.Sprintf("nobody%d@garage.test", i))
-		if raw, err := hex.DecodeString(strings.TrimPrefix(id, "ghost-")); err != nil || len(raw) != 2 {
+		if raw, err := hex.DecodeString(strings.TrimPrefix(id, "unknown-")); err != nil || len(raw) != 2 {
 			t.Fatalf("got bucket %q, want one of 65536", id)
 		}
 		seen[id] = true
