@@ -10,6 +10,7 @@ import (
 
 	"barillet/store"
 	"barillet/store/bolt"
+	"barillet/store/storetest"
 )
 
 var (
@@ -24,7 +25,7 @@ func open(t testing.TB) store.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	return s
+	return storetest.RejectNesting(t, s)
 }
 
 func openKeyring(t testing.TB, s store.Store, keys store.RootKeys) *store.Keyring {

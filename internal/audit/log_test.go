@@ -32,7 +32,7 @@ func open(t testing.TB) (store.Store, audit.Log) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return storetest.RunTwice(s), audit.NewLog(ring)
+	return storetest.RunTwice(storetest.RejectNesting(t, s)), audit.NewLog(ring)
 }
 
 func event(subject string) audit.Event {

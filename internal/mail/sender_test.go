@@ -67,7 +67,7 @@ func open(t *testing.T, dir string, keys store.RootKeys) (*bolt.Store, *store.Ke
 func newHouse(t *testing.T, transport mail.Transport) *house {
 	t.Helper()
 	s, ring := open(t, t.TempDir(), store.NewRootKeys())
-	h := &house{t: t, store: storetest.RunTwice(s), outbox: mail.NewOutbox(ring, "login.test"), now: start, log: new(strings.Builder)}
+	h := &house{t: t, store: storetest.RunTwice(storetest.RejectNesting(t, s)), outbox: mail.NewOutbox(ring, "login.test"), now: start, log: new(strings.Builder)}
 	h.start(transport)
 	return h
 }

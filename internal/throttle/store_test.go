@@ -26,7 +26,7 @@ func open(t *testing.T, dir string, keys store.RootKeys) (store.Store, *store.Ke
 	if err != nil {
 		t.Fatal(err)
 	}
-	return storetest.RunTwice(s), ring
+	return storetest.RunTwice(storetest.RejectNesting(t, s)), ring
 }
 
 func take(t *testing.T, s store.Store, l throttle.Limiter, now time.Time, subject string) throttle.Verdict {

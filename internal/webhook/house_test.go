@@ -137,7 +137,7 @@ func (h *house) open() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.store, h.hooks, h.events = storetest.RunTwice(h.file), webhook.NewEndpoints(ring), audit.NewLog(ring)
+	h.store, h.hooks, h.events = storetest.RunTwice(storetest.RejectNesting(h.t, h.file)), webhook.NewEndpoints(ring), audit.NewLog(ring)
 	h.events.Watch = h.hooks.Watch
 	h.sender = &webhook.Sender{Store: h.store, Hooks: h.hooks, Events: h.events, Client: h.client, Now: h.clock,
 		Compose: func(e audit.Entry) ([]byte, error) {

@@ -144,18 +144,3 @@ func TestTheFileIsItsOwnersAndTheMarkerGoesWithACleanStop(t *testing.T) {
 		t.Errorf("marker after a clean stop: %v", err)
 	}
 }
-
-func TestAnUpdateInsideAnUpdatePanicsInsteadOfHanging(t *testing.T) {
-	s := open(t, t.TempDir())
-	defer s.Close()
-	nothing := func(store.Tx) error { return nil }
-	defer func() {
-		if recover() == nil {
-			t.Error("no panic")
-		}
-		if err := s.Update(context.Background(), nothing); err != nil {
-			t.Errorf("afterwards: %v", err)
-		}
-	}()
-	s.Update(context.Background(), func(store.Tx) error { return s.Update(context.Background(), nothing) })
-}

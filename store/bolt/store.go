@@ -38,8 +38,8 @@ type Options struct {
 	Check bool
 }
 
-// Store is a bbolt file. View may be called inside View only where no Update waits, and neither inside the
-// closure of an Update; an Update inside an Update of the same goroutine is found out and panics.
+// Store is a bbolt file. A View or an Update inside the closure of another can wait for itself forever.
+// storetest.RejectNesting finds such calls in tests.
 type Store struct {
 	db       *bbolt.DB
 	path     string
@@ -50,7 +50,6 @@ type Store struct {
 	ended   chan struct{} // closed when the writer has returned
 	close   func() error
 
-	running atomic.Bool           // a closure has the transaction in its hands
 	damage  atomic.Pointer[error] // the first damage met
 	stopped error                 // why no further change is taken; the writer's own
 }
@@ -116,7 +115,6 @@ func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
 		return err
 	}
 	bucket := <-c.turn
-	s.running.Store(true)
 	if err := s.run(ctx, c, bucket, fn); err != nil {
 		return err
 	}

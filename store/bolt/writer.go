@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"runtime"
 	"strings"
 	"syscall"
-	"time"
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -39,43 +37,15 @@ type outcome struct {
 	bytes  int
 }
 
-// nestedAfter is how long an Update waits for its turn before it looks whether it waits for itself. To look costs more
-// than all the rest of an Update, since a stack under an HTTP handler is deep.
-const nestedAfter = 100 * time.Millisecond
-
-// enqueue waits until the writer takes the change. Inside the closure of another Update that would be for ever, for
-// the writer waits for that closure: such a deadlock is turned into a panic with a stack.
+// enqueue waits until the writer takes the change.
 func (s *Store) enqueue(ctx context.Context, c *change) error {
-	late := time.NewTimer(nestedAfter)
-	defer late.Stop()
-	for {
-		select {
-		case s.queue <- c:
-			return nil
-		case <-late.C:
-			if s.running.Load() && insideClosure() {
-				panic("bolt: Update inside the closure of an Update")
-			}
-		case <-ctx.Done():
-			return fmt.Errorf("waiting to update: %w", ctx.Err())
-		case <-s.closing:
-			return store.ErrClosed
-		}
-	}
-}
-
-// insideClosure tells whether take is among the callers.
-func insideClosure() bool {
-	var callers [256]uintptr
-	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers[:])])
-	for {
-		frame, more := frames.Next()
-		if strings.HasSuffix(frame.Function, "store/bolt.(*Store).take") {
-			return true
-		}
-		if !more {
-			return false
-		}
+	select {
+	case s.queue <- c:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting to update: %w", ctx.Err())
+	case <-s.closing:
+		return store.ErrClosed
 	}
 }
 
@@ -85,7 +55,6 @@ func (s *Store) run(ctx context.Context, c *change, bucket *bbolt.Bucket, fn fun
 	var left outcome
 	defer func() {
 		tx.over = true
-		s.running.Store(false)
 		c.ran <- left
 	}()
 	if bucket == nil {
