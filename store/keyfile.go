@@ -39,7 +39,7 @@ func CreateKeyFile(path string) (RootKeys, error) {
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = syncFolder(filepath.Dir(path))
+		err = SyncDir(filepath.Dir(path))
 	}
 	if err != nil {
 		os.Remove(path) // ours, and worth nothing: a cut key file would stop every later start
@@ -134,13 +134,4 @@ func parseKeyLine(line, name string) (*[keySize]byte, error) {
 		return nil, fmt.Errorf("%s key is not %d bytes of base64", name, keySize)
 	}
 	return (*[keySize]byte)(raw), nil
-}
-
-// syncFolder makes a new name durable: fsync of the file alone does not (fsync(2), NOTES).
-func syncFolder(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -3,7 +3,6 @@
 package audit
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,6 +11,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"barillet/store"
 )
 
 // Event is one act. Nothing in it is ever a secret: not what was typed, no code, cookie, link or token.
@@ -49,13 +50,8 @@ const (
 	maxDetail  = 16
 )
 
-// stamp is fixed in width, so that ids sort by time.
-const stamp = "20060102T150405.000000000Z"
-
-// NewID draws the id of an event that happens now. It is drawn before the Update that stores the event.
-func NewID(now time.Time) string {
-	return now.UTC().Format(stamp) + "-" + strings.ToLower(rand.Text())
-}
+// NewID returns the id of an event that happens now. Call it before the Update that stores the event.
+func NewID(now time.Time) string { return store.NewTimeID(now) }
 
 // ErrID is the answer to an id or cursor that is not one of ours.
 var ErrID = errors.New("not an audit id")
@@ -63,8 +59,8 @@ var ErrID = errors.New("not an audit id")
 // parseID returns the time in an id. It accepts a bare time as well, which sorts before the ids of it.
 func parseID(id string) (time.Time, error) {
 	head, tail, _ := strings.Cut(id, "-")
-	at, err := time.Parse(stamp, head)
-	if err != nil || len(head) != len(stamp) || len(tail) > 64 {
+	at, err := time.Parse(store.TimeLayout, head)
+	if err != nil || len(head) != len(store.TimeLayout) || len(tail) > 64 {
 		return time.Time{}, ErrID
 	}
 	for _, c := range []byte(tail) {

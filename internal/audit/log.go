@@ -30,7 +30,7 @@ func NewLog(ring *store.Keyring) Log {
 // Nothing is ever written over: an id that is there already is an error. It touches one key, and those of Watch.
 func (l Log) Append(tx store.Tx, id string, e Event) error {
 	at, err := parseID(id)
-	if err != nil || len(id) == len(stamp) {
+	if err != nil || len(id) == len(store.TimeLayout) {
 		return fmt.Errorf("appending %s as %q: %w", e.Action, id, ErrID)
 	}
 	if e, err = e.clean(); err != nil {

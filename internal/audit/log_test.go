@@ -171,7 +171,7 @@ func TestEveryOrderAndPageSizeGivesTheSameEntries(t *testing.T) {
 		}
 		var want []string
 		for _, id := range ids {
-			at, err := time.Parse("20060102T150405.000000000Z", id[:26])
+			at, err := time.Parse(store.TimeLayout, id[:26])
 			if err != nil {
 				t.Fatal(err)
 			}

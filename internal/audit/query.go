@@ -184,7 +184,7 @@ func bound(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(stamp)
+	return t.UTC().Format(store.TimeLayout)
 }
 
 func (q Query) selects(e Entry) bool {

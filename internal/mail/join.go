@@ -88,7 +88,7 @@ func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) ([
 		return part, nil
 	}
 	row := Message{Template: DigestTemplate, Lang: first.Lang, To: first.To, Data: raw, Queued: first.Queued, Notice: true, Key: first.Key}
-	id := NewID(now)
+	id := store.NewTimeID(now)
 	err = s.Store.Update(ctx, func(tx store.Tx) error {
 		for _, p := range part {
 			if err := s.Outbox.table.Delete(tx, p.ID); err != nil {

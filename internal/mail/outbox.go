@@ -4,7 +4,6 @@
 package mail
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -58,13 +57,6 @@ type Outbox struct {
 // every Message-ID: the machine's own name is nobody's business.
 func NewOutbox(ring *store.Keyring, host string) *Outbox {
 	return &Outbox{table: store.NewTable[Message](ring, store.Outbox), host: host}
-}
-
-const stamp = "20060102T150405.000000000Z"
-
-// NewID draws the id of a message queued now. It is drawn before the Update that queues it.
-func NewID(now time.Time) string {
-	return now.UTC().Format(stamp) + "-" + strings.ToLower(rand.Text())
 }
 
 // Queue stores a message in the Update of its cause: one row for each address, so that one bad address does

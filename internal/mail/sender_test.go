@@ -98,7 +98,7 @@ func (h *house) queue(row mail.Message) string {
 	if row.To == nil {
 		row.To = []string{"ines@garage.test"}
 	}
-	id := mail.NewID(h.clock())
+	id := store.NewTimeID(h.clock())
 	if err := h.store.Update(h.t.Context(), func(tx store.Tx) error { return h.outbox.Queue(tx, id, row) }); err != nil {
 		h.t.Fatal(err)
 	}

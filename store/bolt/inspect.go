@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"barillet/store"
 )
 
 const (
@@ -47,7 +49,7 @@ func marker(path string) string { return path + ".open" }
 func mark(path string) error {
 	f, err := os.OpenFile(marker(path), os.O_WRONLY|os.O_CREATE, 0o600)
 	if err == nil {
-		err = errors.Join(f.Sync(), f.Close(), syncFolder(path))
+		err = errors.Join(f.Sync(), f.Close(), store.SyncDir(filepath.Dir(path)))
 	}
 	if err != nil {
 		return fmt.Errorf("marking %s as open: %w", path, err)
@@ -58,20 +60,12 @@ func mark(path string) error {
 func unmark(path string) error {
 	err := os.Remove(marker(path))
 	if err == nil {
-		err = syncFolder(path)
+		err = store.SyncDir(filepath.Dir(path))
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("marking %s as closed: %w", path, err)
 	}
 	return nil
-}
-
-func syncFolder(path string) error {
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // inspect reads both meta pages before the file is mapped, where a cut file would end in a fault, and tells
