@@ -31,8 +31,8 @@ type Endpoint struct {
 	ID             string    `json:"id"`
 	Name           string    `json:"name"`
 	URL            string    `json:"url"`
-	Events         []string  `json:"events"`                   // types, beginnings that end in ".*", or "*"
-	DisabledReason string    `json:"disabledReason,omitempty"` // why it is switched off, one of the reasons below; empty: it is not
+	Events         []string  `json:"events"`                    // types, beginnings that end in ".*", or "*"
+	DisabledReason string    `json:"disabled_reason,omitempty"` // why it is switched off, one of the reasons below; empty: it is not
 	Overrun        bool      `json:"overrun,omitempty"`
 	Keys           []Key     `json:"keys"` // newest first
 	By             string    `json:"by"`   // id of the operator who made it

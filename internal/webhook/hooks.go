@@ -15,7 +15,7 @@ import (
 
 // EndpointList is all receivers, in the order in which they were made.
 type EndpointList struct {
-	Hooks []Endpoint `json:"hooks"`
+	Hooks []Endpoint `json:"endpoints"`
 }
 
 // Find gives the receiver with this id, nil when there is none.
