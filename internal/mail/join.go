@@ -87,7 +87,7 @@ func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) ([
 		s.Log.Error("joining notifications failed, each is sent alone", "error", err)
 		return part, nil
 	}
-	row := Message{Template: DigestTemplate, Lang: first.Lang, To: first.To, Data: raw, Queued: first.Queued, Notice: true, Key: first.Key}
+	message := Message{Template: DigestTemplate, Lang: first.Lang, To: first.To, Data: raw, Queued: first.Queued, Notice: true, Key: first.Key}
 	id := store.NewTimeID(now)
 	err = s.Store.Update(ctx, func(tx store.Tx) error {
 		for _, p := range part {
@@ -95,13 +95,13 @@ func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) ([
 				return fmt.Errorf("joining mail %q: %w", p.ID, err)
 			}
 		}
-		return s.Outbox.Queue(tx, id, row)
+		return s.Outbox.Queue(tx, id, message)
 	})
 	if err != nil {
 		return nil, err
 	}
-	row.MessageID = s.Outbox.messageID(id)
-	return []pending{{ID: id, Job: row}}, nil
+	message.MessageID = s.Outbox.messageID(id)
+	return []pending{{ID: id, Job: message}}, nil
 }
 
 // joins reports whether the message can be part of a digest. A digest cannot.
@@ -117,8 +117,8 @@ func (r Message) held() bool {
 
 func byID(a, b pending) int { return cmp.Compare(a.ID, b.ID) }
 
-func count(rows []pending, is func(Message) bool) (n int) {
-	for _, p := range rows {
+func count(messages []pending, is func(Message) bool) (n int) {
+	for _, p := range messages {
 		if is(p.Job) {
 			n++
 		}

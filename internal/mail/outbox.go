@@ -60,14 +60,13 @@ func NewOutbox(ring *store.Keyring, host string) *Outbox {
 	return &Outbox{table: store.NewTable[Message](ring, store.Outbox), host: host}
 }
 
-// Queue stores one message for each address of row. The addresses are independent and do not appear in each other's
-// message. Queue uses one key of the Update for each address. After the Update, the caller must wake the Sender.
-func (o *Outbox) Queue(tx store.Tx, id string, row Message) error {
-	if row.Template == "" || len(row.To) == 0 || len(row.To) > MaxAddresses || row.Queued.IsZero() {
-		return fmt.Errorf("queuing mail %q: %d addresses, queued at %v", row.Template, len(row.To), row.Queued)
+// Queue stores a copy of message for each of its addresses, so that one address does not affect or see another. Queue uses one key of the Update for each address. After the Update, the caller must wake the Sender.
+func (o *Outbox) Queue(tx store.Tx, id string, message Message) error {
+	if message.Template == "" || len(message.To) == 0 || len(message.To) > MaxAddresses || message.Queued.IsZero() {
+		return fmt.Errorf("queuing mail %q: %d addresses, queued at %v", message.Template, len(message.To), message.Queued)
 	}
-	for i, to := range row.To {
-		one := row
+	for i, to := range message.To {
+		one := message
 		one.To = []string{to}
 		key := id
 		if i > 0 {
@@ -75,7 +74,7 @@ func (o *Outbox) Queue(tx store.Tx, id string, row Message) error {
 		}
 		one.MessageID = o.messageID(key)
 		if err := o.table.Put(tx, key, one); err != nil {
-			return fmt.Errorf("queuing mail %q: %w", row.Template, err)
+			return fmt.Errorf("queuing mail %q: %w", message.Template, err)
 		}
 	}
 	return nil
@@ -117,8 +116,8 @@ type List struct {
 // Items returns a page of waiting messages and dead letters, oldest first, and a cursor for the next page (empty at the
 // end).
 func (o *Outbox) Items(s store.Snapshot, list List) (items []MessageInfo, next string, err error) {
-	items, next, err = outbox.List(s, o.table, "", list.After, list.Limit, func(id string, row Message) (MessageInfo, bool) {
-		return row.item(id), row.Dead || !list.Dead
+	items, next, err = outbox.List(s, o.table, "", list.After, list.Limit, func(id string, message Message) (MessageInfo, bool) {
+		return message.item(id), message.Dead || !list.Dead
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("listing outbox: %w", err)

@@ -76,15 +76,15 @@ func (s *Sender) ready() *outbox.Worker[Message] {
 	return w
 }
 
-func (s *Sender) send(ctx context.Context, _ string, row Message) error {
-	subject, text, html, err := s.Renderer.Render(row.Template, row.Lang, row.Data)
+func (s *Sender) send(ctx context.Context, _ string, message Message) error {
+	subject, text, html, err := s.Renderer.Render(message.Template, message.Lang, message.Data)
 	if err != nil {
 		return fmt.Errorf("rendering: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	return s.Transport.Send(ctx, Envelope{
-		MessageID: row.MessageID, To: row.To[0], Date: row.Queued, Lang: row.Lang,
+		MessageID: message.MessageID, To: message.To[0], Date: message.Queued, Lang: message.Lang,
 		Subject: subject, Text: text, HTML: html,
 	})
 }

@@ -89,17 +89,17 @@ func (l *locked) Write(p []byte) (int, error) {
 	return l.w.Write(p)
 }
 
-func (h *env) queue(row mail.Message) string {
+func (h *env) queue(message mail.Message) string {
 	h.t.Helper()
-	row.Queued = h.clock()
-	if row.Lang == "" {
-		row.Lang = "fr"
+	message.Queued = h.clock()
+	if message.Lang == "" {
+		message.Lang = "fr"
 	}
-	if row.To == nil {
-		row.To = []string{"ines@garage.test"}
+	if message.To == nil {
+		message.To = []string{"ines@garage.test"}
 	}
 	id := store.NewTimeID(h.clock())
-	if err := h.store.Update(h.t.Context(), func(tx store.Tx) error { return h.outbox.Queue(tx, id, row) }); err != nil {
+	if err := h.store.Update(h.t.Context(), func(tx store.Tx) error { return h.outbox.Queue(tx, id, message) }); err != nil {
 		h.t.Fatal(err)
 	}
 	return id

@@ -37,18 +37,18 @@ type Worker[R Job[R]] struct {
 	Table store.Table[R]
 	// Send delivers a job. It returns nil after the server took responsibility for it. If Send is nil, there is no server
 	// and the jobs wait.
-	Send func(ctx context.Context, id string, row R) error
+	Send func(ctx context.Context, id string, job R) error
 	// Attrs, if it is not nil, returns attributes of a job for the log, besides its id.
-	Attrs func(row R) []any
+	Attrs func(job R) []any
 	// Holds, if it is not nil, reports whether Prepare gets a job that is not due.
-	Holds func(row R) bool
+	Holds func(job R) bool
 	// Prepare, if it is not nil, can change the due jobs in the store before an attempt. It returns the jobs to try. held
 	// are the jobs for which Holds is true.
 	Prepare func(ctx context.Context, now time.Time, due, held []Pending[R]) ([]Pending[R], error)
 	// OnDeadLetter, if it is not nil, is called before an Update that can give up jobs. Its result is called in that Update for
 	// each dead letter, possibly more than once, and can use five keys, for example to append an audit event. Its error
 	// fails the Update.
-	OnDeadLetter func() func(tx store.Tx, id string, row R) error
+	OnDeadLetter func() func(tx store.Tx, id string, job R) error
 	// OnWaiting, if it is not nil, is called at the start of each pass with the number of waiting jobs for each server.
 	OnWaiting func(ctx context.Context, now time.Time, waiting map[string]int) error
 	Parallel  int           // maximum of concurrent attempts for one server
@@ -206,8 +206,8 @@ func (w *Worker[R]) look(ctx context.Context, now time.Time) (worklist[R], error
 	err := w.Store.View(ctx, func(snap store.Snapshot) error {
 		list = worklist[R]{waiting: map[string]int{}}
 		due := map[string]int{}
-		return w.Table.Scan(snap, "", "", 0, func(id string, row R) error {
-			t, name := row.Attempts(), row.Destination()
+		return w.Table.Scan(snap, "", "", 0, func(id string, job R) error {
+			t, name := job.Attempts(), job.Destination()
 			if !t.Dead && !t.expired(now) {
 				list.waiting[name]++
 			}
@@ -220,12 +220,12 @@ func (w *Worker[R]) look(ctx context.Context, now time.Time) (worklist[R], error
 			case t.due(now, w.reachedAt(name)):
 				if due[name] < passSize {
 					due[name]++
-					list.due = append(list.due, Pending[R]{id, row})
+					list.due = append(list.due, Pending[R]{id, job})
 				}
 			default:
 				list.next = earlier(list.next, t.NotBefore)
-				if w.Holds != nil && w.Holds(row) && len(list.held) < passSize {
-					list.held = append(list.held, Pending[R]{id, row})
+				if w.Holds != nil && w.Holds(job) && len(list.held) < passSize {
+					list.held = append(list.held, Pending[R]{id, job})
 				}
 			}
 			return nil
@@ -327,14 +327,14 @@ func (w *Worker[R]) change(ctx context.Context, ids []string, fn func(R) *R) err
 }
 
 func (w *Worker[R]) changeOne(tx store.Tx, id string, fn func(R) *R, died func(store.Tx, string, R) error) error {
-	row, err := w.Table.Get(tx, id)
+	job, err := w.Table.Get(tx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("loading %s %q: %w", w.What, id, err)
 	}
-	next := fn(row)
+	next := fn(job)
 	if next != nil {
 		err = w.Table.Put(tx, id, *next)
 	} else {
@@ -343,7 +343,7 @@ func (w *Worker[R]) changeOne(tx store.Tx, id string, fn func(R) *R, died func(s
 	if err != nil {
 		return fmt.Errorf("storing %s %q: %w", w.What, id, err)
 	}
-	if next != nil && (*next).Attempts().Dead && !row.Attempts().Dead {
+	if next != nil && (*next).Attempts().Dead && !job.Attempts().Dead {
 		return died(tx, id, *next)
 	}
 	return nil

@@ -127,11 +127,11 @@ func TestSender_GivesUpAfterFiveDays(t *testing.T) {
 	var last time.Duration
 	for len(h.deliveries("one", "dead")) == 0 {
 		h.pass()
-		rows := h.deliveries("one", "")
-		if len(rows) != 1 {
-			t.Fatalf("got %d deliveries, want 1", len(rows))
+		list := h.deliveries("one", "")
+		if len(list) != 1 {
+			t.Fatalf("got %d deliveries, want 1", len(list))
 		}
-		d := rows[0]
+		d := list[0]
 		if d.Dead {
 			break
 		}
