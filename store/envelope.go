@@ -11,8 +11,8 @@ import (
 var ErrDecrypt = errors.New("record cannot be decrypted")
 
 // A sealed record has one byte of envelope format, two bytes of record version (big endian) and eight bytes of data key
-// id. The nonce and the AES-256-GCM ciphertext of the JSON follow. The first eleven bytes and the full key of the record
-// are the additional data, so a record with another version or under another key cannot be decrypted (promise S1).
+// id. The nonce and the AES-256-GCM ciphertext of the JSON follow. The additional data is the first eleven bytes and the
+// full key of the record. So a record with another version or under another key cannot be decrypted (promise S1).
 const (
 	envelopeFormat = 1
 	envelopeHeader = 1 + 2 + 8

@@ -12,8 +12,8 @@ var special = prefixes("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8"
 	"192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4",
 	"240.0.0.0/4", "168.63.129.16/32")
 
-// Public IPv6 addresses are in 2000::/3 (RFC 4291 §2.4), except IETF protocol assignments with Teredo and benchmarking, two
-// networks for documentation, and 6to4, whose addresses contain an IPv4 address.
+// Public IPv6 addresses are in 2000::/3 (RFC 4291 §2.4). The networks of specialV6 in it are not public: IETF protocol
+// assignments with Teredo and benchmarking, documentation twice, and 6to4, whose addresses contain an IPv4 address.
 var (
 	global    = netip.MustParsePrefix("2000::/3")
 	specialV6 = prefixes("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")

@@ -4,8 +4,9 @@ import (
 	"barillet/store"
 )
 
-// List returns a page of the jobs that show converts and keeps, in the order of their ids, and a cursor for the next page
-// (empty at the end). The ids begin with sub and sort after the cursor after. limit is 1 to 500; 0 means 100.
+// List returns a page of jobs in the order of their ids, and a cursor for the next page (empty at the end). show converts
+// a job and reports whether it is listed. The ids begin with sub and sort after the cursor after. limit is 1 to 500; 0
+// means 100.
 func List[R, I any](s store.Snapshot, table store.Table[R], sub, after string, limit int, show func(id string, job R) (I, bool)) (items []I, next string, err error) {
 	if limit <= 0 || limit > 500 {
 		limit = min(max(limit, 100), 500)

@@ -13,9 +13,9 @@ type Limit struct {
 }
 
 // Decide is the generic cell rate algorithm. tat is the theoretical arrival time of a subject, at which its limit is
-// unused again; the zero time is that of a new subject. Decide returns the time to store, whether cost more operations
-// are allowed now, how long to wait if they are not, and how many are allowed after these. A rejection costs nothing. A
-// cost above Count is never allowed. A cost of 0 changes nothing.
+// unused again; the zero time is that of a new subject. Decide returns the time to store and whether cost more operations
+// are allowed now. It also returns how long to wait if they are not, and how many remain after them. A rejection costs
+// nothing. A cost above Count is never allowed. A cost of 0 changes nothing.
 func (l Limit) Decide(tat, now time.Time, cost int) (newTAT time.Time, ok bool, retry time.Duration, remaining int) {
 	step := l.Per / time.Duration(l.Count)
 	full := step * time.Duration(l.Count)

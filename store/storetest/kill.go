@@ -20,9 +20,8 @@ const killDir = "BARILLET_STORETEST_KILL_DIR"
 const killWriters = 4
 
 // RunKill tests that a write survives a kill after Update returned (promise D1). It starts the test binary as a child
-// process that runs only the calling test and writes to the store, and kills it (SIGKILL) after a varying time. Then it
-// opens the store and checks each write for which Update returned nil in the child. It repeats this as often as times
-// says.
+// process that runs only the calling test and writes to the store. It kills the child (SIGKILL) after a varying time.
+// Then it opens the store and checks each write for which Update returned nil in the child. times is the number of kills.
 func RunKill(t *testing.T, times int, open func(t *testing.T, dir string) store.Store) {
 	if dir := os.Getenv(killDir); dir != "" {
 		writeUntilKilled(t, open(t, dir))
