@@ -240,7 +240,7 @@ func TestSweepingTakesTheDeadAndLeavesTheLiving(t *testing.T) {
 			}
 		}
 	}
-	if count["login/"] != 1 || count["session/"] != 1 || count["enrol/"] != 1 {
+	if count["transaction/"] != 1 || count["session/"] != 1 || count["link/"] != 1 {
 		t.Errorf("left %v, want one login, one session and the ticket link that can still be renewed", count)
 	}
 	if h.alive(old) || !h.alive(live) || h.step(login) != authn.StepVerify {

@@ -109,7 +109,7 @@ const (
 // Ticket lets a person enrol again after a reset (PROTOCOL 7). It is worth something only with the password.
 type Ticket struct {
 	ID          string    `json:"id"`
-	Link        string    `json:"link"`       // key of its record below enrol/; "": it has no link
+	Link        string    `json:"link"`       // key of its record below link/; "": it has no link
 	Code        []byte    `json:"code"`       // HMAC of the short code under the pepper
 	Provenance  string    `json:"provenance"` // ProvenanceEmail, or the operator who handed it over
 	Made        time.Time `json:"made"`
@@ -121,7 +121,7 @@ type Ticket struct {
 
 // Invitation is what stays of the last one that was sent.
 type Invitation struct {
-	Link       string    `json:"link,omitempty"` // key of its record below enrol/
+	Link       string    `json:"link,omitempty"` // key of its record below link/
 	Provenance string    `json:"provenance,omitempty"`
 	By         string    `json:"by,omitempty"` // who invites, for people to read
 	At         time.Time `json:"at,omitzero"`

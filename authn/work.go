@@ -156,10 +156,8 @@ func Update[T any](ctx context.Context, s *Service, op *Operation, fn func(w *Tx
 // repeated gives its rows the same ids.
 func (tx *Tx) NewRecordID(label string) string {
 	tx.n++
-	return tx.Op.Now.Format(recordStamp) + "-" + strings.ToLower(idCoding.EncodeToString(tx.Op.draw("row "+label, tx.n)[:10]))
+	return tx.Op.Now.Format(store.TimeLayout) + "-" + strings.ToLower(idCoding.EncodeToString(tx.Op.draw("row "+label, tx.n)[:10]))
 }
-
-const recordStamp = "20060102T150405.000000000Z"
 
 // Audit appends an event; time, address, agent and request are the act's own.
 func (tx *Tx) Audit(e audit.Event) error {

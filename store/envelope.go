@@ -6,12 +6,13 @@ import (
 	"fmt"
 )
 
-// ErrDecrypt wraps the refusal of a record that does not open: altered, moved from another key, or damaged.
-var ErrDecrypt = errors.New("record does not open")
+// ErrDecrypt is wrapped by the error for a record that cannot be decrypted: it was altered, moved from another key, or
+// damaged.
+var ErrDecrypt = errors.New("record cannot be decrypted")
 
-// A sealed record is: one byte envelope format, two bytes record version (big endian), eight bytes data key
-// id, then the nonce and AES-256-GCM ciphertext of the JSON. The first eleven bytes and the full key are the
-// additional data: a record can be neither relabelled nor moved to another key.
+// A sealed record has one byte of envelope format, two bytes of record version (big endian) and eight bytes of data key
+// id. The nonce and the AES-256-GCM ciphertext of the JSON follow. The additional data is the first eleven bytes and the
+// full key of the record. So a record with another version or under another key cannot be decrypted (promise S1).
 const (
 	envelopeFormat = 1
 	envelopeHeader = 1 + 2 + 8
@@ -31,7 +32,7 @@ func (r *Keyring) open(key string, sealed []byte) (version int, plain []byte, er
 		return 0, nil, fmt.Errorf("empty envelope: %w", ErrDecrypt)
 	}
 	if sealed[0] > envelopeFormat {
-		return 0, nil, fmt.Errorf("envelope format %d, known is %d: %w", sealed[0], envelopeFormat, ErrNewer)
+		return 0, nil, fmt.Errorf("envelope format is %d, want at most %d: %w", sealed[0], envelopeFormat, ErrNewer)
 	}
 	if sealed[0] != envelopeFormat || len(sealed) < envelopeHeader+gcmOverhead {
 		return 0, nil, fmt.Errorf("malformed envelope: %w", ErrDecrypt)
@@ -39,11 +40,11 @@ func (r *Keyring) open(key string, sealed []byte) (version int, plain []byte, er
 	id := dataKeyID(sealed[3:envelopeHeader])
 	aead := r.aeads[id]
 	if aead == nil {
-		return 0, nil, fmt.Errorf("sealed under data key %x, which this store does not have: %w", id[:], ErrDecrypt)
+		return 0, nil, fmt.Errorf("data key %x is not in this store: %w", id[:], ErrDecrypt)
 	}
 	plain, err = aead.Open(nil, nil, sealed[envelopeHeader:], additional(sealed[:envelopeHeader], key))
 	if err != nil {
-		return 0, nil, fmt.Errorf("seal is broken: %w", ErrDecrypt)
+		return 0, nil, fmt.Errorf("authentication failed: %w", ErrDecrypt)
 	}
 	return int(binary.BigEndian.Uint16(sealed[1:])), plain, nil
 }

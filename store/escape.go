@@ -8,8 +8,8 @@ import (
 
 const upperHex = "0123456789ABCDEF"
 
-// Escape turns free text into what a key may hold: bytes outside 0x21–0x7E, and the percent sign and slash,
-// become %XX. It keeps the order of plain ASCII and never maps two texts to one.
+// Escape returns free text in a form that a key may contain. Bytes outside 0x21–0x7E, the percent sign and the slash
+// become %XX. Two texts never have the same form.
 func Escape(text string) string {
 	plain := true
 	for i := 0; i < len(text) && plain; i++ {
@@ -32,7 +32,8 @@ func Escape(text string) string {
 	return b.String()
 }
 
-// Unescape undoes Escape. It refuses whatever Escape would not have written, so that a text has one key.
+// Unescape is the inverse of Escape. It returns an error for a text that Escape cannot produce, so each text has one
+// key.
 func Unescape(escaped string) (string, error) {
 	out := make([]byte, 0, len(escaped))
 	for i := 0; i < len(escaped); i++ {
@@ -42,19 +43,19 @@ func Unescape(escaped string) (string, error) {
 			continue
 		}
 		if i+2 >= len(escaped) {
-			return "", errors.New("escaped text ends in the middle of %XX")
+			return "", errors.New("escaped text ends inside %XX")
 		}
 		high := strings.IndexByte(upperHex, escaped[i+1])
 		low := strings.IndexByte(upperHex, escaped[i+2])
 		if high < 0 || low < 0 {
-			return "", fmt.Errorf("escaped text has a bad %%XX at byte %d", i)
+			return "", fmt.Errorf("escaped text has an invalid %%XX at byte %d", i)
 		}
 		out = append(out, byte(high<<4|low))
 		i += 2
 	}
 	text := string(out)
 	if Escape(text) != escaped {
-		return "", errors.New("escaped text is not in its one form")
+		return "", errors.New("escaped text is not in canonical form")
 	}
 	return text, nil
 }

@@ -13,11 +13,11 @@ import (
 	"strings"
 )
 
-// ErrNoKeyFile wraps the answer of ReadKeyFile where there is no file.
+// ErrNoKeyFile is wrapped by the error of ReadKeyFile if the file does not exist.
 var ErrNoKeyFile = errors.New("no key file")
 
-// The key file, line by line: what it is and its format; words for whoever finds it; the two keys, each with
-// its id and base64; a checksum over all lines before it, so that a cut or mistyped file is found out.
+// The key file has five lines: its format, a comment for the reader, the two keys with their ids in base64, and a
+// checksum of the lines before it. The checksum detects a truncated or mistyped file.
 const (
 	keyFileName    = "barillet key file, format "
 	keyFileFormat  = keyFileName + "1"
@@ -25,8 +25,8 @@ const (
 	keyFileMaxSize = 4 << 10
 )
 
-// CreateKeyFile draws the keys of the house and writes them, mode 0600, synced with its folder. It never
-// overwrites: the error wraps fs.ErrExist where the file is there.
+// CreateKeyFile generates root keys and writes them to a new file with mode 0600. It syncs the file and its directory.
+// If the file exists, the error wraps fs.ErrExist.
 func CreateKeyFile(path string) (RootKeys, error) {
 	keys := NewRootKeys()
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -39,17 +39,17 @@ func CreateKeyFile(path string) (RootKeys, error) {
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = syncFolder(filepath.Dir(path))
+		err = SyncDir(filepath.Dir(path))
 	}
 	if err != nil {
-		os.Remove(path) // ours, and worth nothing: a cut key file would stop every later start
+		os.Remove(path) // an incomplete key file prevents every later start
 		return RootKeys{}, fmt.Errorf("writing key file %s: %w", path, err)
 	}
 	return keys, nil
 }
 
-// ReadKeyFile reads the keys of the house. The error names the file and the reason and never what is in it;
-// it wraps ErrNoKeyFile where there is none. A file that group or others may read or write is refused.
+// ReadKeyFile returns the root keys in a file. It rejects a file that the group or others can read or write. The error
+// names the file and the reason, without its content. It wraps ErrNoKeyFile if the file does not exist.
 func ReadKeyFile(path string) (RootKeys, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -80,22 +80,22 @@ func ReadKeyFile(path string) (RootKeys, error) {
 	return keys, nil
 }
 
-// ParseKeyFile reads the text of a key file. The error wraps ErrNewer for a newer format.
+// ParseKeyFile returns the root keys in the text of a key file. The error wraps ErrNewer for a newer format.
 func ParseKeyFile(raw []byte) (RootKeys, error) {
 	text := string(raw)
 	if !strings.HasPrefix(text, keyFileFormat+"\n") {
 		if strings.HasPrefix(text, keyFileName) {
 			return RootKeys{}, fmt.Errorf("unknown format: %w", ErrNewer)
 		}
-		return RootKeys{}, errors.New("is not a key file of this program")
+		return RootKeys{}, errors.New("not a Barillet key file")
 	}
 	end := strings.LastIndex(text, "\ncheck ") + 1
 	if end == 0 || text[end:] != "check "+keyFileSum(text[:end])+"\n" {
-		return RootKeys{}, errors.New("checksum is missing or wrong: the file was cut or altered")
+		return RootKeys{}, errors.New("checksum is missing or wrong: the file was truncated or changed")
 	}
 	lines := strings.Split(text[:end], "\n")
 	if len(lines) != 5 || !strings.HasPrefix(lines[1], "#") {
-		return RootKeys{}, errors.New("has more or fewer lines than a key file")
+		return RootKeys{}, errors.New("wrong number of lines")
 	}
 	var keys RootKeys
 	var err error
@@ -106,7 +106,7 @@ func ParseKeyFile(raw []byte) (RootKeys, error) {
 		return RootKeys{}, err
 	}
 	if !strings.HasPrefix(lines[2], "master "+keys.Master.ID()+" ") || !strings.HasPrefix(lines[3], "pepper "+keys.Pepper.ID()+" ") {
-		return RootKeys{}, errors.New("a key does not go with its id")
+		return RootKeys{}, errors.New("a key does not match its id")
 	}
 	return keys, nil
 }
@@ -127,20 +127,11 @@ func keyFileSum(text string) string {
 func parseKeyLine(line, name string) (*[keySize]byte, error) {
 	words := strings.Split(line, " ")
 	if len(words) != 3 || words[0] != name {
-		return nil, fmt.Errorf("has no line for the %s key", name)
+		return nil, fmt.Errorf("no line for the %s key", name)
 	}
 	raw, err := base64.StdEncoding.Strict().DecodeString(words[2])
 	if err != nil || len(raw) != keySize {
 		return nil, fmt.Errorf("%s key is not %d bytes of base64", name, keySize)
 	}
 	return (*[keySize]byte)(raw), nil
-}
-
-// syncFolder makes a new name durable: fsync of the file alone does not (fsync(2), NOTES).
-func syncFolder(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -15,10 +15,10 @@ import (
 	"barillet/store"
 )
 
-func TestAKeyFileIsReadBackAndNeverOverwritten(t *testing.T) {
+func TestCreateKeyFile_WritesOnceAndIsReadBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "barillet.key")
 	if _, err := store.ReadKeyFile(path); !errors.Is(err, store.ErrNoKeyFile) || !strings.Contains(err.Error(), path) {
-		t.Errorf("no file: got %v, want ErrNoKeyFile naming it", err)
+		t.Errorf("no file: got %v, want ErrNoKeyFile with the path", err)
 	}
 	made, err := store.CreateKeyFile(path)
 	if err != nil {
@@ -26,29 +26,29 @@ func TestAKeyFileIsReadBackAndNeverOverwritten(t *testing.T) {
 	}
 	read, err := store.ReadKeyFile(path)
 	if err != nil || read.Master.ID() != made.Master.ID() || read.Pepper.ID() != made.Pepper.ID() {
-		t.Errorf("read back: other keys, or %v", err)
+		t.Errorf("read other keys, or got %v", err)
 	}
 	if !bytes.Equal(read.Pepper.MAC("x"), made.Pepper.MAC("x")) {
-		t.Error("the pepper read back is another")
+		t.Error("read another pepper")
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("got mode %v, %v, want 0600", info.Mode(), err)
 	}
 	if _, err := store.CreateKeyFile(path); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("created over another: %v", err)
+		t.Errorf("existing file: got %v, want fs.ErrExist", err)
 	}
 }
 
-func TestABadKeyFileIsRefusedWithItsNameAndWithoutItsKeys(t *testing.T) {
+func TestReadKeyFile_RejectsInvalidFileWithoutItsKeys(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "barillet.key")
 	if _, err := store.CreateKeyFile(path); err != nil {
 		t.Fatal(err)
 	}
-	sound, err := os.ReadFile(path)
+	valid, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(sound)
+	text := string(valid)
 	key := strings.Fields(strings.Split(text, "\n")[2])[2]
 	for name, bad := range map[string]string{
 		"empty":                "",
@@ -67,7 +67,7 @@ func TestABadKeyFileIsRefusedWithItsNameAndWithoutItsKeys(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	os.WriteFile(path, sound, 0o600)
+	os.WriteFile(path, valid, 0o600)
 	for _, mode := range []os.FileMode{0o640, 0o604, 0o660} {
 		os.Chmod(path, mode)
 		if _, err := store.ReadKeyFile(path); err == nil || !strings.Contains(err.Error(), "0600") {
@@ -75,11 +75,11 @@ func TestABadKeyFileIsRefusedWithItsNameAndWithoutItsKeys(t *testing.T) {
 		}
 	}
 	if _, err := store.ReadKeyFile(t.TempDir()); err == nil {
-		t.Error("a folder was read as a key file")
+		t.Error("no error for a directory")
 	}
 }
 
-func TestKeysArePrintedRedactedInEveryWay(t *testing.T) {
+func TestRootKeys_PrintAsRedacted(t *testing.T) {
 	keys := store.NewRootKeys()
 	nested := struct{ keys store.RootKeys }{keys}
 	var log bytes.Buffer
@@ -96,14 +96,14 @@ func TestKeysArePrintedRedactedInEveryWay(t *testing.T) {
 		}
 	}
 	if got := fmt.Sprintf("%v", nested); len(got) > 40 {
-		t.Errorf("within an unexported field they print as %s", got)
+		t.Errorf("in an unexported field the keys print as %s", got)
 	}
 	if got := strings.Count(log.String(), "[redacted]"); got != 3 {
-		t.Errorf("log holds %d redactions, want 3: %s", got, &log)
+		t.Errorf("log has %d redactions, want 3: %s", got, &log)
 	}
 }
 
-func TestPurposesAndPartsOfAMacAreKeptApart(t *testing.T) {
+func TestPepperMAC_SeparatesPurposesAndParts(t *testing.T) {
 	pepper := store.NewRootKeys().Pepper
 	seen := map[string]string{}
 	for name, parts := range map[string][]string{
@@ -116,10 +116,10 @@ func TestPurposesAndPartsOfAMacAreKeptApart(t *testing.T) {
 		}
 		mac := string(pepper.MAC(parts[0], raw...))
 		if len(mac) != 32 || mac != string(pepper.MAC(parts[0], raw...)) {
-			t.Errorf("%s: not 32 steady bytes", name)
+			t.Errorf("%s: not the same 32 bytes twice", name)
 		}
 		if other := seen[mac]; other != "" {
-			t.Errorf("%q and %q have one MAC", name, other)
+			t.Errorf("%q and %q have the same MAC", name, other)
 		}
 		seen[mac] = name
 	}
@@ -130,20 +130,20 @@ func FuzzParseKeyFile(f *testing.F) {
 	if _, err := store.CreateKeyFile(path); err != nil {
 		f.Fatal(err)
 	}
-	sound, err := os.ReadFile(path)
+	valid, err := os.ReadFile(path)
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(sound)
-	f.Add(sound[:len(sound)/2])
+	f.Add(valid)
+	f.Add(valid[:len(valid)/2])
 	f.Add([]byte("barillet key file, format 1\n#\nmaster\npepper\ncheck \n"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		keys, err := store.ParseKeyFile(in)
 		if err != nil && keys != (store.RootKeys{}) {
-			t.Error("a failed parse returned keys")
+			t.Error("ParseKeyFile returned keys with an error")
 		}
 		if err == nil && (len(keys.Master.ID()) != 16 || len(keys.Pepper.ID()) != 16) {
-			t.Error("a parse without error lacks a key")
+			t.Error("ParseKeyFile returned no error and no key")
 		}
 	})
 }

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// Format is the store format that this program writes. It opens this one and refuses newer ones.
+// Format is the store format that this program writes. The program does not open a newer one (promise D9).
 const Format = 1
 
 var (
-	// ErrNewer wraps the refusal of a store or record that a newer program wrote.
+	// ErrNewer is wrapped by the error for a store or a record that a newer program wrote.
 	ErrNewer = errors.New("written by a newer version of the program")
-	// ErrWrongKey wraps the refusal of a store that belongs to other keys than those of the key file.
+	// ErrWrongKey is wrapped by the error for a store that was made with the keys of another key file.
 	ErrWrongKey = errors.New("key file does not belong to this store")
 )
 
@@ -28,29 +28,29 @@ const (
 	dataPrefix = "meta/datakey/"
 )
 
-// Keyring seals and opens records with the data keys of one store. It is safe for concurrent use.
+// Keyring encrypts and decrypts records with the data keys of one store. It is safe for concurrent use.
 type Keyring struct {
 	active dataKeyID
-	aeads  map[dataKeyID]cipher.AEAD // built once: the key schedule costs more than sealing a small record
+	aeads  map[dataKeyID]cipher.AEAD // built once: the key schedule costs more than the encryption of a small record
 }
 
 type dataKeyID [8]byte
 
-// header is the record meta/format, in clear: it holds no secret and must be readable with a wrong key.
+// header is the record meta/format. It is in clear, so that it can be read with a wrong key. It contains no secret.
 type header struct {
 	Format  int       `json:"format"`
 	Created time.Time `json:"created"`
-	Master  string    `json:"master"` // id of the key that wraps the data keys
+	Master  string    `json:"master"` // id of the key that encrypts the data keys
 	Pepper  string    `json:"pepper"` // id
-	Active  string    `json:"active"` // id of the data key that seals new records
+	Active  string    `json:"active"` // id of the data key that encrypts new records
 }
 
-// OpenKeyring reads the data key of the store with the keys of the house, or founds an empty store: its
-// format, creation time (now) and first data key. The error wraps ErrWrongKey when the store belongs to other
-// keys, ErrNewer when its format is newer.
+// OpenKeyring returns the data keys of a store. In an empty store it first writes the format, the creation time now and
+// a first data key. The error wraps ErrWrongKey if the store was made with other root keys, and ErrNewer if its format
+// is newer than Format.
 func OpenKeyring(ctx context.Context, s Store, keys RootKeys, now time.Time) (*Keyring, error) {
 	if keys.Master.key == nil || keys.Pepper.key == nil {
-		return nil, errors.New("opening the store: no keys of the house given")
+		return nil, errors.New("opening the store: root keys are not set")
 	}
 	empty, err := Empty(ctx, s)
 	if err != nil {
@@ -58,7 +58,7 @@ func OpenKeyring(ctx context.Context, s Store, keys RootKeys, now time.Time) (*K
 	}
 	if empty {
 		if err := initialize(ctx, s, keys, now); err != nil {
-			return nil, fmt.Errorf("founding the store: %w", err)
+			return nil, fmt.Errorf("initializing the store: %w", err)
 		}
 	}
 	var ring *Keyring
@@ -72,7 +72,7 @@ func OpenKeyring(ctx context.Context, s Store, keys RootKeys, now time.Time) (*K
 	return ring, nil
 }
 
-// Empty tells whether nothing was ever written to the store.
+// Empty reports whether the store has no records.
 func Empty(ctx context.Context, s Store) (bool, error) {
 	empty := true
 	err := s.View(ctx, func(snap Snapshot) error {
@@ -82,12 +82,12 @@ func Empty(ctx context.Context, s Store) (bool, error) {
 		})
 	})
 	if err != nil {
-		return false, fmt.Errorf("looking whether the store is empty: %w", err)
+		return false, fmt.Errorf("checking whether the store is empty: %w", err)
 	}
 	return empty, nil
 }
 
-// MarkDemo marks the store as the sample garage of the demonstration, for ever.
+// MarkDemo marks the store permanently as sample data of the demonstration.
 func MarkDemo(ctx context.Context, s Store) error {
 	err := s.Update(ctx, func(tx Tx) error { return tx.Put(demoKey, []byte("demo")) })
 	if err != nil {
@@ -96,7 +96,7 @@ func MarkDemo(ctx context.Context, s Store) error {
 	return nil
 }
 
-// IsDemo tells whether the store was marked by MarkDemo.
+// IsDemo reports whether MarkDemo marked the store.
 func IsDemo(ctx context.Context, s Store) (bool, error) {
 	var is bool
 	err := s.View(ctx, func(snap Snapshot) error {
@@ -108,12 +108,12 @@ func IsDemo(ctx context.Context, s Store) (bool, error) {
 		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("looking whether the store is a demonstration: %w", err)
+		return false, fmt.Errorf("checking whether the store is a demonstration: %w", err)
 	}
 	return is, nil
 }
 
-// initialize writes the first records, unless somebody else has founded the store since: then it leaves them.
+// initialize writes the first records of an empty store. It changes nothing if another process wrote them meanwhile.
 func initialize(ctx context.Context, s Store, keys RootKeys, now time.Time) error {
 	var id dataKeyID
 	var data [keySize]byte
@@ -145,24 +145,24 @@ func initialize(ctx context.Context, s Store, keys RootKeys, now time.Time) erro
 func load(snap Snapshot, keys RootKeys) (*Keyring, error) {
 	raw, err := snap.Get(formatKey)
 	if errors.Is(err, ErrNotFound) {
-		return nil, errors.New("it holds records but no format record: not a store of this program, or a damaged one")
+		return nil, errors.New("format record is missing: not a Barillet store, or a damaged one")
 	}
 	if err != nil {
 		return nil, err
 	}
 	var head header
 	if err := json.Unmarshal(raw, &head); err != nil {
-		return nil, fmt.Errorf("reading its format record: %w", err)
+		return nil, fmt.Errorf("reading the format record: %w", err)
 	}
 	switch {
 	case head.Format > Format:
-		return nil, fmt.Errorf("its format is %d, this program knows up to %d: %w", head.Format, Format, ErrNewer)
+		return nil, fmt.Errorf("format is %d, want at most %d: %w", head.Format, Format, ErrNewer)
 	case head.Format < 1:
-		return nil, fmt.Errorf("its format record names format %d", head.Format)
+		return nil, fmt.Errorf("format record has format %d", head.Format)
 	case head.Master != keys.Master.ID():
-		return nil, fmt.Errorf("it was sealed under master key %s, the key file holds %s: %w", head.Master, keys.Master.ID(), ErrWrongKey)
+		return nil, fmt.Errorf("store has master key %s, key file has %s: %w", head.Master, keys.Master.ID(), ErrWrongKey)
 	case head.Pepper != keys.Pepper.ID():
-		return nil, fmt.Errorf("it was written with pepper %s, the key file holds %s: %w", head.Pepper, keys.Pepper.ID(), ErrWrongKey)
+		return nil, fmt.Errorf("store has pepper %s, key file has %s: %w", head.Pepper, keys.Pepper.ID(), ErrWrongKey)
 	}
 	ring := &Keyring{aeads: make(map[dataKeyID]cipher.AEAD)}
 	if ring.active, err = parseDataKeyID(head.Active); err != nil {
@@ -172,7 +172,7 @@ func load(snap Snapshot, keys RootKeys) (*Keyring, error) {
 		return nil, err
 	}
 	if ring.aeads[ring.active] == nil {
-		return nil, fmt.Errorf("its data key %s is missing", head.Active)
+		return nil, fmt.Errorf("data key %s is missing", head.Active)
 	}
 	return ring, nil
 }
@@ -189,7 +189,7 @@ func (r *Keyring) unwrap(snap Snapshot, master MasterKey) error {
 		}
 		data, err := wrapping.Open(nil, nil, wrapped, []byte(key))
 		if err != nil {
-			return fmt.Errorf("data key %s does not open under the master key: %w", key[len(dataPrefix):], ErrWrongKey)
+			return fmt.Errorf("data key %s cannot be decrypted with the master key: %w", key[len(dataPrefix):], ErrWrongKey)
 		}
 		r.aeads[id], err = newAEAD(data)
 		return err
@@ -206,7 +206,7 @@ func parseDataKeyID(name string) (dataKeyID, error) {
 	return id, nil
 }
 
-// newAEAD is AES-256-GCM with a random nonce (NIST SP 800-38D section 8.2.2) in front of the ciphertext.
+// newAEAD returns AES-256-GCM that puts a random nonce before the ciphertext (NIST SP 800-38D §8.2.2).
 func newAEAD(key []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"barillet/store"
 	"barillet/store/bolt"
+	"barillet/store/storetest"
 )
 
 var (
@@ -24,7 +25,7 @@ func open(t testing.TB) store.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	return s
+	return storetest.RejectNesting(t, s)
 }
 
 func openKeyring(t testing.TB, s store.Store, keys store.RootKeys) *store.Keyring {
@@ -55,22 +56,22 @@ func get(t testing.TB, s store.Store, key string) (value []byte) {
 	return value
 }
 
-func TestAStoreIsFoundedOnceAndOpensWithItsOwnKeysOnly(t *testing.T) {
+func TestOpenKeyring_InitializesOnceAndRejectsOtherKeys(t *testing.T) {
 	s, keys, others := open(t), store.NewRootKeys(), store.NewRootKeys()
 	if empty, err := store.Empty(background, s); !empty || err != nil {
 		t.Fatalf("a new store: empty %v, %v", empty, err)
 	}
 	table := store.NewTable[string](openKeyring(t, s, keys), store.Users)
 	if empty, err := store.Empty(background, s); empty || err != nil {
-		t.Errorf("a founded store: empty %v, %v", empty, err)
+		t.Errorf("an initialized store: empty %v, %v", empty, err)
 	}
 	if err := s.Update(background, func(tx store.Tx) error { return table.Put(tx, "u1", "Zoé") }); err != nil {
 		t.Fatal(err)
 	}
-	again := store.NewTable[string](openKeyring(t, s, keys), store.Users)
+	reopened := store.NewTable[string](openKeyring(t, s, keys), store.Users)
 	s.View(background, func(snap store.Snapshot) error {
-		if got, err := again.Get(snap, "u1"); got != "Zoé" || err != nil {
-			t.Errorf("opened again: got %q, %v", got, err)
+		if got, err := reopened.Get(snap, "u1"); got != "Zoé" || err != nil {
+			t.Errorf("reopened: got %q, %v", got, err)
 		}
 		return nil
 	})
@@ -80,15 +81,15 @@ func TestAStoreIsFoundedOnceAndOpensWithItsOwnKeysOnly(t *testing.T) {
 	} {
 		_, err := store.OpenKeyring(background, s, wrong, now)
 		if !errors.Is(err, store.ErrWrongKey) || !strings.Contains(err.Error(), name) {
-			t.Errorf("wrong %s: got %v, want ErrWrongKey naming it", name, err)
+			t.Errorf("wrong %s: got %v, want ErrWrongKey with its name", name, err)
 		}
 	}
 	if _, err := store.OpenKeyring(background, s, store.RootKeys{}, now); err == nil {
-		t.Error("no keys at all were taken")
+		t.Error("no error for zero keys")
 	}
 }
 
-func TestANewerOrForeignStoreIsRefused(t *testing.T) {
+func TestOpenKeyring_RejectsNewerOrForeignStore(t *testing.T) {
 	s, keys := open(t), store.NewRootKeys()
 	openKeyring(t, s, keys)
 	head := string(get(t, s, "meta/format"))
@@ -99,11 +100,11 @@ func TestANewerOrForeignStoreIsRefused(t *testing.T) {
 	foreign := open(t)
 	put(t, foreign, "user/1", []byte("x"))
 	if _, err := store.OpenKeyring(background, foreign, keys, now); err == nil {
-		t.Error("a store with records and no format record was taken")
+		t.Error("no error for a store with records and no format record")
 	}
 }
 
-func TestADemonstrationStoreIsMarked(t *testing.T) {
+func TestMarkDemo_IsReportedByIsDemo(t *testing.T) {
 	s := open(t)
 	if is, err := store.IsDemo(background, s); is || err != nil {
 		t.Errorf("unmarked: got %v, %v", is, err)

@@ -12,43 +12,43 @@ import (
 )
 
 const (
-	keySize  = 32 // bytes of every key of the house
+	keySize  = 32 // bytes of a root key or a data key
 	redacted = "[redacted]"
 )
 
-// MasterKey wraps the data keys of the store. It prints as [redacted]. The zero value is no key.
-type MasterKey struct{ key *[keySize]byte } // a pointer: fmt shows the bytes of unexported arrays, whatever Format says
+// MasterKey encrypts the data keys of the store. It prints as [redacted]. The zero value is no key.
+type MasterKey struct{ key *[keySize]byte } // a pointer, because fmt prints the bytes of an array in an unexported field and ignores Format
 
-// Pepper keys the HMACs of short secrets and of what must not be guessable from a key name. It prints as
-// [redacted]. The zero value is no key: using it panics.
+// Pepper is the key of the HMACs of short secrets, and of values that a record key must not reveal. It prints as
+// [redacted]. The zero value is no key: its MAC panics.
 type Pepper struct{ key *[keySize]byte }
 
-// RootKeys are the two keys that live outside the store, in the key file.
+// RootKeys are the two keys in the key file. The store does not contain them.
 type RootKeys struct {
 	Master MasterKey
 	Pepper Pepper
 }
 
-// NewRootKeys draws both keys, 256 bits each.
+// NewRootKeys returns two random keys of 256 bits.
 func NewRootKeys() RootKeys {
 	var keys RootKeys
 	keys.Master.key, keys.Pepper.key = new([keySize]byte), new([keySize]byte)
-	rand.Read(keys.Master.key[:]) // never fails: crypto/rand since Go 1.24
+	rand.Read(keys.Master.key[:]) // crypto/rand.Read never fails
 	rand.Read(keys.Pepper.key[:])
 	return keys
 }
 
-// ID names the key without telling anything of it: 16 hex digits.
+// ID returns 16 hex digits that identify the key and reveal nothing about it.
 func (k MasterKey) ID() string { return keyID(k.key, "master key id") }
 
-// ID names the key without telling anything of it: 16 hex digits.
+// ID returns 16 hex digits that identify the key and reveal nothing about it.
 func (p Pepper) ID() string { return keyID(p.key, "pepper id") }
 
-// MAC is HMAC-SHA-256 (RFC 2104) of the parts, 32 bytes. The purpose keeps its uses apart: the same parts for
-// another purpose give another value. Each part goes in with its length, so ("ab", "c") is not ("a", "bc").
+// MAC returns the HMAC-SHA-256 (RFC 2104) of the parts, 32 bytes. Another purpose gives another value. The length of
+// each part is included, so ("ab", "c") and ("a", "bc") differ.
 func (p Pepper) MAC(purpose string, parts ...[]byte) []byte {
 	if p.key == nil {
-		panic("store: MAC with no pepper")
+		panic("store: MAC without a pepper")
 	}
 	mac := hmac.New(sha256.New, p.key[:])
 	var size [8]byte

@@ -2,7 +2,7 @@ package store
 
 import "fmt"
 
-// CheckKey tells whether a key is within the limits; the error wraps ErrLimit and does not show the key.
+// CheckKey returns an error that wraps ErrLimit if a key is not within the limits. The error does not contain the key.
 func CheckKey(key string) error {
 	if len(key) == 0 || len(key) > MaxKey {
 		return fmt.Errorf("key of %d bytes, want 1 to %d: %w", len(key), MaxKey, ErrLimit)
@@ -15,7 +15,7 @@ func CheckKey(key string) error {
 	return nil
 }
 
-// CheckValue tells whether a value is within the limits; the error wraps ErrLimit.
+// CheckValue returns an error that wraps ErrLimit if a value is not within the limits.
 func CheckValue(value []byte) error {
 	if len(value) == 0 || len(value) > MaxValue {
 		return fmt.Errorf("value of %d bytes, want 1 to %d: %w", len(value), MaxValue, ErrLimit)
@@ -23,26 +23,25 @@ func CheckValue(value []byte) error {
 	return nil
 }
 
-// Budget counts what one run of an Update touches and writes. Every back-end keeps one a run, so that the
-// limits are the same to the byte. A refusal stays: a closure that swallows it fails all the same.
-// The zero value is an unspent budget.
+// Budget counts the keys and bytes of one run of an Update. Each back-end uses one for each run, so that all have the
+// same limits. The first error stays: an Update whose closure ignores it fails. The zero value has counted nothing.
 type Budget struct {
-	touched map[string]int // bytes that the last write of the key will store; 0: only read
+	touched map[string]int // bytes of the last write of the key; 0: only read
 	bytes   int
 	err     error
 }
 
-// Read counts the reading of a key.
+// Read counts a read of a key.
 func (b *Budget) Read(key string) error {
 	return b.count(key, 0)
 }
 
-// Write counts the writing of a key, or its deletion (an empty value). A second write replaces the first.
+// Write counts a write of a key, or its deletion if value is empty. A second write of a key replaces the first.
 func (b *Budget) Write(key string, value []byte) error {
 	return b.count(key, len(key)+len(value))
 }
 
-// Err is the first refusal, or nil.
+// Err returns the first error, or nil.
 func (b *Budget) Err() error { return b.err }
 
 func (b *Budget) count(key string, size int) error {
@@ -72,7 +71,7 @@ func (b *Budget) count(key string, size int) error {
 	return nil
 }
 
-// Refuse records a refusal found elsewhere (a value out of limits) so that it stays.
+// Refuse keeps an error that the caller found, such as that of CheckValue, and returns the first error.
 func (b *Budget) Refuse(err error) error {
 	if b.err == nil {
 		b.err = err
@@ -80,5 +79,5 @@ func (b *Budget) Refuse(err error) error {
 	return b.err
 }
 
-// Bytes is the size of what will be written.
+// Bytes returns the bytes of keys and values that the Update writes.
 func (b *Budget) Bytes() int { return b.bytes }

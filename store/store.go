@@ -1,6 +1,6 @@
-// Package store owns how Barillet remembers: a small ordered key-value interface that every back-end
-// offers in the same way, typed and sealed records on top of it, the layout of all keys, and the keys of
-// the house. It knows no user, device or session: what a record means belongs to the package that keeps it.
+// Package store defines an ordered key-value store with transactions, and typed, encrypted records on top of it. It owns
+// the prefixes of all keys and the root keys. It does not know what a record means: that belongs to the package that
+// owns the table. Package store/bolt implements the store.
 package store
 
 import (
@@ -8,7 +8,7 @@ import (
 	"errors"
 )
 
-// The limits of every back-end, so that nothing works on one machine and breaks on a cluster.
+// The limits of every back-end. They are those of the strictest one, so that a change of the back-end breaks nothing.
 const (
 	MaxKey        = 512      // bytes of a key, each within 0x21–0x7E
 	MaxValue      = 64 << 10 // bytes of a value; at least one
@@ -17,54 +17,54 @@ const (
 )
 
 var (
-	// ErrNotFound is the answer of Get for a key that is not there.
+	// ErrNotFound is the error of Get for a key that does not exist.
 	ErrNotFound = errors.New("record not found")
-	// ErrLimit wraps every refusal of a key, value or transaction beyond the limits above.
-	ErrLimit = errors.New("beyond the limits of the store")
-	// ErrClosed is the answer of every call after Close.
+	// ErrLimit is wrapped by the error for a key, a value or a transaction that exceeds the limits above.
+	ErrLimit = errors.New("store limit exceeded")
+	// ErrClosed is the error of every call after Close.
 	ErrClosed = errors.New("store is closed")
-	// ErrConflict is given up with when an Update met a rival too many times.
-	ErrConflict = errors.New("too many rival updates")
-	// ErrUnavailable wraps a failure to make a change durable (disk full, read-only, quorum lost): nothing
-	// of the Update happened and it may be tried later.
+	// ErrConflict is the error of an Update that conflicted with others too many times.
+	ErrConflict = errors.New("too many conflicting updates")
+	// ErrUnavailable is wrapped by the error for a change that cannot be made durable, for example because the disk is
+	// full. The Update has no effect and may be tried later.
 	ErrUnavailable = errors.New("store cannot write now")
 )
 
-// Reader reads by exact key. The returned bytes are the caller's own.
+// Reader reads by exact key. The caller may change the returned bytes.
 type Reader interface {
 	Get(key string) ([]byte, error)
 }
 
-// Snapshot is one unchanging view of the whole store.
+// Snapshot is a consistent view of the whole store. Later changes do not appear in it.
 type Snapshot interface {
 	Reader
-	// Scan calls fn for the keys with the given prefix that sort after the given key (bytewise; empty:
-	// from the first), at most limit of them (0: all), until fn errs. ErrStop ends it without an error.
+	// Scan calls fn for each key with the prefix that sorts after the key after, in bytewise order. An empty after means
+	// from the first key. Scan stops after limit keys (0: no limit), or at an error of fn, which it returns.
 	Scan(prefix, after string, limit int, fn func(key string, value []byte) error) error
 }
 
-// ErrStop, returned by the function given to Scan, ends the scan; Scan then returns nil.
+// ErrStop, if the function given to Scan returns it, ends the scan. Scan then returns nil.
 var ErrStop = errors.New("stop scanning")
 
-// Tx is one change under way: it reads its own writes, and all of it is stored or nothing.
+// Tx is a transaction that reads its own writes. All of its writes are stored, or none.
 type Tx interface {
 	Reader
 	Put(key string, value []byte) error
-	Delete(key string) error // of a missing key: no error
+	Delete(key string) error // a missing key is no error
 }
 
-// Store is what a back-end offers. Neither View nor Update may be called from inside the other.
+// Store is implemented by a back-end. A closure of View or Update must not call View or Update.
 type Store interface {
 	View(ctx context.Context, fn func(Snapshot) error) error
-	// Update runs fn, perhaps more than once, and makes the changes of its last run durable before it
-	// returns nil. fn has no effect besides its Tx: see Do for results. An error or a panic of fn leaves
-	// nothing behind and harms no other Update.
+	// Update runs fn, possibly more than once, and makes the writes of its last run durable before it returns nil. fn
+	// must have no effect besides its Tx; Do returns a result. If fn fails or panics, Update has no effect, and other
+	// Updates continue (protocol rule 31).
 	Update(ctx context.Context, fn func(Tx) error) error
 	Close() error
 }
 
-// Do is Update for a function with a result: it returns the result of the run that was committed, so an
-// outcome never leaves the store before it is durable, nor from a run that was thrown away.
+// Do calls Update with a function that has a result. It returns the result of the run that was committed, after it is
+// durable.
 func Do[T any](ctx context.Context, s Store, fn func(Tx) (T, error)) (T, error) {
 	var out T
 	err := s.Update(ctx, func(tx Tx) error {

@@ -12,17 +12,16 @@ type Upgrade struct {
 	Apply func(json.RawMessage) (json.RawMessage, error)
 }
 
-// Table gives the keys of one kind a type: records are JSON in a sealed, versioned envelope. Ids are keys
-// without the prefix of the table, free text in them escaped. The zero value is unusable; a Table is safe
-// for concurrent use and cheap to copy.
+// Table stores records of one type as encrypted, versioned JSON. An id is a key without the prefix of the table; free
+// text in it is escaped. The zero value is unusable. A Table is safe for concurrent use and cheap to copy.
 type Table[T any] struct {
 	ring     *Keyring
 	kind     TableDef
 	upgrades []Upgrade // upgrades[i] is from version i+1
 }
 
-// NewTable returns the table of one kind. The upgrades, oldest first, must lead from version 1 to the kind's
-// version without a gap; it panics otherwise, and on a kind that is not sealed.
+// NewTable returns the table of one kind. The upgrades, oldest first, lead from version 1 to the version of the kind.
+// NewTable panics if one is missing, or if the kind is not sealed.
 func NewTable[T any](ring *Keyring, kind TableDef, upgrades ...Upgrade) Table[T] {
 	if !kind.Sealed {
 		panic(fmt.Sprintf("store: table %s is not sealed", kind.Prefix))
@@ -33,11 +32,11 @@ func NewTable[T any](ring *Keyring, kind TableDef, upgrades ...Upgrade) Table[T]
 	return Table[T]{ring, kind, upgrades}
 }
 
-// Key is the full key of an id.
+// Key returns the full key of an id.
 func (t Table[T]) Key(id string) string { return t.kind.Prefix + id }
 
-// Get reads one record, upgraded in memory to the newest version. The error wraps ErrNotFound, ErrNewer or
-// ErrDecrypt where it is one of these.
+// Get returns a record, upgraded in memory to the newest version. The error can wrap ErrNotFound, ErrNewer or
+// ErrDecrypt.
 func (t Table[T]) Get(r Reader, id string) (T, error) {
 	var none T
 	sealed, err := r.Get(t.Key(id))
@@ -47,16 +46,16 @@ func (t Table[T]) Get(r Reader, id string) (T, error) {
 	return t.decode(id, sealed)
 }
 
-// Cached is a record as it was read, with the bytes that it was opened from. The zero value holds none. Its value is
-// shared by whoever reads it: what it points to is not to be changed.
+// Cached is a record with the bytes from which it was decrypted. The zero value has no record. All readers share the value
+// and must not change what it points to.
 type Cached[T any] struct {
 	key    string
 	sealed []byte
 	value  T
 }
 
-// GetCached is Get for a record that was probably read before: it is opened once more only if other bytes stand there
-// now. Each sealing has its own nonce, so equal bytes are the same write of the same record.
+// GetCached is like Get, but decrypts the record only if its stored bytes differ from those in kept. Each write uses its
+// own nonce, so equal bytes are from the same write of the same record.
 func (t Table[T]) GetCached(r Reader, id string, kept *Cached[T]) (T, error) {
 	key := t.Key(id)
 	sealed, err := r.Get(key)
@@ -74,7 +73,7 @@ func (t Table[T]) GetCached(r Reader, id string, kept *Cached[T]) (T, error) {
 	return v, err
 }
 
-// Put writes one record in the newest version.
+// Put writes a record in the newest version.
 func (t Table[T]) Put(tx Tx, id string, v T) error {
 	plain, err := json.Marshal(v)
 	if err != nil {
@@ -87,7 +86,7 @@ func (t Table[T]) Put(tx Tx, id string, v T) error {
 	return nil
 }
 
-// Delete removes one record; a missing one is no error.
+// Delete removes a record. A missing record is no error.
 func (t Table[T]) Delete(tx Tx, id string) error {
 	if err := tx.Delete(t.Key(id)); err != nil {
 		return fmt.Errorf("deleting a record of %s: %w", t.kind.Prefix, err)
@@ -95,8 +94,8 @@ func (t Table[T]) Delete(tx Tx, id string) error {
 	return nil
 }
 
-// Scan calls fn for the ids that begin with sub (empty: all) and sort bytewise after the id after (empty:
-// from the first), at most limit of them (0: all), until fn errs; ErrStop ends it without an error.
+// Scan is like Snapshot.Scan, for the ids that begin with sub and sort after the id after. fn gets each id and its
+// record.
 func (t Table[T]) Scan(s Snapshot, sub, after string, limit int, fn func(id string, v T) error) error {
 	if after != "" {
 		after = t.Key(after)
@@ -115,7 +114,7 @@ func (t Table[T]) decode(id string, sealed []byte) (T, error) {
 	var v, none T
 	version, plain, err := t.ring.open(t.Key(id), sealed)
 	if err != nil {
-		return none, fmt.Errorf("opening a record of %s: %w", t.kind.Prefix, err)
+		return none, fmt.Errorf("decrypting a record of %s: %w", t.kind.Prefix, err)
 	}
 	if plain, err = Upgraded(t.kind, t.upgrades, version, plain); err != nil {
 		return none, err
@@ -126,11 +125,11 @@ func (t Table[T]) decode(id string, sealed []byte) (T, error) {
 	return v, nil
 }
 
-// Upgraded leads the JSON of a record from the version it was written in to the kind's newest. The error
-// wraps ErrNewer for a version beyond that.
+// Upgraded returns the JSON of a record of an older version in the newest version of the kind. The error wraps ErrNewer
+// if the record is newer than that.
 func Upgraded(kind TableDef, upgrades []Upgrade, version int, raw json.RawMessage) (json.RawMessage, error) {
 	if version > kind.Version {
-		return nil, fmt.Errorf("record of %s has version %d, known up to %d: %w", kind.Prefix, version, kind.Version, ErrNewer)
+		return nil, fmt.Errorf("record of %s has version %d, want at most %d: %w", kind.Prefix, version, kind.Version, ErrNewer)
 	}
 	if version < 1 {
 		return nil, fmt.Errorf("record of %s has version %d", kind.Prefix, version)
@@ -149,7 +148,7 @@ func Upgraded(kind TableDef, upgrades []Upgrade, version int, raw json.RawMessag
 
 func checkUpgrades(kind TableDef, upgrades []Upgrade) error {
 	if len(upgrades) != kind.Version-1 {
-		return fmt.Errorf("table %s is of version %d and has %d upgrades", kind.Prefix, kind.Version, len(upgrades))
+		return fmt.Errorf("table %s has version %d and %d upgrades", kind.Prefix, kind.Version, len(upgrades))
 	}
 	for i, up := range upgrades {
 		if up.From != i+1 {

@@ -12,28 +12,28 @@ import (
 	"barillet/store"
 )
 
-type person struct{ Name, Phone string }
+type contact struct{ Name, Phone string }
 
-func TestATableKeepsTypedRecords(t *testing.T) {
+func TestTable_StoresTypedRecords(t *testing.T) {
 	s := open(t)
-	people := store.NewTable[person](openKeyring(t, s, store.NewRootKeys()), store.Names)
+	contacts := store.NewTable[contact](openKeyring(t, s, store.NewRootKeys()), store.Names)
 	err := s.Update(background, func(tx store.Tx) error {
 		for _, id := range []string{"dupont/1", "dupont/2", "dupond/1"} {
-			if err := people.Put(tx, id, person{Name: id}); err != nil {
+			if err := contacts.Put(tx, id, contact{Name: id}); err != nil {
 				return err
 			}
 		}
-		return people.Delete(tx, "dupont/9")
+		return contacts.Delete(tx, "dupont/9")
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(t, s, "namf/1", []byte("the neighbour table")) // a scan that left its prefix would fail on it
+	put(t, s, "namf/1", []byte("another table")) // a scan beyond the prefix would fail to decode it
 	s.View(background, func(snap store.Snapshot) error {
-		if got, err := people.Get(snap, "dupond/1"); got.Name != "dupond/1" || err != nil {
+		if got, err := contacts.Get(snap, "dupond/1"); got.Name != "dupond/1" || err != nil {
 			t.Errorf("Get: got %v, %v", got, err)
 		}
-		if _, err := people.Get(snap, "martin/1"); !errors.Is(err, store.ErrNotFound) {
+		if _, err := contacts.Get(snap, "martin/1"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("Get of none: got %v, want ErrNotFound", err)
 		}
 		for _, c := range []struct {
@@ -47,9 +47,9 @@ func TestATableKeepsTypedRecords(t *testing.T) {
 			{"", "dupond/1", 1, []string{"dupont/1"}},
 		} {
 			var got []string
-			err := people.Scan(snap, c.sub, c.after, c.limit, func(id string, v person) error {
+			err := contacts.Scan(snap, c.sub, c.after, c.limit, func(id string, v contact) error {
 				if v.Name != id {
-					t.Errorf("%s holds %v", id, v)
+					t.Errorf("%s has %v", id, v)
 				}
 				got = append(got, id)
 				return nil
@@ -62,16 +62,16 @@ func TestATableKeepsTypedRecords(t *testing.T) {
 	})
 }
 
-func TestARecordIsSealedToItsKeyAndVersion(t *testing.T) {
+func TestTable_BindsRecordToKeyAndVersion(t *testing.T) {
 	s := open(t)
-	people := store.NewTable[person](openKeyring(t, s, store.NewRootKeys()), store.Users)
-	secret := person{Name: "Zoe", Phone: "0612345678"}
-	if err := s.Update(background, func(tx store.Tx) error { return people.Put(tx, "1", secret) }); err != nil {
+	contacts := store.NewTable[contact](openKeyring(t, s, store.NewRootKeys()), store.Users)
+	secret := contact{Name: "Zoe", Phone: "0612345678"}
+	if err := s.Update(background, func(tx store.Tx) error { return contacts.Put(tx, "1", secret) }); err != nil {
 		t.Fatal(err)
 	}
 	sealed := get(t, s, "user/1")
 	if bytes.Contains(sealed, []byte("0612345678")) || bytes.Contains(sealed, []byte("Zoe")) {
-		t.Error("the record stands in clear")
+		t.Error("the record is not encrypted")
 	}
 	flip := func(at int) []byte {
 		out := bytes.Clone(sealed)
@@ -84,26 +84,26 @@ func TestARecordIsSealedToItsKeyAndVersion(t *testing.T) {
 		want     error
 	}{
 		{"moved to another key", "2", sealed, store.ErrDecrypt},
-		{"relabelled as another version", "1", flip(2), store.ErrDecrypt},
+		{"with another version", "1", flip(2), store.ErrDecrypt},
 		{"of an unknown data key", "1", flip(5), store.ErrDecrypt},
 		{"with a flipped nonce", "1", flip(12), store.ErrDecrypt},
 		{"with a flipped last byte", "1", flip(len(sealed) - 1), store.ErrDecrypt},
 		{"cut", "1", sealed[:len(sealed)-1], store.ErrDecrypt},
 		{"cut to its header", "1", sealed[:11], store.ErrDecrypt},
-		{"of an older envelope than the first", "1", flip(0), store.ErrDecrypt},
-		{"of a newer envelope", "1", append([]byte{2}, sealed[1:]...), store.ErrNewer},
+		{"of envelope format 0", "1", flip(0), store.ErrDecrypt},
+		{"of a newer envelope format", "1", append([]byte{2}, sealed[1:]...), store.ErrNewer},
 	} {
 		put(t, s, "user/"+c.id, c.value)
 		s.View(background, func(snap store.Snapshot) error {
-			if got, err := people.Get(snap, c.id); !errors.Is(err, c.want) || got != (person{}) {
-				t.Errorf("%s: got %v, %v, want %v and nothing", c.name, got, err, c.want)
+			if got, err := contacts.Get(snap, c.id); !errors.Is(err, c.want) || got != (contact{}) {
+				t.Errorf("%s: got %v, %v, want %v and no record", c.name, got, err, c.want)
 			}
 			return nil
 		})
 	}
 }
 
-func TestOldRecordsAreUpgradedAndNewerOnesRefused(t *testing.T) {
+func TestTable_UpgradesOldRecordsAndRejectsNewerOnes(t *testing.T) {
 	s := open(t)
 	ring := openKeyring(t, s, store.NewRootKeys())
 	kind := func(version int) store.TableDef {
@@ -118,13 +118,13 @@ func TestOldRecordsAreUpgradedAndNewerOnesRefused(t *testing.T) {
 		return bytes.Replace(raw, []byte("}"), []byte(`,"Phone":"none"}`), 1), nil
 	}}
 	first := store.NewTable[struct{ Called string }](ring, kind(1))
-	third := store.NewTable[person](ring, kind(3), rename, phone)
+	third := store.NewTable[contact](ring, kind(3), rename, phone)
 	err := s.Update(background, func(tx store.Tx) error {
 		if err := first.Put(tx, "1", struct{ Called string }{"Zoe"}); err != nil {
 			return err
 		}
 		got, err := third.Get(tx, "1")
-		if want := (person{"Zoe", "none"}); got != want {
+		if want := (contact{"Zoe", "none"}); got != want {
 			t.Errorf("got %v, want %v", got, want)
 		}
 		return errors.Join(err, third.Put(tx, "1", got))
@@ -134,13 +134,13 @@ func TestOldRecordsAreUpgradedAndNewerOnesRefused(t *testing.T) {
 	}
 	s.View(background, func(snap store.Snapshot) error {
 		if _, err := first.Get(snap, "1"); !errors.Is(err, store.ErrNewer) {
-			t.Errorf("the older program: got %v, want ErrNewer", err)
+			t.Errorf("older program: got %v, want ErrNewer", err)
 		}
 		return nil
 	})
 }
 
-func TestATableWithAGapInItsUpgradesPanics(t *testing.T) {
+func TestNewTable_PanicsIfAnUpgradeIsMissing(t *testing.T) {
 	defer func() {
 		if recover() == nil {
 			t.Error("no panic")
@@ -148,10 +148,10 @@ func TestATableWithAGapInItsUpgradesPanics(t *testing.T) {
 	}()
 	kind := store.Users
 	kind.Version = 2
-	store.NewTable[person](nil, kind)
+	store.NewTable[contact](nil, kind)
 }
 
-func TestPrefixesEndInASlashAndNoneBeginsAnother(t *testing.T) {
+func TestKinds_HaveUniquePrefixes(t *testing.T) {
 	kinds := store.TableDefs()
 	for i, k := range kinds {
 		if !strings.HasSuffix(k.Prefix, "/") || strings.Count(k.Prefix, "/") != 1 || k.Owner == "" || k.Lives == "" || k.Version < 1 {
@@ -178,33 +178,33 @@ func FuzzUnescape(f *testing.F) {
 			t.Errorf("%q becomes %q becomes %q, %v", in, escaped, back, err)
 		}
 		if in != "" && len(escaped) <= store.MaxKey && store.CheckKey(escaped) != nil {
-			t.Errorf("%q is no key", escaped)
+			t.Errorf("%q is not a valid key", escaped)
 		}
 		if text, err := store.Unescape(in); err == nil && store.Escape(text) != in {
-			t.Errorf("%q is a second form of %q", in, text)
+			t.Errorf("%q is another escaped form of %q", in, text)
 		}
 	})
 }
 
-// raw is a Reader of one value under every key.
+// raw is a Reader that returns itself for every key.
 type raw []byte
 
 func (r raw) Get(string) ([]byte, error) { return r, nil }
 
 func FuzzEnvelope(f *testing.F) {
 	s := open(f)
-	people := store.NewTable[person](openKeyring(f, s, store.NewRootKeys()), store.Users)
-	err := s.Update(background, func(tx store.Tx) error { return people.Put(tx, "1", person{"Zoe", "1"}) })
+	contacts := store.NewTable[contact](openKeyring(f, s, store.NewRootKeys()), store.Users)
+	err := s.Update(background, func(tx store.Tx) error { return contacts.Put(tx, "1", contact{"Zoe", "1"}) })
 	if err != nil {
 		f.Fatal(err)
 	}
-	sound := get(f, s, "user/1")
-	f.Add(sound)
-	f.Add(sound[:11])
+	valid := get(f, s, "user/1")
+	f.Add(valid)
+	f.Add(valid[:11])
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, in []byte) {
-		got, err := people.Get(raw(in), "1")
-		if (err == nil) != bytes.Equal(in, sound) || err != nil && got != (person{}) {
+		got, err := contacts.Get(raw(in), "1")
+		if (err == nil) != bytes.Equal(in, valid) || err != nil && got != (contact{}) {
 			t.Errorf("got %v, %v of %x", got, err, in)
 		}
 	})
@@ -213,16 +213,16 @@ func FuzzEnvelope(f *testing.F) {
 func BenchmarkTable(b *testing.B) {
 	for _, size := range []int{512, 4 << 10} {
 		s := open(b)
-		people := store.NewTable[person](openKeyring(b, s, store.NewRootKeys()), store.Users)
-		v := person{Name: strings.Repeat("n", size/2), Phone: strings.Repeat("p", size/2-22)}
-		if err := s.Update(background, func(tx store.Tx) error { return people.Put(tx, "1", v) }); err != nil {
+		contacts := store.NewTable[contact](openKeyring(b, s, store.NewRootKeys()), store.Users)
+		v := contact{Name: strings.Repeat("n", size/2), Phone: strings.Repeat("p", size/2-22)}
+		if err := s.Update(background, func(tx store.Tx) error { return contacts.Put(tx, "1", v) }); err != nil {
 			b.Fatal(err)
 		}
 		sealed := raw(get(b, s, "user/1"))
 		b.Run(fmt.Sprintf("get/%d", size), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := people.Get(sealed, "1"); err != nil {
+				if _, err := contacts.Get(sealed, "1"); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -230,7 +230,7 @@ func BenchmarkTable(b *testing.B) {
 		b.Run(fmt.Sprintf("put/%d", size), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := people.Put(sink{}, "1", v); err != nil {
+				if err := contacts.Put(sink{}, "1", v); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -238,7 +238,7 @@ func BenchmarkTable(b *testing.B) {
 	}
 }
 
-// sink is a Tx that keeps nothing: the benchmark is of encoding and sealing.
+// sink is a Tx that discards writes, so that a benchmark measures encoding and encryption only.
 type sink struct{ raw }
 
 func (sink) Put(string, []byte) error { return nil }

@@ -10,7 +10,6 @@ import (
 	"barillet/authn"
 	"barillet/factors"
 	"barillet/store"
-	"barillet/store/storetest"
 )
 
 // Population is a house full of people for loads: closures run once, a password costs what it costs in production,
@@ -57,7 +56,7 @@ func throng(t testing.TB, h *Env, n int, besides ...factors.Device) *Population 
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.Store = h.Store.(*storetest.Rerun).Store
+	h.Store = h.file
 	h.Accounts.Store, h.Accounts.Hasher = h.Store, passwords
 	model.Devices = append(model.Devices, besides...)
 	began := time.Now()

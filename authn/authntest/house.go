@@ -56,7 +56,7 @@ type Env struct {
 	Sessions  *authn.SessionService
 	Authn     *authn.SignInService
 	Enrolment *authn.EnrolService
-	Store     store.Store // runs every closure twice
+	Store     store.Store // runs every closure twice and rejects nested calls
 	Ring      *store.Keyring
 	Keys      store.RootKeys
 	Clock     *Clock
@@ -64,6 +64,8 @@ type Env struct {
 	Hooks     *webhook.Endpoints
 	Log       audit.Log
 	From      authn.RequestInfo // of somebody at a workshop's computer
+
+	file *bolt.Store
 }
 
 // Password is one that the house's rules accept, for whoever it matters to little.
@@ -102,7 +104,7 @@ func newIn(t testing.TB, folder string, keys store.RootKeys) *Env {
 	}
 	hooks, log := webhook.NewEndpoints(ring), audit.NewLog(ring)
 	log.Watch = hooks.Watch
-	h := &Env{T: t, Store: storetest.RunTwice(file), Ring: ring, Keys: keys, Clock: clock,
+	h := &Env{T: t, file: file, Store: storetest.RunTwice(storetest.RejectNesting(t, file)), Ring: ring, Keys: keys, Clock: clock,
 		Outbox: mail.NewOutbox(ring, "login.example"), Hooks: hooks, Log: log,
 		From: authn.RequestInfo{Address: netip.MustParseAddr("192.0.2.10"), RequestID: "req-1", Locale: "fr",
 			Agent: "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"}}

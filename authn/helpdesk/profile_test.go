@@ -184,7 +184,7 @@ func TestEverythingOfAPersonMovesInOneUpdate(t *testing.T) {
 	}
 	s.EmptyOutbox()
 	s.crowd(t, s.amelie.ID)
-	door := authn.WithTxHook(t.Context(), func(tx *authn.Tx) error { return tx.Raw.Put("idem/x", []byte("x")) })
+	door := authn.WithTxHook(t.Context(), func(tx *authn.Tx) error { return tx.Raw.Put("idempotency/x", []byte("x")) })
 	_, err := s.desk.UpdateUser(door, withSecrets(root), s.From, technician, helpdesk.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
 		Second: text("n@garage.example"), FirstName: text("o"), LastName: text("p"), Password: chosen})
 	if err != nil {

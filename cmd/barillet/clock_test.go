@@ -118,7 +118,7 @@ func TestAMailThatIsGivenUpIsAudited(t *testing.T) {
 	h, _ := closedHouse(t)
 	at := now().Add(-time.Hour)
 	if err := h.opened.store.Update(t.Context(), func(tx store.Tx) error {
-		return h.sender.Outbox.Queue(tx, mail.NewID(at), mail.Message{Template: "invitation", Lang: "fr", To: []string{"zoe@garage.example"},
+		return h.sender.Outbox.Queue(tx, store.NewTimeID(at), mail.Message{Template: "invitation", Lang: "fr", To: []string{"zoe@garage.example"},
 			Queued: at, ExpiresAt: at.Add(time.Minute), Data: []byte(`{"link":"https://login.example/invite/secret"}`)})
 	}); err != nil {
 		t.Fatal(err)

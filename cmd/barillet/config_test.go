@@ -146,7 +146,7 @@ func TestAWrongConfigurationNamesFileKeyAndReason(t *testing.T) {
 		"a public URL by another scheme":       {`public_url = "ftp://garage.example"`, "public_url: must begin with https://"},
 		"a language that we do not speak":      {`default_locale = "de"`, "default_locale: want one of fr, en"},
 		"a log format":                         {`log_format = "xml"`, "log_format: want one of text, json"},
-		"a receiver that is an address":        {"[outbound]\nallow = [\"https://hooks.garage.local\"]", `outbound.allow: "https://hooks.garage.local" is no host name`},
+		"a receiver that is an address":        {"[outbound]\nallow = [\"https://hooks.garage.local\"]", `outbound.allow: "https://hooks.garage.local" is not a host name`},
 		"a proxy that is no address":           {`trusted_proxies = ["proxy"]`, `trusted_proxies: "proxy" is no address`},
 		"a proxy network with bits below":      {`trusted_proxies = ["10.0.0.1/8"]`, "trusted_proxies: "},
 		"proxies that are no list":             {`trusted_proxies = "10.0.0.1"`, "trusted_proxies: want a list"},

@@ -1,7 +1,7 @@
 package audit
 
-// The actions of the house, in one place. Where Okta's System Log has an event type for the act, it is that
-// name, so that what reads such logs reads ours; the rest begin with "barillet.".
+// The actions of events. An action that Okta's System Log knows has the name of that event type, so that tools for such
+// logs can read these events. Every other action begins with "barillet.".
 const (
 	// Signing in and out.
 	SessionStart      = "user.session.start"
@@ -9,8 +9,8 @@ const (
 	SessionsCleared   = "user.session.clear" // sign out everywhere
 	PasswordProven    = "barillet.password.proven"
 	FactorProven      = "user.authentication.auth_via_mfa"
-	StepUp            = "user.authentication.verify" // a device proven for one act after the sign-in
-	LockedOut         = "barillet.guess.waiting"     // an answer not judged: too many wrong ones before
+	StepUp            = "user.authentication.verify" // step-up: a device proven for one operation after the sign-in
+	LockedOut         = "barillet.guess.waiting"     // an answer that was not checked, after too many failures
 	UnknownName       = "barillet.login.unknown_name"
 	RateLimited       = "system.operation.rate_limit.violation"
 	SourceLimited     = "barillet.login.source_limited"
@@ -18,8 +18,8 @@ const (
 	RecoveryCodeSpent = "barillet.recovery.used"
 
 	// Devices.
-	FactorOffered      = "barillet.factor.offered"   // an operator begins to enrol one for somebody
-	FactorConfirmed    = "barillet.factor.confirmed" // by the person, who had one: what an operator enrolled counts from now on
+	FactorOffered      = "barillet.factor.offered"   // an administrator begins to enrol a device for a user
+	FactorConfirmed    = "barillet.factor.confirmed" // the user confirmed a device that an administrator enrolled
 	FactorActivated    = "user.mfa.factor.activate"
 	FactorRemoved      = "user.mfa.factor.deactivate"
 	FactorsReset       = "user.mfa.factor.reset_all"
@@ -54,8 +54,8 @@ const (
 	PasswordForgotten   = "barillet.password.forgotten"
 	RoleGranted         = "user.account.privilege.grant"
 	RoleRevoked         = "user.account.privilege.revoke"
-	RoleLimited         = "barillet.role.limited" // to other groups than before
-	ResetAsked          = "barillet.reset.asked"  // waits for a second administrator
+	RoleLimited         = "barillet.role.limited" // the group scope of a role changed
+	ResetAsked          = "barillet.reset.asked"  // a reset waits for approval
 	ResetRefused        = "barillet.reset.refused"
 	GroupCreated        = "group.lifecycle.create"
 	GroupUpdated        = "group.profile.update"
@@ -66,7 +66,7 @@ const (
 	HelpAssigned        = "barillet.help.assigned"
 	HelpUpdated         = "barillet.help.updated"
 	HelpClosed          = "barillet.help.closed"
-	HelpJoined          = "barillet.help.joined" // text added to an open request beyond the limit
+	HelpJoined          = "barillet.help.joined" // a follow-up was added to an open request
 	SecretHandedOver    = "barillet.secret.handed_over"
 	MailFailed          = "barillet.mail.dead_letter"
 	TokenCreated        = "system.api_token.create"
@@ -78,16 +78,16 @@ const (
 	WebhookRotated      = "barillet.webhook.secret_rotated"
 	WebhookTested       = "barillet.webhook.tested"
 	WebhookDisabled     = "barillet.webhook.disabled" // its receiver answered 410
-	WebhookOverrun      = "barillet.webhook.overrun"  // too much waits: events are left out
+	WebhookOverrun      = "barillet.webhook.overrun"  // its queue is full, and events are dropped
 	WebhookResumed      = "barillet.webhook.resumed"
 	ServerStarted       = "barillet.server.started"
 	ServerStopped       = "barillet.server.stopped"
 	StoreDamaged        = "barillet.store.damaged"
-	ClockJumped         = "barillet.clock.jumped" // while the service ran, by five minutes or more
+	ClockJumped         = "barillet.clock.jumped" // by five minutes or more while the service ran
 	ConfigurationLoaded = "barillet.configuration.loaded"
 )
 
-// Applications.
+// The actions on clients.
 const (
 	AppCreated      = "application.lifecycle.create"
 	AppUpdated      = "application.lifecycle.update"
@@ -99,22 +99,22 @@ const (
 	AppKeysRotated  = "app.oauth2.as.key.rollover"
 )
 
-// The outcomes of an act.
+// The outcomes of an operation.
 const (
 	Success = "SUCCESS"
-	Failure = "FAILURE" // tried and not right
-	Deny    = "DENY"    // not judged: a limit, a rule or a right forbade it
-	Allow   = "ALLOW"   // a rule was asked and let it pass
+	Failure = "FAILURE" // the operation was tried and failed
+	Deny    = "DENY"    // a limit, a rule or a missing permission prevented the operation
+	Allow   = "ALLOW"   // a rule allowed the operation
 	Unknown = "UNKNOWN"
 )
 
-// The types of an actor or target.
+// The types of an actor or a target.
 const (
 	TypeUser        = "User"
 	TypeToken       = "ApiToken"
-	TypeOperator    = "Operator" // at the socket or the closed folder
+	TypeOperator    = "Operator" // at the admin socket or in offline mode
 	TypeSystem      = "SystemPrincipal"
-	TypeUnknown     = "Unknown" // nobody has proven anything
+	TypeUnknown     = "Unknown" // an unauthenticated client
 	TypeDevice      = "Factor"
 	TypeGroup       = "UserGroup"
 	TypeHelp        = "HelpRequest"

@@ -1,9 +1,8 @@
-// Package audit owns the record of what was done: events that are only ever added, written in the same
-// Update as the act. It neither decides what is an act nor keeps the log lines of the program.
+// Package audit owns the audit log: events that are appended in the Update of the operation that they record, and never
+// changed (promise S3). It does not decide which operations have an event, and it does not write the program's log.
 package audit
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,59 +11,56 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"barillet/store"
 )
 
-// Event is one act. Nothing in it is ever a secret: not what was typed, no code, cookie, link or token.
+// Event records one operation. It contains no secret: no password, code, cookie, link or token (promise S4).
 type Event struct {
-	At          time.Time         `json:"at"` // set by Append from the id
+	At          time.Time         `json:"at"` // set by Append to the time in the id
 	Actor       Actor             `json:"actor,omitzero"`
-	Subject     string            `json:"subject,omitempty"`      // user id of the person whom it is about
-	SubjectName string            `json:"subject_name,omitempty"` // their login at that time
-	Targets     []Actor           `json:"targets,omitempty"`      // what else it was done to: a device, a group
-	Action      string            `json:"action"`                 // one of actions.go
-	Outcome     string            `json:"outcome"`                // one of actions.go
-	Reason      string            `json:"reason,omitempty"`       // why it was not a success: a word, no sentence
-	Address     string            `json:"address,omitempty"`      // of the client
-	Agent       string            `json:"agent,omitempty"`        // its User-Agent
-	Session     string            `json:"session,omitempty"`      // short public id, never the secret
-	Request     string            `json:"request,omitempty"`      // request id, as in the log
+	Subject     string            `json:"subject,omitempty"`      // id of the user that the event is about
+	SubjectName string            `json:"subject_name,omitempty"` // login of that user at that time
+	Targets     []Actor           `json:"targets,omitempty"`      // other objects of the operation, such as a device or a group
+	Action      string            `json:"action"`                 // one of the actions in this package
+	Outcome     string            `json:"outcome"`                // one of the outcomes in this package
+	Reason      string            `json:"reason,omitempty"`       // why the outcome is not Success, as one word
+	Address     string            `json:"address,omitempty"`      // IP address of the client
+	Agent       string            `json:"agent,omitempty"`        // User-Agent of the client
+	Session     string            `json:"session,omitempty"`      // public id of the session, not its secret
+	Request     string            `json:"request,omitempty"`      // request id, as in the program's log
 	Detail      map[string]string `json:"detail,omitempty"`
-	Chain       []byte            `json:"chain,omitempty"` // empty: room for the hash of the entry before
+	Chain       []byte            `json:"chain,omitempty"` // reserved for the hash of the previous event; always empty
 }
 
-// Actor is who did it, or what it was done to.
+// Actor is the actor or a target of an operation.
 type Actor struct {
 	Type string `json:"type,omitempty"`
 	ID   string `json:"id,omitempty"`
 	Name string `json:"name,omitempty"`
 }
 
-// What an event may hold at most, in bytes of UTF-8. What is longer is cut, for most of it is chosen by
-// strangers. An event stays below 24 KiB.
+// The limits of an event, in bytes of UTF-8. Longer texts are cut, because unauthenticated clients choose most of them. An
+// event stays below 24 KiB.
 const (
 	maxShort   = 128 // ids, types, actions, outcomes
 	maxName    = 320 // names, addresses
-	maxText    = 512 // reason, agent, a detail's value
+	maxText    = 512 // reason, agent, value of a detail
 	maxTargets = 16
 	maxDetail  = 16
 )
 
-// stamp is fixed in width, so that ids sort by time.
-const stamp = "20060102T150405.000000000Z"
+// NewID returns the id of an event that happens now. Call it before the Update that stores the event.
+func NewID(now time.Time) string { return store.NewTimeID(now) }
 
-// NewID draws the id of an event that happens now. It is drawn before the Update that stores the event.
-func NewID(now time.Time) string {
-	return now.UTC().Format(stamp) + "-" + strings.ToLower(rand.Text())
-}
+// ErrID is wrapped by the error for an invalid id or cursor.
+var ErrID = errors.New("invalid audit id")
 
-// ErrID is the answer to an id or cursor that is not one of ours.
-var ErrID = errors.New("not an audit id")
-
-// parseID returns the time in an id. It accepts a bare time as well, which sorts before the ids of it.
+// parseID returns the time in an id. It also accepts a time alone, which sorts before the ids of that time.
 func parseID(id string) (time.Time, error) {
 	head, tail, _ := strings.Cut(id, "-")
-	at, err := time.Parse(stamp, head)
-	if err != nil || len(head) != len(stamp) || len(tail) > 64 {
+	at, err := time.Parse(store.TimeLayout, head)
+	if err != nil || len(head) != len(store.TimeLayout) || len(tail) > 64 {
 		return time.Time{}, ErrID
 	}
 	for _, c := range []byte(tail) {
@@ -75,7 +71,7 @@ func parseID(id string) (time.Time, error) {
 	return at, nil
 }
 
-// clean returns the event as it may be stored: every text short, valid and on one line.
+// clean returns the event with every text valid, on one line and within its limit.
 func (e Event) clean() (Event, error) {
 	if e.Action == "" || e.Outcome == "" {
 		return Event{}, fmt.Errorf("event without action or outcome: %q, %q", e.Action, e.Outcome)
@@ -105,8 +101,8 @@ func (a Actor) clean() Actor {
 	return Actor{Type: line(a.Type, maxShort), ID: line(a.ID, maxShort), Name: line(a.Name, maxName)}
 }
 
-// line makes a text inert wherever a log is read: whatever breaks a line, drives a terminal or turns the
-// direction of writing becomes U+FFFD, so that a User-Agent cannot forge an entry (OWASP ASVS 16.4.1).
+// line returns s cut to limit bytes, with U+FFFD for each character that breaks a line, controls a terminal or changes the
+// direction of text. So a client cannot forge an entry by its User-Agent (ASVS 5 §16.4.1).
 func line(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) || unicode.Is(unicode.Cf, r) {

@@ -7,11 +7,11 @@ import (
 	"barillet/store"
 )
 
-// Log is the events in the store, in the order of their ids.
+// Log is the audit log in the store, in the order of event ids.
 type Log struct {
 	table store.Table[Event]
-	// Watch, where it is set, is told of each event in the Update that stores it, and its error undoes that. It may
-	// touch two keys. Set it before the first event.
+	// Watch, if it is not nil, is called with each event in the Update that stores it. Its error fails the Update. It may
+	// use two keys of the Update. It must be set before the first Append.
 	Watch func(tx store.Tx, e Entry) error
 }
 
@@ -21,16 +21,16 @@ type Entry struct {
 	Event
 }
 
-// NewLog returns the log kept under store.Audit.
+// NewLog returns the log in the table store.Audit.
 func NewLog(ring *store.Keyring) Log {
 	return Log{table: store.NewTable[Event](ring, store.Audit)}
 }
 
-// Append adds an event in the Update of its act, at the time of the id, which was drawn by NewID before.
-// Nothing is ever written over: an id that is there already is an error. It touches one key, and those of Watch.
+// Append adds an event, at the time in its id, in the Update of the recorded operation. NewID returns the id. Append never
+// replaces an event: an existing id is an error. It uses one key of the Update, besides those of Watch.
 func (l Log) Append(tx store.Tx, id string, e Event) error {
 	at, err := parseID(id)
-	if err != nil || len(id) == len(stamp) {
+	if err != nil || len(id) == len(store.TimeLayout) {
 		return fmt.Errorf("appending %s as %q: %w", e.Action, id, ErrID)
 	}
 	if e, err = e.clean(); err != nil {
@@ -39,7 +39,7 @@ func (l Log) Append(tx store.Tx, id string, e Event) error {
 	e.At = at
 	switch _, err := l.table.Get(tx, id); {
 	case err == nil:
-		return fmt.Errorf("appending %s: the log has %q already", e.Action, id)
+		return fmt.Errorf("appending %s: id %q exists", e.Action, id)
 	case !errors.Is(err, store.ErrNotFound):
 		return fmt.Errorf("appending %s: %w", e.Action, err)
 	}
@@ -50,7 +50,7 @@ func (l Log) Append(tx store.Tx, id string, e Event) error {
 		return nil
 	}
 	if err := l.Watch(tx, Entry{ID: id, Event: e}); err != nil {
-		return fmt.Errorf("telling of %s: %w", e.Action, err)
+		return fmt.Errorf("watching %s: %w", e.Action, err)
 	}
 	return nil
 }

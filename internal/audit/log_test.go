@@ -32,7 +32,7 @@ func open(t testing.TB) (store.Store, audit.Log) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return storetest.RunTwice(s), audit.NewLog(ring)
+	return storetest.RunTwice(storetest.RejectNesting(t, s)), audit.NewLog(ring)
 }
 
 func event(subject string) audit.Event {
@@ -60,7 +60,7 @@ func add(t rapid.TB, s store.Store, log audit.Log, ids []string, events ...audit
 	}
 }
 
-// all reads every page of a query.
+// all returns the ids of every page of a query.
 func all(t rapid.TB, s store.Store, log audit.Log, q audit.Query) (ids []string) {
 	t.Helper()
 	for page := 0; page == 0 || q.After != ""; page++ {
@@ -76,13 +76,13 @@ func all(t rapid.TB, s store.Store, log audit.Log, q audit.Query) (ids []string)
 			t.Fatal(err)
 		}
 		if page > 2000 {
-			t.Fatal("the pages have no end")
+			t.Fatal("got more than 2000 pages")
 		}
 	}
 	return ids
 }
 
-func TestAnEventIsReadBackAtTheTimeOfItsID(t *testing.T) {
+func TestAppend_StoresTheEventAtTheTimeOfItsID(t *testing.T) {
 	s, log := open(t)
 	id := audit.NewID(start)
 	e := event("u1")
@@ -100,22 +100,22 @@ func TestAnEventIsReadBackAtTheTimeOfItsID(t *testing.T) {
 	}
 }
 
-func TestNothingIsWrittenOver(t *testing.T) {
+func TestAppend_RejectsExistingOrInvalidID(t *testing.T) {
 	s, log := open(t)
 	id := audit.NewID(start)
 	add(t, s, log, []string{id}, event("u1"))
 	if err := s.Update(t.Context(), func(tx store.Tx) error { return log.Append(tx, id, event("u2")) }); err == nil {
-		t.Error("an event was replaced")
+		t.Error("no error for an existing id")
 	}
 	for _, id := range []string{"", "x", id[:26], id + "/", "user/" + id, strings.ToUpper(id)} {
 		err := s.Update(t.Context(), func(tx store.Tx) error { return log.Append(tx, id, event("u2")) })
 		if !errors.Is(err, audit.ErrID) {
-			t.Errorf("id %q: got %v, want it refused", id, err)
+			t.Errorf("id %q: got %v, want ErrID", id, err)
 		}
 	}
 }
 
-func TestStrangersTextCannotForgeALineNorFillTheLog(t *testing.T) {
+func TestAppend_CutsAndCleansText(t *testing.T) {
 	s, log := open(t)
 	id := audit.NewID(start)
 	e := event("u1")
@@ -149,8 +149,8 @@ func TestStrangersTextCannotForgeALineNorFillTheLog(t *testing.T) {
 	}
 }
 
-// Entries at random times, some in the same nanosecond, read in pages of random size, both ways.
-func TestEveryOrderAndPageSizeGivesTheSameEntries(t *testing.T) {
+// The events are at irregular times, some in the same nanosecond. The pages have random sizes, in both orders.
+func TestScan_ReturnsTheSameEntriesForEveryOrderAndPageSize(t *testing.T) {
 	s, log := open(t)
 	var ids []string
 	now := start
@@ -171,7 +171,7 @@ func TestEveryOrderAndPageSizeGivesTheSameEntries(t *testing.T) {
 		}
 		var want []string
 		for _, id := range ids {
-			at, err := time.Parse("20060102T150405.000000000Z", id[:26])
+			at, err := time.Parse(store.TimeLayout, id[:26])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -188,7 +188,7 @@ func TestEveryOrderAndPageSizeGivesTheSameEntries(t *testing.T) {
 	})
 }
 
-func TestABusyMinuteIsReadNewestFirst(t *testing.T) {
+func TestScan_ReadsManyEventsOfAMinuteNewestFirst(t *testing.T) {
 	s, log := open(t)
 	var ids []string
 	for i := range 3000 {
@@ -211,7 +211,7 @@ func TestABusyMinuteIsReadNewestFirst(t *testing.T) {
 	}
 }
 
-func TestAQuerySelects(t *testing.T) {
+func TestScan_SelectsByEachField(t *testing.T) {
 	s, log := open(t)
 	ids := []string{audit.NewID(start), audit.NewID(start.Add(1)), audit.NewID(start.Add(2))}
 	a, b, c := event("u1"), event("u2"), event("u1")
@@ -222,12 +222,12 @@ func TestAQuerySelects(t *testing.T) {
 		q    audit.Query
 		want []string
 	}{
-		"everything":      {audit.Query{}, ids},
-		"by subject":      {audit.Query{Subject: "u1"}, []string{ids[0], ids[2]}},
-		"by actions":      {audit.Query{Actions: []string{audit.FactorsReset, audit.TokenCreated}}, ids[2:]},
-		"by a word in it": {audit.Query{Contains: "yubikey"}, ids[2:]},
-		"by a condition":  {audit.Query{Subject: "u1", Keep: func(e audit.Entry) bool { return e.ID != ids[0] }}, ids[2:]},
-		"by nothing true": {audit.Query{Subject: "u3"}, nil},
+		"everything":            {audit.Query{}, ids},
+		"by subject":            {audit.Query{Subject: "u1"}, []string{ids[0], ids[2]}},
+		"by actions":            {audit.Query{Actions: []string{audit.FactorsReset, audit.TokenCreated}}, ids[2:]},
+		"by a text":             {audit.Query{Contains: "yubikey"}, ids[2:]},
+		"by a condition":        {audit.Query{Subject: "u1", Keep: func(e audit.Entry) bool { return e.ID != ids[0] }}, ids[2:]},
+		"by an unknown subject": {audit.Query{Subject: "u3"}, nil},
 	} {
 		if got := all(t, s, log, test.q); !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %v, want %v", name, got, test.want)
@@ -235,7 +235,7 @@ func TestAQuerySelects(t *testing.T) {
 	}
 }
 
-func FuzzACursorIsOursOrRefused(f *testing.F) {
+func FuzzScan_Cursor(f *testing.F) {
 	s, log := open(f)
 	id := audit.NewID(start)
 	add(f, s, log, []string{id}, event("u1"))
@@ -248,12 +248,12 @@ func FuzzACursorIsOursOrRefused(f *testing.F) {
 			return err
 		})
 		if err != nil && !errors.Is(err, audit.ErrID) {
-			t.Errorf("cursor %q: got %v, want an answer or ErrID", cursor, err)
+			t.Errorf("cursor %q: got %v, want no error or ErrID", cursor, err)
 		}
 	})
 }
 
-func TestTheStoredEventDecodesForEver(t *testing.T) {
+func TestEvent_Golden(t *testing.T) {
 	storetest.Golden(t, store.Audit, nil, audit.Event{
 		At: start, Actor: audit.Actor{Type: audit.TypeUser, ID: "u1", Name: "Inès"}, Subject: "u2", SubjectName: "paul@garage.test",
 		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: "d1", Name: "téléphone"}}, Action: audit.FactorsReset, Outcome: audit.Success,

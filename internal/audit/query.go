@@ -9,24 +9,25 @@ import (
 	"barillet/store"
 )
 
-// Query selects events. An empty field selects all.
+// Query selects events. A zero field selects all events.
 type Query struct {
-	Since, Until time.Time // from Since on, before Until
-	After        string    // the cursor that an earlier Scan gave
+	Since, Until time.Time // Since is inclusive, Until is exclusive
+	After        string    // the cursor of an earlier Scan
 	Limit        int       // 1 to 1000 entries; 0 means 100
 	Descending   bool      // newest first
 
 	Subject  string           // user id
-	Actions  []string         // any of them
-	Contains string           // in any text of the event, whatever its case
-	Keep     func(Entry) bool // further conditions; nil: none
+	Actions  []string         // an event has one of them
+	Contains string           // in any text of the event; case is ignored
+	Keep     func(Entry) bool // a further condition; nil: none
 }
 
-// What one Scan reads at most. A rare event among many is found page by page, each with a cursor to go on.
+// maxRead is the maximum of events that one Scan reads. A rare event is found by several Scans, each with the cursor of
+// the one before.
 const maxRead = 20_000
 
-// Scan returns the selected entries in order, and a cursor for more. The cursor is empty when there is
-// nothing further; a page may be short, even empty, and have one. ErrID is a cursor that is none of ours.
+// Scan returns a page of selected entries and a cursor for the next page. The cursor is empty at the end. A page may be
+// short or empty and have a cursor. The error wraps ErrID if q.After is not a cursor.
 func (l Log) Scan(s store.Snapshot, q Query) (entries []Entry, next string, err error) {
 	if q.Limit <= 0 {
 		q.Limit = 100
@@ -52,7 +53,7 @@ func (l Log) Scan(s store.Snapshot, q Query) (entries []Entry, next string, err 
 func (l Log) ascend(s store.Snapshot, q Query) (entries []Entry, next string, err error) {
 	after, end := q.After, bound(q.Until)
 	if since := bound(q.Since); since > after {
-		after = since // every id of that moment sorts after its bare time
+		after = since // the ids of a time sort after the time alone
 	}
 	read, more := 0, false
 	err = l.table.Scan(s, "", after, 0, func(id string, e Event) error {
@@ -75,13 +76,13 @@ func (l Log) ascend(s store.Snapshot, q Query) (entries []Entry, next string, er
 	return entries, next, err
 }
 
-// A store is read forwards only. So the newest come first by reading windows of time backwards, each
-// forwards: wider where little happened, narrower where a window holds more than is wanted.
+// A store is scanned forwards only. To return the newest events first, descend reads windows of time, the latest first,
+// and each of them forwards. A window with few events makes the next one wider; one with too many is made narrower.
 const (
-	firstWindow  = time.Hour
-	widestWindow = 64 * 24 * time.Hour
-	leastWindow  = time.Millisecond // a fuller millisecond is read whole
-	windowful    = 1000
+	firstWindow = time.Hour
+	maxWindow   = 64 * 24 * time.Hour
+	minWindow   = time.Millisecond // not made narrower
+	windowful   = 1000             // events in one window
 )
 
 func (l Log) descend(s store.Snapshot, q Query) (entries []Entry, next string, err error) {
@@ -103,12 +104,12 @@ func (l Log) descend(s store.Snapshot, q Query) (entries []Entry, next string, e
 		if from.Before(oldest) {
 			from = oldest
 		}
-		part, full, err := l.window(s, bound(from), end, window > leastWindow)
+		part, full, err := l.window(s, bound(from), end, window > minWindow)
 		if err != nil {
 			return nil, "", err
 		}
 		if full {
-			window = max(window/16, leastWindow)
+			window = max(window/16, minWindow)
 			continue
 		}
 		for _, entry := range slices.Backward(part) {
@@ -123,13 +124,13 @@ func (l Log) descend(s store.Snapshot, q Query) (entries []Entry, next string, e
 		}
 		end = bound(from)
 		if len(part) < windowful/8 {
-			window = min(window*4, widestWindow)
+			window = min(window*4, maxWindow)
 		}
 	}
 	return entries, "", nil
 }
 
-// span is from when to before when descending reads: the query's bounds, within what there is.
+// span returns the times that descend reads: from oldest on, before newest. oldest is zero if there is no event.
 func (l Log) span(s store.Snapshot, q Query) (oldest, newest time.Time, err error) {
 	err = l.table.Scan(s, "", bound(q.Since), 1, func(id string, _ Event) error {
 		oldest, err = parseID(id)
@@ -145,7 +146,7 @@ func (l Log) span(s store.Snapshot, q Query) (oldest, newest time.Time, err erro
 	return oldest, newest, err
 }
 
-// end finds a time after the last entry: it doubles the step from the first until nothing is found.
+// end returns a time after the last event. It doubles its step until it finds no event.
 func (l Log) end(s store.Snapshot, from time.Time) (time.Time, error) {
 	step := time.Hour
 	for {
@@ -163,7 +164,8 @@ func (l Log) end(s store.Snapshot, from time.Time) (time.Time, error) {
 	}
 }
 
-// window reads the entries after from and before end. If it may be split it gives up beyond a windowful.
+// window returns the entries after from and before end. If split is set and there are more than windowful, it stops and
+// reports full.
 func (l Log) window(s store.Snapshot, from, end string, split bool) (part []Entry, full bool, err error) {
 	err = l.table.Scan(s, "", from, 0, func(id string, e Event) error {
 		if id >= end {
@@ -179,12 +181,12 @@ func (l Log) window(s store.Snapshot, from, end string, split bool) (part []Entr
 	return part, full, err
 }
 
-// bound is the id that sorts just before all ids of a time; empty for none.
+// bound returns the id that sorts immediately before all ids of a time, or "" for the zero time.
 func bound(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(stamp)
+	return t.UTC().Format(store.TimeLayout)
 }
 
 func (q Query) selects(e Entry) bool {

@@ -6,11 +6,11 @@ import (
 	"sync"
 )
 
-// boxSize is how many messages a Box keeps.
+// boxSize is the number of messages that a Box keeps.
 const boxSize = 200
 
-// MemoryTransport is a Transport that keeps the last 200 messages in memory: the mailbox of the demonstration, in which
-// visitors read what would have been sent. The zero value is ready, and it may be used by many at once.
+// MemoryTransport is a Transport that keeps the last 200 messages in memory. The demonstration shows them to visitors instead of
+// sending them. The zero value is ready to use. A Box is safe for concurrent use.
 type MemoryTransport struct {
 	mu   sync.Mutex
 	kept []Envelope
@@ -18,7 +18,7 @@ type MemoryTransport struct {
 
 var _ Transport = (*MemoryTransport)(nil)
 
-// Send keeps the message. A repeat of one that is kept replaces it.
+// Send keeps a message. It replaces one with the same Message-ID.
 func (b *MemoryTransport) Send(_ context.Context, e Envelope) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -28,7 +28,7 @@ func (b *MemoryTransport) Send(_ context.Context, e Envelope) error {
 	return nil
 }
 
-// List returns the messages, newest first.
+// List returns the kept messages, newest first.
 func (b *MemoryTransport) List() []Envelope {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -37,7 +37,7 @@ func (b *MemoryTransport) List() []Envelope {
 	return list
 }
 
-// Get returns the message with this Message-ID, if it is still kept.
+// Get returns the message with a Message-ID, and reports whether it is kept.
 func (b *MemoryTransport) Get(messageID string) (Envelope, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"barillet/internal/outbox"
 )
 
-// Envelope is a message as it goes out, to one address.
+// Envelope is a rendered message to one address.
 type Envelope struct {
 	MessageID string // without the angle brackets
 	To        string
@@ -18,21 +18,20 @@ type Envelope struct {
 	HTML      string // may be empty
 }
 
-// Transport hands one message on and returns nil when somebody else has taken charge of it. An error that is
-// ErrUnreachable is about the server, one that is ErrRefused about this message; any other may pass.
+// Transport sends a message. Send returns nil after the server took responsibility for it. An error that wraps
+// ErrUnreachable is about the server; one that wraps ErrRefused is about this message. Any other error is temporary.
 type Transport interface {
 	Send(ctx context.Context, e Envelope) error
 }
 
-// Renderer puts a message into words. The data is what was queued.
+// Renderer returns the text of a message. The data is that of the queued message.
 type Renderer interface {
 	Render(template, lang string, data []byte) (subject, text, html string, err error)
 }
 
 var (
-	// ErrUnreachable is a server that cannot be spoken with: down, stalling, without TLS, refusing to
-	// authenticate us.
+	// ErrUnreachable means that the server is down, too slow, has no TLS or rejects the credentials.
 	ErrUnreachable = outbox.ErrUnreachable
-	// ErrRefused is a message that the server refuses for good (RFC 5321 section 4.2.1: 5yz).
+	// ErrRefused means that the server rejects the message permanently (RFC 5321 §4.2.1: 5yz).
 	ErrRefused = outbox.ErrRefused
 )

@@ -12,28 +12,28 @@ import (
 	"barillet/store"
 )
 
-// DigestTemplate is the template of joined notices. Its data is a Joined.
+// DigestTemplate is the template of a digest. Its data is a Joined.
 const DigestTemplate = "notices"
 
-// Digest is the data of DigestTemplate: what happened, oldest first.
+// Digest is a digest of notifications, oldest first.
 type Digest struct {
 	Notices []DigestNotice `json:"notices"`
 }
 
-// DigestNotice is one notice of many: the subject that it would have had and when it was queued.
+// DigestNotice is one notification in a digest: its subject and the time at which it was queued.
 type DigestNotice struct {
 	At      time.Time `json:"at"`
 	Subject string    `json:"subject"`
 }
 
 const (
-	joinAbove = 10 // so many notices to one address go out one by one
-	joinMost  = 50 // as many rows as one Update may touch with room to spare
+	joinAbove = 10 // more notifications than this to one address are joined
+	maxJoined = 50 // notifications in one digest, so that they fit in one Update
 )
 
-// join puts the notices that wait for one address together, if they are more than ten or were held, and
-// returns what is to be tried. Held ones go with the first of them that is due. It is done in the store
-// before any of it is sent, so that what is sent twice is the same message with the same Message-ID.
+// join replaces notifications to one address by a digest, if there are more than ten or if they were held. It returns the
+// messages to try. Held notifications are sent with the first one that is due. The digest is stored before it is sent,
+// so that each attempt has the same Message-ID.
 func (s *Sender) join(ctx context.Context, now time.Time, due, held []pending) ([]pending, error) {
 	groups := map[string][]pending{}
 	var out []pending
@@ -57,7 +57,7 @@ func (s *Sender) join(ctx context.Context, now time.Time, due, held []pending) (
 			continue
 		}
 		slices.SortFunc(all, byID)
-		for part := range slices.Chunk(all, joinMost) {
+		for part := range slices.Chunk(all, maxJoined) {
 			joined, err := s.joinPart(ctx, now, part)
 			if err != nil {
 				return nil, err
@@ -74,51 +74,51 @@ func (s *Sender) joinPart(ctx context.Context, now time.Time, part []pending) ([
 	for _, p := range part {
 		subject, _, _, err := s.Renderer.Render(p.Job.Template, p.Job.Lang, p.Job.Data)
 		if err != nil {
-			return part, nil // each shows its own failure when it is tried alone
+			return part, nil // the attempt of each one stores its own error
 		}
 		data.Notices = append(data.Notices, DigestNotice{At: p.Job.Queued, Subject: subject})
 	}
 	raw, err := json.Marshal(data)
 	if err != nil {
-		return nil, fmt.Errorf("joining notices: %w", err)
+		return nil, fmt.Errorf("joining notifications: %w", err)
 	}
 	first := part[0].Job
 	if _, _, _, err := s.Renderer.Render(DigestTemplate, first.Lang, raw); err != nil {
-		s.Log.Error("notices not joined, each is sent alone", "error", err)
+		s.Log.Error("joining notifications failed, each is sent alone", "error", err)
 		return part, nil
 	}
-	row := Message{Template: DigestTemplate, Lang: first.Lang, To: first.To, Data: raw, Queued: first.Queued, Notice: true, Key: first.Key}
-	id := NewID(now)
+	message := Message{Template: DigestTemplate, Lang: first.Lang, To: first.To, Data: raw, Queued: first.Queued, Notice: true, Key: first.Key}
+	id := store.NewTimeID(now)
 	err = s.Store.Update(ctx, func(tx store.Tx) error {
 		for _, p := range part {
 			if err := s.Outbox.table.Delete(tx, p.ID); err != nil {
 				return fmt.Errorf("joining mail %q: %w", p.ID, err)
 			}
 		}
-		return s.Outbox.Queue(tx, id, row)
+		return s.Outbox.Queue(tx, id, message)
 	})
 	if err != nil {
 		return nil, err
 	}
-	row.MessageID = s.Outbox.messageID(id)
-	return []pending{{ID: id, Job: row}}, nil
+	message.MessageID = s.Outbox.messageID(id)
+	return []pending{{ID: id, Job: message}}, nil
 }
 
-// joins tells that the row may be put together with others. What is joined already is not joined again.
+// joins reports whether the message can be part of a digest. A digest cannot.
 func (r Message) joins() bool { return r.Notice && r.Template != DigestTemplate }
 
-// group names the notices that the row may be joined with.
+// group returns a key that is equal for messages that can be joined.
 func (r Message) group() string { return strings.Join([]string{r.Key, r.To[0], r.Lang}, "\x00") }
 
-// held tells that the notice was queued to wait for others, and was not tried since.
+// held reports whether the notification waits for others and was not tried yet.
 func (r Message) held() bool {
 	return r.AttemptCount == 0 && r.NotBefore.After(r.Queued)
 }
 
 func byID(a, b pending) int { return cmp.Compare(a.ID, b.ID) }
 
-func count(rows []pending, is func(Message) bool) (n int) {
-	for _, p := range rows {
+func count(messages []pending, is func(Message) bool) (n int) {
+	for _, p := range messages {
 		if is(p.Job) {
 			n++
 		}

@@ -11,9 +11,9 @@ import (
 	"barillet/internal/mail"
 )
 
-func TestMoreThanTenNoticesAreJoinedAndNoneIsLost(t *testing.T) {
+func TestDigest_JoinsMoreThanTenNotifications(t *testing.T) {
 	var box mail.MemoryTransport
-	h := newHouse(t, &box)
+	h := newEnv(t, &box)
 	for i := range 11 {
 		h.queue(mail.Message{Template: fmt.Sprintf("notice%d", i), Notice: true, Key: "u1"})
 		h.wait(time.Second)
@@ -29,7 +29,7 @@ func TestMoreThanTenNoticesAreJoinedAndNoneIsLost(t *testing.T) {
 		}
 		var joined mail.Digest
 		if err := json.Unmarshal([]byte(e.Text), &joined); err != nil || len(joined.Notices) != 11 || joined.Notices[10].Subject != "notice10 fr" {
-			t.Errorf("got %v, %v, want 11 notices in order", joined, err)
+			t.Errorf("got %v, %v, want 11 notifications in order", joined, err)
 		}
 	}
 	slices.Sort(subjects)
@@ -38,25 +38,25 @@ func TestMoreThanTenNoticesAreJoinedAndNoneIsLost(t *testing.T) {
 	}
 }
 
-func TestHeldNoticesGoTogetherWithTheFirstThatIsDue(t *testing.T) {
+func TestDigest_JoinsDelayedNotifications(t *testing.T) {
 	var box mail.MemoryTransport
-	h := newHouse(t, &box)
+	h := newEnv(t, &box)
 	for i := range 5 {
 		h.queue(mail.Message{Template: fmt.Sprintf("notice%d", i), Notice: true, Key: "u1", NotBefore: h.clock().Add(mail.DigestDelay)})
 		h.wait(time.Minute)
 		h.pass()
 	}
 	if got := len(box.List()); got != 0 {
-		t.Fatalf("%d sent while they were held", got)
+		t.Fatalf("sent %d held messages", got)
 	}
 	h.wait(mail.DigestDelay - 5*time.Minute)
 	h.pass()
 	if got := box.List(); len(got) != 1 || got[0].Subject != "notices fr" {
-		t.Errorf("got %v, want one joined message", got)
+		t.Errorf("got %v, want one digest", got)
 	}
 }
 
-// single is a Renderer without words for joined notices.
+// single is a Renderer without a digest.
 type single struct{}
 
 func (single) Render(template, lang string, data []byte) (subject, text, html string, err error) {
@@ -66,9 +66,9 @@ func (single) Render(template, lang string, data []byte) (subject, text, html st
 	return words{}.Render(template, lang, data)
 }
 
-func TestNoticesThatCannotBeJoinedGoOutOneByOne(t *testing.T) {
+func TestDigest_WithoutTemplateSendsEachNotification(t *testing.T) {
 	var box mail.MemoryTransport
-	h := newHouse(t, &box)
+	h := newEnv(t, &box)
 	h.sender.Renderer = single{}
 	for range 12 {
 		h.queue(mail.Message{Template: "notice", Notice: true, Key: "u1"})

@@ -1,10 +1,9 @@
-// Package mail owns what is waiting to be sent: messages stored in the Update of the act that causes them,
-// and the way to the mail server. It knows no wording (a Renderer has that) and does not decide who is told what; how
-// often something is tried belongs to internal/outbox.
+// Package mail stores messages in the Update of the operation that causes them, and sends them to a mail server by SMTP.
+// It does not contain the text of messages (a Renderer does) and does not decide who receives one. The schedule of
+// attempts belongs to package internal/outbox.
 package mail
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -15,67 +14,60 @@ import (
 	"barillet/store"
 )
 
-// Message is one message on its way.
+// Message is a stored message.
 type Message struct {
 	Template string          `json:"template"`
 	Lang     string          `json:"lang"`
-	To       []string        `json:"to"` // Queue makes one row of each address
+	To       []string        `json:"to"` // Queue stores one message for each address
 	Data     json.RawMessage `json:"data,omitempty"`
-	// MessageID is the same at each attempt, so that a receiver can tell a repeat. Queue sets it.
+	// MessageID is set by Queue. It is the same in each attempt, so that a server can recognize a repeated message
+	// (promise D5).
 	MessageID string    `json:"message_id"`
 	Queued    time.Time `json:"queued"`
-	// NotBefore is when it may be tried next; zero is at once.
+	// NotBefore is the earliest time of the next attempt. Zero means at once.
 	NotBefore time.Time `json:"not_before,omitzero"`
-	// ExpiresAt is when what it says has no worth any more, such as a link that ended. Zero is never.
+	// ExpiresAt is the time from which the message has no use, such as the expiry of its link. Zero means never.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
-	// Notice marks the news of a completed act. Notices with the same Key, address and language are joined
-	// where more than ten wait, or where they were held: queued with a NotBefore of Queued+DigestDelay.
+	// Notice marks a notification. Notifications with the same Key, address and language are joined if more than ten
+	// wait, or if they were held: queued with a NotBefore of Queued+DigestDelay (protocol rule 18).
 	Notice bool   `json:"notice,omitempty"`
 	Key    string `json:"key,omitempty"`
 
 	AttemptCount int       `json:"attempts,omitempty"`
 	Tried        time.Time `json:"tried,omitzero"`
-	LastError    string    `json:"last_error,omitempty"`  // without links
-	Unreachable  bool      `json:"unreachable,omitempty"` // the last attempt failed by the server, not by this message
-	// Dead is given up. Its Data is gone: nothing that could be used stays in a dead letter.
+	LastError    string    `json:"last_error,omitempty"`  // one short line without links
+	Unreachable  bool      `json:"unreachable,omitempty"` // the last attempt failed with ErrUnreachable
+	// Dead marks a dead letter. It has no Data, because that can contain a secret.
 	Dead bool      `json:"dead,omitempty"`
 	Died time.Time `json:"died,omitzero"`
 }
 
-// DigestDelay is how far in the future a notice beyond the limit is queued, so that it meets others to be joined.
+// DigestDelay is the delay of a notification beyond the limit, so that it can be joined with others.
 const DigestDelay = 15 * time.Minute
 
-// MaxAddresses is how many addresses one Queue takes.
+// MaxAddresses is the maximum of addresses in one call of Queue.
 const MaxAddresses = 4
 
-// Outbox is the messages in the store.
+// Outbox contains the messages in the store.
 type Outbox struct {
 	table store.Table[Message]
 	host  string
 }
 
-// NewOutbox returns the outbox kept under store.Outbox. The host is that of the public URL and stands in
-// every Message-ID: the machine's own name is nobody's business.
+// NewOutbox returns the outbox in the table store.Outbox. The host of the public URL is used in each Message-ID instead of
+// the name of the machine.
 func NewOutbox(ring *store.Keyring, host string) *Outbox {
 	return &Outbox{table: store.NewTable[Message](ring, store.Outbox), host: host}
 }
 
-const stamp = "20060102T150405.000000000Z"
-
-// NewID draws the id of a message queued now. It is drawn before the Update that queues it.
-func NewID(now time.Time) string {
-	return now.UTC().Format(stamp) + "-" + strings.ToLower(rand.Text())
-}
-
-// Queue stores a message in the Update of its cause: one row for each address, so that one bad address does
-// not keep the other from being told, and neither sees the other. It touches as many keys as addresses. The
-// sender is woken after the Update, not in it.
-func (o *Outbox) Queue(tx store.Tx, id string, row Message) error {
-	if row.Template == "" || len(row.To) == 0 || len(row.To) > MaxAddresses || row.Queued.IsZero() {
-		return fmt.Errorf("queuing mail %q: %d addresses, queued at %v", row.Template, len(row.To), row.Queued)
+// Queue stores a copy of message for each of its addresses, so that one address does not affect or see another. It uses
+// one key of the Update for each address. After the Update, the caller must wake the Sender.
+func (o *Outbox) Queue(tx store.Tx, id string, message Message) error {
+	if message.Template == "" || len(message.To) == 0 || len(message.To) > MaxAddresses || message.Queued.IsZero() {
+		return fmt.Errorf("queuing mail %q: %d addresses, queued at %v", message.Template, len(message.To), message.Queued)
 	}
-	for i, to := range row.To {
-		one := row
+	for i, to := range message.To {
+		one := message
 		one.To = []string{to}
 		key := id
 		if i > 0 {
@@ -83,13 +75,13 @@ func (o *Outbox) Queue(tx store.Tx, id string, row Message) error {
 		}
 		one.MessageID = o.messageID(key)
 		if err := o.table.Put(tx, key, one); err != nil {
-			return fmt.Errorf("queuing mail %q: %w", row.Template, err)
+			return fmt.Errorf("queuing mail %q: %w", message.Template, err)
 		}
 	}
 	return nil
 }
 
-// messageID is made of the random part of the id (RFC 5322 section 3.6.4).
+// messageID returns a Message-ID with the random part of a key (RFC 5322 §3.6.4).
 func (o *Outbox) messageID(key string) string {
 	_, random, _ := strings.Cut(key, "-")
 	host := o.host
@@ -99,7 +91,7 @@ func (o *Outbox) messageID(key string) string {
 	return random + "@" + host
 }
 
-// MessageInfo is a row as it may be shown: without text, link or code.
+// MessageInfo is a stored message without its data, which can contain a secret.
 type MessageInfo struct {
 	ID           string
 	Template     string
@@ -115,17 +107,18 @@ type MessageInfo struct {
 	Died         time.Time
 }
 
-// List selects what Items returns.
+// List selects the messages that Items returns.
 type List struct {
 	Dead  bool   // dead letters only
 	After string // the cursor of an earlier call
 	Limit int    // 1 to 500; 0 means 100
 }
 
-// Items returns what waits and what was given up, oldest first, and a cursor for more (empty at the end).
+// Items returns a page of waiting messages and dead letters, oldest first, and a cursor for the next page (empty at the
+// end).
 func (o *Outbox) Items(s store.Snapshot, list List) (items []MessageInfo, next string, err error) {
-	items, next, err = outbox.List(s, o.table, "", list.After, list.Limit, func(id string, row Message) (MessageInfo, bool) {
-		return row.item(id), row.Dead || !list.Dead
+	items, next, err = outbox.List(s, o.table, "", list.After, list.Limit, func(id string, message Message) (MessageInfo, bool) {
+		return message.item(id), message.Dead || !list.Dead
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("listing outbox: %w", err)
@@ -140,16 +133,16 @@ func (r Message) item(id string) MessageInfo {
 
 var _ outbox.Job[Message] = Message{}
 
-// Destination is the same for all: there is one mail server.
+// Destination returns "": all messages go to one mail server.
 func (r Message) Destination() string { return "" }
 
-// Attempts is how far the message has come.
+// Attempts returns the state of the delivery.
 func (r Message) Attempts() outbox.Attempts {
 	return outbox.Attempts{Queued: r.Queued, NotBefore: r.NotBefore, ExpiresAt: r.ExpiresAt, Count: r.AttemptCount, Tried: r.Tried,
 		LastError: r.LastError, Unreachable: r.Unreachable, Dead: r.Dead, Died: r.Died}
 }
 
-// WithAttempts is the message after a further try. Of one that is given up what it would have said is gone.
+// WithAttempts returns the message with another state. It removes the data of a dead letter.
 func (r Message) WithAttempts(t outbox.Attempts) Message {
 	r.Queued, r.NotBefore, r.ExpiresAt, r.AttemptCount, r.Tried = t.Queued, t.NotBefore, t.ExpiresAt, t.Count, t.Tried
 	r.LastError, r.Unreachable, r.Dead, r.Died = t.LastError, t.Unreachable, t.Dead, t.Died

@@ -11,17 +11,16 @@ import (
 	"barillet/store"
 )
 
-// Sender delivers what is in the outbox, one message at least once. Its fields are set before Run and not
-// changed after; all but Transport and Died are needed.
+// Sender delivers the messages of an outbox, each at least once. Set its fields before Run and do not change them
+// afterwards. All except Transport and Died are required.
 type Sender struct {
 	Store     store.Store
 	Outbox    *Outbox
 	Renderer  Renderer
-	Transport Transport // nil: no mail server is configured, and messages wait
+	Transport Transport // nil: no mail server is configured, so messages wait
 	Now       func() time.Time
 	Log       *slog.Logger
-	// Died is asked, before an Update in which messages may be given up, for what is written with each: see
-	// outbox.Worker.Died.
+	// Died, if it is not nil, is called for dead letters: see outbox.Worker.Died.
 	Died func() func(tx store.Tx, m MessageInfo) error
 
 	once   sync.Once
@@ -33,10 +32,10 @@ const (
 	sendTimeout = time.Minute
 )
 
-// pending is a row to be tried.
+// pending is a stored message with its id.
 type pending = outbox.Pending[Message]
 
-// work is the worker of this sender.
+// work returns the worker of s.
 func (s *Sender) work() *outbox.Worker[Message] {
 	s.once.Do(func() {
 		s.worker.What, s.worker.Store, s.worker.Table = "mail", s.Store, s.Outbox.table
@@ -53,22 +52,22 @@ func (s *Sender) work() *outbox.Worker[Message] {
 	return &s.worker
 }
 
-// Wake tells that something was queued. It never blocks, and may be called before Run and by many at once.
+// Wake starts a pass, because a message was queued. It never blocks, is safe for concurrent use and may precede Run.
 func (s *Sender) Wake() { s.work().Wake() }
 
-// Run delivers until the context ends, and returns nil then. A failure of mail server or store never ends it.
+// Run delivers messages until ctx ends, and then returns nil. A failure of the mail server or the store does not end it.
 func (s *Sender) Run(ctx context.Context) error {
 	return s.ready().Run(ctx)
 }
 
-// RunOnce makes one pass: it joins notices, gives up what has no use any more, tries what is due, and
-// returns when there will be something to do again; the zero time is when something is queued. Its error is
-// the store's; what a mail server does is written into the rows.
+// RunOnce makes one pass: it gives up messages without use, joins notifications and tries the messages that are due. It
+// returns the time of the next pass; the zero time means that no message waits. An error is from the store; a failure of
+// the mail server is stored in the message.
 func (s *Sender) RunOnce(ctx context.Context) (next time.Time, err error) {
 	return s.ready().RunOnce(ctx)
 }
 
-// ready is the worker with its way to a server, if there is one: a Kick may come before it is known.
+// ready returns the worker with Send set if there is a Transport. Transport can be set after the first Kick.
 func (s *Sender) ready() *outbox.Worker[Message] {
 	w := s.work()
 	if s.Transport != nil {
@@ -77,15 +76,15 @@ func (s *Sender) ready() *outbox.Worker[Message] {
 	return w
 }
 
-func (s *Sender) send(ctx context.Context, _ string, row Message) error {
-	subject, text, html, err := s.Renderer.Render(row.Template, row.Lang, row.Data)
+func (s *Sender) send(ctx context.Context, _ string, message Message) error {
+	subject, text, html, err := s.Renderer.Render(message.Template, message.Lang, message.Data)
 	if err != nil {
 		return fmt.Errorf("rendering: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	return s.Transport.Send(ctx, Envelope{
-		MessageID: row.MessageID, To: row.To[0], Date: row.Queued, Lang: row.Lang,
+		MessageID: message.MessageID, To: message.To[0], Date: message.Queued, Lang: message.Lang,
 		Subject: subject, Text: text, HTML: html,
 	})
 }

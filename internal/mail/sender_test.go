@@ -17,7 +17,7 @@ import (
 	"barillet/store/storetest"
 )
 
-// words is a Renderer that shows its data.
+// words is a Renderer whose text is the data.
 type words struct{}
 
 func (words) Render(template, lang string, data []byte) (subject, text, html string, err error) {
@@ -27,8 +27,8 @@ func (words) Render(template, lang string, data []byte) (subject, text, html str
 	return template + " " + lang, string(data), "<p>" + template + "</p>", nil
 }
 
-// house is an outbox in a real store with its sender and a clock that the test moves.
-type house struct {
+// env is an outbox in a real store, with its sender and a clock that the test sets.
+type env struct {
 	t      *testing.T
 	store  store.Store
 	outbox *mail.Outbox
@@ -38,13 +38,13 @@ type house struct {
 	now    time.Time
 }
 
-func (h *house) clock() time.Time {
+func (h *env) clock() time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.now
 }
 
-func (h *house) wait(d time.Duration) {
+func (h *env) wait(d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.now = h.now.Add(d)
@@ -64,16 +64,16 @@ func open(t *testing.T, dir string, keys store.RootKeys) (*bolt.Store, *store.Ke
 	return s, ring
 }
 
-func newHouse(t *testing.T, transport mail.Transport) *house {
+func newEnv(t *testing.T, transport mail.Transport) *env {
 	t.Helper()
 	s, ring := open(t, t.TempDir(), store.NewRootKeys())
-	h := &house{t: t, store: storetest.RunTwice(s), outbox: mail.NewOutbox(ring, "login.test"), now: start, log: new(strings.Builder)}
+	h := &env{t: t, store: storetest.RunTwice(storetest.RejectNesting(t, s)), outbox: mail.NewOutbox(ring, "login.test"), now: start, log: new(strings.Builder)}
 	h.start(transport)
 	return h
 }
 
-// start gives the house a new sender, as a restart of the program does.
-func (h *house) start(transport mail.Transport) {
+// start sets a new sender, as a restart of the service does.
+func (h *env) start(transport mail.Transport) {
 	h.sender = &mail.Sender{Store: h.store, Outbox: h.outbox, Renderer: words{}, Transport: transport, Now: h.clock,
 		Log: slog.New(slog.NewTextHandler(&locked{w: h.log}, nil))}
 }
@@ -89,23 +89,23 @@ func (l *locked) Write(p []byte) (int, error) {
 	return l.w.Write(p)
 }
 
-func (h *house) queue(row mail.Message) string {
+func (h *env) queue(message mail.Message) string {
 	h.t.Helper()
-	row.Queued = h.clock()
-	if row.Lang == "" {
-		row.Lang = "fr"
+	message.Queued = h.clock()
+	if message.Lang == "" {
+		message.Lang = "fr"
 	}
-	if row.To == nil {
-		row.To = []string{"ines@garage.test"}
+	if message.To == nil {
+		message.To = []string{"ines@garage.test"}
 	}
-	id := mail.NewID(h.clock())
-	if err := h.store.Update(h.t.Context(), func(tx store.Tx) error { return h.outbox.Queue(tx, id, row) }); err != nil {
+	id := store.NewTimeID(h.clock())
+	if err := h.store.Update(h.t.Context(), func(tx store.Tx) error { return h.outbox.Queue(tx, id, message) }); err != nil {
 		h.t.Fatal(err)
 	}
 	return id
 }
 
-func (h *house) pass() time.Time {
+func (h *env) pass() time.Time {
 	h.t.Helper()
 	next, err := h.sender.RunOnce(h.t.Context())
 	if err != nil {
@@ -114,7 +114,7 @@ func (h *house) pass() time.Time {
 	return next
 }
 
-func (h *house) items(dead bool) []mail.MessageInfo {
+func (h *env) items(dead bool) []mail.MessageInfo {
 	h.t.Helper()
 	var items []mail.MessageInfo
 	err := h.store.View(h.t.Context(), func(s store.Snapshot) (err error) {
@@ -127,36 +127,36 @@ func (h *house) items(dead bool) []mail.MessageInfo {
 	return items
 }
 
-func TestADeliveredMessageIsGoneFromTheOutbox(t *testing.T) {
+func TestSender_DeletesADeliveredMessage(t *testing.T) {
 	s := listen(t, "none")
-	h := newHouse(t, s.transport(t, "none"))
+	h := newEnv(t, s.transport(t, "none"))
 	h.queue(mail.Message{Template: "ticket", To: []string{"ines@garage.test", "ines@home.test"}, Data: json.RawMessage(`{"code":"ABCD-EFGH"}`)})
 	h.pass()
 	got := s.taken()
 	if len(got) != 2 || len(h.items(false)) != 0 {
-		t.Fatalf("got %d messages and %d left, want one for each address and none", len(got), len(h.items(false)))
+		t.Fatalf("got %d messages and %d left, want 2 and 0", len(got), len(h.items(false)))
 	}
 	if a, b := header(got[0], "Message-ID"), header(got[1], "Message-ID"); a == b || !strings.HasSuffix(a, "@login.test>") {
 		t.Errorf("got Message-IDs %s and %s, want two of login.test", a, b)
 	}
 	if strings.Contains(got[0], "ines@garage.test") && strings.Contains(got[0], "ines@home.test") {
-		t.Error("one address is shown to the other")
+		t.Error("a message contains both addresses")
 	}
 }
 
-func TestADeadServerIsTriedForFiveDaysWithGrowingWaits(t *testing.T) {
+func TestSender_GivesUpAfterFiveDays(t *testing.T) {
 	smtp, err := mail.NewSMTP(mail.SMTPConfig{Host: "127.0.0.1", Port: port(t), TLS: "none", From: "a@login.test"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := newHouse(t, smtp)
+	h := newEnv(t, smtp)
 	h.queue(mail.Message{Template: "ticket", Data: json.RawMessage(`{"code":"ABCD-EFGH"}`)})
 	want := []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360}
 	for attempt := 1; len(h.items(true)) == 0; attempt++ {
 		h.pass()
 		item := h.items(false)[0]
 		if item.Attempts != attempt || item.LastError == "" {
-			t.Fatalf("got %d attempts, last error %q, want %d and a reason", item.Attempts, item.LastError, attempt)
+			t.Fatalf("got %d attempts, last error %q, want %d and an error", item.Attempts, item.LastError, attempt)
 		}
 		if item.Dead {
 			break
@@ -167,17 +167,17 @@ func TestADeadServerIsTriedForFiveDaysWithGrowingWaits(t *testing.T) {
 		h.wait(item.NotBefore.Sub(h.clock()))
 	}
 	if tried := h.clock().Sub(start); tried < 5*24*time.Hour || tried > 6*24*time.Hour {
-		t.Errorf("got given up after %v, want after 5 days", tried)
+		t.Errorf("given up after %v, want 5 days", tried)
 	}
 	if strings.Contains(h.log.String(), "ABCD-EFGH") || strings.Contains(h.log.String(), "ines@garage.test") {
-		t.Errorf("the log tells the code or the address:\n%s", h.log)
+		t.Errorf("the log contains the code or the address:\n%s", h.log)
 	}
 }
 
-func TestAServerThatComesBackGetsEverythingAtOnce(t *testing.T) {
+func TestSender_SendsAllWhenTheServerIsAvailableAgain(t *testing.T) {
 	s := listen(t, "none")
 	s.rcpt = func(string) error { return code(421, "closing") }
-	h := newHouse(t, s.transport(t, "none"))
+	h := newEnv(t, s.transport(t, "none"))
 	for range 30 {
 		h.queue(mail.Message{Template: "ticket"})
 	}
@@ -193,15 +193,15 @@ func TestAServerThatComesBackGetsEverythingAtOnce(t *testing.T) {
 	}
 }
 
-func TestAFailingServerIsLeftAloneForAMinute(t *testing.T) {
+func TestSender_PausesAfterAFailure(t *testing.T) {
 	var calls int
-	h := newHouse(t, transport(func(mail.Envelope) error { calls++; return mail.ErrUnreachable }))
+	h := newEnv(t, transport(func(mail.Envelope) error { calls++; return mail.ErrUnreachable }))
 	h.queue(mail.Message{Template: "ticket"})
 	h.pass()
 	for range 5 {
 		h.queue(mail.Message{Template: "ticket"})
 		if next := h.pass(); !next.Equal(start.Add(time.Minute)) {
-			t.Fatalf("got %v as the next look, want in a minute", next)
+			t.Fatalf("got the next pass at %v, want in a minute", next)
 		}
 	}
 	if calls != 1 {
@@ -213,7 +213,7 @@ type transport func(mail.Envelope) error
 
 func (f transport) Send(_ context.Context, e mail.Envelope) error { return f(e) }
 
-func TestRefusalsAreRetriedSlowlyAndDoNotStopOthers(t *testing.T) {
+func TestSender_RejectedMessageDoesNotDelayOthers(t *testing.T) {
 	s := listen(t, "none")
 	s.rcpt = func(to string) error {
 		switch to {
@@ -224,7 +224,7 @@ func TestRefusalsAreRetriedSlowlyAndDoNotStopOthers(t *testing.T) {
 		}
 		return nil
 	}
-	h := newHouse(t, s.transport(t, "none"))
+	h := newEnv(t, s.transport(t, "none"))
 	for _, to := range []string{"gone@garage.test", "full@garage.test", "ines@garage.test"} {
 		h.queue(mail.Message{Template: "ticket", To: []string{to}})
 	}
@@ -238,33 +238,33 @@ func TestRefusalsAreRetriedSlowlyAndDoNotStopOthers(t *testing.T) {
 			t.Errorf("%s: got a wait of %v, want %v", item.To, got, want[item.To])
 		}
 		if strings.Contains(item.LastError+h.log.String(), "SECRET") {
-			t.Errorf("%s: the reason holds a link: %s", item.To, item.LastError)
+			t.Errorf("%s: the error contains a link: %s", item.To, item.LastError)
 		}
 	}
 }
 
-func TestARepeatCarriesTheSameMessageID(t *testing.T) {
+func TestSender_RepeatsWithTheSameMessageID(t *testing.T) {
 	s := listen(t, "none")
 	s.answer = func(string, string) error { return errDrop }
-	h := newHouse(t, s.transport(t, "none"))
+	h := newEnv(t, s.transport(t, "none"))
 	h.queue(mail.Message{Template: "ticket"})
 	h.pass()
-	h.start(s.transport(t, "none")) // the program is restarted in between
+	h.start(s.transport(t, "none")) // restart
 	s.set(func() { s.answer = nil })
 	h.wait(time.Minute)
 	h.pass()
 	got := s.arrived()
 	if len(got) != 2 || header(got[0], "Message-ID") != header(got[1], "Message-ID") || header(got[0], "Message-ID") == "" {
-		t.Errorf("got %d messages, want two with one Message-ID:\n%s", len(got), strings.Join(got, "\n---\n"))
+		t.Errorf("got %d messages, want two with the same Message-ID:\n%s", len(got), strings.Join(got, "\n---\n"))
 	}
 }
 
-func TestARestartInTheMiddleLosesNoMessage(t *testing.T) {
+func TestSender_LosesNoMessageInARestart(t *testing.T) {
 	s := listen(t, "none")
 	s.stall = make(chan struct{})
 	dir, keys := t.TempDir(), store.NewRootKeys()
 	db, ring := open(t, dir, keys)
-	h := &house{t: t, store: db, outbox: mail.NewOutbox(ring, "login.test"), now: start, log: new(strings.Builder)}
+	h := &env{t: t, store: db, outbox: mail.NewOutbox(ring, "login.test"), now: start, log: new(strings.Builder)}
 	h.start(s.transport(t, "none"))
 	for range 12 {
 		h.queue(mail.Message{Template: "ticket"})
@@ -272,7 +272,7 @@ func TestARestartInTheMiddleLosesNoMessage(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- h.sender.Run(ctx) }()
-	<-s.stalled // one is under way
+	<-s.stalled // an attempt is running
 	cancel()
 	if err := <-done; err != nil {
 		t.Fatalf("Run: got %v, want nil at the end of its context", err)
@@ -294,16 +294,16 @@ func TestARestartInTheMiddleLosesNoMessage(t *testing.T) {
 	}
 }
 
-func TestAKickSendsWhatWasQueued(t *testing.T) {
+func TestWake_SendsQueuedMessages(t *testing.T) {
 	sent := make(chan mail.Envelope, 1)
-	h := newHouse(t, transport(func(e mail.Envelope) error { sent <- e; return nil }))
+	h := newEnv(t, transport(func(e mail.Envelope) error { sent <- e; return nil }))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- h.sender.Run(ctx) }()
 	h.queue(mail.Message{Template: "ticket"})
 	h.sender.Wake()
 	if e := <-sent; e.Subject != "ticket fr" {
-		t.Errorf("got subject %q, want that of the ticket", e.Subject)
+		t.Errorf("got subject %q, want \"ticket fr\"", e.Subject)
 	}
 	cancel()
 	if err := <-done; err != nil {
@@ -311,52 +311,26 @@ func TestAKickSendsWhatWasQueued(t *testing.T) {
 	}
 }
 
-func TestWhatIsUselessBecomesADeadLetterWithoutItsSecrets(t *testing.T) {
-	h := newHouse(t, nil)
-	h.queue(mail.Message{Template: "ticket", ExpiresAt: start.Add(24 * time.Hour), Data: json.RawMessage(`{"code":"ABCD-EFGH"}`)})
-	h.pass()
-	if got := h.items(true); len(got) != 0 {
-		t.Fatalf("given up before its time: %v", got)
-	}
-	h.wait(24 * time.Hour)
-	h.pass()
-	dead := h.items(true)
-	if len(dead) != 1 || dead[0].LastError == "" || !dead[0].Died.Equal(h.clock()) {
-		t.Fatalf("got %v, want one dead letter with its reason", dead)
-	}
-	var sent []mail.Envelope
-	h.start(transport(func(e mail.Envelope) error { sent = append(sent, e); return nil }))
-	h.pass()
-	if len(sent) != 0 {
-		t.Errorf("a dead letter is sent: %v", sent)
-	}
-	h.wait(30 * 24 * time.Hour)
-	h.pass()
-	if got := h.items(false); len(got) != 0 {
-		t.Errorf("got %d rows a month later, want none", len(got))
-	}
-}
-
-func TestWithoutAMailServerMessagesWait(t *testing.T) {
-	h := newHouse(t, nil)
+func TestSender_WithoutTransportMessagesWait(t *testing.T) {
+	h := newEnv(t, nil)
 	h.queue(mail.Message{Template: "ticket"})
 	h.pass()
 	h.wait(20 * 24 * time.Hour)
 	h.pass()
 	if got := h.items(false); len(got) != 1 || got[0].Dead || got[0].Attempts != 0 {
-		t.Fatalf("got %v, want one that waits", got)
+		t.Fatalf("got %v, want one waiting message", got)
 	}
 	var box mail.MemoryTransport
 	h.start(&box)
 	h.pass()
 	if got := box.List(); len(got) != 1 || got[0].To != "ines@garage.test" {
-		t.Errorf("got %v in the mailbox, want the message", got)
+		t.Errorf("got %v, want the message", got)
 	}
 }
 
-func TestABrokenTemplateHarmsNoOther(t *testing.T) {
+func TestSender_FailedTemplateDoesNotDelayOthers(t *testing.T) {
 	var box mail.MemoryTransport
-	h := newHouse(t, &box)
+	h := newEnv(t, &box)
 	h.queue(mail.Message{Template: "broken"})
 	h.queue(mail.Message{Template: "ticket"})
 	h.pass()
@@ -364,45 +338,14 @@ func TestABrokenTemplateHarmsNoOther(t *testing.T) {
 		t.Errorf("got %v, want the ticket", got)
 	}
 	if left := h.items(false); len(left) != 1 || left[0].Attempts != 1 {
-		t.Errorf("got %v, want the broken one to wait", left)
+		t.Errorf("got %v, want the other message to wait", left)
 	}
 }
 
-func TestTheStoredRowDecodesForEver(t *testing.T) {
+func TestMessage_Golden(t *testing.T) {
 	storetest.Golden(t, store.Outbox, nil, mail.Message{
 		Template: "ticket", Lang: "fr", To: []string{"ines@garage.test"}, Data: json.RawMessage(`{"name":"Inès"}`), MessageID: "abc@login.test",
 		Queued: start, NotBefore: start.Add(time.Minute), ExpiresAt: start.Add(24 * time.Hour), Notice: true, Key: "u1",
 		AttemptCount: 3, Tried: start.Add(30 * time.Second), LastError: "451 later", Unreachable: true, Dead: true, Died: start.Add(time.Hour),
 	})
-}
-
-func TestWhatIsWrittenOfADeadLetterIsOneWithIt(t *testing.T) {
-	h := newHouse(t, nil)
-	h.queue(mail.Message{Template: "ticket", ExpiresAt: start.Add(time.Hour)})
-	h.wait(time.Hour)
-	asked, told := 0, []mail.MessageInfo(nil)
-	fails := errors.New("the log is full")
-	h.sender.Died = func() func(store.Tx, mail.MessageInfo) error {
-		asked++
-		return func(_ store.Tx, m mail.MessageInfo) error { told = append(told, m); return fails }
-	}
-	if _, err := h.sender.RunOnce(t.Context()); !errors.Is(err, fails) {
-		t.Errorf("got %v, want the pass failed", err)
-	}
-	if got := h.items(true); len(got) != 0 {
-		t.Errorf("got %v dead without a word of it", got)
-	}
-	told, fails = nil, nil
-	h.pass()
-	if got := h.items(true); len(got) != 1 || len(told) == 0 || told[0].ID != got[0].ID || !told[0].Dead || told[0].Template != "ticket" {
-		t.Errorf("got %v dead and %v told", got, told)
-	}
-	told = nil
-	h.pass()
-	if len(told) != 0 {
-		t.Errorf("a dead letter died again: %v", told)
-	}
-	if asked == 0 {
-		t.Error("nothing was drawn before the Update")
-	}
 }

@@ -22,15 +22,15 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// server is a mail server on the loopback that misbehaves on command.
+// server is a mail server with configurable replies.
 type server struct {
 	mu       sync.Mutex
-	answer   func(to, data string) error // nil: takes everything
+	answer   func(to, data string) error // nil: accepts every message
 	rcpt     func(to string) error
-	stall    chan struct{} // not nil: nothing is answered to RCPT until it is closed
-	stalled  chan struct{} // told of each RCPT that stalls
-	got      []string      // messages taken
-	seen     []string      // messages whose data arrived, taken or not
+	stall    chan struct{} // if not nil, RCPT gets no reply until it is closed
+	stalled  chan struct{} // receives a value for each RCPT that waits
+	got      []string      // accepted messages
+	seen     []string      // received messages, accepted or not
 	username string
 
 	smtp  *smtp.Server
@@ -89,7 +89,7 @@ func (x *session) Data(r io.Reader) error {
 	if x.s.answer != nil {
 		err := x.s.answer(x.to, string(raw))
 		if errors.Is(err, errDrop) {
-			x.s.got = append(x.s.got, string(raw)) // it took the message, and the answer is lost
+			x.s.got = append(x.s.got, string(raw)) // the message is accepted and the reply lost
 			return x.conn.Conn().Close()
 		}
 		if err != nil {
@@ -124,7 +124,7 @@ func (s *server) arrived() []string {
 	return append([]string(nil), s.seen...)
 }
 
-// listen starts the server: "none", "starttls" or "implicit".
+// listen starts a server with TLS mode "none", "starttls" or "implicit".
 func listen(t *testing.T, mode string) *server {
 	t.Helper()
 	cert, roots := certificate(t)
@@ -200,7 +200,7 @@ func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}, roots
 }
 
-// header is the value of a message's header line.
+// header returns the value of a header field.
 func header(message, name string) string {
 	head, _, _ := strings.Cut(message, "\r\n\r\n")
 	for line := range strings.SplitSeq(head, "\r\n") {
@@ -211,7 +211,7 @@ func header(message, name string) string {
 	return ""
 }
 
-// port is one on which nobody listens.
+// port returns a port on which no server listens.
 func port(t *testing.T) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -14,19 +14,19 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// SMTPConfig is how the mail server is reached.
+// SMTPConfig configures the connection to a mail server.
 type SMTPConfig struct {
 	Host     string
 	Port     int    // 0: 587 for starttls, 465 for implicit, 25 for none
-	TLS      string // "starttls" (also empty), "implicit" or "none"; the first two are required, not hoped for
+	TLS      string // "starttls" (default), "implicit" or "none"; there is no fallback
 	Username string // empty: no authentication
 	Password string
 	From     string         // "Name <address>" or a bare address
-	HELO     string         // our name for the server, as a rule the host of the public URL; empty: localhost
-	Roots    *x509.CertPool // nil: the system's
+	HELO     string         // name of this host, usually that of the public URL; empty: localhost
+	Roots    *x509.CertPool // nil: those of the system
 }
 
-// SMTP is the Transport to a mail server. Each message has a connection of its own.
+// SMTP is a Transport to a mail server. It opens a connection for each message.
 type SMTP struct {
 	config SMTPConfig
 	from   *netmail.Address
@@ -34,11 +34,11 @@ type SMTP struct {
 
 var _ Transport = (*SMTP)(nil)
 
-// stepTimeout is for connecting and greeting, and again for the message.
+// stepTimeout limits the connection with its greeting, and then the message.
 const stepTimeout = 20 * time.Second
 
-// NewSMTP checks the configuration. It connects to nothing, for a mail server that is down must not keep the
-// program from starting.
+// NewSMTP returns a Transport, or an error if config is invalid. It does not connect, so the service starts while the mail
+// server is down.
 func NewSMTP(config SMTPConfig) (*SMTP, error) {
 	if config.Host == "" || strings.ContainsAny(config.Host, " \r\n\t/") {
 		return nil, fmt.Errorf("mail server host %q is not a host name", config.Host)
@@ -71,8 +71,8 @@ func NewSMTP(config SMTPConfig) (*SMTP, error) {
 	return s, nil
 }
 
-// Send delivers one message. It returns nil once the server has answered the end of the data with yes; what
-// happens to the connection after that is of no account.
+// Send delivers a message. It returns nil after the server accepted the data, regardless of later errors on the
+// connection.
 func (s *SMTP) Send(ctx context.Context, e Envelope) error {
 	msg, err := s.message(e)
 	if err != nil {
@@ -89,15 +89,15 @@ func (s *SMTP) Send(ctx context.Context, e Envelope) error {
 	}
 	err = client.Send(msg)
 	if err == nil || msg.IsDelivered() {
-		_ = client.Close() // QUIT is a courtesy
+		_ = client.Close() // the server has the message
 		return nil
 	}
 	_ = client.Close()
 	return classify(err)
 }
 
-// classify tells a refusal for good from one for now (RFC 5321 section 4.2.1), and both from a server that
-// went away: without a code, or with 421, "service not available, closing transmission channel".
+// classify returns err wrapped in ErrRefused for a permanent reply (5yz, RFC 5321 §4.2.1), and in ErrUnreachable for
+// reply 421 or no reply. Another reply is temporary, and err is returned as it is.
 func classify(err error) error {
 	var sent *gomail.SendError
 	if !errors.As(err, &sent) {
@@ -126,7 +126,7 @@ func (s *SMTP) client(ctx context.Context) (*gomail.Client, error) {
 	case "none":
 		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS), gomail.WithDialContextFunc(dialUntil(ctx)))
 	case "implicit":
-		// Over a connection of our own the library would not know that it is encrypted, and offer no password.
+		// The library must dial: over another connection it does not know that TLS is in use and sends no password.
 		options = append(options, gomail.WithSSL())
 	}
 	if s.config.Username != "" {
@@ -136,8 +136,8 @@ func (s *SMTP) client(ctx context.Context) (*gomail.Client, error) {
 	return gomail.NewClient(s.config.Host, options...)
 }
 
-// dialUntil connects, and ends the connection with the context. The library gives each half of the talk a
-// time limit but does not look at the context after connecting, and would hold up the end of the program.
+// dialUntil returns a dial function whose connection is closed when ctx ends. The library ignores its context after the
+// connection is made, so a slow server would delay the end of the program.
 func dialUntil(ctx context.Context) gomail.DialContextFunc {
 	return func(dialing context.Context, network, address string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(dialing, network, address)
@@ -149,7 +149,7 @@ func dialUntil(ctx context.Context) gomail.DialContextFunc {
 	}
 }
 
-// message is multipart/alternative, text first. The library's own name and the machine's stay out of it.
+// message returns a multipart/alternative message, text first. It does not name the library or the machine.
 func (s *SMTP) message(e Envelope) (*gomail.Msg, error) {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	if err := msg.FromFormat(s.from.Name, s.from.Address); err != nil {
@@ -164,7 +164,7 @@ func (s *SMTP) message(e Envelope) (*gomail.Msg, error) {
 	if e.Lang != "" {
 		msg.SetGenHeader(gomail.HeaderContentLang, e.Lang)
 	}
-	// RFC 3834 section 5: what no person wrote says so, and no holiday reply answers it.
+	// RFC 3834 §5: automatic responders do not answer a message with this header.
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	msg.SetBodyString(gomail.TypeTextPlain, e.Text)
 	if e.HTML != "" {

@@ -12,18 +12,18 @@ import (
 
 var start = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 
-func letter() mail.Envelope {
+func envelope() mail.Envelope {
 	return mail.Envelope{
 		MessageID: "abc123@login.test", To: "ines@garage.test", Date: start, Lang: "fr",
 		Subject: "Votre téléphone", Text: "Bonjour Inès,\nà bientôt", HTML: "<p>Bonjour Inès</p>",
 	}
 }
 
-func TestAMessageGoesOutInEveryTLSMode(t *testing.T) {
+func TestSend_WorksInEachTLSMode(t *testing.T) {
 	for _, mode := range []string{"none", "starttls", "implicit"} {
 		t.Run(mode, func(t *testing.T) {
 			s := listen(t, mode)
-			if err := s.transport(t, mode).Send(t.Context(), letter()); err != nil {
+			if err := s.transport(t, mode).Send(t.Context(), envelope()); err != nil {
 				t.Fatal(err)
 			}
 			got := s.taken()
@@ -44,26 +44,26 @@ func TestAMessageGoesOutInEveryTLSMode(t *testing.T) {
 				}
 			}
 			if strings.Contains(got[0], "go-mail") {
-				t.Errorf("the message names its library:\n%s", got[0])
+				t.Errorf("the message contains the name of the library:\n%s", got[0])
 			}
 		})
 	}
 }
 
-func TestTLSIsRequiredNotHopedFor(t *testing.T) {
+func TestSend_RequiresTLS(t *testing.T) {
 	s := listen(t, "none")
-	err := s.transport(t, "starttls").Send(t.Context(), letter())
+	err := s.transport(t, "starttls").Send(t.Context(), envelope())
 	if !errors.Is(err, mail.ErrUnreachable) || len(s.taken()) != 0 {
-		t.Errorf("got %v, %d messages, want the server refused and none", err, len(s.taken()))
+		t.Errorf("got %v, %d messages, want ErrUnreachable and none", err, len(s.taken()))
 	}
 	s = listen(t, "starttls")
-	s.roots = nil // the system's: nobody vouches for this server
-	if err := s.transport(t, "starttls").Send(t.Context(), letter()); !errors.Is(err, mail.ErrUnreachable) {
-		t.Errorf("got %v from a server nobody vouches for, want it refused", err)
+	s.roots = nil // the certificate is not valid for the roots of the system
+	if err := s.transport(t, "starttls").Send(t.Context(), envelope()); !errors.Is(err, mail.ErrUnreachable) {
+		t.Errorf("untrusted certificate: got %v, want ErrUnreachable", err)
 	}
 }
 
-func TestTheServerIsToldUserNameAndPassword(t *testing.T) {
+func TestSend_Authenticates(t *testing.T) {
 	for _, mode := range []string{"starttls", "implicit"} {
 		for password, want := range map[string]error{"right": nil, "wrong": mail.ErrUnreachable} {
 			s := listen(t, mode)
@@ -71,7 +71,7 @@ func TestTheServerIsToldUserNameAndPassword(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := transport.Send(t.Context(), letter()); !errors.Is(err, want) || err != nil && strings.Contains(err.Error(), password) {
+			if err := transport.Send(t.Context(), envelope()); !errors.Is(err, want) || err != nil && strings.Contains(err.Error(), password) {
 				t.Errorf("%s, %s: got %v, want %v, without the password", mode, password, err, want)
 			}
 			if want == nil && s.username != "robot" {
@@ -81,16 +81,16 @@ func TestTheServerIsToldUserNameAndPassword(t *testing.T) {
 	}
 }
 
-func TestFailuresAreToldApart(t *testing.T) {
+func TestSend_ClassifiesFailures(t *testing.T) {
 	for _, test := range []struct {
 		name                 string
 		rcpt, data           error
 		unreachable, refused bool
 	}{
-		{"the recipient is refused for good", code(550, "no such user"), nil, false, true},
-		{"the recipient is refused for now", code(451, "later"), nil, false, false},
-		{"the data is refused for good", nil, code(554, "spam"), false, true},
-		{"the data is refused for now", nil, code(452, "disk"), false, false},
+		{"permanent rejection of the recipient", code(550, "no such user"), nil, false, true},
+		{"temporary rejection of the recipient", code(451, "later"), nil, false, false},
+		{"permanent rejection of the data", nil, code(554, "spam"), false, true},
+		{"temporary rejection of the data", nil, code(452, "disk"), false, false},
 		{"the service closes", code(421, "closing"), nil, true, false},
 		{"the connection drops after the data", nil, errDrop, true, false},
 	} {
@@ -98,7 +98,7 @@ func TestFailuresAreToldApart(t *testing.T) {
 			s := listen(t, "none")
 			s.rcpt = func(string) error { return test.rcpt }
 			s.answer = func(string, string) error { return test.data }
-			err := s.transport(t, "none").Send(t.Context(), letter())
+			err := s.transport(t, "none").Send(t.Context(), envelope())
 			if err == nil || errors.Is(err, mail.ErrUnreachable) != test.unreachable || errors.Is(err, mail.ErrRefused) != test.refused {
 				t.Errorf("got %v, want unreachable %v, refused %v", err, test.unreachable, test.refused)
 			}
@@ -106,22 +106,22 @@ func TestFailuresAreToldApart(t *testing.T) {
 	}
 }
 
-func TestAStallingServerIsLeftWhenTheContextEnds(t *testing.T) {
+func TestSend_EndsWithItsContext(t *testing.T) {
 	s := listen(t, "none")
 	s.stall = make(chan struct{})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
-	go func() { done <- s.transport(t, "none").Send(ctx, letter()) }()
+	go func() { done <- s.transport(t, "none").Send(ctx, envelope()) }()
 	<-s.stalled
 	cancel()
 	if err := <-done; !errors.Is(err, mail.ErrUnreachable) {
-		t.Errorf("got %v, want the server given up", err)
+		t.Errorf("got %v, want ErrUnreachable", err)
 	}
 }
 
-func TestTextCannotAddHeadersOrRecipients(t *testing.T) {
+func TestSend_RejectsHeaderInjection(t *testing.T) {
 	s := listen(t, "none")
-	e := letter()
+	e := envelope()
 	e.Subject = "Bonjour\r\nBcc: spy@evil.test\r\n\r\nbody"
 	if err := s.transport(t, "none").Send(t.Context(), e); err != nil {
 		t.Fatal(err)
@@ -131,27 +131,27 @@ func TestTextCannotAddHeadersOrRecipients(t *testing.T) {
 	}
 	e.To = "ines@garage.test>\r\nRCPT TO:<spy@evil.test"
 	if err := s.transport(t, "none").Send(t.Context(), e); !errors.Is(err, mail.ErrRefused) {
-		t.Errorf("got %v for an address with a line break, want it refused", err)
+		t.Errorf("got %v for an address with a line break, want ErrRefused", err)
 	}
 }
 
-func TestAWrongConfigurationIsRefusedAtTheStart(t *testing.T) {
+func TestNewSMTP_RejectsInvalidConfiguration(t *testing.T) {
 	good := mail.SMTPConfig{Host: "mail.test", From: "a@login.test"}
 	if _, err := mail.NewSMTP(good); err != nil {
-		t.Errorf("the smallest configuration: %v", err)
+		t.Errorf("minimal configuration: %v", err)
 	}
-	for name, break_ := range map[string]func(*mail.SMTPConfig){
-		"no host":            func(c *mail.SMTPConfig) { c.Host = "" },
-		"a host with a path": func(c *mail.SMTPConfig) { c.Host = "mail.test/x" },
-		"no such tls":        func(c *mail.SMTPConfig) { c.TLS = "maybe" },
-		"no sender":          func(c *mail.SMTPConfig) { c.From = "" },
-		"a sender of words":  func(c *mail.SMTPConfig) { c.From = "the robot" },
-		"port 70000":         func(c *mail.SMTPConfig) { c.Port = 70000 },
+	for name, change := range map[string]func(*mail.SMTPConfig){
+		"no host":                     func(c *mail.SMTPConfig) { c.Host = "" },
+		"a host with a path":          func(c *mail.SMTPConfig) { c.Host = "mail.test/x" },
+		"an unknown TLS mode":         func(c *mail.SMTPConfig) { c.TLS = "maybe" },
+		"no sender":                   func(c *mail.SMTPConfig) { c.From = "" },
+		"a sender without an address": func(c *mail.SMTPConfig) { c.From = "the robot" },
+		"port 70000":                  func(c *mail.SMTPConfig) { c.Port = 70000 },
 	} {
 		c := good
-		break_(&c)
+		change(&c)
 		if _, err := mail.NewSMTP(c); err == nil {
-			t.Errorf("%s is accepted", name)
+			t.Errorf("%s: no error", name)
 		}
 	}
 }

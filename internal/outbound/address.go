@@ -6,23 +6,22 @@ import (
 	"strings"
 )
 
-// special are the networks of IPv4 that are nobody's on the internet, or not who they seem to be (the IANA registry of
-// special-purpose addresses, RFC 6890). 168.63.129.16 is the host of every virtual machine at Azure, with its secrets;
-// the metadata services of other clouds lie within the networks above it.
+// special are the IPv4 networks that are not public (IANA special-purpose address registry, RFC 6890). 168.63.129.16 is
+// the metadata service of Azure; those of other clouds are in the other networks.
 var special = prefixes("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
 	"192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4",
 	"240.0.0.0/4", "168.63.129.16/32")
 
-// Of IPv6 only 2000::/3 is given out (RFC 4291 section 2.4), and of that these are something else: what the IETF keeps,
-// with Teredo and benchmarking in it, documentation twice, and 6to4, whose addresses hold one of IPv4.
+// Public IPv6 addresses are in 2000::/3 (RFC 4291 §2.4). The networks of specialV6 in it are not public: IETF protocol
+// assignments with Teredo and benchmarking, documentation twice, and 6to4, whose addresses contain an IPv4 address.
 var (
 	global    = netip.MustParsePrefix("2000::/3")
 	specialV6 = prefixes("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
-	nat64     = netip.MustParsePrefix("64:ff9b::/96") // RFC 6052 section 2.1
+	nat64     = netip.MustParsePrefix("64:ff9b::/96") // RFC 6052 §2.1
 )
 
-// unnamed are the networks that naming a host does not open: whoever answers for that name could point it at the
-// machine's own metadata service. They are opened by naming the network itself.
+// unnamed are the networks that an allowed host name does not allow, because the owner of the name could resolve it to a
+// metadata service. The operator can allow such a network itself.
 var unnamed = prefixes("0.0.0.0/8", "100.100.100.200/32", "169.254.0.0/16", "168.63.129.16/32", "192.0.0.0/24", "224.0.0.0/3",
 	"::/128", "fe80::/10", "fd00:ec2::/32", "fd20:ce::/32", "ff00::/8")
 
@@ -43,9 +42,9 @@ func within(list []netip.Prefix, addr netip.Addr) bool {
 	return false
 }
 
-// meant is the address that is reached in the end: of IPv4 in IPv6 (mapped, or by a translator of the network) the one
-// inside, without a zone.
-func meant(addr netip.Addr) netip.Addr {
+// effective returns the address that a connection reaches: the IPv4 address inside a mapped or NAT64 address, without a
+// zone.
+func effective(addr netip.Addr) netip.Addr {
 	addr = addr.Unmap().WithZone("")
 	if nat64.Contains(addr) {
 		b := addr.As16()
@@ -54,10 +53,9 @@ func meant(addr netip.Addr) netip.Addr {
 	return addr
 }
 
-// Public tells whether the address is somebody's on the internet: not private, not this machine, and in no form that
-// hides such a one.
+// Public reports whether an address is public: not private, not of this machine, and not another form of such an address.
 func Public(addr netip.Addr) bool {
-	addr = meant(addr)
+	addr = effective(addr)
 	switch {
 	case !addr.IsValid():
 		return false
@@ -67,18 +65,18 @@ func Public(addr netip.Addr) bool {
 	return global.Contains(addr) && !within(specialV6, addr)
 }
 
-// Allowed is what the operator lets be called besides the internet. The zero value is nothing.
+// Allowed is the set of hosts and networks that the operator allows besides public addresses. The zero value is empty.
 type Allowed struct {
 	hosts    map[string]bool
 	networks []netip.Prefix
 }
 
-// ParseAllowed reads a list of host names, addresses and networks.
+// ParseAllowed returns the set of a list of host names, addresses and networks.
 func ParseAllowed(list []string) (Allowed, error) {
 	a := Allowed{hosts: map[string]bool{}}
 	for _, text := range list {
 		if addr, err := netip.ParseAddr(text); err == nil && addr.Zone() == "" {
-			a.networks = append(a.networks, netip.PrefixFrom(meant(addr), meant(addr).BitLen()))
+			a.networks = append(a.networks, netip.PrefixFrom(effective(addr), effective(addr).BitLen()))
 			continue
 		}
 		if p, err := netip.ParsePrefix(text); err == nil && p == p.Masked() && !p.Addr().Is4In6() {
@@ -87,31 +85,32 @@ func ParseAllowed(list []string) (Allowed, error) {
 		}
 		name, ok := hostName(text)
 		if !ok {
-			return Allowed{}, fmt.Errorf("%q is no host name such as \"hooks.garage.local\", no address and no network such as \"10.0.0.0/8\"", text)
+			return Allowed{}, fmt.Errorf("%q is not a host name such as \"hooks.garage.local\", an address or a network such as \"10.0.0.0/8\"", text)
 		}
 		a.hosts[name] = true
 	}
 	return a, nil
 }
 
-// address tells whether the address may be called as the one of the host.
+// address reports whether a request to host may connect to addr.
 func (a Allowed) address(host string, addr netip.Addr) bool {
-	addr = meant(addr)
+	addr = effective(addr)
 	name, _ := hostName(host)
 	return Public(addr) || within(a.networks, addr) || a.hosts[name] && !within(unnamed, addr)
 }
 
-// host tells whether the host was named, by itself or by a network around its address. It may then be called by http
-// and at any port.
+// host reports whether the operator allowed the host, by its name or by a network with its address. A request to it may
+// use http and any port.
 func (a Allowed) host(host string) bool {
 	if addr, err := netip.ParseAddr(host); err == nil {
-		return within(a.networks, meant(addr))
+		return within(a.networks, effective(addr))
 	}
 	name, _ := hostName(host)
 	return a.hosts[name]
 }
 
-// hostName is a name as it is compared. What a resolver could take for an address (127.1, 0x7f000001) is none.
+// hostName returns a host name in the form in which names are compared. A form that a resolver can read as an address,
+// such as 127.1 or 0x7f000001, is not a host name.
 func hostName(s string) (string, bool) {
 	s = strings.ToLower(strings.TrimSuffix(s, "."))
 	if s == "" || len(s) > 253 {
@@ -125,6 +124,6 @@ func hostName(s string) (string, bool) {
 		}
 		last = label
 	}
-	// WHATWG URL, "ends in a number": such a host is an address or nothing.
+	// A host that ends in a number is an address or invalid (WHATWG URL, "ends in a number checker").
 	return s, strings.Trim(last, "0123456789") != "" && !strings.HasPrefix(last, "0x")
 }

@@ -8,7 +8,7 @@ import (
 	"barillet/internal/outbound"
 )
 
-func TestOnlyAddressesOfTheInternetArePublic(t *testing.T) {
+func TestPublic(t *testing.T) {
 	public := []string{"1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.0", "169.253.255.255",
 		"169.255.0.0", "172.15.255.255", "172.32.0.0", "192.0.1.0", "192.0.3.0", "192.167.255.255", "192.169.0.0", "198.17.255.255",
 		"198.20.0.0", "203.0.112.255", "203.0.114.0", "223.255.255.255", "168.63.129.15", "2001:200::1", "2606:4700:4700::1111", "2a00:1450::1",
@@ -33,11 +33,11 @@ func TestOnlyAddressesOfTheInternetArePublic(t *testing.T) {
 		}
 	}
 	if outbound.Public(netip.Addr{}) {
-		t.Error("no address at all: got public, want private")
+		t.Error("invalid address: got public, want private")
 	}
 }
 
-func TestAnAddressIsJudgedBeforeItIsStored(t *testing.T) {
+func TestCheck(t *testing.T) {
 	allowed, err := outbound.ParseAllowed([]string{"Hooks.Garage.local", "10.1.0.0/16", "fd12::/16", "127.0.0.1"})
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func TestAnAddressIsJudgedBeforeItIsStored(t *testing.T) {
 	plain, open := outbound.New(outbound.Config{}), outbound.New(outbound.Config{Allowed: allowed})
 	tests := []struct {
 		address   string
-		plain, op bool // allowed by the default, and by the operator above
+		plain, op bool // allowed by default, and with the set above
 	}{
 		{"https://hooks.example.com/in?key=1", true, true},
 		{"https://hooks.example.com:443", true, true},
@@ -57,7 +57,7 @@ func TestAnAddressIsJudgedBeforeItIsStored(t *testing.T) {
 		{"http://hooks.example.com/", false, false},
 		{"https://1.1.1.1/", true, true},
 		{"https://[2606:4700:4700::1111]/", true, true},
-		{"https://hooks.garage.local/", true, true}, // a name is judged where it leads to
+		{"https://hooks.garage.local/", true, true}, // the resolved address is checked later
 		{"https://HOOKS.garage.local./", true, true},
 		{"http://hooks.garage.local/", false, true},
 		{"https://hooks.garage.local:25/", false, true},
@@ -100,24 +100,24 @@ func TestAnAddressIsJudgedBeforeItIsStored(t *testing.T) {
 		for _, c := range []struct {
 			client *outbound.Client
 			want   bool
-			who    string
-		}{{plain, test.plain, "by default"}, {open, test.op, "with what the operator allowed"}} {
+			set    string
+		}{{plain, test.plain, "by default"}, {open, test.op, "with the allowed set"}} {
 			u, err := c.client.Check(test.address)
 			if got := err == nil; got != c.want {
-				t.Errorf("%.60q %s: got %v, want allowed %v", test.address, c.who, err, c.want)
+				t.Errorf("%.60q %s: got %v, want allowed %v", test.address, c.set, err, c.want)
 			}
 			if err != nil && (!errors.Is(err, outbound.ErrForbidden) || u != nil) {
-				t.Errorf("%.60q: got %v, %v, want an error that is ErrForbidden", test.address, u, err)
+				t.Errorf("%.60q: got %v, %v, want ErrForbidden", test.address, u, err)
 			}
 		}
 	}
 }
 
-func TestWhatTheOperatorAllowsIsReadStrictly(t *testing.T) {
+func TestParseAllowed_RejectsInvalidEntries(t *testing.T) {
 	for _, wrong := range []string{"", "https://hooks.garage.local", "hooks.garage.local:8443", "10.0.0.1/8", "10.0.0.0/33", "*.garage.local", "127.1",
 		"-a.local", "a..local", "fe80::1%eth0", "::ffff:10.0.0.0/104", "käse.local"} {
 		if _, err := outbound.ParseAllowed([]string{"ok.local", wrong}); err == nil {
-			t.Errorf("%q: got no error, want one", wrong)
+			t.Errorf("%q: no error", wrong)
 		}
 	}
 }

@@ -1,6 +1,6 @@
-// Package outbound is the one way out by HTTP. It owns which addresses may be called (none that is private, unless the
-// operator names it), how long a call may take and how much it may answer. It does not know what is sent or why, and
-// tries nothing twice.
+// Package outbound makes all outgoing HTTP requests of the service. It rejects private addresses that the operator did not
+// allow, and limits the time of a request and the size of its response. It does not know the content of a request, and
+// does not repeat one.
 package outbound
 
 import (
@@ -21,45 +21,45 @@ import (
 	"time"
 )
 
-// The limits of a call (PROTOCOL 30).
+// The limits of a request (protocol rule 30).
 const (
-	Timeout   = 5 * time.Second // in all: name, connection, TLS, request, answer
-	MaxAnswer = 64 << 10        // bytes of an answer's body
+	Timeout   = 5 * time.Second // in total: resolution, connection, TLS, request, response
+	MaxAnswer = 64 << 10        // bytes of a response body
 	MaxURL    = 2048            // bytes
 
-	userAgent   = "Barillet" // whoever is called need not know the version
+	userAgent   = "Barillet" // without a version
 	maxHeader   = 16 << 10
 	perHost     = 4 // connections
-	idleMost    = 16
+	maxIdle     = 16
 	idleFor     = 30 * time.Second
-	firstFree   = 1024 // from this port on a public address may be called at any, below at 443 alone
-	usualPort   = 443
-	headTimeout = 2 * time.Second // for the connection, and again for TLS
+	minPort     = 1024 // a public address may have a port from here on, or defaultPort
+	defaultPort = 443
+	headTimeout = 2 * time.Second // for the connection, and then for TLS
 )
 
 var (
-	// ErrForbidden is an address that is never called: trying again changes nothing, unless a name leads elsewhere by
-	// then. It wraps no address that a resolver found, for whoever chose the name could learn of our network by it.
+	// ErrForbidden means that the address is not allowed. A retry fails unless the name resolves to another address. The
+	// error contains no resolved address, because that can reveal the private network to the owner of the name.
 	ErrForbidden = errors.New("address is not allowed")
-	// ErrTooLarge is an answer of more than MaxAnswer. Its status is known.
-	ErrTooLarge = errors.New("answer is too large")
+	// ErrTooLarge means that the response body has more than MaxAnswer bytes. Answer has its status.
+	ErrTooLarge = errors.New("response is too large")
 )
 
-// Config is what a Client stands on. The zero value calls the internet alone.
+// Config configures a Client. The zero value allows public addresses only.
 type Config struct {
 	Allowed  Allowed
-	Roots    *x509.CertPool // nil: the system's
-	Resolver *net.Resolver  // nil: the system's
+	Roots    *x509.CertPool // nil: those of the system
+	Resolver *net.Resolver  // nil: that of the system
 }
 
-// Client calls out. It is safe for concurrent use.
+// Client makes requests. It is safe for concurrent use.
 type Client struct {
 	config Config
 	http   http.Client
 }
 
-// New makes a Client. It follows no redirect, keeps no cookie, asks for no compression and undoes none, and takes no
-// proxy from the environment: a proxy would resolve the name once more, behind the check.
+// New returns a Client that follows no redirects, stores no cookies and uses no compression. It ignores a proxy in the
+// environment, because a proxy resolves the name again after the check.
 func New(config Config) *Client {
 	c := &Client{config: config}
 	c.http = http.Client{
@@ -71,7 +71,7 @@ func New(config Config) *Client {
 			MaxResponseHeaderBytes: maxHeader,
 			MaxConnsPerHost:        perHost,
 			MaxIdleConnsPerHost:    perHost,
-			MaxIdleConns:           idleMost,
+			MaxIdleConns:           maxIdle,
 			IdleConnTimeout:        idleFor,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -79,23 +79,24 @@ func New(config Config) *Client {
 	return c
 }
 
-// Answer is what came back, a redirect too. Body is as it was sent, whatever its encoding.
+// Answer is a response, which can be a redirect. Body is not decoded.
 type Answer struct {
-	Status int // 0: there was no answer
+	Status int // 0: no response
 	Header http.Header
 	Body   []byte
 }
 
-// Check judges an address before it is stored: https (http where the operator named the host), no name and password,
-// no fragment, a port of 443 or from 1024 on (any where the host was named), and no host that is private by itself.
-// Where a name leads to is judged at each call. The error wraps ErrForbidden and does not repeat the address.
+// Check returns a parsed address, or an error that wraps ErrForbidden and does not contain the address. The scheme must be
+// https, the port 443 or at least 1024, and the host must not be a private address. There must be no user information
+// and no fragment. If the operator allowed the host, http and any port are valid. Each request checks the resolved address
+// again.
 func (c *Client) Check(address string) (*url.URL, error) {
 	if len(address) > MaxURL {
 		return nil, fmt.Errorf("more than %d bytes: %w", MaxURL, ErrForbidden)
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Opaque != "" || u.Hostname() == "" || u.User != nil || strings.Contains(address, "#") || strings.HasSuffix(u.Host, ":") {
-		return nil, fmt.Errorf("want https, a host, and no password and fragment: %w", ErrForbidden)
+		return nil, fmt.Errorf("want https and a host, without user information and fragment: %w", ErrForbidden)
 	}
 	host, named := u.Hostname(), c.config.Allowed.host(u.Hostname())
 	if addr, err := netip.ParseAddr(host); err == nil {
@@ -103,7 +104,7 @@ func (c *Client) Check(address string) (*url.URL, error) {
 			return nil, fmt.Errorf("host is private: %w", ErrForbidden)
 		}
 	} else if name, ok := hostName(host); !ok || !named && (name == "localhost" || strings.HasSuffix(name, ".localhost")) {
-		return nil, fmt.Errorf("host is no name on the internet: %w", ErrForbidden)
+		return nil, fmt.Errorf("host is not a public name: %w", ErrForbidden)
 	}
 	switch u.Scheme {
 	case "https":
@@ -115,26 +116,25 @@ func (c *Client) Check(address string) (*url.URL, error) {
 		return nil, fmt.Errorf("want https: %w", ErrForbidden)
 	}
 	if text := u.Port(); text != "" && !named {
-		if port, err := strconv.ParseUint(text, 10, 16); err != nil || port < firstFree && port != usualPort {
-			return nil, fmt.Errorf("port: %w", ErrForbidden)
+		if port, err := strconv.ParseUint(text, 10, 16); err != nil || port < minPort && port != defaultPort {
+			return nil, fmt.Errorf("port is neither 443 nor at least 1024: %w", ErrForbidden)
 		}
 	}
 	return u, nil
 }
 
-// Get asks for what is at the address.
+// Get makes a GET request.
 func (c *Client) Get(ctx context.Context, address string, header http.Header) (Answer, error) {
 	return c.call(ctx, http.MethodGet, address, header, nil)
 }
 
-// Post sends a body to the address.
+// Post makes a POST request with a body.
 func (c *Client) Post(ctx context.Context, address string, header http.Header, body []byte) (Answer, error) {
 	return c.call(ctx, http.MethodPost, address, header, body)
 }
 
-// call makes one request. An error that is ErrForbidden is final, one that is ErrTooLarge is about the answer; any
-// other may pass. The status is given with an error too, once it is known. No error holds the address, whose query
-// may be a secret.
+// call makes a request. After ErrForbidden or ErrTooLarge a retry is useless; any other error is temporary. With an error,
+// Answer has the status if there was a response. No error contains the address, because its query can be a secret.
 func (c *Client) call(ctx context.Context, method, address string, header http.Header, body []byte) (Answer, error) {
 	u, err := c.Check(address)
 	if err != nil {
@@ -144,7 +144,7 @@ func (c *Client) call(ctx context.Context, method, address string, header http.H
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
 	if err != nil {
-		return Answer{}, fmt.Errorf("composing the request: %w", bare(err))
+		return Answer{}, fmt.Errorf("creating the request: %w", bare(err))
 	}
 	if header != nil {
 		request.Header = header.Clone()
@@ -161,7 +161,7 @@ func (c *Client) call(ctx context.Context, method, address string, header http.H
 	switch {
 	case err != nil:
 		answer.Body = nil
-		return answer, fmt.Errorf("reading the answer: %w", err)
+		return answer, fmt.Errorf("reading the response: %w", err)
 	case len(answer.Body) > MaxAnswer:
 		answer.Body = nil
 		return answer, ErrTooLarge
@@ -169,7 +169,7 @@ func (c *Client) call(ctx context.Context, method, address string, header http.H
 	return answer, nil
 }
 
-// bare is the error without the address that net/http wraps around it.
+// bare returns an error without the address that net/http adds.
 func bare(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err
@@ -177,8 +177,8 @@ func bare(err error) error {
 	return err
 }
 
-// dial connects to an address of the host that may be called. It is judged as the connection is made, on the address
-// that was resolved for it: a name that led elsewhere when it was checked gains nothing (DNS rebinding).
+// dial connects to an allowed address of a host. It checks the resolved address while it connects, so a name that resolves
+// to another address after Check has no effect (DNS rebinding).
 func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 	"barillet/internal/outbound"
 )
 
-// receiver is an HTTPS server on the loopback that counts its connections. Its certificate is for example.com too.
+// receiver is an HTTPS server that counts its connections. Its certificate is also for example.com.
 type receiver struct {
 	*httptest.Server
 	connections atomic.Int32
@@ -43,7 +43,7 @@ func listen(t *testing.T, serve http.HandlerFunc) *receiver {
 	return r
 }
 
-// client calls what is allowed, names resolved to the addresses given.
+// client returns a Client with an allowed set, whose resolver returns the given addresses.
 func (r *receiver) client(t *testing.T, allowed []string, resolved ...string) *outbound.Client {
 	t.Helper()
 	a, err := outbound.ParseAllowed(allowed)
@@ -59,13 +59,13 @@ func (r *receiver) client(t *testing.T, allowed []string, resolved ...string) *o
 	return outbound.New(c)
 }
 
-// named is the receiver's address under a name.
+// named returns the URL of the receiver with a host name.
 func (r *receiver) named() string {
 	_, port, _ := net.SplitHostPort(r.Listener.Addr().String())
 	return "https://example.com:" + port + "/hook?key=SECRET"
 }
 
-// nameserver answers every question for an IPv4 address with all of these.
+// nameserver returns a resolver that resolves every name to the addresses.
 func nameserver(t *testing.T, addresses []string) *net.Resolver {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -93,7 +93,7 @@ func nameserver(t *testing.T, addresses []string) *net.Resolver {
 	}}
 }
 
-// answer is the reply to a question by RFC 1035 section 4.1.
+// answer returns the DNS response to a question (RFC 1035 §4.1).
 func answer(question []byte, addresses []string) []byte {
 	end := 12
 	for end < len(question) && question[end] != 0 {
@@ -115,7 +115,7 @@ func answer(question []byte, addresses []string) []byte {
 	return out
 }
 
-func TestACallCarriesItsHeadersAndBodyAndNothingElse(t *testing.T) {
+func TestClient_SendsHeadersAndBodyOnly(t *testing.T) {
 	r := listen(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if r.Header.Get("Cookie") != "" || r.Header.Get("Accept-Encoding") != "identity" || r.Header.Get("User-Agent") != "Barillet" {
@@ -127,7 +127,7 @@ func TestACallCarriesItsHeadersAndBodyAndNothingElse(t *testing.T) {
 		_, _ = w.Write([]byte(r.Method + " " + string(body)))
 	})
 	c := r.client(t, []string{"127.0.0.1"})
-	for range 2 { // the second would bring the cookie
+	for range 2 { // the second request must not send the cookie
 		a, err := c.Post(t.Context(), r.URL, http.Header{"X-Sent": {"this"}}, []byte("body"))
 		if err != nil || a.Status != http.StatusCreated || string(a.Body) != "POST body" || a.Header.Get("X-Echo") != "this" {
 			t.Fatalf("got %v %q, %v", a.Status, a.Body, err)
@@ -141,18 +141,18 @@ func TestACallCarriesItsHeadersAndBodyAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestANameThatLeadsToAPrivateAddressIsRefusedAsItIsDialled(t *testing.T) {
+func TestClient_RejectsAPrivateAddressWhenDialling(t *testing.T) {
 	r := listen(t, func(http.ResponseWriter, *http.Request) {})
 	for _, to := range [][]string{{"127.0.0.1"}, {"169.254.169.254", "127.0.0.1"}, {"10.0.0.1", "192.168.1.1"}, {"100.100.100.200"}} {
 		c := r.client(t, nil, to...)
 		if _, err := c.Check(r.named()); err != nil {
-			t.Fatalf("the name itself is refused: %v", err)
+			t.Fatalf("Check rejects the name: %v", err)
 		}
 		_, err := c.Get(t.Context(), r.named(), nil)
 		if !errors.Is(err, outbound.ErrForbidden) {
-			t.Errorf("%v: got %v, want an error that is ErrForbidden", to, err)
+			t.Errorf("%v: got %v, want ErrForbidden", to, err)
 		} else if strings.Contains(err.Error(), to[0]) || strings.Contains(err.Error(), "SECRET") {
-			t.Errorf("%v: the error tells the address: %v", to, err)
+			t.Errorf("%v: the error contains the address: %v", to, err)
 		}
 	}
 	if got := r.connections.Load(); got != 0 {
@@ -160,7 +160,7 @@ func TestANameThatLeadsToAPrivateAddressIsRefusedAsItIsDialled(t *testing.T) {
 	}
 }
 
-func TestANamedHostMayBePrivateButNotTheMetadataService(t *testing.T) {
+func TestClient_AllowsAPrivateHostButNotAMetadataService(t *testing.T) {
 	r := listen(t, func(http.ResponseWriter, *http.Request) {})
 	a, err := r.client(t, []string{"example.com"}, "127.0.0.1").Get(t.Context(), r.named(), nil)
 	if err != nil || a.Status != 200 {
@@ -168,15 +168,15 @@ func TestANamedHostMayBePrivateButNotTheMetadataService(t *testing.T) {
 	}
 	for _, to := range []string{"169.254.169.254", "0.0.0.0", "224.0.0.1", "168.63.129.16", "100.100.100.200"} {
 		if _, err := r.client(t, []string{"example.com"}, to).Get(t.Context(), r.named(), nil); !errors.Is(err, outbound.ErrForbidden) {
-			t.Errorf("%s: got %v, want an error that is ErrForbidden", to, err)
+			t.Errorf("%s: got %v, want ErrForbidden", to, err)
 		}
 	}
 	if _, err := r.client(t, []string{"127.0.0.0/8"}, "127.0.0.1").Get(t.Context(), r.named(), nil); err != nil {
-		t.Errorf("a name that leads into an allowed network: %v", err)
+		t.Errorf("a name that resolves to an allowed network: %v", err)
 	}
 }
 
-func TestARedirectIsToldAndNotFollowed(t *testing.T) {
+func TestClient_DoesNotFollowRedirects(t *testing.T) {
 	var visited atomic.Bool
 	target := listen(t, func(http.ResponseWriter, *http.Request) { visited.Store(true) })
 	r := listen(t, func(w http.ResponseWriter, r *http.Request) {
@@ -188,7 +188,7 @@ func TestARedirectIsToldAndNotFollowed(t *testing.T) {
 	}
 }
 
-func TestAProxyOfTheEnvironmentIsNotAsked(t *testing.T) {
+func TestClient_IgnoresAProxyInTheEnvironment(t *testing.T) {
 	proxy := listen(t, func(http.ResponseWriter, *http.Request) {})
 	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy"} {
 		t.Setenv(name, proxy.URL)
@@ -199,13 +199,13 @@ func TestAProxyOfTheEnvironmentIsNotAsked(t *testing.T) {
 	}
 }
 
-func TestAnswersAreBoundedInSizeAsTheyAreSent(t *testing.T) {
+func TestClient_LimitsTheResponse(t *testing.T) {
 	var bomb bytes.Buffer
 	z := gzip.NewWriter(&bomb)
 	_, _ = z.Write(make([]byte, 32<<20))
 	_ = z.Close()
 	if bomb.Len() >= outbound.MaxAnswer {
-		t.Fatalf("the bomb has %d bytes, too many to be taken", bomb.Len())
+		t.Fatalf("the bomb has %d bytes, want fewer than MaxAnswer", bomb.Len())
 	}
 	r := listen(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -236,14 +236,14 @@ func TestAnswersAreBoundedInSizeAsTheyAreSent(t *testing.T) {
 		}
 	}
 	if a, err := c.Get(t.Context(), r.URL+"/bomb", nil); err != nil || !bytes.Equal(a.Body, bomb.Bytes()) {
-		t.Errorf("got %d bytes, %v, want the %d as they were sent", len(a.Body), err, bomb.Len())
+		t.Errorf("got %d bytes, %v, want the %d bytes that were sent", len(a.Body), err, bomb.Len())
 	}
 	if _, err := c.Get(t.Context(), r.URL+"/header", nil); err == nil || errors.Is(err, outbound.ErrForbidden) {
-		t.Errorf("a header without end: got %v, want an error that may pass", err)
+		t.Errorf("a long header: got %v, want a temporary error", err)
 	}
 }
 
-func TestACallEndsAfterFiveSecondsWhateverIsSlow(t *testing.T) {
+func TestClient_EndsAfterFiveSeconds(t *testing.T) {
 	r := listen(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/drip" {
 			for r.Context().Err() == nil {
@@ -254,7 +254,7 @@ func TestACallEndsAfterFiveSecondsWhateverIsSlow(t *testing.T) {
 		}
 		<-r.Context().Done()
 	})
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes the connection and says nothing to it
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts the connection and sends nothing
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,14 +266,14 @@ func TestACallEndsAfterFiveSecondsWhateverIsSlow(t *testing.T) {
 			begun := time.Now()
 			a, err := c.Get(t.Context(), address, nil)
 			if took := time.Since(begun); err == nil || errors.Is(err, outbound.ErrForbidden) || took > outbound.Timeout+2*time.Second {
-				t.Errorf("%s: got %d, %v after %v, want an error that may pass after 5s at the most", name, a.Status, err, took)
+				t.Errorf("%s: got %d, %v after %v, want a temporary error after at most 5s", name, a.Status, err, took)
 			}
 		})
 	}
 	all.Wait()
 }
 
-func TestOldTLSAndStrangersCertificatesAreRefused(t *testing.T) {
+func TestClient_RejectsOldTLSAndUntrustedCertificates(t *testing.T) {
 	old := httptest.NewUnstartedServer(http.NotFoundHandler())
 	old.Config.ErrorLog = log.New(io.Discard, "", 0)
 	old.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
@@ -289,11 +289,11 @@ func TestOldTLSAndStrangersCertificatesAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := outbound.New(outbound.Config{Allowed: a}).Get(t.Context(), other.URL, nil); err == nil {
-		t.Errorf("a certificate of nobody: got %d, want an error", got.Status)
+		t.Errorf("an untrusted certificate: got %d, want an error", got.Status)
 	}
 }
 
-func TestOneHostGetsFourConnectionsAtTheMost(t *testing.T) {
+func TestClient_LimitsConnectionsPerHost(t *testing.T) {
 	var now, most atomic.Int32
 	r := listen(t, func(http.ResponseWriter, *http.Request) {
 		n := now.Add(1)
@@ -313,6 +313,6 @@ func TestOneHostGetsFourConnectionsAtTheMost(t *testing.T) {
 	}
 	all.Wait()
 	if got := most.Load(); got > 4 || got < 2 {
-		t.Errorf("got %d at once, want 4 at the most", got)
+		t.Errorf("got %d concurrent requests, want 2 to 4", got)
 	}
 }

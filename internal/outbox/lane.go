@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// serverPause is between attempts at a server that fails.
+// serverPause is the time between attempts at a server that fails.
 const serverPause = time.Minute
 
-// destination is what is known of one server.
+// destination is the state of one server.
 type destination struct {
-	reached time.Time // when a row was last taken
-	paused  time.Time // no attempt before, since the server failed
+	reached time.Time // time of the last delivery
+	paused  time.Time // no attempt before this time
 	down    bool
 }
 
-// remember keeps what the attempt said about the server, and logs when that changes.
+// remember updates the state of a server after an attempt, and logs a change.
 func (w *Worker[R]) remember(name string, now time.Time, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -27,21 +27,21 @@ func (w *Worker[R]) remember(name string, now time.Time, err error) {
 		}
 		w.lanes[name] = l
 	}
-	told := []any{}
+	attrs := []any{}
 	if name != "" {
-		told = append(told, "to", name)
+		attrs = append(attrs, "to", name)
 	}
 	switch {
 	case err == nil:
 		l.reached, l.paused = now, time.Time{}
 		if l.down {
-			w.Log.Info(w.What+" server is back", told...)
+			w.Log.Info(w.What+" server is available again", attrs...)
 		}
 		l.down = false
 	case errors.Is(err, ErrUnreachable):
 		l.paused = now.Add(serverPause)
 		if !l.down {
-			w.Log.Warn(w.What+" server cannot be used, what goes to it waits", append(told, "reason", Brief(err))...)
+			w.Log.Warn(w.What+" server is unavailable, its jobs wait", append(attrs, "reason", Brief(err))...)
 		}
 		l.down = true
 	}
@@ -56,7 +56,7 @@ func (w *Worker[R]) reachedAt(name string) time.Time {
 	return time.Time{}
 }
 
-// pausedUntil is the end of the pause, or the zero time. A clock set back ends it.
+// pausedUntil returns the end of the pause of a server, or the zero time. If the clock was set back, the pause ends.
 func (w *Worker[R]) pausedUntil(name string, now time.Time) time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -4,15 +4,16 @@ import (
 	"barillet/store"
 )
 
-// List gives the rows of a table that show keeps, in the order of their ids from the one after the cursor on, at most
-// limit of them (1 to 500; 0 means 100), and a cursor for more (empty at the end).
-func List[R, I any](s store.Snapshot, table store.Table[R], sub, after string, limit int, show func(id string, row R) (I, bool)) (items []I, next string, err error) {
+// List returns a page of jobs in the order of their ids, and a cursor for the next page (empty at the end). show converts
+// a job and reports whether it is listed. The ids begin with sub and sort after the cursor after. limit is 1 to 500; 0
+// means 100.
+func List[R, I any](s store.Snapshot, table store.Table[R], sub, after string, limit int, show func(id string, job R) (I, bool)) (items []I, next string, err error) {
 	if limit <= 0 || limit > 500 {
 		limit = min(max(limit, 100), 500)
 	}
 	last, more := "", false
-	err = table.Scan(s, sub, after, 0, func(id string, row R) error {
-		item, keep := show(id, row)
+	err = table.Scan(s, sub, after, 0, func(id string, job R) error {
+		item, keep := show(id, job)
 		if !keep {
 			return nil
 		}

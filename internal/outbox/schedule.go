@@ -6,51 +6,51 @@ import (
 	"time"
 )
 
-// How long something is tried, and how often.
+// The schedule of attempts.
 const (
-	firstRetry    = time.Minute
-	refusedRetry  = time.Hour // a refusal for good is sometimes a mistake that somebody mends; hurry does not help
-	longestRetry  = 6 * time.Hour
-	giveUpAfter   = 5 * 24 * time.Hour
-	deadKept      = 30 * 24 * time.Hour
-	leastAttempts = 8 // what waited for days without any server still gets its tries
+	firstRetry   = time.Minute
+	refusedRetry = time.Hour // the first retry after ErrRefused: the operator may correct the cause
+	maxRetry     = 6 * time.Hour
+	giveUpAfter  = 5 * 24 * time.Hour
+	deadKept     = 30 * 24 * time.Hour
+	minAttempts  = 8 // before a job is given up, even if it waited for days without a server
 )
 
-// What an attempt may fail by. Any other error may pass.
+// The errors of Worker.Send that have a meaning. A job that fails with another error is tried again.
 var (
-	// ErrUnreachable is a server that cannot be used: down, stalling, without TLS, refusing to authenticate us.
-	ErrUnreachable = errors.New("server cannot be used")
-	// ErrRefused is a row that the server refuses for good.
-	ErrRefused = errors.New("server refuses it")
-	// ErrFinal is a row that is not to be tried again.
-	ErrFinal = errors.New("is not tried again")
-	// ErrDiscard is a row that nobody waits for any more. It is deleted without a trace.
-	ErrDiscard = errors.New("nobody waits for it")
+	// ErrUnreachable means that the server cannot be used: it is down, too slow, has no TLS or rejects the credentials.
+	ErrUnreachable = errors.New("server is unavailable")
+	// ErrRefused means that the server rejects this job permanently.
+	ErrRefused = errors.New("server rejects the job")
+	// ErrFinal means that the job becomes a dead letter without a further attempt.
+	ErrFinal = errors.New("no further attempt")
+	// ErrDiscard means that the job has no recipient any more. It is deleted and leaves no dead letter.
+	ErrDiscard = errors.New("no recipient")
 )
 
-// Attempts is how far a row has come.
+// Attempts is the state of the delivery of a job.
 type Attempts struct {
 	Queued time.Time `json:"queued"`
-	// NotBefore is when it may be tried next; zero is at once.
+	// NotBefore is the earliest time of the next attempt. Zero means at once.
 	NotBefore time.Time `json:"not_before,omitzero"`
-	// ExpiresAt is when what it says has no worth any more, such as a link that ended. Zero is never.
+	// ExpiresAt is the time from which the job has no use, such as the expiry of a link in it. Zero means never.
 	ExpiresAt   time.Time `json:"expires_at,omitzero"`
 	Count       int       `json:"attempts,omitempty"`
 	Tried       time.Time `json:"tried,omitzero"`
 	LastError   string    `json:"last_error,omitempty"`  // one short line without links
-	Unreachable bool      `json:"unreachable,omitempty"` // the last attempt failed by the server, not by this row
-	Dead        bool      `json:"dead,omitempty"`        // given up
+	Unreachable bool      `json:"unreachable,omitempty"` // the last attempt failed with ErrUnreachable
+	Dead        bool      `json:"dead,omitempty"`        // given up: a dead letter
 	Died        time.Time `json:"died,omitzero"`
 }
 
-// failed is the try after an attempt that failed: to be made again after 1 minute doubling to 6 hours, or, refused by
-// the server, after 1 hour doubling to 6; given up when it was tried for five days.
+// failed returns the state after a failed attempt. The next attempt is due after 1 minute, doubling to 6 hours; after
+// ErrRefused it is due after 1 hour, doubling to 6. After five days the job is given up.
 func (t Attempts) failed(now time.Time, err error) Attempts {
 	t.Count++
 	t.Tried = now
 	t.Unreachable = errors.Is(err, ErrUnreachable)
 	t.LastError = Brief(err)
-	if errors.Is(err, ErrFinal) || now.Sub(t.Queued) >= giveUpAfter && t.Count >= leastAttempts {
+	if errors.Is(err, ErrFinal) || now.Sub(t.Queued) >= giveUpAfter && t.Count >= minAttempts {
 		return t.dead(now, t.LastError)
 	}
 	wait := firstRetry
@@ -60,16 +60,17 @@ func (t Attempts) failed(now time.Time, err error) Attempts {
 	for range min(t.Count-1, 10) {
 		wait *= 2
 	}
-	t.NotBefore = now.Add(min(wait, longestRetry))
+	t.NotBefore = now.Add(min(wait, maxRetry))
 	return t
 }
 
-// due tells whether the row is to be tried. One that only ever failed by the server need not wait its turn
-// once that server has taken another since.
+// due reports whether an attempt is due. A job that failed because its server was unavailable is due at once after that
+// server took another job.
 func (t Attempts) due(now, reached time.Time) bool {
 	return !t.Dead && (!t.NotBefore.After(now) || t.Unreachable && reached.After(t.Tried))
 }
 
+// expired reports whether the job waits and has no use any more.
 func (t Attempts) expired(now time.Time) bool {
 	return !t.Dead && !t.ExpiresAt.IsZero() && !t.ExpiresAt.After(now)
 }
@@ -79,8 +80,8 @@ func (t Attempts) dead(now time.Time, why string) Attempts {
 	return t
 }
 
-// Brief is an error as it may be stored and logged: one short line, and no link, for some servers repeat in
-// their answer what they did not like.
+// Brief returns the text of an error for the log and the store: one line of at most 300 bytes. Links are removed, because
+// some servers repeat the rejected content in their answer.
 func Brief(err error) string {
 	words := strings.Fields(strings.ToValidUTF8(err.Error(), "\uFFFD"))
 	for i, word := range words {

@@ -1,6 +1,6 @@
-// Package outbox owns how what waits in the store leaves the house: rows that were written in the Update of the act
-// that caused them are tried afterwards, at least once each, with growing waits, until they are delivered or given up.
-// It knows neither mail nor webhook: what a row says and how it is sent belongs to whoever keeps the table.
+// Package outbox delivers stored jobs at least once, with retries and a dead-letter list. A job is stored in the Update of
+// the operation that causes it, so neither exists without the other (promise D2). The package does not know what a job
+// contains or how it is sent: that belongs to the owner of its table.
 package outbox
 
 import (
@@ -16,41 +16,43 @@ import (
 	"barillet/store"
 )
 
-// Job is a record that waits. Rows of one lane go to one server and share its fate: while it fails, the rest of the
-// lane is left alone, and no other lane is held up.
+// Job is a record that waits for delivery. While one server fails, the jobs for that server wait, and those for other
+// servers are delivered.
 type Job[R any] interface {
-	Destination() string
-	Attempts() Attempts
-	WithAttempts(Attempts) R // dead: without what it would have said, for nothing that could be used stays in a dead letter
+	Destination() string     // the server that the job goes to
+	Attempts() Attempts      // the state of its delivery
+	WithAttempts(Attempts) R // a copy with another state; a dead letter must not contain a usable secret
 }
 
-// Pending is a row to be tried.
+// Pending is a stored job with its id.
 type Pending[R any] struct {
 	ID  string
 	Job R
 }
 
-// Worker delivers what is in one table, each row at least once. Its fields are set before Run and not changed after.
+// Worker delivers the jobs of one table, each at least once. Set its fields before Run and do not change them afterwards.
 type Worker[R Job[R]] struct {
-	What  string // in the log: "mail"
+	What  string // the kind of job in the log, such as "mail"
 	Store store.Store
 	Table store.Table[R]
-	// Send delivers one row and returns nil when somebody else has taken charge of it; nil: there is no server, and
-	// rows wait.
-	Send func(ctx context.Context, id string, row R) error
-	// Attrs is what the log tells of a row besides its id; nil: nothing.
-	Attrs func(row R) []any
-	// Holds tells of a row that is not due whether Prepare wants to see it; nil: of none.
-	Holds func(row R) bool
-	// Prepare may change, in the store, what is to be tried; nil: nothing. held is what Holds kept.
+	// Send delivers a job. It returns nil after the server took responsibility for it. If Send is nil, there is no server
+	// and the jobs wait.
+	Send func(ctx context.Context, id string, job R) error
+	// Attrs, if it is not nil, returns attributes of a job for the log, besides its id.
+	Attrs func(job R) []any
+	// Holds, if it is not nil, reports whether Prepare gets a job that is not due.
+	Holds func(job R) bool
+	// Prepare, if it is not nil, can change the due jobs in the store before an attempt. It returns the jobs to try. held
+	// are the jobs for which Holds is true.
 	Prepare func(ctx context.Context, now time.Time, due, held []Pending[R]) ([]Pending[R], error)
-	// OnDeadLetter is asked, before an Update in which rows may be given up, for what is written with each: the event of the
-	// audit log, with at most five keys. That runs in the Update, perhaps twice, and its error undoes it. nil: nothing.
-	OnDeadLetter func() func(tx store.Tx, id string, row R) error
-	// OnWaiting is told, at the beginning of each pass, how much waits in each lane; nil: nobody is.
+	// OnDeadLetter, if it is not nil, is called before an Update that can give up jobs. Its result is called in that Update for
+	// each dead letter, possibly more than once, and can use five keys, for example to append an audit event. Its error
+	// fails the Update.
+	OnDeadLetter func() func(tx store.Tx, id string, job R) error
+	// OnWaiting, if it is not nil, is called at the start of each pass with the number of waiting jobs for each server.
 	OnWaiting func(ctx context.Context, now time.Time, waiting map[string]int) error
-	Parallel  int           // attempts at once in one lane
-	Rest      time.Duration // after each pass, for a table that may be long; zero: none
+	Parallel  int           // maximum of concurrent attempts for one server
+	Rest      time.Duration // pause after each pass, for tables that can be long
 	Now       func() time.Time
 	Log       *slog.Logger
 
@@ -62,15 +64,15 @@ type Worker[R Job[R]] struct {
 }
 
 const (
-	longestNap = 10 * time.Second // between looks at the table, so that a clock that is moved is noticed
-	storePause = 30 * time.Second // after a pass that the store failed
-	passTime   = 10 * time.Second // no attempt begins later in a pass, so that one slow server does not hold up what came since
-	passSize   = 500              // rows of one lane in one pass
+	maxPause   = 10 * time.Second // between passes, so that a change of the clock is noticed
+	storePause = 30 * time.Second // after a pass that failed because of the store
+	passTime   = 10 * time.Second // after this no attempt begins in a pass, so that a slow server does not delay new jobs
+	passSize   = 500              // jobs for one server in one pass
 
-	changedAtOnce = 8 // rows in one Update, with what is written of those that are given up
+	updateSize = 8 // jobs in one Update, so that the keys of Died fit in it
 )
 
-// Wake tells that something was queued. It never blocks, and may be called before Run and by many at once.
+// Wake starts a pass, because a job was stored. It never blocks, is safe for concurrent use and may precede Run.
 func (w *Worker[R]) Wake() {
 	select {
 	case w.signalChannel() <- struct{}{}:
@@ -83,24 +85,24 @@ func (w *Worker[R]) signalChannel() chan struct{} {
 	return w.signal
 }
 
-// Run delivers until the context ends, and returns nil then. A failure of server or store never ends it.
+// Run delivers jobs until ctx ends, and then returns nil. A failure of a server or of the store does not end it.
 func (w *Worker[R]) Run(ctx context.Context) error {
 	for {
-		nap := longestNap
+		pause := maxPause
 		next, err := w.RunOnce(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
-			w.Log.Error(w.What+" pass failed", "error", err)
-			nap = storePause
+			w.Log.Error(w.What+" delivery failed", "error", err)
+			pause = storePause
 		case !next.IsZero():
-			nap = min(max(next.Sub(w.Now()), 0), longestNap)
+			pause = min(max(next.Sub(w.Now()), 0), maxPause)
 		}
 		if !wait(ctx, w.Rest) {
 			return nil
 		}
-		timer := time.NewTimer(nap)
+		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -112,7 +114,7 @@ func (w *Worker[R]) Run(ctx context.Context) error {
 	}
 }
 
-// wait lets the time pass and tells whether the context is still alive.
+// wait waits for d. It reports false if the context ended.
 func wait(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil
@@ -127,9 +129,9 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// RunOnce makes one pass: it gives up what has no use any more, prepares and tries what is due, and returns when
-// there will be something to do again; the zero time is when something is queued. Its error is the store's; what a
-// server does is written into the rows.
+// RunOnce makes one pass: it gives up jobs without use, and prepares and tries those that are due. It returns the time of
+// the next pass; the zero time means that no job waits. An error is from the store; a failure of a server is stored in
+// the job.
 func (w *Worker[R]) RunOnce(ctx context.Context) (next time.Time, err error) {
 	now := w.Now()
 	todo, err := w.look(ctx, now)
@@ -157,8 +159,8 @@ func (w *Worker[R]) RunOnce(ctx context.Context) (next time.Time, err error) {
 	lanes := map[string][]Pending[R]{}
 	for _, p := range due {
 		name := p.Job.Destination()
-		if pause := w.pausedUntil(name, now); !pause.IsZero() {
-			next = earlier(next, pause)
+		if until := w.pausedUntil(name, now); !until.IsZero() {
+			next = earlier(next, until)
 			continue
 		}
 		lanes[name] = append(lanes[name], p)
@@ -169,13 +171,13 @@ func (w *Worker[R]) RunOnce(ctx context.Context) (next time.Time, err error) {
 	if err := w.deliver(ctx, lanes); err != nil {
 		return time.Time{}, err
 	}
-	// Look again at once, for what failed or was left has a time of its own now.
+	// The next pass is at once, to find the new times of the jobs that failed or were left.
 	return earlier(next, w.Now()), nil
 }
 
-// clear gives up what is useless by now, and deletes what was given up long ago.
+// clear gives up jobs without use, and deletes old dead letters.
 func (w *Worker[R]) clear(ctx context.Context, now time.Time, todo worklist[R]) error {
-	const why = "too late to be of use"
+	const why = "expired before delivery"
 	for _, id := range todo.useless {
 		w.Log.Warn(w.What+" given up", w.What, id, "reason", why)
 	}
@@ -194,18 +196,18 @@ func (w *Worker[R]) clear(ctx context.Context, now time.Time, todo worklist[R]) 
 type worklist[R any] struct {
 	due, held    []Pending[R]
 	useless, old []string
-	waiting      map[string]int // of each lane, what is neither useless nor dead
-	next         time.Time      // the earliest that is not due yet
+	waiting      map[string]int // by server, the jobs that are neither useless nor dead
+	next         time.Time      // time of the first job that is not due
 }
 
-// look reads the whole table. It is short but for a server that is down, and then read at most every ten seconds.
+// look reads the whole table. The table is long only while a server is unavailable, and is then read every ten seconds.
 func (w *Worker[R]) look(ctx context.Context, now time.Time) (worklist[R], error) {
 	var list worklist[R]
 	err := w.Store.View(ctx, func(snap store.Snapshot) error {
 		list = worklist[R]{waiting: map[string]int{}}
 		due := map[string]int{}
-		return w.Table.Scan(snap, "", "", 0, func(id string, row R) error {
-			t, name := row.Attempts(), row.Destination()
+		return w.Table.Scan(snap, "", "", 0, func(id string, job R) error {
+			t, name := job.Attempts(), job.Destination()
 			if !t.Dead && !t.expired(now) {
 				list.waiting[name]++
 			}
@@ -218,24 +220,24 @@ func (w *Worker[R]) look(ctx context.Context, now time.Time) (worklist[R], error
 			case t.due(now, w.reachedAt(name)):
 				if due[name] < passSize {
 					due[name]++
-					list.due = append(list.due, Pending[R]{id, row})
+					list.due = append(list.due, Pending[R]{id, job})
 				}
 			default:
 				list.next = earlier(list.next, t.NotBefore)
-				if w.Holds != nil && w.Holds(row) && len(list.held) < passSize {
-					list.held = append(list.held, Pending[R]{id, row})
+				if w.Holds != nil && w.Holds(job) && len(list.held) < passSize {
+					list.held = append(list.held, Pending[R]{id, job})
 				}
 			}
 			return nil
 		})
 	})
 	if err != nil {
-		return worklist[R]{}, fmt.Errorf("reading what waits (%s): %w", w.What, err)
+		return worklist[R]{}, fmt.Errorf("reading waiting jobs (%s): %w", w.What, err)
 	}
 	return list, nil
 }
 
-// deliver tries the rows, every lane by itself.
+// deliver tries jobs. Those for different servers are independent.
 func (w *Worker[R]) deliver(ctx context.Context, lanes map[string][]Pending[R]) error {
 	begun, cancel := context.WithTimeout(ctx, passTime)
 	defer cancel()
@@ -243,7 +245,7 @@ func (w *Worker[R]) deliver(ctx context.Context, lanes map[string][]Pending[R]) 
 	var all []error
 	var workers sync.WaitGroup
 	for name, due := range lanes {
-		// Those tried least first, so that what failed all day does not stand in the way of the ticket somebody is waiting for.
+		// New jobs come first, so that jobs that failed before do not delay them.
 		slices.SortStableFunc(due, func(a, b Pending[R]) int { return cmp.Compare(a.Job.Attempts().Count, b.Job.Attempts().Count) })
 		jobs := make(chan Pending[R], len(due))
 		for _, p := range due {
@@ -254,7 +256,7 @@ func (w *Worker[R]) deliver(ctx context.Context, lanes map[string][]Pending[R]) 
 			workers.Go(func() {
 				for p := range jobs {
 					if begun.Err() != nil || !w.pausedUntil(name, w.Now()).IsZero() {
-						return // the rest is left
+						return // the rest waits for the next pass
 					}
 					if err := w.attempt(ctx, p); err != nil {
 						mu.Lock()
@@ -270,11 +272,11 @@ func (w *Worker[R]) deliver(ctx context.Context, lanes map[string][]Pending[R]) 
 	return errors.Join(all...)
 }
 
-// attempt tries one row and stores what came of it. Its error is the store's.
+// attempt tries a job and stores the result. Its error is from the store.
 func (w *Worker[R]) attempt(ctx context.Context, p Pending[R]) error {
 	err := w.Send(ctx, p.ID, p.Job)
 	if ctx.Err() != nil && err != nil {
-		return nil // we are stopping: no attempt was made that says anything
+		return nil // the program stops, so the attempt has no result
 	}
 	now := w.Now()
 	if errors.Is(err, ErrDiscard) {
@@ -282,17 +284,17 @@ func (w *Worker[R]) attempt(ctx context.Context, p Pending[R]) error {
 	}
 	w.remember(p.Job.Destination(), now, err)
 	if err == nil {
-		// Delivered is delivered: storing it must not be cut short by a stop, or it would be sent again.
+		// The end of the program must not prevent this Update: the job would be sent again.
 		return w.change(context.WithoutCancel(ctx), []string{p.ID}, func(R) *R { return nil })
 	}
-	var told []any
+	var attrs []any
 	if w.Attrs != nil {
-		told = w.Attrs(p.Job)
+		attrs = w.Attrs(p.Job)
 	}
 	next := p.Job.Attempts().failed(now, err)
-	w.Log.Info(w.What+" not delivered", append([]any{w.What, p.ID, "attempt", next.Count, "reason", next.LastError}, told...)...)
+	w.Log.Info(w.What+" not delivered", append([]any{w.What, p.ID, "attempt", next.Count, "reason", next.LastError}, attrs...)...)
 	if next.Dead {
-		w.Log.Warn(w.What+" given up", append([]any{w.What, p.ID, "reason", next.LastError}, told...)...)
+		w.Log.Warn(w.What+" given up", append([]any{w.What, p.ID, "reason", next.LastError}, attrs...)...)
 	}
 	return w.change(ctx, []string{p.ID}, func(r R) *R { return with(r, r.Attempts().failed(now, err)) })
 }
@@ -302,9 +304,9 @@ func with[R Job[R]](r R, t Attempts) *R {
 	return &next
 }
 
-// change rewrites rows that may be gone by now, some in one Update; a nil result deletes one.
+// change stores fn of each job that still exists, and deletes the job if fn returns nil.
 func (w *Worker[R]) change(ctx context.Context, ids []string, fn func(R) *R) error {
-	for part := range slices.Chunk(ids, changedAtOnce) {
+	for part := range slices.Chunk(ids, updateSize) {
 		died := func(store.Tx, string, R) error { return nil }
 		if w.OnDeadLetter != nil {
 			died = w.OnDeadLetter()
@@ -325,14 +327,14 @@ func (w *Worker[R]) change(ctx context.Context, ids []string, fn func(R) *R) err
 }
 
 func (w *Worker[R]) changeOne(tx store.Tx, id string, fn func(R) *R, died func(store.Tx, string, R) error) error {
-	row, err := w.Table.Get(tx, id)
+	job, err := w.Table.Get(tx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("loading %s %q: %w", w.What, id, err)
 	}
-	next := fn(row)
+	next := fn(job)
 	if next != nil {
 		err = w.Table.Put(tx, id, *next)
 	} else {
@@ -341,13 +343,13 @@ func (w *Worker[R]) changeOne(tx store.Tx, id string, fn func(R) *R, died func(s
 	if err != nil {
 		return fmt.Errorf("storing %s %q: %w", w.What, id, err)
 	}
-	if next != nil && (*next).Attempts().Dead && !row.Attempts().Dead {
+	if next != nil && (*next).Attempts().Dead && !job.Attempts().Dead {
 		return died(tx, id, *next)
 	}
 	return nil
 }
 
-// earlier is the earlier of two times of which the zero time is none.
+// earlier returns the earlier of two times. The zero time counts as none.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

@@ -1,4 +1,4 @@
 package throttle
 
-// Arrival lets the golden test see the record of a limit.
+// Arrival is the record of a limit, for the golden test.
 type Arrival = arrival

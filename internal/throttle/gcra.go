@@ -1,32 +1,29 @@
-// Package throttle owns how often something may be tried: named limits judged by one timestamp each (GCRA),
-// and the counters of wrong answers that protect a person's secrets. It decides and counts; what is refused
-// and what a person is told belongs to the callers.
+// Package throttle limits rates. It owns named limits, each with one timestamp (GCRA), and the counters of failures that
+// protect the secrets of a user. It decides and counts; callers reject the request and inform the user.
 package throttle
 
 import "time"
 
-// Limit is one named allowance: Count at once, then one more each Per/Count. So Count is what a quiet
-// subject may do in one go, and Count each Per is what it may do for ever; a span of Per that begins after a
-// quiet time can see nearly twice Count.
+// Limit is a named rate limit: Count operations at once, then one more after each Per/Count. A span of Per that begins
+// after a pause can contain almost twice Count operations.
 type Limit struct {
-	Name  string        // part of the key in the store: lower-case letters and hyphens
+	Name  string        // part of the record key: lower-case letters and hyphens
 	Count int           // at least 1
 	Per   time.Duration // at least Count nanoseconds
 }
 
-// Decide is the generic cell rate algorithm with one timestamp, the theoretical arrival time: the moment at
-// which everything spent is forgotten. The zero time is a subject never seen. It returns the timestamp to
-// store, whether cost more are allowed now, how long to wait if they are not, and how many would be allowed
-// after this. A refusal costs nothing: the timestamp comes back as it is judged. A cost above Count is never
-// allowed; a cost of 0 only looks.
+// Decide is the generic cell rate algorithm. tat is the theoretical arrival time of a subject, at which its limit is
+// unused again; the zero time is that of a new subject. Decide returns the time to store and whether cost more operations
+// are allowed now. It also returns how long to wait if they are not, and how many remain after them. A rejection costs
+// nothing. A cost above Count is never allowed. A cost of 0 changes nothing.
 func (l Limit) Decide(tat, now time.Time, cost int) (newTAT time.Time, ok bool, retry time.Duration, remaining int) {
 	step := l.Per / time.Duration(l.Count)
 	full := step * time.Duration(l.Count)
 	if tat.Before(now) {
 		tat = now
 	}
-	// No honest timestamp lies further ahead than a spent allowance. One that does was written before the
-	// clock was set back, and would block its subject for as long as the clock was wrong.
+	// A time further ahead than a fully used limit was stored before the clock was set back. It must not block its
+	// subject until the clock arrives there.
 	if tat.After(now.Add(full)) {
 		tat = now.Add(full)
 	}

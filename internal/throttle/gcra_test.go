@@ -13,7 +13,7 @@ import (
 
 var start = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 
-func TestALimitAllowsItsCountAtOnceThenOneEachStep(t *testing.T) {
+func TestDecide_AllowsCountAtOnceThenOneForEachStep(t *testing.T) {
 	l := throttle.Limit{Name: "x", Count: 20, Per: time.Minute}
 	var tat time.Time
 	for i := range 20 {
@@ -31,11 +31,11 @@ func TestALimitAllowsItsCountAtOnceThenOneEachStep(t *testing.T) {
 		t.Error("allowed before the wait was over")
 	}
 	if _, ok, _, _ := l.Decide(tat, start.Add(retry), 1); !ok {
-		t.Error("refused after the wait it was told")
+		t.Error("not allowed after the wait")
 	}
 }
 
-func TestLookingCostsNothing(t *testing.T) {
+func TestDecide_WithCostZeroChangesNothing(t *testing.T) {
 	l := throttle.Limit{Name: "x", Count: 2, Per: time.Minute}
 	tat, _, _, _ := l.Decide(time.Time{}, start, 1)
 	for range 5 {
@@ -46,15 +46,15 @@ func TestLookingCostsNothing(t *testing.T) {
 	}
 }
 
-func TestAClockSetBackDoesNotBlockForLongerThanALimitLasts(t *testing.T) {
+func TestDecide_EndsAfterTheClockIsSetBack(t *testing.T) {
 	l := throttle.Limit{Name: "x", Count: 3, Per: time.Hour}
 	_, ok, retry, _ := l.Decide(start.AddDate(1, 0, 0), start, 1)
 	if ok || retry > 20*time.Minute {
-		t.Errorf("got %v, retry %v, want refused for at most 20m", ok, retry)
+		t.Errorf("got %v, retry %v, want a wait of at most 20m", ok, retry)
 	}
 }
 
-func TestNoSpanAllowsMoreThanTwiceTheCount(t *testing.T) {
+func TestDecide_AllowsAtMostTwiceTheCountInASpan(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := throttle.Limit{Count: rapid.IntRange(1, 50).Draw(t, "count"), Per: time.Hour}
 		now, tat := start, time.Time{}
@@ -63,7 +63,7 @@ func TestNoSpanAllowsMoreThanTwiceTheCount(t *testing.T) {
 			now = now.Add(time.Duration(rapid.Int64Range(0, int64(time.Hour)/int64(l.Count)).Draw(t, "pause")))
 			next, ok, retry, _ := l.Decide(tat, now, 1)
 			if !ok && (retry <= 0 || retry > l.Per) {
-				t.Fatalf("refused with a wait of %v", retry)
+				t.Fatalf("got a wait of %v", retry)
 			}
 			if ok {
 				allowed = append(allowed, now)
@@ -84,7 +84,7 @@ func TestNoSpanAllowsMoreThanTwiceTheCount(t *testing.T) {
 	})
 }
 
-func TestAddressesAreCountedByWhatTheirOwnerCannotChangeForFree(t *testing.T) {
+func TestAddressAndNetwork(t *testing.T) {
 	for _, test := range []struct{ addr, address, network string }{
 		{"203.0.113.77", "203.0.113.77", "203.0.113.0/24"},
 		{"::ffff:203.0.113.77", "203.0.113.77", "203.0.113.0/24"},
@@ -100,11 +100,11 @@ func TestAddressesAreCountedByWhatTheirOwnerCannotChangeForFree(t *testing.T) {
 		}
 	}
 	if got := throttle.Network(netip.Addr{}) + throttle.Address(netip.Addr{}); got != "unknownunknown" {
-		t.Errorf("no address: got %s, want one subject", got)
+		t.Errorf("invalid address: got %s, want unknown twice", got)
 	}
 }
 
-func TestMemoryKeepsSubjectsApartAndItsSizeBounded(t *testing.T) {
+func TestMemory_SeparatesSubjectsAndLimitsItsSize(t *testing.T) {
 	var m throttle.Memory
 	l := throttle.Limit{Name: "x", Count: 2, Per: time.Minute}
 	for i, want := range []bool{true, true, false} {
@@ -113,20 +113,20 @@ func TestMemoryKeepsSubjectsApartAndItsSizeBounded(t *testing.T) {
 		}
 	}
 	if ok, _, _ := m.Take(start, l, "b"); !ok {
-		t.Error("b is refused for what a did")
+		t.Error("subject b is limited by subject a")
 	}
 	other := throttle.Limit{Name: "y", Count: 2, Per: time.Minute}
 	if ok, _, _ := m.Take(start, other, "a"); !ok {
-		t.Error("one limit spends another")
+		t.Error("one limit counts operations of another")
 	}
 	for i := range 300_000 {
 		m.Take(start.Add(time.Duration(i)), l, fmt.Sprint(i))
 	}
 	if got := m.Len(); got > 64*4096 {
-		t.Errorf("got %d subjects held, want at most %d", got, 64*4096)
+		t.Errorf("got %d subjects, want at most %d", got, 64*4096)
 	}
 	if ok, _, _ := m.Take(start.Add(time.Hour), l, "a"); !ok {
-		t.Error("a is still refused an hour later")
+		t.Error("subject a is limited an hour later")
 	}
 }
 

@@ -5,55 +5,54 @@ import (
 	"time"
 )
 
-// Class is a kind of secret that can be guessed. Each is judged by the one function May, wherever it is typed.
+// Class is a kind of secret that can be guessed. Guess.May applies its limit for all endpoints (protocol rule 17).
 type Class int
 
 const (
-	// Code is the six digits of an authenticator app: at most 10 wrong in 15 minutes and 20 in 24 hours,
-	// and after 5 in a row waits of 30 seconds doubling to 15 minutes.
+	// Code is a six-digit code of an authenticator app: at most 10 failures in 15 minutes and 20 in 24 hours. After 5
+	// in a row there are waits of 30 seconds, doubling to 15 minutes.
 	Code Class = iota + 1
-	// Recovery is a recovery code: at most 10 wrong an hour.
+	// Recovery is a recovery code: at most 10 failures in an hour.
 	Recovery
-	// Ticket is the short code of a reset: at most 10 wrong an hour, apart from Recovery, since a ticket is
-	// handed over for ten minutes to somebody who may just have tried all old recovery codes.
+	// Ticket is the short code of a ticket: at most 10 failures in an hour. It is not counted with Recovery, because a
+	// user can try old recovery codes before the reset, and a ticket on screen lasts ten minutes.
 	Ticket
-	// Password is a password: 5 wrong in a row are free, then waits as for Code. Nothing else stops it, so
-	// that no stranger locks anybody out for good.
+	// Password is a password: after 5 failures in a row there are waits as for Code. It has no other limit, so that an
+	// unauthenticated client cannot lock out a user (promise A5).
 	Password
-	// Key is an answer of a security key and Link a secret of 128 bits: nobody guesses them, so they are
-	// never stopped and never counted.
+	// Key is an answer of a security key, and Link a secret of at least 128 bits. They cannot be guessed, so they are
+	// neither limited nor counted.
 	Key
 	Link
 )
 
-// The numbers of PROTOCOL 17.
+// The numbers of protocol rule 17.
 const (
-	shortCount, shortSpan  = 10, 15 * time.Minute
-	longCount, longSpan    = 20, 24 * time.Hour
-	ownCount, ownSpan      = 10, time.Hour
-	freeInARow             = 5
-	firstWait, longestWait = 30 * time.Second, 15 * time.Minute
-	quiet                  = 24 * time.Hour     // after it a row of wrong answers starts anew
-	knownPassword          = 7 * 24 * time.Hour // how long wrong codes after the right password are kept
-	knownPasswordCount     = 20
-	aheadOfUs              = 5 * time.Minute // how far the clocks of two machines may differ
+	shortCount, shortSpan = 10, 15 * time.Minute
+	longCount, longSpan   = 20, 24 * time.Hour
+	ownCount, ownSpan     = 10, time.Hour
+	freeInARow            = 5
+	firstWait, maxWait    = 30 * time.Second, 15 * time.Minute
+	streakTTL             = 24 * time.Hour     // without a failure, after which a streak ends
+	knownPassword         = 7 * 24 * time.Hour // how long failed codes after a correct password are kept
+	knownPasswordCount    = 20
+	maxClockSkew          = 5 * time.Minute // between two machines
 )
 
-// Failures is what is remembered of the wrong answers given for one person over all doors. It is a value: its
-// methods return a changed copy. The zero value is a person for whom nobody ever answered wrongly. A person's
-// known browsers have a budget of their own, so that a stranger who spends the other one does not keep the
-// person out.
+// Failures counts the failures for one user over all endpoints (promise A3). It is a value: its methods return a changed
+// copy. The zero value has no failures. Known browsers have their own budget, so that an unauthenticated client cannot
+// use it up (promise A5).
 type Failures struct {
 	Unknown Budget `json:"unknown,omitzero"`
 	Known   Budget `json:"known,omitzero"`
-	// Streak counts wrong six-digit codes in a row over both budgets. Only a right answer ends it.
+	// Streak is the number of failed six-digit codes in a row, over both budgets. A success resets it.
 	Streak int `json:"streak,omitzero"`
-	// WrongAfterPassword has the times of the last 20 wrong codes, each given after the right password: a
-	// sign within a week that somebody else knows it.
+	// WrongAfterPassword has the times of the last 20 failed codes of a week, each after a correct password. They are a
+	// sign that another person knows the password.
 	WrongAfterPassword []time.Time `json:"wrong_after_password,omitempty"`
 }
 
-// Budget is one side's counters.
+// Budget has the counters of the known browsers, or those of all others.
 type Budget struct {
 	Codes     Counter     `json:"codes,omitzero"`
 	Passwords Counter     `json:"passwords,omitzero"`
@@ -61,15 +60,15 @@ type Budget struct {
 	Ticket    []time.Time `json:"ticket,omitempty"`   // the last 10
 }
 
-// Counter is a row of wrong answers with the wait that it earned.
+// Counter counts failures in a row and has the wait that follows from them.
 type Counter struct {
 	Streak    int         `json:"streak,omitzero"`
-	Times     []time.Time `json:"times,omitempty"` // the last 20 wrong answers, in or out of the row
+	Times     []time.Time `json:"times,omitempty"` // the last 20 failures, also before the streak
 	WaitUntil time.Time   `json:"wait_until,omitzero"`
 }
 
-// Allowed tells whether an answer of this class may be judged now, and if not, from when. It must be asked again
-// in the Update that stores the outcome, right or wrong: answers given at the same moment all pass a first look.
+// Allowed reports whether an answer of a class may be checked now, and otherwise when. The caller must call it again in the
+// Update that stores the outcome, because concurrent answers all pass the first call.
 func (f Failures) Allowed(now time.Time, class Class, known bool) (ok bool, until time.Time) {
 	b := f.budget(known)
 	switch class {
@@ -89,7 +88,7 @@ func (f Failures) Allowed(now time.Time, class Class, known bool) (ok bool, unti
 	return true, time.Time{}
 }
 
-// WithFailure counts a wrong answer. A right code used before is refused without being counted: no call of this.
+// WithFailure counts a failure. A correct code that was used before is not a failure.
 func (f Failures) WithFailure(now time.Time, class Class, known bool) Failures {
 	b := f.budget(known)
 	switch class {
@@ -107,16 +106,16 @@ func (f Failures) WithFailure(now time.Time, class Class, known bool) Failures {
 	return f.with(known, b)
 }
 
-// WithSuccess ends the row and the wait of this side. The wrong answers of the last 24 hours stay counted: what a
-// guesser may try in a day does not grow by the person signing in between. A password ends nothing but its
-// own row; any second proof ends the row of six-digit codes.
+// WithSuccess ends the streak and the wait of one budget after a success. The failures of the last 24 hours stay counted, so a
+// sign-in by the user allows no more guesses in a day. A password ends only its own streak. Any second factor ends the
+// streak of six-digit codes.
 func (f Failures) WithSuccess(now time.Time, class Class, known bool) Failures {
 	b := f.budget(known)
 	if class == Password {
 		b.Passwords = b.Passwords.withSuccess(now)
 		return f.with(known, b)
 	}
-	if class == Link { // a mailbox, not the person's device
+	if class == Link { // it proves a mailbox, not a device
 		return f
 	}
 	b.Codes = b.Codes.withSuccess(now)
@@ -124,14 +123,14 @@ func (f Failures) WithSuccess(now time.Time, class Class, known bool) Failures {
 	return f.with(known, b)
 }
 
-// Expired tells that nothing of this is worth keeping: it says no more than the zero value would.
+// Expired reports whether g has the same effect as the zero value, so that it can be deleted.
 func (f Failures) Expired(now time.Time) bool {
 	return f.Streak == 0 && f.Unknown.expired(now) && f.Known.expired(now) &&
 		len(within(now, f.WrongAfterPassword, knownPassword)) == 0
 }
 
 func (b Budget) expired(now time.Time) bool {
-	return len(within(now, b.Codes.Times, quiet))+len(within(now, b.Passwords.Times, quiet))+
+	return len(within(now, b.Codes.Times, streakTTL))+len(within(now, b.Passwords.Times, streakTTL))+
 		len(within(now, b.Recovery, ownSpan))+len(within(now, b.Ticket, ownSpan)) == 0 &&
 		!b.Codes.waitUntil(now).After(now) && !b.Passwords.waitUntil(now).After(now)
 }
@@ -152,17 +151,17 @@ func (f Failures) with(known bool, b Budget) Failures {
 	return f
 }
 
-// waitUntil is the end of the wait, or the zero time. One that ends later than any wait lasts was written before
-// the clock was set back; it counts for nothing, or the person would wait as long as the clock was wrong.
+// waitUntil returns the end of the wait, or the zero time. An end further ahead than the longest wait was stored before the
+// clock was set back, and is ignored.
 func (t Counter) waitUntil(now time.Time) time.Time {
-	if t.WaitUntil.After(now.Add(longestWait + aheadOfUs)) {
+	if t.WaitUntil.After(now.Add(maxWait + maxClockSkew)) {
 		return time.Time{}
 	}
 	return t.WaitUntil
 }
 
 func (t Counter) withFailure(now time.Time) Counter {
-	if len(within(now, t.Times, quiet)) == 0 {
+	if len(within(now, t.Times, streakTTL)) == 0 {
 		t.Streak = 0
 	}
 	t.Streak++
@@ -177,16 +176,16 @@ func (t Counter) withSuccess(now time.Time) Counter {
 	return Counter{Times: within(now, t.Times, longSpan)}
 }
 
-// waitAfter is 30 s after the fifth wrong answer in a row and doubles with each further one to 15 min.
+// waitAfter returns 30 seconds for the fifth failure in a row, doubling with each further one to 15 minutes.
 func waitAfter(row int) time.Duration {
 	wait := firstWait
 	for range min(row-freeInARow, 10) {
 		wait *= 2
 	}
-	return min(wait, longestWait)
+	return min(wait, maxWait)
 }
 
-// fullUntil is when the oldest of the last count times within the span leaves it; zero if there are fewer.
+// fullUntil returns when the oldest of the last count times leaves the span, or the zero time if there are fewer.
 func fullUntil(now time.Time, times []time.Time, count int, span time.Duration) time.Time {
 	times = within(now, times, span)
 	if len(times) < count {
@@ -195,12 +194,12 @@ func fullUntil(now time.Time, times []time.Time, count int, span time.Duration) 
 	return times[len(times)-count].Add(span)
 }
 
-// within is the times of the last span, oldest first, as a slice of its own. Times ahead of any clock that
-// could have written them are dropped: the clock was set back, and every stop must end by itself.
+// within returns a copy of the times in the last span, oldest first. It drops times in the future, which were stored
+// before the clock was set back, so that each limit ends.
 func within(now time.Time, times []time.Time, span time.Duration) []time.Time {
 	var kept []time.Time
 	for _, t := range times {
-		if t.Add(span).After(now) && !t.After(now.Add(aheadOfUs)) {
+		if t.Add(span).After(now) && !t.After(now.Add(maxClockSkew)) {
 			kept = append(kept, t)
 		}
 	}

@@ -9,38 +9,38 @@ import (
 	"barillet/store"
 )
 
-// Limiter is the limits that outlive a restart and are shared by all nodes. Who is counted is known to the
-// store by an HMAC only.
+// Limiter stores limits, so that they survive a restart. The ids are HMACs, so that the store does not reveal the
+// subjects.
 type Limiter struct {
 	table  store.Table[arrival]
 	pepper store.Pepper
 }
 
-// arrival is the record: one GCRA timestamp.
+// arrival is the record of a subject: its theoretical arrival time.
 type arrival struct {
 	TAT time.Time `json:"tat"`
 }
 
-// Verdict is the answer of a limit. Retry is how long to wait and zero if OK.
+// Verdict is the decision of a limit.
 type Verdict struct {
 	OK        bool
-	Retry     time.Duration
-	Remaining int
+	Retry     time.Duration // how long to wait; zero if OK
+	Remaining int           // operations that are allowed after this one
 }
 
-// NewLimiter returns the limits kept under store.Throttles.
+// NewLimiter returns the limits in the table store.Throttles.
 func NewLimiter(ring *store.Keyring, pepper store.Pepper) Limiter {
 	return Limiter{table: store.NewTable[arrival](ring, store.Throttles), pepper: pepper}
 }
 
-// Peek tells whether one more would be allowed now, and spends nothing. Where failures are counted it is
-// asked before the work, and Take after a failure.
+// Peek returns whether one more operation is allowed now, and counts nothing. If a limit counts failures, call Peek before
+// the operation and Take after a failure.
 func (l Limiter) Peek(r store.Reader, now time.Time, limit Limit, subject string) (Verdict, error) {
 	_, v, err := l.decide(r, now, limit, l.ID(limit, subject))
 	return v, err
 }
 
-// Take spends one of the subject's allowance if there is one. It touches one key of the Update.
+// Take counts an operation of a subject if it is allowed. It uses one key of the Update.
 func (l Limiter) Take(tx store.Tx, now time.Time, limit Limit, subject string) (Verdict, error) {
 	id := l.ID(limit, subject)
 	next, v, err := l.decide(tx, now, limit, id)
@@ -62,29 +62,28 @@ func (l Limiter) decide(r store.Reader, now time.Time, limit Limit, id string) (
 	return next, Verdict{OK: ok, Retry: retry, Remaining: remaining}, nil
 }
 
-// ID is the key of a subject's allowance below its prefix: the limit's name and an HMAC.
+// ID returns the record id of a subject: the name of the limit and an HMAC.
 func (l Limiter) ID(limit Limit, subject string) string {
 	return limit.Name + ":" + hex.EncodeToString(l.pepper.MAC("throttle", []byte(limit.Name), []byte(subject)))
 }
 
-// Full returns the ids, after the given one and at most limit of them, of allowances that are full again and
-// say nothing any more. The second result is where to go on; empty at the end.
+// Full returns at most limit ids, from the one after the cursor after, of subjects whose limit is unused again. Their
+// records can be deleted. next is the cursor for more, empty at the end.
 func (l Limiter) Full(s store.Snapshot, now time.Time, after string, limit int) (ids []string, next string, err error) {
-	return sweepable(s, l.table, after, limit, func(a arrival) bool { return !a.TAT.After(now) })
+	return deadRecords(s, l.table, after, limit, func(a arrival) bool { return !a.TAT.After(now) })
 }
 
-// Forget deletes those of the ids that are still full: one may have been spent from since it was found. It
-// touches as many keys as there are ids.
+// Forget deletes the records of subjects whose limit is still unused. It uses one key of the Update for each id.
 func (l Limiter) Forget(tx store.Tx, now time.Time, ids []string) error {
 	return forget(tx, l.table, ids, func(a arrival) bool { return !a.TAT.After(now) })
 }
 
-// sweepScan bounds how many records one look for dead ones reads.
-const sweepScan = 2000
+// maxScan is the maximum of records that one search for dead records reads.
+const maxScan = 2000
 
-func sweepable[T any](s store.Snapshot, table store.Table[T], after string, limit int, dead func(T) bool) (ids []string, next string, err error) {
+func deadRecords[T any](s store.Snapshot, table store.Table[T], after string, limit int, dead func(T) bool) (ids []string, next string, err error) {
 	seen := 0
-	err = table.Scan(s, "", after, sweepScan, func(id string, v T) error {
+	err = table.Scan(s, "", after, maxScan, func(id string, v T) error {
 		seen++
 		next = id
 		if dead(v) {
@@ -96,9 +95,9 @@ func sweepable[T any](s store.Snapshot, table store.Table[T], after string, limi
 		return nil
 	})
 	if err != nil {
-		return nil, "", fmt.Errorf("looking for dead records: %w", err)
+		return nil, "", fmt.Errorf("finding dead records: %w", err)
 	}
-	if seen < sweepScan && len(ids) < limit {
+	if seen < maxScan && len(ids) < limit {
 		next = ""
 	}
 	return ids, next, nil

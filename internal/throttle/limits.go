@@ -5,59 +5,58 @@ import (
 	"time"
 )
 
-// The limits of the house. The subject that each is counted by stands beside it.
+// The limits of the service (promise S8). Each comment names the subject that is counted.
 var (
-	// LoginAddress and LoginNetwork count failed sign-ins only, so that thirty people behind one router
-	// sign in at eight o'clock. By Address and by Network.
+	// LoginAddress and LoginNetwork count failed sign-ins only, so that thirty users behind one router can sign in at the
+	// same time (protocol rule 18). By Address and by Network.
 	LoginAddress = Limit{Name: "login-address", Count: 20, Per: time.Minute}
 	LoginNetwork = Limit{Name: "login-network", Count: 300, Per: time.Minute}
-	// UnknownNames is how often guesses at names that nobody has are audited: once a minute and source, as
-	// they are free to make. By Address.
+	// UnknownNames limits the audit events of sign-ins with an unknown login. By Address.
 	UnknownNames = Limit{Name: "unknown-names", Count: 1, Per: time.Minute}
 
-	// HelpSource counts help requests sent; beyond it the answer is 429. By Network.
+	// HelpSource counts submitted help requests. Beyond it the response is 429. By Network.
 	HelpSource = Limit{Name: "help-source", Count: 20, Per: time.Hour}
-	// HelpMails counts the requests that cause mail; beyond it the text joins the open request and the
-	// answer stays the same. By the address typed.
+	// HelpMails counts help requests that cause an email. Beyond it the text is added to the open request, with the same
+	// response (protocol rule 19). By the submitted address.
 	HelpMails = Limit{Name: "help-mails", Count: 5, Per: time.Hour}
-	// ForgotSource counts questions for a new password. By Network.
+	// ForgotSource counts requests for a password link. By Network.
 	ForgotSource = Limit{Name: "forgot-source", Count: 20, Per: time.Hour}
-	// UnauthenticatedMails counts the mails that somebody who has proven nothing can cause a person to get. Beyond
-	// it they are not sent, with the same answer. By user id.
-	UnauthenticatedMails = Limit{Name: "stranger-mails", Count: 10, Per: time.Hour}
-	// NoticeMails counts notices of completed acts. They are never dropped: beyond it they are held for a
-	// while and joined. By user id.
+	// UnauthenticatedMails counts the emails to a user that unauthenticated clients cause. Beyond it none is sent, with the same
+	// response. By user id.
+	UnauthenticatedMails = Limit{Name: "unauthenticated-mails", Count: 10, Per: time.Hour}
+	// NoticeMails counts notifications. Beyond it they are delayed and joined, never dropped. By user id.
 	NoticeMails = Limit{Name: "notice-mails", Count: 10, Per: time.Hour}
 
-	// ReturnCodes counts ways back to an application after a sign-in. By session.
-	ReturnCodes = Limit{Name: "gates", Count: 60, Per: time.Minute}
+	// ReturnCodes counts return codes. By session.
+	ReturnCodes = Limit{Name: "return-codes", Count: 60, Per: time.Minute}
 
-	// Unlocks counts how often operators forget a person's wrong answers: each lets a guesser begin anew. By user id.
+	// Unlocks counts how often administrators clear the failures of a user. Each one allows new guesses. By user id.
 	Unlocks = Limit{Name: "unlocks", Count: 3, Per: 24 * time.Hour}
 
 	// APIToken counts requests, in memory. By token id.
 	APIToken = Limit{Name: "api-token", Count: 600, Per: time.Minute}
 
-	// Authorize counts authorization requests, in memory. By session, or by Address for a stranger.
+	// Authorize counts authorization requests, in memory. By session, or by Address without one.
 	Authorize = Limit{Name: "authorize", Count: 60, Per: time.Minute}
-	// AuthorizeNetwork counts those of strangers, in memory. By Network.
+	// AuthorizeNetwork counts authorization requests without a session, in memory. By Network.
 	AuthorizeNetwork = Limit{Name: "authorize-network", Count: 300, Per: time.Minute}
-	// ClientCalls counts what clients ask at the token endpoint and its neighbours, in memory. By client id and Address.
+	// ClientCalls counts requests of clients to the token endpoint and similar ones, in memory. By client id and Address.
 	ClientCalls = Limit{Name: "client-calls", Count: 60, Per: time.Minute}
-	// ClientCallsNetwork counts them where an address is no limit, in memory. By client id and Network.
+	// ClientCallsNetwork counts the same requests, in memory, because a client can change its address. By client id and
+	// Network.
 	ClientCallsNetwork = Limit{Name: "client-calls-network", Count: 300, Per: time.Minute}
-	// DeviceStarts counts devices that begin to wait for their person, in memory: all wait in one room. By Network.
+	// DeviceStarts counts device authorization requests, in memory. By Network.
 	DeviceStarts = Limit{Name: "device-starts", Count: 60, Per: 10 * time.Minute}
-	// Userinfo counts calls with one access token, in memory. By its hash.
+	// Userinfo counts requests with an access token, in memory. By the hash of the token.
 	Userinfo = Limit{Name: "userinfo", Count: 600, Per: time.Minute}
-	// Registration counts what a client asks with its registration access token, in memory. By client id.
+	// Registration counts requests with a registration access token, in memory. By client id.
 	Registration = Limit{Name: "registration", Count: 60, Per: time.Minute}
-	// UserCodes counts wrong codes of devices. By user id.
+	// UserCodes counts wrong user codes of the device authorization. By user id.
 	UserCodes = Limit{Name: "user-codes", Count: 10, Per: time.Hour}
 )
 
-// Address is how a client address is counted by: IPv4 written in IPv6 is the same client, and a zone is only
-// the name of our own interface. An invalid address is one subject, "unknown".
+// Address returns the subject for an address. An IPv4 address in IPv6 form is the same subject, and a zone is ignored. All
+// invalid addresses are the subject "unknown".
 func Address(addr netip.Addr) string {
 	if !addr.IsValid() {
 		return "unknown"
@@ -65,8 +64,8 @@ func Address(addr netip.Addr) string {
 	return addr.Unmap().WithZone("").String()
 }
 
-// Network is the block an address is counted by where changing it within the block is free: /24 for IPv4,
-// /64 for IPv6. An invalid address is one subject, "unknown".
+// Network returns the subject for the network of an address: /24 for IPv4, /64 for IPv6. All invalid addresses are the
+// subject "unknown".
 func Network(addr netip.Addr) string {
 	if !addr.IsValid() {
 		return "unknown"
@@ -77,7 +76,7 @@ func Network(addr netip.Addr) string {
 		bits = 24
 	}
 	block, err := addr.Prefix(bits)
-	if err != nil { // no address has fewer bits than these
+	if err != nil { // not reached: each address has enough bits
 		return "unknown"
 	}
 	return block.String()

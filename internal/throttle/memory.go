@@ -8,12 +8,12 @@ import (
 
 const (
 	shards   = 64
-	perShard = 4096 // 64 × 4096 subjects take about 20 MB at the very most
+	perShard = 4096 // 64 × 4096 subjects use at most 20 MB
 )
 
-// Memory is a limiter that forgets when the program ends. It is for what is counted too often to be stored
-// and harmless to start anew: requests of a valid token. It holds at most 262,144 subjects; beyond that one
-// near its full allowance makes room. The zero value is ready, and it may be used by many at once.
+// Memory is a limiter whose counters end with the process. It is for frequent requests, for which an Update is too
+// expensive and a lost counter harmless. It has at most 262,144 subjects; a new one then replaces one that used little of
+// its limit. The zero value is ready to use. A Memory is safe for concurrent use.
 type Memory struct {
 	once   sync.Once
 	seed   maphash.Seed
@@ -25,8 +25,8 @@ type shard struct {
 	tats map[uint64]time.Time
 }
 
-// Take spends one of the subject's allowance: it returns whether there was one, how long to wait if not, and
-// how many are left.
+// Take counts an operation of a subject. It returns whether the operation is allowed, how long to wait if it is not, and
+// how many remain.
 func (m *Memory) Take(now time.Time, l Limit, subject string) (ok bool, retry time.Duration, remaining int) {
 	m.once.Do(func() { m.seed = maphash.MakeSeed() })
 	key := maphash.Comparable(m.seed, [2]string{l.Name, subject})
@@ -45,7 +45,7 @@ func (m *Memory) Take(now time.Time, l Limit, subject string) (ok bool, retry ti
 	return ok, retry, remaining
 }
 
-// Len is how many subjects are held, those with a full allowance included until their room is needed.
+// Len returns the number of subjects, including those whose limit is unused again.
 func (m *Memory) Len() int {
 	n := 0
 	for i := range m.shards {
@@ -57,14 +57,14 @@ func (m *Memory) Len() int {
 	return n
 }
 
-// makeRoom looks at some subjects, as the map happens to give them, and forgets those with a full allowance,
-// or the nearest to it if there is none. Looking at all would make a flood of subjects expensive for us.
+// makeRoom removes subjects whose limit is unused, or else the one that used least, among 32 in map order. To examine all
+// of them would make each new subject expensive.
 func (s *shard) makeRoom(now time.Time) {
 	var nearest uint64
 	var best time.Time
-	looked := 0
+	examined := 0
 	for key, tat := range s.tats {
-		if looked++; looked > 32 {
+		if examined++; examined > 32 {
 			break
 		}
 		if !tat.After(now) {

@@ -26,7 +26,7 @@ func open(t *testing.T, dir string, keys store.RootKeys) (store.Store, *store.Ke
 	if err != nil {
 		t.Fatal(err)
 	}
-	return storetest.RunTwice(s), ring
+	return storetest.RunTwice(storetest.RejectNesting(t, s)), ring
 }
 
 func take(t *testing.T, s store.Store, l throttle.Limiter, now time.Time, subject string) throttle.Verdict {
@@ -40,7 +40,7 @@ func take(t *testing.T, s store.Store, l throttle.Limiter, now time.Time, subjec
 	return v
 }
 
-func TestAStoredLimitOutlivesARestartAndForgetsWhenFull(t *testing.T) {
+func TestLimiter_SurvivesARestartAndDeletesUnusedLimits(t *testing.T) {
 	dir, keys := t.TempDir(), store.NewRootKeys()
 	s, ring := open(t, dir, keys)
 	l := throttle.NewLimiter(ring, keys.Pepper)
@@ -55,12 +55,12 @@ func TestAStoredLimitOutlivesARestartAndForgetsWhenFull(t *testing.T) {
 	s, ring = open(t, dir, keys)
 	l = throttle.NewLimiter(ring, keys.Pepper)
 	if v := take(t, s, l, start, "ines@garage.test"); v.OK || v.Retry != 12*time.Minute {
-		t.Errorf("after a restart: got %+v, want refused for 12m", v)
+		t.Errorf("after a restart: got %+v, want a wait of 12m", v)
 	}
 	if v := take(t, s, l, start, "paul@garage.test"); !v.OK {
 		t.Errorf("another address: got %+v, want allowed", v)
 	}
-	sweep := func(now time.Time) (n int) {
+	deleteFull := func(now time.Time) (n int) {
 		var ids []string
 		err := s.View(t.Context(), func(snap store.Snapshot) (err error) {
 			if v, err := l.Peek(snap, now, throttle.HelpMails, "ines@garage.test"); err != nil || v.OK != now.After(start) {
@@ -68,7 +68,7 @@ func TestAStoredLimitOutlivesARestartAndForgetsWhenFull(t *testing.T) {
 			}
 			err = snap.Scan(store.Throttles.Prefix, "", 0, func(key string, _ []byte) error {
 				if strings.Contains(key, "ines") {
-					t.Errorf("the key %s tells the address", key)
+					t.Errorf("the key %s contains the address", key)
 				}
 				return nil
 			})
@@ -86,23 +86,23 @@ func TestAStoredLimitOutlivesARestartAndForgetsWhenFull(t *testing.T) {
 		}
 		return len(ids)
 	}
-	if got := sweep(start); got != 0 {
-		t.Errorf("got %d allowances forgotten while they count, want 0", got)
+	if got := deleteFull(start); got != 0 {
+		t.Errorf("deleted %d limits in use, want 0", got)
 	}
-	if got := sweep(start.Add(time.Hour)); got != 2 {
-		t.Errorf("got %d allowances forgotten when full, want 2", got)
+	if got := deleteFull(start.Add(time.Hour)); got != 2 {
+		t.Errorf("deleted %d unused limits, want 2", got)
 	}
-	if got := sweep(start.Add(time.Hour)); got != 0 {
-		t.Errorf("got %d left, want 0", got)
+	if got := deleteFull(start.Add(time.Hour)); got != 0 {
+		t.Errorf("found %d unused limits after the deletion, want 0", got)
 	}
 }
 
-func TestAParallelGuesserIsCountedOnceForEachAnswer(t *testing.T) {
+func TestFailureStore_CountsConcurrentFailures(t *testing.T) {
 	keys := store.NewRootKeys()
 	s, ring := open(t, t.TempDir(), keys)
 	guesses := throttle.NewFailureStore(ring, keys.Pepper)
 	id := guesses.UserID("u1")
-	judged := make(chan bool)
+	checked := make(chan bool)
 	for range 24 {
 		go func() {
 			ok, err := store.Do(t.Context(), s, func(tx store.Tx) (bool, error) {
@@ -118,21 +118,21 @@ func TestAParallelGuesserIsCountedOnceForEachAnswer(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			judged <- ok
+			checked <- ok
 		}()
 	}
 	n := 0
 	for range 24 {
-		if <-judged {
+		if <-checked {
 			n++
 		}
 	}
 	if n != 5 {
-		t.Errorf("got %d of 24 wrong codes judged at once, want 5", n)
+		t.Errorf("checked %d of 24 concurrent codes, want 5", n)
 	}
 }
 
-func TestQuietCountersAreForgotten(t *testing.T) {
+func TestFailureStore_DeletesExpiredCounters(t *testing.T) {
 	keys := store.NewRootKeys()
 	s, ring := open(t, t.TempDir(), keys)
 	guesses := throttle.NewFailureStore(ring, keys.Pepper)
@@ -160,36 +160,36 @@ func TestQuietCountersAreForgotten(t *testing.T) {
 	}
 	put(start, throttle.Failures{}.WithFailure(start, throttle.Password, false))
 	if a, b, c := count(start.Add(time.Hour)), count(start.Add(25*time.Hour)), count(start.Add(25*time.Hour)); a != 1 || b != 1 || c != 0 {
-		t.Errorf("got %d, %d, %d records, want 1, 1 and after the sweep 0", a, b, c)
+		t.Errorf("got %d, %d, %d records, want 1, 1 and after the deletion 0", a, b, c)
 	}
 	put(start, throttle.Failures{})
 	if got := count(start); got != 0 {
-		t.Errorf("got %d records for counters that say nothing, want 0", got)
+		t.Errorf("got %d records for zero counters, want 0", got)
 	}
 }
 
-func TestUnknownNamesShareBoundedBuckets(t *testing.T) {
+func TestUnknownLoginID_HasOneOf65536Buckets(t *testing.T) {
 	keys := store.NewRootKeys()
 	_, ring := open(t, t.TempDir(), keys)
 	guesses := throttle.NewFailureStore(ring, keys.Pepper)
 	seen := map[string]bool{}
 	for i := range 1000 {
 		id := guesses.UnknownLoginID(fmt.Sprintf("nobody%d@garage.test", i))
-		if raw, err := hex.DecodeString(strings.TrimPrefix(id, "ghost-")); err != nil || len(raw) != 2 {
+		if raw, err := hex.DecodeString(strings.TrimPrefix(id, "unknown-")); err != nil || len(raw) != 2 {
 			t.Fatalf("got bucket %q, want one of 65536", id)
 		}
 		seen[id] = true
 	}
 	if len(seen) < 900 {
-		t.Errorf("got %d buckets for 1000 names, want them spread", len(seen))
+		t.Errorf("got %d buckets for 1000 names, want at least 900", len(seen))
 	}
-	again := throttle.NewFailureStore(ring, keys.Pepper)
-	if guesses.UnknownLoginID("a") != again.UnknownLoginID("a") || guesses.UserID("a") == guesses.UserID("b") {
-		t.Error("the buckets of a name and of two persons are not what they must be")
+	reopened := throttle.NewFailureStore(ring, keys.Pepper)
+	if guesses.UnknownLoginID("a") != reopened.UnknownLoginID("a") || guesses.UserID("a") == guesses.UserID("b") {
+		t.Error("the bucket of a login changed, or two users have the same id")
 	}
 }
 
-func TestTheStoredCountersDecodeForEver(t *testing.T) {
+func TestRecords_Golden(t *testing.T) {
 	at := func(minutes int) time.Time { return start.Add(time.Duration(minutes) * time.Minute) }
 	budget := throttle.Budget{
 		Codes:     throttle.Counter{Streak: 5, Times: []time.Time{at(0), at(1)}, WaitUntil: at(2)},

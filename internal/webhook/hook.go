@@ -1,7 +1,7 @@
-// Package webhook owns who is told of the house's events by HTTP: the receivers with their secrets, and the calls that
-// wait, written in the Update of the event itself. It signs them by Standard Webhooks. It does not decide what is an
-// event, nor who may make a receiver; how often a call is tried belongs to internal/outbox, which addresses may be
-// called to internal/outbound.
+// Package webhook stores webhook endpoints and sends them audit events as HTTP requests, signed by Standard Webhooks. A
+// delivery is stored in the Update that appends its event (promise D2). The package does not decide which events exist or
+// who may create an endpoint. The schedule of attempts belongs to internal/outbox, the allowed addresses to
+// internal/outbound.
 package webhook
 
 import (
@@ -16,63 +16,64 @@ import (
 	"time"
 )
 
-// The limits of receivers. All of them are one record, which every Update with an event reads.
+// The limits of endpoints. All endpoints are in one record, which each Update with an event reads.
 const (
 	Most       = 16
 	MaxURL     = 1024 // bytes
 	MaxFilters = 16
 	MaxFilter  = 64 // bytes
 
-	OldSecret = 24 * time.Hour // for how long a secret that was replaced still signs
+	OldSecret = 24 * time.Hour // how long a replaced secret continues to sign
 )
 
-// Endpoint is one receiver.
+// Endpoint is a webhook endpoint.
 type Endpoint struct {
 	ID             string    `json:"id"`
 	Name           string    `json:"name"`
 	URL            string    `json:"url"`
-	Events         []string  `json:"events"`                   // types, beginnings that end in ".*", or "*"
-	DisabledReason string    `json:"disabledReason,omitempty"` // why it is switched off, one of the reasons below; empty: it is not
-	Overrun        bool      `json:"overrun,omitempty"`
-	Keys           []Key     `json:"keys"` // newest first
-	By             string    `json:"by"`   // id of the operator who made it
+	Events         []string  `json:"events"`                    // filters: event types, prefixes that end with ".*", or "*"
+	DisabledReason string    `json:"disabled_reason,omitempty"` // one of the reasons below; empty: the endpoint is enabled
+	Overrun        bool      `json:"overrun,omitempty"`         // its queue is full, and events are dropped
+	Keys           []Key     `json:"keys"`                      // newest first
+	By             string    `json:"by"`                        // id of the principal that created it
 	Created        time.Time `json:"created"`
 	Changed        time.Time `json:"changed"`
 }
 
-// Why a receiver is switched off.
+// The reasons why an endpoint is disabled.
 const (
 	DisabledByAdmin = "operator"
-	DisabledGone    = "gone" // it answered 410 (Standard Webhooks, "Deactivating subscriptions")
+	DisabledGone    = "gone" // it returned 410 (Standard Webhooks, "Deactivating subscriptions")
 )
 
-// Key is a secret that signs.
+// Key is a signing secret.
 type Key struct {
 	Value Secret    `json:"value"`
 	Until time.Time `json:"until,omitzero"` // zero: until it is replaced
 }
 
-// Secret is the bytes of a key. It prints as [redacted]; its JSON is for the sealed record alone.
+// Secret is the value of a key. It prints as [redacted]. Its JSON contains the value and is only for the encrypted
+// record.
 type Secret []byte
 
-// Format prints nothing of it, whatever the verb.
+// Format prints [redacted] for every verb.
 func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, "[redacted]") }
 
-// Text is the secret as its receiver's library takes it.
+// Text returns the secret in the format of the Standard Webhooks libraries.
 func (s Secret) Text() string { return "whsec_" + base64.StdEncoding.EncodeToString(s) }
 
-// Wants tells whether the receiver asked for events of this type, and gets them.
+// Wants reports whether the endpoint receives events of a type.
 func (h *Endpoint) Wants(action string) bool {
 	return h.DisabledReason == "" && !h.Overrun && slices.ContainsFunc(h.Events, func(filter string) bool { return Matches(filter, action) })
 }
 
-// Matches tells whether a filter asks for a type: it is the type itself, a beginning of it that ends in ".*", or "*".
+// Matches reports whether a filter selects an event type: it is that type, a prefix of it that ends with ".*", or "*".
 func Matches(filter, action string) bool {
-	beginning, open := strings.CutSuffix(filter, "*")
-	return filter == action || open && strings.HasPrefix(action, beginning)
+	prefix, wildcard := strings.CutSuffix(filter, "*")
+	return filter == action || wildcard && strings.HasPrefix(action, prefix)
 }
 
-// IsFilter tells whether a text is a filter.
+// IsFilter reports whether a text is a valid filter.
 func IsFilter(s string) bool {
 	if s == "*" {
 		return true
@@ -88,7 +89,7 @@ func IsFilter(s string) bool {
 	return true
 }
 
-// Replace makes the secret the one that signs. The one before signs beside it for a day; earlier ones are gone.
+// Replace sets the signing secret. The previous one also signs for a day; earlier ones are removed.
 func (h *Endpoint) Replace(now time.Time, secret Secret) {
 	keys := []Key{{Value: secret}}
 	if len(h.Keys) > 0 {
@@ -97,7 +98,7 @@ func (h *Endpoint) Replace(now time.Time, secret Secret) {
 	h.Keys = keys
 }
 
-// sign gives the value of webhook-signature: one signature of each key that is alive, parted by blanks (Standard
+// sign returns the value of the header webhook-signature: a signature by each valid key, separated by spaces (Standard
 // Webhooks, "Signature scheme").
 func (h *Endpoint) sign(now time.Time, id string, body []byte) string {
 	var out []string

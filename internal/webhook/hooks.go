@@ -13,12 +13,12 @@ import (
 	"barillet/store"
 )
 
-// EndpointList is all receivers, in the order in which they were made.
+// EndpointList contains all endpoints in the order of their creation.
 type EndpointList struct {
-	Hooks []Endpoint `json:"hooks"`
+	Hooks []Endpoint `json:"endpoints"`
 }
 
-// Find gives the receiver with this id, nil when there is none.
+// Find returns the endpoint with an id, or nil.
 func (b *EndpointList) Find(id string) *Endpoint {
 	i := slices.IndexFunc(b.Hooks, func(h Endpoint) bool { return h.ID == id })
 	if i < 0 {
@@ -27,24 +27,24 @@ func (b *EndpointList) Find(id string) *Endpoint {
 	return &b.Hooks[i]
 }
 
-// Endpoints is the receivers and calls in the store. It is safe for concurrent use.
+// Endpoints contains the endpoints and their deliveries in the store. It is safe for concurrent use.
 type Endpoints struct {
 	books store.Table[EndpointList]
 	calls store.Table[Job]
 
 	mu   sync.Mutex
-	kept store.Cached[EndpointList] // every event reads it, and hardly any changes it
+	kept store.Cached[EndpointList] // each event reads it, and it rarely changes
 }
 
-// bookID is the one key under store.Webhooks.
+// bookID is the id of the only record in the table store.Webhooks.
 const bookID = "all"
 
-// NewEndpoints returns what is kept under store.Webhooks and store.Calls.
+// NewEndpoints returns the endpoints in the table store.Webhooks and the deliveries in the table store.Calls.
 func NewEndpoints(ring *store.Keyring) *Endpoints {
 	return &Endpoints{books: store.NewTable[EndpointList](ring, store.Webhooks), calls: store.NewTable[Job](ring, store.WebhookDeliveries)}
 }
 
-// List reads all receivers. What it points to is shared and not to be changed.
+// List returns all endpoints. The result is shared: callers must not change what it points to.
 func (h *Endpoints) List(r store.Reader) (EndpointList, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -58,7 +58,7 @@ func (h *Endpoints) List(r store.Reader) (EndpointList, error) {
 	return b, nil
 }
 
-// Change rewrites the receivers in an Update. An error of fn leaves them as they are.
+// Change stores the endpoints as fn changes them. If fn returns an error, nothing is stored.
 func (h *Endpoints) Change(tx store.Tx, fn func(*EndpointList) error) error {
 	b, err := h.List(tx)
 	if err != nil {
@@ -74,47 +74,47 @@ func (h *Endpoints) Change(tx store.Tx, fn func(*EndpointList) error) error {
 	return nil
 }
 
-// Job is one event on its way to one receiver, or to be spread to several.
+// Job is the delivery of an event to one endpoint, or to several before Sender makes one of each.
 type Job struct {
-	Event     string          `json:"event"`               // id of the audit event: the body is made of it
-	Type      string          `json:"type"`                // its action
-	Endpoint  string          `json:"endpoint,omitempty"`  // the receiver; empty: each of Hooks
-	Endpoints []string        `json:"endpoints,omitempty"` // several, so that an Update touches one key however many there are
+	Event     string          `json:"event"`               // id of the audit event, from which the body is made
+	Type      string          `json:"type"`                // action of the event
+	Endpoint  string          `json:"endpoint,omitempty"`  // the endpoint; empty: each of Hooks
+	Endpoints []string        `json:"endpoints,omitempty"` // several endpoints, so that an event uses one key of its Update
 	State     outbox.Attempts `json:"state"`
 }
 
 var _ outbox.Job[Job] = Job{}
 
-// Destination is the receiver.
+// Destination returns the id of the endpoint.
 func (c Job) Destination() string { return c.Endpoint }
 
-// Attempts is how far the call has come.
+// Attempts returns the state of the delivery.
 func (c Job) Attempts() outbox.Attempts { return c.State }
 
-// WithAttempts is the call after a further try.
+// WithAttempts returns the delivery with another state.
 func (c Job) WithAttempts(t outbox.Attempts) Job {
 	c.State = t
 	return c
 }
 
-// MessageID is the same at each attempt, so that a receiver can tell a repeat. It has no full stop, for that parts what
-// is signed.
+// MessageID returns the value of the header webhook-id. It is the same in each attempt, so that a receiver can recognize a
+// repeated message (promise D5). It contains no dot, which is a separator in the signed text.
 func (c Job) MessageID() string {
 	_, random, _ := strings.Cut(c.Event, "-")
 	return "msg_" + random
 }
 
-// uselessAfter is longer than anything is tried: what a receiver that is down for a week missed is in the log.
+// uselessAfter is the time from an event to the expiry of its delivery. It is longer than the attempts last.
 const uselessAfter = 6 * 24 * time.Hour
 
-// jobID sorts by receiver, then by time.
+// jobID returns an id that sorts by endpoint, then by time.
 func jobID(hook, event string) string { return hook + "." + event }
 
-// toSpread stands in ids in the place of a receiver.
-const toSpread = "all"
+// forAll is in an id in place of an endpoint, if the delivery is for several.
+const forAll = "all"
 
-// Watch queues a call to every receiver that wants the event, in its Update. It is for audit.Log: it reads one key and
-// writes at most one more.
+// Watch stores a delivery to each endpoint that receives the event, in the Update of the event. It is the Watch of an
+// audit.Log. It reads one key and writes at most one more.
 func (h *Endpoints) Watch(tx store.Tx, e audit.Entry) error {
 	b, err := h.List(tx)
 	if err != nil {
@@ -123,7 +123,7 @@ func (h *Endpoints) Watch(tx store.Tx, e audit.Entry) error {
 	var wanted []string
 	for i := range b.Hooks {
 		hook := &b.Hooks[i]
-		// A test is for the receiver that is tested alone.
+		// A test event is only for the tested endpoint.
 		if e.Action == audit.WebhookTested && len(e.Targets) == 1 && e.Targets[0].ID == hook.ID || e.Action != audit.WebhookTested && hook.Wants(e.Action) {
 			wanted = append(wanted, hook.ID)
 		}
@@ -132,25 +132,25 @@ func (h *Endpoints) Watch(tx store.Tx, e audit.Entry) error {
 		return nil
 	}
 	c := Job{Event: e.ID, Type: e.Action, Endpoints: wanted, State: outbox.Attempts{Queued: e.At, ExpiresAt: e.At.Add(uselessAfter)}}
-	id := jobID(toSpread, e.ID)
+	id := jobID(forAll, e.ID)
 	if len(wanted) == 1 {
 		c.Endpoint, c.Endpoints = wanted[0], nil
 		id = jobID(c.Endpoint, e.ID)
 	}
 	if err := h.calls.Put(tx, id, c); err != nil {
-		return fmt.Errorf("queuing a webhook: %w", err)
+		return fmt.Errorf("storing a webhook delivery: %w", err)
 	}
 	return nil
 }
 
-// Delivery is a call as it may be shown.
+// Delivery is a stored delivery as administrators see it.
 type Delivery struct {
 	ID, Event, Type string
 	outbox.Attempts
 }
 
-// Deliveries lists what waits for a receiver and what was given up, oldest first, and a cursor for more (empty at the
-// end). State selects: "waiting", "dead", or empty for both.
+// Deliveries returns a page of waiting deliveries and dead letters of an endpoint, oldest first, and a cursor for the next
+// page (empty at the end). state is "waiting", "dead", or empty for both.
 func (h *Endpoints) Deliveries(s store.Snapshot, hook, state, after string, limit int) (found []Delivery, next string, err error) {
 	found, next, err = outbox.List(s, h.calls, jobID(hook, ""), after, limit, func(id string, c Job) (Delivery, bool) {
 		keep := state == "" || c.State.Dead == (state == "dead")

@@ -16,14 +16,13 @@ import (
 	"barillet/store"
 )
 
-// Sender makes the calls that wait, each at least once. Its fields are set before Run and not changed after; all are
-// needed.
+// Sender sends stored deliveries, each at least once. Set all fields before Run and do not change them afterwards.
 type Sender struct {
 	Store   store.Store
 	Hooks   *Endpoints
 	Events  audit.Log
 	Client  *outbound.Client
-	Compose func(e audit.Entry) ([]byte, error) // the body: the same at each attempt
+	Compose func(e audit.Entry) ([]byte, error) // returns the body, the same for each attempt
 	Now     func() time.Time
 	Log     *slog.Logger
 
@@ -32,13 +31,14 @@ type Sender struct {
 }
 
 const (
-	parallel = 2           // calls at once to one receiver
-	rest     = time.Second // between passes: a receiver that is down has a long queue
-	// A queue that is longer than tooMany gets no more until it is shorter than enough: what is left out is in the log.
-	tooMany = 5000
-	enough  = 2500
+	parallel = 2           // concurrent requests to one endpoint
+	rest     = time.Second // between passes: the queue of an unavailable endpoint is long
+	// An endpoint with more than maxQueue waiting deliveries receives no further events until there are fewer than
+	// resumeQueue.
+	maxQueue    = 5000
+	resumeQueue = 2500
 
-	spreadAtOnce = 3 // calls spread in one Update: each touches a key and one for each receiver
+	spreadSize = 3 // deliveries to several endpoints in one Update: each uses a key, and one for each endpoint
 )
 
 func (s *Sender) work() *outbox.Worker[Job] {
@@ -51,17 +51,17 @@ func (s *Sender) work() *outbox.Worker[Job] {
 	return &s.worker
 }
 
-// Wake tells that something was queued. It never blocks, and may be called before Run and by many at once.
+// Wake starts a pass, because a delivery was stored. It never blocks, is safe for concurrent use and may precede Run.
 func (s *Sender) Wake() { s.work().Wake() }
 
-// Run makes calls until the context ends, and returns nil then. A failure of receiver or store never ends it.
+// Run sends deliveries until ctx ends, and then returns nil. A failure of an endpoint or the store does not end it.
 func (s *Sender) Run(ctx context.Context) error { return s.work().Run(ctx) }
 
-// RunOnce makes one pass and returns when there will be something to do again; the zero time is when something is
-// queued. Its error is the store's.
+// RunOnce makes one pass and returns the time of the next one; the zero time means that nothing waits. An error is from the
+// store.
 func (s *Sender) RunOnce(ctx context.Context) (time.Time, error) { return s.work().RunOnce(ctx) }
 
-// spread makes one call of each receiver that an event goes to.
+// spread replaces each delivery to several endpoints by one delivery to each of them.
 func (s *Sender) spread(ctx context.Context, _ time.Time, due, _ []outbox.Pending[Job]) ([]outbox.Pending[Job], error) {
 	var out, whole []outbox.Pending[Job]
 	for _, p := range due {
@@ -71,12 +71,12 @@ func (s *Sender) spread(ctx context.Context, _ time.Time, due, _ []outbox.Pendin
 			out = append(out, p)
 		}
 	}
-	for part := range slices.Chunk(whole, spreadAtOnce) {
+	for part := range slices.Chunk(whole, spreadSize) {
 		parts, err := store.Do(ctx, s.Store, func(tx store.Tx) (parts []outbox.Pending[Job], err error) {
 			for _, p := range part {
 				several, err := s.Hooks.calls.Get(tx, p.ID)
 				if errors.Is(err, store.ErrNotFound) {
-					continue // done by another machine
+					continue // spread by another pass
 				}
 				if err == nil {
 					err = s.Hooks.calls.Delete(tx, p.ID)
@@ -96,14 +96,14 @@ func (s *Sender) spread(ctx context.Context, _ time.Time, due, _ []outbox.Pendin
 			return parts, nil
 		})
 		if err != nil {
-			return nil, fmt.Errorf("spreading webhooks: %w", err)
+			return nil, fmt.Errorf("storing webhook deliveries: %w", err)
 		}
 		out = append(out, parts...)
 	}
 	return out, nil
 }
 
-// send makes one call. Its error says what it means for the call and for the receiver (internal/outbox).
+// send makes one request. Its error has a meaning for the worker (outbox.Worker.Send).
 func (s *Sender) send(ctx context.Context, _ string, c Job) error {
 	var hook Endpoint
 	var entry audit.Entry
@@ -117,12 +117,12 @@ func (s *Sender) send(ctx context.Context, _ string, c Job) error {
 		case found == nil:
 			return outbox.ErrDiscard
 		case found.DisabledReason != "":
-			return fmt.Errorf("webhook is switched off, %w", outbox.ErrFinal)
+			return fmt.Errorf("webhook is disabled: %w", outbox.ErrFinal)
 		}
 		hook = *found
 		entry, err = s.Events.Get(snap, c.Event)
 		if errors.Is(err, store.ErrNotFound) {
-			return fmt.Errorf("the event is no longer kept, %w", outbox.ErrFinal)
+			return fmt.Errorf("event was deleted: %w", outbox.ErrFinal)
 		}
 		return err
 	})
@@ -131,7 +131,7 @@ func (s *Sender) send(ctx context.Context, _ string, c Job) error {
 	}
 	body, err := s.Compose(entry)
 	if err != nil {
-		return fmt.Errorf("composing: %w", err)
+		return fmt.Errorf("composing the body: %w", err)
 	}
 	now, id := s.Now(), c.MessageID()
 	answer, err := s.Client.Post(ctx, hook.URL, map[string][]string{"Content-Type": {"application/json"}, "Webhook-Id": {id},
@@ -144,11 +144,11 @@ func (s *Sender) send(ctx context.Context, _ string, c Job) error {
 	return ClassifyResponse(answer.Status, err)
 }
 
-// gone is the status by which a receiver unsubscribes (RFC 9110 section 15.5.11).
+// gone is the status by which a receiver unsubscribes (RFC 9110 §15.5.11).
 const gone = 410
 
-// ClassifyResponse says what an answer means for a row of an outbox, of a logout as of a webhook. Only 2xx is taken, whatever is
-// wrong with what comes after the status.
+// ClassifyResponse returns the error of outbox.Worker.Send for a response, or nil. A status 2xx means that the job was delivered,
+// even if reading the body failed. Judge is also for logout deliveries.
 func ClassifyResponse(status int, err error) error {
 	switch {
 	case status/100 == 2:
@@ -158,14 +158,14 @@ func ClassifyResponse(status int, err error) error {
 	case status == 0:
 		return fmt.Errorf("%w: %w", outbox.ErrUnreachable, err)
 	case status == gone:
-		return fmt.Errorf("answered 410, %w", outbox.ErrFinal)
-	case status >= 500, status == 408, status == 429: // it is overloaded or broken, whatever it is sent
-		return fmt.Errorf("%w: answered %d", outbox.ErrUnreachable, status)
+		return fmt.Errorf("status 410: %w", outbox.ErrFinal)
+	case status >= 500, status == 408, status == 429: // the receiver rejects every request
+		return fmt.Errorf("%w: status %d", outbox.ErrUnreachable, status)
 	}
-	return fmt.Errorf("answered %d", status)
+	return fmt.Errorf("status %d", status)
 }
 
-// disable switches off a receiver that wants no more.
+// disable disables an endpoint that unsubscribed.
 func (s *Sender) disable(ctx context.Context, now time.Time, id string) error {
 	return s.mark(ctx, now, id, audit.WebhookDisabled, func(h *Endpoint) bool {
 		was := h.DisabledReason
@@ -174,7 +174,7 @@ func (s *Sender) disable(ctx context.Context, now time.Time, id string) error {
 	})
 }
 
-// bound keeps queues from growing without end.
+// bound sets Overrun of each endpoint by the length of its queue.
 func (s *Sender) bound(ctx context.Context, now time.Time, waiting map[string]int) error {
 	var book EndpointList
 	err := s.Store.View(ctx, func(snap store.Snapshot) (err error) {
@@ -187,10 +187,10 @@ func (s *Sender) bound(ctx context.Context, now time.Time, waiting map[string]in
 	for _, h := range book.Hooks {
 		n := waiting[h.ID]
 		switch {
-		case !h.Overrun && n > tooMany:
-			s.Log.Warn("too much waits for a webhook, events are left out", "webhook", h.ID)
+		case !h.Overrun && n > maxQueue:
+			s.Log.Warn("webhook queue is full, dropping events", "webhook", h.ID)
 			err = s.mark(ctx, now, h.ID, audit.WebhookOverrun, func(h *Endpoint) bool { h.Overrun = true; return true })
-		case h.Overrun && n < enough:
+		case h.Overrun && n < resumeQueue:
 			err = s.mark(ctx, now, h.ID, audit.WebhookResumed, func(h *Endpoint) bool { h.Overrun = false; return true })
 		}
 		if err != nil {
@@ -200,7 +200,7 @@ func (s *Sender) bound(ctx context.Context, now time.Time, waiting map[string]in
 	return nil
 }
 
-// mark changes a receiver, with the event that says so, unless fn finds nothing to change.
+// mark changes an endpoint and appends an event, unless fn reports that nothing changed.
 func (s *Sender) mark(ctx context.Context, now time.Time, id, action string, fn func(*Endpoint) bool) error {
 	event := audit.NewID(now)
 	err := s.Store.Update(ctx, func(tx store.Tx) error {

@@ -14,7 +14,7 @@ import (
 	"barillet/store/bolt"
 )
 
-// spread runs b.N calls over so many goroutines.
+// spread runs b.N calls in the given number of goroutines.
 func spread(b *testing.B, writers int, call func(n int64) error) {
 	var next atomic.Int64
 	var all sync.WaitGroup
@@ -33,7 +33,7 @@ func spread(b *testing.B, writers int, call func(n int64) error) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "updates/s")
 }
 
-// BenchmarkUpdate stores one record of 512 bytes, beside bbolt's own Update of the same.
+// BenchmarkUpdate stores a record of 512 bytes, through this package and through bbolt alone.
 func BenchmarkUpdate(b *testing.B) {
 	value := make([]byte, 512)
 	key := func(n int64) string { return fmt.Sprintf("a/%08d", n*7919%100_000) }

@@ -7,11 +7,10 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-const advice = "stop, keep a copy of the file, and restore the last backup; it is not repaired by itself"
+const advice = "stop the service, keep a copy of the file and restore the last backup"
 
-// guard runs one call of bbolt. A page that makes no sense makes bbolt panic, and a file cut under the map
-// makes the processor fault: both are damage of the file, not of the request that met it, so the process is
-// stopped with the page and advice rather than answering as if nothing were.
+// guard calls bbolt and returns a panic of it as ErrDamaged. bbolt panics on an invalid page, and a truncated file
+// causes a fault of the processor. Both mean that the file is damaged, so guard also calls Options.OnDamage (promise D6).
 func (s *Store) guard(doing string, call func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -30,7 +29,7 @@ func (s *Store) damaged(doing string, met any) error {
 	return err
 }
 
-// checkPages reads every page, as after an unclean stop.
+// checkPages reads every page and returns ErrDamaged for a file with faults.
 func checkPages(db *bbolt.DB, path string) error {
 	tx, err := db.Begin(false)
 	if err != nil {
@@ -45,7 +44,7 @@ func checkPages(db *bbolt.DB, path string) error {
 		}
 	}
 	if first != nil {
-		return fmt.Errorf("%s: %w: %d faults, the first: %w; %s", path, ErrDamaged, count, first, advice)
+		return fmt.Errorf("%s: %w: %d faults, first: %w; %s", path, ErrDamaged, count, first, advice)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 	"barillet/store/bolt"
 )
 
-// filled returns the path of a store of many pages, closed in order.
+// filled returns the path of a closed store that has many pages.
 func filled(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -50,7 +50,7 @@ func overwrite(t *testing.T, path string, at int64, with []byte) {
 	}
 }
 
-func TestOpenRefusesADamagedFileAndNamesIt(t *testing.T) {
+func TestOpen_RejectsDamagedFile(t *testing.T) {
 	page := int64(os.Getpagesize())
 	for _, c := range []struct {
 		name   string
@@ -72,24 +72,24 @@ func TestOpenRefusesADamagedFileAndNamesIt(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			path := filled(t)
 			c.damage(t, path)
-			for range 2 { // the second time proves that a refusal lets go of the file
+			for range 2 { // the second call finds a file that the first one did not release
 				s, err := bolt.Open(path, bolt.Options{})
 				if err == nil {
 					s.Close()
 				}
 				if !errors.Is(err, bolt.ErrDamaged) || !strings.Contains(err.Error(), path) {
-					t.Fatalf("got %v, want ErrDamaged naming the file", err)
+					t.Fatalf("got %v, want ErrDamaged with the path", err)
 				}
 			}
 		})
 	}
 }
 
-func TestADamagedPageMetLaterIsReportedOnceAndEndsTheStore(t *testing.T) {
+func TestDamageAfterOpen_IsReportedOnceAndStopsTheStore(t *testing.T) {
 	path := filled(t)
 	page := int64(os.Getpagesize())
-	met := 0
-	s, err := bolt.Open(path, bolt.Options{OnDamage: func(error) { met++ }})
+	reports := 0
+	s, err := bolt.Open(path, bolt.Options{OnDamage: func(error) { reports++ }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,32 +109,32 @@ func TestADamagedPageMetLaterIsReportedOnceAndEndsTheStore(t *testing.T) {
 	}
 	for range 2 {
 		if err := read(); !errors.Is(err, bolt.ErrDamaged) || !strings.Contains(err.Error(), path) {
-			t.Errorf("got %v, want ErrDamaged naming the file", err)
+			t.Errorf("got %v, want ErrDamaged with the path", err)
 		}
 	}
 	err = s.Update(context.Background(), func(tx store.Tx) error { return tx.Put("a/new", []byte("x")) })
 	if !errors.Is(err, bolt.ErrDamaged) {
 		t.Errorf("Update: got %v, want ErrDamaged", err)
 	}
-	if met != 1 {
-		t.Errorf("damage was reported %d times, want once", met)
+	if reports != 1 {
+		t.Errorf("damage was reported %d times, want once", reports)
 	}
 }
 
-func TestASecondOpeningIsToldThatTheFileIsInUse(t *testing.T) {
+func TestOpen_RejectsFileInUse(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	defer s.Close()
 	path := filepath.Join(dir, "barillet.db")
 	if _, err := bolt.Open(path, bolt.Options{}); !errors.Is(err, bolt.ErrInUse) || !strings.Contains(err.Error(), path) {
-		t.Errorf("got %v, want ErrInUse naming the file", err)
+		t.Errorf("got %v, want ErrInUse with the path", err)
 	}
 	if err := s.Update(context.Background(), func(tx store.Tx) error { return tx.Put("a", []byte("x")) }); err != nil {
-		t.Errorf("the first was harmed: %v", err)
+		t.Errorf("the first store: %v", err)
 	}
 }
 
-func TestTheFileIsItsOwnersAndTheMarkerGoesWithACleanStop(t *testing.T) {
+func TestClose_RemovesTheMarker(t *testing.T) {
 	path := filled(t)
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 {
@@ -143,19 +143,4 @@ func TestTheFileIsItsOwnersAndTheMarkerGoesWithACleanStop(t *testing.T) {
 	if _, err := os.Stat(path + ".open"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("marker after a clean stop: %v", err)
 	}
-}
-
-func TestAnUpdateInsideAnUpdatePanicsInsteadOfHanging(t *testing.T) {
-	s := open(t, t.TempDir())
-	defer s.Close()
-	nothing := func(store.Tx) error { return nil }
-	defer func() {
-		if recover() == nil {
-			t.Error("no panic")
-		}
-		if err := s.Update(context.Background(), nothing); err != nil {
-			t.Errorf("afterwards: %v", err)
-		}
-	}()
-	s.Update(context.Background(), func(store.Tx) error { return s.Update(context.Background(), nothing) })
 }

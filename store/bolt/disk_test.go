@@ -14,9 +14,9 @@ import (
 	"barillet/store/bolt"
 )
 
-// A limit on file sizes makes writes fail as a full disk does: in the write, before any sync.
-func TestAFullDiskRefusesChangesKeepsReadingAndResumes(t *testing.T) {
-	signal.Ignore(syscall.SIGXFSZ) // else the limit kills instead of failing the write
+// A limit on the file size makes a write fail before any sync, as a full disk does.
+func TestFullDisk_RejectsUpdatesUntilThereIsSpace(t *testing.T) {
+	signal.Ignore(syscall.SIGXFSZ) // without this the signal kills the process
 	defer signal.Reset(syscall.SIGXFSZ)
 	dir := t.TempDir()
 	s := open(t, dir)
@@ -35,10 +35,10 @@ func TestAFullDiskRefusesChangesKeepsReadingAndResumes(t *testing.T) {
 	for i := 0; full == nil && i < 2000; i++ {
 		full = put(fmt.Sprintf("a/%04d", i))
 	}
-	again := put("a/again")
+	retry := put("a/again")
 	restore()
-	if !errors.Is(full, store.ErrUnavailable) || errors.Is(full, bolt.ErrStopped) || !errors.Is(again, store.ErrUnavailable) {
-		t.Errorf("full: got %v, then %v, want ErrUnavailable and no stop", full, again)
+	if !errors.Is(full, store.ErrUnavailable) || errors.Is(full, bolt.ErrStopped) || !errors.Is(retry, store.ErrUnavailable) {
+		t.Errorf("full: got %v, then %v, want ErrUnavailable and no stop", full, retry)
 	}
 	has := func(s store.Store, key string) bool {
 		err := s.View(context.Background(), func(snap store.Snapshot) error {
@@ -51,10 +51,10 @@ func TestAFullDiskRefusesChangesKeepsReadingAndResumes(t *testing.T) {
 		return err == nil
 	}
 	if !has(s, "a/before") || has(s, "a/again") {
-		t.Error("what was refused is there, or what was stored is not")
+		t.Error("a rejected record exists, or a stored one does not")
 	}
 	if err := put("a/after"); err != nil {
-		t.Errorf("with room again: %v", err)
+		t.Errorf("with free space: %v", err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestAFullDiskRefusesChangesKeepsReadingAndResumes(t *testing.T) {
 	}
 	defer checked.Close()
 	if !has(checked, "a/before") || !has(checked, "a/after") || has(checked, "a/again") {
-		t.Error("opened again: what was refused is there, or what was stored is not")
+		t.Error("reopened: a rejected record exists, or a stored one does not")
 	}
 }
 
@@ -85,8 +85,8 @@ func limitFileSize(t *testing.T, size uint64) (restore func()) {
 	}
 }
 
-// Behind the store's back its descriptor becomes /dev/null, where writing succeeds and syncing fails.
-func TestAfterAFailedSyncNothingMoreIsWrittenUntilReopened(t *testing.T) {
+// The test replaces the descriptor of the store by /dev/null, where a write succeeds and a sync fails.
+func TestFailedSync_StopsWritesUntilReopened(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "barillet.db")
 	s := open(t, dir)
@@ -111,22 +111,22 @@ func TestAfterAFailedSyncNothingMoreIsWrittenUntilReopened(t *testing.T) {
 	}
 	err = s.View(context.Background(), func(snap store.Snapshot) error { _, err := snap.Get("a/before"); return err })
 	if err != nil {
-		t.Errorf("reading goes on: %v", err)
+		t.Errorf("View: %v", err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path + ".open"); err != nil {
-		t.Errorf("the marker that asks for a full check is gone: %v", err)
+		t.Errorf("the marker does not exist: %v", err)
 	}
 	s = open(t, dir)
 	defer s.Close()
 	if err := put("a/after"); err != nil {
-		t.Errorf("opened anew: %v", err)
+		t.Errorf("reopened: %v", err)
 	}
 }
 
-// descriptor is the number under which this process holds the file open.
+// descriptor returns the file descriptor of an open file of this process.
 func descriptor(t *testing.T, path string) int {
 	t.Helper()
 	open, err := os.ReadDir("/proc/self/fd")

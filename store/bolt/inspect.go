@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"barillet/store"
 )
 
 const (
@@ -18,8 +20,8 @@ const (
 	lockRetry = 20 * time.Millisecond
 )
 
-// lock opens the file, mode 0600, and takes the lock that bbolt itself uses, so that what is inspected is
-// what is then mapped.
+// lock opens the file with mode 0600 and takes the lock that bbolt uses. No other process can change the file between
+// its inspection and its mapping.
 func lock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -40,14 +42,14 @@ func lock(path string) (*os.File, error) {
 	}
 }
 
-// The marker stands beside the file while it is open. Whoever finds it knows of an unclean stop. A file of
-// its own, not a record: it is told before anything of a perhaps damaged file is trusted.
+// marker returns the path of a file that exists while the store is open. If it exists before Open, the last stop was
+// unclean. It is not a record, because it is read before the store is known to be undamaged.
 func marker(path string) string { return path + ".open" }
 
 func mark(path string) error {
 	f, err := os.OpenFile(marker(path), os.O_WRONLY|os.O_CREATE, 0o600)
 	if err == nil {
-		err = errors.Join(f.Sync(), f.Close(), syncFolder(path))
+		err = errors.Join(f.Sync(), f.Close(), store.SyncDir(filepath.Dir(path)))
 	}
 	if err != nil {
 		return fmt.Errorf("marking %s as open: %w", path, err)
@@ -58,7 +60,7 @@ func mark(path string) error {
 func unmark(path string) error {
 	err := os.Remove(marker(path))
 	if err == nil {
-		err = syncFolder(path)
+		err = store.SyncDir(filepath.Dir(path))
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("marking %s as closed: %w", path, err)
@@ -66,17 +68,9 @@ func unmark(path string) error {
 	return nil
 }
 
-func syncFolder(path string) error {
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}
-
-// inspect reads both meta pages before the file is mapped, where a cut file would end in a fault, and tells
-// whether the last stop was unclean. After a clean stop both metas must be sound; after an unclean one the
-// newer may be torn and the older counts, as bbolt does it.
+// inspect reads both meta pages and reports whether the last stop was unclean. It runs before the file is mapped, because
+// a read beyond the end of a mapped file is a fault. After a clean stop both pages must be valid. After an unclean one the
+// newer page may be incomplete, and the older one counts, as in bbolt.
 func inspect(f *os.File, path string) (unclean bool, err error) {
 	if _, err := os.Stat(marker(path)); err == nil {
 		unclean = true
@@ -94,11 +88,11 @@ func inspect(f *os.File, path string) (unclean bool, err error) {
 	return unclean, nil
 }
 
-// meta is what inspect needs of a bbolt meta page (bbolt v1.5 internal/common/meta.go): it lies behind a page
-// header of 16 bytes, in the machine's byte order, with an FNV-1a checksum of its first 56 bytes.
+// meta has the fields of a bbolt meta page that inspect uses (bbolt v1.5 internal/common/meta.go). The page has a header
+// of 16 bytes. The fields follow in native byte order, with an FNV-1a checksum of their first 56 bytes.
 type meta struct {
 	pageSize int64
-	highest  int64 // pages in use: the file is at least so long
+	highest  int64 // pages in use, the minimum length of the file
 	txid     uint64
 }
 
@@ -117,17 +111,17 @@ func inspectMetas(f io.ReaderAt, size int64, unclean bool) error {
 	}
 	second, err1 := readMeta(f, pageSize)
 	if err0 != nil && err1 != nil {
-		return fmt.Errorf("neither meta page is sound: %w", err0)
+		return fmt.Errorf("both meta pages are invalid: %w", err0)
 	}
 	if !unclean && (err0 != nil || err1 != nil) {
-		return fmt.Errorf("a meta page is not sound though the store was closed in order: %w", errors.Join(err0, err1))
+		return fmt.Errorf("a meta page is invalid after a clean stop: %w", errors.Join(err0, err1))
 	}
 	newest := first
 	if err0 != nil || err1 == nil && second.txid > first.txid {
 		newest = second
 	}
 	if need := newest.highest * newest.pageSize; size < need {
-		return fmt.Errorf("file is cut: it has %d bytes of at least %d", size, need)
+		return fmt.Errorf("file is cut: it has %d bytes, want at least %d", size, need)
 	}
 	return nil
 }
@@ -139,7 +133,7 @@ func readMeta(f io.ReaderAt, at int64) (meta, error) {
 	}
 	order := binary.NativeEndian
 	if order.Uint32(raw[0:]) != metaMagic {
-		return meta{}, fmt.Errorf("meta page at byte %d is not bbolt's", at)
+		return meta{}, fmt.Errorf("no meta page of bbolt at byte %d", at)
 	}
 	if got := order.Uint32(raw[4:]); got != metaVersion {
 		return meta{}, fmt.Errorf("meta page at byte %d has version %d, want %d", at, got, metaVersion)
@@ -147,11 +141,11 @@ func readMeta(f io.ReaderAt, at int64) (meta, error) {
 	sum := fnv.New64a()
 	sum.Write(raw[:56])
 	if sum.Sum64() != order.Uint64(raw[56:]) {
-		return meta{}, fmt.Errorf("checksum of the meta page at byte %d is wrong", at)
+		return meta{}, fmt.Errorf("meta page at byte %d has a wrong checksum", at)
 	}
 	m := meta{pageSize: int64(order.Uint32(raw[8:])), highest: int64(order.Uint64(raw[40:])), txid: order.Uint64(raw[48:])}
 	if m.pageSize < 512 || m.pageSize > 64<<10 || m.pageSize&(m.pageSize-1) != 0 || m.highest < 4 || m.highest > 1<<40 {
-		return meta{}, fmt.Errorf("meta page at byte %d has impossible sizes", at)
+		return meta{}, fmt.Errorf("meta page at byte %d has invalid sizes", at)
 	}
 	return m, nil
 }

@@ -1,6 +1,6 @@
-// Package bolt keeps the store in one bbolt file: one process, one writer, as many readers as it likes. It
-// owns how changes are grouped into commits, what is checked before the file is trusted, and what happens
-// when the disk fails. It knows keys and values only.
+// Package bolt implements the store in one bbolt file, for one process with one writer and any number of readers. It
+// groups Updates into commits, checks the file before it opens it, and handles failures of the disk. It does not know the
+// format of records.
 package bolt
 
 import (
@@ -19,27 +19,26 @@ import (
 )
 
 var (
-	// ErrInUse wraps the refusal of Open while another process holds the file.
+	// ErrInUse is wrapped by the error of Open while another process has the file open.
 	ErrInUse = errors.New("store file is in use by another process")
-	// ErrDamaged wraps the refusal of a cut or damaged file, and every answer after damage was met.
+	// ErrDamaged is wrapped by the error of Open for a truncated or damaged file, and by every error after damage was found.
 	ErrDamaged = errors.New("store file is damaged")
-	// ErrStopped wraps, beside store.ErrUnavailable, the refusal of every change after one whose sync failed:
-	// what the disk holds is unknown until the file is opened anew. Reading goes on.
-	ErrStopped = errors.New("store stopped writing after a failed sync: restart it")
+	// ErrStopped is wrapped, beside store.ErrUnavailable, by the error of every Update after a failed sync. The content of
+	// the disk is unknown until the file is opened again. View continues to work.
+	ErrStopped = errors.New("store stopped writing after a failed sync: restart the service")
 )
 
-// Options of Open. The zero value is what production uses.
+// Options configures Open. The zero value is for production.
 type Options struct {
-	// OnDamage is called once with the first damage met in the running file. It should end the process; when
-	// it returns, every further call answers ErrDamaged. Nil: the process ends with a panic that no handler
-	// can recover.
+	// OnDamage is called once, with the first damage found after Open. It should end the process. If it returns, every
+	// further call returns ErrDamaged. If it is nil, the process ends with a panic that no handler can recover.
 	OnDamage func(error)
-	// Check asks for the full check of the file that otherwise follows an unclean stop only.
+	// Check makes Open check every page. Without it, Open does so only after an unclean stop.
 	Check bool
 }
 
-// Store is a bbolt file. View may be called inside View only where no Update waits, and neither inside the
-// closure of an Update; an Update inside an Update of the same goroutine is found out and panics.
+// Store is a bbolt file. A View or an Update inside the closure of another can wait for itself forever.
+// storetest.RejectNesting finds such calls in tests.
 type Store struct {
 	db       *bbolt.DB
 	path     string
@@ -50,17 +49,16 @@ type Store struct {
 	ended   chan struct{} // closed when the writer has returned
 	close   func() error
 
-	running atomic.Bool           // a closure has the transaction in its hands
-	damage  atomic.Pointer[error] // the first damage met
-	stopped error                 // why no further change is taken; the writer's own
+	damage  atomic.Pointer[error] // the first damage found
+	stopped error                 // why Updates are rejected; used by the writer only
 }
 
 var _ store.Store = (*Store)(nil)
 
 var bucketName = []byte("barillet")
 
-// Open opens or creates the file, mode 0600, and checks it before it is mapped. It waits at most one second
-// for another process to let go of it. The error wraps ErrInUse or ErrDamaged and names the file.
+// Open opens or creates the file, with mode 0600, and checks it before it maps it. It waits at most one second for
+// another process to close it. The error names the file and can wrap ErrInUse or ErrDamaged.
 func Open(path string, options Options) (*Store, error) {
 	f, err := lock(path)
 	if err != nil {
@@ -82,14 +80,14 @@ func Open(path string, options Options) (*Store, error) {
 		queue: make(chan *change), closing: make(chan struct{}), ended: make(chan struct{}),
 	}
 	if s.onDamage == nil {
-		s.onDamage = func(err error) { go panic(err) } // of its own goroutine: no handler may recover it
+		s.onDamage = func(err error) { go panic(err) } // in a goroutine, where no handler recovers it
 	}
-	s.close = sync.OnceValue(s.shut)
+	s.close = sync.OnceValue(s.closeFile)
 	go s.write()
 	return s, nil
 }
 
-// View runs fn on one snapshot. Keep it short: an open snapshot keeps the file from reusing pages.
+// View calls fn with a snapshot. It should be short: bbolt cannot reuse free pages while a snapshot is open.
 func (s *Store) View(ctx context.Context, fn func(store.Snapshot) error) error {
 	if err := s.usable(ctx); err != nil {
 		return err
@@ -104,9 +102,8 @@ func (s *Store) View(ctx context.Context, fn func(store.Snapshot) error) error {
 	return fn(view)
 }
 
-// Update runs fn in a turn of its own, in the caller's goroutine, so that its panic is the caller's and
-// harms nobody else; then waits until the change is on disk. A context that ends before fn has run to its end
-// leaves nothing behind; later it no longer matters.
+// Update waits for its turn, calls fn in the goroutine of the caller, and waits until the change is on disk. A panic of
+// fn reaches the caller only. If ctx ends before fn returns, Update has no effect. After that, ctx has no influence.
 func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
 	if err := s.usable(ctx); err != nil {
 		return err
@@ -116,28 +113,27 @@ func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
 		return err
 	}
 	bucket := <-c.turn
-	s.running.Store(true)
 	if err := s.run(ctx, c, bucket, fn); err != nil {
 		return err
 	}
 	return <-c.stored
 }
 
-// Close waits for the changes under way and for every open snapshot, then closes the file. Calls after it
-// answer ErrClosed; closing again answers what the first Close did.
+// Close waits for running Updates and open snapshots, then closes the file. Later calls of View and Update return
+// ErrClosed. A second Close returns the result of the first.
 func (s *Store) Close() error { return s.close() }
 
-func (s *Store) shut() error {
+func (s *Store) closeFile() error {
 	close(s.closing)
 	<-s.ended
 	if s.damage.Load() != nil {
-		return nil // bbolt cannot be closed after a panic amid a commit: it still holds its own lock
+		return nil // after a panic in a commit, bbolt holds its own lock and cannot be closed
 	}
 	if err := s.db.Close(); err != nil {
 		return fmt.Errorf("closing %s: %w", s.path, err)
 	}
 	if s.stopped != nil {
-		return nil // the marker stays, so that the next Open checks the file in full
+		return nil // the marker stays, so that the next Open checks every page
 	}
 	return unmark(s.path)
 }
@@ -157,7 +153,7 @@ func (s *Store) usable(ctx context.Context) error {
 	return nil
 }
 
-// begin opens a transaction of bbolt and finds the bucket in it, by reading its first page.
+// begin opens a bbolt transaction and its bucket.
 func (s *Store) begin(writable bool) (tx *bbolt.Tx, bucket *bbolt.Bucket, err error) {
 	err = s.guard("beginning a transaction", func() (err error) {
 		if tx, err = s.db.Begin(writable); err == nil {
@@ -174,8 +170,8 @@ func (s *Store) begin(writable bool) (tx *bbolt.Tx, bucket *bbolt.Bucket, err er
 	return tx, bucket, err
 }
 
-// openLocked maps the file that is locked and inspected, checks every page where asked, and makes sure of
-// the bucket. bbolt panics on a damaged freelist or root page: that is a refusal like any other.
+// openLocked maps the locked and inspected file, checks every page if check is set, and creates the bucket if it does not
+// exist. A panic of bbolt on a damaged page becomes ErrDamaged.
 func openLocked(f *os.File, path string, check bool) (db *bbolt.DB, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -183,15 +179,15 @@ func openLocked(f *os.File, path string, check bool) (db *bbolt.DB, err error) {
 			db, err = nil, fmt.Errorf("%s: %w: opening: %v; %s", path, ErrDamaged, met, advice)
 		}
 		if err != nil {
-			f.Close() // perhaps a second time: what counts is that the lock is let go of
+			f.Close() // releases the lock; bbolt may have closed the file before
 		}
 	}()
 	db, err = bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout:         lockWait,
 		FreelistType:    bbolt.FreelistMapType,
-		InitialMmapSize: 1 << 30, // address space only: no remapping, for which a writer waits for all readers
+		InitialMmapSize: 1 << 30, // address space only: to grow the map, a writer waits for all readers
 		NoStatistics:    true,
-		// The descriptor that holds the lock and was inspected.
+		// f is locked and inspected.
 		OpenFile: func(string, int, os.FileMode) (*os.File, error) { return f, nil },
 	})
 	if err != nil {
@@ -209,7 +205,7 @@ func openLocked(f *os.File, path string, check bool) (db *bbolt.DB, err error) {
 	return db, nil
 }
 
-// prepare creates the bucket of a new file, and refuses a file of another program.
+// prepare creates the bucket of a new file. It returns an error for a file of another program.
 func prepare(db *bbolt.DB, path string) error {
 	there := false
 	err := db.View(func(tx *bbolt.Tx) error {

@@ -18,10 +18,10 @@ func open(t *testing.T, dir string) store.Store {
 	return s
 }
 
-func TestBoltKeepsThePromisesOfAStore(t *testing.T) {
+func TestStore(t *testing.T) {
 	storetest.Run(t, open)
 }
 
-func TestNothingStoredIsLostByAKillInMidWrite(t *testing.T) {
+func TestStore_KeepsWritesAfterAKill(t *testing.T) {
 	storetest.RunKill(t, 20, open)
 }

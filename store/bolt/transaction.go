@@ -11,9 +11,9 @@ import (
 	"barillet/store"
 )
 
-var errOver = errors.New("transaction used after its closure returned")
+var errOver = errors.New("transaction is used after its closure returned")
 
-// transaction is the turn of one change: it reads the group's pages and keeps its writes to itself.
+// transaction is the store.Tx of one Update. It reads the pages of its group and collects its own writes.
 type transaction struct {
 	s      *Store
 	bucket *bbolt.Bucket
@@ -29,7 +29,7 @@ func (t *transaction) Get(key string) ([]byte, error) {
 	if err := t.budget.Read(key); err != nil {
 		return nil, err
 	}
-	if value, mine := t.writes[key]; mine {
+	if value, written := t.writes[key]; written {
 		if value == nil {
 			return nil, store.ErrNotFound
 		}
@@ -66,7 +66,7 @@ func (t *transaction) set(key string, value []byte) error {
 	return nil
 }
 
-// snapshot is one reading transaction of bbolt.
+// snapshot is the store.Snapshot of one View.
 type snapshot struct {
 	s      *Store
 	ctx    context.Context
@@ -118,13 +118,13 @@ func (s *Store) get(bucket *bbolt.Bucket, key string) (value []byte, err error) 
 		if found == nil {
 			return store.ErrNotFound
 		}
-		value = bytes.Clone(found) // bbolt's bytes are the mapped file and end with the transaction
+		value = bytes.Clone(found) // bbolt returns bytes of the mapped file, valid until the transaction ends
 		return nil
 	})
 	return value, err
 }
 
-// step moves a cursor and copies what it finds; an empty key is the end.
+// step moves a cursor and returns a copy of the record there. The key is empty at the end.
 func (s *Store) step(move func() ([]byte, []byte)) (key string, value []byte, err error) {
 	err = s.guard("scanning records", func() error {
 		k, v := move()

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"runtime"
 	"strings"
 	"syscall"
-	"time"
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -16,80 +14,50 @@ import (
 	"barillet/store"
 )
 
-// Group commit: the writer opens one bbolt transaction and hands it to every waiting change in turn. Each
-// runs against what the ones before it wrote and keeps its own writes aside until it has succeeded, so one
-// that fails has touched nothing and nobody else need run again. Then all are committed with one sync, and
-// only then told.
+// The limits of a group commit. The writer opens one bbolt transaction and gives it to each waiting change in turn. A
+// change reads the writes of those before it. Its own writes are applied after it succeeded, so a change that fails has
+// no effect on the others. One sync commits the whole group, and then each Update returns.
 const (
-	groupMost  = 256     // changes in one commit
-	groupBytes = 4 << 20 // bytes written, after which no further change joins
+	maxGroup   = 256     // changes in one commit
+	groupBytes = 4 << 20 // written bytes after which no further change joins
 )
 
-// change is one Update on its way: it gets its turn, says how it ran, and learns whether it is stored.
+// change is a running Update. It receives its turn, sends its outcome, and receives the result of the commit.
 type change struct {
 	turn   chan *bbolt.Bucket
 	ran    chan outcome
 	stored chan error
 }
 
-// outcome is what a closure leaves: its writes, or nothing.
+// outcome is the result of a closure. Without ok it has no writes.
 type outcome struct {
 	ok     bool
 	writes map[string][]byte // nil: delete
 	bytes  int
 }
 
-// nestedAfter is how long an Update waits for its turn before it looks whether it waits for itself. To look costs more
-// than all the rest of an Update, since a stack under an HTTP handler is deep.
-const nestedAfter = 100 * time.Millisecond
-
-// enqueue waits until the writer takes the change. Inside the closure of another Update that would be for ever, for
-// the writer waits for that closure: such a deadlock is turned into a panic with a stack.
+// enqueue waits until the writer takes the change.
 func (s *Store) enqueue(ctx context.Context, c *change) error {
-	late := time.NewTimer(nestedAfter)
-	defer late.Stop()
-	for {
-		select {
-		case s.queue <- c:
-			return nil
-		case <-late.C:
-			if s.running.Load() && insideClosure() {
-				panic("bolt: Update inside the closure of an Update")
-			}
-		case <-ctx.Done():
-			return fmt.Errorf("waiting to update: %w", ctx.Err())
-		case <-s.closing:
-			return store.ErrClosed
-		}
+	select {
+	case s.queue <- c:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting to update: %w", ctx.Err())
+	case <-s.closing:
+		return store.ErrClosed
 	}
 }
 
-// insideClosure tells whether take is among the callers.
-func insideClosure() bool {
-	var callers [256]uintptr
-	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers[:])])
-	for {
-		frame, more := frames.Next()
-		if strings.HasSuffix(frame.Function, "store/bolt.(*Store).take") {
-			return true
-		}
-		if !more {
-			return false
-		}
-	}
-}
-
-// run runs fn in its turn and always gives the turn back, also when fn panics or ends the goroutine.
+// run calls fn in its turn. It ends the turn even if fn panics or ends the goroutine.
 func (s *Store) run(ctx context.Context, c *change, bucket *bbolt.Bucket, fn func(store.Tx) error) error {
 	tx := &transaction{s: s, bucket: bucket}
 	var left outcome
 	defer func() {
 		tx.over = true
-		s.running.Store(false)
 		c.ran <- left
 	}()
 	if bucket == nil {
-		return <-c.stored // the writer could not begin and has said why
+		return <-c.stored // the writer could not begin a transaction
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -119,14 +87,14 @@ func (s *Store) write() {
 	}
 }
 
-// group runs and commits the first change and whatever is waiting meanwhile.
+// group runs and commits the first change and those that wait meanwhile.
 func (s *Store) group(first *change) {
 	if s.stopped != nil {
 		s.refuse(first, s.stopped)
 		return
 	}
 	if damage := s.damage.Load(); damage != nil {
-		s.refuse(first, *damage) // a commit that panicked still holds bbolt's lock: beginning would hang
+		s.refuse(first, *damage) // after a panic in a commit, bbolt holds its lock: Begin would wait forever
 		return
 	}
 	tx, bucket, err := s.begin(true)
@@ -159,7 +127,7 @@ func (s *Store) group(first *change) {
 }
 
 func (s *Store) next(done, written int) *change {
-	if done >= groupMost || written >= groupBytes {
+	if done >= maxGroup || written >= groupBytes {
 		return nil
 	}
 	select {
@@ -193,9 +161,9 @@ func (s *Store) apply(bucket *bbolt.Bucket, writes map[string][]byte) error {
 	})
 }
 
-// commit makes the group durable. A disk that was full before anything was synced may be written again
-// later; after any other failure nobody knows what the disk holds (a failed fsync drops dirty pages and
-// forgets the error), so no further change is taken.
+// commit makes the group durable. If the disk was full before the sync, later commits may succeed. After any other
+// failure the content of the disk is unknown, because a failed fsync drops dirty pages and reports it only once. Then
+// commit sets stopped, and the writer rejects all changes.
 func (s *Store) commit(tx *bbolt.Tx) error {
 	err := s.guard("committing", tx.Commit)
 	if err == nil || errors.Is(err, ErrDamaged) {
@@ -214,9 +182,9 @@ func (s *Store) commit(tx *bbolt.Tx) error {
 	return s.stopped
 }
 
-// beforeSync tells whether a commit failed in a plain write for want of room or permission. bbolt writes the
-// meta page last, so nothing of such a commit is visible. Its syncs answer a bare errno, and growing the file
-// a text: only the latter's truncation is as harmless.
+// beforeSync reports whether a commit failed in a write, because of missing space or permission. bbolt writes the meta
+// page last, so such a commit has no effect. An error of a sync is a plain errno. An error while the file grows is a text
+// and has no effect either.
 func beforeSync(err error) bool {
 	var failed *fs.PathError
 	if errors.As(err, &failed) && strings.HasPrefix(failed.Op, "write") {

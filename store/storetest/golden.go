@@ -15,11 +15,11 @@ import (
 	"barillet/store"
 )
 
-var update = flag.Bool("update", false, "write the golden file of a record's newest version where there is none")
+var update = flag.Bool("update", false, "write missing golden files of the newest record versions")
 
-// Golden proves that every version of a record ever released still decodes, and that the newest is written as
-// it was released: testdata/<record>.v<N>.json, in the folder of the calling test, for N from 1 to the kind's
-// version. A released file never changes: -update writes a missing newest one only.
+// Golden tests that every released version of a record still decodes, and that sample is encoded as the newest version.
+// The files are testdata/<prefix>.v<N>.json in the directory of the calling test, with N from 1 to the version of the
+// kind. A released file must not change: -update writes only a missing file of the newest version.
 func Golden[T any](t *testing.T, kind store.TableDef, upgrades []store.Upgrade, sample T) {
 	t.Helper()
 	want, err := json.MarshalIndent(sample, "", "\t")
@@ -37,11 +37,11 @@ func Golden[T any](t *testing.T, kind store.TableDef, upgrades []store.Upgrade, 
 		path := goldenPath(kind, version)
 		raw, err := os.ReadFile(path)
 		if err != nil {
-			t.Errorf("every version of %s keeps its file for ever (-update writes the newest): %v", kind.Prefix, err)
+			t.Errorf("reading a golden file of %s (-update writes the newest): %v", kind.Prefix, err)
 			continue
 		}
 		if version == kind.Version && !bytes.Equal(raw, want) {
-			t.Errorf("%s: a record is now written as\n%s\nwhich needs a new version with an upgrade", path, want)
+			t.Errorf("%s: the record is now encoded as\n%s\nadd a version with an upgrade", path, want)
 		}
 		plain, err := store.Upgraded(kind, upgrades, version, raw)
 		if err != nil {

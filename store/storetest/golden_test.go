@@ -9,7 +9,7 @@ import (
 	"barillet/store/storetest"
 )
 
-func TestGoldenFilesOfEveryVersionDecode(t *testing.T) {
+func TestGolden_DecodesEveryVersion(t *testing.T) {
 	kind := store.Users
 	kind.Version = 2
 	applied := 0

@@ -14,32 +14,31 @@ import (
 	"barillet/store"
 )
 
-// killDir names, for the child, the folder of the store that it writes until it is killed.
+// killDir is the environment variable that gives the child process the directory of its store.
 const killDir = "BARILLET_STORETEST_KILL_DIR"
 
 const killWriters = 4
 
-// RunKill proves that what an Update has answered survives a kill in mid-write. It starts the test binary
-// again as a child that runs only the calling test, lets it write, kills it (SIGKILL) at one moment or
-// another, opens the store and looks for every write that the child was told is stored; so often as told.
-// Whatever open checks of a store after an unclean stop is checked each time.
+// RunKill tests that a write survives a kill after Update returned (promise D1). It starts the test binary as a child
+// process that runs only the calling test and writes to the store. It kills the child (SIGKILL) after a varying time.
+// Then it opens the store and checks each write for which Update returned nil in the child. times is the number of kills.
 func RunKill(t *testing.T, times int, open func(t *testing.T, dir string) store.Store) {
 	if dir := os.Getenv(killDir); dir != "" {
 		writeUntilKilled(t, open(t, dir))
 		return
 	}
 	dir := t.TempDir()
-	last := make([]int, killWriters) // highest number told to be stored, a writer
+	last := make([]int, killWriters) // highest stored number of each writer
 	for i := range times {
 		killOnce(t, dir, time.Duration(5+i*7%40)*time.Millisecond, last)
 		s := open(t, dir)
-		for writer, told := range last {
+		for writer, reported := range last {
 			number := 0
 			fmt.Sscan(get(t, s, fmt.Sprintf("counter/%d", writer)), &number)
-			if number < told {
-				t.Errorf("kill %d: writer %d was told %d, the store holds %d", i, writer, told, number)
+			if number < reported {
+				t.Errorf("kill %d: writer %d reported %d, the store has %d", i, writer, reported, number)
 			}
-			// Both records of an Update or none.
+			// An Update stores both of its records, or none.
 			expect(t, s, fmt.Sprintf("entry/%d-%09d", writer, number), entry(number))
 			expect(t, s, fmt.Sprintf("entry/%d-%09d", writer, number+1), "")
 			last[writer] = number
@@ -50,7 +49,7 @@ func RunKill(t *testing.T, times int, open func(t *testing.T, dir string) store.
 	}
 	for writer, number := range last {
 		if number == 0 {
-			t.Errorf("writer %d never wrote: the test proves nothing", writer)
+			t.Errorf("writer %d never wrote", writer)
 		}
 	}
 }
@@ -67,19 +66,19 @@ func killOnce(t *testing.T, dir string, after time.Duration, last []int) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var doom sync.Once
+	var kill sync.Once
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		var writer, number int
 		if n, _ := fmt.Sscanf(lines.Text(), "stored %d %d", &writer, &number); n != 2 || !strings.HasSuffix(lines.Text(), ".") {
-			continue // a line cut by the kill, or the test runner's own
+			continue // a line cut by the kill, or a line of the test runner
 		}
 		last[writer] = max(last[writer], number)
-		doom.Do(func() { time.AfterFunc(after, func() { child.Process.Kill() }) })
+		kill.Do(func() { time.AfterFunc(after, func() { child.Process.Kill() }) })
 	}
 	var exit *exec.ExitError
 	if err := child.Wait(); !errors.As(err, &exit) || exit.ExitCode() != -1 {
-		t.Fatalf("the child ended by itself: %v", err)
+		t.Fatalf("the child was not killed: %v", err)
 	}
 }
 
@@ -113,7 +112,7 @@ func writeNext(tx store.Tx, writer int) (int, error) {
 		tx.Put(counter, []byte(fmt.Sprint(number))))
 }
 
-// entry is of awkward sizes, up to several pages, so that a kill meets commits of all kinds.
+// entry returns a value whose size varies up to several pages, so that commits differ.
 func entry(number int) string {
 	if number == 0 {
 		return ""

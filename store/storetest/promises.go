@@ -40,9 +40,9 @@ func stable(t *testing.T, s store.Store) {
 }
 
 func twice(t *testing.T, s store.Store) {
-	again := &Rerun{Store: s, Between: func() { put(t, s, "a/2", "rival") }}
+	rerun := &Rerun{Store: s, Between: func() { put(t, s, "a/2", "rival") }}
 	runs := 0
-	got, err := store.Do(background, again, func(tx store.Tx) (string, error) {
+	got, err := store.Do(background, rerun, func(tx store.Tx) (string, error) {
 		runs++
 		seen, err := tx.Get("a/2")
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -54,7 +54,7 @@ func twice(t *testing.T, s store.Store) {
 		t.Fatalf("ran %d times: %v", runs, err)
 	}
 	if got != "rival" {
-		t.Errorf("outcome %q is not that of the run that was committed", got)
+		t.Errorf("got result %q, want that of the committed run", got)
 	}
 	expect(t, s, "a/run1", "")
 	expect(t, s, "a/run2", "x")
@@ -87,7 +87,7 @@ func ownBytes(t *testing.T, s store.Store) {
 	})
 	put(t, s, "a/1", "two")
 	if string(kept) != "zzz" {
-		t.Errorf("bytes kept after the view changed to %q", kept)
+		t.Errorf("bytes kept after the view are now %q", kept)
 	}
 	expect(t, s, "a/1", "two")
 }
@@ -99,8 +99,8 @@ func limitsOfRecords(t *testing.T, s store.Store) {
 		size      int
 		ok        bool
 	}{
-		{"longest key, longest value", long, store.MaxValue, true},
-		{"shortest key, shortest value", "!", 1, true},
+		{"longest key and value", long, store.MaxValue, true},
+		{"shortest key and value", "!", 1, true},
 		{"a key of ~", "~", 1, true},
 		{"an empty key", "", 1, false},
 		{"a key one too long", long + "k", 1, false},
@@ -112,14 +112,14 @@ func limitsOfRecords(t *testing.T, s store.Store) {
 	} {
 		err := s.Update(background, func(tx store.Tx) error { return tx.Put(c.key, make([]byte, c.size)) })
 		if c.ok && err != nil || !c.ok && !errors.Is(err, store.ErrLimit) {
-			t.Errorf("%s: Put answers %v", c.name, err)
+			t.Errorf("%s: Put: got %v", c.name, err)
 		}
 		if c.size == 0 || c.size > store.MaxValue {
 			continue
 		}
 		err = s.View(background, func(snap store.Snapshot) error { _, err := snap.Get(c.key); return err })
 		if c.ok && err != nil || !c.ok && !errors.Is(err, store.ErrLimit) {
-			t.Errorf("%s: Get answers %v", c.name, err)
+			t.Errorf("%s: Get: got %v", c.name, err)
 		}
 	}
 }
@@ -132,7 +132,7 @@ func limitsOfUpdates(t *testing.T, s store.Store) {
 					return err
 				}
 			}
-			for range 2 { // the same key again is the same key
+			for range 2 { // a second write of a key does not count
 				for i := range writes {
 					if err := tx.Put(fmt.Sprintf("w/%03d", i), []byte("x")); err != nil {
 						return err
@@ -143,7 +143,7 @@ func limitsOfUpdates(t *testing.T, s store.Store) {
 		})
 	}
 	if err := touch(store.MaxUpdateKeys/2, store.MaxUpdateKeys/2); err != nil {
-		t.Errorf("as many keys as allowed: %v", err)
+		t.Errorf("maximum of keys: %v", err)
 	}
 	if err := touch(store.MaxUpdateKeys, 1); !errors.Is(err, store.ErrLimit) {
 		t.Errorf("one key more: got %v, want ErrLimit", err)
@@ -163,17 +163,17 @@ func limitsOfUpdates(t *testing.T, s store.Store) {
 		})
 	}
 	if err := write(0); err != nil {
-		t.Errorf("as many bytes as allowed: %v", err)
+		t.Errorf("maximum of bytes: %v", err)
 	}
 	if err := write(1); !errors.Is(err, store.ErrLimit) {
 		t.Errorf("more bytes: got %v, want ErrLimit", err)
 	}
 	err := s.Update(background, func(tx store.Tx) error {
-		tx.Put("swallowed", nil)
+		tx.Put("ignored", nil)
 		return tx.Put("beside", []byte("x"))
 	})
 	if !errors.Is(err, store.ErrLimit) {
-		t.Errorf("a swallowed refusal: got %v, want ErrLimit", err)
+		t.Errorf("an ignored error: got %v, want ErrLimit", err)
 	}
 	expect(t, s, "beside", "")
 }
@@ -185,7 +185,7 @@ func cancelled(t *testing.T, s store.Store) {
 		return tx.Put("a/1", []byte("x"))
 	})
 	if !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled amid an update: got %v", err)
+		t.Errorf("cancelled during an update: got %v", err)
 	}
 	ran := false
 	err = s.Update(ctx, func(tx store.Tx) error { ran = true; return nil })
@@ -198,13 +198,13 @@ func cancelled(t *testing.T, s store.Store) {
 	}
 	expect(t, s, "a/1", "")
 	fill(t, s, "b/1", "b/2")
-	amid, cancel := context.WithCancel(background)
+	ctx, cancel = context.WithCancel(background)
 	seen := 0
-	err = s.View(amid, func(snap store.Snapshot) error {
+	err = s.View(ctx, func(snap store.Snapshot) error {
 		return snap.Scan("b/", "", 0, func(string, []byte) error { seen++; cancel(); return nil })
 	})
 	if !errors.Is(err, context.Canceled) || seen != 1 {
-		t.Errorf("cancelled amid a scan: got %v after %d keys", err, seen)
+		t.Errorf("cancelled during a scan: got %v after %d keys", err, seen)
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package storetest defines what a store back-end is: a suite that each of them passes, kills included, and
-// tools for tests of what stands on a store. It knows no back-end.
+// Package storetest tests implementations of store.Store: each back-end must pass its suite. It also has wrappers and
+// golden files for tests of packages that use a store. It does not import a back-end.
 package storetest
 
 import (
@@ -16,10 +16,10 @@ import (
 	"barillet/store"
 )
 
-// Opener opens the store that is kept in the folder, anew or again. The suite closes it.
+// Opener opens the store in a directory and creates it if necessary. The suite closes it.
 type Opener func(t *testing.T, dir string) store.Store
 
-// Run proves that a back-end keeps every promise of the store interface.
+// Run tests that a back-end implements store.Store.
 func Run(t *testing.T, open func(t *testing.T, dir string) store.Store) {
 	for _, c := range []struct {
 		name string
@@ -29,17 +29,17 @@ func Run(t *testing.T, open func(t *testing.T, dir string) store.Store) {
 		{"an error rolls everything back", rollback},
 		{"a panic rolls everything back and reaches its caller only", panics},
 		{"an update reads its own writes", ownWrites},
-		{"increments at once are all counted", increments},
-		{"creating once has one winner", createOnce},
-		{"a failing closure harms no neighbour", neighbours},
+		{"concurrent increments are all counted", increments},
+		{"one of several concurrent creations succeeds", createOnce},
+		{"a failing closure does not affect a concurrent one", neighbours},
 		{"a scan is in bytewise order and within its prefix", order},
 		{"a scan resumes after a key, stops at its limit and at ErrStop", resume},
 		{"a snapshot does not change", stable},
 		{"a closure run twice has one effect", twice},
-		{"bytes handed in and out are the caller's own", ownBytes},
+		{"the caller may change bytes that it passed or received", ownBytes},
 		{"limits of keys and values are exact", limitsOfRecords},
-		{"limits of an update are exact and stay", limitsOfUpdates},
-		{"a cancelled context leaves nothing behind", cancelled},
+		{"limits of an update are exact, and an ignored error fails it", limitsOfUpdates},
+		{"a cancelled context has no effect", cancelled},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := open(t, t.TempDir())
@@ -47,8 +47,8 @@ func Run(t *testing.T, open func(t *testing.T, dir string) store.Store) {
 			c.test(t, s)
 		})
 	}
-	t.Run("what is stored survives closing and opening", func(t *testing.T) { reopen(t, open) })
-	t.Run("a closed store answers ErrClosed", func(t *testing.T) { closed(t, open) })
+	t.Run("records survive closing and opening", func(t *testing.T) { reopen(t, open) })
+	t.Run("a closed store returns ErrClosed", func(t *testing.T) { closed(t, open) })
 }
 
 var background = context.Background()
@@ -103,7 +103,7 @@ func missing(t *testing.T, s store.Store) {
 
 func rollback(t *testing.T, s store.Store) {
 	put(t, s, "a/1", "before")
-	wrong := errors.New("changed my mind")
+	wrong := errors.New("rolled back")
 	err := s.Update(background, func(tx store.Tx) error {
 		return errors.Join(tx.Put("a/1", []byte("after")), tx.Put("a/2", []byte("new")), wrong)
 	})
@@ -284,7 +284,7 @@ func order(t *testing.T, s store.Store) {
 	}
 	slices.Sort(in)
 	if got := keys(t, s, "", "", 0); !slices.Equal(got, in) {
-		t.Errorf("of everything: got %q, want %q", got, in)
+		t.Errorf("all keys: got %q, want %q", got, in)
 	}
 }
 

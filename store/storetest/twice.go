@@ -7,28 +7,28 @@ import (
 	"barillet/store"
 )
 
-// Rerun is a store that proves closures pure: it runs each Update's closure in a transaction that is thrown
-// away, then the rival, then the closure once more for good.
+// Rerun is a store that finds closures with side effects. It runs the closure of each Update in a transaction that it
+// rolls back, then Between, then the closure again (protocol rule 31).
 type Rerun struct {
 	store.Store
-	// Between, where set, is the rival: it runs after the throw-away run of each Update and may change the
-	// underlying store (through it, not through this wrapper). Nil: no rival.
+	// Between, if it is not nil, runs between the two runs of each Update. It may change the underlying store, but not
+	// through this wrapper.
 	Between func()
 }
 
-// RunTwice wraps a store so that every Update closure runs twice, the first time for nothing.
+// RunTwice returns a store that runs the closure of each Update twice. The first run has no effect.
 func RunTwice(s store.Store) store.Store { return &Rerun{Store: s} }
 
-var errThrownAway = errors.New("thrown away by storetest")
+var errRolledBack = errors.New("rolled back by storetest")
 
-// Update runs fn twice. What the first run answers counts for nothing, as with a rival that came between;
-// its panic is fn's own.
+// Update runs fn twice. It ignores the error of the first run, as after a conflict. A panic of either run reaches the
+// caller.
 func (r *Rerun) Update(ctx context.Context, fn func(store.Tx) error) error {
 	err := r.Store.Update(ctx, func(tx store.Tx) error {
 		fn(tx)
-		return errThrownAway
+		return errRolledBack
 	})
-	if !errors.Is(err, errThrownAway) {
+	if !errors.Is(err, errRolledBack) {
 		return err
 	}
 	if r.Between != nil {

@@ -27,14 +27,14 @@ import (
 
 var start = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 
-// post is a call as its receiver got it.
+// post is a received request.
 type post struct {
 	path   string
 	header http.Header
 	body   []byte
 }
 
-// receiver takes calls on the loopback and misbehaves on command.
+// receiver is a server of an endpoint, with configurable responses.
 type receiver struct {
 	*httptest.Server
 	mu     sync.Mutex
@@ -72,15 +72,15 @@ func (r *receiver) set(answer http.HandlerFunc) {
 	r.answer = answer
 }
 
-// status answers everything so.
+// status returns a handler that responds with a status.
 func status(code int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 }
 
-// drop takes the call and loses the answer.
+// drop closes the connection without a response.
 func drop(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-// posts are the calls to a path, all of them with "".
+// posts returns the requests to a path, or all requests if path is empty.
 func (r *receiver) posts(path string) (out []post) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -92,8 +92,8 @@ func (r *receiver) posts(path string) (out []post) {
 	return out
 }
 
-// house is a log whose events are told, in a real store, with a clock that the test moves.
-type house struct {
+// env is an audit log with webhooks in a real store, with a clock that the test sets.
+type env struct {
 	t      *testing.T
 	dir    string
 	keys   store.RootKeys
@@ -108,7 +108,7 @@ type house struct {
 	now    time.Time
 }
 
-func newHouse(t *testing.T, r *receiver, allowed ...string) *house {
+func newEnv(t *testing.T, r *receiver, allowed ...string) *env {
 	t.Helper()
 	if allowed == nil {
 		allowed = []string{"127.0.0.1"}
@@ -119,15 +119,15 @@ func newHouse(t *testing.T, r *receiver, allowed ...string) *house {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(r.Certificate())
-	h := &house{t: t, dir: t.TempDir(), keys: store.NewRootKeys(), now: start, log: new(strings.Builder),
+	h := &env{t: t, dir: t.TempDir(), keys: store.NewRootKeys(), now: start, log: new(strings.Builder),
 		client: outbound.New(outbound.Config{Allowed: a, Roots: roots})}
 	h.open()
 	t.Cleanup(func() { _ = h.file.Close() })
 	return h
 }
 
-// open is the start of the program on the folder.
-func (h *house) open() {
+// open opens the store in the directory, as at the start of the service.
+func (h *env) open() {
 	h.t.Helper()
 	var err error
 	if h.file, err = bolt.Open(filepath.Join(h.dir, "barillet.db"), bolt.Options{}); err != nil {
@@ -137,7 +137,7 @@ func (h *house) open() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.store, h.hooks, h.events = storetest.RunTwice(h.file), webhook.NewEndpoints(ring), audit.NewLog(ring)
+	h.store, h.hooks, h.events = storetest.RunTwice(storetest.RejectNesting(h.t, h.file)), webhook.NewEndpoints(ring), audit.NewLog(ring)
 	h.events.Watch = h.hooks.Watch
 	h.sender = &webhook.Sender{Store: h.store, Hooks: h.hooks, Events: h.events, Client: h.client, Now: h.clock,
 		Compose: func(e audit.Entry) ([]byte, error) {
@@ -157,23 +157,23 @@ func (l *locked) Write(p []byte) (int, error) {
 	return l.w.Write(p)
 }
 
-func (h *house) clock() time.Time {
+func (h *env) clock() time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.now
 }
 
-func (h *house) wait(d time.Duration) {
+func (h *env) wait(d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.now = h.now.Add(d)
 }
 
-// secretOf is the one secret of a receiver made by hook.
+// secretOf returns the secret of an endpoint that hook created.
 func secretOf(id string) webhook.Secret { return webhook.Secret(fmt.Sprintf("%-32s", "secret of "+id)) }
 
-// hook makes a receiver.
-func (h *house) hook(id, url string, events ...string) {
+// hook creates an endpoint.
+func (h *env) hook(id, url string, events ...string) {
 	h.t.Helper()
 	h.change(func(b *webhook.EndpointList) error {
 		n := webhook.Endpoint{ID: id, Name: "name of " + id, URL: url, Events: events, Created: h.clock()}
@@ -183,15 +183,15 @@ func (h *house) hook(id, url string, events ...string) {
 	})
 }
 
-func (h *house) change(fn func(*webhook.EndpointList) error) {
+func (h *env) change(fn func(*webhook.EndpointList) error) {
 	h.t.Helper()
 	if err := h.store.Update(h.t.Context(), func(tx store.Tx) error { return h.hooks.Change(tx, fn) }); err != nil {
 		h.t.Fatal(err)
 	}
 }
 
-// read is a receiver as it stands.
-func (h *house) read(id string) webhook.Endpoint {
+// read returns an endpoint from the store.
+func (h *env) read(id string) webhook.Endpoint {
 	h.t.Helper()
 	var out webhook.Endpoint
 	err := h.store.View(h.t.Context(), func(s store.Snapshot) error {
@@ -207,8 +207,8 @@ func (h *house) read(id string) webhook.Endpoint {
 	return out
 }
 
-// happen appends events in one Update and gives their ids.
-func (h *house) happen(actions ...string) []string {
+// happen appends events in one Update and returns their ids.
+func (h *env) happen(actions ...string) []string {
 	h.t.Helper()
 	ids := make([]string, len(actions))
 	for i := range ids {
@@ -228,7 +228,7 @@ func (h *house) happen(actions ...string) []string {
 	return ids
 }
 
-func (h *house) pass() time.Time {
+func (h *env) pass() time.Time {
 	h.t.Helper()
 	next, err := h.sender.RunOnce(h.t.Context())
 	if err != nil {
@@ -237,7 +237,7 @@ func (h *house) pass() time.Time {
 	return next
 }
 
-func (h *house) deliveries(id, state string) []webhook.Delivery {
+func (h *env) deliveries(id, state string) []webhook.Delivery {
 	h.t.Helper()
 	var out []webhook.Delivery
 	err := h.store.View(h.t.Context(), func(s store.Snapshot) (err error) {
@@ -250,7 +250,7 @@ func (h *house) deliveries(id, state string) []webhook.Delivery {
 	return out
 }
 
-// verify judges a call as its receiver does, by the library of Standard Webhooks.
+// verify checks the signature of a request with the library of Standard Webhooks.
 func verify(p post, secret webhook.Secret) error {
 	w, err := standardwebhooks.NewWebhook(secret.Text())
 	if err != nil {

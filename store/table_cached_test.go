@@ -7,7 +7,7 @@ import (
 	"barillet/store"
 )
 
-// openings counts how often a record of its kind is decoded.
+// openings is a record that counts in opened how often one is decoded.
 type openings struct{ Name string }
 
 var opened int
@@ -20,7 +20,7 @@ func (o *openings) UnmarshalText(text []byte) error {
 
 func (o openings) MarshalText() ([]byte, error) { return []byte(o.Name), nil }
 
-func TestAKeptRecordIsOpenedAgainOnlyWhenItWasWrittenAgain(t *testing.T) {
+func TestGetCached_DecryptsOnlyAfterAWrite(t *testing.T) {
 	s := open(t)
 	table := store.NewTable[openings](openKeyring(t, s, store.NewRootKeys()), store.Names)
 	var kept store.Cached[openings]
@@ -48,7 +48,7 @@ func TestAKeptRecordIsOpenedAgainOnlyWhenItWasWrittenAgain(t *testing.T) {
 	write("b", "one")
 	read("a", "one", 1)
 	read("a", "one", 1)
-	write("a", "one") // the same words, another write
+	write("a", "one") // the same text, another write
 	read("a", "one", 2)
 	write("a", "two")
 	read("a", "two", 3)
@@ -64,10 +64,10 @@ func TestAKeptRecordIsOpenedAgainOnlyWhenItWasWrittenAgain(t *testing.T) {
 	if !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("a deleted record: got %v, want ErrNotFound", err)
 	}
-	read("a", "two", 5) // the Update was undone
+	read("a", "two", 5) // the Update was rolled back
 }
 
-func TestARecordMovedBelowAnotherKeyIsNotTakenForTheKeptOne(t *testing.T) {
+func TestGetCached_RejectsRecordMovedToAnotherKey(t *testing.T) {
 	s := open(t)
 	table := store.NewTable[openings](openKeyring(t, s, store.NewRootKeys()), store.Names)
 	var kept store.Cached[openings]
