@@ -1,9 +1,12 @@
 package authntest
 
 import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/binary"
 	"encoding/json"
-	"os/exec"
-	"strings"
+	"fmt"
 	"time"
 
 	"barillet/authn"
@@ -11,22 +14,31 @@ import (
 	"barillet/factors/totp"
 )
 
-// Phone is an authenticator app with one key: another implementation of RFC 6238 than ours (oathtool).
+// Phone is an authenticator app with one key. It computes codes by itself: no code of package totp takes part.
 type Phone struct {
 	House  *House
-	Secret string
+	Secret string // in base32
 	Device factors.DeviceID
 }
 
-// Code is what the phone shows now.
+// Code returns the code of the present step.
 func (p *Phone) Code() []byte {
 	p.House.T.Helper()
-	at := p.House.Clock.Now().UTC().Format("2006-01-02 15:04:05 UTC")
-	out, err := exec.CommandContext(p.House.T.Context(), "oathtool", "--totp", "--base32", "--now", at, p.Secret).Output()
+	return p.CodeAt(p.House.Clock.Now())
+}
+
+// CodeAt returns the code of the step at t: RFC 6238 with HMAC-SHA-1, 30 seconds and 6 digits.
+func (p *Phone) CodeAt(t time.Time) []byte {
+	p.House.T.Helper()
+	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(p.Secret)
 	if err != nil {
-		p.House.T.Fatalf("oathtool, of the package of that name: %v", err)
+		p.House.T.Fatalf("reading the secret of a phone: %v", err)
 	}
-	return []byte(strings.TrimSpace(string(out)))
+	mac := hmac.New(sha1.New, key)
+	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(t.Unix()/30)))
+	sum := mac.Sum(nil)
+	number := binary.BigEndian.Uint32(sum[sum[len(sum)-1]&0xf:]) & 0x7fffffff // RFC 4226 §5.3
+	return fmt.Appendf(nil, "%06d", number%1_000_000)
 }
 
 // Next moves the clock to the next step and is the code of it.
