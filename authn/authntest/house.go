@@ -69,7 +69,7 @@ const Password = "clef de douze et tournevis"
 // New founds a house. Every Update closure in it runs twice (PROTOCOL 31), and a password costs little.
 func New(t testing.TB) *House {
 	t.Helper()
-	return newIn(t, t.TempDir(), store.NewHouseKeys())
+	return newIn(t, storetest.Dir(t), store.NewHouseKeys())
 }
 
 // newIn is New in a folder and under keys that are there already.

@@ -119,7 +119,7 @@ func newHouse(t *testing.T, r *receiver, allowed ...string) *house {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(r.Certificate())
-	h := &house{t: t, dir: t.TempDir(), keys: store.NewHouseKeys(), now: start, log: new(strings.Builder),
+	h := &house{t: t, dir: storetest.Dir(t), keys: store.NewHouseKeys(), now: start, log: new(strings.Builder),
 		client: outbound.New(outbound.Config{Allowed: a, Roots: roots})}
 	h.open()
 	t.Cleanup(func() { _ = h.file.Close() })
