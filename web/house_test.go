@@ -54,23 +54,40 @@ func (l *logged) String() string {
 	return l.b.String()
 }
 
+// looks is what all places under one URL share, since nothing changes it: parsing the pages takes longer than most tests.
+type looks struct {
+	files    *static.Files
+	renderer *templates.Renderer
+	docs     func() (*apidocs.Document, error)
+	err      error
+}
+
+var allLooks sync.Map // of functions that return looks, by URL
+
+func looksOf(url string) looks {
+	l, _ := allLooks.LoadOrStore(url, sync.OnceValue(func() (l looks) {
+		if l.files, l.err = static.New(""); l.err == nil {
+			l.renderer, l.err = templates.New(templates.Brand{URL: url}, l.files.URL)
+		}
+		l.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(url) })
+		return l
+	}))
+	return l.(func() looks)()
+}
+
 // config is that of a place with every part.
 func config(t testing.TB, h *authntest.House) (web.Config, *logged) {
 	t.Helper()
-	files, err := static.New("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	renderer, err := templates.New(templates.Brand{URL: h.Service.Policy.PublicURL}, files.URL)
-	if err != nil {
-		t.Fatal(err)
+	l := looksOf(h.Service.Policy.PublicURL)
+	if l.err != nil {
+		t.Fatal(l.err)
 	}
 	log := &logged{}
 	rings.Store(h.Service, h.Ring)
 	desk := helpdesk.New(h.Service, h.Ring)
-	return web.Config{People: h.Service, Desk: desk, Renderer: renderer, Static: files, PublicURL: h.Service.Policy.PublicURL,
+	return web.Config{People: h.Service, Desk: desk, Renderer: l.renderer, Static: l.files, PublicURL: h.Service.Policy.PublicURL,
 		DefaultLocale: "en", Now: h.Clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)),
-		Docs:           sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(h.Service.Policy.PublicURL) }),
+		Docs:           l.docs,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		API:            http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })}, log
 }
