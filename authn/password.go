@@ -37,6 +37,9 @@ type PasswordPolicy struct {
 	Context []string     // words of the house, such as the site's name: no password is made of them
 	Cost    PasswordCost // of new hashes; older ones are hashed anew when they are next proven
 	Slots   int          // hashes at once, 1 to 64; 0: the smaller of cores and 4
+
+	// MinMemory is the lowest Cost.Memory that a new or a stored hash may have; 0: 8192. Tests set less.
+	MinMemory uint32
 }
 
 // Passwords hashes and judges passwords. Its fields are set once, by NewPasswords; it is safe for concurrent
@@ -64,6 +67,9 @@ func NewPasswords(pepper store.Pepper, policy PasswordPolicy) (*Passwords, error
 	if policy.Slots == 0 {
 		policy.Slots = min(runtime.GOMAXPROCS(0), 4)
 	}
+	if policy.MinMemory == 0 {
+		policy.MinMemory = 8 << 10
+	}
 	if policy.Cost == (PasswordCost{}) {
 		policy.Cost = PasswordCost{Memory: 19456, Time: 2, Threads: 1}
 	}
@@ -73,7 +79,7 @@ func NewPasswords(pepper store.Pepper, policy PasswordPolicy) (*Passwords, error
 	case policy.Slots < 1 || policy.Slots > 64:
 		return nil, fmt.Errorf("setting up passwords: %d hashes at once, it must be 1 to 64", policy.Slots)
 	}
-	if err := policy.Cost.check(); err != nil {
+	if err := policy.Cost.check(policy.MinMemory); err != nil {
 		return nil, fmt.Errorf("setting up passwords: %w", err)
 	}
 	return &Passwords{
@@ -125,7 +131,7 @@ func (p *Passwords) Verify(ctx context.Context, known bool, phc, password string
 	}
 	var malformed error
 	if phc != "" {
-		stored, err := parsePasswordRecord(phc)
+		stored, err := parsePasswordRecord(phc, p.Policy.MinMemory)
 		if malformed = err; err == nil {
 			record = stored
 		}

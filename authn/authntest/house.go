@@ -89,7 +89,7 @@ func newIn(t testing.TB, folder string, keys store.HouseKeys) *House {
 	if err != nil {
 		t.Fatal(err)
 	}
-	passwords, err := authn.NewPasswords(keys.Pepper, authn.PasswordPolicy{Cost: authn.PasswordCost{Memory: 8192, Time: 1, Threads: 1}})
+	passwords, err := authn.NewPasswords(keys.Pepper, authn.PasswordPolicy{MinMemory: 64, Cost: authn.PasswordCost{Memory: 64, Time: 1, Threads: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
