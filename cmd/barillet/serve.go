@@ -101,6 +101,9 @@ func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logg
 	if err != nil {
 		return err
 	}
+	if err := h.parsePages(); err != nil {
+		return err
+	}
 	var box *mail.Box
 	if s == nil {
 		h.sender.Transport, err = c.transport(origin)

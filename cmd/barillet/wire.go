@@ -55,13 +55,8 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	if h.files, err = static.New(c.brand.accent); err != nil {
 		return nil, fmt.Errorf("brand.accent: %w", err)
 	}
-	brand := templates.Brand{Name: c.brand.name, URL: origin, Zone: zone(),
-		Support: templates.Support{Email: c.support.email, Phone: c.support.phone}}
-	if h.renderer, err = templates.New(brand, h.files.URL); err != nil {
-		return nil, fmt.Errorf("reading pages and mails: %w", err)
-	}
 	outbox := mail.NewOutbox(o.ring, host(origin))
-	h.sender = &mail.Sender{Store: o.store, Outbox: outbox, Renderer: letters{h.renderer}, Now: now, Log: log}
+	h.sender = &mail.Sender{Store: o.store, Outbox: outbox, Now: now, Log: log}
 	hooks := webhook.NewHooks(o.ring)
 	events := audit.NewLog(o.ring)
 	events.Watch = hooks.Watch
@@ -80,6 +75,19 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	h.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(origin) })
 	h.api = api.New(api.Config{Desk: h.desk, OIDC: h.oidc, Ring: o.ring, PublicURL: origin, SignIn: c.apiAuthn, Now: now, Log: log, Docs: h.docs})
 	return h, nil
+}
+
+// parsePages parses the pages and emails, which only a running service shows: a command on a closed folder does not wait
+// for them.
+func (h *house) parsePages() (err error) {
+	c := h.config
+	brand := templates.Brand{Name: c.brand.name, URL: h.origin, Zone: zone(),
+		Support: templates.Support{Email: c.support.email, Phone: c.support.phone}}
+	if h.renderer, err = templates.New(brand, h.files.URL); err != nil {
+		return fmt.Errorf("reading pages and emails: %w", err)
+	}
+	h.sender.Renderer = letters{h.renderer}
+	return nil
 }
 
 // service is authn with the factors of this house.
