@@ -2,9 +2,14 @@ package web_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -15,6 +20,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"barillet/authn"
 	"barillet/authn/authntest"
@@ -107,12 +113,34 @@ func open(t testing.TB, change func(*web.Config)) *place {
 	p := &place{House: h, handler: handler, log: log, demo: c.Demo, url: c.PublicURL}
 	p.server = httptest.NewUnstartedServer(handler)
 	if strings.HasPrefix(c.PublicURL, "https:") {
+		p.server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate(t)}}
 		p.server.StartTLS()
 	} else {
 		p.server.Start()
 	}
 	t.Cleanup(p.server.Close)
 	return p
+}
+
+var newCertificate = sync.OnceValues(func() (c tls.Certificate, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return c, err
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
+})
+
+// certificate returns the one certificate of these servers. Its ECDSA key signs 20 times faster than the RSA key of
+// httptest; a handshake is in nearly every test.
+func certificate(t testing.TB) tls.Certificate {
+	t.Helper()
+	c, err := newCertificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // browser is a person's browser: it keeps cookies, and stops at each redirect to be looked at.

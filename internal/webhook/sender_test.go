@@ -261,6 +261,7 @@ func TestASlowReceiverHoldsUpNoOther(t *testing.T) {
 }
 
 func TestAReceiverThatStallsIsLeftAloneForAMinute(t *testing.T) {
+	t.Parallel() // it waits for the timeout of a call
 	r := listen(t)
 	h := newHouse(t, r)
 	r.set(func(_ http.ResponseWriter, q *http.Request) { <-q.Context().Done() })
@@ -369,6 +370,7 @@ func TestAnAddressThatIsNoLongerAllowedIsTriedSlowlyAndNeverCalled(t *testing.T)
 }
 
 func TestAnEndlessQueueIsCutAndGoesOnLater(t *testing.T) {
+	t.Parallel()
 	r := listen(t)
 	h := newHouse(t, r)
 	r.set(status(500))
