@@ -97,11 +97,8 @@ func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logg
 	}
 	defer listener.Close()
 	origin := c.origin(strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
-	h, err := build(c, o, origin, log)
+	h, err := buildWithPages(c, o, origin, log)
 	if err != nil {
-		return err
-	}
-	if err := h.parsePages(); err != nil {
 		return err
 	}
 	var box *mail.Box

@@ -45,7 +45,7 @@ type house struct {
 	oidc     *oidc.Provider
 }
 
-// build wires everything but the pages. It starts nothing and connects to nothing.
+// build wires everything but the pages and emails. It starts nothing and connects to nothing.
 func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error) {
 	// The OpenID library logs by itself, and only here: what clients send, return addresses with their state included
 	// (BAR S4). All our own lines go to log, which is handed on.
@@ -77,17 +77,20 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	return h, nil
 }
 
-// parsePages parses the pages and emails, which only a running service shows: a command on a closed folder does not wait
-// for them.
-func (h *house) parsePages() (err error) {
-	c := h.config
-	brand := templates.Brand{Name: c.brand.name, URL: h.origin, Zone: zone(),
+// buildWithPages is build with the pages and emails. Only a running service shows them: a command on a closed folder does
+// not wait until they are parsed.
+func buildWithPages(c *config, o *opened, origin string, log *slog.Logger) (*house, error) {
+	h, err := build(c, o, origin, log)
+	if err != nil {
+		return nil, err
+	}
+	brand := templates.Brand{Name: c.brand.name, URL: origin, Zone: zone(),
 		Support: templates.Support{Email: c.support.email, Phone: c.support.phone}}
 	if h.renderer, err = templates.New(brand, h.files.URL); err != nil {
-		return fmt.Errorf("reading pages and emails: %w", err)
+		return nil, fmt.Errorf("reading pages and emails: %w", err)
 	}
 	h.sender.Renderer = letters{h.renderer}
-	return nil
+	return h, nil
 }
 
 // service is authn with the factors of this house.
