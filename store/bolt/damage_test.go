@@ -122,6 +122,7 @@ func TestADamagedPageMetLaterIsReportedOnceAndEndsTheStore(t *testing.T) {
 }
 
 func TestASecondOpeningIsToldThatTheFileIsInUse(t *testing.T) {
+	t.Parallel() // it waits a second for the lock
 	dir := t.TempDir()
 	s := open(t, dir)
 	defer s.Close()

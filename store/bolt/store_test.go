@@ -23,5 +23,6 @@ func TestBoltKeepsThePromisesOfAStore(t *testing.T) {
 }
 
 func TestNothingStoredIsLostByAKillInMidWrite(t *testing.T) {
+	t.Parallel()
 	storetest.RunKill(t, 20, open)
 }
