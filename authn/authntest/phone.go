@@ -41,14 +41,14 @@ func (p *Phone) CodeAt(t time.Time) []byte {
 	return fmt.Appendf(nil, "%06d", number%1_000_000)
 }
 
-// Next moves the clock to the next step and is the code of it.
+// Next moves the clock to the next step and returns its code.
 func (p *Phone) Next() []byte {
 	p.House.T.Helper()
 	p.House.Clock.Advance(30 * time.Second)
 	return p.Code()
 }
 
-// Enrol enrols a phone in a seat to its end.
+// Enrol enrols a phone in a seat and confirms it.
 func (h *House) Enrol(seat authn.Seat, name string) (*Phone, authn.Enrolled) {
 	h.T.Helper()
 	p := h.BeginPhone(seat, name)
@@ -60,7 +60,7 @@ func (h *House) Enrol(seat authn.Seat, name string) (*Phone, authn.Enrolled) {
 	return p, done
 }
 
-// BeginPhone opens the enrolment of a phone and scans its QR code.
+// BeginPhone begins the enrolment of a phone and reads its secret.
 func (h *House) BeginPhone(seat authn.Seat, name string) *Phone {
 	h.T.Helper()
 	prompt, err := h.Service.BeginEnrol(h.T.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind, Name: name})
@@ -74,7 +74,7 @@ func (h *House) BeginPhone(seat authn.Seat, name string) *Phone {
 	return &Phone{House: h, Secret: view.Secret}
 }
 
-// Accept goes from an invitation to the first session: the password, then a phone.
+// Accept accepts an invitation: it sets the password, enrols a phone and returns the first session.
 func (h *House) Accept(invitation authn.Secret, password string) (*Phone, authn.Issued) {
 	h.T.Helper()
 	started, err := h.Service.Accept(h.T.Context(), h.From, invitation, password)
@@ -85,7 +85,7 @@ func (h *House) Accept(invitation authn.Secret, password string) (*Phone, authn.
 	return p, done.Issued
 }
 
-// Member makes somebody who is active with Password and a phone, and signed in.
+// Member creates an active user with Password and a phone, and signs them in.
 func (h *House) Member(address string, change func(*authn.User)) (authn.User, *Phone, authn.Secret) {
 	h.T.Helper()
 	u := h.Person(address, change)
@@ -93,7 +93,7 @@ func (h *House) Member(address string, change func(*authn.User)) (authn.User, *P
 	return h.User(string(u.ID)), p, issued.Session
 }
 
-// SignIn proves a password and then the phone's next code.
+// SignIn signs a user in with a password and the next code of a phone.
 func (h *House) SignIn(login, password string, p *Phone) authn.Issued {
 	h.T.Helper()
 	started, err := h.Service.Password(h.T.Context(), h.From, login, password, "")
