@@ -132,7 +132,7 @@ var newCertificate = sync.OnceValues(func() (c tls.Certificate, err error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
 })
 
-// certificate returns the one certificate of these servers. Its ECDSA key signs 20 times faster than the RSA key of
+// certificate returns the one certificate of these servers. Its ECDSA key signs much faster than the RSA key of
 // httptest; a handshake is in nearly every test.
 func certificate(t testing.TB) tls.Certificate {
 	t.Helper()
