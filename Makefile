@@ -12,7 +12,7 @@ FUZZTIME ?= 20s
 BENCHTIME ?= 1s
 KILLS ?= 200
 
-.PHONY: help run build test tools check format vet staticcheck race vuln bench fuzz torture
+.PHONY: help run build test browser tools check format vet staticcheck race vuln bench fuzz torture
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ build: ## build the static program into bin/
 
 test: tools ## install what the tests need (Debian, root) or say what is missing, then run them all
 	go test -timeout $(TEST_TIMEOUT) $$(go list ./... | grep -Fvx '$(HEAVY)')
+	go test -timeout $(TEST_TIMEOUT) $(HEAVY)
+
+browser: tools ## run the tests that drive a browser, and no other
 	go test -timeout $(TEST_TIMEOUT) $(HEAVY)
 
 tools:

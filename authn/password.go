@@ -37,6 +37,9 @@ type PasswordPolicy struct {
 	Context       []string     // words of the house, such as the site's name: no password is made of them
 	Cost          PasswordCost // of new hashes; older ones are hashed anew when they are next proven
 	MaxConcurrent int          // hashes at once, 1 to 64; 0: the smaller of cores and 4
+
+	// MinMemory is the lowest Cost.Memory that a new or a stored hash may have; 0: 8192. Tests set less.
+	MinMemory uint32
 }
 
 // Hasher hashes and judges passwords. Its fields are set once, by NewHasher; it is safe for concurrent
@@ -64,6 +67,9 @@ func NewHasher(pepper store.Pepper, policy PasswordPolicy) (*Hasher, error) {
 	if policy.MaxConcurrent == 0 {
 		policy.MaxConcurrent = min(runtime.GOMAXPROCS(0), 4)
 	}
+	if policy.MinMemory == 0 {
+		policy.MinMemory = 8 << 10
+	}
 	if policy.Cost == (PasswordCost{}) {
 		policy.Cost = PasswordCost{Memory: 19456, Time: 2, Threads: 1}
 	}
@@ -73,7 +79,7 @@ func NewHasher(pepper store.Pepper, policy PasswordPolicy) (*Hasher, error) {
 	case policy.MaxConcurrent < 1 || policy.MaxConcurrent > 64:
 		return nil, fmt.Errorf("setting up passwords: %d hashes at once, it must be 1 to 64", policy.MaxConcurrent)
 	}
-	if err := policy.Cost.check(); err != nil {
+	if err := policy.Cost.check(policy.MinMemory); err != nil {
 		return nil, fmt.Errorf("setting up passwords: %w", err)
 	}
 	return &Hasher{
@@ -125,7 +131,7 @@ func (p *Hasher) Verify(ctx context.Context, known bool, phc, password string) (
 	}
 	var malformed error
 	if phc != "" {
-		stored, err := parsePasswordRecord(phc)
+		stored, err := parsePasswordRecord(phc, p.Policy.MinMemory)
 		if malformed = err; err == nil {
 			record = stored
 		}

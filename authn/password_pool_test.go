@@ -272,7 +272,7 @@ func FuzzPasswordRecord(f *testing.F) {
 	f.Add(good.String())
 	f.Add("$argon2id$v=19$m=19456,t=0,p=1,keyid=AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA")
 	f.Fuzz(func(t *testing.T, phc string) {
-		r, err := parsePasswordRecord(phc)
+		r, err := parsePasswordRecord(phc, 8<<10)
 		if err != nil {
 			if r.key != nil || r.salt != nil || r.pepper != nil {
 				t.Errorf("got a record along with %v", err)
@@ -282,7 +282,7 @@ func FuzzPasswordRecord(f *testing.F) {
 		if got := r.String(); got != phc {
 			t.Errorf("got %q, want %q", got, phc)
 		}
-		if err := r.cost.check(); err != nil {
+		if err := r.cost.check(8 << 10); err != nil {
 			t.Error(err)
 		}
 	})

@@ -31,7 +31,7 @@ func (r passwordRecord) String() string {
 
 // parsePasswordRecord reads what String wrote and nothing else. The bounds are judged here because Argon2
 // itself panics on a cost of zero and would take any amount of memory that a damaged record names.
-func parsePasswordRecord(phc string) (passwordRecord, error) {
+func parsePasswordRecord(phc string, minMemory uint32) (passwordRecord, error) {
 	var none passwordRecord
 	if len(phc) > passwordRecordSize {
 		return none, errPasswordRecord
@@ -56,7 +56,7 @@ func parsePasswordRecord(phc string) (passwordRecord, error) {
 		return none, errPasswordRecord
 	}
 	r := passwordRecord{cost: PasswordCost{Memory: numbers[0], Time: numbers[1], Threads: uint8(numbers[2])}}
-	if err := r.cost.check(); err != nil {
+	if err := r.cost.check(minMemory); err != nil {
 		return none, fmt.Errorf("%w: %w", errPasswordRecord, err)
 	}
 	keyid, found := strings.CutPrefix(settings[3], "keyid=")
@@ -88,10 +88,10 @@ func phcNumber(setting, name string) (uint32, bool) {
 }
 
 // check bounds a cost: below, a hash is too cheap; above, one sign-in would hold the machine.
-func (c PasswordCost) check() error {
+func (c PasswordCost) check(minMemory uint32) error {
 	switch {
-	case c.Memory < 8<<10 || c.Memory > 256<<10:
-		return fmt.Errorf("a hash of %d KiB, it must be 8192 to 262144", c.Memory)
+	case c.Memory < minMemory || c.Memory > 256<<10:
+		return fmt.Errorf("a hash of %d KiB, it must be %d to 262144", c.Memory, minMemory)
 	case c.Time < 1 || c.Time > 10:
 		return fmt.Errorf("a hash of %d passes, it must be 1 to 10", c.Time)
 	case c.Threads < 1 || c.Threads > 8:

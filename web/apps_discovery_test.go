@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -101,6 +102,9 @@ func (s *suite) answers(more ...string) string {
 	return u.Query().Get("error")
 }
 
+// rsaKey returns the one RSA key of the applications of these tests.
+var rsaKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
 // privateKey is a key for an algorithm of signatures.
 func privateKey(t *testing.T, alg string) crypto.Signer {
 	t.Helper()
@@ -112,7 +116,7 @@ func privateKey(t *testing.T, alg string) crypto.Signer {
 	case alg == "EdDSA":
 		_, key, err = ed25519.GenerateKey(rand.Reader)
 	default:
-		key, err = rsa.GenerateKey(rand.Reader, 2048)
+		key, err = rsaKey()
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,7 +49,51 @@ func apps(t testing.TB, c *web.Config, change func(*oidc.Config)) *oidc.Provider
 	if err != nil {
 		t.Fatal(err)
 	}
+	lendKeys(t, provider, conf)
 	return provider
+}
+
+// lent holds the signing keys of the first provider of these tests: an RSA key takes up to a second to make.
+var lent struct {
+	once  sync.Once
+	rings map[string]oidc.Ring // by algorithm
+}
+
+// lendKeys stores the signing keys that all providers of these tests share, as if the provider had made them now.
+func lendKeys(t testing.TB, provider *oidc.Provider, conf oidc.Config) {
+	t.Helper()
+	table := store.NewTable[oidc.Ring](conf.Ring, store.SignKeys)
+	lent.once.Do(func() {
+		if err := provider.TendKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		lent.rings = map[string]oidc.Ring{}
+		err := conf.Store.View(t.Context(), func(s store.Snapshot) error {
+			return table.Scan(s, "", "", 0, func(alg string, ring oidc.Ring) error {
+				lent.rings[alg] = ring
+				return nil
+			})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	now := conf.Now().UTC()
+	err := conf.Store.Update(t.Context(), func(tx store.Tx) error {
+		for alg, ring := range lent.rings {
+			keys := slices.Clone(ring.Keys)
+			for i := range keys {
+				keys[i].Made, keys[i].From = now, now
+			}
+			if err := table.Put(tx, alg, oidc.Ring{Keys: keys}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // appPlace is a place that serves applications.

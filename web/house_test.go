@@ -2,9 +2,14 @@ package web_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -15,6 +20,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"barillet/authn"
 	"barillet/authn/authntest"
@@ -54,23 +60,40 @@ func (l *logged) String() string {
 	return l.b.String()
 }
 
+// looks is what all places under one URL share, since nothing changes it: parsing the pages takes longer than most tests.
+type looks struct {
+	files    *static.Files
+	renderer *templates.Renderer
+	docs     func() (*apidocs.Document, error)
+	err      error
+}
+
+var allLooks sync.Map // of functions that return looks, by URL
+
+func looksOf(url string) looks {
+	l, _ := allLooks.LoadOrStore(url, sync.OnceValue(func() (l looks) {
+		if l.files, l.err = static.New(""); l.err == nil {
+			l.renderer, l.err = templates.New(templates.Brand{URL: url}, l.files.URL)
+		}
+		l.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(url) })
+		return l
+	}))
+	return l.(func() looks)()
+}
+
 // config is that of a place with every part.
 func config(t testing.TB, h *authntest.Env) (web.Config, *logged) {
 	t.Helper()
-	files, err := static.New("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	renderer, err := templates.New(templates.Brand{URL: h.Accounts.Policy.PublicURL}, files.URL)
-	if err != nil {
-		t.Fatal(err)
+	l := looksOf(h.Accounts.Policy.PublicURL)
+	if l.err != nil {
+		t.Fatal(l.err)
 	}
 	log := &logged{}
 	rings.Store(h.Accounts, h.Ring)
 	desk := helpdesk.New(h.Enrolment, h.Ring)
-	return web.Config{Accounts: h.Accounts, Sessions: h.Sessions, Authn: h.Authn, Enrolment: h.Enrolment, Desk: desk, Renderer: renderer, Static: files, PublicURL: h.Accounts.Policy.PublicURL,
+	return web.Config{Accounts: h.Accounts, Sessions: h.Sessions, Authn: h.Authn, Enrolment: h.Enrolment, Desk: desk, Renderer: l.renderer, Static: l.files, PublicURL: h.Accounts.Policy.PublicURL,
 		DefaultLocale: "en", Now: h.Clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)),
-		Docs:           sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(h.Accounts.Policy.PublicURL) }),
+		Docs:           l.docs,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		API:            http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })}, log
 }
@@ -90,12 +113,34 @@ func open(t testing.TB, change func(*web.Config)) *place {
 	p := &place{Env: h, handler: handler, log: log, demo: c.Demo, url: c.PublicURL}
 	p.server = httptest.NewUnstartedServer(handler)
 	if strings.HasPrefix(c.PublicURL, "https:") {
+		p.server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate(t)}}
 		p.server.StartTLS()
 	} else {
 		p.server.Start()
 	}
 	t.Cleanup(p.server.Close)
 	return p
+}
+
+var newCertificate = sync.OnceValues(func() (c tls.Certificate, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return c, err
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
+})
+
+// certificate returns the one certificate of these servers. Its ECDSA key signs much faster than the RSA key of
+// httptest; a handshake is in nearly every test.
+func certificate(t testing.TB) tls.Certificate {
+	t.Helper()
+	c, err := newCertificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // browser is a person's browser: it keeps cookies, and stops at each redirect to be looked at.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -71,10 +72,25 @@ type Env struct {
 // Password is one that the house's rules accept, for whoever it matters to little.
 const Password = "clef de douze et tournevis"
 
-// New founds a house. Every Update closure in it runs twice (PROTOCOL 31), and a password costs little.
+// New makes a service with a store of its own. Every Update closure runs twice (protocol rule 31), and a password costs
+// little. A test that calls New runs in parallel with the other tests of its package that do.
 func New(t testing.TB) *Env {
 	t.Helper()
-	return newIn(t, t.TempDir(), store.NewRootKeys())
+	parallel(t)
+	return newIn(t, storetest.Dir(t), store.NewRootKeys())
+}
+
+var parallelTests sync.Map // of *testing.T
+
+// parallel calls t.Parallel once for a test. It leaves subtests in their order: what follows them may need their results.
+func parallel(t testing.TB) {
+	test, ok := t.(*testing.T)
+	if !ok || strings.Contains(t.Name(), "/") {
+		return
+	}
+	if _, called := parallelTests.LoadOrStore(test, true); !called {
+		test.Parallel()
+	}
 }
 
 // newIn is New in a folder and under keys that are there already.
@@ -94,7 +110,7 @@ func newIn(t testing.TB, folder string, keys store.RootKeys) *Env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	passwords, err := authn.NewHasher(keys.Pepper, authn.PasswordPolicy{Cost: authn.PasswordCost{Memory: 8192, Time: 1, Threads: 1}})
+	passwords, err := authn.NewHasher(keys.Pepper, authn.PasswordPolicy{MinMemory: 64, Cost: authn.PasswordCost{Memory: 64, Time: 1, Threads: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,12 @@
 package authntest
 
 import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/binary"
 	"encoding/json"
-	"os/exec"
-	"strings"
+	"fmt"
 	"time"
 
 	"barillet/authn"
@@ -11,32 +14,41 @@ import (
 	"barillet/factors/totp"
 )
 
-// Phone is an authenticator app with one key: another implementation of RFC 6238 than ours (oathtool).
+// Phone is an authenticator app with one key. It computes codes by itself: no code of package totp takes part.
 type Phone struct {
 	House  *Env
-	Secret string
+	Secret string // in base32
 	Device factors.DeviceID
 }
 
-// Code is what the phone shows now.
+// Code returns the code of the present step.
 func (p *Phone) Code() []byte {
 	p.House.T.Helper()
-	at := p.House.Clock.Now().UTC().Format("2006-01-02 15:04:05 UTC")
-	out, err := exec.CommandContext(p.House.T.Context(), "oathtool", "--totp", "--base32", "--now", at, p.Secret).Output()
-	if err != nil {
-		p.House.T.Fatalf("oathtool, of the package of that name: %v", err)
-	}
-	return []byte(strings.TrimSpace(string(out)))
+	return p.CodeAt(p.House.Clock.Now())
 }
 
-// Next moves the clock to the next step and is the code of it.
+// CodeAt returns the code of the step at t: RFC 6238 with HMAC-SHA-1, 30 seconds and 6 digits.
+func (p *Phone) CodeAt(t time.Time) []byte {
+	p.House.T.Helper()
+	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(p.Secret)
+	if err != nil {
+		p.House.T.Fatalf("reading the secret of a phone: %v", err)
+	}
+	mac := hmac.New(sha1.New, key)
+	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(t.Unix()/30)))
+	sum := mac.Sum(nil)
+	number := binary.BigEndian.Uint32(sum[sum[len(sum)-1]&0xf:]) & 0x7fffffff // RFC 4226 §5.3
+	return fmt.Appendf(nil, "%06d", number%1_000_000)
+}
+
+// Next moves the clock to the next step and returns its code.
 func (p *Phone) Next() []byte {
 	p.House.T.Helper()
 	p.House.Clock.Advance(30 * time.Second)
 	return p.Code()
 }
 
-// Enrol enrols a phone in a seat to its end.
+// Enrol enrols a phone in a seat and confirms it.
 func (h *Env) Enrol(seat authn.Flow, name string) (*Phone, authn.Enrolled) {
 	h.T.Helper()
 	p := h.BeginPhone(seat, name)
@@ -48,7 +60,7 @@ func (h *Env) Enrol(seat authn.Flow, name string) (*Phone, authn.Enrolled) {
 	return p, done
 }
 
-// BeginPhone opens the enrolment of a phone and scans its QR code.
+// BeginPhone begins the enrolment of a phone and reads its secret.
 func (h *Env) BeginPhone(seat authn.Flow, name string) *Phone {
 	h.T.Helper()
 	prompt, err := h.Enrolment.BeginEnrol(h.T.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind, Name: name})
@@ -62,7 +74,7 @@ func (h *Env) BeginPhone(seat authn.Flow, name string) *Phone {
 	return &Phone{House: h, Secret: view.Secret}
 }
 
-// Accept goes from an invitation to the first session: the password, then a phone.
+// Accept accepts an invitation: it sets the password, enrols a phone and returns the first session.
 func (h *Env) Accept(invitation authn.Secret, password string) (*Phone, authn.Credentials) {
 	h.T.Helper()
 	started, err := h.Authn.AcceptInvitation(h.T.Context(), h.From, invitation, password)
@@ -73,7 +85,7 @@ func (h *Env) Accept(invitation authn.Secret, password string) (*Phone, authn.Cr
 	return p, done.Issued
 }
 
-// Member makes somebody who is active with Password and a phone, and signed in.
+// Member creates an active user with Password and a phone, and signs them in.
 func (h *Env) Member(address string, change func(*authn.User)) (authn.User, *Phone, authn.Secret) {
 	h.T.Helper()
 	u := h.Person(address, change)
@@ -81,7 +93,7 @@ func (h *Env) Member(address string, change func(*authn.User)) (authn.User, *Pho
 	return h.User(string(u.ID)), p, issued.Session
 }
 
-// SignIn proves a password and then the phone's next code.
+// SignIn signs a user in with a password and the next code of a phone.
 func (h *Env) SignIn(login, password string, p *Phone) authn.Credentials {
 	h.T.Helper()
 	started, err := h.Authn.StartWithPassword(h.T.Context(), h.From, login, password, "")

@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"barillet/authn"
+	"barillet/store/storetest"
 )
 
 // TestTheProgram runs the files in testdata, each of which starts the program as an operator does.
@@ -29,6 +30,7 @@ func TestTheProgram(t *testing.T) {
 	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
+		WorkdirRoot:         storetest.Dir(t),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Deadline:            time.Now().Add(20 * patience), // of all scripts together, also with the race detector on two cores

@@ -97,7 +97,7 @@ func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logg
 	}
 	defer listener.Close()
 	origin := c.origin(strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
-	h, err := build(c, o, origin, log)
+	h, err := buildWithPages(c, o, origin, log)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ type house struct {
 	oidc     *oidc.Provider
 }
 
-// build wires everything but the pages. It starts nothing and connects to nothing.
+// build wires everything but the pages and emails. It starts nothing and connects to nothing.
 func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error) {
 	// The OpenID library logs by itself, and only here: what clients send, return addresses with their state included
 	// (BAR S4). All our own lines go to log, which is handed on.
@@ -58,13 +58,8 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	if h.files, err = static.New(c.brand.accent); err != nil {
 		return nil, fmt.Errorf("brand.accent: %w", err)
 	}
-	brand := templates.Brand{Name: c.brand.name, URL: origin, Zone: zone(),
-		Support: templates.Support{Email: c.support.email, Phone: c.support.phone}}
-	if h.renderer, err = templates.New(brand, h.files.URL); err != nil {
-		return nil, fmt.Errorf("reading pages and mails: %w", err)
-	}
 	outbox := mail.NewOutbox(o.ring, host(origin))
-	h.sender = &mail.Sender{Store: o.store, Outbox: outbox, Renderer: letters{h.renderer}, Now: now, Log: log}
+	h.sender = &mail.Sender{Store: o.store, Outbox: outbox, Now: now, Log: log}
 	hooks := webhook.NewEndpoints(o.ring)
 	events := audit.NewLog(o.ring)
 	events.Watch = hooks.Watch
@@ -85,6 +80,22 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	}
 	h.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(origin) })
 	h.api = api.New(api.Config{Desk: h.desk, OIDC: h.oidc, Ring: o.ring, PublicURL: origin, SignIn: c.apiAuthn, Now: now, Log: log, Docs: h.docs})
+	return h, nil
+}
+
+// buildWithPages is build with the pages and emails. Only a running service shows them: a command on a closed folder does
+// not wait until they are parsed.
+func buildWithPages(c *config, o *opened, origin string, log *slog.Logger) (*house, error) {
+	h, err := build(c, o, origin, log)
+	if err != nil {
+		return nil, err
+	}
+	brand := templates.Brand{Name: c.brand.name, URL: origin, Zone: zone(),
+		Support: templates.Support{Email: c.support.email, Phone: c.support.phone}}
+	if h.renderer, err = templates.New(brand, h.files.URL); err != nil {
+		return nil, fmt.Errorf("reading pages and emails: %w", err)
+	}
+	h.sender.Renderer = letters{h.renderer}
 	return h, nil
 }
 

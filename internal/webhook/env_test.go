@@ -119,7 +119,7 @@ func newEnv(t *testing.T, r *receiver, allowed ...string) *env {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(r.Certificate())
-	h := &env{t: t, dir: t.TempDir(), keys: store.NewRootKeys(), now: start, log: new(strings.Builder),
+	h := &env{t: t, dir: storetest.Dir(t), keys: store.NewRootKeys(), now: start, log: new(strings.Builder),
 		client: outbound.New(outbound.Config{Allowed: a, Roots: roots})}
 	h.open()
 	t.Cleanup(func() { _ = h.file.Close() })

@@ -53,6 +53,7 @@ func TestSender_DropsDeliveriesOfDeletedAndDisabledEndpoints(t *testing.T) {
 }
 
 func TestSender_LimitsTheQueueOfAnEndpoint(t *testing.T) {
+	t.Parallel()
 	r := listen(t)
 	h := newEnv(t, r)
 	r.set(status(500))

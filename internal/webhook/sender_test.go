@@ -228,6 +228,7 @@ func TestSender_SlowEndpointDoesNotDelayOthers(t *testing.T) {
 }
 
 func TestSender_PausesAfterATimeout(t *testing.T) {
+	t.Parallel() // it waits for the timeout of a call
 	r := listen(t)
 	h := newEnv(t, r)
 	r.set(func(_ http.ResponseWriter, q *http.Request) { <-q.Context().Done() })

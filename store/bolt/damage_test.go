@@ -122,6 +122,7 @@ func TestDamageAfterOpen_IsReportedOnceAndStopsTheStore(t *testing.T) {
 }
 
 func TestOpen_RejectsFileInUse(t *testing.T) {
+	t.Parallel() // it waits a second for the lock
 	dir := t.TempDir()
 	s := open(t, dir)
 	defer s.Close()

@@ -23,5 +23,6 @@ func TestStore(t *testing.T) {
 }
 
 func TestStore_KeepsWritesAfterAKill(t *testing.T) {
+	t.Parallel()
 	storetest.RunKill(t, 20, open)
 }

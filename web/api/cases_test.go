@@ -62,23 +62,6 @@ func TestANoteIsAddedOnceForAKey(t *testing.T) {
 	}
 }
 
-func TestAPatchWithAKeyIsAppliedOnce(t *testing.T) {
-	d := open(t)
-	path, _ := d.asked()
-	agent := d.token(authn.RoleHelpDesk, nil)
-	d.EmptyOutbox()
-	body := `{"answer":"Passez au comptoir.","note":"vue"}`
-	for range 2 {
-		if got := read[tree](t, d.call("PATCH", path, agent, body, "Idempotency-Key", "k1"), 200); len(got.history()) != 2 {
-			t.Errorf("got %v, want note and answer once", got.history())
-		}
-	}
-	if got := len(d.Mails()); got != 1 {
-		t.Errorf("got %d mails, want the answer once", got)
-	}
-	problem(t, d.call("PATCH", path, agent, `{"note":"autre"}`, "Idempotency-Key", "k1"), 422)
-}
-
 func TestTheFullestHelpRequestsAnswerIsKeptForARepeat(t *testing.T) {
 	d := open(t)
 	path, _ := d.asked()

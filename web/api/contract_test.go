@@ -26,6 +26,7 @@ import (
 // serve, so every answer that any of them gets is held against the document.
 type contract struct {
 	document map[string]any
+	calls    map[string]string
 	mux      *http.ServeMux // knows the documented paths, serves nothing
 	compiler *jsonschema.Compiler
 
@@ -48,14 +49,17 @@ var theContract = sync.OnceValues(func() (*contract, error) {
 	c := &contract{document: raw.(map[string]any), mux: http.NewServeMux(), compiler: jsonschema.NewCompiler(),
 		schemas: map[string]*jsonschema.Schema{}, seen: map[string]map[int]int{}}
 	c.compiler.AssertFormat()
-	for pattern := range c.operations() {
+	c.calls = c.readCalls()
+	for pattern := range c.calls {
 		c.mux.Handle(pattern, http.NotFoundHandler())
 	}
 	return c, c.compiler.AddResource(documentURL, raw)
 })
 
 // operations are the documented ones by their pattern, each with its place in the document.
-func (c *contract) operations() map[string]string {
+func (c *contract) operations() map[string]string { return c.calls }
+
+func (c *contract) readCalls() map[string]string {
 	out := map[string]string{}
 	for path, at := range c.document["paths"].(map[string]any) {
 		for method := range at.(map[string]any) {

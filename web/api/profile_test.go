@@ -88,16 +88,3 @@ func TestAProfileThatCannotBeIsRefusedByEitherCall(t *testing.T) {
 		t.Errorf("a refused change: got %v and %d mails", err, len(d.Mails()))
 	}
 }
-
-func TestAMoveWithAKeyHappensOnce(t *testing.T) {
-	d := open(t)
-	u := d.Person("zoe@garage.example", nil)
-	admin, path := d.admin(), "/api/v1/users/"+string(u.ID)
-	d.EmptyOutbox()
-	first := d.keyed(path, admin, `{"profile":{"email":"z@garage.example"}}`, "k")
-	again := d.keyed(path, admin, `{"profile":{"email":"z@garage.example"}}`, "k")
-	if first.Code != 200 || again.Code != 200 || again.Header().Get("Idempotency-Replayed") != "true" || len(d.Mails()) != 2 {
-		t.Errorf("got %d, %d, %d mails, want one act", first.Code, again.Code, len(d.Mails()))
-	}
-	problem(t, d.keyed(path, admin, `{"profile":{"email":"y@garage.example"}}`, "k"), 422)
-}

@@ -217,7 +217,7 @@ func TestNoSecretIsReadThroughTheAPI(t *testing.T) {
 			t.Errorf("secret %d (%q) is in an answer", i, secret)
 		}
 	}
-	for _, word := range []string{`"data"`, `"Data"`, "phc", "otpauth", `"handle"`, "epoch"} {
+	for _, word := range []string{`"data"`, `"Data"`, `"phc"`, "otpauth", `"handle"`, `"epoch"`} {
 		if strings.Contains(answers, word) {
 			t.Errorf("%s is in an answer", word)
 		}

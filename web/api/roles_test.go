@@ -89,21 +89,6 @@ func TestARoleThatCannotBeReadIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheSameKeyGivesARoleOnce(t *testing.T) {
-	d := open(t)
-	u := d.Person("zoe@garage.example", nil)
-	admin := d.admin()
-	path := "/api/v1/users/" + string(u.ID) + "/roles"
-	first := read[tree](t, d.call("POST", path, admin, `{"type":"USER_ADMIN"}`, "Idempotency-Key", "k"), 201)
-	again := d.call("POST", path, admin, `{"type":"USER_ADMIN"}`, "Idempotency-Key", "k")
-	if got := read[tree](t, again, 201); got.get("id") != first.get("id") || again.Header().Get("Idempotency-Replayed") != "true" {
-		t.Errorf("got %v, want %v again", got, first)
-	}
-	if got := d.User(string(u.ID)).Roles; len(got) != 1 {
-		t.Errorf("got %d roles", len(got))
-	}
-}
-
 func TestATokenOfAPersonIsMadeByTheMachinesOwnerAlone(t *testing.T) {
 	d := open(t)
 	boss, _, _ := d.Member("boss@garage.example", nil)

@@ -77,18 +77,3 @@ func TestSomebodyInvitedIsInvitedAgain(t *testing.T) {
 		t.Errorf("got %s, then %s, want the link once", first.Body, again.Body)
 	}
 }
-
-func TestAStepWithAKeyIsTakenOnce(t *testing.T) {
-	d := open(t)
-	u, _, _ := d.Member("zoe@garage.example", nil)
-	admin, path := d.admin(), "/api/v1/users/"+string(u.ID)+"/lifecycle/"
-	for range 2 {
-		if w := d.keyed(path+"suspend", admin, "", "k"); w.Code != 200 {
-			t.Errorf("got %d %s, want the first answer again", w.Code, w.Body)
-		}
-	}
-	problem(t, d.keyed(path+"deactivate", admin, "", "k"), 422)
-	if got := len(d.Events(audit.UserSuspended)); got != 1 {
-		t.Errorf("got %d events, want one", got)
-	}
-}

@@ -1,0 +1,33 @@
+package storetest
+
+import (
+	"os"
+	"syscall"
+	"testing"
+)
+
+const (
+	memory    = "/dev/shm" // a file system in memory, on Linux
+	minMemory = 256 << 20  // bytes free there, for the stores of all tests that run at once
+)
+
+// Dir returns an empty directory for the store of a test and removes it after the test. The directory is in memory
+// where the system has a file system for that: a sync is free there. A benchmark gets a directory on the disk, for it
+// measures the sync, and so does a test of what outlives a crash: it calls t.TempDir.
+func Dir(t testing.TB) string {
+	t.Helper()
+	var free syscall.Statfs_t
+	if _, bench := t.(*testing.B); bench || syscall.Statfs(memory, &free) != nil || int64(free.Bavail)*int64(free.Bsize) < minMemory {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp(memory, "barillet-test-")
+	if err != nil {
+		return t.TempDir() // not writable for this user
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Errorf("removing the directory of a store: %v", err)
+		}
+	})
+	return dir
+}
