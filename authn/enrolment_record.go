@@ -62,18 +62,6 @@ func (u *User) PendingDevice(now time.Time) (factors.Device, bool) {
 	return factors.Device{ID: o.ID, Kind: o.Kind, App: o.App, Name: o.Name, Added: o.At, Hand: o.Hand, By: o.ByName}, true
 }
 
-// adminEnrolmentOf is the offer of that id, which only the caller who made it may go on with.
-func (u *User) adminEnrolmentOf(c AdminCall, id factors.DeviceID, now time.Time) (*AdminEnrolment, error) {
-	d, ok := u.PendingDevice(now)
-	switch {
-	case !ok || d.ID != id:
-		return nil, Refuse(CodeNotFound)
-	case u.AdminEnrolment.By != c.ID:
-		return nil, Refuse(CodeForbidden)
-	}
-	return u.AdminEnrolment, nil
-}
-
 // HasOnlyImportedDevice tells whether the person has nothing but a device from another house, with which they have not signed
 // in here. Nobody has shown yet that the phone is theirs, so they can still be invited, which ends it.
 func (u *User) HasOnlyImportedDevice() bool { return !u.EverHadDevice && len(u.Devices) > 0 }

@@ -86,3 +86,32 @@ func CodeOf(err error) Code {
 	}
 	return ""
 }
+
+// The reasons of CodeWrongState that tell in which state a person is not.
+const (
+	ReasonNotActive    = "not_active"
+	ReasonNotSuspended = "not_suspended"
+	ReasonNotInvited   = "not_invited"
+	ReasonDeactivated  = "deactivated"
+	ReasonNoPassword   = "no_password"
+)
+
+// ReasonAddressChanged is the reason of CodeWrongState for a ticket that would be mailed within AddressCooldown.
+const ReasonAddressChanged = "address_young"
+
+// ReasonUnusable is the reason of CodeWrongState for a device that may not be asked for now (see Service.Serves).
+const ReasonUnusable = "unusable"
+
+// ReasonBrowserOnly is the reason of CodeInvalid for a kind of device that needs a page of ours.
+const ReasonBrowserOnly = "browser_only"
+
+// ReasonNoDevice is the reason of CodeWrongState for a person whom a new password would not let in.
+const ReasonNoDevice = "no_device"
+
+// The reasons of CodeWrongState about roles.
+const (
+	ReasonHasRole    = "has_role"    // the person has this role: change what it is limited to
+	ReasonLastTarget = "last_target" // without it the role would be for everybody: take the role away
+	ReasonNoTargets  = "no_targets"  // a role that is always for everybody
+	ReasonLastAdmin  = "last_admin"  // nobody active would be SUPER_ADMIN
+)

@@ -7,15 +7,6 @@ import (
 	"barillet/store"
 )
 
-// The reasons of CodeWrongState that tell in which state a person is not.
-const (
-	ReasonNotActive    = "not_active"
-	ReasonNotSuspended = "not_suspended"
-	ReasonNotInvited   = "not_invited"
-	ReasonDeactivated  = "deactivated"
-	ReasonNoPassword   = "no_password"
-)
-
 func wrongState(reason string) error { return &Error{Code: CodeWrongState, Reason: reason} }
 
 // Suspend keeps everything of an active person but lets nobody in: every session ends and the Epoch rises

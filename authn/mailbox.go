@@ -16,9 +16,6 @@ type Mailbox struct {
 // this long to object (PROTOCOL 13).
 const AddressCooldown = 72 * time.Hour
 
-// ReasonAddressChanged is the reason of CodeWrongState for a ticket that would be mailed within AddressCooldown.
-const ReasonAddressChanged = "address_young"
-
 func (u *User) addressChanged(now time.Time) bool {
 	return !u.EmailProvenance.Moved.IsZero() && now.Before(u.EmailProvenance.Moved.Add(AddressCooldown))
 }

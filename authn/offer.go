@@ -33,12 +33,6 @@ type Taken struct {
 	Device factors.Device
 }
 
-// ReasonUnusable is the reason of CodeWrongState for a device that may not be asked for now (see Service.Serves).
-const ReasonUnusable = "unusable"
-
-// ReasonBrowserOnly is the reason of CodeInvalid for a kind of device that needs a page of ours.
-const ReasonBrowserOnly = "browser_only"
-
 // adminTarget reads the person of a call, who is to be active: anybody else signs in nowhere.
 func (s *EnrolService) adminTarget(r Reader, c AdminCall) (User, error) {
 	u, err := c.Find(r)
@@ -107,7 +101,7 @@ func (s *EnrolService) AdminQR(ctx context.Context, c AdminCall, id factors.Devi
 		if u, err = s.adminTarget(r, c); err != nil {
 			return err
 		}
-		found, err := u.adminEnrolmentOf(c, id, s.Accounts.Now())
+		found, err := adminEnrolmentOf(&u, c, id, s.Accounts.Now())
 		if err == nil {
 			o = *found
 		}
@@ -136,7 +130,7 @@ func (s *EnrolService) ConfirmByAdmin(ctx context.Context, req RequestInfo, c Ad
 		var o *AdminEnrolment
 		if err := s.Accounts.View(ctx, func(r Reader) (err error) {
 			if read, err = s.adminTarget(r, c); err == nil {
-				o, err = read.adminEnrolmentOf(c, id, op.Now)
+				o, err = adminEnrolmentOf(&read, c, id, op.Now)
 			}
 			return err
 		}); err != nil {
@@ -158,7 +152,7 @@ func (s *EnrolService) ConfirmByAdmin(ctx context.Context, req RequestInfo, c Ad
 			if err != nil {
 				return nil, err
 			}
-			held, err := u.adminEnrolmentOf(c, id, op.Now)
+			held, err := adminEnrolmentOf(&u, c, id, op.Now)
 			if err != nil {
 				return nil, err
 			}
@@ -324,4 +318,16 @@ func (s *EnrolService) ConfirmDevice(ctx context.Context, req RequestInfo, sessi
 		}
 		return tx.Notify(u, templates.DeviceAddedMail{Context: tx.About(u), Device: d.Name}, time.Time{})
 	})
+}
+
+// adminEnrolmentOf is the offer of that id, which only the caller who made it may go on with.
+func adminEnrolmentOf(u *User, c AdminCall, id factors.DeviceID, now time.Time) (*AdminEnrolment, error) {
+	d, ok := u.PendingDevice(now)
+	switch {
+	case !ok || d.ID != id:
+		return nil, Refuse(CodeNotFound)
+	case u.AdminEnrolment.By != c.ID:
+		return nil, Refuse(CodeForbidden)
+	}
+	return u.AdminEnrolment, nil
 }

@@ -2,9 +2,6 @@ package authn
 
 import "time"
 
-// ReasonNoDevice is the reason of CodeWrongState for a person whom a new password would not let in.
-const ReasonNoDevice = "no_device"
-
 // IssuePasswordLink makes a link by which an active person chooses a new password; the caller mails or shows it.
 // The password of before counts until the chosen one is confirmed with a device. While the person has no usable
 // one there is no link (PROTOCOL 8): CodeWrongState. It ends with the Epoch: after a reset, a removed device or a moved

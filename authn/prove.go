@@ -37,13 +37,6 @@ func (s *SignInService) BeginStepUp(ctx context.Context, req RequestInfo, sessio
 	})
 }
 
-func (s *SessionService) keepSession(tx *Tx, secret Secret, ses Session) error {
-	if err := s.sessions.Put(tx.Raw, secret.Hash(), ses); err != nil {
-		return fmt.Errorf("storing a session: %w", err)
-	}
-	return nil
-}
-
 // StepUp judges a device for an act that follows; an accepted one counts for five minutes.
 func (s *SignInService) StepUp(ctx context.Context, req RequestInfo, session Secret, kind factors.Kind, answer []byte) (Verification, error) {
 	return s.stepUp(ctx, req, session, kind, answer, nil, func(tx *Tx, ses *Session, u *User) error {

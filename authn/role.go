@@ -51,11 +51,3 @@ func (u *User) Rank() int {
 	}
 	return rank
 }
-
-// The reasons of CodeWrongState about roles.
-const (
-	ReasonHasRole    = "has_role"    // the person has this role: change what it is limited to
-	ReasonLastTarget = "last_target" // without it the role would be for everybody: take the role away
-	ReasonNoTargets  = "no_targets"  // a role that is always for everybody
-	ReasonLastAdmin  = "last_admin"  // nobody active would be SUPER_ADMIN
-)

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
+	"unicode"
 )
 
 // Secret is a bearer value on its way to or from the person: a session, a login, a link, a short code. It
@@ -57,3 +59,22 @@ func (s Secret) GoString() string             { return redacted }
 func (s Secret) Format(f fmt.State, _ rune)   { io.WriteString(f, redacted) }
 func (s Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// normalizeShortCode forgives what people do to a short code: case, hyphens and blanks, O for 0, I and L for 1.
+func normalizeShortCode(typed string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z':
+			r -= 'a' - 'A'
+		case r == '-' || r == '‐' || r == '‑' || r == '–' || unicode.IsSpace(r): // phones turn a dash into another
+			return -1
+		}
+		switch r {
+		case 'O':
+			return '0'
+		case 'I', 'L':
+			return '1'
+		}
+		return r
+	}, typed)
+}

@@ -233,17 +233,6 @@ func (s *SessionService) trackBrowser(tx *Tx, u *User, notice bool) (Secret, err
 	return secret, nil
 }
 
-// knowsBrowser tells whether the browser completed a sign-in of this person within the last 180 days.
-func (u *User) knowsBrowser(browser Secret, now time.Time) bool {
-	if browser.IsZero() {
-		return false
-	}
-	hash := browser.Hash()
-	return slices.ContainsFunc(u.Browsers, func(b BrowserRef) bool {
-		return b.Hash == hash && now.Before(b.Seen.Add(KnownBrowserTTL))
-	})
-}
-
 // rotate gives the session a new secret after the person's Epoch rose and ends every other one (PROTOCOL 2).
 // What was pending in it stands on the old Epoch and is dropped.
 func (s *SessionService) rotate(tx *Tx, u *User, ses Session) (Credentials, error) {
@@ -264,4 +253,11 @@ func (s *SessionService) openAPISession(tx *Tx, u *User, amr []string) (Credenti
 	u.LastLogin = now
 	return Credentials{Session: secret}, s.startSession(tx, u, secret, Session{User: u.ID, Epoch: u.Epoch, Created: now, LastSeen: now, AMR: amr,
 		APIToken: req.APIToken, Address: req.address(), Agent: req.Agent})
+}
+
+func (s *SessionService) keepSession(tx *Tx, secret Secret, ses Session) error {
+	if err := s.sessions.Put(tx.Raw, secret.Hash(), ses); err != nil {
+		return fmt.Errorf("storing a session: %w", err)
+	}
+	return nil
 }

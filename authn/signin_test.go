@@ -126,7 +126,8 @@ func TestAPasswordHashedAnewAtTheSameMomentIsNotAWrongOne(t *testing.T) {
 	u, _, _ := h.Member(amelie, nil)
 	dearer, err := authn.NewHasher(h.Keys.Pepper, authn.PasswordPolicy{Cost: authn.PasswordCost{Memory: 8192, Time: 2, Threads: 1}})
 	do(t, err, "setting up passwords")
-	phc := hashOf(t, dearer, authntest.Password)
+	phc, err := dearer.Hash(t.Context(), true, authntest.Password)
+	do(t, err, "hashing")
 	h.Change(u.ID, func(u *authn.User) { u.Password.Hash = phc })
 	rerun := h.Store.(*storetest.Rerun)
 	rerun.Between = func() {
@@ -147,13 +148,14 @@ func TestAPasswordHashedAnewAtTheSameMomentIsNotAWrongOne(t *testing.T) {
 func TestAPasswordChangedBetweenJudgingAndStoringOpensNothing(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	phc := hashOf(t, h.Accounts.Hasher, another)
+	phc, err := h.Accounts.Hasher.Hash(t.Context(), true, another)
+	do(t, err, "hashing")
 	rerun := h.Store.(*storetest.Rerun)
 	rerun.Between = func() {
 		rerun.Between = nil
 		h.Change(u.ID, func(u *authn.User) { u.Password.Hash, u.PasswordEpoch, u.Epoch = phc, u.PasswordEpoch+1, u.Epoch+1 })
 	}
-	_, err := h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
+	_, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
 	refused(t, err, authn.CodeSignInFailed, "the password of a moment ago")
 }
 

@@ -5,9 +5,7 @@ import (
 	"crypto/hmac"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"barillet/internal/audit"
 	"barillet/internal/throttle"
@@ -57,25 +55,6 @@ func (s *SignInService) MailTicket(tx *Tx, u *User) (Ticket, error) {
 // ticketMAC keeps a short code: a plain hash of 40 bits would be searched through in a moment.
 func (s *SignInService) ticketMAC(id UserID, code string) []byte {
 	return s.Accounts.Pepper.MAC("ticket", []byte(id), []byte(normalizeShortCode(code)))
-}
-
-// normalizeShortCode forgives what people do to a short code: case, hyphens and blanks, O for 0, I and L for 1.
-func normalizeShortCode(typed string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case 'a' <= r && r <= 'z':
-			r -= 'a' - 'A'
-		case r == '-' || r == '‐' || r == '‑' || r == '–' || unicode.IsSpace(r): // phones turn a dash into another
-			return -1
-		}
-		switch r {
-		case 'O':
-			return '0'
-		case 'I', 'L':
-			return '1'
-		}
-		return r
-	}, typed)
 }
 
 // TicketOutcome is what presenting a ticket came to, stored before it is told.

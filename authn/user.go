@@ -231,3 +231,14 @@ func (u *User) summary() Summary {
 	}
 	return st
 }
+
+// knowsBrowser tells whether the browser completed a sign-in of this person within the last 180 days.
+func (u *User) knowsBrowser(browser Secret, now time.Time) bool {
+	if browser.IsZero() {
+		return false
+	}
+	hash := browser.Hash()
+	return slices.ContainsFunc(u.Browsers, func(b BrowserRef) bool {
+		return b.Hash == hash && now.Before(b.Seen.Add(KnownBrowserTTL))
+	})
+}

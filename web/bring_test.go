@@ -14,10 +14,10 @@ import (
 // a password, the code of the app that they have had for years.
 func TestWhoeverComesFromAnotherHouseGetsInWithTheOldPhone(t *testing.T) {
 	p := open(t, nil)
-	const secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+	const seed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 	machine := helpdesk.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
 	got, err := helpdesk.New(p.Enrolment, p.Ring).Import(t.Context(), machine, authn.RequestInfo{}, helpdesk.NewUser{Login: "zoe@garage.example",
-		OTPAuthURI: authn.SecretOf("otpauth://totp/Okta:zoe?secret=" + secret)}, true, false)
+		OTPAuthURI: authn.SecretOf("otpauth://totp/Okta:zoe?secret=" + seed)}, true, false)
 	if err != nil || !got.Invited {
 		t.Fatalf("got %+v, %v", got, err)
 	}
@@ -27,11 +27,11 @@ func TestWhoeverComesFromAnotherHouseGetsInWithTheOldPhone(t *testing.T) {
 		t.Fatalf("got mails %v", mails)
 	}
 	path := strings.TrimPrefix(welcome.Link, p.url)
-	phone := &authntest.Phone{House: p.Env, Secret: secret}
+	phone := &authntest.Phone{House: p.Env, Secret: seed}
 	b := p.browser(t)
 	b.shows(path)
 	b.goes("/login/factor?done=password_set", path, "password", authntest.Password)
-	if page := b.shows("/login/factor"); strings.Contains(page.body, secret) {
+	if page := b.shows("/login/factor"); strings.Contains(page.body, seed) {
 		t.Error("the page shows the key")
 	}
 	if got := b.get("/account"); got.next() == "" {
