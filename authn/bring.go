@@ -18,7 +18,7 @@ func (s *EnrolService) ParseImport(now time.Time, u *User, key Secret) (factors.
 			continue
 		}
 		d, err := reader.Import(now, s.Accounts.subject(u), key.Reveal())
-		if unfit, ok := errors.AsType[factors.Unfit](err); ok {
+		if unfit, ok := errors.AsType[factors.ImportError](err); ok {
 			return factors.Device{}, Invalid("otpauth", string(unfit))
 		}
 		if err != nil {

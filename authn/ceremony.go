@@ -90,7 +90,7 @@ func (s *SignInService) verifyAnswer(op *Operation, u *User, have []factors.Devi
 	}
 	t := deviceAttempt{kind: kind, class: s.classOf(kind), known: known, rev: u.Revision, pending: open.pending(kind, op.Now)}
 	if t.class == throttle.Key && t.pending == nil {
-		t.outcome.Rejected = factors.ReasonGone
+		t.outcome.Rejected = factors.ReasonExpired
 		return t, nil
 	}
 	var err error
@@ -129,7 +129,7 @@ func (s *SignInService) count(tx *Tx, u *User, t deviceAttempt) (Verification, e
 			u.Devices = replaceDevice(u.Devices, o.Device)
 		}
 	}
-	j := Verification{Rejected: o.Rejected, ClockOff: o.ClockOff, CodesLeft: o.Left}
+	j := Verification{Rejected: o.Rejected, ClockOff: o.ClockOff, CodesLeft: o.Remaining}
 	id := s.Accounts.failureID(u.ID)
 	switch {
 	case o.Accepted():

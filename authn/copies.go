@@ -12,12 +12,12 @@ import (
 )
 
 // copier finds the device and its kind's ability to be shown again: the one place that asks for factors.Copier.
-func (s *EnrolService) copier(u *User, id factors.DeviceID) (factors.Device, factors.Copier, error) {
+func (s *EnrolService) copier(u *User, id factors.DeviceID) (factors.Device, factors.Sharer, error) {
 	d := u.device(id)
 	if d == nil || !d.Usable() {
 		return factors.Device{}, nil, Refuse(CodeNotFound)
 	}
-	c, ok := s.Accounts.factor(d.Kind).(factors.Copier)
+	c, ok := s.Accounts.factor(d.Kind).(factors.Sharer)
 	switch {
 	case !ok:
 		return factors.Device{}, nil, Refuse(CodeNotFound)
@@ -29,7 +29,7 @@ func (s *EnrolService) copier(u *User, id factors.DeviceID) (factors.Device, fac
 
 // CanCopy tells whether the device's QR code could be shown again.
 func (s *EnrolService) CanCopy(d factors.Device) bool {
-	_, ok := s.Accounts.factor(d.Kind).(factors.Copier)
+	_, ok := s.Accounts.factor(d.Kind).(factors.Sharer)
 	return ok && d.Usable() && s.Accounts.Policy.AllowCopies
 }
 

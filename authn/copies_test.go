@@ -58,7 +58,7 @@ func TestAShowingIsRecordedAndMailedEvenIfNobodyConfirms(t *testing.T) {
 		t.Errorf("got %d mails, want 1", got)
 	}
 	j, err = h.Enrolment.ConfirmCopy(t.Context(), h.From, session, p.Code())
-	if err != nil || j.Rejected != factors.ReasonUsed {
+	if err != nil || j.Rejected != factors.ReasonReplayed {
 		t.Errorf("a code of the step already used: got %q, %v", j.Rejected, err)
 	}
 	if j, err = h.Enrolment.ConfirmCopy(t.Context(), h.From, session, p.Next()); err != nil || !j.Accepted() {

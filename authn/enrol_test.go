@@ -209,7 +209,7 @@ func TestConfirmingTwiceInParallelGivesOneDeviceAndOneMail(t *testing.T) {
 			if got := len(h.User(string(u.ID)).Devices); accepted != 1 || got != want || len(mailed[templates.DeviceAddedMail](h)) != 1 {
 				t.Errorf("%d accepted, %d devices, %d mails, want 1, %d, 1", accepted, got, len(mailed[templates.DeviceAddedMail](h)), want)
 			}
-			if v := h.verify(h.password(h.From, amelie).Login, answer); v.Rejected != factors.ReasonUsed {
+			if v := h.verify(h.password(h.From, amelie).Login, answer); v.Rejected != factors.ReasonReplayed {
 				t.Errorf("the code that confirmed it, at the sign-in: got %q", v.Rejected)
 			}
 		})

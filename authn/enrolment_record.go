@@ -59,7 +59,7 @@ func (u *User) PendingDevice(now time.Time) (factors.Device, bool) {
 	if o == nil || !now.Before(o.Expires) || o.Epoch != u.Epoch {
 		return factors.Device{}, false
 	}
-	return factors.Device{ID: o.ID, Kind: o.Kind, App: o.App, Name: o.Name, Added: o.At, Hand: o.Hand, By: o.ByName}, true
+	return factors.Device{ID: o.ID, Kind: o.Kind, App: o.App, Name: o.Name, Added: o.At, SecretSeenBy: o.Hand, EnrolledBy: o.ByName}, true
 }
 
 // HasOnlyImportedDevice tells whether the person has nothing but a device from another house, with which they have not signed

@@ -20,7 +20,7 @@ var then = time.Date(2026, 3, 2, 8, 0, 0, 123456789, time.UTC)
 func goldenDevice() factors.Device {
 	return factors.Device{ID: "d1", Kind: "totp", Name: "Téléphone", App: "OKTA", Added: then, LastUsed: then.Add(time.Hour),
 		Copies:   []factors.Copy{{ID: "c1", Name: "Tablette", Shown: then, Confirmed: then.Add(time.Minute), ScanAgain: true}},
-		Disabled: "clone", Hand: "uboss", By: "Karim", Unique: "dW5pcXVl", Data: json.RawMessage(`{"secret":"AAEC"}`)}
+		Disabled: "clone", SecretSeenBy: "uboss", EnrolledBy: "Karim", Unique: "dW5pcXVl", Data: json.RawMessage(`{"secret":"AAEC"}`)}
 }
 
 func goldenPrompt() authn.Prompt {
@@ -118,7 +118,7 @@ func TestAPersonWithEverythingIsResetInOneUpdate(t *testing.T) {
 			d := key
 			if i < 5 {
 				d = phone
-				d.Hand, d.By = string(u.ID), strings.Repeat("🔧", 64)
+				d.SecretSeenBy, d.EnrolledBy = string(u.ID), strings.Repeat("🔧", 64)
 				for j := range 5 {
 					d.Copies = append(slices.Clip(d.Copies), factors.Copy{ID: fmt.Sprintf("%026d", j), Name: strings.Repeat("🔧", 64), Shown: then, Confirmed: then})
 				}

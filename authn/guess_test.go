@@ -44,7 +44,7 @@ func doorsOfCodes(h *house, p *authntest.Phone, session authn.Secret) map[string
 		"ConfirmDevice": func(req authn.RequestInfo, code []byte) authn.Verification {
 			id := factors.DeviceID("")
 			for _, d := range h.User(amelie).Devices {
-				if d.Waits() {
+				if d.Unconfirmed() {
 					id = d.ID
 				}
 			}

@@ -24,7 +24,7 @@ type AdminCall struct {
 type AdminEnrolmentSecret struct {
 	User   User
 	Device factors.Device
-	Secret factors.Activation
+	Secret factors.ManualEntry
 }
 
 // Taken is what the Update comes to that ends an offer: the person and their new device.
@@ -48,7 +48,7 @@ func (s *EnrolService) BeginByAdmin(ctx context.Context, req RequestInfo, c Admi
 	if want.Name, err = DeviceName(want.Name, true); err != nil {
 		return AdminEnrolmentSecret{}, err
 	}
-	f, ok := s.Accounts.factor(want.Kind).(factors.Activator)
+	f, ok := s.Accounts.factor(want.Kind).(factors.AdminEnroller)
 	if !ok {
 		return AdminEnrolmentSecret{}, Invalid("factorType", ReasonBrowserOnly)
 	}
@@ -66,7 +66,7 @@ func (s *EnrolService) BeginByAdmin(ctx context.Context, req RequestInfo, c Admi
 	if err != nil {
 		return AdminEnrolmentSecret{}, tooMany(err)
 	}
-	secret, err := f.Activation(pending)
+	secret, err := f.ManualEntry(pending)
 	if err != nil {
 		return AdminEnrolmentSecret{}, fmt.Errorf("telling of a pending %s: %w", want.Kind, err)
 	}
@@ -90,7 +90,7 @@ func (s *EnrolService) BeginByAdmin(ctx context.Context, req RequestInfo, c Admi
 // auditAdminEnrolment writes down what an operator did about a device of somebody else.
 func (s *EnrolService) auditAdminEnrolment(tx *Tx, c AdminCall, u *User, action string, d factors.Device) error {
 	return tx.Audit(audit.Event{Actor: c.Actor, Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success,
-		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}, Detail: map[string]string{"kind": string(d.Kind), "hand": d.Hand}})
+		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}, Detail: map[string]string{"kind": string(d.Kind), "hand": d.SecretSeenBy}})
 }
 
 // AdminQR is the QR code of an offer as PNG, for as long as it is pending and for whoever made it.
@@ -109,11 +109,11 @@ func (s *EnrolService) AdminQR(ctx context.Context, c AdminCall, id factors.Devi
 	}); err != nil {
 		return nil, err
 	}
-	f, ok := s.Accounts.factor(o.Kind).(factors.Activator)
+	f, ok := s.Accounts.factor(o.Kind).(factors.AdminEnroller)
 	if !ok {
 		return nil, Refuse(CodeNotFound)
 	}
-	picture, err := f.Picture(s.Accounts.subject(&u), o.Pending)
+	picture, err := f.QRCodePNG(s.Accounts.subject(&u), o.Pending)
 	if err != nil {
 		return nil, fmt.Errorf("drawing a pending %s: %w", o.Kind, err)
 	}
@@ -183,14 +183,14 @@ func (s *EnrolService) activatePending(tx *Tx, c AdminCall, u *User, o *AdminEnr
 	if n >= most {
 		return factors.Device{}, Refuse(CodeTooMany) // others were enrolled meanwhile
 	}
-	d.ID, d.Added, d.Name, d.App, d.Hand, d.By = o.ID, tx.Op.Now, o.Name, o.App, o.Hand, o.ByName
+	d.ID, d.Added, d.Name, d.App, d.SecretSeenBy, d.EnrolledBy = o.ID, tx.Op.Now, o.Name, o.App, o.Hand, o.ByName
 	if s.Accounts.counted(u) > 0 {
-		d.Disabled = factors.DisabledWaits
+		d.Disabled = factors.DisabledUnconfirmed
 	}
 	u.AdminEnrolment = nil
-	u.EverHadDevice = u.EverHadDevice || !d.Waits() // beside a key of another house that nobody has used it proves nothing (PROTOCOL 23)
+	u.EverHadDevice = u.EverHadDevice || !d.Unconfirmed() // beside a key of another house that nobody has used it proves nothing (PROTOCOL 23)
 	u.Devices = append(u.Devices[:len(u.Devices):len(u.Devices)], d)
-	if s.Accounts.counted(u) > 0 && !d.Waits() {
+	if s.Accounts.counted(u) > 0 && !d.Unconfirmed() {
 		// The ticket would lead nowhere now. Beside a password of the same hand the device counts for nothing, and a
 		// ticket that came another way stays the way in.
 		if err := s.SignIn.spendTickets(tx, u); err != nil {
@@ -202,7 +202,7 @@ func (s *EnrolService) activatePending(tx *Tx, c AdminCall, u *User, o *AdminEnr
 		return d, err
 	}
 	about := templates.Context{Name: u.DisplayName(), At: tx.Op.Now} // nothing of the operator's own browser and address
-	if err := tx.Notify(u, templates.DeviceOfferedMail{Context: about, Device: d.Name, By: d.By, Waits: d.Waits()}, time.Time{}); err != nil {
+	if err := tx.Notify(u, templates.DeviceOfferedMail{Context: about, Device: d.Name, By: d.EnrolledBy, Waits: d.Unconfirmed()}, time.Time{}); err != nil {
 		return d, err
 	}
 	return d, tx.Save(u)
@@ -295,7 +295,7 @@ func (s *EnrolService) ConfirmDevice(ctx context.Context, req RequestInfo, sessi
 		if d != nil {
 			f = s.Accounts.factor(d.Kind)
 		}
-		if f == nil || !d.Waits() {
+		if f == nil || !d.Unconfirmed() {
 			return asked{}, Refuse(CodeNotFound)
 		}
 		judged := *d
@@ -303,7 +303,7 @@ func (s *EnrolService) ConfirmDevice(ctx context.Context, req RequestInfo, sessi
 		return s.SignIn.byDevice(u, judged, func() (factors.Outcome, error) {
 			out, err := f.FinishVerify(op.Now, s.Accounts.subject(u), []factors.Device{judged}, ses.Ceremony.pending(d.Kind, op.Now), answer)
 			if out.Device.ID != "" && !out.Accepted() {
-				out.Device.Disabled = factors.DisabledWaits // a burnt step is kept, and nothing counts
+				out.Device.Disabled = factors.DisabledUnconfirmed // a burnt step is kept, and nothing counts
 			}
 			return out, err
 		}), nil

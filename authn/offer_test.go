@@ -62,7 +62,7 @@ func TestADeviceGivenToWhoeverHasNoneSignsInWithTheirOwnPassword(t *testing.T) {
 		t.Errorf("got mails %+v, want one that names device and operator", got)
 	}
 	u := h.User(string(id))
-	if u.Devices[0].Hand != "uboss" || !u.Devices[0].Usable() || len(u.Tickets) != 0 || u.AdminEnrolment != nil {
+	if u.Devices[0].SecretSeenBy != "uboss" || !u.Devices[0].Usable() || len(u.Tickets) != 0 || u.AdminEnrolment != nil {
 		t.Errorf("got %+v with %d tickets, want a device of that hand and no ticket", u.Devices[0], len(u.Tickets))
 	}
 	if got := h.step(waits); got != authn.StepVerify {
@@ -264,7 +264,7 @@ func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
 	if j, err := h.Enrolment.ConfirmDevice(t.Context(), h.From, session, given.Device, far); err != nil || j.Accepted() {
 		t.Errorf("a code of four steps ago: %v, %+v", err, j)
 	}
-	if !h.User(string(u.ID)).Devices[1].Waits() {
+	if !h.User(string(u.ID)).Devices[1].Unconfirmed() {
 		t.Fatal("a wrong code confirmed it")
 	}
 	_, err = h.Enrolment.ConfirmDevice(t.Context(), h.From, session, mine.Device, mine.Next())
@@ -274,11 +274,11 @@ func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
 	if err != nil || !j.Accepted() {
 		t.Fatalf("confirming: %v, %+v", err, j)
 	}
-	if v := h.verify(h.password(h.From, amelie).Login, code); v.Rejected != factors.ReasonUsed {
+	if v := h.verify(h.password(h.From, amelie).Login, code); v.Rejected != factors.ReasonReplayed {
 		t.Errorf("the same code signs in: %+v", v.Verification)
 	}
 	h.SignIn(amelie, authntest.Password, given)
-	if d := h.User(string(u.ID)).Devices[1]; d.Hand != "uboss" || d.Disabled != "" {
+	if d := h.User(string(u.ID)).Devices[1]; d.SecretSeenBy != "uboss" || d.Disabled != "" {
 		t.Errorf("got %+v, want a device that counts and keeps the hand", d)
 	}
 	if len(h.Events(audit.FactorConfirmed)) != 1 {
@@ -396,14 +396,14 @@ func TestACodeThatAProgramVerifiesIsSpentAtEveryDoor(t *testing.T) {
 	}
 	for name, door := range doorsOfCodes(h, p, session) {
 		if name != "ConfirmCopy" && name != "ConfirmDevice" {
-			if j := door(h.From, code); j.Rejected != factors.ReasonUsed {
+			if j := door(h.From, code); j.Rejected != factors.ReasonReplayed {
 				t.Errorf("%s: got %+v, want a used code", name, j)
 			}
 		}
 	}
 	code = p.Next()
 	h.verify(h.password(h.From, amelie).Login, code)
-	if j, err := verify(p.Device, code); err != nil || j.Rejected != factors.ReasonUsed {
+	if j, err := verify(p.Device, code); err != nil || j.Rejected != factors.ReasonReplayed {
 		t.Errorf("spent on the page: %v, %+v", err, j)
 	}
 	if j, err := verify(p.Device, otherPhone.Next()); err != nil || j.Rejected != factors.ReasonWrong {

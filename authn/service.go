@@ -136,7 +136,7 @@ func (s *Service) usable(u *User) []factors.Device {
 // device for as long as its secret lives, since what was seen is not forgotten when the person uses it.
 func (s *Service) CanUse(u *User, d factors.Device) bool {
 	desc := s.Describe(d)
-	return d.Usable() && s.factor(d.Kind) != nil && (!desc.Spare || desc.Left > 0) && (d.Hand == "" || d.Hand != u.Password.Provenance)
+	return d.Usable() && s.factor(d.Kind) != nil && (!desc.Spare || desc.Left > 0) && (d.SecretSeenBy == "" || d.SecretSeenBy != u.Password.Provenance)
 }
 
 // counted are the usable devices that count when the last one is protected (PROTOCOL 6).
@@ -153,7 +153,7 @@ func (s *Service) counted(u *User) int {
 // recoverable tells whether a forgotten password can be replaced by a mailed link: by a device whose secret is the
 // person's alone (see verifiable).
 func (s *Service) recoverable(u *User) bool {
-	return slices.ContainsFunc(s.usable(u), func(d factors.Device) bool { return d.Hand == "" && s.Describe(d).Counts })
+	return slices.ContainsFunc(s.usable(u), func(d factors.Device) bool { return d.SecretSeenBy == "" && s.Describe(d).Counts })
 }
 
 // subject is the person as a ceremony sees them.

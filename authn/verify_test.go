@@ -64,8 +64,8 @@ func TestACodeSpentOnOneDoorIsSpentOnAll(t *testing.T) {
 					}
 					return
 				}
-				if j := retry(t, in, code); j.Rejected != factors.ReasonUsed {
-					t.Errorf("the second time: got %q, want %q", j.Rejected, factors.ReasonUsed)
+				if j := retry(t, in, code); j.Rejected != factors.ReasonReplayed {
+					t.Errorf("the second time: got %q, want %q", j.Rejected, factors.ReasonReplayed)
 				}
 				if got := len(h.counters(u.ID).Unknown.Codes.Times); got != 0 {
 					t.Errorf("%d wrong answers counted, want none: it was right once", got)
@@ -147,8 +147,8 @@ func TestARivalWithTheSameCodeBetweenJudgingAndStoring(t *testing.T) {
 			t.Errorf("the rival: rejected %q", v.Rejected)
 		}
 	}
-	if v := h.verify(mine, code); v.Rejected != factors.ReasonUsed {
-		t.Errorf("got %q, want %q", v.Rejected, factors.ReasonUsed)
+	if v := h.verify(mine, code); v.Rejected != factors.ReasonReplayed {
+		t.Errorf("got %q, want %q", v.Rejected, factors.ReasonReplayed)
 	}
 	if got := len(h.User(string(u.ID)).Sessions); got != 2 {
 		t.Errorf("got %d sessions, want the first one and the rival's", got)
@@ -167,8 +167,8 @@ func TestARivalWithTheSameCodeWhileAProofIsStored(t *testing.T) {
 			t.Errorf("the rival: rejected %q", v.Rejected)
 		}
 	}
-	if j, err := h.Authn.StepUp(t.Context(), h.From, session, totp.Kind, code); err != nil || j.Rejected != factors.ReasonUsed {
-		t.Errorf("got %q, %v, want %q", j.Rejected, err, factors.ReasonUsed)
+	if j, err := h.Authn.StepUp(t.Context(), h.From, session, totp.Kind, code); err != nil || j.Rejected != factors.ReasonReplayed {
+		t.Errorf("got %q, %v, want %q", j.Rejected, err, factors.ReasonReplayed)
 	}
 }
 
@@ -224,7 +224,7 @@ func TestARecoveryCodeWorksOnceAndLeadsToEnrolment(t *testing.T) {
 	if got := h.User(string(u.ID)).Password.Provenance; got != authn.ProvenanceEmail {
 		t.Errorf("the password's source: got %q: paper is no device (PROTOCOL 8)", got)
 	}
-	if again := try(codes[0]); again.Rejected != factors.ReasonUsed {
+	if again := try(codes[0]); again.Rejected != factors.ReasonReplayed {
 		t.Errorf("the same again: got %q", again.Rejected)
 	}
 	do(t, h.Enrolment.CheckAllowed(t.Context(), authn.Flow{Session: v.Issued.Session}), "enrolling after it")
@@ -323,7 +323,7 @@ func TestAKeysAnswerIsGoodForItsOwnChallengeOnce(t *testing.T) {
 		}
 	}
 	h.Clock.Advance(authn.StepUpTTL)
-	if v, err := h.Authn.Verify(t.Context(), h.From, first, webauthn.Kind, answer); err != nil || v.Rejected != factors.ReasonGone {
+	if v, err := h.Authn.Verify(t.Context(), h.From, first, webauthn.Kind, answer); err != nil || v.Rejected != factors.ReasonExpired {
 		t.Errorf("after five minutes: %v, %q", err, v.Rejected)
 	}
 	if v := h.verifyKey(first, k, 10); !v.Accepted() {

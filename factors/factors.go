@@ -16,28 +16,28 @@ type DeviceID string
 
 // Device is one enrolled second factor: a phone's TOTP key, a YubiKey, a set of recovery codes.
 type Device struct {
-	ID       DeviceID        `json:"id"`
-	Kind     Kind            `json:"kind"`
-	Name     string          `json:"name"`          // given by the person, 1 to 64 characters
-	App      string          `json:"app,omitempty"` // which app the person said they use: "OKTA", "GOOGLE", "" for another
-	Added    time.Time       `json:"added"`
-	LastUsed time.Time       `json:"lastUsed,omitzero"`  // zero: not used since enrolment
-	Copies   []Copy          `json:"copies,omitempty"`   // other phones that scanned the same QR code
-	Disabled string          `json:"disabled,omitempty"` // "": usable; else why not: "clone", DisabledWaits
-	Hand     string          `json:"hand,omitempty"`     // the operator's owner who was shown the secret; "": nobody but the person
-	By       string          `json:"by,omitempty"`       // with Hand: who that is, for people to read
-	Unique   string          `json:"unique,omitempty"`   // no two devices of the whole house may share it (a credential id, base64url); "" for none
-	Data     json.RawMessage `json:"data"`               // the kind's own, secret: never logged, never shown
+	ID           DeviceID        `json:"id"`
+	Kind         Kind            `json:"kind"`
+	Name         string          `json:"name"`          // given by the person, 1 to 64 characters
+	App          string          `json:"app,omitempty"` // which app the person said they use: "OKTA", "GOOGLE", "" for another
+	Added        time.Time       `json:"added"`
+	LastUsed     time.Time       `json:"lastUsed,omitzero"`      // zero: not used since enrolment
+	Copies       []Copy          `json:"copies,omitempty"`       // other phones that scanned the same QR code
+	Disabled     string          `json:"disabled,omitempty"`     // "": usable; else why not: "clone", DisabledUnconfirmed
+	SecretSeenBy string          `json:"secretSeenBy,omitempty"` // owner of the principal to whom the secret was shown; "": the user alone
+	EnrolledBy   string          `json:"enrolledBy,omitempty"`   // with SecretSeenBy: the name of that principal
+	Unique       string          `json:"unique,omitempty"`       // no two devices of the whole house may share it (a credential id, base64url); "" for none
+	Data         json.RawMessage `json:"data"`                   // the kind's own, secret: never logged, never shown
 }
 
 // Usable tells whether the device may be asked for.
 func (d Device) Usable() bool { return d.Disabled == "" }
 
-// DisabledWaits is why a device is not usable that an operator enrolled: it waits for the person's word (PROTOCOL 22).
-const DisabledWaits = "waits"
+// DisabledUnconfirmed is why a device is not usable that an operator enrolled: it waits for the person's word (PROTOCOL 22).
+const DisabledUnconfirmed = "unconfirmed"
 
-// Waits tells whether the device waits for the person's word.
-func (d Device) Waits() bool { return d.Disabled == DisabledWaits }
+// Unconfirmed tells whether the device waits for the person's word.
+func (d Device) Unconfirmed() bool { return d.Disabled == DisabledUnconfirmed }
 
 // Copy is another phone that was shown a device's QR code (PROTOCOL 14).
 type Copy struct {
@@ -76,19 +76,19 @@ type Reason string
 
 // The reasons. Only ReasonWrong counts as a guess (PROTOCOL 17).
 const (
-	ReasonNone   Reason = ""
-	ReasonWrong  Reason = "wrong"  // a wrong code, a signature that does not verify
-	ReasonUsed   Reason = "used"   // a right code whose step was used before: wait for the next one
-	ReasonClock  Reason = "clock"  // two codes in a row from a clock that is off by Outcome.ClockOff (PROTOCOL 16)
-	ReasonFormat Reason = "format" // not an answer of this kind at all
-	ReasonClone  Reason = "clone"  // a signature counter went back: the device must be marked
-	ReasonGone   Reason = "gone"   // the pending ceremony fits none of the devices any more: begin again
-	ReasonPolicy Reason = "policy" // a sound key of a sort that the house does not take
+	ReasonNone     Reason = ""
+	ReasonWrong    Reason = "wrong"  // a wrong code, a signature that does not verify
+	ReasonReplayed Reason = "used"   // a right code whose step was used before: wait for the next one
+	ReasonClock    Reason = "clock"  // two codes in a row from a clock that is off by Outcome.ClockOff (PROTOCOL 16)
+	ReasonFormat   Reason = "format" // not an answer of this kind at all
+	ReasonClone    Reason = "clone"  // a signature counter went back: the device must be marked
+	ReasonExpired  Reason = "gone"   // the pending ceremony fits none of the devices any more: begin again
+	ReasonPolicy   Reason = "policy" // a sound key of a sort that the house does not take
 )
 
 // Outcome is what a ceremony ended with.
 type Outcome struct {
-	// Device is the device as it must now be stored, also when Rejected (a burnt step, a clone's mark).
+	// Device is the device as it must now be stored, also when Rejected (a consumed step, a clone's mark).
 	// A Device without an ID means that there is nothing to store.
 	Device       Device
 	Rejected     Reason
@@ -97,7 +97,7 @@ type Outcome struct {
 	UserVerified bool          // this assertion carried user verification
 	Pending      Pending       // what to remember for the next try of the same ceremony; nil: as before
 	Shown        []string      // secrets to show once to the person and to keep nowhere (recovery codes)
-	Left         int           // one-time answers left on the device (recovery); 0 otherwise
+	Remaining    int           // one-time answers left on the device (recovery); 0 otherwise
 }
 
 // Accepted tells whether the answer was accepted.
@@ -116,26 +116,26 @@ type Factor interface {
 	FinishVerify(now time.Time, who Subject, have []Device, p Pending, answer []byte) (Outcome, error)
 }
 
-// Copier is a kind whose devices can be shown again to another phone. Asked for in authn's copies.
-type Copier interface {
+// Sharer is a kind whose devices can be shown again to another phone. Asked for in authn's copies.
+type Sharer interface {
 	// ShowQR makes the prompt that shows the device's secret again (PROTOCOL 14).
 	ShowAgain(now time.Time, who Subject, d Device) (Prompt, error)
 	// FinishCopy judges a code from the new phone: of a step later than any used, so that it proves a read QR code.
 	FinishCopy(now time.Time, who Subject, d Device, answer []byte) (Outcome, error)
 }
 
-// Activation is what a program must show of a pending enrolment. It holds the secret.
-type Activation struct {
+// ManualEntry is what a program must show of a pending enrolment. It holds the secret.
+type ManualEntry struct {
 	Secret string        // base32 without padding, as it is typed into an app
 	Bytes  int           // of the secret
 	Period time.Duration // how long a code is good
 }
 
-// Activator is a kind that a program can enrol: the person needs no page of ours for it. Asked for in authn's offers.
-type Activator interface {
-	Activation(p Pending) (Activation, error)
-	// Picture is the QR code of the pending enrolment, as PNG.
-	Picture(who Subject, p Pending) ([]byte, error)
+// AdminEnroller is a kind that a program can enrol: the person needs no page of ours for it. Asked for in authn's offers.
+type AdminEnroller interface {
+	ManualEntry(p Pending) (ManualEntry, error)
+	// QRCodePNG is the QR code of the pending enrolment, as PNG.
+	QRCodePNG(who Subject, p Pending) ([]byte, error)
 }
 
 // Importer is a kind whose devices can come from another house. Asked for in authn's import.
@@ -145,10 +145,10 @@ type Importer interface {
 	Import(now time.Time, who Subject, text string) (Device, error)
 }
 
-// Unfit tells in one word why a device from elsewhere cannot be taken; never what was given.
-type Unfit string
+// ImportError tells in one word why a device from elsewhere cannot be taken; never what was given.
+type ImportError string
 
-func (u Unfit) Error() string { return "a key that cannot be taken: " + string(u) }
+func (u ImportError) Error() string { return "a key that cannot be taken: " + string(u) }
 
 // Description tells others about a device without their knowing its kind.
 type Description struct {

@@ -97,7 +97,7 @@ func galleryAccount(lang string) []Sample {
 		Copies: []Copy{{ID: "c1", Name: "Tablette de l’atelier", Shown: sampleDay.AddDate(0, -1, 2), Confirmed: true}, {ID: "c2", Name: "Ancien téléphone", Shown: sampleDay, ScanAgain: true}, {ID: "c3", Name: "Téléphone de Karim", Shown: sampleDay}}}
 	key := Device{ID: "d2", Name: "Clé du trousseau", Kind: "webauthn", Added: sampleDay.AddDate(0, 0, -9)}
 	cloned := Device{ID: "d3", Name: "Ancienne clé", Kind: "webauthn", Added: sampleDay.AddDate(-1, 0, 0), Disabled: "clone"}
-	offered := Device{ID: "d4", Name: "Téléphone du garage", Kind: "totp", App: AppGoogle, Added: sampleDay, Disabled: "waits", By: "Karim Benali"}
+	offered := Device{ID: "d4", Name: "Téléphone du garage", Kind: "totp", App: AppGoogle, Added: sampleDay, Disabled: "unconfirmed", By: "Karim Benali"}
 	only := Device{ID: "d1", Name: "Téléphone", Kind: "totp", App: AppGoogle, Added: sampleDay, LastUsed: sampleDay, Last: true}
 	sessions := []Session{{ID: "s1", Browser: "Firefox, Android", Address: "192.0.2.17", Started: sampleDay.Add(-time.Hour), Seen: sampleDay, This: true},
 		{ID: "s2", Address: "2001:db8::17", Started: sampleDay.Add(-26 * time.Hour), Seen: sampleDay.Add(-3 * time.Hour)},

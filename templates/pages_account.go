@@ -45,7 +45,7 @@ type Device struct {
 	App      App
 	Added    time.Time
 	LastUsed time.Time // zero: not used yet
-	Disabled string    // "clone": a copy of the key seems to exist; "scan_again": its QR code was replaced; "waits": see By; "": usable
+	Disabled string    // "clone": a copy of the key seems to exist; "scan_again": its QR code was replaced; "unconfirmed": see By; "": usable
 	By       string    // who enrolled it for the person; "": the person
 	Copies   []Copy
 	Last     bool // the last one that counts: it cannot be removed

@@ -67,7 +67,7 @@ func (s *server) accountPage(r *http.Request, b templates.Base, a authn.AccountV
 func (s *server) deviceOf(a authn.AccountView, d factors.Device) templates.Device {
 	about := s.Accounts.Describe(d)
 	out := templates.Device{ID: string(d.ID), Name: d.Name, Kind: string(d.Kind), App: appOf(d.App), Added: d.Added,
-		LastUsed: d.LastUsed, Disabled: d.Disabled, By: d.By, Last: d.Usable() && about.Counts && a.Counted <= 1}
+		LastUsed: d.LastUsed, Disabled: d.Disabled, By: d.EnrolledBy, Last: d.Usable() && about.Counts && a.Counted <= 1}
 	for _, c := range d.Copies {
 		out.Copies = append(out.Copies, templates.Copy{ID: c.ID, Name: c.Name, Shown: c.Shown, Confirmed: !c.Confirmed.IsZero(), ScanAgain: c.ScanAgain})
 	}

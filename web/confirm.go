@@ -11,7 +11,7 @@ import (
 // confirmPage is that of a device which waits for the person's word (PROTOCOL 22); any other is not found here.
 func (s *server) confirmPage(r *http.Request, b templates.Base, read func(*http.Request) (authn.AccountView, error)) (templates.DeviceConfirm, error) {
 	a, d, err := device(r, read)
-	if err == nil && !d.Waits() {
+	if err == nil && !d.Unconfirmed() {
 		err = authn.Refuse(authn.CodeNotFound)
 	}
 	return templates.DeviceConfirm{Base: b, Device: s.deviceOf(a, d)}, err

@@ -117,21 +117,21 @@ func (s *server) renderProblem(w http.ResponseWriter, err error, page func(*temp
 // ofReason words why a device's answer was refused. The way matters: a key has no clock.
 var ofReason = map[method]map[factors.Reason]templates.Key{
 	byCode: {
-		factors.ReasonWrong: templates.ProblemCodeWrong, factors.ReasonUsed: templates.ProblemCodeUsed,
+		factors.ReasonWrong: templates.ProblemCodeWrong, factors.ReasonReplayed: templates.ProblemCodeUsed,
 		factors.ReasonClock: templates.ProblemClockSlow, factors.ReasonFormat: templates.ProblemCodeFormat,
-		factors.ReasonGone: templates.ProblemCodeWrong,
+		factors.ReasonExpired: templates.ProblemCodeWrong,
 	},
 	byKey: {
 		factors.ReasonWrong: templates.ProblemKeyRefused, factors.ReasonFormat: templates.ProblemKeyRefused,
-		factors.ReasonUsed: templates.ProblemKeyRefused, factors.ReasonClone: templates.ProblemKeyCloned,
+		factors.ReasonReplayed: templates.ProblemKeyRefused, factors.ReasonClone: templates.ProblemKeyCloned,
 		factors.ReasonPolicy: templates.ProblemKeyPolicy,
 	},
 	byRecovery: {
 		factors.ReasonWrong: templates.ProblemRecoveryWrong, factors.ReasonFormat: templates.ProblemRecoveryWrong,
-		factors.ReasonUsed: templates.ProblemRecoveryWrong, factors.ReasonGone: templates.ProblemRecoveryWrong,
+		factors.ReasonReplayed: templates.ProblemRecoveryWrong, factors.ReasonExpired: templates.ProblemRecoveryWrong,
 	},
 	byCopy: {
-		factors.ReasonWrong: templates.ProblemCodeWrong, factors.ReasonUsed: templates.ProblemCopyOld,
+		factors.ReasonWrong: templates.ProblemCodeWrong, factors.ReasonReplayed: templates.ProblemCopyOld,
 		factors.ReasonClock: templates.ProblemClockSlow, factors.ReasonFormat: templates.ProblemCodeFormat,
 	},
 }
@@ -165,7 +165,7 @@ func (s *server) rejected(j authn.Verification, by method) (p *templates.Problem
 	p = templates.NewFieldProblem("code", key)
 	p.N = n
 	p.Fields["code"] = p.Message
-	if j.Rejected == factors.ReasonUsed && (by == byCode || by == byCopy) {
+	if j.Rejected == factors.ReasonReplayed && (by == byCode || by == byCopy) {
 		p.Wait = untilNextCode(s.Now())
 	}
 	if by == byCopy {

@@ -84,14 +84,14 @@ func (f Recovery) BeginEnrol(_ time.Time, who factors.Subject, have []factors.De
 // FinishEnrol makes the set a device. The answer is not looked at: to come back at all is to say "kept".
 func (Recovery) FinishEnrol(now time.Time, _ factors.Subject, p factors.Pending, _ []byte) (factors.Outcome, error) {
 	if len(p) == 0 {
-		return factors.Outcome{Rejected: factors.ReasonGone}, nil
+		return factors.Outcome{Rejected: factors.ReasonExpired}, nil
 	}
 	r, err := decode(p)
 	if err != nil {
 		return factors.Outcome{}, fmt.Errorf("reading pending recovery codes: %w", err)
 	}
 	d, err := r.write(factors.Device{Kind: Kind, Added: now})
-	return factors.Outcome{Device: d, AMR: amr(), Left: r.left()}, err
+	return factors.Outcome{Device: d, AMR: amr(), Remaining: r.left()}, err
 }
 
 // BeginVerify asks for a code; nothing has to be remembered for it.
@@ -102,7 +102,7 @@ func (Recovery) BeginVerify(time.Time, factors.Subject, []factors.Device) (facto
 // FinishVerify strikes the code out of the set that it belongs to.
 func (f Recovery) FinishVerify(now time.Time, who factors.Subject, have []factors.Device, _ factors.Pending, answer []byte) (factors.Outcome, error) {
 	text, readable := parse(answer)
-	out := factors.Outcome{Rejected: factors.ReasonGone}
+	out := factors.Outcome{Rejected: factors.ReasonExpired}
 	for _, d := range have {
 		if d.Kind != Kind || !d.Usable() {
 			continue
@@ -117,16 +117,16 @@ func (f Recovery) FinishVerify(now time.Time, who factors.Subject, have []factor
 		at := r.find(f.mac(who, r.Salt, text))
 		switch {
 		case at < 0:
-			if out.Rejected != factors.ReasonUsed {
+			if out.Rejected != factors.ReasonReplayed {
 				out.Rejected = factors.ReasonWrong
 			}
 		case !r.Codes[at].Used.IsZero():
-			out.Rejected = factors.ReasonUsed
+			out.Rejected = factors.ReasonReplayed
 		default:
 			r.Codes[at].Used = now // decode made these: nothing of the caller's is changed
 			d.LastUsed = now
 			stored, err := r.write(d)
-			return factors.Outcome{Device: stored, AMR: amr(), Left: r.left()}, err
+			return factors.Outcome{Device: stored, AMR: amr(), Remaining: r.left()}, err
 		}
 	}
 	return out, nil

@@ -72,12 +72,12 @@ func TestTenCodesWorkOnceEach(t *testing.T) {
 			t.Errorf("code %d is stored in clear", i)
 		}
 		o := verify(t, who, d, c)
-		if !o.Accepted() || o.Left != 9-i || kind.Describe(o.Device).Left != 9-i {
-			t.Fatalf("code %d: rejected %q, left %d", i, o.Rejected, o.Left)
+		if !o.Accepted() || o.Remaining != 9-i || kind.Describe(o.Device).Left != 9-i {
+			t.Fatalf("code %d: rejected %q, left %d", i, o.Rejected, o.Remaining)
 		}
 		d = o.Device
-		if again := verify(t, who, d, c); again.Rejected != factors.ReasonUsed || again.Device.ID != "" {
-			t.Errorf("code %d again: got %q, want %q", i, again.Rejected, factors.ReasonUsed)
+		if again := verify(t, who, d, c); again.Rejected != factors.ReasonReplayed || again.Device.ID != "" {
+			t.Errorf("code %d again: got %q, want %q", i, again.Rejected, factors.ReasonReplayed)
 		}
 	}
 }

@@ -24,20 +24,20 @@ func readPending(p factors.Pending) (enrolment, record, error) {
 	return e, r, nil
 }
 
-// Activation implements factors.Activator.
-func (TOTP) Activation(p factors.Pending) (factors.Activation, error) {
+// ManualEntry implements factors.AdminEnroller.
+func (TOTP) ManualEntry(p factors.Pending) (factors.ManualEntry, error) {
 	e, _, err := readPending(p)
 	if err != nil {
-		return factors.Activation{}, err
+		return factors.ManualEntry{}, err
 	}
-	return factors.Activation{Secret: typed(e.Secret), Bytes: len(e.Secret), Period: period * time.Second}, nil
+	return factors.ManualEntry{Secret: typed(e.Secret), Bytes: len(e.Secret), Period: period * time.Second}, nil
 }
 
 // modulePixels is how large one module of a picture is: 212 pixels each way for an ordinary address.
 const modulePixels = 4
 
-// Picture implements factors.Activator: the same key and label as on a page, with a quiet zone.
-func (TOTP) Picture(who factors.Subject, p factors.Pending) ([]byte, error) {
+// QRCodePNG implements factors.AdminEnroller: the same key and label as on a page, with a quiet zone.
+func (TOTP) QRCodePNG(who factors.Subject, p factors.Pending) ([]byte, error) {
 	e, _, err := readPending(p)
 	if err != nil {
 		return nil, err

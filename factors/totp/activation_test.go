@@ -21,11 +21,11 @@ func TestWhatAProgramShowsOfAPendingKeyIsWhatAPageShows(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := prompt.View.(totp.View)
-	a, err := totp.TOTP{}.Activation(pending)
+	a, err := totp.TOTP{}.ManualEntry(pending)
 	if err != nil || a.Secret != page.Secret || a.Bytes != 20 || a.Period != 30*time.Second {
 		t.Errorf("got %v, period %v, %d bytes, want what the page shows", err, a.Period, a.Bytes)
 	}
-	picture, err := totp.TOTP{}.Picture(factortest.Someone(), pending)
+	picture, err := totp.TOTP{}.QRCodePNG(factortest.Someone(), pending)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,10 +44,10 @@ func TestWhatAProgramShowsOfAPendingKeyIsWhatAPageShows(t *testing.T) {
 
 func TestAPendingKeyThatCannotBeReadIsNotShown(t *testing.T) {
 	for _, pending := range []string{"", "{}", `{"secret":"QUFB","account":"a"}`, "no JSON"} {
-		if a, err := (totp.TOTP{}).Activation([]byte(pending)); err == nil || a.Secret != "" {
+		if a, err := (totp.TOTP{}).ManualEntry([]byte(pending)); err == nil || a.Secret != "" {
 			t.Errorf("%q: got an activation, %v", pending, err)
 		}
-		if p, err := (totp.TOTP{}).Picture(factortest.Someone(), []byte(pending)); err == nil || p != nil {
+		if p, err := (totp.TOTP{}).QRCodePNG(factortest.Someone(), []byte(pending)); err == nil || p != nil {
 			t.Errorf("%q: got a picture, %v", pending, err)
 		}
 	}
@@ -55,7 +55,7 @@ func TestAPendingKeyThatCannotBeReadIsNotShown(t *testing.T) {
 
 func TestTheLabelOfAKeyThatWaitsIsTaken(t *testing.T) {
 	waits := suite().Device(t, &phone{}, "first")
-	waits.Disabled = "waits"
+	waits.Disabled = "unconfirmed"
 	prompt, _, err := totp.TOTP{}.BeginEnrol(start, factortest.Someone(), []factors.Device{waits})
 	if err != nil {
 		t.Fatal(err)

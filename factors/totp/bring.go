@@ -23,14 +23,14 @@ var _ factors.Importer = TOTP{}
 func (TOTP) Import(now time.Time, who factors.Subject, text string) (factors.Device, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	if err != nil || !strings.EqualFold(u.Scheme, "otpauth") {
-		return factors.Device{}, factors.Unfit("no_otpauth")
+		return factors.Device{}, factors.ImportError("no_otpauth")
 	}
 	switch strings.ToLower(u.Host) {
 	case "totp":
 	case "hotp":
-		return factors.Device{}, factors.Unfit("hotp")
+		return factors.Device{}, factors.ImportError("hotp")
 	default:
-		return factors.Device{}, factors.Unfit("no_otpauth")
+		return factors.Device{}, factors.ImportError("no_otpauth")
 	}
 	given, err := parameters(u.RawQuery)
 	if err != nil {
@@ -39,13 +39,13 @@ func (TOTP) Import(now time.Time, who factors.Subject, text string) (factors.Dev
 	switch strings.TrimPrefix(strings.ReplaceAll(strings.ToUpper(given["algorithm"]), "-", ""), "HMAC") {
 	case "", "SHA1":
 	default:
-		return factors.Device{}, factors.Unfit("algorithm")
+		return factors.Device{}, factors.ImportError("algorithm")
 	}
 	if d := given["digits"]; d != "" && d != "6" {
-		return factors.Device{}, factors.Unfit("digits")
+		return factors.Device{}, factors.ImportError("digits")
 	}
 	if p := given["period"]; p != "" && p != "30" {
-		return factors.Device{}, factors.Unfit("period")
+		return factors.Device{}, factors.ImportError("period")
 	}
 	key, err := decode(given["secret"])
 	if err != nil {
@@ -62,13 +62,13 @@ func (TOTP) Import(now time.Time, who factors.Subject, text string) (factors.Dev
 func parameters(query string) (map[string]string, error) {
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return nil, factors.Unfit("no_otpauth")
+		return nil, factors.ImportError("no_otpauth")
 	}
 	given := map[string]string{}
 	for name, all := range values {
 		name = strings.ToLower(name)
 		if _, twice := given[name]; twice || len(all) > 1 {
-			return nil, factors.Unfit("twice")
+			return nil, factors.ImportError("twice")
 		}
 		given[name] = strings.TrimSpace(all[0])
 	}
@@ -80,18 +80,18 @@ func decode(b32 string) (secret, error) {
 	b32 = strings.NewReplacer(" ", "", "-", "").Replace(strings.ToUpper(b32))
 	b32 = strings.TrimRight(b32, "=")
 	if b32 == "" {
-		return nil, factors.Unfit("no_secret")
+		return nil, factors.ImportError("no_secret")
 	}
 	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(b32)
 	switch {
 	case err != nil || strings.ContainsAny(b32, "\r\n"): // which the decoder passes over
-		return nil, factors.Unfit("base32")
+		return nil, factors.ImportError("base32")
 	case len(key) < minSecretBytes:
-		return nil, factors.Unfit("short")
+		return nil, factors.ImportError("short")
 	case len(key) > maxSecretBytes:
-		return nil, factors.Unfit("long")
+		return nil, factors.ImportError("long")
 	case bytes.Count(key, key[:1]) == len(key):
-		return nil, factors.Unfit("weak") // one byte over and over: anybody's first guess
+		return nil, factors.ImportError("weak") // one byte over and over: anybody's first guess
 	}
 	return key, nil
 }

@@ -34,7 +34,7 @@ func TestAKeyFromElsewhereGoesOnWorkingOnThePhoneThatHasIt(t *testing.T) {
 			}
 			d.ID = "d1"
 			now := after(0)
-			for i, want := range []factors.Reason{factors.ReasonUsed, factors.ReasonNone} {
+			for i, want := range []factors.Reason{factors.ReasonReplayed, factors.ReasonNone} {
 				at := now.UTC().Format("2006-01-02 15:04:05 UTC")
 				code, err := exec.CommandContext(t.Context(), oathtool, "--totp", "--base32", "--now", at, foreign).Output()
 				if err != nil {
@@ -77,7 +77,7 @@ func TestAKeyThatThisHouseCannotCountOnIsRefusedByOneWord(t *testing.T) {
 		"otpauth://totp/x?secret=" + foreign + "&algorithm=SHA1SHA512": "algorithm",
 	} {
 		d, err := totp.TOTP{}.Import(start, factortest.Someone(), uri)
-		unfit, ok := errors.AsType[factors.Unfit](err)
+		unfit, ok := errors.AsType[factors.ImportError](err)
 		if !ok || string(unfit) != want || d.ID != "" || d.Data != nil {
 			t.Errorf("%q: got %v, want %q and nothing", uri, err, want)
 		}
@@ -116,7 +116,7 @@ func FuzzImport(f *testing.F) {
 	f.Fuzz(func(t *testing.T, uri string) {
 		d, err := totp.TOTP{}.Import(start, factortest.Someone(), uri)
 		if err != nil {
-			if _, ok := errors.AsType[factors.Unfit](err); !ok || d.Data != nil {
+			if _, ok := errors.AsType[factors.ImportError](err); !ok || d.Data != nil {
 				t.Fatalf("got %+v, %v, want one word and nothing", d, err)
 			}
 			return
@@ -125,7 +125,7 @@ func FuzzImport(f *testing.F) {
 		if d.Name == "" || len([]rune(d.Name)) > 64 {
 			t.Fatalf("got name %q", d.Name)
 		}
-		if o, err := (totp.TOTP{}).FinishVerify(after(3), factortest.Someone(), []factors.Device{d}, nil, []byte("000000")); err != nil || o.Rejected == factors.ReasonGone {
+		if o, err := (totp.TOTP{}).FinishVerify(after(3), factortest.Someone(), []factors.Device{d}, nil, []byte("000000")); err != nil || o.Rejected == factors.ReasonExpired {
 			t.Fatalf("got %v, %v of an imported key", o.Rejected, err)
 		}
 	})

@@ -20,12 +20,12 @@ func (secret) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
 // record is a device's own data. All steps are counted from the Unix epoch, RFC 6238 section 4.2.
 type record struct {
-	Secret  secret  `json:"secret"`
-	Account string  `json:"account"`         // the account part of the label, the same for as long as the key lives
-	Last    int64   `json:"last"`            // the last step accepted: neither it nor any before it is accepted again
-	Drift   int     `json:"drift,omitempty"` // steps that the phone is ahead; at most two either way
-	Lean    int     `json:"lean,omitempty"`  // -1, 0, 1: on which side of the window's middle the last success lay
-	Burnt   []int64 `json:"burnt,omitempty"` // steps after Last whose code was given while it was not acceptable
+	Secret   secret  `json:"secret"`
+	Account  string  `json:"account"`            // the account part of the label, the same for as long as the key lives
+	Last     int64   `json:"last"`               // the last step accepted: neither it nor any before it is accepted again
+	Drift    int     `json:"drift,omitempty"`    // steps that the phone is ahead; at most two either way
+	Lean     int     `json:"lean,omitempty"`     // -1, 0, 1: on which side of the window's middle the last success lay
+	Consumed []int64 `json:"consumed,omitempty"` // steps after Last whose code was given while it was not acceptable
 }
 
 var (
@@ -70,13 +70,13 @@ func (r *record) write(d factors.Device) (factors.Device, error) {
 // used tells whether a step may not be accepted any more, whatever the clock says now: a clock that goes back
 // makes no code good again.
 func (r *record) used(step int64) bool {
-	return step <= r.Last || slices.Contains(r.Burnt, step)
+	return step <= r.Last || slices.Contains(r.Consumed, step)
 }
 
 // accept uses a step up and, for a key on one phone, learns its drift.
 func (r *record) accept(step, cur int64, shared bool) {
 	r.Last = step
-	r.Burnt = slices.DeleteFunc(slices.Clone(r.Burnt), func(s int64) bool { return s <= step })
+	r.Consumed = slices.DeleteFunc(slices.Clone(r.Consumed), func(s int64) bool { return s <= step })
 	if shared {
 		r.Drift, r.Lean = 0, 0
 		return
@@ -90,16 +90,16 @@ func (r *record) accept(step, cur int64, shared bool) {
 	r.Lean = side
 }
 
-// burn makes one step unusable. Last stays where it is: raised to a step that lies ahead, it would refuse the
+// consume makes one step unusable. Last stays where it is: raised to a step that lies ahead, it would refuse the
 // honest codes of the minutes between.
-func (r *record) burn(step, cur int64) {
-	r.Burnt = slices.DeleteFunc(slices.Clone(r.Burnt), func(s int64) bool { return s <= r.Last || s < cur-sight })
-	if !slices.Contains(r.Burnt, step) {
-		r.Burnt = append(r.Burnt, step)
+func (r *record) consume(step, cur int64) {
+	r.Consumed = slices.DeleteFunc(slices.Clone(r.Consumed), func(s int64) bool { return s <= r.Last || s < cur-resyncSteps })
+	if !slices.Contains(r.Consumed, step) {
+		r.Consumed = append(r.Consumed, step)
 	}
-	if over := len(r.Burnt) - maxBurnt; over > 0 {
-		slices.Sort(r.Burnt)
-		r.Burnt = r.Burnt[over:]
+	if over := len(r.Consumed) - maxConsumed; over > 0 {
+		slices.Sort(r.Consumed)
+		r.Consumed = r.Consumed[over:]
 	}
 }
 

@@ -20,7 +20,7 @@ type try struct {
 const (
 	good  = factors.ReasonNone
 	wrong = factors.ReasonWrong
-	used  = factors.ReasonUsed
+	used  = factors.ReasonReplayed
 	clock = factors.ReasonClock
 )
 
@@ -45,11 +45,11 @@ func TestSteps(t *testing.T) {
 		{"drift never passes two steps", 2, false, []try{{10, 3, good}, {20, 3, good}, {30, 4, wrong}}},
 		{"a key with copies has no drift", 2, true, []try{{10, 2, wrong}, {20, 1, good}, {30, -1, good}}},
 		{"a key with copies does not learn any", 0, true, []try{{10, -1, good}, {20, -1, good}, {30, -2, wrong}, {40, 1, good}}},
-		{"a step seen ahead of time is burnt", 0, false, []try{{10, 10, wrong}, {19, 1, used}, {20, 0, used}, {21, 0, good}}},
-		{"a burnt step locks nobody out of those between", 0, false, []try{{10, 10, wrong}, {11, 0, good}, {12, 0, good}, {20, 0, used}}},
+		{"a step seen ahead of time is consumed", 0, false, []try{{10, 10, wrong}, {19, 1, used}, {20, 0, used}, {21, 0, good}}},
+		{"a consumed step locks nobody out of those between", 0, false, []try{{10, 10, wrong}, {11, 0, good}, {12, 0, good}, {20, 0, used}}},
 		{"ten minutes are in sight", 0, false, []try{{100, 20, wrong}, {120, 0, used}}},
 		{"beyond them nothing is", 0, false, []try{{100, 21, wrong}, {121, 0, good}}},
-		{"an old code never seen is refused and burnt", 0, false, []try{{30, -5, wrong}, {26, -1, used}, {27, 0, good}}},
+		{"an old code never seen is refused and consumed", 0, false, []try{{30, -5, wrong}, {26, -1, used}, {27, 0, good}}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -99,8 +99,8 @@ func TestClockPutRight(t *testing.T) {
 	if !second.Accepted() {
 		t.Fatalf("second code: got %q, want it accepted", second.Rejected)
 	}
-	if again := verify(t, after(11), nil, ph.code(t, after(11)), second.Device); again.Rejected != factors.ReasonUsed {
-		t.Errorf("the second code again: got %q, want %q", again.Rejected, factors.ReasonUsed)
+	if again := verify(t, after(11), nil, ph.code(t, after(11)), second.Device); again.Rejected != factors.ReasonReplayed {
+		t.Errorf("the second code again: got %q, want %q", again.Rejected, factors.ReasonReplayed)
 	}
 }
 
@@ -221,7 +221,7 @@ func TestCopyNeedsALaterCodeThanAnyUsed(t *testing.T) {
 		{"the step used last", []try{{10, 0, used}}},
 		{"one before it", []try{{10, -1, used}}},
 		{"one after it, early", []try{{10, 1, good}}},
-		{"one too far ahead, and burnt", []try{{11, 3, wrong}, {14, 0, used}, {15, 0, good}}},
+		{"one too far ahead, and consumed", []try{{11, 3, wrong}, {14, 0, used}, {15, 0, good}}},
 		{"two steps off twice is not taken", []try{{11, 2, wrong}, {12, 2, wrong}}},
 	}
 	for _, test := range tests {
@@ -290,8 +290,8 @@ func TestTheBurntListStaysShort(t *testing.T) {
 			d = o.Device
 		}
 	}
-	var r struct{ Burnt []int64 }
-	if err := json.Unmarshal(d.Data, &r); err != nil || len(r.Burnt) == 0 || len(r.Burnt) > 64 {
-		t.Errorf("got %d burnt steps, error %v", len(r.Burnt), err)
+	var r struct{ Consumed []int64 }
+	if err := json.Unmarshal(d.Data, &r); err != nil || len(r.Consumed) == 0 || len(r.Consumed) > 64 {
+		t.Errorf("got %d consumed steps, error %v", len(r.Consumed), err)
 	}
 }

@@ -27,10 +27,10 @@ const (
 type TOTP struct{}
 
 var (
-	_ factors.Factor    = TOTP{}
-	_ factors.Copier    = TOTP{}
-	_ factors.Activator = TOTP{}
-	_ factors.Describer = TOTP{}
+	_ factors.Factor        = TOTP{}
+	_ factors.Sharer        = TOTP{}
+	_ factors.AdminEnroller = TOTP{}
+	_ factors.Describer     = TOTP{}
 )
 
 // View is what the page of an enrolment or of a code shown again needs. It holds the secret.
@@ -67,7 +67,7 @@ func (TOTP) BeginEnrol(_ time.Time, who factors.Subject, have []factors.Device) 
 			continue
 		}
 		n++
-		if !d.Usable() && !d.Waits() { // one that waits is in an app already
+		if !d.Usable() && !d.Unconfirmed() { // one that waits is in an app already
 			continue
 		}
 		r, err := read(d)
@@ -95,7 +95,7 @@ func (TOTP) BeginEnrol(_ time.Time, who factors.Subject, have []factors.Device) 
 // FinishEnrol takes the first code of the new phone, whose clock may be two steps off; the drift is kept.
 func (TOTP) FinishEnrol(now time.Time, _ factors.Subject, p factors.Pending, answer []byte) (factors.Outcome, error) {
 	if len(p) == 0 {
-		return factors.Outcome{Rejected: factors.ReasonGone}, nil
+		return factors.Outcome{Rejected: factors.ReasonExpired}, nil
 	}
 	e, r, err := readPending(p)
 	if err != nil {

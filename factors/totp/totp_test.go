@@ -184,7 +184,7 @@ func FuzzCode(f *testing.F) {
 func FuzzStored(f *testing.F) {
 	d := suite().Device(f, &phone{}, "phone")
 	f.Add([]byte(d.Data), []byte(`{"device":"x","step":1,"off":2,"at":3}`))
-	f.Add([]byte(`{"secret":"MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=","account":"a","last":58,"drift":-2,"lean":1,"burnt":[60,61]}`), []byte(`{}`))
+	f.Add([]byte(`{"secret":"MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=","account":"a","last":58,"drift":-2,"lean":1,"consumed":[60,61]}`), []byte(`{}`))
 	f.Fuzz(func(t *testing.T, data, pending []byte) {
 		d := factors.Device{ID: "x", Kind: totp.Kind, Data: data}
 		o, err := totp.TOTP{}.FinishVerify(start, factortest.Someone(), []factors.Device{d}, pending, []byte("123456"))

@@ -19,11 +19,11 @@ const (
 	period   = 30 // seconds
 	maxDrift = 2  // steps that a phone's clock may be off and still be taken
 
-	// sight is how many steps either way a code outside the window is recognised: ten minutes. Farther off, a code
+	// resyncSteps is how many steps either way a code outside the window is recognised: ten minutes. Farther off, a code
 	// says less about the clock than about the reader's patience, and every step looked at is an HMAC.
-	sight = 20
-	// maxBurnt is all that sight can hold, and half as much again for a clock that went back.
-	maxBurnt = 64
+	resyncSteps = 20
+	// maxConsumed is all that sight can hold, and half as much again for a clock that went back.
+	maxConsumed = 64
 )
 
 // miss is the memory between two tries of one login: a code that was right for a step outside the window.
@@ -55,14 +55,14 @@ func (k *key) window(cur int64) (first, last int64) {
 }
 
 // FinishVerify judges a code against all usable keys of the person, the last used first. A code is, in this order:
-// accepted by one of them, a used one, one of a step outside the window (burnt), wrong.
+// accepted by one of them, a used one, one of a step outside the window (consumed), wrong.
 func (TOTP) FinishVerify(now time.Time, _ factors.Subject, have []factors.Device, p factors.Pending, answer []byte) (factors.Outcome, error) {
 	keys, err := usable(have)
 	if err != nil {
 		return factors.Outcome{}, err
 	}
 	if len(keys) == 0 {
-		return factors.Outcome{Rejected: factors.ReasonGone}, nil
+		return factors.Outcome{Rejected: factors.ReasonExpired}, nil
 	}
 	code, ok := parse(answer)
 	if !ok {
@@ -84,7 +84,7 @@ func (TOTP) FinishVerify(now time.Time, _ factors.Subject, have []factors.Device
 		return k.accepted(now, step, nil)
 	}
 	if used {
-		return factors.Outcome{Rejected: factors.ReasonUsed}, nil
+		return factors.Outcome{Rejected: factors.ReasonReplayed}, nil
 	}
 	return recognise(now, keys, code, p)
 }
@@ -97,7 +97,7 @@ func (TOTP) FinishCopy(now time.Time, _ factors.Subject, d factors.Device, answe
 		return factors.Outcome{}, err
 	}
 	if len(keys) == 0 {
-		return factors.Outcome{Rejected: factors.ReasonGone}, nil
+		return factors.Outcome{Rejected: factors.ReasonExpired}, nil
 	}
 	code, ok := parse(answer)
 	if !ok {
@@ -111,7 +111,7 @@ func (TOTP) FinishCopy(now time.Time, _ factors.Subject, d factors.Device, answe
 		return out, err
 	}
 	if k.used(step) {
-		return factors.Outcome{Rejected: factors.ReasonUsed}, nil
+		return factors.Outcome{Rejected: factors.ReasonReplayed}, nil
 	}
 	k.accept(step, cur, true) // from now on two clocks use the key
 	k.device.LastUsed = now
@@ -171,12 +171,12 @@ func recognise(now time.Time, keys []key, code string, p factors.Pending) (facto
 	cur := stepOf(now)
 	for i := range keys {
 		k := &keys[i]
-		step, ok := k.match(code, cur-sight, cur+sight)
+		step, ok := k.match(code, cur-resyncSteps, cur+resyncSteps)
 		if !ok {
 			continue
 		}
 		if k.used(step) {
-			return factors.Outcome{Rejected: factors.ReasonUsed}, nil
+			return factors.Outcome{Rejected: factors.ReasonReplayed}, nil
 		}
 		m := miss{Device: k.device.ID, Step: step, Off: step - cur, At: now.Unix()}
 		twice := before.Device == m.Device && before.Step+1 == m.Step && before.Off == m.Off && m.At-before.At <= int64(hintLife/time.Second)
@@ -197,7 +197,7 @@ func recognise(now time.Time, keys []key, code string, p factors.Pending) (facto
 
 // missed is the outcome of a code that was right at another time.
 func (k *key) missed(cur int64, m miss, twice bool) (factors.Outcome, error) {
-	k.burn(m.Step, cur)
+	k.consume(m.Step, cur)
 	d, err := k.write(k.device)
 	if err != nil {
 		return factors.Outcome{}, err

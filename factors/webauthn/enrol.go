@@ -63,7 +63,7 @@ func (w *WebAuthn) BeginEnrol(_ time.Time, who factors.Subject, have []factors.D
 func (w *WebAuthn) FinishEnrol(now time.Time, who factors.Subject, raw factors.Pending, answer []byte) (factors.Outcome, error) {
 	p, ok := readPending(raw, purposeEnrol, who)
 	if !ok {
-		return refused(factors.ReasonGone), nil
+		return refused(factors.ReasonExpired), nil
 	}
 	if len(answer) > maxAnswer {
 		return refused(factors.ReasonFormat), nil

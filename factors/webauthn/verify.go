@@ -54,7 +54,7 @@ func (w *WebAuthn) FinishVerify(now time.Time, who factors.Subject, have []facto
 	}
 	p, ok := readPending(raw, purposeVerify, who)
 	if !ok {
-		return refused(factors.ReasonGone), nil
+		return refused(factors.ReasonExpired), nil
 	}
 	if len(answer) > maxAnswer {
 		return refused(factors.ReasonFormat), nil
@@ -90,7 +90,7 @@ func pick(p pending, keys []key, id []byte) (key, factors.Reason) {
 			return k, factors.ReasonNone
 		}
 	}
-	return key{}, factors.ReasonGone // removed or disabled since
+	return key{}, factors.ReasonExpired // removed or disabled since
 }
 
 // checkAssertion is what the library lets through, and what it would judge in other words.

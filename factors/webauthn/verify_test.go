@@ -166,8 +166,8 @@ func TestAKeyThatWentDoesNotFailTheOthers(t *testing.T) {
 		t.Errorf("the key that is left: got %+v, %v; want accepted", got, err)
 	}
 	got, err = w.FinishVerify(noon, who, left, pending, one.assertion(t, prompt.JSON).asserted(one.signer))
-	if err != nil || got.Rejected != factors.ReasonGone {
-		t.Errorf("the removed key: got %q, %v; want %q", got.Rejected, err, factors.ReasonGone)
+	if err != nil || got.Rejected != factors.ReasonExpired {
+		t.Errorf("the removed key: got %q, %v; want %q", got.Rejected, err, factors.ReasonExpired)
 	}
 	third := newSoft(t, -7)
 	all := append(left, enrol(t, w, third, "d3", nil))
@@ -204,13 +204,13 @@ func TestAPendingThatDoesNotFitIsGone(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := w.FinishVerify(noon, tt.who, have, tt.pending, raw)
-			if err != nil || got.Rejected != factors.ReasonGone {
-				t.Errorf("verifying: got %q, %v; want %q", got.Rejected, err, factors.ReasonGone)
+			if err != nil || got.Rejected != factors.ReasonExpired {
+				t.Errorf("verifying: got %q, %v; want %q", got.Rejected, err, factors.ReasonExpired)
 			}
 		})
 	}
-	if got, err := w.FinishEnrol(noon, who, pending, raw); err != nil || got.Rejected != factors.ReasonGone {
-		t.Errorf("enrolling by a verification: got %q, %v; want %q", got.Rejected, err, factors.ReasonGone)
+	if got, err := w.FinishEnrol(noon, who, pending, raw); err != nil || got.Rejected != factors.ReasonExpired {
+		t.Errorf("enrolling by a verification: got %q, %v; want %q", got.Rejected, err, factors.ReasonExpired)
 	}
 }
 

@@ -163,8 +163,8 @@ func TestWhoeverHasNoUsableDeviceIsToldToEnrolWithoutAWayToDoSo(t *testing.T) {
 	for name, change := range map[string]func(*authn.User){
 		"no device":              func(u *authn.User) { u.Devices = nil },
 		"a cloned one":           func(u *authn.User) { u.Devices[0].Disabled = "clone" },
-		"one that waits":         func(u *authn.User) { u.Devices[0].Disabled = "waits" },
-		"both by one hand":       func(u *authn.User) { u.Devices[0].Hand = u.Password.Provenance },
+		"one that waits":         func(u *authn.User) { u.Devices[0].Disabled = "unconfirmed" },
+		"both by one hand":       func(u *authn.User) { u.Devices[0].SecretSeenBy = u.Password.Provenance },
 		"one of an unknown kind": func(u *authn.User) { u.Devices[0].Kind = "pigeon" },
 	} {
 		before := d.User(u.Login).Devices

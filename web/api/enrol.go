@@ -67,7 +67,7 @@ func (a *API) listSupported(w http.ResponseWriter, r *http.Request, op helpdesk.
 	out := []supportedJSON{}
 	for _, f := range a.desk.Accounts.Factors {
 		about := a.desk.Accounts.Describe(factors.Device{Kind: f.Kind()})
-		_, byProgram := f.(factors.Activator)
+		_, byProgram := f.(factors.AdminEnroller)
 		for _, provider := range about.Providers {
 			x := supportedJSON{FactorType: about.OktaType, Provider: provider, VendorName: provider, Enrollment: "OPTIONAL", Status: "NOT_SETUP",
 				Links: map[string]linkJSON{}}
@@ -176,7 +176,7 @@ func judged(j authn.Verification) error {
 		return authn.Wait(j.Wait)
 	}
 	switch j.Rejected {
-	case factors.ReasonUsed:
+	case factors.ReasonReplayed:
 		return refused(reply.KindCodeUsed)
 	case factors.ReasonClock:
 		return refused(reply.KindCodeClock)

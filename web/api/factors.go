@@ -46,7 +46,7 @@ func (a *API) factor(u *authn.User, d factors.Device) factorJSON {
 	self := a.publicURL + "/api/v1/users/" + string(u.ID) + "/factors/" + string(d.ID)
 	out := factorJSON{ID: d.ID, FactorType: about.OktaType, Provider: about.Provider, VendorName: about.Provider,
 		Status: "ACTIVE", Created: moment(d.Added), LastUpdated: moment(d.LastUsed), LastUsed: moment(d.LastUsed), Name: d.Name,
-		EnrolledBy: d.By, Waits: d.Waits(), Profile: factorProfileJSON{CredentialID: u.Login}, Copies: []copyJSON{},
+		EnrolledBy: d.EnrolledBy, Waits: d.Unconfirmed(), Profile: factorProfileJSON{CredentialID: u.Login}, Copies: []copyJSON{},
 		Links: map[string]linkJSON{"self": {Href: self}, "user": {Href: a.publicURL + "/api/v1/users/" + string(u.ID)}}}
 	if d.LastUsed.IsZero() {
 		out.LastUpdated = out.Created
