@@ -118,7 +118,7 @@ func (s *SignInService) RemoveDevice(ctx context.Context, req RequestInfo, sessi
 		if d == nil {
 			return Credentials{}, Refuse(CodeNotFound)
 		}
-		if s.Accounts.CanUse(&u, *d) && s.Accounts.Describe(*d).Counts && s.Accounts.counted(&u) <= 1 {
+		if s.Accounts.CanUse(&u, *d) && s.Accounts.Method(d.Kind).Primary && s.Accounts.counted(&u) <= 1 {
 			return Credentials{}, Refuse(CodeLastDevice)
 		}
 		gone := *d

@@ -5,8 +5,7 @@ import (
 	"time"
 
 	"barillet/authn"
-	"barillet/factors/recovery"
-	"barillet/factors/totp"
+	"barillet/factors"
 )
 
 // Somebody without recovery codes is asked for one all the same: what is typed moves that counter and no other,
@@ -18,7 +17,7 @@ func TestARecoveryCodeThatNobodyHasMovesNoOtherCounter(t *testing.T) {
 	stranger := h.at("198.51.100.7")
 	for range 6 {
 		login := h.password(stranger, amelie).Login
-		if _, err := h.Authn.Verify(t.Context(), stranger, login, recovery.Kind, []byte("0000-0000-0000-0000")); err != nil {
+		if _, err := h.Authn.Verify(t.Context(), stranger, login, factors.InputBackup, []byte("0000-0000-0000-0000")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -26,7 +25,7 @@ func TestARecoveryCodeThatNobodyHasMovesNoOtherCounter(t *testing.T) {
 		t.Errorf("%d wrong six-digit codes counted, want none", got)
 	}
 	login := h.password(stranger, amelie).Login
-	if done, err := h.Authn.Verify(t.Context(), stranger, login, totp.Kind, p.Next()); err != nil || !done.Accepted() {
+	if done, err := h.Authn.Verify(t.Context(), stranger, login, factors.InputCode, p.Next()); err != nil || !done.Accepted() {
 		t.Errorf("the person's own code: %+v, %v", done.Verification, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/authntest"
+	"barillet/factors/oath"
 	"barillet/factors/totp"
 )
 
@@ -22,7 +23,7 @@ func TestAPhoneThatScannedTheOldQRCodeIsConfirmedByTheNewOne(t *testing.T) {
 	prompt, err := h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Session: session},
 		authn.Enrolling{Kind: totp.Kind, Replace: p.Device, LostCopy: lost})
 	do(t, err, "beginning to replace the secret")
-	var view totp.View
+	var view oath.View
 	do(t, json.Unmarshal(prompt.View, &view), "reading the prompt")
 	fresh := &authntest.Phone{House: h.Env, Device: p.Device, Secret: view.Secret}
 	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Session: session}, "", fresh.Next())

@@ -5,7 +5,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/authntest"
-	"barillet/factors/totp"
+	"barillet/factors"
 	"barillet/templates"
 )
 
@@ -191,7 +191,7 @@ func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 			refused(t, err, authn.CodeForbidden, "confirming nothing")
 			_, err = h.Enrolment.Pending(t.Context(), authn.Flow{Login: login})
 			refused(t, err, authn.CodeForbidden, "looking at a pending secret")
-			_, err = h.Authn.Verify(t.Context(), h.From, login, totp.Kind, []byte("123456"))
+			_, err = h.Authn.Verify(t.Context(), h.From, login, factors.InputCode, []byte("123456"))
 			refused(t, err, authn.CodeWrongState, "verifying")
 			if got := len(h.User(string(u.ID)).Devices); got != before {
 				t.Errorf("got %d devices, had %d", got, before)

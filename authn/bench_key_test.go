@@ -88,7 +88,7 @@ func assertions(b *testing.B, crowd *authntest.Population, k *softKey) ([]authn.
 	logins := crowd.Proven(len(crowd.People))
 	answers := make([][]byte, len(logins))
 	crowd.Each(64, len(logins), func(i int) error {
-		prompt, err := crowd.Authn.BeginVerify(b.Context(), crowd.From, logins[i], webauthn.Kind)
+		prompt, err := crowd.Authn.BeginVerify(b.Context(), crowd.From, logins[i], factors.InputAssertion)
 		if err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func assertions(b *testing.B, crowd *authntest.Population, k *softKey) ([]authn.
 func verifyKey(b *testing.B, crowd *authntest.Population, i int, login authn.Secret, answer []byte) error {
 	req := crowd.From
 	req.Browser = crowd.People[i].Browser
-	v, err := crowd.Authn.Verify(b.Context(), req, login, webauthn.Kind, answer)
+	v, err := crowd.Authn.Verify(b.Context(), req, login, factors.InputAssertion, answer)
 	if err != nil || !v.Accepted() {
 		return fmt.Errorf("key of %s: %v, rejected %q", crowd.People[i].Login, err, v.Rejected)
 	}

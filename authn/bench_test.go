@@ -15,7 +15,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/authntest"
-	"barillet/factors/totp"
+	"barillet/factors"
 	"barillet/store"
 	"barillet/store/bolt"
 )
@@ -159,7 +159,7 @@ func BenchmarkSecondStep(b *testing.B) {
 func verify(b *testing.B, crowd *authntest.Population, i int, login authn.Secret, code []byte) error {
 	req := crowd.From
 	req.Browser = crowd.People[i].Browser
-	v, err := crowd.Authn.Verify(b.Context(), req, login, totp.Kind, code)
+	v, err := crowd.Authn.Verify(b.Context(), req, login, factors.InputCode, code)
 	if err != nil {
 		return fmt.Errorf("second step of %s: %w", crowd.People[i].Login, err)
 	}

@@ -9,8 +9,8 @@ import (
 	"barillet/factors"
 )
 
-// ParseImport reads a device of another house for a person to be made; CodeInvalid tells why it cannot be taken. No two
-// people of this house have the same key: it is known again by an HMAC under the pepper.
+// ParseImport reads a device of another house for a person to be made; CodeInvalid tells why it cannot be taken. The first
+// kind that recognises the URI reads it.
 func (s *EnrolService) ParseImport(now time.Time, u *User, key Secret) (factors.Device, error) {
 	for _, f := range s.Accounts.Factors {
 		reader, ok := f.(factors.Importer)
@@ -18,16 +18,25 @@ func (s *EnrolService) ParseImport(now time.Time, u *User, key Secret) (factors.
 			continue
 		}
 		d, err := reader.Import(now, s.Accounts.subject(u), key.Reveal())
-		if unfit, ok := errors.AsType[factors.ImportError](err); ok {
-			return factors.Device{}, Invalid("otpauth", string(unfit))
-		}
-		if err != nil {
+		refused, ok := errors.AsType[factors.ImportError](err)
+		switch {
+		case ok && refused == factors.ImportOtherKind:
+			continue
+		case ok:
+			return factors.Device{}, Invalid("otpauth", string(refused))
+		case err != nil:
 			return factors.Device{}, fmt.Errorf("reading a key from elsewhere: %w", err)
 		}
-		d.Unique = "key:" + base64.RawURLEncoding.EncodeToString(s.Accounts.Pepper.MAC("imported key", []byte(d.Unique)))
+		d.Unique = s.uniqueSecret(d.Unique)
 		return d, nil
 	}
-	return factors.Device{}, Invalid("otpauth", "unsupported")
+	return factors.Device{}, Invalid("otpauth", string(factors.ImportOtherKind))
+}
+
+// uniqueSecret returns the value by which a secret that came from outside is recognised: an HMAC under the pepper, so that
+// the store does not disclose it. At most one user has a secret.
+func (s *EnrolService) uniqueSecret(digest string) string {
+	return "key:" + base64.RawURLEncoding.EncodeToString(s.Accounts.Pepper.MAC("imported key", []byte(digest)))
 }
 
 // AddImported gives a person who is about to be created the device from elsewhere. They are active at once and can ask for a

@@ -1,9 +1,11 @@
 package authn
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"barillet/factors"
@@ -16,25 +18,20 @@ import (
 // Each round loses only to a change that was stored.
 const rounds = 12
 
-// class is which counter an answer of this kind moves (PROTOCOL 17).
-func class(d factors.Description) throttle.Class {
-	switch {
-	case d.Strong:
+// class returns the failure counter of an input (protocol rule 17). The input decides, not the devices that the user has.
+func class(input factors.Input) throttle.Class {
+	switch input {
+	case factors.InputAssertion:
 		return throttle.Key
-	case d.Spare:
+	case factors.InputBackup:
 		return throttle.Recovery
 	}
 	return throttle.Code
 }
 
-// classOf is the class of a kind, whether or not the person has a device of it: what is asked for decides which
-// counter moves, not what is found.
-func (s *SignInService) classOf(kind factors.Kind) throttle.Class {
-	return class(s.Accounts.Describe(factors.Device{Kind: kind}))
-}
-
 // Verification is what an answer came to. Its zero value is an answer that was accepted.
 type Verification struct {
+	Kind      factors.Kind // of the device that decided; "": none was asked
 	Rejected  factors.Reason
 	ClockOff  time.Duration // with factors.ReasonClock: how far the person's clock is ahead
 	Wait      time.Duration // too many wrong answers: nothing was judged
@@ -46,12 +43,15 @@ type Verification struct {
 // Accepted tells whether the answer was right and taken.
 func (j Verification) Accepted() bool { return j.Rejected == factors.ReasonNone && j.Wait == 0 }
 
-// beginVerify opens a ceremony of one kind, beside those of other kinds that are open.
-func (s *SignInService) beginVerify(now time.Time, u *User, have []factors.Device, open *Ceremony, kind factors.Kind) (Prompt, *Ceremony, error) {
-	f := s.Accounts.factor(kind)
-	if f == nil {
+// beginVerify opens a ceremony of the first kind with this input of which have holds a device, beside the open
+// ceremonies of other kinds. Without such a device it is the first kind with this input.
+func (s *SignInService) beginVerify(now time.Time, u *User, have []factors.Device, open *Ceremony, input factors.Input) (Prompt, *Ceremony, error) {
+	all := s.withInput(input)
+	if len(all) == 0 {
 		return Prompt{}, nil, Refuse(CodeNotFound)
 	}
+	f := all[max(0, slices.IndexFunc(all, func(f factors.Factor) bool { return holds(have, f.Kind()) }))]
+	kind := f.Kind()
 	p, pending, err := f.BeginVerify(now, s.Accounts.subject(u), have)
 	if err != nil {
 		return Prompt{}, nil, fmt.Errorf("beginning to verify by %s: %w", kind, err)
@@ -68,34 +68,103 @@ func (s *SignInService) beginVerify(now time.Time, u *User, have []factors.Devic
 	return prompt, &c, nil
 }
 
+// withInput returns the registered kinds with this input.
+func (s *SignInService) withInput(input factors.Input) []factors.Factor {
+	var out []factors.Factor
+	for _, f := range s.Accounts.Factors {
+		if f.Method().Input == input {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func holds(devices []factors.Device, kind factors.Kind) bool {
+	return slices.ContainsFunc(devices, func(d factors.Device) bool { return d.Kind == kind })
+}
+
 // deviceAttempt is an answer that was judged outside any transaction, with what it was judged on.
 type deviceAttempt struct {
-	kind    factors.Kind
-	class   throttle.Class
+	input   factors.Input
 	known   bool
 	rev     uint64
 	by      audit.Actor // who brought the answer; zero: the person
-	pending factors.Pending
+	kind    factors.Kind
+	outcome factors.Outcome // of kind, which decided
+	all     []kindOutcome   // of every kind that was asked
+}
+
+// kindOutcome is what one kind said of an answer.
+type kindOutcome struct {
+	kind    factors.Kind
 	outcome factors.Outcome
 }
 
 // apart tells that an operator's program brought the answer, outside of any sign-in of the person.
 func (t *deviceAttempt) apart() bool { return t.by != (audit.Actor{}) }
 
-// verifyAnswer verifies an answer against the person as read, outside any transaction.
-func (s *SignInService) verifyAnswer(op *Operation, u *User, have []factors.Device, open *Ceremony, kind factors.Kind, known bool, answer []byte) (deviceAttempt, error) {
-	f := s.Accounts.factor(kind)
-	if f == nil {
-		return deviceAttempt{}, Refuse(CodeNotFound)
+// ranks orders the refusals of several kinds: the first one decides. A code that was used before is not counted, so it
+// comes before those that are.
+var ranks = []factors.Reason{factors.ReasonNone, factors.ReasonClone, factors.ReasonReplayed, factors.ReasonClock, factors.ReasonResync,
+	factors.ReasonWrong, factors.ReasonPolicy, factors.ReasonFormat, factors.ReasonExpired}
+
+// name returns the kind that decided, or the input if the user has no device for it.
+func (t *deviceAttempt) name() string { return cmp.Or(string(t.kind), string(t.input)) }
+
+// add takes the outcome of one more kind.
+func (t *deviceAttempt) add(kind factors.Kind, o factors.Outcome) {
+	if len(t.all) == 0 || slices.Index(ranks, o.Rejected) < slices.Index(ranks, t.outcome.Rejected) {
+		t.kind, t.outcome = kind, o
 	}
-	t := deviceAttempt{kind: kind, class: s.classOf(kind), known: known, rev: u.Revision, pending: open.pending(kind, op.Now)}
-	if t.class == throttle.Key && t.pending == nil {
-		t.outcome.Rejected = factors.ReasonExpired
-		return t, nil
+	t.all = append(t.all, kindOutcome{kind, o})
+}
+
+// devices returns the devices as they must now be stored. If a kind accepted the answer, only its device changes.
+func (t *deviceAttempt) devices() []factors.Device {
+	var out []factors.Device
+	for _, x := range t.all {
+		if x.outcome.Device.ID != "" && (x.kind == t.kind || !t.outcome.Accepted()) {
+			out = append(out, x.outcome.Device)
+		}
 	}
-	var err error
-	if t.outcome, err = f.FinishVerify(op.Now, s.Accounts.subject(u), have, t.pending, answer); err != nil {
-		return deviceAttempt{}, fmt.Errorf("verifying by %s: %w", kind, err)
+	return out
+}
+
+// remember returns the ceremony with what the kinds need for the next try. After an accepted answer they need nothing.
+func (s *SignInService) remember(now time.Time, c *Ceremony, t deviceAttempt) *Ceremony {
+	if t.outcome.Accepted() {
+		for _, f := range s.withInput(t.input) {
+			c = c.with(now, f.Kind(), nil)
+		}
+		return c
+	}
+	for _, x := range t.all {
+		c = c.with(now, x.kind, x.outcome.Pending)
+	}
+	return c
+}
+
+// verifyAnswer verifies an answer against the person as read, outside any transaction. It asks each kind with the input of
+// which have holds a device. The first acceptance wins, and a refusal is one refusal, however many kinds were asked.
+func (s *SignInService) verifyAnswer(op *Operation, u *User, have []factors.Device, open *Ceremony, input factors.Input, known bool, answer []byte) (deviceAttempt, error) {
+	t := deviceAttempt{input: input, known: known, rev: u.Revision, outcome: factors.Outcome{Rejected: factors.ReasonExpired}}
+	for _, f := range s.withInput(input) {
+		kind := f.Kind()
+		if !holds(have, kind) {
+			continue
+		}
+		pending := open.pending(kind, op.Now)
+		if input == factors.InputAssertion && pending == nil {
+			t.add(kind, factors.Outcome{Rejected: factors.ReasonExpired})
+			continue
+		}
+		o, err := f.FinishVerify(op.Now, s.Accounts.subject(u), have, pending, answer)
+		if err != nil {
+			return deviceAttempt{}, fmt.Errorf("verifying by %s: %w", kind, err)
+		}
+		if t.add(kind, o); o.Accepted() {
+			break
+		}
 	}
 	return t, nil
 }
@@ -119,28 +188,28 @@ const noticeAt, noticeEach = 3, 10
 // count stores what an attempt means for the person's devices and counters; the caller saves the person. The
 // one place where the answer to any secret of a device is counted, for every door (PROTOCOL 17).
 func (s *SignInService) count(tx *Tx, u *User, t deviceAttempt) (Verification, error) {
-	wait, f, err := s.deviceWait(tx.Reader, tx.Op.Now, u, t.class, t.known)
+	wait, f, err := s.deviceWait(tx.Reader, tx.Op.Now, u, class(t.input), t.known)
 	if err != nil || wait > 0 {
 		return Verification{Wait: wait}, err
 	}
 	o := t.outcome
-	if o.Device.ID != "" {
-		if d := u.device(o.Device.ID); d != nil {
-			u.Devices = replaceDevice(u.Devices, o.Device)
+	for _, d := range t.devices() {
+		if u.device(d.ID) != nil {
+			u.Devices = replaceDevice(u.Devices, d)
 		}
 	}
-	j := Verification{Rejected: o.Rejected, ClockOff: o.ClockOff, CodesLeft: o.Remaining}
+	j := Verification{Kind: t.kind, Rejected: o.Rejected, ClockOff: o.ClockOff, CodesLeft: o.Remaining}
 	id := s.Accounts.failureID(u.ID)
 	switch {
 	case o.Accepted():
-		return j, s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, id, f.WithSuccess(tx.Op.Now, t.class, t.known))
-	case o.Rejected == factors.ReasonWrong, o.Rejected == factors.ReasonClock:
-		wrong := f.WithFailure(tx.Op.Now, t.class, t.known)
+		return j, s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, id, f.WithSuccess(tx.Op.Now, class(t.input), t.known))
+	case o.Rejected == factors.ReasonWrong, o.Rejected == factors.ReasonClock, o.Rejected == factors.ReasonResync:
+		wrong := f.WithFailure(tx.Op.Now, class(t.input), t.known)
 		if t.apart() { // no password was given before it
 			wrong.WrongAfterPassword = f.WrongAfterPassword
 		}
 		err = s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, id, wrong)
-		if err == nil && t.class == throttle.Code && !t.apart() && wrong.Streak%noticeEach == noticeAt {
+		if err == nil && t.input == factors.InputCode && !t.apart() && wrong.Streak%noticeEach == noticeAt {
 			tx.AddFailedActivity(u, audit.FactorProven)
 			j.told = true
 			err = tx.NotifyLimited(u, templates.WrongCodesMail{Context: tx.About(u), Count: wrong.Streak})
@@ -154,7 +223,7 @@ func (s *SignInService) count(tx *Tx, u *User, t deviceAttempt) (Verification, e
 	if err != nil {
 		return j, err
 	}
-	return j, s.auditAnswer(tx, u, t, audit.Failure, string(t.kind)+": "+string(o.Rejected))
+	return j, s.auditAnswer(tx, u, t, audit.Failure, t.name()+": "+string(o.Rejected))
 }
 
 // auditAnswer writes down what an answer came to, and who brought it.

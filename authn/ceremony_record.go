@@ -17,15 +17,14 @@ type Ceremony struct {
 
 // Prompt is a factors.Prompt that can be kept, sealed, and shown again while its ceremony is pending.
 type Prompt struct {
-	Template string          `json:"template"`
-	View     json.RawMessage `json:"view,omitempty"`
-	JSON     json.RawMessage `json:"json,omitempty"`
+	View json.RawMessage `json:"view,omitempty"`
+	JSON json.RawMessage `json:"json,omitempty"`
 }
 
 // keepDevice turns a factor's prompt into one that can be stored.
 func keepDevice(p factors.Prompt) (Prompt, error) {
 	view, err := json.Marshal(p.View)
-	return Prompt{Template: p.Template, View: view, JSON: p.JSON}, err
+	return Prompt{View: view, JSON: p.JSON}, err
 }
 
 // pending is what the kind was asked to remember; nil when it was not asked for or too long ago.

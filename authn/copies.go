@@ -37,7 +37,7 @@ func (s *EnrolService) CanCopy(d factors.Device) bool {
 // out when it is shown: the showing is recorded, audited and mailed, even if nobody confirms (PROTOCOL 14).
 // copyID "" makes a new copy of that name; else the phone that scans again is named.
 func (s *EnrolService) ShowQR(ctx context.Context, req RequestInfo, session Secret, id factors.DeviceID, copyID, name string,
-	kind factors.Kind, answer []byte) (Verification, error) {
+	input factors.Input, answer []byte) (Verification, error) {
 	name, err := DeviceName(name, copyID != "")
 	if err != nil {
 		return Verification{}, err
@@ -58,7 +58,7 @@ func (s *EnrolService) ShowQR(ctx context.Context, req RequestInfo, session Secr
 		prompt, err = keepDevice(p)
 		return err
 	}
-	return s.SignIn.stepUp(ctx, req, session, kind, answer, prepare, func(tx *Tx, ses *Session, u *User) error {
+	return s.SignIn.stepUp(ctx, req, session, input, answer, prepare, func(tx *Tx, ses *Session, u *User) error {
 		return s.recordShowing(tx, ses, u, PendingCopy{Device: id, Copy: copyID, Name: name, Prompt: prompt, Expires: tx.Op.Now.Add(EnrolmentTTL)})
 	})
 }

@@ -8,13 +8,14 @@ import (
 	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/factors"
+	"barillet/factors/oath"
 	"barillet/factors/totp"
 	"barillet/templates"
 )
 
 // show shows the phone's QR code to another one of that name.
 func (h *house) show(session authn.Secret, p *authntest.Phone, copyID, name string) (authn.Verification, error) {
-	return h.Enrolment.ShowQR(h.t.Context(), h.From, session, p.Device, copyID, name, totp.Kind, p.Next())
+	return h.Enrolment.ShowQR(h.t.Context(), h.From, session, p.Device, copyID, name, factors.InputCode, p.Next())
 }
 
 // copied shows the QR code and confirms it by a later code; it returns the copy's id.
@@ -47,7 +48,7 @@ func TestAShowingIsRecordedAndMailedEvenIfNobodyConfirms(t *testing.T) {
 	}
 	shown, err := h.Enrolment.PendingCopy(t.Context(), session)
 	do(t, err, "reading what is shown")
-	var view totp.View
+	var view oath.View
 	if err := json.Unmarshal(shown.Prompt.View, &view); err != nil || view.Secret != p.Secret {
 		t.Errorf("another secret is shown: %v", err)
 	}
@@ -87,13 +88,13 @@ func TestThreeShowingsADayAreAllAndTheLimitIsNoOracle(t *testing.T) {
 	refused(t, err, authn.CodeQRLimit, "a fourth within 24 hours")
 	// A thief of a session, who has no phone, must not learn from the refusal which code is right.
 	for _, code := range [][]byte{p.Code(), wrong(p)} {
-		_, err := h.Enrolment.ShowQR(t.Context(), h.From, session, p.Device, "", "Quatre", totp.Kind, code)
+		_, err := h.Enrolment.ShowQR(t.Context(), h.From, session, p.Device, "", "Quatre", factors.InputCode, code)
 		refused(t, err, authn.CodeQRLimit, "right or wrong")
 	}
 	if got := h.User(string(u.ID)).Devices[0]; len(got.Copies) != 3 {
 		t.Errorf("got %d copies, want 3", len(got.Copies))
 	}
-	if j, err := h.Authn.StepUp(t.Context(), h.From, session, totp.Kind, p.Code()); err != nil || !j.Accepted() {
+	if j, err := h.Authn.StepUp(t.Context(), h.From, session, factors.InputCode, p.Code()); err != nil || !j.Accepted() {
 		t.Errorf("the code that was not judged: %+v, %v", j, err)
 	}
 	h.Clock.Advance(first.Add(24*time.Hour + time.Minute).Sub(h.Clock.Now()))
@@ -109,13 +110,13 @@ func TestWhereAQRCodeIsNotShown(t *testing.T) {
 	_, p, session := h.Member(amelie, nil)
 	_, q, pauls := h.Member("paul@garage.example", nil)
 	show := func(session authn.Secret, id factors.DeviceID, copyID, name string) error {
-		_, err := h.Enrolment.ShowQR(t.Context(), h.From, session, id, copyID, name, totp.Kind, p.Next())
+		_, err := h.Enrolment.ShowQR(t.Context(), h.From, session, id, copyID, name, factors.InputCode, p.Next())
 		return err
 	}
 	refused(t, show(session, q.Device, "", "x"), authn.CodeNotFound, "another person's device")
 	refused(t, show(session, p.Device, "none", ""), authn.CodeNotFound, "a copy that is none")
 	refused(t, show(session, p.Device, "", ""), authn.CodeInvalid, "without a name")
-	if j, err := h.Enrolment.ShowQR(t.Context(), h.From, pauls, q.Device, "", "x", totp.Kind, p.Code()); err != nil || j.Accepted() {
+	if j, err := h.Enrolment.ShowQR(t.Context(), h.From, pauls, q.Device, "", "x", factors.InputCode, p.Code()); err != nil || j.Accepted() {
 		t.Errorf("another person's code shows it: %v", err)
 	}
 	refused(t, show(authn.Secret{}, p.Device, "", "x"), authn.CodeNoSession, "signed out")
@@ -162,7 +163,7 @@ func (h *house) replace(session authn.Secret, id factors.DeviceID, lost string) 
 	if err != nil {
 		return nil, err
 	}
-	var view totp.View
+	var view oath.View
 	do(h.t, json.Unmarshal(prompt.View, &view), "reading the prompt")
 	p := &authntest.Phone{House: h.Env, Secret: view.Secret, Device: id}
 	done, err := h.Enrolment.FinishEnrol(h.t.Context(), h.From, seat, "", p.Code())

@@ -34,6 +34,7 @@ type Enrolling struct {
 	Name     string           // of the device; may be given or changed at the end
 	Replace  factors.DeviceID // the device whose secret is to be replaced (PROTOCOL 15); "": a new one
 	LostCopy string           // with Replace: the id of the copy that is gone; "": none
+	Seed     *factors.Seed    // Offer: the secret of a device that was programmed elsewhere; nil: a new one
 }
 
 // flowState is a seat as it was read in one run.
@@ -106,12 +107,15 @@ func (s *EnrolService) BeginEnrol(ctx context.Context, req RequestInfo, seat Flo
 	}); err != nil {
 		return Prompt{}, err
 	}
-	if st.login != nil && !s.Accounts.Describe(factors.Device{Kind: want.Kind}).Counts {
+	if st.login != nil && !s.Accounts.Method(want.Kind).Primary {
 		return Prompt{}, Refuse(CodeForbidden) // PROTOCOL 6: recovery codes are no device, and a login ends with one
 	}
 	have, err := s.otherDevices(&st.user, want)
 	if err != nil {
 		return Prompt{}, err
+	}
+	if !s.Accounts.CanAdd(want.Kind, have) {
+		return Prompt{}, Refuse(CodeTooMany)
 	}
 	who := s.Accounts.subject(&st.user)
 	who.App, who.Device = want.App, want.Name
@@ -156,7 +160,7 @@ func (s *EnrolService) otherDevices(u *User, want Enrolling) ([]factors.Device, 
 		return nil, Refuse(CodeNotFound)
 	}
 	return slices.DeleteFunc(slices.Clone(u.Devices), func(d factors.Device) bool {
-		return d.ID == want.Replace || d.Kind == want.Kind && s.Accounts.Describe(d).Spare
+		return d.ID == want.Replace || d.Kind == want.Kind && s.Accounts.backup(d)
 	}), nil
 }
 
@@ -222,7 +226,7 @@ func (s *EnrolService) FinishEnrol(ctx context.Context, req RequestInfo, seat Fl
 			return false, fmt.Errorf("enrolling %s: %w", st.enrol.Kind, err)
 		}
 		if !o.Accepted() {
-			out = Enrolled{Verification: Verification{Rejected: o.Rejected, ClockOff: o.ClockOff}}
+			out = Enrolled{Verification: Verification{Kind: st.enrol.Kind, Rejected: o.Rejected, ClockOff: o.ClockOff}}
 			return true, s.dropChallenge(ctx, op, seat, st.enrol)
 		}
 		done, err := Update(ctx, s.Accounts, op, func(tx *Tx) (*Enrolled, error) { return s.storeEnrolled(tx, seat, st, name, o) })
@@ -246,6 +250,13 @@ func (s *EnrolService) storeEnrolled(tx *Tx, seat Flow, judged flowState, name s
 	if u.Revision != judged.user.Revision || !bytes.Equal(e.Pending, judged.enrol.Pending) {
 		return nil, nil
 	}
+	have, err := s.otherDevices(u, Enrolling{Kind: e.Kind, Replace: e.Replace})
+	if err != nil {
+		return nil, err
+	}
+	if !s.Accounts.CanAdd(e.Kind, have) {
+		return nil, Refuse(CodeTooMany) // others were enrolled meanwhile
+	}
 	d := o.Device
 	d.ID, d.Added = factors.DeviceID(tx.Op.ID("device")), now
 	if d.Name = e.Name; name != "" {
@@ -260,7 +271,7 @@ func (s *EnrolService) storeEnrolled(tx *Tx, seat Flow, judged flowState, name s
 	if err := s.placeDevice(tx, u, e, &d); err != nil {
 		return nil, err
 	}
-	if s.Accounts.Describe(d).Counts {
+	if s.Accounts.Method(d.Kind).Primary {
 		u.EverHadDevice = true
 	}
 	st.enrol = nil
@@ -273,7 +284,7 @@ func (s *EnrolService) storeEnrolled(tx *Tx, seat Flow, judged flowState, name s
 		u.Epoch++ // the old secret is gone: PROTOCOL 2 and 15
 		out.Issued, err = s.Sessions.rotate(tx, u, *st.session)
 	default:
-		if !st.session.StepUp.fresh(now) && s.Accounts.Describe(d).Counts {
+		if !st.session.StepUp.fresh(now) && s.Accounts.Method(d.Kind).Primary {
 			st.session.StepUp = StepUp{At: now, EnrolOnly: true}
 		}
 		err = s.storeFlow(tx, st, seat)
@@ -289,7 +300,7 @@ func (s *EnrolService) storeEnrolled(tx *Tx, seat Flow, judged flowState, name s
 func (s *EnrolService) placeDevice(tx *Tx, u *User, e *PendingEnrolment, d *factors.Device) error {
 	action := audit.FactorActivated
 	var m templates.Notice = templates.DeviceAddedMail{Context: tx.About(u), Device: d.Name}
-	spare := s.Accounts.Describe(*d).Spare
+	spare := s.Accounts.backup(*d)
 	renewed := spare && slices.ContainsFunc(u.Devices, func(x factors.Device) bool { return x.Kind == d.Kind })
 	switch old := u.device(e.Replace); {
 	case e.Replace != "" && old == nil:

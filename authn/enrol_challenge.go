@@ -10,7 +10,7 @@ import (
 // dropChallenge ends an enrolment whose challenge was answered wrongly: it was good for one answer (BAR A6). A
 // code of a phone may be typed again, for its secret is on the screen and nothing is guessed.
 func (s *EnrolService) dropChallenge(ctx context.Context, op *Operation, seat Flow, e *PendingEnrolment) error {
-	if !s.Accounts.Describe(factors.Device{Kind: e.Kind}).Strong {
+	if s.Accounts.Method(e.Kind).Input != factors.InputAssertion {
 		return nil
 	}
 	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {

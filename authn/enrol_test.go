@@ -54,7 +54,7 @@ func TestWhatAsksForAFreshProof(t *testing.T) {
 	proven := h.SignIn(amelie, authntest.Password, p).Session
 	h.prove(proven, p)
 	codes := h.recoveryCodes(proven)
-	v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, recovery.Kind, []byte(codes[0]))
+	v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, factors.InputBackup, []byte(codes[0]))
 	if err != nil || !v.Accepted() {
 		t.Fatalf("a recovery code: %v, %+v", err, v.Verification)
 	}
@@ -69,11 +69,11 @@ func TestWhatAsksForAFreshProof(t *testing.T) {
 			}
 		}
 	}
-	j, err := h.Enrolment.ShowQR(t.Context(), h.From, v.Issued.Session, p.Device, "", "Autre", recovery.Kind, []byte(codes[1]))
+	j, err := h.Enrolment.ShowQR(t.Context(), h.From, v.Issued.Session, p.Device, "", "Autre", factors.InputBackup, []byte(codes[1]))
 	if err != nil || j.Accepted() {
 		t.Errorf("a recovery code shows the QR code: %v", err)
 	}
-	if j, err := h.Authn.StepUp(t.Context(), h.From, signedIn, recovery.Kind, []byte(codes[1])); err != nil || j.Accepted() {
+	if j, err := h.Authn.StepUp(t.Context(), h.From, signedIn, factors.InputBackup, []byte(codes[1])); err != nil || j.Accepted() {
 		t.Errorf("a recovery code is a fresh proof: %v", err)
 	}
 }
@@ -246,7 +246,7 @@ func TestOldRecoveryCodesDieWithTheRenewal(t *testing.T) {
 		t.Errorf("got %d mails and %d devices", got, len(h.User(string(u.ID)).Devices))
 	}
 	try := func(code string) bool {
-		v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, recovery.Kind, []byte(code))
+		v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, factors.InputBackup, []byte(code))
 		do(t, err, "a recovery code")
 		return v.Accepted()
 	}

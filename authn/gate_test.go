@@ -9,6 +9,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/authntest"
+	"barillet/factors"
 	"barillet/internal/audit"
 )
 
@@ -204,9 +205,9 @@ func TestAProofByKeyMakesASessionPhishingResistant(t *testing.T) {
 	if live, err := h.Sessions.Authenticate(t.Context(), session); err != nil || live.PhishingResistant() {
 		t.Fatalf("signed in by code: got %v, %v", live.AMR, err)
 	}
-	prompt, err := h.Authn.BeginStepUp(t.Context(), h.From, session, "webauthn")
+	prompt, err := h.Authn.BeginStepUp(t.Context(), h.From, session, factors.InputAssertion)
 	do(t, err, "asking for the key")
-	j, err := h.Authn.StepUp(t.Context(), h.From, session, "webauthn", key.answer(prompt, 6))
+	j, err := h.Authn.StepUp(t.Context(), h.From, session, factors.InputAssertion, key.answer(prompt, 6))
 	if err != nil || !j.Accepted() {
 		t.Fatalf("proving by key: %v %v", j.Rejected, err)
 	}

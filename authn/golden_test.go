@@ -24,7 +24,7 @@ func goldenDevice() factors.Device {
 }
 
 func goldenPrompt() authn.Prompt {
-	return authn.Prompt{Template: "totp", View: json.RawMessage(`{"uri":"otpauth://totp/x"}`), JSON: json.RawMessage(`{"challenge":"x"}`)}
+	return authn.Prompt{View: json.RawMessage(`{"uri":"otpauth://totp/x"}`), JSON: json.RawMessage(`{"challenge":"x"}`)}
 }
 
 func goldenEnrolment() *authn.PendingEnrolment {

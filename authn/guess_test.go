@@ -7,7 +7,6 @@ import (
 	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/factors"
-	"barillet/factors/totp"
 )
 
 // doorsOfCodes are all the methods that take six digits, each with an answer.
@@ -20,14 +19,14 @@ func doorsOfCodes(h *house, p *authntest.Phone, session authn.Secret) map[string
 	}
 	return map[string]func(authn.RequestInfo, []byte) authn.Verification{
 		"Verify": func(req authn.RequestInfo, code []byte) authn.Verification {
-			v, err := h.Authn.Verify(ctx, req, h.password(req, amelie).Login, totp.Kind, code)
+			v, err := h.Authn.Verify(ctx, req, h.password(req, amelie).Login, factors.InputCode, code)
 			return told(v.Verification, err)
 		},
 		"Prove": func(req authn.RequestInfo, code []byte) authn.Verification {
-			return told(h.Authn.StepUp(ctx, req, session, totp.Kind, code))
+			return told(h.Authn.StepUp(ctx, req, session, factors.InputCode, code))
 		},
 		"ShowAgain": func(req authn.RequestInfo, code []byte) authn.Verification {
-			return told(h.Enrolment.ShowQR(ctx, req, session, p.Device, "", "Tablette", totp.Kind, code))
+			return told(h.Enrolment.ShowQR(ctx, req, session, p.Device, "", "Tablette", factors.InputCode, code))
 		},
 		"VerifyFor": func(req authn.RequestInfo, code []byte) authn.Verification {
 			u, err := h.Sessions.Authenticate(ctx, session)
@@ -143,7 +142,7 @@ func TestGuessingCodesIsLimitedOverDoorsLoginsAddressesAndNodes(t *testing.T) {
 func (h *house) noise(p *authntest.Phone) {
 	h.t.Helper()
 	for range 6 {
-		h.Authn.Verify(h.t.Context(), h.at("198.51.100.66"), h.password(h.at("198.51.100.66"), amelie).Login, totp.Kind, wrong(p))
+		h.Authn.Verify(h.t.Context(), h.at("198.51.100.66"), h.password(h.at("198.51.100.66"), amelie).Login, factors.InputCode, wrong(p))
 	}
 	if v := h.verify(h.password(h.From, amelie).Login, p.Code()); v.Wait <= 0 {
 		h.t.Fatalf("the noise stopped nothing: %+v", v)
@@ -165,7 +164,7 @@ func TestAStrangersNoiseLeavesKeysAndKnownBrowsersAlone(t *testing.T) {
 		t.Errorf("the key from an unknown browser: %+v", v.Verification)
 	}
 	h.noise(p) // the key ended the wait: noise once more
-	v, err := h.Authn.Verify(t.Context(), mine, h.password(mine, amelie).Login, totp.Kind, p.Next())
+	v, err := h.Authn.Verify(t.Context(), mine, h.password(mine, amelie).Login, factors.InputCode, p.Next())
 	if err != nil || !v.Accepted() {
 		t.Errorf("a code from a known browser: %v, %+v", err, v.Verification)
 	}
@@ -184,12 +183,12 @@ func TestAKnownBrowserHasABudgetNotALicence(t *testing.T) {
 	mine := h.From
 	mine.Browser = h.SignIn(amelie, authntest.Password, p).Browser
 	for range 5 {
-		v, err := h.Authn.Verify(t.Context(), mine, h.password(mine, amelie).Login, totp.Kind, wrong(p))
+		v, err := h.Authn.Verify(t.Context(), mine, h.password(mine, amelie).Login, factors.InputCode, wrong(p))
 		if err != nil || v.Rejected != factors.ReasonWrong {
 			t.Fatalf("got %v, %+v", err, v.Verification)
 		}
 	}
-	v, err := h.Authn.Verify(t.Context(), mine, h.password(mine, amelie).Login, totp.Kind, p.Code())
+	v, err := h.Authn.Verify(t.Context(), mine, h.password(mine, amelie).Login, factors.InputCode, p.Code())
 	if err != nil || v.Wait <= 0 {
 		t.Errorf("after five wrong ones: %v, %+v", err, v.Verification)
 	}
@@ -206,7 +205,7 @@ func TestARecoveryCodeCannotBeGuessed(t *testing.T) {
 	codes := h.recoveryCodes(session)
 	judged := 0
 	for range 13 {
-		v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, "recovery", []byte("0000-0000-0000-0000"))
+		v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, factors.InputBackup, []byte("0000-0000-0000-0000"))
 		do(t, err, "guessing")
 		if v.Wait == 0 {
 			judged++
@@ -215,7 +214,7 @@ func TestARecoveryCodeCannotBeGuessed(t *testing.T) {
 	if judged != 10 {
 		t.Errorf("%d were judged, want 10", judged)
 	}
-	v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, "recovery", []byte(codes[0]))
+	v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, factors.InputBackup, []byte(codes[0]))
 	if err != nil || v.Wait <= 0 || v.Wait > time.Hour {
 		t.Errorf("a right one meanwhile: %v, %+v", err, v.Verification)
 	}

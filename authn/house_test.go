@@ -18,7 +18,6 @@ import (
 	"barillet/factors"
 	"barillet/factors/factortest"
 	"barillet/factors/recovery"
-	"barillet/factors/totp"
 	"barillet/factors/webauthn"
 	"barillet/internal/throttle"
 	"barillet/store"
@@ -97,7 +96,7 @@ func (h *house) step(login authn.Secret) authn.Step {
 
 func (h *house) verify(login authn.Secret, code []byte) authn.Verified {
 	h.t.Helper()
-	v, err := h.Authn.Verify(h.t.Context(), h.From, login, totp.Kind, code)
+	v, err := h.Authn.Verify(h.t.Context(), h.From, login, factors.InputCode, code)
 	do(h.t, err, "verifying a code")
 	return v
 }
@@ -105,7 +104,7 @@ func (h *house) verify(login authn.Secret, code []byte) authn.Verified {
 // prove gives a fresh proof by a phone.
 func (h *house) prove(session authn.Secret, p *authntest.Phone) {
 	h.t.Helper()
-	j, err := h.Authn.StepUp(h.t.Context(), h.From, session, totp.Kind, p.Next())
+	j, err := h.Authn.StepUp(h.t.Context(), h.From, session, factors.InputCode, p.Next())
 	if err != nil || !j.Accepted() {
 		h.t.Fatalf("proving a phone: %v, %+v", err, j)
 	}
@@ -232,9 +231,9 @@ func (k *yubikey) answer(p authn.Prompt, counter uint32) []byte {
 // verifyKey takes a login's second step with the key.
 func (h *house) verifyKey(login authn.Secret, k *yubikey, counter uint32) authn.Verified {
 	h.t.Helper()
-	prompt, err := h.Authn.BeginVerify(h.t.Context(), h.From, login, webauthn.Kind)
+	prompt, err := h.Authn.BeginVerify(h.t.Context(), h.From, login, factors.InputAssertion)
 	do(h.t, err, "asking for a key")
-	v, err := h.Authn.Verify(h.t.Context(), h.From, login, webauthn.Kind, k.answer(prompt, counter))
+	v, err := h.Authn.Verify(h.t.Context(), h.From, login, factors.InputAssertion, k.answer(prompt, counter))
 	do(h.t, err, "verifying a key")
 	return v
 }

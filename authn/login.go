@@ -132,7 +132,7 @@ func (s *SignInService) awaitsTicket(u *User, now time.Time) bool {
 func (s *SignInService) verifiable(l *Transaction, u *User) []factors.Device {
 	var out []factors.Device
 	for _, d := range s.Accounts.usable(u) {
-		if l.NewPassword == nil || !s.Accounts.Describe(d).Spare && d.SecretSeenBy == "" {
+		if l.NewPassword == nil || !s.Accounts.backup(d) && d.SecretSeenBy == "" {
 			out = append(out, d)
 		}
 	}

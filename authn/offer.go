@@ -3,6 +3,7 @@ package authn
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,6 +53,9 @@ func (s *EnrolService) BeginByAdmin(ctx context.Context, req RequestInfo, c Admi
 	if !ok {
 		return AdminEnrolmentSecret{}, Invalid("factorType", ReasonBrowserOnly)
 	}
+	if _, ok := f.(factors.SeedEnroller); want.Seed != nil && !ok {
+		return AdminEnrolmentSecret{}, Invalid("sharedSecret", "unsupported")
+	}
 	op := s.Accounts.NewOperation(req)
 	var u User
 	if err := s.Accounts.View(ctx, func(r Reader) (err error) {
@@ -62,9 +66,9 @@ func (s *EnrolService) BeginByAdmin(ctx context.Context, req RequestInfo, c Admi
 	}
 	who := s.Accounts.subject(&u)
 	who.App, who.Device = want.App, want.Name
-	_, pending, err := s.Accounts.factor(want.Kind).BeginEnrol(op.Now, who, u.Devices)
+	pending, err := s.beginOffer(op.Now, want, who, u.Devices)
 	if err != nil {
-		return AdminEnrolmentSecret{}, tooMany(err)
+		return AdminEnrolmentSecret{}, err
 	}
 	secret, err := f.ManualEntry(pending)
 	if err != nil {
@@ -85,6 +89,23 @@ func (s *EnrolService) BeginByAdmin(ctx context.Context, req RequestInfo, c Admi
 		err = tx.Save(&u)
 		return AdminEnrolmentSecret{u, d, secret}, err
 	})
+}
+
+// beginOffer opens the enrolment of an offer, with a new secret or with the seed that the caller supplied.
+func (s *EnrolService) beginOffer(now time.Time, want Enrolling, who factors.Subject, devices []factors.Device) (pending factors.Pending, err error) {
+	if !s.Accounts.CanAdd(want.Kind, devices) {
+		return nil, Refuse(CodeTooMany)
+	}
+	f := s.Accounts.factor(want.Kind)
+	if want.Seed == nil {
+		_, pending, err = f.BeginEnrol(now, who, devices)
+	} else {
+		pending, err = f.(factors.SeedEnroller).BeginEnrolSeed(now, who, devices, *want.Seed)
+	}
+	if refused, ok := errors.AsType[factors.ImportError](err); ok {
+		return nil, Invalid("sharedSecret", string(refused))
+	}
+	return pending, tooMany(err)
 }
 
 // auditAdminEnrolment writes down what an operator did about a device of somebody else.
@@ -144,7 +165,7 @@ func (s *EnrolService) ConfirmByAdmin(ctx context.Context, req RequestInfo, c Ad
 		if err != nil {
 			return false, fmt.Errorf("enrolling %s: %w", o.Kind, err)
 		}
-		if j = (Verification{Rejected: out.Rejected, ClockOff: out.ClockOff}); !j.Accepted() {
+		if j = (Verification{Kind: o.Kind, Rejected: out.Rejected, ClockOff: out.ClockOff}); !j.Accepted() {
 			return true, nil
 		}
 		done, err := Update(ctx, s.Accounts, op, func(tx *Tx) (*Taken, error) {
@@ -174,14 +195,14 @@ func (s *EnrolService) ConfirmByAdmin(ctx context.Context, req RequestInfo, c Ad
 
 // activatePending puts a confirmed offer among the person's devices, tells of it and saves the person.
 func (s *EnrolService) activatePending(tx *Tx, c AdminCall, u *User, o *AdminEnrolment, d factors.Device) (factors.Device, error) {
-	n, most := 0, s.Accounts.Describe(factors.Device{Kind: o.Kind}).MaxOfKind
-	for _, x := range u.Devices {
-		if x.Kind == o.Kind {
-			n++
-		}
-	}
-	if n >= most {
+	if !s.Accounts.CanAdd(o.Kind, u.Devices) {
 		return factors.Device{}, Refuse(CodeTooMany) // others were enrolled meanwhile
+	}
+	if d.Unique != "" {
+		d.Unique = s.uniqueSecret(d.Unique)
+		if err := tx.takeUnique(u.ID, d.Unique); err != nil {
+			return d, err
+		}
 	}
 	d.ID, d.Added, d.Name, d.App, d.SecretSeenBy, d.EnrolledBy = o.ID, tx.Op.Now, o.Name, o.App, o.Hand, o.ByName
 	if s.Accounts.counted(u) > 0 {
@@ -240,11 +261,11 @@ func (s *EnrolService) VerifyFor(ctx context.Context, req RequestInfo, c AdminCa
 		case !s.Accounts.CanUse(&u, *d):
 			return false, wrongState(ReasonUnusable)
 		}
-		if wait, err := s.SignIn.waiting(ctx, op, &u, d.Kind, false); err != nil || wait > 0 {
+		if wait, err := s.SignIn.waiting(ctx, op, &u, s.Accounts.Method(d.Kind).Input, false); err != nil || wait > 0 {
 			out = Verification{Wait: wait}
 			return true, err
 		}
-		t, err := s.SignIn.verifyAnswer(op, &u, []factors.Device{*d}, u.AdminVerification, d.Kind, false, answer)
+		t, err := s.SignIn.verifyAnswer(op, &u, []factors.Device{*d}, u.AdminVerification, s.Accounts.Method(d.Kind).Input, false, answer)
 		if err != nil {
 			return false, err
 		}
@@ -272,7 +293,7 @@ func (s *EnrolService) storeVerifiedFor(tx *Tx, c AdminCall, t deviceAttempt) (*
 	if err != nil || j.Wait > 0 {
 		return &j, err
 	}
-	u.AdminVerification = u.AdminVerification.with(tx.Op.Now, t.kind, t.outcome.Pending)
+	u.AdminVerification = s.SignIn.remember(tx.Op.Now, u.AdminVerification, t)
 	if len(u.AdminVerification.Pending) == 0 {
 		u.AdminVerification = nil
 	}

@@ -119,7 +119,7 @@ func TestBothHalvesByOneOperatorOpenNothingInEitherOrder(t *testing.T) {
 					}
 					return
 				}
-				_, err := h.Authn.Verify(t.Context(), h.From, started.Login, totp.Kind, phone.Next())
+				_, err := h.Authn.Verify(t.Context(), h.From, started.Login, factors.InputCode, phone.Next())
 				refused(t, err, authn.CodeWrongState, "a code of the device")
 				_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Login: started.Login}, authn.Enrolling{Kind: totp.Kind})
 				refused(t, err, authn.CodeForbidden, "enrolling there")
@@ -232,12 +232,12 @@ func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
 		if v := h.verify(h.password(h.From, amelie).Login, given.Next()); v.Accepted() {
 			t.Error("it signs in")
 		}
-		if j, err := h.Authn.StepUp(t.Context(), h.From, session, totp.Kind, given.Next()); err != nil || j.Accepted() {
+		if j, err := h.Authn.StepUp(t.Context(), h.From, session, factors.InputCode, given.Next()); err != nil || j.Accepted() {
 			t.Errorf("it proves: %v, %+v", err, j)
 		}
 		_, err := h.Enrolment.VerifyFor(t.Context(), h.From, boss, given.Device, given.Next())
 		refused(t, err, authn.CodeWrongState, "verifying it by a token")
-		_, err = h.Enrolment.ShowQR(t.Context(), h.From, session, given.Device, "", "Copie", totp.Kind, mine.Next())
+		_, err = h.Enrolment.ShowQR(t.Context(), h.From, session, given.Device, "", "Copie", factors.InputCode, mine.Next())
 		refused(t, err, authn.CodeNotFound, "showing its QR code")
 		state, err := h.Authn.Transaction(t.Context(), h.password(h.From, amelie).Login)
 		if err != nil || len(state.Devices) != 1 {

@@ -6,7 +6,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/authntest"
-	"barillet/factors/recovery"
+	"barillet/factors"
 	"barillet/templates"
 )
 
@@ -107,7 +107,7 @@ func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 		{"a recovery code, then a new phone", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session authn.Secret) authn.Secret {
 			h.prove(session, p)
 			codes := h.recoveryCodes(session)
-			v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, recovery.Kind, []byte(codes[0]))
+			v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, factors.InputBackup, []byte(codes[0]))
 			do(t, err, "a recovery code")
 			if v.Step != authn.StepEnrol || !v.Issued.Session.IsZero() || !v.Enrol {
 				t.Fatalf("got step %q, want a device first and no session", v.Step)

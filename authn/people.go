@@ -251,7 +251,7 @@ func (r Reader) walk(snap store.Snapshot, q UserQuery, visit func(cursor string,
 
 // Cleared is what a reset took away.
 type Cleared struct {
-	Devices  map[string]int // by the Okta type of their kind
+	Devices  map[factors.Kind]int
 	Copies   int
 	Codes    int // recovery codes that were left
 	Sessions int
@@ -265,12 +265,11 @@ func (c Cleared) IsZero() bool { return len(c.Devices) == 0 && c.Sessions == 0 }
 // else stands on it is dead too: enrolments under way, grants, remembered browsers. The caller audits, gives a
 // ticket and saves. It lists kinds by what is there, so that no kind can be forgotten.
 func (tx *Tx) ResetDevices(u *User) (Cleared, error) {
-	out := Cleared{Devices: map[string]int{}, Tickets: len(u.Tickets)}
+	out := Cleared{Devices: map[factors.Kind]int{}, Tickets: len(u.Tickets)}
 	for _, d := range u.Devices {
-		desc := tx.s.Describe(d)
-		out.Devices[desc.OktaType]++
+		out.Devices[d.Kind]++
 		out.Copies += len(d.Copies)
-		out.Codes += desc.Left
+		out.Codes += tx.s.Status(d).Remaining
 		if err := tx.dropUnique(d); err != nil {
 			return out, err
 		}

@@ -3,10 +3,10 @@ package authn
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"barillet/factors"
-	"barillet/internal/throttle"
 )
 
 // StateLife is how long a program has for the second step (PROTOCOL 25).
@@ -69,7 +69,7 @@ func (s *SignInService) apiTransaction(r Reader, state Secret, now time.Time, ke
 func (s *SignInService) typed(devices []factors.Device) []factors.Device {
 	var out []factors.Device
 	for _, d := range devices {
-		if class(s.Accounts.Describe(d)) == throttle.Code {
+		if s.Accounts.Method(d.Kind).Input == factors.InputCode {
 			out = append(out, d)
 		}
 	}
@@ -83,19 +83,13 @@ func (s *SignInService) VerifyAPISignIn(ctx context.Context, req RequestInfo, st
 	if err != nil {
 		return APISignIn{}, Verification{}, err
 	}
-	kind := factors.Kind("")
-	for _, d := range out.Devices {
-		if d.ID == id {
-			kind = d.Kind
-		}
-	}
 	switch {
 	case out.Step != StepVerify:
 		return APISignIn{}, Verification{}, Refuse(CodeWrongState)
-	case kind == "":
+	case !slices.ContainsFunc(out.Devices, func(d factors.Device) bool { return d.ID == id }):
 		return APISignIn{}, Verification{}, Refuse(CodeNotFound)
 	}
-	v, err := s.verify(ctx, req, state, kind, code, func(d factors.Device) bool { return d.ID == id })
+	v, err := s.verify(ctx, req, state, factors.InputCode, code, func(d factors.Device) bool { return d.ID == id })
 	if err != nil || !v.Accepted() {
 		return out, v.Verification, err
 	}

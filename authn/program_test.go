@@ -78,8 +78,8 @@ func TestAProgramsSessionAndLoginAreNoneAtAnyDoorOfAPerson(t *testing.T) {
 	code := p.Next()
 	for name, err := range map[string]error{
 		"Login":         second(h.Authn.Transaction(ctx, login)),
-		"Challenge":     second(h.Authn.BeginVerify(ctx, h.From, login, totp.Kind)),
-		"Verify":        second(h.Authn.Verify(ctx, h.From, login, totp.Kind, code)),
+		"Challenge":     second(h.Authn.BeginVerify(ctx, h.From, login, factors.InputCode)),
+		"Verify":        second(h.Authn.Verify(ctx, h.From, login, factors.InputCode, code)),
 		"PresentCode":   second(h.Authn.RedeemTicketCode(ctx, h.From, login, "AAAA-AAAA")),
 		"PresentLink":   second(h.Authn.RedeemTicketLink(ctx, h.From, login, authn.SecretOf("x"))),
 		"RenewTicket":   h.Authn.ResendTicket(ctx, h.From, login),
@@ -93,9 +93,9 @@ func TestAProgramsSessionAndLoginAreNoneAtAnyDoorOfAPerson(t *testing.T) {
 	for name, err := range map[string]error{
 		"Check":          second(h.Sessions.Authenticate(ctx, session)),
 		"Account":        second(h.Authn.Account(ctx, session)),
-		"Prove":          second(h.Authn.StepUp(ctx, h.From, session, totp.Kind, code)),
-		"ChallengeProof": second(h.Authn.BeginStepUp(ctx, h.From, session, totp.Kind)),
-		"ShowAgain":      second(h.Enrolment.ShowQR(ctx, h.From, session, p.Device, "", "x", totp.Kind, code)),
+		"Prove":          second(h.Authn.StepUp(ctx, h.From, session, factors.InputCode, code)),
+		"ChallengeProof": second(h.Authn.BeginStepUp(ctx, h.From, session, factors.InputCode)),
+		"ShowAgain":      second(h.Enrolment.ShowQR(ctx, h.From, session, p.Device, "", "x", factors.InputCode, code)),
 		"ConfirmDevice":  second(h.Enrolment.ConfirmDevice(ctx, h.From, session, p.Device, code)),
 		"ConfirmCopy":    second(h.Enrolment.ConfirmCopy(ctx, h.From, session, code)),
 		"Rename":         h.Authn.Rename(ctx, h.From, session, p.Device, "x"),

@@ -13,22 +13,22 @@ import (
 func (s *SignInService) canStepUp(u *User) []factors.Device {
 	var out []factors.Device
 	for _, d := range s.Accounts.usable(u) {
-		if !s.Accounts.Describe(d).Spare {
+		if !s.Accounts.backup(d) {
 			out = append(out, d)
 		}
 	}
 	return out
 }
 
-// BeginStepUp opens a fresh proof by one kind in a session and tells what to show.
-func (s *SignInService) BeginStepUp(ctx context.Context, req RequestInfo, session Secret, kind factors.Kind) (Prompt, error) {
+// BeginStepUp opens a fresh proof by one input in a session and returns what to show.
+func (s *SignInService) BeginStepUp(ctx context.Context, req RequestInfo, session Secret, input factors.Input) (Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	return Update(ctx, s.Accounts, op, func(tx *Tx) (Prompt, error) {
 		ses, u, err := s.Sessions.session(tx.Reader, session, op.Now)
 		if err != nil {
 			return Prompt{}, err
 		}
-		prompt, c, err := s.beginVerify(op.Now, &u, s.canStepUp(&u), ses.Ceremony, kind)
+		prompt, c, err := s.beginVerify(op.Now, &u, s.canStepUp(&u), ses.Ceremony, input)
 		if err != nil {
 			return Prompt{}, err
 		}
@@ -38,44 +38,47 @@ func (s *SignInService) BeginStepUp(ctx context.Context, req RequestInfo, sessio
 }
 
 // StepUp judges a device for an act that follows; an accepted one counts for five minutes.
-func (s *SignInService) StepUp(ctx context.Context, req RequestInfo, session Secret, kind factors.Kind, answer []byte) (Verification, error) {
-	return s.stepUp(ctx, req, session, kind, answer, nil, func(tx *Tx, ses *Session, u *User) error {
+func (s *SignInService) StepUp(ctx context.Context, req RequestInfo, session Secret, input factors.Input, answer []byte) (Verification, error) {
+	return s.stepUp(ctx, req, session, input, answer, nil, func(tx *Tx, ses *Session, u *User) error {
 		ses.StepUp = StepUp{At: tx.Op.Now}
-		return tx.AuditUser(u, audit.StepUp, audit.Success, string(kind))
+		return tx.AuditUser(u, audit.StepUp, audit.Success, string(input))
 	})
 }
 
 // stepUp judges an answer given in a session and, when it is accepted, does then in the Update that stores it.
 // prepare sees session and person as judged, outside any transaction and before the answer is: whatever it
 // refuses, the answer stays unjudged and good. nil: nothing to prepare.
-func (s *SignInService) stepUp(ctx context.Context, req RequestInfo, session Secret, kind factors.Kind, answer []byte,
+func (s *SignInService) stepUp(ctx context.Context, req RequestInfo, session Secret, input factors.Input, answer []byte,
 	prepare func(op *Operation, ses *Session, u *User) error, then func(tx *Tx, ses *Session, u *User) error) (Verification, error) {
 	return s.answered(ctx, req, session, func(op *Operation, ses *Session, u *User) (asked, error) {
-		return asked{kind, func(known bool) (deviceAttempt, error) {
+		return asked{input, func(known bool) (deviceAttempt, error) {
 			if prepare != nil {
 				if err := prepare(op, ses, u); err != nil {
 					return deviceAttempt{}, err
 				}
 			}
-			return s.verifyAnswer(op, u, s.canStepUp(u), ses.Ceremony, kind, known, answer)
+			return s.verifyAnswer(op, u, s.canStepUp(u), ses.Ceremony, input, known, answer)
 		}}, nil
 	}, then)
 }
 
 // asked is an answer that is to be judged in a session, once it is known that it may be.
 type asked struct {
-	kind  factors.Kind
+	input factors.Input
 	judge func(known bool) (deviceAttempt, error)
 }
 
 // byDevice is an answer about one device, which its kind judges in a way of its own.
 func (s *SignInService) byDevice(u *User, d factors.Device, judge func() (factors.Outcome, error)) asked {
-	return asked{d.Kind, func(known bool) (deviceAttempt, error) {
+	input := s.Accounts.Method(d.Kind).Input
+	return asked{input, func(known bool) (deviceAttempt, error) {
 		o, err := judge()
 		if err != nil {
 			return deviceAttempt{}, fmt.Errorf("judging an answer of %s: %w", d.Kind, err)
 		}
-		return deviceAttempt{kind: d.Kind, class: s.classOf(d.Kind), known: known, rev: u.Revision, outcome: o}, nil
+		t := deviceAttempt{input: input, known: known, rev: u.Revision}
+		t.add(d.Kind, o)
+		return t, nil
 	}}
 }
 
@@ -95,7 +98,7 @@ func (s *SignInService) answered(ctx context.Context, req RequestInfo, session S
 			return false, err
 		}
 		known := u.knowsBrowser(req.Browser, op.Now)
-		if wait, err := s.waiting(ctx, op, &u, q.kind, known); err != nil || wait > 0 {
+		if wait, err := s.waiting(ctx, op, &u, q.input, known); err != nil || wait > 0 {
 			out = Verification{Wait: wait}
 			return true, err
 		}
@@ -136,8 +139,8 @@ func (s *SignInService) storeStepUp(tx *Tx, secret Secret, t deviceAttempt, then
 	if err != nil || j.Wait > 0 {
 		return &j, err
 	}
+	ses.Ceremony = s.remember(tx.Op.Now, ses.Ceremony, t)
 	if j.Accepted() {
-		ses.Ceremony = ses.Ceremony.with(tx.Op.Now, t.kind, nil)
 		ses.AMR = addAMR(false, slices.Concat(ses.AMR, t.outcome.AMR)) // the session shows more than at its sign-in: a step-up
 		if slices.Contains(t.outcome.AMR, amrKey) {
 			ses.PhishingResistantAt = tx.Op.Now
@@ -145,8 +148,6 @@ func (s *SignInService) storeStepUp(tx *Tx, secret Secret, t deviceAttempt, then
 		if err := then(tx, &ses, &u); err != nil {
 			return nil, err
 		}
-	} else {
-		ses.Ceremony = ses.Ceremony.with(tx.Op.Now, t.kind, t.outcome.Pending)
 	}
 	if u.Epoch != epoch {
 		ses.Epoch = u.Epoch // a clone's mark ends the other sessions; this one holds the password and a device's answer

@@ -21,11 +21,8 @@ type DeviceSummary struct {
 func (s *Service) DeviceSummary(u *User, now time.Time) DeviceSummary {
 	var out DeviceSummary
 	for _, d := range s.usable(u) {
-		about := s.Describe(d)
-		if about.Spare {
-			out.Codes += about.Left
-		}
-		if !about.Counts {
+		out.Codes += s.Status(d).Remaining
+		if !s.Method(d.Kind).Primary {
 			continue
 		}
 		for _, c := range d.Copies {

@@ -112,13 +112,24 @@ func (s *Service) factor(kind factors.Kind) factors.Factor {
 	return nil
 }
 
-// Describe tells about a device what its kind says of it.
-func (s *Service) Describe(d factors.Device) factors.Description {
-	if f, ok := s.factor(d.Kind).(factors.Describer); ok {
-		return f.Describe(d)
+// Method returns the description of a kind; the zero value for a kind that is not registered.
+func (s *Service) Method(kind factors.Kind) factors.Method {
+	if f := s.factor(kind); f != nil {
+		return f.Method()
 	}
-	return factors.Description{}
+	return factors.Method{}
 }
+
+// Status returns what the record of a device tells; the zero value for a kind that is not registered.
+func (s *Service) Status(d factors.Device) factors.Status {
+	if f := s.factor(d.Kind); f != nil {
+		return f.Status(d)
+	}
+	return factors.Status{}
+}
+
+// backup reports whether the device holds saved codes, each of which is used up by one answer.
+func (s *Service) backup(d factors.Device) bool { return s.Method(d.Kind).Input == factors.InputBackup }
 
 // usable are the person's devices that may be asked for, spare ones (recovery codes) included.
 func (s *Service) usable(u *User) []factors.Device {
@@ -135,15 +146,14 @@ func (s *Service) usable(u *User) []factors.Device {
 // nothing beside a password of the same hand (PROTOCOL 8, 22): here, where every path meets. The hand stays with the
 // device for as long as its secret lives, since what was seen is not forgotten when the person uses it.
 func (s *Service) CanUse(u *User, d factors.Device) bool {
-	desc := s.Describe(d)
-	return d.Usable() && s.factor(d.Kind) != nil && (!desc.Spare || desc.Left > 0) && (d.SecretSeenBy == "" || d.SecretSeenBy != u.Password.Provenance)
+	return d.Usable() && s.factor(d.Kind) != nil && (!s.backup(d) || s.Status(d).Remaining > 0) && (d.SecretSeenBy == "" || d.SecretSeenBy != u.Password.Provenance)
 }
 
 // counted are the usable devices that count when the last one is protected (PROTOCOL 6).
 func (s *Service) counted(u *User) int {
 	n := 0
 	for _, d := range s.usable(u) {
-		if s.Describe(d).Counts {
+		if s.Method(d.Kind).Primary {
 			n++
 		}
 	}
@@ -153,7 +163,7 @@ func (s *Service) counted(u *User) int {
 // recoverable tells whether a forgotten password can be replaced by a mailed link: by a device whose secret is the
 // person's alone (see verifiable).
 func (s *Service) recoverable(u *User) bool {
-	return slices.ContainsFunc(s.usable(u), func(d factors.Device) bool { return d.SecretSeenBy == "" && s.Describe(d).Counts })
+	return slices.ContainsFunc(s.usable(u), func(d factors.Device) bool { return d.SecretSeenBy == "" && s.Method(d.Kind).Primary })
 }
 
 // subject is the person as a ceremony sees them.

@@ -10,7 +10,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/authntest"
-	"barillet/factors/totp"
+	"barillet/factors"
 	"barillet/store"
 	"barillet/templates"
 )
@@ -113,7 +113,7 @@ func TestASignedOutSessionIsDeadOnTheServer(t *testing.T) {
 	}
 	_, err := h.Authn.Account(t.Context(), session)
 	refused(t, err, authn.CodeNoSession, "the account page")
-	_, err = h.Authn.StepUp(t.Context(), h.From, session, totp.Kind, p.Next())
+	_, err = h.Authn.StepUp(t.Context(), h.From, session, factors.InputCode, p.Next())
 	refused(t, err, authn.CodeNoSession, "proving")
 }
 

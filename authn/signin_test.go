@@ -8,6 +8,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/authntest"
+	"barillet/factors"
 	"barillet/store"
 	"barillet/store/storetest"
 )
@@ -203,7 +204,7 @@ func TestALoginLivesTenMinutes(t *testing.T) {
 	if got := h.step(login); got != authn.StepExpired {
 		t.Errorf("got step %q", got)
 	}
-	_, err := h.Authn.Verify(t.Context(), h.From, login, "totp", p.Code())
+	_, err := h.Authn.Verify(t.Context(), h.From, login, factors.InputCode, p.Code())
 	refused(t, err, authn.CodeExpired, "verifying in it")
 	if _, err := h.Sessions.Authenticate(t.Context(), h.password(h.From, amelie).Login); authn.CodeOf(err) != authn.CodeNoSession {
 		t.Errorf("a login under way is taken for a session: %v", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"barillet/factors"
 	"barillet/store"
 	"barillet/templates"
 )
@@ -23,7 +24,7 @@ func (s *Service) User(r store.Reader, id UserID) (User, error) { return s.In(r)
 // HasPhishingResistant tells whether the person has a usable device that withstands phishing.
 func (s *Service) HasPhishingResistant(u *User) bool {
 	for _, d := range s.usable(u) {
-		if s.Describe(d).Strong {
+		if s.Method(d.Kind).Input == factors.InputAssertion {
 			return true
 		}
 	}

@@ -25,7 +25,7 @@ func TestALostPhoneIsAMatterOfPasswordAndTicket(t *testing.T) {
 	if started.Step != authn.StepTicket {
 		t.Fatalf("after the password: got step %q, want %q", started.Step, authn.StepTicket)
 	}
-	_, err := h.Authn.Verify(t.Context(), h.From, started.Login, totp.Kind, lost.Next())
+	_, err := h.Authn.Verify(t.Context(), h.From, started.Login, factors.InputCode, lost.Next())
 	refused(t, err, authn.CodeWrongState, "a code of the lost phone")
 	do(t, h.Authn.TicketLink(t.Context(), link), "looking at the link")
 	step, err := h.Authn.RedeemTicketLink(t.Context(), h.From, started.Login, link)

@@ -43,7 +43,7 @@ func (s *SignInService) Transaction(ctx context.Context, secret Secret) (Transac
 		out = TransactionState{Step: step, User: u.ID, Login: u.Login, Name: u.DisplayName(), Locale: s.Accounts.Locale(&u),
 			Devices: withDisplayNames(s.verifiable(&l, &u)), Have: withDisplayNames(u.Devices), ReturnTo: l.ReturnTo}
 		for _, d := range s.verifiable(&l, &u) { // the devices listed above are without what tells it
-			out.Codes += s.Accounts.Describe(d).Left
+			out.Codes += s.Accounts.Status(d).Remaining
 		}
 		out.Invited = step == StepBlocked && u.Invited.Link != "" && now.Before(u.Invited.Expires)
 		out.Enrolment = l.Enrol.shown(now)
@@ -76,8 +76,8 @@ func lastUse(d factors.Device) time.Time {
 	return d.LastUsed
 }
 
-// BeginVerify opens the second step by one kind and tells what to show.
-func (s *SignInService) BeginVerify(ctx context.Context, req RequestInfo, secret Secret, kind factors.Kind) (Prompt, error) {
+// BeginVerify opens the second step by one input and returns what to show.
+func (s *SignInService) BeginVerify(ctx context.Context, req RequestInfo, secret Secret, input factors.Input) (Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	return Update(ctx, s.Accounts, op, func(tx *Tx) (Prompt, error) {
 		l, u, step, err := s.login(tx.Reader, secret, op.Now)
@@ -87,7 +87,7 @@ func (s *SignInService) BeginVerify(ctx context.Context, req RequestInfo, secret
 		if step != StepVerify {
 			return Prompt{}, Refuse(CodeWrongState)
 		}
-		prompt, c, err := s.beginVerify(op.Now, &u, s.verifiable(&l, &u), l.Ceremony, kind)
+		prompt, c, err := s.beginVerify(op.Now, &u, s.verifiable(&l, &u), l.Ceremony, input)
 		if err != nil {
 			return Prompt{}, err
 		}
@@ -106,17 +106,17 @@ type Verified struct {
 }
 
 // Verify judges the second step of a login. A refused answer is an outcome: it has been counted and audited.
-func (s *SignInService) Verify(ctx context.Context, req RequestInfo, secret Secret, kind factors.Kind, answer []byte) (Verified, error) {
-	return s.verify(ctx, req, secret, kind, answer, func(factors.Device) bool { return true })
+func (s *SignInService) Verify(ctx context.Context, req RequestInfo, secret Secret, input factors.Input, answer []byte) (Verified, error) {
+	return s.verify(ctx, req, secret, input, answer, func(factors.Device) bool { return true })
 }
 
 // verify is Verify by these devices alone.
-func (s *SignInService) verify(ctx context.Context, req RequestInfo, secret Secret, kind factors.Kind, answer []byte, by func(factors.Device) bool) (Verified, error) {
+func (s *SignInService) verify(ctx context.Context, req RequestInfo, secret Secret, input factors.Input, answer []byte, by func(factors.Device) bool) (Verified, error) {
 	var out Verified
 	err := retryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
 		kept := reading{program: req.APIToken}
-		l, u, wait, err := s.verifying(ctx, op, secret, kind, &kept)
+		l, u, wait, err := s.verifying(ctx, op, secret, input, &kept)
 		if err != nil {
 			return false, err
 		}
@@ -125,7 +125,7 @@ func (s *SignInService) verify(ctx context.Context, req RequestInfo, secret Secr
 			return true, nil
 		}
 		have := slices.DeleteFunc(s.verifiable(&l, &u), func(d factors.Device) bool { return !by(d) })
-		t, err := s.verifyAnswer(op, &u, have, l.Ceremony, kind, l.KnownBrowser, answer)
+		t, err := s.verifyAnswer(op, &u, have, l.Ceremony, input, l.KnownBrowser, answer)
 		if err != nil {
 			return false, err
 		}
@@ -139,9 +139,9 @@ func (s *SignInService) verify(ctx context.Context, req RequestInfo, secret Secr
 	return out, err
 }
 
-// verifying reads a login that is at its second step, and looks whether an answer of the kind may be judged at all,
+// verifying reads a login that is at its second step, and looks whether an answer of the input may be judged at all,
 // before work is spent on it.
-func (s *SignInService) verifying(ctx context.Context, op *Operation, secret Secret, kind factors.Kind, kept *reading) (l Transaction, u User, wait time.Duration, err error) {
+func (s *SignInService) verifying(ctx context.Context, op *Operation, secret Secret, input factors.Input, kept *reading) (l Transaction, u User, wait time.Duration, err error) {
 	err = s.Accounts.View(ctx, func(r Reader) error {
 		var step Step
 		if l, u, step, err = s.loginKept(r, secret, op.Now, kept); err != nil {
@@ -150,18 +150,18 @@ func (s *SignInService) verifying(ctx context.Context, op *Operation, secret Sec
 		if step != StepVerify {
 			return Refuse(CodeWrongState)
 		}
-		wait, _, err = s.deviceWait(r, op.Now, &u, s.classOf(kind), l.KnownBrowser)
+		wait, _, err = s.deviceWait(r, op.Now, &u, class(input), l.KnownBrowser)
 		return err
 	})
 	return l, u, wait, err
 }
 
-// waiting looks whether an answer of the kind may be judged at all, before work is spent on it.
-func (s *SignInService) waiting(ctx context.Context, op *Operation, u *User, kind factors.Kind, known bool) (time.Duration, error) {
+// waiting looks whether an answer of the input may be judged at all, before work is spent on it.
+func (s *SignInService) waiting(ctx context.Context, op *Operation, u *User, input factors.Input, known bool) (time.Duration, error) {
 	var wait time.Duration
 	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		var err error
-		wait, _, err = s.deviceWait(s.Accounts.In(snap), op.Now, u, s.classOf(kind), known)
+		wait, _, err = s.deviceWait(s.Accounts.In(snap), op.Now, u, class(input), known)
 		return err
 	})
 	return wait, err
@@ -190,7 +190,7 @@ func (s *SignInService) storeVerified(tx *Tx, secret Secret, t deviceAttempt, ke
 	if err := s.afterProof(tx, &u, &l); err != nil {
 		return nil, err
 	}
-	if out.Enrol = t.class == throttle.Recovery; !out.Enrol {
+	if out.Enrol = t.input == factors.InputBackup; !out.Enrol {
 		u.Password.confirmProvenance() // proven together with a device, which a code on paper is not
 		u.EverHadDevice = true         // also of one from another house, which is the person's from now on (PROTOCOL 23)
 	} else if err := s.recoveryUsed(tx, &u, j.CodesLeft); err != nil {
@@ -207,8 +207,8 @@ func (s *SignInService) storeRefused(tx *Tx, secret Secret, l Transaction, u *Us
 	if j.Wait > 0 {
 		return nil
 	}
-	changed := t.outcome.Device.ID != "" || j.told
-	l.Ceremony = l.Ceremony.with(tx.Op.Now, t.kind, t.outcome.Pending)
+	changed := len(t.devices()) > 0 || j.told
+	l.Ceremony = s.remember(tx.Op.Now, l.Ceremony, t)
 	if err := s.putLogin(tx, secret, l); err != nil || !changed {
 		return err
 	}

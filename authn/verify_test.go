@@ -9,9 +9,6 @@ import (
 	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/factors"
-	"barillet/factors/recovery"
-	"barillet/factors/totp"
-	"barillet/factors/webauthn"
 	"barillet/store/storetest"
 	"barillet/templates"
 )
@@ -28,12 +25,12 @@ func TestACodeSpentOnOneDoorIsSpentOnAll(t *testing.T) {
 			return in.h.verify(in.h.password(in.h.From, amelie).Login, code).Verification
 		},
 		"fresh proof": func(t *testing.T, in place, code []byte) authn.Verification {
-			j, err := in.h.Authn.StepUp(t.Context(), in.h.From, in.session, totp.Kind, code)
+			j, err := in.h.Authn.StepUp(t.Context(), in.h.From, in.session, factors.InputCode, code)
 			do(t, err, "proving")
 			return j
 		},
 		"showing the QR code": func(t *testing.T, in place, code []byte) authn.Verification {
-			j, err := in.h.Enrolment.ShowQR(t.Context(), in.h.From, in.session, in.p.Device, "", "Tablette", totp.Kind, code)
+			j, err := in.h.Enrolment.ShowQR(t.Context(), in.h.From, in.session, in.p.Device, "", "Tablette", factors.InputCode, code)
 			do(t, err, "showing")
 			return j
 		},
@@ -105,7 +102,7 @@ func TestOneCodeInTwentyFourPostsGivesOneSession(t *testing.T) {
 			code := p.Next()
 			accepted := make([]bool, len(logins))
 			atOnce(len(logins), func(i int) {
-				v, err := h.Authn.Verify(t.Context(), h.From, logins[i], totp.Kind, code)
+				v, err := h.Authn.Verify(t.Context(), h.From, logins[i], factors.InputCode, code)
 				switch authn.CodeOf(err) {
 				case "":
 					if err != nil {
@@ -167,7 +164,7 @@ func TestARivalWithTheSameCodeWhileAProofIsStored(t *testing.T) {
 			t.Errorf("the rival: rejected %q", v.Rejected)
 		}
 	}
-	if j, err := h.Authn.StepUp(t.Context(), h.From, session, totp.Kind, code); err != nil || j.Rejected != factors.ReasonReplayed {
+	if j, err := h.Authn.StepUp(t.Context(), h.From, session, factors.InputCode, code); err != nil || j.Rejected != factors.ReasonReplayed {
 		t.Errorf("got %q, %v, want %q", j.Rejected, err, factors.ReasonReplayed)
 	}
 }
@@ -208,7 +205,7 @@ func TestARecoveryCodeWorksOnceAndLeadsToEnrolment(t *testing.T) {
 	pauls := h.recoveryCodes(paulsSession)
 	try := func(code string) authn.Verified {
 		t.Helper()
-		v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, recovery.Kind, []byte(code))
+		v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, factors.InputBackup, []byte(code))
 		do(t, err, "a recovery code")
 		return v
 	}
@@ -230,7 +227,7 @@ func TestARecoveryCodeWorksOnceAndLeadsToEnrolment(t *testing.T) {
 	do(t, h.Enrolment.CheckAllowed(t.Context(), authn.Flow{Session: v.Issued.Session}), "enrolling after it")
 	_, err := h.Authn.RemoveDevice(t.Context(), h.From, v.Issued.Session, p.Device)
 	refused(t, err, authn.CodeStepUpRequired, "removing a device after it")
-	paul, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, "paul@garage.example").Login, recovery.Kind, []byte(pauls[0]))
+	paul, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, "paul@garage.example").Login, factors.InputBackup, []byte(pauls[0]))
 	if err != nil || !paul.Accepted() {
 		t.Errorf("the code stays good for its owner: %v, %q", err, paul.Rejected)
 	}
@@ -252,7 +249,7 @@ func TestARecoveryCodeInParallelSucceedsOnce(t *testing.T) {
 	var mu sync.Mutex
 	accepted := 0
 	atOnce(len(logins), func(i int) {
-		v, err := h.Authn.Verify(t.Context(), h.From, logins[i], recovery.Kind, []byte(code))
+		v, err := h.Authn.Verify(t.Context(), h.From, logins[i], factors.InputBackup, []byte(code))
 		mu.Lock()
 		defer mu.Unlock()
 		if err == nil && v.Accepted() {
@@ -271,7 +268,7 @@ func TestARecoveryCodeNeedsThePassword(t *testing.T) {
 	codes := h.recoveryCodes(session)
 	started, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, h.forgot(), "sept chevaux dans un garage")
 	do(t, err, "choosing")
-	v, err := h.Authn.Verify(t.Context(), h.From, started.Login, recovery.Kind, []byte(codes[0]))
+	v, err := h.Authn.Verify(t.Context(), h.From, started.Login, factors.InputBackup, []byte(codes[0]))
 	if err != nil || v.Accepted() {
 		t.Fatalf("mailbox and paper signed in: %v", err)
 	}
@@ -298,7 +295,7 @@ func TestAClonedKeyIsMarkedMailedAndEndsWhatStoodOnIt(t *testing.T) {
 		t.Errorf("got %d mails, session alive %v, login at %q", got, h.alive(session), h.step(login))
 	}
 	login = h.password(h.From, amelie).Login
-	if prompt, err := h.Authn.BeginVerify(t.Context(), h.From, login, webauthn.Kind); err != nil || len(prompt.JSON) != 0 {
+	if prompt, err := h.Authn.BeginVerify(t.Context(), h.From, login, factors.InputAssertion); err != nil || len(prompt.JSON) != 0 {
 		t.Errorf("the marked key is asked for: %v, %s", err, prompt.JSON)
 	}
 	if v := h.verify(login, p.Next()); !v.Accepted() {
@@ -312,30 +309,30 @@ func TestAKeysAnswerIsGoodForItsOwnChallengeOnce(t *testing.T) {
 	h.prove(session, p)
 	k := h.enrolKey(authn.Flow{Session: session}, u)
 	first, second := h.password(h.From, amelie).Login, h.password(h.From, amelie).Login
-	prompt, err := h.Authn.BeginVerify(t.Context(), h.From, first, webauthn.Kind)
+	prompt, err := h.Authn.BeginVerify(t.Context(), h.From, first, factors.InputAssertion)
 	do(t, err, "asking")
-	_, err = h.Authn.BeginVerify(t.Context(), h.From, second, webauthn.Kind)
+	_, err = h.Authn.BeginVerify(t.Context(), h.From, second, factors.InputAssertion)
 	do(t, err, "asking elsewhere")
 	answer := k.answer(prompt, 9)
 	for name, login := range map[string]authn.Secret{"another login": second, "a login that asked for none": h.password(h.From, amelie).Login} {
-		if v, err := h.Authn.Verify(t.Context(), h.From, login, webauthn.Kind, answer); err != nil || v.Accepted() {
+		if v, err := h.Authn.Verify(t.Context(), h.From, login, factors.InputAssertion, answer); err != nil || v.Accepted() {
 			t.Errorf("in %s: %v, %+v", name, err, v.Verification)
 		}
 	}
 	h.Clock.Advance(authn.StepUpTTL)
-	if v, err := h.Authn.Verify(t.Context(), h.From, first, webauthn.Kind, answer); err != nil || v.Rejected != factors.ReasonExpired {
+	if v, err := h.Authn.Verify(t.Context(), h.From, first, factors.InputAssertion, answer); err != nil || v.Rejected != factors.ReasonExpired {
 		t.Errorf("after five minutes: %v, %q", err, v.Rejected)
 	}
 	if v := h.verifyKey(first, k, 10); !v.Accepted() {
 		t.Errorf("a new challenge: %q", v.Rejected)
 	}
-	prompt, err = h.Authn.BeginStepUp(t.Context(), h.From, session, webauthn.Kind)
+	prompt, err = h.Authn.BeginStepUp(t.Context(), h.From, session, factors.InputAssertion)
 	do(t, err, "asking for a proof")
 	answer = k.answer(prompt, 11)
-	if j, err := h.Authn.StepUp(t.Context(), h.From, session, webauthn.Kind, answer); err != nil || !j.Accepted() {
+	if j, err := h.Authn.StepUp(t.Context(), h.From, session, factors.InputAssertion, answer); err != nil || !j.Accepted() {
 		t.Fatalf("proving: %v, %+v", err, j)
 	}
-	if j, err := h.Authn.StepUp(t.Context(), h.From, session, webauthn.Kind, answer); err != nil || j.Accepted() {
+	if j, err := h.Authn.StepUp(t.Context(), h.From, session, factors.InputAssertion, answer); err != nil || j.Accepted() {
 		t.Errorf("proving by the same answer: %v, %+v", err, j)
 	}
 }

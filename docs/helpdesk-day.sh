@@ -60,7 +60,7 @@ call POST "/users/$user/lifecycle/reset_factors" --retry 3 -H "Idempotency-Key: 
 	--json "@$work/reset" >"$work/receipt"
 
 # 6. Print the receipt: what was removed, and where the ticket was mailed.
-jq -r '"cleared: \(.cleared.phones) phones, \(.cleared.keys) keys, \(.cleared.recoveryCodes) recovery codes",
+jq -r '"cleared: \([.cleared.devices[] | "\(.count) \(.factorType)"] | join(", ")), \(.cleared.recoveryCodes) recovery codes",
 	"ended: \(.sessionsEnded) sessions", "mailed to: \(.mailedTo | join(", "))", "ticket until: \(.ticket.expiresAt)"' "$work/receipt"
 
 # 7. The reset resolved the request, and the log names the actor.

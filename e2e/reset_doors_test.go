@@ -29,6 +29,17 @@ func (x tree) at(names ...string) any {
 	return at
 }
 
+// phonesCleared is how many phones a receipt says were removed, as a number of JSON.
+func phonesCleared(receipt tree) any {
+	all, _ := receipt.at("cleared", "devices").([]any)
+	for _, x := range all {
+		if d, _ := x.(map[string]any); d["factorType"] == "token:software:totp" {
+			return d["count"]
+		}
+	}
+	return nil
+}
+
 // without forgets members that are each answer's own.
 func (x tree) without(names ...string) tree {
 	x = maps.Clone(x)
@@ -160,7 +171,7 @@ func TestAResetIsTheSameThroughEveryDoor(t *testing.T) {
 			t.Errorf("%s: the session outlives the reset", door.name)
 		}
 	}
-	if receipt.at("cleared", "phones") != 1.0 || receipt.at("cleared", "recoveryCodes") != 10.0 || receipt["sessionsEnded"] != 1.0 || receipt["mailed"] != true || receipt["repeated"] != false {
+	if phonesCleared(receipt) != 1.0 || receipt.at("cleared", "recoveryCodes") != 10.0 || receipt["sessionsEnded"] != 1.0 || receipt["mailed"] != true || receipt["repeated"] != false {
 		t.Errorf("got %v, want what was cleared", receipt)
 	}
 	h.settled([]string{person(0), person(1), person(2)}, wereReset)
@@ -256,7 +267,7 @@ func (h *House) doneOnce(t *testing.T, path, login, key string, before bool) {
 	if got := first.Header.Get("Idempotency-Replayed") == "true"; got != before {
 		t.Errorf("%s: done before: %v, answered from what was kept: %v", login, before, got)
 	}
-	if second.Header.Get("Idempotency-Replayed") != "true" || !reflect.DeepEqual(one, two) || one["repeated"] != false || one.at("cleared", "phones") != 1.0 || one["mailed"] != true {
+	if second.Header.Get("Idempotency-Replayed") != "true" || !reflect.DeepEqual(one, two) || one["repeated"] != false || phonesCleared(one) != 1.0 || one["mailed"] != true {
 		t.Errorf("%s: got %s and %s, want the first answer", login, first.Body, second.Body)
 	}
 	if got := len(h.resets(login)); got != 1 {

@@ -26,31 +26,43 @@ type catalogue struct {
 	loc   *i18n.Localizer
 }
 
-// loadCatalogue reads locales/<lang>.toml.
-func loadCatalogue(files fs.FS, lang string) (*catalogue, error) {
-	name := "locales/" + lang + ".toml"
-	raw, err := fs.ReadFile(files, name)
-	if err != nil {
-		return nil, fmt.Errorf("loading catalogue: %w", err)
-	}
+// loadCatalogue reads locales/<lang>.toml of every file system.
+func loadCatalogue(from []fs.FS, lang string) (*catalogue, error) {
 	tag, err := language.Parse(lang)
 	if err != nil {
-		return nil, fmt.Errorf("loading catalogue %q: %w", name, err)
+		return nil, fmt.Errorf("loading catalogue %q: %w", lang, err)
 	}
 	// A bundle for each language: none falls back to another's words with its own plural rule.
 	b := i18n.NewBundle(tag)
 	b.RegisterUnmarshalFunc("toml", toml.Unmarshal)
-	file, err := b.ParseMessageFileBytes(raw, name)
-	if err != nil {
-		return nil, fmt.Errorf("loading catalogue %q: %w", name, err)
-	}
 	c := &catalogue{lang: lang, plain: map[string]string{}, loc: i18n.NewLocalizer(b, lang)}
-	for _, m := range file.Messages {
-		if m.One == "" && m.Many == "" && !strings.Contains(m.Other, "{{") {
-			c.plain[m.ID] = m.Other
+	name := "locales/" + lang + ".toml"
+	for _, f := range from {
+		raw, err := fs.ReadFile(f, name)
+		if err != nil {
+			return nil, fmt.Errorf("loading catalogue: %w", err)
+		}
+		file, err := b.ParseMessageFileBytes(raw, name)
+		if err != nil {
+			return nil, fmt.Errorf("loading catalogue %q: %w", name, err)
+		}
+		for _, m := range file.Messages {
+			if m.One == "" && m.Many == "" && !strings.Contains(m.Other, "{{") {
+				c.plain[m.ID] = m.Other
+			}
 		}
 	}
 	return c, nil
+}
+
+// kind words something about a kind of factor: "kind.{slug}.{word}_{app}" if there is such a sentence, else
+// "kind.{slug}.{word}".
+func (c *catalogue) kind(slug string, app App, word string) (string, error) {
+	key := "kind." + slug + "." + word
+	if s, ok := c.plain[key+"_"+string(app)]; ok {
+		return s, nil
+	}
+	return c.sentence(key)
 }
 
 // sentence words a message. args are names and values in turn; the value of N, an int, chooses the plural form.

@@ -38,11 +38,13 @@ func gallerySignIn(lang string) []Sample {
 		{"login", Login{Base: b}},
 		{"login-refused", Login{Base: refused(NewProblem(ProblemSignIn)), Identifier: who}},
 		{"login-waits", Login{Base: refused(waits), Identifier: who, Next: "/account/add"}},
-		{"factor", Factor{Base: b, Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 2, Keys: keys, Recovery: true}},
-		{"factor-one", Factor{Base: b, Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 1}},
-		{"factor-wrong", Factor{Base: refused(NewFieldProblem("code", ProblemCodeWrong)), Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 1, Recovery: true}},
-		{"factor-clock", Factor{Base: refused(slow), Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 1}},
-		{"factor-waits", Factor{Base: refused(waits), Way: "code", DeviceName: "Téléphone d’Amélie", Phones: 1, Keys: keys}},
+		{"factor", Factor{Base: b, Way: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 2, Keys: keys, Recovery: true}},
+		{"factor-one", Factor{Base: b, Way: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1}},
+		{"factor-wrong", Factor{Base: refused(NewFieldProblem("code", ProblemCodeWrong)), Way: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1, Recovery: true}},
+		{"factor-clock", Factor{Base: refused(slow), Way: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1}},
+		{"factor-waits", Factor{Base: refused(waits), Way: "code", Slug: "phone", DeviceName: "Téléphone d’Amélie", Phones: 1, Keys: keys}},
+		{"factor-token", Factor{Base: b, Way: "code", Slug: "token", DeviceName: "Boîtier du trousseau", Phones: 1, Recovery: true}},
+		{"factor-resync", Factor{Base: refused(NewFieldProblem("code", ProblemCodeResync)), Way: "code", Slug: "token", DeviceName: "Boîtier du trousseau", Phones: 2}},
 		{"factor-key", Factor{Base: b, Way: "key", DeviceName: "Clé du trousseau", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{"challenge":"AAAA"}}`), Recovery: true}},
 		{"recovery", Recovery{Base: b, Phones: 1, Keys: keys}},
 		{"recovery-wrong", Recovery{Base: refused(NewFieldProblem("code", ProblemRecoveryWrong)), Phones: 1}},
@@ -78,27 +80,27 @@ func galleryEnrol(lang string) []Sample {
 	codes := strings.Fields("K7QM-4T9X-2H6B-9WRE 3FDA-P8SN-6YVJ-1C5G 8ZTB-7KWM-5N2Q-4XHE R6PD-9CSA-3GVF-7YJ2 M4XN-2BTE-8QKW-6H9Z " +
 		"5VSC-1RGD-4PAJ-8F7Y T3HW-6MZK-9ENB-2QX7 C8YJ-5FPG-7DVR-3S1A 9QEX-4NTB-1WKH-5ZM6 J2GA-8SVD-6RCF-9PY4")
 	return []Sample{
-		{"choose-first", ChooseDevice{Base: b, First: true}},
-		{"choose-full", ChooseDevice{Base: b, NoPhones: true, NoKeys: true}},
-		{"phone-okta", Phone{Base: b, Scan: sampleScan(), App: AppOkta, DeviceName: "Téléphone", First: true}},
-		{"phone-google", Phone{Base: wrong, Scan: sampleScan(), App: AppGoogle, DeviceName: "Téléphone"}},
-		{"phone-other", Phone{Base: b, Scan: sampleScan(), App: AppOther, DeviceName: "Téléphone"}},
-		{"enrol-key", SecurityKey{Base: b, Options: json.RawMessage(`{"publicKey":{"challenge":"AAAA"}}`), DeviceName: "YubiKey", First: true}},
+		{"choose-first", ChooseDevice{Base: b, First: true, Choices: sampleChoices()}},
+		{"choose-full", ChooseDevice{Base: b, Full: []string{"phone", "key", "token"}}},
+		{"phone-okta", Enrol{Base: b, Slug: "phone", View: sampleScan(), App: AppOkta, DeviceName: "Téléphone", First: true}},
+		{"phone-google", Enrol{Base: wrong, Slug: "phone", View: sampleScan(), App: AppGoogle, DeviceName: "Téléphone"}},
+		{"phone-other", Enrol{Base: b, Slug: "phone", View: sampleScan(), App: AppOther, DeviceName: "Téléphone"}},
+		{"enrol-key", Enrol{Base: b, Slug: "key", Options: json.RawMessage(`{"publicKey":{"challenge":"AAAA"}}`), DeviceName: "YubiKey", First: true}},
 		{"second", AddSecondDevice{Base: b, DeviceName: "Téléphone d’Amélie"}},
-		{"codes", RecoveryCodes{Base: b, Codes: codes, Login: "amelie.durand@garage.example"}},
-		{"codes-renewed", RecoveryCodes{Base: b, Codes: codes, Login: "amelie.durand@garage.example", Next: "/account/recovery/kept"}},
+		{"token", Enrol{Base: b, Slug: "token", View: sampleScan(), First: true}},
+		{"codes", Enrol{Base: b, Slug: "recovery", View: map[string]any{"codes": codes}, Login: "amelie.durand@garage.example"}},
 	}
 }
 
 func galleryAccount(lang string) []Sample {
 	b := Base{Lang: lang, Path: "/account", SignedIn: true, Name: "Amélie Durand"}
 	with := func(n *Message) Base { c := b; c.Notice = n; return c }
-	phone := Device{ID: "d1", Name: "Téléphone d’Amélie", Kind: "totp", App: AppOkta, Added: sampleDay.AddDate(0, -3, 0), LastUsed: sampleDay,
+	phone := Device{ID: "d1", Name: "Téléphone d’Amélie", Slug: "phone", Input: "code", Shareable: true, App: AppOkta, Added: sampleDay.AddDate(0, -3, 0), LastUsed: sampleDay,
 		Copies: []Copy{{ID: "c1", Name: "Tablette de l’atelier", Shown: sampleDay.AddDate(0, -1, 2), Confirmed: true}, {ID: "c2", Name: "Ancien téléphone", Shown: sampleDay, ScanAgain: true}, {ID: "c3", Name: "Téléphone de Karim", Shown: sampleDay}}}
-	key := Device{ID: "d2", Name: "Clé du trousseau", Kind: "webauthn", Added: sampleDay.AddDate(0, 0, -9)}
-	cloned := Device{ID: "d3", Name: "Ancienne clé", Kind: "webauthn", Added: sampleDay.AddDate(-1, 0, 0), Disabled: "clone"}
-	offered := Device{ID: "d4", Name: "Téléphone du garage", Kind: "totp", App: AppGoogle, Added: sampleDay, Disabled: "unconfirmed", By: "Karim Benali"}
-	only := Device{ID: "d1", Name: "Téléphone", Kind: "totp", App: AppGoogle, Added: sampleDay, LastUsed: sampleDay, Last: true}
+	key := Device{ID: "d2", Name: "Clé du trousseau", Slug: "key", Input: "key", Added: sampleDay.AddDate(0, 0, -9)}
+	cloned := Device{ID: "d3", Name: "Ancienne clé", Slug: "key", Input: "key", Added: sampleDay.AddDate(-1, 0, 0), Disabled: "clone"}
+	offered := Device{ID: "d4", Name: "Téléphone du garage", Slug: "phone", Input: "code", App: AppGoogle, Added: sampleDay, Disabled: "unconfirmed", By: "Karim Benali"}
+	only := Device{ID: "d1", Name: "Téléphone", Slug: "phone", Input: "code", App: AppGoogle, Added: sampleDay, LastUsed: sampleDay, Last: true}
 	sessions := []Session{{ID: "s1", Browser: "Firefox, Android", Address: "192.0.2.17", Started: sampleDay.Add(-time.Hour), Seen: sampleDay, This: true},
 		{ID: "s2", Address: "2001:db8::17", Started: sampleDay.Add(-26 * time.Hour), Seen: sampleDay.Add(-3 * time.Hour)},
 		{ID: "s3", Program: true, Address: "192.0.2.80", Started: sampleDay, Seen: sampleDay}}
@@ -117,8 +119,8 @@ func galleryAccount(lang string) []Sample {
 		{"account-at-risk", Account{Base: b, Login: "amelie.durand@garage.example", Devices: []Device{only}, AtRisk: true, Sessions: sessions[:1]}},
 		{"prove", StepUp{Base: b, Next: "/account/add", Way: "code", Phones: 1, Keys: keys}},
 		{"prove-key", StepUp{Base: b, Next: "/account/add", Way: "key", Phones: 1, Keys: keys, KeyOptions: json.RawMessage(`{"publicKey":{}}`)}},
-		{"add", AddDevice{Base: b, Phones: []Device{phone}, CopiesAllowed: true}},
-		{"add-full", AddDevice{Base: b, NoPhones: true, NoKeys: true}},
+		{"add", AddDevice{Base: b, Choices: sampleChoices(), Phones: []Device{phone}, CopiesAllowed: true}},
+		{"add-full", AddDevice{Base: b, Full: []string{"phone", "key", "token"}}},
 		{"device-remove", DeviceRemove{Base: b, Device: phone}},
 		{"device-confirm", DeviceConfirm{Base: b, Device: offered}},
 		{"device-show", DeviceShow{Base: b, Device: phone}},
@@ -159,6 +161,13 @@ func galleryHelp(lang string) []Sample {
 		out = append(out, Sample{"failure-" + strconv.Itoa(status), f})
 	}
 	return out
+}
+
+// sampleChoices are the kinds of device that a service offers.
+func sampleChoices() []Choice {
+	return []Choice{{Kind: "totp", Slug: "phone", Input: "code", App: AppOkta}, {Kind: "totp", Slug: "phone", Input: "code", App: AppGoogle},
+		{Kind: "totp", Slug: "phone", Input: "code", App: AppOther}, {Kind: "webauthn", Slug: "key", Input: "key"},
+		{Kind: "hotp", Slug: "token", Input: "code"}}
 }
 
 // sampleScan is a picture of the size of a QR code that no phone takes for one.

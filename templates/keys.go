@@ -14,6 +14,8 @@ const (
 	ProblemCodeWrong  Key = "problem.code_wrong"
 	ProblemCodeFormat Key = "problem.code_format" // not six digits
 	ProblemCodeUsed   Key = "problem.code_used"   // used before; set Wait to the next code
+	ProblemCodeNext   Key = "problem.code_next"   // used before, of a device that shows the next code at once
+	ProblemCodeResync Key = "problem.code_resync" // of a counter far ahead: the next code settles it
 	ProblemClockSlow  Key = "problem.clock_slow"  // N seconds behind
 	ProblemClockFast  Key = "problem.clock_fast"  // N seconds ahead
 	ProblemCopyOld    Key = "problem.copy_old"    // a code from before the QR code was shown
@@ -82,7 +84,7 @@ const (
 func Keys() []Key {
 	return []Key{
 		ProblemSignIn, ProblemMissing, ProblemSessionGone, ProblemWait, ProblemWaitCode, ProblemBusy,
-		ProblemCodeWrong, ProblemCodeFormat, ProblemCodeUsed, ProblemClockSlow, ProblemClockFast, ProblemCopyOld,
+		ProblemCodeWrong, ProblemCodeFormat, ProblemCodeUsed, ProblemCodeNext, ProblemCodeResync, ProblemClockSlow, ProblemClockFast, ProblemCopyOld,
 		ProblemRecoveryWrong, ProblemRecoveryFresh, ProblemTicketWrong, ProblemTicketExpired, ProblemTicketUsed,
 		ProblemTicketSameHand, ProblemTicketNoMore,
 		ProblemKeyRefused, ProblemKeyCloned, ProblemKeyPolicy, ProblemKeyTaken, ProblemCeremonyGone,

@@ -39,16 +39,18 @@ func (Account) template() string { return "account" }
 
 // Device is one device as a person sees it.
 type Device struct {
-	ID       string
-	Name     string
-	Kind     string // "totp" or "webauthn"
-	App      App
-	Added    time.Time
-	LastUsed time.Time // zero: not used yet
-	Disabled string    // "clone": a copy of the key seems to exist; "scan_again": its QR code was replaced; "unconfirmed": see By; "": usable
-	By       string    // who enrolled it for the person; "": the person
-	Copies   []Copy
-	Last     bool // the last one that counts: it cannot be removed
+	ID        string
+	Name      string
+	Slug      string // of the kind; its name is "kind.{Slug}.name"
+	Input     string // "code" or "key"
+	Shareable bool   // its QR code can be shown to another phone
+	App       App
+	Added     time.Time
+	LastUsed  time.Time // zero: not used yet
+	Disabled  string    // "clone": a copy of the key seems to exist; "scan_again": its QR code was replaced; "unconfirmed": see By; "": usable
+	By        string    // who enrolled it for the person; "": the person
+	Copies    []Copy
+	Last      bool // the last one that counts: it cannot be removed
 }
 
 // Copy is another phone that was shown a device's QR code.
@@ -109,8 +111,8 @@ func (StepUp) template() string { return "prove" }
 type AddDevice struct {
 	Base
 	Phones        []Device // whose QR code could be shown again; none when the policy forbids it
-	NoPhones      bool
-	NoKeys        bool
+	Choices       []Choice
+	Full          []string // slugs of the kinds of which the user has the maximum
 	CopiesAllowed bool
 }
 

@@ -18,32 +18,47 @@ const (
 	AppOther  App = "other"
 )
 
-// ChooseDevice offers the kinds of device. It serves the first device (Flow "first", inside a login) and a further one.
+// ChooseDevice offers the kinds of device. It serves the first device (First, inside a login) and a further one.
 //
-//	GET /enrol   POST /enrol/begin    kind=totp app=okta|google|other | kind=webauthn
+//	GET /enrol   POST /enrol/begin    kind, app
 type ChooseDevice struct {
 	Base
-	First    bool // the first device, after an invitation or a reset
-	NoPhones bool // as many phone keys as one may have
-	NoKeys   bool // as many YubiKeys as one may have
+	First   bool // the first device, after an invitation or a reset
+	Choices []Choice
+	Full    []string // slugs of the kinds of which the user has the maximum
 }
 
-func (ChooseDevice) template() string { return "enrol_choose" }
+func (ChooseDevice) template() string { return "choose_device" }
 
-// Phone shows the QR code of a key that is being enrolled.
+// Choice is a kind of device that can be enrolled, for one app if it has several. Its words are "kind.{Slug}.title" and
+// "kind.{Slug}.text", or those that end in "_{App}".
+type Choice struct {
+	Kind  string // value of the form
+	Slug  string
+	Input string
+	App   App // "": the kind has no apps
+}
+
+// Enrol shows the pending enrolment of a device. Each kind has its own page, enrol_{Slug}.html.
 //
-//	GET, POST /enrol/phone    name, code
-type Phone struct {
+//	GET, POST /enrol/{slug}    name and code; or kept=yes; or JSON {"name": …, "answer": …} by script
+type Enrol struct {
 	Base
-	Scan
+	Slug       string
+	View       any             // what the kind shows, decoded from JSON: a page that reads an absent member fails
+	Options    json.RawMessage // for the page's script; nil: none
 	App        App
 	DeviceName string // suggested, or as typed
-	First      bool
+	Login      string
+	First      bool // the first device, after an invitation or a reset
 }
 
-func (Phone) template() string { return "enrol_phone" }
+func (p Enrol) template() string { return enrolPage + p.Slug }
 
-// Scan is a secret in the three shapes that a phone can take it in. Its JSON is what the TOTP kind's prompt shows.
+// enrolPage begins the name of the page of every kind.
+const enrolPage = "enrol_"
+
+// Scan is a secret in the three forms that a phone can read. Its JSON is the view of the kinds that show a secret.
 type Scan struct {
 	URI    string `json:"uri"`    // otpauth://…, as in the picture
 	Secret string `json:"secret"` // base32, ungrouped
@@ -91,18 +106,6 @@ func (s Scan) Groups() []string {
 	return out
 }
 
-// SecurityKey enrols a YubiKey. It needs the browser's script and says so.
-//
-//	GET /enrol/key   POST /enrol/key    JSON {"name": …, "answer": …} by script; answers {"next": path} or {"problem": sentence}
-type SecurityKey struct {
-	Base
-	Options    json.RawMessage // creation options for navigator.credentials.create
-	DeviceName string
-	First      bool
-}
-
-func (SecurityKey) template() string { return "enrol_key" }
-
 // AddSecondDevice advises a second device after the first; it can be put off.
 //
 //	GET /enrol/second   links: /enrol (another device); POST /enrol/later (no field)
@@ -111,16 +114,4 @@ type AddSecondDevice struct {
 	DeviceName string // the one just enrolled
 }
 
-func (AddSecondDevice) template() string { return "enrol_second" }
-
-// RecoveryCodes shows new recovery codes, once.
-//
-//	GET /enrol/recovery    POST /enrol/recovery    kept=yes
-type RecoveryCodes struct {
-	Base
-	Codes []string // grouped for reading
-	Login string   // stands in the downloaded text
-	Next  string   // the form's action; "" is /enrol/recovery
-}
-
-func (RecoveryCodes) template() string { return "enrol_codes" }
+func (AddSecondDevice) template() string { return "second_device" }

@@ -22,7 +22,8 @@ func (Login) template() string { return "login" }
 type Factor struct {
 	Base
 	Way        string          // what is offered now: "code" or "key"
-	DeviceName string          // the device used last, of that way
+	Slug       string          // of the device used last, of that way; its words are "kind.{Slug}.ask"
+	DeviceName string          // of the same device
 	Phones     int             // how many phones the person has: a code of any of them is taken
 	Keys       []string        // names of the person's YubiKeys; none: that way is not offered
 	KeyOptions json.RawMessage // request options for navigator.credentials.get, Way "key" only

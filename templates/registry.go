@@ -1,10 +1,10 @@
 package templates
 
-// pages holds one of each kind of page: what New looks for templates for.
+// pages returns one of each page except Enrol, of which there is one for each kind of factor.
 func pages() []Page {
 	return []Page{
 		Login{}, Factor{}, Recovery{}, Ticket{}, TicketLink{}, Blocked{}, Invite{}, Forgot{}, ForgotSent{}, NewPassword{}, PasswordRequired{}, LoggedOut{},
-		ChooseDevice{}, Phone{}, SecurityKey{}, AddSecondDevice{}, RecoveryCodes{},
+		ChooseDevice{}, AddSecondDevice{},
 		Account{}, StepUp{}, AddDevice{}, DeviceRemove{}, DeviceConfirm{}, DeviceShow{}, DeviceShown{}, CopyRemove{}, Replace{}, RecoveryRenew{}, PasswordChange{},
 		Help{}, HelpRequest{}, HelpSent{}, Failure{}, Mailbox{}, MailView{},
 		Reference{},

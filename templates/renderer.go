@@ -20,6 +20,7 @@ var files embed.FS
 // Renderer makes pages and mails. It is built once, is safe for concurrent use, and knows every template from the start.
 type Renderer struct {
 	brand Brand
+	files []fs.FS // pages and words: those of this package, then those of the caller
 	langs map[string]*voice
 	mail  *template.Template
 }
@@ -32,11 +33,12 @@ type voice struct {
 
 // New parses every template in every language. asset tells under which path a file of the static package is served:
 // "barillet.css" -> "/static/barillet.0f3a….css". A page without its template, and a template without its page, is an error.
-func New(brand Brand, asset func(name string) string) (*Renderer, error) {
+// more adds pages/enrol_{slug}.html and locales/{lang}.toml of factor kinds that have their own.
+func New(brand Brand, asset func(name string) string, more ...fs.FS) (*Renderer, error) {
 	if brand.Name == "" {
 		brand.Name = "Barillet"
 	}
-	r := &Renderer{brand: brand, langs: map[string]*voice{}}
+	r := &Renderer{brand: brand, files: append([]fs.FS{files}, more...), langs: map[string]*voice{}}
 	// Nearly all of a start is spent here: each language is parsed beside the others.
 	voices, errs := make([]*voice, len(languages)), make([]error, len(languages))
 	var parsed sync.WaitGroup
@@ -86,7 +88,7 @@ func (r *Renderer) in(lang string) *voice {
 
 // speak parses every page for one language, with that language's words bound to the functions of the templates.
 func (r *Renderer) speak(lang string, asset func(string) string) (*voice, error) {
-	words, err := loadCatalogue(files, lang)
+	words, err := loadCatalogue(r.files, lang)
 	if err != nil {
 		return nil, err
 	}
@@ -96,16 +98,51 @@ func (r *Renderer) speak(lang string, asset func(string) string) (*voice, error)
 		return nil, fmt.Errorf("parsing the layout: %w", err)
 	}
 	for _, p := range pages() {
-		t, err := common.Clone()
-		if err == nil {
-			t, err = t.ParseFS(files, "pages/"+p.template()+".html")
+		if err := v.parse(common, files, p.template()); err != nil {
+			return nil, err
 		}
+	}
+	for _, f := range r.files {
+		names, err := fs.Glob(f, "pages/"+enrolPage+"*.html")
 		if err != nil {
-			return nil, fmt.Errorf("parsing page %q: %w", p.template(), err)
+			return nil, err
 		}
-		v.pages[p.template()] = t
+		for _, n := range names {
+			if err := v.parse(common, f, strings.TrimSuffix(path.Base(n), ".html")); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return v, v.unclaimed()
+}
+
+// parse adds one page to those of the language.
+func (v *voice) parse(common *template.Template, from fs.FS, name string) error {
+	t, err := common.Clone()
+	if err == nil {
+		t, err = t.Option("missingkey=error").ParseFS(from, "pages/"+name+".html")
+	}
+	if err != nil {
+		return fmt.Errorf("parsing page %q: %w", name, err)
+	}
+	v.pages[name] = t
+	return nil
+}
+
+// CheckKind returns an error unless there is an enrolment page for the slug, and each of its words in every language.
+func (r *Renderer) CheckKind(slug string, words ...string) error {
+	for _, lang := range languages {
+		v := r.langs[lang]
+		if v.pages[enrolPage+slug] == nil {
+			return fmt.Errorf("no page %s%s.html", enrolPage, slug)
+		}
+		for _, word := range words {
+			if _, err := v.words.sentence("kind."+slug+"."+word, "Device", ""); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // unclaimed finds templates that no page struct names.
@@ -143,6 +180,8 @@ func (r *Renderer) funcs(c *catalogue, asset func(string) string) template.FuncM
 		"wait":    c.wait,
 		"seconds": func(d time.Duration) int { return int((d + time.Second - 1) / time.Second) },
 		"topics":  Topics,
+		"kind":    c.kind,
+		"scan":    ReadScan,
 		"event":   func(e Event) (string, error) { return c.sentence(e.key(), "Device", e.Device) },
 		"field":   newField,
 		// An address that an application registered, which was judged then. html/template would take out any scheme

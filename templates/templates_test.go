@@ -283,7 +283,7 @@ func TestTheViewOfATOTPEnrolmentIsAScan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := render(t, open(t), templates.Phone{Scan: scan})
+	out := render(t, open(t), templates.Enrol{Slug: "phone", View: scan})
 	for _, want := range []string{strings.ReplaceAll(`href="`+scan.URI, "&", "&amp;"), scan.QR.Path, strings.Join(scan.Groups(), "</span> <span>")} {
 		if !strings.Contains(out, want) {
 			t.Errorf("page lacks %q", want)

@@ -44,7 +44,7 @@ func (s *server) accountPage(r *http.Request, b templates.Base, a authn.AccountV
 	page := templates.Account{Base: b, Login: a.Login, Garages: a.Groups, RecoveryMade: made, RecoveryLeft: left,
 		CopiesAllowed: s.Accounts.Policy.AllowCopies}
 	for _, d := range a.Devices {
-		if !s.Accounts.Describe(d).Spare {
+		if s.Accounts.Method(d.Kind).Input != factors.InputBackup {
 			page.Devices = append(page.Devices, s.deviceOf(a, d))
 		}
 	}
@@ -65,9 +65,10 @@ func (s *server) accountPage(r *http.Request, b templates.Base, a authn.AccountV
 
 // deviceOf is a device as the pages show it.
 func (s *server) deviceOf(a authn.AccountView, d factors.Device) templates.Device {
-	about := s.Accounts.Describe(d)
-	out := templates.Device{ID: string(d.ID), Name: d.Name, Kind: string(d.Kind), App: appOf(d.App), Added: d.Added,
-		LastUsed: d.LastUsed, Disabled: d.Disabled, By: d.EnrolledBy, Last: d.Usable() && about.Counts && a.Counted <= 1}
+	m := s.Accounts.Method(d.Kind)
+	out := templates.Device{ID: string(d.ID), Name: d.Name, Slug: m.Slug, Input: string(m.Input), App: appOf(d.App), Added: d.Added,
+		LastUsed: d.LastUsed, Disabled: d.Disabled, By: d.EnrolledBy, Last: d.Usable() && m.Primary && a.Counted <= 1,
+		Shareable: s.Enrolment.CanCopy(d) || d.Disabled == authn.DisabledScanAgain}
 	for _, c := range d.Copies {
 		out.Copies = append(out.Copies, templates.Copy{ID: c.ID, Name: c.Name, Shown: c.Shown, Confirmed: !c.Confirmed.IsZero(), ScanAgain: c.ScanAgain})
 	}
@@ -101,7 +102,7 @@ func (s *server) getAdd(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := templates.AddDevice{Base: s.base(r), CopiesAllowed: s.Accounts.Policy.AllowCopies}
-	page.NoPhones, page.NoKeys = s.full(a.Devices)
+	page.Choices, page.Full = s.choices(a.Devices)
 	for _, d := range a.Devices {
 		if s.Enrolment.CanCopy(d) {
 			page.Phones = append(page.Phones, s.deviceOf(a, d))
@@ -130,7 +131,7 @@ func (s *server) postRenew(w http.ResponseWriter, r *http.Request) error {
 		return authn.Refuse(authn.CodeNoSession)
 	}
 	seat := seated{Flow: authn.Flow{Session: visitOf(r).session}}
-	path, err := s.begin(w, r, seat, authn.Enrolling{Kind: s.kinds[byRecovery]})
+	path, err := s.begin(w, r, seat, authn.Enrolling{Kind: s.backupKind()})
 	if err != nil {
 		return err
 	}

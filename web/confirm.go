@@ -39,7 +39,7 @@ func (s *server) postConfirm(w http.ResponseWriter, r *http.Request) error {
 	case j.Accepted():
 		return redirect(w, "/account?done=device_confirmed")
 	}
-	return s.judged(w, j, byCode, func(p *templates.Problem) templates.Page {
+	return s.judged(w, j, factors.InputCode, func(p *templates.Problem) templates.Page {
 		page.Problem = p
 		return page
 	})

@@ -108,7 +108,7 @@ func (s *server) postReplace(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !done.Accepted() {
-		page.Problem, _, _ = s.rejected(done.Verification, byCode)
+		page.Problem, _, _ = s.rejected(done.Verification, factors.InputCode)
 		return s.render(w, http.StatusUnprocessableEntity, page)
 	}
 	return s.adoptThen(w, r, done.Issued, "/account?done=copy_removed")

@@ -88,8 +88,9 @@ func copyName(d factors.Device) string {
 func (s *server) usedUp(a authn.AccountView) time.Duration {
 	now := s.Now()
 	for _, d := range a.Devices {
-		if wayOf(s.Accounts.Describe(d)) == byCode && !d.LastUsed.IsZero() && d.LastUsed.Truncate(codePeriod).Equal(now.Truncate(codePeriod)) {
-			return untilNextCode(now)
+		period := s.Accounts.Method(d.Kind).Period
+		if period > 0 && !d.LastUsed.IsZero() && d.LastUsed.Truncate(period).Equal(now.Truncate(period)) {
+			return untilNextCode(now, period)
 		}
 	}
 	return 0
@@ -115,12 +116,12 @@ func (s *server) postShow(w http.ResponseWriter, r *http.Request) error {
 			copyID = c.ID
 		}
 	}
-	j, err := s.Enrolment.ShowQR(r.Context(), origin(r), visitOf(r).session, d.ID, copyID, f["name"], s.kinds[byCode], []byte(f["code"]))
+	j, err := s.Enrolment.ShowQR(r.Context(), origin(r), visitOf(r).session, d.ID, copyID, f["name"], factors.InputCode, []byte(f["code"]))
 	if err != nil {
 		return s.renderProblem(w, err, page)
 	}
 	if !j.Accepted() {
-		return s.judged(w, j, byCode, page)
+		return s.judged(w, j, factors.InputCode, page)
 	}
 	return redirect(w, devicePath(d.ID, "copy"))
 }
@@ -134,12 +135,12 @@ func (s *server) showPage(r *http.Request, a authn.AccountView, d factors.Device
 // postShowReplaced gives a device whose secret died with a lost copy another one (PROTOCOL 15), after a code of
 // another phone: there is no old QR code to show.
 func (s *server) postShowReplaced(w http.ResponseWriter, r *http.Request, a authn.AccountView, d factors.Device, f form) error {
-	j, err := s.Authn.StepUp(r.Context(), origin(r), visitOf(r).session, s.kinds[byCode], []byte(f["code"]))
+	j, err := s.Authn.StepUp(r.Context(), origin(r), visitOf(r).session, factors.InputCode, []byte(f["code"]))
 	if err != nil {
 		return err
 	}
 	if !j.Accepted() {
-		return s.judged(w, j, byCode, s.showPage(r, a, d, f["name"]))
+		return s.judged(w, j, factors.InputCode, s.showPage(r, a, d, f["name"]))
 	}
 	seat := seated{Flow: authn.Flow{Session: visitOf(r).session}}
 	path, err := s.begin(w, r, seat, authn.Enrolling{Kind: d.Kind, Replace: d.ID})
@@ -192,8 +193,14 @@ func (s *server) postShown(w http.ResponseWriter, r *http.Request) error {
 	if j.Accepted() {
 		return redirect(w, "/account?done=copy_added")
 	}
-	return s.judged(w, j, byCopy, func(p *templates.Problem) templates.Page {
-		page.Problem = p
-		return page
-	})
+	p, status, retry := s.rejected(j, factors.InputCode)
+	if status == http.StatusUnauthorized { // the phone that is added proves nothing here
+		status = http.StatusUnprocessableEntity
+	}
+	if j.Rejected == factors.ReasonReplayed {
+		p.Message.Key = templates.ProblemCopyOld
+		p.Fields["code"] = p.Message
+	}
+	page.Problem = p
+	return s.showLater(w, status, retry, page)
 }

@@ -59,8 +59,8 @@ func (s *server) getEnrol(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) choose(b templates.Base, seat seated) templates.ChooseDevice {
-	noPhones, noKeys := s.full(seat.devices)
-	return templates.ChooseDevice{Base: b, First: seat.first, NoPhones: noPhones, NoKeys: noKeys}
+	choices, full := s.choices(seat.devices)
+	return templates.ChooseDevice{Base: b, First: seat.first, Choices: choices, Full: full}
 }
 
 func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
@@ -72,9 +72,8 @@ func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	kind, offered := s.offered[f["kind"]]
-	app, known := apps[f["app"]]
-	if !offered || !known && f["app"] != "" {
+	kind, app, ok := s.chosen(f["kind"], f["app"])
+	if !ok {
 		return authn.Invalid("kind", "unknown")
 	}
 	path, err := s.begin(w, r, seat, authn.Enrolling{Kind: kind, App: app})
@@ -91,8 +90,7 @@ func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 
 // begin opens an enrolment and gives the page that shows it.
 func (s *server) begin(w http.ResponseWriter, r *http.Request, seat seated, want authn.Enrolling) (string, error) {
-	prompt, err := s.Enrolment.BeginEnrol(r.Context(), origin(r), seat.Flow, want)
-	if err != nil {
+	if _, err := s.Enrolment.BeginEnrol(r.Context(), origin(r), seat.Flow, want); err != nil {
 		return "", err
 	}
 	if seat.first {
@@ -103,11 +101,7 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, seat seated, want
 	if want.Replace != "" {
 		return devicePath(want.Replace, "replace"), nil
 	}
-	path, ok := enrolPages[prompt.Template]
-	if !ok {
-		return "", fmt.Errorf("enrolling %s: no page for template %q", want.Kind, prompt.Template)
-	}
-	return path, nil
+	return s.enrolPath(want.Kind), nil
 }
 
 // pending is the enrolment under way, for the page at a path; another page's, or none, leads elsewhere.
@@ -124,102 +118,136 @@ func (s *server) pending(r *http.Request, path string) (seated, authn.PendingEnr
 		return seated{}, authn.PendingEnrolment{}, err
 	case e.Replace != "":
 		return seated{}, authn.PendingEnrolment{}, &wrongStep{devicePath(e.Replace, "replace")}
-	case enrolPages[e.Prompt.Template] != path:
-		return seated{}, authn.PendingEnrolment{}, &wrongStep{enrolPages[e.Prompt.Template]}
+	case s.enrolPath(e.Kind) != path:
+		return seated{}, authn.PendingEnrolment{}, &wrongStep{s.enrolPath(e.Kind)}
 	}
 	return seat, e, nil
 }
 
-func (s *server) getEnrolPhone(w http.ResponseWriter, r *http.Request) error {
-	seat, e, err := s.pending(r, "/enrol/phone")
+// enrolPage shows the pending enrolment at a path, on the page of its kind.
+func (s *server) enrolPage(r *http.Request, b templates.Base, path string) (seated, templates.Enrol, error) {
+	seat, e, err := s.pending(r, path)
 	if err != nil {
-		return err
+		return seated{}, templates.Enrol{}, err
 	}
-	page, err := phonePage(s.base(r), seat, e, e.Name)
-	return s.showMade(w, page, err)
+	page := templates.Enrol{Base: b, Slug: s.Accounts.Method(e.Kind).Slug, Options: e.Prompt.JSON, App: appOf(e.App), DeviceName: e.Name,
+		Login: seat.login, First: seat.first}
+	if json.Unmarshal(e.Prompt.View, &page.View) != nil {
+		return seated{}, templates.Enrol{}, fmt.Errorf("showing the enrolment of %s: its view is not JSON", e.Kind) // the cause may quote a secret
+	}
+	return seat, page, nil
 }
 
-func phonePage(b templates.Base, seat seated, e authn.PendingEnrolment, name string) (templates.Phone, error) {
-	scan, err := templates.ReadScan(e.Prompt.View)
-	return templates.Phone{Base: b, Scan: scan, App: appOf(e.App), DeviceName: name, First: seat.first}, err
+// getEnrolment shows the page of one kind.
+func (s *server) getEnrolment(path string) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		_, page, err := s.enrolPage(r, s.base(r), path)
+		return s.showMade(w, page, err)
+	}
 }
 
-func (s *server) postEnrolPhone(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(r, "name", "code")
-	if err != nil {
-		return err
+// postEnrolment returns the handler that takes the answer to the page of a kind with this input.
+func (s *server) postEnrolment(input factors.Input, path string) handler {
+	switch input {
+	case factors.InputAssertion:
+		return s.postEnrolAssertion(path)
+	case factors.InputBackup:
+		return s.postEnrolBackup(path)
 	}
-	seat, e, err := s.pending(r, "/enrol/phone")
-	if err != nil {
-		return err
-	}
-	page, err := phonePage(s.baseAt(r, "/enrol/phone"), seat, e, f["name"])
-	if err != nil {
-		return err
-	}
-	told := func(p *templates.Problem) templates.Page {
-		page.Problem = p
-		return page
-	}
-	name, err := authn.DeviceName(f["name"], false)
-	if err != nil {
-		return s.renderProblem(w, err, told)
-	}
-	done, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), seat.Flow, name, []byte(f["code"]))
-	if authn.CodeOf(err) == authn.CodeExpired {
-		return &wrongStep{"/enrol?again=ceremony_gone"}
-	}
-	if err != nil {
-		return s.renderProblem(w, err, told)
-	}
-	if !done.Accepted() {
-		p, _, _ := s.rejected(done.Verification, byCode)
-		return s.render(w, http.StatusUnprocessableEntity, told(p))
-	}
-	path, err := s.enrolled(w, r, seat, done)
-	if err != nil {
-		return err
-	}
-	return redirect(w, path)
+	return s.postEnrolCode(path)
 }
 
-func (s *server) getEnrolKey(w http.ResponseWriter, r *http.Request) error {
-	seat, e, err := s.pending(r, "/enrol/key")
-	if err != nil {
-		return err
+func (s *server) postEnrolCode(path string) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		f, err := readForm(r, "name", "code")
+		if err != nil {
+			return err
+		}
+		seat, page, err := s.enrolPage(r, s.baseAt(r, path), path)
+		if err != nil {
+			return err
+		}
+		page.DeviceName = f["name"]
+		told := func(p *templates.Problem) templates.Page {
+			page.Problem = p
+			return page
+		}
+		name, err := authn.DeviceName(f["name"], false)
+		if err != nil {
+			return s.renderProblem(w, err, told)
+		}
+		done, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), seat.Flow, name, []byte(f["code"]))
+		if authn.CodeOf(err) == authn.CodeExpired {
+			return &wrongStep{"/enrol?again=ceremony_gone"}
+		}
+		if err != nil {
+			return s.renderProblem(w, err, told)
+		}
+		if !done.Accepted() {
+			p, _, _ := s.rejected(done.Verification, factors.InputCode)
+			return s.render(w, http.StatusUnprocessableEntity, told(p))
+		}
+		next, err := s.enrolled(w, r, seat, done)
+		if err != nil {
+			return err
+		}
+		return redirect(w, next)
 	}
-	return s.render(w, http.StatusOK, templates.SecurityKey{Base: s.base(r), Options: e.Prompt.JSON, DeviceName: e.Name, First: seat.first})
 }
 
-func (s *server) postEnrolKey(w http.ResponseWriter, r *http.Request) error {
-	a, err := readKeyAnswer(r)
-	if err != nil {
-		return err
+func (s *server) postEnrolAssertion(path string) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		a, err := readKeyAnswer(r)
+		if err != nil {
+			return err
+		}
+		seat, _, err := s.pending(r, path)
+		if err != nil {
+			return err
+		}
+		name, err := authn.DeviceName(a.Name, false)
+		if err != nil {
+			return err
+		}
+		done, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), seat.Flow, name, a.Answer)
+		if authn.CodeOf(err) == authn.CodeExpired {
+			return &wrongStep{"/enrol?again=ceremony_gone"}
+		}
+		if err != nil {
+			return err
+		}
+		if !done.Accepted() {
+			p, _, _ := s.rejected(done.Verification, factors.InputAssertion)
+			return s.writeScriptError(w, r, http.StatusUnprocessableEntity, 0, p.Message, true) // its challenge is spent
+		}
+		to, err := s.enrolled(w, r, seat, done)
+		if err != nil {
+			return err
+		}
+		return writeNext(w, to)
 	}
-	seat, _, err := s.pending(r, "/enrol/key")
-	if err != nil {
-		return err
+}
+
+// postEnrolBackup ends the enrolment of saved codes once the user confirms that they are kept.
+func (s *server) postEnrolBackup(path string) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		f, err := readForm(r, "kept")
+		if err != nil {
+			return err
+		}
+		seat, page, err := s.enrolPage(r, s.baseAt(r, path), path)
+		if err != nil {
+			return err
+		}
+		if f["kept"] != "yes" {
+			page.Problem = templates.NewFieldProblem("kept", templates.ProblemNotKept)
+			return s.render(w, http.StatusUnprocessableEntity, page)
+		}
+		if _, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), seat.Flow, "", nil); err != nil {
+			return err
+		}
+		return redirect(w, "/account?done=codes_kept")
 	}
-	name, err := authn.DeviceName(a.Name, false)
-	if err != nil {
-		return err
-	}
-	done, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), seat.Flow, name, a.Answer)
-	if authn.CodeOf(err) == authn.CodeExpired {
-		return &wrongStep{"/enrol?again=ceremony_gone"}
-	}
-	if err != nil {
-		return err
-	}
-	if !done.Accepted() {
-		p, _, _ := s.rejected(done.Verification, byKey)
-		return s.writeScriptError(w, r, http.StatusUnprocessableEntity, 0, p.Message, true) // its challenge is spent
-	}
-	path, err := s.enrolled(w, r, seat, done)
-	if err != nil {
-		return err
-	}
-	return writeNext(w, path)
 }
 
 // enrolled is where a confirmed device leads to: after the first one the advice to add a second, then recovery
@@ -241,7 +269,7 @@ func (s *server) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, othe
 	if err != nil || made {
 		return otherwise, err
 	}
-	path, err := s.begin(w, r, seated{Flow: authn.Flow{Session: v.session}}, authn.Enrolling{Kind: s.kinds[byRecovery]})
+	path, err := s.begin(w, r, seated{Flow: authn.Flow{Session: v.session}}, authn.Enrolling{Kind: s.backupKind()})
 	if authn.CodeOf(err) == authn.CodeStepUpRequired {
 		return otherwise, nil // the proof aged meanwhile; the account's page offers the codes
 	}
@@ -254,8 +282,8 @@ func (s *server) codesLeft(ctx context.Context, id authn.UserID) (made bool, lef
 		made, left = false, 0
 		u, err := r.User(id)
 		for _, d := range u.Devices {
-			if about := s.Accounts.Describe(d); about.Spare {
-				made, left = true, left+about.Left
+			if s.Accounts.Method(d.Kind).Input == factors.InputBackup {
+				made, left = true, left+s.Accounts.Status(d).Remaining
 			}
 		}
 		return err
@@ -270,7 +298,7 @@ func (s *server) getSecond(w http.ResponseWriter, r *http.Request) error {
 	}
 	name := ""
 	for _, d := range a.Devices {
-		if s.Accounts.Describe(d).Counts {
+		if s.Accounts.Method(d.Kind).Primary {
 			name = d.Name
 		}
 	}
@@ -286,46 +314,4 @@ func (s *server) postLater(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return redirect(w, path)
-}
-
-func (s *server) getCodes(w http.ResponseWriter, r *http.Request) error {
-	seat, e, err := s.pending(r, "/enrol/recovery")
-	if err != nil {
-		return err
-	}
-	page, err := codesPage(s.base(r), seat, e)
-	return s.showMade(w, page, err)
-}
-
-func codesPage(b templates.Base, seat seated, e authn.PendingEnrolment) (templates.RecoveryCodes, error) {
-	var view struct {
-		Codes []string `json:"codes"`
-	}
-	if json.Unmarshal(e.Prompt.View, &view) != nil || len(view.Codes) == 0 {
-		return templates.RecoveryCodes{}, fmt.Errorf("showing recovery codes: the prompt has another shape") // the cause may quote a code
-	}
-	return templates.RecoveryCodes{Base: b, Codes: view.Codes, Login: seat.login}, nil
-}
-
-func (s *server) postCodes(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(r, "kept")
-	if err != nil {
-		return err
-	}
-	seat, e, err := s.pending(r, "/enrol/recovery")
-	if err != nil {
-		return err
-	}
-	if f["kept"] != "yes" {
-		page, err := codesPage(s.baseAt(r, "/enrol/recovery"), seat, e)
-		if err != nil {
-			return err
-		}
-		page.Problem = templates.NewFieldProblem("kept", templates.ProblemNotKept)
-		return s.render(w, http.StatusUnprocessableEntity, page)
-	}
-	if _, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), seat.Flow, "", nil); err != nil {
-		return err
-	}
-	return redirect(w, "/account?done=codes_kept")
 }

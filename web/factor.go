@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"barillet/authn"
+	"barillet/factors"
 	"barillet/templates"
 )
 
@@ -17,8 +18,8 @@ func (s *server) getFactor(w http.ResponseWriter, r *http.Request) error {
 		return redirect(w, "/login/recovery")
 	}
 	page := s.factorPage(r, st, m.pick(r.URL.Query().Get("way")))
-	if page.Way == string(byKey) {
-		prompt, err := s.Authn.BeginVerify(r.Context(), origin(r), visitOf(r).login, s.kinds[byKey])
+	if page.Way == string(factors.InputAssertion) {
+		prompt, err := s.Authn.BeginVerify(r.Context(), origin(r), visitOf(r).login, factors.InputAssertion)
 		if err != nil {
 			return err
 		}
@@ -30,14 +31,14 @@ func (s *server) getFactor(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, http.StatusOK, page)
 }
 
-func (s *server) factorPage(r *http.Request, st authn.TransactionState, by method) templates.Factor {
+func (s *server) factorPage(r *http.Request, st authn.TransactionState, by factors.Input) templates.Factor {
 	m := s.meansOf(st.Devices)
-	return templates.Factor{Base: s.base(r), Way: string(by), DeviceName: m.first[by], Phones: m.phones, Keys: m.keys, Recovery: st.Codes > 0}
+	return templates.Factor{Base: s.base(r), Way: string(by), Slug: s.Accounts.Method(m.first[by].Kind).Slug, DeviceName: m.first[by].Name, Phones: m.phones, Keys: m.keys, Recovery: st.Codes > 0}
 }
 
 func (s *server) postFactor(w http.ResponseWriter, r *http.Request) error {
-	return s.postCode(w, r, byCode, func(st authn.TransactionState, p *templates.Problem) templates.Page {
-		page := s.factorPage(r, st, byCode)
+	return s.postCode(w, r, factors.InputCode, func(st authn.TransactionState, p *templates.Problem) templates.Page {
+		page := s.factorPage(r, st, factors.InputCode)
 		page.Problem = p
 		return page
 	})
@@ -53,14 +54,14 @@ func (s *server) getRecovery(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) postRecovery(w http.ResponseWriter, r *http.Request) error {
-	return s.postCode(w, r, byRecovery, func(st authn.TransactionState, p *templates.Problem) templates.Page {
+	return s.postCode(w, r, factors.InputBackup, func(st authn.TransactionState, p *templates.Problem) templates.Page {
 		m := s.meansOf(st.Devices)
 		return templates.Recovery{Base: s.baseWithProblem(r, "/login/recovery", p), Phones: m.phones, Keys: m.keys}
 	})
 }
 
 // postCode judges a typed code of the second step.
-func (s *server) postCode(w http.ResponseWriter, r *http.Request, by method, page func(authn.TransactionState, *templates.Problem) templates.Page) error {
+func (s *server) postCode(w http.ResponseWriter, r *http.Request, by factors.Input, page func(authn.TransactionState, *templates.Problem) templates.Page) error {
 	f, err := readForm(r, "code")
 	if err != nil {
 		return err
@@ -84,9 +85,9 @@ func (s *server) postCode(w http.ResponseWriter, r *http.Request, by method, pag
 
 // verify judges an answer. A login whose devices were reset meanwhile is misplaced: nobody is asked again for a
 // code that no longer exists.
-func (s *server) verify(r *http.Request, by method, answer []byte) (authn.Verified, error) {
+func (s *server) verify(r *http.Request, by factors.Input, answer []byte) (authn.Verified, error) {
 	login := visitOf(r).login
-	out, err := s.Authn.Verify(r.Context(), origin(r), login, s.kinds[by], answer)
+	out, err := s.Authn.Verify(r.Context(), origin(r), login, by, answer)
 	if authn.CodeOf(err) == authn.CodeWrongState {
 		if _, moved := s.loginAt(r, login); moved != nil {
 			err = moved
@@ -118,7 +119,7 @@ func (s *server) postFactorKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out, err := s.verify(r, byKey, a.Answer)
+	out, err := s.verify(r, factors.InputAssertion, a.Answer)
 	if err != nil {
 		return err
 	}

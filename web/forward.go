@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"barillet/authn"
+	"barillet/factors"
 	"barillet/templates"
 	"barillet/web/reply"
 )
@@ -47,7 +48,7 @@ func (s *server) getGate(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if a.Strong {
-			return redirect(w, withQuery(withQuery("/account/prove", "way", string(byKey)), "next", shownAt(r)))
+			return redirect(w, withQuery(withQuery("/account/prove", "way", string(factors.InputAssertion)), "next", shownAt(r)))
 		}
 		return s.render(w, http.StatusForbidden, templates.AccessDenied{Base: s.base(r), App: rule.Host, NeedsKey: true})
 	case q.Get("state") == "": // from where nobody waits for an answer

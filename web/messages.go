@@ -114,38 +114,31 @@ func (s *server) renderProblem(w http.ResponseWriter, err error, page func(*temp
 	return s.showLater(w, status, retry, page(p))
 }
 
-// ofReason words why a device's answer was refused. The way matters: a key has no clock.
-var ofReason = map[method]map[factors.Reason]templates.Key{
-	byCode: {
+// ofReason words why a device's answer was refused. The input matters: a key has no clock.
+var ofReason = map[factors.Input]map[factors.Reason]templates.Key{
+	factors.InputCode: {
 		factors.ReasonWrong: templates.ProblemCodeWrong, factors.ReasonReplayed: templates.ProblemCodeUsed,
 		factors.ReasonClock: templates.ProblemClockSlow, factors.ReasonFormat: templates.ProblemCodeFormat,
-		factors.ReasonExpired: templates.ProblemCodeWrong,
+		factors.ReasonExpired: templates.ProblemCodeWrong, factors.ReasonResync: templates.ProblemCodeResync,
 	},
-	byKey: {
+	factors.InputAssertion: {
 		factors.ReasonWrong: templates.ProblemKeyRefused, factors.ReasonFormat: templates.ProblemKeyRefused,
 		factors.ReasonReplayed: templates.ProblemKeyRefused, factors.ReasonClone: templates.ProblemKeyCloned,
 		factors.ReasonPolicy: templates.ProblemKeyPolicy,
 	},
-	byRecovery: {
+	factors.InputBackup: {
 		factors.ReasonWrong: templates.ProblemRecoveryWrong, factors.ReasonFormat: templates.ProblemRecoveryWrong,
 		factors.ReasonReplayed: templates.ProblemRecoveryWrong, factors.ReasonExpired: templates.ProblemRecoveryWrong,
 	},
-	byCopy: {
-		factors.ReasonWrong: templates.ProblemCodeWrong, factors.ReasonReplayed: templates.ProblemCopyOld,
-		factors.ReasonClock: templates.ProblemClockSlow, factors.ReasonFormat: templates.ProblemCodeFormat,
-	},
 }
 
-// codePeriod is how long a phone shows a code (RFC 6238 section 4.1).
-const codePeriod = 30 * time.Second
-
-// untilNextCode is how long a code that was used up now goes on being shown.
-func untilNextCode(now time.Time) time.Duration {
-	return codePeriod - time.Duration(now.UnixNano()%int64(codePeriod))
+// untilNextCode returns how long a code that was used up now goes on being shown.
+func untilNextCode(now time.Time, period time.Duration) time.Duration {
+	return period - time.Duration(now.UnixNano()%int64(period))
 }
 
 // rejected words an answer that was not accepted.
-func (s *server) rejected(j authn.Verification, by method) (p *templates.Problem, status int, retry time.Duration) {
+func (s *server) rejected(j authn.Verification, by factors.Input) (p *templates.Problem, status int, retry time.Duration) {
 	if j.Wait > 0 {
 		p = templates.NewProblem(templates.ProblemWaitCode)
 		p.Wait = j.Wait
@@ -155,33 +148,33 @@ func (s *server) rejected(j authn.Verification, by method) (p *templates.Problem
 	if !ok {
 		key = templates.ProblemCeremonyGone
 	}
-	n := 0
-	if j.Rejected == factors.ReasonClock {
+	n, wait := 0, time.Duration(0)
+	switch period := s.Accounts.Method(j.Kind).Period; {
+	case j.Rejected == factors.ReasonClock:
 		if n = int(j.ClockOff.Round(time.Second) / time.Second); n > 0 {
 			key = templates.ProblemClockFast
 		}
 		n = max(n, -n)
+	case j.Rejected != factors.ReasonReplayed || by != factors.InputCode:
+	case period > 0:
+		wait = untilNextCode(s.Now(), period)
+	default:
+		key = templates.ProblemCodeNext
 	}
 	p = templates.NewFieldProblem("code", key)
-	p.N = n
+	p.N, p.Wait = n, wait
 	p.Fields["code"] = p.Message
-	if j.Rejected == factors.ReasonReplayed && (by == byCode || by == byCopy) {
-		p.Wait = untilNextCode(s.Now())
-	}
-	if by == byCopy {
-		return p, http.StatusUnprocessableEntity, 0
-	}
 	return p, http.StatusUnauthorized, 0
 }
 
 // judged shows a form anew after an answer that was not accepted.
-func (s *server) judged(w http.ResponseWriter, j authn.Verification, by method, page func(*templates.Problem) templates.Page) error {
+func (s *server) judged(w http.ResponseWriter, j authn.Verification, by factors.Input, page func(*templates.Problem) templates.Page) error {
 	p, status, retry := s.rejected(j, by)
 	return s.showLater(w, status, retry, page(p))
 }
 
 // judgedScript is judged for a script. Whatever was wrong, the challenge is used up.
 func (s *server) judgedScript(w http.ResponseWriter, r *http.Request, j authn.Verification) error {
-	p, status, retry := s.rejected(j, byKey)
+	p, status, retry := s.rejected(j, factors.InputAssertion)
 	return s.writeScriptError(w, r, status, retry, p.Message, true)
 }

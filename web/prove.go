@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"barillet/authn"
+	"barillet/factors"
 	"barillet/templates"
 )
 
@@ -14,8 +15,8 @@ func (s *server) getProve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := s.provePage(s.base(r), a, r.URL.Query().Get("next"), r.URL.Query().Get("way"))
-	if page.Way == string(byKey) {
-		prompt, err := s.Authn.BeginStepUp(r.Context(), origin(r), visitOf(r).session, s.kinds[byKey])
+	if page.Way == string(factors.InputAssertion) {
+		prompt, err := s.Authn.BeginStepUp(r.Context(), origin(r), visitOf(r).session, factors.InputAssertion)
 		if err != nil {
 			return err
 		}
@@ -46,16 +47,16 @@ func (s *server) postProve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	j, err := s.Authn.StepUp(r.Context(), origin(r), visitOf(r).session, s.kinds[byCode], []byte(f["code"]))
+	j, err := s.Authn.StepUp(r.Context(), origin(r), visitOf(r).session, factors.InputCode, []byte(f["code"]))
 	if err != nil {
 		return err
 	}
 	if j.Accepted() {
 		return redirect(w, afterProof(f["next"]))
 	}
-	return s.judged(w, j, byCode, func(p *templates.Problem) templates.Page {
-		page := s.provePage(s.baseAt(r, withQuery("/account/prove", "next", afterProof(f["next"]))), a, f["next"], string(byCode))
-		page.Way, page.Problem = string(byCode), p
+	return s.judged(w, j, factors.InputCode, func(p *templates.Problem) templates.Page {
+		page := s.provePage(s.baseAt(r, withQuery("/account/prove", "next", afterProof(f["next"]))), a, f["next"], string(factors.InputCode))
+		page.Way, page.Problem = string(factors.InputCode), p
 		return page
 	})
 }
@@ -68,7 +69,7 @@ func (s *server) postProveKey(w http.ResponseWriter, r *http.Request) error {
 	if !visitOf(r).SignedIn() {
 		return authn.Refuse(authn.CodeNoSession)
 	}
-	j, err := s.Authn.StepUp(r.Context(), origin(r), visitOf(r).session, s.kinds[byKey], answer.Answer)
+	j, err := s.Authn.StepUp(r.Context(), origin(r), visitOf(r).session, factors.InputAssertion, answer.Answer)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"barillet/factors"
 	"barillet/static"
 	"barillet/templates"
 	"barillet/web/reply"
@@ -70,14 +71,17 @@ func (t table) signInRoutes() {
 func (t table) enrolRoutes() {
 	t.page("GET /enrol", t.getEnrol)
 	t.page("POST /enrol/begin", t.postEnrolBegin)
-	t.page("GET /enrol/phone", t.getEnrolPhone)
-	t.page("POST /enrol/phone", t.postEnrolPhone)
-	t.page("GET /enrol/key", t.getEnrolKey)
-	t.script("POST /enrol/key", t.postEnrolKey)
+	for _, f := range t.Accounts.Factors {
+		input, path := f.Method().Input, t.enrolPath(f.Kind())
+		t.page("GET "+path, t.getEnrolment(path))
+		post := t.page
+		if input == factors.InputAssertion {
+			post = t.script
+		}
+		post("POST "+path, t.postEnrolment(input, path))
+	}
 	t.page("GET /enrol/second", t.getSecond)
 	t.page("POST /enrol/later", t.postLater)
-	t.page("GET /enrol/recovery", t.getCodes)
-	t.page("POST /enrol/recovery", t.postCodes)
 }
 
 func (t table) accountRoutes() {

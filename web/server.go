@@ -53,9 +53,7 @@ type server struct {
 	secure   bool
 	cookies  *cookieStore
 	crossing *http.CrossOriginProtection
-	kinds    map[method]factors.Kind // the kind that each way to prove stands for
-	offered  map[string]factors.Kind // what may be enrolled by name
-	patterns []string                // every route, in the order of routes.go
+	patterns []string // every route, in the order of routes.go
 }
 
 // New makes the front door. A wrong PublicURL, and a missing part, is an error.
@@ -88,8 +86,25 @@ func build(c Config) (*server, error) {
 	if err := s.crossing.AddTrustedOrigin(s.origin); err != nil {
 		return nil, fmt.Errorf("setting up the pages: %w", err)
 	}
-	s.kinds, s.offered = kindsOf(c.Accounts)
-	return s, nil
+	return s, s.checkKinds()
+}
+
+// checkKinds returns an error if a registered kind has no page or lacks words.
+func (s *server) checkKinds() error {
+	for _, f := range s.Accounts.Factors {
+		m := f.Method()
+		var words []string
+		if m.Primary {
+			words = append(words, "name", "title", "text", "full")
+		}
+		if m.Input == factors.InputCode {
+			words = append(words, "ask", "ask_many")
+		}
+		if err := s.Renderer.CheckKind(m.Slug, words...); err != nil {
+			return fmt.Errorf("setting up the pages of %s: %w", f.Kind(), err)
+		}
+	}
+	return nil
 }
 
 // plainHost is a host as it is compared: lower case, without the scheme's default port.

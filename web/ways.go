@@ -10,45 +10,59 @@ import (
 	"barillet/templates"
 )
 
-// method is how a person proves something on a page: the pages know ways, not kinds of factor.
-type method string
+// choices returns what a user with these devices may enrol, and the slugs of the kinds of which they have the maximum.
+func (s *server) choices(devices []factors.Device) (choices []templates.Choice, full []string) {
+	for _, f := range s.Accounts.Factors {
+		m := f.Method()
+		switch {
+		case !m.Primary:
+			continue
+		case !s.Accounts.CanAdd(f.Kind(), devices):
+			full = append(full, m.Slug)
+			continue
+		}
+		choice := templates.Choice{Kind: string(f.Kind()), Slug: m.Slug, Input: string(m.Input)}
+		if len(m.Providers) < 2 {
+			choices = append(choices, choice)
+			continue
+		}
+		for _, provider := range append(m.Providers[:len(m.Providers):len(m.Providers)], "") {
+			choice.App = appOf(provider)
+			choices = append(choices, choice)
+		}
+	}
+	return choices, full
+}
 
-// The ways. byCopy is the first code of a phone that was shown a QR code again.
-const (
-	byCode     method = "code"
-	byKey      method = "key"
-	byRecovery method = "recovery"
-	byCopy     method = "copy"
-)
-
-// wayOf tells by what a kind says of itself which way it is.
-func wayOf(d factors.Description) method {
+// chosen returns the kind and the provider that a form names; false if they are not offered.
+func (s *server) chosen(kind, app string) (factors.Kind, string, bool) {
+	m := s.Accounts.Method(factors.Kind(kind))
 	switch {
-	case d.Strong:
-		return byKey
-	case d.Spare:
-		return byRecovery
+	case !m.Primary:
+		return "", "", false
+	case app == "", app == string(templates.AppOther):
+		return factors.Kind(kind), "", true
 	}
-	return byCode
-}
-
-// kindsOf finds the kind behind each way, and those that may be asked for by name when a device is enrolled.
-func kindsOf(people *authn.Service) (map[method]factors.Kind, map[string]factors.Kind) {
-	kinds, offered := map[method]factors.Kind{}, map[string]factors.Kind{}
-	for _, f := range people.Factors {
-		about := people.Describe(factors.Device{Kind: f.Kind()})
-		if _, taken := kinds[wayOf(about)]; !taken {
-			kinds[wayOf(about)] = f.Kind()
-		}
-		if about.Counts {
-			offered[string(f.Kind())] = f.Kind()
+	for _, provider := range m.Providers {
+		if app == strings.ToLower(provider) {
+			return factors.Kind(kind), provider, true
 		}
 	}
-	return kinds, offered
+	return "", "", false
 }
 
-// enrolPages is where a pending enrolment is shown, by the template that its prompt names.
-var enrolPages = map[string]string{"totp": "/enrol/phone", "webauthn": "/enrol/key", "recovery": "/enrol/recovery"}
+// backupKind returns the kind of saved codes; "" if there is none.
+func (s *server) backupKind() factors.Kind {
+	for _, f := range s.Accounts.Factors {
+		if f.Method().Input == factors.InputBackup {
+			return f.Kind()
+		}
+	}
+	return ""
+}
+
+// enrolPath returns the page of a pending enrolment.
+func (s *server) enrolPath(kind factors.Kind) string { return "/enrol/" + s.Accounts.Method(kind).Slug }
 
 // pathOf is the page of a step. Nothing else decides where a login goes on.
 func pathOf(step authn.Step) string {
@@ -71,40 +85,39 @@ func pathOf(step authn.Step) string {
 
 // methods is what somebody can prove themselves with.
 type methods struct {
-	phones int
+	phones int // devices with typed codes, and their copies
 	keys   []string
-	first  map[method]string
-	best   method // the way of the device used last; "" without a phone or key
+	first  map[factors.Input]factors.Device // the device used last
+	best   factors.Input                    // of the device used last; "" without a code device or key
 }
 
 // meansOf sums devices up.
 func (s *server) meansOf(devices []factors.Device) methods {
-	m := methods{first: map[method]string{}}
+	m := methods{first: map[factors.Input]factors.Device{}}
 	devices = slices.Clone(devices)
 	slices.SortStableFunc(devices, func(a, b factors.Device) int { // the one used last first
 		return cmp.Compare(max(b.LastUsed.Unix(), b.Added.Unix()), max(a.LastUsed.Unix(), a.Added.Unix()))
 	})
 	for _, d := range devices {
-		about := s.Accounts.Describe(d)
-		by := wayOf(about)
+		by := s.Accounts.Method(d.Kind).Input
 		if !d.Usable() {
 			continue
 		}
 		switch by {
-		case byCode:
+		case factors.InputCode:
 			m.phones++
 			for _, c := range d.Copies {
 				if !c.ScanAgain {
 					m.phones++
 				}
 			}
-		case byKey:
+		case factors.InputAssertion:
 			m.keys = append(m.keys, d.Name)
-		case byRecovery:
+		default:
 			continue
 		}
 		if _, named := m.first[by]; !named {
-			m.first[by] = d.Name
+			m.first[by] = d
 		}
 		if m.best == "" {
 			m.best = by
@@ -113,35 +126,20 @@ func (s *server) meansOf(devices []factors.Device) methods {
 	return m
 }
 
-// pick is the way that is asked for, if there is a device for it, else the best there is.
-func (m methods) pick(asked string) method {
+// pick is the input that is asked for, if there is a device for it, else the best there is.
+func (m methods) pick(asked string) factors.Input {
 	switch {
-	case asked == string(byKey) && len(m.keys) > 0:
-		return byKey
-	case asked == string(byCode) && m.phones > 0:
-		return byCode
+	case asked == string(factors.InputAssertion) && len(m.keys) > 0:
+		return factors.InputAssertion
+	case asked == string(factors.InputCode) && m.phones > 0:
+		return factors.InputCode
 	case m.best == "":
-		return byCode
+		return factors.InputCode
 	}
 	return m.best
 }
 
-// full tells which kinds of device somebody has as many of as one may have.
-func (s *server) full(devices []factors.Device) (noPhones, noKeys bool) {
-	count := map[method]int{}
-	for _, d := range devices {
-		count[wayOf(s.Accounts.Describe(d))]++
-	}
-	over := func(by method) bool {
-		kind, ok := s.kinds[by]
-		return !ok || count[by] >= s.Accounts.Describe(factors.Device{Kind: kind}).MaxOfKind
-	}
-	return over(byCode), over(byKey)
-}
-
-// The apps, as the pages and as the devices call them.
-var apps = map[string]string{"okta": "OKTA", "google": "GOOGLE", "other": ""}
-
+// appOf returns the app of a provider, as the pages call it.
 func appOf(d string) templates.App {
 	if d == "" {
 		return templates.AppOther

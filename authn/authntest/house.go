@@ -14,6 +14,7 @@ import (
 
 	"barillet/authn"
 	"barillet/factors"
+	"barillet/factors/hotp"
 	"barillet/factors/recovery"
 	"barillet/factors/totp"
 	"barillet/factors/webauthn"
@@ -124,7 +125,7 @@ func newIn(t testing.TB, folder string, keys store.RootKeys) *Env {
 		Outbox: mail.NewOutbox(ring, "login.example"), Hooks: hooks, Log: log,
 		From: authn.RequestInfo{Address: netip.MustParseAddr("192.0.2.10"), RequestID: "req-1", Locale: "fr",
 			Agent: "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"}}
-	h.open(passwords, []factors.Factor{totp.TOTP{}, key, recovery.Recovery{MAC: keys.Pepper.MAC}})
+	h.open(passwords, []factors.Factor{totp.TOTP{}, key, hotp.HOTP{}, recovery.Recovery{MAC: keys.Pepper.MAC}})
 	return h
 }
 

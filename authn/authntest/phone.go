@@ -7,10 +7,12 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"testing"
 	"time"
 
 	"barillet/authn"
 	"barillet/factors"
+	"barillet/factors/oath"
 	"barillet/factors/totp"
 )
 
@@ -30,14 +32,20 @@ func (p *Phone) Code() []byte {
 // CodeAt returns the code of the step at t: RFC 6238 with HMAC-SHA-1, 30 seconds and 6 digits.
 func (p *Phone) CodeAt(t time.Time) []byte {
 	p.House.T.Helper()
-	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(p.Secret)
+	return Code(p.House.T, p.Secret, uint64(t.Unix()/30))
+}
+
+// Code returns the code of a base32 secret and a counter (RFC 4226 §5.3), computed independently of the factors.
+func Code(t testing.TB, secret string, counter uint64) []byte {
+	t.Helper()
+	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(secret)
 	if err != nil {
-		p.House.T.Fatalf("reading the secret of a phone: %v", err)
+		t.Fatalf("decoding a secret: %v", err)
 	}
 	mac := hmac.New(sha1.New, key)
-	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(t.Unix()/30)))
+	mac.Write(binary.BigEndian.AppendUint64(nil, counter))
 	sum := mac.Sum(nil)
-	number := binary.BigEndian.Uint32(sum[sum[len(sum)-1]&0xf:]) & 0x7fffffff // RFC 4226 §5.3
+	number := binary.BigEndian.Uint32(sum[sum[len(sum)-1]&0xf:]) & 0x7fffffff
 	return fmt.Appendf(nil, "%06d", number%1_000_000)
 }
 
@@ -67,7 +75,7 @@ func (h *Env) BeginPhone(seat authn.Flow, name string) *Phone {
 	if err != nil {
 		h.T.Fatalf("beginning to enrol %s: %v", name, err)
 	}
-	var view totp.View
+	var view oath.View
 	if err := json.Unmarshal(prompt.View, &view); err != nil {
 		h.T.Fatalf("reading the prompt: %v", err)
 	}
@@ -100,7 +108,7 @@ func (h *Env) SignIn(login, password string, p *Phone) authn.Credentials {
 	if err != nil {
 		h.T.Fatalf("signing in as %s: %v", login, err)
 	}
-	v, err := h.Authn.Verify(h.T.Context(), h.From, started.Login, totp.Kind, p.Next())
+	v, err := h.Authn.Verify(h.T.Context(), h.From, started.Login, factors.InputCode, p.Next())
 	if err != nil || !v.Accepted() {
 		h.T.Fatalf("second step of %s: %v, rejected %q", login, err, v.Rejected)
 	}

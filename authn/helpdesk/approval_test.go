@@ -6,6 +6,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
+	"barillet/factors/totp"
 	"barillet/internal/audit"
 	"barillet/templates"
 )
@@ -68,7 +69,7 @@ func TestAnEqualIsResetByTheWordOfTwoAdministrators(t *testing.T) {
 		t.Errorf("got %v, %q, %v", list, next, err)
 	}
 	rec, err := c.desk.Approve(ctx, c.second, c.From, p.ID)
-	if err != nil || rec.Approval != nil || rec.Phones != 1 || rec.Sessions != 1 || !rec.Mailed || rec.Reason != "lost" {
+	if err != nil || rec.Approval != nil || rec.Devices[totp.Kind] != 1 || rec.Sessions != 1 || !rec.Mailed || rec.Reason != "lost" {
 		t.Fatalf("got %+v, %v", rec, err)
 	}
 	c.dead(t, c.session)

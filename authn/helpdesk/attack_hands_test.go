@@ -6,7 +6,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
-	"barillet/factors/totp"
+	"barillet/factors"
 	"barillet/templates"
 )
 
@@ -97,7 +97,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 		}},
 		{"waits until the person has closed the page that asks for another", func(t *testing.T, s *shop) half {
 			password := s.makes(t, thief)
-			if v, err := s.Authn.Verify(t.Context(), s.From, s.signIn(t, password).Login, totp.Kind, s.phone.Next()); err != nil || v.Step != authn.StepChangePassword {
+			if v, err := s.Authn.Verify(t.Context(), s.From, s.signIn(t, password).Login, factors.InputCode, s.phone.Next()); err != nil || v.Step != authn.StepChangePassword {
 				t.Fatalf("got %q, %v", v.Step, err)
 			}
 			return s.answers(t, thief, password)
@@ -212,7 +212,7 @@ func (s *shop) takesAt(t *testing.T, link string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, err := s.Authn.Verify(t.Context(), s.From, started.Login, totp.Kind, s.phone.Next()); err != nil || v.Step != authn.StepDone {
+	if v, err := s.Authn.Verify(t.Context(), s.From, started.Login, factors.InputCode, s.phone.Next()); err != nil || v.Step != authn.StepDone {
 		t.Fatalf("got %q, %v", v.Step, err)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"barillet/authn/authntest"
-	"barillet/factors/totp"
+	"barillet/factors"
 )
 
 // TestAnOperatorUnlocksToGoOnGuessing: whoever knows a password and has a token of the help desk tries codes, and ends
@@ -19,7 +19,7 @@ func TestAnOperatorUnlocksToGoOnGuessing(t *testing.T) {
 		if err != nil {
 			return false
 		}
-		v, err := s.Authn.Verify(t.Context(), s.From, started.Login, totp.Kind, another.Code())
+		v, err := s.Authn.Verify(t.Context(), s.From, started.Login, factors.InputCode, another.Code())
 		return err == nil && v.Wait == 0
 	}
 	for range 200 {

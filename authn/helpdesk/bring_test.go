@@ -8,6 +8,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
+	"barillet/factors/totp"
 	"barillet/internal/audit"
 	"barillet/templates"
 )
@@ -59,7 +60,7 @@ func TestWhoeverBringsAKeyChoosesAPasswordThatThePhoneProves(t *testing.T) {
 	}
 	s.SignIn(u.Login, password, phone)
 	rec, err := s.desk.Reset(t.Context(), root, s.From, u.Login, helpdesk.ResetRequest{Reason: "lost"})
-	if err != nil || rec.Phones != 1 {
+	if err != nil || rec.Devices[totp.Kind] != 1 {
 		t.Errorf("from now on a lost phone is reset: got %+v, %v", rec, err)
 	}
 	events := s.Events(audit.UserCreated, audit.FactorActivated, audit.InvitationIssued)

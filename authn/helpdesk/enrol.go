@@ -30,9 +30,10 @@ func (d *Desk) enroller(op Principal, id string) authn.AdminCall {
 
 // NewDevice is a device to be enrolled for somebody, by Okta's names of types and providers.
 type NewDevice struct {
-	Type     string // "token:software:totp"
-	Provider string // which app the person uses
-	Name     string // 1 to 64 characters
+	Type     string        // "token:software:totp"
+	Provider string        // which app the person uses
+	Name     string        // 1 to 64 characters
+	Seed     *factors.Seed // of a device that was programmed elsewhere; nil: a new secret
 }
 
 // Enrol begins to enrol a device for a person; it counts for nothing before Activate and ends after authn.EnrolmentTTL, by
@@ -45,7 +46,7 @@ func (d *Desk) Enrol(ctx context.Context, op Principal, req authn.RequestInfo, i
 	if err != nil {
 		return authn.AdminEnrolmentSecret{}, err
 	}
-	offering, err := d.enrol.BeginByAdmin(ctx, req, d.enroller(op, id), authn.Enrolling{Kind: kind, App: n.Provider, Name: n.Name})
+	offering, err := d.enrol.BeginByAdmin(ctx, req, d.enroller(op, id), authn.Enrolling{Kind: kind, App: n.Provider, Name: n.Name, Seed: n.Seed})
 	offering.User = WithoutSecrets(offering.User)
 	return offering, err
 }
@@ -53,10 +54,10 @@ func (d *Desk) Enrol(ctx context.Context, op Principal, req authn.RequestInfo, i
 // kindOf finds the kind behind Okta's names.
 func (d *Desk) kindOf(n NewDevice) (factors.Kind, error) {
 	for _, f := range d.Accounts.Factors {
-		about := d.Accounts.Describe(factors.Device{Kind: f.Kind()})
+		m := f.Method()
 		switch {
-		case about.OktaType != n.Type || !about.Counts:
-		case !slices.Contains(about.Providers, n.Provider):
+		case m.OktaType != n.Type || !m.Primary:
+		case !slices.Contains(m.Providers, n.Provider):
 			return "", authn.Invalid("provider", "unknown")
 		default:
 			return f.Kind(), nil

@@ -10,7 +10,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
-	"barillet/factors/totp"
+	"barillet/factors"
 	"barillet/templates"
 )
 
@@ -147,7 +147,7 @@ func (s *shop) dead(t *testing.T, session authn.Secret) {
 
 // verifies tells what a code of a phone is worth in a login.
 func verifies(ctx context.Context, s *shop, login authn.Secret, code []byte) (authn.Verified, error) {
-	return s.Authn.Verify(ctx, s.From, login, totp.Kind, code)
+	return s.Authn.Verify(ctx, s.From, login, factors.InputCode, code)
 }
 
 func tokenOf(link string) authn.Secret {

@@ -7,7 +7,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
-	"barillet/factors/totp"
+	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/templates"
 )
@@ -17,7 +17,7 @@ const given = "un pneu, une jante, deux roues"
 // renews takes the second step with the phone and chooses a password that is asked for.
 func (s *shop) renews(t *testing.T, present, next string) {
 	t.Helper()
-	v, err := s.Authn.Verify(t.Context(), s.From, s.signIn(t, present).Login, totp.Kind, s.phone.Next())
+	v, err := s.Authn.Verify(t.Context(), s.From, s.signIn(t, present).Login, factors.InputCode, s.phone.Next())
 	if err != nil || v.Step != authn.StepChangePassword {
 		t.Fatalf("got step %q, %v, want the choice of another password", v.Step, err)
 	}

@@ -5,7 +5,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
-	"barillet/factors/totp"
+	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/templates"
 )
@@ -22,7 +22,7 @@ func (s *shop) takes(t *testing.T, link authn.Secret) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := s.Authn.Verify(t.Context(), s.From, started.Login, totp.Kind, s.phone.Next())
+	out, err := s.Authn.Verify(t.Context(), s.From, started.Login, factors.InputCode, s.phone.Next())
 	if err != nil || out.Issued.Session.IsZero() {
 		t.Fatalf("confirming: got %+v, %v", out, err)
 	}

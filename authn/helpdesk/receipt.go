@@ -2,11 +2,14 @@ package helpdesk
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"barillet/authn"
+	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/store"
 )
@@ -32,6 +35,7 @@ func (j resetJob) event(u *authn.User, c *Request, action string, rec ResetResul
 		e.Detail["approvalId"], e.Detail["askedBy"] = j.approval.ID, j.approval.By
 	}
 	if action == audit.FactorsReset {
+		e.Detail["devices"] = writeDevices(rec.Devices)
 		for key, n := range rec.counts() {
 			e.Detail[key] = strconv.Itoa(*n)
 		}
@@ -41,8 +45,27 @@ func (j resetJob) event(u *authn.User, c *Request, action string, rec ResetResul
 
 // counts are the numbers of a receipt by their names in the log.
 func (r *ResetResult) counts() map[string]*int {
-	return map[string]*int{"phones": &r.Phones, "copies": &r.Copies, "keys": &r.Keys, "recoveryCodes": &r.RecoveryCodes,
+	return map[string]*int{"copies": &r.Copies, "recoveryCodes": &r.RecoveryCodes,
 		"sessions": &r.Sessions, "browsers": &r.Browsers}
+}
+
+// writeDevices returns the number of devices of each kind as in "totp=1 webauthn=2".
+func writeDevices(devices map[factors.Kind]int) string {
+	var out []string
+	for _, kind := range slices.Sorted(maps.Keys(devices)) {
+		out = append(out, string(kind)+"="+strconv.Itoa(devices[kind]))
+	}
+	return strings.Join(out, " ")
+}
+
+// readDevices reads what writeDevices has written.
+func readDevices(text string) map[factors.Kind]int {
+	out := map[factors.Kind]int{}
+	for word := range strings.FieldsSeq(text) {
+		kind, n, _ := strings.Cut(word, "=")
+		out[factors.Kind(kind)], _ = strconv.Atoi(n)
+	}
+	return out
 }
 
 // previousResult reads the receipt of a person's last reset, for one that repeats it: it stands in the log, under the very time
@@ -64,6 +87,7 @@ func (d *Desk) previousResult(ctx context.Context, u *authn.User) (ResetResult, 
 	}
 	detail := found[0].Detail
 	r.Reason, r.HelpRequest = detail["why"], detail["helpRequestId"]
+	r.Devices = readDevices(detail["devices"])
 	for key, n := range r.counts() {
 		*n, _ = strconv.Atoi(detail[key]) // written by event; 0 where it is not
 	}

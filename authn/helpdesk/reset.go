@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"barillet/authn"
+	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/templates"
 )
@@ -27,8 +29,9 @@ type ResetResult struct {
 	At    time.Time // of the reset; of the first one when Repeated
 
 	// What was cleared.
-	Phones, Copies, Keys, RecoveryCodes, Sessions int
-	Browsers                                      int // remembered ones: the house does not have them yet, so 0
+	Devices                         map[factors.Kind]int // without sets of recovery codes
+	Copies, RecoveryCodes, Sessions int
+	Browsers                        int // remembered ones: the house does not have them yet, so 0
 
 	Mailed        bool     // a ticket is in the mail
 	MailTo        []string // masked; where the ticket goes
@@ -175,8 +178,9 @@ func (j resetJob) do(tx *authn.Tx) (resetOutcome, error) {
 	if err != nil {
 		return resetOutcome{}, err
 	}
-	rec := ResetResult{User: u.ID, Login: u.Login, At: tx.Op.Now, Phones: cleared.Devices["token:software:totp"], Copies: cleared.Copies,
-		Keys: cleared.Devices["webauthn"], RecoveryCodes: cleared.Codes, Sessions: cleared.Sessions,
+	maps.DeleteFunc(cleared.Devices, func(kind factors.Kind, _ int) bool { return j.desk.Accounts.Method(kind).Input == factors.InputBackup })
+	rec := ResetResult{User: u.ID, Login: u.Login, At: tx.Op.Now, Devices: cleared.Devices, Copies: cleared.Copies,
+		RecoveryCodes: cleared.Codes, Sessions: cleared.Sessions,
 		Reason: j.request.Reason, HelpRequest: j.request.HelpRequest}
 	if err := j.ticket(tx, &u, &rec); err != nil {
 		return resetOutcome{}, err

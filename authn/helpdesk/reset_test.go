@@ -10,6 +10,8 @@ import (
 	"barillet/authn"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
+	"barillet/factors/totp"
+	"barillet/factors/webauthn"
 	"barillet/internal/audit"
 	"barillet/templates"
 )
@@ -18,7 +20,7 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 	s := openShop(t)
 	half := s.signIn(t, password)
 	rec := s.reset(t, support, helpdesk.ResetRequest{Reason: "phone fell\r\ninto the oil"})
-	if rec.Phones != 1 || rec.Sessions != 1 || !rec.Mailed || rec.Repeated || !rec.Code.IsZero() || !rec.Link.IsZero() || rec.Reason != "phone fell into the oil" {
+	if rec.Devices[totp.Kind] != 1 || rec.Sessions != 1 || !rec.Mailed || rec.Repeated || !rec.Code.IsZero() || !rec.Link.IsZero() || rec.Reason != "phone fell into the oil" {
 		t.Errorf("got receipt %+v", rec)
 	}
 	if want := []string{"a•••@g•••.example"}; !slices.Equal(rec.MailTo, want) {
@@ -70,7 +72,7 @@ func TestAResetIsOneEventWithWhoAndWhy(t *testing.T) {
 	}
 	e := events[0]
 	if e.Action != audit.FactorsReset || e.Actor.ID != support.ID || e.Actor.Type != audit.TypeToken || e.Subject != string(s.amelie.ID) ||
-		e.Detail["why"] != "lost" || e.Detail["owner"] != support.Owner || e.Detail["phones"] != "1" || !e.At.Equal(rec.At) {
+		e.Detail["why"] != "lost" || e.Detail["owner"] != support.Owner || e.Detail["devices"] != "totp=1" || !e.At.Equal(rec.At) {
 		t.Errorf("got %+v", e)
 	}
 }
@@ -91,7 +93,7 @@ func TestAnotherResetChangesAndSendsNothing(t *testing.T) {
 	}
 
 	yes := true
-	if more := s.reset(t, root, helpdesk.ResetRequest{SendEmail: &yes}); !more.Repeated || more.Phones != 1 || !more.TicketExpires.Equal(s.Clock.Now().Add(authn.TicketTTL)) {
+	if more := s.reset(t, root, helpdesk.ResetRequest{SendEmail: &yes}); !more.Repeated || more.Devices[totp.Kind] != 1 || !more.TicketExpires.Equal(s.Clock.Now().Add(authn.TicketTTL)) {
 		t.Errorf("with sendEmail: got %+v", more)
 	}
 	sameStrings(t, "mails", s.letters(), []string{"devices_reset to " + technician})
@@ -125,7 +127,7 @@ func TestParallelResetsAreOneTicketAndOneMail(t *testing.T) {
 		if !rec.Repeated {
 			first++
 		}
-		if rec.Phones != 1 || rec.Reason != "lost" {
+		if rec.Devices[totp.Kind] != 1 || rec.Reason != "lost" {
 			t.Errorf("got receipt %+v, want the one of the reset", rec)
 		}
 	}
@@ -299,7 +301,7 @@ func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {
 			t.Fatal(err)
 		}
 		rec := s.reset(t, machine, helpdesk.ResetRequest{HelpRequest: cases[0].ID, ShowCode: hand, Check: calledBack})
-		if rec.Keys != 10 || rec.Phones != 1 {
+		if rec.Devices[webauthn.Kind] != 10 || rec.Devices[totp.Kind] != 1 {
 			t.Errorf("got %+v, want ten keys and a phone", rec)
 		}
 		told := 0

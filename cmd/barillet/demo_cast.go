@@ -15,6 +15,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
+	"barillet/factors/oath"
 	"barillet/factors/recovery"
 	"barillet/factors/totp"
 )
@@ -113,7 +114,7 @@ func (a *actor) accept(ctx context.Context, h *house, link authn.Secret) error {
 	if err != nil {
 		return fmt.Errorf("adding a phone: %w", err)
 	}
-	var shown totp.View
+	var shown oath.View
 	if err := json.Unmarshal(prompt.View, &shown); err != nil {
 		return fmt.Errorf("reading the setup key: %w", err)
 	}

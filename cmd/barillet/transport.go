@@ -19,7 +19,6 @@ import (
 	"barillet/cmd/barillet/cli"
 	"barillet/cmd/barillet/manage"
 	"barillet/factors"
-	"barillet/factors/totp"
 	"barillet/store/bolt"
 	"barillet/web/api"
 )
@@ -49,8 +48,14 @@ func (p *program) manager() *manage.Manager {
 
 // keyDigest tells two spellings of one key to be one.
 func keyDigest(uri string) (string, bool) {
-	d, err := totp.TOTP{}.Import(now(), factors.Subject{}, uri)
-	return d.Unique, err == nil
+	for _, f := range kinds(nil, nil) {
+		if reader, ok := f.(factors.Importer); ok {
+			if d, err := reader.Import(now(), factors.Subject{}, uri); err == nil {
+				return d.Unique, true
+			}
+		}
+	}
+	return "", false
 }
 
 // Remote implements manage.Reach.

@@ -11,9 +11,6 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
-	"barillet/factors"
-	"barillet/factors/recovery"
-	"barillet/factors/totp"
 	"barillet/factors/webauthn"
 	"barillet/internal/audit"
 	"barillet/internal/mail"
@@ -124,7 +121,7 @@ func (h *house) service(outbox *mail.Outbox, events audit.Log) (*authn.Service, 
 	boundMemory(passwords)
 	accounts := &authn.Service{
 		Store: o.store, Pepper: o.keys.Pepper,
-		Factors:  []factors.Factor{totp.TOTP{}, keys, recovery.Recovery{MAC: o.keys.Pepper.MAC}},
+		Factors:  kinds(keys, o.keys.Pepper.MAC),
 		Hasher:   passwords,
 		Limiter:  throttle.NewLimiter(o.ring, o.keys.Pepper),
 		Failures: throttle.NewFailureStore(o.ring, o.keys.Pepper),

@@ -1,8 +1,8 @@
-// Package factortest is the suite that every kind of second factor passes. It owns what is common to all of them:
-// an answer works once, nothing that is passed in is changed, devices that may not be asked are not asked, and
-// garbage is an outcome. What is particular to a kind (windows, counters, formats) is tested beside that kind.
+// Package factortest is the suite that every kind of second factor passes. It checks what is common to all of them: an
+// answer is accepted once, arguments are not changed, unusable devices are ignored, and garbage is an outcome. The tests
+// of a kind check what is particular to it: windows, counters, formats.
 //
-// A kind's test makes a Case and calls Run:
+// The test of a kind calls Run with a Case:
 //
 //	factortest.Run(t, factortest.Case{
 //		Factor: totp.TOTP{},
@@ -22,11 +22,11 @@ import (
 	"barillet/factors"
 )
 
-// Token is what a person holds in the hand: a phone, a key, a sheet of codes. Each one is enrolled once.
+// Token is what a user has: a phone, a key, a sheet of codes. Each one is enrolled once.
 type Token interface {
-	// Enrol answers an enrolment's prompt and keeps what it needs for Prove.
+	// Enrol answers the prompt of an enrolment and keeps what Prove needs.
 	Enrol(t testing.TB, now time.Time, p factors.Prompt) []byte
-	// Prove is a right answer that was not given before. The suite lets a minute and a half pass between two of them.
+	// Prove returns a right answer that it has not returned before. The suite waits a minute and a half between two calls.
 	Prove(t testing.TB, now time.Time, p factors.Prompt) []byte
 }
 
@@ -34,22 +34,22 @@ type Token interface {
 type Case struct {
 	Factor factors.Factor
 	New    func(t testing.TB) Token
-	Who    factors.Subject // the zero value: a person of the suite's own
+	Who    factors.Subject // the zero value: the suite's own user
 }
 
-// Start is the instant at which every test of the suite begins.
+// Start is the time at which every test of the suite begins.
 var Start = time.Date(2026, 3, 29, 0, 59, 40, 0, time.UTC)
 
-// pause is longer than any window in which an honest answer of one moment may still be taken for another's.
+// pause is longer than any window in which an answer of one time is accepted at another.
 const pause = 90 * time.Second
 
-// Someone is the person whom the suite enrols when a Case names nobody.
+// Someone returns the user of a Case without Who.
 func Someone() factors.Subject {
 	return factors.Subject{Handle: bytes.Repeat([]byte{7}, 32), Login: "zoe@garage.example", Name: "Zoé Lefèvre",
 		Issuer: "Barillet", Origin: "https://login.example"}
 }
 
-// Run proves what every kind of factor must do.
+// Run checks what every kind of factor must do.
 func Run(t *testing.T, c Case) {
 	t.Helper()
 	if c.Who.Handle == nil {
@@ -65,7 +65,7 @@ func Run(t *testing.T, c Case) {
 		{"devices of another kind and disabled ones are ignored", c.ignored},
 		{"another token's answer is refused", c.foreign},
 		{"garbage is an outcome", c.garbage},
-		{"somebody without a device proves nothing", c.nobody},
+		{"a user without a device proves nothing", c.nobody},
 		{"more devices than allowed are refused", c.tooMany},
 	}
 	for _, test := range tests {
@@ -78,9 +78,6 @@ func (c Case) enrolled(t *testing.T) {
 	prompt, p, err := c.Factor.BeginEnrol(Start, c.Who, nil)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if prompt.Template == "" {
-		t.Error("the prompt names no template")
 	}
 	o := c.finishEnrol(t, Start, p, tok.Enrol(t, Start, prompt))
 	if !o.Accepted() {
@@ -160,7 +157,7 @@ func (c Case) foreign(t *testing.T) {
 		t.Error("accepted")
 	}
 	if o.Device.ID != "" && o.Device.ID != d.ID {
-		t.Errorf("the outcome would store device %q, which is not the person's", o.Device.ID)
+		t.Errorf("the outcome would store device %q, which is not the user's", o.Device.ID)
 	}
 }
 
@@ -176,18 +173,15 @@ func (c Case) garbage(t *testing.T) {
 		if o := c.finish(t, now, verify, answer, d); o.Accepted() {
 			t.Errorf("%s was accepted as proof", name)
 		}
-		// Whether a kind needs an answer at all to enrol is its own affair; that it bears one is not.
+		// A kind may ignore the answer of an enrolment; it must not fail because of it.
 		c.finishEnrol(t, now, enrol, answer)
 	}
 }
 
 func (c Case) nobody(t *testing.T) {
-	prompt, p, err := c.Factor.BeginVerify(Start, c.Who, nil)
+	_, p, err := c.Factor.BeginVerify(Start, c.Who, nil)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if prompt.Template == "" {
-		t.Error("the prompt names no template")
 	}
 	for name, answer := range Garbage() {
 		if o := c.finish(t, Start, p, answer); o.Accepted() || o.Device.ID != "" {
@@ -197,19 +191,18 @@ func (c Case) nobody(t *testing.T) {
 }
 
 func (c Case) tooMany(t *testing.T) {
-	describer, ok := c.Factor.(factors.Describer)
-	if !ok {
-		t.Fatal("the kind does not describe its devices")
-	}
 	d := c.Device(t, c.New(t), "first")
-	about := describer.Describe(d)
-	if about.MaxOfKind < 1 || about.OktaType == "" || about.Provider == "" {
-		t.Fatalf("an empty description: %+v", about)
+	m, st := c.Factor.Method(), c.Factor.Status(d)
+	if m.Max < 1 || m.Input == "" || m.Slug == "" || m.OktaType == "" || st.Provider == "" {
+		t.Fatalf("an empty description: %+v, %+v", m, st)
+	}
+	if m.Input != factors.InputBackup && !slices.Contains(m.Providers, st.Provider) {
+		t.Errorf("provider %q is not among %q", st.Provider, m.Providers)
 	}
 	have := []factors.Device{d}
-	for len(have) < about.MaxOfKind {
+	for len(have) < m.Max {
 		if _, _, err := c.Factor.BeginEnrol(Start, c.Who, have); err != nil {
-			t.Fatalf("with %d of %d: %v", len(have), about.MaxOfKind, err)
+			t.Fatalf("with %d of %d: %v", len(have), m.Max, err)
 		}
 		more := c.Device(t, c.New(t), "more")
 		more.ID += factors.DeviceID(rune('a' + len(have)))
@@ -220,7 +213,7 @@ func (c Case) tooMany(t *testing.T) {
 	}
 }
 
-// Garbage is what no honest page sends, by name.
+// Garbage returns answers that no page sends, by name.
 func Garbage() map[string][]byte {
 	return map[string][]byte{
 		"nothing":            nil,
@@ -236,7 +229,7 @@ func Garbage() map[string][]byte {
 	}
 }
 
-// Device enrols a token and gives the device the id and name that a caller would.
+// Device enrols a token and sets the id and the name that a caller would.
 func (c Case) Device(t testing.TB, tok Token, name string) factors.Device {
 	t.Helper()
 	if c.Who.Handle == nil {
@@ -294,7 +287,7 @@ func (c Case) finishEnrol(t testing.TB, now time.Time, p factors.Pending, answer
 	return o
 }
 
-// clone copies devices down to the last byte, so that a change in place shows.
+// clone copies devices deeply, so that a change in place shows.
 func clone(have []factors.Device) []factors.Device {
 	out := slices.Clone(have)
 	for i := range out {

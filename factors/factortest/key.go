@@ -10,9 +10,9 @@ import (
 	"github.com/descope/virtualwebauthn"
 )
 
-// NewKey is the credential of a security key in software (ES256). virtualwebauthn drops the leading zeros of a
-// coordinate, which one key of 128 has, while RFC 9053 section 7.1.1 asks for all 32 bytes and so do we: such a key
-// is refused, rightly. Only keys that it can write are made here.
+// NewKey returns the credential of a security key in software (ES256). virtualwebauthn drops the leading zeros of a
+// coordinate, which one key of 128 has. RFC 9053 §7.1.1 requires all 32 bytes, so such a credential would be refused.
+// NewKey creates keys until it has one without leading zeros.
 func NewKey(t testing.TB) virtualwebauthn.Credential {
 	t.Helper()
 	for {

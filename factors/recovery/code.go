@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// maxAnswer is how many bytes of an answer are worth reading: sixteen characters, dashes and blanks.
+// maxAnswer is the longest answer that is read, in bytes: sixteen characters, dashes and blanks.
 const maxAnswer = 128
 
-// codeChars is how many characters a code has: 80 bits of five each.
+// codeChars is the length of a code: 80 bits, five for each character.
 const codeChars = codeBytes * 8 / 5
 
 // parse reads a code as people write one: in any case, with or without dashes and blanks, O for 0, I or L for 1.
@@ -42,7 +42,7 @@ func parse(answer []byte) (string, bool) {
 	return text.String(), true
 }
 
-// grouped cuts a code into fours for reading.
+// grouped separates a code into groups of four.
 func grouped(text string) string {
 	var out strings.Builder
 	for i, c := range text {

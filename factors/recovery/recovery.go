@@ -1,6 +1,6 @@
-// Package recovery is the second factor on paper: ten codes, each good once. It owns their making, reading and
-// striking out. It does not own the pepper (the caller gives the MAC), how often somebody may try (authn), nor
-// what a used code leads to (PROTOCOL 6).
+// Package recovery is the second factor on paper: ten codes, each accepted once. It creates, reads and consumes them.
+// It does not own the pepper (the caller supplies the MAC), does not limit guesses (authn), and does not decide what
+// follows a used code (protocol rule 6).
 package recovery
 
 import (
@@ -20,34 +20,31 @@ const Kind factors.Kind = "recovery"
 
 const (
 	count     = 10 // codes in a set
-	codeBytes = 10 // 80 bits each (BAR A7)
+	codeBytes = 10 // 80 bits each (promise A7)
 	saltBytes = 16
 	purpose   = "recovery code"
 )
 
-// Recovery is the kind. MAC is required: a keyed hash of at least 16 bytes, under a key kept outside the store, that
-// keeps its purpose and parts apart.
+// Recovery is the kind. MAC is required. It returns a keyed hash of at least 16 bytes, under a key outside the store,
+// and separates its purpose and its parts.
 type Recovery struct {
 	MAC func(purpose string, parts ...[]byte) []byte
 }
 
-var (
-	_ factors.Factor    = Recovery{}
-	_ factors.Describer = Recovery{}
-)
+var _ factors.Factor = Recovery{}
 
-// View is what the page that shows new codes needs: each in four groups of four. It is shown once.
+// View is what the page of new codes needs: each code in four groups of four. It is shown once.
 type View struct {
 	Codes []string `json:"codes"`
 }
 
-// record is a set's own data.
+// record is the data of a set.
 type record struct {
-	Salt  []byte `json:"salt"` // of this set: a MAC is worth nothing in another set, nor with another person
+	Salt  []byte `json:"salt"` // of this set: a MAC fits no other set and no other user
 	Codes []code `json:"codes"`
 }
 
-// code is one code of a set. A struck one stays, so that it is told from a wrong one (PROTOCOL 17).
+// code is one code of a set. A used one stays, so that it differs from a wrong one (protocol rule 17).
 type code struct {
 	MAC  []byte    `json:"mac"`
 	Used time.Time `json:"used,omitzero"`
@@ -56,10 +53,10 @@ type code struct {
 // Kind implements factors.Factor.
 func (Recovery) Kind() factors.Kind { return Kind }
 
-// BeginEnrol makes ten codes. The prompt shows them; what is remembered holds their MACs only. A set that is being
-// renewed is left out of have.
-func (f Recovery) BeginEnrol(_ time.Time, who factors.Subject, have []factors.Device) (factors.Prompt, factors.Pending, error) {
-	for _, d := range have {
+// BeginEnrol creates ten codes. The prompt shows them; the Pending holds only their MACs. The caller leaves out a set
+// that is to be renewed.
+func (f Recovery) BeginEnrol(_ time.Time, subject factors.Subject, devices []factors.Device) (factors.Prompt, factors.Pending, error) {
+	for _, d := range devices {
 		if d.Kind == Kind {
 			return factors.Prompt{}, nil, factors.ErrTooMany
 		}
@@ -72,16 +69,16 @@ func (f Recovery) BeginEnrol(_ time.Time, who factors.Subject, have []factors.De
 		rand.Read(raw)
 		text := crockford.EncodeToString(raw)
 		view.Codes = append(view.Codes, grouped(text))
-		r.Codes = append(r.Codes, code{MAC: f.mac(who, r.Salt, text)})
+		r.Codes = append(r.Codes, code{MAC: f.mac(subject, r.Salt, text)})
 	}
 	p, err := json.Marshal(r)
 	if err != nil {
 		return factors.Prompt{}, nil, fmt.Errorf("writing recovery codes: %w", err)
 	}
-	return factors.Prompt{Template: "recovery", View: view}, p, nil
+	return factors.Prompt{View: view}, p, nil
 }
 
-// FinishEnrol makes the set a device. The answer is not looked at: to come back at all is to say "kept".
+// FinishEnrol makes the set a device. It ignores the answer: the user comes back when the codes are kept.
 func (Recovery) FinishEnrol(now time.Time, _ factors.Subject, p factors.Pending, _ []byte) (factors.Outcome, error) {
 	if len(p) == 0 {
 		return factors.Outcome{Rejected: factors.ReasonExpired}, nil
@@ -94,16 +91,16 @@ func (Recovery) FinishEnrol(now time.Time, _ factors.Subject, p factors.Pending,
 	return factors.Outcome{Device: d, AMR: amr(), Remaining: r.left()}, err
 }
 
-// BeginVerify asks for a code; nothing has to be remembered for it.
+// BeginVerify asks for a code; it keeps nothing.
 func (Recovery) BeginVerify(time.Time, factors.Subject, []factors.Device) (factors.Prompt, factors.Pending, error) {
-	return factors.Prompt{Template: "recovery"}, nil, nil
+	return factors.Prompt{}, nil, nil
 }
 
-// FinishVerify strikes the code out of the set that it belongs to.
-func (f Recovery) FinishVerify(now time.Time, who factors.Subject, have []factors.Device, _ factors.Pending, answer []byte) (factors.Outcome, error) {
+// FinishVerify consumes the code in its set.
+func (f Recovery) FinishVerify(now time.Time, subject factors.Subject, devices []factors.Device, _ factors.Pending, answer []byte) (factors.Outcome, error) {
 	text, readable := parse(answer)
 	out := factors.Outcome{Rejected: factors.ReasonExpired}
-	for _, d := range have {
+	for _, d := range devices {
 		if d.Kind != Kind || !d.Usable() {
 			continue
 		}
@@ -114,7 +111,7 @@ func (f Recovery) FinishVerify(now time.Time, who factors.Subject, have []factor
 		if !readable {
 			return factors.Outcome{Rejected: factors.ReasonFormat}, nil
 		}
-		at := r.find(f.mac(who, r.Salt, text))
+		at := r.find(f.mac(subject, r.Salt, text))
 		switch {
 		case at < 0:
 			if out.Rejected != factors.ReasonReplayed {
@@ -123,7 +120,7 @@ func (f Recovery) FinishVerify(now time.Time, who factors.Subject, have []factor
 		case !r.Codes[at].Used.IsZero():
 			out.Rejected = factors.ReasonReplayed
 		default:
-			r.Codes[at].Used = now // decode made these: nothing of the caller's is changed
+			r.Codes[at].Used = now // decode allocated these: the caller's device is unchanged
 			d.LastUsed = now
 			stored, err := r.write(d)
 			return factors.Outcome{Device: stored, AMR: amr(), Remaining: r.left()}, err
@@ -132,25 +129,30 @@ func (f Recovery) FinishVerify(now time.Time, who factors.Subject, have []factor
 	return out, nil
 }
 
-// Describe implements factors.Describer. Codes are no device: the last phone is protected also from somebody
-// who has codes left (PROTOCOL 6). A record that cannot be read has none left.
-func (Recovery) Describe(d factors.Device) factors.Description {
-	about := factors.Description{OktaType: "recovery", Provider: "BARILLET", Spare: true, MaxOfKind: 1}
-	if r, err := decode(d.Data); err == nil {
-		about.Left = r.left()
-	}
-	return about
+// Method implements factors.Factor. Codes are not Primary: the last phone is protected even if the user has codes left
+// (protocol rule 6).
+func (Recovery) Method() factors.Method {
+	return factors.Method{Input: factors.InputBackup, Slug: "recovery", OktaType: "recovery", Max: 1}
 }
 
-// amr is the authentication method's name. RFC 8176 section 2 has none for codes on paper; its "otp" is any
-// one-time password, which they are, while "kba" is for questions and "pop" for keys.
+// Status implements factors.Factor. A record that cannot be read has no codes left.
+func (Recovery) Status(d factors.Device) factors.Status {
+	out := factors.Status{Provider: "BARILLET"}
+	if r, err := decode(d.Data); err == nil {
+		out.Remaining = r.left()
+	}
+	return out
+}
+
+// amr returns the name of the authentication method. RFC 8176 §2 has none for codes on paper. Its "otp" is any one-time
+// password, which they are; "kba" is for questions and "pop" for keys.
 func amr() []string { return []string{"otp"} }
 
-func (f Recovery) mac(who factors.Subject, salt []byte, text string) []byte {
-	return f.MAC(purpose, who.Handle, salt, []byte(text))
+func (f Recovery) mac(subject factors.Subject, salt []byte, text string) []byte {
+	return f.MAC(purpose, subject.Handle, salt, []byte(text))
 }
 
-// find compares with every code, in constant time.
+// find compares mac with that of every code, in constant time. It returns -1 if none matches.
 func (r *record) find(mac []byte) int {
 	at := -1
 	for i, c := range r.Codes {
@@ -180,7 +182,7 @@ func (r *record) write(d factors.Device) (factors.Device, error) {
 
 var errRecord = errors.New("not a set of recovery codes")
 
-// decode reads a set. Nothing is returned with an error.
+// decode reads a set. It returns the zero record with an error.
 func decode(data []byte) (record, error) {
 	var r record
 	if err := json.Unmarshal(data, &r); err != nil {
@@ -197,5 +199,5 @@ func decode(data []byte) (record, error) {
 	return r, nil
 }
 
-// crockford is Crockford's base32: no I, L, O, U, so that nothing read aloud or by hand is taken for another.
+// crockford is Crockford's base32. It has no I, L, O and U, which are easily misread.
 var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)

@@ -61,8 +61,11 @@ func TestTenCodesWorkOnceEach(t *testing.T) {
 	if len(paper.codes) != 10 || len(slices.Compact(slices.Sorted(slices.Values(paper.codes)))) != 10 {
 		t.Fatalf("got %d codes, want ten different ones", len(paper.codes))
 	}
-	if got := kind.Describe(d); got.Left != 10 || got.Counts || !got.Spare || got.MaxOfKind != 1 || got.Strong {
-		t.Errorf("got %+v", got)
+	if got := kind.Status(d).Remaining; got != 10 {
+		t.Errorf("got %d codes left, want 10", got)
+	}
+	if m := kind.Method(); m.Primary || m.Input != factors.InputBackup || m.Max != 1 {
+		t.Errorf("got %+v", m)
 	}
 	for i, c := range paper.codes {
 		if len(c) != 19 || strings.ContainsAny(c, "ILOUilou") {
@@ -72,7 +75,7 @@ func TestTenCodesWorkOnceEach(t *testing.T) {
 			t.Errorf("code %d is stored in clear", i)
 		}
 		o := verify(t, who, d, c)
-		if !o.Accepted() || o.Remaining != 9-i || kind.Describe(o.Device).Left != 9-i {
+		if !o.Accepted() || o.Remaining != 9-i || kind.Status(o.Device).Remaining != 9-i {
 			t.Fatalf("code %d: rejected %q, left %d", i, o.Rejected, o.Remaining)
 		}
 		d = o.Device
@@ -160,7 +163,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte("oooo-iiii-llll-0101"))
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		o := verify(t, factortest.Someone(), d, string(answer))
-		if o.Accepted() && kind.Describe(o.Device).Left != 9 {
+		if o.Accepted() && kind.Status(o.Device).Remaining != 9 {
 			t.Errorf("accepted without striking the code out")
 		}
 	})
@@ -177,7 +180,7 @@ func FuzzStored(f *testing.F) {
 		if err == nil && o.Accepted() {
 			t.Error("a code nobody made was accepted")
 		}
-		kind.Describe(d)
+		kind.Status(d)
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"barillet/factors"
 	"barillet/factors/factortest"
+	"barillet/factors/oath"
 	"barillet/factors/totp"
 )
 
@@ -56,7 +57,7 @@ func TestTwoHundredPicturesReadByZbarimg(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%q: %v", who.Login, err)
 		}
-		v := prompt.View.(totp.View)
+		v := prompt.View.(oath.View)
 		want = append(want, v.URI)
 		name := filepath.Join(dir, fmt.Sprintf("%03d.png", i))
 		if err := os.WriteFile(name, render(t, v.QR), 0o600); err != nil {
@@ -80,7 +81,7 @@ func TestTwoHundredPicturesReadByZbarimg(t *testing.T) {
 }
 
 // render paints the very path that is shipped, four pixels a module, dark on white.
-func render(t *testing.T, qr totp.QR) []byte {
+func render(t *testing.T, qr oath.QR) []byte {
 	t.Helper()
 	const px = 4
 	img := image.NewGray(image.Rect(0, 0, qr.Size*px, qr.Size*px))
@@ -126,7 +127,7 @@ func TestLabels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := prompt.View.(totp.View)
+		v := prompt.View.(oath.View)
 		u, err := url.Parse(v.URI)
 		if err != nil {
 			t.Fatal(err)
@@ -157,14 +158,14 @@ func TestTheLabelOfAKeyThatIsGoneIsFreeAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if uri := prompt.View.(totp.View).URI; !strings.Contains(uri, "Barillet:zoe%40garage.example%20%282%29?") {
+	if uri := prompt.View.(oath.View).URI; !strings.Contains(uri, "Barillet:zoe%40garage.example%20%282%29?") {
 		t.Errorf("beside another: got label in %q", uri[:60])
 	}
 	prompt, _, err = totp.TOTP{}.BeginEnrol(start, who, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if uri := prompt.View.(totp.View).URI; !strings.Contains(uri, "Barillet:zoe%40garage.example?") {
+	if uri := prompt.View.(oath.View).URI; !strings.Contains(uri, "Barillet:zoe%40garage.example?") {
 		t.Errorf("alone: got label in %q", uri[:60])
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"barillet/factors"
 	"barillet/factors/factortest"
+	"barillet/factors/oath"
 	"barillet/factors/totp"
 )
 
@@ -30,7 +31,7 @@ func (p *phone) code(t testing.TB, now time.Time) string {
 }
 
 func (p *phone) Enrol(t testing.TB, now time.Time, prompt factors.Prompt) []byte {
-	p.secret = prompt.View.(totp.View).Secret
+	p.secret = prompt.View.(oath.View).Secret
 	return []byte(p.code(t, now))
 }
 
@@ -99,7 +100,7 @@ func TestThousandSecretsAgainstOathtool(t *testing.T) {
 		}
 		// Two codes a run: the present step's and the next one's.
 		out, err := exec.Command(tool, "--totp", "--window=1", "--now", now.Format("2006-01-02 15:04:05 UTC"),
-			"-b", prompt.View.(totp.View).Secret).CombinedOutput()
+			"-b", prompt.View.(oath.View).Secret).CombinedOutput()
 		if err != nil {
 			t.Fatalf("oathtool: %v: %s", err, out)
 		}

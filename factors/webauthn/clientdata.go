@@ -13,14 +13,14 @@ import (
 	"barillet/factors"
 )
 
-// clientNames are the members that are judged. encoding/json, which the library reads them with, takes "TYPE" for
-// "type" and the last of two: both are refused here, so that there is one reading.
+// clientNames are the members that are checked. The library reads them with encoding/json, which accepts "TYPE" for
+// "type" and the last of two. Both are refused here, so that the data have one meaning.
 var clientNames = []string{"type", "challenge", "origin", "crossOrigin", "topOrigin", "tokenBinding"}
 
-// checkClientData judges the client data beyond what the library does (L3 section 7.1 steps 5 to 11, section 7.2
+// checkClientData checks what the library does not (WebAuthn L3 §7.1 steps 5 to 11, §7.2
 // steps 8 to 14). The challenge is compared by the library.
 func checkClientData(raw []byte, ceremony string, origins []string) factors.Reason {
-	// Steps 5 and 8: UTF-8. The library would mend broken bytes. A browser never writes a byte order mark.
+	// Steps 5 and 8: UTF-8. The library would repair invalid bytes. A browser never writes a byte order mark.
 	if len(raw) == 0 || len(raw) > maxAnswer || !utf8.Valid(raw) || bytes.HasPrefix(raw, []byte("\xef\xbb\xbf")) {
 		return factors.ReasonFormat
 	}
@@ -39,11 +39,11 @@ func checkClientData(raw []byte, ceremony string, origins []string) factors.Reas
 	if kind != ceremony {
 		return factors.ReasonWrong
 	}
-	// Steps 9 and 12: byte for byte. The library forgives case and a default port, which no browser sends.
+	// Steps 9 and 12: byte for byte. The library ignores case and a default port, which no browser sends.
 	if !slices.Contains(origins, origin) {
 		return factors.ReasonWrong
 	}
-	// Steps 10 and 13: no page of the house is meant to be framed. Anything but an absent member or false.
+	// Steps 10 and 13: no page may be framed. Anything but an absent member or false is refused.
 	if v, there := c["crossOrigin"]; there && string(v) != "false" {
 		return factors.ReasonWrong
 	}
@@ -54,8 +54,8 @@ func checkClientData(raw []byte, ceremony string, origins []string) factors.Reas
 	return checkTokenBinding(c["tokenBinding"])
 }
 
-// checkTokenBinding judges a member that Level 3 has dropped and that older browsers send. Level 2 section 7.1 step
-// 10: its state must be that of the connection, and no connection of ours has ever had a token binding.
+// checkTokenBinding checks a member that Level 3 has removed and that older browsers send. WebAuthn L2 §7.1 step 10: its
+// state must be that of the connection, and no connection here has a token binding.
 func checkTokenBinding(raw json.RawMessage) factors.Reason {
 	if raw == nil {
 		return factors.ReasonNone
@@ -73,7 +73,7 @@ func checkTokenBinding(raw json.RawMessage) factors.Reason {
 	return factors.ReasonNone
 }
 
-// readObject reads one JSON object and nothing after it. A member twice, or one of names in another case, is an error.
+// readObject decodes one JSON object. A repeated member, one of names in another case, and data after the object are errors.
 func readObject(raw []byte, names []string) (map[string]json.RawMessage, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
@@ -87,10 +87,10 @@ func readObject(raw []byte, names []string) (map[string]json.RawMessage, error) 
 		}
 		name, ok := t.(string)
 		if _, twice := out[name]; !ok || twice {
-			return nil, errors.New("a member twice")
+			return nil, errors.New("repeated member")
 		}
 		if slices.ContainsFunc(names, func(n string) bool { return n != name && strings.EqualFold(n, name) }) {
-			return nil, errors.New("a member's name in another case")
+			return nil, errors.New("member name in another case")
 		}
 		var v json.RawMessage
 		if err := dec.Decode(&v); err != nil {
@@ -102,7 +102,7 @@ func readObject(raw []byte, names []string) (map[string]json.RawMessage, error) 
 		return nil, fmt.Errorf("reading the end: %w", err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something after the object")
+		return nil, errors.New("data after the object")
 	}
 	return out, nil
 }

@@ -12,23 +12,23 @@ import (
 	"barillet/factors"
 )
 
-// maxID is the longest credential id, in bytes (L3 section 7.1 step 25).
+// maxID is the longest credential id, in bytes (WebAuthn L3 §7.1 step 25).
 const maxID = 1023
 
-// formats are the attestation statements that security keys make, and none at all. The others are those of phones
-// and computers, which were not asked for; their parsers stay out of reach.
+// formats are the attestation statements of security keys, and "none". The others are those of phones and computers:
+// their parsers stay unreachable.
 var formats = []string{
 	string(protocol.AttestationFormatNone), string(protocol.AttestationFormatPacked), string(protocol.AttestationFormatFIDOUniversalSecondFactor),
 }
 
-// BeginEnrol opens the enrolment of a key. Prompt.JSON is for PublicKeyCredential.parseCreationOptionsFromJSON, and
-// names the keys that the person has, so that the browser refuses one of them. The Pending must be used once, within
-// five minutes; both are the caller's to see to.
-func (w *WebAuthn) BeginEnrol(_ time.Time, who factors.Subject, have []factors.Device) (factors.Prompt, factors.Pending, error) {
-	if err := w.served(who.Origin); err != nil {
+// BeginEnrol opens the enrolment of a key. Prompt.JSON is for PublicKeyCredential.parseCreationOptionsFromJSON. It names
+// the user's keys, so that the browser refuses them. The caller ensures that the Pending is used once, within five
+// minutes.
+func (w *WebAuthn) BeginEnrol(_ time.Time, subject factors.Subject, devices []factors.Device) (factors.Prompt, factors.Pending, error) {
+	if err := w.served(subject.Origin); err != nil {
 		return factors.Prompt{}, nil, err
 	}
-	keys, err := usable(have)
+	keys, err := usable(devices)
 	if err != nil {
 		return factors.Prompt{}, nil, err
 	}
@@ -43,10 +43,10 @@ func (w *WebAuthn) BeginEnrol(_ time.Time, who factors.Subject, have []factors.D
 		library.WithCredentialParameters(w.params),
 		library.WithExclusions(exclude),
 		library.WithPublicKeyCredentialHints([]protocol.PublicKeyCredentialHints{protocol.PublicKeyCredentialHintSecurityKey}),
-		// Some browsers send credProps whether asked or not; asking makes the answer an expected one.
+		// Some browsers send credProps without a request; the request makes their answer an expected one.
 		library.WithExtensions(library.WithExtensionCredProps()),
 	}
-	creation, session, err := w.lib.BeginRegistration(person{who: who}, options...)
+	creation, session, err := w.lib.BeginRegistration(user{subject: subject}, options...)
 	if err != nil {
 		return factors.Prompt{}, nil, fmt.Errorf("beginning to enrol a security key: %w", err)
 	}
@@ -54,14 +54,14 @@ func (w *WebAuthn) BeginEnrol(_ time.Time, who factors.Subject, have []factors.D
 	if err != nil {
 		return factors.Prompt{}, nil, fmt.Errorf("writing creation options: %w", err)
 	}
-	p, err := w.newPending(purposeEnrol, who, session, keys)
-	return factors.Prompt{Template: string(Kind), JSON: out}, p, err
+	p, err := w.newPending(purposeEnrol, subject, session, keys)
+	return factors.Prompt{JSON: out}, p, err
 }
 
-// FinishEnrol judges a new key by L3 section 7.1. The answer is the JSON of PublicKeyCredential.toJSON(), at most 64
-// KiB. The Device has its Unique set, which the store must refuse when anybody has it already (step 26).
-func (w *WebAuthn) FinishEnrol(now time.Time, who factors.Subject, raw factors.Pending, answer []byte) (factors.Outcome, error) {
-	p, ok := readPending(raw, purposeEnrol, who)
+// FinishEnrol judges a new key by WebAuthn L3 §7.1. The answer is the JSON of PublicKeyCredential.toJSON(), at most 64
+// KiB. The caller must refuse a Device whose Unique is taken (step 26).
+func (w *WebAuthn) FinishEnrol(now time.Time, subject factors.Subject, raw factors.Pending, answer []byte) (factors.Outcome, error) {
+	p, ok := readPending(raw, purposeEnrol, subject)
 	if !ok {
 		return refused(factors.ReasonExpired), nil
 	}
@@ -75,8 +75,8 @@ func (w *WebAuthn) FinishEnrol(now time.Time, who factors.Subject, raw factors.P
 	if r := w.checkNew(p, parsed); r != factors.ReasonNone {
 		return refused(r), nil
 	}
-	// The library does steps 8, 14 to 17, 20 and 22, and the rest once more.
-	c, err := w.lib.CreateCredential(person{who: who}, w.session(p), parsed)
+	// The library does steps 8, 14 to 17, 20 and 22, and repeats the others.
+	c, err := w.lib.CreateCredential(user{subject: subject}, w.session(p), parsed)
 	if err != nil {
 		return refused(factors.ReasonWrong), nil
 	}
@@ -93,7 +93,7 @@ func (w *WebAuthn) FinishEnrol(now time.Time, who factors.Subject, raw factors.P
 	return factors.Outcome{Device: d, AMR: amr(uv), UserVerified: uv}, nil
 }
 
-// checkNew is what the library lets through.
+// checkNew checks what the library does not.
 func (w *WebAuthn) checkNew(p pending, parsed *protocol.ParsedCredentialCreationData) factors.Reason {
 	if r := checkClientData(parsed.Raw.AttestationResponse.ClientDataJSON, "webauthn.create", w.expected(p)); r != factors.ReasonNone {
 		return r
@@ -105,7 +105,7 @@ func (w *WebAuthn) checkNew(p pending, parsed *protocol.ParsedCredentialCreation
 		return factors.ReasonFormat
 	case !slices.Contains(formats, object.Format): // step 21
 		return factors.ReasonPolicy
-	case p.has(id): // step 26, for the person's own keys: the exclusion list binds an honest browser only
+	case p.has(id): // step 26, for the user's own keys: only an honest browser obeys the exclusion list
 		return factors.ReasonPolicy
 	}
 	if r := checkFlags(object.AuthData.Flags, p.UV); r != factors.ReasonNone {
@@ -114,7 +114,7 @@ func (w *WebAuthn) checkNew(p pending, parsed *protocol.ParsedCredentialCreation
 	return checkKey(object.AuthData.AttData.CredentialPublicKey) // step 20
 }
 
-// checkFlags judges what both ceremonies ask of the flags (L3 section 7.1 steps 15 to 17, section 7.2 steps 16 to 18).
+// checkFlags checks the flags in both ceremonies (WebAuthn L3 §7.1 steps 15 to 17, §7.2 steps 16 to 18).
 func checkFlags(f protocol.AuthenticatorFlags, uv string) factors.Reason {
 	switch {
 	case !f.HasUserPresent():
@@ -127,7 +127,7 @@ func checkFlags(f protocol.AuthenticatorFlags, uv string) factors.Reason {
 	return factors.ReasonNone
 }
 
-// transports keeps what the browser says of the ways to reach the key, within reason: it comes unsigned.
+// transports returns the known transports that the browser names. They are not signed.
 func transports(in []protocol.AuthenticatorTransport) []string {
 	var out []string
 	for _, t := range in {
@@ -141,8 +141,8 @@ func transports(in []protocol.AuthenticatorTransport) []string {
 	return out
 }
 
-// amr names what an answer proved (RFC 8176 section 2): a key in hardware, and with verification that its user was there
-// and known to it, which makes two factors of one key.
+// amr returns the names of what an answer proved (RFC 8176 §2): a hardware key and, with user verification, the presence
+// of its user, which makes two factors.
 func amr(uv bool) []string {
 	if uv {
 		return []string{"hwk", "user", "mfa"}

@@ -13,22 +13,21 @@ import (
 	"barillet/factors"
 )
 
-// cose is a COSE_Key: its members by label (RFC 9052 section 7).
+// cose is a COSE_Key: its members by label (RFC 9052 §7).
 type cose map[int64]webauthncbor.RawMessage
 
-// The labels (RFC 9053 section 7, RFC 8230 section 4). -1 is the curve, or the modulus; -2 is x, or the exponent.
+// The labels (RFC 9053 §7, RFC 8230 §4). -1 is the curve, or the modulus; -2 is x, or the exponent.
 const (
 	labelType  = 1
 	labelAlg   = 3
 	labelMinus = -1
 )
 
-// checkKey judges a credential public key at registration (L3 section 7.1 step 20, section 6.5.1.1), so that a key that
-// can never be judged, or that anybody could sign for, is not taken in the first place. With attestation "none"
-// the library looks at the algorithm alone.
+// checkKey checks a credential public key at registration (WebAuthn L3 §7.1 step 20, §6.5.1.1). It refuses a key that
+// cannot be verified, and one for which anybody can sign. With attestation "none" the library checks only the algorithm.
 func checkKey(raw []byte) factors.Reason {
 	var k cose
-	if webauthncbor.Unmarshal(raw, &k) != nil { // refuses a label twice, a tag, anything after the map
+	if webauthncbor.Unmarshal(raw, &k) != nil { // refuses a repeated label, a tag, anything after the map
 		return factors.ReasonFormat
 	}
 	kind, ok1 := k.number(labelType)
@@ -47,7 +46,7 @@ func checkKey(raw []byte) factors.Reason {
 	return factors.ReasonPolicy // not one of those offered
 }
 
-// labelled tells whether the key has exactly these members. L3 section 6.5.1.1: no optional one may be there.
+// labelled reports whether the key has exactly these members. WebAuthn L3 §6.5.1.1 forbids optional ones.
 func (k cose) labelled(labels ...int64) bool {
 	slices.Sort(labels)
 	return slices.Equal(slices.Sorted(maps.Keys(k)), labels)
@@ -70,7 +69,7 @@ func (k cose) bytes(label int64) []byte {
 	return b
 }
 
-// checkES256: a point of P-256, uncompressed (L3 section 5.8.5, RFC 9053 section 7.1.1).
+// checkES256 accepts a point of P-256, uncompressed (WebAuthn L3 §5.8.5, RFC 9053 §7.1.1).
 func (k cose) checkES256(kind int64) factors.Reason {
 	curve, ok := k.number(labelMinus)
 	x, y := k.bytes(-2), k.bytes(-3)
@@ -84,7 +83,7 @@ func (k cose) checkES256(kind int64) factors.Reason {
 	return factors.ReasonNone
 }
 
-// checkEdDSA: a point of Ed25519 (L3 section 5.8.5, RFC 8032 section 5.1.3) of full order.
+// checkEdDSA accepts a point of Ed25519 (WebAuthn L3 §5.8.5, RFC 8032 §5.1.3) of full order.
 func (k cose) checkEdDSA(kind int64) factors.Reason {
 	curve, ok := k.number(labelMinus)
 	x := k.bytes(-2)
@@ -94,8 +93,8 @@ func (k cose) checkEdDSA(kind int64) factors.Reason {
 	return factors.ReasonNone
 }
 
-// onEd25519 tells whether the 32 bytes are a point of the curve whose order is not small: for one of the eight small
-// points anybody can make a signature that verifies.
+// onEd25519 reports whether the 32 bytes are a point of the curve whose order is not small. For one of the eight small
+// points anybody can make a valid signature.
 func onEd25519(raw []byte) bool {
 	if len(raw) != 32 {
 		return false
@@ -118,7 +117,7 @@ func onEd25519(raw []byte) bool {
 	if big.Jacobi(uv.Mod(uv, p), p) < 0 {
 		return false
 	}
-	// The same point on Curve25519 is u = (1+y)/(1-y) (RFC 7748 section 4.1). X25519 multiplies by eight among the
+	// The same point on Curve25519 is u = (1+y)/(1-y) (RFC 7748 §4.1). X25519 multiplies by eight among the
 	// rest, and refuses what then vanishes: the small points.
 	u := new(big.Int).Mul(new(big.Int).Add(one, y), new(big.Int).ModInverse(new(big.Int).Mod(new(big.Int).Sub(one, y), p), p))
 	le := u.Mod(u, p).FillBytes(make([]byte, 32))
@@ -135,8 +134,8 @@ func onEd25519(raw []byte) bool {
 	return err == nil
 }
 
-// checkRS256: 2048 to 4096 bits, exponent odd and at least 65537 (L3 section 5.8.5, RFC 8230 section 4, FIPS 186-5 section 5.1).
-// More bits would only make each judgement dearer.
+// checkRS256 accepts 2048 to 4096 bits and an odd exponent of at least 65537 (WebAuthn L3 §5.8.5, RFC 8230 §4, FIPS 186-5 §5.1).
+// More bits would only make each verification slower.
 func (k cose) checkRS256(kind int64) factors.Reason {
 	n, e := k.bytes(-1), k.bytes(-2)
 	if kind != int64(webauthncose.RSAKey) || !k.labelled(1, 3, -1, -2) || len(n) == 0 || len(e) == 0 || n[0] == 0 || e[0] == 0 {

@@ -10,7 +10,7 @@ import (
 	"barillet/factors"
 )
 
-// aaguids names models by AAGUID. It ages: an unknown key is not a bad key.
+// aaguids maps an AAGUID to a model. It is never complete: an unknown model is accepted.
 //
 //go:embed aaguids.json
 var aaguids []byte
@@ -18,13 +18,13 @@ var aaguids []byte
 var models = sync.OnceValue(func() map[string]string {
 	var m map[string]string
 	if err := json.Unmarshal(aaguids, &m); err != nil {
-		panic(fmt.Sprintf("aaguids.json: %v", err)) // part of the program: a test reads it
+		panic(fmt.Sprintf("aaguids.json: %v", err)) // embedded: a test reads it
 	}
 	return m
 })
 
-// ModelName suggests a name for a key by its model, "YubiKey 5 NFC"; "" when the model is unknown or was not told. It is
-// what the key says of itself: good for a name in a list, never for a decision.
+// ModelName returns the model of a key, such as "YubiKey 5 NFC", or "" if it is unknown. The key itself reports its model,
+// so it may name a device in a list, but must not decide anything.
 func ModelName(d factors.Device) string {
 	if d.Kind != Kind {
 		return ""

@@ -11,17 +11,17 @@ import (
 	"barillet/factors"
 )
 
-// pendingVersion rises with any change to pending or to what the library needs of it: a ceremony that was under way
-// over an upgrade is begun again.
+// pendingVersion increases with every change to pending or to what the library needs of it. A ceremony that is open
+// during an upgrade begins again.
 const pendingVersion = 1
 
-// The two purposes. What was begun for one is worth nothing for the other.
+// The two purposes. A ceremony for one is not accepted for the other.
 const (
 	purposeEnrol  = "enrol"
 	purposeVerify = "verify"
 )
 
-// pending is what is remembered between Begin and Finish. It has no time in it: its age is the caller's to judge.
+// pending is kept between Begin and Finish. It holds no time: the caller checks its age.
 type pending struct {
 	Version   int      `json:"v"`
 	Purpose   string   `json:"purpose"`
@@ -32,8 +32,8 @@ type pending struct {
 	Keys      [][]byte `json:"keys,omitempty"` // credential ids: refused at enrolment, allowed at verification
 }
 
-func (w *WebAuthn) newPending(purpose string, who factors.Subject, s *library.SessionData, keys []key) (factors.Pending, error) {
-	p := pending{Version: pendingVersion, Purpose: purpose, Challenge: s.Challenge, Origin: who.Origin, Handle: who.Handle, UV: string(w.uv)}
+func (w *WebAuthn) newPending(purpose string, subject factors.Subject, s *library.SessionData, keys []key) (factors.Pending, error) {
+	p := pending{Version: pendingVersion, Purpose: purpose, Challenge: s.Challenge, Origin: subject.Origin, Handle: subject.Handle, UV: string(w.uv)}
 	for _, k := range keys {
 		p.Keys = append(p.Keys, k.record.ID)
 	}
@@ -44,17 +44,17 @@ func (w *WebAuthn) newPending(purpose string, who factors.Subject, s *library.Se
 	return out, nil
 }
 
-// readPending reads what was remembered; false: begin again. No Pending at all is a ceremony nobody began.
-func readPending(raw factors.Pending, purpose string, who factors.Subject) (pending, bool) {
+// readPending decodes a Pending. It returns false if the ceremony must begin again, and for an empty Pending.
+func readPending(raw factors.Pending, purpose string, subject factors.Subject) (pending, bool) {
 	var p pending
 	if json.Unmarshal(raw, &p) != nil || p.Version != pendingVersion || p.Purpose != purpose {
 		return pending{}, false
 	}
-	// A ceremony is of the person that it was begun for; without a handle it is of nobody.
-	return p, len(p.Handle) > 0 && bytes.Equal(p.Handle, who.Handle) && p.Challenge != ""
+	// A ceremony belongs to the user for whom it began; without a handle it belongs to no user.
+	return p, len(p.Handle) > 0 && bytes.Equal(p.Handle, subject.Handle) && p.Challenge != ""
 }
 
-// has tells whether the credential id is in the list.
+// has reports whether the credential id is in the list.
 func (p pending) has(id []byte) bool {
 	for _, k := range p.Keys {
 		if bytes.Equal(k, id) {
@@ -64,7 +64,8 @@ func (p pending) has(id []byte) bool {
 	return false
 }
 
-// session is the pending ceremony as the library wants it. Expires stays zero: the library would read its own clock.
+// session returns the pending ceremony as the library requires it. Expires is zero: otherwise the library reads its own
+// clock.
 func (w *WebAuthn) session(p pending) library.SessionData {
 	return library.SessionData{
 		Challenge:        p.Challenge,
@@ -77,7 +78,7 @@ func (w *WebAuthn) session(p pending) library.SessionData {
 	}
 }
 
-// expected is the origins that an answer may come from.
+// expected returns the origins that an answer may come from.
 func (w *WebAuthn) expected(p pending) []string {
 	if p.Origin != "" {
 		return []string{p.Origin}

@@ -12,11 +12,11 @@ import (
 	"barillet/factors"
 )
 
-// recordVersion is written into every record; every version ever written stays readable.
+// recordVersion is written into every record. Every released version stays readable.
 const recordVersion = 1
 
-// record is a Device's Data: L3 section 4, "credential record". The flags are booleans of our own, since the
-// library keeps them in a byte that its JSON loses.
+// record is a Device's Data: WebAuthn L3 §4, "credential record". The flags are separate booleans, because the JSON of the
+// library's record loses them.
 type record struct {
 	Version        int      `json:"v"`
 	ID             []byte   `json:"id"`
@@ -37,10 +37,10 @@ type key struct {
 	record record
 }
 
-// usable reads the records of the devices that may be asked for.
-func usable(have []factors.Device) ([]key, error) {
+// usable decodes the records of the usable devices.
+func usable(devices []factors.Device) ([]key, error) {
 	var out []key
-	for _, d := range have {
+	for _, d := range devices {
 		if d.Kind != Kind || !d.Usable() {
 			continue
 		}
@@ -68,7 +68,7 @@ func readRecord(d factors.Device) (record, error) {
 	return r, nil
 }
 
-// credential is the record as the library wants it.
+// credential returns the record as the library requires it.
 func (r record) credential() library.Credential {
 	return library.Credential{
 		ID:                r.ID,
@@ -82,7 +82,7 @@ func (r record) credential() library.Credential {
 	}
 }
 
-// descriptor names the key to a browser.
+// descriptor returns the name of the key for a browser.
 func (r record) descriptor() protocol.CredentialDescriptor {
 	d := protocol.CredentialDescriptor{Type: protocol.PublicKeyCredentialType, CredentialID: r.ID}
 	for _, t := range r.Transports {
@@ -91,7 +91,7 @@ func (r record) descriptor() protocol.CredentialDescriptor {
 	return d
 }
 
-// store puts the record into the device.
+// store returns the device with the record.
 func (r record) store(d factors.Device) (factors.Device, error) {
 	data, err := json.Marshal(r)
 	if err != nil {

@@ -12,26 +12,26 @@ import (
 	"barillet/factors"
 )
 
-// BeginVerify asks for any one of the person's keys. Prompt.JSON is for PublicKeyCredential.parseRequestOptionsFromJSON.
-// For a person without a usable key the Prompt is the same without JSON, the Pending nil and the error nil: whether
-// somebody has a key is not told by an error.
-func (w *WebAuthn) BeginVerify(_ time.Time, who factors.Subject, have []factors.Device) (factors.Prompt, factors.Pending, error) {
-	if err := w.served(who.Origin); err != nil {
+// BeginVerify asks for any one of the user's keys. Prompt.JSON is for PublicKeyCredential.parseRequestOptionsFromJSON.
+// For a user without a usable key the Prompt has no JSON, and the Pending and the error are nil: an error would disclose
+// whether the user has a key.
+func (w *WebAuthn) BeginVerify(_ time.Time, subject factors.Subject, devices []factors.Device) (factors.Prompt, factors.Pending, error) {
+	if err := w.served(subject.Origin); err != nil {
 		return factors.Prompt{}, nil, err
 	}
-	keys, err := usable(have)
+	keys, err := usable(devices)
 	if err != nil {
 		return factors.Prompt{}, nil, err
 	}
 	if len(keys) == 0 {
-		return factors.Prompt{Template: string(Kind)}, nil, nil
+		return factors.Prompt{}, nil, nil
 	}
 	credentials := make([]library.Credential, len(keys))
 	allowed := make([]protocol.CredentialDescriptor, len(keys))
 	for i, k := range keys {
 		credentials[i], allowed[i] = k.record.credential(), k.record.descriptor()
 	}
-	assertion, session, err := w.lib.BeginLogin(person{who, credentials}, library.WithAllowedCredentials(allowed),
+	assertion, session, err := w.lib.BeginLogin(user{subject, credentials}, library.WithAllowedCredentials(allowed),
 		library.WithAssertionPublicKeyCredentialHints([]protocol.PublicKeyCredentialHints{protocol.PublicKeyCredentialHintSecurityKey}))
 	if err != nil {
 		return factors.Prompt{}, nil, fmt.Errorf("beginning to verify a security key: %w", err)
@@ -40,19 +40,19 @@ func (w *WebAuthn) BeginVerify(_ time.Time, who factors.Subject, have []factors.
 	if err != nil {
 		return factors.Prompt{}, nil, fmt.Errorf("writing request options: %w", err)
 	}
-	p, err := w.newPending(purposeVerify, who, session, keys)
-	return factors.Prompt{Template: string(Kind), JSON: out}, p, err
+	p, err := w.newPending(purposeVerify, subject, session, keys)
+	return factors.Prompt{JSON: out}, p, err
 }
 
-// FinishVerify judges an assertion by L3 section 7.2. The answer is the JSON of PublicKeyCredential.toJSON(), at most 64
-// KiB. An accepted Outcome's Device has the counter and the flags of this assertion. ReasonClone's Device is marked and
-// must be stored.
-func (w *WebAuthn) FinishVerify(now time.Time, who factors.Subject, have []factors.Device, raw factors.Pending, answer []byte) (factors.Outcome, error) {
-	keys, err := usable(have)
+// FinishVerify judges an assertion by WebAuthn L3 §7.2. The answer is the JSON of PublicKeyCredential.toJSON(), at most 64
+// KiB. The Device of an accepted Outcome has the counter and the flags of this assertion. With ReasonClone the Device is
+// marked and must be stored.
+func (w *WebAuthn) FinishVerify(now time.Time, subject factors.Subject, devices []factors.Device, raw factors.Pending, answer []byte) (factors.Outcome, error) {
+	keys, err := usable(devices)
 	if err != nil {
 		return factors.Outcome{}, err
 	}
-	p, ok := readPending(raw, purposeVerify, who)
+	p, ok := readPending(raw, purposeVerify, subject)
 	if !ok {
 		return refused(factors.ReasonExpired), nil
 	}
@@ -65,22 +65,22 @@ func (w *WebAuthn) FinishVerify(now time.Time, who factors.Subject, have []facto
 	}
 	k, r := pick(p, keys, parsed.RawID)
 	if r == factors.ReasonNone {
-		r = w.checkAssertion(p, who, k.record, parsed)
+		r = w.checkAssertion(p, subject, k.record, parsed)
 	}
 	if r != factors.ReasonNone {
 		return refused(r), nil
 	}
-	// The library is given the one key that answered: it would refuse it when another of the list has been removed
-	// since. It does steps 11, 15 to 17, 20 and 21, and the rest once more.
+	// The library gets only the key that answered: it would refuse the answer if another of the list was removed since.
+	// It does steps 11, 15 to 17, 20 and 21, and repeats the others.
 	s := w.session(p)
 	s.AllowedCredentialIDs = [][]byte{k.record.ID}
-	if _, err := w.lib.ValidateLogin(person{who, []library.Credential{k.record.credential()}}, s, parsed); err != nil {
+	if _, err := w.lib.ValidateLogin(user{subject, []library.Credential{k.record.credential()}}, s, parsed); err != nil {
 		return refused(factors.ReasonWrong), nil
 	}
 	return accept(now, k, parsed.Response.AuthenticatorData)
 }
 
-// pick finds the key that answered (L3 section 7.2 steps 5 and 6): one that was asked for and that the person still has.
+// pick returns the key that answered (WebAuthn L3 §7.2 steps 5 and 6): one that was asked for and that the user still has.
 func pick(p pending, keys []key, id []byte) (key, factors.Reason) {
 	if !p.has(id) {
 		return key{}, factors.ReasonWrong
@@ -93,10 +93,10 @@ func pick(p pending, keys []key, id []byte) (key, factors.Reason) {
 	return key{}, factors.ReasonExpired // removed or disabled since
 }
 
-// checkAssertion is what the library lets through, and what it would judge in other words.
-func (w *WebAuthn) checkAssertion(p pending, who factors.Subject, r record, parsed *protocol.ParsedCredentialAssertionData) factors.Reason {
-	// Step 6: a user handle need not be there, but must then be the person's.
-	if h := parsed.Response.UserHandle; len(h) > 0 && !bytes.Equal(h, who.Handle) {
+// checkAssertion checks what the library does not, or checks differently.
+func (w *WebAuthn) checkAssertion(p pending, subject factors.Subject, r record, parsed *protocol.ParsedCredentialAssertionData) factors.Reason {
+	// Step 6: a user handle may be absent; otherwise it must be the user's.
+	if h := parsed.Response.UserHandle; len(h) > 0 && !bytes.Equal(h, subject.Handle) {
 		return factors.ReasonWrong
 	}
 	if reason := checkClientData(parsed.Raw.AssertionResponse.ClientDataJSON, "webauthn.get", w.expected(p)); reason != factors.ReasonNone {
@@ -104,18 +104,18 @@ func (w *WebAuthn) checkAssertion(p pending, who factors.Subject, r record, pars
 	}
 	f := parsed.Response.AuthenticatorData.Flags
 	switch {
-	case f.HasAttestedCredentialData(): // section 6.1: not in an assertion
+	case f.HasAttestedCredentialData(): // §6.1: not in an assertion
 		return factors.ReasonFormat
-	case f.HasBackupEligible() != r.BackupEligible: // step 19: a key is born eligible or not
+	case f.HasBackupEligible() != r.BackupEligible: // step 19: a key's eligibility does not change
 		return factors.ReasonWrong
 	}
 	return checkFlags(f, p.UV)
 }
 
-// accept ends a ceremony whose signature holds: step 22 on, which the library only warns about, and for ever.
+// accept ends a ceremony whose signature is valid, from step 22, about which the library only warns.
 func accept(now time.Time, k key, data protocol.AuthenticatorData) (factors.Outcome, error) {
 	r, d := k.record, k.device
-	// Step 22: a key that counts must have counted further. Many keys never count: nought on both sides.
+	// Step 22: a counter must increase. Many keys have none: both values are zero.
 	if (data.Counter != 0 || r.Counter != 0) && data.Counter <= r.Counter {
 		d.Disabled = "clone"
 		return factors.Outcome{Device: d, Rejected: factors.ReasonClone}, nil

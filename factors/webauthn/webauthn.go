@@ -1,10 +1,10 @@
-// Package webauthn is the factor "webauthn": named security keys, YubiKeys above all, proven by a signature over
-// a fresh challenge (W3C Web Authentication Level 3, called "L3" here). It owns the two ceremonies, what is
-// remembered between their halves, and the stored record of a key. It owns no store, no HTTP and no clock: that a
-// ceremony is answered once and in time is the caller's, who drops the Pending in the write that takes the Outcome
-// and judges its age. The same answer with the same Pending gives the same Outcome again.
+// Package webauthn is the second factor of a security key, such as a YubiKey: a signature over a fresh challenge (W3C
+// Web Authentication Level 3, "WebAuthn L3"). It owns the two ceremonies, the state between their halves, and the stored
+// record of a key. It has no store, no HTTP and no clock. The caller ensures that a ceremony is answered once and in
+// time: it drops the Pending in the write that stores the Outcome, and checks its age. The same answer with the same
+// Pending returns the same Outcome again.
 //
-// No list of allowed models is offered: without attestation roots a model's name is only what a key says of itself.
+// There is no list of allowed models: without attestation roots, only the key itself vouches for its model.
 package webauthn
 
 import (
@@ -22,26 +22,26 @@ import (
 	"barillet/factors"
 )
 
-// Kind is the kind's name, as stored and as logged.
+// Kind is the name under which these devices are stored.
 const Kind factors.Kind = "webauthn"
 
 const (
-	maxKeys   = 10              // keys of one person
-	maxAnswer = 64 << 10        // bytes of an answer; certificates and all, a real one is under 8 KiB
-	patience  = 5 * time.Minute // told to the browser; that it is kept to is judged by the caller
+	maxKeys   = 10              // keys of one user
+	maxAnswer = 64 << 10        // bytes of an answer; a real one with its certificates is under 8 KiB
+	patience  = 5 * time.Minute // sent to the browser; the caller enforces it
 )
 
-// Config says for whom keys are made and what is asked of them.
+// Config names the relying party and what it requires of keys.
 type Config struct {
-	RPID          string   // the domain that keys belong to, lower case, no port: "login.example"
-	RPDisplayName string   // for people; shown by some browsers
+	RPID          string   // the domain of the keys, lower case, no port: "login.example"
+	RPDisplayName string   // shown by some browsers
 	Origins       []string // every origin the pages are served at, as a browser writes it: "https://login.example"
 
-	// Attestation is how much the browser is asked to tell about the key's maker: "direct" (also ""), "indirect",
+	// Attestation is how much the browser is asked to report about the key's maker: "direct" (also ""), "indirect",
 	// "enterprise" or "none". With "none" the model's name stays unknown.
 	Attestation string
-	// UserVerification is whether the key's PIN or finger is asked for: "discouraged" (also ""; right after a
-	// password), "preferred" or "required" (right where the key stands alone).
+	// UserVerification is whether the key asks for a PIN or a finger: "discouraged" (also ""; suits a second step
+	// after a password), "preferred" or "required" (suits a key that is the only step).
 	UserVerification string
 }
 
@@ -54,23 +54,20 @@ type WebAuthn struct {
 	params  []protocol.CredentialParameter
 }
 
-var (
-	_ factors.Factor    = (*WebAuthn)(nil)
-	_ factors.Describer = (*WebAuthn)(nil)
-)
+var _ factors.Factor = (*WebAuthn)(nil)
 
-// New checks the configuration and makes the factor. It refuses what would only fail in a person's browser: an
-// origin that the RPID does not belong to, a default port, a path, http anywhere but on localhost.
+// New checks the configuration and returns the factor. It refuses what would fail only in a browser: an origin outside
+// the RPID's domain, a default port, a path, and http anywhere but on localhost.
 func New(cfg Config) (*WebAuthn, error) {
 	if cfg.RPID != strings.ToLower(cfg.RPID) || cfg.RPID == "" {
-		return nil, fmt.Errorf("security keys need a domain in lower case, got %q", cfg.RPID)
+		return nil, fmt.Errorf("RPID %q is not a domain in lower case", cfg.RPID)
 	}
 	if len(cfg.Origins) == 0 || cfg.RPDisplayName == "" {
-		return nil, errors.New("security keys need a display name and at least one origin")
+		return nil, errors.New("display name and at least one origin are required")
 	}
 	for _, o := range cfg.Origins {
 		if err := checkOrigin(o, cfg.RPID); err != nil {
-			return nil, fmt.Errorf("security keys at origin %q: %w", o, err)
+			return nil, fmt.Errorf("checking origin %q: %w", o, err)
 		}
 	}
 	conveyance := protocol.ConveyancePreference(cfg.Attestation)
@@ -91,8 +88,8 @@ func New(cfg Config) (*WebAuthn, error) {
 		return nil, fmt.Errorf("unknown user verification %q", cfg.UserVerification)
 	}
 	w := &WebAuthn{rpID: cfg.RPID, origins: slices.Clone(cfg.Origins), uv: uv}
-	// Algorithms that the house can judge to the end: what every YubiKey makes, what newer ones make, and what
-	// keys of the Windows world make. L3 section 5.8.5.
+	// The algorithms that are verified: that of every YubiKey, that of newer ones, and that of keys made for Windows.
+	// WebAuthn L3 §5.8.5.
 	for _, alg := range []webauthncose.COSEAlgorithmIdentifier{webauthncose.AlgES256, webauthncose.AlgEdDSA, webauthncose.AlgRS256} {
 		w.params = append(w.params, protocol.CredentialParameter{Type: protocol.PublicKeyCredentialType, Algorithm: alg})
 	}
@@ -103,9 +100,9 @@ func New(cfg Config) (*WebAuthn, error) {
 	return w, nil
 }
 
-// settings is the configuration in the library's words.
+// settings returns the configuration of the library.
 func settings(cfg Config, conveyance protocol.ConveyancePreference, uv protocol.UserVerificationRequirement) *library.Config {
-	// Enforce stays off: the library would read its own clock.
+	// Enforce is off: otherwise the library reads its own clock.
 	timeout := library.TimeoutConfig{Timeout: patience, TimeoutUVD: patience}
 	return &library.Config{
 		RPID:                  cfg.RPID,
@@ -119,14 +116,14 @@ func settings(cfg Config, conveyance protocol.ConveyancePreference, uv protocol.
 			UserVerification:        uv,
 		},
 		Timeouts: library.TimeoutsConfig{Login: timeout, Registration: timeout},
-		// No output of an extension is ever used here, so a browser that volunteers one must not lock anybody out
-		// (L3 section 9: a client may process extensions that were not asked for).
+		// No output of an extension is used, so an unsolicited one is ignored (WebAuthn L3 §9: a client may process
+		// extensions that were not requested).
 		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore,
 	}
 }
 
-// checkOrigin refuses an origin that a browser would never send, or would never let use the RPID
-// (L3 section 5.1.3: the RPID is the origin's domain or a suffix of it).
+// checkOrigin returns an error for an origin that no browser sends, or that may not use the RPID
+// (WebAuthn L3 §5.1.3: the RPID is the origin's domain or a suffix of it).
 func checkOrigin(origin, rpID string) error {
 	u, err := url.Parse(origin)
 	if err != nil {
@@ -135,31 +132,36 @@ func checkOrigin(origin, rpID string) error {
 	host := u.Hostname()
 	switch {
 	case origin != u.Scheme+"://"+u.Host || host == "" || origin != strings.ToLower(origin):
-		return errors.New("want scheme, host and port alone, in lower case")
+		return errors.New("not scheme, host and port in lower case")
 	case host != rpID && !strings.HasSuffix(host, "."+rpID):
-		return fmt.Errorf("%q is not its domain nor a parent of it", rpID)
+		return fmt.Errorf("not in the domain %q", rpID)
 	case u.Scheme == "https" && u.Port() == "443", u.Scheme == "http" && u.Port() == "80", strings.HasSuffix(u.Host, ":"):
-		return errors.New("a browser leaves the default port out")
+		return errors.New("contains the default port")
 	case u.Scheme == "https":
 		return nil
 	case u.Scheme == "http" && (host == "localhost" || strings.HasSuffix(host, ".localhost")):
-		return nil // a secure context without TLS, for trials
+		return nil // a secure context without TLS
 	}
-	return errors.New("want https (http only on localhost)")
+	return errors.New("not https, or http on localhost")
 }
 
-// Kind is "webauthn".
+// Kind implements factors.Factor.
 func (w *WebAuthn) Kind() factors.Kind { return Kind }
 
-// providers is what scripts know a security key by.
+// providers is Okta's provider of a security key.
 var providers = []string{"FIDO"}
 
-// Describe tells others about a key. The name of its model is ModelName's to suggest.
-func (w *WebAuthn) Describe(factors.Device) factors.Description {
-	return factors.Description{OktaType: "webauthn", Provider: "FIDO", Providers: providers, Counts: true, MaxOfKind: maxKeys, Strong: true}
+// Method implements factors.Factor.
+func (w *WebAuthn) Method() factors.Method {
+	return factors.Method{Input: factors.InputAssertion, Slug: "key", OktaType: "webauthn", Providers: providers, Max: maxKeys, Primary: true}
 }
 
-// served tells whether the house's pages are at the origin; "" stands for any of the configured ones.
+// Status implements factors.Factor.
+func (w *WebAuthn) Status(factors.Device) factors.Status {
+	return factors.Status{Provider: providers[0]}
+}
+
+// served returns an error unless the pages are at the origin; "" means any of the configured ones.
 func (w *WebAuthn) served(origin string) error {
 	if origin != "" && !slices.Contains(w.origins, origin) {
 		return fmt.Errorf("security keys are not set up for origin %q", origin)
@@ -167,21 +169,21 @@ func (w *WebAuthn) served(origin string) error {
 	return nil
 }
 
-// person is a Subject as the library wants it.
-type person struct {
-	who  factors.Subject
-	keys []library.Credential
+// user is a Subject as the library requires it.
+type user struct {
+	subject factors.Subject
+	keys    []library.Credential
 }
 
-func (p person) WebAuthnID() []byte   { return p.who.Handle }
-func (p person) WebAuthnName() string { return p.who.Login }
-func (p person) WebAuthnDisplayName() string {
-	if p.who.Name == "" {
-		return p.who.Login
+func (u user) WebAuthnID() []byte   { return u.subject.Handle }
+func (u user) WebAuthnName() string { return u.subject.Login }
+func (u user) WebAuthnDisplayName() string {
+	if u.subject.Name == "" {
+		return u.subject.Login
 	}
-	return p.who.Name
+	return u.subject.Name
 }
-func (p person) WebAuthnCredentials() []library.Credential { return p.keys }
+func (u user) WebAuthnCredentials() []library.Credential { return u.keys }
 
-// refused is the Outcome of an answer that was not accepted and that leaves nothing to store.
+// refused returns the Outcome of an answer that is not accepted and leaves nothing to store.
 func refused(r factors.Reason) factors.Outcome { return factors.Outcome{Rejected: r} }

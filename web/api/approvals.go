@@ -62,7 +62,7 @@ func (a *API) approve(w http.ResponseWriter, r *http.Request, op helpdesk.Princi
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.ResetResult, error) {
 		return a.desk.Approve(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 	}, func(receipt helpdesk.ResetResult) (int, any, any, error) {
-		out := receiptOf(receipt) // without secrets: such a ticket is always mailed
+		out := a.receipt(receipt) // without secrets: such a ticket is always mailed
 		return http.StatusOK, out, out, nil
 	}))
 }

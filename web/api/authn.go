@@ -94,8 +94,8 @@ func (a *API) transaction(t authn.APISignIn) (signInJSON, error) {
 }
 
 func (a *API) signInFactor(u *authn.User, d factors.Device) signInFactorJSON {
-	about := a.desk.Accounts.Describe(d)
-	return signInFactorJSON{ID: d.ID, FactorType: about.OktaType, Provider: about.Provider, VendorName: about.Provider, Name: d.Name,
+	provider := a.desk.Accounts.Status(d).Provider
+	return signInFactorJSON{ID: d.ID, FactorType: a.desk.Accounts.Method(d.Kind).OktaType, Provider: provider, VendorName: provider, Name: d.Name,
 		Profile: factorProfileJSON{CredentialID: u.Login},
 		Links:   map[string]linkJSON{"verify": {Href: a.publicURL + "/api/v1/authn/factors/" + string(d.ID) + "/verify", Method: http.MethodPost}}}
 }

@@ -1,7 +1,10 @@
 package api
 
 import (
+	"encoding/base32"
+	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"barillet/authn"
@@ -17,7 +20,7 @@ type enrolmentJSON struct {
 
 // keyJSON is the key of a phone that is being enrolled. The secret is in the one answer that began it.
 type keyJSON struct {
-	TimeStep     int                 `json:"timeStep"` // seconds
+	TimeStep     int                 `json:"timeStep,omitempty"` // seconds; left out for a kind whose codes do not depend on time
 	SharedSecret string              `json:"sharedSecret,omitempty"`
 	Encoding     string              `json:"encoding"`
 	KeyLength    int                 `json:"keyLength"` // characters of the shared secret
@@ -37,8 +40,8 @@ func (a *API) pending(u *authn.User, d factors.Device) factorJSON {
 // begun is pending with what is to be shown to the person.
 func (a *API) begun(x authn.AdminEnrolmentSecret) factorJSON {
 	out := a.pending(&x.User, x.Device)
-	out.Embedded = &enrolmentJSON{keyJSON{TimeStep: int(x.Secret.Period / time.Second), SharedSecret: x.Secret.Secret, Encoding: "base32",
-		KeyLength: len(x.Secret.Secret), ExpiresAt: moment(x.Device.Added.Add(authn.EnrolmentTTL)),
+	out.Embedded = &enrolmentJSON{keyJSON{TimeStep: int(a.desk.Accounts.Method(x.Device.Kind).Period / time.Second), SharedSecret: x.Secret.Secret, Encoding: "base32",
+		KeyLength: (x.Secret.Bytes*8 + 4) / 5, ExpiresAt: moment(x.Device.Added.Add(authn.EnrolmentTTL)),
 		Links: map[string]linkJSON{"qrcode": {Href: out.Links["self"].Href + "/qr"}}}}
 	return out
 }
@@ -61,12 +64,11 @@ func (a *API) listSupported(w http.ResponseWriter, r *http.Request, op helpdesk.
 	}
 	have := map[[2]string]bool{}
 	for _, d := range u.Devices {
-		about := a.desk.Accounts.Describe(d)
-		have[[2]string{about.OktaType, about.Provider}] = true
+		have[[2]string{a.desk.Accounts.Method(d.Kind).OktaType, a.desk.Accounts.Status(d).Provider}] = true
 	}
 	out := []supportedJSON{}
 	for _, f := range a.desk.Accounts.Factors {
-		about := a.desk.Accounts.Describe(factors.Device{Kind: f.Kind()})
+		about := f.Method()
 		_, byProgram := f.(factors.AdminEnroller)
 		for _, provider := range about.Providers {
 			x := supportedJSON{FactorType: about.OktaType, Provider: provider, VendorName: provider, Enrollment: "OPTIONAL", Status: "NOT_SETUP",
@@ -83,21 +85,54 @@ func (a *API) listSupported(w http.ResponseWriter, r *http.Request, op helpdesk.
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-// enrolBody is a device to be enrolled. A secret that a caller brings is not taken.
+// enrolBody is a device to be enrolled. Only a kind whose devices have a secret of their own accepts a shared secret.
 type enrolBody struct {
-	FactorType string        `json:"factorType"`
-	Provider   string        `json:"provider"`
-	Name       string        `json:"name"` // ours; left out: the app's
-	VendorName reply.Ignored `json:"vendorName"`
-	Profile    reply.Ignored `json:"profile"`
-	Verify     reply.Ignored `json:"verify"`
-	ID         reply.Ignored `json:"id"`
-	Status     reply.Ignored `json:"status"`
-	Created    reply.Ignored `json:"created"`
-	Updated    reply.Ignored `json:"lastUpdated"`
-	Embedded   reply.Ignored `json:"_embedded"`
-	Links      reply.Ignored `json:"_links"`
+	FactorType string            `json:"factorType"`
+	Provider   string            `json:"provider"`
+	Name       string            `json:"name"` // ours; left out: the app's
+	VendorName reply.Ignored     `json:"vendorName"`
+	Profile    factorProfileBody `json:"profile"`
+	Verify     reply.Ignored     `json:"verify"`
+	ID         reply.Ignored     `json:"id"`
+	Status     reply.Ignored     `json:"status"`
+	Created    reply.Ignored     `json:"created"`
+	Updated    reply.Ignored     `json:"lastUpdated"`
+	Embedded   reply.Ignored     `json:"_embedded"`
+	Links      reply.Ignored     `json:"_links"`
 }
+
+// factorProfileBody is the secret of a device that was programmed elsewhere. Other members are ignored, as Okta's are read-only.
+type factorProfileBody struct {
+	SharedSecret string // base32
+	Counter      uint64 // ours: the next counter of the device
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (b *factorProfileBody) UnmarshalJSON(raw []byte) error {
+	var open struct {
+		SharedSecret string `json:"sharedSecret"`
+		Counter      uint64 `json:"counter"`
+	}
+	err := json.Unmarshal(raw, &open)
+	*b = factorProfileBody(open)
+	return err
+}
+
+// seed returns the secret; nil if the body has none.
+func (b *factorProfileBody) seed() (*factors.Seed, error) {
+	if b.SharedSecret == "" {
+		return nil, nil
+	}
+	text := strings.TrimRight(strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(b.SharedSecret)), "=")
+	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(text)
+	if err != nil || len(text) > maxSharedSecret {
+		return nil, authn.Invalid("sharedSecret", "base32")
+	}
+	return &factors.Seed{Secret: secret, Counter: b.Counter}, nil
+}
+
+// maxSharedSecret is the longest shared secret, in characters.
+const maxSharedSecret = 128
 
 // appNames are what a device is called that nobody gave a name.
 var appNames = map[string]string{"OKTA": "Okta Verify", "GOOGLE": "Google Authenticator"}
@@ -125,18 +160,19 @@ func (a *API) enrolFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	if n.Name == "" {
 		n.Name = appNames[n.Provider]
 	}
+	if n.Seed, err = body.Profile.seed(); err != nil {
+		return err
+	}
 	return a.once(w, r, op, answering(func(r *http.Request) (authn.AdminEnrolmentSecret, error) {
 		return a.desk.Enrol(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, n)
 	}, func(x authn.AdminEnrolmentSecret) (status int, shown, kept any, err error) {
 		whole := a.begun(x)
 		x.Secret.Secret = ""
-		plain := a.begun(x)
-		plain.Embedded.Activation.KeyLength = whole.Embedded.Activation.KeyLength
-		return http.StatusOK, whole, plain, nil
+		return http.StatusOK, whole, a.begun(x), nil
 	}))
 }
 
-// codeBody is a code of a device. Of Okta's other members none means anything for a phone's key.
+// codeBody is a code of a device. Okta's other members have no meaning for a typed code.
 type codeBody struct {
 	PassCode         string        `json:"passCode"`
 	NextPassCode     reply.Ignored `json:"nextPassCode"`
@@ -180,6 +216,8 @@ func judged(j authn.Verification) error {
 		return refused(reply.KindCodeUsed)
 	case factors.ReasonClock:
 		return refused(reply.KindCodeClock)
+	case factors.ReasonResync:
+		return refused(reply.KindCodeResync)
 	case factors.ReasonFormat:
 		return authn.Invalid("passCode", "format")
 	}

@@ -193,6 +193,10 @@ func TestOnlyWhoMayShowSecretsEnrolsForOthers(t *testing.T) {
 		"another app":             {"", `{"factorType":"token:software:totp","provider":"DUO","name":"x"}`, "provider: unknown"},
 		"no app":                  {"", `{"factorType":"token:software:totp"}`, "name: empty"},
 		"a secret of its own":     {"", `{"factorType":"token:software:totp","provider":"OKTA","sharedSecret":"AAAA"}`, "sharedSecret"},
+		"a secret for an app":     {"", `{"factorType":"token:software:totp","provider":"OKTA","name":"x","profile":{"sharedSecret":"GEZDGNBVGY3TQOJQ"}}`, "profile.sharedSecret: unsupported"},
+		"a secret not in base32":  {"", `{"factorType":"token:hotp","provider":"CUSTOM","name":"x","profile":{"sharedSecret":"18"}}`, "profile.sharedSecret: base32"},
+		"a short secret":          {"", `{"factorType":"token:hotp","provider":"CUSTOM","name":"x","profile":{"sharedSecret":"GEZDGNBV"}}`, "profile.sharedSecret: short"},
+		"a counter out of range":  {"", `{"factorType":"token:hotp","provider":"CUSTOM","name":"x","profile":{"sharedSecret":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ","counter":9007199254740993}}`, "profile.sharedSecret: counter"},
 		"activation at once":      {"?activate=true", totpBody, "activate"},
 	} {
 		if doc := problem(t, d.call("POST", path+c.query, token, c.body), 400); len(doc.ErrorCauses) != 1 || doc.ErrorCauses[0].ErrorSummary != c.cause {
@@ -207,7 +211,7 @@ func TestOnlyWhoMayShowSecretsEnrolsForOthers(t *testing.T) {
 	}
 	// Members of Okta's model are taken, and what they would set is not.
 	x := read[tree](t, d.call("POST", path+"?activate=false", token, `{"id":"mine","factorType":"token:software:totp","provider":"GOOGLE","vendorName":"GOOGLE",`+
-		`"status":"ACTIVE","profile":{"credentialId":"someone@else.example","sharedSecret":"AAAA"},"verify":{"passCode":"1"},"_links":{}}`), 200)
+		`"status":"ACTIVE","profile":{"credentialId":"someone@else.example","platform":"ANDROID"},"verify":{"passCode":"1"},"_links":{}}`), 200)
 	if x.get("id") == "mine" || x.get("status") != "PENDING_ACTIVATION" || x.get("name") != "Google Authenticator" || x.get("profile", "credentialId") != u.Login {
 		t.Errorf("got %v", x)
 	}
@@ -217,7 +221,8 @@ func TestWhatCanBeEnrolledIsListed(t *testing.T) {
 	d := open(t)
 	u, _, _ := d.Member("zoe@garage.example", nil)
 	list := read[[]tree](t, d.call("GET", "/api/v1/users/"+u.Login+"/factors/catalog", d.token(authn.RoleReadOnly, nil), ""), 200)
-	want := map[string]string{"token:software:totp OKTA": "NOT_SETUP enrol", "token:software:totp GOOGLE": "ACTIVE enrol", "webauthn FIDO": "NOT_SETUP"}
+	want := map[string]string{"token:software:totp OKTA": "NOT_SETUP enrol", "token:software:totp GOOGLE": "ACTIVE enrol", "webauthn FIDO": "NOT_SETUP",
+		"token:hotp CUSTOM": "NOT_SETUP enrol"}
 	for _, x := range list {
 		name := x.get("factorType").(string) + " " + x.get("provider").(string)
 		got := x.get("status").(string)

@@ -42,23 +42,23 @@ type copyJSON struct {
 }
 
 func (a *API) factor(u *authn.User, d factors.Device) factorJSON {
-	about := a.desk.Accounts.Describe(d)
+	m, st := a.desk.Accounts.Method(d.Kind), a.desk.Accounts.Status(d)
 	self := a.publicURL + "/api/v1/users/" + string(u.ID) + "/factors/" + string(d.ID)
-	out := factorJSON{ID: d.ID, FactorType: about.OktaType, Provider: about.Provider, VendorName: about.Provider,
+	out := factorJSON{ID: d.ID, FactorType: m.OktaType, Provider: st.Provider, VendorName: st.Provider,
 		Status: "ACTIVE", Created: moment(d.Added), LastUpdated: moment(d.LastUsed), LastUsed: moment(d.LastUsed), Name: d.Name,
 		EnrolledBy: d.EnrolledBy, Waits: d.Unconfirmed(), Profile: factorProfileJSON{CredentialID: u.Login}, Copies: []copyJSON{},
 		Links: map[string]linkJSON{"self": {Href: self}, "user": {Href: a.publicURL + "/api/v1/users/" + string(u.ID)}}}
 	if d.LastUsed.IsZero() {
 		out.LastUpdated = out.Created
 	}
-	if !about.Spare && !a.desk.Accounts.CanUse(u, d) {
+	if m.Input != factors.InputBackup && !a.desk.Accounts.CanUse(u, d) {
 		out.Status = "INACTIVE"
 	}
-	if d.Unique != "" && about.Strong { // a credential id, which is public; that of an imported key is nobody's business
+	if d.Unique != "" && m.Input == factors.InputAssertion { // a credential id, which is public; that of an imported key is nobody's business
 		out.Profile = factorProfileJSON{CredentialID: d.Unique, AuthenticatorName: d.Name}
 	}
-	if about.Spare {
-		out.Left = &about.Left
+	if m.Input == factors.InputBackup {
+		out.Left = &st.Remaining
 	}
 	for _, c := range d.Copies {
 		out.Copies = append(out.Copies, copyJSON{ID: c.ID, Name: c.Name, Shown: moment(c.Shown), Confirmed: moment(c.Confirmed)})

@@ -95,6 +95,17 @@ func (x tree) get(names ...string) any {
 	return at
 }
 
+// phonesCleared is how many phones a receipt says were removed, as a number of JSON.
+func phonesCleared(receipt tree) any {
+	all, _ := receipt.get("cleared", "devices").([]any)
+	for _, x := range all {
+		if d, _ := x.(map[string]any); d["factorType"] == "token:software:totp" {
+			return d["count"]
+		}
+	}
+	return nil
+}
+
 func read[T any](t testing.TB, w *httptest.ResponseRecorder, status int) T {
 	t.Helper()
 	if w.Code != status {

@@ -7,6 +7,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
+	"barillet/factors"
 	"barillet/web/reply"
 )
 
@@ -111,10 +112,26 @@ type receiptJSON struct {
 }
 
 type clearedJSON struct {
-	Phones        int `json:"phones"`
-	Copies        int `json:"copies"`
-	Keys          int `json:"keys"`
-	RecoveryCodes int `json:"recoveryCodes"`
+	Devices       []clearedDevicesJSON `json:"devices"` // without sets of recovery codes
+	Copies        int                  `json:"copies"`
+	RecoveryCodes int                  `json:"recoveryCodes"`
+}
+
+// clearedDevicesJSON is how many devices of one kind a reset removed.
+type clearedDevicesJSON struct {
+	FactorType string `json:"factorType"`
+	Count      int    `json:"count"`
+}
+
+// cleared returns the devices that a reset removed, in the order of the registered kinds.
+func (a *API) cleared(devices map[factors.Kind]int) []clearedDevicesJSON {
+	out := []clearedDevicesJSON{}
+	for _, f := range a.desk.Accounts.Factors {
+		if n := devices[f.Kind()]; n > 0 {
+			out = append(out, clearedDevicesJSON{f.Method().OktaType, n})
+		}
+	}
+	return out
 }
 
 type ticketJSON struct {
@@ -123,13 +140,13 @@ type ticketJSON struct {
 	Code      string  `json:"code,omitempty"` // where it was handed over or not mailed
 }
 
-func receiptOf(x helpdesk.ResetResult) receiptJSON {
+func (a *API) receipt(x helpdesk.ResetResult) receiptJSON {
 	to := x.MailTo
 	if to == nil {
 		to = []string{}
 	}
 	return receiptJSON{UserID: x.User, Login: x.Login, At: moment(x.At),
-		Cleared:       clearedJSON{Phones: x.Phones, Copies: x.Copies, Keys: x.Keys, RecoveryCodes: x.RecoveryCodes},
+		Cleared:       clearedJSON{Devices: a.cleared(x.Devices), Copies: x.Copies, RecoveryCodes: x.RecoveryCodes},
 		SessionsEnded: x.Sessions, BrowsersForgotten: x.Browsers, Mailed: x.Mailed, MailedTo: to,
 		Ticket: ticketJSON{ExpiresAt: moment(x.TicketExpires), URL: x.Link.Reveal(), Code: x.Code.Reveal()}, Repeated: x.Repeated, Reason: x.Reason,
 		HelpRequestID: x.HelpRequest}
@@ -152,7 +169,7 @@ func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op helpdesk.P
 			waits := a.approval(*receipt.Approval)
 			return http.StatusAccepted, waits, waits, nil
 		}
-		whole := receiptOf(receipt)
+		whole := a.receipt(receipt)
 		plain := whole
 		plain.Ticket.URL, plain.Ticket.Code = "", ""
 		return http.StatusOK, whole, plain, nil

@@ -21,6 +21,7 @@ var members = map[string]map[string]string{
 	"PUT /api/v1/groups/{gid}/users/{uid}":                     {"groupIds": "gid"},
 	"POST /api/v1/api-tokens":                                  {"groupIds": "groups", "expires": "expiresIn", "secrets": "allow"},
 	"POST /api/v1/users/{id}/credentials/change_password":      {"current": "oldPassword.value", "password": "newPassword.value"},
+	"POST /api/v1/users/{id}/factors":                          {"sharedSecret": "profile.sharedSecret"},
 	"POST /api/v1/users/{id}/factors/{fid}/verify":             {"factorType": "passCode"},
 	"POST /api/v1/users/{id}/factors/{fid}/lifecycle/activate": {"factorType": "passCode"},
 	"POST /api/v1/help-requests/{hid}/notes":                   {"note": "text"},

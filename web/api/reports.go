@@ -70,7 +70,7 @@ func (a *API) risk(x helpdesk.LockoutRisk) any {
 	}
 	for _, d := range x.Hold.Devices {
 		out.Risk = "one_device"
-		out.Device = &riskDeviceJSON{ID: d.ID, Name: d.Name, FactorType: a.desk.Accounts.Describe(d).OktaType, LastUsed: moment(d.LastUsed)}
+		out.Device = &riskDeviceJSON{ID: d.ID, Name: d.Name, FactorType: a.desk.Accounts.Method(d.Kind).OktaType, LastUsed: moment(d.LastUsed)}
 	}
 	return out
 }

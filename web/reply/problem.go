@@ -32,11 +32,12 @@ const (
 
 // The kinds that codes and the sign-in for programs give.
 const (
-	KindPassCode    = "passcode"       // a wrong code, not what was asked for, or none any more
-	KindCodeUsed    = "passcode_used"  // a code that was used before
-	KindCodeClock   = "passcode_clock" // right codes of another time: the device's clock is off
-	KindStateToken  = "state_token"    // no sign-in of this token goes by it
-	KindSwitchedOff = "switched_off"   // the configuration leaves it out
+	KindPassCode    = "passcode"        // a wrong code, not what was asked for, or none any more
+	KindCodeUsed    = "passcode_used"   // a code that was used before
+	KindCodeClock   = "passcode_clock"  // right codes of another time: the device's clock is off
+	KindCodeResync  = "passcode_resync" // a code of a counter far ahead: the next one settles it
+	KindStateToken  = "state_token"     // no sign-in of this token goes by it
+	KindSwitchedOff = "switched_off"    // the configuration leaves it out
 )
 
 // The parts of every problem's type: a reference relative to the public URL, stable for ever (RFC 9457 section 3.1.1).
@@ -103,6 +104,7 @@ var problems = map[string]problem{
 	KindPassCode:                     {"E0000068", "The code is not right"},
 	KindCodeUsed:                     {"E0000082", "The code was used before: wait for the next one"},
 	KindCodeClock:                    {"E0000083", "The code is right for another time: the device's clock is off"},
+	KindCodeResync:                   {"E0000083", "The token is ahead: send its next code"},
 	KindStateToken:                   {"E0000011", "No good state token"},
 	KindSwitchedOff:                  {"E0000006", "Switched off in the configuration"},
 	KindUnavailable:                  {"E0000010", "The service cannot do this now"},

@@ -77,10 +77,9 @@ type receipt struct {
 	Login   string    `json:"login"`
 	At      time.Time `json:"at"`
 	Cleared struct {
-		Phones        int `json:"phones"`
-		Copies        int `json:"copies"`
-		Keys          int `json:"keys"`
-		RecoveryCodes int `json:"recoveryCodes"`
+		Devices       []clearedDevices `json:"devices"`
+		Copies        int              `json:"copies"`
+		RecoveryCodes int              `json:"recoveryCodes"`
 	} `json:"cleared"`
 	SessionsEnded     int      `json:"sessionsEnded"`
 	BrowsersForgotten int      `json:"browsersForgotten"`
@@ -95,6 +94,12 @@ type receipt struct {
 	HelpRequest string `json:"helpRequestId,omitempty"` // which it resolved
 
 	waiting
+}
+
+// clearedDevices is how many devices of one kind were cleared.
+type clearedDevices struct {
+	FactorType string `json:"factorType"`
+	Count      int    `json:"count"`
 }
 
 // waiting is the answer instead, where an equal is to be reset: a second administrator has to agree.
@@ -169,9 +174,13 @@ func (r receipt) rows(m *Manager) (rows [][]string) {
 	if r.Repeated {
 		line("changed", "nothing: it was done before, and a ticket is open")
 	}
-	line("phones cleared", r.Cleared.Phones)
+	if len(r.Cleared.Devices) == 0 {
+		line("devices cleared", 0)
+	}
+	for _, d := range r.Cleared.Devices {
+		line(d.FactorType+" cleared", d.Count)
+	}
 	line("copies cleared", r.Cleared.Copies)
-	line("security keys cleared", r.Cleared.Keys)
 	line("recovery codes cleared", r.Cleared.RecoveryCodes)
 	line("sessions ended", r.SessionsEnded)
 	line("browsers forgotten", r.BrowsersForgotten)

@@ -122,7 +122,7 @@ var reasons = map[string]string{
 	"taken": "somebody else has it", "otpauth taken": "somebody else has this key", "unknown": "no such thing", "groups unknown": "no such group",
 	"locale unknown": "no such language", "role column_unknown": "no list gives roles: barillet user role add does, one person at a time", "too_many": "too many",
 	"ambiguous": "two groups are called so: name it by its id", "json": "not JSON behind json:", "twin": "the same as in an earlier line",
-	"no_otpauth": "not an otpauth URI", "hotp": "counts instead of keeping time: only totp is taken", "algorithm": "not SHA-1",
+	"no_otpauth": "not an otpauth URI", "unsupported": "neither totp nor hotp", "counter": "without a counter, or with one that is too large", "algorithm": "not SHA-1",
 	"digits": "not six digits", "period": "not thirty seconds", "no_secret": "without a secret", "base32": "the secret is not base32",
 	"short": "the secret has fewer than 16 bytes", "long": "the secret has more than 64 bytes", "weak": "the secret is one byte over and over",
 	"twice": "a parameter is there twice", "line_long": "the line is too long",
