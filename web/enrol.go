@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -132,7 +133,9 @@ func (s *server) enrolPage(r *http.Request, b templates.Base, path string) (seat
 	}
 	page := templates.Enrol{Base: b, Slug: s.Accounts.Method(e.Kind).Slug, Options: e.Prompt.JSON, App: appOf(e.App), DeviceName: e.Name,
 		Login: seat.login, First: seat.first}
-	if json.Unmarshal(e.Prompt.View, &page.View) != nil {
+	view := json.NewDecoder(bytes.NewReader(e.Prompt.View))
+	view.UseNumber() // a page shows a number as it is written
+	if view.Decode(&page.View) != nil {
 		return seated{}, templates.Enrol{}, fmt.Errorf("showing the enrolment of %s: its view is not JSON", e.Kind) // the cause may quote a secret
 	}
 	return seat, page, nil

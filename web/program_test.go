@@ -16,13 +16,16 @@ import (
 
 // openWithAPI is a place with the API behind its door, where programs may sign people in, and a token that may do that
 // and enrol devices for others.
-func openWithAPI(t testing.TB) (*place, string) {
+func openWithAPI(t testing.TB, changes ...func(*web.Config)) (*place, string) {
 	t.Helper()
 	var desk *helpdesk.Desk
 	var served http.Handler
 	p := open(t, func(c *web.Config) {
 		desk = c.Desk
 		c.API = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { served.ServeHTTP(w, r) })
+		for _, change := range changes {
+			change(c)
+		}
 	})
 	served = api.New(api.Config{Desk: desk, Ring: p.Ring, PublicURL: p.url, SignIn: true})
 	machine := helpdesk.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}

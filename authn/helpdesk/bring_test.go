@@ -8,6 +8,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
+	"barillet/factors"
 	"barillet/factors/totp"
 	"barillet/internal/audit"
 	"barillet/templates"
@@ -234,5 +235,32 @@ func TestWhoeverBringsAsMuchAsOneCanIsMadeInOneUpdate(t *testing.T) {
 	// And what takes the key away again fits, too.
 	if _, err := s.desk.Activate(t.Context(), machine, s.From, "zoe", true); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestImport_AcceptsTheSeedOfAToken(t *testing.T) {
+	s := openShop(t)
+	uri := "otpauth://hotp/Feitian:zoe?secret=" + foreignSecret + "&issuer=Feitian&counter=7"
+	got, err := s.desk.Import(t.Context(), machine, s.From, helpdesk.NewUser{Login: "zoe@garage.example", OTPAuthURI: authn.SecretOf(uri)}, true, false)
+	if err != nil || got.ID == "" || got.Faults != nil {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	m := mailed[templates.WelcomeMail](t, s, "zoe@garage.example")
+	started, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, tokenOf(m.Link), password)
+	if err != nil || started.Step != authn.StepVerify {
+		t.Fatalf("choosing a password: got %v, %v, want the code asked for", started.Step, err)
+	}
+	for counter, want := range []factors.Reason{6: factors.ReasonReplayed, 7: factors.ReasonNone} {
+		if counter < 6 {
+			continue
+		}
+		v, err := verifies(t.Context(), s, started.Login, authntest.Code(t, foreignSecret, uint64(counter)))
+		if err != nil || v.Rejected != want {
+			t.Errorf("counter %d: got %q, %v, want %q", counter, v.Rejected, err, want)
+		}
+	}
+	got, err = s.desk.Import(t.Context(), machine, s.From, helpdesk.NewUser{Login: "yves@garage.example", OTPAuthURI: foreignKey(foreignSecret)}, true, false)
+	if err != nil || len(got.Faults) != 1 || got.Faults[0].Reason != "taken" {
+		t.Errorf("the same secret for a phone: got %+v, %v", got, err)
 	}
 }
