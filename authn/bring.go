@@ -1,7 +1,6 @@
 package authn
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
@@ -27,16 +26,10 @@ func (s *EnrolService) ParseImport(now time.Time, u *User, key Secret) (factors.
 		case err != nil:
 			return factors.Device{}, fmt.Errorf("reading a key from elsewhere: %w", err)
 		}
-		d.Unique = s.uniqueSecret(d.Unique)
+		d.Unique = s.Accounts.uniqueSecret(d.Unique)
 		return d, nil
 	}
 	return factors.Device{}, Invalid("otpauth", string(factors.ImportOtherKind))
-}
-
-// uniqueSecret returns the value by which a secret that came from outside is recognised: an HMAC under the pepper, so that
-// the store does not disclose it. At most one user has a secret.
-func (s *EnrolService) uniqueSecret(digest string) string {
-	return "key:" + base64.RawURLEncoding.EncodeToString(s.Accounts.Pepper.MAC("imported key", []byte(digest)))
 }
 
 // AddImported gives a person who is about to be created the device from elsewhere. They are active at once and can ask for a

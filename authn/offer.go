@@ -199,7 +199,7 @@ func (s *EnrolService) activatePending(tx *Tx, c AdminCall, u *User, o *AdminEnr
 		return factors.Device{}, Refuse(CodeTooMany) // others were enrolled meanwhile
 	}
 	if d.Unique != "" {
-		d.Unique = s.uniqueSecret(d.Unique)
+		d.Unique = s.Accounts.uniqueSecret(d.Unique)
 		if err := tx.takeUnique(u.ID, d.Unique); err != nil {
 			return d, err
 		}

@@ -1,0 +1,48 @@
+package authn
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"barillet/factors"
+	"barillet/store"
+)
+
+// takeUnique reserves what no two devices of the house may share, such as a credential id (L3 section 7.1, step 26).
+func (tx *Tx) takeUnique(id UserID, unique string) error {
+	if unique == "" {
+		return nil
+	}
+	key := uniqueKey(unique)
+	_, err := tx.s.uniques.Get(tx.Raw, key)
+	switch {
+	case err == nil:
+		return Refuse(CodeTaken)
+	case !errors.Is(err, store.ErrNotFound):
+		return fmt.Errorf("looking up a credential: %w", err)
+	}
+	if err := tx.s.uniques.Put(tx.Raw, key, id); err != nil {
+		return fmt.Errorf("reserving a credential: %w", err)
+	}
+	return nil
+}
+
+func uniqueKey(unique string) string { return SecretOf(unique).Hash() }
+
+// dropUnique frees what a removed device held.
+func (tx *Tx) dropUnique(d factors.Device) error {
+	if d.Unique == "" {
+		return nil
+	}
+	if err := tx.s.uniques.Delete(tx.Raw, uniqueKey(d.Unique)); err != nil {
+		return fmt.Errorf("freeing a credential: %w", err)
+	}
+	return nil
+}
+
+// uniqueSecret returns the value by which a secret that came from outside is recognised: an HMAC under the pepper, so that
+// the store does not disclose it. At most one user has a secret.
+func (s *Service) uniqueSecret(digest string) string {
+	return "key:" + base64.RawURLEncoding.EncodeToString(s.Pepper.MAC("imported key", []byte(digest)))
+}
