@@ -55,7 +55,7 @@ func verify(t testing.TB, who factors.Subject, d factors.Device, answer string) 
 	return o
 }
 
-func TestTenCodesWorkOnceEach(t *testing.T) {
+func TestFinishVerify_AcceptsEachCodeOnce(t *testing.T) {
 	paper, who := &sheet{}, factortest.Someone()
 	d := suite().Device(t, paper, "sheet")
 	if len(paper.codes) != 10 || len(slices.Compact(slices.Sorted(slices.Values(paper.codes)))) != 10 {
@@ -85,7 +85,7 @@ func TestTenCodesWorkOnceEach(t *testing.T) {
 	}
 }
 
-func TestWhatIsForgivenInACode(t *testing.T) {
+func TestFinishVerify_CodeSpellings(t *testing.T) {
 	paper, who := &sheet{}, factortest.Someone()
 	d := suite().Device(t, paper, "sheet")
 	c := paper.codes[0]
@@ -119,7 +119,7 @@ func TestWhatIsForgivenInACode(t *testing.T) {
 	}
 }
 
-func TestACodeIsBoundToItsPersonAndSet(t *testing.T) {
+func TestFinishVerify_BindsCodeToUserAndSet(t *testing.T) {
 	paper, other := &sheet{}, &sheet{}
 	d, second := suite().Device(t, paper, "one"), suite().Device(t, other, "two")
 	stranger := factortest.Someone()
@@ -132,7 +132,7 @@ func TestACodeIsBoundToItsPersonAndSet(t *testing.T) {
 	}
 }
 
-func TestWhatIsPendingHoldsNoCode(t *testing.T) {
+func TestBeginEnrol_PendingHoldsNoCode(t *testing.T) {
 	prompt, p, err := kind.BeginEnrol(factortest.Start, factortest.Someone(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestWhatIsPendingHoldsNoCode(t *testing.T) {
 	}
 }
 
-func TestAStoredSetThatCannotBeReadIsAnError(t *testing.T) {
+func TestFinishVerify_ReportsUnreadableSet(t *testing.T) {
 	for _, data := range []string{``, `null`, `{}`, `{"salt":"AAAAAAAAAAAAAAAAAAAAAA==","codes":[{"mac":""}]}`, `{"salt":"AA==","codes":[]}`} {
 		d := factors.Device{ID: "x", Kind: recovery.Kind, Data: []byte(data)}
 		o, err := kind.FinishVerify(factortest.Start, factortest.Someone(), []factors.Device{d}, nil, []byte("0000000000000000"))

@@ -15,7 +15,7 @@ import (
 	"barillet/factors/totp"
 )
 
-func TestWhatAProgramShowsOfAPendingKeyIsWhatAPageShows(t *testing.T) {
+func TestManualEntry_MatchesThePage(t *testing.T) {
 	prompt, pending, err := totp.TOTP{}.BeginEnrol(start, factortest.Someone(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func TestWhatAProgramShowsOfAPendingKeyIsWhatAPageShows(t *testing.T) {
 	}
 }
 
-func TestAPendingKeyThatCannotBeReadIsNotShown(t *testing.T) {
+func TestManualEntry_RejectsUnreadablePending(t *testing.T) {
 	for _, pending := range []string{"", "{}", `{"secret":"QUFB","account":"a"}`, "no JSON"} {
 		if a, err := (totp.TOTP{}).ManualEntry([]byte(pending)); err == nil || a.Secret != "" {
 			t.Errorf("%q: got an activation, %v", pending, err)
@@ -53,7 +53,7 @@ func TestAPendingKeyThatCannotBeReadIsNotShown(t *testing.T) {
 	}
 }
 
-func TestTheLabelOfAKeyThatWaitsIsTaken(t *testing.T) {
+func TestBeginEnrol_AvoidsLabelOfUnconfirmedDevice(t *testing.T) {
 	waits := suite().Device(t, &phone{}, "first")
 	waits.Disabled = "unconfirmed"
 	prompt, _, err := totp.TOTP{}.BeginEnrol(start, factortest.Someone(), []factors.Device{waits})

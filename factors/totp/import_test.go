@@ -14,7 +14,7 @@ import (
 
 const foreign = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP" // 20 bytes
 
-func TestAKeyFromElsewhereGoesOnWorkingOnThePhoneThatHasIt(t *testing.T) {
+func TestImport_PhoneKeepsWorking(t *testing.T) {
 	for name, uri := range map[string]string{
 		"as Google writes it":       "otpauth://totp/Okta:zoe@garage.example?secret=" + foreign + "&issuer=Okta",
 		"with every default":        "otpauth://totp/Okta?secret=" + foreign + "&algorithm=SHA1&digits=6&period=30",
@@ -42,7 +42,7 @@ func TestAKeyFromElsewhereGoesOnWorkingOnThePhoneThatHasIt(t *testing.T) {
 	}
 }
 
-func TestAKeyThatThisHouseCannotCountOnIsRefusedByOneWord(t *testing.T) {
+func TestImport_RefusesByOneWord(t *testing.T) {
 	b32 := func(n int) string { return base32.StdEncoding.EncodeToString(bytes.Repeat([]byte{1, 2}, n)[:n]) }
 	for uri, want := range map[string]string{
 		"":                                   "no_otpauth",
@@ -82,7 +82,7 @@ func TestAKeyThatThisHouseCannotCountOnIsRefusedByOneWord(t *testing.T) {
 	}
 }
 
-func TestTwoSpellingsOfOneKeyAreOne(t *testing.T) {
+func TestImport_UniqueIgnoresSpelling(t *testing.T) {
 	unique := func(uri string) string {
 		d, err := totp.TOTP{}.Import(start, factortest.Someone(), uri)
 		if err != nil {

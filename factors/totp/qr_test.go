@@ -34,7 +34,7 @@ func awkward() []factors.Subject {
 	return out
 }
 
-func TestTwoHundredPicturesReadByZbarimg(t *testing.T) {
+func TestQRCode_IsReadByZbarimg(t *testing.T) {
 	tool := need(t, "zbarimg", "zbar-tools")
 	dir := t.TempDir()
 	var want, files []string
@@ -112,7 +112,7 @@ func render(t *testing.T, qr oath.QR) []byte {
 	return out.Bytes()
 }
 
-func TestLabels(t *testing.T) {
+func TestBeginEnrol_Labels(t *testing.T) {
 	who := factortest.Someone()
 	who.Issuer = "Société: Générale & Cie + Fils"
 	var have []factors.Device
@@ -151,7 +151,7 @@ func TestLabels(t *testing.T) {
 }
 
 // A key that is replaced (PROTOCOL 15) and one enrolled after a reset take the old entry's place in the app.
-func TestTheLabelOfAKeyThatIsGoneIsFreeAgain(t *testing.T) {
+func TestBeginEnrol_ReusesLabelOfRemovedDevice(t *testing.T) {
 	who := factortest.Someone()
 	first := suite().Device(t, &phone{}, "first")
 	prompt, _, err := totp.TOTP{}.BeginEnrol(start, who, []factors.Device{first})
@@ -170,7 +170,7 @@ func TestTheLabelOfAKeyThatIsGoneIsFreeAgain(t *testing.T) {
 	}
 }
 
-func TestTheLongestLabelStillFits(t *testing.T) {
+func TestBeginEnrol_LongestLabelFitsQRCode(t *testing.T) {
 	who := factortest.Someone()
 	who.Issuer, who.Device = strings.Repeat("東", 500), strings.Repeat("🔧", 500)
 	who.Login = strings.Repeat("&", 242) + "@example.com"

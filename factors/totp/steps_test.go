@@ -24,7 +24,7 @@ const (
 	clock = factors.ReasonClock
 )
 
-func TestSteps(t *testing.T) {
+func TestFinishVerify_Steps(t *testing.T) {
 	tests := []struct {
 		name   string
 		drift  int // of the phone, at enrolment
@@ -71,7 +71,7 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-func TestEnrolmentTakesTwoStepsEitherWay(t *testing.T) {
+func TestFinishEnrol_AcceptsTwoStepsEitherSide(t *testing.T) {
 	for ahead := -3; ahead <= 3; ahead++ {
 		ph := &phone{ahead: time.Duration(ahead) * 30 * time.Second}
 		prompt, p, err := totp.TOTP{}.BeginEnrol(start, factortest.Someone(), nil)
@@ -87,7 +87,7 @@ func TestEnrolmentTakesTwoStepsEitherWay(t *testing.T) {
 
 // A drift was learned and the phone's clock put right since: two codes in a row of the right time are taken, and
 // the person is not told that a right clock is off.
-func TestClockPutRight(t *testing.T) {
+func TestFinishVerify_ResynchronisesCorrectedClock(t *testing.T) {
 	ph := &phone{ahead: time.Minute}
 	d := suite().Device(t, ph, "phone")
 	ph.ahead = 0
@@ -104,7 +104,7 @@ func TestClockPutRight(t *testing.T) {
 	}
 }
 
-func TestClockHint(t *testing.T) {
+func TestFinishVerify_ReportsClockOffset(t *testing.T) {
 	tests := []struct {
 		name   string
 		shared bool
@@ -149,7 +149,7 @@ func TestClockHint(t *testing.T) {
 	}
 }
 
-func TestAnotherLoginGivesNoClockHint(t *testing.T) {
+func TestFinishVerify_NeedsBothCodesInOneLogin(t *testing.T) {
 	ph := &phone{}
 	d := suite().Device(t, ph, "phone")
 	o := verify(t, after(10), nil, ph.code(t, after(15)), d)
@@ -158,7 +158,7 @@ func TestAnotherLoginGivesNoClockHint(t *testing.T) {
 	}
 }
 
-func TestTheLastUsedKeyComesFirstAndOthersWork(t *testing.T) {
+func TestFinishVerify_TriesLastUsedFirst(t *testing.T) {
 	a, b := &phone{}, &phone{}
 	da, db := suite().Device(t, a, "a"), suite().Device(t, b, "b")
 	for at, ph := range []*phone{a, b, b, a} {
@@ -177,7 +177,7 @@ func TestTheLastUsedKeyComesFirstAndOthersWork(t *testing.T) {
 	}
 }
 
-func TestTwentyFourAtOnce(t *testing.T) {
+func TestFinishVerify_IsSafeForConcurrentUse(t *testing.T) {
 	ph := &phone{}
 	d := suite().Device(t, ph, "phone")
 	code := ph.code(t, after(3))
@@ -212,7 +212,7 @@ func TestTwentyFourAtOnce(t *testing.T) {
 	}
 }
 
-func TestCopyNeedsALaterCodeThanAnyUsed(t *testing.T) {
+func TestFinishCopy_NeedsLaterStep(t *testing.T) {
 	tests := []struct {
 		name  string
 		tries []try
@@ -243,7 +243,7 @@ func TestCopyNeedsALaterCodeThanAnyUsed(t *testing.T) {
 	}
 }
 
-func TestShowAgainShowsTheSameKeyUnderTheSameLabel(t *testing.T) {
+func TestShowAgain_KeepsSecretAndLabel(t *testing.T) {
 	who := factortest.Someone()
 	prompt, p, err := totp.TOTP{}.BeginEnrol(start, who, nil)
 	if err != nil {
@@ -264,7 +264,7 @@ func TestShowAgainShowsTheSameKeyUnderTheSameLabel(t *testing.T) {
 	}
 }
 
-func TestTheAppIsKept(t *testing.T) {
+func TestFinishEnrol_KeepsApp(t *testing.T) {
 	for app, want := range map[string]string{"OKTA": "OKTA", "GOOGLE": "GOOGLE", "": "GOOGLE"} {
 		who := factortest.Someone()
 		who.App = app
@@ -282,7 +282,7 @@ func TestTheAppIsKept(t *testing.T) {
 	}
 }
 
-func TestTheBurntListStaysShort(t *testing.T) {
+func TestFinishVerify_LimitsConsumedSteps(t *testing.T) {
 	ph := &phone{}
 	d := suite().Device(t, ph, "phone")
 	for at := range 300 {

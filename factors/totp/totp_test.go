@@ -68,7 +68,7 @@ func need(t testing.TB, tool, pkg string) string {
 }
 
 // RFC 6238 appendix B, SHA-1; the six last digits of its eight.
-func TestVectorsOfRFC6238(t *testing.T) {
+func TestFinishEnrol_AcceptsVectorsOfRFC6238(t *testing.T) {
 	pending := factors.Pending(`{"secret":"MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=","account":"a"}`)
 	for at, want := range map[int64]string{59: "287082", 1111111109: "081804", 1111111111: "050471",
 		1234567890: "005924", 2000000000: "279037", 20000000000: "353130"} {
@@ -80,7 +80,7 @@ func TestVectorsOfRFC6238(t *testing.T) {
 }
 
 // RFC 4226 appendix D: counters 0 to 9, which are the first ten steps.
-func TestVectorsOfRFC4226(t *testing.T) {
+func TestFinishEnrol_AcceptsVectorsOfRFC4226(t *testing.T) {
 	pending := factors.Pending(`{"secret":"MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=","account":"a"}`)
 	for step, want := range []string{"755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"} {
 		o, err := totp.TOTP{}.FinishEnrol(time.Unix(int64(step)*30, 0), factortest.Someone(), pending, []byte(want))
@@ -90,7 +90,7 @@ func TestVectorsOfRFC4226(t *testing.T) {
 	}
 }
 
-func TestThousandSecretsAgainstOathtool(t *testing.T) {
+func TestFinishEnrol_AgreesWithOathtool(t *testing.T) {
 	tool := need(t, "oathtool", "oathtool")
 	for i := range 1000 {
 		now := time.Unix(1_000_000_000+int64(i)*7_919_077, 0).UTC()
@@ -118,7 +118,7 @@ func TestThousandSecretsAgainstOathtool(t *testing.T) {
 	}
 }
 
-func TestWhatIsReadAsACode(t *testing.T) {
+func TestFinishVerify_CodeFormats(t *testing.T) {
 	tests := []struct {
 		name, before, between, after string
 		ok                           bool
@@ -154,7 +154,7 @@ func TestWhatIsReadAsACode(t *testing.T) {
 	}
 }
 
-func TestAShortSecretIsRefused(t *testing.T) {
+func TestRead_RejectsShortSecret(t *testing.T) {
 	for _, s := range []string{"", "AAAA", "AAAAAAAAAAAAAAAAAAAA"} { // none, 3 and 15 bytes
 		data := fmt.Appendf(nil, `{"secret":%q,"account":"a"}`, s)
 		if _, err := (totp.TOTP{}).FinishEnrol(start, factortest.Someone(), data, []byte("328482")); err == nil {

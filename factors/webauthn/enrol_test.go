@@ -13,7 +13,7 @@ import (
 	"barillet/factors/webauthn"
 )
 
-func TestSoundKeysAreEnrolledAndVerified(t *testing.T) {
+func TestFinishEnrol_AcceptsValidKeys(t *testing.T) {
 	none := func(a *answer) {
 		a.format, a.stmt = "none", func([]byte) any { return map[string]any{} }
 	}
@@ -73,7 +73,7 @@ func TestSoundKeysAreEnrolledAndVerified(t *testing.T) {
 	}
 }
 
-func TestEachBrokenStepOfARegistrationIsRefused(t *testing.T) {
+func TestFinishEnrol_RejectsEachBrokenStep(t *testing.T) {
 	key := func(label int64, v any) func(*answer) {
 		return func(a *answer) {
 			k := a.key.(map[int64]any)
@@ -194,7 +194,7 @@ func TestEachBrokenStepOfARegistrationIsRefused(t *testing.T) {
 }
 
 // RFC 9053 section 7.1.1: coordinates are as long as the field, leading zeros and all. One key of 128 has one.
-func TestACoordinateThatBeginsWithZeroIsWhole(t *testing.T) {
+func TestFinishEnrol_AcceptsLeadingZeroCoordinate(t *testing.T) {
 	w := newFactor(t, webauthn.Config{})
 	s := newSoft(t, -7)
 	for s.cose()[-2].([]byte)[0] != 0 {

@@ -22,7 +22,7 @@ func (k token) Prove(t testing.TB, _ time.Time, p factors.Prompt) []byte {
 	return k.assertion(t, p.JSON).asserted(k.signer)
 }
 
-func TestTheSharedSuite(t *testing.T) {
+func TestFactor(t *testing.T) {
 	factortest.Run(t, factortest.Case{
 		Factor: newFactor(t, webauthn.Config{}),
 		New:    func(t testing.TB) factortest.Token { return token{newSoft(t, -7)} },

@@ -17,7 +17,7 @@ import (
 	"barillet/factors/webauthn"
 )
 
-func TestEachBrokenStepOfAnAssertionIsRefused(t *testing.T) {
+func TestFinishVerify_RejectsEachBrokenStep(t *testing.T) {
 	client := func(name string, v any) func(*answer) { return func(a *answer) { a.client[name] = v } }
 	raw := func(f func([]byte) []byte) func(*answer) { return func(a *answer) { a.raw = f } }
 	wrong, format := factors.ReasonWrong, factors.ReasonFormat
@@ -103,7 +103,7 @@ func verify(t *testing.T, w *webauthn.WebAuthn, s *soft, have []factors.Device, 
 	return got
 }
 
-func TestACounterThatGoesBackMarksTheKey(t *testing.T) {
+func TestFinishVerify_MarksCloneByCounter(t *testing.T) {
 	count := func(n uint32) func(*answer) { return func(a *answer) { a.count = n } }
 	tests := []struct {
 		name          string
@@ -137,7 +137,7 @@ func TestACounterThatGoesBackMarksTheKey(t *testing.T) {
 	}
 }
 
-func TestUserVerificationIsReadFromThisAssertion(t *testing.T) {
+func TestFinishVerify_ReadsUserVerificationOfThisAssertion(t *testing.T) {
 	verified := func(a *answer) { a.flags |= uv }
 	w, s := newFactor(t, webauthn.Config{}), newSoft(t, -7)
 	have := []factors.Device{enrol(t, w, s, "d1", verified)}
@@ -153,7 +153,7 @@ func TestUserVerificationIsReadFromThisAssertion(t *testing.T) {
 	}
 }
 
-func TestAKeyThatWentDoesNotFailTheOthers(t *testing.T) {
+func TestFinishVerify_IgnoresRemovedKey(t *testing.T) {
 	w, one, two := newFactor(t, webauthn.Config{}), newSoft(t, -7), newSoft(t, -8)
 	first, second := enrol(t, w, one, "d1", nil), enrol(t, w, two, "d2", nil)
 	prompt, pending, err := w.BeginVerify(noon, who, []factors.Device{first, second})
@@ -177,7 +177,7 @@ func TestAKeyThatWentDoesNotFailTheOthers(t *testing.T) {
 	}
 }
 
-func TestAPendingThatDoesNotFitIsGone(t *testing.T) {
+func TestFinishVerify_RejectsForeignPending(t *testing.T) {
 	w, s := newFactor(t, webauthn.Config{}), newSoft(t, -7)
 	have := []factors.Device{enrol(t, w, s, "d1", nil)}
 	prompt, pending, err := w.BeginVerify(noon, who, have)
@@ -214,7 +214,7 @@ func TestAPendingThatDoesNotFitIsGone(t *testing.T) {
 	}
 }
 
-func TestNoUsableKeyIsNoError(t *testing.T) {
+func TestBeginVerify_WithoutUsableKey(t *testing.T) {
 	w, s := newFactor(t, webauthn.Config{}), newSoft(t, -7)
 	d := enrol(t, w, s, "d1", nil)
 	d.Disabled = "clone"
@@ -228,7 +228,7 @@ func TestNoUsableKeyIsNoError(t *testing.T) {
 	}
 }
 
-func TestNoMoreThanTenKeysAndNoneTwice(t *testing.T) {
+func TestBeginEnrol_RejectsEleventhKeyAndRepeats(t *testing.T) {
 	w, s := newFactor(t, webauthn.Config{}), newSoft(t, -7)
 	d := enrol(t, w, s, "d1", nil)
 	if _, _, err := w.BeginEnrol(noon, who, slices.Repeat([]factors.Device{d}, 10)); !errors.Is(err, factors.ErrTooMany) {
@@ -243,7 +243,7 @@ func TestNoMoreThanTenKeysAndNoneTwice(t *testing.T) {
 	}
 }
 
-func TestAnotherMakersSoftwareKeyPasses(t *testing.T) {
+func TestFactor_AcceptsIndependentImplementation(t *testing.T) {
 	w := newFactor(t, webauthn.Config{})
 	rp := virtualwebauthn.RelyingParty{ID: rpID, Name: "Barillet", Origin: origin}
 	auth := virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: who.Handle})

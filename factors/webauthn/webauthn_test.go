@@ -8,7 +8,7 @@ import (
 	"barillet/factors/webauthn"
 )
 
-func TestWhatWouldFailInTheBrowserFailsAtStart(t *testing.T) {
+func TestNew_RejectsUnusableConfiguration(t *testing.T) {
 	good := webauthn.Config{RPID: rpID, RPDisplayName: "Barillet", Origins: []string{origin}}
 	tests := []struct {
 		name  string
@@ -41,7 +41,7 @@ func TestWhatWouldFailInTheBrowserFailsAtStart(t *testing.T) {
 	}
 }
 
-func TestTheBrowserIsAskedForWhatTheHouseWants(t *testing.T) {
+func TestBeginEnrol_Options(t *testing.T) {
 	w := newFactor(t, webauthn.Config{})
 	prompt, _, err := w.BeginEnrol(noon, who, nil)
 	if err != nil {
