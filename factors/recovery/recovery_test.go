@@ -26,7 +26,7 @@ func mac(purpose string, parts ...[]byte) []byte {
 
 var kind = recovery.Recovery{MAC: mac}
 
-// sheet is the paper that a person keeps.
+// sheet is the paper that a user keeps.
 type sheet struct{ codes []string }
 
 func (s *sheet) Enrol(t testing.TB, _ time.Time, p factors.Prompt) []byte {

@@ -94,7 +94,7 @@ func TestImport_UniqueIgnoresSpelling(t *testing.T) {
 	if unique("otpauth://totp/b:c?secret="+strings.ToLower(foreign)+"%3D%3D&issuer=d") != one {
 		t.Error("another spelling is another key")
 	}
-	if unique("otpauth://totp/a?secret="+foreign+"AAAAAAAA") != one { // RFC 2104 section 2
+	if unique("otpauth://totp/a?secret="+foreign+"AAAAAAAA") != one { // RFC 2104 §2
 		t.Error("zeros at the end, which change no code, are another key")
 	}
 	if unique("otpauth://totp/a?secret="+foreign[:31]+"Q") == one {

@@ -19,7 +19,7 @@ import (
 	"barillet/factors/totp"
 )
 
-// awkward are issuers, logins and device names that have broken somebody's label.
+// awkward are issuers, logins and device names that have broken a label.
 func awkward() []factors.Subject {
 	parts := []string{"Société Générale & Cie", "Garage+Fils", "100 % Élec", "a=b&c=d", "what?#/fragment", "ガレージ東京自動車", "Ñandú 'quoted' \"twice\"",
 		"colon: inside", "  blanks   all  over ", "emoji 🔧🚗", "line\nbreak", strings.Repeat("très long ", 30), "%41%20%zz", "Ünïcödé", "x"}
@@ -150,7 +150,7 @@ func TestBeginEnrol_Labels(t *testing.T) {
 	}
 }
 
-// A key that is replaced (PROTOCOL 15) and one enrolled after a reset take the old entry's place in the app.
+// A key that is replaced (protocol rule 15) and one enrolled after a reset take the old entry's place in the app.
 func TestBeginEnrol_ReusesLabelOfRemovedDevice(t *testing.T) {
 	who := factortest.Someone()
 	first := suite().Device(t, &phone{}, "first")

@@ -86,7 +86,7 @@ func TestFinishEnrol_AcceptsTwoStepsEitherSide(t *testing.T) {
 }
 
 // A drift was learned and the phone's clock put right since: two codes in a row of the right time are taken, and
-// the person is not told that a right clock is off.
+// the user does not read that a right clock is off.
 func TestFinishVerify_ResynchronisesCorrectedClock(t *testing.T) {
 	ph := &phone{ahead: time.Minute}
 	d := suite().Device(t, ph, "phone")

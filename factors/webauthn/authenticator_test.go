@@ -35,7 +35,7 @@ var (
 	who  = factors.Subject{Handle: []byte("handle-of-anne-00"), Login: "anne@garage.example", Name: "Anne", Origin: origin}
 )
 
-// flag bits of L3 section 6.1.
+// flag bits of WebAuthn L3 §6.1.
 const (
 	up = 1 << iota
 	_
@@ -222,7 +222,7 @@ func (a *answer) asserted(signer crypto.Signer) []byte {
 	return a.pack(map[string]any{"clientDataJSON": b64(client), "authenticatorData": b64(data), "signature": b64(sig)})
 }
 
-// maker attests keys with a certificate of its own CA, as L3 section 8.2.1 wants it.
+// maker attests keys with a certificate of its own CA, as WebAuthn L3 §8.2.1 requires.
 func maker(t testing.TB, aaguid []byte) (certificates []any, leaf *ecdsa.PrivateKey) {
 	t.Helper()
 	issue := func(c, parent *x509.Certificate, public any, by crypto.Signer) []byte {

@@ -193,7 +193,7 @@ func TestFinishEnrol_RejectsEachBrokenStep(t *testing.T) {
 	}
 }
 
-// RFC 9053 section 7.1.1: coordinates are as long as the field, leading zeros and all. One key of 128 has one.
+// RFC 9053 §7.1.1: a coordinate has the length of the field, with leading zeros. One key of 128 has one.
 func TestFinishEnrol_AcceptsLeadingZeroCoordinate(t *testing.T) {
 	w := newFactor(t, webauthn.Config{})
 	s := newSoft(t, -7)

@@ -93,7 +93,7 @@ func verify(t *testing.T, w *webauthn.WebAuthn, s *soft, have []factors.Device, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The Outcome is pure: that an answer counts once is done by whoever drops the Pending.
+	// The Outcome is pure: the caller ensures that an answer counts once, because it drops the Pending.
 	if again, err := w.FinishVerify(noon, who, have, pending, raw); err != nil || !reflect.DeepEqual(got, again) {
 		t.Errorf("the same answer again: got %+v, %v; want %+v", again, err, got)
 	}
