@@ -296,6 +296,24 @@ func TestTheViewOfATOTPEnrolmentIsAScan(t *testing.T) {
 	}
 }
 
+func TestPage_FailsIfTheViewLacksWhatThePageShows(t *testing.T) {
+	r := open(t)
+	for slug, view := range map[string]any{"recovery": map[string]any{"other": 1}, "phone": map[string]any{}, "token": nil} {
+		var b bytes.Buffer
+		if err := r.Page(&b, templates.Enrol{Slug: slug, View: view}); err == nil || b.Len() != 0 {
+			t.Errorf("%s: got %v and %d bytes, want an error and nothing", slug, err, b.Len())
+		}
+	}
+	if err := r.CheckKind("phone", "name", "title", "text", "full", "ask", "ask_many"); err != nil {
+		t.Error(err)
+	}
+	for _, err := range []error{r.CheckKind("none"), r.CheckKind("key", "ask")} {
+		if err == nil {
+			t.Error("a kind without page or words is accepted")
+		}
+	}
+}
+
 func TestAnUnknownMailIsRefused(t *testing.T) {
 	if m, err := templates.DecodeMail("no_such", []byte(`{}`)); err == nil || m != nil {
 		t.Errorf("got %v, %v", m, err)
