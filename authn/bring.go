@@ -8,8 +8,8 @@ import (
 	"barillet/factors"
 )
 
-// ParseImport reads a device of another house for a person to be made; CodeInvalid tells why it cannot be taken. The first
-// kind that recognises the URI reads it.
+// ParseImport reads a device of another service for a new user; CodeInvalid says why it is refused. The first kind that
+// recognises the URI reads it.
 func (s *EnrolService) ParseImport(now time.Time, u *User, key Secret) (factors.Device, error) {
 	for _, f := range s.Accounts.Factors {
 		reader, ok := f.(factors.Importer)
@@ -24,7 +24,7 @@ func (s *EnrolService) ParseImport(now time.Time, u *User, key Secret) (factors.
 		case ok:
 			return factors.Device{}, Invalid("otpauth", string(refused))
 		case err != nil:
-			return factors.Device{}, fmt.Errorf("reading a key from elsewhere: %w", err)
+			return factors.Device{}, fmt.Errorf("reading a secret from another service: %w", err)
 		}
 		d.Unique = s.Accounts.uniqueSecret(d.Unique)
 		return d, nil

@@ -14,8 +14,8 @@ import (
 	"barillet/templates"
 )
 
-// rounds is how often a judgement begins again because the person's record changed meanwhile (PROTOCOL 32).
-// Each round loses only to a change that was stored.
+// rounds is the maximum number of attempts to store a verification whose user record changed meanwhile (protocol rule
+// 32). An attempt fails only because another change was stored.
 const rounds = 12
 
 // class returns the failure counter of an input (protocol rule 17). The input decides, not the devices that the user has.
@@ -29,18 +29,18 @@ func class(input factors.Input) throttle.Class {
 	return throttle.Code
 }
 
-// Verification is what an answer came to. Its zero value is an answer that was accepted.
+// Verification is the result of an answer. Its zero value is an accepted one.
 type Verification struct {
 	Kind      factors.Kind // of the device that decided; "": none was asked
 	Rejected  factors.Reason
-	ClockOff  time.Duration // with factors.ReasonClock: how far the person's clock is ahead
-	Wait      time.Duration // too many wrong answers: nothing was judged
+	ClockOff  time.Duration // with factors.ReasonClock: how far the user's clock is ahead
+	Wait      time.Duration // too many wrong answers: the answer was not verified
 	CodesLeft int           // recovery codes left, after one was taken
 
-	told bool // the person was told of it on their own page: their record is to be saved
+	told bool // the user's activity list has changed: the record must be saved
 }
 
-// Accepted tells whether the answer was right and taken.
+// Accepted reports whether the answer was accepted.
 func (j Verification) Accepted() bool { return j.Rejected == factors.ReasonNone && j.Wait == 0 }
 
 // beginVerify opens a ceremony of the first kind with this input of which have holds a device, beside the open
@@ -83,24 +83,24 @@ func holds(devices []factors.Device, kind factors.Kind) bool {
 	return slices.ContainsFunc(devices, func(d factors.Device) bool { return d.Kind == kind })
 }
 
-// deviceAttempt is an answer that was judged outside any transaction, with what it was judged on.
+// deviceAttempt is an answer that was verified outside any transaction, and the state on which it was verified.
 type deviceAttempt struct {
 	input   factors.Input
 	known   bool
 	rev     uint64
-	by      audit.Actor // who brought the answer; zero: the person
+	by      audit.Actor // the principal that sent the answer; zero: the user
 	kind    factors.Kind
 	outcome factors.Outcome // of kind, which decided
 	all     []kindOutcome   // of every kind that was asked
 }
 
-// kindOutcome is what one kind said of an answer.
+// kindOutcome is the outcome of one kind.
 type kindOutcome struct {
 	kind    factors.Kind
 	outcome factors.Outcome
 }
 
-// apart tells that an operator's program brought the answer, outside of any sign-in of the person.
+// apart reports whether a principal sent the answer, outside of any sign-in of the user.
 func (t *deviceAttempt) apart() bool { return t.by != (audit.Actor{}) }
 
 // ranks orders the refusals of several kinds: the first one decides. A code that was used before is not counted, so it
@@ -111,7 +111,7 @@ var ranks = []factors.Reason{factors.ReasonNone, factors.ReasonClone, factors.Re
 // name returns the kind that decided, or the input if the user has no device for it.
 func (t *deviceAttempt) name() string { return cmp.Or(string(t.kind), string(t.input)) }
 
-// add takes the outcome of one more kind.
+// add records the outcome of one more kind.
 func (t *deviceAttempt) add(kind factors.Kind, o factors.Outcome) {
 	if len(t.all) == 0 || slices.Index(ranks, o.Rejected) < slices.Index(ranks, t.outcome.Rejected) {
 		t.kind, t.outcome = kind, o
@@ -144,8 +144,8 @@ func (s *SignInService) remember(now time.Time, c *Ceremony, t deviceAttempt) *C
 	return c
 }
 
-// verifyAnswer verifies an answer against the person as read, outside any transaction. It asks each kind with the input of
-// which have holds a device. The first acceptance wins, and a refusal is one refusal, however many kinds were asked.
+// verifyAnswer verifies an answer against the user as read, outside any transaction. It asks each kind with the input of which
+// have holds a device. The first acceptance wins. A refusal is one refusal, regardless of the number of kinds.
 func (s *SignInService) verifyAnswer(op *Operation, u *User, have []factors.Device, open *Ceremony, input factors.Input, known bool, answer []byte) (deviceAttempt, error) {
 	t := deviceAttempt{input: input, known: known, rev: u.Revision, outcome: factors.Outcome{Rejected: factors.ReasonExpired}}
 	for _, f := range s.withInput(input) {
@@ -169,7 +169,7 @@ func (s *SignInService) verifyAnswer(op *Operation, u *User, have []factors.Devi
 	return t, nil
 }
 
-// deviceWait tells how long to wait before an answer of this class is judged; 0: now.
+// deviceWait returns how long to wait before an answer of this class is verified; 0: now.
 func (s *SignInService) deviceWait(r Reader, now time.Time, u *User, class throttle.Class, known bool) (time.Duration, throttle.Failures, error) {
 	f, err := s.Accounts.Failures.Get(r.r, s.Accounts.failureID(u.ID))
 	if err != nil {
@@ -181,12 +181,12 @@ func (s *SignInService) deviceWait(r Reader, now time.Time, u *User, class throt
 	return 0, f, nil
 }
 
-// The person is told after the third wrong code in a row behind the right password, and after each ten more
-// (BAR A10): by the person's own count, since a guesser opens a new login for every two tries.
+// The user is notified after the third wrong code in a row behind the right password, and after each ten more (promise
+// A10). The count is the user's, because an attacker can begin a new sign-in for every two tries.
 const noticeAt, noticeEach = 3, 10
 
-// count stores what an attempt means for the person's devices and counters; the caller saves the person. The
-// one place where the answer to any secret of a device is counted, for every door (PROTOCOL 17).
+// count stores what an attempt changes in the user's devices and failure counters; the caller saves the user. Every
+// endpoint counts the answers of devices here (protocol rule 17).
 func (s *SignInService) count(tx *Tx, u *User, t deviceAttempt) (Verification, error) {
 	wait, f, err := s.deviceWait(tx.Reader, tx.Op.Now, u, class(t.input), t.known)
 	if err != nil || wait > 0 {
@@ -217,7 +217,7 @@ func (s *SignInService) count(tx *Tx, u *User, t deviceAttempt) (Verification, e
 	case o.Rejected == factors.ReasonClone:
 		tx.AddActivity(u, audit.FactorMarked, o.Device.Name)
 		if err = tx.Notify(u, templates.KeyClonedMail{Context: tx.About(u), Device: o.Device.Name}, time.Time{}); err == nil {
-			u.Epoch++ // a device that counts for nothing was taken away (PROTOCOL 2)
+			u.Epoch++ // a device is no longer usable (protocol rule 2)
 		}
 	}
 	if err != nil {
@@ -226,7 +226,7 @@ func (s *SignInService) count(tx *Tx, u *User, t deviceAttempt) (Verification, e
 	return j, s.auditAnswer(tx, u, t, audit.Failure, t.name()+": "+string(o.Rejected))
 }
 
-// auditAnswer writes down what an answer came to, and who brought it.
+// auditAnswer records the result of an answer, and who sent it.
 func (s *SignInService) auditAnswer(tx *Tx, u *User, t deviceAttempt, outcome, reason string) error {
 	if !t.apart() {
 		return tx.AuditUser(u, audit.FactorProven, outcome, reason)
@@ -238,7 +238,7 @@ func (s *SignInService) auditAnswer(tx *Tx, u *User, t deviceAttempt, outcome, r
 	return tx.Audit(e)
 }
 
-// replaceDevice is the list with one device as it must now be stored; the list given is left alone.
+// replaceDevice returns a copy of the list with one device replaced.
 func replaceDevice(list []factors.Device, d factors.Device) []factors.Device {
 	out := make([]factors.Device, len(list))
 	for i := range list {
@@ -249,7 +249,7 @@ func replaceDevice(list []factors.Device, d factors.Device) []factors.Device {
 	return out
 }
 
-// retryOnConflict runs one round of judging after another until its outcome was stored on the record it was judged on.
+// retryOnConflict calls round until it has stored its result on the record on which it verified the answer.
 func retryOnConflict(ctx context.Context, round func() (stored bool, err error)) error {
 	for range rounds {
 		stored, err := round()

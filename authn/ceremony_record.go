@@ -27,7 +27,7 @@ func keepDevice(p factors.Prompt) (Prompt, error) {
 	return Prompt{View: view, JSON: p.JSON}, err
 }
 
-// pending is what the kind was asked to remember; nil when it was not asked for or too long ago.
+// pending returns what the kind keeps; nil if there is nothing or it has expired.
 func (c *Ceremony) pending(kind factors.Kind, now time.Time) factors.Pending {
 	if c == nil || !now.Before(c.Expires) {
 		return nil
@@ -35,8 +35,8 @@ func (c *Ceremony) pending(kind factors.Kind, now time.Time) factors.Pending {
 	return c.Pending[kind]
 }
 
-// with is the ceremony with what its factor wants remembered for the next try. A key's challenge is good for
-// one answer, right or wrong: it is forgotten unless the factor asks otherwise.
+// with returns the ceremony with what a kind needs for the next try. A nil Pending removes it: a key's challenge is
+// valid for one answer, right or wrong.
 func (c *Ceremony) with(now time.Time, kind factors.Kind, p factors.Pending) *Ceremony {
 	out := Ceremony{Pending: map[factors.Kind]factors.Pending{}, At: now, Expires: now.Add(StepUpTTL)}
 	if c != nil {

@@ -9,7 +9,7 @@ import (
 	"barillet/store"
 )
 
-// takeUnique reserves what no two devices of the house may share, such as a credential id (L3 section 7.1, step 26).
+// takeUnique reserves a value that only one device may have, such as a credential id (WebAuthn L3 §7.1 step 26).
 func (tx *Tx) takeUnique(id UserID, unique string) error {
 	if unique == "" {
 		return nil
@@ -30,7 +30,7 @@ func (tx *Tx) takeUnique(id UserID, unique string) error {
 
 func uniqueKey(unique string) string { return SecretOf(unique).Hash() }
 
-// dropUnique frees what a removed device held.
+// dropUnique frees the value of a removed device.
 func (tx *Tx) dropUnique(d factors.Device) error {
 	if d.Unique == "" {
 		return nil

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// App is which authenticator the person said they use.
+// App is the authenticator that the user chose.
 type App string
 
-// The apps whose taps we can name. Any other works the same.
+// The apps whose menus the pages describe. Any other works in the same way.
 const (
 	AppOkta   App = "okta"
 	AppGoogle App = "google"
@@ -71,7 +71,7 @@ type QR struct {
 	Path string `json:"path"` // the d attribute; one unit is one module
 }
 
-// ReadScan takes a Scan out of a prompt's view, whose type the pages do not know.
+// ReadScan returns the Scan in a prompt's view, whose type the pages do not know.
 func ReadScan(view any) (Scan, error) {
 	raw, err := json.Marshal(view)
 	if err != nil {
@@ -96,7 +96,7 @@ func (s Scan) Link() template.URL {
 	return template.URL(s.URI)
 }
 
-// Groups cuts the key into fours for reading and typing.
+// Groups returns the secret in groups of four, for reading and typing.
 func (s Scan) Groups() []string {
 	var out []string
 	for rest := s.Secret; rest != ""; {

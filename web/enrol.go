@@ -12,7 +12,7 @@ import (
 	"barillet/templates"
 )
 
-// seated is where a visitor enrols a device, and what they have.
+// seated is where a visitor enrols a device, and their devices.
 type seated struct {
 	authn.Flow
 	first   bool // within a login: the device completes it
@@ -20,8 +20,7 @@ type seated struct {
 	login   string
 }
 
-// seat finds out where the visitor may enrol. A login that bears a ticket or invitation comes first: it is what
-// the person is about.
+// seat returns where the visitor may enrol. A sign-in with a ticket or an invitation takes precedence over a session.
 func (s *server) seat(r *http.Request) (seated, error) {
 	v := visitOf(r)
 	if !v.login.IsZero() {
@@ -89,7 +88,7 @@ func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, path)
 }
 
-// begin opens an enrolment and gives the page that shows it.
+// begin opens an enrolment and returns its page.
 func (s *server) begin(w http.ResponseWriter, r *http.Request, seat seated, want authn.Enrolling) (string, error) {
 	if _, err := s.Enrolment.BeginEnrol(r.Context(), origin(r), seat.Flow, want); err != nil {
 		return "", err
@@ -105,7 +104,8 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, seat seated, want
 	return s.enrolPath(want.Kind), nil
 }
 
-// pending is the enrolment under way, for the page at a path; another page's, or none, leads elsewhere.
+// pending returns the pending enrolment of the page at a path. If there is none, or it has another page, the error
+// leads there.
 func (s *server) pending(r *http.Request, path string) (seated, authn.PendingEnrolment, error) {
 	seat, err := s.seat(r)
 	if err != nil {
@@ -221,7 +221,7 @@ func (s *server) postEnrolAssertion(path string) handler {
 		}
 		if !done.Accepted() {
 			p, _, _ := s.rejected(done.Verification, factors.InputAssertion)
-			return s.writeScriptError(w, r, http.StatusUnprocessableEntity, 0, p.Message, true) // its challenge is spent
+			return s.writeScriptError(w, r, http.StatusUnprocessableEntity, 0, p.Message, true) // its challenge is used up
 		}
 		to, err := s.enrolled(w, r, seat, done)
 		if err != nil {
@@ -253,8 +253,8 @@ func (s *server) postEnrolBackup(path string) handler {
 	}
 }
 
-// enrolled is where a confirmed device leads to: after the first one the advice to add a second, then recovery
-// codes for whoever has none.
+// enrolled returns the page after a confirmed device: the advice to add a second after the first, then recovery codes
+// if the user has none.
 func (s *server) enrolled(w http.ResponseWriter, r *http.Request, seat seated, done authn.Enrolled) (string, error) {
 	if seat.first {
 		return home(authn.Verified{Completed: done.Completed, First: true}), s.completed(w, r, done.Completed)
@@ -265,7 +265,7 @@ func (s *server) enrolled(w http.ResponseWriter, r *http.Request, seat seated, d
 	return s.offerRecoveryCodes(w, r, "/account?done=device_added")
 }
 
-// offerRecoveryCodes makes recovery codes for whoever has none, or goes on to a page.
+// offerRecoveryCodes begins the enrolment of recovery codes if the user has none, else it returns otherwise.
 func (s *server) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, otherwise string) (string, error) {
 	v := visitOf(r)
 	made, _, err := s.codesLeft(r.Context(), v.live.User)
@@ -274,12 +274,12 @@ func (s *server) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, othe
 	}
 	path, err := s.begin(w, r, seated{Flow: authn.Flow{Session: v.session}}, authn.Enrolling{Kind: s.backupKind()})
 	if authn.CodeOf(err) == authn.CodeStepUpRequired {
-		return otherwise, nil // the proof aged meanwhile; the account's page offers the codes
+		return otherwise, nil // the step-up has expired; the account page offers the codes
 	}
 	return path, err
 }
 
-// codesLeft tells whether somebody has recovery codes, and how many are left.
+// codesLeft reports whether a user has recovery codes, and how many are left.
 func (s *server) codesLeft(ctx context.Context, id authn.UserID) (made bool, left int, err error) {
 	err = s.Accounts.View(ctx, func(r authn.Reader) error {
 		made, left = false, 0

@@ -137,7 +137,7 @@ func untilNextCode(now time.Time, period time.Duration) time.Duration {
 	return period - time.Duration(now.UnixNano()%int64(period))
 }
 
-// rejected words an answer that was not accepted.
+// rejected returns the problem of an answer that was not accepted.
 func (s *server) rejected(j authn.Verification, by factors.Input) (p *templates.Problem, status int, retry time.Duration) {
 	if j.Wait > 0 {
 		p = templates.NewProblem(templates.ProblemWaitCode)
@@ -167,13 +167,13 @@ func (s *server) rejected(j authn.Verification, by factors.Input) (p *templates.
 	return p, http.StatusUnauthorized, 0
 }
 
-// judged shows a form anew after an answer that was not accepted.
+// judged shows a form again after an answer that was not accepted.
 func (s *server) judged(w http.ResponseWriter, j authn.Verification, by factors.Input, page func(*templates.Problem) templates.Page) error {
 	p, status, retry := s.rejected(j, by)
 	return s.showLater(w, status, retry, page(p))
 }
 
-// judgedScript is judged for a script. Whatever was wrong, the challenge is used up.
+// judgedScript is judged for a script. In every case the challenge is used up.
 func (s *server) judgedScript(w http.ResponseWriter, r *http.Request, j authn.Verification) error {
 	p, status, retry := s.rejected(j, factors.InputAssertion)
 	return s.writeScriptError(w, r, status, retry, p.Message, true)

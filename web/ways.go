@@ -64,7 +64,7 @@ func (s *server) backupKind() factors.Kind {
 // enrolPath returns the page of a pending enrolment.
 func (s *server) enrolPath(kind factors.Kind) string { return "/enrol/" + s.Accounts.Method(kind).Slug }
 
-// pathOf is the page of a step. Nothing else decides where a login goes on.
+// pathOf returns the page of a step. It alone decides where a sign-in continues.
 func pathOf(step authn.Step) string {
 	switch step {
 	case authn.StepVerify:
@@ -83,7 +83,7 @@ func pathOf(step authn.Step) string {
 	return "/login?again=session_gone"
 }
 
-// methods is what somebody can prove themselves with.
+// methods summarises the devices that a user can answer with.
 type methods struct {
 	phones int // devices with typed codes, and their copies
 	keys   []string
@@ -91,11 +91,11 @@ type methods struct {
 	best   factors.Input                    // of the device used last; "" without a code device or key
 }
 
-// meansOf sums devices up.
+// meansOf returns the summary of devices.
 func (s *server) meansOf(devices []factors.Device) methods {
 	m := methods{first: map[factors.Input]factors.Device{}}
 	devices = slices.Clone(devices)
-	slices.SortStableFunc(devices, func(a, b factors.Device) int { // the one used last first
+	slices.SortStableFunc(devices, func(a, b factors.Device) int { // the last used first
 		return cmp.Compare(max(b.LastUsed.Unix(), b.Added.Unix()), max(a.LastUsed.Unix(), a.Added.Unix()))
 	})
 	for _, d := range devices {
@@ -126,7 +126,7 @@ func (s *server) meansOf(devices []factors.Device) methods {
 	return m
 }
 
-// pick is the input that is asked for, if there is a device for it, else the best there is.
+// pick returns the requested input if there is a device for it, else that of the device used last.
 func (m methods) pick(asked string) factors.Input {
 	switch {
 	case asked == string(factors.InputAssertion) && len(m.keys) > 0:
