@@ -252,7 +252,7 @@ func (s *EnrolService) storeEnrolled(tx *Tx, seat Flow, judged flowState, name s
 	}
 	have, err := s.otherDevices(u, Enrolling{Kind: e.Kind, Replace: e.Replace})
 	if err != nil {
-		return nil, err
+		return nil, Refuse(CodeExpired) // the device that was to be replaced is gone
 	}
 	if !s.Accounts.CanAdd(e.Kind, have) {
 		return nil, Refuse(CodeTooMany) // others were enrolled meanwhile

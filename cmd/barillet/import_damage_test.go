@@ -56,7 +56,7 @@ var badMail = map[string]string{
 
 var badKeys = map[string][2]string{ // the URI and the reason
 	"no URI": {"JBSWY3DPEHPK3PXP", "no_otpauth"}, "another scheme": {"https://totp/x?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "no_otpauth"},
-	"another type":     {"otpauth://steam/x?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "no_otpauth"},
+	"another type":     {"otpauth://steam/x?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "unsupported"},
 	"a migration":      {"otpauth-migration://offline?data=AAAA", "no_otpauth"},
 	"a broken escape":  {"otpauth://totp/x?secret=%ZZ", "no_otpauth"},
 	"hotp":             {"otpauth://hotp/x?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "counter"},
