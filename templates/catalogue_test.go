@@ -98,7 +98,7 @@ func TestEveryKeyIsUsedAndEveryUsedKeyIsThere(t *testing.T) {
 	}
 	inPage := regexp.MustCompile(`\bt "([a-z0-9_.]+)"`)
 	inGo := regexp.MustCompile(`"((?:mail|time|wait|event|problem|notice)\.[a-z0-9_]+)"`)
-	inLetter := regexp.MustCompile(`(?:who|known) :?= "([a-z_]+)"|w, "(not_[a-z_]+)"|m\.About, "([a-z_]+)"`)
+	inLetter := regexp.MustCompile(`(?:who|known) :?= "([a-z_]+)"|w, "(not_[a-z_]+)"|m\.Context, "([a-z_]+)"`)
 	source := func(dir, ext string, each func(string)) {
 		names, err := fs.Glob(os.DirFS("."), dir+"/*"+ext)
 		if err != nil || len(names) == 0 {
