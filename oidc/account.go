@@ -23,7 +23,7 @@ type Application struct {
 
 // Applications lists those that the person of a browser consented to, or that hold grants of theirs, by name. Nobody
 // signed in is CodeNoSession.
-func (p *Provider) Applications(ctx context.Context, b Browser) (out []Application, err error) {
+func (p *Provider) Applications(ctx context.Context, b UserAgent) (out []Application, err error) {
 	now := p.now()
 	err = p.Store.View(ctx, func(s store.Snapshot) error {
 		out = nil
@@ -84,7 +84,7 @@ func (p *Provider) known(s store.Snapshot, now time.Time, user authn.UserID) (ma
 
 // Withdraw takes back what the person of a browser let an application have: the consent, and every grant with its
 // tokens. The application is told as of a sign-out. One that has nothing is no error; CodeNoSession.
-func (p *Provider) Withdraw(ctx context.Context, b Browser, id ClientID) error {
+func (p *Provider) Withdraw(ctx context.Context, b UserAgent, id ClientID) error {
 	act := p.People.NewAct(b.From)
 	event := audit.NewID(act.Now)
 	var keys []string

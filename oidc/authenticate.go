@@ -33,7 +33,7 @@ func (s *server) VerifyClient(ctx context.Context, r *op.Request[op.ClientCreden
 	if err != nil {
 		return nil, s.fault(ctx, "authenticating a client", err)
 	}
-	return shown{Client: c}, nil
+	return shown{c}, nil
 }
 
 func (p *Provider) authenticated(ctx context.Context, header http.Header, given *op.ClientCredentials) (*Client, error) {

@@ -78,10 +78,10 @@ func (e *bench) call(h http.Handler, n uint64, path string, form url.Values, out
 func (e *bench) tokens(verifier, challenge string) string {
 	n := e.turn.Add(1)
 	session := e.sessions[n%uint64(len(e.sessions))].Hash()
-	a, err := e.provider.Authorize(e.b.Context(), oidc.Browser{From: e.at(n), Session: session}, url.Values{"client_id": {string(e.client.ID)},
+	a, err := e.provider.Authorize(e.b.Context(), oidc.UserAgent{From: e.at(n), Session: session}, url.Values{"client_id": {string(e.client.ID)},
 		"redirect_uri": {"https://app.example/cb"}, "response_type": {"code"}, "scope": {"openid email"}, "state": {"s"}, "nonce": {"n"},
 		"code_challenge": {challenge}, "code_challenge_method": {"S256"}})
-	u, wrong := url.Parse(a.To)
+	u, wrong := url.Parse(a.Redirect)
 	if err != nil || wrong != nil || u.Query().Get("code") == "" {
 		e.b.Errorf("authorize: got %+v, %v", a, err)
 		return ""

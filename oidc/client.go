@@ -182,7 +182,7 @@ func (c *Client) anybodys(redirect string) bool {
 // the machine (RFC 8252 section 8.3).
 func withoutPort(uri string) (string, bool) {
 	rest, ok := strings.CutPrefix(uri, "http://")
-	if !ok {
+	if _, err := url.Parse(uri); err != nil || !ok {
 		return "", false
 	}
 	end := strings.IndexAny(rest, "/?#")
@@ -269,36 +269,18 @@ func (p *Provider) Wants(ctx context.Context, request string) Wanted {
 	return out
 }
 
-// shown is a client as the library sees it. It offers to the library's checks no more than what was checked here.
-type shown struct {
-	*Client
-	asked *asked // of an authorization request; nil elsewhere
-}
+// shown is a client as the library sees it.
+type shown struct{ *Client }
 
 var _ op.Client = shown{}
 
-func (s shown) GetID() string { return string(s.ID) }
-func (s shown) RedirectURIs() []string {
-	if s.asked == nil {
-		return nil
-	}
-	return []string{s.asked.redirect}
-}
-func (s shown) PostLogoutRedirectURIs() []string { return s.LogoutTo }
-func (s shown) ApplicationType() op.ApplicationType {
-	if s.asked != nil && !strings.HasPrefix(s.asked.redirect, "https://") {
-		return op.ApplicationTypeNative
-	}
-	return op.ApplicationTypeWeb
-}
-func (s shown) AuthMethod() protocol.AuthMethod { return protocol.AuthMethod(s.Auth) }
-
-// ResponseTypes lets any pass: which are refused, and by which word, is said by server.Authorize.
+func (s shown) GetID() string                       { return string(s.ID) }
+func (s shown) RedirectURIs() []string              { return s.Redirects }
+func (s shown) PostLogoutRedirectURIs() []string    { return s.LogoutTo }
+func (s shown) ApplicationType() op.ApplicationType { return op.ApplicationTypeWeb }
+func (s shown) AuthMethod() protocol.AuthMethod     { return protocol.AuthMethod(s.Auth) }
 func (s shown) ResponseTypes() []protocol.ResponseType {
-	if s.asked == nil {
-		return []protocol.ResponseType{protocol.ResponseTypeCode}
-	}
-	return []protocol.ResponseType{s.asked.response}
+	return []protocol.ResponseType{protocol.ResponseTypeCode}
 }
 func (s shown) GrantTypes() []protocol.GrantType {
 	var out []protocol.GrantType

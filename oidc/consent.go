@@ -28,15 +28,6 @@ func (s Consent) covers(k *Ask) bool {
 		!slices.ContainsFunc(k.Scopes, func(scope string) bool { return !slices.Contains(s.Scopes, scope) })
 }
 
-func (p *Provider) consentPage(ctx context.Context, k *Ask, request string) (Answer, error) {
-	c, err := p.viewed(ctx, k.Client)
-	if err != nil || c == nil {
-		return Answer{Wrong: &Wrong{Code: "invalid_request"}}, err
-	}
-	page := ConsentPage{Request: request, App: c.Name, URI: c.URI, Scopes: learnt(k.Scopes, slices.Concat(k.Named, k.TokenNamed))}
-	return Answer{Consent: &page}, nil
-}
-
 // learnt are the scopes that a person is told of: those granted, and those that a claim asked for by name belongs to.
 func learnt(granted, byName []string) []string {
 	out := []string{}
@@ -50,17 +41,17 @@ func learnt(granted, byName []string) []string {
 }
 
 // Consent takes a person's yes or no to an application, and goes on with the request.
-func (p *Provider) Consent(ctx context.Context, b Browser, request string, yes bool) (Answer, error) {
+func (p *Provider) Consent(ctx context.Context, b UserAgent, request string, yes bool) (Action, error) {
 	act := p.People.NewAct(b.From)
 	event := audit.NewID(act.Now)
 	k, err := store.Do(ctx, p.Store, func(tx store.Tx) (*Ask, error) {
-		k, err := p.ask(tx, request)
-		if err != nil || k == nil || k.Pushed != "" || k.Device != "" {
+		k, err := p.resumable(tx, request)
+		if err != nil || k == nil {
 			return nil, err
 		}
 		bearer, err := p.bearer(tx, b.Session, act.Now)
 		if err != nil || bearer == nil {
-			return k, err // nobody: Continue sends them to sign in
+			return k, err // nobody: proceed sends them to sign in
 		}
 		c, err := p.client(tx, k.Client)
 		if err != nil || c == nil {
@@ -89,11 +80,11 @@ func (p *Provider) Consent(ctx context.Context, b Browser, request string, yes b
 	})
 	switch {
 	case err != nil:
-		return Answer{}, fmt.Errorf("storing a consent: %w", err)
+		return Action{}, fmt.Errorf("storing a consent: %w", err)
 	case k == nil:
-		return Answer{Wrong: &Wrong{Code: "invalid_request"}}, nil
+		return pageError("invalid_request"), nil
 	case !yes && b.Session != "":
-		return p.refused(ctx, k, request, protocol.ErrAccessDenied().WithDescription("the person said no"))
+		return p.reject(ctx, k, request, protocol.ErrAccessDenied().WithDescription("the person said no"))
 	}
-	return p.Continue(ctx, b, request)
+	return p.proceed(ctx, b, k, request)
 }

@@ -143,7 +143,7 @@ type DeviceAsk struct {
 }
 
 // TypeCode takes the code that somebody read off a device. A wrong one counts against the person.
-func (p *Provider) TypeCode(ctx context.Context, b Browser, typed string) (DeviceAsk, error) {
+func (p *Provider) TypeCode(ctx context.Context, b UserAgent, typed string) (DeviceAsk, error) {
 	act := p.People.NewAct(b.From)
 	var bearer *authn.Bearer
 	hash := ""
@@ -213,7 +213,7 @@ func provenFor(c *Client, b *authn.Bearer) time.Time {
 }
 
 // AskDevice tells what somebody is asked about; without a Request there is nothing, or no longer.
-func (p *Provider) AskDevice(ctx context.Context, b Browser, request string) (out DeviceAsk, err error) {
+func (p *Provider) AskDevice(ctx context.Context, b UserAgent, request string) (out DeviceAsk, err error) {
 	err = p.Store.View(ctx, func(s store.Snapshot) error {
 		out = DeviceAsk{}
 		bearer, err := p.bearer(s, b.Session, p.now())
@@ -230,7 +230,7 @@ func (p *Provider) AskDevice(ctx context.Context, b Browser, request string) (ou
 }
 
 // AnswerDevice takes a person's yes or no. A yes asks for a device proven after the code was typed; CodeProof.
-func (p *Provider) AnswerDevice(ctx context.Context, b Browser, request string, yes bool) error {
+func (p *Provider) AnswerDevice(ctx context.Context, b UserAgent, request string, yes bool) error {
 	act := p.People.NewAct(b.From)
 	event := audit.NewID(act.Now)
 	err := p.Store.Update(ctx, func(tx store.Tx) error {

@@ -19,7 +19,7 @@ type Leaving struct {
 	SignOut bool   // end the session of this browser now
 	To      string // where to go afterwards: registered by the application; "" is our own page
 	App     string // its name, for the page
-	Wrong   *Wrong
+	Error   *RequestError
 
 	user authn.UserID // with a good hint: whose
 	sid  string       // and which session
@@ -27,13 +27,13 @@ type Leaving struct {
 
 // Logout judges a sign-out. An ID token of ours as a hint proves that the application knows the session; without one,
 // or with one of another session, the person is asked. It returns to what the application registered and nowhere else.
-func (p *Provider) Logout(ctx context.Context, b Browser, form url.Values) (Leaving, error) {
+func (p *Provider) Logout(ctx context.Context, b UserAgent, form url.Values) (Leaving, error) {
 	if wait := p.waits(b); wait > 0 {
-		return Leaving{Wrong: &Wrong{Code: "temporarily_unavailable", Retry: wait}}, nil
+		return Leaving{Error: &RequestError{Code: "temporarily_unavailable", RetryAfter: wait}}, nil
 	}
 	f, ok := once(form, "id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
 	if !ok {
-		return Leaving{Wrong: &Wrong{Code: "invalid_request"}}, nil
+		return Leaving{Error: &RequestError{Code: "invalid_request"}}, nil
 	}
 	hint, hinted, err := p.readHint(ctx, f.Get("id_token_hint"))
 	if err != nil {
@@ -42,7 +42,7 @@ func (p *Provider) Logout(ctx context.Context, b Browser, form url.Values) (Leav
 	id := ClientID(f.Get("client_id"))
 	switch {
 	case f.Has("id_token_hint") && !hinted, hinted && id != "" && string(id) != hint.Audience:
-		return Leaving{Wrong: &Wrong{Code: "invalid_request"}}, nil
+		return Leaving{Error: &RequestError{Code: "invalid_request"}}, nil
 	case hinted:
 		id = ClientID(hint.Audience)
 	}
@@ -56,7 +56,7 @@ func (p *Provider) Logout(ctx context.Context, b Browser, form url.Values) (Leav
 		}
 		if to := f.Get("post_logout_redirect_uri"); to != "" {
 			if c == nil || !slices.Contains(c.LogoutTo, to) {
-				out.Wrong = &Wrong{Code: "invalid_request"}
+				out.Error = &RequestError{Code: "invalid_request"}
 				return nil
 			}
 			out.To = withState(to, f.Get("state"))
@@ -70,7 +70,7 @@ func (p *Provider) Logout(ctx context.Context, b Browser, form url.Values) (Leav
 		out.user, out.sid, err = p.hintedSession(s, c, bearer, hint)
 		return err
 	})
-	if err != nil || out.Wrong != nil {
+	if err != nil || out.Error != nil {
 		return out, err
 	}
 	switch {

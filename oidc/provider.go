@@ -76,7 +76,6 @@ type Provider struct {
 	kicked    chan struct{}
 	// logoutWorker tells applications of logouts.
 	logoutWorker *outbox.Worker[Logout]
-	authorize    http.Handler // op's own, for requests of browsers
 	programs     http.Handler // op's own, for calls of clients
 	pushed       http.Handler // op's own, for requests that are pushed
 }

@@ -41,12 +41,12 @@ func (s *pusher) DeviceAuthorization(ctx context.Context, r *op.ClientRequest[pr
 		return nil, protocol.ErrInvalidRequest().WithDescription("a pushed request has no request_uri")
 	}
 	form.Set("client_id", string(c.ID))
-	a := readAsked(form)
-	a.client, a.pushed = c, true
-	if !c.redirect(a.redirect) {
+	raw := parseRequest(form)
+	raw.pushed = true
+	if !c.redirect(raw.redirect()) {
 		return nil, protocol.ErrInvalidRequest().WithDescription("redirect_uri is not registered")
 	}
-	if _, err := s.judged(ctx, s.now(), a); err != nil {
+	if _, err := s.validate(ctx, raw, c); err != nil {
 		return nil, s.fault(ctx, "judging a pushed request", err)
 	}
 	act := s.People.NewAct(originOf(ctx))

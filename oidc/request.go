@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -24,78 +25,51 @@ const (
 	mostParams   = 64
 )
 
-// asked is a request as it came, before it is judged. What is wrong with it beyond client and redirect URI is kept
-// for when both are known to be good: only then may the client be told by a redirect (RFC 6749 section 4.1.2.1).
-type asked struct {
-	redirect string
-	response protocol.ResponseType
-	wrong    *protocol.Error // the first thing wrong; nil: nothing yet
-	form     url.Values      // each parameter once
-	client   *Client
-	browser  Browser
-	pushed   bool
+// rawRequest is an authorization request before validation.
+type rawRequest struct {
+	form   url.Values      // each parameter once
+	wrong  *protocol.Error // the first fault of the form; sent to the client once its redirect URI is known to be good
+	pushed bool
 }
 
-type askedKey struct{}
+func (r *rawRequest) redirect() string { return r.form.Get("redirect_uri") }
 
-// readAsked takes the parameters apart. Empty ones count as not sent, unknown ones are passed over (RFC 6749 section
-// 3.1).
-func readAsked(form url.Values) *asked {
-	a := &asked{form: url.Values{}}
+// parseRequest reads the parameters of a form. Empty parameters count as not sent, unknown ones are ignored (RFC 6749
+// §3.1). It never fails: the fault of a form is kept in wrong.
+func parseRequest(form url.Values) *rawRequest {
+	r := &rawRequest{form: url.Values{}}
 	count := 0
-	for _, name := range sortedNames(form) {
+	for _, name := range slices.Sorted(maps.Keys(form)) {
 		for _, v := range form[name] {
 			count++
 			switch {
 			case len(v) > longest || count > mostParams:
-				a.refuse(protocol.ErrInvalidRequest().WithDescription("a parameter is too long, or there are too many"))
+				r.refuse("a parameter is too long, or there are too many")
 			case !utf8.ValidString(v) || strings.ContainsRune(v, 0):
-				a.refuse(protocol.ErrInvalidRequest().WithDescription("a parameter is not text"))
-			case v != "" && a.form.Has(name):
-				a.refuse(protocol.ErrInvalidRequest().WithDescription("a parameter is there twice"))
+				r.refuse("a parameter is not text")
+			case v != "" && r.form.Has(name):
+				r.refuse("a parameter is there twice")
 				if name == "client_id" || name == "redirect_uri" {
-					a.form.Set(name, "\x00") // neither of the two: nobody to redirect to
+					r.form.Set(name, "\x00") // matches no client and no redirect URI
 				}
 			case v != "":
-				a.form.Set(name, v)
+				r.form.Set(name, v)
 			}
 		}
 	}
-	a.redirect, a.response = a.form.Get("redirect_uri"), protocol.ResponseType(a.form.Get("response_type"))
-	a.tidy()
-	return a
+	if mode := r.form.Get("response_mode"); mode != "" && mode != string(protocol.ResponseModeQuery) {
+		r.refuse("only response_mode=query is offered")
+	}
+	if len(r.form.Get("state")) > longestState {
+		r.refuse("state is too long")
+	}
+	return r
 }
 
-// tidy takes out what the library would refuse without a redirect, and keeps why.
-func (a *asked) tidy() {
-	if v := a.form.Get("max_age"); v != "" {
-		if n, err := strconv.ParseUint(v, 10, 31); err != nil || strconv.FormatUint(n, 10) != v {
-			a.refuse(protocol.ErrInvalidRequest().WithDescription("max_age is not a number of seconds"))
-			a.form.Del("max_age")
-		}
+func (r *rawRequest) refuse(why string) {
+	if r.wrong == nil {
+		r.wrong = protocol.ErrInvalidRequest().WithDescription("%s", why)
 	}
-	if mode := a.form.Get("response_mode"); mode != "" && mode != string(protocol.ResponseModeQuery) {
-		a.refuse(protocol.ErrInvalidRequest().WithDescription("only response_mode=query is offered"))
-	}
-	a.form.Del("response_mode") // errors go back in the query, too
-	if len(a.form.Get("state")) > longestState {
-		a.refuse(protocol.ErrInvalidRequest().WithDescription("state is too long"))
-	}
-}
-
-func (a *asked) refuse(e *protocol.Error) {
-	if a.wrong == nil {
-		a.wrong = e
-	}
-}
-
-func sortedNames(form url.Values) []string {
-	var out []string
-	for name := range form {
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // words splits a list of words by blanks.
@@ -150,60 +124,77 @@ var (
 	verifierShaped  = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
 )
 
-// judged makes an Ask of a request whose client and redirect URI are good. The order of the checks decides which of
-// several errors is told.
-func (p *Provider) judged(ctx context.Context, now time.Time, a *asked) (*Ask, error) {
-	f, c := a.form, a.client
+// validate checks a request whose client and redirect URI are good. The request that it returns is complete only if
+// there is no error, but an error can be sent to its client. The order of the checks decides which of several errors is
+// reported.
+func (p *Provider) validate(ctx context.Context, r *rawRequest, c *Client) (*Ask, error) {
+	f, now := r.form, p.now()
 	claimed, ok := parseWanted(f.Get("claims"))
-	switch {
-	case a.wrong != nil:
-		return nil, a.wrong
-	case f.Has("request"):
-		return nil, protocol.ErrRequestNotSupported()
-	case f.Has("request_uri"):
-		return nil, requestURINotSupported()
-	case f.Has("registration"):
-		return nil, registrationNotSupported()
-	case a.response == "":
-		return nil, protocol.ErrInvalidRequest().WithDescription("response_type is missing")
-	case a.response != protocol.ResponseTypeCode:
-		return nil, unsupportedResponseType()
-	case !c.may(grantCode):
-		return nil, protocol.ErrUnauthorizedClient().WithDescription("this client is not for the code flow")
-	case c.PushedOnly && !a.pushed:
-		return nil, protocol.ErrInvalidRequest().WithDescription("this client pushes its requests")
-	case !slices.Contains(words(f.Get("scope")), scopeOpenID):
-		return nil, protocol.ErrInvalidScope().WithDescription("scope lacks openid")
-	case !ok:
-		return nil, protocol.ErrInvalidRequest().WithDescription("claims is not a JSON object as OpenID Connect Core section 5.5 has it")
-	}
-	if err := pkce(c, f); err != nil {
-		return nil, err
-	}
-	k := &Ask{Client: c.ID, Redirect: a.redirect, State: f.Get("state"), Nonce: f.Get("nonce"), Scopes: c.allowed(words(f.Get("scope"))),
+	k := &Ask{Client: c.ID, Redirect: r.redirect(), State: f.Get("state"), Nonce: f.Get("nonce"), Scopes: c.allowed(words(f.Get("scope"))),
 		Prompt: words(f.Get("prompt")), Challenge: f.Get("code_challenge"), Named: names(claimed.Userinfo), TokenNamed: names(claimed.IDToken),
 		Hint: loginHint(f.Get("login_hint")), Subject: claimed.subWanted(), Made: now, Expires: now.Add(askLife)}
-	if !slices.Contains(k.Scopes, scopeOpenID) {
-		return nil, protocol.ErrInvalidScope().WithDescription("this client may not have openid")
+	response := f.Get("response_type")
+	switch {
+	case r.wrong != nil:
+		return k, r.wrong
+	case f.Has("request"):
+		return k, protocol.ErrRequestNotSupported()
+	case f.Has("request_uri"):
+		return k, requestURINotSupported()
+	case f.Has("registration"):
+		return k, registrationNotSupported()
+	case response == "":
+		return k, protocol.ErrInvalidRequest().WithDescription("response_type is missing")
+	case response != string(protocol.ResponseTypeCode):
+		return k, unsupportedResponseType()
+	case !c.may(grantCode):
+		return k, protocol.ErrUnauthorizedClient().WithDescription("this client is not for the code flow")
+	case c.PushedOnly && !r.pushed:
+		return k, protocol.ErrInvalidRequest().WithDescription("this client pushes its requests")
+	case !f.Has("scope"):
+		return k, protocol.ErrInvalidRequest().WithDescription("scope is missing")
+	case !slices.Contains(words(f.Get("scope")), scopeOpenID):
+		return k, protocol.ErrInvalidScope().WithDescription("scope lacks openid")
+	case !slices.Contains(k.Scopes, scopeOpenID):
+		return k, protocol.ErrInvalidScope().WithDescription("this client may not have openid")
+	case !ok:
+		return k, protocol.ErrInvalidRequest().WithDescription("claims is not a JSON object as OpenID Connect Core section 5.5 has it")
 	}
+	for _, check := range []func() error{func() error { return pkce(c, f) }, k.checkPrompt, func() error { return k.readMaxAge(f.Get("max_age")) },
+		func() error { return k.level(claimed, words(f.Get("acr_values"))) }} {
+		if err := check(); err != nil {
+			return k, err
+		}
+	}
+	return k, p.hint(ctx, k, c, f.Get("id_token_hint"))
+}
+
+// checkPrompt checks the values of prompt (OIDC Core §3.1.2.1).
+func (k *Ask) checkPrompt() error {
 	if k.prompts(protocol.PromptNone) && len(k.Prompt) > 1 {
-		return nil, protocol.ErrInvalidRequest().WithDescription("prompt=none stands alone")
+		return protocol.ErrInvalidRequest().WithDescription("prompt=none stands alone")
 	}
 	for _, word := range k.Prompt {
 		switch word {
 		case protocol.PromptNone, protocol.PromptLogin, protocol.PromptConsent, protocol.PromptSelectAccount:
 		default:
-			return nil, protocol.ErrInvalidRequest().WithDescription("prompt has a word that it cannot have")
+			return protocol.ErrInvalidRequest().WithDescription("prompt has a word that it cannot have")
 		}
 	}
-	if v := f.Get("max_age"); v != "" {
-		n, _ := strconv.ParseInt(v, 10, 64) // its form was judged by tidy
-		k.MaxAge = &n
+	return nil
+}
+
+func (k *Ask) readMaxAge(v string) error {
+	if v == "" {
+		return nil
 	}
-	if err := k.level(claimed, words(f.Get("acr_values"))); err != nil {
-		return nil, err
+	n, err := strconv.ParseUint(v, 10, 31)
+	if err != nil || strconv.FormatUint(n, 10) != v {
+		return protocol.ErrInvalidRequest().WithDescription("max_age is not a number of seconds")
 	}
-	return k, p.hint(ctx, k, c, f.Get("id_token_hint"))
+	age := int64(n)
+	k.MaxAge = &age
+	return nil
 }
 
 // longestHint is more than an address has, in bytes.

@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"net/http"
 
 	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
@@ -34,6 +33,11 @@ type server struct {
 
 var _ op.Server = (*server)(nil)
 
+// Authorize is not served by the library: Provider.Authorize is.
+func (s *server) Authorize(ctx context.Context, r *op.ClientRequest[protocol.AuthRequest]) (*op.Redirect, error) {
+	return s.UnimplementedServer.Authorize(ctx, r)
+}
+
 // pusher is a server whose one endpoint takes pushed authorization requests: the library knows none, but reads a
 // device's request in the same way, as a form of an authenticated client.
 type pusher struct{ server }
@@ -43,27 +47,10 @@ type pusher struct{ server }
 func (p *Provider) mount() {
 	s := &server{Provider: p}
 	off := op.WithServerCORSOptions(nil)
-	p.authorize = op.RegisterServer(s, op.Endpoints{Authorization: op.NewEndpoint(PathAuthorize)}, off, op.WithEncoder(p.encoder()))
 	p.programs = op.RegisterServer(s, op.Endpoints{Token: op.NewEndpoint(PathToken), Introspection: op.NewEndpoint(PathIntrospect),
 		Userinfo: op.NewEndpoint(PathUserinfo), Revocation: op.NewEndpoint(PathRevoke), JwksURI: op.NewEndpoint(PathKeys),
 		DeviceAuthorization: op.NewEndpoint(PathDevice)}, off)
 	p.pushed = op.RegisterServer(&pusher{server{Provider: p}}, op.Endpoints{DeviceAuthorization: op.NewEndpoint(PathPush)}, off)
-}
-
-// answers writes what goes back to a client in a URL: with iss in all of them, errors included (RFC 9207).
-type answers struct {
-	encoder interface {
-		Encode(src any, dst map[string][]string) error
-	}
-	issuer string
-}
-
-func (p *Provider) encoder() answers { return answers{protocol.NewEncoder(), p.Issuer} }
-
-// Encode implements the library's Encoder.
-func (a answers) Encode(src any, dst map[string][]string) error {
-	dst["iss"] = []string{a.issuer}
-	return a.encoder.Encode(src, dst)
 }
 
 // Keys gives the public keys.
@@ -83,23 +70,4 @@ func (s *server) Discovery(context.Context, *op.Request[struct{}]) (*op.Response
 	r := op.NewResponse(s.Metadata())
 	r.Header.Set("Cache-Control", "public, max-age=3600")
 	return r, nil
-}
-
-// recorded takes the library's answer to a browser, for the pages are ours.
-type recorded struct {
-	header http.Header
-	status int
-	body   []byte
-}
-
-func (r *recorded) Header() http.Header { return r.header }
-func (r *recorded) WriteHeader(status int) {
-	if r.status == 0 {
-		r.status = status
-	}
-}
-func (r *recorded) Write(b []byte) (int, error) {
-	r.WriteHeader(http.StatusOK)
-	r.body = append(r.body, b...)
-	return len(b), nil
 }

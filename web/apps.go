@@ -61,8 +61,8 @@ func (s *server) fromHere(next http.Handler) http.Handler {
 }
 
 // browserOf is the visitor as package oidc knows one.
-func browserOf(r *http.Request) oidc.Browser {
-	b := oidc.Browser{From: origin(r)}
+func browserOf(r *http.Request) oidc.UserAgent {
+	b := oidc.UserAgent{From: origin(r)}
 	if v := visitOf(r); v.in() {
 		b.Session = v.session.Hash()
 	}
@@ -98,7 +98,7 @@ func (s *server) speak(w http.ResponseWriter, r *http.Request, locales string) {
 func (s *server) authorize(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
-		return s.showRefused(w, r, &oidc.Wrong{Code: "invalid_request"})
+		return s.showRefused(w, r, &oidc.RequestError{Code: "invalid_request"})
 	}
 	if r.Method == http.MethodPost && len(form.Encode()) <= longestMoved {
 		return see(w, oidc.PathAuthorize+"?"+form.Encode())
@@ -107,13 +107,13 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if a.To != "" { // no form of ours came before: browsers follow
-		return see(w, a.To)
+	if a.Redirect != "" { // no form of ours came before: browsers follow
+		return see(w, a.Redirect)
 	}
-	if a.Path != "" {
+	if a.LocalPath != "" {
 		s.speak(w, r, a.Locales)
 	}
-	return s.showAnswer(w, r, a)
+	return s.showAction(w, r, a)
 }
 
 // longestMoved is how long a posted request may be to be asked for again in a URL.
@@ -124,25 +124,25 @@ func (s *server) getContinue(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showAnswer(w, r, a)
+	return s.showAction(w, r, a)
 }
 
-// showAnswer shows what package oidc came to. A form of ours may have come before, so the way to the application is a
-// page that goes on by itself: a redirect would be held to that form's form-action (FACTS H2).
-func (s *server) showAnswer(w http.ResponseWriter, r *http.Request, a oidc.Answer) error {
+// showAction shows what package oidc decided. A form of ours may have come before, so the way to the application is a
+// page that goes on by itself: a redirect would be held to that form's form-action.
+func (s *server) showAction(w http.ResponseWriter, r *http.Request, a oidc.Action) error {
 	switch {
-	case a.Wrong != nil:
-		return s.showRefused(w, r, a.Wrong)
+	case a.Error != nil:
+		return s.showRefused(w, r, a.Error)
 	case a.Consent != nil:
 		c := a.Consent
 		return s.show(w, http.StatusOK, templates.Consent{Base: s.baseAt(r, with(oidc.PathContinue, "request", c.Request)), Request: c.Request, App: c.App,
 			URI: c.URI, Scopes: c.Scopes})
-	case a.Shut != nil:
-		return s.show(w, http.StatusForbidden, templates.Shut{Base: s.base(r), App: a.Shut.App, NeedsKey: a.Shut.NeedsKey, To: a.Shut.To})
-	case a.To != "":
-		return s.showOnward(w, r, a.App, a.To)
+	case a.Denied != nil:
+		return s.show(w, http.StatusForbidden, templates.Shut{Base: s.base(r), App: a.Denied.App, NeedsKey: a.Denied.NeedsKey, To: a.Denied.Redirect})
+	case a.Redirect != "":
+		return s.showOnward(w, r, a.App, a.Redirect)
 	}
-	return see(w, a.Path)
+	return see(w, a.LocalPath)
 }
 
 func (s *server) showOnward(w http.ResponseWriter, r *http.Request, app, to string) error {
@@ -154,12 +154,12 @@ func (s *server) showOnward(w http.ResponseWriter, r *http.Request, app, to stri
 	return s.show(w, http.StatusOK, templates.Onward{Base: s.baseAt(r, "/account"), App: app, To: u.String()})
 }
 
-func (s *server) showRefused(w http.ResponseWriter, r *http.Request, wrong *oidc.Wrong) error {
+func (s *server) showRefused(w http.ResponseWriter, r *http.Request, wrong *oidc.RequestError) error {
 	status := http.StatusBadRequest
-	if wrong.Retry > 0 {
+	if wrong.RetryAfter > 0 {
 		status = http.StatusTooManyRequests
 	}
-	return s.showLater(w, status, wrong.Retry, templates.AppRefused{Base: s.baseAt(r, "/account"), Code: wrong.Code})
+	return s.showLater(w, status, wrong.RetryAfter, templates.AppRefused{Base: s.baseAt(r, "/account"), Code: wrong.Code})
 }
 
 func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
@@ -177,14 +177,14 @@ func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showAnswer(w, r, a)
+	return s.showAction(w, r, a)
 }
 
 // appLogout takes a sign-out that an application starts.
 func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
-		return s.showRefused(w, r, &oidc.Wrong{Code: "invalid_request"})
+		return s.showRefused(w, r, &oidc.RequestError{Code: "invalid_request"})
 	}
 	if r.Method == http.MethodPost && len(form.Encode()) <= longestMoved { // as for authorize
 		return see(w, oidc.PathLogout+"?"+form.Encode())
@@ -193,8 +193,8 @@ func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case err != nil:
 		return err
-	case l.Wrong != nil:
-		return s.showRefused(w, r, l.Wrong)
+	case l.Error != nil:
+		return s.showRefused(w, r, l.Error)
 	case l.Ask:
 		return s.show(w, http.StatusOK, templates.Leave{Base: s.baseAt(r, "/account"), App: l.App, Hint: form.Get("id_token_hint"), Client: form.Get("client_id"),
 			To: form.Get("post_logout_redirect_uri"), State: form.Get("state"), LogoutHint: form.Get("logout_hint")})
@@ -212,14 +212,14 @@ func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 func (s *server) postAppLogout(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
-		return s.showRefused(w, r, &oidc.Wrong{Code: "invalid_request"})
+		return s.showRefused(w, r, &oidc.RequestError{Code: "invalid_request"})
 	}
 	l, err := s.OIDC.Logout(r.Context(), browserOf(r), form)
 	switch {
 	case err != nil:
 		return err
-	case l.Wrong != nil:
-		return s.showRefused(w, r, l.Wrong)
+	case l.Error != nil:
+		return s.showRefused(w, r, l.Error)
 	}
 	l.SignOut = true
 	if err := s.leave(w, r, l); err != nil {

@@ -29,13 +29,13 @@ func TestAStrangerOfManyAddressesFillsTheStoreWithRequests(t *testing.T) {
 	}
 	form, kept := u.Query(), 0
 	for i := range 320 {
-		answer, err := provider.Authorize(t.Context(), oidc.Browser{From: six(0, i)}, form)
+		answer, err := provider.Authorize(t.Context(), oidc.UserAgent{From: six(0, i)}, form)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if answer.Path != "" {
+		if answer.LocalPath != "" {
 			kept++
-		} else if answer.Wrong == nil || answer.Wrong.Retry <= 0 {
+		} else if answer.Error == nil || answer.Error.RetryAfter <= 0 {
 			t.Fatalf("request %d: got %+v", i, answer)
 		}
 	}
