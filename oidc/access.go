@@ -3,10 +3,10 @@ package oidc
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
-
-	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
-	"github.com/zitadel/oidc/v3/pkg/op"
+	"strings"
 
 	"barillet/authn"
 	"barillet/store"
@@ -18,25 +18,27 @@ type userinfo struct {
 	personClaims
 }
 
-// UserInfo tells the bearer of an access token about its person.
-func (s *server) UserInfo(ctx context.Context, r *op.Request[protocol.UserInfoRequest]) (*op.Response, error) {
+// userinfo returns the claims about the user of an access token (OIDC Core §5.3).
+func (p *Provider) userinfo(ctx context.Context, token string) (any, error) {
 	var t *held
 	var u authn.User
-	err := s.Store.View(ctx, func(snap store.Snapshot) (err error) {
-		if t, err = s.held(snap, s.now(), r.Data.AccessToken); err == nil && t != nil && t.grant != nil {
-			u, err = s.People.Person(snap, t.grant.User)
+	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
+		if t, err = p.held(s, p.now(), token); err == nil && t != nil && t.grant != nil {
+			u, err = p.People.Person(s, t.grant.User)
 		}
 		return err
 	})
 	switch {
 	case err != nil:
-		return nil, s.fault(ctx, "looking up an access token", err)
+		return nil, fmt.Errorf("looking up an access token: %w", err)
+	case token == "":
+		return nil, &Error{"invalid_request", "the access token is missing", http.StatusUnauthorized}
 	case t == nil:
-		return nil, invalidToken()
+		return nil, &Error{"invalid_token", "the access token is not, or no longer, good", http.StatusUnauthorized}
 	case t.grant == nil || !slices.Contains(t.Scopes, scopeOpenID):
-		return nil, insufficientScope()
+		return nil, &Error{"insufficient_scope", "the access token is not for openid", http.StatusForbidden}
 	}
-	return op.NewResponse(userinfo{s.subject(t.client, u.ID), claims(&u, t.client.named(t.Scopes, t.grant.Named))}), nil
+	return userinfo{p.subject(t.client, u.ID), claims(&u, t.client.named(t.Scopes, t.grant.Named))}, nil
 }
 
 // introspection is RFC 7662 section 2.2.
@@ -57,24 +59,26 @@ type introspection struct {
 	SID      string   `json:"sid,omitempty"`
 }
 
-// Introspect tells a client about a token: one of its own, or anybody's access token for a client that guards a resource.
+// introspect tells a client about a token: one of its own, or anybody's access token for a client that guards a resource.
 // Of any other it says what it says of a token that does not exist.
-func (s *server) Introspect(ctx context.Context, r *op.Request[op.IntrospectionRequest]) (*op.Response, error) {
-	c, err := s.authenticated(ctx, r.Header, r.Data.ClientCredentials)
-	if err != nil {
-		return nil, s.fault(ctx, "authenticating a client", err)
+func (p *Provider) introspect(ctx context.Context, c *Client, form url.Values) (any, error) {
+	if c.Auth == authNone {
+		return nil, wrongClient()
+	}
+	if err := require(form, "token"); err != nil {
+		return nil, err
 	}
 	var out introspection
-	now := s.now()
-	err = s.Store.View(ctx, func(snap store.Snapshot) error {
+	now, token := p.now(), form.Get("token")
+	err := p.Store.View(ctx, func(snap store.Snapshot) error {
 		out = introspection{}
-		t, err := s.held(snap, now, r.Data.Token)
+		t, err := p.held(snap, now, token)
 		if err != nil {
 			return err
 		}
-		kind, guards := protocol.BearerToken, c.Resource
+		kind, guards := tokenType, c.Resource
 		if t == nil {
-			if t, err = s.refreshHeld(snap, r.Data.Token); err != nil || t == nil {
+			if t, err = p.refreshHeld(snap, token); err != nil || t == nil {
 				return err
 			}
 			kind, guards = "", false // it opens no resource: whoever guards one would let its bearer in
@@ -82,15 +86,15 @@ func (s *server) Introspect(ctx context.Context, r *op.Request[op.IntrospectionR
 		if t.Client != c.ID && !guards {
 			return nil
 		}
-		out = introspection{Active: true, Scope: protocol.SpaceDelimitedArray(t.Scopes).String(), Client: t.Client, Type: kind,
-			Expires: t.Expires.Unix(), Issued: t.Made.Unix(), Audience: t.Client, Issuer: s.Issuer, Subject: string(t.Client)}
+		out = introspection{Active: true, Scope: strings.Join(t.Scopes, " "), Client: t.Client, Type: kind,
+			Expires: t.Expires.Unix(), Issued: t.Made.Unix(), Audience: t.Client, Issuer: p.Issuer, Subject: string(t.Client)}
 		if g := t.grant; g != nil {
-			st, err := s.People.Stands(snap, g.User)
+			st, err := p.People.Stands(snap, g.User)
 			if err != nil {
 				return err
 			}
-			out.Subject, out.AuthTime = s.subject(t.client, g.User), g.AuthTime.Unix()
-			out.ACR, out.AMR, out.SID = g.ACR, g.AMR, s.sid(t.client, g.SID)
+			out.Subject, out.AuthTime = p.subject(t.client, g.User), g.AuthTime.Unix()
+			out.ACR, out.AMR, out.SID = g.ACR, g.AMR, p.sid(t.client, g.SID)
 			if t.client.named(t.Scopes, g.Named)["preferred_username"] { // as userinfo would tell it
 				out.Username = st.Login
 			}
@@ -98,9 +102,9 @@ func (s *server) Introspect(ctx context.Context, r *op.Request[op.IntrospectionR
 		return nil
 	})
 	if err != nil {
-		return nil, s.fault(ctx, "introspecting a token", err)
+		return nil, fmt.Errorf("introspecting a token: %w", err)
 	}
-	return op.NewResponse(out), nil
+	return out, nil
 }
 
 // refreshHeld is a refresh token that is good, as introspection tells of it; nil when it is not.
@@ -120,35 +124,37 @@ func (p *Provider) refreshHeld(r store.Reader, token string) (*held, error) {
 	return &held{Access: Access{Grant: t.Grant, Client: t.Client, Scopes: c.allowed(g.Scopes), Made: t.Made, Expires: t.Expires}, client: c, grant: g}, nil
 }
 
-// Revocation ends a token of the client that asks: an access token alone, a refresh token with its whole grant (RFC
-// 7009 section 2.1). A token that is none is as revoked as can be; another client's is refused.
-func (s *server) Revocation(ctx context.Context, r *op.ClientRequest[protocol.RevocationRequest]) (*op.Response, error) {
-	c := r.Client.(shown).Client
-	hash := authn.SecretOf(r.Data.Token).Hash()
-	foreign, err := store.Do(ctx, s.Store, func(tx store.Tx) (bool, error) {
-		t, err := s.accesses.Get(tx, hash)
+// revoke ends a token of the client that asks: an access token alone, a refresh token with its whole grant (RFC 7009
+// §2.1). A token that is none is as revoked as can be; another client's is refused.
+func (p *Provider) revoke(ctx context.Context, c *Client, form url.Values) (any, error) {
+	if err := require(form, "token"); err != nil {
+		return nil, err
+	}
+	hash := authn.SecretOf(form.Get("token")).Hash()
+	foreign, err := store.Do(ctx, p.Store, func(tx store.Tx) (bool, error) {
+		t, err := p.accesses.Get(tx, hash)
 		if there, err := found(err); err != nil {
 			return false, err
 		} else if there {
 			if t.Client != c.ID {
 				return true, nil
 			}
-			return false, s.accesses.Delete(tx, hash)
+			return false, p.accesses.Delete(tx, hash)
 		}
-		f, err := s.refreshes.Get(tx, hash)
+		f, err := p.refreshes.Get(tx, hash)
 		if there, err := found(err); !there {
 			return false, err
 		}
 		if f.Client != c.ID {
 			return true, nil
 		}
-		return false, s.grants.Delete(tx, f.Grant)
+		return false, p.grants.Delete(tx, f.Grant)
 	})
 	if err != nil {
-		return nil, s.fault(ctx, "revoking a token", fmt.Errorf("storing a revocation: %w", err))
+		return nil, fmt.Errorf("storing a revocation: %w", err)
 	}
 	if foreign {
 		return nil, invalidGrant("the token was issued to another client")
 	}
-	return op.NewResponse(struct{}{}), nil
+	return struct{}{}, nil
 }

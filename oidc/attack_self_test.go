@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"sync/atomic"
 	"testing"
 
@@ -71,7 +70,6 @@ func (m *meddled) Update(ctx context.Context, f func(store.Tx) error) error {
 // A client replaces itself over and over, until one of its calls began before an administrator's and ends after it.
 func TestAClientUndoesWhatAnAdministratorDecidesMeanwhile(t *testing.T) {
 	h := authntest.New(t)
-	slog.SetDefault(slog.New(slog.DiscardHandler))
 	m := &meddled{Store: h.Store}
 	p, err := oidc.New(oidc.Config{Store: m, Ring: h.Ring, Pepper: h.Keys.Pepper, People: h.Service, Log: h.Log, Issuer: "https://login.example", Now: h.Clock.Now})
 	if err != nil {

@@ -10,13 +10,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
-	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
-	"github.com/zitadel/oidc/v3/pkg/op"
+	"github.com/go-jose/go-jose/v4/jwt"
 
 	"barillet/authn"
 	"barillet/store"
@@ -26,39 +26,67 @@ import (
 // that anybody can send.
 var noSecret = strings.Repeat("0", 64)
 
-// VerifyClient finds out which client calls. Whatever is wrong, the answer is the same and so is the work, but for an
-// assertion, whose sender names a client in public anyway.
-func (s *server) VerifyClient(ctx context.Context, r *op.Request[op.ClientCredentials]) (op.Client, error) {
-	c, err := s.authenticated(ctx, r.Header, r.Data)
-	if err != nil {
-		return nil, s.fault(ctx, "authenticating a client", err)
-	}
-	return shown{c}, nil
+// credentials is the client authentication of a request (RFC 6749 §2.3).
+type credentials struct {
+	id        ClientID
+	secret    string
+	assertion string
+	method    string
 }
 
-func (p *Provider) authenticated(ctx context.Context, header http.Header, given *op.ClientCredentials) (*Client, error) {
-	if given.ClientAssertion != "" {
-		return p.asserted(ctx, given.ClientAssertion, ClientID(given.ClientID))
+// readCredentials reads how a client authenticates. A request must not use more than one method.
+func readCredentials(r *http.Request, form url.Values) (credentials, error) {
+	c := credentials{id: ClientID(form.Get("client_id")), secret: form.Get("client_secret"), assertion: form.Get("client_assertion"), method: authNone}
+	methods := 0
+	if c.assertion != "" {
+		c.method, methods = authJWT, methods+1
+		if form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
+			return c, invalidRequest("client_assertion_type is not supported")
+		}
 	}
-	c, err := p.viewed(ctx, ClientID(given.ClientID))
+	if c.secret != "" {
+		c.method, methods = authPost, methods+1
+	}
+	if r.Header.Get("Authorization") != "" {
+		c.method, methods = authBasic, methods+1
+		id, secret, ok := r.BasicAuth()
+		id, badID := url.QueryUnescape(id) // RFC 6749 §2.3.1
+		secret, badSecret := url.QueryUnescape(secret)
+		if !ok || badID != nil || badSecret != nil {
+			return c, wrongClient()
+		}
+		c.id, c.secret = ClientID(id), secret
+	}
+	switch {
+	case methods > 1:
+		return c, invalidRequest("client authentication must not use more than one method")
+	case methods == 0 && r.URL.Path == PathIntrospect: // RFC 7662 §2.1: the caller must authenticate
+		return c, wrongClient()
+	case c.id == "" && c.assertion == "":
+		return c, invalidRequest("client_id is missing")
+	}
+	return c, nil
+}
+
+// authenticate returns the client of credentials. Every failure has the same answer and costs the same work, except for
+// an assertion, which names its client in clear.
+func (p *Provider) authenticate(ctx context.Context, given credentials) (*Client, error) {
+	if given.method == authJWT {
+		return p.asserted(ctx, given.assertion, given.id)
+	}
+	c, err := p.viewed(ctx, given.id)
 	if err != nil {
 		return nil, err
 	}
-	want, method := noSecret, authNone
-	if given.ClientSecret != "" {
-		method = authPost
-	}
-	if header.Get("Authorization") != "" {
-		method = authBasic
-	}
+	want := noSecret
 	if c != nil && c.Secret != "" {
 		want = c.Secret
 	}
-	right := subtle.ConstantTimeCompare([]byte(authn.SecretOf(given.ClientSecret).Hash()), []byte(want)) == 1
+	right := subtle.ConstantTimeCompare([]byte(authn.SecretOf(given.secret).Hash()), []byte(want)) == 1
 	switch {
-	case c == nil || c.Auth != method: // as it registered, and in no other way
+	case c == nil || c.Auth != given.method: // only by the method that it registered
 		return nil, wrongClient()
-	case method != authNone && !right:
+	case given.method != authNone && !right:
 		return nil, wrongClient()
 	}
 	return c, nil
@@ -66,12 +94,12 @@ func (p *Provider) authenticated(ctx context.Context, header http.Header, given 
 
 // assertion is the claims of RFC 7523 section 3.
 type assertion struct {
-	Issuer   string            `json:"iss"`
-	Subject  string            `json:"sub"`
-	Audience protocol.Audience `json:"aud"`
-	ID       string            `json:"jti"`
-	Expires  int64             `json:"exp"`
-	Before   int64             `json:"nbf"`
+	Issuer   string       `json:"iss"`
+	Subject  string       `json:"sub"`
+	Audience jwt.Audience `json:"aud"`
+	ID       string       `json:"jti"`
+	Expires  int64        `json:"exp"`
+	Before   int64        `json:"nbf"`
 }
 
 // longestAssertion is how far in the future an assertion may end: as long its id is remembered.

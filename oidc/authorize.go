@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
-
 	"barillet/authn"
 	"barillet/internal/audit"
 	"barillet/internal/throttle"
@@ -132,18 +130,18 @@ const (
 // is one for the client. Whatever is asked for (max_age, prompt, acr, the client's policy) leads to a proof, never to a
 // weaker yes (BAR O3).
 func (p *Provider) next(r store.Reader, now time.Time, k *Ask, c *Client, b *authn.Bearer) (step, error) {
-	silent := k.prompts(protocol.PromptNone)
+	silent := k.prompts(promptNone)
 	if b == nil {
 		if silent {
-			return 0, protocol.ErrLoginRequired()
+			return 0, loginRequired("the user is not signed in")
 		}
 		return stepLogin, nil
 	}
 	switch {
-	case k.prompts(protocol.PromptSelectAccount):
-		return 0, selectionRequired()
+	case k.prompts(promptSelectAccount):
+		return 0, &Error{Code: "account_selection_required", Description: "a browser has one account here"}
 	case k.Subject != "" && k.Subject != p.subject(c, b.User):
-		return 0, protocol.ErrLoginRequired().WithDescription("somebody else is signed in")
+		return 0, loginRequired("somebody else is signed in")
 	case !c.Policy.admits(b.Groups):
 		if silent {
 			return 0, notAdmitted()
@@ -162,7 +160,7 @@ func (p *Provider) next(r store.Reader, now time.Time, k *Ask, c *Client, b *aut
 		case !p.People.Strong(&u): // the application asks for it, and may be content with less
 			return 0, unmet()
 		case silent:
-			return 0, protocol.ErrInteractionRequired()
+			return 0, &Error{Code: "interaction_required"}
 		}
 		return stepProveStrong, nil
 	}
@@ -173,7 +171,7 @@ func (p *Provider) next(r store.Reader, now time.Time, k *Ask, c *Client, b *aut
 	if k.stale(proven, maxAge, now) {
 		switch {
 		case silent:
-			return 0, protocol.ErrLoginRequired()
+			return 0, loginRequired("the user is not signed in")
 		case strong: // the new proof is not weaker than the one that it renews
 			return stepProveStrong, nil
 		}
@@ -184,10 +182,10 @@ func (p *Provider) next(r store.Reader, now time.Time, k *Ask, c *Client, b *aut
 
 func (p *Provider) nextConsent(r store.Reader, k *Ask, c *Client, b *authn.Bearer, silent bool) (step, error) {
 	anybody := c.anybodys(k.Redirect)
-	if k.Agreed == b.Session || !c.Policy.Consent && !anybody && !k.prompts(protocol.PromptConsent) {
+	if k.Agreed == b.Session || !c.Policy.Consent && !anybody && !k.prompts(promptConsent) {
 		return stepAnswer, nil
 	}
-	if !anybody && !k.prompts(protocol.PromptConsent) {
+	if !anybody && !k.prompts(promptConsent) {
 		given, err := p.consents.Get(r, consentID(b.User, c.ID))
 		if there, err := found(err); err != nil {
 			return 0, err
@@ -196,7 +194,7 @@ func (p *Provider) nextConsent(r store.Reader, k *Ask, c *Client, b *authn.Beare
 		}
 	}
 	if silent {
-		return 0, consentRequired()
+		return 0, &Error{Code: "consent_required"}
 	}
 	return stepConsent, nil
 }
@@ -262,7 +260,7 @@ func (p *Provider) reject(ctx context.Context, k *Ask, request string, err error
 	if errors.Is(err, errRequestOver) {
 		return pageError("invalid_request"), nil
 	}
-	e, ok := errors.AsType[*protocol.Error](err)
+	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		return Action{}, fmt.Errorf("answering an authorization request: %w", err)
 	}
@@ -281,8 +279,8 @@ func (p *Provider) reject(ctx context.Context, k *Ask, request string, err error
 }
 
 // errorResponse returns the URL that carries an error to the client.
-func (p *Provider) errorResponse(k *Ask, e *protocol.Error) string {
-	params := url.Values{"error": {string(e.ErrorType)}}
+func (p *Provider) errorResponse(k *Ask, e *Error) string {
+	params := url.Values{"error": {e.Code}}
 	if e.Description != "" {
 		params.Set("error_description", e.Description)
 	}
@@ -347,7 +345,7 @@ func (p *Provider) answer(ctx context.Context, browser UserAgent, k *Ask, c *Cli
 			return err
 		}
 		if needs, err := p.next(tx, act.Now, k, c, b); err != nil || needs != stepAnswer {
-			return orElse(err, protocol.ErrLoginRequired())
+			return orElse(err, loginRequired("the user is not signed in"))
 		}
 		out := Code{Client: c.ID, Redirect: k.Redirect, Challenge: k.Challenge, Nonce: k.Nonce, Scopes: k.Scopes, Named: k.Named,
 			TokenNamed: k.TokenNamed, Signed: k.signed(c, b, act.Now), Made: act.Now, Expires: act.Now.Add(codeLife)}

@@ -9,8 +9,9 @@ import (
 	"strings"
 	"time"
 
-	jose "github.com/go-jose/go-jose/v4"
-	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
 
 	"barillet/authn"
 )
@@ -143,12 +144,8 @@ type idToken struct {
 
 // idTokenFor signs who somebody is, for one application.
 func (p *Provider) idTokenFor(ctx context.Context, now time.Time, c *Client, g *Grant, u *authn.User, nonce, access string) (string, error) {
-	hash, err := protocol.ClaimHash(access, jose.SignatureAlgorithm(c.Alg))
-	if err != nil {
-		return "", fmt.Errorf("hashing an access token: %w", err)
-	}
 	t := idToken{Issuer: p.Issuer, Subject: p.subject(c, g.User), Audience: string(c.ID), Expires: now.Add(tokenLife).Unix(),
-		Issued: now.Unix(), AuthTime: g.AuthTime.Unix(), Nonce: nonce, ACR: g.ACR, AMR: g.AMR, Party: string(c.ID), SID: p.sid(c, g.SID), AccessHash: hash}
+		Issued: now.Unix(), AuthTime: g.AuthTime.Unix(), Nonce: nonce, ACR: g.ACR, AMR: g.AMR, Party: string(c.ID), SID: p.sid(c, g.SID), AccessHash: accessHash(c.Alg, access)}
 	if c.TokenClaims {
 		t.personClaims = claims(u, c.named(g.Scopes, g.TokenNamed))
 	} else if len(g.TokenNamed) > 0 {
@@ -159,6 +156,17 @@ func (p *Provider) idTokenFor(ctx context.Context, now time.Time, c *Client, g *
 		return "", fmt.Errorf("encoding an ID token: %w", err)
 	}
 	return p.sign(ctx, signature{c.Alg, kindID}, payload)
+}
+
+// accessHash returns at_hash: the left half of the hash that the signature of the ID token uses (OIDC Core §3.1.3.6).
+func accessHash(alg, access string) string {
+	sum := sha256.Sum256([]byte(access))
+	half := sum[:16]
+	if alg == algEd { // Ed25519 uses SHA-512
+		sum := sha512.Sum512([]byte(access))
+		half = sum[:32]
+	}
+	return base64.RawURLEncoding.EncodeToString(half)
 }
 
 // wanted is the claims request parameter (OpenID Connect Core section 5.5), as far as it is understood.

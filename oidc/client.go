@@ -11,9 +11,6 @@ import (
 	"strings"
 	"time"
 
-	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
-	"github.com/zitadel/oidc/v3/pkg/op"
-
 	"barillet/authn"
 	"barillet/internal/audit"
 	"barillet/store"
@@ -24,28 +21,28 @@ type ClientID string
 
 // How a client proves that it is itself at the token endpoint (RFC 7591 section 2).
 const (
-	authNone  = string(protocol.AuthMethodNone)
-	authBasic = string(protocol.AuthMethodBasic)
-	authPost  = string(protocol.AuthMethodPost)
-	authJWT   = string(protocol.AuthMethodPrivateKeyJWT)
+	authNone  = "none"
+	authBasic = "client_secret_basic"
+	authPost  = "client_secret_post"
+	authJWT   = "private_key_jwt"
 )
 
 // The grants that a client may have.
 const (
-	grantCode    = string(protocol.GrantTypeCode)
-	grantRefresh = string(protocol.GrantTypeRefreshToken)
-	grantClient  = string(protocol.GrantTypeClientCredentials)
-	grantDevice  = string(protocol.GrantTypeDeviceCode)
+	grantCode    = "authorization_code"
+	grantRefresh = "refresh_token"
+	grantClient  = "client_credentials"
+	grantDevice  = "urn:ietf:params:oauth:grant-type:device_code"
 )
 
 // The scopes. address and phone are taken and give nothing, for there is nothing to give.
 const (
-	scopeOpenID  = protocol.ScopeOpenID
-	scopeProfile = protocol.ScopeProfile
-	scopeEmail   = protocol.ScopeEmail
-	scopeAddress = protocol.ScopeAddress
-	scopePhone   = protocol.ScopePhone
-	scopeOffline = protocol.ScopeOfflineAccess
+	scopeOpenID  = "openid"
+	scopeProfile = "profile"
+	scopeEmail   = "email"
+	scopeAddress = "address"
+	scopePhone   = "phone"
+	scopeOffline = "offline_access"
 	scopeGroups  = "groups"
 )
 
@@ -268,33 +265,3 @@ func (p *Provider) Wants(ctx context.Context, request string) Wanted {
 	}
 	return out
 }
-
-// shown is a client as the library sees it.
-type shown struct{ *Client }
-
-var _ op.Client = shown{}
-
-func (s shown) GetID() string                       { return string(s.ID) }
-func (s shown) RedirectURIs() []string              { return s.Redirects }
-func (s shown) PostLogoutRedirectURIs() []string    { return s.LogoutTo }
-func (s shown) ApplicationType() op.ApplicationType { return op.ApplicationTypeWeb }
-func (s shown) AuthMethod() protocol.AuthMethod     { return protocol.AuthMethod(s.Auth) }
-func (s shown) ResponseTypes() []protocol.ResponseType {
-	return []protocol.ResponseType{protocol.ResponseTypeCode}
-}
-func (s shown) GrantTypes() []protocol.GrantType {
-	var out []protocol.GrantType
-	for _, g := range s.Grants {
-		out = append(out, protocol.GrantType(g))
-	}
-	return out
-}
-func (s shown) LoginURL(string) string                                       { return "" }
-func (s shown) AccessTokenType() op.AccessTokenType                          { return op.AccessTokenTypeBearer }
-func (s shown) IDTokenLifetime() time.Duration                               { return tokenLife }
-func (s shown) DevMode() bool                                                { return false }
-func (s shown) RestrictAdditionalIdTokenScopes() func([]string) []string     { return s.allowed }
-func (s shown) RestrictAdditionalAccessTokenScopes() func([]string) []string { return s.allowed }
-func (s shown) IsScopeAllowed(scope string) bool                             { return slices.Contains(s.Scopes, scope) }
-func (s shown) IDTokenUserinfoClaimsAssertion() bool                         { return s.TokenClaims }
-func (s shown) ClockSkew() time.Duration                                     { return 0 }

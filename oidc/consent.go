@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
-
 	"barillet/authn"
 	"barillet/internal/audit"
 	"barillet/store"
@@ -84,7 +82,7 @@ func (p *Provider) Consent(ctx context.Context, b UserAgent, request string, yes
 	case k == nil:
 		return pageError("invalid_request"), nil
 	case !yes && b.Session != "":
-		return p.reject(ctx, k, request, protocol.ErrAccessDenied().WithDescription("the person said no"))
+		return p.reject(ctx, k, request, accessDenied("the person said no"))
 	}
 	return p.proceed(ctx, b, k, request)
 }

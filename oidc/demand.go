@@ -4,8 +4,6 @@ import (
 	"slices"
 	"time"
 
-	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
-
 	"barillet/authn"
 )
 
@@ -41,7 +39,7 @@ func authTime(b *authn.Bearer) time.Time {
 // the client or its policy asks for.
 func (k *Ask) stale(proven time.Time, policy time.Duration, now time.Time) bool {
 	age := now.Sub(proven)
-	return k.prompts(protocol.PromptLogin) && proven.Before(k.Made) ||
+	return k.prompts(promptLogin) && proven.Before(k.Made) ||
 		k.MaxAge != nil && age > time.Duration(*k.MaxAge)*time.Second && proven.Before(k.Made) ||
 		policy > 0 && age > policy
 }

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
-
-	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
-	"github.com/zitadel/oidc/v3/pkg/op"
 
 	"barillet/authn"
 	"barillet/internal/audit"
@@ -48,15 +46,14 @@ type deviceAnswer struct {
 	Interval int64  `json:"interval"`
 }
 
-// DeviceAuthorization begins the grant of a device, for clients that have it.
-func (s *server) DeviceAuthorization(ctx context.Context, r *op.ClientRequest[protocol.DeviceAuthorizationRequest]) (*op.Response, error) {
-	c := r.Client.(shown).Client
-	granted := c.allowed(slices.DeleteFunc(slices.Clone([]string(r.Data.Scopes)), func(s string) bool { return s == "" }))
+// startDevice begins the grant of a device, for clients that have it.
+func (s *Provider) startDevice(ctx context.Context, c *Client, form url.Values) (any, error) {
+	granted := c.allowed(words(form.Get("scope")))
 	switch {
 	case !c.may(grantDevice):
-		return nil, protocol.ErrUnauthorizedClient().WithDescription("this client may not use the grant")
+		return nil, unauthorizedClient("this client may not use the grant")
 	case !slices.Contains(granted, scopeOpenID):
-		return nil, protocol.ErrInvalidScope().WithDescription("scope lacks openid")
+		return nil, invalidScope("scope lacks openid")
 	}
 	act := s.People.NewAct(originOf(ctx))
 	device, code := act.Secret("device code"), act.Code("user code")
@@ -71,16 +68,16 @@ func (s *server) DeviceAuthorization(ctx context.Context, r *op.ClientRequest[pr
 		})
 	})
 	if err == nil && waiting >= mostCodes {
-		return nil, op.NewStatusError(&protocol.Error{ErrorType: "temporarily_unavailable"}, http.StatusServiceUnavailable)
+		return nil, &Error{Code: "temporarily_unavailable", status: http.StatusServiceUnavailable}
 	}
 	if err == nil {
 		row := UserCode{Client: c.ID, MAC: s.macOf(code.Reveal()), Scopes: granted, Made: act.Now, Expires: act.Now.Add(deviceLife), Every: pollEvery}
 		err = s.Store.Update(ctx, func(tx store.Tx) error { return s.userCodes.Put(tx, device.Hash(), row) })
 	}
 	if err != nil {
-		return nil, s.fault(ctx, "beginning a device's grant", err)
+		return nil, fmt.Errorf("beginning a device's grant: %w", err)
 	}
-	return op.NewResponse(deviceAnswer{device.Reveal(), code.Reveal(), s.Issuer + PathUserCode, int64(deviceLife / time.Second), int64(pollEvery / time.Second)}), nil
+	return deviceAnswer{device.Reveal(), code.Reveal(), s.Issuer + PathUserCode, int64(deviceLife / time.Second), int64(pollEvery / time.Second)}, nil
 }
 
 // macOf is the HMAC of a code as people type it: in any case, with or without a hyphen, O for 0, I and L for 1.
@@ -99,11 +96,10 @@ func (p *Provider) macOf(typed string) []byte {
 	return p.Pepper.MAC(codeOfUser, []byte(plain))
 }
 
-// DeviceToken answers a device that polls.
-func (s *server) DeviceToken(ctx context.Context, r *op.ClientRequest[protocol.DeviceAccessTokenRequest]) (*op.Response, error) {
-	c := r.Client.(shown).Client
+// deviceToken answers a device that polls.
+func (s *Provider) deviceToken(ctx context.Context, c *Client, form url.Values) (any, error) {
 	act := s.People.NewAct(originOf(ctx))
-	hash := authn.SecretOf(r.Data.DeviceCode).Hash()
+	hash := authn.SecretOf(form.Get("device_code")).Hash()
 	issue := issuing{act: act, client: c, access: prefixed(accessPrefix, act.Secret("access")), refresh: prefixed(refreshPrefix, act.Secret("refresh"))}
 	out, err := store.Do(ctx, s.Store, func(tx store.Tx) (outcome, error) {
 		d, err := s.userCodes.Get(tx, hash)
@@ -112,13 +108,13 @@ func (s *server) DeviceToken(ctx context.Context, r *op.ClientRequest[protocol.D
 		}
 		switch {
 		case !act.Now.Before(d.Expires):
-			return outcome{refused: protocol.ErrExpiredDeviceCode()}, nil
+			return outcome{refused: &Error{Code: "expired_token"}}, nil
 		case d.Denied:
-			return outcome{refused: protocol.ErrAccessDenied()}, s.userCodes.Delete(tx, hash)
+			return outcome{refused: accessDenied("the user denied the request")}, s.userCodes.Delete(tx, hash)
 		case d.By == nil:
-			refused := protocol.ErrAuthorizationPending()
+			refused := &Error{Code: "authorization_pending"}
 			if !d.Polled.IsZero() && act.Now.Before(d.Polled.Add(d.Every)) {
-				refused, d.Every = protocol.ErrSlowDown(), d.Every+pollEvery
+				refused, d.Every = &Error{Code: "slow_down"}, d.Every+pollEvery
 			}
 			d.Polled = act.Now
 			return outcome{refused: refused}, s.userCodes.Put(tx, hash, d)

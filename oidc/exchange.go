@@ -5,11 +5,11 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"fmt"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
-
-	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
-	"github.com/zitadel/oidc/v3/pkg/op"
 
 	"barillet/authn"
 	"barillet/internal/audit"
@@ -42,23 +42,24 @@ type tokens struct {
 	Scope   string `json:"scope"`
 }
 
+const tokenType = "Bearer" // RFC 6750
+
 // outcome is what an Update made of a code or a refresh token. A refusal is one, too: what it burns is stored.
 type outcome struct {
-	refused *protocol.Error
+	refused *Error
 	grant   Grant
 	person  authn.User
 	access  Access
 	nonce   string
 }
 
-// CodeExchange takes a code, once. The compare-and-set that takes it is bound to the client, the redirect URI and
+// redeem takes a code, once. The compare-and-set that takes it is bound to the client, the redirect URI and
 // the verifier; whichever is wrong, the code is spent all the same (BAR O1).
-func (s *server) CodeExchange(ctx context.Context, r *op.ClientRequest[protocol.AccessTokenRequest]) (*op.Response, error) {
-	c := r.Client.(shown).Client
+func (s *Provider) redeem(ctx context.Context, c *Client, form url.Values) (any, error) {
 	act := s.People.NewAct(originOf(ctx))
 	event := audit.NewID(act.Now)
-	hash := authn.SecretOf(r.Data.Code).Hash()
-	proves := proven(r.Data.CodeVerifier)
+	hash := authn.SecretOf(form.Get("code")).Hash()
+	proves := proven(form.Get("code_verifier"))
 	issue := issuing{act: act, client: c, access: prefixed(accessPrefix, act.Secret("access")), refresh: prefixed(refreshPrefix, act.Secret("refresh"))}
 	out, err := store.Do(ctx, s.Store, func(tx store.Tx) (outcome, error) {
 		code, err := s.codes.Get(tx, hash)
@@ -69,13 +70,13 @@ func (s *server) CodeExchange(ctx context.Context, r *op.ClientRequest[protocol.
 			return s.usedTwice(tx, issue, event, hash, &code)
 		}
 		code.Used = act.Now
-		var refused *protocol.Error
+		var refused *Error
 		switch {
 		case !act.Now.Before(code.Expires):
 			refused = invalidGrant("the code is not, or no longer, good")
 		case code.Client != c.ID:
 			refused = invalidGrant("the code was issued to another client")
-		case code.Redirect != r.Data.RedirectURI:
+		case code.Redirect != form.Get("redirect_uri"):
 			refused = invalidGrant("redirect_uri is not that of the authorization request")
 		case !proves(code.Challenge):
 			refused = invalidGrant("code_verifier does not fit the challenge")
@@ -99,7 +100,7 @@ func (s *server) CodeExchange(ctx context.Context, r *op.ClientRequest[protocol.
 }
 
 // usedTwice ends what came of a code at its first use: one of the two who had it is a thief (RFC 6749 section 4.1.2).
-func (s *server) usedTwice(tx store.Tx, issue issuing, event, hash string, code *Code) (outcome, error) {
+func (s *Provider) usedTwice(tx store.Tx, issue issuing, event, hash string, code *Code) (outcome, error) {
 	refused := outcome{refused: invalidGrant("the code was used before")}
 	if code.Grant == "" {
 		return refused, nil
@@ -124,7 +125,7 @@ type issuing struct {
 func prefixed(prefix string, s authn.Secret) authn.Secret { return authn.SecretOf(prefix + s.Reveal()) }
 
 // firstTokens makes the grant of a code and its first tokens.
-func (s *server) firstTokens(tx store.Tx, issue issuing, hash string, code *Code) (outcome, error) {
+func (s *Provider) firstTokens(tx store.Tx, issue issuing, hash string, code *Code) (outcome, error) {
 	c, now := issue.client, issue.act.Now
 	g := Grant{Client: c.ID, Signed: code.Signed, Scopes: code.Scopes, Named: code.Named, TokenNamed: code.TokenNamed, Made: now, Expires: code.Until}
 	if g.Offline = slices.Contains(code.Scopes, scopeOffline) && c.may(grantRefresh); g.Offline {
@@ -168,24 +169,24 @@ func (p *Provider) put(tx store.Tx, issue issuing, id string, out *outcome) (err
 }
 
 // answered is the answer of the token endpoint. It is made only of what was committed.
-func (s *server) answered(ctx context.Context, now time.Time, issue issuing, out outcome, err error) (*op.Response, error) {
+func (s *Provider) answered(ctx context.Context, now time.Time, issue issuing, out outcome, err error) (any, error) {
 	if err != nil {
-		return nil, s.fault(ctx, "issuing tokens", err)
+		return nil, fmt.Errorf("issuing tokens: %w", err)
 	}
 	if out.refused != nil {
 		return nil, out.refused
 	}
-	answer := tokens{Access: issue.access.Reveal(), Type: protocol.BearerToken, Expires: int64(out.access.Expires.Sub(now) / time.Second),
-		Scope: protocol.SpaceDelimitedArray(out.access.Scopes).String()}
+	answer := tokens{Access: issue.access.Reveal(), Type: tokenType, Expires: int64(out.access.Expires.Sub(now) / time.Second),
+		Scope: strings.Join(out.access.Scopes, " ")}
 	if out.grant.Offline {
 		answer.Refresh = issue.refresh.Reveal()
 	}
 	if slices.Contains(out.grant.Scopes, scopeOpenID) {
 		if answer.ID, err = s.idTokenFor(ctx, now, issue.client, &out.grant, &out.person, out.nonce, answer.Access); err != nil {
-			return nil, s.fault(ctx, "signing an ID token", err)
+			return nil, err
 		}
 	}
-	return op.NewResponse(answer), nil
+	return answer, nil
 }
 
 // proven tells of a verifier which challenges it fits. One that was sent where no challenge was fits none: somebody
@@ -211,15 +212,14 @@ type Refresh struct {
 	Used    time.Time `json:"used,omitzero"`
 }
 
-// RefreshToken takes a refresh token, once, and gives the next. One that is used again within ten seconds by its own
+// refresh takes a refresh token, once, and gives the next. One that is used again within ten seconds by its own
 // client is refused and no more, for answers get lost on the wifi of a garage; later it ends the grant (PROTOCOL 29).
-func (s *server) RefreshToken(ctx context.Context, r *op.ClientRequest[protocol.RefreshTokenRequest]) (*op.Response, error) {
-	c := r.Client.(shown).Client
+func (s *Provider) refresh(ctx context.Context, c *Client, form url.Values) (any, error) {
 	act := s.People.NewAct(originOf(ctx))
 	event := audit.NewID(act.Now)
-	hash := authn.SecretOf(r.Data.RefreshToken).Hash()
+	hash := authn.SecretOf(form.Get("refresh_token")).Hash()
 	issue := issuing{act: act, client: c, access: prefixed(accessPrefix, act.Secret("access")), refresh: prefixed(refreshPrefix, act.Secret("refresh"))}
-	asked := slices.DeleteFunc(slices.Clone([]string(r.Data.Scopes)), func(s string) bool { return s == "" })
+	asked := words(form.Get("scope"))
 	out, err := store.Do(ctx, s.Store, func(tx store.Tx) (outcome, error) {
 		t, err := s.refreshes.Get(tx, hash)
 		if there, err := found(err); !there || t.Client != c.ID {
@@ -234,7 +234,7 @@ func (s *server) RefreshToken(ctx context.Context, r *op.ClientRequest[protocol.
 		case !t.Used.IsZero():
 			return s.refreshedTwice(tx, issue, event, &t, g)
 		case slices.ContainsFunc(asked, func(s string) bool { return !slices.Contains(g.Scopes, s) }):
-			return outcome{refused: protocol.ErrInvalidScope().WithDescription("scope is wider than what was granted")}, nil
+			return outcome{refused: invalidScope("scope is wider than what was granted")}, nil
 		}
 		st, err := s.People.Stands(tx, g.User)
 		if err != nil || !c.Policy.content(st.Groups, g.ACR) {
@@ -255,7 +255,7 @@ func (s *server) RefreshToken(ctx context.Context, r *op.ClientRequest[protocol.
 }
 
 // refreshedTwice judges a refresh token that comes again.
-func (s *server) refreshedTwice(tx store.Tx, issue issuing, event string, t *Refresh, g *Grant) (outcome, error) {
+func (s *Provider) refreshedTwice(tx store.Tx, issue issuing, event string, t *Refresh, g *Grant) (outcome, error) {
 	refused := outcome{refused: invalidGrant("the refresh token was used before")}
 	if issue.act.Now.Before(t.Used.Add(lostAnswer)) {
 		return refused, nil
@@ -266,22 +266,18 @@ func (s *server) refreshedTwice(tx store.Tx, issue issuing, event string, t *Ref
 	return refused, s.audit(tx, issue.act, event, about(g.User, g.Login, issue.client, audit.AppGrantRevoked, audit.Failure, "refresh token used twice"))
 }
 
-// ClientCredentialsExchange gives a client a token of its own: about nobody, without refresh or ID token.
-func (s *server) ClientCredentialsExchange(ctx context.Context, r *op.ClientRequest[protocol.ClientCredentialsRequest]) (*op.Response, error) {
-	if !s.ClientCredentials {
-		return nil, protocol.ErrUnsupportedGrantType()
-	}
-	c := r.Client.(shown).Client
+// clientToken gives a client a token of its own: about nobody, without refresh or ID token.
+func (s *Provider) clientToken(ctx context.Context, c *Client, form url.Values) (any, error) {
 	act := s.People.NewAct(originOf(ctx))
 	secret := prefixed(accessPrefix, act.Secret("access"))
 	// No scope of people: there is nobody that they could be about.
-	own := slices.DeleteFunc(c.allowed(r.Data.Scope), func(s string) bool { return slices.Contains(scopes, s) })
+	own := slices.DeleteFunc(c.allowed(words(form.Get("scope"))), func(s string) bool { return slices.Contains(scopes, s) })
 	t, err := store.Do(ctx, s.Store, func(tx store.Tx) (Access, error) {
 		return s.putAccess(tx, act.Now, secret, c, "", own, time.Time{})
 	})
 	if err != nil {
-		return nil, s.fault(ctx, "issuing a token to a client", err)
+		return nil, fmt.Errorf("issuing a token to a client: %w", err)
 	}
-	return op.NewResponse(tokens{Access: secret.Reveal(), Type: protocol.BearerToken, Expires: int64(t.Expires.Sub(act.Now) / time.Second),
-		Scope: protocol.SpaceDelimitedArray(own).String()}), nil
+	return tokens{Access: secret.Reveal(), Type: tokenType, Expires: int64(t.Expires.Sub(act.Now) / time.Second),
+		Scope: strings.Join(own, " ")}, nil
 }

@@ -43,16 +43,16 @@ func (p *Provider) read(r Registration, house string, now time.Time) (Client, er
 	if c.KeysURI != "" && p.Fetch == nil {
 		return c, wrongMember("jwks_uri", "is not taken: send the keys as jwks")
 	}
-	for member, uri := range map[string]string{"backchannel_logout_uri": c.Backchannel, "jwks_uri": c.KeysURI} {
+	for _, called := range c.called() {
 		switch {
-		case uri == "":
+		case called.uri == "":
 		case p.Check == nil:
-			if !webURI(uri) {
-				return c, wrongMember(member, "is an https URI")
+			if !webURI(called.uri) {
+				return c, wrongMember(called.member, "is an https URI")
 			}
 		default:
-			if err := p.Check(uri); err != nil {
-				return c, wrongMember(member, "may not be called: "+err.Error())
+			if err := p.Check(called.uri); err != nil {
+				return c, wrongMember(called.member, "may not be called: "+err.Error())
 			}
 		}
 	}
@@ -182,15 +182,22 @@ func (c *Client) checkURIs() error {
 			return wrongMember("post_logout_redirect_uris", "has one that redirect_uris could not have")
 		}
 	}
-	for member, uri := range map[string]string{"backchannel_logout_uri": c.Backchannel, "jwks_uri": c.KeysURI} {
-		if len(uri) > longestURI || strings.Contains(uri, "#") || strings.ContainsFunc(uri, unprintable) {
-			return wrongMember(member, "is an https URI of at most 1024 bytes, without a fragment")
+	for _, called := range c.called() {
+		if uri := called.uri; len(uri) > longestURI || strings.Contains(uri, "#") || strings.ContainsFunc(uri, unprintable) {
+			return wrongMember(called.member, "is an https URI of at most 1024 bytes, without a fragment")
 		}
 	}
 	if c.URI != "" && !webURI(c.URI) {
 		return wrongMember("client_uri", "is an https URI")
 	}
 	return nil
+}
+
+type calledURI struct{ member, uri string }
+
+// called returns the URIs of the client that the service calls, in the order in which faults are reported.
+func (c *Client) called() []calledURI {
+	return []calledURI{{"backchannel_logout_uri", c.Backchannel}, {"jwks_uri", c.KeysURI}}
 }
 
 // mayReturnTo tells whether a browser may be sent to a URI: https, http on the machine itself, or for a native client

@@ -1,11 +1,14 @@
 package oidc
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +16,23 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/throttle"
+)
+
+// The paths below the issuer.
+const (
+	PathDiscovery  = "/.well-known/openid-configuration"
+	PathAuthorize  = "/oauth2/v1/authorize"
+	PathContinue   = "/oauth2/v1/continue"
+	PathToken      = "/oauth2/v1/token"
+	PathUserinfo   = "/oauth2/v1/userinfo"
+	PathKeys       = "/oauth2/v1/keys"
+	PathIntrospect = "/oauth2/v1/introspect"
+	PathRevoke     = "/oauth2/v1/revoke"
+	PathLogout     = "/oauth2/v1/logout"
+	PathPush       = "/oauth2/v1/par"
+	PathDevice     = "/oauth2/v1/device/authorize"
+	PathClients    = "/oauth2/v1/clients"
+	PathUserCode   = "/device" // the page where a user enters the code of a device
 )
 
 type originKey struct{}
@@ -27,78 +47,172 @@ func originOf(ctx context.Context) authn.Origin {
 	return from
 }
 
-// formBody is the most that a call of a client may send, in bytes.
-const formBody = 32 << 10
+// maxForm is the most that a call of a client may send, in bytes.
+const maxForm = 32 << 10
 
-// Documents serves what anybody may read: discovery and keys.
-func (p *Provider) Documents() http.Handler {
+// endpoint answers an authenticated client. The answer is sent as JSON.
+type endpoint func(ctx context.Context, c *Client, form url.Values) (any, error)
+
+// The challenges of a 401 (RFC 9110 §15.5.2).
+const (
+	basicChallenge  = `Basic realm="barillet"`
+	bearerChallenge = `Bearer realm="barillet"`
+)
+
+// PublicEndpoints serves the discovery document and the public keys.
+func (p *Provider) PublicEndpoints() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Access-Control-Allow-Origin", "*")
-		p.programs.ServeHTTP(w, r)
+		var answer any = p.Metadata()
+		if r.URL.Path == PathKeys {
+			set, err := p.published(r.Context())
+			if err != nil {
+				writeError(w, p.fault(r.Context(), "publishing keys", err))
+				return
+			}
+			answer = set
+		}
+		w.Header().Set("Cache-Control", "public, max-age=3600") // a key is published a day before it signs
+		writeJSON(w, http.StatusOK, answer)
 	})
 }
 
-// Programs serves the endpoints that clients call by themselves: token, introspection, revocation, device and pushed
-// authorization. What the library would let pass is refused before it: parameters in the URL, where logs find them
-// (RFC 6749 section 2.3.1), parameters twice (section 3.2), bodies that are no form.
-func (p *Provider) Programs() http.Handler { return p.form(p.programs) }
-
-// Pushes serves the endpoint of pushed authorization requests.
-func (p *Provider) Pushes() http.Handler { return p.form(p.pushed) }
-
-func (p *Provider) form(next http.Handler) http.Handler {
+// TokenEndpoints serves the endpoints that clients call directly: token, introspection, revocation, device authorization
+// and pushed authorization.
+func (p *Provider) TokenEndpoints() http.Handler {
+	endpoints := map[string]endpoint{PathToken: p.token, PathIntrospect: p.introspect, PathRevoke: p.revoke,
+		PathDevice: p.startDevice, PathPush: p.push}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		open(w)
 		form, wrong := readForm(w, r)
 		if wrong != "" {
-			tell(w, http.StatusBadRequest, "invalid_request", wrong)
+			writeError(w, invalidRequest(wrong))
 			return
 		}
 		if wait := p.callWaits(r, form); wait > 0 {
 			tooMany(w, wait)
 			return
 		}
-		if r.URL.Path == PathIntrospect && r.Header.Get("Authorization") == "" && !form.Has("client_secret") && !form.Has("client_assertion") {
-			w.Header().Set("WWW-Authenticate", `Basic realm="barillet"`) // RFC 7662 section 2.1: whoever asks proves who they are
-			tell(w, http.StatusUnauthorized, "invalid_client", "client authentication failed")
-			return
+		answer, err := p.serveClient(r, form, endpoints[r.URL.Path])
+		switch {
+		case err != nil:
+			e := p.fault(r.Context(), "serving "+r.URL.Path, err)
+			if e.status == http.StatusUnauthorized {
+				w.Header().Set("WWW-Authenticate", basicChallenge)
+			}
+			writeError(w, e)
+		case r.URL.Path == PathPush:
+			writeJSON(w, http.StatusCreated, answer) // RFC 9126 §2.2
+		default:
+			writeJSON(w, http.StatusOK, answer)
 		}
-		r.PostForm, r.Form = form, form
-		next.ServeHTTP(&called{ResponseWriter: w, challenge: `Basic realm="barillet"`, created: r.URL.Path == PathPush}, r)
 	})
 }
 
-// Userinfo serves the endpoint of userinfo. The token is in the header or in the body of a form, in one of the two
-// (RFC 6750 section 2); never in the URL.
+func (p *Provider) serveClient(r *http.Request, form url.Values, serve endpoint) (any, error) {
+	if r.URL.Path == PathToken {
+		if err := require(form, "grant_type"); err != nil {
+			return nil, err
+		}
+		if !slices.Contains([]string{grantCode, grantRefresh, grantDevice, grantClient}, form.Get("grant_type")) {
+			return nil, unsupportedGrantType()
+		}
+	}
+	given, err := readCredentials(r, form)
+	if err != nil {
+		return nil, err
+	}
+	c, err := p.authenticate(r.Context(), given)
+	if err != nil {
+		return nil, err
+	}
+	return serve(r.Context(), c, form)
+}
+
+// token is the token endpoint.
+func (p *Provider) token(ctx context.Context, c *Client, form url.Values) (any, error) {
+	grant := form.Get("grant_type")
+	if !c.may(grant) {
+		return nil, unauthorizedClient("this client may not use the grant")
+	}
+	if !slices.Contains(p.grantTypes(), grant) {
+		return nil, unsupportedGrantType()
+	}
+	required := map[string][]string{grantCode: {"code", "redirect_uri"}, grantRefresh: {"refresh_token"}, grantDevice: {"device_code"}}
+	if err := require(form, required[grant]...); err != nil {
+		return nil, err
+	}
+	switch grant {
+	case grantCode:
+		return p.redeem(ctx, c, form)
+	case grantRefresh:
+		return p.refresh(ctx, c, form)
+	case grantDevice:
+		return p.deviceToken(ctx, c, form)
+	}
+	return p.clientToken(ctx, c, form)
+}
+
+func require(form url.Values, names ...string) error {
+	for _, name := range names {
+		if !form.Has(name) {
+			return invalidRequest(name + " is missing")
+		}
+	}
+	return nil
+}
+
+// Userinfo serves the userinfo endpoint. The token is in the header or in the body of a form, never in both (RFC 6750 §2)
+// and never in the URL.
 func (p *Provider) Userinfo() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		open(w)
-		challenge := `Bearer realm="barillet"`
-		form, wrong := url.Values{}, ""
-		if r.Method == http.MethodPost && r.ContentLength != 0 {
-			form, wrong = readForm(w, r)
-		} else if r.URL.Query().Has("access_token") {
-			wrong = "a token has no place in a URL"
+		token, e := bearerToken(w, r)
+		if e == nil {
+			if ok, retry, _ := p.limiter.Take(p.Now(), throttle.Userinfo, authn.SecretOf(token).Hash()); !ok {
+				tooMany(w, retry)
+				return
+			}
+			answer, err := p.userinfo(r.Context(), token)
+			if err == nil {
+				writeJSON(w, http.StatusOK, answer)
+				return
+			}
+			e = p.fault(r.Context(), "answering userinfo", err)
 		}
-		header := r.Header.Get("Authorization")
-		if wrong == "" && header != "" && form.Has("access_token") {
-			wrong = "the token is there twice"
+		challenge := bearerChallenge
+		if e.status == 0 || token != "" { // RFC 6750 §3.1: no error code if the request lacks a token
+			challenge += `, error="` + e.Code + `"`
 		}
-		if wrong != "" {
-			w.Header().Set("WWW-Authenticate", challenge+`, error="invalid_request"`)
-			tell(w, http.StatusBadRequest, "invalid_request", wrong)
-			return
+		if e.status < http.StatusInternalServerError {
+			w.Header().Set("WWW-Authenticate", challenge)
 		}
-		if ok, retry, _ := p.limiter.Take(p.Now(), throttle.Userinfo, authn.SecretOf(header+form.Get("access_token")).Hash()); !ok {
-			tooMany(w, retry)
-			return
-		}
-		if header != "" || form.Has("access_token") { // RFC 6750 section 3.1: no error where there was no token
-			challenge += `, error="invalid_token"`
-		}
-		r.PostForm, r.Form = form, form
-		p.programs.ServeHTTP(&called{ResponseWriter: w, challenge: challenge}, r)
+		writeError(w, e)
 	})
+}
+
+// bearerToken returns the access token of a request; "" if there is none.
+func bearerToken(w http.ResponseWriter, r *http.Request) (string, *Error) {
+	form, wrong := url.Values{}, ""
+	if r.Method == http.MethodPost && r.ContentLength != 0 {
+		form, wrong = readForm(w, r)
+	} else if r.URL.Query().Has("access_token") {
+		wrong = "a token has no place in a URL"
+	}
+	header := r.Header.Get("Authorization")
+	switch {
+	case wrong != "":
+		return "", invalidRequest(wrong)
+	case header != "" && form.Has("access_token"):
+		return "", invalidRequest("the token is there twice")
+	case header == "":
+		return form.Get("access_token"), nil
+	}
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return header, nil // a token that does not exist
+	}
+	return token, nil
 }
 
 // Preflight answers a browser that asks whether a script may call: by any origin, and never with cookies, which mean
@@ -129,13 +243,13 @@ func readForm(w http.ResponseWriter, r *http.Request) (form url.Values, wrong st
 	case r.URL.RawQuery != "":
 		return nil, "parameters have no place in the URL"
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, formBody)
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if r.ParseForm() != nil {
 		return nil, "the body cannot be read"
 	}
 	form = url.Values{}
-	for name, values := range r.PostForm {
-		for _, v := range values {
+	for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
+		for _, v := range r.PostForm[name] {
 			switch {
 			case !utf8.ValidString(v) || strings.ContainsRune(v, 0):
 				return nil, "a parameter is not text"
@@ -170,47 +284,24 @@ func callerOf(r *http.Request, form url.Values) string {
 	return form.Get("client_id")
 }
 
-// called completes what the library answers to a program.
-type called struct {
-	http.ResponseWriter
-	challenge string // of a 401 (RFC 9110 section 15.5.2)
-	created   bool   // a success is 201 (RFC 9126 section 2.2)
-}
-
-func (c *called) WriteHeader(status int) {
-	switch {
-	case status == http.StatusUnauthorized:
-		c.Header().Set("WWW-Authenticate", c.challenge)
-	case status == http.StatusForbidden:
-		c.Header().Set("WWW-Authenticate", strings.Replace(c.challenge, "invalid_token", "insufficient_scope", 1))
-	case status == http.StatusServiceUnavailable:
-		c.Header().Set("Retry-After", "5")
-	case status == http.StatusOK && c.created:
-		status = http.StatusCreated
-	}
-	c.created = false
-	c.ResponseWriter.WriteHeader(status)
-}
-
-func (c *called) Write(b []byte) (int, error) {
-	if c.created { // the library leaves 200 unsaid
-		c.WriteHeader(http.StatusOK)
-	}
-	return c.ResponseWriter.Write(b)
-}
-
 func tooMany(w http.ResponseWriter, retry time.Duration) {
 	w.Header().Set("Retry-After", strconv.Itoa(max(1, int((retry+time.Second-1)/time.Second))))
-	tell(w, http.StatusTooManyRequests, "temporarily_unavailable", "too many requests")
+	writeError(w, &Error{"temporarily_unavailable", "too many requests", http.StatusTooManyRequests})
 }
 
-// tell answers an error of OAuth before the library is asked.
-func tell(w http.ResponseWriter, status int, code, why string) {
-	body, err := json.Marshal(map[string]string{"error": code, "error_description": why})
+func writeError(w http.ResponseWriter, e *Error) {
+	if e.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "5")
+	}
+	writeJSON(w, cmp.Or(e.status, http.StatusBadRequest), e)
+}
+
+func writeJSON(w http.ResponseWriter, status int, answer any) {
+	body, err := json.Marshal(answer)
 	if err != nil {
-		panic("encoding two strings: " + err.Error())
+		panic("encoding an answer: " + err.Error())
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // the client went away: nobody is left to tell
+	_, _ = w.Write(append(body, '\n')) // an error means that the client is gone
 }

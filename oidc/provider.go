@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"barillet/authn"
@@ -76,8 +75,6 @@ type Provider struct {
 	kicked    chan struct{}
 	// logoutWorker tells applications of logouts.
 	logoutWorker *outbox.Worker[Logout]
-	programs     http.Handler // op's own, for calls of clients
-	pushed       http.Handler // op's own, for requests that are pushed
 }
 
 // tables are the records of this package.
@@ -116,7 +113,6 @@ func New(c Config) (*Provider, error) {
 	}}
 	p.kicked = make(chan struct{}, 1)
 	p.logoutWorker = p.outgoing()
-	p.mount()
 	return p, nil
 }
 

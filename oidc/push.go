@@ -3,12 +3,10 @@ package oidc
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
-
-	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
-	"github.com/zitadel/oidc/v3/pkg/op"
 
 	"barillet/authn"
 	"barillet/store"
@@ -23,39 +21,35 @@ type pushedAnswer struct {
 	Expires int64  `json:"expires_in"`
 }
 
-// credentials are the parameters that authenticate a client, which are no part of the request that it pushes.
-var credentials = []string{"client_secret", "client_assertion", "client_assertion_type"}
+// authParams are the parameters that authenticate a client, which are no part of the request that it pushes.
+var authParams = []string{"client_secret", "client_assertion", "client_assertion_type"}
 
-// DeviceAuthorization takes an authorization request from its client: see pusher. It is judged as far as it can be
-// without a browser, and kept for the minute in which the browser brings it.
-func (s *pusher) DeviceAuthorization(ctx context.Context, r *op.ClientRequest[protocol.DeviceAuthorizationRequest]) (*op.Response, error) {
-	c := r.Client.(shown).Client
-	form := url.Values{}
-	for name, v := range r.Form {
-		form[name] = v
-	}
-	for _, name := range credentials {
+// push takes an authorization request from its client. It is judged as far as it can be without a browser, and kept for
+// the minute in which the browser brings it.
+func (s *Provider) push(ctx context.Context, c *Client, form url.Values) (any, error) {
+	form = maps.Clone(form)
+	for _, name := range authParams {
 		form.Del(name)
 	}
 	if form.Has("request_uri") {
-		return nil, protocol.ErrInvalidRequest().WithDescription("a pushed request has no request_uri")
+		return nil, invalidRequest("a pushed request has no request_uri")
 	}
 	form.Set("client_id", string(c.ID))
 	raw := parseRequest(form)
 	raw.pushed = true
 	if !c.redirect(raw.redirect()) {
-		return nil, protocol.ErrInvalidRequest().WithDescription("redirect_uri is not registered")
+		return nil, invalidRequest("redirect_uri is not registered")
 	}
 	if _, err := s.validate(ctx, raw, c); err != nil {
-		return nil, s.fault(ctx, "judging a pushed request", err)
+		return nil, fmt.Errorf("validating a pushed request: %w", err)
 	}
 	act := s.People.NewAct(originOf(ctx))
 	secret := act.Secret("pushed")
 	kept := Ask{Client: c.ID, Pushed: form.Encode(), Made: act.Now, Expires: act.Now.Add(pushLife)}
 	if err := s.Store.Update(ctx, func(tx store.Tx) error { return s.asked.Put(tx, secret.Hash(), kept) }); err != nil {
-		return nil, s.fault(ctx, "keeping a pushed request", err)
+		return nil, fmt.Errorf("keeping a pushed request: %w", err)
 	}
-	return op.NewResponse(pushedAnswer{pushedPrefix + secret.Reveal(), int64(pushLife / time.Second)}), nil
+	return pushedAnswer{pushedPrefix + secret.Reveal(), int64(pushLife / time.Second)}, nil
 }
 
 // takePushed takes a pushed request, once; nil when it is not there, or of another client.

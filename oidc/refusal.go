@@ -6,67 +6,46 @@ import (
 	"log/slog"
 	"net/http"
 
-	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
-	"github.com/zitadel/oidc/v3/pkg/op"
-
 	"barillet/authn"
 	"barillet/store"
 )
 
-// The refusals that the library has no name for. Descriptions are for developers, in the characters that RFC 6749
-// section 4.1.2.1 allows, and never repeat what was sent.
-func unsupportedResponseType() *protocol.Error {
-	return &protocol.Error{ErrorType: "unsupported_response_type", Description: "only response_type=code is offered"}
+// Error is an OAuth error response (RFC 6749 §4.1.2.1 and §5.2). The description is for developers, in the characters
+// that RFC 6749 allows. It never repeats input.
+type Error struct {
+	Code        string `json:"error"`
+	Description string `json:"error_description,omitempty"`
+
+	status int // at an endpoint of clients; 0 means 400
 }
 
-func requestURINotSupported() *protocol.Error {
-	return &protocol.Error{ErrorType: "request_uri_not_supported", Description: "only a request_uri of the pushed authorization request endpoint is taken"}
-}
+func (e *Error) Error() string { return e.Code + ": " + e.Description }
 
-func registrationNotSupported() *protocol.Error {
-	return &protocol.Error{ErrorType: "registration_not_supported"}
+func invalidRequest(why string) *Error { return &Error{Code: "invalid_request", Description: why} }
+func invalidScope(why string) *Error   { return &Error{Code: "invalid_scope", Description: why} }
+func invalidGrant(why string) *Error   { return &Error{Code: "invalid_grant", Description: why} }
+func unauthorizedClient(why string) *Error {
+	return &Error{Code: "unauthorized_client", Description: why}
 }
+func accessDenied(why string) *Error  { return &Error{Code: "access_denied", Description: why} }
+func loginRequired(why string) *Error { return &Error{Code: "login_required", Description: why} }
 
-func consentRequired() *protocol.Error { return &protocol.Error{ErrorType: "consent_required"} }
+func unsupportedGrantType() *Error { return &Error{Code: "unsupported_grant_type"} }
 
-func selectionRequired() *protocol.Error {
-	return &protocol.Error{ErrorType: "account_selection_required", Description: "a browser has one account here"}
-}
-
-func notAdmitted() *protocol.Error {
-	return protocol.ErrAccessDenied().WithDescription("this person may not use the application")
-}
+func notAdmitted() *Error { return accessDenied("this person may not use the application") }
 
 // unmet is OpenID Connect Core Unmet Authentication Requirements 1.0.
-func unmet() *protocol.Error {
-	return &protocol.Error{ErrorType: "unmet_authentication_requirements"}
-}
-
-func invalidToken() error {
-	return op.NewStatusError(&protocol.Error{ErrorType: "invalid_token", Description: "the access token is not, or no longer, good"}, http.StatusUnauthorized)
-}
-
-func insufficientScope() error {
-	return op.NewStatusError(&protocol.Error{ErrorType: "insufficient_scope", Description: "the access token is not for openid"}, http.StatusForbidden)
-}
+func unmet() *Error { return &Error{Code: "unmet_authentication_requirements"} }
 
 // wrongClient is the one answer to every failed authentication of a client, whatever failed.
-func wrongClient() error {
-	return op.NewStatusError(protocol.ErrInvalidClient().WithDescription("client authentication failed"), http.StatusUnauthorized)
+func wrongClient() *Error {
+	return &Error{"invalid_client", "client authentication failed", http.StatusUnauthorized}
 }
 
-func invalidGrant(why string) *protocol.Error {
-	return protocol.ErrInvalidGrant().WithDescription("%s", why)
-}
-
-// fault makes of an error inside the house what a client is told, and writes the rest to the log: the library would
-// put the text of an error that it does not know into the answer.
-func (p *Provider) fault(ctx context.Context, doing string, err error) error {
-	if _, ok := errors.AsType[*protocol.Error](err); ok {
-		return err
-	}
-	if _, ok := errors.AsType[op.StatusError](err); ok {
-		return err
+// fault returns the error response for err. An error that is not an *Error is logged and its text is not sent.
+func (p *Provider) fault(ctx context.Context, doing string, err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
 	}
 	status := http.StatusInternalServerError
 	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrClosed) ||
@@ -74,7 +53,7 @@ func (p *Provider) fault(ctx context.Context, doing string, err error) error {
 		status = http.StatusServiceUnavailable
 	}
 	p.Errors.LogAttrs(ctx, slog.LevelError, "OpenID Connect failed", slog.String("doing", doing), slog.Any("error", err))
-	return op.NewStatusError(protocol.ErrServerError(), status)
+	return &Error{Code: "server_error", status: status}
 }
 
 // gone tells whether a session or person is not, or no longer, there.

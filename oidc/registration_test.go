@@ -3,7 +3,6 @@ package oidc_test
 import (
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -15,7 +14,6 @@ import (
 func open(t testing.TB) (*authntest.House, *oidc.Provider) {
 	t.Helper()
 	h := authntest.New(t)
-	slog.SetDefault(slog.New(slog.DiscardHandler)) // as the program does: the library logs there
 	p, err := oidc.New(oidc.Config{Store: h.Store, Ring: h.Ring, Pepper: h.Keys.Pepper, People: h.Service, Log: h.Log, Issuer: "https://login.example", Now: h.Clock.Now})
 	if err != nil {
 		t.Fatal(err)

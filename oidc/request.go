@@ -12,8 +12,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
-
 	"barillet/authn"
 	"barillet/store"
 )
@@ -27,8 +25,8 @@ const (
 
 // rawRequest is an authorization request before validation.
 type rawRequest struct {
-	form   url.Values      // each parameter once
-	wrong  *protocol.Error // the first fault of the form; sent to the client once its redirect URI is known to be good
+	form   url.Values // each parameter once
+	wrong  *Error     // the first fault of the form; sent to the client once its redirect URI is known to be good
 	pushed bool
 }
 
@@ -57,7 +55,7 @@ func parseRequest(form url.Values) *rawRequest {
 			}
 		}
 	}
-	if mode := r.form.Get("response_mode"); mode != "" && mode != string(protocol.ResponseModeQuery) {
+	if mode := r.form.Get("response_mode"); mode != "" && mode != "query" {
 		r.refuse("only response_mode=query is offered")
 	}
 	if len(r.form.Get("state")) > longestState {
@@ -68,7 +66,7 @@ func parseRequest(form url.Values) *rawRequest {
 
 func (r *rawRequest) refuse(why string) {
 	if r.wrong == nil {
-		r.wrong = protocol.ErrInvalidRequest().WithDescription("%s", why)
+		r.wrong = invalidRequest(why)
 	}
 }
 
@@ -138,27 +136,27 @@ func (p *Provider) validate(ctx context.Context, r *rawRequest, c *Client) (*Ask
 	case r.wrong != nil:
 		return k, r.wrong
 	case f.Has("request"):
-		return k, protocol.ErrRequestNotSupported()
+		return k, &Error{Code: "request_not_supported"}
 	case f.Has("request_uri"):
-		return k, requestURINotSupported()
+		return k, &Error{Code: "request_uri_not_supported", Description: "only a request_uri of the pushed authorization request endpoint is taken"}
 	case f.Has("registration"):
-		return k, registrationNotSupported()
+		return k, &Error{Code: "registration_not_supported"}
 	case response == "":
-		return k, protocol.ErrInvalidRequest().WithDescription("response_type is missing")
-	case response != string(protocol.ResponseTypeCode):
-		return k, unsupportedResponseType()
+		return k, invalidRequest("response_type is missing")
+	case response != "code":
+		return k, &Error{Code: "unsupported_response_type", Description: "only response_type=code is offered"}
 	case !c.may(grantCode):
-		return k, protocol.ErrUnauthorizedClient().WithDescription("this client is not for the code flow")
+		return k, unauthorizedClient("this client is not for the code flow")
 	case c.PushedOnly && !r.pushed:
-		return k, protocol.ErrInvalidRequest().WithDescription("this client pushes its requests")
+		return k, invalidRequest("this client pushes its requests")
 	case !f.Has("scope"):
-		return k, protocol.ErrInvalidRequest().WithDescription("scope is missing")
+		return k, invalidRequest("scope is missing")
 	case !slices.Contains(words(f.Get("scope")), scopeOpenID):
-		return k, protocol.ErrInvalidScope().WithDescription("scope lacks openid")
+		return k, invalidScope("scope lacks openid")
 	case !slices.Contains(k.Scopes, scopeOpenID):
-		return k, protocol.ErrInvalidScope().WithDescription("this client may not have openid")
+		return k, invalidScope("this client may not have openid")
 	case !ok:
-		return k, protocol.ErrInvalidRequest().WithDescription("claims is not a JSON object as OpenID Connect Core section 5.5 has it")
+		return k, invalidRequest("claims is not a JSON object as OpenID Connect Core section 5.5 has it")
 	}
 	for _, check := range []func() error{func() error { return pkce(c, f) }, k.checkPrompt, func() error { return k.readMaxAge(f.Get("max_age")) },
 		func() error { return k.level(claimed, words(f.Get("acr_values"))) }} {
@@ -169,16 +167,24 @@ func (p *Provider) validate(ctx context.Context, r *rawRequest, c *Client) (*Ask
 	return k, p.hint(ctx, k, c, f.Get("id_token_hint"))
 }
 
+// The values of prompt (OIDC Core §3.1.2.1).
+const (
+	promptNone          = "none"
+	promptLogin         = "login"
+	promptConsent       = "consent"
+	promptSelectAccount = "select_account"
+)
+
 // checkPrompt checks the values of prompt (OIDC Core §3.1.2.1).
 func (k *Ask) checkPrompt() error {
-	if k.prompts(protocol.PromptNone) && len(k.Prompt) > 1 {
-		return protocol.ErrInvalidRequest().WithDescription("prompt=none stands alone")
+	if k.prompts(promptNone) && len(k.Prompt) > 1 {
+		return invalidRequest("prompt=none stands alone")
 	}
 	for _, word := range k.Prompt {
 		switch word {
-		case protocol.PromptNone, protocol.PromptLogin, protocol.PromptConsent, protocol.PromptSelectAccount:
+		case promptNone, promptLogin, promptConsent, promptSelectAccount:
 		default:
-			return protocol.ErrInvalidRequest().WithDescription("prompt has a word that it cannot have")
+			return invalidRequest("prompt has a word that it cannot have")
 		}
 	}
 	return nil
@@ -190,7 +196,7 @@ func (k *Ask) readMaxAge(v string) error {
 	}
 	n, err := strconv.ParseUint(v, 10, 31)
 	if err != nil || strconv.FormatUint(n, 10) != v {
-		return protocol.ErrInvalidRequest().WithDescription("max_age is not a number of seconds")
+		return invalidRequest("max_age is not a number of seconds")
 	}
 	age := int64(n)
 	k.MaxAge = &age
@@ -213,15 +219,15 @@ func pkce(c *Client, f url.Values) error {
 	challenge, method := f.Get("code_challenge"), f.Get("code_challenge_method")
 	switch {
 	case challenge == "" && method != "":
-		return protocol.ErrInvalidRequest().WithDescription("code_challenge is missing")
+		return invalidRequest("code_challenge is missing")
 	case challenge == "" && c.NoPKCE:
 		return nil
 	case challenge == "":
-		return protocol.ErrInvalidRequest().WithDescription("code_challenge is missing: PKCE is required")
-	case method != string(protocol.CodeChallengeMethodS256): // left out, it means plain (RFC 7636 section 4.3)
-		return protocol.ErrInvalidRequest().WithDescription("code_challenge_method must be S256")
+		return invalidRequest("code_challenge is missing: PKCE is required")
+	case method != "S256": // left out, it means plain (RFC 7636 section 4.3)
+		return invalidRequest("code_challenge_method must be S256")
 	case !challengeShaped.MatchString(challenge):
-		return protocol.ErrInvalidRequest().WithDescription("code_challenge is not a SHA-256 in base64url")
+		return invalidRequest("code_challenge is not a SHA-256 in base64url")
 	}
 	return nil
 }
@@ -257,7 +263,7 @@ func (p *Provider) hint(ctx context.Context, k *Ask, c *Client, hint string) err
 		return err
 	}
 	if !ok || t.Audience != string(c.ID) || k.Subject != "" && k.Subject != t.Subject {
-		return protocol.ErrInvalidRequest().WithDescription("id_token_hint is no ID token that was issued to this client")
+		return invalidRequest("id_token_hint is no ID token that was issued to this client")
 	}
 	k.Subject = t.Subject
 	return nil

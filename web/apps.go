@@ -15,14 +15,14 @@ import (
 
 // appRoutes are those of OpenID Connect. The pages are ours; what programs call is served by package oidc.
 func (t table) appRoutes() {
-	documents, programs, userinfo := t.OIDC.Documents(), t.fromHere(t.OIDC.Programs()), t.fromHere(t.OIDC.Userinfo())
+	documents, programs, userinfo := t.OIDC.PublicEndpoints(), t.fromHere(t.OIDC.TokenEndpoints()), t.fromHere(t.OIDC.Userinfo())
 	t.handle("GET "+oidc.PathDiscovery, documents)
 	t.handle("GET "+oidc.PathKeys, documents)
 	t.handle("POST "+oidc.PathToken, programs)
 	t.handle("POST "+oidc.PathIntrospect, programs)
 	t.handle("POST "+oidc.PathRevoke, programs)
 	t.handle("POST "+oidc.PathDevice, programs)
-	t.handle("POST "+oidc.PathPush, t.fromHere(t.OIDC.Pushes()))
+	t.handle("POST "+oidc.PathPush, programs)
 	t.handle("GET "+oidc.PathUserinfo, userinfo)
 	t.handle("POST "+oidc.PathUserinfo, userinfo)
 	for _, path := range []string{oidc.PathToken, oidc.PathRevoke, oidc.PathUserinfo} {

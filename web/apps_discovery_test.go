@@ -346,11 +346,11 @@ func TestDiscoveryTellsWhatIsThereAndNothingElse(t *testing.T) {
 		})
 	}
 	plain, provider := appPlace(t, nil)
-	if got := provider.Metadata(); got.BackChannelLogoutSupported || got.BackChannelLogoutSessionSupported {
+	if got := provider.Metadata(); got.BackChannelLogout || got.BackChannelLogoutWithID {
 		t.Errorf("%s offers a back channel that it does not have", plain.url)
 	}
 	_, own := appPlace(t, func(c *oidc.Config) { c.ClientCredentials = true })
-	if got := own.Metadata(); !slices.Contains(got.GrantTypesSupported, "client_credentials") {
+	if got := own.Metadata(); !slices.Contains(got.GrantTypes, "client_credentials") {
 		t.Error("a grant that is switched on is not told")
 	}
 }

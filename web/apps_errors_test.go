@@ -221,7 +221,7 @@ func TestACallOfAProgramIsReadStrictly(t *testing.T) {
 		"no grant":                {func(f url.Values) { f.Del("grant_type") }, nil, 400, "invalid_request"},
 		"a grant that nobody has": {func(f url.Values) { f.Set("grant_type", "magic") }, nil, 400, "unsupported_grant_type"},
 		"a password":              {func(f url.Values) { f.Set("grant_type", "password") }, nil, 400, "unsupported_grant_type"},
-		"token exchange":          {func(f url.Values) { f.Set("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange") }, nil, 400, "unauthorized_client"},
+		"token exchange":          {func(f url.Values) { f.Set("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange") }, nil, 400, "unsupported_grant_type"},
 		"jwt-bearer": {func(f url.Values) {
 			f.Set("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
 			f.Set("assertion", "x")

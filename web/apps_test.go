@@ -3,7 +3,6 @@ package web_test
 import (
 	"context"
 	"crypto/tls"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -38,7 +37,6 @@ type app struct {
 // apps are the applications of a house.
 func apps(t testing.TB, c *web.Config, change func(*oidc.Config)) *oidc.Provider {
 	t.Helper()
-	slog.SetDefault(slog.New(slog.DiscardHandler)) // as the program does: the library logs there and nowhere else
 	s := c.People
 	conf := oidc.Config{Store: s.Store, Ring: ringOf(c), Pepper: s.Pepper, People: s, Log: s.Log, Issuer: c.PublicURL, Now: c.Now, Errors: c.Log}
 	if change != nil {

@@ -50,7 +50,7 @@ func (a *app) starts(provider *oidc.Provider, from authn.Origin) int {
 	r := httptest.NewRequestWithContext(oidc.WithOrigin(a.place.T.Context(), from), http.MethodPost, oidc.PathDevice, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
-	provider.Programs().ServeHTTP(w, r)
+	provider.TokenEndpoints().ServeHTTP(w, r)
 	return w.Code
 }
 

@@ -47,8 +47,7 @@ type house struct {
 
 // build wires everything but the pages. It starts nothing and connects to nothing.
 func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error) {
-	// The OpenID library logs by itself, and only here: what clients send, return addresses with their state included
-	// (BAR S4). All our own lines go to log, which is handed on.
+	// Libraries log to the default logger, and may log what clients send (promise S4). Our own lines go to log.
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	h := &house{config: c, origin: origin, log: log, opened: o}
 	var err error

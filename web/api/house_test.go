@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -32,7 +31,6 @@ func open(t testing.TB) *door {
 	t.Helper()
 	h := authntest.New(t)
 	desk := helpdesk.New(h.Service, h.Ring)
-	slog.SetDefault(slog.New(slog.DiscardHandler)) // as the program does: the OpenID library logs there
 	apps, err := oidc.New(oidc.Config{Store: h.Store, Ring: h.Ring, Pepper: h.Keys.Pepper, People: h.Service, Log: h.Log,
 		Issuer: "https://login.example", Now: h.Clock.Now})
 	if err != nil {
