@@ -20,10 +20,10 @@ type userinfo struct {
 
 // userinfo returns the claims about the user of an access token (OIDC Core §5.3).
 func (p *Provider) userinfo(ctx context.Context, token string) (any, error) {
-	var t *held
+	var t *validToken
 	var u authn.User
 	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
-		if t, err = p.held(s, p.now(), token); err == nil && t != nil && t.grant != nil {
+		if t, err = p.Lookup(s, p.now(), token); err == nil && t != nil && t.grant != nil {
 			u, err = p.People.Person(s, t.grant.User)
 		}
 		return err
@@ -35,10 +35,10 @@ func (p *Provider) userinfo(ctx context.Context, token string) (any, error) {
 		return nil, &Error{"invalid_request", "the access token is missing", http.StatusUnauthorized}
 	case t == nil:
 		return nil, &Error{"invalid_token", "the access token is not, or no longer, good", http.StatusUnauthorized}
-	case t.grant == nil || !slices.Contains(t.Scopes, scopeOpenID):
+	case t.grant == nil || !slices.Contains(t.Scopes, ScopeOpenID):
 		return nil, &Error{"insufficient_scope", "the access token is not for openid", http.StatusForbidden}
 	}
-	return userinfo{p.subject(t.client, u.ID), claims(&u, t.client.named(t.Scopes, t.grant.Named))}, nil
+	return userinfo{p.subject(t.client, u.ID), claims(&u, t.client.ClaimNames(t.Scopes, t.grant.UserinfoClaims))}, nil
 }
 
 // introspection is RFC 7662 section 2.2.
@@ -62,8 +62,8 @@ type introspection struct {
 // introspect tells a client about a token: one of its own, or anybody's access token for a client that guards a resource.
 // Of any other it says what it says of a token that does not exist.
 func (p *Provider) introspect(ctx context.Context, c *Client, form url.Values) (any, error) {
-	if c.Auth == authNone {
-		return nil, wrongClient()
+	if c.Auth == AuthNone {
+		return nil, invalidClient()
 	}
 	if err := require(form, "token"); err != nil {
 		return nil, err
@@ -72,13 +72,13 @@ func (p *Provider) introspect(ctx context.Context, c *Client, form url.Values) (
 	now, token := p.now(), form.Get("token")
 	err := p.Store.View(ctx, func(snap store.Snapshot) error {
 		out = introspection{}
-		t, err := p.held(snap, now, token)
+		t, err := p.Lookup(snap, now, token)
 		if err != nil {
 			return err
 		}
-		kind, guards := tokenType, c.Resource
+		kind, guards := tokenType, c.IntrospectsAll
 		if t == nil {
-			if t, err = p.refreshHeld(snap, token); err != nil || t == nil {
+			if t, err = p.lookupRefresh(snap, token); err != nil || t == nil {
 				return err
 			}
 			kind, guards = "", false // it opens no resource: whoever guards one would let its bearer in
@@ -87,7 +87,7 @@ func (p *Provider) introspect(ctx context.Context, c *Client, form url.Values) (
 			return nil
 		}
 		out = introspection{Active: true, Scope: strings.Join(t.Scopes, " "), Client: t.Client, Type: kind,
-			Expires: t.Expires.Unix(), Issued: t.Made.Unix(), Audience: t.Client, Issuer: p.Issuer, Subject: string(t.Client)}
+			Expires: t.Expires.Unix(), Issued: t.Created.Unix(), Audience: t.Client, Issuer: p.Issuer, Subject: string(t.Client)}
 		if g := t.grant; g != nil {
 			st, err := p.People.Stands(snap, g.User)
 			if err != nil {
@@ -95,7 +95,7 @@ func (p *Provider) introspect(ctx context.Context, c *Client, form url.Values) (
 			}
 			out.Subject, out.AuthTime = p.subject(t.client, g.User), g.AuthTime.Unix()
 			out.ACR, out.AMR, out.SID = g.ACR, g.AMR, p.sid(t.client, g.SID)
-			if t.client.named(t.Scopes, g.Named)["preferred_username"] { // as userinfo would tell it
+			if t.client.ClaimNames(t.Scopes, g.UserinfoClaims)["preferred_username"] { // as userinfo would tell it
 				out.Username = st.Login
 			}
 		}
@@ -107,8 +107,8 @@ func (p *Provider) introspect(ctx context.Context, c *Client, form url.Values) (
 	return out, nil
 }
 
-// refreshHeld is a refresh token that is good, as introspection tells of it; nil when it is not.
-func (p *Provider) refreshHeld(r store.Reader, token string) (*held, error) {
+// lookupRefresh is a refresh token that is good, as introspection tells of it; nil when it is not.
+func (p *Provider) lookupRefresh(r store.Reader, token string) (*validToken, error) {
 	t, err := p.refreshes.Get(r, authn.SecretOf(token).Hash())
 	if there, err := found(err); !there || !t.Used.IsZero() {
 		return nil, err
@@ -117,11 +117,11 @@ func (p *Provider) refreshHeld(r store.Reader, token string) (*held, error) {
 	if err != nil || g == nil {
 		return nil, err
 	}
-	c, err := p.client(r, t.Client)
+	c, err := p.loadClient(r, t.Client)
 	if err != nil || c == nil {
 		return nil, err
 	}
-	return &held{Access: Access{Grant: t.Grant, Client: t.Client, Scopes: c.allowed(g.Scopes), Made: t.Made, Expires: t.Expires}, client: c, grant: g}, nil
+	return &validToken{AccessToken: AccessToken{Grant: t.Grant, Client: t.Client, Scopes: c.AllowedScopes(g.Scopes), Created: t.Created, Expires: t.Expires}, client: c, grant: g}, nil
 }
 
 // revoke ends a token of the client that asks: an access token alone, a refresh token with its whole grant (RFC 7009

@@ -36,7 +36,7 @@ func (p *Provider) Applications(ctx context.Context, b UserAgent) (out []Applica
 			return err
 		}
 		for id, at := range since {
-			c, err := p.client(s, id)
+			c, err := p.loadClient(s, id)
 			if err != nil {
 				return err
 			}
@@ -61,7 +61,7 @@ func (p *Provider) known(s store.Snapshot, now time.Time, user authn.UserID) (ma
 		}
 	}
 	err := p.consents.Scan(s, string(user)+"/", "", 0, func(key string, c Consent) error {
-		earlier(ClientID(strings.TrimPrefix(key, string(user)+"/")), c.At)
+		earlier(ClientID(strings.TrimPrefix(key, string(user)+"/")), c.Created)
 		return nil
 	})
 	if err != nil {
@@ -72,11 +72,11 @@ func (p *Provider) known(s store.Snapshot, now time.Time, user authn.UserID) (ma
 		return nil, err
 	}
 	for _, g := range grants {
-		switch how, err := p.judge(s, now, &g); {
+		switch how, err := p.status(s, now, &g); {
 		case err != nil:
 			return nil, err
-		case how == stands:
-			earlier(g.Client, g.Made)
+		case how == Active:
+			earlier(g.Client, g.Created)
 		}
 	}
 	return since, nil
@@ -101,13 +101,13 @@ func (p *Provider) Withdraw(ctx context.Context, b UserAgent, id ClientID) error
 		return err
 	}
 	// With the consent go as many grants as one change may touch: all of them, but for a program that ran wild.
-	first := keys[:min(len(keys), endAtOnce)]
+	first := keys[:min(len(keys), endBatch)]
 	err = p.Store.Update(ctx, func(tx store.Tx) error {
 		bearer, err := p.bearer(tx, b.Session, act.Now)
 		if err != nil || bearer == nil {
 			return orElse(err, authn.Refuse(authn.CodeNoSession))
 		}
-		c, err := p.client(tx, id)
+		c, err := p.loadClient(tx, id)
 		if err != nil || c == nil {
 			return err
 		}
@@ -134,7 +134,7 @@ func (p *Provider) Withdraw(ctx context.Context, b UserAgent, id ClientID) error
 }
 
 // withdrawn tells whether a code was issued under a consent that was taken back since.
-func (p *Provider) withdrawn(r store.Reader, c *Client, code *Code) (bool, error) {
+func (p *Provider) withdrawn(r store.Reader, c *Client, code *AuthorizationCode) (bool, error) {
 	if !c.Policy.Consent {
 		return false, nil
 	}

@@ -17,7 +17,7 @@ import (
 
 // An application takes a name that people read as the house's own, or as another than is written.
 func TestAnApplicationIsReadAsTheHouseItself(t *testing.T) {
-	_, p := open(t)
+	_, p := setClientHeaders(t)
 	for name, bad := range map[string]bool{
 		"Baril1et": true, "8ari11et": true, "Bàrillet": true, "Ｂａｒｉｌｌｅｔ": true, "𝐁arillet": true, "B\u0430rillet": true,
 		"B\u03b1rillet": true, "Barillet!": true, "Garage  Lumi\u00e8re": true, "Bari\u200bllet 2": true, "\u202etelliraB": true,
@@ -34,7 +34,7 @@ func TestAnApplicationIsReadAsTheHouseItself(t *testing.T) {
 
 // A client registers a key that anybody can forge for, or one whose every signature costs us seconds.
 func TestAClientRegistersAKeyThatIsTooWeakOrTooCostly(t *testing.T) {
-	_, p := open(t)
+	_, p := setClientHeaders(t)
 	wide := func(bits int) *rsa.PublicKey {
 		n := new(big.Int).Lsh(big.NewInt(1), uint(bits-1))
 		return &rsa.PublicKey{N: n.Add(n, big.NewInt(1)), E: 65537}

@@ -14,7 +14,7 @@ import (
 
 // Whoever got hold of a client's registration token makes of it another application than people said yes to.
 func TestAClientMakesOfItselfWhatNobodyAgreedTo(t *testing.T) {
-	_, p := open(t)
+	_, p := setClientHeaders(t)
 	const keys = `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
 	was := func() oidc.Registration {
 		return oidc.Registration{Name: "Planning", URI: "https://app.example/", Redirects: []string{"https://app.example/cb", "https://app.example/other"},
@@ -28,7 +28,7 @@ func TestAClientMakesOfItselfWhatNobodyAgreedTo(t *testing.T) {
 		"client_name":                           func(r *oidc.Registration) { r.Name = "Paie" },
 		"client_uri":                            func(r *oidc.Registration) { r.URI = "https://garage.example/" },
 		"redirect_uris":                         func(r *oidc.Registration) { r.Redirects = []string{"https://thief.example/cb"} },
-		"post_logout_redirect_uris":             func(r *oidc.Registration) { r.LogoutTo = []string{"https://thief.example/bye"} },
+		"post_logout_redirect_uris":             func(r *oidc.Registration) { r.PostLogoutRedirects = []string{"https://thief.example/bye"} },
 		"application_type":                      func(r *oidc.Registration) { r.Kind = "native" },
 		"subject_type":                          func(r *oidc.Registration) { r.SubjectType = "public" },
 		"require_pushed_authorization_requests": func(r *oidc.Registration) { r.PushedOnly = false },
@@ -81,7 +81,7 @@ func TestAClientUndoesWhatAnAdministratorDecidesMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	tightened := r
-	tightened.Strong, tightened.Scope = true, "openid"
+	tightened.PhishingResistant, tightened.Scope = true, "openid"
 	var admin error
 	meanwhile := func() { _, admin = p.Replace(t.Context(), by, c.ID, tightened, false) }
 	m.between.Store(&meanwhile)
@@ -89,7 +89,7 @@ func TestAClientUndoesWhatAnAdministratorDecidesMeanwhile(t *testing.T) {
 		t.Error("a client asks for more than an administrator left it, and gets it")
 	}
 	now, err := p.Client(t.Context(), c.ID)
-	if admin != nil || err != nil || !now.Strong || now.Scope != "openid" {
+	if admin != nil || err != nil || !now.PhishingResistant || now.Scope != "openid" {
 		t.Errorf("got %+v, %v, %v, want what the administrator said", now.Registration, admin, err)
 	}
 }

@@ -36,24 +36,24 @@ type credentials struct {
 
 // readCredentials reads how a client authenticates. A request must not use more than one method.
 func readCredentials(r *http.Request, form url.Values) (credentials, error) {
-	c := credentials{id: ClientID(form.Get("client_id")), secret: form.Get("client_secret"), assertion: form.Get("client_assertion"), method: authNone}
+	c := credentials{id: ClientID(form.Get("client_id")), secret: form.Get("client_secret"), assertion: form.Get("client_assertion"), method: AuthNone}
 	methods := 0
 	if c.assertion != "" {
-		c.method, methods = authJWT, methods+1
+		c.method, methods = AuthJWT, methods+1
 		if form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
 			return c, invalidRequest("client_assertion_type is not supported")
 		}
 	}
 	if c.secret != "" {
-		c.method, methods = authPost, methods+1
+		c.method, methods = AuthPost, methods+1
 	}
 	if r.Header.Get("Authorization") != "" {
-		c.method, methods = authBasic, methods+1
+		c.method, methods = AuthBasic, methods+1
 		id, secret, ok := r.BasicAuth()
 		id, badID := url.QueryUnescape(id) // RFC 6749 §2.3.1
 		secret, badSecret := url.QueryUnescape(secret)
 		if !ok || badID != nil || badSecret != nil {
-			return c, wrongClient()
+			return c, invalidClient()
 		}
 		c.id, c.secret = ClientID(id), secret
 	}
@@ -61,7 +61,7 @@ func readCredentials(r *http.Request, form url.Values) (credentials, error) {
 	case methods > 1:
 		return c, invalidRequest("client authentication must not use more than one method")
 	case methods == 0 && r.URL.Path == PathIntrospect: // RFC 7662 §2.1: the caller must authenticate
-		return c, wrongClient()
+		return c, invalidClient()
 	case c.id == "" && c.assertion == "":
 		return c, invalidRequest("client_id is missing")
 	}
@@ -71,10 +71,10 @@ func readCredentials(r *http.Request, form url.Values) (credentials, error) {
 // authenticate returns the client of credentials. Every failure has the same answer and costs the same work, except for
 // an assertion, which names its client in clear.
 func (p *Provider) authenticate(ctx context.Context, given credentials) (*Client, error) {
-	if given.method == authJWT {
+	if given.method == AuthJWT {
 		return p.asserted(ctx, given.assertion, given.id)
 	}
-	c, err := p.viewed(ctx, given.id)
+	c, err := p.findClient(ctx, given.id)
 	if err != nil {
 		return nil, err
 	}
@@ -85,9 +85,9 @@ func (p *Provider) authenticate(ctx context.Context, given credentials) (*Client
 	right := subtle.ConstantTimeCompare([]byte(authn.SecretOf(given.secret).Hash()), []byte(want)) == 1
 	switch {
 	case c == nil || c.Auth != given.method: // only by the method that it registered
-		return nil, wrongClient()
-	case given.method != authNone && !right:
-		return nil, wrongClient()
+		return nil, invalidClient()
+	case given.method != AuthNone && !right:
+		return nil, invalidClient()
 	}
 	return c, nil
 }
@@ -102,8 +102,8 @@ type assertion struct {
 	Before   int64        `json:"nbf"`
 }
 
-// longestAssertion is how far in the future an assertion may end: as long its id is remembered.
-const longestAssertion = 10 * time.Minute
+// maxAssertionTTL is how far in the future an assertion may end: as long its id is remembered.
+const maxAssertionTTL = 10 * time.Minute
 
 func assertionAlgs() []string { return []string{"RS256", "PS256", "ES256", "EdDSA"} }
 
@@ -115,26 +115,26 @@ func (p *Provider) asserted(ctx context.Context, token string, named ClientID) (
 	}
 	signed, err := jose.ParseSignedCompact(token, allowed)
 	if err != nil || len(signed.Signatures) != 1 {
-		return nil, wrongClient()
+		return nil, invalidClient()
 	}
 	var said assertion
 	if json.Unmarshal(signed.UnsafePayloadWithoutVerification(), &said) != nil || named != "" && string(named) != said.Issuer {
-		return nil, wrongClient()
+		return nil, invalidClient()
 	}
-	c, err := p.viewed(ctx, ClientID(said.Issuer))
+	c, err := p.findClient(ctx, ClientID(said.Issuer))
 	if err != nil {
 		return nil, err
 	}
-	if c == nil || c.Auth != authJWT || !signedBy(signed, p.keysFor(ctx, c, signed.Signatures[0].Header.KeyID)) {
-		return nil, wrongClient()
+	if c == nil || c.Auth != AuthJWT || !signedBy(signed, p.AssertionKeys(ctx, c, signed.Signatures[0].Header.KeyID)) {
+		return nil, invalidClient()
 	}
 	now := p.now()
 	expires := time.Unix(said.Expires, 0)
 	ours := func(aud string) bool { return aud == p.Issuer || aud == p.Issuer+PathToken || aud == p.Issuer+PathPush }
 	switch {
 	case said.Subject != said.Issuer || said.ID == "" || len(said.ID) > 256 || !all(said.Audience, ours),
-		!now.Before(expires) || expires.After(now.Add(longestAssertion)), time.Unix(said.Before, 0).After(now.Add(time.Minute)):
-		return nil, wrongClient()
+		!now.Before(expires) || expires.After(now.Add(maxAssertionTTL)), time.Unix(said.Before, 0).After(now.Add(time.Minute)):
+		return nil, invalidClient()
 	}
 	// RFC 7523 section 3, point 7: an id is good once.
 	key := "jti-" + authn.SecretOf(said.Issuer+" "+said.ID).Hash()
@@ -144,13 +144,13 @@ func (p *Provider) asserted(ctx context.Context, token string, named ClientID) (
 		} else if _, err := found(err); err != nil {
 			return false, err
 		}
-		return true, p.asked.Put(tx, key, Ask{Client: c.ID, Made: now, Expires: expires})
+		return true, p.asked.Put(tx, key, AuthorizationRequest{Client: c.ID, Created: now, Expires: expires})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("remembering an assertion: %w", err)
 	}
 	if !fresh {
-		return nil, wrongClient()
+		return nil, invalidClient()
 	}
 	return c, nil
 }
@@ -161,9 +161,9 @@ func all(audience []string, ours func(string) bool) bool {
 	return len(audience) > 0 && !slices.ContainsFunc(audience, func(aud string) bool { return !ours(aud) })
 }
 
-// measured tells whether a key is such as an assertion may be signed by: weak ones prove nothing, and huge ones cost
+// acceptableKey tells whether a key is such as an assertion may be signed by: weak ones prove nothing, and huge ones cost
 // us seconds for each call that anybody makes in the client's name.
-func measured(k jose.JSONWebKey) bool {
+func acceptableKey(k jose.JSONWebKey) bool {
 	if k.Use != "" && k.Use != "sig" {
 		return false
 	}
@@ -182,7 +182,7 @@ func measured(k jose.JSONWebKey) bool {
 func signedBy(signed *jose.JSONWebSignature, keys []jose.JSONWebKey) bool {
 	head := signed.Signatures[0].Header
 	for _, k := range keys {
-		if head.KeyID != "" && k.KeyID != head.KeyID || k.Algorithm != "" && k.Algorithm != head.Algorithm || !measured(k) {
+		if head.KeyID != "" && k.KeyID != head.KeyID || k.Algorithm != "" && k.Algorithm != head.Algorithm || !acceptableKey(k) {
 			continue
 		}
 		if _, err := signed.Verify(k); err == nil {

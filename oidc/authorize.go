@@ -56,7 +56,7 @@ type AccessDenied struct {
 
 // Authorize answers a request at the authorization endpoint. An error is internal: the user can repeat the request.
 func (p *Provider) Authorize(ctx context.Context, ua UserAgent, form url.Values) (Action, error) {
-	if wait := p.waits(ua); wait > 0 {
+	if wait := p.authorizeWait(ua); wait > 0 {
 		return Action{Error: &RequestError{Code: "temporarily_unavailable", RetryAfter: wait}}, nil
 	}
 	raw := parseRequest(form)
@@ -91,16 +91,16 @@ func pageError(code string) Action { return Action{Error: &RequestError{Code: co
 
 // lookup returns the client of a request; nil if the client is unknown or did not register the redirect URI.
 func (p *Provider) lookup(ctx context.Context, raw *rawRequest) (*Client, error) {
-	c, err := p.viewed(ctx, ClientID(raw.form.Get("client_id")))
-	if err != nil || c == nil || raw.redirect() == "" || !c.redirect(raw.redirect()) {
+	c, err := p.findClient(ctx, ClientID(raw.form.Get("client_id")))
+	if err != nil || c == nil || raw.redirect() == "" || !c.HasRedirect(raw.redirect()) {
 		return nil, err
 	}
 	return c, nil
 }
 
-// waits is how long a browser has to wait before it may bring a further request; it takes one from what it may. A
+// authorizeWait is how long a browser has to wait before it may bring a further request; it takes one from what it may. A
 // stranger's address is no limit where they have a whole network of them.
-func (p *Provider) waits(b UserAgent) time.Duration {
+func (p *Provider) authorizeWait(b UserAgent) time.Duration {
 	now := p.Now()
 	if b.Session != "" {
 		_, retry, _ := p.limiter.Take(now, throttle.Authorize, b.Session)
@@ -113,56 +113,56 @@ func (p *Provider) waits(b UserAgent) time.Duration {
 	return retry
 }
 
-// step is what an Ask needs next.
-type step int
+// requirement is what an Ask needs next.
+type requirement int
 
 const (
-	stepAnswer step = iota
-	stepLogin
-	stepProve
-	stepProveStrong
-	stepConsent
-	stepShut  // policy: it is for others
-	stepNoKey // policy: only a security key counts, and the person has none
+	satisfied requirement = iota
+	signIn
+	stepUp
+	stepUpWithKey
+	consent
+	denied     // policy: it is for others
+	keyMissing // policy: only a security key counts, and the person has none
 )
 
-// next decides what a request needs before it is answered, in the order in which the person would meet it. An error
+// nextRequirement decides what a request needs before it is answered, in the order in which the person would meet it. An error
 // is one for the client. Whatever is asked for (max_age, prompt, acr, the client's policy) leads to a proof, never to a
 // weaker yes (BAR O3).
-func (p *Provider) next(r store.Reader, now time.Time, k *Ask, c *Client, b *authn.Bearer) (step, error) {
+func (p *Provider) nextRequirement(r store.Reader, now time.Time, k *AuthorizationRequest, c *Client, b *authn.Bearer) (requirement, error) {
 	silent := k.prompts(promptNone)
 	if b == nil {
 		if silent {
 			return 0, loginRequired("the user is not signed in")
 		}
-		return stepLogin, nil
+		return signIn, nil
 	}
 	switch {
 	case k.prompts(promptSelectAccount):
 		return 0, &Error{Code: "account_selection_required", Description: "a browser has one account here"}
 	case k.Subject != "" && k.Subject != p.subject(c, b.User):
 		return 0, loginRequired("somebody else is signed in")
-	case !c.Policy.admits(b.Groups):
+	case !c.Policy.Allows(b.Groups):
 		if silent {
-			return 0, notAdmitted()
+			return 0, policyRefusal()
 		}
-		return stepShut, nil
+		return denied, nil
 	}
 	strong, maxAge := k.asks(c, b)
-	policy, _ := c.Policy.asks(b.Groups)
-	if strong && !reaches(levelOf(b), levelStrong) {
+	policy, _ := c.Policy.Requirements(b.Groups)
+	if strong && !Reaches(LevelOf(b), LevelPhishingResistant) {
 		u, err := p.People.Person(r, b.User)
 		switch {
 		case err != nil:
 			return 0, err
 		case !p.People.Strong(&u) && policy && !silent:
-			return stepNoKey, nil
+			return keyMissing, nil
 		case !p.People.Strong(&u): // the application asks for it, and may be content with less
-			return 0, unmet()
+			return 0, unmetRequirements()
 		case silent:
 			return 0, &Error{Code: "interaction_required"}
 		}
-		return stepProveStrong, nil
+		return stepUpWithKey, nil
 	}
 	proven := authTime(b)
 	if strong { // a code entered since then renews nothing of what only a key can
@@ -173,30 +173,30 @@ func (p *Provider) next(r store.Reader, now time.Time, k *Ask, c *Client, b *aut
 		case silent:
 			return 0, loginRequired("the user is not signed in")
 		case strong: // the new proof is not weaker than the one that it renews
-			return stepProveStrong, nil
+			return stepUpWithKey, nil
 		}
-		return stepProve, nil
+		return stepUp, nil
 	}
 	return p.nextConsent(r, k, c, b, silent)
 }
 
-func (p *Provider) nextConsent(r store.Reader, k *Ask, c *Client, b *authn.Bearer, silent bool) (step, error) {
-	anybody := c.anybodys(k.Redirect)
-	if k.Agreed == b.Session || !c.Policy.Consent && !anybody && !k.prompts(promptConsent) {
-		return stepAnswer, nil
+func (p *Provider) nextConsent(r store.Reader, k *AuthorizationRequest, c *Client, b *authn.Bearer, silent bool) (requirement, error) {
+	anybody := c.SpoofableRedirect(k.Redirect)
+	if k.ConsentSession == b.Session || !c.Policy.Consent && !anybody && !k.prompts(promptConsent) {
+		return satisfied, nil
 	}
 	if !anybody && !k.prompts(promptConsent) {
 		given, err := p.consents.Get(r, consentID(b.User, c.ID))
 		if there, err := found(err); err != nil {
 			return 0, err
 		} else if there && given.covers(k) {
-			return stepAnswer, nil
+			return satisfied, nil
 		}
 	}
 	if silent {
 		return 0, &Error{Code: "consent_required"}
 	}
-	return stepConsent, nil
+	return consent, nil
 }
 
 // errRequestOver means that a stored request was answered or has expired, or that its client was deleted.
@@ -204,12 +204,12 @@ var errRequestOver = errors.New("the authorization request is over")
 
 // proceed answers k, or returns what the user must do first. request is the secret of a stored request; "" means that
 // k is new.
-func (p *Provider) proceed(ctx context.Context, ua UserAgent, k *Ask, request string) (Action, error) {
+func (p *Provider) proceed(ctx context.Context, ua UserAgent, k *AuthorizationRequest, request string) (Action, error) {
 	var c *Client
-	var needs step
+	var needs requirement
 	now := p.now()
 	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
-		if c, err = p.client(s, k.Client); err != nil {
+		if c, err = p.loadClient(s, k.Client); err != nil {
 			return err
 		}
 		if c == nil {
@@ -219,44 +219,44 @@ func (p *Provider) proceed(ctx context.Context, ua UserAgent, k *Ask, request st
 		if err != nil {
 			return err
 		}
-		needs, err = p.next(s, now, k, c, bearer)
+		needs, err = p.nextRequirement(s, now, k, c, bearer)
 		return err
 	})
 	if err != nil {
 		return p.reject(ctx, k, request, err)
 	}
 	switch needs {
-	case stepAnswer:
+	case satisfied:
 		code, err := p.answer(ctx, ua, k, c, request)
 		if err != nil {
 			return p.reject(ctx, k, request, err)
 		}
 		return Action{Redirect: p.response(k, url.Values{"code": {code}}), App: c.Name}, nil
-	case stepShut:
-		return Action{Denied: &AccessDenied{App: c.Name, Redirect: p.errorResponse(k, notAdmitted())}}, nil
-	case stepNoKey:
-		return Action{Denied: &AccessDenied{App: c.Name, NeedsKey: true, Redirect: p.errorResponse(k, unmet())}}, nil
+	case denied:
+		return Action{Denied: &AccessDenied{App: c.Name, Redirect: p.errorResponse(k, policyRefusal())}}, nil
+	case keyMissing:
+		return Action{Denied: &AccessDenied{App: c.Name, NeedsKey: true, Redirect: p.errorResponse(k, unmetRequirements())}}, nil
 	}
 	if request == "" {
-		if request, err = p.keep(ctx, ua, k); err != nil {
+		if request, err = p.storeRequest(ctx, ua, k); err != nil {
 			return Action{}, err
 		}
 	}
 	back := url.QueryEscape(PathContinue + "?request=" + request)
 	switch needs {
-	case stepLogin:
+	case signIn:
 		return Action{LocalPath: "/login?next=" + back}, nil
-	case stepProve:
+	case stepUp:
 		return Action{LocalPath: "/account/prove?next=" + back}, nil
-	case stepProveStrong:
+	case stepUpWithKey:
 		return Action{LocalPath: "/account/prove?way=key&next=" + back}, nil
 	}
-	return Action{Consent: &ConsentPage{Request: request, App: c.Name, URI: c.URI, Scopes: learnt(k.Scopes, slices.Concat(k.Named, k.TokenNamed))}}, nil
+	return Action{Consent: &ConsentPage{Request: request, App: c.Name, URI: c.URI, Scopes: consentScopes(k.Scopes, slices.Concat(k.UserinfoClaims, k.IDTokenClaims))}}, nil
 }
 
 // reject ends a request with an error: the client gets an OAuth error, the user a page if the request is over, and the
 // caller any other error.
-func (p *Provider) reject(ctx context.Context, k *Ask, request string, err error) (Action, error) {
+func (p *Provider) reject(ctx context.Context, k *AuthorizationRequest, request string, err error) (Action, error) {
 	if errors.Is(err, errRequestOver) {
 		return pageError("invalid_request"), nil
 	}
@@ -270,7 +270,7 @@ func (p *Provider) reject(ctx context.Context, k *Ask, request string, err error
 		}
 	}
 	a := Action{Redirect: p.errorResponse(k, e)}
-	if c, err := p.viewed(ctx, k.Client); err != nil {
+	if c, err := p.findClient(ctx, k.Client); err != nil {
 		return Action{}, err
 	} else if c != nil {
 		a.App = c.Name
@@ -279,7 +279,7 @@ func (p *Provider) reject(ctx context.Context, k *Ask, request string, err error
 }
 
 // errorResponse returns the URL that carries an error to the client.
-func (p *Provider) errorResponse(k *Ask, e *Error) string {
+func (p *Provider) errorResponse(k *AuthorizationRequest, e *Error) string {
 	params := url.Values{"error": {e.Code}}
 	if e.Description != "" {
 		params.Set("error_description", e.Description)
@@ -288,7 +288,7 @@ func (p *Provider) errorResponse(k *Ask, e *Error) string {
 }
 
 // response returns the URL that carries params to the client, with the state of the request and iss (RFC 9207).
-func (p *Provider) response(k *Ask, params url.Values) string {
+func (p *Provider) response(k *AuthorizationRequest, params url.Values) string {
 	u, err := url.Parse(k.Redirect)
 	if err != nil {
 		panic("a registered redirect URI is not a URI: " + err.Error())
@@ -314,8 +314,8 @@ func (p *Provider) bearer(r store.Reader, session string, now time.Time) (*authn
 	return &b, err
 }
 
-// keep stores a request for as long as its person needs, and returns the secret that it is found by.
-func (p *Provider) keep(ctx context.Context, b UserAgent, k *Ask) (string, error) {
+// storeRequest stores a request for as long as its person needs, and returns the secret that it is found by.
+func (p *Provider) storeRequest(ctx context.Context, b UserAgent, k *AuthorizationRequest) (string, error) {
 	act := p.People.NewAct(b.From)
 	secret := act.Secret("request")
 	err := p.Store.Update(ctx, func(tx store.Tx) error { return p.asked.Put(tx, secret.Hash(), *k) })
@@ -327,12 +327,12 @@ func (p *Provider) keep(ctx context.Context, b UserAgent, k *Ask) (string, error
 
 // answer makes the code. The person is judged again in the Update that stores it, and the request is spent in it: a
 // page loaded twice gives one code.
-func (p *Provider) answer(ctx context.Context, browser UserAgent, k *Ask, c *Client, request string) (string, error) {
+func (p *Provider) answer(ctx context.Context, browser UserAgent, k *AuthorizationRequest, c *Client, request string) (string, error) {
 	act := p.People.NewAct(browser.From)
 	code, event := act.Secret("code"), audit.NewID(act.Now)
 	err := p.Store.Update(ctx, func(tx store.Tx) error {
 		if request != "" {
-			again, err := p.ask(tx, request)
+			again, err := p.loadRequest(tx, request)
 			if err != nil || again == nil {
 				return orElse(err, errRequestOver)
 			}
@@ -344,11 +344,11 @@ func (p *Provider) answer(ctx context.Context, browser UserAgent, k *Ask, c *Cli
 		if err != nil {
 			return err
 		}
-		if needs, err := p.next(tx, act.Now, k, c, b); err != nil || needs != stepAnswer {
+		if needs, err := p.nextRequirement(tx, act.Now, k, c, b); err != nil || needs != satisfied {
 			return orElse(err, loginRequired("the user is not signed in"))
 		}
-		out := Code{Client: c.ID, Redirect: k.Redirect, Challenge: k.Challenge, Nonce: k.Nonce, Scopes: k.Scopes, Named: k.Named,
-			TokenNamed: k.TokenNamed, Signed: k.signed(c, b, act.Now), Made: act.Now, Expires: act.Now.Add(codeLife)}
+		out := AuthorizationCode{Client: c.ID, Redirect: k.Redirect, Challenge: k.Challenge, Nonce: k.Nonce, Scopes: k.Scopes, UserinfoClaims: k.UserinfoClaims,
+			IDTokenClaims: k.IDTokenClaims, AuthContext: k.signed(c, b, act.Now), Created: act.Now, Expires: act.Now.Add(codeTTL)}
 		if err := p.codes.Put(tx, code.Hash(), out); err != nil {
 			return err
 		}

@@ -44,8 +44,8 @@ func (l Logout) WithTry(t outbox.Try) Logout {
 }
 
 const (
-	logoutLife     = 2 * time.Minute // of one token: BAR O6
-	logoutFor      = 24 * time.Hour  // how long it is tried: then the session would be over by itself
+	logoutTokenTTL = 2 * time.Minute // of one token: BAR O6
+	logoutMaxAge   = 24 * time.Hour  // how long it is tried: then the session would be over by itself
 	logoutParallel = 2               // calls at once to one application
 	// logoutEvent is the event of OpenID Connect Back-Channel Logout 1.0 section 2.4.
 	logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
@@ -66,13 +66,13 @@ func (p *Provider) queueLogout(tx store.Tx, now time.Time, g *Grant) error {
 	if p.Deliver == nil {
 		return nil
 	}
-	c, err := p.client(tx, g.Client)
+	c, err := p.loadClient(tx, g.Client)
 	if err != nil || c == nil || c.Backchannel == "" {
 		return err
 	}
 	id := g.SID + "/" + string(c.ID)
-	row := Logout{Client: c.ID, User: g.User, SID: g.SID, ID: authn.SecretOf(id + g.Made.String()).Hash()[:32],
-		State: outbox.Try{Queued: now, UselessAfter: now.Add(logoutFor)}}
+	row := Logout{Client: c.ID, User: g.User, SID: g.SID, ID: authn.SecretOf(id + g.Created.String()).Hash()[:32],
+		State: outbox.Try{Queued: now, UselessAfter: now.Add(logoutMaxAge)}}
 	if err := p.logouts.Put(tx, id, row); err != nil {
 		return fmt.Errorf("queueing a logout: %w", err)
 	}
@@ -100,7 +100,7 @@ func (p *Provider) SendLogouts(ctx context.Context) error {
 
 // sendLogout signs the token for this try and hands it over.
 func (p *Provider) sendLogout(ctx context.Context, _ string, row Logout) error {
-	c, err := p.viewed(ctx, row.Client)
+	c, err := p.findClient(ctx, row.Client)
 	switch {
 	case err != nil:
 		return err
@@ -109,11 +109,11 @@ func (p *Provider) sendLogout(ctx context.Context, _ string, row Logout) error {
 	}
 	now := p.now()
 	payload, err := json.Marshal(logoutToken{Issuer: p.Issuer, Subject: p.subject(c, row.User), Audience: string(c.ID), Issued: now.Unix(),
-		Expires: now.Add(logoutLife).Unix(), ID: row.ID, SID: p.sid(c, row.SID), Events: map[string]struct{}{logoutEvent: {}}})
+		Expires: now.Add(logoutTokenTTL).Unix(), ID: row.ID, SID: p.sid(c, row.SID), Events: map[string]struct{}{logoutEvent: {}}})
 	if err != nil {
 		return fmt.Errorf("encoding a logout token: %w", err)
 	}
-	token, err := p.sign(ctx, signature{c.Alg, kindLogout}, payload)
+	token, err := p.Sign(ctx, signature{c.Alg, TypeLogoutToken}, payload)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ type bench struct {
 	crowd    *authntest.Crowd
 	provider *oidc.Provider
 	sessions []authn.Secret
-	client   oidc.Registered
+	client   oidc.Information
 	turn     atomic.Uint64
 }
 

@@ -19,23 +19,23 @@ import (
 // The levels of assurance that acr names, weakest first. Every session of ours has a password and a second factor
 // behind it, so there is none below the first. "phr" is of the OpenID Connect Extended Authentication Profile.
 const (
-	levelTwo    = "urn:barillet:acr:aal2" // NIST SP 800-63B AAL2
-	levelStrong = "phr"                   // AAL2 that withstands phishing: a security key
+	LevelTwoFactor         = "urn:barillet:acr:aal2" // NIST SP 800-63B AAL2
+	LevelPhishingResistant = "phr"                   // AAL2 that withstands phishing: a security key
 )
 
-func levels() []string { return []string{levelTwo, levelStrong} }
+func Levels() []string { return []string{LevelTwoFactor, LevelPhishingResistant} }
 
-// levelOf is what was proven in a session.
-func levelOf(b *authn.Bearer) string {
+// LevelOf is what was proven in a session.
+func LevelOf(b *authn.Bearer) string {
 	if b.PhishingResistant() {
-		return levelStrong
+		return LevelPhishingResistant
 	}
-	return levelTwo
+	return LevelTwoFactor
 }
 
-// reaches tells whether one level is at least another; no unknown one is reached.
-func reaches(have, want string) bool {
-	return slices.Contains(levels(), want) && slices.Index(levels(), have) >= slices.Index(levels(), want)
+// Reaches tells whether one level is at least another; no unknown one is reached.
+func Reaches(have, want string) bool {
+	return slices.Contains(Levels(), want) && slices.Index(Levels(), have) >= slices.Index(Levels(), want)
 }
 
 // personClaims is what an application may learn of somebody.
@@ -53,19 +53,19 @@ type personClaims struct {
 
 // ofScope are the claims that each scope stands for (OpenID Connect Core section 5.4).
 var ofScope = map[string][]string{
-	scopeProfile: {"name", "given_name", "family_name", "preferred_username", "locale", "updated_at"},
-	scopeEmail:   {"email", "email_verified"},
-	scopeGroups:  {"groups"},
+	ScopeProfile: {"name", "given_name", "family_name", "preferred_username", "locale", "updated_at"},
+	ScopeEmail:   {"email", "email_verified"},
+	ScopeGroups:  {"groups"},
 }
 
 func claimNames() []string {
-	return slices.Concat(ofScope[scopeProfile], ofScope[scopeEmail], ofScope[scopeGroups])
+	return slices.Concat(ofScope[ScopeProfile], ofScope[ScopeEmail], ofScope[ScopeGroups])
 }
 
-// named are the claims of granted scopes, and those asked for by name: both lie within what the client may have now.
-func (c *Client) named(granted, byName []string) map[string]bool {
+// ClaimNames are the claims of granted scopes, and those asked for by name: both lie within what the client may have now.
+func (c *Client) ClaimNames(granted, byName []string) map[string]bool {
 	out := map[string]bool{}
-	for _, s := range c.allowed(granted) {
+	for _, s := range c.AllowedScopes(granted) {
 		for _, name := range ofScope[s] {
 			out[name] = true
 		}
@@ -144,25 +144,25 @@ type idToken struct {
 
 // idTokenFor signs who somebody is, for one application.
 func (p *Provider) idTokenFor(ctx context.Context, now time.Time, c *Client, g *Grant, u *authn.User, nonce, access string) (string, error) {
-	t := idToken{Issuer: p.Issuer, Subject: p.subject(c, g.User), Audience: string(c.ID), Expires: now.Add(tokenLife).Unix(),
+	t := idToken{Issuer: p.Issuer, Subject: p.subject(c, g.User), Audience: string(c.ID), Expires: now.Add(idTokenTTL).Unix(),
 		Issued: now.Unix(), AuthTime: g.AuthTime.Unix(), Nonce: nonce, ACR: g.ACR, AMR: g.AMR, Party: string(c.ID), SID: p.sid(c, g.SID), AccessHash: accessHash(c.Alg, access)}
 	if c.TokenClaims {
-		t.personClaims = claims(u, c.named(g.Scopes, g.TokenNamed))
-	} else if len(g.TokenNamed) > 0 {
-		t.personClaims = claims(u, c.named(nil, g.TokenNamed))
+		t.personClaims = claims(u, c.ClaimNames(g.Scopes, g.IDTokenClaims))
+	} else if len(g.IDTokenClaims) > 0 {
+		t.personClaims = claims(u, c.ClaimNames(nil, g.IDTokenClaims))
 	}
 	payload, err := json.Marshal(t)
 	if err != nil {
 		return "", fmt.Errorf("encoding an ID token: %w", err)
 	}
-	return p.sign(ctx, signature{c.Alg, kindID}, payload)
+	return p.Sign(ctx, signature{c.Alg, TypeIDToken}, payload)
 }
 
 // accessHash returns at_hash: the left half of the hash that the signature of the ID token uses (OIDC Core §3.1.3.6).
 func accessHash(alg, access string) string {
 	sum := sha256.Sum256([]byte(access))
 	half := sum[:16]
-	if alg == algEd { // Ed25519 uses SHA-512
+	if alg == EdDSA { // Ed25519 uses SHA-512
 		sum := sha512.Sum512([]byte(access))
 		half = sum[:32]
 	}

@@ -21,97 +21,97 @@ type ClientID string
 
 // How a client proves that it is itself at the token endpoint (RFC 7591 section 2).
 const (
-	authNone  = "none"
-	authBasic = "client_secret_basic"
-	authPost  = "client_secret_post"
-	authJWT   = "private_key_jwt"
+	AuthNone  = "none"
+	AuthBasic = "client_secret_basic"
+	AuthPost  = "client_secret_post"
+	AuthJWT   = "private_key_jwt"
 )
 
 // The grants that a client may have.
 const (
-	grantCode    = "authorization_code"
-	grantRefresh = "refresh_token"
-	grantClient  = "client_credentials"
-	grantDevice  = "urn:ietf:params:oauth:grant-type:device_code"
+	GrantCode              = "authorization_code"
+	GrantRefresh           = "refresh_token"
+	GrantClientCredentials = "client_credentials"
+	GrantDevice            = "urn:ietf:params:oauth:grant-type:device_code"
 )
 
 // The scopes. address and phone are taken and give nothing, for there is nothing to give.
 const (
-	scopeOpenID  = "openid"
-	scopeProfile = "profile"
-	scopeEmail   = "email"
+	ScopeOpenID  = "openid"
+	ScopeProfile = "profile"
+	ScopeEmail   = "email"
 	scopeAddress = "address"
 	scopePhone   = "phone"
-	scopeOffline = "offline_access"
-	scopeGroups  = "groups"
+	ScopeOffline = "offline_access"
+	ScopeGroups  = "groups"
 )
 
-var scopes = []string{scopeOpenID, scopeProfile, scopeEmail, scopeAddress, scopePhone, scopeGroups, scopeOffline}
+var Scopes = []string{ScopeOpenID, ScopeProfile, ScopeEmail, scopeAddress, scopePhone, ScopeGroups, ScopeOffline}
 
 // Client is an application.
 type Client struct {
-	ID          ClientID        `json:"id"`
-	Name        string          `json:"name"`
-	URI         string          `json:"uri,omitempty"`       // its home page
-	Redirects   []string        `json:"redirects,omitempty"` // compared as they stand
-	LogoutTo    []string        `json:"logoutTo,omitempty"`  // where a sign-out may return to
-	Backchannel string          `json:"backchannel,omitempty"`
-	Native      bool            `json:"native,omitempty"` // runs on the person's own machine
-	Auth        string          `json:"auth"`
-	Secret      string          `json:"secret,omitempty"`  // SHA-256, of 256 random bits
-	Keys        json.RawMessage `json:"keys,omitempty"`    // JWK Set, for private_key_jwt
-	KeysURI     string          `json:"keysURI,omitempty"` // where it publishes them, instead
-	Grants      []string        `json:"grants"`
-	Scopes      []string        `json:"scopes"`
-	Alg         string          `json:"alg"`                   // of ID tokens
-	NoPKCE      bool            `json:"noPKCE,omitempty"`      // excepted from PKCE
-	PushedOnly  bool            `json:"pushedOnly,omitempty"`  // RFC 9126 section 6
-	Pairwise    bool            `json:"pairwise,omitempty"`    // a subject of its own
-	TokenClaims bool            `json:"tokenClaims,omitempty"` // claims of its scopes in ID tokens, too
-	Resource    bool            `json:"resource,omitempty"`    // may introspect tokens of others
-	Policy      Policy          `json:"policy,omitzero"`
-	Manage      string          `json:"manage,omitempty"` // SHA-256 of the registration access token
-	By          string          `json:"by,omitempty"`     // id of the operator who made it
-	Created     time.Time       `json:"created"`
-	Changed     time.Time       `json:"changed"`
+	ID                  ClientID        `json:"id"`
+	Name                string          `json:"name"`
+	URI                 string          `json:"uri,omitempty"`                 // its home page
+	Redirects           []string        `json:"redirects,omitempty"`           // compared as they stand
+	PostLogoutRedirects []string        `json:"postLogoutRedirects,omitempty"` // where a sign-out may return to
+	Backchannel         string          `json:"backchannel,omitempty"`
+	Native              bool            `json:"native,omitempty"` // runs on the person's own machine
+	Auth                string          `json:"auth"`
+	Secret              string          `json:"secret,omitempty"`  // SHA-256, of 256 random bits
+	Keys                json.RawMessage `json:"keys,omitempty"`    // JWK Set, for private_key_jwt
+	KeysURI             string          `json:"keysURI,omitempty"` // where it publishes them, instead
+	Grants              []string        `json:"grants"`
+	Scopes              []string        `json:"scopes"`
+	Alg                 string          `json:"alg"`                      // of ID tokens
+	NoPKCE              bool            `json:"noPKCE,omitempty"`         // excepted from PKCE
+	PushedOnly          bool            `json:"pushedOnly,omitempty"`     // RFC 9126 section 6
+	Pairwise            bool            `json:"pairwise,omitempty"`       // a subject of its own
+	TokenClaims         bool            `json:"tokenClaims,omitempty"`    // claims of its scopes in ID tokens, too
+	IntrospectsAll      bool            `json:"introspectsAll,omitempty"` // may introspect tokens of others
+	Policy              Policy          `json:"policy,omitzero"`
+	RegistrationToken   string          `json:"registrationToken,omitempty"` // SHA-256 of the registration access token
+	RegisteredBy        string          `json:"registeredBy,omitempty"`      // id of the operator who made it
+	Created             time.Time       `json:"created"`
+	Changed             time.Time       `json:"changed"`
 }
 
 // Policy is what an administrator asks of whoever goes to an application.
 type Policy struct {
-	Consent     bool            `json:"consent,omitempty"`
-	Strong      bool            `json:"strong,omitempty"` // only what withstands phishing counts
-	MaxAge      time.Duration   `json:"maxAge,omitempty"` // since the last proof; 0: as long as the session lives
-	Groups      []authn.GroupID `json:"groups"`           // who may use it; null: everybody; []: nobody
-	Rules       []Rule          `json:"rules,omitempty"`  // more for some groups: the strictest counts
-	AccessLife  time.Duration   `json:"accessLife,omitempty"`
-	RefreshLife time.Duration   `json:"refreshLife,omitempty"`
+	Consent           bool            `json:"consent,omitempty"`
+	PhishingResistant bool            `json:"phishingResistant,omitempty"` // only what withstands phishing counts
+	MaxAge            time.Duration   `json:"maxAge,omitempty"`            // since the last proof; 0: as long as the session lives
+	Groups            []authn.GroupID `json:"groups"`                      // who may use it; null: everybody; []: nobody
+	Rules             []Rule          `json:"rules,omitempty"`             // more for some groups: the strictest counts
+	AccessTTL         time.Duration   `json:"accessTTL,omitempty"`
+	RefreshTTL        time.Duration   `json:"refreshTTL,omitempty"`
 }
 
 // Rule is what is asked of the people of one group besides.
 type Rule struct {
-	Group  authn.GroupID `json:"group"`
-	Strong bool          `json:"strong,omitempty"`
-	MaxAge time.Duration `json:"maxAge,omitempty"`
+	Group             authn.GroupID `json:"group"`
+	PhishingResistant bool          `json:"phishingResistant,omitempty"`
+	MaxAge            time.Duration `json:"maxAge,omitempty"`
 }
 
-// admits tells whether somebody of these groups may use the application.
-func (y Policy) admits(groups []authn.GroupID) bool {
+// Allows tells whether somebody of these groups may use the application.
+func (y Policy) Allows(groups []authn.GroupID) bool {
 	return y.Groups == nil || slices.ContainsFunc(groups, func(g authn.GroupID) bool { return slices.Contains(y.Groups, g) })
 }
 
-// content tells whether what somebody of these groups was given at a sign-in of this level may be used on. Whoever is
+// Satisfied tells whether what somebody of these groups was given at a sign-in of this level may be used on. Whoever is
 // taken out of the groups loses it at once, and so does everybody whose sign-in is less than is asked for by now.
-func (y Policy) content(groups []authn.GroupID, level string) bool {
-	strong, _ := y.asks(groups)
-	return y.admits(groups) && (!strong || reaches(level, levelStrong))
+func (y Policy) Satisfied(groups []authn.GroupID, level string) bool {
+	strong, _ := y.Requirements(groups)
+	return y.Allows(groups) && (!strong || Reaches(level, LevelPhishingResistant))
 }
 
-// asks is the policy for somebody of these groups.
-func (y Policy) asks(groups []authn.GroupID) (strong bool, maxAge time.Duration) {
-	strong, maxAge = y.Strong, y.MaxAge
+// Requirements is the policy for somebody of these groups.
+func (y Policy) Requirements(groups []authn.GroupID) (strong bool, maxAge time.Duration) {
+	strong, maxAge = y.PhishingResistant, y.MaxAge
 	for _, r := range y.Rules {
 		if slices.Contains(groups, r.Group) {
-			strong = strong || r.Strong
+			strong = strong || r.PhishingResistant
 			if r.MaxAge > 0 && (maxAge == 0 || r.MaxAge < maxAge) {
 				maxAge = r.MaxAge
 			}
@@ -120,29 +120,29 @@ func (y Policy) asks(groups []authn.GroupID) (strong bool, maxAge time.Duration)
 	return strong, maxAge
 }
 
-func (y Policy) accessLife() time.Duration {
-	if y.AccessLife > 0 {
-		return y.AccessLife
+func (y Policy) AccessTokenTTL() time.Duration {
+	if y.AccessTTL > 0 {
+		return y.AccessTTL
 	}
-	return usualAccess
+	return defaultAccessTTL
 }
 
-func (y Policy) refreshLife() time.Duration {
-	if y.RefreshLife > 0 {
-		return y.RefreshLife
+func (y Policy) RefreshTokenTTL() time.Duration {
+	if y.RefreshTTL > 0 {
+		return y.RefreshTTL
 	}
-	return usualRefresh
+	return defaultRefreshTTL
 }
 
-func (c *Client) target() audit.Actor {
+func (c *Client) AuditTarget() audit.Actor {
 	return audit.Actor{Type: audit.TypeApplication, ID: string(c.ID), Name: c.Name}
 }
 
-func (c *Client) may(grant string) bool { return slices.Contains(c.Grants, grant) }
+func (c *Client) HasGrant(grant string) bool { return slices.Contains(c.Grants, grant) }
 
-// allowed are those of the scopes asked for that the client may have, each once, in the order asked for (RFC 6749
+// AllowedScopes are those of the scopes asked for that the client may have, each once, in the order asked for (RFC 6749
 // section 3.3: what is not granted is left out).
-func (c *Client) allowed(asked []string) []string {
+func (c *Client) AllowedScopes(asked []string) []string {
 	out := []string{}
 	for _, s := range asked {
 		if slices.Contains(c.Scopes, s) && !slices.Contains(out, s) {
@@ -152,9 +152,9 @@ func (c *Client) allowed(asked []string) []string {
 	return out
 }
 
-// redirect tells whether a URI is one that the client registered: equal byte for byte, but for the port of an http
+// HasRedirect tells whether a URI is one that the client registered: equal byte for byte, but for the port of an http
 // address of the machine itself, where a native client gets whichever is free (RFC 8252 section 7.3).
-func (c *Client) redirect(uri string) bool {
+func (c *Client) HasRedirect(uri string) bool {
 	if slices.Contains(c.Redirects, uri) {
 		return true
 	}
@@ -168,11 +168,11 @@ func (c *Client) redirect(uri string) bool {
 	})
 }
 
-// anybodys tells whether any program on the person's machine could ask in the client's name and take the answer: it
+// SpoofableRedirect tells whether any program on the person's machine could ask in the client's name and take the answer: it
 // proves nothing at the token endpoint, and nobody owns the address. The person is then asked each time, whatever was
 // agreed before (RFC 6749 section 10.2, RFC 8252 section 8.6).
-func (c *Client) anybodys(redirect string) bool {
-	return c.Auth == authNone && !strings.HasPrefix(redirect, "https://")
+func (c *Client) SpoofableRedirect(redirect string) bool {
+	return c.Auth == AuthNone && !strings.HasPrefix(redirect, "https://")
 }
 
 // withoutPort is a loopback URI without its port; false for any other. "localhost" is none: what it means is up to
@@ -210,9 +210,9 @@ func (c *Client) sector() string {
 	return string(c.ID)
 }
 
-// client loads an application; nil where there is none.
-func (p *Provider) client(r store.Reader, id ClientID) (*Client, error) {
-	if !clientShaped(id) {
+// loadClient loads an application; nil where there is none.
+func (p *Provider) loadClient(r store.Reader, id ClientID) (*Client, error) {
+	if !ValidID(id) {
 		return nil, nil
 	}
 	c, err := p.clients.Get(r, string(id))
@@ -225,38 +225,38 @@ func (p *Provider) client(r store.Reader, id ClientID) (*Client, error) {
 	return &c, nil
 }
 
-// clientShaped tells whether something can be the id of a client at all, and so part of a key.
-func clientShaped(id ClientID) bool {
+// ValidID tells whether something can be the id of a client at all, and so part of a key.
+func ValidID(id ClientID) bool {
 	return len(id) > 0 && len(id) <= 64 && strings.Trim(string(id), "abcdefghijklmnopqrstuvwxyz0123456789-_") == ""
 }
 
-// viewed is client in a snapshot of its own.
-func (p *Provider) viewed(ctx context.Context, id ClientID) (c *Client, err error) {
+// findClient is client in a snapshot of its own.
+func (p *Provider) findClient(ctx context.Context, id ClientID) (c *Client, err error) {
 	err = p.Store.View(ctx, func(s store.Snapshot) (err error) {
-		c, err = p.client(s, id)
+		c, err = p.loadClient(s, id)
 		return err
 	})
 	return c, err
 }
 
-// Wanted is what a request under way says to the page of a sign-in.
-type Wanted struct {
+// LoginContext is what a request under way says to the page of a sign-in.
+type LoginContext struct {
 	App  string // what people call the application; "" where there is no such request
 	Hint string // what the person might sign in as: a text from outside
 }
 
-// Wants tells what a request under way says to the page of a sign-in.
-func (p *Provider) Wants(ctx context.Context, request string) Wanted {
-	var out Wanted
+// LoginContext tells what a request under way says to the page of a sign-in.
+func (p *Provider) LoginContext(ctx context.Context, request string) LoginContext {
+	var out LoginContext
 	err := p.Store.View(ctx, func(s store.Snapshot) error {
-		out = Wanted{}
-		ask, err := p.ask(s, request)
+		out = LoginContext{}
+		ask, err := p.loadRequest(s, request)
 		if err != nil || ask == nil {
 			return err
 		}
-		c, err := p.client(s, ask.Client)
+		c, err := p.loadClient(s, ask.Client)
 		if c != nil {
-			out = Wanted{c.Name, ask.Hint}
+			out = LoginContext{c.Name, ask.Hint}
 		}
 		return err
 	})

@@ -17,41 +17,41 @@ import (
 type Fetcher func(ctx context.Context, url string) ([]byte, error)
 
 const (
-	remoteFresh = time.Hour      // how long published keys are taken as they are
-	remoteFloor = time.Minute    // between two questions, whatever is asked of us meanwhile
-	remoteMost  = 24 * time.Hour // how long keys count that cannot be read anew: a key that was taken back ends then
-	remoteCount = 256            // addresses remembered
+	publishedTTL         = time.Hour      // how long published keys are taken as they are
+	publishedMinInterval = time.Minute    // between two questions, whatever is asked of us meanwhile
+	publishedMaxAge      = 24 * time.Hour // how long keys count that cannot be read anew: a key that was taken back ends then
+	maxPublished         = 256            // addresses remembered
 )
 
-// remoteKeys are the keys that clients publish, by address. The zero value is empty.
-type remoteKeys struct {
+// publishedKeys are the keys that clients publish, by address. The zero value is empty.
+type publishedKeys struct {
 	mu   sync.Mutex
-	sets map[string]*remoteSet
+	sets map[string]*publishedSet
 }
 
-type remoteSet struct {
-	mu    sync.Mutex // held while it is read: others wait for that answer rather than ask again
-	keys  []jose.JSONWebKey
-	read  time.Time // zero: never
-	asked time.Time
+type publishedSet struct {
+	mu        sync.Mutex // held while it is read: others wait for that answer rather than ask again
+	keys      []jose.JSONWebKey
+	fetched   time.Time // zero: never
+	attempted time.Time
 }
 
-func (r *remoteKeys) at(url string) *remoteSet {
+func (r *publishedKeys) at(url string) *publishedSet {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.sets[url] == nil {
-		if r.sets == nil || len(r.sets) >= remoteCount { // forgotten together: what is needed is read again
-			r.sets = map[string]*remoteSet{}
+		if r.sets == nil || len(r.sets) >= maxPublished { // forgotten together: what is needed is read again
+			r.sets = map[string]*publishedSet{}
 		}
-		r.sets[url] = &remoteSet{}
+		r.sets[url] = &publishedSet{}
 	}
 	return r.sets[url]
 }
 
-// keysFor are the keys that an assertion of the client may be signed by: those that it registered, or those that it
+// AssertionKeys are the keys that an assertion of the client may be signed by: those that it registered, or those that it
 // publishes. These are read anew when they are old, or when they have none of that name, as after a rotation: then at
 // most once a minute, for whoever sends assertions need not be the client.
-func (p *Provider) keysFor(ctx context.Context, c *Client, kid string) []jose.JSONWebKey {
+func (p *Provider) AssertionKeys(ctx context.Context, c *Client, kid string) []jose.JSONWebKey {
 	if c.KeysURI == "" {
 		keys, _ := publicKeys(c.Keys) // what was registered was judged then
 		return keys
@@ -62,21 +62,21 @@ func (p *Provider) keysFor(ctx context.Context, c *Client, kid string) []jose.JS
 	set, now := p.remote.at(c.KeysURI), p.now()
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	age := now.Sub(set.read)
-	old := set.read.IsZero() || age < 0 || age >= remoteFresh
+	age := now.Sub(set.fetched)
+	old := set.fetched.IsZero() || age < 0 || age >= publishedTTL
 	named := slices.ContainsFunc(set.keys, func(k jose.JSONWebKey) bool { return k.KeyID == kid })
-	if (old || !named) && (set.asked.IsZero() || now.Before(set.asked) || now.Sub(set.asked) >= remoteFloor) {
-		set.asked = now
+	if (old || !named) && (set.attempted.IsZero() || now.Before(set.attempted) || now.Sub(set.attempted) >= publishedMinInterval) {
+		set.attempted = now
 		keys, err := p.fetchKeys(ctx, c.KeysURI)
 		if err == nil {
-			set.keys, set.read, age = keys, now, 0
+			set.keys, set.fetched, age = keys, now, 0
 		} else if ctx.Err() != nil { // the caller went away: nothing was learnt
-			set.asked = time.Time{}
+			set.attempted = time.Time{}
 		} else {
 			p.Errors.LogAttrs(ctx, slog.LevelWarn, "an application's keys cannot be read", slog.String("client", string(c.ID)), slog.Any("error", err))
 		}
 	}
-	if age >= remoteMost {
+	if age >= publishedMaxAge {
 		return nil
 	}
 	return set.keys
@@ -106,7 +106,7 @@ func publicKeys(raw []byte) ([]jose.JSONWebKey, bool) {
 	var out []jose.JSONWebKey
 	for _, one := range loose.Keys {
 		var k jose.JSONWebKey
-		if json.Unmarshal(one, &k) == nil && k.Valid() && k.IsPublic() && measured(k) && len(out) < mostKeys {
+		if json.Unmarshal(one, &k) == nil && k.Valid() && k.IsPublic() && acceptableKey(k) && len(out) < maxKeys {
 			out = append(out, k)
 		}
 	}

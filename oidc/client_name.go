@@ -7,16 +7,16 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// unseen tells whether a character cannot be seen, or changes how others are: a name that a person is asked to trust
+// invisible tells whether a character cannot be seen, or changes how others are: a name that a person is asked to trust
 // has none (Unicode Technical Report 36, section 2).
-func unseen(r rune) bool { return !unicode.IsGraphic(r) }
+func invisible(r rune) bool { return !unicode.IsGraphic(r) }
 
 // latinLike are the scripts with letters that look like Latin ones.
 var latinLike = []*unicode.RangeTable{unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Cherokee, unicode.Coptic, unicode.Lisu}
 
-// mixed tells whether a word of a name has letters of Latin and of a script that looks like it, as no language writes:
+// mixedScripts tells whether a word of a name has letters of Latin and of a script that looks like it, as no language writes:
 // "Barillet" with a Cyrillic "а" is read as ours.
-func mixed(name string) bool {
+func mixedScripts(name string) bool {
 	like := func(r rune) bool { return unicode.In(r, latinLike...) }
 	for word := range strings.FieldsFuncSeq(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) }) {
 		if strings.ContainsFunc(word, like) && strings.ContainsFunc(word, func(r rune) bool { return unicode.Is(unicode.Latin, r) }) {
@@ -26,14 +26,14 @@ func mixed(name string) bool {
 	return false
 }
 
-// alike are letters that are read for others, after case was taken away. What other scripts have is for mixed.
-var alike = map[rune]rune{'0': 'o', '1': 'l', 'i': 'l', 'ı': 'l', '|': 'l', '3': 'e', '5': 's', '8': 'b'}
+// confusables are letters that are read for others, after case was taken away. What other scripts have is for mixed.
+var confusables = map[rune]rune{'0': 'o', '1': 'l', 'i': 'l', 'ı': 'l', '|': 'l', '3': 'e', '5': 's', '8': 'b'}
 
-// seen is a name as it is read at a glance: without case, accents, blanks and signs, in plain letters.
-func seen(name string) string {
+// skeleton is a name as it is read at a glance: without case, accents, blanks and signs, in plain letters.
+func skeleton(name string) string {
 	return strings.Map(func(r rune) rune {
 		r = unicode.ToLower(r)
-		if like, ok := alike[r]; ok {
+		if like, ok := confusables[r]; ok {
 			return like
 		}
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {

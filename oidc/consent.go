@@ -13,23 +13,23 @@ import (
 
 // Consent is what somebody once let an application know, kept below "<user>/<client>".
 type Consent struct {
-	Scopes []string  `json:"scopes"`
-	At     time.Time `json:"at"` // of the first
+	Scopes  []string  `json:"scopes"`
+	Created time.Time `json:"created"` // of the first
 }
 
 func consentID(u authn.UserID, c ClientID) string { return string(u) + "/" + string(c) }
 
 // covers tells whether a request asks for no more than was consented to. Claims asked for by name are asked about
 // each time.
-func (s Consent) covers(k *Ask) bool {
-	return len(k.Named) == 0 && len(k.TokenNamed) == 0 &&
+func (s Consent) covers(k *AuthorizationRequest) bool {
+	return len(k.UserinfoClaims) == 0 && len(k.IDTokenClaims) == 0 &&
 		!slices.ContainsFunc(k.Scopes, func(scope string) bool { return !slices.Contains(s.Scopes, scope) })
 }
 
-// learnt are the scopes that a person is told of: those granted, and those that a claim asked for by name belongs to.
-func learnt(granted, byName []string) []string {
+// consentScopes are the scopes that a person is told of: those granted, and those that a claim asked for by name belongs to.
+func consentScopes(granted, byName []string) []string {
 	out := []string{}
-	for _, scope := range []string{scopeProfile, scopeEmail, scopeGroups, scopeOffline} {
+	for _, scope := range []string{ScopeProfile, ScopeEmail, ScopeGroups, ScopeOffline} {
 		by := slices.ContainsFunc(ofScope[scope], func(n string) bool { return slices.Contains(byName, n) })
 		if by || slices.Contains(granted, scope) {
 			out = append(out, scope)
@@ -42,7 +42,7 @@ func learnt(granted, byName []string) []string {
 func (p *Provider) Consent(ctx context.Context, b UserAgent, request string, yes bool) (Action, error) {
 	act := p.People.NewAct(b.From)
 	event := audit.NewID(act.Now)
-	k, err := store.Do(ctx, p.Store, func(tx store.Tx) (*Ask, error) {
+	k, err := store.Do(ctx, p.Store, func(tx store.Tx) (*AuthorizationRequest, error) {
 		k, err := p.resumable(tx, request)
 		if err != nil || k == nil {
 			return nil, err
@@ -51,16 +51,16 @@ func (p *Provider) Consent(ctx context.Context, b UserAgent, request string, yes
 		if err != nil || bearer == nil {
 			return k, err // nobody: proceed sends them to sign in
 		}
-		c, err := p.client(tx, k.Client)
+		c, err := p.loadClient(tx, k.Client)
 		if err != nil || c == nil {
 			return nil, err
 		}
 		outcome, reason := audit.Success, ""
 		if yes {
-			k.Agreed = bearer.Session
-			given := Consent{Scopes: k.Scopes, At: act.Now}
+			k.ConsentSession = bearer.Session
+			given := Consent{Scopes: k.Scopes, Created: act.Now}
 			if before, err := p.consents.Get(tx, consentID(bearer.User, c.ID)); err == nil {
-				given.At = before.At
+				given.Created = before.Created
 				given.Scopes = slices.Compact(slices.Sorted(slices.Values(slices.Concat(before.Scopes, k.Scopes))))
 			} else if _, err := found(err); err != nil {
 				return nil, err

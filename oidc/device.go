@@ -19,21 +19,21 @@ import (
 // UserCode is a device that waits for its person (RFC 8628), kept below the SHA-256 of its device code. The code that
 // is typed is short: it stands here as an HMAC under the pepper and in no key.
 type UserCode struct {
-	Client  ClientID      `json:"client"`
-	MAC     []byte        `json:"mac"`
-	Scopes  []string      `json:"scopes"`
-	Made    time.Time     `json:"made"`
-	Expires time.Time     `json:"expires"`
-	Polled  time.Time     `json:"polled,omitzero"`
-	Every   time.Duration `json:"every"` // how far apart polls must be
-	Denied  bool          `json:"denied,omitempty"`
-	By      *Signed       `json:"by,omitempty"` // who said yes
+	Client   ClientID      `json:"client"`
+	MAC      []byte        `json:"mac"`
+	Scopes   []string      `json:"scopes"`
+	Created  time.Time     `json:"created"`
+	Expires  time.Time     `json:"expires"`
+	Polled   time.Time     `json:"polled,omitzero"`
+	Interval time.Duration `json:"interval"` // how far apart polls must be
+	Denied   bool          `json:"denied,omitempty"`
+	Approval *AuthContext  `json:"approval,omitempty"` // who said yes
 }
 
 const (
-	pollEvery  = 5 * time.Second // RFC 8628 section 3.5: and five more after each that comes too soon
-	mostCodes  = 1000            // devices that wait at a time: beyond it none begins
-	codeOfUser = "oidc user code"
+	pollEvery    = 5 * time.Second // RFC 8628 section 3.5: and five more after each that comes too soon
+	maxUserCodes = 1000            // devices that wait at a time: beyond it none begins
+	codeOfUser   = "oidc user code"
 )
 
 // deviceAnswer is RFC 8628 section 3.2. There is no verification_uri_complete: the code is typed, so that nobody
@@ -48,11 +48,11 @@ type deviceAnswer struct {
 
 // startDevice begins the grant of a device, for clients that have it.
 func (s *Provider) startDevice(ctx context.Context, c *Client, form url.Values) (any, error) {
-	granted := c.allowed(words(form.Get("scope")))
+	granted := c.AllowedScopes(words(form.Get("scope")))
 	switch {
-	case !c.may(grantDevice):
+	case !c.HasGrant(GrantDevice):
 		return nil, unauthorizedClient("this client may not use the grant")
-	case !slices.Contains(granted, scopeOpenID):
+	case !slices.Contains(granted, ScopeOpenID):
 		return nil, invalidScope("scope lacks openid")
 	}
 	act := s.People.NewAct(originOf(ctx))
@@ -67,17 +67,17 @@ func (s *Provider) startDevice(ctx context.Context, c *Client, form url.Values) 
 			return nil
 		})
 	})
-	if err == nil && waiting >= mostCodes {
+	if err == nil && waiting >= maxUserCodes {
 		return nil, &Error{Code: "temporarily_unavailable", status: http.StatusServiceUnavailable}
 	}
 	if err == nil {
-		row := UserCode{Client: c.ID, MAC: s.macOf(code.Reveal()), Scopes: granted, Made: act.Now, Expires: act.Now.Add(deviceLife), Every: pollEvery}
+		row := UserCode{Client: c.ID, MAC: s.macOf(code.Reveal()), Scopes: granted, Created: act.Now, Expires: act.Now.Add(deviceTTL), Interval: pollEvery}
 		err = s.Store.Update(ctx, func(tx store.Tx) error { return s.userCodes.Put(tx, device.Hash(), row) })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("beginning a device's grant: %w", err)
 	}
-	return deviceAnswer{device.Reveal(), code.Reveal(), s.Issuer + PathUserCode, int64(deviceLife / time.Second), int64(pollEvery / time.Second)}, nil
+	return deviceAnswer{device.Reveal(), code.Reveal(), s.Issuer + PathUserCode, int64(deviceTTL / time.Second), int64(pollEvery / time.Second)}, nil
 }
 
 // macOf is the HMAC of a code as people type it: in any case, with or without a hyphen, O for 0, I and L for 1.
@@ -101,45 +101,45 @@ func (s *Provider) deviceToken(ctx context.Context, c *Client, form url.Values) 
 	act := s.People.NewAct(originOf(ctx))
 	hash := authn.SecretOf(form.Get("device_code")).Hash()
 	issue := issuing{act: act, client: c, access: prefixed(accessPrefix, act.Secret("access")), refresh: prefixed(refreshPrefix, act.Secret("refresh"))}
-	out, err := store.Do(ctx, s.Store, func(tx store.Tx) (outcome, error) {
+	out, err := store.Do(ctx, s.Store, func(tx store.Tx) (issuedTokens, error) {
 		d, err := s.userCodes.Get(tx, hash)
 		if there, err := found(err); !there || d.Client != c.ID {
-			return outcome{refused: invalidGrant("the device code is not, or no longer, good")}, err
+			return issuedTokens{refused: invalidGrant("the device code is not, or no longer, good")}, err
 		}
 		switch {
 		case !act.Now.Before(d.Expires):
-			return outcome{refused: &Error{Code: "expired_token"}}, nil
+			return issuedTokens{refused: &Error{Code: "expired_token"}}, nil
 		case d.Denied:
-			return outcome{refused: accessDenied("the user denied the request")}, s.userCodes.Delete(tx, hash)
-		case d.By == nil:
+			return issuedTokens{refused: accessDenied("the user denied the request")}, s.userCodes.Delete(tx, hash)
+		case d.Approval == nil:
 			refused := &Error{Code: "authorization_pending"}
-			if !d.Polled.IsZero() && act.Now.Before(d.Polled.Add(d.Every)) {
-				refused, d.Every = &Error{Code: "slow_down"}, d.Every+pollEvery
+			if !d.Polled.IsZero() && act.Now.Before(d.Polled.Add(d.Interval)) {
+				refused, d.Interval = &Error{Code: "slow_down"}, d.Interval+pollEvery
 			}
 			d.Polled = act.Now
-			return outcome{refused: refused}, s.userCodes.Put(tx, hash, d)
+			return issuedTokens{refused: refused}, s.userCodes.Put(tx, hash, d)
 		}
 		if err := s.userCodes.Delete(tx, hash); err != nil { // once
-			return outcome{}, err
+			return issuedTokens{}, err
 		}
-		code := Code{Client: c.ID, Scopes: d.Scopes, Signed: *d.By, Made: act.Now, Used: act.Now}
+		code := AuthorizationCode{Client: c.ID, Scopes: d.Scopes, AuthContext: *d.Approval, Created: act.Now, Used: act.Now}
 		return s.firstTokens(tx, issue, hash, &code)
 	})
 	return s.answered(ctx, act.Now, issue, out, err)
 }
 
-// DeviceAsk is a device that somebody is asked about.
-type DeviceAsk struct {
-	Request string // the secret that it goes on under; "" where the code is none
-	App     string
-	Scopes  []string      // what it would learn, as on a page of consent
-	Wait    time.Duration // too many wrong codes
-	Prove   bool          // a device of the person is to be proven first, for this act
-	Key     bool          // and it has to be a security key
+// DevicePrompt is a device that somebody is asked about.
+type DevicePrompt struct {
+	Request     string // the secret that it goes on under; "" where the code is none
+	App         string
+	Scopes      []string      // what it would learn, as on a page of consent
+	Wait        time.Duration // too many wrong codes
+	NeedsStepUp bool          // a device of the person is to be proven first, for this act
+	NeedsKey    bool          // and it has to be a security key
 }
 
-// TypeCode takes the code that somebody read off a device. A wrong one counts against the person.
-func (p *Provider) TypeCode(ctx context.Context, b UserAgent, typed string) (DeviceAsk, error) {
+// EnterUserCode takes the code that somebody read off a device. A wrong one counts against the person.
+func (p *Provider) EnterUserCode(ctx context.Context, b UserAgent, typed string) (DevicePrompt, error) {
 	act := p.People.NewAct(b.From)
 	var bearer *authn.Bearer
 	hash := ""
@@ -150,17 +150,17 @@ func (p *Provider) TypeCode(ctx context.Context, b UserAgent, typed string) (Dev
 		}
 		want := authn.SecretOf(string(p.macOf(typed)))
 		return p.userCodes.Scan(s, "", "", 0, func(id string, d UserCode) error {
-			if authn.SecretOf(string(d.MAC)).Same(want) && act.Now.Before(d.Expires) && d.By == nil && !d.Denied {
+			if authn.SecretOf(string(d.MAC)).Same(want) && act.Now.Before(d.Expires) && d.Approval == nil && !d.Denied {
 				hash = id
 			}
 			return nil
 		})
 	})
 	if err != nil {
-		return DeviceAsk{}, err
+		return DevicePrompt{}, err
 	}
 	secret := act.Secret("request")
-	return store.Do(ctx, p.Store, func(tx store.Tx) (DeviceAsk, error) {
+	return store.Do(ctx, p.Store, func(tx store.Tx) (DevicePrompt, error) {
 		spend := p.codeLimit.Peek
 		if hash == "" {
 			spend = func(_ store.Reader, now time.Time, l throttle.Limit, subject string) (throttle.Verdict, error) {
@@ -169,24 +169,24 @@ func (p *Provider) TypeCode(ctx context.Context, b UserAgent, typed string) (Dev
 		}
 		v, err := spend(tx, act.Now, throttle.UserCodes, string(bearer.User))
 		if err != nil || !v.OK || hash == "" {
-			return DeviceAsk{Wait: v.Retry}, err
+			return DevicePrompt{Wait: v.Retry}, err
 		}
-		k := Ask{Device: hash, For: bearer.User, Made: act.Now, Expires: act.Now.Add(deviceLife)}
-		return DeviceAsk{Request: secret.Reveal()}, p.asked.Put(tx, secret.Hash(), k)
+		k := AuthorizationRequest{Device: hash, User: bearer.User, Created: act.Now, Expires: act.Now.Add(deviceTTL)}
+		return DevicePrompt{Request: secret.Reveal()}, p.asked.Put(tx, secret.Hash(), k)
 	})
 }
 
-// deviceAsked loads what somebody is asked about, with the device and its client; nil when it is over, or another's.
-func (p *Provider) deviceAsked(r store.Reader, b *authn.Bearer, request string) (*Ask, *UserCode, *Client, error) {
-	k, err := p.ask(r, request)
-	if err != nil || k == nil || k.Device == "" || b == nil || k.For != b.User {
+// loadPrompt loads what somebody is asked about, with the device and its client; nil when it is over, or another's.
+func (p *Provider) loadPrompt(r store.Reader, b *authn.Bearer, request string) (*AuthorizationRequest, *UserCode, *Client, error) {
+	k, err := p.loadRequest(r, request)
+	if err != nil || k == nil || k.Device == "" || b == nil || k.User != b.User {
 		return nil, nil, nil, err
 	}
 	d, err := p.userCodes.Get(r, k.Device)
-	if there, err := found(err); !there || !p.now().Before(d.Expires) || d.By != nil || d.Denied {
+	if there, err := found(err); !there || !p.now().Before(d.Expires) || d.Approval != nil || d.Denied {
 		return nil, nil, nil, err
 	}
-	c, err := p.client(r, d.Client)
+	c, err := p.loadClient(r, d.Client)
 	if err != nil || c == nil {
 		return nil, nil, nil, err
 	}
@@ -196,37 +196,37 @@ func (p *Provider) deviceAsked(r store.Reader, b *authn.Bearer, request string) 
 // needsKey tells whether only a security key will do for a device of the client. Whoever has signed in without one is
 // not admitted at all.
 func needsKey(c *Client, b *authn.Bearer) bool {
-	strong, _ := c.Policy.asks(b.Groups)
-	return strong && reaches(levelOf(b), levelStrong)
+	strong, _ := c.Policy.Requirements(b.Groups)
+	return strong && Reaches(LevelOf(b), LevelPhishingResistant)
 }
 
-// provenFor is the last proof that counts for a device of the client.
-func provenFor(c *Client, b *authn.Bearer) time.Time {
+// stepUpFor is the last proof that counts for a device of the client.
+func stepUpFor(c *Client, b *authn.Bearer) time.Time {
 	if needsKey(c, b) {
 		return b.Keyed
 	}
 	return b.Proven
 }
 
-// AskDevice tells what somebody is asked about; without a Request there is nothing, or no longer.
-func (p *Provider) AskDevice(ctx context.Context, b UserAgent, request string) (out DeviceAsk, err error) {
+// DevicePrompt tells what somebody is asked about; without a Request there is nothing, or no longer.
+func (p *Provider) DevicePrompt(ctx context.Context, b UserAgent, request string) (out DevicePrompt, err error) {
 	err = p.Store.View(ctx, func(s store.Snapshot) error {
-		out = DeviceAsk{}
+		out = DevicePrompt{}
 		bearer, err := p.bearer(s, b.Session, p.now())
 		if err != nil {
 			return err
 		}
-		k, d, c, err := p.deviceAsked(s, bearer, request)
+		k, d, c, err := p.loadPrompt(s, bearer, request)
 		if err == nil && k != nil {
-			out = DeviceAsk{Request: request, App: c.Name, Scopes: learnt(d.Scopes, nil), Prove: provenFor(c, bearer).Before(k.Made), Key: needsKey(c, bearer)}
+			out = DevicePrompt{Request: request, App: c.Name, Scopes: consentScopes(d.Scopes, nil), NeedsStepUp: stepUpFor(c, bearer).Before(k.Created), NeedsKey: needsKey(c, bearer)}
 		}
 		return err
 	})
 	return out, err
 }
 
-// AnswerDevice takes a person's yes or no. A yes asks for a device proven after the code was typed; CodeProof.
-func (p *Provider) AnswerDevice(ctx context.Context, b UserAgent, request string, yes bool) error {
+// DecideDevice takes a person's yes or no. A yes asks for a device proven after the code was typed; CodeProof.
+func (p *Provider) DecideDevice(ctx context.Context, b UserAgent, request string, yes bool) error {
 	act := p.People.NewAct(b.From)
 	event := audit.NewID(act.Now)
 	err := p.Store.Update(ctx, func(tx store.Tx) error {
@@ -234,24 +234,24 @@ func (p *Provider) AnswerDevice(ctx context.Context, b UserAgent, request string
 		if err != nil {
 			return err
 		}
-		k, d, c, err := p.deviceAsked(tx, bearer, request)
+		k, d, c, err := p.loadPrompt(tx, bearer, request)
 		switch {
 		case err != nil:
 			return err
 		case k == nil:
 			return authn.Refuse(authn.CodeExpired)
-		case yes && provenFor(c, bearer).Before(k.Made):
+		case yes && stepUpFor(c, bearer).Before(k.Created):
 			return authn.Refuse(authn.CodeProof)
-		case yes && !c.Policy.admits(bearer.Groups):
+		case yes && !c.Policy.Allows(bearer.Groups):
 			return authn.Refuse(authn.CodeForbidden)
 		}
-		if strong, _ := c.Policy.asks(bearer.Groups); yes && strong && !reaches(levelOf(bearer), levelStrong) {
+		if strong, _ := c.Policy.Requirements(bearer.Groups); yes && strong && !Reaches(LevelOf(bearer), LevelPhishingResistant) {
 			return authn.Refuse(authn.CodeForbidden)
 		}
 		outcome := audit.Deny
 		if d.Denied = !yes; yes {
 			signed := k.signed(c, bearer, act.Now)
-			d.By, outcome = &signed, audit.Success
+			d.Approval, outcome = &signed, audit.Success
 			if err := p.People.DeviceSignedIn(tx, act, bearer.User, c.Name); err != nil {
 				return err
 			}

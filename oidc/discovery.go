@@ -44,23 +44,23 @@ type Metadata struct {
 
 // grantTypes returns the grants of the token endpoint.
 func (p *Provider) grantTypes() []string {
-	grants := []string{grantCode, grantRefresh, grantDevice}
+	grants := []string{GrantCode, GrantRefresh, GrantDevice}
 	if p.ClientCredentials {
-		grants = append(grants, grantClient)
+		grants = append(grants, GrantClientCredentials)
 	}
 	return grants
 }
 
 // Metadata returns the discovery document.
 func (p *Provider) Metadata() Metadata {
-	methods := []string{authBasic, authPost, authJWT, authNone}
+	methods := []string{AuthBasic, AuthPost, AuthJWT, AuthNone}
 	proving := methods[:3] // introspection requires authentication
 	return Metadata{
 		Issuer: p.Issuer, Authorization: p.Issuer + PathAuthorize, Token: p.Issuer + PathToken, Userinfo: p.Issuer + PathUserinfo,
 		Introspection: p.Issuer + PathIntrospect, Revocation: p.Issuer + PathRevoke, PushedAuthorization: p.Issuer + PathPush,
 		DeviceAuthorization: p.Issuer + PathDevice, EndSession: p.Issuer + PathLogout, Registration: p.Issuer + PathClients, Keys: p.Issuer + PathKeys,
-		Scopes: scopes, ResponseTypes: []string{"code"}, ResponseModes: []string{"query"}, GrantTypes: p.grantTypes(),
-		SubjectTypes: []string{"public", "pairwise"}, ACRValues: levels(), IDTokenAlgs: algorithms,
+		Scopes: Scopes, ResponseTypes: []string{"code"}, ResponseModes: []string{"query"}, GrantTypes: p.grantTypes(),
+		SubjectTypes: []string{"public", "pairwise"}, ACRValues: Levels(), IDTokenAlgs: Algorithms,
 		TokenAuth: methods, TokenAuthAlgs: assertionAlgs(), RevocationAuth: methods, RevocationAuthAlgs: assertionAlgs(),
 		IntrospectionAuth: proving, IntrospectionAuthAlgs: assertionAlgs(),
 		ClaimTypes: []string{"normal"}, ChallengeMethods: []string{"S256"},

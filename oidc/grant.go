@@ -12,8 +12,8 @@ import (
 	"barillet/store"
 )
 
-// Signed is who signed in, how, and in which session: what every token goes back to.
-type Signed struct {
+// AuthContext is who signed in, how, and in which session: what every token goes back to.
+type AuthContext struct {
 	User     authn.UserID `json:"user"`
 	Login    string       `json:"login"` // at that time, for the log
 	Session  string       `json:"session"`
@@ -26,66 +26,66 @@ type Signed struct {
 	ACR      string       `json:"acr"`
 }
 
-func signedOf(b *authn.Bearer) Signed {
-	return Signed{User: b.User, Login: b.Login, Session: b.Session, SID: b.ID, Epoch: b.Epoch, Since: b.Since, Until: b.Until,
-		AuthTime: authTime(b), AMR: b.AMR, ACR: levelOf(b)}
+func newAuthContext(b *authn.Bearer) AuthContext {
+	return AuthContext{User: b.User, Login: b.Login, Session: b.Session, SID: b.ID, Epoch: b.Epoch, Since: b.Since, Until: b.Until,
+		AuthTime: authTime(b), AMR: b.AMR, ACR: LevelOf(b)}
 }
 
 // Grant is what a person let an application have, once: the family of the tokens that came of one code. Without its
 // Grant no token is good. It is kept below "<user>/<id>".
 type Grant struct {
 	Client ClientID `json:"client"`
-	Signed
-	Scopes     []string  `json:"scopes"`
-	Named      []string  `json:"named,omitempty"`
-	TokenNamed []string  `json:"tokenNamed,omitempty"`
-	Offline    bool      `json:"offline,omitempty"`  // lives on when the session is over, but not when it was ended
-	Outlived   bool      `json:"outlived,omitempty"` // the session is over by time, as was seen while that could be told
-	Made       time.Time `json:"made"`
-	Expires    time.Time `json:"expires"`
+	AuthContext
+	Scopes          []string  `json:"scopes"`
+	UserinfoClaims  []string  `json:"userinfoClaims,omitempty"`
+	IDTokenClaims   []string  `json:"idTokenClaims,omitempty"`
+	Offline         bool      `json:"offline,omitempty"`         // lives on when the session is over, but not when it was ended
+	OutlivesSession bool      `json:"outlivesSession,omitempty"` // the session is over by time, as was seen while that could be told
+	Created         time.Time `json:"created"`
+	Expires         time.Time `json:"expires"`
 }
 
-// standing tells how a grant stands.
-type standing int
+// Status tells how a grant stands.
+type Status int
 
 const (
-	stands standing = iota
-	ended           // by somebody: a sign-out, a reset, a suspension, a changed password
-	over            // by time
+	Active  Status = iota
+	Revoked        // by somebody: a sign-out, a reset, a suspension, a changed password
+	Expired        // by time
 )
 
-// judge tells how a grant stands now: by the person's Epoch and status, and by the session that it came of. It is
+// status tells how a grant stands now: by the person's Epoch and status, and by the session that it came of. It is
 // asked at every use of every token, so that nothing outlives its reason by more than a moment (PROTOCOL 2, 28).
-func (p *Provider) judge(r store.Reader, now time.Time, g *Grant) (standing, error) {
+func (p *Provider) status(r store.Reader, now time.Time, g *Grant) (Status, error) {
 	if !now.Before(g.Expires) {
-		return over, nil
+		return Expired, nil
 	}
 	st, err := p.People.Stands(r, g.User)
 	switch {
 	case gone(err):
-		return ended, nil
+		return Revoked, nil
 	case err != nil:
-		return ended, err
+		return Revoked, err
 	case st.Status != authn.StatusActive || st.Epoch != g.Epoch:
-		return ended, nil
+		return Revoked, nil
 	}
 	_, err = p.People.Bearer(r, g.Session, now)
 	switch {
 	case err == nil:
-		return stands, nil
+		return Active, nil
 	case !gone(err):
-		return ended, err
-	case g.Outlived:
-		return stands, nil
+		return Revoked, err
+	case g.OutlivesSession:
+		return Active, nil
 	}
 	listed, err := p.People.Listed(r, g.User, g.Session)
 	switch {
 	case err != nil || !listed:
-		return ended, err
+		return Revoked, err
 	case g.Offline:
-		return stands, nil
+		return Active, nil
 	}
-	return over, nil
+	return Expired, nil
 }
 
 // grant loads a grant that stands; nil when there is none.
@@ -94,31 +94,31 @@ func (p *Provider) grant(r store.Reader, now time.Time, id string) (*Grant, erro
 	if there, err := found(err); !there {
 		return nil, err
 	}
-	how, err := p.judge(r, now, &g)
-	if err != nil || how != stands {
+	how, err := p.status(r, now, &g)
+	if err != nil || how != Active {
 		return nil, err
 	}
 	return &g, nil
 }
 
-// Access is an access token, kept below the SHA-256 of its value. It is opaque and looked up at every use.
-type Access struct {
+// AccessToken is an access token, kept below the SHA-256 of its value. It is opaque and looked up at every use.
+type AccessToken struct {
 	Grant   string    `json:"grant,omitempty"` // "": of a client for itself
 	Client  ClientID  `json:"client"`
 	Scopes  []string  `json:"scopes"`
-	Made    time.Time `json:"made"`
+	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires"`
 }
 
-// held is an access token that is good, with what it goes back to.
-type held struct {
-	Access
+// validToken is an access token that is good, with what it goes back to.
+type validToken struct {
+	AccessToken
 	client *Client
 	grant  *Grant // nil: of a client for itself
 }
 
-// held looks an access token up; nil when it is not, or no longer, good.
-func (p *Provider) held(r store.Reader, now time.Time, token string) (*held, error) {
+// Lookup looks an access token up; nil when it is not, or no longer, good.
+func (p *Provider) Lookup(r store.Reader, now time.Time, token string) (*validToken, error) {
 	if len(token) > 256 || !strings.HasPrefix(token, accessPrefix) {
 		return nil, nil
 	}
@@ -126,11 +126,11 @@ func (p *Provider) held(r store.Reader, now time.Time, token string) (*held, err
 	if there, err := found(err); !there || !now.Before(t.Expires) {
 		return nil, err
 	}
-	out := &held{Access: t}
-	if out.client, err = p.client(r, t.Client); err != nil || out.client == nil {
+	out := &validToken{AccessToken: t}
+	if out.client, err = p.loadClient(r, t.Client); err != nil || out.client == nil {
 		return nil, err
 	}
-	out.Scopes = out.client.allowed(t.Scopes) // what an administrator took from the client is gone from its tokens
+	out.Scopes = out.client.AllowedScopes(t.Scopes) // what an administrator took from the client is gone from its tokens
 	if t.Grant == "" {
 		return out, nil
 	}
@@ -138,7 +138,7 @@ func (p *Provider) held(r store.Reader, now time.Time, token string) (*held, err
 		return nil, err
 	}
 	st, err := p.People.Stands(r, out.grant.User)
-	if err != nil || !out.client.Policy.content(st.Groups, out.grant.ACR) {
+	if err != nil || !out.client.Policy.Satisfied(st.Groups, out.grant.ACR) {
 		return nil, err
 	}
 	return out, nil
@@ -146,15 +146,15 @@ func (p *Provider) held(r store.Reader, now time.Time, token string) (*held, err
 
 // The beginnings of tokens, so that scanners for leaked secrets recognise them.
 const (
-	accessPrefix  = "bat_"
-	refreshPrefix = "brt_"
-	clientPrefix  = "bcs_" // client secrets
-	managePrefix  = "bcm_" // registration access tokens
+	accessPrefix       = "bat_"
+	refreshPrefix      = "brt_"
+	clientPrefix       = "bcs_" // client secrets
+	registrationPrefix = "bcm_" // registration access tokens
 )
 
-// putAccess stores a new access token of a grant.
-func (p *Provider) putAccess(tx store.Tx, now time.Time, secret authn.Secret, c *Client, grant string, granted []string, most time.Time) (Access, error) {
-	t := Access{Grant: grant, Client: c.ID, Scopes: granted, Made: now, Expires: now.Add(c.Policy.accessLife())}
+// storeAccess stores a new access token of a grant.
+func (p *Provider) storeAccess(tx store.Tx, now time.Time, secret authn.Secret, c *Client, grant string, granted []string, most time.Time) (AccessToken, error) {
+	t := AccessToken{Grant: grant, Client: c.ID, Scopes: granted, Created: now, Expires: now.Add(c.Policy.AccessTokenTTL())}
 	if !most.IsZero() && t.Expires.After(most) {
 		t.Expires = most
 	}
@@ -223,14 +223,14 @@ func (p *Provider) endSession(ctx context.Context, user authn.UserID, sid string
 	return p.endGrants(ctx, keys)
 }
 
-// endAtOnce is how many grants one Update ends: three keys each, and the keys that a judgement reads.
-const endAtOnce = 8
+// endBatch is how many grants one Update ends: three keys each, and the keys that a judgement reads.
+const endBatch = 8
 
 // endGrants ends grants, be they there or not.
 func (p *Provider) endGrants(ctx context.Context, keys []string) error {
 	now := p.now()
 	defer p.logoutWorker.Kick()
-	for part := range slices.Chunk(keys, endAtOnce) {
+	for part := range slices.Chunk(keys, endBatch) {
 		err := p.Store.Update(ctx, func(tx store.Tx) error { return p.endEach(tx, now, part) })
 		if err != nil {
 			return fmt.Errorf("ending grants: %w", err)

@@ -26,108 +26,108 @@ import (
 
 // The algorithms that ID tokens are signed with, as a client chooses (BAR O2). none and HS256 never.
 const (
-	algRSA = "RS256"
-	algEC  = "ES256"
-	algEd  = "EdDSA"
+	RS256 = "RS256"
+	ES256 = "ES256"
+	EdDSA = "EdDSA"
 )
 
-var algorithms = []string{algRSA, algEC, algEd}
+var Algorithms = []string{RS256, ES256, EdDSA}
 
-// Ring is the keys of one algorithm, oldest first. The last one whose From has come signs.
-type Ring struct {
-	Keys []SignKey `json:"keys"`
+// Set is the keys of one algorithm, oldest first. The last one whose From has come signs.
+type Set struct {
+	Keys []Key `json:"keys"`
 }
 
-// SignKey is one key. It is published from the moment it is made and until keysAfter past its successor's From.
-type SignKey struct {
-	ID      string    `json:"id"` // kid
-	Private []byte    `json:"private"`
-	Made    time.Time `json:"made"`
-	From    time.Time `json:"from"`
+// Key is one key. It is published from the moment it is made and until publishAfter past its successor's From.
+type Key struct {
+	ID        string    `json:"id"` // kid
+	Private   []byte    `json:"private"`
+	Created   time.Time `json:"created"`
+	NotBefore time.Time `json:"notBefore"`
 }
 
-// wants tells whether a further key is due, and from when it signs.
-func (r Ring) wants(now time.Time, early bool) (from time.Time, due bool) {
+// due tells whether a further key is due, and from when it signs.
+func (r Set) due(now time.Time, early bool) (from time.Time, due bool) {
 	if len(r.Keys) == 0 {
 		return now, true // nobody can have the keys yet: the first one signs at once
 	}
 	last := r.Keys[len(r.Keys)-1]
-	if from = last.From.Add(keysAnew); from.Before(now.Add(keysBefore)) || early {
-		from = now.Add(keysBefore)
+	if from = last.NotBefore.Add(rotateAfter); from.Before(now.Add(publishBefore)) || early {
+		from = now.Add(publishBefore)
 	}
-	waiting := last.From.After(now)
-	return from, !waiting && (early || !now.Before(last.From.Add(keysAnew-keysBefore)))
+	waiting := last.NotBefore.After(now)
+	return from, !waiting && (early || !now.Before(last.NotBefore.Add(rotateAfter-publishBefore)))
 }
 
 // pruned is the ring without keys whose last token is long over.
-func (r Ring) pruned(now time.Time) Ring {
-	for len(r.Keys) > 1 && !now.Before(r.Keys[1].From.Add(keysAfter)) {
+func (r Set) pruned(now time.Time) Set {
+	for len(r.Keys) > 1 && !now.Before(r.Keys[1].NotBefore.Add(publishAfter)) {
 		r.Keys = r.Keys[1:]
 	}
 	return r
 }
 
-// signs is the key that signs now.
-func (r Ring) signs(now time.Time) SignKey {
+// current is the key that signs now.
+func (r Set) current(now time.Time) Key {
 	for _, k := range slices.Backward(r.Keys) {
-		if !k.From.After(now) {
+		if !k.NotBefore.After(now) {
 			return k
 		}
 	}
 	return r.Keys[0] // a clock that was set back
 }
 
-// TendKeys makes what is due and removes what is over, of every algorithm; call it at the start and each hour.
-func (p *Provider) TendKeys(ctx context.Context) error {
-	for _, alg := range algorithms {
-		if _, err := p.tend(ctx, alg, nil); err != nil {
+// Maintain makes what is due and removes what is over, of every algorithm; call it at the start and each hour.
+func (p *Provider) Maintain(ctx context.Context) error {
+	for _, alg := range Algorithms {
+		if _, err := p.rotateIfDue(ctx, alg, nil); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// KeyState is a signing key as operators see it.
-type KeyState struct {
-	ID    string // kid
-	Alg   string
-	Made  time.Time
-	From  time.Time // when it signs
-	Signs bool      // now
+// State is a signing key as operators see it.
+type State struct {
+	ID        string // kid
+	Alg       string
+	Created   time.Time
+	NotBefore time.Time // when it signs
+	Signs     bool      // now
 }
 
-// SigningKeys lists what is published, by algorithm, the oldest first.
-func (p *Provider) SigningKeys(ctx context.Context) ([]KeyState, error) {
-	out, now := []KeyState{}, p.now()
-	for _, alg := range algorithms {
-		ring, err := p.tend(ctx, alg, nil)
+// List lists what is published, by algorithm, the oldest first.
+func (p *Provider) List(ctx context.Context) ([]State, error) {
+	out, now := []State{}, p.now()
+	for _, alg := range Algorithms {
+		ring, err := p.rotateIfDue(ctx, alg, nil)
 		if err != nil {
 			return nil, err
 		}
 		for _, k := range ring.Keys {
-			out = append(out, KeyState{k.ID, alg, k.Made, k.From, k.ID == ring.signs(now).ID})
+			out = append(out, State{k.ID, alg, k.Created, k.NotBefore, k.ID == ring.current(now).ID})
 		}
 	}
 	return out, nil
 }
 
-// RotateKeys has a further key of every algorithm sign from a day from now on, whatever their age. One that waits
+// Rotate has a further key of every algorithm sign from a day from now on, whatever their age. One that waits
 // already is enough.
-func (p *Provider) RotateKeys(ctx context.Context, by By) error {
-	for _, alg := range algorithms {
-		if _, err := p.tend(ctx, alg, &by); err != nil {
+func (p *Provider) Rotate(ctx context.Context, by Registrar) error {
+	for _, alg := range Algorithms {
+		if _, err := p.rotateIfDue(ctx, alg, &by); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// tend gives the ring of an algorithm as it is to be now, and stores it if that is news. by is who wants a further key
+// rotateIfDue gives the ring of an algorithm as it is to be now, and stores it if that is news. by is who wants a further key
 // before its time; nil: nobody does.
-func (p *Provider) tend(ctx context.Context, alg string, by *By) (Ring, error) {
+func (p *Provider) rotateIfDue(ctx context.Context, alg string, by *Registrar) (Set, error) {
 	early := by != nil
 	now := p.now()
-	var ring Ring
+	var ring Set
 	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
 		ring, err = p.ring(s, alg)
 		return err
@@ -135,7 +135,7 @@ func (p *Provider) tend(ctx context.Context, alg string, by *By) (Ring, error) {
 	if err != nil {
 		return ring, err
 	}
-	_, due := ring.wants(now, early)
+	_, due := ring.due(now, early)
 	if !due && len(ring.pruned(now).Keys) == len(ring.Keys) {
 		return ring, nil
 	}
@@ -148,15 +148,15 @@ func (p *Provider) tend(ctx context.Context, alg string, by *By) (Ring, error) {
 		act = p.People.NewAct(by.From)
 	}
 	event := audit.NewID(now)
-	return store.Do(ctx, p.Store, func(tx store.Tx) (Ring, error) {
+	return store.Do(ctx, p.Store, func(tx store.Tx) (Set, error) {
 		ring, err := p.ring(tx, alg)
 		if err != nil {
 			return ring, err
 		}
 		ring = ring.pruned(now)
-		if from, due := ring.wants(now, early); due { // else somebody else was faster
+		if from, due := ring.due(now, early); due { // else somebody else was faster
 			k := fresh
-			k.From = from
+			k.NotBefore = from
 			ring.Keys = append(slices.Clone(ring.Keys), k)
 			if by != nil {
 				e := audit.Event{Actor: by.Actor, Action: audit.AppKeysRotated, Outcome: audit.Success, Detail: map[string]string{"alg": alg, "kid": k.ID}}
@@ -169,62 +169,62 @@ func (p *Provider) tend(ctx context.Context, alg string, by *By) (Ring, error) {
 	})
 }
 
-func (p *Provider) ring(r store.Reader, alg string) (Ring, error) {
+func (p *Provider) ring(r store.Reader, alg string) (Set, error) {
 	ring, err := p.keys.read(p.rings, r, alg)
 	if _, err = found(err); err != nil {
-		return Ring{}, fmt.Errorf("reading the signing keys of %s: %w", alg, err)
+		return Set{}, fmt.Errorf("reading the signing keys of %s: %w", alg, err)
 	}
 	return ring, nil
 }
 
-func newKey(alg string, now time.Time) (SignKey, error) {
+func newKey(alg string, now time.Time) (Key, error) {
 	var private crypto.Signer
 	var err error
 	switch alg {
-	case algRSA:
+	case RS256:
 		private, err = rsa.GenerateKey(rand.Reader, 2048)
-	case algEC:
+	case ES256:
 		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	case algEd:
+	case EdDSA:
 		_, private, err = ed25519.GenerateKey(rand.Reader)
 	default:
 		err = errors.New("unknown algorithm")
 	}
 	if err != nil {
-		return SignKey{}, fmt.Errorf("making a signing key of %s: %w", alg, err)
+		return Key{}, fmt.Errorf("making a signing key of %s: %w", alg, err)
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
-		return SignKey{}, fmt.Errorf("encoding a signing key of %s: %w", alg, err)
+		return Key{}, fmt.Errorf("encoding a signing key of %s: %w", alg, err)
 	}
 	public, err := x509.MarshalPKIXPublicKey(private.Public())
 	if err != nil {
-		return SignKey{}, fmt.Errorf("encoding a signing key of %s: %w", alg, err)
+		return Key{}, fmt.Errorf("encoding a signing key of %s: %w", alg, err)
 	}
 	sum := sha256.Sum256(public)
-	return SignKey{ID: hex.EncodeToString(sum[:12]), Private: der, Made: now}, nil
+	return Key{ID: hex.EncodeToString(sum[:12]), Private: der, Created: now}, nil
 }
 
 // keyCache keeps rings and keys opened: a ring is read anew only when other bytes stand in the store.
 type keyCache struct {
 	mu     sync.Mutex
-	kept   map[string]*store.Kept[Ring]
+	kept   map[string]*store.Kept[Set]
 	opened map[string]crypto.Signer // by kid
 }
 
-func (c *keyCache) read(table store.Table[Ring], r store.Reader, alg string) (Ring, error) {
+func (c *keyCache) read(table store.Table[Set], r store.Reader, alg string) (Set, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.kept == nil {
-		c.kept = map[string]*store.Kept[Ring]{}
+		c.kept = map[string]*store.Kept[Set]{}
 	}
 	if c.kept[alg] == nil {
-		c.kept[alg] = &store.Kept[Ring]{}
+		c.kept[alg] = &store.Kept[Set]{}
 	}
 	return table.GetKept(r, alg, c.kept[alg])
 }
 
-func (c *keyCache) open(k SignKey) (crypto.Signer, error) {
+func (c *keyCache) open(k Key) (crypto.Signer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.opened[k.ID]; s != nil {
@@ -252,20 +252,20 @@ type signature struct {
 	kind string // "typ" of the header
 }
 
-// sign signs a payload with the present key of an algorithm.
-func (p *Provider) sign(ctx context.Context, how signature, payload []byte) (string, error) {
-	var ring Ring
+// Sign signs a payload with the present key of an algorithm.
+func (p *Provider) Sign(ctx context.Context, how signature, payload []byte) (string, error) {
+	var ring Set
 	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
 		ring, err = p.ring(s, how.alg)
 		return err
 	})
 	if err == nil && len(ring.Keys) == 0 {
-		ring, err = p.tend(ctx, how.alg, nil)
+		ring, err = p.rotateIfDue(ctx, how.alg, nil)
 	}
 	if err != nil {
 		return "", err
 	}
-	key := ring.signs(p.now())
+	key := ring.current(p.now())
 	private, err := p.keys.open(key)
 	if err != nil {
 		return "", err
@@ -282,11 +282,11 @@ func (p *Provider) sign(ctx context.Context, how signature, payload []byte) (str
 	return signed.CompactSerialize()
 }
 
-// published is every key that a token may be signed with now, before long, or not long ago.
-func (p *Provider) published(ctx context.Context) (jose.JSONWebKeySet, error) {
+// Published is every key that a token may be signed with now, before long, or not long ago.
+func (p *Provider) Published(ctx context.Context) (jose.JSONWebKeySet, error) {
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
-	for _, alg := range algorithms {
-		ring, err := p.tend(ctx, alg, nil)
+	for _, alg := range Algorithms {
+		ring, err := p.rotateIfDue(ctx, alg, nil)
 		if err != nil {
 			return set, err
 		}
@@ -303,21 +303,21 @@ func (p *Provider) published(ctx context.Context) (jose.JSONWebKeySet, error) {
 
 // The kinds of what we sign, so that none is taken for another.
 const (
-	kindID     = "JWT"
-	kindLogout = "logout+jwt" // OpenID Connect Back-Channel Logout 1.0 section 2.4
+	TypeIDToken     = "JWT"
+	TypeLogoutToken = "logout+jwt" // OpenID Connect Back-Channel Logout 1.0 section 2.4
 )
 
-// verified is the payload of a token of this kind that we signed ourselves; false for anything else.
-func (p *Provider) verified(ctx context.Context, token, kind string) ([]byte, bool, error) {
+// Verify is the payload of a token of this kind that we signed ourselves; false for anything else.
+func (p *Provider) Verify(ctx context.Context, token, kind string) ([]byte, bool, error) {
 	var allowed []jose.SignatureAlgorithm
-	for _, alg := range algorithms {
+	for _, alg := range Algorithms {
 		allowed = append(allowed, jose.SignatureAlgorithm(alg))
 	}
 	signed, err := jose.ParseSignedCompact(token, allowed)
 	if err != nil || len(signed.Signatures) != 1 {
 		return nil, false, nil
 	}
-	set, err := p.published(ctx)
+	set, err := p.Published(ctx)
 	if err != nil {
 		return nil, false, err
 	}

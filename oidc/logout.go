@@ -13,13 +13,13 @@ import (
 	"barillet/store"
 )
 
-// Leaving is what becomes of a sign-out that an application starts (OpenID Connect RP-Initiated Logout 1.0).
-type Leaving struct {
-	Ask     bool   // ask the person first: nothing proves that they want it
-	SignOut bool   // end the session of this browser now
-	To      string // where to go afterwards: registered by the application; "" is our own page
-	App     string // its name, for the page
-	Error   *RequestError
+// LogoutAction is what becomes of a sign-out that an application starts (OpenID Connect RP-Initiated Logout 1.0).
+type LogoutAction struct {
+	Ask      bool   // ask the person first: nothing proves that they want it
+	SignOut  bool   // end the session of this browser now
+	Redirect string // where to go afterwards: registered by the application; "" is our own page
+	App      string // its name, for the page
+	Error    *RequestError
 
 	user authn.UserID // with a good hint: whose
 	sid  string       // and which session
@@ -27,39 +27,39 @@ type Leaving struct {
 
 // Logout judges a sign-out. An ID token of ours as a hint proves that the application knows the session; without one,
 // or with one of another session, the person is asked. It returns to what the application registered and nowhere else.
-func (p *Provider) Logout(ctx context.Context, b UserAgent, form url.Values) (Leaving, error) {
-	if wait := p.waits(b); wait > 0 {
-		return Leaving{Error: &RequestError{Code: "temporarily_unavailable", RetryAfter: wait}}, nil
+func (p *Provider) Logout(ctx context.Context, b UserAgent, form url.Values) (LogoutAction, error) {
+	if wait := p.authorizeWait(b); wait > 0 {
+		return LogoutAction{Error: &RequestError{Code: "temporarily_unavailable", RetryAfter: wait}}, nil
 	}
 	f, ok := once(form, "id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
 	if !ok {
-		return Leaving{Error: &RequestError{Code: "invalid_request"}}, nil
+		return LogoutAction{Error: &RequestError{Code: "invalid_request"}}, nil
 	}
 	hint, hinted, err := p.readHint(ctx, f.Get("id_token_hint"))
 	if err != nil {
-		return Leaving{}, err
+		return LogoutAction{}, err
 	}
 	id := ClientID(f.Get("client_id"))
 	switch {
 	case f.Has("id_token_hint") && !hinted, hinted && id != "" && string(id) != hint.Audience:
-		return Leaving{Error: &RequestError{Code: "invalid_request"}}, nil
+		return LogoutAction{Error: &RequestError{Code: "invalid_request"}}, nil
 	case hinted:
 		id = ClientID(hint.Audience)
 	}
-	out := Leaving{Ask: true}
+	out := LogoutAction{Ask: true}
 	var bearer *authn.Bearer
 	err = p.Store.View(ctx, func(s store.Snapshot) error {
-		out = Leaving{Ask: true}
-		c, err := p.client(s, id)
+		out = LogoutAction{Ask: true}
+		c, err := p.loadClient(s, id)
 		if err != nil {
 			return err
 		}
 		if to := f.Get("post_logout_redirect_uri"); to != "" {
-			if c == nil || !slices.Contains(c.LogoutTo, to) {
+			if c == nil || !slices.Contains(c.PostLogoutRedirects, to) {
 				out.Error = &RequestError{Code: "invalid_request"}
 				return nil
 			}
-			out.To = withState(to, f.Get("state"))
+			out.Redirect = withState(to, f.Get("state"))
 		}
 		if c != nil {
 			out.App = c.Name
@@ -104,11 +104,11 @@ func (p *Provider) hintedSession(s store.Snapshot, c *Client, b *authn.Bearer, h
 	return user, sid, err
 }
 
-// LeftBehind ends what applications were given in the session that a hint names, when that session is over. One that is
+// EndHinted ends what applications were given in the session that a hint names, when that session is over. One that is
 // alive lives in another browser, whose person is not the one who came here: an application that holds their ID
 // token ends nothing that others were given.
-func (p *Provider) LeftBehind(ctx context.Context, l Leaving) error {
-	if l.user == "" || !clientShaped(ClientID(l.user)) {
+func (p *Provider) EndHinted(ctx context.Context, l LogoutAction) error {
+	if l.user == "" || !ValidID(ClientID(l.user)) {
 		return nil
 	}
 	return p.endSession(ctx, l.user, l.sid, true)
@@ -119,7 +119,7 @@ func once(form url.Values, names ...string) (url.Values, bool) {
 	out := url.Values{}
 	for _, name := range names {
 		values := form[name]
-		if len(values) > 1 || len(values) == 1 && (len(values[0]) > longest || !utf8.ValidString(values[0])) {
+		if len(values) > 1 || len(values) == 1 && (len(values[0]) > maxParam || !utf8.ValidString(values[0])) {
 			return nil, false
 		}
 		if len(values) == 1 && values[0] != "" {
@@ -156,7 +156,7 @@ func (p *Provider) readHint(ctx context.Context, token string) (hintToken, bool,
 	if token == "" {
 		return t, false, nil
 	}
-	payload, ok, err := p.verified(ctx, token, kindID)
+	payload, ok, err := p.Verify(ctx, token, TypeIDToken)
 	if err != nil || !ok || json.Unmarshal(payload, &t) != nil || t.Issuer != p.Issuer || t.Subject == "" || t.SID == "" {
 		return hintToken{}, false, err
 	}

@@ -65,7 +65,7 @@ func (p *Provider) PublicEndpoints() http.Handler {
 		w.Header().Set("Access-Control-Allow-Origin", "*")
 		var answer any = p.Metadata()
 		if r.URL.Path == PathKeys {
-			set, err := p.published(r.Context())
+			set, err := p.Published(r.Context())
 			if err != nil {
 				writeError(w, p.fault(r.Context(), "publishing keys", err))
 				return
@@ -83,14 +83,14 @@ func (p *Provider) TokenEndpoints() http.Handler {
 	endpoints := map[string]endpoint{PathToken: p.token, PathIntrospect: p.introspect, PathRevoke: p.revoke,
 		PathDevice: p.startDevice, PathPush: p.push}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		open(w)
+		setClientHeaders(w)
 		form, wrong := readForm(w, r)
 		if wrong != "" {
 			writeError(w, invalidRequest(wrong))
 			return
 		}
-		if wait := p.callWaits(r, form); wait > 0 {
-			tooMany(w, wait)
+		if wait := p.callWait(r, form); wait > 0 {
+			writeTooMany(w, wait)
 			return
 		}
 		answer, err := p.serveClient(r, form, endpoints[r.URL.Path])
@@ -114,7 +114,7 @@ func (p *Provider) serveClient(r *http.Request, form url.Values, serve endpoint)
 		if err := require(form, "grant_type"); err != nil {
 			return nil, err
 		}
-		if !slices.Contains([]string{grantCode, grantRefresh, grantDevice, grantClient}, form.Get("grant_type")) {
+		if !slices.Contains([]string{GrantCode, GrantRefresh, GrantDevice, GrantClientCredentials}, form.Get("grant_type")) {
 			return nil, unsupportedGrantType()
 		}
 	}
@@ -132,22 +132,22 @@ func (p *Provider) serveClient(r *http.Request, form url.Values, serve endpoint)
 // token is the token endpoint.
 func (p *Provider) token(ctx context.Context, c *Client, form url.Values) (any, error) {
 	grant := form.Get("grant_type")
-	if !c.may(grant) {
+	if !c.HasGrant(grant) {
 		return nil, unauthorizedClient("this client may not use the grant")
 	}
 	if !slices.Contains(p.grantTypes(), grant) {
 		return nil, unsupportedGrantType()
 	}
-	required := map[string][]string{grantCode: {"code", "redirect_uri"}, grantRefresh: {"refresh_token"}, grantDevice: {"device_code"}}
+	required := map[string][]string{GrantCode: {"code", "redirect_uri"}, GrantRefresh: {"refresh_token"}, GrantDevice: {"device_code"}}
 	if err := require(form, required[grant]...); err != nil {
 		return nil, err
 	}
 	switch grant {
-	case grantCode:
+	case GrantCode:
 		return p.redeem(ctx, c, form)
-	case grantRefresh:
+	case GrantRefresh:
 		return p.refresh(ctx, c, form)
-	case grantDevice:
+	case GrantDevice:
 		return p.deviceToken(ctx, c, form)
 	}
 	return p.clientToken(ctx, c, form)
@@ -166,11 +166,11 @@ func require(form url.Values, names ...string) error {
 // and never in the URL.
 func (p *Provider) Userinfo() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		open(w)
+		setClientHeaders(w)
 		token, e := bearerToken(w, r)
 		if e == nil {
 			if ok, retry, _ := p.limiter.Take(p.Now(), throttle.Userinfo, authn.SecretOf(token).Hash()); !ok {
-				tooMany(w, retry)
+				writeTooMany(w, retry)
 				return
 			}
 			answer, err := p.userinfo(r.Context(), token)
@@ -226,7 +226,7 @@ func (p *Provider) Preflight(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func open(w http.ResponseWriter) {
+func setClientHeaders(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After")
@@ -263,8 +263,8 @@ func readForm(w http.ResponseWriter, r *http.Request) (form url.Values, wrong st
 	return form, ""
 }
 
-// callWaits is how long a caller has to wait before a further call; it takes one from what they may.
-func (p *Provider) callWaits(r *http.Request, form url.Values) time.Duration {
+// callWait is how long a caller has to wait before a further call; it takes one from what they may.
+func (p *Provider) callWait(r *http.Request, form url.Values) time.Duration {
 	now, caller, from := p.Now(), callerOf(r, form), originOf(r.Context()).Address
 	_, wait, _ := p.limiter.Take(now, throttle.ClientCalls, caller+" "+throttle.Address(from))
 	if _, wide, _ := p.limiter.Take(now, throttle.ClientCallsNetwork, caller+" "+throttle.Network(from)); wait == 0 {
@@ -284,7 +284,7 @@ func callerOf(r *http.Request, form url.Values) string {
 	return form.Get("client_id")
 }
 
-func tooMany(w http.ResponseWriter, retry time.Duration) {
+func writeTooMany(w http.ResponseWriter, retry time.Duration) {
 	w.Header().Set("Retry-After", strconv.Itoa(max(1, int((retry+time.Second-1)/time.Second))))
 	writeError(w, &Error{"temporarily_unavailable", "too many requests", http.StatusTooManyRequests})
 }

@@ -50,18 +50,18 @@ type Config struct {
 
 // How long things live.
 const (
-	askLife    = 10 * time.Minute // a request that waits for its person
-	pushLife   = time.Minute      // RFC 9126 section 2.2: short
-	codeLife   = time.Minute      // BAR O1
-	tokenLife  = time.Hour        // ID tokens; the longest life of anything signed
-	deviceLife = 10 * time.Minute
-	keysAnew   = 90 * 24 * time.Hour // BAR O2
-	keysBefore = 24 * time.Hour      // how long a key is published before it signs
-	keysAfter  = 7 * 24 * time.Hour  // and after: hints at sign-out are older than any token that counts
-	// usualAccess and usualRefresh are for clients that name nothing else.
-	usualAccess  = 10 * time.Minute
-	usualRefresh = 30 * 24 * time.Hour
-	lostAnswer   = 10 * time.Second // PROTOCOL 29
+	requestTTL    = 10 * time.Minute // a request that waits for its person
+	pushedTTL     = time.Minute      // RFC 9126 section 2.2: short
+	codeTTL       = time.Minute      // BAR O1
+	idTokenTTL    = time.Hour        // ID tokens; the longest life of anything signed
+	deviceTTL     = 10 * time.Minute
+	rotateAfter   = 90 * 24 * time.Hour // BAR O2
+	publishBefore = 24 * time.Hour      // how long a key is published before it signs
+	publishAfter  = 7 * 24 * time.Hour  // and after: hints at sign-out are older than any token that counts
+	// defaultAccessTTL and defaultRefreshTTL are for clients that name nothing else.
+	defaultAccessTTL  = 10 * time.Minute
+	defaultRefreshTTL = 30 * 24 * time.Hour
+	refreshGrace      = 10 * time.Second // PROTOCOL 29
 )
 
 // Provider is the OpenID Provider. It is safe for concurrent use.
@@ -71,8 +71,8 @@ type Provider struct {
 	keys      keyCache
 	limiter   throttle.Memory
 	codeLimit throttle.Limiter
-	remote    remoteKeys
-	kicked    chan struct{}
+	remote    publishedKeys
+	wake      chan struct{}
 	// logoutWorker tells applications of logouts.
 	logoutWorker *outbox.Worker[Logout]
 }
@@ -80,15 +80,15 @@ type Provider struct {
 // tables are the records of this package.
 type tables struct {
 	clients   store.Table[Client]
-	asked     store.Table[Ask]
-	codes     store.Table[Code]
+	asked     store.Table[AuthorizationRequest]
+	codes     store.Table[AuthorizationCode]
 	grants    store.Table[Grant]
-	accesses  store.Table[Access]
-	refreshes store.Table[Refresh]
+	accesses  store.Table[AccessToken]
+	refreshes store.Table[RefreshToken]
 	consents  store.Table[Consent]
 	userCodes store.Table[UserCode]
 	logouts   store.Table[Logout]
-	rings     store.Table[Ring]
+	rings     store.Table[Set]
 }
 
 // New makes a Provider. It reads and writes nothing yet.
@@ -101,17 +101,17 @@ func New(c Config) (*Provider, error) {
 	}
 	p := &Provider{Config: c, codeLimit: throttle.NewLimiter(c.Ring, c.Pepper), tables: tables{
 		clients:   store.NewTable[Client](c.Ring, store.Clients),
-		asked:     store.NewTable[Ask](c.Ring, store.Asked),
-		codes:     store.NewTable[Code](c.Ring, store.Codes),
+		asked:     store.NewTable[AuthorizationRequest](c.Ring, store.AuthRequests),
+		codes:     store.NewTable[AuthorizationCode](c.Ring, store.Codes),
 		grants:    store.NewTable[Grant](c.Ring, store.Grants),
-		accesses:  store.NewTable[Access](c.Ring, store.Accesses),
-		refreshes: store.NewTable[Refresh](c.Ring, store.Refreshes),
+		accesses:  store.NewTable[AccessToken](c.Ring, store.Accesses),
+		refreshes: store.NewTable[RefreshToken](c.Ring, store.Refreshes),
 		consents:  store.NewTable[Consent](c.Ring, store.Consents),
 		userCodes: store.NewTable[UserCode](c.Ring, store.UserCodes),
 		logouts:   store.NewTable[Logout](c.Ring, store.Logouts),
-		rings:     store.NewTable[Ring](c.Ring, store.SignKeys),
+		rings:     store.NewTable[Set](c.Ring, store.SignKeys),
 	}}
-	p.kicked = make(chan struct{}, 1)
+	p.wake = make(chan struct{}, 1)
 	p.logoutWorker = p.outgoing()
 	return p, nil
 }
@@ -134,7 +134,7 @@ func (p *Provider) audit(tx store.Tx, a *authn.Act, id string, e audit.Event) er
 // about is an event of a person and an application.
 func about(u authn.UserID, login string, c *Client, action, outcome, reason string) audit.Event {
 	return audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u), Name: login}, Subject: string(u), SubjectName: login,
-		Targets: []audit.Actor{c.target()}, Action: action, Outcome: outcome, Reason: reason}
+		Targets: []audit.Actor{c.AuditTarget()}, Action: action, Outcome: outcome, Reason: reason}
 }
 
 // found tells a missing record from any other error.

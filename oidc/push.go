@@ -37,7 +37,7 @@ func (s *Provider) push(ctx context.Context, c *Client, form url.Values) (any, e
 	form.Set("client_id", string(c.ID))
 	raw := parseRequest(form)
 	raw.pushed = true
-	if !c.redirect(raw.redirect()) {
+	if !c.HasRedirect(raw.redirect()) {
 		return nil, invalidRequest("redirect_uri is not registered")
 	}
 	if _, err := s.validate(ctx, raw, c); err != nil {
@@ -45,18 +45,18 @@ func (s *Provider) push(ctx context.Context, c *Client, form url.Values) (any, e
 	}
 	act := s.People.NewAct(originOf(ctx))
 	secret := act.Secret("pushed")
-	kept := Ask{Client: c.ID, Pushed: form.Encode(), Made: act.Now, Expires: act.Now.Add(pushLife)}
+	kept := AuthorizationRequest{Client: c.ID, Pushed: form.Encode(), Created: act.Now, Expires: act.Now.Add(pushedTTL)}
 	if err := s.Store.Update(ctx, func(tx store.Tx) error { return s.asked.Put(tx, secret.Hash(), kept) }); err != nil {
 		return nil, fmt.Errorf("keeping a pushed request: %w", err)
 	}
-	return pushedAnswer{pushedPrefix + secret.Reveal(), int64(pushLife / time.Second)}, nil
+	return pushedAnswer{pushedPrefix + secret.Reveal(), int64(pushedTTL / time.Second)}, nil
 }
 
 // takePushed takes a pushed request, once; nil when it is not there, or of another client.
 func (p *Provider) takePushed(ctx context.Context, client, uri string) (url.Values, error) {
 	secret := strings.TrimPrefix(uri, pushedPrefix)
 	pushed, err := store.Do(ctx, p.Store, func(tx store.Tx) (string, error) {
-		k, err := p.ask(tx, secret)
+		k, err := p.loadRequest(tx, secret)
 		if err != nil || k == nil || k.Pushed == "" || string(k.Client) != client {
 			return "", err
 		}

@@ -13,21 +13,21 @@ import (
 )
 
 const (
-	tendEvery  = time.Hour
-	reapEvery  = time.Minute
-	reapRest   = time.Second // between two looks for ended grants, however often something happens
-	reapShare  = 20          // and so many times as long as the look took: it never takes more than a twentieth of a core
-	scanAtOnce = 500         // records that one look reads, so that no page stays in use for long
-	// outliveFrom is how long before a session is over by time it is looked at, while it can still be told whether
+	maintainInterval = time.Hour
+	cleanupInterval  = time.Minute
+	minCleanupPause  = time.Second // between two looks for ended grants, however often something happens
+	pauseFactor      = 20          // and so many times as long as the look took: it never takes more than a twentieth of a core
+	scanBatch        = 500         // records that one look reads, so that no page stays in use for long
+	// outliveWindow is how long before a session is over by time it is looked at, while it can still be told whether
 	// somebody ended it.
-	outliveFrom = 5 * time.Minute
+	outliveWindow = 5 * time.Minute
 )
 
-// Kick tells that something happened by which a session may have ended, so that applications hear of it soon. It never
+// Wake tells that something happened by which a session may have ended, so that applications hear of it soon. It never
 // blocks, and may be called before Run and by many at once.
-func (p *Provider) Kick() {
+func (p *Provider) Wake() {
 	select {
-	case p.kicked <- struct{}{}:
+	case p.wake <- struct{}{}:
 	default:
 	}
 }
@@ -35,8 +35,8 @@ func (p *Provider) Kick() {
 // Run tends the keys, ends what sessions left behind, and tells applications of it, until ctx ends.
 func (p *Provider) Run(ctx context.Context) error {
 	var all sync.WaitGroup
-	all.Go(func() { p.repeat(ctx, "tending keys", tendEvery, nil, p.TendKeys) })
-	all.Go(func() { p.repeat(ctx, "ending grants", reapEvery, p.kicked, p.Reap) })
+	all.Go(func() { p.repeat(ctx, "tending keys", maintainInterval, nil, p.Maintain) })
+	all.Go(func() { p.repeat(ctx, "ending grants", cleanupInterval, p.wake, p.EndRevokedGrants) })
 	all.Go(func() { _ = p.logoutWorker.Run(ctx) }) // by itself, and without an error: it ends with ctx alone
 	all.Wait()
 	return nil
@@ -50,7 +50,7 @@ func (p *Provider) repeat(ctx context.Context, doing string, every time.Duration
 			p.Errors.Error("OpenID Connect: "+doing, "error", err)
 		}
 		// The clock may be set meanwhile: the rest stays within reason whatever it says.
-		rest := time.NewTimer(min(max(reapShare*p.Now().Sub(began), reapRest), reapEvery))
+		rest := time.NewTimer(min(max(pauseFactor*p.Now().Sub(began), minCleanupPause), cleanupInterval))
 		next := time.NewTimer(every)
 		select {
 		case <-ctx.Done():
@@ -69,28 +69,28 @@ func (p *Provider) repeat(ctx context.Context, doing string, every time.Duration
 	}
 }
 
-// Reap ends the grants of sessions that were ended, by whichever door: no token of theirs was good since, for each is
+// EndRevokedGrants ends the grants of sessions that were ended, by whichever door: no token of theirs was good since, for each is
 // judged at its use; here the applications are told. It marks those that live on after their session's time.
-func (p *Provider) Reap(ctx context.Context) error {
+func (p *Provider) EndRevokedGrants(ctx context.Context) error {
 	defer p.logoutWorker.Kick()
 	return p.walk(ctx, func(s store.Snapshot, after string) (last string, dead []string, err error) {
 		now := p.now()
 		var outlived []string
 		last, seen := "", 0
-		err = p.grants.Scan(s, "", after, scanAtOnce, func(key string, g Grant) error {
+		err = p.grants.Scan(s, "", after, scanBatch, func(key string, g Grant) error {
 			last, seen = key, seen+1
-			how, err := p.judge(s, now, &g)
+			how, err := p.status(s, now, &g)
 			switch {
 			case err != nil:
 				return err
-			case how == ended:
+			case how == Revoked:
 				dead = append(dead, key)
-			case how == stands && g.Offline && !g.Outlived && !now.Before(g.Until.Add(-outliveFrom)):
+			case how == Active && g.Offline && !g.OutlivesSession && !now.Before(g.Until.Add(-outliveWindow)):
 				outlived = append(outlived, key)
 			}
 			return nil
 		})
-		if seen < scanAtOnce {
+		if seen < scanBatch {
 			last = ""
 		}
 		return last, append(dead, marked(outlived)...), err
@@ -103,13 +103,13 @@ func (p *Provider) Reap(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		switch how, err := p.judge(tx, now, &g); {
+		switch how, err := p.status(tx, now, &g); {
 		case err != nil:
 			return err
-		case how == ended:
+		case how == Revoked:
 			return p.endGrant(tx, now, key, &g)
-		case how == stands && mark:
-			g.Outlived = true
+		case how == Active && mark:
+			g.OutlivesSession = true
 			return p.grants.Put(tx, key, g)
 		}
 		return nil
@@ -148,7 +148,7 @@ func (p *Provider) walk(ctx context.Context, look func(s store.Snapshot, after s
 			return fmt.Errorf("looking through what is kept: %w", err)
 		}
 		for len(keys) > 0 {
-			part := keys[:min(len(keys), endAtOnce)]
+			part := keys[:min(len(keys), endBatch)]
 			keys = keys[len(part):]
 			now := p.now()
 			err := p.Store.Update(ctx, func(tx store.Tx) error {
@@ -170,13 +170,21 @@ func (p *Provider) walk(ctx context.Context, look func(s store.Snapshot, after s
 	}
 }
 
-// Sweep removes what is over: requests, codes, tokens and grants; and consents of people or applications that are gone.
-func (p *Provider) Sweep(ctx context.Context) error {
+// DeleteExpired removes what is over: requests, codes, tokens and grants; and consents of people or applications that are gone.
+func (p *Provider) DeleteExpired(ctx context.Context) error {
 	for _, sweep := range []func() error{
-		func() error { return sweepTable(ctx, p, p.asked, func(k Ask) time.Time { return k.Expires }) },
-		func() error { return sweepTable(ctx, p, p.codes, func(c Code) time.Time { return c.Expires }) },
-		func() error { return sweepTable(ctx, p, p.accesses, func(t Access) time.Time { return t.Expires }) },
-		func() error { return sweepTable(ctx, p, p.refreshes, func(t Refresh) time.Time { return t.Expires }) },
+		func() error {
+			return sweepTable(ctx, p, p.asked, func(k AuthorizationRequest) time.Time { return k.Expires })
+		},
+		func() error {
+			return sweepTable(ctx, p, p.codes, func(c AuthorizationCode) time.Time { return c.Expires })
+		},
+		func() error {
+			return sweepTable(ctx, p, p.accesses, func(t AccessToken) time.Time { return t.Expires })
+		},
+		func() error {
+			return sweepTable(ctx, p, p.refreshes, func(t RefreshToken) time.Time { return t.Expires })
+		},
 		func() error { return sweepTable(ctx, p, p.userCodes, func(c UserCode) time.Time { return c.Expires }) },
 		func() error { return sweepTable(ctx, p, p.grants, func(g Grant) time.Time { return g.Expires }) },
 		func() error { return p.sweepConsents(ctx) },
@@ -192,14 +200,14 @@ func sweepTable[T any](ctx context.Context, p *Provider, table store.Table[T], e
 	now := p.now()
 	return p.walk(ctx, func(s store.Snapshot, after string) (last string, dead []string, err error) {
 		seen := 0
-		err = table.Scan(s, "", after, scanAtOnce, func(key string, v T) error {
+		err = table.Scan(s, "", after, scanBatch, func(key string, v T) error {
 			last, seen = key, seen+1
 			if !now.Before(expires(v)) {
 				dead = append(dead, key)
 			}
 			return nil
 		})
-		if seen < scanAtOnce {
+		if seen < scanBatch {
 			last = ""
 		}
 		return last, dead, err
@@ -224,12 +232,12 @@ func (p *Provider) sweepConsents(ctx context.Context) error {
 			}
 			return err == nil, err
 		}
-		c, err := p.client(r, ClientID(client))
+		c, err := p.loadClient(r, ClientID(client))
 		return err == nil && c == nil, err
 	}
 	return p.walk(ctx, func(s store.Snapshot, after string) (last string, dead []string, err error) {
 		seen := 0
-		err = p.consents.Scan(s, "", after, scanAtOnce, func(id string, _ Consent) error {
+		err = p.consents.Scan(s, "", after, scanBatch, func(id string, _ Consent) error {
 			last, seen = id, seen+1
 			alone, err := orphan(s, id)
 			if alone {
@@ -237,7 +245,7 @@ func (p *Provider) sweepConsents(ctx context.Context) error {
 			}
 			return err
 		})
-		if seen < scanAtOnce {
+		if seen < scanBatch {
 			last = ""
 		}
 		return last, dead, err

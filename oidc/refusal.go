@@ -32,13 +32,13 @@ func loginRequired(why string) *Error { return &Error{Code: "login_required", De
 
 func unsupportedGrantType() *Error { return &Error{Code: "unsupported_grant_type"} }
 
-func notAdmitted() *Error { return accessDenied("this person may not use the application") }
+func policyRefusal() *Error { return accessDenied("this person may not use the application") }
 
-// unmet is OpenID Connect Core Unmet Authentication Requirements 1.0.
-func unmet() *Error { return &Error{Code: "unmet_authentication_requirements"} }
+// unmetRequirements is OpenID Connect Core Unmet Authentication Requirements 1.0.
+func unmetRequirements() *Error { return &Error{Code: "unmet_authentication_requirements"} }
 
-// wrongClient is the one answer to every failed authentication of a client, whatever failed.
-func wrongClient() *Error {
+// invalidClient is the one answer to every failed authentication of a client, whatever failed.
+func invalidClient() *Error {
 	return &Error{"invalid_client", "client authentication failed", http.StatusUnauthorized}
 }
 

@@ -18,63 +18,63 @@ import (
 // with what an administrator says of it besides: members that begin with "barillet_". A member that is left out has
 // the value of the standard; one that is null counts as left out.
 type Registration struct {
-	Name        string          `json:"client_name,omitempty"`
-	URI         string          `json:"client_uri,omitempty"`
-	Redirects   []string        `json:"redirect_uris,omitempty"`
-	LogoutTo    []string        `json:"post_logout_redirect_uris,omitempty"`
-	Backchannel string          `json:"backchannel_logout_uri,omitempty"`
-	Session     bool            `json:"backchannel_logout_session_required,omitempty"` // sid is in every logout token
-	Kind        string          `json:"application_type,omitempty"`
-	Auth        string          `json:"token_endpoint_auth_method,omitempty"`
-	Keys        json.RawMessage `json:"jwks,omitempty"`
-	KeysURI     string          `json:"jwks_uri,omitempty"`
-	Grants      []string        `json:"grant_types,omitempty"`
-	Responses   []string        `json:"response_types,omitempty"`
-	Scope       string          `json:"scope,omitempty"`
-	Alg         string          `json:"id_token_signed_response_alg,omitempty"`
-	SubjectType string          `json:"subject_type,omitempty"`
-	PushedOnly  bool            `json:"require_pushed_authorization_requests,omitempty"`
+	Name                string          `json:"client_name,omitempty"`
+	URI                 string          `json:"client_uri,omitempty"`
+	Redirects           []string        `json:"redirect_uris,omitempty"`
+	PostLogoutRedirects []string        `json:"post_logout_redirect_uris,omitempty"`
+	Backchannel         string          `json:"backchannel_logout_uri,omitempty"`
+	Session             bool            `json:"backchannel_logout_session_required,omitempty"` // sid is in every logout token
+	Kind                string          `json:"application_type,omitempty"`
+	Auth                string          `json:"token_endpoint_auth_method,omitempty"`
+	Keys                json.RawMessage `json:"jwks,omitempty"`
+	KeysURI             string          `json:"jwks_uri,omitempty"`
+	Grants              []string        `json:"grant_types,omitempty"`
+	Responses           []string        `json:"response_types,omitempty"`
+	Scope               string          `json:"scope,omitempty"`
+	Alg                 string          `json:"id_token_signed_response_alg,omitempty"`
+	SubjectType         string          `json:"subject_type,omitempty"`
+	PushedOnly          bool            `json:"require_pushed_authorization_requests,omitempty"`
 
-	NoPKCE      bool            `json:"barillet_pkce_exempt,omitempty"`
-	TokenClaims bool            `json:"barillet_id_token_claims,omitempty"`
-	Resource    bool            `json:"barillet_introspect_all,omitempty"`
-	Consent     *bool           `json:"barillet_consent,omitempty"` // true unless said
-	Strong      bool            `json:"barillet_phishing_resistant,omitempty"`
-	MaxAge      int64           `json:"barillet_max_age,omitempty"` // seconds
-	Groups      []authn.GroupID `json:"barillet_groups"`            // null: everybody; []: nobody
-	Rules       []RuleOf        `json:"barillet_group_rules,omitempty"`
-	AccessLife  int64           `json:"barillet_access_token_lifetime,omitempty"`  // seconds
-	RefreshLife int64           `json:"barillet_refresh_token_lifetime,omitempty"` // seconds
+	NoPKCE            bool               `json:"barillet_pkce_exempt,omitempty"`
+	TokenClaims       bool               `json:"barillet_id_token_claims,omitempty"`
+	IntrospectsAll    bool               `json:"barillet_introspect_all,omitempty"`
+	Consent           *bool              `json:"barillet_consent,omitempty"` // true unless said
+	PhishingResistant bool               `json:"barillet_phishing_resistant,omitempty"`
+	MaxAge            int64              `json:"barillet_max_age,omitempty"` // seconds
+	Groups            []authn.GroupID    `json:"barillet_groups"`            // null: everybody; []: nobody
+	Rules             []RegistrationRule `json:"barillet_group_rules,omitempty"`
+	AccessTTL         int64              `json:"barillet_access_token_lifetime,omitempty"`  // seconds
+	RefreshTTL        int64              `json:"barillet_refresh_token_lifetime,omitempty"` // seconds
 }
 
-// RuleOf is Rule in seconds.
-type RuleOf struct {
-	Group  authn.GroupID `json:"group"`
-	Strong bool          `json:"phishing_resistant,omitempty"`
-	MaxAge int64         `json:"max_age,omitempty"`
+// RegistrationRule is Rule in seconds.
+type RegistrationRule struct {
+	Group             authn.GroupID `json:"group"`
+	PhishingResistant bool          `json:"phishing_resistant,omitempty"`
+	MaxAge            int64         `json:"max_age,omitempty"`
 }
 
-// Registered is a client as it is told (RFC 7591 section 3.2.1). Its secrets are in the one answer that made them.
-type Registered struct {
-	ID            ClientID `json:"client_id"`
-	Secret        string   `json:"client_secret,omitempty"`
-	SecretExpires *int64   `json:"client_secret_expires_at,omitempty"` // 0: never
-	Issued        int64    `json:"client_id_issued_at"`
-	Manage        string   `json:"registration_access_token,omitempty"`
-	ManageURI     string   `json:"registration_client_uri"`
+// Information is a client as it is told (RFC 7591 section 3.2.1). Its secrets are in the one answer that made them.
+type Information struct {
+	ID                ClientID `json:"client_id"`
+	Secret            string   `json:"client_secret,omitempty"`
+	SecretExpires     *int64   `json:"client_secret_expires_at,omitempty"` // 0: never
+	Issued            int64    `json:"client_id_issued_at"`
+	RegistrationToken string   `json:"registration_access_token,omitempty"`
+	RegistrationURI   string   `json:"registration_client_uri"`
 	Registration
 }
 
-// told is a client as it is shown.
-func (p *Provider) told(c *Client) Registered {
+// information is a client as it is shown.
+func (p *Provider) information(c *Client) Information {
 	y := c.Policy
-	out := Registered{ID: c.ID, Issued: c.Created.Unix(), ManageURI: p.Issuer + PathClients + "/" + string(c.ID),
-		Registration: Registration{Name: c.Name, URI: c.URI, Redirects: c.Redirects, LogoutTo: c.LogoutTo, Backchannel: c.Backchannel,
+	out := Information{ID: c.ID, Issued: c.Created.Unix(), RegistrationURI: p.Issuer + PathClients + "/" + string(c.ID),
+		Registration: Registration{Name: c.Name, URI: c.URI, Redirects: c.Redirects, PostLogoutRedirects: c.PostLogoutRedirects, Backchannel: c.Backchannel,
 			Session: c.Backchannel != "", Kind: "web", Auth: c.Auth, Keys: c.Keys, KeysURI: c.KeysURI, Grants: c.Grants, Scope: strings.Join(c.Scopes, " "), Alg: c.Alg,
-			SubjectType: "public", PushedOnly: c.PushedOnly, NoPKCE: c.NoPKCE, TokenClaims: c.TokenClaims, Resource: c.Resource,
-			Consent: &y.Consent, Strong: y.Strong, MaxAge: int64(y.MaxAge / time.Second), Groups: y.Groups,
-			AccessLife: int64(y.accessLife() / time.Second), RefreshLife: int64(y.refreshLife() / time.Second)}}
-	if c.may(grantCode) {
+			SubjectType: "public", PushedOnly: c.PushedOnly, NoPKCE: c.NoPKCE, TokenClaims: c.TokenClaims, IntrospectsAll: c.IntrospectsAll,
+			Consent: &y.Consent, PhishingResistant: y.PhishingResistant, MaxAge: int64(y.MaxAge / time.Second), Groups: y.Groups,
+			AccessTTL: int64(y.AccessTokenTTL() / time.Second), RefreshTTL: int64(y.RefreshTokenTTL() / time.Second)}}
+	if c.HasGrant(GrantCode) {
 		out.Responses = []string{"code"}
 	}
 	if c.Native {
@@ -84,58 +84,58 @@ func (p *Provider) told(c *Client) Registered {
 		out.SubjectType = "pairwise"
 	}
 	for _, r := range y.Rules {
-		out.Rules = append(out.Rules, RuleOf{r.Group, r.Strong, int64(r.MaxAge / time.Second)})
+		out.Rules = append(out.Rules, RegistrationRule{r.Group, r.PhishingResistant, int64(r.MaxAge / time.Second)})
 	}
 	return out
 }
 
-// By is who registers or changes a client; whether they may is judged before, by helpdesk.Operator.
-type By struct {
-	Actor audit.Actor
-	From  authn.Origin
-	House string // the name that no client may have
+// Registrar is who registers or changes a client; whether they may is judged before, by helpdesk.Operator.
+type Registrar struct {
+	Actor        audit.Actor
+	From         authn.Origin
+	ReservedName string // the name that no client may have
 }
 
 // Register makes a client. Its secrets are in this one answer.
-func (p *Provider) Register(ctx context.Context, by By, r Registration) (Registered, error) {
+func (p *Provider) Register(ctx context.Context, by Registrar, r Registration) (Information, error) {
 	act := p.People.NewAct(by.From)
-	c, err := p.read(r, by.House, act.Now)
+	c, err := p.read(r, by.ReservedName, act.Now)
 	if err != nil {
-		return Registered{}, err
+		return Information{}, err
 	}
-	c.ID, c.By = ClientID("c"+act.ID("client")), by.Actor.ID
-	manage := prefixed(managePrefix, act.Secret("manage"))
-	c.Manage = manage.Hash()
+	c.ID, c.RegisteredBy = ClientID("c"+act.ID("client")), by.Actor.ID
+	manage := prefixed(registrationPrefix, act.Secret("manage"))
+	c.RegistrationToken = manage.Hash()
 	secret := prefixed(clientPrefix, act.Secret("client secret"))
-	if c.secretive() {
+	if c.usesSecret() {
 		c.Secret = secret.Hash()
 	}
 	if err := p.putClient(ctx, act, by, &c, audit.AppCreated, nil); err != nil {
-		return Registered{}, err
+		return Information{}, err
 	}
-	out := p.told(&c)
-	out.Manage = manage.Reveal()
-	if c.secretive() {
+	out := p.information(&c)
+	out.RegistrationToken = manage.Reveal()
+	if c.usesSecret() {
 		out.Secret, out.SecretExpires = secret.Reveal(), new(int64)
 	}
 	return out, nil
 }
 
-func (c *Client) secretive() bool { return c.Auth == authBasic || c.Auth == authPost }
+func (c *Client) usesSecret() bool { return c.Auth == AuthBasic || c.Auth == AuthPost }
 
 // Replace puts what is said in the place of what a client said before (RFC 7592 section 2.2). Its id stays, and its
 // secret unless the method now needs another kind: then a new one is in this one answer.
 //
 // A client that replaces itself decides nothing that an administrator decides, and asks for no more than it had. It is
 // judged against the record that it replaces, and again when somebody changed that meanwhile.
-func (p *Provider) Replace(ctx context.Context, by By, id ClientID, r Registration, self bool) (Registered, error) {
+func (p *Provider) Replace(ctx context.Context, by Registrar, id ClientID, r Registration, self bool) (Information, error) {
 	for {
-		before, err := p.viewed(ctx, id)
+		before, err := p.findClient(ctx, id)
 		if err != nil {
-			return Registered{}, err
+			return Information{}, err
 		}
 		if before == nil {
-			return Registered{}, authn.Refuse(authn.CodeNotFound)
+			return Information{}, authn.Refuse(authn.CodeNotFound)
 		}
 		out, err := p.replace(ctx, by, before, r, self)
 		if !errors.Is(err, errMoved) {
@@ -147,29 +147,29 @@ func (p *Provider) Replace(ctx context.Context, by By, id ClientID, r Registrati
 // errMoved is a record that is not the one judged: it is judged anew.
 var errMoved = errors.New("the client was changed meanwhile")
 
-func (p *Provider) replace(ctx context.Context, by By, before *Client, r Registration, self bool) (Registered, error) {
+func (p *Provider) replace(ctx context.Context, by Registrar, before *Client, r Registration, self bool) (Information, error) {
 	act := p.People.NewAct(by.From)
-	c, err := p.read(r, by.House, act.Now)
+	c, err := p.read(r, by.ReservedName, act.Now)
 	if err != nil {
-		return Registered{}, err
+		return Information{}, err
 	}
 	if self {
-		if err := c.keepsTo(before); err != nil {
-			return Registered{}, err
+		if err := c.checkSelfUpdate(before); err != nil {
+			return Information{}, err
 		}
 	}
-	c.ID, c.By, c.Created, c.Manage, c.Secret = before.ID, before.By, before.Created, before.Manage, before.Secret
+	c.ID, c.RegisteredBy, c.Created, c.RegistrationToken, c.Secret = before.ID, before.RegisteredBy, before.Created, before.RegistrationToken, before.Secret
 	secret := prefixed(clientPrefix, act.Secret("client secret"))
-	fresh := c.secretive() && before.Secret == ""
+	fresh := c.usesSecret() && before.Secret == ""
 	if fresh {
 		c.Secret = secret.Hash()
-	} else if !c.secretive() {
+	} else if !c.usesSecret() {
 		c.Secret = ""
 	}
 	if err := p.putClient(ctx, act, by, &c, audit.AppUpdated, before); err != nil {
-		return Registered{}, err
+		return Information{}, err
 	}
-	out := p.told(&c)
+	out := p.information(&c)
 	if fresh {
 		out.Secret, out.SecretExpires = secret.Reveal(), new(int64)
 	}
@@ -177,10 +177,10 @@ func (p *Provider) replace(ctx context.Context, by By, before *Client, r Registr
 }
 
 // putClient stores a client in the place of before; nil: there was none.
-func (p *Provider) putClient(ctx context.Context, act *authn.Act, by By, c *Client, action string, before *Client) error {
+func (p *Provider) putClient(ctx context.Context, act *authn.Act, by Registrar, c *Client, action string, before *Client) error {
 	event := audit.NewID(act.Now)
 	err := p.Store.Update(ctx, func(tx store.Tx) error {
-		switch there, err := p.client(tx, c.ID); {
+		switch there, err := p.loadClient(tx, c.ID); {
 		case err != nil:
 			return err
 		case !reflect.DeepEqual(there, before):
@@ -189,10 +189,10 @@ func (p *Provider) putClient(ctx context.Context, act *authn.Act, by By, c *Clie
 		if err := p.clients.Put(tx, string(c.ID), *c); err != nil {
 			return err
 		}
-		if err := p.audit(tx, act, event, audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.target()}, Action: action, Outcome: audit.Success}); err != nil {
+		if err := p.audit(tx, act, event, audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.AuditTarget()}, Action: action, Outcome: audit.Success}); err != nil {
 			return err
 		}
-		return p.People.AlsoIn(ctx, tx, act, p.told(c)) // without secrets
+		return p.People.AlsoIn(ctx, tx, act, p.information(c)) // without secrets
 	})
 	if err != nil {
 		return fmt.Errorf("storing a client: %w", err)
@@ -202,44 +202,44 @@ func (p *Provider) putClient(ctx context.Context, act *authn.Act, by By, c *Clie
 
 // RotateSecret gives a client another secret, in this one answer; the one before is dead. CodeNotFound; CodeState for one
 // that has none.
-func (p *Provider) RotateSecret(ctx context.Context, by By, id ClientID) (Registered, error) {
+func (p *Provider) RotateSecret(ctx context.Context, by Registrar, id ClientID) (Information, error) {
 	act := p.People.NewAct(by.From)
 	event := audit.NewID(act.Now)
 	secret := prefixed(clientPrefix, act.Secret("client secret"))
-	out, err := store.Do(ctx, p.Store, func(tx store.Tx) (Registered, error) {
-		c, err := p.client(tx, id)
+	out, err := store.Do(ctx, p.Store, func(tx store.Tx) (Information, error) {
+		c, err := p.loadClient(tx, id)
 		switch {
 		case err != nil:
-			return Registered{}, err
+			return Information{}, err
 		case c == nil:
-			return Registered{}, authn.Refuse(authn.CodeNotFound)
-		case !c.secretive():
-			return Registered{}, authn.Refuse(authn.CodeState)
+			return Information{}, authn.Refuse(authn.CodeNotFound)
+		case !c.usesSecret():
+			return Information{}, authn.Refuse(authn.CodeState)
 		}
 		c.Secret, c.Changed = secret.Hash(), act.Now
 		if err := p.clients.Put(tx, string(id), *c); err != nil {
-			return Registered{}, err
+			return Information{}, err
 		}
-		told := p.told(c)
-		if err := p.audit(tx, act, event, audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.target()}, Action: audit.AppUpdated,
+		told := p.information(c)
+		if err := p.audit(tx, act, event, audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.AuditTarget()}, Action: audit.AppUpdated,
 			Outcome: audit.Success, Reason: "another secret"}); err != nil {
-			return Registered{}, err
+			return Information{}, err
 		}
 		return told, p.People.AlsoIn(ctx, tx, act, told) // without the secret
 	})
 	if err != nil {
-		return Registered{}, fmt.Errorf("storing a client's secret: %w", err)
+		return Information{}, fmt.Errorf("storing a client's secret: %w", err)
 	}
 	out.Secret, out.SecretExpires = secret.Reveal(), new(int64)
 	return out, nil
 }
 
 // Delete ends a client, and with it every token of it at once.
-func (p *Provider) Delete(ctx context.Context, by By, id ClientID) error {
+func (p *Provider) Delete(ctx context.Context, by Registrar, id ClientID) error {
 	act := p.People.NewAct(by.From)
 	event := audit.NewID(act.Now)
 	return p.Store.Update(ctx, func(tx store.Tx) error {
-		c, err := p.client(tx, id)
+		c, err := p.loadClient(tx, id)
 		if err != nil {
 			return err
 		}
@@ -249,24 +249,24 @@ func (p *Provider) Delete(ctx context.Context, by By, id ClientID) error {
 		if err := p.clients.Delete(tx, string(id)); err != nil {
 			return fmt.Errorf("deleting a client: %w", err)
 		}
-		return p.audit(tx, act, event, audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.target()}, Action: audit.AppDeleted, Outcome: audit.Success})
+		return p.audit(tx, act, event, audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.AuditTarget()}, Action: audit.AppDeleted, Outcome: audit.Success})
 	})
 }
 
 // Client tells of a client, without its secrets; CodeNotFound.
-func (p *Provider) Client(ctx context.Context, id ClientID) (Registered, error) {
-	c, err := p.viewed(ctx, id)
+func (p *Provider) Client(ctx context.Context, id ClientID) (Information, error) {
+	c, err := p.findClient(ctx, id)
 	if err != nil {
-		return Registered{}, err
+		return Information{}, err
 	}
 	if c == nil {
-		return Registered{}, authn.Refuse(authn.CodeNotFound)
+		return Information{}, authn.Refuse(authn.CodeNotFound)
 	}
-	return p.told(c), nil
+	return p.information(c), nil
 }
 
 // Clients lists clients in the order of their ids; next is the cursor for more.
-func (p *Provider) Clients(ctx context.Context, after string, limit int) (out []Registered, next string, err error) {
+func (p *Provider) Clients(ctx context.Context, after string, limit int) (out []Information, next string, err error) {
 	err = p.Store.View(ctx, func(s store.Snapshot) error {
 		out, next = nil, ""
 		return p.clients.Scan(s, "", after, 0, func(id string, c Client) error {
@@ -274,7 +274,7 @@ func (p *Provider) Clients(ctx context.Context, after string, limit int) (out []
 				next = string(out[limit-1].ID)
 				return store.ErrStop
 			}
-			out = append(out, p.told(&c))
+			out = append(out, p.information(&c))
 			return nil
 		})
 	})
@@ -284,11 +284,11 @@ func (p *Provider) Clients(ctx context.Context, after string, limit int) (out []
 	return out, next, nil
 }
 
-// ManagedBy finds the client whose registration access token this is; "" for none (RFC 7592 section 1.2).
-func (p *Provider) ManagedBy(ctx context.Context, id ClientID, token authn.Secret) (bool, error) {
-	c, err := p.viewed(ctx, id)
-	if err != nil || c == nil || !strings.HasPrefix(token.Reveal(), managePrefix) {
+// CheckRegistrationToken finds the client whose registration access token this is; "" for none (RFC 7592 section 1.2).
+func (p *Provider) CheckRegistrationToken(ctx context.Context, id ClientID, token authn.Secret) (bool, error) {
+	c, err := p.findClient(ctx, id)
+	if err != nil || c == nil || !strings.HasPrefix(token.Reveal(), registrationPrefix) {
 		return false, err
 	}
-	return authn.SecretOf(token.Hash()).Same(authn.SecretOf(c.Manage)), nil
+	return authn.SecretOf(token.Hash()).Same(authn.SecretOf(c.RegistrationToken)), nil
 }

@@ -11,7 +11,7 @@ import (
 	"barillet/oidc"
 )
 
-func open(t testing.TB) (*authntest.House, *oidc.Provider) {
+func setClientHeaders(t testing.TB) (*authntest.House, *oidc.Provider) {
 	t.Helper()
 	h := authntest.New(t)
 	p, err := oidc.New(oidc.Config{Store: h.Store, Ring: h.Ring, Pepper: h.Keys.Pepper, People: h.Service, Log: h.Log, Issuer: "https://login.example", Now: h.Clock.Now})
@@ -21,10 +21,10 @@ func open(t testing.TB) (*authntest.House, *oidc.Provider) {
 	return h, p
 }
 
-var by = oidc.By{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1", Name: "tests"}, House: "Garage Lumiere"}
+var by = oidc.Registrar{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1", Name: "tests"}, ReservedName: "Garage Lumiere"}
 
 func TestARegistrationThatCannotBeTakenNamesItsMember(t *testing.T) {
-	_, p := open(t)
+	_, p := setClientHeaders(t)
 	for name, c := range map[string]struct{ body, code, member string }{
 		"no name":                             {`{"redirect_uris":["https://a.example/"]}`, "invalid_client_metadata", "client_name"},
 		"the house's own name":                {`{"client_name":"GARAGE-lumiere","redirect_uris":["https://a.example/"]}`, "invalid_client_metadata", "client_name"},
@@ -74,17 +74,17 @@ func TestARegistrationThatCannotBeTakenNamesItsMember(t *testing.T) {
 }
 
 func TestARegisteredClientStartsCareful(t *testing.T) {
-	h, p := open(t)
+	h, p := setClientHeaders(t)
 	c, err := p.Register(t.Context(), by, oidc.Registration{Name: "Planning", Redirects: []string{"https://a.example/cb"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Consent == nil || !*c.Consent || strings.Contains(c.Scope, "groups") || c.NoPKCE || c.Resource || c.Auth != "client_secret_basic" || c.Alg != "RS256" ||
-		len(c.Secret) < 40 || c.Manage == "" || c.SecretExpires == nil || len(c.Grants) != 1 {
+	if c.Consent == nil || !*c.Consent || strings.Contains(c.Scope, "groups") || c.NoPKCE || c.IntrospectsAll || c.Auth != "client_secret_basic" || c.Alg != "RS256" ||
+		len(c.Secret) < 40 || c.RegistrationToken == "" || c.SecretExpires == nil || len(c.Grants) != 1 {
 		t.Errorf("got %+v", c)
 	}
 	again, err := p.Client(t.Context(), c.ID)
-	if err != nil || again.Secret != "" || again.Manage != "" {
+	if err != nil || again.Secret != "" || again.RegistrationToken != "" {
 		t.Errorf("told again: got %v, secret %q", err, again.Secret)
 	}
 	if got := len(h.Events(audit.AppCreated)); got != 1 {
@@ -99,7 +99,7 @@ func TestARegisteredClientStartsCareful(t *testing.T) {
 }
 
 func TestANativeClientReturnsToASchemeOfItsOwnOrToTheMachine(t *testing.T) {
-	_, p := open(t)
+	_, p := setClientHeaders(t)
 	_, err := p.Register(t.Context(), by, oidc.Registration{Name: "Phone", Kind: "native", Auth: "none",
 		Redirects: []string{"com.example.planning:/cb", "http://127.0.0.1/cb", "http://[::1]/cb", "http://localhost:3000/cb", "https://app.example/cb"}})
 	if err != nil {
@@ -111,7 +111,7 @@ func FuzzRegistration(f *testing.F) {
 	f.Add(`{"client_name":"A","redirect_uris":["https://a.example/cb"],"scope":"openid groups"}`)
 	f.Add(`{"client_name":"A","application_type":"native","redirect_uris":["http://127.0.0.1:0/","com.a:/x"]}`)
 	f.Add(`{"client_name":"A","redirect_uris":["https://a.example/cb"],"jwks":{"keys":[{"kty":"EC"}]},"token_endpoint_auth_method":"private_key_jwt"}`)
-	_, p := open(f)
+	_, p := setClientHeaders(f)
 	f.Fuzz(func(t *testing.T, body string) {
 		var r oidc.Registration
 		if json.Unmarshal([]byte(body), &r) != nil {

@@ -18,9 +18,9 @@ import (
 
 // longest is the most that one parameter of a request may have, in bytes. A longer one is refused, not cut.
 const (
-	longest      = 4 << 10
-	longestState = 2 << 10
-	mostParams   = 64
+	maxParam  = 4 << 10
+	maxState  = 2 << 10
+	maxParams = 64
 )
 
 // rawRequest is an authorization request before validation.
@@ -41,7 +41,7 @@ func parseRequest(form url.Values) *rawRequest {
 		for _, v := range form[name] {
 			count++
 			switch {
-			case len(v) > longest || count > mostParams:
+			case len(v) > maxParam || count > maxParams:
 				r.refuse("a parameter is too long, or there are too many")
 			case !utf8.ValidString(v) || strings.ContainsRune(v, 0):
 				r.refuse("a parameter is not text")
@@ -58,7 +58,7 @@ func parseRequest(form url.Values) *rawRequest {
 	if mode := r.form.Get("response_mode"); mode != "" && mode != "query" {
 		r.refuse("only response_mode=query is offered")
 	}
-	if len(r.form.Get("state")) > longestState {
+	if len(r.form.Get("state")) > maxState {
 		r.refuse("state is too long")
 	}
 	return r
@@ -73,34 +73,34 @@ func (r *rawRequest) refuse(why string) {
 // words splits a list of words by blanks.
 func words(s string) []string { return strings.Fields(s) }
 
-// Ask is a request that was judged to be good and waits for its person. One that was pushed waits for its browser.
-type Ask struct {
-	Client     ClientID     `json:"client"`
-	Redirect   string       `json:"redirect"`
-	State      string       `json:"state,omitempty"`
-	Nonce      string       `json:"nonce,omitempty"`
-	Scopes     []string     `json:"scopes"`
-	Prompt     []string     `json:"prompt,omitempty"`
-	MaxAge     *int64       `json:"maxAge,omitempty"` // seconds
-	ACRs       []string     `json:"acrs,omitempty"`   // one of these is to be reached
-	Challenge  string       `json:"challenge,omitempty"`
-	Hint       string       `json:"hint,omitempty"`    // what somebody might sign in as; the application says so, and nobody else
-	Subject    string       `json:"subject,omitempty"` // whom it must be, as the client knows them
-	Named      []string     `json:"named,omitempty"`   // claims asked for by name at userinfo
-	TokenNamed []string     `json:"tokenNamed,omitempty"`
-	Agreed     string       `json:"agreed,omitempty"` // key of the session in which it was consented to
-	Device     string       `json:"device,omitempty"` // key of the device's code that it is about, instead of a redirect
-	Pushed     string       `json:"pushed,omitempty"` // the parameters, encoded: a request that was pushed and not yet brought
-	For        authn.UserID `json:"for,omitempty"`    // with Device: who types the code
-	Made       time.Time    `json:"made"`
-	Expires    time.Time    `json:"expires"`
+// AuthorizationRequest is a request that was judged to be good and waits for its person. One that was pushed waits for its browser.
+type AuthorizationRequest struct {
+	Client         ClientID     `json:"client"`
+	Redirect       string       `json:"redirect"`
+	State          string       `json:"state,omitempty"`
+	Nonce          string       `json:"nonce,omitempty"`
+	Scopes         []string     `json:"scopes"`
+	Prompt         []string     `json:"prompt,omitempty"`
+	MaxAge         *int64       `json:"maxAge,omitempty"` // seconds
+	ACRs           []string     `json:"acrs,omitempty"`   // one of these is to be reached
+	Challenge      string       `json:"challenge,omitempty"`
+	Hint           string       `json:"hint,omitempty"`           // what somebody might sign in as; the application says so, and nobody else
+	Subject        string       `json:"subject,omitempty"`        // whom it must be, as the client knows them
+	UserinfoClaims []string     `json:"userinfoClaims,omitempty"` // claims asked for by name at userinfo
+	IDTokenClaims  []string     `json:"idTokenClaims,omitempty"`
+	ConsentSession string       `json:"consentSession,omitempty"` // key of the session in which it was consented to
+	Device         string       `json:"device,omitempty"`         // key of the device's code that it is about, instead of a redirect
+	Pushed         string       `json:"pushed,omitempty"`         // the parameters, encoded: a request that was pushed and not yet brought
+	User           authn.UserID `json:"user,omitempty"`           // with Device: who types the code
+	Created        time.Time    `json:"created"`
+	Expires        time.Time    `json:"expires"`
 }
 
 // prompts tells whether the request asks for a prompt by this word.
-func (k *Ask) prompts(word string) bool { return slices.Contains(k.Prompt, word) }
+func (k *AuthorizationRequest) prompts(word string) bool { return slices.Contains(k.Prompt, word) }
 
-// ask loads a request under way by its secret; nil when there is none, or it is over.
-func (p *Provider) ask(r store.Reader, request string) (*Ask, error) {
+// loadRequest loads a request under way by its secret; nil when there is none, or it is over.
+func (p *Provider) loadRequest(r store.Reader, request string) (*AuthorizationRequest, error) {
 	if !secretShaped.MatchString(request) {
 		return nil, nil
 	}
@@ -125,12 +125,12 @@ var (
 // validate checks a request whose client and redirect URI are good. The request that it returns is complete only if
 // there is no error, but an error can be sent to its client. The order of the checks decides which of several errors is
 // reported.
-func (p *Provider) validate(ctx context.Context, r *rawRequest, c *Client) (*Ask, error) {
+func (p *Provider) validate(ctx context.Context, r *rawRequest, c *Client) (*AuthorizationRequest, error) {
 	f, now := r.form, p.now()
 	claimed, ok := parseWanted(f.Get("claims"))
-	k := &Ask{Client: c.ID, Redirect: r.redirect(), State: f.Get("state"), Nonce: f.Get("nonce"), Scopes: c.allowed(words(f.Get("scope"))),
-		Prompt: words(f.Get("prompt")), Challenge: f.Get("code_challenge"), Named: names(claimed.Userinfo), TokenNamed: names(claimed.IDToken),
-		Hint: loginHint(f.Get("login_hint")), Subject: claimed.subWanted(), Made: now, Expires: now.Add(askLife)}
+	k := &AuthorizationRequest{Client: c.ID, Redirect: r.redirect(), State: f.Get("state"), Nonce: f.Get("nonce"), Scopes: c.AllowedScopes(words(f.Get("scope"))),
+		Prompt: words(f.Get("prompt")), Challenge: f.Get("code_challenge"), UserinfoClaims: names(claimed.Userinfo), IDTokenClaims: names(claimed.IDToken),
+		Hint: loginHint(f.Get("login_hint")), Subject: claimed.subWanted(), Created: now, Expires: now.Add(requestTTL)}
 	response := f.Get("response_type")
 	switch {
 	case r.wrong != nil:
@@ -145,15 +145,15 @@ func (p *Provider) validate(ctx context.Context, r *rawRequest, c *Client) (*Ask
 		return k, invalidRequest("response_type is missing")
 	case response != "code":
 		return k, &Error{Code: "unsupported_response_type", Description: "only response_type=code is offered"}
-	case !c.may(grantCode):
+	case !c.HasGrant(GrantCode):
 		return k, unauthorizedClient("this client is not for the code flow")
 	case c.PushedOnly && !r.pushed:
 		return k, invalidRequest("this client pushes its requests")
 	case !f.Has("scope"):
 		return k, invalidRequest("scope is missing")
-	case !slices.Contains(words(f.Get("scope")), scopeOpenID):
+	case !slices.Contains(words(f.Get("scope")), ScopeOpenID):
 		return k, invalidScope("scope lacks openid")
-	case !slices.Contains(k.Scopes, scopeOpenID):
+	case !slices.Contains(k.Scopes, ScopeOpenID):
 		return k, invalidScope("this client may not have openid")
 	case !ok:
 		return k, invalidRequest("claims is not a JSON object as OpenID Connect Core section 5.5 has it")
@@ -176,7 +176,7 @@ const (
 )
 
 // checkPrompt checks the values of prompt (OIDC Core §3.1.2.1).
-func (k *Ask) checkPrompt() error {
+func (k *AuthorizationRequest) checkPrompt() error {
 	if k.prompts(promptNone) && len(k.Prompt) > 1 {
 		return invalidRequest("prompt=none stands alone")
 	}
@@ -190,7 +190,7 @@ func (k *Ask) checkPrompt() error {
 	return nil
 }
 
-func (k *Ask) readMaxAge(v string) error {
+func (k *AuthorizationRequest) readMaxAge(v string) error {
 	if v == "" {
 		return nil
 	}
@@ -203,12 +203,12 @@ func (k *Ask) readMaxAge(v string) error {
 	return nil
 }
 
-// longestHint is more than an address has, in bytes.
-const longestHint = 254
+// maxLoginHint is more than an address has, in bytes.
+const maxLoginHint = 254
 
 // loginHint takes what may stand in the first field of a sign-in; what cannot be a name is passed over.
 func loginHint(s string) string {
-	if s = strings.TrimSpace(s); len(s) > longestHint || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if s = strings.TrimSpace(s); len(s) > maxLoginHint || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return ""
 	}
 	return s
@@ -235,15 +235,15 @@ func pkce(c *Client, f url.Values) error {
 // level says which levels of assurance would do. What acr_values asks for is asked for as firmly as an essential
 // claim: a weaker sign-in is never answered in its place. Values that nobody here knows are passed over where they
 // are voluntary (OpenID Connect Core section 5.5.1.1).
-func (k *Ask) level(claimed wanted, values []string) error {
+func (k *AuthorizationRequest) level(claimed wanted, values []string) error {
 	byClaim, essential := claimed.acrs()
 	known := func(list []string) []string {
-		return slices.DeleteFunc(slices.Clone(list), func(v string) bool { return !slices.Contains(levels(), v) })
+		return slices.DeleteFunc(slices.Clone(list), func(v string) bool { return !slices.Contains(Levels(), v) })
 	}
 	switch {
 	case essential && len(byClaim) > 0:
 		if k.ACRs = known(byClaim); len(k.ACRs) == 0 {
-			return unmet()
+			return unmetRequirements()
 		}
 	case len(known(byClaim)) > 0:
 		k.ACRs = known(byClaim)
@@ -254,7 +254,7 @@ func (k *Ask) level(claimed wanted, values []string) error {
 }
 
 // hint takes the subject of an ID token of ours, expired or not; anything else is refused.
-func (p *Provider) hint(ctx context.Context, k *Ask, c *Client, hint string) error {
+func (p *Provider) hint(ctx context.Context, k *AuthorizationRequest, c *Client, hint string) error {
 	if hint == "" {
 		return nil
 	}

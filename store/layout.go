@@ -12,48 +12,48 @@ type Kind struct {
 
 // The tables. Addresses, names, garages and dates that stand in keys are in clear: see the threat model.
 var (
-	Users     = Kind{"user/", "authn", "for ever", 1, true}
-	Standings = Kind{"standing/", "authn", "with the user", 1, true}
-	Addresses = Kind{"address/", "authn", "with the user", 1, true}
-	Shadows   = Kind{"shadow/", "authn", "with the user", 1, true}
-	Names     = Kind{"name/", "authn", "with the user", 1, true}
-	Members   = Kind{"member/", "authn", "with the user", 1, true}
-	Uniques   = Kind{"unique/", "authn", "with the user", 1, true}
-	Groups    = Kind{"group/", "authn", "for ever", 1, true}
-	Logins    = Kind{"login/", "authn", "10 minutes", 1, true}
-	Enrols    = Kind{"enrol/", "authn", "24 hours", 1, true}
-	Sessions  = Kind{"session/", "authn", "hours", 1, true}
-	Browsers  = Kind{"browser/", "authn", "180 days", 1, true}
-	Trusted   = Kind{"trusted/", "authn", "days", 1, true}
-	Gates     = Kind{"gate/", "authn", "hours", 1, true}
-	Guesses   = Kind{"guess/", "internal/throttle", "24 hours of quiet", 1, true}
-	Throttles = Kind{"throttle/", "internal/throttle", "until full again", 1, true}
-	Helps     = Kind{"help/", "authn/helpdesk", "policy", 1, true}
-	Approvals = Kind{"approval/", "authn/helpdesk", "24 hours", 1, true}
-	Clients   = Kind{"client/", "oidc", "for ever", 1, true}
-	Codes     = Kind{"code/", "oidc", "60 seconds", 1, true}
-	Refreshes = Kind{"refresh/", "oidc", "until its absolute end", 1, true}
-	Accesses  = Kind{"access/", "oidc", "minutes", 1, true}
-	Asked     = Kind{"asked/", "oidc", "10 minutes", 1, true}
-	Grants    = Kind{"grant/", "oidc", "until the last of its tokens is over", 1, true}
-	Consents  = Kind{"consent/", "oidc", "with the person and the application", 1, true}
-	UserCodes = Kind{"usercode/", "oidc", "10 minutes", 1, true}
-	Logouts   = Kind{"logout/", "oidc", "until delivered, a day at most; as a dead letter 30 days", 1, true}
-	SignKeys  = Kind{"signkey/", "oidc", "until no token signed by it is good", 1, true}
-	Tokens    = Kind{"token/", "authn", "until revoked", 1, true}
-	Idems     = Kind{"idem/", "web/api", "24 hours", 1, true}
-	Outbox    = Kind{"outbox/", "internal/mail", "until sent", 1, true}
-	Webhooks  = Kind{"webhook/", "internal/webhook", "for ever", 1, true}
-	Calls     = Kind{"call/", "internal/webhook", "until taken; given up, 30 days", 1, true}
-	Audit     = Kind{"audit/", "internal/audit", "policy, append only", 1, true}
-	Meta      = Kind{"meta/", "store", "for ever", 1, false}
+	Users        = Kind{"user/", "authn", "for ever", 1, true}
+	Standings    = Kind{"standing/", "authn", "with the user", 1, true}
+	Addresses    = Kind{"address/", "authn", "with the user", 1, true}
+	Shadows      = Kind{"shadow/", "authn", "with the user", 1, true}
+	Names        = Kind{"name/", "authn", "with the user", 1, true}
+	Members      = Kind{"member/", "authn", "with the user", 1, true}
+	Uniques      = Kind{"unique/", "authn", "with the user", 1, true}
+	Groups       = Kind{"group/", "authn", "for ever", 1, true}
+	Logins       = Kind{"login/", "authn", "10 minutes", 1, true}
+	Enrols       = Kind{"enrol/", "authn", "24 hours", 1, true}
+	Sessions     = Kind{"session/", "authn", "hours", 1, true}
+	Browsers     = Kind{"browser/", "authn", "180 days", 1, true}
+	Trusted      = Kind{"trusted/", "authn", "days", 1, true}
+	Gates        = Kind{"gate/", "authn", "hours", 1, true}
+	Guesses      = Kind{"guess/", "internal/throttle", "24 hours of quiet", 1, true}
+	Throttles    = Kind{"throttle/", "internal/throttle", "until full again", 1, true}
+	Helps        = Kind{"help/", "authn/helpdesk", "policy", 1, true}
+	Approvals    = Kind{"approval/", "authn/helpdesk", "24 hours", 1, true}
+	Clients      = Kind{"client/", "oidc", "for ever", 1, true}
+	Codes        = Kind{"code/", "oidc", "60 seconds", 1, true}
+	Refreshes    = Kind{"refresh/", "oidc", "until its absolute end", 1, true}
+	Accesses     = Kind{"access/", "oidc", "minutes", 1, true}
+	AuthRequests = Kind{"authrequest/", "oidc", "10 minutes", 1, true}
+	Grants       = Kind{"grant/", "oidc", "until the last of its tokens is over", 1, true}
+	Consents     = Kind{"consent/", "oidc", "with the person and the application", 1, true}
+	UserCodes    = Kind{"usercode/", "oidc", "10 minutes", 1, true}
+	Logouts      = Kind{"logout/", "oidc", "until delivered, a day at most; as a dead letter 30 days", 1, true}
+	SignKeys     = Kind{"signkey/", "oidc", "until no token signed by it is good", 1, true}
+	Tokens       = Kind{"token/", "authn", "until revoked", 1, true}
+	Idems        = Kind{"idem/", "web/api", "24 hours", 1, true}
+	Outbox       = Kind{"outbox/", "internal/mail", "until sent", 1, true}
+	Webhooks     = Kind{"webhook/", "internal/webhook", "for ever", 1, true}
+	Calls        = Kind{"call/", "internal/webhook", "until taken; given up, 30 days", 1, true}
+	Audit        = Kind{"audit/", "internal/audit", "policy, append only", 1, true}
+	Meta         = Kind{"meta/", "store", "for ever", 1, false}
 )
 
 // Kinds lists every table, in the order above.
 func Kinds() []Kind {
 	return []Kind{
 		Users, Standings, Addresses, Shadows, Names, Members, Uniques, Groups, Logins, Enrols, Sessions, Browsers,
-		Trusted, Gates, Guesses, Throttles, Helps, Approvals, Clients, Codes, Refreshes, Accesses, Asked, Grants,
+		Trusted, Gates, Guesses, Throttles, Helps, Approvals, Clients, Codes, Refreshes, Accesses, AuthRequests, Grants,
 		Consents, UserCodes, Logouts, SignKeys, Tokens, Idems, Outbox, Webhooks, Calls, Audit, Meta,
 	}
 }

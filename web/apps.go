@@ -70,12 +70,12 @@ func browserOf(r *http.Request) oidc.UserAgent {
 }
 
 // wanted is what the application that a sign-in leads to says to its page; empty when it leads to a page of ours.
-func (s *server) wanted(r *http.Request, next string) oidc.Wanted {
+func (s *server) wanted(r *http.Request, next string) oidc.LoginContext {
 	request, ok := strings.CutPrefix(next, oidc.PathContinue+"?request=")
 	if !ok || s.OIDC == nil {
-		return oidc.Wanted{App: s.gateOf(next)}
+		return oidc.LoginContext{App: s.gateOf(next)}
 	}
-	return s.OIDC.Wants(r.Context(), request)
+	return s.OIDC.LoginContext(r.Context(), request)
 }
 
 // speak has the pages of a sign-in be in a language that the application asks for, if it is one of ours and nobody
@@ -202,8 +202,8 @@ func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 	if err := s.leave(w, r, l); err != nil {
 		return err
 	}
-	if l.To != "" {
-		return see(w, l.To)
+	if l.Redirect != "" {
+		return see(w, l.Redirect)
 	}
 	return see(w, "/logged-out")
 }
@@ -225,18 +225,18 @@ func (s *server) postAppLogout(w http.ResponseWriter, r *http.Request) error {
 	if err := s.leave(w, r, l); err != nil {
 		return err
 	}
-	if l.To != "" {
-		return s.showOnward(w, r, l.App, l.To)
+	if l.Redirect != "" {
+		return s.showOnward(w, r, l.App, l.Redirect)
 	}
 	return see(w, "/logged-out")
 }
 
 // leave ends the browser's session, or what is left of the one that the application's hint names.
-func (s *server) leave(w http.ResponseWriter, r *http.Request, l oidc.Leaving) error {
+func (s *server) leave(w http.ResponseWriter, r *http.Request, l oidc.LogoutAction) error {
 	if l.SignOut && visitOf(r).in() {
 		return s.signOut(w, r)
 	}
-	return s.OIDC.LeftBehind(r.Context(), l)
+	return s.OIDC.EndHinted(r.Context(), l)
 }
 
 // signOut ends the session of a browser, here and in the applications.
@@ -271,7 +271,7 @@ func (s *server) postUserCode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d, err := s.OIDC.TypeCode(r.Context(), browserOf(r), f["code"])
+	d, err := s.OIDC.EnterUserCode(r.Context(), browserOf(r), f["code"])
 	if err != nil {
 		return err
 	}
@@ -292,15 +292,15 @@ func (s *server) getUserCodeConfirm(w http.ResponseWriter, r *http.Request) erro
 	if !visitOf(r).in() {
 		return authn.Refuse(authn.CodeNoSession)
 	}
-	d, err := s.OIDC.AskDevice(r.Context(), browserOf(r), r.URL.Query().Get("request"))
+	d, err := s.OIDC.DevicePrompt(r.Context(), browserOf(r), r.URL.Query().Get("request"))
 	switch {
 	case err != nil:
 		return err
 	case d.Request == "":
 		return see(w, oidc.PathUserCode)
-	case d.Prove: // PROTOCOL 28: a device proven for this act
+	case d.NeedsStepUp: // PROTOCOL 28: a device proven for this act
 		to := with("/account/prove", "next", with("/device/confirm", "request", d.Request))
-		if d.Key {
+		if d.NeedsKey {
 			to += "&way=key"
 		}
 		return see(w, to)
@@ -317,7 +317,7 @@ func (s *server) postUserCodeConfirm(w http.ResponseWriter, r *http.Request) err
 		return authn.Refuse(authn.CodeNoSession)
 	}
 	yes := f["decision"] == "yes"
-	switch err := s.OIDC.AnswerDevice(r.Context(), browserOf(r), f["request"], yes); authn.CodeOf(err) {
+	switch err := s.OIDC.DecideDevice(r.Context(), browserOf(r), f["request"], yes); authn.CodeOf(err) {
 	case authn.CodeProof:
 		return see(w, with("/account/prove", "next", with("/device/confirm", "request", f["request"])))
 	case authn.CodeExpired:

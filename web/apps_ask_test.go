@@ -140,7 +140,7 @@ func TestASignInThatIsFreshAnswersPromptLogin(t *testing.T) {
 func TestAStrongerLevelIsProvenByAKeyAndNeverAnsweredByLess(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	plain := p.app(t, provider, nil)
-	strict := p.app(t, provider, func(r *oidc.Registration) { r.Name, r.Strong = "Paie", true })
+	strict := p.app(t, provider, func(r *oidc.Registration) { r.Name, r.PhishingResistant = "Paie", true })
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
 	b.signIn(amelie, phone)
@@ -199,7 +199,7 @@ func TestAPolicySaysWhoMayUseAnApplicationAndForHowLong(t *testing.T) {
 	a := p.app(t, provider, func(r *oidc.Registration) { r.Groups = []authn.GroupID{garage} })
 	nobody := p.app(t, provider, func(r *oidc.Registration) { r.Name, r.Groups = "Empty", []authn.GroupID{} })
 	aged := p.app(t, provider, func(r *oidc.Registration) {
-		r.Name, r.MaxAge, r.Rules = "Stock", 3000, []oidc.RuleOf{{Group: garage, MaxAge: 60}}
+		r.Name, r.MaxAge, r.Rules = "Stock", 3000, []oidc.RegistrationRule{{Group: garage, MaxAge: 60}}
 	})
 	lea, phone, _ := p.Member("lea@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{garage} })
 	b := p.browser(t)

@@ -80,7 +80,7 @@ func TestAGrantForOfflineOutlivesItsSessionByTimeAndNotBySignOut(t *testing.T) {
 		t.Fatalf("after the session's idle time: %v", err)
 	}
 	p.Clock.Advance(20*time.Hour + 56*time.Minute)
-	if err := provider.Reap(t.Context()); err != nil {
+	if err := provider.EndRevokedGrants(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Service.Sweep(t.Context()); err != nil {
@@ -170,7 +170,7 @@ func TestIntrospectionTellsAClientOfItsOwnTokensAndAResourceOfAll(t *testing.T) 
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
 	other := p.app(t, provider, func(r *oidc.Registration) { r.Name = "Stock" })
-	guard := p.app(t, provider, func(r *oidc.Registration) { r.Name, r.Resource = "Gate", true })
+	guard := p.app(t, provider, func(r *oidc.Registration) { r.Name, r.IntrospectsAll = "Gate", true })
 	public := p.app(t, provider, func(r *oidc.Registration) { r.Name, r.Auth = "Phone", "none" })
 	u, _, b := signedIn(p, "lea@garage.example")
 	tok := a.tokens(b)

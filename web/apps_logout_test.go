@@ -127,7 +127,7 @@ func TestEveryWayOutOfASessionReachesTheApplications(t *testing.T) {
 	u, _, b := signedIn(p, "lea@garage.example")
 	a.tokens(b)
 	p.reset(u.ID)
-	if err := provider.Reap(t.Context()); err != nil {
+	if err := provider.EndRevokedGrants(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := provider.SendLogouts(t.Context()); err != nil {
@@ -136,7 +136,7 @@ func TestEveryWayOutOfASessionReachesTheApplications(t *testing.T) {
 	if got := len(at.got()); got != 1 {
 		t.Errorf("after a reset: got %d logouts, want 1", got)
 	}
-	if err := provider.Reap(t.Context()); err != nil {
+	if err := provider.EndRevokedGrants(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := provider.SendLogouts(t.Context()); err != nil {

@@ -310,7 +310,7 @@ func TestKeysTurnWithoutAGapAndTheOldOnesStayForAWhile(t *testing.T) {
 	}
 	away := func(d time.Duration) {
 		p.Clock.Advance(d)
-		if err := provider.TendKeys(t.Context()); err != nil {
+		if err := provider.Maintain(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		b = p.browser(t)
@@ -329,10 +329,10 @@ func TestKeysTurnWithoutAGapAndTheOldOnesStayForAWhile(t *testing.T) {
 	if got := kids(); got[first] || !got[second] {
 		t.Errorf("eight days later: got %v, want the old one gone", got)
 	}
-	if err := provider.RotateKeys(t.Context(), by); err != nil {
+	if err := provider.Rotate(t.Context(), by); err != nil {
 		t.Fatal(err)
 	}
-	if err := provider.RotateKeys(t.Context(), by); err != nil {
+	if err := provider.Rotate(t.Context(), by); err != nil {
 		t.Fatal(err)
 	}
 	if got := kids(); len(got) != 2 || signs() != second {

@@ -23,7 +23,7 @@ func TestTheStoreAloneYieldsNoCodeTokenOrSecretOfAnApplication(t *testing.T) {
 	waiting := a.code(b, verifier)
 	tok := a.tokens(b)
 	device, user := a.device()
-	secrets := map[string]string{"client secret": a.Secret, "registration token": a.Manage, "code": waiting, "access token": tok.AccessToken,
+	secrets := map[string]string{"client secret": a.Secret, "registration token": a.RegistrationToken, "code": waiting, "access token": tok.AccessToken,
 		"refresh token": tok.RefreshToken, "ID token": tok.Extra("id_token").(string), "device code": device, "user code": user,
 		"user code without its hyphen": strings.ReplaceAll(user, "-", "")}
 	err := p.Store.View(t.Context(), func(s store.Snapshot) error {

@@ -40,7 +40,7 @@ func TestWhatIsOverIsSweptAndWhatIsNotStays(t *testing.T) {
 	p.browser(t).get(a.begin("y"))
 	sweep := func() {
 		t.Helper()
-		if err := provider.Sweep(t.Context()); err != nil {
+		if err := provider.DeleteExpired(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -50,7 +50,7 @@ func TestWhatIsOverIsSweptAndWhatIsNotStays(t *testing.T) {
 	}
 	p.Clock.Advance(31 * 24 * time.Hour)
 	sweep()
-	for _, prefix := range []string{"asked/", "code/", "grant/", "access/", "refresh/", "usercode/"} {
+	for _, prefix := range []string{"authrequest/", "code/", "grant/", "access/", "refresh/", "usercode/"} {
 		if n := p.count(prefix); n != 0 {
 			t.Errorf("%s: %d records are left a month later", prefix, n)
 		}

@@ -27,7 +27,7 @@ const callback = "https://app.example/cb?from=house"
 
 // app is an application of a place: an independent client (coreos/go-oidc over x/oauth2) with its registration.
 type app struct {
-	oidc.Registered
+	oidc.Information
 	place    *place
 	http     *http.Client
 	provider *relying.Provider
@@ -83,12 +83,12 @@ func (p *place) program() *http.Client {
 }
 
 // by is the operator who registers in these tests.
-var by = oidc.By{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1", Name: "tests"}, House: "Garage Lumiere"}
+var by = oidc.Registrar{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1", Name: "tests"}, ReservedName: "Garage Lumiere"}
 
 // usual is a web application with a secret, trusted by the house: no consent, every scope.
 func usual() oidc.Registration {
 	no := false
-	return oidc.Registration{Name: "Planning", Redirects: []string{callback}, LogoutTo: []string{"https://app.example/bye"}, Consent: &no,
+	return oidc.Registration{Name: "Planning", Redirects: []string{callback}, PostLogoutRedirects: []string{"https://app.example/bye"}, Consent: &no,
 		Scope: "openid profile email offline_access address phone", Grants: []string{"authorization_code", "refresh_token"}, Alg: "ES256"}
 }
 
@@ -102,7 +102,7 @@ func (p *place) app(t testing.TB, provider *oidc.Provider, change func(*oidc.Reg
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &app{Registered: registered, place: p, http: p.program()}
+	a := &app{Information: registered, place: p, http: p.program()}
 	if a.provider, err = relying.NewProvider(a.ctx(), p.url); err != nil {
 		t.Fatal(err)
 	}

@@ -39,8 +39,8 @@ func TestAStrangerOfManyAddressesFillsTheStoreWithRequests(t *testing.T) {
 			t.Fatalf("request %d: got %+v", i, answer)
 		}
 	}
-	if kept > 300 || p.count("asked/") != kept {
-		t.Errorf("got %d requests kept, %d in the store, want 300 a minute at most", kept, p.count("asked/"))
+	if kept > 300 || p.count("authrequest/") != kept {
+		t.Errorf("got %d requests kept, %d in the store, want 300 a minute at most", kept, p.count("authrequest/"))
 	}
 }
 

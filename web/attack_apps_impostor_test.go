@@ -48,7 +48,7 @@ func TestAProgramOfTheMachineAsksInTheNameOfAnApplicationWithoutASecret(t *testi
 func TestARefreshTokenIsShownInThePlaceOfAnAccessToken(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
-	guard := p.app(t, provider, func(r *oidc.Registration) { r.Name, r.Resource = "Gate", true })
+	guard := p.app(t, provider, func(r *oidc.Registration) { r.Name, r.IntrospectsAll = "Gate", true })
 	_, _, b := signedIn(p, "lea@garage.example")
 	tok := a.tokens(b)
 	if _, _, got := guard.post(oidc.PathIntrospect, url.Values{"token": {tok.RefreshToken}}, nil); got["active"] != false || len(got) != 1 {
@@ -63,7 +63,9 @@ func TestARefreshTokenIsShownInThePlaceOfAnAccessToken(t *testing.T) {
 func TestTokensOfAWeakerSignInOutliveAStricterPolicy(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	garage := p.Group("Canal")
-	ruled := func(r *oidc.Registration) { r.Rules = []oidc.RuleOf{{Group: garage, Strong: true}} }
+	ruled := func(r *oidc.Registration) {
+		r.Rules = []oidc.RegistrationRule{{Group: garage, PhishingResistant: true}}
+	}
 	_, key, b := keyed(t, p)
 	plain := p.app(t, provider, nil)
 	code := plain.tokens(b)

@@ -21,7 +21,7 @@ func TestTwoApplicationsFindOutThatTheirPairwiseNamesAreOnePerson(t *testing.T) 
 	for _, host := range []string{"https://app.example", "https://other.example"} {
 		a := p.app(t, provider, func(r *oidc.Registration) {
 			r.Name, r.SubjectType, r.Scope = "App "+host[8:11], "pairwise", "openid"
-			r.Redirects, r.LogoutTo = []string{host + "/cb"}, nil
+			r.Redirects, r.PostLogoutRedirects = []string{host + "/cb"}, nil
 		})
 		verifier := oauth2.GenerateVerifier()
 		to, err := url.Parse(b.get(a.begin(verifier)).next())

@@ -31,13 +31,13 @@ func (s *stage) planning(ctx context.Context, h *house) (service, error) {
 }
 
 func (s *stage) register(ctx context.Context, h *house) (*sample.App, error) {
-	by := oidc.By{Actor: audit.Actor{Type: audit.TypeOperator, ID: "operator:demo", Name: "Barillet"}, From: authn.Origin{}, House: h.config.brand.name}
+	by := oidc.Registrar{Actor: audit.Actor{Type: audit.TypeOperator, ID: "operator:demo", Name: "Barillet"}, From: authn.Origin{}, ReservedName: h.config.brand.name}
 	files, err := static.New(sample.Accent)
 	if err != nil {
 		return nil, err
 	}
 	client, err := h.oidc.Register(ctx, by, oidc.Registration{Name: "Planning de l’atelier", URI: s.sample, Scope: strings.Join(sample.Scopes(), " "),
-		Redirects: []string{s.sample + sample.PathBack}, LogoutTo: []string{s.sample + sample.PathLeft}, Backchannel: s.sample + sample.PathSignedOut})
+		Redirects: []string{s.sample + sample.PathBack}, PostLogoutRedirects: []string{s.sample + sample.PathLeft}, Backchannel: s.sample + sample.PathSignedOut})
 	if err != nil {
 		return nil, err
 	}

@@ -123,7 +123,7 @@ func (h *house) service(outbox *mail.Outbox, events audit.Log) (*authn.Service, 
 func (h *house) kick() {
 	h.sender.Kick()
 	h.caller.Kick()
-	h.oidc.Kick()
+	h.oidc.Wake()
 }
 
 // transport is the way to the mail server; nil when none is configured.

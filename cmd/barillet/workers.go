@@ -59,7 +59,7 @@ func (h *house) sweep(ctx context.Context) error {
 	if err := h.desk.Sweep(ctx); err != nil {
 		return err
 	}
-	if err := h.oidc.Sweep(ctx); err != nil {
+	if err := h.oidc.DeleteExpired(ctx); err != nil {
 		return err
 	}
 	if err := h.forget(ctx, h.people.Limiter.Full, h.people.Limiter.Forget); err != nil {

@@ -49,7 +49,7 @@ func (a *API) itself(r *http.Request, secret authn.Secret) (helpdesk.Operator, b
 	if a.oidc == nil || id == "" {
 		return helpdesk.Operator{}, false, nil
 	}
-	ok, err := a.oidc.ManagedBy(r.Context(), oidc.ClientID(id), secret)
+	ok, err := a.oidc.CheckRegistrationToken(r.Context(), oidc.ClientID(id), secret)
 	return helpdesk.Operator{ID: clientItself + id, Name: id}, ok, err
 }
 
@@ -61,17 +61,17 @@ func managing(r *http.Request, op helpdesk.Operator) (id oidc.ClientID, self boo
 	return id, false, op.MayManageClients()
 }
 
-func (a *API) by(r *http.Request, op helpdesk.Operator) oidc.By {
-	return oidc.By{Actor: op.Actor(), From: reply.From(r.Context()).Origin(), House: a.desk.People.Policy.Issuer}
+func (a *API) by(r *http.Request, op helpdesk.Operator) oidc.Registrar {
+	return oidc.Registrar{Actor: op.Actor(), From: reply.From(r.Context()).Origin(), ReservedName: a.desk.People.Policy.Issuer}
 }
 
 func (a *API) listClients(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
 	if err := op.MayManageClients(); err != nil {
 		return err
 	}
-	return list(a, w, r, func(p page) ([]oidc.Registered, string, error) {
+	return list(a, w, r, func(p page) ([]oidc.Information, string, error) {
 		return a.oidc.Clients(r.Context(), p.after, p.limit)
-	}, func(c oidc.Registered) oidc.Registered { return c })
+	}, func(c oidc.Information) oidc.Information { return c })
 }
 
 func (a *API) createClient(w http.ResponseWriter, r *http.Request, op helpdesk.Operator) error {
@@ -82,11 +82,11 @@ func (a *API) createClient(w http.ResponseWriter, r *http.Request, op helpdesk.O
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (oidc.Registered, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (oidc.Information, error) {
 		return a.oidc.Register(r.Context(), a.by(r, op), body.Registration)
-	}, func(made oidc.Registered) (int, any, any, error) {
+	}, func(made oidc.Information) (int, any, any, error) {
 		kept := made
-		kept.Secret, kept.Manage = "", ""
+		kept.Secret, kept.RegistrationToken = "", ""
 		return http.StatusCreated, made, kept, nil
 	}))
 }
@@ -151,9 +151,9 @@ func (a *API) rotateClientSecret(w http.ResponseWriter, r *http.Request, op help
 	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (oidc.Registered, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (oidc.Information, error) {
 		return a.oidc.RotateSecret(r.Context(), a.by(r, op), id)
-	}, func(made oidc.Registered) (int, any, any, error) {
+	}, func(made oidc.Information) (int, any, any, error) {
 		kept := made
 		kept.Secret = ""
 		return http.StatusOK, made, kept, nil
@@ -185,13 +185,13 @@ func (a *API) listSigningKeys(w http.ResponseWriter, r *http.Request, op helpdes
 	if err := op.MayManageClients(); err != nil {
 		return err
 	}
-	keys, err := a.oidc.SigningKeys(r.Context())
+	keys, err := a.oidc.List(r.Context())
 	if err != nil {
 		return err
 	}
 	out := make([]signingKey, len(keys))
 	for i, k := range keys {
-		out[i] = signingKey{k.ID, k.Alg, moment(k.Made), moment(k.From), k.Signs}
+		out[i] = signingKey{k.ID, k.Alg, moment(k.Created), moment(k.NotBefore), k.Signs}
 	}
 	return reply.JSON(w, http.StatusOK, out)
 }
@@ -204,7 +204,7 @@ func (a *API) rotateSigningKeys(w http.ResponseWriter, r *http.Request, op helpd
 	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 		return err
 	}
-	if err := a.oidc.RotateKeys(r.Context(), a.by(r, op)); err != nil {
+	if err := a.oidc.Rotate(r.Context(), a.by(r, op)); err != nil {
 		return err
 	}
 	return a.listSigningKeys(w, r, op)
