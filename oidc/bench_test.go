@@ -24,7 +24,9 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/authntest"
+	"barillet/internal/audit"
 	"barillet/oidc"
+	"barillet/oidc/client"
 	"barillet/store"
 )
 
@@ -34,7 +36,7 @@ type bench struct {
 	crowd    *authntest.Crowd
 	provider *oidc.Provider
 	sessions []authn.Secret
-	client   oidc.Information
+	client   client.Information
 	turn     atomic.Uint64
 }
 
@@ -43,12 +45,12 @@ func openBench(b *testing.B, alg string) *bench {
 	const people = 2000
 	crowd := authntest.Throng(b, people)
 	s := crowd.Service
-	p, err := oidc.New(oidc.Config{Store: s.Store, Ring: crowd.Ring, Pepper: s.Pepper, People: s, Log: s.Log, Issuer: "https://login.example", Now: s.Now})
+	p, err := oidc.New(oidc.Config{Store: s.Store, Keyring: crowd.Ring, Pepper: s.Pepper, Accounts: s, Sessions: s, Issuer: "https://login.example", Now: s.Now})
 	if err != nil {
 		b.Fatal(err)
 	}
 	no := false
-	c, err := p.Register(b.Context(), by, oidc.Registration{Name: "Planning", Redirects: []string{"https://app.example/cb"}, Consent: &no, Alg: alg})
+	c, err := p.Clients.Register(b.Context(), client.Registrar{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1", Name: "tests"}}, client.Registration{Name: "Planning", Redirects: []string{"https://app.example/cb"}, Consent: &no, Alg: alg})
 	if err != nil {
 		b.Fatal(err)
 	}

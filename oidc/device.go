@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,26 +14,29 @@ import (
 	"barillet/authn"
 	"barillet/internal/audit"
 	"barillet/internal/throttle"
+	"barillet/oidc/client"
+	"barillet/oidc/token"
 	"barillet/store"
 )
 
 // UserCode is a device that waits for its person (RFC 8628), kept below the SHA-256 of its device code. The code that
 // is typed is short: it stands here as an HMAC under the pepper and in no key.
 type UserCode struct {
-	Client   ClientID      `json:"client"`
-	MAC      []byte        `json:"mac"`
-	Scopes   []string      `json:"scopes"`
-	Created  time.Time     `json:"created"`
-	Expires  time.Time     `json:"expires"`
-	Polled   time.Time     `json:"polled,omitzero"`
-	Interval time.Duration `json:"interval"` // how far apart polls must be
-	Denied   bool          `json:"denied,omitempty"`
-	Approval *AuthContext  `json:"approval,omitempty"` // who said yes
+	Client   client.ID          `json:"client"`
+	MAC      []byte             `json:"mac"`
+	Scopes   []string           `json:"scopes"`
+	Created  time.Time          `json:"created"`
+	Expires  time.Time          `json:"expires"`
+	Polled   time.Time          `json:"polled,omitzero"`
+	Interval time.Duration      `json:"interval"` // how far apart polls must be
+	Denied   bool               `json:"denied,omitempty"`
+	Approval *token.AuthContext `json:"approval,omitempty"` // who said yes
 }
 
 const (
-	pollEvery    = 5 * time.Second // RFC 8628 section 3.5: and five more after each that comes too soon
-	maxUserCodes = 1000            // devices that wait at a time: beyond it none begins
+	pollInterval = 5 * time.Second // RFC 8628 section 3.5: and five more after each that comes too soon
+	deviceTTL    = 10 * time.Minute
+	maxUserCodes = 1000 // devices that wait at a time: beyond it none begins
 	codeOfUser   = "oidc user code"
 )
 
@@ -47,20 +51,20 @@ type deviceAnswer struct {
 }
 
 // startDevice begins the grant of a device, for clients that have it.
-func (s *Provider) startDevice(ctx context.Context, c *Client, form url.Values) (any, error) {
-	granted := c.AllowedScopes(words(form.Get("scope")))
+func (p *Provider) startDevice(ctx context.Context, c *client.Client, form url.Values) (any, error) {
+	granted := c.AllowedScopes(strings.Fields(form.Get("scope")))
 	switch {
-	case !c.HasGrant(GrantDevice):
+	case !c.HasGrant(client.GrantDevice):
 		return nil, unauthorizedClient("this client may not use the grant")
-	case !slices.Contains(granted, ScopeOpenID):
+	case !slices.Contains(granted, client.ScopeOpenID):
 		return nil, invalidScope("scope lacks openid")
 	}
-	act := s.People.NewAct(originOf(ctx))
+	act := p.Accounts.NewAct(originOf(ctx))
 	device, code := act.Secret("device code"), act.Code("user code")
 	waiting := 0
-	err := s.Store.View(ctx, func(snap store.Snapshot) error {
+	err := p.Store.View(ctx, func(snap store.Snapshot) error {
 		waiting = 0
-		return s.userCodes.Scan(snap, "", "", 0, func(_ string, d UserCode) error {
+		return p.userCodes.Scan(snap, "", "", 0, func(_ string, d UserCode) error {
 			if act.Now.Before(d.Expires) { // what is over waits for the sweep, not for its person
 				waiting++
 			}
@@ -71,13 +75,13 @@ func (s *Provider) startDevice(ctx context.Context, c *Client, form url.Values) 
 		return nil, &Error{Code: "temporarily_unavailable", status: http.StatusServiceUnavailable}
 	}
 	if err == nil {
-		row := UserCode{Client: c.ID, MAC: s.macOf(code.Reveal()), Scopes: granted, Created: act.Now, Expires: act.Now.Add(deviceTTL), Interval: pollEvery}
-		err = s.Store.Update(ctx, func(tx store.Tx) error { return s.userCodes.Put(tx, device.Hash(), row) })
+		row := UserCode{Client: c.ID, MAC: p.macOf(code.Reveal()), Scopes: granted, Created: act.Now, Expires: act.Now.Add(deviceTTL), Interval: pollInterval}
+		err = p.Store.Update(ctx, func(tx store.Tx) error { return p.userCodes.Put(tx, device.Hash(), row) })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("beginning a device's grant: %w", err)
 	}
-	return deviceAnswer{device.Reveal(), code.Reveal(), s.Issuer + PathUserCode, int64(deviceTTL / time.Second), int64(pollEvery / time.Second)}, nil
+	return deviceAnswer{device.Reveal(), code.Reveal(), p.Issuer + PathUserCode, int64(deviceTTL / time.Second), int64(pollInterval / time.Second)}, nil
 }
 
 // macOf is the HMAC of a code as people type it: in any case, with or without a hyphen, O for 0, I and L for 1.
@@ -96,61 +100,67 @@ func (p *Provider) macOf(typed string) []byte {
 	return p.Pepper.MAC(codeOfUser, []byte(plain))
 }
 
-// deviceToken answers a device that polls.
-func (s *Provider) deviceToken(ctx context.Context, c *Client, form url.Values) (any, error) {
-	act := s.People.NewAct(originOf(ctx))
+// deviceToken answers a device that polls (RFC 8628 §3.4).
+func (p *Provider) deviceToken(ctx context.Context, c *client.Client, form url.Values) (any, error) {
 	hash := authn.SecretOf(form.Get("device_code")).Hash()
-	issue := issuing{act: act, client: c, access: prefixed(accessPrefix, act.Secret("access")), refresh: prefixed(refreshPrefix, act.Secret("refresh"))}
-	out, err := store.Do(ctx, s.Store, func(tx store.Tx) (issuedTokens, error) {
-		d, err := s.userCodes.Get(tx, hash)
-		if there, err := found(err); !there || d.Client != c.ID {
-			return issuedTokens{refused: invalidGrant("the device code is not, or no longer, good")}, err
+	var refused error
+	out, err := p.Tokens.Exchange(ctx, originOf(ctx), c, func(w *authn.Work) (string, *token.AuthorizationCode, error) {
+		refused = nil
+		now := w.Act.Now
+		d, err := p.userCodes.Get(w.Tx, hash)
+		if there, err := store.Found(err); err != nil {
+			return "", nil, err
+		} else if !there || d.Client != c.ID {
+			refused = invalidGrant("the device code is unknown or expired")
+			return "", nil, nil
 		}
 		switch {
-		case !act.Now.Before(d.Expires):
-			return issuedTokens{refused: &Error{Code: "expired_token"}}, nil
+		case !now.Before(d.Expires):
+			refused = &Error{Code: "expired_token"}
+			return "", nil, nil
 		case d.Denied:
-			return issuedTokens{refused: accessDenied("the user denied the request")}, s.userCodes.Delete(tx, hash)
+			refused = accessDenied("the user denied the request")
+			return "", nil, p.userCodes.Delete(w.Tx, hash)
 		case d.Approval == nil:
-			refused := &Error{Code: "authorization_pending"}
-			if !d.Polled.IsZero() && act.Now.Before(d.Polled.Add(d.Interval)) {
-				refused, d.Interval = &Error{Code: "slow_down"}, d.Interval+pollEvery
+			refused = &Error{Code: "authorization_pending"}
+			if !d.Polled.IsZero() && now.Before(d.Polled.Add(d.Interval)) {
+				refused, d.Interval = &Error{Code: "slow_down"}, d.Interval+pollInterval
 			}
-			d.Polled = act.Now
-			return issuedTokens{refused: refused}, s.userCodes.Put(tx, hash, d)
+			d.Polled = now
+			return "", nil, p.userCodes.Put(w.Tx, hash, d)
 		}
-		if err := s.userCodes.Delete(tx, hash); err != nil { // once
-			return issuedTokens{}, err
-		}
-		code := AuthorizationCode{Client: c.ID, Scopes: d.Scopes, AuthContext: *d.Approval, Created: act.Now, Used: act.Now}
-		return s.firstTokens(tx, issue, hash, &code)
+		code := &token.AuthorizationCode{Client: c.ID, Scopes: d.Scopes, AuthContext: *d.Approval, Created: now, Used: now}
+		return hash, code, p.userCodes.Delete(w.Tx, hash)
 	})
-	return s.answered(ctx, act.Now, issue, out, err)
+	if err == nil && refused != nil {
+		return nil, refused
+	}
+	return out, err
 }
 
-// DevicePrompt is a device that somebody is asked about.
+// DevicePrompt asks the user to allow a device.
 type DevicePrompt struct {
-	Request     string // the secret that it goes on under; "" where the code is none
+	Request     string // secret of the stored prompt; "" if there is none
 	App         string
-	Scopes      []string      // what it would learn, as on a page of consent
-	Wait        time.Duration // too many wrong codes
-	NeedsStepUp bool          // a device of the person is to be proven first, for this act
-	NeedsKey    bool          // and it has to be a security key
+	Scopes      []string      // as on a consent page
+	Wait        time.Duration // set if there were too many wrong codes
+	NeedsStepUp bool          // the user must first prove a device
+	NeedsKey    bool          // and the device must be a security key
 }
 
-// EnterUserCode takes the code that somebody read off a device. A wrong one counts against the person.
-func (p *Provider) EnterUserCode(ctx context.Context, b UserAgent, typed string) (DevicePrompt, error) {
-	act := p.People.NewAct(b.From)
-	var bearer *authn.Bearer
+// EnterUserCode finds the device that shows a code. A wrong code counts against the user.
+func (p *Provider) EnterUserCode(ctx context.Context, ua UserAgent, typed string) (DevicePrompt, error) {
+	act := p.Accounts.NewAct(ua.From)
+	var b *authn.Bearer
 	hash := ""
 	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
 		hash = ""
-		if bearer, err = p.bearer(s, b.Session, act.Now); err != nil || bearer == nil {
-			return orElse(err, authn.Refuse(authn.CodeNoSession))
+		if b, err = p.Tokens.Session(s, ua.Session); err != nil || b == nil {
+			return cmp.Or[error](err, authn.Refuse(authn.CodeNoSession))
 		}
 		want := authn.SecretOf(string(p.macOf(typed)))
 		return p.userCodes.Scan(s, "", "", 0, func(id string, d UserCode) error {
-			if authn.SecretOf(string(d.MAC)).Same(want) && act.Now.Before(d.Expires) && d.Approval == nil && !d.Denied {
+			if authn.SecretOf(string(d.MAC)).Same(want) && d.pending(act.Now) {
 				hash = id
 			}
 			return nil
@@ -161,111 +171,118 @@ func (p *Provider) EnterUserCode(ctx context.Context, b UserAgent, typed string)
 	}
 	secret := act.Secret("request")
 	return store.Do(ctx, p.Store, func(tx store.Tx) (DevicePrompt, error) {
-		spend := p.codeLimit.Peek
+		count := p.codeLimit.Peek
 		if hash == "" {
-			spend = func(_ store.Reader, now time.Time, l throttle.Limit, subject string) (throttle.Verdict, error) {
+			count = func(_ store.Reader, now time.Time, l throttle.Limit, subject string) (throttle.Verdict, error) {
 				return p.codeLimit.Take(tx, now, l, subject)
 			}
 		}
-		v, err := spend(tx, act.Now, throttle.UserCodes, string(bearer.User))
+		v, err := count(tx, act.Now, throttle.UserCodes, string(b.User))
 		if err != nil || !v.OK || hash == "" {
 			return DevicePrompt{Wait: v.Retry}, err
 		}
-		k := AuthorizationRequest{Device: hash, User: bearer.User, Created: act.Now, Expires: act.Now.Add(deviceTTL)}
-		return DevicePrompt{Request: secret.Reveal()}, p.asked.Put(tx, secret.Hash(), k)
+		prompt := AuthorizationRequest{Device: hash, User: b.User, Created: act.Now, Expires: act.Now.Add(deviceTTL)}
+		return DevicePrompt{Request: secret.Reveal()}, p.requests.Put(tx, secret.Hash(), prompt)
 	})
 }
 
-// loadPrompt loads what somebody is asked about, with the device and its client; nil when it is over, or another's.
-func (p *Provider) loadPrompt(r store.Reader, b *authn.Bearer, request string) (*AuthorizationRequest, *UserCode, *Client, error) {
-	k, err := p.loadRequest(r, request)
-	if err != nil || k == nil || k.Device == "" || b == nil || k.User != b.User {
+// pending reports whether a device waits for the decision of a user.
+func (d *UserCode) pending(now time.Time) bool {
+	return now.Before(d.Expires) && d.Approval == nil && !d.Denied
+}
+
+// loadPrompt loads a device prompt of the user of a session, with its device and client; nil if there is none.
+func (p *Provider) loadPrompt(r store.Reader, b *authn.Bearer, request string) (*AuthorizationRequest, *UserCode, *client.Client, error) {
+	prompt, err := p.loadRequest(r, request)
+	if err != nil || prompt == nil || prompt.Device == "" || b == nil || prompt.User != b.User {
 		return nil, nil, nil, err
 	}
-	d, err := p.userCodes.Get(r, k.Device)
-	if there, err := found(err); !there || !p.now().Before(d.Expires) || d.Approval != nil || d.Denied {
+	d, err := p.userCodes.Get(r, prompt.Device)
+	if there, err := store.Found(err); !there || !d.pending(p.now()) {
 		return nil, nil, nil, err
 	}
-	c, err := p.loadClient(r, d.Client)
+	c, err := p.Clients.Get(r, d.Client)
 	if err != nil || c == nil {
 		return nil, nil, nil, err
 	}
-	return k, &d, c, nil
+	return prompt, &d, c, nil
 }
 
-// needsKey tells whether only a security key will do for a device of the client. Whoever has signed in without one is
-// not admitted at all.
-func needsKey(c *Client, b *authn.Bearer) bool {
+// needsKey reports whether the step-up for a device of the client requires a security key. A user who signed in without a key
+// is refused.
+func needsKey(c *client.Client, b *authn.Bearer) bool {
 	strong, _ := c.Policy.Requirements(b.Groups)
-	return strong && Reaches(LevelOf(b), LevelPhishingResistant)
+	return strong && client.Reaches(client.LevelOf(b), client.LevelPhishingResistant)
 }
 
-// stepUpFor is the last proof that counts for a device of the client.
-func stepUpFor(c *Client, b *authn.Bearer) time.Time {
+// lastStepUp returns the time of the last proof that counts for a device of the client.
+func lastStepUp(c *client.Client, b *authn.Bearer) time.Time {
 	if needsKey(c, b) {
 		return b.Keyed
 	}
 	return b.Proven
 }
 
-// DevicePrompt tells what somebody is asked about; without a Request there is nothing, or no longer.
-func (p *Provider) DevicePrompt(ctx context.Context, b UserAgent, request string) (out DevicePrompt, err error) {
+// DevicePrompt loads a prompt. Its Request is "" if there is none.
+func (p *Provider) DevicePrompt(ctx context.Context, ua UserAgent, request string) (out DevicePrompt, err error) {
 	err = p.Store.View(ctx, func(s store.Snapshot) error {
 		out = DevicePrompt{}
-		bearer, err := p.bearer(s, b.Session, p.now())
+		b, err := p.Tokens.Session(s, ua.Session)
 		if err != nil {
 			return err
 		}
-		k, d, c, err := p.loadPrompt(s, bearer, request)
-		if err == nil && k != nil {
-			out = DevicePrompt{Request: request, App: c.Name, Scopes: consentScopes(d.Scopes, nil), NeedsStepUp: stepUpFor(c, bearer).Before(k.Created), NeedsKey: needsKey(c, bearer)}
+		prompt, d, c, err := p.loadPrompt(s, b, request)
+		if err == nil && prompt != nil {
+			out = DevicePrompt{Request: request, App: c.Name, Scopes: consentScopes(d.Scopes, nil),
+				NeedsStepUp: lastStepUp(c, b).Before(prompt.Created), NeedsKey: needsKey(c, b)}
 		}
 		return err
 	})
 	return out, err
 }
 
-// DecideDevice takes a person's yes or no. A yes asks for a device proven after the code was typed; CodeProof.
-func (p *Provider) DecideDevice(ctx context.Context, b UserAgent, request string, yes bool) error {
-	act := p.People.NewAct(b.From)
-	event := audit.NewID(act.Now)
-	err := p.Store.Update(ctx, func(tx store.Tx) error {
-		bearer, err := p.bearer(tx, b.Session, act.Now)
-		if err != nil {
-			return err
-		}
-		k, d, c, err := p.loadPrompt(tx, bearer, request)
-		switch {
-		case err != nil:
-			return err
-		case k == nil:
-			return authn.Refuse(authn.CodeExpired)
-		case yes && stepUpFor(c, bearer).Before(k.Created):
-			return authn.Refuse(authn.CodeProof)
-		case yes && !c.Policy.Allows(bearer.Groups):
-			return authn.Refuse(authn.CodeForbidden)
-		}
-		if strong, _ := c.Policy.Requirements(bearer.Groups); yes && strong && !Reaches(LevelOf(bearer), LevelPhishingResistant) {
-			return authn.Refuse(authn.CodeForbidden)
-		}
-		outcome := audit.Deny
-		if d.Denied = !yes; yes {
-			signed := k.signed(c, bearer, act.Now)
-			d.Approval, outcome = &signed, audit.Success
-			if err := p.People.DeviceSignedIn(tx, act, bearer.User, c.Name); err != nil {
-				return err
-			}
-		}
-		if err := p.userCodes.Put(tx, k.Device, *d); err != nil {
-			return err
-		}
-		if err := p.asked.Delete(tx, authn.SecretOf(request).Hash()); err != nil {
-			return err
-		}
-		return p.audit(tx, act, event, about(bearer.User, bearer.Login, c, audit.AppDevice, outcome, ""))
+// DecideDevice records whether the user allows a device. To allow it the user must prove a device after entering the code;
+// otherwise the error is CodeProof.
+func (p *Provider) DecideDevice(ctx context.Context, ua UserAgent, request string, allow bool) error {
+	act := p.Accounts.NewAct(ua.From)
+	_, err := authn.Do(ctx, p.Accounts, act, func(w *authn.Work) (struct{}, error) {
+		return struct{}{}, p.decideDevice(w, ua, request, allow)
 	})
 	if _, ok := errors.AsType[*authn.Error](err); ok || err == nil {
 		return err
 	}
-	return fmt.Errorf("storing an answer about a device: %w", err)
+	return fmt.Errorf("storing the decision about a device: %w", err)
+}
+
+func (p *Provider) decideDevice(w *authn.Work, ua UserAgent, request string, allow bool) error {
+	b, err := p.Tokens.Session(w.Tx, ua.Session)
+	if err != nil {
+		return err
+	}
+	prompt, d, c, err := p.loadPrompt(w.Tx, b, request)
+	switch {
+	case err != nil:
+		return err
+	case prompt == nil:
+		return authn.Refuse(authn.CodeExpired)
+	case allow && lastStepUp(c, b).Before(prompt.Created):
+		return authn.Refuse(authn.CodeProof)
+	case allow && !c.Policy.Satisfied(b.Groups, client.LevelOf(b)):
+		return authn.Refuse(authn.CodeForbidden)
+	}
+	outcome := audit.Deny
+	if d.Denied = !allow; allow {
+		context := prompt.authContext(c, b, w.Act.Now)
+		d.Approval, outcome = &context, audit.Success
+		if err := p.Accounts.DeviceSignedIn(w.Tx, w.Act, b.User, c.Name); err != nil {
+			return err
+		}
+	}
+	if err := p.userCodes.Put(w.Tx, prompt.Device, *d); err != nil {
+		return err
+	}
+	if err := p.requests.Delete(w.Tx, authn.SecretOf(request).Hash()); err != nil {
+		return err
+	}
+	return w.Audit(c.AuditEvent(b.User, b.Login, audit.AppDevice, outcome, ""))
 }

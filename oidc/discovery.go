@@ -1,6 +1,11 @@
 package oidc
 
-import "barillet/templates"
+import (
+	"barillet/oidc/client"
+	"barillet/oidc/keys"
+	"barillet/oidc/token"
+	"barillet/templates"
+)
 
 // Metadata is the discovery document (OIDC Discovery §3, RFC 8414, RFC 9126, RFC 9207). It names exactly what exists.
 type Metadata struct {
@@ -44,27 +49,27 @@ type Metadata struct {
 
 // grantTypes returns the grants of the token endpoint.
 func (p *Provider) grantTypes() []string {
-	grants := []string{GrantCode, GrantRefresh, GrantDevice}
+	grants := []string{client.GrantCode, client.GrantRefresh, client.GrantDevice}
 	if p.ClientCredentials {
-		grants = append(grants, GrantClientCredentials)
+		grants = append(grants, client.GrantClientCredentials)
 	}
 	return grants
 }
 
 // Metadata returns the discovery document.
 func (p *Provider) Metadata() Metadata {
-	methods := []string{AuthBasic, AuthPost, AuthJWT, AuthNone}
+	methods := []string{client.AuthBasic, client.AuthPost, client.AuthJWT, client.AuthNone}
 	proving := methods[:3] // introspection requires authentication
 	return Metadata{
 		Issuer: p.Issuer, Authorization: p.Issuer + PathAuthorize, Token: p.Issuer + PathToken, Userinfo: p.Issuer + PathUserinfo,
 		Introspection: p.Issuer + PathIntrospect, Revocation: p.Issuer + PathRevoke, PushedAuthorization: p.Issuer + PathPush,
 		DeviceAuthorization: p.Issuer + PathDevice, EndSession: p.Issuer + PathLogout, Registration: p.Issuer + PathClients, Keys: p.Issuer + PathKeys,
-		Scopes: Scopes, ResponseTypes: []string{"code"}, ResponseModes: []string{"query"}, GrantTypes: p.grantTypes(),
-		SubjectTypes: []string{"public", "pairwise"}, ACRValues: Levels(), IDTokenAlgs: Algorithms,
-		TokenAuth: methods, TokenAuthAlgs: assertionAlgs(), RevocationAuth: methods, RevocationAuthAlgs: assertionAlgs(),
-		IntrospectionAuth: proving, IntrospectionAuthAlgs: assertionAlgs(),
+		Scopes: client.Scopes, ResponseTypes: []string{"code"}, ResponseModes: []string{"query"}, GrantTypes: p.grantTypes(),
+		SubjectTypes: []string{"public", "pairwise"}, ACRValues: client.Levels(), IDTokenAlgs: keys.Algorithms,
+		TokenAuth: methods, TokenAuthAlgs: client.AssertionAlgs(), RevocationAuth: methods, RevocationAuthAlgs: client.AssertionAlgs(),
+		IntrospectionAuth: proving, IntrospectionAuthAlgs: client.AssertionAlgs(),
 		ClaimTypes: []string{"normal"}, ChallengeMethods: []string{"S256"},
-		Claims:  append([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash"}, claimNames()...),
+		Claims:  append([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash"}, token.ClaimNames()...),
 		Prompts: []string{promptNone, promptLogin, promptConsent}, UILocales: templates.Languages(),
 		ClaimsParameter: true, IssuerInResponses: true, BackChannelLogout: p.Deliver != nil, BackChannelLogoutWithID: p.Deliver != nil,
 	}

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"barillet/authn"
+	"barillet/oidc/client"
+	"barillet/oidc/keys"
 	"barillet/store"
 )
 
@@ -27,8 +29,8 @@ type LogoutAction struct {
 
 // Logout judges a sign-out. An ID token of ours as a hint proves that the application knows the session; without one,
 // or with one of another session, the person is asked. It returns to what the application registered and nowhere else.
-func (p *Provider) Logout(ctx context.Context, b UserAgent, form url.Values) (LogoutAction, error) {
-	if wait := p.authorizeWait(b); wait > 0 {
+func (p *Provider) Logout(ctx context.Context, ua UserAgent, form url.Values) (LogoutAction, error) {
+	if wait := p.authorizeWait(ua); wait > 0 {
 		return LogoutAction{Error: &RequestError{Code: "temporarily_unavailable", RetryAfter: wait}}, nil
 	}
 	f, ok := once(form, "id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
@@ -39,18 +41,18 @@ func (p *Provider) Logout(ctx context.Context, b UserAgent, form url.Values) (Lo
 	if err != nil {
 		return LogoutAction{}, err
 	}
-	id := ClientID(f.Get("client_id"))
+	id := client.ID(f.Get("client_id"))
 	switch {
 	case f.Has("id_token_hint") && !hinted, hinted && id != "" && string(id) != hint.Audience:
 		return LogoutAction{Error: &RequestError{Code: "invalid_request"}}, nil
 	case hinted:
-		id = ClientID(hint.Audience)
+		id = client.ID(hint.Audience)
 	}
 	out := LogoutAction{Ask: true}
 	var bearer *authn.Bearer
 	err = p.Store.View(ctx, func(s store.Snapshot) error {
 		out = LogoutAction{Ask: true}
-		c, err := p.loadClient(s, id)
+		c, err := p.Clients.Get(s, id)
 		if err != nil {
 			return err
 		}
@@ -64,7 +66,7 @@ func (p *Provider) Logout(ctx context.Context, b UserAgent, form url.Values) (Lo
 		if c != nil {
 			out.App = c.Name
 		}
-		if bearer, err = p.bearer(s, b.Session, p.now()); err != nil || !hinted || c == nil {
+		if bearer, err = p.Tokens.Session(s, ua.Session); err != nil || !hinted || c == nil {
 			return err
 		}
 		out.user, out.sid, err = p.hintedSession(s, c, bearer, hint)
@@ -84,9 +86,9 @@ func (p *Provider) Logout(ctx context.Context, b UserAgent, form url.Values) (Lo
 
 // hintedSession finds the person and session of a hint: those of this browser, if they are the ones, or else by what
 // an application with pairwise names was given.
-func (p *Provider) hintedSession(s store.Snapshot, c *Client, b *authn.Bearer, hint hintToken) (user authn.UserID, sid string, err error) {
+func (p *Provider) hintedSession(s store.Snapshot, c *client.Client, b *authn.Bearer, hint hintToken) (user authn.UserID, sid string, err error) {
 	if b != nil {
-		if p.sid(c, b.ID) == hint.SID && p.subject(c, b.User) == hint.Subject {
+		if p.Tokens.SessionID(c, b.ID) == hint.SID && p.Tokens.Subject(c, b.User) == hint.Subject {
 			return b.User, b.ID, nil
 		}
 		return "", "", nil // another session's: the person is asked about their own
@@ -94,24 +96,17 @@ func (p *Provider) hintedSession(s store.Snapshot, c *Client, b *authn.Bearer, h
 	if !c.Pairwise {
 		return authn.UserID(hint.Subject), hint.SID, nil
 	}
-	err = p.grants.Scan(s, "", "", 0, func(_ string, g Grant) error {
-		if g.Client == c.ID && p.sid(c, g.SID) == hint.SID && p.subject(c, g.User) == hint.Subject {
-			user, sid = g.User, g.SID
-			return store.ErrStop
-		}
-		return nil
-	})
-	return user, sid, err
+	return p.Tokens.FindSession(s, c, hint.Subject, hint.SID)
 }
 
 // EndHinted ends what applications were given in the session that a hint names, when that session is over. One that is
 // alive lives in another browser, whose person is not the one who came here: an application that holds their ID
 // token ends nothing that others were given.
 func (p *Provider) EndHinted(ctx context.Context, l LogoutAction) error {
-	if l.user == "" || !ValidID(ClientID(l.user)) {
+	if l.user == "" || !client.ID(l.user).Valid() {
 		return nil
 	}
-	return p.endSession(ctx, l.user, l.sid, true)
+	return p.Tokens.EndInactiveSession(ctx, l.user, l.sid)
 }
 
 // once takes parameters of which each may be there once.
@@ -156,7 +151,7 @@ func (p *Provider) readHint(ctx context.Context, token string) (hintToken, bool,
 	if token == "" {
 		return t, false, nil
 	}
-	payload, ok, err := p.Verify(ctx, token, TypeIDToken)
+	payload, ok, err := p.Keys.Verify(ctx, token, keys.TypeIDToken)
 	if err != nil || !ok || json.Unmarshal(payload, &t) != nil || t.Issuer != p.Issuer || t.Subject == "" || t.SID == "" {
 		return hintToken{}, false, err
 	}

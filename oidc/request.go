@@ -13,10 +13,11 @@ import (
 	"unicode/utf8"
 
 	"barillet/authn"
+	"barillet/oidc/client"
 	"barillet/store"
 )
 
-// longest is the most that one parameter of a request may have, in bytes. A longer one is refused, not cut.
+// The limits of a request, in bytes and in number. A longer parameter is rejected, not cut.
 const (
 	maxParam  = 4 << 10
 	maxState  = 2 << 10
@@ -70,101 +71,98 @@ func (r *rawRequest) refuse(why string) {
 	}
 }
 
-// words splits a list of words by blanks.
-func words(s string) []string { return strings.Fields(s) }
+// requestTTL is how long a stored request waits for its user.
+const requestTTL = 10 * time.Minute
 
-// AuthorizationRequest is a request that was judged to be good and waits for its person. One that was pushed waits for its browser.
+// AuthorizationRequest is a valid request, stored below the SHA-256 of a secret while it waits for its user. A pushed request waits for
+// its browser. A device prompt is stored here, too.
 type AuthorizationRequest struct {
-	Client         ClientID     `json:"client"`
+	Client         client.ID    `json:"client"`
 	Redirect       string       `json:"redirect"`
 	State          string       `json:"state,omitempty"`
 	Nonce          string       `json:"nonce,omitempty"`
 	Scopes         []string     `json:"scopes"`
 	Prompt         []string     `json:"prompt,omitempty"`
 	MaxAge         *int64       `json:"maxAge,omitempty"` // seconds
-	ACRs           []string     `json:"acrs,omitempty"`   // one of these is to be reached
+	ACRs           []string     `json:"acrs,omitempty"`   // one of these is required
 	Challenge      string       `json:"challenge,omitempty"`
-	Hint           string       `json:"hint,omitempty"`           // what somebody might sign in as; the application says so, and nobody else
-	Subject        string       `json:"subject,omitempty"`        // whom it must be, as the client knows them
-	UserinfoClaims []string     `json:"userinfoClaims,omitempty"` // claims asked for by name at userinfo
-	IDTokenClaims  []string     `json:"idTokenClaims,omitempty"`
-	ConsentSession string       `json:"consentSession,omitempty"` // key of the session in which it was consented to
-	Device         string       `json:"device,omitempty"`         // key of the device's code that it is about, instead of a redirect
-	Pushed         string       `json:"pushed,omitempty"`         // the parameters, encoded: a request that was pushed and not yet brought
-	User           authn.UserID `json:"user,omitempty"`           // with Device: who types the code
+	Hint           string       `json:"hint,omitempty"`           // login_hint: untrusted
+	Subject        string       `json:"subject,omitempty"`        // the required user, as the client knows them
+	UserinfoClaims []string     `json:"userinfoClaims,omitempty"` // requested by name
+	IDTokenClaims  []string     `json:"idTokenClaims,omitempty"`  // requested by name
+	ConsentSession string       `json:"consentSession,omitempty"` // key of the session in which the user consented
+	Device         string       `json:"device,omitempty"`         // key of the user code of a device prompt
+	User           authn.UserID `json:"user,omitempty"`           // of a device prompt
+	Pushed         string       `json:"pushed,omitempty"`         // the encoded parameters of a pushed request
 	Created        time.Time    `json:"created"`
 	Expires        time.Time    `json:"expires"`
 }
 
-// prompts tells whether the request asks for a prompt by this word.
-func (k *AuthorizationRequest) prompts(word string) bool { return slices.Contains(k.Prompt, word) }
-
-// loadRequest loads a request under way by its secret; nil when there is none, or it is over.
-func (p *Provider) loadRequest(r store.Reader, request string) (*AuthorizationRequest, error) {
-	if !secretShaped.MatchString(request) {
-		return nil, nil
-	}
-	k, err := p.asked.Get(r, authn.SecretOf(request).Hash())
-	if there, err := found(err); !there {
-		return nil, err
-	}
-	if !p.now().Before(k.Expires) {
-		return nil, nil
-	}
-	return &k, nil
+func (req *AuthorizationRequest) prompts(value string) bool {
+	return slices.Contains(req.Prompt, value)
 }
 
-// secretShaped is 256 bits in base64url; challengeShaped is what S256 gives (RFC 7636 section 4.2), verifierShaped
-// what it is made of (section 4.1).
-var (
-	secretShaped    = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
-	challengeShaped = secretShaped
-	verifierShaped  = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
-)
+// loadRequest loads a stored request by its secret; nil if it does not exist or has expired.
+func (p *Provider) loadRequest(r store.Reader, secret string) (*AuthorizationRequest, error) {
+	if !secretPattern.MatchString(secret) {
+		return nil, nil
+	}
+	req, err := p.requests.Get(r, authn.SecretOf(secret).Hash())
+	if there, err := store.Found(err); !there {
+		return nil, err
+	}
+	if !p.now().Before(req.Expires) {
+		return nil, nil
+	}
+	return &req, nil
+}
+
+// secretPattern matches 256 bits in base64url, as in a secret or an S256 challenge (RFC 7636 §4.2).
+var secretPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
 // validate checks a request whose client and redirect URI are good. The request that it returns is complete only if
 // there is no error, but an error can be sent to its client. The order of the checks decides which of several errors is
 // reported.
-func (p *Provider) validate(ctx context.Context, r *rawRequest, c *Client) (*AuthorizationRequest, error) {
+func (p *Provider) validate(ctx context.Context, r *rawRequest, c *client.Client) (*AuthorizationRequest, error) {
 	f, now := r.form, p.now()
-	claimed, ok := parseWanted(f.Get("claims"))
-	k := &AuthorizationRequest{Client: c.ID, Redirect: r.redirect(), State: f.Get("state"), Nonce: f.Get("nonce"), Scopes: c.AllowedScopes(words(f.Get("scope"))),
-		Prompt: words(f.Get("prompt")), Challenge: f.Get("code_challenge"), UserinfoClaims: names(claimed.Userinfo), IDTokenClaims: names(claimed.IDToken),
-		Hint: loginHint(f.Get("login_hint")), Subject: claimed.subWanted(), Created: now, Expires: now.Add(requestTTL)}
+	claimed, ok := parseClaimsRequest(f.Get("claims"))
+	req := &AuthorizationRequest{Client: c.ID, Redirect: r.redirect(), State: f.Get("state"), Nonce: f.Get("nonce"), Scopes: c.AllowedScopes(strings.Fields(f.Get("scope"))),
+		Prompt: strings.Fields(f.Get("prompt")), Challenge: f.Get("code_challenge"), UserinfoClaims: names(claimed.Userinfo), IDTokenClaims: names(claimed.IDToken),
+		Hint: loginHint(f.Get("login_hint")), Subject: claimed.subject(), Created: now, Expires: now.Add(requestTTL)}
 	response := f.Get("response_type")
 	switch {
 	case r.wrong != nil:
-		return k, r.wrong
+		return req, r.wrong
 	case f.Has("request"):
-		return k, &Error{Code: "request_not_supported"}
+		return req, &Error{Code: "request_not_supported"}
 	case f.Has("request_uri"):
-		return k, &Error{Code: "request_uri_not_supported", Description: "only a request_uri of the pushed authorization request endpoint is taken"}
+		return req, &Error{Code: "request_uri_not_supported", Description: "only a request_uri of the pushed authorization request endpoint is taken"}
 	case f.Has("registration"):
-		return k, &Error{Code: "registration_not_supported"}
+		return req, &Error{Code: "registration_not_supported"}
 	case response == "":
-		return k, invalidRequest("response_type is missing")
+		return req, invalidRequest("response_type is missing")
 	case response != "code":
-		return k, &Error{Code: "unsupported_response_type", Description: "only response_type=code is offered"}
-	case !c.HasGrant(GrantCode):
-		return k, unauthorizedClient("this client is not for the code flow")
+		return req, &Error{Code: "unsupported_response_type", Description: "only response_type=code is offered"}
+	case !c.HasGrant(client.GrantCode):
+		return req, unauthorizedClient("this client is not for the code flow")
 	case c.PushedOnly && !r.pushed:
-		return k, invalidRequest("this client pushes its requests")
+		return req, invalidRequest("this client pushes its requests")
 	case !f.Has("scope"):
-		return k, invalidRequest("scope is missing")
-	case !slices.Contains(words(f.Get("scope")), ScopeOpenID):
-		return k, invalidScope("scope lacks openid")
-	case !slices.Contains(k.Scopes, ScopeOpenID):
-		return k, invalidScope("this client may not have openid")
+		return req, invalidRequest("scope is missing")
+	case !slices.Contains(strings.Fields(f.Get("scope")), client.ScopeOpenID):
+		return req, invalidScope("scope lacks openid")
+	case !slices.Contains(req.Scopes, client.ScopeOpenID):
+		return req, invalidScope("this client may not have openid")
 	case !ok:
-		return k, invalidRequest("claims is not a JSON object as OpenID Connect Core section 5.5 has it")
+		return req, invalidRequest("claims is not a JSON object as OpenID Connect Core section 5.5 has it")
 	}
-	for _, check := range []func() error{func() error { return pkce(c, f) }, k.checkPrompt, func() error { return k.readMaxAge(f.Get("max_age")) },
-		func() error { return k.level(claimed, words(f.Get("acr_values"))) }} {
+	for _, check := range []func() error{func() error { return pkce(c, f) }, req.checkPrompt, func() error { return req.readMaxAge(f.Get("max_age")) },
+		func() error { return req.level(claimed, strings.Fields(f.Get("acr_values"))) }} {
 		if err := check(); err != nil {
-			return k, err
+			return req, err
 		}
 	}
-	return k, p.hint(ctx, k, c, f.Get("id_token_hint"))
+	return req, p.hint(ctx, req, c, f.Get("id_token_hint"))
 }
 
 // The values of prompt (OIDC Core §3.1.2.1).
@@ -176,11 +174,11 @@ const (
 )
 
 // checkPrompt checks the values of prompt (OIDC Core §3.1.2.1).
-func (k *AuthorizationRequest) checkPrompt() error {
-	if k.prompts(promptNone) && len(k.Prompt) > 1 {
+func (req *AuthorizationRequest) checkPrompt() error {
+	if req.prompts(promptNone) && len(req.Prompt) > 1 {
 		return invalidRequest("prompt=none stands alone")
 	}
-	for _, word := range k.Prompt {
+	for _, word := range req.Prompt {
 		switch word {
 		case promptNone, promptLogin, promptConsent, promptSelectAccount:
 		default:
@@ -190,7 +188,7 @@ func (k *AuthorizationRequest) checkPrompt() error {
 	return nil
 }
 
-func (k *AuthorizationRequest) readMaxAge(v string) error {
+func (req *AuthorizationRequest) readMaxAge(v string) error {
 	if v == "" {
 		return nil
 	}
@@ -199,7 +197,7 @@ func (k *AuthorizationRequest) readMaxAge(v string) error {
 		return invalidRequest("max_age is not a number of seconds")
 	}
 	age := int64(n)
-	k.MaxAge = &age
+	req.MaxAge = &age
 	return nil
 }
 
@@ -215,7 +213,7 @@ func loginHint(s string) string {
 }
 
 // pkce judges the challenge: S256 and nothing else, and demanded unless the client is excepted (BAR O1, FACTS O3).
-func pkce(c *Client, f url.Values) error {
+func pkce(c *client.Client, f url.Values) error {
 	challenge, method := f.Get("code_challenge"), f.Get("code_challenge_method")
 	switch {
 	case challenge == "" && method != "":
@@ -226,7 +224,7 @@ func pkce(c *Client, f url.Values) error {
 		return invalidRequest("code_challenge is missing: PKCE is required")
 	case method != "S256": // left out, it means plain (RFC 7636 section 4.3)
 		return invalidRequest("code_challenge_method must be S256")
-	case !challengeShaped.MatchString(challenge):
+	case !secretPattern.MatchString(challenge):
 		return invalidRequest("code_challenge is not a SHA-256 in base64url")
 	}
 	return nil
@@ -235,26 +233,26 @@ func pkce(c *Client, f url.Values) error {
 // level says which levels of assurance would do. What acr_values asks for is asked for as firmly as an essential
 // claim: a weaker sign-in is never answered in its place. Values that nobody here knows are passed over where they
 // are voluntary (OpenID Connect Core section 5.5.1.1).
-func (k *AuthorizationRequest) level(claimed wanted, values []string) error {
+func (req *AuthorizationRequest) level(claimed claimsRequest, values []string) error {
 	byClaim, essential := claimed.acrs()
 	known := func(list []string) []string {
-		return slices.DeleteFunc(slices.Clone(list), func(v string) bool { return !slices.Contains(Levels(), v) })
+		return slices.DeleteFunc(slices.Clone(list), func(v string) bool { return !slices.Contains(client.Levels(), v) })
 	}
 	switch {
 	case essential && len(byClaim) > 0:
-		if k.ACRs = known(byClaim); len(k.ACRs) == 0 {
+		if req.ACRs = known(byClaim); len(req.ACRs) == 0 {
 			return unmetRequirements()
 		}
 	case len(known(byClaim)) > 0:
-		k.ACRs = known(byClaim)
+		req.ACRs = known(byClaim)
 	default:
-		k.ACRs = known(values)
+		req.ACRs = known(values)
 	}
 	return nil
 }
 
 // hint takes the subject of an ID token of ours, expired or not; anything else is refused.
-func (p *Provider) hint(ctx context.Context, k *AuthorizationRequest, c *Client, hint string) error {
+func (p *Provider) hint(ctx context.Context, req *AuthorizationRequest, c *client.Client, hint string) error {
 	if hint == "" {
 		return nil
 	}
@@ -262,9 +260,9 @@ func (p *Provider) hint(ctx context.Context, k *AuthorizationRequest, c *Client,
 	if err != nil {
 		return err
 	}
-	if !ok || t.Audience != string(c.ID) || k.Subject != "" && k.Subject != t.Subject {
+	if !ok || t.Audience != string(c.ID) || req.Subject != "" && req.Subject != t.Subject {
 		return invalidRequest("id_token_hint is no ID token that was issued to this client")
 	}
-	k.Subject = t.Subject
+	req.Subject = t.Subject
 	return nil
 }

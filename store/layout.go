@@ -30,16 +30,17 @@ var (
 	Throttles    = Kind{"throttle/", "internal/throttle", "until full again", 1, true}
 	Helps        = Kind{"help/", "authn/helpdesk", "policy", 1, true}
 	Approvals    = Kind{"approval/", "authn/helpdesk", "24 hours", 1, true}
-	Clients      = Kind{"client/", "oidc", "for ever", 1, true}
-	Codes        = Kind{"code/", "oidc", "60 seconds", 1, true}
-	Refreshes    = Kind{"refresh/", "oidc", "until its absolute end", 1, true}
-	Accesses     = Kind{"access/", "oidc", "minutes", 1, true}
+	Clients      = Kind{"client/", "oidc/client", "for ever", 1, true}
+	Assertions   = Kind{"assertion/", "oidc/client", "10 minutes", 1, true}
+	Codes        = Kind{"code/", "oidc/token", "60 seconds", 1, true}
+	Refreshes    = Kind{"refresh/", "oidc/token", "until its absolute end", 1, true}
+	Accesses     = Kind{"access/", "oidc/token", "minutes", 1, true}
 	AuthRequests = Kind{"authrequest/", "oidc", "10 minutes", 1, true}
-	Grants       = Kind{"grant/", "oidc", "until the last of its tokens is over", 1, true}
-	Consents     = Kind{"consent/", "oidc", "with the person and the application", 1, true}
+	Grants       = Kind{"grant/", "oidc/token", "until the last of its tokens is over", 1, true}
+	Consents     = Kind{"consent/", "oidc/token", "with the person and the application", 1, true}
 	UserCodes    = Kind{"usercode/", "oidc", "10 minutes", 1, true}
-	Logouts      = Kind{"logout/", "oidc", "until delivered, a day at most; as a dead letter 30 days", 1, true}
-	SignKeys     = Kind{"signkey/", "oidc", "until no token signed by it is good", 1, true}
+	Logouts      = Kind{"logout/", "oidc/token", "until delivered, a day at most; as a dead letter 30 days", 1, true}
+	SignKeys     = Kind{"signkey/", "oidc/keys", "until no token signed by it is good", 1, true}
 	Tokens       = Kind{"token/", "authn", "until revoked", 1, true}
 	Idems        = Kind{"idem/", "web/api", "24 hours", 1, true}
 	Outbox       = Kind{"outbox/", "internal/mail", "until sent", 1, true}
@@ -53,7 +54,7 @@ var (
 func Kinds() []Kind {
 	return []Kind{
 		Users, Standings, Addresses, Shadows, Names, Members, Uniques, Groups, Logins, Enrols, Sessions, Browsers,
-		Trusted, Gates, Guesses, Throttles, Helps, Approvals, Clients, Codes, Refreshes, Accesses, AuthRequests, Grants,
+		Trusted, Gates, Guesses, Throttles, Helps, Approvals, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests, Grants,
 		Consents, UserCodes, Logouts, SignKeys, Tokens, Idems, Outbox, Webhooks, Calls, Audit, Meta,
 	}
 }

@@ -75,7 +75,11 @@ func (s *server) wanted(r *http.Request, next string) oidc.LoginContext {
 	if !ok || s.OIDC == nil {
 		return oidc.LoginContext{App: s.gateOf(next)}
 	}
-	return s.OIDC.LoginContext(r.Context(), request)
+	wanted, err := s.OIDC.LoginContext(r.Context(), request)
+	if err != nil {
+		reply.Report(r, err) // the sign-in works without it
+	}
+	return wanted
 }
 
 // speak has the pages of a sign-in be in a language that the application asks for, if it is one of ours and nobody
@@ -246,7 +250,7 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if s.OIDC != nil {
-			if err := s.OIDC.SignedOut(r.Context(), v.live.User, v.live.ID); err != nil {
+			if err := s.OIDC.Tokens.EndSession(r.Context(), v.live.User, v.live.ID); err != nil {
 				reply.Report(r, err) // no token of it is good any more; Reap tells the applications
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"barillet/oidc"
+	"barillet/oidc/client"
 )
 
 // asked is the URL of an authorization request with parameters changed: a nil value takes one away, two values put it
@@ -90,7 +91,7 @@ func TestABadRequestIsToldToTheApplicationWithItsStateAndOurIssuer(t *testing.T)
 
 func TestARequestWhoseSenderIsNotKnownIsToldOnAPage(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	a := p.app(t, provider, func(r *oidc.Registration) {
+	a := p.app(t, provider, func(r *client.Registration) {
 		r.Kind = "native"
 		r.Redirects = append(r.Redirects, "http://127.0.0.1/cb", "http://localhost:3000/cb")
 	})
@@ -167,7 +168,7 @@ func codeForm(code, verifier string) url.Values {
 
 func TestACodeIsBoundToClientRedirectVerifierAndTime(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	a, other := p.app(t, provider, nil), p.app(t, provider, func(r *oidc.Registration) { r.Name = "Stock" })
+	a, other := p.app(t, provider, nil), p.app(t, provider, func(r *client.Registration) { r.Name = "Stock" })
 	_, _, b := signedIn(p, "lea@garage.example")
 	for name, c := range map[string]struct {
 		form func(url.Values)

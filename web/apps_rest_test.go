@@ -9,13 +9,13 @@ import (
 	"golang.org/x/oauth2"
 
 	"barillet/authn/authntest"
-	"barillet/oidc"
+	"barillet/oidc/client"
 	"barillet/store"
 )
 
 func TestTheStoreAloneYieldsNoCodeTokenOrSecretOfAnApplication(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	a := p.app(t, provider, func(r *oidc.Registration) {
+	a := p.app(t, provider, func(r *client.Registration) {
 		r.Grants = append(r.Grants, "urn:ietf:params:oauth:grant-type:device_code")
 	})
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -66,7 +66,7 @@ func TestADeletedApplicationLosesEverythingAtOnce(t *testing.T) {
 	a := p.app(t, provider, nil)
 	_, _, b := signedIn(p, "lea@garage.example")
 	tok := a.tokens(b)
-	if err := provider.Delete(t.Context(), by, a.ID); err != nil {
+	if err := provider.Clients.Delete(t.Context(), by, a.ID); err != nil {
 		t.Fatal(err)
 	}
 	if a.alive(tok.AccessToken) {

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"barillet/oidc"
+	"barillet/oidc/client"
 	"barillet/store"
 )
 
 func TestTheWorkerTellsApplicationsByItselfAndEndsWhenItIsTold(t *testing.T) {
 	p, provider := appPlace(t, func(c *oidc.Config) { c.Deliver = carrier{} })
 	at := newReceiver(t)
-	a := p.app(t, provider, func(r *oidc.Registration) { r.Backchannel = at.URL + "/logout" })
+	a := p.app(t, provider, func(r *client.Registration) { r.Backchannel = at.URL + "/logout" })
 	_, _, b := signedIn(p, "lea@garage.example")
 	a.tokens(b)
 	ctx, stop := context.WithCancel(t.Context())
@@ -55,7 +56,7 @@ func TestWhatIsOverIsSweptAndWhatIsNotStays(t *testing.T) {
 			t.Errorf("%s: %d records are left a month later", prefix, n)
 		}
 	}
-	asks := p.app(t, provider, func(r *oidc.Registration) { r.Name, r.Consent = "Stock", nil })
+	asks := p.app(t, provider, func(r *client.Registration) { r.Name, r.Consent = "Stock", nil })
 	_, _, again := signedIn(p, "paul@garage.example")
 	_, rest, _ := strings.Cut(again.get(asks.begin("z")).body, `name="request" value="`)
 	request, _, _ := strings.Cut(rest, `"`)
@@ -64,7 +65,7 @@ func TestWhatIsOverIsSweptAndWhatIsNotStays(t *testing.T) {
 	if p.count("consent/") != 1 {
 		t.Fatal("a consent was not stored, or was swept")
 	}
-	if err := provider.Delete(t.Context(), by, asks.ID); err != nil {
+	if err := provider.Clients.Delete(t.Context(), by, asks.ID); err != nil {
 		t.Fatal(err)
 	}
 	sweep()

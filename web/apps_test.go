@@ -18,6 +18,7 @@ import (
 	"barillet/authn/authntest"
 	"barillet/internal/audit"
 	"barillet/oidc"
+	"barillet/oidc/client"
 	"barillet/store"
 	"barillet/web"
 )
@@ -27,7 +28,7 @@ const callback = "https://app.example/cb?from=house"
 
 // app is an application of a place: an independent client (coreos/go-oidc over x/oauth2) with its registration.
 type app struct {
-	oidc.Information
+	client.Information
 	place    *place
 	http     *http.Client
 	provider *relying.Provider
@@ -38,7 +39,7 @@ type app struct {
 func apps(t testing.TB, c *web.Config, change func(*oidc.Config)) *oidc.Provider {
 	t.Helper()
 	s := c.People
-	conf := oidc.Config{Store: s.Store, Ring: ringOf(c), Pepper: s.Pepper, People: s, Log: s.Log, Issuer: c.PublicURL, Now: c.Now, Errors: c.Log}
+	conf := oidc.Config{Store: s.Store, Keyring: ringOf(c), Pepper: s.Pepper, Accounts: s, Sessions: s, Issuer: c.PublicURL, Now: c.Now, Errors: c.Log}
 	if change != nil {
 		change(&conf)
 	}
@@ -83,22 +84,22 @@ func (p *place) program() *http.Client {
 }
 
 // by is the operator who registers in these tests.
-var by = oidc.Registrar{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1", Name: "tests"}, ReservedName: "Garage Lumiere"}
+var by = client.Registrar{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1", Name: "tests"}, ReservedName: "Garage Lumiere"}
 
 // usual is a web application with a secret, trusted by the house: no consent, every scope.
-func usual() oidc.Registration {
+func usual() client.Registration {
 	no := false
-	return oidc.Registration{Name: "Planning", Redirects: []string{callback}, PostLogoutRedirects: []string{"https://app.example/bye"}, Consent: &no,
+	return client.Registration{Name: "Planning", Redirects: []string{callback}, PostLogoutRedirects: []string{"https://app.example/bye"}, Consent: &no,
 		Scope: "openid profile email offline_access address phone", Grants: []string{"authorization_code", "refresh_token"}, Alg: "ES256"}
 }
 
-func (p *place) app(t testing.TB, provider *oidc.Provider, change func(*oidc.Registration)) *app {
+func (p *place) app(t testing.TB, provider *oidc.Provider, change func(*client.Registration)) *app {
 	t.Helper()
 	r := usual()
 	if change != nil {
 		change(&r)
 	}
-	registered, err := provider.Register(t.Context(), by, r)
+	registered, err := provider.Clients.Register(t.Context(), by, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +209,7 @@ func TestAnIndependentClientSignsSomebodyIn(t *testing.T) {
 	for _, alg := range []string{"RS256", "ES256", "EdDSA"} {
 		t.Run(alg, func(t *testing.T) {
 			p, provider := appPlace(t, nil)
-			a := p.app(t, provider, func(r *oidc.Registration) { r.Alg = alg })
+			a := p.app(t, provider, func(r *client.Registration) { r.Alg = alg })
 			u, phone, _ := p.Member("lea@garage.example", func(u *authn.User) { u.FirstName, u.LastName = "Léa", "Vasseur" })
 			b := p.browser(t)
 			verifier := oauth2.GenerateVerifier()

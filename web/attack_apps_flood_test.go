@@ -12,6 +12,7 @@ import (
 
 	"barillet/authn"
 	"barillet/oidc"
+	"barillet/oidc/client"
 )
 
 // six is an address of the n-th network of the internet, and the host in it.
@@ -57,7 +58,7 @@ func (a *app) starts(provider *oidc.Provider, from authn.Origin) int {
 // Somebody starts devices that nobody will sign in, until there is no room for those of the garages.
 func TestAStrangerTakesTheRoomOfEveryDeviceThatWaits(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	tv := p.app(t, provider, func(r *oidc.Registration) {
+	tv := p.app(t, provider, func(r *client.Registration) {
 		r.Name, r.Auth, r.Redirects, r.Grants = "Screen", "none", nil, []string{"urn:ietf:params:oauth:grant-type:device_code"}
 	})
 	for i := range 61 {

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"barillet/authn/authntest"
-	"barillet/oidc"
+	"barillet/oidc/client"
 )
 
 // keyed is somebody with a phone and a key, and a browser in which both were proven just now.
@@ -104,7 +104,7 @@ func TestAnOldKeyLendsItsLevelToAFreshCode(t *testing.T) {
 // The device of an application that only a key opens is approved with the morning's key and six digits.
 func TestACodeApprovesADeviceForWhichOnlyAKeyWillDo(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	tv := p.app(t, provider, func(r *oidc.Registration) {
+	tv := p.app(t, provider, func(r *client.Registration) {
 		r.Name, r.Auth, r.Redirects, r.PhishingResistant = "Screen", "none", nil, true
 		r.Grants = []string{"urn:ietf:params:oauth:grant-type:device_code"}
 	})

@@ -72,7 +72,7 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	h.sender.Died = h.people.MailDied
 	h.desk = helpdesk.New(h.people, o.ring)
 	h.desk.Outbound = out
-	if h.oidc, err = oidc.New(oidc.Config{Store: o.store, Ring: o.ring, Pepper: o.keys.Pepper, People: h.people, Log: h.people.Log, Issuer: origin,
+	if h.oidc, err = oidc.New(oidc.Config{Store: o.store, Keyring: o.ring, Pepper: o.keys.Pepper, Accounts: h.people, Sessions: h.people, Issuer: origin,
 		Now: now, Errors: log, ClientCredentials: c.oidc.clientCredentials, Deliver: delivery{out}, Fetch: delivery{out}.fetch, Check: delivery{out}.check}); err != nil {
 		return nil, err
 	}

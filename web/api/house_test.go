@@ -31,7 +31,7 @@ func open(t testing.TB) *door {
 	t.Helper()
 	h := authntest.New(t)
 	desk := helpdesk.New(h.Service, h.Ring)
-	apps, err := oidc.New(oidc.Config{Store: h.Store, Ring: h.Ring, Pepper: h.Keys.Pepper, People: h.Service, Log: h.Log,
+	apps, err := oidc.New(oidc.Config{Store: h.Store, Keyring: h.Ring, Pepper: h.Keys.Pepper, Accounts: h.Service, Sessions: h.Service,
 		Issuer: "https://login.example", Now: h.Clock.Now})
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 
-	"barillet/authn"
+	"barillet/oidc/client"
+	"barillet/oidc/token"
 	"barillet/store"
 )
 
@@ -47,6 +48,19 @@ func (p *Provider) fault(ctx context.Context, doing string, err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
+	if e, ok := errors.AsType[*token.GrantError](err); ok {
+		return invalidGrant(e.Reason)
+	}
+	switch {
+	case errors.Is(err, client.ErrAuthentication):
+		return invalidClient()
+	case errors.Is(err, token.ErrScope):
+		return invalidScope(token.ErrScope.Error())
+	case errors.Is(err, token.ErrInvalid):
+		return &Error{"invalid_token", token.ErrInvalid.Error(), http.StatusUnauthorized}
+	case errors.Is(err, token.ErrInsufficient):
+		return &Error{"insufficient_scope", token.ErrInsufficient.Error(), http.StatusForbidden}
+	}
 	status := http.StatusInternalServerError
 	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrClosed) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
@@ -54,10 +68,4 @@ func (p *Provider) fault(ctx context.Context, doing string, err error) *Error {
 	}
 	p.Errors.LogAttrs(ctx, slog.LevelError, "OpenID Connect failed", slog.String("doing", doing), slog.Any("error", err))
 	return &Error{Code: "server_error", status: status}
-}
-
-// gone tells whether a session or person is not, or no longer, there.
-func gone(err error) bool {
-	code := authn.CodeOf(err)
-	return code == authn.CodeNoSession || code == authn.CodeNotFound
 }

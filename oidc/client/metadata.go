@@ -1,4 +1,4 @@
-package oidc
+package client
 
 import (
 	"encoding/json"
@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	jose "github.com/go-jose/go-jose/v4"
+
+	"barillet/oidc/keys"
 )
 
 // MetadataError is a registration that cannot be taken (RFC 7591 section 3.2.2).
@@ -35,23 +37,23 @@ const (
 )
 
 // read makes a Client of what was said, whose addresses that we are to call are such as may be called.
-func (p *Provider) read(r Registration, house string, now time.Time) (Client, error) {
+func (s *Service) read(r Registration, house string, now time.Time) (Client, error) {
 	c, err := r.client(house, now)
 	if err != nil {
 		return c, err
 	}
-	if c.KeysURI != "" && p.Fetch == nil {
+	if c.KeysURI != "" && s.Fetch == nil {
 		return c, invalidMember("jwks_uri", "is not taken: send the keys as jwks")
 	}
 	for _, called := range c.calledURIs() {
 		switch {
 		case called.uri == "":
-		case p.Check == nil:
+		case s.Check == nil:
 			if !webURI(called.uri) {
 				return c, invalidMember(called.member, "is an https URI")
 			}
 		default:
-			if err := p.Check(called.uri); err != nil {
+			if err := s.Check(called.uri); err != nil {
 				return c, invalidMember(called.member, "may not be called: "+err.Error())
 			}
 		}
@@ -72,12 +74,12 @@ func (r Registration) client(house string, now time.Time) (Client, error) {
 		c.Auth = AuthBasic
 	}
 	if c.Alg == "" {
-		c.Alg = RS256
+		c.Alg = keys.RS256
 	}
 	if len(c.Grants) == 0 {
 		c.Grants = []string{GrantCode}
 	}
-	if c.Scopes = words(r.Scope); len(c.Scopes) == 0 {
+	if c.Scopes = strings.Fields(r.Scope); len(c.Scopes) == 0 {
 		c.Scopes = []string{ScopeOpenID, ScopeProfile, ScopeEmail}
 	}
 	c.Policy = Policy{Consent: r.Consent == nil || *r.Consent, PhishingResistant: r.PhishingResistant, MaxAge: seconds(r.MaxAge), Groups: r.Groups,
@@ -153,7 +155,7 @@ func (c *Client) checkGrants() error {
 		return invalidMember("token_endpoint_auth_method", "is client_secret_basic, client_secret_post, private_key_jwt or none")
 	case own && c.Auth == AuthNone:
 		return invalidMember("grant_types", "client_credentials is not for a client without a secret")
-	case !slices.Contains(Algorithms, c.Alg):
+	case !slices.Contains(keys.Algorithms, c.Alg):
 		return invalidMember("id_token_signed_response_alg", "is RS256, ES256 or EdDSA")
 	case c.HasGrant(GrantCode) && len(c.Redirects) == 0:
 		return &MetadataError{"invalid_redirect_uri", "redirect_uris", "is missing"}

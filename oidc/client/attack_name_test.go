@@ -1,4 +1,4 @@
-package oidc_test
+package client_test
 
 import (
 	"crypto/ecdsa"
@@ -12,20 +12,20 @@ import (
 
 	jose "github.com/go-jose/go-jose/v4"
 
-	"barillet/oidc"
+	"barillet/oidc/client"
 )
 
 // An application takes a name that people read as the house's own, or as another than is written.
 func TestAnApplicationIsReadAsTheHouseItself(t *testing.T) {
-	_, p := setClientHeaders(t)
+	_, p := open(t)
 	for name, bad := range map[string]bool{
 		"Baril1et": true, "8ari11et": true, "Bàrillet": true, "Ｂａｒｉｌｌｅｔ": true, "𝐁arillet": true, "B\u0430rillet": true,
 		"B\u03b1rillet": true, "Barillet!": true, "Garage  Lumi\u00e8re": true, "Bari\u200bllet 2": true, "\u202etelliraB": true,
 		"Planning\u2066": true, "Plan\u00adning": true, "\u2028": true, "Plann\u0456ng": true,
 		"Écran d’atelier": false, "Планирование API": false, "日本API": false, "Φόρμα": false, "Paie 2026": false, "Barillet de secours": false,
 	} {
-		_, err := p.Register(t.Context(), by, oidc.Registration{Name: name, Redirects: []string{"https://a.example/cb"}})
-		e, ok := errors.AsType[*oidc.MetadataError](err)
+		_, err := p.Register(t.Context(), by, client.Registration{Name: name, Redirects: []string{"https://a.example/cb"}})
+		e, ok := errors.AsType[*client.MetadataError](err)
 		if bad != (ok && e.Member == "client_name") {
 			t.Errorf("%q: got %v, want it refused %t", name, err, bad)
 		}
@@ -34,7 +34,7 @@ func TestAnApplicationIsReadAsTheHouseItself(t *testing.T) {
 
 // A client registers a key that anybody can forge for, or one whose every signature costs us seconds.
 func TestAClientRegistersAKeyThatIsTooWeakOrTooCostly(t *testing.T) {
-	_, p := setClientHeaders(t)
+	_, p := open(t)
 	wide := func(bits int) *rsa.PublicKey {
 		n := new(big.Int).Lsh(big.NewInt(1), uint(bits-1))
 		return &rsa.PublicKey{N: n.Add(n, big.NewInt(1)), E: 65537}
@@ -70,8 +70,8 @@ func TestAClientRegistersAKeyThatIsTooWeakOrTooCostly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = p.Register(t.Context(), by, oidc.Registration{Name: "Planning", Redirects: []string{"https://a.example/cb"}, Auth: "private_key_jwt", Keys: raw})
-		if e, ok := errors.AsType[*oidc.MetadataError](err); c.good != (err == nil) || !c.good && (!ok || e.Member != "jwks") {
+		_, err = p.Register(t.Context(), by, client.Registration{Name: "Planning", Redirects: []string{"https://a.example/cb"}, Auth: "private_key_jwt", Keys: raw})
+		if e, ok := errors.AsType[*client.MetadataError](err); c.good != (err == nil) || !c.good && (!ok || e.Member != "jwks") {
 			t.Errorf("%s: got %v, want it taken %t", name, err, c.good)
 		}
 	}

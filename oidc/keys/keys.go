@@ -1,4 +1,4 @@
-package oidc
+package keys
 
 import (
 	"context"
@@ -32,6 +32,35 @@ const (
 )
 
 var Algorithms = []string{RS256, ES256, EdDSA}
+
+// How long keys live (promise O2).
+const (
+	rotateAfter   = 90 * 24 * time.Hour
+	publishBefore = 24 * time.Hour     // how long a key is published before it signs
+	publishAfter  = 7 * 24 * time.Hour // and after: longer than any token that it signed is valid
+)
+
+// Config has the dependencies of a Service. All are required.
+type Config struct {
+	Store    store.Store
+	Keyring  *store.Keyring
+	Accounts *authn.Service
+	Now      func() time.Time
+}
+
+// Service signs and verifies tokens. It is safe for concurrent use.
+type Service struct {
+	Config
+	rings store.Table[Set]
+	cache keyCache
+}
+
+// New returns a Service. It does not access the store.
+func New(c Config) *Service {
+	return &Service{Config: c, rings: store.NewTable[Set](c.Keyring, store.SignKeys)}
+}
+
+func (s *Service) now() time.Time { return s.Now().UTC() }
 
 // Set is the keys of one algorithm, oldest first. The last one whose From has come signs.
 type Set struct {
@@ -78,9 +107,9 @@ func (r Set) current(now time.Time) Key {
 }
 
 // Maintain makes what is due and removes what is over, of every algorithm; call it at the start and each hour.
-func (p *Provider) Maintain(ctx context.Context) error {
+func (s *Service) Maintain(ctx context.Context) error {
 	for _, alg := range Algorithms {
-		if _, err := p.rotateIfDue(ctx, alg, nil); err != nil {
+		if _, err := s.rotateIfDue(ctx, alg, nil); err != nil {
 			return err
 		}
 	}
@@ -97,10 +126,10 @@ type State struct {
 }
 
 // List lists what is published, by algorithm, the oldest first.
-func (p *Provider) List(ctx context.Context) ([]State, error) {
-	out, now := []State{}, p.now()
+func (s *Service) List(ctx context.Context) ([]State, error) {
+	out, now := []State{}, s.now()
 	for _, alg := range Algorithms {
-		ring, err := p.rotateIfDue(ctx, alg, nil)
+		ring, err := s.rotateIfDue(ctx, alg, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -113,23 +142,29 @@ func (p *Provider) List(ctx context.Context) ([]State, error) {
 
 // Rotate has a further key of every algorithm sign from a day from now on, whatever their age. One that waits
 // already is enough.
-func (p *Provider) Rotate(ctx context.Context, by Registrar) error {
+func (s *Service) Rotate(ctx context.Context, from authn.Origin, actor audit.Actor) error {
 	for _, alg := range Algorithms {
-		if _, err := p.rotateIfDue(ctx, alg, &by); err != nil {
+		if _, err := s.rotateIfDue(ctx, alg, &rotation{from, actor}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// rotation is a request for a further key before its time.
+type rotation struct {
+	from  authn.Origin
+	actor audit.Actor
+}
+
 // rotateIfDue gives the ring of an algorithm as it is to be now, and stores it if that is news. by is who wants a further key
 // before its time; nil: nobody does.
-func (p *Provider) rotateIfDue(ctx context.Context, alg string, by *Registrar) (Set, error) {
+func (s *Service) rotateIfDue(ctx context.Context, alg string, by *rotation) (Set, error) {
 	early := by != nil
-	now := p.now()
+	now := s.now()
 	var ring Set
-	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
-		ring, err = p.ring(s, alg)
+	err := s.Store.View(ctx, func(snap store.Snapshot) (err error) {
+		ring, err = s.ring(snap, alg)
 		return err
 	})
 	if err != nil {
@@ -143,13 +178,12 @@ func (p *Provider) rotateIfDue(ctx context.Context, alg string, by *Registrar) (
 	if err != nil {
 		return ring, err
 	}
-	act := p.People.NewAct(authn.Origin{})
+	act := s.Accounts.NewAct(authn.Origin{})
 	if by != nil {
-		act = p.People.NewAct(by.From)
+		act = s.Accounts.NewAct(by.from)
 	}
-	event := audit.NewID(now)
-	return store.Do(ctx, p.Store, func(tx store.Tx) (Set, error) {
-		ring, err := p.ring(tx, alg)
+	return authn.Do(ctx, s.Accounts, act, func(w *authn.Work) (Set, error) {
+		ring, err := s.ring(w.Tx, alg)
 		if err != nil {
 			return ring, err
 		}
@@ -159,19 +193,19 @@ func (p *Provider) rotateIfDue(ctx context.Context, alg string, by *Registrar) (
 			k.NotBefore = from
 			ring.Keys = append(slices.Clone(ring.Keys), k)
 			if by != nil {
-				e := audit.Event{Actor: by.Actor, Action: audit.AppKeysRotated, Outcome: audit.Success, Detail: map[string]string{"alg": alg, "kid": k.ID}}
-				if err := p.audit(tx, act, event, e); err != nil {
+				e := audit.Event{Actor: by.actor, Action: audit.AppKeysRotated, Outcome: audit.Success, Detail: map[string]string{"alg": alg, "kid": k.ID}}
+				if err := w.Audit(e); err != nil {
 					return ring, err
 				}
 			}
 		}
-		return ring, p.rings.Put(tx, alg, ring)
+		return ring, s.rings.Put(w.Tx, alg, ring)
 	})
 }
 
-func (p *Provider) ring(r store.Reader, alg string) (Set, error) {
-	ring, err := p.keys.read(p.rings, r, alg)
-	if _, err = found(err); err != nil {
+func (s *Service) ring(r store.Reader, alg string) (Set, error) {
+	ring, err := s.cache.read(s.rings, r, alg)
+	if _, err = store.Found(err); err != nil {
 		return Set{}, fmt.Errorf("reading the signing keys of %s: %w", alg, err)
 	}
 	return ring, nil
@@ -246,32 +280,26 @@ func (c *keyCache) open(k Key) (crypto.Signer, error) {
 	return s, nil
 }
 
-// signature says how something is signed.
-type signature struct {
-	alg  string
-	kind string // "typ" of the header
-}
-
 // Sign signs a payload with the present key of an algorithm.
-func (p *Provider) Sign(ctx context.Context, how signature, payload []byte) (string, error) {
+func (s *Service) Sign(ctx context.Context, alg, typ string, payload []byte) (string, error) {
 	var ring Set
-	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
-		ring, err = p.ring(s, how.alg)
+	err := s.Store.View(ctx, func(snap store.Snapshot) (err error) {
+		ring, err = s.ring(snap, alg)
 		return err
 	})
 	if err == nil && len(ring.Keys) == 0 {
-		ring, err = p.rotateIfDue(ctx, how.alg, nil)
+		ring, err = s.rotateIfDue(ctx, alg, nil)
 	}
 	if err != nil {
 		return "", err
 	}
-	key := ring.current(p.now())
-	private, err := p.keys.open(key)
+	key := ring.current(s.now())
+	private, err := s.cache.open(key)
 	if err != nil {
 		return "", err
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(how.alg),
-		Key: jose.JSONWebKey{Key: private, KeyID: key.ID}}, (&jose.SignerOptions{}).WithType(jose.ContentType(how.kind)))
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(alg),
+		Key: jose.JSONWebKey{Key: private, KeyID: key.ID}}, (&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
 	if err != nil {
 		return "", fmt.Errorf("signing with key %s: %w", key.ID, err)
 	}
@@ -283,15 +311,15 @@ func (p *Provider) Sign(ctx context.Context, how signature, payload []byte) (str
 }
 
 // Published is every key that a token may be signed with now, before long, or not long ago.
-func (p *Provider) Published(ctx context.Context) (jose.JSONWebKeySet, error) {
+func (s *Service) Published(ctx context.Context) (jose.JSONWebKeySet, error) {
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
 	for _, alg := range Algorithms {
-		ring, err := p.rotateIfDue(ctx, alg, nil)
+		ring, err := s.rotateIfDue(ctx, alg, nil)
 		if err != nil {
 			return set, err
 		}
 		for _, k := range ring.Keys {
-			private, err := p.keys.open(k)
+			private, err := s.cache.open(k)
 			if err != nil {
 				return set, err
 			}
@@ -308,7 +336,7 @@ const (
 )
 
 // Verify is the payload of a token of this kind that we signed ourselves; false for anything else.
-func (p *Provider) Verify(ctx context.Context, token, kind string) ([]byte, bool, error) {
+func (s *Service) Verify(ctx context.Context, token, kind string) ([]byte, bool, error) {
 	var allowed []jose.SignatureAlgorithm
 	for _, alg := range Algorithms {
 		allowed = append(allowed, jose.SignatureAlgorithm(alg))
@@ -317,7 +345,7 @@ func (p *Provider) Verify(ctx context.Context, token, kind string) ([]byte, bool
 	if err != nil || len(signed.Signatures) != 1 {
 		return nil, false, nil
 	}
-	set, err := p.Published(ctx)
+	set, err := s.Published(ctx)
 	if err != nil {
 		return nil, false, err
 	}

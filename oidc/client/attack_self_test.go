@@ -1,4 +1,4 @@
-package oidc_test
+package client_test
 
 import (
 	"context"
@@ -8,36 +8,36 @@ import (
 	"testing"
 
 	"barillet/authn/authntest"
-	"barillet/oidc"
+	"barillet/oidc/client"
 	"barillet/store"
 )
 
 // Whoever got hold of a client's registration token makes of it another application than people said yes to.
 func TestAClientMakesOfItselfWhatNobodyAgreedTo(t *testing.T) {
-	_, p := setClientHeaders(t)
+	_, p := open(t)
 	const keys = `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
-	was := func() oidc.Registration {
-		return oidc.Registration{Name: "Planning", URI: "https://app.example/", Redirects: []string{"https://app.example/cb", "https://app.example/other"},
+	was := func() client.Registration {
+		return client.Registration{Name: "Planning", URI: "https://app.example/", Redirects: []string{"https://app.example/cb", "https://app.example/other"},
 			SubjectType: "pairwise", PushedOnly: true, Auth: "private_key_jwt", Keys: json.RawMessage(keys)}
 	}
 	c, err := p.Register(t.Context(), by, was())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for member, change := range map[string]func(*oidc.Registration){
-		"client_name":                           func(r *oidc.Registration) { r.Name = "Paie" },
-		"client_uri":                            func(r *oidc.Registration) { r.URI = "https://garage.example/" },
-		"redirect_uris":                         func(r *oidc.Registration) { r.Redirects = []string{"https://thief.example/cb"} },
-		"post_logout_redirect_uris":             func(r *oidc.Registration) { r.PostLogoutRedirects = []string{"https://thief.example/bye"} },
-		"application_type":                      func(r *oidc.Registration) { r.Kind = "native" },
-		"subject_type":                          func(r *oidc.Registration) { r.SubjectType = "public" },
-		"require_pushed_authorization_requests": func(r *oidc.Registration) { r.PushedOnly = false },
-		"token_endpoint_auth_method":            func(r *oidc.Registration) { r.Auth, r.Keys = "client_secret_basic", nil },
+	for member, change := range map[string]func(*client.Registration){
+		"client_name":                           func(r *client.Registration) { r.Name = "Paie" },
+		"client_uri":                            func(r *client.Registration) { r.URI = "https://garage.example/" },
+		"redirect_uris":                         func(r *client.Registration) { r.Redirects = []string{"https://thief.example/cb"} },
+		"post_logout_redirect_uris":             func(r *client.Registration) { r.PostLogoutRedirects = []string{"https://thief.example/bye"} },
+		"application_type":                      func(r *client.Registration) { r.Kind = "native" },
+		"subject_type":                          func(r *client.Registration) { r.SubjectType = "public" },
+		"require_pushed_authorization_requests": func(r *client.Registration) { r.PushedOnly = false },
+		"token_endpoint_auth_method":            func(r *client.Registration) { r.Auth, r.Keys = "client_secret_basic", nil },
 	} {
 		r := was()
 		change(&r)
 		_, err := p.Replace(t.Context(), by, c.ID, r, true)
-		if e, ok := errors.AsType[*oidc.MetadataError](err); !ok || e.Member != member {
+		if e, ok := errors.AsType[*client.MetadataError](err); !ok || e.Member != member {
 			t.Errorf("%s: got %v, want it refused", member, err)
 		}
 		if _, err := p.Replace(t.Context(), by, c.ID, r, false); member != "redirect_uris" && err != nil {
@@ -71,11 +71,9 @@ func (m *meddled) Update(ctx context.Context, f func(store.Tx) error) error {
 func TestAClientUndoesWhatAnAdministratorDecidesMeanwhile(t *testing.T) {
 	h := authntest.New(t)
 	m := &meddled{Store: h.Store}
-	p, err := oidc.New(oidc.Config{Store: m, Ring: h.Ring, Pepper: h.Keys.Pepper, People: h.Service, Log: h.Log, Issuer: "https://login.example", Now: h.Clock.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := oidc.Registration{Name: "Planning", Redirects: []string{"https://a.example/cb"}, Scope: "openid groups"}
+	h.Service.Store = m
+	p := newService(h, m)
+	r := client.Registration{Name: "Planning", Redirects: []string{"https://a.example/cb"}, Scope: "openid groups"}
 	c, err := p.Register(t.Context(), by, r)
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +86,7 @@ func TestAClientUndoesWhatAnAdministratorDecidesMeanwhile(t *testing.T) {
 	if _, err = p.Replace(t.Context(), by, c.ID, r, true); err == nil {
 		t.Error("a client asks for more than an administrator left it, and gets it")
 	}
-	now, err := p.Client(t.Context(), c.ID)
+	now, err := p.Information(t.Context(), c.ID)
 	if admin != nil || err != nil || !now.PhishingResistant || now.Scope != "openid" {
 		t.Errorf("got %+v, %v, %v, want what the administrator said", now.Registration, admin, err)
 	}

@@ -1,4 +1,4 @@
-package oidc
+package token
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/outbox"
+	"barillet/oidc/client"
+	"barillet/oidc/keys"
 	"barillet/store"
 )
 
@@ -22,7 +24,7 @@ type Deliverer interface {
 // Logout is a sign-out that an application has yet to be told of, kept below "<session's name>/<client>": however
 // many grants it had, it is told once.
 type Logout struct {
-	Client ClientID     `json:"client"`
+	Client client.ID    `json:"client"`
 	User   authn.UserID `json:"user"`
 	SID    string       `json:"sid"`
 	ID     string       `json:"id"` // jti, the same at each try
@@ -51,29 +53,29 @@ const (
 	logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 )
 
-// outgoing is the worker that tells applications of logouts.
-func (p *Provider) outgoing() *outbox.Worker[Logout] {
-	w := &outbox.Worker[Logout]{What: "logout", Store: p.Store, Table: p.logouts, Parallel: logoutParallel, Now: p.Now, Log: p.Errors,
+// newLogoutWorker is the worker that tells applications of logouts.
+func (s *Service) newLogoutWorker() *outbox.Worker[Logout] {
+	w := &outbox.Worker[Logout]{What: "logout", Store: s.Store, Table: s.logouts, Parallel: logoutParallel, Now: s.Now, Log: s.Errors,
 		Attrs: func(l Logout) []any { return []any{"client", string(l.Client)} }}
-	if p.Deliver != nil {
-		w.Send = p.sendLogout
+	if s.Deliver != nil {
+		w.Send = s.sendLogout
 	}
 	return w
 }
 
 // queueLogout stores that an application is to be told, in the change that ends its grant.
-func (p *Provider) queueLogout(tx store.Tx, now time.Time, g *Grant) error {
-	if p.Deliver == nil {
+func (s *Service) queueLogout(tx store.Tx, now time.Time, g *Grant) error {
+	if s.Deliver == nil {
 		return nil
 	}
-	c, err := p.loadClient(tx, g.Client)
+	c, err := s.Clients.Get(tx, g.Client)
 	if err != nil || c == nil || c.Backchannel == "" {
 		return err
 	}
 	id := g.SID + "/" + string(c.ID)
 	row := Logout{Client: c.ID, User: g.User, SID: g.SID, ID: authn.SecretOf(id + g.Created.String()).Hash()[:32],
 		State: outbox.Try{Queued: now, UselessAfter: now.Add(logoutMaxAge)}}
-	if err := p.logouts.Put(tx, id, row); err != nil {
+	if err := s.logouts.Put(tx, id, row); err != nil {
 		return fmt.Errorf("queueing a logout: %w", err)
 	}
 	return nil
@@ -93,29 +95,34 @@ type logoutToken struct {
 
 // SendLogouts makes one pass over what is due. Its error is the store's; what an application does is written down, to be
 // tried again later and later.
-func (p *Provider) SendLogouts(ctx context.Context) error {
-	_, err := p.logoutWorker.RunOnce(ctx)
+func (s *Service) SendLogouts(ctx context.Context) error {
+	_, err := s.logoutWorker.RunOnce(ctx)
 	return err
 }
 
 // sendLogout signs the token for this try and hands it over.
-func (p *Provider) sendLogout(ctx context.Context, _ string, row Logout) error {
-	c, err := p.findClient(ctx, row.Client)
+func (s *Service) sendLogout(ctx context.Context, _ string, row Logout) error {
+	c, err := s.Clients.Find(ctx, row.Client)
 	switch {
 	case err != nil:
 		return err
 	case c == nil || c.Backchannel == "":
 		return outbox.ErrUnwanted
 	}
-	now := p.now()
-	payload, err := json.Marshal(logoutToken{Issuer: p.Issuer, Subject: p.subject(c, row.User), Audience: string(c.ID), Issued: now.Unix(),
-		Expires: now.Add(logoutTokenTTL).Unix(), ID: row.ID, SID: p.sid(c, row.SID), Events: map[string]struct{}{logoutEvent: {}}})
+	now := s.now()
+	payload, err := json.Marshal(logoutToken{Issuer: s.Issuer, Subject: s.Subject(c, row.User), Audience: string(c.ID), Issued: now.Unix(),
+		Expires: now.Add(logoutTokenTTL).Unix(), ID: row.ID, SID: s.SessionID(c, row.SID), Events: map[string]struct{}{logoutEvent: {}}})
 	if err != nil {
 		return fmt.Errorf("encoding a logout token: %w", err)
 	}
-	token, err := p.Sign(ctx, signature{c.Alg, TypeLogoutToken}, payload)
+	token, err := s.Keys.Sign(ctx, c.Alg, keys.TypeLogoutToken, payload)
 	if err != nil {
 		return err
 	}
-	return p.Deliver.Deliver(ctx, c.Backchannel, "application/x-www-form-urlencoded", []byte(url.Values{"logout_token": {token}}.Encode()))
+	return s.Deliver.Deliver(ctx, c.Backchannel, "application/x-www-form-urlencoded", []byte(url.Values{"logout_token": {token}}.Encode()))
+}
+
+// RunLogouts sends logout tokens until ctx ends.
+func (s *Service) RunLogouts(ctx context.Context) {
+	_ = s.logoutWorker.Run(ctx) // it returns no error: it ends with ctx alone
 }

@@ -1,4 +1,4 @@
-package oidc
+package client
 
 import (
 	"context"
@@ -48,18 +48,18 @@ func (r *publishedKeys) at(url string) *publishedSet {
 	return r.sets[url]
 }
 
-// AssertionKeys are the keys that an assertion of the client may be signed by: those that it registered, or those that it
+// assertionKeys are the keys that an assertion of the client may be signed by: those that it registered, or those that it
 // publishes. These are read anew when they are old, or when they have none of that name, as after a rotation: then at
 // most once a minute, for whoever sends assertions need not be the client.
-func (p *Provider) AssertionKeys(ctx context.Context, c *Client, kid string) []jose.JSONWebKey {
+func (s *Service) assertionKeys(ctx context.Context, c *Client, kid string) []jose.JSONWebKey {
 	if c.KeysURI == "" {
 		keys, _ := publicKeys(c.Keys) // what was registered was judged then
 		return keys
 	}
-	if p.Fetch == nil {
+	if s.Fetch == nil {
 		return nil
 	}
-	set, now := p.remote.at(c.KeysURI), p.now()
+	set, now := s.remote.at(c.KeysURI), s.now()
 	set.mu.Lock()
 	defer set.mu.Unlock()
 	age := now.Sub(set.fetched)
@@ -67,13 +67,13 @@ func (p *Provider) AssertionKeys(ctx context.Context, c *Client, kid string) []j
 	named := slices.ContainsFunc(set.keys, func(k jose.JSONWebKey) bool { return k.KeyID == kid })
 	if (old || !named) && (set.attempted.IsZero() || now.Before(set.attempted) || now.Sub(set.attempted) >= publishedMinInterval) {
 		set.attempted = now
-		keys, err := p.fetchKeys(ctx, c.KeysURI)
+		keys, err := s.fetchKeys(ctx, c.KeysURI)
 		if err == nil {
 			set.keys, set.fetched, age = keys, now, 0
 		} else if ctx.Err() != nil { // the caller went away: nothing was learnt
 			set.attempted = time.Time{}
 		} else {
-			p.Errors.LogAttrs(ctx, slog.LevelWarn, "an application's keys cannot be read", slog.String("client", string(c.ID)), slog.Any("error", err))
+			s.Errors.LogAttrs(ctx, slog.LevelWarn, "an application's keys cannot be read", slog.String("client", string(c.ID)), slog.Any("error", err))
 		}
 	}
 	if age >= publishedMaxAge {
@@ -82,8 +82,8 @@ func (p *Provider) AssertionKeys(ctx context.Context, c *Client, kid string) []j
 	return set.keys
 }
 
-func (p *Provider) fetchKeys(ctx context.Context, url string) ([]jose.JSONWebKey, error) {
-	body, err := p.Fetch(ctx, url)
+func (s *Service) fetchKeys(ctx context.Context, url string) ([]jose.JSONWebKey, error) {
+	body, err := s.Fetch(ctx, url)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,8 @@
-package oidc
+package client
 
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -16,8 +15,8 @@ import (
 	"barillet/store"
 )
 
-// ClientID names an application.
-type ClientID string
+// ID is the identifier of a client.
+type ID string
 
 // How a client proves that it is itself at the token endpoint (RFC 7591 section 2).
 const (
@@ -48,9 +47,21 @@ const (
 
 var Scopes = []string{ScopeOpenID, ScopeProfile, ScopeEmail, scopeAddress, scopePhone, ScopeGroups, ScopeOffline}
 
+// The lifetimes of tokens of clients that name none.
+const (
+	defaultAccessTTL  = 10 * time.Minute
+	defaultRefreshTTL = 30 * 24 * time.Hour
+)
+
+// The prefixes of secrets, for scanners that search for leaks.
+const (
+	clientPrefix       = "bcs_" // client secrets
+	registrationPrefix = "bcm_" // registration access tokens
+)
+
 // Client is an application.
 type Client struct {
-	ID                  ClientID        `json:"id"`
+	ID                  ID              `json:"id"`
 	Name                string          `json:"name"`
 	URI                 string          `json:"uri,omitempty"`                 // its home page
 	Redirects           []string        `json:"redirects,omitempty"`           // compared as they stand
@@ -134,7 +145,13 @@ func (y Policy) RefreshTokenTTL() time.Duration {
 	return defaultRefreshTTL
 }
 
-func (c *Client) AuditTarget() audit.Actor {
+// AuditEvent is an event of a user and the client.
+func (c *Client) AuditEvent(u authn.UserID, login, action, outcome, reason string) audit.Event {
+	return audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u), Name: login}, Subject: string(u), SubjectName: login,
+		Targets: []audit.Actor{c.auditTarget()}, Action: action, Outcome: outcome, Reason: reason}
+}
+
+func (c *Client) auditTarget() audit.Actor {
 	return audit.Actor{Type: audit.TypeApplication, ID: string(c.ID), Name: c.Name}
 }
 
@@ -200,8 +217,8 @@ func withoutPort(uri string) (string, bool) {
 	return host + rest[end:], true
 }
 
-// sector is the host that a pairwise subject is computed for (OpenID Connect Core section 8.1).
-func (c *Client) sector() string {
+// Sector is the host that a pairwise subject is computed for (OpenID Connect Core section 8.1).
+func (c *Client) Sector() string {
 	for _, uri := range c.Redirects {
 		if u, err := url.Parse(uri); err == nil {
 			return u.Hostname()
@@ -211,12 +228,12 @@ func (c *Client) sector() string {
 }
 
 // loadClient loads an application; nil where there is none.
-func (p *Provider) loadClient(r store.Reader, id ClientID) (*Client, error) {
-	if !ValidID(id) {
+func (s *Service) Get(r store.Reader, id ID) (*Client, error) {
+	if !id.Valid() {
 		return nil, nil
 	}
-	c, err := p.clients.Get(r, string(id))
-	if there, err := found(err); !there {
+	c, err := s.clients.Get(r, string(id))
+	if there, err := store.Found(err); !there {
 		if err != nil {
 			err = fmt.Errorf("loading client %q: %w", id, err)
 		}
@@ -226,42 +243,15 @@ func (p *Provider) loadClient(r store.Reader, id ClientID) (*Client, error) {
 }
 
 // ValidID tells whether something can be the id of a client at all, and so part of a key.
-func ValidID(id ClientID) bool {
+func (id ID) Valid() bool {
 	return len(id) > 0 && len(id) <= 64 && strings.Trim(string(id), "abcdefghijklmnopqrstuvwxyz0123456789-_") == ""
 }
 
 // findClient is client in a snapshot of its own.
-func (p *Provider) findClient(ctx context.Context, id ClientID) (c *Client, err error) {
-	err = p.Store.View(ctx, func(s store.Snapshot) (err error) {
-		c, err = p.loadClient(s, id)
+func (s *Service) Find(ctx context.Context, id ID) (c *Client, err error) {
+	err = s.Store.View(ctx, func(snap store.Snapshot) (err error) {
+		c, err = s.Get(snap, id)
 		return err
 	})
 	return c, err
-}
-
-// LoginContext is what a request under way says to the page of a sign-in.
-type LoginContext struct {
-	App  string // what people call the application; "" where there is no such request
-	Hint string // what the person might sign in as: a text from outside
-}
-
-// LoginContext tells what a request under way says to the page of a sign-in.
-func (p *Provider) LoginContext(ctx context.Context, request string) LoginContext {
-	var out LoginContext
-	err := p.Store.View(ctx, func(s store.Snapshot) error {
-		out = LoginContext{}
-		ask, err := p.loadRequest(s, request)
-		if err != nil || ask == nil {
-			return err
-		}
-		c, err := p.loadClient(s, ask.Client)
-		if c != nil {
-			out = LoginContext{c.Name, ask.Hint}
-		}
-		return err
-	})
-	if err != nil && !errors.Is(err, context.Canceled) {
-		p.Errors.Error("reading what an application wants", "error", err)
-	}
-	return out
 }

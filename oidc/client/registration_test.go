@@ -1,4 +1,4 @@
-package oidc_test
+package client_test
 
 import (
 	"encoding/json"
@@ -8,23 +8,25 @@ import (
 
 	"barillet/authn/authntest"
 	"barillet/internal/audit"
-	"barillet/oidc"
+	"barillet/oidc/client"
+	"barillet/store"
 )
 
-func setClientHeaders(t testing.TB) (*authntest.House, *oidc.Provider) {
+func open(t testing.TB) (*authntest.House, *client.Service) {
 	t.Helper()
 	h := authntest.New(t)
-	p, err := oidc.New(oidc.Config{Store: h.Store, Ring: h.Ring, Pepper: h.Keys.Pepper, People: h.Service, Log: h.Log, Issuer: "https://login.example", Now: h.Clock.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h, p
+	return h, newService(h, h.Store)
 }
 
-var by = oidc.Registrar{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1", Name: "tests"}, ReservedName: "Garage Lumiere"}
+func newService(h *authntest.House, s store.Store) *client.Service {
+	return client.New(client.Config{Store: s, Keyring: h.Ring, Accounts: h.Service, Now: h.Clock.Now,
+		RegistrationURL: "https://login.example/oauth2/v1/clients", Audiences: []string{"https://login.example"}})
+}
+
+var by = client.Registrar{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1", Name: "tests"}, ReservedName: "Garage Lumiere"}
 
 func TestARegistrationThatCannotBeTakenNamesItsMember(t *testing.T) {
-	_, p := setClientHeaders(t)
+	_, p := open(t)
 	for name, c := range map[string]struct{ body, code, member string }{
 		"no name":                             {`{"redirect_uris":["https://a.example/"]}`, "invalid_client_metadata", "client_name"},
 		"the house's own name":                {`{"client_name":"GARAGE-lumiere","redirect_uris":["https://a.example/"]}`, "invalid_client_metadata", "client_name"},
@@ -60,12 +62,12 @@ func TestARegistrationThatCannotBeTakenNamesItsMember(t *testing.T) {
 		"an application that is neither kind": {`{"client_name":"A","redirect_uris":["https://a.example/"],"application_type":"desk"}`, "invalid_client_metadata", "application_type"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var r oidc.Registration
+			var r client.Registration
 			if err := json.Unmarshal([]byte(c.body), &r); err != nil {
 				t.Fatal(err)
 			}
 			_, err := p.Register(t.Context(), by, r)
-			e, ok := errors.AsType[*oidc.MetadataError](err)
+			e, ok := errors.AsType[*client.MetadataError](err)
 			if !ok || e.Code != c.code || e.Member != c.member {
 				t.Errorf("got %v, want %s about %s", err, c.code, c.member)
 			}
@@ -74,8 +76,8 @@ func TestARegistrationThatCannotBeTakenNamesItsMember(t *testing.T) {
 }
 
 func TestARegisteredClientStartsCareful(t *testing.T) {
-	h, p := setClientHeaders(t)
-	c, err := p.Register(t.Context(), by, oidc.Registration{Name: "Planning", Redirects: []string{"https://a.example/cb"}})
+	h, p := open(t)
+	c, err := p.Register(t.Context(), by, client.Registration{Name: "Planning", Redirects: []string{"https://a.example/cb"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +85,7 @@ func TestARegisteredClientStartsCareful(t *testing.T) {
 		len(c.Secret) < 40 || c.RegistrationToken == "" || c.SecretExpires == nil || len(c.Grants) != 1 {
 		t.Errorf("got %+v", c)
 	}
-	again, err := p.Client(t.Context(), c.ID)
+	again, err := p.Information(t.Context(), c.ID)
 	if err != nil || again.Secret != "" || again.RegistrationToken != "" {
 		t.Errorf("told again: got %v, secret %q", err, again.Secret)
 	}
@@ -93,14 +95,14 @@ func TestARegisteredClientStartsCareful(t *testing.T) {
 	if err := p.Delete(t.Context(), by, c.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Client(t.Context(), c.ID); err == nil {
+	if _, err := p.Information(t.Context(), c.ID); err == nil {
 		t.Error("a deleted client is there")
 	}
 }
 
 func TestANativeClientReturnsToASchemeOfItsOwnOrToTheMachine(t *testing.T) {
-	_, p := setClientHeaders(t)
-	_, err := p.Register(t.Context(), by, oidc.Registration{Name: "Phone", Kind: "native", Auth: "none",
+	_, p := open(t)
+	_, err := p.Register(t.Context(), by, client.Registration{Name: "Phone", Kind: "native", Auth: "none",
 		Redirects: []string{"com.example.planning:/cb", "http://127.0.0.1/cb", "http://[::1]/cb", "http://localhost:3000/cb", "https://app.example/cb"}})
 	if err != nil {
 		t.Error(err)
@@ -111,15 +113,15 @@ func FuzzRegistration(f *testing.F) {
 	f.Add(`{"client_name":"A","redirect_uris":["https://a.example/cb"],"scope":"openid groups"}`)
 	f.Add(`{"client_name":"A","application_type":"native","redirect_uris":["http://127.0.0.1:0/","com.a:/x"]}`)
 	f.Add(`{"client_name":"A","redirect_uris":["https://a.example/cb"],"jwks":{"keys":[{"kty":"EC"}]},"token_endpoint_auth_method":"private_key_jwt"}`)
-	_, p := setClientHeaders(f)
+	_, p := open(f)
 	f.Fuzz(func(t *testing.T, body string) {
-		var r oidc.Registration
+		var r client.Registration
 		if json.Unmarshal([]byte(body), &r) != nil {
 			return
 		}
 		c, err := p.Register(t.Context(), by, r)
 		if err != nil {
-			if _, ok := errors.AsType[*oidc.MetadataError](err); !ok {
+			if _, ok := errors.AsType[*client.MetadataError](err); !ok {
 				t.Fatalf("refused by %v, which names no member", err)
 			}
 			return

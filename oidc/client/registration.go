@@ -1,4 +1,4 @@
-package oidc
+package client
 
 import (
 	"context"
@@ -56,19 +56,19 @@ type RegistrationRule struct {
 
 // Information is a client as it is told (RFC 7591 section 3.2.1). Its secrets are in the one answer that made them.
 type Information struct {
-	ID                ClientID `json:"client_id"`
-	Secret            string   `json:"client_secret,omitempty"`
-	SecretExpires     *int64   `json:"client_secret_expires_at,omitempty"` // 0: never
-	Issued            int64    `json:"client_id_issued_at"`
-	RegistrationToken string   `json:"registration_access_token,omitempty"`
-	RegistrationURI   string   `json:"registration_client_uri"`
+	ID                ID     `json:"client_id"`
+	Secret            string `json:"client_secret,omitempty"`
+	SecretExpires     *int64 `json:"client_secret_expires_at,omitempty"` // 0: never
+	Issued            int64  `json:"client_id_issued_at"`
+	RegistrationToken string `json:"registration_access_token,omitempty"`
+	RegistrationURI   string `json:"registration_client_uri"`
 	Registration
 }
 
 // information is a client as it is shown.
-func (p *Provider) information(c *Client) Information {
+func (s *Service) information(c *Client) Information {
 	y := c.Policy
-	out := Information{ID: c.ID, Issued: c.Created.Unix(), RegistrationURI: p.Issuer + PathClients + "/" + string(c.ID),
+	out := Information{ID: c.ID, Issued: c.Created.Unix(), RegistrationURI: s.RegistrationURL + "/" + string(c.ID),
 		Registration: Registration{Name: c.Name, URI: c.URI, Redirects: c.Redirects, PostLogoutRedirects: c.PostLogoutRedirects, Backchannel: c.Backchannel,
 			Session: c.Backchannel != "", Kind: "web", Auth: c.Auth, Keys: c.Keys, KeysURI: c.KeysURI, Grants: c.Grants, Scope: strings.Join(c.Scopes, " "), Alg: c.Alg,
 			SubjectType: "public", PushedOnly: c.PushedOnly, NoPKCE: c.NoPKCE, TokenClaims: c.TokenClaims, IntrospectsAll: c.IntrospectsAll,
@@ -97,23 +97,23 @@ type Registrar struct {
 }
 
 // Register makes a client. Its secrets are in this one answer.
-func (p *Provider) Register(ctx context.Context, by Registrar, r Registration) (Information, error) {
-	act := p.People.NewAct(by.From)
-	c, err := p.read(r, by.ReservedName, act.Now)
+func (s *Service) Register(ctx context.Context, by Registrar, r Registration) (Information, error) {
+	act := s.Accounts.NewAct(by.From)
+	c, err := s.read(r, by.ReservedName, act.Now)
 	if err != nil {
 		return Information{}, err
 	}
-	c.ID, c.RegisteredBy = ClientID("c"+act.ID("client")), by.Actor.ID
-	manage := prefixed(registrationPrefix, act.Secret("manage"))
+	c.ID, c.RegisteredBy = ID("c"+act.ID("client")), by.Actor.ID
+	manage := authn.SecretOf(registrationPrefix + act.Secret("manage").Reveal())
 	c.RegistrationToken = manage.Hash()
-	secret := prefixed(clientPrefix, act.Secret("client secret"))
+	secret := authn.SecretOf(clientPrefix + act.Secret("client secret").Reveal())
 	if c.usesSecret() {
 		c.Secret = secret.Hash()
 	}
-	if err := p.putClient(ctx, act, by, &c, audit.AppCreated, nil); err != nil {
+	if err := s.putClient(ctx, act, by, &c, audit.AppCreated, nil); err != nil {
 		return Information{}, err
 	}
-	out := p.information(&c)
+	out := s.information(&c)
 	out.RegistrationToken = manage.Reveal()
 	if c.usesSecret() {
 		out.Secret, out.SecretExpires = secret.Reveal(), new(int64)
@@ -128,16 +128,16 @@ func (c *Client) usesSecret() bool { return c.Auth == AuthBasic || c.Auth == Aut
 //
 // A client that replaces itself decides nothing that an administrator decides, and asks for no more than it had. It is
 // judged against the record that it replaces, and again when somebody changed that meanwhile.
-func (p *Provider) Replace(ctx context.Context, by Registrar, id ClientID, r Registration, self bool) (Information, error) {
+func (s *Service) Replace(ctx context.Context, by Registrar, id ID, r Registration, self bool) (Information, error) {
 	for {
-		before, err := p.findClient(ctx, id)
+		before, err := s.Find(ctx, id)
 		if err != nil {
 			return Information{}, err
 		}
 		if before == nil {
 			return Information{}, authn.Refuse(authn.CodeNotFound)
 		}
-		out, err := p.replace(ctx, by, before, r, self)
+		out, err := s.replace(ctx, by, before, r, self)
 		if !errors.Is(err, errMoved) {
 			return out, err
 		}
@@ -147,9 +147,9 @@ func (p *Provider) Replace(ctx context.Context, by Registrar, id ClientID, r Reg
 // errMoved is a record that is not the one judged: it is judged anew.
 var errMoved = errors.New("the client was changed meanwhile")
 
-func (p *Provider) replace(ctx context.Context, by Registrar, before *Client, r Registration, self bool) (Information, error) {
-	act := p.People.NewAct(by.From)
-	c, err := p.read(r, by.ReservedName, act.Now)
+func (s *Service) replace(ctx context.Context, by Registrar, before *Client, r Registration, self bool) (Information, error) {
+	act := s.Accounts.NewAct(by.From)
+	c, err := s.read(r, by.ReservedName, act.Now)
 	if err != nil {
 		return Information{}, err
 	}
@@ -159,17 +159,17 @@ func (p *Provider) replace(ctx context.Context, by Registrar, before *Client, r 
 		}
 	}
 	c.ID, c.RegisteredBy, c.Created, c.RegistrationToken, c.Secret = before.ID, before.RegisteredBy, before.Created, before.RegistrationToken, before.Secret
-	secret := prefixed(clientPrefix, act.Secret("client secret"))
+	secret := authn.SecretOf(clientPrefix + act.Secret("client secret").Reveal())
 	fresh := c.usesSecret() && before.Secret == ""
 	if fresh {
 		c.Secret = secret.Hash()
 	} else if !c.usesSecret() {
 		c.Secret = ""
 	}
-	if err := p.putClient(ctx, act, by, &c, audit.AppUpdated, before); err != nil {
+	if err := s.putClient(ctx, act, by, &c, audit.AppUpdated, before); err != nil {
 		return Information{}, err
 	}
-	out := p.information(&c)
+	out := s.information(&c)
 	if fresh {
 		out.Secret, out.SecretExpires = secret.Reveal(), new(int64)
 	}
@@ -177,22 +177,20 @@ func (p *Provider) replace(ctx context.Context, by Registrar, before *Client, r 
 }
 
 // putClient stores a client in the place of before; nil: there was none.
-func (p *Provider) putClient(ctx context.Context, act *authn.Act, by Registrar, c *Client, action string, before *Client) error {
-	event := audit.NewID(act.Now)
-	err := p.Store.Update(ctx, func(tx store.Tx) error {
-		switch there, err := p.loadClient(tx, c.ID); {
+func (s *Service) putClient(ctx context.Context, act *authn.Act, by Registrar, c *Client, action string, before *Client) error {
+	_, err := authn.Do(ctx, s.Accounts, act, func(w *authn.Work) (Information, error) {
+		none := Information{}
+		switch there, err := s.Get(w.Tx, c.ID); {
 		case err != nil:
-			return err
+			return none, err
 		case !reflect.DeepEqual(there, before):
-			return errMoved
+			return none, errMoved
 		}
-		if err := p.clients.Put(tx, string(c.ID), *c); err != nil {
-			return err
+		if err := s.clients.Put(w.Tx, string(c.ID), *c); err != nil {
+			return none, err
 		}
-		if err := p.audit(tx, act, event, audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.AuditTarget()}, Action: action, Outcome: audit.Success}); err != nil {
-			return err
-		}
-		return p.People.AlsoIn(ctx, tx, act, p.information(c)) // without secrets
+		err := w.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.auditTarget()}, Action: action, Outcome: audit.Success})
+		return s.information(c), err // without secrets: what an idempotent call repeats
 	})
 	if err != nil {
 		return fmt.Errorf("storing a client: %w", err)
@@ -202,12 +200,11 @@ func (p *Provider) putClient(ctx context.Context, act *authn.Act, by Registrar, 
 
 // RotateSecret gives a client another secret, in this one answer; the one before is dead. CodeNotFound; CodeState for one
 // that has none.
-func (p *Provider) RotateSecret(ctx context.Context, by Registrar, id ClientID) (Information, error) {
-	act := p.People.NewAct(by.From)
-	event := audit.NewID(act.Now)
-	secret := prefixed(clientPrefix, act.Secret("client secret"))
-	out, err := store.Do(ctx, p.Store, func(tx store.Tx) (Information, error) {
-		c, err := p.loadClient(tx, id)
+func (s *Service) RotateSecret(ctx context.Context, by Registrar, id ID) (Information, error) {
+	act := s.Accounts.NewAct(by.From)
+	secret := authn.SecretOf(clientPrefix + act.Secret("client secret").Reveal())
+	out, err := authn.Do(ctx, s.Accounts, act, func(w *authn.Work) (Information, error) {
+		c, err := s.Get(w.Tx, id)
 		switch {
 		case err != nil:
 			return Information{}, err
@@ -217,15 +214,12 @@ func (p *Provider) RotateSecret(ctx context.Context, by Registrar, id ClientID) 
 			return Information{}, authn.Refuse(authn.CodeState)
 		}
 		c.Secret, c.Changed = secret.Hash(), act.Now
-		if err := p.clients.Put(tx, string(id), *c); err != nil {
+		if err := s.clients.Put(w.Tx, string(id), *c); err != nil {
 			return Information{}, err
 		}
-		told := p.information(c)
-		if err := p.audit(tx, act, event, audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.AuditTarget()}, Action: audit.AppUpdated,
-			Outcome: audit.Success, Reason: "another secret"}); err != nil {
-			return Information{}, err
-		}
-		return told, p.People.AlsoIn(ctx, tx, act, told) // without the secret
+		err = w.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.auditTarget()}, Action: audit.AppUpdated,
+			Outcome: audit.Success, Reason: "another secret"})
+		return s.information(c), err // without the secret
 	})
 	if err != nil {
 		return Information{}, fmt.Errorf("storing a client's secret: %w", err)
@@ -235,46 +229,47 @@ func (p *Provider) RotateSecret(ctx context.Context, by Registrar, id ClientID) 
 }
 
 // Delete ends a client, and with it every token of it at once.
-func (p *Provider) Delete(ctx context.Context, by Registrar, id ClientID) error {
-	act := p.People.NewAct(by.From)
-	event := audit.NewID(act.Now)
-	return p.Store.Update(ctx, func(tx store.Tx) error {
-		c, err := p.loadClient(tx, id)
+func (s *Service) Delete(ctx context.Context, by Registrar, id ID) error {
+	act := s.Accounts.NewAct(by.From)
+	_, err := authn.Do(ctx, s.Accounts, act, func(w *authn.Work) (struct{}, error) {
+		none := struct{}{}
+		c, err := s.Get(w.Tx, id)
 		if err != nil {
-			return err
+			return none, err
 		}
 		if c == nil {
-			return authn.Refuse(authn.CodeNotFound)
+			return none, authn.Refuse(authn.CodeNotFound)
 		}
-		if err := p.clients.Delete(tx, string(id)); err != nil {
-			return fmt.Errorf("deleting a client: %w", err)
+		if err := s.clients.Delete(w.Tx, string(id)); err != nil {
+			return none, fmt.Errorf("deleting a client: %w", err)
 		}
-		return p.audit(tx, act, event, audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.AuditTarget()}, Action: audit.AppDeleted, Outcome: audit.Success})
+		return none, w.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.auditTarget()}, Action: audit.AppDeleted, Outcome: audit.Success})
 	})
+	return err
 }
 
-// Client tells of a client, without its secrets; CodeNotFound.
-func (p *Provider) Client(ctx context.Context, id ClientID) (Information, error) {
-	c, err := p.findClient(ctx, id)
+// Information tells of a client, without its secrets; CodeNotFound.
+func (s *Service) Information(ctx context.Context, id ID) (Information, error) {
+	c, err := s.Find(ctx, id)
 	if err != nil {
 		return Information{}, err
 	}
 	if c == nil {
 		return Information{}, authn.Refuse(authn.CodeNotFound)
 	}
-	return p.information(c), nil
+	return s.information(c), nil
 }
 
-// Clients lists clients in the order of their ids; next is the cursor for more.
-func (p *Provider) Clients(ctx context.Context, after string, limit int) (out []Information, next string, err error) {
-	err = p.Store.View(ctx, func(s store.Snapshot) error {
+// List lists clients in the order of their ids; next is the cursor for more.
+func (s *Service) List(ctx context.Context, after string, limit int) (out []Information, next string, err error) {
+	err = s.Store.View(ctx, func(snap store.Snapshot) error {
 		out, next = nil, ""
-		return p.clients.Scan(s, "", after, 0, func(id string, c Client) error {
+		return s.clients.Scan(snap, "", after, 0, func(id string, c Client) error {
 			if len(out) == limit {
 				next = string(out[limit-1].ID)
 				return store.ErrStop
 			}
-			out = append(out, p.information(&c))
+			out = append(out, s.information(&c))
 			return nil
 		})
 	})
@@ -285,8 +280,8 @@ func (p *Provider) Clients(ctx context.Context, after string, limit int) (out []
 }
 
 // CheckRegistrationToken finds the client whose registration access token this is; "" for none (RFC 7592 section 1.2).
-func (p *Provider) CheckRegistrationToken(ctx context.Context, id ClientID, token authn.Secret) (bool, error) {
-	c, err := p.findClient(ctx, id)
+func (s *Service) CheckRegistrationToken(ctx context.Context, id ID, token authn.Secret) (bool, error) {
+	c, err := s.Find(ctx, id)
 	if err != nil || c == nil || !strings.HasPrefix(token.Reveal(), registrationPrefix) {
 		return false, err
 	}

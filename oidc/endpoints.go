@@ -16,6 +16,8 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/throttle"
+	"barillet/oidc/client"
+	"barillet/oidc/token"
 )
 
 // The paths below the issuer.
@@ -51,7 +53,7 @@ func originOf(ctx context.Context) authn.Origin {
 const maxForm = 32 << 10
 
 // endpoint answers an authenticated client. The answer is sent as JSON.
-type endpoint func(ctx context.Context, c *Client, form url.Values) (any, error)
+type endpoint func(ctx context.Context, c *client.Client, form url.Values) (any, error)
 
 // The challenges of a 401 (RFC 9110 §15.5.2).
 const (
@@ -65,7 +67,7 @@ func (p *Provider) PublicEndpoints() http.Handler {
 		w.Header().Set("Access-Control-Allow-Origin", "*")
 		var answer any = p.Metadata()
 		if r.URL.Path == PathKeys {
-			set, err := p.Published(r.Context())
+			set, err := p.Keys.Published(r.Context())
 			if err != nil {
 				writeError(w, p.fault(r.Context(), "publishing keys", err))
 				return
@@ -114,7 +116,7 @@ func (p *Provider) serveClient(r *http.Request, form url.Values, serve endpoint)
 		if err := require(form, "grant_type"); err != nil {
 			return nil, err
 		}
-		if !slices.Contains([]string{GrantCode, GrantRefresh, GrantDevice, GrantClientCredentials}, form.Get("grant_type")) {
+		if !slices.Contains([]string{client.GrantCode, client.GrantRefresh, client.GrantDevice, client.GrantClientCredentials}, form.Get("grant_type")) {
 			return nil, unsupportedGrantType()
 		}
 	}
@@ -122,7 +124,7 @@ func (p *Provider) serveClient(r *http.Request, form url.Values, serve endpoint)
 	if err != nil {
 		return nil, err
 	}
-	c, err := p.authenticate(r.Context(), given)
+	c, err := p.Clients.Authenticate(r.Context(), given)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +132,7 @@ func (p *Provider) serveClient(r *http.Request, form url.Values, serve endpoint)
 }
 
 // token is the token endpoint.
-func (p *Provider) token(ctx context.Context, c *Client, form url.Values) (any, error) {
+func (p *Provider) token(ctx context.Context, c *client.Client, form url.Values) (any, error) {
 	grant := form.Get("grant_type")
 	if !c.HasGrant(grant) {
 		return nil, unauthorizedClient("this client may not use the grant")
@@ -138,19 +140,40 @@ func (p *Provider) token(ctx context.Context, c *Client, form url.Values) (any, 
 	if !slices.Contains(p.grantTypes(), grant) {
 		return nil, unsupportedGrantType()
 	}
-	required := map[string][]string{GrantCode: {"code", "redirect_uri"}, GrantRefresh: {"refresh_token"}, GrantDevice: {"device_code"}}
+	required := map[string][]string{client.GrantCode: {"code", "redirect_uri"}, client.GrantRefresh: {"refresh_token"}, client.GrantDevice: {"device_code"}}
 	if err := require(form, required[grant]...); err != nil {
 		return nil, err
 	}
+	from, scopes := originOf(ctx), strings.Fields(form.Get("scope"))
 	switch grant {
-	case GrantCode:
-		return p.redeem(ctx, c, form)
-	case GrantRefresh:
-		return p.refresh(ctx, c, form)
-	case GrantDevice:
+	case client.GrantCode:
+		return p.Tokens.Redeem(ctx, from, c, token.Redemption{Code: authn.SecretOf(form.Get("code")), Redirect: form.Get("redirect_uri"),
+			Verifier: form.Get("code_verifier")})
+	case client.GrantRefresh:
+		return p.Tokens.Refresh(ctx, from, c, authn.SecretOf(form.Get("refresh_token")), scopes)
+	case client.GrantDevice:
 		return p.deviceToken(ctx, c, form)
 	}
-	return p.clientToken(ctx, c, form)
+	return p.Tokens.IssueToClient(ctx, from, c, scopes)
+}
+
+// introspect is the introspection endpoint. A client must authenticate (RFC 7662 §2.1).
+func (p *Provider) introspect(ctx context.Context, c *client.Client, form url.Values) (any, error) {
+	if c.Auth == client.AuthNone {
+		return nil, invalidClient()
+	}
+	if err := require(form, "token"); err != nil {
+		return nil, err
+	}
+	return p.Tokens.Introspect(ctx, c, form.Get("token"))
+}
+
+// revoke is the revocation endpoint.
+func (p *Provider) revoke(ctx context.Context, c *client.Client, form url.Values) (any, error) {
+	if err := require(form, "token"); err != nil {
+		return nil, err
+	}
+	return struct{}{}, p.Tokens.Revoke(ctx, c, authn.SecretOf(form.Get("token")))
 }
 
 func require(form url.Values, names ...string) error {
@@ -162,26 +185,62 @@ func require(form url.Values, names ...string) error {
 	return nil
 }
 
+// readCredentials reads how a client authenticates. A request must not use more than one method.
+func readCredentials(r *http.Request, form url.Values) (client.Credentials, error) {
+	c := client.Credentials{ID: client.ID(form.Get("client_id")), Secret: form.Get("client_secret"), Assertion: form.Get("client_assertion"), Method: client.AuthNone}
+	methods := 0
+	if c.Assertion != "" {
+		c.Method, methods = client.AuthJWT, methods+1
+		if form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
+			return c, invalidRequest("client_assertion_type is not supported")
+		}
+	}
+	if c.Secret != "" {
+		c.Method, methods = client.AuthPost, methods+1
+	}
+	if r.Header.Get("Authorization") != "" {
+		c.Method, methods = client.AuthBasic, methods+1
+		id, secret, ok := r.BasicAuth()
+		id, badID := url.QueryUnescape(id) // RFC 6749 §2.3.1
+		secret, badSecret := url.QueryUnescape(secret)
+		if !ok || badID != nil || badSecret != nil {
+			return c, invalidClient()
+		}
+		c.ID, c.Secret = client.ID(id), secret
+	}
+	switch {
+	case methods > 1:
+		return c, invalidRequest("client authentication must not use more than one method")
+	case methods == 0 && r.URL.Path == PathIntrospect: // RFC 7662 §2.1: the caller must authenticate
+		return c, invalidClient()
+	case c.ID == "" && c.Assertion == "":
+		return c, invalidRequest("client_id is missing")
+	}
+	return c, nil
+}
+
 // Userinfo serves the userinfo endpoint. The token is in the header or in the body of a form, never in both (RFC 6750 §2)
 // and never in the URL.
 func (p *Provider) Userinfo() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setClientHeaders(w)
-		token, e := bearerToken(w, r)
+		value, e := bearerToken(w, r)
 		if e == nil {
-			if ok, retry, _ := p.limiter.Take(p.Now(), throttle.Userinfo, authn.SecretOf(token).Hash()); !ok {
+			if ok, retry, _ := p.limiter.Take(p.Now(), throttle.Userinfo, authn.SecretOf(value).Hash()); !ok {
 				writeTooMany(w, retry)
 				return
 			}
-			answer, err := p.userinfo(r.Context(), token)
+			answer, err := p.Tokens.Userinfo(r.Context(), value)
 			if err == nil {
 				writeJSON(w, http.StatusOK, answer)
 				return
 			}
-			e = p.fault(r.Context(), "answering userinfo", err)
+			if e = p.fault(r.Context(), "answering userinfo", err); value == "" {
+				e = &Error{"invalid_request", "the access token is missing", http.StatusUnauthorized}
+			}
 		}
 		challenge := bearerChallenge
-		if e.status == 0 || token != "" { // RFC 6750 §3.1: no error code if the request lacks a token
+		if e.status == 0 || value != "" { // RFC 6750 §3.1: no error code if the request lacks a token
 			challenge += `, error="` + e.Code + `"`
 		}
 		if e.status < http.StatusInternalServerError {
