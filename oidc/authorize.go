@@ -24,7 +24,7 @@ type UserAgent struct {
 	Session string // key of the session record; "" if no user is signed in
 }
 
-// Action is the answer to a ua. Exactly one of Redirect, LocalPath, Consent, Denied and Error is set.
+// Action is the answer to a browser. Exactly one of Redirect, LocalPath, Consent, Denied and Error is set.
 type Action struct {
 	Redirect  string // URL of the client; it carries the authorization response
 	App       string // name of the client, if Redirect is set
@@ -101,8 +101,8 @@ func (p *Provider) lookup(ctx context.Context, raw *rawRequest) (*client.Client,
 	return c, nil
 }
 
-// authorizeWait is how long a browser has to wait before it may bring a further request; it takes one from what it may. A
-// stranger's address is no limit where they have a whole network of them.
+// authorizeWait counts a request and returns how long the browser must wait before it. Without a session it is
+// limited by address and by network.
 func (p *Provider) authorizeWait(ua UserAgent) time.Duration {
 	now := p.Now()
 	if ua.Session != "" {
@@ -222,7 +222,7 @@ func (p *Provider) response(req *AuthorizationRequest, params url.Values) string
 	return u.String()
 }
 
-// storeRequest stores a request for as long as its person needs, and returns the secret that it is found by.
+// storeRequest stores a request while its user completes a step, and returns its secret.
 func (p *Provider) storeRequest(ctx context.Context, ua UserAgent, req *AuthorizationRequest) (string, error) {
 	act := p.Accounts.NewAct(ua.From)
 	secret := act.Secret("request")

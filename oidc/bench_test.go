@@ -30,7 +30,7 @@ import (
 	"barillet/store"
 )
 
-// bench is a provider with people who are signed in, over a store as the program has it.
+// bench is a provider with signed-in users, over the store of the program.
 type bench struct {
 	b        *testing.B
 	crowd    *authntest.Crowd
@@ -57,12 +57,12 @@ func openBench(b *testing.B, alg string) *bench {
 	return &bench{b: b, crowd: crowd, provider: p, sessions: crowd.Sessions(people), client: c}
 }
 
-// at is where a call comes from: each from an address of its own, for limits are by address.
+// at returns a distinct origin for each n, because limits count by address.
 func (e *bench) at(n uint64) authn.Origin {
 	return authn.Origin{Address: netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})}
 }
 
-// call is one call of a program.
+// call makes one request of a client.
 func (e *bench) call(h http.Handler, n uint64, path string, form url.Values, out any) {
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -74,7 +74,7 @@ func (e *bench) call(h http.Handler, n uint64, path string, form url.Values, out
 	}
 }
 
-// tokens is a whole flow of somebody who is signed in: a durable code, then durable tokens and a signature.
+// tokens makes a whole flow of a signed-in user: a durable code, durable tokens and a signature.
 func (e *bench) tokens(verifier, challenge string) string {
 	n := e.turn.Add(1)
 	session := e.sessions[n%uint64(len(e.sessions))].Hash()
@@ -95,7 +95,7 @@ func (e *bench) tokens(verifier, challenge string) string {
 	return got.Access
 }
 
-// raw is how many signatures this machine makes in a second with every core, and nothing else.
+// raw returns how many signatures a second this machine makes with all cores.
 func raw(b *testing.B, alg string) float64 {
 	b.Helper()
 	digest := sha256.Sum256([]byte("barillet"))
@@ -131,8 +131,8 @@ func raw(b *testing.B, alg string) float64 {
 	return float64(made.Load()) / time.Since(began).Seconds()
 }
 
-// commits is how many pairs of synced changes the store makes in a second for as many as the flows have at once, each
-// of a record as long as a code's: what a flow with a durable code and durable tokens could be at the very most.
+// commits returns how many pairs of synced Updates a second the store makes for as many writers as there are flows.
+// Each writes a record as long as a code. No flow with a durable code and durable tokens can be faster.
 func (e *bench) commits() float64 {
 	e.b.Helper()
 	value := make([]byte, 700)
@@ -162,7 +162,7 @@ func BenchmarkAuthorizeAndToken(b *testing.B) {
 			e := openBench(b, alg)
 			verifier := oauth2.GenerateVerifier()
 			challenge := oauth2.S256ChallengeFromVerifier(verifier)
-			e.tokens(verifier, challenge) // the signing key is made
+			e.tokens(verifier, challenge) // creates the signing key
 			b.ReportAllocs()
 			b.SetParallelism(32)
 			b.ResetTimer()
@@ -196,7 +196,7 @@ func BenchmarkUserinfo(b *testing.B) {
 		r := httptest.NewRequest(http.MethodGet, oidc.PathUserinfo, nil)
 		r.Header.Set("Authorization", "Bearer "+tokens[n%len(tokens)])
 		w := httptest.NewRecorder()
-		if h.ServeHTTP(w, r); w.Code != http.StatusOK { // 600 a minute and token: 400 tokens are enough for 240,000 calls
+		if h.ServeHTTP(w, r); w.Code != http.StatusOK { // the limit is 600 a minute for a token: 400 tokens allow 240,000 calls
 			b.Fatalf("got %d %s", w.Code, w.Body)
 		}
 		n++

@@ -8,7 +8,7 @@ import (
 	"barillet/oidc/token"
 )
 
-// claimsRequest is the claims request parameter (OpenID Connect Core section 5.5), as far as it is understood.
+// claimsRequest is the claims parameter (OIDC Core §5.5).
 type claimsRequest struct {
 	Userinfo map[string]*requestedClaim `json:"userinfo"`
 	IDToken  map[string]*requestedClaim `json:"id_token"`
@@ -20,7 +20,7 @@ type requestedClaim struct {
 	Values    []string `json:"values"`
 }
 
-// parseClaimsRequest reads the parameter; false for what is none.
+// parseClaimsRequest reads the parameter. It returns false if the text is not a JSON object of that form.
 func parseClaimsRequest(raw string) (claimsRequest, bool) {
 	var w claimsRequest
 	if raw == "" {
@@ -32,7 +32,7 @@ func parseClaimsRequest(raw string) (claimsRequest, bool) {
 	return w, json.Unmarshal([]byte(raw), &w) == nil
 }
 
-// names are the claims of ours that are asked for, in a fixed order.
+// names returns the requested claims that exist, in a fixed order.
 func names(asked map[string]*requestedClaim) []string {
 	var out []string
 	for _, name := range token.ClaimNames() {
@@ -43,7 +43,7 @@ func names(asked map[string]*requestedClaim) []string {
 	return out
 }
 
-// acrs are the values that would do, and whether one of them must be reached.
+// acrs returns the requested values of acr, and whether one of them is essential.
 func (w claimsRequest) acrs() (values []string, essential bool) {
 	a := w.IDToken["acr"]
 	if a == nil {
@@ -56,7 +56,7 @@ func (w claimsRequest) acrs() (values []string, essential bool) {
 	return values, a.Essential
 }
 
-// subject is the subject that an answer must be about; "" for any.
+// subject returns the user that the response must be about; "" for any user.
 func (w claimsRequest) subject() string {
 	if s := w.IDToken["sub"]; s != nil {
 		v, _ := s.Value.(string)

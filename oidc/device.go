@@ -19,8 +19,8 @@ import (
 	"barillet/store"
 )
 
-// UserCode is a device that waits for its person (RFC 8628), kept below the SHA-256 of its device code. The code that
-// is typed is short: it stands here as an HMAC under the pepper and in no key.
+// UserCode is a device that waits for its user (RFC 8628), stored below the SHA-256 of its device code. The user code
+// is short: only its HMAC under the pepper is stored, and not in a key.
 type UserCode struct {
 	Client   client.ID          `json:"client"`
 	MAC      []byte             `json:"mac"`
@@ -28,21 +28,21 @@ type UserCode struct {
 	Created  time.Time          `json:"created"`
 	Expires  time.Time          `json:"expires"`
 	Polled   time.Time          `json:"polled,omitzero"`
-	Interval time.Duration      `json:"interval"` // how far apart polls must be
+	Interval time.Duration      `json:"interval"` // shortest time between polls
 	Denied   bool               `json:"denied,omitempty"`
-	Approval *token.AuthContext `json:"approval,omitempty"` // who said yes
+	Approval *token.AuthContext `json:"approval,omitempty"` // set when the user allowed the device
 }
 
 const (
-	pollInterval = 5 * time.Second // RFC 8628 section 3.5: and five more after each that comes too soon
+	pollInterval = 5 * time.Second // each poll that comes too early adds as much (RFC 8628 §3.5)
 	deviceTTL    = 10 * time.Minute
-	maxUserCodes = 1000 // devices that wait at a time: beyond it none begins
+	maxUserCodes = 1000 // of waiting devices; beyond it no device can start
 	codeOfUser   = "oidc user code"
 )
 
-// deviceAnswer is RFC 8628 section 3.2. There is no verification_uri_complete: the code is typed, so that nobody
-// signs a stranger's device in by following a link (PROTOCOL 28).
-type deviceAnswer struct {
+// deviceResponse is the response to a device (RFC 8628 §3.2). It has no verification_uri_complete: the user types
+// the code, so that a link cannot sign in the device of an attacker (protocol rule 28).
+type deviceResponse struct {
 	Device   string `json:"device_code"`
 	User     string `json:"user_code"`
 	URI      string `json:"verification_uri"`
@@ -50,7 +50,7 @@ type deviceAnswer struct {
 	Interval int64  `json:"interval"`
 }
 
-// startDevice begins the grant of a device, for clients that have it.
+// startDevice is the device authorization endpoint.
 func (p *Provider) startDevice(ctx context.Context, c *client.Client, form url.Values) (any, error) {
 	granted := c.AllowedScopes(strings.Fields(form.Get("scope")))
 	switch {
@@ -65,7 +65,7 @@ func (p *Provider) startDevice(ctx context.Context, c *client.Client, form url.V
 	err := p.Store.View(ctx, func(snap store.Snapshot) error {
 		waiting = 0
 		return p.userCodes.Scan(snap, "", "", 0, func(_ string, d UserCode) error {
-			if act.Now.Before(d.Expires) { // what is over waits for the sweep, not for its person
+			if act.Now.Before(d.Expires) { // an expired device counts no more, even before it is deleted
 				waiting++
 			}
 			return nil
@@ -81,10 +81,10 @@ func (p *Provider) startDevice(ctx context.Context, c *client.Client, form url.V
 	if err != nil {
 		return nil, fmt.Errorf("beginning a device's grant: %w", err)
 	}
-	return deviceAnswer{device.Reveal(), code.Reveal(), p.Issuer + PathUserCode, int64(deviceTTL / time.Second), int64(pollInterval / time.Second)}, nil
+	return deviceResponse{device.Reveal(), code.Reveal(), p.Issuer + PathUserCode, int64(deviceTTL / time.Second), int64(pollInterval / time.Second)}, nil
 }
 
-// macOf is the HMAC of a code as people type it: in any case, with or without a hyphen, O for 0, I and L for 1.
+// macOf returns the HMAC of a typed user code. Case, hyphens and spaces do not matter; O counts as 0, I and L as 1.
 func (p *Provider) macOf(typed string) []byte {
 	plain := strings.Map(func(r rune) rune {
 		switch r {

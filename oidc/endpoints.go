@@ -39,7 +39,7 @@ const (
 
 type originKey struct{}
 
-// WithOrigin says where a call comes from; package web knows.
+// WithOrigin returns a context with the origin of a request.
 func WithOrigin(ctx context.Context, from authn.Origin) context.Context {
 	return context.WithValue(ctx, originKey{}, from)
 }
@@ -49,10 +49,10 @@ func originOf(ctx context.Context) authn.Origin {
 	return from
 }
 
-// maxForm is the most that a call of a client may send, in bytes.
+// maxForm is the greatest size of a form, in bytes.
 const maxForm = 32 << 10
 
-// endpoint answers an authenticated client. The answer is sent as JSON.
+// endpoint answers an authenticated client. Its result is sent as JSON.
 type endpoint func(ctx context.Context, c *client.Client, form url.Values) (any, error)
 
 // The challenges of a 401 (RFC 9110 §15.5.2).
@@ -201,7 +201,7 @@ func readCredentials(r *http.Request, form url.Values) (client.Credentials, erro
 	if r.Header.Get("Authorization") != "" {
 		c.Method, methods = client.AuthBasic, methods+1
 		id, secret, ok := r.BasicAuth()
-		id, badID := url.QueryUnescape(id) // RFC 6749 §2.3.1
+		id, badID := url.QueryUnescape(id) // RFC 6749 §2.3.1: both are form-encoded
 		secret, badSecret := url.QueryUnescape(secret)
 		if !ok || badID != nil || badSecret != nil {
 			return c, invalidClient()
@@ -269,13 +269,12 @@ func bearerToken(w http.ResponseWriter, r *http.Request) (string, *Error) {
 	}
 	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return header, nil // a token that does not exist
+		return header, nil // no such token exists
 	}
 	return token, nil
 }
 
-// Preflight answers a browser that asks whether a script may call: by any origin, and never with cookies, which mean
-// nothing at these endpoints.
+// Preflight answers the preflight of a script. Any origin may call, but without cookies: these endpoints ignore them.
 func (p *Provider) Preflight(w http.ResponseWriter, _ *http.Request) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
@@ -290,10 +289,10 @@ func setClientHeaders(w http.ResponseWriter) {
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Pragma", "no-cache") // RFC 6749 section 5.1
+	h.Set("Pragma", "no-cache") // RFC 6749 §5.1
 }
 
-// readForm reads a body of parameters, each given once; wrong says what is not as it must be.
+// readForm reads the parameters of a body. Each must occur once; wrong describes the first fault.
 func readForm(w http.ResponseWriter, r *http.Request) (form url.Values, wrong string) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
@@ -314,7 +313,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (form url.Values, wrong st
 				return nil, "a parameter is not text"
 			case v != "" && form.Has(name):
 				return nil, "a parameter is there twice"
-			case v != "": // an empty one counts as not sent (RFC 6749 section 3.2)
+			case v != "": // an empty parameter counts as not sent (RFC 6749 §3.2)
 				form.Set(name, v)
 			}
 		}
@@ -322,7 +321,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (form url.Values, wrong st
 	return form, ""
 }
 
-// callWait is how long a caller has to wait before a further call; it takes one from what they may.
+// callWait counts a request and returns how long its sender must wait before it.
 func (p *Provider) callWait(r *http.Request, form url.Values) time.Duration {
 	now, caller, from := p.Now(), callerOf(r, form), originOf(r.Context()).Address
 	_, wait, _ := p.limiter.Take(now, throttle.ClientCalls, caller+" "+throttle.Address(from))
@@ -335,7 +334,7 @@ func (p *Provider) callWait(r *http.Request, form url.Values) time.Duration {
 	return wait
 }
 
-// callerOf is who a caller says they are, for the limit.
+// callerOf returns the client ID that a request claims.
 func callerOf(r *http.Request, form url.Values) string {
 	if id, _, ok := r.BasicAuth(); ok {
 		return id

@@ -35,15 +35,15 @@ func unsupportedGrantType() *Error { return &Error{Code: "unsupported_grant_type
 
 func policyRefusal() *Error { return accessDenied("this person may not use the application") }
 
-// unmetRequirements is OpenID Connect Core Unmet Authentication Requirements 1.0.
+// unmetRequirements is the error of OpenID Connect Core Unmet Authentication Requirements §3.
 func unmetRequirements() *Error { return &Error{Code: "unmet_authentication_requirements"} }
 
-// invalidClient is the one answer to every failed authentication of a client, whatever failed.
+// invalidClient is the response to every failed authentication of a client.
 func invalidClient() *Error {
 	return &Error{"invalid_client", "client authentication failed", http.StatusUnauthorized}
 }
 
-// fault returns the error response for err. An error that is not an *Error is logged and its text is not sent.
+// fault returns the error response for err. An unknown error is logged, and its text is not sent.
 func (p *Provider) fault(ctx context.Context, doing string, err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e

@@ -15,20 +15,20 @@ import (
 	"barillet/store"
 )
 
-// LogoutAction is what becomes of a sign-out that an application starts (OpenID Connect RP-Initiated Logout 1.0).
+// LogoutAction is what follows a logout request (OIDC RP-Initiated Logout §2).
 type LogoutAction struct {
-	Ask      bool   // ask the person first: nothing proves that they want it
-	SignOut  bool   // end the session of this browser now
-	Redirect string // where to go afterwards: registered by the application; "" is our own page
-	App      string // its name, for the page
+	Ask      bool   // ask the user, because nothing proves that they want it
+	SignOut  bool   // end the session of this browser
+	Redirect string // a registered URI; "" means our own page
+	App      string // name of the client
 	Error    *RequestError
 
-	user authn.UserID // with a good hint: whose
-	sid  string       // and which session
+	user authn.UserID // of the session that a valid hint names; "" without one
+	sid  string       // public identifier of that session
 }
 
-// Logout judges a sign-out. An ID token of ours as a hint proves that the application knows the session; without one,
-// or with one of another session, the person is asked. It returns to what the application registered and nowhere else.
+// Logout answers a logout request. An ID token as a hint proves that the client knows the session; without a hint, or
+// with the hint of another session, the user is asked. The redirect URI must be registered.
 func (p *Provider) Logout(ctx context.Context, ua UserAgent, form url.Values) (LogoutAction, error) {
 	if wait := p.authorizeWait(ua); wait > 0 {
 		return LogoutAction{Error: &RequestError{Code: "temporarily_unavailable", RetryAfter: wait}}, nil
@@ -76,7 +76,7 @@ func (p *Provider) Logout(ctx context.Context, ua UserAgent, form url.Values) (L
 		return out, err
 	}
 	switch {
-	case bearer == nil: // signed out here already
+	case bearer == nil: // this browser is signed out already
 		out.Ask = false
 	case hinted && bearer.ID == out.sid && out.user == bearer.User:
 		out.Ask, out.SignOut = false, true
@@ -84,14 +84,14 @@ func (p *Provider) Logout(ctx context.Context, ua UserAgent, form url.Values) (L
 	return out, nil
 }
 
-// hintedSession finds the person and session of a hint: those of this browser, if they are the ones, or else by what
-// an application with pairwise names was given.
+// hintedSession returns the user and the session of a hint: those of this browser if they match, or those that a
+// client with pairwise subjects knows by these names.
 func (p *Provider) hintedSession(s store.Snapshot, c *client.Client, b *authn.Bearer, hint hintToken) (user authn.UserID, sid string, err error) {
 	if b != nil {
 		if p.Tokens.SessionID(c, b.ID) == hint.SID && p.Tokens.Subject(c, b.User) == hint.Subject {
 			return b.User, b.ID, nil
 		}
-		return "", "", nil // another session's: the person is asked about their own
+		return "", "", nil // of another session: the user is asked about their own
 	}
 	if !c.Pairwise {
 		return authn.UserID(hint.Subject), hint.SID, nil
@@ -99,9 +99,8 @@ func (p *Provider) hintedSession(s store.Snapshot, c *client.Client, b *authn.Be
 	return p.Tokens.FindSession(s, c, hint.Subject, hint.SID)
 }
 
-// EndHinted ends what applications were given in the session that a hint names, when that session is over. One that is
-// alive lives in another browser, whose person is not the one who came here: an application that holds their ID
-// token ends nothing that others were given.
+// EndHinted ends the grants of the session that a hint names, unless that session is active. An active session
+// belongs to another browser, and a client that has its ID token must not end what others were granted.
 func (p *Provider) EndHinted(ctx context.Context, l LogoutAction) error {
 	if l.user == "" || !client.ID(l.user).Valid() {
 		return nil
@@ -109,7 +108,7 @@ func (p *Provider) EndHinted(ctx context.Context, l LogoutAction) error {
 	return p.Tokens.EndInactiveSession(ctx, l.user, l.sid)
 }
 
-// once takes parameters of which each may be there once.
+// once returns the named parameters. It returns false if one is repeated, too long or not text.
 func once(form url.Values, names ...string) (url.Values, bool) {
 	out := url.Values{}
 	for _, name := range names {
@@ -124,7 +123,7 @@ func once(form url.Values, names ...string) (url.Values, bool) {
 	return out, true
 }
 
-// withState adds state to a URI that a client registered.
+// withState adds state to a registered URI.
 func withState(to, state string) string {
 	u, err := url.Parse(to)
 	if err != nil || state == "" {
@@ -136,7 +135,7 @@ func withState(to, state string) string {
 	return u.String()
 }
 
-// hintToken is what is read of an ID token that comes back.
+// hintToken is an ID token in id_token_hint.
 type hintToken struct {
 	Issuer   string `json:"iss"`
 	Subject  string `json:"sub"`
@@ -145,7 +144,7 @@ type hintToken struct {
 	Issued   int64  `json:"iat"`
 }
 
-// readHint reads an ID token that we signed; it may be over, for a hint is about the past.
+// readHint reads an ID token that this service signed. It may have expired: a hint is about the past.
 func (p *Provider) readHint(ctx context.Context, token string) (hintToken, bool, error) {
 	var t hintToken
 	if token == "" {
@@ -158,7 +157,7 @@ func (p *Provider) readHint(ctx context.Context, token string) (hintToken, bool,
 	return t, true, nil
 }
 
-// FormOf reads the parameters of a page's request, GET or POST: both are the same to OpenID Connect.
+// FormOf reads the parameters of a GET or POST request, which OpenID Connect treats alike.
 func FormOf(r *http.Request) (url.Values, error) {
 	if r.Method != http.MethodPost {
 		return url.ParseQuery(r.URL.RawQuery)

@@ -120,9 +120,8 @@ func (p *Provider) loadRequest(r store.Reader, secret string) (*AuthorizationReq
 // secretPattern matches 256 bits in base64url, as in a secret or an S256 challenge (RFC 7636 §4.2).
 var secretPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
-// validate checks a request whose client and redirect URI are good. The request that it returns is complete only if
-// there is no error, but an error can be sent to its client. The order of the checks decides which of several errors is
-// reported.
+// validate checks a request whose client and redirect URI are known to be good. If it fails, the error can be sent to
+// the client of the returned request. The order of the checks decides which of several errors is reported.
 func (p *Provider) validate(ctx context.Context, r *rawRequest, c *client.Client) (*AuthorizationRequest, error) {
 	f, now := r.form, p.now()
 	claimed, ok := parseClaimsRequest(f.Get("claims"))
@@ -201,10 +200,10 @@ func (req *AuthorizationRequest) readMaxAge(v string) error {
 	return nil
 }
 
-// maxLoginHint is more than an address has, in bytes.
+// maxLoginHint is the greatest length of a login_hint, in bytes: longer than any address.
 const maxLoginHint = 254
 
-// loginHint takes what may stand in the first field of a sign-in; what cannot be a name is passed over.
+// loginHint returns a hint for the sign-in page; "" if it cannot be a login.
 func loginHint(s string) string {
 	if s = strings.TrimSpace(s); len(s) > maxLoginHint || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return ""
@@ -212,7 +211,7 @@ func loginHint(s string) string {
 	return s
 }
 
-// pkce judges the challenge: S256 and nothing else, and demanded unless the client is excepted (BAR O1, FACTS O3).
+// pkce checks the challenge: S256 is required unless the client is exempt (promise O1).
 func pkce(c *client.Client, f url.Values) error {
 	challenge, method := f.Get("code_challenge"), f.Get("code_challenge_method")
 	switch {
@@ -222,7 +221,7 @@ func pkce(c *client.Client, f url.Values) error {
 		return nil
 	case challenge == "":
 		return invalidRequest("code_challenge is missing: PKCE is required")
-	case method != "S256": // left out, it means plain (RFC 7636 section 4.3)
+	case method != "S256": // a missing method means plain (RFC 7636 §4.3)
 		return invalidRequest("code_challenge_method must be S256")
 	case !secretPattern.MatchString(challenge):
 		return invalidRequest("code_challenge is not a SHA-256 in base64url")
@@ -230,9 +229,8 @@ func pkce(c *client.Client, f url.Values) error {
 	return nil
 }
 
-// level says which levels of assurance would do. What acr_values asks for is asked for as firmly as an essential
-// claim: a weaker sign-in is never answered in its place. Values that nobody here knows are passed over where they
-// are voluntary (OpenID Connect Core section 5.5.1.1).
+// level sets the levels of which one is required. acr_values are as binding as an essential claim: a weaker
+// authentication never replaces them. Unknown values are ignored if they are voluntary (OIDC Core §5.5.1.1).
 func (req *AuthorizationRequest) level(claimed claimsRequest, values []string) error {
 	byClaim, essential := claimed.acrs()
 	known := func(list []string) []string {
@@ -251,7 +249,7 @@ func (req *AuthorizationRequest) level(claimed claimsRequest, values []string) e
 	return nil
 }
 
-// hint takes the subject of an ID token of ours, expired or not; anything else is refused.
+// hint requires the user of an ID token that was issued to the client. It may have expired.
 func (p *Provider) hint(ctx context.Context, req *AuthorizationRequest, c *client.Client, hint string) error {
 	if hint == "" {
 		return nil

@@ -15,7 +15,7 @@ import (
 	"barillet/oidc/client"
 )
 
-// An application takes a name that people read as the house's own, or as another than is written.
+// An attacker registers a client with a name that users read as the service, or as another name.
 func TestAnApplicationIsReadAsTheHouseItself(t *testing.T) {
 	_, p := open(t)
 	for name, bad := range map[string]bool{
@@ -32,7 +32,7 @@ func TestAnApplicationIsReadAsTheHouseItself(t *testing.T) {
 	}
 }
 
-// A client registers a key that anybody can forge for, or one whose every signature costs us seconds.
+// A client registers a key that an attacker can forge for, or whose signatures cost seconds to verify.
 func TestAClientRegistersAKeyThatIsTooWeakOrTooCostly(t *testing.T) {
 	_, p := open(t)
 	wide := func(bits int) *rsa.PublicKey {

@@ -12,7 +12,7 @@ import (
 	"barillet/store"
 )
 
-// Whoever got hold of a client's registration token makes of it another application than people said yes to.
+// An attacker with the registration token of a client turns it into another client than users consented to.
 func TestAClientMakesOfItselfWhatNobodyAgreedTo(t *testing.T) {
 	_, p := open(t)
 	const keys = `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
@@ -54,7 +54,7 @@ func TestAClientMakesOfItselfWhatNobodyAgreedTo(t *testing.T) {
 	}
 }
 
-// meddled is a store in which something happens between a look and the change that follows it.
+// meddled is a store that runs a function between a read and the Update that follows it.
 type meddled struct {
 	store.Store
 	between atomic.Pointer[func()]
@@ -67,7 +67,8 @@ func (m *meddled) Update(ctx context.Context, f func(store.Tx) error) error {
 	return m.Store.Update(ctx, f)
 }
 
-// A client replaces itself over and over, until one of its calls began before an administrator's and ends after it.
+// A client replaces itself again and again, until a request begins before a change by an administrator and ends after
+// it.
 func TestAClientUndoesWhatAnAdministratorDecidesMeanwhile(t *testing.T) {
 	h := authntest.New(t)
 	m := &meddled{Store: h.Store}

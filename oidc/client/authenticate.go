@@ -21,8 +21,7 @@ import (
 	"barillet/store"
 )
 
-// noSecret is what the secret of a client that has none, or of none at all, is compared with: the hash of nothing
-// that anybody can send.
+// noSecret is compared with a secret if the client is unknown or has none. No secret has this hash.
 var noSecret = strings.Repeat("0", 64)
 
 // Credentials is the client authentication of a request (RFC 6749 §2.3).
@@ -33,10 +32,10 @@ type Credentials struct {
 	Method    string
 }
 
-// ErrAuthentication is the one answer to every failed authentication of a client, whatever failed.
+// ErrAuthentication is the result of every failed authentication, whatever the cause.
 var ErrAuthentication = errors.New("client authentication failed")
 
-// Authenticate returns the client of credentials. Every failure has the same answer and costs the same work, except for
+// Authenticate returns the client of credentials, or ErrAuthentication. Every failure costs the same work, except for
 // an assertion, which names its client in clear.
 func (s *Service) Authenticate(ctx context.Context, given Credentials) (*Client, error) {
 	if given.Method == AuthJWT {
@@ -52,7 +51,7 @@ func (s *Service) Authenticate(ctx context.Context, given Credentials) (*Client,
 	}
 	right := subtle.ConstantTimeCompare([]byte(authn.SecretOf(given.Secret).Hash()), []byte(want)) == 1
 	switch {
-	case c == nil || c.Auth != given.Method: // only by the method that it registered
+	case c == nil || c.Auth != given.Method: // only by the registered method
 		return nil, ErrAuthentication
 	case given.Method != AuthNone && !right:
 		return nil, ErrAuthentication
@@ -60,7 +59,7 @@ func (s *Service) Authenticate(ctx context.Context, given Credentials) (*Client,
 	return c, nil
 }
 
-// assertionClaims is the claims of RFC 7523 section 3.
+// assertionClaims are the claims of an assertion (RFC 7523 §3).
 type assertionClaims struct {
 	Issuer   string       `json:"iss"`
 	Subject  string       `json:"sub"`
@@ -81,13 +80,13 @@ func (s *Service) DeleteExpired(ctx context.Context) error {
 	return store.DeleteExpired(ctx, s.Store, s.assertions, s.now(), func(a Assertion) time.Time { return a.Expires })
 }
 
-// maxAssertionTTL is how far in the future an assertion may end: as long its id is remembered.
+// maxAssertionTTL limits how long the jti of an assertion is stored.
 const maxAssertionTTL = 10 * time.Minute
 
 // AssertionAlgs returns the algorithms that an assertion may be signed with.
 func AssertionAlgs() []string { return []string{"RS256", "PS256", "ES256", "EdDSA"} }
 
-// asserted takes a signed assertion of a client, once.
+// asserted returns the client of a signed assertion. An assertion is accepted once.
 func (s *Service) asserted(ctx context.Context, token string, named ID) (*Client, error) {
 	var allowed []jose.SignatureAlgorithm
 	for _, alg := range AssertionAlgs() {
@@ -116,7 +115,7 @@ func (s *Service) asserted(ctx context.Context, token string, named ID) (*Client
 		!now.Before(expires) || expires.After(now.Add(maxAssertionTTL)), time.Unix(said.Before, 0).After(now.Add(time.Minute)):
 		return nil, ErrAuthentication
 	}
-	// RFC 7523 section 3, point 7: an id is good once.
+	// RFC 7523 §3 point 7
 	key := authn.SecretOf(said.Issuer + " " + said.ID).Hash()
 	fresh, err := store.Do(ctx, s.Store, func(tx store.Tx) (bool, error) {
 		_, err := s.assertions.Get(tx, key)
@@ -134,14 +133,13 @@ func (s *Service) asserted(ctx context.Context, token string, named ID) (*Client
 	return c, nil
 }
 
-// all tells whether an assertion is for us and nobody else: another to whom it was sent as well could bring it here
-// first.
+// all reports whether an assertion is for this service only. Another recipient could otherwise use it here first.
 func all(audience []string, ours func(string) bool) bool {
 	return len(audience) > 0 && !slices.ContainsFunc(audience, func(aud string) bool { return !ours(aud) })
 }
 
-// acceptableKey tells whether a key is such as an assertion may be signed by: weak ones prove nothing, and huge ones cost
-// us seconds for each call that anybody makes in the client's name.
+// acceptableKey reports whether a key may sign assertions. A weak key proves nothing; a huge one costs seconds for
+// each request in the name of its client.
 func acceptableKey(k jose.JSONWebKey) bool {
 	if k.Use != "" && k.Use != "sig" {
 		return false
@@ -157,7 +155,7 @@ func acceptableKey(k jose.JSONWebKey) bool {
 	return false
 }
 
-// signedBy verifies a signature by a client's keys; the header's own are never looked at.
+// signedBy reports whether one of keys made the signature. Keys in the header are ignored.
 func signedBy(signed *jose.JSONWebSignature, keys []jose.JSONWebKey) bool {
 	head := signed.Signatures[0].Header
 	for _, k := range keys {

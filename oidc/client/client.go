@@ -18,7 +18,7 @@ import (
 // ID is the identifier of a client.
 type ID string
 
-// How a client proves that it is itself at the token endpoint (RFC 7591 section 2).
+// The authentication methods of clients (RFC 7591 §2).
 const (
 	AuthNone  = "none"
 	AuthBasic = "client_secret_basic"
@@ -34,7 +34,7 @@ const (
 	GrantDevice            = "urn:ietf:params:oauth:grant-type:device_code"
 )
 
-// The scopes. address and phone are taken and give nothing, for there is nothing to give.
+// The scopes. address and phone are accepted, but there are no such claims.
 const (
 	ScopeOpenID  = "openid"
 	ScopeProfile = "profile"
@@ -47,7 +47,7 @@ const (
 
 var Scopes = []string{ScopeOpenID, ScopeProfile, ScopeEmail, scopeAddress, scopePhone, ScopeGroups, ScopeOffline}
 
-// The lifetimes of tokens of clients that name none.
+// The lifetimes of tokens of clients that set none.
 const (
 	defaultAccessTTL  = 10 * time.Minute
 	defaultRefreshTTL = 30 * 24 * time.Hour
@@ -59,65 +59,65 @@ const (
 	registrationPrefix = "bcm_" // registration access tokens
 )
 
-// Client is an application.
+// Client is an OAuth client, stored below its ID.
 type Client struct {
 	ID                  ID              `json:"id"`
 	Name                string          `json:"name"`
-	URI                 string          `json:"uri,omitempty"`                 // its home page
-	Redirects           []string        `json:"redirects,omitempty"`           // compared as they stand
-	PostLogoutRedirects []string        `json:"postLogoutRedirects,omitempty"` // where a sign-out may return to
+	URI                 string          `json:"uri,omitempty"`                 // home page
+	Redirects           []string        `json:"redirects,omitempty"`           // compared byte for byte
+	PostLogoutRedirects []string        `json:"postLogoutRedirects,omitempty"` // registered targets after a sign-out
 	Backchannel         string          `json:"backchannel,omitempty"`
-	Native              bool            `json:"native,omitempty"` // runs on the person's own machine
+	Native              bool            `json:"native,omitempty"` // runs on the user's device
 	Auth                string          `json:"auth"`
-	Secret              string          `json:"secret,omitempty"`  // SHA-256, of 256 random bits
-	Keys                json.RawMessage `json:"keys,omitempty"`    // JWK Set, for private_key_jwt
-	KeysURI             string          `json:"keysURI,omitempty"` // where it publishes them, instead
+	Secret              string          `json:"secret,omitempty"`  // SHA-256 of 256 random bits
+	Keys                json.RawMessage `json:"keys,omitempty"`    // JWK Set for private_key_jwt
+	KeysURI             string          `json:"keysURI,omitempty"` // where the client publishes its JWK Set, instead of Keys
 	Grants              []string        `json:"grants"`
 	Scopes              []string        `json:"scopes"`
 	Alg                 string          `json:"alg"`                      // of ID tokens
-	NoPKCE              bool            `json:"noPKCE,omitempty"`         // excepted from PKCE
-	PushedOnly          bool            `json:"pushedOnly,omitempty"`     // RFC 9126 section 6
-	Pairwise            bool            `json:"pairwise,omitempty"`       // a subject of its own
-	TokenClaims         bool            `json:"tokenClaims,omitempty"`    // claims of its scopes in ID tokens, too
-	IntrospectsAll      bool            `json:"introspectsAll,omitempty"` // may introspect tokens of others
+	NoPKCE              bool            `json:"noPKCE,omitempty"`         // PKCE is not required
+	PushedOnly          bool            `json:"pushedOnly,omitempty"`     // requests must be pushed (RFC 9126 §6)
+	Pairwise            bool            `json:"pairwise,omitempty"`       // users have another subject at this client
+	TokenClaims         bool            `json:"tokenClaims,omitempty"`    // ID tokens contain the claims of the scopes
+	IntrospectsAll      bool            `json:"introspectsAll,omitempty"` // may introspect the access tokens of other clients
 	Policy              Policy          `json:"policy,omitzero"`
 	RegistrationToken   string          `json:"registrationToken,omitempty"` // SHA-256 of the registration access token
-	RegisteredBy        string          `json:"registeredBy,omitempty"`      // id of the operator who made it
+	RegisteredBy        string          `json:"registeredBy,omitempty"`      // ID of the principal
 	Created             time.Time       `json:"created"`
 	Changed             time.Time       `json:"changed"`
 }
 
-// Policy is what an administrator asks of whoever goes to an application.
+// Policy is what an administrator requires of the users of a client.
 type Policy struct {
 	Consent           bool            `json:"consent,omitempty"`
-	PhishingResistant bool            `json:"phishingResistant,omitempty"` // only what withstands phishing counts
-	MaxAge            time.Duration   `json:"maxAge,omitempty"`            // since the last proof; 0: as long as the session lives
-	Groups            []authn.GroupID `json:"groups"`                      // who may use it; null: everybody; []: nobody
-	Rules             []Rule          `json:"rules,omitempty"`             // more for some groups: the strictest counts
+	PhishingResistant bool            `json:"phishingResistant,omitempty"` // requires a phishing-resistant device
+	MaxAge            time.Duration   `json:"maxAge,omitempty"`            // of the last proof; 0: no limit within the session
+	Groups            []authn.GroupID `json:"groups"`                      // the groups whose users may use the client; nil: all users; empty: none
+	Rules             []Rule          `json:"rules,omitempty"`             // further requirements for groups: the strictest rule applies
 	AccessTTL         time.Duration   `json:"accessTTL,omitempty"`
 	RefreshTTL        time.Duration   `json:"refreshTTL,omitempty"`
 }
 
-// Rule is what is asked of the people of one group besides.
+// Rule is a further requirement for the users of a group.
 type Rule struct {
 	Group             authn.GroupID `json:"group"`
 	PhishingResistant bool          `json:"phishingResistant,omitempty"`
 	MaxAge            time.Duration `json:"maxAge,omitempty"`
 }
 
-// Allows tells whether somebody of these groups may use the application.
+// Allows reports whether a user of these groups may use the client.
 func (y Policy) Allows(groups []authn.GroupID) bool {
 	return y.Groups == nil || slices.ContainsFunc(groups, func(g authn.GroupID) bool { return slices.Contains(y.Groups, g) })
 }
 
-// Satisfied tells whether what somebody of these groups was given at a sign-in of this level may be used on. Whoever is
-// taken out of the groups loses it at once, and so does everybody whose sign-in is less than is asked for by now.
+// Satisfied reports whether a user of these groups may use the client after an authentication at this level. Every
+// use of a token checks it.
 func (y Policy) Satisfied(groups []authn.GroupID, level string) bool {
 	strong, _ := y.Requirements(groups)
 	return y.Allows(groups) && (!strong || Reaches(level, LevelPhishingResistant))
 }
 
-// Requirements is the policy for somebody of these groups.
+// Requirements returns what the policy requires of a user of these groups.
 func (y Policy) Requirements(groups []authn.GroupID) (strong bool, maxAge time.Duration) {
 	strong, maxAge = y.PhishingResistant, y.MaxAge
 	for _, r := range y.Rules {
@@ -145,7 +145,7 @@ func (y Policy) RefreshTokenTTL() time.Duration {
 	return defaultRefreshTTL
 }
 
-// AuditEvent is an event of a user and the client.
+// AuditEvent returns an event about a user and the client.
 func (c *Client) AuditEvent(u authn.UserID, login, action, outcome, reason string) audit.Event {
 	return audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u), Name: login}, Subject: string(u), SubjectName: login,
 		Targets: []audit.Actor{c.auditTarget()}, Action: action, Outcome: outcome, Reason: reason}
@@ -157,8 +157,8 @@ func (c *Client) auditTarget() audit.Actor {
 
 func (c *Client) HasGrant(grant string) bool { return slices.Contains(c.Grants, grant) }
 
-// AllowedScopes are those of the scopes asked for that the client may have, each once, in the order asked for (RFC 6749
-// section 3.3: what is not granted is left out).
+// AllowedScopes returns the requested scopes that the client may have, without duplicates, in the requested order.
+// Other scopes are left out (RFC 6749 §3.3).
 func (c *Client) AllowedScopes(asked []string) []string {
 	out := []string{}
 	for _, s := range asked {
@@ -169,8 +169,8 @@ func (c *Client) AllowedScopes(asked []string) []string {
 	return out
 }
 
-// HasRedirect tells whether a URI is one that the client registered: equal byte for byte, but for the port of an http
-// address of the machine itself, where a native client gets whichever is free (RFC 8252 section 7.3).
+// HasRedirect reports whether a URI is a registered redirect URI. They must be equal byte for byte, except that a
+// native client may use any port of a loopback address (RFC 8252 §7.3).
 func (c *Client) HasRedirect(uri string) bool {
 	if slices.Contains(c.Redirects, uri) {
 		return true
@@ -185,15 +185,14 @@ func (c *Client) HasRedirect(uri string) bool {
 	})
 }
 
-// SpoofableRedirect tells whether any program on the person's machine could ask in the client's name and take the answer: it
-// proves nothing at the token endpoint, and nobody owns the address. The person is then asked each time, whatever was
-// agreed before (RFC 6749 section 10.2, RFC 8252 section 8.6).
+// SpoofableRedirect reports whether another program on the user's machine could receive the response: the client has
+// no credential, and the redirect URI has no owner. Such a request always needs consent (RFC 8252 §8.6).
 func (c *Client) SpoofableRedirect(redirect string) bool {
 	return c.Auth == AuthNone && !strings.HasPrefix(redirect, "https://")
 }
 
-// withoutPort is a loopback URI without its port; false for any other. "localhost" is none: what it means is up to
-// the machine (RFC 8252 section 8.3).
+// withoutPort returns a loopback URI without its port, or false for any other URI. "localhost" is not a loopback
+// address, because its meaning depends on the machine (RFC 8252 §8.3).
 func withoutPort(uri string) (string, bool) {
 	rest, ok := strings.CutPrefix(uri, "http://")
 	if _, err := url.Parse(uri); err != nil || !ok {
@@ -217,7 +216,7 @@ func withoutPort(uri string) (string, bool) {
 	return host + rest[end:], true
 }
 
-// Sector is the host that a pairwise subject is computed for (OpenID Connect Core section 8.1).
+// Sector returns the host for which a pairwise subject is computed (OIDC Core §8.1).
 func (c *Client) Sector() string {
 	for _, uri := range c.Redirects {
 		if u, err := url.Parse(uri); err == nil {
@@ -227,7 +226,7 @@ func (c *Client) Sector() string {
 	return string(c.ID)
 }
 
-// loadClient loads an application; nil where there is none.
+// Get loads a client; nil if it does not exist.
 func (s *Service) Get(r store.Reader, id ID) (*Client, error) {
 	if !id.Valid() {
 		return nil, nil
@@ -242,12 +241,12 @@ func (s *Service) Get(r store.Reader, id ID) (*Client, error) {
 	return &c, nil
 }
 
-// ValidID tells whether something can be the id of a client at all, and so part of a key.
+// Valid reports whether id can be part of a key of the store.
 func (id ID) Valid() bool {
 	return len(id) > 0 && len(id) <= 64 && strings.Trim(string(id), "abcdefghijklmnopqrstuvwxyz0123456789-_") == ""
 }
 
-// findClient is client in a snapshot of its own.
+// Find is Get in a snapshot of its own.
 func (s *Service) Find(ctx context.Context, id ID) (c *Client, err error) {
 	err = s.Store.View(ctx, func(snap store.Snapshot) (err error) {
 		c, err = s.Get(snap, id)

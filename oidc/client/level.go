@@ -6,16 +6,16 @@ import (
 	"barillet/authn"
 )
 
-// The levels of assurance that acr names, weakest first. Every session of ours has a password and a second factor
-// behind it, so there is none below the first. "phr" is of the OpenID Connect Extended Authentication Profile.
+// The levels of assurance that acr names, weakest first. Every session has a password and a second factor. "phr" is
+// defined by the OpenID Connect Extended Authentication Profile.
 const (
-	LevelTwoFactor         = "urn:barillet:acr:aal2" // NIST SP 800-63B AAL2
-	LevelPhishingResistant = "phr"                   // AAL2 that withstands phishing: a security key
+	LevelTwoFactor         = "urn:barillet:acr:aal2" // AAL2 of NIST SP 800-63B-4
+	LevelPhishingResistant = "phr"                   // AAL2 by a phishing-resistant device
 )
 
 func Levels() []string { return []string{LevelTwoFactor, LevelPhishingResistant} }
 
-// LevelOf is what was proven in a session.
+// LevelOf returns the level of a session.
 func LevelOf(b *authn.Bearer) string {
 	if b.PhishingResistant() {
 		return LevelPhishingResistant
@@ -23,7 +23,7 @@ func LevelOf(b *authn.Bearer) string {
 	return LevelTwoFactor
 }
 
-// Reaches tells whether one level is at least another; no unknown one is reached.
+// Reaches reports whether a level is at least another. An unknown level is never reached.
 func Reaches(have, want string) bool {
 	return slices.Contains(Levels(), want) && slices.Index(Levels(), have) >= slices.Index(Levels(), want)
 }

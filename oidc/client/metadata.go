@@ -13,7 +13,7 @@ import (
 	"barillet/oidc/keys"
 )
 
-// MetadataError is a registration that cannot be taken (RFC 7591 section 3.2.2).
+// MetadataError rejects client metadata (RFC 7591 §3.2.2). It names the member that is wrong.
 type MetadataError struct{ Code, Member, Why string }
 
 func (e *MetadataError) Error() string { return e.Code + ": " + e.Member + ": " + e.Why }
@@ -36,7 +36,7 @@ const (
 	maxRefreshTTL = 365 * 24 * time.Hour
 )
 
-// read makes a Client of what was said, whose addresses that we are to call are such as may be called.
+// read returns the client of a registration. It checks the addresses that the service will call.
 func (s *Service) read(r Registration, house string, now time.Time) (Client, error) {
 	c, err := r.client(house, now)
 	if err != nil {
@@ -61,8 +61,8 @@ func (s *Service) read(r Registration, house string, now time.Time) (Client, err
 	return c, nil
 }
 
-// client makes a Client of what was said, or says which member is wrong. What it does not say is as careful as can be:
-// consent is asked for, and groups are not told (PROTOCOL 28).
+// client returns the client of a registration, or a *MetadataError. By default a client requires consent and gets no
+// groups (protocol rule 28).
 func (r Registration) client(house string, now time.Time) (Client, error) {
 	c := Client{Name: strings.TrimSpace(r.Name), URI: r.URI, Redirects: r.Redirects, PostLogoutRedirects: r.PostLogoutRedirects, Backchannel: r.Backchannel,
 		Native: r.Kind == "native", Auth: r.Auth, Keys: r.Keys, KeysURI: r.KeysURI, Grants: r.Grants, Alg: r.Alg, NoPKCE: r.NoPKCE, PushedOnly: r.PushedOnly,
@@ -98,7 +98,7 @@ func (r Registration) client(house string, now time.Time) (Client, error) {
 
 func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }
 
-// checkMembers judges the members that have no place in a Client.
+// checkMembers checks the members that are not stored.
 func (r Registration) checkMembers(c *Client) error {
 	switch {
 	case r.Kind != "" && r.Kind != "web" && r.Kind != "native":
@@ -128,7 +128,7 @@ func (c *Client) checkName(house string) error {
 		return invalidMember("client_name", "has a word of letters of two scripts")
 	}
 	for _, ours := range []string{house, "Barillet"} {
-		if ours != "" && skeleton(c.Name) == skeleton(ours) { // PROTOCOL 28: a name unlike ours
+		if ours != "" && skeleton(c.Name) == skeleton(ours) { // a client must not look like the service (protocol rule 28)
 			return invalidMember("client_name", "is the name of the house itself")
 		}
 	}
@@ -202,8 +202,8 @@ func (c *Client) calledURIs() []calledURI {
 	return []calledURI{{"backchannel_logout_uri", c.Backchannel}, {"jwks_uri", c.KeysURI}}
 }
 
-// validRedirect tells whether a browser may be sent to a URI: https, http on the machine itself, or for a native client
-// a scheme of its own that is a domain turned around (RFC 8252 section 7.1). No fragment (RFC 6749 section 3.1.2).
+// validRedirect reports whether a browser may be sent to a URI: https, http on the user's machine, or, for a native
+// client, a private scheme with a dot (RFC 8252 §7.1). A fragment is not allowed (RFC 6749 §3.1.2).
 func (c *Client) validRedirect(uri string) bool {
 	u, err := url.Parse(uri)
 	switch {
@@ -229,14 +229,14 @@ func webURI(uri string) bool {
 	return u.Scheme == "https" && u.Hostname() != "" || loopback
 }
 
-// checkKeys judges the keys of private_key_jwt: public ones, of the algorithms that are taken.
+// checkKeys checks the keys of private_key_jwt.
 func (c *Client) checkKeys() error {
 	switch {
 	case c.Auth != AuthJWT && len(c.Keys) > 0:
 		return invalidMember("jwks", "is for private_key_jwt")
 	case c.Auth != AuthJWT && c.KeysURI != "":
 		return invalidMember("jwks_uri", "is for private_key_jwt")
-	case len(c.Keys) > 0 && c.KeysURI != "": // RFC 7591 section 2
+	case len(c.Keys) > 0 && c.KeysURI != "": // RFC 7591 §2
 		return invalidMember("jwks_uri", "is not beside jwks")
 	case c.Auth != AuthJWT || c.KeysURI != "":
 		return nil

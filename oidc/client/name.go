@@ -7,15 +7,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// invisible tells whether a character cannot be seen, or changes how others are: a name that a person is asked to trust
-// has none (Unicode Technical Report 36, section 2).
+// invisible reports whether a character cannot be seen or changes how others look (UTR 36 §2).
 func invisible(r rune) bool { return !unicode.IsGraphic(r) }
 
-// latinLike are the scripts with letters that look like Latin ones.
+// latinLike are the scripts with letters that look like Latin letters.
 var latinLike = []*unicode.RangeTable{unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Cherokee, unicode.Coptic, unicode.Lisu}
 
-// mixedScripts tells whether a word of a name has letters of Latin and of a script that looks like it, as no language writes:
-// "Barillet" with a Cyrillic "а" is read as ours.
+// mixedScripts reports whether a word mixes Latin letters with those of a script that looks like Latin, such as
+// "Barillet" with a Cyrillic "а". No language writes so.
 func mixedScripts(name string) bool {
 	like := func(r rune) bool { return unicode.In(r, latinLike...) }
 	for word := range strings.FieldsFuncSeq(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) }) {
@@ -26,10 +25,11 @@ func mixedScripts(name string) bool {
 	return false
 }
 
-// confusables are letters that are read for others, after case was taken away. What other scripts have is for mixed.
+// confusables maps characters to lower-case letters that they look like (UTS 39). Letters of other scripts are left
+// to mixedScripts.
 var confusables = map[rune]rune{'0': 'o', '1': 'l', 'i': 'l', 'ı': 'l', '|': 'l', '3': 'e', '5': 's', '8': 'b'}
 
-// skeleton is a name as it is read at a glance: without case, accents, blanks and signs, in plain letters.
+// skeleton returns a name as it looks at a glance: without case, accents, spaces and signs (UTS 39).
 func skeleton(name string) string {
 	return strings.Map(func(r rune) rune {
 		r = unicode.ToLower(r)

@@ -12,27 +12,27 @@ import (
 	jose "github.com/go-jose/go-jose/v4"
 )
 
-// Fetcher reads what an application publishes. The one way out checks where the address leads, follows no redirect, and
-// limits time and size (PROTOCOL 30).
+// Fetcher reads the JWK Set that a client publishes. It must check where the address leads, follow no redirect, and
+// limit time and size (protocol rule 30).
 type Fetcher func(ctx context.Context, url string) ([]byte, error)
 
 const (
-	publishedTTL         = time.Hour      // how long published keys are taken as they are
-	publishedMinInterval = time.Minute    // between two questions, whatever is asked of us meanwhile
-	publishedMaxAge      = 24 * time.Hour // how long keys count that cannot be read anew: a key that was taken back ends then
-	maxPublished         = 256            // addresses remembered
+	publishedTTL         = time.Hour      // how long a JWK Set is used without reading it again
+	publishedMinInterval = time.Minute    // between two attempts
+	publishedMaxAge      = 24 * time.Hour // how long a JWK Set is used if it cannot be read again
+	maxPublished         = 256            // number of JWK Sets in memory
 )
 
-// publishedKeys are the keys that clients publish, by address. The zero value is empty.
+// publishedKeys holds the JWK Sets that clients publish, by address. The zero value is empty.
 type publishedKeys struct {
 	mu   sync.Mutex
 	sets map[string]*publishedSet
 }
 
 type publishedSet struct {
-	mu        sync.Mutex // held while it is read: others wait for that answer rather than ask again
+	mu        sync.Mutex // held during a read: other callers wait for its result
 	keys      []jose.JSONWebKey
-	fetched   time.Time // zero: never
+	fetched   time.Time // zero if never
 	attempted time.Time
 }
 
@@ -40,7 +40,7 @@ func (r *publishedKeys) at(url string) *publishedSet {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.sets[url] == nil {
-		if r.sets == nil || len(r.sets) >= maxPublished { // forgotten together: what is needed is read again
+		if r.sets == nil || len(r.sets) >= maxPublished { // all are dropped; those in use are read again
 			r.sets = map[string]*publishedSet{}
 		}
 		r.sets[url] = &publishedSet{}
@@ -48,12 +48,11 @@ func (r *publishedKeys) at(url string) *publishedSet {
 	return r.sets[url]
 }
 
-// assertionKeys are the keys that an assertion of the client may be signed by: those that it registered, or those that it
-// publishes. These are read anew when they are old, or when they have none of that name, as after a rotation: then at
-// most once a minute, for whoever sends assertions need not be the client.
+// assertionKeys returns the keys that may sign an assertion of the client. A published JWK Set is read again if it is
+// old or lacks the key kid, at most once a minute: the sender of an assertion need not be the client.
 func (s *Service) assertionKeys(ctx context.Context, c *Client, kid string) []jose.JSONWebKey {
 	if c.KeysURI == "" {
-		keys, _ := publicKeys(c.Keys) // what was registered was judged then
+		keys, _ := publicKeys(c.Keys) // they were checked at registration
 		return keys
 	}
 	if s.Fetch == nil {
@@ -70,7 +69,7 @@ func (s *Service) assertionKeys(ctx context.Context, c *Client, kid string) []jo
 		keys, err := s.fetchKeys(ctx, c.KeysURI)
 		if err == nil {
 			set.keys, set.fetched, age = keys, now, 0
-		} else if ctx.Err() != nil { // the caller went away: nothing was learnt
+		} else if ctx.Err() != nil { // the caller is gone: this was no attempt
 			set.attempted = time.Time{}
 		} else {
 			s.Errors.LogAttrs(ctx, slog.LevelWarn, "an application's keys cannot be read", slog.String("client", string(c.ID)), slog.Any("error", err))
@@ -94,8 +93,8 @@ func (s *Service) fetchKeys(ctx context.Context, url string) ([]jose.JSONWebKey,
 	return keys, nil
 }
 
-// publicKeys reads a JWK Set, as many keys as a client may register; those that prove nothing here are left out (RFC
-// 7517 section 5). false: it is none.
+// publicKeys returns the acceptable keys of a JWK Set, at most maxKeys (RFC 7517 §5). It returns false for any other
+// text.
 func publicKeys(raw []byte) ([]jose.JSONWebKey, bool) {
 	var loose struct {
 		Keys []json.RawMessage `json:"keys"`

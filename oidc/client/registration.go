@@ -14,9 +14,8 @@ import (
 	"barillet/store"
 )
 
-// Registration is what a client says of itself (RFC 7591 section 2, OpenID Connect Dynamic Client Registration 1.0),
-// with what an administrator says of it besides: members that begin with "barillet_". A member that is left out has
-// the value of the standard; one that is null counts as left out.
+// Registration is the metadata of a client (RFC 7591 §2, OIDC Dynamic Client Registration §2). Members that begin
+// with "barillet_" are set by an administrator. A member that is absent or null has its default.
 type Registration struct {
 	Name                string          `json:"client_name,omitempty"`
 	URI                 string          `json:"client_uri,omitempty"`
@@ -38,23 +37,24 @@ type Registration struct {
 	NoPKCE            bool               `json:"barillet_pkce_exempt,omitempty"`
 	TokenClaims       bool               `json:"barillet_id_token_claims,omitempty"`
 	IntrospectsAll    bool               `json:"barillet_introspect_all,omitempty"`
-	Consent           *bool              `json:"barillet_consent,omitempty"` // true unless said
+	Consent           *bool              `json:"barillet_consent,omitempty"` // nil: true
 	PhishingResistant bool               `json:"barillet_phishing_resistant,omitempty"`
 	MaxAge            int64              `json:"barillet_max_age,omitempty"` // seconds
-	Groups            []authn.GroupID    `json:"barillet_groups"`            // null: everybody; []: nobody
+	Groups            []authn.GroupID    `json:"barillet_groups"`            // nil: all users; empty: none
 	Rules             []RegistrationRule `json:"barillet_group_rules,omitempty"`
 	AccessTTL         int64              `json:"barillet_access_token_lifetime,omitempty"`  // seconds
 	RefreshTTL        int64              `json:"barillet_refresh_token_lifetime,omitempty"` // seconds
 }
 
-// RegistrationRule is Rule in seconds.
+// RegistrationRule is a Rule with its age in seconds.
 type RegistrationRule struct {
 	Group             authn.GroupID `json:"group"`
 	PhishingResistant bool          `json:"phishing_resistant,omitempty"`
 	MaxAge            int64         `json:"max_age,omitempty"`
 }
 
-// Information is a client as it is told (RFC 7591 section 3.2.1). Its secrets are in the one answer that made them.
+// Information is the response to a registration (RFC 7591 §3.2.1). Only the response that creates a secret contains
+// it.
 type Information struct {
 	ID                ID     `json:"client_id"`
 	Secret            string `json:"client_secret,omitempty"`
@@ -65,7 +65,7 @@ type Information struct {
 	Registration
 }
 
-// information is a client as it is shown.
+// information returns a client without its secrets.
 func (s *Service) information(c *Client) Information {
 	y := c.Policy
 	out := Information{ID: c.ID, Issued: c.Created.Unix(), RegistrationURI: s.RegistrationURL + "/" + string(c.ID),
@@ -89,14 +89,14 @@ func (s *Service) information(c *Client) Information {
 	return out
 }
 
-// Registrar is who registers or changes a client; whether they may is judged before, by helpdesk.Operator.
+// Registrar is the principal that registers or changes a client. The caller has checked its permission.
 type Registrar struct {
 	Actor        audit.Actor
 	From         authn.Origin
-	ReservedName string // the name that no client may have
+	ReservedName string // the name of the service, which no client may have
 }
 
-// Register makes a client. Its secrets are in this one answer.
+// Register creates a client. The result contains its secrets.
 func (s *Service) Register(ctx context.Context, by Registrar, r Registration) (Information, error) {
 	act := s.Accounts.NewAct(by.From)
 	c, err := s.read(r, by.ReservedName, act.Now)
@@ -123,11 +123,10 @@ func (s *Service) Register(ctx context.Context, by Registrar, r Registration) (I
 
 func (c *Client) usesSecret() bool { return c.Auth == AuthBasic || c.Auth == AuthPost }
 
-// Replace puts what is said in the place of what a client said before (RFC 7592 section 2.2). Its id stays, and its
-// secret unless the method now needs another kind: then a new one is in this one answer.
-//
-// A client that replaces itself decides nothing that an administrator decides, and asks for no more than it had. It is
-// judged against the record that it replaces, and again when somebody changed that meanwhile.
+// Replace replaces the metadata of a client (RFC 7592 §2.2). The secret stays, unless the method needs one and the
+// client has none: the result then contains a new one. With self, the client itself is the caller: it cannot change
+// what an administrator sets, nor ask for more than it has. The metadata is checked again if the client was changed
+// meanwhile.
 func (s *Service) Replace(ctx context.Context, by Registrar, id ID, r Registration, self bool) (Information, error) {
 	for {
 		before, err := s.Find(ctx, id)
@@ -144,7 +143,7 @@ func (s *Service) Replace(ctx context.Context, by Registrar, id ID, r Registrati
 	}
 }
 
-// errMoved is a record that is not the one judged: it is judged anew.
+// errMoved means that the stored client is not the one that was checked.
 var errMoved = errors.New("the client was changed meanwhile")
 
 func (s *Service) replace(ctx context.Context, by Registrar, before *Client, r Registration, self bool) (Information, error) {
@@ -176,7 +175,7 @@ func (s *Service) replace(ctx context.Context, by Registrar, before *Client, r R
 	return out, nil
 }
 
-// putClient stores a client in the place of before; nil: there was none.
+// putClient stores a client in place of before; nil if it is new.
 func (s *Service) putClient(ctx context.Context, act *authn.Act, by Registrar, c *Client, action string, before *Client) error {
 	_, err := authn.Do(ctx, s.Accounts, act, func(w *authn.Work) (Information, error) {
 		none := Information{}
@@ -190,7 +189,7 @@ func (s *Service) putClient(ctx context.Context, act *authn.Act, by Registrar, c
 			return none, err
 		}
 		err := w.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.auditTarget()}, Action: action, Outcome: audit.Success})
-		return s.information(c), err // without secrets: what an idempotent call repeats
+		return s.information(c), err // without secrets: an idempotent call may return it again
 	})
 	if err != nil {
 		return fmt.Errorf("storing a client: %w", err)
@@ -198,8 +197,8 @@ func (s *Service) putClient(ctx context.Context, act *authn.Act, by Registrar, c
 	return nil
 }
 
-// RotateSecret gives a client another secret, in this one answer; the one before is dead. CodeNotFound; CodeState for one
-// that has none.
+// RotateSecret replaces the secret of a client; the old one is invalid at once. The error is CodeNotFound, or
+// CodeState for a client without a secret.
 func (s *Service) RotateSecret(ctx context.Context, by Registrar, id ID) (Information, error) {
 	act := s.Accounts.NewAct(by.From)
 	secret := authn.SecretOf(clientPrefix + act.Secret("client secret").Reveal())
@@ -228,7 +227,7 @@ func (s *Service) RotateSecret(ctx context.Context, by Registrar, id ID) (Inform
 	return out, nil
 }
 
-// Delete ends a client, and with it every token of it at once.
+// Delete deletes a client. Its tokens are invalid at once. The error may be CodeNotFound.
 func (s *Service) Delete(ctx context.Context, by Registrar, id ID) error {
 	act := s.Accounts.NewAct(by.From)
 	_, err := authn.Do(ctx, s.Accounts, act, func(w *authn.Work) (struct{}, error) {
@@ -248,7 +247,7 @@ func (s *Service) Delete(ctx context.Context, by Registrar, id ID) error {
 	return err
 }
 
-// Information tells of a client, without its secrets; CodeNotFound.
+// Information returns a client without its secrets. The error may be CodeNotFound.
 func (s *Service) Information(ctx context.Context, id ID) (Information, error) {
 	c, err := s.Find(ctx, id)
 	if err != nil {
@@ -260,7 +259,7 @@ func (s *Service) Information(ctx context.Context, id ID) (Information, error) {
 	return s.information(c), nil
 }
 
-// List lists clients in the order of their ids; next is the cursor for more.
+// List returns clients in the order of their IDs. next is the cursor for the following page.
 func (s *Service) List(ctx context.Context, after string, limit int) (out []Information, next string, err error) {
 	err = s.Store.View(ctx, func(snap store.Snapshot) error {
 		out, next = nil, ""
@@ -279,7 +278,7 @@ func (s *Service) List(ctx context.Context, after string, limit int) (out []Info
 	return out, next, nil
 }
 
-// CheckRegistrationToken finds the client whose registration access token this is; "" for none (RFC 7592 section 1.2).
+// CheckRegistrationToken reports whether a token is the registration access token of a client (RFC 7592 §1.2).
 func (s *Service) CheckRegistrationToken(ctx context.Context, id ID, token authn.Secret) (bool, error) {
 	c, err := s.Find(ctx, id)
 	if err != nil || c == nil || !strings.HasPrefix(token.Reveal(), registrationPrefix) {

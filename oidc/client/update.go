@@ -5,10 +5,9 @@ import (
 	"slices"
 )
 
-// checkSelfUpdate takes over what an administrator said of a client that now speaks for itself, and refuses more than it had
-// (RFC 7592 section 2.2: what a server does not let a client change is an error). What people were shown when they said
-// yes, its name and home page, and whom it is known to them by are not its own to change; nor are they reached under
-// another host, where the consent that they once gave, or that an administrator spares them, would go along.
+// checkSelfUpdate checks an update that the client itself requests (RFC 7592 §2.2). It keeps what an administrator
+// set. The client must not ask for more than it has, nor change what users consented to: its name, home page,
+// subjects and hosts.
 func (c *Client) checkSelfUpdate(before *Client) error {
 	c.Policy, c.NoPKCE, c.TokenClaims, c.IntrospectsAll = before.Policy, before.NoPKCE, before.TokenClaims, before.IntrospectsAll
 	wider := func(had []string) func(string) bool { return func(s string) bool { return !slices.Contains(had, s) } }
@@ -37,10 +36,10 @@ func (c *Client) checkSelfUpdate(before *Client) error {
 	return nil
 }
 
-// authStrength is how clients prove themselves, weakest first; the two kinds of a secret are one.
+// authStrength orders the authentication methods by strength. Both kinds of a secret are equal.
 var authStrength = []string{AuthNone, AuthPost, AuthBasic, AuthJWT}
 
-// origins is the scheme and host of each address; a scheme of the client's own is one by itself.
+// origins returns the scheme and host of each address.
 func origins(uris []string) []string {
 	var out []string
 	for _, uri := range uris {

@@ -24,7 +24,7 @@ import (
 	"barillet/store"
 )
 
-// The algorithms that ID tokens are signed with, as a client chooses (BAR O2). none and HS256 never.
+// The algorithms for ID tokens; a client chooses one (promise O2). none and HS256 are never used.
 const (
 	RS256 = "RS256"
 	ES256 = "ES256"
@@ -36,8 +36,8 @@ var Algorithms = []string{RS256, ES256, EdDSA}
 // How long keys live (promise O2).
 const (
 	rotateAfter   = 90 * 24 * time.Hour
-	publishBefore = 24 * time.Hour     // how long a key is published before it signs
-	publishAfter  = 7 * 24 * time.Hour // and after: longer than any token that it signed is valid
+	publishBefore = 24 * time.Hour     // a key is published this long before it signs
+	publishAfter  = 7 * 24 * time.Hour // and this long after it is replaced: longer than its tokens are valid
 )
 
 // Config has the dependencies of a Service. All are required.
@@ -62,12 +62,12 @@ func New(c Config) *Service {
 
 func (s *Service) now() time.Time { return s.Now().UTC() }
 
-// Set is the keys of one algorithm, oldest first. The last one whose From has come signs.
+// Set is the keys of one algorithm, oldest first. The last key whose NotBefore has passed signs.
 type Set struct {
 	Keys []Key `json:"keys"`
 }
 
-// Key is one key. It is published from the moment it is made and until publishAfter past its successor's From.
+// Key is a signing key. It is published from its creation until publishAfter past the NotBefore of its successor.
 type Key struct {
 	ID        string    `json:"id"` // kid
 	Private   []byte    `json:"private"`
@@ -75,10 +75,10 @@ type Key struct {
 	NotBefore time.Time `json:"notBefore"`
 }
 
-// due tells whether a further key is due, and from when it signs.
+// due reports whether a further key is due, and returns the time from which it signs.
 func (r Set) due(now time.Time, early bool) (from time.Time, due bool) {
 	if len(r.Keys) == 0 {
-		return now, true // nobody can have the keys yet: the first one signs at once
+		return now, true // no client can have read the keys yet: the first key signs at once
 	}
 	last := r.Keys[len(r.Keys)-1]
 	if from = last.NotBefore.Add(rotateAfter); from.Before(now.Add(publishBefore)) || early {
@@ -88,7 +88,7 @@ func (r Set) due(now time.Time, early bool) (from time.Time, due bool) {
 	return from, !waiting && (early || !now.Before(last.NotBefore.Add(rotateAfter-publishBefore)))
 }
 
-// pruned is the ring without keys whose last token is long over.
+// pruned returns the set without the keys whose tokens have all expired.
 func (r Set) pruned(now time.Time) Set {
 	for len(r.Keys) > 1 && !now.Before(r.Keys[1].NotBefore.Add(publishAfter)) {
 		r.Keys = r.Keys[1:]
@@ -96,17 +96,18 @@ func (r Set) pruned(now time.Time) Set {
 	return r
 }
 
-// current is the key that signs now.
+// current returns the key that signs now.
 func (r Set) current(now time.Time) Key {
 	for _, k := range slices.Backward(r.Keys) {
 		if !k.NotBefore.After(now) {
 			return k
 		}
 	}
-	return r.Keys[0] // a clock that was set back
+	return r.Keys[0] // the clock was set back
 }
 
-// Maintain makes what is due and removes what is over, of every algorithm; call it at the start and each hour.
+// Maintain creates the keys that are due and deletes the keys that are no longer needed, for every algorithm. Call it
+// at the start and every hour.
 func (s *Service) Maintain(ctx context.Context) error {
 	for _, alg := range Algorithms {
 		if _, err := s.rotateIfDue(ctx, alg, nil); err != nil {
@@ -116,16 +117,16 @@ func (s *Service) Maintain(ctx context.Context) error {
 	return nil
 }
 
-// State is a signing key as operators see it.
+// State describes a published key.
 type State struct {
 	ID        string // kid
 	Alg       string
 	Created   time.Time
-	NotBefore time.Time // when it signs
-	Signs     bool      // now
+	NotBefore time.Time // from when it signs
+	Signs     bool      // it signs now
 }
 
-// List lists what is published, by algorithm, the oldest first.
+// List returns the published keys, by algorithm, oldest first.
 func (s *Service) List(ctx context.Context) ([]State, error) {
 	out, now := []State{}, s.now()
 	for _, alg := range Algorithms {
@@ -140,8 +141,7 @@ func (s *Service) List(ctx context.Context) ([]State, error) {
 	return out, nil
 }
 
-// Rotate has a further key of every algorithm sign from a day from now on, whatever their age. One that waits
-// already is enough.
+// Rotate creates a further key for every algorithm that has none waiting. It signs after publishBefore.
 func (s *Service) Rotate(ctx context.Context, from authn.Origin, actor audit.Actor) error {
 	for _, alg := range Algorithms {
 		if _, err := s.rotateIfDue(ctx, alg, &rotation{from, actor}); err != nil {
@@ -151,14 +151,14 @@ func (s *Service) Rotate(ctx context.Context, from authn.Origin, actor audit.Act
 	return nil
 }
 
-// rotation is a request for a further key before its time.
+// rotation is a request for a further key before it is due.
 type rotation struct {
 	from  authn.Origin
 	actor audit.Actor
 }
 
-// rotateIfDue gives the ring of an algorithm as it is to be now, and stores it if that is news. by is who wants a further key
-// before its time; nil: nobody does.
+// rotateIfDue returns the current set of an algorithm, and stores it if it has changed. by requests a further key; it
+// may be nil.
 func (s *Service) rotateIfDue(ctx context.Context, alg string, by *rotation) (Set, error) {
 	early := by != nil
 	now := s.now()
@@ -188,7 +188,7 @@ func (s *Service) rotateIfDue(ctx context.Context, alg string, by *rotation) (Se
 			return ring, err
 		}
 		ring = ring.pruned(now)
-		if from, due := ring.due(now, early); due { // else somebody else was faster
+		if from, due := ring.due(now, early); due { // otherwise another Update has added it
 			k := fresh
 			k.NotBefore = from
 			ring.Keys = append(slices.Clone(ring.Keys), k)
@@ -239,7 +239,7 @@ func newKey(alg string, now time.Time) (Key, error) {
 	return Key{ID: hex.EncodeToString(sum[:12]), Private: der, Created: now}, nil
 }
 
-// keyCache keeps rings and keys opened: a ring is read anew only when other bytes stand in the store.
+// keyCache holds decoded sets and keys. A set is decoded again only if its stored bytes have changed.
 type keyCache struct {
 	mu     sync.Mutex
 	kept   map[string]*store.Kept[Set]
@@ -264,7 +264,7 @@ func (c *keyCache) open(k Key) (crypto.Signer, error) {
 	if s := c.opened[k.ID]; s != nil {
 		return s, nil
 	}
-	// A key that cannot be read is a reason to stop, never to make a new one.
+	// A key that cannot be read is an error. It is never replaced by a new one.
 	parsed, err := x509.ParsePKCS8PrivateKey(k.Private)
 	if err != nil {
 		return nil, fmt.Errorf("reading signing key %s: %w", k.ID, err)
@@ -273,14 +273,14 @@ func (c *keyCache) open(k Key) (crypto.Signer, error) {
 	if !ok {
 		return nil, fmt.Errorf("signing key %s cannot sign", k.ID)
 	}
-	if c.opened == nil || len(c.opened) > 64 { // pruned keys are forgotten together
+	if c.opened == nil || len(c.opened) > 64 { // deleted keys leave the cache together with the others
 		c.opened = map[string]crypto.Signer{}
 	}
 	c.opened[k.ID] = s
 	return s, nil
 }
 
-// Sign signs a payload with the present key of an algorithm.
+// Sign signs a payload with the current key of an algorithm. typ is the type in the header of the token.
 func (s *Service) Sign(ctx context.Context, alg, typ string, payload []byte) (string, error) {
 	var ring Set
 	err := s.Store.View(ctx, func(snap store.Snapshot) (err error) {
@@ -310,7 +310,7 @@ func (s *Service) Sign(ctx context.Context, alg, typ string, payload []byte) (st
 	return signed.CompactSerialize()
 }
 
-// Published is every key that a token may be signed with now, before long, or not long ago.
+// Published returns every key that a valid token may be signed with, and the keys that will sign soon.
 func (s *Service) Published(ctx context.Context) (jose.JSONWebKeySet, error) {
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
 	for _, alg := range Algorithms {
@@ -329,13 +329,14 @@ func (s *Service) Published(ctx context.Context) (jose.JSONWebKeySet, error) {
 	return set, nil
 }
 
-// The kinds of what we sign, so that none is taken for another.
+// The types of tokens. They prevent that one token is accepted as another.
 const (
 	TypeIDToken     = "JWT"
-	TypeLogoutToken = "logout+jwt" // OpenID Connect Back-Channel Logout 1.0 section 2.4
+	TypeLogoutToken = "logout+jwt" // OIDC Back-Channel Logout §2.4
 )
 
-// Verify is the payload of a token of this kind that we signed ourselves; false for anything else.
+// Verify returns the payload of a token of the given type that a published key signed. It returns false for any other
+// text.
 func (s *Service) Verify(ctx context.Context, token, kind string) ([]byte, bool, error) {
 	var allowed []jose.SignatureAlgorithm
 	for _, alg := range Algorithms {

@@ -14,46 +14,45 @@ import (
 	"barillet/store"
 )
 
-// Deliverer carries a message to an address of the outside. The one way out checks where an address leads, follows
-// no redirect and takes its time into account (PROTOCOL 30). nil: it was taken (2xx); what an error means for what comes
-// next, it says in the words of internal/outbox.
+// Deliverer posts a message to a URL of a client. It must check where the address leads, follow no redirect and limit
+// the time (protocol rule 30). nil means a 2xx response; package outbox defines the meaning of errors.
 type Deliverer interface {
 	Deliver(ctx context.Context, url, media string, body []byte) error
 }
 
-// Logout is a sign-out that an application has yet to be told of, kept below "<session's name>/<client>": however
-// many grants it had, it is told once.
+// Logout is a logout token that waits for delivery, stored below "<session identifier>/<client>": a client gets one
+// for each session.
 type Logout struct {
 	Client client.ID    `json:"client"`
 	User   authn.UserID `json:"user"`
 	SID    string       `json:"sid"`
-	ID     string       `json:"id"` // jti, the same at each try
+	ID     string       `json:"id"` // jti, the same in every attempt
 	State  outbox.Try   `json:"state"`
 }
 
 var _ outbox.Row[Logout] = Logout{}
 
-// Lane is the application: one that stalls holds up no other.
+// Lane returns the client: a client that does not respond delays no other.
 func (l Logout) Lane() string { return string(l.Client) }
 
-// Try is how far the logout has come.
+// Try returns the state of the delivery.
 func (l Logout) Try() outbox.Try { return l.State }
 
-// WithTry is the logout after a further try.
+// WithTry returns the logout with another state of its delivery.
 func (l Logout) WithTry(t outbox.Try) Logout {
 	l.State = t
 	return l
 }
 
 const (
-	logoutTokenTTL = 2 * time.Minute // of one token: BAR O6
-	logoutMaxAge   = 24 * time.Hour  // how long it is tried: then the session would be over by itself
-	logoutParallel = 2               // calls at once to one application
-	// logoutEvent is the event of OpenID Connect Back-Channel Logout 1.0 section 2.4.
+	logoutTokenTTL = 2 * time.Minute // of one logout token (promise O6)
+	logoutMaxAge   = 24 * time.Hour  // how long delivery is attempted: a session lasts no longer
+	logoutParallel = 2               // concurrent requests to one client
+	// logoutEvent is the event of a logout token (OIDC Back-Channel Logout §2.4).
 	logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 )
 
-// newLogoutWorker is the worker that tells applications of logouts.
+// newLogoutWorker returns the worker that delivers logout tokens.
 func (s *Service) newLogoutWorker() *outbox.Worker[Logout] {
 	w := &outbox.Worker[Logout]{What: "logout", Store: s.Store, Table: s.logouts, Parallel: logoutParallel, Now: s.Now, Log: s.Errors,
 		Attrs: func(l Logout) []any { return []any{"client", string(l.Client)} }}
@@ -63,7 +62,7 @@ func (s *Service) newLogoutWorker() *outbox.Worker[Logout] {
 	return w
 }
 
-// queueLogout stores that an application is to be told, in the change that ends its grant.
+// queueLogout stores the logout token of a grant in the Update that ends it.
 func (s *Service) queueLogout(tx store.Tx, now time.Time, g *Grant) error {
 	if s.Deliver == nil {
 		return nil
@@ -81,7 +80,7 @@ func (s *Service) queueLogout(tx store.Tx, now time.Time, g *Grant) error {
 	return nil
 }
 
-// logoutToken is OpenID Connect Back-Channel Logout 1.0 section 2.4.
+// logoutToken is a logout token (OIDC Back-Channel Logout §2.4).
 type logoutToken struct {
 	Issuer   string              `json:"iss"`
 	Subject  string              `json:"sub"`
@@ -93,14 +92,14 @@ type logoutToken struct {
 	Events   map[string]struct{} `json:"events"`
 }
 
-// SendLogouts makes one pass over what is due. Its error is the store's; what an application does is written down, to be
-// tried again later and later.
+// SendLogouts attempts every delivery that is due. It returns errors of the store only: a failed delivery is stored
+// and attempted again.
 func (s *Service) SendLogouts(ctx context.Context) error {
 	_, err := s.logoutWorker.RunOnce(ctx)
 	return err
 }
 
-// sendLogout signs the token for this try and hands it over.
+// sendLogout signs a logout token for this attempt and delivers it.
 func (s *Service) sendLogout(ctx context.Context, _ string, row Logout) error {
 	c, err := s.Clients.Find(ctx, row.Client)
 	switch {
@@ -124,5 +123,5 @@ func (s *Service) sendLogout(ctx context.Context, _ string, row Logout) error {
 
 // RunLogouts sends logout tokens until ctx ends.
 func (s *Service) RunLogouts(ctx context.Context) {
-	_ = s.logoutWorker.Run(ctx) // it returns no error: it ends with ctx alone
+	_ = s.logoutWorker.Run(ctx) // Run ends with ctx and returns no error
 }

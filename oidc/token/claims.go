@@ -18,7 +18,7 @@ import (
 	"barillet/oidc/keys"
 )
 
-// userClaims is what an application may learn of somebody.
+// userClaims are the claims about a user.
 type userClaims struct {
 	Name          string          `json:"name,omitempty"`
 	GivenName     string          `json:"given_name,omitempty"`
@@ -31,19 +31,20 @@ type userClaims struct {
 	Groups        []authn.GroupID `json:"groups,omitempty"`
 }
 
-// scopeClaims are the claims that each scope stands for (OpenID Connect Core section 5.4).
+// scopeClaims are the claims that a scope stands for (OIDC Core §5.4).
 var scopeClaims = map[string][]string{
 	client.ScopeProfile: {"name", "given_name", "family_name", "preferred_username", "locale", "updated_at"},
 	client.ScopeEmail:   {"email", "email_verified"},
 	client.ScopeGroups:  {"groups"},
 }
 
-// ClaimNames returns the claims about users.
+// ClaimNames returns the names of all claims about users.
 func ClaimNames() []string {
 	return slices.Concat(scopeClaims[client.ScopeProfile], scopeClaims[client.ScopeEmail], scopeClaims[client.ScopeGroups])
 }
 
-// ClaimNames are the claims of granted scopes, and those asked for by name: both lie within what the client may have now.
+// claimNames returns the claims of granted scopes and the claims requested by name. Both are limited to the scopes
+// that the client may have now.
 func claimNames(c *client.Client, granted, byName []string) map[string]bool {
 	out := map[string]bool{}
 	for _, s := range c.AllowedScopes(granted) {
@@ -61,8 +62,8 @@ func claimNames(c *client.Client, granted, byName []string) map[string]bool {
 	return out
 }
 
-// claimsOf tells of somebody what is named. Whether an address reads its mail is not known to the house, so it is
-// never called verified. Groups go as ids, for names change and are not unique (PROTOCOL 27).
+// claimsOf returns the named claims about a user. email_verified is false: the service does not know who reads an
+// address. Groups are IDs, because names change and are not unique (protocol rule 27).
 func claimsOf(u *authn.User, named map[string]bool) userClaims {
 	var out userClaims
 	verified := false
@@ -86,8 +87,8 @@ func claimsOf(u *authn.User, named map[string]bool) userClaims {
 
 var subjects = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// Subject is the name that an application knows somebody by: the person's id, or one that no other application
-// outside its sector can compare with its own (OpenID Connect Core section 8.1).
+// Subject returns the identifier of a user at a client: the user ID, or a pairwise identifier that clients of other
+// sectors cannot compare (OIDC Core §8.1).
 func (s *Service) Subject(c *client.Client, id authn.UserID) string {
 	if !c.Pairwise {
 		return string(id)
@@ -96,8 +97,8 @@ func (s *Service) Subject(c *client.Client, id authn.UserID) string {
 	return strings.ToLower(subjects.EncodeToString(mac))
 }
 
-// SessionID is the name that an application knows a session by. Applications that may not compare their subjects may not find
-// each other's by the session either.
+// SessionID returns the identifier of a session at a client. Clients that cannot compare subjects cannot compare
+// sessions either.
 func (s *Service) SessionID(c *client.Client, session string) string {
 	if !c.Pairwise {
 		return session
@@ -106,10 +107,10 @@ func (s *Service) SessionID(c *client.Client, session string) string {
 	return strings.ToLower(subjects.EncodeToString(mac))
 }
 
-// idTokenTTL is the lifetime of an ID token: the longest of everything signed.
+// idTokenTTL is the lifetime of an ID token. No signed token is valid longer.
 const idTokenTTL = time.Hour
 
-// idToken is OpenID Connect Core section 2.
+// idToken is an ID token (OIDC Core §2).
 type idToken struct {
 	Issuer     string   `json:"iss"`
 	Subject    string   `json:"sub"`
