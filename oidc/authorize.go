@@ -228,7 +228,7 @@ func (p *Provider) storeRequest(ctx context.Context, ua UserAgent, req *Authoriz
 	secret := act.Secret("request")
 	err := p.Store.Update(ctx, func(tx store.Tx) error { return p.requests.Put(tx, secret.Hash(), *req) })
 	if err != nil {
-		return "", fmt.Errorf("keeping an authorization request: %w", err)
+		return "", fmt.Errorf("storing an authorization request: %w", err)
 	}
 	return secret.Reveal(), nil
 }

@@ -40,7 +40,7 @@ func (p *Provider) Consent(ctx context.Context, ua UserAgent, request string, al
 			return nil, err
 		}
 		if !allow {
-			return req, w.Audit(c.AuditEvent(b.User, b.Login, audit.AppConsent, audit.Deny, "by the person"))
+			return req, w.Audit(c.AuditEvent(b.User, b.Login, audit.AppConsent, audit.Deny, "by the user"))
 		}
 		req.ConsentSession = b.Session
 		if err := p.Tokens.AddConsent(w.Tx, act.Now, b.User, c.ID, req.Scopes); err != nil {

@@ -55,9 +55,9 @@ func (p *Provider) startDevice(ctx context.Context, c *client.Client, form url.V
 	granted := c.AllowedScopes(strings.Fields(form.Get("scope")))
 	switch {
 	case !c.HasGrant(client.GrantDevice):
-		return nil, unauthorizedClient("this client may not use the grant")
+		return nil, unauthorizedClient("this client may not use the grant type")
 	case !slices.Contains(granted, client.ScopeOpenID):
-		return nil, invalidScope("scope lacks openid")
+		return nil, invalidScope("scope must contain openid")
 	}
 	act := p.Accounts.NewAct(originOf(ctx))
 	device, code := act.Secret("device code"), act.Code("user code")
@@ -79,7 +79,7 @@ func (p *Provider) startDevice(ctx context.Context, c *client.Client, form url.V
 		err = p.Store.Update(ctx, func(tx store.Tx) error { return p.userCodes.Put(tx, device.Hash(), row) })
 	}
 	if err != nil {
-		return nil, fmt.Errorf("beginning a device's grant: %w", err)
+		return nil, fmt.Errorf("starting a device authorization: %w", err)
 	}
 	return deviceResponse{device.Reveal(), code.Reveal(), p.Issuer + PathUserCode, int64(deviceTTL / time.Second), int64(pollInterval / time.Second)}, nil
 }

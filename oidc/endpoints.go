@@ -135,7 +135,7 @@ func (p *Provider) serveClient(r *http.Request, form url.Values, serve endpoint)
 func (p *Provider) token(ctx context.Context, c *client.Client, form url.Values) (any, error) {
 	grant := form.Get("grant_type")
 	if !c.HasGrant(grant) {
-		return nil, unauthorizedClient("this client may not use the grant")
+		return nil, unauthorizedClient("this client may not use the grant type")
 	}
 	if !slices.Contains(p.grantTypes(), grant) {
 		return nil, unsupportedGrantType()
@@ -235,9 +235,7 @@ func (p *Provider) Userinfo() http.Handler {
 				writeJSON(w, http.StatusOK, answer)
 				return
 			}
-			if e = p.fault(r.Context(), "answering userinfo", err); value == "" {
-				e = &Error{"invalid_request", "the access token is missing", http.StatusUnauthorized}
-			}
+			e = p.fault(r.Context(), "answering userinfo", err)
 		}
 		challenge := bearerChallenge
 		if e.status == 0 || value != "" { // RFC 6750 §3.1: no error code if the request lacks a token
@@ -250,28 +248,31 @@ func (p *Provider) Userinfo() http.Handler {
 	})
 }
 
-// bearerToken returns the access token of a request; "" if there is none.
+// bearerToken returns the access token of a request.
 func bearerToken(w http.ResponseWriter, r *http.Request) (string, *Error) {
 	form, wrong := url.Values{}, ""
 	if r.Method == http.MethodPost && r.ContentLength != 0 {
 		form, wrong = readForm(w, r)
 	} else if r.URL.Query().Has("access_token") {
-		wrong = "a token has no place in a URL"
+		wrong = "the access token must not be in the URL"
 	}
 	header := r.Header.Get("Authorization")
 	switch {
 	case wrong != "":
 		return "", invalidRequest(wrong)
 	case header != "" && form.Has("access_token"):
-		return "", invalidRequest("the token is there twice")
-	case header == "":
-		return form.Get("access_token"), nil
+		return "", invalidRequest("the token is sent twice")
 	}
-	scheme, token, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return header, nil // no such token exists
+	value := form.Get("access_token")
+	if scheme, credentials, _ := strings.Cut(header, " "); strings.EqualFold(scheme, "Bearer") {
+		value = credentials
+	} else if header != "" {
+		value = header // no such token exists
 	}
-	return token, nil
+	if value == "" {
+		return "", &Error{"invalid_request", "the access token is missing", http.StatusUnauthorized}
+	}
+	return value, nil
 }
 
 // Preflight answers the preflight of a script. Any origin may call, but without cookies: these endpoints ignore them.
@@ -299,7 +300,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (form url.Values, wrong st
 	case err != nil || media != "application/x-www-form-urlencoded":
 		return nil, "the body is not application/x-www-form-urlencoded"
 	case r.URL.RawQuery != "":
-		return nil, "parameters have no place in the URL"
+		return nil, "parameters must not be in the URL"
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if r.ParseForm() != nil {
@@ -310,9 +311,9 @@ func readForm(w http.ResponseWriter, r *http.Request) (form url.Values, wrong st
 		for _, v := range r.PostForm[name] {
 			switch {
 			case !utf8.ValidString(v) || strings.ContainsRune(v, 0):
-				return nil, "a parameter is not text"
+				return nil, "a parameter is not valid UTF-8 text"
 			case v != "" && form.Has(name):
-				return nil, "a parameter is there twice"
+				return nil, "a parameter is repeated"
 			case v != "": // an empty parameter counts as not sent (RFC 6749 §3.2)
 				form.Set(name, v)
 			}

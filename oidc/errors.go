@@ -33,7 +33,7 @@ func loginRequired(why string) *Error { return &Error{Code: "login_required", De
 
 func unsupportedGrantType() *Error { return &Error{Code: "unsupported_grant_type"} }
 
-func policyRefusal() *Error { return accessDenied("this person may not use the application") }
+func policyRefusal() *Error { return accessDenied("the user may not use the client") }
 
 // unmetRequirements is the error of OpenID Connect Core Unmet Authentication Requirements §3.
 func unmetRequirements() *Error { return &Error{Code: "unmet_authentication_requirements"} }

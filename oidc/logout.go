@@ -166,7 +166,7 @@ func FormOf(r *http.Request) (url.Values, error) {
 		return nil, err
 	}
 	if r.URL.RawQuery != "" {
-		return nil, errors.New("parameters both in the URL and in the body")
+		return nil, errors.New("parameters in both the URL and the body")
 	}
 	return r.PostForm, nil
 }

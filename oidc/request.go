@@ -43,11 +43,11 @@ func parseRequest(form url.Values) *rawRequest {
 			count++
 			switch {
 			case len(v) > maxParam || count > maxParams:
-				r.refuse("a parameter is too long, or there are too many")
+				r.refuse("a parameter is too long, or there are too many parameters")
 			case !utf8.ValidString(v) || strings.ContainsRune(v, 0):
-				r.refuse("a parameter is not text")
+				r.refuse("a parameter is not valid UTF-8 text")
 			case v != "" && r.form.Has(name):
-				r.refuse("a parameter is there twice")
+				r.refuse("a parameter is repeated")
 				if name == "client_id" || name == "redirect_uri" {
 					r.form.Set(name, "\x00") // matches no client and no redirect URI
 				}
@@ -57,7 +57,7 @@ func parseRequest(form url.Values) *rawRequest {
 		}
 	}
 	if mode := r.form.Get("response_mode"); mode != "" && mode != "query" {
-		r.refuse("only response_mode=query is offered")
+		r.refuse("response_mode must be query")
 	}
 	if len(r.form.Get("state")) > maxState {
 		r.refuse("state is too long")
@@ -135,25 +135,25 @@ func (p *Provider) validate(ctx context.Context, r *rawRequest, c *client.Client
 	case f.Has("request"):
 		return req, &Error{Code: "request_not_supported"}
 	case f.Has("request_uri"):
-		return req, &Error{Code: "request_uri_not_supported", Description: "only a request_uri of the pushed authorization request endpoint is taken"}
+		return req, &Error{Code: "request_uri_not_supported", Description: "request_uri must come from the pushed authorization request endpoint"}
 	case f.Has("registration"):
 		return req, &Error{Code: "registration_not_supported"}
 	case response == "":
 		return req, invalidRequest("response_type is missing")
 	case response != "code":
-		return req, &Error{Code: "unsupported_response_type", Description: "only response_type=code is offered"}
+		return req, &Error{Code: "unsupported_response_type", Description: "response_type must be code"}
 	case !c.HasGrant(client.GrantCode):
-		return req, unauthorizedClient("this client is not for the code flow")
+		return req, unauthorizedClient("this client may not use the authorization code grant")
 	case c.PushedOnly && !r.pushed:
-		return req, invalidRequest("this client pushes its requests")
+		return req, invalidRequest("this client must push its requests")
 	case !f.Has("scope"):
 		return req, invalidRequest("scope is missing")
 	case !slices.Contains(strings.Fields(f.Get("scope")), client.ScopeOpenID):
-		return req, invalidScope("scope lacks openid")
+		return req, invalidScope("scope must contain openid")
 	case !slices.Contains(req.Scopes, client.ScopeOpenID):
-		return req, invalidScope("this client may not have openid")
+		return req, invalidScope("this client may not request openid")
 	case !ok:
-		return req, invalidRequest("claims is not a JSON object as OpenID Connect Core section 5.5 has it")
+		return req, invalidRequest("claims must be a JSON object of the form of OpenID Connect Core 5.5")
 	}
 	for _, check := range []func() error{func() error { return pkce(c, f) }, req.checkPrompt, func() error { return req.readMaxAge(f.Get("max_age")) },
 		func() error { return req.level(claimed, strings.Fields(f.Get("acr_values"))) }} {
@@ -175,13 +175,13 @@ const (
 // checkPrompt checks the values of prompt (OIDC Core §3.1.2.1).
 func (req *AuthorizationRequest) checkPrompt() error {
 	if req.prompts(promptNone) && len(req.Prompt) > 1 {
-		return invalidRequest("prompt=none stands alone")
+		return invalidRequest("prompt=none must be the only value")
 	}
 	for _, word := range req.Prompt {
 		switch word {
 		case promptNone, promptLogin, promptConsent, promptSelectAccount:
 		default:
-			return invalidRequest("prompt has a word that it cannot have")
+			return invalidRequest("prompt has an unknown value")
 		}
 	}
 	return nil
@@ -193,7 +193,7 @@ func (req *AuthorizationRequest) readMaxAge(v string) error {
 	}
 	n, err := strconv.ParseUint(v, 10, 31)
 	if err != nil || strconv.FormatUint(n, 10) != v {
-		return invalidRequest("max_age is not a number of seconds")
+		return invalidRequest("max_age must be a number of seconds")
 	}
 	age := int64(n)
 	req.MaxAge = &age
@@ -224,7 +224,7 @@ func pkce(c *client.Client, f url.Values) error {
 	case method != "S256": // a missing method means plain (RFC 7636 §4.3)
 		return invalidRequest("code_challenge_method must be S256")
 	case !secretPattern.MatchString(challenge):
-		return invalidRequest("code_challenge is not a SHA-256 in base64url")
+		return invalidRequest("code_challenge must be a SHA-256 hash in base64url")
 	}
 	return nil
 }
@@ -259,7 +259,7 @@ func (p *Provider) hint(ctx context.Context, req *AuthorizationRequest, c *clien
 		return err
 	}
 	if !ok || t.Audience != string(c.ID) || req.Subject != "" && req.Subject != t.Subject {
-		return invalidRequest("id_token_hint is no ID token that was issued to this client")
+		return invalidRequest("id_token_hint must be an ID token of this client")
 	}
 	req.Subject = t.Subject
 	return nil

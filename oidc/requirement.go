@@ -36,7 +36,7 @@ func (p *Provider) nextRequirement(r store.Reader, now time.Time, req *Authoriza
 	}
 	switch {
 	case req.prompts(promptSelectAccount):
-		return 0, &Error{Code: "account_selection_required", Description: "a browser has one account here"}
+		return 0, &Error{Code: "account_selection_required", Description: "a browser has only one account"}
 	case req.Subject != "" && req.Subject != p.Tokens.Subject(c, b.User):
 		return 0, loginRequired("another user is signed in")
 	case !c.Policy.Allows(b.Groups):

@@ -80,7 +80,7 @@ func TestAPersonSeesWhichApplicationsKnowOfThemAndTakesItBack(t *testing.T) {
 		t.Errorf("the application was told %d times, %v", len(at.got()), err)
 	}
 	events := p.Events("app.oauth2.as.token.revoke")
-	if len(events) != 1 || events[0].Outcome != "SUCCESS" || events[0].Reason != "by the person" {
+	if len(events) != 1 || events[0].Outcome != "SUCCESS" || events[0].Reason != "by the user" {
 		t.Errorf("got %+v", events)
 	}
 	b.goes("/account?done=app_withdrawn", withdraw) // twice is no error, and no event

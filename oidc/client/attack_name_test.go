@@ -16,7 +16,7 @@ import (
 )
 
 // An attacker registers a client with a name that users read as the service, or as another name.
-func TestAnApplicationIsReadAsTheHouseItself(t *testing.T) {
+func TestRegister_RejectsConfusableName(t *testing.T) {
 	_, p := open(t)
 	for name, bad := range map[string]bool{
 		"Baril1et": true, "8ari11et": true, "Bàrillet": true, "Ｂａｒｉｌｌｅｔ": true, "𝐁arillet": true, "B\u0430rillet": true,
@@ -27,13 +27,13 @@ func TestAnApplicationIsReadAsTheHouseItself(t *testing.T) {
 		_, err := p.Register(t.Context(), by, client.Registration{Name: name, Redirects: []string{"https://a.example/cb"}})
 		e, ok := errors.AsType[*client.MetadataError](err)
 		if bad != (ok && e.Member == "client_name") {
-			t.Errorf("%q: got %v, want it refused %t", name, err, bad)
+			t.Errorf("%q: got %v, want rejected %t", name, err, bad)
 		}
 	}
 }
 
 // A client registers a key that an attacker can forge for, or whose signatures cost seconds to verify.
-func TestAClientRegistersAKeyThatIsTooWeakOrTooCostly(t *testing.T) {
+func TestRegister_RejectsUnsuitableKey(t *testing.T) {
 	_, p := open(t)
 	wide := func(bits int) *rsa.PublicKey {
 		n := new(big.Int).Lsh(big.NewInt(1), uint(bits-1))
@@ -64,7 +64,7 @@ func TestAClientRegistersAKeyThatIsTooWeakOrTooCostly(t *testing.T) {
 		"an exponent of one":        {[]jose.JSONWebKey{{Key: few}}, false},
 		"P-521, which no alg needs": {[]jose.JSONWebKey{{Key: curve(elliptic.P521())}}, false},
 		"a key for encryption":      {[]jose.JSONWebKey{{Key: curve(elliptic.P256()), Use: "enc"}}, false},
-		"seventeen":                 {many, false},
+		"seventeen keys":            {many, false},
 	} {
 		raw, err := json.Marshal(jose.JSONWebKeySet{Keys: c.keys})
 		if err != nil {
@@ -72,7 +72,7 @@ func TestAClientRegistersAKeyThatIsTooWeakOrTooCostly(t *testing.T) {
 		}
 		_, err = p.Register(t.Context(), by, client.Registration{Name: "Planning", Redirects: []string{"https://a.example/cb"}, Auth: "private_key_jwt", Keys: raw})
 		if e, ok := errors.AsType[*client.MetadataError](err); c.good != (err == nil) || !c.good && (!ok || e.Member != "jwks") {
-			t.Errorf("%s: got %v, want it taken %t", name, err, c.good)
+			t.Errorf("%s: got %v, want accepted %t", name, err, c.good)
 		}
 	}
 }

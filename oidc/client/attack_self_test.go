@@ -13,7 +13,7 @@ import (
 )
 
 // An attacker with the registration token of a client turns it into another client than users consented to.
-func TestAClientMakesOfItselfWhatNobodyAgreedTo(t *testing.T) {
+func TestReplace_RejectsSelfUpdateOfConsentedMetadata(t *testing.T) {
 	_, p := open(t)
 	const keys = `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
 	was := func() client.Registration {
@@ -38,7 +38,7 @@ func TestAClientMakesOfItselfWhatNobodyAgreedTo(t *testing.T) {
 		change(&r)
 		_, err := p.Replace(t.Context(), by, c.ID, r, true)
 		if e, ok := errors.AsType[*client.MetadataError](err); !ok || e.Member != member {
-			t.Errorf("%s: got %v, want it refused", member, err)
+			t.Errorf("%s: got %v, want it rejected", member, err)
 		}
 		if _, err := p.Replace(t.Context(), by, c.ID, r, false); member != "redirect_uris" && err != nil {
 			t.Errorf("%s, by an administrator: %v", member, err)
@@ -69,7 +69,7 @@ func (m *meddled) Update(ctx context.Context, f func(store.Tx) error) error {
 
 // A client replaces itself again and again, until a request begins before a change by an administrator and ends after
 // it.
-func TestAClientUndoesWhatAnAdministratorDecidesMeanwhile(t *testing.T) {
+func TestReplace_RejectsSelfUpdateAfterConcurrentChange(t *testing.T) {
 	h := authntest.New(t)
 	m := &meddled{Store: h.Store}
 	h.Service.Store = m
@@ -85,10 +85,10 @@ func TestAClientUndoesWhatAnAdministratorDecidesMeanwhile(t *testing.T) {
 	meanwhile := func() { _, admin = p.Replace(t.Context(), by, c.ID, tightened, false) }
 	m.between.Store(&meanwhile)
 	if _, err = p.Replace(t.Context(), by, c.ID, r, true); err == nil {
-		t.Error("a client asks for more than an administrator left it, and gets it")
+		t.Error("got no error, want the self-update rejected")
 	}
 	now, err := p.Information(t.Context(), c.ID)
 	if admin != nil || err != nil || !now.PhishingResistant || now.Scope != "openid" {
-		t.Errorf("got %+v, %v, %v, want what the administrator said", now.Registration, admin, err)
+		t.Errorf("got %+v, %v, %v, want the metadata of the administrator", now.Registration, admin, err)
 	}
 }

@@ -125,7 +125,7 @@ func (s *Service) asserted(ctx context.Context, token string, named ID) (*Client
 		return true, s.assertions.Put(tx, key, Assertion{Client: c.ID, Expires: expires})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("remembering an assertion: %w", err)
+		return nil, fmt.Errorf("storing an assertion: %w", err)
 	}
 	if !fresh {
 		return nil, ErrAuthentication

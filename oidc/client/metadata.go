@@ -43,14 +43,14 @@ func (s *Service) read(r Registration, house string, now time.Time) (Client, err
 		return c, err
 	}
 	if c.KeysURI != "" && s.Fetch == nil {
-		return c, invalidMember("jwks_uri", "is not taken: send the keys as jwks")
+		return c, invalidMember("jwks_uri", "is not supported: send jwks instead")
 	}
 	for _, called := range c.calledURIs() {
 		switch {
 		case called.uri == "":
 		case s.Check == nil:
 			if !webURI(called.uri) {
-				return c, invalidMember(called.member, "is an https URI")
+				return c, invalidMember(called.member, "must be an https URI")
 			}
 		default:
 			if err := s.Check(called.uri); err != nil {
@@ -102,19 +102,19 @@ func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }
 func (r Registration) checkMembers(c *Client) error {
 	switch {
 	case r.Kind != "" && r.Kind != "web" && r.Kind != "native":
-		return invalidMember("application_type", "is web or native")
+		return invalidMember("application_type", "must be web or native")
 	case r.SubjectType != "" && r.SubjectType != "public" && r.SubjectType != "pairwise":
-		return invalidMember("subject_type", "is public or pairwise")
+		return invalidMember("subject_type", "must be public or pairwise")
 	case slices.ContainsFunc(r.Responses, func(t string) bool { return t != "code" }):
-		return invalidMember("response_types", "is code and nothing else")
+		return invalidMember("response_types", "must be code")
 	case c.NoPKCE && c.Auth == AuthNone:
-		return invalidMember("barillet_pkce_exempt", "is not for a client without a secret")
+		return invalidMember("barillet_pkce_exempt", "requires client authentication")
 	case c.IntrospectsAll && c.Auth == AuthNone:
-		return invalidMember("barillet_introspect_all", "is not for a client without a secret")
+		return invalidMember("barillet_introspect_all", "requires client authentication")
 	}
 	for _, n := range []int64{r.MaxAge, r.AccessTTL, r.RefreshTTL} {
 		if n < 0 || n > int64(maxRefreshTTL/time.Second) {
-			return invalidMember("barillet_max_age", "is a number of seconds, a year at most")
+			return invalidMember("barillet_max_age", "must be a number of seconds, at most a year")
 		}
 	}
 	return nil
@@ -122,14 +122,14 @@ func (r Registration) checkMembers(c *Client) error {
 
 func (c *Client) checkName(house string) error {
 	if c.Name == "" || !utf8.ValidString(c.Name) || utf8.RuneCountInString(c.Name) > maxName || strings.ContainsFunc(c.Name, invisible) {
-		return invalidMember("client_name", "is 1 to 64 characters that can be seen")
+		return invalidMember("client_name", "must have 1 to 64 visible characters")
 	}
 	if mixedScripts(c.Name) {
-		return invalidMember("client_name", "has a word of letters of two scripts")
+		return invalidMember("client_name", "must not mix letters of two scripts in a word")
 	}
 	for _, ours := range []string{house, "Barillet"} {
 		if ours != "" && skeleton(c.Name) == skeleton(ours) { // a client must not look like the service (protocol rule 28)
-			return invalidMember("client_name", "is the name of the house itself")
+			return invalidMember("client_name", "must not be the name of the service")
 		}
 	}
 	return nil
@@ -138,39 +138,39 @@ func (c *Client) checkName(house string) error {
 func (c *Client) checkGrants() error {
 	for _, g := range c.Grants {
 		if !slices.Contains([]string{GrantCode, GrantRefresh, GrantClientCredentials, GrantDevice}, g) {
-			return invalidMember("grant_types", "has one that there is not")
+			return invalidMember("grant_types", "contains an unknown grant type")
 		}
 	}
 	own := c.HasGrant(GrantClientCredentials)
 	for _, s := range c.Scopes {
 		custom := own && len(s) <= maxName && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:/._-") == ""
 		if !slices.Contains(Scopes, s) && !custom {
-			return invalidMember("scope", "has one that there is not")
+			return invalidMember("scope", "contains an unknown scope")
 		}
 	}
 	switch {
 	case len(c.Scopes) > maxScopes:
-		return invalidMember("scope", "has too many")
+		return invalidMember("scope", "contains too many scopes")
 	case !slices.Contains([]string{AuthNone, AuthBasic, AuthPost, AuthJWT}, c.Auth):
-		return invalidMember("token_endpoint_auth_method", "is client_secret_basic, client_secret_post, private_key_jwt or none")
+		return invalidMember("token_endpoint_auth_method", "must be client_secret_basic, client_secret_post, private_key_jwt or none")
 	case own && c.Auth == AuthNone:
-		return invalidMember("grant_types", "client_credentials is not for a client without a secret")
+		return invalidMember("grant_types", "client_credentials requires client authentication")
 	case !slices.Contains(keys.Algorithms, c.Alg):
-		return invalidMember("id_token_signed_response_alg", "is RS256, ES256 or EdDSA")
+		return invalidMember("id_token_signed_response_alg", "must be RS256, ES256 or EdDSA")
 	case c.HasGrant(GrantCode) && len(c.Redirects) == 0:
-		return &MetadataError{"invalid_redirect_uri", "redirect_uris", "is missing"}
+		return &MetadataError{"invalid_redirect_uri", "redirect_uris", "is required"}
 	}
 	return nil
 }
 
 func (c *Client) checkURIs() error {
 	if len(c.Redirects) > maxURIs || len(c.PostLogoutRedirects) > maxURIs {
-		return invalidMember("redirect_uris", "has too many")
+		return invalidMember("redirect_uris", "contains too many URIs")
 	}
 	hosts := map[string]bool{}
 	for _, uri := range c.Redirects {
 		if !c.validRedirect(uri) {
-			return &MetadataError{"invalid_redirect_uri", "redirect_uris", "has one that is no https URI, no http URI of the machine itself, nor, for a native client, one of a scheme with a dot"}
+			return &MetadataError{"invalid_redirect_uri", "redirect_uris", "must be https URIs, http URIs of the user's machine or, for a native client, URIs of a private scheme with a dot"}
 		}
 		if u, err := url.Parse(uri); err == nil {
 			hosts[u.Hostname()] = true
@@ -181,16 +181,16 @@ func (c *Client) checkURIs() error {
 	}
 	for _, uri := range c.PostLogoutRedirects {
 		if !c.validRedirect(uri) {
-			return invalidMember("post_logout_redirect_uris", "has one that redirect_uris could not have")
+			return invalidMember("post_logout_redirect_uris", "must be URIs that redirect_uris could contain")
 		}
 	}
 	for _, called := range c.calledURIs() {
 		if uri := called.uri; len(uri) > maxURI || strings.Contains(uri, "#") || strings.ContainsFunc(uri, unprintable) {
-			return invalidMember(called.member, "is an https URI of at most 1024 bytes, without a fragment")
+			return invalidMember(called.member, "must be an https URI of at most 1024 bytes, without a fragment")
 		}
 	}
 	if c.URI != "" && !webURI(c.URI) {
-		return invalidMember("client_uri", "is an https URI")
+		return invalidMember("client_uri", "must be an https URI")
 	}
 	return nil
 }
@@ -233,24 +233,24 @@ func webURI(uri string) bool {
 func (c *Client) checkKeys() error {
 	switch {
 	case c.Auth != AuthJWT && len(c.Keys) > 0:
-		return invalidMember("jwks", "is for private_key_jwt")
+		return invalidMember("jwks", "requires private_key_jwt")
 	case c.Auth != AuthJWT && c.KeysURI != "":
-		return invalidMember("jwks_uri", "is for private_key_jwt")
+		return invalidMember("jwks_uri", "requires private_key_jwt")
 	case len(c.Keys) > 0 && c.KeysURI != "": // RFC 7591 §2
-		return invalidMember("jwks_uri", "is not beside jwks")
+		return invalidMember("jwks_uri", "must not be combined with jwks")
 	case c.Auth != AuthJWT || c.KeysURI != "":
 		return nil
 	}
 	var set jose.JSONWebKeySet
 	if len(c.Keys) > maxKeysBytes || json.Unmarshal(c.Keys, &set) != nil || len(set.Keys) == 0 || len(set.Keys) > maxKeys {
-		return invalidMember("jwks", "is a JWK Set with one to 16 keys")
+		return invalidMember("jwks", "must be a JWK Set of 1 to 16 keys")
 	}
 	for _, k := range set.Keys {
 		if !k.IsPublic() || !k.Valid() {
-			return invalidMember("jwks", "has a key that is not a public one")
+			return invalidMember("jwks", "must contain public keys only")
 		}
 		if !acceptableKey(k) {
-			return invalidMember("jwks", "has a key that is not RSA of 2048 to 4096 bits, P-256 or Ed25519, for signatures")
+			return invalidMember("jwks", "must contain signature keys of RSA with 2048 to 4096 bits, P-256 or Ed25519")
 		}
 	}
 	return nil
@@ -261,11 +261,11 @@ func (c *Client) checkPolicy() error {
 	within := func(d, least, most time.Duration) bool { return d == 0 || least <= d && d <= most }
 	switch {
 	case !within(y.AccessTTL, minAccessTTL, maxAccessTTL):
-		return invalidMember("barillet_access_token_lifetime", "is 60 to 3600 seconds")
+		return invalidMember("barillet_access_token_lifetime", "must be 60 to 3600 seconds")
 	case !within(y.RefreshTTL, minRefreshTTL, maxRefreshTTL):
-		return invalidMember("barillet_refresh_token_lifetime", "is an hour to a year, in seconds")
+		return invalidMember("barillet_refresh_token_lifetime", "must be an hour to a year, in seconds")
 	case len(y.Groups) > maxGroups || len(y.Rules) > maxGroups:
-		return invalidMember("barillet_groups", "has too many")
+		return invalidMember("barillet_groups", "contains too many groups")
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func (s *Service) fetchKeys(ctx context.Context, url string) ([]jose.JSONWebKey,
 	}
 	keys, ok := publicKeys(body)
 	if !ok {
-		return nil, fmt.Errorf("reading a JWK Set: what was sent is none")
+		return nil, fmt.Errorf("reading a JWK Set: invalid JSON")
 	}
 	return keys, nil
 }

@@ -217,7 +217,7 @@ func (s *Service) RotateSecret(ctx context.Context, by Registrar, id ID) (Inform
 			return Information{}, err
 		}
 		err = w.Audit(audit.Event{Actor: by.Actor, Targets: []audit.Actor{c.auditTarget()}, Action: audit.AppUpdated,
-			Outcome: audit.Success, Reason: "another secret"})
+			Outcome: audit.Success, Reason: "new secret"})
 		return s.information(c), err // without the secret
 	})
 	if err != nil {

@@ -13,25 +13,25 @@ func (c *Client) checkSelfUpdate(before *Client) error {
 	wider := func(had []string) func(string) bool { return func(s string) bool { return !slices.Contains(had, s) } }
 	switch {
 	case slices.ContainsFunc(c.Scopes, wider(before.Scopes)):
-		return invalidMember("scope", "is wider than it was")
+		return invalidMember("scope", "must not be extended")
 	case slices.ContainsFunc(c.Grants, wider(before.Grants)):
-		return invalidMember("grant_types", "are more than they were")
+		return invalidMember("grant_types", "must not be extended")
 	case slices.Index(authStrength, c.Auth) < slices.Index(authStrength, before.Auth) && !(c.usesSecret() && before.usesSecret()):
-		return invalidMember("token_endpoint_auth_method", "is weaker than it was")
+		return invalidMember("token_endpoint_auth_method", "must not become weaker")
 	case before.PushedOnly && !c.PushedOnly:
-		return invalidMember("require_pushed_authorization_requests", "is weaker than it was")
+		return invalidMember("require_pushed_authorization_requests", "must not become weaker")
 	case c.Native && !before.Native:
-		return invalidMember("application_type", "is an administrator's to change")
+		return invalidMember("application_type", "can only be changed by an administrator")
 	case c.Pairwise != before.Pairwise:
-		return invalidMember("subject_type", "is an administrator's to change")
+		return invalidMember("subject_type", "can only be changed by an administrator")
 	case c.Name != before.Name:
-		return invalidMember("client_name", "is an administrator's to change")
+		return invalidMember("client_name", "can only be changed by an administrator")
 	case c.URI != before.URI:
-		return invalidMember("client_uri", "is an administrator's to change")
+		return invalidMember("client_uri", "can only be changed by an administrator")
 	case slices.ContainsFunc(origins(c.Redirects), wider(origins(before.Redirects))):
-		return invalidMember("redirect_uris", "have a host that they had not: that is an administrator's to change")
+		return invalidMember("redirect_uris", "must keep their hosts: only an administrator can add one")
 	case slices.ContainsFunc(origins(c.PostLogoutRedirects), wider(origins(slices.Concat(before.Redirects, before.PostLogoutRedirects)))):
-		return invalidMember("post_logout_redirect_uris", "have a host that they had not: that is an administrator's to change")
+		return invalidMember("post_logout_redirect_uris", "must keep their hosts: only an administrator can add one")
 	}
 	return nil
 }

@@ -206,7 +206,7 @@ func (s *Service) rotateIfDue(ctx context.Context, alg string, by *rotation) (Se
 func (s *Service) ring(r store.Reader, alg string) (Set, error) {
 	ring, err := s.cache.read(s.rings, r, alg)
 	if _, err = store.Found(err); err != nil {
-		return Set{}, fmt.Errorf("reading the signing keys of %s: %w", alg, err)
+		return Set{}, fmt.Errorf("loading the signing keys for %s: %w", alg, err)
 	}
 	return ring, nil
 }
@@ -225,15 +225,15 @@ func newKey(alg string, now time.Time) (Key, error) {
 		err = errors.New("unknown algorithm")
 	}
 	if err != nil {
-		return Key{}, fmt.Errorf("making a signing key of %s: %w", alg, err)
+		return Key{}, fmt.Errorf("generating a signing key for %s: %w", alg, err)
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
-		return Key{}, fmt.Errorf("encoding a signing key of %s: %w", alg, err)
+		return Key{}, fmt.Errorf("encoding a signing key for %s: %w", alg, err)
 	}
 	public, err := x509.MarshalPKIXPublicKey(private.Public())
 	if err != nil {
-		return Key{}, fmt.Errorf("encoding a signing key of %s: %w", alg, err)
+		return Key{}, fmt.Errorf("encoding a signing key for %s: %w", alg, err)
 	}
 	sum := sha256.Sum256(public)
 	return Key{ID: hex.EncodeToString(sum[:12]), Private: der, Created: now}, nil

@@ -116,7 +116,7 @@ func (s *Service) Withdraw(ctx context.Context, from authn.Origin, session strin
 		if err := s.endEach(w.Tx, act.Now, first); err != nil {
 			return none, err
 		}
-		return none, w.Audit(c.AuditEvent(b.User, b.Login, audit.AppGrantRevoked, audit.Success, "by the person"))
+		return none, w.Audit(c.AuditEvent(b.User, b.Login, audit.AppGrantRevoked, audit.Success, "by the user"))
 	})
 	if _, ok := errors.AsType[*authn.Error](err); ok {
 		return err
