@@ -159,7 +159,7 @@ func (p *Provider) token(ctx context.Context, c *client.Client, form url.Values)
 
 // introspect is the introspection endpoint. A client must authenticate (RFC 7662 §2.1).
 func (p *Provider) introspect(ctx context.Context, c *client.Client, form url.Values) (any, error) {
-	if c.Auth == client.AuthNone {
+	if c.AuthMethod == client.AuthNone {
 		return nil, invalidClient()
 	}
 	if err := require(form, "token"); err != nil {

@@ -222,7 +222,7 @@ var modules = map[string]func(*suite){
 		s.exchanged(back(s, s.b.get(res.next()).next()))
 	},
 	"oidcc-server-client-secret-post": func(s *suite) {
-		s.a = s.p.app(s, s.provider, func(r *client.Registration) { r.NoPKCE, r.Auth = true, "client_secret_post" })
+		s.a = s.p.app(s, s.provider, func(r *client.Registration) { r.NoPKCE, r.AuthMethod = true, "client_secret_post" })
 		s.tokens()
 	},
 	"oidcc-idtoken-unsigned": func(s *suite) {

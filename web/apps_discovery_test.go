@@ -83,7 +83,7 @@ func (s *suite) client(change func(*client.Registration)) *app {
 	r := usual()
 	r.NoPKCE = true
 	change(&r)
-	if r.Auth == "none" {
+	if r.AuthMethod == "none" {
 		r.NoPKCE = false
 	}
 	if _, err := s.provider.Clients.Register(s.Context(), by, r); err != nil {
@@ -136,7 +136,7 @@ func authenticates(path, method, alg string) func(*suite, string) bool {
 			s.Fatal(err)
 		}
 		a := s.client(func(r *client.Registration) {
-			if r.Auth = method; method == "private_key_jwt" {
+			if r.AuthMethod = method; method == "private_key_jwt" {
 				r.Keys = keys
 			}
 		})
@@ -197,7 +197,10 @@ var entries = map[string]func(*suite, any){
 	}),
 	"end_session_endpoint": at(oidc.PathLogout, func(s *suite) bool { return s.b.leaves().StatusCode == http.StatusOK }),
 	"device_authorization_endpoint": at(oidc.PathDevice, func(s *suite) bool {
-		code, _ := s.client(func(r *client.Registration) { r.Auth, r.Grants = "none", []string{deviceGrant}; r.Redirects = nil }).device()
+		code, _ := s.client(func(r *client.Registration) {
+			r.AuthMethod, r.Grants = "none", []string{deviceGrant}
+			r.Redirects = nil
+		}).device()
 		return code != ""
 	}),
 	"pushed_authorization_request_endpoint": at(oidc.PathPush, func(s *suite) bool {

@@ -92,7 +92,7 @@ func TestABadRequestIsToldToTheApplicationWithItsStateAndOurIssuer(t *testing.T)
 func TestARequestWhoseSenderIsNotKnownIsToldOnAPage(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, func(r *client.Registration) {
-		r.Kind = "native"
+		r.ApplicationType = "native"
 		r.Redirects = append(r.Redirects, "http://127.0.0.1/cb", "http://localhost:3000/cb")
 	})
 	_, _, b := signedIn(p, "lea@garage.example")

@@ -149,7 +149,7 @@ func TestKeysThatAnApplicationPublishesAreReadOnceAndAgainWhenTheyTurn(t *testin
 	first, second := newSigner(t, "k1"), newSigner(t, "k2")
 	at.publishes(first.public())
 	a := p.app(t, provider, func(r *client.Registration) {
-		r.Auth, r.KeysURI, r.Redirects, r.Scope, r.Grants = "private_key_jwt", at.URL+"/keys", nil, "stock:read", []string{"client_credentials"}
+		r.AuthMethod, r.KeysURI, r.Redirects, r.Scope, r.Grants = "private_key_jwt", at.URL+"/keys", nil, "stock:read", []string{"client_credentials"}
 	})
 	wants := func(what string, s signer, status, asked int) {
 		t.Helper()
@@ -204,7 +204,7 @@ func TestAnAddressThatMayNotBeCalledIsRefusedAtRegistration(t *testing.T) {
 			t.Errorf("a back channel to %s: got %v", to, err)
 		}
 		r = usual()
-		r.Auth, r.KeysURI = "private_key_jwt", to
+		r.AuthMethod, r.KeysURI = "private_key_jwt", to
 		_, err = provider.Clients.Register(t.Context(), by, r)
 		if e, ok := errors.AsType[*client.MetadataError](err); !ok || e.Member != "jwks_uri" {
 			t.Errorf("keys at %s: got %v", to, err)

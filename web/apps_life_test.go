@@ -172,7 +172,7 @@ func TestIntrospectionTellsAClientOfItsOwnTokensAndAResourceOfAll(t *testing.T) 
 	a := p.app(t, provider, nil)
 	other := p.app(t, provider, func(r *client.Registration) { r.Name = "Stock" })
 	guard := p.app(t, provider, func(r *client.Registration) { r.Name, r.IntrospectsAll = "Gate", true })
-	public := p.app(t, provider, func(r *client.Registration) { r.Name, r.Auth = "Phone", "none" })
+	public := p.app(t, provider, func(r *client.Registration) { r.Name, r.AuthMethod = "Phone", "none" })
 	u, _, b := signedIn(p, "lea@garage.example")
 	tok := a.tokens(b)
 	for name, c := range map[string]struct {

@@ -97,7 +97,7 @@ func (a *app) poll(device string) map[string]any {
 func TestADeviceIsSignedInByACodeThatIsTypedAndADeviceThatIsProven(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	tv := p.app(t, provider, func(r *client.Registration) {
-		r.Name, r.Auth, r.Redirects = "Écran d’atelier", "none", nil
+		r.Name, r.AuthMethod, r.Redirects = "Écran d’atelier", "none", nil
 		r.Grants = []string{"urn:ietf:params:oauth:grant-type:device_code", "refresh_token"}
 	})
 	without := p.app(t, provider, nil)
@@ -158,7 +158,7 @@ func TestADeviceIsSignedInByACodeThatIsTypedAndADeviceThatIsProven(t *testing.T)
 func TestADeviceIsRefusedOrComesTooLate(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	tv := p.app(t, provider, func(r *client.Registration) {
-		r.Name, r.Auth, r.Redirects = "Screen", "none", nil
+		r.Name, r.AuthMethod, r.Redirects = "Screen", "none", nil
 		r.Grants = []string{"urn:ietf:params:oauth:grant-type:device_code"}
 	})
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -201,7 +201,7 @@ func TestAClientProvesItselfByASignedAssertionOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := p.app(t, provider, func(r *client.Registration) {
-		r.Auth, r.Keys, r.Redirects, r.Scope, r.Grants = "private_key_jwt", keys, nil, "stock:read", []string{"client_credentials"}
+		r.AuthMethod, r.Keys, r.Redirects, r.Scope, r.Grants = "private_key_jwt", keys, nil, "stock:read", []string{"client_credentials"}
 	})
 	if a.Secret != "" {
 		t.Error("a client of private_key_jwt got a secret")
@@ -347,7 +347,7 @@ func TestKeysTurnWithoutAGapAndTheOldOnesStayForAWhile(t *testing.T) {
 
 func TestScriptsOfAnyOriginCallWithoutCookies(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	a := p.app(t, provider, func(r *client.Registration) { r.Auth = "none" })
+	a := p.app(t, provider, func(r *client.Registration) { r.AuthMethod = "none" })
 	_, _, b := signedIn(p, "lea@garage.example")
 	verifier := oauth2.GenerateVerifier()
 	form := codeForm(a.code(b, verifier), verifier)

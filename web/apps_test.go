@@ -109,7 +109,7 @@ func (p *place) app(t testing.TB, provider *oidc.Provider, change func(*client.R
 	}
 	a.config = oauth2.Config{ClientID: string(registered.ID), ClientSecret: registered.Secret, Endpoint: a.provider.Endpoint(), Scopes: strings.Fields(r.Scope)}
 	a.config.Endpoint.AuthStyle = oauth2.AuthStyleInHeader
-	if registered.Auth != "client_secret_basic" {
+	if registered.AuthMethod != "client_secret_basic" {
 		a.config.Endpoint.AuthStyle = oauth2.AuthStyleInParams
 	}
 	if len(r.Redirects) > 0 {

@@ -59,7 +59,7 @@ func (a *app) starts(provider *oidc.Provider, from authn.Origin) int {
 func TestAStrangerTakesTheRoomOfEveryDeviceThatWaits(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	tv := p.app(t, provider, func(r *client.Registration) {
-		r.Name, r.Auth, r.Redirects, r.Grants = "Screen", "none", nil, []string{"urn:ietf:params:oauth:grant-type:device_code"}
+		r.Name, r.AuthMethod, r.Redirects, r.Grants = "Screen", "none", nil, []string{"urn:ietf:params:oauth:grant-type:device_code"}
 	})
 	for i := range 61 {
 		want := http.StatusOK

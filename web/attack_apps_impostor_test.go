@@ -18,7 +18,7 @@ import (
 func TestAProgramOfTheMachineAsksInTheNameOfAnApplicationWithoutASecret(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, func(r *client.Registration) {
-		r.Kind, r.Auth = "native", "none"
+		r.ApplicationType, r.AuthMethod = "native", "none"
 		r.Redirects = []string{"http://127.0.0.1/cb", "com.example.planning:/cb", callback}
 	})
 	_, _, b := signedIn(p, "lea@garage.example")

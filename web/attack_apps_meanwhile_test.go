@@ -20,7 +20,7 @@ func TestAnIDTokenIsGivenOfSomebodyWhoWasTakenOutMeanwhile(t *testing.T) {
 	a := p.app(t, provider, only)
 	tv := p.app(t, provider, func(r *client.Registration) {
 		only(r)
-		r.Name, r.Auth, r.Redirects, r.Grants = "Screen", "none", nil, []string{"urn:ietf:params:oauth:grant-type:device_code"}
+		r.Name, r.AuthMethod, r.Redirects, r.Grants = "Screen", "none", nil, []string{"urn:ietf:params:oauth:grant-type:device_code"}
 	})
 	u, phone, _ := p.Member("lea@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{garage} })
 	b := p.browser(t)

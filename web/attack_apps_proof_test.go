@@ -105,7 +105,7 @@ func TestAnOldKeyLendsItsLevelToAFreshCode(t *testing.T) {
 func TestACodeApprovesADeviceForWhichOnlyAKeyWillDo(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	tv := p.app(t, provider, func(r *client.Registration) {
-		r.Name, r.Auth, r.Redirects, r.PhishingResistant = "Screen", "none", nil, true
+		r.Name, r.AuthMethod, r.Redirects, r.PhishingResistant = "Screen", "none", nil, true
 		r.Grants = []string{"urn:ietf:params:oauth:grant-type:device_code"}
 	})
 	phone, key, b := keyed(t, p)

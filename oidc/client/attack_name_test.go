@@ -70,7 +70,7 @@ func TestRegister_RejectsUnsuitableKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = p.Register(t.Context(), by, client.Registration{Name: "Planning", Redirects: []string{"https://a.example/cb"}, Auth: "private_key_jwt", Keys: raw})
+		_, err = p.Register(t.Context(), by, client.Registration{Name: "Planning", Redirects: []string{"https://a.example/cb"}, AuthMethod: "private_key_jwt", Keys: raw})
 		if e, ok := errors.AsType[*client.MetadataError](err); c.good != (err == nil) || !c.good && (!ok || e.Member != "jwks") {
 			t.Errorf("%s: got %v, want accepted %t", name, err, c.good)
 		}

@@ -18,7 +18,7 @@ func TestReplace_RejectsSelfUpdateOfConsentedMetadata(t *testing.T) {
 	const keys = `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
 	was := func() client.Registration {
 		return client.Registration{Name: "Planning", URI: "https://app.example/", Redirects: []string{"https://app.example/cb", "https://app.example/other"},
-			SubjectType: "pairwise", PushedOnly: true, Auth: "private_key_jwt", Keys: json.RawMessage(keys)}
+			SubjectType: "pairwise", PushedOnly: true, AuthMethod: "private_key_jwt", Keys: json.RawMessage(keys)}
 	}
 	c, err := p.Register(t.Context(), by, was())
 	if err != nil {
@@ -29,10 +29,10 @@ func TestReplace_RejectsSelfUpdateOfConsentedMetadata(t *testing.T) {
 		"client_uri":                            func(r *client.Registration) { r.URI = "https://garage.example/" },
 		"redirect_uris":                         func(r *client.Registration) { r.Redirects = []string{"https://thief.example/cb"} },
 		"post_logout_redirect_uris":             func(r *client.Registration) { r.PostLogoutRedirects = []string{"https://thief.example/bye"} },
-		"application_type":                      func(r *client.Registration) { r.Kind = "native" },
+		"application_type":                      func(r *client.Registration) { r.ApplicationType = "native" },
 		"subject_type":                          func(r *client.Registration) { r.SubjectType = "public" },
 		"require_pushed_authorization_requests": func(r *client.Registration) { r.PushedOnly = false },
-		"token_endpoint_auth_method":            func(r *client.Registration) { r.Auth, r.Keys = "client_secret_basic", nil },
+		"token_endpoint_auth_method":            func(r *client.Registration) { r.AuthMethod, r.Keys = "client_secret_basic", nil },
 	} {
 		r := was()
 		change(&r)

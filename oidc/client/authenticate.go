@@ -51,7 +51,7 @@ func (s *Service) Authenticate(ctx context.Context, given Credentials) (*Client,
 	}
 	right := subtle.ConstantTimeCompare([]byte(authn.SecretOf(given.Secret).Hash()), []byte(want)) == 1
 	switch {
-	case c == nil || c.Auth != given.Method: // only by the registered method
+	case c == nil || c.AuthMethod != given.Method: // only by the registered method
 		return nil, ErrAuthentication
 	case given.Method != AuthNone && !right:
 		return nil, ErrAuthentication
@@ -104,7 +104,7 @@ func (s *Service) asserted(ctx context.Context, token string, named ID) (*Client
 	if err != nil {
 		return nil, err
 	}
-	if c == nil || c.Auth != AuthJWT || !signedBy(signed, s.assertionKeys(ctx, c, signed.Signatures[0].Header.KeyID)) {
+	if c == nil || c.AuthMethod != AuthJWT || !signedBy(signed, s.assertionKeys(ctx, c, signed.Signatures[0].Header.KeyID)) {
 		return nil, ErrAuthentication
 	}
 	now := s.now()

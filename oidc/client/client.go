@@ -68,7 +68,7 @@ type Client struct {
 	PostLogoutRedirects []string        `json:"postLogoutRedirects,omitempty"` // registered targets after a sign-out
 	Backchannel         string          `json:"backchannel,omitempty"`
 	Native              bool            `json:"native,omitempty"` // runs on the user's device
-	Auth                string          `json:"auth"`
+	AuthMethod          string          `json:"authMethod"`
 	Secret              string          `json:"secret,omitempty"`  // SHA-256 of 256 random bits
 	Keys                json.RawMessage `json:"keys,omitempty"`    // JWK Set for private_key_jwt
 	KeysURI             string          `json:"keysURI,omitempty"` // where the client publishes its JWK Set, instead of Keys
@@ -188,7 +188,7 @@ func (c *Client) HasRedirect(uri string) bool {
 // SpoofableRedirect reports whether another program on the user's machine could receive the response: the client has
 // no credential, and the redirect URI has no owner. Such a request always needs consent (RFC 8252 §8.6).
 func (c *Client) SpoofableRedirect(redirect string) bool {
-	return c.Auth == AuthNone && !strings.HasPrefix(redirect, "https://")
+	return c.AuthMethod == AuthNone && !strings.HasPrefix(redirect, "https://")
 }
 
 // withoutPort returns a loopback URI without its port, or false for any other URI. "localhost" is not a loopback

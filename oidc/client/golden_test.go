@@ -14,7 +14,7 @@ import (
 func TestRecords_DecodeEveryVersion(t *testing.T) {
 	then := time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC)
 	storetest.Golden(t, store.Clients, nil, client.Client{ID: "c1", Name: "Planning", URI: "https://app.example", Redirects: []string{"https://app.example/cb"},
-		PostLogoutRedirects: []string{"https://app.example/bye"}, Backchannel: "https://app.example/logout", Native: true, Auth: "private_key_jwt", Secret: "ab",
+		PostLogoutRedirects: []string{"https://app.example/bye"}, Backchannel: "https://app.example/logout", Native: true, AuthMethod: "private_key_jwt", Secret: "ab",
 		Keys: json.RawMessage(`{"keys":[]}`), KeysURI: "https://app.example/keys", Grants: []string{"authorization_code"}, Scopes: []string{"openid"}, Alg: "ES256", NoPKCE: true, PushedOnly: true,
 		Pairwise: true, TokenClaims: true, IntrospectsAll: true, Policy: client.Policy{Consent: true, PhishingResistant: true, MaxAge: time.Hour, Groups: []authn.GroupID{"g1"},
 			Rules: []client.Rule{{Group: "g1", PhishingResistant: true, MaxAge: time.Minute}}, AccessTTL: time.Minute, RefreshTTL: time.Hour},

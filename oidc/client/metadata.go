@@ -65,13 +65,13 @@ func (s *Service) read(r Registration, house string, now time.Time) (Client, err
 // groups (protocol rule 28).
 func (r Registration) client(house string, now time.Time) (Client, error) {
 	c := Client{Name: strings.TrimSpace(r.Name), URI: r.URI, Redirects: r.Redirects, PostLogoutRedirects: r.PostLogoutRedirects, Backchannel: r.Backchannel,
-		Native: r.Kind == "native", Auth: r.Auth, Keys: r.Keys, KeysURI: r.KeysURI, Grants: r.Grants, Alg: r.Alg, NoPKCE: r.NoPKCE, PushedOnly: r.PushedOnly,
+		Native: r.ApplicationType == "native", AuthMethod: r.AuthMethod, Keys: r.Keys, KeysURI: r.KeysURI, Grants: r.Grants, Alg: r.Alg, NoPKCE: r.NoPKCE, PushedOnly: r.PushedOnly,
 		Pairwise: r.SubjectType == "pairwise", TokenClaims: r.TokenClaims, IntrospectsAll: r.IntrospectsAll, Created: now, Changed: now}
 	if string(c.Keys) == "null" {
 		c.Keys = nil
 	}
-	if c.Auth == "" {
-		c.Auth = AuthBasic
+	if c.AuthMethod == "" {
+		c.AuthMethod = AuthBasic
 	}
 	if c.Alg == "" {
 		c.Alg = keys.RS256
@@ -101,15 +101,15 @@ func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }
 // checkMembers checks the members that are not stored.
 func (r Registration) checkMembers(c *Client) error {
 	switch {
-	case r.Kind != "" && r.Kind != "web" && r.Kind != "native":
+	case r.ApplicationType != "" && r.ApplicationType != "web" && r.ApplicationType != "native":
 		return invalidMember("application_type", "must be web or native")
 	case r.SubjectType != "" && r.SubjectType != "public" && r.SubjectType != "pairwise":
 		return invalidMember("subject_type", "must be public or pairwise")
 	case slices.ContainsFunc(r.Responses, func(t string) bool { return t != "code" }):
 		return invalidMember("response_types", "must be code")
-	case c.NoPKCE && c.Auth == AuthNone:
+	case c.NoPKCE && c.AuthMethod == AuthNone:
 		return invalidMember("barillet_pkce_exempt", "requires client authentication")
-	case c.IntrospectsAll && c.Auth == AuthNone:
+	case c.IntrospectsAll && c.AuthMethod == AuthNone:
 		return invalidMember("barillet_introspect_all", "requires client authentication")
 	}
 	for _, n := range []int64{r.MaxAge, r.AccessTTL, r.RefreshTTL} {
@@ -151,9 +151,9 @@ func (c *Client) checkGrants() error {
 	switch {
 	case len(c.Scopes) > maxScopes:
 		return invalidMember("scope", "contains too many scopes")
-	case !slices.Contains([]string{AuthNone, AuthBasic, AuthPost, AuthJWT}, c.Auth):
+	case !slices.Contains([]string{AuthNone, AuthBasic, AuthPost, AuthJWT}, c.AuthMethod):
 		return invalidMember("token_endpoint_auth_method", "must be client_secret_basic, client_secret_post, private_key_jwt or none")
-	case own && c.Auth == AuthNone:
+	case own && c.AuthMethod == AuthNone:
 		return invalidMember("grant_types", "client_credentials requires client authentication")
 	case !slices.Contains(keys.Algorithms, c.Alg):
 		return invalidMember("id_token_signed_response_alg", "must be RS256, ES256 or EdDSA")
@@ -232,13 +232,13 @@ func webURI(uri string) bool {
 // checkKeys checks the keys of private_key_jwt.
 func (c *Client) checkKeys() error {
 	switch {
-	case c.Auth != AuthJWT && len(c.Keys) > 0:
+	case c.AuthMethod != AuthJWT && len(c.Keys) > 0:
 		return invalidMember("jwks", "requires private_key_jwt")
-	case c.Auth != AuthJWT && c.KeysURI != "":
+	case c.AuthMethod != AuthJWT && c.KeysURI != "":
 		return invalidMember("jwks_uri", "requires private_key_jwt")
 	case len(c.Keys) > 0 && c.KeysURI != "": // RFC 7591 §2
 		return invalidMember("jwks_uri", "must not be combined with jwks")
-	case c.Auth != AuthJWT || c.KeysURI != "":
+	case c.AuthMethod != AuthJWT || c.KeysURI != "":
 		return nil
 	}
 	var set jose.JSONWebKeySet

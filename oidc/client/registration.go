@@ -23,8 +23,8 @@ type Registration struct {
 	PostLogoutRedirects []string        `json:"post_logout_redirect_uris,omitempty"`
 	Backchannel         string          `json:"backchannel_logout_uri,omitempty"`
 	Session             bool            `json:"backchannel_logout_session_required,omitempty"` // sid is in every logout token
-	Kind                string          `json:"application_type,omitempty"`
-	Auth                string          `json:"token_endpoint_auth_method,omitempty"`
+	ApplicationType     string          `json:"application_type,omitempty"`
+	AuthMethod          string          `json:"token_endpoint_auth_method,omitempty"`
 	Keys                json.RawMessage `json:"jwks,omitempty"`
 	KeysURI             string          `json:"jwks_uri,omitempty"`
 	Grants              []string        `json:"grant_types,omitempty"`
@@ -70,7 +70,7 @@ func (s *Service) information(c *Client) Information {
 	y := c.Policy
 	out := Information{ID: c.ID, Issued: c.Created.Unix(), RegistrationURI: s.RegistrationURL + "/" + string(c.ID),
 		Registration: Registration{Name: c.Name, URI: c.URI, Redirects: c.Redirects, PostLogoutRedirects: c.PostLogoutRedirects, Backchannel: c.Backchannel,
-			Session: c.Backchannel != "", Kind: "web", Auth: c.Auth, Keys: c.Keys, KeysURI: c.KeysURI, Grants: c.Grants, Scope: strings.Join(c.Scopes, " "), Alg: c.Alg,
+			Session: c.Backchannel != "", ApplicationType: "web", AuthMethod: c.AuthMethod, Keys: c.Keys, KeysURI: c.KeysURI, Grants: c.Grants, Scope: strings.Join(c.Scopes, " "), Alg: c.Alg,
 			SubjectType: "public", PushedOnly: c.PushedOnly, NoPKCE: c.NoPKCE, TokenClaims: c.TokenClaims, IntrospectsAll: c.IntrospectsAll,
 			Consent: &y.Consent, PhishingResistant: y.PhishingResistant, MaxAge: int64(y.MaxAge / time.Second), Groups: y.Groups,
 			AccessTTL: int64(y.AccessTokenTTL() / time.Second), RefreshTTL: int64(y.RefreshTokenTTL() / time.Second)}}
@@ -78,7 +78,7 @@ func (s *Service) information(c *Client) Information {
 		out.Responses = []string{"code"}
 	}
 	if c.Native {
-		out.Kind = "native"
+		out.ApplicationType = "native"
 	}
 	if c.Pairwise {
 		out.SubjectType = "pairwise"
@@ -121,7 +121,7 @@ func (s *Service) Register(ctx context.Context, by Registrar, r Registration) (I
 	return out, nil
 }
 
-func (c *Client) usesSecret() bool { return c.Auth == AuthBasic || c.Auth == AuthPost }
+func (c *Client) usesSecret() bool { return c.AuthMethod == AuthBasic || c.AuthMethod == AuthPost }
 
 // Replace replaces the metadata of a client (RFC 7592 §2.2). The secret stays, unless the method needs one and the
 // client has none: the result then contains a new one. With self, the client itself is the caller: it cannot change

@@ -81,7 +81,7 @@ func TestRegister_HasRestrictiveDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Consent == nil || !*c.Consent || strings.Contains(c.Scope, "groups") || c.NoPKCE || c.IntrospectsAll || c.Auth != "client_secret_basic" || c.Alg != "RS256" ||
+	if c.Consent == nil || !*c.Consent || strings.Contains(c.Scope, "groups") || c.NoPKCE || c.IntrospectsAll || c.AuthMethod != "client_secret_basic" || c.Alg != "RS256" ||
 		len(c.Secret) < 40 || c.RegistrationToken == "" || c.SecretExpires == nil || len(c.Grants) != 1 {
 		t.Errorf("got %+v", c)
 	}
@@ -102,7 +102,7 @@ func TestRegister_HasRestrictiveDefaults(t *testing.T) {
 
 func TestRegister_AllowsNativeRedirects(t *testing.T) {
 	_, p := open(t)
-	_, err := p.Register(t.Context(), by, client.Registration{Name: "Phone", Kind: "native", Auth: "none",
+	_, err := p.Register(t.Context(), by, client.Registration{Name: "Phone", ApplicationType: "native", AuthMethod: "none",
 		Redirects: []string{"com.example.planning:/cb", "http://127.0.0.1/cb", "http://[::1]/cb", "http://localhost:3000/cb", "https://app.example/cb"}})
 	if err != nil {
 		t.Error(err)
@@ -128,7 +128,7 @@ func FuzzRegistration(f *testing.F) {
 		}
 		for _, uri := range c.Redirects {
 			if !strings.HasPrefix(uri, "https://") && !strings.HasPrefix(uri, "http://127.0.0.1") && !strings.HasPrefix(uri, "http://[::1]") &&
-				!strings.HasPrefix(uri, "http://localhost") && c.Kind != "native" {
+				!strings.HasPrefix(uri, "http://localhost") && c.ApplicationType != "native" {
 				t.Fatalf("a web client has redirect URI %q", uri)
 			}
 		}

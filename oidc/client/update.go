@@ -16,7 +16,7 @@ func (c *Client) checkSelfUpdate(before *Client) error {
 		return invalidMember("scope", "must not be extended")
 	case slices.ContainsFunc(c.Grants, wider(before.Grants)):
 		return invalidMember("grant_types", "must not be extended")
-	case slices.Index(authStrength, c.Auth) < slices.Index(authStrength, before.Auth) && !(c.usesSecret() && before.usesSecret()):
+	case slices.Index(authStrength, c.AuthMethod) < slices.Index(authStrength, before.AuthMethod) && !(c.usesSecret() && before.usesSecret()):
 		return invalidMember("token_endpoint_auth_method", "must not become weaker")
 	case before.PushedOnly && !c.PushedOnly:
 		return invalidMember("require_pushed_authorization_requests", "must not become weaker")

@@ -51,13 +51,13 @@ type Config struct {
 // Service signs and verifies tokens. It is safe for concurrent use.
 type Service struct {
 	Config
-	rings store.Table[Set]
+	sets  store.Table[Set]
 	cache keyCache
 }
 
 // New returns a Service. It does not access the store.
 func New(c Config) *Service {
-	return &Service{Config: c, rings: store.NewTable[Set](c.Keyring, store.SignKeys)}
+	return &Service{Config: c, sets: store.NewTable[Set](c.Keyring, store.SignKeys)}
 }
 
 func (s *Service) now() time.Time { return s.Now().UTC() }
@@ -164,7 +164,7 @@ func (s *Service) rotateIfDue(ctx context.Context, alg string, by *rotation) (Se
 	now := s.now()
 	var ring Set
 	err := s.Store.View(ctx, func(snap store.Snapshot) (err error) {
-		ring, err = s.ring(snap, alg)
+		ring, err = s.loadSet(snap, alg)
 		return err
 	})
 	if err != nil {
@@ -183,7 +183,7 @@ func (s *Service) rotateIfDue(ctx context.Context, alg string, by *rotation) (Se
 		act = s.Accounts.NewAct(by.from)
 	}
 	return authn.Do(ctx, s.Accounts, act, func(w *authn.Work) (Set, error) {
-		ring, err := s.ring(w.Tx, alg)
+		ring, err := s.loadSet(w.Tx, alg)
 		if err != nil {
 			return ring, err
 		}
@@ -199,12 +199,12 @@ func (s *Service) rotateIfDue(ctx context.Context, alg string, by *rotation) (Se
 				}
 			}
 		}
-		return ring, s.rings.Put(w.Tx, alg, ring)
+		return ring, s.sets.Put(w.Tx, alg, ring)
 	})
 }
 
-func (s *Service) ring(r store.Reader, alg string) (Set, error) {
-	ring, err := s.cache.read(s.rings, r, alg)
+func (s *Service) loadSet(r store.Reader, alg string) (Set, error) {
+	ring, err := s.cache.read(s.sets, r, alg)
 	if _, err = store.Found(err); err != nil {
 		return Set{}, fmt.Errorf("loading the signing keys for %s: %w", alg, err)
 	}
@@ -284,7 +284,7 @@ func (c *keyCache) open(k Key) (crypto.Signer, error) {
 func (s *Service) Sign(ctx context.Context, alg, typ string, payload []byte) (string, error) {
 	var ring Set
 	err := s.Store.View(ctx, func(snap store.Snapshot) (err error) {
-		ring, err = s.ring(snap, alg)
+		ring, err = s.loadSet(snap, alg)
 		return err
 	})
 	if err == nil && len(ring.Keys) == 0 {

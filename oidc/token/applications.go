@@ -70,7 +70,7 @@ func (s *Service) firstAccess(snap store.Snapshot, user authn.UserID) (map[clien
 	now := s.now()
 	_, err = s.grantKeys(snap, user, func(g *Grant) (bool, error) {
 		status, err := s.status(snap, now, g)
-		if err == nil && status == Active {
+		if err == nil && status == active {
 			earlier(g.Client, g.Created)
 		}
 		return false, err

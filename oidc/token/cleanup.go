@@ -18,13 +18,13 @@ const outliveWindow = 5 * time.Minute
 // grants whose session is about to expire.
 func (s *Service) EndRevokedGrants(ctx context.Context) error {
 	defer s.logoutWorker.Kick()
-	outlives := func(status Status, g *Grant, now time.Time) bool {
-		return status == Active && g.Offline && !g.OutlivesSession && !now.Before(g.Until.Add(-outliveWindow))
+	outlives := func(status grantStatus, g *Grant, now time.Time) bool {
+		return status == active && g.Offline && !g.OutlivesSession && !now.Before(g.Until.Add(-outliveWindow))
 	}
 	return store.Walk(ctx, s.Store, s.grants, func(r store.Reader, _ string, g Grant) (bool, error) {
 		now := s.now()
 		status, err := s.status(r, now, &g)
-		return status == Revoked || outlives(status, &g, now), err
+		return status == revoked || outlives(status, &g, now), err
 	}, func(tx store.Tx, key string) error {
 		now := s.now()
 		g, err := s.grants.Get(tx, key)
@@ -34,7 +34,7 @@ func (s *Service) EndRevokedGrants(ctx context.Context) error {
 		switch status, err := s.status(tx, now, &g); {
 		case err != nil:
 			return err
-		case status == Revoked:
+		case status == revoked:
 			return s.endGrant(tx, now, key, &g)
 		case outlives(status, &g, now):
 			g.OutlivesSession = true

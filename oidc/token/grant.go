@@ -49,47 +49,47 @@ type Grant struct {
 	Expires         time.Time `json:"expires"`
 }
 
-// Status is the state of a grant.
-type Status int
+// grantStatus is the state of a grant.
+type grantStatus int
 
 const (
-	Active  Status = iota
-	Revoked        // by a sign-out, a reset, a deactivation, a new password, …
-	Expired
+	active  grantStatus = iota
+	revoked             // by a sign-out, a reset, a deactivation, a new password, …
+	expired
 )
 
 // status returns the state of a grant: it follows the user's epoch and status, and the session. Every use of a token checks
 // it (protocol rules 2 and 28).
-func (s *Service) status(r store.Reader, now time.Time, g *Grant) (Status, error) {
+func (s *Service) status(r store.Reader, now time.Time, g *Grant) (grantStatus, error) {
 	if !now.Before(g.Expires) {
-		return Expired, nil
+		return expired, nil
 	}
 	st, err := s.Accounts.Stands(r, g.User)
 	switch {
 	case isGone(err):
-		return Revoked, nil
+		return revoked, nil
 	case err != nil:
-		return Revoked, err
+		return revoked, err
 	case st.Status != authn.StatusActive || st.Epoch != g.Epoch:
-		return Revoked, nil
+		return revoked, nil
 	}
 	_, err = s.Sessions.Bearer(r, g.Session, now)
 	switch {
 	case err == nil:
-		return Active, nil
+		return active, nil
 	case !isGone(err):
-		return Revoked, err
+		return revoked, err
 	case g.OutlivesSession:
-		return Active, nil
+		return active, nil
 	}
 	listed, err := s.Sessions.Listed(r, g.User, g.Session)
 	switch {
 	case err != nil || !listed:
-		return Revoked, err
+		return revoked, err
 	case g.Offline:
-		return Active, nil
+		return active, nil
 	}
-	return Expired, nil
+	return expired, nil
 }
 
 // activeGrant loads an active grant; nil if there is none.
@@ -99,7 +99,7 @@ func (s *Service) activeGrant(r store.Reader, now time.Time, id string) (*Grant,
 		return nil, err
 	}
 	status, err := s.status(r, now, &g)
-	if err != nil || status != Active {
+	if err != nil || status != active {
 		return nil, err
 	}
 	return &g, nil

@@ -217,7 +217,7 @@ func (s *Service) firstTokens(w *authn.Work, i *issuance, hash string, code *Aut
 		return err
 	}
 	status, err := s.status(w.Tx, now, &g)
-	if err != nil || status != Active {
+	if err != nil || status != active {
 		return orRefuse(err, "the session for which the code was issued has ended")
 	}
 	// An ID token is accepted without a lookup: the policy must hold when it is signed.
