@@ -55,11 +55,8 @@ const maxForm = 32 << 10
 // endpoint answers an authenticated client. Its result is sent as JSON.
 type endpoint func(ctx context.Context, c *client.Client, form url.Values) (any, error)
 
-// The challenges of a 401 (RFC 9110 §15.5.2).
-const (
-	basicChallenge  = `Basic realm="barillet"`
-	bearerChallenge = `Bearer realm="barillet"`
-)
+// basicChallenge is the challenge of a failed client authentication (RFC 9110 §15.5.2).
+const basicChallenge = `Basic realm="barillet"`
 
 // PublicEndpoints serves the discovery document and the public keys.
 func (p *Provider) PublicEndpoints() http.Handler {
@@ -183,96 +180,6 @@ func require(form url.Values, names ...string) error {
 		}
 	}
 	return nil
-}
-
-// readCredentials reads how a client authenticates. A request must not use more than one method.
-func readCredentials(r *http.Request, form url.Values) (client.Credentials, error) {
-	c := client.Credentials{ID: client.ID(form.Get("client_id")), Secret: form.Get("client_secret"), Assertion: form.Get("client_assertion"), Method: client.AuthNone}
-	methods := 0
-	if c.Assertion != "" {
-		c.Method, methods = client.AuthJWT, methods+1
-		if form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
-			return c, invalidRequest("client_assertion_type is not supported")
-		}
-	}
-	if c.Secret != "" {
-		c.Method, methods = client.AuthPost, methods+1
-	}
-	if r.Header.Get("Authorization") != "" {
-		c.Method, methods = client.AuthBasic, methods+1
-		id, secret, ok := r.BasicAuth()
-		id, badID := url.QueryUnescape(id) // RFC 6749 §2.3.1: both are form-encoded
-		secret, badSecret := url.QueryUnescape(secret)
-		if !ok || badID != nil || badSecret != nil {
-			return c, invalidClient()
-		}
-		c.ID, c.Secret = client.ID(id), secret
-	}
-	switch {
-	case methods > 1:
-		return c, invalidRequest("client authentication must not use more than one method")
-	case methods == 0 && r.URL.Path == PathIntrospect: // RFC 7662 §2.1: the caller must authenticate
-		return c, invalidClient()
-	case c.ID == "" && c.Assertion == "":
-		return c, invalidRequest("client_id is missing")
-	}
-	return c, nil
-}
-
-// Userinfo serves the userinfo endpoint. The token is in the header or in the body of a form, never in both (RFC 6750 §2)
-// and never in the URL.
-func (p *Provider) Userinfo() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		setClientHeaders(w)
-		value, e := bearerToken(w, r)
-		if e == nil {
-			if ok, retry, _ := p.limiter.Take(p.Now(), throttle.Userinfo, authn.SecretOf(value).Hash()); !ok {
-				writeTooMany(w, retry)
-				return
-			}
-			answer, err := p.Tokens.Userinfo(r.Context(), value)
-			if err == nil {
-				writeJSON(w, http.StatusOK, answer)
-				return
-			}
-			e = p.fault(r.Context(), "answering userinfo", err)
-		}
-		challenge := bearerChallenge
-		if e.status == 0 || value != "" { // RFC 6750 §3.1: no error code if the request lacks a token
-			challenge += `, error="` + e.Code + `"`
-		}
-		if e.status < http.StatusInternalServerError {
-			w.Header().Set("WWW-Authenticate", challenge)
-		}
-		writeError(w, e)
-	})
-}
-
-// bearerToken returns the access token of a request.
-func bearerToken(w http.ResponseWriter, r *http.Request) (string, *Error) {
-	form, wrong := url.Values{}, ""
-	if r.Method == http.MethodPost && r.ContentLength != 0 {
-		form, wrong = readForm(w, r)
-	} else if r.URL.Query().Has("access_token") {
-		wrong = "the access token must not be in the URL"
-	}
-	header := r.Header.Get("Authorization")
-	switch {
-	case wrong != "":
-		return "", invalidRequest(wrong)
-	case header != "" && form.Has("access_token"):
-		return "", invalidRequest("the token is sent twice")
-	}
-	value := form.Get("access_token")
-	if scheme, credentials, _ := strings.Cut(header, " "); strings.EqualFold(scheme, "Bearer") {
-		value = credentials
-	} else if header != "" {
-		value = header // no such token exists
-	}
-	if value == "" {
-		return "", &Error{"invalid_request", "the access token is missing", http.StatusUnauthorized}
-	}
-	return value, nil
 }
 
 // Preflight answers the preflight of a script. Any origin may call, but without cookies: these endpoints ignore them.
