@@ -42,8 +42,8 @@ type bench struct {
 
 func openBench(b *testing.B, alg string) *bench {
 	b.Helper()
-	const people = 2000
-	crowd := authntest.Throng(b, people)
+	const users = 2000
+	crowd := authntest.Throng(b, users)
 	s := crowd.Service
 	p, err := oidc.New(oidc.Config{Store: s.Store, Keyring: crowd.Ring, Pepper: s.Pepper, Accounts: s, Sessions: s, Issuer: "https://login.example", Now: s.Now})
 	if err != nil {
@@ -54,7 +54,7 @@ func openBench(b *testing.B, alg string) *bench {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &bench{b: b, crowd: crowd, provider: p, sessions: crowd.Sessions(people), client: c}
+	return &bench{b: b, crowd: crowd, provider: p, sessions: crowd.Sessions(users), client: c}
 }
 
 // at returns a distinct origin for each n, because limits count by address.

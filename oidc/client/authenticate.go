@@ -32,7 +32,7 @@ type Credentials struct {
 	Method    string
 }
 
-// ErrAuthentication is the result of every failed authentication, whatever the cause.
+// ErrAuthentication is the result of every failed authentication, for every cause.
 var ErrAuthentication = errors.New("client authentication failed")
 
 // Authenticate returns the client of credentials, or ErrAuthentication. Every failure costs the same work, except for
@@ -96,11 +96,11 @@ func (s *Service) asserted(ctx context.Context, token string, named ID) (*Client
 	if err != nil || len(signed.Signatures) != 1 {
 		return nil, ErrAuthentication
 	}
-	var said assertionClaims
-	if json.Unmarshal(signed.UnsafePayloadWithoutVerification(), &said) != nil || named != "" && string(named) != said.Issuer {
+	var claims assertionClaims
+	if json.Unmarshal(signed.UnsafePayloadWithoutVerification(), &claims) != nil || named != "" && string(named) != claims.Issuer {
 		return nil, ErrAuthentication
 	}
-	c, err := s.Find(ctx, ID(said.Issuer))
+	c, err := s.Find(ctx, ID(claims.Issuer))
 	if err != nil {
 		return nil, err
 	}
@@ -108,15 +108,15 @@ func (s *Service) asserted(ctx context.Context, token string, named ID) (*Client
 		return nil, ErrAuthentication
 	}
 	now := s.now()
-	expires := time.Unix(said.Expires, 0)
-	ours := func(aud string) bool { return slices.Contains(s.Audiences, aud) }
+	expires := time.Unix(claims.Expires, 0)
+	accepted := func(aud string) bool { return slices.Contains(s.Audiences, aud) }
 	switch {
-	case said.Subject != said.Issuer || said.ID == "" || len(said.ID) > 256 || !all(said.Audience, ours),
-		!now.Before(expires) || expires.After(now.Add(maxAssertionTTL)), time.Unix(said.Before, 0).After(now.Add(time.Minute)):
+	case claims.Subject != claims.Issuer || claims.ID == "" || len(claims.ID) > 256 || !all(claims.Audience, accepted),
+		!now.Before(expires) || expires.After(now.Add(maxAssertionTTL)), time.Unix(claims.Before, 0).After(now.Add(time.Minute)):
 		return nil, ErrAuthentication
 	}
 	// RFC 7523 §3 point 7
-	key := authn.SecretOf(said.Issuer + " " + said.ID).Hash()
+	key := authn.SecretOf(claims.Issuer + " " + claims.ID).Hash()
 	fresh, err := store.Do(ctx, s.Store, func(tx store.Tx) (bool, error) {
 		_, err := s.assertions.Get(tx, key)
 		if there, err := store.Found(err); there || err != nil {
@@ -134,8 +134,8 @@ func (s *Service) asserted(ctx context.Context, token string, named ID) (*Client
 }
 
 // all reports whether an assertion is for this service only. Another recipient could otherwise use it here first.
-func all(audience []string, ours func(string) bool) bool {
-	return len(audience) > 0 && !slices.ContainsFunc(audience, func(aud string) bool { return !ours(aud) })
+func all(audience []string, accepted func(string) bool) bool {
+	return len(audience) > 0 && !slices.ContainsFunc(audience, func(aud string) bool { return !accepted(aud) })
 }
 
 // acceptableKey reports whether a key may sign assertions. A weak key proves nothing; a huge one costs seconds for

@@ -37,8 +37,8 @@ const (
 )
 
 // read returns the client of a registration. It checks the addresses that the service will call.
-func (s *Service) read(r Registration, house string, now time.Time) (Client, error) {
-	c, err := r.client(house, now)
+func (s *Service) read(r Registration, reserved string, now time.Time) (Client, error) {
+	c, err := r.client(reserved, now)
 	if err != nil {
 		return c, err
 	}
@@ -63,7 +63,7 @@ func (s *Service) read(r Registration, house string, now time.Time) (Client, err
 
 // client returns the client of a registration, or a *MetadataError. By default a client requires consent and gets no
 // groups (protocol rule 28).
-func (r Registration) client(house string, now time.Time) (Client, error) {
+func (r Registration) client(reserved string, now time.Time) (Client, error) {
 	c := Client{Name: strings.TrimSpace(r.Name), URI: r.URI, Redirects: r.Redirects, PostLogoutRedirects: r.PostLogoutRedirects, Backchannel: r.Backchannel,
 		Native: r.ApplicationType == "native", AuthMethod: r.AuthMethod, Keys: r.Keys, KeysURI: r.KeysURI, Grants: r.Grants, Alg: r.Alg, NoPKCE: r.NoPKCE, PushedOnly: r.PushedOnly,
 		Pairwise: r.SubjectType == "pairwise", TokenClaims: r.TokenClaims, IntrospectsAll: r.IntrospectsAll, Created: now, Changed: now}
@@ -87,7 +87,7 @@ func (r Registration) client(house string, now time.Time) (Client, error) {
 	for _, rule := range r.Rules {
 		c.Policy.Rules = append(c.Policy.Rules, Rule{rule.Group, rule.PhishingResistant, seconds(rule.MaxAge)})
 	}
-	for _, check := range []func() error{func() error { return r.checkMembers(&c) }, func() error { return c.checkName(house) }, c.checkGrants,
+	for _, check := range []func() error{func() error { return r.checkMembers(&c) }, func() error { return c.checkName(reserved) }, c.checkGrants,
 		c.checkURIs, c.checkKeys, c.checkPolicy} {
 		if err := check(); err != nil {
 			return Client{}, err
@@ -120,15 +120,15 @@ func (r Registration) checkMembers(c *Client) error {
 	return nil
 }
 
-func (c *Client) checkName(house string) error {
+func (c *Client) checkName(reserved string) error {
 	if c.Name == "" || !utf8.ValidString(c.Name) || utf8.RuneCountInString(c.Name) > maxName || strings.ContainsFunc(c.Name, invisible) {
 		return invalidMember("client_name", "must have 1 to 64 visible characters")
 	}
 	if mixedScripts(c.Name) {
 		return invalidMember("client_name", "must not mix letters of two scripts in a word")
 	}
-	for _, ours := range []string{house, "Barillet"} {
-		if ours != "" && skeleton(c.Name) == skeleton(ours) { // a client must not look like the service (protocol rule 28)
+	for _, taken := range []string{reserved, "Barillet"} {
+		if taken != "" && skeleton(c.Name) == skeleton(taken) { // a client must not look like the service (protocol rule 28)
 			return invalidMember("client_name", "must not be the name of the service")
 		}
 	}

@@ -130,12 +130,12 @@ type State struct {
 func (s *Service) List(ctx context.Context) ([]State, error) {
 	out, now := []State{}, s.now()
 	for _, alg := range Algorithms {
-		ring, err := s.rotateIfDue(ctx, alg, nil)
+		set, err := s.rotateIfDue(ctx, alg, nil)
 		if err != nil {
 			return nil, err
 		}
-		for _, k := range ring.Keys {
-			out = append(out, State{k.ID, alg, k.Created, k.NotBefore, k.ID == ring.current(now).ID})
+		for _, k := range set.Keys {
+			out = append(out, State{k.ID, alg, k.Created, k.NotBefore, k.ID == set.current(now).ID})
 		}
 	}
 	return out, nil
@@ -162,53 +162,54 @@ type rotation struct {
 func (s *Service) rotateIfDue(ctx context.Context, alg string, by *rotation) (Set, error) {
 	early := by != nil
 	now := s.now()
-	var ring Set
+	var set Set
 	err := s.Store.View(ctx, func(snap store.Snapshot) (err error) {
-		ring, err = s.loadSet(snap, alg)
+		set, err = s.loadSet(snap, alg)
 		return err
 	})
 	if err != nil {
-		return ring, err
+		return set, err
 	}
-	_, due := ring.due(now, early)
-	if !due && len(ring.pruned(now).Keys) == len(ring.Keys) {
-		return ring, nil
+	_, due := set.due(now, early)
+	if !due && len(set.pruned(now).Keys) == len(set.Keys) {
+		return set, nil
 	}
 	fresh, err := newKey(alg, now) // outside the Update: it takes up to a second
 	if err != nil {
-		return ring, err
+		return set, err
 	}
 	act := s.Accounts.NewAct(authn.Origin{})
 	if by != nil {
 		act = s.Accounts.NewAct(by.from)
 	}
-	return authn.Do(ctx, s.Accounts, act, func(w *authn.Work) (Set, error) {
-		ring, err := s.loadSet(w.Tx, alg)
-		if err != nil {
-			return ring, err
+	_, err = authn.Do(ctx, s.Accounts, act, func(w *authn.Work) (struct{}, error) { // no private key is its outcome
+		none := struct{}{}
+		if set, err = s.loadSet(w.Tx, alg); err != nil {
+			return none, err
 		}
-		ring = ring.pruned(now)
-		if from, due := ring.due(now, early); due { // otherwise another Update has added it
+		set = set.pruned(now)
+		if from, due := set.due(now, early); due { // otherwise another Update has added it
 			k := fresh
 			k.NotBefore = from
-			ring.Keys = append(slices.Clone(ring.Keys), k)
+			set.Keys = append(slices.Clone(set.Keys), k)
 			if by != nil {
 				e := audit.Event{Actor: by.actor, Action: audit.AppKeysRotated, Outcome: audit.Success, Detail: map[string]string{"alg": alg, "kid": k.ID}}
 				if err := w.Audit(e); err != nil {
-					return ring, err
+					return none, err
 				}
 			}
 		}
-		return ring, s.sets.Put(w.Tx, alg, ring)
+		return none, s.sets.Put(w.Tx, alg, set)
 	})
+	return set, err
 }
 
 func (s *Service) loadSet(r store.Reader, alg string) (Set, error) {
-	ring, err := s.cache.read(s.sets, r, alg)
+	set, err := s.cache.read(s.sets, r, alg)
 	if _, err = store.Found(err); err != nil {
 		return Set{}, fmt.Errorf("loading the signing keys for %s: %w", alg, err)
 	}
-	return ring, nil
+	return set, nil
 }
 
 func newKey(alg string, now time.Time) (Key, error) {
@@ -282,18 +283,18 @@ func (c *keyCache) open(k Key) (crypto.Signer, error) {
 
 // Sign signs a payload with the current key of an algorithm. typ is the type in the header of the token.
 func (s *Service) Sign(ctx context.Context, alg, typ string, payload []byte) (string, error) {
-	var ring Set
+	var set Set
 	err := s.Store.View(ctx, func(snap store.Snapshot) (err error) {
-		ring, err = s.loadSet(snap, alg)
+		set, err = s.loadSet(snap, alg)
 		return err
 	})
-	if err == nil && len(ring.Keys) == 0 {
-		ring, err = s.rotateIfDue(ctx, alg, nil)
+	if err == nil && len(set.Keys) == 0 {
+		set, err = s.rotateIfDue(ctx, alg, nil)
 	}
 	if err != nil {
 		return "", err
 	}
-	key := ring.current(s.now())
+	key := set.current(s.now())
 	private, err := s.cache.open(key)
 	if err != nil {
 		return "", err
@@ -312,21 +313,21 @@ func (s *Service) Sign(ctx context.Context, alg, typ string, payload []byte) (st
 
 // Published returns every key that a valid token may be signed with, and the keys that will sign soon.
 func (s *Service) Published(ctx context.Context) (jose.JSONWebKeySet, error) {
-	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
+	published := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
 	for _, alg := range Algorithms {
-		ring, err := s.rotateIfDue(ctx, alg, nil)
+		set, err := s.rotateIfDue(ctx, alg, nil)
 		if err != nil {
-			return set, err
+			return published, err
 		}
-		for _, k := range ring.Keys {
+		for _, k := range set.Keys {
 			private, err := s.cache.open(k)
 			if err != nil {
-				return set, err
+				return published, err
 			}
-			set.Keys = append(set.Keys, jose.JSONWebKey{Key: private.Public(), KeyID: k.ID, Algorithm: alg, Use: "sig"})
+			published.Keys = append(published.Keys, jose.JSONWebKey{Key: private.Public(), KeyID: k.ID, Algorithm: alg, Use: "sig"})
 		}
 	}
-	return set, nil
+	return published, nil
 }
 
 // The types of tokens. They prevent that one token is accepted as another.
@@ -337,7 +338,7 @@ const (
 
 // Verify returns the payload of a token of the given type that a published key signed. It returns false for any other
 // text.
-func (s *Service) Verify(ctx context.Context, token, kind string) ([]byte, bool, error) {
+func (s *Service) Verify(ctx context.Context, token, typ string) ([]byte, bool, error) {
 	var allowed []jose.SignatureAlgorithm
 	for _, alg := range Algorithms {
 		allowed = append(allowed, jose.SignatureAlgorithm(alg))
@@ -352,7 +353,7 @@ func (s *Service) Verify(ctx context.Context, token, kind string) ([]byte, bool,
 	}
 	head := signed.Signatures[0].Header
 	for _, k := range set.Key(head.KeyID) {
-		if k.Algorithm != head.Algorithm || head.ExtraHeaders[jose.HeaderType] != kind {
+		if k.Algorithm != head.Algorithm || head.ExtraHeaders[jose.HeaderType] != typ {
 			continue
 		}
 		if payload, err := signed.Verify(k); err == nil {

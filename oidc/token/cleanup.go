@@ -11,7 +11,7 @@ import (
 )
 
 // outliveWindow is how long before the end of a session EndRevokedGrants looks at it. A session that expired cannot always be
-// told from one that was ended.
+// distinguished from one that was ended.
 const outliveWindow = 5 * time.Minute
 
 // EndRevokedGrants deletes the grants that are revoked, and queues the logout tokens of their clients. It marks the offline

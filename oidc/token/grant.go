@@ -44,7 +44,7 @@ type Grant struct {
 	UserinfoClaims  []string  `json:"userinfoClaims,omitempty"`
 	IDTokenClaims   []string  `json:"idTokenClaims,omitempty"`
 	Offline         bool      `json:"offline,omitempty"`         // stays active when its session expires, but not when it is ended
-	OutlivesSession bool      `json:"outlivesSession,omitempty"` // the session expired; recorded while it could be told from an ended one
+	OutlivesSession bool      `json:"outlivesSession,omitempty"` // the session expired; recorded before it expired
 	Created         time.Time `json:"created"`
 	Expires         time.Time `json:"expires"`
 }
