@@ -251,7 +251,7 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
 		}
 		if s.OIDC != nil {
 			if err := s.OIDC.Tokens.EndSession(r.Context(), v.live.User, v.live.ID); err != nil {
-				reply.Report(r, err) // no token of it is good any more; Reap tells the applications
+				reply.Report(r, err) // no token of it is good any more; EndRevokedGrants notifies the applications
 			}
 		}
 	}
