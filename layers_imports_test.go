@@ -11,10 +11,11 @@ import (
 // name or, where there is none, of the longest name that ends in a slash and
 // begins its own.
 var floors = map[string]int{
-	"cmd/barillet": 7, "cmd/barillet/manage": 6, "cmd/barillet/sample": 6, "cmd/barillet/cli": 0,
-	"web":     6,
-	"web/api": 5, "web/console": 5, "web/gate": 5,
-	"web/reply": 4, "web/apidocs": 4, "authn/helpdesk": 4, "oidc": 4,
+	"cmd/barillet": 10, "cmd/barillet/manage": 9, "cmd/barillet/sample": 9, "cmd/barillet/cli": 0,
+	"web":     9,
+	"web/api": 8, "web/console": 8, "web/gate": 8,
+	"oidc": 7, "oidc/token": 6, "oidc/client": 5, "oidc/keys": 4,
+	"web/reply": 4, "web/apidocs": 4, "authn/helpdesk": 4,
 	"authn":           3,
 	"authn/authntest": 4,
 	"internal/mail":   2, "internal/webhook": 2,
@@ -31,7 +32,8 @@ var bare = []string{".", "e2e"}
 var shared = map[string]map[string]string{
 	"github.com/spf13/cobra": {"cmd/barillet/cli": "what every command shares is made of commands",
 		"cmd/barillet/manage": "the operator's subcommands are commands too; the wiring is not theirs"},
-	"github.com/BurntSushi/toml": {"templates": "the catalogues of messages are TOML, as the configuration that cmd reads is"},
+	"github.com/go-jose/go-jose/v4": {"oidc/keys": "it signs with our keys; oidc/client verifies with the keys of clients"},
+	"github.com/BurntSushi/toml":    {"templates": "the catalogues of messages are TOML, as the configuration that cmd reads is"},
 }
 
 // speaksHTTP lists where net/http may be imported outside tests: the rooms

@@ -20,8 +20,6 @@ const (
 var large = map[string]string{
 	"authn": "one record and one dispatcher: sign-in, tickets, enrolment and sessions judge the same unexported state; " +
 		"cut apart, the rules of docs/protocol.md would have to be exported to each other",
-	"oidc": "one judgement of grants for every endpoint: codes, tokens, keys and clients are read in the same change; " +
-		"cut apart, each half would have to trust the other's unexported checks",
 	"authn/helpdesk": "one judgement of who may do what to whom (operator.go), which every act asks and which nothing outside can ask: " +
 		"cut apart, acts, ranks and scopes would be exported, and an act could be done without them",
 	"web/api": "one table of calls, a file each: they share the reading of queries and bodies, paging and the keeping of answers, " +

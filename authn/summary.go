@@ -1,7 +1,6 @@
 package authn
 
 import (
-	"context"
 	"time"
 
 	"barillet/factors"
@@ -39,10 +38,4 @@ func (s *Service) DeviceSignedIn(tx store.Tx, op *Operation, id UserID, app stri
 		return err
 	}
 	return w.Notify(&u, templates.DeviceSignedInMail{Context: w.About(&u), App: app}, time.Time{})
-}
-
-// RunTxHook runs what Also put into the context in a change that another package makes and that came to outcome.
-func (s *Service) RunTxHook(ctx context.Context, tx store.Tx, op *Operation, outcome any) error {
-	w := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: op}
-	return w.runTxHook(ctx, outcome)
 }

@@ -9,7 +9,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -25,44 +24,45 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/authntest"
+	"barillet/internal/audit"
 	"barillet/oidc"
+	"barillet/oidc/client"
 	"barillet/store"
 )
 
-// bench is a provider with people who are signed in, over a store as the program has it.
+// bench is a provider with signed-in users, over the store of the program.
 type bench struct {
 	b        *testing.B
 	crowd    *authntest.Population
 	provider *oidc.Provider
 	sessions []authn.Secret
-	client   oidc.Registered
+	client   client.Information
 	turn     atomic.Uint64
 }
 
 func openBench(b *testing.B, alg string) *bench {
 	b.Helper()
-	slog.SetDefault(slog.New(slog.DiscardHandler))
-	const people = 2000
-	crowd := authntest.NewPopulation(b, people)
+	const users = 2000
+	crowd := authntest.NewPopulation(b, users)
 	s := crowd.Accounts
-	p, err := oidc.New(oidc.Config{Store: s.Store, Ring: crowd.Ring, Pepper: s.Pepper, People: s, Sessions: crowd.Sessions, Log: s.Log, Issuer: "https://login.example", Now: s.Now})
+	p, err := oidc.New(oidc.Config{Store: s.Store, Keyring: crowd.Ring, Pepper: s.Pepper, Accounts: s, Sessions: crowd.Sessions, Issuer: "https://login.example", Now: s.Now})
 	if err != nil {
 		b.Fatal(err)
 	}
 	no := false
-	c, err := p.Register(b.Context(), by, oidc.Registration{Name: "Planning", Redirects: []string{"https://app.example/cb"}, Consent: &no, Alg: alg})
+	c, err := p.Clients.Register(b.Context(), client.Registrar{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1", Name: "tests"}}, client.Registration{Name: "Planning", Redirects: []string{"https://app.example/cb"}, Consent: &no, Alg: alg})
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &bench{b: b, crowd: crowd, provider: p, sessions: crowd.SignedIn(people), client: c}
+	return &bench{b: b, crowd: crowd, provider: p, sessions: crowd.SignedIn(users), client: c}
 }
 
-// at is where a call comes from: each from an address of its own, for limits are by address.
+// at returns a distinct origin for each n, because limits count by address.
 func (e *bench) at(n uint64) authn.RequestInfo {
 	return authn.RequestInfo{Address: netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})}
 }
 
-// call is one call of a program.
+// call makes one request of a client.
 func (e *bench) call(h http.Handler, n uint64, path string, form url.Values, out any) {
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -74,14 +74,14 @@ func (e *bench) call(h http.Handler, n uint64, path string, form url.Values, out
 	}
 }
 
-// tokens is a whole flow of somebody who is signed in: a durable code, then durable tokens and a signature.
+// tokens makes a whole flow of a signed-in user: a durable code, durable tokens and a signature.
 func (e *bench) tokens(verifier, challenge string) string {
 	n := e.turn.Add(1)
 	session := e.sessions[n%uint64(len(e.sessions))].Hash()
-	a, err := e.provider.Authorize(e.b.Context(), oidc.Browser{From: e.at(n), Session: session}, url.Values{"client_id": {string(e.client.ID)},
+	a, err := e.provider.Authorize(e.b.Context(), oidc.UserAgent{From: e.at(n), Session: session}, url.Values{"client_id": {string(e.client.ID)},
 		"redirect_uri": {"https://app.example/cb"}, "response_type": {"code"}, "scope": {"openid email"}, "state": {"s"}, "nonce": {"n"},
 		"code_challenge": {challenge}, "code_challenge_method": {"S256"}})
-	u, wrong := url.Parse(a.To)
+	u, wrong := url.Parse(a.Redirect)
 	if err != nil || wrong != nil || u.Query().Get("code") == "" {
 		e.b.Errorf("authorize: got %+v, %v", a, err)
 		return ""
@@ -90,12 +90,12 @@ func (e *bench) tokens(verifier, challenge string) string {
 		Access string `json:"access_token"`
 		ID     string `json:"id_token"`
 	}
-	e.call(e.provider.Programs(), n, oidc.PathToken, url.Values{"grant_type": {"authorization_code"}, "code": {u.Query().Get("code")},
+	e.call(e.provider.TokenEndpoints(), n, oidc.PathToken, url.Values{"grant_type": {"authorization_code"}, "code": {u.Query().Get("code")},
 		"redirect_uri": {"https://app.example/cb"}, "code_verifier": {verifier}}, &got)
 	return got.Access
 }
 
-// raw is how many signatures this machine makes in a second with every core, and nothing else.
+// raw returns how many signatures a second this machine makes with all cores.
 func raw(b *testing.B, alg string) float64 {
 	b.Helper()
 	digest := sha256.Sum256([]byte("barillet"))
@@ -131,8 +131,8 @@ func raw(b *testing.B, alg string) float64 {
 	return float64(made.Load()) / time.Since(began).Seconds()
 }
 
-// commits is how many pairs of synced changes the store makes in a second for as many as the flows have at once, each
-// of a record as long as a code's: what a flow with a durable code and durable tokens could be at the very most.
+// commits returns how many pairs of synced Updates a second the store makes for as many writers as there are flows.
+// Each writes a record as long as a code. No flow with a durable code and durable tokens can be faster.
 func (e *bench) commits() float64 {
 	e.b.Helper()
 	value := make([]byte, 700)
@@ -162,7 +162,7 @@ func BenchmarkAuthorizeAndToken(b *testing.B) {
 			e := openBench(b, alg)
 			verifier := oauth2.GenerateVerifier()
 			challenge := oauth2.S256ChallengeFromVerifier(verifier)
-			e.tokens(verifier, challenge) // the signing key is made
+			e.tokens(verifier, challenge) // creates the signing key
 			b.ReportAllocs()
 			b.SetParallelism(32)
 			b.ResetTimer()
@@ -196,7 +196,7 @@ func BenchmarkUserinfo(b *testing.B) {
 		r := httptest.NewRequest(http.MethodGet, oidc.PathUserinfo, nil)
 		r.Header.Set("Authorization", "Bearer "+tokens[n%len(tokens)])
 		w := httptest.NewRecorder()
-		if h.ServeHTTP(w, r); w.Code != http.StatusOK { // 600 a minute and token: 400 tokens are enough for 240,000 calls
+		if h.ServeHTTP(w, r); w.Code != http.StatusOK { // the limit is 600 a minute for a token: 400 tokens allow 240,000 calls
 			b.Fatalf("got %d %s", w.Code, w.Body)
 		}
 		n++
@@ -208,7 +208,7 @@ func BenchmarkIntrospection(b *testing.B) {
 	e := openBench(b, "EdDSA")
 	verifier := oauth2.GenerateVerifier()
 	token := e.tokens(verifier, oauth2.S256ChallengeFromVerifier(verifier))
-	h := e.provider.Programs()
+	h := e.provider.TokenEndpoints()
 	b.ReportAllocs()
 	b.ResetTimer()
 	began, n := time.Now(), uint64(0)

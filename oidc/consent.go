@@ -4,96 +4,60 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
-
-	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"barillet/authn"
 	"barillet/internal/audit"
-	"barillet/store"
+	"barillet/oidc/client"
+	"barillet/oidc/token"
 )
 
-// Consent is what somebody once let an application know, kept below "<user>/<client>".
-type Consent struct {
-	Scopes []string  `json:"scopes"`
-	At     time.Time `json:"at"` // of the first
-}
-
-func consentID(u authn.UserID, c ClientID) string { return string(u) + "/" + string(c) }
-
-// covers tells whether a request asks for no more than was consented to. Claims asked for by name are asked about
-// each time.
-func (s Consent) covers(k *Ask) bool {
-	return len(k.Named) == 0 && len(k.TokenNamed) == 0 &&
-		!slices.ContainsFunc(k.Scopes, func(scope string) bool { return !slices.Contains(s.Scopes, scope) })
-}
-
-func (p *Provider) consentPage(ctx context.Context, k *Ask, request string) (Answer, error) {
-	c, err := p.viewed(ctx, k.Client)
-	if err != nil || c == nil {
-		return Answer{Wrong: &Wrong{Code: "invalid_request"}}, err
-	}
-	page := ConsentPage{Request: request, App: c.Name, URI: c.URI, Scopes: learnt(k.Scopes, slices.Concat(k.Named, k.TokenNamed))}
-	return Answer{Consent: &page}, nil
-}
-
-// learnt are the scopes that a person is told of: those granted, and those that a claim asked for by name belongs to.
-func learnt(granted, byName []string) []string {
+// consentScopes returns the scopes that a consent page shows: those granted, and those of the claims requested by name.
+func consentScopes(granted, byName []string) []string {
 	out := []string{}
-	for _, scope := range []string{scopeProfile, scopeEmail, scopeGroups, scopeOffline} {
-		by := slices.ContainsFunc(ofScope[scope], func(n string) bool { return slices.Contains(byName, n) })
-		if by || slices.Contains(granted, scope) {
+	for _, scope := range []string{client.ScopeProfile, client.ScopeEmail, client.ScopeGroups, client.ScopeOffline} {
+		named := slices.ContainsFunc(token.ScopeClaims(scope), func(n string) bool { return slices.Contains(byName, n) })
+		if named || slices.Contains(granted, scope) {
 			out = append(out, scope)
 		}
 	}
 	return out
 }
 
-// Consent takes a person's yes or no to an application, and goes on with the request.
-func (p *Provider) Consent(ctx context.Context, b Browser, request string, yes bool) (Answer, error) {
-	act := p.People.NewOperation(b.From)
-	event := audit.NewID(act.Now)
-	k, err := store.Do(ctx, p.Store, func(tx store.Tx) (*Ask, error) {
-		k, err := p.ask(tx, request)
-		if err != nil || k == nil || k.Pushed != "" || k.Device != "" {
+// Consent records whether the user allows a client what it asks for, and resumes the request.
+func (p *Provider) Consent(ctx context.Context, ua UserAgent, request string, allow bool) (Action, error) {
+	op := p.Accounts.NewOperation(ua.From)
+	req, err := authn.Update(ctx, p.Accounts, op, func(tx *authn.Tx) (*AuthorizationRequest, error) {
+		req, err := p.loadResumable(tx.Raw, request)
+		if err != nil || req == nil {
 			return nil, err
 		}
-		bearer, err := p.bearer(tx, b.Session, act.Now)
-		if err != nil || bearer == nil {
-			return k, err // nobody: Continue sends them to sign in
+		b, err := p.Tokens.Session(tx.Raw, ua.Session)
+		if err != nil || b == nil {
+			return req, err // proceed leads to the sign-in
 		}
-		c, err := p.client(tx, k.Client)
+		c, err := p.Clients.Get(tx.Raw, req.Client)
 		if err != nil || c == nil {
 			return nil, err
 		}
-		outcome, reason := audit.Success, ""
-		if yes {
-			k.Agreed = bearer.Session
-			given := Consent{Scopes: k.Scopes, At: act.Now}
-			if before, err := p.consents.Get(tx, consentID(bearer.User, c.ID)); err == nil {
-				given.At = before.At
-				given.Scopes = slices.Compact(slices.Sorted(slices.Values(slices.Concat(before.Scopes, k.Scopes))))
-			} else if _, err := found(err); err != nil {
-				return nil, err
-			}
-			if err := p.consents.Put(tx, consentID(bearer.User, c.ID), given); err != nil {
-				return nil, err
-			}
-			if err := p.asked.Put(tx, authn.SecretOf(request).Hash(), *k); err != nil {
-				return nil, err
-			}
-		} else {
-			outcome, reason = audit.Deny, "by the person"
+		if !allow {
+			return req, tx.Audit(c.AuditEvent(b.User, b.Login, audit.AppConsent, audit.Deny, "by the user"))
 		}
-		return k, p.audit(tx, act, event, about(bearer.User, bearer.Login, c, audit.AppConsent, outcome, reason))
+		req.ConsentSession = b.Session
+		if err := p.Tokens.AddConsent(tx.Raw, op.Now, b.User, c.ID, req.Scopes); err != nil {
+			return nil, err
+		}
+		if err := p.requests.Put(tx.Raw, authn.SecretOf(request).Hash(), *req); err != nil {
+			return nil, err
+		}
+		return req, tx.Audit(c.AuditEvent(b.User, b.Login, audit.AppConsent, audit.Success, ""))
 	})
 	switch {
 	case err != nil:
-		return Answer{}, fmt.Errorf("storing a consent: %w", err)
-	case k == nil:
-		return Answer{Wrong: &Wrong{Code: "invalid_request"}}, nil
-	case !yes && b.Session != "":
-		return p.refused(ctx, k, request, protocol.ErrAccessDenied().WithDescription("the person said no"))
+		return Action{}, fmt.Errorf("storing a consent: %w", err)
+	case req == nil:
+		return pageError("invalid_request"), nil
+	case !allow && ua.Session != "":
+		return p.reject(ctx, req, request, accessDenied("the user denied the request"))
 	}
-	return p.Continue(ctx, b, request)
+	return p.proceed(ctx, ua, req, request)
 }

@@ -1,46 +1,48 @@
 package oidc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
-	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
-	"github.com/zitadel/oidc/v3/pkg/op"
-
 	"barillet/authn"
 	"barillet/internal/audit"
 	"barillet/internal/throttle"
+	"barillet/oidc/client"
+	"barillet/oidc/token"
 	"barillet/store"
 )
 
-// UserCode is a device that waits for its person (RFC 8628), kept below the SHA-256 of its device code. The code that
-// is typed is short: it stands here as an HMAC under the pepper and in no key.
+// UserCode is a device that waits for its user (RFC 8628), stored below the SHA-256 of its device code. The user code
+// is short: only its HMAC under the pepper is stored, and not in a key.
 type UserCode struct {
-	Client  ClientID      `json:"client"`
-	MAC     []byte        `json:"mac"`
-	Scopes  []string      `json:"scopes"`
-	Made    time.Time     `json:"made"`
-	Expires time.Time     `json:"expires"`
-	Polled  time.Time     `json:"polled,omitzero"`
-	Every   time.Duration `json:"every"` // how far apart polls must be
-	Denied  bool          `json:"denied,omitempty"`
-	By      *Signed       `json:"by,omitempty"` // who said yes
+	Client   client.ID          `json:"client"`
+	MAC      []byte             `json:"mac"`
+	Scopes   []string           `json:"scopes"`
+	Created  time.Time          `json:"created"`
+	Expires  time.Time          `json:"expires"`
+	Polled   time.Time          `json:"polled,omitzero"`
+	Interval time.Duration      `json:"interval"` // shortest time between polls
+	Denied   bool               `json:"denied,omitempty"`
+	Approval *token.AuthContext `json:"approval,omitempty"` // set when the user allowed the device
 }
 
 const (
-	pollEvery  = 5 * time.Second // RFC 8628 section 3.5: and five more after each that comes too soon
-	mostCodes  = 1000            // devices that wait at a time: beyond it none begins
-	codeOfUser = "oidc user code"
+	pollInterval = 5 * time.Second // each poll that comes too early adds as much (RFC 8628 §3.5)
+	deviceTTL    = 10 * time.Minute
+	maxUserCodes = 1000 // of waiting devices; beyond it no device can start
+	codeOfUser   = "oidc user code"
 )
 
-// deviceAnswer is RFC 8628 section 3.2. There is no verification_uri_complete: the code is typed, so that nobody
-// signs a stranger's device in by following a link (PROTOCOL 28).
-type deviceAnswer struct {
+// deviceResponse is the response to a device (RFC 8628 §3.2). It has no verification_uri_complete: the user types
+// the code, so that a link cannot sign in the device of an attacker (protocol rule 28).
+type deviceResponse struct {
 	Device   string `json:"device_code"`
 	User     string `json:"user_code"`
 	URI      string `json:"verification_uri"`
@@ -48,42 +50,41 @@ type deviceAnswer struct {
 	Interval int64  `json:"interval"`
 }
 
-// DeviceAuthorization begins the grant of a device, for clients that have it.
-func (s *server) DeviceAuthorization(ctx context.Context, r *op.ClientRequest[protocol.DeviceAuthorizationRequest]) (*op.Response, error) {
-	c := r.Client.(shown).Client
-	granted := c.allowed(slices.DeleteFunc(slices.Clone([]string(r.Data.Scopes)), func(s string) bool { return s == "" }))
+// startDevice is the device authorization endpoint.
+func (p *Provider) startDevice(ctx context.Context, c *client.Client, form url.Values) (any, error) {
+	granted := c.AllowedScopes(strings.Fields(form.Get("scope")))
 	switch {
-	case !c.may(grantDevice):
-		return nil, protocol.ErrUnauthorizedClient().WithDescription("this client may not use the grant")
-	case !slices.Contains(granted, scopeOpenID):
-		return nil, protocol.ErrInvalidScope().WithDescription("scope lacks openid")
+	case !c.HasGrant(client.GrantDevice):
+		return nil, unauthorizedClient("this client may not use the grant type")
+	case !slices.Contains(granted, client.ScopeOpenID):
+		return nil, invalidScope("scope must contain openid")
 	}
-	act := s.People.NewOperation(originOf(ctx))
-	device, code := act.Secret("device code"), act.Code("user code")
+	op := p.Accounts.NewOperation(originOf(ctx))
+	device, code := op.Secret("device code"), op.Code("user code")
 	waiting := 0
-	err := s.Store.View(ctx, func(snap store.Snapshot) error {
+	err := p.Store.View(ctx, func(snap store.Snapshot) error {
 		waiting = 0
-		return s.userCodes.Scan(snap, "", "", 0, func(_ string, d UserCode) error {
-			if act.Now.Before(d.Expires) { // what is over waits for the sweep, not for its person
+		return p.userCodes.Scan(snap, "", "", 0, func(_ string, d UserCode) error {
+			if op.Now.Before(d.Expires) { // an expired device counts no more, even before it is deleted
 				waiting++
 			}
 			return nil
 		})
 	})
-	if err == nil && waiting >= mostCodes {
-		return nil, op.NewStatusError(&protocol.Error{ErrorType: "temporarily_unavailable"}, http.StatusServiceUnavailable)
+	if err == nil && waiting >= maxUserCodes {
+		return nil, &Error{Code: "temporarily_unavailable", status: http.StatusServiceUnavailable}
 	}
 	if err == nil {
-		row := UserCode{Client: c.ID, MAC: s.macOf(code.Reveal()), Scopes: granted, Made: act.Now, Expires: act.Now.Add(deviceLife), Every: pollEvery}
-		err = s.Store.Update(ctx, func(tx store.Tx) error { return s.userCodes.Put(tx, device.Hash(), row) })
+		row := UserCode{Client: c.ID, MAC: p.macOf(code.Reveal()), Scopes: granted, Created: op.Now, Expires: op.Now.Add(deviceTTL), Interval: pollInterval}
+		err = p.Store.Update(ctx, func(tx store.Tx) error { return p.userCodes.Put(tx, device.Hash(), row) })
 	}
 	if err != nil {
-		return nil, s.fault(ctx, "beginning a device's grant", err)
+		return nil, fmt.Errorf("starting a device authorization: %w", err)
 	}
-	return op.NewResponse(deviceAnswer{device.Reveal(), code.Reveal(), s.Issuer + PathUserCode, int64(deviceLife / time.Second), int64(pollEvery / time.Second)}), nil
+	return deviceResponse{device.Reveal(), code.Reveal(), p.Issuer + PathUserCode, int64(deviceTTL / time.Second), int64(pollInterval / time.Second)}, nil
 }
 
-// macOf is the HMAC of a code as people type it: in any case, with or without a hyphen, O for 0, I and L for 1.
+// macOf returns the HMAC of a typed user code. Case, hyphens and spaces do not matter; O counts as 0, I and L as 1.
 func (p *Provider) macOf(typed string) []byte {
 	plain := strings.Map(func(r rune) rune {
 		switch r {
@@ -99,177 +100,189 @@ func (p *Provider) macOf(typed string) []byte {
 	return p.Pepper.MAC(codeOfUser, []byte(plain))
 }
 
-// DeviceToken answers a device that polls.
-func (s *server) DeviceToken(ctx context.Context, r *op.ClientRequest[protocol.DeviceAccessTokenRequest]) (*op.Response, error) {
-	c := r.Client.(shown).Client
-	act := s.People.NewOperation(originOf(ctx))
-	hash := authn.SecretOf(r.Data.DeviceCode).Hash()
-	issue := issuing{act: act, client: c, access: prefixed(accessPrefix, act.Secret("access")), refresh: prefixed(refreshPrefix, act.Secret("refresh"))}
-	out, err := store.Do(ctx, s.Store, func(tx store.Tx) (outcome, error) {
-		d, err := s.userCodes.Get(tx, hash)
-		if there, err := found(err); !there || d.Client != c.ID {
-			return outcome{refused: invalidGrant("the device code is not, or no longer, good")}, err
+// deviceToken answers a device that polls (RFC 8628 §3.4).
+func (p *Provider) deviceToken(ctx context.Context, c *client.Client, form url.Values) (any, error) {
+	hash := authn.SecretOf(form.Get("device_code")).Hash()
+	var refused error
+	out, err := p.Tokens.Exchange(ctx, originOf(ctx), c, func(tx *authn.Tx) (string, *token.AuthorizationCode, error) {
+		refused = nil
+		now := tx.Op.Now
+		d, err := p.userCodes.Get(tx.Raw, hash)
+		if there, err := store.Found(err); err != nil {
+			return "", nil, err
+		} else if !there || d.Client != c.ID {
+			refused = invalidGrant("the device code is unknown or expired")
+			return "", nil, nil
 		}
 		switch {
-		case !act.Now.Before(d.Expires):
-			return outcome{refused: protocol.ErrExpiredDeviceCode()}, nil
+		case !now.Before(d.Expires):
+			refused = &Error{Code: "expired_token"}
+			return "", nil, nil
 		case d.Denied:
-			return outcome{refused: protocol.ErrAccessDenied()}, s.userCodes.Delete(tx, hash)
-		case d.By == nil:
-			refused := protocol.ErrAuthorizationPending()
-			if !d.Polled.IsZero() && act.Now.Before(d.Polled.Add(d.Every)) {
-				refused, d.Every = protocol.ErrSlowDown(), d.Every+pollEvery
+			refused = accessDenied("the user denied the request")
+			return "", nil, p.userCodes.Delete(tx.Raw, hash)
+		case d.Approval == nil:
+			refused = &Error{Code: "authorization_pending"}
+			if !d.Polled.IsZero() && now.Before(d.Polled.Add(d.Interval)) {
+				refused, d.Interval = &Error{Code: "slow_down"}, d.Interval+pollInterval
 			}
-			d.Polled = act.Now
-			return outcome{refused: refused}, s.userCodes.Put(tx, hash, d)
+			d.Polled = now
+			return "", nil, p.userCodes.Put(tx.Raw, hash, d)
 		}
-		if err := s.userCodes.Delete(tx, hash); err != nil { // once
-			return outcome{}, err
-		}
-		code := Code{Client: c.ID, Scopes: d.Scopes, Signed: *d.By, Made: act.Now, Used: act.Now}
-		return s.firstTokens(tx, issue, hash, &code)
+		code := &token.AuthorizationCode{Client: c.ID, Scopes: d.Scopes, AuthContext: *d.Approval, Created: now, Used: now}
+		return hash, code, p.userCodes.Delete(tx.Raw, hash)
 	})
-	return s.answered(ctx, act.Now, issue, out, err)
+	if err == nil && refused != nil {
+		return nil, refused
+	}
+	return out, err
 }
 
-// DeviceAsk is a device that somebody is asked about.
-type DeviceAsk struct {
-	Request string // the secret that it goes on under; "" where the code is none
-	App     string
-	Scopes  []string      // what it would learn, as on a page of consent
-	Wait    time.Duration // too many wrong codes
-	Prove   bool          // a device of the person is to be proven first, for this act
-	Key     bool          // and it has to be a security key
+// DevicePrompt asks the user to allow a device.
+type DevicePrompt struct {
+	Request     string // secret of the stored prompt; "" if there is none
+	App         string
+	Scopes      []string      // as on a consent page
+	Wait        time.Duration // set if there were too many wrong codes
+	NeedsStepUp bool          // the user must first prove a device
+	NeedsKey    bool          // and the device must be a security key
 }
 
-// TypeCode takes the code that somebody read off a device. A wrong one counts against the person.
-func (p *Provider) TypeCode(ctx context.Context, b Browser, typed string) (DeviceAsk, error) {
-	act := p.People.NewOperation(b.From)
-	var bearer *authn.Bearer
+// EnterUserCode finds the device that shows a code. A wrong code counts against the user.
+func (p *Provider) EnterUserCode(ctx context.Context, ua UserAgent, typed string) (DevicePrompt, error) {
+	op := p.Accounts.NewOperation(ua.From)
+	var b *authn.Bearer
 	hash := ""
 	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
 		hash = ""
-		if bearer, err = p.bearer(s, b.Session, act.Now); err != nil || bearer == nil {
-			return orElse(err, authn.Refuse(authn.CodeNoSession))
+		if b, err = p.Tokens.Session(s, ua.Session); err != nil || b == nil {
+			return cmp.Or[error](err, authn.Refuse(authn.CodeNoSession))
 		}
 		want := authn.SecretOf(string(p.macOf(typed)))
 		return p.userCodes.Scan(s, "", "", 0, func(id string, d UserCode) error {
-			if authn.SecretOf(string(d.MAC)).Equal(want) && act.Now.Before(d.Expires) && d.By == nil && !d.Denied {
+			if authn.SecretOf(string(d.MAC)).Equal(want) && d.pending(op.Now) {
 				hash = id
 			}
 			return nil
 		})
 	})
 	if err != nil {
-		return DeviceAsk{}, err
+		return DevicePrompt{}, err
 	}
-	secret := act.Secret("request")
-	return store.Do(ctx, p.Store, func(tx store.Tx) (DeviceAsk, error) {
-		spend := p.codeLimit.Peek
+	secret := op.Secret("request")
+	return store.Do(ctx, p.Store, func(tx store.Tx) (DevicePrompt, error) {
+		count := p.codeLimit.Peek
 		if hash == "" {
-			spend = func(_ store.Reader, now time.Time, l throttle.Limit, subject string) (throttle.Verdict, error) {
+			count = func(_ store.Reader, now time.Time, l throttle.Limit, subject string) (throttle.Verdict, error) {
 				return p.codeLimit.Take(tx, now, l, subject)
 			}
 		}
-		v, err := spend(tx, act.Now, throttle.UserCodes, string(bearer.User))
+		v, err := count(tx, op.Now, throttle.UserCodes, string(b.User))
 		if err != nil || !v.OK || hash == "" {
-			return DeviceAsk{Wait: v.Retry}, err
+			return DevicePrompt{Wait: v.Retry}, err
 		}
-		k := Ask{Device: hash, For: bearer.User, Made: act.Now, Expires: act.Now.Add(deviceLife)}
-		return DeviceAsk{Request: secret.Reveal()}, p.asked.Put(tx, secret.Hash(), k)
+		prompt := AuthorizationRequest{Device: hash, User: b.User, Created: op.Now, Expires: op.Now.Add(deviceTTL)}
+		return DevicePrompt{Request: secret.Reveal()}, p.requests.Put(tx, secret.Hash(), prompt)
 	})
 }
 
-// deviceAsked loads what somebody is asked about, with the device and its client; nil when it is over, or another's.
-func (p *Provider) deviceAsked(r store.Reader, b *authn.Bearer, request string) (*Ask, *UserCode, *Client, error) {
-	k, err := p.ask(r, request)
-	if err != nil || k == nil || k.Device == "" || b == nil || k.For != b.User {
+// pending reports whether a device waits for the decision of a user.
+func (d *UserCode) pending(now time.Time) bool {
+	return now.Before(d.Expires) && d.Approval == nil && !d.Denied
+}
+
+// loadPrompt loads a device prompt of the user of a session, with its device and client; nil if there is none.
+func (p *Provider) loadPrompt(r store.Reader, b *authn.Bearer, request string) (*AuthorizationRequest, *UserCode, *client.Client, error) {
+	prompt, err := p.loadRequest(r, request)
+	if err != nil || prompt == nil || prompt.Device == "" || b == nil || prompt.User != b.User {
 		return nil, nil, nil, err
 	}
-	d, err := p.userCodes.Get(r, k.Device)
-	if there, err := found(err); !there || !p.now().Before(d.Expires) || d.By != nil || d.Denied {
+	d, err := p.userCodes.Get(r, prompt.Device)
+	if there, err := store.Found(err); !there || !d.pending(p.now()) {
 		return nil, nil, nil, err
 	}
-	c, err := p.client(r, d.Client)
+	c, err := p.Clients.Get(r, d.Client)
 	if err != nil || c == nil {
 		return nil, nil, nil, err
 	}
-	return k, &d, c, nil
+	return prompt, &d, c, nil
 }
 
-// needsKey tells whether only a security key will do for a device of the client. Whoever has signed in without one is
-// not admitted at all.
-func needsKey(c *Client, b *authn.Bearer) bool {
-	strong, _ := c.Policy.asks(b.Groups)
-	return strong && reaches(levelOf(b), levelStrong)
+// needsKey reports whether the step-up for a device of the client requires a security key. A user who signed in without a key
+// is refused.
+func needsKey(c *client.Client, b *authn.Bearer) bool {
+	strong, _ := c.Policy.Requirements(b.Groups)
+	return strong && client.Reaches(client.LevelOf(b), client.LevelPhishingResistant)
 }
 
-// provenFor is the last proof that counts for a device of the client.
-func provenFor(c *Client, b *authn.Bearer) time.Time {
+// lastStepUp returns the time of the last proof that counts for a device of the client.
+func lastStepUp(c *client.Client, b *authn.Bearer) time.Time {
 	if needsKey(c, b) {
 		return b.PhishingResistantAt
 	}
 	return b.StepUpAt
 }
 
-// AskDevice tells what somebody is asked about; without a Request there is nothing, or no longer.
-func (p *Provider) AskDevice(ctx context.Context, b Browser, request string) (out DeviceAsk, err error) {
+// DevicePrompt loads a prompt. Its Request is "" if there is none.
+func (p *Provider) DevicePrompt(ctx context.Context, ua UserAgent, request string) (out DevicePrompt, err error) {
 	err = p.Store.View(ctx, func(s store.Snapshot) error {
-		out = DeviceAsk{}
-		bearer, err := p.bearer(s, b.Session, p.now())
+		out = DevicePrompt{}
+		b, err := p.Tokens.Session(s, ua.Session)
 		if err != nil {
 			return err
 		}
-		k, d, c, err := p.deviceAsked(s, bearer, request)
-		if err == nil && k != nil {
-			out = DeviceAsk{Request: request, App: c.Name, Scopes: learnt(d.Scopes, nil), Prove: provenFor(c, bearer).Before(k.Made), Key: needsKey(c, bearer)}
+		prompt, d, c, err := p.loadPrompt(s, b, request)
+		if err == nil && prompt != nil {
+			out = DevicePrompt{Request: request, App: c.Name, Scopes: consentScopes(d.Scopes, nil),
+				NeedsStepUp: lastStepUp(c, b).Before(prompt.Created), NeedsKey: needsKey(c, b)}
 		}
 		return err
 	})
 	return out, err
 }
 
-// AnswerDevice takes a person's yes or no. A yes asks for a device proven after the code was typed; CodeStepUpRequired.
-func (p *Provider) AnswerDevice(ctx context.Context, b Browser, request string, yes bool) error {
-	act := p.People.NewOperation(b.From)
-	event := audit.NewID(act.Now)
-	err := p.Store.Update(ctx, func(tx store.Tx) error {
-		bearer, err := p.bearer(tx, b.Session, act.Now)
-		if err != nil {
-			return err
-		}
-		k, d, c, err := p.deviceAsked(tx, bearer, request)
-		switch {
-		case err != nil:
-			return err
-		case k == nil:
-			return authn.Refuse(authn.CodeExpired)
-		case yes && provenFor(c, bearer).Before(k.Made):
-			return authn.Refuse(authn.CodeStepUpRequired)
-		case yes && !c.Policy.admits(bearer.Groups):
-			return authn.Refuse(authn.CodeForbidden)
-		}
-		if strong, _ := c.Policy.asks(bearer.Groups); yes && strong && !reaches(levelOf(bearer), levelStrong) {
-			return authn.Refuse(authn.CodeForbidden)
-		}
-		outcome := audit.Deny
-		if d.Denied = !yes; yes {
-			signed := k.signed(c, bearer, act.Now)
-			d.By, outcome = &signed, audit.Success
-			if err := p.People.DeviceSignedIn(tx, act, bearer.User, c.Name); err != nil {
-				return err
-			}
-		}
-		if err := p.userCodes.Put(tx, k.Device, *d); err != nil {
-			return err
-		}
-		if err := p.asked.Delete(tx, authn.SecretOf(request).Hash()); err != nil {
-			return err
-		}
-		return p.audit(tx, act, event, about(bearer.User, bearer.Login, c, audit.AppDevice, outcome, ""))
+// DecideDevice records whether the user allows a device. To allow it the user must prove a device after entering the code;
+// otherwise the error is CodeStepUpRequired.
+func (p *Provider) DecideDevice(ctx context.Context, ua UserAgent, request string, allow bool) error {
+	op := p.Accounts.NewOperation(ua.From)
+	_, err := authn.Update(ctx, p.Accounts, op, func(tx *authn.Tx) (struct{}, error) {
+		return struct{}{}, p.decideDevice(tx, ua, request, allow)
 	})
 	if _, ok := errors.AsType[*authn.Error](err); ok || err == nil {
 		return err
 	}
-	return fmt.Errorf("storing an answer about a device: %w", err)
+	return fmt.Errorf("storing the decision about a device: %w", err)
+}
+
+func (p *Provider) decideDevice(tx *authn.Tx, ua UserAgent, request string, allow bool) error {
+	b, err := p.Tokens.Session(tx.Raw, ua.Session)
+	if err != nil {
+		return err
+	}
+	prompt, d, c, err := p.loadPrompt(tx.Raw, b, request)
+	switch {
+	case err != nil:
+		return err
+	case prompt == nil:
+		return authn.Refuse(authn.CodeExpired)
+	case allow && lastStepUp(c, b).Before(prompt.Created):
+		return authn.Refuse(authn.CodeStepUpRequired)
+	case allow && !c.Policy.Satisfied(b.Groups, client.LevelOf(b)):
+		return authn.Refuse(authn.CodeForbidden)
+	}
+	outcome := audit.Deny
+	if d.Denied = !allow; allow {
+		context := prompt.authContext(c, b, tx.Op.Now)
+		d.Approval, outcome = &context, audit.Success
+		if err := p.Accounts.DeviceSignedIn(tx.Raw, tx.Op, b.User, c.Name); err != nil {
+			return err
+		}
+	}
+	if err := p.userCodes.Put(tx.Raw, prompt.Device, *d); err != nil {
+		return err
+	}
+	if err := p.requests.Delete(tx.Raw, authn.SecretOf(request).Hash()); err != nil {
+		return err
+	}
+	return tx.Audit(c.AuditEvent(b.User, b.Login, audit.AppDevice, outcome, ""))
 }

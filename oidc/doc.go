@@ -1,8 +1,6 @@
-// Package oidc owns what applications get: the OpenID Provider. It keeps the clients, the requests under way, codes,
-// grants, tokens and signing keys, and judges each token at every use against the person as they stand. It is an
-// adaptor around zitadel/oidc's op package: that one reads requests, knows the grants and writes answers; whatever
-// it leaves to its caller is decided here (docs/adr/0009-zitadel-oidc.md lists what).
+// Package oidc is the OpenID Provider: its HTTP endpoints, authorization requests, consent, device authorization and logout
+// requests. It answers a browser with an Action, which package web renders, and a client with JSON.
 //
-// It does not own people, sessions or pages: it asks for people through the interface People, and tells package web
-// where a browser goes next.
+// It does not own clients, signing keys or tokens: packages client, keys and token below it do. It has no pages, and reads
+// users and sessions through package authn.
 package oidc

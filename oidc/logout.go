@@ -10,71 +10,73 @@ import (
 	"unicode/utf8"
 
 	"barillet/authn"
+	"barillet/oidc/client"
+	"barillet/oidc/keys"
 	"barillet/store"
 )
 
-// Leaving is what becomes of a sign-out that an application starts (OpenID Connect RP-Initiated Logout 1.0).
-type Leaving struct {
-	Ask     bool   // ask the person first: nothing proves that they want it
-	SignOut bool   // end the session of this browser now
-	To      string // where to go afterwards: registered by the application; "" is our own page
-	App     string // its name, for the page
-	Wrong   *Wrong
+// LogoutAction is what follows a logout request (OIDC RP-Initiated Logout §2).
+type LogoutAction struct {
+	Ask      bool   // ask the user, because nothing proves that they want it
+	SignOut  bool   // end the session of this browser
+	Redirect string // a registered URI; "" means our own page
+	App      string // name of the client
+	Error    *RequestError
 
-	user authn.UserID // with a good hint: whose
-	sid  string       // and which session
+	user authn.UserID // of the session that a valid hint names; "" without one
+	sid  string       // public identifier of that session
 }
 
-// Logout judges a sign-out. An ID token of ours as a hint proves that the application knows the session; without one,
-// or with one of another session, the person is asked. It returns to what the application registered and nowhere else.
-func (p *Provider) Logout(ctx context.Context, b Browser, form url.Values) (Leaving, error) {
-	if wait := p.waits(b); wait > 0 {
-		return Leaving{Wrong: &Wrong{Code: "temporarily_unavailable", Retry: wait}}, nil
+// Logout answers a logout request. An ID token as a hint proves that the client knows the session; without a hint, or
+// with the hint of another session, the user is asked. The redirect URI must be registered.
+func (p *Provider) Logout(ctx context.Context, ua UserAgent, form url.Values) (LogoutAction, error) {
+	if wait := p.authorizeWait(ua); wait > 0 {
+		return LogoutAction{Error: &RequestError{Code: "temporarily_unavailable", RetryAfter: wait}}, nil
 	}
 	f, ok := once(form, "id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
 	if !ok {
-		return Leaving{Wrong: &Wrong{Code: "invalid_request"}}, nil
+		return LogoutAction{Error: &RequestError{Code: "invalid_request"}}, nil
 	}
 	hint, hinted, err := p.readHint(ctx, f.Get("id_token_hint"))
 	if err != nil {
-		return Leaving{}, err
+		return LogoutAction{}, err
 	}
-	id := ClientID(f.Get("client_id"))
+	id := client.ID(f.Get("client_id"))
 	switch {
 	case f.Has("id_token_hint") && !hinted, hinted && id != "" && string(id) != hint.Audience:
-		return Leaving{Wrong: &Wrong{Code: "invalid_request"}}, nil
+		return LogoutAction{Error: &RequestError{Code: "invalid_request"}}, nil
 	case hinted:
-		id = ClientID(hint.Audience)
+		id = client.ID(hint.Audience)
 	}
-	out := Leaving{Ask: true}
+	out := LogoutAction{Ask: true}
 	var bearer *authn.Bearer
 	err = p.Store.View(ctx, func(s store.Snapshot) error {
-		out = Leaving{Ask: true}
-		c, err := p.client(s, id)
+		out = LogoutAction{Ask: true}
+		c, err := p.Clients.Get(s, id)
 		if err != nil {
 			return err
 		}
 		if to := f.Get("post_logout_redirect_uri"); to != "" {
-			if c == nil || !slices.Contains(c.LogoutTo, to) {
-				out.Wrong = &Wrong{Code: "invalid_request"}
+			if c == nil || !slices.Contains(c.PostLogoutRedirects, to) {
+				out.Error = &RequestError{Code: "invalid_request"}
 				return nil
 			}
-			out.To = withState(to, f.Get("state"))
+			out.Redirect = withState(to, f.Get("state"))
 		}
 		if c != nil {
 			out.App = c.Name
 		}
-		if bearer, err = p.bearer(s, b.Session, p.now()); err != nil || !hinted || c == nil {
+		if bearer, err = p.Tokens.Session(s, ua.Session); err != nil || !hinted || c == nil {
 			return err
 		}
 		out.user, out.sid, err = p.hintedSession(s, c, bearer, hint)
 		return err
 	})
-	if err != nil || out.Wrong != nil {
+	if err != nil || out.Error != nil {
 		return out, err
 	}
 	switch {
-	case bearer == nil: // signed out here already
+	case bearer == nil: // this browser is signed out already
 		out.Ask = false
 	case hinted && bearer.ID == out.sid && out.user == bearer.User:
 		out.Ask, out.SignOut = false, true
@@ -82,44 +84,36 @@ func (p *Provider) Logout(ctx context.Context, b Browser, form url.Values) (Leav
 	return out, nil
 }
 
-// hintedSession finds the person and session of a hint: those of this browser, if they are the ones, or else by what
-// an application with pairwise names was given.
-func (p *Provider) hintedSession(s store.Snapshot, c *Client, b *authn.Bearer, hint hintToken) (user authn.UserID, sid string, err error) {
+// hintedSession returns the user and the session of a hint: those of this browser if they match, or those that a
+// client with pairwise subjects knows by these names.
+func (p *Provider) hintedSession(s store.Snapshot, c *client.Client, b *authn.Bearer, hint hintToken) (user authn.UserID, sid string, err error) {
 	if b != nil {
-		if p.sid(c, b.ID) == hint.SID && p.subject(c, b.User) == hint.Subject {
+		if p.Tokens.SessionID(c, b.ID) == hint.SID && p.Tokens.Subject(c, b.User) == hint.Subject {
 			return b.User, b.ID, nil
 		}
-		return "", "", nil // another session's: the person is asked about their own
+		return "", "", nil // of another session: the user is asked about their own
 	}
 	if !c.Pairwise {
 		return authn.UserID(hint.Subject), hint.SID, nil
 	}
-	err = p.grants.Scan(s, "", "", 0, func(_ string, g Grant) error {
-		if g.Client == c.ID && p.sid(c, g.SID) == hint.SID && p.subject(c, g.User) == hint.Subject {
-			user, sid = g.User, g.SID
-			return store.ErrStop
-		}
-		return nil
-	})
-	return user, sid, err
+	return p.Tokens.FindSession(s, c, hint.Subject, hint.SID)
 }
 
-// LeftBehind ends what applications were given in the session that a hint names, when that session is over. One that is
-// alive lives in another browser, whose person is not the one who came here: an application that holds their ID
-// token ends nothing that others were given.
-func (p *Provider) LeftBehind(ctx context.Context, l Leaving) error {
-	if l.user == "" || !clientShaped(ClientID(l.user)) {
+// EndHinted ends the grants of the session that a hint names, unless that session is active. An active session
+// belongs to another browser, and a client that has its ID token must not end what others were granted.
+func (p *Provider) EndHinted(ctx context.Context, l LogoutAction) error {
+	if l.user == "" || !client.ID(l.user).Valid() {
 		return nil
 	}
-	return p.endSession(ctx, l.user, l.sid, true)
+	return p.Tokens.EndInactiveSession(ctx, l.user, l.sid)
 }
 
-// once takes parameters of which each may be there once.
+// once returns the named parameters. It returns false if one is repeated, too long or not text.
 func once(form url.Values, names ...string) (url.Values, bool) {
 	out := url.Values{}
 	for _, name := range names {
 		values := form[name]
-		if len(values) > 1 || len(values) == 1 && (len(values[0]) > longest || !utf8.ValidString(values[0])) {
+		if len(values) > 1 || len(values) == 1 && (len(values[0]) > maxParam || !utf8.ValidString(values[0])) {
 			return nil, false
 		}
 		if len(values) == 1 && values[0] != "" {
@@ -129,7 +123,7 @@ func once(form url.Values, names ...string) (url.Values, bool) {
 	return out, true
 }
 
-// withState adds state to a URI that a client registered.
+// withState adds state to a registered URI.
 func withState(to, state string) string {
 	u, err := url.Parse(to)
 	if err != nil || state == "" {
@@ -141,7 +135,7 @@ func withState(to, state string) string {
 	return u.String()
 }
 
-// hintToken is what is read of an ID token that comes back.
+// hintToken is an ID token in id_token_hint.
 type hintToken struct {
 	Issuer   string `json:"iss"`
 	Subject  string `json:"sub"`
@@ -150,20 +144,20 @@ type hintToken struct {
 	Issued   int64  `json:"iat"`
 }
 
-// readHint reads an ID token that we signed; it may be over, for a hint is about the past.
+// readHint reads an ID token that this service signed. It may have expired: a hint is about the past.
 func (p *Provider) readHint(ctx context.Context, token string) (hintToken, bool, error) {
 	var t hintToken
 	if token == "" {
 		return t, false, nil
 	}
-	payload, ok, err := p.verified(ctx, token, kindID)
+	payload, ok, err := p.Keys.Verify(ctx, token, keys.TypeIDToken)
 	if err != nil || !ok || json.Unmarshal(payload, &t) != nil || t.Issuer != p.Issuer || t.Subject == "" || t.SID == "" {
 		return hintToken{}, false, err
 	}
 	return t, true, nil
 }
 
-// FormOf reads the parameters of a page's request, GET or POST: both are the same to OpenID Connect.
+// FormOf reads the parameters of a GET or POST request, which OpenID Connect treats alike.
 func FormOf(r *http.Request) (url.Values, error) {
 	if r.Method != http.MethodPost {
 		return url.ParseQuery(r.URL.RawQuery)
@@ -172,7 +166,7 @@ func FormOf(r *http.Request) (url.Values, error) {
 		return nil, err
 	}
 	if r.URL.RawQuery != "" {
-		return nil, errors.New("parameters both in the URL and in the body")
+		return nil, errors.New("parameters in both the URL and the body")
 	}
 	return r.PostForm, nil
 }

@@ -5,146 +5,95 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"barillet/authn"
-	"barillet/internal/audit"
-	"barillet/internal/outbox"
 	"barillet/internal/throttle"
+	"barillet/oidc/client"
+	"barillet/oidc/keys"
+	"barillet/oidc/token"
 	"barillet/store"
 )
 
-// People is what the provider asks about people and their sessions. *authn.Service is one. Every question is asked
-// within the snapshot or the change of r, so that an answer and what is made of it belong together.
-type People interface {
-	NewOperation(from authn.RequestInfo) *authn.Operation
-	Summary(r store.Reader, id authn.UserID) (authn.Summary, error)
-	User(r store.Reader, id authn.UserID) (authn.User, error)
-	HasPhishingResistant(u *authn.User) bool
-	// DeviceSignedIn tells the person by mail, in the change of tx, that a device of this application may act for them.
-	DeviceSignedIn(tx store.Tx, a *authn.Operation, id authn.UserID, app string) error
-	// RunTxHook stores what the context asks to be stored with an act, such as the answer to a request that may be repeated.
-	RunTxHook(ctx context.Context, tx store.Tx, a *authn.Operation, outcome any) error
-}
-
-// Config is what a Provider stands on. Everything but Deliver, Fetch, Check, ClientCredentials and Errors is required.
+// Config has the dependencies of a Provider. Deliver, Fetch, Check, Errors and ClientCredentials are optional.
 type Config struct {
 	Store    store.Store
-	Ring     *store.Keyring
+	Keyring  *store.Keyring
 	Pepper   store.Pepper
-	People   People
+	Accounts *authn.Service
 	Sessions *authn.SessionService
-	Log      audit.Log
-	Issuer   string // the public URL, without a slash at the end
+	Issuer   string // the public URL, without a trailing slash
 	Now      func() time.Time
-	Deliver  Deliverer // how a logout reaches an application; nil: back-channel logout is neither offered nor kept
-	Fetch    Fetcher   // how keys that an application publishes are read; nil: jwks_uri is not taken
-	// Check judges an address that we are to call before it is stored, with an error for whoever registers it; nil: it
-	// is https, or on this machine.
-	Check  func(address string) error
-	Errors *slog.Logger // what went wrong inside; nil: the default of log/slog
-	// ClientCredentials offers the grant in which an application acts for itself; each client must have it, too.
-	ClientCredentials bool
-}
 
-// How long things live.
-const (
-	askLife    = 10 * time.Minute // a request that waits for its person
-	pushLife   = time.Minute      // RFC 9126 section 2.2: short
-	codeLife   = time.Minute      // BAR O1
-	tokenLife  = time.Hour        // ID tokens; the longest life of anything signed
-	deviceLife = 10 * time.Minute
-	keysAnew   = 90 * 24 * time.Hour // BAR O2
-	keysBefore = 24 * time.Hour      // how long a key is published before it signs
-	keysAfter  = 7 * 24 * time.Hour  // and after: hints at sign-out are older than any token that counts
-	// usualAccess and usualRefresh are for clients that name nothing else.
-	usualAccess  = 10 * time.Minute
-	usualRefresh = 30 * 24 * time.Hour
-	lostAnswer   = 10 * time.Second // PROTOCOL 29
-)
+	Deliver token.Deliverer            // sends logout tokens; nil: no back-channel logout
+	Fetch   client.Fetcher             // reads the keys that a client publishes; nil: jwks_uri is not accepted
+	Check   func(address string) error // judges an address that the service will call; nil: it must be https or loopback
+	Errors  *slog.Logger               // internal errors; nil: the default logger
+
+	ClientCredentials bool // offers the client_credentials grant to clients that are registered for it
+}
 
 // Provider is the OpenID Provider. It is safe for concurrent use.
 type Provider struct {
 	Config
-	tables
-	keys      keyCache
+	Keys    *keys.Service
+	Clients *client.Service
+	Tokens  *token.Service
+
+	requests  store.Table[AuthorizationRequest]
+	userCodes store.Table[UserCode]
 	limiter   throttle.Memory
 	codeLimit throttle.Limiter
-	remote    remoteKeys
-	kicked    chan struct{}
-	// logoutWorker tells applications of logouts.
-	logoutWorker *outbox.Worker[Logout]
-	authorize    http.Handler // op's own, for requests of browsers
-	programs     http.Handler // op's own, for calls of clients
-	pushed       http.Handler // op's own, for requests that are pushed
+	wake      chan struct{}
 }
 
-// tables are the records of this package.
-type tables struct {
-	clients   store.Table[Client]
-	asked     store.Table[Ask]
-	codes     store.Table[Code]
-	grants    store.Table[Grant]
-	accesses  store.Table[Access]
-	refreshes store.Table[Refresh]
-	consents  store.Table[Consent]
-	userCodes store.Table[UserCode]
-	logouts   store.Table[Logout]
-	rings     store.Table[Ring]
-}
-
-// New makes a Provider. It reads and writes nothing yet.
+// New returns a Provider. It does not access the store.
 func New(c Config) (*Provider, error) {
-	if c.Store == nil || c.Ring == nil || c.People == nil || c.Issuer == "" || c.Now == nil {
-		return nil, errors.New("setting up OpenID Connect: a part is missing")
+	if c.Store == nil || c.Keyring == nil || c.Accounts == nil || c.Sessions == nil || c.Issuer == "" || c.Now == nil {
+		return nil, errors.New("setting up OpenID Connect: a required dependency is missing")
 	}
 	if c.Errors == nil {
 		c.Errors = slog.Default()
 	}
-	p := &Provider{Config: c, codeLimit: throttle.NewLimiter(c.Ring, c.Pepper), tables: tables{
-		clients:   store.NewTable[Client](c.Ring, store.Clients),
-		asked:     store.NewTable[Ask](c.Ring, store.Asked),
-		codes:     store.NewTable[Code](c.Ring, store.Codes),
-		grants:    store.NewTable[Grant](c.Ring, store.Grants),
-		accesses:  store.NewTable[Access](c.Ring, store.Accesses),
-		refreshes: store.NewTable[Refresh](c.Ring, store.Refreshes),
-		consents:  store.NewTable[Consent](c.Ring, store.Consents),
-		userCodes: store.NewTable[UserCode](c.Ring, store.UserCodes),
-		logouts:   store.NewTable[Logout](c.Ring, store.Logouts),
-		rings:     store.NewTable[Ring](c.Ring, store.SignKeys),
-	}}
-	p.kicked = make(chan struct{}, 1)
-	p.logoutWorker = p.outgoing()
-	p.mount()
-	return p, nil
+	k := keys.New(keys.Config{Store: c.Store, Keyring: c.Keyring, Accounts: c.Accounts, Now: c.Now})
+	clients := client.New(client.Config{Store: c.Store, Keyring: c.Keyring, Accounts: c.Accounts, Now: c.Now, RegistrationURL: c.Issuer + PathClients,
+		Audiences: []string{c.Issuer, c.Issuer + PathToken, c.Issuer + PathPush}, Fetch: c.Fetch, Check: c.Check, Errors: c.Errors})
+	return &Provider{
+		Config: c, Keys: k, Clients: clients,
+		Tokens: token.New(token.Config{Store: c.Store, Keyring: c.Keyring, Pepper: c.Pepper, Accounts: c.Accounts, Sessions: c.Sessions, Clients: clients,
+			Keys: k, Issuer: c.Issuer, Now: c.Now, Deliver: c.Deliver, Errors: c.Errors}),
+		requests:  store.NewTable[AuthorizationRequest](c.Keyring, store.AuthRequests),
+		userCodes: store.NewTable[UserCode](c.Keyring, store.UserCodes),
+		codeLimit: throttle.NewLimiter(c.Keyring, c.Pepper),
+		wake:      make(chan struct{}, 1),
+	}, nil
 }
 
-// now is the time in UTC.
 func (p *Provider) now() time.Time { return p.Now().UTC() }
 
-// audit appends an event in the Update of its act. The id was drawn before.
-func (p *Provider) audit(tx store.Tx, op *authn.Operation, id string, e audit.Event) error {
-	e.Request, e.Agent = op.Request.RequestID, op.Request.Agent
-	if op.Request.Address.IsValid() {
-		e.Address = op.Request.Address.String()
-	}
-	if err := p.Log.Append(tx, id, e); err != nil {
-		return fmt.Errorf("writing audit event %s: %w", e.Action, err)
-	}
-	return nil
+// LoginContext is what the sign-in page shows about an authorization request.
+type LoginContext struct {
+	App  string // name of the client; "" if there is no such request
+	Hint string // login_hint: untrusted input
 }
 
-// about is an event of a person and an application.
-func about(u authn.UserID, login string, c *Client, action, outcome, reason string) audit.Event {
-	return audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u), Name: login}, Subject: string(u), SubjectName: login,
-		Targets: []audit.Actor{c.target()}, Action: action, Outcome: outcome, Reason: reason}
-}
-
-// found tells a missing record from any other error.
-func found(err error) (bool, error) {
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
+// LoginContext returns the context of a stored request.
+func (p *Provider) LoginContext(ctx context.Context, request string) (LoginContext, error) {
+	var out LoginContext
+	err := p.Store.View(ctx, func(s store.Snapshot) error {
+		out = LoginContext{}
+		req, err := p.loadRequest(s, request)
+		if err != nil || req == nil {
+			return err
+		}
+		c, err := p.Clients.Get(s, req.Client)
+		if c != nil {
+			out = LoginContext{c.Name, req.Hint}
+		}
+		return err
+	})
+	if err != nil {
+		return LoginContext{}, fmt.Errorf("loading an authorization request: %w", err)
 	}
-	return err == nil, err
+	return out, nil
 }

@@ -3,73 +3,69 @@ package oidc
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
 
-	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
-	"github.com/zitadel/oidc/v3/pkg/op"
-
 	"barillet/authn"
+	"barillet/oidc/client"
 	"barillet/store"
 )
 
-// pushedPrefix begins the request_uri of a pushed request (RFC 9126 section 2.2).
-const pushedPrefix = "urn:ietf:params:oauth:request_uri:"
+const (
+	pushedPrefix = "urn:ietf:params:oauth:request_uri:" // of the request_uri of a pushed request (RFC 9126 §2.2)
+	pushedTTL    = time.Minute
+)
 
-// pushedAnswer is RFC 9126 section 2.2.
-type pushedAnswer struct {
+// pushedResponse is the response to a pushed request (RFC 9126 §2.2).
+type pushedResponse struct {
 	URI     string `json:"request_uri"`
 	Expires int64  `json:"expires_in"`
 }
 
-// credentials are the parameters that authenticate a client, which are no part of the request that it pushes.
-var credentials = []string{"client_secret", "client_assertion", "client_assertion_type"}
+// authParams are the parameters that authenticate a client. They are not part of the request that it pushes.
+var authParams = []string{"client_secret", "client_assertion", "client_assertion_type"}
 
-// DeviceAuthorization takes an authorization request from its client: see pusher. It is judged as far as it can be
-// without a browser, and kept for the minute in which the browser brings it.
-func (s *pusher) DeviceAuthorization(ctx context.Context, r *op.ClientRequest[protocol.DeviceAuthorizationRequest]) (*op.Response, error) {
-	c := r.Client.(shown).Client
-	form := url.Values{}
-	for name, v := range r.Form {
-		form[name] = v
-	}
-	for _, name := range credentials {
+// push is the endpoint of pushed authorization requests. It validates a request as far as is possible without a browser.
+func (p *Provider) push(ctx context.Context, c *client.Client, form url.Values) (any, error) {
+	form = maps.Clone(form)
+	for _, name := range authParams {
 		form.Del(name)
 	}
 	if form.Has("request_uri") {
-		return nil, protocol.ErrInvalidRequest().WithDescription("a pushed request has no request_uri")
+		return nil, invalidRequest("a pushed request must not contain request_uri")
 	}
 	form.Set("client_id", string(c.ID))
-	a := readAsked(form)
-	a.client, a.pushed = c, true
-	if !c.redirect(a.redirect) {
-		return nil, protocol.ErrInvalidRequest().WithDescription("redirect_uri is not registered")
+	raw := parseRequest(form)
+	raw.pushed = true
+	if !c.HasRedirect(raw.redirect()) {
+		return nil, invalidRequest("redirect_uri is not registered")
 	}
-	if _, err := s.judged(ctx, s.now(), a); err != nil {
-		return nil, s.fault(ctx, "judging a pushed request", err)
+	if _, err := p.validate(ctx, raw, c); err != nil {
+		return nil, fmt.Errorf("validating a pushed request: %w", err)
 	}
-	act := s.People.NewOperation(originOf(ctx))
-	secret := act.Secret("pushed")
-	kept := Ask{Client: c.ID, Pushed: form.Encode(), Made: act.Now, Expires: act.Now.Add(pushLife)}
-	if err := s.Store.Update(ctx, func(tx store.Tx) error { return s.asked.Put(tx, secret.Hash(), kept) }); err != nil {
-		return nil, s.fault(ctx, "keeping a pushed request", err)
+	op := p.Accounts.NewOperation(originOf(ctx))
+	secret := op.Secret("pushed")
+	stored := AuthorizationRequest{Client: c.ID, Pushed: form.Encode(), Created: op.Now, Expires: op.Now.Add(pushedTTL)}
+	if err := p.Store.Update(ctx, func(tx store.Tx) error { return p.requests.Put(tx, secret.Hash(), stored) }); err != nil {
+		return nil, fmt.Errorf("storing a pushed request: %w", err)
 	}
-	return op.NewResponse(pushedAnswer{pushedPrefix + secret.Reveal(), int64(pushLife / time.Second)}), nil
+	return pushedResponse{pushedPrefix + secret.Reveal(), int64(pushedTTL / time.Second)}, nil
 }
 
-// takePushed takes a pushed request, once; nil when it is not there, or of another client.
-func (p *Provider) takePushed(ctx context.Context, client, uri string) (url.Values, error) {
+// takePushed returns the parameters of a pushed request and deletes it; nil if there is none of this client.
+func (p *Provider) takePushed(ctx context.Context, id, uri string) (url.Values, error) {
 	secret := strings.TrimPrefix(uri, pushedPrefix)
 	pushed, err := store.Do(ctx, p.Store, func(tx store.Tx) (string, error) {
-		k, err := p.ask(tx, secret)
-		if err != nil || k == nil || k.Pushed == "" || string(k.Client) != client {
+		req, err := p.loadRequest(tx, secret)
+		if err != nil || req == nil || req.Pushed == "" || string(req.Client) != id {
 			return "", err
 		}
-		return k.Pushed, p.asked.Delete(tx, authn.SecretOf(secret).Hash())
+		return req.Pushed, p.requests.Delete(tx, authn.SecretOf(secret).Hash())
 	})
 	if err != nil {
-		return nil, fmt.Errorf("taking a pushed request: %w", err)
+		return nil, fmt.Errorf("loading a pushed request: %w", err)
 	}
 	if pushed == "" {
 		return nil, nil

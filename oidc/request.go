@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -11,253 +12,245 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	protocol "github.com/zitadel/oidc/v3/pkg/oidc"
-
 	"barillet/authn"
+	"barillet/oidc/client"
 	"barillet/store"
 )
 
-// longest is the most that one parameter of a request may have, in bytes. A longer one is refused, not cut.
+// The limits of a request, in bytes and in number. A longer parameter is rejected, not cut.
 const (
-	longest      = 4 << 10
-	longestState = 2 << 10
-	mostParams   = 64
+	maxParam  = 4 << 10
+	maxState  = 2 << 10
+	maxParams = 64
 )
 
-// asked is a request as it came, before it is judged. What is wrong with it beyond client and redirect URI is kept
-// for when both are known to be good: only then may the client be told by a redirect (RFC 6749 section 4.1.2.1).
-type asked struct {
-	redirect string
-	response protocol.ResponseType
-	wrong    *protocol.Error // the first thing wrong; nil: nothing yet
-	form     url.Values      // each parameter once
-	client   *Client
-	browser  Browser
-	pushed   bool
+// rawRequest is an authorization request before validation.
+type rawRequest struct {
+	form   url.Values // each parameter once
+	wrong  *Error     // the first fault of the form; sent to the client once its redirect URI is known to be good
+	pushed bool
 }
 
-type askedKey struct{}
+func (r *rawRequest) redirect() string { return r.form.Get("redirect_uri") }
 
-// readAsked takes the parameters apart. Empty ones count as not sent, unknown ones are passed over (RFC 6749 section
-// 3.1).
-func readAsked(form url.Values) *asked {
-	a := &asked{form: url.Values{}}
+// parseRequest reads the parameters of a form. Empty parameters count as not sent, unknown ones are ignored (RFC 6749
+// §3.1). It never fails: the fault of a form is kept in wrong.
+func parseRequest(form url.Values) *rawRequest {
+	r := &rawRequest{form: url.Values{}}
 	count := 0
-	for _, name := range sortedNames(form) {
+	for _, name := range slices.Sorted(maps.Keys(form)) {
 		for _, v := range form[name] {
 			count++
 			switch {
-			case len(v) > longest || count > mostParams:
-				a.refuse(protocol.ErrInvalidRequest().WithDescription("a parameter is too long, or there are too many"))
+			case len(v) > maxParam || count > maxParams:
+				r.refuse("a parameter is too long, or there are too many parameters")
 			case !utf8.ValidString(v) || strings.ContainsRune(v, 0):
-				a.refuse(protocol.ErrInvalidRequest().WithDescription("a parameter is not text"))
-			case v != "" && a.form.Has(name):
-				a.refuse(protocol.ErrInvalidRequest().WithDescription("a parameter is there twice"))
+				r.refuse("a parameter is not valid UTF-8 text")
+			case v != "" && r.form.Has(name):
+				r.refuse("a parameter is repeated")
 				if name == "client_id" || name == "redirect_uri" {
-					a.form.Set(name, "\x00") // neither of the two: nobody to redirect to
+					r.form.Set(name, "\x00") // matches no client and no redirect URI
 				}
 			case v != "":
-				a.form.Set(name, v)
+				r.form.Set(name, v)
 			}
 		}
 	}
-	a.redirect, a.response = a.form.Get("redirect_uri"), protocol.ResponseType(a.form.Get("response_type"))
-	a.tidy()
-	return a
+	if mode := r.form.Get("response_mode"); mode != "" && mode != "query" {
+		r.refuse("response_mode must be query")
+	}
+	if len(r.form.Get("state")) > maxState {
+		r.refuse("state is too long")
+	}
+	return r
 }
 
-// tidy takes out what the library would refuse without a redirect, and keeps why.
-func (a *asked) tidy() {
-	if v := a.form.Get("max_age"); v != "" {
-		if n, err := strconv.ParseUint(v, 10, 31); err != nil || strconv.FormatUint(n, 10) != v {
-			a.refuse(protocol.ErrInvalidRequest().WithDescription("max_age is not a number of seconds"))
-			a.form.Del("max_age")
-		}
-	}
-	if mode := a.form.Get("response_mode"); mode != "" && mode != string(protocol.ResponseModeQuery) {
-		a.refuse(protocol.ErrInvalidRequest().WithDescription("only response_mode=query is offered"))
-	}
-	a.form.Del("response_mode") // errors go back in the query, too
-	if len(a.form.Get("state")) > longestState {
-		a.refuse(protocol.ErrInvalidRequest().WithDescription("state is too long"))
+func (r *rawRequest) refuse(why string) {
+	if r.wrong == nil {
+		r.wrong = invalidRequest(why)
 	}
 }
 
-func (a *asked) refuse(e *protocol.Error) {
-	if a.wrong == nil {
-		a.wrong = e
-	}
+// requestTTL is how long a stored request waits for its user.
+const requestTTL = 10 * time.Minute
+
+// AuthorizationRequest is a valid request, stored below the SHA-256 of a secret while it waits for its user. A pushed request waits for
+// its browser. A device prompt is stored here, too.
+type AuthorizationRequest struct {
+	Client         client.ID    `json:"client"`
+	Redirect       string       `json:"redirect"`
+	State          string       `json:"state,omitempty"`
+	Nonce          string       `json:"nonce,omitempty"`
+	Scopes         []string     `json:"scopes"`
+	Prompt         []string     `json:"prompt,omitempty"`
+	MaxAge         *int64       `json:"maxAge,omitempty"` // seconds
+	ACRs           []string     `json:"acrs,omitempty"`   // one of these is required
+	Challenge      string       `json:"challenge,omitempty"`
+	Hint           string       `json:"hint,omitempty"`           // login_hint: untrusted
+	Subject        string       `json:"subject,omitempty"`        // the required user, as the client knows them
+	UserinfoClaims []string     `json:"userinfoClaims,omitempty"` // requested by name
+	IDTokenClaims  []string     `json:"idTokenClaims,omitempty"`  // requested by name
+	ConsentSession string       `json:"consentSession,omitempty"` // key of the session in which the user consented
+	Device         string       `json:"device,omitempty"`         // key of the user code of a device prompt
+	User           authn.UserID `json:"user,omitempty"`           // of a device prompt
+	Pushed         string       `json:"pushed,omitempty"`         // the encoded parameters of a pushed request
+	Created        time.Time    `json:"created"`
+	Expires        time.Time    `json:"expires"`
 }
 
-func sortedNames(form url.Values) []string {
-	var out []string
-	for name := range form {
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return out
+func (req *AuthorizationRequest) prompts(value string) bool {
+	return slices.Contains(req.Prompt, value)
 }
 
-// words splits a list of words by blanks.
-func words(s string) []string { return strings.Fields(s) }
-
-// Ask is a request that was judged to be good and waits for its person. One that was pushed waits for its browser.
-type Ask struct {
-	Client     ClientID     `json:"client"`
-	Redirect   string       `json:"redirect"`
-	State      string       `json:"state,omitempty"`
-	Nonce      string       `json:"nonce,omitempty"`
-	Scopes     []string     `json:"scopes"`
-	Prompt     []string     `json:"prompt,omitempty"`
-	MaxAge     *int64       `json:"maxAge,omitempty"` // seconds
-	ACRs       []string     `json:"acrs,omitempty"`   // one of these is to be reached
-	Challenge  string       `json:"challenge,omitempty"`
-	Hint       string       `json:"hint,omitempty"`    // what somebody might sign in as; the application says so, and nobody else
-	Subject    string       `json:"subject,omitempty"` // whom it must be, as the client knows them
-	Named      []string     `json:"named,omitempty"`   // claims asked for by name at userinfo
-	TokenNamed []string     `json:"tokenNamed,omitempty"`
-	Agreed     string       `json:"agreed,omitempty"` // key of the session in which it was consented to
-	Device     string       `json:"device,omitempty"` // key of the device's code that it is about, instead of a redirect
-	Pushed     string       `json:"pushed,omitempty"` // the parameters, encoded: a request that was pushed and not yet brought
-	For        authn.UserID `json:"for,omitempty"`    // with Device: who types the code
-	Made       time.Time    `json:"made"`
-	Expires    time.Time    `json:"expires"`
-}
-
-// prompts tells whether the request asks for a prompt by this word.
-func (k *Ask) prompts(word string) bool { return slices.Contains(k.Prompt, word) }
-
-// ask loads a request under way by its secret; nil when there is none, or it is over.
-func (p *Provider) ask(r store.Reader, request string) (*Ask, error) {
-	if !secretShaped.MatchString(request) {
+// loadRequest loads a stored request by its secret; nil if it does not exist or has expired.
+func (p *Provider) loadRequest(r store.Reader, secret string) (*AuthorizationRequest, error) {
+	if !secretPattern.MatchString(secret) {
 		return nil, nil
 	}
-	k, err := p.asked.Get(r, authn.SecretOf(request).Hash())
-	if there, err := found(err); !there {
+	req, err := p.requests.Get(r, authn.SecretOf(secret).Hash())
+	if there, err := store.Found(err); !there {
 		return nil, err
 	}
-	if !p.now().Before(k.Expires) {
+	if !p.now().Before(req.Expires) {
 		return nil, nil
 	}
-	return &k, nil
+	return &req, nil
 }
 
-// secretShaped is 256 bits in base64url; challengeShaped is what S256 gives (RFC 7636 section 4.2), verifierShaped
-// what it is made of (section 4.1).
-var (
-	secretShaped    = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
-	challengeShaped = secretShaped
-	verifierShaped  = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
+// secretPattern matches 256 bits in base64url, as in a secret or an S256 challenge (RFC 7636 §4.2).
+var secretPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
+
+// validate checks a request whose client and redirect URI are known to be good. If it fails, the error can be sent to
+// the client of the returned request. The order of the checks decides which of several errors is reported.
+func (p *Provider) validate(ctx context.Context, r *rawRequest, c *client.Client) (*AuthorizationRequest, error) {
+	f, now := r.form, p.now()
+	claimed, ok := parseClaimsRequest(f.Get("claims"))
+	req := &AuthorizationRequest{Client: c.ID, Redirect: r.redirect(), State: f.Get("state"), Nonce: f.Get("nonce"), Scopes: c.AllowedScopes(strings.Fields(f.Get("scope"))),
+		Prompt: strings.Fields(f.Get("prompt")), Challenge: f.Get("code_challenge"), UserinfoClaims: names(claimed.Userinfo), IDTokenClaims: names(claimed.IDToken),
+		Hint: loginHint(f.Get("login_hint")), Subject: claimed.subject(), Created: now, Expires: now.Add(requestTTL)}
+	response := f.Get("response_type")
+	switch {
+	case r.wrong != nil:
+		return req, r.wrong
+	case f.Has("request"):
+		return req, &Error{Code: "request_not_supported"}
+	case f.Has("request_uri"):
+		return req, &Error{Code: "request_uri_not_supported", Description: "request_uri must come from the pushed authorization request endpoint"}
+	case f.Has("registration"):
+		return req, &Error{Code: "registration_not_supported"}
+	case response == "":
+		return req, invalidRequest("response_type is missing")
+	case response != "code":
+		return req, &Error{Code: "unsupported_response_type", Description: "response_type must be code"}
+	case !c.HasGrant(client.GrantCode):
+		return req, unauthorizedClient("this client may not use the authorization code grant")
+	case c.PushedOnly && !r.pushed:
+		return req, invalidRequest("this client must push its requests")
+	case !f.Has("scope"):
+		return req, invalidRequest("scope is missing")
+	case !slices.Contains(strings.Fields(f.Get("scope")), client.ScopeOpenID):
+		return req, invalidScope("scope must contain openid")
+	case !slices.Contains(req.Scopes, client.ScopeOpenID):
+		return req, invalidScope("this client may not request openid")
+	case !ok:
+		return req, invalidRequest("claims must be a JSON object of the form of OpenID Connect Core 5.5")
+	}
+	for _, check := range []func() error{func() error { return pkce(c, f) }, req.checkPrompt, func() error { return req.readMaxAge(f.Get("max_age")) },
+		func() error { return req.level(claimed, strings.Fields(f.Get("acr_values"))) }} {
+		if err := check(); err != nil {
+			return req, err
+		}
+	}
+	return req, p.hint(ctx, req, c, f.Get("id_token_hint"))
+}
+
+// The values of prompt (OIDC Core §3.1.2.1).
+const (
+	promptNone          = "none"
+	promptLogin         = "login"
+	promptConsent       = "consent"
+	promptSelectAccount = "select_account"
 )
 
-// judged makes an Ask of a request whose client and redirect URI are good. The order of the checks decides which of
-// several errors is told.
-func (p *Provider) judged(ctx context.Context, now time.Time, a *asked) (*Ask, error) {
-	f, c := a.form, a.client
-	claimed, ok := parseWanted(f.Get("claims"))
-	switch {
-	case a.wrong != nil:
-		return nil, a.wrong
-	case f.Has("request"):
-		return nil, protocol.ErrRequestNotSupported()
-	case f.Has("request_uri"):
-		return nil, requestURINotSupported()
-	case f.Has("registration"):
-		return nil, registrationNotSupported()
-	case a.response == "":
-		return nil, protocol.ErrInvalidRequest().WithDescription("response_type is missing")
-	case a.response != protocol.ResponseTypeCode:
-		return nil, unsupportedResponseType()
-	case !c.may(grantCode):
-		return nil, protocol.ErrUnauthorizedClient().WithDescription("this client is not for the code flow")
-	case c.PushedOnly && !a.pushed:
-		return nil, protocol.ErrInvalidRequest().WithDescription("this client pushes its requests")
-	case !slices.Contains(words(f.Get("scope")), scopeOpenID):
-		return nil, protocol.ErrInvalidScope().WithDescription("scope lacks openid")
-	case !ok:
-		return nil, protocol.ErrInvalidRequest().WithDescription("claims is not a JSON object as OpenID Connect Core section 5.5 has it")
+// checkPrompt checks the values of prompt (OIDC Core §3.1.2.1).
+func (req *AuthorizationRequest) checkPrompt() error {
+	if req.prompts(promptNone) && len(req.Prompt) > 1 {
+		return invalidRequest("prompt=none must be the only value")
 	}
-	if err := pkce(c, f); err != nil {
-		return nil, err
-	}
-	k := &Ask{Client: c.ID, Redirect: a.redirect, State: f.Get("state"), Nonce: f.Get("nonce"), Scopes: c.allowed(words(f.Get("scope"))),
-		Prompt: words(f.Get("prompt")), Challenge: f.Get("code_challenge"), Named: names(claimed.Userinfo), TokenNamed: names(claimed.IDToken),
-		Hint: loginHint(f.Get("login_hint")), Subject: claimed.subWanted(), Made: now, Expires: now.Add(askLife)}
-	if !slices.Contains(k.Scopes, scopeOpenID) {
-		return nil, protocol.ErrInvalidScope().WithDescription("this client may not have openid")
-	}
-	if k.prompts(protocol.PromptNone) && len(k.Prompt) > 1 {
-		return nil, protocol.ErrInvalidRequest().WithDescription("prompt=none stands alone")
-	}
-	for _, word := range k.Prompt {
+	for _, word := range req.Prompt {
 		switch word {
-		case protocol.PromptNone, protocol.PromptLogin, protocol.PromptConsent, protocol.PromptSelectAccount:
+		case promptNone, promptLogin, promptConsent, promptSelectAccount:
 		default:
-			return nil, protocol.ErrInvalidRequest().WithDescription("prompt has a word that it cannot have")
+			return invalidRequest("prompt has an unknown value")
 		}
 	}
-	if v := f.Get("max_age"); v != "" {
-		n, _ := strconv.ParseInt(v, 10, 64) // its form was judged by tidy
-		k.MaxAge = &n
-	}
-	if err := k.level(claimed, words(f.Get("acr_values"))); err != nil {
-		return nil, err
-	}
-	return k, p.hint(ctx, k, c, f.Get("id_token_hint"))
+	return nil
 }
 
-// longestHint is more than an address has, in bytes.
-const longestHint = 254
+func (req *AuthorizationRequest) readMaxAge(v string) error {
+	if v == "" {
+		return nil
+	}
+	n, err := strconv.ParseUint(v, 10, 31)
+	if err != nil || strconv.FormatUint(n, 10) != v {
+		return invalidRequest("max_age must be a number of seconds")
+	}
+	age := int64(n)
+	req.MaxAge = &age
+	return nil
+}
 
-// loginHint takes what may stand in the first field of a sign-in; what cannot be a name is passed over.
+// maxLoginHint is the greatest length of a login_hint, in bytes: longer than any address.
+const maxLoginHint = 254
+
+// loginHint returns a hint for the sign-in page; "" if it cannot be a login.
 func loginHint(s string) string {
-	if s = strings.TrimSpace(s); len(s) > longestHint || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if s = strings.TrimSpace(s); len(s) > maxLoginHint || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return ""
 	}
 	return s
 }
 
-// pkce judges the challenge: S256 and nothing else, and demanded unless the client is excepted (BAR O1, FACTS O3).
-func pkce(c *Client, f url.Values) error {
+// pkce checks the challenge: S256 is required unless the client is exempt (promise O1).
+func pkce(c *client.Client, f url.Values) error {
 	challenge, method := f.Get("code_challenge"), f.Get("code_challenge_method")
 	switch {
 	case challenge == "" && method != "":
-		return protocol.ErrInvalidRequest().WithDescription("code_challenge is missing")
+		return invalidRequest("code_challenge is missing")
 	case challenge == "" && c.NoPKCE:
 		return nil
 	case challenge == "":
-		return protocol.ErrInvalidRequest().WithDescription("code_challenge is missing: PKCE is required")
-	case method != string(protocol.CodeChallengeMethodS256): // left out, it means plain (RFC 7636 section 4.3)
-		return protocol.ErrInvalidRequest().WithDescription("code_challenge_method must be S256")
-	case !challengeShaped.MatchString(challenge):
-		return protocol.ErrInvalidRequest().WithDescription("code_challenge is not a SHA-256 in base64url")
+		return invalidRequest("code_challenge is missing: PKCE is required")
+	case method != "S256": // a missing method means plain (RFC 7636 §4.3)
+		return invalidRequest("code_challenge_method must be S256")
+	case !secretPattern.MatchString(challenge):
+		return invalidRequest("code_challenge must be a SHA-256 hash in base64url")
 	}
 	return nil
 }
 
-// level says which levels of assurance would do. What acr_values asks for is asked for as firmly as an essential
-// claim: a weaker sign-in is never answered in its place. Values that nobody here knows are passed over where they
-// are voluntary (OpenID Connect Core section 5.5.1.1).
-func (k *Ask) level(claimed wanted, values []string) error {
+// level sets the levels of which one is required. acr_values are as binding as an essential claim: a weaker
+// authentication never replaces them. Unknown values are ignored if they are voluntary (OIDC Core §5.5.1.1).
+func (req *AuthorizationRequest) level(claimed claimsRequest, values []string) error {
 	byClaim, essential := claimed.acrs()
 	known := func(list []string) []string {
-		return slices.DeleteFunc(slices.Clone(list), func(v string) bool { return !slices.Contains(levels(), v) })
+		return slices.DeleteFunc(slices.Clone(list), func(v string) bool { return !slices.Contains(client.Levels(), v) })
 	}
 	switch {
 	case essential && len(byClaim) > 0:
-		if k.ACRs = known(byClaim); len(k.ACRs) == 0 {
-			return unmet()
+		if req.ACRs = known(byClaim); len(req.ACRs) == 0 {
+			return unmetRequirements()
 		}
 	case len(known(byClaim)) > 0:
-		k.ACRs = known(byClaim)
+		req.ACRs = known(byClaim)
 	default:
-		k.ACRs = known(values)
+		req.ACRs = known(values)
 	}
 	return nil
 }
 
-// hint takes the subject of an ID token of ours, expired or not; anything else is refused.
-func (p *Provider) hint(ctx context.Context, k *Ask, c *Client, hint string) error {
+// hint requires the user of an ID token that was issued to the client. It may have expired.
+func (p *Provider) hint(ctx context.Context, req *AuthorizationRequest, c *client.Client, hint string) error {
 	if hint == "" {
 		return nil
 	}
@@ -265,9 +258,9 @@ func (p *Provider) hint(ctx context.Context, k *Ask, c *Client, hint string) err
 	if err != nil {
 		return err
 	}
-	if !ok || t.Audience != string(c.ID) || k.Subject != "" && k.Subject != t.Subject {
-		return protocol.ErrInvalidRequest().WithDescription("id_token_hint is no ID token that was issued to this client")
+	if !ok || t.Audience != string(c.ID) || req.Subject != "" && req.Subject != t.Subject {
+		return invalidRequest("id_token_hint must be an ID token of this client")
 	}
-	k.Subject = t.Subject
+	req.Subject = t.Subject
 	return nil
 }

@@ -28,16 +28,17 @@ var (
 	Throttles         = TableDef{"throttle/", "internal/throttle", "until the limit is unused again", 1, true}
 	HelpRequests      = TableDef{"helprequest/", "authn/helpdesk", "as configured", 1, true}
 	Approvals         = TableDef{"approval/", "authn/helpdesk", "24 hours", 1, true}
-	Clients           = TableDef{"client/", "oidc", "permanent", 1, true}
-	Codes             = TableDef{"code/", "oidc", "60 seconds", 1, true}
-	Refreshes         = TableDef{"refresh/", "oidc", "until its absolute expiry", 1, true}
-	Accesses          = TableDef{"access/", "oidc", "minutes", 1, true}
-	Asked             = TableDef{"asked/", "oidc", "10 minutes", 1, true}
-	Grants            = TableDef{"grant/", "oidc", "until its last token expires", 1, true}
-	Consents          = TableDef{"consent/", "oidc", "as long as the user and the client", 1, true}
+	Clients           = TableDef{"client/", "oidc/client", "permanent", 1, true}
+	Assertions        = TableDef{"assertion/", "oidc/client", "10 minutes", 1, true}
+	Codes             = TableDef{"code/", "oidc/token", "60 seconds", 1, true}
+	Refreshes         = TableDef{"refresh/", "oidc/token", "until its absolute expiry", 1, true}
+	Accesses          = TableDef{"access/", "oidc/token", "minutes", 1, true}
+	AuthRequests      = TableDef{"authrequest/", "oidc", "10 minutes", 1, true}
+	Grants            = TableDef{"grant/", "oidc/token", "until its last token expires", 1, true}
+	Consents          = TableDef{"consent/", "oidc/token", "as long as the user and the client", 1, true}
 	UserCodes         = TableDef{"usercode/", "oidc", "10 minutes", 1, true}
-	Logouts           = TableDef{"logout/", "oidc", "until delivered, at most a day; 30 days as a dead letter", 1, true}
-	SignKeys          = TableDef{"signkey/", "oidc", "until the last token that it signed expires", 1, true}
+	Logouts           = TableDef{"logout/", "oidc/token", "until delivered, at most a day; 30 days as a dead letter", 1, true}
+	SignKeys          = TableDef{"signkey/", "oidc/keys", "until the last token that it signed expires", 1, true}
 	Tokens            = TableDef{"token/", "authn", "until revoked", 1, true}
 	Idempotency       = TableDef{"idempotency/", "web/api", "24 hours", 1, true}
 	Outbox            = TableDef{"outbox/", "internal/mail", "until sent", 1, true}
@@ -51,7 +52,7 @@ var (
 func TableDefs() []TableDef {
 	return []TableDef{
 		Users, Summaries, Addresses, Placeholders, Names, Members, Uniques, Groups, Transactions, Links, Sessions, Browsers,
-		Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Codes, Refreshes, Accesses, Asked, Grants,
+		Forwards, Failures, Throttles, HelpRequests, Approvals, Clients, Assertions, Codes, Refreshes, Accesses, AuthRequests, Grants,
 		Consents, UserCodes, Logouts, SignKeys, Tokens, Idempotency, Outbox, Webhooks, WebhookDeliveries, Audit, Meta,
 	}
 }

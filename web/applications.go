@@ -3,7 +3,7 @@ package web
 import (
 	"net/http"
 
-	"barillet/oidc"
+	"barillet/oidc/client"
 	"barillet/templates"
 )
 
@@ -12,7 +12,7 @@ func (s *server) applications(r *http.Request) ([]templates.Application, error) 
 	if s.OIDC == nil {
 		return nil, nil
 	}
-	all, err := s.OIDC.Applications(r.Context(), browserOf(r))
+	all, err := s.OIDC.Tokens.Applications(r.Context(), browserOf(r).Session)
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +24,7 @@ func (s *server) applications(r *http.Request) ([]templates.Application, error) 
 }
 
 func (s *server) postWithdraw(w http.ResponseWriter, r *http.Request) error {
-	if err := s.OIDC.Withdraw(r.Context(), browserOf(r), oidc.ClientID(r.PathValue("id"))); err != nil {
+	if err := s.OIDC.Tokens.Withdraw(r.Context(), origin(r), browserOf(r).Session, client.ID(r.PathValue("id"))); err != nil {
 		return err
 	}
 	return redirect(w, "/account?done=app_withdrawn")

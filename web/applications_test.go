@@ -9,6 +9,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"barillet/oidc"
+	"barillet/oidc/client"
 )
 
 // agrees says yes on the page of consent that a request leads to, and gives the code.
@@ -27,11 +28,11 @@ func (a *app) agrees(b *browser, verifier string) string {
 func TestAPersonSeesWhichApplicationsKnowOfThemAndTakesItBack(t *testing.T) {
 	at := newReceiver(t)
 	p, provider := appPlace(t, func(c *oidc.Config) { c.Deliver = carrier{} })
-	asks := p.app(t, provider, func(r *oidc.Registration) {
+	asks := p.app(t, provider, func(r *client.Registration) {
 		r.Name, r.Consent, r.Backchannel = "Stock & Pneus", nil, at.URL+"/logout"
 	})
 	trusted := p.app(t, provider, nil)
-	unused := p.app(t, provider, func(r *oidc.Registration) { r.Name = "Paie" })
+	unused := p.app(t, provider, func(r *client.Registration) { r.Name = "Paie" })
 	_, _, b := signedIn(p, "lea@garage.example")
 	_, _, paul := signedIn(p, "paul@garage.example")
 	if body := b.shows("/account").body; strings.Contains(body, "/account/applications/") {
@@ -75,11 +76,11 @@ func TestAPersonSeesWhichApplicationsKnowOfThemAndTakesItBack(t *testing.T) {
 	if _, err := asks.config.Exchange(asks.ctx(), pauls, oauth2.VerifierOption(verifier)); err != nil {
 		t.Errorf("somebody else's consent: %v", err)
 	}
-	if err := provider.SendLogouts(t.Context()); err != nil || len(at.got()) != 1 {
+	if err := provider.Tokens.SendLogouts(t.Context()); err != nil || len(at.got()) != 1 {
 		t.Errorf("the application was told %d times, %v", len(at.got()), err)
 	}
 	events := p.Events("app.oauth2.as.token.revoke")
-	if len(events) != 1 || events[0].Outcome != "SUCCESS" || events[0].Reason != "by the person" {
+	if len(events) != 1 || events[0].Outcome != "SUCCESS" || events[0].Reason != "by the user" {
 		t.Errorf("got %+v", events)
 	}
 	b.goes("/account?done=app_withdrawn", withdraw) // twice is no error, and no event

@@ -15,14 +15,14 @@ import (
 
 // appRoutes are those of OpenID Connect. The pages are ours; what programs call is served by package oidc.
 func (t table) appRoutes() {
-	documents, programs, userinfo := t.OIDC.Documents(), t.fromHere(t.OIDC.Programs()), t.fromHere(t.OIDC.Userinfo())
+	documents, programs, userinfo := t.OIDC.PublicEndpoints(), t.fromHere(t.OIDC.TokenEndpoints()), t.fromHere(t.OIDC.Userinfo())
 	t.handle("GET "+oidc.PathDiscovery, documents)
 	t.handle("GET "+oidc.PathKeys, documents)
 	t.handle("POST "+oidc.PathToken, programs)
 	t.handle("POST "+oidc.PathIntrospect, programs)
 	t.handle("POST "+oidc.PathRevoke, programs)
 	t.handle("POST "+oidc.PathDevice, programs)
-	t.handle("POST "+oidc.PathPush, t.fromHere(t.OIDC.Pushes()))
+	t.handle("POST "+oidc.PathPush, programs)
 	t.handle("GET "+oidc.PathUserinfo, userinfo)
 	t.handle("POST "+oidc.PathUserinfo, userinfo)
 	for _, path := range []string{oidc.PathToken, oidc.PathRevoke, oidc.PathUserinfo} {
@@ -61,8 +61,8 @@ func (s *server) fromHere(next http.Handler) http.Handler {
 }
 
 // browserOf is the visitor as package oidc knows one.
-func browserOf(r *http.Request) oidc.Browser {
-	b := oidc.Browser{From: origin(r)}
+func browserOf(r *http.Request) oidc.UserAgent {
+	b := oidc.UserAgent{From: origin(r)}
 	if v := visitOf(r); v.SignedIn() {
 		b.Session = v.session.Hash()
 	}
@@ -70,12 +70,16 @@ func browserOf(r *http.Request) oidc.Browser {
 }
 
 // wanted is what the application that a sign-in leads to says to its page; empty when it leads to a page of ours.
-func (s *server) wanted(r *http.Request, next string) oidc.Wanted {
+func (s *server) wanted(r *http.Request, next string) oidc.LoginContext {
 	request, ok := strings.CutPrefix(next, oidc.PathContinue+"?request=")
 	if !ok || s.OIDC == nil {
-		return oidc.Wanted{App: s.gateOf(next)}
+		return oidc.LoginContext{App: s.gateOf(next)}
 	}
-	return s.OIDC.Wants(r.Context(), request)
+	wanted, err := s.OIDC.LoginContext(r.Context(), request)
+	if err != nil {
+		reply.Report(r, err) // the sign-in works without it
+	}
+	return wanted
 }
 
 // applyUILocales has the pages of a sign-in be in a language that the application asks for, if it is one of ours and nobody
@@ -98,7 +102,7 @@ func (s *server) applyUILocales(w http.ResponseWriter, r *http.Request, locales 
 func (s *server) authorize(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
-		return s.showRefused(w, r, &oidc.Wrong{Code: "invalid_request"})
+		return s.showRefused(w, r, &oidc.RequestError{Code: "invalid_request"})
 	}
 	if r.Method == http.MethodPost && len(form.Encode()) <= longestMoved {
 		return redirect(w, oidc.PathAuthorize+"?"+form.Encode())
@@ -107,13 +111,13 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if a.To != "" { // no form of ours came before: browsers follow
-		return redirect(w, a.To)
+	if a.Redirect != "" { // no form of ours came before: browsers follow
+		return redirect(w, a.Redirect)
 	}
-	if a.Path != "" {
+	if a.LocalPath != "" {
 		s.applyUILocales(w, r, a.Locales)
 	}
-	return s.showAnswer(w, r, a)
+	return s.showAction(w, r, a)
 }
 
 // longestMoved is how long a posted request may be to be asked for again in a URL.
@@ -124,25 +128,25 @@ func (s *server) getContinue(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showAnswer(w, r, a)
+	return s.showAction(w, r, a)
 }
 
-// showAnswer shows what package oidc came to. A form of ours may have come before, so the way to the application is a
-// page that goes on by itself: a redirect would be held to that form's form-action (FACTS H2).
-func (s *server) showAnswer(w http.ResponseWriter, r *http.Request, a oidc.Answer) error {
+// showAction shows what package oidc decided. A form of ours may have come before, so the way to the application is a
+// page that goes on by itself: a redirect would be held to that form's form-action.
+func (s *server) showAction(w http.ResponseWriter, r *http.Request, a oidc.Action) error {
 	switch {
-	case a.Wrong != nil:
-		return s.showRefused(w, r, a.Wrong)
+	case a.Error != nil:
+		return s.showRefused(w, r, a.Error)
 	case a.Consent != nil:
 		c := a.Consent
 		return s.render(w, http.StatusOK, templates.Consent{Base: s.baseAt(r, withQuery(oidc.PathContinue, "request", c.Request)), Request: c.Request, App: c.App,
 			URI: c.URI, Scopes: c.Scopes})
-	case a.Shut != nil:
-		return s.render(w, http.StatusForbidden, templates.AccessDenied{Base: s.base(r), App: a.Shut.App, NeedsKey: a.Shut.NeedsKey, To: a.Shut.To})
-	case a.To != "":
-		return s.showOnward(w, r, a.App, a.To)
+	case a.Denied != nil:
+		return s.render(w, http.StatusForbidden, templates.AccessDenied{Base: s.base(r), App: a.Denied.App, NeedsKey: a.Denied.NeedsKey, To: a.Denied.Redirect})
+	case a.Redirect != "":
+		return s.showOnward(w, r, a.App, a.Redirect)
 	}
-	return redirect(w, a.Path)
+	return redirect(w, a.LocalPath)
 }
 
 func (s *server) showOnward(w http.ResponseWriter, r *http.Request, app, to string) error {
@@ -154,12 +158,12 @@ func (s *server) showOnward(w http.ResponseWriter, r *http.Request, app, to stri
 	return s.render(w, http.StatusOK, templates.Continue{Base: s.baseAt(r, "/account"), App: app, To: u.String()})
 }
 
-func (s *server) showRefused(w http.ResponseWriter, r *http.Request, wrong *oidc.Wrong) error {
+func (s *server) showRefused(w http.ResponseWriter, r *http.Request, wrong *oidc.RequestError) error {
 	status := http.StatusBadRequest
-	if wrong.Retry > 0 {
+	if wrong.RetryAfter > 0 {
 		status = http.StatusTooManyRequests
 	}
-	return s.showLater(w, status, wrong.Retry, templates.RequestError{Base: s.baseAt(r, "/account"), Code: wrong.Code})
+	return s.showLater(w, status, wrong.RetryAfter, templates.RequestError{Base: s.baseAt(r, "/account"), Code: wrong.Code})
 }
 
 func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
@@ -177,14 +181,14 @@ func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showAnswer(w, r, a)
+	return s.showAction(w, r, a)
 }
 
 // appLogout takes a sign-out that an application starts.
 func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
-		return s.showRefused(w, r, &oidc.Wrong{Code: "invalid_request"})
+		return s.showRefused(w, r, &oidc.RequestError{Code: "invalid_request"})
 	}
 	if r.Method == http.MethodPost && len(form.Encode()) <= longestMoved { // as for authorize
 		return redirect(w, oidc.PathLogout+"?"+form.Encode())
@@ -193,8 +197,8 @@ func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case err != nil:
 		return err
-	case l.Wrong != nil:
-		return s.showRefused(w, r, l.Wrong)
+	case l.Error != nil:
+		return s.showRefused(w, r, l.Error)
 	case l.Ask:
 		return s.render(w, http.StatusOK, templates.SignOutConfirm{Base: s.baseAt(r, "/account"), App: l.App, Hint: form.Get("id_token_hint"), Client: form.Get("client_id"),
 			To: form.Get("post_logout_redirect_uri"), State: form.Get("state"), LogoutHint: form.Get("logout_hint")})
@@ -202,8 +206,8 @@ func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 	if err := s.leave(w, r, l); err != nil {
 		return err
 	}
-	if l.To != "" {
-		return redirect(w, l.To)
+	if l.Redirect != "" {
+		return redirect(w, l.Redirect)
 	}
 	return redirect(w, "/logged-out")
 }
@@ -212,31 +216,31 @@ func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 func (s *server) postAppLogout(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
-		return s.showRefused(w, r, &oidc.Wrong{Code: "invalid_request"})
+		return s.showRefused(w, r, &oidc.RequestError{Code: "invalid_request"})
 	}
 	l, err := s.OIDC.Logout(r.Context(), browserOf(r), form)
 	switch {
 	case err != nil:
 		return err
-	case l.Wrong != nil:
-		return s.showRefused(w, r, l.Wrong)
+	case l.Error != nil:
+		return s.showRefused(w, r, l.Error)
 	}
 	l.SignOut = true
 	if err := s.leave(w, r, l); err != nil {
 		return err
 	}
-	if l.To != "" {
-		return s.showOnward(w, r, l.App, l.To)
+	if l.Redirect != "" {
+		return s.showOnward(w, r, l.App, l.Redirect)
 	}
 	return redirect(w, "/logged-out")
 }
 
 // leave ends the browser's session, or what is left of the one that the application's hint names.
-func (s *server) leave(w http.ResponseWriter, r *http.Request, l oidc.Leaving) error {
+func (s *server) leave(w http.ResponseWriter, r *http.Request, l oidc.LogoutAction) error {
 	if l.SignOut && visitOf(r).SignedIn() {
 		return s.signOut(w, r)
 	}
-	return s.OIDC.LeftBehind(r.Context(), l)
+	return s.OIDC.EndHinted(r.Context(), l)
 }
 
 // signOut ends the session of a browser, here and in the applications.
@@ -246,8 +250,8 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if s.OIDC != nil {
-			if err := s.OIDC.SignedOut(r.Context(), v.live.User, v.live.ID); err != nil {
-				reply.Report(r, err) // no token of it is good any more; Reap tells the applications
+			if err := s.OIDC.Tokens.EndSession(r.Context(), v.live.User, v.live.ID); err != nil {
+				reply.Report(r, err) // no token of it is good any more; EndRevokedGrants notifies the applications
 			}
 		}
 	}
@@ -271,7 +275,7 @@ func (s *server) postUserCode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d, err := s.OIDC.TypeCode(r.Context(), browserOf(r), f["code"])
+	d, err := s.OIDC.EnterUserCode(r.Context(), browserOf(r), f["code"])
 	if err != nil {
 		return err
 	}
@@ -292,15 +296,15 @@ func (s *server) getUserCodeConfirm(w http.ResponseWriter, r *http.Request) erro
 	if !visitOf(r).SignedIn() {
 		return authn.Refuse(authn.CodeNoSession)
 	}
-	d, err := s.OIDC.AskDevice(r.Context(), browserOf(r), r.URL.Query().Get("request"))
+	d, err := s.OIDC.DevicePrompt(r.Context(), browserOf(r), r.URL.Query().Get("request"))
 	switch {
 	case err != nil:
 		return err
 	case d.Request == "":
 		return redirect(w, oidc.PathUserCode)
-	case d.Prove: // PROTOCOL 28: a device proven for this act
+	case d.NeedsStepUp: // PROTOCOL 28: a device proven for this act
 		to := withQuery("/account/prove", "next", withQuery("/device/confirm", "request", d.Request))
-		if d.Key {
+		if d.NeedsKey {
 			to += "&way=key"
 		}
 		return redirect(w, to)
@@ -317,7 +321,7 @@ func (s *server) postUserCodeConfirm(w http.ResponseWriter, r *http.Request) err
 		return authn.Refuse(authn.CodeNoSession)
 	}
 	yes := f["decision"] == "yes"
-	switch err := s.OIDC.AnswerDevice(r.Context(), browserOf(r), f["request"], yes); authn.CodeOf(err) {
+	switch err := s.OIDC.DecideDevice(r.Context(), browserOf(r), f["request"], yes); authn.CodeOf(err) {
 	case authn.CodeStepUpRequired:
 		return redirect(w, withQuery("/account/prove", "next", withQuery("/device/confirm", "request", f["request"])))
 	case authn.CodeExpired:

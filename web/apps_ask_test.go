@@ -12,6 +12,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/oidc"
+	"barillet/oidc/client"
 )
 
 // silent is a request of prompt=none, and the error that comes back; "" for a code.
@@ -77,7 +78,7 @@ func TestPromptNoneNeverShowsAPage(t *testing.T) {
 	if got := a.silent(b, "acr_values", "phr"); got != "unmet_authentication_requirements" {
 		t.Errorf("a level that the person cannot reach: got %q", got)
 	}
-	asks := p.app(t, provider, func(r *oidc.Registration) { r.Name, r.Consent = "Stock", nil })
+	asks := p.app(t, provider, func(r *client.Registration) { r.Name, r.Consent = "Stock", nil })
 	if got := asks.silent(b); got != "consent_required" {
 		t.Errorf("without consent: got %q, want consent_required", got)
 	}
@@ -140,7 +141,7 @@ func TestASignInThatIsFreshAnswersPromptLogin(t *testing.T) {
 func TestAStrongerLevelIsProvenByAKeyAndNeverAnsweredByLess(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	plain := p.app(t, provider, nil)
-	strict := p.app(t, provider, func(r *oidc.Registration) { r.Name, r.Strong = "Paie", true })
+	strict := p.app(t, provider, func(r *client.Registration) { r.Name, r.PhishingResistant = "Paie", true })
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
 	b.signIn(amelie, phone)
@@ -196,10 +197,10 @@ func TestAStrongerLevelIsProvenByAKeyAndNeverAnsweredByLess(t *testing.T) {
 func TestAPolicySaysWhoMayUseAnApplicationAndForHowLong(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	garage, other := p.Group("Canal"), p.Group("Nord")
-	a := p.app(t, provider, func(r *oidc.Registration) { r.Groups = []authn.GroupID{garage} })
-	nobody := p.app(t, provider, func(r *oidc.Registration) { r.Name, r.Groups = "Empty", []authn.GroupID{} })
-	aged := p.app(t, provider, func(r *oidc.Registration) {
-		r.Name, r.MaxAge, r.Rules = "Stock", 3000, []oidc.RuleOf{{Group: garage, MaxAge: 60}}
+	a := p.app(t, provider, func(r *client.Registration) { r.Groups = []authn.GroupID{garage} })
+	nobody := p.app(t, provider, func(r *client.Registration) { r.Name, r.Groups = "Empty", []authn.GroupID{} })
+	aged := p.app(t, provider, func(r *client.Registration) {
+		r.Name, r.MaxAge, r.Rules = "Stock", 3000, []client.RegistrationRule{{Group: garage, MaxAge: 60}}
 	})
 	lea, phone, _ := p.Member("lea@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{garage} })
 	b := p.browser(t)
@@ -247,7 +248,7 @@ func TestAPolicySaysWhoMayUseAnApplicationAndForHowLong(t *testing.T) {
 func TestGroupsGoAsIdsAndClaimsByNameAreAnswered(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	garage := p.Group("Canal")
-	a := p.app(t, provider, func(r *oidc.Registration) { r.Scope += " groups" })
+	a := p.app(t, provider, func(r *client.Registration) { r.Scope += " groups" })
 	_, phone, _ := p.Member("lea@garage.example", func(u *authn.User) { u.Groups, u.FirstName = []authn.GroupID{garage}, "Léa" })
 	b := p.browser(t)
 	b.signIn("lea@garage.example", phone)
@@ -277,9 +278,9 @@ func TestGroupsGoAsIdsAndClaimsByNameAreAnswered(t *testing.T) {
 
 func TestPairwiseSubjectsDifferBetweenSectorsAndStay(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	pairwise := func(r *oidc.Registration) { r.SubjectType = "pairwise" }
+	pairwise := func(r *client.Registration) { r.SubjectType = "pairwise" }
 	a, same := p.app(t, provider, pairwise), p.app(t, provider, pairwise)
-	other := p.app(t, provider, func(r *oidc.Registration) { pairwise(r); r.Redirects = []string{"https://other.example/cb"} })
+	other := p.app(t, provider, func(r *client.Registration) { pairwise(r); r.Redirects = []string{"https://other.example/cb"} })
 	u, _, b := signedIn(p, "lea@garage.example")
 	first, _ := a.idToken(a.tokens(b))
 	second, _ := same.idToken(same.tokens(b))
@@ -301,7 +302,7 @@ func TestPairwiseSubjectsDifferBetweenSectorsAndStay(t *testing.T) {
 
 func TestConsentIsAskedForOnceAndRefusedByThePerson(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	a := p.app(t, provider, func(r *oidc.Registration) { r.Consent = nil })
+	a := p.app(t, provider, func(r *client.Registration) { r.Consent = nil })
 	_, _, b := signedIn(p, "lea@garage.example")
 	request := func(res page) string {
 		t.Helper()

@@ -15,6 +15,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/oidc"
+	"barillet/oidc/client"
 )
 
 // suite is what every module begins with: the client that the OpenID Foundation's plans expect, which sends no PKCE, and
@@ -28,9 +29,9 @@ type suite struct {
 	phone    *authntest.Phone
 }
 
-func newSuite(t *testing.T, change func(*oidc.Registration)) *suite {
+func newSuite(t *testing.T, change func(*client.Registration)) *suite {
 	p, provider := appPlace(t, func(c *oidc.Config) { c.Deliver = carrier{} })
-	a := p.app(t, provider, func(r *oidc.Registration) {
+	a := p.app(t, provider, func(r *client.Registration) {
 		r.NoPKCE, r.Alg = true, "RS256"
 		if change != nil {
 			change(r)
@@ -221,13 +222,13 @@ var modules = map[string]func(*suite){
 		s.exchanged(back(s, s.b.get(res.next()).next()))
 	},
 	"oidcc-server-client-secret-post": func(s *suite) {
-		s.a = s.p.app(s, s.provider, func(r *oidc.Registration) { r.NoPKCE, r.Auth = true, "client_secret_post" })
+		s.a = s.p.app(s, s.provider, func(r *client.Registration) { r.NoPKCE, r.AuthMethod = true, "client_secret_post" })
 		s.tokens()
 	},
 	"oidcc-idtoken-unsigned": func(s *suite) {
 		r := usual()
 		r.Alg = "none"
-		if _, err := s.provider.Register(s.Context(), by, r); err == nil {
+		if _, err := s.provider.Clients.Register(s.Context(), by, r); err == nil {
 			s.Error("a client got ID tokens that nobody signs")
 		}
 	},
@@ -284,10 +285,10 @@ var modules = map[string]func(*suite){
 	"oidcc-backchannel-logout-discovery-endpoint-verification": func(s *suite) { s.discovery() },
 	"oidcc-backchannel-rp-initiated-logout": func(s *suite) {
 		at := newReceiver(s.T)
-		s.a = s.p.app(s, s.provider, func(r *oidc.Registration) { r.NoPKCE, r.Backchannel = true, at.URL+"/logout" })
+		s.a = s.p.app(s, s.provider, func(r *client.Registration) { r.NoPKCE, r.Backchannel = true, at.URL+"/logout" })
 		tok, _ := s.tokens()
 		s.b.leaves("id_token_hint", tok.Extra("id_token").(string))
-		if err := s.provider.SendLogouts(s.Context()); err != nil || len(at.got()) != 1 {
+		if err := s.provider.Tokens.SendLogouts(s.Context()); err != nil || len(at.got()) != 1 {
 			s.Errorf("got %d logouts, %v", len(at.got()), err)
 		}
 	},

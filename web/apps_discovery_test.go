@@ -22,6 +22,7 @@ import (
 
 	"barillet/authn"
 	"barillet/oidc"
+	"barillet/oidc/client"
 )
 
 const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
@@ -78,18 +79,18 @@ func at(path string, call func(*suite) bool) func(*suite, any) {
 }
 
 // client registers one more application; "" when it is refused.
-func (s *suite) client(change func(*oidc.Registration)) *app {
+func (s *suite) client(change func(*client.Registration)) *app {
 	s.Helper()
 	r := usual()
 	r.NoPKCE = true
 	change(&r)
-	if r.Auth == "none" {
+	if r.AuthMethod == "none" {
 		r.NoPKCE = false
 	}
-	if _, err := s.provider.Register(s.Context(), by, r); err != nil {
+	if _, err := s.provider.Clients.Register(s.Context(), by, r); err != nil {
 		return nil
 	}
-	return s.p.app(s, s.provider, func(to *oidc.Registration) { *to = r })
+	return s.p.app(s, s.provider, func(to *client.Registration) { *to = r })
 }
 
 // answers is the error that a request leads to; "" for a code or a page of ours.
@@ -138,8 +139,8 @@ func authenticates(path, method, alg string) func(*suite, string) bool {
 		if err != nil {
 			s.Fatal(err)
 		}
-		a := s.client(func(r *oidc.Registration) {
-			if r.Auth = method; method == "private_key_jwt" {
+		a := s.client(func(r *client.Registration) {
+			if r.AuthMethod = method; method == "private_key_jwt" {
 				r.Keys = keys
 			}
 		})
@@ -200,7 +201,10 @@ var entries = map[string]func(*suite, any){
 	}),
 	"end_session_endpoint": at(oidc.PathLogout, func(s *suite) bool { return s.b.leaves().StatusCode == http.StatusOK }),
 	"device_authorization_endpoint": at(oidc.PathDevice, func(s *suite) bool {
-		code, _ := s.client(func(r *oidc.Registration) { r.Auth, r.Grants = "none", []string{deviceGrant}; r.Redirects = nil }).device()
+		code, _ := s.client(func(r *client.Registration) {
+			r.AuthMethod, r.Grants = "none", []string{deviceGrant}
+			r.Redirects = nil
+		}).device()
 		return code != ""
 	}),
 	"pushed_authorization_request_endpoint": at(oidc.PathPush, func(s *suite) bool {
@@ -213,7 +217,7 @@ var entries = map[string]func(*suite, any){
 	"jwks_uri":              at(oidc.PathKeys, func(s *suite) bool { return s.b.get(oidc.PathKeys).StatusCode == http.StatusOK }),
 
 	"scopes_supported": exactly(func(s *suite, word string) bool {
-		if s.a = s.client(func(r *oidc.Registration) { r.Scope = "openid " + word }); s.a == nil {
+		if s.a = s.client(func(r *client.Registration) { r.Scope = "openid " + word }); s.a == nil {
 			return false
 		}
 		tok, _ := s.tokens("scope", "openid "+word)
@@ -224,7 +228,7 @@ var entries = map[string]func(*suite, any){
 	"response_modes_supported": exactly(func(s *suite, word string) bool { return s.answers("response_mode", word) == "" },
 		"fragment", "form_post", "query.jwt", "jwt"),
 	"grant_types_supported": exactly(func(s *suite, word string) bool {
-		a := s.client(func(r *oidc.Registration) { r.Grants = append(r.Grants, deviceGrant) })
+		a := s.client(func(r *client.Registration) { r.Grants = append(r.Grants, deviceGrant) })
 		_, _, got := a.post(oidc.PathToken, url.Values{"grant_type": {word}, "assertion": {"a.b.c"}}, nil)
 		return got["error"] == "invalid_request" // what is missing is told, so the grant was known
 	}, "client_credentials", "implicit", "password", "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer",
@@ -239,10 +243,10 @@ var entries = map[string]func(*suite, any){
 		return got["acr"] == word
 	}, "urn:barillet:acr:aal3", "phrh", "0"),
 	"subject_types_supported": exactly(func(s *suite, word string) bool {
-		return s.client(func(r *oidc.Registration) { r.SubjectType = word }) != nil
+		return s.client(func(r *client.Registration) { r.SubjectType = word }) != nil
 	}, "ephemeral"),
 	"id_token_signing_alg_values_supported": exactly(func(s *suite, word string) bool {
-		if s.a = s.client(func(r *oidc.Registration) { r.Alg = word }); s.a == nil {
+		if s.a = s.client(func(r *client.Registration) { r.Alg = word }); s.a == nil {
 			return false
 		}
 		tok, _ := s.tokens()
@@ -315,7 +319,7 @@ func claimsAreThose(s *suite, v any) {
 	group := s.p.Group("Canal")
 	s.p.Change(s.p.User("lea@garage.example").ID, func(u *authn.User) { u.Groups, u.Locale = []authn.GroupID{group}, "fr" })
 	s.b.signIn("lea@garage.example", s.phone)
-	s.a = s.client(func(r *oidc.Registration) { r.Scope += " groups" })
+	s.a = s.client(func(r *client.Registration) { r.Scope += " groups" })
 	tok, got := s.tokens("scope", "openid profile email groups offline_access address phone")
 	for name, claim := range s.told(tok) {
 		got[name] = claim
@@ -350,11 +354,11 @@ func TestDiscoveryTellsWhatIsThereAndNothingElse(t *testing.T) {
 		})
 	}
 	plain, provider := appPlace(t, nil)
-	if got := provider.Metadata(); got.BackChannelLogoutSupported || got.BackChannelLogoutSessionSupported {
+	if got := provider.Metadata(); got.BackChannelLogout || got.BackChannelLogoutWithID {
 		t.Errorf("%s offers a back channel that it does not have", plain.url)
 	}
 	_, own := appPlace(t, func(c *oidc.Config) { c.ClientCredentials = true })
-	if got := own.Metadata(); !slices.Contains(got.GrantTypesSupported, "client_credentials") {
+	if got := own.Metadata(); !slices.Contains(got.GrantTypes, "client_credentials") {
 		t.Error("a grant that is switched on is not told")
 	}
 }

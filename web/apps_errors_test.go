@@ -13,6 +13,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"barillet/oidc"
+	"barillet/oidc/client"
 )
 
 // asked is the URL of an authorization request with parameters changed: a nil value takes one away, two values put it
@@ -90,8 +91,8 @@ func TestABadRequestIsToldToTheApplicationWithItsStateAndOurIssuer(t *testing.T)
 
 func TestARequestWhoseSenderIsNotKnownIsToldOnAPage(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	a := p.app(t, provider, func(r *oidc.Registration) {
-		r.Kind = "native"
+	a := p.app(t, provider, func(r *client.Registration) {
+		r.ApplicationType = "native"
 		r.Redirects = append(r.Redirects, "http://127.0.0.1/cb", "http://localhost:3000/cb")
 	})
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -167,7 +168,7 @@ func codeForm(code, verifier string) url.Values {
 
 func TestACodeIsBoundToClientRedirectVerifierAndTime(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	a, other := p.app(t, provider, nil), p.app(t, provider, func(r *oidc.Registration) { r.Name = "Stock" })
+	a, other := p.app(t, provider, nil), p.app(t, provider, func(r *client.Registration) { r.Name = "Stock" })
 	_, _, b := signedIn(p, "lea@garage.example")
 	for name, c := range map[string]struct {
 		form func(url.Values)
@@ -221,7 +222,7 @@ func TestACallOfAProgramIsReadStrictly(t *testing.T) {
 		"no grant":                {func(f url.Values) { f.Del("grant_type") }, nil, 400, "invalid_request"},
 		"a grant that nobody has": {func(f url.Values) { f.Set("grant_type", "magic") }, nil, 400, "unsupported_grant_type"},
 		"a password":              {func(f url.Values) { f.Set("grant_type", "password") }, nil, 400, "unsupported_grant_type"},
-		"token exchange":          {func(f url.Values) { f.Set("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange") }, nil, 400, "unauthorized_client"},
+		"token exchange":          {func(f url.Values) { f.Set("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange") }, nil, 400, "unsupported_grant_type"},
 		"jwt-bearer": {func(f url.Values) {
 			f.Set("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
 			f.Set("assertion", "x")

@@ -20,6 +20,7 @@ import (
 
 	"barillet/internal/outbound"
 	"barillet/oidc"
+	"barillet/oidc/client"
 )
 
 // publisher is an application that publishes its keys.
@@ -147,8 +148,8 @@ func TestKeysThatAnApplicationPublishesAreReadOnceAndAgainWhenTheyTurn(t *testin
 	at := newPublisher(t)
 	first, second := newSigner(t, "k1"), newSigner(t, "k2")
 	at.publishes(first.public())
-	a := p.app(t, provider, func(r *oidc.Registration) {
-		r.Auth, r.KeysURI, r.Redirects, r.Scope, r.Grants = "private_key_jwt", at.URL+"/keys", nil, "stock:read", []string{"client_credentials"}
+	a := p.app(t, provider, func(r *client.Registration) {
+		r.AuthMethod, r.KeysURI, r.Redirects, r.Scope, r.Grants = "private_key_jwt", at.URL+"/keys", nil, "stock:read", []string{"client_credentials"}
 	})
 	wants := func(what string, s signer, status, asked int) {
 		t.Helper()
@@ -198,25 +199,25 @@ func TestAnAddressThatMayNotBeCalledIsRefusedAtRegistration(t *testing.T) {
 		"https://[::1]/", "https://me:secret@app.example/"} {
 		r := usual()
 		r.Backchannel = to
-		_, err := provider.Register(t.Context(), by, r)
-		if e, ok := errors.AsType[*oidc.MetadataError](err); !ok || e.Member != "backchannel_logout_uri" || strings.Contains(e.Why, to) {
+		_, err := provider.Clients.Register(t.Context(), by, r)
+		if e, ok := errors.AsType[*client.MetadataError](err); !ok || e.Member != "backchannel_logout_uri" || strings.Contains(e.Why, to) {
 			t.Errorf("a back channel to %s: got %v", to, err)
 		}
 		r = usual()
-		r.Auth, r.KeysURI = "private_key_jwt", to
-		_, err = provider.Register(t.Context(), by, r)
-		if e, ok := errors.AsType[*oidc.MetadataError](err); !ok || e.Member != "jwks_uri" {
+		r.AuthMethod, r.KeysURI = "private_key_jwt", to
+		_, err = provider.Clients.Register(t.Context(), by, r)
+		if e, ok := errors.AsType[*client.MetadataError](err); !ok || e.Member != "jwks_uri" {
 			t.Errorf("keys at %s: got %v", to, err)
 		}
 	}
 	r := usual()
 	r.Backchannel = "http://127.0.0.1:9/out"
-	c, err := provider.Register(t.Context(), by, r)
+	c, err := provider.Clients.Register(t.Context(), by, r)
 	if err != nil {
 		t.Fatalf("an address that is allowed: %v", err)
 	}
 	r.Backchannel = "https://192.168.1.1/"
-	if _, err := provider.Replace(t.Context(), by, c.ID, r, true); err == nil {
+	if _, err := provider.Clients.Replace(t.Context(), by, c.ID, r, true); err == nil {
 		t.Error("a client moved its own back channel into the house")
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/oidc"
+	"barillet/oidc/client"
 	"barillet/web"
 )
 
@@ -77,7 +78,7 @@ func TestAGrantForOfflineOutlivesItsSessionByTimeAndNotBySignOut(t *testing.T) {
 		t.Fatalf("after the session's idle time: %v", err)
 	}
 	p.Clock.Advance(20*time.Hour + 56*time.Minute)
-	if err := provider.Reap(t.Context()); err != nil {
+	if err := provider.Tokens.EndRevokedGrants(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Sessions.DeleteExpiredSessions(t.Context()); err != nil {
@@ -104,7 +105,7 @@ func TestAGrantForOfflineOutlivesItsSessionByTimeAndNotBySignOut(t *testing.T) {
 
 func TestARefreshTokenTurnsAndEndsWithItsFamily(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	a, other := p.app(t, provider, nil), p.app(t, provider, func(r *oidc.Registration) { r.Name = "Stock" })
+	a, other := p.app(t, provider, nil), p.app(t, provider, func(r *client.Registration) { r.Name = "Stock" })
 	_, _, b := signedIn(p, "lea@garage.example")
 	first := a.tokens(b)
 	if _, err := other.refresh(first.RefreshToken); refused(t, err) != "invalid_grant" {
@@ -141,7 +142,7 @@ func TestARefreshTokenTurnsAndEndsWithItsFamily(t *testing.T) {
 
 func TestARevokedTokenIsDeadAndARefreshTokenTakesItsFamilyAlong(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	a, other := p.app(t, provider, nil), p.app(t, provider, func(r *oidc.Registration) { r.Name = "Stock" })
+	a, other := p.app(t, provider, nil), p.app(t, provider, func(r *client.Registration) { r.Name = "Stock" })
 	_, _, b := signedIn(p, "lea@garage.example")
 	tok := a.tokens(b)
 	if status, _, got := other.post(oidc.PathRevoke, url.Values{"token": {tok.AccessToken}}, nil); status != http.StatusBadRequest || !a.alive(tok.AccessToken) {
@@ -166,9 +167,9 @@ func TestARevokedTokenIsDeadAndARefreshTokenTakesItsFamilyAlong(t *testing.T) {
 func TestIntrospectionTellsAClientOfItsOwnTokensAndAResourceOfAll(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
-	other := p.app(t, provider, func(r *oidc.Registration) { r.Name = "Stock" })
-	guard := p.app(t, provider, func(r *oidc.Registration) { r.Name, r.Resource = "Gate", true })
-	public := p.app(t, provider, func(r *oidc.Registration) { r.Name, r.Auth = "Phone", "none" })
+	other := p.app(t, provider, func(r *client.Registration) { r.Name = "Stock" })
+	guard := p.app(t, provider, func(r *client.Registration) { r.Name, r.IntrospectsAll = "Gate", true })
+	public := p.app(t, provider, func(r *client.Registration) { r.Name, r.AuthMethod = "Phone", "none" })
 	u, _, b := signedIn(p, "lea@garage.example")
 	tok := a.tokens(b)
 	for name, c := range map[string]struct {

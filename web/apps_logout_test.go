@@ -18,6 +18,7 @@ import (
 	relying "github.com/coreos/go-oidc/v3/oidc"
 
 	"barillet/oidc"
+	"barillet/oidc/client"
 )
 
 // carrier delivers as the one way out does, without its look at the address: a receiver in a test is on this machine.
@@ -80,15 +81,15 @@ func TestASignOutIsToldToTheApplicationsUntilTheyTakeIt(t *testing.T) {
 	at := newReceiver(t)
 	at.fails = 2
 	loopback := strings.Replace(at.URL, "localhost", "127.0.0.1", 1)
-	a := p.app(t, provider, func(r *oidc.Registration) { r.Backchannel = loopback + "/logout" })
-	quiet := p.app(t, provider, func(r *oidc.Registration) { r.Name = "Stock" })
+	a := p.app(t, provider, func(r *client.Registration) { r.Backchannel = loopback + "/logout" })
+	quiet := p.app(t, provider, func(r *client.Registration) { r.Name = "Stock" })
 	u, _, b := signedIn(p, "lea@garage.example")
 	_, claims := a.idToken(a.tokens(b))
 	a.tokens(b) // a second grant of the same session: still told once
 	quiet.tokens(b)
 	b.goes("/logged-out", "/logout")
 	for range 3 {
-		if err := provider.SendLogouts(t.Context()); err != nil {
+		if err := provider.Tokens.SendLogouts(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		p.Clock.Advance(5 * time.Minute)
@@ -123,23 +124,23 @@ func TestASignOutIsToldToTheApplicationsUntilTheyTakeIt(t *testing.T) {
 func TestEveryWayOutOfASessionReachesTheApplications(t *testing.T) {
 	p, provider := appPlace(t, func(c *oidc.Config) { c.Deliver = carrier{} })
 	at := newReceiver(t)
-	a := p.app(t, provider, func(r *oidc.Registration) { r.Backchannel = at.URL + "/logout" })
+	a := p.app(t, provider, func(r *client.Registration) { r.Backchannel = at.URL + "/logout" })
 	u, _, b := signedIn(p, "lea@garage.example")
 	a.tokens(b)
 	p.reset(u.ID)
-	if err := provider.Reap(t.Context()); err != nil {
+	if err := provider.Tokens.EndRevokedGrants(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := provider.SendLogouts(t.Context()); err != nil {
+	if err := provider.Tokens.SendLogouts(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := len(at.got()); got != 1 {
 		t.Errorf("after a reset: got %d logouts, want 1", got)
 	}
-	if err := provider.Reap(t.Context()); err != nil {
+	if err := provider.Tokens.EndRevokedGrants(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := provider.SendLogouts(t.Context()); err != nil {
+	if err := provider.Tokens.SendLogouts(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := len(at.got()); got != 1 {
@@ -151,19 +152,19 @@ func TestALogoutThatNobodyTakesIsGivenUpAfterADay(t *testing.T) {
 	p, provider := appPlace(t, func(c *oidc.Config) { c.Deliver = carrier{} })
 	at := newReceiver(t)
 	at.fails = 1000
-	a := p.app(t, provider, func(r *oidc.Registration) { r.Backchannel = at.URL + "/logout" })
+	a := p.app(t, provider, func(r *client.Registration) { r.Backchannel = at.URL + "/logout" })
 	_, _, b := signedIn(p, "lea@garage.example")
 	a.tokens(b)
 	b.goes("/logged-out", "/logout")
 	for range 60 {
 		p.Clock.Advance(30 * time.Minute)
-		if err := provider.SendLogouts(t.Context()); err != nil {
+		if err := provider.Tokens.SendLogouts(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	tries := 1000 - at.fails
 	p.Clock.Advance(48 * time.Hour)
-	if err := provider.SendLogouts(t.Context()); err != nil {
+	if err := provider.Tokens.SendLogouts(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if tries < 10 || tries > 60 || 1000-at.fails != tries {

@@ -15,13 +15,14 @@ import (
 	"golang.org/x/oauth2"
 
 	"barillet/oidc"
+	"barillet/oidc/client"
 	"barillet/templates"
 )
 
 func TestAPushedRequestIsBroughtOnceByItsClient(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	a := p.app(t, provider, func(r *oidc.Registration) { r.PushedOnly = true })
-	other := p.app(t, provider, func(r *oidc.Registration) { r.Name = "Stock" })
+	a := p.app(t, provider, func(r *client.Registration) { r.PushedOnly = true })
+	other := p.app(t, provider, func(r *client.Registration) { r.Name = "Stock" })
 	_, _, b := signedIn(p, "lea@garage.example")
 	verifier := oauth2.GenerateVerifier()
 	begin, _ := url.Parse(a.begin(verifier))
@@ -95,8 +96,8 @@ func (a *app) poll(device string) map[string]any {
 
 func TestADeviceIsSignedInByACodeThatIsTypedAndADeviceThatIsProven(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	tv := p.app(t, provider, func(r *oidc.Registration) {
-		r.Name, r.Auth, r.Redirects = "Écran d’atelier", "none", nil
+	tv := p.app(t, provider, func(r *client.Registration) {
+		r.Name, r.AuthMethod, r.Redirects = "Écran d’atelier", "none", nil
 		r.Grants = []string{"urn:ietf:params:oauth:grant-type:device_code", "refresh_token"}
 	})
 	without := p.app(t, provider, nil)
@@ -156,8 +157,8 @@ func TestADeviceIsSignedInByACodeThatIsTypedAndADeviceThatIsProven(t *testing.T)
 
 func TestADeviceIsRefusedOrComesTooLate(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	tv := p.app(t, provider, func(r *oidc.Registration) {
-		r.Name, r.Auth, r.Redirects = "Screen", "none", nil
+	tv := p.app(t, provider, func(r *client.Registration) {
+		r.Name, r.AuthMethod, r.Redirects = "Screen", "none", nil
 		r.Grants = []string{"urn:ietf:params:oauth:grant-type:device_code"}
 	})
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -199,8 +200,8 @@ func TestAClientProvesItselfByASignedAssertionOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := p.app(t, provider, func(r *oidc.Registration) {
-		r.Auth, r.Keys, r.Redirects, r.Scope, r.Grants = "private_key_jwt", keys, nil, "stock:read", []string{"client_credentials"}
+	a := p.app(t, provider, func(r *client.Registration) {
+		r.AuthMethod, r.Keys, r.Redirects, r.Scope, r.Grants = "private_key_jwt", keys, nil, "stock:read", []string{"client_credentials"}
 	})
 	if a.Secret != "" {
 		t.Error("a client of private_key_jwt got a secret")
@@ -310,7 +311,7 @@ func TestKeysTurnWithoutAGapAndTheOldOnesStayForAWhile(t *testing.T) {
 	}
 	away := func(d time.Duration) {
 		p.Clock.Advance(d)
-		if err := provider.TendKeys(t.Context()); err != nil {
+		if err := provider.Keys.Maintain(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		b = p.browser(t)
@@ -329,10 +330,10 @@ func TestKeysTurnWithoutAGapAndTheOldOnesStayForAWhile(t *testing.T) {
 	if got := kids(); got[first] || !got[second] {
 		t.Errorf("eight days later: got %v, want the old one gone", got)
 	}
-	if err := provider.RotateKeys(t.Context(), by); err != nil {
+	if err := provider.Keys.Rotate(t.Context(), by.From, by.Actor); err != nil {
 		t.Fatal(err)
 	}
-	if err := provider.RotateKeys(t.Context(), by); err != nil {
+	if err := provider.Keys.Rotate(t.Context(), by.From, by.Actor); err != nil {
 		t.Fatal(err)
 	}
 	if got := kids(); len(got) != 2 || signs() != second {
@@ -346,7 +347,7 @@ func TestKeysTurnWithoutAGapAndTheOldOnesStayForAWhile(t *testing.T) {
 
 func TestScriptsOfAnyOriginCallWithoutCookies(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	a := p.app(t, provider, func(r *oidc.Registration) { r.Auth = "none" })
+	a := p.app(t, provider, func(r *client.Registration) { r.AuthMethod = "none" })
 	_, _, b := signedIn(p, "lea@garage.example")
 	verifier := oauth2.GenerateVerifier()
 	form := codeForm(a.code(b, verifier), verifier)
@@ -381,7 +382,7 @@ func TestScriptsOfAnyOriginCallWithoutCookies(t *testing.T) {
 
 func TestAClientExceptedFromPKCEIsNotTrickedOutOfIt(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	a := p.app(t, provider, func(r *oidc.Registration) { r.NoPKCE = true })
+	a := p.app(t, provider, func(r *client.Registration) { r.NoPKCE = true })
 	_, _, b := signedIn(p, "lea@garage.example")
 	without := url.Values{"code_challenge": nil, "code_challenge_method": nil}
 	code := func() string { return back(t, b.get(a.asked("x", without)).next()).Get("code") }

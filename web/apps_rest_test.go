@@ -9,13 +9,13 @@ import (
 	"golang.org/x/oauth2"
 
 	"barillet/authn/authntest"
-	"barillet/oidc"
+	"barillet/oidc/client"
 	"barillet/store"
 )
 
 func TestTheStoreAloneYieldsNoCodeTokenOrSecretOfAnApplication(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	a := p.app(t, provider, func(r *oidc.Registration) {
+	a := p.app(t, provider, func(r *client.Registration) {
 		r.Grants = append(r.Grants, "urn:ietf:params:oauth:grant-type:device_code")
 	})
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -23,7 +23,7 @@ func TestTheStoreAloneYieldsNoCodeTokenOrSecretOfAnApplication(t *testing.T) {
 	waiting := a.code(b, verifier)
 	tok := a.tokens(b)
 	device, user := a.device()
-	secrets := map[string]string{"client secret": a.Secret, "registration token": a.Manage, "code": waiting, "access token": tok.AccessToken,
+	secrets := map[string]string{"client secret": a.Secret, "registration token": a.RegistrationToken, "code": waiting, "access token": tok.AccessToken,
 		"refresh token": tok.RefreshToken, "ID token": tok.Extra("id_token").(string), "device code": device, "user code": user,
 		"user code without its hyphen": strings.ReplaceAll(user, "-", "")}
 	err := p.Store.View(t.Context(), func(s store.Snapshot) error {
@@ -66,7 +66,7 @@ func TestADeletedApplicationLosesEverythingAtOnce(t *testing.T) {
 	a := p.app(t, provider, nil)
 	_, _, b := signedIn(p, "lea@garage.example")
 	tok := a.tokens(b)
-	if err := provider.Delete(t.Context(), by, a.ID); err != nil {
+	if err := provider.Clients.Delete(t.Context(), by, a.ID); err != nil {
 		t.Fatal(err)
 	}
 	if a.alive(tok.AccessToken) {

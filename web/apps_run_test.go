@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"barillet/oidc"
+	"barillet/oidc/client"
 	"barillet/store"
 )
 
 func TestTheWorkerTellsApplicationsByItselfAndEndsWhenItIsTold(t *testing.T) {
 	p, provider := appPlace(t, func(c *oidc.Config) { c.Deliver = carrier{} })
 	at := newReceiver(t)
-	a := p.app(t, provider, func(r *oidc.Registration) { r.Backchannel = at.URL + "/logout" })
+	a := p.app(t, provider, func(r *client.Registration) { r.Backchannel = at.URL + "/logout" })
 	_, _, b := signedIn(p, "lea@garage.example")
 	a.tokens(b)
 	ctx, stop := context.WithCancel(t.Context())
@@ -40,7 +41,7 @@ func TestWhatIsOverIsSweptAndWhatIsNotStays(t *testing.T) {
 	p.browser(t).get(a.begin("y"))
 	sweep := func() {
 		t.Helper()
-		if err := provider.Sweep(t.Context()); err != nil {
+		if err := provider.DeleteExpired(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -50,12 +51,12 @@ func TestWhatIsOverIsSweptAndWhatIsNotStays(t *testing.T) {
 	}
 	p.Clock.Advance(31 * 24 * time.Hour)
 	sweep()
-	for _, prefix := range []string{"asked/", "code/", "grant/", "access/", "refresh/", "usercode/"} {
+	for _, prefix := range []string{"authrequest/", "code/", "grant/", "access/", "refresh/", "usercode/"} {
 		if n := p.count(prefix); n != 0 {
 			t.Errorf("%s: %d records are left a month later", prefix, n)
 		}
 	}
-	asks := p.app(t, provider, func(r *oidc.Registration) { r.Name, r.Consent = "Stock", nil })
+	asks := p.app(t, provider, func(r *client.Registration) { r.Name, r.Consent = "Stock", nil })
 	_, _, again := signedIn(p, "paul@garage.example")
 	_, rest, _ := strings.Cut(again.get(asks.begin("z")).body, `name="request" value="`)
 	request, _, _ := strings.Cut(rest, `"`)
@@ -64,7 +65,7 @@ func TestWhatIsOverIsSweptAndWhatIsNotStays(t *testing.T) {
 	if p.count("consent/") != 1 {
 		t.Fatal("a consent was not stored, or was swept")
 	}
-	if err := provider.Delete(t.Context(), by, asks.ID); err != nil {
+	if err := provider.Clients.Delete(t.Context(), by, asks.ID); err != nil {
 		t.Fatal(err)
 	}
 	sweep()

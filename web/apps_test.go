@@ -3,7 +3,6 @@ package web_test
 import (
 	"context"
 	"crypto/tls"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -20,6 +19,8 @@ import (
 	"barillet/authn/authntest"
 	"barillet/internal/audit"
 	"barillet/oidc"
+	"barillet/oidc/client"
+	"barillet/oidc/keys"
 	"barillet/store"
 	"barillet/web"
 )
@@ -29,7 +30,7 @@ const callback = "https://app.example/cb?from=house"
 
 // app is an application of a place: an independent client (coreos/go-oidc over x/oauth2) with its registration.
 type app struct {
-	oidc.Registered
+	client.Information
 	place    *place
 	http     *http.Client
 	provider *relying.Provider
@@ -39,9 +40,8 @@ type app struct {
 // apps are the applications of a house.
 func apps(t testing.TB, c *web.Config, change func(*oidc.Config)) *oidc.Provider {
 	t.Helper()
-	slog.SetDefault(slog.New(slog.DiscardHandler)) // as the program does: the library logs there and nowhere else
 	s := c.Accounts
-	conf := oidc.Config{Store: s.Store, Ring: ringOf(c), Pepper: s.Pepper, People: s, Sessions: c.Sessions, Log: s.Log, Issuer: c.PublicURL, Now: c.Now, Errors: c.Log}
+	conf := oidc.Config{Store: s.Store, Keyring: ringOf(c), Pepper: s.Pepper, Accounts: s, Sessions: c.Sessions, Issuer: c.PublicURL, Now: c.Now, Errors: c.Log}
 	if change != nil {
 		change(&conf)
 	}
@@ -53,24 +53,24 @@ func apps(t testing.TB, c *web.Config, change func(*oidc.Config)) *oidc.Provider
 	return provider
 }
 
-// lent holds the signing keys of the first provider of these tests: an RSA key takes up to a second to make.
+// lent has the signing keys of the first provider of these tests: an RSA key takes up to a second to make.
 var lent struct {
-	once  sync.Once
-	rings map[string]oidc.Ring // by algorithm
+	once sync.Once
+	sets map[string]keys.Set // by algorithm
 }
 
 // lendKeys stores the signing keys that all providers of these tests share, as if the provider had made them now.
 func lendKeys(t testing.TB, provider *oidc.Provider, conf oidc.Config) {
 	t.Helper()
-	table := store.NewTable[oidc.Ring](conf.Ring, store.SignKeys)
+	table := store.NewTable[keys.Set](conf.Keyring, store.SignKeys)
 	lent.once.Do(func() {
-		if err := provider.TendKeys(t.Context()); err != nil {
+		if err := provider.Keys.Maintain(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		lent.rings = map[string]oidc.Ring{}
+		lent.sets = map[string]keys.Set{}
 		err := conf.Store.View(t.Context(), func(s store.Snapshot) error {
-			return table.Scan(s, "", "", 0, func(alg string, ring oidc.Ring) error {
-				lent.rings[alg] = ring
+			return table.Scan(s, "", "", 0, func(alg string, set keys.Set) error {
+				lent.sets[alg] = set
 				return nil
 			})
 		})
@@ -80,12 +80,12 @@ func lendKeys(t testing.TB, provider *oidc.Provider, conf oidc.Config) {
 	})
 	now := conf.Now().UTC()
 	err := conf.Store.Update(t.Context(), func(tx store.Tx) error {
-		for alg, ring := range lent.rings {
-			keys := slices.Clone(ring.Keys)
-			for i := range keys {
-				keys[i].Made, keys[i].From = now, now
+		for alg, set := range lent.sets {
+			fresh := slices.Clone(set.Keys)
+			for i := range fresh {
+				fresh[i].Created, fresh[i].NotBefore = now, now
 			}
-			if err := table.Put(tx, alg, oidc.Ring{Keys: keys}); err != nil {
+			if err := table.Put(tx, alg, keys.Set{Keys: fresh}); err != nil {
 				return err
 			}
 		}
@@ -130,32 +130,32 @@ func (p *place) program() *http.Client {
 }
 
 // by is the operator who registers in these tests.
-var by = oidc.By{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1", Name: "tests"}, House: "Garage Lumiere"}
+var by = client.Registrar{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1", Name: "tests"}, ReservedName: "Garage Lumiere"}
 
 // usual is a web application with a secret, trusted by the house: no consent, every scope.
-func usual() oidc.Registration {
+func usual() client.Registration {
 	no := false
-	return oidc.Registration{Name: "Planning", Redirects: []string{callback}, LogoutTo: []string{"https://app.example/bye"}, Consent: &no,
+	return client.Registration{Name: "Planning", Redirects: []string{callback}, PostLogoutRedirects: []string{"https://app.example/bye"}, Consent: &no,
 		Scope: "openid profile email offline_access address phone", Grants: []string{"authorization_code", "refresh_token"}, Alg: "ES256"}
 }
 
-func (p *place) app(t testing.TB, provider *oidc.Provider, change func(*oidc.Registration)) *app {
+func (p *place) app(t testing.TB, provider *oidc.Provider, change func(*client.Registration)) *app {
 	t.Helper()
 	r := usual()
 	if change != nil {
 		change(&r)
 	}
-	registered, err := provider.Register(t.Context(), by, r)
+	registered, err := provider.Clients.Register(t.Context(), by, r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &app{Registered: registered, place: p, http: p.program()}
+	a := &app{Information: registered, place: p, http: p.program()}
 	if a.provider, err = relying.NewProvider(a.ctx(), p.url); err != nil {
 		t.Fatal(err)
 	}
 	a.config = oauth2.Config{ClientID: string(registered.ID), ClientSecret: registered.Secret, Endpoint: a.provider.Endpoint(), Scopes: strings.Fields(r.Scope)}
 	a.config.Endpoint.AuthStyle = oauth2.AuthStyleInHeader
-	if registered.Auth != "client_secret_basic" {
+	if registered.AuthMethod != "client_secret_basic" {
 		a.config.Endpoint.AuthStyle = oauth2.AuthStyleInParams
 	}
 	if len(r.Redirects) > 0 {
@@ -255,7 +255,7 @@ func TestAnIndependentClientSignsSomebodyIn(t *testing.T) {
 	for _, alg := range []string{"RS256", "ES256", "EdDSA"} {
 		t.Run(alg, func(t *testing.T) {
 			p, provider := appPlace(t, nil)
-			a := p.app(t, provider, func(r *oidc.Registration) { r.Alg = alg })
+			a := p.app(t, provider, func(r *client.Registration) { r.Alg = alg })
 			u, phone, _ := p.Member("lea@garage.example", func(u *authn.User) { u.FirstName, u.LastName = "Léa", "Vasseur" })
 			b := p.browser(t)
 			verifier := oauth2.GenerateVerifier()

@@ -12,6 +12,7 @@ import (
 
 	"barillet/authn"
 	"barillet/oidc"
+	"barillet/oidc/client"
 	"barillet/store"
 )
 
@@ -30,18 +31,18 @@ func TestAStrangerOfManyAddressesFillsTheStoreWithRequests(t *testing.T) {
 	}
 	form, kept := u.Query(), 0
 	for i := range 320 {
-		answer, err := provider.Authorize(t.Context(), oidc.Browser{From: six(0, i)}, form)
+		answer, err := provider.Authorize(t.Context(), oidc.UserAgent{From: six(0, i)}, form)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if answer.Path != "" {
+		if answer.LocalPath != "" {
 			kept++
-		} else if answer.Wrong == nil || answer.Wrong.Retry <= 0 {
+		} else if answer.Error == nil || answer.Error.RetryAfter <= 0 {
 			t.Fatalf("request %d: got %+v", i, answer)
 		}
 	}
-	if kept > 300 || p.count("asked/") != kept {
-		t.Errorf("got %d requests kept, %d in the store, want 300 a minute at most", kept, p.count("asked/"))
+	if kept > 300 || p.count("authrequest/") != kept {
+		t.Errorf("got %d requests kept, %d in the store, want 300 a minute at most", kept, p.count("authrequest/"))
 	}
 }
 
@@ -51,7 +52,7 @@ func (a *app) starts(provider *oidc.Provider, req authn.RequestInfo) int {
 	r := httptest.NewRequestWithContext(oidc.WithOrigin(a.place.T.Context(), req), http.MethodPost, oidc.PathDevice, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
-	provider.Programs().ServeHTTP(w, r)
+	provider.TokenEndpoints().ServeHTTP(w, r)
 	return w.Code
 }
 
@@ -77,8 +78,8 @@ func (p *place) copyDevices(n int) {
 // Somebody starts devices that nobody will sign in, until there is no room for those of the garages.
 func TestAStrangerTakesTheRoomOfEveryDeviceThatWaits(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	tv := p.app(t, provider, func(r *oidc.Registration) {
-		r.Name, r.Auth, r.Redirects, r.Grants = "Screen", "none", nil, []string{"urn:ietf:params:oauth:grant-type:device_code"}
+	tv := p.app(t, provider, func(r *client.Registration) {
+		r.Name, r.AuthMethod, r.Redirects, r.Grants = "Screen", "none", nil, []string{"urn:ietf:params:oauth:grant-type:device_code"}
 	})
 	for i := range 61 {
 		want := http.StatusOK

@@ -10,14 +10,15 @@ import (
 
 	"barillet/authn"
 	"barillet/oidc"
+	"barillet/oidc/client"
 )
 
 // Another program on the person's machine has the browser ask in the name of an application that it knows the id of, and
 // takes the answer at a port of its own, or by the application's scheme. The browser is signed in: nobody sees a thing.
 func TestAProgramOfTheMachineAsksInTheNameOfAnApplicationWithoutASecret(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	a := p.app(t, provider, func(r *oidc.Registration) {
-		r.Kind, r.Auth = "native", "none"
+	a := p.app(t, provider, func(r *client.Registration) {
+		r.ApplicationType, r.AuthMethod = "native", "none"
 		r.Redirects = []string{"http://127.0.0.1/cb", "com.example.planning:/cb", callback}
 	})
 	_, _, b := signedIn(p, "lea@garage.example")
@@ -48,7 +49,7 @@ func TestAProgramOfTheMachineAsksInTheNameOfAnApplicationWithoutASecret(t *testi
 func TestARefreshTokenIsShownInThePlaceOfAnAccessToken(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	a := p.app(t, provider, nil)
-	guard := p.app(t, provider, func(r *oidc.Registration) { r.Name, r.Resource = "Gate", true })
+	guard := p.app(t, provider, func(r *client.Registration) { r.Name, r.IntrospectsAll = "Gate", true })
 	_, _, b := signedIn(p, "lea@garage.example")
 	tok := a.tokens(b)
 	if _, _, got := guard.post(oidc.PathIntrospect, url.Values{"token": {tok.RefreshToken}}, nil); got["active"] != false || len(got) != 1 {
@@ -63,7 +64,9 @@ func TestARefreshTokenIsShownInThePlaceOfAnAccessToken(t *testing.T) {
 func TestTokensOfAWeakerSignInOutliveAStricterPolicy(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	garage := p.Group("Canal")
-	ruled := func(r *oidc.Registration) { r.Rules = []oidc.RuleOf{{Group: garage, Strong: true}} }
+	ruled := func(r *client.Registration) {
+		r.Rules = []client.RegistrationRule{{Group: garage, PhishingResistant: true}}
+	}
 	_, key, b := keyed(t, p)
 	plain := p.app(t, provider, nil)
 	code := plain.tokens(b)
@@ -76,7 +79,7 @@ func TestTokensOfAWeakerSignInOutliveAStricterPolicy(t *testing.T) {
 	}
 	r := usual()
 	ruled(&r)
-	if _, err := provider.Replace(t.Context(), by, plain.ID, r, false); err != nil {
+	if _, err := provider.Clients.Replace(t.Context(), by, plain.ID, r, false); err != nil {
 		t.Fatal(err)
 	}
 	if plain.alive(weak.AccessToken) {

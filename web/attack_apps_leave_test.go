@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"barillet/oidc"
+	"barillet/oidc/client"
 )
 
 // An application that people also use, or whoever read its log, has ID tokens of theirs. It brings one to the sign-out from
@@ -14,7 +15,7 @@ func TestAnApplicationSignsItsPeopleOutOfTheOthers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p, provider := appPlace(t, nil)
 			a := p.app(t, provider, nil)
-			theirs := p.app(t, provider, func(r *oidc.Registration) { r.Name, r.SubjectType = "Thief", subject })
+			theirs := p.app(t, provider, func(r *client.Registration) { r.Name, r.SubjectType = "Thief", subject })
 			_, phone, b := signedIn(p, "lea@garage.example")
 			tok := a.tokens(b)
 			hint, _ := theirs.tokens(b).Extra("id_token").(string)
@@ -44,11 +45,11 @@ func TestAnApplicationSignsItsPeopleOutOfTheOthers(t *testing.T) {
 func TestALogoutTokenIsBroughtAsAnIDToken(t *testing.T) {
 	p, provider := appPlace(t, func(c *oidc.Config) { c.Deliver = carrier{} })
 	at := newReceiver(t)
-	a := p.app(t, provider, func(r *oidc.Registration) { r.Backchannel = at.URL + "/logout" })
+	a := p.app(t, provider, func(r *client.Registration) { r.Backchannel = at.URL + "/logout" })
 	_, phone, b := signedIn(p, "lea@garage.example")
 	a.tokens(b)
 	b.goes("/logged-out", "/logout")
-	if err := provider.SendLogouts(t.Context()); err != nil || len(at.got()) != 1 {
+	if err := provider.Tokens.SendLogouts(t.Context()); err != nil || len(at.got()) != 1 {
 		t.Fatalf("got %v, %v, want one logout", at.got(), err)
 	}
 	token := at.got()[0]

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"barillet/authn"
-	"barillet/oidc"
+	"barillet/oidc/client"
 )
 
 // Somebody is taken out of a garage after they said yes and before the application, or the device, comes for its tokens.
@@ -16,11 +16,11 @@ import (
 func TestAnIDTokenIsGivenOfSomebodyWhoWasTakenOutMeanwhile(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	garage := p.Group("Canal")
-	only := func(r *oidc.Registration) { r.Groups = []authn.GroupID{garage} }
+	only := func(r *client.Registration) { r.Groups = []authn.GroupID{garage} }
 	a := p.app(t, provider, only)
-	tv := p.app(t, provider, func(r *oidc.Registration) {
+	tv := p.app(t, provider, func(r *client.Registration) {
 		only(r)
-		r.Name, r.Auth, r.Redirects, r.Grants = "Screen", "none", nil, []string{"urn:ietf:params:oauth:grant-type:device_code"}
+		r.Name, r.AuthMethod, r.Redirects, r.Grants = "Screen", "none", nil, []string{"urn:ietf:params:oauth:grant-type:device_code"}
 	})
 	u, phone, _ := p.Member("lea@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{garage} })
 	b := p.browser(t)

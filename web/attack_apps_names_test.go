@@ -11,6 +11,7 @@ import (
 
 	"barillet/authn"
 	"barillet/oidc"
+	"barillet/oidc/client"
 )
 
 // Two applications that may not find out that they have the same person before them put together what they were told.
@@ -19,9 +20,9 @@ func TestTwoApplicationsFindOutThatTheirPairwiseNamesAreOnePerson(t *testing.T) 
 	_, _, b := signedIn(p, "lea@garage.example")
 	told := map[string]map[string]any{}
 	for _, host := range []string{"https://app.example", "https://other.example"} {
-		a := p.app(t, provider, func(r *oidc.Registration) {
+		a := p.app(t, provider, func(r *client.Registration) {
 			r.Name, r.SubjectType, r.Scope = "App "+host[8:11], "pairwise", "openid"
-			r.Redirects, r.LogoutTo = []string{host + "/cb"}, nil
+			r.Redirects, r.PostLogoutRedirects = []string{host + "/cb"}, nil
 		})
 		verifier := oauth2.GenerateVerifier()
 		to, err := url.Parse(b.get(a.begin(verifier)).next())
@@ -58,7 +59,7 @@ func TestAnApplicationKeepsReadingWhatItMayNoLonger(t *testing.T) {
 	b.signIn("lea@garage.example", phone)
 	r := usual()
 	r.Scope += " groups"
-	a := p.app(t, provider, func(in *oidc.Registration) { *in = r })
+	a := p.app(t, provider, func(in *client.Registration) { *in = r })
 	tok := a.tokens(b)
 	userinfo := func(token string) map[string]any {
 		t.Helper()
@@ -81,7 +82,7 @@ func TestAnApplicationKeepsReadingWhatItMayNoLonger(t *testing.T) {
 	if got := userinfo(tok.AccessToken); got["groups"] == nil {
 		t.Fatalf("got %v, want groups", got)
 	}
-	if _, err := provider.Replace(t.Context(), by, a.ID, usual(), false); err != nil {
+	if _, err := provider.Clients.Replace(t.Context(), by, a.ID, usual(), false); err != nil {
 		t.Fatal(err)
 	}
 	if got := userinfo(tok.AccessToken); got["groups"] != nil || got["email"] == nil {

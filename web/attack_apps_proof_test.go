@@ -10,7 +10,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"barillet/authn/authntest"
-	"barillet/oidc"
+	"barillet/oidc/client"
 )
 
 // keyed is somebody with a phone and a key, and a browser in which both were proven just now.
@@ -104,8 +104,8 @@ func TestAnOldKeyLendsItsLevelToAFreshCode(t *testing.T) {
 // The device of an application that only a key opens is approved with the morning's key and six digits.
 func TestACodeApprovesADeviceForWhichOnlyAKeyWillDo(t *testing.T) {
 	p, provider := appPlace(t, nil)
-	tv := p.app(t, provider, func(r *oidc.Registration) {
-		r.Name, r.Auth, r.Redirects, r.Strong = "Screen", "none", nil, true
+	tv := p.app(t, provider, func(r *client.Registration) {
+		r.Name, r.AuthMethod, r.Redirects, r.PhishingResistant = "Screen", "none", nil, true
 		r.Grants = []string{"urn:ietf:params:oauth:grant-type:device_code"}
 	})
 	phone, key, b := keyed(t, p)

@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"barillet/oidc"
+	"barillet/oidc/client"
 )
 
 // A web application in the making returns to a port of the developer's machine. Another program there listens at
@@ -16,8 +16,8 @@ func TestAnotherProgramOfTheMachineTakesTheCodeOfAWebApplication(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	_, _, b := signedIn(p, "lea@garage.example")
 	for kind, taken := range map[string]bool{"web": false, "native": true} {
-		a := p.app(t, provider, func(r *oidc.Registration) {
-			r.Name, r.Kind, r.Redirects = kind, kind, []string{"http://127.0.0.1:8080/cb"}
+		a := p.app(t, provider, func(r *client.Registration) {
+			r.Name, r.ApplicationType, r.Redirects = kind, kind, []string{"http://127.0.0.1:8080/cb"}
 		})
 		if res := b.get(a.begin(oauth2.GenerateVerifier())); !strings.HasPrefix(res.next(), "http://127.0.0.1:8080/cb?code=") {
 			t.Errorf("%s, the registered port: got %d to %q", kind, res.StatusCode, res.next())

@@ -145,7 +145,7 @@ func bearDown(in io.Reader, out io.Writer) error {
 	return json.NewEncoder(out).Encode(run(j, clients))
 }
 
-func run(j job, clients []*client) tally {
+func run(j job, clients []*loadClient) tally {
 	var next, done, busy atomic.Int64
 	var failed atomic.Pointer[string]
 	var all sync.WaitGroup
@@ -188,8 +188,8 @@ func run(j job, clients []*client) tally {
 	return t
 }
 
-// client is one virtual client: as little as can speak HTTP/1.1, so that it leaves the machine to the server.
-type client struct {
+// loadClient is one virtual client: as little as can speak HTTP/1.1, so that it leaves the machine to the server.
+type loadClient struct {
 	conn    net.Conn
 	answers *bufio.Reader
 	address string
@@ -197,8 +197,8 @@ type client struct {
 	out     bytes.Buffer
 }
 
-func connect(j job) ([]*client, error) {
-	var clients []*client
+func connect(j job) ([]*loadClient, error) {
+	var clients []*loadClient
 	for i := range j.Clients {
 		conn, err := net.Dial("tcp", j.Server)
 		if err != nil {
@@ -206,14 +206,14 @@ func connect(j job) ([]*client, error) {
 		}
 		// RFC 2544 appendix C.2.2: addresses set aside for benchmarks. One each, as behind a proxy.
 		address := fmt.Sprintf("198.18.%d.%d", i/200, 1+i%200)
-		clients = append(clients, &client{conn: conn, answers: bufio.NewReader(conn), address: address})
+		clients = append(clients, &loadClient{conn: conn, answers: bufio.NewReader(conn), address: address})
 	}
 	return clients, nil
 }
 
 var errBusy = errors.New("busy")
 
-func (c *client) do(a act) error {
+func (c *loadClient) do(a act) error {
 	cookies := ""
 	for _, x := range a {
 		if x.Cookie != "" {
@@ -243,7 +243,7 @@ func joined(cookies, one string) string {
 	return cookies + "; " + one
 }
 
-func (c *client) exchange(x exchange, cookies string) (*http.Response, error) {
+func (c *loadClient) exchange(x exchange, cookies string) (*http.Response, error) {
 	c.out.Reset()
 	fmt.Fprintf(&c.out, "%s %s HTTP/1.1\r\nHost: login.example\r\nX-Forwarded-For: %s\r\nAccept-Language: fr\r\n"+
 		"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n", x.Method, x.Path, c.address)

@@ -10,7 +10,7 @@ import (
 	"barillet/cmd/barillet/sample"
 	"barillet/internal/audit"
 	"barillet/internal/outbound"
-	"barillet/oidc"
+	"barillet/oidc/client"
 	"barillet/static"
 )
 
@@ -31,13 +31,13 @@ func (s *stage) planning(ctx context.Context, h *house) (service, error) {
 }
 
 func (s *stage) register(ctx context.Context, h *house) (*sample.App, error) {
-	by := oidc.By{Actor: audit.Actor{Type: audit.TypeOperator, ID: "operator:demo", Name: "Barillet"}, From: authn.RequestInfo{}, House: h.config.brand.name}
+	by := client.Registrar{Actor: audit.Actor{Type: audit.TypeOperator, ID: "operator:demo", Name: "Barillet"}, From: authn.RequestInfo{}, ReservedName: h.config.brand.name}
 	files, err := static.New(sample.Accent)
 	if err != nil {
 		return nil, err
 	}
-	client, err := h.oidc.Register(ctx, by, oidc.Registration{Name: "Planning de l’atelier", URI: s.sample, Scope: strings.Join(sample.Scopes(), " "),
-		Redirects: []string{s.sample + sample.PathBack}, LogoutTo: []string{s.sample + sample.PathLeft}, Backchannel: s.sample + sample.PathSignedOut})
+	client, err := h.oidc.Clients.Register(ctx, by, client.Registration{Name: "Planning de l’atelier", URI: s.sample, Scope: strings.Join(sample.Scopes(), " "),
+		Redirects: []string{s.sample + sample.PathBack}, PostLogoutRedirects: []string{s.sample + sample.PathLeft}, Backchannel: s.sample + sample.PathSignedOut})
 	if err != nil {
 		return nil, err
 	}

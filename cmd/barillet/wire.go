@@ -47,8 +47,7 @@ type house struct {
 
 // build wires everything but the pages and emails. It starts nothing and connects to nothing.
 func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error) {
-	// The OpenID library logs by itself, and only here: what clients send, return addresses with their state included
-	// (BAR S4). All our own lines go to log, which is handed on.
+	// Libraries log to the default logger, and may log what clients send (promise S4). Our own lines go to log.
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	h := &house{config: c, origin: origin, log: log, opened: o}
 	var err error
@@ -71,7 +70,7 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	h.sender.Died = h.accounts.OnDeadLetter
 	h.desk = helpdesk.New(h.enrol, o.ring)
 	h.desk.Outbound = out
-	if h.oidc, err = oidc.New(oidc.Config{Store: o.store, Ring: o.ring, Pepper: o.keys.Pepper, People: h.accounts, Sessions: h.sessions, Log: h.accounts.Log, Issuer: origin,
+	if h.oidc, err = oidc.New(oidc.Config{Store: o.store, Keyring: o.ring, Pepper: o.keys.Pepper, Accounts: h.accounts, Sessions: h.sessions, Issuer: origin,
 		Now: now, Errors: log, ClientCredentials: c.oidc.clientCredentials, Deliver: delivery{out}, Fetch: delivery{out}.fetch, Check: delivery{out}.check}); err != nil {
 		return nil, err
 	}
@@ -138,7 +137,7 @@ func (h *house) service(outbox *mail.Outbox, events audit.Log) (*authn.Service, 
 func (h *house) kick() {
 	h.sender.Wake()
 	h.caller.Wake()
-	h.oidc.Kick()
+	h.oidc.Wake()
 }
 
 // transport is the way to the mail server; nil when none is configured.

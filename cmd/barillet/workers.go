@@ -52,7 +52,7 @@ func (h *house) work(ctx context.Context) {
 func (h *house) sweep(ctx context.Context) error {
 	for _, deleteExpired := range []func(context.Context) error{
 		h.signIn.DeleteExpired, h.accounts.DeleteExpiredLinks, h.sessions.DeleteExpiredSessions,
-		h.api.Sweep, h.desk.Sweep, h.oidc.Sweep,
+		h.api.Sweep, h.desk.Sweep, h.oidc.DeleteExpired,
 	} {
 		if err := deleteExpired(ctx); err != nil {
 			return err

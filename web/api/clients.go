@@ -7,6 +7,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/helpdesk"
 	"barillet/oidc"
+	"barillet/oidc/client"
 	"barillet/web/reply"
 )
 
@@ -32,7 +33,7 @@ func (a *API) clientRoutes() []route {
 func (a *API) registration(serve handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 		err := serve(w, r, op)
-		if e, ok := errors.AsType[*oidc.MetadataError](err); ok {
+		if e, ok := errors.AsType[*client.MetadataError](err); ok {
 			return reply.JSON(w, http.StatusBadRequest, map[string]string{"error": e.Code, "error_description": e.Member + ": " + e.Why})
 		}
 		return err
@@ -49,29 +50,29 @@ func (a *API) itself(r *http.Request, secret authn.Secret) (helpdesk.Principal, 
 	if a.oidc == nil || id == "" {
 		return helpdesk.Principal{}, false, nil
 	}
-	ok, err := a.oidc.ManagedBy(r.Context(), oidc.ClientID(id), secret)
+	ok, err := a.oidc.Clients.CheckRegistrationToken(r.Context(), client.ID(id), secret)
 	return helpdesk.Principal{ID: clientItself + id, Name: id}, ok, err
 }
 
 // managing judges who manages the client of a path.
-func managing(r *http.Request, op helpdesk.Principal) (id oidc.ClientID, self bool, err error) {
-	if id = oidc.ClientID(r.PathValue("cid")); op.ID == clientItself+string(id) {
+func managing(r *http.Request, op helpdesk.Principal) (id client.ID, self bool, err error) {
+	if id = client.ID(r.PathValue("cid")); op.ID == clientItself+string(id) {
 		return id, true, nil
 	}
 	return id, false, op.MayManageClients()
 }
 
-func (a *API) by(r *http.Request, op helpdesk.Principal) oidc.By {
-	return oidc.By{Actor: op.Actor(), From: reply.RequestFrom(r.Context()).Origin(), House: a.desk.Accounts.Policy.Issuer}
+func (a *API) by(r *http.Request, op helpdesk.Principal) client.Registrar {
+	return client.Registrar{Actor: op.Actor(), From: reply.RequestFrom(r.Context()).Origin(), ReservedName: a.desk.Accounts.Policy.Issuer}
 }
 
 func (a *API) listClients(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	if err := op.MayManageClients(); err != nil {
 		return err
 	}
-	return list(a, w, r, func(p page) ([]oidc.Registered, string, error) {
-		return a.oidc.Clients(r.Context(), p.after, p.limit)
-	}, func(c oidc.Registered) oidc.Registered { return c })
+	return list(a, w, r, func(p page) ([]client.Information, string, error) {
+		return a.oidc.Clients.List(r.Context(), p.after, p.limit)
+	}, func(c client.Information) client.Information { return c })
 }
 
 func (a *API) createClient(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
@@ -82,11 +83,11 @@ func (a *API) createClient(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (oidc.Registered, error) {
-		return a.oidc.Register(r.Context(), a.by(r, op), body.Registration)
-	}, func(made oidc.Registered) (int, any, any, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (client.Information, error) {
+		return a.oidc.Clients.Register(r.Context(), a.by(r, op), body.Registration)
+	}, func(made client.Information) (int, any, any, error) {
 		kept := made
-		kept.Secret, kept.Manage = "", ""
+		kept.Secret, kept.RegistrationToken = "", ""
 		return http.StatusCreated, made, kept, nil
 	}))
 }
@@ -96,7 +97,7 @@ func (a *API) getClient(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 	if err != nil {
 		return err
 	}
-	c, err := a.oidc.Client(r.Context(), id)
+	c, err := a.oidc.Clients.Information(r.Context(), id)
 	if err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func (a *API) getClient(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 // registrationBody is a registration as it is sent: what we say ourselves, and what the standards name and nothing here
 // needs, is taken and passed over (RFC 7591 section 2).
 type registrationBody struct {
-	ID            oidc.ClientID `json:"client_id"`
+	ID            client.ID     `json:"client_id"`
 	Secret        reply.Ignored `json:"client_secret"`
 	SecretExpires reply.Ignored `json:"client_secret_expires_at"`
 	Issued        reply.Ignored `json:"client_id_issued_at"`
@@ -120,7 +121,7 @@ type registrationBody struct {
 	Version       reply.Ignored `json:"software_version"`
 	AuthTime      reply.Ignored `json:"require_auth_time"` // it is in every ID token
 	Initiate      reply.Ignored `json:"initiate_login_uri"`
-	oidc.Registration
+	client.Registration
 }
 
 func (a *API) replaceClient(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
@@ -135,7 +136,7 @@ func (a *API) replaceClient(w http.ResponseWriter, r *http.Request, op helpdesk.
 	if body.ID != "" && body.ID != id {
 		return authn.Invalid("client_id", "other")
 	}
-	c, err := a.oidc.Replace(r.Context(), a.by(r, op), id, body.Registration, self)
+	c, err := a.oidc.Clients.Replace(r.Context(), a.by(r, op), id, body.Registration, self)
 	if err != nil {
 		return err
 	}
@@ -151,9 +152,9 @@ func (a *API) rotateClientSecret(w http.ResponseWriter, r *http.Request, op help
 	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (oidc.Registered, error) {
-		return a.oidc.RotateSecret(r.Context(), a.by(r, op), id)
-	}, func(made oidc.Registered) (int, any, any, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (client.Information, error) {
+		return a.oidc.Clients.RotateSecret(r.Context(), a.by(r, op), id)
+	}, func(made client.Information) (int, any, any, error) {
 		kept := made
 		kept.Secret = ""
 		return http.StatusOK, made, kept, nil
@@ -165,7 +166,7 @@ func (a *API) deleteClient(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	if err != nil {
 		return err
 	}
-	if err := a.oidc.Delete(r.Context(), a.by(r, op), id); err != nil {
+	if err := a.oidc.Clients.Delete(r.Context(), a.by(r, op), id); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -185,13 +186,13 @@ func (a *API) listSigningKeys(w http.ResponseWriter, r *http.Request, op helpdes
 	if err := op.MayManageClients(); err != nil {
 		return err
 	}
-	keys, err := a.oidc.SigningKeys(r.Context())
+	keys, err := a.oidc.Keys.List(r.Context())
 	if err != nil {
 		return err
 	}
 	out := make([]signingKey, len(keys))
 	for i, k := range keys {
-		out[i] = signingKey{k.ID, k.Alg, moment(k.Made), moment(k.From), k.Signs}
+		out[i] = signingKey{k.ID, k.Alg, moment(k.Created), moment(k.NotBefore), k.Signs}
 	}
 	return reply.JSON(w, http.StatusOK, out)
 }
@@ -204,7 +205,7 @@ func (a *API) rotateSigningKeys(w http.ResponseWriter, r *http.Request, op helpd
 	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 		return err
 	}
-	if err := a.oidc.RotateKeys(r.Context(), a.by(r, op)); err != nil {
+	if err := a.oidc.Keys.Rotate(r.Context(), reply.RequestFrom(r.Context()).Origin(), op.Actor()); err != nil {
 		return err
 	}
 	return a.listSigningKeys(w, r, op)

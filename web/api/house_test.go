@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -32,8 +31,7 @@ func open(t testing.TB) *door {
 	t.Helper()
 	h := authntest.New(t)
 	desk := helpdesk.New(h.Enrolment, h.Ring)
-	slog.SetDefault(slog.New(slog.DiscardHandler)) // as the program does: the OpenID library logs there
-	apps, err := oidc.New(oidc.Config{Store: h.Store, Ring: h.Ring, Pepper: h.Keys.Pepper, People: h.Accounts, Sessions: h.Sessions, Log: h.Log,
+	apps, err := oidc.New(oidc.Config{Store: h.Store, Keyring: h.Ring, Pepper: h.Keys.Pepper, Accounts: h.Accounts, Sessions: h.Sessions,
 		Issuer: "https://login.example", Now: h.Clock.Now})
 	if err != nil {
 		t.Fatal(err)

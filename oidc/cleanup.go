@@ -1,0 +1,82 @@
+package oidc
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"barillet/store"
+)
+
+const (
+	maintainInterval = time.Hour
+	cleanupInterval  = time.Minute
+	minCleanupPause  = time.Second
+	pauseFactor      = 20 // a pause lasts so many times as long as the run before it: at most 5 % of a core
+)
+
+// Wake reports that a session may have ended: its grants are ended soon. It never blocks and is safe for concurrent use, also
+// before Run.
+func (p *Provider) Wake() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run maintains the signing keys, ends revoked grants and sends logout tokens, until ctx ends.
+func (p *Provider) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	all.Go(func() { p.repeat(ctx, "maintaining keys", maintainInterval, nil, p.Keys.Maintain) })
+	all.Go(func() { p.repeat(ctx, "ending grants", cleanupInterval, p.wake, p.Tokens.EndRevokedGrants) })
+	all.Go(func() { p.Tokens.RunLogouts(ctx) })
+	all.Wait()
+	return nil
+}
+
+// repeat calls do at once, and again after each interval or, after a pause, when it is woken.
+func (p *Provider) repeat(ctx context.Context, doing string, interval time.Duration, wake <-chan struct{}, do func(context.Context) error) {
+	for {
+		began := p.Now()
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			p.Errors.Error("OpenID Connect: "+doing, "error", err)
+		}
+		// The clock may have been set meanwhile: the pause stays within limits.
+		pause := time.NewTimer(min(max(pauseFactor*p.Now().Sub(began), minCleanupPause), cleanupInterval))
+		next := time.NewTimer(interval)
+		select {
+		case <-ctx.Done():
+		case <-pause.C:
+			select {
+			case <-ctx.Done():
+			case <-next.C:
+			case <-wake:
+			}
+		}
+		pause.Stop()
+		next.Stop()
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// DeleteExpired deletes what has expired: authorization requests, user codes, assertions, codes, tokens and grants.
+func (p *Provider) DeleteExpired(ctx context.Context) error {
+	now := p.now()
+	for _, remove := range []func() error{
+		func() error {
+			return store.DeleteExpired(ctx, p.Store, p.requests, func(r AuthorizationRequest) bool { return !now.Before(r.Expires) })
+		},
+		func() error {
+			return store.DeleteExpired(ctx, p.Store, p.userCodes, func(c UserCode) bool { return !now.Before(c.Expires) })
+		},
+		func() error { return p.Clients.DeleteExpired(ctx) },
+		func() error { return p.Tokens.DeleteExpired(ctx) },
+	} {
+		if err := remove(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+package client
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	jose "github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"barillet/authn"
+	"barillet/store"
+)
+
+// noSecret is compared with a secret if the client is unknown or has none. No secret has this hash.
+var noSecret = strings.Repeat("0", 64)
+
+// Credentials is the client authentication of a request (RFC 6749 §2.3).
+type Credentials struct {
+	ID        ID
+	Secret    string
+	Assertion string
+	Method    string
+}
+
+// ErrAuthentication is the result of every failed authentication, for every cause.
+var ErrAuthentication = errors.New("client authentication failed")
+
+// Authenticate returns the client of credentials, or ErrAuthentication. Every failure costs the same work, except for
+// an assertion, which names its client in clear.
+func (s *Service) Authenticate(ctx context.Context, given Credentials) (*Client, error) {
+	if given.Method == AuthJWT {
+		return s.asserted(ctx, given.Assertion, given.ID)
+	}
+	c, err := s.Find(ctx, given.ID)
+	if err != nil {
+		return nil, err
+	}
+	want := noSecret
+	if c != nil && c.Secret != "" {
+		want = c.Secret
+	}
+	right := subtle.ConstantTimeCompare([]byte(authn.SecretOf(given.Secret).Hash()), []byte(want)) == 1
+	switch {
+	case c == nil || c.AuthMethod != given.Method: // only by the registered method
+		return nil, ErrAuthentication
+	case given.Method != AuthNone && !right:
+		return nil, ErrAuthentication
+	}
+	return c, nil
+}
+
+// assertionClaims are the claims of an assertion (RFC 7523 §3).
+type assertionClaims struct {
+	Issuer   string       `json:"iss"`
+	Subject  string       `json:"sub"`
+	Audience jwt.Audience `json:"aud"`
+	ID       string       `json:"jti"`
+	Expires  int64        `json:"exp"`
+	Before   int64        `json:"nbf"`
+}
+
+// Assertion is an assertion that was used, stored below the SHA-256 of its issuer and jti until it expires.
+type Assertion struct {
+	Client  ID        `json:"client"`
+	Expires time.Time `json:"expires"`
+}
+
+// DeleteExpired deletes assertions that have expired.
+func (s *Service) DeleteExpired(ctx context.Context) error {
+	now := s.now()
+	return store.DeleteExpired(ctx, s.Store, s.assertions, func(a Assertion) bool { return !now.Before(a.Expires) })
+}
+
+// maxAssertionTTL limits how long the jti of an assertion is stored.
+const maxAssertionTTL = 10 * time.Minute
+
+// AssertionAlgs returns the algorithms that an assertion may be signed with.
+func AssertionAlgs() []string { return []string{"RS256", "PS256", "ES256", "EdDSA"} }
+
+// asserted returns the client of a signed assertion. An assertion is accepted once.
+func (s *Service) asserted(ctx context.Context, token string, named ID) (*Client, error) {
+	var allowed []jose.SignatureAlgorithm
+	for _, alg := range AssertionAlgs() {
+		allowed = append(allowed, jose.SignatureAlgorithm(alg))
+	}
+	signed, err := jose.ParseSignedCompact(token, allowed)
+	if err != nil || len(signed.Signatures) != 1 {
+		return nil, ErrAuthentication
+	}
+	var claims assertionClaims
+	if json.Unmarshal(signed.UnsafePayloadWithoutVerification(), &claims) != nil || named != "" && string(named) != claims.Issuer {
+		return nil, ErrAuthentication
+	}
+	c, err := s.Find(ctx, ID(claims.Issuer))
+	if err != nil {
+		return nil, err
+	}
+	if c == nil || c.AuthMethod != AuthJWT || !signedBy(signed, s.assertionKeys(ctx, c, signed.Signatures[0].Header.KeyID)) {
+		return nil, ErrAuthentication
+	}
+	now := s.now()
+	expires := time.Unix(claims.Expires, 0)
+	accepted := func(aud string) bool { return slices.Contains(s.Audiences, aud) }
+	switch {
+	case claims.Subject != claims.Issuer || claims.ID == "" || len(claims.ID) > 256 || !all(claims.Audience, accepted),
+		!now.Before(expires) || expires.After(now.Add(maxAssertionTTL)), time.Unix(claims.Before, 0).After(now.Add(time.Minute)):
+		return nil, ErrAuthentication
+	}
+	// RFC 7523 §3 point 7
+	key := authn.SecretOf(claims.Issuer + " " + claims.ID).Hash()
+	fresh, err := store.Do(ctx, s.Store, func(tx store.Tx) (bool, error) {
+		_, err := s.assertions.Get(tx, key)
+		if there, err := store.Found(err); there || err != nil {
+			return false, err
+		}
+		return true, s.assertions.Put(tx, key, Assertion{Client: c.ID, Expires: expires})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("storing an assertion: %w", err)
+	}
+	if !fresh {
+		return nil, ErrAuthentication
+	}
+	return c, nil
+}
+
+// all reports whether an assertion is for this service only. Another recipient could otherwise use it here first.
+func all(audience []string, accepted func(string) bool) bool {
+	return len(audience) > 0 && !slices.ContainsFunc(audience, func(aud string) bool { return !accepted(aud) })
+}
+
+// acceptableKey reports whether a key may sign assertions. A weak key proves nothing; a huge one costs seconds for
+// each request in the name of its client.
+func acceptableKey(k jose.JSONWebKey) bool {
+	if k.Use != "" && k.Use != "sig" {
+		return false
+	}
+	switch key := k.Key.(type) {
+	case *rsa.PublicKey:
+		return key.N.BitLen() >= 2048 && key.N.BitLen() <= 4096 && key.E > 2 && key.E < 1<<31
+	case *ecdsa.PublicKey:
+		return key.Curve == elliptic.P256()
+	case ed25519.PublicKey:
+		return true
+	}
+	return false
+}
+
+// signedBy reports whether one of keys made the signature. Keys in the header are ignored.
+func signedBy(signed *jose.JSONWebSignature, keys []jose.JSONWebKey) bool {
+	head := signed.Signatures[0].Header
+	for _, k := range keys {
+		if head.KeyID != "" && k.KeyID != head.KeyID || k.Algorithm != "" && k.Algorithm != head.Algorithm || !acceptableKey(k) {
+			continue
+		}
+		if _, err := signed.Verify(k); err == nil {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,273 @@
+package oidc
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"barillet/authn"
+	"barillet/internal/throttle"
+	"barillet/oidc/client"
+	"barillet/oidc/token"
+)
+
+// The paths below the issuer.
+const (
+	PathDiscovery  = "/.well-known/openid-configuration"
+	PathAuthorize  = "/oauth2/v1/authorize"
+	PathContinue   = "/oauth2/v1/continue"
+	PathToken      = "/oauth2/v1/token"
+	PathUserinfo   = "/oauth2/v1/userinfo"
+	PathKeys       = "/oauth2/v1/keys"
+	PathIntrospect = "/oauth2/v1/introspect"
+	PathRevoke     = "/oauth2/v1/revoke"
+	PathLogout     = "/oauth2/v1/logout"
+	PathPush       = "/oauth2/v1/par"
+	PathDevice     = "/oauth2/v1/device/authorize"
+	PathClients    = "/oauth2/v1/clients"
+	PathUserCode   = "/device" // the page where a user enters the code of a device
+)
+
+type originKey struct{}
+
+// WithOrigin returns a context with the origin of a request.
+func WithOrigin(ctx context.Context, req authn.RequestInfo) context.Context {
+	return context.WithValue(ctx, originKey{}, req)
+}
+
+func originOf(ctx context.Context) authn.RequestInfo {
+	req, _ := ctx.Value(originKey{}).(authn.RequestInfo)
+	return req
+}
+
+// maxForm is the greatest size of a form, in bytes.
+const maxForm = 32 << 10
+
+// endpoint answers an authenticated client. Its result is sent as JSON.
+type endpoint func(ctx context.Context, c *client.Client, form url.Values) (any, error)
+
+// basicChallenge is the challenge of a failed client authentication (RFC 9110 §15.5.2).
+const basicChallenge = `Basic realm="barillet"`
+
+// PublicEndpoints serves the discovery document and the public keys.
+func (p *Provider) PublicEndpoints() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		var answer any = p.Metadata()
+		if r.URL.Path == PathKeys {
+			set, err := p.Keys.Published(r.Context())
+			if err != nil {
+				writeError(w, p.fault(r.Context(), "publishing keys", err))
+				return
+			}
+			answer = set
+		}
+		w.Header().Set("Cache-Control", "public, max-age=3600") // a key is published a day before it signs
+		writeJSON(w, http.StatusOK, answer)
+	})
+}
+
+// TokenEndpoints serves the endpoints that clients call directly: token, introspection, revocation, device authorization
+// and pushed authorization.
+func (p *Provider) TokenEndpoints() http.Handler {
+	endpoints := map[string]endpoint{PathToken: p.token, PathIntrospect: p.introspect, PathRevoke: p.revoke,
+		PathDevice: p.startDevice, PathPush: p.push}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		setClientHeaders(w)
+		form, wrong := readForm(w, r)
+		if wrong != "" {
+			writeError(w, invalidRequest(wrong))
+			return
+		}
+		if wait := p.callWait(r, form); wait > 0 {
+			writeTooMany(w, wait)
+			return
+		}
+		answer, err := p.serveClient(r, form, endpoints[r.URL.Path])
+		switch {
+		case err != nil:
+			e := p.fault(r.Context(), "serving "+r.URL.Path, err)
+			if e.status == http.StatusUnauthorized {
+				w.Header().Set("WWW-Authenticate", basicChallenge)
+			}
+			writeError(w, e)
+		case r.URL.Path == PathPush:
+			writeJSON(w, http.StatusCreated, answer) // RFC 9126 §2.2
+		default:
+			writeJSON(w, http.StatusOK, answer)
+		}
+	})
+}
+
+func (p *Provider) serveClient(r *http.Request, form url.Values, serve endpoint) (any, error) {
+	if r.URL.Path == PathToken {
+		if err := require(form, "grant_type"); err != nil {
+			return nil, err
+		}
+		if !slices.Contains([]string{client.GrantCode, client.GrantRefresh, client.GrantDevice, client.GrantClientCredentials}, form.Get("grant_type")) {
+			return nil, unsupportedGrantType()
+		}
+	}
+	given, err := readCredentials(r, form)
+	if err != nil {
+		return nil, err
+	}
+	c, err := p.Clients.Authenticate(r.Context(), given)
+	if err != nil {
+		return nil, err
+	}
+	return serve(r.Context(), c, form)
+}
+
+// token is the token endpoint.
+func (p *Provider) token(ctx context.Context, c *client.Client, form url.Values) (any, error) {
+	grant := form.Get("grant_type")
+	if !c.HasGrant(grant) {
+		return nil, unauthorizedClient("this client may not use the grant type")
+	}
+	if !slices.Contains(p.grantTypes(), grant) {
+		return nil, unsupportedGrantType()
+	}
+	required := map[string][]string{client.GrantCode: {"code", "redirect_uri"}, client.GrantRefresh: {"refresh_token"}, client.GrantDevice: {"device_code"}}
+	if err := require(form, required[grant]...); err != nil {
+		return nil, err
+	}
+	req, scopes := originOf(ctx), strings.Fields(form.Get("scope"))
+	switch grant {
+	case client.GrantCode:
+		return p.Tokens.Redeem(ctx, req, c, token.Redemption{Code: authn.SecretOf(form.Get("code")), Redirect: form.Get("redirect_uri"),
+			Verifier: form.Get("code_verifier")})
+	case client.GrantRefresh:
+		return p.Tokens.Refresh(ctx, req, c, authn.SecretOf(form.Get("refresh_token")), scopes)
+	case client.GrantDevice:
+		return p.deviceToken(ctx, c, form)
+	}
+	return p.Tokens.IssueToClient(ctx, req, c, scopes)
+}
+
+// introspect is the introspection endpoint. A client must authenticate (RFC 7662 §2.1).
+func (p *Provider) introspect(ctx context.Context, c *client.Client, form url.Values) (any, error) {
+	if c.AuthMethod == client.AuthNone {
+		return nil, invalidClient()
+	}
+	if err := require(form, "token"); err != nil {
+		return nil, err
+	}
+	return p.Tokens.Introspect(ctx, c, form.Get("token"))
+}
+
+// revoke is the revocation endpoint.
+func (p *Provider) revoke(ctx context.Context, c *client.Client, form url.Values) (any, error) {
+	if err := require(form, "token"); err != nil {
+		return nil, err
+	}
+	return struct{}{}, p.Tokens.Revoke(ctx, c, authn.SecretOf(form.Get("token")))
+}
+
+func require(form url.Values, names ...string) error {
+	for _, name := range names {
+		if !form.Has(name) {
+			return invalidRequest(name + " is missing")
+		}
+	}
+	return nil
+}
+
+// Preflight answers the preflight of a script. Any origin may call, but without cookies: these endpoints ignore them.
+func (p *Provider) Preflight(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Allow-Methods", "GET, POST")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	h.Set("Access-Control-Max-Age", "3600")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func setClientHeaders(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Pragma", "no-cache") // RFC 6749 §5.1
+}
+
+// readForm reads the parameters of a body. Each must occur once; wrong describes the first fault.
+func readForm(w http.ResponseWriter, r *http.Request) (form url.Values, wrong string) {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case err != nil || media != "application/x-www-form-urlencoded":
+		return nil, "the body is not application/x-www-form-urlencoded"
+	case r.URL.RawQuery != "":
+		return nil, "parameters must not be in the URL"
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if r.ParseForm() != nil {
+		return nil, "the body cannot be read"
+	}
+	form = url.Values{}
+	for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
+		for _, v := range r.PostForm[name] {
+			switch {
+			case !utf8.ValidString(v) || strings.ContainsRune(v, 0):
+				return nil, "a parameter is not valid UTF-8 text"
+			case v != "" && form.Has(name):
+				return nil, "a parameter is repeated"
+			case v != "": // an empty parameter counts as not sent (RFC 6749 §3.2)
+				form.Set(name, v)
+			}
+		}
+	}
+	return form, ""
+}
+
+// callWait counts a request and returns how long its sender must wait before it.
+func (p *Provider) callWait(r *http.Request, form url.Values) time.Duration {
+	now, caller, from := p.Now(), callerOf(r, form), originOf(r.Context()).Address
+	_, wait, _ := p.limiter.Take(now, throttle.ClientCalls, caller+" "+throttle.Address(from))
+	if _, wide, _ := p.limiter.Take(now, throttle.ClientCallsNetwork, caller+" "+throttle.Network(from)); wait == 0 {
+		wait = wide
+	}
+	if wait == 0 && r.URL.Path == PathDevice {
+		_, wait, _ = p.limiter.Take(now, throttle.DeviceStarts, throttle.Network(from))
+	}
+	return wait
+}
+
+// callerOf returns the client ID that a request claims.
+func callerOf(r *http.Request, form url.Values) string {
+	if id, _, ok := r.BasicAuth(); ok {
+		return id
+	}
+	return form.Get("client_id")
+}
+
+func writeTooMany(w http.ResponseWriter, retry time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(max(1, int((retry+time.Second-1)/time.Second))))
+	writeError(w, &Error{"temporarily_unavailable", "too many requests", http.StatusTooManyRequests})
+}
+
+func writeError(w http.ResponseWriter, e *Error) {
+	if e.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "5")
+	}
+	writeJSON(w, cmp.Or(e.status, http.StatusBadRequest), e)
+}
+
+func writeJSON(w http.ResponseWriter, status int, answer any) {
+	body, err := json.Marshal(answer)
+	if err != nil {
+		panic("encoding an answer: " + err.Error())
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // an error means that the client is gone
+}

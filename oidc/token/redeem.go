@@ -1,0 +1,274 @@
+package token
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"barillet/authn"
+	"barillet/internal/audit"
+	"barillet/oidc/client"
+	"barillet/store"
+)
+
+// AuthorizationCode is stored below the SHA-256 of its value. A used code is kept as long as its grant.
+type AuthorizationCode struct {
+	Client         client.ID `json:"client"`
+	Redirect       string    `json:"redirect"`
+	Challenge      string    `json:"challenge,omitempty"`
+	Nonce          string    `json:"nonce,omitempty"`
+	Scopes         []string  `json:"scopes"`
+	UserinfoClaims []string  `json:"userinfoClaims,omitempty"`
+	IDTokenClaims  []string  `json:"idTokenClaims,omitempty"`
+	AuthContext
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires"`
+	Used    time.Time `json:"used,omitzero"`
+	Grant   string    `json:"grant,omitempty"` // key of the grant that it was exchanged for
+}
+
+// CodeTTL is the lifetime of an authorization code (promise O1).
+const CodeTTL = time.Minute
+
+// StoreCode stores a new code. secret is its value.
+func (s *Service) StoreCode(tx store.Tx, secret authn.Secret, code AuthorizationCode) error {
+	return s.codes.Put(tx, secret.Hash(), code)
+}
+
+// Response is a successful response of the token endpoint (RFC 6749 §5.1, OIDC Core §3.1.3.3).
+type Response struct {
+	Access  string `json:"access_token"`
+	Type    string `json:"token_type"`
+	Expires int64  `json:"expires_in"` // seconds
+	Refresh string `json:"refresh_token,omitempty"`
+	ID      string `json:"id_token,omitempty"`
+	Scope   string `json:"scope"`
+}
+
+const tokenType = "Bearer" // RFC 6750
+
+// Redemption is a request to exchange a code.
+type Redemption struct {
+	Code     authn.Secret
+	Redirect string
+	Verifier string
+}
+
+// Redeem exchanges a code for tokens, once. The code is spent even if the client, the redirect URI or the verifier is wrong
+// (promise O1). A refusal is a *GrantError.
+func (s *Service) Redeem(ctx context.Context, req authn.RequestInfo, c *client.Client, r Redemption) (*Response, error) {
+	hash := r.Code.Hash()
+	matches := verifierCheck(r.Verifier)
+	return s.Exchange(ctx, req, c, func(tx *authn.Tx) (string, *AuthorizationCode, error) {
+		code, err := s.codes.Get(tx.Raw, hash)
+		if there, err := store.Found(err); !there {
+			return "", nil, orRefuse(err, "the code is unknown or expired")
+		}
+		if !code.Used.IsZero() {
+			return "", nil, s.reused(tx, c, &code)
+		}
+		code.Used = tx.Op.Now
+		var reason string
+		switch {
+		case !tx.Op.Now.Before(code.Expires):
+			reason = "the code is unknown or expired"
+		case code.Client != c.ID:
+			reason = "the code was issued to another client"
+		case code.Redirect != r.Redirect:
+			reason = "redirect_uri is not that of the authorization request"
+		case !matches(code.Challenge):
+			reason = "code_verifier does not match the challenge"
+		}
+		if reason == "" && c.Policy.Consent {
+			if _, there, err := s.Consent(tx.Raw, code.User, c.ID); err != nil {
+				return "", nil, err
+			} else if !there {
+				reason = "the user withdrew the consent for which the code was issued"
+			}
+		}
+		if reason != "" {
+			code.Expires = tx.Op.Now.Add(CodeTTL)
+			if err := s.codes.Put(tx.Raw, hash, code); err != nil {
+				return "", nil, err
+			}
+			return "", nil, refuse(reason)
+		}
+		return hash, &code, nil
+	})
+}
+
+// orRefuse returns err, or a refusal if err is nil.
+func orRefuse(err error, reason string) error {
+	if err != nil {
+		return err
+	}
+	return refuse(reason)
+}
+
+// reused deletes the grant of a code that is used again: one of its two holders stole it (RFC 6749 §4.1.2).
+func (s *Service) reused(tx *authn.Tx, c *client.Client, code *AuthorizationCode) error {
+	return s.revokeStolen(tx, c, code.Grant, "code used twice", "the code was used before")
+}
+
+// revokeStolen deletes a grant, if it exists, because a credential of it was used twice, and returns the refusal.
+func (s *Service) revokeStolen(tx *authn.Tx, c *client.Client, grant, event, reason string) error {
+	if grant == "" {
+		return refuse(reason)
+	}
+	g, err := s.grants.Get(tx.Raw, grant)
+	if there, err := store.Found(err); !there {
+		return orRefuse(err, reason)
+	}
+	if err := s.grants.Delete(tx.Raw, grant); err != nil {
+		return err
+	}
+	if err := tx.Audit(c.AuditEvent(g.User, g.Login, audit.AppGrantRevoked, audit.Failure, event)); err != nil {
+		return err
+	}
+	return refuse(reason)
+}
+
+// issuance is a set of new tokens.
+type issuance struct {
+	client          *client.Client
+	access, refresh authn.Secret
+
+	// These are set by the Update that stores the tokens.
+	refused error
+	token   AccessToken
+	grant   Grant
+	user    authn.User
+	nonce   string
+}
+
+func newIssuance(op *authn.Operation, c *client.Client) issuance {
+	return issuance{client: c, access: authn.SecretOf(accessPrefix + op.Secret("access").Reveal()),
+		refresh: authn.SecretOf(refreshPrefix + op.Secret("refresh").Reveal())}
+}
+
+// issue runs fill in an Update and returns the tokens that it stored. A refusal that fill returns is committed.
+func (s *Service) issue(ctx context.Context, req authn.RequestInfo, c *client.Client, fill func(tx *authn.Tx, i *issuance) error) (*Response, error) {
+	op := s.Accounts.NewOperation(req)
+	fresh := newIssuance(op, c)
+	out, err := authn.Update(ctx, s.Accounts, op, func(tx *authn.Tx) (issuance, error) {
+		i := fresh
+		err := fill(tx, &i)
+		if isRefusal(err) {
+			i.refused, err = err, nil
+		}
+		return i, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("issuing tokens: %w", err)
+	}
+	if out.refused != nil {
+		return nil, out.refused
+	}
+	if out.token.Client == "" {
+		return nil, nil
+	}
+	r := &Response{Access: out.access.Reveal(), Type: tokenType, Expires: int64(out.token.Expires.Sub(op.Now) / time.Second),
+		Scope: strings.Join(out.token.Scopes, " ")}
+	if out.grant.Offline {
+		r.Refresh = out.refresh.Reveal()
+	}
+	if slices.Contains(out.grant.Scopes, client.ScopeOpenID) {
+		r.ID, err = s.signIDToken(ctx, op.Now, &out)
+	}
+	return r, err
+}
+
+// isRefusal reports whether err refuses a request: its Update is committed, because it may spend a code.
+func isRefusal(err error) bool {
+	_, ok := errors.AsType[*GrantError](err)
+	return ok || errors.Is(err, ErrScope)
+}
+
+// Exchange makes a grant of the code that take returns, and its first tokens. take runs in the Update that stores them, and
+// returns the key of the code. If it returns no code, its Update is committed and Exchange returns nil.
+func (s *Service) Exchange(ctx context.Context, req authn.RequestInfo, c *client.Client, take func(tx *authn.Tx) (string, *AuthorizationCode, error)) (*Response, error) {
+	return s.issue(ctx, req, c, func(tx *authn.Tx, i *issuance) error {
+		hash, code, err := take(tx)
+		if err != nil || code == nil {
+			return err
+		}
+		return s.firstTokens(tx, i, hash, code)
+	})
+}
+
+// firstTokens stores the grant of a code and its first tokens.
+func (s *Service) firstTokens(tx *authn.Tx, i *issuance, hash string, code *AuthorizationCode) error {
+	c, now := i.client, tx.Op.Now
+	g := Grant{Client: c.ID, AuthContext: code.AuthContext, Scopes: code.Scopes, UserinfoClaims: code.UserinfoClaims, IDTokenClaims: code.IDTokenClaims,
+		Created: now, Expires: code.Until}
+	if g.Offline = slices.Contains(code.Scopes, client.ScopeOffline) && c.HasGrant(client.GrantRefresh); g.Offline {
+		g.Expires = now.Add(c.Policy.RefreshTokenTTL())
+	}
+	id := string(g.User) + "/" + tx.Op.ID("grant")
+	code.Grant, code.Expires = id, g.Expires
+	if err := s.codes.Put(tx.Raw, hash, *code); err != nil {
+		return err
+	}
+	status, err := s.status(tx.Raw, now, &g)
+	if err != nil || status != active {
+		return orRefuse(err, "the session for which the code was issued has ended")
+	}
+	// An ID token is accepted without a lookup: the policy must hold when it is signed.
+	if err := s.checkPolicy(tx.Raw, c, &g); err != nil {
+		return err
+	}
+	if err := s.grants.Put(tx.Raw, id, g); err != nil {
+		return err
+	}
+	i.grant, i.nonce = g, code.Nonce
+	return s.storeTokens(tx, i, id)
+}
+
+// checkPolicy returns a refusal if the user of a grant may no longer use the client.
+func (s *Service) checkPolicy(r store.Reader, c *client.Client, g *Grant) error {
+	st, err := s.Accounts.Summary(r, g.User)
+	if err != nil || !c.Policy.Satisfied(st.Groups, g.ACR) {
+		return orRefuse(err, "the user may not use the client, or must sign in again")
+	}
+	return nil
+}
+
+// storeTokens stores the tokens of a grant: an access token, and a refresh token if the grant is offline.
+func (s *Service) storeTokens(tx *authn.Tx, i *issuance, id string) (err error) {
+	now, g := tx.Op.Now, &i.grant
+	if i.token, err = s.storeAccess(tx.Raw, now, i.access, i.client, id, g.Scopes, g.Expires); err != nil {
+		return err
+	}
+	if g.Offline {
+		if err := s.refreshes.Put(tx.Raw, i.refresh.Hash(), RefreshToken{Grant: id, Client: g.Client, Created: now, Expires: g.Expires}); err != nil {
+			return err
+		}
+	}
+	if i.client.TokenClaims || len(g.IDTokenClaims) > 0 {
+		i.user, err = s.Accounts.User(tx.Raw, g.User)
+	}
+	return err
+}
+
+var verifierPattern = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`) // RFC 7636 §4.1
+
+// verifierCheck returns a function that reports whether a verifier matches a challenge. Without a challenge only the empty
+// verifier matches: otherwise the challenge was removed from the request (RFC 9700 §4.8.2).
+func verifierCheck(verifier string) func(challenge string) bool {
+	sum := sha256.Sum256([]byte(verifier))
+	computed := base64.RawURLEncoding.EncodeToString(sum[:])
+	valid := verifierPattern.MatchString(verifier)
+	return func(challenge string) bool {
+		if challenge == "" {
+			return verifier == ""
+		}
+		return valid && subtle.ConstantTimeCompare([]byte(computed), []byte(challenge)) == 1
+	}
+}

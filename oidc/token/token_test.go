@@ -1,0 +1,161 @@
+package token_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/authntest"
+	"barillet/internal/audit"
+	"barillet/oidc/client"
+	"barillet/oidc/keys"
+	"barillet/oidc/token"
+	"barillet/store"
+)
+
+const (
+	redirect  = "https://app.example/cb"
+	verifier  = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" // RFC 7636 appendix B
+	challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+)
+
+// env is a token service with a registered client and a signed-in user.
+type env struct {
+	*testing.T
+	*authntest.Env
+	tokens  *token.Service
+	clients *client.Service
+	client  *client.Client
+	session authn.Bearer
+}
+
+func newEnv(t *testing.T) *env {
+	t.Helper()
+	h := authntest.New(t)
+	k := keys.New(keys.Config{Store: h.Store, Keyring: h.Ring, Accounts: h.Accounts, Now: h.Clock.Now})
+	e := &env{T: t, Env: h}
+	e.clients = client.New(client.Config{Store: h.Store, Keyring: h.Ring, Accounts: h.Accounts, Now: h.Clock.Now, RegistrationURL: "https://login.example/clients"})
+	e.tokens = token.New(token.Config{Store: h.Store, Keyring: h.Ring, Pepper: h.Keys.Pepper, Accounts: h.Accounts, Sessions: h.Sessions, Clients: e.clients,
+		Keys: k, Issuer: "https://login.example", Now: h.Clock.Now})
+	e.client = e.register("Planning")
+	_, _, secret := h.Member("lea@garage.example", nil)
+	e.view(func(s store.Snapshot) (err error) {
+		e.session, err = h.Sessions.Lookup(s, secret.Hash(), h.Clock.Now())
+		return err
+	})
+	return e
+}
+
+func (e *env) view(read func(store.Snapshot) error) {
+	e.Helper()
+	if err := e.Store.View(e.Context(), read); err != nil {
+		e.Fatal(err)
+	}
+}
+
+func (e *env) register(name string) *client.Client {
+	e.Helper()
+	consent := false
+	made, err := e.clients.Register(e.Context(), client.Registrar{Actor: audit.Actor{Type: audit.TypeToken, ID: "token:1"}}, client.Registration{Name: name,
+		Redirects: []string{redirect}, Consent: &consent, Scope: "openid offline_access", Grants: []string{"authorization_code", "refresh_token"}})
+	if err != nil {
+		e.Fatal(err)
+	}
+	c, err := e.clients.Find(e.Context(), made.ID)
+	if err != nil {
+		e.Fatal(err)
+	}
+	return c
+}
+
+// code stores an authorization code for the client and the session.
+func (e *env) code(value string) token.Redemption {
+	e.Helper()
+	secret, now := authn.SecretOf(value), e.Clock.Now()
+	err := e.Store.Update(e.Context(), func(tx store.Tx) error {
+		return e.tokens.StoreCode(tx, secret, token.AuthorizationCode{Client: e.client.ID, Redirect: redirect, Challenge: challenge,
+			Scopes: []string{"openid", "offline_access"}, AuthContext: token.NewAuthContext(&e.session), Created: now, Expires: now.Add(token.CodeTTL)})
+	})
+	if err != nil {
+		e.Fatal(err)
+	}
+	return token.Redemption{Code: secret, Redirect: redirect, Verifier: verifier}
+}
+
+func (e *env) redeem(r token.Redemption) *token.Response {
+	e.Helper()
+	out, err := e.tokens.Redeem(e.Context(), authn.RequestInfo{}, e.client, r)
+	if err != nil {
+		e.Fatal(err)
+	}
+	return out
+}
+
+func (e *env) wantRefused(out *token.Response, err error) {
+	e.Helper()
+	if _, ok := errors.AsType[*token.GrantError](err); !ok || out != nil {
+		e.Errorf("got %v, %v, want a GrantError", out, err)
+	}
+}
+
+func (e *env) wantActive(c *client.Client, value string, want bool) {
+	e.Helper()
+	if got, err := e.tokens.Introspect(e.Context(), c, value); err != nil || got.Active != want {
+		e.Errorf("introspection: got active %t, %v, want %t", got.Active, err, want)
+	}
+}
+
+func TestRedeem_RejectsUsedCode(t *testing.T) {
+	e := newEnv(t)
+	r := e.code("code-1")
+	first := e.redeem(r)
+	e.wantActive(e.client, first.Access, true)
+	e.wantRefused(e.tokens.Redeem(t.Context(), authn.RequestInfo{}, e.client, r))
+	e.wantActive(e.client, first.Access, false)
+	e.wantActive(e.client, first.Refresh, false)
+}
+
+func TestRedeem_SpendsCodeOnWrongVerifier(t *testing.T) {
+	e := newEnv(t)
+	r := e.code("code-1")
+	wrong := r
+	wrong.Verifier = challenge
+	e.wantRefused(e.tokens.Redeem(t.Context(), authn.RequestInfo{}, e.client, wrong))
+	e.wantRefused(e.tokens.Redeem(t.Context(), authn.RequestInfo{}, e.client, r))
+}
+
+func TestRefresh_RevokesGrantOnReuse(t *testing.T) {
+	e := newEnv(t)
+	first := e.redeem(e.code("code-1"))
+	used := authn.SecretOf(first.Refresh)
+	second, err := e.tokens.Refresh(t.Context(), authn.RequestInfo{}, e.client, used, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.wantRefused(e.tokens.Refresh(t.Context(), authn.RequestInfo{}, e.client, used, nil))
+	e.wantActive(e.client, second.Access, true) // within ten seconds: the response may have been lost
+	e.Clock.Advance(11 * time.Second)
+	e.wantRefused(e.tokens.Refresh(t.Context(), authn.RequestInfo{}, e.client, used, nil))
+	e.wantActive(e.client, second.Access, false)
+}
+
+func TestRefresh_RejectsWiderScope(t *testing.T) {
+	e := newEnv(t)
+	first := e.redeem(e.code("code-1"))
+	if _, err := e.tokens.Refresh(t.Context(), authn.RequestInfo{}, e.client, authn.SecretOf(first.Refresh), []string{"openid", "groups"}); !errors.Is(err, token.ErrScope) {
+		t.Errorf("got %v, want ErrScope", err)
+	}
+}
+
+func TestRevoke_RejectsTokenOfAnotherClient(t *testing.T) {
+	e := newEnv(t)
+	first, other := e.redeem(e.code("code-1")), e.register("Stock")
+	e.wantRefused(nil, e.tokens.Revoke(t.Context(), other, authn.SecretOf(first.Access)))
+	e.wantActive(other, first.Access, false)
+	e.wantActive(e.client, first.Access, true)
+	if err := e.tokens.Revoke(t.Context(), e.client, authn.SecretOf(first.Refresh)); err != nil {
+		t.Fatal(err)
+	}
+	e.wantActive(e.client, first.Access, false)
+}
