@@ -33,7 +33,7 @@ browser: tools ## run the tests that drive a browser, and no other
 tools:
 	e2e/install-tools.sh
 
-check: format vet staticcheck race vuln ## formatting, vet, staticcheck, floors, licences, race detector, known vulnerabilities
+check: format vet staticcheck race vuln ## formatting, vet, staticcheck, imports, licences, race detector, known vulnerabilities
 
 format:
 	@unformatted=$$(git ls-files --cached --others --exclude-standard '*.go' | xargs -r gofmt -l); \
@@ -45,7 +45,7 @@ vet:
 staticcheck:
 	go tool staticcheck ./...
 
-# The package at the root holds the tests of the floors and of the licences,
+# The package at the root holds the tests of the imports and of the licences,
 # so that they run here without a browser.
 race: tools
 	go test -race -timeout $(TEST_TIMEOUT) $$(go list ./... | grep -Fvx '$(HEAVY)')

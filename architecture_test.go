@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
-	"go/build"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -54,26 +52,21 @@ func TestArchitecturePicture(t *testing.T) {
 // of this module. Paths are relative to the module.
 func programImports(t *testing.T) map[string][]string {
 	t.Helper()
-	imports := map[string][]string{}
-	queue := []string{"cmd/barillet"}
-	for len(queue) > 0 {
-		name := queue[0]
-		queue = queue[1:]
-		if _, seen := imports[name]; seen {
-			continue
-		}
-		pkg, err := build.ImportDir(filepath.FromSlash(name), 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		imports[name] = []string{}
-		for _, path := range pkg.Imports {
-			if own, is := strings.CutPrefix(path, "barillet/"); is {
-				imports[name] = append(imports[name], own)
-				queue = append(queue, own)
+	all := map[string][]string{}
+	for _, s := range readSources(t) {
+		for target := range s.imports() {
+			own, is := strings.CutPrefix(target, "barillet/")
+			if is && !s.test && !slices.Contains(all[s.pkg], own) {
+				all[s.pkg] = append(all[s.pkg], own)
 			}
 		}
-		slices.Sort(imports[name])
+	}
+	imports, queue := map[string][]string{}, []string{"cmd/barillet"}
+	for len(queue) > 0 {
+		name := queue[0]
+		queue = append(queue[1:], all[name]...)
+		slices.Sort(all[name])
+		imports[name] = all[name]
 	}
 	return imports
 }

@@ -1,43 +1,292 @@
 package barillet_test
 
 import (
-	"os"
+	"cmp"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 )
 
-// rules are what the house asks of its own source; docs/design.md, The
-// floors, gives the reasons.
-var rules = []struct {
-	name  string
-	check func(*house) []string
-}{
-	{"every package stands on a floor", homeless},
-	{"an import goes to a lower floor", upward},
-	{"only the wiring and tests name a store back-end or a factor kind", naming},
-	{"a third-party module has one importing package", crowded},
-	{"standard packages stay in the rooms that have business with them", strayImports},
-	{"HTTP servers stay in web, oidc and cmd", servers},
-	{"outgoing HTTP stays in internal/outbound", callers},
-	{"the clock is read in cmd only", clocks},
-	{"there are no init functions", initialisers},
-	{"no test skips itself", skips},
-	{"a note to ourselves has a number", notes},
-	{"files, functions and packages are small", sizes},
-	{"names say what is inside", names},
-	{"every package says once what it owns", comments},
-	{"e2e holds tests only", endToEnd},
+// allowed lists each package of the module, and the packages of the module that it may import. Tests may import all.
+var allowed = map[string]string{
+	"internal/errcode": "", "internal/secret": "", "internal/notice": "", "internal/outbound": "", "internal/usercsv": "",
+	"internal/audit": "store", "internal/outbox": "store", "internal/throttle": "store",
+	"internal/mail":    "internal/outbox store",
+	"internal/webhook": "internal/audit internal/outbound internal/outbox store",
+
+	"store": "", "store/bolt": "store",
+	"factors": "", "factors/oath": "factors", "factors/recovery": "factors", "factors/webauthn": "factors",
+	"factors/hotp": "factors factors/oath", "factors/totp": "factors factors/oath",
+
+	"authn/password": "internal/errcode store",
+	"authn/account": "authn/password factors internal/audit internal/errcode internal/mail internal/notice " +
+		"internal/secret internal/throttle store",
+	"authn/session": "authn/account internal/audit internal/errcode internal/notice internal/secret internal/throttle store",
+	"authn": "authn/account authn/password authn/session factors internal/audit internal/errcode internal/notice " +
+		"internal/secret internal/throttle store",
+	"authn/enrol": "authn authn/account authn/session factors internal/audit internal/errcode internal/notice internal/secret store",
+	"authn/admin": "authn authn/account authn/session internal/audit internal/errcode internal/mail internal/notice " +
+		"internal/outbound internal/secret internal/webhook store",
+	"authn/helpdesk": "authn authn/account authn/admin factors internal/audit internal/errcode internal/notice internal/secret " +
+		"internal/throttle store",
+	"authn/directory": "authn authn/account authn/admin authn/enrol authn/helpdesk authn/password authn/session factors " +
+		"internal/audit internal/errcode internal/notice internal/secret",
+
+	"oidc/keys":   "authn/account internal/audit store",
+	"oidc/client": "authn/account internal/audit internal/errcode internal/secret oidc/keys store",
+	"oidc/token": "authn/account authn/session internal/audit internal/errcode internal/outbox internal/secret oidc/client " +
+		"oidc/keys store",
+	"oidc": "authn/account authn/session internal/audit internal/errcode internal/outbox internal/secret internal/throttle " +
+		"oidc/client oidc/keys oidc/token store",
+
+	"static": "", "templates": "internal/notice",
+	"web/apidocs":       "templates",
+	"web/reply":         "authn/account internal/errcode internal/secret store",
+	"web/api/scim":      "internal/errcode web/reply",
+	"web/api/systemlog": "internal/audit internal/errcode web/reply",
+	"web/api": "authn authn/account authn/admin authn/directory authn/enrol authn/helpdesk authn/session factors internal/audit " +
+		"internal/errcode internal/secret internal/throttle internal/webhook oidc oidc/client store templates web/api/scim " +
+		"web/api/systemlog web/apidocs web/reply",
+	"web/forwardauth": "authn/account authn/session internal/errcode internal/secret web/reply",
+	"web/site": "authn authn/account authn/session factors internal/errcode internal/notice internal/secret oidc oidc/client " +
+		"templates web/forwardauth web/reply",
+	"web/signin": "authn authn/account authn/helpdesk factors internal/errcode internal/notice internal/secret templates web/reply web/site",
+	"web/selfservice": "authn authn/account authn/enrol authn/session factors internal/errcode internal/secret oidc oidc/client " +
+		"templates web/reply web/site",
+	"web": "authn authn/account authn/enrol authn/helpdesk authn/session factors internal/errcode internal/mail internal/notice " +
+		"internal/secret oidc oidc/client static templates web/apidocs web/forwardauth web/reply web/selfservice web/signin web/site",
+
+	"cmd/barillet/cli":    "",
+	"cmd/barillet/manage": "authn/account cmd/barillet/cli internal/errcode internal/secret internal/usercsv",
+	"cmd/barillet/sample": "internal/outbound internal/secret static templates",
+	"cmd/barillet": "authn authn/account authn/admin authn/directory authn/enrol authn/helpdesk authn/password authn/session " +
+		"cmd/barillet/cli cmd/barillet/manage cmd/barillet/sample factors factors/hotp factors/oath factors/recovery factors/totp " +
+		"factors/webauthn internal/audit internal/errcode internal/mail internal/notice internal/outbound internal/outbox " +
+		"internal/secret internal/throttle internal/webhook oidc oidc/client oidc/keys oidc/token static store store/bolt " +
+		"templates web web/api web/apidocs web/forwardauth web/reply",
 }
 
-func TestTheHouseKeepsItsOwnRules(t *testing.T) {
-	h, err := readHouse(os.DirFS("."))
+// forTests lists the packages that only tests may import. Their files count as tests.
+var forTests = []string{".", "authn/authntest", "e2e", "factors/factortest", "store/storetest"}
+
+// sharedModules lists the third-party modules that several packages may import, and why.
+// All packages may import golang.org/x.
+var sharedModules = map[string]struct{ importers, reason string }{
+	"github.com/spf13/cobra":     {"cmd/barillet cmd/barillet/cli cmd/barillet/manage", "all three define commands"},
+	"github.com/BurntSushi/toml": {"cmd/barillet templates", "the configuration and the message catalogues are TOML files"},
+	"github.com/go-jose/go-jose": {"oidc oidc/client oidc/keys", "the service signs tokens and checks those of clients"},
+}
+
+// bans lists imports and names that only the packages in only may use; "web/..." includes the packages below web.
+// Without everywhere, a ban does not apply to tests. A name without a path is a method of any type.
+var bans = []struct {
+	names, only string
+	everywhere  bool
+}{
+	{names: "time.Now time.Since time.Until", only: "cmd/barillet"},
+	{names: "net/http", only: "cmd/barillet cmd/barillet/manage cmd/barillet/sample web/... oidc static internal/outbound"},
+	{names: "net/http.Client net/http.DefaultClient net/http.Transport net/http.DefaultTransport net/http.Get net/http.Head " +
+		"net/http.Post net/http.PostForm net/http.NewRequest net/http.NewRequestWithContext",
+		only: "cmd/barillet cmd/barillet/manage cmd/barillet/sample internal/outbound"},
+	{names: "net/http.Server net/http.ListenAndServe net/http.ListenAndServeTLS net/http.Serve net/http.ServeTLS " +
+		"net/http.NewServeMux net/http.DefaultServeMux", only: "cmd/barillet/... web/... oidc"},
+	{names: "html/template", only: "templates cmd/barillet/sample"},
+	{names: "text/template", only: "templates"}, // for emails in plain text
+	{names: "math/rand math/rand/v2 net/smtp os/exec log plugin testing unsafe C"},
+	{names: "func.init .Skip .Skipf .SkipNow testing.Short", everywhere: true},
+}
+
+const maxPackage, maxFile, maxFunc = 3000, 400, 60 // lines, without tests
+
+// large lists what may exceed its limit, and why.
+var large = map[string]string{
+	"web/api":                  "a list of calls that share paging, bodies and JSON",
+	"cmd/barillet/manage":      "a list of commands that share the connection and the output",
+	"web/api/routes.go routes": "a list with one line for each call",
+}
+
+// source is a parsed Go file. Its package is the directory relative to the module.
+type source struct {
+	path, pkg string
+	test      bool
+	syntax    *ast.File
+	fset      *token.FileSet
+}
+
+// notSource lists the names of directories without source files of the module.
+var notSource = []string{"testdata", "node_modules", "bin"}
+
+// readSources parses the Go files of the module in the order of their paths.
+func readSources(t *testing.T) (all []source) {
+	t.Helper()
+	fset := token.NewFileSet()
+	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
+		switch base := entry.Name(); {
+		case err != nil:
+			return err
+		case entry.IsDir() && name != "." && (strings.ContainsAny(base[:1], "._") || slices.Contains(notSource, base)):
+			return fs.SkipDir
+		case entry.IsDir() || path.Ext(base) != ".go":
+			return nil
+		}
+		syntax, err := parser.ParseFile(fset, name, nil, parser.SkipObjectResolution)
+		pkg := path.Dir(filepath.ToSlash(name))
+		test := strings.HasSuffix(name, "_test.go") || slices.Contains(forTests, pkg)
+		all = append(all, source{filepath.ToSlash(name), pkg, test, syntax, fset})
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, rule := range rules {
-		t.Run(rule.name, func(t *testing.T) {
-			for _, breach := range rule.check(h) {
-				t.Error(breach)
+	return all
+}
+
+// imports returns the import paths of the file, each with the name that the file uses.
+func (s source) imports() map[string]string {
+	names := map[string]string{}
+	for _, spec := range s.syntax.Imports {
+		target := strings.Trim(spec.Path.Value, `"`)
+		names[target] = path.Base(target)
+		if spec.Name != nil {
+			names[target] = spec.Name.Name
+		}
+	}
+	return names
+}
+
+// uses calls f for each import ("log"), each selector ("time.Now", ".Skip") and each function ("func.init") of the file.
+func (s source) uses(f func(name string, at token.Pos)) {
+	paths := map[string]string{}
+	for target, name := range s.imports() {
+		paths[name] = target
+		f(target, s.syntax.Package)
+	}
+	ast.Inspect(s.syntax, func(node ast.Node) bool {
+		switch node := node.(type) {
+		case *ast.FuncDecl:
+			if node.Recv == nil {
+				f("func."+node.Name.Name, node.Pos())
+			}
+		case *ast.SelectorExpr:
+			var left string
+			if ident, is := node.X.(*ast.Ident); is {
+				left = paths[ident.Name]
+			}
+			f(left+"."+node.Sel.Name, node.Pos())
+		}
+		return true
+	})
+}
+
+func TestImports_FollowTheTable(t *testing.T) {
+	for _, s := range readSources(t) {
+		row, is := allowed[s.pkg]
+		more, undivided := notDivided[s.pkg]
+		if !is && !undivided && !slices.Contains(forTests, s.pkg) {
+			t.Errorf("%s: package %s is not in the table", s.path, s.pkg)
+		}
+		for target := range s.imports() {
+			own, is := strings.CutPrefix(target, "barillet/")
+			if is && !s.test && !slices.Contains(strings.Fields(row+" "+more), own) {
+				t.Errorf("%s: %s imports %s, which the table does not allow", s.path, s.pkg, target)
+			}
+		}
+	}
+}
+
+func TestThirdPartyModules_HaveOneImporter(t *testing.T) {
+	first := map[string]string{}
+	for _, s := range readSources(t) {
+		for target := range s.imports() {
+			parts := strings.Split(target, "/")
+			if s.test || !strings.Contains(parts[0], ".") || strings.HasPrefix(target, "golang.org/x/") {
+				continue
+			}
+			length := 2
+			if parts[0] == "github.com" {
+				length = 3
+			}
+			module := strings.Join(parts[:length], "/")
+			importers := cmp.Or(sharedModules[module].importers, first[module], s.pkg)
+			if first[module] = importers; !within(s.pkg, importers) {
+				t.Errorf("%s: %s imports %s, which only %s may import", s.path, s.pkg, module, importers)
+			}
+		}
+	}
+}
+
+func TestSources_UseNoBannedName(t *testing.T) {
+	for _, s := range readSources(t) {
+		s.uses(func(name string, at token.Pos) {
+			for _, ban := range bans {
+				if slices.Contains(strings.Fields(ban.names), name) && (!s.test || ban.everywhere) && !within(s.pkg, ban.only) {
+					t.Errorf("%s: %s uses %s, which is banned there", s.fset.Position(at), s.pkg, name)
+				}
 			}
 		})
 	}
+}
+
+// within reports whether the package is in the list. An entry with "/..." includes the packages below it.
+func within(pkg, list string) bool {
+	return slices.ContainsFunc(strings.Fields(list), func(entry string) bool {
+		top, tree := strings.CutSuffix(entry, "/...")
+		return pkg == top || tree && strings.HasPrefix(pkg, top+"/")
+	})
+}
+
+func TestSources_StayWithinTheLimits(t *testing.T) {
+	lines, exceeds := map[string]int{}, map[string]bool{}
+	check := func(what string, lines, limit int) {
+		if exceeds[what] = lines > limit; exceeds[what] && large[what] == "" {
+			t.Errorf("%s has %d lines, more than %d", what, lines, limit)
+		}
+	}
+	for _, s := range readSources(t) {
+		if s.test {
+			continue
+		}
+		length := s.fset.File(s.syntax.FileStart).LineCount()
+		lines[s.pkg] += length
+		check(s.path, length, maxFile)
+		for _, declared := range s.syntax.Decls {
+			if f, is := declared.(*ast.FuncDecl); is {
+				check(s.path+" "+f.Name.Name, s.fset.Position(f.End()).Line-s.fset.Position(f.Pos()).Line+1, maxFunc)
+			}
+		}
+	}
+	for pkg, length := range lines {
+		if _, undivided := notDivided[pkg]; !undivided || large[pkg] != "" {
+			check(pkg, length, maxPackage)
+		}
+	}
+	for what := range large {
+		if !exceeds[what] {
+			t.Errorf("%s does not exceed its limit: remove the exception", what)
+		}
+	}
+}
+
+// Rows of packages that still have to be divided. They have no limit of lines, and add to the rows of allowed. The last
+// step deletes this map and its three uses.
+var notDivided = map[string]string{
+	"authn":               "internal/mail templates",
+	"authn/helpdesk":      "internal/mail internal/outbound internal/webhook templates",
+	"oidc":                "authn templates",
+	"oidc/keys":           "authn",
+	"oidc/client":         "authn",
+	"oidc/token":          "authn",
+	"internal/roster":     "",
+	"web":                 "web/gate",
+	"web/gate":            "authn web/reply",
+	"web/reply":           "authn",
+	"cmd/barillet":        "web/gate",
+	"cmd/barillet/manage": "authn internal/roster",
+	"cmd/barillet/sample": "authn",
 }
