@@ -17,8 +17,8 @@ import (
 func closedHouse(t *testing.T) (*house, *bytes.Buffer) {
 	t.Helper()
 	c := defaults()
-	c.data = filepath.Join(t.TempDir(), "data")
-	c.keyFile = filepath.Join(c.data, "barillet.key")
+	c.Data = filepath.Join(t.TempDir(), "data")
+	c.KeyFile = filepath.Join(c.Data, "barillet.key")
 	o, err := openFolder(t.Context(), &c, true, func(err error) { t.Error(err) })
 	if err != nil {
 		t.Fatal(err)

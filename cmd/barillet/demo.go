@@ -32,18 +32,18 @@ func (p *program) demo(ctx context.Context, where settingFlags) error {
 	if err != nil {
 		return err
 	}
-	if c.data, err = os.MkdirTemp("", "barillet-demo-"); err != nil {
+	if c.Data, err = os.MkdirTemp("", "barillet-demo-"); err != nil {
 		return fmt.Errorf("making a folder for the demonstration: %w", err)
 	}
 	o, err := openFolder(ctx, c, true, p.damaged)
 	if err == nil {
 		err = store.MarkDemo(ctx, o.store)
 		if err == nil {
-			err = p.open(ctx, c, o, p.logger(c.logFormat), &stage{})
+			err = p.open(ctx, c, o, p.logger(c.LogFormat), &stage{})
 		}
 		err = errors.Join(err, o.store.Close())
 	}
-	if gone := os.RemoveAll(c.data); gone != nil {
+	if gone := os.RemoveAll(c.Data); gone != nil {
 		err = errors.Join(err, fmt.Errorf("removing the folder of the demonstration: %w", gone))
 	}
 	return err
@@ -67,13 +67,13 @@ func demoConfig(where settingFlags) (*config, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked := c.publicURL
-	if c.publicURL = ""; asked != "" && asked != c.origin("") {
+	asked := c.PublicURL
+	if c.PublicURL = ""; asked != "" && string(asked) != c.origin("") {
 		return nil, cli.Misused("--demo is served at %s alone", c.origin(""))
 	}
-	c.support.email, c.support.phone = "aide@garage.example", "01 99 00 12 34"
+	c.Support.Email, c.Support.Phone = "aide@garage.example", "01 99 00 12 34"
 	// A receiver of webhooks to try things out with is a program on the same machine.
-	c.outbound, err = outbound.ParseAllowed([]string{"localhost", "127.0.0.0/8", "::1"})
+	c.Outbound.Allow.Allowed, err = outbound.ParseAllowed([]string{"localhost", "127.0.0.0/8", "::1"})
 	return c, err
 }
 

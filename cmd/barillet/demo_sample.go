@@ -31,7 +31,7 @@ func (s *stage) planning(ctx context.Context, h *house) (service, error) {
 }
 
 func (s *stage) register(ctx context.Context, h *house) (*sample.App, error) {
-	by := oidc.By{Actor: audit.Actor{Type: audit.TypeOperator, ID: "operator:demo", Name: "Barillet"}, From: authn.Origin{}, House: h.config.brand.name}
+	by := oidc.By{Actor: audit.Actor{Type: audit.TypeOperator, ID: "operator:demo", Name: "Barillet"}, From: authn.Origin{}, House: h.config.Brand.Name}
 	files, err := static.New(sample.Accent)
 	if err != nil {
 		return nil, err
@@ -42,5 +42,5 @@ func (s *stage) register(ctx context.Context, h *house) (*sample.App, error) {
 		return nil, err
 	}
 	return sample.New(sample.Config{Base: s.sample, Issuer: h.origin, ClientID: string(client.ID), ClientSecret: authn.SecretOf(client.Secret),
-		Static: files, Outbound: outbound.New(outbound.Config{Allowed: h.config.outbound}), Now: now, Log: h.log})
+		Static: files, Outbound: outbound.New(outbound.Config{Allowed: h.config.Outbound.Allow.Allowed}), Now: now, Log: h.log})
 }

@@ -178,12 +178,12 @@ func replaceBytes(ts *testscript.TestScript, _ bool, args []string) {
 // codes. join DATA FILE, where the file holds the link.
 func join(ts *testscript.TestScript, _ bool, args []string) {
 	c := defaults()
-	c.data = ts.MkAbs(args[0])
-	c.publicURL = "https://login.garage.example"
+	c.Data = ts.MkAbs(args[0])
+	c.PublicURL = "https://login.garage.example"
 	o, err := openFolder(context.Background(), &c, false, func(err error) { panic(err) })
 	ts.Check(err)
 	defer o.store.Close()
-	h, err := build(&c, o, c.publicURL, slog.New(slog.DiscardHandler))
+	h, err := build(&c, o, string(c.PublicURL), slog.New(slog.DiscardHandler))
 	ts.Check(err)
 	ts.Check((&actor{}).accept(context.Background(), h, authn.SecretOf(strings.TrimSpace(ts.ReadFile(args[1])))))
 }

@@ -55,7 +55,7 @@ func (p *program) serveCommand() *cobra.Command {
 
 // serve runs the service on the data folder of the configuration.
 func (p *program) serve(ctx context.Context, c *config) error {
-	log := p.logger(c.logFormat)
+	log := p.logger(c.LogFormat)
 	if err := c.needData(); err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (p *program) serve(ctx context.Context, c *config) error {
 		return err
 	}
 	if o.fresh {
-		p.Note("made a new store in %s; keep a copy of %s apart from it and its backups", c.data, c.keyFile)
+		p.Note("made a new store in %s; keep a copy of %s apart from it and its backups", c.Data, c.KeyFile)
 	}
 	err = func() error {
 		demo, err := store.IsDemo(ctx, o.store)
@@ -72,7 +72,7 @@ func (p *program) serve(ctx context.Context, c *config) error {
 		case err != nil:
 			return err
 		case demo:
-			return cli.WithHint(fmt.Errorf("the store in %s is that of a demonstration, whose passwords and tokens were printed", c.data),
+			return cli.WithHint(fmt.Errorf("the store in %s is that of a demonstration, whose passwords and tokens were printed", c.Data),
 				"name another folder")
 		}
 		return p.open(ctx, c, o, log, nil)
@@ -91,9 +91,9 @@ func (p *program) damaged(err error) {
 
 // open listens, wires the house, and serves until ctx ends. A demonstration comes with its stage.
 func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logger, s *stage) error {
-	listener, err := net.Listen("tcp", c.listen)
+	listener, err := net.Listen("tcp", string(c.Listen))
 	if err != nil {
-		return cli.WithHint(fmt.Errorf("listening at %s: %w", c.listen, err), "another program may have the port; --listen names another")
+		return cli.WithHint(fmt.Errorf("listening at %s: %w", string(c.Listen), err), "another program may have the port; --listen names another")
 	}
 	defer listener.Close()
 	origin := c.origin(strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
@@ -114,9 +114,9 @@ func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logg
 		return err
 	}
 	doors := web.Config{People: h.people, Desk: h.desk, Renderer: h.renderer, Static: h.files, API: h.api, Docs: h.docs, OIDC: h.oidc, PublicURL: origin,
-		TrustedProxies: c.trustedProxies, DefaultLocale: c.defaultLocale, Now: now, Log: log, Demo: box}
-	if len(c.gateRules) > 0 {
-		if doors.Gate, err = gate.New(gate.Config{People: h.people, Rules: c.gateRules, PublicURL: origin, Trusted: c.trustedProxies}); err != nil {
+		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, Now: now, Log: log, Demo: box}
+	if len(c.ForwardAuth.Rules) > 0 {
+		if doors.Gate, err = gate.New(gate.Config{People: h.people, Rules: c.ForwardAuth.Rules, PublicURL: origin, Trusted: c.TrustedProxies}); err != nil {
 			return fmt.Errorf("forward_auth.rules: %w", err)
 		}
 	}
@@ -124,11 +124,11 @@ func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logg
 	if err != nil {
 		return fmt.Errorf("building the pages: %w", err)
 	}
-	socket, err := listenSocket(ctx, c.data)
+	socket, err := listenSocket(ctx, c.Data)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(filepath.Join(c.data, socketName))
+	defer os.Remove(filepath.Join(c.Data, socketName))
 	defer socket.Close()
 	servers := []service{
 		{newServer(pages, log), limitConnections(listener, c)},
@@ -156,13 +156,13 @@ func (p *program) warn(c *config) {
 	for _, w := range c.warnings {
 		p.Note("warning: %s", w)
 	}
-	if c.support.email == "" {
+	if c.Support.Email == "" {
 		p.Note("warning: support.email is not set: help requests are stored, and nobody is told of them")
 	}
-	if c.smtp.host == "" {
+	if c.SMTP.Host == "" {
 		p.Note("warning: [smtp] is not set: mail waits in the outbox")
 	}
-	if c.publicURL == "" {
+	if c.PublicURL == "" {
 		p.Note("warning: public_url is not set: links lead to http://localhost, for trying things out")
 	}
 }
@@ -171,7 +171,7 @@ func (p *program) warn(c *config) {
 // its request id here.
 func (h *house) localAPI() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		q := &reply.Request{ID: rand.Text(), Agent: "barillet command line", Lang: h.config.defaultLocale, Log: h.log}
+		q := &reply.Request{ID: rand.Text(), Agent: "barillet command line", Lang: h.config.DefaultLocale, Log: h.log}
 		h.api.ServeHTTP(w, r.WithContext(reply.With(r.Context(), q)))
 	})
 }

@@ -113,7 +113,7 @@ func TestStartAndStopAreAudited(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := defaults()
-	c.data = data
+	c.Data = data
 	o, err := openFolder(t.Context(), &c, false, func(err error) { t.Error(err) })
 	if err != nil {
 		t.Fatal(err)
@@ -138,8 +138,8 @@ func TestStartAndStopAreAudited(t *testing.T) {
 
 func TestConnectionsAreBoundedInAllAndByClient(t *testing.T) {
 	c := defaults()
-	c.limits.connections, c.limits.perClient = 5, 2
-	c.trustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32")}
+	c.Limits.Connections, c.Limits.PerClient = 5, 2
+	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32")}
 	crowd := limitConnections(nil, &c)
 	enter := func(addr string) bool { return crowd.enter(addr, crowd.exempt(netip.MustParseAddr(addr))) }
 	for i, step := range []struct {

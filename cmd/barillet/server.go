@@ -38,12 +38,12 @@ type crowd struct {
 
 // limitConnections wraps a listener.
 func limitConnections(l net.Listener, c *config) *crowd {
-	return &crowd{Listener: l, most: c.limits.connections, perClient: c.limits.perClient, by: map[string]int{},
+	return &crowd{Listener: l, most: c.Limits.Connections, perClient: c.Limits.PerClient, by: map[string]int{},
 		exempt: func(addr netip.Addr) bool {
 			if addr.IsLoopback() {
 				return true
 			}
-			for _, p := range c.trustedProxies {
+			for _, p := range c.TrustedProxies {
 				if p.Contains(addr) {
 					return true
 				}

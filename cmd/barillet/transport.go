@@ -95,8 +95,8 @@ func (t *target) Connect(ctx context.Context, create bool) (*manage.Client, erro
 // byURL speaks HTTPS with a token. The token comes by environment or file: an argument would be in the list of
 // processes and in the shell's history.
 func (t *target) byURL(p *program) (*manage.Client, error) {
-	base, err := publicURL(t.url)
-	if err != nil {
+	var base origin
+	if err := base.UnmarshalText([]byte(t.url)); err != nil {
 		return nil, cli.Misused("--url: %w", err)
 	}
 	token := variables(p.Environ)["BARILLET_TOKEN"]
@@ -112,12 +112,12 @@ func (t *target) byURL(p *program) (*manage.Client, error) {
 	}
 	way := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: 5 * time.Second, MaxIdleConnsPerHost: manage.CallsAtOnce}
-	return manage.NewClient(base, token, way, way.CloseIdleConnections), nil
+	return manage.NewClient(string(base), token, way, way.CloseIdleConnections), nil
 }
 
 // bySocket reaches the service that runs on the data folder; nil when none does.
 func (t *target) bySocket(ctx context.Context, c *config) (*manage.Client, error) {
-	conn, err := dialSocket(ctx, c.data)
+	conn, err := dialSocket(ctx, c.Data)
 	switch {
 	case err == nil:
 		conn.Close()
@@ -127,7 +127,7 @@ func (t *target) bySocket(ctx context.Context, c *config) (*manage.Client, error
 		return nil, fmt.Errorf("reaching the service by its local socket: %w", err)
 	}
 	way := &http.Transport{MaxIdleConnsPerHost: manage.CallsAtOnce,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialSocket(ctx, c.data) }}
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialSocket(ctx, c.Data) }}
 	return manage.NewClient("http://localhost", "", way, way.CloseIdleConnections), nil
 }
 
@@ -143,7 +143,7 @@ func (p *program) byFolder(ctx context.Context, c *config, create bool) (*manage
 		return nil, errors.Join(err, o.store.Close())
 	}
 	if o.fresh {
-		p.Note("made a new store in %s; keep a copy of %s apart from it and its backups", c.data, c.keyFile)
+		p.Note("made a new store in %s; keep a copy of %s apart from it and its backups", c.Data, c.KeyFile)
 	}
 	done := func() {
 		if err := o.store.Close(); err != nil {
@@ -151,8 +151,8 @@ func (p *program) byFolder(ctx context.Context, c *config, create bool) (*manage
 		}
 	}
 	client := manage.NewClient("http://localhost", "", inProcess{h.localAPI()}, done)
-	client.Closed, client.NoSupport = true, c.support.email == ""
-	if c.publicURL == "" {
+	client.Closed, client.NoSupport = true, c.Support.Email == ""
+	if c.PublicURL == "" {
 		client.Guessed = h.origin
 	}
 	return client, nil

@@ -52,11 +52,11 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	h := &house{config: c, origin: origin, log: log, opened: o}
 	var err error
-	if h.files, err = static.New(c.brand.accent); err != nil {
+	if h.files, err = static.New(string(c.Brand.Accent)); err != nil {
 		return nil, fmt.Errorf("brand.accent: %w", err)
 	}
-	brand := templates.Brand{Name: c.brand.name, URL: origin, Zone: zone(),
-		Support: templates.Support{Email: c.support.email, Phone: c.support.phone}}
+	brand := templates.Brand{Name: c.Brand.Name, URL: origin, Zone: zone(),
+		Support: templates.Support{Email: string(c.Support.Email), Phone: c.Support.Phone}}
 	if h.renderer, err = templates.New(brand, h.files.URL); err != nil {
 		return nil, fmt.Errorf("reading pages and mails: %w", err)
 	}
@@ -65,7 +65,7 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	hooks := webhook.NewHooks(o.ring)
 	events := audit.NewLog(o.ring)
 	events.Watch = hooks.Watch
-	out := outbound.New(outbound.Config{Allowed: c.outbound})
+	out := outbound.New(outbound.Config{Allowed: c.Outbound.Allow.Allowed})
 	h.caller = &webhook.Sender{Store: o.store, Hooks: hooks, Events: events, Client: out, Compose: api.Notification, Now: now, Log: log}
 	if h.people, err = h.service(outbox, events); err != nil {
 		return nil, err
@@ -74,32 +74,24 @@ func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error
 	h.desk = helpdesk.New(h.people, o.ring)
 	h.desk.Outbound = out
 	if h.oidc, err = oidc.New(oidc.Config{Store: o.store, Ring: o.ring, Pepper: o.keys.Pepper, People: h.people, Log: h.people.Log, Issuer: origin,
-		Now: now, Errors: log, ClientCredentials: c.oidc.clientCredentials, Deliver: delivery{out}, Fetch: delivery{out}.fetch, Check: delivery{out}.check}); err != nil {
+		Now: now, Errors: log, ClientCredentials: c.OIDC.ClientCredentials, Deliver: delivery{out}, Fetch: delivery{out}.fetch, Check: delivery{out}.check}); err != nil {
 		return nil, err
 	}
 	h.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(origin) })
-	h.api = api.New(api.Config{Desk: h.desk, OIDC: h.oidc, Ring: o.ring, PublicURL: origin, SignIn: c.apiAuthn, Now: now, Log: log, Docs: h.docs})
+	h.api = api.New(api.Config{Desk: h.desk, OIDC: h.oidc, Ring: o.ring, PublicURL: origin, SignIn: c.API.Authn, Now: now, Log: log, Docs: h.docs})
 	return h, nil
 }
 
 // service is authn with the factors of this house.
 func (h *house) service(outbox *mail.Outbox, events audit.Log) (*authn.Service, error) {
 	c, o := h.config, h.opened
-	keys, err := webauthn.New(webauthn.Config{RPID: host(h.origin), RPDisplayName: c.brand.name, Origins: []string{h.origin},
-		Attestation: c.webauthn.attestation, UserVerification: c.webauthn.userVerification})
+	keys, err := webauthn.New(webauthn.Config{RPID: host(h.origin), RPDisplayName: c.Brand.Name, Origins: []string{h.origin},
+		Attestation: c.WebAuthn.Attestation, UserVerification: c.WebAuthn.UserVerification})
 	if err != nil {
 		return nil, fmt.Errorf("setting up security keys for public_url %s: %w", h.origin, err)
 	}
-	policy := authn.PasswordPolicy{Min: c.password.min, Slots: c.password.atOnce, Context: append([]string{c.brand.name}, c.password.words...)}
-	if c.password.memory != 0 || c.password.passes != 0 {
-		policy.Cost = authn.PasswordCost{Memory: 19456, Time: 2, Threads: 1} // OWASP's first choice; see BAR A4
-		if c.password.memory != 0 {
-			policy.Cost.Memory = uint32(c.password.memory)
-		}
-		if c.password.passes != 0 {
-			policy.Cost.Time = uint32(c.password.passes)
-		}
-	}
+	policy := authn.PasswordPolicy{Min: c.Password.MinLength, Slots: c.Password.AtOnce, Context: append([]string{c.Brand.Name}, c.Password.Words...),
+		Cost: authn.PasswordCost{Memory: uint32(c.Password.MemoryKiB), Time: uint32(c.Password.Passes), Threads: 1}} // promise A4
 	passwords, err := authn.NewPasswords(o.keys.Pepper, policy)
 	if err != nil {
 		return nil, err
@@ -112,8 +104,8 @@ func (h *house) service(outbox *mail.Outbox, events audit.Log) (*authn.Service, 
 		Limiter:   throttle.NewLimiter(o.ring, o.keys.Pepper),
 		Guesses:   throttle.NewGuesses(o.ring, o.keys.Pepper),
 		Log:       events, Outbox: outbox,
-		Policy: authn.Policy{Issuer: c.brand.name, PublicURL: h.origin, DefaultLocale: c.defaultLocale, AllowCopies: c.allowCopies,
-			SessionIdle: c.limits.sessionIdle, SessionMax: c.limits.sessionMax, Support: c.support.email},
+		Policy: authn.Policy{Issuer: c.Brand.Name, PublicURL: h.origin, DefaultLocale: c.DefaultLocale, AllowCopies: c.TOTP.AllowCopies,
+			SessionIdle: c.Limits.SessionIdle, SessionMax: c.Limits.SessionMax, Support: string(c.Support.Email)},
 		Now: now, Ran: stopwatch(), Kick: h.kick,
 	}
 	people.Open(o.ring)
@@ -129,14 +121,14 @@ func (h *house) kick() {
 
 // transport is the way to the mail server; nil when none is configured.
 func (c *config) transport(origin string) (mail.Transport, error) {
-	if c.smtp.host == "" {
+	if c.SMTP.Host == "" {
 		return nil, nil
 	}
 	password, err := c.smtpPassword()
 	if err != nil {
 		return nil, err
 	}
-	t, err := mail.NewSMTP(mail.SMTPConfig{Host: c.smtp.host, Port: c.smtp.port, TLS: c.smtp.tls, Username: c.smtp.username,
+	t, err := mail.NewSMTP(mail.SMTPConfig{Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: c.SMTP.TLS, Username: c.SMTP.Username,
 		Password: password, From: c.mailFrom(origin), HELO: host(origin)})
 	if err != nil {
 		return nil, fmt.Errorf("[smtp]: %w", err)
