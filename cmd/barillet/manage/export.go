@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"barillet/cmd/barillet/cli"
-	"barillet/internal/roster"
+	"barillet/internal/usercsv"
 )
 
 // exporting is what export was told.
@@ -104,26 +104,26 @@ func (m *Manager) export(ctx context.Context, s *Client, e exporting) (text []by
 	}
 	slices.SortFunc(rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
 	var out bytes.Buffer
-	err = roster.Write(&out, roster.Style{Semicolons: e.excel, Mark: e.excel}, columns, rows)
+	err = usercsv.Write(&out, usercsv.Style{Semicolons: e.excel, Mark: e.excel}, columns, rows)
 	return out.Bytes(), len(rows), err
 }
 
 // columnsOf are the columns that these people need, and the members that no column can be called by.
 func columnsOf(people []person) (columns, lost []string) {
-	columns = []string{roster.Login, roster.Email, roster.SecondEmail, roster.FirstName, roster.LastName, roster.Locale, roster.Groups}
+	columns = []string{usercsv.Login, usercsv.Email, usercsv.SecondEmail, usercsv.FirstName, usercsv.LastName, usercsv.Locale, usercsv.Groups}
 	custom := map[string]bool{}
 	for _, u := range people {
 		for name := range u.Profile {
-			if !slices.Contains(columns, name) || name == roster.Groups {
-				custom[roster.Custom+name] = true
+			if !slices.Contains(columns, name) || name == usercsv.Groups {
+				custom[usercsv.Custom+name] = true
 			}
 		}
 	}
 	for _, column := range slices.Sorted(maps.Keys(custom)) {
-		if roster.IsCustom(column) {
+		if usercsv.IsCustom(column) {
 			columns = append(columns, column)
 		} else {
-			lost = append(lost, strings.TrimPrefix(column, roster.Custom))
+			lost = append(lost, strings.TrimPrefix(column, usercsv.Custom))
 		}
 	}
 	return columns, lost
@@ -137,7 +137,7 @@ func namesOf(groups []group) map[string]string {
 		count[g.Profile.Name]++
 	}
 	for id, name := range names {
-		if _, isID := names[name]; isID || count[name] > 1 || strings.Contains(name, roster.GroupMark) || strings.TrimSpace(name) != name {
+		if _, isID := names[name]; isID || count[name] > 1 || strings.Contains(name, usercsv.GroupMark) || strings.TrimSpace(name) != name {
 			names[id] = id
 		}
 	}
@@ -148,7 +148,7 @@ func namesOf(groups []group) map[string]string {
 func exported(u person, columns []string, names map[string]string) []string {
 	row := make([]string, len(columns))
 	for i, column := range columns {
-		if column == roster.Groups {
+		if column == usercsv.Groups {
 			var all []string
 			for _, id := range u.GroupIDs {
 				if names[id] == "" {
@@ -156,10 +156,10 @@ func exported(u person, columns []string, names map[string]string) []string {
 				}
 				all = append(all, names[id])
 			}
-			row[i] = strings.Join(all, roster.GroupMark)
+			row[i] = strings.Join(all, usercsv.GroupMark)
 			continue
 		}
-		name, custom := strings.CutPrefix(column, roster.Custom)
+		name, custom := strings.CutPrefix(column, usercsv.Custom)
 		row[i] = cellOf(u.Profile[name], custom)
 	}
 	return row

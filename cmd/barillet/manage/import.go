@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"barillet/cmd/barillet/cli"
-	"barillet/internal/roster"
+	"barillet/internal/usercsv"
 )
 
 // importing is what import was told.
@@ -99,7 +99,7 @@ func (m *Manager) importList(ctx context.Context, s *Client, i importing, name s
 	if err != nil {
 		return err
 	}
-	if list.Has(roster.Key) && s.token != "" { // PROTOCOL 23
+	if list.Has(usercsv.Key) && s.token != "" { // PROTOCOL 23
 		return cli.WithHint(errors.New("the column otpauth is taken on the machine of the service only"), "give the command there, without --url")
 	}
 	if i.invite && i.apply && s.Closed {
@@ -130,7 +130,7 @@ func unfinished(done summary) error {
 }
 
 // readList reads the file, or stdin.
-func (m *Manager) readList(name string) (*roster.List, error) {
+func (m *Manager) readList(name string) (*usercsv.List, error) {
 	from := io.Reader(m.Stdin)
 	if name != "-" {
 		file, err := os.Open(name)
@@ -140,11 +140,11 @@ func (m *Manager) readList(name string) (*roster.List, error) {
 		defer file.Close()
 		from = file
 	}
-	list, err := roster.Read(from)
+	list, err := usercsv.Read(from)
 	if err != nil {
 		return nil, err
 	}
-	if file, ok := from.(*os.File); ok && list.Has(roster.Key) {
+	if file, ok := from.(*os.File); ok && list.Has(usercsv.Key) {
 		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() && info.Mode()&0o077 != 0 {
 			m.Note("warning: %s holds keys and others can read it: chmod 600, and remove it afterwards", name)
 		}

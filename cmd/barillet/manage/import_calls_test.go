@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"barillet/cmd/barillet/cli"
-	"barillet/internal/roster"
+	"barillet/internal/usercsv"
 )
 
 // service answers the calls of an import as the real one does, unless trouble says otherwise.
@@ -75,7 +75,7 @@ func response(status int, body string, header ...string) *http.Response {
 func crowd(n int) []newcomer {
 	out := make([]newcomer, n)
 	for i := range out {
-		out[i] = newcomer{Profile: map[string]json.RawMessage{"login": json.RawMessage(fmt.Sprintf(`"p%d@garage.example"`, i))}, row: roster.Row{Line: i + 2}}
+		out[i] = newcomer{Profile: map[string]json.RawMessage{"login": json.RawMessage(fmt.Sprintf(`"p%d@garage.example"`, i))}, row: usercsv.Row{Line: i + 2}}
 	}
 	return out
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"barillet/authn"
-	"barillet/internal/roster"
+	"barillet/internal/usercsv"
 )
 
 // newcomer is one person of a list as the API takes them.
@@ -18,7 +18,7 @@ type newcomer struct {
 	GroupIDs []string                   `json:"groupIds,omitempty"`
 	Key      string                     `json:"otpauth,omitempty"`
 
-	row roster.Row
+	row usercsv.Row
 }
 
 // outcome is what the API says became of one of them.
@@ -33,7 +33,7 @@ type outcome struct {
 
 // examine finds everything that is wrong with a list: with the file itself, between its lines, and by the rules of
 // the service, which is asked about every line that can be read. It gives who can be made.
-func (m *Manager) examine(ctx context.Context, s *Client, list *roster.List) (summary, []newcomer, error) {
+func (m *Manager) examine(ctx context.Context, s *Client, list *usercsv.List) (summary, []newcomer, error) {
 	done := summary{Known: []int{}, Faults: []lineNote{}}
 	lines := map[int]bool{}
 	for _, f := range list.Faults {
@@ -50,7 +50,7 @@ func (m *Manager) examine(ctx context.Context, s *Client, list *roster.List) (su
 		return done, nil, err
 	}
 	faults := map[int][]lineNote{} // by the line where their row begins
-	fault := func(r roster.Row, column, reason string) {
+	fault := func(r usercsv.Row, column, reason string) {
 		// The first thing that is wrong with a cell is enough.
 		if !slices.ContainsFunc(faults[r.Line], func(n lineNote) bool { return n.Column == column }) {
 			faults[r.Line] = append(faults[r.Line], noted(r.LineOf(column), column, 0, reason))
@@ -129,24 +129,24 @@ var reasons = map[string]string{
 }
 
 // columnOf is the column of a field of the API: what stands for a login where there is no such column.
-func columnOf(list *roster.List, field string) string {
+func columnOf(list *usercsv.List, field string) string {
 	field = strings.TrimPrefix(field, "profile.")
 	switch {
 	case field == "groupIds":
-		return roster.Groups
-	case field == roster.Login && !list.Has(roster.Login):
-		return roster.Email
-	case field == roster.Email && !list.Has(roster.Email):
-		return roster.Login
+		return usercsv.Groups
+	case field == usercsv.Login && !list.Has(usercsv.Login):
+		return usercsv.Email
+	case field == usercsv.Email && !list.Has(usercsv.Email):
+		return usercsv.Login
 	}
 	return field
 }
 
 // twins finds logins, addresses and keys that an earlier line has, in whatever spelling.
-func (m *Manager) twins(list *roster.List, fault func(r roster.Row, column, reason string)) {
+func (m *Manager) twins(list *usercsv.List, fault func(r usercsv.Row, column, reason string)) {
 	addresses, keys := map[string]int{}, map[string]int{}
 	for _, r := range list.Rows {
-		for _, column := range []string{roster.Login, roster.Email, roster.SecondEmail} {
+		for _, column := range []string{usercsv.Login, usercsv.Email, usercsv.SecondEmail} {
 			a, ok := authn.Address(r.Cells[column])
 			switch {
 			case !ok || addresses[a] == r.Line:
@@ -156,11 +156,11 @@ func (m *Manager) twins(list *roster.List, fault func(r roster.Row, column, reas
 				addresses[a] = r.Line
 			}
 		}
-		key, ok := m.KeyDigest(r.Cells[roster.Key])
+		key, ok := m.KeyDigest(r.Cells[usercsv.Key])
 		switch {
 		case !ok:
 		case keys[key] > 0:
-			fault(r, roster.Key, "twin")
+			fault(r, usercsv.Key, "twin")
 		default:
 			keys[key] = r.Line
 		}
@@ -168,8 +168,8 @@ func (m *Manager) twins(list *roster.List, fault func(r roster.Row, column, reas
 }
 
 // groupsByName are the ids of all groups, by id and by name; "" for a name that two have.
-func groupsByName(ctx context.Context, s *Client, list *roster.List) (map[string]string, error) {
-	if !list.Has(roster.Groups) {
+func groupsByName(ctx context.Context, s *Client, list *usercsv.List) (map[string]string, error) {
+	if !list.Has(usercsv.Groups) {
 		return nil, nil
 	}
 	all, err := pages[group](ctx, s, "/groups", nil, 0)
@@ -194,18 +194,18 @@ func groupsByName(ctx context.Context, s *Client, list *roster.List) (map[string
 const asJSON = "json:"
 
 // newcomerOf reads a row as the API takes it.
-func newcomerOf(r roster.Row, groups map[string]string, fault func(r roster.Row, column, reason string)) newcomer {
-	n := newcomer{Profile: map[string]json.RawMessage{}, Key: r.Cells[roster.Key], row: r}
+func newcomerOf(r usercsv.Row, groups map[string]string, fault func(r usercsv.Row, column, reason string)) newcomer {
+	n := newcomer{Profile: map[string]json.RawMessage{}, Key: r.Cells[usercsv.Key], row: r}
 	for column, cell := range r.Cells {
 		name := column
 		switch column {
-		case roster.Groups, roster.Key:
+		case usercsv.Groups, usercsv.Key:
 			continue
-		case roster.Login, roster.Email, roster.SecondEmail, roster.Locale:
+		case usercsv.Login, usercsv.Email, usercsv.SecondEmail, usercsv.Locale:
 			cell = strings.TrimSpace(cell)
-		case roster.FirstName, roster.LastName:
+		case usercsv.FirstName, usercsv.LastName:
 		default:
-			name = strings.TrimPrefix(column, roster.Custom)
+			name = strings.TrimPrefix(column, usercsv.Custom)
 			if raw, ok := strings.CutPrefix(cell, asJSON); ok {
 				if !json.Valid([]byte(raw)) {
 					fault(r, column, "json")
@@ -222,15 +222,15 @@ func newcomerOf(r roster.Row, groups map[string]string, fault func(r roster.Row,
 		}
 		n.Profile[name] = text
 	}
-	for name := range strings.SplitSeq(r.Cells[roster.Groups], roster.GroupMark) {
+	for name := range strings.SplitSeq(r.Cells[usercsv.Groups], usercsv.GroupMark) {
 		if name = strings.TrimSpace(name); name == "" {
 			continue
 		}
 		switch id, known := groups[name]; {
 		case !known:
-			fault(r, roster.Groups, "unknown")
+			fault(r, usercsv.Groups, "unknown")
 		case id == "":
-			fault(r, roster.Groups, "ambiguous")
+			fault(r, usercsv.Groups, "ambiguous")
 		case !slices.Contains(n.GroupIDs, id):
 			n.GroupIDs = append(n.GroupIDs, id)
 		}

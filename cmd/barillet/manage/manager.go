@@ -1,6 +1,6 @@
 // Package manage owns the operator's subcommands. Each is a client of the REST API and of nothing else: what an
 // operator may do is judged there, whichever way the command came. It does not own how the service is reached, which the
-// program hands in, nor the format of lists of people (internal/roster).
+// program hands in, nor the format of lists of people (internal/usercsv).
 package manage
 
 import (

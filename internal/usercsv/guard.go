@@ -1,4 +1,4 @@
-package roster
+package usercsv
 
 import (
 	"encoding/csv"

@@ -1,4 +1,4 @@
-package roster_test
+package usercsv_test
 
 import (
 	"bytes"
@@ -8,12 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/internal/roster"
+	"barillet/internal/usercsv"
 )
 
-func read(t testing.TB, text string) *roster.List {
+func read(t testing.TB, text string) *usercsv.List {
 	t.Helper()
-	l, err := roster.Read(strings.NewReader(text))
+	l, err := usercsv.Read(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,8 +88,8 @@ func TestEveryFaultOfAFileIsToldByLineAndColumn(t *testing.T) {
 }
 
 func TestAFileThatIsTooLargeIsNotKept(t *testing.T) {
-	_, err := roster.Read(bytes.NewReader(make([]byte, roster.LargestFile+1)))
-	if !errors.Is(err, roster.ErrTooLarge) {
+	_, err := usercsv.Read(bytes.NewReader(make([]byte, usercsv.LargestFile+1)))
+	if !errors.Is(err, usercsv.ErrTooLarge) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -101,9 +101,9 @@ func TestNoCellStartsAFormulaAndEachComesBackAsItWas(t *testing.T) {
 	for i, cell := range cells {
 		columns, row = append(columns, fmt.Sprintf("profile.c%d", i)), append(row, cell)
 	}
-	for _, style := range []roster.Style{{}, {Semicolons: true, Mark: true}} {
+	for _, style := range []usercsv.Style{{}, {Semicolons: true, Mark: true}} {
 		var out bytes.Buffer
-		if err := roster.Write(&out, style, columns, [][]string{row}); err != nil {
+		if err := usercsv.Write(&out, style, columns, [][]string{row}); err != nil {
 			t.Fatal(err)
 		}
 		l := read(t, out.String())
@@ -131,7 +131,7 @@ func FuzzRead(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		l, err := roster.Read(bytes.NewReader(text))
+		l, err := usercsv.Read(bytes.NewReader(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,10 +156,10 @@ func FuzzRead(f *testing.F) {
 			rows = append(rows, row)
 		}
 		var out bytes.Buffer
-		if err := roster.Write(&out, roster.Style{}, l.Columns, rows); err != nil {
+		if err := usercsv.Write(&out, usercsv.Style{}, l.Columns, rows); err != nil {
 			t.Fatal(err)
 		}
-		again, err := roster.Read(&out)
+		again, err := usercsv.Read(&out)
 		if err != nil || len(again.Rows) != len(l.Rows) {
 			t.Fatalf("got %d rows again, %v, want %d", len(again.Rows), err, len(l.Rows))
 		}

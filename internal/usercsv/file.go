@@ -1,6 +1,6 @@
-// Package roster owns the file in which lists of people come and go: its columns, how it is read and written, and
+// Package usercsv owns the file in which lists of people come and go: its columns, how it is read and written, and
 // the guard that keeps a cell from starting a formula in whatever program opens it. It judges the file, not the people.
-package roster
+package usercsv
 
 import (
 	"bytes"
