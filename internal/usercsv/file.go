@@ -34,20 +34,20 @@ var Columns = []string{Login, Email, SecondEmail, FirstName, LastName, Locale, G
 
 // The bounds of a file. A person's further members are 16 KiB at most, so no cell can be longer.
 const (
-	LargestFile = 64 << 20 // bytes
-	longestCell = 16 << 10 // bytes
-	longestName = 256      // characters of a column's name
+	MaxFile = 64 << 20 // bytes
+	maxCell = 16 << 10 // bytes
+	maxName = 256      // characters of a column's name
 )
 
-// ErrTooLarge is a file of more than LargestFile.
+// ErrTooLarge is a file of more than MaxFile.
 var ErrTooLarge = errors.New("the file is larger than 64 MiB")
 
-// Fault is one thing that is wrong with a file, and where. It never holds what stood there, but for a column's name.
-type Fault struct {
-	Line   int    // from 1
-	Column string // "": the line as a whole
-	At     int    // the byte of the line, from 1, for what is wrong with the line; 0 elsewhere
-	Reason string // in one word
+// Problem is one thing that is wrong with a file, and where. It never holds what stood there, but for a column's name.
+type Problem struct {
+	Line      int    // from 1
+	Column    string // "": the line as a whole
+	Character int    // the byte of the line, from 1, for what is wrong with the line; 0 elsewhere
+	Reason    string // in one word
 }
 
 // Row is one person of a list.
@@ -65,47 +65,47 @@ func (r Row) LineOf(column string) int {
 	return r.Line
 }
 
-// List is a file that was read: the rows without a fault, and every fault.
-type List struct {
-	Columns []string // in the order of the file
-	Rows    []Row
-	Faults  []Fault
-	Sound   bool // the header has no fault: what the cells are is known
+// File is a file that was read: the rows without a fault, and every fault.
+type File struct {
+	Columns     []string // in the order of the file
+	Rows        []Row
+	Problems    []Problem
+	HeaderValid bool // the header has no fault: what the cells are is known
 }
 
 // Has tells whether the list has a column.
-func (l *List) Has(column string) bool { return slices.Contains(l.Columns, column) }
+func (l *File) Has(column string) bool { return slices.Contains(l.Columns, column) }
 
 // Read reads a list: UTF-8 with or without a byte order mark, the columns parted by commas or semicolons as in the
 // header, quoted as RFC 4180 has it. The error is that of the reader, or ErrTooLarge; whatever is wrong with the text is
 // among the faults.
-func Read(r io.Reader) (*List, error) {
-	text, err := io.ReadAll(io.LimitReader(r, LargestFile+1))
+func Read(r io.Reader) (*File, error) {
+	text, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the list: %w", err)
 	}
-	if len(text) > LargestFile {
+	if len(text) > MaxFile {
 		return nil, ErrTooLarge
 	}
-	l := &List{}
+	l := &File{}
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	header, _, _ := bytes.Cut(text, []byte("\n"))
 	switch {
 	case bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("\xfe\xff")), bytes.IndexByte(header, 0) >= 0:
-		l.fault(Fault{Line: 1, Reason: "utf16"})
+		l.fault(Problem{Line: 1, Reason: "utf16"})
 	case len(bytes.TrimSpace(text)) == 0:
-		l.fault(Fault{Line: 1, Reason: "empty"})
+		l.fault(Problem{Line: 1, Reason: "empty"})
 	case bytes.IndexByte(bytes.TrimSuffix(header, []byte("\r")), '\r') >= 0:
-		l.fault(Fault{Line: 1, Reason: "lone_cr"})
+		l.fault(Problem{Line: 1, Reason: "lone_cr"})
 	default:
 		l.read(text, header)
 	}
 	return l, nil
 }
 
-func (l *List) fault(f Fault) { l.Faults = append(l.Faults, f) }
+func (l *File) fault(f Problem) { l.Problems = append(l.Problems, f) }
 
-func (l *List) read(text, header []byte) {
+func (l *File) read(text, header []byte) {
 	c := csv.NewReader(bytes.NewReader(text))
 	c.FieldsPerRecord = -1
 	if bytes.IndexByte(header, ';') >= 0 {
@@ -119,9 +119,9 @@ func (l *List) read(text, header []byte) {
 			break
 		}
 		if broken, ok := errors.AsType[*csv.ParseError](err); ok {
-			f := Fault{Line: broken.StartLine, At: broken.Column, Reason: "quote"}
+			f := Problem{Line: broken.StartLine, Character: broken.Column, Reason: "quote"}
 			if broken.Line != broken.StartLine { // it ends far from where it began
-				f.At = 0
+				f.Character = 0
 			}
 			if l.fault(f); first {
 				return // without a header nothing else can be told
@@ -139,13 +139,13 @@ func (l *List) read(text, header []byte) {
 			l.row(c, cells)
 		}
 	}
-	if people == 0 && len(l.Faults) == 0 {
-		l.fault(Fault{Line: 1, Reason: "nobody"})
+	if people == 0 && len(l.Problems) == 0 {
+		l.fault(Problem{Line: 1, Reason: "nobody"})
 	}
 }
 
 // head reads the names of the columns.
-func (l *List) head(c *csv.Reader, names []string) {
+func (l *File) head(c *csv.Reader, names []string) {
 	for i, name := range names {
 		line, _ := c.FieldPos(i)
 		shown, reason := strings.TrimSpace(name), ""
@@ -165,39 +165,39 @@ func (l *List) head(c *csv.Reader, names []string) {
 			reason = "column_twice"
 		}
 		if reason != "" {
-			if runes := []rune(shown); len(runes) > longestName {
-				shown = string(runes[:longestName])
+			if runes := []rune(shown); len(runes) > maxName {
+				shown = string(runes[:maxName])
 			}
-			l.fault(Fault{Line: line, Column: shown, Reason: reason})
+			l.fault(Problem{Line: line, Column: shown, Reason: reason})
 		}
 		l.Columns = append(l.Columns, shown)
 	}
 	if !l.Has(Login) && !l.Has(Email) {
-		l.fault(Fault{Line: 1, Reason: "no_login"})
+		l.fault(Problem{Line: 1, Reason: "no_login"})
 	}
-	l.Sound = len(l.Faults) == 0
+	l.HeaderValid = len(l.Problems) == 0
 }
 
 // IsCustom tells whether a column is a further member of a profile.
 func IsCustom(name string) bool {
 	member, ok := strings.CutPrefix(name, Custom)
-	return ok && member != "" && strings.TrimSpace(name) == name && utf8.RuneCountInString(name) <= longestName && !strings.ContainsFunc(name, unicode.IsControl) &&
+	return ok && member != "" && strings.TrimSpace(name) == name && utf8.RuneCountInString(name) <= maxName && !strings.ContainsFunc(name, unicode.IsControl) &&
 		!slices.Contains([]string{Login, Email, SecondEmail, FirstName, LastName, Locale}, member)
 }
 
 // row reads one person. One with a fault is left out: nothing half-read is judged further.
-func (l *List) row(c *csv.Reader, cells []string) {
+func (l *File) row(c *csv.Reader, cells []string) {
 	line, _ := c.FieldPos(0)
-	before := len(l.Faults)
+	before := len(l.Problems)
 	if len(cells) != len(l.Columns) {
-		l.fault(Fault{Line: line, Reason: "fields"})
+		l.fault(Problem{Line: line, Reason: "fields"})
 	}
 	r := Row{Line: line, Cells: map[string]string{}, lines: map[string]int{}}
 	for i, cell := range cells[:min(len(cells), len(l.Columns))] {
 		column := l.Columns[i]
 		at, _ := c.FieldPos(i)
 		if reason := unfit(cell); reason != "" {
-			l.fault(Fault{Line: at, Column: column, Reason: reason})
+			l.fault(Problem{Line: at, Column: column, Reason: reason})
 			continue
 		}
 		r.lines[column] = at
@@ -205,7 +205,7 @@ func (l *List) row(c *csv.Reader, cells []string) {
 			r.Cells[column] = cell
 		}
 	}
-	if len(l.Faults) == before {
+	if len(l.Problems) == before {
 		l.Rows = append(l.Rows, r)
 	}
 }
@@ -213,7 +213,7 @@ func (l *List) row(c *csv.Reader, cells []string) {
 // unfit tells why no cell can be so.
 func unfit(cell string) string {
 	switch {
-	case len(cell) > longestCell:
+	case len(cell) > maxCell:
 		return "too_long"
 	case !utf8.ValidString(cell):
 		return "utf8"

@@ -11,7 +11,7 @@ import (
 	"barillet/internal/usercsv"
 )
 
-func read(t testing.TB, text string) *usercsv.List {
+func read(t testing.TB, text string) *usercsv.File {
 	t.Helper()
 	l, err := usercsv.Read(strings.NewReader(text))
 	if err != nil {
@@ -32,7 +32,7 @@ func TestOneListIsReadHoweverItWasSaved(t *testing.T) {
 	} {
 		l := read(t, text)
 		want := map[string]string{"login": "a@b.example", "firstName": "Zoé", "profile.badge": `K;1, "x"`}
-		if len(l.Faults) > 0 || !l.Sound || len(l.Rows) != 1 || !maps.Equal(l.Rows[0].Cells, want) {
+		if len(l.Problems) > 0 || !l.HeaderValid || len(l.Rows) != 1 || !maps.Equal(l.Rows[0].Cells, want) {
 			t.Errorf("%s: got %+v", name, l)
 		}
 	}
@@ -74,10 +74,10 @@ func TestEveryFaultOfAFileIsToldByLineAndColumn(t *testing.T) {
 		"lo\"gin\na\n": "1::3 quote",
 	} {
 		var got []string
-		for _, f := range read(t, text).Faults {
+		for _, f := range read(t, text).Problems {
 			at := ""
-			if f.At > 0 || f.Reason == "quote" {
-				at = fmt.Sprint(f.At)
+			if f.Character > 0 || f.Reason == "quote" {
+				at = fmt.Sprint(f.Character)
 			}
 			got = append(got, fmt.Sprintf("%d:%s:%s %s", f.Line, f.Column, at, f.Reason))
 		}
@@ -88,7 +88,7 @@ func TestEveryFaultOfAFileIsToldByLineAndColumn(t *testing.T) {
 }
 
 func TestAFileThatIsTooLargeIsNotKept(t *testing.T) {
-	_, err := usercsv.Read(bytes.NewReader(make([]byte, usercsv.LargestFile+1)))
+	_, err := usercsv.Read(bytes.NewReader(make([]byte, usercsv.MaxFile+1)))
 	if !errors.Is(err, usercsv.ErrTooLarge) {
 		t.Errorf("got %v", err)
 	}
@@ -107,7 +107,7 @@ func TestNoCellStartsAFormulaAndEachComesBackAsItWas(t *testing.T) {
 			t.Fatal(err)
 		}
 		l := read(t, out.String())
-		if len(l.Rows) != 1 || len(l.Faults) > 0 {
+		if len(l.Rows) != 1 || len(l.Problems) > 0 {
 			t.Fatalf("got %+v of %s", l, out.String())
 		}
 		for i, cell := range cells {
@@ -135,16 +135,16 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(l.Rows) == 0 && len(l.Faults) == 0 {
+		if len(l.Rows) == 0 && len(l.Problems) == 0 {
 			t.Fatal("nobody, and nothing is wrong")
 		}
 		lines := bytes.Count(text, []byte("\n")) + 1
-		for _, fault := range l.Faults {
+		for _, fault := range l.Problems {
 			if fault.Line < 1 || fault.Line > lines+1 || fault.Reason == "" {
 				t.Fatalf("got fault %+v in %d lines", fault, lines)
 			}
 		}
-		if !l.Sound || len(l.Faults) > 0 {
+		if !l.HeaderValid || len(l.Problems) > 0 {
 			return
 		}
 		var rows [][]string

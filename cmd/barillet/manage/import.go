@@ -130,7 +130,7 @@ func unfinished(done summary) error {
 }
 
 // readList reads the file, or stdin.
-func (m *Manager) readList(name string) (*usercsv.List, error) {
+func (m *Manager) readList(name string) (*usercsv.File, error) {
 	from := io.Reader(m.Stdin)
 	if name != "-" {
 		file, err := os.Open(name)

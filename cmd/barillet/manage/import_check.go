@@ -33,15 +33,15 @@ type outcome struct {
 
 // examine finds everything that is wrong with a list: with the file itself, between its lines, and by the rules of
 // the service, which is asked about every line that can be read. It gives who can be made.
-func (m *Manager) examine(ctx context.Context, s *Client, list *usercsv.List) (summary, []newcomer, error) {
+func (m *Manager) examine(ctx context.Context, s *Client, list *usercsv.File) (summary, []newcomer, error) {
 	done := summary{Known: []int{}, Faults: []lineNote{}}
 	lines := map[int]bool{}
-	for _, f := range list.Faults {
-		done.Faults = append(done.Faults, noted(f.Line, f.Column, f.At, f.Reason))
+	for _, f := range list.Problems {
+		done.Faults = append(done.Faults, noted(f.Line, f.Column, f.Character, f.Reason))
 		lines[f.Line] = true
 	}
 	done.People = len(list.Rows) + len(lines)
-	if !list.Sound {
+	if !list.HeaderValid {
 		done.sort()
 		return done, nil, nil
 	}
@@ -129,7 +129,7 @@ var reasons = map[string]string{
 }
 
 // columnOf is the column of a field of the API: what stands for a login where there is no such column.
-func columnOf(list *usercsv.List, field string) string {
+func columnOf(list *usercsv.File, field string) string {
 	field = strings.TrimPrefix(field, "profile.")
 	switch {
 	case field == "groupIds":
@@ -143,7 +143,7 @@ func columnOf(list *usercsv.List, field string) string {
 }
 
 // twins finds logins, addresses and keys that an earlier line has, in whatever spelling.
-func (m *Manager) twins(list *usercsv.List, fault func(r usercsv.Row, column, reason string)) {
+func (m *Manager) twins(list *usercsv.File, fault func(r usercsv.Row, column, reason string)) {
 	addresses, keys := map[string]int{}, map[string]int{}
 	for _, r := range list.Rows {
 		for _, column := range []string{usercsv.Login, usercsv.Email, usercsv.SecondEmail} {
@@ -168,7 +168,7 @@ func (m *Manager) twins(list *usercsv.List, fault func(r usercsv.Row, column, re
 }
 
 // groupsByName are the ids of all groups, by id and by name; "" for a name that two have.
-func groupsByName(ctx context.Context, s *Client, list *usercsv.List) (map[string]string, error) {
+func groupsByName(ctx context.Context, s *Client, list *usercsv.File) (map[string]string, error) {
 	if !list.Has(usercsv.Groups) {
 		return nil, nil
 	}
