@@ -28,7 +28,9 @@ import (
 type Act struct {
 	Now  time.Time
 	From Origin
-	seed [32]byte
+	// SendAfter is the time before which no email of the operation is sent. Zero means immediately.
+	SendAfter time.Time
+	seed      [32]byte
 }
 
 // NewAct opens an act at the service's time.
@@ -214,6 +216,9 @@ func (w *Work) queue(addresses []string, m templates.Mail, row mail.Row) error {
 		return fmt.Errorf("composing mail %s: %w", templates.MailName(m), err)
 	}
 	row.Template, row.Data, row.Queued = templates.MailName(m), data, w.Act.Now
+	if row.NotBefore.IsZero() {
+		row.NotBefore = w.Act.SendAfter
+	}
 	for _, to := range addresses {
 		if to == "" { // a shadow's
 			continue

@@ -16,9 +16,9 @@ func TestWhoeverComesFromAnotherHouseGetsInWithTheOldPhone(t *testing.T) {
 	p := open(t, nil)
 	const secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 	machine := helpdesk.Operator{ID: "operator:0", Name: "root", Owner: "operator:0", Machine: true}
-	got, err := helpdesk.New(p.Service, p.Ring).Import(t.Context(), machine, authn.Origin{}, helpdesk.NewUser{Login: "zoe@garage.example",
-		Key: authn.SecretOf("otpauth://totp/Okta:zoe?secret=" + secret)}, true, false)
-	if err != nil || !got.Invited {
+	got, err := helpdesk.New(p.Service, p.Ring).Import(t.Context(), machine, authn.Origin{}, []helpdesk.ImportRow{{NewUser: helpdesk.NewUser{Login: "zoe@garage.example",
+		Key: authn.SecretOf("otpauth://totp/Okta:zoe?secret=" + secret)}}}, true, false)
+	if err != nil || !got[0].Invited {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	mails := p.Mails()

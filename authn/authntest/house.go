@@ -199,6 +199,7 @@ func (h *House) Change(id authn.UserID, change func(*authn.User)) {
 type Mail struct {
 	ID, To, Lang string
 	What         templates.Mail
+	NotBefore    time.Time // zero: sent immediately
 	UselessAfter time.Time
 }
 
@@ -214,7 +215,7 @@ func (h *House) Mails() []Mail {
 			if err != nil {
 				return err
 			}
-			out = append(out, Mail{ID: id, To: row.To[0], Lang: row.Lang, What: m, UselessAfter: row.UselessAfter})
+			out = append(out, Mail{ID: id, To: row.To[0], Lang: row.Lang, What: m, NotBefore: row.NotBefore, UselessAfter: row.UselessAfter})
 			return nil
 		})
 	})

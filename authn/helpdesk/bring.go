@@ -3,6 +3,7 @@ package helpdesk
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"barillet/authn"
@@ -11,36 +12,72 @@ import (
 	"barillet/templates"
 )
 
-// Imported is what became, or would become, of one person of a list. The zero value with nothing set: they can be
-// made.
+// ImportRow is one user of an import.
+type ImportRow struct {
+	NewUser
+	GroupNames []string       // names or ids of groups, in addition to Groups
+	Faults     []*authn.Error // faults that the caller found; a row with faults is not imported
+
+	duplicates []*authn.Error
+}
+
+// Imported is the result of one row. A zero value means that a dry run found no fault.
 type Imported struct {
-	ID      authn.UserID   // of who was made, or was there before; "" for neither
-	Known   bool           // there was somebody of that login, who is left alone (PROTOCOL 23)
-	Invited bool           // a mail is on its way to them
-	Faults  []*authn.Error // why they cannot be made, each by its field; nothing was changed then
+	ID      authn.UserID   // the user that was created or that existed
+	Known   bool           // a user with that login existed and was not changed (protocol rule 23)
+	Invited bool           // an email is queued
+	Faults  []*authn.Error // the first fault of each field; nothing was written
 }
 
-// MayImport judges whether the operator may import at all, and with keys of another house if there are any among the
-// people: CodeForbidden. Only the machine's owner brings keys, never a token over the network (PROTOCOL 23).
-func (d *Desk) MayImport(op Operator, keys bool) error {
-	if keys && !op.Machine {
-		return authn.Refuse(authn.CodeForbidden)
+// Import creates the users of a list, each in its own transaction, unless a user with that login exists. With invite it
+// queues an email in the same transaction, so a list that is imported again invites no user twice. These emails are
+// paced. A dry run only validates.
+//
+// A row that repeats an earlier row is invalid. To a principal with a group scope, a user outside the scope does not
+// exist, and the result is a placeholder, as with AddUser (protocol rule 21). Import returns CodeForbidden if the
+// principal cannot import, or if a token imports a key: only the operator can (protocol rule 23).
+func (d *Desk) Import(ctx context.Context, op Operator, from authn.Origin, rows []ImportRow, invite, dry bool) ([]Imported, error) {
+	if slices.ContainsFunc(rows, func(r ImportRow) bool { return !r.Key.Empty() }) && !op.Machine {
+		return nil, authn.Refuse(authn.CodeForbidden)
 	}
-	return op.allowed(actInvite)
+	if err := op.allowed(actInvite); err != nil {
+		return nil, err
+	}
+	if err := d.resolveGroups(ctx, op, rows); err != nil {
+		return nil, err
+	}
+	users := make([]NewUser, len(rows))
+	for i, r := range rows {
+		users[i] = r.NewUser
+	}
+	duplicates := FindDuplicates(users, func(key authn.Secret) (string, bool) {
+		device, err := d.People.ReadKey(d.People.Now(), &authn.User{}, key)
+		return device.Unique, err == nil
+	})
+	out := make([]Imported, len(rows))
+	for i, r := range rows {
+		r.duplicates = duplicates[i]
+		var err error
+		if out[i], err = d.importRow(ctx, op, from, r, invite, dry); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
-// Import makes one person of a list, unless there is one of that login, and mails them with invite, in the same
-// Update: whoever is there was invited, if that was asked for, however often a list is given. dry only judges. Somebody
-// whom an operator limited to groups may not know of is new to them, and gets a shadow, as with AddUser (PROTOCOL 21).
-// CodeForbidden: the operator may not do it to anybody, or brings a key without owning the machine.
-func (d *Desk) Import(ctx context.Context, op Operator, from authn.Origin, n NewUser, invite, dry bool) (Imported, error) {
-	out, err := d.judgeImport(ctx, op, n)
+// importRow validates one row and creates its user.
+func (d *Desk) importRow(ctx context.Context, op Operator, from authn.Origin, r ImportRow, invite, dry bool) (Imported, error) {
+	out, err := d.validateImport(ctx, op, r)
 	if err != nil || dry || out.Known || len(out.Faults) > 0 {
 		return out, err
 	}
-	u, invitation, err := d.AddUser(ctx, op, from, n, invite, true)
-	if authn.CodeOf(err) == authn.CodeTaken { // somebody was faster
-		out, err := d.judgeImport(ctx, op, n)
+	a := d.People.NewAct(from)
+	if invite {
+		a.SendAfter = d.People.Outbox.NextBulk(a.Now)
+	}
+	u, invitation, err := d.addUser(ctx, op, a, r.NewUser, invite, true)
+	if authn.CodeOf(err) == authn.CodeTaken { // another request created a user with one of the addresses
+		out, err := d.validateImport(ctx, op, r)
 		if err == nil && !out.Known && len(out.Faults) == 0 {
 			out.Faults = []*authn.Error{authn.Invalid("login", "taken")}
 		}
@@ -52,39 +89,99 @@ func (d *Desk) Import(ctx context.Context, op Operator, from authn.Origin, n New
 	return Imported{ID: u.ID, Invited: invitation.Sent}, err
 }
 
-// judgeImport finds everything that is wrong with a person at once.
-func (d *Desk) judgeImport(ctx context.Context, op Operator, n NewUser) (out Imported, err error) {
-	if err := d.MayImport(op, !n.Key.Empty()); err != nil {
-		return out, err
-	}
-	u, faults := draft(n)
-	device, err := d.brought(op, d.People.Now(), &u, n)
+// validateImport returns all faults of a row.
+func (d *Desk) validateImport(ctx context.Context, op Operator, r ImportRow) (out Imported, err error) {
+	u, faults := draft(r.NewUser)
+	device, err := d.brought(op, d.People.Now(), &u, r.NewUser)
 	if fault, ok := errors.AsType[*authn.Error](err); ok && fault.Code == authn.CodeInvalid {
 		faults = append(faults, fault)
 	} else if err != nil {
 		return out, err
 	}
-	if op.gives(n.Role) != nil {
+	if op.gives(r.Role) != nil {
 		faults = append(faults, authn.Invalid("role", "unknown"))
 	}
-	if !op.covers(n.Groups) { // what lies outside is not told from what is not there (PROTOCOL 21)
+	if !op.covers(r.Groups) { // a group outside the scope does not exist (protocol rule 21)
 		faults = append(faults, authn.Invalid("groupIds", "unknown"))
 	}
-	err = d.People.View(ctx, func(r authn.Reader) error {
-		found, known, err := r.Faults(&u, device, func(address string) (authn.User, error) { return holderOf(r, op, address) })
+	err = d.People.View(ctx, func(reader authn.Reader) error {
+		found, known, err := reader.Faults(&u, device, func(address string) (authn.User, error) { return holderOf(reader, op, address) })
 		if err != nil {
 			return err
 		}
 		out = Imported{ID: known, Known: known != ""}
 		if !out.Known {
-			out.Faults = distinct(append(faults[:len(faults):len(faults)], found...))
+			out.Faults = distinct(slices.Concat(r.Faults, faults, found, r.duplicates))
 		}
 		return nil
 	})
 	return out, err
 }
 
-// distinct keeps the first of the faults of each field.
+// resolveGroups adds the groups that the rows name to their Groups. A name that no group in the scope of the principal
+// has, or that two have, is a fault.
+func (d *Desk) resolveGroups(ctx context.Context, op Operator, rows []ImportRow) error {
+	if !slices.ContainsFunc(rows, func(r ImportRow) bool { return len(r.GroupNames) > 0 }) {
+		return nil
+	}
+	ids := map[string][]authn.GroupID{} // by name and by id
+	for after := ""; ; {
+		groups, next, err := d.Groups(ctx, op, authn.GroupQuery{After: after})
+		if err != nil {
+			return err
+		}
+		for _, g := range groups {
+			ids[g.Name] = append(ids[g.Name], g.ID)
+			ids[string(g.ID)] = []authn.GroupID{g.ID}
+		}
+		if after = next; after == "" {
+			break
+		}
+	}
+	for i := range rows {
+		r := &rows[i]
+		for _, name := range r.GroupNames {
+			switch found := ids[name]; {
+			case len(found) == 0:
+				r.Faults = append(r.Faults, authn.Invalid("groupIds", "unknown"))
+			case len(found) > 1:
+				r.Faults = append(r.Faults, authn.Invalid("groupIds", "ambiguous"))
+			case !slices.Contains(r.Groups, found[0]):
+				r.Groups = append(r.Groups, found[0])
+			}
+		}
+	}
+	return nil
+}
+
+// FindDuplicates returns, for each user of a list, a fault for each address or key that an earlier user has. keyID
+// identifies a key independently of its spelling; it returns false for an invalid key.
+func FindDuplicates(users []NewUser, keyID func(key authn.Secret) (string, bool)) [][]*authn.Error {
+	out := make([][]*authn.Error, len(users))
+	seen := map[string]int{}
+	check := func(i int, field, value string) {
+		if first, found := seen[value]; !found {
+			seen[value] = i
+		} else if first != i {
+			out[i] = append(out[i], authn.Invalid(field, "duplicate"))
+		}
+	}
+	for i, u := range users {
+		for _, a := range []struct{ field, address string }{{"login", u.Login}, {"email", u.Email}, {"secondEmail", u.Second}} {
+			if address, ok := authn.Address(a.address); ok {
+				check(i, a.field, address)
+			}
+		}
+		if !u.Key.Empty() {
+			if id, ok := keyID(u.Key); ok {
+				check(i, "otpauth", "key:"+id) // no address contains a colon
+			}
+		}
+	}
+	return out
+}
+
+// distinct returns the first fault of each field.
 func distinct(all []*authn.Error) (out []*authn.Error) {
 	seen := map[string]bool{}
 	for _, fault := range all {
@@ -96,27 +193,27 @@ func distinct(all []*authn.Error) (out []*authn.Error) {
 	return out
 }
 
-// brought reads the key that a new person comes with; nil without one.
+// brought returns the device of an imported key, or nil without a key. Only the operator can import a key.
 func (d *Desk) brought(op Operator, now time.Time, u *authn.User, n NewUser) (*factors.Device, error) {
 	if n.Key.Empty() {
 		return nil, nil
 	}
-	if err := d.MayImport(op, true); err != nil {
-		return nil, err
+	if !op.Machine {
+		return nil, authn.Refuse(authn.CodeForbidden)
 	}
-	if n.Password != "" { // PROTOCOL 8: one hand would bring both halves
+	if n.Password != "" { // password and device would have the same provenance (protocol rule 8)
 		return nil, authn.Refuse(authn.CodeSameHand)
 	}
 	device, err := d.People.ReadKey(now, u, n.Key)
 	return &device, err
 }
 
-// greet mails a new person what lets them in: an invitation, or for whoever brings a device the choice of a password.
+// greet queues the first email of a new user: an invitation or, with an imported device, a link to choose a password.
 func (d *Desk) greet(w *authn.Work, op Operator, u *authn.User, sendEmail bool) (Invitation, error) {
 	switch {
 	case !u.Brought():
 		return d.invite(w, op, u, sendEmail)
-	case !sendEmail: // PROTOCOL 8: whoever brought the key would have both halves
+	case !sendEmail: // password and device would have the same provenance (protocol rule 8)
 		return Invitation{}, authn.Refuse(authn.CodeSameHand)
 	}
 	token, expires, err := w.Welcome(u)
@@ -137,7 +234,7 @@ func (d *Desk) greet(w *authn.Work, op Operator, u *authn.User, sendEmail bool) 
 	return Invitation{Sent: true, Expires: expires}, w.Audit(e)
 }
 
-// dropBrought takes a device that was brought from elsewhere and never used.
+// dropBrought removes an imported device that the user never used.
 func (d *Desk) dropBrought(w *authn.Work, op Operator, u *authn.User) error {
 	if err := d.auditKey(w, op, u, audit.FactorRemoved); err != nil {
 		return err
@@ -145,7 +242,7 @@ func (d *Desk) dropBrought(w *authn.Work, op Operator, u *authn.User) error {
 	return w.DropBrought(u)
 }
 
-// auditKey writes down what became of the device that a person brought.
+// auditKey records an operation on an imported device in the audit log.
 func (d *Desk) auditKey(w *authn.Work, op Operator, u *authn.User, action string) error {
 	e := op.event(action, u)
 	for _, dev := range u.Devices {

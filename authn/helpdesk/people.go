@@ -43,11 +43,14 @@ type Added struct {
 // proves the device as well. CodeTaken: an address is somebody's; for an operator limited to groups only if it
 // is that of somebody within, else the answer is that for a new person (PROTOCOL 21). CodeInvalid, CodeForbidden.
 func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n NewUser, activate, sendEmail bool) (authn.User, Invitation, error) {
+	return d.addUser(ctx, op, d.People.NewAct(from), n, activate, sendEmail)
+}
+
+func (d *Desk) addUser(ctx context.Context, op Operator, a *authn.Act, n NewUser, activate, sendEmail bool) (authn.User, Invitation, error) {
 	u, err := d.drafted(op, n, activate, sendEmail)
 	if err != nil {
 		return authn.User{}, Invitation{}, err
 	}
-	a := d.People.NewAct(from)
 	if n.Password != "" {
 		if u.Password, err = d.givenPassword(ctx, op, a.Now, &u, n.Password); err != nil {
 			return authn.User{}, Invitation{}, err
@@ -64,7 +67,7 @@ func (d *Desk) AddUser(ctx context.Context, op Operator, from authn.Origin, n Ne
 		err = d.People.EndShadows(ctx, out.User.ID)
 	}
 	if err == nil && n.Role == authn.RoleSuperAdmin {
-		err = d.tellSupers(ctx, op, from, roleChange{action: audit.RoleGranted, grant: out.User.Roles[0], user: out.User}, a.Now)
+		err = d.tellSupers(ctx, op, a.From, roleChange{action: audit.RoleGranted, grant: out.User.Roles[0], user: out.User}, a.Now)
 	}
 	return shown(out.User), out.Invitation, err
 }

@@ -136,9 +136,9 @@ func damages() []damage {
 		damage{name: "a quotation mark inside", raw: `quo"te@garage.example,,,,,,,,,`, says: []string{" quote"}},
 		damage{name: "a quotation mark too early", raw: `"quote"x@garage.example,,,,,,,,,`, says: []string{" quote"}},
 		damage{name: "neither login nor email", cells: map[string]string{"login": "", "email": ""}, says: []string{"login address", "email address"}},
-		one("an earlier login", "login", "line2@garage.example", "twin"), one("an earlier login in another case", "login", " LINE2@Garage.Example ", "twin"),
-		one("an earlier login", "email", "line2@garage.example", "twin"), one("an earlier address", "secondEmail", "Mail2@garage.example", "twin"),
-		one("an earlier key", "otpauth", otpauthOf(20, 100, "&issuer=other"), "twin"),
+		one("an earlier login", "login", "line2@garage.example", "duplicate"), one("an earlier login in another case", "login", " LINE2@Garage.Example ", "duplicate"),
+		one("an earlier login", "email", "line2@garage.example", "duplicate"), one("an earlier address", "secondEmail", "Mail2@garage.example", "duplicate"),
+		one("an earlier key", "otpauth", otpauthOf(20, 100, "&issuer=other"), "duplicate"),
 		damage{name: "three at once", cells: map[string]string{"login": "a b", "firstName": strings.Repeat("x", 65), "groups": "Garage du Sud"},
 			says: []string{"login address", "firstName name", "groups unknown"}},
 		damage{name: "a quotation mark that is never closed", raw: `open@garage.example,"`, says: []string{" quote"}})
@@ -170,8 +170,8 @@ func must(t *testing.T, data string, args ...string) string {
 	return out
 }
 
-// faultsOf tries a list and gives "line column reason" of each fault, and how many people it counted.
-func faultsOf(t *testing.T, data, text string, args ...string) (faults []string) {
+// problemsOf makes a dry run and returns "line column reason" of each problem.
+func problemsOf(t *testing.T, data, text string, args ...string) (problems []string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "people.csv")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -182,26 +182,26 @@ func faultsOf(t *testing.T, data, text string, args ...string) (faults []string)
 		t.Errorf("got %v, want the list refused", err)
 	}
 	var got struct {
-		Applied bool
-		Faults  []struct {
-			Line                 int
-			Column, Reason, Says string
+		Applied  bool
+		Problems []struct {
+			Line                    int
+			Column, Reason, Message string
 		}
 	}
 	if err := json.Unmarshal([]byte(out), &got); err != nil || got.Applied {
 		t.Fatalf("%v: %s", err, out)
 	}
-	for _, f := range got.Faults {
-		faults = append(faults, fmt.Sprintf("%d %s %s", f.Line, f.Column, f.Reason))
-		if f.Says == f.Reason {
-			t.Errorf("no words for %s of %s", f.Reason, f.Column)
+	for _, p := range got.Problems {
+		problems = append(problems, fmt.Sprintf("%d %s %s", p.Line, p.Column, p.Reason))
+		if p.Message == "" || p.Message == p.Reason {
+			t.Errorf("no message for %s of %s", p.Reason, p.Column)
 		}
 	}
-	slices.Sort(faults)
-	return faults
+	slices.Sort(problems)
+	return problems
 }
 
-func TestTwoHundredKindsOfDamageAreToldByLineAndColumnAndNothingIsWritten(t *testing.T) {
+func TestImport_ReportsEachDamageAndWritesNothing(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	must(t, data, "user", "add", "anne@garage.example")
 	must(t, data, "user", "update", "anne@garage.example", "--second-email", "anne@home.example")
@@ -246,7 +246,7 @@ func TestTwoHundredKindsOfDamageAreToldByLineAndColumnAndNothingIsWritten(t *tes
 	}
 	slices.Sort(want)
 	for _, args := range [][]string{nil, {"--apply"}} {
-		got := faultsOf(t, data, list.String(), args...)
+		got := problemsOf(t, data, list.String(), args...)
 		for _, fault := range want {
 			if !slices.Contains(got, fault) {
 				t.Errorf("%v: nothing is said of %s", args, fault)
@@ -260,7 +260,7 @@ func TestTwoHundredKindsOfDamageAreToldByLineAndColumnAndNothingIsWritten(t *tes
 	}
 	whole := wholeFiles()
 	for name, c := range whole {
-		if got := strings.Join(faultsOf(t, data, c[0], "--apply"), ", "); got != c[1] {
+		if got := strings.Join(problemsOf(t, data, c[0], "--apply"), ", "); got != c[1] {
 			t.Errorf("%s: got %q, want %q", name, got, c[1])
 		}
 	}
@@ -290,7 +290,7 @@ func wholeFiles() map[string][2]string {
 		"UTF-16, the other way":     {wide(big, "\xfe\xff"), "1  utf16"},
 		"UTF-16 without a mark":     {wide(little, ""), "1  utf16"},
 		"lines of an old Macintosh": {"login,email\ra@b.example,\r", "1  lone_cr"},
-		"a header alone":            {"login,email\n", "1  nobody"},
+		"a header alone":            {"login,email\n", "1  no_users"},
 		"no header":                 {"a@b.example,Zoe\n", "1  no_login, 1 Zoe column_unknown, 1 a@b.example column_unknown"},
 		"a column that is not":      {"login,password\na@b.example,x\n", "1 password column_unknown"},
 		"a column twice":            {"login,LOGIN\na@b.example,x\n", "1 login column_twice"},

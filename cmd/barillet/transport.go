@@ -16,12 +16,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"barillet/authn"
+	"barillet/authn/helpdesk"
 	"barillet/cmd/barillet/cli"
 	"barillet/cmd/barillet/manage"
 	"barillet/factors"
 	"barillet/factors/totp"
+	"barillet/internal/usercsv"
 	"barillet/store/bolt"
 	"barillet/web/api"
+	"barillet/web/reply"
 )
 
 // target says which service a command is for: one at a URL, or that of a data folder on this machine.
@@ -40,17 +44,30 @@ func (t *target) register(c *cobra.Command) {
 
 // manager makes the operator's subcommands.
 func (p *program) manager() *manage.Manager {
-	return &manage.Manager{Program: &p.Program, Version: version(), KeyDigest: keyDigest, Reach: func(c *cobra.Command) manage.Reach {
+	return &manage.Manager{Program: &p.Program, Version: version(), FindDuplicates: findDuplicates, Reach: func(c *cobra.Command) manage.Reach {
 		t := &target{program: p}
 		t.register(c)
 		return t
 	}}
 }
 
-// keyDigest tells two spellings of one key to be one.
-func keyDigest(uri string) (string, bool) {
-	d, err := totp.TOTP{}.Import(now(), factors.Subject{}, uri)
-	return d.Unique, err == nil
+// findDuplicates applies the rule of the service to a whole file, of which a call to the API sees a part.
+func findDuplicates(rows []usercsv.Row) [][]manage.ImportCause {
+	users := make([]helpdesk.NewUser, len(rows))
+	for i, r := range rows {
+		users[i] = helpdesk.NewUser{Login: r.Cells[usercsv.Login], Email: r.Cells[usercsv.Email], Second: r.Cells[usercsv.SecondEmail],
+			Key: authn.SecretOf(r.Cells[usercsv.Key])}
+	}
+	out := make([][]manage.ImportCause, len(rows))
+	for i, faults := range helpdesk.FindDuplicates(users, func(key authn.Secret) (string, bool) {
+		d, err := totp.TOTP{}.Import(now(), factors.Subject{}, key.Reveal())
+		return d.Unique, err == nil
+	}) {
+		for _, f := range faults {
+			out[i] = append(out[i], manage.ImportCause{Field: f.Field, Reason: f.Reason, Message: reply.Message(f.Field, f.Reason)})
+		}
+	}
+	return out
 }
 
 // Remote implements manage.Reach.
@@ -111,7 +128,7 @@ func (t *target) byURL(p *program) (*manage.Client, error) {
 		return nil, cli.WithHint(cli.Misused("--url needs an API token"), "put it into BARILLET_TOKEN or name its file with --token-file")
 	}
 	way := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout: 5 * time.Second, MaxIdleConnsPerHost: manage.CallsAtOnce}
+		TLSHandshakeTimeout: 5 * time.Second, MaxIdleConnsPerHost: manage.MaxCalls}
 	return manage.NewClient(string(base), token, way, way.CloseIdleConnections), nil
 }
 
@@ -126,7 +143,7 @@ func (t *target) bySocket(ctx context.Context, c *config) (*manage.Client, error
 	default:
 		return nil, fmt.Errorf("reaching the service by its local socket: %w", err)
 	}
-	way := &http.Transport{MaxIdleConnsPerHost: manage.CallsAtOnce,
+	way := &http.Transport{MaxIdleConnsPerHost: manage.MaxCalls,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialSocket(ctx, c.Data) }}
 	return manage.NewClient("http://localhost", "", way, way.CloseIdleConnections), nil
 }

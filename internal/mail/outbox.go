@@ -52,6 +52,7 @@ const MaxAddresses = 4
 type Outbox struct {
 	table store.Table[Row]
 	host  string
+	bulk  bulk
 }
 
 // NewOutbox returns the outbox kept under store.Outbox. The host is that of the public URL and stands in

@@ -1,5 +1,5 @@
-// Package usercsv owns the file in which lists of people come and go: its columns, how it is read and written, and
-// the guard that keeps a cell from starting a formula in whatever program opens it. It judges the file, not the people.
+// Package usercsv reads and writes CSV files of users. It knows the columns and the syntax of the cells, and prevents that
+// a spreadsheet evaluates a cell as a formula. It does not validate users.
 package usercsv
 
 import (
@@ -14,7 +14,7 @@ import (
 	"unicode/utf8"
 )
 
-// The columns. Further members of a profile are columns that begin with Custom.
+// The columns. The name of any other member of a profile has the prefix Custom.
 const (
 	Login       = "login"
 	Email       = "email"
@@ -22,130 +22,136 @@ const (
 	FirstName   = "firstName"
 	LastName    = "lastName"
 	Locale      = "locale"
-	Groups      = "groups"  // names or ids, parted by GroupMark
+	Groups      = "groups"  // names or ids, separated by GroupMark
 	Key         = "otpauth" // import only
 	Custom      = "profile."
 	GroupMark   = "|"
 )
 
-// Columns are those that every list may have. There is none for roles: a list comes by mail and is looked at by nobody in
-// full, and must not make an administrator.
+// Columns are the columns of every file. There is none for roles: a file of a thousand lines must not contain a line that
+// makes an administrator.
 var Columns = []string{Login, Email, SecondEmail, FirstName, LastName, Locale, Groups, Key}
 
-// The bounds of a file. A person's further members are 16 KiB at most, so no cell can be longer.
+// The limits of a file. The further members of a profile have at most 16 KiB, so no cell is longer.
 const (
 	MaxFile = 64 << 20 // bytes
 	maxCell = 16 << 10 // bytes
-	maxName = 256      // characters of a column's name
+	maxName = 256      // characters of the name of a column
 )
 
-// ErrTooLarge is a file of more than MaxFile.
-var ErrTooLarge = errors.New("the file is larger than 64 MiB")
+// ErrTooLarge is the error of a file of more than MaxFile bytes.
+var ErrTooLarge = errors.New("file is larger than 64 MiB")
 
-// Problem is one thing that is wrong with a file, and where. It never holds what stood there, but for a column's name.
+// Problem is a fault of a file and its place. It contains no cell, but it can contain the name of a column.
 type Problem struct {
 	Line      int    // from 1
 	Column    string // "": the line as a whole
-	Character int    // the byte of the line, from 1, for what is wrong with the line; 0 elsewhere
-	Reason    string // in one word
+	Character int    // byte of the line, from 1, for a fault of the line; 0 if unknown
+	Reason    string // one word
 }
 
-// Row is one person of a list.
-type Row struct {
-	Line  int // where it begins
-	Cells map[string]string
-	lines map[string]int
+// Message returns the reason in words.
+func (p Problem) Message() string { return messages[p.Reason] }
+
+var messages = map[string]string{
+	"utf16":          "the file is UTF-16: save it as UTF-8",
+	"utf8":           "not UTF-8: save the file as UTF-8",
+	"empty":          "the file is empty",
+	"lone_cr":        "lines end with CR only: save the file with LF or CRLF line ends",
+	"no_users":       "the file contains no users",
+	"quote":          "misplaced or missing quotation mark",
+	"fields":         "the number of cells differs from that of the header",
+	"column_empty":   "column without a name",
+	"column_unknown": "unknown column",
+	"column_role":    "a file cannot assign roles: use barillet user role add",
+	"column_twice":   "the column occurs twice",
+	"no_login":       "the header needs login or email",
+	"control":        "contains a control character",
+	"too_long":       "too long",
+	"json":           "no JSON after json:",
 }
 
-// LineOf is where the cell of a column begins.
-func (r Row) LineOf(column string) int {
-	if line := r.lines[column]; line > 0 {
-		return line
-	}
-	return r.Line
-}
-
-// File is a file that was read: the rows without a fault, and every fault.
+// File is a parsed file: the rows without a problem, and all problems.
 type File struct {
 	Columns     []string // in the order of the file
 	Rows        []Row
 	Problems    []Problem
-	HeaderValid bool // the header has no fault: what the cells are is known
+	HeaderValid bool // the header has no problem, so the columns of the cells are known
 }
 
-// Has tells whether the list has a column.
-func (l *File) Has(column string) bool { return slices.Contains(l.Columns, column) }
+// Has reports whether the file has a column.
+func (f *File) Has(column string) bool { return slices.Contains(f.Columns, column) }
 
-// Read reads a list: UTF-8 with or without a byte order mark, the columns parted by commas or semicolons as in the
-// header, quoted as RFC 4180 has it. The error is that of the reader, or ErrTooLarge; whatever is wrong with the text is
-// among the faults.
+// Read parses a file: UTF-8 with or without a byte order mark, separated by commas or semicolons as in the header, quoted
+// as in RFC 4180. It returns the error of the reader or ErrTooLarge. The faults of the text are Problems.
 func Read(r io.Reader) (*File, error) {
 	text, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading the list: %w", err)
+		return nil, fmt.Errorf("reading CSV file: %w", err)
 	}
 	if len(text) > MaxFile {
 		return nil, ErrTooLarge
 	}
-	l := &File{}
+	f := &File{}
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	header, _, _ := bytes.Cut(text, []byte("\n"))
 	switch {
 	case bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("\xfe\xff")), bytes.IndexByte(header, 0) >= 0:
-		l.fault(Problem{Line: 1, Reason: "utf16"})
+		f.report(Problem{Line: 1, Reason: "utf16"})
 	case len(bytes.TrimSpace(text)) == 0:
-		l.fault(Problem{Line: 1, Reason: "empty"})
+		f.report(Problem{Line: 1, Reason: "empty"})
 	case bytes.IndexByte(bytes.TrimSuffix(header, []byte("\r")), '\r') >= 0:
-		l.fault(Problem{Line: 1, Reason: "lone_cr"})
+		f.report(Problem{Line: 1, Reason: "lone_cr"})
 	default:
-		l.read(text, header)
+		f.read(text, header)
 	}
-	return l, nil
+	return f, nil
 }
 
-func (l *File) fault(f Problem) { l.Problems = append(l.Problems, f) }
+func (f *File) report(p Problem) { f.Problems = append(f.Problems, p) }
 
-func (l *File) read(text, header []byte) {
+func (f *File) read(text, header []byte) {
 	c := csv.NewReader(bytes.NewReader(text))
 	c.FieldsPerRecord = -1
 	if bytes.IndexByte(header, ';') >= 0 {
 		c.Comma = ';'
 	}
 	first := true
-	people := 0
+	users := 0
 	for {
 		cells, err := c.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if broken, ok := errors.AsType[*csv.ParseError](err); ok {
-			f := Problem{Line: broken.StartLine, Character: broken.Column, Reason: "quote"}
-			if broken.Line != broken.StartLine { // it ends far from where it began
-				f.Character = 0
+			p := Problem{Line: broken.StartLine, Character: broken.Column, Reason: "quote"}
+			if broken.Line != broken.StartLine { // the cell ends in another line
+				p.Character = 0
 			}
-			if l.fault(f); first {
-				return // without a header nothing else can be told
+			f.report(p)
+			if first {
+				return // the cells have no columns
 			}
-			people++
+			users++
 			continue
 		}
 		if first {
-			l.head(c, cells)
+			f.head(c, cells)
 			first = false
 			continue
 		}
-		if strings.Join(cells, "") != "" { // spreadsheets leave lines of nothing but separators
-			people++
-			l.row(c, cells)
+		if strings.Join(cells, "") != "" { // spreadsheets write lines of separators
+			users++
+			f.row(c, cells)
 		}
 	}
-	if people == 0 && len(l.Problems) == 0 {
-		l.fault(Problem{Line: 1, Reason: "nobody"})
+	if users == 0 && len(f.Problems) == 0 {
+		f.report(Problem{Line: 1, Reason: "no_users"})
 	}
 }
 
-// head reads the names of the columns.
-func (l *File) head(c *csv.Reader, names []string) {
+// head parses the names of the columns.
+func (f *File) head(c *csv.Reader, names []string) {
 	for i, name := range names {
 		line, _ := c.FieldPos(i)
 		shown, reason := strings.TrimSpace(name), ""
@@ -159,45 +165,47 @@ func (l *File) head(c *csv.Reader, names []string) {
 			shown, reason = strings.ToValidUTF8(shown, "?"), "utf8"
 		case shown == "":
 			reason = "column_empty"
+		case strings.EqualFold(shown, "role"), strings.EqualFold(shown, "roles"):
+			reason = "column_role"
 		case !slices.Contains(Columns, shown) && !IsCustom(shown):
 			reason = "column_unknown"
-		case slices.Contains(l.Columns, shown):
+		case slices.Contains(f.Columns, shown):
 			reason = "column_twice"
 		}
 		if reason != "" {
 			if runes := []rune(shown); len(runes) > maxName {
 				shown = string(runes[:maxName])
 			}
-			l.fault(Problem{Line: line, Column: shown, Reason: reason})
+			f.report(Problem{Line: line, Column: shown, Reason: reason})
 		}
-		l.Columns = append(l.Columns, shown)
+		f.Columns = append(f.Columns, shown)
 	}
-	if !l.Has(Login) && !l.Has(Email) {
-		l.fault(Problem{Line: 1, Reason: "no_login"})
+	if !f.Has(Login) && !f.Has(Email) {
+		f.report(Problem{Line: 1, Reason: "no_login"})
 	}
-	l.HeaderValid = len(l.Problems) == 0
+	f.HeaderValid = len(f.Problems) == 0
 }
 
-// IsCustom tells whether a column is a further member of a profile.
+// IsCustom reports whether a column is a further member of a profile.
 func IsCustom(name string) bool {
 	member, ok := strings.CutPrefix(name, Custom)
 	return ok && member != "" && strings.TrimSpace(name) == name && utf8.RuneCountInString(name) <= maxName && !strings.ContainsFunc(name, unicode.IsControl) &&
 		!slices.Contains([]string{Login, Email, SecondEmail, FirstName, LastName, Locale}, member)
 }
 
-// row reads one person. One with a fault is left out: nothing half-read is judged further.
-func (l *File) row(c *csv.Reader, cells []string) {
+// row parses one user. A row with a problem is left out.
+func (f *File) row(c *csv.Reader, cells []string) {
 	line, _ := c.FieldPos(0)
-	before := len(l.Problems)
-	if len(cells) != len(l.Columns) {
-		l.fault(Problem{Line: line, Reason: "fields"})
+	before := len(f.Problems)
+	if len(cells) != len(f.Columns) {
+		f.report(Problem{Line: line, Reason: "fields"})
 	}
 	r := Row{Line: line, Cells: map[string]string{}, lines: map[string]int{}}
-	for i, cell := range cells[:min(len(cells), len(l.Columns))] {
-		column := l.Columns[i]
+	for i, cell := range cells[:min(len(cells), len(f.Columns))] {
+		column := f.Columns[i]
 		at, _ := c.FieldPos(i)
-		if reason := unfit(cell); reason != "" {
-			l.fault(Problem{Line: at, Column: column, Reason: reason})
+		if reason := check(cell); reason != "" {
+			f.report(Problem{Line: at, Column: column, Reason: reason})
 			continue
 		}
 		r.lines[column] = at
@@ -205,13 +213,13 @@ func (l *File) row(c *csv.Reader, cells []string) {
 			r.Cells[column] = cell
 		}
 	}
-	if len(l.Problems) == before {
-		l.Rows = append(l.Rows, r)
+	if len(f.Problems) == before {
+		f.Rows = append(f.Rows, r)
 	}
 }
 
-// unfit tells why no cell can be so.
-func unfit(cell string) string {
+// check returns the reason why a cell is invalid, or "".
+func check(cell string) string {
 	switch {
 	case len(cell) > maxCell:
 		return "too_long"

@@ -20,7 +20,7 @@ func read(t testing.TB, text string) *usercsv.File {
 	return l
 }
 
-func TestOneListIsReadHoweverItWasSaved(t *testing.T) {
+func TestRead_AcceptsAllFormats(t *testing.T) {
 	for name, text := range map[string]string{
 		"commas":                     "login,firstName,profile.badge\na@b.example,Zoé,\"K;1, \"\"x\"\"\"\n",
 		"semicolons":                 "login;firstName;profile.badge\na@b.example;Zoé;\"K;1, \"\"x\"\"\"\n",
@@ -38,14 +38,14 @@ func TestOneListIsReadHoweverItWasSaved(t *testing.T) {
 	}
 }
 
-func TestEachCellIsToldByItsOwnLine(t *testing.T) {
+func TestRow_LineOfIsTheLineOfTheCell(t *testing.T) {
 	l := read(t, "login,profile.note,firstName\na@b.example,\"two\nlines\",x\nc@d.example,,y\n")
 	if len(l.Rows) != 2 || l.Rows[0].LineOf("firstName") != 3 || l.Rows[0].LineOf("login") != 2 || l.Rows[1].Line != 4 || l.Rows[1].LineOf("locale") != 4 {
 		t.Errorf("got %+v", l)
 	}
 }
 
-func TestEveryFaultOfAFileIsToldByLineAndColumn(t *testing.T) {
+func TestRead_ReportsLineAndColumnOfEachProblem(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                             "1:: empty",
 		" \r\n\n":                      "1:: empty",
@@ -54,12 +54,13 @@ func TestEveryFaultOfAFileIsToldByLineAndColumn(t *testing.T) {
 		"\xfe\xff\x00l":                "1:: utf16",
 		"l\x00o\x00g\x00i\x00n\x00\n":  "1:: utf16",
 		"login\ra@b.example\r":         "1:: lone_cr",
-		"login\n":                      "1:: nobody",
-		"login;email\n\n;\n":           "1:: nobody",
+		"login\n":                      "1:: no_users",
+		"login;email\n\n;\n":           "1:: no_users",
 		"a@b.example\nc@d.example\n":   "1:a@b.example: column_unknown 1:: no_login",
 		"login,,email\na,b,c\n":        "1:: column_empty",
 		"login,Login\na,b\n":           "1:login: column_twice",
 		"login,pass\na,b\n":            "1:pass: column_unknown",
+		"login,Role\na,b\n":            "1:Role: column_role",
 		"login\temail\na\tb\n":         "1:login\temail: column_unknown 1:: no_login",
 		"login,profile.\na,b\n":        "1:profile.: column_unknown",
 		"login,profile.email\na,b\n":   "1:profile.email: column_unknown",
@@ -75,6 +76,9 @@ func TestEveryFaultOfAFileIsToldByLineAndColumn(t *testing.T) {
 	} {
 		var got []string
 		for _, f := range read(t, text).Problems {
+			if f.Message() == "" {
+				t.Errorf("no message for %s", f.Reason)
+			}
 			at := ""
 			if f.Character > 0 || f.Reason == "quote" {
 				at = fmt.Sprint(f.Character)
@@ -87,14 +91,14 @@ func TestEveryFaultOfAFileIsToldByLineAndColumn(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsTooLargeIsNotKept(t *testing.T) {
+func TestRead_RejectsTooLargeFile(t *testing.T) {
 	_, err := usercsv.Read(bytes.NewReader(make([]byte, usercsv.MaxFile+1)))
 	if !errors.Is(err, usercsv.ErrTooLarge) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestNoCellStartsAFormulaAndEachComesBackAsItWas(t *testing.T) {
+func TestWrite_PreventsFormulasAndKeepsCells(t *testing.T) {
 	cells := []string{"=1+1", "+33", "-1", "@SUM(A1)", "\t=1", "'=1", "''=1", "'", "''", "'abc", "abc", "=", "a\nb", `"x"`, ";", ",", " x ", "é"}
 	columns := []string{"login"}
 	row := []string{"a@b.example"}
@@ -136,7 +140,7 @@ func FuzzRead(f *testing.F) {
 			t.Fatal(err)
 		}
 		if len(l.Rows) == 0 && len(l.Problems) == 0 {
-			t.Fatal("nobody, and nothing is wrong")
+			t.Fatal("got neither a row nor a problem")
 		}
 		lines := bytes.Count(text, []byte("\n")) + 1
 		for _, fault := range l.Problems {
@@ -169,4 +173,18 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestRow_ProfileAndGroups(t *testing.T) {
+	f := read(t, "login,groups,profile.a,profile.b,profile.c\n x@b.example ,A| B |A||,json:[1],json:yes,' json:x\n")
+	profile, problems := f.Rows[0].Profile()
+	if len(profile) != 3 || string(profile["login"]) != `"x@b.example"` || string(profile["a"]) != "[1]" || string(profile["c"]) != `"' json:x"` {
+		t.Errorf("got profile %s", profile)
+	}
+	if len(problems) != 1 || problems[0].Column != "profile.b" || problems[0].Reason != "json" || problems[0].Line != 2 {
+		t.Errorf("got problems %+v", problems)
+	}
+	if got := strings.Join(f.Rows[0].Groups(), "+"); got != "A+B" {
+		t.Errorf("got groups %s", got)
+	}
 }

@@ -86,15 +86,15 @@ func (m *Manager) auditList() *cobra.Command {
 // values are what the API is asked for, but for the person, who has to be looked up.
 func (a auditing) values(now time.Time) (url.Values, error) {
 	out := url.Values{}
-	for name, said := range map[string]string{"since": a.since, "until": a.until} {
-		if said == "" {
+	for _, limit := range []struct{ flag, value string }{{"since", a.since}, {"until", a.until}} {
+		if limit.value == "" {
 			continue
 		}
-		at, err := instant(said, now)
+		at, err := instant(limit.value, now)
 		if err != nil {
-			return nil, cli.Misused("--%s: %w", name, err)
+			return nil, cli.Misused("--%s: %w", limit.flag, err)
 		}
-		out.Set(name, at.UTC().Format(time.RFC3339Nano))
+		out.Set(limit.flag, at.UTC().Format(time.RFC3339Nano))
 	}
 	if a.contains != "" {
 		out.Set("q", a.contains)

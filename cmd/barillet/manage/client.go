@@ -47,66 +47,35 @@ func (c *Client) Done() { c.done() }
 // largestAnswer is the most that a command reads.
 const largestAnswer = 16 << 20
 
-// refusal is the problem document of an answer that is no success.
+// refusal is the problem document of a response that is not a success.
 type refusal struct {
 	Status  int    `json:"status"`
 	Detail  string `json:"detail"`
 	Title   string `json:"title"`
 	ErrorID string `json:"errorId"`
 	Causes  []struct {
-		Summary string `json:"errorSummary"`
+		Message string `json:"message"`
 	} `json:"errorCauses"`
-	// Described is what is wrong with an application's metadata, which has an error of its own kind (RFC 7591).
-	Described string `json:"error_description"`
+	// Description is the fault of client metadata, whose errors have another form (RFC 7591 §3.2.2).
+	Description string `json:"error_description"`
 
-	retry time.Duration // when to come back; 0 when nothing was said
+	retry time.Duration // from the header Retry-After; 0 without it
 }
 
 func (r *refusal) Error() string {
-	said := cmp.Or(r.Detail, r.Described)
-	if said == "" {
-		said = http.StatusText(r.Status)
+	text := cmp.Or(r.Detail, r.Description, http.StatusText(r.Status))
+	if text != "" {
+		text = strings.ToLower(text[:1]) + text[1:]
 	}
-	if said != "" {
-		said = strings.ToLower(said[:1]) + said[1:]
-	}
-	detail := said
-	said = spelled(said)
-	for _, cause := range r.Causes { // those that the sentence does not tell, such as who has a help request
-		if more := cli.Plain(cause.Summary); !strings.Contains(detail, more) {
-			said += "; " + more
+	for _, cause := range r.Causes { // such as the assignee of a help request
+		if message := cli.Plain(cause.Message); !strings.Contains(text, message) {
+			text += "; " + message
 		}
 	}
 	if r.Status >= 500 && r.ErrorID != "" {
-		return fmt.Sprintf("%s (request %s in the log)", said, r.ErrorID)
+		return fmt.Sprintf("%s (request %s in the log)", text, r.ErrorID)
 	}
-	return said
-}
-
-// whyNot are the API's one-word reasons in words, where a list of people has others for them or none (reasons).
-var whyNot = map[string]string{
-	"empty": "empty", "missing": "missing", "name": "empty, too long, or with control characters", "too_short": "too short",
-	"unknown": "not known here", "role": "not with this role", "not_active": "the person is not active", "count": "too few or too many",
-	"common": "too easy to guess", "same": "the present one", "forbidden": "not to be called: private, or plain http, and not in [outbound] allow",
-	"unsupported": "not supported",
-}
-
-// spelled puts the reason at the end of a refusal into words: "validation failed: profile.email: address" tells a
-// program what it needs, and a person little.
-func spelled(said string) string {
-	at := strings.LastIndex(said, ": ")
-	if at < 0 || !strings.HasPrefix(said, "validation failed: ") {
-		return said
-	}
-	reason := said[at+2:]
-	words, ok := whyNot[reason]
-	if !ok {
-		words, ok = reasons[reason]
-	}
-	if !ok {
-		return said
-	}
-	return said[:at+2] + words
+	return text
 }
 
 // call sends in as JSON (nil: nothing) and reads the answer into out (nil: it does not matter).
@@ -132,7 +101,7 @@ func (c *Client) exchange(ctx context.Context, method, path string, in, out any)
 	}
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		refused := &refusal{}
-		if json.Unmarshal(text, refused) != nil || refused.Title == "" && refused.Detail == "" && refused.Described == "" {
+		if json.Unmarshal(text, refused) != nil || refused.Title == "" && refused.Detail == "" && refused.Description == "" {
 			return nil, fmt.Errorf("the service answered %s, and not as this service does", response.Status)
 		}
 		refused.Status = response.StatusCode

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"barillet/cmd/barillet/cli"
+	"barillet/internal/usercsv"
 )
 
 // Manager makes the subcommands of one run.
@@ -17,8 +18,8 @@ type Manager struct {
 	Version string // of the program, for the service's log
 	// Reach adds to a command the flags that say which service it is for.
 	Reach func(c *cobra.Command) Reach
-	// KeyDigest tells two spellings of one otpauth URI to be one key; false for what is none.
-	KeyDigest func(uri string) (digest string, ok bool)
+	// FindDuplicates returns, for each row of a file, the addresses and keys that an earlier row has.
+	FindDuplicates func(rows []usercsv.Row) [][]ImportCause
 }
 
 // Reach is the way of one command to its service.
