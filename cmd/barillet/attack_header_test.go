@@ -12,7 +12,7 @@ import (
 
 // TestAHeaderBeyond16KiBIsRead: BAR S5 says 16 KiB of all header lines together.
 func TestAHeaderBeyond16KiBIsRead(t *testing.T) {
-	s := serveHere(t, "--data", filepath.Join(t.TempDir(), "data"))
+	s := startServer(t, "--data", filepath.Join(t.TempDir(), "data"))
 	for _, test := range []struct{ bytes, want int }{{15 << 10, http.StatusOK}, {17 << 10, http.StatusRequestHeaderFieldsTooLarge}} {
 		conn, err := net.Dial("tcp", s.address)
 		if err != nil {

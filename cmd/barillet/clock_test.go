@@ -13,30 +13,30 @@ import (
 	"barillet/store"
 )
 
-// closedHouse is a house in a folder of its own that serves nobody, and what it writes into its log.
-func closedHouse(t *testing.T) (*house, *bytes.Buffer) {
+// offlineApp is a house in a folder of its own that serves nobody, and what it writes into its log.
+func offlineApp(t *testing.T) (*app, *bytes.Buffer) {
 	t.Helper()
 	c := defaults()
 	c.Data = filepath.Join(t.TempDir(), "data")
 	c.KeyFile = filepath.Join(c.Data, "barillet.key")
-	o, err := openFolder(t.Context(), &c, true, func(err error) { t.Error(err) })
+	dir, err := openDataDir(t.Context(), &c, true, func(err error) { t.Error(err) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { o.store.Close() })
+	t.Cleanup(func() { dir.store.Close() })
 	said := &bytes.Buffer{}
-	h, err := build(&c, o, "http://localhost:1", slog.New(slog.NewTextHandler(said, nil)))
+	a, err := newApp(&c, dir, "http://localhost:1", slog.New(slog.NewTextHandler(said, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h, said
+	return a, said
 }
 
-// logged is what the audit log says.
-func (h *house) logged(t *testing.T) (all []audit.Entry) {
+// auditLog is what the audit log says.
+func (a *app) auditLog(t *testing.T) (all []audit.Entry) {
 	t.Helper()
-	if err := h.opened.store.View(t.Context(), func(s store.Snapshot) (err error) {
-		all, _, err = h.people.Log.Scan(s, audit.Query{})
+	if err := a.dataDir.store.View(t.Context(), func(s store.Snapshot) (err error) {
+		all, _, err = a.users.Log.Scan(s, audit.Query{})
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -45,10 +45,10 @@ func (h *house) logged(t *testing.T) (all []audit.Entry) {
 }
 
 func TestAClockThatMovesWhileTheServiceRunsIsAuditedOnce(t *testing.T) {
-	h, said := closedHouse(t)
+	a, said := offlineApp(t)
 	began := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 	var c clockWatch
-	c.agree(began, 0)
+	c.reset(began, 0)
 	var want []string
 	for _, look := range []struct {
 		name      string
@@ -64,7 +64,7 @@ func TestAClockThatMovesWhileTheServiceRunsIsAuditedOnce(t *testing.T) {
 		{"a pass that took an hour", 71 * time.Minute, 66 * time.Minute, ""},
 	} {
 		said.Reset()
-		if err := h.watchClock(t.Context(), &c, began.Add(look.wall), look.ran); err != nil {
+		if err := a.watchClock(t.Context(), &c, began.Add(look.wall), look.ran); err != nil {
 			t.Fatalf("%s: %v", look.name, err)
 		}
 		if look.by != "" {
@@ -75,7 +75,7 @@ func TestAClockThatMovesWhileTheServiceRunsIsAuditedOnce(t *testing.T) {
 		}
 	}
 	var got []string
-	for _, e := range h.logged(t) {
+	for _, e := range a.auditLog(t) {
 		if e.Action == audit.ClockJumped {
 			got = append(got, e.Detail["by"])
 		}
@@ -88,7 +88,7 @@ func TestAClockThatMovesWhileTheServiceRunsIsAuditedOnce(t *testing.T) {
 func TestTheMonotonicReadingOfAClockHidesNoJump(t *testing.T) {
 	var c clockWatch
 	wall, ran := now(), stopwatch()
-	c.agree(wall, ran())
+	c.reset(wall, ran())
 	// Round(0) takes the monotonic reading away, as it is after the clock was set.
 	if by := c.jump(wall.Round(0).Add(time.Hour), ran()); by.Round(time.Minute) != time.Hour {
 		t.Errorf("got a jump of %v, want an hour", by)
@@ -99,36 +99,36 @@ func TestTheMonotonicReadingOfAClockHidesNoJump(t *testing.T) {
 }
 
 func TestAClockBehindTheLastAuditEntryWarnsAtTheStart(t *testing.T) {
-	h, said := closedHouse(t)
-	h.lookAtClock(t.Context())
-	h.mark(t.Context(), audit.ServerStarted)
-	h.lookAtClock(t.Context())
+	a, said := offlineApp(t)
+	a.checkClock(t.Context())
+	a.auditLifecycle(t.Context(), audit.ServerStarted)
+	a.checkClock(t.Context())
 	if said.Len() > 0 {
 		t.Errorf("a clock that is right: got %s", said)
 	}
 	testingOnlyNow = func() time.Time { return time.Now().Add(-2 * time.Minute) }
 	defer func() { testingOnlyNow = nil }()
-	h.lookAtClock(t.Context())
+	a.checkClock(t.Context())
 	if !strings.Contains(said.String(), "level=WARN") || !strings.Contains(said.String(), "the clock is behind the last audit entry") {
 		t.Errorf("got %q, want a warning", said)
 	}
 }
 
 func TestAMailThatIsGivenUpIsAudited(t *testing.T) {
-	h, _ := closedHouse(t)
+	a, _ := offlineApp(t)
 	at := now().Add(-time.Hour)
-	if err := h.opened.store.Update(t.Context(), func(tx store.Tx) error {
-		return h.sender.Outbox.Queue(tx, mail.NewID(at), mail.Row{Template: "invitation", Lang: "fr", To: []string{"zoe@garage.example"},
+	if err := a.dataDir.store.Update(t.Context(), func(tx store.Tx) error {
+		return a.sender.Outbox.Queue(tx, mail.NewID(at), mail.Row{Template: "invitation", Lang: "fr", To: []string{"zoe@garage.example"},
 			Queued: at, UselessAfter: at.Add(time.Minute), Data: []byte(`{"link":"https://login.example/invite/secret"}`)})
 	}); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if _, err := h.sender.RunOnce(t.Context()); err != nil {
+		if _, err := a.sender.RunOnce(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got := h.logged(t)
+	got := a.auditLog(t)
 	if len(got) != 1 || got[0].Action != audit.MailFailed || got[0].Reason != "too_late" || got[0].Targets[0].Name != "invitation" ||
 		got[0].Detail["to"] != "zoe@garage.example" {
 		t.Errorf("got %+v, want one event of the mail", got)

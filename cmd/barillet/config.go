@@ -145,7 +145,7 @@ func loopback(listen string) bool {
 // needData checks that the data directory is set, and sets the default of the key file.
 func (c *config) needData() error {
 	if c.Data == "" {
-		return cli.WithHint(cli.Misused("the data directory is not set"), "set --data DIR, BARILLET_DATA, or data in the configuration file")
+		return cli.WithHint(cli.Usagef("the data directory is not set"), "set --data DIR, BARILLET_DATA, or data in the configuration file")
 	}
 	if c.KeyFile == "" {
 		c.KeyFile = filepath.Join(c.Data, keyName)

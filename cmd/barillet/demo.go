@@ -14,20 +14,20 @@ import (
 	"barillet/store"
 )
 
-// stage is the sample garage of the demonstration: what stands in the store when it opens, and what its
+// demo is the sample garage of the demonstration: what stands in the store when it opens, and what its
 // visitors are told.
-type stage struct {
-	box    mail.Box
-	origin string
-	garage authn.Group
-	cast   []actor
-	token  authn.Secret
-	sample string // where the sample application is
+type demo struct {
+	mailbox mail.Box
+	origin  string
+	group   authn.Group
+	users   []demoUser
+	token   authn.Secret
+	sample  string // where the sample application is
 }
 
-// demo serves the sample garage to this machine alone, in a folder that is gone afterwards. It takes nothing
+// serveDemo serves the sample garage to this machine alone, in a folder that is gone afterwards. It takes nothing
 // from a configuration: it must not be mistaken for a service, nor touch the data of one.
-func (p *program) demo(ctx context.Context, where settingFlags) error {
+func (p *program) serveDemo(ctx context.Context, where settingFlags) error {
 	c, err := demoConfig(where)
 	if err != nil {
 		return err
@@ -35,13 +35,13 @@ func (p *program) demo(ctx context.Context, where settingFlags) error {
 	if c.Data, err = os.MkdirTemp("", "barillet-demo-"); err != nil {
 		return fmt.Errorf("making a folder for the demonstration: %w", err)
 	}
-	o, err := openFolder(ctx, c, true, p.damaged)
+	dir, err := openDataDir(ctx, c, true, p.exitOnDamage)
 	if err == nil {
-		err = store.MarkDemo(ctx, o.store)
+		err = store.MarkDemo(ctx, dir.store)
 		if err == nil {
-			err = p.open(ctx, c, o, p.logger(c.LogFormat), &stage{})
+			err = p.serveDataDir(ctx, c, dir, p.logger(c.LogFormat), &demo{})
 		}
-		err = errors.Join(err, o.store.Close())
+		err = errors.Join(err, dir.store.Close())
 	}
 	if gone := os.RemoveAll(c.Data); gone != nil {
 		err = errors.Join(err, fmt.Errorf("removing the folder of the demonstration: %w", gone))
@@ -54,14 +54,14 @@ func demoConfig(where settingFlags) (*config, error) {
 	given := where.given()
 	for _, refused := range []string{"data", "key_file"} {
 		if _, is := given[refused]; is {
-			return nil, cli.Misused("--demo has a folder of its own: --%s is for a real service", flagOf(refused))
+			return nil, cli.Usagef("--demo has a folder of its own: --%s is for a real service", flagOf(refused))
 		}
 	}
 	if where.file != "" {
-		return nil, cli.Misused("--demo takes no configuration: --config is for a real service")
+		return nil, cli.Usagef("--demo takes no configuration: --config is for a real service")
 	}
 	if listen, is := given["listen"]; is && !loopback(listen) {
-		return nil, cli.Misused("--demo is for this machine alone: --listen %s is not of it", listen)
+		return nil, cli.Usagef("--demo is for this machine alone: --listen %s is not of it", listen)
 	}
 	c, err := load("", nil, given)
 	if err != nil {
@@ -69,7 +69,7 @@ func demoConfig(where settingFlags) (*config, error) {
 	}
 	asked := c.PublicURL
 	if c.PublicURL = ""; asked != "" && string(asked) != c.origin("") {
-		return nil, cli.Misused("--demo is served at %s alone", c.origin(""))
+		return nil, cli.Usagef("--demo is served at %s alone", c.origin(""))
 	}
 	c.Support.Email, c.Support.Phone = "aide@garage.example", "01 99 00 12 34"
 	// A receiver of webhooks to try things out with is a program on the same machine.
@@ -77,18 +77,18 @@ func demoConfig(where settingFlags) (*config, error) {
 	return c, err
 }
 
-// present tells the visitors who is who. The secrets are those of a garage that does not exist.
-func (s *stage) present(p *program) {
-	fmt.Fprintf(p.Stdout, "%s, a garage that does not exist, until this program ends\n\n", s.garage.Name)
+// print tells the visitors who is who. The secrets are those of a garage that does not exist.
+func (d *demo) print(p *program) {
+	fmt.Fprintf(p.Stdout, "%s, a garage that does not exist, until this program ends\n\n", d.group.Name)
 	t := tabwriter.NewWriter(p.Stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(t, "sign in\t%s/login\n", s.origin)
-	fmt.Fprintf(t, "sample application\t%s\n", s.sample)
-	fmt.Fprintf(t, "mailbox of everybody\t%s/demo/mail\n", s.origin)
-	fmt.Fprintf(t, "REST API\t%s/api/v1\n", s.origin)
-	fmt.Fprintf(t, "API token\t%s\n", s.token.Reveal())
+	fmt.Fprintf(t, "sign in\t%s/login\n", d.origin)
+	fmt.Fprintf(t, "sample application\t%s\n", d.sample)
+	fmt.Fprintf(t, "mailbox of everybody\t%s/demo/mail\n", d.origin)
+	fmt.Fprintf(t, "REST API\t%s/api/v1\n", d.origin)
+	fmt.Fprintf(t, "API token\t%s\n", d.token.Reveal())
 	t.Flush()
-	for _, a := range s.cast {
-		fmt.Fprintf(p.Stdout, "\n%s %s, %s\n", a.first, a.last, a.part)
+	for _, a := range d.users {
+		fmt.Fprintf(p.Stdout, "\n%s %s, %s\n", a.first, a.last, a.description)
 		t := tabwriter.NewWriter(p.Stdout, 0, 8, 2, ' ', 0)
 		fmt.Fprintf(t, "  sign-in name\t%s\n", a.login())
 		if !a.Password.Empty() {

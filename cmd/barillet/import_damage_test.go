@@ -18,14 +18,14 @@ type damage struct {
 	name  string
 	cells map[string]string // in the place of the sound ones
 	raw   string            // the whole line, for what no cell can hold
-	says  []string          // "column reason"; a column of "" is the line
+	want  []string          // "column reason"; a column of "" is the line
 }
 
 var damageColumns = []string{"login", "email", "secondEmail", "firstName", "lastName", "locale", "groups", "otpauth", "profile.badge", "profile.x"}
 
-// one is damage of one cell.
-func one(kind, column, cell, reason string) damage {
-	return damage{name: kind + " in " + column, cells: map[string]string{column: cell}, says: []string{column + " " + reason}}
+// damagedCell is damage of one cell.
+func damagedCell(kind, column, cell, reason string) damage {
+	return damage{name: kind + " in " + column, cells: map[string]string{column: cell}, want: []string{column + " " + reason}}
 }
 
 // otpauthOf is a URI with a secret of n bytes that no other line has.
@@ -90,58 +90,58 @@ func damages() []damage {
 	var all []damage
 	for _, column := range []string{"login", "email", "secondEmail"} {
 		for kind, cell := range badAddresses {
-			all = append(all, one(kind, column, cell, "address"))
+			all = append(all, damagedCell(kind, column, cell, "address"))
 		}
 	}
 	for _, column := range []string{"email", "secondEmail"} {
 		for kind, cell := range badMail {
-			all = append(all, one(kind, column, cell, "address"))
+			all = append(all, damagedCell(kind, column, cell, "address"))
 		}
-		all = append(all, one("somebody's login", column, "Anne@Garage.example", "taken"), one("somebody's second address", column, "anne@home.example", "taken"))
+		all = append(all, damagedCell("somebody's login", column, "Anne@Garage.example", "taken"), damagedCell("somebody's second address", column, "anne@home.example", "taken"))
 	}
-	all = append(all, one("somebody's second address", "login", "ANNE@home.example", "taken"))
+	all = append(all, damagedCell("somebody's second address", "login", "ANNE@home.example", "taken"))
 	for _, column := range []string{"firstName", "lastName"} {
-		all = append(all, one("65 characters", column, strings.Repeat("é", 65), "name"), one("a line break", column, "a\nb", "name"), one("a tab", column, "a\tb", "name"))
+		all = append(all, damagedCell("65 characters", column, strings.Repeat("é", 65), "name"), damagedCell("a line break", column, "a\nb", "name"), damagedCell("a tab", column, "a\tb", "name"))
 	}
 	for kind, cell := range map[string]string{"a name that is not": "Garage du Sud", "an id that is not": "gaaaaaaaaaaaaaaaaaaaaaaaaaa", "another case": "garage du port",
 		"one of two": "Garage du Port|Garage du Sud"} {
-		all = append(all, one(kind, "groups", cell, "unknown"))
+		all = append(all, damagedCell(kind, "groups", cell, "unknown"))
 	}
 	var many []string
 	for i := range 21 {
 		many = append(many, fmt.Sprintf("G%d", i))
 	}
-	all = append(all, one("a name that two have", "groups", "Twin", "ambiguous"), one("21 groups", "groups", strings.Join(many, "|"), "too_many"))
+	all = append(all, damagedCell("a name that two have", "groups", "Twin", "ambiguous"), damagedCell("21 groups", "groups", strings.Join(many, "|"), "too_many"))
 	for kind, key := range badKeys {
-		all = append(all, one(kind, "otpauth", key[0], key[1]))
+		all = append(all, damagedCell(kind, "otpauth", key[0], key[1]))
 	}
 	for kind, cell := range map[string]string{"nothing": "json:", "a word": "json:yes", "two values": "json:1 2", "an open list": "json:[1"} {
-		all = append(all, one(kind, "profile.badge", cell, "json"))
+		all = append(all, damagedCell(kind, "profile.badge", cell, "json"))
 	}
 	all = append(all, damage{name: "a profile that is too long", cells: map[string]string{"profile.badge": strings.Repeat("b", 9<<10), "profile.x": strings.Repeat("x", 9<<10)},
-		says: []string{"profile too_long"}})
+		want: []string{"profile too_long"}})
 	for _, column := range damageColumns {
 		for kind, cell := range map[string]string{"Latin-1": "Zo\xe9", "half a character": "a\xc3", "a surrogate": "\xed\xa0\x80"} {
-			all = append(all, one(kind, column, cell, "utf8"))
+			all = append(all, damagedCell(kind, column, cell, "utf8"))
 		}
 		for kind, cell := range map[string]string{"a NUL": "a\x00b", "a lone CR": "a\rb", "an escape": "a\x1b[2J", "a C1 control": "a\u009bb", "a DEL": "a\x7f"} {
-			all = append(all, one(kind, column, cell, "control"))
+			all = append(all, damagedCell(kind, column, cell, "control"))
 		}
-		all = append(all, one("a cell without end", column, strings.Repeat("x", 16<<10)+"y", "too_long"))
+		all = append(all, damagedCell("a cell without end", column, strings.Repeat("x", 16<<10)+"y", "too_long"))
 	}
 	all = append(all,
-		damage{name: "too few cells", raw: "few@garage.example,few@garage.example", says: []string{" fields"}},
-		damage{name: "too many cells", raw: "many@garage.example" + strings.Repeat(",", len(damageColumns)), says: []string{" fields"}},
-		damage{name: "the other separator", raw: "semi@garage.example;semi@garage.example;;;;;;;;", says: []string{" fields"}},
-		damage{name: "a quotation mark inside", raw: `quo"te@garage.example,,,,,,,,,`, says: []string{" quote"}},
-		damage{name: "a quotation mark too early", raw: `"quote"x@garage.example,,,,,,,,,`, says: []string{" quote"}},
-		damage{name: "neither login nor email", cells: map[string]string{"login": "", "email": ""}, says: []string{"login address", "email address"}},
-		one("an earlier login", "login", "line2@garage.example", "duplicate"), one("an earlier login in another case", "login", " LINE2@Garage.Example ", "duplicate"),
-		one("an earlier login", "email", "line2@garage.example", "duplicate"), one("an earlier address", "secondEmail", "Mail2@garage.example", "duplicate"),
-		one("an earlier key", "otpauth", otpauthOf(20, 100, "&issuer=other"), "duplicate"),
+		damage{name: "too few cells", raw: "few@garage.example,few@garage.example", want: []string{" fields"}},
+		damage{name: "too many cells", raw: "many@garage.example" + strings.Repeat(",", len(damageColumns)), want: []string{" fields"}},
+		damage{name: "the other separator", raw: "semi@garage.example;semi@garage.example;;;;;;;;", want: []string{" fields"}},
+		damage{name: "a quotation mark inside", raw: `quo"te@garage.example,,,,,,,,,`, want: []string{" quote"}},
+		damage{name: "a quotation mark too early", raw: `"quote"x@garage.example,,,,,,,,,`, want: []string{" quote"}},
+		damage{name: "neither login nor email", cells: map[string]string{"login": "", "email": ""}, want: []string{"login address", "email address"}},
+		damagedCell("an earlier login", "login", "line2@garage.example", "duplicate"), damagedCell("an earlier login in another case", "login", " LINE2@Garage.Example ", "duplicate"),
+		damagedCell("an earlier login", "email", "line2@garage.example", "duplicate"), damagedCell("an earlier address", "secondEmail", "Mail2@garage.example", "duplicate"),
+		damagedCell("an earlier key", "otpauth", otpauthOf(20, 100, "&issuer=other"), "duplicate"),
 		damage{name: "three at once", cells: map[string]string{"login": "a b", "firstName": strings.Repeat("x", 65), "groups": "Garage du Sud"},
-			says: []string{"login address", "firstName name", "groups unknown"}},
-		damage{name: "a quotation mark that is never closed", raw: `open@garage.example,"`, says: []string{" quote"}})
+			want: []string{"login address", "firstName name", "groups unknown"}},
+		damage{name: "a quotation mark that is never closed", raw: `open@garage.example,"`, want: []string{" quote"}})
 	return all
 }
 
@@ -153,8 +153,8 @@ func quoted(cell string) string {
 	return cell
 }
 
-// trial runs the program on a folder that no service has open.
-func trial(t *testing.T, data string, args ...string) (stdout string, err error) {
+// runOffline runs the program on a folder that no service has open.
+func runOffline(t *testing.T, data string, args ...string) (stdout string, err error) {
 	t.Helper()
 	var out, said bytes.Buffer
 	err = run(t.Context(), append(args, "--data", data), strings.NewReader(""), &out, &said)
@@ -163,7 +163,7 @@ func trial(t *testing.T, data string, args ...string) (stdout string, err error)
 
 func must(t *testing.T, data string, args ...string) string {
 	t.Helper()
-	out, err := trial(t, data, args...)
+	out, err := runOffline(t, data, args...)
 	if err != nil {
 		t.Fatalf("%q: %v", args, err)
 	}
@@ -177,7 +177,7 @@ func problemsOf(t *testing.T, data, text string, args ...string) (problems []str
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := trial(t, data, append([]string{"import", file, "--json"}, args...)...)
+	out, err := runOffline(t, data, append([]string{"import", file, "--json"}, args...)...)
 	if err == nil || !strings.Contains(err.Error(), "nothing was written") {
 		t.Errorf("got %v, want the list refused", err)
 	}
@@ -224,7 +224,7 @@ func TestImport_ReportsEachDamageAndWritesNothing(t *testing.T) {
 	var want []string
 	line := 3
 	for i, d := range damages() {
-		for _, says := range d.says {
+		for _, says := range d.want {
 			want = append(want, fmt.Sprintf("%d %s", line, says))
 		}
 		row := d.raw

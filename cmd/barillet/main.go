@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-func main() { os.Exit(start(os.Args[1:])) }
+func main() { os.Exit(runMain(os.Args[1:])) }
 
-// start runs the program until it ends or is told to, and gives its exit code.
-func start(args []string) int {
+// runMain runs the program until it ends or is told to, and gives its exit code.
+func runMain(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	// A second signal ends the program at once: whoever sends it does not want to wait.

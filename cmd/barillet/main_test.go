@@ -18,13 +18,13 @@ const (
 
 func TestMain(m *testing.M) {
 	if os.Getenv(programVariable) == "1" {
-		os.Exit(actAsProgram())
+		os.Exit(runAsProgram())
 	}
-	testscript.Main(m, map[string]func(){"barillet": func() { os.Exit(actAsProgram()) }})
+	testscript.Main(m, map[string]func(){"barillet": func() { os.Exit(runAsProgram()) }})
 }
 
-// actAsProgram is main with a clock that tests can move.
-func actAsProgram() int {
+// runAsProgram is main with a clock that tests can move.
+func runAsProgram() int {
 	if file := os.Getenv(clockVariable); file != "" {
 		testingOnlyNow = movedClock(file)
 	}
@@ -34,7 +34,7 @@ func actAsProgram() int {
 			return exitFailed
 		}
 	}
-	return start(os.Args[1:])
+	return runMain(os.Args[1:])
 }
 
 // movedClock is the machine's clock with an offset that is read from the file at every look.

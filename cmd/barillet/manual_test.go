@@ -45,8 +45,8 @@ func TestManual_ConfigurationTableMatchesTags(t *testing.T) {
 	}
 }
 
-// everywhere are the flags that the manual describes once, for every command.
-var everywhere = []string{"config", "data", "help", "json", "public-url", "token-file", "url", "yes", "listen", "key-file", "default-locale", "log-format"}
+// commonFlags are the flags that the manual describes once, for every command.
+var commonFlags = []string{"config", "data", "help", "json", "public-url", "token-file", "url", "yes", "listen", "key-file", "default-locale", "log-format"}
 
 func TestManual_CommandTableHasEveryCommandAndFlag(t *testing.T) {
 	text, err := os.ReadFile("../../docs/operations.md")
@@ -80,7 +80,7 @@ func TestManual_CommandTableHasEveryCommandAndFlag(t *testing.T) {
 			t.Errorf("the table has no row for the command %s", c.CommandPath())
 		}
 		for _, flag := range regexp.MustCompile(`(?m)^ +(?:-\w, )?--([\w-]+)`).FindAllStringSubmatch(c.LocalFlags().FlagUsages(), -1) {
-			if !slices.Contains(everywhere, flag[1]) && !word(row, "--"+flag[1]) {
+			if !slices.Contains(commonFlags, flag[1]) && !word(row, "--"+flag[1]) {
 				t.Errorf("the table does not contain --%s of %s", flag[1], c.CommandPath())
 			}
 		}

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// memoryBesides is what the program needs besides hashing, with room for a crowd of requests, in bytes.
-	memoryBesides = 56 << 20
+	// memoryBase is what the program needs besides hashing, with room for a crowd of requests, in bytes.
+	memoryBase = 56 << 20
 	// garbagePercent lets garbage grow to so many percent of what is live: that is little here, and collecting it at
 	// the default of 100 takes a fifth of the time of a second step.
 	garbagePercent = 400
@@ -21,7 +21,7 @@ const (
 func boundMemory(passwords *authn.Passwords) {
 	policy := passwords.Policy
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryBesides + int64(policy.Slots)*int64(policy.Cost.Memory)<<10)
+		debug.SetMemoryLimit(memoryBase + int64(policy.Slots)*int64(policy.Cost.Memory)<<10)
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbagePercent)

@@ -180,12 +180,12 @@ func join(ts *testscript.TestScript, _ bool, args []string) {
 	c := defaults()
 	c.Data = ts.MkAbs(args[0])
 	c.PublicURL = "https://login.garage.example"
-	o, err := openFolder(context.Background(), &c, false, func(err error) { panic(err) })
+	dir, err := openDataDir(context.Background(), &c, false, func(err error) { panic(err) })
 	ts.Check(err)
-	defer o.store.Close()
-	h, err := build(&c, o, string(c.PublicURL), slog.New(slog.DiscardHandler))
+	defer dir.store.Close()
+	a, err := newApp(&c, dir, string(c.PublicURL), slog.New(slog.DiscardHandler))
 	ts.Check(err)
-	ts.Check((&actor{}).accept(context.Background(), h, authn.SecretOf(strings.TrimSpace(ts.ReadFile(args[1])))))
+	ts.Check((&demoUser{}).accept(context.Background(), a, authn.SecretOf(strings.TrimSpace(ts.ReadFile(args[1])))))
 }
 
 // scribble writes over the head of every page of a file that holds a text, as a failing disk would:

@@ -25,9 +25,9 @@ import (
 	"barillet/web/reply"
 )
 
-// drainFor is how long requests under way may take after the signal; the store is closed within the rest of
+// drainTimeout is how long requests under way may take after the signal; the store is closed within the rest of
 // the ten seconds (BAR 3, SIGTERM).
-const drainFor = 8 * time.Second
+const drainTimeout = 8 * time.Second
 
 func (p *program) serveCommand() *cobra.Command {
 	var where settingFlags
@@ -36,10 +36,10 @@ func (p *program) serveCommand() *cobra.Command {
 		Use: "serve", Short: "run the service",
 		Long: "Runs the service on a data folder, until SIGTERM. A missing or empty folder is initialised.\n\n" +
 			"With --demo: a sample garage with its people, in a temporary folder, for this machine alone.",
-		Args: cli.Exactly(),
+		Args: cli.ExactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if demo {
-				return p.demo(c.Context(), where)
+				return p.serveDemo(c.Context(), where)
 			}
 			conf, err := where.load(p)
 			if err != nil {
@@ -59,15 +59,15 @@ func (p *program) serve(ctx context.Context, c *config) error {
 	if err := c.needData(); err != nil {
 		return err
 	}
-	o, err := openFolder(ctx, c, true, p.damaged)
+	dir, err := openDataDir(ctx, c, true, p.exitOnDamage)
 	if err != nil {
 		return err
 	}
-	if o.fresh {
+	if dir.fresh {
 		p.Note("made a new store in %s; keep a copy of %s apart from it and its backups", c.Data, c.KeyFile)
 	}
 	err = func() error {
-		demo, err := store.IsDemo(ctx, o.store)
+		demo, err := store.IsDemo(ctx, dir.store)
 		switch {
 		case err != nil:
 			return err
@@ -75,48 +75,48 @@ func (p *program) serve(ctx context.Context, c *config) error {
 			return cli.WithHint(fmt.Errorf("the store in %s is that of a demonstration, whose passwords and tokens were printed", c.Data),
 				"name another folder")
 		}
-		return p.open(ctx, c, o, log, nil)
+		return p.serveDataDir(ctx, c, dir, log, nil)
 	}()
-	if closed := o.store.Close(); closed != nil {
+	if closed := dir.store.Close(); closed != nil {
 		err = errors.Join(err, fmt.Errorf("closing the store: %w", closed))
 	}
 	return err
 }
 
-// damaged ends the process: what a damaged store would answer next is anybody's guess (BAR 3).
-func (p *program) damaged(err error) {
+// exitOnDamage ends the process: what a damaged store would answer next is anybody's guess (BAR 3).
+func (p *program) exitOnDamage(err error) {
 	fmt.Fprintf(p.Stderr, "barillet: %v\n", err)
 	os.Exit(exitFailed)
 }
 
-// open listens, wires the house, and serves until ctx ends. A demonstration comes with its stage.
-func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logger, s *stage) error {
+// serveDataDir listens, wires the house, and serves until ctx ends. A demonstration comes with its stage.
+func (p *program) serveDataDir(ctx context.Context, c *config, dir *dataDir, log *slog.Logger, d *demo) error {
 	listener, err := net.Listen("tcp", string(c.Listen))
 	if err != nil {
 		return cli.WithHint(fmt.Errorf("listening at %s: %w", string(c.Listen), err), "another program may have the port; --listen names another")
 	}
 	defer listener.Close()
 	origin := c.origin(strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
-	h, err := build(c, o, origin, log)
+	a, err := newApp(c, dir, origin, log)
 	if err != nil {
 		return err
 	}
 	var box *mail.Box
-	if s == nil {
-		h.sender.Transport, err = c.transport(origin)
+	if d == nil {
+		a.sender.Transport, err = c.transport(origin)
 		p.warn(c)
 	} else {
-		box = &s.box
-		h.sender.Transport = box
-		err = s.set(ctx, h)
+		box = &d.mailbox
+		a.sender.Transport = box
+		err = d.create(ctx, a)
 	}
 	if err != nil {
 		return err
 	}
-	doors := web.Config{People: h.people, Desk: h.desk, Renderer: h.renderer, Static: h.files, API: h.api, Docs: h.docs, OIDC: h.oidc, PublicURL: origin,
+	doors := web.Config{People: a.users, Desk: a.desk, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: origin,
 		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, Now: now, Log: log, Demo: box}
 	if len(c.ForwardAuth.Rules) > 0 {
-		if doors.Gate, err = gate.New(gate.Config{People: h.people, Rules: c.ForwardAuth.Rules, PublicURL: origin, Trusted: c.TrustedProxies}); err != nil {
+		if doors.Gate, err = gate.New(gate.Config{People: a.users, Rules: c.ForwardAuth.Rules, PublicURL: origin, Trusted: c.TrustedProxies}); err != nil {
 			return fmt.Errorf("forward_auth.rules: %w", err)
 		}
 	}
@@ -131,22 +131,22 @@ func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logg
 	defer os.Remove(filepath.Join(c.Data, socketName))
 	defer socket.Close()
 	servers := []service{
-		{newServer(pages, log), limitConnections(listener, c)},
-		{socketServer(h.localAPI(), log), socket},
+		{newServer(pages, log), newConnLimiter(listener, c)},
+		{socketServer(a.localAPI(), log), socket},
 	}
-	if s != nil {
-		another, err := s.planning(ctx, h)
+	if d != nil {
+		another, err := d.sampleServer(ctx, a)
 		if err != nil {
 			return err
 		}
 		servers = append(servers, another)
 	}
-	return h.run(ctx, servers, func() {
-		h.lookAtClock(ctx)
-		h.mark(ctx, audit.ServerStarted)
+	return a.run(ctx, servers, func() {
+		a.checkClock(ctx)
+		a.auditLifecycle(ctx, audit.ServerStarted)
 		p.Note("listening on %s", origin)
-		if s != nil {
-			s.present(p)
+		if d != nil {
+			d.print(p)
 		}
 	})
 }
@@ -169,10 +169,10 @@ func (p *program) warn(c *config) {
 
 // localAPI is the API as the socket and the closed folder reach it: past the middleware of web, so it gets
 // its request id here.
-func (h *house) localAPI() http.Handler {
+func (a *app) localAPI() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		q := &reply.Request{ID: rand.Text(), Agent: "barillet command line", Lang: h.config.DefaultLocale, Log: h.log}
-		h.api.ServeHTTP(w, r.WithContext(reply.With(r.Context(), q)))
+		q := &reply.Request{ID: rand.Text(), Agent: "barillet command line", Lang: a.config.DefaultLocale, Log: a.log}
+		a.api.ServeHTTP(w, r.WithContext(reply.With(r.Context(), q)))
 	})
 }
 
@@ -184,11 +184,11 @@ type service struct {
 
 // run serves until ctx ends or a server fails, then lets go in order: no new connections, requests under way,
 // workers, what is kept in memory. The store is closed by whoever opened it.
-func (h *house) run(ctx context.Context, services []service, ready func()) error {
+func (a *app) run(ctx context.Context, services []service, ready func()) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	var workers, serving sync.WaitGroup
-	workers.Go(func() { h.work(working) })
+	workers.Go(func() { a.runWorkers(working) })
 	failed := make(chan error, len(services))
 	for _, s := range services {
 		serving.Go(func() {
@@ -201,16 +201,16 @@ func (h *house) run(ctx context.Context, services []service, ready func()) error
 	var err error
 	select {
 	case <-ctx.Done():
-		h.log.Info("stopping")
+		a.log.Info("stopping")
 	case err = <-failed:
 	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	var draining sync.WaitGroup
 	for _, s := range services {
 		draining.Go(func() {
 			if s.server.Shutdown(drain) != nil {
-				h.log.Warn("requests were cut off, for they took too long to end")
+				a.log.Warn("requests were cut off, for they took too long to end")
 				s.server.Close()
 			}
 		})
@@ -221,23 +221,23 @@ func (h *house) run(ctx context.Context, services []service, ready func()) error
 	workers.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	h.mark(last, audit.ServerStopped)
-	if kept := h.keepTimes(last); kept != nil {
-		h.log.Error("storing what was kept in memory", "error", kept)
+	a.auditLifecycle(last, audit.ServerStopped)
+	if kept := a.flushTimes(last); kept != nil {
+		a.log.Error("storing what was kept in memory", "error", kept)
 	}
 	return err
 }
 
-// keepTimes stores when sessions and tokens were last used.
-func (h *house) keepTimes(ctx context.Context) error {
-	return errors.Join(h.people.StoreSeen(ctx), h.desk.StoreUsed(ctx))
+// flushTimes stores when sessions and tokens were last used.
+func (a *app) flushTimes(ctx context.Context) error {
+	return errors.Join(a.users.StoreSeen(ctx), a.desk.StoreUsed(ctx))
 }
 
-// mark writes the start or the end of the service into the audit log. It can do without: a full disk must
+// auditLifecycle writes the start or the end of the service into the audit log. It can do without: a full disk must
 // not keep people who are signed in from their pages (BAR D7).
-func (h *house) mark(ctx context.Context, action string) {
-	if err := h.witness(ctx, action, audit.Success, map[string]string{"version": version()}); err != nil {
-		h.log.Error("writing an audit event", "action", action, "error", err)
+func (a *app) auditLifecycle(ctx context.Context, action string) {
+	if err := a.auditSystem(ctx, action, audit.Success, map[string]string{"version": version()}); err != nil {
+		a.log.Error("writing an audit event", "action", action, "error", err)
 	}
 }
 

@@ -19,17 +19,17 @@ import (
 	"barillet/store"
 )
 
-// served is the program serving in this process.
-type served struct {
+// testServer is the program serving in this process.
+type testServer struct {
 	address string
 	stop    context.CancelFunc
 	ended   chan error
 }
 
-func serveHere(t *testing.T, args ...string) *served {
+func startServer(t *testing.T, args ...string) *testServer {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
-	s := &served{stop: stop, ended: make(chan error, 1)}
+	s := &testServer{stop: stop, ended: make(chan error, 1)}
 	said, stderr := io.Pipe()
 	over := make(chan struct{})
 	t.Cleanup(func() {
@@ -54,7 +54,7 @@ func serveHere(t *testing.T, args ...string) *served {
 }
 
 func TestServe_AnswersActiveRequestsAfterSignal(t *testing.T) {
-	s := serveHere(t, "--data", filepath.Join(t.TempDir(), "data"))
+	s := startServer(t, "--data", filepath.Join(t.TempDir(), "data"))
 	conn, err := net.Dial("tcp", s.address)
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +94,7 @@ func TestServe_AnswersActiveRequestsAfterSignal(t *testing.T) {
 
 func TestACommandReachesTheServiceInAFolderWithALongName(t *testing.T) {
 	data := filepath.Join(t.TempDir(), strings.Repeat("a-long-name-", 12), "data")
-	s := serveHere(t, "--data", data)
+	s := startServer(t, "--data", data)
 	var stdout, stderr strings.Builder
 	err := run(t.Context(), []string{"token", "create", "--data", data, "--name", "n", "--role", "READ_ONLY_ADMIN"}, strings.NewReader(""), &stdout, &stderr)
 	if err != nil || !strings.HasPrefix(stdout.String(), "brl_") {
@@ -108,25 +108,25 @@ func TestACommandReachesTheServiceInAFolderWithALongName(t *testing.T) {
 
 func TestStartAndStopAreAudited(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	s := serveHere(t, "--data", data)
+	s := startServer(t, "--data", data)
 	s.stop()
 	if err := <-s.ended; err != nil {
 		t.Fatal(err)
 	}
 	c := defaults()
 	c.Data = data
-	o, err := openFolder(t.Context(), &c, false, func(err error) { t.Error(err) })
+	dir, err := openDataDir(t.Context(), &c, false, func(err error) { t.Error(err) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer o.store.Close()
-	h, err := build(&c, o, "http://localhost:1", (&program{cli.Program{Stderr: io.Discard}}).logger("json"))
+	defer dir.store.Close()
+	a, err := newApp(&c, dir, "http://localhost:1", (&program{cli.Program{Stderr: io.Discard}}).logger("json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	err = o.store.View(t.Context(), func(s store.Snapshot) error {
-		entries, _, err := h.people.Log.Scan(s, audit.Query{})
+	err = dir.store.View(t.Context(), func(s store.Snapshot) error {
+		entries, _, err := a.users.Log.Scan(s, audit.Query{})
 		for _, e := range entries {
 			got = append(got, e.Action)
 		}
@@ -141,8 +141,8 @@ func TestConnectionsAreBoundedInAllAndByClient(t *testing.T) {
 	c := defaults()
 	c.Limits.Connections, c.Limits.PerClient = 5, 2
 	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32")}
-	crowd := limitConnections(nil, &c)
-	enter := func(addr string) bool { return crowd.enter(addr, crowd.exempt(netip.MustParseAddr(addr))) }
+	crowd := newConnLimiter(nil, &c)
+	enter := func(addr string) bool { return crowd.acquire(addr, crowd.exempt(netip.MustParseAddr(addr))) }
 	for i, step := range []struct {
 		addr string
 		want bool
@@ -151,7 +151,7 @@ func TestConnectionsAreBoundedInAllAndByClient(t *testing.T) {
 			t.Errorf("connection %d from %s: got %t, want %t", i, step.addr, got, step.want)
 		}
 	}
-	crowd.exit("192.0.2.1")
+	crowd.release("192.0.2.1")
 	if !enter("192.0.2.2") {
 		t.Error("a place that was given back is not taken")
 	}
@@ -160,14 +160,14 @@ func TestConnectionsAreBoundedInAllAndByClient(t *testing.T) {
 func TestThePhoneOfASamplePersonShowsTheCodesOfRFC6238(t *testing.T) {
 	const secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" // RFC 6238 appendix B: "12345678901234567890"
 	for at, want := range map[int64]string{59: "287082", 1111111109: "081804", 2000000000: "279037"} {
-		if got, err := sixDigits(secret, time.Unix(at, 0)); err != nil || got != want {
+		if got, err := totpCode(secret, time.Unix(at, 0)); err != nil || got != want {
 			t.Errorf("at %d: got %s, %v, want %s", at, got, err, want)
 		}
 	}
 }
 
 func TestNothingOfASamplePersonIsPrintedByAccident(t *testing.T) {
-	a := actor{first: "Anne", Password: authn.SecretOf("hunter2")}
+	a := demoUser{first: "Anne", Password: authn.SecretOf("hunter2")}
 	if got := fmt.Sprintf("%v %+v", a, a); strings.Contains(got, "hunter2") {
 		t.Errorf("got %q, which shows the password", got)
 	}

@@ -24,21 +24,21 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// crowd is a listener that keeps the number of connections in bounds. One too many is closed at once, which
+// connLimiter is a listener that keeps the number of connections in bounds. One too many is closed at once, which
 // costs next to nothing.
-type crowd struct {
+type connLimiter struct {
 	net.Listener
-	most, perClient int
-	exempt          func(netip.Addr) bool // proxies: many people stand behind one of them
+	max, perClient int
+	exempt         func(netip.Addr) bool // proxies: many people stand behind one of them
 
-	mu  sync.Mutex
-	all int
-	by  map[string]int
+	mu       sync.Mutex
+	total    int
+	byClient map[string]int
 }
 
-// limitConnections wraps a listener.
-func limitConnections(l net.Listener, c *config) *crowd {
-	return &crowd{Listener: l, most: c.Limits.Connections, perClient: c.Limits.PerClient, by: map[string]int{},
+// newConnLimiter wraps a listener.
+func newConnLimiter(l net.Listener, c *config) *connLimiter {
+	return &connLimiter{Listener: l, max: c.Limits.Connections, perClient: c.Limits.PerClient, byClient: map[string]int{},
 		exempt: func(addr netip.Addr) bool {
 			if addr.IsLoopback() {
 				return true
@@ -53,9 +53,9 @@ func limitConnections(l net.Listener, c *config) *crowd {
 }
 
 // Accept implements net.Listener.
-func (c *crowd) Accept() (net.Conn, error) {
+func (l *connLimiter) Accept() (net.Conn, error) {
 	for {
-		conn, err := c.Listener.Accept()
+		conn, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
@@ -64,11 +64,11 @@ func (c *crowd) Accept() (net.Conn, error) {
 		if addr.Is4() {
 			who = throttle.Address(addr) // a workshop behind one router shares a /24, an attacker owns a /64
 		}
-		if !c.enter(who, c.exempt(addr)) {
+		if !l.acquire(who, l.exempt(addr)) {
 			conn.Close()
 			continue
 		}
-		return &counted{Conn: conn, leave: sync.OnceFunc(func() { c.exit(who) })}, nil
+		return &limitedConn{Conn: conn, release: sync.OnceFunc(func() { l.release(who) })}, nil
 	}
 }
 
@@ -79,34 +79,34 @@ func remoteAddress(conn net.Conn) netip.Addr {
 	return netip.Addr{}
 }
 
-func (c *crowd) enter(who string, exempt bool) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.all >= c.most || !exempt && c.by[who] >= c.perClient {
+func (l *connLimiter) acquire(who string, exempt bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.total >= l.max || !exempt && l.byClient[who] >= l.perClient {
 		return false
 	}
-	c.all++
-	c.by[who]++
+	l.total++
+	l.byClient[who]++
 	return true
 }
 
-func (c *crowd) exit(who string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.all--
-	if c.by[who]--; c.by[who] == 0 {
-		delete(c.by, who)
+func (l *connLimiter) release(who string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.total--
+	if l.byClient[who]--; l.byClient[who] == 0 {
+		delete(l.byClient, who)
 	}
 }
 
-// counted is a connection that counts until it is closed.
-type counted struct {
+// limitedConn is a connection that counts until it is closed.
+type limitedConn struct {
 	net.Conn
-	leave func()
+	release func()
 }
 
 // Close implements net.Conn.
-func (c *counted) Close() error {
-	defer c.leave()
+func (c *limitedConn) Close() error {
+	defer c.release()
 	return c.Conn.Close()
 }

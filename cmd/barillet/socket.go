@@ -20,14 +20,14 @@ import (
 	"barillet/web/api"
 )
 
-// longestSocketPath is what fits into sockaddr_un on every Linux (unix(7): 108 bytes with the final zero).
-const longestSocketPath = 107
+// maxSocketPath is what fits into sockaddr_un on every Linux (unix(7): 108 bytes with the final zero).
+const maxSocketPath = 107
 
 // socketPath names the socket of a data folder so that bind and connect can take it; a longer path goes through
 // the folder's descriptor. done gives that back.
 func socketPath(data string) (path string, done func(), err error) {
 	path = filepath.Join(data, socketName)
-	if len(path) <= longestSocketPath {
+	if len(path) <= maxSocketPath {
 		return path, func() {}, nil
 	}
 	folder, err := os.Open(data)
@@ -48,8 +48,8 @@ func dialSocket(ctx context.Context, data string) (net.Conn, error) {
 	return (&net.Dialer{}).DialContext(ctx, "unix", path)
 }
 
-// nobodyListens tells whether a dial failed because no service runs there.
-func nobodyListens(err error) bool {
+// notListening tells whether a dial failed because no service runs there.
+func notListening(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED)
 }
 
@@ -100,18 +100,18 @@ func socketServer(handler http.Handler, log *slog.Logger) *http.Server {
 		handler.ServeHTTP(w, r.WithContext(api.WithOperator(r.Context(), operator)))
 	}), log)
 	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
-		uid, err := peer(conn)
+		uid, err := peerUID(conn)
 		if err != nil || uid != 0 && uid != os.Geteuid() {
 			log.Warn("somebody else at the local socket", "uid", uid, "error", err)
 			return ctx
 		}
-		return context.WithValue(ctx, peerKey{}, machineOwner(uid))
+		return context.WithValue(ctx, peerKey{}, operatorPrincipal(uid))
 	}
 	return server
 }
 
-// peer asks the kernel who is at the other end.
-func peer(conn net.Conn) (uid int, err error) {
+// peerUID asks the kernel who is at the other end.
+func peerUID(conn net.Conn) (uid int, err error) {
 	local, ok := conn.(*net.UnixConn)
 	if !ok {
 		return -1, errors.New("not a local socket")
@@ -129,8 +129,8 @@ func peer(conn net.Conn) (uid int, err error) {
 	return int(cred.Uid), nil
 }
 
-// machineOwner is the operator at the socket or the closed folder (PROTOCOL 11, 20).
-func machineOwner(uid int) helpdesk.Operator {
+// operatorPrincipal is the operator at the socket or the closed folder (PROTOCOL 11, 20).
+func operatorPrincipal(uid int) helpdesk.Operator {
 	id := "operator:" + strconv.Itoa(uid)
 	name := id
 	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {

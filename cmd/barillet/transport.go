@@ -43,8 +43,8 @@ func (t *target) register(c *cobra.Command) {
 }
 
 // manager makes the operator's subcommands.
-func (p *program) manager() *manage.Manager {
-	return &manage.Manager{Program: &p.Program, Version: version(), FindDuplicates: findDuplicates, Reach: func(c *cobra.Command) manage.Reach {
+func (p *program) manager() *manage.CLI {
+	return &manage.CLI{Program: &p.Program, Version: version(), FindDuplicates: findDuplicates, Connector: func(c *cobra.Command) manage.Connector {
 		t := &target{program: p}
 		t.register(c)
 		return t
@@ -85,9 +85,9 @@ func (t *target) Connect(ctx context.Context, create bool) (*manage.Client, erro
 	}
 	if t.url != "" {
 		if _, given := t.settings.given()["data"]; given {
-			return nil, cli.Misused("--url and --data name two services")
+			return nil, cli.Usagef("--url and --data name two services")
 		}
-		return t.byURL(p)
+		return t.connectURL(p)
 	}
 	c, err := t.settings.load(p)
 	if err != nil {
@@ -98,23 +98,23 @@ func (t *target) Connect(ctx context.Context, create bool) (*manage.Client, erro
 	}
 	// A service that is starting has the store before it has the socket.
 	for try := 0; ; try++ {
-		bySocket, err := t.bySocket(ctx, c)
+		bySocket, err := t.connectSocket(ctx, c)
 		if bySocket != nil || err != nil {
 			return bySocket, err
 		}
-		direct, err := p.byFolder(ctx, c, create)
+		direct, err := p.connectOffline(ctx, c, create)
 		if !errors.Is(err, bolt.ErrInUse) || try == 2 {
 			return direct, err
 		}
 	}
 }
 
-// byURL speaks HTTPS with a token. The token comes by environment or file: an argument would be in the list of
+// connectURL speaks HTTPS with a token. The token comes by environment or file: an argument would be in the list of
 // processes and in the shell's history.
-func (t *target) byURL(p *program) (*manage.Client, error) {
+func (t *target) connectURL(p *program) (*manage.Client, error) {
 	var base origin
 	if err := base.UnmarshalText([]byte(t.url)); err != nil {
-		return nil, cli.Misused("--url: %w", err)
+		return nil, cli.Usagef("--url: %w", err)
 	}
 	token := variables(p.Environ)["BARILLET_TOKEN"]
 	if t.tokenFile != "" {
@@ -125,20 +125,20 @@ func (t *target) byURL(p *program) (*manage.Client, error) {
 		token = string(text)
 	}
 	if token = strings.TrimSpace(token); token == "" || strings.ContainsAny(token, " \t\r\n") {
-		return nil, cli.WithHint(cli.Misused("--url needs an API token"), "put it into BARILLET_TOKEN or name its file with --token-file")
+		return nil, cli.WithHint(cli.Usagef("--url needs an API token"), "put it into BARILLET_TOKEN or name its file with --token-file")
 	}
 	way := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: 5 * time.Second, MaxIdleConnsPerHost: manage.MaxCalls}
 	return manage.NewClient(string(base), token, way, way.CloseIdleConnections), nil
 }
 
-// bySocket reaches the service that runs on the data folder; nil when none does.
-func (t *target) bySocket(ctx context.Context, c *config) (*manage.Client, error) {
+// connectSocket reaches the service that runs on the data folder; nil when none does.
+func (t *target) connectSocket(ctx context.Context, c *config) (*manage.Client, error) {
 	conn, err := dialSocket(ctx, c.Data)
 	switch {
 	case err == nil:
 		conn.Close()
-	case nobodyListens(err):
+	case notListening(err):
 		return nil, nil
 	default:
 		return nil, fmt.Errorf("reaching the service by its local socket: %w", err)
@@ -148,29 +148,29 @@ func (t *target) bySocket(ctx context.Context, c *config) (*manage.Client, error
 	return manage.NewClient("http://localhost", "", way, way.CloseIdleConnections), nil
 }
 
-// byFolder opens the store and answers the calls in this process, by the same handler as the service.
-func (p *program) byFolder(ctx context.Context, c *config, create bool) (*manage.Client, error) {
-	o, err := openFolder(ctx, c, create, p.damaged)
+// connectOffline opens the store and answers the calls in this process, by the same handler as the service.
+func (p *program) connectOffline(ctx context.Context, c *config, create bool) (*manage.Client, error) {
+	dir, err := openDataDir(ctx, c, create, p.exitOnDamage)
 	if err != nil {
 		return nil, err
 	}
 	log := slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	h, err := build(c, o, c.origin(""), log)
+	a, err := newApp(c, dir, c.origin(""), log)
 	if err != nil {
-		return nil, errors.Join(err, o.store.Close())
+		return nil, errors.Join(err, dir.store.Close())
 	}
-	if o.fresh {
+	if dir.fresh {
 		p.Note("made a new store in %s; keep a copy of %s apart from it and its backups", c.Data, c.KeyFile)
 	}
 	done := func() {
-		if err := o.store.Close(); err != nil {
+		if err := dir.store.Close(); err != nil {
 			p.Note("closing the store: %v", err)
 		}
 	}
-	client := manage.NewClient("http://localhost", "", inProcess{h.localAPI()}, done)
-	client.Closed, client.NoSupport = true, c.Support.Email == ""
+	client := manage.NewClient("http://localhost", "", inProcess{a.localAPI()}, done)
+	client.Offline, client.NoSupport = true, c.Support.Email == ""
 	if c.PublicURL == "" {
-		client.Guessed = h.origin
+		client.DefaultURL = a.origin
 	}
 	return client, nil
 }
@@ -180,7 +180,7 @@ type inProcess struct{ handler http.Handler }
 
 // RoundTrip implements http.RoundTripper.
 func (i inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	operator := machineOwner(os.Geteuid())
+	operator := operatorPrincipal(os.Geteuid())
 	asked := r.Clone(api.WithOperator(r.Context(), operator))
 	asked.RequestURI = r.URL.RequestURI()
 	asked.Host = r.URL.Host

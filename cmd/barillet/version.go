@@ -13,7 +13,7 @@ import (
 func (p *program) versionCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "version", Short: "print the version of the program and of the store format",
-		Args: cli.Exactly(),
+		Args: cli.ExactArgs(),
 		RunE: func(*cobra.Command, []string) error {
 			if p.JSON {
 				return p.Result(map[string]any{"version": version(), "storeFormat": store.Format})

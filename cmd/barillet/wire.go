@@ -27,17 +27,17 @@ import (
 	"barillet/web/apidocs"
 )
 
-// house is everything wired together.
-type house struct {
-	config *config
-	origin string
-	log    *slog.Logger
-	opened *opened
+// app is everything wired together.
+type app struct {
+	config  *config
+	origin  string
+	log     *slog.Logger
+	dataDir *dataDir
 
-	people   *authn.Service
+	users    *authn.Service
 	desk     *helpdesk.Desk
 	sender   *mail.Sender
-	caller   *webhook.Sender
+	webhooks *webhook.Sender
 	renderer *templates.Renderer
 	files    *static.Files
 	api      *api.API
@@ -45,78 +45,78 @@ type house struct {
 	oidc     *oidc.Provider
 }
 
-// build wires everything but the pages. It starts nothing and connects to nothing.
-func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error) {
+// newApp wires everything but the pages. It starts nothing and connects to nothing.
+func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, error) {
 	// The OpenID library logs by itself, and only here: what clients send, return addresses with their state included
 	// (BAR S4). All our own lines go to log, which is handed on.
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	h := &house{config: c, origin: origin, log: log, opened: o}
+	a := &app{config: c, origin: origin, log: log, dataDir: dir}
 	var err error
-	if h.files, err = static.New(string(c.Brand.Accent)); err != nil {
+	if a.files, err = static.New(string(c.Brand.Accent)); err != nil {
 		return nil, fmt.Errorf("brand.accent: %w", err)
 	}
 	brand := templates.Brand{Name: c.Brand.Name, URL: origin, Zone: zone(),
 		Support: templates.Support{Email: string(c.Support.Email), Phone: c.Support.Phone}}
-	if h.renderer, err = templates.New(brand, h.files.URL); err != nil {
+	if a.renderer, err = templates.New(brand, a.files.URL); err != nil {
 		return nil, fmt.Errorf("reading pages and mails: %w", err)
 	}
-	outbox := mail.NewOutbox(o.ring, host(origin))
-	h.sender = &mail.Sender{Store: o.store, Outbox: outbox, Renderer: letters{h.renderer}, Now: now, Log: log}
-	hooks := webhook.NewHooks(o.ring)
-	events := audit.NewLog(o.ring)
+	outbox := mail.NewOutbox(dir.ring, host(origin))
+	a.sender = &mail.Sender{Store: dir.store, Outbox: outbox, Renderer: messageRenderer{a.renderer}, Now: now, Log: log}
+	hooks := webhook.NewHooks(dir.ring)
+	events := audit.NewLog(dir.ring)
 	events.Watch = hooks.Watch
 	out := outbound.New(outbound.Config{Allowed: c.Outbound.Allow.Allowed})
-	h.caller = &webhook.Sender{Store: o.store, Hooks: hooks, Events: events, Client: out, Compose: api.Notification, Now: now, Log: log}
-	if h.people, err = h.service(outbox, events); err != nil {
+	a.webhooks = &webhook.Sender{Store: dir.store, Hooks: hooks, Events: events, Client: out, Compose: api.Notification, Now: now, Log: log}
+	if a.users, err = a.newUserService(outbox, events); err != nil {
 		return nil, err
 	}
-	h.sender.Died = h.people.MailDied
-	h.desk = helpdesk.New(h.people, o.ring)
-	h.desk.Outbound = out
-	if h.oidc, err = oidc.New(oidc.Config{Store: o.store, Ring: o.ring, Pepper: o.keys.Pepper, People: h.people, Log: h.people.Log, Issuer: origin,
-		Now: now, Errors: log, ClientCredentials: c.OIDC.ClientCredentials, Deliver: delivery{out}, Fetch: delivery{out}.fetch, Check: delivery{out}.check}); err != nil {
+	a.sender.Died = a.users.MailDied
+	a.desk = helpdesk.New(a.users, dir.ring)
+	a.desk.Outbound = out
+	if a.oidc, err = oidc.New(oidc.Config{Store: dir.store, Ring: dir.ring, Pepper: dir.keys.Pepper, People: a.users, Log: a.users.Log, Issuer: origin,
+		Now: now, Errors: log, ClientCredentials: c.OIDC.ClientCredentials, Deliver: outboundAdapter{out}, Fetch: outboundAdapter{out}.fetch, Check: outboundAdapter{out}.check}); err != nil {
 		return nil, err
 	}
-	h.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(origin) })
-	h.api = api.New(api.Config{Desk: h.desk, OIDC: h.oidc, Ring: o.ring, PublicURL: origin, SignIn: c.API.Authn, Now: now, Log: log, Docs: h.docs})
-	return h, nil
+	a.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(origin) })
+	a.api = api.New(api.Config{Desk: a.desk, OIDC: a.oidc, Ring: dir.ring, PublicURL: origin, SignIn: c.API.Authn, Now: now, Log: log, Docs: a.docs})
+	return a, nil
 }
 
-// service is authn with the factors of this house.
-func (h *house) service(outbox *mail.Outbox, events audit.Log) (*authn.Service, error) {
-	c, o := h.config, h.opened
-	keys, err := webauthn.New(webauthn.Config{RPID: host(h.origin), RPDisplayName: c.Brand.Name, Origins: []string{h.origin},
+// newUserService is authn with the factors of this house.
+func (a *app) newUserService(outbox *mail.Outbox, events audit.Log) (*authn.Service, error) {
+	c, dir := a.config, a.dataDir
+	keys, err := webauthn.New(webauthn.Config{RPID: host(a.origin), RPDisplayName: c.Brand.Name, Origins: []string{a.origin},
 		Attestation: c.WebAuthn.Attestation, UserVerification: c.WebAuthn.UserVerification})
 	if err != nil {
-		return nil, fmt.Errorf("setting up security keys for public_url %s: %w", h.origin, err)
+		return nil, fmt.Errorf("setting up security keys for public_url %s: %w", a.origin, err)
 	}
 	policy := authn.PasswordPolicy{Min: c.Password.MinLength, Slots: c.Password.AtOnce, Context: append([]string{c.Brand.Name}, c.Password.Words...),
 		Cost: authn.PasswordCost{Memory: uint32(c.Password.MemoryKiB), Time: uint32(c.Password.Passes), Threads: 1}} // promise A4
-	passwords, err := authn.NewPasswords(o.keys.Pepper, policy)
+	passwords, err := authn.NewPasswords(dir.keys.Pepper, policy)
 	if err != nil {
 		return nil, err
 	}
 	boundMemory(passwords)
 	people := &authn.Service{
-		Store: o.store, Pepper: o.keys.Pepper,
-		Factors:   []factors.Factor{totp.TOTP{}, keys, recovery.Recovery{MAC: o.keys.Pepper.MAC}},
+		Store: dir.store, Pepper: dir.keys.Pepper,
+		Factors:   []factors.Factor{totp.TOTP{}, keys, recovery.Recovery{MAC: dir.keys.Pepper.MAC}},
 		Passwords: passwords,
-		Limiter:   throttle.NewLimiter(o.ring, o.keys.Pepper),
-		Guesses:   throttle.NewGuesses(o.ring, o.keys.Pepper),
+		Limiter:   throttle.NewLimiter(dir.ring, dir.keys.Pepper),
+		Guesses:   throttle.NewGuesses(dir.ring, dir.keys.Pepper),
 		Log:       events, Outbox: outbox,
-		Policy: authn.Policy{Issuer: c.Brand.Name, PublicURL: h.origin, DefaultLocale: c.DefaultLocale, AllowCopies: c.TOTP.AllowCopies,
+		Policy: authn.Policy{Issuer: c.Brand.Name, PublicURL: a.origin, DefaultLocale: c.DefaultLocale, AllowCopies: c.TOTP.AllowCopies,
 			SessionIdle: c.Limits.SessionIdle, SessionMax: c.Limits.SessionMax, Support: string(c.Support.Email)},
-		Now: now, Ran: stopwatch(), Kick: h.kick,
+		Now: now, Ran: stopwatch(), Kick: a.wakeWorkers,
 	}
-	people.Open(o.ring)
+	people.Open(dir.ring)
 	return people, nil
 }
 
-// kick tells whoever sends that there may be work.
-func (h *house) kick() {
-	h.sender.Kick()
-	h.caller.Kick()
-	h.oidc.Kick()
+// wakeWorkers tells whoever sends that there may be work.
+func (a *app) wakeWorkers() {
+	a.sender.Kick()
+	a.webhooks.Kick()
+	a.oidc.Kick()
 }
 
 // transport is the way to the mail server; nil when none is configured.
@@ -136,11 +136,11 @@ func (c *config) transport(origin string) (mail.Transport, error) {
 	return t, nil
 }
 
-// letters puts what is in the outbox into words.
-type letters struct{ renderer *templates.Renderer }
+// messageRenderer puts what is in the outbox into words.
+type messageRenderer struct{ renderer *templates.Renderer }
 
 // Render implements mail.Renderer.
-func (l letters) Render(template, lang string, data []byte) (subject, text, html string, err error) {
+func (l messageRenderer) Render(template, lang string, data []byte) (subject, text, html string, err error) {
 	m, err := templates.DecodeMail(template, data)
 	if err != nil {
 		return "", "", "", err

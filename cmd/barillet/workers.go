@@ -11,83 +11,83 @@ import (
 )
 
 const (
-	seenEvery  = time.Minute
-	sweepEvery = 10 * time.Minute
-	sweepBite  = 32 // records one Update removes, so that no sign-in waits for it
+	flushInterval  = time.Minute
+	deleteInterval = 10 * time.Minute
+	deleteBatch    = 32 // records one Update removes, so that no sign-in waits for it
 )
 
-// work runs what goes on beside the requests until ctx ends, and returns when all of it has ended. A failure
+// runWorkers runs what goes on beside the requests until ctx ends, and returns when all of it has ended. A failure
 // is logged and tried again: none of it may end the service.
-func (h *house) work(ctx context.Context) {
+func (a *app) runWorkers(ctx context.Context) {
 	var beside sync.WaitGroup
 	defer beside.Wait()
-	for what, run := range map[string]func(context.Context) error{"mail": h.sender.Run, "webhooks": h.caller.Run, "what applications were given": h.oidc.Run} {
+	for what, run := range map[string]func(context.Context) error{"mail": a.sender.Run, "webhooks": a.webhooks.Run, "what applications were given": a.oidc.Run} {
 		beside.Go(func() {
 			if err := run(ctx); err != nil {
-				h.log.Error("work ended", "what", what, "error", err)
+				a.log.Error("work ended", "what", what, "error", err)
 			}
 		})
 	}
-	seen, sweep := time.NewTicker(seenEvery), time.NewTicker(sweepEvery)
+	seen, sweep := time.NewTicker(flushInterval), time.NewTicker(deleteInterval)
 	defer seen.Stop()
 	defer sweep.Stop()
 	var clock clockWatch
-	clock.agree(now(), h.people.Ran())
+	clock.reset(now(), a.users.Ran())
 	for ctx.Err() == nil {
 		var err error
 		select {
 		case <-ctx.Done():
 		case <-seen.C:
-			err = errors.Join(h.keepTimes(ctx), h.watchClock(ctx, &clock, now(), h.people.Ran()))
+			err = errors.Join(a.flushTimes(ctx), a.watchClock(ctx, &clock, now(), a.users.Ran()))
 		case <-sweep.C:
-			err = h.sweep(ctx)
+			err = a.deleteExpired(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
-			h.log.Error("keeping the store in order", "error", err)
+			a.log.Error("keeping the store in order", "error", err)
 		}
 	}
 }
 
-// sweep removes what is dead.
-func (h *house) sweep(ctx context.Context) error {
-	if err := h.people.Sweep(ctx); err != nil {
+// deleteExpired removes what is dead.
+func (a *app) deleteExpired(ctx context.Context) error {
+	if err := a.users.Sweep(ctx); err != nil {
 		return err
 	}
-	if err := h.api.Sweep(ctx); err != nil {
+	if err := a.api.Sweep(ctx); err != nil {
 		return err
 	}
-	if err := h.desk.Sweep(ctx); err != nil {
+	if err := a.desk.Sweep(ctx); err != nil {
 		return err
 	}
-	if err := h.oidc.Sweep(ctx); err != nil {
+	if err := a.oidc.Sweep(ctx); err != nil {
 		return err
 	}
-	if err := h.forget(ctx, h.people.Limiter.Full, h.people.Limiter.Forget); err != nil {
+	if err := a.deleteCounters(ctx, a.users.Limiter.Full, a.users.Limiter.Forget); err != nil {
 		return fmt.Errorf("removing limits that are full again: %w", err)
 	}
-	if err := h.forget(ctx, h.people.Guesses.Quiet, h.people.Guesses.Forget); err != nil {
+	if err := a.deleteCounters(ctx, a.users.Guesses.Quiet, a.users.Guesses.Forget); err != nil {
 		return fmt.Errorf("removing counters that are quiet: %w", err)
 	}
 	return nil
 }
 
-// forget walks through one kind of counter, a bite an Update.
-func (h *house) forget(ctx context.Context,
+// deleteCounters walks through one kind of counter, a bite an Update.
+func (a *app) deleteCounters(ctx context.Context,
 	find func(s store.Snapshot, now time.Time, after string, limit int) (ids []string, next string, err error),
 	remove func(tx store.Tx, now time.Time, ids []string) error) error {
 	at := now()
 	for after := ""; ; {
 		var ids []string
 		var next string
-		err := h.opened.store.View(ctx, func(s store.Snapshot) (err error) {
-			ids, next, err = find(s, at, after, sweepBite)
+		err := a.dataDir.store.View(ctx, func(s store.Snapshot) (err error) {
+			ids, next, err = find(s, at, after, deleteBatch)
 			return err
 		})
 		if err != nil {
 			return err
 		}
 		if len(ids) > 0 {
-			if err := h.opened.store.Update(ctx, func(tx store.Tx) error { return remove(tx, at, ids) }); err != nil {
+			if err := a.dataDir.store.Update(ctx, func(tx store.Tx) error { return remove(tx, at, ids) }); err != nil {
 				return err
 			}
 		}

@@ -36,7 +36,7 @@ type event struct {
 	} `json:"target"`
 }
 
-func (m *Manager) eventRow(e event) []string {
+func (m *CLI) eventRow(e event) []string {
 	who, whom, why := e.Actor.Name, "", ""
 	if who == "" {
 		who = e.Actor.ID
@@ -52,47 +52,47 @@ func (m *Manager) eventRow(e event) []string {
 	return []string{e.Published.In(m.Zone).Format("2006-01-02 15:04:05"), e.Outcome.Result, e.Type, who, whom, e.Client.Address, why}
 }
 
-// auditing is what audit list was told.
-type auditing struct {
-	since, until, contains, person string
-	types, outcome                 string
-	most                           int
-	follow                         bool
+// auditFlags is what audit list was told.
+type auditFlags struct {
+	since, until, contains, user string
+	types, outcome               string
+	limit                        int
+	follow                       bool
 }
 
-func (m *Manager) auditList() *cobra.Command {
-	var a auditing
+func (m *CLI) auditList() *cobra.Command {
+	var a auditFlags
 	c := &cobra.Command{
 		Use: "list", Short: "list events: time, outcome, type, by whom, on whom, address, reason",
 		Long: "Lists events, the oldest first. With --follow it goes on until it is interrupted, and prints what is new.",
-		Args: cli.Exactly(),
+		Args: cli.ExactArgs(),
 	}
 	c.Flags().StringVar(&a.since, "since", "", "only from then on: 24h, 7d, or a time such as 2026-03-02T08:00:00Z")
 	c.Flags().StringVar(&a.until, "until", "", "only before then, as --since")
 	c.Flags().StringVar(&a.contains, "q", "", "only those that hold this text")
-	c.Flags().StringVar(&a.person, "user", "", "only those about a person, by sign-in name, address or id")
+	c.Flags().StringVar(&a.user, "user", "", "only those about a person, by sign-in name, address or id")
 	c.Flags().StringVar(&a.types, "type", "", "only of this type, such as user.session.start")
-	known := choice(c, &a.outcome, "outcome", "only with this outcome", []string{"SUCCESS", "FAILURE", "DENY", "ALLOW", "UNKNOWN"})
-	c.Flags().IntVar(&a.most, "limit", 0, "the last so many; 0 lists all")
+	known := choiceFlag(c, &a.outcome, "outcome", "only with this outcome", []string{"SUCCESS", "FAILURE", "DENY", "ALLOW", "UNKNOWN"})
+	c.Flags().IntVar(&a.limit, "limit", 0, "the last so many; 0 lists all")
 	c.Flags().BoolVar(&a.follow, "follow", false, "go on with what is new")
 	var values url.Values
-	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error { return m.listEvents(ctx, s, a, values) },
-		known, func(Reach) (err error) {
+	return m.withClient(c, func(ctx context.Context, s *Client, _ []string) error { return m.listEvents(ctx, s, a, values) },
+		known, func(Connector) (err error) {
 			values, err = a.values(m.Now())
 			return err
 		})
 }
 
 // values are what the API is asked for, but for the person, who has to be looked up.
-func (a auditing) values(now time.Time) (url.Values, error) {
+func (a auditFlags) values(now time.Time) (url.Values, error) {
 	out := url.Values{}
 	for _, limit := range []struct{ flag, value string }{{"since", a.since}, {"until", a.until}} {
 		if limit.value == "" {
 			continue
 		}
-		at, err := instant(limit.value, now)
+		at, err := parseTime(limit.value, now)
 		if err != nil {
-			return nil, cli.Misused("--%s: %w", limit.flag, err)
+			return nil, cli.Usagef("--%s: %w", limit.flag, err)
 		}
 		out.Set(limit.flag, at.UTC().Format(time.RFC3339Nano))
 	}
@@ -110,17 +110,17 @@ func (a auditing) values(now time.Time) (url.Values, error) {
 		out.Set("filter", strings.Join(filters, " and "))
 	}
 	switch {
-	case a.most < 0:
-		return nil, cli.Misused("--limit: want 0 or more")
+	case a.limit < 0:
+		return nil, cli.Usagef("--limit: want 0 or more")
 	case a.follow && a.until != "":
-		return nil, cli.Misused("--follow has no end: it does not go with --until")
+		return nil, cli.Usagef("--follow has no end: it does not go with --until")
 	}
 	return out, nil
 }
 
-// instant reads a time, or how long ago it was.
-func instant(said string, now time.Time) (time.Time, error) {
-	if ago, err := lifetime(said); err == nil {
+// parseTime reads a time, or how long ago it was.
+func parseTime(said string, now time.Time) (time.Time, error) {
+	if ago, err := parseLifetime(said); err == nil {
 		return now.Add(-ago), nil
 	}
 	at, err := time.Parse(time.RFC3339, said)
@@ -130,11 +130,11 @@ func instant(said string, now time.Time) (time.Time, error) {
 	return at, nil
 }
 
-func (m *Manager) listEvents(ctx context.Context, s *Client, a auditing, values url.Values) error {
-	if a.person != "" {
-		var u person
-		if err := s.call(ctx, "GET", userPath(a.person), nil, &u); err != nil {
-			return fmt.Errorf("looking for %s: %w", a.person, err)
+func (m *CLI) listEvents(ctx context.Context, s *Client, a auditFlags, values url.Values) error {
+	if a.user != "" {
+		var u user
+		if err := s.call(ctx, "GET", userPath(a.user), nil, &u); err != nil {
+			return fmt.Errorf("looking for %s: %w", a.user, err)
 		}
 		filter := fmt.Sprintf("target.id eq %q", u.ID)
 		if more := values.Get("filter"); more != "" {
@@ -142,28 +142,28 @@ func (m *Manager) listEvents(ctx context.Context, s *Client, a auditing, values 
 		}
 		values.Set("filter", filter)
 	}
-	if a.most > 0 {
+	if a.limit > 0 {
 		values.Set("sortOrder", "DESCENDING") // to begin with the last ones
 	}
-	all, err := pages[json.RawMessage](ctx, s, "/logs", values, a.most)
+	all, err := pages[json.RawMessage](ctx, s, "/logs", values, a.limit)
 	if err != nil {
 		return fmt.Errorf("listing events: %w", err)
 	}
-	if a.most > 0 {
+	if a.limit > 0 {
 		values.Del("sortOrder")
 		slices.Reverse(all)
 	}
 	if !a.follow {
-		return listed(m, all, m.eventRow)
+		return printList(m, all, m.eventRow)
 	}
 	return m.follow(ctx, s, values, all)
 }
 
-// pollEvery is how often a command that follows the log looks again.
-const pollEvery = time.Second
+// pollInterval is how often a command that follows the log looks again.
+const pollInterval = time.Second
 
 // follow prints events one by one, and what is new, until the command is interrupted.
-func (m *Manager) follow(ctx context.Context, s *Client, values url.Values, all []json.RawMessage) error {
+func (m *CLI) follow(ctx context.Context, s *Client, values url.Values, all []json.RawMessage) error {
 	for {
 		for _, raw := range all {
 			var e event
@@ -182,7 +182,7 @@ func (m *Manager) follow(ctx context.Context, s *Client, values url.Values, all 
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(pollEvery):
+		case <-time.After(pollInterval):
 		}
 		var err error
 		if all, err = pages[json.RawMessage](ctx, s, "/logs", values, 0); err != nil {

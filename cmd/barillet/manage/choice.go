@@ -9,12 +9,12 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// choice adds a flag that takes one of a few words, which the shell completes. The check judges what was given; the
+// choiceFlag adds a flag that takes one of a few words, which the shell completes. The check judges what was given; the
 // flag can be left out.
-func choice(c *cobra.Command, to *string, flag, meaning string, all []string) (check func(Reach) error) {
+func choiceFlag(c *cobra.Command, to *string, flag, meaning string, all []string) (check func(Connector) error) {
 	c.Flags().StringVar(to, flag, "", meaning+": "+strings.Join(all, ", "))
-	words(c, flag, all)
-	return func(Reach) error {
+	completeWords(c, flag, all)
+	return func(Connector) error {
 		if *to == "" {
 			return nil
 		}
@@ -22,8 +22,8 @@ func choice(c *cobra.Command, to *string, flag, meaning string, all []string) (c
 	}
 }
 
-// words has the shell complete a flag.
-func words(c *cobra.Command, flag string, all []string) {
+// completeWords has the shell complete a flag.
+func completeWords(c *cobra.Command, flag string, all []string) {
 	if err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err) // the command has no such flag, which every test of it would meet
 	}
@@ -32,7 +32,7 @@ func words(c *cobra.Command, flag string, all []string) {
 // oneOf judges a word, named for the message.
 func oneOf(what, said string, all []string) error {
 	if !slices.Contains(all, said) {
-		return cli.Misused("%s %q: want one of %s", what, said, strings.Join(all, ", "))
+		return cli.Usagef("%s %q: want one of %s", what, said, strings.Join(all, ", "))
 	}
 	return nil
 }

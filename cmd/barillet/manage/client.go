@@ -19,24 +19,24 @@ import (
 
 // Client calls the REST API. What it speaks through is the transport's business: the calls are the same.
 type Client struct {
-	base   string // with /api/v1
-	token  string // "": the transport says who is acting
-	http   *http.Client
-	agent  string
-	done   func()
-	Closed bool // the data folder was opened: no service runs, so nothing is sent now
-	// Guessed is what links begin with, where the folder was opened and no public URL is set.
-	Guessed string
+	base    string // with /api/v1
+	token   string // "": the transport says who is acting
+	http    *http.Client
+	agent   string
+	done    func()
+	Offline bool // the data folder was opened: no service runs, so nothing is sent now
+	// DefaultURL is what links begin with, where the folder was opened and no public URL is set.
+	DefaultURL string
 	// NoSupport says that the folder was opened and no support address is set.
 	NoSupport bool
 }
 
-// answerWait is how long a command waits for an answer.
-const answerWait = 30 * time.Second
+// requestTimeout is how long a command waits for an answer.
+const requestTimeout = 30 * time.Second
 
 // NewClient speaks to the service at an origin through a transport; done gives back what that holds.
 func NewClient(origin, token string, way http.RoundTripper, done func()) *Client {
-	return &Client{base: origin + "/api/v1", token: token, done: done, http: &http.Client{Transport: way, Timeout: answerWait,
+	return &Client{base: origin + "/api/v1", token: token, done: done, http: &http.Client{Transport: way, Timeout: requestTimeout,
 		// A redirect would carry the token elsewhere; the API makes none.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
@@ -44,8 +44,8 @@ func NewClient(origin, token string, way http.RoundTripper, done func()) *Client
 // Done ends the use of the service.
 func (c *Client) Done() { c.done() }
 
-// largestAnswer is the most that a command reads.
-const largestAnswer = 16 << 20
+// maxResponse is the most that a command reads.
+const maxResponse = 16 << 20
 
 // refusal is the problem document of a response that is not a success.
 type refusal struct {
@@ -80,12 +80,12 @@ func (r *refusal) Error() string {
 
 // call sends in as JSON (nil: nothing) and reads the answer into out (nil: it does not matter).
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
-	_, err := c.exchange(ctx, method, path, in, out)
+	_, err := c.do(ctx, method, path, in, out)
 	return err
 }
 
-// exchange is call, and gives the headers of the answer.
-func (c *Client) exchange(ctx context.Context, method, path string, in, out any) (http.Header, error) {
+// do is call, and gives the headers of the answer.
+func (c *Client) do(ctx context.Context, method, path string, in, out any) (http.Header, error) {
 	request, err := c.request(ctx, method, path, in)
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func (c *Client) exchange(ctx context.Context, method, path string, in, out any)
 		return nil, fmt.Errorf("speaking to the service: %w", err)
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, largestAnswer))
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxResponse))
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
@@ -155,7 +155,7 @@ func pages[T any](ctx context.Context, c *Client, path string, values url.Values
 			values.Set("limit", strconv.Itoa(min(most-len(all), 200)))
 		}
 		var page []T
-		header, err := c.exchange(ctx, http.MethodGet, path+"?"+values.Encode(), nil, &page)
+		header, err := c.do(ctx, http.MethodGet, path+"?"+values.Encode(), nil, &page)
 		if err != nil {
 			return nil, err
 		}
@@ -181,9 +181,9 @@ func cursor(header http.Header) string {
 	return ""
 }
 
-// warnOfLinks is for commands that make links.
-func (m *Manager) warnOfLinks(s *Client) {
-	if s.Guessed != "" {
-		m.Note("warning: public_url is not set: the link begins with %s", s.Guessed)
+// warnDefaultURL is for commands that make links.
+func (m *CLI) warnDefaultURL(s *Client) {
+	if s.DefaultURL != "" {
+		m.Note("warning: public_url is not set: the link begins with %s", s.DefaultURL)
 	}
 }

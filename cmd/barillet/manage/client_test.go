@@ -26,7 +26,7 @@ func TestRefusal_NamesTheRequestOfAnInternalError(t *testing.T) {
 
 func TestLifetime_AcceptsDaysAndDurations(t *testing.T) {
 	for text, want := range map[string]time.Duration{"90d": 90 * 24 * time.Hour, "12h": 12 * time.Hour, "0d": 0, "-1h": 0, "d": 0, "": 0, "1000000d": 0} {
-		got, err := lifetime(text)
+		got, err := parseLifetime(text)
 		if got != want || (err != nil) != (want == 0) {
 			t.Errorf("%q: got %v, %v, want %v", text, got, err, want)
 		}

@@ -18,7 +18,7 @@ import (
 	"barillet/internal/usercsv"
 )
 
-func (m *Manager) exportCommand() *cobra.Command {
+func (m *CLI) exportCommand() *cobra.Command {
 	var groupName string
 	var excel, all bool
 	c := &cobra.Command{
@@ -30,7 +30,7 @@ func (m *Manager) exportCommand() *cobra.Command {
 	c.Flags().StringVar(&groupName, "group", "", "only the members of a group, by id or name")
 	c.Flags().BoolVar(&excel, "excel", false, "use semicolons and a byte order mark, for Excel in French")
 	c.Flags().BoolVar(&all, "all", false, "include deactivated users")
-	c = m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+	c = m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		columns, rows, err := m.exportRows(ctx, s, groupName, all)
 		if err != nil {
 			return err
@@ -69,7 +69,7 @@ func createFile(name string, text []byte) error {
 }
 
 // exportRows reads all users into memory: only then are the columns known.
-func (m *Manager) exportRows(ctx context.Context, s *Client, groupName string, all bool) (columns []string, rows [][]string, err error) {
+func (m *CLI) exportRows(ctx context.Context, s *Client, groupName string, all bool) (columns []string, rows [][]string, err error) {
 	path := "/users"
 	if groupName != "" {
 		id, err := s.groupID(ctx, groupName)
@@ -78,7 +78,7 @@ func (m *Manager) exportRows(ctx context.Context, s *Client, groupName string, a
 		}
 		path = groupPath(id, "/users")
 	}
-	users, err := pages[person](ctx, s, path, nil, 0)
+	users, err := pages[user](ctx, s, path, nil, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading users: %w", err)
 	}
@@ -86,7 +86,7 @@ func (m *Manager) exportRows(ctx context.Context, s *Client, groupName string, a
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading groups: %w", err)
 	}
-	users = slices.DeleteFunc(users, func(u person) bool { return !all && u.Status == "DEPROVISIONED" })
+	users = slices.DeleteFunc(users, func(u user) bool { return !all && u.Status == "DEPROVISIONED" })
 	columns, omitted := columnsOf(users)
 	for _, name := range omitted {
 		m.Note("profile.%s cannot be the name of a column: this member is not exported", cli.Plain(name))
@@ -112,7 +112,7 @@ func (m *Manager) exportRows(ctx context.Context, s *Client, groupName string, a
 }
 
 // columnsOf returns the columns for users, and the members of profiles that cannot be the name of a column.
-func columnsOf(users []person) (columns, omitted []string) {
+func columnsOf(users []user) (columns, omitted []string) {
 	columns = []string{usercsv.Login, usercsv.Email, usercsv.SecondEmail, usercsv.FirstName, usercsv.LastName, usercsv.Locale, usercsv.Groups}
 	custom := map[string]bool{}
 	for _, u := range users {

@@ -28,14 +28,14 @@ type factor struct {
 	Left *int `json:"left"`
 }
 
-func (m *Manager) factorsList() *cobra.Command {
-	c := &cobra.Command{Use: "list EMAIL", Short: "list a person's devices: id, type, status, name, added, last used", Args: cli.Exactly("EMAIL")}
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+func (m *CLI) factorsList() *cobra.Command {
+	c := &cobra.Command{Use: "list EMAIL", Short: "list a person's devices: id, type, status, name, added, last used", Args: cli.ExactArgs("EMAIL")}
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var all []json.RawMessage
 		if err := s.call(ctx, http.MethodGet, userPath(args[0], "/factors"), nil, &all); err != nil {
 			return fmt.Errorf("listing the devices of %s: %w", args[0], err)
 		}
-		return listed(m, all, func(f factor) []string {
+		return printList(m, all, func(f factor) []string {
 			more := ""
 			if f.Left != nil {
 				more = fmt.Sprintf("%d left", *f.Left)
@@ -48,13 +48,13 @@ func (m *Manager) factorsList() *cobra.Command {
 	})
 }
 
-func (m *Manager) factorsRemove() *cobra.Command {
+func (m *CLI) factorsRemove() *cobra.Command {
 	c := &cobra.Command{
 		Use: "remove EMAIL ID", Short: "take one device from a person; the person is told",
 		Long: "Takes one device from a person and signs them out everywhere. Whoever has none left needs factors reset.",
-		Args: cli.Exactly("EMAIL", "ID"),
+		Args: cli.ExactArgs("EMAIL", "ID"),
 	}
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		if err := s.call(ctx, http.MethodDelete, userPath(args[0], "/factors/", url.PathEscape(args[1])), nil, nil); err != nil {
 			return fmt.Errorf("removing a device of %s: %w", args[0], err)
 		}
@@ -68,11 +68,11 @@ type reset struct {
 	Reason      string         `json:"reason"`
 	HelpRequest string         `json:"helpRequestId,omitempty"`
 	Check       *identityCheck `json:"identityCheck,omitempty"`
-	Hand        bool           `json:"hand,omitempty"`
+	ShowCode    bool           `json:"hand,omitempty"`
 	SendEmail   *bool          `json:"sendEmail,omitempty"`
 }
 
-type receipt struct {
+type resetResult struct {
 	UserID  string    `json:"userId"`
 	Login   string    `json:"login"`
 	At      time.Time `json:"at"`
@@ -94,17 +94,17 @@ type receipt struct {
 	Reason      string `json:"reason"`
 	HelpRequest string `json:"helpRequestId,omitempty"` // which it resolved
 
-	waiting
+	pendingApproval
 }
 
-// waiting is the answer instead, where an equal is to be reset: a second administrator has to agree.
-type waiting struct {
+// pendingApproval is the answer instead, where an equal is to be reset: a second administrator has to agree.
+type pendingApproval struct {
 	ID      string     `json:"id,omitempty"`
 	Status  string     `json:"status,omitempty"` // PENDING
 	Expires *time.Time `json:"expiresAt,omitempty"`
 }
 
-func (m *Manager) factorsReset() *cobra.Command {
+func (m *CLI) factorsReset() *cobra.Command {
 	var ask reset
 	var check identityCheck
 	c := &cobra.Command{
@@ -112,46 +112,46 @@ func (m *Manager) factorsReset() *cobra.Command {
 		Long: "Clears every phone, security key and recovery code of a person, ends their sessions, and mails a ticket that\n" +
 			"is good together with the password. With --hand the ticket is a code on this screen instead, good for ten\n" +
 			"minutes: for a person who is before you, or whom you called back on the number on file.",
-		Args: cli.Exactly("EMAIL"),
+		Args: cli.ExactArgs("EMAIL"),
 	}
 	c.Flags().StringVar(&ask.Reason, "reason", "", "why, for the audit log and the managers")
 	c.Flags().StringVar(&ask.HelpRequest, "help-request", "", "id of the help request that this answers; needs --identity, unless it says so itself")
 	known := check.flags(c)
-	c.Flags().BoolVar(&ask.Hand, "hand", false, "print the ticket as a code, to be handed over now")
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
-		if !ask.Hand {
-			m.warnOfLinks(s)
+	c.Flags().BoolVar(&ask.ShowCode, "hand", false, "print the ticket as a code, to be handed over now")
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
+		if !ask.ShowCode {
+			m.warnDefaultURL(s)
 		}
 		ask.Check = check.given()
 		if s.NoSupport {
 			m.Note("warning: support.email is not set: support is not told of the reset; see --config")
 		}
-		var done receipt
+		var done resetResult
 		if err := s.call(ctx, http.MethodPost, userPath(args[0], "/lifecycle/reset_factors"), ask, &done); err != nil {
 			return fmt.Errorf("resetting %s: %w", args[0], err)
 		}
 		if done.Status != "" {
 			m.Note("nothing is done yet: %s has a role like your own, and a second administrator has to agree", args[0])
 			if m.JSON {
-				return m.Result(done.waiting)
+				return m.Result(done.pendingApproval)
 			}
 			return m.Line("%s", done.ID)
 		}
-		return m.tellReset(s, done)
-	}, known, func(reach Reach) error {
+		return m.printReset(s, done)
+	}, known, func(reach Connector) error {
 		switch {
 		case strings.TrimSpace(ask.Reason) == "":
-			return cli.Misused("--reason is missing: say why, it goes into the audit log and to the managers")
-		case ask.Hand && reach.Remote():
-			return cli.Misused("--hand works on the machine of the service only: a code is never given to an API token")
+			return cli.Usagef("--reason is missing: say why, it goes into the audit log and to the managers")
+		case ask.ShowCode && reach.Remote():
+			return cli.Usagef("--hand works on the machine of the service only: a code is never given to an API token")
 		}
 		return nil
 	})
 }
 
-// tellReset prints the receipt of a reset that was done.
-func (m *Manager) tellReset(s *Client, done receipt) error {
-	if done.Mailed && s.Closed {
+// printReset prints the receipt of a reset that was done.
+func (m *CLI) printReset(s *Client, done resetResult) error {
+	if done.Mailed && s.Offline {
 		m.Note("the mails are in the outbox: they go out when the service runs")
 	}
 	if m.JSON {
@@ -161,7 +161,7 @@ func (m *Manager) tellReset(s *Client, done receipt) error {
 }
 
 // rows are the receipt for people.
-func (r receipt) rows(m *Manager) (rows [][]string) {
+func (r resetResult) rows(m *CLI) (rows [][]string) {
 	line := func(name string, value any) { rows = append(rows, []string{name, fmt.Sprint(value)}) }
 	line("reset of", r.Login)
 	line("at", m.Moment(r.At))

@@ -77,11 +77,11 @@ func (c *Client) groupIDs(ctx context.Context, idsOrNames []string) ([]string, e
 	return out, nil
 }
 
-func (m *Manager) groupAdd() *cobra.Command {
+func (m *CLI) groupAdd() *cobra.Command {
 	var ask group
-	c := &cobra.Command{Use: "add NAME", Short: "make a garage and print its id", Args: cli.Exactly("NAME")}
+	c := &cobra.Command{Use: "add NAME", Short: "make a garage and print its id", Args: cli.ExactArgs("NAME")}
 	c.Flags().StringVar(&ask.Profile.Description, "description", "", "a few words about it")
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var made group
 		ask.Profile.Name = args[0]
 		if err := s.call(ctx, http.MethodPost, "/groups", ask, &made); err != nil {
@@ -94,11 +94,11 @@ func (m *Manager) groupAdd() *cobra.Command {
 	})
 }
 
-func (m *Manager) groupList() *cobra.Command {
+func (m *CLI) groupList() *cobra.Command {
 	starts := ""
-	c := &cobra.Command{Use: "list", Short: "list garages: id, name, description", Args: cli.Exactly()}
+	c := &cobra.Command{Use: "list", Short: "list garages: id, name, description", Args: cli.ExactArgs()}
 	c.Flags().StringVar(&starts, "q", "", "only whose name begins so")
-	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error {
+	return m.withClient(c, func(ctx context.Context, s *Client, _ []string) error {
 		values := url.Values{}
 		if starts != "" {
 			values.Set("q", starts)
@@ -107,14 +107,14 @@ func (m *Manager) groupList() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("listing groups: %w", err)
 		}
-		return listed(m, all, func(g group) []string { return []string{g.ID, g.Profile.Name, g.Profile.Description} })
+		return printList(m, all, func(g group) []string { return []string{g.ID, g.Profile.Name, g.Profile.Description} })
 	})
 }
 
 // onGroup is a command about one garage, named by id or name.
-func (m *Manager) onGroup(use, short string, names []string, do func(ctx context.Context, s *Client, id string, args []string) error) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Args: cli.Exactly(append([]string{"GROUP"}, names...)...)}
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+func (m *CLI) onGroup(use, short string, names []string, do func(ctx context.Context, s *Client, id string, args []string) error) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: cli.ExactArgs(append([]string{"GROUP"}, names...)...)}
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		id, err := s.groupID(ctx, args[0])
 		if err != nil {
 			return err
@@ -123,19 +123,19 @@ func (m *Manager) onGroup(use, short string, names []string, do func(ctx context
 	})
 }
 
-func (m *Manager) groupShow() *cobra.Command {
+func (m *CLI) groupShow() *cobra.Command {
 	return m.onGroup("show GROUP", "show one garage, by id or name", nil, func(ctx context.Context, s *Client, id string, _ []string) error {
 		var raw json.RawMessage
 		if err := s.call(ctx, http.MethodGet, groupPath(id), nil, &raw); err != nil {
 			return fmt.Errorf("showing the group: %w", err)
 		}
-		return shown(m, raw, func(g group) error {
+		return printOne(m, raw, func(g group) error {
 			return m.Table([][]string{{"id", g.ID}, {"name", g.Profile.Name}, {"description", g.Profile.Description}, {"created", m.Moment(g.Created)}})
 		})
 	})
 }
 
-func (m *Manager) groupRename() *cobra.Command {
+func (m *CLI) groupRename() *cobra.Command {
 	return m.onGroup("rename GROUP NAME", "give a garage another name", []string{"NAME"},
 		func(ctx context.Context, s *Client, id string, args []string) error {
 			var g group
@@ -151,7 +151,7 @@ func (m *Manager) groupRename() *cobra.Command {
 		})
 }
 
-func (m *Manager) groupDelete() *cobra.Command {
+func (m *CLI) groupDelete() *cobra.Command {
 	var sure func(format string, args ...any) error
 	c := m.onGroup("delete GROUP", "remove a garage for ever; its people stay", nil, func(ctx context.Context, s *Client, id string, _ []string) error {
 		if err := sure("delete the garage %s for ever", id); err != nil {
@@ -163,30 +163,30 @@ func (m *Manager) groupDelete() *cobra.Command {
 		m.Note("%s is deleted", id)
 		return nil
 	})
-	sure = m.sureFlag(c)
+	sure = m.confirmFlag(c)
 	return c
 }
 
-func (m *Manager) membersList() *cobra.Command {
+func (m *CLI) membersList() *cobra.Command {
 	return m.onGroup("list GROUP", "list the people of a garage: id, status, sign-in name, name", nil,
 		func(ctx context.Context, s *Client, id string, _ []string) error {
 			all, err := pages[json.RawMessage](ctx, s, groupPath(id, "/users"), nil, 0)
 			if err != nil {
 				return fmt.Errorf("listing the members: %w", err)
 			}
-			return listed(m, all, func(u person) []string { return []string{u.ID, u.Status, u.text("login"), u.name()} })
+			return printList(m, all, func(u user) []string { return []string{u.ID, u.Status, u.text("login"), u.name()} })
 		})
 }
 
-func (m *Manager) membersAdd() *cobra.Command {
+func (m *CLI) membersAdd() *cobra.Command {
 	return m.membership("add", http.MethodPut, "add a person to a garage", "belongs to")
 }
 
-func (m *Manager) membersRemove() *cobra.Command {
+func (m *CLI) membersRemove() *cobra.Command {
 	return m.membership("remove", http.MethodDelete, "take a person out of a garage", "no longer belongs to")
 }
 
-func (m *Manager) membership(verb, method, short, now string) *cobra.Command {
+func (m *CLI) membership(verb, method, short, now string) *cobra.Command {
 	return m.onGroup(verb+" GROUP EMAIL", short, []string{"EMAIL"}, func(ctx context.Context, s *Client, id string, args []string) error {
 		if err := s.call(ctx, method, groupPath(id, "/users/", url.PathEscape(args[0])), nil, nil); err != nil {
 			return fmt.Errorf("%s: %w", args[0], err)

@@ -6,8 +6,8 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// checks are the words for --identity (PROTOCOL 24).
-var checks = []string{"in_person", "called_back", "manager_confirmed", "photo_document"}
+// identityMethods are the words for --identity (PROTOCOL 24).
+var identityMethods = []string{"in_person", "called_back", "manager_confirmed", "photo_document"}
 
 // identityCheck is how somebody made sure who is asking.
 type identityCheck struct {
@@ -16,12 +16,12 @@ type identityCheck struct {
 }
 
 // flags adds those that say it; the check judges what they were given.
-func (k *identityCheck) flags(c *cobra.Command) (check func(Reach) error) {
-	known := choice(c, &k.Way, "identity", "how you made sure who is asking", checks)
+func (k *identityCheck) flags(c *cobra.Command) (check func(Connector) error) {
+	known := choiceFlag(c, &k.Way, "identity", "how you made sure who is asking", identityMethods)
 	c.Flags().StringVar(&k.By, "identity-by", "", "who saw the person, or which manager confirmed")
-	return func(r Reach) error {
+	return func(r Connector) error {
 		if k.By != "" && k.Way == "" {
-			return cli.Misused("--identity-by goes with --identity")
+			return cli.Usagef("--identity-by goes with --identity")
 		}
 		return known(r)
 	}

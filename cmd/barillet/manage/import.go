@@ -15,7 +15,7 @@ import (
 	"barillet/internal/usercsv"
 )
 
-func (m *Manager) importCommand() *cobra.Command {
+func (m *CLI) importCommand() *cobra.Command {
 	var apply, invite bool
 	c := &cobra.Command{
 		Use: "import FILE", Short: "create users from a CSV file (dry run unless --apply is set)",
@@ -23,11 +23,11 @@ func (m *Manager) importCommand() *cobra.Command {
 			"there is a problem, it creates no user. It does not change users that exist, so repeat an interrupted import with the same\n" +
 			"command. With --invite, each new user gets an email; the service sends 60 a minute. FILE - is stdin. The operations\n" +
 			"manual describes the columns.",
-		Args: cli.Exactly("FILE"),
+		Args: cli.ExactArgs("FILE"),
 	}
 	c.Flags().BoolVar(&apply, "apply", false, "create the users")
 	c.Flags().BoolVar(&invite, "invite", false, "invite each new user by email")
-	c = m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+	c = m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		return m.importFile(ctx, s, args[0], apply, invite)
 	})
 	c.ValidArgsFunction = nil // complete file names
@@ -66,7 +66,7 @@ func (p importProblem) String() string {
 	return place + ": " + p.Message
 }
 
-func (m *Manager) importFile(ctx context.Context, s *Client, name string, apply, invite bool) error {
+func (m *CLI) importFile(ctx context.Context, s *Client, name string, apply, invite bool) error {
 	file, err := m.readImport(name)
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func (m *Manager) importFile(ctx context.Context, s *Client, name string, apply,
 	if file.Has(usercsv.Key) && s.token != "" { // protocol rule 23
 		return cli.WithHint(errors.New("the column otpauth can be imported only on the host of the service"), "run the command there, without --url")
 	}
-	if invite && apply && s.Closed {
+	if invite && apply && s.Offline {
 		return cli.WithHint(errors.New("the service does not run: some invitations could expire before it sends them"),
 			"start the service; the command then uses its socket")
 	}
@@ -99,7 +99,7 @@ func importError(done importSummary) error {
 }
 
 // readImport reads a file or stdin.
-func (m *Manager) readImport(name string) (*usercsv.File, error) {
+func (m *CLI) readImport(name string) (*usercsv.File, error) {
 	r := m.Stdin
 	if name != "-" {
 		file, err := os.Open(name)
@@ -122,7 +122,7 @@ func (m *Manager) readImport(name string) (*usercsv.File, error) {
 }
 
 // printImport prints the result.
-func (m *Manager) printImport(done importSummary) error {
+func (m *CLI) printImport(done importSummary) error {
 	if m.JSON {
 		return m.Result(done)
 	}

@@ -32,7 +32,7 @@ func (r importRow) size() int {
 
 // importJob sends rows to the API in concurrent calls.
 type importJob struct {
-	m        *Manager
+	m        *CLI
 	service  *Client
 	query    string
 	max      int // rows in a call
@@ -113,7 +113,7 @@ func (j *importJob) call(ctx context.Context, part []importRow, each func(import
 
 // retry reports whether a failed call is repeated, and after what time.
 func (j *importJob) retry(err error, attempt int) (time.Duration, bool) {
-	if attempt == maxAttempts || j.service.Closed {
+	if attempt == maxAttempts || j.service.Offline {
 		return 0, false
 	}
 	wait := time.Second << (attempt - 1)
@@ -124,7 +124,7 @@ func (j *importJob) retry(err error, attempt int) (time.Duration, bool) {
 }
 
 // createUsers creates the users of valid rows.
-func (m *Manager) createUsers(ctx context.Context, s *Client, rows []importRow, invite bool, done *importSummary) error {
+func (m *CLI) createUsers(ctx context.Context, s *Client, rows []importRow, invite bool, done *importSummary) error {
 	job := importJob{m: m, service: s, query: fmt.Sprintf("?activate=%t", invite), max: maxCreate, progress: progress{m: m, verb: "created", all: len(rows)}}
 	var invalid error
 	err := job.run(ctx, rows, func(_ importRow, o importOutcome) {

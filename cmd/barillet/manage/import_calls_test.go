@@ -83,7 +83,7 @@ func rows(n int) []importRow {
 // createMany creates n users and returns how long that took.
 func createMany(ctx context.Context, s *service, invite bool, n int) (done importSummary, stderr string, took time.Duration, err error) {
 	var out bytes.Buffer
-	m := &Manager{Program: &cli.Program{Stderr: &out, Now: time.Now}}
+	m := &CLI{Program: &cli.Program{Stderr: &out, Now: time.Now}}
 	s.made = map[string]time.Time{}
 	start := time.Now()
 	err = m.createUsers(ctx, NewClient("http://localhost", "", s, func() {}), rows(n), invite, &done)

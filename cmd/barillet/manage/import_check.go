@@ -35,7 +35,7 @@ type ImportCause struct {
 
 // dryRun finds the problems of a file: of its syntax, between its lines, and of each user, which the service validates.
 // It returns the users that can be created.
-func (m *Manager) dryRun(ctx context.Context, s *Client, file *usercsv.File) (importSummary, []importRow, error) {
+func (m *CLI) dryRun(ctx context.Context, s *Client, file *usercsv.File) (importSummary, []importRow, error) {
 	done := importSummary{Existing: []int{}, Problems: []importProblem{}}
 	broken := map[int]bool{} // lines that are not in file.Rows
 	for _, p := range file.Problems {
@@ -54,19 +54,7 @@ func (m *Manager) dryRun(ctx context.Context, s *Client, file *usercsv.File) (im
 			problems[r.Line] = append(problems[r.Line], importProblem{r.LineOf(column), column, 0, c.Reason, c.Message})
 		}
 	}
-	var rows []importRow
-	for _, r := range file.Rows {
-		profile, invalid := r.Profile()
-		for _, p := range invalid {
-			report(r, ImportCause{p.Column, p.Reason, p.Message()})
-		}
-		row := importRow{Profile: profile, Groups: r.Groups(), Key: r.Cells[usercsv.Key], csv: r}
-		if row.size() > maxCallSize {
-			report(r, ImportCause{Reason: "line_long", Message: "the line is too long"})
-			continue
-		}
-		rows = append(rows, row)
-	}
+	rows := importRows(file, report)
 	var valid []importRow
 	job := importJob{m: m, service: s, query: "?dryRun=true", max: maxRows, progress: progress{m: m, verb: "checked", all: len(rows)}}
 	err := job.run(ctx, rows, func(row importRow, o importOutcome) {
@@ -98,6 +86,23 @@ func (m *Manager) dryRun(ctx context.Context, s *Client, file *usercsv.File) (im
 	slices.SortFunc(valid, func(a, b importRow) int { return a.csv.Line - b.csv.Line })
 	done.New = len(valid)
 	return done, valid, err
+}
+
+// importRows converts the rows of a file and reports those that cannot be sent.
+func importRows(file *usercsv.File, report func(usercsv.Row, ImportCause)) (rows []importRow) {
+	for _, r := range file.Rows {
+		profile, invalid := r.Profile()
+		for _, p := range invalid {
+			report(r, ImportCause{p.Column, p.Reason, p.Message()})
+		}
+		row := importRow{Profile: profile, Groups: r.Groups(), Key: r.Cells[usercsv.Key], csv: r}
+		if row.size() > maxCallSize {
+			report(r, ImportCause{Reason: "line_long", Message: "the line is too long"})
+			continue
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // columnOf returns the column of a field of the API. If the file has only one of login and email, it is both.

@@ -13,7 +13,7 @@ import (
 )
 
 // showKeys prints signing keys: id, algorithm, whether it signs, from when.
-func (m *Manager) showKeys(all []json.RawMessage) error {
+func (m *CLI) showKeys(all []json.RawMessage) error {
 	type key struct {
 		ID    string    `json:"kid"`
 		Alg   string    `json:"alg"`
@@ -21,7 +21,7 @@ func (m *Manager) showKeys(all []json.RawMessage) error {
 		Signs bool      `json:"signs"`
 	}
 	seen := map[string]bool{} // algorithms whose present key was told: what comes after it waits
-	return listed(m, all, func(k key) []string {
+	return printList(m, all, func(k key) []string {
 		state := "before"
 		switch {
 		case k.Signs:
@@ -33,9 +33,9 @@ func (m *Manager) showKeys(all []json.RawMessage) error {
 	})
 }
 
-func (m *Manager) keysList() *cobra.Command {
-	c := &cobra.Command{Use: "list", Short: "list signing keys: id, algorithm, state, from when it signs", Args: cli.Exactly()}
-	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error {
+func (m *CLI) keysList() *cobra.Command {
+	c := &cobra.Command{Use: "list", Short: "list signing keys: id, algorithm, state, from when it signs", Args: cli.ExactArgs()}
+	return m.withClient(c, func(ctx context.Context, s *Client, _ []string) error {
 		var all []json.RawMessage
 		if err := s.call(ctx, http.MethodGet, "/signing-keys", nil, &all); err != nil {
 			return fmt.Errorf("listing keys: %w", err)
@@ -44,11 +44,11 @@ func (m *Manager) keysList() *cobra.Command {
 	})
 }
 
-func (m *Manager) keysRotate() *cobra.Command {
-	c := &cobra.Command{Use: "rotate", Short: "make further signing keys", Args: cli.Exactly(),
+func (m *CLI) keysRotate() *cobra.Command {
+	c := &cobra.Command{Use: "rotate", Short: "make further signing keys", Args: cli.ExactArgs(),
 		Long: "Makes a further key of each algorithm, which signs a day from now, when every cache has it. Those of before stay\n" +
 			"published for a week after. Where one waits already nothing is done."}
-	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error {
+	return m.withClient(c, func(ctx context.Context, s *Client, _ []string) error {
 		var all []json.RawMessage
 		if err := s.call(ctx, http.MethodPost, "/signing-keys/rotate", nil, &all); err != nil {
 			return fmt.Errorf("rotating keys: %w", err)

@@ -2,7 +2,7 @@ package manage
 
 // progress prints a line at each tenth of a long operation.
 type progress struct {
-	m    *Manager
+	m    *CLI
 	verb string
 	all  int
 	done int

@@ -40,14 +40,14 @@ func (r risk) row() []string {
 	return []string{r.Kind, r.Risk, r.Login, r.Name, has}
 }
 
-func (m *Manager) reportLockout() *cobra.Command {
+func (m *CLI) reportLockout() *cobra.Command {
 	kind := ""
 	c := &cobra.Command{
 		Use: "lockout-risk", Short: "list who would be locked out by one lost device, and garages with fewer than two who can reset",
-		Args: cli.Exactly(),
+		Args: cli.ExactArgs(),
 	}
-	known := choice(c, &kind, "kind", "only these", []string{"person", "garage"})
-	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error {
+	known := choiceFlag(c, &kind, "kind", "only these", []string{"person", "garage"})
+	return m.withClient(c, func(ctx context.Context, s *Client, _ []string) error {
 		values := url.Values{}
 		if kind != "" {
 			values.Set("kind", kind)
@@ -56,6 +56,6 @@ func (m *Manager) reportLockout() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("reading the report: %w", err)
 		}
-		return listed(m, all, risk.row)
+		return printList(m, all, risk.row)
 	}, known)
 }

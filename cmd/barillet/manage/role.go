@@ -18,8 +18,8 @@ import (
 // roles are the words for a role.
 var roles = []string{string(authn.RoleSuperAdmin), string(authn.RoleUserAdmin), string(authn.RoleHelpDesk), string(authn.RoleReadOnly)}
 
-// grant is what is printed of a role that somebody has; --json prints all that the API says.
-type grant struct {
+// roleAssignment is what is printed of a role that somebody has; --json prints all that the API says.
+type roleAssignment struct {
 	ID      string   `json:"id"`
 	Type    string   `json:"type"`
 	Targets []string `json:"targets"`
@@ -37,15 +37,15 @@ func scope(groups []string) string {
 }
 
 // onRole completes a command about one role of one person. It judges the role's name before anything is reached.
-func (m *Manager) onRole(c *cobra.Command, do run, checks ...func(Reach) error) *cobra.Command {
-	exactly := cli.Exactly("EMAIL", "ROLE")
+func (m *CLI) onRole(c *cobra.Command, do run, checks ...func(Connector) error) *cobra.Command {
+	exactly := cli.ExactArgs("EMAIL", "ROLE")
 	c.Args = func(c *cobra.Command, args []string) error {
 		if err := exactly(c, args); err != nil {
 			return err
 		}
 		return oneOf("role", args[1], roles)
 	}
-	c = m.calling(c, do, checks...)
+	c = m.withClient(c, do, checks...)
 	c.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) == 1 {
 			return roles, cobra.ShellCompDirectiveNoFileComp
@@ -55,7 +55,7 @@ func (m *Manager) onRole(c *cobra.Command, do run, checks ...func(Reach) error) 
 	return c
 }
 
-func (m *Manager) roleAdd() *cobra.Command {
+func (m *CLI) roleAdd() *cobra.Command {
 	var garages []string
 	c := &cobra.Command{
 		Use: "add EMAIL ROLE", Short: "give a person a role, for everybody or for some garages",
@@ -76,40 +76,40 @@ func (m *Manager) roleAdd() *cobra.Command {
 			return fmt.Errorf("giving %s to %s: %w", args[1], args[0], err)
 		}
 		m.Note("%s is %s for %s", args[0], args[1], scope(ask.Targets))
-		return m.resultOnly(raw)
+		return m.printResult(raw)
 	})
 }
 
-func (m *Manager) roleList() *cobra.Command {
-	c := &cobra.Command{Use: "list EMAIL", Short: "list a person's roles: role, for whom", Args: cli.Exactly("EMAIL")}
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+func (m *CLI) roleList() *cobra.Command {
+	c := &cobra.Command{Use: "list EMAIL", Short: "list a person's roles: role, for whom", Args: cli.ExactArgs("EMAIL")}
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var all []json.RawMessage
 		if err := s.call(ctx, http.MethodGet, userPath(args[0], "/roles"), nil, &all); err != nil {
 			return fmt.Errorf("listing the roles of %s: %w", args[0], err)
 		}
-		return listed(m, all, func(g grant) []string { return []string{g.Type, scope(g.Targets)} })
+		return printList(m, all, func(g roleAssignment) []string { return []string{g.Type, scope(g.Targets)} })
 	})
 }
 
 // roleOf finds a role of a person by its name.
-func (c *Client) roleOf(ctx context.Context, email, role string) (grant, error) {
-	var all []grant
+func (c *Client) roleOf(ctx context.Context, email, role string) (roleAssignment, error) {
+	var all []roleAssignment
 	if err := c.call(ctx, http.MethodGet, userPath(email, "/roles"), nil, &all); err != nil {
-		return grant{}, fmt.Errorf("looking for the roles of %s: %w", email, err)
+		return roleAssignment{}, fmt.Errorf("looking for the roles of %s: %w", email, err)
 	}
 	for _, g := range all {
 		if g.Type == role {
 			return g, nil
 		}
 	}
-	return grant{}, cli.WithHint(fmt.Errorf("%s is not %s", email, role), "barillet user role list %s", email)
+	return roleAssignment{}, cli.WithHint(fmt.Errorf("%s is not %s", email, role), "barillet user role list %s", email)
 }
 
-func (g grant) path(email string, more ...string) string {
+func (g roleAssignment) path(email string, more ...string) string {
 	return userPath(email, "/roles/", url.PathEscape(g.ID), strings.Join(more, ""))
 }
 
-func (m *Manager) roleLimit() *cobra.Command {
+func (m *CLI) roleLimit() *cobra.Command {
 	var garages []string
 	c := &cobra.Command{
 		Use: "limit EMAIL ROLE --group GROUP", Short: "limit a role to some garages and no others",
@@ -141,15 +141,15 @@ func (m *Manager) roleLimit() *cobra.Command {
 		}
 		m.Note("%s is %s for %s", args[0], args[1], scope(wanted))
 		return nil
-	}, func(Reach) error {
+	}, func(Connector) error {
 		if len(garages) == 0 {
-			return cli.Misused("--group is missing: say which garages")
+			return cli.Usagef("--group is missing: say which garages")
 		}
 		return nil
 	})
 }
 
-func (m *Manager) roleRemove() *cobra.Command {
+func (m *CLI) roleRemove() *cobra.Command {
 	c := &cobra.Command{Use: "remove EMAIL ROLE", Short: "take a role from a person, whose sessions end"}
 	return m.onRole(c, func(ctx context.Context, s *Client, args []string) error {
 		has, err := s.roleOf(ctx, args[0], args[1])

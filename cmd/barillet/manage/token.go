@@ -33,7 +33,7 @@ type createdToken struct {
 	Expires time.Time `json:"expiresAt"`
 }
 
-func (m *Manager) tokenCreate() *cobra.Command {
+func (m *CLI) tokenCreate() *cobra.Command {
 	var ask newToken
 	var expires string
 	c := &cobra.Command{
@@ -41,15 +41,15 @@ func (m *Manager) tokenCreate() *cobra.Command {
 		Long: "Makes an API token and prints it alone on stdout. It is shown this once.\n\n" +
 			"With --owner it acts as that person, who is told: it may never do more than they may at the time, and is dead\n" +
 			"while they are suspended. Without it, it is the machine's own. Only the machine's owner names another.",
-		Args: cli.Exactly(),
+		Args: cli.ExactArgs(),
 	}
 	c.Flags().StringVar(&ask.Name, "name", "", "what the token is for")
-	known := choice(c, &ask.Role, "role", "what it may do", roles)
+	known := choiceFlag(c, &ask.Role, "role", "what it may do", roles)
 	c.Flags().StringSliceVar(&ask.Groups, "group", nil, "limit it to a group, by id or name; may be given again")
 	c.Flags().StringVar(&expires, "expires", "90d", "how long it is good: 90d, 12h; at most 365d")
 	c.Flags().StringSliceVar(&ask.Allow, "allow", nil, "secrets, authn")
 	c.Flags().StringVar(&ask.Owner, "owner", "", "whom it acts as, by address, name or id")
-	return m.founding(c, func(ctx context.Context, s *Client, _ []string) error {
+	return m.withNewStore(c, func(ctx context.Context, s *Client, _ []string) error {
 		var made createdToken
 		var err error
 		if ask.Groups, err = s.groupIDs(ctx, ask.Groups); err != nil {
@@ -63,49 +63,49 @@ func (m *Manager) tokenCreate() *cobra.Command {
 			return m.Result(made)
 		}
 		return m.Line("%s", made.Token)
-	}, func(reach Reach) error {
+	}, func(reach Connector) error {
 		if ask.Owner != "" && reach.Remote() {
-			return cli.Misused("--owner works on the machine of the service only: a token makes tokens of its own owner")
+			return cli.Usagef("--owner works on the machine of the service only: a token makes tokens of its own owner")
 		}
 		if ask.Name == "" {
-			return cli.Misused("--name is missing: say what the token is for")
+			return cli.Usagef("--name is missing: say what the token is for")
 		}
 		if ask.Role == "" {
-			return cli.Misused("--role is missing: want one of %s", strings.Join(roles, ", "))
+			return cli.Usagef("--role is missing: want one of %s", strings.Join(roles, ", "))
 		}
 		if err := known(reach); err != nil {
 			return err
 		}
-		life, err := lifetime(expires)
+		life, err := parseLifetime(expires)
 		if err != nil {
-			return cli.Misused("--expires: %w", err)
+			return cli.Usagef("--expires: %w", err)
 		}
 		ask.ExpiresIn = int64(life / time.Second)
 		return nil
 	})
 }
 
-func (m *Manager) tokenList() *cobra.Command {
+func (m *CLI) tokenList() *cobra.Command {
 	type token struct {
 		createdToken
 		Groups   []string  `json:"groups"`
 		LastUsed time.Time `json:"lastUsed"`
 	}
-	c := &cobra.Command{Use: "list", Short: "list API tokens: id, name, role, groups, good until, last used", Args: cli.Exactly()}
-	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error {
+	c := &cobra.Command{Use: "list", Short: "list API tokens: id, name, role, groups, good until, last used", Args: cli.ExactArgs()}
+	return m.withClient(c, func(ctx context.Context, s *Client, _ []string) error {
 		all, err := pages[json.RawMessage](ctx, s, "/api-tokens", nil, 0)
 		if err != nil {
 			return fmt.Errorf("listing tokens: %w", err)
 		}
-		return listed(m, all, func(t token) []string {
+		return printList(m, all, func(t token) []string {
 			return []string{t.ID, t.Name, t.Role, scope(t.Groups), m.Moment(t.Expires), m.Moment(t.LastUsed)}
 		})
 	})
 }
 
-func (m *Manager) tokenRevoke() *cobra.Command {
-	c := &cobra.Command{Use: "revoke ID", Short: "end an API token", Args: cli.Exactly("ID")}
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+func (m *CLI) tokenRevoke() *cobra.Command {
+	c := &cobra.Command{Use: "revoke ID", Short: "end an API token", Args: cli.ExactArgs("ID")}
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		if err := s.call(ctx, http.MethodDelete, "/api-tokens/"+url.PathEscape(args[0]), nil, nil); err != nil {
 			return fmt.Errorf("revoking the token: %w", err)
 		}

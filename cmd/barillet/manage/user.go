@@ -34,7 +34,7 @@ type activation struct {
 	Expires time.Time `json:"expiresAt,omitzero"`
 }
 
-type madeUser struct {
+type createdUser struct {
 	ID      string `json:"id"`
 	Status  string `json:"status"`
 	Profile struct {
@@ -46,35 +46,35 @@ type madeUser struct {
 	} `json:"_embedded,omitzero"`
 }
 
-// adding is what user add was told.
-type adding struct {
-	name, role     string
-	groups         []string
-	invite, noMail bool
+// addFlags is what user add was told.
+type addFlags struct {
+	name, role      string
+	groups          []string
+	invite, noEmail bool
 }
 
-func (m *Manager) userAdd() *cobra.Command {
-	var a adding
+func (m *CLI) userAdd() *cobra.Command {
+	var a addFlags
 	c := &cobra.Command{
 		Use: "add EMAIL", Short: "make a person, and invite them",
 		Long: "Makes a person. With --invite an invitation is mailed; with --no-mail its link is printed alone on stdout instead.",
-		Args: cli.Exactly("EMAIL"),
+		Args: cli.ExactArgs("EMAIL"),
 	}
 	c.Flags().StringVar(&a.name, "name", "", "first and last name")
-	known := choice(c, &a.role, "role", "what the person may do", roles)
+	known := choiceFlag(c, &a.role, "role", "what the person may do", roles)
 	c.Flags().StringSliceVar(&a.groups, "group", nil, "a group that the person belongs to, by id or name; may be given again")
 	c.Flags().BoolVar(&a.invite, "invite", false, "invite the person")
-	c.Flags().BoolVar(&a.noMail, "no-mail", false, "print the invitation's link instead of mailing it")
-	return m.founding(c, func(ctx context.Context, s *Client, args []string) error { return m.addUser(ctx, s, &a, args[0]) },
-		known, func(Reach) error {
-			if a.noMail && !a.invite {
-				return cli.Misused("--no-mail is about the invitation: give --invite too")
+	c.Flags().BoolVar(&a.noEmail, "no-mail", false, "print the invitation's link instead of mailing it")
+	return m.withNewStore(c, func(ctx context.Context, s *Client, args []string) error { return m.addUser(ctx, s, &a, args[0]) },
+		known, func(Connector) error {
+			if a.noEmail && !a.invite {
+				return cli.Usagef("--no-mail is about the invitation: give --invite too")
 			}
 			return nil
 		})
 }
 
-func (m *Manager) addUser(ctx context.Context, s *Client, a *adding, email string) error {
+func (m *CLI) addUser(ctx context.Context, s *Client, a *addFlags, email string) error {
 	groups, err := s.groupIDs(ctx, a.groups)
 	if err != nil {
 		return err
@@ -84,10 +84,10 @@ func (m *Manager) addUser(ctx context.Context, s *Client, a *adding, email strin
 	ask.Profile.FirstName, ask.Profile.LastName, _ = strings.Cut(strings.TrimSpace(a.name), " ")
 	ask.Profile.LastName = strings.TrimSpace(ask.Profile.LastName)
 	if a.invite {
-		m.warnOfLinks(s)
+		m.warnDefaultURL(s)
 	}
-	var made madeUser
-	path := fmt.Sprintf("/users?activate=%t&sendEmail=%t", a.invite, !a.noMail)
+	var made createdUser
+	path := fmt.Sprintf("/users?activate=%t&sendEmail=%t", a.invite, !a.noEmail)
 	if err := s.call(ctx, http.MethodPost, path, ask, &made); err != nil {
 		return fmt.Errorf("adding %s: %w", email, err)
 	}
@@ -101,18 +101,18 @@ func (m *Manager) addUser(ctx context.Context, s *Client, a *adding, email strin
 	if !a.invite {
 		return nil
 	}
-	return m.tellInvited(s, made.Profile.Email, made.Embedded.Activation)
+	return m.printInvitation(s, made.Profile.Email, made.Embedded.Activation)
 }
 
-// tellInvited says where an invitation is, and prints its link alone where it was not mailed.
-func (m *Manager) tellInvited(s *Client, email string, invited activation) error {
+// printInvitation says where an invitation is, and prints its link alone where it was not mailed.
+func (m *CLI) printInvitation(s *Client, email string, invited activation) error {
 	switch {
 	case invited.URL != "":
 		m.Note("the link is good until %s and for one person: hand it over yourself", m.Moment(invited.Expires))
 		return m.Line("%s", invited.URL)
 	case !invited.Mailed:
 		m.Note("%s is active again, without an invitation", email)
-	case s.Closed:
+	case s.Offline:
 		m.Note("an invitation is in the outbox: it is mailed when the service runs")
 	default:
 		m.Note("an invitation is on its way to %s", email)
@@ -120,8 +120,8 @@ func (m *Manager) tellInvited(s *Client, email string, invited activation) error
 	return nil
 }
 
-// person is what is printed of one; --json prints all that the API says.
-type person struct {
+// user is what is printed of one; --json prints all that the API says.
+type user struct {
 	ID        string                     `json:"id"`
 	Status    string                     `json:"status"`
 	Created   time.Time                  `json:"created"`
@@ -131,7 +131,7 @@ type person struct {
 }
 
 // text is a member of the profile as people read it.
-func (p person) text(name string) string {
+func (p user) text(name string) string {
 	var s string
 	if raw := p.Profile[name]; json.Unmarshal(raw, &s) != nil {
 		return string(raw)
@@ -139,7 +139,7 @@ func (p person) text(name string) string {
 	return s
 }
 
-func (p person) name() string {
+func (p user) name() string {
 	return strings.TrimSpace(p.text("firstName") + " " + p.text("lastName"))
 }
 
@@ -147,25 +147,25 @@ func userPath(name string, more ...string) string {
 	return "/users/" + url.PathEscape(name) + strings.Join(more, "")
 }
 
-func (m *Manager) userShow() *cobra.Command {
-	c := &cobra.Command{Use: "show EMAIL", Short: "show one person", Args: cli.Exactly("EMAIL")}
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+func (m *CLI) userShow() *cobra.Command {
+	c := &cobra.Command{Use: "show EMAIL", Short: "show one person", Args: cli.ExactArgs("EMAIL")}
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var raw json.RawMessage
 		if err := s.call(ctx, http.MethodGet, userPath(args[0]), nil, &raw); err != nil {
 			return fmt.Errorf("showing %s: %w", args[0], err)
 		}
-		return shown(m, raw, func(u person) error { return m.showUser(ctx, s, u) })
+		return printOne(m, raw, func(u user) error { return m.showUser(ctx, s, u) })
 	})
 }
 
 // showUser prints a person with the garages and roles that they have.
-func (m *Manager) showUser(ctx context.Context, s *Client, u person) error {
+func (m *CLI) showUser(ctx context.Context, s *Client, u user) error {
 	groups, err := pages[group](ctx, s, userPath(u.ID, "/groups"), nil, 0)
 	if err != nil {
 		return fmt.Errorf("showing the groups of %s: %w", u.text("login"), err)
 	}
 	rows := [][]string{{"id", u.ID}, {"status", u.Status}, {"created", m.Moment(u.Created)}, {"last sign-in", m.Moment(u.LastLogin)}}
-	var roles []grant
+	var roles []roleAssignment
 	if err := s.call(ctx, http.MethodGet, userPath(u.ID, "/roles"), nil, &roles); err != nil {
 		return fmt.Errorf("showing the roles of %s: %w", u.text("login"), err)
 	}
@@ -175,7 +175,7 @@ func (m *Manager) showUser(ctx context.Context, s *Client, u person) error {
 	for _, g := range roles {
 		rows = append(rows, []string{"role", g.Type + " for " + scope(g.Targets)})
 	}
-	for _, name := range ordered(u.Profile) {
+	for _, name := range memberNames(u.Profile) {
 		if value := u.text(name); value != "null" && value != "" {
 			rows = append(rows, []string{name, value})
 		}
@@ -183,8 +183,8 @@ func (m *Manager) showUser(ctx context.Context, s *Client, u person) error {
 	return m.Table(rows)
 }
 
-// ordered are the names of a profile, those that everybody has first.
-func ordered(profile map[string]json.RawMessage) []string {
+// memberNames are the names of a profile, those that everybody has first.
+func memberNames(profile map[string]json.RawMessage) []string {
 	first := []string{"login", "email", "secondEmail", "firstName", "lastName", "locale"}
 	var rest []string
 	for name := range profile {
@@ -196,12 +196,12 @@ func ordered(profile map[string]json.RawMessage) []string {
 	return append(first, rest...)
 }
 
-func (m *Manager) userList() *cobra.Command {
+func (m *CLI) userList() *cobra.Command {
 	var starts, status, garage string
 	var most int
-	c := &cobra.Command{Use: "list", Short: "list people: id, status, sign-in name, name, last sign-in", Args: cli.Exactly()}
+	c := &cobra.Command{Use: "list", Short: "list people: id, status, sign-in name, name, last sign-in", Args: cli.ExactArgs()}
 	c.Flags().StringVar(&starts, "q", "", "only whose name or address begins so")
-	known := choice(c, &status, "status", "only those in this state", statuses)
+	known := choiceFlag(c, &status, "status", "only those in this state", statuses)
 	c.Flags().StringVar(&garage, "group", "", "only the members of a group, by id or name")
 	c.Flags().IntVar(&most, "limit", 0, "at most so many; 0 lists all")
 	list := func(ctx context.Context, s *Client, _ []string) error {
@@ -223,16 +223,16 @@ func (m *Manager) userList() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("listing people: %w", err)
 		}
-		return listed(m, all, func(u person) []string {
+		return printList(m, all, func(u user) []string {
 			return []string{u.ID, u.Status, u.text("login"), u.name(), m.Moment(u.LastLogin)}
 		})
 	}
-	return m.calling(c, list, known, func(Reach) error {
+	return m.withClient(c, list, known, func(Connector) error {
 		switch {
 		case garage != "" && starts+status != "":
-			return cli.Misused("--group lists all members: it goes with neither --q nor --status")
+			return cli.Usagef("--group lists all members: it goes with neither --q nor --status")
 		case most < 0:
-			return cli.Misused("--limit: want 0 or more")
+			return cli.Usagef("--limit: want 0 or more")
 		}
 		return nil
 	})
@@ -241,15 +241,15 @@ func (m *Manager) userList() *cobra.Command {
 // statuses are where a person can stand.
 var statuses = []string{"STAGED", "PROVISIONED", "ACTIVE", "RECOVERY", "PASSWORD_EXPIRED", "LOCKED_OUT", "SUSPENDED", "DEPROVISIONED"}
 
-func (m *Manager) userDelete() *cobra.Command {
+func (m *CLI) userDelete() *cobra.Command {
 	c := &cobra.Command{
 		Use: "delete EMAIL", Short: "remove a person for ever",
 		Long: "Deactivates a person who is not yet, and removes them with every device and membership. The log keeps what they did.",
-		Args: cli.Exactly("EMAIL"),
+		Args: cli.ExactArgs("EMAIL"),
 	}
-	sure := m.sureFlag(c)
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
-		var u person
+	sure := m.confirmFlag(c)
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
+		var u user
 		if err := s.call(ctx, http.MethodGet, userPath(args[0]), nil, &u); err != nil {
 			return fmt.Errorf("deleting %s: %w", args[0], err)
 		}

@@ -16,8 +16,8 @@ import (
 	"barillet/authn"
 )
 
-// askLife is how long a sign-in may be under way.
-const askLife = 10 * time.Minute
+// signInTTL is how long a sign-in may be under way.
+const signInTTL = 10 * time.Minute
 
 // signIn sends the browser to the service. ?how=again asks for a new proof, ?how=key for a security key.
 func (a *App) signIn(w http.ResponseWriter, r *http.Request) {
@@ -27,7 +27,7 @@ func (a *App) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	before, name := a.visits.of(r, a.Now())
-	v := visit{state: oauth2.GenerateVerifier(), nonce: oauth2.GenerateVerifier(), verifier: authn.SecretOf(oauth2.GenerateVerifier()), until: a.Now().Add(askLife)}
+	v := visit{state: oauth2.GenerateVerifier(), nonce: oauth2.GenerateVerifier(), verifier: authn.SecretOf(oauth2.GenerateVerifier()), until: a.Now().Add(signInTTL)}
 	if before.known { // who goes for a stronger proof and turns back is still signed in
 		v.known, v.idToken, v.claims, v.until = true, before.idToken, before.claims, before.until
 	}
@@ -42,8 +42,8 @@ func (a *App) signIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, config.AuthCodeURL(v.state, more...), http.StatusSeeOther)
 }
 
-// back takes the answer of the service. Only the browser that asked may bring it (RFC 9700 section 4.7).
-func (a *App) back(w http.ResponseWriter, r *http.Request) {
+// callback takes the answer of the service. Only the browser that asked may bring it (RFC 9700 section 4.7).
+func (a *App) callback(w http.ResponseWriter, r *http.Request) {
 	v, name := a.visits.of(r, a.Now())
 	if v.state == "" || subtle.ConstantTimeCompare([]byte(r.FormValue("state")), []byte(v.state)) != 1 {
 		a.fail(w, r, http.StatusBadRequest, "other", errors.New("state is not that of this browser"))
@@ -59,7 +59,7 @@ func (a *App) back(w http.ResponseWriter, r *http.Request) {
 		a.show(w, r, http.StatusOK, v, failure) // whoever was signed in still is
 		return
 	}
-	known, err := a.learn(a.way(r.Context()), r.FormValue("code"), &v)
+	known, err := a.redeem(a.withClient(r.Context()), r.FormValue("code"), &v)
 	if err != nil {
 		a.fail(w, r, http.StatusBadGateway, "other", err)
 		return
@@ -68,8 +68,8 @@ func (a *App) back(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// learn changes a code into what is told of a person.
-func (a *App) learn(ctx context.Context, code string, v *visit) (visit, error) {
+// redeem changes a code into what is told of a person.
+func (a *App) redeem(ctx context.Context, code string, v *visit) (visit, error) {
 	provider, config, err := a.service(ctx)
 	if err != nil {
 		return visit{}, err
@@ -110,7 +110,7 @@ func (a *App) learn(ctx context.Context, code string, v *visit) (visit, error) {
 func (a *App) signOut(w http.ResponseWriter, r *http.Request) {
 	v, name := a.visits.of(r, a.Now())
 	a.visits.forget(func(n string, _ *visit) bool { return n == name })
-	to := a.Base + PathLeft
+	to := a.Base + PathAfterLogout
 	var said struct {
 		End string `json:"end_session_endpoint"`
 	}
@@ -124,9 +124,9 @@ func (a *App) signOut(w http.ResponseWriter, r *http.Request) {
 // logoutEvent marks a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4).
 const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 
-// signedOut hears that a session has ended elsewhere, and ends its visits.
-func (a *App) signedOut(w http.ResponseWriter, r *http.Request) {
-	sid, err := a.ended(a.way(r.Context()), r.PostFormValue("logout_token"))
+// backchannelLogout hears that a session has ended elsewhere, and ends its visits.
+func (a *App) backchannelLogout(w http.ResponseWriter, r *http.Request) {
+	sid, err := a.verifyLogoutToken(a.withClient(r.Context()), r.PostFormValue("logout_token"))
 	if err != nil {
 		a.Log.Warn("the sample application", "failure", "logout token", "error", err)
 		w.WriteHeader(http.StatusBadRequest)
@@ -136,8 +136,8 @@ func (a *App) signedOut(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// ended judges a logout token as section 2.6 says, and gives its session.
-func (a *App) ended(ctx context.Context, raw string) (sid string, err error) {
+// verifyLogoutToken judges a logout token as section 2.6 says, and gives its session.
+func (a *App) verifyLogoutToken(ctx context.Context, raw string) (sid string, err error) {
 	provider, _, err := a.service(ctx)
 	if err != nil {
 		return "", err

@@ -26,9 +26,9 @@ const Accent = "#7a3b12"
 
 // The paths that a registration names.
 const (
-	PathBack      = "/back"       // where codes are sent
-	PathLeft      = "/"           // where a sign-out returns to
-	PathSignedOut = "/signed-out" // where the service tells of sign-outs (OpenID Connect Back-Channel Logout 1.0)
+	PathCallback          = "/back"       // where codes are sent
+	PathAfterLogout       = "/"           // where a sign-out returns to
+	PathBackchannelLogout = "/signed-out" // where the service tells of sign-outs (OpenID Connect Back-Channel Logout 1.0)
 )
 
 // Scopes are what the application asks for.
@@ -97,9 +97,9 @@ func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", a.front)
 	mux.HandleFunc("GET /sign-in", a.signIn)
-	mux.HandleFunc("GET "+PathBack, a.back)
+	mux.HandleFunc("GET "+PathCallback, a.callback)
 	mux.HandleFunc("POST /sign-out", a.signOut)
-	mux.HandleFunc("POST "+PathSignedOut, a.signedOut)
+	mux.HandleFunc("POST "+PathBackchannelLogout, a.backchannelLogout)
 	mux.Handle("GET "+static.Prefix, a.Static)
 	mux.HandleFunc("GET /planning.css", file("text/css; charset=utf-8"))
 	mux.HandleFunc("GET /planning.svg", file("image/svg+xml"))
@@ -132,10 +132,10 @@ func file(kind string) http.HandlerFunc {
 // claim is a row of the page.
 type claim struct{ Name, About, Value string }
 
-// shown is what the page is made of.
-type shown struct {
+// pageData is what the page is made of.
+type pageData struct {
 	words
-	Person  string
+	User    string
 	Claims  []claim
 	Failure string
 }
@@ -148,10 +148,10 @@ func (a *App) front(w http.ResponseWriter, r *http.Request) {
 
 // show answers with the page; failure is a key of the failures, or "".
 func (a *App) show(w http.ResponseWriter, r *http.Request, status int, v visit, failure string) {
-	page := shown{words: a.words[templates.Match(r.Header.Get("Accept-Language"), r.FormValue("lang"), "fr")]}
+	page := pageData{words: a.words[templates.Match(r.Header.Get("Accept-Language"), r.FormValue("lang"), "fr")]}
 	page.Failure = page.Failures[failure]
 	if v.known {
-		page.Person = v.claims["name"]
+		page.User = v.claims["name"]
 		for _, name := range []string{"sub", "name", "email", "groups", "acr", "amr", "auth_time", "sid"} {
 			page.Claims = append(page.Claims, claim{name, page.words.Claims[name], v.claims[name]})
 		}
@@ -173,9 +173,9 @@ func (a *App) fail(w http.ResponseWriter, r *http.Request, status int, failure s
 	a.show(w, r, status, visit{}, failure)
 }
 
-// way sends what the library asks for by the one way out.
-func (a *App) way(ctx context.Context) context.Context {
-	return gooidc.ClientContext(ctx, &http.Client{Transport: wayOut{a.Outbound}})
+// withClient sends what the library asks for by the one way out.
+func (a *App) withClient(ctx context.Context) context.Context {
+	return gooidc.ClientContext(ctx, &http.Client{Transport: outboundTransport{a.Outbound}})
 }
 
 // service is the service as its discovery document describes it, asked once.
@@ -183,12 +183,12 @@ func (a *App) service(ctx context.Context) (*gooidc.Provider, *oauth2.Config, er
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.provider == nil {
-		p, err := gooidc.NewProvider(a.way(ctx), a.Issuer)
+		p, err := gooidc.NewProvider(a.withClient(ctx), a.Issuer)
 		if err != nil {
 			return nil, nil, fmt.Errorf("asking the service what it offers: %w", err)
 		}
 		a.provider = p
 	}
 	return a.provider, &oauth2.Config{ClientID: a.ClientID, ClientSecret: a.ClientSecret.Reveal(), Endpoint: a.provider.Endpoint(),
-		RedirectURL: a.Base + PathBack, Scopes: Scopes()}, nil
+		RedirectURL: a.Base + PathCallback, Scopes: Scopes()}, nil
 }

@@ -12,8 +12,8 @@ import (
 // cookieName holds nothing but the name of a visit.
 const cookieName = "planning"
 
-// mostVisits is how many browsers are remembered; beyond that all are forgotten, which a demonstration can do.
-const mostVisits = 1000
+// maxVisits is how many browsers are remembered; beyond that all are forgotten, which a demonstration can do.
+const maxVisits = 1000
 
 // visit is what is known of one browser.
 type visit struct {
@@ -53,7 +53,7 @@ func (s *visits) put(w http.ResponseWriter, before string, v visit) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.all, before)
-	if len(s.all) >= mostVisits {
+	if len(s.all) >= maxVisits {
 		clear(s.all)
 	}
 	s.all[name] = &v

@@ -9,11 +9,11 @@ import (
 	"barillet/internal/outbound"
 )
 
-// wayOut is the one way out as net/http knows one.
-type wayOut struct{ client *outbound.Client }
+// outboundTransport is the one way out as net/http knows one.
+type outboundTransport struct{ client *outbound.Client }
 
 // RoundTrip implements http.RoundTripper for GET and POST.
-func (o wayOut) RoundTrip(r *http.Request) (*http.Response, error) {
+func (o outboundTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
 		defer r.Body.Close()

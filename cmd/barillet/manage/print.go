@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// listed prints a list: all that the API said with --json, else one row each.
-func listed[T any](m *Manager, all []json.RawMessage, row func(T) []string) error {
+// printList prints a list: all that the API said with --json, else one row each.
+func printList[T any](m *CLI, all []json.RawMessage, row func(T) []string) error {
 	if m.JSON {
 		if all == nil {
 			all = []json.RawMessage{}
@@ -24,8 +24,8 @@ func listed[T any](m *Manager, all []json.RawMessage, row func(T) []string) erro
 	return m.Table(rows)
 }
 
-// shown prints one thing: all that the API said with --json, else what print makes of it.
-func shown[T any](m *Manager, raw json.RawMessage, print func(T) error) error {
+// printOne prints one thing: all that the API said with --json, else what print makes of it.
+func printOne[T any](m *CLI, raw json.RawMessage, print func(T) error) error {
 	if m.JSON {
 		return m.Result(raw)
 	}
@@ -36,8 +36,8 @@ func shown[T any](m *Manager, raw json.RawMessage, print func(T) error) error {
 	return print(one)
 }
 
-// resultOnly prints what the API said of a change with --json; people were told by a note.
-func (m *Manager) resultOnly(raw json.RawMessage) error {
+// printResult prints what the API said of a change with --json; people were told by a note.
+func (m *CLI) printResult(raw json.RawMessage) error {
 	if m.JSON {
 		return m.Result(raw)
 	}

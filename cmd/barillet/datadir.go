@@ -21,22 +21,22 @@ const (
 	socketName = "admin.sock"
 )
 
-// opened is a data folder in the hands of this process.
-type opened struct {
+// dataDir is a data folder in the hands of this process.
+type dataDir struct {
 	store *bolt.Store
 	ring  *store.Keyring
 	keys  store.HouseKeys
 	fresh bool // it was initialised now
 }
 
-// openFolder opens the store in the data folder and unlocks it. With create, a missing or empty folder is
+// openDataDir opens the store in the data folder and unlocks it. With create, a missing or empty folder is
 // initialised; a key file is never made for a store that exists, nor a store for a key file. onDamage ends the
 // process.
-func openFolder(ctx context.Context, c *config, create bool, onDamage func(error)) (*opened, error) {
+func openDataDir(ctx context.Context, c *config, create bool, onDamage func(error)) (*dataDir, error) {
 	if err := c.needData(); err != nil {
 		return nil, err
 	}
-	fresh, err := lookAt(c)
+	fresh, err := inspectDataDir(c)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func openFolder(ctx context.Context, c *config, create bool, onDamage func(error
 	case !create:
 		return nil, cli.WithHint(fmt.Errorf("data folder %s is empty", c.Data), "barillet serve, user add or token create makes a new one")
 	default:
-		keys, err = initialise(c)
+		keys, err = initDataDir(c)
 	}
 	if err != nil {
 		return nil, err
@@ -62,13 +62,13 @@ func openFolder(ctx context.Context, c *config, create bool, onDamage func(error
 	}
 	ring, err := store.OpenKeyring(ctx, db, keys, now())
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, cured(err, c)), db.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, withRemedy(err, c)), db.Close())
 	}
-	return &opened{store: db, ring: ring, keys: keys, fresh: fresh}, nil
+	return &dataDir{store: db, ring: ring, keys: keys, fresh: fresh}, nil
 }
 
-// cured adds what to do about a store that does not open.
-func cured(err error, c *config) error {
+// withRemedy adds what to do about a store that does not open.
+func withRemedy(err error, c *config) error {
 	switch {
 	case errors.Is(err, store.ErrWrongKey):
 		return cli.WithHint(err, "put the key file that was made with this store at %s", c.KeyFile)
@@ -78,9 +78,9 @@ func cured(err error, c *config) error {
 	return err
 }
 
-// lookAt tells whether there is nothing yet. Anything between a whole folder and an empty one stops us: to make
+// inspectDataDir tells whether there is nothing yet. Anything between a whole folder and an empty one stops us: to make
 // a key for an old store, or a store for an old key, would lock everybody out.
-func lookAt(c *config) (fresh bool, err error) {
+func inspectDataDir(c *config) (fresh bool, err error) {
 	entries, err := os.ReadDir(c.Data)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -110,8 +110,8 @@ func lookAt(c *config) (fresh bool, err error) {
 	return true, nil
 }
 
-// initialise makes the folder and the keys of the house. The store itself is founded when it is first opened.
-func initialise(c *config) (store.HouseKeys, error) {
+// initDataDir makes the folder and the keys of the house. The store itself is founded when it is first opened.
+func initDataDir(c *config) (store.HouseKeys, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return store.HouseKeys{}, fmt.Errorf("making the data folder: %w", err)
 	}

@@ -9,8 +9,8 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// sureFlag is for commands that cannot be undone: they ask at a terminal, and elsewhere demand --yes.
-func (m *Manager) sureFlag(c *cobra.Command) func(format string, args ...any) error {
+// confirmFlag is for commands that cannot be undone: they ask at a terminal, and elsewhere demand --yes.
+func (m *CLI) confirmFlag(c *cobra.Command) func(format string, args ...any) error {
 	yes := c.Flags().Bool("yes", false, "do not ask")
 	return func(format string, args ...any) error {
 		if *yes {
@@ -19,7 +19,7 @@ func (m *Manager) sureFlag(c *cobra.Command) func(format string, args ...any) er
 		answer, err := m.Ask(fmt.Sprintf(format, args...) + "? [y/N] ")
 		switch {
 		case errors.Is(err, cli.ErrNoTerminal):
-			return cli.WithHint(cli.Misused("this cannot be undone, and nobody can be asked"), "give --yes")
+			return cli.WithHint(cli.Usagef("this cannot be undone, and nobody can be asked"), "give --yes")
 		case err != nil:
 			return err
 		case answer != "y" && answer != "yes":

@@ -8,8 +8,8 @@ type UsageError struct{ Err error }
 func (e *UsageError) Error() string { return e.Err.Error() }
 func (e *UsageError) Unwrap() error { return e.Err }
 
-// Misused makes a UsageError.
-func Misused(format string, args ...any) error {
+// Usagef makes a UsageError.
+func Usagef(format string, args ...any) error {
 	return &UsageError{fmt.Errorf(format, args...)}
 }
 

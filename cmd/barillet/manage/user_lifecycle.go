@@ -12,12 +12,12 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// userLife are the commands that move people from one state to another. Each takes several people, and goes on with
+// userLifecycle are the commands that move people from one state to another. Each takes several people, and goes on with
 // the next when one is refused.
-func (m *Manager) userLife() []*cobra.Command {
+func (m *CLI) userLifecycle() []*cobra.Command {
 	out := []*cobra.Command{
-		m.inviting("activate", "invite people who never had a device, or bring back deactivated ones"),
-		m.inviting("reactivate", "invite people again whose invitation was lost"),
+		m.inviteCommand("activate", "invite people who never had a device, or bring back deactivated ones"),
+		m.inviteCommand("reactivate", "invite people again whose invitation was lost"),
 	}
 	for _, step := range []struct{ verb, done, short string }{
 		{"suspend", "is suspended", "keep people out for a while; they keep their devices"},
@@ -25,8 +25,8 @@ func (m *Manager) userLife() []*cobra.Command {
 		{"deactivate", "is deactivated", "end people's access; user activate brings them back"},
 		{"unlock", "may try again", "end the waits after wrong answers"},
 	} {
-		c := &cobra.Command{Use: step.verb + " EMAIL...", Short: step.short, Args: several}
-		out = append(out, m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+		c := &cobra.Command{Use: step.verb + " EMAIL...", Short: step.short, Args: atLeastOne}
+		out = append(out, m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 			return m.forEach(args, func(name string) error {
 				if err := s.call(ctx, http.MethodPost, userPath(name, "/lifecycle/", step.verb), nil, nil); err != nil {
 					return err
@@ -39,16 +39,16 @@ func (m *Manager) userLife() []*cobra.Command {
 	return out
 }
 
-// several demands at least one person.
-func several(c *cobra.Command, args []string) error {
+// atLeastOne demands at least one person.
+func atLeastOne(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return nil
 	}
-	return cli.Exactly("EMAIL")(c, args)
+	return cli.ExactArgs("EMAIL")(c, args)
 }
 
 // forEach does something for each person. The command fails when one of them was refused, after all were tried.
-func (m *Manager) forEach(names []string, do func(name string) error) error {
+func (m *CLI) forEach(names []string, do func(name string) error) error {
 	failed := 0
 	for _, name := range names {
 		err := do(name)
@@ -67,12 +67,12 @@ func (m *Manager) forEach(names []string, do func(name string) error) error {
 	return nil
 }
 
-func (m *Manager) inviting(verb, short string) *cobra.Command {
+func (m *CLI) inviteCommand(verb, short string) *cobra.Command {
 	noMail := false
-	c := &cobra.Command{Use: verb + " EMAIL...", Short: short, Args: several}
+	c := &cobra.Command{Use: verb + " EMAIL...", Short: short, Args: atLeastOne}
 	c.Flags().BoolVar(&noMail, "no-mail", false, "print the links instead of mailing them")
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
-		m.warnOfLinks(s)
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
+		m.warnDefaultURL(s)
 		return m.forEach(args, func(name string) error {
 			var invited activation
 			path := userPath(name, "/lifecycle/", verb, fmt.Sprintf("?sendEmail=%t", !noMail))
@@ -82,22 +82,22 @@ func (m *Manager) inviting(verb, short string) *cobra.Command {
 			if m.JSON {
 				return m.Result(invited)
 			}
-			return m.tellInvited(s, name, invited)
+			return m.printInvitation(s, name, invited)
 		})
 	})
 }
 
-func (m *Manager) userResetPassword() *cobra.Command {
+func (m *CLI) userResetPassword() *cobra.Command {
 	noMail := false
 	c := &cobra.Command{
 		Use: "reset-password EMAIL", Short: "mail a person the link to choose a new password",
 		Long: "Mails the link of a forgotten password. The password of before counts until the new one is confirmed with a\n" +
 			"device. With --no-mail the link is printed alone on stdout instead, and the person is told of it.",
-		Args: cli.Exactly("EMAIL"),
+		Args: cli.ExactArgs("EMAIL"),
 	}
 	c.Flags().BoolVar(&noMail, "no-mail", false, "print the link instead of mailing it")
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
-		m.warnOfLinks(s)
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
+		m.warnDefaultURL(s)
 		var answer struct {
 			URL string `json:"resetPasswordUrl,omitempty"`
 		}
@@ -112,7 +112,7 @@ func (m *Manager) userResetPassword() *cobra.Command {
 			return m.Line("%s", answer.URL)
 		case noMail:
 			return errors.New("the service gave no link")
-		case s.Closed:
+		case s.Offline:
 			m.Note("the link is in the outbox: it is mailed when the service runs")
 		default:
 			m.Note("a link is on its way to %s", args[0])
@@ -121,16 +121,16 @@ func (m *Manager) userResetPassword() *cobra.Command {
 	})
 }
 
-func (m *Manager) userExpirePassword() *cobra.Command {
+func (m *CLI) userExpirePassword() *cobra.Command {
 	temporary := false
 	c := &cobra.Command{
 		Use: "expire-password EMAIL", Short: "have a person choose another password at their next sign-in",
 		Long: "The password of before still begins that sign-in; the device is asked for as always. With --temporary it is dead at once,\n" +
 			"every session ends, and a password for once is printed alone on stdout: hand it over yourself. The person is told.",
-		Args: cli.Exactly("EMAIL"),
+		Args: cli.ExactArgs("EMAIL"),
 	}
 	c.Flags().BoolVar(&temporary, "temporary", false, "print a temporary password, this once")
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		path := userPath(args[0], "/lifecycle/expire_password")
 		if temporary {
 			path += "_with_temp_password"
@@ -141,10 +141,10 @@ func (m *Manager) userExpirePassword() *cobra.Command {
 		}
 		if !temporary {
 			m.Note("%s chooses another password at the next sign-in", args[0])
-			return m.resultOnly(raw)
+			return m.printResult(raw)
 		}
 		m.Note("every session of %s is over; they choose a password of their own with this one", args[0])
-		return shown(m, raw, func(made struct {
+		return printOne(m, raw, func(made struct {
 			Password string `json:"tempPassword"`
 		}) error {
 			return m.Line("%s", made.Password)

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/factors/recovery"
+	"barillet/factors/totp"
+)
+
+// demoAge is how long ago the sample garage was made, as its clock has it: two steps of a phone, more than the one by
+// which a code may be early.
+const demoAge = time.Minute
+
+// demoUser is one person of the sample garage.
+type demoUser struct {
+	first, last string
+	description string
+	role        authn.Role
+	phone       bool // has a password and a phone
+	lostPhone   bool // nobody has that phone any more
+
+	// Exported, for fmt shows what is in unexported fields past their own String.
+	Password, Key, Link authn.Secret
+}
+
+func (u *demoUser) login() string { return strings.ToLower(u.first) + "@garage.example" }
+
+// demoUsers are the people of the sample garage: whoever a newcomer wants to be.
+func demoUsers() []demoUser {
+	return []demoUser{
+		{first: "Anne", last: "Morel", description: "manager of the garage", role: authn.RoleHelpDesk, phone: true},
+		{first: "Karim", last: "Benali", description: "technician with a phone", phone: true},
+		{first: "Lucie", last: "Petit", description: "technician without any device, invited", phone: false},
+		{first: "Marc", last: "Leroy", description: "technician who lost the phone and asks for help", phone: true, lostPhone: true},
+	}
+}
+
+// create makes the garage through the same doors as everybody: nothing stands in the store that the rules would
+// not have let in.
+func (d *demo) create(ctx context.Context, h *app) error {
+	d.origin = h.origin
+	// A code counts once (RFC 6238 section 5.2): were the phones confirmed now, who adds a setup key to an app at once
+	// would be refused what it shows. Nothing else runs yet that reads this clock.
+	present := h.users.Now
+	h.users.Now = func() time.Time { return present().Add(-demoAge) }
+	defer func() { h.users.Now = present }()
+	operator := helpdesk.Operator{ID: "operator:demo", Name: "Barillet", Owner: "operator:demo", Role: authn.RoleSuperAdmin, Machine: true, Secrets: true}
+	garage, err := authn.Do(ctx, h.users, h.users.NewAct(authn.Origin{}), func(w *authn.Work) (authn.Group, error) {
+		g := authn.Group{Name: "Garage du Barillet"}
+		err := w.CreateGroup(&g)
+		return g, err
+	})
+	if err != nil {
+		return fmt.Errorf("making the sample garage: %w", err)
+	}
+	d.group = garage
+	for _, a := range demoUsers() {
+		if err := d.createUser(ctx, h, operator, &a); err != nil {
+			return fmt.Errorf("making %s: %w", a.login(), err)
+		}
+		d.users = append(d.users, a)
+	}
+	d.token, _, err = h.desk.CreateToken(ctx, operator, authn.Origin{}, helpdesk.NewToken{Name: "demonstration", Role: authn.RoleSuperAdmin,
+		Life: 24 * time.Hour, Secrets: true})
+	if err != nil {
+		return fmt.Errorf("making the API token: %w", err)
+	}
+	return nil
+}
+
+// createUser makes one person, up to where they stand in the story.
+func (d *demo) createUser(ctx context.Context, h *app, operator helpdesk.Operator, u *demoUser) error {
+	_, invited, err := h.desk.AddUser(ctx, operator, authn.Origin{}, helpdesk.NewUser{Login: u.login(), Email: u.login(), FirstName: u.first,
+		LastName: u.last, Groups: []authn.GroupID{d.group.ID}, Role: u.role}, true, false)
+	if err != nil {
+		return err
+	}
+	if !u.phone {
+		u.Link = invited.Link
+		return nil
+	}
+	if err := u.accept(ctx, h, invited.Link); err != nil || !u.lostPhone {
+		return err
+	}
+	u.Key = authn.Secret{}
+	_, err = h.desk.Ask(ctx, authn.Origin{Locale: "fr"}, helpdesk.Form{Email: u.login(), Topic: "phone_lost",
+		Message: "J’ai perdu mon téléphone hier sur la route. Je suis à l’atelier jusqu’à 18 h."})
+	return err
+}
+
+// accept takes the invitation as the person would: a password, a phone that scans and confirms, recovery codes.
+func (u *demoUser) accept(ctx context.Context, h *app, link authn.Secret) error {
+	from := authn.Origin{Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Locale: "fr"}
+	u.Password = newPassword()
+	started, err := h.users.Accept(ctx, from, authn.SecretOf(path.Base(link.Reveal())), u.Password.Reveal())
+	if err != nil {
+		return fmt.Errorf("accepting the invitation: %w", err)
+	}
+	seat := authn.Seat{Login: started.Login}
+	prompt, err := h.users.BeginEnrol(ctx, from, seat, authn.Enrolling{Kind: totp.Kind, App: "GOOGLE", Name: "Téléphone"})
+	if err != nil {
+		return fmt.Errorf("adding a phone: %w", err)
+	}
+	var shown totp.View
+	if err := json.Unmarshal(prompt.View, &shown); err != nil {
+		return fmt.Errorf("reading the setup key: %w", err)
+	}
+	code, err := totpCode(shown.Secret, h.users.Now())
+	if err != nil {
+		return err
+	}
+	enrolled, err := h.users.FinishEnrol(ctx, from, seat, "", []byte(code))
+	if err == nil && !enrolled.Accepted() {
+		err = fmt.Errorf("the first code was refused: %s", enrolled.Rejected)
+	}
+	if err != nil {
+		return fmt.Errorf("confirming the phone: %w", err)
+	}
+	u.Key = authn.SecretOf(shown.Groups)
+	seat = authn.Seat{Session: enrolled.Issued.Session}
+	if _, err := h.users.BeginEnrol(ctx, from, seat, authn.Enrolling{Kind: recovery.Kind}); err != nil {
+		return fmt.Errorf("making recovery codes: %w", err)
+	}
+	if _, err := h.users.FinishEnrol(ctx, from, seat, "", nil); err != nil {
+		return fmt.Errorf("keeping recovery codes: %w", err)
+	}
+	return h.users.SignOut(ctx, from, enrolled.Issued.Session)
+}
+
+// newPassword draws 60 bits in three groups that can be typed on a phone.
+func newPassword() authn.Secret {
+	text := strings.ToLower(rand.Text())
+	return authn.SecretOf(text[0:4] + "-" + text[4:8] + "-" + text[8:12])
+}
+
+// totpCode is what the phone of a sample person shows: RFC 6238 with SHA-1, 30 seconds and six digits.
+func totpCode(secret string, at time.Time) (string, error) {
+	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(secret)
+	if err != nil {
+		return "", fmt.Errorf("reading the setup key: %w", err)
+	}
+	mac := hmac.New(sha1.New, key)
+	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(at.Unix()/30)))
+	sum := mac.Sum(nil)
+	// RFC 4226 section 5.3: four bytes from where the last half-byte says, without the sign.
+	offset := sum[len(sum)-1] & 15
+	return fmt.Sprintf("%06d", (binary.BigEndian.Uint32(sum[offset:])&0x7fffffff)%1_000_000), nil
+}
