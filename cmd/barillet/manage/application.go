@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,10 +15,10 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// clientsPath is where applications are; it stands beside the base of the REST API.
+// clientsPath is the path of the client registry, which is not below the base path of the REST API.
 const clientsPath = "/oauth2/v1/clients"
 
-// oauth is the service without the base of the REST API.
+// oauth returns a client for paths outside the base path of the REST API.
 func (c *Client) oauth() *Client {
 	out := *c
 	out.base = strings.TrimSuffix(c.base, "/api/v1")
@@ -28,35 +27,35 @@ func (c *Client) oauth() *Client {
 
 func clientPath(id string) string { return clientsPath + "/" + url.PathEscape(id) }
 
-// clientFlags is what a client is told to be, as RFC 7591 names it: the flags put members in, --file any others.
+// clientFlags are the flags for client metadata (RFC 7591). --file can set any member.
 type clientFlags struct {
 	name, file, backchannel, method, scope, alg string
 	redirects, logoutTo, grants, groups         []string
 	native, consent, phishingResistant          bool
 }
 
-// maxMetadata is more than the service takes.
+// maxMetadata is the maximum size of --file in bytes; the service accepts less.
 const maxMetadata = 1 << 20
 
 func (a *clientFlags) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringSliceVar(&a.redirects, "redirect", nil, "where answers go; may be given again")
-	f.StringSliceVar(&a.logoutTo, "logout-redirect", nil, "where a sign-out may return to; may be given again")
-	f.StringVar(&a.backchannel, "backchannel", "", "where sign-outs are told")
-	f.StringVar(&a.method, "method", "", "how it proves itself: client_secret_basic, client_secret_post, private_key_jwt, none")
+	f.StringSliceVar(&a.redirects, "redirect", nil, "redirect URI; can be repeated")
+	f.StringSliceVar(&a.logoutTo, "logout-redirect", nil, "redirect URI after a sign-out; can be repeated")
+	f.StringVar(&a.backchannel, "backchannel", "", "URI for back-channel logout")
+	f.StringVar(&a.method, "method", "", "authentication at the token endpoint: client_secret_basic, client_secret_post, private_key_jwt, none")
 	completeWords(c, "method", []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"})
-	f.StringVar(&a.scope, "scope", "", "what it may ask for, by blanks")
-	f.StringSliceVar(&a.grants, "grant", nil, "authorization_code, refresh_token, ...; may be given again")
-	f.StringVar(&a.alg, "alg", "", "how ID tokens are signed: RS256, ES256, EdDSA")
+	f.StringVar(&a.scope, "scope", "", "allowed scopes, separated by spaces")
+	f.StringSliceVar(&a.grants, "grant", nil, "allowed grant type, such as authorization_code; can be repeated")
+	f.StringVar(&a.alg, "alg", "", "signature algorithm of ID tokens: RS256, ES256, EdDSA")
 	completeWords(c, "alg", []string{"RS256", "ES256", "EdDSA"})
-	f.BoolVar(&a.native, "native", false, "it runs on the person's own machine")
-	f.BoolVar(&a.consent, "consent", true, "ask each person what it may know")
-	f.BoolVar(&a.phishingResistant, "phishing-resistant", false, "only a security key counts")
-	f.StringSliceVar(&a.groups, "group", nil, "who may use it, by id or name; may be given again; left out, everybody")
-	f.StringVar(&a.file, "file", "", "further members, as a JSON object")
+	f.BoolVar(&a.native, "native", false, "the application runs on the device of the user")
+	f.BoolVar(&a.consent, "consent", true, "ask each user for consent")
+	f.BoolVar(&a.phishingResistant, "phishing-resistant", false, "require a security key")
+	f.StringSliceVar(&a.groups, "group", nil, "group that can use the application, by id or name; can be repeated; default: all users")
+	f.StringVar(&a.file, "file", "", "file with more metadata, as a JSON object")
 }
 
-// addTo puts what was said into metadata: the file first, then the flags that were given.
+// addTo sets the members of the file, and then those of the flags on the command line.
 func (a *clientFlags) addTo(ctx context.Context, s *Client, c *cobra.Command, metadata map[string]any) error {
 	if a.file != "" {
 		raw, err := os.ReadFile(a.file)
@@ -101,7 +100,7 @@ func (a *clientFlags) addTo(ctx context.Context, s *Client, c *cobra.Command, me
 	return nil
 }
 
-// clientInfo is what commands tell of an application.
+// clientInfo is the part of the client metadata that the commands print.
 type clientInfo struct {
 	ID        string    `json:"client_id"`
 	Secret    string    `json:"client_secret"`
@@ -111,18 +110,18 @@ type clientInfo struct {
 	Groups    *[]string `json:"barillet_groups"`
 }
 
-// printCredentials prints the one answer that holds a secret.
+// printCredentials prints the id and, if the response contains it, the secret.
 func (m *CLI) printCredentials(raw json.RawMessage) error {
 	if m.JSON {
 		return m.Result(raw)
 	}
-	var made clientInfo
-	if err := json.Unmarshal(raw, &made); err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
+	var created clientInfo
+	if err := json.Unmarshal(raw, &created); err != nil {
+		return fmt.Errorf("reading response: %w", err)
 	}
-	rows := [][]string{{"client_id", made.ID}}
-	if made.Secret != "" {
-		rows = append(rows, []string{"client_secret", made.Secret})
+	rows := [][]string{{"client_id", created.ID}}
+	if created.Secret != "" {
+		rows = append(rows, []string{"client_secret", created.Secret})
 	}
 	return m.Table(rows)
 }
@@ -130,7 +129,7 @@ func (m *CLI) printCredentials(raw json.RawMessage) error {
 func (m *CLI) clientAdd() *cobra.Command {
 	var a clientFlags
 	c := &cobra.Command{Use: "add NAME --redirect URI", Short: "register an application and print its id and secret", Args: cli.ExactArgs("NAME"),
-		Long: "Registers an application that signs people in by OpenID Connect, and prints its id and secret. The secret is shown this once."}
+		Long: "Registers an application that signs users in with OpenID Connect. Prints its id and its secret, which is not shown again."}
 	a.flags(c)
 	return m.withNewStore(c, func(ctx context.Context, s *Client, args []string) error {
 		metadata := map[string]any{}
@@ -138,38 +137,38 @@ func (m *CLI) clientAdd() *cobra.Command {
 			return err
 		}
 		metadata["client_name"] = args[0]
-		var made json.RawMessage
-		if err := s.oauth().call(ctx, http.MethodPost, clientsPath, metadata, &made); err != nil {
-			return fmt.Errorf("registering the application: %w", err)
+		var created json.RawMessage
+		if err := s.oauth().call(ctx, http.MethodPost, clientsPath, metadata, &created); err != nil {
+			return fmt.Errorf("registering client: %w", err)
 		}
-		m.Note("the secret is shown this once")
-		return m.printCredentials(made)
+		m.Note("the secret is not shown again")
+		return m.printCredentials(created)
 	})
 }
 
 func (m *CLI) clientList() *cobra.Command {
-	c := &cobra.Command{Use: "list", Short: "list applications: id, name, method, who may use it, where answers go", Args: cli.ExactArgs()}
+	c := &cobra.Command{Use: "list", Short: "list applications: id, name, authentication method, groups, redirect URIs", Args: cli.ExactArgs()}
 	return m.withClient(c, func(ctx context.Context, s *Client, _ []string) error {
 		all, err := pages[json.RawMessage](ctx, s.oauth(), clientsPath, nil, 0)
 		if err != nil {
 			return fmt.Errorf("listing applications: %w", err)
 		}
 		return printList(m, all, func(x clientInfo) []string {
-			who := "everybody"
+			groups := scope(nil)
 			if x.Groups != nil {
-				who = strings.Join(append(slices.Clone(*x.Groups), "nobody")[:max(1, len(*x.Groups))], ",")
+				groups = scope(*x.Groups)
 			}
-			return []string{x.ID, x.Name, x.Method, who, strings.Join(x.Redirects, " ")}
+			return []string{x.ID, x.Name, x.Method, groups, strings.Join(x.Redirects, " ")}
 		})
 	})
 }
 
 func (m *CLI) clientShow() *cobra.Command {
-	c := &cobra.Command{Use: "show ID", Short: "show what is known of an application, as JSON", Args: cli.ExactArgs("ID")}
+	c := &cobra.Command{Use: "show ID", Short: "print the metadata of an application as JSON", Args: cli.ExactArgs("ID")}
 	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var raw json.RawMessage
 		if err := s.oauth().call(ctx, http.MethodGet, clientPath(args[0]), nil, &raw); err != nil {
-			return fmt.Errorf("reading the application: %w", err)
+			return fmt.Errorf("reading client: %w", err)
 		}
 		return m.Result(raw)
 	})
@@ -177,55 +176,55 @@ func (m *CLI) clientShow() *cobra.Command {
 
 func (m *CLI) clientUpdate() *cobra.Command {
 	var a clientFlags
-	c := &cobra.Command{Use: "change ID", Short: "change what is known of an application", Args: cli.ExactArgs("ID"),
-		Long: "Changes what the flags name and leaves the rest. A member of --file that is null has the value of the standard again."}
-	c.Flags().StringVar(&a.name, "name", "", "what people call it")
+	c := &cobra.Command{Use: "update ID", Short: "update the metadata of an application", Args: cli.ExactArgs("ID"),
+		Long: "Sets the members that the flags name and keeps the others. A null member of --file resets it to the default of the standard."}
+	c.Flags().StringVar(&a.name, "name", "", "name of the application")
 	a.flags(c)
 	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		metadata := map[string]any{}
 		if err := s.oauth().call(ctx, http.MethodGet, clientPath(args[0]), nil, &metadata); err != nil {
-			return fmt.Errorf("reading the application: %w", err)
+			return fmt.Errorf("reading client: %w", err)
 		}
 		if err := a.addTo(ctx, s, c, metadata); err != nil {
 			return err
 		}
 		var now json.RawMessage
 		if err := s.oauth().call(ctx, http.MethodPut, clientPath(args[0]), metadata, &now); err != nil {
-			return fmt.Errorf("changing the application: %w", err)
+			return fmt.Errorf("updating client: %w", err)
 		}
-		m.Note("the application is changed")
+		m.Note("application updated")
 		return m.printCredentials(now)
 	})
 }
 
 func (m *CLI) clientRemove() *cobra.Command {
-	c := &cobra.Command{Use: "remove ID", Short: "remove an application; its tokens are dead at once", Args: cli.ExactArgs("ID")}
-	sure := m.confirmFlag(c)
+	c := &cobra.Command{Use: "remove ID", Short: "remove an application and revoke its tokens immediately", Args: cli.ExactArgs("ID")}
+	confirm := m.confirmFlag(c)
 	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var x clientInfo
 		if err := s.oauth().call(ctx, http.MethodGet, clientPath(args[0]), nil, &x); err != nil {
-			return fmt.Errorf("reading the application: %w", err)
+			return fmt.Errorf("reading client: %w", err)
 		}
-		if err := sure("remove %s for ever", cli.Plain(x.Name)); err != nil {
+		if err := confirm("remove %s permanently", cli.Plain(x.Name)); err != nil {
 			return err
 		}
 		if err := s.oauth().call(ctx, http.MethodDelete, clientPath(args[0]), nil, nil); err != nil {
-			return fmt.Errorf("removing the application: %w", err)
+			return fmt.Errorf("removing client: %w", err)
 		}
-		m.Note("%s is removed, and its tokens are dead", cli.Plain(x.Name))
+		m.Note("%s removed, its tokens are revoked", cli.Plain(x.Name))
 		return nil
 	})
 }
 
 func (m *CLI) clientRotate() *cobra.Command {
-	c := &cobra.Command{Use: "rotate-secret ID", Short: "give an application another secret and print it", Args: cli.ExactArgs("ID"),
-		Long: "Gives an application another secret and prints it, this once. The one before is dead at once."}
+	c := &cobra.Command{Use: "rotate-secret ID", Short: "replace the secret of an application and print the new one", Args: cli.ExactArgs("ID"),
+		Long: "Replaces the secret of an application and prints the new one, which is not shown again. The old one stops working immediately."}
 	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
-		var made json.RawMessage
-		if err := s.oauth().call(ctx, http.MethodPost, clientPath(args[0])+"/secret", nil, &made); err != nil {
-			return fmt.Errorf("rotating the secret: %w", err)
+		var created json.RawMessage
+		if err := s.oauth().call(ctx, http.MethodPost, clientPath(args[0])+"/secret", nil, &created); err != nil {
+			return fmt.Errorf("rotating client secret: %w", err)
 		}
-		m.Note("the secret before is dead; this one is shown this once")
-		return m.printCredentials(made)
+		m.Note("the old secret no longer works; the new one is not shown again")
+		return m.printCredentials(created)
 	})
 }

@@ -1,6 +1,5 @@
-// Package manage owns the operator's subcommands. Each is a client of the REST API and of nothing else: what an
-// operator may do is judged there, whichever way the command came. It does not own how the service is reached, which the
-// program hands in, nor the format of lists of people (internal/usercsv).
+// Package manage contains the subcommands that administer a service. Each command calls the REST API, which checks the
+// permissions. The program supplies the connection; package usercsv knows the format of CSV files.
 package manage
 
 import (
@@ -12,72 +11,72 @@ import (
 	"barillet/internal/usercsv"
 )
 
-// CLI makes the subcommands of one run.
+// CLI creates the subcommands of one run of the program.
 type CLI struct {
 	*cli.Program
-	Version string // of the program, for the service's log
-	// Connector adds to a command the flags that say which service it is for.
+	Version string // of the program, for the User-Agent header
+	// Connector adds the flags that select a service to a command.
 	Connector func(c *cobra.Command) Connector
 	// FindDuplicates returns, for each row of a file, the addresses and keys that an earlier row has.
 	FindDuplicates func(rows []usercsv.Row) [][]ImportCause
 }
 
-// Connector is the way of one command to its service.
+// Connector connects one command to its service.
 type Connector interface {
-	// Connect finds the service; with found, a missing or empty data folder is initialised. Call Done afterwards.
-	Connect(ctx context.Context, found bool) (*Client, error)
-	// Remote tells whether it is another machine's, spoken to with a token.
+	// Connect returns a client of the service. If create is set, it initializes a missing or empty data directory. The
+	// caller must call Done.
+	Connect(ctx context.Context, create bool) (*Client, error)
+	// Remote reports whether the command uses a URL and an API token.
 	Remote() bool
 }
 
-// Commands are all of them.
+// Commands returns all subcommands.
 func (m *CLI) Commands() []*cobra.Command {
 	return []*cobra.Command{
-		cli.Parent("token", "API tokens", m.tokenCreate(), m.tokenList(), m.tokenRevoke()),
-		cli.Parent("user", "people", append(m.userLifecycle(), m.userAdd(), m.userShow(), m.userList(), m.userUpdate(), m.userDelete(),
-			m.userResetPassword(), m.userExpirePassword(), cli.Parent("sessions", "where people are signed in", m.sessionsList(), m.sessionsEnd()),
-			cli.Parent("role", "roles of people", m.roleAdd(), m.roleList(), m.roleLimit(), m.roleRemove()))...),
-		cli.Parent("factors", "second factors of people", m.factorsList(), m.factorsRemove(), m.factorsReset()),
-		cli.Parent("approval", "resets that wait for a second administrator", m.approvalList(), m.approvalApprove(), m.approvalReject()),
-		cli.Parent("group", "garages", m.groupAdd(), m.groupList(), m.groupShow(), m.groupRename(), m.groupDelete(),
-			cli.Parent("members", "people of a garage", m.membersList(), m.membersAdd(), m.membersRemove())),
-		cli.Parent("help-request", "requests for help", m.helpList(), m.helpShow(), m.helpTake(), m.helpNote(), m.helpCheck(),
+		cli.Parent("token", "manage API tokens", m.tokenCreate(), m.tokenList(), m.tokenRevoke()),
+		cli.Parent("user", "manage users", append(m.userLifecycle(), m.userAdd(), m.userShow(), m.userList(), m.userUpdate(), m.userDelete(),
+			m.userResetPassword(), m.userExpirePassword(), cli.Parent("sessions", "list and end sessions of users", m.sessionsList(), m.sessionsEnd()),
+			cli.Parent("role", "manage roles of users", m.roleAdd(), m.roleList(), m.roleLimit(), m.roleRemove()))...),
+		cli.Parent("factors", "manage devices of users", m.factorsList(), m.factorsRemove(), m.factorsReset()),
+		cli.Parent("approval", "approve or reject resets that need a second administrator", m.approvalList(), m.approvalApprove(), m.approvalReject()),
+		cli.Parent("group", "manage groups", m.groupAdd(), m.groupList(), m.groupShow(), m.groupRename(), m.groupDelete(),
+			cli.Parent("members", "manage the members of a group", m.membersList(), m.membersAdd(), m.membersRemove())),
+		cli.Parent("help-request", "handle help requests", m.helpList(), m.helpShow(), m.helpTake(), m.helpNote(), m.helpCheck(),
 			m.helpAnswer(), m.helpClose(), m.helpReopen()),
-		cli.Parent("report", "what to look at before something goes wrong", m.reportLockout()),
-		cli.Parent("webhook", "programs that are told of events", m.webhookAdd(), m.webhookList(), m.webhookShow(), m.webhookUpdate(),
+		cli.Parent("report", "print reports", m.reportLockout()),
+		cli.Parent("webhook", "manage webhooks", m.webhookAdd(), m.webhookList(), m.webhookShow(), m.webhookUpdate(),
 			m.webhookRemove(), m.webhookTest(), m.webhookRotate(), m.webhookDeliveries()),
-		cli.Parent("client", "applications that sign people in", m.clientAdd(), m.clientList(), m.clientShow(), m.clientUpdate(), m.clientRemove(), m.clientRotate()),
-		cli.Parent("keys", "keys that tokens of applications are signed with", m.keysList(), m.keysRotate()),
-		cli.Parent("audit", "what was done, by whom", m.auditList()),
+		cli.Parent("client", "manage applications that sign users in", m.clientAdd(), m.clientList(), m.clientShow(), m.clientUpdate(), m.clientRemove(), m.clientRotate()),
+		cli.Parent("keys", "manage the keys that sign tokens", m.keysList(), m.keysRotate()),
+		cli.Parent("audit", "read the audit log", m.auditList()),
 		m.importCommand(), m.exportCommand(),
 	}
 }
 
-// run is what a command does with its service.
+// run is the body of a command.
 type run func(ctx context.Context, s *Client, args []string) error
 
-// withClient completes a command that speaks to the service. The checks come first: a command line that makes no sense
-// reaches nothing.
-func (m *CLI) withClient(c *cobra.Command, do run, checks ...func(reach Connector) error) *cobra.Command {
+// withClient completes a command that calls the service. The checks of the command line run before it connects.
+func (m *CLI) withClient(c *cobra.Command, do run, checks ...func(connector Connector) error) *cobra.Command {
 	return m.connect(c, false, do, checks...)
 }
 
-// withNewStore is calling for a command that may begin with an empty data folder.
-func (m *CLI) withNewStore(c *cobra.Command, do run, checks ...func(reach Connector) error) *cobra.Command {
+// withNewStore is like withClient, and initializes an empty data directory.
+func (m *CLI) withNewStore(c *cobra.Command, do run, checks ...func(connector Connector) error) *cobra.Command {
 	return m.connect(c, true, do, checks...)
 }
 
-func (m *CLI) connect(c *cobra.Command, found bool, do run, checks ...func(reach Connector) error) *cobra.Command {
-	reach := m.Connector(c)
+func (m *CLI) connect(c *cobra.Command, create bool, do run, checks ...func(connector Connector) error) *cobra.Command {
+	connector := m.Connector(c)
 	m.JSONFlag(c)
 	c.ValidArgsFunction = cobra.NoFileCompletions
 	c.RunE = func(c *cobra.Command, args []string) error {
 		for _, check := range checks {
-			if err := check(reach); err != nil {
+			if err := check(connector); err != nil {
 				return err
 			}
 		}
-		s, err := reach.Connect(c.Context(), found)
+		s, err := connector.Connect(c.Context(), create)
 		if err != nil {
 			return err
 		}

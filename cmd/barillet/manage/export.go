@@ -27,7 +27,7 @@ func (m *CLI) exportCommand() *cobra.Command {
 			"devices. A cell that a spreadsheet would evaluate as a formula begins with an apostrophe, which import removes.",
 		Args: cobra.MaximumNArgs(1),
 	}
-	c.Flags().StringVar(&groupName, "group", "", "only the members of a group, by id or name")
+	c.Flags().StringVar(&groupName, "group", "", "only members of this group, by id or name")
 	c.Flags().BoolVar(&excel, "excel", false, "use semicolons and a byte order mark, for Excel in French")
 	c.Flags().BoolVar(&all, "all", false, "include deactivated users")
 	c = m.withClient(c, func(ctx context.Context, s *Client, args []string) error {

@@ -9,7 +9,7 @@ import (
 
 var days = regexp.MustCompile(`^([1-9][0-9]{0,3})d$`)
 
-// parseLifetime reads a number of days, or a duration as Go writes it.
+// parseLifetime parses a number of days such as 90d, or a Go duration.
 func parseLifetime(s string) (time.Duration, error) {
 	if m := days.FindStringSubmatch(s); m != nil {
 		n, err := strconv.Atoi(m[1])

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// printList prints a list: all that the API said with --json, else one row each.
+// printList prints a list: with --json the response, else a row for each entry.
 func printList[T any](m *CLI, all []json.RawMessage, row func(T) []string) error {
 	if m.JSON {
 		if all == nil {
@@ -17,26 +17,26 @@ func printList[T any](m *CLI, all []json.RawMessage, row func(T) []string) error
 	for i, raw := range all {
 		var one T
 		if err := json.Unmarshal(raw, &one); err != nil {
-			return fmt.Errorf("reading an entry of the list: %w", err)
+			return fmt.Errorf("decoding entry of the response: %w", err)
 		}
 		rows[i] = row(one)
 	}
 	return m.Table(rows)
 }
 
-// printOne prints one thing: all that the API said with --json, else what print makes of it.
+// printOne prints one resource: with --json the response, else with print.
 func printOne[T any](m *CLI, raw json.RawMessage, print func(T) error) error {
 	if m.JSON {
 		return m.Result(raw)
 	}
 	var one T
 	if err := json.Unmarshal(raw, &one); err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
+		return fmt.Errorf("reading response: %w", err)
 	}
 	return print(one)
 }
 
-// printResult prints what the API said of a change with --json; people were told by a note.
+// printResult prints the response to a change with --json.
 func (m *CLI) printResult(raw json.RawMessage) error {
 	if m.JSON {
 		return m.Result(raw)

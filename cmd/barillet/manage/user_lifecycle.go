@@ -12,18 +12,17 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// userLifecycle are the commands that move people from one state to another. Each takes several people, and goes on with
-// the next when one is refused.
+// userLifecycle returns the commands that change the status of users. A command continues with the next user after an error.
 func (m *CLI) userLifecycle() []*cobra.Command {
 	out := []*cobra.Command{
-		m.inviteCommand("activate", "invite people who never had a device, or bring back deactivated ones"),
-		m.inviteCommand("reactivate", "invite people again whose invitation was lost"),
+		m.inviteCommand("activate", "invite users who never had a device, or reactivate deactivated users"),
+		m.inviteCommand("reactivate", "send an invitation again"),
 	}
 	for _, step := range []struct{ verb, done, short string }{
-		{"suspend", "is suspended", "keep people out for a while; they keep their devices"},
-		{"unsuspend", "is active again", "let suspended people in again"},
-		{"deactivate", "is deactivated", "end people's access; user activate brings them back"},
-		{"unlock", "may try again", "end the waits after wrong answers"},
+		{"suspend", "suspended", "suspend users, who keep their devices"},
+		{"unsuspend", "active again", "end the suspension of users"},
+		{"deactivate", "deactivated", "deactivate users; user activate reverses it"},
+		{"unlock", "unlocked", "reset the failure counters of users"},
 	} {
 		c := &cobra.Command{Use: step.verb + " EMAIL...", Short: step.short, Args: atLeastOne}
 		out = append(out, m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
@@ -39,7 +38,7 @@ func (m *CLI) userLifecycle() []*cobra.Command {
 	return out
 }
 
-// atLeastOne demands at least one person.
+// atLeastOne checks that the command line names a user.
 func atLeastOne(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return nil
@@ -47,7 +46,7 @@ func atLeastOne(c *cobra.Command, args []string) error {
 	return cli.ExactArgs("EMAIL")(c, args)
 }
 
-// forEach does something for each person. The command fails when one of them was refused, after all were tried.
+// forEach calls do for each user, and returns an error if one of the calls failed.
 func (m *CLI) forEach(names []string, do func(name string) error) error {
 	failed := 0
 	for _, name := range names {
@@ -62,7 +61,7 @@ func (m *CLI) forEach(names []string, do func(name string) error) error {
 		}
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d of %d were refused", failed, len(names))
+		return fmt.Errorf("%d of %d users failed", failed, len(names))
 	}
 	return nil
 }
@@ -70,7 +69,7 @@ func (m *CLI) forEach(names []string, do func(name string) error) error {
 func (m *CLI) inviteCommand(verb, short string) *cobra.Command {
 	noMail := false
 	c := &cobra.Command{Use: verb + " EMAIL...", Short: short, Args: atLeastOne}
-	c.Flags().BoolVar(&noMail, "no-mail", false, "print the links instead of mailing them")
+	c.Flags().BoolVar(&noMail, "no-mail", false, "print the links instead of sending them")
 	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		m.warnDefaultURL(s)
 		return m.forEach(args, func(name string) error {
@@ -90,12 +89,12 @@ func (m *CLI) inviteCommand(verb, short string) *cobra.Command {
 func (m *CLI) userResetPassword() *cobra.Command {
 	noMail := false
 	c := &cobra.Command{
-		Use: "reset-password EMAIL", Short: "mail a person the link to choose a new password",
-		Long: "Mails the link of a forgotten password. The password of before counts until the new one is confirmed with a\n" +
-			"device. With --no-mail the link is printed alone on stdout instead, and the person is told of it.",
+		Use: "reset-password EMAIL", Short: "send a user a link to choose a new password",
+		Long: "Sends the user a link to choose a new password by email. The old password stays valid until the user confirms the new one\n" +
+			"with a device. With --no-mail, the command prints only the link on stdout instead, and the user is notified.",
 		Args: cli.ExactArgs("EMAIL"),
 	}
-	c.Flags().BoolVar(&noMail, "no-mail", false, "print the link instead of mailing it")
+	c.Flags().BoolVar(&noMail, "no-mail", false, "print the link instead of sending it")
 	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		m.warnDefaultURL(s)
 		var answer struct {
@@ -103,7 +102,7 @@ func (m *CLI) userResetPassword() *cobra.Command {
 		}
 		path := userPath(args[0], fmt.Sprintf("/lifecycle/reset_password?sendEmail=%t", !noMail))
 		if err := s.call(ctx, http.MethodPost, path, nil, &answer); err != nil {
-			return fmt.Errorf("resetting the password of %s: %w", args[0], err)
+			return fmt.Errorf("resetting password of %s: %w", args[0], err)
 		}
 		switch {
 		case m.JSON:
@@ -111,11 +110,11 @@ func (m *CLI) userResetPassword() *cobra.Command {
 		case answer.URL != "":
 			return m.Line("%s", answer.URL)
 		case noMail:
-			return errors.New("the service gave no link")
+			return errors.New("the response contains no link")
 		case s.Offline:
-			m.Note("the link is in the outbox: it is mailed when the service runs")
+			m.Note("the link is in the outbox: the service sends it when it runs")
 		default:
-			m.Note("a link is on its way to %s", args[0])
+			m.Note("link sent to %s", args[0])
 		}
 		return nil
 	})
@@ -124,12 +123,12 @@ func (m *CLI) userResetPassword() *cobra.Command {
 func (m *CLI) userExpirePassword() *cobra.Command {
 	temporary := false
 	c := &cobra.Command{
-		Use: "expire-password EMAIL", Short: "have a person choose another password at their next sign-in",
-		Long: "The password of before still begins that sign-in; the device is asked for as always. With --temporary it is dead at once,\n" +
-			"every session ends, and a password for once is printed alone on stdout: hand it over yourself. The person is told.",
+		Use: "expire-password EMAIL", Short: "require a new password at the next sign-in of a user",
+		Long: "The user needs the old password and a device for that sign-in. With --temporary, the old password stops working, all sessions\n" +
+			"end, and the command prints a temporary password for one sign-in on stdout. Notifies the user.",
 		Args: cli.ExactArgs("EMAIL"),
 	}
-	c.Flags().BoolVar(&temporary, "temporary", false, "print a temporary password, this once")
+	c.Flags().BoolVar(&temporary, "temporary", false, "replace the password with a temporary one and print it")
 	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		path := userPath(args[0], "/lifecycle/expire_password")
 		if temporary {
@@ -137,17 +136,17 @@ func (m *CLI) userExpirePassword() *cobra.Command {
 		}
 		var raw json.RawMessage
 		if err := s.call(ctx, http.MethodPost, path, nil, &raw); err != nil {
-			return fmt.Errorf("expiring the password of %s: %w", args[0], err)
+			return fmt.Errorf("expiring password of %s: %w", args[0], err)
 		}
 		if !temporary {
-			m.Note("%s chooses another password at the next sign-in", args[0])
+			m.Note("%s must choose a new password at the next sign-in", args[0])
 			return m.printResult(raw)
 		}
-		m.Note("every session of %s is over; they choose a password of their own with this one", args[0])
-		return printOne(m, raw, func(made struct {
+		m.Note("all sessions of %s ended; the user signs in with this password and chooses a new one", args[0])
+		return printOne(m, raw, func(created struct {
 			Password string `json:"tempPassword"`
 		}) error {
-			return m.Line("%s", made.Password)
+			return m.Line("%s", created.Password)
 		})
 	})
 }
