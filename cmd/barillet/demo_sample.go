@@ -14,18 +14,18 @@ import (
 	"barillet/static"
 )
 
-// sampleServer registers the sample application and makes its server. It listens at 127.0.0.1 and the service at localhost:
-// browsers keep the cookies of the two apart, as they do not those of two ports.
+// sampleServer registers the sample application and returns its server. It listens on 127.0.0.1 and the service on localhost,
+// because browsers share cookies between the ports of a host.
 func (d *demo) sampleServer(ctx context.Context, a *app) (service, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return service{}, fmt.Errorf("listening for the sample application: %w", err)
+		return service{}, fmt.Errorf("listening for sample application: %w", err)
 	}
 	d.sample = "http://" + listener.Addr().String()
 	app, err := d.registerSample(ctx, a)
 	if err != nil {
 		listener.Close()
-		return service{}, fmt.Errorf("making the sample application: %w", err)
+		return service{}, fmt.Errorf("creating sample application: %w", err)
 	}
 	return service{newServer(app.Handler(), a.log), listener}, nil
 }

@@ -19,40 +19,39 @@ import (
 	"barillet/factors/totp"
 )
 
-// demoAge is how long ago the sample garage was made, as its clock has it: two steps of a phone, more than the one by
-// which a code may be early.
+// demoAge is the age of the devices of the demonstration: two TOTP steps, which is more than the one step by which a code can
+// be early.
 const demoAge = time.Minute
 
-// demoUser is one person of the sample garage.
+// demoUser is one user of the demonstration.
 type demoUser struct {
 	first, last string
 	description string
 	role        authn.Role
 	phone       bool // has a password and a phone
-	lostPhone   bool // nobody has that phone any more
+	lostPhone   bool // the phone is lost; help is requested
 
-	// Exported, for fmt shows what is in unexported fields past their own String.
+	// Exported, because package fmt prints unexported fields without their String method.
 	Password, Key, Link authn.Secret
 }
 
 func (u *demoUser) login() string { return strings.ToLower(u.first) + "@garage.example" }
 
-// demoUsers are the people of the sample garage: whoever a newcomer wants to be.
+// demoUsers returns the users of the demonstration.
 func demoUsers() []demoUser {
 	return []demoUser{
-		{first: "Anne", last: "Morel", description: "manager of the garage", role: authn.RoleHelpDesk, phone: true},
+		{first: "Anne", last: "Morel", description: "administrator of the group", role: authn.RoleHelpDesk, phone: true},
 		{first: "Karim", last: "Benali", description: "technician with a phone", phone: true},
 		{first: "Lucie", last: "Petit", description: "technician without any device, invited", phone: false},
 		{first: "Marc", last: "Leroy", description: "technician who lost the phone and asks for help", phone: true, lostPhone: true},
 	}
 }
 
-// create makes the garage through the same doors as everybody: nothing stands in the store that the rules would
-// not have let in.
+// create creates the group and the users through the packages of the service, with all their checks.
 func (d *demo) create(ctx context.Context, h *app) error {
 	d.origin = h.origin
-	// A code counts once (RFC 6238 section 5.2): were the phones confirmed now, who adds a setup key to an app at once
-	// would be refused what it shows. Nothing else runs yet that reads this clock.
+	// A code works once (RFC 6238 §5.2). If the phones were confirmed now, an app with the same setup key would show used codes.
+	// Nothing else reads this clock yet.
 	present := h.users.Now
 	h.users.Now = func() time.Time { return present().Add(-demoAge) }
 	defer func() { h.users.Now = present }()
@@ -63,24 +62,24 @@ func (d *demo) create(ctx context.Context, h *app) error {
 		return g, err
 	})
 	if err != nil {
-		return fmt.Errorf("making the sample garage: %w", err)
+		return fmt.Errorf("creating sample group: %w", err)
 	}
 	d.group = garage
 	for _, a := range demoUsers() {
 		if err := d.createUser(ctx, h, operator, &a); err != nil {
-			return fmt.Errorf("making %s: %w", a.login(), err)
+			return fmt.Errorf("creating %s: %w", a.login(), err)
 		}
 		d.users = append(d.users, a)
 	}
 	d.token, _, err = h.desk.CreateToken(ctx, operator, authn.Origin{}, helpdesk.NewToken{Name: "demonstration", Role: authn.RoleSuperAdmin,
 		Life: 24 * time.Hour, Secrets: true})
 	if err != nil {
-		return fmt.Errorf("making the API token: %w", err)
+		return fmt.Errorf("creating API token: %w", err)
 	}
 	return nil
 }
 
-// createUser makes one person, up to where they stand in the story.
+// createUser creates one user in the state of the demonstration.
 func (d *demo) createUser(ctx context.Context, h *app, operator helpdesk.Operator, u *demoUser) error {
 	_, invited, err := h.desk.AddUser(ctx, operator, authn.Origin{}, helpdesk.NewUser{Login: u.login(), Email: u.login(), FirstName: u.first,
 		LastName: u.last, Groups: []authn.GroupID{d.group.ID}, Role: u.role}, true, false)
@@ -100,22 +99,22 @@ func (d *demo) createUser(ctx context.Context, h *app, operator helpdesk.Operato
 	return err
 }
 
-// accept takes the invitation as the person would: a password, a phone that scans and confirms, recovery codes.
+// accept accepts the invitation: it sets a password, enrols a phone and creates recovery codes.
 func (u *demoUser) accept(ctx context.Context, h *app, link authn.Secret) error {
 	from := authn.Origin{Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Locale: "fr"}
 	u.Password = newPassword()
 	started, err := h.users.Accept(ctx, from, authn.SecretOf(path.Base(link.Reveal())), u.Password.Reveal())
 	if err != nil {
-		return fmt.Errorf("accepting the invitation: %w", err)
+		return fmt.Errorf("accepting invitation: %w", err)
 	}
 	seat := authn.Seat{Login: started.Login}
 	prompt, err := h.users.BeginEnrol(ctx, from, seat, authn.Enrolling{Kind: totp.Kind, App: "GOOGLE", Name: "Téléphone"})
 	if err != nil {
-		return fmt.Errorf("adding a phone: %w", err)
+		return fmt.Errorf("beginning enrolment of phone: %w", err)
 	}
 	var shown totp.View
 	if err := json.Unmarshal(prompt.View, &shown); err != nil {
-		return fmt.Errorf("reading the setup key: %w", err)
+		return fmt.Errorf("decoding setup key: %w", err)
 	}
 	code, err := totpCode(shown.Secret, h.users.Now())
 	if err != nil {
@@ -123,38 +122,38 @@ func (u *demoUser) accept(ctx context.Context, h *app, link authn.Secret) error 
 	}
 	enrolled, err := h.users.FinishEnrol(ctx, from, seat, "", []byte(code))
 	if err == nil && !enrolled.Accepted() {
-		err = fmt.Errorf("the first code was refused: %s", enrolled.Rejected)
+		err = fmt.Errorf("rejected first code: %s", enrolled.Rejected)
 	}
 	if err != nil {
-		return fmt.Errorf("confirming the phone: %w", err)
+		return fmt.Errorf("finishing enrolment of phone: %w", err)
 	}
 	u.Key = authn.SecretOf(shown.Groups)
 	seat = authn.Seat{Session: enrolled.Issued.Session}
 	if _, err := h.users.BeginEnrol(ctx, from, seat, authn.Enrolling{Kind: recovery.Kind}); err != nil {
-		return fmt.Errorf("making recovery codes: %w", err)
+		return fmt.Errorf("creating recovery codes: %w", err)
 	}
 	if _, err := h.users.FinishEnrol(ctx, from, seat, "", nil); err != nil {
-		return fmt.Errorf("keeping recovery codes: %w", err)
+		return fmt.Errorf("storing recovery codes: %w", err)
 	}
 	return h.users.SignOut(ctx, from, enrolled.Issued.Session)
 }
 
-// newPassword draws 60 bits in three groups that can be typed on a phone.
+// newPassword returns a random password of 60 bits in three groups.
 func newPassword() authn.Secret {
 	text := strings.ToLower(rand.Text())
 	return authn.SecretOf(text[0:4] + "-" + text[4:8] + "-" + text[8:12])
 }
 
-// totpCode is what the phone of a sample person shows: RFC 6238 with SHA-1, 30 seconds and six digits.
+// totpCode returns the code of a secret at a time: RFC 6238 with SHA-1, 30 seconds and six digits.
 func totpCode(secret string, at time.Time) (string, error) {
 	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(secret)
 	if err != nil {
-		return "", fmt.Errorf("reading the setup key: %w", err)
+		return "", fmt.Errorf("decoding setup key: %w", err)
 	}
 	mac := hmac.New(sha1.New, key)
 	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(at.Unix()/30)))
 	sum := mac.Sum(nil)
-	// RFC 4226 section 5.3: four bytes from where the last half-byte says, without the sign.
+	// RFC 4226 §5.3: dynamic truncation.
 	offset := sum[len(sum)-1] & 15
 	return fmt.Sprintf("%06d", (binary.BigEndian.Uint32(sum[offset:])&0x7fffffff)%1_000_000), nil
 }

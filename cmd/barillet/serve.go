@@ -25,8 +25,8 @@ import (
 	"barillet/web/reply"
 )
 
-// drainTimeout is how long requests under way may take after the signal; the store is closed within the rest of
-// the ten seconds (BAR 3, SIGTERM).
+// drainTimeout is the time limit of active requests after the signal. The store is closed within two more seconds, see
+// "Installing" in docs/operations.md.
 const drainTimeout = 8 * time.Second
 
 func (p *program) serveCommand() *cobra.Command {
@@ -34,8 +34,8 @@ func (p *program) serveCommand() *cobra.Command {
 	var demo bool
 	c := &cobra.Command{
 		Use: "serve", Short: "run the service",
-		Long: "Runs the service on a data folder, until SIGTERM. A missing or empty folder is initialised.\n\n" +
-			"With --demo: a sample garage with its people, in a temporary folder, for this machine alone.",
+		Long: "Runs the service until SIGTERM. Initializes a missing or empty data directory.\n\n" +
+			"With --demo, runs a demonstration with sample users in a temporary directory, which only this host can reach.",
 		Args: cli.ExactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if demo {
@@ -49,11 +49,11 @@ func (p *program) serveCommand() *cobra.Command {
 		},
 	}
 	where.register(c, "listen", "public_url", "key_file", "default_locale", "log_format")
-	c.Flags().BoolVar(&demo, "demo", false, "serve a sample garage to this machine alone")
+	c.Flags().BoolVar(&demo, "demo", false, "run a demonstration that only this host can reach")
 	return c
 }
 
-// serve runs the service on the data folder of the configuration.
+// serve runs the service on the data directory of the configuration.
 func (p *program) serve(ctx context.Context, c *config) error {
 	log := p.logger(c.LogFormat)
 	if err := c.needData(); err != nil {
@@ -64,7 +64,7 @@ func (p *program) serve(ctx context.Context, c *config) error {
 		return err
 	}
 	if dir.fresh {
-		p.Note("made a new store in %s; keep a copy of %s apart from it and its backups", c.Data, c.KeyFile)
+		p.Note("created a store in %s; keep a copy of %s apart from the store and its backups", c.Data, c.KeyFile)
 	}
 	err = func() error {
 		demo, err := store.IsDemo(ctx, dir.store)
@@ -72,28 +72,29 @@ func (p *program) serve(ctx context.Context, c *config) error {
 		case err != nil:
 			return err
 		case demo:
-			return cli.WithHint(fmt.Errorf("the store in %s is that of a demonstration, whose passwords and tokens were printed", c.Data),
-				"name another folder")
+			return cli.WithHint(fmt.Errorf("the store in %s is a demonstration: its passwords and tokens were printed", c.Data),
+				"use another data directory")
 		}
 		return p.serveDataDir(ctx, c, dir, log, nil)
 	}()
 	if closed := dir.store.Close(); closed != nil {
-		err = errors.Join(err, fmt.Errorf("closing the store: %w", closed))
+		err = errors.Join(err, fmt.Errorf("closing store: %w", closed))
 	}
 	return err
 }
 
-// exitOnDamage ends the process: what a damaged store would answer next is anybody's guess (BAR 3).
+// exitOnDamage ends the process, because the next results of a damaged store can be wrong, see "After an unclean stop" in
+// docs/operations.md.
 func (p *program) exitOnDamage(err error) {
 	fmt.Fprintf(p.Stderr, "barillet: %v\n", err)
 	os.Exit(exitFailed)
 }
 
-// serveDataDir listens, wires the house, and serves until ctx ends. A demonstration comes with its stage.
+// serveDataDir listens, creates the app, and serves until ctx ends. It creates the users of the demo unless it is nil.
 func (p *program) serveDataDir(ctx context.Context, c *config, dir *dataDir, log *slog.Logger, d *demo) error {
 	listener, err := net.Listen("tcp", string(c.Listen))
 	if err != nil {
-		return cli.WithHint(fmt.Errorf("listening at %s: %w", string(c.Listen), err), "another program may have the port; --listen names another")
+		return cli.WithHint(fmt.Errorf("listening on %s: %w", string(c.Listen), err), "another program may use the port; set another one with --listen")
 	}
 	defer listener.Close()
 	origin := c.origin(strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
@@ -122,7 +123,7 @@ func (p *program) serveDataDir(ctx context.Context, c *config, dir *dataDir, log
 	}
 	pages, err := web.New(doors)
 	if err != nil {
-		return fmt.Errorf("building the pages: %w", err)
+		return fmt.Errorf("creating pages: %w", err)
 	}
 	socket, err := listenSocket(ctx, c.Data)
 	if err != nil {
@@ -151,24 +152,23 @@ func (p *program) serveDataDir(ctx context.Context, c *config, dir *dataDir, log
 	})
 }
 
-// warn tells what will not work, and goes on.
+// warn prints warnings about the configuration.
 func (p *program) warn(c *config) {
 	for _, w := range c.warnings {
 		p.Note("warning: %s", w)
 	}
 	if c.Support.Email == "" {
-		p.Note("warning: support.email is not set: help requests are stored, and nobody is told of them")
+		p.Note("warning: support.email is not set: no one is notified of help requests")
 	}
 	if c.SMTP.Host == "" {
-		p.Note("warning: [smtp] is not set: mail waits in the outbox")
+		p.Note("warning: [smtp] is not set: emails wait in the outbox")
 	}
 	if c.PublicURL == "" {
-		p.Note("warning: public_url is not set: links lead to http://localhost, for trying things out")
+		p.Note("warning: public_url is not set: links begin with http://localhost")
 	}
 }
 
-// localAPI is the API as the socket and the closed folder reach it: past the middleware of web, so it gets
-// its request id here.
+// localAPI returns the handler of the admin socket and of offline mode. It replaces the middleware of package web.
 func (a *app) localAPI() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := &reply.Request{ID: rand.Text(), Agent: "barillet command line", Lang: a.config.DefaultLocale, Log: a.log}
@@ -176,14 +176,14 @@ func (a *app) localAPI() http.Handler {
 	})
 }
 
-// service is one server at one listener.
+// service is an HTTP server and its listener.
 type service struct {
 	server   *http.Server
 	listener net.Listener
 }
 
-// run serves until ctx ends or a server fails, then lets go in order: no new connections, requests under way,
-// workers, what is kept in memory. The store is closed by whoever opened it.
+// run serves until ctx ends or a server fails. It then closes the listeners, waits for active requests, stops the workers, and
+// stores the times that are in memory. The caller closes the store.
 func (a *app) run(ctx context.Context, services []service, ready func()) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
@@ -193,7 +193,7 @@ func (a *app) run(ctx context.Context, services []service, ready func()) error {
 	for _, s := range services {
 		serving.Go(func() {
 			if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
-				failed <- fmt.Errorf("serving at %s: %w", s.listener.Addr(), err)
+				failed <- fmt.Errorf("serving on %s: %w", s.listener.Addr(), err)
 			}
 		})
 	}
@@ -210,7 +210,7 @@ func (a *app) run(ctx context.Context, services []service, ready func()) error {
 	for _, s := range services {
 		draining.Go(func() {
 			if s.server.Shutdown(drain) != nil {
-				a.log.Warn("requests were cut off, for they took too long to end")
+				a.log.Warn("cut off requests that did not end in time")
 				s.server.Close()
 			}
 		})
@@ -223,25 +223,25 @@ func (a *app) run(ctx context.Context, services []service, ready func()) error {
 	defer cancel()
 	a.auditLifecycle(last, audit.ServerStopped)
 	if kept := a.flushTimes(last); kept != nil {
-		a.log.Error("storing what was kept in memory", "error", kept)
+		a.log.Error("storing last use of sessions and tokens", "error", kept)
 	}
 	return err
 }
 
-// flushTimes stores when sessions and tokens were last used.
+// flushTimes stores the times at which sessions and tokens were last used.
 func (a *app) flushTimes(ctx context.Context) error {
 	return errors.Join(a.users.StoreSeen(ctx), a.desk.StoreUsed(ctx))
 }
 
-// auditLifecycle writes the start or the end of the service into the audit log. It can do without: a full disk must
-// not keep people who are signed in from their pages (BAR D7).
+// auditLifecycle audits the start or the end of the service. It only logs an error: with a full disk, signed-in users must
+// still reach their pages (promise D7).
 func (a *app) auditLifecycle(ctx context.Context, action string) {
 	if err := a.auditSystem(ctx, action, audit.Success, map[string]string{"version": version()}); err != nil {
-		a.log.Error("writing an audit event", "action", action, "error", err)
+		a.log.Error("writing audit event", "action", action, "error", err)
 	}
 }
 
-// logger writes to stderr, as text or as JSON.
+// logger returns a logger that writes text or JSON to stderr.
 func (p *program) logger(format string) *slog.Logger {
 	if format == "json" {
 		return slog.New(slog.NewJSONHandler(p.Stderr, nil))

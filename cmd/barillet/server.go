@@ -11,7 +11,7 @@ import (
 	"barillet/internal/throttle"
 )
 
-// newServer is a server with the limits of the house (BAR S5, FACTS H5): nobody holds a connection by being slow.
+// newServer returns a server with limits for slow clients (promise S5).
 func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
@@ -19,24 +19,23 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    16<<10 - 4<<10,                                    // net/http reads 4 KiB beyond it before it refuses
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // broken handshakes and hung-up clients
+		MaxHeaderBytes:    16<<10 - 4<<10,                                    // net/http adds 4 KiB to the limit
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // failed handshakes and closed connections
 	}
 }
 
-// connLimiter is a listener that keeps the number of connections in bounds. One too many is closed at once, which
-// costs next to nothing.
+// connLimiter is a listener that limits the number of connections. It closes further connections immediately.
 type connLimiter struct {
 	net.Listener
 	max, perClient int
-	exempt         func(netip.Addr) bool // proxies: many people stand behind one of them
+	exempt         func(netip.Addr) bool // proxies, which forward the requests of many clients
 
 	mu       sync.Mutex
 	total    int
 	byClient map[string]int
 }
 
-// newConnLimiter wraps a listener.
+// newConnLimiter returns a listener that limits the connections of l.
 func newConnLimiter(l net.Listener, c *config) *connLimiter {
 	return &connLimiter{Listener: l, max: c.Limits.Connections, perClient: c.Limits.PerClient, byClient: map[string]int{},
 		exempt: func(addr netip.Addr) bool {
@@ -62,7 +61,7 @@ func (l *connLimiter) Accept() (net.Conn, error) {
 		addr := remoteAddress(conn)
 		who := throttle.Network(addr)
 		if addr.Is4() {
-			who = throttle.Address(addr) // a workshop behind one router shares a /24, an attacker owns a /64
+			who = throttle.Address(addr) // an IPv4 /24 has many owners, an IPv6 /64 has one
 		}
 		if !l.acquire(who, l.exempt(addr)) {
 			conn.Close()

@@ -28,7 +28,7 @@ import (
 	"barillet/web/reply"
 )
 
-// target says which service a command is for: one at a URL, or that of a data folder on this machine.
+// target selects the service of a command: by URL, or by data directory on this host.
 type target struct {
 	program   *program
 	settings  settingFlags
@@ -38,11 +38,11 @@ type target struct {
 
 func (t *target) register(c *cobra.Command) {
 	t.settings.register(c, "public_url", "key_file")
-	c.Flags().StringVar(&t.url, "url", "", "service to speak to instead of a data folder; needs a token")
-	c.Flags().StringVar(&t.tokenFile, "token-file", "", "file that holds the API token for --url (default: BARILLET_TOKEN)")
+	c.Flags().StringVar(&t.url, "url", "", "URL of a service to use instead of a data directory; needs an API token")
+	c.Flags().StringVar(&t.tokenFile, "token-file", "", "file that contains the API token for --url (default BARILLET_TOKEN)")
 }
 
-// manager makes the operator's subcommands.
+// manager returns the subcommands that administer a service.
 func (p *program) manager() *manage.CLI {
 	return &manage.CLI{Program: &p.Program, Version: version(), FindDuplicates: findDuplicates, Connector: func(c *cobra.Command) manage.Connector {
 		t := &target{program: p}
@@ -70,14 +70,13 @@ func findDuplicates(rows []usercsv.Row) [][]manage.ImportCause {
 	return out
 }
 
-// Remote implements manage.Reach.
+// Remote implements manage.Connector.
 func (t *target) Remote() bool {
 	return t.url != "" || variables(t.program.Environ)["BARILLET_URL"] != ""
 }
 
-// Connect implements manage.Reach. It finds the way to the service: by HTTPS where a URL is named, by the local
-// socket where the service runs, by opening the data folder where it does not. create says that an empty folder may
-// be initialised.
+// Connect implements manage.Connector. It uses HTTPS if a URL is set, the admin socket if the service runs, and offline mode
+// otherwise.
 func (t *target) Connect(ctx context.Context, create bool) (*manage.Client, error) {
 	p := t.program
 	if t.url == "" {
@@ -85,7 +84,7 @@ func (t *target) Connect(ctx context.Context, create bool) (*manage.Client, erro
 	}
 	if t.url != "" {
 		if _, given := t.settings.given()["data"]; given {
-			return nil, cli.Usagef("--url and --data name two services")
+			return nil, cli.Usagef("--url and --data cannot be combined")
 		}
 		return t.connectURL(p)
 	}
@@ -96,7 +95,7 @@ func (t *target) Connect(ctx context.Context, create bool) (*manage.Client, erro
 	if err := c.needData(); err != nil {
 		return nil, err
 	}
-	// A service that is starting has the store before it has the socket.
+	// A service that starts opens the store before it listens on the socket.
 	for try := 0; ; try++ {
 		bySocket, err := t.connectSocket(ctx, c)
 		if bySocket != nil || err != nil {
@@ -109,8 +108,8 @@ func (t *target) Connect(ctx context.Context, create bool) (*manage.Client, erro
 	}
 }
 
-// connectURL speaks HTTPS with a token. The token comes by environment or file: an argument would be in the list of
-// processes and in the shell's history.
+// connectURL uses HTTPS and an API token from the environment or a file. An argument would be visible in the process list and in
+// the history of the shell.
 func (t *target) connectURL(p *program) (*manage.Client, error) {
 	var base origin
 	if err := base.UnmarshalText([]byte(t.url)); err != nil {
@@ -120,19 +119,19 @@ func (t *target) connectURL(p *program) (*manage.Client, error) {
 	if t.tokenFile != "" {
 		text, err := os.ReadFile(t.tokenFile)
 		if err != nil {
-			return nil, fmt.Errorf("reading the token: %w", err)
+			return nil, fmt.Errorf("reading token: %w", err)
 		}
 		token = string(text)
 	}
 	if token = strings.TrimSpace(token); token == "" || strings.ContainsAny(token, " \t\r\n") {
-		return nil, cli.WithHint(cli.Usagef("--url needs an API token"), "put it into BARILLET_TOKEN or name its file with --token-file")
+		return nil, cli.WithHint(cli.Usagef("--url needs an API token"), "set BARILLET_TOKEN, or name a file with --token-file")
 	}
 	way := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: 5 * time.Second, MaxIdleConnsPerHost: manage.MaxCalls}
 	return manage.NewClient(string(base), token, way, way.CloseIdleConnections), nil
 }
 
-// connectSocket reaches the service that runs on the data folder; nil when none does.
+// connectSocket uses the admin socket. It returns nil if no service runs.
 func (t *target) connectSocket(ctx context.Context, c *config) (*manage.Client, error) {
 	conn, err := dialSocket(ctx, c.Data)
 	switch {
@@ -141,14 +140,14 @@ func (t *target) connectSocket(ctx context.Context, c *config) (*manage.Client, 
 	case notListening(err):
 		return nil, nil
 	default:
-		return nil, fmt.Errorf("reaching the service by its local socket: %w", err)
+		return nil, fmt.Errorf("connecting to admin socket: %w", err)
 	}
 	way := &http.Transport{MaxIdleConnsPerHost: manage.MaxCalls,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialSocket(ctx, c.Data) }}
 	return manage.NewClient("http://localhost", "", way, way.CloseIdleConnections), nil
 }
 
-// connectOffline opens the store and answers the calls in this process, by the same handler as the service.
+// connectOffline opens the store and handles the calls in this process.
 func (p *program) connectOffline(ctx context.Context, c *config, create bool) (*manage.Client, error) {
 	dir, err := openDataDir(ctx, c, create, p.exitOnDamage)
 	if err != nil {
@@ -160,11 +159,11 @@ func (p *program) connectOffline(ctx context.Context, c *config, create bool) (*
 		return nil, errors.Join(err, dir.store.Close())
 	}
 	if dir.fresh {
-		p.Note("made a new store in %s; keep a copy of %s apart from it and its backups", c.Data, c.KeyFile)
+		p.Note("created a store in %s; keep a copy of %s apart from the store and its backups", c.Data, c.KeyFile)
 	}
 	done := func() {
 		if err := dir.store.Close(); err != nil {
-			p.Note("closing the store: %v", err)
+			p.Note("closing store: %v", err)
 		}
 	}
 	client := manage.NewClient("http://localhost", "", inProcess{a.localAPI()}, done)
@@ -189,12 +188,12 @@ func (i inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	said := &answer{header: http.Header{}}
 	i.handler.ServeHTTP(said, asked)
-	said.WriteHeader(http.StatusOK) // unless it was said before
+	said.WriteHeader(http.StatusOK) // unless the handler wrote it
 	return &http.Response{StatusCode: said.status, Status: http.StatusText(said.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: said.header, Body: io.NopCloser(&said.body), ContentLength: int64(said.body.Len()), Request: r}, nil
 }
 
-// answer is an http.ResponseWriter that keeps what it is given.
+// answer is an http.ResponseWriter that stores the response.
 type answer struct {
 	header http.Header
 	status int

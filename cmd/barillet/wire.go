@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
-	_ "time/tzdata" // times in mails are told in the zone of the machine, also where it has no such files
+	_ "time/tzdata" // emails use the time zone of the host, which may not have these files
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
@@ -27,7 +27,7 @@ import (
 	"barillet/web/apidocs"
 )
 
-// app is everything wired together.
+// app contains the parts of the service.
 type app struct {
 	config  *config
 	origin  string
@@ -41,14 +41,13 @@ type app struct {
 	renderer *templates.Renderer
 	files    *static.Files
 	api      *api.API
-	docs     func() (*apidocs.Document, error) // composed once, when it is first asked for: a start does not wait for it
+	docs     func() (*apidocs.Document, error) // composed at the first call, so that a start does not wait for it
 	oidc     *oidc.Provider
 }
 
-// newApp wires everything but the pages. It starts nothing and connects to nothing.
+// newApp creates all parts but the pages. It starts no goroutine and makes no connection.
 func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, error) {
-	// The OpenID library logs by itself, and only here: what clients send, return addresses with their state included
-	// (BAR S4). All our own lines go to log, which is handed on.
+	// Only the OpenID library uses the default logger, and it logs secrets such as the state of requests (promise S4).
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	a := &app{config: c, origin: origin, log: log, dataDir: dir}
 	var err error
@@ -58,7 +57,7 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 	brand := templates.Brand{Name: c.Brand.Name, URL: origin, Zone: zone(),
 		Support: templates.Support{Email: string(c.Support.Email), Phone: c.Support.Phone}}
 	if a.renderer, err = templates.New(brand, a.files.URL); err != nil {
-		return nil, fmt.Errorf("reading pages and mails: %w", err)
+		return nil, fmt.Errorf("reading templates: %w", err)
 	}
 	outbox := mail.NewOutbox(dir.ring, host(origin))
 	a.sender = &mail.Sender{Store: dir.store, Outbox: outbox, Renderer: messageRenderer{a.renderer}, Now: now, Log: log}
@@ -82,13 +81,13 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 	return a, nil
 }
 
-// newUserService is authn with the factors of this house.
+// newUserService returns the user service with all factors.
 func (a *app) newUserService(outbox *mail.Outbox, events audit.Log) (*authn.Service, error) {
 	c, dir := a.config, a.dataDir
 	keys, err := webauthn.New(webauthn.Config{RPID: host(a.origin), RPDisplayName: c.Brand.Name, Origins: []string{a.origin},
 		Attestation: c.WebAuthn.Attestation, UserVerification: c.WebAuthn.UserVerification})
 	if err != nil {
-		return nil, fmt.Errorf("setting up security keys for public_url %s: %w", a.origin, err)
+		return nil, fmt.Errorf("configuring security keys for public_url %s: %w", a.origin, err)
 	}
 	policy := authn.PasswordPolicy{Min: c.Password.MinLength, Slots: c.Password.AtOnce, Context: append([]string{c.Brand.Name}, c.Password.Words...),
 		Cost: authn.PasswordCost{Memory: uint32(c.Password.MemoryKiB), Time: uint32(c.Password.Passes), Threads: 1}} // promise A4
@@ -112,14 +111,14 @@ func (a *app) newUserService(outbox *mail.Outbox, events audit.Log) (*authn.Serv
 	return people, nil
 }
 
-// wakeWorkers tells whoever sends that there may be work.
+// wakeWorkers wakes the workers that send emails, webhooks and logout notifications.
 func (a *app) wakeWorkers() {
 	a.sender.Kick()
 	a.webhooks.Kick()
 	a.oidc.Kick()
 }
 
-// transport is the way to the mail server; nil when none is configured.
+// transport returns the transport of the mail server, or nil without one.
 func (c *config) transport(origin string) (mail.Transport, error) {
 	if c.SMTP.Host == "" {
 		return nil, nil
@@ -136,7 +135,7 @@ func (c *config) transport(origin string) (mail.Transport, error) {
 	return t, nil
 }
 
-// messageRenderer puts what is in the outbox into words.
+// messageRenderer renders the emails of the outbox.
 type messageRenderer struct{ renderer *templates.Renderer }
 
 // Render implements mail.Renderer.
@@ -148,8 +147,7 @@ func (l messageRenderer) Render(template, lang string, data []byte) (subject, te
 	return l.renderer.Mail(lang, m)
 }
 
-// zone is the machine's time zone under its own name: time.Local calls itself "Local", which tells nobody
-// anything.
+// zone returns the time zone of the host with its name; the name of time.Local is "Local".
 func zone() *time.Location {
 	name := os.Getenv("TZ")
 	if name == "" {

@@ -13,18 +13,17 @@ import (
 const (
 	flushInterval  = time.Minute
 	deleteInterval = 10 * time.Minute
-	deleteBatch    = 32 // records one Update removes, so that no sign-in waits for it
+	deleteBatch    = 32 // records removed by one transaction, so that a sign-in does not wait long
 )
 
-// runWorkers runs what goes on beside the requests until ctx ends, and returns when all of it has ended. A failure
-// is logged and tried again: none of it may end the service.
+// runWorkers runs the background work until ctx ends, and returns when all of it has ended. It logs errors and continues.
 func (a *app) runWorkers(ctx context.Context) {
 	var beside sync.WaitGroup
 	defer beside.Wait()
-	for what, run := range map[string]func(context.Context) error{"mail": a.sender.Run, "webhooks": a.webhooks.Run, "what applications were given": a.oidc.Run} {
+	for what, run := range map[string]func(context.Context) error{"mail": a.sender.Run, "webhooks": a.webhooks.Run, "OpenID Connect": a.oidc.Run} {
 		beside.Go(func() {
 			if err := run(ctx); err != nil {
-				a.log.Error("work ended", "what", what, "error", err)
+				a.log.Error("worker ended", "worker", what, "error", err)
 			}
 		})
 	}
@@ -43,12 +42,12 @@ func (a *app) runWorkers(ctx context.Context) {
 			err = a.deleteExpired(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
-			a.log.Error("keeping the store in order", "error", err)
+			a.log.Error("running maintenance", "error", err)
 		}
 	}
 }
 
-// deleteExpired removes what is dead.
+// deleteExpired deletes expired records.
 func (a *app) deleteExpired(ctx context.Context) error {
 	if err := a.users.Sweep(ctx); err != nil {
 		return err
@@ -63,15 +62,15 @@ func (a *app) deleteExpired(ctx context.Context) error {
 		return err
 	}
 	if err := a.deleteCounters(ctx, a.users.Limiter.Full, a.users.Limiter.Forget); err != nil {
-		return fmt.Errorf("removing limits that are full again: %w", err)
+		return fmt.Errorf("deleting unused rate limits: %w", err)
 	}
 	if err := a.deleteCounters(ctx, a.users.Guesses.Quiet, a.users.Guesses.Forget); err != nil {
-		return fmt.Errorf("removing counters that are quiet: %w", err)
+		return fmt.Errorf("deleting unused failure counters: %w", err)
 	}
 	return nil
 }
 
-// deleteCounters walks through one kind of counter, a bite an Update.
+// deleteCounters deletes counters of one kind, a batch in each transaction.
 func (a *app) deleteCounters(ctx context.Context,
 	find func(s store.Snapshot, now time.Time, after string, limit int) (ids []string, next string, err error),
 	remove func(tx store.Tx, now time.Time, ids []string) error) error {
