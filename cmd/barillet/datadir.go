@@ -45,7 +45,7 @@ func openDataDir(ctx context.Context, c *config, create bool, onDamage func(erro
 	case !fresh:
 		keys, err = store.ReadKeyFile(c.KeyFile)
 	case !create:
-		return nil, cli.WithHint(fmt.Errorf("data directory %s is empty", c.Data), "barillet serve, user add and token create initialize it")
+		return nil, cli.WithHint(fmt.Errorf("data directory %s is empty", c.Data), "barillet serve, user add, token create and client add initialize it")
 	default:
 		keys, err = initDataDir(c)
 	}
