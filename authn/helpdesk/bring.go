@@ -21,10 +21,10 @@ type ImportRow struct {
 	duplicates []*authn.Error
 }
 
-// Imported is the result of one row. A zero value means that a dry run found no fault.
-type Imported struct {
+// ImportResult is the result of one row. A zero value means that a dry run found no fault.
+type ImportResult struct {
 	ID      authn.UserID   // the user that was created or that existed
-	Known   bool           // a user with that login existed and was not changed (protocol rule 23)
+	Exists  bool           // a user with that login existed and was not changed (protocol rule 23)
 	Invited bool           // an email is queued
 	Faults  []*authn.Error // the first fault of each field; nothing was written
 }
@@ -36,7 +36,7 @@ type Imported struct {
 // A row that repeats an earlier row is invalid. To a principal with a group scope, a user outside the scope does not
 // exist, and the result is a placeholder, as with AddUser (protocol rule 21). Import returns CodeForbidden if the
 // principal cannot import, or if a token imports a key: only the operator can (protocol rule 23).
-func (d *Desk) Import(ctx context.Context, op Operator, from authn.Origin, rows []ImportRow, invite, dry bool) ([]Imported, error) {
+func (d *Desk) Import(ctx context.Context, op Operator, from authn.Origin, rows []ImportRow, invite, dry bool) ([]ImportResult, error) {
 	if slices.ContainsFunc(rows, func(r ImportRow) bool { return !r.Key.Empty() }) && !op.Machine {
 		return nil, authn.Refuse(authn.CodeForbidden)
 	}
@@ -54,7 +54,7 @@ func (d *Desk) Import(ctx context.Context, op Operator, from authn.Origin, rows 
 		device, err := d.People.ReadKey(d.People.Now(), &authn.User{}, key)
 		return device.Unique, err == nil
 	})
-	out := make([]Imported, len(rows))
+	out := make([]ImportResult, len(rows))
 	for i, r := range rows {
 		r.duplicates = duplicates[i]
 		var err error
@@ -66,9 +66,9 @@ func (d *Desk) Import(ctx context.Context, op Operator, from authn.Origin, rows 
 }
 
 // importRow validates one row and creates its user.
-func (d *Desk) importRow(ctx context.Context, op Operator, from authn.Origin, r ImportRow, invite, dry bool) (Imported, error) {
+func (d *Desk) importRow(ctx context.Context, op Operator, from authn.Origin, r ImportRow, invite, dry bool) (ImportResult, error) {
 	out, err := d.validateImport(ctx, op, r)
-	if err != nil || dry || out.Known || len(out.Faults) > 0 {
+	if err != nil || dry || out.Exists || len(out.Faults) > 0 {
 		return out, err
 	}
 	a := d.People.NewAct(from)
@@ -78,21 +78,21 @@ func (d *Desk) importRow(ctx context.Context, op Operator, from authn.Origin, r 
 	u, invitation, err := d.addUser(ctx, op, a, r.NewUser, invite, true)
 	if authn.CodeOf(err) == authn.CodeTaken { // another request created a user with one of the addresses
 		out, err := d.validateImport(ctx, op, r)
-		if err == nil && !out.Known && len(out.Faults) == 0 {
+		if err == nil && !out.Exists && len(out.Faults) == 0 {
 			out.Faults = []*authn.Error{authn.Invalid("login", "taken")}
 		}
 		return out, err
 	}
 	if fault, ok := errors.AsType[*authn.Error](err); ok && fault.Code == authn.CodeInvalid {
-		return Imported{Faults: []*authn.Error{fault}}, nil
+		return ImportResult{Faults: []*authn.Error{fault}}, nil
 	}
-	return Imported{ID: u.ID, Invited: invitation.Sent}, err
+	return ImportResult{ID: u.ID, Invited: invitation.Sent}, err
 }
 
 // validateImport returns all faults of a row.
-func (d *Desk) validateImport(ctx context.Context, op Operator, r ImportRow) (out Imported, err error) {
+func (d *Desk) validateImport(ctx context.Context, op Operator, r ImportRow) (out ImportResult, err error) {
 	u, faults := draft(r.NewUser)
-	device, err := d.brought(op, d.People.Now(), &u, r.NewUser)
+	device, err := d.importedDevice(op, d.People.Now(), &u, r.NewUser)
 	if fault, ok := errors.AsType[*authn.Error](err); ok && fault.Code == authn.CodeInvalid {
 		faults = append(faults, fault)
 	} else if err != nil {
@@ -109,9 +109,9 @@ func (d *Desk) validateImport(ctx context.Context, op Operator, r ImportRow) (ou
 		if err != nil {
 			return err
 		}
-		out = Imported{ID: known, Known: known != ""}
-		if !out.Known {
-			out.Faults = distinct(slices.Concat(r.Faults, faults, found, r.duplicates))
+		out = ImportResult{ID: known, Exists: known != ""}
+		if !out.Exists {
+			out.Faults = firstOfEachField(slices.Concat(r.Faults, faults, found, r.duplicates))
 		}
 		return nil
 	})
@@ -181,8 +181,8 @@ func FindDuplicates(users []NewUser, keyID func(key authn.Secret) (string, bool)
 	return out
 }
 
-// distinct returns the first fault of each field.
-func distinct(all []*authn.Error) (out []*authn.Error) {
+// firstOfEachField returns the first fault of each field.
+func firstOfEachField(all []*authn.Error) (out []*authn.Error) {
 	seen := map[string]bool{}
 	for _, fault := range all {
 		if !seen[fault.Field] {
@@ -193,8 +193,8 @@ func distinct(all []*authn.Error) (out []*authn.Error) {
 	return out
 }
 
-// brought returns the device of an imported key, or nil without a key. Only the operator can import a key.
-func (d *Desk) brought(op Operator, now time.Time, u *authn.User, n NewUser) (*factors.Device, error) {
+// importedDevice returns the device of an imported key, or nil without a key. Only the operator can import a key.
+func (d *Desk) importedDevice(op Operator, now time.Time, u *authn.User, n NewUser) (*factors.Device, error) {
 	if n.Key.Empty() {
 		return nil, nil
 	}
@@ -208,8 +208,8 @@ func (d *Desk) brought(op Operator, now time.Time, u *authn.User, n NewUser) (*f
 	return &device, err
 }
 
-// greet queues the first email of a new user: an invitation or, with an imported device, a link to choose a password.
-func (d *Desk) greet(w *authn.Work, op Operator, u *authn.User, sendEmail bool) (Invitation, error) {
+// sendWelcome queues the first email of a new user: an invitation or, with an imported device, a link to choose a password.
+func (d *Desk) sendWelcome(w *authn.Work, op Operator, u *authn.User, sendEmail bool) (Invitation, error) {
 	switch {
 	case !u.Brought():
 		return d.invite(w, op, u, sendEmail)
@@ -234,16 +234,16 @@ func (d *Desk) greet(w *authn.Work, op Operator, u *authn.User, sendEmail bool) 
 	return Invitation{Sent: true, Expires: expires}, w.Audit(e)
 }
 
-// dropBrought removes an imported device that the user never used.
-func (d *Desk) dropBrought(w *authn.Work, op Operator, u *authn.User) error {
-	if err := d.auditKey(w, op, u, audit.FactorRemoved); err != nil {
+// dropImported removes an imported device that the user never used.
+func (d *Desk) dropImported(w *authn.Work, op Operator, u *authn.User) error {
+	if err := d.auditImportedDevice(w, op, u, audit.FactorRemoved); err != nil {
 		return err
 	}
 	return w.DropBrought(u)
 }
 
-// auditKey records an operation on an imported device in the audit log.
-func (d *Desk) auditKey(w *authn.Work, op Operator, u *authn.User, action string) error {
+// auditImportedDevice records an operation on an imported device in the audit log.
+func (d *Desk) auditImportedDevice(w *authn.Work, op Operator, u *authn.User, action string) error {
 	e := op.event(action, u)
 	for _, dev := range u.Devices {
 		e.Targets = append(e.Targets, audit.Actor{Type: audit.TypeDevice, ID: string(dev.ID), Name: dev.Name})

@@ -21,10 +21,10 @@ func foreignKey(secret string) authn.Secret {
 }
 
 // importUser imports a list of one user.
-func (s *shop) importUser(ctx context.Context, op helpdesk.Operator, n helpdesk.NewUser, invite, dry bool) (helpdesk.Imported, error) {
+func (s *shop) importUser(ctx context.Context, op helpdesk.Operator, n helpdesk.NewUser, invite, dry bool) (helpdesk.ImportResult, error) {
 	got, err := s.desk.Import(ctx, op, s.From, []helpdesk.ImportRow{{NewUser: n}}, invite, dry)
 	if err != nil {
-		return helpdesk.Imported{}, err
+		return helpdesk.ImportResult{}, err
 	}
 	return got[0], nil
 }
@@ -34,13 +34,13 @@ func (s *shop) bring(t *testing.T) (authn.User, *authntest.Phone) {
 	t.Helper()
 	got, err := s.importUser(t.Context(), machine, helpdesk.NewUser{Login: "zoe@garage.example", FirstName: "Zoé",
 		Groups: []authn.GroupID{s.garage}, Key: foreignKey(foreignSecret)}, true, false)
-	if err != nil || got.ID == "" || !got.Invited || got.Known || got.Faults != nil {
+	if err != nil || got.ID == "" || !got.Invited || got.Exists || got.Faults != nil {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	return s.User(string(got.ID)), &authntest.Phone{House: s.House, Secret: foreignSecret}
 }
 
-func TestWhoeverBringsAKeyChoosesAPasswordThatThePhoneProves(t *testing.T) {
+func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 	s := openShop(t)
 	u, phone := s.bring(t)
 	if !u.Brought() || u.Status != authn.StatusActive || u.Password.PHC != "" {
@@ -79,7 +79,7 @@ func TestWhoeverBringsAKeyChoosesAPasswordThatThePhoneProves(t *testing.T) {
 	}
 }
 
-func TestTheLinkOfAForgottenPasswordDoesForWhoeverMissedTheWelcome(t *testing.T) {
+func TestImport_PasswordLinkReplacesExpiredWelcome(t *testing.T) {
 	s := openShop(t)
 	u, phone := s.bring(t)
 	first := tokenOf(mailed[templates.WelcomeMail](t, s, u.Login).Link)
@@ -102,7 +102,7 @@ func TestTheLinkOfAForgottenPasswordDoesForWhoeverMissedTheWelcome(t *testing.T)
 	}
 }
 
-func TestWhoeverBroughtAKeyThatIsGoneIsInvitedAndTheKeyIsDead(t *testing.T) {
+func TestImport_InvitationRemovesImportedDevice(t *testing.T) {
 	s := openShop(t)
 	u, _ := s.bring(t)
 	link := tokenOf(mailed[templates.WelcomeMail](t, s, u.Login).Link)
@@ -127,7 +127,7 @@ func TestWhoeverBroughtAKeyThatIsGoneIsInvitedAndTheKeyIsDead(t *testing.T) {
 	}
 }
 
-func TestNobodyHoldsBothHalvesOfWhoeverBringsAKey(t *testing.T) {
+func TestImport_RejectsPasswordAndKeyOfSameProvenance(t *testing.T) {
 	s := openShop(t)
 	bringing := helpdesk.NewUser{Login: "luc@garage.example", Key: foreignKey(strings.Repeat("ABCDEFGH", 4))}
 	for name, op := range map[string]helpdesk.Operator{"a token": root, "a token with secrets": withSecrets(root)} {
@@ -158,11 +158,11 @@ func TestNobodyHoldsBothHalvesOfWhoeverBringsAKey(t *testing.T) {
 	}
 }
 
-func TestAListIsJudgedAsAWholeAndChangesNobodyWhoIsThere(t *testing.T) {
+func TestImport_ReportsAllFaultsAndKeepsExistingUsers(t *testing.T) {
 	s := openShop(t)
 	s.bring(t)
 	before := s.User(technician)
-	faults := func(got helpdesk.Imported) (all []string) {
+	faults := func(got helpdesk.ImportResult) (all []string) {
 		for _, f := range got.Faults {
 			all = append(all, f.Field+" "+f.Reason)
 		}
@@ -188,7 +188,7 @@ func TestAListIsJudgedAsAWholeAndChangesNobodyWhoIsThere(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			events := len(s.Events())
 			got, err := s.importUser(t.Context(), machine, c.n, true, true)
-			if err != nil || got.Known != c.is || (got.ID != "") != c.is {
+			if err != nil || got.Exists != c.is || (got.ID != "") != c.is {
 				t.Errorf("got %+v, %v", got, err)
 			}
 			sameStrings(t, "faults", faults(got), c.want)
@@ -196,7 +196,7 @@ func TestAListIsJudgedAsAWholeAndChangesNobodyWhoIsThere(t *testing.T) {
 				return
 			}
 			got, err = s.importUser(t.Context(), machine, c.n, true, false)
-			if err != nil || got.Known != c.is || got.Invited {
+			if err != nil || got.Exists != c.is || got.Invited {
 				t.Errorf("done: got %+v, %v", got, err)
 			}
 			sameStrings(t, "faults, done", faults(got), c.want)
@@ -210,7 +210,7 @@ func TestAListIsJudgedAsAWholeAndChangesNobodyWhoIsThere(t *testing.T) {
 	}
 }
 
-func TestAListOfWhoeverIsLimitedToGaragesStaysWithinThem(t *testing.T) {
+func TestImport_StaysWithinGroupScope(t *testing.T) {
 	s := openShop(t)
 	op := limited(support, s.garage)
 	for name, groups := range map[string][]authn.GroupID{"another garage": {s.other}, "no garage": nil, "one that is not": {"g0"}} {
@@ -230,7 +230,7 @@ func TestAListOfWhoeverIsLimitedToGaragesStaysWithinThem(t *testing.T) {
 	wantCode(t, "whoever only reads", err, authn.CodeForbidden)
 }
 
-func TestWhoeverBringsAsMuchAsOneCanIsMadeInOneUpdate(t *testing.T) {
+func TestImport_LargestUserFitsOneTransaction(t *testing.T) {
 	s := openShop(t)
 	n := helpdesk.NewUser{Login: "zoe", Email: "zoe@garage.example", Second: "zoe@home.example", FirstName: "Zoé", LastName: "Martin",
 		Role: authn.RoleHelpDesk, Key: foreignKey(foreignSecret)}
@@ -270,7 +270,7 @@ func TestImport_FindsDuplicatesWithinTheList(t *testing.T) {
 			for _, f := range imported.Faults {
 				parts = append(parts, f.Field+" "+f.Reason)
 			}
-			if imported.Known {
+			if imported.Exists {
 				parts = append(parts, "exists")
 			}
 			text := strings.Join(parts, ", ")

@@ -56,7 +56,7 @@ func (d *Desk) addUser(ctx context.Context, op Operator, a *authn.Act, n NewUser
 			return authn.User{}, Invitation{}, err
 		}
 	}
-	device, err := d.brought(op, a.Now, &u, n)
+	device, err := d.importedDevice(op, a.Now, &u, n)
 	if err != nil {
 		return authn.User{}, Invitation{}, err
 	}
@@ -104,11 +104,11 @@ func (d *Desk) add(w *authn.Work, op Operator, n NewUser, u authn.User, device *
 	}
 	err := w.Audit(e)
 	if err == nil && device != nil {
-		err = d.auditKey(w, op, &u, audit.FactorActivated)
+		err = d.auditImportedDevice(w, op, &u, audit.FactorActivated)
 	}
 	var inv Invitation
 	if err == nil && activate {
-		inv, err = d.greet(w, op, &u, sendEmail)
+		inv, err = d.sendWelcome(w, op, &u, sendEmail)
 	}
 	if err != nil {
 		return Added{}, err
@@ -195,7 +195,7 @@ func (d *Desk) invite(w *authn.Work, op Operator, u *authn.User, sendEmail bool)
 		way = op.Owner
 	}
 	if u.Brought() { // nobody has signed in with it here: the invitation is for another phone
-		if err := d.dropBrought(w, op, u); err != nil {
+		if err := d.dropImported(w, op, u); err != nil {
 			return Invitation{}, err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"barillet/store"
 )
 
-// offlineApp is a house in a folder of its own that serves nobody, and what it writes into its log.
+// offlineApp returns an app that does not serve, and its log.
 func offlineApp(t *testing.T) (*app, *bytes.Buffer) {
 	t.Helper()
 	c := defaults()
@@ -32,7 +32,7 @@ func offlineApp(t *testing.T) (*app, *bytes.Buffer) {
 	return a, said
 }
 
-// auditLog is what the audit log says.
+// auditLog returns the audit events.
 func (a *app) auditLog(t *testing.T) (all []audit.Entry) {
 	t.Helper()
 	if err := a.dataDir.store.View(t.Context(), func(s store.Snapshot) (err error) {
@@ -44,7 +44,7 @@ func (a *app) auditLog(t *testing.T) (all []audit.Entry) {
 	return all
 }
 
-func TestAClockThatMovesWhileTheServiceRunsIsAuditedOnce(t *testing.T) {
+func TestClockWatch_AuditsJumpOnce(t *testing.T) {
 	a, said := offlineApp(t)
 	began := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 	var c clockWatch
@@ -52,8 +52,8 @@ func TestAClockThatMovesWhileTheServiceRunsIsAuditedOnce(t *testing.T) {
 	var want []string
 	for _, look := range []struct {
 		name      string
-		wall, ran time.Duration // since the beginning
-		by        string        // what is audited; "": nothing
+		wall, ran time.Duration // since the start
+		by        string        // audited jump; "": none
 	}{
 		{"a minute later", time.Minute, time.Minute, ""},
 		{"a little fast", 6 * time.Minute, 2 * time.Minute, ""},
@@ -70,7 +70,7 @@ func TestAClockThatMovesWhileTheServiceRunsIsAuditedOnce(t *testing.T) {
 		if look.by != "" {
 			want = append(want, look.by)
 		}
-		if shown := strings.Contains(said.String(), "the clock moved"); shown != (look.by != "") {
+		if shown := strings.Contains(said.String(), "the clock jumped"); shown != (look.by != "") {
 			t.Errorf("%s: the log says %q", look.name, said)
 		}
 	}
@@ -85,11 +85,11 @@ func TestAClockThatMovesWhileTheServiceRunsIsAuditedOnce(t *testing.T) {
 	}
 }
 
-func TestTheMonotonicReadingOfAClockHidesNoJump(t *testing.T) {
+func TestClockWatch_IgnoresMonotonicReading(t *testing.T) {
 	var c clockWatch
 	wall, ran := now(), stopwatch()
 	c.reset(wall, ran())
-	// Round(0) takes the monotonic reading away, as it is after the clock was set.
+	// Round(0) removes the monotonic reading, so that this is a clock that was set.
 	if by := c.jump(wall.Round(0).Add(time.Hour), ran()); by.Round(time.Minute) != time.Hour {
 		t.Errorf("got a jump of %v, want an hour", by)
 	}
@@ -98,23 +98,23 @@ func TestTheMonotonicReadingOfAClockHidesNoJump(t *testing.T) {
 	}
 }
 
-func TestAClockBehindTheLastAuditEntryWarnsAtTheStart(t *testing.T) {
+func TestCheckClock_WarnsIfBehindLastAuditEvent(t *testing.T) {
 	a, said := offlineApp(t)
 	a.checkClock(t.Context())
 	a.auditLifecycle(t.Context(), audit.ServerStarted)
 	a.checkClock(t.Context())
 	if said.Len() > 0 {
-		t.Errorf("a clock that is right: got %s", said)
+		t.Errorf("correct clock: got %s", said)
 	}
 	testingOnlyNow = func() time.Time { return time.Now().Add(-2 * time.Minute) }
 	defer func() { testingOnlyNow = nil }()
 	a.checkClock(t.Context())
-	if !strings.Contains(said.String(), "level=WARN") || !strings.Contains(said.String(), "the clock is behind the last audit entry") {
+	if !strings.Contains(said.String(), "level=WARN") || !strings.Contains(said.String(), "the clock is behind the last audit event") {
 		t.Errorf("got %q, want a warning", said)
 	}
 }
 
-func TestAMailThatIsGivenUpIsAudited(t *testing.T) {
+func TestDeadLetter_IsAudited(t *testing.T) {
 	a, _ := offlineApp(t)
 	at := now().Add(-time.Hour)
 	if err := a.dataDir.store.Update(t.Context(), func(tx store.Tx) error {

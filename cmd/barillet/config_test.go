@@ -133,7 +133,7 @@ func TestParse_ErrorNamesFileKeyAndReason(t *testing.T) {
 		"a key given twice":                       {"data = \"a\"\ndata = \"b\"", "barillet.toml: line 2: "},
 		"no TOML":                                 {"data: a", "barillet.toml: line 1: "},
 		"a number for a text":                     {`data = 1`, "barillet.toml: data: want a text in quotes"},
-		"an empty data folder":                    {`data = ""`, "data: is empty"},
+		"an empty data directory":                 {`data = ""`, "data: is empty"},
 		"a control character":                     {`data = "a\u0007"`, "data: contains a control character"},
 		"a listener without a port":               {`listen = "localhost"`, "listen: want HOST:PORT"},
 		"a rule for no host":                      {"[forward_auth]\nrules = [\"/admin\"]", "forward_auth.rules: \"/admin\": \"\" is no host"},

@@ -48,15 +48,15 @@ func demoUsers() []demoUser {
 }
 
 // create creates the group and the users through the packages of the service, with all their checks.
-func (d *demo) create(ctx context.Context, h *app) error {
-	d.origin = h.origin
+func (d *demo) create(ctx context.Context, a *app) error {
+	d.origin = a.origin
 	// A code works once (RFC 6238 §5.2). If the phones were confirmed now, an app with the same setup key would show used codes.
 	// Nothing else reads this clock yet.
-	present := h.users.Now
-	h.users.Now = func() time.Time { return present().Add(-demoAge) }
-	defer func() { h.users.Now = present }()
+	present := a.users.Now
+	a.users.Now = func() time.Time { return present().Add(-demoAge) }
+	defer func() { a.users.Now = present }()
 	operator := helpdesk.Operator{ID: "operator:demo", Name: "Barillet", Owner: "operator:demo", Role: authn.RoleSuperAdmin, Machine: true, Secrets: true}
-	garage, err := authn.Do(ctx, h.users, h.users.NewAct(authn.Origin{}), func(w *authn.Work) (authn.Group, error) {
+	group, err := authn.Do(ctx, a.users, a.users.NewAct(authn.Origin{}), func(w *authn.Work) (authn.Group, error) {
 		g := authn.Group{Name: "Garage du Barillet"}
 		err := w.CreateGroup(&g)
 		return g, err
@@ -64,14 +64,14 @@ func (d *demo) create(ctx context.Context, h *app) error {
 	if err != nil {
 		return fmt.Errorf("creating sample group: %w", err)
 	}
-	d.group = garage
-	for _, a := range demoUsers() {
-		if err := d.createUser(ctx, h, operator, &a); err != nil {
-			return fmt.Errorf("creating %s: %w", a.login(), err)
+	d.group = group
+	for _, u := range demoUsers() {
+		if err := d.createUser(ctx, a, operator, &u); err != nil {
+			return fmt.Errorf("creating %s: %w", u.login(), err)
 		}
-		d.users = append(d.users, a)
+		d.users = append(d.users, u)
 	}
-	d.token, _, err = h.desk.CreateToken(ctx, operator, authn.Origin{}, helpdesk.NewToken{Name: "demonstration", Role: authn.RoleSuperAdmin,
+	d.token, _, err = a.desk.CreateToken(ctx, operator, authn.Origin{}, helpdesk.NewToken{Name: "demonstration", Role: authn.RoleSuperAdmin,
 		Life: 24 * time.Hour, Secrets: true})
 	if err != nil {
 		return fmt.Errorf("creating API token: %w", err)
@@ -80,8 +80,8 @@ func (d *demo) create(ctx context.Context, h *app) error {
 }
 
 // createUser creates one user in the state of the demonstration.
-func (d *demo) createUser(ctx context.Context, h *app, operator helpdesk.Operator, u *demoUser) error {
-	_, invited, err := h.desk.AddUser(ctx, operator, authn.Origin{}, helpdesk.NewUser{Login: u.login(), Email: u.login(), FirstName: u.first,
+func (d *demo) createUser(ctx context.Context, a *app, operator helpdesk.Operator, u *demoUser) error {
+	_, invited, err := a.desk.AddUser(ctx, operator, authn.Origin{}, helpdesk.NewUser{Login: u.login(), Email: u.login(), FirstName: u.first,
 		LastName: u.last, Groups: []authn.GroupID{d.group.ID}, Role: u.role}, true, false)
 	if err != nil {
 		return err
@@ -90,25 +90,25 @@ func (d *demo) createUser(ctx context.Context, h *app, operator helpdesk.Operato
 		u.Link = invited.Link
 		return nil
 	}
-	if err := u.accept(ctx, h, invited.Link); err != nil || !u.lostPhone {
+	if err := u.accept(ctx, a, invited.Link); err != nil || !u.lostPhone {
 		return err
 	}
 	u.Key = authn.Secret{}
-	_, err = h.desk.Ask(ctx, authn.Origin{Locale: "fr"}, helpdesk.Form{Email: u.login(), Topic: "phone_lost",
+	_, err = a.desk.Ask(ctx, authn.Origin{Locale: "fr"}, helpdesk.Form{Email: u.login(), Topic: "phone_lost",
 		Message: "J’ai perdu mon téléphone hier sur la route. Je suis à l’atelier jusqu’à 18 h."})
 	return err
 }
 
 // accept accepts the invitation: it sets a password, enrols a phone and creates recovery codes.
-func (u *demoUser) accept(ctx context.Context, h *app, link authn.Secret) error {
+func (u *demoUser) accept(ctx context.Context, a *app, link authn.Secret) error {
 	from := authn.Origin{Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Locale: "fr"}
 	u.Password = newPassword()
-	started, err := h.users.Accept(ctx, from, authn.SecretOf(path.Base(link.Reveal())), u.Password.Reveal())
+	started, err := a.users.Accept(ctx, from, authn.SecretOf(path.Base(link.Reveal())), u.Password.Reveal())
 	if err != nil {
 		return fmt.Errorf("accepting invitation: %w", err)
 	}
 	seat := authn.Seat{Login: started.Login}
-	prompt, err := h.users.BeginEnrol(ctx, from, seat, authn.Enrolling{Kind: totp.Kind, App: "GOOGLE", Name: "Téléphone"})
+	prompt, err := a.users.BeginEnrol(ctx, from, seat, authn.Enrolling{Kind: totp.Kind, App: "GOOGLE", Name: "Téléphone"})
 	if err != nil {
 		return fmt.Errorf("beginning enrolment of phone: %w", err)
 	}
@@ -116,11 +116,11 @@ func (u *demoUser) accept(ctx context.Context, h *app, link authn.Secret) error 
 	if err := json.Unmarshal(prompt.View, &shown); err != nil {
 		return fmt.Errorf("decoding setup key: %w", err)
 	}
-	code, err := totpCode(shown.Secret, h.users.Now())
+	code, err := totpCode(shown.Secret, a.users.Now())
 	if err != nil {
 		return err
 	}
-	enrolled, err := h.users.FinishEnrol(ctx, from, seat, "", []byte(code))
+	enrolled, err := a.users.FinishEnrol(ctx, from, seat, "", []byte(code))
 	if err == nil && !enrolled.Accepted() {
 		err = fmt.Errorf("rejected first code: %s", enrolled.Rejected)
 	}
@@ -129,13 +129,13 @@ func (u *demoUser) accept(ctx context.Context, h *app, link authn.Secret) error 
 	}
 	u.Key = authn.SecretOf(shown.Groups)
 	seat = authn.Seat{Session: enrolled.Issued.Session}
-	if _, err := h.users.BeginEnrol(ctx, from, seat, authn.Enrolling{Kind: recovery.Kind}); err != nil {
+	if _, err := a.users.BeginEnrol(ctx, from, seat, authn.Enrolling{Kind: recovery.Kind}); err != nil {
 		return fmt.Errorf("creating recovery codes: %w", err)
 	}
-	if _, err := h.users.FinishEnrol(ctx, from, seat, "", nil); err != nil {
+	if _, err := a.users.FinishEnrol(ctx, from, seat, "", nil); err != nil {
 		return fmt.Errorf("storing recovery codes: %w", err)
 	}
-	return h.users.SignOut(ctx, from, enrolled.Issued.Session)
+	return a.users.SignOut(ctx, from, enrolled.Issued.Session)
 }
 
 // newPassword returns a random password of 60 bits in three groups.

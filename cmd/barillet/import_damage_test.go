@@ -13,28 +13,28 @@ import (
 	"unicode/utf16"
 )
 
-// damage is one way in which a line can be wrong, and what must be said about it.
+// damage is a fault of a line and the problems to report.
 type damage struct {
 	name  string
-	cells map[string]string // in the place of the sound ones
-	raw   string            // the whole line, for what no cell can hold
+	cells map[string]string // replace the valid cells
+	raw   string            // the whole line
 	want  []string          // "column reason"; a column of "" is the line
 }
 
 var damageColumns = []string{"login", "email", "secondEmail", "firstName", "lastName", "locale", "groups", "otpauth", "profile.badge", "profile.x"}
 
-// damagedCell is damage of one cell.
+// damagedCell returns damage of one cell.
 func damagedCell(kind, column, cell, reason string) damage {
 	return damage{name: kind + " in " + column, cells: map[string]string{column: cell}, want: []string{column + " " + reason}}
 }
 
-// otpauthOf is a URI with a secret of n bytes that no other line has.
+// otpauthOf returns a URI with a unique secret of n bytes.
 func otpauthOf(n int, seed byte, more string) string {
 	secret := bytes.Repeat([]byte{seed, 7}, n)[:n]
 	return "otpauth://totp/Okta:x?secret=" + strings.TrimRight(base32.StdEncoding.EncodeToString(secret), "=") + more
 }
 
-// badAddresses are wrong as a sign-in name and as an address for mail.
+// badAddresses are invalid as a login and as an email address.
 var badAddresses = map[string]string{
 	"a blank": "a b@garage.example", "a Kelvin sign": "\u212Aim@garage.example", "a dotless i": "k\u0131m@garage.example",
 	"a long s": "\u017Fam@garage.example", "a full-width at": "a\uFF20garage.example", "a space of no width": "a\u200Bb@garage.example",
@@ -45,7 +45,7 @@ var badAddresses = map[string]string{
 	"255 characters": strings.Repeat("a", 60) + "@" + strings.Repeat("b", 60) + "." + strings.Repeat("c", 60) + "." + strings.Repeat("d", 60) + ".e1234567890",
 }
 
-// badMail is wrong as an address for mail only.
+// badMail is invalid only as an email address.
 var badMail = map[string]string{
 	"no at": "garage", "two ats": "a@b@garage.example", "no local part": "@garage.example", "no domain": "a@",
 	"a dot at the beginning": ".a@garage.example", "a dot at the end": "a.@garage.example", "two dots": "a..b@garage.example",
@@ -56,36 +56,36 @@ var badMail = map[string]string{
 
 var badKeys = map[string][2]string{ // the URI and the reason
 	"no URI": {"JBSWY3DPEHPK3PXP", "no_otpauth"}, "another scheme": {"https://totp/x?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "no_otpauth"},
-	"another type":     {"otpauth://steam/x?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "no_otpauth"},
-	"a migration":      {"otpauth-migration://offline?data=AAAA", "no_otpauth"},
-	"a broken escape":  {"otpauth://totp/x?secret=%ZZ", "no_otpauth"},
-	"hotp":             {"otpauth://hotp/x?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&counter=0", "hotp"},
-	"SHA-256":          {otpauthOf(20, 1, "&algorithm=SHA256"), "algorithm"},
-	"SHA-512":          {otpauthOf(20, 2, "&algorithm=sha512"), "algorithm"},
-	"MD5":              {otpauthOf(20, 3, "&algorithm=MD5"), "algorithm"},
-	"8 digits":         {otpauthOf(20, 4, "&digits=8"), "digits"},
-	"7 digits":         {otpauthOf(20, 5, "&digits=7"), "digits"},
-	"digits in words":  {otpauthOf(20, 6, "&digits=six"), "digits"},
-	"60 seconds":       {otpauthOf(20, 8, "&period=60"), "period"},
-	"15 seconds":       {otpauthOf(20, 9, "&period=15"), "period"},
-	"no secret":        {"otpauth://totp/x?issuer=y", "no_secret"},
-	"an empty secret":  {"otpauth://totp/x?secret=", "no_secret"},
-	"only padding":     {"otpauth://totp/x?secret=%3D%3D", "no_secret"},
-	"hex":              {"otpauth://totp/x?secret=48656c6c6f21deadbeef48656c6c6f21deadbeef", "base32"},
-	"base64":           {"otpauth://totp/x?secret=SGVsbG8h3q2%2B70hlbGxvId6tvu8hello", "base32"},
-	"padding inside":   {"otpauth://totp/x?secret=JBSWY3DP%3D%3DEHPK3PXPJBSWY3DPEHPK3PXP", "base32"},
-	"0 and 1":          {"otpauth://totp/x?secret=01010101010101010101010101010101", "base32"},
-	"15 bytes":         {otpauthOf(15, 10, ""), "short"},
-	"10 bytes":         {otpauthOf(10, 11, ""), "short"},
-	"65 bytes":         {otpauthOf(65, 12, ""), "long"},
-	"zeros":            {"otpauth://totp/x?secret=" + strings.Repeat("A", 32), "weak"},
-	"two secrets":      {otpauthOf(20, 13, "&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"), "twice"},
-	"two periods":      {otpauthOf(20, 14, "&period=30&Period=60"), "twice"},
-	"somebody's":       {otpauthOf(20, 200, ""), "taken"},
-	"somebody's again": {strings.ToLower(otpauthOf(20, 201, "&digits=6")), "taken"},
+	"another type":                           {"otpauth://steam/x?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "no_otpauth"},
+	"a migration":                            {"otpauth-migration://offline?data=AAAA", "no_otpauth"},
+	"a broken escape":                        {"otpauth://totp/x?secret=%ZZ", "no_otpauth"},
+	"hotp":                                   {"otpauth://hotp/x?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&counter=0", "hotp"},
+	"SHA-256":                                {otpauthOf(20, 1, "&algorithm=SHA256"), "algorithm"},
+	"SHA-512":                                {otpauthOf(20, 2, "&algorithm=sha512"), "algorithm"},
+	"MD5":                                    {otpauthOf(20, 3, "&algorithm=MD5"), "algorithm"},
+	"8 digits":                               {otpauthOf(20, 4, "&digits=8"), "digits"},
+	"7 digits":                               {otpauthOf(20, 5, "&digits=7"), "digits"},
+	"digits in words":                        {otpauthOf(20, 6, "&digits=six"), "digits"},
+	"60 seconds":                             {otpauthOf(20, 8, "&period=60"), "period"},
+	"15 seconds":                             {otpauthOf(20, 9, "&period=15"), "period"},
+	"no secret":                              {"otpauth://totp/x?issuer=y", "no_secret"},
+	"an empty secret":                        {"otpauth://totp/x?secret=", "no_secret"},
+	"only padding":                           {"otpauth://totp/x?secret=%3D%3D", "no_secret"},
+	"hex":                                    {"otpauth://totp/x?secret=48656c6c6f21deadbeef48656c6c6f21deadbeef", "base32"},
+	"base64":                                 {"otpauth://totp/x?secret=SGVsbG8h3q2%2B70hlbGxvId6tvu8hello", "base32"},
+	"padding inside":                         {"otpauth://totp/x?secret=JBSWY3DP%3D%3DEHPK3PXPJBSWY3DPEHPK3PXP", "base32"},
+	"0 and 1":                                {"otpauth://totp/x?secret=01010101010101010101010101010101", "base32"},
+	"15 bytes":                               {otpauthOf(15, 10, ""), "short"},
+	"10 bytes":                               {otpauthOf(10, 11, ""), "short"},
+	"65 bytes":                               {otpauthOf(65, 12, ""), "long"},
+	"zeros":                                  {"otpauth://totp/x?secret=" + strings.Repeat("A", 32), "weak"},
+	"two secrets":                            {otpauthOf(20, 13, "&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"), "twice"},
+	"two periods":                            {otpauthOf(20, 14, "&period=30&Period=60"), "twice"},
+	"another user's key":                     {otpauthOf(20, 200, ""), "taken"},
+	"another user's key in another spelling": {strings.ToLower(otpauthOf(20, 201, "&digits=6")), "taken"},
 }
 
-// damages are all of them, in an order of their own; the quotation mark that is never closed is the last.
+// damages returns all damages in random order; the unclosed quotation mark is the last.
 func damages() []damage {
 	var all []damage
 	for _, column := range []string{"login", "email", "secondEmail"} {
@@ -97,9 +97,9 @@ func damages() []damage {
 		for kind, cell := range badMail {
 			all = append(all, damagedCell(kind, column, cell, "address"))
 		}
-		all = append(all, damagedCell("somebody's login", column, "Anne@Garage.example", "taken"), damagedCell("somebody's second address", column, "anne@home.example", "taken"))
+		all = append(all, damagedCell("another user's login", column, "Anne@Garage.example", "taken"), damagedCell("another user's second address", column, "anne@home.example", "taken"))
 	}
-	all = append(all, damagedCell("somebody's second address", "login", "ANNE@home.example", "taken"))
+	all = append(all, damagedCell("another user's second address", "login", "ANNE@home.example", "taken"))
 	for _, column := range []string{"firstName", "lastName"} {
 		all = append(all, damagedCell("65 characters", column, strings.Repeat("é", 65), "name"), damagedCell("a line break", column, "a\nb", "name"), damagedCell("a tab", column, "a\tb", "name"))
 	}
@@ -145,7 +145,7 @@ func damages() []damage {
 	return all
 }
 
-// cell writes one as RFC 4180 has it.
+// quoted returns a cell as in RFC 4180.
 func quoted(cell string) string {
 	if strings.ContainsAny(cell, "\",\n\r") {
 		return `"` + strings.ReplaceAll(cell, `"`, `""`) + `"`
@@ -153,7 +153,7 @@ func quoted(cell string) string {
 	return cell
 }
 
-// runOffline runs the program on a folder that no service has open.
+// runOffline runs the program in offline mode.
 func runOffline(t *testing.T, data string, args ...string) (stdout string, err error) {
 	t.Helper()
 	var out, said bytes.Buffer
@@ -173,13 +173,13 @@ func must(t *testing.T, data string, args ...string) string {
 // problemsOf makes a dry run and returns "line column reason" of each problem.
 func problemsOf(t *testing.T, data, text string, args ...string) (problems []string) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "people.csv")
+	file := filepath.Join(t.TempDir(), "users.csv")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out, err := runOffline(t, data, append([]string{"import", file, "--json"}, args...)...)
 	if err == nil || !strings.Contains(err.Error(), "nothing was written") {
-		t.Errorf("got %v, want the list refused", err)
+		t.Errorf("got %v, want the file rejected", err)
 	}
 	var got struct {
 		Applied  bool
@@ -249,12 +249,12 @@ func TestImport_ReportsEachDamageAndWritesNothing(t *testing.T) {
 		got := problemsOf(t, data, list.String(), args...)
 		for _, fault := range want {
 			if !slices.Contains(got, fault) {
-				t.Errorf("%v: nothing is said of %s", args, fault)
+				t.Errorf("%v: missing problem %s", args, fault)
 			}
 		}
 		for _, fault := range got {
 			if !slices.Contains(want, fault) {
-				t.Errorf("%v: said without cause: %s", args, fault)
+				t.Errorf("%v: unexpected problem %s", args, fault)
 			}
 		}
 	}
@@ -268,11 +268,11 @@ func TestImport_ReportsEachDamageAndWritesNothing(t *testing.T) {
 		t.Errorf("got %d kinds of damage, want 200", kinds)
 	}
 	if after := must(t, data, "user", "list", "--json") + must(t, data, "audit", "list", "--json"); after != before {
-		t.Error("something was written")
+		t.Error("the import wrote to the store")
 	}
 }
 
-// wholeFiles are wrong from the first line on: the text and what is said of it.
+// wholeFiles returns invalid files and their problems.
 func wholeFiles() map[string][2]string {
 	wide := func(order func(u uint16) []byte, mark string) string {
 		out := []byte(mark)
@@ -295,7 +295,7 @@ func wholeFiles() map[string][2]string {
 		"a column that is not":      {"login,password\na@b.example,x\n", "1 password column_unknown"},
 		"a column twice":            {"login,LOGIN\na@b.example,x\n", "1 login column_twice"},
 		"a column without a name":   {"login,\na@b.example,\n", "1  column_empty"},
-		"nobody's name":             {"firstName,lastName\na,b\n", "1  no_login"},
+		"no login":                  {"firstName,lastName\na,b\n", "1  no_login"},
 		"a name of ours below":      {"login,profile.email\na@b.example,x\n", "1 profile.email column_unknown"},
 		"a profile without a name":  {"login,profile.\na@b.example,x\n", "1 profile. column_unknown"},
 		"a Latin-1 header":          {"login,profile.pr\xe9nom\na@b.example,x\n", "1 profile.pr?nom utf8"},

@@ -10,7 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// The environment by which the test binary learns to act as the program; the end-to-end tests set it.
+// The environment variables that make the test binary run as the program. The end-to-end tests set them.
 const (
 	programVariable = "BARILLET_TESTING_PROGRAM"
 	clockVariable   = "BARILLET_TESTING_CLOCK"
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"barillet": func() { os.Exit(runAsProgram()) }})
 }
 
-// runAsProgram is main with a clock that tests can move.
+// runAsProgram is like main, with a clock that tests can move.
 func runAsProgram() int {
 	if file := os.Getenv(clockVariable); file != "" {
 		testingOnlyNow = movedClock(file)
@@ -37,7 +37,7 @@ func runAsProgram() int {
 	return runMain(os.Args[1:])
 }
 
-// movedClock is the machine's clock with an offset that is read from the file at every look.
+// movedClock returns a clock with an offset, which it reads from the file at each call.
 func movedClock(file string) func() time.Time {
 	return func() time.Time {
 		text, err := os.ReadFile(file)

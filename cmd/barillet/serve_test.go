@@ -19,7 +19,7 @@ import (
 	"barillet/store"
 )
 
-// testServer is the program serving in this process.
+// testServer is the program, which serves in this process.
 type testServer struct {
 	address string
 	stop    context.CancelFunc
@@ -34,7 +34,7 @@ func startServer(t *testing.T, args ...string) *testServer {
 	over := make(chan struct{})
 	t.Cleanup(func() {
 		stop()
-		<-over // nothing of it goes on beside the next test
+		<-over // it does not run during the next test
 		stderr.Close()
 	})
 	go func() {
@@ -49,7 +49,7 @@ func startServer(t *testing.T, args ...string) *testServer {
 			return s
 		}
 	}
-	t.Fatal("the program does not say that it listens")
+	t.Fatal("the program does not print its address")
 	return nil
 }
 
@@ -92,21 +92,21 @@ func TestServe_AnswersActiveRequestsAfterSignal(t *testing.T) {
 	}
 }
 
-func TestACommandReachesTheServiceInAFolderWithALongName(t *testing.T) {
+func TestServe_AdminSocketInDirectoryWithLongName(t *testing.T) {
 	data := filepath.Join(t.TempDir(), strings.Repeat("a-long-name-", 12), "data")
 	s := startServer(t, "--data", data)
 	var stdout, stderr strings.Builder
 	err := run(t.Context(), []string{"token", "create", "--data", data, "--name", "n", "--role", "READ_ONLY_ADMIN"}, strings.NewReader(""), &stdout, &stderr)
 	if err != nil || !strings.HasPrefix(stdout.String(), "brl_") {
-		t.Errorf("got %v and %q, want a token; it said:\n%s", err, stdout.String(), stderr.String())
+		t.Errorf("got %v and %q, want a token; stderr:\n%s", err, stdout.String(), stderr.String())
 	}
 	s.stop()
 	if err := <-s.ended; err != nil {
-		t.Errorf("got %v, want a good end", err)
+		t.Errorf("got %v, want no error", err)
 	}
 }
 
-func TestStartAndStopAreAudited(t *testing.T) {
+func TestServe_AuditsStartAndStop(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	s := startServer(t, "--data", data)
 	s.stop()
@@ -137,7 +137,7 @@ func TestStartAndStopAreAudited(t *testing.T) {
 	}
 }
 
-func TestConnectionsAreBoundedInAllAndByClient(t *testing.T) {
+func TestConnLimiter_LimitsTotalAndPerClient(t *testing.T) {
 	c := defaults()
 	c.Limits.Connections, c.Limits.PerClient = 5, 2
 	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32")}
@@ -153,11 +153,11 @@ func TestConnectionsAreBoundedInAllAndByClient(t *testing.T) {
 	}
 	crowd.release("192.0.2.1")
 	if !enter("192.0.2.2") {
-		t.Error("a place that was given back is not taken")
+		t.Error("a released connection is not reused")
 	}
 }
 
-func TestThePhoneOfASamplePersonShowsTheCodesOfRFC6238(t *testing.T) {
+func TestTOTPCode_MatchesRFC6238(t *testing.T) {
 	const secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" // RFC 6238 appendix B: "12345678901234567890"
 	for at, want := range map[int64]string{59: "287082", 1111111109: "081804", 2000000000: "279037"} {
 		if got, err := totpCode(secret, time.Unix(at, 0)); err != nil || got != want {
@@ -166,7 +166,7 @@ func TestThePhoneOfASamplePersonShowsTheCodesOfRFC6238(t *testing.T) {
 	}
 }
 
-func TestNothingOfASamplePersonIsPrintedByAccident(t *testing.T) {
+func TestDemoUser_FormattingHidesSecrets(t *testing.T) {
 	a := demoUser{first: "Anne", Password: authn.SecretOf("hunter2")}
 	if got := fmt.Sprintf("%v %+v", a, a); strings.Contains(got, "hunter2") {
 		t.Errorf("got %q, which shows the password", got)

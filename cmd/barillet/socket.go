@@ -30,11 +30,11 @@ func socketPath(data string) (path string, done func(), err error) {
 	if len(path) <= maxSocketPath {
 		return path, func() {}, nil
 	}
-	folder, err := os.Open(data)
+	dir, err := os.Open(data)
 	if err != nil {
 		return "", nil, fmt.Errorf("opening data directory: %w", err)
 	}
-	return fmt.Sprintf("/proc/self/fd/%d/%s", folder.Fd(), socketName), func() { folder.Close() }, nil
+	return fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), socketName), func() { dir.Close() }, nil
 }
 
 // dialSocket connects to the service that runs on a data directory. If none runs, the error wraps fs.ErrNotExist or

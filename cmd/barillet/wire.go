@@ -96,7 +96,7 @@ func (a *app) newUserService(outbox *mail.Outbox, events audit.Log) (*authn.Serv
 		return nil, err
 	}
 	boundMemory(passwords)
-	people := &authn.Service{
+	users := &authn.Service{
 		Store: dir.store, Pepper: dir.keys.Pepper,
 		Factors:   []factors.Factor{totp.TOTP{}, keys, recovery.Recovery{MAC: dir.keys.Pepper.MAC}},
 		Passwords: passwords,
@@ -107,8 +107,8 @@ func (a *app) newUserService(outbox *mail.Outbox, events audit.Log) (*authn.Serv
 			SessionIdle: c.Limits.SessionIdle, SessionMax: c.Limits.SessionMax, Support: string(c.Support.Email)},
 		Now: now, Ran: stopwatch(), Kick: a.wakeWorkers,
 	}
-	people.Open(dir.ring)
-	return people, nil
+	users.Open(dir.ring)
+	return users, nil
 }
 
 // wakeWorkers wakes the workers that send emails, webhooks and logout notifications.

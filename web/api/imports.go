@@ -48,7 +48,7 @@ type causeJSON struct {
 	Message string `json:"message"`
 }
 
-func imported(got helpdesk.Imported, named, dry bool) importedJSON {
+func imported(got helpdesk.ImportResult, named, dry bool) importedJSON {
 	out := importedJSON{Outcome: outcomeCreated, ID: string(got.ID), Invited: got.Invited}
 	for _, fault := range got.Faults {
 		field := cmp.Or(ofPerson[fault.Field], fault.Field)
@@ -58,7 +58,7 @@ func imported(got helpdesk.Imported, named, dry bool) importedJSON {
 		out.Causes = append(out.Causes, causeJSON{field, fault.Reason, reply.Message(fault.Field, fault.Reason)})
 	}
 	switch {
-	case got.Known:
+	case got.Exists:
 		out.Outcome = outcomeExists
 	case len(got.Faults) > 0:
 		out.Outcome = outcomeInvalid

@@ -10,7 +10,7 @@ import (
 
 const otpauth = "otpauth://totp/Okta:zoe?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
-// outcomes are what an import answers, one text a person: outcome, whether invited, and the faults.
+// outcomes returns a text for each user of a response: outcome, invited, causes.
 func outcomes(t *testing.T, got tree) (all []string) {
 	t.Helper()
 	people, ok := got["people"].([]any)
@@ -36,7 +36,7 @@ func outcomes(t *testing.T, got tree) (all []string) {
 	return all
 }
 
-func TestAListOfPeopleIsTriedThenMadeAndOnlyOnce(t *testing.T) {
+func TestImports_DryRunThenCreateOnce(t *testing.T) {
 	d := open(t)
 	gid := d.Group("Garage Lumière")
 	d.Person("there@garage.example", nil)
@@ -79,7 +79,7 @@ func TestAListOfPeopleIsTriedThenMadeAndOnlyOnce(t *testing.T) {
 	}
 }
 
-func TestACallThatCannotBeReadOrIsNotAllowedImportsNobody(t *testing.T) {
+func TestImports_RejectsMalformedAndForbiddenCalls(t *testing.T) {
 	d := open(t)
 	good := `{"profile":{"login":"luc@garage.example"}}`
 	many := strings.Repeat(good+",", 100) + good

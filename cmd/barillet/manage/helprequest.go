@@ -95,7 +95,7 @@ func (r helpRequest) print(m *CLI) error {
 		lines = append(lines, fmt.Sprintf("assigned to %s (%s)", cli.Plain(r.AssigneeName), r.Assignee))
 	}
 	if r.Check != nil {
-		lines = append(lines, strings.TrimSpace(fmt.Sprintf("checked %s: %s %s", m.Moment(r.Check.At), r.Check.Way, cli.Plain(r.Check.By))))
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("checked %s: %s %s", m.Moment(r.Check.At), r.Check.Method, cli.Plain(r.Check.By))))
 	}
 	texts := []string{r.Message}
 	for _, t := range r.Texts {
@@ -188,7 +188,7 @@ func (m *CLI) helpCheck() *cobra.Command {
 	}
 	known := check.flags(c)
 	return m.patchCommand(c, "has an identity check", func([]string) helpPatch { return helpPatch{Check: check.given()} }, known, func(Connector) error {
-		if check.Way == "" {
+		if check.Method == "" {
 			return cli.Usagef("--identity is required: want one of %s", strings.Join(identityMethods, ", "))
 		}
 		return nil

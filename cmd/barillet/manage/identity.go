@@ -11,16 +11,16 @@ var identityMethods = []string{"in_person", "called_back", "manager_confirmed", 
 
 // identityCheck is the method by which an administrator checked who the sender is.
 type identityCheck struct {
-	Way string `json:"way"`
-	By  string `json:"by,omitempty"`
+	Method string `json:"way"`
+	By     string `json:"by,omitempty"`
 }
 
 // flags adds the flags and returns the check of their values.
 func (k *identityCheck) flags(c *cobra.Command) (check func(Connector) error) {
-	known := choiceFlag(c, &k.Way, "identity", "how you checked the identity of the user", identityMethods)
+	known := choiceFlag(c, &k.Method, "identity", "how you checked the identity of the user", identityMethods)
 	c.Flags().StringVar(&k.By, "identity-by", "", "who met the user, or the manager who confirmed")
 	return func(r Connector) error {
-		if k.By != "" && k.Way == "" {
+		if k.By != "" && k.Method == "" {
 			return cli.Usagef("--identity-by requires --identity")
 		}
 		return known(r)
