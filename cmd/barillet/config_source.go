@@ -27,7 +27,7 @@ func (c *config) parse(file, text string) error {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	known := map[string]setting{}
-	sections := map[string][]string{} // the keys of each; "" has the sections too
+	sections := map[string][]string{} // the keys of each section; "" is the top level
 	for _, s := range c.settings() {
 		known[s.key] = s
 		section, name, nested := strings.Cut(s.key, ".")
@@ -46,14 +46,15 @@ func (c *config) parse(file, text string) error {
 		case sections[key.String()] != nil:
 			return fmt.Errorf("%s: %s is a section: write [%s] and its keys below", file, key, key)
 		case !isSetting:
-			near := sections[strings.Join(key[:len(key)-1], ".")]
+			near, isSection := sections[strings.Join(key[:len(key)-1], ".")]
+			if !isSection {
+				near = sections[""]
+			}
 			return cli.WithHint(fmt.Errorf("%s: unknown key %q", file, key), "known keys: %s", strings.Join(near, ", "))
 		default:
-			value, ok := textOf(tree, key)
-			if err := s.want(ok && meta.Type(key...) == s.tomlType()); err != nil {
+			if values[s.key], err = s.textOf(tree, meta.Type(key...)); err != nil {
 				return fmt.Errorf("%s: %s: %w", file, s.key, err)
 			}
-			values[s.key] = value
 		}
 	}
 	if key, err := c.set(values); err != nil {
@@ -62,23 +63,29 @@ func (c *config) parse(file, text string) error {
 	return nil
 }
 
-// textOf returns a value of a file as text; ok is false for a list that contains anything but texts.
-func textOf(tree map[string]any, key toml.Key) (text string, ok bool) {
-	for _, section := range key[:len(key)-1] {
+// textOf returns the value of the setting in a file as set reads it.
+func (s setting) textOf(tree map[string]any, tomlType string) (string, error) {
+	section, name, nested := strings.Cut(s.key, ".")
+	if nested {
 		tree, _ = tree[section].(map[string]any)
+	} else {
+		name = section
 	}
-	value := tree[key[len(key)-1]]
-	list, isList := value.([]any)
-	if !isList {
-		return fmt.Sprint(value), true
+	list, isList := tree[name].([]any)
+	if err := s.want(tomlType == s.tomlType()); err != nil || !isList {
+		return fmt.Sprint(tree[name]), err
 	}
 	items := make([]string, len(list))
 	for i, item := range list {
+		var ok bool
 		if items[i], ok = item.(string); !ok {
-			return "", false
+			return "", s.want(false)
+		}
+		if strings.Contains(items[i], ",") {
+			return "", fmt.Errorf("%q contains a comma", items[i])
 		}
 	}
-	return strings.Join(items, ","), true
+	return strings.Join(items, ","), nil
 }
 
 // variables returns the environment variables of Barillet. An empty variable counts as unset.

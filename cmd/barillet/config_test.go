@@ -126,6 +126,9 @@ func TestParse_ErrorNamesFileKeyAndReason(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"an unknown key":                          {`listne = "localhost:1"`, `barillet.toml: unknown key "listne"`},
 		"a key in capitals":                       {`LISTEN = "localhost:1"`, `barillet.toml: unknown key "LISTEN"`},
+		"a comma in an item":                      {"[password]\nwords = [\"a,b\"]", `password.words: "a,b" contains a comma`},
+		"an array of tables":                      {"[[smtp]]\nhost = \"h\"", "smtp is a section"},
+		"a key below a key":                       {"data.x = 1", "barillet.toml: "},
 		"an item that is no text":                 {"[password]\nwords = [1]", "password.words: want a list"},
 		"an unknown key of a section":             {"[smtp]\nhots = \"x\"", `barillet.toml: unknown key "smtp.hots"`},
 		"an unknown section":                      {"[smpt]\nhost = \"x\"", `barillet.toml: unknown key "smpt"`},
