@@ -109,3 +109,17 @@ func TestImports_RejectsMalformedAndForbiddenCalls(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+func TestImports_GroupNamesAndDuplicates(t *testing.T) {
+	d := open(t)
+	gid := d.Group("Garage Lumière")
+	body := `{"people":[
+		{"profile":{"login":"zoe@garage.example"},"groups":["Garage Lumière"]},
+		{"profile":{"login":"luc@garage.example"},"groups":["` + string(gid) + `","Nowhere"]},
+		{"profile":{"login":"eve@garage.example","secondEmail":"ZOE@garage.example"}}]}`
+	got := outcomes(t, read[tree](t, d.call("POST", "/api/v1/imports?dryRun=true", d.admin(), body), 200))
+	want := []string{"new false", "invalid false groups:unknown", "invalid false profile.secondEmail:duplicate"}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s", strings.Join(got, "\n"))
+	}
+}
