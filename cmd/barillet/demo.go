@@ -26,8 +26,8 @@ type demo struct {
 
 // serveDemo runs the demonstration in a temporary directory, which it removes afterwards. It reads no configuration, so that it
 // cannot use the data of a service.
-func (p *program) serveDemo(ctx context.Context, where settingFlags) error {
-	c, err := demoConfig(where)
+func (p *program) serveDemo(ctx context.Context, flags settingFlags) error {
+	c, err := demoConfig(flags)
 	if err != nil {
 		return err
 	}
@@ -49,14 +49,14 @@ func (p *program) serveDemo(ctx context.Context, where settingFlags) error {
 }
 
 // demoConfig returns the configuration of the demonstration, with the default limits.
-func demoConfig(where settingFlags) (*config, error) {
-	given := where.given()
+func demoConfig(flags settingFlags) (*config, error) {
+	given := flags.given()
 	for _, refused := range []string{"data", "key_file"} {
 		if _, is := given[refused]; is {
 			return nil, cli.Usagef("--demo uses a temporary directory: --%s cannot be combined with it", flagOf(refused))
 		}
 	}
-	if where.file != "" {
+	if flags.file != "" {
 		return nil, cli.Usagef("--demo reads no configuration: --config cannot be combined with it")
 	}
 	if listen, is := given["listen"]; is && !loopback(listen) {

@@ -30,7 +30,7 @@ import (
 const drainTimeout = 8 * time.Second
 
 func (p *program) serveCommand() *cobra.Command {
-	var where settingFlags
+	var flags settingFlags
 	var demo bool
 	c := &cobra.Command{
 		Use: "serve", Short: "run the service",
@@ -39,16 +39,16 @@ func (p *program) serveCommand() *cobra.Command {
 		Args: cli.ExactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if demo {
-				return p.serveDemo(c.Context(), where)
+				return p.serveDemo(c.Context(), flags)
 			}
-			conf, err := where.load(p)
+			conf, err := flags.load(p)
 			if err != nil {
 				return err
 			}
 			return p.serve(c.Context(), conf)
 		},
 	}
-	where.register(c, "listen", "public_url", "key_file", "default_locale", "log_format")
+	flags.register(c, "listen", "public_url", "key_file", "default_locale", "log_format")
 	c.Flags().BoolVar(&demo, "demo", false, "run a demonstration that only this host can reach")
 	return c
 }

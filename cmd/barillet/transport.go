@@ -126,9 +126,9 @@ func (t *target) connectURL(p *program) (*manage.Client, error) {
 	if token = strings.TrimSpace(token); token == "" || strings.ContainsAny(token, " \t\r\n") {
 		return nil, cli.WithHint(cli.Usagef("--url needs an API token"), "set BARILLET_TOKEN, or name a file with --token-file")
 	}
-	way := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: 5 * time.Second, MaxIdleConnsPerHost: manage.MaxCalls}
-	return manage.NewClient(string(base), token, way, way.CloseIdleConnections), nil
+	return manage.NewClient(string(base), token, transport, transport.CloseIdleConnections), nil
 }
 
 // connectSocket uses the admin socket. It returns nil if no service runs.
@@ -142,9 +142,9 @@ func (t *target) connectSocket(ctx context.Context, c *config) (*manage.Client, 
 	default:
 		return nil, fmt.Errorf("connecting to admin socket: %w", err)
 	}
-	way := &http.Transport{MaxIdleConnsPerHost: manage.MaxCalls,
+	transport := &http.Transport{MaxIdleConnsPerHost: manage.MaxCalls,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialSocket(ctx, c.Data) }}
-	return manage.NewClient("http://localhost", "", way, way.CloseIdleConnections), nil
+	return manage.NewClient("http://localhost", "", transport, transport.CloseIdleConnections), nil
 }
 
 // connectOffline opens the store and handles the calls in this process.
