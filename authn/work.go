@@ -28,7 +28,9 @@ import (
 type Operation struct {
 	Now     time.Time
 	Request RequestInfo
-	seed    [32]byte
+	// SendAfter is the time before which no email of the operation is sent. Zero means immediately.
+	SendAfter time.Time
+	seed      [32]byte
 }
 
 // NewOperation opens an act at the service's time.
@@ -212,6 +214,9 @@ func (tx *Tx) queue(addresses []string, m templates.Notice, row mail.Message) er
 		return fmt.Errorf("composing mail %s: %w", templates.MailName(m), err)
 	}
 	row.Template, row.Data, row.Queued = templates.MailName(m), data, tx.Op.Now
+	if row.NotBefore.IsZero() {
+		row.NotBefore = tx.Op.SendAfter
+	}
 	for _, to := range addresses {
 		if to == "" { // a shadow's
 			continue

@@ -22,6 +22,6 @@ func TestAPrintedSetupKeySignsInAtOnce(t *testing.T) {
 
 	// The step in which the program started is the one that a quick newcomer's app shows.
 	visitor := (&House{Program: program, tb: t}).Visitor(t)
-	visitor.Post("/login", "identifier", printed("sign-in name"), "password", printed("password")).want(t, "/login/factor")
+	visitor.Post("/login", "identifier", printed("login"), "password", printed("password")).want(t, "/login/factor")
 	visitor.Post("/login/factor", "code", Oathtool(t, printed("setup key for an app"), before)).want(t, "/account")
 }

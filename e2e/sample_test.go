@@ -56,7 +56,7 @@ func TestTheSampleApplicationOfTheDemonstrationIsUsedByItsPeople(t *testing.T) {
 	}
 	p.Submit("#key")
 	p.look("sample-no-key")
-	p.says("Il faut une clé de sécurité")
+	p.says("Il vous faut une clé de sécurité")
 	if p.Count("#claims") != 1 {
 		t.Error("whoever has no key is signed out of the application")
 	}

@@ -10,7 +10,7 @@ import (
 // handed resets a person and gives the code that the operator reads out.
 func (h *House) handed(login string) string {
 	h.tb.Helper()
-	said := h.Run("factors", "reset", login, "--reason", "devant moi au comptoir", "--hand").OK(h.tb)
+	said := h.Run("factors", "reset", login, "--reason", "devant moi au comptoir", "--show-code").OK(h.tb)
 	codes := regexp.MustCompile(`\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b`).FindAllString(said, -1)
 	if len(codes) != 1 {
 		h.tb.Fatalf("got %d codes, want one; it said:\n%s", len(codes), said)

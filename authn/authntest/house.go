@@ -243,6 +243,7 @@ func (h *Env) Change(id authn.UserID, change func(*authn.User)) {
 type Mail struct {
 	ID, To, Lang string
 	What         templates.Notice
+	NotBefore    time.Time // zero: sent immediately
 	UselessAfter time.Time
 }
 
@@ -258,7 +259,7 @@ func (h *Env) Mails() []Mail {
 			if err != nil {
 				return err
 			}
-			out = append(out, Mail{ID: id, To: row.To[0], Lang: row.Lang, What: m, UselessAfter: row.ExpiresAt})
+			out = append(out, Mail{ID: id, To: row.To[0], Lang: row.Lang, What: m, NotBefore: row.NotBefore, UselessAfter: row.ExpiresAt})
 			return nil
 		})
 	})

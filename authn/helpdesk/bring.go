@@ -3,6 +3,7 @@ package helpdesk
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"barillet/authn"
@@ -11,37 +12,73 @@ import (
 	"barillet/templates"
 )
 
-// ImportResult is what became, or would become, of one person of a list. The zero value with nothing set: they can be
-// made.
+// ImportRow is one user of an import.
+type ImportRow struct {
+	NewUser
+	GroupNames []string       // names or ids of groups, in addition to Groups
+	Faults     []*authn.Error // faults that the caller found; a row with faults is not imported
+
+	duplicates []*authn.Error
+}
+
+// ImportResult is the result of one row. A zero value means that a dry run found no fault.
 type ImportResult struct {
-	ID      authn.UserID   // of who was made, or was there before; "" for neither
-	Known   bool           // there was somebody of that login, who is left alone (PROTOCOL 23)
-	Invited bool           // a mail is on its way to them
-	Faults  []*authn.Error // why they cannot be made, each by its field; nothing was changed then
+	ID      authn.UserID   // the user that was created or that existed
+	Exists  bool           // a user with that login existed and was not changed (protocol rule 23)
+	Invited bool           // an email is queued
+	Faults  []*authn.Error // the first fault of each field; nothing was written
 }
 
-// MayImport judges whether the operator may import at all, and with keys of another house if there are any among the
-// people: CodeForbidden. Only the machine's owner brings keys, never a token over the network (PROTOCOL 23).
-func (d *Desk) MayImport(op Principal, keys bool) error {
-	if keys && !op.Operator {
-		return authn.Refuse(authn.CodeForbidden)
+// Import creates the users of a list, each in its own transaction, unless a user with that login exists. With invite it
+// queues an email in the same transaction, so a list that is imported again invites no user twice. These emails are
+// paced. A dry run only validates.
+//
+// A row that repeats an earlier row is invalid. To a principal with a group scope, a user outside the scope does not
+// exist, and the result is a placeholder, as with CreateUser (protocol rule 21). Import returns CodeForbidden if the
+// principal cannot import, or if a token imports a key: only the operator can (protocol rule 23).
+func (d *Desk) Import(ctx context.Context, op Principal, req authn.RequestInfo, rows []ImportRow, invite, dry bool) ([]ImportResult, error) {
+	if slices.ContainsFunc(rows, func(r ImportRow) bool { return !r.OTPAuthURI.IsZero() }) && !op.Operator {
+		return nil, authn.Refuse(authn.CodeForbidden)
 	}
-	return op.Require(PermInvite)
+	if err := op.Require(PermInvite); err != nil {
+		return nil, err
+	}
+	if err := d.resolveGroups(ctx, op, rows); err != nil {
+		return nil, err
+	}
+	users := make([]NewUser, len(rows))
+	for i, r := range rows {
+		users[i] = r.NewUser
+	}
+	duplicates := FindDuplicates(users, func(key authn.Secret) (string, bool) {
+		device, err := d.enrol.ParseImport(d.Accounts.Now(), &authn.User{}, key)
+		return device.Unique, err == nil
+	})
+	out := make([]ImportResult, len(rows))
+	for i, r := range rows {
+		r.duplicates = duplicates[i]
+		var err error
+		if out[i], err = d.importRow(ctx, op, req, r, invite, dry); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
-// Import makes one person of a list, unless there is one of that login, and mails them with invite, in the same
-// Update: whoever is there was invited, if that was asked for, however often a list is given. dry only judges. Somebody
-// whom an operator limited to groups may not know of is new to them, and gets a shadow, as with CreateUser (PROTOCOL 21).
-// CodeForbidden: the operator may not do it to anybody, or brings a key without owning the machine.
-func (d *Desk) Import(ctx context.Context, op Principal, req authn.RequestInfo, n NewUser, invite, dry bool) (ImportResult, error) {
-	out, err := d.validateImport(ctx, op, n)
-	if err != nil || dry || out.Known || len(out.Faults) > 0 {
+// importRow validates one row and creates its user.
+func (d *Desk) importRow(ctx context.Context, op Principal, req authn.RequestInfo, r ImportRow, invite, dry bool) (ImportResult, error) {
+	out, err := d.validateImport(ctx, op, r)
+	if err != nil || dry || out.Exists || len(out.Faults) > 0 {
 		return out, err
 	}
-	u, invitation, err := d.CreateUser(ctx, op, req, n, invite, true)
-	if authn.CodeOf(err) == authn.CodeTaken { // somebody was faster
-		out, err := d.validateImport(ctx, op, n)
-		if err == nil && !out.Known && len(out.Faults) == 0 {
+	a := d.Accounts.NewOperation(req)
+	if invite {
+		a.SendAfter = d.Accounts.Outbox.NextBulk(a.Now)
+	}
+	u, invitation, err := d.addUser(ctx, op, a, r.NewUser, invite, true)
+	if authn.CodeOf(err) == authn.CodeTaken { // another request created a user with one of the addresses
+		out, err := d.validateImport(ctx, op, r)
+		if err == nil && !out.Exists && len(out.Faults) == 0 {
 			out.Faults = []*authn.Error{authn.Invalid("login", "taken")}
 		}
 		return out, err
@@ -52,40 +89,100 @@ func (d *Desk) Import(ctx context.Context, op Principal, req authn.RequestInfo, 
 	return ImportResult{ID: u.ID, Invited: invitation.Sent}, err
 }
 
-// validateImport finds everything that is wrong with a person at once.
-func (d *Desk) validateImport(ctx context.Context, op Principal, n NewUser) (out ImportResult, err error) {
-	if err := d.MayImport(op, !n.OTPAuthURI.IsZero()); err != nil {
-		return out, err
-	}
-	u, faults := draft(n)
-	device, err := d.addImported(op, d.Accounts.Now(), &u, n)
+// validateImport returns all faults of a row.
+func (d *Desk) validateImport(ctx context.Context, op Principal, r ImportRow) (out ImportResult, err error) {
+	u, faults := draft(r.NewUser)
+	device, err := d.importedDevice(op, d.Accounts.Now(), &u, r.NewUser)
 	if fault, ok := errors.AsType[*authn.Error](err); ok && fault.Code == authn.CodeInvalid {
 		faults = append(faults, fault)
 	} else if err != nil {
 		return out, err
 	}
-	if op.checkGives(n.Role) != nil {
+	if op.checkGives(r.Role) != nil {
 		faults = append(faults, authn.Invalid("role", "unknown"))
 	}
-	if !op.CoversGroups(n.Groups) { // what lies outside is not told from what is not there (PROTOCOL 21)
+	if !op.CoversGroups(r.Groups) { // a group outside the scope does not exist (protocol rule 21)
 		faults = append(faults, authn.Invalid("groupIds", "unknown"))
 	}
-	err = d.Accounts.View(ctx, func(r authn.Reader) error {
-		found, known, err := r.ValidateNew(&u, device, func(address string) (authn.User, error) { return holderOf(r, op, address) })
+	err = d.Accounts.View(ctx, func(reader authn.Reader) error {
+		found, known, err := reader.ValidateNew(&u, device, func(address string) (authn.User, error) { return holderOf(reader, op, address) })
 		if err != nil {
 			return err
 		}
-		out = ImportResult{ID: known, Known: known != ""}
-		if !out.Known {
-			out.Faults = distinct(append(faults[:len(faults):len(faults)], found...))
+		out = ImportResult{ID: known, Exists: known != ""}
+		if !out.Exists {
+			out.Faults = firstOfEachField(slices.Concat(r.Faults, faults, found, r.duplicates))
 		}
 		return nil
 	})
 	return out, err
 }
 
-// distinct keeps the first of the faults of each field.
-func distinct(all []*authn.Error) (out []*authn.Error) {
+// resolveGroups adds the groups that the rows name to their Groups. A name that no group in the scope of the principal
+// has, or that two have, is a fault.
+func (d *Desk) resolveGroups(ctx context.Context, op Principal, rows []ImportRow) error {
+	if !slices.ContainsFunc(rows, func(r ImportRow) bool { return len(r.GroupNames) > 0 }) {
+		return nil
+	}
+	ids := map[string][]authn.GroupID{} // by name and by id
+	for after := ""; ; {
+		groups, next, err := d.Groups(ctx, op, authn.GroupQuery{After: after})
+		if err != nil {
+			return err
+		}
+		for _, g := range groups {
+			ids[g.Name] = append(ids[g.Name], g.ID)
+			ids[string(g.ID)] = []authn.GroupID{g.ID}
+		}
+		if after = next; after == "" {
+			break
+		}
+	}
+	for i := range rows {
+		r := &rows[i]
+		for _, name := range r.GroupNames {
+			switch found := ids[name]; {
+			case len(found) == 0:
+				r.Faults = append(r.Faults, authn.Invalid("groupIds", "unknown"))
+			case len(found) > 1:
+				r.Faults = append(r.Faults, authn.Invalid("groupIds", "ambiguous"))
+			case !slices.Contains(r.Groups, found[0]):
+				r.Groups = append(r.Groups, found[0])
+			}
+		}
+	}
+	return nil
+}
+
+// FindDuplicates returns, for each user of a list, a fault for each address or key that an earlier user has. keyID
+// identifies a key independently of its spelling; it returns false for an invalid key.
+func FindDuplicates(users []NewUser, keyID func(key authn.Secret) (string, bool)) [][]*authn.Error {
+	out := make([][]*authn.Error, len(users))
+	seen := map[string]int{}
+	check := func(i int, field, value string) {
+		if first, found := seen[value]; !found {
+			seen[value] = i
+		} else if first != i {
+			out[i] = append(out[i], authn.Invalid(field, "duplicate"))
+		}
+	}
+	for i, u := range users {
+		for _, a := range []struct{ field, address string }{{"login", u.Login}, {"email", u.Email}, {"secondEmail", u.Second}} {
+			if address, ok := authn.NormalizeLogin(a.address); ok {
+				check(i, a.field, address)
+			}
+		}
+		if !u.OTPAuthURI.IsZero() {
+			if id, ok := keyID(u.OTPAuthURI); ok {
+				check(i, "otpauth", "key:"+id) // no address contains a colon
+			}
+		}
+	}
+	return out
+}
+
+// firstOfEachField returns the first fault of each field.
+func firstOfEachField(all []*authn.Error) (out []*authn.Error) {
 	seen := map[string]bool{}
 	for _, fault := range all {
 		if !seen[fault.Field] {
@@ -96,27 +193,27 @@ func distinct(all []*authn.Error) (out []*authn.Error) {
 	return out
 }
 
-// addImported reads the key that a new person comes with; nil without one.
-func (d *Desk) addImported(op Principal, now time.Time, u *authn.User, n NewUser) (*factors.Device, error) {
+// importedDevice returns the device of an imported key, or nil without a key. Only the operator can import a key.
+func (d *Desk) importedDevice(op Principal, now time.Time, u *authn.User, n NewUser) (*factors.Device, error) {
 	if n.OTPAuthURI.IsZero() {
 		return nil, nil
 	}
-	if err := d.MayImport(op, true); err != nil {
-		return nil, err
+	if !op.Operator {
+		return nil, authn.Refuse(authn.CodeForbidden)
 	}
-	if n.Password != "" { // PROTOCOL 8: one hand would bring both halves
+	if n.Password != "" { // password and device would have the same provenance (protocol rule 8)
 		return nil, authn.Refuse(authn.CodeSameProvenance)
 	}
 	device, err := d.enrol.ParseImport(now, u, n.OTPAuthURI)
 	return &device, err
 }
 
-// sendWelcome mails a new person what lets them in: an invitation, or for whoever brings a device the choice of a password.
+// sendWelcome queues the first email of a new user: an invitation or, with an imported device, a link to choose a password.
 func (d *Desk) sendWelcome(tx *authn.Tx, op Principal, u *authn.User, sendEmail bool) (Invitation, error) {
 	switch {
 	case !u.HasOnlyImportedDevice():
 		return d.invite(tx, op, u, sendEmail)
-	case !sendEmail: // PROTOCOL 8: whoever brought the key would have both halves
+	case !sendEmail: // password and device would have the same provenance (protocol rule 8)
 		return Invitation{}, authn.Refuse(authn.CodeSameProvenance)
 	}
 	token, expires, err := d.enrol.IssueImportLink(tx, u)
@@ -137,16 +234,16 @@ func (d *Desk) sendWelcome(tx *authn.Tx, op Principal, u *authn.User, sendEmail 
 	return Invitation{Sent: true, Expires: expires}, tx.Audit(e)
 }
 
-// removeImported takes a device that was brought from elsewhere and never used.
-func (d *Desk) removeImported(tx *authn.Tx, op Principal, u *authn.User) error {
-	if err := d.auditKey(tx, op, u, audit.FactorRemoved); err != nil {
+// dropImported removes an imported device that the user never used.
+func (d *Desk) dropImported(tx *authn.Tx, op Principal, u *authn.User) error {
+	if err := d.auditImportedDevice(tx, op, u, audit.FactorRemoved); err != nil {
 		return err
 	}
 	return d.enrol.RemoveImported(tx, u)
 }
 
-// auditKey writes down what became of the device that a person brought.
-func (d *Desk) auditKey(tx *authn.Tx, op Principal, u *authn.User, action string) error {
+// auditImportedDevice records an operation on an imported device in the audit log.
+func (d *Desk) auditImportedDevice(tx *authn.Tx, op Principal, u *authn.User, action string) error {
 	e := op.event(action, u)
 	for _, dev := range u.Devices {
 		e.Targets = append(e.Targets, audit.Actor{Type: audit.TypeDevice, ID: string(dev.ID), Name: dev.Name})

@@ -1,9 +1,11 @@
 package helpdesk_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"barillet/authn"
 	"barillet/authn/authntest"
@@ -20,18 +22,27 @@ func foreignKey(secret string) authn.Secret {
 	return authn.SecretOf("otpauth://totp/Okta:zoe?secret=" + secret + "&issuer=Okta")
 }
 
-// bring imports Zoé with the key of another house.
+// importUser imports a list of one user.
+func (s *shop) importUser(ctx context.Context, op helpdesk.Principal, n helpdesk.NewUser, invite, dry bool) (helpdesk.ImportResult, error) {
+	got, err := s.desk.Import(ctx, op, s.From, []helpdesk.ImportRow{{NewUser: n}}, invite, dry)
+	if err != nil {
+		return helpdesk.ImportResult{}, err
+	}
+	return got[0], nil
+}
+
+// bring imports a user with a key of another service.
 func (s *shop) bring(t *testing.T) (authn.User, *authntest.Phone) {
 	t.Helper()
-	got, err := s.desk.Import(t.Context(), machine, s.From, helpdesk.NewUser{Login: "zoe@garage.example", FirstName: "Zoé",
+	got, err := s.importUser(t.Context(), machine, helpdesk.NewUser{Login: "zoe@garage.example", FirstName: "Zoé",
 		Groups: []authn.GroupID{s.garage}, OTPAuthURI: foreignKey(foreignSecret)}, true, false)
-	if err != nil || got.ID == "" || !got.Invited || got.Known || got.Faults != nil {
+	if err != nil || got.ID == "" || !got.Invited || got.Exists || got.Faults != nil {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	return s.User(string(got.ID)), &authntest.Phone{House: s.Env, Secret: foreignSecret}
 }
 
-func TestWhoeverBringsAKeyChoosesAPasswordThatThePhoneProves(t *testing.T) {
+func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 	s := openShop(t)
 	u, phone := s.bring(t)
 	if !u.HasOnlyImportedDevice() || u.Status != authn.StatusActive || u.Password.Hash != "" {
@@ -70,7 +81,7 @@ func TestWhoeverBringsAKeyChoosesAPasswordThatThePhoneProves(t *testing.T) {
 	}
 }
 
-func TestTheLinkOfAForgottenPasswordDoesForWhoeverMissedTheWelcome(t *testing.T) {
+func TestImport_PasswordLinkReplacesExpiredWelcome(t *testing.T) {
 	s := openShop(t)
 	u, phone := s.bring(t)
 	first := tokenOf(mailed[templates.WelcomeMail](t, s, u.Login).Link)
@@ -93,7 +104,7 @@ func TestTheLinkOfAForgottenPasswordDoesForWhoeverMissedTheWelcome(t *testing.T)
 	}
 }
 
-func TestWhoeverBroughtAKeyThatIsGoneIsInvitedAndTheKeyIsDead(t *testing.T) {
+func TestImport_InvitationRemovesImportedDevice(t *testing.T) {
 	s := openShop(t)
 	u, _ := s.bring(t)
 	link := tokenOf(mailed[templates.WelcomeMail](t, s, u.Login).Link)
@@ -112,19 +123,19 @@ func TestWhoeverBroughtAKeyThatIsGoneIsInvitedAndTheKeyIsDead(t *testing.T) {
 	}
 	s.Accept(tokenOf(mailed[templates.InvitationMail](t, s, u.Login).Link), password)
 	// The key is free again: nobody has it.
-	got, err := s.desk.Import(t.Context(), machine, s.From, helpdesk.NewUser{Login: "luc@garage.example", OTPAuthURI: foreignKey(foreignSecret)}, false, false)
+	got, err := s.importUser(t.Context(), machine, helpdesk.NewUser{Login: "luc@garage.example", OTPAuthURI: foreignKey(foreignSecret)}, false, false)
 	if err != nil || got.ID == "" || got.Invited {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
 
-func TestNobodyHoldsBothHalvesOfWhoeverBringsAKey(t *testing.T) {
+func TestImport_RejectsPasswordAndKeyOfSameProvenance(t *testing.T) {
 	s := openShop(t)
 	bringing := helpdesk.NewUser{Login: "luc@garage.example", OTPAuthURI: foreignKey(strings.Repeat("ABCDEFGH", 4))}
 	for name, op := range map[string]helpdesk.Principal{"a token": root, "a token with secrets": withSecrets(root)} {
-		_, err := s.desk.Import(t.Context(), op, s.From, bringing, true, false)
+		_, err := s.importUser(t.Context(), op, bringing, true, false)
 		wantCode(t, name+" brings a key", err, authn.CodeForbidden)
-		_, err = s.desk.Import(t.Context(), op, s.From, bringing, true, true)
+		_, err = s.importUser(t.Context(), op, bringing, true, true)
 		wantCode(t, name+" tries whether a key is known", err, authn.CodeForbidden)
 	}
 	_, _, err := s.desk.CreateUser(t.Context(), machine, s.From, bringing, true, false)
@@ -149,7 +160,7 @@ func TestNobodyHoldsBothHalvesOfWhoeverBringsAKey(t *testing.T) {
 	}
 }
 
-func TestAListIsJudgedAsAWholeAndChangesNobodyWhoIsThere(t *testing.T) {
+func TestImport_ReportsAllFaultsAndKeepsExistingUsers(t *testing.T) {
 	s := openShop(t)
 	s.bring(t)
 	before := s.User(technician)
@@ -178,16 +189,16 @@ func TestAListIsJudgedAsAWholeAndChangesNobodyWhoIsThere(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			events := len(s.Events())
-			got, err := s.desk.Import(t.Context(), machine, s.From, c.n, true, true)
-			if err != nil || got.Known != c.is || (got.ID != "") != c.is {
+			got, err := s.importUser(t.Context(), machine, c.n, true, true)
+			if err != nil || got.Exists != c.is || (got.ID != "") != c.is {
 				t.Errorf("got %+v, %v", got, err)
 			}
 			sameStrings(t, "faults", faults(got), c.want)
 			if c.want == nil && !c.is {
 				return
 			}
-			got, err = s.desk.Import(t.Context(), machine, s.From, c.n, true, false)
-			if err != nil || got.Known != c.is || got.Invited {
+			got, err = s.importUser(t.Context(), machine, c.n, true, false)
+			if err != nil || got.Exists != c.is || got.Invited {
 				t.Errorf("done: got %+v, %v", got, err)
 			}
 			sameStrings(t, "faults, done", faults(got), c.want)
@@ -201,34 +212,34 @@ func TestAListIsJudgedAsAWholeAndChangesNobodyWhoIsThere(t *testing.T) {
 	}
 }
 
-func TestAListOfWhoeverIsLimitedToGaragesStaysWithinThem(t *testing.T) {
+func TestImport_StaysWithinGroupScope(t *testing.T) {
 	s := openShop(t)
 	op := limited(support, s.garage)
 	for name, groups := range map[string][]authn.GroupID{"another garage": {s.other}, "no garage": nil, "one that is not": {"g0"}} {
-		got, err := s.desk.Import(t.Context(), op, s.From, helpdesk.NewUser{Login: "luc@garage.example", Groups: groups}, true, false)
+		got, err := s.importUser(t.Context(), op, helpdesk.NewUser{Login: "luc@garage.example", Groups: groups}, true, false)
 		if err != nil || len(got.Faults) != 1 || got.Faults[0].Field != "groupIds" || got.Faults[0].Reason != "unknown" {
 			t.Errorf("%s: got %+v, %v, want one answer for all", name, got, err)
 		}
 	}
-	got, err := s.desk.Import(t.Context(), op, s.From, helpdesk.NewUser{Login: "luc@garage.example", Groups: []authn.GroupID{s.garage}, Role: authn.RoleReadOnly}, true, false)
+	got, err := s.importUser(t.Context(), op, helpdesk.NewUser{Login: "luc@garage.example", Groups: []authn.GroupID{s.garage}, Role: authn.RoleReadOnly}, true, false)
 	if err != nil || len(got.Faults) != 1 || got.Faults[0].Field != "role" {
 		t.Errorf("a role: got %+v, %v", got, err)
 	}
-	if got, err = s.desk.Import(t.Context(), op, s.From, helpdesk.NewUser{Login: "luc@garage.example", Groups: []authn.GroupID{s.garage}}, true, false); err != nil || !got.Invited {
+	if got, err = s.importUser(t.Context(), op, helpdesk.NewUser{Login: "luc@garage.example", Groups: []authn.GroupID{s.garage}}, true, false); err != nil || !got.Invited {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	_, err = s.desk.Import(t.Context(), withRole(support, authn.RoleReadOnly), s.From, helpdesk.NewUser{Login: "x@garage.example"}, true, true)
+	_, err = s.importUser(t.Context(), withRole(support, authn.RoleReadOnly), helpdesk.NewUser{Login: "x@garage.example"}, true, true)
 	wantCode(t, "whoever only reads", err, authn.CodeForbidden)
 }
 
-func TestWhoeverBringsAsMuchAsOneCanIsMadeInOneUpdate(t *testing.T) {
+func TestImport_LargestUserFitsOneTransaction(t *testing.T) {
 	s := openShop(t)
 	n := helpdesk.NewUser{Login: "zoe", Email: "zoe@garage.example", Second: "zoe@home.example", FirstName: "Zoé", LastName: "Martin",
 		Role: authn.RoleHelpDesk, OTPAuthURI: foreignKey(foreignSecret)}
 	for i := range 20 {
 		n.Groups = append(n.Groups, s.Group(fmt.Sprint("Garage ", i)))
 	}
-	got, err := s.desk.Import(t.Context(), machine, s.From, n, true, false)
+	got, err := s.importUser(t.Context(), machine, n, true, false)
 	if err != nil || !got.Invited {
 		t.Fatalf("got %+v, %v", got, err)
 	}
@@ -241,8 +252,8 @@ func TestWhoeverBringsAsMuchAsOneCanIsMadeInOneUpdate(t *testing.T) {
 func TestImport_AcceptsTheSeedOfAToken(t *testing.T) {
 	s := openShop(t)
 	uri := "otpauth://hotp/Feitian:zoe?secret=" + foreignSecret + "&issuer=Feitian&counter=7"
-	got, err := s.desk.Import(t.Context(), machine, s.From, helpdesk.NewUser{Login: "zoe@garage.example", OTPAuthURI: authn.SecretOf(uri)}, true, false)
-	if err != nil || got.ID == "" || got.Faults != nil {
+	got, err := s.desk.Import(t.Context(), machine, s.From, []helpdesk.ImportRow{{NewUser: helpdesk.NewUser{Login: "zoe@garage.example", OTPAuthURI: authn.SecretOf(uri)}}}, true, false)
+	if err != nil || got[0].ID == "" || got[0].Faults != nil {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	m := mailed[templates.WelcomeMail](t, s, "zoe@garage.example")
@@ -259,8 +270,90 @@ func TestImport_AcceptsTheSeedOfAToken(t *testing.T) {
 			t.Errorf("counter %d: got %q, %v, want %q", counter, v.Rejected, err, want)
 		}
 	}
-	got, err = s.desk.Import(t.Context(), machine, s.From, helpdesk.NewUser{Login: "yves@garage.example", OTPAuthURI: foreignKey(foreignSecret)}, true, false)
-	if err != nil || len(got.Faults) != 1 || got.Faults[0].Reason != "taken" {
+	got, err = s.desk.Import(t.Context(), machine, s.From, []helpdesk.ImportRow{{NewUser: helpdesk.NewUser{Login: "yves@garage.example", OTPAuthURI: foreignKey(foreignSecret)}}}, true, false)
+	if err != nil || len(got[0].Faults) != 1 || got[0].Faults[0].Reason != "taken" {
 		t.Errorf("the same secret for a phone: got %+v, %v", got, err)
+	}
+}
+
+func TestImport_FindsDuplicatesWithinTheList(t *testing.T) {
+	s := openShop(t)
+	rows := []helpdesk.ImportRow{
+		{NewUser: helpdesk.NewUser{Login: "luc@garage.example", Second: "luc@home.example", OTPAuthURI: foreignKey(foreignSecret)}},
+		{NewUser: helpdesk.NewUser{Login: "zoe", Email: "LUC@home.example", OTPAuthURI: foreignKey(strings.ToLower(foreignSecret))}},
+		{NewUser: helpdesk.NewUser{Login: " Luc@Garage.Example "}},
+		{NewUser: helpdesk.NewUser{Login: technician}},
+		{NewUser: helpdesk.NewUser{Login: technician}},
+	}
+	for _, dry := range []bool{true, false} {
+		got, err := s.desk.Import(t.Context(), machine, s.From, rows, false, dry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"", "email duplicate, otpauth duplicate", "login duplicate", "exists", "exists"}
+		if !dry { // the first row created a user
+			want[1], want[2] = "email taken, otpauth taken", "exists"
+		}
+		for i, imported := range got {
+			var parts []string
+			for _, f := range imported.Faults {
+				parts = append(parts, f.Field+" "+f.Reason)
+			}
+			if imported.Exists {
+				parts = append(parts, "exists")
+			}
+			text := strings.Join(parts, ", ")
+			if text != want[i] {
+				t.Errorf("dry run %t: row %d: got %q, want %q", dry, i, text, want[i])
+			}
+		}
+	}
+}
+
+func TestImport_ResolvesGroupNamesWithinTheScope(t *testing.T) {
+	s := openShop(t)
+	s.Group("Twin")
+	s.Group("Twin")
+	row := func(login string, names ...string) helpdesk.ImportRow {
+		return helpdesk.ImportRow{NewUser: helpdesk.NewUser{Login: login}, GroupNames: names}
+	}
+	got, err := s.desk.Import(t.Context(), machine, s.From, []helpdesk.ImportRow{row("a@garage.example", "Garage Lumière", string(s.garage)),
+		row("b@garage.example", "Garage Lumière", "Nowhere"), row("c@garage.example", "Twin")}, false, false)
+	if err != nil || got[0].ID == "" || len(s.User("a@garage.example").Groups) != 1 {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	for i, want := range []string{"", "unknown", "ambiguous"} {
+		if i > 0 && (len(got[i].Faults) != 1 || got[i].Faults[0].Field != "groupIds" || got[i].Faults[0].Reason != want) {
+			t.Errorf("row %d: got %+v, want %s", i, got[i].Faults, want)
+		}
+	}
+	got, err = s.desk.Import(t.Context(), limited(support, s.other), s.From, []helpdesk.ImportRow{row("d@garage.example", "Garage Lumière")}, false, true)
+	if err != nil || len(got[0].Faults) != 1 || got[0].Faults[0].Reason != "unknown" {
+		t.Errorf("a group outside the scope: got %+v, %v", got, err)
+	}
+}
+
+func TestImport_PacesInvitations(t *testing.T) {
+	s := openShop(t)
+	var rows []helpdesk.ImportRow
+	for i := range 25 {
+		rows = append(rows, helpdesk.ImportRow{NewUser: helpdesk.NewUser{Login: fmt.Sprintf("p%d@garage.example", i)}})
+	}
+	if _, err := s.desk.Import(t.Context(), machine, s.From, rows, true, false); err != nil {
+		t.Fatal(err)
+	}
+	due := map[time.Duration]int{}
+	for _, m := range s.Mails() {
+		due[m.NotBefore.Sub(s.Clock.Now())]++
+	}
+	if due[0] != 10 || due[10*time.Second] != 10 || due[20*time.Second] != 5 {
+		t.Errorf("got %v, want 10 invitations every 10 seconds", due)
+	}
+	s.EmptyOutbox()
+	if _, err := s.desk.Activate(t.Context(), support, s.From, "p0@garage.example", true); err != nil {
+		t.Fatal(err)
+	}
+	if m := s.Mails(); len(m) != 1 || !m[0].NotBefore.IsZero() {
+		t.Errorf("got %+v, want one invitation that is sent immediately", m)
 	}
 }

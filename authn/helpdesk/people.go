@@ -43,17 +43,20 @@ type Added struct {
 // proves the device as well. CodeTaken: an address is somebody's; for an operator limited to groups only if it
 // is that of somebody within, else the answer is that for a new person (PROTOCOL 21). CodeInvalid, CodeForbidden.
 func (d *Desk) CreateUser(ctx context.Context, op Principal, req authn.RequestInfo, n NewUser, activate, sendEmail bool) (authn.User, Invitation, error) {
+	return d.addUser(ctx, op, d.Accounts.NewOperation(req), n, activate, sendEmail)
+}
+
+func (d *Desk) addUser(ctx context.Context, op Principal, a *authn.Operation, n NewUser, activate, sendEmail bool) (authn.User, Invitation, error) {
 	u, err := d.drafted(op, n, activate, sendEmail)
 	if err != nil {
 		return authn.User{}, Invitation{}, err
 	}
-	a := d.Accounts.NewOperation(req)
 	if n.Password != "" {
 		if u.Password, err = d.givenPassword(ctx, op, a.Now, &u, n.Password); err != nil {
 			return authn.User{}, Invitation{}, err
 		}
 	}
-	device, err := d.addImported(op, a.Now, &u, n)
+	device, err := d.importedDevice(op, a.Now, &u, n)
 	if err != nil {
 		return authn.User{}, Invitation{}, err
 	}
@@ -64,7 +67,7 @@ func (d *Desk) CreateUser(ctx context.Context, op Principal, req authn.RequestIn
 		err = d.Accounts.DeletePlaceholders(ctx, out.User.ID)
 	}
 	if err == nil && n.Role == authn.RoleSuperAdmin {
-		err = d.notifySuperAdmins(ctx, op, req, roleChange{action: audit.RoleGranted, grant: out.User.Roles[0], user: out.User}, a.Now)
+		err = d.notifySuperAdmins(ctx, op, a.Request, roleChange{action: audit.RoleGranted, grant: out.User.Roles[0], user: out.User}, a.Now)
 	}
 	return WithoutSecrets(out.User), out.Invitation, err
 }
@@ -101,7 +104,7 @@ func (d *Desk) add(tx *authn.Tx, op Principal, n NewUser, u authn.User, device *
 	}
 	err := tx.Audit(e)
 	if err == nil && device != nil {
-		err = d.auditKey(tx, op, &u, audit.FactorActivated)
+		err = d.auditImportedDevice(tx, op, &u, audit.FactorActivated)
 	}
 	var inv Invitation
 	if err == nil && activate {
@@ -192,7 +195,7 @@ func (d *Desk) invite(tx *authn.Tx, op Principal, u *authn.User, sendEmail bool)
 		way = op.Owner
 	}
 	if u.HasOnlyImportedDevice() { // nobody has signed in with it here: the invitation is for another phone
-		if err := d.removeImported(tx, op, u); err != nil {
+		if err := d.dropImported(tx, op, u); err != nil {
 			return Invitation{}, err
 		}
 	}

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestAHeaderBeyond16KiBIsRead: BAR S5 says 16 KiB of all header lines together.
-func TestAHeaderBeyond16KiBIsRead(t *testing.T) {
-	s := serveHere(t, "--data", filepath.Join(t.TempDir(), "data"))
+// TestServer_RejectsHeaderOver16KiB checks the limit of promise S5.
+func TestServer_RejectsHeaderOver16KiB(t *testing.T) {
+	s := startServer(t, "--data", filepath.Join(t.TempDir(), "data"))
 	for _, test := range []struct{ bytes, want int }{{15 << 10, http.StatusOK}, {17 << 10, http.StatusRequestHeaderFieldsTooLarge}} {
 		conn, err := net.Dial("tcp", s.address)
 		if err != nil {

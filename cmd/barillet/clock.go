@@ -2,18 +2,18 @@ package main
 
 import "time"
 
-// testingOnlyNow, set by the tests before the program runs, is a clock that end-to-end tests move to see what
-// time does to codes, links and limits. It is nil in the released program, which has no switch for it.
+// testingOnlyNow is a clock that end-to-end tests move. Tests set it before the program runs; it is nil in the released
+// program.
 var testingOnlyNow func() time.Time
 
-// stopwatch tells how much time went by since it was made, whatever became of the clock: by the monotonic one, which
-// stands still while the machine sleeps.
+// stopwatch returns a function that returns the time since then. It uses the monotonic clock, which stops while the host
+// sleeps.
 func stopwatch() func() time.Duration {
 	began := time.Now()
 	return func() time.Duration { return time.Since(began) }
 }
 
-// now is the one place where the program reads what the clock shows.
+// now returns the current time. No other function of the program calls time.Now for it.
 func now() time.Time {
 	if testingOnlyNow != nil {
 		return testingOnlyNow()

@@ -13,30 +13,30 @@ import (
 	"barillet/store"
 )
 
-// closedHouse is a house in a folder of its own that serves nobody, and what it writes into its log.
-func closedHouse(t *testing.T) (*house, *bytes.Buffer) {
+// offlineApp returns an app that does not serve, and its log.
+func offlineApp(t *testing.T) (*app, *bytes.Buffer) {
 	t.Helper()
 	c := defaults()
-	c.data = filepath.Join(t.TempDir(), "data")
-	c.keyFile = filepath.Join(c.data, "barillet.key")
-	o, err := openFolder(t.Context(), &c, true, func(err error) { t.Error(err) })
+	c.Data = filepath.Join(t.TempDir(), "data")
+	c.KeyFile = filepath.Join(c.Data, "barillet.key")
+	dir, err := openDataDir(t.Context(), &c, true, func(err error) { t.Error(err) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { o.store.Close() })
+	t.Cleanup(func() { dir.store.Close() })
 	said := &bytes.Buffer{}
-	h, err := build(&c, o, "http://localhost:1", slog.New(slog.NewTextHandler(said, nil)))
+	a, err := newApp(&c, dir, "http://localhost:1", slog.New(slog.NewTextHandler(said, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h, said
+	return a, said
 }
 
-// logged is what the audit log says.
-func (h *house) logged(t *testing.T) (all []audit.Entry) {
+// auditLog returns the audit events.
+func (a *app) auditLog(t *testing.T) (all []audit.Entry) {
 	t.Helper()
-	if err := h.opened.store.View(t.Context(), func(s store.Snapshot) (err error) {
-		all, _, err = h.accounts.Log.Scan(s, audit.Query{})
+	if err := a.dataDir.store.View(t.Context(), func(s store.Snapshot) (err error) {
+		all, _, err = a.accounts.Log.Scan(s, audit.Query{})
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -44,16 +44,16 @@ func (h *house) logged(t *testing.T) (all []audit.Entry) {
 	return all
 }
 
-func TestAClockThatMovesWhileTheServiceRunsIsAuditedOnce(t *testing.T) {
-	h, said := closedHouse(t)
+func TestClockWatch_AuditsJumpOnce(t *testing.T) {
+	a, said := offlineApp(t)
 	began := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 	var c clockWatch
-	c.agree(began, 0)
+	c.reset(began, 0)
 	var want []string
 	for _, look := range []struct {
 		name      string
-		wall, ran time.Duration // since the beginning
-		by        string        // what is audited; "": nothing
+		wall, ran time.Duration // since the start
+		by        string        // audited jump; "": none
 	}{
 		{"a minute later", time.Minute, time.Minute, ""},
 		{"a little fast", 6 * time.Minute, 2 * time.Minute, ""},
@@ -64,18 +64,18 @@ func TestAClockThatMovesWhileTheServiceRunsIsAuditedOnce(t *testing.T) {
 		{"a pass that took an hour", 71 * time.Minute, 66 * time.Minute, ""},
 	} {
 		said.Reset()
-		if err := h.watchClock(t.Context(), &c, began.Add(look.wall), look.ran); err != nil {
+		if err := a.watchClock(t.Context(), &c, began.Add(look.wall), look.ran); err != nil {
 			t.Fatalf("%s: %v", look.name, err)
 		}
 		if look.by != "" {
 			want = append(want, look.by)
 		}
-		if shown := strings.Contains(said.String(), "the clock moved"); shown != (look.by != "") {
+		if shown := strings.Contains(said.String(), "the clock jumped"); shown != (look.by != "") {
 			t.Errorf("%s: the log says %q", look.name, said)
 		}
 	}
 	var got []string
-	for _, e := range h.logged(t) {
+	for _, e := range a.auditLog(t) {
 		if e.Action == audit.ClockJumped {
 			got = append(got, e.Detail["by"])
 		}
@@ -85,11 +85,11 @@ func TestAClockThatMovesWhileTheServiceRunsIsAuditedOnce(t *testing.T) {
 	}
 }
 
-func TestTheMonotonicReadingOfAClockHidesNoJump(t *testing.T) {
+func TestClockWatch_IgnoresMonotonicReading(t *testing.T) {
 	var c clockWatch
 	wall, ran := now(), stopwatch()
-	c.agree(wall, ran())
-	// Round(0) takes the monotonic reading away, as it is after the clock was set.
+	c.reset(wall, ran())
+	// Round(0) removes the monotonic reading, so that this is a clock that was set.
 	if by := c.jump(wall.Round(0).Add(time.Hour), ran()); by.Round(time.Minute) != time.Hour {
 		t.Errorf("got a jump of %v, want an hour", by)
 	}
@@ -98,37 +98,37 @@ func TestTheMonotonicReadingOfAClockHidesNoJump(t *testing.T) {
 	}
 }
 
-func TestAClockBehindTheLastAuditEntryWarnsAtTheStart(t *testing.T) {
-	h, said := closedHouse(t)
-	h.lookAtClock(t.Context())
-	h.mark(t.Context(), audit.ServerStarted)
-	h.lookAtClock(t.Context())
+func TestCheckClock_WarnsIfBehindLastAuditEvent(t *testing.T) {
+	a, said := offlineApp(t)
+	a.checkClock(t.Context())
+	a.auditLifecycle(t.Context(), audit.ServerStarted)
+	a.checkClock(t.Context())
 	if said.Len() > 0 {
-		t.Errorf("a clock that is right: got %s", said)
+		t.Errorf("correct clock: got %s", said)
 	}
 	testingOnlyNow = func() time.Time { return time.Now().Add(-2 * time.Minute) }
 	defer func() { testingOnlyNow = nil }()
-	h.lookAtClock(t.Context())
-	if !strings.Contains(said.String(), "level=WARN") || !strings.Contains(said.String(), "the clock is behind the last audit entry") {
+	a.checkClock(t.Context())
+	if !strings.Contains(said.String(), "level=WARN") || !strings.Contains(said.String(), "the clock is behind the last audit event") {
 		t.Errorf("got %q, want a warning", said)
 	}
 }
 
-func TestAMailThatIsGivenUpIsAudited(t *testing.T) {
-	h, _ := closedHouse(t)
+func TestDeadLetter_IsAudited(t *testing.T) {
+	a, _ := offlineApp(t)
 	at := now().Add(-time.Hour)
-	if err := h.opened.store.Update(t.Context(), func(tx store.Tx) error {
-		return h.sender.Outbox.Queue(tx, store.NewTimeID(at), mail.Message{Template: "invitation", Lang: "fr", To: []string{"zoe@garage.example"},
+	if err := a.dataDir.store.Update(t.Context(), func(tx store.Tx) error {
+		return a.sender.Outbox.Queue(tx, store.NewTimeID(at), mail.Message{Template: "invitation", Lang: "fr", To: []string{"zoe@garage.example"},
 			Queued: at, ExpiresAt: at.Add(time.Minute), Data: []byte(`{"link":"https://login.example/invite/secret"}`)})
 	}); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if _, err := h.sender.RunOnce(t.Context()); err != nil {
+		if _, err := a.sender.RunOnce(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got := h.logged(t)
+	got := a.auditLog(t)
 	if len(got) != 1 || got[0].Action != audit.MailFailed || got[0].Reason != "too_late" || got[0].Targets[0].Name != "invitation" ||
 		got[0].Detail["to"] != "zoe@garage.example" {
 		t.Errorf("got %+v, want one event of the mail", got)

@@ -9,60 +9,60 @@ import (
 	"barillet/store"
 )
 
-// jumpAudited is by how much the clock has to move against the time that went by before it is audited (BAR 3).
-const jumpAudited = 5 * time.Minute
+// minClockJump is the least difference between the clock and the uptime that is audited, see "The clock" in
+// docs/operations.md.
+const minClockJump = 5 * time.Minute
 
-// clockWatch tells the clock on the wall from the time that goes by. A machine that slept counts as one whose clock
-// was set forward: codes and sessions are judged by the clock, whatever moved it.
+// clockWatch compares the clock with the uptime. A host that slept counts as one whose clock was set forward, because codes and
+// sessions depend on the clock.
 type clockWatch struct {
-	wall time.Time     // what the clock showed when the two last agreed
-	ran  time.Duration // how long the process had run then
+	wall   time.Time     // time of the clock at the last reset
+	uptime time.Duration // uptime at the last reset
 }
 
-// agree takes the two to agree as they stand.
-func (c *clockWatch) agree(wall time.Time, ran time.Duration) { c.wall, c.ran = wall.Round(0), ran }
+// reset accepts the present difference.
+func (c *clockWatch) reset(wall time.Time, ran time.Duration) { c.wall, c.uptime = wall.Round(0), ran }
 
-// jump is by how much the clock has moved since they last agreed; 0 for less than jumpAudited. The monotonic reading
-// of wall would hide it and is left out.
+// jump returns the movement of the clock since the last reset, or 0 if it is less than minClockJump. It removes the monotonic
+// reading of wall, which would hide the movement.
 func (c *clockWatch) jump(wall time.Time, ran time.Duration) time.Duration {
-	if by := wall.Round(0).Sub(c.wall) - (ran - c.ran); by.Abs() >= jumpAudited {
+	if by := wall.Round(0).Sub(c.wall) - (ran - c.uptime); by.Abs() >= minClockJump {
 		return by
 	}
 	return 0
 }
 
-// watchClock looks once and has a jump audited and shown in the log, until the audit log has it. Sign-ins go on.
-func (h *house) watchClock(ctx context.Context, c *clockWatch, wall time.Time, ran time.Duration) error {
+// watchClock logs and audits a jump of the clock. If the audit fails, the next call repeats it.
+func (a *app) watchClock(ctx context.Context, c *clockWatch, wall time.Time, ran time.Duration) error {
 	by := c.jump(wall, ran).Round(time.Second)
 	if by == 0 {
 		return nil
 	}
-	h.log.Warn("the clock moved while the service ran: six-digit codes and sessions are judged by it", "by", by, "clock", wall.UTC())
-	err := h.witness(ctx, audit.ClockJumped, audit.Unknown, map[string]string{"by": by.String()})
+	a.log.Warn("the clock jumped: TOTP codes and sessions depend on it", "by", by, "clock", wall.UTC())
+	err := a.auditSystem(ctx, audit.ClockJumped, audit.Unknown, map[string]string{"by": by.String()})
 	if err == nil {
-		c.agree(wall, ran)
+		c.reset(wall, ran)
 	}
 	return err
 }
 
-// lookAtClock warns when the clock is behind the last thing that was written down: codes and links would be
-// judged by a wrong time.
-func (h *house) lookAtClock(ctx context.Context) {
-	err := h.opened.store.View(ctx, func(s store.Snapshot) error {
-		entries, _, err := h.accounts.Log.Scan(s, audit.Query{Limit: 1, Descending: true})
+// checkClock logs a warning if the clock is behind the last audit event.
+func (a *app) checkClock(ctx context.Context) {
+	err := a.dataDir.store.View(ctx, func(s store.Snapshot) error {
+		entries, _, err := a.accounts.Log.Scan(s, audit.Query{Limit: 1, Descending: true})
 		if err == nil && len(entries) > 0 && entries[0].At.After(now().Add(time.Minute)) {
-			h.log.Warn("the clock is behind the last audit entry: set it right", "clock", now().UTC(), "entry", entries[0].At)
+			a.log.Warn("the clock is behind the last audit event: correct it", "clock", now().UTC(), "entry", entries[0].At)
 		}
 		return err
 	})
 	if err != nil {
-		h.log.Error("looking at the last audit entry", "error", err)
+		a.log.Error("reading last audit event", "error", err)
 	}
 }
 
-// witness writes what befell the service itself into the audit log.
-func (h *house) witness(ctx context.Context, action, outcome string, detail map[string]string) error {
-	_, err := authn.Update(ctx, h.accounts, h.accounts.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (struct{}, error) {
+// auditSystem audits an event of the service itself.
+func (a *app) auditSystem(ctx context.Context, action, outcome string, detail map[string]string) error {
+	_, err := authn.Update(ctx, a.accounts, a.accounts.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (struct{}, error) {
 		return struct{}{}, tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, Action: action, Outcome: outcome, Detail: detail})
 	})
 	return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,64 +10,78 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"barillet/cmd/barillet/cli"
-	"barillet/internal/outbound"
-	"barillet/web/gate"
 )
 
-// config is what the operator decided, every value judged.
+// config is the configuration. Each field that is not a section is a setting. Its tags are the key, the default, the
+// bounds (of a number, a duration, or the length of a text), the words to choose from, and the description in the help
+// and in docs/operations.md.
 type config struct {
-	data           string
-	listen         string
-	publicURL      string // an origin; "": http://localhost and the port that is listened at
-	defaultLocale  string
-	logFormat      string
-	trustedProxies []netip.Prefix
-	keyFile        string
-	brand          struct{ name, accent string }
-	support        struct{ email, phone string }
-	smtp           struct {
-		host         string // "": no mail server, mail waits
-		port         int    // 0: the usual one of tls
-		tls          string
-		username     string
-		passwordFile string
-		from         string
-	}
-	limits struct {
-		connections, perClient  int
-		sessionIdle, sessionMax time.Duration
-	}
-	password struct {
-		min, memory, passes, atOnce int // 0: authn's own
-		words                       []string
-	}
-	allowCopies bool
-	apiAuthn    bool // programs may sign people in (PROTOCOL 25)
-	oidc        struct{ clientCredentials bool }
-	webauthn    struct{ attestation, userVerification string }
-	gateRules   []gate.Rule      // applications behind forward-auth; none: there are none
-	outbound    outbound.Allowed // what may be called besides the internet
+	Data           string   `toml:"data" usage:"data directory"`
+	Listen         hostPort `toml:"listen" default:"localhost:8080" usage:"address and port to listen on, without TLS; port 0 takes a free port"`
+	PublicURL      origin   `toml:"public_url" usage:"URL that browsers use, without a path; https, except for http://localhost"`
+	DefaultLocale  string   `toml:"default_locale" default:"fr" oneof:"fr,en" usage:"default language, used when the browser does not send one"`
+	LogFormat      string   `toml:"log_format" default:"text" oneof:"text,json" usage:"format of the log on stderr"`
+	TrustedProxies networks `toml:"trusted_proxies" usage:"addresses and networks whose X-Forwarded-For header is used"`
+	KeyFile        string   `toml:"key_file" usage:"key file of the store, mode 0600"`
+
+	Brand struct {
+		Name   string `toml:"name" default:"Barillet" min:"1" max:"40" usage:"name on pages, in emails and in authenticator apps"`
+		Accent colour `toml:"accent" usage:"colour of buttons and links"`
+	} `toml:"brand"`
+	Support struct {
+		Email email  `toml:"email" usage:"recipient of help requests; shown to users"`
+		Phone string `toml:"phone" min:"1" max:"40" usage:"telephone number shown to users"`
+	} `toml:"support"`
+	SMTP struct {
+		Host         string `toml:"host" usage:"mail server"`
+		Port         int    `toml:"port" min:"1" max:"65535" usage:"port of the mail server"`
+		TLS          string `toml:"tls" default:"starttls" oneof:"starttls,implicit,none" usage:"encryption of the connection to the mail server"`
+		Username     string `toml:"username" usage:"user name at the mail server; requires smtp.password_file"`
+		PasswordFile string `toml:"password_file" usage:"file that contains the password for the mail server"`
+		From         sender `toml:"from" usage:"sender of emails, with or without a name"`
+	} `toml:"smtp"`
+	Limits struct { // promises S5 and A11
+		Connections int           `toml:"connections" default:"2000" min:"16" max:"100000" usage:"open connections in total"`
+		PerClient   int           `toml:"connections_per_client" default:"64" min:"4" max:"100000" usage:"open connections of one IPv4 address or IPv6 /64"`
+		SessionIdle time.Duration `toml:"session_idle" default:"1h" min:"1m" max:"24h" usage:"time without a request after which a session ends"`
+		SessionMax  time.Duration `toml:"session_max" default:"24h" min:"5m" max:"24h" usage:"time after which a session ends"`
+	} `toml:"limits"`
+	Password struct {
+		MinLength int   `toml:"min_length" default:"8" min:"8" max:"64" usage:"minimum length of a password in characters"`
+		MemoryKiB int   `toml:"memory_kib" default:"19456" min:"8192" max:"262144" usage:"memory of one Argon2id hash in KiB"`
+		Passes    int   `toml:"passes" default:"2" min:"1" max:"10" usage:"passes of one Argon2id hash"`
+		AtOnce    int   `toml:"at_once" min:"1" max:"64" usage:"maximum number of concurrent hashes"`
+		Words     words `toml:"words" usage:"words that a password must not be made of, in addition to brand.name"`
+	} `toml:"password"`
+	ForwardAuth struct {
+		Rules rules `toml:"rules" usage:"who can use the applications behind a proxy"`
+	} `toml:"forward_auth"`
+	OIDC struct {
+		ClientCredentials bool `toml:"client_credentials" default:"false" usage:"whether applications can get tokens for themselves"`
+	} `toml:"oidc"`
+	TOTP struct {
+		AllowCopies bool `toml:"allow_copies" default:"true" usage:"whether a user can show a QR code again for another phone"`
+	} `toml:"totp"`
+	API struct { // protocol rule 25
+		Authn bool `toml:"authn" default:"false" usage:"whether programs can sign users in with POST /api/v1/authn"`
+	} `toml:"api"`
+	WebAuthn struct {
+		Attestation      string `toml:"attestation" default:"direct" oneof:"direct,indirect,enterprise,none" usage:"attestation that a security key sends"`
+		UserVerification string `toml:"user_verification" default:"discouraged" oneof:"discouraged,preferred,required" usage:"whether a security key asks for its PIN after the password"`
+	} `toml:"webauthn"`
+	Outbound struct {
+		Allow hosts `toml:"allow" usage:"private hosts, addresses and networks that the service can call by HTTP"`
+	} `toml:"outbound"`
 
 	warnings []string
 }
 
-// defaults is what yesterday's configuration without today's keys means.
-func defaults() config {
-	c := config{listen: "localhost:8080", defaultLocale: "fr", logFormat: "text", allowCopies: true}
-	c.brand.name = "Barillet"
-	c.smtp.tls = "starttls"
-	c.limits.connections, c.limits.perClient = 2000, 64                 // BAR S5
-	c.limits.sessionIdle, c.limits.sessionMax = time.Hour, 24*time.Hour // BAR A11
-	return c
-}
-
-// load reads the configuration: flags (by key) over environment over file. An error names where the value
-// stands, the key and the reason.
+// load returns the configuration of flags (by key), environment and file; a flag has precedence over the environment
+// and the environment over the file. An error names the source, the key and the fault.
 func load(file string, environ []string, flags map[string]string) (*config, error) {
 	c := defaults()
 	env := variables(environ)
@@ -74,169 +89,118 @@ func load(file string, environ []string, flags map[string]string) (*config, erro
 		file = env["BARILLET_CONFIG"]
 	}
 	if file != "" {
-		if err := c.readFile(file); err != nil {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading configuration: %w", err)
+		}
+		if len(text) > maxConfigSize {
+			return nil, fmt.Errorf("%s: larger than %d KiB", file, maxConfigSize>>10)
+		}
+		if err := c.parse(file, string(text)); err != nil {
 			return nil, err
 		}
 	}
-	if err := c.readEnvironment(env); err != nil {
+	if err := c.parseEnvironment(env); err != nil {
 		return nil, err
 	}
-	for _, s := range settings() {
-		value, given := flags[s.key]
-		if !given {
-			continue
-		}
-		if err := s.take(&c, raw(value)); err != nil {
-			return nil, &cli.UsageError{Err: fmt.Errorf("--%s: %w", strings.ReplaceAll(s.key, "_", "-"), err)}
-		}
+	if key, err := c.set(flags); err != nil {
+		return nil, &cli.UsageError{Err: fmt.Errorf("--%s: %w", flagOf(key), err)}
 	}
-	return &c, c.agree(file)
+	return &c, c.validate(cmp.Or(file, "configuration"))
 }
 
-// variables are those of the environment that begin as ours do. An empty one is as good as none.
-func variables(environ []string) map[string]string {
-	found := map[string]string{}
-	for _, line := range environ {
-		if name, value, ok := strings.Cut(line, "="); ok && value != "" && strings.HasPrefix(name, "BARILLET_") {
-			found[name] = value
-		}
-	}
-	return found
-}
-
-// notSettings are variables that mean something to the program without being a setting.
-var notSettings = []string{"BARILLET_CONFIG", "BARILLET_URL", "BARILLET_TOKEN"}
-
-// readEnvironment takes the settings from the environment. A name below one of our sections that is no
-// setting is a misspelt one and stops the start; any other may be somebody else's and is told only.
-func (c *config) readEnvironment(env map[string]string) error {
-	known := slices.Clone(notSettings)
-	for _, s := range settings() {
-		known = append(known, s.variable())
-		value, given := env[s.variable()]
-		if !given {
-			continue
-		}
-		if err := s.take(c, raw(value)); err != nil {
-			return fmt.Errorf("environment: %s: %w", s.variable(), err)
-		}
-	}
-	names := []string{}
-	for name := range env {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		if slices.Contains(known, name) {
-			continue
-		}
-		for _, section := range sections() {
-			if strings.HasPrefix(name, "BARILLET_"+strings.ToUpper(section)+"_") {
-				return fmt.Errorf("environment: %s: is no setting", name)
-			}
-		}
-		c.warnings = append(c.warnings, fmt.Sprintf("environment variable %s is no setting and is ignored", name))
-	}
-	return nil
-}
-
-// agree judges what no value can be judged for alone.
-func (c *config) agree(file string) error {
-	where := "configuration"
-	if file != "" {
-		where = file
-	}
-	wrong := func(key, reason string) error { return fmt.Errorf("%s: %s: %s", where, key, reason) }
+// validate checks the settings against each other.
+func (c *config) validate(source string) error {
+	smtp := &c.SMTP
+	problem, hint := "", ""
 	switch {
-	case c.smtp.host == "" && (c.smtp.port != 0 || c.smtp.username != "" || c.smtp.passwordFile != "" || c.smtp.from != ""):
-		return wrong("smtp.host", "is missing, while other keys of [smtp] are set")
-	case (c.smtp.username == "") != (c.smtp.passwordFile == ""):
-		return wrong("smtp.username", "and smtp.password_file go together")
-	case c.limits.sessionIdle > c.limits.sessionMax:
-		return wrong("limits.session_idle", "is longer than limits.session_max")
-	case c.limits.perClient > c.limits.connections:
-		return wrong("limits.connections_per_client", "is more than limits.connections")
-	case len(c.gateRules) > 0 && len(c.trustedProxies) == 0:
-		return cli.WithHint(wrong("trusted_proxies", "is missing, while forward_auth.rules is set: no proxy would be heard"),
-			"name the address of the proxy, such as trusted_proxies = [\"127.0.0.1\"]")
-	case c.publicURL == "" && !loopback(c.listen):
-		return cli.WithHint(wrong("public_url", "is missing: links in mails and security keys need it"),
-			"give --public-url https://login.example.com, or listen on localhost to try things out")
+	case smtp.Host == "" && (smtp.Port != 0 || smtp.Username != "" || smtp.PasswordFile != "" || smtp.From != ""):
+		problem, hint = "smtp.host is required when another smtp key is set", "set smtp.host, or remove the section [smtp]"
+	case (smtp.Username == "") != (smtp.PasswordFile == ""):
+		problem, hint = "smtp.username and smtp.password_file must be set together", "set both, or neither"
+	case c.Limits.SessionIdle > c.Limits.SessionMax:
+		problem, hint = "limits.session_idle is longer than limits.session_max", fmt.Sprintf("limits.session_max is %v", c.Limits.SessionMax)
+	case c.Limits.PerClient > c.Limits.Connections:
+		problem, hint = "limits.connections_per_client is greater than limits.connections", fmt.Sprintf("limits.connections is %d", c.Limits.Connections)
+	case len(c.ForwardAuth.Rules) > 0 && len(c.TrustedProxies) == 0:
+		problem, hint = "trusted_proxies is required when forward_auth.rules is set", "set the address of the proxy, such as trusted_proxies = [\"127.0.0.1\"]"
+	case c.PublicURL == "" && !loopback(string(c.Listen)):
+		problem, hint = "public_url is required unless listen is a loopback address", "set --public-url https://login.example.com, or listen on localhost to try the program"
+	default:
+		return nil
 	}
-	return nil
+	return cli.WithHint(fmt.Errorf("%s: %s", source, problem), "%s", hint)
 }
 
-// loopback tells whether only this machine can reach the address.
+// loopback reports whether the address can be reached from this host only.
 func loopback(listen string) bool {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil {
 		return false
 	}
-	if host == "localhost" {
-		return true
-	}
 	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
+	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// needData checks that a data folder was named and settles where the key file is.
+// needData checks that the data directory is set, and sets the default of the key file.
 func (c *config) needData() error {
-	if c.data == "" {
-		return cli.WithHint(cli.Misused("no data folder is named"), "give --data DIR, BARILLET_DATA, or data in the configuration file")
+	if c.Data == "" {
+		return cli.WithHint(cli.Usagef("the data directory is not set"), "set --data DIR, BARILLET_DATA, or data in the configuration file")
 	}
-	if c.keyFile == "" {
-		c.keyFile = filepath.Join(c.data, keyName)
+	if c.KeyFile == "" {
+		c.KeyFile = filepath.Join(c.Data, keyName)
 	}
 	return nil
 }
 
-// origin is the public address of pages and links, given the port that is listened at ("": that of listen).
+// origin returns the public URL. Without public_url, it is http://localhost and the port; an empty port is that of
+// listen.
 func (c *config) origin(port string) string {
-	if c.publicURL != "" {
-		return c.publicURL
+	if c.PublicURL != "" {
+		return string(c.PublicURL)
 	}
 	if port == "" {
-		_, port, _ = net.SplitHostPort(c.listen) // judged by hostAndPort
+		_, port, _ = net.SplitHostPort(string(c.Listen)) // hostPort checked it
 	}
 	return "http://localhost:" + port
 }
 
-// host is the name in the public address.
+// host returns the host name of an origin.
 func host(origin string) string {
 	u, err := url.Parse(origin)
-	if err != nil { // it was judged before
+	if err != nil { // origin.UnmarshalText checked it
 		return "localhost"
 	}
 	return u.Hostname()
 }
 
-// mailFrom is who mails come from, where nothing was said: somebody who can be answered, if there is one.
+// mailFrom returns the sender of emails. Without smtp.from, it is the support address, to which users can reply.
 func (c *config) mailFrom(origin string) string {
 	switch {
-	case c.smtp.from != "":
-		return c.smtp.from
-	case c.support.email != "":
-		return c.support.email
+	case c.SMTP.From != "":
+		return string(c.SMTP.From)
+	case c.Support.Email != "":
+		return string(c.Support.Email)
 	}
 	return "no-reply@" + host(origin)
 }
 
-// smtpPassword reads the password of the mail server. It is in a file of its own so that neither the
-// configuration nor the environment holds a secret.
+// smtpPassword reads the password of the mail server. Only this file contains it: neither the configuration nor the
+// environment holds a secret.
 func (c *config) smtpPassword() (string, error) {
-	if c.smtp.passwordFile == "" {
+	if c.SMTP.PasswordFile == "" {
 		return "", nil
 	}
-	text, err := os.ReadFile(c.smtp.passwordFile)
+	text, err := os.ReadFile(c.SMTP.PasswordFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("smtp.password_file: no file %s", c.smtp.passwordFile)
+		return "", fmt.Errorf("smtp.password_file: no file %s", c.SMTP.PasswordFile)
 	case err != nil:
 		return "", fmt.Errorf("smtp.password_file: %w", err)
 	}
 	password := strings.TrimRight(string(text), "\r\n")
 	if password == "" {
-		return "", fmt.Errorf("smtp.password_file: %s is empty", c.smtp.passwordFile)
+		return "", fmt.Errorf("smtp.password_file: %s is empty", c.SMTP.PasswordFile)
 	}
 	return password, nil
 }

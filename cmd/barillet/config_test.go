@@ -12,7 +12,7 @@ import (
 	"barillet/internal/outbound"
 )
 
-// whole is a configuration with every key.
+// whole is a configuration that sets every key.
 const whole = `
 data = "/var/lib/barillet"
 listen = "127.0.0.1:8080"
@@ -70,42 +70,42 @@ user_verification = "preferred"
 allow = ["hooks.garage.local", "10.20.0.0/16"]
 `
 
-func TestEveryKeyOfTheConfigurationIsTaken(t *testing.T) {
+func TestParse_SetsEveryKey(t *testing.T) {
 	c := defaults()
 	if err := c.parse("barillet.toml", whole); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.agree("barillet.toml"); err != nil {
+	if err := c.validate("barillet.toml"); err != nil {
 		t.Fatal(err)
 	}
 	for name, pair := range map[string][2]any{
-		"public_url":                    {c.publicURL, "https://login.garage.example"},
-		"listen":                        {c.listen, "127.0.0.1:8080"},
-		"trusted_proxies":               {len(c.trustedProxies), 3},
-		"trusted_proxies, an address":   {c.trustedProxies[0].String(), "10.0.0.5/32"},
-		"brand.name":                    {c.brand.name, "Garage Léon"},
-		"support.email":                 {c.support.email, "aide@garage.example"},
-		"smtp.port":                     {c.smtp.port, 2525},
-		"smtp.tls":                      {c.smtp.tls, "implicit"},
-		"limits.connections_per_client": {c.limits.perClient, 32},
-		"limits.session_idle":           {c.limits.sessionIdle, 30 * time.Minute},
-		"password.min_length":           {c.password.min, 12},
-		"password.words":                {strings.Join(c.password.words, " "), "léon garage"},
-		"forward_auth.rules":            {len(c.gateRules), 2},
-		"forward_auth.rules, a path":    {c.gateRules[1].Path, "/admin"},
-		"oidc.client_credentials":       {c.oidc.clientCredentials, true},
-		"totp.allow_copies":             {c.allowCopies, false},
-		"api.authn":                     {c.apiAuthn, true},
-		"webauthn.attestation":          {c.webauthn.attestation, "none"},
-		"outbound.allow, a network":     {calls(&c, "https://10.20.0.1/"), true},
-		"outbound.allow, a host":        {calls(&c, "http://hooks.garage.local:81/"), true},
-		"outbound.allow, another":       {calls(&c, "https://10.21.0.1/"), false},
+		"public_url":                    {string(c.PublicURL), "https://login.garage.example"},
+		"listen":                        {string(c.Listen), "127.0.0.1:8080"},
+		"trusted_proxies":               {len(c.TrustedProxies), 3},
+		"trusted_proxies, an address":   {c.TrustedProxies[0].String(), "10.0.0.5/32"},
+		"brand.name":                    {c.Brand.Name, "Garage Léon"},
+		"support.email":                 {string(c.Support.Email), "aide@garage.example"},
+		"smtp.port":                     {c.SMTP.Port, 2525},
+		"smtp.tls":                      {c.SMTP.TLS, "implicit"},
+		"limits.connections_per_client": {c.Limits.PerClient, 32},
+		"limits.session_idle":           {c.Limits.SessionIdle, 30 * time.Minute},
+		"password.min_length":           {c.Password.MinLength, 12},
+		"password.words":                {strings.Join(c.Password.Words, " "), "léon garage"},
+		"forward_auth.rules":            {len(c.ForwardAuth.Rules), 2},
+		"forward_auth.rules, a path":    {c.ForwardAuth.Rules[1].Path, "/admin"},
+		"oidc.client_credentials":       {c.OIDC.ClientCredentials, true},
+		"totp.allow_copies":             {c.TOTP.AllowCopies, false},
+		"api.authn":                     {c.API.Authn, true},
+		"webauthn.attestation":          {c.WebAuthn.Attestation, "none"},
+		"outbound.allow, a network":     {canCall(&c, "https://10.20.0.1/"), true},
+		"outbound.allow, a host":        {canCall(&c, "http://hooks.garage.local:81/"), true},
+		"outbound.allow, another":       {canCall(&c, "https://10.21.0.1/"), false},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s: got %v, want %v", name, pair[0], pair[1])
 		}
 	}
-	for _, s := range settings() {
+	for _, s := range c.settings() {
 		_, name, nested := strings.Cut(s.key, ".")
 		if !nested {
 			name = s.key
@@ -116,62 +116,67 @@ func TestEveryKeyOfTheConfigurationIsTaken(t *testing.T) {
 	}
 }
 
-// calls tells whether the address may be called.
-func calls(c *config, address string) bool {
-	_, err := outbound.New(outbound.Config{Allowed: c.outbound}).Check(address)
+// canCall reports whether the service can call an address.
+func canCall(c *config, address string) bool {
+	_, err := outbound.New(outbound.Config{Allowed: c.Outbound.Allow.Allowed}).Check(address)
 	return err == nil
 }
 
-func TestAWrongConfigurationNamesFileKeyAndReason(t *testing.T) {
+func TestParse_ErrorNamesFileKeyAndReason(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"an unknown key":                       {`listne = "localhost:1"`, "barillet.toml: listne: is no key that the program knows"},
-		"an unknown key of a section":          {"[smtp]\nhots = \"x\"", "barillet.toml: smtp.hots: is no key"},
-		"an unknown section":                   {"[smpt]\nhost = \"x\"", "barillet.toml: [smpt]: is no section"},
-		"a section as a key":                   {`smtp = "x"`, "barillet.toml: smtp: is a section"},
-		"a key given twice":                    {"data = \"a\"\ndata = \"b\"", "barillet.toml: line 2: "},
-		"no TOML":                              {"data: a", "barillet.toml: line 1: "},
-		"a number for a text":                  {`data = 1`, "barillet.toml: data: want a text in quotes"},
-		"an empty data folder":                 {`data = ""`, "data: is empty"},
-		"a control character":                  {`data = "a\u0007"`, "data: holds a control character"},
-		"a listener without a port":            {`listen = "localhost"`, "listen: want HOST:PORT"},
-		"a rule for no host":                   {"[forward_auth]\nrules = [\"/admin\"]", "forward_auth.rules: \"/admin\": \"\" is no host"},
-		"rules without a proxy":                {"public_url = \"https://login.example\"\n[forward_auth]\nrules = [\"wiki.example\"]", "trusted_proxies: is missing, while forward_auth.rules is set"},
-		"a port too high":                      {`listen = "localhost:65536"`, "listen: want a port"},
-		"a public URL by http":                 {`public_url = "http://garage.example"`, "public_url: must be https"},
-		"a public URL by http and 127.0.0.1":   {`public_url = "http://127.0.0.1:8080"`, "public_url: must be https"},
-		"a public URL with a path":             {`public_url = "https://garage.example/login"`, "public_url: want scheme and host alone"},
-		"a public URL with a name in it":       {`public_url = "https://me@garage.example"`, "public_url: want scheme and host alone"},
-		"a public URL of an address":           {`public_url = "https://192.0.2.1"`, "public_url: want a name"},
-		"a public URL without a host":          {`public_url = "https://"`, "public_url: want an address"},
-		"a public URL by another scheme":       {`public_url = "ftp://garage.example"`, "public_url: must begin with https://"},
-		"a language that we do not speak":      {`default_locale = "de"`, "default_locale: want one of fr, en"},
-		"a log format":                         {`log_format = "xml"`, "log_format: want one of text, json"},
-		"a receiver that is an address":        {"[outbound]\nallow = [\"https://hooks.garage.local\"]", `outbound.allow: "https://hooks.garage.local" is not a host name`},
-		"a proxy that is no address":           {`trusted_proxies = ["proxy"]`, `trusted_proxies: "proxy" is no address`},
-		"a proxy network with bits below":      {`trusted_proxies = ["10.0.0.1/8"]`, "trusted_proxies: "},
-		"proxies that are no list":             {`trusted_proxies = "10.0.0.1"`, "trusted_proxies: want a list"},
-		"a brand without a name":               {"[brand]\nname = \" \"", "brand.name: want 1 to 40 characters"},
-		"a colour by name":                     {"[brand]\naccent = \"red\"", "brand.accent: want a colour"},
-		"support without an address":           {"[support]\nemail = \"help\"", "support.email: want a mail address"},
-		"a port of mail that is a text":        {"[smtp]\nhost = \"h\"\nport = \"25\"", "smtp.port: want a whole number"},
-		"TLS that does not exist":              {"[smtp]\nhost = \"h\"\ntls = \"ssl\"", "smtp.tls: want one of starttls, implicit, none"},
-		"mail without a host":                  {"[smtp]\nfrom = \"a@b.example\"", "smtp.host: is missing"},
-		"a mail user without a password":       {"[smtp]\nhost = \"h\"\nusername = \"u\"", "smtp.username: and smtp.password_file go together"},
-		"a password in the configuration":      {"[smtp]\nhost = \"h\"\npassword = \"geheim\"", "smtp.password: is no key"},
-		"a sender that is no address":          {"[smtp]\nhost = \"h\"\nfrom = \"Barillet\"", "smtp.from: want an address"},
-		"too few connections":                  {"[limits]\nconnections = 1", "limits.connections: want a whole number from 16"},
-		"more for one client than for all":     {"[limits]\nconnections = 20\nconnections_per_client = 30", "limits.connections_per_client: is more"},
-		"a session without an end":             {"[limits]\nsession_max = \"9000h\"", "limits.session_max: want a duration"},
-		"a session idle for longer than it is": {"[limits]\nsession_idle = \"2h\"\nsession_max = \"1h\"", "limits.session_idle: is longer"},
-		"a password too short to be one":       {"[password]\nmin_length = 4", "password.min_length: want a whole number from 8 to 64"},
-		"copies neither on nor off":            {"[totp]\nallow_copies = \"yes\"", "totp.allow_copies: want true or false"},
-		"an attestation that does not exist":   {"[webauthn]\nattestation = \"full\"", "webauthn.attestation: want one of"},
+		"an unknown key":                          {`listne = "localhost:1"`, `barillet.toml: unknown key "listne"`},
+		"a key in capitals":                       {`LISTEN = "localhost:1"`, `barillet.toml: unknown key "LISTEN"`},
+		"a comma in an item":                      {"[password]\nwords = [\"a,b\"]", `password.words: "a,b" contains a comma`},
+		"an array of tables":                      {"[[smtp]]\nhost = \"h\"", "smtp is a section"},
+		"a key below a key":                       {"data.x = 1", "barillet.toml: "},
+		"an item that is no text":                 {"[password]\nwords = [1]", "password.words: want a list"},
+		"an unknown key of a section":             {"[smtp]\nhots = \"x\"", `barillet.toml: unknown key "smtp.hots"`},
+		"an unknown section":                      {"[smpt]\nhost = \"x\"", `barillet.toml: unknown key "smpt"`},
+		"a section as a key":                      {`smtp = "x"`, "barillet.toml: smtp is a section"},
+		"a key given twice":                       {"data = \"a\"\ndata = \"b\"", "barillet.toml: line 2: "},
+		"no TOML":                                 {"data: a", "barillet.toml: line 1: "},
+		"a number for a text":                     {`data = 1`, "barillet.toml: data: want a text in quotes"},
+		"an empty data directory":                 {`data = ""`, "data: is empty"},
+		"a control character":                     {`data = "a\u0007"`, "data: contains a control character"},
+		"a listener without a port":               {`listen = "localhost"`, "listen: want HOST:PORT"},
+		"a rule for no host":                      {"[forward_auth]\nrules = [\"/admin\"]", "forward_auth.rules: \"/admin\": \"\" is no host"},
+		"rules without a proxy":                   {"public_url = \"https://login.example\"\n[forward_auth]\nrules = [\"wiki.example\"]", "trusted_proxies is required when forward_auth.rules is set"},
+		"a port too high":                         {`listen = "localhost:65536"`, "listen: want a port"},
+		"a public URL by http":                    {`public_url = "http://garage.example"`, "public_url: must be https"},
+		"a public URL by http and 127.0.0.1":      {`public_url = "http://127.0.0.1:8080"`, "public_url: must be https"},
+		"a public URL with a path":                {`public_url = "https://garage.example/login"`, "public_url: want only a scheme and a host"},
+		"a public URL with a name in it":          {`public_url = "https://me@garage.example"`, "public_url: want only a scheme and a host"},
+		"a public URL of an address":              {`public_url = "https://192.0.2.1"`, "public_url: want a host name"},
+		"a public URL without a host":             {`public_url = "https://"`, "public_url: want a URL"},
+		"a public URL by another scheme":          {`public_url = "ftp://garage.example"`, "public_url: must begin with https://"},
+		"an unsupported language":                 {`default_locale = "de"`, "default_locale: want one of fr, en"},
+		"a log format":                            {`log_format = "xml"`, "log_format: want one of text, json"},
+		"an outbound host that is a URL":          {"[outbound]\nallow = [\"https://hooks.garage.local\"]", `outbound.allow: "https://hooks.garage.local" is not a host name`},
+		"a proxy that is no address":              {`trusted_proxies = ["proxy"]`, `trusted_proxies: "proxy" is neither an address`},
+		"a proxy network with bits below":         {`trusted_proxies = ["10.0.0.1/8"]`, "trusted_proxies: "},
+		"proxies that are no list":                {`trusted_proxies = "10.0.0.1"`, "trusted_proxies: want a list"},
+		"a brand without a name":                  {"[brand]\nname = \" \"", "brand.name: want 1 to 40 characters"},
+		"a colour by name":                        {"[brand]\naccent = \"red\"", "brand.accent: want a colour"},
+		"support without an address":              {"[support]\nemail = \"help\"", "support.email: want an email address"},
+		"a port of mail that is a text":           {"[smtp]\nhost = \"h\"\nport = \"25\"", "smtp.port: want a whole number"},
+		"TLS that does not exist":                 {"[smtp]\nhost = \"h\"\ntls = \"ssl\"", "smtp.tls: want one of starttls, implicit, none"},
+		"email without a host":                    {"[smtp]\nfrom = \"a@b.example\"", "smtp.host is required when another smtp key is set"},
+		"a user name without a password file":     {"[smtp]\nhost = \"h\"\nusername = \"u\"", "smtp.username and smtp.password_file must be set together"},
+		"a password in the configuration":         {"[smtp]\nhost = \"h\"\npassword = \"geheim\"", `unknown key "smtp.password"`},
+		"a sender that is no address":             {"[smtp]\nhost = \"h\"\nfrom = \"Barillet\"", "smtp.from: want an address"},
+		"too few connections":                     {"[limits]\nconnections = 1", "limits.connections: want a whole number from 16"},
+		"more for one client than in total":       {"[limits]\nconnections = 20\nconnections_per_client = 30", "limits.connections_per_client is greater"},
+		"a session duration out of bounds":        {"[limits]\nsession_max = \"9000h\"", "limits.session_max: want a duration"},
+		"an idle limit above the maximum":         {"[limits]\nsession_idle = \"2h\"\nsession_max = \"1h\"", "limits.session_idle is longer"},
+		"a password length out of bounds":         {"[password]\nmin_length = 4", "password.min_length: want a whole number from 8 to 64"},
+		"a switch that is neither true nor false": {"[totp]\nallow_copies = \"yes\"", "totp.allow_copies: want true or false"},
+		"an attestation that does not exist":      {"[webauthn]\nattestation = \"full\"", "webauthn.attestation: want one of"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			conf := defaults()
 			err := conf.parse("barillet.toml", c.text)
 			if err == nil {
-				err = conf.agree("barillet.toml")
+				err = conf.validate("barillet.toml")
 			}
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want an error that says %q", err, c.want)
@@ -183,7 +188,7 @@ func TestAWrongConfigurationNamesFileKeyAndReason(t *testing.T) {
 	}
 }
 
-func TestAFlagWinsOverTheEnvironmentAndTheEnvironmentOverTheFile(t *testing.T) {
+func TestLoad_FlagPrecedesEnvironmentAndEnvironmentPrecedesFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "barillet.toml")
 	text := "listen = \"localhost:1\"\nlog_format = \"json\"\ndefault_locale = \"en\"\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -196,8 +201,8 @@ func TestAFlagWinsOverTheEnvironmentAndTheEnvironmentOverTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, pair := range map[string][2]any{
-		"flag over both": {c.listen, "localhost:3"}, "environment over file": {c.logFormat, "text"}, "file over default": {c.defaultLocale, "en"},
-		"a section": {c.smtp.host, "mail"}, "a number": {c.smtp.port, 26}, "a list": {len(c.trustedProxies), 2}, "a truth": {c.allowCopies, false},
+		"flag over both": {string(c.Listen), "localhost:3"}, "environment over file": {c.LogFormat, "text"}, "file over default": {c.DefaultLocale, "en"},
+		"a section": {c.SMTP.Host, "mail"}, "a number": {c.SMTP.Port, 26}, "a list": {len(c.TrustedProxies), 2}, "a truth": {c.TOTP.AllowCopies, false},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s: got %v, want %v", name, pair[0], pair[1])
@@ -205,12 +210,12 @@ func TestAFlagWinsOverTheEnvironmentAndTheEnvironmentOverTheFile(t *testing.T) {
 	}
 }
 
-func TestAWrongEnvironmentIsRefused(t *testing.T) {
+func TestLoad_RejectsUnknownOrInvalidVariables(t *testing.T) {
 	for line, want := range map[string]string{
-		"BARILLET_SMTP_HOTS=mail":         "environment: BARILLET_SMTP_HOTS: is no setting",
+		"BARILLET_SMTP_HOTS=mail":         "environment: unknown variable BARILLET_SMTP_HOTS",
 		"BARILLET_LIMITS_CONNECTIONS=all": "environment: BARILLET_LIMITS_CONNECTIONS: want a whole number",
 		"BARILLET_CONFIG=/nowhere/at/all": "/nowhere/at/all",
-		"BARILLET_PUBLIC_URL=garage":      "environment: BARILLET_PUBLIC_URL: want an address",
+		"BARILLET_PUBLIC_URL=garage":      "environment: BARILLET_PUBLIC_URL: want a URL",
 	} {
 		if _, err := load("", []string{line}, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want an error that says %q", line, err, want)
@@ -222,17 +227,17 @@ func TestAWrongEnvironmentIsRefused(t *testing.T) {
 	}
 }
 
-func TestAWrongFlagIsAMisuse(t *testing.T) {
+func TestLoad_InvalidFlagIsAUsageError(t *testing.T) {
 	_, err := load("", nil, map[string]string{"listen": "nowhere"})
 	if _, ok := errors.AsType[*cli.UsageError](err); !ok {
-		t.Errorf("got %v, want a misuse", err)
+		t.Errorf("got %v, want a usage error", err)
 	}
-	if _, err := load("", nil, map[string]string{"listen": "0.0.0.0:80"}); err == nil || !strings.Contains(err.Error(), "public_url: is missing") {
-		t.Errorf("got %v, want that others cannot be served without a public URL", err)
+	if _, err := load("", nil, map[string]string{"listen": "0.0.0.0:80"}); err == nil || !strings.Contains(err.Error(), "public_url is required") {
+		t.Errorf("got %v, want public_url required", err)
 	}
 }
 
-// FuzzConfiguration proves that no text crashes the program or changes a default without being judged.
+// FuzzConfiguration checks that a text neither crashes the program nor sets a value that is out of bounds.
 func FuzzConfiguration(f *testing.F) {
 	f.Add(whole)
 	f.Add("")
@@ -242,19 +247,20 @@ func FuzzConfiguration(f *testing.F) {
 		if c.parse("x", text) != nil {
 			return
 		}
-		for _, proxy := range c.trustedProxies {
+		for _, proxy := range c.TrustedProxies {
 			if !proxy.IsValid() {
 				t.Errorf("got the proxy %v", proxy)
 			}
 		}
-		if again, err := publicURL(c.publicURL); c.publicURL != "" && (err != nil || again != c.publicURL) {
-			t.Errorf("got %q, which is judged as %q, %v", c.publicURL, again, err)
+		var url origin
+		if err := url.UnmarshalText([]byte(c.PublicURL)); c.PublicURL != "" && (err != nil || url != c.PublicURL) {
+			t.Errorf("got %q, which is parsed as %q, %v", c.PublicURL, url, err)
 		}
-		if _, err := hostAndPort(c.listen); err != nil {
-			t.Errorf("got the listener %q: %v", c.listen, err)
+		if err := new(hostPort).UnmarshalText([]byte(c.Listen)); err != nil {
+			t.Errorf("got the address %q: %v", c.Listen, err)
 		}
-		if c.limits.connections < 16 || c.limits.sessionMax > 24*time.Hour || c.password.min != 0 && c.password.min < 8 {
-			t.Errorf("got a limit out of bounds: %+v %+v", c.limits, c.password)
+		if c.Limits.Connections < 16 || c.Limits.SessionMax > 24*time.Hour || c.Password.MinLength < 8 {
+			t.Errorf("got a limit out of bounds: %+v %+v", c.Limits, c.Password)
 		}
 	})
 }

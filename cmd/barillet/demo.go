@@ -14,83 +14,82 @@ import (
 	"barillet/store"
 )
 
-// stage is the sample garage of the demonstration: what stands in the store when it opens, and what its
-// visitors are told.
-type stage struct {
-	box    mail.MemoryTransport
-	origin string
-	garage authn.Group
-	cast   []actor
-	token  authn.Secret
-	sample string // where the sample application is
+// demo is the demonstration: its users, and what it prints about them.
+type demo struct {
+	mailbox mail.MemoryTransport
+	origin  string
+	group   authn.Group
+	users   []demoUser
+	token   authn.Secret
+	sample  string // where the sample application is
 }
 
-// demo serves the sample garage to this machine alone, in a folder that is gone afterwards. It takes nothing
-// from a configuration: it must not be mistaken for a service, nor touch the data of one.
-func (p *program) demo(ctx context.Context, where settingFlags) error {
-	c, err := demoConfig(where)
+// serveDemo runs the demonstration in a temporary directory, which it removes afterwards. It reads no configuration, so that it
+// cannot use the data of a service.
+func (p *program) serveDemo(ctx context.Context, flags settingFlags) error {
+	c, err := demoConfig(flags)
 	if err != nil {
 		return err
 	}
-	if c.data, err = os.MkdirTemp("", "barillet-demo-"); err != nil {
-		return fmt.Errorf("making a folder for the demonstration: %w", err)
+	if c.Data, err = os.MkdirTemp("", "barillet-demo-"); err != nil {
+		return fmt.Errorf("creating directory of the demonstration: %w", err)
 	}
-	o, err := openFolder(ctx, c, true, p.damaged)
+	dir, err := openDataDir(ctx, c, true, p.exitOnDamage)
 	if err == nil {
-		err = store.MarkDemo(ctx, o.store)
+		err = store.MarkDemo(ctx, dir.store)
 		if err == nil {
-			err = p.open(ctx, c, o, p.logger(c.logFormat), &stage{})
+			err = p.serveDataDir(ctx, c, dir, p.logger(c.LogFormat), &demo{})
 		}
-		err = errors.Join(err, o.store.Close())
+		err = errors.Join(err, dir.store.Close())
 	}
-	if gone := os.RemoveAll(c.data); gone != nil {
-		err = errors.Join(err, fmt.Errorf("removing the folder of the demonstration: %w", gone))
+	if gone := os.RemoveAll(c.Data); gone != nil {
+		err = errors.Join(err, fmt.Errorf("removing directory of the demonstration: %w", gone))
 	}
 	return err
 }
 
-// demoConfig is the configuration of the demonstration, with the limits of production.
-func demoConfig(where settingFlags) (*config, error) {
-	given := where.given()
+// demoConfig returns the configuration of the demonstration, with the default limits.
+func demoConfig(flags settingFlags) (*config, error) {
+	given := flags.given()
 	for _, refused := range []string{"data", "key_file"} {
 		if _, is := given[refused]; is {
-			return nil, cli.Misused("--demo has a folder of its own: --%s is for a real service", flagOf(refused))
+			return nil, cli.Usagef("--demo uses a temporary directory: --%s cannot be combined with it", flagOf(refused))
 		}
 	}
-	if where.file != "" {
-		return nil, cli.Misused("--demo takes no configuration: --config is for a real service")
+	if flags.file != "" {
+		return nil, cli.Usagef("--demo reads no configuration: --config cannot be combined with it")
 	}
 	if listen, is := given["listen"]; is && !loopback(listen) {
-		return nil, cli.Misused("--demo is for this machine alone: --listen %s is not of it", listen)
+		return nil, cli.Usagef("--demo listens only on a loopback address: --listen %s is not one", listen)
 	}
 	c, err := load("", nil, given)
 	if err != nil {
 		return nil, err
 	}
-	asked := c.publicURL
-	if c.publicURL = ""; asked != "" && asked != c.origin("") {
-		return nil, cli.Misused("--demo is served at %s alone", c.origin(""))
+	asked := c.PublicURL
+	if c.PublicURL = ""; asked != "" && string(asked) != c.origin("") {
+		return nil, cli.Usagef("--demo has only the public URL %s", c.origin(""))
 	}
-	c.support.email, c.support.phone = "aide@garage.example", "01 99 00 12 34"
-	// A receiver of webhooks to try things out with is a program on the same machine.
-	c.outbound, err = outbound.ParseAllowed([]string{"localhost", "127.0.0.0/8", "::1"})
+	c.Support.Email, c.Support.Phone = "aide@garage.example", "01 99 00 12 34"
+	// A webhook of a demonstration is a program on the same host.
+	c.Outbound.Allow.Allowed, err = outbound.ParseAllowed([]string{"localhost", "127.0.0.0/8", "::1"})
 	return c, err
 }
 
-// present tells the visitors who is who. The secrets are those of a garage that does not exist.
-func (s *stage) present(p *program) {
-	fmt.Fprintf(p.Stdout, "%s, a garage that does not exist, until this program ends\n\n", s.garage.Name)
+// print prints the users of the demonstration with their secrets.
+func (d *demo) print(p *program) {
+	fmt.Fprintf(p.Stdout, "demonstration of %s; its data is deleted when this program ends\n\n", d.group.Name)
 	t := tabwriter.NewWriter(p.Stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(t, "sign in\t%s/login\n", s.origin)
-	fmt.Fprintf(t, "sample application\t%s\n", s.sample)
-	fmt.Fprintf(t, "mailbox of everybody\t%s/demo/mail\n", s.origin)
-	fmt.Fprintf(t, "REST API\t%s/api/v1\n", s.origin)
-	fmt.Fprintf(t, "API token\t%s\n", s.token.Reveal())
+	fmt.Fprintf(t, "sign in\t%s/login\n", d.origin)
+	fmt.Fprintf(t, "sample application\t%s\n", d.sample)
+	fmt.Fprintf(t, "emails of all users\t%s/demo/mail\n", d.origin)
+	fmt.Fprintf(t, "REST API\t%s/api/v1\n", d.origin)
+	fmt.Fprintf(t, "API token\t%s\n", d.token.Reveal())
 	t.Flush()
-	for _, a := range s.cast {
-		fmt.Fprintf(p.Stdout, "\n%s %s, %s\n", a.first, a.last, a.part)
+	for _, a := range d.users {
+		fmt.Fprintf(p.Stdout, "\n%s %s, %s\n", a.first, a.last, a.description)
 		t := tabwriter.NewWriter(p.Stdout, 0, 8, 2, ' ', 0)
-		fmt.Fprintf(t, "  sign-in name\t%s\n", a.login())
+		fmt.Fprintf(t, "  login\t%s\n", a.login())
 		if !a.Password.IsZero() {
 			fmt.Fprintf(t, "  password\t%s\n", a.Password.Reveal())
 		}
@@ -102,5 +101,5 @@ func (s *stage) present(p *program) {
 		}
 		t.Flush()
 	}
-	fmt.Fprintf(p.Stdout, "\nadd a setup key to an authenticator app by hand, or open the invitation and scan its QR code\n")
+	fmt.Fprintf(p.Stdout, "\nadd a setup key to an authenticator app, or open the invitation and scan its QR code\n")
 }

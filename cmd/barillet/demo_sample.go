@@ -14,33 +14,33 @@ import (
 	"barillet/static"
 )
 
-// planning registers the sample application and makes its server. It listens at 127.0.0.1 and the service at localhost:
-// browsers keep the cookies of the two apart, as they do not those of two ports.
-func (s *stage) planning(ctx context.Context, h *house) (service, error) {
+// sampleServer registers the sample application and returns its server. It listens on 127.0.0.1 and the service on localhost,
+// because browsers share cookies between the ports of a host.
+func (d *demo) sampleServer(ctx context.Context, a *app) (service, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return service{}, fmt.Errorf("listening for the sample application: %w", err)
+		return service{}, fmt.Errorf("listening for sample application: %w", err)
 	}
-	s.sample = "http://" + listener.Addr().String()
-	app, err := s.register(ctx, h)
+	d.sample = "http://" + listener.Addr().String()
+	app, err := d.registerSample(ctx, a)
 	if err != nil {
 		listener.Close()
-		return service{}, fmt.Errorf("making the sample application: %w", err)
+		return service{}, fmt.Errorf("creating sample application: %w", err)
 	}
-	return service{newServer(app.Handler(), h.log), listener}, nil
+	return service{newServer(app.Handler(), a.log), listener}, nil
 }
 
-func (s *stage) register(ctx context.Context, h *house) (*sample.App, error) {
-	by := client.Registrar{Actor: audit.Actor{Type: audit.TypeOperator, ID: "operator:demo", Name: "Barillet"}, From: authn.RequestInfo{}, ReservedName: h.config.brand.name}
+func (d *demo) registerSample(ctx context.Context, a *app) (*sample.App, error) {
+	by := client.Registrar{Actor: audit.Actor{Type: audit.TypeOperator, ID: "operator:demo", Name: "Barillet"}, From: authn.RequestInfo{}, ReservedName: a.config.Brand.Name}
 	files, err := static.New(sample.Accent)
 	if err != nil {
 		return nil, err
 	}
-	client, err := h.oidc.Clients.Register(ctx, by, client.Registration{Name: "Planning de l’atelier", URI: s.sample, Scope: strings.Join(sample.Scopes(), " "),
-		Redirects: []string{s.sample + sample.PathBack}, PostLogoutRedirects: []string{s.sample + sample.PathLeft}, Backchannel: s.sample + sample.PathSignedOut})
+	client, err := a.oidc.Clients.Register(ctx, by, client.Registration{Name: "Planning de l’atelier", URI: d.sample, Scope: strings.Join(sample.Scopes(), " "),
+		Redirects: []string{d.sample + sample.PathCallback}, PostLogoutRedirects: []string{d.sample + sample.PathAfterLogout}, Backchannel: d.sample + sample.PathBackchannelLogout})
 	if err != nil {
 		return nil, err
 	}
-	return sample.New(sample.Config{Base: s.sample, Issuer: h.origin, ClientID: string(client.ID), ClientSecret: authn.SecretOf(client.Secret),
-		Static: files, Outbound: outbound.New(outbound.Config{Allowed: h.config.outbound}), Now: now, Log: h.log})
+	return sample.New(sample.Config{Base: d.sample, Issuer: a.origin, ClientID: string(client.ID), ClientSecret: authn.SecretOf(client.Secret),
+		Static: files, Outbound: outbound.New(outbound.Config{Allowed: a.config.Outbound.Allow.Allowed}), Now: now, Log: a.log})
 }

@@ -1,6 +1,5 @@
-// Package main is barillet, the program: it reads flags and configuration, wires the rooms together, serves,
-// and offers the operator's subcommands, each of which is a client of the REST API. It owns the clock, the
-// signals, the data folder and the local socket; it decides nothing about people.
+// Command barillet is an MFA identity provider. It reads the configuration, connects the packages, runs the service, and
+// provides subcommands that call the REST API. It contains the clock, the signals, the data directory and the admin socket.
 package main
 
 import (
@@ -10,13 +9,13 @@ import (
 	"syscall"
 )
 
-func main() { os.Exit(start(os.Args[1:])) }
+func main() { os.Exit(runMain(os.Args[1:])) }
 
-// start runs the program until it ends or is told to, and gives its exit code.
-func start(args []string) int {
+// runMain runs the program until it ends or receives a signal, and returns the exit code.
+func runMain(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	// A second signal ends the program at once: whoever sends it does not want to wait.
+	// A second signal ends the program immediately.
 	context.AfterFunc(ctx, stop)
 	return report(os.Stderr, run(ctx, args, os.Stdin, os.Stdout, os.Stderr))
 }

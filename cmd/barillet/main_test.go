@@ -10,7 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// The environment by which the test binary learns to act as the program; the end-to-end tests set it.
+// The environment variables that make the test binary run as the program. The end-to-end tests set them.
 const (
 	programVariable = "BARILLET_TESTING_PROGRAM"
 	clockVariable   = "BARILLET_TESTING_CLOCK"
@@ -18,13 +18,13 @@ const (
 
 func TestMain(m *testing.M) {
 	if os.Getenv(programVariable) == "1" {
-		os.Exit(actAsProgram())
+		os.Exit(runAsProgram())
 	}
-	testscript.Main(m, map[string]func(){"barillet": func() { os.Exit(actAsProgram()) }})
+	testscript.Main(m, map[string]func(){"barillet": func() { os.Exit(runAsProgram()) }})
 }
 
-// actAsProgram is main with a clock that tests can move.
-func actAsProgram() int {
+// runAsProgram is like main, with a clock that tests can move.
+func runAsProgram() int {
 	if file := os.Getenv(clockVariable); file != "" {
 		testingOnlyNow = movedClock(file)
 	}
@@ -34,10 +34,10 @@ func actAsProgram() int {
 			return exitFailed
 		}
 	}
-	return start(os.Args[1:])
+	return runMain(os.Args[1:])
 }
 
-// movedClock is the machine's clock with an offset that is read from the file at every look.
+// movedClock returns a clock with an offset, which it reads from the file at each call.
 func movedClock(file string) func() time.Time {
 	return func() time.Time {
 		text, err := os.ReadFile(file)

@@ -10,32 +10,45 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func TestTheManualHasEveryKeyAndNoOther(t *testing.T) {
+// TestManual_ConfigurationTableMatchesTags compares each row with the setting in the same place: key, default, bounds,
+// choices and description.
+func TestManual_ConfigurationTableMatchesTags(t *testing.T) {
 	text, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	manual := string(text)
-	known := map[string]bool{}
-	for _, s := range settings() {
-		known[s.key] = true
-		if !strings.Contains(manual, "\n| `"+s.key+"` | ") {
-			t.Errorf("the manual has no line for %s", s.key)
+	_, table, _ := strings.Cut(string(text), "| key | default | meaning |\n| --- | --- | --- |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	rows := strings.Split(table, "\n")
+	settings := new(config).settings()
+	for i, s := range settings {
+		if i >= len(rows) || !strings.HasPrefix(rows[i], "| `"+s.key+"` | ") {
+			t.Fatalf("row %d of the table is not that of %s", i+1, s.key)
+		}
+		cells := strings.Split(rows[i], " | ")
+		if value, has := s.tag.Lookup("default"); has && cells[1] != "`"+value+"`" {
+			t.Errorf("%s: the table has the default %s, the tag %q", s.key, cells[1], value)
+		}
+		meaning := strings.Join(cells[2:], " | ")
+		if !strings.HasPrefix(meaning, s.tag.Get("usage")) {
+			t.Errorf("%s: the description in the table does not begin with %q", s.key, s.tag.Get("usage"))
+		}
+		if most := s.tag.Get("max"); most != "" && !strings.Contains(meaning, s.tag.Get("min")+" to "+most) {
+			t.Errorf("%s: the table does not contain the bounds %s to %s", s.key, s.tag.Get("min"), most)
+		}
+		if choices := s.tag.Get("oneof"); choices != "" && !strings.Contains(meaning, "`"+strings.ReplaceAll(choices, ",", "`, `")+"`") {
+			t.Errorf("%s: the table does not contain the choices %s", s.key, choices)
 		}
 	}
-	_, table, _ := strings.Cut(manual, "| key | default | meaning |\n| --- | --- | --- |\n")
-	table, _, _ = strings.Cut(table, "\n\n")
-	for line := range strings.Lines(table) {
-		if key := strings.Split(line, "`")[1]; !known[key] {
-			t.Errorf("the manual has a line for %s, which is no key", key)
-		}
+	if len(rows) > len(settings) {
+		t.Errorf("the table has a row that is no setting: %s", rows[len(settings)])
 	}
 }
 
-// everywhere are the flags that the manual tells of once, for every command.
-var everywhere = []string{"config", "data", "help", "json", "public-url", "token-file", "url", "yes", "listen", "key-file", "default-locale", "log-format"}
+// commonFlags are the flags that the manual describes once, for every command.
+var commonFlags = []string{"config", "data", "help", "json", "public-url", "token-file", "url", "yes", "listen", "key-file", "default-locale", "log-format"}
 
-func TestTheTableOfTheManualHasEveryCommandAndFlag(t *testing.T) {
+func TestManual_CommandTableHasEveryCommandAndFlag(t *testing.T) {
 	text, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
@@ -64,11 +77,11 @@ func TestTheTableOfTheManualHasEveryCommandAndFlag(t *testing.T) {
 			row = rows[c.Name()]
 		}
 		if !word(row, c.Name()) {
-			t.Errorf("the manual has no line for the command %s", c.CommandPath())
+			t.Errorf("the table has no row for the command %s", c.CommandPath())
 		}
 		for _, flag := range regexp.MustCompile(`(?m)^ +(?:-\w, )?--([\w-]+)`).FindAllStringSubmatch(c.LocalFlags().FlagUsages(), -1) {
-			if !slices.Contains(everywhere, flag[1]) && !word(row, "--"+flag[1]) {
-				t.Errorf("the manual does not name --%s of %s", flag[1], c.CommandPath())
+			if !slices.Contains(commonFlags, flag[1]) && !word(row, "--"+flag[1]) {
+				t.Errorf("the table does not contain --%s of %s", flag[1], c.CommandPath())
 			}
 		}
 	}
@@ -79,7 +92,7 @@ func TestTheTableOfTheManualHasEveryCommandAndFlag(t *testing.T) {
 	}
 }
 
-func TestTheExampleOfTheManualIsAConfiguration(t *testing.T) {
+func TestManual_ExampleIsValid(t *testing.T) {
 	text, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
@@ -87,13 +100,13 @@ func TestTheExampleOfTheManualIsAConfiguration(t *testing.T) {
 	_, example, found := strings.Cut(string(text), "```toml\n")
 	example, _, ended := strings.Cut(example, "```")
 	if !found || !ended {
-		t.Fatal("the manual has no example")
+		t.Fatal("the manual contains no example")
 	}
 	c := defaults()
 	if err := c.parse("example", example); err != nil {
 		t.Error(err)
 	}
-	if err := c.agree("example"); err != nil {
+	if err := c.validate("example"); err != nil {
 		t.Error(err)
 	}
 }

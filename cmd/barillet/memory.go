@@ -8,20 +8,19 @@ import (
 )
 
 const (
-	// memoryBesides is what the program needs besides hashing, with room for a crowd of requests, in bytes.
-	memoryBesides = 56 << 20
-	// garbagePercent lets garbage grow to so many percent of what is live: that is little here, and collecting it at
-	// the default of 100 takes a fifth of the time of a second step.
+	// memoryBase is the memory that the program needs without hashing, with many requests, in bytes.
+	memoryBase = 56 << 20
+	// garbagePercent is the value of GOGC. Live memory is small, and with the default of 100 the collector uses a fifth of
+	// the time of a verification.
 	garbagePercent = 400
 )
 
-// boundMemory keeps the collector at ease while memory is small, and at work once it nears what hashing at full load
-// takes: each hash leaves its whole memory behind, 19 MiB by default, and without a bound several of them pile up.
-// Whoever sets GOGC or GOMEMLIMIT is left their will.
+// boundMemory sets the memory limit of the collector to the memory that hashing at full load needs: each hash leaves its
+// memory as garbage, 19 MiB by default. GOGC and GOMEMLIMIT have precedence.
 func boundMemory(passwords *authn.Hasher) {
 	policy := passwords.Policy
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryBesides + int64(policy.MaxConcurrent)*int64(policy.Cost.Memory)<<10)
+		debug.SetMemoryLimit(memoryBase + int64(policy.MaxConcurrent)*int64(policy.Cost.Memory)<<10)
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbagePercent)

@@ -19,11 +19,10 @@ const (
 	exitUsage  = 2
 )
 
-// program is one run of the command line.
+// program is one run of the program.
 type program struct{ cli.Program }
 
-// run is the program: what it prints goes to stdout (results alone) and stderr (everything else), and it
-// returns when it is done or ctx has ended.
+// run runs the program until it is done or ctx ends. It prints only results on stdout, and everything else on stderr.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	p := &program{cli.Program{Stdin: stdin, Stdout: stdout, Stderr: stderr, Environ: os.Environ(), Zone: zone(), Now: now}}
 	root := p.root()
@@ -34,7 +33,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return root.ExecuteContext(ctx)
 }
 
-// report says what went wrong, with the cure where we know one, and gives the exit code.
+// report prints an error and its hint, and returns the exit code.
 func report(stderr io.Writer, err error) int {
 	if err == nil {
 		return exitOK
@@ -49,9 +48,9 @@ func report(stderr io.Writer, err error) int {
 	return exitFailed
 }
 
-// root is the whole command line.
+// root returns the root command.
 func (p *program) root() *cobra.Command {
-	root := cli.Parent("barillet", "the login service of a garage: password, phone or YubiKey, and a way back after a lost phone")
+	root := cli.Parent("barillet", "run and administer a login service with a second factor")
 	root.Version = version()
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SilenceErrors, root.SilenceUsage = true, true

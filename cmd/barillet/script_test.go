@@ -22,7 +22,7 @@ import (
 	"barillet/store/storetest"
 )
 
-// TestTheProgram runs the files in testdata, each of which starts the program as an operator does.
+// TestTheProgram runs the scripts in testdata.
 func TestTheProgram(t *testing.T) {
 	docs, err := filepath.Abs("../../docs")
 	if err != nil {
@@ -33,10 +33,10 @@ func TestTheProgram(t *testing.T) {
 		WorkdirRoot:         storetest.Dir(t),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Deadline:            time.Now().Add(20 * patience), // of all scripts together, also with the race detector on two cores
+		Deadline:            time.Now().Add(20 * patience), // of all scripts, with the race detector on two CPUs
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TZ", "Europe/Paris")
-			e.Setenv("DOCS", docs) // the scripts that stand there are run as they are
+			e.Setenv("DOCS", docs) // docs contains a script
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -47,7 +47,7 @@ func TestTheProgram(t *testing.T) {
 
 const patience = 30 * time.Second
 
-// await waits until a file matches a pattern: the program that writes it runs in the background.
+// await waits until a file, which a background program writes, matches a pattern: await FILE PATTERN.
 func await(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: await FILE PATTERN")
@@ -62,7 +62,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s does not match %s in time:\n%s", args[0], args[1], text)
 }
 
-// listening waits until the program says that it serves, and sets URL to where.
+// listening waits until the program prints its URL, and sets URL and ADDRESS.
 func listening(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: listening FILE")
@@ -83,8 +83,7 @@ func send(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(running[len(running)-1].Process.Signal(signals[args[0]]))
 }
 
-// fetch asks for an address, with headers, and demands a status, or that no answer comes:
-// fetch STATUS|gone URL [NAME:VALUE...].
+// fetch sends a request with headers and checks the status, or that no response comes: fetch STATUS|gone URL [NAME:VALUE...].
 func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: fetch STATUS URL [NAME:VALUE...]")
@@ -113,7 +112,7 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// exitCode runs the program and demands its exit code: code N ARGS...
+// exitCode runs the program and checks its exit code: code N ARGS...
 func exitCode(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: code N ARGS...")
@@ -140,14 +139,14 @@ func variable(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], words[0])
 }
 
-// cut keeps the first bytes of a file only: cut FILE BYTES.
+// cut truncates a file: cut FILE BYTES.
 func cut(ts *testscript.TestScript, _ bool, args []string) {
 	size, err := strconv.ParseInt(args[1], 10, 64)
 	ts.Check(err)
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), size))
 }
 
-// mode sets, or with one argument demands, the mode of a file: mode FILE WANT, or mode FILE = NEW.
+// mode checks or sets the mode of a file: mode FILE WANT, or mode FILE = NEW.
 func mode(ts *testscript.TestScript, _ bool, args []string) {
 	file := ts.MkAbs(filepath.FromSlash(args[0]))
 	if len(args) == 3 && args[1] == "=" {
@@ -164,7 +163,7 @@ func mode(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// replaceBytes writes one text over another of the same length in a binary file: bytes FILE OLD NEW.
+// replaceBytes replaces a text by one of the same length in a binary file: bytes FILE OLD NEW.
 func replaceBytes(ts *testscript.TestScript, _ bool, args []string) {
 	file := ts.MkAbs(args[0])
 	text, err := os.ReadFile(file)
@@ -176,22 +175,21 @@ func replaceBytes(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(file, bytes.ReplaceAll(text, before, after), 0o600))
 }
 
-// join accepts an invitation on a closed folder, as the person would: with a password, a phone and recovery
-// codes. join DATA FILE, where the file holds the link.
+// join accepts an invitation in offline mode, with a password, a phone and recovery codes: join DATA FILE. The file contains
+// the link.
 func join(ts *testscript.TestScript, _ bool, args []string) {
 	c := defaults()
-	c.data = ts.MkAbs(args[0])
-	c.publicURL = "https://login.garage.example"
-	o, err := openFolder(context.Background(), &c, false, func(err error) { panic(err) })
+	c.Data = ts.MkAbs(args[0])
+	c.PublicURL = "https://login.garage.example"
+	dir, err := openDataDir(context.Background(), &c, false, func(err error) { panic(err) })
 	ts.Check(err)
-	defer o.store.Close()
-	h, err := build(&c, o, c.publicURL, slog.New(slog.DiscardHandler))
+	defer dir.store.Close()
+	a, err := newApp(&c, dir, string(c.PublicURL), slog.New(slog.DiscardHandler))
 	ts.Check(err)
-	ts.Check((&actor{}).accept(context.Background(), h, authn.SecretOf(strings.TrimSpace(ts.ReadFile(args[1])))))
+	ts.Check((&demoUser{}).accept(context.Background(), a, authn.SecretOf(strings.TrimSpace(ts.ReadFile(args[1])))))
 }
 
-// scribble writes over the head of every page of a file that holds a text, as a failing disk would:
-// scribble FILE TEXT.
+// scribble overwrites the header of each page of a store file that contains a text: scribble FILE TEXT.
 func scribble(ts *testscript.TestScript, _ bool, args []string) {
 	text, err := os.ReadFile(ts.MkAbs(args[0]))
 	ts.Check(err)
@@ -199,7 +197,7 @@ func scribble(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	defer file.Close()
 	size, found := os.Getpagesize(), false
-	for at := 2 * size; at < len(text); at += size { // behind the two meta pages
+	for at := 2 * size; at < len(text); at += size { // after the two meta pages
 		if bytes.Contains(text[at:min(at+size, len(text))], []byte(args[1])) {
 			_, err := file.WriteAt(bytes.Repeat([]byte{0xff}, 16), int64(at))
 			ts.Check(err)

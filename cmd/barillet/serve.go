@@ -25,175 +25,175 @@ import (
 	"barillet/web/reply"
 )
 
-// drainFor is how long requests under way may take after the signal; the store is closed within the rest of
-// the ten seconds (BAR 3, SIGTERM).
-const drainFor = 8 * time.Second
+// drainTimeout is the time limit of active requests after the signal. The store is closed within two more seconds, see
+// "Installing" in docs/operations.md.
+const drainTimeout = 8 * time.Second
 
 func (p *program) serveCommand() *cobra.Command {
-	var where settingFlags
+	var flags settingFlags
 	var demo bool
 	c := &cobra.Command{
 		Use: "serve", Short: "run the service",
-		Long: "Runs the service on a data folder, until SIGTERM. A missing or empty folder is initialised.\n\n" +
-			"With --demo: a sample garage with its people, in a temporary folder, for this machine alone.",
-		Args: cli.Exactly(),
+		Long: "Runs the service until SIGTERM. Initializes a missing or empty data directory.\n\n" +
+			"With --demo, runs a demonstration with sample users in a temporary directory, which only this host can reach.",
+		Args: cli.ExactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if demo {
-				return p.demo(c.Context(), where)
+				return p.serveDemo(c.Context(), flags)
 			}
-			conf, err := where.load(p)
+			conf, err := flags.load(p)
 			if err != nil {
 				return err
 			}
 			return p.serve(c.Context(), conf)
 		},
 	}
-	where.register(c, "listen", "public_url", "key_file", "default_locale", "log_format")
-	c.Flags().BoolVar(&demo, "demo", false, "serve a sample garage to this machine alone")
+	flags.register(c, "listen", "public_url", "key_file", "default_locale", "log_format")
+	c.Flags().BoolVar(&demo, "demo", false, "run a demonstration that only this host can reach")
 	return c
 }
 
-// serve runs the service on the data folder of the configuration.
+// serve runs the service on the data directory of the configuration.
 func (p *program) serve(ctx context.Context, c *config) error {
-	log := p.logger(c.logFormat)
+	log := p.logger(c.LogFormat)
 	if err := c.needData(); err != nil {
 		return err
 	}
-	o, err := openFolder(ctx, c, true, p.damaged)
+	dir, err := openDataDir(ctx, c, true, p.exitOnDamage)
 	if err != nil {
 		return err
 	}
-	if o.fresh {
-		p.Note("made a new store in %s; keep a copy of %s apart from it and its backups", c.data, c.keyFile)
+	if dir.fresh {
+		p.Note("created a store in %s; keep a copy of %s apart from the store and its backups", c.Data, c.KeyFile)
 	}
 	err = func() error {
-		demo, err := store.IsDemo(ctx, o.store)
+		demo, err := store.IsDemo(ctx, dir.store)
 		switch {
 		case err != nil:
 			return err
 		case demo:
-			return cli.WithHint(fmt.Errorf("the store in %s is that of a demonstration, whose passwords and tokens were printed", c.data),
-				"name another folder")
+			return cli.WithHint(fmt.Errorf("the store in %s is a demonstration: its passwords and tokens were printed", c.Data),
+				"use another data directory")
 		}
-		return p.open(ctx, c, o, log, nil)
+		return p.serveDataDir(ctx, c, dir, log, nil)
 	}()
-	if closed := o.store.Close(); closed != nil {
-		err = errors.Join(err, fmt.Errorf("closing the store: %w", closed))
+	if closed := dir.store.Close(); closed != nil {
+		err = errors.Join(err, fmt.Errorf("closing store: %w", closed))
 	}
 	return err
 }
 
-// damaged ends the process: what a damaged store would answer next is anybody's guess (BAR 3).
-func (p *program) damaged(err error) {
+// exitOnDamage ends the process, because the next results of a damaged store can be wrong, see "After an unclean stop" in
+// docs/operations.md.
+func (p *program) exitOnDamage(err error) {
 	fmt.Fprintf(p.Stderr, "barillet: %v\n", err)
 	os.Exit(exitFailed)
 }
 
-// open listens, wires the house, and serves until ctx ends. A demonstration comes with its stage.
-func (p *program) open(ctx context.Context, c *config, o *opened, log *slog.Logger, s *stage) error {
-	listener, err := net.Listen("tcp", c.listen)
+// serveDataDir listens, creates the app, and serves until ctx ends. It creates the users of the demo unless it is nil.
+func (p *program) serveDataDir(ctx context.Context, c *config, dir *dataDir, log *slog.Logger, d *demo) error {
+	listener, err := net.Listen("tcp", string(c.Listen))
 	if err != nil {
-		return cli.WithHint(fmt.Errorf("listening at %s: %w", c.listen, err), "another program may have the port; --listen names another")
+		return cli.WithHint(fmt.Errorf("listening on %s: %w", string(c.Listen), err), "another program may use the port; set another one with --listen")
 	}
 	defer listener.Close()
 	origin := c.origin(strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
-	h, err := buildWithPages(c, o, origin, log)
+	a, err := newAppWithPages(c, dir, origin, log)
 	if err != nil {
 		return err
 	}
 	var box *mail.MemoryTransport
-	if s == nil {
-		h.sender.Transport, err = c.transport(origin)
+	if d == nil {
+		a.sender.Transport, err = c.transport(origin)
 		p.warn(c)
 	} else {
-		box = &s.box
-		h.sender.Transport = box
-		err = s.set(ctx, h)
+		box = &d.mailbox
+		a.sender.Transport = box
+		err = d.create(ctx, a)
 	}
 	if err != nil {
 		return err
 	}
-	doors := web.Config{Accounts: h.accounts, Sessions: h.sessions, Authn: h.signIn, Enrolment: h.enrol, Desk: h.desk, Renderer: h.renderer, Static: h.files, API: h.api, Docs: h.docs, OIDC: h.oidc, PublicURL: origin,
-		TrustedProxies: c.trustedProxies, DefaultLocale: c.defaultLocale, Now: now, Log: log, Demo: box}
-	if len(c.gateRules) > 0 {
-		if doors.Gate, err = gate.New(gate.Config{Sessions: h.sessions, Rules: c.gateRules, PublicURL: origin, Trusted: c.trustedProxies}); err != nil {
+	doors := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, Desk: a.desk, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: origin,
+		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, Now: now, Log: log, Demo: box}
+	if len(c.ForwardAuth.Rules) > 0 {
+		if doors.Gate, err = gate.New(gate.Config{Sessions: a.sessions, Rules: c.ForwardAuth.Rules, PublicURL: origin, Trusted: c.TrustedProxies}); err != nil {
 			return fmt.Errorf("forward_auth.rules: %w", err)
 		}
 	}
 	pages, err := web.New(doors)
 	if err != nil {
-		return fmt.Errorf("building the pages: %w", err)
+		return fmt.Errorf("creating pages: %w", err)
 	}
-	socket, err := listenSocket(ctx, c.data)
+	socket, err := listenSocket(ctx, c.Data)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(filepath.Join(c.data, socketName))
+	defer os.Remove(filepath.Join(c.Data, socketName))
 	defer socket.Close()
 	servers := []service{
-		{newServer(pages, log), limitConnections(listener, c)},
-		{socketServer(h.localAPI(), log), socket},
+		{newServer(pages, log), newConnLimiter(listener, c)},
+		{socketServer(a.localAPI(), log), socket},
 	}
-	if s != nil {
-		another, err := s.planning(ctx, h)
+	if d != nil {
+		another, err := d.sampleServer(ctx, a)
 		if err != nil {
 			return err
 		}
 		servers = append(servers, another)
 	}
-	return h.run(ctx, servers, func() {
-		h.lookAtClock(ctx)
-		h.mark(ctx, audit.ServerStarted)
+	return a.run(ctx, servers, func() {
+		a.checkClock(ctx)
+		a.auditLifecycle(ctx, audit.ServerStarted)
 		p.Note("listening on %s", origin)
-		if s != nil {
-			s.present(p)
+		if d != nil {
+			d.print(p)
 		}
 	})
 }
 
-// warn tells what will not work, and goes on.
+// warn prints warnings about the configuration.
 func (p *program) warn(c *config) {
 	for _, w := range c.warnings {
 		p.Note("warning: %s", w)
 	}
-	if c.support.email == "" {
-		p.Note("warning: support.email is not set: help requests are stored, and nobody is told of them")
+	if c.Support.Email == "" {
+		p.Note("warning: support.email is not set: no one is notified of help requests")
 	}
-	if c.smtp.host == "" {
-		p.Note("warning: [smtp] is not set: mail waits in the outbox")
+	if c.SMTP.Host == "" {
+		p.Note("warning: [smtp] is not set: emails wait in the outbox")
 	}
-	if c.publicURL == "" {
-		p.Note("warning: public_url is not set: links lead to http://localhost, for trying things out")
+	if c.PublicURL == "" {
+		p.Note("warning: public_url is not set: links begin with http://localhost")
 	}
 }
 
-// localAPI is the API as the socket and the closed folder reach it: past the middleware of web, so it gets
-// its request id here.
-func (h *house) localAPI() http.Handler {
+// localAPI returns the handler of the admin socket and of offline mode. It replaces the middleware of package web.
+func (a *app) localAPI() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		q := &reply.Request{ID: rand.Text(), Agent: "barillet command line", Lang: h.config.defaultLocale, Log: h.log}
-		h.api.ServeHTTP(w, r.WithContext(reply.With(r.Context(), q)))
+		q := &reply.Request{ID: rand.Text(), Agent: "barillet command line", Lang: a.config.DefaultLocale, Log: a.log}
+		a.api.ServeHTTP(w, r.WithContext(reply.With(r.Context(), q)))
 	})
 }
 
-// service is one server at one listener.
+// service is an HTTP server and its listener.
 type service struct {
 	server   *http.Server
 	listener net.Listener
 }
 
-// run serves until ctx ends or a server fails, then lets go in order: no new connections, requests under way,
-// workers, what is kept in memory. The store is closed by whoever opened it.
-func (h *house) run(ctx context.Context, services []service, ready func()) error {
+// run serves until ctx ends or a server fails. It then closes the listeners, waits for active requests, stops the workers, and
+// stores the times that are in memory. The caller closes the store.
+func (a *app) run(ctx context.Context, services []service, ready func()) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	var workers, serving sync.WaitGroup
-	workers.Go(func() { h.work(working) })
+	workers.Go(func() { a.runWorkers(working) })
 	failed := make(chan error, len(services))
 	for _, s := range services {
 		serving.Go(func() {
 			if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
-				failed <- fmt.Errorf("serving at %s: %w", s.listener.Addr(), err)
+				failed <- fmt.Errorf("serving on %s: %w", s.listener.Addr(), err)
 			}
 		})
 	}
@@ -201,16 +201,16 @@ func (h *house) run(ctx context.Context, services []service, ready func()) error
 	var err error
 	select {
 	case <-ctx.Done():
-		h.log.Info("stopping")
+		a.log.Info("stopping")
 	case err = <-failed:
 	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	var draining sync.WaitGroup
 	for _, s := range services {
 		draining.Go(func() {
 			if s.server.Shutdown(drain) != nil {
-				h.log.Warn("requests were cut off, for they took too long to end")
+				a.log.Warn("cut off requests that did not end in time")
 				s.server.Close()
 			}
 		})
@@ -221,27 +221,27 @@ func (h *house) run(ctx context.Context, services []service, ready func()) error
 	workers.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	h.mark(last, audit.ServerStopped)
-	if kept := h.keepTimes(last); kept != nil {
-		h.log.Error("storing what was kept in memory", "error", kept)
+	a.auditLifecycle(last, audit.ServerStopped)
+	if kept := a.flushTimes(last); kept != nil {
+		a.log.Error("storing last use of sessions and tokens", "error", kept)
 	}
 	return err
 }
 
-// keepTimes stores when sessions and tokens were last used.
-func (h *house) keepTimes(ctx context.Context) error {
-	return errors.Join(h.sessions.FlushLastSeen(ctx), h.desk.StoreUsed(ctx))
+// flushTimes stores the times at which sessions and tokens were last used.
+func (a *app) flushTimes(ctx context.Context) error {
+	return errors.Join(a.sessions.FlushLastSeen(ctx), a.desk.StoreUsed(ctx))
 }
 
-// mark writes the start or the end of the service into the audit log. It can do without: a full disk must
-// not keep people who are signed in from their pages (BAR D7).
-func (h *house) mark(ctx context.Context, action string) {
-	if err := h.witness(ctx, action, audit.Success, map[string]string{"version": version()}); err != nil {
-		h.log.Error("writing an audit event", "action", action, "error", err)
+// auditLifecycle audits the start or the end of the service. It only logs an error: with a full disk, signed-in users must
+// still reach their pages (promise D7).
+func (a *app) auditLifecycle(ctx context.Context, action string) {
+	if err := a.auditSystem(ctx, action, audit.Success, map[string]string{"version": version()}); err != nil {
+		a.log.Error("writing audit event", "action", action, "error", err)
 	}
 }
 
-// logger writes to stderr, as text or as JSON.
+// logger returns a logger that writes text or JSON to stderr.
 func (p *program) logger(format string) *slog.Logger {
 	if format == "json" {
 		return slog.New(slog.NewJSONHandler(p.Stderr, nil))

@@ -19,22 +19,22 @@ import (
 	"barillet/store"
 )
 
-// served is the program serving in this process.
-type served struct {
+// testServer is the program, which serves in this process.
+type testServer struct {
 	address string
 	stop    context.CancelFunc
 	ended   chan error
 }
 
-func serveHere(t *testing.T, args ...string) *served {
+func startServer(t *testing.T, args ...string) *testServer {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
-	s := &served{stop: stop, ended: make(chan error, 1)}
+	s := &testServer{stop: stop, ended: make(chan error, 1)}
 	said, stderr := io.Pipe()
 	over := make(chan struct{})
 	t.Cleanup(func() {
 		stop()
-		<-over // nothing of it goes on beside the next test
+		<-over // it does not run during the next test
 		stderr.Close()
 	})
 	go func() {
@@ -49,83 +49,84 @@ func serveHere(t *testing.T, args ...string) *served {
 			return s
 		}
 	}
-	t.Fatal("the program does not say that it listens")
+	t.Fatal("the program does not print its address")
 	return nil
 }
 
-func TestRequestsUnderWayAreAnsweredAfterTheSignal(t *testing.T) {
-	s := serveHere(t, "--data", filepath.Join(t.TempDir(), "data"))
+func TestServe_AnswersActiveRequestsAfterSignal(t *testing.T) {
+	s := startServer(t, "--data", filepath.Join(t.TempDir(), "data"))
 	conn, err := net.Dial("tcp", s.address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	answers := bufio.NewReader(conn)
 	body := "identifier=nobody%40garage.example&password=none"
-	fmt.Fprintf(conn, "POST /login HTTP/1.1\r\nHost: %s\r\nOrigin: http://%s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
-		s.address, s.address, len(body), body[:10])
-	// The handler has begun when another request, sent later, is answered.
-	if response, err := http.Get("http://" + s.address + "/healthz"); err != nil {
-		t.Fatal(err)
-	} else {
-		response.Body.Close()
+	fmt.Fprintf(conn, "POST /login HTTP/1.1\r\nHost: %s\r\nOrigin: http://%s\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
+		"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n", s.address, s.address, len(body))
+	// net/http sends this answer when the handler reads the body. Without it the header may still be unread, and a
+	// server that shuts down drops such a request.
+	response, err := http.ReadResponse(answers, nil)
+	if err != nil || response.StatusCode != http.StatusContinue {
+		t.Fatalf("got %+v, %v, want 100 Continue", response, err)
 	}
 	s.stop()
 	for {
-		fresh, err := net.Dial("tcp", s.address)
+		another, err := net.Dial("tcp", s.address)
 		if err != nil {
-			break // new ones are refused
+			break // the listener is closed
 		}
-		fresh.Close()
+		another.Close()
 	}
-	fmt.Fprint(conn, body[10:])
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	fmt.Fprint(conn, body)
+	response, err = http.ReadResponse(answers, nil)
 	if err != nil {
-		t.Fatalf("the request under way was cut off: %v", err)
+		t.Fatalf("the active request was cut off: %v", err)
 	}
 	response.Body.Close()
 	if response.StatusCode >= 500 {
-		t.Errorf("got %s, want an answer as before the signal", response.Status)
+		t.Errorf("got %s, want the answer of a running service", response.Status)
 	}
 	if err := <-s.ended; err != nil {
-		t.Errorf("got %v, want a good end", err)
+		t.Errorf("got %v, want no error", err)
 	}
 }
 
-func TestACommandReachesTheServiceInAFolderWithALongName(t *testing.T) {
+func TestServe_AdminSocketInDirectoryWithLongName(t *testing.T) {
 	data := filepath.Join(t.TempDir(), strings.Repeat("a-long-name-", 12), "data")
-	s := serveHere(t, "--data", data)
+	s := startServer(t, "--data", data)
 	var stdout, stderr strings.Builder
 	err := run(t.Context(), []string{"token", "create", "--data", data, "--name", "n", "--role", "READ_ONLY_ADMIN"}, strings.NewReader(""), &stdout, &stderr)
 	if err != nil || !strings.HasPrefix(stdout.String(), "brl_") {
-		t.Errorf("got %v and %q, want a token; it said:\n%s", err, stdout.String(), stderr.String())
+		t.Errorf("got %v and %q, want a token; stderr:\n%s", err, stdout.String(), stderr.String())
 	}
 	s.stop()
 	if err := <-s.ended; err != nil {
-		t.Errorf("got %v, want a good end", err)
+		t.Errorf("got %v, want no error", err)
 	}
 }
 
-func TestStartAndStopAreAudited(t *testing.T) {
+func TestServe_AuditsStartAndStop(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	s := serveHere(t, "--data", data)
+	s := startServer(t, "--data", data)
 	s.stop()
 	if err := <-s.ended; err != nil {
 		t.Fatal(err)
 	}
 	c := defaults()
-	c.data = data
-	o, err := openFolder(t.Context(), &c, false, func(err error) { t.Error(err) })
+	c.Data = data
+	dir, err := openDataDir(t.Context(), &c, false, func(err error) { t.Error(err) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer o.store.Close()
-	h, err := build(&c, o, "http://localhost:1", (&program{cli.Program{Stderr: io.Discard}}).logger("json"))
+	defer dir.store.Close()
+	a, err := newApp(&c, dir, "http://localhost:1", (&program{cli.Program{Stderr: io.Discard}}).logger("json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	err = o.store.View(t.Context(), func(s store.Snapshot) error {
-		entries, _, err := h.accounts.Log.Scan(s, audit.Query{})
+	err = dir.store.View(t.Context(), func(s store.Snapshot) error {
+		entries, _, err := a.accounts.Log.Scan(s, audit.Query{})
 		for _, e := range entries {
 			got = append(got, e.Action)
 		}
@@ -136,12 +137,12 @@ func TestStartAndStopAreAudited(t *testing.T) {
 	}
 }
 
-func TestConnectionsAreBoundedInAllAndByClient(t *testing.T) {
+func TestConnLimiter_LimitsTotalAndPerClient(t *testing.T) {
 	c := defaults()
-	c.limits.connections, c.limits.perClient = 5, 2
-	c.trustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32")}
-	crowd := limitConnections(nil, &c)
-	enter := func(addr string) bool { return crowd.enter(addr, crowd.exempt(netip.MustParseAddr(addr))) }
+	c.Limits.Connections, c.Limits.PerClient = 5, 2
+	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32")}
+	crowd := newConnLimiter(nil, &c)
+	enter := func(addr string) bool { return crowd.acquire(addr, crowd.exempt(netip.MustParseAddr(addr))) }
 	for i, step := range []struct {
 		addr string
 		want bool
@@ -150,23 +151,23 @@ func TestConnectionsAreBoundedInAllAndByClient(t *testing.T) {
 			t.Errorf("connection %d from %s: got %t, want %t", i, step.addr, got, step.want)
 		}
 	}
-	crowd.exit("192.0.2.1")
+	crowd.release("192.0.2.1")
 	if !enter("192.0.2.2") {
-		t.Error("a place that was given back is not taken")
+		t.Error("a released connection is not reused")
 	}
 }
 
-func TestThePhoneOfASamplePersonShowsTheCodesOfRFC6238(t *testing.T) {
+func TestTOTPCode_MatchesRFC6238(t *testing.T) {
 	const secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" // RFC 6238 appendix B: "12345678901234567890"
 	for at, want := range map[int64]string{59: "287082", 1111111109: "081804", 2000000000: "279037"} {
-		if got, err := sixDigits(secret, time.Unix(at, 0)); err != nil || got != want {
+		if got, err := totpCode(secret, time.Unix(at, 0)); err != nil || got != want {
 			t.Errorf("at %d: got %s, %v, want %s", at, got, err, want)
 		}
 	}
 }
 
-func TestNothingOfASamplePersonIsPrintedByAccident(t *testing.T) {
-	a := actor{first: "Anne", Password: authn.SecretOf("hunter2")}
+func TestDemoUser_FormattingHidesSecrets(t *testing.T) {
+	a := demoUser{first: "Anne", Password: authn.SecretOf("hunter2")}
 	if got := fmt.Sprintf("%v %+v", a, a); strings.Contains(got, "hunter2") {
 		t.Errorf("got %q, which shows the password", got)
 	}

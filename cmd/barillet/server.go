@@ -11,7 +11,7 @@ import (
 	"barillet/internal/throttle"
 )
 
-// newServer is a server with the limits of the house (BAR S5, FACTS H5): nobody holds a connection by being slow.
+// newServer returns a server with limits for slow clients (promise S5).
 func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
@@ -19,31 +19,30 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    16<<10 - 4<<10,                                    // net/http reads 4 KiB beyond it before it refuses
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // broken handshakes and hung-up clients
+		MaxHeaderBytes:    16<<10 - 4<<10,                                    // net/http adds 4 KiB to the limit
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // failed handshakes and closed connections
 	}
 }
 
-// crowd is a listener that keeps the number of connections in bounds. One too many is closed at once, which
-// costs next to nothing.
-type crowd struct {
+// connLimiter is a listener that limits the number of connections. It closes further connections immediately.
+type connLimiter struct {
 	net.Listener
-	most, perClient int
-	exempt          func(netip.Addr) bool // proxies: many people stand behind one of them
+	max, perClient int
+	exempt         func(netip.Addr) bool // proxies, which forward the requests of many clients
 
-	mu  sync.Mutex
-	all int
-	by  map[string]int
+	mu       sync.Mutex
+	total    int
+	byClient map[string]int
 }
 
-// limitConnections wraps a listener.
-func limitConnections(l net.Listener, c *config) *crowd {
-	return &crowd{Listener: l, most: c.limits.connections, perClient: c.limits.perClient, by: map[string]int{},
+// newConnLimiter returns a listener that limits the connections of l.
+func newConnLimiter(l net.Listener, c *config) *connLimiter {
+	return &connLimiter{Listener: l, max: c.Limits.Connections, perClient: c.Limits.PerClient, byClient: map[string]int{},
 		exempt: func(addr netip.Addr) bool {
 			if addr.IsLoopback() {
 				return true
 			}
-			for _, p := range c.trustedProxies {
+			for _, p := range c.TrustedProxies {
 				if p.Contains(addr) {
 					return true
 				}
@@ -53,22 +52,22 @@ func limitConnections(l net.Listener, c *config) *crowd {
 }
 
 // Accept implements net.Listener.
-func (c *crowd) Accept() (net.Conn, error) {
+func (l *connLimiter) Accept() (net.Conn, error) {
 	for {
-		conn, err := c.Listener.Accept()
+		conn, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
 		addr := remoteAddress(conn)
 		who := throttle.Network(addr)
 		if addr.Is4() {
-			who = throttle.Address(addr) // a workshop behind one router shares a /24, an attacker owns a /64
+			who = throttle.Address(addr) // an IPv4 /24 has many owners, an IPv6 /64 has one
 		}
-		if !c.enter(who, c.exempt(addr)) {
+		if !l.acquire(who, l.exempt(addr)) {
 			conn.Close()
 			continue
 		}
-		return &counted{Conn: conn, leave: sync.OnceFunc(func() { c.exit(who) })}, nil
+		return &limitedConn{Conn: conn, release: sync.OnceFunc(func() { l.release(who) })}, nil
 	}
 }
 
@@ -79,34 +78,34 @@ func remoteAddress(conn net.Conn) netip.Addr {
 	return netip.Addr{}
 }
 
-func (c *crowd) enter(who string, exempt bool) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.all >= c.most || !exempt && c.by[who] >= c.perClient {
+func (l *connLimiter) acquire(who string, exempt bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.total >= l.max || !exempt && l.byClient[who] >= l.perClient {
 		return false
 	}
-	c.all++
-	c.by[who]++
+	l.total++
+	l.byClient[who]++
 	return true
 }
 
-func (c *crowd) exit(who string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.all--
-	if c.by[who]--; c.by[who] == 0 {
-		delete(c.by, who)
+func (l *connLimiter) release(who string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.total--
+	if l.byClient[who]--; l.byClient[who] == 0 {
+		delete(l.byClient, who)
 	}
 }
 
-// counted is a connection that counts until it is closed.
-type counted struct {
+// limitedConn is a connection that counts until it is closed.
+type limitedConn struct {
 	net.Conn
-	leave func()
+	release func()
 }
 
 // Close implements net.Conn.
-func (c *counted) Close() error {
-	defer c.leave()
+func (c *limitedConn) Close() error {
+	defer c.release()
 	return c.Conn.Close()
 }

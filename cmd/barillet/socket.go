@@ -20,25 +20,25 @@ import (
 	"barillet/web/api"
 )
 
-// longestSocketPath is what fits into sockaddr_un on every Linux (unix(7): 108 bytes with the final zero).
-const longestSocketPath = 107
+// maxSocketPath is the maximum length of a path in sockaddr_un (unix(7): 108 bytes with the final zero).
+const maxSocketPath = 107
 
-// socketPath names the socket of a data folder so that bind and connect can take it; a longer path goes through
-// the folder's descriptor. done gives that back.
+// socketPath returns a path of the admin socket that bind and connect accept. A path that is too long goes through a
+// descriptor of the directory, which done closes.
 func socketPath(data string) (path string, done func(), err error) {
 	path = filepath.Join(data, socketName)
-	if len(path) <= longestSocketPath {
+	if len(path) <= maxSocketPath {
 		return path, func() {}, nil
 	}
-	folder, err := os.Open(data)
+	dir, err := os.Open(data)
 	if err != nil {
-		return "", nil, fmt.Errorf("opening the data folder: %w", err)
+		return "", nil, fmt.Errorf("opening data directory: %w", err)
 	}
-	return fmt.Sprintf("/proc/self/fd/%d/%s", folder.Fd(), socketName), func() { folder.Close() }, nil
+	return fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), socketName), func() { dir.Close() }, nil
 }
 
-// dialSocket reaches the service that runs on a data folder. The error wraps fs.ErrNotExist or
-// unix.ECONNREFUSED when none does.
+// dialSocket connects to the service that runs on a data directory. If none runs, the error wraps fs.ErrNotExist or
+// unix.ECONNREFUSED.
 func dialSocket(ctx context.Context, data string) (net.Conn, error) {
 	path, done, err := socketPath(data)
 	if err != nil {
@@ -48,24 +48,23 @@ func dialSocket(ctx context.Context, data string) (net.Conn, error) {
 	return (&net.Dialer{}).DialContext(ctx, "unix", path)
 }
 
-// nobodyListens tells whether a dial failed because no service runs there.
-func nobodyListens(err error) bool {
+// notListening reports whether dialSocket failed because no service runs.
+func notListening(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED)
 }
 
-// listenSocket makes the socket, mode 0600, in a folder that is closed to others. One that was left behind is
-// replaced only when nobody listens at it.
+// listenSocket creates the admin socket with mode 0600. It replaces an old socket only if no process listens on it.
 func listenSocket(ctx context.Context, data string) (net.Listener, error) {
 	switch conn, err := dialSocket(ctx, data); {
 	case err == nil:
 		conn.Close()
-		return nil, fmt.Errorf("another process listens at %s", filepath.Join(data, socketName))
+		return nil, fmt.Errorf("another process listens on %s", filepath.Join(data, socketName))
 	case errors.Is(err, unix.ECONNREFUSED):
 		if err := os.Remove(filepath.Join(data, socketName)); err != nil {
-			return nil, fmt.Errorf("removing the socket that was left behind: %w", err)
+			return nil, fmt.Errorf("removing old admin socket: %w", err)
 		}
 	case !errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("looking at the local socket: %w", err)
+		return nil, fmt.Errorf("connecting to admin socket: %w", err)
 	}
 	path, done, err := socketPath(data)
 	if err != nil {
@@ -74,47 +73,46 @@ func listenSocket(ctx context.Context, data string) (net.Listener, error) {
 	defer done()
 	listener, err := net.Listen("unix", path)
 	if err != nil {
-		return nil, fmt.Errorf("making the local socket: %w", err)
+		return nil, fmt.Errorf("creating admin socket: %w", err)
 	}
-	// Its path may go through a descriptor that is closed by then: it is removed by its real name.
+	// The path may contain a descriptor that is closed at that time. The caller removes the socket.
 	listener.(*net.UnixListener).SetUnlinkOnClose(false)
 	if err := os.Chmod(filepath.Join(data, socketName), 0o600); err != nil {
 		listener.Close()
-		return nil, fmt.Errorf("closing the local socket to others: %w", err)
+		return nil, fmt.Errorf("setting mode of admin socket: %w", err)
 	}
 	return listener, nil
 }
 
-// peerKey is where a connection's operator is in the context of its requests.
+// peerKey is the context key of the principal of a connection.
 type peerKey struct{}
 
-// socketServer serves the API to the machine's owner. Whoever can open the socket is told apart by the kernel
-// (SO_PEERCRED, unix(7)), not by anything they say.
+// socketServer serves the API to the operator. The kernel identifies the user at the other end (SO_PEERCRED, unix(7)).
 func socketServer(handler http.Handler, log *slog.Logger) *http.Server {
 	server := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		operator, ok := r.Context().Value(peerKey{}).(helpdesk.Principal)
 		if !ok {
-			http.Error(w, "who are you", http.StatusForbidden)
+			http.Error(w, "not the operator", http.StatusForbidden)
 			return
 		}
 		handler.ServeHTTP(w, r.WithContext(api.WithOperator(r.Context(), operator)))
 	}), log)
 	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
-		uid, err := peer(conn)
+		uid, err := peerUID(conn)
 		if err != nil || uid != 0 && uid != os.Geteuid() {
-			log.Warn("somebody else at the local socket", "uid", uid, "error", err)
+			log.Warn("rejected connection to admin socket", "uid", uid, "error", err)
 			return ctx
 		}
-		return context.WithValue(ctx, peerKey{}, machineOwner(uid))
+		return context.WithValue(ctx, peerKey{}, operatorPrincipal(uid))
 	}
 	return server
 }
 
-// peer asks the kernel who is at the other end.
-func peer(conn net.Conn) (uid int, err error) {
+// peerUID returns the Unix user at the other end of a connection.
+func peerUID(conn net.Conn) (uid int, err error) {
 	local, ok := conn.(*net.UnixConn)
 	if !ok {
-		return -1, errors.New("not a local socket")
+		return -1, errors.New("not a Unix socket")
 	}
 	control, err := local.SyscallConn()
 	if err != nil {
@@ -124,13 +122,13 @@ func peer(conn net.Conn) (uid int, err error) {
 	var asked error
 	err = control.Control(func(fd uintptr) { cred, asked = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
 	if err := errors.Join(err, asked); err != nil {
-		return -1, fmt.Errorf("asking who is at the socket: %w", err)
+		return -1, fmt.Errorf("reading peer credentials: %w", err)
 	}
 	return int(cred.Uid), nil
 }
 
-// machineOwner is the operator at the socket or the closed folder (PROTOCOL 11, 20).
-func machineOwner(uid int) helpdesk.Principal {
+// operatorPrincipal returns the principal of the admin socket and of offline mode (protocol rules 11 and 20).
+func operatorPrincipal(uid int) helpdesk.Principal {
 	id := "operator:" + strconv.Itoa(uid)
 	name := id
 	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {

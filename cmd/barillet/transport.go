@@ -16,14 +16,18 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"barillet/authn"
+	"barillet/authn/helpdesk"
 	"barillet/cmd/barillet/cli"
 	"barillet/cmd/barillet/manage"
 	"barillet/factors"
+	"barillet/internal/usercsv"
 	"barillet/store/bolt"
 	"barillet/web/api"
+	"barillet/web/reply"
 )
 
-// target says which service a command is for: one at a URL, or that of a data folder on this machine.
+// target selects the service of a command: by URL, or by data directory on this host.
 type target struct {
 	program   *program
 	settings  settingFlags
@@ -33,24 +37,40 @@ type target struct {
 
 func (t *target) register(c *cobra.Command) {
 	t.settings.register(c, "public_url", "key_file")
-	c.Flags().StringVar(&t.url, "url", "", "service to speak to instead of a data folder; needs a token")
-	c.Flags().StringVar(&t.tokenFile, "token-file", "", "file that holds the API token for --url (default: BARILLET_TOKEN)")
+	c.Flags().StringVar(&t.url, "url", "", "URL of a service to use instead of a data directory; needs an API token")
+	c.Flags().StringVar(&t.tokenFile, "token-file", "", "file that contains the API token for --url (default BARILLET_TOKEN)")
 }
 
-// manager makes the operator's subcommands.
-func (p *program) manager() *manage.Manager {
-	return &manage.Manager{Program: &p.Program, Version: version(), KeyDigest: keyDigest, Reach: func(c *cobra.Command) manage.Reach {
+// manager returns the subcommands that administer a service.
+func (p *program) manager() *manage.CLI {
+	return &manage.CLI{Program: &p.Program, Version: version(), FindDuplicates: findDuplicates, Connector: func(c *cobra.Command) manage.Connector {
 		t := &target{program: p}
 		t.register(c)
 		return t
 	}}
 }
 
-// keyDigest tells two spellings of one key to be one.
-func keyDigest(uri string) (string, bool) {
+// findDuplicates applies the rule of the service to a whole file, of which a call to the API sees a part.
+func findDuplicates(rows []usercsv.Row) [][]manage.ImportCause {
+	users := make([]helpdesk.NewUser, len(rows))
+	for i, r := range rows {
+		users[i] = helpdesk.NewUser{Login: r.Cells[usercsv.Login], Email: r.Cells[usercsv.Email], Second: r.Cells[usercsv.SecondEmail],
+			OTPAuthURI: authn.SecretOf(r.Cells[usercsv.Key])}
+	}
+	out := make([][]manage.ImportCause, len(rows))
+	for i, faults := range helpdesk.FindDuplicates(users, keyID) {
+		for _, f := range faults {
+			out[i] = append(out[i], manage.ImportCause{Field: f.Field, Reason: f.Reason, Message: reply.Message(f.Field, f.Reason)})
+		}
+	}
+	return out
+}
+
+// keyID returns the id of an imported key, which is the same for all its spellings, and whether a factor can import it.
+func keyID(key authn.Secret) (string, bool) {
 	for _, f := range kinds(nil, nil) {
-		if reader, ok := f.(factors.Importer); ok {
-			if d, err := reader.Import(now(), factors.Subject{}, uri); err == nil {
+		if importer, ok := f.(factors.Importer); ok {
+			if d, err := importer.Import(now(), factors.Subject{}, key.Reveal()); err == nil {
 				return d.Unique, true
 			}
 		}
@@ -58,14 +78,13 @@ func keyDigest(uri string) (string, bool) {
 	return "", false
 }
 
-// Remote implements manage.Reach.
+// Remote implements manage.Connector.
 func (t *target) Remote() bool {
 	return t.url != "" || variables(t.program.Environ)["BARILLET_URL"] != ""
 }
 
-// Connect implements manage.Reach. It finds the way to the service: by HTTPS where a URL is named, by the local
-// socket where the service runs, by opening the data folder where it does not. create says that an empty folder may
-// be initialised.
+// Connect implements manage.Connector. It uses HTTPS if a URL is set, the admin socket if the service runs, and offline mode
+// otherwise.
 func (t *target) Connect(ctx context.Context, create bool) (*manage.Client, error) {
 	p := t.program
 	if t.url == "" {
@@ -73,9 +92,9 @@ func (t *target) Connect(ctx context.Context, create bool) (*manage.Client, erro
 	}
 	if t.url != "" {
 		if _, given := t.settings.given()["data"]; given {
-			return nil, cli.Misused("--url and --data name two services")
+			return nil, cli.Usagef("--url and --data cannot be combined")
 		}
-		return t.byURL(p)
+		return t.connectURL(p)
 	}
 	c, err := t.settings.load(p)
 	if err != nil {
@@ -84,81 +103,81 @@ func (t *target) Connect(ctx context.Context, create bool) (*manage.Client, erro
 	if err := c.needData(); err != nil {
 		return nil, err
 	}
-	// A service that is starting has the store before it has the socket.
+	// A service that starts opens the store before it listens on the socket.
 	for try := 0; ; try++ {
-		bySocket, err := t.bySocket(ctx, c)
+		bySocket, err := t.connectSocket(ctx, c)
 		if bySocket != nil || err != nil {
 			return bySocket, err
 		}
-		direct, err := p.byFolder(ctx, c, create)
+		direct, err := p.connectOffline(ctx, c, create)
 		if !errors.Is(err, bolt.ErrInUse) || try == 2 {
 			return direct, err
 		}
 	}
 }
 
-// byURL speaks HTTPS with a token. The token comes by environment or file: an argument would be in the list of
-// processes and in the shell's history.
-func (t *target) byURL(p *program) (*manage.Client, error) {
-	base, err := publicURL(t.url)
-	if err != nil {
-		return nil, cli.Misused("--url: %w", err)
+// connectURL uses HTTPS and an API token from the environment or a file. An argument would be visible in the process list and in
+// the history of the shell.
+func (t *target) connectURL(p *program) (*manage.Client, error) {
+	var base origin
+	if err := base.UnmarshalText([]byte(t.url)); err != nil {
+		return nil, cli.Usagef("--url: %w", err)
 	}
 	token := variables(p.Environ)["BARILLET_TOKEN"]
 	if t.tokenFile != "" {
 		text, err := os.ReadFile(t.tokenFile)
 		if err != nil {
-			return nil, fmt.Errorf("reading the token: %w", err)
+			return nil, fmt.Errorf("reading token: %w", err)
 		}
 		token = string(text)
 	}
 	if token = strings.TrimSpace(token); token == "" || strings.ContainsAny(token, " \t\r\n") {
-		return nil, cli.WithHint(cli.Misused("--url needs an API token"), "put it into BARILLET_TOKEN or name its file with --token-file")
+		return nil, cli.WithHint(cli.Usagef("--url needs an API token"), "set BARILLET_TOKEN, or name a file with --token-file")
 	}
-	way := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout: 5 * time.Second, MaxIdleConnsPerHost: manage.CallsAtOnce}
-	return manage.NewClient(base, token, way, way.CloseIdleConnections), nil
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: 5 * time.Second, MaxIdleConnsPerHost: manage.MaxCalls}
+	return manage.NewClient(string(base), token, transport, transport.CloseIdleConnections), nil
 }
 
-// bySocket reaches the service that runs on the data folder; nil when none does.
-func (t *target) bySocket(ctx context.Context, c *config) (*manage.Client, error) {
-	conn, err := dialSocket(ctx, c.data)
+// connectSocket uses the admin socket. It returns nil if no service runs.
+func (t *target) connectSocket(ctx context.Context, c *config) (*manage.Client, error) {
+	conn, err := dialSocket(ctx, c.Data)
 	switch {
 	case err == nil:
 		conn.Close()
-	case nobodyListens(err):
+	case notListening(err):
 		return nil, nil
 	default:
-		return nil, fmt.Errorf("reaching the service by its local socket: %w", err)
+		return nil, fmt.Errorf("connecting to admin socket: %w", err)
 	}
-	way := &http.Transport{MaxIdleConnsPerHost: manage.CallsAtOnce,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialSocket(ctx, c.data) }}
-	return manage.NewClient("http://localhost", "", way, way.CloseIdleConnections), nil
+	transport := &http.Transport{MaxIdleConnsPerHost: manage.MaxCalls,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dialSocket(ctx, c.Data) }}
+	return manage.NewClient("http://localhost", "", transport, transport.CloseIdleConnections), nil
 }
 
-// byFolder opens the store and answers the calls in this process, by the same handler as the service.
-func (p *program) byFolder(ctx context.Context, c *config, create bool) (*manage.Client, error) {
-	o, err := openFolder(ctx, c, create, p.damaged)
+// connectOffline opens the store and handles the calls in this process.
+func (p *program) connectOffline(ctx context.Context, c *config, create bool) (*manage.Client, error) {
+	dir, err := openDataDir(ctx, c, create, p.exitOnDamage)
 	if err != nil {
 		return nil, err
 	}
 	log := slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	h, err := build(c, o, c.origin(""), log)
+	a, err := newApp(c, dir, c.origin(""), log)
 	if err != nil {
-		return nil, errors.Join(err, o.store.Close())
+		return nil, errors.Join(err, dir.store.Close())
 	}
-	if o.fresh {
-		p.Note("made a new store in %s; keep a copy of %s apart from it and its backups", c.data, c.keyFile)
+	if dir.fresh {
+		p.Note("created a store in %s; keep a copy of %s apart from the store and its backups", c.Data, c.KeyFile)
 	}
 	done := func() {
-		if err := o.store.Close(); err != nil {
-			p.Note("closing the store: %v", err)
+		if err := dir.store.Close(); err != nil {
+			p.Note("closing store: %v", err)
 		}
 	}
-	client := manage.NewClient("http://localhost", "", inProcess{h.localAPI()}, done)
-	client.Closed, client.NoSupport = true, c.support.email == ""
-	if c.publicURL == "" {
-		client.Guessed = h.origin
+	client := manage.NewClient("http://localhost", "", inProcess{a.localAPI()}, done)
+	client.Offline, client.NoSupport = true, c.Support.Email == ""
+	if c.PublicURL == "" {
+		client.DefaultURL = a.origin
 	}
 	return client, nil
 }
@@ -168,7 +187,7 @@ type inProcess struct{ handler http.Handler }
 
 // RoundTrip implements http.RoundTripper.
 func (i inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	operator := machineOwner(os.Geteuid())
+	operator := operatorPrincipal(os.Geteuid())
 	asked := r.Clone(api.WithOperator(r.Context(), operator))
 	asked.RequestURI = r.URL.RequestURI()
 	asked.Host = r.URL.Host
@@ -177,12 +196,12 @@ func (i inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	said := &answer{header: http.Header{}}
 	i.handler.ServeHTTP(said, asked)
-	said.WriteHeader(http.StatusOK) // unless it was said before
+	said.WriteHeader(http.StatusOK) // unless the handler wrote it
 	return &http.Response{StatusCode: said.status, Status: http.StatusText(said.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: said.header, Body: io.NopCloser(&said.body), ContentLength: int64(said.body.Len()), Request: r}, nil
 }
 
-// answer is an http.ResponseWriter that keeps what it is given.
+// answer is an http.ResponseWriter that stores the response.
 type answer struct {
 	header http.Header
 	status int

@@ -12,8 +12,8 @@ import (
 
 func (p *program) versionCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "version", Short: "print the version of the program and of the store format",
-		Args: cli.Exactly(),
+		Use: "version", Short: "print the versions of the program and of the store format",
+		Args: cli.ExactArgs(),
 		RunE: func(*cobra.Command, []string) error {
 			if p.JSON {
 				return p.Result(map[string]any{"version": version(), "storeFormat": store.Format})
@@ -26,7 +26,7 @@ func (p *program) versionCommand() *cobra.Command {
 	return c
 }
 
-// version is what the go command wrote into the binary: a release, or the commit that it was built from.
+// version returns the release or the commit from which the program was built.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
-	_ "time/tzdata" // times in mails are told in the zone of the machine, also where it has no such files
+	_ "time/tzdata" // emails use the time zone of the host, which may not have these files
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
@@ -24,12 +24,12 @@ import (
 	"barillet/web/apidocs"
 )
 
-// house is everything wired together.
-type house struct {
-	config *config
-	origin string
-	log    *slog.Logger
-	opened *opened
+// app contains the parts of the service.
+type app struct {
+	config  *config
+	origin  string
+	log     *slog.Logger
+	dataDir *dataDir
 
 	accounts *authn.Service
 	sessions *authn.SessionService
@@ -37,119 +37,111 @@ type house struct {
 	enrol    *authn.EnrolService
 	desk     *helpdesk.Desk
 	sender   *mail.Sender
-	caller   *webhook.Sender
+	webhooks *webhook.Sender
 	renderer *templates.Renderer
 	files    *static.Files
 	api      *api.API
-	docs     func() (*apidocs.Document, error) // composed once, when it is first asked for: a start does not wait for it
+	docs     func() (*apidocs.Document, error) // composed at the first call, so that a start does not wait for it
 	oidc     *oidc.Provider
 }
 
-// build wires everything but the pages and emails. It starts nothing and connects to nothing.
-func build(c *config, o *opened, origin string, log *slog.Logger) (*house, error) {
-	// Libraries log to the default logger, and may log what clients send (promise S4). Our own lines go to log.
+// newApp creates all parts but the pages and the renderer of emails. It starts no goroutine and makes no connection.
+func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, error) {
+	// Libraries use the default logger and may log what clients send (promise S4). Barillet logs to log.
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	h := &house{config: c, origin: origin, log: log, opened: o}
+	a := &app{config: c, origin: origin, log: log, dataDir: dir}
 	var err error
-	if h.files, err = static.New(c.brand.accent); err != nil {
+	if a.files, err = static.New(string(c.Brand.Accent)); err != nil {
 		return nil, fmt.Errorf("brand.accent: %w", err)
 	}
-	outbox := mail.NewOutbox(o.ring, host(origin))
-	h.sender = &mail.Sender{Store: o.store, Outbox: outbox, Now: now, Log: log}
-	hooks := webhook.NewEndpoints(o.ring)
-	events := audit.NewLog(o.ring)
+	outbox := mail.NewOutbox(dir.ring, host(origin))
+	a.sender = &mail.Sender{Store: dir.store, Outbox: outbox, Now: now, Log: log}
+	hooks := webhook.NewEndpoints(dir.ring)
+	events := audit.NewLog(dir.ring)
 	events.Watch = hooks.Watch
-	out := outbound.New(outbound.Config{Allowed: c.outbound})
-	h.caller = &webhook.Sender{Store: o.store, Hooks: hooks, Events: events, Client: out, Compose: api.Notification, Now: now, Log: log}
-	if h.accounts, err = h.service(outbox, events); err != nil {
+	out := outbound.New(outbound.Config{Allowed: c.Outbound.Allow.Allowed})
+	a.webhooks = &webhook.Sender{Store: dir.store, Hooks: hooks, Events: events, Client: out, Compose: api.Notification, Now: now, Log: log}
+	if a.accounts, err = a.newAccounts(outbox, events); err != nil {
 		return nil, err
 	}
-	h.sessions = authn.NewSessionService(h.accounts, o.ring, stopwatch())
-	h.signIn = authn.NewSignInService(h.accounts, h.sessions, o.ring)
-	h.enrol = &authn.EnrolService{Accounts: h.accounts, Sessions: h.sessions, SignIn: h.signIn}
-	h.sender.Died = h.accounts.OnDeadLetter
-	h.desk = helpdesk.New(h.enrol, o.ring)
-	h.desk.Outbound = out
-	if h.oidc, err = oidc.New(oidc.Config{Store: o.store, Keyring: o.ring, Pepper: o.keys.Pepper, Accounts: h.accounts, Sessions: h.sessions, Issuer: origin,
-		Now: now, Errors: log, ClientCredentials: c.oidc.clientCredentials, Deliver: delivery{out}, Fetch: delivery{out}.fetch, Check: delivery{out}.check}); err != nil {
+	a.sessions = authn.NewSessionService(a.accounts, dir.ring, stopwatch())
+	a.signIn = authn.NewSignInService(a.accounts, a.sessions, dir.ring)
+	a.enrol = &authn.EnrolService{Accounts: a.accounts, Sessions: a.sessions, SignIn: a.signIn}
+	a.sender.Died = a.accounts.OnDeadLetter
+	a.desk = helpdesk.New(a.enrol, dir.ring)
+	a.desk.Outbound = out
+	if a.oidc, err = oidc.New(oidc.Config{Store: dir.store, Keyring: dir.ring, Pepper: dir.keys.Pepper, Accounts: a.accounts, Sessions: a.sessions, Issuer: origin,
+		Now: now, Errors: log, ClientCredentials: c.OIDC.ClientCredentials, Deliver: outboundAdapter{out}, Fetch: outboundAdapter{out}.fetch, Check: outboundAdapter{out}.check}); err != nil {
 		return nil, err
 	}
-	h.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(origin) })
-	h.api = api.New(api.Config{Desk: h.desk, OIDC: h.oidc, Ring: o.ring, PublicURL: origin, SignIn: c.apiAuthn, Now: now, Log: log, Docs: h.docs})
-	return h, nil
+	a.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(origin) })
+	a.api = api.New(api.Config{Desk: a.desk, OIDC: a.oidc, Ring: dir.ring, PublicURL: origin, SignIn: c.API.Authn, Now: now, Log: log, Docs: a.docs})
+	return a, nil
 }
 
-// buildWithPages is build with the pages and emails. Only a running service shows them: a command on a closed folder does
-// not wait until they are parsed.
-func buildWithPages(c *config, o *opened, origin string, log *slog.Logger) (*house, error) {
-	h, err := build(c, o, origin, log)
+// newAppWithPages returns newApp with the renderer of pages and emails. Only a running service uses it: a command in offline
+// mode does not wait until the templates are parsed.
+func newAppWithPages(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, error) {
+	a, err := newApp(c, dir, origin, log)
 	if err != nil {
 		return nil, err
 	}
-	brand := templates.Brand{Name: c.brand.name, URL: origin, Zone: zone(),
-		Support: templates.Support{Email: c.support.email, Phone: c.support.phone}}
-	if h.renderer, err = templates.New(brand, h.files.URL); err != nil {
-		return nil, fmt.Errorf("reading pages and emails: %w", err)
+	brand := templates.Brand{Name: c.Brand.Name, URL: origin, Zone: zone(),
+		Support: templates.Support{Email: string(c.Support.Email), Phone: c.Support.Phone}}
+	if a.renderer, err = templates.New(brand, a.files.URL); err != nil {
+		return nil, fmt.Errorf("reading templates: %w", err)
 	}
-	h.sender.Renderer = letters{h.renderer}
-	return h, nil
+	a.sender.Renderer = messageRenderer{a.renderer}
+	return a, nil
 }
 
-// service is authn with the factors of this house.
-func (h *house) service(outbox *mail.Outbox, events audit.Log) (*authn.Service, error) {
-	c, o := h.config, h.opened
-	keys, err := webauthn.New(webauthn.Config{RPID: host(h.origin), RPDisplayName: c.brand.name, Origins: []string{h.origin},
-		Attestation: c.webauthn.attestation, UserVerification: c.webauthn.userVerification})
+// newAccounts returns the account service with all factors.
+func (a *app) newAccounts(outbox *mail.Outbox, events audit.Log) (*authn.Service, error) {
+	c, dir := a.config, a.dataDir
+	keys, err := webauthn.New(webauthn.Config{RPID: host(a.origin), RPDisplayName: c.Brand.Name, Origins: []string{a.origin},
+		Attestation: c.WebAuthn.Attestation, UserVerification: c.WebAuthn.UserVerification})
 	if err != nil {
-		return nil, fmt.Errorf("setting up security keys for public_url %s: %w", h.origin, err)
+		return nil, fmt.Errorf("configuring security keys for public_url %s: %w", a.origin, err)
 	}
-	policy := authn.PasswordPolicy{Min: c.password.min, MaxConcurrent: c.password.atOnce, Context: append([]string{c.brand.name}, c.password.words...)}
-	if c.password.memory != 0 || c.password.passes != 0 {
-		policy.Cost = authn.PasswordCost{Memory: 19456, Time: 2, Threads: 1} // OWASP's first choice; see BAR A4
-		if c.password.memory != 0 {
-			policy.Cost.Memory = uint32(c.password.memory)
-		}
-		if c.password.passes != 0 {
-			policy.Cost.Time = uint32(c.password.passes)
-		}
-	}
-	passwords, err := authn.NewHasher(o.keys.Pepper, policy)
+	policy := authn.PasswordPolicy{Min: c.Password.MinLength, MaxConcurrent: c.Password.AtOnce, Context: append([]string{c.Brand.Name}, c.Password.Words...),
+		Cost: authn.PasswordCost{Memory: uint32(c.Password.MemoryKiB), Time: uint32(c.Password.Passes), Threads: 1}} // promise A4
+	passwords, err := authn.NewHasher(dir.keys.Pepper, policy)
 	if err != nil {
 		return nil, err
 	}
 	boundMemory(passwords)
 	accounts := &authn.Service{
-		Store: o.store, Pepper: o.keys.Pepper,
-		Factors:  kinds(keys, o.keys.Pepper.MAC),
+		Store: dir.store, Pepper: dir.keys.Pepper,
+		Factors:  kinds(keys, dir.keys.Pepper.MAC),
 		Hasher:   passwords,
-		Limiter:  throttle.NewLimiter(o.ring, o.keys.Pepper),
-		Failures: throttle.NewFailureStore(o.ring, o.keys.Pepper),
+		Limiter:  throttle.NewLimiter(dir.ring, dir.keys.Pepper),
+		Failures: throttle.NewFailureStore(dir.ring, dir.keys.Pepper),
 		Log:      events, Outbox: outbox,
-		Policy: authn.Policy{Issuer: c.brand.name, PublicURL: h.origin, DefaultLocale: c.defaultLocale, AllowCopies: c.allowCopies,
-			SessionIdle: c.limits.sessionIdle, SessionMax: c.limits.sessionMax, Support: c.support.email},
-		Now: now, Wake: h.kick,
+		Policy: authn.Policy{Issuer: c.Brand.Name, PublicURL: a.origin, DefaultLocale: c.DefaultLocale, AllowCopies: c.TOTP.AllowCopies,
+			SessionIdle: c.Limits.SessionIdle, SessionMax: c.Limits.SessionMax, Support: string(c.Support.Email)},
+		Now: now, Wake: a.wakeWorkers,
 	}
-	accounts.Open(o.ring)
+	accounts.Open(dir.ring)
 	return accounts, nil
 }
 
-// kick tells whoever sends that there may be work.
-func (h *house) kick() {
-	h.sender.Wake()
-	h.caller.Wake()
-	h.oidc.Wake()
+// wakeWorkers wakes the workers that send emails, webhooks and logout notifications.
+func (a *app) wakeWorkers() {
+	a.sender.Wake()
+	a.webhooks.Wake()
+	a.oidc.Wake()
 }
 
-// transport is the way to the mail server; nil when none is configured.
+// transport returns the transport of the mail server, or nil without one.
 func (c *config) transport(origin string) (mail.Transport, error) {
-	if c.smtp.host == "" {
+	if c.SMTP.Host == "" {
 		return nil, nil
 	}
 	password, err := c.smtpPassword()
 	if err != nil {
 		return nil, err
 	}
-	t, err := mail.NewSMTP(mail.SMTPConfig{Host: c.smtp.host, Port: c.smtp.port, TLS: c.smtp.tls, Username: c.smtp.username,
+	t, err := mail.NewSMTP(mail.SMTPConfig{Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: c.SMTP.TLS, Username: c.SMTP.Username,
 		Password: password, From: c.mailFrom(origin), HELO: host(origin)})
 	if err != nil {
 		return nil, fmt.Errorf("[smtp]: %w", err)
@@ -157,11 +149,11 @@ func (c *config) transport(origin string) (mail.Transport, error) {
 	return t, nil
 }
 
-// letters puts what is in the outbox into words.
-type letters struct{ renderer *templates.Renderer }
+// messageRenderer renders the emails of the outbox.
+type messageRenderer struct{ renderer *templates.Renderer }
 
 // Render implements mail.Renderer.
-func (l letters) Render(template, lang string, data []byte) (subject, text, html string, err error) {
+func (l messageRenderer) Render(template, lang string, data []byte) (subject, text, html string, err error) {
 	m, err := templates.DecodeMail(template, data)
 	if err != nil {
 		return "", "", "", err
@@ -169,8 +161,7 @@ func (l letters) Render(template, lang string, data []byte) (subject, text, html
 	return l.renderer.Mail(lang, m)
 }
 
-// zone is the machine's time zone under its own name: time.Local calls itself "Local", which tells nobody
-// anything.
+// zone returns the time zone of the host with its name; the name of time.Local is "Local".
 func zone() *time.Location {
 	name := os.Getenv("TZ")
 	if name == "" {

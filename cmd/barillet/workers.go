@@ -11,79 +11,78 @@ import (
 )
 
 const (
-	seenEvery  = time.Minute
-	sweepEvery = 10 * time.Minute
-	sweepBite  = 32 // records one Update removes, so that no sign-in waits for it
+	flushInterval  = time.Minute
+	deleteInterval = 10 * time.Minute
+	deleteBatch    = 32 // records removed by one transaction, so that a sign-in does not wait long
 )
 
-// work runs what goes on beside the requests until ctx ends, and returns when all of it has ended. A failure
-// is logged and tried again: none of it may end the service.
-func (h *house) work(ctx context.Context) {
+// runWorkers runs the background work until ctx ends, and returns when all of it has ended. It logs errors and continues.
+func (a *app) runWorkers(ctx context.Context) {
 	var beside sync.WaitGroup
 	defer beside.Wait()
-	for what, run := range map[string]func(context.Context) error{"mail": h.sender.Run, "webhooks": h.caller.Run, "what applications were given": h.oidc.Run} {
+	for what, run := range map[string]func(context.Context) error{"mail": a.sender.Run, "webhooks": a.webhooks.Run, "OpenID Connect": a.oidc.Run} {
 		beside.Go(func() {
 			if err := run(ctx); err != nil {
-				h.log.Error("work ended", "what", what, "error", err)
+				a.log.Error("worker ended", "worker", what, "error", err)
 			}
 		})
 	}
-	seen, sweep := time.NewTicker(seenEvery), time.NewTicker(sweepEvery)
+	seen, sweep := time.NewTicker(flushInterval), time.NewTicker(deleteInterval)
 	defer seen.Stop()
 	defer sweep.Stop()
 	var clock clockWatch
-	clock.agree(now(), h.sessions.Uptime())
+	clock.reset(now(), a.sessions.Uptime())
 	for ctx.Err() == nil {
 		var err error
 		select {
 		case <-ctx.Done():
 		case <-seen.C:
-			err = errors.Join(h.keepTimes(ctx), h.watchClock(ctx, &clock, now(), h.sessions.Uptime()))
+			err = errors.Join(a.flushTimes(ctx), a.watchClock(ctx, &clock, now(), a.sessions.Uptime()))
 		case <-sweep.C:
-			err = h.sweep(ctx)
+			err = a.deleteExpired(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
-			h.log.Error("keeping the store in order", "error", err)
+			a.log.Error("running maintenance", "error", err)
 		}
 	}
 }
 
-// sweep removes what is dead.
-func (h *house) sweep(ctx context.Context) error {
+// deleteExpired deletes expired records.
+func (a *app) deleteExpired(ctx context.Context) error {
 	for _, deleteExpired := range []func(context.Context) error{
-		h.signIn.DeleteExpired, h.accounts.DeleteExpiredLinks, h.sessions.DeleteExpiredSessions,
-		h.api.Sweep, h.desk.Sweep, h.oidc.DeleteExpired,
+		a.signIn.DeleteExpired, a.accounts.DeleteExpiredLinks, a.sessions.DeleteExpiredSessions,
+		a.api.Sweep, a.desk.Sweep, a.oidc.DeleteExpired,
 	} {
 		if err := deleteExpired(ctx); err != nil {
 			return err
 		}
 	}
-	if err := h.forget(ctx, h.accounts.Limiter.Full, h.accounts.Limiter.Forget); err != nil {
-		return fmt.Errorf("removing limits that are full again: %w", err)
+	if err := a.deleteCounters(ctx, a.accounts.Limiter.Full, a.accounts.Limiter.Forget); err != nil {
+		return fmt.Errorf("deleting unused rate limits: %w", err)
 	}
-	if err := h.forget(ctx, h.accounts.Failures.Expired, h.accounts.Failures.Forget); err != nil {
-		return fmt.Errorf("removing counters that are quiet: %w", err)
+	if err := a.deleteCounters(ctx, a.accounts.Failures.Expired, a.accounts.Failures.Forget); err != nil {
+		return fmt.Errorf("deleting unused failure counters: %w", err)
 	}
 	return nil
 }
 
-// forget walks through one kind of counter, a bite an Update.
-func (h *house) forget(ctx context.Context,
+// deleteCounters deletes counters of one kind, a batch in each transaction.
+func (a *app) deleteCounters(ctx context.Context,
 	find func(s store.Snapshot, now time.Time, after string, limit int) (ids []string, next string, err error),
 	remove func(tx store.Tx, now time.Time, ids []string) error) error {
 	at := now()
 	for after := ""; ; {
 		var ids []string
 		var next string
-		err := h.opened.store.View(ctx, func(s store.Snapshot) (err error) {
-			ids, next, err = find(s, at, after, sweepBite)
+		err := a.dataDir.store.View(ctx, func(s store.Snapshot) (err error) {
+			ids, next, err = find(s, at, after, deleteBatch)
 			return err
 		})
 		if err != nil {
 			return err
 		}
 		if len(ids) > 0 {
-			if err := h.opened.store.Update(ctx, func(tx store.Tx) error { return remove(tx, at, ids) }); err != nil {
+			if err := a.dataDir.store.Update(ctx, func(tx store.Tx) error { return remove(tx, at, ids) }); err != nil {
 				return err
 			}
 		}

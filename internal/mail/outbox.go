@@ -52,6 +52,7 @@ const MaxAddresses = 4
 type Outbox struct {
 	table store.Table[Message]
 	host  string
+	bulk  bulk
 }
 
 // NewOutbox returns the outbox in the table store.Outbox. The host of the public URL is used in each Message-ID instead of

@@ -135,7 +135,7 @@ func TestAnImportThatTheDiskStopsGoesOnWithARepeat(t *testing.T) {
 	}
 	disk.left.Store(100)
 	got := outcomes(t, read[tree](t, d.call("POST", "/api/v1/imports?activate=true", admin, body), 200))
-	if want := "[known false created true created true]"; fmt.Sprint(got) != want || len(d.Mails()) != 3 {
+	if want := "[exists false created true created true]"; fmt.Sprint(got) != want || len(d.Mails()) != 3 {
 		t.Errorf("got %v and %d mails, want %s and an invitation each", got, len(d.Mails()), want)
 	}
 }

@@ -4,17 +4,16 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
-	"slices"
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
 	"barillet/web/reply"
 )
 
-// maxImport is how many people one call takes.
+// maxImport is the maximum number of users in a call.
 const maxImport = 100
 
-// importBody is a part of a list of people. A person is told apart by their place in it.
+// importBody is a part of a list of users. The response has the same order.
 type importBody struct {
 	People []importedBody `json:"people"`
 }
@@ -22,16 +21,17 @@ type importBody struct {
 type importedBody struct {
 	Profile  profileBody     `json:"profile"`
 	GroupIDs []authn.GroupID `json:"groupIds"`
+	Groups   []string        `json:"groups"` // names or ids
 	Role     authn.Role      `json:"role"`
-	Key      string          `json:"otpauth"` // by the socket or the closed folder only (PROTOCOL 23)
+	Key      string          `json:"otpauth"` // for the operator only (protocol rule 23)
 }
 
 // The outcomes of an import.
 const (
-	outcomeNew     = "new"     // can be made; with dryRun only
-	outcomeCreated = "created" // was made
-	outcomeKnown   = "known"   // was there before and is left alone
-	outcomeRefused = "refused" // cannot be made
+	outcomeNew     = "new"     // valid; with dryRun only
+	outcomeCreated = "created" // created now
+	outcomeExists  = "exists"  // the user existed and was not changed
+	outcomeInvalid = "invalid" // not created
 )
 
 type importedJSON struct {
@@ -41,30 +41,34 @@ type importedJSON struct {
 	Causes  []causeJSON `json:"causes,omitempty"`
 }
 
-// causeJSON is one fault of one person, without what was submitted.
+// causeJSON is one fault of one user. It contains nothing of what was submitted.
 type causeJSON struct {
-	Field  string `json:"field"`
-	Reason string `json:"reason"`
+	Field   string `json:"field"`
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
 }
 
-func imported(got helpdesk.ImportResult, dry bool) importedJSON {
+func imported(got helpdesk.ImportResult, named, dry bool) importedJSON {
 	out := importedJSON{Outcome: outcomeCreated, ID: string(got.ID), Invited: got.Invited}
 	for _, fault := range got.Faults {
-		out.Causes = append(out.Causes, causeJSON{cmp.Or(ofPerson[fault.Field], fault.Field), fault.Reason})
+		field := cmp.Or(ofPerson[fault.Field], fault.Field)
+		if named && field == "groupIds" {
+			field = "groups"
+		}
+		out.Causes = append(out.Causes, causeJSON{field, fault.Reason, reply.Message(fault.Field, fault.Reason)})
 	}
 	switch {
-	case got.Known:
-		out.Outcome = outcomeKnown
+	case got.Exists:
+		out.Outcome = outcomeExists
 	case len(got.Faults) > 0:
-		out.Outcome = outcomeRefused
+		out.Outcome = outcomeInvalid
 	case dry:
 		out.Outcome = outcomeNew
 	}
 	return out
 }
 
-// importPeople makes the people of a list one after the other, each in an Update of their own. It needs no
-// idempotency key: whoever was made by a call that is repeated is known to the next.
+// importPeople creates the users of a list. It needs no idempotency key: a repeated call finds that they exist.
 func (a *API) importPeople(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
@@ -85,50 +89,38 @@ func (a *API) importPeople(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	if len(body.People) == 0 || len(body.People) > maxImport {
 		return authn.Invalid("people", "count")
 	}
-	people, err := readPeople(body.People)
+	rows, err := importRows(body.People)
 	if err != nil {
 		return err
 	}
-	keys := slices.ContainsFunc(body.People, func(one importedBody) bool { return one.Key != "" })
-	if err := a.desk.MayImport(op, keys); err != nil {
+	got, err := a.desk.Import(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), rows, invite, dry)
+	if err != nil {
 		return err
 	}
-	out := make([]importedJSON, len(people))
-	for i, one := range people {
-		got := helpdesk.ImportResult{Faults: one.faults}
-		if one.faults == nil {
-			if got, err = a.desk.Import(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), one.NewUser, invite, dry); err != nil {
-				return err
-			}
-		}
-		out[i] = imported(got, dry)
+	out := make([]importedJSON, len(got))
+	for i, one := range got {
+		out[i] = imported(one, len(body.People[i].Groups) > 0, dry)
 	}
 	return reply.JSON(w, http.StatusOK, map[string][]importedJSON{"people": out})
 }
 
-// readPerson is one of the list, or why they cannot be read.
-type readPerson struct {
-	helpdesk.NewUser
-	faults []*authn.Error
-}
-
-// readPeople reads all of them before the first one is made: a call that is malformed makes nobody.
-func readPeople(bodies []importedBody) ([]readPerson, error) {
-	out := make([]readPerson, len(bodies))
+// importRows reads all users before the first one is created: a malformed call creates no user.
+func importRows(bodies []importedBody) ([]helpdesk.ImportRow, error) {
+	out := make([]helpdesk.ImportRow, len(bodies))
 	for i, one := range bodies {
 		if one.Profile == nil {
 			one.Profile = profileBody{}
 		}
 		n, err := (&userBody{Profile: one.Profile, GroupIDs: one.GroupIDs, Role: one.Role}).person()
 		if fault, ok := errors.AsType[*authn.Error](err); ok && fault.Code == authn.CodeInvalid {
-			out[i].faults = []*authn.Error{fault}
+			out[i].Faults = []*authn.Error{fault}
 		} else if refused, ok := errors.AsType[*reply.HTTPError](err); ok {
 			return nil, &reply.HTTPError{Status: refused.Status, Kind: refused.Kind, Member: "people." + refused.Member}
 		} else if err != nil {
 			return nil, err
 		}
 		n.OTPAuthURI = authn.SecretOf(one.Key)
-		out[i].NewUser = n
+		out[i].NewUser, out[i].GroupNames = n, one.Groups
 	}
 	return out, nil
 }

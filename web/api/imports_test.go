@@ -10,7 +10,7 @@ import (
 
 const otpauth = "otpauth://totp/Okta:zoe?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
-// outcomes are what an import answers, one text a person: outcome, whether invited, and the faults.
+// outcomes returns a text for each user of a response: outcome, invited, causes.
 func outcomes(t *testing.T, got tree) (all []string) {
 	t.Helper()
 	people, ok := got["people"].([]any)
@@ -24,8 +24,11 @@ func outcomes(t *testing.T, got tree) (all []string) {
 		for _, c := range causes {
 			cause := tree(c.(map[string]any))
 			text += fmt.Sprint(" ", cause["field"], ":", cause["reason"])
+			if cause["message"] == "" || cause["message"] == cause["reason"] {
+				t.Errorf("%v has no message", cause)
+			}
 		}
-		if (p["id"] == nil) != (p["outcome"] == "new" || p["outcome"] == "refused") {
+		if (p["id"] == nil) != (p["outcome"] == "new" || p["outcome"] == "invalid") {
 			t.Errorf("got id %v of %s", p["id"], text)
 		}
 		all = append(all, text)
@@ -33,7 +36,7 @@ func outcomes(t *testing.T, got tree) (all []string) {
 	return all
 }
 
-func TestAListOfPeopleIsTriedThenMadeAndOnlyOnce(t *testing.T) {
+func TestImports_DryRunThenCreateOnce(t *testing.T) {
 	d := open(t)
 	gid := d.Group("Garage Lumière")
 	d.Person("there@garage.example", nil)
@@ -42,24 +45,24 @@ func TestAListOfPeopleIsTriedThenMadeAndOnlyOnce(t *testing.T) {
 		{"profile":{"email":"luc@garage.example"}},
 		{"profile":{"login":"THERE@garage.example","firstName":"Mallory"}},
 		{"profile":{"login":"hunter2","firstName":"a\u0000b"},"groupIds":["g0"],"role":"KING","otpauth":"otpauth://totp/x?secret=HUNTER2"}]}`
-	refused := "refused false profile.email:address otpauth:short role:unknown profile.firstName:name groupIds:unknown"
+	invalid := "invalid false profile.email:address otpauth:short role:unknown profile.firstName:name groupIds:unknown"
 	check := func(name, query string, want ...string) {
 		t.Helper()
 		w := d.local("POST", "/api/v1/imports"+query, body)
 		got := outcomes(t, read[tree](t, w, 200))
-		if strings.Join(got, "\n") != strings.Join(append(want, refused), "\n") {
+		if strings.Join(got, "\n") != strings.Join(append(want, invalid), "\n") {
 			t.Errorf("%s: got\n%s", name, strings.Join(got, "\n"))
 		}
 		if strings.Contains(strings.ToLower(w.Body.String()), "hunter2") || strings.Contains(w.Body.String(), "JBSWY") {
 			t.Errorf("%s: got %s, want nothing of what was submitted", name, w.Body)
 		}
 	}
-	check("tried", "?dryRun=true&activate=true", "new false", "new false", "known false")
+	check("tried", "?dryRun=true&activate=true", "new false", "new false", "exists false")
 	if len(d.Events()) != 0 || len(d.Mails()) != 0 {
 		t.Errorf("trying did something: %v", d.Events())
 	}
-	check("done", "?activate=true", "created true", "created true", "known false")
-	check("done again", "?activate=true", "known false", "known false", "known false")
+	check("done", "?activate=true", "created true", "created true", "exists false")
+	check("done again", "?activate=true", "exists false", "exists false", "exists false")
 	if got := len(d.Mails()); got != 2 {
 		t.Errorf("got %d mails, want one each", got)
 	}
@@ -76,7 +79,7 @@ func TestAListOfPeopleIsTriedThenMadeAndOnlyOnce(t *testing.T) {
 	}
 }
 
-func TestACallThatCannotBeReadOrIsNotAllowedImportsNobody(t *testing.T) {
+func TestImports_RejectsMalformedAndForbiddenCalls(t *testing.T) {
 	d := open(t)
 	good := `{"profile":{"login":"luc@garage.example"}}`
 	many := strings.Repeat(good+",", 100) + good
@@ -102,7 +105,21 @@ func TestACallThatCannotBeReadOrIsNotAllowedImportsNobody(t *testing.T) {
 		})
 	}
 	problem(t, d.call("POST", "/api/v1/imports", d.admin(), `{"people":[{"profile":{"x":"`+strings.Repeat("y", 64<<10)+`"}}]}`), 413)
-	if got := outcomes(t, read[tree](t, d.call("POST", "/api/v1/imports", d.admin(), `{"people":[`+good+`,{"profile":null}]}`), 200)); got[0] != "created false" || !strings.HasPrefix(got[1], "refused") {
+	if got := outcomes(t, read[tree](t, d.call("POST", "/api/v1/imports", d.admin(), `{"people":[`+good+`,{"profile":null}]}`), 200)); got[0] != "created false" || !strings.HasPrefix(got[1], "invalid") {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestImports_GroupNamesAndDuplicates(t *testing.T) {
+	d := open(t)
+	gid := d.Group("Garage Lumière")
+	body := `{"people":[
+		{"profile":{"login":"zoe@garage.example"},"groups":["Garage Lumière"]},
+		{"profile":{"login":"luc@garage.example"},"groups":["` + string(gid) + `","Nowhere"]},
+		{"profile":{"login":"eve@garage.example","secondEmail":"ZOE@garage.example"}}]}`
+	got := outcomes(t, read[tree](t, d.call("POST", "/api/v1/imports?dryRun=true", d.admin(), body), 200))
+	want := []string{"new false", "invalid false groups:unknown", "invalid false profile.secondEmail:duplicate"}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s", strings.Join(got, "\n"))
 	}
 }

@@ -103,7 +103,7 @@ func TestPasswordsAreExpiredMadeAndChangedAsOktasClientsAsk(t *testing.T) {
 		{`{"password":"x"}`, "password"},
 	} {
 		w := d.call("POST", change, plain, c.body)
-		if doc := problem(t, w, 400); !strings.Contains(doc.Detail, c.says) || strings.Contains(w.Body.String(), "hunter2") {
+		if doc := problem(t, w, 400); len(doc.ErrorCauses) == 0 || doc.ErrorCauses[0].ErrorSummary != c.says || strings.Contains(w.Body.String(), "hunter2") {
 			t.Errorf("%s: got %s", c.body, w.Body)
 		}
 	}

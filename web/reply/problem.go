@@ -1,6 +1,7 @@
 package reply
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -57,9 +58,10 @@ type Document struct {
 	ErrorCauses  []Cause `json:"errorCauses"`
 }
 
-// Cause is one reason of a refusal, in Okta's shape.
+// Cause is one reason of a refusal. The summary, a member and a reason, is for programs, the message for people.
 type Cause struct {
 	ErrorSummary string `json:"errorSummary"`
+	Message      string `json:"message"`
 }
 
 // problem is what a program is told about one kind of refusal: protocol text, in English.
@@ -171,19 +173,24 @@ func Describe(r *http.Request, err error) Document {
 	p, q := problems[kind], RequestFrom(r.Context())
 	d := Document{Type: typeBase + kind, Title: p.title, Status: status, Detail: p.title, Instance: "/errors/" + q.ID,
 		ErrorCode: p.okta, ErrorLink: p.okta, ErrorID: q.ID, ErrorCauses: []Cause{}}
-	if member != "" {
-		cause := member
-		if reason != "" {
-			cause += ": " + reason
-		}
-		d.Detail += ": " + cause
-		d.ErrorCauses = append(d.ErrorCauses, Cause{cause})
+	message := ""
+	if reason != "" && (kind == string(authn.CodeWrongState) || kind == string(authn.CodeInvalid)) {
+		message = Message(member, reason)
 	}
-	if advice, ok := instead[reason]; ok && (kind == string(authn.CodeWrongState) || kind == string(authn.CodeInvalid)) {
-		d.Detail += ": " + advice
+	for _, part := range []string{member, message} {
+		if part != "" {
+			d.Detail += ": " + part
+		}
+	}
+	if member != "" {
+		cause := Cause{ErrorSummary: member, Message: cmp.Or(message, p.title)}
+		if reason != "" {
+			cause.ErrorSummary += ": " + reason
+		}
+		d.ErrorCauses = append(d.ErrorCauses, cause)
 	}
 	if e, ok := errors.AsType[*authn.Error](err); ok && e.Assignee != "" {
-		d.ErrorCauses = append(d.ErrorCauses, Cause{"held by " + e.Assignee})
+		d.ErrorCauses = append(d.ErrorCauses, Cause{"held by " + e.Assignee, "assigned to " + e.Assignee})
 	}
 	if code, ok := states[reason]; ok && kind == string(authn.CodeWrongState) {
 		d.ErrorCode, d.ErrorLink = code, code

@@ -13,18 +13,18 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// terminal opens both ends of a terminal: what somebody types at, and what the program sees.
-func terminal(t *testing.T) (person, program *os.File) {
+// terminal opens both ends of a pseudo-terminal.
+func terminal(t *testing.T) (user, program *os.File) {
 	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	user, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { person.Close() })
-	if err := unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+	t.Cleanup(func() { user.Close() })
+	if err := unix.IoctlSetPointerInt(int(user.Fd()), unix.TIOCSPTLCK, 0); err != nil {
 		t.Fatal(err)
 	}
-	n, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
+	n, err := unix.IoctlGetInt(int(user.Fd()), unix.TIOCGPTN)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,25 +33,25 @@ func terminal(t *testing.T) (person, program *os.File) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { program.Close() })
-	return person, program
+	return user, program
 }
 
-func TestAQuestionIsAskedAtATerminalAndNowhereElse(t *testing.T) {
-	person, end := terminal(t)
+func TestAsk_RequiresTerminal(t *testing.T) {
+	user, end := terminal(t)
 	p := &cli.Program{Stdin: end, Stderr: end}
-	if _, err := person.WriteString(" Yes \n"); err != nil {
+	if _, err := user.WriteString(" Yes \n"); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := p.Ask("for ever? "); err != nil || got != "yes" {
 		t.Errorf("got %q, %v", got, err)
 	}
-	shown, err := bufio.NewReader(person).ReadString('?')
+	shown, err := bufio.NewReader(user).ReadString('?')
 	if err != nil || !bytes.Contains([]byte(shown), []byte("for ever")) {
 		t.Errorf("got %q, %v, want the question", shown, err)
 	}
 	for name, p := range map[string]*cli.Program{
-		"nobody types": {Stdin: &bytes.Buffer{}, Stderr: end},
-		"nobody reads": {Stdin: end, Stderr: &bytes.Buffer{}},
+		"no terminal for input":  {Stdin: &bytes.Buffer{}, Stderr: end},
+		"no terminal for output": {Stdin: end, Stderr: &bytes.Buffer{}},
 	} {
 		if _, err := p.Ask("?"); !errors.Is(err, cli.ErrNoTerminal) {
 			t.Errorf("%s: got %v", name, err)

@@ -2,7 +2,7 @@ package cli
 
 import "github.com/spf13/cobra"
 
-// Parent is a command that does nothing but have others below it.
+// Parent returns a command that only has subcommands.
 func Parent(name, short string, below ...*cobra.Command) *cobra.Command {
 	parent := &cobra.Command{
 		Use: name, Short: short,
@@ -10,26 +10,26 @@ func Parent(name, short string, below ...*cobra.Command) *cobra.Command {
 			if len(args) == 0 {
 				return nil
 			}
-			return WithHint(Misused("%s has no command %q", c.CommandPath(), args[0]), "%s --help lists them", c.CommandPath())
+			return WithHint(Usagef("%s has no command %q", c.CommandPath(), args[0]), "%s --help lists the commands", c.CommandPath())
 		},
 		RunE: func(c *cobra.Command, _ []string) error {
-			return WithHint(Misused("%s does nothing alone", c.CommandPath()), "%s --help lists its commands", c.CommandPath())
+			return WithHint(Usagef("%s requires a command", c.CommandPath()), "%s --help lists the commands", c.CommandPath())
 		},
 	}
 	parent.AddCommand(below...)
 	return parent
 }
 
-// Exactly demands so many arguments, named for the message.
-func Exactly(names ...string) cobra.PositionalArgs {
+// ExactArgs returns a check for exactly these arguments.
+func ExactArgs(names ...string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		switch {
 		case len(args) == len(names):
 			return nil
 		case len(args) < len(names):
-			return WithHint(Misused("%s: %s is missing", c.CommandPath(), names[len(args)]), "%s --help", c.CommandPath())
+			return WithHint(Usagef("%s: %s is required", c.CommandPath(), names[len(args)]), "%s --help", c.CommandPath())
 		}
-		// The argument is not repeated: it may be a secret given in the wrong place.
-		return WithHint(Misused("%s takes %d arguments, not %d", c.CommandPath(), len(names), len(args)), "%s --help", c.CommandPath())
+		// The error does not contain the arguments: one may be a misplaced secret.
+		return WithHint(Usagef("%s takes %d arguments, not %d", c.CommandPath(), len(names), len(args)), "%s --help", c.CommandPath())
 	}
 }

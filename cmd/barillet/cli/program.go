@@ -1,6 +1,5 @@
-// Package cli owns what all commands of the program share: where they read and write, how they speak (results on
-// stdout, everything else on stderr, calmly), what is a wrong command line, and how people read times and tables. It
-// knows no command.
+// Package cli contains what all commands share: input and output (results on stdout, everything else on stderr), usage errors,
+// and the format of times and tables.
 package cli
 
 import (
@@ -18,43 +17,43 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Program is one run of the command line.
+// Program is one run of the program.
 type Program struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Environ        []string
-	Zone           *time.Location   // in which times are printed for people
+	Zone           *time.Location   // zone of printed times
 	Now            func() time.Time // the clock
 	JSON           bool             // results on stdout as JSON
 }
 
-// JSONFlag adds --json to a command that prints results.
+// JSONFlag adds --json to a command.
 func (p *Program) JSONFlag(c *cobra.Command) {
 	c.Flags().BoolVar(&p.JSON, "json", false, "print results as JSON")
 }
 
-// Note says something that is no result.
+// Note prints a line on stderr.
 func (p *Program) Note(format string, args ...any) {
 	fmt.Fprintf(p.Stderr, format+"\n", args...)
 }
 
-// Result prints a result for programs.
+// Result prints a result as JSON.
 func (p *Program) Result(v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
-		return fmt.Errorf("writing the result: %w", err)
+		return fmt.Errorf("encoding result: %w", err)
 	}
 	_, err = fmt.Fprintf(p.Stdout, "%s\n", text)
 	return err
 }
 
-// Line prints one line of a result for people. What strangers typed is made Plain by the caller.
+// Line prints one line of a result. The caller applies Plain to text of unauthenticated clients.
 func (p *Program) Line(format string, args ...any) error {
 	_, err := fmt.Fprintf(p.Stdout, format+"\n", args...)
 	return err
 }
 
-// Table prints rows for people, in columns.
+// Table prints rows in aligned columns.
 func (p *Program) Table(rows [][]string) error {
 	t := tabwriter.NewWriter(p.Stdout, 0, 8, 2, ' ', 0)
 	for _, row := range rows {
@@ -66,7 +65,7 @@ func (p *Program) Table(rows [][]string) error {
 	return t.Flush()
 }
 
-// Moment is how a time is printed for people: to the minute, in the zone of the machine; "-" for never.
+// Moment formats a time to the minute in the zone of the program; the zero time is "-".
 func (p *Program) Moment(at time.Time) string {
 	if at.IsZero() {
 		return "-"
@@ -74,7 +73,7 @@ func (p *Program) Moment(at time.Time) string {
 	return at.In(p.Zone).Format("2006-01-02 15:04 MST")
 }
 
-// Plain keeps what strangers typed from driving the terminal.
+// Plain removes characters that control a terminal or change the direction of text.
 func Plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' {
@@ -84,10 +83,10 @@ func Plain(s string) string {
 	}, s)
 }
 
-// ErrNoTerminal tells that there is nobody to ask.
-var ErrNoTerminal = errors.New("no terminal to ask at")
+// ErrNoTerminal is returned by Ask without a terminal.
+var ErrNoTerminal = errors.New("no terminal")
 
-// Ask asks whoever sits at the terminal, and gives the first line of the answer without blanks, in small letters.
+// Ask prints a question at the terminal and returns the first line of the answer, trimmed and in lower case.
 func (p *Program) Ask(question string) (string, error) {
 	if !Terminal(p.Stdin) || !Terminal(p.Stderr) {
 		return "", ErrNoTerminal
@@ -95,12 +94,12 @@ func (p *Program) Ask(question string) (string, error) {
 	fmt.Fprint(p.Stderr, question)
 	line, err := bufio.NewReader(p.Stdin).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("reading the answer: %w", err)
+		return "", fmt.Errorf("reading answer: %w", err)
 	}
 	return strings.ToLower(strings.TrimSpace(line)), nil
 }
 
-// Terminal tells whether somebody sits at the other end of a stream.
+// Terminal reports whether a stream is a terminal.
 func Terminal(stream any) bool {
 	file, ok := stream.(*os.File)
 	if !ok {

@@ -6,7 +6,7 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-func TestWhatStrangersTypedDoesNotDriveTheTerminal(t *testing.T) {
+func TestPlain_RemovesControlCharacters(t *testing.T) {
 	if got, want := cli.Plain("a\x1b[2J\u202eb\r\u009bc é"), "a[2Jbc é"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

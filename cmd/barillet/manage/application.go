@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,11 +15,11 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// clientsPath is where applications are; it stands beside the base of the REST API.
+// clientsPath is the path of the client registry, which is not below the base path of the REST API.
 const clientsPath = "/oauth2/v1/clients"
 
-// beside is the service without the base of the REST API.
-func (c *Client) beside() *Client {
+// oauth returns a client for paths outside the base path of the REST API.
+func (c *Client) oauth() *Client {
 	out := *c
 	out.base = strings.TrimSuffix(c.base, "/api/v1")
 	return &out
@@ -28,43 +27,43 @@ func (c *Client) beside() *Client {
 
 func clientPath(id string) string { return clientsPath + "/" + url.PathEscape(id) }
 
-// application is what a client is told to be, as RFC 7591 names it: the flags put members in, --file any others.
-type application struct {
+// clientFlags are the flags for client metadata (RFC 7591). --file can set any member.
+type clientFlags struct {
 	name, file, backchannel, method, scope, alg string
 	redirects, logoutTo, grants, groups         []string
-	native, consent, strong                     bool
+	native, consent, phishingResistant          bool
 }
 
-// longestMetadata is more than the service takes.
-const longestMetadata = 1 << 20
+// maxMetadata is the maximum size of --file in bytes; the service accepts less.
+const maxMetadata = 1 << 20
 
-func (a *application) flags(c *cobra.Command) {
+func (a *clientFlags) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringSliceVar(&a.redirects, "redirect", nil, "where answers go; may be given again")
-	f.StringSliceVar(&a.logoutTo, "logout-redirect", nil, "where a sign-out may return to; may be given again")
-	f.StringVar(&a.backchannel, "backchannel", "", "where sign-outs are told")
-	f.StringVar(&a.method, "method", "", "how it proves itself: client_secret_basic, client_secret_post, private_key_jwt, none")
-	words(c, "method", []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"})
-	f.StringVar(&a.scope, "scope", "", "what it may ask for, by blanks")
-	f.StringSliceVar(&a.grants, "grant", nil, "authorization_code, refresh_token, ...; may be given again")
-	f.StringVar(&a.alg, "alg", "", "how ID tokens are signed: RS256, ES256, EdDSA")
-	words(c, "alg", []string{"RS256", "ES256", "EdDSA"})
-	f.BoolVar(&a.native, "native", false, "it runs on the person's own machine")
-	f.BoolVar(&a.consent, "consent", true, "ask each person what it may know")
-	f.BoolVar(&a.strong, "phishing-resistant", false, "only a security key counts")
-	f.StringSliceVar(&a.groups, "group", nil, "who may use it, by id or name; may be given again; left out, everybody")
-	f.StringVar(&a.file, "file", "", "further members, as a JSON object")
+	f.StringSliceVar(&a.redirects, "redirect", nil, "redirect URI; can be repeated")
+	f.StringSliceVar(&a.logoutTo, "logout-redirect", nil, "redirect URI after a sign-out; can be repeated")
+	f.StringVar(&a.backchannel, "backchannel", "", "URI for back-channel logout")
+	f.StringVar(&a.method, "method", "", "authentication at the token endpoint: client_secret_basic, client_secret_post, private_key_jwt, none")
+	completeWords(c, "method", []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"})
+	f.StringVar(&a.scope, "scope", "", "allowed scopes, separated by spaces")
+	f.StringSliceVar(&a.grants, "grant", nil, "allowed grant type, such as authorization_code; can be repeated")
+	f.StringVar(&a.alg, "alg", "", "signature algorithm of ID tokens: RS256, ES256, EdDSA")
+	completeWords(c, "alg", []string{"RS256", "ES256", "EdDSA"})
+	f.BoolVar(&a.native, "native", false, "the application runs on the device of the user")
+	f.BoolVar(&a.consent, "consent", true, "ask each user for consent")
+	f.BoolVar(&a.phishingResistant, "phishing-resistant", false, "require a security key")
+	f.StringSliceVar(&a.groups, "group", nil, "group that can use the application, by id or name; can be repeated; default: all users")
+	f.StringVar(&a.file, "file", "", "file with more metadata, as a JSON object")
 }
 
-// into puts what was said into metadata: the file first, then the flags that were given.
-func (a *application) into(ctx context.Context, s *Client, c *cobra.Command, metadata map[string]any) error {
+// addTo sets the members of the file, and then those of the flags on the command line.
+func (a *clientFlags) addTo(ctx context.Context, s *Client, c *cobra.Command, metadata map[string]any) error {
 	if a.file != "" {
 		raw, err := os.ReadFile(a.file)
 		if err != nil {
 			return fmt.Errorf("reading --file: %w", err)
 		}
-		if len(raw) > longestMetadata {
-			return fmt.Errorf("reading --file: more than %d bytes", longestMetadata)
+		if len(raw) > maxMetadata {
+			return fmt.Errorf("reading --file: more than %d bytes", maxMetadata)
 		}
 		var more map[string]any
 		if err := json.Unmarshal(raw, &more); err != nil {
@@ -92,7 +91,7 @@ func (a *application) into(ctx context.Context, s *Client, c *cobra.Command, met
 		"backchannel": {"backchannel_logout_uri", a.backchannel}, "method": {"token_endpoint_auth_method", a.method},
 		"scope": {"scope", a.scope}, "grant": {"grant_types", a.grants}, "alg": {"id_token_signed_response_alg", a.alg},
 		"native": {"application_type", kind}, "consent": {"barillet_consent", a.consent},
-		"phishing-resistant": {"barillet_phishing_resistant", a.strong}, "group": {"barillet_groups", groups}, "name": {"client_name", a.name},
+		"phishing-resistant": {"barillet_phishing_resistant", a.phishingResistant}, "group": {"barillet_groups", groups}, "name": {"client_name", a.name},
 	} {
 		if c.Flags().Changed(flag) {
 			metadata[put.member] = put.value
@@ -101,8 +100,8 @@ func (a *application) into(ctx context.Context, s *Client, c *cobra.Command, met
 	return nil
 }
 
-// registered is what commands tell of an application.
-type registered struct {
+// clientInfo is the part of the client metadata that the commands print.
+type clientInfo struct {
 	ID        string    `json:"client_id"`
 	Secret    string    `json:"client_secret"`
 	Name      string    `json:"client_name"`
@@ -111,121 +110,121 @@ type registered struct {
 	Groups    *[]string `json:"barillet_groups"`
 }
 
-// tell prints the one answer that holds a secret.
-func (m *Manager) tell(raw json.RawMessage) error {
+// printCredentials prints the id and, if the response contains it, the secret.
+func (m *CLI) printCredentials(raw json.RawMessage) error {
 	if m.JSON {
 		return m.Result(raw)
 	}
-	var made registered
-	if err := json.Unmarshal(raw, &made); err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
+	var created clientInfo
+	if err := json.Unmarshal(raw, &created); err != nil {
+		return fmt.Errorf("reading response: %w", err)
 	}
-	rows := [][]string{{"client_id", made.ID}}
-	if made.Secret != "" {
-		rows = append(rows, []string{"client_secret", made.Secret})
+	rows := [][]string{{"client_id", created.ID}}
+	if created.Secret != "" {
+		rows = append(rows, []string{"client_secret", created.Secret})
 	}
 	return m.Table(rows)
 }
 
-func (m *Manager) clientAdd() *cobra.Command {
-	var a application
-	c := &cobra.Command{Use: "add NAME --redirect URI", Short: "register an application and print its id and secret", Args: cli.Exactly("NAME"),
-		Long: "Registers an application that signs people in by OpenID Connect, and prints its id and secret. The secret is shown this once."}
+func (m *CLI) clientAdd() *cobra.Command {
+	var a clientFlags
+	c := &cobra.Command{Use: "add NAME --redirect URI", Short: "register an application and print its id and secret", Args: cli.ExactArgs("NAME"),
+		Long: "Registers an application that signs users in with OpenID Connect. Prints its id and its secret, which is not shown again."}
 	a.flags(c)
-	return m.founding(c, func(ctx context.Context, s *Client, args []string) error {
+	return m.withNewStore(c, func(ctx context.Context, s *Client, args []string) error {
 		metadata := map[string]any{}
-		if err := a.into(ctx, s, c, metadata); err != nil {
+		if err := a.addTo(ctx, s, c, metadata); err != nil {
 			return err
 		}
 		metadata["client_name"] = args[0]
-		var made json.RawMessage
-		if err := s.beside().call(ctx, http.MethodPost, clientsPath, metadata, &made); err != nil {
-			return fmt.Errorf("registering the application: %w", err)
+		var created json.RawMessage
+		if err := s.oauth().call(ctx, http.MethodPost, clientsPath, metadata, &created); err != nil {
+			return fmt.Errorf("registering client: %w", err)
 		}
-		m.Note("the secret is shown this once")
-		return m.tell(made)
+		m.Note("the secret is not shown again")
+		return m.printCredentials(created)
 	})
 }
 
-func (m *Manager) clientList() *cobra.Command {
-	c := &cobra.Command{Use: "list", Short: "list applications: id, name, method, who may use it, where answers go", Args: cli.Exactly()}
-	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error {
-		all, err := pages[json.RawMessage](ctx, s.beside(), clientsPath, nil, 0)
+func (m *CLI) clientList() *cobra.Command {
+	c := &cobra.Command{Use: "list", Short: "list applications: id, name, authentication method, groups, redirect URIs", Args: cli.ExactArgs()}
+	return m.withClient(c, func(ctx context.Context, s *Client, _ []string) error {
+		all, err := pages[json.RawMessage](ctx, s.oauth(), clientsPath, nil, 0)
 		if err != nil {
 			return fmt.Errorf("listing applications: %w", err)
 		}
-		return listed(m, all, func(x registered) []string {
-			who := "everybody"
+		return printList(m, all, func(x clientInfo) []string {
+			groups := scope(nil)
 			if x.Groups != nil {
-				who = strings.Join(append(slices.Clone(*x.Groups), "nobody")[:max(1, len(*x.Groups))], ",")
+				groups = scope(*x.Groups)
 			}
-			return []string{x.ID, x.Name, x.Method, who, strings.Join(x.Redirects, " ")}
+			return []string{x.ID, x.Name, x.Method, groups, strings.Join(x.Redirects, " ")}
 		})
 	})
 }
 
-func (m *Manager) clientShow() *cobra.Command {
-	c := &cobra.Command{Use: "show ID", Short: "show what is known of an application, as JSON", Args: cli.Exactly("ID")}
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+func (m *CLI) clientShow() *cobra.Command {
+	c := &cobra.Command{Use: "show ID", Short: "print the metadata of an application as JSON", Args: cli.ExactArgs("ID")}
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var raw json.RawMessage
-		if err := s.beside().call(ctx, http.MethodGet, clientPath(args[0]), nil, &raw); err != nil {
-			return fmt.Errorf("reading the application: %w", err)
+		if err := s.oauth().call(ctx, http.MethodGet, clientPath(args[0]), nil, &raw); err != nil {
+			return fmt.Errorf("reading client: %w", err)
 		}
 		return m.Result(raw)
 	})
 }
 
-func (m *Manager) clientChange() *cobra.Command {
-	var a application
-	c := &cobra.Command{Use: "change ID", Short: "change what is known of an application", Args: cli.Exactly("ID"),
-		Long: "Changes what the flags name and leaves the rest. A member of --file that is null has the value of the standard again."}
-	c.Flags().StringVar(&a.name, "name", "", "what people call it")
+func (m *CLI) clientUpdate() *cobra.Command {
+	var a clientFlags
+	c := &cobra.Command{Use: "update ID", Short: "update the metadata of an application", Args: cli.ExactArgs("ID"),
+		Long: "Sets the members that the flags name and keeps the others. A null member of --file resets it to the default of the standard."}
+	c.Flags().StringVar(&a.name, "name", "", "name of the application")
 	a.flags(c)
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		metadata := map[string]any{}
-		if err := s.beside().call(ctx, http.MethodGet, clientPath(args[0]), nil, &metadata); err != nil {
-			return fmt.Errorf("reading the application: %w", err)
+		if err := s.oauth().call(ctx, http.MethodGet, clientPath(args[0]), nil, &metadata); err != nil {
+			return fmt.Errorf("reading client: %w", err)
 		}
-		if err := a.into(ctx, s, c, metadata); err != nil {
+		if err := a.addTo(ctx, s, c, metadata); err != nil {
 			return err
 		}
 		var now json.RawMessage
-		if err := s.beside().call(ctx, http.MethodPut, clientPath(args[0]), metadata, &now); err != nil {
-			return fmt.Errorf("changing the application: %w", err)
+		if err := s.oauth().call(ctx, http.MethodPut, clientPath(args[0]), metadata, &now); err != nil {
+			return fmt.Errorf("updating client: %w", err)
 		}
-		m.Note("the application is changed")
-		return m.tell(now)
+		m.Note("application updated")
+		return m.printCredentials(now)
 	})
 }
 
-func (m *Manager) clientRemove() *cobra.Command {
-	c := &cobra.Command{Use: "remove ID", Short: "remove an application; its tokens are dead at once", Args: cli.Exactly("ID")}
-	sure := m.sureFlag(c)
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
-		var x registered
-		if err := s.beside().call(ctx, http.MethodGet, clientPath(args[0]), nil, &x); err != nil {
-			return fmt.Errorf("reading the application: %w", err)
+func (m *CLI) clientRemove() *cobra.Command {
+	c := &cobra.Command{Use: "remove ID", Short: "remove an application and revoke its tokens immediately", Args: cli.ExactArgs("ID")}
+	confirm := m.confirmFlag(c)
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
+		var x clientInfo
+		if err := s.oauth().call(ctx, http.MethodGet, clientPath(args[0]), nil, &x); err != nil {
+			return fmt.Errorf("reading client: %w", err)
 		}
-		if err := sure("remove %s for ever", cli.Plain(x.Name)); err != nil {
+		if err := confirm("remove %s permanently", cli.Plain(x.Name)); err != nil {
 			return err
 		}
-		if err := s.beside().call(ctx, http.MethodDelete, clientPath(args[0]), nil, nil); err != nil {
-			return fmt.Errorf("removing the application: %w", err)
+		if err := s.oauth().call(ctx, http.MethodDelete, clientPath(args[0]), nil, nil); err != nil {
+			return fmt.Errorf("removing client: %w", err)
 		}
-		m.Note("%s is removed, and its tokens are dead", cli.Plain(x.Name))
+		m.Note("%s removed, its tokens are revoked", cli.Plain(x.Name))
 		return nil
 	})
 }
 
-func (m *Manager) clientRotate() *cobra.Command {
-	c := &cobra.Command{Use: "rotate-secret ID", Short: "give an application another secret and print it", Args: cli.Exactly("ID"),
-		Long: "Gives an application another secret and prints it, this once. The one before is dead at once."}
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
-		var made json.RawMessage
-		if err := s.beside().call(ctx, http.MethodPost, clientPath(args[0])+"/secret", nil, &made); err != nil {
-			return fmt.Errorf("rotating the secret: %w", err)
+func (m *CLI) clientRotate() *cobra.Command {
+	c := &cobra.Command{Use: "rotate-secret ID", Short: "replace the secret of an application and print the new one", Args: cli.ExactArgs("ID"),
+		Long: "Replaces the secret of an application and prints the new one, which is not shown again. The old one stops working immediately."}
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
+		var created json.RawMessage
+		if err := s.oauth().call(ctx, http.MethodPost, clientPath(args[0])+"/secret", nil, &created); err != nil {
+			return fmt.Errorf("rotating client secret: %w", err)
 		}
-		m.Note("the secret before is dead; this one is shown this once")
-		return m.tell(made)
+		m.Note("the old secret no longer works; the new one is not shown again")
+		return m.printCredentials(created)
 	})
 }

@@ -14,7 +14,7 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// event is what is printed of one; --json prints all that the API says, one event a line with --follow.
+// event is the part of an audit event that is printed. --json prints the whole event, with --follow one a line.
 type event struct {
 	UUID      string    `json:"uuid"`
 	Published time.Time `json:"published"`
@@ -36,7 +36,7 @@ type event struct {
 	} `json:"target"`
 }
 
-func (m *Manager) eventRow(e event) []string {
+func (m *CLI) eventRow(e event) []string {
 	who, whom, why := e.Actor.Name, "", ""
 	if who == "" {
 		who = e.Actor.ID
@@ -52,49 +52,49 @@ func (m *Manager) eventRow(e event) []string {
 	return []string{e.Published.In(m.Zone).Format("2006-01-02 15:04:05"), e.Outcome.Result, e.Type, who, whom, e.Client.Address, why}
 }
 
-// auditing is what audit list was told.
-type auditing struct {
-	since, until, contains, person string
-	types, outcome                 string
-	most                           int
-	follow                         bool
+// auditFlags are the flags of audit list.
+type auditFlags struct {
+	since, until, contains, user string
+	types, outcome               string
+	limit                        int
+	follow                       bool
 }
 
-func (m *Manager) auditList() *cobra.Command {
-	var a auditing
+func (m *CLI) auditList() *cobra.Command {
+	var a auditFlags
 	c := &cobra.Command{
-		Use: "list", Short: "list events: time, outcome, type, by whom, on whom, address, reason",
-		Long: "Lists events, the oldest first. With --follow it goes on until it is interrupted, and prints what is new.",
-		Args: cli.Exactly(),
+		Use: "list", Short: "list audit events: time, outcome, type, actor, target, address, reason",
+		Long: "Lists audit events, the oldest first. With --follow, prints new events until it is interrupted.",
+		Args: cli.ExactArgs(),
 	}
-	c.Flags().StringVar(&a.since, "since", "", "only from then on: 24h, 7d, or a time such as 2026-03-02T08:00:00Z")
-	c.Flags().StringVar(&a.until, "until", "", "only before then, as --since")
-	c.Flags().StringVar(&a.contains, "q", "", "only those that hold this text")
-	c.Flags().StringVar(&a.person, "user", "", "only those about a person, by sign-in name, address or id")
-	c.Flags().StringVar(&a.types, "type", "", "only of this type, such as user.session.start")
-	known := choice(c, &a.outcome, "outcome", "only with this outcome", []string{"SUCCESS", "FAILURE", "DENY", "ALLOW", "UNKNOWN"})
-	c.Flags().IntVar(&a.most, "limit", 0, "the last so many; 0 lists all")
-	c.Flags().BoolVar(&a.follow, "follow", false, "go on with what is new")
+	c.Flags().StringVar(&a.since, "since", "", "only events since: 24h, 7d, or a time such as 2026-03-02T08:00:00Z")
+	c.Flags().StringVar(&a.until, "until", "", "only events before; same format as --since")
+	c.Flags().StringVar(&a.contains, "q", "", "only events that contain this text")
+	c.Flags().StringVar(&a.user, "user", "", "only events about a user, by login, address or id")
+	c.Flags().StringVar(&a.types, "type", "", "only events of this type, such as user.session.start")
+	known := choiceFlag(c, &a.outcome, "outcome", "only events with this outcome", []string{"SUCCESS", "FAILURE", "DENY", "ALLOW", "UNKNOWN"})
+	c.Flags().IntVar(&a.limit, "limit", 0, "number of latest events; 0 is no limit")
+	c.Flags().BoolVar(&a.follow, "follow", false, "print new events until interrupted")
 	var values url.Values
-	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error { return m.listEvents(ctx, s, a, values) },
-		known, func(Reach) (err error) {
+	return m.withClient(c, func(ctx context.Context, s *Client, _ []string) error { return m.listEvents(ctx, s, a, values) },
+		known, func(Connector) (err error) {
 			values, err = a.values(m.Now())
 			return err
 		})
 }
 
-// values are what the API is asked for, but for the person, who has to be looked up.
-func (a auditing) values(now time.Time) (url.Values, error) {
+// values returns the parameters of the API, without the filter for a user.
+func (a auditFlags) values(now time.Time) (url.Values, error) {
 	out := url.Values{}
-	for name, said := range map[string]string{"since": a.since, "until": a.until} {
-		if said == "" {
+	for _, limit := range []struct{ flag, value string }{{"since", a.since}, {"until", a.until}} {
+		if limit.value == "" {
 			continue
 		}
-		at, err := instant(said, now)
+		at, err := parseTime(limit.value, now)
 		if err != nil {
-			return nil, cli.Misused("--%s: %w", name, err)
+			return nil, cli.Usagef("--%s: %w", limit.flag, err)
 		}
-		out.Set(name, at.UTC().Format(time.RFC3339Nano))
+		out.Set(limit.flag, at.UTC().Format(time.RFC3339Nano))
 	}
 	if a.contains != "" {
 		out.Set("q", a.contains)
@@ -110,31 +110,31 @@ func (a auditing) values(now time.Time) (url.Values, error) {
 		out.Set("filter", strings.Join(filters, " and "))
 	}
 	switch {
-	case a.most < 0:
-		return nil, cli.Misused("--limit: want 0 or more")
+	case a.limit < 0:
+		return nil, cli.Usagef("--limit: want 0 or more")
 	case a.follow && a.until != "":
-		return nil, cli.Misused("--follow has no end: it does not go with --until")
+		return nil, cli.Usagef("--follow cannot be combined with --until")
 	}
 	return out, nil
 }
 
-// instant reads a time, or how long ago it was.
-func instant(said string, now time.Time) (time.Time, error) {
-	if ago, err := lifetime(said); err == nil {
+// parseTime parses a time or a duration before now.
+func parseTime(value string, now time.Time) (time.Time, error) {
+	if ago, err := parseLifetime(value); err == nil {
 		return now.Add(-ago), nil
 	}
-	at, err := time.Parse(time.RFC3339, said)
+	at, err := time.Parse(time.RFC3339, value)
 	if err != nil {
-		return at, fmt.Errorf("want how long ago, such as 24h or 7d, or a time such as 2026-03-02T08:00:00Z")
+		return at, fmt.Errorf("want a duration such as 24h or 7d, or a time such as 2026-03-02T08:00:00Z")
 	}
 	return at, nil
 }
 
-func (m *Manager) listEvents(ctx context.Context, s *Client, a auditing, values url.Values) error {
-	if a.person != "" {
-		var u person
-		if err := s.call(ctx, "GET", userPath(a.person), nil, &u); err != nil {
-			return fmt.Errorf("looking for %s: %w", a.person, err)
+func (m *CLI) listEvents(ctx context.Context, s *Client, a auditFlags, values url.Values) error {
+	if a.user != "" {
+		var u user
+		if err := s.call(ctx, "GET", userPath(a.user), nil, &u); err != nil {
+			return fmt.Errorf("reading user %s: %w", a.user, err)
 		}
 		filter := fmt.Sprintf("target.id eq %q", u.ID)
 		if more := values.Get("filter"); more != "" {
@@ -142,33 +142,33 @@ func (m *Manager) listEvents(ctx context.Context, s *Client, a auditing, values 
 		}
 		values.Set("filter", filter)
 	}
-	if a.most > 0 {
-		values.Set("sortOrder", "DESCENDING") // to begin with the last ones
+	if a.limit > 0 {
+		values.Set("sortOrder", "DESCENDING") // the latest events first
 	}
-	all, err := pages[json.RawMessage](ctx, s, "/logs", values, a.most)
+	all, err := pages[json.RawMessage](ctx, s, "/logs", values, a.limit)
 	if err != nil {
 		return fmt.Errorf("listing events: %w", err)
 	}
-	if a.most > 0 {
+	if a.limit > 0 {
 		values.Del("sortOrder")
 		slices.Reverse(all)
 	}
 	if !a.follow {
-		return listed(m, all, m.eventRow)
+		return printList(m, all, m.eventRow)
 	}
 	return m.follow(ctx, s, values, all)
 }
 
-// pollEvery is how often a command that follows the log looks again.
-const pollEvery = time.Second
+// pollInterval is the interval of calls with --follow.
+const pollInterval = time.Second
 
-// follow prints events one by one, and what is new, until the command is interrupted.
-func (m *Manager) follow(ctx context.Context, s *Client, values url.Values, all []json.RawMessage) error {
+// follow prints events, and then new events, until the command is interrupted.
+func (m *CLI) follow(ctx context.Context, s *Client, values url.Values, all []json.RawMessage) error {
 	for {
 		for _, raw := range all {
 			var e event
 			if err := json.Unmarshal(raw, &e); err != nil {
-				return fmt.Errorf("reading an event: %w", err)
+				return fmt.Errorf("decoding event: %w", err)
 			}
 			values.Set("after", e.UUID)
 			line := strings.Join(m.eventRow(e), "  ")
@@ -182,14 +182,14 @@ func (m *Manager) follow(ctx context.Context, s *Client, values url.Values, all 
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(pollEvery):
+		case <-time.After(pollInterval):
 		}
 		var err error
 		if all, err = pages[json.RawMessage](ctx, s, "/logs", values, 0); err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}
-			return fmt.Errorf("following the log: %w", err)
+			return fmt.Errorf("listing events: %w", err)
 		}
 	}
 }

@@ -9,12 +9,11 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// choice adds a flag that takes one of a few words, which the shell completes. The check judges what was given; the
-// flag can be left out.
-func choice(c *cobra.Command, to *string, flag, meaning string, all []string) (check func(Reach) error) {
+// choiceFlag adds an optional flag with a fixed set of values, which the shell completes. It returns the check of the value.
+func choiceFlag(c *cobra.Command, to *string, flag, meaning string, all []string) (check func(Connector) error) {
 	c.Flags().StringVar(to, flag, "", meaning+": "+strings.Join(all, ", "))
-	words(c, flag, all)
-	return func(Reach) error {
+	completeWords(c, flag, all)
+	return func(Connector) error {
 		if *to == "" {
 			return nil
 		}
@@ -22,17 +21,17 @@ func choice(c *cobra.Command, to *string, flag, meaning string, all []string) (c
 	}
 }
 
-// words has the shell complete a flag.
-func words(c *cobra.Command, flag string, all []string) {
+// completeWords makes the shell complete the values of a flag.
+func completeWords(c *cobra.Command, flag string, all []string) {
 	if err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // the command has no such flag, which every test of it would meet
+		panic(err) // the command has no such flag: every test of it would fail
 	}
 }
 
-// oneOf judges a word, named for the message.
-func oneOf(what, said string, all []string) error {
-	if !slices.Contains(all, said) {
-		return cli.Misused("%s %q: want one of %s", what, said, strings.Join(all, ", "))
+// oneOf returns an error if a value is not one of all; what names it.
+func oneOf(what, value string, all []string) error {
+	if !slices.Contains(all, value) {
+		return cli.Usagef("%s %q: want one of %s", what, value, strings.Join(all, ", "))
 	}
 	return nil
 }

@@ -17,123 +17,92 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// Client calls the REST API. What it speaks through is the transport's business: the calls are the same.
+// Client calls the REST API through a transport.
 type Client struct {
-	base   string // with /api/v1
-	token  string // "": the transport says who is acting
-	http   *http.Client
-	agent  string
-	done   func()
-	Closed bool // the data folder was opened: no service runs, so nothing is sent now
-	// Guessed is what links begin with, where the folder was opened and no public URL is set.
-	Guessed string
-	// NoSupport says that the folder was opened and no support address is set.
+	base    string // with /api/v1
+	token   string // "": the transport authenticates the operator
+	http    *http.Client
+	agent   string
+	done    func()
+	Offline bool // the service does not run, so no email is sent now
+	// DefaultURL is the beginning of links in offline mode without public_url; else "".
+	DefaultURL string
+	// NoSupport reports offline mode without support.email.
 	NoSupport bool
 }
 
-// answerWait is how long a command waits for an answer.
-const answerWait = 30 * time.Second
+// requestTimeout is the time limit of a call.
+const requestTimeout = 30 * time.Second
 
-// NewClient speaks to the service at an origin through a transport; done gives back what that holds.
-func NewClient(origin, token string, way http.RoundTripper, done func()) *Client {
-	return &Client{base: origin + "/api/v1", token: token, done: done, http: &http.Client{Transport: way, Timeout: answerWait,
-		// A redirect would carry the token elsewhere; the API makes none.
+// NewClient returns a client of the service at an origin. Done calls done, which releases the transport.
+func NewClient(origin, token string, transport http.RoundTripper, done func()) *Client {
+	return &Client{base: origin + "/api/v1", token: token, done: done, http: &http.Client{Transport: transport, Timeout: requestTimeout,
+		// The API sends no redirects, and one could send the token to another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
-// Done ends the use of the service.
+// Done releases the connection.
 func (c *Client) Done() { c.done() }
 
-// largestAnswer is the most that a command reads.
-const largestAnswer = 16 << 20
+// maxResponse is the maximum size of a response in bytes.
+const maxResponse = 16 << 20
 
-// refusal is the problem document of an answer that is no success.
+// refusal is the problem document of a response that is not a success.
 type refusal struct {
 	Status  int    `json:"status"`
 	Detail  string `json:"detail"`
 	Title   string `json:"title"`
 	ErrorID string `json:"errorId"`
 	Causes  []struct {
-		Summary string `json:"errorSummary"`
+		Message string `json:"message"`
 	} `json:"errorCauses"`
-	// Described is what is wrong with an application's metadata, which has an error of its own kind (RFC 7591).
-	Described string `json:"error_description"`
+	// Description is the fault of client metadata, whose errors have another form (RFC 7591 §3.2.2).
+	Description string `json:"error_description"`
 
-	retry time.Duration // when to come back; 0 when nothing was said
+	retry time.Duration // from the header Retry-After; 0 without it
 }
 
 func (r *refusal) Error() string {
-	said := cmp.Or(r.Detail, r.Described)
-	if said == "" {
-		said = http.StatusText(r.Status)
+	text := cmp.Or(r.Detail, r.Description, http.StatusText(r.Status))
+	if text != "" {
+		text = strings.ToLower(text[:1]) + text[1:]
 	}
-	if said != "" {
-		said = strings.ToLower(said[:1]) + said[1:]
-	}
-	detail := said
-	said = spelled(said)
-	for _, cause := range r.Causes { // those that the sentence does not tell, such as who has a help request
-		if more := cli.Plain(cause.Summary); !strings.Contains(detail, more) {
-			said += "; " + more
+	for _, cause := range r.Causes { // such as the assignee of a help request
+		if message := cli.Plain(cause.Message); !strings.Contains(text, message) {
+			text += "; " + message
 		}
 	}
 	if r.Status >= 500 && r.ErrorID != "" {
-		return fmt.Sprintf("%s (request %s in the log)", said, r.ErrorID)
+		return fmt.Sprintf("%s (request %s in the log)", text, r.ErrorID)
 	}
-	return said
+	return text
 }
 
-// whyNot are the API's one-word reasons in words, where a list of people has others for them or none (reasons).
-var whyNot = map[string]string{
-	"empty": "empty", "missing": "missing", "name": "empty, too long, or with control characters", "too_short": "too short",
-	"unknown": "not known here", "role": "not with this role", "not_active": "the person is not active", "count": "too few or too many",
-	"common": "too easy to guess", "same": "the present one", "forbidden": "not to be called: private, or plain http, and not in [outbound] allow",
-	"unsupported": "not supported",
-}
-
-// spelled puts the reason at the end of a refusal into words: "validation failed: profile.email: address" tells a
-// program what it needs, and a person little.
-func spelled(said string) string {
-	at := strings.LastIndex(said, ": ")
-	if at < 0 || !strings.HasPrefix(said, "validation failed: ") {
-		return said
-	}
-	reason := said[at+2:]
-	words, ok := whyNot[reason]
-	if !ok {
-		words, ok = reasons[reason]
-	}
-	if !ok {
-		return said
-	}
-	return said[:at+2] + words
-}
-
-// call sends in as JSON (nil: nothing) and reads the answer into out (nil: it does not matter).
+// call sends in as JSON, unless it is nil, and decodes the response into out, unless it is nil.
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
-	_, err := c.exchange(ctx, method, path, in, out)
+	_, err := c.do(ctx, method, path, in, out)
 	return err
 }
 
-// exchange is call, and gives the headers of the answer.
-func (c *Client) exchange(ctx context.Context, method, path string, in, out any) (http.Header, error) {
+// do is like call, and returns the header of the response.
+func (c *Client) do(ctx context.Context, method, path string, in, out any) (http.Header, error) {
 	request, err := c.request(ctx, method, path, in)
 	if err != nil {
 		return nil, err
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("speaking to the service: %w", err)
+		return nil, fmt.Errorf("calling the service: %w", err)
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, largestAnswer))
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxResponse))
 	if err != nil {
-		return nil, fmt.Errorf("reading the answer: %w", err)
+		return nil, fmt.Errorf("reading response: %w", err)
 	}
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		refused := &refusal{}
-		if json.Unmarshal(text, refused) != nil || refused.Title == "" && refused.Detail == "" && refused.Described == "" {
-			return nil, fmt.Errorf("the service answered %s, and not as this service does", response.Status)
+		if json.Unmarshal(text, refused) != nil || refused.Title == "" && refused.Detail == "" && refused.Description == "" {
+			return nil, fmt.Errorf("the server returned %s without an error document of Barillet", response.Status)
 		}
 		refused.Status = response.StatusCode
 		if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
@@ -145,7 +114,7 @@ func (c *Client) exchange(ctx context.Context, method, path string, in, out any)
 		return response.Header, nil
 	}
 	if err := json.Unmarshal(text, out); err != nil {
-		return nil, fmt.Errorf("reading the answer: %w", err)
+		return nil, fmt.Errorf("reading response: %w", err)
 	}
 	return response.Header, nil
 }
@@ -155,13 +124,13 @@ func (c *Client) request(ctx context.Context, method, path string, in any) (*htt
 	if in != nil {
 		text, err := json.Marshal(in)
 		if err != nil {
-			return nil, fmt.Errorf("writing the request: %w", err)
+			return nil, fmt.Errorf("encoding request: %w", err)
 		}
 		body = bytes.NewReader(text)
 	}
 	request, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
-		return nil, fmt.Errorf("making the request: %w", err)
+		return nil, fmt.Errorf("creating request: %w", err)
 	}
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", strings.ReplaceAll(c.agent, " ", "-"))
@@ -174,33 +143,33 @@ func (c *Client) request(ctx context.Context, method, path string, in any) (*htt
 	return request, nil
 }
 
-// pages reads a list from its beginning to its end, or until most entries were read (0: all).
-func pages[T any](ctx context.Context, c *Client, path string, values url.Values, most int) ([]T, error) {
+// pages reads all pages of a list, or at least limit entries if limit is not 0.
+func pages[T any](ctx context.Context, c *Client, path string, values url.Values, limit int) ([]T, error) {
 	var all []T
 	values = maps.Clone(values)
 	if values == nil {
 		values = url.Values{}
 	}
 	for {
-		if most > 0 {
-			values.Set("limit", strconv.Itoa(min(most-len(all), 200)))
+		if limit > 0 {
+			values.Set("limit", strconv.Itoa(min(limit-len(all), 200)))
 		}
 		var page []T
-		header, err := c.exchange(ctx, http.MethodGet, path+"?"+values.Encode(), nil, &page)
+		header, err := c.do(ctx, http.MethodGet, path+"?"+values.Encode(), nil, &page)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, page...)
 		after := cursor(header)
-		if after == "" || most > 0 && len(all) >= most {
+		if after == "" || limit > 0 && len(all) >= limit {
 			return all, nil
 		}
 		values.Set("after", after)
 	}
 }
 
-// cursor is where the next page of a list begins (RFC 8288); "" at the end. Its address is on the public URL, which
-// may not be the one that is spoken to, so only the cursor is taken.
+// cursor returns the cursor of the next page of a list (RFC 8288), or "" on the last page. The link contains the public URL,
+// at which the client may not reach the service, so only the cursor is used.
 func cursor(header http.Header) string {
 	for _, link := range header.Values("Link") {
 		target, rel, _ := strings.Cut(strings.TrimPrefix(link, "<"), ">;")
@@ -212,9 +181,9 @@ func cursor(header http.Header) string {
 	return ""
 }
 
-// warnOfLinks is for commands that make links.
-func (m *Manager) warnOfLinks(s *Client) {
-	if s.Guessed != "" {
-		m.Note("warning: public_url is not set: the link begins with %s", s.Guessed)
+// warnDefaultURL prints a warning if links begin with http://localhost.
+func (m *CLI) warnDefaultURL(s *Client) {
+	if s.DefaultURL != "" {
+		m.Note("warning: public_url is not set: links begin with %s", s.DefaultURL)
 	}
 }

@@ -2,8 +2,9 @@ package manage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -14,122 +15,125 @@ import (
 	"github.com/spf13/cobra"
 
 	"barillet/cmd/barillet/cli"
-	"barillet/internal/roster"
+	"barillet/internal/usercsv"
 )
 
-// exporting is what export was told.
-type exporting struct {
-	garage     string
-	excel, all bool
-}
-
-func (m *Manager) exportCommand() *cobra.Command {
-	var e exporting
+func (m *CLI) exportCommand() *cobra.Command {
+	var groupName string
+	var excel, all bool
 	c := &cobra.Command{
-		Use: "export [FILE]", Short: "write the people as a list that import reads",
-		Long: "Writes the people that you may see as CSV, to a new file or to stdout. There is no secret in it: neither passwords nor\n" +
-			"devices. A cell that a spreadsheet would take for a formula begins with an apostrophe, which import takes away.",
+		Use: "export [FILE]", Short: "write users to a CSV file that import reads",
+		Long: "Writes the users that you can see to a new file or to stdout. The file contains no secrets: neither passwords nor\n" +
+			"devices. A cell that a spreadsheet would evaluate as a formula begins with an apostrophe, which import removes.",
 		Args: cobra.MaximumNArgs(1),
 	}
-	c.Flags().StringVar(&e.garage, "group", "", "only the members of a group, by id or name")
-	c.Flags().BoolVar(&e.excel, "excel", false, "with semicolons and a byte order mark, as Excel reads it in French")
-	c.Flags().BoolVar(&e.all, "all", false, "deactivated people too")
-	c = m.calling(c, func(ctx context.Context, s *Client, args []string) error {
-		text, people, err := m.export(ctx, s, e)
+	c.Flags().StringVar(&groupName, "group", "", "only members of this group, by id or name")
+	c.Flags().BoolVar(&excel, "excel", false, "use semicolons and a byte order mark, for Excel in French")
+	c.Flags().BoolVar(&all, "all", false, "include deactivated users")
+	c = m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
+		columns, rows, err := m.exportRows(ctx, s, groupName, all)
 		if err != nil {
 			return err
 		}
+		var text bytes.Buffer
+		if err := usercsv.Write(&text, usercsv.Style{Semicolons: excel, Mark: excel}, columns, rows); err != nil {
+			return err
+		}
 		if len(args) == 0 || args[0] == "-" {
-			_, err = m.Stdout.Write(text)
+			_, err = m.Stdout.Write(text.Bytes())
 		} else {
-			err = create(args[0], text)
+			err = createFile(args[0], text.Bytes())
 		}
 		if err == nil {
-			m.Note("%d people are in the list", people)
+			m.Note("%d users exported", len(rows))
 		}
 		return err
 	})
-	c.Flags().Lookup("json").Hidden = true // a list is a list; user list has --json
+	c.Flags().Lookup("json").Hidden = true // user list has --json
 	c.ValidArgsFunction = nil
 	return c
 }
 
-// create writes a new file that others cannot read, whole or not at all.
-func create(name string, text []byte) error {
+// createFile writes a new file that only the current user can read. It leaves no incomplete file.
+func createFile(name string, text []byte) error {
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("making the list: %w", err)
+		return fmt.Errorf("creating CSV file: %w", err)
 	}
 	_, err = file.Write(text)
-	if err == nil {
-		err = file.Sync()
-	}
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
+	if err = errors.Join(err, file.Close()); err != nil {
 		os.Remove(name)
-		return fmt.Errorf("writing the list: %w", err)
+		return fmt.Errorf("writing CSV file: %w", err)
 	}
 	return nil
 }
 
-// export writes everybody into memory: the columns are known only when all were read.
-func (m *Manager) export(ctx context.Context, s *Client, e exporting) (text []byte, people int, err error) {
+// exportRows reads all users into memory: only then are the columns known.
+func (m *CLI) exportRows(ctx context.Context, s *Client, groupName string, all bool) (columns []string, rows [][]string, err error) {
 	path := "/users"
-	if e.garage != "" {
-		id, err := s.groupID(ctx, e.garage)
+	if groupName != "" {
+		id, err := s.groupID(ctx, groupName)
 		if err != nil {
-			return nil, 0, err
+			return nil, nil, err
 		}
 		path = groupPath(id, "/users")
 	}
-	everybody, err := pages[person](ctx, s, path, nil, 0)
+	users, err := pages[user](ctx, s, path, nil, 0)
 	if err != nil {
-		return nil, 0, fmt.Errorf("reading the people: %w", err)
+		return nil, nil, fmt.Errorf("reading users: %w", err)
 	}
 	groups, err := pages[group](ctx, s, "/groups", url.Values{}, 0)
 	if err != nil {
-		return nil, 0, fmt.Errorf("reading the groups: %w", err)
+		return nil, nil, fmt.Errorf("reading groups: %w", err)
 	}
-	everybody = slices.DeleteFunc(everybody, func(u person) bool { return !e.all && u.Status == "DEPROVISIONED" })
-	columns, lost := columnsOf(everybody)
-	for _, name := range lost {
-		m.Note("no column can be called profile.%s: what people have of it is left out", cli.Plain(name))
+	users = slices.DeleteFunc(users, func(u user) bool { return !all && u.Status == "DEPROVISIONED" })
+	columns, omitted := columnsOf(users)
+	for _, name := range omitted {
+		m.Note("profile.%s cannot be the name of a column: this member is not exported", cli.Plain(name))
 	}
 	names := namesOf(groups)
-	rows := make([][]string, len(everybody))
-	for i, u := range everybody {
-		rows[i] = exported(u, columns, names)
+	for _, u := range users {
+		row := make([]string, len(columns))
+		for i, column := range columns {
+			name, custom := strings.CutPrefix(column, usercsv.Custom)
+			row[i] = usercsv.Cell(u.Profile[name], custom)
+			if column == usercsv.Groups {
+				all := make([]string, len(u.GroupIDs))
+				for n, id := range u.GroupIDs {
+					all[n] = cmp.Or(names[id], id) // deleted now, or not visible
+				}
+				row[i] = strings.Join(all, usercsv.GroupMark)
+			}
+		}
+		rows = append(rows, row)
 	}
 	slices.SortFunc(rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
-	var out bytes.Buffer
-	err = roster.Write(&out, roster.Style{Semicolons: e.excel, Mark: e.excel}, columns, rows)
-	return out.Bytes(), len(rows), err
+	return columns, rows, nil
 }
 
-// columnsOf are the columns that these people need, and the members that no column can be called by.
-func columnsOf(people []person) (columns, lost []string) {
-	columns = []string{roster.Login, roster.Email, roster.SecondEmail, roster.FirstName, roster.LastName, roster.Locale, roster.Groups}
+// columnsOf returns the columns for users, and the members of profiles that cannot be the name of a column.
+func columnsOf(users []user) (columns, omitted []string) {
+	columns = []string{usercsv.Login, usercsv.Email, usercsv.SecondEmail, usercsv.FirstName, usercsv.LastName, usercsv.Locale, usercsv.Groups}
 	custom := map[string]bool{}
-	for _, u := range people {
+	for _, u := range users {
 		for name := range u.Profile {
-			if !slices.Contains(columns, name) || name == roster.Groups {
-				custom[roster.Custom+name] = true
+			if !slices.Contains(columns, name) || name == usercsv.Groups {
+				custom[usercsv.Custom+name] = true
 			}
 		}
 	}
 	for _, column := range slices.Sorted(maps.Keys(custom)) {
-		if roster.IsCustom(column) {
+		if usercsv.IsCustom(column) {
 			columns = append(columns, column)
 		} else {
-			lost = append(lost, strings.TrimPrefix(column, roster.Custom))
+			omitted = append(omitted, strings.TrimPrefix(column, usercsv.Custom))
 		}
 	}
-	return columns, lost
+	return columns, omitted
 }
 
-// namesOf are the names of the groups by id, where a list can hold the name and means that one.
+// namesOf returns the text for each group in a file, by id: its name if that is unambiguous and fits into a list, else its
+// id.
 func namesOf(groups []group) map[string]string {
 	names, count := map[string]string{}, map[string]int{}
 	for _, g := range groups {
@@ -137,44 +141,9 @@ func namesOf(groups []group) map[string]string {
 		count[g.Profile.Name]++
 	}
 	for id, name := range names {
-		if _, isID := names[name]; isID || count[name] > 1 || strings.Contains(name, roster.GroupMark) || strings.TrimSpace(name) != name {
+		if _, isID := names[name]; isID || count[name] > 1 || strings.Contains(name, usercsv.GroupMark) || strings.TrimSpace(name) != name {
 			names[id] = id
 		}
 	}
 	return names
-}
-
-// exported is the row of one person.
-func exported(u person, columns []string, names map[string]string) []string {
-	row := make([]string, len(columns))
-	for i, column := range columns {
-		if column == roster.Groups {
-			var all []string
-			for _, id := range u.GroupIDs {
-				if names[id] == "" {
-					names[id] = id // deleted meanwhile, or not to be seen
-				}
-				all = append(all, names[id])
-			}
-			row[i] = strings.Join(all, roster.GroupMark)
-			continue
-		}
-		name, custom := strings.CutPrefix(column, roster.Custom)
-		row[i] = cellOf(u.Profile[name], custom)
-	}
-	return row
-}
-
-// cellOf is a member of a profile as a cell. A further member that is no text, or that a cell would not give back as
-// it was, is written as JSON.
-func cellOf(raw json.RawMessage, custom bool) string {
-	var text *string
-	switch err := json.Unmarshal(raw, &text); {
-	case len(raw) == 0, !custom && text == nil:
-		return ""
-	case err != nil, text == nil,
-		custom && (*text == "" || strings.HasPrefix(*text, asJSON) || strings.ContainsFunc(*text, func(r rune) bool { return r != '\n' && cli.Plain(string(r)) == "" })):
-		return asJSON + string(raw)
-	}
-	return *text
 }

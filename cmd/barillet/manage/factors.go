@@ -14,7 +14,7 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// factor is what is printed of a device; --json prints all that the API says.
+// factor is the part of a device that is printed. --json prints the whole response.
 type factor struct {
 	ID       string    `json:"id"`
 	Type     string    `json:"factorType"`
@@ -28,14 +28,14 @@ type factor struct {
 	Left *int `json:"left"`
 }
 
-func (m *Manager) factorsList() *cobra.Command {
-	c := &cobra.Command{Use: "list EMAIL", Short: "list a person's devices: id, type, status, name, added, last used", Args: cli.Exactly("EMAIL")}
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+func (m *CLI) factorsList() *cobra.Command {
+	c := &cobra.Command{Use: "list EMAIL", Short: "list the devices of a user: id, type, status, name, created, last used", Args: cli.ExactArgs("EMAIL")}
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var all []json.RawMessage
 		if err := s.call(ctx, http.MethodGet, userPath(args[0], "/factors"), nil, &all); err != nil {
-			return fmt.Errorf("listing the devices of %s: %w", args[0], err)
+			return fmt.Errorf("listing devices of %s: %w", args[0], err)
 		}
-		return listed(m, all, func(f factor) []string {
+		return printList(m, all, func(f factor) []string {
 			more := ""
 			if f.Left != nil {
 				more = fmt.Sprintf("%d left", *f.Left)
@@ -48,31 +48,32 @@ func (m *Manager) factorsList() *cobra.Command {
 	})
 }
 
-func (m *Manager) factorsRemove() *cobra.Command {
+func (m *CLI) factorsRemove() *cobra.Command {
 	c := &cobra.Command{
-		Use: "remove EMAIL ID", Short: "take one device from a person; the person is told",
-		Long: "Takes one device from a person and signs them out everywhere. Whoever has none left needs factors reset.",
-		Args: cli.Exactly("EMAIL", "ID"),
+		Use: "remove EMAIL ID", Short: "remove a device from a user and notify the user",
+		Long: "Removes a device, ends all sessions of the user and notifies the user. A user without a device needs factors reset.",
+		Args: cli.ExactArgs("EMAIL", "ID"),
 	}
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		if err := s.call(ctx, http.MethodDelete, userPath(args[0], "/factors/", url.PathEscape(args[1])), nil, nil); err != nil {
-			return fmt.Errorf("removing a device of %s: %w", args[0], err)
+			return fmt.Errorf("removing device of %s: %w", args[0], err)
 		}
-		m.Note("the device is removed")
+		m.Note("device removed")
 		return nil
 	})
 }
 
-// reset is the body of a reset, receipt its answer.
+// reset is the request of a reset.
 type reset struct {
 	Reason      string         `json:"reason"`
 	HelpRequest string         `json:"helpRequestId,omitempty"`
 	Check       *identityCheck `json:"identityCheck,omitempty"`
-	Hand        bool           `json:"hand,omitempty"`
+	ShowCode    bool           `json:"hand,omitempty"`
 	SendEmail   *bool          `json:"sendEmail,omitempty"`
 }
 
-type receipt struct {
+// resetResult is the response to a reset.
+type resetResult struct {
 	UserID  string    `json:"userId"`
 	Login   string    `json:"login"`
 	At      time.Time `json:"at"`
@@ -91,73 +92,75 @@ type receipt struct {
 	} `json:"ticket"`
 	Repeated    bool   `json:"repeated"`
 	Reason      string `json:"reason"`
-	HelpRequest string `json:"helpRequestId,omitempty"` // which it resolved
+	HelpRequest string `json:"helpRequestId,omitempty"` // that the reset resolved
 
-	waiting
+	pendingApproval
 }
 
-// clearedDevices is how many devices of one kind were cleared.
+// clearedDevices is the number of removed devices of one kind.
 type clearedDevices struct {
 	FactorType string `json:"factorType"`
 	Count      int    `json:"count"`
 }
 
-// waiting is the answer instead, where an equal is to be reset: a second administrator has to agree.
-type waiting struct {
+// pendingApproval is the response if the user has a role like that of the caller: a second administrator must approve.
+type pendingApproval struct {
 	ID      string     `json:"id,omitempty"`
 	Status  string     `json:"status,omitempty"` // PENDING
 	Expires *time.Time `json:"expiresAt,omitempty"`
 }
 
-func (m *Manager) factorsReset() *cobra.Command {
-	var ask reset
+func (m *CLI) factorsReset() *cobra.Command {
+	var req reset
 	var check identityCheck
 	c := &cobra.Command{
-		Use: "reset EMAIL --reason TEXT", Short: "clear every second factor of a person and give a ticket to enrol anew",
-		Long: "Clears every phone, security key and recovery code of a person, ends their sessions, and mails a ticket that\n" +
-			"is good together with the password. With --hand the ticket is a code on this screen instead, good for ten\n" +
-			"minutes: for a person who is before you, or whom you called back on the number on file.",
-		Args: cli.Exactly("EMAIL"),
+		Use: "reset EMAIL --reason TEXT", Short: "remove all devices of a user and issue a ticket to enrol again",
+		Long: "Removes all devices and recovery codes of a user, ends all sessions, notifies the user and sends a ticket by email. The\n" +
+			"ticket works only together with the password. With --show-code the ticket is a code on this screen instead, valid for\n" +
+			"ten minutes: for a user who is present, or whom you called back on the number on file.",
+		Args: cli.ExactArgs("EMAIL"),
 	}
-	c.Flags().StringVar(&ask.Reason, "reason", "", "why, for the audit log and the managers")
-	c.Flags().StringVar(&ask.HelpRequest, "help-request", "", "id of the help request that this answers; needs --identity, unless it says so itself")
+	c.Flags().StringVar(&req.Reason, "reason", "", "reason, for the audit log and the notified administrators")
+	c.Flags().StringVar(&req.HelpRequest, "help-request", "", "id of the help request that this resolves; needs --identity, unless the request has an identity check")
 	known := check.flags(c)
-	c.Flags().BoolVar(&ask.Hand, "hand", false, "print the ticket as a code, to be handed over now")
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
-		if !ask.Hand {
-			m.warnOfLinks(s)
+	c.Flags().BoolVar(&req.ShowCode, "show-code", false, "print the ticket as a code")
+	c.Flags().BoolVar(&req.ShowCode, "hand", false, "")
+	c.Flags().Lookup("hand").Hidden = true // alias of --show-code
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
+		if !req.ShowCode {
+			m.warnDefaultURL(s)
 		}
-		ask.Check = check.given()
+		req.Check = check.given()
 		if s.NoSupport {
-			m.Note("warning: support.email is not set: support is not told of the reset; see --config")
+			m.Note("warning: support.email is not set: no support address is notified of the reset; see --config")
 		}
-		var done receipt
-		if err := s.call(ctx, http.MethodPost, userPath(args[0], "/lifecycle/reset_factors"), ask, &done); err != nil {
+		var done resetResult
+		if err := s.call(ctx, http.MethodPost, userPath(args[0], "/lifecycle/reset_factors"), req, &done); err != nil {
 			return fmt.Errorf("resetting %s: %w", args[0], err)
 		}
 		if done.Status != "" {
-			m.Note("nothing is done yet: %s has a role like your own, and a second administrator has to agree", args[0])
+			m.Note("nothing was reset: %s has a role like yours, so a second administrator must approve", args[0])
 			if m.JSON {
-				return m.Result(done.waiting)
+				return m.Result(done.pendingApproval)
 			}
 			return m.Line("%s", done.ID)
 		}
-		return m.tellReset(s, done)
-	}, known, func(reach Reach) error {
+		return m.printReset(s, done)
+	}, known, func(connector Connector) error {
 		switch {
-		case strings.TrimSpace(ask.Reason) == "":
-			return cli.Misused("--reason is missing: say why, it goes into the audit log and to the managers")
-		case ask.Hand && reach.Remote():
-			return cli.Misused("--hand works on the machine of the service only: a code is never given to an API token")
+		case strings.TrimSpace(req.Reason) == "":
+			return cli.Usagef("--reason is required: the audit log and the notifications contain it")
+		case req.ShowCode && connector.Remote():
+			return cli.Usagef("--show-code works only on the host of the service: an API token never gets a code")
 		}
 		return nil
 	})
 }
 
-// tellReset prints the receipt of a reset that was done.
-func (m *Manager) tellReset(s *Client, done receipt) error {
-	if done.Mailed && s.Closed {
-		m.Note("the mails are in the outbox: they go out when the service runs")
+// printReset prints the result of a reset.
+func (m *CLI) printReset(s *Client, done resetResult) error {
+	if done.Mailed && s.Offline {
+		m.Note("the emails are in the outbox: the service sends them when it runs")
 	}
 	if m.JSON {
 		return m.Result(done)
@@ -165,14 +168,14 @@ func (m *Manager) tellReset(s *Client, done receipt) error {
 	return m.Table(done.rows(m))
 }
 
-// rows are the receipt for people.
-func (r receipt) rows(m *Manager) (rows [][]string) {
+// rows returns the result as a table.
+func (r resetResult) rows(m *CLI) (rows [][]string) {
 	line := func(name string, value any) { rows = append(rows, []string{name, fmt.Sprint(value)}) }
 	line("reset of", r.Login)
 	line("at", m.Moment(r.At))
 	line("reason", r.Reason)
 	if r.Repeated {
-		line("changed", "nothing: it was done before, and a ticket is open")
+		line("changed", "nothing: a ticket is already valid")
 	}
 	if len(r.Cleared.Devices) == 0 {
 		line("devices cleared", 0)
@@ -183,13 +186,13 @@ func (r receipt) rows(m *Manager) (rows [][]string) {
 	line("copies cleared", r.Cleared.Copies)
 	line("recovery codes cleared", r.Cleared.RecoveryCodes)
 	line("sessions ended", r.SessionsEnded)
-	line("browsers forgotten", r.BrowsersForgotten)
+	line("known browsers removed", r.BrowsersForgotten)
 	if r.Mailed {
-		line("mailed to", strings.Join(r.MailedTo, ", "))
+		line("emailed to", strings.Join(r.MailedTo, ", "))
 	}
 	if r.Ticket.Code != "" {
 		line("code", r.Ticket.Code)
 	}
-	line("ticket good until", m.Moment(r.Ticket.Expires))
+	line("ticket expires", m.Moment(r.Ticket.Expires))
 	return rows
 }

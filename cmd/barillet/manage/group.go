@@ -14,7 +14,7 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// group is a garage, as far as commands need it.
+// group is the part of a group that commands need.
 type group struct {
 	ID      string       `json:"id,omitempty"`
 	Created time.Time    `json:"created,omitzero"`
@@ -34,7 +34,7 @@ func groupPath(id string, more ...string) string {
 	return path
 }
 
-// groupID finds a group by id or by its whole name.
+// groupID returns the id of a group with that id or that exact name.
 func (c *Client) groupID(ctx context.Context, idOrName string) (string, error) {
 	var g group
 	err := c.call(ctx, http.MethodGet, groupPath(idOrName), nil, &g)
@@ -77,44 +77,44 @@ func (c *Client) groupIDs(ctx context.Context, idsOrNames []string) ([]string, e
 	return out, nil
 }
 
-func (m *Manager) groupAdd() *cobra.Command {
-	var ask group
-	c := &cobra.Command{Use: "add NAME", Short: "make a garage and print its id", Args: cli.Exactly("NAME")}
-	c.Flags().StringVar(&ask.Profile.Description, "description", "", "a few words about it")
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
-		var made group
-		ask.Profile.Name = args[0]
-		if err := s.call(ctx, http.MethodPost, "/groups", ask, &made); err != nil {
-			return fmt.Errorf("adding the group: %w", err)
+func (m *CLI) groupAdd() *cobra.Command {
+	var req group
+	c := &cobra.Command{Use: "add NAME", Short: "create a group and print its id", Args: cli.ExactArgs("NAME")}
+	c.Flags().StringVar(&req.Profile.Description, "description", "", "description of the group")
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
+		var created group
+		req.Profile.Name = args[0]
+		if err := s.call(ctx, http.MethodPost, "/groups", req, &created); err != nil {
+			return fmt.Errorf("creating group: %w", err)
 		}
 		if m.JSON {
-			return m.Result(made)
+			return m.Result(created)
 		}
-		return m.Line("%s", made.ID)
+		return m.Line("%s", created.ID)
 	})
 }
 
-func (m *Manager) groupList() *cobra.Command {
-	starts := ""
-	c := &cobra.Command{Use: "list", Short: "list garages: id, name, description", Args: cli.Exactly()}
-	c.Flags().StringVar(&starts, "q", "", "only whose name begins so")
-	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error {
+func (m *CLI) groupList() *cobra.Command {
+	prefix := ""
+	c := &cobra.Command{Use: "list", Short: "list groups: id, name, description", Args: cli.ExactArgs()}
+	c.Flags().StringVar(&prefix, "q", "", "only groups whose name begins with this text")
+	return m.withClient(c, func(ctx context.Context, s *Client, _ []string) error {
 		values := url.Values{}
-		if starts != "" {
-			values.Set("q", starts)
+		if prefix != "" {
+			values.Set("q", prefix)
 		}
 		all, err := pages[json.RawMessage](ctx, s, "/groups", values, 0)
 		if err != nil {
 			return fmt.Errorf("listing groups: %w", err)
 		}
-		return listed(m, all, func(g group) []string { return []string{g.ID, g.Profile.Name, g.Profile.Description} })
+		return printList(m, all, func(g group) []string { return []string{g.ID, g.Profile.Name, g.Profile.Description} })
 	})
 }
 
-// onGroup is a command about one garage, named by id or name.
-func (m *Manager) onGroup(use, short string, names []string, do func(ctx context.Context, s *Client, id string, args []string) error) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Args: cli.Exactly(append([]string{"GROUP"}, names...)...)}
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+// onGroup completes a command about one group, named by id or name.
+func (m *CLI) onGroup(use, short string, names []string, do func(ctx context.Context, s *Client, id string, args []string) error) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: cli.ExactArgs(append([]string{"GROUP"}, names...)...)}
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		id, err := s.groupID(ctx, args[0])
 		if err != nil {
 			return err
@@ -123,70 +123,70 @@ func (m *Manager) onGroup(use, short string, names []string, do func(ctx context
 	})
 }
 
-func (m *Manager) groupShow() *cobra.Command {
-	return m.onGroup("show GROUP", "show one garage, by id or name", nil, func(ctx context.Context, s *Client, id string, _ []string) error {
+func (m *CLI) groupShow() *cobra.Command {
+	return m.onGroup("show GROUP", "print a group", nil, func(ctx context.Context, s *Client, id string, _ []string) error {
 		var raw json.RawMessage
 		if err := s.call(ctx, http.MethodGet, groupPath(id), nil, &raw); err != nil {
-			return fmt.Errorf("showing the group: %w", err)
+			return fmt.Errorf("reading group: %w", err)
 		}
-		return shown(m, raw, func(g group) error {
+		return printOne(m, raw, func(g group) error {
 			return m.Table([][]string{{"id", g.ID}, {"name", g.Profile.Name}, {"description", g.Profile.Description}, {"created", m.Moment(g.Created)}})
 		})
 	})
 }
 
-func (m *Manager) groupRename() *cobra.Command {
-	return m.onGroup("rename GROUP NAME", "give a garage another name", []string{"NAME"},
+func (m *CLI) groupRename() *cobra.Command {
+	return m.onGroup("rename GROUP NAME", "rename a group", []string{"NAME"},
 		func(ctx context.Context, s *Client, id string, args []string) error {
 			var g group
 			if err := s.call(ctx, http.MethodGet, groupPath(id), nil, &g); err != nil {
-				return fmt.Errorf("renaming the group: %w", err)
+				return fmt.Errorf("renaming group: %w", err)
 			}
-			ask := group{Profile: groupProfile{Name: args[0], Description: g.Profile.Description}}
-			if err := s.call(ctx, http.MethodPut, groupPath(id), ask, nil); err != nil {
-				return fmt.Errorf("renaming the group: %w", err)
+			req := group{Profile: groupProfile{Name: args[0], Description: g.Profile.Description}}
+			if err := s.call(ctx, http.MethodPut, groupPath(id), req, nil); err != nil {
+				return fmt.Errorf("renaming group: %w", err)
 			}
-			m.Note("%s is called %s now", id, cli.Plain(args[0]))
+			m.Note("%s renamed to %s", id, cli.Plain(args[0]))
 			return nil
 		})
 }
 
-func (m *Manager) groupDelete() *cobra.Command {
-	var sure func(format string, args ...any) error
-	c := m.onGroup("delete GROUP", "remove a garage for ever; its people stay", nil, func(ctx context.Context, s *Client, id string, _ []string) error {
-		if err := sure("delete the garage %s for ever", id); err != nil {
+func (m *CLI) groupDelete() *cobra.Command {
+	var confirm func(format string, args ...any) error
+	c := m.onGroup("delete GROUP", "delete a group permanently and keep its members", nil, func(ctx context.Context, s *Client, id string, _ []string) error {
+		if err := confirm("delete the group %s permanently", id); err != nil {
 			return err
 		}
 		if err := s.call(ctx, http.MethodDelete, groupPath(id), nil, nil); err != nil {
-			return fmt.Errorf("deleting the group: %w", err)
+			return fmt.Errorf("deleting group: %w", err)
 		}
-		m.Note("%s is deleted", id)
+		m.Note("%s deleted", id)
 		return nil
 	})
-	sure = m.sureFlag(c)
+	confirm = m.confirmFlag(c)
 	return c
 }
 
-func (m *Manager) membersList() *cobra.Command {
-	return m.onGroup("list GROUP", "list the people of a garage: id, status, sign-in name, name", nil,
+func (m *CLI) membersList() *cobra.Command {
+	return m.onGroup("list GROUP", "list the members of a group: id, status, login, name", nil,
 		func(ctx context.Context, s *Client, id string, _ []string) error {
 			all, err := pages[json.RawMessage](ctx, s, groupPath(id, "/users"), nil, 0)
 			if err != nil {
-				return fmt.Errorf("listing the members: %w", err)
+				return fmt.Errorf("listing members: %w", err)
 			}
-			return listed(m, all, func(u person) []string { return []string{u.ID, u.Status, u.text("login"), u.name()} })
+			return printList(m, all, func(u user) []string { return []string{u.ID, u.Status, u.text("login"), u.name()} })
 		})
 }
 
-func (m *Manager) membersAdd() *cobra.Command {
-	return m.membership("add", http.MethodPut, "add a person to a garage", "belongs to")
+func (m *CLI) membersAdd() *cobra.Command {
+	return m.membership("add", http.MethodPut, "add a user to a group", "added to")
 }
 
-func (m *Manager) membersRemove() *cobra.Command {
-	return m.membership("remove", http.MethodDelete, "take a person out of a garage", "no longer belongs to")
+func (m *CLI) membersRemove() *cobra.Command {
+	return m.membership("remove", http.MethodDelete, "remove a user from a group", "removed from")
 }
 
-func (m *Manager) membership(verb, method, short, now string) *cobra.Command {
+func (m *CLI) membership(verb, method, short, now string) *cobra.Command {
 	return m.onGroup(verb+" GROUP EMAIL", short, []string{"EMAIL"}, func(ctx context.Context, s *Client, id string, args []string) error {
 		if err := s.call(ctx, method, groupPath(id, "/users/", url.PathEscape(args[0])), nil, nil); err != nil {
 			return fmt.Errorf("%s: %w", args[0], err)

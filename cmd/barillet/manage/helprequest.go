@@ -15,7 +15,7 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// helpRequest is what is printed of one; --json prints all that the API says.
+// helpRequest is the part of a help request that is printed. --json prints the whole response.
 type helpRequest struct {
 	ID             string    `json:"id"`
 	Reference      string    `json:"reference"`
@@ -52,11 +52,11 @@ type helpRequest struct {
 
 func helpPath(id string) string { return "/help-requests/" + url.PathEscape(id) }
 
-func (m *Manager) helpList() *cobra.Command {
+func (m *CLI) helpList() *cobra.Command {
 	status := ""
-	c := &cobra.Command{Use: "list", Short: "list help requests: id, when, status, topic, from, who has it", Args: cli.Exactly()}
-	known := choice(c, &status, "status", "only those in this state", []string{"open", "in_progress", "resolved", "rejected"})
-	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error {
+	c := &cobra.Command{Use: "list", Short: "list help requests: id, created, status, topic, sender, assignee", Args: cli.ExactArgs()}
+	known := choiceFlag(c, &status, "status", "only with this status", []string{"open", "in_progress", "resolved", "rejected"})
+	return m.withClient(c, func(ctx context.Context, s *Client, _ []string) error {
 		values := url.Values{}
 		if status != "" {
 			values.Set("status", status)
@@ -65,43 +65,43 @@ func (m *Manager) helpList() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("listing help requests: %w", err)
 		}
-		return listed(m, all, func(r helpRequest) []string {
+		return printList(m, all, func(r helpRequest) []string {
 			return []string{r.ID, m.Moment(r.Created), r.Status, r.Topic, r.Email, r.AssigneeName}
 		})
 	}, known)
 }
 
-func (m *Manager) helpShow() *cobra.Command {
+func (m *CLI) helpShow() *cobra.Command {
 	c := &cobra.Command{
-		Use: "show ID", Short: "show one help request, with what changed about the person lately", Args: cli.Exactly("ID"),
+		Use: "show ID", Short: "print a help request and the recent security changes of the user", Args: cli.ExactArgs("ID"),
 	}
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var raw json.RawMessage
 		if err := s.call(ctx, http.MethodGet, helpPath(args[0]), nil, &raw); err != nil {
-			return fmt.Errorf("showing help request %s: %w", args[0], err)
+			return fmt.Errorf("reading help request %s: %w", args[0], err)
 		}
-		return shown(m, raw, func(r helpRequest) error { return r.print(m) })
+		return printOne(m, raw, func(r helpRequest) error { return r.print(m) })
 	})
 }
 
-// print writes a help request for people: what somebody typed stands behind a mark, so that it is nobody else's word.
-func (r helpRequest) print(m *Manager) error {
+// print prints a help request. The lines that the sender wrote begin with a mark, so that they cannot imitate others.
+func (r helpRequest) print(m *CLI) error {
 	lines := []string{fmt.Sprintf("%s, %s, %s", r.Reference, m.Moment(r.Created), r.Status),
 		fmt.Sprintf("from %s, %s", cli.Plain(r.Email), r.Topic)}
 	if r.PasswordProven {
-		lines = append(lines, "the password had been proven")
+		lines = append(lines, "the sender knew the password")
 	}
 	if r.Assignee != "" {
-		lines = append(lines, fmt.Sprintf("%s has it (%s)", cli.Plain(r.AssigneeName), r.Assignee))
+		lines = append(lines, fmt.Sprintf("assigned to %s (%s)", cli.Plain(r.AssigneeName), r.Assignee))
 	}
 	if r.Check != nil {
-		lines = append(lines, strings.TrimSpace(fmt.Sprintf("checked %s: %s %s", m.Moment(r.Check.At), r.Check.Way, cli.Plain(r.Check.By))))
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("checked %s: %s %s", m.Moment(r.Check.At), r.Check.Method, cli.Plain(r.Check.By))))
 	}
-	said := []string{r.Message}
+	texts := []string{r.Message}
 	for _, t := range r.Texts {
-		said = append(said, m.Moment(t.At)+"\n"+t.Message)
+		texts = append(texts, m.Moment(t.At)+"\n"+t.Message)
 	}
-	for _, text := range said {
+	for _, text := range texts {
 		for line := range strings.Lines(text) {
 			lines = append(lines, "> "+cli.Plain(line))
 		}
@@ -113,7 +113,7 @@ func (r helpRequest) print(m *Manager) error {
 		step(x.At, x.Name, x.What, x.Text)
 	}
 	if len(r.Embedded.Changes) > 0 {
-		lines = append(lines, "changed about the person in the last seven days:")
+		lines = append(lines, "security changes of the user in the last seven days:")
 	}
 	for _, x := range r.Embedded.Changes {
 		step(x.At, x.What, x.Detail)
@@ -121,7 +121,7 @@ func (r helpRequest) print(m *Manager) error {
 	return m.Line("%s", strings.Join(lines, "\n"))
 }
 
-// helpPatch is what a command changes of a help request.
+// helpPatch is a change of a help request.
 type helpPatch struct {
 	Status   string         `json:"status,omitempty"`
 	Assignee *string        `json:"assignee,omitempty"`
@@ -131,94 +131,95 @@ type helpPatch struct {
 	Answer   string         `json:"answer,omitempty"`
 }
 
-// patching completes a command that changes one help request, after it was judged whether the command makes sense.
-func (m *Manager) patching(c *cobra.Command, now string, patch func(args []string) helpPatch, checks ...func(Reach) error) *cobra.Command {
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+// patchCommand completes a command that changes one help request; now is its new state in words.
+func (m *CLI) patchCommand(c *cobra.Command, now string, patch func(args []string) helpPatch, checks ...func(Connector) error) *cobra.Command {
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var raw json.RawMessage
 		if err := s.call(ctx, http.MethodPatch, helpPath(args[0]), patch(args), &raw); err != nil {
 			refused, ok := errors.AsType[*refusal](err)
 			err = fmt.Errorf("help request %s: %w", args[0], err)
 			if ok && refused.Status == http.StatusConflict && len(refused.Causes) > 0 && c.Flags().Lookup("take-over") != nil {
-				err = cli.WithHint(err, "--take-over does it all the same")
+				err = cli.WithHint(err, "use --take-over to take the request over")
 			}
 			return err
 		}
 		m.Note("help request %s %s", args[0], now)
-		return m.resultOnly(raw)
+		return m.printResult(raw)
 	}, checks...)
 }
 
-// takeOverFlag is for what only the one who has a request does unasked.
+// takeOverFlag adds the flag that changes a request of another assignee.
 func takeOverFlag(c *cobra.Command, to *bool) {
-	c.Flags().BoolVar(to, "take-over", false, "also if somebody else has it")
+	c.Flags().BoolVar(to, "take-over", false, "also if another administrator is the assignee")
 }
 
-func (m *Manager) helpTake() *cobra.Command {
+func (m *CLI) helpTake() *cobra.Command {
 	patch, who := helpPatch{}, ""
 	c := &cobra.Command{
-		Use: "take ID", Short: "say that you work on a help request, or with --for somebody else",
-		Long: "Two who take it at once are told of one another: one has it. Whoever is limited to groups takes it for nobody else.",
-		Args: cli.Exactly("ID"),
+		Use: "take ID", Short: "assign a help request to yourself, or with --for to another administrator",
+		Long: "If two administrators take a request at the same time, one of them gets an error that names the other. An administrator\n" +
+			"with a group scope cannot assign it to others.",
+		Args: cli.ExactArgs("ID"),
 	}
-	c.Flags().StringVar(&who, "for", "me", "who works on it, by sign-in name or id")
+	c.Flags().StringVar(&who, "for", "me", "assignee, by login or id")
 	takeOverFlag(c, &patch.TakeOver)
-	return m.patching(c, "is in progress", func([]string) helpPatch {
-		patch.Assignee = &who // and with that it is in progress, unless it is closed: it is opened again on purpose only
+	return m.patchCommand(c, "is in progress", func([]string) helpPatch {
+		patch.Assignee = &who // this sets in_progress; a closed request needs reopen
 		return patch
-	}, func(Reach) error {
+	}, func(Connector) error {
 		if strings.TrimSpace(who) == "" {
-			return cli.WithHint(cli.Misused("--for is empty"), "help-request reopen gives a request back")
+			return cli.WithHint(cli.Usagef("--for is empty"), "use help-request reopen to remove the assignee")
 		}
 		return nil
 	})
 }
 
-func (m *Manager) helpNote() *cobra.Command {
-	c := &cobra.Command{Use: "note ID TEXT", Short: "add a note, which the person does not see", Args: cli.Exactly("ID", "TEXT")}
-	return m.patching(c, "has a further note", func(args []string) helpPatch { return helpPatch{Note: args[1]} })
+func (m *CLI) helpNote() *cobra.Command {
+	c := &cobra.Command{Use: "note ID TEXT", Short: "add a note, which the user does not see", Args: cli.ExactArgs("ID", "TEXT")}
+	return m.patchCommand(c, "has a new note", func(args []string) helpPatch { return helpPatch{Note: args[1]} })
 }
 
-func (m *Manager) helpCheck() *cobra.Command {
+func (m *CLI) helpCheck() *cobra.Command {
 	var check identityCheck
 	c := &cobra.Command{
-		Use: "check ID --identity WAY", Short: "say how you made sure who is asking, before anything is reset",
-		Long: "A reply by mail and a call from the person prove nothing: call back on the number on file, or have them before you.",
-		Args: cli.Exactly("ID"),
+		Use: "check ID --identity METHOD", Short: "record how you checked the identity of the sender",
+		Long: "An email or a call from the sender is not a check: call back on the number on file, or meet the user.",
+		Args: cli.ExactArgs("ID"),
 	}
 	known := check.flags(c)
-	return m.patching(c, "says who was checked", func([]string) helpPatch { return helpPatch{Check: check.given()} }, known, func(Reach) error {
-		if check.Way == "" {
-			return cli.Misused("--identity is missing: want one of %s", strings.Join(checks, ", "))
+	return m.patchCommand(c, "has an identity check", func([]string) helpPatch { return helpPatch{Check: check.given()} }, known, func(Connector) error {
+		if check.Method == "" {
+			return cli.Usagef("--identity is required: want one of %s", strings.Join(identityMethods, ", "))
 		}
 		return nil
 	})
 }
 
-func (m *Manager) helpAnswer() *cobra.Command {
+func (m *CLI) helpAnswer() *cobra.Command {
 	patch := helpPatch{}
-	c := &cobra.Command{Use: "answer ID TEXT", Short: "mail an answer to the person", Args: cli.Exactly("ID", "TEXT")}
+	c := &cobra.Command{Use: "answer ID TEXT", Short: "send an answer to the user by email", Args: cli.ExactArgs("ID", "TEXT")}
 	takeOverFlag(c, &patch.TakeOver)
-	return m.patching(c, "is answered by mail", func(args []string) helpPatch {
+	return m.patchCommand(c, "is answered", func(args []string) helpPatch {
 		patch.Answer = args[1]
 		return patch
 	})
 }
 
-func (m *Manager) helpClose() *cobra.Command {
+func (m *CLI) helpClose() *cobra.Command {
 	var patch helpPatch
 	var check identityCheck
 	rejected := false
 	c := &cobra.Command{
-		Use: "close ID", Short: "close a help request as resolved, or with --reject as rejected",
-		Long: "Whoever is rejected without an --answer is told nothing.",
-		Args: cli.Exactly("ID"),
+		Use: "close ID", Short: "close a help request as resolved, or as rejected with --reject",
+		Long: "Without --answer, Barillet sends no email.",
+		Args: cli.ExactArgs("ID"),
 	}
-	c.Flags().BoolVar(&rejected, "reject", false, "close it as rejected")
+	c.Flags().BoolVar(&rejected, "reject", false, "close the request as rejected")
 	known := check.flags(c)
-	c.Flags().StringVar(&patch.Note, "note", "", "a note, which the person does not see")
-	c.Flags().StringVar(&patch.Answer, "answer", "", "words that are mailed to the person")
+	c.Flags().StringVar(&patch.Note, "note", "", "note, which the user does not see")
+	c.Flags().StringVar(&patch.Answer, "answer", "", "text to send to the user by email")
 	takeOverFlag(c, &patch.TakeOver)
-	return m.patching(c, "is closed", func([]string) helpPatch {
+	return m.patchCommand(c, "is closed", func([]string) helpPatch {
 		patch.Status, patch.Check = "resolved", check.given()
 		if rejected {
 			patch.Status = "rejected"
@@ -227,13 +228,13 @@ func (m *Manager) helpClose() *cobra.Command {
 	}, known)
 }
 
-func (m *Manager) helpReopen() *cobra.Command {
+func (m *CLI) helpReopen() *cobra.Command {
 	patch := helpPatch{Status: "open"}
 	c := &cobra.Command{
-		Use: "reopen ID", Short: "open a closed help request again, or give one back that somebody has",
-		Long: "Nobody has it afterwards. One that was closed needs a new check of the identity.",
-		Args: cli.Exactly("ID"),
+		Use: "reopen ID", Short: "reopen a help request and remove its assignee",
+		Long: "A request that was closed needs a new identity check.",
+		Args: cli.ExactArgs("ID"),
 	}
 	takeOverFlag(c, &patch.TakeOver)
-	return m.patching(c, "is open, and nobody has it", func([]string) helpPatch { return patch })
+	return m.patchCommand(c, "is open and has no assignee", func([]string) helpPatch { return patch })
 }

@@ -6,28 +6,28 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// checks are the words for --identity (PROTOCOL 24).
-var checks = []string{"in_person", "called_back", "manager_confirmed", "photo_document"}
+// identityMethods are the values of --identity (protocol rule 24).
+var identityMethods = []string{"in_person", "called_back", "manager_confirmed", "photo_document"}
 
-// identityCheck is how somebody made sure who is asking.
+// identityCheck is the method by which an administrator checked who the sender is.
 type identityCheck struct {
-	Way string `json:"way"`
-	By  string `json:"by,omitempty"`
+	Method string `json:"way"`
+	By     string `json:"by,omitempty"`
 }
 
-// flags adds those that say it; the check judges what they were given.
-func (k *identityCheck) flags(c *cobra.Command) (check func(Reach) error) {
-	known := choice(c, &k.Way, "identity", "how you made sure who is asking", checks)
-	c.Flags().StringVar(&k.By, "identity-by", "", "who saw the person, or which manager confirmed")
-	return func(r Reach) error {
-		if k.By != "" && k.Way == "" {
-			return cli.Misused("--identity-by goes with --identity")
+// flags adds the flags and returns the check of their values.
+func (k *identityCheck) flags(c *cobra.Command) (check func(Connector) error) {
+	known := choiceFlag(c, &k.Method, "identity", "how you checked the identity of the user", identityMethods)
+	c.Flags().StringVar(&k.By, "identity-by", "", "who met the user, or the manager who confirmed")
+	return func(r Connector) error {
+		if k.By != "" && k.Method == "" {
+			return cli.Usagef("--identity-by requires --identity")
 		}
 		return known(r)
 	}
 }
 
-// given is what was said; nil for nothing.
+// given returns the check, or nil without the flags.
 func (k *identityCheck) given() *identityCheck {
 	if *k == (identityCheck{}) {
 		return nil

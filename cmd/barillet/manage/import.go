@@ -6,194 +6,161 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strconv"
-	"time"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"barillet/cmd/barillet/cli"
-	"barillet/internal/roster"
+	"barillet/internal/usercsv"
 )
 
-// importing is what import was told.
-type importing struct {
-	apply, invite bool
-	pace          string
-	between       time.Duration // from one invitation to the next; 0: as fast as it goes
-}
-
-func (m *Manager) importCommand() *cobra.Command {
-	var i importing
+func (m *CLI) importCommand() *cobra.Command {
+	var apply, invite bool
 	c := &cobra.Command{
-		Use: "import FILE", Short: "make the people of a list; without --apply it only tries",
-		Long: "Reads a list of people (CSV in UTF-8) and tells everything that is wrong with it by line and column. Without --apply\n" +
-			"nothing is written; with it, nothing either as long as one line is wrong. People who are there already are left alone, so\n" +
-			"an import that was interrupted is given once more and goes on where it stopped. FILE - reads the list from stdin.\n" +
-			"The columns are in the manual.",
-		Args: cli.Exactly("FILE"),
+		Use: "import FILE", Short: "create users from a CSV file (dry run unless --apply is set)",
+		Long: "Reads users from a CSV file in UTF-8 and prints every problem with its line and column. Without --apply, and as long as\n" +
+			"there is a problem, it creates no user. It does not change users that exist, so repeat an interrupted import with the same\n" +
+			"command. With --invite, each new user gets an email; the service sends 60 a minute. FILE - is stdin. The operations\n" +
+			"manual describes the columns.",
+		Args: cli.ExactArgs("FILE"),
 	}
-	c.Flags().BoolVar(&i.apply, "apply", false, "do it")
-	c.Flags().BoolVar(&i.invite, "invite", false, "mail each new person what lets them in")
-	c.Flags().StringVar(&i.pace, "pace", "60/min", "how many people are invited in what time: 10/s, 60/min, 500/h")
-	do := func(ctx context.Context, s *Client, args []string) error { return m.importList(ctx, s, i, args[0]) }
-	c = m.calling(c, do, func(Reach) (err error) {
-		if !i.invite && c.Flags().Changed("pace") {
-			return cli.Misused("--pace is about the invitations: give --invite too")
-		}
-		if i.between, err = pace(i.pace); err != nil || !i.invite {
-			i.between = 0
-		}
-		return err
+	c.Flags().BoolVar(&apply, "apply", false, "create the users")
+	c.Flags().BoolVar(&invite, "invite", false, "invite each new user by email")
+	c = m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
+		return m.importFile(ctx, s, args[0], apply, invite)
 	})
-	c.ValidArgsFunction = nil // files
+	c.ValidArgsFunction = nil // complete file names
 	return c
 }
 
-var paces = regexp.MustCompile(`^([1-9][0-9]{0,5})/(s|min|h)$`)
-
-// pace reads how much time lies between two invitations.
-func pace(said string) (time.Duration, error) {
-	match := paces.FindStringSubmatch(said)
-	if match == nil {
-		return 0, cli.Misused("--pace %q: want a number and a time, such as 60/min", said)
-	}
-	n, err := strconv.Atoi(match[1])
-	return map[string]time.Duration{"s": time.Second, "min": time.Minute, "h": time.Hour}[match[2]] / time.Duration(n), err
+// importSummary is the result of an import.
+type importSummary struct {
+	Users    int             `json:"users"`    // lines that contain a user
+	New      int             `json:"new"`      // users that did not exist when the import began
+	Existing []int           `json:"existing"` // lines of users that existed
+	Problems []importProblem `json:"problems"`
+	Applied  bool            `json:"applied"`
+	Created  int             `json:"created"`
+	Existed  int             `json:"existed"` // new users that existed when the import came to them
+	Invited  int             `json:"invited"`
 }
 
-// summary is the result of an import.
-type summary struct {
-	People  int        `json:"people"` // lines with somebody in them
-	New     int        `json:"new"`    // who can be made, or could when it began
-	Known   []int      `json:"known"`  // lines of who is there already
-	Faults  []lineNote `json:"faults"`
-	Applied bool       `json:"applied"`
-	Made    int        `json:"made"`
-	There   int        `json:"there"` // who was new when it began and there when their turn came
-	Invited int        `json:"invited"`
+// importProblem is one problem and its place in the file.
+type importProblem struct {
+	Line      int    `json:"line"`
+	Column    string `json:"column,omitempty"`
+	Character int    `json:"character,omitempty"`
+	Reason    string `json:"reason"`
+	Message   string `json:"message"`
 }
 
-// lineNote is one fault, where it is and what it says.
-type lineNote struct {
-	Line   int    `json:"line"`
-	Column string `json:"column,omitempty"`
-	At     int    `json:"character,omitempty"`
-	Reason string `json:"reason"`
-	Says   string `json:"says"`
-}
-
-func (n lineNote) String() string {
-	where := fmt.Sprintf("line %d", n.Line)
+func (p importProblem) String() string {
+	place := fmt.Sprintf("line %d", p.Line)
 	switch {
-	case n.Column != "":
-		where += ", " + cli.Plain(n.Column)
-	case n.At > 0:
-		where += fmt.Sprintf(", character %d", n.At)
+	case p.Column != "":
+		place += ", " + cli.Plain(p.Column)
+	case p.Character > 0:
+		place += fmt.Sprintf(", character %d", p.Character)
 	}
-	return where + ": " + n.Says
+	return place + ": " + p.Message
 }
 
-func (m *Manager) importList(ctx context.Context, s *Client, i importing, name string) error {
-	list, err := m.readList(name)
+func (m *CLI) importFile(ctx context.Context, s *Client, name string, apply, invite bool) error {
+	file, err := m.readImport(name)
 	if err != nil {
 		return err
 	}
-	if list.Has(roster.Key) && s.token != "" { // PROTOCOL 23
-		return cli.WithHint(errors.New("the column otpauth is taken on the machine of the service only"), "give the command there, without --url")
+	if file.Has(usercsv.Key) && s.token != "" { // protocol rule 23
+		return cli.WithHint(errors.New("the column otpauth can be imported only on the host of the service"), "run the command there, without --url")
 	}
-	if i.invite && i.apply && s.Closed {
-		return cli.WithHint(errors.New("the service does not run: the invitations would all be mailed at once when it does, and some too late"),
-			"start it; the command then reaches it by its socket")
+	if invite && apply && s.Offline {
+		return cli.WithHint(errors.New("the service does not run: some invitations could expire before it sends them"),
+			"start the service; the command then uses its socket")
 	}
-	done, people, err := m.examine(ctx, s, list)
-	if err != nil {
-		return err
-	}
-	if i.apply && len(done.Faults) == 0 {
+	done, rows, err := m.dryRun(ctx, s, file)
+	if err == nil && apply && len(done.Problems) == 0 {
 		done.Applied = true
-		err = m.makeAll(ctx, s, i, people, &done)
+		err = m.createUsers(ctx, s, rows, invite, &done)
 	}
-	return errors.Join(m.tellImport(done), err, unfinished(done))
+	return errors.Join(m.printImport(done), err, importError(done))
 }
 
-// unfinished is the error of a list with faults.
-func unfinished(done summary) error {
-	if len(done.Faults) == 0 {
+// importError returns an error if the file has problems.
+func importError(done importSummary) error {
+	if len(done.Problems) == 0 {
 		return nil
 	}
 	lines := map[int]bool{}
-	for _, f := range done.Faults {
-		lines[f.Line] = true
+	for _, p := range done.Problems {
+		lines[p.Line] = true
 	}
-	return fmt.Errorf("%d faults in %d lines: nothing was written", len(done.Faults), len(lines))
+	return fmt.Errorf("%d problems in %d lines: nothing was written", len(done.Problems), len(lines))
 }
 
-// readList reads the file, or stdin.
-func (m *Manager) readList(name string) (*roster.List, error) {
-	from := io.Reader(m.Stdin)
+// readImport reads a file or stdin.
+func (m *CLI) readImport(name string) (*usercsv.File, error) {
+	r := m.Stdin
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
-			return nil, fmt.Errorf("opening the list: %w", err)
+			return nil, fmt.Errorf("opening CSV file: %w", err)
 		}
 		defer file.Close()
-		from = file
+		r = file
 	}
-	list, err := roster.Read(from)
+	parsed, err := usercsv.Read(io.Reader(r))
 	if err != nil {
 		return nil, err
 	}
-	if file, ok := from.(*os.File); ok && list.Has(roster.Key) {
+	if file, ok := r.(*os.File); ok && parsed.Has(usercsv.Key) {
 		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() && info.Mode()&0o077 != 0 {
-			m.Note("warning: %s holds keys and others can read it: chmod 600, and remove it afterwards", name)
+			m.Note("warning: %s contains keys and is readable by other users: run chmod 600, and delete it after the import", name)
 		}
 	}
-	return list, nil
+	return parsed, nil
 }
 
-// tellImport prints the result.
-func (m *Manager) tellImport(done summary) error {
+// printImport prints the result.
+func (m *CLI) printImport(done importSummary) error {
 	if m.JSON {
 		return m.Result(done)
 	}
-	for _, f := range done.Faults {
-		if err := m.Line("%s", f); err != nil {
+	for _, p := range done.Problems {
+		if err := m.Line("%s", p); err != nil {
 			return err
 		}
 	}
-	m.Note("%d people: %d new, %d wrong", done.People, done.New, done.People-done.New-len(done.Known))
-	if len(done.Known) > 0 {
-		m.Note("%d are there already and stay as they are: lines %s", len(done.Known), ranges(done.Known))
+	m.Note("%d users: %d new, %d invalid", done.Users, done.New, done.Users-done.New-len(done.Existing))
+	if len(done.Existing) > 0 {
+		m.Note("%d users exist and are not changed: lines %s", len(done.Existing), ranges(done.Existing))
 	}
 	switch {
 	case done.Applied:
-		m.Note("%d were made, %d of them invited", done.Made, done.Invited)
-		if done.There > 0 {
-			m.Note("%d were there when their turn came: made by a call whose answer was lost, or by somebody else", done.There)
+		m.Note("%d users created, %d invited", done.Created, done.Invited)
+		if done.Existed > 0 {
+			m.Note("%d users existed: a call whose response was lost created them, or another administrator", done.Existed)
 		}
-	case len(done.Faults) == 0:
-		m.Note("nothing was written: --apply does it")
+	case len(done.Problems) == 0:
+		m.Note("dry run, nothing was written: use --apply to create the users")
 	}
 	return nil
 }
 
-// ranges writes sorted numbers shortly: 2-5, 8.
+// ranges formats sorted numbers: 2-5, 8.
 func ranges(all []int) string {
-	out := ""
+	var out []string
 	for i := 0; i < len(all); {
 		j := i
 		for j+1 < len(all) && all[j+1] == all[j]+1 {
 			j++
 		}
-		if out != "" {
-			out += ", "
-		}
-		out += strconv.Itoa(all[i])
+		text := strconv.Itoa(all[i])
 		if j > i {
-			out += "-" + strconv.Itoa(all[j])
+			text += "-" + strconv.Itoa(all[j])
 		}
+		out = append(out, text)
 		i = j + 1
 	}
-	return out
+	return strings.Join(out, ", ")
 }

@@ -10,47 +10,44 @@ import (
 	"time"
 )
 
-// The bounds of the calls of an import: the API takes a hundred people and 64 KiB.
+// Limits of the calls of an import. The API accepts 100 users and 64 KiB.
 const (
-	mostAtOnce = 100
-	mostInCall = 60 << 10 // bytes
-	madeAtOnce = 25       // each is synced to the disk, and an answer is waited for half a minute
-	mostTries  = 6        // of one call, while the service starts anew or is busy
+	maxRows     = 100
+	maxCallSize = 60 << 10 // bytes
+	maxCreate   = 25       // users created by one call: each needs a sync of the disk
+	maxAttempts = 6        // of one call, while the service starts or is overloaded
 )
 
-// CallsAtOnce is how many calls a command makes at the same time: they share the syncs of the disk.
-const CallsAtOnce = 8
+// MaxCalls is the number of concurrent calls of a command. They share the syncs of the disk.
+const MaxCalls = 8
 
-// size is how many bytes of a call a person takes.
-func (n newcomer) size() int {
-	text, err := json.Marshal(n)
-	if err != nil { // texts and JSON that was judged: it cannot be
-		return mostInCall + 1
+// size returns the number of bytes that a row needs in a call.
+func (r importRow) size() int {
+	text, err := json.Marshal(r)
+	if err != nil { // package usercsv checked the JSON
+		return maxCallSize + 1
 	}
 	return len(text) + 1
 }
 
-// importJob puts people before the API, several calls at once.
+// importJob sends rows to the API in concurrent calls.
 type importJob struct {
-	m        *Manager
+	m        *CLI
 	service  *Client
 	query    string
-	most     int           // people of one call
-	between  time.Duration // from one person to the next; 0: as fast as it goes
-	progress *progress
-
-	mu   sync.Mutex
-	done int
+	max      int // rows in a call
+	mu       sync.Mutex
+	progress progress
 }
 
-// do tells each what became of every person. An error ends it early: what was done until then was told.
-func (j *importJob) do(ctx context.Context, people []newcomer, each func(newcomer, outcome)) error {
-	defer j.progress.end()
+// run calls each with the outcome of every row. If an error ends it early, each was called for the rows that the service
+// received.
+func (j *importJob) run(ctx context.Context, rows []importRow, each func(importRow, importOutcome)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	calls := make(chan []newcomer)
+	calls := make(chan []importRow)
 	var workers sync.WaitGroup
-	for range CallsAtOnce {
+	for range MaxCalls {
 		workers.Go(func() {
 			for part := range calls {
 				if err := j.call(ctx, part, each); err != nil {
@@ -59,59 +56,41 @@ func (j *importJob) do(ctx context.Context, people []newcomer, each func(newcome
 			}
 		})
 	}
-	j.dispatch(ctx, people, calls)
+	for len(rows) > 0 && ctx.Err() == nil {
+		n, size := 0, 0
+		for n < len(rows) && n < j.max && (n == 0 || size+rows[n].size() <= maxCallSize) {
+			size += rows[n].size()
+			n++
+		}
+		select {
+		case <-ctx.Done():
+		case calls <- rows[:n]:
+		}
+		rows = rows[n:]
+	}
 	close(calls)
 	workers.Wait()
 	if err := context.Cause(ctx); errors.Is(err, context.Canceled) {
-		return errors.New("interrupted: the same command goes on from here")
+		return errors.New("interrupted: repeat the command to continue")
 	} else if err != nil {
 		return err
 	}
 	return nil
 }
 
-// dispatch cuts the list into calls and sends each when its time has come.
-func (j *importJob) dispatch(ctx context.Context, people []newcomer, calls chan<- []newcomer) {
-	start, sent := j.m.Now(), 0
-	for len(people) > 0 {
-		n, size := 0, 0
-		for n < len(people) && n < j.most && (n == 0 || size+people[n].size() <= mostInCall) {
-			size += people[n].size()
-			n++
-		}
-		wait := time.NewTimer(start.Add(time.Duration(sent) * j.between).Sub(j.m.Now()))
-		select {
-		case <-ctx.Done():
-			wait.Stop()
-			return
-		case <-wait.C:
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case calls <- people[:n]:
-		}
-		people, sent = people[n:], sent+n
-	}
-}
-
-// call makes one call, again while the service cannot be reached or is busy: whoever was made by a call whose answer
-// was lost is known to the next. One that is under way is waited for, so that its people are counted.
-func (j *importJob) call(ctx context.Context, part []newcomer, each func(newcomer, outcome)) error {
-	ask := struct {
-		People []newcomer `json:"people"`
-	}{part}
-	var said struct {
-		People []outcome `json:"people"`
-	}
-	for try := 1; ; try++ {
-		err := j.service.call(context.WithoutCancel(ctx), http.MethodPost, "/imports"+j.query, ask, &said)
+// call makes one call and repeats it while the service cannot be reached or is overloaded: a user that a call created
+// exists for the next one. A call continues after an interrupt, so that its users are counted.
+func (j *importJob) call(ctx context.Context, part []importRow, each func(importRow, importOutcome)) error {
+	request := map[string][]importRow{"people": part}
+	var response map[string][]importOutcome
+	for attempt := 1; ; attempt++ {
+		err := j.service.call(context.WithoutCancel(ctx), http.MethodPost, "/imports"+j.query, request, &response)
 		if err == nil {
 			break
 		}
-		wait, again := j.later(err, try)
-		if !again {
-			return fmt.Errorf("importing from line %d on: %w", part[0].row.Line, err)
+		wait, retry := j.retry(err, attempt)
+		if !retry {
+			return fmt.Errorf("importing from line %d: %w", part[0].csv.Line, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -119,51 +98,47 @@ func (j *importJob) call(ctx context.Context, part []newcomer, each func(newcome
 		case <-time.After(wait):
 		}
 	}
-	if len(said.People) != len(part) {
-		return errors.New("the service answered about other people than it was asked about")
+	outcomes := response["people"]
+	if len(outcomes) != len(part) {
+		return errors.New("the response does not match the request")
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for i, o := range said.People {
+	for i, o := range outcomes {
 		each(part[i], o)
 	}
-	j.done += len(part)
-	j.progress.at(j.done)
+	j.progress.add(len(part))
 	return nil
 }
 
-// later tells whether and when a call that failed is made again.
-func (j *importJob) later(err error, try int) (time.Duration, bool) {
-	if try == mostTries || j.service.Closed {
+// retry reports whether a failed call is repeated, and after what time.
+func (j *importJob) retry(err error, attempt int) (time.Duration, bool) {
+	if attempt == maxAttempts || j.service.Offline {
 		return 0, false
 	}
-	wait := time.Second << (try - 1)
+	wait := time.Second << (attempt - 1)
 	if refused, ok := errors.AsType[*refusal](err); ok {
 		return max(wait, refused.retry), refused.Status == http.StatusTooManyRequests || refused.Status == http.StatusServiceUnavailable
 	}
 	return wait, true
 }
 
-// makeAll makes everybody who is new, at the pace of the invitations.
-func (m *Manager) makeAll(ctx context.Context, s *Client, i importing, people []newcomer, done *summary) error {
-	job := importJob{m: m, service: s, query: fmt.Sprintf("?activate=%t", i.invite), most: madeAtOnce, between: i.between,
-		progress: m.progress("making", len(people))}
-	if i.between > 0 {
-		job.most = max(1, min(madeAtOnce, int(time.Second/i.between)))
-	}
-	var refused error
-	err := job.do(ctx, people, func(n newcomer, o outcome) {
+// createUsers creates the users of valid rows.
+func (m *CLI) createUsers(ctx context.Context, s *Client, rows []importRow, invite bool, done *importSummary) error {
+	job := importJob{m: m, service: s, query: fmt.Sprintf("?activate=%t", invite), max: maxCreate, progress: progress{m: m, verb: "created", all: len(rows)}}
+	var invalid error
+	err := job.run(ctx, rows, func(_ importRow, o importOutcome) {
 		switch o.Outcome {
 		case "created":
-			done.Made++
-		case "known":
-			done.There++
-		case "refused": // somebody else was faster than the list
-			refused = errors.New("some became impossible while it ran: give the same command once more to see why")
+			done.Created++
+		case "exists":
+			done.Existed++
+		case "invalid": // another request was faster
+			invalid = errors.New("some users became invalid during the import: repeat the command to see why")
 		}
 		if o.Invited {
 			done.Invited++
 		}
 	})
-	return errors.Join(err, refused)
+	return errors.Join(err, invalid)
 }

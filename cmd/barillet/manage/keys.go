@@ -12,30 +12,30 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// showKeys prints signing keys: id, algorithm, whether it signs, from when.
-func (m *Manager) showKeys(all []json.RawMessage) error {
+// showKeys prints signing keys: id, algorithm, state, start.
+func (m *CLI) showKeys(all []json.RawMessage) error {
 	type key struct {
 		ID    string    `json:"kid"`
 		Alg   string    `json:"alg"`
 		From  time.Time `json:"signsFrom"`
 		Signs bool      `json:"signs"`
 	}
-	seen := map[string]bool{} // algorithms whose present key was told: what comes after it waits
-	return listed(m, all, func(k key) []string {
-		state := "before"
+	seen := map[string]bool{} // algorithms whose active key was printed; later keys are not active yet
+	return printList(m, all, func(k key) []string {
+		state := "retired"
 		switch {
 		case k.Signs:
-			state, seen[k.Alg] = "signs", true
+			state, seen[k.Alg] = "active", true
 		case seen[k.Alg]:
-			state = "waits"
+			state = "next"
 		}
 		return []string{k.ID, k.Alg, state, m.Moment(k.From)}
 	})
 }
 
-func (m *Manager) keysList() *cobra.Command {
-	c := &cobra.Command{Use: "list", Short: "list signing keys: id, algorithm, state, from when it signs", Args: cli.Exactly()}
-	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error {
+func (m *CLI) keysList() *cobra.Command {
+	c := &cobra.Command{Use: "list", Short: "list signing keys: id, algorithm, state, start", Args: cli.ExactArgs()}
+	return m.withClient(c, func(ctx context.Context, s *Client, _ []string) error {
 		var all []json.RawMessage
 		if err := s.call(ctx, http.MethodGet, "/signing-keys", nil, &all); err != nil {
 			return fmt.Errorf("listing keys: %w", err)
@@ -44,16 +44,16 @@ func (m *Manager) keysList() *cobra.Command {
 	})
 }
 
-func (m *Manager) keysRotate() *cobra.Command {
-	c := &cobra.Command{Use: "rotate", Short: "make further signing keys", Args: cli.Exactly(),
-		Long: "Makes a further key of each algorithm, which signs a day from now, when every cache has it. Those of before stay\n" +
-			"published for a week after. Where one waits already nothing is done."}
-	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error {
+func (m *CLI) keysRotate() *cobra.Command {
+	c := &cobra.Command{Use: "rotate", Short: "create the next signing keys, which become active after a day", Args: cli.ExactArgs(),
+		Long: "Creates a key for each algorithm. It becomes active after a day, when no cache is without it. The old keys stay published\n" +
+			"for another week. If an algorithm has a next key already, the command does nothing for it."}
+	return m.withClient(c, func(ctx context.Context, s *Client, _ []string) error {
 		var all []json.RawMessage
 		if err := s.call(ctx, http.MethodPost, "/signing-keys/rotate", nil, &all); err != nil {
 			return fmt.Errorf("rotating keys: %w", err)
 		}
-		m.Note("further keys sign a day from now")
+		m.Note("the next keys become active in a day")
 		return m.showKeys(all)
 	})
 }

@@ -9,8 +9,8 @@ import (
 
 var days = regexp.MustCompile(`^([1-9][0-9]{0,3})d$`)
 
-// lifetime reads a number of days, or a duration as Go writes it.
-func lifetime(s string) (time.Duration, error) {
+// parseLifetime parses a number of days such as 90d, or a Go duration.
+func parseLifetime(s string) (time.Duration, error) {
 	if m := days.FindStringSubmatch(s); m != nil {
 		n, err := strconv.Atoi(m[1])
 		return time.Duration(n) * 24 * time.Hour, err

@@ -11,7 +11,7 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// risk is what is printed of a person or garage at risk; --json prints all that the API says.
+// risk is the part of an entry of the report that is printed. --json prints the whole response.
 type risk struct {
 	Kind   string `json:"kind"`
 	Risk   string `json:"risk"`
@@ -25,7 +25,7 @@ type risk struct {
 	CanReset int `json:"canReset"`
 }
 
-// row says of a person what they have left, of a garage who can help there.
+// row returns the devices of a user, or the number of administrators of a group.
 func (r risk) row() []string {
 	if r.Kind == "garage" {
 		return []string{r.Kind, r.Risk, "", r.Name, fmt.Sprintf("%d can reset", r.CanReset)}
@@ -40,22 +40,22 @@ func (r risk) row() []string {
 	return []string{r.Kind, r.Risk, r.Login, r.Name, has}
 }
 
-func (m *Manager) reportLockout() *cobra.Command {
+func (m *CLI) reportLockout() *cobra.Command {
 	kind := ""
 	c := &cobra.Command{
-		Use: "lockout-risk", Short: "list who would be locked out by one lost device, and garages with fewer than two who can reset",
-		Args: cli.Exactly(),
+		Use: "lockout-risk", Short: "list users that the loss of one device locks out, and groups with fewer than two administrators who can reset",
+		Args: cli.ExactArgs(),
 	}
-	known := choice(c, &kind, "kind", "only these", []string{"person", "garage"})
-	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error {
+	known := choiceFlag(c, &kind, "kind", "only entries of this kind", []string{"person", "garage"})
+	return m.withClient(c, func(ctx context.Context, s *Client, _ []string) error {
 		values := url.Values{}
 		if kind != "" {
 			values.Set("kind", kind)
 		}
 		all, err := pages[json.RawMessage](ctx, s, "/reports/lockout-risk", values, 0)
 		if err != nil {
-			return fmt.Errorf("reading the report: %w", err)
+			return fmt.Errorf("reading report: %w", err)
 		}
-		return listed(m, all, risk.row)
+		return printList(m, all, risk.row)
 	}, known)
 }

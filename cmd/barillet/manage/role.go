@@ -15,37 +15,37 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// roles are the words for a role.
+// roles are the names of the roles.
 var roles = []string{string(authn.RoleSuperAdmin), string(authn.RoleUserAdmin), string(authn.RoleHelpDesk), string(authn.RoleReadOnly)}
 
-// grant is what is printed of a role that somebody has; --json prints all that the API says.
-type grant struct {
+// roleAssignment is the part of a role assignment that is printed. --json prints the whole response.
+type roleAssignment struct {
 	ID      string   `json:"id"`
 	Type    string   `json:"type"`
 	Targets []string `json:"targets"`
 }
 
-// scope is for whom a role or token is: nil means everybody, an empty list nobody.
+// scope returns a group scope in words: nil is all users, an empty list none.
 func scope(groups []string) string {
 	switch {
 	case groups == nil:
-		return "everybody"
+		return "all users"
 	case len(groups) == 0:
-		return "nobody"
+		return "no users"
 	}
 	return strings.Join(groups, ",")
 }
 
-// onRole completes a command about one role of one person. It judges the role's name before anything is reached.
-func (m *Manager) onRole(c *cobra.Command, do run, checks ...func(Reach) error) *cobra.Command {
-	exactly := cli.Exactly("EMAIL", "ROLE")
+// onRole completes a command about one role of one user. It checks the name of the role before it connects.
+func (m *CLI) onRole(c *cobra.Command, do run, checks ...func(Connector) error) *cobra.Command {
+	exactly := cli.ExactArgs("EMAIL", "ROLE")
 	c.Args = func(c *cobra.Command, args []string) error {
 		if err := exactly(c, args); err != nil {
 			return err
 		}
 		return oneOf("role", args[1], roles)
 	}
-	c = m.calling(c, do, checks...)
+	c = m.withClient(c, do, checks...)
 	c.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) == 1 {
 			return roles, cobra.ShellCompDirectiveNoFileComp
@@ -55,70 +55,70 @@ func (m *Manager) onRole(c *cobra.Command, do run, checks ...func(Reach) error) 
 	return c
 }
 
-func (m *Manager) roleAdd() *cobra.Command {
-	var garages []string
+func (m *CLI) roleAdd() *cobra.Command {
+	var groups []string
 	c := &cobra.Command{
-		Use: "add EMAIL ROLE", Short: "give a person a role, for everybody or for some garages",
-		Long: "Gives a role, for the garages named with --group, and without it for everybody. The person is told.",
+		Use: "add EMAIL ROLE", Short: "assign a role to a user and notify the user",
+		Long: "Assigns a role for the groups of --group or, without it, for all users. Notifies the user.",
 	}
-	c.Flags().StringArrayVar(&garages, "group", nil, "for a garage, by id or name; may be given again")
+	c.Flags().StringArrayVar(&groups, "group", nil, "group of the role, by id or name; can be repeated")
 	return m.onRole(c, func(ctx context.Context, s *Client, args []string) error {
-		ask := struct {
+		req := struct {
 			Type    string   `json:"type"`
 			Targets []string `json:"targets,omitempty"`
 		}{Type: args[1]}
 		var err error
-		if ask.Targets, err = s.groupIDs(ctx, garages); err != nil {
+		if req.Targets, err = s.groupIDs(ctx, groups); err != nil {
 			return err
 		}
 		var raw json.RawMessage
-		if err := s.call(ctx, http.MethodPost, userPath(args[0], "/roles"), ask, &raw); err != nil {
-			return fmt.Errorf("giving %s to %s: %w", args[1], args[0], err)
+		if err := s.call(ctx, http.MethodPost, userPath(args[0], "/roles"), req, &raw); err != nil {
+			return fmt.Errorf("assigning %s to %s: %w", args[1], args[0], err)
 		}
-		m.Note("%s is %s for %s", args[0], args[1], scope(ask.Targets))
-		return m.resultOnly(raw)
+		m.Note("%s has the role %s for %s", args[0], args[1], scope(req.Targets))
+		return m.printResult(raw)
 	})
 }
 
-func (m *Manager) roleList() *cobra.Command {
-	c := &cobra.Command{Use: "list EMAIL", Short: "list a person's roles: role, for whom", Args: cli.Exactly("EMAIL")}
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+func (m *CLI) roleList() *cobra.Command {
+	c := &cobra.Command{Use: "list EMAIL", Short: "list the roles of a user: role, groups", Args: cli.ExactArgs("EMAIL")}
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var all []json.RawMessage
 		if err := s.call(ctx, http.MethodGet, userPath(args[0], "/roles"), nil, &all); err != nil {
-			return fmt.Errorf("listing the roles of %s: %w", args[0], err)
+			return fmt.Errorf("listing roles of %s: %w", args[0], err)
 		}
-		return listed(m, all, func(g grant) []string { return []string{g.Type, scope(g.Targets)} })
+		return printList(m, all, func(g roleAssignment) []string { return []string{g.Type, scope(g.Targets)} })
 	})
 }
 
-// roleOf finds a role of a person by its name.
-func (c *Client) roleOf(ctx context.Context, email, role string) (grant, error) {
-	var all []grant
+// roleOf returns the assignment of a role to a user.
+func (c *Client) roleOf(ctx context.Context, email, role string) (roleAssignment, error) {
+	var all []roleAssignment
 	if err := c.call(ctx, http.MethodGet, userPath(email, "/roles"), nil, &all); err != nil {
-		return grant{}, fmt.Errorf("looking for the roles of %s: %w", email, err)
+		return roleAssignment{}, fmt.Errorf("reading roles of %s: %w", email, err)
 	}
 	for _, g := range all {
 		if g.Type == role {
 			return g, nil
 		}
 	}
-	return grant{}, cli.WithHint(fmt.Errorf("%s is not %s", email, role), "barillet user role list %s", email)
+	return roleAssignment{}, cli.WithHint(fmt.Errorf("%s does not have the role %s", email, role), "run barillet user role list %s", email)
 }
 
-func (g grant) path(email string, more ...string) string {
+func (g roleAssignment) path(email string, more ...string) string {
 	return userPath(email, "/roles/", url.PathEscape(g.ID), strings.Join(more, ""))
 }
 
-func (m *Manager) roleLimit() *cobra.Command {
-	var garages []string
+func (m *CLI) roleLimit() *cobra.Command {
+	var groups []string
 	c := &cobra.Command{
-		Use: "limit EMAIL ROLE --group GROUP", Short: "limit a role to some garages and no others",
-		Long: "Limits a role that the person has to the garages named, whatever it was for before. Those that are new are added before\n" +
-			"the others are taken away, for a role is never for nobody.",
+		Use: "limit EMAIL ROLE --group GROUP", Short: "limit a role of a user to the given groups",
+		Long: "Replaces the groups of a role that the user has. The command adds the new groups before it removes the others, because a\n" +
+			"role must not be without groups.",
 	}
-	c.Flags().StringArrayVar(&garages, "group", nil, "a garage, by id or name; may be given again")
+	c.Flags().StringArrayVar(&groups, "group", nil, "group, by id or name; can be repeated")
 	return m.onRole(c, func(ctx context.Context, s *Client, args []string) error {
-		wanted, err := s.groupIDs(ctx, garages)
+		wanted, err := s.groupIDs(ctx, groups)
 		if err != nil {
 			return err
 		}
@@ -136,30 +136,30 @@ func (m *Manager) roleLimit() *cobra.Command {
 				continue
 			}
 			if err := s.call(ctx, http.MethodDelete, has.path(args[0], "/targets/groups/", url.PathEscape(id)), nil, nil); err != nil {
-				return fmt.Errorf("taking %s from %s: %w", id, args[1], err)
+				return fmt.Errorf("removing %s from %s: %w", id, args[1], err)
 			}
 		}
-		m.Note("%s is %s for %s", args[0], args[1], scope(wanted))
+		m.Note("%s has the role %s for %s", args[0], args[1], scope(wanted))
 		return nil
-	}, func(Reach) error {
-		if len(garages) == 0 {
-			return cli.Misused("--group is missing: say which garages")
+	}, func(Connector) error {
+		if len(groups) == 0 {
+			return cli.Usagef("--group is required")
 		}
 		return nil
 	})
 }
 
-func (m *Manager) roleRemove() *cobra.Command {
-	c := &cobra.Command{Use: "remove EMAIL ROLE", Short: "take a role from a person, whose sessions end"}
+func (m *CLI) roleRemove() *cobra.Command {
+	c := &cobra.Command{Use: "remove EMAIL ROLE", Short: "remove a role from a user and end the user's sessions"}
 	return m.onRole(c, func(ctx context.Context, s *Client, args []string) error {
 		has, err := s.roleOf(ctx, args[0], args[1])
 		if err != nil {
 			return err
 		}
 		if err := s.call(ctx, http.MethodDelete, has.path(args[0]), nil, nil); err != nil {
-			return fmt.Errorf("taking %s from %s: %w", args[1], args[0], err)
+			return fmt.Errorf("removing %s from %s: %w", args[1], args[0], err)
 		}
-		m.Note("%s is no longer %s, and is signed out everywhere", args[0], args[1])
+		m.Note("%s no longer has the role %s; all sessions ended", args[0], args[1])
 		return nil
 	})
 }

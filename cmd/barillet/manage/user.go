@@ -15,7 +15,7 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// newUser is Okta's model of a person to be made, as far as the command needs it.
+// newUser is the request that creates a user.
 type newUser struct {
 	Profile struct {
 		Login     string `json:"login"`
@@ -27,14 +27,14 @@ type newUser struct {
 	Role     string   `json:"role,omitempty"`
 }
 
-// activation is what became of inviting somebody.
+// activation is the result of an invitation.
 type activation struct {
 	URL     string    `json:"activationUrl,omitempty"`
 	Mailed  bool      `json:"mailed"`
 	Expires time.Time `json:"expiresAt,omitzero"`
 }
 
-type madeUser struct {
+type createdUser struct {
 	ID      string `json:"id"`
 	Status  string `json:"status"`
 	Profile struct {
@@ -46,82 +46,83 @@ type madeUser struct {
 	} `json:"_embedded,omitzero"`
 }
 
-// adding is what user add was told.
-type adding struct {
-	name, role     string
-	groups         []string
-	invite, noMail bool
+// addFlags are the flags of user add.
+type addFlags struct {
+	name, role      string
+	groups          []string
+	invite, noEmail bool
 }
 
-func (m *Manager) userAdd() *cobra.Command {
-	var a adding
+func (m *CLI) userAdd() *cobra.Command {
+	var a addFlags
 	c := &cobra.Command{
-		Use: "add EMAIL", Short: "make a person, and invite them",
-		Long: "Makes a person. With --invite an invitation is mailed; with --no-mail its link is printed alone on stdout instead.",
-		Args: cli.Exactly("EMAIL"),
+		Use: "add EMAIL", Short: "create a user and, with --invite, send an invitation",
+		Long: "Creates a user. With --invite, the user gets an invitation by email. With --no-mail, the command prints only the link of\n" +
+			"the invitation on stdout instead.",
+		Args: cli.ExactArgs("EMAIL"),
 	}
 	c.Flags().StringVar(&a.name, "name", "", "first and last name")
-	known := choice(c, &a.role, "role", "what the person may do", roles)
-	c.Flags().StringSliceVar(&a.groups, "group", nil, "a group that the person belongs to, by id or name; may be given again")
-	c.Flags().BoolVar(&a.invite, "invite", false, "invite the person")
-	c.Flags().BoolVar(&a.noMail, "no-mail", false, "print the invitation's link instead of mailing it")
-	return m.founding(c, func(ctx context.Context, s *Client, args []string) error { return m.addUser(ctx, s, &a, args[0]) },
-		known, func(Reach) error {
-			if a.noMail && !a.invite {
-				return cli.Misused("--no-mail is about the invitation: give --invite too")
+	known := choiceFlag(c, &a.role, "role", "role of the user", roles)
+	c.Flags().StringSliceVar(&a.groups, "group", nil, "group of the user, by id or name; can be repeated")
+	c.Flags().BoolVar(&a.invite, "invite", false, "invite the user")
+	c.Flags().BoolVar(&a.noEmail, "no-mail", false, "print the link of the invitation instead of sending it")
+	return m.withNewStore(c, func(ctx context.Context, s *Client, args []string) error { return m.addUser(ctx, s, &a, args[0]) },
+		known, func(Connector) error {
+			if a.noEmail && !a.invite {
+				return cli.Usagef("--no-mail requires --invite")
 			}
 			return nil
 		})
 }
 
-func (m *Manager) addUser(ctx context.Context, s *Client, a *adding, email string) error {
+func (m *CLI) addUser(ctx context.Context, s *Client, a *addFlags, email string) error {
 	groups, err := s.groupIDs(ctx, a.groups)
 	if err != nil {
 		return err
 	}
-	ask := newUser{GroupIDs: groups, Role: a.role}
-	ask.Profile.Login, ask.Profile.Email = email, email
-	ask.Profile.FirstName, ask.Profile.LastName, _ = strings.Cut(strings.TrimSpace(a.name), " ")
-	ask.Profile.LastName = strings.TrimSpace(ask.Profile.LastName)
+	req := newUser{GroupIDs: groups, Role: a.role}
+	req.Profile.Login, req.Profile.Email = email, email
+	req.Profile.FirstName, req.Profile.LastName, _ = strings.Cut(strings.TrimSpace(a.name), " ")
+	req.Profile.LastName = strings.TrimSpace(req.Profile.LastName)
 	if a.invite {
-		m.warnOfLinks(s)
+		m.warnDefaultURL(s)
 	}
-	var made madeUser
-	path := fmt.Sprintf("/users?activate=%t&sendEmail=%t", a.invite, !a.noMail)
-	if err := s.call(ctx, http.MethodPost, path, ask, &made); err != nil {
+	var created createdUser
+	path := fmt.Sprintf("/users?activate=%t&sendEmail=%t", a.invite, !a.noEmail)
+	if err := s.call(ctx, http.MethodPost, path, req, &created); err != nil {
 		return fmt.Errorf("adding %s: %w", email, err)
 	}
-	m.Note("%s is added as %s", made.Profile.Login, made.ID)
+	m.Note("%s created with id %s", created.Profile.Login, created.ID)
 	if !a.invite {
-		m.Note("nobody is invited: the person cannot sign in yet")
+		m.Note("no invitation sent: the user cannot sign in yet")
 	}
 	if m.JSON {
-		return m.Result(made)
+		return m.Result(created)
 	}
 	if !a.invite {
 		return nil
 	}
-	return m.tellInvited(s, made.Profile.Email, made.Embedded.Activation)
+	return m.printInvitation(s, created.Profile.Email, created.Embedded.Activation)
 }
 
-// tellInvited says where an invitation is, and prints its link alone where it was not mailed.
-func (m *Manager) tellInvited(s *Client, email string, invited activation) error {
+// printInvitation prints the link of an invitation on stdout if it was not sent.
+func (m *CLI) printInvitation(s *Client, email string, invited activation) error {
 	switch {
 	case invited.URL != "":
-		m.Note("the link is good until %s and for one person: hand it over yourself", m.Moment(invited.Expires))
+		m.Note("the link works once, until %s: give it to the user", m.Moment(invited.Expires))
 		return m.Line("%s", invited.URL)
 	case !invited.Mailed:
-		m.Note("%s is active again, without an invitation", email)
-	case s.Closed:
-		m.Note("an invitation is in the outbox: it is mailed when the service runs")
+		m.Note("%s is active again; no invitation sent", email)
+	case s.Offline:
+		m.Note("the invitation is in the outbox: the service sends it when it runs")
 	default:
-		m.Note("an invitation is on its way to %s", email)
+		m.Note("invitation sent to %s", email)
 	}
 	return nil
 }
 
-// person is what is printed of one; --json prints all that the API says.
-type person struct {
+// user is the part of a user that is printed. --json prints the whole response.
+type user struct {
 	ID        string                     `json:"id"`
 	Status    string                     `json:"status"`
 	Created   time.Time                  `json:"created"`
@@ -130,8 +131,8 @@ type person struct {
 	GroupIDs  []string                   `json:"groupIds"`
 }
 
-// text is a member of the profile as people read it.
-func (p person) text(name string) string {
+// text returns a member of the profile as text.
+func (p user) text(name string) string {
 	var s string
 	if raw := p.Profile[name]; json.Unmarshal(raw, &s) != nil {
 		return string(raw)
@@ -139,7 +140,7 @@ func (p person) text(name string) string {
 	return s
 }
 
-func (p person) name() string {
+func (p user) name() string {
 	return strings.TrimSpace(p.text("firstName") + " " + p.text("lastName"))
 }
 
@@ -147,27 +148,27 @@ func userPath(name string, more ...string) string {
 	return "/users/" + url.PathEscape(name) + strings.Join(more, "")
 }
 
-func (m *Manager) userShow() *cobra.Command {
-	c := &cobra.Command{Use: "show EMAIL", Short: "show one person", Args: cli.Exactly("EMAIL")}
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+func (m *CLI) userShow() *cobra.Command {
+	c := &cobra.Command{Use: "show EMAIL", Short: "print a user with groups and roles", Args: cli.ExactArgs("EMAIL")}
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var raw json.RawMessage
 		if err := s.call(ctx, http.MethodGet, userPath(args[0]), nil, &raw); err != nil {
-			return fmt.Errorf("showing %s: %w", args[0], err)
+			return fmt.Errorf("reading %s: %w", args[0], err)
 		}
-		return shown(m, raw, func(u person) error { return m.showUser(ctx, s, u) })
+		return printOne(m, raw, func(u user) error { return m.showUser(ctx, s, u) })
 	})
 }
 
-// showUser prints a person with the garages and roles that they have.
-func (m *Manager) showUser(ctx context.Context, s *Client, u person) error {
+// showUser prints a user with groups and roles.
+func (m *CLI) showUser(ctx context.Context, s *Client, u user) error {
 	groups, err := pages[group](ctx, s, userPath(u.ID, "/groups"), nil, 0)
 	if err != nil {
-		return fmt.Errorf("showing the groups of %s: %w", u.text("login"), err)
+		return fmt.Errorf("reading groups of %s: %w", u.text("login"), err)
 	}
 	rows := [][]string{{"id", u.ID}, {"status", u.Status}, {"created", m.Moment(u.Created)}, {"last sign-in", m.Moment(u.LastLogin)}}
-	var roles []grant
+	var roles []roleAssignment
 	if err := s.call(ctx, http.MethodGet, userPath(u.ID, "/roles"), nil, &roles); err != nil {
-		return fmt.Errorf("showing the roles of %s: %w", u.text("login"), err)
+		return fmt.Errorf("reading roles of %s: %w", u.text("login"), err)
 	}
 	for _, g := range groups {
 		rows = append(rows, []string{"group", g.ID + " " + g.Profile.Name})
@@ -175,7 +176,7 @@ func (m *Manager) showUser(ctx context.Context, s *Client, u person) error {
 	for _, g := range roles {
 		rows = append(rows, []string{"role", g.Type + " for " + scope(g.Targets)})
 	}
-	for _, name := range ordered(u.Profile) {
+	for _, name := range memberNames(u.Profile) {
 		if value := u.text(name); value != "null" && value != "" {
 			rows = append(rows, []string{name, value})
 		}
@@ -183,8 +184,8 @@ func (m *Manager) showUser(ctx context.Context, s *Client, u person) error {
 	return m.Table(rows)
 }
 
-// ordered are the names of a profile, those that everybody has first.
-func ordered(profile map[string]json.RawMessage) []string {
+// memberNames returns the names of the members of a profile, the standard ones first.
+func memberNames(profile map[string]json.RawMessage) []string {
 	first := []string{"login", "email", "secondEmail", "firstName", "lastName", "locale"}
 	var rest []string
 	for name := range profile {
@@ -196,64 +197,64 @@ func ordered(profile map[string]json.RawMessage) []string {
 	return append(first, rest...)
 }
 
-func (m *Manager) userList() *cobra.Command {
-	var starts, status, garage string
-	var most int
-	c := &cobra.Command{Use: "list", Short: "list people: id, status, sign-in name, name, last sign-in", Args: cli.Exactly()}
-	c.Flags().StringVar(&starts, "q", "", "only whose name or address begins so")
-	known := choice(c, &status, "status", "only those in this state", statuses)
-	c.Flags().StringVar(&garage, "group", "", "only the members of a group, by id or name")
-	c.Flags().IntVar(&most, "limit", 0, "at most so many; 0 lists all")
+func (m *CLI) userList() *cobra.Command {
+	var prefix, status, groupName string
+	var limit int
+	c := &cobra.Command{Use: "list", Short: "list users: id, status, login, name, last sign-in", Args: cli.ExactArgs()}
+	c.Flags().StringVar(&prefix, "q", "", "only users whose name, login or address begins with this text")
+	known := choiceFlag(c, &status, "status", "only users with this status", statuses)
+	c.Flags().StringVar(&groupName, "group", "", "only members of this group, by id or name")
+	c.Flags().IntVar(&limit, "limit", 0, "maximum number of users; 0 is no limit")
 	list := func(ctx context.Context, s *Client, _ []string) error {
 		path, values := "/users", url.Values{}
-		if garage != "" {
-			id, err := s.groupID(ctx, garage)
+		if groupName != "" {
+			id, err := s.groupID(ctx, groupName)
 			if err != nil {
 				return err
 			}
 			path = "/groups/" + url.PathEscape(id) + "/users"
 		}
-		if starts != "" {
-			values.Set("q", starts)
+		if prefix != "" {
+			values.Set("q", prefix)
 		}
 		if status != "" {
 			values.Set("filter", fmt.Sprintf("status eq %q", status))
 		}
-		all, err := pages[json.RawMessage](ctx, s, path, values, most)
+		all, err := pages[json.RawMessage](ctx, s, path, values, limit)
 		if err != nil {
-			return fmt.Errorf("listing people: %w", err)
+			return fmt.Errorf("listing users: %w", err)
 		}
-		return listed(m, all, func(u person) []string {
+		return printList(m, all, func(u user) []string {
 			return []string{u.ID, u.Status, u.text("login"), u.name(), m.Moment(u.LastLogin)}
 		})
 	}
-	return m.calling(c, list, known, func(Reach) error {
+	return m.withClient(c, list, known, func(Connector) error {
 		switch {
-		case garage != "" && starts+status != "":
-			return cli.Misused("--group lists all members: it goes with neither --q nor --status")
-		case most < 0:
-			return cli.Misused("--limit: want 0 or more")
+		case groupName != "" && prefix+status != "":
+			return cli.Usagef("--group cannot be combined with --q or --status")
+		case limit < 0:
+			return cli.Usagef("--limit: want 0 or more")
 		}
 		return nil
 	})
 }
 
-// statuses are where a person can stand.
+// statuses are the values of --status.
 var statuses = []string{"STAGED", "PROVISIONED", "ACTIVE", "RECOVERY", "PASSWORD_EXPIRED", "LOCKED_OUT", "SUSPENDED", "DEPROVISIONED"}
 
-func (m *Manager) userDelete() *cobra.Command {
+func (m *CLI) userDelete() *cobra.Command {
 	c := &cobra.Command{
-		Use: "delete EMAIL", Short: "remove a person for ever",
-		Long: "Deactivates a person who is not yet, and removes them with every device and membership. The log keeps what they did.",
-		Args: cli.Exactly("EMAIL"),
+		Use: "delete EMAIL", Short: "delete a user permanently",
+		Long: "Deactivates an active user, and deletes the user with all devices and memberships. The audit log keeps their events.",
+		Args: cli.ExactArgs("EMAIL"),
 	}
-	sure := m.sureFlag(c)
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
-		var u person
+	confirm := m.confirmFlag(c)
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
+		var u user
 		if err := s.call(ctx, http.MethodGet, userPath(args[0]), nil, &u); err != nil {
 			return fmt.Errorf("deleting %s: %w", args[0], err)
 		}
-		if err := sure("delete %s (%s) for ever", u.text("login"), u.name()); err != nil {
+		if err := confirm("delete %s (%s) permanently", u.text("login"), u.name()); err != nil {
 			return err
 		}
 		if u.Status != "DEPROVISIONED" {
@@ -264,7 +265,7 @@ func (m *Manager) userDelete() *cobra.Command {
 		if err := s.call(ctx, http.MethodDelete, userPath(u.ID), nil, nil); err != nil {
 			return fmt.Errorf("deleting %s: %w", args[0], err)
 		}
-		m.Note("%s is deleted", u.text("login"))
+		m.Note("%s deleted", u.text("login"))
 		return nil
 	})
 }

@@ -12,48 +12,48 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// memberOf are the members of a profile that have a flag of their own.
-var memberOf = map[string]string{"login": "login", "email": "email", "second-email": "secondEmail",
+// memberFlags maps flags to members of a profile.
+var memberFlags = map[string]string{"login": "login", "email": "email", "second-email": "secondEmail",
 	"first-name": "firstName", "last-name": "lastName", "locale": "locale"}
 
-// updating is what user update was told.
-type updating struct {
+// updateFlags are the flags of user update.
+type updateFlags struct {
 	set, unset []string
-	members    map[string]*string // by the profile's names
+	members    map[string]*string // by member
 }
 
-func (m *Manager) userUpdate() *cobra.Command {
-	u := updating{members: map[string]*string{}}
+func (m *CLI) userUpdate() *cobra.Command {
+	u := updateFlags{members: map[string]*string{}}
 	c := &cobra.Command{
-		Use: "update EMAIL", Short: "change names, addresses or further members of a profile",
-		Long: "Changes what is named and leaves the rest. When an address moves, every session of the person ends and the\n" +
-			"addresses of before and after are told.",
-		Args: cli.Exactly("EMAIL"),
+		Use: "update EMAIL", Short: "update the profile of a user",
+		Long: "Sets the members that the flags name and keeps the others. If an address changes, all sessions of the user end, and the old\n" +
+			"and the new address are notified.",
+		Args: cli.ExactArgs("EMAIL"),
 	}
-	for flag, member := range memberOf {
-		u.members[member] = c.Flags().String(flag, "", "new "+flag+"; empty takes it away")
+	for flag, member := range memberFlags {
+		u.members[member] = c.Flags().String(flag, "", "new "+flag+"; empty removes it")
 	}
-	c.Flags().StringArrayVar(&u.set, "set", nil, "NAME=VALUE of a further member; may be given again")
-	c.Flags().StringArrayVar(&u.unset, "unset", nil, "name of a further member to take away; may be given again")
+	c.Flags().StringArrayVar(&u.set, "set", nil, "set another member, as NAME=VALUE; can be repeated")
+	c.Flags().StringArrayVar(&u.unset, "unset", nil, "remove another member, by name; can be repeated")
 	var profile map[string]any
 	change := func(ctx context.Context, s *Client, args []string) error {
 		var raw json.RawMessage
 		if err := s.call(ctx, http.MethodPost, userPath(args[0]), map[string]any{"profile": profile}, &raw); err != nil {
-			return fmt.Errorf("changing %s: %w", args[0], err)
+			return fmt.Errorf("updating %s: %w", args[0], err)
 		}
-		m.Note("%s is changed", args[0])
-		return m.resultOnly(raw)
+		m.Note("%s updated", args[0])
+		return m.printResult(raw)
 	}
-	return m.calling(c, change, func(Reach) (err error) {
+	return m.withClient(c, change, func(Connector) (err error) {
 		profile, err = u.profile(c)
 		return err
 	})
 }
 
-// profile is what the flags name.
-func (u updating) profile(c *cobra.Command) (map[string]any, error) {
+// profile returns the members that the flags set; nil removes a member.
+func (u updateFlags) profile(c *cobra.Command) (map[string]any, error) {
 	out := map[string]any{}
-	for flag, member := range memberOf {
+	for flag, member := range memberFlags {
 		if c.Flags().Changed(flag) {
 			if out[member] = *u.members[member]; *u.members[member] == "" {
 				out[member] = nil
@@ -63,18 +63,18 @@ func (u updating) profile(c *cobra.Command) (map[string]any, error) {
 	for _, pair := range u.set {
 		name, value, ok := strings.Cut(pair, "=")
 		if !ok || name == "" || u.members[name] != nil {
-			return nil, cli.Misused("--set %q: want NAME=VALUE of a member that has no flag of its own", name)
+			return nil, cli.Usagef("--set %q: want NAME=VALUE, with a member that has no flag", name)
 		}
 		out[name] = value
 	}
 	for _, name := range u.unset {
 		if name == "" || u.members[name] != nil {
-			return nil, cli.Misused("--unset %q: want the name of a member that has no flag of its own", name)
+			return nil, cli.Usagef("--unset %q: want a member that has no flag", name)
 		}
 		out[name] = nil
 	}
 	if len(out) == 0 {
-		return nil, cli.WithHint(cli.Misused("nothing is to be changed"), "%s --help lists the flags", c.CommandPath())
+		return nil, cli.WithHint(cli.Usagef("no flag sets a value"), "%s --help lists the flags", c.CommandPath())
 	}
 	return out, nil
 }

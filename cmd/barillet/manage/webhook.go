@@ -14,17 +14,17 @@ import (
 	"barillet/cmd/barillet/cli"
 )
 
-// receiver is a webhook as it is to be.
-type receiver struct {
+// webhookInput is the request that creates or updates a webhook.
+type webhookInput struct {
 	Name    string   `json:"name"`
 	URL     string   `json:"url"`
 	Events  []string `json:"events"`
 	Enabled bool     `json:"enabled"`
 }
 
-// webhook is what is printed of one; --json prints all that the API says.
+// webhook is the part of a webhook that is printed. --json prints the whole response.
 type webhook struct {
-	receiver
+	webhookInput
 	ID             string    `json:"id"`
 	DisabledReason *string   `json:"disabledReason"`
 	Overrun        bool      `json:"overrun"`
@@ -32,7 +32,7 @@ type webhook struct {
 	Secret         string    `json:"secret"`
 }
 
-// state is whether events go there: "gone" means that the receiver said so itself.
+// state returns whether the webhook receives events, and why not.
 func (h webhook) state() string {
 	switch {
 	case h.DisabledReason != nil:
@@ -47,123 +47,123 @@ func webhookPath(id string, more ...string) string {
 	return "/webhooks/" + url.PathEscape(id) + strings.Join(more, "")
 }
 
-func (m *Manager) webhookAdd() *cobra.Command {
-	ask := receiver{}
+func (m *CLI) webhookAdd() *cobra.Command {
+	req := webhookInput{}
 	off := false
 	c := &cobra.Command{
-		Use: "add URL --name NAME --event TYPE", Short: "tell a program of events, and print the secret that signs them",
-		Long: "Makes a webhook and prints its secret alone on stdout. It is shown this once. TYPE is an event type of the log, a\n" +
-			"beginning such as user.mfa.*, or * for all.",
-		Args: cli.Exactly("URL"),
+		Use: "add URL --name NAME --event TYPE", Short: "create a webhook and print the secret that signs its requests",
+		Long: "Creates a webhook and prints only its secret on stdout. It is not shown again. TYPE is an event type of the audit log, a\n" +
+			"prefix such as user.mfa.*, or * for all events.",
+		Args: cli.ExactArgs("URL"),
 	}
-	c.Flags().StringVar(&ask.Name, "name", "", "what the receiver is")
-	c.Flags().StringArrayVar(&ask.Events, "event", nil, "what it is told of; may be given again")
-	c.Flags().BoolVar(&off, "off", false, "tell it nothing yet")
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
-		ask.URL, ask.Enabled = args[0], !off
+	c.Flags().StringVar(&req.Name, "name", "", "name of the webhook")
+	c.Flags().StringArrayVar(&req.Events, "event", nil, "event type to send; can be repeated")
+	c.Flags().BoolVar(&off, "off", false, "create it disabled")
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
+		req.URL, req.Enabled = args[0], !off
 		var raw json.RawMessage
-		if err := s.call(ctx, http.MethodPost, "/webhooks", ask, &raw); err != nil {
-			return fmt.Errorf("adding the webhook: %w", err)
+		if err := s.call(ctx, http.MethodPost, "/webhooks", req, &raw); err != nil {
+			return fmt.Errorf("creating webhook: %w", err)
 		}
-		return m.tellSecret(raw)
-	}, func(Reach) error {
+		return m.printSecret(raw)
+	}, func(Connector) error {
 		switch {
-		case ask.Name == "":
-			return cli.Misused("--name is missing: say what the receiver is")
-		case len(ask.Events) == 0:
-			return cli.Misused("--event is missing: say what it is told of, such as user.mfa.* or *")
+		case req.Name == "":
+			return cli.Usagef("--name is required")
+		case len(req.Events) == 0:
+			return cli.Usagef("--event is required: want an event type such as user.mfa.* or *")
 		}
 		return nil
 	})
 }
 
-// tellSecret prints a secret that was just made, alone on stdout.
-func (m *Manager) tellSecret(raw json.RawMessage) error {
-	return shown(m, raw, func(h webhook) error {
-		m.Note("webhook %s, %s; its secret is shown this once", h.ID, cli.Plain(h.Name))
+// printSecret prints only the new secret of a webhook on stdout.
+func (m *CLI) printSecret(raw json.RawMessage) error {
+	return printOne(m, raw, func(h webhook) error {
+		m.Note("webhook %s, %s; the secret is not shown again", h.ID, cli.Plain(h.Name))
 		return m.Line("%s", h.Secret)
 	})
 }
 
-func (m *Manager) webhookList() *cobra.Command {
-	c := &cobra.Command{Use: "list", Short: "list webhooks: id, state, name, address, events", Args: cli.Exactly()}
-	return m.calling(c, func(ctx context.Context, s *Client, _ []string) error {
+func (m *CLI) webhookList() *cobra.Command {
+	c := &cobra.Command{Use: "list", Short: "list webhooks: id, state, name, URL, events", Args: cli.ExactArgs()}
+	return m.withClient(c, func(ctx context.Context, s *Client, _ []string) error {
 		all, err := pages[json.RawMessage](ctx, s, "/webhooks", nil, 0)
 		if err != nil {
 			return fmt.Errorf("listing webhooks: %w", err)
 		}
-		return listed(m, all, func(h webhook) []string { return []string{h.ID, h.state(), h.Name, h.URL, strings.Join(h.Events, ",")} })
+		return printList(m, all, func(h webhook) []string { return []string{h.ID, h.state(), h.Name, h.URL, strings.Join(h.Events, ",")} })
 	})
 }
 
-func (m *Manager) webhookShow() *cobra.Command {
-	c := &cobra.Command{Use: "show ID", Short: "show one webhook", Args: cli.Exactly("ID")}
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+func (m *CLI) webhookShow() *cobra.Command {
+	c := &cobra.Command{Use: "show ID", Short: "print a webhook", Args: cli.ExactArgs("ID")}
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var raw json.RawMessage
 		if err := s.call(ctx, http.MethodGet, webhookPath(args[0]), nil, &raw); err != nil {
-			return fmt.Errorf("showing webhook %s: %w", args[0], err)
+			return fmt.Errorf("reading webhook %s: %w", args[0], err)
 		}
-		return shown(m, raw, func(h webhook) error {
-			return m.Table([][]string{{"id", h.ID}, {"name", h.Name}, {"state", h.state()}, {"address", h.URL},
+		return printOne(m, raw, func(h webhook) error {
+			return m.Table([][]string{{"id", h.ID}, {"name", h.Name}, {"state", h.state()}, {"url", h.URL},
 				{"events", strings.Join(h.Events, ",")}, {"created", m.Moment(h.Created)}})
 		})
 	})
 }
 
-func (m *Manager) webhookChange() *cobra.Command {
-	var to receiver
+func (m *CLI) webhookUpdate() *cobra.Command {
+	var to webhookInput
 	var on, off bool
 	c := &cobra.Command{
-		Use: "change ID", Short: "change a webhook, or switch it on and off; its secret stays",
-		Long: "Changes what is named and leaves the rest. --event names all that it is told of from now on.",
-		Args: cli.Exactly("ID"),
+		Use: "update ID", Short: "update, enable or disable a webhook and keep its secret",
+		Long: "Sets what the flags name and keeps the rest. --event replaces all event types.",
+		Args: cli.ExactArgs("ID"),
 	}
-	c.Flags().StringVar(&to.Name, "name", "", "what the receiver is")
-	c.Flags().StringVar(&to.URL, "to", "", "its address")
-	c.Flags().StringArrayVar(&to.Events, "event", nil, "what it is told of; may be given again")
-	c.Flags().BoolVar(&on, "on", false, "tell it of events again")
-	c.Flags().BoolVar(&off, "off", false, "tell it nothing")
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+	c.Flags().StringVar(&to.Name, "name", "", "name of the webhook")
+	c.Flags().StringVar(&to.URL, "to", "", "URL of the webhook")
+	c.Flags().StringArrayVar(&to.Events, "event", nil, "event type to send; can be repeated")
+	c.Flags().BoolVar(&on, "on", false, "enable the webhook")
+	c.Flags().BoolVar(&off, "off", false, "disable the webhook")
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var was webhook
 		if err := s.call(ctx, http.MethodGet, webhookPath(args[0]), nil, &was); err != nil {
-			return fmt.Errorf("changing webhook %s: %w", args[0], err)
+			return fmt.Errorf("updating webhook %s: %w", args[0], err)
 		}
-		ask := was.receiver
+		req := was.webhookInput
 		if to.Name != "" {
-			ask.Name = to.Name
+			req.Name = to.Name
 		}
 		if to.URL != "" {
-			ask.URL = to.URL
+			req.URL = to.URL
 		}
 		if to.Events != nil {
-			ask.Events = to.Events
+			req.Events = to.Events
 		}
-		ask.Enabled = on || ask.Enabled && !off
+		req.Enabled = on || req.Enabled && !off
 		var raw json.RawMessage
-		if err := s.call(ctx, http.MethodPut, webhookPath(args[0]), ask, &raw); err != nil {
-			return fmt.Errorf("changing webhook %s: %w", args[0], err)
+		if err := s.call(ctx, http.MethodPut, webhookPath(args[0]), req, &raw); err != nil {
+			return fmt.Errorf("updating webhook %s: %w", args[0], err)
 		}
-		m.Note("webhook %s is changed", args[0])
-		return m.resultOnly(raw)
-	}, func(Reach) error {
+		m.Note("webhook %s updated", args[0])
+		return m.printResult(raw)
+	}, func(Connector) error {
 		switch {
 		case on && off:
-			return cli.Misused("--on and --off contradict one another")
+			return cli.Usagef("--on and --off cannot be combined")
 		case to.Name+to.URL == "" && to.Events == nil && !on && !off:
-			return cli.WithHint(cli.Misused("nothing is to be changed"), "%s --help lists the flags", c.CommandPath())
+			return cli.WithHint(cli.Usagef("no flag sets a value"), "%s --help lists the flags", c.CommandPath())
 		}
 		return nil
 	})
 }
 
-func (m *Manager) webhookRemove() *cobra.Command {
-	c := &cobra.Command{Use: "remove ID", Short: "end a webhook; what waits for it is forgotten", Args: cli.Exactly("ID")}
-	sure := m.sureFlag(c)
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+func (m *CLI) webhookRemove() *cobra.Command {
+	c := &cobra.Command{Use: "remove ID", Short: "remove a webhook and discard its waiting events", Args: cli.ExactArgs("ID")}
+	confirm := m.confirmFlag(c)
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var was webhook
 		err := s.call(ctx, http.MethodGet, webhookPath(args[0]), nil, &was)
 		if err == nil {
-			if err := sure("end the webhook %s to %s for ever", cli.Plain(was.Name), cli.Plain(was.URL)); err != nil {
+			if err := confirm("remove the webhook %s to %s permanently", cli.Plain(was.Name), cli.Plain(was.URL)); err != nil {
 				return err
 			}
 			err = s.call(ctx, http.MethodDelete, webhookPath(args[0]), nil, nil)
@@ -171,43 +171,43 @@ func (m *Manager) webhookRemove() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("removing webhook %s: %w", args[0], err)
 		}
-		m.Note("webhook %s is removed", args[0])
+		m.Note("webhook %s removed", args[0])
 		return nil
 	})
 }
 
-func (m *Manager) webhookTest() *cobra.Command {
-	c := &cobra.Command{Use: "test ID", Short: "send a webhook an event that says it is a test", Args: cli.Exactly("ID")}
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+func (m *CLI) webhookTest() *cobra.Command {
+	c := &cobra.Command{Use: "test ID", Short: "send a test event to a webhook", Args: cli.ExactArgs("ID")}
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var raw json.RawMessage
 		if err := s.call(ctx, http.MethodPost, webhookPath(args[0], "/test"), nil, &raw); err != nil {
 			return fmt.Errorf("testing webhook %s: %w", args[0], err)
 		}
-		if s.Closed {
-			m.Note("a test event is stored: it goes out when the service runs")
+		if s.Offline {
+			m.Note("the test event is in the outbox: the service sends it when it runs")
 		} else {
-			m.Note("a test event is on its way: barillet webhook deliveries %s tells if it is not taken", args[0])
+			m.Note("test event sent; if it fails, barillet webhook deliveries %s lists it", args[0])
 		}
-		return m.resultOnly(raw)
+		return m.printResult(raw)
 	})
 }
 
-func (m *Manager) webhookRotate() *cobra.Command {
+func (m *CLI) webhookRotate() *cobra.Command {
 	c := &cobra.Command{
-		Use: "rotate ID", Short: "make a new secret for a webhook and print it",
-		Long: "Prints a new secret alone on stdout, this once. For 24 hours the one before signs beside it.",
-		Args: cli.Exactly("ID"),
+		Use: "rotate ID", Short: "create a new secret for a webhook and print it",
+		Long: "Prints only the new secret on stdout. It is not shown again. For 24 hours, requests have signatures of both secrets.",
+		Args: cli.ExactArgs("ID"),
 	}
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		var raw json.RawMessage
 		if err := s.call(ctx, http.MethodPost, webhookPath(args[0], "/rotate"), nil, &raw); err != nil {
-			return fmt.Errorf("rotating the secret of webhook %s: %w", args[0], err)
+			return fmt.Errorf("rotating secret of webhook %s: %w", args[0], err)
 		}
-		return m.tellSecret(raw)
+		return m.printSecret(raw)
 	})
 }
 
-// delivery is what is printed of a call that was not taken yet, or was given up.
+// delivery is the part of a waiting or failed delivery that is printed.
 type delivery struct {
 	ID          string    `json:"id"`
 	EventType   string    `json:"eventType"`
@@ -218,22 +218,22 @@ type delivery struct {
 	LastError   string    `json:"lastError"`
 }
 
-func (m *Manager) webhookDeliveries() *cobra.Command {
+func (m *CLI) webhookDeliveries() *cobra.Command {
 	status := ""
 	c := &cobra.Command{
-		Use: "deliveries ID", Short: "list what a webhook has not taken: id, status, event, since, attempts, last one, its failure", Args: cli.Exactly("ID"),
+		Use: "deliveries ID", Short: "list waiting and failed deliveries of a webhook: id, status, event, created, attempts, last attempt, error", Args: cli.ExactArgs("ID"),
 	}
-	known := choice(c, &status, "status", "only those in this state", []string{"waiting", "dead"})
-	return m.calling(c, func(ctx context.Context, s *Client, args []string) error {
+	known := choiceFlag(c, &status, "status", "only deliveries with this status", []string{"waiting", "dead"})
+	return m.withClient(c, func(ctx context.Context, s *Client, args []string) error {
 		values := url.Values{}
 		if status != "" {
 			values.Set("status", status)
 		}
 		all, err := pages[json.RawMessage](ctx, s, webhookPath(args[0], "/deliveries"), values, 0)
 		if err != nil {
-			return fmt.Errorf("listing the deliveries of webhook %s: %w", args[0], err)
+			return fmt.Errorf("listing deliveries of webhook %s: %w", args[0], err)
 		}
-		return listed(m, all, func(d delivery) []string {
+		return printList(m, all, func(d delivery) []string {
 			return []string{d.ID, d.Status, d.EventType, m.Moment(d.Created), fmt.Sprint(d.Attempts), m.Moment(d.LastAttempt), d.LastError}
 		})
 	}, known)

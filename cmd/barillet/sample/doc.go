@@ -1,4 +1,4 @@
-// Package sample owns the sample application of the demonstration: a page of a workshop that signs its visitors in by
-// OpenID Connect, as any application would, and shows what it is told of them. It knows the service by its public URL
-// alone, through a client library of others, and keeps what it knows in memory. It is no part of the service.
+// Package sample is the sample application of the demonstration: a page that signs users in with OpenID Connect and shows the
+// claims that it receives. It uses only the public URL of the service and a third-party client library, and keeps its state in
+// memory. It is not part of the service.
 package sample

@@ -16,10 +16,10 @@ import (
 	"barillet/authn"
 )
 
-// askLife is how long a sign-in may be under way.
-const askLife = 10 * time.Minute
+// signInTTL is the lifetime of a sign-in.
+const signInTTL = 10 * time.Minute
 
-// signIn sends the browser to the service. ?how=again asks for a new proof, ?how=key for a security key.
+// signIn redirects to the service. ?how=again requests a new sign-in, ?how=key a security key.
 func (a *App) signIn(w http.ResponseWriter, r *http.Request) {
 	_, config, err := a.service(r.Context())
 	if err != nil {
@@ -27,8 +27,8 @@ func (a *App) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	before, name := a.visits.of(r, a.Now())
-	v := visit{state: oauth2.GenerateVerifier(), nonce: oauth2.GenerateVerifier(), verifier: authn.SecretOf(oauth2.GenerateVerifier()), until: a.Now().Add(askLife)}
-	if before.known { // who goes for a stronger proof and turns back is still signed in
+	v := visit{state: oauth2.GenerateVerifier(), nonce: oauth2.GenerateVerifier(), verifier: authn.SecretOf(oauth2.GenerateVerifier()), until: a.Now().Add(signInTTL)}
+	if before.known { // the user stays signed in if the new sign-in is cancelled
 		v.known, v.idToken, v.claims, v.until = true, before.idToken, before.claims, before.until
 	}
 	more := []oauth2.AuthCodeOption{gooidc.Nonce(v.nonce), oauth2.S256ChallengeOption(v.verifier.Reveal())}
@@ -42,11 +42,11 @@ func (a *App) signIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, config.AuthCodeURL(v.state, more...), http.StatusSeeOther)
 }
 
-// back takes the answer of the service. Only the browser that asked may bring it (RFC 9700 section 4.7).
-func (a *App) back(w http.ResponseWriter, r *http.Request) {
+// callback handles the authorization response, which must belong to this browser (RFC 9700 §4.7).
+func (a *App) callback(w http.ResponseWriter, r *http.Request) {
 	v, name := a.visits.of(r, a.Now())
 	if v.state == "" || subtle.ConstantTimeCompare([]byte(r.FormValue("state")), []byte(v.state)) != 1 {
-		a.fail(w, r, http.StatusBadRequest, "other", errors.New("state is not that of this browser"))
+		a.fail(w, r, http.StatusBadRequest, "other", errors.New("wrong state"))
 		return
 	}
 	if code := r.FormValue("error"); code != "" {
@@ -56,10 +56,10 @@ func (a *App) back(w http.ResponseWriter, r *http.Request) {
 		}
 		v.state = ""
 		a.visits.put(w, name, v)
-		a.show(w, r, http.StatusOK, v, failure) // whoever was signed in still is
+		a.show(w, r, http.StatusOK, v, failure) // the user stays signed in
 		return
 	}
-	known, err := a.learn(a.way(r.Context()), r.FormValue("code"), &v)
+	known, err := a.redeem(a.withClient(r.Context()), r.FormValue("code"), &v)
 	if err != nil {
 		a.fail(w, r, http.StatusBadGateway, "other", err)
 		return
@@ -68,27 +68,27 @@ func (a *App) back(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// learn changes a code into what is told of a person.
-func (a *App) learn(ctx context.Context, code string, v *visit) (visit, error) {
+// redeem exchanges a code for tokens and returns a visit with the claims.
+func (a *App) redeem(ctx context.Context, code string, v *visit) (visit, error) {
 	provider, config, err := a.service(ctx)
 	if err != nil {
 		return visit{}, err
 	}
 	token, err := config.Exchange(ctx, code, oauth2.VerifierOption(v.verifier.Reveal()))
 	if err != nil {
-		return visit{}, errors.New("exchanging the code") // the library's error holds the answer
+		return visit{}, errors.New("exchanging code") // the error of the library contains the response
 	}
 	raw, _ := token.Extra("id_token").(string)
 	id, err := provider.Verifier(&gooidc.Config{ClientID: a.ClientID, Now: a.Now}).Verify(ctx, raw)
 	if err != nil {
-		return visit{}, fmt.Errorf("verifying the ID token: %w", err)
+		return visit{}, fmt.Errorf("verifying ID token: %w", err)
 	}
 	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(v.nonce)) != 1 {
-		return visit{}, errors.New("nonce is not that of this sign-in")
+		return visit{}, errors.New("wrong nonce")
 	}
 	info, err := provider.UserInfo(ctx, oauth2.StaticTokenSource(token))
-	if err != nil || info.Subject != id.Subject { // OpenID Connect Core section 5.3.2
-		return visit{}, errors.New("asking who the person is")
+	if err != nil || info.Subject != id.Subject { // OIDC Core §5.3.2
+		return visit{}, errors.New("reading userinfo")
 	}
 	var said struct {
 		Name     string   `json:"name"`
@@ -99,18 +99,18 @@ func (a *App) learn(ctx context.Context, code string, v *visit) (visit, error) {
 		SID      string   `json:"sid"`
 	}
 	if err := errors.Join(id.Claims(&said), info.Claims(&said)); err != nil {
-		return visit{}, fmt.Errorf("reading the claims: %w", err)
+		return visit{}, fmt.Errorf("reading claims: %w", err)
 	}
 	return visit{known: true, idToken: authn.SecretOf(raw), until: id.Expiry, claims: map[string]string{"sub": id.Subject, "name": said.Name, "email": info.Email,
 		"groups": strings.Join(said.Groups, " "), "acr": said.ACR, "amr": strings.Join(said.AMR, " "), "sid": said.SID,
 		"auth_time": time.Unix(said.AuthTime, 0).UTC().Format("2006-01-02 15:04:05 UTC")}}, nil
 }
 
-// signOut ends the visit here, and has the service end the session (OpenID Connect RP-Initiated Logout 1.0).
+// signOut ends the visit and the session at the service (OIDC RP-Initiated Logout).
 func (a *App) signOut(w http.ResponseWriter, r *http.Request) {
 	v, name := a.visits.of(r, a.Now())
 	a.visits.forget(func(n string, _ *visit) bool { return n == name })
-	to := a.Base + PathLeft
+	to := a.Base + PathAfterLogout
 	var said struct {
 		End string `json:"end_session_endpoint"`
 	}
@@ -121,12 +121,12 @@ func (a *App) signOut(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
-// logoutEvent marks a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4).
+// logoutEvent identifies a logout token (OIDC Back-Channel Logout §2.4).
 const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 
-// signedOut hears that a session has ended elsewhere, and ends its visits.
-func (a *App) signedOut(w http.ResponseWriter, r *http.Request) {
-	sid, err := a.ended(a.way(r.Context()), r.PostFormValue("logout_token"))
+// backchannelLogout ends the visits of a session that ended at the service.
+func (a *App) backchannelLogout(w http.ResponseWriter, r *http.Request) {
+	sid, err := a.verifyLogoutToken(a.withClient(r.Context()), r.PostFormValue("logout_token"))
 	if err != nil {
 		a.Log.Warn("the sample application", "failure", "logout token", "error", err)
 		w.WriteHeader(http.StatusBadRequest)
@@ -136,15 +136,15 @@ func (a *App) signedOut(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// ended judges a logout token as section 2.6 says, and gives its session.
-func (a *App) ended(ctx context.Context, raw string) (sid string, err error) {
+// verifyLogoutToken verifies a logout token (OIDC Back-Channel Logout §2.6) and returns its session.
+func (a *App) verifyLogoutToken(ctx context.Context, raw string) (sid string, err error) {
 	provider, _, err := a.service(ctx)
 	if err != nil {
 		return "", err
 	}
 	token, err := provider.Verifier(&gooidc.Config{ClientID: a.ClientID, Now: a.Now}).Verify(ctx, raw)
 	if err != nil {
-		return "", fmt.Errorf("verifying the logout token: %w", err)
+		return "", fmt.Errorf("verifying logout token: %w", err)
 	}
 	var said struct {
 		SID    string         `json:"sid"`
@@ -152,10 +152,10 @@ func (a *App) ended(ctx context.Context, raw string) (sid string, err error) {
 		Nonce  *string        `json:"nonce"`
 	}
 	if err := token.Claims(&said); err != nil {
-		return "", fmt.Errorf("reading the logout token: %w", err)
+		return "", fmt.Errorf("reading logout token: %w", err)
 	}
 	if _, is := said.Events[logoutEvent]; !is || said.Nonce != nil || said.SID == "" {
-		return "", errors.New("it is no logout token of a session")
+		return "", errors.New("not a logout token of a session")
 	}
 	return said.SID, nil
 }

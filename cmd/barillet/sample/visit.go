@@ -9,29 +9,29 @@ import (
 	"barillet/authn"
 )
 
-// cookieName holds nothing but the name of a visit.
+// cookieName is the cookie that contains the random name of a visit.
 const cookieName = "planning"
 
-// mostVisits is how many browsers are remembered; beyond that all are forgotten, which a demonstration can do.
-const mostVisits = 1000
+// maxVisits is the maximum number of visits. If it is exceeded, all are deleted.
+const maxVisits = 1000
 
-// visit is what is known of one browser.
+// visit is the state of one browser.
 type visit struct {
-	state, nonce string       // of a sign-in under way; "" when there is none
-	verifier     authn.Secret // of its PKCE
-	known        bool         // somebody is signed in
+	state, nonce string       // of an active sign-in; "" without one
+	verifier     authn.Secret // of PKCE
+	known        bool         // a user is signed in
 	idToken      authn.Secret
 	claims       map[string]string
 	until        time.Time
 }
 
-// visits are those of all browsers, by the value of their cookie.
+// visits are the visits of all browsers, by cookie.
 type visits struct {
 	mu  sync.Mutex
 	all map[string]*visit
 }
 
-// of is the visit of a browser, and its name; the zero value for a stranger.
+// of returns the visit of a browser and its name, or a zero visit.
 func (s *visits) of(r *http.Request, now time.Time) (visit, string) {
 	c, err := r.Cookie(cookieName)
 	if err != nil {
@@ -47,20 +47,20 @@ func (s *visits) of(r *http.Request, now time.Time) (visit, string) {
 	return *v, c.Value
 }
 
-// put remembers a visit under a new name, in the place of the one before: a name that somebody planted is worth nothing.
+// put stores a visit under a new name and deletes the old one, which prevents session fixation.
 func (s *visits) put(w http.ResponseWriter, before string, v visit) {
 	name := rand.Text()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.all, before)
-	if len(s.all) >= mostVisits {
+	if len(s.all) >= maxVisits {
 		clear(s.all)
 	}
 	s.all[name] = &v
 	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: name, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
 }
 
-// forget ends the visits that a judge names.
+// forget deletes the visits for which ended returns true.
 func (s *visits) forget(ended func(name string, v *visit) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

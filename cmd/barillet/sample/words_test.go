@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// sentences are those of one language by their name, and the names.
+// sentences returns the texts of one language by name, and the names.
 func sentences(t *testing.T, lang string) (all map[string]string, names []string) {
 	t.Helper()
 	raw, err := os.ReadFile("files/" + lang + ".json")
@@ -36,7 +36,7 @@ func sentences(t *testing.T, lang string) (all map[string]string, names []string
 	return all, names
 }
 
-func TestTheSampleApplicationSaysTheSameInBothLanguages(t *testing.T) {
+func TestTexts_AreCompleteInBothLanguages(t *testing.T) {
 	fr, names := sentences(t, "fr")
 	en, others := sentences(t, "en")
 	if !slices.Equal(names, others) {

@@ -1,4 +1,4 @@
-package roster
+package usercsv
 
 import (
 	"encoding/csv"
@@ -7,11 +7,10 @@ import (
 	"strings"
 )
 
-// A spreadsheet takes a cell that begins with one of these for a formula, whatever it is quoted with.
+// formula contains the first characters of cells that a spreadsheet evaluates as a formula, even in quotes.
 const formula = "=+-@\t\r"
 
-// guard puts an apostrophe before what would start a formula, and before a cell that looks guarded already, so that
-// unguard gives back exactly what there was.
+// guard prepends an apostrophe to a formula, and to a cell that looks guarded, so that unguard returns the original cell.
 func guard(cell string) string {
 	if starts(cell, formula) || starts(cell, "'") && starts(cell[1:], formula+"'") {
 		return "'" + cell
@@ -28,17 +27,17 @@ func unguard(cell string) string {
 
 func starts(cell, with string) bool { return cell != "" && strings.IndexByte(with, cell[0]) >= 0 }
 
-// Style says how a list is written. The zero value has commas and no byte order mark.
+// Style is the format of a written file. The zero value has commas and no byte order mark.
 type Style struct {
-	Semicolons bool // Excel reads lists so where the comma is in numbers
-	Mark       bool // a byte order mark, without which Excel takes UTF-8 for something else
+	Semicolons bool // for Excel in languages with a decimal comma
+	Mark       bool // a byte order mark, which Excel needs to detect UTF-8
 }
 
-// Write writes a list: the columns, then a row for each person. Read gives back the same cells.
+// Write writes the columns and the rows. Read returns the same cells.
 func Write(w io.Writer, style Style, columns []string, rows [][]string) error {
 	if style.Mark {
 		if _, err := io.WriteString(w, "\xef\xbb\xbf"); err != nil {
-			return fmt.Errorf("writing the list: %w", err)
+			return fmt.Errorf("writing CSV file: %w", err)
 		}
 	}
 	c := csv.NewWriter(w)
@@ -53,11 +52,11 @@ func Write(w io.Writer, style Style, columns []string, rows [][]string) error {
 			}
 		}
 		if err := c.Write(out); err != nil {
-			return fmt.Errorf("writing the list: %w", err)
+			return fmt.Errorf("writing CSV file: %w", err)
 		}
 	}
 	if c.Flush(); c.Error() != nil {
-		return fmt.Errorf("writing the list: %w", c.Error())
+		return fmt.Errorf("writing CSV file: %w", c.Error())
 	}
 	return nil
 }

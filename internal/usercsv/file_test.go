@@ -1,4 +1,4 @@
-package roster_test
+package usercsv_test
 
 import (
 	"bytes"
@@ -8,19 +8,19 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/internal/roster"
+	"barillet/internal/usercsv"
 )
 
-func read(t testing.TB, text string) *roster.List {
+func read(t testing.TB, text string) *usercsv.File {
 	t.Helper()
-	l, err := roster.Read(strings.NewReader(text))
+	l, err := usercsv.Read(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return l
 }
 
-func TestOneListIsReadHoweverItWasSaved(t *testing.T) {
+func TestRead_AcceptsAllFormats(t *testing.T) {
 	for name, text := range map[string]string{
 		"commas":                     "login,firstName,profile.badge\na@b.example,Zoé,\"K;1, \"\"x\"\"\"\n",
 		"semicolons":                 "login;firstName;profile.badge\na@b.example;Zoé;\"K;1, \"\"x\"\"\"\n",
@@ -32,20 +32,20 @@ func TestOneListIsReadHoweverItWasSaved(t *testing.T) {
 	} {
 		l := read(t, text)
 		want := map[string]string{"login": "a@b.example", "firstName": "Zoé", "profile.badge": `K;1, "x"`}
-		if len(l.Faults) > 0 || !l.Sound || len(l.Rows) != 1 || !maps.Equal(l.Rows[0].Cells, want) {
+		if len(l.Problems) > 0 || !l.HeaderValid || len(l.Rows) != 1 || !maps.Equal(l.Rows[0].Cells, want) {
 			t.Errorf("%s: got %+v", name, l)
 		}
 	}
 }
 
-func TestEachCellIsToldByItsOwnLine(t *testing.T) {
+func TestRow_LineOfIsTheLineOfTheCell(t *testing.T) {
 	l := read(t, "login,profile.note,firstName\na@b.example,\"two\nlines\",x\nc@d.example,,y\n")
 	if len(l.Rows) != 2 || l.Rows[0].LineOf("firstName") != 3 || l.Rows[0].LineOf("login") != 2 || l.Rows[1].Line != 4 || l.Rows[1].LineOf("locale") != 4 {
 		t.Errorf("got %+v", l)
 	}
 }
 
-func TestEveryFaultOfAFileIsToldByLineAndColumn(t *testing.T) {
+func TestRead_ReportsLineAndColumnOfEachProblem(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                             "1:: empty",
 		" \r\n\n":                      "1:: empty",
@@ -54,12 +54,13 @@ func TestEveryFaultOfAFileIsToldByLineAndColumn(t *testing.T) {
 		"\xfe\xff\x00l":                "1:: utf16",
 		"l\x00o\x00g\x00i\x00n\x00\n":  "1:: utf16",
 		"login\ra@b.example\r":         "1:: lone_cr",
-		"login\n":                      "1:: nobody",
-		"login;email\n\n;\n":           "1:: nobody",
+		"login\n":                      "1:: no_users",
+		"login;email\n\n;\n":           "1:: no_users",
 		"a@b.example\nc@d.example\n":   "1:a@b.example: column_unknown 1:: no_login",
 		"login,,email\na,b,c\n":        "1:: column_empty",
 		"login,Login\na,b\n":           "1:login: column_twice",
 		"login,pass\na,b\n":            "1:pass: column_unknown",
+		"login,Role\na,b\n":            "1:Role: column_role",
 		"login\temail\na\tb\n":         "1:login\temail: column_unknown 1:: no_login",
 		"login,profile.\na,b\n":        "1:profile.: column_unknown",
 		"login,profile.email\na,b\n":   "1:profile.email: column_unknown",
@@ -74,10 +75,13 @@ func TestEveryFaultOfAFileIsToldByLineAndColumn(t *testing.T) {
 		"lo\"gin\na\n": "1::3 quote",
 	} {
 		var got []string
-		for _, f := range read(t, text).Faults {
+		for _, f := range read(t, text).Problems {
+			if f.Message() == "" {
+				t.Errorf("no message for %s", f.Reason)
+			}
 			at := ""
-			if f.At > 0 || f.Reason == "quote" {
-				at = fmt.Sprint(f.At)
+			if f.Character > 0 || f.Reason == "quote" {
+				at = fmt.Sprint(f.Character)
 			}
 			got = append(got, fmt.Sprintf("%d:%s:%s %s", f.Line, f.Column, at, f.Reason))
 		}
@@ -87,27 +91,27 @@ func TestEveryFaultOfAFileIsToldByLineAndColumn(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsTooLargeIsNotKept(t *testing.T) {
-	_, err := roster.Read(bytes.NewReader(make([]byte, roster.LargestFile+1)))
-	if !errors.Is(err, roster.ErrTooLarge) {
+func TestRead_RejectsTooLargeFile(t *testing.T) {
+	_, err := usercsv.Read(bytes.NewReader(make([]byte, usercsv.MaxFile+1)))
+	if !errors.Is(err, usercsv.ErrTooLarge) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestNoCellStartsAFormulaAndEachComesBackAsItWas(t *testing.T) {
+func TestWrite_PreventsFormulasAndKeepsCells(t *testing.T) {
 	cells := []string{"=1+1", "+33", "-1", "@SUM(A1)", "\t=1", "'=1", "''=1", "'", "''", "'abc", "abc", "=", "a\nb", `"x"`, ";", ",", " x ", "é"}
 	columns := []string{"login"}
 	row := []string{"a@b.example"}
 	for i, cell := range cells {
 		columns, row = append(columns, fmt.Sprintf("profile.c%d", i)), append(row, cell)
 	}
-	for _, style := range []roster.Style{{}, {Semicolons: true, Mark: true}} {
+	for _, style := range []usercsv.Style{{}, {Semicolons: true, Mark: true}} {
 		var out bytes.Buffer
-		if err := roster.Write(&out, style, columns, [][]string{row}); err != nil {
+		if err := usercsv.Write(&out, style, columns, [][]string{row}); err != nil {
 			t.Fatal(err)
 		}
 		l := read(t, out.String())
-		if len(l.Rows) != 1 || len(l.Faults) > 0 {
+		if len(l.Rows) != 1 || len(l.Problems) > 0 {
 			t.Fatalf("got %+v of %s", l, out.String())
 		}
 		for i, cell := range cells {
@@ -131,20 +135,20 @@ func FuzzRead(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		l, err := roster.Read(bytes.NewReader(text))
+		l, err := usercsv.Read(bytes.NewReader(text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(l.Rows) == 0 && len(l.Faults) == 0 {
-			t.Fatal("nobody, and nothing is wrong")
+		if len(l.Rows) == 0 && len(l.Problems) == 0 {
+			t.Fatal("got neither a row nor a problem")
 		}
 		lines := bytes.Count(text, []byte("\n")) + 1
-		for _, fault := range l.Faults {
+		for _, fault := range l.Problems {
 			if fault.Line < 1 || fault.Line > lines+1 || fault.Reason == "" {
 				t.Fatalf("got fault %+v in %d lines", fault, lines)
 			}
 		}
-		if !l.Sound || len(l.Faults) > 0 {
+		if !l.HeaderValid || len(l.Problems) > 0 {
 			return
 		}
 		var rows [][]string
@@ -156,10 +160,10 @@ func FuzzRead(f *testing.F) {
 			rows = append(rows, row)
 		}
 		var out bytes.Buffer
-		if err := roster.Write(&out, roster.Style{}, l.Columns, rows); err != nil {
+		if err := usercsv.Write(&out, usercsv.Style{}, l.Columns, rows); err != nil {
 			t.Fatal(err)
 		}
-		again, err := roster.Read(&out)
+		again, err := usercsv.Read(&out)
 		if err != nil || len(again.Rows) != len(l.Rows) {
 			t.Fatalf("got %d rows again, %v, want %d", len(again.Rows), err, len(l.Rows))
 		}
@@ -169,4 +173,18 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestRow_ProfileAndGroups(t *testing.T) {
+	f := read(t, "login,groups,profile.a,profile.b,profile.c\n x@b.example ,A| B |A||,json:[1],json:yes,' json:x\n")
+	profile, problems := f.Rows[0].Profile()
+	if len(profile) != 3 || string(profile["login"]) != `"x@b.example"` || string(profile["a"]) != "[1]" || string(profile["c"]) != `"' json:x"` {
+		t.Errorf("got profile %s", profile)
+	}
+	if len(problems) != 1 || problems[0].Column != "profile.b" || problems[0].Reason != "json" || problems[0].Line != 2 {
+		t.Errorf("got problems %+v", problems)
+	}
+	if got := strings.Join(f.Rows[0].Groups(), "+"); got != "A+B" {
+		t.Errorf("got groups %s", got)
+	}
 }

@@ -9,17 +9,17 @@ import (
 	"barillet/internal/outbound"
 )
 
-// wayOut is the one way out as net/http knows one.
-type wayOut struct{ client *outbound.Client }
+// outboundTransport is an http.RoundTripper that uses package outbound.
+type outboundTransport struct{ client *outbound.Client }
 
 // RoundTrip implements http.RoundTripper for GET and POST.
-func (o wayOut) RoundTrip(r *http.Request) (*http.Response, error) {
+func (o outboundTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
 		defer r.Body.Close()
 		var err error
 		if body, err = io.ReadAll(r.Body); err != nil {
-			return nil, fmt.Errorf("reading a request: %w", err)
+			return nil, fmt.Errorf("reading request: %w", err)
 		}
 	}
 	var answer outbound.Answer
@@ -30,7 +30,7 @@ func (o wayOut) RoundTrip(r *http.Request) (*http.Response, error) {
 	case http.MethodPost:
 		answer, err = o.client.Post(r.Context(), r.URL.String(), r.Header, body)
 	default:
-		err = fmt.Errorf("method %s is not needed", r.Method)
+		err = fmt.Errorf("unsupported method %s", r.Method)
 	}
 	if err != nil {
 		return nil, err

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"barillet/authn"
+	"barillet/authn/helpdesk"
+	"barillet/factors/oath"
+	"barillet/factors/recovery"
+	"barillet/factors/totp"
+)
+
+// demoAge is the age of the devices of the demonstration: two TOTP steps, which is more than the one step by which a code can
+// be early.
+const demoAge = time.Minute
+
+// demoUser is one user of the demonstration.
+type demoUser struct {
+	first, last string
+	description string
+	role        authn.Role
+	phone       bool // has a password and a phone
+	lostPhone   bool // the phone is lost; help is requested
+
+	// Exported, because package fmt prints unexported fields without their String method.
+	Password, Key, Link authn.Secret
+}
+
+func (u *demoUser) login() string { return strings.ToLower(u.first) + "@garage.example" }
+
+// demoUsers returns the users of the demonstration.
+func demoUsers() []demoUser {
+	return []demoUser{
+		{first: "Anne", last: "Morel", description: "administrator of the group", role: authn.RoleHelpDesk, phone: true},
+		{first: "Karim", last: "Benali", description: "technician with a phone", phone: true},
+		{first: "Lucie", last: "Petit", description: "technician without any device, invited", phone: false},
+		{first: "Marc", last: "Leroy", description: "technician who lost the phone and asks for help", phone: true, lostPhone: true},
+	}
+}
+
+// create creates the group and the users through the packages of the service, with all their checks.
+func (d *demo) create(ctx context.Context, a *app) error {
+	d.origin = a.origin
+	// A code works once (RFC 6238 §5.2). If the phones were confirmed now, an app with the same setup key would show used codes.
+	// Nothing else reads this clock yet.
+	present := a.accounts.Now
+	a.accounts.Now = func() time.Time { return present().Add(-demoAge) }
+	defer func() { a.accounts.Now = present }()
+	operator := helpdesk.Principal{ID: "operator:demo", Name: "Barillet", Owner: "operator:demo", Role: authn.RoleSuperAdmin, Operator: true, CanSeeSecrets: true}
+	group, err := authn.Update(ctx, a.accounts, a.accounts.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (authn.Group, error) {
+		g := authn.Group{Name: "Garage du Barillet"}
+		err := tx.CreateGroup(&g)
+		return g, err
+	})
+	if err != nil {
+		return fmt.Errorf("creating sample group: %w", err)
+	}
+	d.group = group
+	for _, u := range demoUsers() {
+		if err := d.createUser(ctx, a, operator, &u); err != nil {
+			return fmt.Errorf("creating %s: %w", u.login(), err)
+		}
+		d.users = append(d.users, u)
+	}
+	d.token, _, err = a.desk.CreateToken(ctx, operator, authn.RequestInfo{}, helpdesk.NewToken{Name: "demonstration", Role: authn.RoleSuperAdmin,
+		Life: 24 * time.Hour, Secrets: true})
+	if err != nil {
+		return fmt.Errorf("creating API token: %w", err)
+	}
+	return nil
+}
+
+// createUser creates one user in the state of the demonstration.
+func (d *demo) createUser(ctx context.Context, a *app, operator helpdesk.Principal, u *demoUser) error {
+	_, invited, err := a.desk.CreateUser(ctx, operator, authn.RequestInfo{}, helpdesk.NewUser{Login: u.login(), Email: u.login(), FirstName: u.first,
+		LastName: u.last, Groups: []authn.GroupID{d.group.ID}, Role: u.role}, true, false)
+	if err != nil {
+		return err
+	}
+	if !u.phone {
+		u.Link = invited.Link
+		return nil
+	}
+	if err := u.accept(ctx, a, invited.Link); err != nil || !u.lostPhone {
+		return err
+	}
+	u.Key = authn.Secret{}
+	_, err = a.desk.Submit(ctx, authn.RequestInfo{Locale: "fr"}, helpdesk.Submission{Email: u.login(), Topic: "phone_lost",
+		Message: "J’ai perdu mon téléphone hier sur la route. Je suis à l’atelier jusqu’à 18 h."})
+	return err
+}
+
+// accept accepts the invitation: it sets a password, enrols a phone and creates recovery codes.
+func (u *demoUser) accept(ctx context.Context, a *app, link authn.Secret) error {
+	req := authn.RequestInfo{Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Locale: "fr"}
+	u.Password = newPassword()
+	started, err := a.signIn.AcceptInvitation(ctx, req, authn.SecretOf(path.Base(link.Reveal())), u.Password.Reveal())
+	if err != nil {
+		return fmt.Errorf("accepting invitation: %w", err)
+	}
+	seat := authn.Flow{Login: started.Login}
+	prompt, err := a.enrol.BeginEnrol(ctx, req, seat, authn.Enrolling{Kind: totp.Kind, App: "GOOGLE", Name: "Téléphone"})
+	if err != nil {
+		return fmt.Errorf("beginning enrolment of phone: %w", err)
+	}
+	var shown oath.View
+	if err := json.Unmarshal(prompt.View, &shown); err != nil {
+		return fmt.Errorf("decoding setup key: %w", err)
+	}
+	code, err := totpCode(shown.Secret, a.accounts.Now())
+	if err != nil {
+		return err
+	}
+	enrolled, err := a.enrol.FinishEnrol(ctx, req, seat, "", []byte(code))
+	if err == nil && !enrolled.Accepted() {
+		err = fmt.Errorf("rejected first code: %s", enrolled.Rejected)
+	}
+	if err != nil {
+		return fmt.Errorf("finishing enrolment of phone: %w", err)
+	}
+	u.Key = authn.SecretOf(shown.Groups)
+	seat = authn.Flow{Session: enrolled.Issued.Session}
+	if _, err := a.enrol.BeginEnrol(ctx, req, seat, authn.Enrolling{Kind: recovery.Kind}); err != nil {
+		return fmt.Errorf("creating recovery codes: %w", err)
+	}
+	if _, err := a.enrol.FinishEnrol(ctx, req, seat, "", nil); err != nil {
+		return fmt.Errorf("storing recovery codes: %w", err)
+	}
+	return a.sessions.SignOut(ctx, req, enrolled.Issued.Session)
+}
+
+// newPassword returns a random password of 60 bits in three groups.
+func newPassword() authn.Secret {
+	text := strings.ToLower(rand.Text())
+	return authn.SecretOf(text[0:4] + "-" + text[4:8] + "-" + text[8:12])
+}
+
+// totpCode returns the code of a secret at a time: RFC 6238 with SHA-1, 30 seconds and six digits.
+func totpCode(secret string, at time.Time) (string, error) {
+	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(secret)
+	if err != nil {
+		return "", fmt.Errorf("decoding setup key: %w", err)
+	}
+	mac := hmac.New(sha1.New, key)
+	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(at.Unix()/30)))
+	sum := mac.Sum(nil)
+	// RFC 4226 §5.3: dynamic truncation.
+	offset := sum[len(sum)-1] & 15
+	return fmt.Sprintf("%06d", (binary.BigEndian.Uint32(sum[offset:])&0x7fffffff)%1_000_000), nil
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"encoding"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+)
+
+// setting is one key of the configuration and the field of a config that holds its value.
+type setting struct {
+	key   string // the key in the file, with its section before a dot
+	tag   reflect.StructTag
+	field any // a pointer
+}
+
+// settings returns the settings of c in the order of the struct.
+func (c *config) settings() (out []setting) {
+	var walk func(section string, v reflect.Value)
+	walk = func(section string, v reflect.Value) {
+		for i := range v.NumField() {
+			field := v.Type().Field(i)
+			key, tagged := field.Tag.Lookup("toml")
+			if tagged && field.Type.Name() == "" { // an anonymous struct is a section
+				walk(key+".", v.Field(i))
+			} else if tagged {
+				out = append(out, setting{section + key, field.Tag, v.Field(i).Addr().Interface()})
+			}
+		}
+	}
+	walk("", reflect.ValueOf(c).Elem())
+	return out
+}
+
+// defaults returns a configuration with the default of every setting.
+func defaults() (c config) {
+	for _, s := range c.settings() {
+		if value, has := s.tag.Lookup("default"); has {
+			if err := s.set(value); err != nil {
+				panic(fmt.Sprintf("default of %s: %v", s.key, err)) // each test that loads a configuration would fail
+			}
+		}
+	}
+	return c
+}
+
+// set sets the settings of which there is a value. An error comes with the key of its setting.
+func (c *config) set(values map[string]string) (key string, err error) {
+	for _, s := range c.settings() {
+		if value, given := values[s.key]; given {
+			if err := s.set(value); err != nil {
+				return s.key, err
+			}
+		}
+	}
+	return "", nil
+}
+
+// set parses a value of a file, a variable or a flag, and stores it.
+func (s setting) set(text string) error {
+	switch field := s.field.(type) {
+	case encoding.TextUnmarshaler:
+		return field.UnmarshalText([]byte(text))
+	case *bool:
+		*field = text == "true"
+		return s.want(*field || text == "false")
+	case *int:
+		n, err := strconv.Atoi(text)
+		*field = n
+		return s.want(err == nil && within(n, s.tag, strconv.Atoi))
+	case *time.Duration:
+		d, err := time.ParseDuration(text)
+		*field = d
+		return s.want(err == nil && within(d, s.tag, time.ParseDuration))
+	case *string:
+		oneof, isChoice := s.tag.Lookup("oneof")
+		_, isLabel := s.tag.Lookup("max") // shown on pages
+		printable := utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+		*field = text
+		switch {
+		case isChoice:
+			return s.want(slices.Contains(strings.Split(oneof, ","), text))
+		case isLabel:
+			*field = strings.TrimSpace(text)
+			return s.want(printable && within(utf8.RuneCountInString(*field), s.tag, strconv.Atoi))
+		case strings.TrimSpace(text) == "":
+			return errors.New("is empty: remove the key instead")
+		case !printable:
+			return errors.New("contains a control character")
+		}
+		return nil
+	}
+	panic(fmt.Sprintf("no setting can have the type %T", s.field))
+}
+
+// want returns nil if ok, else an error that describes the values of the setting.
+func (s setting) want(ok bool) error {
+	least, most, oneof := s.tag.Get("min"), s.tag.Get("max"), s.tag.Get("oneof")
+	switch kind := s.tomlType(); {
+	case ok:
+		return nil
+	case kind == "Bool":
+		return errors.New("want true or false")
+	case kind == "Integer":
+		return fmt.Errorf("want a whole number from %s to %s", least, most)
+	case kind == "Array":
+		return errors.New("want a list of texts in quotes")
+	case oneof != "":
+		return fmt.Errorf("want one of %s", strings.ReplaceAll(oneof, ",", ", "))
+	case reflect.TypeOf(s.field) == reflect.TypeFor[*time.Duration]():
+		return fmt.Errorf("want a duration from %s to %s, such as \"45m\" or \"1h30m\"", least, most)
+	case most != "":
+		return fmt.Errorf("want %s to %s characters", least, most)
+	}
+	return errors.New("want a text in quotes")
+}
+
+// tomlType returns the type of the setting in a file. A duration is a text.
+func (s setting) tomlType() string {
+	switch reflect.TypeOf(s.field).Elem().Kind() {
+	case reflect.Bool:
+		return "Bool"
+	case reflect.Int:
+		return "Integer"
+	case reflect.Slice, reflect.Struct:
+		return "Array"
+	}
+	return "String"
+}
+
+// within reports whether n is within the tags min and max.
+func within[N int | time.Duration](n N, tag reflect.StructTag, parse func(string) (N, error)) bool {
+	least, err := parse(tag.Get("min"))
+	most, err2 := parse(tag.Get("max"))
+	return err == nil && err2 == nil && least <= n && n <= most
+}
+
+// settingFlags are the flag --config and the flags that set a setting.
+type settingFlags struct {
+	file   string
+	values map[string]*string // by key
+	cobra  *cobra.Command
+}
+
+// register adds --config, --data and the flags of further keys to a command.
+func (f *settingFlags) register(c *cobra.Command, keys ...string) {
+	f.cobra, f.values = c, map[string]*string{}
+	c.Flags().StringVar(&f.file, "config", "", "configuration file (TOML)")
+	for _, s := range new(config).settings() {
+		if s.key == "data" || slices.Contains(keys, s.key) {
+			f.values[s.key] = c.Flags().String(flagOf(s.key), "", s.tag.Get("usage"))
+		}
+	}
+}
+
+func flagOf(key string) string { return strings.ReplaceAll(key, "_", "-") }
+
+// given returns the values of the flags that the command line sets.
+func (f *settingFlags) given() map[string]string {
+	out := map[string]string{}
+	for key, value := range f.values {
+		if f.cobra.Flags().Changed(flagOf(key)) {
+			out[key] = *value
+		}
+	}
+	return out
+}
+
+// load returns the configuration of a command.
+func (f *settingFlags) load(p *program) (*config, error) {
+	return load(f.file, p.Environ, f.given())
+}
