@@ -6,6 +6,7 @@ import (
 
 	"barillet/authn"
 	"barillet/factors"
+	"barillet/internal/errcode"
 )
 
 // Somebody without recovery codes is asked for one all the same: what is typed moves that counter and no other,
@@ -43,5 +44,5 @@ func TestAPasswordProofEndsAfterAnHourHoweverOftenATicketIsShown(t *testing.T) {
 		h.Clock.Advance(9 * time.Minute)
 	}
 	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
-	refused(t, err, authn.CodeExpired, "presenting it in the second hour")
+	refused(t, err, errcode.CodeExpired, "presenting it in the second hour")
 }

@@ -5,6 +5,8 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/authntest"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 )
 
 // TestAnEarlierLinkOutlivesThePassword: a link that somebody found in a mailbox is tried after its owner chose
@@ -13,21 +15,21 @@ func TestAnEarlierLinkOutlivesThePassword(t *testing.T) {
 	const mine, theirs = "sept chevaux dans un garage", "le mot de passe du voleur"
 	tests := []struct {
 		name   string
-		change func(*testing.T, *house, *authntest.Phone, authn.Secret)
+		change func(*testing.T, *house, *authntest.Phone, secret.Secret)
 	}{
-		{"by another link", func(t *testing.T, h *house, p *authntest.Phone, _ authn.Secret) {
+		{"by another link", func(t *testing.T, h *house, p *authntest.Phone, _ secret.Secret) {
 			started, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, h.forgot(), mine)
 			do(t, err, "choosing")
 			if v := h.verify(started.Login, p.Next()); v.Step != authn.StepDone {
 				t.Fatalf("got step %q", v.Step)
 			}
 		}},
-		{"on the account's page", func(t *testing.T, h *house, p *authntest.Phone, session authn.Secret) {
+		{"on the account's page", func(t *testing.T, h *house, p *authntest.Phone, session secret.Secret) {
 			h.prove(session, p)
 			_, err := h.Authn.ChangePassword(t.Context(), h.From, session, authntest.Password, mine)
 			do(t, err, "changing the password")
 		}},
-		{"by signing out everywhere", func(t *testing.T, h *house, _ *authntest.Phone, session authn.Secret) {
+		{"by signing out everywhere", func(t *testing.T, h *house, _ *authntest.Phone, session secret.Secret) {
 			_, err := h.Sessions.RevokeOthers(t.Context(), h.From, session)
 			do(t, err, "signing out everywhere")
 		}},
@@ -39,9 +41,9 @@ func TestAnEarlierLinkOutlivesThePassword(t *testing.T) {
 			early := h.forgot()
 			test.change(t, h, p, session)
 			_, _, err := h.Authn.PasswordLink(t.Context(), early)
-			refused(t, err, authn.CodeInvalidLink, "opening the earlier link")
+			refused(t, err, errcode.CodeInvalidLink, "opening the earlier link")
 			_, err = h.Authn.StartWithPasswordLink(t.Context(), h.From, early, theirs)
-			refused(t, err, authn.CodeInvalidLink, "choosing by the earlier link")
+			refused(t, err, errcode.CodeInvalidLink, "choosing by the earlier link")
 			_, err = h.Authn.StartWithPasswordLink(t.Context(), h.From, h.forgot(), theirs)
 			do(t, err, "choosing by a link that was asked for afterwards")
 		})

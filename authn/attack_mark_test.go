@@ -5,6 +5,8 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/authntest"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 )
 
 // TestAPasswordIsChosenWithoutADevice: whoever knows a marked password alone goes to the page that asks for another,
@@ -12,51 +14,51 @@ import (
 func TestAPasswordIsChosenWithoutADevice(t *testing.T) {
 	tests := []struct {
 		name string
-		hold func(*testing.T, *house, authn.User, *authntest.Phone, authn.Secret) authn.Secret
-		want authn.Code
+		hold func(*testing.T, *house, authn.User, *authntest.Phone, secret.Secret) secret.Secret
+		want errcode.Code
 	}{
-		{"before the second step", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
+		{"before the second step", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Secret) secret.Secret {
 			return h.password(h.From, amelie).Login
-		}, authn.CodeWrongState},
-		{"after a wrong code", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
+		}, errcode.CodeWrongState},
+		{"after a wrong code", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Secret) secret.Secret {
 			login := h.password(h.From, amelie).Login
 			h.verify(login, wrong(p))
 			return login
-		}, authn.CodeWrongState},
-		{"waiting for a ticket", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
+		}, errcode.CodeWrongState},
+		{"waiting for a ticket", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Secret) secret.Secret {
 			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			return h.password(h.From, amelie).Login
-		}, authn.CodeWrongState},
-		{"blocked", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
+		}, errcode.CodeWrongState},
+		{"blocked", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Secret) secret.Secret {
 			h.Change(u.ID, func(u *authn.User) { u.Devices[0].Disabled = "clone" })
 			return h.password(h.From, amelie).Login
-		}, authn.CodeWrongState},
-		{"with a session in its place", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session authn.Secret) authn.Secret {
+		}, errcode.CodeWrongState},
+		{"with a session in its place", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session secret.Secret) secret.Secret {
 			return session
-		}, authn.CodeExpired},
-		{"after a reset", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
+		}, errcode.CodeExpired},
+		{"after a reset", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Secret) secret.Secret {
 			login := h.due(p)
 			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			return login
-		}, authn.CodeWrongState}, // the field for the ticket
-		{"after signing out everywhere", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session authn.Secret) authn.Secret {
+		}, errcode.CodeWrongState}, // the field for the ticket
+		{"after signing out everywhere", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session secret.Secret) secret.Secret {
 			login := h.due(p)
 			_, err := h.Sessions.RevokeOthers(t.Context(), h.From, session)
 			do(t, err, "ending the others")
 			return login
-		}, authn.CodeExpired},
-		{"after the password changed", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session authn.Secret) authn.Secret {
+		}, errcode.CodeExpired},
+		{"after the password changed", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session secret.Secret) secret.Secret {
 			login := h.due(p)
 			h.prove(session, p)
 			_, err := h.Authn.ChangePassword(t.Context(), h.From, session, authntest.Password, "dix clefs et un tournevis")
 			do(t, err, "changing the password")
 			return login
-		}, authn.CodeExpired},
-		{"after ten minutes", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ authn.Secret) authn.Secret {
+		}, errcode.CodeExpired},
+		{"after ten minutes", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Secret) secret.Secret {
 			login := h.due(p)
 			h.Clock.Advance(authn.TransactionTTL)
 			return login
-		}, authn.CodeExpired},
+		}, errcode.CodeExpired},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/factors"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/templates"
 )
 
@@ -28,7 +30,7 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 			link := h.forgot()
 			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			_, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, link, mine)
-			refused(t, err, authn.CodeInvalidLink, "choosing")
+			refused(t, err, errcode.CodeInvalidLink, "choosing")
 		}},
 		{"the choice came before the reset, the ticket after", func(t *testing.T, h *house, u authn.User) {
 			started, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, h.forgot(), mine)
@@ -38,37 +40,37 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 			}
 			link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, started.Login, link)
-			refused(t, err, authn.CodeExpired, "presenting the link")
+			refused(t, err, errcode.CodeExpired, "presenting the link")
 			_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, started.Login, code.Reveal())
-			refused(t, err, authn.CodeExpired, "presenting the code")
-			if _, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, mine, ""); authn.CodeOf(err) != authn.CodeSignInFailed {
+			refused(t, err, errcode.CodeExpired, "presenting the code")
+			if _, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, mine, ""); errcode.CodeOf(err) != errcode.CodeSignInFailed {
 				t.Errorf("the chosen password took effect: %v", err)
 			}
 		}},
 		{"a ticket is no login, session, invitation or password link", func(t *testing.T, h *house, u authn.User) {
 			link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			_, err := h.Authn.Transaction(t.Context(), link)
-			refused(t, err, authn.CodeExpired, "as a login")
+			refused(t, err, errcode.CodeExpired, "as a login")
 			_, err = h.Sessions.Authenticate(t.Context(), link)
-			refused(t, err, authn.CodeNoSession, "as a session")
+			refused(t, err, errcode.CodeNoSession, "as a session")
 			_, err = h.Authn.AcceptInvitation(t.Context(), h.From, link, mine)
-			refused(t, err, authn.CodeInvalidLink, "as an invitation")
+			refused(t, err, errcode.CodeInvalidLink, "as an invitation")
 			_, err = h.Authn.StartWithPasswordLink(t.Context(), h.From, link, mine)
-			refused(t, err, authn.CodeInvalidLink, "as a password link")
-			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, authn.Secret{}, link)
-			refused(t, err, authn.CodeExpired, "without a login")
+			refused(t, err, errcode.CodeInvalidLink, "as a password link")
+			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, secret.Secret{}, link)
+			refused(t, err, errcode.CodeExpired, "without a login")
 			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, h.foreignLogin(), link)
-			refused(t, err, authn.CodeInvalidLink, "in the login of another person")
+			refused(t, err, errcode.CodeInvalidLink, "in the login of another person")
 		}},
 		{"the invitation is opened again", func(t *testing.T, h *house, u authn.User) {
 			nadia := h.Person("nadia@garage.example", nil)
 			token := h.Invite(nadia.ID)
 			_, issued := h.Accept(token, authntest.Password)
 			_, err := h.Authn.AcceptInvitation(t.Context(), h.From, token, mine)
-			refused(t, err, authn.CodeInvalidLink, "accepting twice")
+			refused(t, err, errcode.CodeInvalidLink, "accepting twice")
 			h.reset(nadia.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			_, err = h.Authn.AcceptInvitation(t.Context(), h.From, token, mine)
-			refused(t, err, authn.CodeInvalidLink, "accepting after a reset")
+			refused(t, err, errcode.CodeInvalidLink, "accepting after a reset")
 			if h.alive(issued.Session) {
 				t.Error("the session outlived the reset")
 			}
@@ -78,13 +80,13 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 			link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			login := h.password(h.From, amelie).Login
 			_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
-			refused(t, err, authn.CodeSameProvenance, "the link")
+			refused(t, err, errcode.CodeSameProvenance, "the link")
 			_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
-			refused(t, err, authn.CodeSameProvenance, "the code")
+			refused(t, err, errcode.CodeSameProvenance, "the code")
 			h.EmptyOutbox()
 			do(t, h.Authn.ResendTicket(t.Context(), h.From, login), "renewing")
 			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, login, tokenOf(mailed[templates.DevicesResetMail](h)[0].Link))
-			refused(t, err, authn.CodeSameProvenance, "a renewed ticket")
+			refused(t, err, errcode.CodeSameProvenance, "a renewed ticket")
 		}},
 	}
 	for _, test := range tests {
@@ -112,7 +114,7 @@ func (h *house) forgets(req authn.RequestInfo, who string) (stuck authn.UserID, 
 }
 
 // forgot asks for a password link and reads it from the mailbox.
-func (h *house) forgot() authn.Secret {
+func (h *house) forgot() secret.Secret {
 	h.t.Helper()
 	h.EmptyOutbox()
 	stuck, err := h.forgets(h.From, amelie)
@@ -124,7 +126,7 @@ func (h *house) forgot() authn.Secret {
 }
 
 // foreignLogin is a login of somebody else who waits for a ticket, proven by their own password.
-func (h *house) foreignLogin() authn.Secret {
+func (h *house) foreignLogin() secret.Secret {
 	h.t.Helper()
 	other, _, _ := h.Member("mallory@garage.example", nil)
 	h.reset(other.ID, authn.ProvenanceEmail, authn.TicketTTL)
@@ -135,19 +137,19 @@ func (h *house) foreignLogin() authn.Secret {
 func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 	tests := []struct {
 		name   string
-		attack func(*testing.T, *house, authn.User) authn.Secret // the login that the attacker holds
+		attack func(*testing.T, *house, authn.User) secret.Secret // the login that the attacker holds
 		step   authn.Step
 	}{
-		{"after the reset", func(t *testing.T, h *house, u authn.User) authn.Secret {
+		{"after the reset", func(t *testing.T, h *house, u authn.User) secret.Secret {
 			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			return h.password(h.From, amelie).Login
 		}, authn.StepTicket},
-		{"before the reset", func(t *testing.T, h *house, u authn.User) authn.Secret {
+		{"before the reset", func(t *testing.T, h *house, u authn.User) secret.Secret {
 			login := h.password(h.From, amelie).Login
 			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			return login
 		}, authn.StepTicket},
-		{"while the ticket waits elsewhere", func(t *testing.T, h *house, u authn.User) authn.Secret {
+		{"while the ticket waits elsewhere", func(t *testing.T, h *house, u authn.User) secret.Secret {
 			link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			owner, thief := h.password(h.From, amelie).Login, h.password(h.at("198.51.100.9"), amelie).Login
 			_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, owner, link)
@@ -155,21 +157,21 @@ func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 			h.BeginPhone(authn.Flow{Login: owner}, "Sien")
 			return thief
 		}, authn.StepTicket},
-		{"asking for another ticket", func(t *testing.T, h *house, u authn.User) authn.Secret {
+		{"asking for another ticket", func(t *testing.T, h *house, u authn.User) secret.Secret {
 			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			login := h.password(h.From, amelie).Login
 			do(t, h.Authn.ResendTicket(t.Context(), h.From, login), "renewing")
 			return login
 		}, authn.StepTicket},
-		{"after the device was disabled", func(t *testing.T, h *house, u authn.User) authn.Secret {
+		{"after the device was disabled", func(t *testing.T, h *house, u authn.User) secret.Secret {
 			h.Change(u.ID, func(u *authn.User) { u.Devices[0].Disabled = "clone" })
 			return h.password(h.From, amelie).Login
 		}, authn.StepBlocked},
-		{"after the device was taken away", func(t *testing.T, h *house, u authn.User) authn.Secret {
+		{"after the device was taken away", func(t *testing.T, h *house, u authn.User) secret.Secret {
 			h.Change(u.ID, func(u *authn.User) { u.Devices = nil; u.Epoch++ })
 			return h.password(h.From, amelie).Login
 		}, authn.StepBlocked},
-		{"after the policy left its kind out", func(t *testing.T, h *house, u authn.User) authn.Secret {
+		{"after the policy left its kind out", func(t *testing.T, h *house, u authn.User) secret.Secret {
 			h.Accounts.Factors = h.Accounts.Factors[1:]
 			return h.password(h.From, amelie).Login
 		}, authn.StepBlocked},
@@ -185,14 +187,14 @@ func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 			before := len(h.User(string(u.ID)).Devices)
 			for _, kind := range h.Accounts.Factors {
 				_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Login: login}, authn.Enrolling{Kind: kind.Kind()})
-				refused(t, err, authn.CodeForbidden, "enrolling "+string(kind.Kind()))
+				refused(t, err, errcode.CodeForbidden, "enrolling "+string(kind.Kind()))
 			}
 			_, err := h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Login: login}, "", []byte("123456"))
-			refused(t, err, authn.CodeForbidden, "confirming nothing")
+			refused(t, err, errcode.CodeForbidden, "confirming nothing")
 			_, err = h.Enrolment.Pending(t.Context(), authn.Flow{Login: login})
-			refused(t, err, authn.CodeForbidden, "looking at a pending secret")
+			refused(t, err, errcode.CodeForbidden, "looking at a pending secret")
 			_, err = h.Authn.Verify(t.Context(), h.From, login, factors.InputCode, []byte("123456"))
-			refused(t, err, authn.CodeWrongState, "verifying")
+			refused(t, err, errcode.CodeWrongState, "verifying")
 			if got := len(h.User(string(u.ID)).Devices); got != before {
 				t.Errorf("got %d devices, had %d", got, before)
 			}

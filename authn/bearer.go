@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"barillet/internal/errcode"
 	"barillet/store"
 )
 
@@ -29,7 +30,7 @@ type Bearer struct {
 // alive.
 func (s *SessionService) Lookup(r store.Reader, session string, now time.Time) (Bearer, error) {
 	if session == "" {
-		return Bearer{}, Refuse(CodeNoSession)
+		return Bearer{}, errcode.Refuse(errcode.CodeNoSession)
 	}
 	ses, err := s.sessions.Get(r, session)
 	var st Summary
@@ -37,12 +38,12 @@ func (s *SessionService) Lookup(r store.Reader, session string, now time.Time) (
 		st, err = s.Accounts.Summary(r, ses.User)
 	}
 	switch {
-	case errors.Is(err, store.ErrNotFound), CodeOf(err) == CodeNotFound:
-		return Bearer{}, Refuse(CodeNoSession)
+	case errors.Is(err, store.ErrNotFound), errcode.CodeOf(err) == errcode.CodeNotFound:
+		return Bearer{}, errcode.Refuse(errcode.CodeNoSession)
 	case err != nil:
 		return Bearer{}, fmt.Errorf("reading a session: %w", err)
 	case !s.alive(&ses, &st, session, now):
-		return Bearer{}, Refuse(CodeNoSession)
+		return Bearer{}, errcode.Refuse(errcode.CodeNoSession)
 	}
 	b := Bearer{Session: session, ID: sessionID(session), User: ses.User, Epoch: ses.Epoch, Login: st.Login, Groups: st.Groups,
 		Since: ses.Created, Until: ses.Created.Add(s.Accounts.Policy.SessionMax), PhishingResistantAt: ses.keyed(), AMR: ses.AMR}
@@ -56,7 +57,7 @@ func (s *SessionService) Lookup(r store.Reader, session string, now time.Time) (
 // listed; one that is merely over is, until a later sign-in of the person finds its longest time past.
 func (s *SessionService) IsListed(r store.Reader, id UserID, session string) (bool, error) {
 	u, err := s.Accounts.User(r, id)
-	if CodeOf(err) == CodeNotFound {
+	if errcode.CodeOf(err) == errcode.CodeNotFound {
 		return false, nil
 	}
 	return err == nil && slices.ContainsFunc(u.Sessions, func(ref SessionRef) bool { return ref.Hash == session }), err

@@ -9,11 +9,11 @@ import (
 	"github.com/go-webauthn/webauthn/protocol"
 	library "github.com/go-webauthn/webauthn/webauthn"
 
-	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/factors"
 	"barillet/factors/factortest"
 	"barillet/factors/webauthn"
+	"barillet/internal/secret"
 )
 
 const (
@@ -82,7 +82,7 @@ func BenchmarkAssertion(b *testing.B) {
 }
 
 // assertions has everybody asked for the key, and their answers ready.
-func assertions(b *testing.B, crowd *authntest.Population, k *softKey) ([]authn.Secret, [][]byte) {
+func assertions(b *testing.B, crowd *authntest.Population, k *softKey) ([]secret.Secret, [][]byte) {
 	b.Helper()
 	k.credential.Counter++
 	logins := crowd.Proven(len(crowd.People))
@@ -98,7 +98,7 @@ func assertions(b *testing.B, crowd *authntest.Population, k *softKey) ([]authn.
 	return logins, answers
 }
 
-func verifyKey(b *testing.B, crowd *authntest.Population, i int, login authn.Secret, answer []byte) error {
+func verifyKey(b *testing.B, crowd *authntest.Population, i int, login secret.Secret, answer []byte) error {
 	req := crowd.From
 	req.Browser = crowd.People[i].Browser
 	v, err := crowd.Authn.Verify(b.Context(), req, login, factors.InputAssertion, answer)

@@ -10,6 +10,7 @@ import (
 
 	"barillet/factors"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/internal/throttle"
 	"barillet/templates"
 )
@@ -48,7 +49,7 @@ func (j Verification) Accepted() bool { return j.Rejected == factors.ReasonNone 
 func (s *SignInService) beginVerify(now time.Time, u *User, have []factors.Device, open *Ceremony, input factors.Input) (Prompt, *Ceremony, error) {
 	all := s.withInput(input)
 	if len(all) == 0 {
-		return Prompt{}, nil, Refuse(CodeNotFound)
+		return Prompt{}, nil, errcode.Refuse(errcode.CodeNotFound)
 	}
 	f := all[max(0, slices.IndexFunc(all, func(f factors.Factor) bool { return holds(have, f.Kind()) }))]
 	kind := f.Kind()
@@ -260,5 +261,5 @@ func retryOnConflict(ctx context.Context, round func() (stored bool, err error))
 			return err
 		}
 	}
-	return &Error{Code: CodeOverloaded, RetryAfter: time.Second}
+	return &errcode.Error{Code: errcode.CodeOverloaded, RetryAfter: time.Second}
 }

@@ -7,6 +7,7 @@ import (
 
 	"barillet/factors"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 )
 
 // auditDevice writes down what the person did to one of their devices.
@@ -25,11 +26,11 @@ func DeviceName(typed string, open bool) (string, error) {
 	case name == "" && open:
 		return "", nil
 	case name == "":
-		return "", Invalid("name", "empty")
+		return "", errcode.Invalid("name", "empty")
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }):
-		return "", Invalid("name", "control")
+		return "", errcode.Invalid("name", "control")
 	case utf8.RuneCountInString(name) > MaxName:
-		return "", Invalid("name", "too_long")
+		return "", errcode.Invalid("name", "too_long")
 	}
 	return name, nil
 }

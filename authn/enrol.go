@@ -10,6 +10,8 @@ import (
 
 	"barillet/factors"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/templates"
 )
 
@@ -23,8 +25,8 @@ type EnrolService struct {
 // Flow is where an enrolment takes place: in a login that bears an invitation or ticket, or in a session with
 // a fresh proof. Exactly one of them is set.
 type Flow struct {
-	Login   Secret
-	Session Secret
+	Login   secret.Secret
+	Session secret.Secret
 }
 
 // Enrolling is what somebody wants to enrol.
@@ -53,7 +55,7 @@ func (s *EnrolService) flowState(r Reader, seat Flow, now time.Time, replaces bo
 			return flowState{}, err
 		}
 		if step != StepEnrol || replaces {
-			return flowState{}, Refuse(CodeForbidden)
+			return flowState{}, errcode.Refuse(errcode.CodeForbidden)
 		}
 		return flowState{login: &l, user: u, enrol: l.Enrol}, nil
 	}
@@ -64,7 +66,7 @@ func (s *EnrolService) flowState(r Reader, seat Flow, now time.Time, replaces bo
 	// A pending enrolment carries the proof that opened it: it is finished within its own ten minutes.
 	pending := ses.Enrol != nil && now.Before(ses.Enrol.Expires) && (ses.Enrol.Replace != "") == replaces
 	if !pending && (!ses.StepUp.fresh(now) || replaces && ses.StepUp.EnrolOnly) {
-		return flowState{}, Refuse(CodeStepUpRequired)
+		return flowState{}, errcode.Refuse(errcode.CodeStepUpRequired)
 	}
 	return flowState{session: &ses, user: u, enrol: ses.Enrol}, nil
 }
@@ -92,7 +94,7 @@ func (s *EnrolService) BeginEnrol(ctx context.Context, req RequestInfo, seat Flo
 	op := s.Accounts.NewOperation(req)
 	f := s.Accounts.factor(want.Kind)
 	if f == nil {
-		return Prompt{}, Refuse(CodeNotFound)
+		return Prompt{}, errcode.Refuse(errcode.CodeNotFound)
 	}
 	name, err := DeviceName(want.Name, true)
 	if err != nil {
@@ -108,20 +110,20 @@ func (s *EnrolService) BeginEnrol(ctx context.Context, req RequestInfo, seat Flo
 		return Prompt{}, err
 	}
 	if st.login != nil && !s.Accounts.Method(want.Kind).Primary {
-		return Prompt{}, Refuse(CodeForbidden) // PROTOCOL 6: recovery codes are no device, and a login ends with one
+		return Prompt{}, errcode.Refuse(errcode.CodeForbidden) // PROTOCOL 6: recovery codes are no device, and a login ends with one
 	}
 	have, err := s.otherDevices(&st.user, want)
 	if err != nil {
 		return Prompt{}, err
 	}
 	if !s.Accounts.CanAdd(want.Kind, have) {
-		return Prompt{}, Refuse(CodeTooMany)
+		return Prompt{}, errcode.Refuse(errcode.CodeTooMany)
 	}
 	who := s.Accounts.subject(&st.user)
 	who.App, who.Device = want.App, want.Name
 	p, pending, err := f.BeginEnrol(op.Now, who, have)
 	if errors.Is(err, factors.ErrTooMany) {
-		return Prompt{}, Refuse(CodeTooMany)
+		return Prompt{}, errcode.Refuse(errcode.CodeTooMany)
 	}
 	if err != nil {
 		return Prompt{}, fmt.Errorf("beginning to enrol %s: %w", want.Kind, err)
@@ -148,7 +150,7 @@ func (s *EnrolService) BeginEnrol(ctx context.Context, req RequestInfo, seat Flo
 func (s *EnrolService) freshFlowState(r Reader, seat Flow, now time.Time, replaces bool) (flowState, error) {
 	st, err := s.flowState(r, seat, now, replaces)
 	if err == nil && st.session != nil && (!st.session.StepUp.fresh(now) || replaces && st.session.StepUp.EnrolOnly) {
-		err = Refuse(CodeStepUpRequired)
+		err = errcode.Refuse(errcode.CodeStepUpRequired)
 	}
 	return st, err
 }
@@ -157,7 +159,7 @@ func (s *EnrolService) freshFlowState(r Reader, seat Flow, now time.Time, replac
 // ones of its kind, since a new set of recovery codes takes the place of the old.
 func (s *EnrolService) otherDevices(u *User, want Enrolling) ([]factors.Device, error) {
 	if d := u.device(want.Replace); want.Replace != "" && (d == nil || d.Kind != want.Kind) {
-		return nil, Refuse(CodeNotFound)
+		return nil, errcode.Refuse(errcode.CodeNotFound)
 	}
 	return slices.DeleteFunc(slices.Clone(u.Devices), func(d factors.Device) bool {
 		return d.ID == want.Replace || d.Kind == want.Kind && s.Accounts.backup(d)
@@ -186,7 +188,7 @@ func (s *EnrolService) pendingFlowState(r Reader, seat Flow, now time.Time) (flo
 		st, err = s.flowState(r, seat, now, true)
 	}
 	if err == nil && st.enrol.shown(now) == nil {
-		err = Refuse(CodeExpired)
+		err = errcode.Refuse(errcode.CodeExpired)
 	}
 	return st, err
 }
@@ -219,7 +221,7 @@ func (s *EnrolService) FinishEnrol(ctx context.Context, req RequestInfo, seat Fl
 		}
 		f := s.Accounts.factor(st.enrol.Kind)
 		if f == nil {
-			return false, Refuse(CodeExpired)
+			return false, errcode.Refuse(errcode.CodeExpired)
 		}
 		o, err := f.FinishEnrol(op.Now, s.Accounts.subject(&st.user), st.enrol.Pending, answer)
 		if err != nil {
@@ -252,10 +254,10 @@ func (s *EnrolService) storeEnrolled(tx *Tx, seat Flow, judged flowState, name s
 	}
 	have, err := s.otherDevices(u, Enrolling{Kind: e.Kind, Replace: e.Replace})
 	if err != nil {
-		return nil, Refuse(CodeExpired) // the device that was to be replaced is gone
+		return nil, errcode.Refuse(errcode.CodeExpired) // the device that was to be replaced is gone
 	}
 	if !s.Accounts.CanAdd(e.Kind, have) {
-		return nil, Refuse(CodeTooMany) // others were enrolled meanwhile
+		return nil, errcode.Refuse(errcode.CodeTooMany) // others were enrolled meanwhile
 	}
 	d := o.Device
 	d.ID, d.Added = factors.DeviceID(tx.Op.ID("device")), now
@@ -304,7 +306,7 @@ func (s *EnrolService) placeDevice(tx *Tx, u *User, e *PendingEnrolment, d *fact
 	renewed := spare && slices.ContainsFunc(u.Devices, func(x factors.Device) bool { return x.Kind == d.Kind })
 	switch old := u.device(e.Replace); {
 	case e.Replace != "" && old == nil:
-		return Refuse(CodeExpired)
+		return errcode.Refuse(errcode.CodeExpired)
 	case e.Replace != "":
 		if err := tx.dropUnique(*old); err != nil {
 			return err

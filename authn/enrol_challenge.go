@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"barillet/factors"
+	"barillet/internal/errcode"
 )
 
 // dropChallenge ends an enrolment whose challenge was answered wrongly: it was good for one answer (BAR A6). A
@@ -16,7 +17,7 @@ func (s *EnrolService) dropChallenge(ctx context.Context, op *Operation, seat Fl
 	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
 		st, err := s.pendingFlowState(tx.Reader, seat, op.Now)
 		if err != nil || !bytes.Equal(st.enrol.Pending, e.Pending) {
-			if CodeOf(err) == CodeExpired {
+			if errcode.CodeOf(err) == errcode.CodeExpired {
 				err = nil
 			}
 			return struct{}{}, err

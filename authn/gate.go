@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/internal/throttle"
 	"barillet/store"
 )
@@ -30,13 +32,13 @@ type ForwardSession struct {
 const GateCodeLife = time.Minute
 
 // ParseForwardState is what the browser's nonce is known by on the way to the sign-in and back.
-func ParseForwardState(nonce Secret) string {
+func ParseForwardState(nonce secret.Secret) string {
 	sum := sha256.Sum256([]byte(nonce.Reveal()))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // NewReturnCode makes a return code for a host, on the way back from the sign-in. CodeRateLimited beyond throttle.Gates.
-func (s *SessionService) NewReturnCode(ctx context.Context, req RequestInfo, session Secret, host, state string) (Secret, error) {
+func (s *SessionService) NewReturnCode(ctx context.Context, req RequestInfo, session secret.Secret, host, state string) (secret.Secret, error) {
 	op := s.Accounts.NewOperation(req)
 	code := op.Secret("gate code")
 	wait, err := Update(ctx, s.Accounts, op, func(tx *Tx) (time.Duration, error) {
@@ -55,14 +57,14 @@ func (s *SessionService) NewReturnCode(ctx context.Context, req RequestInfo, ses
 			Expires: earlier(op.Now.Add(GateCodeLife), ses.Created.Add(s.Accounts.Policy.SessionMax))})
 	})
 	if err == nil && wait > 0 {
-		err = Wait(wait)
+		err = errcode.Wait(wait)
 	}
 	return code, err
 }
 
 // RedeemReturnCode changes a return code into a gate, once. CodeInvalidLink when the code is not, or no longer, good, or was made
 // for another host or browser: a code in the wrong hands is spent by the try.
-func (s *SessionService) RedeemReturnCode(ctx context.Context, req RequestInfo, code Secret, host string, nonce Secret) (Secret, error) {
+func (s *SessionService) RedeemReturnCode(ctx context.Context, req RequestInfo, code secret.Secret, host string, nonce secret.Secret) (secret.Secret, error) {
 	op := s.Accounts.NewOperation(req)
 	secret := op.Secret("gate")
 	passed, err := Update(ctx, s.Accounts, op, func(tx *Tx) (bool, error) {
@@ -84,7 +86,7 @@ func (s *SessionService) RedeemReturnCode(ctx context.Context, req RequestInfo, 
 			return false, nil
 		}
 		ses, u, err := s.sessionAt(tx.Reader, g.Session, op.Now)
-		if CodeOf(err) == CodeNoSession {
+		if errcode.CodeOf(err) == errcode.CodeNoSession {
 			return false, nil
 		}
 		if err != nil {
@@ -99,12 +101,12 @@ func (s *SessionService) RedeemReturnCode(ctx context.Context, req RequestInfo, 
 			Session: sessionID(g.Session), Targets: []audit.Actor{{Type: audit.TypeApplication, ID: host, Name: host}}})
 	})
 	if err == nil && !passed {
-		err = Refuse(CodeInvalidLink)
+		err = errcode.Refuse(errcode.CodeInvalidLink)
 	}
 	return secret, err
 }
 
-func (s *SessionService) putForwardSession(tx *Tx, secret Secret, g ForwardSession) error {
+func (s *SessionService) putForwardSession(tx *Tx, secret secret.Secret, g ForwardSession) error {
 	if err := s.forwards.Put(tx.Raw, secret.Hash(), g); err != nil {
 		return fmt.Errorf("storing a gate: %w", err)
 	}
@@ -120,9 +122,9 @@ func earlier(a, b time.Time) time.Time {
 
 // AuthenticateForward finds out who a gate lets through to a host; CodeNoSession for anything that is no gate of that host, or
 // whose session is over. It reads three records and never waits for a write.
-func (s *SessionService) AuthenticateForward(ctx context.Context, secret Secret, host string) (Live, error) {
+func (s *SessionService) AuthenticateForward(ctx context.Context, secret secret.Secret, host string) (Live, error) {
 	if secret.IsZero() {
-		return Live{}, Refuse(CodeNoSession)
+		return Live{}, errcode.Refuse(errcode.CodeNoSession)
 	}
 	now := s.Accounts.Now()
 	var live Live
@@ -130,11 +132,11 @@ func (s *SessionService) AuthenticateForward(ctx context.Context, secret Secret,
 		g, err := s.forwards.Get(r.r, secret.Hash())
 		switch {
 		case errors.Is(err, store.ErrNotFound):
-			return Refuse(CodeNoSession)
+			return errcode.Refuse(errcode.CodeNoSession)
 		case err != nil:
 			return fmt.Errorf("checking a gate: %w", err)
 		case g.State != "", g.Host != host, !now.Before(g.Expires):
-			return Refuse(CodeNoSession)
+			return errcode.Refuse(errcode.CodeNoSession)
 		}
 		live, err = s.info(r, g.Session, now)
 		return err

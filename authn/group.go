@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"barillet/internal/errcode"
 	"barillet/store"
 )
 
@@ -43,7 +44,7 @@ func (tx *Tx) CreateGroup(g *Group) error {
 func (tx *Tx) SaveGroup(g *Group) error {
 	name := strings.TrimSpace(g.Name)
 	if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > 255 || strings.ContainsFunc(name, unicode.IsControl) {
-		return Invalid("name", "name")
+		return errcode.Invalid("name", "name")
 	}
 	g.Name, g.Changed = name, tx.Op.Now
 	return tx.putGroup(g)

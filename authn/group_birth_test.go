@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"barillet/authn"
+	"barillet/internal/errcode"
 )
 
 func TestTheGaragesThatAPersonIsMadeWith(t *testing.T) {
@@ -23,6 +24,6 @@ func TestTheGaragesThatAPersonIsMadeWith(t *testing.T) {
 		return err
 	}
 	do(t, born("twenty@garage.example", garages[:20]), "twenty garages")
-	refused(t, born("more@garage.example", garages), authn.CodeInvalid, "twenty-one garages")
-	refused(t, born("unknown@garage.example", []authn.GroupID{"gnone"}), authn.CodeInvalid, "a garage that does not exist")
+	refused(t, born("more@garage.example", garages), errcode.CodeInvalid, "twenty-one garages")
+	refused(t, born("unknown@garage.example", []authn.GroupID{"gnone"}), errcode.CodeInvalid, "a garage that does not exist")
 }

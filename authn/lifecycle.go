@@ -3,17 +3,20 @@ package authn
 import (
 	"fmt"
 
+	"barillet/internal/errcode"
 	"barillet/internal/throttle"
 	"barillet/store"
 )
 
-func wrongState(reason string) error { return &Error{Code: CodeWrongState, Reason: reason} }
+func wrongState(reason string) error {
+	return &errcode.Error{Code: errcode.CodeWrongState, Reason: reason}
+}
 
 // Suspend keeps everything of an active person but lets nobody in: every session ends and the Epoch rises
 // (PROTOCOL 2). Like the other steps of a life it does not save: the caller audits and saves the person.
 func (tx *Tx) Suspend(u *User) error {
 	if u.Status != StatusActive {
-		return wrongState(ReasonNotActive)
+		return wrongState(errcode.ReasonNotActive)
 	}
 	return tx.endAccess(u, StatusSuspended)
 }
@@ -21,7 +24,7 @@ func (tx *Tx) Suspend(u *User) error {
 // Unsuspend lets a suspended person sign in again, with what they had.
 func (tx *Tx) Unsuspend(u *User) error {
 	if u.Status != StatusSuspended {
-		return wrongState(ReasonNotSuspended)
+		return wrongState(errcode.ReasonNotSuspended)
 	}
 	u.Status, u.StatusAt = StatusActive, tx.Op.Now
 	return nil
@@ -31,7 +34,7 @@ func (tx *Tx) Unsuspend(u *User) error {
 // in the record, worth nothing, until Revive or Delete.
 func (tx *Tx) Deactivate(u *User) error {
 	if u.Status == StatusDeactivated {
-		return wrongState(ReasonDeactivated)
+		return wrongState(errcode.ReasonDeactivated)
 	}
 	if err := tx.revokeLinks(u); err != nil {
 		return err
@@ -61,7 +64,7 @@ func (tx *Tx) Reactivate(u *User) {
 // them stays, and the id, being random, is never used again. It touches at most 60 keys of the 64 of an Update.
 func (tx *Tx) Delete(u *User) error {
 	if u.Status != StatusDeactivated {
-		return wrongState(ReasonDeactivated)
+		return wrongState(errcode.ReasonDeactivated)
 	}
 	for _, a := range u.indexed() {
 		if err := tx.s.addresses.Delete(tx.Raw, store.Escape(a)); err != nil {
@@ -114,7 +117,7 @@ func (tx *Tx) Unlock(u *User, free bool) error {
 			return fmt.Errorf("counting unlocks: %w", err)
 		}
 		if !v.OK {
-			return Wait(v.Retry)
+			return errcode.Wait(v.Retry)
 		}
 	}
 	return tx.resetFailures(u)

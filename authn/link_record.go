@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/store"
 )
 
@@ -25,31 +27,31 @@ const (
 )
 
 // link loads a link of the purpose with its person; CodeInvalidLink when it is not, or no longer, good.
-func (r Reader) link(token Secret, purpose string, now time.Time) (Link, User, error) {
+func (r Reader) link(token secret.Secret, purpose string, now time.Time) (Link, User, error) {
 	l, err := r.s.links.Get(r.r, token.Hash())
 	if errors.Is(err, store.ErrNotFound) || token.IsZero() {
-		return Link{}, User{}, Refuse(CodeInvalidLink)
+		return Link{}, User{}, errcode.Refuse(errcode.CodeInvalidLink)
 	}
 	if err != nil {
 		return Link{}, User{}, fmt.Errorf("loading a link: %w", err)
 	}
 	u, err := r.User(l.User)
 	switch {
-	case CodeOf(err) == CodeNotFound:
-		return Link{}, User{}, Refuse(CodeInvalidLink)
+	case errcode.CodeOf(err) == errcode.CodeNotFound:
+		return Link{}, User{}, errcode.Refuse(errcode.CodeInvalidLink)
 	case err != nil:
 		return Link{}, User{}, err
 	case l.Purpose != purpose, !now.Before(l.Expires):
-		return l, u, Refuse(CodeInvalidLink)
+		return l, u, errcode.Refuse(errcode.CodeInvalidLink)
 	}
 	return l, u, nil
 }
 
 // putLink stores a link and returns its token, which no one else ever sees again.
-func (tx *Tx) putLink(label string, l Link) (Secret, error) {
+func (tx *Tx) putLink(label string, l Link) (secret.Secret, error) {
 	token := tx.Op.Secret(label)
 	if err := tx.s.links.Put(tx.Raw, token.Hash(), l); err != nil {
-		return Secret{}, fmt.Errorf("storing a link: %w", err)
+		return secret.Secret{}, fmt.Errorf("storing a link: %w", err)
 	}
 	return token, nil
 }

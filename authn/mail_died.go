@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/internal/mail"
 	"barillet/store"
 )
@@ -29,7 +30,7 @@ func (s *Service) OnDeadLetter() func(tx store.Tx, m mail.MessageInfo) error {
 		switch {
 		case err == nil:
 			e.Subject, e.SubjectName = string(u.ID), u.Login
-		case CodeOf(err) != CodeNotFound: // support has no account
+		case errcode.CodeOf(err) != errcode.CodeNotFound: // support has no account
 			return err
 		}
 		return w.Audit(e)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"barillet/internal/errcode"
 	"barillet/store"
 )
 
@@ -17,7 +18,7 @@ func (tx *Tx) AddToGroup(u *User, id GroupID) (joined bool, err error) {
 		return false, err
 	}
 	if len(u.Groups) >= maxGroups {
-		return false, Invalid("groupIds", "too_many")
+		return false, errcode.Invalid("groupIds", "too_many")
 	}
 	u.Groups = append(slices.Clone(u.Groups), id)
 	if err := tx.s.members.Put(tx.Raw, string(id)+"/"+string(u.ID), struct{}{}); err != nil {
@@ -85,7 +86,7 @@ func (tx *Tx) emptyGroup(id GroupID, members []UserID) error {
 	}
 	for _, uid := range members {
 		u, err := tx.User(uid)
-		if CodeOf(err) == CodeNotFound {
+		if errcode.CodeOf(err) == errcode.CodeNotFound {
 			continue // deleted since it was listed, with every membership
 		}
 		if err != nil {

@@ -9,6 +9,8 @@ import (
 
 	"barillet/factors"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/templates"
 )
 
@@ -38,7 +40,7 @@ type Taken struct {
 func (s *EnrolService) adminTarget(r Reader, c AdminCall) (User, error) {
 	u, err := c.Find(r)
 	if err == nil && u.Status != StatusActive {
-		err = wrongState(ReasonNotActive)
+		err = wrongState(errcode.ReasonNotActive)
 	}
 	return u, err
 }
@@ -51,10 +53,10 @@ func (s *EnrolService) BeginByAdmin(ctx context.Context, req RequestInfo, c Admi
 	}
 	f, ok := s.Accounts.factor(want.Kind).(factors.AdminEnroller)
 	if !ok {
-		return AdminEnrolmentSecret{}, Invalid("factorType", ReasonBrowserOnly)
+		return AdminEnrolmentSecret{}, errcode.Invalid("factorType", errcode.ReasonBrowserOnly)
 	}
 	if _, ok := f.(factors.SeedEnroller); want.Seed != nil && !ok {
-		return AdminEnrolmentSecret{}, Invalid("sharedSecret", "unsupported")
+		return AdminEnrolmentSecret{}, errcode.Invalid("sharedSecret", "unsupported")
 	}
 	op := s.Accounts.NewOperation(req)
 	var u User
@@ -94,7 +96,7 @@ func (s *EnrolService) BeginByAdmin(ctx context.Context, req RequestInfo, c Admi
 // beginOffer opens the enrolment of an offer, with a new secret or with the seed that the caller supplied.
 func (s *EnrolService) beginOffer(now time.Time, want Enrolling, who factors.Subject, devices []factors.Device) (pending factors.Pending, err error) {
 	if !s.Accounts.CanAdd(want.Kind, devices) {
-		return nil, Refuse(CodeTooMany)
+		return nil, errcode.Refuse(errcode.CodeTooMany)
 	}
 	f := s.Accounts.factor(want.Kind)
 	if want.Seed == nil {
@@ -103,7 +105,7 @@ func (s *EnrolService) beginOffer(now time.Time, want Enrolling, who factors.Sub
 		pending, err = f.(factors.SeedEnroller).BeginEnrolSeed(now, who, devices, *want.Seed)
 	}
 	if refused, ok := errors.AsType[factors.ImportError](err); ok {
-		return nil, Invalid("sharedSecret", string(refused))
+		return nil, errcode.Invalid("sharedSecret", string(refused))
 	}
 	return pending, tooMany(err)
 }
@@ -132,7 +134,7 @@ func (s *EnrolService) AdminQR(ctx context.Context, c AdminCall, id factors.Devi
 	}
 	f, ok := s.Accounts.factor(o.Kind).(factors.AdminEnroller)
 	if !ok {
-		return nil, Refuse(CodeNotFound)
+		return nil, errcode.Refuse(errcode.CodeNotFound)
 	}
 	picture, err := f.QRCodePNG(s.Accounts.subject(&u), o.Pending)
 	if err != nil {
@@ -159,7 +161,7 @@ func (s *EnrolService) ConfirmByAdmin(ctx context.Context, req RequestInfo, c Ad
 		}
 		f := s.Accounts.factor(o.Kind)
 		if f == nil {
-			return false, Refuse(CodeNotFound)
+			return false, errcode.Refuse(errcode.CodeNotFound)
 		}
 		out, err := f.FinishEnrol(op.Now, s.Accounts.subject(&read), o.Pending, answer)
 		if err != nil {
@@ -196,7 +198,7 @@ func (s *EnrolService) ConfirmByAdmin(ctx context.Context, req RequestInfo, c Ad
 // activatePending puts a confirmed offer among the person's devices, tells of it and saves the person.
 func (s *EnrolService) activatePending(tx *Tx, c AdminCall, u *User, o *AdminEnrolment, d factors.Device) (factors.Device, error) {
 	if !s.Accounts.CanAdd(o.Kind, u.Devices) {
-		return factors.Device{}, Refuse(CodeTooMany) // others were enrolled meanwhile
+		return factors.Device{}, errcode.Refuse(errcode.CodeTooMany) // others were enrolled meanwhile
 	}
 	if d.Unique != "" {
 		d.Unique = s.Accounts.uniqueSecret(d.Unique)
@@ -233,7 +235,7 @@ func (s *EnrolService) activatePending(tx *Tx, c AdminCall, u *User, o *AdminEnr
 func (s *EnrolService) CancelByAdmin(tx *Tx, c AdminCall, u *User, id factors.DeviceID) error {
 	d, ok := u.PendingDevice(tx.Op.Now)
 	if !ok || d.ID != id {
-		return Refuse(CodeNotFound)
+		return errcode.Refuse(errcode.CodeNotFound)
 	}
 	u.AdminEnrolment = nil
 	return s.auditAdminEnrolment(tx, c, u, audit.FactorRemoved, d)
@@ -255,11 +257,11 @@ func (s *EnrolService) VerifyFor(ctx context.Context, req RequestInfo, c AdminCa
 		d := u.device(id)
 		switch {
 		case d == nil:
-			return false, Refuse(CodeNotFound)
+			return false, errcode.Refuse(errcode.CodeNotFound)
 		case len(s.SignIn.typed([]factors.Device{*d})) == 0:
-			return false, Invalid("factorType", ReasonBrowserOnly)
+			return false, errcode.Invalid("factorType", errcode.ReasonBrowserOnly)
 		case !s.Accounts.CanUse(&u, *d):
-			return false, wrongState(ReasonUnusable)
+			return false, wrongState(errcode.ReasonUnusable)
 		}
 		if wait, err := s.SignIn.waiting(ctx, op, &u, s.Accounts.Method(d.Kind).Input, false); err != nil || wait > 0 {
 			out = Verification{Wait: wait}
@@ -307,17 +309,17 @@ func (s *EnrolService) storeVerifiedFor(tx *Tx, c AdminCall, t deviceAttempt) (*
 
 // ConfirmDevice takes a person's word for a device that an operator enrolled for them: a fresh proof by a device that
 // counts, and a code of this one. CodeStepUpRequired, CodeNotFound.
-func (s *EnrolService) ConfirmDevice(ctx context.Context, req RequestInfo, session Secret, id factors.DeviceID, answer []byte) (Verification, error) {
+func (s *EnrolService) ConfirmDevice(ctx context.Context, req RequestInfo, session secret.Secret, id factors.DeviceID, answer []byte) (Verification, error) {
 	return s.SignIn.answered(ctx, req, session, func(op *Operation, ses *Session, u *User) (asked, error) {
 		if !ses.StepUp.fresh(op.Now) || ses.StepUp.EnrolOnly {
-			return asked{}, Refuse(CodeStepUpRequired)
+			return asked{}, errcode.Refuse(errcode.CodeStepUpRequired)
 		}
 		d, f := u.device(id), factors.Factor(nil)
 		if d != nil {
 			f = s.Accounts.factor(d.Kind)
 		}
 		if f == nil || !d.Unconfirmed() {
-			return asked{}, Refuse(CodeNotFound)
+			return asked{}, errcode.Refuse(errcode.CodeNotFound)
 		}
 		judged := *d
 		judged.Disabled = ""
@@ -331,7 +333,7 @@ func (s *EnrolService) ConfirmDevice(ctx context.Context, req RequestInfo, sessi
 	}, func(tx *Tx, ses *Session, u *User) error {
 		d := u.device(id)
 		if d == nil || !ses.StepUp.fresh(tx.Op.Now) || ses.StepUp.EnrolOnly {
-			return Refuse(CodeStepUpRequired)
+			return errcode.Refuse(errcode.CodeStepUpRequired)
 		}
 		tx.AddActivity(u, audit.FactorConfirmed, d.Name)
 		if err := tx.auditDevice(u, audit.FactorConfirmed, *d); err != nil {
@@ -346,9 +348,9 @@ func adminEnrolmentOf(u *User, c AdminCall, id factors.DeviceID, now time.Time) 
 	d, ok := u.PendingDevice(now)
 	switch {
 	case !ok || d.ID != id:
-		return nil, Refuse(CodeNotFound)
+		return nil, errcode.Refuse(errcode.CodeNotFound)
 	case u.AdminEnrolment.By != c.ID:
-		return nil, Refuse(CodeForbidden)
+		return nil, errcode.Refuse(errcode.CodeForbidden)
 	}
 	return u.AdminEnrolment, nil
 }

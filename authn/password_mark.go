@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 )
 
 // SecondFactor is the second step of a login that does not end with it, because the password has to be changed first.
@@ -17,8 +19,8 @@ type SecondFactor struct {
 // Completed is how a login goes on after its second step.
 type Completed struct {
 	Step   Step
-	Issued Credentials // with StepDone
-	Login  Secret      // with any other step: the login goes on under this secret
+	Issued Credentials   // with StepDone
+	Login  secret.Secret // with any other step: the login goes on under this secret
 }
 
 // mustChange is the step between the second one and the session: nothing of the login may have moved since.
@@ -34,7 +36,7 @@ func (l *Transaction) mustChange(u *User) (Step, bool) {
 
 // complete ends a login whose second step is done with a session. While the password is marked there is none yet: the
 // login goes on, under another secret than the one that bore less (BAR A11). The caller saves the person.
-func (s *SignInService) complete(tx *Tx, secret Secret, l Transaction, u *User, p SecondFactor) (Completed, error) {
+func (s *SignInService) complete(tx *Tx, secret secret.Secret, l Transaction, u *User, p SecondFactor) (Completed, error) {
 	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
 		return Completed{}, fmt.Errorf("ending a login: %w", err)
 	}
@@ -63,14 +65,14 @@ func (s *SignInService) open(tx *Tx, u *User, p SecondFactor) (Credentials, erro
 // ReplacePassword takes the password chosen in a login that has proven the marked one and a device, and signs the person
 // in. Every other session ends. CodeWrongState at any other step; CodeInvalid for a password that may not be, the marked one
 // ("same") among them.
-func (s *SignInService) ReplacePassword(ctx context.Context, req RequestInfo, login Secret, chosen string) (Verified, error) {
+func (s *SignInService) ReplacePassword(ctx context.Context, req RequestInfo, login secret.Secret, chosen string) (Verified, error) {
 	op := s.Accounts.NewOperation(req)
 	var l Transaction
 	var u User
 	renewing := func(r Reader) (err error) {
 		var step Step
 		if l, u, step, err = s.login(r, login, op.Now); err == nil && step != StepChangePassword {
-			err = Refuse(CodeWrongState)
+			err = errcode.Refuse(errcode.CodeWrongState)
 		}
 		return err
 	}
@@ -85,7 +87,7 @@ func (s *SignInService) ReplacePassword(ctx context.Context, req RequestInfo, lo
 		return Verified{}, fmt.Errorf("comparing with the password of before: %w", err)
 	}
 	if same {
-		return Verified{}, Invalid("password", "same")
+		return Verified{}, errcode.Invalid("password", "same")
 	}
 	phc, err := s.Accounts.Hasher.Hash(ctx, l.KnownBrowser, chosen)
 	if err != nil {
@@ -95,7 +97,7 @@ func (s *SignInService) ReplacePassword(ctx context.Context, req RequestInfo, lo
 		// Whoever changes the password meanwhile raises the PasswordEpoch, and this login is dead.
 		l, u, step, err := s.login(tx.Reader, login, op.Now)
 		if err == nil && step != StepChangePassword {
-			err = Refuse(CodeWrongState)
+			err = errcode.Refuse(errcode.CodeWrongState)
 		}
 		if err != nil {
 			return Verified{}, err
@@ -104,7 +106,7 @@ func (s *SignInService) ReplacePassword(ctx context.Context, req RequestInfo, lo
 	})
 }
 
-func (s *SignInService) storeReplaced(tx *Tx, secret Secret, l *Transaction, u *User, phc string) (Verified, error) {
+func (s *SignInService) storeReplaced(tx *Tx, secret secret.Secret, l *Transaction, u *User, phc string) (Verified, error) {
 	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
 		return Verified{}, fmt.Errorf("ending a login: %w", err)
 	}
@@ -127,9 +129,9 @@ func (s *SignInService) storeReplaced(tx *Tx, secret Secret, l *Transaction, u *
 func (s *SignInService) ExpirePassword(tx *Tx, u *User) error {
 	switch {
 	case u.Status != StatusActive:
-		return wrongState(ReasonNotActive)
+		return wrongState(errcode.ReasonNotActive)
 	case u.Password.Hash == "":
-		return wrongState(ReasonNoPassword)
+		return wrongState(errcode.ReasonNoPassword)
 	case u.Password.MustChange == "":
 		u.Password.MustChange = ChangeExpired
 	}
@@ -141,10 +143,10 @@ func (s *SignInService) ExpirePassword(tx *Tx, u *User) error {
 // CodeWrongState: not active. CodeSameProvenance: the person's one device was brought by an operator and never used (PROTOCOL 8).
 func (s *SignInService) SetPassword(tx *Tx, u *User, phc, hand string, mark ChangeReason) error {
 	if u.Status != StatusActive {
-		return wrongState(ReasonNotActive)
+		return wrongState(errcode.ReasonNotActive)
 	}
 	if u.HasOnlyImportedDevice() {
-		return Refuse(CodeSameProvenance)
+		return errcode.Refuse(errcode.CodeSameProvenance)
 	}
 	if _, err := tx.RevokeSessions(u, ""); err != nil {
 		return err

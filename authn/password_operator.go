@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"barillet/internal/errcode"
 	"barillet/internal/throttle"
 )
 
@@ -31,8 +32,8 @@ func (s *SignInService) ChangePasswordByAdmin(ctx context.Context, req RequestIn
 			return true, nil
 		}
 		right, _, err := s.Accounts.Hasher.Verify(ctx, false, c.user.Password.Hash, p.Current)
-		if CodeOf(err) == CodeInvalid { // nobody has such a password
-			return false, Invalid("current", "too_long")
+		if errcode.CodeOf(err) == errcode.CodeInvalid { // nobody has such a password
+			return false, errcode.Invalid("current", "too_long")
 		}
 		if err != nil {
 			return false, fmt.Errorf("verifying a password: %w", err)
@@ -54,7 +55,7 @@ func (s *SignInService) ChangePasswordByAdmin(ctx context.Context, req RequestIn
 	case err != nil:
 		return err
 	case out.code != "":
-		return Invalid("current", "wrong")
+		return errcode.Invalid("current", "wrong")
 	}
 	return out.refused()
 }
@@ -68,7 +69,7 @@ func (s *SignInService) changing(ctx context.Context, op *Operation, p PasswordC
 			return err
 		}
 		if u.Status != StatusActive {
-			return wrongState(ReasonNotActive)
+			return wrongState(errcode.ReasonNotActive)
 		}
 		c = candidate{user: u, found: true, counts: s.Accounts.failureID(u.ID)}
 		c.wait, err = s.passwordWait(r.r, op, c)
@@ -98,7 +99,7 @@ func (s *SignInService) storeChangeFor(tx *Tx, p PasswordChange, c candidate, ph
 		return nil, err
 	}
 	if phc == "" {
-		return &signedIn{code: CodeSignInFailed}, p.OnChange(tx, &u, false)
+		return &signedIn{code: errcode.CodeSignInFailed}, p.OnChange(tx, &u, false)
 	}
 	if err := s.SetPassword(tx, &u, phc, p.Provenance, ""); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"barillet/internal/errcode"
 	"barillet/store"
 )
 
@@ -48,7 +49,7 @@ func (tx *Tx) moveAddresses(id UserID, was, now []string) error {
 		_, err := tx.s.addresses.Get(tx.Raw, key)
 		switch {
 		case err == nil:
-			return Refuse(CodeTaken)
+			return errcode.Refuse(errcode.CodeTaken)
 		case !errors.Is(err, store.ErrNotFound):
 			return fmt.Errorf("looking up an address: %w", err)
 		}

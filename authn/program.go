@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"barillet/factors"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 )
 
 // StateLife is how long a program has for the second step (PROTOCOL 25).
@@ -15,11 +17,11 @@ const StateLife = 5 * time.Minute
 // APISignIn is where a sign-in stands that a program does for a person. It holds no secret of the person.
 type APISignIn struct {
 	Step      Step // StepVerify, StepDone; else the person has to come to the pages
-	State     Secret
+	State     secret.Secret
 	Expires   time.Time
 	User      User             // without what proofs need
 	Devices   []factors.Device // that a code may be given of, the one used last first; without Data
-	Session   Secret           // with StepDone: of kind program, worth nothing at any page
+	Session   secret.Secret    // with StepDone: of kind program, worth nothing at any page
 	SessionID string           // its public name, as in lists
 }
 
@@ -28,7 +30,7 @@ type APISignIn struct {
 // bound; whom the token may not see is a stranger.
 func (s *SignInService) StartAPISignIn(ctx context.Context, req RequestInfo, identifier, password string, sees func(*User) bool) (APISignIn, error) {
 	if req.APIToken == "" {
-		return APISignIn{}, Refuse(CodeForbidden)
+		return APISignIn{}, errcode.Refuse(errcode.CodeForbidden)
 	}
 	started, err := s.password(ctx, req, identifier, password, "", sees)
 	if err != nil {
@@ -38,7 +40,7 @@ func (s *SignInService) StartAPISignIn(ctx context.Context, req RequestInfo, ide
 }
 
 // APISignIn tells where a program's sign-in stands; CodeExpired when it is over, or another token's.
-func (s *SignInService) APISignIn(ctx context.Context, req RequestInfo, state Secret) (APISignIn, error) {
+func (s *SignInService) APISignIn(ctx context.Context, req RequestInfo, state secret.Secret) (APISignIn, error) {
 	now, kept := s.Accounts.Now(), reading{program: req.APIToken}
 	var out APISignIn
 	err := s.Accounts.View(ctx, func(r Reader) error {
@@ -58,9 +60,9 @@ func (s *SignInService) APISignIn(ctx context.Context, req RequestInfo, state Se
 }
 
 // apiTransaction is loginKept for programs: never a browser's login.
-func (s *SignInService) apiTransaction(r Reader, state Secret, now time.Time, kept *reading) (Transaction, User, Step, error) {
+func (s *SignInService) apiTransaction(r Reader, state secret.Secret, now time.Time, kept *reading) (Transaction, User, Step, error) {
 	if kept.program == "" {
-		return Transaction{}, User{}, StepExpired, Refuse(CodeExpired)
+		return Transaction{}, User{}, StepExpired, errcode.Refuse(errcode.CodeExpired)
 	}
 	return s.loginKept(r, state, now, kept)
 }
@@ -78,22 +80,22 @@ func (s *SignInService) typed(devices []factors.Device) []factors.Device {
 
 // VerifyAPISignIn judges a code of one device in a program's sign-in. A refused one is an outcome: counted, audited, and
 // the transaction goes on. CodeNotFound: no such device takes codes here.
-func (s *SignInService) VerifyAPISignIn(ctx context.Context, req RequestInfo, state Secret, id factors.DeviceID, code []byte) (APISignIn, Verification, error) {
+func (s *SignInService) VerifyAPISignIn(ctx context.Context, req RequestInfo, state secret.Secret, id factors.DeviceID, code []byte) (APISignIn, Verification, error) {
 	out, err := s.APISignIn(ctx, req, state)
 	if err != nil {
 		return APISignIn{}, Verification{}, err
 	}
 	switch {
 	case out.Step != StepVerify:
-		return APISignIn{}, Verification{}, Refuse(CodeWrongState)
+		return APISignIn{}, Verification{}, errcode.Refuse(errcode.CodeWrongState)
 	case !slices.ContainsFunc(out.Devices, func(d factors.Device) bool { return d.ID == id }):
-		return APISignIn{}, Verification{}, Refuse(CodeNotFound)
+		return APISignIn{}, Verification{}, errcode.Refuse(errcode.CodeNotFound)
 	}
 	v, err := s.verify(ctx, req, state, factors.InputCode, code, func(d factors.Device) bool { return d.ID == id })
 	if err != nil || !v.Accepted() {
 		return out, v.Verification, err
 	}
-	out.State = Secret{}
+	out.State = secret.Secret{}
 	if out.Step, out.Devices = v.Step, nil; v.Step != StepDone {
 		return out, v.Verification, nil // something is left that only a page can ask
 	}
@@ -104,7 +106,7 @@ func (s *SignInService) VerifyAPISignIn(ctx context.Context, req RequestInfo, st
 }
 
 // CancelAPISignIn ends a program's sign-in before its second step; CodeExpired when there is none.
-func (s *SignInService) CancelAPISignIn(ctx context.Context, req RequestInfo, state Secret) error {
+func (s *SignInService) CancelAPISignIn(ctx context.Context, req RequestInfo, state secret.Secret) error {
 	op, kept := s.Accounts.NewOperation(req), reading{program: req.APIToken}
 	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
 		if _, _, _, err := s.apiTransaction(tx.Reader, state, op.Now, &kept); err != nil {

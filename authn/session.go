@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/store"
 	"barillet/templates"
 )
@@ -68,9 +70,9 @@ func (s *SessionService) listed(ses *Session, st *Summary, hash string, now time
 }
 
 // Authenticate finds out who a session belongs to. It reads two records and never waits for a write.
-func (s *SessionService) Authenticate(ctx context.Context, secret Secret) (Live, error) {
+func (s *SessionService) Authenticate(ctx context.Context, secret secret.Secret) (Live, error) {
 	if secret.IsZero() {
-		return Live{}, Refuse(CodeNoSession)
+		return Live{}, errcode.Refuse(errcode.CodeNoSession)
 	}
 	var live Live
 	err := s.Accounts.View(ctx, func(r Reader) (err error) {
@@ -84,19 +86,19 @@ func (s *SessionService) Authenticate(ctx context.Context, secret Secret) (Live,
 func (s *SessionService) info(r Reader, hash string, now time.Time) (Live, error) {
 	ses, err := s.sessions.Get(r.r, hash)
 	if errors.Is(err, store.ErrNotFound) {
-		return Live{}, Refuse(CodeNoSession)
+		return Live{}, errcode.Refuse(errcode.CodeNoSession)
 	}
 	if err != nil {
 		return Live{}, fmt.Errorf("checking a session: %w", err)
 	}
 	st, err := r.Summary(ses.User)
 	switch {
-	case CodeOf(err) == CodeNotFound:
-		return Live{}, Refuse(CodeNoSession)
+	case errcode.CodeOf(err) == errcode.CodeNotFound:
+		return Live{}, errcode.Refuse(errcode.CodeNoSession)
 	case err != nil:
 		return Live{}, fmt.Errorf("checking a session: %w", err)
 	case !s.alive(&ses, &st, hash, now):
-		return Live{}, Refuse(CodeNoSession)
+		return Live{}, errcode.Refuse(errcode.CodeNoSession)
 	}
 	s.ages.look(hash, s.uptime(), now.Sub(ses.Created))
 	if now.Sub(ses.LastSeen) >= time.Minute {
@@ -111,9 +113,9 @@ func (s *SessionService) info(r Reader, hash string, now time.Time) (Live, error
 }
 
 // session loads a live session and its person within one run.
-func (s *SessionService) session(r Reader, secret Secret, now time.Time) (Session, User, error) {
+func (s *SessionService) session(r Reader, secret secret.Secret, now time.Time) (Session, User, error) {
 	if secret.IsZero() {
-		return Session{}, User{}, Refuse(CodeNoSession)
+		return Session{}, User{}, errcode.Refuse(errcode.CodeNoSession)
 	}
 	return s.sessionAt(r, secret.Hash(), now)
 }
@@ -122,7 +124,7 @@ func (s *SessionService) session(r Reader, secret Secret, now time.Time) (Sessio
 func (s *SessionService) sessionAt(r Reader, hash string, now time.Time) (Session, User, error) {
 	ses, err := s.sessions.Get(r.r, hash)
 	if errors.Is(err, store.ErrNotFound) {
-		return Session{}, User{}, Refuse(CodeNoSession)
+		return Session{}, User{}, errcode.Refuse(errcode.CodeNoSession)
 	}
 	if err != nil {
 		return Session{}, User{}, fmt.Errorf("loading a session: %w", err)
@@ -132,15 +134,15 @@ func (s *SessionService) sessionAt(r Reader, hash string, now time.Time) (Sessio
 		return Session{}, User{}, err
 	}
 	if st := u.summary(); !s.alive(&ses, &st, hash, now) {
-		return Session{}, User{}, Refuse(CodeNoSession)
+		return Session{}, User{}, errcode.Refuse(errcode.CodeNoSession)
 	}
 	return ses, u, nil
 }
 
 // Credentials is what the browser gets at the end of a sign-in, or when its session is re-issued.
 type Credentials struct {
-	Session Secret
-	Browser Secret // the known-browser cookie; empty: keep the one there is
+	Session secret.Secret
+	Browser secret.Secret // the known-browser cookie; empty: keep the one there is
 }
 
 // openSession signs the person in within this change: the session, its place in the person's list, the known
@@ -165,7 +167,7 @@ func (s *SessionService) openSession(tx *Tx, u *User, amr []string, proof StepUp
 }
 
 // startSession stores the session that a sign-in ends with, and tells of it.
-func (s *SessionService) startSession(tx *Tx, u *User, secret Secret, ses Session) error {
+func (s *SessionService) startSession(tx *Tx, u *User, secret secret.Secret, ses Session) error {
 	if err := s.putSession(tx, u, secret, ses); err != nil {
 		return err
 	}
@@ -174,7 +176,7 @@ func (s *SessionService) startSession(tx *Tx, u *User, secret Secret, ses Sessio
 }
 
 // putSession stores a session under a new secret and lists it; the oldest one beyond the limit ends.
-func (s *SessionService) putSession(tx *Tx, u *User, secret Secret, ses Session) error {
+func (s *SessionService) putSession(tx *Tx, u *User, secret secret.Secret, ses Session) error {
 	hash := secret.Hash()
 	// Those whose time is over are swept by themselves; here they would only lengthen the record.
 	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r SessionRef) bool {
@@ -195,28 +197,28 @@ func (s *SessionService) putSession(tx *Tx, u *User, secret Secret, ses Session)
 
 // trackBrowser makes the browser known to the person. A cookie counts only when we gave it out: a planted
 // value would make a guesser's browser known.
-func (s *SessionService) trackBrowser(tx *Tx, u *User, notice bool) (Secret, error) {
-	now, secret := tx.Op.Now, tx.Op.Request.Browser
+func (s *SessionService) trackBrowser(tx *Tx, u *User, notice bool) (secret.Secret, error) {
+	now, value := tx.Op.Now, tx.Op.Request.Browser
 	known := false
-	if !secret.IsZero() {
-		_, err := s.browsers.Get(tx.Raw, secret.Hash())
+	if !value.IsZero() {
+		_, err := s.browsers.Get(tx.Raw, value.Hash())
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return Secret{}, fmt.Errorf("loading a browser: %w", err)
+			return secret.Secret{}, fmt.Errorf("loading a browser: %w", err)
 		}
 		known = err == nil
 	}
 	if !known {
-		secret = tx.Op.Secret("browser")
-		if err := s.browsers.Put(tx.Raw, secret.Hash(), Browser{Since: now}); err != nil {
-			return Secret{}, fmt.Errorf("storing a browser: %w", err)
+		value = tx.Op.Secret("browser")
+		if err := s.browsers.Put(tx.Raw, value.Hash(), Browser{Since: now}); err != nil {
+			return secret.Secret{}, fmt.Errorf("storing a browser: %w", err)
 		}
 	}
-	hash := secret.Hash()
+	hash := value.Hash()
 	u.Browsers = slices.Clone(u.Browsers)
 	for i := range u.Browsers {
 		if u.Browsers[i].Hash == hash {
 			u.Browsers[i].Seen = now
-			return secret, nil
+			return value, nil
 		}
 	}
 	first := len(u.Browsers) == 0
@@ -228,9 +230,9 @@ func (s *SessionService) trackBrowser(tx *Tx, u *User, notice bool) (Secret, err
 	}
 	u.Browsers = append(u.Browsers, BrowserRef{Hash: hash, Since: now, Seen: now})
 	if notice && !first {
-		return secret, tx.Notify(u, templates.NewBrowserMail{Context: tx.About(u)}, time.Time{})
+		return value, tx.Notify(u, templates.NewBrowserMail{Context: tx.About(u)}, time.Time{})
 	}
-	return secret, nil
+	return value, nil
 }
 
 // rotate gives the session a new secret after the person's Epoch rose and ends every other one (PROTOCOL 2).
@@ -255,7 +257,7 @@ func (s *SessionService) openAPISession(tx *Tx, u *User, amr []string) (Credenti
 		APIToken: req.APIToken, Address: req.address(), Agent: req.Agent})
 }
 
-func (s *SessionService) keepSession(tx *Tx, secret Secret, ses Session) error {
+func (s *SessionService) keepSession(tx *Tx, secret secret.Secret, ses Session) error {
 	if err := s.sessions.Put(tx.Raw, secret.Hash(), ses); err != nil {
 		return fmt.Errorf("storing a session: %w", err)
 	}

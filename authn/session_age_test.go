@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
 	"barillet/authn/authntest"
+	"barillet/internal/errcode"
 )
 
 func TestAClockThatIsSetBackGivesNoSessionMoreTime(t *testing.T) {
@@ -39,7 +39,7 @@ func TestAClockThatIsSetBackGivesNoSessionMoreTime(t *testing.T) {
 					t.Fatal(err)
 				}
 				_, err := h.Sessions.Authenticate(t.Context(), session)
-				if err != nil && authn.CodeOf(err) != authn.CodeNoSession {
+				if err != nil && errcode.CodeOf(err) != errcode.CodeNoSession {
 					t.Fatal(err)
 				}
 				if err != nil {

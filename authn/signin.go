@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/internal/throttle"
 	"barillet/store"
 )
@@ -26,7 +28,7 @@ func NewSignInService(accounts *Service, sessions *SessionService, ring *store.K
 
 // TransactionRef is a login that has begun: its secret goes into a cookie of its own.
 type TransactionRef struct {
-	Login Secret
+	Login secret.Secret
 	Step  Step
 }
 
@@ -50,7 +52,7 @@ func (s *SignInService) password(ctx context.Context, req RequestInfo, identifie
 	name, ok := NormalizeLogin(identifier)
 	if !ok {
 		// Nobody's, the same ghost whenever it is typed, and short enough to be looked up like a name.
-		name = "\x00" + SecretOf(identifier).Hash()
+		name = "\x00" + secret.SecretOf(identifier).Hash()
 	}
 	var out signedIn
 	err := retryOnConflict(ctx, func() (bool, error) {
@@ -104,7 +106,7 @@ func (s *SignInService) tryPassword(ctx context.Context, op *Operation, c candid
 // signedIn is what a password attempt was stored as.
 type signedIn struct {
 	TransactionRef
-	code Code
+	code errcode.Code
 	wait time.Duration
 }
 
@@ -112,9 +114,9 @@ type signedIn struct {
 func (o signedIn) refused() error {
 	switch {
 	case o.wait > 0:
-		return Wait(o.wait)
+		return errcode.Wait(o.wait)
 	case o.code != "":
-		return Refuse(o.code)
+		return errcode.Refuse(o.code)
 	}
 	return nil
 }
@@ -126,7 +128,7 @@ func (s *SignInService) passwordAttempt(ctx context.Context, op *Operation, name
 		c = candidate{}
 		u, err := r.UserByAddress(name)
 		switch {
-		case CodeOf(err) == CodeNotFound, err == nil && !sees(&u):
+		case errcode.CodeOf(err) == errcode.CodeNotFound, err == nil && !sees(&u):
 			c.counts = s.Accounts.Failures.UnknownLoginID(name)
 		case err != nil:
 			return err
@@ -199,7 +201,7 @@ func (s *SignInService) storePassword(tx *Tx, c candidate, right bool, newPHC, r
 		return nil, err
 	}
 	if !right {
-		return &signedIn{code: CodeSignInFailed}, s.auditPassword(tx, &u, c.found)
+		return &signedIn{code: errcode.CodeSignInFailed}, s.auditPassword(tx, &u, c.found)
 	}
 	if newPHC != "" {
 		u.Password.Hash = newPHC
@@ -226,7 +228,7 @@ func (s *SignInService) newLogin(tx *Tx, u *User, known bool, returnTo string) T
 	return l
 }
 
-func (s *SignInService) putLogin(tx *Tx, secret Secret, l Transaction) error {
+func (s *SignInService) putLogin(tx *Tx, secret secret.Secret, l Transaction) error {
 	if err := s.transactions.Put(tx.Raw, secret.Hash(), l); err != nil {
 		return fmt.Errorf("storing a login: %w", err)
 	}
@@ -267,7 +269,7 @@ func (s *SignInService) auditPassword(tx *Tx, u *User, found bool) error {
 }
 
 // login loads a login under way and its person within one run; CodeExpired when it is gone or dead, or a program's.
-func (s *SignInService) login(r Reader, secret Secret, now time.Time) (Transaction, User, Step, error) {
+func (s *SignInService) login(r Reader, secret secret.Secret, now time.Time) (Transaction, User, Step, error) {
 	return s.loginKept(r, secret, now, &reading{})
 }
 
@@ -279,27 +281,27 @@ type reading struct {
 	user    store.Cached[User]
 }
 
-func (s *SignInService) loginKept(r Reader, secret Secret, now time.Time, kept *reading) (Transaction, User, Step, error) {
+func (s *SignInService) loginKept(r Reader, secret secret.Secret, now time.Time, kept *reading) (Transaction, User, Step, error) {
 	if secret.IsZero() {
-		return Transaction{}, User{}, StepExpired, Refuse(CodeExpired)
+		return Transaction{}, User{}, StepExpired, errcode.Refuse(errcode.CodeExpired)
 	}
 	l, err := s.transactions.GetCached(r.r, secret.Hash(), &kept.login)
 	if errors.Is(err, store.ErrNotFound) || err == nil && l.Program != kept.program {
-		return Transaction{}, User{}, StepExpired, Refuse(CodeExpired)
+		return Transaction{}, User{}, StepExpired, errcode.Refuse(errcode.CodeExpired)
 	}
 	if err != nil {
 		return Transaction{}, User{}, StepExpired, fmt.Errorf("loading a login: %w", err)
 	}
 	u, err := r.userKept(l.User, &kept.user)
-	if CodeOf(err) == CodeNotFound {
-		return Transaction{}, User{}, StepExpired, Refuse(CodeExpired)
+	if errcode.CodeOf(err) == errcode.CodeNotFound {
+		return Transaction{}, User{}, StepExpired, errcode.Refuse(errcode.CodeExpired)
 	}
 	if err != nil {
 		return Transaction{}, User{}, StepExpired, err
 	}
 	step := s.Next(&l, &u, now)
 	if step == StepExpired {
-		return Transaction{}, User{}, StepExpired, Refuse(CodeExpired)
+		return Transaction{}, User{}, StepExpired, errcode.Refuse(errcode.CodeExpired)
 	}
 	return l, u, step, nil
 }

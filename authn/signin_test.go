@@ -8,7 +8,10 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/authntest"
+	"barillet/authn/password"
 	"barillet/factors"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/store"
 	"barillet/store/storetest"
 )
@@ -44,7 +47,7 @@ func TestEveryFailedSignInHasOneAnswer(t *testing.T) {
 				req = h.at("203.0.113.200")
 			}
 			started, err := h.Authn.StartWithPassword(t.Context(), req, test.identifier, test.password, "")
-			refused(t, err, authn.CodeSignInFailed, "signing in")
+			refused(t, err, errcode.CodeSignInFailed, "signing in")
 			if !started.Login.IsZero() {
 				t.Error("a login was begun")
 			}
@@ -62,7 +65,7 @@ func TestAGhostIsStoppedAsAPersonIs(t *testing.T) {
 	h := newHouse(t)
 	h.Member(amelie, nil)
 	type answer struct {
-		code  authn.Code
+		code  errcode.Code
 		retry time.Duration
 	}
 	try := func(name string, i int) answer {
@@ -70,7 +73,7 @@ func TestAGhostIsStoppedAsAPersonIs(t *testing.T) {
 			name = " " + strings.ToUpper(name) // no fresh counter for another spelling
 		}
 		_, err := h.Authn.StartWithPassword(t.Context(), h.at("203.0.113.5"), name, "wrong in any case", "")
-		return answer{authn.CodeOf(err), retry(err)}
+		return answer{errcode.CodeOf(err), retry(err)}
 	}
 	stopped := 0
 	for i := range 14 {
@@ -78,7 +81,7 @@ func TestAGhostIsStoppedAsAPersonIs(t *testing.T) {
 		if person != ghost {
 			t.Errorf("try %d: a person gets %+v, a ghost %+v", i, person, ghost)
 		}
-		if person.code == authn.CodeRateLimited {
+		if person.code == errcode.CodeRateLimited {
 			stopped++
 		}
 		h.Clock.Advance(20 * time.Second)
@@ -114,7 +117,7 @@ func TestKnownAndUnknownNamesCostTheSameWork(t *testing.T) {
 	for _, name := range []string{amelie, "nobody@garage.example", "no name at all", strings.Repeat("x", 4000)} {
 		c.views, c.updates = 0, 0
 		_, err := h.Authn.StartWithPassword(t.Context(), h.From, name, "wrong in any case", "")
-		refused(t, err, authn.CodeSignInFailed, "signing in")
+		refused(t, err, errcode.CodeSignInFailed, "signing in")
 		if c.views != 1 || c.updates != 1 {
 			t.Errorf("%.20q: %d views and %d updates, want one of each", name, c.views, c.updates)
 		}
@@ -125,7 +128,7 @@ func TestKnownAndUnknownNamesCostTheSameWork(t *testing.T) {
 func TestAPasswordHashedAnewAtTheSameMomentIsNotAWrongOne(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	dearer, err := authn.NewHasher(h.Keys.Pepper, authn.PasswordPolicy{Cost: authn.PasswordCost{Memory: 8192, Time: 2, Threads: 1}})
+	dearer, err := password.NewHasher(h.Keys.Pepper, password.PasswordPolicy{Cost: password.PasswordCost{Memory: 8192, Time: 2, Threads: 1}})
 	do(t, err, "setting up passwords")
 	phc, err := dearer.Hash(t.Context(), true, authntest.Password)
 	do(t, err, "hashing")
@@ -157,13 +160,13 @@ func TestAPasswordChangedBetweenJudgingAndStoringOpensNothing(t *testing.T) {
 		h.Change(u.ID, func(u *authn.User) { u.Password.Hash, u.PasswordEpoch, u.Epoch = phc, u.PasswordEpoch+1, u.Epoch+1 })
 	}
 	_, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
-	refused(t, err, authn.CodeSignInFailed, "the password of a moment ago")
+	refused(t, err, errcode.CodeSignInFailed, "the password of a moment ago")
 }
 
 func TestThirtyPeopleBehindOneAddressSignInWhileFailuresFromItAreLimited(t *testing.T) {
 	h := newHouse(t)
 	names := []string{"a", "b", "c", "d", "e", "f"}
-	phones, browsers := map[string]*authntest.Phone{}, map[string]authn.Secret{}
+	phones, browsers := map[string]*authntest.Phone{}, map[string]secret.Secret{}
 	for _, n := range names {
 		name := n + "@garage.example"
 		_, phones[n], _ = h.Member(name, nil)
@@ -177,7 +180,7 @@ func TestThirtyPeopleBehindOneAddressSignInWhileFailuresFromItAreLimited(t *test
 	judged := 0
 	for i := range 40 {
 		_, err := h.Authn.StartWithPassword(t.Context(), h.From, "ghost"+strings.Repeat("x", i)+"@garage.example", "wrong in any case", "")
-		if authn.CodeOf(err) == authn.CodeSignInFailed {
+		if errcode.CodeOf(err) == errcode.CodeSignInFailed {
 			judged++
 		}
 	}
@@ -185,7 +188,7 @@ func TestThirtyPeopleBehindOneAddressSignInWhileFailuresFromItAreLimited(t *test
 		t.Errorf("%d wrong names were judged from one address, want 20", judged)
 	}
 	_, err := h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
-	refused(t, err, authn.CodeRateLimited, "a stranger's browser at that address")
+	refused(t, err, errcode.CodeRateLimited, "a stranger's browser at that address")
 	for _, n := range names {
 		req := h.From
 		req.Browser = browsers[n]
@@ -205,8 +208,8 @@ func TestALoginLivesTenMinutes(t *testing.T) {
 		t.Errorf("got step %q", got)
 	}
 	_, err := h.Authn.Verify(t.Context(), h.From, login, factors.InputCode, p.Code())
-	refused(t, err, authn.CodeExpired, "verifying in it")
-	if _, err := h.Sessions.Authenticate(t.Context(), h.password(h.From, amelie).Login); authn.CodeOf(err) != authn.CodeNoSession {
+	refused(t, err, errcode.CodeExpired, "verifying in it")
+	if _, err := h.Sessions.Authenticate(t.Context(), h.password(h.From, amelie).Login); errcode.CodeOf(err) != errcode.CodeNoSession {
 		t.Errorf("a login under way is taken for a session: %v", err)
 	}
 }

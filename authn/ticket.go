@@ -8,18 +8,20 @@ import (
 	"time"
 
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/internal/throttle"
 	"barillet/templates"
 )
 
 // IssueTicket gives the person a ticket to enrol again with (PROTOCOL 7) and returns its link token, empty for
 // one that lives no longer than ScreenTicketTTL, and its short code. The caller mails or shows them and saves the person.
-func (s *SignInService) IssueTicket(tx *Tx, u *User, way string, life time.Duration) (link, code Secret, t Ticket, err error) {
+func (s *SignInService) IssueTicket(tx *Tx, u *User, way string, life time.Duration) (link, code secret.Secret, t Ticket, err error) {
 	now := tx.Op.Now
 	alive := slices.DeleteFunc(slices.Clone(u.Tickets), func(t Ticket) bool { return !now.Before(t.Expires) })
 	for len(alive) >= maxTickets {
 		if err := tx.DeleteLink(alive[0].Link); err != nil {
-			return Secret{}, Secret{}, Ticket{}, err
+			return secret.Secret{}, secret.Secret{}, Ticket{}, err
 		}
 		alive = alive[1:]
 	}
@@ -28,7 +30,7 @@ func (s *SignInService) IssueTicket(tx *Tx, u *User, way string, life time.Durat
 	if life > ScreenTicketTTL { // a code for the counter has no link
 		// The link's record outlives the ticket, so that an expired one can say so and offer another.
 		if link, err = tx.putLink("ticket link", Link{User: u.ID, Purpose: linkTicket, Ticket: t.ID, Expires: now.Add(TicketRenewalWindow)}); err != nil {
-			return Secret{}, Secret{}, Ticket{}, err
+			return secret.Secret{}, secret.Secret{}, Ticket{}, err
 		}
 		t.Link = link.Hash()
 	}
@@ -42,7 +44,7 @@ func (s *SignInService) IssueTicket(tx *Tx, u *User, way string, life time.Durat
 // MailTicket issues a ticket and queues its mail to the person's first address. CodeWrongState: that address is too young.
 func (s *SignInService) MailTicket(tx *Tx, u *User) (Ticket, error) {
 	if u.addressChanged(tx.Op.Now) {
-		return Ticket{}, wrongState(ReasonAddressChanged)
+		return Ticket{}, wrongState(errcode.ReasonAddressChanged)
 	}
 	link, code, t, err := s.IssueTicket(tx, u, ProvenanceEmail, TicketTTL)
 	if err != nil {
@@ -54,52 +56,52 @@ func (s *SignInService) MailTicket(tx *Tx, u *User) (Ticket, error) {
 
 // ticketMAC keeps a short code: a plain hash of 40 bits would be searched through in a moment.
 func (s *SignInService) ticketMAC(id UserID, code string) []byte {
-	return s.Accounts.Pepper.MAC("ticket", []byte(id), []byte(normalizeShortCode(code)))
+	return s.Accounts.Pepper.MAC("ticket", []byte(id), []byte(secret.NormalizeShortCode(code)))
 }
 
 // TicketOutcome is what presenting a ticket came to, stored before it is told.
 type ticketOutcome struct {
 	step Step
-	code Code
+	code errcode.Code
 	wait time.Duration
 }
 
 func (o ticketOutcome) result() (Step, error) {
 	switch {
 	case o.wait > 0:
-		return StepTicket, Wait(o.wait)
+		return StepTicket, errcode.Wait(o.wait)
 	case o.code != "":
-		return StepTicket, Refuse(o.code)
+		return StepTicket, errcode.Refuse(o.code)
 	}
 	return o.step, nil
 }
 
 // RedeemTicketCode judges a short code typed in a login whose password is proven. Its own limit of wrong answers
 // holds (PROTOCOL 17); CodeInvalidTicket, CodeTicketExpired and CodeSameProvenance say why it was refused.
-func (s *SignInService) RedeemTicketCode(ctx context.Context, req RequestInfo, login Secret, typed string) (Step, error) {
-	return s.redeemTicket(ctx, req, login, func(tx *Tx, u *User) (int, Code) {
+func (s *SignInService) RedeemTicketCode(ctx context.Context, req RequestInfo, login secret.Secret, typed string) (Step, error) {
+	return s.redeemTicket(ctx, req, login, func(tx *Tx, u *User) (int, errcode.Code) {
 		mac := s.ticketMAC(u.ID, typed)
 		for i, t := range u.Tickets {
 			if hmac.Equal(t.Code, mac) {
 				return i, ""
 			}
 		}
-		return -1, CodeInvalidTicket
+		return -1, errcode.CodeInvalidTicket
 	})
 }
 
 // RedeemTicketLink binds the ticket of a mailed link to a login that has just proven the same person's password.
-func (s *SignInService) RedeemTicketLink(ctx context.Context, req RequestInfo, login, token Secret) (Step, error) {
-	return s.redeemTicket(ctx, req, login, func(tx *Tx, u *User) (int, Code) {
+func (s *SignInService) RedeemTicketLink(ctx context.Context, req RequestInfo, login, token secret.Secret) (Step, error) {
+	return s.redeemTicket(ctx, req, login, func(tx *Tx, u *User) (int, errcode.Code) {
 		l, owner, err := tx.link(token, linkTicket, tx.Op.Now)
 		if err != nil || owner.ID != u.ID {
-			return -1, CodeInvalidLink
+			return -1, errcode.CodeInvalidLink
 		}
-		return slices.IndexFunc(u.Tickets, func(t Ticket) bool { return t.ID == l.Ticket }), CodeInvalidLink
+		return slices.IndexFunc(u.Tickets, func(t Ticket) bool { return t.ID == l.Ticket }), errcode.CodeInvalidLink
 	})
 }
 
-func (s *SignInService) redeemTicket(ctx context.Context, req RequestInfo, login Secret, find func(*Tx, *User) (int, Code)) (Step, error) {
+func (s *SignInService) redeemTicket(ctx context.Context, req RequestInfo, login secret.Secret, find func(*Tx, *User) (int, errcode.Code)) (Step, error) {
 	op := s.Accounts.NewOperation(req)
 	out, err := Update(ctx, s.Accounts, op, func(tx *Tx) (ticketOutcome, error) {
 		l, u, step, err := s.login(tx.Reader, login, op.Now)
@@ -107,7 +109,7 @@ func (s *SignInService) redeemTicket(ctx context.Context, req RequestInfo, login
 			return ticketOutcome{}, err
 		}
 		if step != StepTicket && !(step == StepEnrol && l.Ticket != grantInvitation) {
-			return ticketOutcome{}, Refuse(CodeWrongState)
+			return ticketOutcome{}, errcode.Refuse(errcode.CodeWrongState)
 		}
 		wait, f, err := s.deviceWait(tx.Reader, op.Now, &u, throttle.Ticket, l.KnownBrowser)
 		if err != nil || wait > 0 {
@@ -125,8 +127,8 @@ func (s *SignInService) redeemTicket(ctx context.Context, req RequestInfo, login
 	return out.result()
 }
 
-func (s *SignInService) ticketRefused(tx *Tx, u *User, f throttle.Failures, known bool, code Code) (ticketOutcome, error) {
-	if code == CodeInvalidTicket { // links are not guessed and not counted
+func (s *SignInService) ticketRefused(tx *Tx, u *User, f throttle.Failures, known bool, code errcode.Code) (ticketOutcome, error) {
+	if code == errcode.CodeInvalidTicket { // links are not guessed and not counted
 		if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, s.Accounts.failureID(u.ID), f.WithFailure(tx.Op.Now, throttle.Ticket, known)); err != nil {
 			return ticketOutcome{}, fmt.Errorf("counting a wrong ticket: %w", err)
 		}
@@ -136,13 +138,13 @@ func (s *SignInService) ticketRefused(tx *Tx, u *User, f throttle.Failures, know
 
 // bindTicket lets this login, and no other, enrol with the ticket; what another login had pending by it is
 // worthless from now on. Password and ticket must have come by two hands (PROTOCOL 8).
-func (s *SignInService) bindTicket(tx *Tx, secret Secret, l Transaction, u *User, i int) (ticketOutcome, error) {
+func (s *SignInService) bindTicket(tx *Tx, secret secret.Secret, l Transaction, u *User, i int) (ticketOutcome, error) {
 	t := u.Tickets[i]
 	switch {
 	case !tx.Op.Now.Before(t.Expires):
-		return s.ticketRefused(tx, u, throttle.Failures{}, l.KnownBrowser, CodeTicketExpired)
+		return s.ticketRefused(tx, u, throttle.Failures{}, l.KnownBrowser, errcode.CodeTicketExpired)
 	case intersect(l.provenances(u), t.provenances()):
-		return s.ticketRefused(tx, u, throttle.Failures{}, l.KnownBrowser, CodeSameProvenance)
+		return s.ticketRefused(tx, u, throttle.Failures{}, l.KnownBrowser, errcode.CodeSameProvenance)
 	}
 	u.Tickets = slices.Clone(u.Tickets)
 	u.Tickets[i].Transaction = l.ID
@@ -179,7 +181,7 @@ func (s *SignInService) spendTickets(tx *Tx, u *User) error {
 
 // ResendTicket mails a further ticket to a person who has proven the password, at most three a day and for a
 // week after the reset (PROTOCOL 10).
-func (s *SignInService) ResendTicket(ctx context.Context, req RequestInfo, login Secret) error {
+func (s *SignInService) ResendTicket(ctx context.Context, req RequestInfo, login secret.Secret) error {
 	op := s.Accounts.NewOperation(req)
 	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
 		_, u, step, err := s.login(tx.Reader, login, op.Now)
@@ -187,7 +189,7 @@ func (s *SignInService) ResendTicket(ctx context.Context, req RequestInfo, login
 			return struct{}{}, err
 		}
 		if step != StepTicket || !u.mayRenew(op.Now) {
-			return struct{}{}, Refuse(CodeWrongState)
+			return struct{}{}, errcode.Refuse(errcode.CodeWrongState)
 		}
 		u.Renewals = append(withinTTL(u.Renewals, op.Now), op.Now)
 		if _, err := s.MailTicket(tx, &u); err != nil {
@@ -203,7 +205,7 @@ func (s *SignInService) ResendTicket(ctx context.Context, req RequestInfo, login
 
 // TicketLink tells whether a mailed ticket link is still good, without changing anything: nil, CodeInvalidLink or
 // CodeTicketExpired.
-func (s *SignInService) TicketLink(ctx context.Context, token Secret) error {
+func (s *SignInService) TicketLink(ctx context.Context, token secret.Secret) error {
 	now := s.Accounts.Now()
 	return s.Accounts.View(ctx, func(r Reader) error {
 		l, u, err := r.link(token, linkTicket, now)
@@ -216,8 +218,8 @@ func (s *SignInService) TicketLink(ctx context.Context, token Secret) error {
 			}
 		}
 		if s.Accounts.counted(&u) == 0 {
-			return Refuse(CodeTicketExpired)
+			return errcode.Refuse(errcode.CodeTicketExpired)
 		}
-		return Refuse(CodeInvalidLink)
+		return errcode.Refuse(errcode.CodeInvalidLink)
 	})
 }

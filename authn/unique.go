@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"barillet/factors"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/store"
 )
 
@@ -18,7 +20,7 @@ func (tx *Tx) takeUnique(id UserID, unique string) error {
 	_, err := tx.s.uniques.Get(tx.Raw, key)
 	switch {
 	case err == nil:
-		return Refuse(CodeTaken)
+		return errcode.Refuse(errcode.CodeTaken)
 	case !errors.Is(err, store.ErrNotFound):
 		return fmt.Errorf("looking up a credential: %w", err)
 	}
@@ -28,7 +30,7 @@ func (tx *Tx) takeUnique(id UserID, unique string) error {
 	return nil
 }
 
-func uniqueKey(unique string) string { return SecretOf(unique).Hash() }
+func uniqueKey(unique string) string { return secret.SecretOf(unique).Hash() }
 
 // dropUnique frees the value of a removed device.
 func (tx *Tx) dropUnique(d factors.Device) error {

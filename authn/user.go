@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"barillet/factors"
+	"barillet/internal/secret"
 )
 
 // UserID names a person for ever; GroupID a garage. They are random and never used again.
@@ -233,7 +234,7 @@ func (u *User) summary() Summary {
 }
 
 // knowsBrowser tells whether the browser completed a sign-in of this person within the last 180 days.
-func (u *User) knowsBrowser(browser Secret, now time.Time) bool {
+func (u *User) knowsBrowser(browser secret.Secret, now time.Time) bool {
 	if browser.IsZero() {
 		return false
 	}

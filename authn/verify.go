@@ -8,6 +8,8 @@ import (
 
 	"barillet/factors"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/internal/throttle"
 	"barillet/store"
 	"barillet/templates"
@@ -32,7 +34,7 @@ type TransactionState struct {
 }
 
 // Transaction tells where a login stands; CodeExpired when it is gone.
-func (s *SignInService) Transaction(ctx context.Context, secret Secret) (TransactionState, error) {
+func (s *SignInService) Transaction(ctx context.Context, secret secret.Secret) (TransactionState, error) {
 	now := s.Accounts.Now()
 	var out TransactionState
 	err := s.Accounts.View(ctx, func(r Reader) error {
@@ -77,7 +79,7 @@ func lastUse(d factors.Device) time.Time {
 }
 
 // BeginVerify opens the second step by one input and returns what to show.
-func (s *SignInService) BeginVerify(ctx context.Context, req RequestInfo, secret Secret, input factors.Input) (Prompt, error) {
+func (s *SignInService) BeginVerify(ctx context.Context, req RequestInfo, secret secret.Secret, input factors.Input) (Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	return Update(ctx, s.Accounts, op, func(tx *Tx) (Prompt, error) {
 		l, u, step, err := s.login(tx.Reader, secret, op.Now)
@@ -85,7 +87,7 @@ func (s *SignInService) BeginVerify(ctx context.Context, req RequestInfo, secret
 			return Prompt{}, err
 		}
 		if step != StepVerify {
-			return Prompt{}, Refuse(CodeWrongState)
+			return Prompt{}, errcode.Refuse(errcode.CodeWrongState)
 		}
 		prompt, c, err := s.beginVerify(op.Now, &u, s.verifiable(&l, &u), l.Ceremony, input)
 		if err != nil {
@@ -106,12 +108,12 @@ type Verified struct {
 }
 
 // Verify judges the second step of a login. A refused answer is an outcome: it has been counted and audited.
-func (s *SignInService) Verify(ctx context.Context, req RequestInfo, secret Secret, input factors.Input, answer []byte) (Verified, error) {
+func (s *SignInService) Verify(ctx context.Context, req RequestInfo, secret secret.Secret, input factors.Input, answer []byte) (Verified, error) {
 	return s.verify(ctx, req, secret, input, answer, func(factors.Device) bool { return true })
 }
 
 // verify is Verify by these devices alone.
-func (s *SignInService) verify(ctx context.Context, req RequestInfo, secret Secret, input factors.Input, answer []byte, by func(factors.Device) bool) (Verified, error) {
+func (s *SignInService) verify(ctx context.Context, req RequestInfo, secret secret.Secret, input factors.Input, answer []byte, by func(factors.Device) bool) (Verified, error) {
 	var out Verified
 	err := retryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
@@ -141,14 +143,14 @@ func (s *SignInService) verify(ctx context.Context, req RequestInfo, secret Secr
 
 // verifying reads a login that is at its second step, and looks whether an answer of the input may be judged at all,
 // before work is spent on it.
-func (s *SignInService) verifying(ctx context.Context, op *Operation, secret Secret, input factors.Input, kept *reading) (l Transaction, u User, wait time.Duration, err error) {
+func (s *SignInService) verifying(ctx context.Context, op *Operation, secret secret.Secret, input factors.Input, kept *reading) (l Transaction, u User, wait time.Duration, err error) {
 	err = s.Accounts.View(ctx, func(r Reader) error {
 		var step Step
 		if l, u, step, err = s.loginKept(r, secret, op.Now, kept); err != nil {
 			return err
 		}
 		if step != StepVerify {
-			return Refuse(CodeWrongState)
+			return errcode.Refuse(errcode.CodeWrongState)
 		}
 		wait, _, err = s.deviceWait(r, op.Now, &u, class(input), l.KnownBrowser)
 		return err
@@ -168,7 +170,7 @@ func (s *SignInService) waiting(ctx context.Context, op *Operation, u *User, inp
 }
 
 // storeVerified stores what the second step came to; nil when the record is not the one that was judged.
-func (s *SignInService) storeVerified(tx *Tx, secret Secret, t deviceAttempt, kept *reading) (*Verified, error) {
+func (s *SignInService) storeVerified(tx *Tx, secret secret.Secret, t deviceAttempt, kept *reading) (*Verified, error) {
 	l, u, step, err := s.loginKept(tx.Reader, secret, tx.Op.Now, kept)
 	if err != nil {
 		return nil, err
@@ -203,7 +205,7 @@ func (s *SignInService) storeVerified(tx *Tx, secret Secret, t deviceAttempt, ke
 }
 
 // storeRefused keeps what a refused answer leaves behind: its count in the login, a burnt step, a clone's mark.
-func (s *SignInService) storeRefused(tx *Tx, secret Secret, l Transaction, u *User, t deviceAttempt, j Verification) error {
+func (s *SignInService) storeRefused(tx *Tx, secret secret.Secret, l Transaction, u *User, t deviceAttempt, j Verification) error {
 	if j.Wait > 0 {
 		return nil
 	}

@@ -17,7 +17,9 @@ import (
 	"time"
 
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/internal/mail"
+	"barillet/internal/secret"
 	"barillet/internal/throttle"
 	"barillet/store"
 	"barillet/templates"
@@ -37,7 +39,7 @@ type Operation struct {
 func (s *Service) NewOperation(req RequestInfo) *Operation {
 	op := &Operation{Now: s.Now().UTC(), Request: req}
 	if req.APIToken != "" {
-		op.Request.Browser = Secret{} // no program is a known browser (PROTOCOL 25)
+		op.Request.Browser = secret.Secret{} // no program is a known browser (PROTOCOL 25)
 	}
 	op.Request.Agent = cutUserAgent(req.Agent)
 	rand.Read(op.seed[:])
@@ -53,8 +55,8 @@ func (op *Operation) draw(label string, n uint64) []byte {
 }
 
 // Secret is a bearer value of 256 bits, the same whenever this act asks for it by this label.
-func (op *Operation) Secret(label string) Secret {
-	return SecretOf(base64.RawURLEncoding.EncodeToString(op.draw("secret "+label, 0)))
+func (op *Operation) Secret(label string) secret.Secret {
+	return secret.SecretOf(base64.RawURLEncoding.EncodeToString(op.draw("secret "+label, 0)))
 }
 
 // ID is a record id of 128 bits, the same whenever this act asks for it by this label.
@@ -65,7 +67,7 @@ func (op *Operation) ID(label string) string {
 var idCoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // Code is a short code: eight characters of Crockford's base32 in two groups, 40 bits (PROTOCOL 7).
-func (op *Operation) Code(label string) Secret {
+func (op *Operation) Code(label string) secret.Secret {
 	const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 	b := op.draw("code "+label, 0)
 	out := make([]byte, 0, 9)
@@ -75,7 +77,7 @@ func (op *Operation) Code(label string) Secret {
 		}
 		out = append(out, crockford[b[i]&31])
 	}
-	return SecretOf(string(out))
+	return secret.SecretOf(string(out))
 }
 
 // Reader reads the house's people within one snapshot or one change.
@@ -110,7 +112,7 @@ func (r Reader) UserByAddress(normalised string) (User, error) {
 func (r Reader) Group(id GroupID) (Group, error) {
 	g, err := r.s.groups.Get(r.r, string(id))
 	if err == nil && !g.Deleted.IsZero() {
-		return Group{}, Refuse(CodeNotFound)
+		return Group{}, errcode.Refuse(errcode.CodeNotFound)
 	}
 	return g, missing(err, "group", string(id))
 }
@@ -121,7 +123,7 @@ func missing(err error, what, id string) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, store.ErrNotFound):
-		return Refuse(CodeNotFound)
+		return errcode.Refuse(errcode.CodeNotFound)
 	}
 	return fmt.Errorf("loading %s %q: %w", what, id, err)
 }

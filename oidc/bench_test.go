@@ -25,6 +25,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/internal/audit"
+	"barillet/internal/secret"
 	"barillet/oidc"
 	"barillet/oidc/client"
 	"barillet/store"
@@ -35,7 +36,7 @@ type bench struct {
 	b        *testing.B
 	crowd    *authntest.Population
 	provider *oidc.Provider
-	sessions []authn.Secret
+	sessions []secret.Secret
 	client   client.Information
 	turn     atomic.Uint64
 }

@@ -13,6 +13,8 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/internal/throttle"
 	"barillet/oidc/client"
 	"barillet/oidc/token"
@@ -102,7 +104,7 @@ func (p *Provider) macOf(typed string) []byte {
 
 // deviceToken answers a device that polls (RFC 8628 §3.4).
 func (p *Provider) deviceToken(ctx context.Context, c *client.Client, form url.Values) (any, error) {
-	hash := authn.SecretOf(form.Get("device_code")).Hash()
+	hash := secret.SecretOf(form.Get("device_code")).Hash()
 	var refused error
 	out, err := p.Tokens.Exchange(ctx, originOf(ctx), c, func(tx *authn.Tx) (string, *token.AuthorizationCode, error) {
 		refused = nil
@@ -156,11 +158,11 @@ func (p *Provider) EnterUserCode(ctx context.Context, ua UserAgent, typed string
 	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
 		hash = ""
 		if b, err = p.Tokens.Session(s, ua.Session); err != nil || b == nil {
-			return cmp.Or[error](err, authn.Refuse(authn.CodeNoSession))
+			return cmp.Or[error](err, errcode.Refuse(errcode.CodeNoSession))
 		}
-		want := authn.SecretOf(string(p.macOf(typed)))
+		want := secret.SecretOf(string(p.macOf(typed)))
 		return p.userCodes.Scan(s, "", "", 0, func(id string, d UserCode) error {
-			if authn.SecretOf(string(d.MAC)).Equal(want) && d.pending(op.Now) {
+			if secret.SecretOf(string(d.MAC)).Equal(want) && d.pending(op.Now) {
 				hash = id
 			}
 			return nil
@@ -248,7 +250,7 @@ func (p *Provider) DecideDevice(ctx context.Context, ua UserAgent, request strin
 	_, err := authn.Update(ctx, p.Accounts, op, func(tx *authn.Tx) (struct{}, error) {
 		return struct{}{}, p.decideDevice(tx, ua, request, allow)
 	})
-	if _, ok := errors.AsType[*authn.Error](err); ok || err == nil {
+	if _, ok := errors.AsType[*errcode.Error](err); ok || err == nil {
 		return err
 	}
 	return fmt.Errorf("storing the decision about a device: %w", err)
@@ -264,11 +266,11 @@ func (p *Provider) decideDevice(tx *authn.Tx, ua UserAgent, request string, allo
 	case err != nil:
 		return err
 	case prompt == nil:
-		return authn.Refuse(authn.CodeExpired)
+		return errcode.Refuse(errcode.CodeExpired)
 	case allow && lastStepUp(c, b).Before(prompt.Created):
-		return authn.Refuse(authn.CodeStepUpRequired)
+		return errcode.Refuse(errcode.CodeStepUpRequired)
 	case allow && !c.Policy.Satisfied(b.Groups, client.LevelOf(b)):
-		return authn.Refuse(authn.CodeForbidden)
+		return errcode.Refuse(errcode.CodeForbidden)
 	}
 	outcome := audit.Deny
 	if d.Denied = !allow; allow {
@@ -281,7 +283,7 @@ func (p *Provider) decideDevice(tx *authn.Tx, ua UserAgent, request string, allo
 	if err := p.userCodes.Put(tx.Raw, prompt.Device, *d); err != nil {
 		return err
 	}
-	if err := p.requests.Delete(tx.Raw, authn.SecretOf(request).Hash()); err != nil {
+	if err := p.requests.Delete(tx.Raw, secret.SecretOf(request).Hash()); err != nil {
 		return err
 	}
 	return tx.Audit(c.AuditEvent(b.User, b.Login, audit.AppDevice, outcome, ""))

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
+	"barillet/internal/secret"
 	"barillet/oidc/client"
 	"barillet/store"
 )
@@ -56,13 +56,13 @@ func (p *Provider) push(ctx context.Context, c *client.Client, form url.Values) 
 
 // takePushed returns the parameters of a pushed request and deletes it; nil if there is none of this client.
 func (p *Provider) takePushed(ctx context.Context, id, uri string) (url.Values, error) {
-	secret := strings.TrimPrefix(uri, pushedPrefix)
+	value := strings.TrimPrefix(uri, pushedPrefix)
 	pushed, err := store.Do(ctx, p.Store, func(tx store.Tx) (string, error) {
-		req, err := p.loadRequest(tx, secret)
+		req, err := p.loadRequest(tx, value)
 		if err != nil || req == nil || req.Pushed == "" || string(req.Client) != id {
 			return "", err
 		}
-		return req.Pushed, p.requests.Delete(tx, authn.SecretOf(secret).Hash())
+		return req.Pushed, p.requests.Delete(tx, secret.SecretOf(value).Hash())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("loading a pushed request: %w", err)

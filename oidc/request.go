@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"barillet/authn"
+	"barillet/internal/secret"
 	"barillet/oidc/client"
 	"barillet/store"
 )
@@ -103,11 +104,11 @@ func (req *AuthorizationRequest) prompts(value string) bool {
 }
 
 // loadRequest loads a stored request by its secret; nil if it does not exist or has expired.
-func (p *Provider) loadRequest(r store.Reader, secret string) (*AuthorizationRequest, error) {
-	if !secretPattern.MatchString(secret) {
+func (p *Provider) loadRequest(r store.Reader, value string) (*AuthorizationRequest, error) {
+	if !secretPattern.MatchString(value) {
 		return nil, nil
 	}
-	req, err := p.requests.Get(r, authn.SecretOf(secret).Hash())
+	req, err := p.requests.Get(r, secret.SecretOf(value).Hash())
 	if there, err := store.Found(err); !there {
 		return nil, err
 	}

@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"strings"
 
-	"barillet/authn"
+	"barillet/internal/secret"
 	"barillet/internal/throttle"
 )
 
@@ -18,7 +18,7 @@ func (p *Provider) Userinfo() http.Handler {
 		setClientHeaders(w)
 		value, e := bearerToken(w, r)
 		if e == nil {
-			if ok, retry, _ := p.limiter.Take(p.Now(), throttle.Userinfo, authn.SecretOf(value).Hash()); !ok {
+			if ok, retry, _ := p.limiter.Take(p.Now(), throttle.Userinfo, secret.SecretOf(value).Hash()); !ok {
 				writeTooMany(w, retry)
 				return
 			}

@@ -5,6 +5,7 @@ import (
 
 	"barillet/authn"
 	"barillet/factors"
+	"barillet/internal/errcode"
 	"barillet/templates"
 )
 
@@ -12,7 +13,7 @@ import (
 func (s *server) account(r *http.Request) (authn.AccountView, error) {
 	v := visitOf(r)
 	if !v.SignedIn() {
-		return authn.AccountView{}, authn.Refuse(authn.CodeNoSession)
+		return authn.AccountView{}, errcode.Refuse(errcode.CodeNoSession)
 	}
 	return s.Authn.Account(r.Context(), v.session)
 }
@@ -22,7 +23,7 @@ func (s *server) account(r *http.Request) (authn.AccountView, error) {
 func (s *server) proven(r *http.Request) (authn.AccountView, error) {
 	a, err := s.account(r)
 	if err == nil && !a.Proven {
-		err = authn.Refuse(authn.CodeStepUpRequired)
+		err = errcode.Refuse(errcode.CodeStepUpRequired)
 	}
 	return a, err
 }
@@ -86,7 +87,7 @@ func device(r *http.Request, read func(*http.Request) (authn.AccountView, error)
 			return a, d, nil
 		}
 	}
-	return a, factors.Device{}, authn.Refuse(authn.CodeNotFound)
+	return a, factors.Device{}, errcode.Refuse(errcode.CodeNotFound)
 }
 
 func devicePath(id factors.DeviceID, act string) string {
@@ -128,7 +129,7 @@ func (s *server) getRenew(w http.ResponseWriter, r *http.Request) error {
 
 func (s *server) postRenew(w http.ResponseWriter, r *http.Request) error {
 	if !visitOf(r).SignedIn() {
-		return authn.Refuse(authn.CodeNoSession)
+		return errcode.Refuse(errcode.CodeNoSession)
 	}
 	seat := seated{Flow: authn.Flow{Session: visitOf(r).session}}
 	path, err := s.begin(w, r, seat, authn.Enrolling{Kind: s.backupKind()})

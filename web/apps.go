@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"barillet/authn"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/oidc"
 	"barillet/templates"
 	"barillet/web/reply"
@@ -172,7 +173,7 @@ func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !visitOf(r).SignedIn() {
-		return authn.Refuse(authn.CodeNoSession)
+		return errcode.Refuse(errcode.CodeNoSession)
 	}
 	if f["decision"] != "yes" && f["decision"] != "no" {
 		return &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindMalformed, Member: "decision"}
@@ -256,7 +257,7 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	for _, name := range []string{s.cookies.session, s.cookies.login} {
-		if err := s.cookies.put(w, r, name, authn.Secret{}); err != nil {
+		if err := s.cookies.put(w, r, name, secret.Secret{}); err != nil {
 			return err
 		}
 	}
@@ -265,7 +266,7 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
 
 func (s *server) getUserCode(w http.ResponseWriter, r *http.Request) error {
 	if !visitOf(r).SignedIn() {
-		return authn.Refuse(authn.CodeNoSession)
+		return errcode.Refuse(errcode.CodeNoSession)
 	}
 	return s.render(w, http.StatusOK, templates.UserCode{Base: s.base(r)})
 }
@@ -294,7 +295,7 @@ func (s *server) postUserCode(w http.ResponseWriter, r *http.Request) error {
 
 func (s *server) getUserCodeConfirm(w http.ResponseWriter, r *http.Request) error {
 	if !visitOf(r).SignedIn() {
-		return authn.Refuse(authn.CodeNoSession)
+		return errcode.Refuse(errcode.CodeNoSession)
 	}
 	d, err := s.OIDC.DevicePrompt(r.Context(), browserOf(r), r.URL.Query().Get("request"))
 	switch {
@@ -318,13 +319,13 @@ func (s *server) postUserCodeConfirm(w http.ResponseWriter, r *http.Request) err
 		return err
 	}
 	if !visitOf(r).SignedIn() {
-		return authn.Refuse(authn.CodeNoSession)
+		return errcode.Refuse(errcode.CodeNoSession)
 	}
 	yes := f["decision"] == "yes"
-	switch err := s.OIDC.DecideDevice(r.Context(), browserOf(r), f["request"], yes); authn.CodeOf(err) {
-	case authn.CodeStepUpRequired:
+	switch err := s.OIDC.DecideDevice(r.Context(), browserOf(r), f["request"], yes); errcode.CodeOf(err) {
+	case errcode.CodeStepUpRequired:
 		return redirect(w, withQuery("/account/prove", "next", withQuery("/device/confirm", "request", f["request"])))
-	case authn.CodeExpired:
+	case errcode.CodeExpired:
 		return redirect(w, oidc.PathUserCode)
 	default:
 		if err != nil {

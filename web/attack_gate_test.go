@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"barillet/authn"
+	"barillet/internal/secret"
 )
 
 // TestAReturnCodeIsReadWhereTheVictimLandedWithIt: somebody leads a person by a link of their own making to an application
@@ -18,7 +19,7 @@ func TestAReturnCodeIsReadWhereTheVictimLandedWithIt(t *testing.T) {
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
 	b.signIn(amelie, phone)
-	nonce := authn.SecretOf(strings.Repeat("n", 43))
+	nonce := secret.SecretOf(strings.Repeat("n", 43))
 	theirs := map[string]string{"__Host-barillet-errand": nonce.Reveal() + "." + base64.RawURLEncoding.EncodeToString([]byte("/"))}
 	back := func() string {
 		t.Helper()

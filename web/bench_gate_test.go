@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"barillet/authn"
+	"barillet/internal/secret"
 	"barillet/web"
 	"barillet/web/gate"
 )
@@ -35,7 +36,7 @@ func (a *arena) doorman(b *testing.B, people int) (http.Handler, []string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	nonce := authn.SecretOf(strings.Repeat("n", 43))
+	nonce := secret.SecretOf(strings.Repeat("n", 43))
 	var cookies []string
 	for _, session := range a.crowd.SignedIn(people) {
 		code, err := c.Sessions.NewReturnCode(b.Context(), authn.RequestInfo{}, session, wiki, authn.ParseForwardState(nonce))

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
 	"barillet/authn/authntest"
+	"barillet/internal/secret"
 	"barillet/web"
 )
 
@@ -225,7 +225,7 @@ func (a *arena) checker() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := r.Cookie("__Host-barillet")
 		if err == nil {
-			_, err = a.crowd.Sessions.Authenticate(r.Context(), authn.SecretOf(c.Value))
+			_, err = a.crowd.Sessions.Authenticate(r.Context(), secret.SecretOf(c.Value))
 		}
 		if err != nil {
 			w.WriteHeader(http.StatusUnauthorized)

@@ -5,6 +5,7 @@ import (
 
 	"barillet/authn"
 	"barillet/factors"
+	"barillet/internal/errcode"
 	"barillet/templates"
 )
 
@@ -12,7 +13,7 @@ import (
 func (s *server) confirmPage(r *http.Request, b templates.Base, read func(*http.Request) (authn.AccountView, error)) (templates.DeviceConfirm, error) {
 	a, d, err := device(r, read)
 	if err == nil && !d.Unconfirmed() {
-		err = authn.Refuse(authn.CodeNotFound)
+		err = errcode.Refuse(errcode.CodeNotFound)
 	}
 	return templates.DeviceConfirm{Base: b, Device: s.deviceOf(a, d)}, err
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/gorilla/sessions"
 
 	"barillet/authn"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/templates"
 )
 
@@ -51,7 +53,7 @@ func (j *cookieStore) New(r *http.Request, name string) (*sessions.Session, erro
 	}
 	if name == j.session {
 		live, err := j.sessions.Authenticate(r.Context(), secret)
-		if authn.CodeOf(err) == authn.CodeNoSession {
+		if errcode.CodeOf(err) == errcode.CodeNoSession {
 			return ses, nil
 		}
 		if err != nil {
@@ -87,7 +89,7 @@ func (j *cookieStore) options(name string) *sessions.Options {
 }
 
 // put makes a secret the value of a cookie from the next request on; an empty one takes the cookie away.
-func (j *cookieStore) put(w http.ResponseWriter, r *http.Request, name string, secret authn.Secret) error {
+func (j *cookieStore) put(w http.ResponseWriter, r *http.Request, name string, secret secret.Secret) error {
 	ses, err := j.Get(r, name)
 	if err != nil {
 		return err
@@ -100,13 +102,13 @@ func (j *cookieStore) put(w http.ResponseWriter, r *http.Request, name string, s
 var aSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
 // secret reads a cookie that has the shape of one of ours.
-func (j *cookieStore) secret(r *http.Request, name string) authn.Secret {
+func (j *cookieStore) secret(r *http.Request, name string) secret.Secret {
 	for _, c := range r.CookiesNamed(name) {
 		if aSecret.MatchString(c.Value) {
-			return authn.SecretOf(c.Value)
+			return secret.SecretOf(c.Value)
 		}
 	}
-	return authn.Secret{}
+	return secret.Secret{}
 }
 
 // language is what was chosen in this browser; "" when nothing was. No secret: it is compared with our list.

@@ -5,6 +5,7 @@ import (
 
 	"barillet/authn"
 	"barillet/factors"
+	"barillet/internal/errcode"
 	"barillet/templates"
 )
 
@@ -20,7 +21,7 @@ func (s *server) getCopy(w http.ResponseWriter, r *http.Request) error {
 			return s.render(w, http.StatusOK, page)
 		}
 	}
-	return authn.Refuse(authn.CodeNotFound)
+	return errcode.Refuse(errcode.CodeNotFound)
 }
 
 // others are the phones that scan again once a copy is gone: the device itself and its other copies.
@@ -72,8 +73,8 @@ func (s *server) replacePage(r *http.Request, b templates.Base) (templates.Repla
 		return templates.Replace{}, err
 	}
 	e, err := s.Enrolment.Pending(r.Context(), authn.Flow{Session: visitOf(r).session})
-	code := authn.CodeOf(err)
-	if code == authn.CodeExpired || code == authn.CodeStepUpRequired || err == nil && e.Replace != d.ID {
+	code := errcode.CodeOf(err)
+	if code == errcode.CodeExpired || code == errcode.CodeStepUpRequired || err == nil && e.Replace != d.ID {
 		return templates.Replace{}, &wrongStep{"/account?again=ceremony_gone"}
 	}
 	if err != nil {
@@ -101,7 +102,7 @@ func (s *server) postReplace(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	done, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), authn.Flow{Session: visitOf(r).session}, "", []byte(f["code"]))
-	if authn.CodeOf(err) == authn.CodeExpired {
+	if errcode.CodeOf(err) == errcode.CodeExpired {
 		return &wrongStep{"/account?again=ceremony_gone"}
 	}
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"regexp"
 	"slices"
 
-	"barillet/authn"
+	"barillet/internal/errcode"
 	"barillet/internal/mail"
 	"barillet/templates"
 )
@@ -35,5 +35,5 @@ func (s *server) getMail(w http.ResponseWriter, r *http.Request) error {
 			return s.render(w, http.StatusOK, templates.MailView{Base: s.base(r), MailHead: templates.MailHead{ID: mailID(e), To: e.To, Subject: e.Subject, At: e.Date}, Text: e.Text, Links: slices.Compact(links)})
 		}
 	}
-	return authn.Refuse(authn.CodeNotFound)
+	return errcode.Refuse(errcode.CodeNotFound)
 }

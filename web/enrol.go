@@ -9,6 +9,7 @@ import (
 
 	"barillet/authn"
 	"barillet/factors"
+	"barillet/internal/errcode"
 	"barillet/templates"
 )
 
@@ -74,10 +75,10 @@ func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 	}
 	kind, app, ok := s.chosen(f["kind"], f["app"])
 	if !ok {
-		return authn.Invalid("kind", "unknown")
+		return errcode.Invalid("kind", "unknown")
 	}
 	path, err := s.begin(w, r, seat, authn.Enrolling{Kind: kind, App: app})
-	if authn.CodeOf(err) == authn.CodeTooMany {
+	if errcode.CodeOf(err) == errcode.CodeTooMany {
 		return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
 			return s.choose(s.baseWithProblem(r, "/enrol", p), seat)
 		})
@@ -112,8 +113,8 @@ func (s *server) pending(r *http.Request, path string) (seated, authn.PendingEnr
 		return seated{}, authn.PendingEnrolment{}, err
 	}
 	e, err := s.Enrolment.Pending(r.Context(), seat.Flow)
-	switch code := authn.CodeOf(err); {
-	case code == authn.CodeExpired, code == authn.CodeStepUpRequired:
+	switch code := errcode.CodeOf(err); {
+	case code == errcode.CodeExpired, code == errcode.CodeStepUpRequired:
 		return seated{}, authn.PendingEnrolment{}, &wrongStep{"/enrol?again=ceremony_gone"}
 	case err != nil:
 		return seated{}, authn.PendingEnrolment{}, err
@@ -180,7 +181,7 @@ func (s *server) postEnrolCode(path string) handler {
 			return s.renderProblem(w, err, told)
 		}
 		done, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), seat.Flow, name, []byte(f["code"]))
-		if authn.CodeOf(err) == authn.CodeExpired {
+		if errcode.CodeOf(err) == errcode.CodeExpired {
 			return &wrongStep{"/enrol?again=ceremony_gone"}
 		}
 		if err != nil {
@@ -213,7 +214,7 @@ func (s *server) postEnrolAssertion(path string) handler {
 			return err
 		}
 		done, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), seat.Flow, name, a.Answer)
-		if authn.CodeOf(err) == authn.CodeExpired {
+		if errcode.CodeOf(err) == errcode.CodeExpired {
 			return &wrongStep{"/enrol?again=ceremony_gone"}
 		}
 		if err != nil {
@@ -273,7 +274,7 @@ func (s *server) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, othe
 		return otherwise, err
 	}
 	path, err := s.begin(w, r, seated{Flow: authn.Flow{Session: v.session}}, authn.Enrolling{Kind: s.backupKind()})
-	if authn.CodeOf(err) == authn.CodeStepUpRequired {
+	if errcode.CodeOf(err) == errcode.CodeStepUpRequired {
 		return otherwise, nil // the step-up has expired; the account page offers the codes
 	}
 	return path, err
@@ -310,7 +311,7 @@ func (s *server) getSecond(w http.ResponseWriter, r *http.Request) error {
 
 func (s *server) postLater(w http.ResponseWriter, r *http.Request) error {
 	if !visitOf(r).SignedIn() {
-		return authn.Refuse(authn.CodeNoSession)
+		return errcode.Refuse(errcode.CodeNoSession)
 	}
 	path, err := s.offerRecoveryCodes(w, r, "/account")
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"barillet/authn"
 	"barillet/factors"
+	"barillet/internal/errcode"
 	"barillet/templates"
 )
 
@@ -88,7 +89,7 @@ func (s *server) postCode(w http.ResponseWriter, r *http.Request, by factors.Inp
 func (s *server) verify(r *http.Request, by factors.Input, answer []byte) (authn.Verified, error) {
 	login := visitOf(r).login
 	out, err := s.Authn.Verify(r.Context(), origin(r), login, by, answer)
-	if authn.CodeOf(err) == authn.CodeWrongState {
+	if errcode.CodeOf(err) == errcode.CodeWrongState {
 		if _, moved := s.loginAt(r, login); moved != nil {
 			err = moved
 		}

@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"net/url"
 
-	"barillet/authn"
 	"barillet/factors"
+	"barillet/internal/errcode"
 	"barillet/templates"
 	"barillet/web/reply"
 )
@@ -37,7 +37,7 @@ func (s *server) getGate(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := visitOf(r)
 	if !v.SignedIn() {
-		return authn.Refuse(authn.CodeNoSession)
+		return errcode.Refuse(errcode.CodeNoSession)
 	}
 	switch {
 	case !rule.Admits(&v.live):

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"barillet/authn"
+	"barillet/internal/errcode"
 	"barillet/web/reply"
 )
 
@@ -103,7 +103,7 @@ func (s *server) limitBody(next http.Handler) http.Handler {
 func (s *server) rejectCrossSite(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !allowsCrossSite(r) && (s.crossing.Check(r) != nil || s.foreignReferer(r)) {
-			s.renderError(w, r, authn.Refuse(authn.CodeForbidden))
+			s.renderError(w, r, errcode.Refuse(errcode.CodeForbidden))
 			return
 		}
 		next.ServeHTTP(w, r)

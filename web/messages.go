@@ -7,6 +7,7 @@ import (
 
 	"barillet/authn"
 	"barillet/factors"
+	"barillet/internal/errcode"
 	"barillet/templates"
 	"barillet/web/reply"
 )
@@ -36,22 +37,22 @@ type line struct {
 }
 
 // ofCode words the refusals of authn that a page tells above its form.
-var ofCode = map[authn.Code]line{
-	authn.CodeSignInFailed:   {templates.ProblemSignIn, ""},
-	authn.CodeRateLimited:    {templates.ProblemWait, ""},
-	authn.CodeOverloaded:     {templates.ProblemBusy, ""},
-	authn.CodeStepUpRequired: {templates.ProblemNeedsProof, ""},
-	authn.CodeNotFound:       {templates.ProblemNoSuchThing, ""},
-	authn.CodeTaken:          {templates.ProblemKeyTaken, ""},
-	authn.CodeLastDevice:     {templates.ProblemLastDevice, ""},
-	authn.CodeTooMany:        {templates.ProblemTooMany, ""},
-	authn.CodeInvalidTicket:  {templates.ProblemTicketWrong, "ticket"},
-	authn.CodeTicketExpired:  {templates.ProblemTicketExpired, "ticket"},
-	authn.CodeSameProvenance: {templates.ProblemTicketSameHand, "ticket"},
-	authn.CodeQRLimit:        {templates.ProblemTooManyQR, ""},
-	authn.CodeCopiesDisabled: {templates.ProblemNoCopies, ""},
-	authn.CodeWrongState:     {templates.ProblemChanged, ""},
-	authn.CodeConflict:       {templates.ProblemChanged, ""},
+var ofCode = map[errcode.Code]line{
+	errcode.CodeSignInFailed:   {templates.ProblemSignIn, ""},
+	errcode.CodeRateLimited:    {templates.ProblemWait, ""},
+	errcode.CodeOverloaded:     {templates.ProblemBusy, ""},
+	errcode.CodeStepUpRequired: {templates.ProblemNeedsProof, ""},
+	errcode.CodeNotFound:       {templates.ProblemNoSuchThing, ""},
+	errcode.CodeTaken:          {templates.ProblemKeyTaken, ""},
+	errcode.CodeLastDevice:     {templates.ProblemLastDevice, ""},
+	errcode.CodeTooMany:        {templates.ProblemTooMany, ""},
+	errcode.CodeInvalidTicket:  {templates.ProblemTicketWrong, "ticket"},
+	errcode.CodeTicketExpired:  {templates.ProblemTicketExpired, "ticket"},
+	errcode.CodeSameProvenance: {templates.ProblemTicketSameHand, "ticket"},
+	errcode.CodeQRLimit:        {templates.ProblemTooManyQR, ""},
+	errcode.CodeCopiesDisabled: {templates.ProblemNoCopies, ""},
+	errcode.CodeWrongState:     {templates.ProblemChanged, ""},
+	errcode.CodeConflict:       {templates.ProblemChanged, ""},
 }
 
 // ofField words CodeInvalid by "field reason", and by "field" for any other reason.
@@ -72,12 +73,12 @@ var ofField = map[string]line{
 
 // problemOf words an error of authn; false for one that a page of its own tells.
 func (s *server) problemOf(err error) (*templates.Problem, bool) {
-	e, ok := errors.AsType[*authn.Error](err)
+	e, ok := errors.AsType[*errcode.Error](err)
 	if !ok {
 		return nil, false
 	}
 	l, ok := ofCode[e.Code]
-	if e.Code == authn.CodeInvalid {
+	if e.Code == errcode.CodeInvalid {
 		if l, ok = ofField[e.Field+" "+e.Reason]; !ok {
 			l, ok = ofField[e.Field]
 		}

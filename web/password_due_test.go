@@ -7,6 +7,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/authntest"
+	"barillet/internal/secret"
 )
 
 func TestWhoeverMustChooseAnotherPasswordComesToThatPageBeforeAnyOther(t *testing.T) {
@@ -97,18 +98,18 @@ func TestARecoveryCodeLeadsToAPhoneAndTheChoiceBeforeASession(t *testing.T) {
 }
 
 // ticket resets somebody and gives the ticket to the test.
-func (p *place) ticket(id authn.UserID) (authn.Secret, error) {
-	return authn.Update(p.T.Context(), p.Accounts, p.Accounts.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (authn.Secret, error) {
+func (p *place) ticket(id authn.UserID) (secret.Secret, error) {
+	return authn.Update(p.T.Context(), p.Accounts, p.Accounts.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (secret.Secret, error) {
 		u, err := tx.User(id)
 		if err != nil {
-			return authn.Secret{}, err
+			return secret.Secret{}, err
 		}
 		if _, err := tx.ResetDevices(&u); err != nil {
-			return authn.Secret{}, err
+			return secret.Secret{}, err
 		}
 		_, code, _, err := p.Authn.IssueTicket(tx, &u, authn.ProvenanceEmail, authn.TicketTTL)
 		if err != nil {
-			return authn.Secret{}, err
+			return secret.Secret{}, err
 		}
 		return code, tx.Save(&u)
 	})

@@ -5,6 +5,7 @@ import (
 
 	"barillet/authn"
 	"barillet/factors"
+	"barillet/internal/errcode"
 	"barillet/templates"
 )
 
@@ -67,7 +68,7 @@ func (s *server) postProveKey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !visitOf(r).SignedIn() {
-		return authn.Refuse(authn.CodeNoSession)
+		return errcode.Refuse(errcode.CodeNoSession)
 	}
 	j, err := s.Authn.StepUp(r.Context(), origin(r), visitOf(r).session, factors.InputAssertion, answer.Answer)
 	if err != nil {

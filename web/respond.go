@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
+	"barillet/internal/errcode"
 	"barillet/templates"
 	"barillet/web/reply"
 )
@@ -121,15 +121,15 @@ func (s *server) instead(r *http.Request, err error) (string, bool) {
 	if m, ok := errors.AsType[*wrongStep](err); ok {
 		return m.path, true
 	}
-	switch authn.CodeOf(err) {
-	case authn.CodeNoSession:
+	switch errcode.CodeOf(err) {
+	case errcode.CodeNoSession:
 		if r.Method != http.MethodGet {
 			return "/login?again=session_gone", true
 		}
 		return withQuery("/login", "next", shownAt(r)), true
-	case authn.CodeExpired:
+	case errcode.CodeExpired:
 		return "/login?again=session_gone", true
-	case authn.CodeStepUpRequired:
+	case errcode.CodeStepUpRequired:
 		return withQuery("/account/prove", "next", proofFor(r)), true
 	}
 	return "", false

@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"barillet/authn"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/templates"
 	"barillet/web/reply"
 )
@@ -24,10 +26,10 @@ func (s *server) getTicket(w http.ResponseWriter, r *http.Request) error {
 }
 
 // ticketStates are the refusals that have a state of the page of their own.
-var ticketStates = map[authn.Code]templates.TicketState{
-	authn.CodeInvalidLink:    templates.TicketUsed,
-	authn.CodeTicketExpired:  templates.TicketExpired,
-	authn.CodeSameProvenance: templates.TicketSameHand,
+var ticketStates = map[errcode.Code]templates.TicketState{
+	errcode.CodeInvalidLink:    templates.TicketUsed,
+	errcode.CodeTicketExpired:  templates.TicketExpired,
+	errcode.CodeSameProvenance: templates.TicketSameHand,
 }
 
 func (s *server) postTicket(w http.ResponseWriter, r *http.Request) error {
@@ -47,16 +49,16 @@ func (s *server) postTicket(w http.ResponseWriter, r *http.Request) error {
 }
 
 // presented answers what presenting a ticket came to, in a login whose password is proven.
-func (s *server) presented(w http.ResponseWriter, r *http.Request, login authn.Secret, step authn.Step, err error) error {
+func (s *server) presented(w http.ResponseWriter, r *http.Request, login secret.Secret, step authn.Step, err error) error {
 	if err == nil {
 		return s.beginThen(w, r, login, pathOf(step)) // it lasts ten minutes from here
 	}
-	if authn.CodeOf(err) == authn.CodeWrongState {
+	if errcode.CodeOf(err) == errcode.CodeWrongState {
 		_, err = s.loginAt(r, login)
 		return err
 	}
 	return s.ticketAgain(w, r, login, func(page templates.Ticket) error {
-		if state, ok := ticketStates[authn.CodeOf(err)]; ok {
+		if state, ok := ticketStates[errcode.CodeOf(err)]; ok {
 			status, _ := reply.Status(err)
 			page.State = state
 			return s.render(w, status, page)
@@ -69,7 +71,7 @@ func (s *server) presented(w http.ResponseWriter, r *http.Request, login authn.S
 }
 
 // ticketAgain prepares the page of a login that still waits for its ticket.
-func (s *server) ticketAgain(w http.ResponseWriter, r *http.Request, login authn.Secret, show func(templates.Ticket) error) error {
+func (s *server) ticketAgain(w http.ResponseWriter, r *http.Request, login secret.Secret, show func(templates.Ticket) error) error {
 	st, err := s.loginAt(r, login, authn.StepTicket, authn.StepEnrol)
 	if err != nil {
 		return err
@@ -79,7 +81,7 @@ func (s *server) ticketAgain(w http.ResponseWriter, r *http.Request, login authn
 
 func (s *server) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
 	err := s.Authn.ResendTicket(r.Context(), origin(r), visitOf(r).login)
-	if authn.CodeOf(err) == authn.CodeWrongState {
+	if errcode.CodeOf(err) == errcode.CodeWrongState {
 		if _, err := s.loginAt(r, visitOf(r).login, authn.StepTicket); err != nil {
 			return err
 		}
@@ -95,11 +97,11 @@ func (s *server) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
 func (s *server) getTicketLink(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	page := templates.TicketLink{Base: s.base(r), Token: token}
-	err := s.Authn.TicketLink(r.Context(), authn.SecretOf(token))
+	err := s.Authn.TicketLink(r.Context(), secret.SecretOf(token))
 	if err == nil {
 		return s.render(w, http.StatusOK, page)
 	}
-	state, ok := ticketStates[authn.CodeOf(err)]
+	state, ok := ticketStates[errcode.CodeOf(err)]
 	if !ok {
 		return err
 	}
@@ -132,14 +134,14 @@ func (s *server) postTicketLink(w http.ResponseWriter, r *http.Request) error {
 	if started.Step != authn.StepTicket {
 		return redirect(w, pathOf(started.Step))
 	}
-	step, err := s.Authn.RedeemTicketLink(r.Context(), origin(r), started.Login, authn.SecretOf(token))
+	step, err := s.Authn.RedeemTicketLink(r.Context(), origin(r), started.Login, secret.SecretOf(token))
 	return s.presented(w, r, started.Login, step, err)
 }
 
 func (s *server) getInvite(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
-	who, err := s.Authn.Invitation(r.Context(), authn.SecretOf(token))
-	if authn.CodeOf(err) == authn.CodeInvalidLink {
+	who, err := s.Authn.Invitation(r.Context(), secret.SecretOf(token))
+	if errcode.CodeOf(err) == errcode.CodeInvalidLink {
 		return s.render(w, http.StatusNotFound, templates.Invite{Base: s.base(r), Gone: true})
 	}
 	if err != nil {
@@ -158,14 +160,14 @@ func (s *server) postInvite(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	token := r.PathValue("token")
-	who, err := s.Authn.Invitation(r.Context(), authn.SecretOf(token))
+	who, err := s.Authn.Invitation(r.Context(), secret.SecretOf(token))
 	if err == nil {
 		var started authn.TransactionRef
-		if started, err = s.Authn.AcceptInvitation(r.Context(), origin(r), authn.SecretOf(token), f["password"]); err == nil {
+		if started, err = s.Authn.AcceptInvitation(r.Context(), origin(r), secret.SecretOf(token), f["password"]); err == nil {
 			return s.beginThen(w, r, started.Login, pathOf(started.Step))
 		}
 	}
-	if authn.CodeOf(err) == authn.CodeInvalidLink {
+	if errcode.CodeOf(err) == errcode.CodeInvalidLink {
 		return s.render(w, http.StatusNotFound, templates.Invite{Base: s.baseAt(r, shownAt(r)), Gone: true})
 	}
 	return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/password"
 	"barillet/factors"
+	"barillet/internal/secret"
 	"barillet/store"
 )
 
@@ -25,7 +27,7 @@ type Population struct {
 type TestUser struct {
 	ID      authn.UserID
 	Login   string
-	Browser authn.Secret // a browser that they have signed in on before
+	Browser secret.Secret // a browser that they have signed in on before
 }
 
 // NewPopulation makes a house of so many people. Everybody has these devices besides.
@@ -52,7 +54,7 @@ func SeedDataDir(t testing.TB, folder string, n int) *Population {
 func throng(t testing.TB, h *Env, n int, besides ...factors.Device) *Population {
 	t.Helper()
 	model, phone, _ := h.Member("model@garage.example", nil)
-	passwords, err := authn.NewHasher(h.Keys.Pepper, authn.PasswordPolicy{})
+	passwords, err := password.NewHasher(h.Keys.Pepper, password.PasswordPolicy{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +70,7 @@ func throng(t testing.TB, h *Env, n int, besides ...factors.Device) *Population 
 	c := &Population{Env: h, Phone: phone, People: make([]TestUser, n)}
 	c.Each(64, n, func(i int) error {
 		login := fmt.Sprintf("person%07d@garage.example", i)
-		browser := authn.NewSecret()
+		browser := secret.NewSecret()
 		u, err := authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (authn.User, error) {
 			u, fresh := model, tx.NewUser()
 			u.ID, u.Handle, u.Login, u.Email, u.Revision = fresh.ID, fresh.Handle, login, login, 0
@@ -99,7 +101,7 @@ func (c *Population) CodeAt(at time.Time) string {
 }
 
 // Proven writes a login under way for each of the first n people: the password is proven, the second step not.
-func (c *Population) Proven(n int) []authn.Secret {
+func (c *Population) Proven(n int) []secret.Secret {
 	c.T.Helper()
 	logins, now := store.NewTable[authn.Transaction](c.Ring, store.Transactions), c.Accounts.Now()
 	all := c.User(c.People[0].Login) // everybody's epochs are the model's
@@ -122,7 +124,7 @@ func (c *Population) Proven(n int) []authn.Secret {
 }
 
 // SignedIn signs the first n people in without a sign-in.
-func (c *Population) SignedIn(n int) []authn.Secret {
+func (c *Population) SignedIn(n int) []secret.Secret {
 	c.T.Helper()
 	sessions, now := store.NewTable[authn.Session](c.Ring, store.Sessions), c.Accounts.Now()
 	all, secrets := c.User(c.People[0].Login), newSecrets(n)
@@ -134,10 +136,10 @@ func (c *Population) SignedIn(n int) []authn.Secret {
 	return secrets
 }
 
-func newSecrets(n int) []authn.Secret {
-	out := make([]authn.Secret, n)
+func newSecrets(n int) []secret.Secret {
+	out := make([]secret.Secret, n)
 	for i := range out {
-		out[i] = authn.NewSecret()
+		out[i] = secret.NewSecret()
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/password"
 	"barillet/factors"
 	"barillet/factors/hotp"
 	"barillet/factors/recovery"
@@ -20,6 +21,7 @@ import (
 	"barillet/factors/webauthn"
 	"barillet/internal/audit"
 	"barillet/internal/mail"
+	"barillet/internal/secret"
 	"barillet/internal/throttle"
 	"barillet/internal/webhook"
 	"barillet/store"
@@ -111,7 +113,7 @@ func newIn(t testing.TB, folder string, keys store.RootKeys) *Env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	passwords, err := authn.NewHasher(keys.Pepper, authn.PasswordPolicy{MinMemory: 64, Cost: authn.PasswordCost{Memory: 64, Time: 1, Threads: 1}})
+	passwords, err := password.NewHasher(keys.Pepper, password.PasswordPolicy{MinMemory: 64, Cost: password.PasswordCost{Memory: 64, Time: 1, Threads: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +132,7 @@ func newIn(t testing.TB, folder string, keys store.RootKeys) *Env {
 }
 
 // open makes the services on the store and the keyring of h.
-func (h *Env) open(hasher *authn.Hasher, kinds []factors.Factor) {
+func (h *Env) open(hasher *password.Hasher, kinds []factors.Factor) {
 	h.Accounts = &authn.Service{
 		Store: h.Store, Pepper: h.Keys.Pepper, Hasher: hasher,
 		Factors: kinds,
@@ -190,16 +192,16 @@ func (h *Env) Group(name string) authn.GroupID {
 }
 
 // Invite makes an invitation and returns its token.
-func (h *Env) Invite(id authn.UserID) authn.Secret {
+func (h *Env) Invite(id authn.UserID) secret.Secret {
 	h.T.Helper()
-	token, err := authn.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (authn.Secret, error) {
+	token, err := authn.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (secret.Secret, error) {
 		u, err := tx.User(id)
 		if err != nil {
-			return authn.Secret{}, err
+			return secret.Secret{}, err
 		}
 		token, err := h.Authn.Invite(tx, &u, authn.ProvenanceEmail, "Garage Lumiere")
 		if err != nil {
-			return authn.Secret{}, err
+			return secret.Secret{}, err
 		}
 		return token, tx.Save(&u)
 	})

@@ -14,6 +14,7 @@ import (
 	"barillet/factors"
 	"barillet/factors/oath"
 	"barillet/factors/totp"
+	"barillet/internal/secret"
 )
 
 // Phone is an authenticator app with one key. It computes codes by itself: no code of package totp takes part.
@@ -83,7 +84,7 @@ func (h *Env) BeginPhone(seat authn.Flow, name string) *Phone {
 }
 
 // Accept accepts an invitation: it sets the password, enrols a phone and returns the first session.
-func (h *Env) Accept(invitation authn.Secret, password string) (*Phone, authn.Credentials) {
+func (h *Env) Accept(invitation secret.Secret, password string) (*Phone, authn.Credentials) {
 	h.T.Helper()
 	started, err := h.Authn.AcceptInvitation(h.T.Context(), h.From, invitation, password)
 	if err != nil {
@@ -94,7 +95,7 @@ func (h *Env) Accept(invitation authn.Secret, password string) (*Phone, authn.Cr
 }
 
 // Member creates an active user with Password and a phone, and signs them in.
-func (h *Env) Member(address string, change func(*authn.User)) (authn.User, *Phone, authn.Secret) {
+func (h *Env) Member(address string, change func(*authn.User)) (authn.User, *Phone, secret.Secret) {
 	h.T.Helper()
 	u := h.Person(address, change)
 	p, issued := h.Accept(h.Invite(u.ID), Password)

@@ -9,6 +9,7 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/store"
 	"barillet/templates"
 )
@@ -39,11 +40,11 @@ type ResetApproval struct {
 // is told again. The person, and all who could agree, are mailed.
 func (d *Desk) requestApproval(ctx context.Context, op Principal, req authn.RequestInfo, id string, r ResetRequest) (ResetApproval, error) {
 	if r.SendEmail != nil && !*r.SendEmail { // whose answer would it be in?
-		return ResetApproval{}, authn.Refuse(authn.CodeForbidden)
+		return ResetApproval{}, errcode.Refuse(errcode.CodeForbidden)
 	}
 	hash, err := d.hashOf(ctx, strings.TrimPrefix(op.ID, "token:"))
-	if authn.CodeOf(err) == authn.CodeNotFound {
-		err = authn.Refuse(authn.CodeForbidden)
+	if errcode.CodeOf(err) == errcode.CodeNotFound {
+		err = errcode.Refuse(errcode.CodeForbidden)
 	}
 	if err != nil {
 		return ResetApproval{}, err
@@ -92,7 +93,7 @@ func (d *Desk) await(tx *authn.Tx, op Principal, id string, r ResetRequest, toke
 		}
 	}
 	now := tx.Op.Now
-	if waiting, err := d.waiting(tx.Raw, &u, now); authn.CodeOf(err) != authn.CodeNotFound {
+	if waiting, err := d.waiting(tx.Raw, &u, now); errcode.CodeOf(err) != errcode.CodeNotFound {
 		tx.SetResult(ResetResult{Approval: &waiting})
 		return awaited{approval: waiting}, err
 	}
@@ -144,7 +145,7 @@ func (d *Desk) waiting(raw store.Reader, u *authn.User, now time.Time) (ResetApp
 	p, err := d.approvals.Get(raw, string(u.ID))
 	switch {
 	case errors.Is(err, store.ErrNotFound), err == nil && (!now.Before(p.Expires) || p.Resets != u.Resets):
-		return ResetApproval{}, authn.Refuse(authn.CodeNotFound)
+		return ResetApproval{}, errcode.Refuse(errcode.CodeNotFound)
 	case err != nil:
 		return ResetApproval{}, fmt.Errorf("loading a reset that waits: %w", err)
 	}
@@ -155,18 +156,18 @@ func (d *Desk) waiting(raw store.Reader, u *authn.User, now time.Time) (ResetApp
 func (d *Desk) approval(r authn.Reader, raw store.Reader, op Principal, id string, now time.Time) (ResetApproval, authn.User, error) {
 	user, _, ok := strings.Cut(id, "-")
 	if !ok || len(user) != userID {
-		return ResetApproval{}, authn.User{}, authn.Refuse(authn.CodeNotFound)
+		return ResetApproval{}, authn.User{}, errcode.Refuse(errcode.CodeNotFound)
 	}
 	u, err := r.User(authn.UserID(user))
 	if err != nil {
 		return ResetApproval{}, u, err
 	}
 	if !op.InScope(&u) {
-		return ResetApproval{}, u, authn.Refuse(authn.CodeNotFound)
+		return ResetApproval{}, u, errcode.Refuse(errcode.CodeNotFound)
 	}
 	p, err := d.waiting(raw, &u, now)
 	if err == nil && p.ID != id {
-		err = authn.Refuse(authn.CodeNotFound)
+		err = errcode.Refuse(errcode.CodeNotFound)
 	}
 	return p, u, err
 }
@@ -187,7 +188,7 @@ func (d *Desk) Approvals(ctx context.Context, op Principal, after string, limit 
 		user, _, _ := strings.Cut(after, "-")
 		return d.approvals.Scan(s, "", user, 0, func(_ string, p ResetApproval) error {
 			switch _, _, err := d.approval(r, s, op, p.ID, now); {
-			case authn.CodeOf(err) == authn.CodeNotFound:
+			case errcode.CodeOf(err) == errcode.CodeNotFound:
 				return nil
 			case err != nil:
 				return err
@@ -248,18 +249,18 @@ func (d *Desk) second(r authn.Reader, raw store.Reader, op Principal, id string,
 		return p, u, err
 	}
 	if op.Owner == p.Owner { // whatever the token
-		return p, u, authn.Refuse(authn.CodeForbidden)
+		return p, u, errcode.Refuse(errcode.CodeForbidden)
 	}
 	t, err := d.tokens.Get(raw, p.Token)
 	if errors.Is(err, store.ErrNotFound) {
-		return p, u, authn.Refuse(authn.CodeForbidden)
+		return p, u, errcode.Refuse(errcode.CodeForbidden)
 	}
 	if err != nil {
 		return p, u, fmt.Errorf("loading the token that asked: %w", err)
 	}
 	first, err := acts(r, &t, now)
-	if authn.CodeOf(err) == authn.CodeNoSession {
-		err = authn.Refuse(authn.CodeForbidden)
+	if errcode.CodeOf(err) == errcode.CodeNoSession {
+		err = errcode.Refuse(errcode.CodeForbidden)
 	}
 	if err == nil {
 		err = Authorize(first, PermApprove, &u)

@@ -8,6 +8,8 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/factors/totp"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/templates"
 )
 
@@ -15,7 +17,7 @@ import (
 type council struct {
 	*shop
 	first, second, victim helpdesk.Principal
-	secret                authn.Secret // the first's
+	secret                secret.Secret // the first's
 }
 
 func openCouncil(t *testing.T) *council {
@@ -81,7 +83,7 @@ func TestAnEqualIsResetByTheWordOfTwoAdministrators(t *testing.T) {
 		t.Errorf("got events %+v", e)
 	}
 	_, err = c.desk.Approve(ctx, c.second, c.From, p.ID)
-	wantCode(t, "the same word again", err, authn.CodeNotFound)
+	wantCode(t, "the same word again", err, errcode.CodeNotFound)
 }
 
 // Everybody whose word is not the second one.
@@ -99,29 +101,29 @@ func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
 	for _, x := range []struct {
 		name string
 		op   helpdesk.Principal
-		want authn.Code
+		want errcode.Code
 	}{
-		{"whoever asked", c.first, authn.CodeForbidden},
-		{"another token of theirs", sibling, authn.CodeForbidden},
-		{"a token that theirs made", child, authn.CodeForbidden},
-		{"the person themselves", c.victim, authn.CodeForbidden},
-		{"somebody of a lower role", lower, authn.CodeForbidden},
-		{"support", support, authn.CodeForbidden},
-		{"somebody limited to the person's garage", narrow, authn.CodeNotFound},
-		{"nobody", helpdesk.Principal{}, authn.CodeForbidden},
+		{"whoever asked", c.first, errcode.CodeForbidden},
+		{"another token of theirs", sibling, errcode.CodeForbidden},
+		{"a token that theirs made", child, errcode.CodeForbidden},
+		{"the person themselves", c.victim, errcode.CodeForbidden},
+		{"somebody of a lower role", lower, errcode.CodeForbidden},
+		{"support", support, errcode.CodeForbidden},
+		{"somebody limited to the person's garage", narrow, errcode.CodeNotFound},
+		{"nobody", helpdesk.Principal{}, errcode.CodeForbidden},
 	} {
 		_, err := c.desk.Approve(ctx, x.op, c.From, p.ID)
 		wantCode(t, x.name, err, x.want)
 	}
 	for _, id := range []string{"", "x", string(p.User), string(p.User) + "-", p.ID + "x", "u-" + p.ID} {
 		_, err := c.desk.Approve(ctx, c.second, c.From, id)
-		wantCode(t, "id "+id, err, authn.CodeNotFound)
+		wantCode(t, "id "+id, err, errcode.CodeNotFound)
 	}
 	c.untouched(t)
 	if list, _, err := c.desk.Approvals(ctx, narrow, "", 0); err != nil || len(list) != 0 {
 		t.Errorf("somebody limited to a garage lists %d, %v", len(list), err)
 	}
-	wantCode(t, "refusing by somebody lower", c.desk.RejectApproval(ctx, lower, c.From, p.ID), authn.CodeForbidden)
+	wantCode(t, "refusing by somebody lower", c.desk.RejectApproval(ctx, lower, c.From, p.ID), errcode.CodeForbidden)
 	if _, err := c.desk.Approve(ctx, c.second, c.From, p.ID); err != nil {
 		t.Errorf("the second word: %v", err)
 	}
@@ -131,36 +133,36 @@ func TestAWordEndsWithItsTimeAndWithWhoGaveIt(t *testing.T) {
 	for _, x := range []struct {
 		name string
 		end  func(t *testing.T, c *council, p helpdesk.ResetApproval)
-		want authn.Code
+		want errcode.Code
 	}{
-		{"after a day", func(t *testing.T, c *council, _ helpdesk.ResetApproval) { c.Clock.Advance(24 * time.Hour) }, authn.CodeNotFound},
+		{"after a day", func(t *testing.T, c *council, _ helpdesk.ResetApproval) { c.Clock.Advance(24 * time.Hour) }, errcode.CodeNotFound},
 		{"withdrawn", func(t *testing.T, c *council, p helpdesk.ResetApproval) {
 			wantCode(t, "withdrawing", c.desk.RejectApproval(t.Context(), c.first, c.From, p.ID), "")
-		}, authn.CodeNotFound},
+		}, errcode.CodeNotFound},
 		{"refused by another", func(t *testing.T, c *council, p helpdesk.ResetApproval) {
 			wantCode(t, "refusing", c.desk.RejectApproval(t.Context(), c.second, c.From, p.ID), "")
-		}, authn.CodeNotFound},
+		}, errcode.CodeNotFound},
 		{"refused by the person", func(t *testing.T, c *council, p helpdesk.ResetApproval) {
 			wantCode(t, "refusing", c.desk.RejectApproval(t.Context(), c.victim, c.From, p.ID), "")
-		}, authn.CodeNotFound},
+		}, errcode.CodeNotFound},
 		{"reset by the machine's owner meanwhile", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			c.reset(t, machine, helpdesk.ResetRequest{})
-		}, authn.CodeNotFound},
+		}, errcode.CodeNotFound},
 		{"the first is suspended", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			wantCode(t, "suspending", c.desk.Suspend(t.Context(), machine, c.From, "first@garage.example"), "")
-		}, authn.CodeForbidden},
+		}, errcode.CodeForbidden},
 		{"the first has lost the role", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			c.Change(authn.UserID(c.first.Owner), func(u *authn.User) { u.Roles = []authn.RoleAssignment{grant(authn.RoleUserAdmin)} })
-		}, authn.CodeForbidden},
+		}, errcode.CodeForbidden},
 		{"the first one's token is revoked", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			wantCode(t, "revoking", c.desk.RevokeToken(t.Context(), machine, c.From, c.first.ID[len("token:"):]), "")
-		}, authn.CodeForbidden},
+		}, errcode.CodeForbidden},
 		{"the person has risen above them", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			for _, id := range []string{c.first.Owner, c.second.Owner} {
 				c.Change(authn.UserID(id), func(u *authn.User) { u.Roles = []authn.RoleAssignment{grant(authn.RoleHelpDesk)} })
 			}
 			c.second.Role = authn.RoleHelpDesk
-		}, authn.CodeForbidden},
+		}, errcode.CodeForbidden},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			c := openCouncil(t)
@@ -171,7 +173,7 @@ func TestAWordEndsWithItsTimeAndWithWhoGaveIt(t *testing.T) {
 			if x.name != "reset by the machine's owner meanwhile" {
 				c.untouched(t)
 			}
-			if x.want == authn.CodeNotFound {
+			if x.want == errcode.CodeNotFound {
 				if list, _, err := c.desk.Approvals(t.Context(), c.second, "", 0); err != nil || len(list) != 0 {
 					t.Errorf("still listed: %d, %v", len(list), err)
 				}
@@ -209,7 +211,7 @@ func TestTakingARoleIsNoWayAroundTheSecondWord(t *testing.T) {
 	_, sibling := c.ownedAfter(t, "first@garage.example", authn.RoleUserAdmin)
 	for name, op := range map[string]helpdesk.Principal{"the same token": c.first, "another of theirs": sibling} {
 		c.ask(t, op)
-		wantCode(t, "a device, by "+name, c.desk.RemoveDevice(ctx, op, c.From, technician, c.phone.Device), authn.CodeForbidden)
+		wantCode(t, "a device, by "+name, c.desk.RemoveDevice(ctx, op, c.From, technician, c.phone.Device), errcode.CodeForbidden)
 	}
 	c.give(t, c.first, technician, helpdesk.NewRole{Role: authn.RoleReadOnly})
 	p := c.ask(t, c.first)
@@ -223,14 +225,14 @@ func TestNobodyHigherIsResetByTwoLower(t *testing.T) {
 	c := openCouncil(t)
 	for _, role := range []authn.Role{authn.RoleUserAdmin, authn.RoleHelpDesk, authn.RoleReadOnly} {
 		_, err := c.desk.Reset(t.Context(), withRole(c.first, role), c.From, technician, helpdesk.ResetRequest{})
-		wantCode(t, string(role), err, authn.CodeForbidden)
+		wantCode(t, string(role), err, errcode.CodeForbidden)
 	}
 	_, err := c.desk.Reset(t.Context(), c.victim, c.From, technician, helpdesk.ResetRequest{})
-	wantCode(t, "oneself", err, authn.CodeForbidden)
+	wantCode(t, "oneself", err, errcode.CodeForbidden)
 	no := false
 	_, err = c.desk.Reset(t.Context(), withSecrets(c.first), c.From, technician, helpdesk.ResetRequest{SendEmail: &no})
-	wantCode(t, "with the ticket in an answer", err, authn.CodeForbidden)
-	wantCode(t, "one device of an equal", c.desk.RemoveDevice(t.Context(), c.first, c.From, technician, c.phone.Device), authn.CodeForbidden)
+	wantCode(t, "with the ticket in an answer", err, errcode.CodeForbidden)
+	wantCode(t, "one device of an equal", c.desk.RemoveDevice(t.Context(), c.first, c.From, technician, c.phone.Device), errcode.CodeForbidden)
 	c.untouched(t)
 }
 
@@ -249,7 +251,7 @@ func TestASecondWordFitsIntoOneUpdate(t *testing.T) {
 		t.Fatalf("got %d cases, %v", len(cases), err)
 	}
 	_, err = c.desk.Reset(t.Context(), c.first, c.From, technician, helpdesk.ResetRequest{HelpRequest: cases[0].ID})
-	wantCode(t, "nobody checked who is asking", err, authn.CodeWrongState)
+	wantCode(t, "nobody checked who is asking", err, errcode.CodeWrongState)
 	rec := c.reset(t, c.first, helpdesk.ResetRequest{HelpRequest: cases[0].ID, Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityCalledBack}})
 	if _, err := c.desk.Approve(t.Context(), c.second, c.From, rec.Approval.ID); err != nil {
 		t.Errorf("the second word: %v", err)

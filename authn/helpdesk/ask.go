@@ -8,16 +8,18 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/internal/throttle"
 	"barillet/templates"
 )
 
 // Submission is the public help form as it was sent.
 type Submission struct {
-	Email   string       // address or sign-in name, as typed
-	Topic   string       // one of templates.Topics; "": the first
-	Message string       // at most 4,000 characters; may be empty, for the topic tells enough
-	Login   authn.Secret // a login under way in this browser; empty without one
+	Email   string        // address or sign-in name, as typed
+	Topic   string        // one of templates.Topics; "": the first
+	Message string        // at most 4,000 characters; may be empty, for the topic tells enough
+	Login   secret.Secret // a login under way in this browser; empty without one
 }
 
 // asked is a request for help, judged.
@@ -38,20 +40,20 @@ func (d *Desk) Submit(ctx context.Context, req authn.RequestInfo, f Submission) 
 	q := asked{topic: templates.Topic(f.Topic), counted: true}
 	var ok bool
 	if q.address, ok = authn.NormalizeLogin(f.Email); !ok {
-		return "", authn.Invalid("email", "address")
+		return "", errcode.Invalid("email", "address")
 	}
 	if q.topic == "" {
 		q.topic = templates.TopicCannotLogIn
 	}
 	if !slices.Contains(templates.Topics(), q.topic) {
-		return "", authn.Invalid("topic", "unknown")
+		return "", errcode.Invalid("topic", "unknown")
 	}
 	if q.message, ok = Sanitize(f.Message, 4000, true); !ok {
-		return "", authn.Invalid("message", "too_long")
+		return "", errcode.Invalid("message", "too_long")
 	}
 	if !f.Login.IsZero() {
 		l, err := d.signIn.Transaction(ctx, f.Login)
-		if err != nil && authn.CodeOf(err) == "" {
+		if err != nil && errcode.CodeOf(err) == "" {
 			return "", err
 		}
 		if err == nil && l.Step != authn.StepExpired {
@@ -82,7 +84,7 @@ func (d *Desk) ask(ctx context.Context, req authn.RequestInfo, q asked) (string,
 	case err != nil:
 		return "", fmt.Errorf("storing a help request: %w", err)
 	case out.wait > 0:
-		return "", authn.Wait(out.wait)
+		return "", errcode.Wait(out.wait)
 	}
 	return out.reference, nil
 }
@@ -100,7 +102,7 @@ func (d *Desk) take(tx *authn.Tx, q asked) (outcome, error) {
 		}
 	}
 	u, err := tx.UserByAddress(q.address)
-	if err != nil && authn.CodeOf(err) != authn.CodeNotFound {
+	if err != nil && errcode.CodeOf(err) != errcode.CodeNotFound {
 		return outcome{}, err
 	}
 	reference := "H-" + tx.Op.Code("help reference").Reveal()
@@ -177,7 +179,7 @@ func (d *Desk) join(tx *authn.Tx, c *Request, q asked, reference string) error {
 		return err
 	}
 	err := d.save(tx, c)
-	if authn.CodeOf(err) == authn.CodeTooMany {
+	if errcode.CodeOf(err) == errcode.CodeTooMany {
 		return nil // full of notes: the event is what stays of it, and the answer is the same
 	}
 	return err

@@ -7,6 +7,8 @@ import (
 	"barillet/authn"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/templates"
 )
 
@@ -21,8 +23,8 @@ var (
 // half is what somebody holds of an account.
 type half struct {
 	password string
-	link     authn.Secret // of a ticket
-	code     authn.Secret
+	link     secret.Secret // of a ticket
+	code     secret.Secret
 }
 
 func (s *shop) sets(t *testing.T, op helpdesk.Principal) string {
@@ -61,7 +63,7 @@ func (s *shop) mails(t *testing.T, op helpdesk.Principal, to, password string) h
 	s.EmptyOutbox()
 	s.resets(t, op, helpdesk.ResetRequest{SendEmail: new(true)})
 	m := mailed[templates.DevicesResetMail](t, s, to)
-	return half{password, tokenOf(m.Link), authn.SecretOf(m.Code)}
+	return half{password, tokenOf(m.Link), secret.SecretOf(m.Code)}
 }
 
 func (s *shop) resets(t *testing.T, op helpdesk.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
@@ -160,7 +162,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 		{"hands a code over at the machine", func(t *testing.T, s *shop) half {
 			at := machine
 			rec := s.resets(t, at, helpdesk.ResetRequest{ShowCode: true})
-			return half{s.sets(t, at), authn.Secret{}, rec.Code}
+			return half{s.sets(t, at), secret.Secret{}, rec.Code}
 		}},
 		{"has a ticket renewed by mail", func(t *testing.T, s *shop) half {
 			s.moves(t, thief, theirs)
@@ -172,7 +174,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 				t.Fatal(err)
 			}
 			m := mailed[templates.DevicesResetMail](t, s, theirs)
-			return half{password, tokenOf(m.Link), authn.SecretOf(m.Code)}
+			return half{password, tokenOf(m.Link), secret.SecretOf(m.Code)}
 		}},
 	} {
 		t.Run(road.name, func(t *testing.T) {
@@ -184,10 +186,10 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 			}
 			if !h.link.IsZero() {
 				_, err := s.Authn.RedeemTicketLink(t.Context(), s.From, started.Login, h.link)
-				wantCode(t, "the link", err, authn.CodeSameProvenance)
+				wantCode(t, "the link", err, errcode.CodeSameProvenance)
 			}
 			_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Login, h.code.Reveal())
-			wantCode(t, "the code", err, authn.CodeSameProvenance)
+			wantCode(t, "the code", err, errcode.CodeSameProvenance)
 			if got := s.User(string(s.amelie.ID)); len(got.Devices)+len(got.Sessions) != 0 {
 				t.Errorf("got %d devices and %d sessions", len(got.Devices), len(got.Sessions))
 			}
@@ -275,7 +277,7 @@ func TestATicketIsMailedToAnAddressJustMoved(t *testing.T) {
 	for _, r := range []helpdesk.ResetRequest{{}, {SendEmail: new(true)}} {
 		for _, op := range []helpdesk.Principal{thief, support, machine} {
 			_, err := s.desk.Reset(t.Context(), op, s.From, string(s.amelie.ID), r)
-			wantCode(t, op.ID, err, authn.CodeWrongState)
+			wantCode(t, op.ID, err, errcode.CodeWrongState)
 		}
 	}
 	if got := s.User(string(s.amelie.ID)); len(got.Devices) != 1 {
@@ -286,7 +288,7 @@ func TestATicketIsMailedToAnAddressJustMoved(t *testing.T) {
 	if st, err := s.Authn.Transaction(t.Context(), login); err != nil || st.CanRenew {
 		t.Errorf("another ticket by mail is offered: %v, %v", st.CanRenew, err)
 	}
-	wantCode(t, "asking for another ticket", s.Authn.ResendTicket(t.Context(), s.From, login), authn.CodeWrongState)
+	wantCode(t, "asking for another ticket", s.Authn.ResendTicket(t.Context(), s.From, login), errcode.CodeWrongState)
 	s.Clock.Advance(authn.AddressCooldown)
 	if st, err := s.Authn.Transaction(t.Context(), s.started(t, password).Login); err != nil || !st.CanRenew {
 		t.Errorf("after 72 hours: %v, %v", st.CanRenew, err)
@@ -323,15 +325,15 @@ func TestAProgramGuessesAPasswordBesideTheSignIn(t *testing.T) {
 		return err
 	}
 	for range 3 {
-		wantCode(t, "by the program", guess("pas le bon du tout"), authn.CodeInvalid)
+		wantCode(t, "by the program", guess("pas le bon du tout"), errcode.CodeInvalid)
 	}
 	for range 2 {
 		_, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, "pas le bon du tout", "")
-		wantCode(t, "by the page", err, authn.CodeSignInFailed)
+		wantCode(t, "by the page", err, errcode.CodeSignInFailed)
 	}
-	wantCode(t, "the sixth, and right", guess(password), authn.CodeRateLimited)
+	wantCode(t, "the sixth, and right", guess(password), errcode.CodeRateLimited)
 	_, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, password, "")
-	wantCode(t, "on the page", err, authn.CodeRateLimited)
+	wantCode(t, "on the page", err, errcode.CodeRateLimited)
 	s.Clock.Advance(30 * time.Second)
 	if err := guess(password); err != nil {
 		t.Errorf("after the wait: %v", err)
@@ -342,5 +344,5 @@ func TestAProgramGuessesAPasswordBesideTheSignIn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantCode(t, "twenty failures a minute from one address", guess(given), authn.CodeRateLimited)
+	wantCode(t, "twenty failures a minute from one address", guess(given), errcode.CodeRateLimited)
 }

@@ -6,6 +6,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
+	"barillet/internal/errcode"
 )
 
 // TestAnOperatorOffersAPhoneToWhoeverBroughtAKey: whoever imported a key knows it. They enrol another phone for the
@@ -20,11 +21,11 @@ func TestAnOperatorOffersAPhoneToWhoeverBroughtAKey(t *testing.T) {
 			t.Errorf("%s: an offered phone made the key from elsewhere one that was used", op.ID)
 		}
 		_, err := s.desk.UpdateUser(t.Context(), op, s.From, string(u.ID), helpdesk.ProfileChange{Password: given})
-		wantCode(t, "a password that is set", err, authn.CodeSameProvenance)
+		wantCode(t, "a password that is set", err, errcode.CodeSameProvenance)
 		_, err = s.desk.TemporaryPassword(t.Context(), op, s.From, u.Login)
-		wantCode(t, "a temporary one", err, authn.CodeSameProvenance)
+		wantCode(t, "a temporary one", err, errcode.CodeSameProvenance)
 		_, err = s.desk.ResetPassword(t.Context(), op, s.From, u.Login, false)
-		wantCode(t, "the link in the answer", err, authn.CodeSameProvenance)
+		wantCode(t, "the link in the answer", err, errcode.CodeSameProvenance)
 	}
 	started, err := s.Authn.StartWithPassword(t.Context(), s.From, u.Login, given, "")
 	if err == nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"barillet/authn"
+	"barillet/internal/errcode"
 )
 
 // TestASwarmOfShadowsKeepsSomebodyOutOfAGarage: an operator of many garages invites somebody who is known elsewhere into
@@ -24,7 +25,7 @@ func TestASwarmOfShadowsKeepsSomebodyOutOfAGarage(t *testing.T) {
 		if err := s.Accounts.View(t.Context(), func(r authn.Reader) error {
 			_, err := r.User(shadow.ID)
 			return err
-		}); authn.CodeOf(err) != authn.CodeNotFound {
+		}); errcode.CodeOf(err) != errcode.CodeNotFound {
 			t.Errorf("a shadow is left: %v", err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
+	"barillet/internal/errcode"
 )
 
 // TestATokenOfOneGarageEndsTheTokensOfTheHouse: all tokens made on the machine have one owner, so the owner alone
@@ -51,9 +52,9 @@ func TestATokenOfOneGarageEndsTheTokensOfTheHouse(t *testing.T) {
 			if sees != test.may {
 				t.Errorf("got listed %v, want %v", sees, test.may)
 			}
-			wantRevoke, wantCheck := authn.CodeNotFound, authn.Code("")
+			wantRevoke, wantCheck := errcode.CodeNotFound, errcode.Code("")
 			if test.may {
-				wantRevoke, wantCheck = "", authn.CodeNoSession
+				wantRevoke, wantCheck = "", errcode.CodeNoSession
 			}
 			wantCode(t, "revoking", s.desk.RevokeToken(ctx, test.by, s.From, tok.ID), wantRevoke)
 			_, err = s.desk.Authenticate(ctx, secret)

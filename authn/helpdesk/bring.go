@@ -9,24 +9,26 @@ import (
 	"barillet/authn"
 	"barillet/factors"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/templates"
 )
 
 // ImportRow is one user of an import.
 type ImportRow struct {
 	NewUser
-	GroupNames []string       // names or ids of groups, in addition to Groups
-	Faults     []*authn.Error // faults that the caller found; a row with faults is not imported
+	GroupNames []string         // names or ids of groups, in addition to Groups
+	Faults     []*errcode.Error // faults that the caller found; a row with faults is not imported
 
-	duplicates []*authn.Error
+	duplicates []*errcode.Error
 }
 
 // ImportResult is the result of one row. A zero value means that a dry run found no fault.
 type ImportResult struct {
-	ID      authn.UserID   // the user that was created or that existed
-	Exists  bool           // a user with that login existed and was not changed (protocol rule 23)
-	Invited bool           // an email is queued
-	Faults  []*authn.Error // the first fault of each field; nothing was written
+	ID      authn.UserID     // the user that was created or that existed
+	Exists  bool             // a user with that login existed and was not changed (protocol rule 23)
+	Invited bool             // an email is queued
+	Faults  []*errcode.Error // the first fault of each field; nothing was written
 }
 
 // Import creates the users of a list, each in its own transaction, unless a user with that login exists. With invite it
@@ -38,7 +40,7 @@ type ImportResult struct {
 // principal cannot import, or if a token imports a key: only the operator can (protocol rule 23).
 func (d *Desk) Import(ctx context.Context, op Principal, req authn.RequestInfo, rows []ImportRow, invite, dry bool) ([]ImportResult, error) {
 	if slices.ContainsFunc(rows, func(r ImportRow) bool { return !r.OTPAuthURI.IsZero() }) && !op.Operator {
-		return nil, authn.Refuse(authn.CodeForbidden)
+		return nil, errcode.Refuse(errcode.CodeForbidden)
 	}
 	if err := op.Require(PermInvite); err != nil {
 		return nil, err
@@ -50,7 +52,7 @@ func (d *Desk) Import(ctx context.Context, op Principal, req authn.RequestInfo, 
 	for i, r := range rows {
 		users[i] = r.NewUser
 	}
-	duplicates := FindDuplicates(users, func(key authn.Secret) (string, bool) {
+	duplicates := FindDuplicates(users, func(key secret.Secret) (string, bool) {
 		device, err := d.enrol.ParseImport(d.Accounts.Now(), &authn.User{}, key)
 		return device.Unique, err == nil
 	})
@@ -76,15 +78,15 @@ func (d *Desk) importRow(ctx context.Context, op Principal, req authn.RequestInf
 		a.SendAfter = d.Accounts.Outbox.NextBulk(a.Now)
 	}
 	u, invitation, err := d.addUser(ctx, op, a, r.NewUser, invite, true)
-	if authn.CodeOf(err) == authn.CodeTaken { // another request created a user with one of the addresses
+	if errcode.CodeOf(err) == errcode.CodeTaken { // another request created a user with one of the addresses
 		out, err := d.validateImport(ctx, op, r)
 		if err == nil && !out.Exists && len(out.Faults) == 0 {
-			out.Faults = []*authn.Error{authn.Invalid("login", "taken")}
+			out.Faults = []*errcode.Error{errcode.Invalid("login", "taken")}
 		}
 		return out, err
 	}
-	if fault, ok := errors.AsType[*authn.Error](err); ok && fault.Code == authn.CodeInvalid {
-		return ImportResult{Faults: []*authn.Error{fault}}, nil
+	if fault, ok := errors.AsType[*errcode.Error](err); ok && fault.Code == errcode.CodeInvalid {
+		return ImportResult{Faults: []*errcode.Error{fault}}, nil
 	}
 	return ImportResult{ID: u.ID, Invited: invitation.Sent}, err
 }
@@ -93,16 +95,16 @@ func (d *Desk) importRow(ctx context.Context, op Principal, req authn.RequestInf
 func (d *Desk) validateImport(ctx context.Context, op Principal, r ImportRow) (out ImportResult, err error) {
 	u, faults := draft(r.NewUser)
 	device, err := d.importedDevice(op, d.Accounts.Now(), &u, r.NewUser)
-	if fault, ok := errors.AsType[*authn.Error](err); ok && fault.Code == authn.CodeInvalid {
+	if fault, ok := errors.AsType[*errcode.Error](err); ok && fault.Code == errcode.CodeInvalid {
 		faults = append(faults, fault)
 	} else if err != nil {
 		return out, err
 	}
 	if op.checkGives(r.Role) != nil {
-		faults = append(faults, authn.Invalid("role", "unknown"))
+		faults = append(faults, errcode.Invalid("role", "unknown"))
 	}
 	if !op.CoversGroups(r.Groups) { // a group outside the scope does not exist (protocol rule 21)
-		faults = append(faults, authn.Invalid("groupIds", "unknown"))
+		faults = append(faults, errcode.Invalid("groupIds", "unknown"))
 	}
 	err = d.Accounts.View(ctx, func(reader authn.Reader) error {
 		found, known, err := reader.ValidateNew(&u, device, func(address string) (authn.User, error) { return holderOf(reader, op, address) })
@@ -143,9 +145,9 @@ func (d *Desk) resolveGroups(ctx context.Context, op Principal, rows []ImportRow
 		for _, name := range r.GroupNames {
 			switch found := ids[name]; {
 			case len(found) == 0:
-				r.Faults = append(r.Faults, authn.Invalid("groupIds", "unknown"))
+				r.Faults = append(r.Faults, errcode.Invalid("groupIds", "unknown"))
 			case len(found) > 1:
-				r.Faults = append(r.Faults, authn.Invalid("groupIds", "ambiguous"))
+				r.Faults = append(r.Faults, errcode.Invalid("groupIds", "ambiguous"))
 			case !slices.Contains(r.Groups, found[0]):
 				r.Groups = append(r.Groups, found[0])
 			}
@@ -156,14 +158,14 @@ func (d *Desk) resolveGroups(ctx context.Context, op Principal, rows []ImportRow
 
 // FindDuplicates returns, for each user of a list, a fault for each address or key that an earlier user has. keyID
 // identifies a key independently of its spelling; it returns false for an invalid key.
-func FindDuplicates(users []NewUser, keyID func(key authn.Secret) (string, bool)) [][]*authn.Error {
-	out := make([][]*authn.Error, len(users))
+func FindDuplicates(users []NewUser, keyID func(key secret.Secret) (string, bool)) [][]*errcode.Error {
+	out := make([][]*errcode.Error, len(users))
 	seen := map[string]int{}
 	check := func(i int, field, value string) {
 		if first, found := seen[value]; !found {
 			seen[value] = i
 		} else if first != i {
-			out[i] = append(out[i], authn.Invalid(field, "duplicate"))
+			out[i] = append(out[i], errcode.Invalid(field, "duplicate"))
 		}
 	}
 	for i, u := range users {
@@ -182,7 +184,7 @@ func FindDuplicates(users []NewUser, keyID func(key authn.Secret) (string, bool)
 }
 
 // firstOfEachField returns the first fault of each field.
-func firstOfEachField(all []*authn.Error) (out []*authn.Error) {
+func firstOfEachField(all []*errcode.Error) (out []*errcode.Error) {
 	seen := map[string]bool{}
 	for _, fault := range all {
 		if !seen[fault.Field] {
@@ -199,10 +201,10 @@ func (d *Desk) importedDevice(op Principal, now time.Time, u *authn.User, n NewU
 		return nil, nil
 	}
 	if !op.Operator {
-		return nil, authn.Refuse(authn.CodeForbidden)
+		return nil, errcode.Refuse(errcode.CodeForbidden)
 	}
 	if n.Password != "" { // password and device would have the same provenance (protocol rule 8)
-		return nil, authn.Refuse(authn.CodeSameProvenance)
+		return nil, errcode.Refuse(errcode.CodeSameProvenance)
 	}
 	device, err := d.enrol.ParseImport(now, u, n.OTPAuthURI)
 	return &device, err
@@ -214,7 +216,7 @@ func (d *Desk) sendWelcome(tx *authn.Tx, op Principal, u *authn.User, sendEmail 
 	case !u.HasOnlyImportedDevice():
 		return d.invite(tx, op, u, sendEmail)
 	case !sendEmail: // password and device would have the same provenance (protocol rule 8)
-		return Invitation{}, authn.Refuse(authn.CodeSameProvenance)
+		return Invitation{}, errcode.Refuse(errcode.CodeSameProvenance)
 	}
 	token, expires, err := d.enrol.IssueImportLink(tx, u)
 	if err != nil {

@@ -13,13 +13,15 @@ import (
 	"barillet/factors"
 	"barillet/factors/totp"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/templates"
 )
 
 const foreignSecret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
-func foreignKey(secret string) authn.Secret {
-	return authn.SecretOf("otpauth://totp/Okta:zoe?secret=" + secret + "&issuer=Okta")
+func foreignKey(value string) secret.Secret {
+	return secret.SecretOf("otpauth://totp/Okta:zoe?secret=" + value + "&issuer=Okta")
 }
 
 // importUser imports a list of one user.
@@ -49,7 +51,7 @@ func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 		t.Fatalf("got %+v", u)
 	}
 	_, err := s.Authn.StartWithPassword(t.Context(), s.From, u.Login, "", "")
-	wantCode(t, "signing in without a password", err, authn.CodeSignInFailed)
+	wantCode(t, "signing in without a password", err, errcode.CodeSignInFailed)
 	m := mailed[templates.WelcomeMail](t, s, u.Login)
 	if m.Garage != "Garage Lumière" || m.Device != "Okta" || len(s.Mails()) != 1 {
 		t.Errorf("got mail %+v of %v", m, s.letters())
@@ -59,7 +61,7 @@ func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 		t.Fatalf("choosing a password: got %v, %v, want the code asked for", started.Step, err)
 	}
 	_, err = s.Authn.StartWithPassword(t.Context(), s.From, u.Login, password, "")
-	wantCode(t, "the password before the phone proved it", err, authn.CodeSignInFailed)
+	wantCode(t, "the password before the phone proved it", err, errcode.CodeSignInFailed)
 	if v, err := verifies(t.Context(), s, started.Login, phone.Code()); err != nil || v.Accepted() {
 		t.Errorf("a code that the other house may have taken: got %+v, %v", v.Verification, err)
 	}
@@ -87,7 +89,7 @@ func TestImport_PasswordLinkReplacesExpiredWelcome(t *testing.T) {
 	first := tokenOf(mailed[templates.WelcomeMail](t, s, u.Login).Link)
 	s.Clock.Advance(authn.InvitationTTL)
 	_, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, first, password)
-	wantCode(t, "the link after a day", err, authn.CodeInvalidLink)
+	wantCode(t, "the link after a day", err, errcode.CodeInvalidLink)
 	s.EmptyOutbox()
 	if err := s.Authn.RequestPasswordLink(t.Context(), s.From, u.Login, func(*authn.Tx, *authn.User) error {
 		t.Error("taken for somebody without a device")
@@ -109,12 +111,12 @@ func TestImport_InvitationRemovesImportedDevice(t *testing.T) {
 	u, _ := s.bring(t)
 	link := tokenOf(mailed[templates.WelcomeMail](t, s, u.Login).Link)
 	_, err := s.desk.Reset(t.Context(), root, s.From, u.Login, helpdesk.ResetRequest{})
-	wantCode(t, "a reset, whose ticket is worth nothing without a password", err, authn.CodeWrongState)
+	wantCode(t, "a reset, whose ticket is worth nothing without a password", err, errcode.CodeWrongState)
 	if _, err := s.desk.Activate(t.Context(), support, s.From, u.Login, true); err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.Authn.StartWithPasswordLink(t.Context(), s.From, link, password)
-	wantCode(t, "the link that was for the key", err, authn.CodeInvalidLink)
+	wantCode(t, "the link that was for the key", err, errcode.CodeInvalidLink)
 	if u := s.User(u.Login); len(u.Devices) != 0 || u.EverHadDevice {
 		t.Errorf("got devices %v", u.Devices)
 	}
@@ -134,26 +136,26 @@ func TestImport_RejectsPasswordAndKeyOfSameProvenance(t *testing.T) {
 	bringing := helpdesk.NewUser{Login: "luc@garage.example", OTPAuthURI: foreignKey(strings.Repeat("ABCDEFGH", 4))}
 	for name, op := range map[string]helpdesk.Principal{"a token": root, "a token with secrets": withSecrets(root)} {
 		_, err := s.importUser(t.Context(), op, bringing, true, false)
-		wantCode(t, name+" brings a key", err, authn.CodeForbidden)
+		wantCode(t, name+" brings a key", err, errcode.CodeForbidden)
 		_, err = s.importUser(t.Context(), op, bringing, true, true)
-		wantCode(t, name+" tries whether a key is known", err, authn.CodeForbidden)
+		wantCode(t, name+" tries whether a key is known", err, errcode.CodeForbidden)
 	}
 	_, _, err := s.desk.CreateUser(t.Context(), machine, s.From, bringing, true, false)
-	wantCode(t, "the welcome in the answer", err, authn.CodeSameProvenance)
+	wantCode(t, "the welcome in the answer", err, errcode.CodeSameProvenance)
 	bringing.Password = password
 	_, _, err = s.desk.CreateUser(t.Context(), machine, s.From, bringing, false, true)
-	wantCode(t, "key and password by one hand", err, authn.CodeSameProvenance)
-	if _, err := s.desk.User(t.Context(), machine, bringing.Login); authn.CodeOf(err) != authn.CodeNotFound {
+	wantCode(t, "key and password by one hand", err, errcode.CodeSameProvenance)
+	if _, err := s.desk.User(t.Context(), machine, bringing.Login); errcode.CodeOf(err) != errcode.CodeNotFound {
 		t.Errorf("got %v, want nobody made", err)
 	}
 	u, _ := s.bring(t)
 	for _, op := range []helpdesk.Principal{machine, withSecrets(root)} {
 		_, err := s.desk.ResetPassword(t.Context(), op, s.From, u.Login, false)
-		wantCode(t, "the password link in the answer", err, authn.CodeSameProvenance)
+		wantCode(t, "the password link in the answer", err, errcode.CodeSameProvenance)
 		_, err = s.desk.TemporaryPassword(t.Context(), op, s.From, u.Login)
-		wantCode(t, "a temporary password", err, authn.CodeSameProvenance)
+		wantCode(t, "a temporary password", err, errcode.CodeSameProvenance)
 		_, err = s.desk.UpdateUser(t.Context(), op, s.From, string(u.ID), helpdesk.ProfileChange{Password: authntest.Password})
-		wantCode(t, "a password that is set", err, authn.CodeSameProvenance)
+		wantCode(t, "a password that is set", err, errcode.CodeSameProvenance)
 	}
 	if _, err := s.desk.ResetPassword(t.Context(), support, s.From, u.Login, true); err != nil {
 		t.Errorf("by mail: got %v", err)
@@ -229,7 +231,7 @@ func TestImport_StaysWithinGroupScope(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	_, err = s.importUser(t.Context(), withRole(support, authn.RoleReadOnly), helpdesk.NewUser{Login: "x@garage.example"}, true, true)
-	wantCode(t, "whoever only reads", err, authn.CodeForbidden)
+	wantCode(t, "whoever only reads", err, errcode.CodeForbidden)
 }
 
 func TestImport_LargestUserFitsOneTransaction(t *testing.T) {
@@ -252,7 +254,7 @@ func TestImport_LargestUserFitsOneTransaction(t *testing.T) {
 func TestImport_AcceptsTheSeedOfAToken(t *testing.T) {
 	s := openShop(t)
 	uri := "otpauth://hotp/Feitian:zoe?secret=" + foreignSecret + "&issuer=Feitian&counter=7"
-	got, err := s.desk.Import(t.Context(), machine, s.From, []helpdesk.ImportRow{{NewUser: helpdesk.NewUser{Login: "zoe@garage.example", OTPAuthURI: authn.SecretOf(uri)}}}, true, false)
+	got, err := s.desk.Import(t.Context(), machine, s.From, []helpdesk.ImportRow{{NewUser: helpdesk.NewUser{Login: "zoe@garage.example", OTPAuthURI: secret.SecretOf(uri)}}}, true, false)
 	if err != nil || got[0].ID == "" || got[0].Faults != nil {
 		t.Fatalf("got %+v, %v", got, err)
 	}

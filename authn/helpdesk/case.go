@@ -10,6 +10,7 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/store"
 	"barillet/templates"
 )
@@ -84,11 +85,11 @@ const (
 // load reads a case; CodeNotFound when there is none.
 func (d *Desk) load(r store.Reader, id string) (Request, error) {
 	if !isRequestID(id) || len(id) > 64 || store.CheckKey(id) != nil {
-		return Request{}, authn.Refuse(authn.CodeNotFound)
+		return Request{}, errcode.Refuse(errcode.CodeNotFound)
 	}
 	c, err := d.cases.Get(r, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return Request{}, authn.Refuse(authn.CodeNotFound)
+		return Request{}, errcode.Refuse(errcode.CodeNotFound)
 	}
 	if err != nil {
 		return Request{}, fmt.Errorf("loading help request %q: %w", id, err)
@@ -108,7 +109,7 @@ func (d *Desk) save(tx *authn.Tx, c *Request) error {
 		bytes, steps = bytes-spareBytes, steps-spareSteps
 	}
 	if len(raw) > bytes || len(c.History) > steps {
-		return authn.Refuse(authn.CodeTooMany)
+		return errcode.Refuse(errcode.CodeTooMany)
 	}
 	if err := d.cases.Put(tx.Raw, c.ID, *c); err != nil {
 		return fmt.Errorf("storing help request %q: %w", c.ID, err)
@@ -148,7 +149,7 @@ func (d *Desk) latest(r store.Reader, address string) (*Request, error) {
 		return nil, fmt.Errorf("looking up help requests of an address: %w", err)
 	}
 	c, err := d.load(r, p.ID)
-	if authn.CodeOf(err) == authn.CodeNotFound || err == nil && c.State.closed() {
+	if errcode.CodeOf(err) == errcode.CodeNotFound || err == nil && c.State.closed() {
 		return nil, nil
 	}
 	return &c, err

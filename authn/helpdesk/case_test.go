@@ -10,6 +10,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/templates"
 )
 
@@ -52,12 +53,12 @@ func (s *shop) patched(t *testing.T, op helpdesk.Principal, id string, p helpdes
 func to(who string) *string { return &who }
 
 // wantReason tells whether an act was refused in this state, for this reason.
-func wantReason(t *testing.T, what string, err error, reason string) *authn.Error {
+func wantReason(t *testing.T, what string, err error, reason string) *errcode.Error {
 	t.Helper()
-	e, ok := errors.AsType[*authn.Error](err)
-	if !ok || e.Code != authn.CodeWrongState || e.Reason != reason {
+	e, ok := errors.AsType[*errcode.Error](err)
+	if !ok || e.Code != errcode.CodeWrongState || e.Reason != reason {
 		t.Errorf("%s: got %#v, want it refused for %q", what, err, reason)
-		return &authn.Error{}
+		return &errcode.Error{}
 	}
 	return e
 }
@@ -97,20 +98,20 @@ func TestWhatDoesNotFollowInACaseIsRefusedWithTheReason(t *testing.T) {
 	for name, c := range map[string]struct {
 		op    helpdesk.Principal
 		patch helpdesk.RequestPatch
-		want  authn.Code
+		want  errcode.Code
 	}{
-		"in progress and nobody's":         {zoe, helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Assignee: to("")}, authn.CodeInvalid},
-		"open and somebody's":              {zoe, helpdesk.RequestPatch{Status: helpdesk.StateOpen, Assignee: to(helpdesk.Me)}, authn.CodeInvalid},
-		"given to nobody we know":          {zoe, helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, authn.CodeInvalid},
-		"given to somebody without a role": {zoe, helpdesk.RequestPatch{Assignee: to(string(s.Person("p@support.example", nil).ID))}, authn.CodeInvalid},
-		"given to who asked":               {zoe, helpdesk.RequestPatch{Assignee: to(technician)}, authn.CodeInvalid},
-		"seen in person by nobody":         {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: " \n"}}, authn.CodeInvalid},
-		"confirmed by no manager":          {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager}}, authn.CodeInvalid},
-		"seen by too long a name":          {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: strings.Repeat("é", 129)}}, authn.CodeInvalid},
-		"one's own":                        {helpdesk.Principal{ID: "token:x", Owner: string(s.amelie.ID), Role: authn.RoleHelpDesk}, helpdesk.RequestPatch{Check: calledBack}, authn.CodeForbidden},
-		"a manager names a colleague":      {limited(zoe, s.garage), helpdesk.RequestPatch{Assignee: to("ines@support.example")}, authn.CodeForbidden},
-		"a manager names nobody":           {limited(zoe, s.garage), helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, authn.CodeForbidden},
-		"a manager elsewhere":              {limited(zoe, s.other), helpdesk.RequestPatch{Note: "x"}, authn.CodeNotFound},
+		"in progress and nobody's":         {zoe, helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Assignee: to("")}, errcode.CodeInvalid},
+		"open and somebody's":              {zoe, helpdesk.RequestPatch{Status: helpdesk.StateOpen, Assignee: to(helpdesk.Me)}, errcode.CodeInvalid},
+		"given to nobody we know":          {zoe, helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.CodeInvalid},
+		"given to somebody without a role": {zoe, helpdesk.RequestPatch{Assignee: to(string(s.Person("p@support.example", nil).ID))}, errcode.CodeInvalid},
+		"given to who asked":               {zoe, helpdesk.RequestPatch{Assignee: to(technician)}, errcode.CodeInvalid},
+		"seen in person by nobody":         {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: " \n"}}, errcode.CodeInvalid},
+		"confirmed by no manager":          {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager}}, errcode.CodeInvalid},
+		"seen by too long a name":          {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: strings.Repeat("é", 129)}}, errcode.CodeInvalid},
+		"one's own":                        {helpdesk.Principal{ID: "token:x", Owner: string(s.amelie.ID), Role: authn.RoleHelpDesk}, helpdesk.RequestPatch{Check: calledBack}, errcode.CodeForbidden},
+		"a manager names a colleague":      {limited(zoe, s.garage), helpdesk.RequestPatch{Assignee: to("ines@support.example")}, errcode.CodeForbidden},
+		"a manager names nobody":           {limited(zoe, s.garage), helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.CodeForbidden},
+		"a manager elsewhere":              {limited(zoe, s.other), helpdesk.RequestPatch{Note: "x"}, errcode.CodeNotFound},
 	} {
 		_, err := s.patch(t, c.op, id, c.patch)
 		wantCode(t, name, err, c.want)
@@ -124,7 +125,7 @@ func TestWhatDoesNotFollowInACaseIsRefusedWithTheReason(t *testing.T) {
 		"giving away":                 {Assignee: to("")},
 	} {
 		_, err := s.patch(t, ines, id, p)
-		if e := wantReason(t, name, err, authn.ReasonAssigned); e.Assignee != "Zoé ("+zoe.Owner+")" {
+		if e := wantReason(t, name, err, errcode.ReasonAssigned); e.Assignee != "Zoé ("+zoe.Owner+")" {
 			t.Errorf("%s: got holder %q, want Zoé named", name, e.Assignee)
 		}
 	}
@@ -136,7 +137,7 @@ func TestWhatDoesNotFollowInACaseIsRefusedWithTheReason(t *testing.T) {
 		"checking what is closed":    {Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityDocument}},
 	} {
 		_, err := s.patch(t, zoe, id, p)
-		wantReason(t, name, err, authn.ReasonCaseClosed)
+		wantReason(t, name, err, errcode.ReasonCaseClosed)
 	}
 	if c := s.patched(t, zoe, id, helpdesk.RequestPatch{Status: helpdesk.StateInProgress}); c.Identity != "" {
 		t.Errorf("opened again the case still has the check of before: %q", c.Identity)
@@ -198,16 +199,16 @@ func TestAResetFollowsACaseOnlyOnceTheIdentityWasChecked(t *testing.T) {
 			t.Fatalf("%s: the devices are gone", what)
 		}
 	}
-	refused("without a check", authn.ReasonIdentity, helpdesk.ResetRequest{})
+	refused("without a check", errcode.ReasonIdentity, helpdesk.ResetRequest{})
 	_, err := s.desk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id, Check: &helpdesk.IdentityCheck{Method: "mail_reply"}})
-	wantCode(t, "a reply by mail", err, authn.CodeInvalid)
+	wantCode(t, "a reply by mail", err, errcode.CodeInvalid)
 	s.patched(t, support, id, helpdesk.RequestPatch{Check: calledBack})
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected})
-	refused("a case that was rejected", authn.ReasonCaseClosed, helpdesk.ResetRequest{})
+	refused("a case that was rejected", errcode.ReasonCaseClosed, helpdesk.ResetRequest{})
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
-	refused("opened again, with the check of before", authn.ReasonIdentity, helpdesk.ResetRequest{})
+	refused("opened again, with the check of before", errcode.ReasonIdentity, helpdesk.ResetRequest{})
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateResolved})
-	refused("a case that was resolved otherwise", authn.ReasonCaseClosed, helpdesk.ResetRequest{Check: calledBack})
+	refused("a case that was resolved otherwise", errcode.ReasonCaseClosed, helpdesk.ResetRequest{Check: calledBack})
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateOpen})
 
 	check := &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager, By: "Paul Morel,\nGarage Lumière"}
@@ -232,7 +233,7 @@ func TestACaseFullOfNotesIsStillClosedByAReset(t *testing.T) {
 	for i := 0; err == nil; i++ {
 		_, err = s.patch(t, support, id, helpdesk.RequestPatch{Note: strings.Repeat("x", 1+i%2*1999)})
 	}
-	wantCode(t, "notes without end", err, authn.CodeTooMany)
+	wantCode(t, "notes without end", err, errcode.CodeTooMany)
 	s.reset(t, support, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack})
 	if c, err := s.desk.Request(t.Context(), support, id); err != nil || c.State != helpdesk.StateResolved || c.Identity == "" {
 		t.Errorf("got %s and %v, want it resolved", c.State, err)
@@ -263,7 +264,7 @@ func TestACaseOfSomebodyDeletedSinceIsReadAndClosed(t *testing.T) {
 		}
 	}
 	_, err := s.patch(t, support, id, helpdesk.RequestPatch{Answer: "x"})
-	wantReason(t, "answering nobody", err, authn.ReasonUnknownAddress)
+	wantReason(t, "answering nobody", err, errcode.ReasonUnknownAddress)
 	c, err := s.desk.Request(t.Context(), support, id)
 	if err != nil {
 		t.Fatal(err)
@@ -279,7 +280,7 @@ func TestASecondCaseOfWhoHasATicketIsClosedByTheRepeatOfTheReset(t *testing.T) {
 	s.reset(t, support, helpdesk.ResetRequest{})
 	id := s.asked(t)
 	_, err := s.desk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id})
-	wantReason(t, "without a check", err, authn.ReasonIdentity)
+	wantReason(t, "without a check", err, errcode.ReasonIdentity)
 	if rec := s.reset(t, support, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack}); !rec.Repeated {
 		t.Errorf("got %+v, want the receipt of before", rec)
 	}

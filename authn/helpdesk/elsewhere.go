@@ -6,6 +6,7 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/internal/throttle"
 	"barillet/templates"
 )
@@ -14,7 +15,7 @@ import (
 func shadowOf(r authn.Reader, op Principal, address string) (authn.User, error) {
 	a, ok := authn.NormalizeLogin(address)
 	if !ok {
-		return authn.User{}, authn.Refuse(authn.CodeNotFound)
+		return authn.User{}, errcode.Refuse(errcode.CodeNotFound)
 	}
 	shadows, err := r.PlaceholdersFor(a)
 	if err != nil {
@@ -25,20 +26,20 @@ func shadowOf(r authn.Reader, op Principal, address string) (authn.User, error) 
 			return u, nil
 		}
 	}
-	return authn.User{}, authn.Refuse(authn.CodeNotFound)
+	return authn.User{}, errcode.Refuse(errcode.CodeNotFound)
 }
 
 // holderOf is who has an address, as far as the operator may know: somebody within, or who stands for somebody there;
 // CodeNotFound without one. Whoever is not limited to groups knows everybody.
 func holderOf(r authn.Reader, op Principal, address string) (authn.User, error) {
 	if op.scoped() {
-		if u, err := shadowOf(r, op, address); authn.CodeOf(err) != authn.CodeNotFound {
+		if u, err := shadowOf(r, op, address); errcode.CodeOf(err) != errcode.CodeNotFound {
 			return u, err
 		}
 	}
 	u, err := r.UserByAddress(address)
 	if err == nil && op.scoped() && !op.InScope(&u) {
-		return authn.User{}, authn.Refuse(authn.CodeNotFound)
+		return authn.User{}, errcode.Refuse(errcode.CodeNotFound)
 	}
 	return u, err
 }
@@ -55,15 +56,15 @@ func (d *Desk) handleExistingAddress(tx *authn.Tx, op Principal, u *authn.User) 
 	for _, a := range u.AllLogins() {
 		switch _, err := holderOf(tx.Reader, op, a); {
 		case err == nil:
-			return authn.Refuse(authn.CodeTaken)
-		case authn.CodeOf(err) != authn.CodeNotFound:
+			return errcode.Refuse(errcode.CodeTaken)
+		case errcode.CodeOf(err) != errcode.CodeNotFound:
 			return err
 		}
 		known, err := tx.UserByAddress(a)
 		switch {
 		case err == nil:
 			holder = known
-		case authn.CodeOf(err) != authn.CodeNotFound:
+		case errcode.CodeOf(err) != errcode.CodeNotFound:
 			return err
 		}
 	}
@@ -94,7 +95,7 @@ func (d *Desk) openInvited(tx *authn.Tx, op Principal, u, holder *authn.User) er
 	}
 	c.note(tx, op, "invited", scopeName(u.Groups))
 	switch err := d.save(tx, c); {
-	case authn.CodeOf(err) == authn.CodeTooMany:
+	case errcode.CodeOf(err) == errcode.CodeTooMany:
 		return nil // full: the events are what stays of it
 	case err != nil:
 		return err

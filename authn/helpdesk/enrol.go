@@ -6,6 +6,7 @@ import (
 
 	"barillet/authn"
 	"barillet/factors"
+	"barillet/internal/errcode"
 )
 
 // caller is the operator as authn knows who works on a person's devices; what they may is judged in every run.
@@ -21,7 +22,7 @@ func (d *Desk) enroller(op Principal, id string) authn.AdminCall {
 	c.Find = func(r authn.Reader) (authn.User, error) {
 		u, err := judged(r)
 		if err == nil && !op.secrets() {
-			err = authn.Refuse(authn.CodeForbidden)
+			err = errcode.Refuse(errcode.CodeForbidden)
 		}
 		return u, err
 	}
@@ -40,7 +41,7 @@ type NewDevice struct {
 // the Epoch, or when another is begun. CodeForbidden, CodeWrongState, CodeTooMany, CodeInvalid.
 func (d *Desk) Enrol(ctx context.Context, op Principal, req authn.RequestInfo, id string, n NewDevice) (authn.AdminEnrolmentSecret, error) {
 	if n.Name == "" {
-		return authn.AdminEnrolmentSecret{}, authn.Invalid("name", "empty")
+		return authn.AdminEnrolmentSecret{}, errcode.Invalid("name", "empty")
 	}
 	kind, err := d.kindOf(n)
 	if err != nil {
@@ -58,12 +59,12 @@ func (d *Desk) kindOf(n NewDevice) (factors.Kind, error) {
 		switch {
 		case m.OktaType != n.Type || !m.Primary:
 		case !slices.Contains(m.Providers, n.Provider):
-			return "", authn.Invalid("provider", "unknown")
+			return "", errcode.Invalid("provider", "unknown")
 		default:
 			return f.Kind(), nil
 		}
 	}
-	return "", authn.Invalid("factorType", "unknown")
+	return "", errcode.Invalid("factorType", "unknown")
 }
 
 // ActivateDevice ends an enrolment that the same operator began, by the first code of the new device. For a person who has

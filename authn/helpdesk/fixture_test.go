@@ -11,6 +11,8 @@ import (
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/templates"
 )
 
@@ -28,7 +30,7 @@ type shop struct {
 	other          authn.GroupID
 	amelie         authn.User
 	phone          *authntest.Phone
-	session        authn.Secret
+	session        secret.Secret
 	manager, admin authn.User
 	people         int // made so far by somebody
 }
@@ -77,9 +79,9 @@ func limited(op helpdesk.Principal, groups ...authn.GroupID) helpdesk.Principal 
 	return op
 }
 
-func wantCode(t *testing.T, what string, err error, code authn.Code) {
+func wantCode(t *testing.T, what string, err error, code errcode.Code) {
 	t.Helper()
-	if got := authn.CodeOf(err); got != code || (code == "") != (err == nil) {
+	if got := errcode.CodeOf(err); got != code || (code == "") != (err == nil) {
 		t.Errorf("%s: got %v, want code %q", what, err, code)
 	}
 }
@@ -138,20 +140,20 @@ func sameStrings(t *testing.T, what string, got, want []string) {
 }
 
 // dead tells that a session is no longer good.
-func (s *shop) dead(t *testing.T, session authn.Secret) {
+func (s *shop) dead(t *testing.T, session secret.Secret) {
 	t.Helper()
-	if _, err := s.Sessions.Authenticate(t.Context(), session); authn.CodeOf(err) != authn.CodeNoSession {
+	if _, err := s.Sessions.Authenticate(t.Context(), session); errcode.CodeOf(err) != errcode.CodeNoSession {
 		t.Errorf("the session: got %v, want it dead", err)
 	}
 }
 
 // verifies tells what a code of a phone is worth in a login.
-func verifies(ctx context.Context, s *shop, login authn.Secret, code []byte) (authn.Verified, error) {
+func verifies(ctx context.Context, s *shop, login secret.Secret, code []byte) (authn.Verified, error) {
 	return s.Authn.Verify(ctx, s.From, login, factors.InputCode, code)
 }
 
-func tokenOf(link string) authn.Secret {
-	return authn.SecretOf(link[strings.LastIndexByte(link, '/')+1:])
+func tokenOf(link string) secret.Secret {
+	return secret.SecretOf(link[strings.LastIndexByte(link, '/')+1:])
 }
 
 func withRole(op helpdesk.Principal, role authn.Role) helpdesk.Principal {

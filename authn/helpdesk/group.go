@@ -9,6 +9,7 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 )
 
 // maxDescription is how many characters may describe a garage.
@@ -35,7 +36,7 @@ func (d *Desk) CreateGroup(ctx context.Context, op Principal, req authn.RequestI
 func checkDescription(description string) error {
 	if !utf8.ValidString(description) || utf8.RuneCountInString(description) > maxDescription ||
 		slices.ContainsFunc([]rune(description), func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
-		return authn.Invalid("description", "too_long")
+		return errcode.Invalid("description", "too_long")
 	}
 	return nil
 }
@@ -103,7 +104,7 @@ func (d *Desk) Group(ctx context.Context, op Principal, id authn.GroupID) (authn
 		return authn.Group{}, err
 	}
 	if op.scoped() && !slices.Contains(op.Groups, id) {
-		return authn.Group{}, authn.Refuse(authn.CodeNotFound)
+		return authn.Group{}, errcode.Refuse(errcode.CodeNotFound)
 	}
 	var g authn.Group
 	err := d.Accounts.View(ctx, func(r authn.Reader) (err error) {
@@ -131,7 +132,7 @@ func (d *Desk) Groups(ctx context.Context, op Principal, q authn.GroupQuery) (gr
 		}
 		g, err := d.Group(ctx, op, id)
 		switch {
-		case authn.CodeOf(err) == authn.CodeNotFound:
+		case errcode.CodeOf(err) == errcode.CodeNotFound:
 			continue // deleted since
 		case err != nil:
 			return nil, "", err

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"barillet/authn"
+	"barillet/internal/errcode"
 )
 
 // IdentityMethod is how an operator made sure who is asking (PROTOCOL 24). A reply by mail and a call from the person
@@ -30,14 +31,14 @@ func (k *IdentityCheck) judged() (*IdentityCheck, error) {
 		return nil, nil
 	}
 	if !slices.Contains([]IdentityMethod{IdentityInPerson, IdentityCalledBack, IdentityManager, IdentityDocument}, k.Method) {
-		return nil, authn.Invalid("identityCheck.way", "unknown")
+		return nil, errcode.Invalid("identityCheck.way", "unknown")
 	}
 	by, ok := Sanitize(k.By, 128, false)
 	switch {
 	case !ok:
-		return nil, authn.Invalid("identityCheck.by", "too_long")
+		return nil, errcode.Invalid("identityCheck.by", "too_long")
 	case by == "" && (k.Method == IdentityInPerson || k.Method == IdentityManager):
-		return nil, authn.Invalid("identityCheck.by", "missing")
+		return nil, errcode.Invalid("identityCheck.by", "missing")
 	}
 	return &IdentityCheck{k.Method, by}, nil
 }
@@ -63,9 +64,9 @@ func (c *Request) answeredBy(u *authn.User, again bool) error {
 	case c == nil:
 		return nil
 	case c.State == StateRejected, c.State == StateResolved && (!again || c.Changed.Before(u.ResetAt)):
-		return &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonCaseClosed}
+		return &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonCaseClosed}
 	case c.Identity == "":
-		return &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonIdentity}
+		return &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonIdentity}
 	}
 	return nil
 }

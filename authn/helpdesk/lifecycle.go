@@ -5,6 +5,7 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 )
 
 // Suspend keeps an active person out and ends their sessions, at once. CodeWrongState: not active.
@@ -27,7 +28,7 @@ func (d *Desk) Deactivate(ctx context.Context, op Principal, req authn.RequestIn
 func (d *Desk) Unlock(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
 	return d.step(ctx, op, req, PermAssist, id, audit.UserUnlocked, func(tx *authn.Tx, u *authn.User) error {
 		if u.Status != authn.StatusActive {
-			return &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonNotActive}
+			return &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonNotActive}
 		}
 		return tx.Unlock(u, op.Operator)
 	})
@@ -85,10 +86,10 @@ func (d *Desk) Reactivate(ctx context.Context, op Principal, req authn.RequestIn
 			return Invitation{}, err
 		}
 		if u.Status != authn.StatusProvisioned {
-			return Invitation{}, &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonNotInvited}
+			return Invitation{}, &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonNotInvited}
 		}
 		if !sendEmail && !op.CanSeeInvitations() {
-			return Invitation{}, authn.Refuse(authn.CodeForbidden)
+			return Invitation{}, errcode.Refuse(errcode.CodeForbidden)
 		}
 		return d.invite(tx, op, &u, sendEmail)
 	})

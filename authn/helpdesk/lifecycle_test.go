@@ -11,6 +11,7 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/store"
 	"barillet/templates"
 )
@@ -58,7 +59,7 @@ func TestEveryStepFromEveryState(t *testing.T) {
 				before, events := s.User(string(u.ID)), len(s.Events())
 				err := steps[action](s.desk, t.Context(), root, s.From, string(u.ID))
 				if row[i] == no {
-					wantCode(t, "the step", err, authn.CodeWrongState)
+					wantCode(t, "the step", err, errcode.CodeWrongState)
 					if after := s.User(string(u.ID)); fmt.Sprint(after) != fmt.Sprint(before) || len(s.Events()) != events {
 						t.Errorf("a refused step left %+v", after)
 					}
@@ -67,7 +68,7 @@ func TestEveryStepFromEveryState(t *testing.T) {
 				wantCode(t, "the step", err, "")
 				if row[i] == gone {
 					_, err := s.desk.User(t.Context(), root, string(u.ID))
-					wantCode(t, "reading", err, authn.CodeNotFound)
+					wantCode(t, "reading", err, errcode.CodeNotFound)
 					return
 				}
 				after := s.User(string(u.ID))
@@ -89,13 +90,13 @@ func TestWhoMayTakeAStep(t *testing.T) {
 	self := root
 	self.Owner = string(reader.ID)
 	userAdmin := withRole(root, authn.RoleUserAdmin)
-	const ok, no, hidden = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound
+	const ok, no, hidden = errcode.Code(""), errcode.CodeForbidden, errcode.CodeNotFound
 	state := map[string]authn.Status{audit.UserUnsuspended: authn.StatusSuspended, audit.UserReactivated: authn.StatusDeactivated, audit.InvitationIssued: authn.StatusProvisioned}
 	for _, c := range []struct {
 		name                string
 		op                  helpdesk.Principal
 		id                  authn.UserID
-		manage, help, again authn.Code
+		manage, help, again errcode.Code
 	}{
 		{"who reads only", withRole(root, authn.RoleReadOnly), s.amelie.ID, no, no, no},
 		{"support", support, s.amelie.ID, no, ok, ok},
@@ -155,15 +156,15 @@ func TestASuspendedPersonIsOutAtOnceAndBackAsBefore(t *testing.T) {
 			}
 			s.dead(t, s.session)
 			_, err := verifies(t.Context(), s, login, s.phone.Next())
-			wantCode(t, "a login under way", err, authn.CodeExpired)
+			wantCode(t, "a login under way", err, errcode.CodeExpired)
 			_, err = s.Authn.StartWithPassword(t.Context(), s.From, technician, password, "")
-			wantCode(t, "the password", err, authn.CodeSignInFailed)
+			wantCode(t, "the password", err, errcode.CodeSignInFailed)
 			if err := steps[c.in](s.desk, t.Context(), root, s.From, technician); err != nil {
 				t.Fatal(err)
 			}
 			s.dead(t, s.session)
 			_, err = verifies(t.Context(), s, login, s.phone.Next())
-			wantCode(t, "a login of before", err, authn.CodeExpired)
+			wantCode(t, "a login of before", err, errcode.CodeExpired)
 			if issued := s.SignIn(technician, password, s.phone); issued.Session.IsZero() {
 				t.Error("no session")
 			}
@@ -191,11 +192,11 @@ func TestDeactivationEndsWhatLiesInTheMailbox(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantCode(t, "the ticket of before", s.Authn.TicketLink(t.Context(), ticket), authn.CodeInvalidLink)
+	wantCode(t, "the ticket of before", s.Authn.TicketLink(t.Context(), ticket), errcode.CodeInvalidLink)
 	_, err := s.Authn.Invitation(t.Context(), invitation)
-	wantCode(t, "the invitation of before", err, authn.CodeInvalidLink)
+	wantCode(t, "the invitation of before", err, errcode.CodeInvalidLink)
 	_, err = s.desk.Activate(t.Context(), root, s.From, technician, true)
-	wantCode(t, "inviting who had a device", err, authn.CodeWrongState)
+	wantCode(t, "inviting who had a device", err, errcode.CodeWrongState)
 }
 
 func TestUnlockingEndsWaits(t *testing.T) {
@@ -243,7 +244,7 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 	if _, err := s.desk.Submit(t.Context(), s.From, helpdesk.Submission{Email: "luc@home.example", Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []authn.Code{"", "", authn.CodeNotFound} {
+	for _, want := range []errcode.Code{"", "", errcode.CodeNotFound} {
 		s.Clock.Advance(time.Second)
 		wantCode(t, "deleting", s.desk.Delete(t.Context(), root, s.From, string(u.ID)), want)
 	}

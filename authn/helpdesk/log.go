@@ -6,6 +6,7 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/store"
 )
 
@@ -76,7 +77,7 @@ func (op Principal) knowsUser(r authn.Reader, id string) (bool, error) {
 		return false, nil
 	}
 	u, err := r.User(authn.UserID(id))
-	if authn.CodeOf(err) == authn.CodeNotFound {
+	if errcode.CodeOf(err) == errcode.CodeNotFound {
 		return false, nil
 	}
 	return err == nil && op.InScope(&u), err

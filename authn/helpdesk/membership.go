@@ -6,6 +6,7 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 )
 
 // AddMember makes a person a member of a garage; whoever is one already stays so. Whoever is limited to groups adds
@@ -38,7 +39,7 @@ func (d *Desk) moveMember(ctx context.Context, op Principal, req authn.RequestIn
 			return "", err
 		}
 		if !op.CoversGroups([]authn.GroupID{gid}) {
-			return "", authn.Refuse(authn.CodeNotFound)
+			return "", errcode.Refuse(errcode.CodeNotFound)
 		}
 		g, err := tx.Group(gid)
 		if err != nil {
@@ -85,7 +86,7 @@ func (d *Desk) GroupsOf(ctx context.Context, op Principal, id string, q authn.Gr
 			}
 			g, err := r.Group(gid)
 			switch {
-			case authn.CodeOf(err) == authn.CodeNotFound:
+			case errcode.CodeOf(err) == errcode.CodeNotFound:
 				continue // deleted, and the person not yet taken out
 			case err != nil:
 				return err

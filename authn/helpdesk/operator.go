@@ -7,6 +7,7 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 )
 
 // Principal is who acts on others. The zero value may do nothing.
@@ -74,7 +75,7 @@ func (op Principal) InScope(u *authn.User) bool {
 // Require judges an act that is about nobody in particular.
 func (op Principal) Require(a Permission) error {
 	if op.Owner == "" || op.rank() < a.least().Rank() {
-		return authn.Refuse(authn.CodeForbidden)
+		return errcode.Refuse(errcode.CodeForbidden)
 	}
 	return nil
 }
@@ -89,7 +90,7 @@ func (op Principal) requireAllGroups(a Permission) error {
 		return err
 	}
 	if op.scoped() {
-		return authn.Refuse(authn.CodeForbidden)
+		return errcode.Refuse(errcode.CodeForbidden)
 	}
 	return nil
 }
@@ -98,7 +99,7 @@ func (op Principal) requireAllGroups(a Permission) error {
 // for SUPER_ADMIN who is not limited to groups.
 func (op Principal) MayManageClients() error {
 	if op.Owner == "" || op.scoped() || op.rank() < authn.RoleSuperAdmin.Rank() {
-		return authn.Refuse(authn.CodeForbidden)
+		return errcode.Refuse(errcode.CodeForbidden)
 	}
 	return nil
 }
@@ -113,15 +114,15 @@ func Authorize(op Principal, a Permission, u *authn.User) error {
 	case err != nil:
 		return err
 	case !op.InScope(u):
-		return authn.Refuse(authn.CodeNotFound)
+		return errcode.Refuse(errcode.CodeNotFound)
 	case a == PermRead:
 		return nil
 	case op.Owner == string(u.ID): // nobody themselves, judged by owner
-		return authn.Refuse(authn.CodeForbidden)
+		return errcode.Refuse(errcode.CodeForbidden)
 	case a == PermApprove && op.rank() >= u.Rank(), a == PermAssignRoles && op.rank() >= authn.RoleSuperAdmin.Rank():
 		return nil
 	case op.rank() <= u.Rank(), a == PermReset && op.NeedsApproval(u): // strictly lower roles only
-		return authn.Refuse(authn.CodeForbidden)
+		return errcode.Refuse(errcode.CodeForbidden)
 	}
 	return nil
 }
@@ -145,7 +146,7 @@ func (op Principal) secrets() bool {
 // password and device are what is proven.
 func (op Principal) RequireSignIn() error {
 	if op.Owner == "" || !op.CanSignInUsers && !op.Operator {
-		return authn.Refuse(authn.CodeForbidden)
+		return errcode.Refuse(errcode.CodeForbidden)
 	}
 	return nil
 }
@@ -157,9 +158,9 @@ func (op Principal) checkGives(r authn.Role) error {
 	case r == "":
 		return nil
 	case r.Rank() < 0:
-		return authn.Invalid("role", "unknown")
+		return errcode.Invalid("role", "unknown")
 	case op.scoped(), op.rank() < authn.RoleSuperAdmin.Rank() && op.rank() <= r.Rank():
-		return authn.Refuse(authn.CodeForbidden)
+		return errcode.Refuse(errcode.CodeForbidden)
 	}
 	return nil
 }
@@ -170,7 +171,7 @@ func (op Principal) CheckAssignable(r authn.Role) error {
 		return err
 	}
 	if r.Rank() <= 0 {
-		return authn.Invalid("type", "unknown")
+		return errcode.Invalid("type", "unknown")
 	}
 	return op.checkGives(r)
 }

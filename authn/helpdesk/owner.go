@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/internal/errcode"
 )
 
 // madeOnMachine tells the owner of tokens that the machine's owner keeps, who is no person.
@@ -22,14 +23,14 @@ func tokenOwner(r authn.Reader, t *Token, named string) (authn.User, error) {
 	}
 	u, err := r.Find(who)
 	switch {
-	case authn.CodeOf(err) == authn.CodeNotFound:
-		return u, authn.Invalid("owner", "unknown")
+	case errcode.CodeOf(err) == errcode.CodeNotFound:
+		return u, errcode.Invalid("owner", "unknown")
 	case err != nil:
 		return u, err
 	case u.Status != authn.StatusActive || u.Placeholder:
-		return u, authn.Invalid("owner", "not_active")
+		return u, errcode.Invalid("owner", "not_active")
 	case t.Role.Rank() > u.Rank(): // it would do less than it says
-		return u, authn.Invalid("owner", "role")
+		return u, errcode.Invalid("owner", "role")
 	}
 	t.Owner = string(u.ID)
 	return u, nil
@@ -41,15 +42,15 @@ func acts(r authn.Reader, t *Token, now time.Time) (Principal, error) {
 	op := Principal{ID: "token:" + t.ID, Name: t.Name, Owner: t.Owner, Role: t.Role, Groups: t.Groups,
 		CanSeeSecrets: t.Secrets, CanSignInUsers: t.Authn, expires: t.Expires}
 	if !now.Before(t.Expires) {
-		return Principal{}, authn.Refuse(authn.CodeNoSession)
+		return Principal{}, errcode.Refuse(errcode.CodeNoSession)
 	}
 	if madeOnMachine(t.Owner) {
 		return op, nil
 	}
 	u, err := r.User(authn.UserID(t.Owner))
 	switch {
-	case authn.CodeOf(err) == authn.CodeNotFound, err == nil && (u.Status != authn.StatusActive || u.Rank() <= 0):
-		return Principal{}, authn.Refuse(authn.CodeNoSession)
+	case errcode.CodeOf(err) == errcode.CodeNotFound, err == nil && (u.Status != authn.StatusActive || u.Rank() <= 0):
+		return Principal{}, errcode.Refuse(errcode.CodeNoSession)
 	case err != nil:
 		return Principal{}, err
 	}

@@ -8,6 +8,8 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/templates"
 )
 
@@ -34,26 +36,26 @@ func (d *Desk) ExpirePassword(ctx context.Context, op Principal, req authn.Reque
 // TemporaryPassword gives an active person a password to be told to them, which they change at the next complete
 // sign-in; to Machine or with Secrets only, and the person learns of it by mail (PROTOCOL 22). It came by the
 // operator's hand and opens nothing without a device or a ticket of another. Every session ends. CodeWrongState: not active.
-func (d *Desk) TemporaryPassword(ctx context.Context, op Principal, req authn.RequestInfo, id string) (authn.Secret, error) {
+func (d *Desk) TemporaryPassword(ctx context.Context, op Principal, req authn.RequestInfo, id string) (secret.Secret, error) {
 	if _, err := d.giving(ctx, op, id); err != nil {
-		return authn.Secret{}, err
+		return secret.Secret{}, err
 	}
 	a := d.Accounts.NewOperation(req)
 	temporary := temporaryPassword(a)
 	phc, err := d.Accounts.Hasher.Hash(ctx, false, temporary.Reveal())
 	if err != nil {
-		return authn.Secret{}, fmt.Errorf("hashing a password: %w", err)
+		return secret.Secret{}, fmt.Errorf("hashing a password: %w", err)
 	}
-	return authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (authn.Secret, error) {
+	return authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (secret.Secret, error) {
 		u, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
-			return authn.Secret{}, err
+			return secret.Secret{}, err
 		}
 		if err := d.signIn.SetPassword(tx, &u, phc, op.Owner, authn.ChangeTemporary); err != nil {
-			return authn.Secret{}, err
+			return secret.Secret{}, err
 		}
 		if err := d.notifyPasswordSet(tx, op, &u, "temporary"); err != nil {
-			return authn.Secret{}, err
+			return secret.Secret{}, err
 		}
 		return temporary, tx.Save(&u)
 	})
@@ -61,9 +63,9 @@ func (d *Desk) TemporaryPassword(ctx context.Context, op Principal, req authn.Re
 
 // temporaryPassword is 80 bits in four groups of small letters and digits, none of which is taken for another: to be
 // said on the telephone and typed on one.
-func temporaryPassword(op *authn.Operation) authn.Secret {
+func temporaryPassword(op *authn.Operation) secret.Secret {
 	text := op.Code("temporary password 1").Reveal() + "-" + op.Code("temporary password 2").Reveal()
-	return authn.SecretOf(strings.ToLower(text))
+	return secret.SecretOf(strings.ToLower(text))
 }
 
 // giving finds a person to whom the operator may give a password, before work is spent on hashing one.
@@ -71,10 +73,10 @@ func (d *Desk) giving(ctx context.Context, op Principal, id string) (authn.User,
 	var u authn.User
 	err := d.Accounts.View(ctx, func(r authn.Reader) (err error) {
 		if u, err = FindUser(r, op, PermManage, id); err == nil && !op.secrets() {
-			err = authn.Refuse(authn.CodeForbidden)
+			err = errcode.Refuse(errcode.CodeForbidden)
 		}
 		if err == nil && u.Status != authn.StatusActive {
-			err = &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonNotActive}
+			err = &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonNotActive}
 		}
 		return err
 	})

@@ -9,6 +9,7 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/templates"
 )
 
@@ -83,7 +84,7 @@ func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 	}
 	for _, dead := range []string{password, secret.Reveal()} {
 		_, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, dead, "")
-		wantCode(t, "an earlier password", err, authn.CodeSignInFailed)
+		wantCode(t, "an earlier password", err, errcode.CodeSignInFailed)
 	}
 	if got := s.User(technician).Password; got.Provenance != op.Owner || got.MustChange != authn.ChangeTemporary {
 		t.Errorf("got source %q, mark %q", got.Provenance, got.MustChange)
@@ -113,7 +114,7 @@ func TestAnOperatorSetsAPassword(t *testing.T) {
 	for name, c := range map[string]helpdesk.ProfileChange{"short": {Password: "abc"}, "about them": {Password: "amelie-durand"},
 		"made of the name to come": {Password: "zoraide-lavigne", FirstName: text("Zoraïde"), LastName: text("Lavigne")}} {
 		_, err := s.desk.UpdateUser(t.Context(), op, s.From, technician, c)
-		wantCode(t, name, err, authn.CodeInvalid)
+		wantCode(t, name, err, errcode.CodeInvalid)
 	}
 }
 
@@ -123,8 +124,8 @@ func TestAProgramChangesAPasswordThatItKnows(t *testing.T) {
 		_, err := s.desk.ChangePassword(t.Context(), root, s.From, technician, current, next)
 		return err
 	}
-	wantCode(t, "a bad new one", change(password, "abc"), authn.CodeInvalid)
-	wantCode(t, "a wrong old one", change("pas le bon du tout", given), authn.CodeInvalid)
+	wantCode(t, "a bad new one", change(password, "abc"), errcode.CodeInvalid)
+	wantCode(t, "a wrong old one", change("pas le bon du tout", given), errcode.CodeInvalid)
 	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Outcome != audit.Failure || events[0].Actor.ID != root.ID {
 		t.Errorf("got events %+v, want the wrong one", events)
 	}
@@ -147,13 +148,13 @@ func TestAProgramChangesAPasswordThatItKnows(t *testing.T) {
 func TestWhoMayGiveAPassword(t *testing.T) {
 	s := openShop(t)
 	userAdmin := withRole(root, authn.RoleUserAdmin)
-	const ok, no, hidden, state = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound, authn.CodeWrongState
+	const ok, no, hidden, state = errcode.Code(""), errcode.CodeForbidden, errcode.CodeNotFound, errcode.CodeWrongState
 	for _, c := range []struct {
 		name                 string
 		op                   helpdesk.Principal
 		id                   authn.UserID
 		status               authn.Status
-		expire, change, give authn.Code
+		expire, change, give errcode.Code
 	}{
 		{"who reads only", withRole(root, authn.RoleReadOnly), s.amelie.ID, authn.StatusActive, no, no, no},
 		{"support with secrets", withSecrets(support), s.amelie.ID, authn.StatusActive, no, no, no},
@@ -206,7 +207,7 @@ func TestTheStatesOfSomebodyActiveFollowAndEndByThemselves(t *testing.T) {
 	s.sees(t, authn.StatusRecovery)
 	for range 5 {
 		_, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, "pas le bon du tout", "")
-		wantCode(t, "guessing", err, authn.CodeSignInFailed)
+		wantCode(t, "guessing", err, errcode.CodeSignInFailed)
 	}
 	s.sees(t, authn.StatusLocked)
 	if err := s.desk.Unlock(t.Context(), root, s.From, technician); err != nil {

@@ -7,13 +7,15 @@ import (
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/templates"
 )
 
 const chosen = "a longer word than that, 42"
 
 // takes chooses a password by a link, which counts once it is confirmed with the phone.
-func (s *shop) takes(t *testing.T, link authn.Secret) {
+func (s *shop) takes(t *testing.T, link secret.Secret) {
 	t.Helper()
 	if _, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, password, ""); err != nil {
 		t.Errorf("the password of before: %v, want it good until the new one is confirmed", err)
@@ -50,7 +52,7 @@ func TestSupportStartsAPasswordMailAndNoMore(t *testing.T) {
 	if len(events) != 1 || events[0].Actor.ID != support.ID || events[0].Detail["way"] != "mail" {
 		t.Errorf("got events %+v, want one", events)
 	}
-	s.takes(t, authn.SecretOf(m.Link))
+	s.takes(t, secret.SecretOf(m.Link))
 }
 
 func TestAPasswordLinkInTheAnswerIsToldToThePerson(t *testing.T) {
@@ -71,13 +73,13 @@ func TestForWhomThereIsAPasswordLink(t *testing.T) {
 	userAdmin := withRole(root, authn.RoleUserAdmin)
 	never := s.Person("never@garage.example", nil)
 	s.Change(never.ID, func(u *authn.User) { u.Status = authn.StatusActive })
-	const ok, no, hidden, state = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound, authn.CodeWrongState
+	const ok, no, hidden, state = errcode.Code(""), errcode.CodeForbidden, errcode.CodeNotFound, errcode.CodeWrongState
 	for _, c := range []struct {
 		name         string
 		op           helpdesk.Principal
 		id           authn.UserID
 		status       authn.Status
-		mail, answer authn.Code
+		mail, answer errcode.Code
 	}{
 		{"who reads only", withRole(root, authn.RoleReadOnly), s.amelie.ID, authn.StatusActive, no, no},
 		{"support with secrets", withSecrets(support), s.amelie.ID, authn.StatusActive, ok, no},

@@ -8,6 +8,7 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/templates"
 )
 
@@ -59,7 +60,7 @@ func (d *Desk) Patch(ctx context.Context, op Principal, req authn.RequestInfo, i
 			return Request{}, err
 		}
 		if op.Owner == string(c.User) {
-			return Request{}, authn.Refuse(authn.CodeForbidden)
+			return Request{}, errcode.Refuse(errcode.CodeForbidden)
 		}
 		before := len(c.History)
 		e, err := d.apply(tx, op, &c, p)
@@ -83,22 +84,22 @@ func (d *Desk) Patch(ctx context.Context, op Principal, req authn.RequestInfo, i
 func (p RequestPatch) judged() (RequestPatch, error) {
 	ok, noted := true, p.Note != ""
 	if p.Note, ok = Sanitize(p.Note, 2000, true); !ok {
-		return p, authn.Invalid("note", "too_long")
+		return p, errcode.Invalid("note", "too_long")
 	}
 	if noted && p.Note == "" { // blanks, or what cannot be seen
-		return p, authn.Invalid("note", "missing")
+		return p, errcode.Invalid("note", "missing")
 	}
 	if p.Answer, ok = Sanitize(p.Answer, 2000, true); !ok {
-		return p, authn.Invalid("answer", "too_long")
+		return p, errcode.Invalid("answer", "too_long")
 	}
 	if p.Assignee != nil {
 		name := strings.TrimSpace(*p.Assignee)
 		if p.Assignee = &name; len(name) > 254 {
-			return p, authn.Invalid("assignee", "too_long")
+			return p, errcode.Invalid("assignee", "too_long")
 		}
 	}
 	if p.Status != "" && !p.Status.valid() {
-		return p, authn.Invalid("status", "unknown")
+		return p, errcode.Invalid("status", "unknown")
 	}
 	var err error
 	p.Check, err = p.Check.judged()
@@ -110,7 +111,7 @@ func (p RequestPatch) complete(c *Request) (RequestPatch, error) {
 	me, nobody := Me, ""
 	switch {
 	case p.Status == "" && p.Assignee != nil && c.State.closed():
-		return p, &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonCaseClosed}
+		return p, &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonCaseClosed}
 	case p.Status == "" && p.Assignee != nil && *p.Assignee == "":
 		p.Status = StateOpen
 	case p.Status == "" && p.Assignee != nil:
@@ -122,7 +123,7 @@ func (p RequestPatch) complete(c *Request) (RequestPatch, error) {
 		p.Assignee = &me
 	}
 	if p.Status == StateOpen && *p.Assignee != "" || p.Status == StateInProgress && *p.Assignee == "" {
-		return p, authn.Invalid("assignee", "status")
+		return p, errcode.Invalid("assignee", "status")
 	}
 	return p, nil
 }
@@ -143,10 +144,10 @@ func (d *Desk) apply(tx *authn.Tx, op Principal, c *Request, p RequestPatch) (au
 	moves := p.Status != "" && p.Status != c.State
 	held := !c.State.closed() && c.Assignee != "" && c.Assignee != op.Owner
 	if held && !p.TakeOver && (moves || to != c.Assignee || p.Answer != "") {
-		return audit.Event{}, &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonAssigned, Assignee: c.AssigneeName + " (" + c.Assignee + ")"}
+		return audit.Event{}, &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonAssigned, Assignee: c.AssigneeName + " (" + c.Assignee + ")"}
 	}
 	if moves && !c.State.leadsTo(p.Status) || p.Check != nil && c.State.closed() && !moves {
-		return audit.Event{}, &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonCaseClosed}
+		return audit.Event{}, &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonCaseClosed}
 	}
 	if moves && c.State.closed() { // the check was for the occasion that is over
 		c.Identity, c.IdentityBy, c.IdentityAt = "", "", time.Time{}
@@ -184,16 +185,16 @@ func (d *Desk) assignee(r authn.Reader, op Principal, c *Request, who string) (i
 		return "", "", nil
 	case who == Me || who == op.Owner:
 		u, err := r.User(authn.UserID(op.Owner))
-		if authn.CodeOf(err) == authn.CodeNotFound { // the owner of the machine
+		if errcode.CodeOf(err) == errcode.CodeNotFound { // the owner of the machine
 			return op.Owner, op.Name, nil
 		}
 		return op.Owner, u.DisplayName(), err
 	case op.scoped():
-		return "", "", authn.Refuse(authn.CodeForbidden)
+		return "", "", errcode.Refuse(errcode.CodeForbidden)
 	}
 	u, err := r.Find(who)
-	if authn.CodeOf(err) == authn.CodeNotFound {
-		return "", "", authn.Invalid("assignee", "unknown")
+	if errcode.CodeOf(err) == errcode.CodeNotFound {
+		return "", "", errcode.Invalid("assignee", "unknown")
 	}
 	if err != nil {
 		return "", "", err
@@ -206,19 +207,19 @@ func (d *Desk) assignee(r authn.Reader, op Principal, c *Request, who string) (i
 		switch err := d.requestInScope(r, as, c); {
 		case err == nil:
 			return string(u.ID), u.DisplayName(), nil
-		case authn.CodeOf(err) != authn.CodeNotFound:
+		case errcode.CodeOf(err) != errcode.CodeNotFound:
 			return "", "", err
 		}
 	}
-	return "", "", authn.Invalid("assignee", "role")
+	return "", "", errcode.Invalid("assignee", "role")
 }
 
 // answer mails an operator's words to the person, at the stored address; CodeWrongState where nobody is known, for
 // an address that anybody can have typed gets no mail. A request that is rejected is said to be.
 func (d *Desk) answer(tx *authn.Tx, c *Request, text string) error {
 	u, err := tx.User(c.User)
-	if c.User == "" || authn.CodeOf(err) == authn.CodeNotFound { // a stranger's, or deleted since
-		return &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonUnknownAddress}
+	if c.User == "" || errcode.CodeOf(err) == errcode.CodeNotFound { // a stranger's, or deleted since
+		return &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonUnknownAddress}
 	}
 	if err != nil {
 		return err

@@ -9,6 +9,8 @@ import (
 	"barillet/authn"
 	"barillet/factors"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/templates"
 )
 
@@ -19,15 +21,15 @@ type NewUser struct {
 	Profile              json.RawMessage
 	Locale               string // "fr", "en" or "" for the operator's default
 	Groups               []authn.GroupID
-	Role                 authn.Role   // "": none. With Groups it is limited to them, but for SUPER_ADMIN
-	Password             string       // by Machine or with Secrets only; it came by the operator's hand (PROTOCOL 8)
-	OTPAuthURI           authn.Secret // a device of another house, as an otpauth URI; by Machine only (PROTOCOL 23)
+	Role                 authn.Role    // "": none. With Groups it is limited to them, but for SUPER_ADMIN
+	Password             string        // by Machine or with Secrets only; it came by the operator's hand (PROTOCOL 8)
+	OTPAuthURI           secret.Secret // a device of another house, as an otpauth URI; by Machine only (PROTOCOL 23)
 }
 
 // Invitation is what became of inviting somebody.
 type Invitation struct {
 	Sent    bool
-	Link    authn.Secret // only when not mailed
+	Link    secret.Secret // only when not mailed
 	Expires time.Time
 }
 
@@ -124,7 +126,7 @@ func (d *Desk) drafted(op Principal, n NewUser, activate, sendEmail bool) (authn
 		return u, err
 	}
 	if !op.CoversGroups(n.Groups) || (n.Password != "" || activate && !sendEmail) && !op.CanSeeInvitations() {
-		return u, authn.Refuse(authn.CodeForbidden)
+		return u, errcode.Refuse(errcode.CodeForbidden)
 	}
 	if err := op.checkGives(n.Role); err != nil {
 		return u, err
@@ -136,7 +138,7 @@ func (d *Desk) drafted(op Principal, n NewUser, activate, sendEmail bool) (authn
 }
 
 // draft reads a new person, with everything that cannot be read, each by its field.
-func draft(n NewUser) (u authn.User, faults []*authn.Error) {
+func draft(n NewUser) (u authn.User, faults []*errcode.Error) {
 	if n.Login == "" {
 		n.Login = n.Email
 	}
@@ -147,20 +149,20 @@ func draft(n NewUser) (u authn.User, faults []*authn.Error) {
 		Groups: n.Groups, Status: authn.StatusStaged}
 	var ok bool
 	if u.Login, ok = authn.NormalizeLogin(n.Login); !ok {
-		faults = append(faults, authn.Invalid("login", "address"))
+		faults = append(faults, errcode.Invalid("login", "address"))
 	}
 	if u.Email, ok = authn.NormalizeEmail(n.Email); !ok {
-		faults = append(faults, authn.Invalid("email", "address"))
+		faults = append(faults, errcode.Invalid("email", "address"))
 	}
 	if n.Second != "" {
 		if u.SecondEmail, ok = authn.NormalizeEmail(n.Second); !ok {
-			faults = append(faults, authn.Invalid("secondEmail", "address"))
+			faults = append(faults, errcode.Invalid("secondEmail", "address"))
 		}
 	}
 	switch n.Locale {
 	case "", "fr", "en":
 	default:
-		faults = append(faults, authn.Invalid("locale", "unknown"))
+		faults = append(faults, errcode.Invalid("locale", "unknown"))
 	}
 	return u, faults
 }
@@ -217,7 +219,7 @@ func (d *Desk) invite(tx *authn.Tx, op Principal, u *authn.User, sendEmail bool)
 			Login: u.Login, Link: link, Until: out.Expires}
 		err = tx.SendTo(u.Addresses()[:1], d.Accounts.Locale(u), m, out.Expires)
 	} else {
-		out.Link, e.Detail["way"] = authn.SecretOf(link), "answer"
+		out.Link, e.Detail["way"] = secret.SecretOf(link), "answer"
 	}
 	if err != nil {
 		return Invitation{}, err
@@ -234,7 +236,7 @@ func groupOf(tx *authn.Tx, u *authn.User) (string, error) {
 		return "", nil
 	}
 	g, err := tx.Group(u.Groups[0])
-	if err != nil && authn.CodeOf(err) != authn.CodeNotFound {
+	if err != nil && errcode.CodeOf(err) != errcode.CodeNotFound {
 		return "", err
 	}
 	return g.Name, nil
@@ -250,7 +252,7 @@ func (d *Desk) Activate(ctx context.Context, op Principal, req authn.RequestInfo
 			return Invitation{}, err
 		}
 		if !sendEmail && !op.CanSeeInvitations() {
-			return Invitation{}, authn.Refuse(authn.CodeForbidden)
+			return Invitation{}, errcode.Refuse(errcode.CodeForbidden)
 		}
 		if u.Status == authn.StatusDeactivated {
 			return d.revive(tx, op, &u, sendEmail)
@@ -266,7 +268,7 @@ func FindUser(r authn.Reader, op Principal, a Permission, id string) (authn.User
 		return authn.User{}, err
 	}
 	u, err := r.Find(id)
-	if op.scoped() && (authn.CodeOf(err) == authn.CodeNotFound || err == nil && !op.InScope(&u)) {
+	if op.scoped() && (errcode.CodeOf(err) == errcode.CodeNotFound || err == nil && !op.InScope(&u)) {
 		u, err = shadowOf(r, op, id)
 	}
 	if err != nil {
@@ -322,7 +324,7 @@ func device(u *authn.User, fid factors.DeviceID) (factors.Device, error) {
 			return dev, nil
 		}
 	}
-	return factors.Device{}, authn.Refuse(authn.CodeNotFound)
+	return factors.Device{}, errcode.Refuse(errcode.CodeNotFound)
 }
 
 // RemoveDevice takes one device from a person, under the rules of a reset. Every session of theirs ends; no
@@ -333,7 +335,7 @@ func (d *Desk) RemoveDevice(ctx context.Context, op Principal, req authn.Request
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := d.enrol.CancelByAdmin(tx, d.caller(op, PermReset, id), &u, fid); authn.CodeOf(err) != authn.CodeNotFound {
+		if err := d.enrol.CancelByAdmin(tx, d.caller(op, PermReset, id), &u, fid); errcode.CodeOf(err) != errcode.CodeNotFound {
 			if err == nil {
 				err = tx.Save(&u)
 			}

@@ -9,6 +9,7 @@ import (
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/templates"
 )
 
@@ -32,7 +33,7 @@ func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 		t.Fatalf("inviting again: got %+v, %v", inv, err)
 	}
 	_, err = s.Authn.Invitation(t.Context(), first)
-	wantCode(t, "the first link after the second", err, authn.CodeInvalidLink)
+	wantCode(t, "the first link after the second", err, errcode.CodeInvalidLink)
 	_, issued := s.Accept(tokenOf(mailed[templates.InvitationMail](t, s, u.Login).Link), password)
 	if live, err := s.Sessions.Authenticate(t.Context(), issued.Session); err != nil || live.User != u.ID {
 		t.Errorf("got %v, %v, want Luc signed in", live, err)
@@ -66,27 +67,27 @@ func TestWhoMayMakeWhom(t *testing.T) {
 		op             helpdesk.Principal
 		n              helpdesk.NewUser
 		activate, mail bool
-		want           authn.Code
+		want           errcode.Code
 	}{
-		{"who reads only makes nobody", helpdesk.Principal{Owner: "u", Role: authn.RoleReadOnly}, helpdesk.NewUser{}, true, true, authn.CodeForbidden},
+		{"who reads only makes nobody", helpdesk.Principal{Owner: "u", Role: authn.RoleReadOnly}, helpdesk.NewUser{}, true, true, errcode.CodeForbidden},
 		{"a manager makes people of the garage", limited(support, s.garage), helpdesk.NewUser{Groups: in}, true, true, ""},
-		{"a manager makes none of another garage", limited(support, s.garage), helpdesk.NewUser{Groups: []authn.GroupID{s.garage, s.other}}, true, true, authn.CodeForbidden},
-		{"a manager makes none of no garage", limited(support, s.garage), helpdesk.NewUser{}, true, true, authn.CodeForbidden},
-		{"a manager gives no role", limited(root, s.garage), helpdesk.NewUser{Groups: in, Role: authn.RoleReadOnly}, true, true, authn.CodeForbidden},
+		{"a manager makes none of another garage", limited(support, s.garage), helpdesk.NewUser{Groups: []authn.GroupID{s.garage, s.other}}, true, true, errcode.CodeForbidden},
+		{"a manager makes none of no garage", limited(support, s.garage), helpdesk.NewUser{}, true, true, errcode.CodeForbidden},
+		{"a manager gives no role", limited(root, s.garage), helpdesk.NewUser{Groups: in, Role: authn.RoleReadOnly}, true, true, errcode.CodeForbidden},
 		{"support gives a lower role", support, helpdesk.NewUser{Role: authn.RoleReadOnly}, true, true, ""},
-		{"support does not give its own", support, helpdesk.NewUser{Role: authn.RoleHelpDesk}, true, true, authn.CodeForbidden},
+		{"support does not give its own", support, helpdesk.NewUser{Role: authn.RoleHelpDesk}, true, true, errcode.CodeForbidden},
 		{"a super administrator gives any role", root, helpdesk.NewUser{Role: authn.RoleSuperAdmin}, true, true, ""},
-		{"a role that we do not know is none", root, helpdesk.NewUser{Role: "ORG_ADMIN"}, true, true, authn.CodeInvalid},
-		{"a link in the answer needs secrets", root, helpdesk.NewUser{}, true, false, authn.CodeForbidden},
-		{"support gets no link", withSecrets(support), helpdesk.NewUser{}, true, false, authn.CodeForbidden},
+		{"a role that we do not know is none", root, helpdesk.NewUser{Role: "ORG_ADMIN"}, true, true, errcode.CodeInvalid},
+		{"a link in the answer needs secrets", root, helpdesk.NewUser{}, true, false, errcode.CodeForbidden},
+		{"support gets no link", withSecrets(support), helpdesk.NewUser{}, true, false, errcode.CodeForbidden},
 		{"with secrets the link is answered", withSecrets(root), helpdesk.NewUser{}, true, false, ""},
-		{"a password needs secrets", root, helpdesk.NewUser{Password: password}, false, true, authn.CodeForbidden},
+		{"a password needs secrets", root, helpdesk.NewUser{Password: password}, false, true, errcode.CodeForbidden},
 		{"with secrets a password is taken", withSecrets(root), helpdesk.NewUser{Password: password}, false, true, ""},
-		{"a weak password is not", machine, helpdesk.NewUser{Password: "password"}, false, true, authn.CodeInvalid},
-		{"an address is written as it is", machine, helpdesk.NewUser{Login: "luc", Email: "no address"}, false, true, authn.CodeInvalid},
-		{"a garage that is not there", machine, helpdesk.NewUser{Groups: []authn.GroupID{"g0"}}, false, true, authn.CodeInvalid},
-		{"a language that we do not speak", machine, helpdesk.NewUser{Locale: "tlh"}, false, true, authn.CodeInvalid},
-		{"an address that somebody has", machine, helpdesk.NewUser{Login: "luc", Email: second}, false, true, authn.CodeTaken},
+		{"a weak password is not", machine, helpdesk.NewUser{Password: "password"}, false, true, errcode.CodeInvalid},
+		{"an address is written as it is", machine, helpdesk.NewUser{Login: "luc", Email: "no address"}, false, true, errcode.CodeInvalid},
+		{"a garage that is not there", machine, helpdesk.NewUser{Groups: []authn.GroupID{"g0"}}, false, true, errcode.CodeInvalid},
+		{"a language that we do not speak", machine, helpdesk.NewUser{Locale: "tlh"}, false, true, errcode.CodeInvalid},
+		{"an address that somebody has", machine, helpdesk.NewUser{Login: "luc", Email: second}, false, true, errcode.CodeTaken},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.n.Login == "" {

@@ -11,6 +11,7 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/templates"
 )
 
@@ -58,7 +59,7 @@ func (d *Desk) UpdateUser(ctx context.Context, op Principal, req authn.RequestIn
 			return stated(tx, u, tx.Save(&u))
 		}
 		if op.scoped() && (u.Login != was.Login || u.Email != was.Email || u.SecondEmail != was.SecondEmail) {
-			return authn.User{}, authn.Refuse(authn.CodeForbidden)
+			return authn.User{}, errcode.Refuse(errcode.CodeForbidden)
 		}
 		action := audit.ProfileUpdated
 		if u.Email != was.Email {
@@ -109,7 +110,7 @@ func (d *Desk) replaced(ctx context.Context, op Principal, id string, c ProfileC
 // setPassword gives the person the password of a change. The right was judged before it was hashed, and is again.
 func (d *Desk) setPassword(tx *authn.Tx, op Principal, u *authn.User, phc string) error {
 	if !op.secrets() {
-		return authn.Refuse(authn.CodeForbidden)
+		return errcode.Refuse(errcode.CodeForbidden)
 	}
 	if err := d.signIn.SetPassword(tx, u, phc, op.Owner, ""); err != nil {
 		return err
@@ -132,18 +133,18 @@ func (c ProfileChange) apply(u *authn.User) error {
 	}
 	var ok bool
 	if u.Login, ok = authn.NormalizeLogin(u.Login); !ok {
-		return authn.Invalid("login", "address")
+		return errcode.Invalid("login", "address")
 	}
 	if u.Email, ok = authn.NormalizeEmail(u.Email); !ok {
-		return authn.Invalid("email", "address")
+		return errcode.Invalid("email", "address")
 	}
 	if u.SecondEmail != "" {
 		if u.SecondEmail, ok = authn.NormalizeEmail(u.SecondEmail); !ok {
-			return authn.Invalid("secondEmail", "address")
+			return errcode.Invalid("secondEmail", "address")
 		}
 	}
 	if !slices.Contains([]string{"", "fr", "en"}, u.Locale) {
-		return authn.Invalid("locale", "unknown")
+		return errcode.Invalid("locale", "unknown")
 	}
 	var err error
 	u.Profile, err = c.custom(u.Profile)

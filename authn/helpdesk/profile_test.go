@@ -9,6 +9,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/templates"
 )
 
@@ -40,7 +41,7 @@ func TestAMovedAddressEndsSessionsAndBothMailboxesAreTold(t *testing.T) {
 	if len(events) != 1 || events[0].Action != audit.AddressUpdated || events[0].Actor.ID != root.ID || events[0].Detail["changed"] != "login email lastName" {
 		t.Errorf("got events %+v, want one", events)
 	}
-	for name, want := range map[string]authn.Code{technician: authn.CodeNotFound, u.Login: "", second: ""} {
+	for name, want := range map[string]errcode.Code{technician: errcode.CodeNotFound, u.Login: "", second: ""} {
 		_, err := s.desk.User(t.Context(), root, name)
 		wantCode(t, "finding "+name, err, want)
 	}
@@ -66,9 +67,9 @@ func TestAMovedMailboxEndsTicketsAndInvitation(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantCode(t, "the ticket in the old mailbox", s.Authn.TicketLink(t.Context(), ticket), authn.CodeInvalidLink)
+	wantCode(t, "the ticket in the old mailbox", s.Authn.TicketLink(t.Context(), ticket), errcode.CodeInvalidLink)
 	_, err = s.Authn.Invitation(t.Context(), invitation)
-	wantCode(t, "the invitation in the old mailbox", err, authn.CodeInvalidLink)
+	wantCode(t, "the invitation in the old mailbox", err, errcode.CodeInvalidLink)
 }
 
 func TestANameChangesWithoutEndingAnything(t *testing.T) {
@@ -102,21 +103,21 @@ func TestWhatBecomesOfAProfile(t *testing.T) {
 		name   string
 		change func(c *helpdesk.ProfileChange)
 		part   bool
-		want   authn.Code
+		want   errcode.Code
 		says   string
 	}{
-		{"an address that somebody has", func(c *helpdesk.ProfileChange) { c.Second = text("admin@garage.example") }, true, authn.CodeTaken, "taken"},
+		{"an address that somebody has", func(c *helpdesk.ProfileChange) { c.Second = text("admin@garage.example") }, true, errcode.CodeTaken, "taken"},
 		{"one's own address in another place", func(c *helpdesk.ProfileChange) { c.Login = text(second) }, true, "", ""},
-		{"no login", func(c *helpdesk.ProfileChange) { c.Login = text("") }, true, authn.CodeInvalid, "login"},
-		{"no mailbox", func(c *helpdesk.ProfileChange) { c.Email = text("x") }, true, authn.CodeInvalid, "email"},
-		{"no second mailbox", func(c *helpdesk.ProfileChange) { c.Second = text("x") }, true, authn.CodeInvalid, "secondEmail"},
-		{"a look-alike", func(c *helpdesk.ProfileChange) { c.Login = text("\u212aim@garage.example") }, true, authn.CodeInvalid, "login"},
-		{"a name with a line break", func(c *helpdesk.ProfileChange) { c.FirstName = text("a\nb") }, true, authn.CodeInvalid, "firstName"},
-		{"a name that is too long", func(c *helpdesk.ProfileChange) { c.LastName = text(strings.Repeat("x", 65)) }, true, authn.CodeInvalid, "lastName"},
-		{"a language that we do not speak", func(c *helpdesk.ProfileChange) { c.Locale = text("tlh") }, true, authn.CodeInvalid, "locale"},
-		{"custom members beyond their room", func(c *helpdesk.ProfileChange) { c.Custom = raw(`{"x":"` + strings.Repeat("y", 16<<10) + `"}`) }, true, authn.CodeInvalid, "profile"},
-		{"a whole profile without login", func(c *helpdesk.ProfileChange) { c.Login = nil }, false, authn.CodeInvalid, "login"},
-		{"a whole profile without email", func(c *helpdesk.ProfileChange) { c.Email = nil }, false, authn.CodeInvalid, "email"},
+		{"no login", func(c *helpdesk.ProfileChange) { c.Login = text("") }, true, errcode.CodeInvalid, "login"},
+		{"no mailbox", func(c *helpdesk.ProfileChange) { c.Email = text("x") }, true, errcode.CodeInvalid, "email"},
+		{"no second mailbox", func(c *helpdesk.ProfileChange) { c.Second = text("x") }, true, errcode.CodeInvalid, "secondEmail"},
+		{"a look-alike", func(c *helpdesk.ProfileChange) { c.Login = text("\u212aim@garage.example") }, true, errcode.CodeInvalid, "login"},
+		{"a name with a line break", func(c *helpdesk.ProfileChange) { c.FirstName = text("a\nb") }, true, errcode.CodeInvalid, "firstName"},
+		{"a name that is too long", func(c *helpdesk.ProfileChange) { c.LastName = text(strings.Repeat("x", 65)) }, true, errcode.CodeInvalid, "lastName"},
+		{"a language that we do not speak", func(c *helpdesk.ProfileChange) { c.Locale = text("tlh") }, true, errcode.CodeInvalid, "locale"},
+		{"custom members beyond their room", func(c *helpdesk.ProfileChange) { c.Custom = raw(`{"x":"` + strings.Repeat("y", 16<<10) + `"}`) }, true, errcode.CodeInvalid, "profile"},
+		{"a whole profile without login", func(c *helpdesk.ProfileChange) { c.Login = nil }, false, errcode.CodeInvalid, "login"},
+		{"a whole profile without email", func(c *helpdesk.ProfileChange) { c.Email = nil }, false, errcode.CodeInvalid, "email"},
 		{"a whole profile", func(*helpdesk.ProfileChange) {}, false, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -152,21 +153,21 @@ func TestWhoMayChangeAProfile(t *testing.T) {
 		op     helpdesk.Principal
 		id     authn.UserID
 		change helpdesk.ProfileChange
-		want   authn.Code
+		want   errcode.Code
 	}{
-		{"who reads only", withRole(root, authn.RoleReadOnly), s.amelie.ID, helpdesk.ProfileChange{FirstName: text("a")}, authn.CodeForbidden},
-		{"support", support, s.amelie.ID, helpdesk.ProfileChange{FirstName: text("b")}, authn.CodeForbidden},
+		{"who reads only", withRole(root, authn.RoleReadOnly), s.amelie.ID, helpdesk.ProfileChange{FirstName: text("a")}, errcode.CodeForbidden},
+		{"support", support, s.amelie.ID, helpdesk.ProfileChange{FirstName: text("b")}, errcode.CodeForbidden},
 		{"an administrator of people", userAdmin, s.amelie.ID, helpdesk.ProfileChange{FirstName: text("c")}, ""},
 		{"somebody of a lower role", userAdmin, s.manager.ID, helpdesk.ProfileChange{FirstName: text("d")}, ""},
-		{"somebody of a higher role", userAdmin, s.admin.ID, helpdesk.ProfileChange{FirstName: text("e")}, authn.CodeForbidden},
-		{"somebody of the same role", root, s.admin.ID, helpdesk.ProfileChange{FirstName: text("f")}, authn.CodeForbidden},
-		{"oneself", own, s.admin.ID, helpdesk.ProfileChange{FirstName: text("g")}, authn.CodeForbidden},
+		{"somebody of a higher role", userAdmin, s.admin.ID, helpdesk.ProfileChange{FirstName: text("e")}, errcode.CodeForbidden},
+		{"somebody of the same role", root, s.admin.ID, helpdesk.ProfileChange{FirstName: text("f")}, errcode.CodeForbidden},
+		{"oneself", own, s.admin.ID, helpdesk.ProfileChange{FirstName: text("g")}, errcode.CodeForbidden},
 		{"the machine's owner", machine, s.admin.ID, helpdesk.ProfileChange{Email: text("h@garage.example")}, ""},
 		{"a name within the scope", scoped, s.amelie.ID, helpdesk.ProfileChange{FirstName: text("i")}, ""},
-		{"a free address within the scope", scoped, s.amelie.ID, helpdesk.ProfileChange{Email: text("i@garage.example")}, authn.CodeForbidden},
-		{"an address of outside tells nothing", scoped, s.amelie.ID, helpdesk.ProfileChange{Email: text("admin@garage.example")}, authn.CodeForbidden},
-		{"outside the scope nobody is there", limited(userAdmin, s.other), s.amelie.ID, helpdesk.ProfileChange{FirstName: text("j")}, authn.CodeNotFound},
-		{"nobody", root, "unobody", helpdesk.ProfileChange{FirstName: text("k")}, authn.CodeNotFound},
+		{"a free address within the scope", scoped, s.amelie.ID, helpdesk.ProfileChange{Email: text("i@garage.example")}, errcode.CodeForbidden},
+		{"an address of outside tells nothing", scoped, s.amelie.ID, helpdesk.ProfileChange{Email: text("admin@garage.example")}, errcode.CodeForbidden},
+		{"outside the scope nobody is there", limited(userAdmin, s.other), s.amelie.ID, helpdesk.ProfileChange{FirstName: text("j")}, errcode.CodeNotFound},
+		{"nobody", root, "unobody", helpdesk.ProfileChange{FirstName: text("k")}, errcode.CodeNotFound},
 	} {
 		_, err := s.desk.UpdateUser(t.Context(), c.op, s.From, string(c.id), c.change)
 		wantCode(t, c.name, err, c.want)

@@ -5,6 +5,8 @@ import (
 
 	"barillet/authn"
 	"barillet/factors"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 )
 
 // signingIn is where an operator's program signs people in from: everything that follows is bound to the token.
@@ -28,7 +30,7 @@ func (d *Desk) SignIn(ctx context.Context, op Principal, req authn.RequestInfo, 
 
 // SignInState tells where a sign-in stands that this token began; CodeExpired for any other, and for that of a person whom
 // the operator does not see any more (PROTOCOL 20).
-func (d *Desk) SignInState(ctx context.Context, op Principal, req authn.RequestInfo, state authn.Secret) (authn.APISignIn, error) {
+func (d *Desk) SignInState(ctx context.Context, op Principal, req authn.RequestInfo, state secret.Secret) (authn.APISignIn, error) {
 	req, err := op.signingIn(req)
 	if err != nil {
 		return authn.APISignIn{}, err
@@ -43,7 +45,7 @@ func (d *Desk) SignInState(ctx context.Context, op Principal, req authn.RequestI
 		return err
 	})
 	if err == nil && !within {
-		err = authn.Refuse(authn.CodeExpired)
+		err = errcode.Refuse(errcode.CodeExpired)
 	}
 	if err != nil {
 		return authn.APISignIn{}, err
@@ -52,7 +54,7 @@ func (d *Desk) SignInState(ctx context.Context, op Principal, req authn.RequestI
 }
 
 // SignInCode judges a code of one device in a sign-in that this token began.
-func (d *Desk) SignInCode(ctx context.Context, op Principal, req authn.RequestInfo, state authn.Secret, fid factors.DeviceID, code []byte) (authn.APISignIn, authn.Verification, error) {
+func (d *Desk) SignInCode(ctx context.Context, op Principal, req authn.RequestInfo, state secret.Secret, fid factors.DeviceID, code []byte) (authn.APISignIn, authn.Verification, error) {
 	req, err := op.signingIn(req)
 	if err != nil {
 		return authn.APISignIn{}, authn.Verification{}, err
@@ -64,7 +66,7 @@ func (d *Desk) SignInCode(ctx context.Context, op Principal, req authn.RequestIn
 }
 
 // CancelSignIn ends a sign-in that this token began.
-func (d *Desk) CancelSignIn(ctx context.Context, op Principal, req authn.RequestInfo, state authn.Secret) error {
+func (d *Desk) CancelSignIn(ctx context.Context, op Principal, req authn.RequestInfo, state secret.Secret) error {
 	req, err := op.signingIn(req)
 	if err != nil {
 		return err

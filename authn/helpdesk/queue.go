@@ -7,6 +7,7 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/store"
 )
 
@@ -29,7 +30,7 @@ func (d *Desk) Requests(ctx context.Context, op Principal, q RequestQuery) (case
 		return nil, "", err
 	}
 	if q.Status != "" && !q.Status.valid() {
-		return nil, "", authn.Invalid("status", "unknown")
+		return nil, "", errcode.Invalid("status", "unknown")
 	}
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
@@ -55,7 +56,7 @@ func (d *Desk) requestsInScope(ctx context.Context, op Principal, q RequestQuery
 				switch err := d.requestInScope(r, op, &c); {
 				case err == nil:
 					within = append(within, c)
-				case authn.CodeOf(err) != authn.CodeNotFound:
+				case errcode.CodeOf(err) != errcode.CodeNotFound:
 					return err
 				}
 			}
@@ -113,7 +114,7 @@ func (d *Desk) requestInScope(r authn.Reader, op Principal, c *Request) error {
 		return nil
 	}
 	if c.User == "" || c.unscopedOnly() {
-		return authn.Refuse(authn.CodeNotFound)
+		return errcode.Refuse(errcode.CodeNotFound)
 	}
 	u, err := r.User(c.User)
 	if err != nil {
@@ -130,7 +131,7 @@ func (d *Desk) Changes(ctx context.Context, op Principal, c *Request) ([]authn.A
 		return nil, nil
 	}
 	u, err := d.User(ctx, op, string(c.User))
-	if authn.CodeOf(err) == authn.CodeNotFound && !op.scoped() {
+	if errcode.CodeOf(err) == errcode.CodeNotFound && !op.scoped() {
 		return nil, nil // deleted since
 	}
 	changes := u.RecentSecurityChanges(d.Accounts.Now())

@@ -9,6 +9,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/store"
 	"barillet/store/storetest"
 	"barillet/templates"
@@ -67,16 +68,16 @@ func TestPatchesThatAreRefused(t *testing.T) {
 		op    helpdesk.Principal
 		id    string
 		patch helpdesk.RequestPatch
-		want  authn.Code
+		want  errcode.Code
 	}{
-		{"who reads only changes nothing", helpdesk.Principal{Owner: "u", Role: authn.RoleReadOnly}, id, helpdesk.RequestPatch{Note: "x"}, authn.CodeForbidden},
-		{"a state that is none", support, id, helpdesk.RequestPatch{Status: "closed"}, authn.CodeInvalid},
-		{"a reply by mail proves nobody", support, id, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: "mail_reply"}}, authn.CodeInvalid},
-		{"too long a note", support, id, helpdesk.RequestPatch{Note: strings.Repeat("x", 2001)}, authn.CodeInvalid},
-		{"an answer to an address that anybody can have typed", support, id, helpdesk.RequestPatch{Answer: "x"}, authn.CodeWrongState},
-		{"a case that is not there", support, "20260302T080000.000000000Z-x", helpdesk.RequestPatch{Note: "x"}, authn.CodeNotFound},
-		{"no id at all", support, "", helpdesk.RequestPatch{Note: "x"}, authn.CodeNotFound},
-		{"an id that is no key", support, "é", helpdesk.RequestPatch{Note: "x"}, authn.CodeNotFound},
+		{"who reads only changes nothing", helpdesk.Principal{Owner: "u", Role: authn.RoleReadOnly}, id, helpdesk.RequestPatch{Note: "x"}, errcode.CodeForbidden},
+		{"a state that is none", support, id, helpdesk.RequestPatch{Status: "closed"}, errcode.CodeInvalid},
+		{"a reply by mail proves nobody", support, id, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: "mail_reply"}}, errcode.CodeInvalid},
+		{"too long a note", support, id, helpdesk.RequestPatch{Note: strings.Repeat("x", 2001)}, errcode.CodeInvalid},
+		{"an answer to an address that anybody can have typed", support, id, helpdesk.RequestPatch{Answer: "x"}, errcode.CodeWrongState},
+		{"a case that is not there", support, "20260302T080000.000000000Z-x", helpdesk.RequestPatch{Note: "x"}, errcode.CodeNotFound},
+		{"no id at all", support, "", helpdesk.RequestPatch{Note: "x"}, errcode.CodeNotFound},
+		{"an id that is no key", support, "é", helpdesk.RequestPatch{Note: "x"}, errcode.CodeNotFound},
 	} {
 		_, err := s.desk.Patch(t.Context(), c.op, s.From, c.id, c.patch)
 		wantCode(t, c.name, err, c.want)
@@ -87,7 +88,7 @@ func TestPatchesThatAreRefused(t *testing.T) {
 			break
 		}
 	}
-	wantCode(t, "notes without end", err, authn.CodeTooMany)
+	wantCode(t, "notes without end", err, errcode.CodeTooMany)
 	if c := s.cases(t)[0]; len(c.History) == 0 {
 		t.Error("a full case lost its history")
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"barillet/authn"
+	"barillet/internal/errcode"
 )
 
 // What a Risk is about.
@@ -48,9 +49,9 @@ func (d *Desk) LockoutRisk(ctx context.Context, op Principal, q RiskQuery) (foun
 	}
 	switch {
 	case q.Kind != "" && q.Kind != RiskPerson && q.Kind != RiskGroup:
-		return nil, "", authn.Invalid("kind", "unknown")
+		return nil, "", errcode.Invalid("kind", "unknown")
 	case q.After != "" && !begun, q.Kind != "" && kind != q.Kind:
-		return nil, "", authn.Invalid("after", "unknown")
+		return nil, "", errcode.Invalid("after", "unknown")
 	case kind == RiskPerson, kind == "":
 		found, next, err = d.usersAtRisk(ctx, op, after, q.Limit)
 		switch {
@@ -67,7 +68,7 @@ func (d *Desk) LockoutRisk(ctx context.Context, op Principal, q RiskQuery) (foun
 		}
 		return found, next, err
 	}
-	return nil, "", authn.Invalid("after", "unknown")
+	return nil, "", errcode.Invalid("after", "unknown")
 }
 
 func (d *Desk) usersAtRisk(ctx context.Context, op Principal, after string, limit int) (found []LockoutRisk, next string, err error) {

@@ -10,6 +10,8 @@ import (
 	"barillet/authn"
 	"barillet/factors"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/templates"
 )
 
@@ -36,8 +38,8 @@ type ResetResult struct {
 	Mailed        bool     // a ticket is in the mail
 	MailTo        []string // masked; where the ticket goes
 	TicketExpires time.Time
-	Repeated      bool         // there was nothing left to clear and a ticket was open
-	Link, Code    authn.Secret // of a ticket that was not mailed; one handed over has no Link
+	Repeated      bool          // there was nothing left to clear and a ticket was open
+	Link, Code    secret.Secret // of a ticket that was not mailed; one handed over has no Link
 	Reason        string
 	HelpRequest   string // the case that it resolved
 
@@ -57,15 +59,15 @@ const (
 func (r ResetRequest) way(op Principal) (deliveryMethod, error) {
 	switch {
 	case r.ShowCode && r.SendEmail != nil:
-		return 0, authn.Refuse(authn.CodeConflict)
+		return 0, errcode.Refuse(errcode.CodeConflict)
 	case r.ShowCode && !op.Operator: // the operator is before the machine; an API token never is
-		return 0, authn.Refuse(authn.CodeForbidden)
+		return 0, errcode.Refuse(errcode.CodeForbidden)
 	case r.ShowCode:
 		return onScreen, nil
 	case r.SendEmail == nil || *r.SendEmail:
 		return byEmail, nil
 	case !op.secrets():
-		return 0, authn.Refuse(authn.CodeForbidden)
+		return 0, errcode.Refuse(errcode.CodeForbidden)
 	}
 	return inResponse, nil
 }
@@ -108,7 +110,7 @@ func (d *Desk) Reset(ctx context.Context, op Principal, req authn.RequestInfo, i
 	}
 	reason, ok := Sanitize(r.Reason, 500, false)
 	if !ok {
-		return ResetResult{}, authn.Invalid("reason", "too_long")
+		return ResetResult{}, errcode.Invalid("reason", "too_long")
 	}
 	r.Reason = reason
 	if r.Check, err = r.Check.judged(); err != nil {
@@ -149,7 +151,7 @@ func (d *Desk) resetting(ctx context.Context, req authn.RequestInfo, job resetJo
 		}
 		u.ResetAt, u.Devices = out.receipt.At, nil
 	}
-	return ResetResult{}, &authn.Error{Code: authn.CodeOverloaded, RetryAfter: time.Second}
+	return ResetResult{}, &errcode.Error{Code: errcode.CodeOverloaded, RetryAfter: time.Second}
 }
 
 // do is the Update. It touches at most 64 keys: a person has up to 32 sessions, 10 security keys and 3 tickets,
@@ -220,9 +222,9 @@ func (j resetJob) judged(tx *authn.Tx) (authn.User, error) {
 func resettable(u *authn.User) error {
 	switch {
 	case u.Status == authn.StatusDeactivated:
-		return authn.Refuse(authn.CodeWrongState)
+		return errcode.Refuse(errcode.CodeWrongState)
 	case !u.EverHadDevice: // nor is there a password that a ticket would be worth something with (PROTOCOL 23)
-		return &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonNeverHadDevice}
+		return &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonNeverHadDevice}
 	}
 	return nil
 }
@@ -299,7 +301,7 @@ func (j resetJob) ticket(tx *authn.Tx, u *authn.User, rec *ResetResult) error {
 		return err
 	}
 	if !link.IsZero() {
-		rec.Link = authn.SecretOf(j.desk.signIn.URL("/ticket/" + link.Reveal()))
+		rec.Link = secret.SecretOf(j.desk.signIn.URL("/ticket/" + link.Reveal()))
 	}
 	rec.Code, rec.TicketExpires = code, t.Expires
 	if !rec.Repeated {
@@ -339,8 +341,8 @@ func (j resetJob) answered(tx *authn.Tx, u *authn.User) (*Request, error) {
 func (d *Desk) requestAbout(tx *authn.Tx, id string, u *authn.User) (*Request, error) {
 	c, err := d.load(tx.Raw, id)
 	// Nobody asked for a reset by a case that the house opened, and its id in the event of one would tell of it.
-	if authn.CodeOf(err) == authn.CodeNotFound || err == nil && (c.User != u.ID || c.unscopedOnly()) {
-		return nil, authn.Refuse(authn.CodeConflict)
+	if errcode.CodeOf(err) == errcode.CodeNotFound || err == nil && (c.User != u.ID || c.unscopedOnly()) {
+		return nil, errcode.Refuse(errcode.CodeConflict)
 	}
 	return &c, err
 }

@@ -7,6 +7,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
+	"barillet/internal/errcode"
 )
 
 // Who may do what to whom, every cell by itself, driven through the desk. The acts, in the order of the letters:
@@ -138,7 +139,7 @@ func (s *shop) somebody(t *testing.T, op helpdesk.Principal, kind string) (id st
 }
 
 // errWaits is what a reset that a second administrator has to agree to comes to here.
-var errWaits = &authn.Error{Code: "waits"}
+var errWaits = &errcode.Error{Code: "waits"}
 
 var acts = []func(t *testing.T, s *shop, op helpdesk.Principal, id string) error{
 	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
@@ -194,12 +195,12 @@ var acts = []func(t *testing.T, s *shop, op helpdesk.Principal, id string) error
 }
 
 func outcomeOf(err error) byte {
-	switch authn.CodeOf(err) {
-	case authn.CodeForbidden:
+	switch errcode.CodeOf(err) {
+	case errcode.CodeForbidden:
 		return 'F'
-	case authn.CodeNotFound:
+	case errcode.CodeNotFound:
 		return '0'
-	case authn.CodeWrongState:
+	case errcode.CodeWrongState:
 		return 'S'
 	case errWaits.Code:
 		return '2'

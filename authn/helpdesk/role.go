@@ -7,6 +7,7 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/templates"
 )
 
@@ -16,7 +17,9 @@ type NewRole struct {
 	Targets []authn.GroupID // the garages that it is limited to; nil: everybody; an empty list is refused
 }
 
-func refused(reason string) error { return &authn.Error{Code: authn.CodeWrongState, Reason: reason} }
+func refused(reason string) error {
+	return &errcode.Error{Code: errcode.CodeWrongState, Reason: reason}
+}
 
 // Roles reads a person for their roles; CodeNotFound when there is none that this operator may know of.
 func (d *Desk) Roles(ctx context.Context, op Principal, id string) ([]authn.RoleAssignment, authn.UserID, error) {
@@ -40,7 +43,7 @@ func (d *Desk) Role(ctx context.Context, op Principal, id, rid string) (authn.Ro
 func roleAt(u *authn.User, rid string) (int, error) {
 	i := slices.IndexFunc(u.Roles, func(g authn.RoleAssignment) bool { return g.ID == rid })
 	if i < 0 {
-		return 0, authn.Refuse(authn.CodeNotFound)
+		return 0, errcode.Refuse(errcode.CodeNotFound)
 	}
 	return i, nil
 }
@@ -71,7 +74,7 @@ func (d *Desk) Targets(ctx context.Context, op Principal, id, rid string) (group
 			switch g, err := r.Group(gid); {
 			case err == nil:
 				groups = append(groups, g)
-			case authn.CodeOf(err) != authn.CodeNotFound:
+			case errcode.CodeOf(err) != errcode.CodeNotFound:
 				return err
 			}
 		}
@@ -95,22 +98,22 @@ func (d *Desk) GrantRole(ctx context.Context, op Principal, req authn.RequestInf
 	targets := slices.Compact(slices.Sorted(slices.Values(n.Targets)))
 	switch {
 	case n.Targets != nil && len(targets) == 0: // never taken for everybody
-		return Granted{}, authn.Invalid("targets", "empty")
+		return Granted{}, errcode.Invalid("targets", "empty")
 	case len(targets) > mostGroups:
-		return Granted{}, authn.Invalid("targets", "too_many")
+		return Granted{}, errcode.Invalid("targets", "too_many")
 	case len(targets) > 0 && n.Role == authn.RoleSuperAdmin:
-		return Granted{}, refused(authn.ReasonNoTargets)
+		return Granted{}, refused(errcode.ReasonNoTargets)
 	}
 	out, err := d.changeRole(ctx, op, req, id, func(tx *authn.Tx, u *authn.User) (*roleChange, error) {
 		if u.Status == authn.StatusDeactivated {
-			return nil, refused(authn.ReasonDeactivated)
+			return nil, refused(errcode.ReasonDeactivated)
 		}
 		if slices.ContainsFunc(u.Roles, func(g authn.RoleAssignment) bool { return g.Role == n.Role }) {
-			return nil, refused(authn.ReasonHasRole)
+			return nil, refused(errcode.ReasonHasRole)
 		}
 		for _, gid := range targets {
-			if _, err := tx.Group(gid); authn.CodeOf(err) == authn.CodeNotFound {
-				return nil, authn.Invalid("targets", "unknown")
+			if _, err := tx.Group(gid); errcode.CodeOf(err) == errcode.CodeNotFound {
+				return nil, errcode.Invalid("targets", "unknown")
 			} else if err != nil {
 				return nil, err
 			}
@@ -187,12 +190,12 @@ func isSuper(u *authn.User) bool {
 // stillSuper refuses to leave the house without a SUPER_ADMIN: the one found before must still be one.
 func stillSuper(tx *authn.Tx, spare authn.UserID) error {
 	if spare == "" {
-		return refused(authn.ReasonLastAdmin)
+		return refused(errcode.ReasonLastAdmin)
 	}
 	u, err := tx.User(spare)
 	switch {
-	case authn.CodeOf(err) == authn.CodeNotFound, err == nil && !isSuper(&u): // since a moment ago
-		return &authn.Error{Code: authn.CodeOverloaded, RetryAfter: time.Second}
+	case errcode.CodeOf(err) == errcode.CodeNotFound, err == nil && !isSuper(&u): // since a moment ago
+		return &errcode.Error{Code: errcode.CodeOverloaded, RetryAfter: time.Second}
 	}
 	return err
 }
@@ -205,7 +208,7 @@ func (d *Desk) AddTarget(ctx context.Context, op Principal, req authn.RequestInf
 			return groups, err
 		}
 		if len(groups) >= mostGroups {
-			return nil, authn.Refuse(authn.CodeTooMany)
+			return nil, errcode.Refuse(errcode.CodeTooMany)
 		}
 		return append(slices.Clone(groups), gid), nil
 	})
@@ -217,9 +220,9 @@ func (d *Desk) RemoveTarget(ctx context.Context, op Principal, req authn.Request
 	return d.changeTargets(ctx, op, req, id, rid, func(_ *authn.Tx, groups []authn.GroupID) ([]authn.GroupID, error) {
 		switch at := slices.Index(groups, gid); {
 		case at < 0:
-			return nil, authn.Refuse(authn.CodeNotFound)
+			return nil, errcode.Refuse(errcode.CodeNotFound)
 		case len(groups) == 1:
-			return nil, refused(authn.ReasonLastTarget)
+			return nil, refused(errcode.ReasonLastTarget)
 		default:
 			return slices.Delete(slices.Clone(groups), at, at+1), nil
 		}
@@ -238,7 +241,7 @@ func (d *Desk) changeTargets(ctx context.Context, op Principal, req authn.Reques
 		}
 		g := u.Roles[i]
 		if g.Role == authn.RoleSuperAdmin {
-			return nil, refused(authn.ReasonNoTargets)
+			return nil, refused(errcode.ReasonNoTargets)
 		}
 		groups, err := change(tx, g.Groups)
 		if err != nil || slices.Equal(groups, g.Groups) {

@@ -7,6 +7,8 @@ import (
 	"barillet/authn"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/templates"
 )
 
@@ -24,7 +26,7 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
 	const super, people, desk, reads = authn.RoleSuperAdmin, authn.RoleUserAdmin, authn.RoleHelpDesk, authn.RoleReadOnly
-	const ok, no, gone, bad = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound, authn.CodeInvalid
+	const ok, no, gone, bad = errcode.Code(""), errcode.CodeForbidden, errcode.CodeNotFound, errcode.CodeInvalid
 	userAdmin := helpdesk.Principal{ID: "token:u", Owner: "operator:1", Role: people}
 	n := 0
 	for _, c := range []struct {
@@ -32,8 +34,8 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 		op     helpdesk.Principal
 		holder authn.Role // what the person has already
 		role   authn.Role
-		give   authn.Code
-		take   authn.Code
+		give   errcode.Code
+		take   errcode.Code
 	}{
 		{"the machine's owner gives any", machine, "", super, ok, ok},
 		{"SUPER_ADMIN gives its own", root, "", super, ok, ok},
@@ -90,12 +92,12 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		n    helpdesk.NewRole
-		want authn.Code
+		want errcode.Code
 	}{
-		{"an empty list is not everybody", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{}}, authn.CodeInvalid},
-		{"a garage that is none", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{"g0"}}, authn.CodeInvalid},
-		{"too many", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: many}, authn.CodeInvalid},
-		{"SUPER_ADMIN is for everybody", helpdesk.NewRole{Role: authn.RoleSuperAdmin, Targets: []authn.GroupID{s.garage}}, authn.CodeWrongState},
+		{"an empty list is not everybody", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{}}, errcode.CodeInvalid},
+		{"a garage that is none", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{"g0"}}, errcode.CodeInvalid},
+		{"too many", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: many}, errcode.CodeInvalid},
+		{"SUPER_ADMIN is for everybody", helpdesk.NewRole{Role: authn.RoleSuperAdmin, Targets: []authn.GroupID{s.garage}}, errcode.CodeWrongState},
 	} {
 		_, err := s.desk.GrantRole(ctx, root, s.From, technician, c.n)
 		wantCode(t, c.name, err, c.want)
@@ -105,7 +107,7 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 	}
 	g := s.give(t, root, technician, helpdesk.NewRole{Role: authn.RoleHelpDesk})
 	_, err := s.desk.GrantRole(ctx, root, s.From, technician, helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{s.garage}})
-	wantCode(t, "the same role again", err, authn.CodeWrongState)
+	wantCode(t, "the same role again", err, errcode.CodeWrongState)
 	targets := func() string {
 		t.Helper()
 		groups, err := s.desk.Targets(ctx, root, technician, g.ID)
@@ -114,7 +116,7 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 		}
 		return fmt.Sprint(len(s.User(technician).Roles[0].Groups), " ", len(groups))
 	}
-	do := func(what string, err error, code authn.Code, want string) {
+	do := func(what string, err error, code errcode.Code, want string) {
 		t.Helper()
 		wantCode(t, what, err, code)
 		if got := targets(); got != want {
@@ -122,30 +124,30 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 		}
 	}
 	do("before", nil, "", "0 0")
-	do("a garage that is none", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, "g0"), authn.CodeNotFound, "0 0")
+	do("a garage that is none", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, "g0"), errcode.CodeNotFound, "0 0")
 	do("the first", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 1")
 	events := len(s.Events(audit.RoleLimited))
 	do("the first again", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 1")
 	if got := len(s.Events(audit.RoleLimited)); events != 1 || got != 1 {
 		t.Errorf("got %d, then %d events, want one", events, got)
 	}
-	do("the last stays", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), authn.CodeWrongState, "1 1")
-	do("one that is not there", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), authn.CodeNotFound, "1 1")
+	do("the last stays", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), errcode.CodeWrongState, "1 1")
+	do("one that is not there", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), errcode.CodeNotFound, "1 1")
 	do("the second", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, s.other), "", "2 2")
 	wantCode(t, "deleting a garage", s.desk.DeleteGroup(ctx, machine, s.From, s.other), "")
 	do("of a deleted garage", nil, "", "2 1")
 	do("the one that is left", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 0")
-	do("the deleted one, last", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), authn.CodeWrongState, "1 0")
+	do("the deleted one, last", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), errcode.CodeWrongState, "1 0")
 	_, op := s.ownedAfter(t, technician, authn.RoleHelpDesk)
 	if people, _, err := s.desk.Users(ctx, op, authn.UserQuery{}); err != nil || len(people) != 0 {
 		t.Errorf("a role for a deleted garage sees %d people, %v", len(people), err)
 	}
 	super := s.give(t, machine, technician, helpdesk.NewRole{Role: authn.RoleSuperAdmin})
-	wantCode(t, "limiting SUPER_ADMIN", s.desk.AddTarget(ctx, root, s.From, technician, super.ID, s.garage), authn.CodeWrongState)
+	wantCode(t, "limiting SUPER_ADMIN", s.desk.AddTarget(ctx, root, s.From, technician, super.ID, s.garage), errcode.CodeWrongState)
 }
 
 // ownedAfter is who acts by a token for somebody who is there.
-func (s *shop) ownedAfter(t *testing.T, login string, role authn.Role) (authn.Secret, helpdesk.Principal) {
+func (s *shop) ownedAfter(t *testing.T, login string, role authn.Role) (secret.Secret, helpdesk.Principal) {
 	t.Helper()
 	return s.owned(t, helpdesk.NewToken{Role: role, Owner: login})
 }
@@ -176,10 +178,10 @@ func TestTheLastSuperAdministratorStays(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
 	_, admin := s.ownedAfter(t, s.admin.Login, authn.RoleSuperAdmin)
-	wantCode(t, "the only one", s.desk.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), authn.CodeWrongState)
+	wantCode(t, "the only one", s.desk.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), errcode.CodeWrongState)
 	other := s.boss(t, "other@garage.example", grant(authn.RoleSuperAdmin))
 	s.Change(other.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
-	wantCode(t, "the only one who is active", s.desk.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), authn.CodeWrongState)
+	wantCode(t, "the only one who is active", s.desk.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), errcode.CodeWrongState)
 	s.Change(other.ID, func(u *authn.User) { u.Status = authn.StatusActive })
 	secret, op := s.ownedAfter(t, other.Login, authn.RoleSuperAdmin)
 	s.EmptyOutbox()
@@ -187,10 +189,10 @@ func TestTheLastSuperAdministratorStays(t *testing.T) {
 	if m := mailed[templates.RoleChangedMail](t, s, s.admin.Email); m.Given || m.Person != "" || m.Role != "SUPER_ADMIN" {
 		t.Errorf("got %+v", m)
 	}
-	wantCode(t, "in return", s.desk.RevokeRole(ctx, admin, s.From, other.Login, other.Roles[0].ID), authn.CodeWrongState)
+	wantCode(t, "in return", s.desk.RevokeRole(ctx, admin, s.From, other.Login, other.Roles[0].ID), errcode.CodeWrongState)
 	wantCode(t, "by the machine's owner", s.desk.RevokeRole(ctx, machine, s.From, other.Login, other.Roles[0].ID), "")
 	_, err := s.desk.Authenticate(ctx, secret)
-	wantCode(t, "their token", err, authn.CodeNoSession)
+	wantCode(t, "their token", err, errcode.CodeNoSession)
 }
 
 func TestSuperAdministratorsHearOfEachOther(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 )
 
 func TestAnOperatorSeesWhereSomebodyIsSignedInAndEndsIt(t *testing.T) {
@@ -26,7 +27,7 @@ func TestAnOperatorSeesWhereSomebodyIsSignedInAndEndsIt(t *testing.T) {
 		s.dead(t, s.session)
 		s.dead(t, issued.Session)
 		_, err = verifies(t.Context(), s, login, s.phone.Next())
-		wantCode(t, "a login under way", err, authn.CodeExpired)
+		wantCode(t, "a login under way", err, errcode.CodeExpired)
 		want := browsers
 		if forget {
 			want = 0
@@ -46,12 +47,12 @@ func TestAnOperatorSeesWhereSomebodyIsSignedInAndEndsIt(t *testing.T) {
 
 func TestWhoseSessionsAnOperatorMayEnd(t *testing.T) {
 	s := openShop(t)
-	const ok, no, hidden = authn.Code(""), authn.CodeForbidden, authn.CodeNotFound
+	const ok, no, hidden = errcode.Code(""), errcode.CodeForbidden, errcode.CodeNotFound
 	for _, c := range []struct {
 		name     string
 		op       helpdesk.Principal
 		id       authn.UserID
-		see, end authn.Code
+		see, end errcode.Code
 	}{
 		{"who reads only", withRole(root, authn.RoleReadOnly), s.amelie.ID, ok, no},
 		{"support", support, s.amelie.ID, ok, ok},

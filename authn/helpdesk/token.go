@@ -10,6 +10,8 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/store"
 	"barillet/templates"
 )
@@ -55,14 +57,14 @@ type NewToken struct {
 // owner names somebody active whose role is no lower than its own. But for the machine's owner: of no more than the
 // maker's own role, scope and time, and without allowances (PROTOCOL 20). A person is told of a token that acts as
 // they. CodeForbidden, CodeInvalid.
-func (d *Desk) CreateToken(ctx context.Context, op Principal, req authn.RequestInfo, n NewToken) (authn.Secret, Token, error) {
+func (d *Desk) CreateToken(ctx context.Context, op Principal, req authn.RequestInfo, n NewToken) (secret.Secret, Token, error) {
 	a := d.Accounts.NewOperation(req)
 	t, err := op.token(a.Now, n)
 	if err != nil {
-		return authn.Secret{}, Token{}, err
+		return secret.Secret{}, Token{}, err
 	}
-	secret := authn.SecretOf(TokenPrefix + a.Secret("api token").Reveal())
-	hash := secret.Hash()
+	value := secret.SecretOf(TokenPrefix + a.Secret("api token").Reveal())
+	hash := value.Hash()
 	t.ID = hash[:tokenID]
 	t, err = authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (Token, error) {
 		t := t
@@ -71,8 +73,8 @@ func (d *Desk) CreateToken(ctx context.Context, op Principal, req authn.RequestI
 			return t, err
 		}
 		for _, g := range t.Groups {
-			if _, err := tx.Group(g); authn.CodeOf(err) == authn.CodeNotFound {
-				return t, authn.Invalid("groupIds", "unknown")
+			if _, err := tx.Group(g); errcode.CodeOf(err) == errcode.CodeNotFound {
+				return t, errcode.Invalid("groupIds", "unknown")
 			} else if err != nil {
 				return t, err
 			}
@@ -90,9 +92,9 @@ func (d *Desk) CreateToken(ctx context.Context, op Principal, req authn.RequestI
 		return t, tx.Notify(&owner, m, time.Time{})
 	})
 	if err != nil {
-		return authn.Secret{}, Token{}, err
+		return secret.Secret{}, Token{}, err
 	}
-	return secret, t, nil
+	return value, t, nil
 }
 
 // token judges a token to be made.
@@ -103,20 +105,20 @@ func (op Principal) token(now time.Time, n NewToken) (Token, error) {
 	name, ok := Sanitize(n.Name, authn.MaxName, false)
 	switch {
 	case !ok || name == "":
-		return Token{}, authn.Invalid("name", "name")
+		return Token{}, errcode.Invalid("name", "name")
 	case n.Role.Rank() <= 0:
-		return Token{}, authn.Invalid("role", "unknown")
+		return Token{}, errcode.Invalid("role", "unknown")
 	case n.Secrets && n.Role.Rank() <= authn.RoleHelpDesk.Rank():
-		return Token{}, authn.Invalid("secrets", "role") // PROTOCOL 20: never HELP_DESK_ADMIN
+		return Token{}, errcode.Invalid("secrets", "role") // PROTOCOL 20: never HELP_DESK_ADMIN
 	case n.Life < 0 || n.Life > longestLife:
-		return Token{}, authn.Invalid("expires", "too_long")
+		return Token{}, errcode.Invalid("expires", "too_long")
 	case len(n.Groups) > mostGroups:
-		return Token{}, authn.Invalid("groupIds", "too_many")
+		return Token{}, errcode.Invalid("groupIds", "too_many")
 	case op.Operator:
 	case n.Role.Rank() > op.rank(), n.Secrets, n.Authn, n.Owner != "":
-		return Token{}, authn.Refuse(authn.CodeForbidden)
+		return Token{}, errcode.Refuse(errcode.CodeForbidden)
 	case op.scoped() && (n.Groups == nil || slices.ContainsFunc(n.Groups, func(g authn.GroupID) bool { return !slices.Contains(op.Groups, g) })):
-		return Token{}, authn.Refuse(authn.CodeForbidden)
+		return Token{}, errcode.Refuse(errcode.CodeForbidden)
 	}
 	if n.Life == 0 {
 		n.Life = usualLife
@@ -204,7 +206,7 @@ func (d *Desk) RevokeToken(ctx context.Context, op Principal, req authn.RequestI
 	_, err = authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
 		t, err := d.tokens.Get(tx.Raw, hash)
 		if errors.Is(err, store.ErrNotFound) || err == nil && !op.mayToken(&t) {
-			return struct{}{}, authn.Refuse(authn.CodeNotFound)
+			return struct{}{}, errcode.Refuse(errcode.CodeNotFound)
 		}
 		if err == nil {
 			err = d.tokens.Delete(tx.Raw, hash)
@@ -232,30 +234,30 @@ func (d *Desk) hashOf(ctx context.Context, id string) (hash string, err error) {
 	case err != nil:
 		return "", fmt.Errorf("looking up API token %q: %w", id, err)
 	case hash == "":
-		return "", authn.Refuse(authn.CodeNotFound)
+		return "", errcode.Refuse(errcode.CodeNotFound)
 	}
 	return hash, nil
 }
 
 // Authenticate tells who acts by a token, as its owner is at present; CodeNoSession when it is not, or no longer, one,
 // and when its owner is not, or no longer, somebody who may act. For what is no token the work is one hash and one read.
-func (d *Desk) Authenticate(ctx context.Context, secret authn.Secret) (Principal, error) {
+func (d *Desk) Authenticate(ctx context.Context, secret secret.Secret) (Principal, error) {
 	if len(secret.Reveal()) > longestToken {
-		return Principal{}, authn.Refuse(authn.CodeNoSession)
+		return Principal{}, errcode.Refuse(errcode.CodeNoSession)
 	}
 	hash, now := secret.Hash(), d.Accounts.Now()
 	var op Principal
 	err := d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
 		t, err := d.tokens.Get(s, hash)
 		if errors.Is(err, store.ErrNotFound) {
-			return authn.Refuse(authn.CodeNoSession)
+			return errcode.Refuse(errcode.CodeNoSession)
 		}
 		if err == nil {
 			op, err = acts(d.Accounts.In(s), &t, now)
 		}
 		return err
 	})
-	if authn.CodeOf(err) == authn.CodeNoSession {
+	if errcode.CodeOf(err) == errcode.CodeNoSession {
 		return Principal{}, err
 	}
 	if err != nil {

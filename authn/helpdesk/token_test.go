@@ -9,9 +9,11 @@ import (
 	"barillet/authn"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 )
 
-func (s *shop) token(t *testing.T, op helpdesk.Principal, n helpdesk.NewToken) (authn.Secret, helpdesk.Token) {
+func (s *shop) token(t *testing.T, op helpdesk.Principal, n helpdesk.NewToken) (secret.Secret, helpdesk.Token) {
 	t.Helper()
 	secret, tok, err := s.desk.CreateToken(t.Context(), op, s.From, n)
 	if err != nil {
@@ -23,16 +25,16 @@ func (s *shop) token(t *testing.T, op helpdesk.Principal, n helpdesk.NewToken) (
 func TestATokenActsAsItsOwnerUntilItEnds(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
-	secret, tok := s.token(t, machine, helpdesk.NewToken{Name: "import", Role: authn.RoleUserAdmin, Groups: []authn.GroupID{s.garage}, Secrets: true, Life: time.Hour})
-	if v := secret.Reveal(); !strings.HasPrefix(v, helpdesk.TokenPrefix) || len(v) != len(helpdesk.TokenPrefix)+43 {
+	value, tok := s.token(t, machine, helpdesk.NewToken{Name: "import", Role: authn.RoleUserAdmin, Groups: []authn.GroupID{s.garage}, Secrets: true, Life: time.Hour})
+	if v := value.Reveal(); !strings.HasPrefix(v, helpdesk.TokenPrefix) || len(v) != len(helpdesk.TokenPrefix)+43 {
 		t.Errorf("got a token of %d characters", len(v))
 	}
-	op, err := s.desk.Authenticate(ctx, secret)
+	op, err := s.desk.Authenticate(ctx, value)
 	if err != nil || op.ID != "token:"+tok.ID || op.Owner != machine.Owner || op.Role != authn.RoleUserAdmin || !op.CanSeeSecrets || op.CanSignInUsers || op.Operator ||
 		fmt.Sprint(op.Groups) != fmt.Sprint([]authn.GroupID{s.garage}) {
 		t.Errorf("got %+v, %v", op, err)
 	}
-	v := secret.Reveal()
+	v := value.Reveal()
 	flipped := v[:8] + strings.Map(func(r rune) rune {
 		switch {
 		case 'a' <= r && r <= 'z':
@@ -43,34 +45,34 @@ func TestATokenActsAsItsOwnerUntilItEnds(t *testing.T) {
 		return r
 	}, v[8:])
 	for name, bad := range map[string]string{"empty": "", "cut": v[:len(v)-1], "longer": v + "A", "in another case": flipped, "its id": tok.ID,
-		"its hash": secret.Hash(), "without its prefix": strings.TrimPrefix(v, helpdesk.TokenPrefix), "very long": strings.Repeat(v, 1000)} {
-		_, err := s.desk.Authenticate(ctx, authn.SecretOf(bad))
-		wantCode(t, "a token "+name, err, authn.CodeNoSession)
+		"its hash": value.Hash(), "without its prefix": strings.TrimPrefix(v, helpdesk.TokenPrefix), "very long": strings.Repeat(v, 1000)} {
+		_, err := s.desk.Authenticate(ctx, secret.SecretOf(bad))
+		wantCode(t, "a token "+name, err, errcode.CodeNoSession)
 	}
 	s.Clock.Advance(time.Hour)
-	_, err = s.desk.Authenticate(ctx, secret)
-	wantCode(t, "after its end", err, authn.CodeNoSession)
+	_, err = s.desk.Authenticate(ctx, value)
+	wantCode(t, "after its end", err, errcode.CodeNoSession)
 }
 
 func TestARevokedTokenIsDeadAtOnce(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
 	secret, tok := s.token(t, machine, helpdesk.NewToken{Name: "import", Role: authn.RoleUserAdmin})
-	wantCode(t, "by support", s.desk.RevokeToken(ctx, support, s.From, tok.ID), authn.CodeForbidden)
+	wantCode(t, "by support", s.desk.RevokeToken(ctx, support, s.From, tok.ID), errcode.CodeForbidden)
 	stranger := helpdesk.Principal{ID: "token:x", Owner: "u9", Role: authn.RoleUserAdmin}
-	wantCode(t, "by another's", s.desk.RevokeToken(ctx, stranger, s.From, tok.ID), authn.CodeNotFound)
+	wantCode(t, "by another's", s.desk.RevokeToken(ctx, stranger, s.From, tok.ID), errcode.CodeNotFound)
 	if list, _, err := s.desk.Tokens(ctx, stranger, "", 0); err != nil || len(list) != 0 {
 		t.Errorf("another's list: got %d, %v", len(list), err)
 	}
 	for _, id := range []string{"", tok.ID[:19], strings.Repeat("f", 20), secret.Hash(), "é"} {
-		wantCode(t, "token "+id, s.desk.RevokeToken(ctx, machine, s.From, id), authn.CodeNotFound)
+		wantCode(t, "token "+id, s.desk.RevokeToken(ctx, machine, s.From, id), errcode.CodeNotFound)
 	}
 	s.Clock.Advance(time.Second)
 	if err := s.desk.RevokeToken(ctx, root, s.From, tok.ID); err != nil {
 		t.Fatal(err)
 	}
 	_, err := s.desk.Authenticate(ctx, secret)
-	wantCode(t, "after it", err, authn.CodeNoSession)
+	wantCode(t, "after it", err, errcode.CodeNoSession)
 	events := s.Events(audit.TokenCreated, audit.TokenRevoked)
 	if len(events) != 2 || events[1].Actor.ID != root.ID || events[1].Targets[0].ID != "token:"+tok.ID {
 		t.Errorf("got events %+v", events)
@@ -84,24 +86,24 @@ func TestWhichTokensMayBeMade(t *testing.T) {
 		name string
 		op   helpdesk.Principal
 		n    helpdesk.NewToken
-		want authn.Code
+		want errcode.Code
 	}{
 		{"the machine's owner makes any", machine, helpdesk.NewToken{Role: authn.RoleSuperAdmin, Secrets: true, Authn: true, Life: 365 * 24 * time.Hour}, ""},
-		{"none lives longer than a year", machine, helpdesk.NewToken{Role: authn.RoleReadOnly, Life: 365*24*time.Hour + 1}, authn.CodeInvalid},
-		{"none is over before it begins", machine, helpdesk.NewToken{Role: authn.RoleReadOnly, Life: -1}, authn.CodeInvalid},
-		{"support gets no secrets", machine, helpdesk.NewToken{Role: authn.RoleHelpDesk, Secrets: true}, authn.CodeInvalid},
-		{"none is without a role", machine, helpdesk.NewToken{}, authn.CodeInvalid},
-		{"a role that is none", machine, helpdesk.NewToken{Role: "ROOT"}, authn.CodeInvalid},
-		{"a garage that is none", machine, helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{"g0"}}, authn.CodeInvalid},
-		{"support makes none", support, helpdesk.NewToken{Role: authn.RoleReadOnly}, authn.CodeForbidden},
+		{"none lives longer than a year", machine, helpdesk.NewToken{Role: authn.RoleReadOnly, Life: 365*24*time.Hour + 1}, errcode.CodeInvalid},
+		{"none is over before it begins", machine, helpdesk.NewToken{Role: authn.RoleReadOnly, Life: -1}, errcode.CodeInvalid},
+		{"support gets no secrets", machine, helpdesk.NewToken{Role: authn.RoleHelpDesk, Secrets: true}, errcode.CodeInvalid},
+		{"none is without a role", machine, helpdesk.NewToken{}, errcode.CodeInvalid},
+		{"a role that is none", machine, helpdesk.NewToken{Role: "ROOT"}, errcode.CodeInvalid},
+		{"a garage that is none", machine, helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{"g0"}}, errcode.CodeInvalid},
+		{"support makes none", support, helpdesk.NewToken{Role: authn.RoleReadOnly}, errcode.CodeForbidden},
 		{"a token makes one of its own role", admin, helpdesk.NewToken{Role: authn.RoleUserAdmin}, ""},
-		{"a token makes none above", admin, helpdesk.NewToken{Role: authn.RoleSuperAdmin}, authn.CodeForbidden},
-		{"a token gives no secrets, even its own", withSecrets(root), helpdesk.NewToken{Role: authn.RoleSuperAdmin, Secrets: true}, authn.CodeForbidden},
-		{"a token gives no sign-in for programs", root, helpdesk.NewToken{Role: authn.RoleSuperAdmin, Authn: true}, authn.CodeForbidden},
+		{"a token makes none above", admin, helpdesk.NewToken{Role: authn.RoleSuperAdmin}, errcode.CodeForbidden},
+		{"a token gives no secrets, even its own", withSecrets(root), helpdesk.NewToken{Role: authn.RoleSuperAdmin, Secrets: true}, errcode.CodeForbidden},
+		{"a token gives no sign-in for programs", root, helpdesk.NewToken{Role: authn.RoleSuperAdmin, Authn: true}, errcode.CodeForbidden},
 		{"a limited token makes one of its garage", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{s.garage}}, ""},
 		{"a limited token makes one for nobody", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{}}, ""},
-		{"a limited token makes none of another", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{s.other}}, authn.CodeForbidden},
-		{"a limited token makes none for everybody", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk}, authn.CodeForbidden},
+		{"a limited token makes none of another", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{s.other}}, errcode.CodeForbidden},
+		{"a limited token makes none for everybody", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk}, errcode.CodeForbidden},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.n.Name = "made in a test"
@@ -117,7 +119,7 @@ func TestWhichTokensMayBeMade(t *testing.T) {
 		})
 	}
 	_, _, err := s.desk.CreateToken(t.Context(), machine, s.From, helpdesk.NewToken{Name: " ", Role: authn.RoleReadOnly})
-	wantCode(t, "without a name", err, authn.CodeInvalid)
+	wantCode(t, "without a name", err, errcode.CodeInvalid)
 }
 
 func TestATokenMakesNoneThatOutlivesIt(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/internal/webhook"
 	"barillet/store"
 )
@@ -24,27 +26,27 @@ type NewWebhook struct {
 
 // CreateWebhook makes a receiver of events, whose secret is shown in this one answer. Only SUPER_ADMIN for everybody:
 // what happens to anybody is told to it. CodeForbidden, CodeInvalid, CodeTooMany beyond 16.
-func (d *Desk) CreateWebhook(ctx context.Context, op Principal, req authn.RequestInfo, n NewWebhook) (authn.Secret, webhook.Endpoint, error) {
+func (d *Desk) CreateWebhook(ctx context.Context, op Principal, req authn.RequestInfo, n NewWebhook) (secret.Secret, webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
-		return authn.Secret{}, webhook.Endpoint{}, err
+		return secret.Secret{}, webhook.Endpoint{}, err
 	}
 	n, err := d.webhook(n)
 	if err != nil {
-		return authn.Secret{}, webhook.Endpoint{}, err
+		return secret.Secret{}, webhook.Endpoint{}, err
 	}
 	a := d.Accounts.NewOperation(req)
-	secret, err := webhookSecret(a)
+	value, err := webhookSecret(a)
 	if err != nil {
-		return authn.Secret{}, webhook.Endpoint{}, err
+		return secret.Secret{}, webhook.Endpoint{}, err
 	}
 	h := webhook.Endpoint{ID: a.ID("webhook"), By: op.ID, Created: a.Now}
-	h.Replace(a.Now, secret)
+	h.Replace(a.Now, value)
 	n.into(&h, a)
 	h, err = authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (webhook.Endpoint, error) {
 		h := h
 		err := d.hooks.Change(tx.Raw, func(b *webhook.EndpointList) error {
 			if len(b.Hooks) >= webhook.Most {
-				return authn.Refuse(authn.CodeTooMany)
+				return errcode.Refuse(errcode.CodeTooMany)
 			}
 			b.Hooks = append(b.Hooks, h)
 			return nil
@@ -55,9 +57,9 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Principal, req authn.Reques
 		return h, tx.Audit(op.webhookEvent(audit.WebhookCreated, &h))
 	})
 	if err != nil {
-		return authn.Secret{}, webhook.Endpoint{}, err
+		return secret.Secret{}, webhook.Endpoint{}, err
 	}
-	return authn.SecretOf(secret.Text()), h, nil
+	return secret.SecretOf(value.Text()), h, nil
 }
 
 // UpdateWebhook replaces what a receiver is called, where it is, what it wants and whether it gets it. Its secret stays.
@@ -80,20 +82,20 @@ func (d *Desk) UpdateWebhook(ctx context.Context, op Principal, req authn.Reques
 }
 
 // RotateWebhook gives a receiver a new secret, shown in this one answer. The one before signs beside it for a day.
-func (d *Desk) RotateWebhook(ctx context.Context, op Principal, req authn.RequestInfo, id string) (authn.Secret, webhook.Endpoint, error) {
+func (d *Desk) RotateWebhook(ctx context.Context, op Principal, req authn.RequestInfo, id string) (secret.Secret, webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
-		return authn.Secret{}, webhook.Endpoint{}, err
+		return secret.Secret{}, webhook.Endpoint{}, err
 	}
-	secret, err := webhookSecret(d.Accounts.NewOperation(req))
+	value, err := webhookSecret(d.Accounts.NewOperation(req))
 	if err != nil {
-		return authn.Secret{}, webhook.Endpoint{}, err
+		return secret.Secret{}, webhook.Endpoint{}, err
 	}
 	h, err := d.changeWebhook(ctx, op, req, id, audit.WebhookRotated, func(h *webhook.Endpoint, a *authn.Operation) bool {
-		h.Replace(a.Now, secret)
+		h.Replace(a.Now, value)
 		h.Changed = a.Now
 		return true
 	})
-	return authn.SecretOf(secret.Text()), h, err
+	return secret.SecretOf(value.Text()), h, err
 }
 
 // TestWebhook sends one receiver an event that says that it is a test, whatever it asked for. CodeWrongState with ReasonDisabled
@@ -108,7 +110,7 @@ func (d *Desk) TestWebhook(ctx context.Context, op Principal, req authn.RequestI
 			return webhook.Endpoint{}, err
 		}
 		if h.DisabledReason != "" {
-			return webhook.Endpoint{}, &authn.Error{Code: authn.CodeWrongState, Reason: authn.ReasonDisabled}
+			return webhook.Endpoint{}, &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonDisabled}
 		}
 		return h, tx.Audit(op.webhookEvent(audit.WebhookTested, &h))
 	})
@@ -187,7 +189,7 @@ func (d *Desk) findWebhook(r store.Reader, id string) (webhook.Endpoint, error) 
 	if h := book.Find(id); h != nil {
 		return *h, nil
 	}
-	return webhook.Endpoint{}, authn.Refuse(authn.CodeNotFound)
+	return webhook.Endpoint{}, errcode.Refuse(errcode.CodeNotFound)
 }
 
 // changeWebhook stores what fn makes of a receiver, and the event, unless fn changes nothing.
@@ -212,20 +214,20 @@ func (d *Desk) changeWebhook(ctx context.Context, op Principal, req authn.Reques
 func (d *Desk) webhook(n NewWebhook) (NewWebhook, error) {
 	name, ok := Sanitize(n.Name, authn.MaxName, false)
 	if !ok || name == "" {
-		return n, authn.Invalid("name", "name")
+		return n, errcode.Invalid("name", "name")
 	}
 	n.Name = name
 	if len(n.URL) > webhook.MaxURL {
-		return n, authn.Invalid("url", "too_long")
+		return n, errcode.Invalid("url", "too_long")
 	}
 	if _, err := d.Outbound.Check(n.URL); err != nil {
-		return n, authn.Invalid("url", "forbidden")
+		return n, errcode.Invalid("url", "forbidden")
 	}
 	if len(n.Events) == 0 || len(n.Events) > webhook.MaxFilters {
-		return n, authn.Invalid("events", "count")
+		return n, errcode.Invalid("events", "count")
 	}
 	if slices.ContainsFunc(n.Events, func(filter string) bool { return !webhook.IsFilter(filter) }) {
-		return n, authn.Invalid("events", "unknown")
+		return n, errcode.Invalid("events", "unknown")
 	}
 	n.Events = slices.Compact(slices.Sorted(slices.Values(n.Events)))
 	return n, nil

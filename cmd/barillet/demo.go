@@ -11,6 +11,7 @@ import (
 	"barillet/cmd/barillet/cli"
 	"barillet/internal/mail"
 	"barillet/internal/outbound"
+	"barillet/internal/secret"
 	"barillet/store"
 )
 
@@ -20,7 +21,7 @@ type demo struct {
 	origin  string
 	group   authn.Group
 	users   []demoUser
-	token   authn.Secret
+	token   secret.Secret
 	sample  string // where the sample application is
 }
 

@@ -4,7 +4,7 @@ import (
 	"os"
 	"runtime/debug"
 
-	"barillet/authn"
+	"barillet/authn/password"
 )
 
 const (
@@ -17,7 +17,7 @@ const (
 
 // boundMemory sets the memory limit of the collector to the memory that hashing at full load needs: each hash leaves its
 // memory as garbage, 19 MiB by default. GOGC and GOMEMLIMIT have precedence.
-func boundMemory(passwords *authn.Hasher) {
+func boundMemory(passwords *password.Hasher) {
 	policy := passwords.Policy
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryBase + int64(policy.MaxConcurrent)*int64(policy.Cost.Memory)<<10)

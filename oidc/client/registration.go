@@ -11,6 +11,8 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/store"
 )
 
@@ -104,9 +106,9 @@ func (s *Service) Register(ctx context.Context, by Registrar, r Registration) (I
 		return Information{}, err
 	}
 	c.ID, c.RegisteredBy = ID("c"+op.ID("client")), by.Actor.ID
-	manage := authn.SecretOf(registrationPrefix + op.Secret("manage").Reveal())
+	manage := secret.SecretOf(registrationPrefix + op.Secret("manage").Reveal())
 	c.RegistrationToken = manage.Hash()
-	secret := authn.SecretOf(clientPrefix + op.Secret("client secret").Reveal())
+	secret := secret.SecretOf(clientPrefix + op.Secret("client secret").Reveal())
 	if c.usesSecret() {
 		c.Secret = secret.Hash()
 	}
@@ -134,7 +136,7 @@ func (s *Service) Replace(ctx context.Context, by Registrar, id ID, r Registrati
 			return Information{}, err
 		}
 		if before == nil {
-			return Information{}, authn.Refuse(authn.CodeNotFound)
+			return Information{}, errcode.Refuse(errcode.CodeNotFound)
 		}
 		out, err := s.replace(ctx, by, before, r, self)
 		if !errors.Is(err, errMoved) {
@@ -158,7 +160,7 @@ func (s *Service) replace(ctx context.Context, by Registrar, before *Client, r R
 		}
 	}
 	c.ID, c.RegisteredBy, c.Created, c.RegistrationToken, c.Secret = before.ID, before.RegisteredBy, before.Created, before.RegistrationToken, before.Secret
-	secret := authn.SecretOf(clientPrefix + op.Secret("client secret").Reveal())
+	secret := secret.SecretOf(clientPrefix + op.Secret("client secret").Reveal())
 	fresh := c.usesSecret() && before.Secret == ""
 	if fresh {
 		c.Secret = secret.Hash()
@@ -201,16 +203,16 @@ func (s *Service) putClient(ctx context.Context, op *authn.Operation, by Registr
 // CodeWrongState for a client without a secret.
 func (s *Service) RotateSecret(ctx context.Context, by Registrar, id ID) (Information, error) {
 	op := s.Accounts.NewOperation(by.From)
-	secret := authn.SecretOf(clientPrefix + op.Secret("client secret").Reveal())
+	secret := secret.SecretOf(clientPrefix + op.Secret("client secret").Reveal())
 	out, err := authn.Update(ctx, s.Accounts, op, func(tx *authn.Tx) (Information, error) {
 		c, err := s.Get(tx.Raw, id)
 		switch {
 		case err != nil:
 			return Information{}, err
 		case c == nil:
-			return Information{}, authn.Refuse(authn.CodeNotFound)
+			return Information{}, errcode.Refuse(errcode.CodeNotFound)
 		case !c.usesSecret():
-			return Information{}, authn.Refuse(authn.CodeWrongState)
+			return Information{}, errcode.Refuse(errcode.CodeWrongState)
 		}
 		c.Secret, c.Changed = secret.Hash(), op.Now
 		if err := s.clients.Put(tx.Raw, string(id), *c); err != nil {
@@ -237,7 +239,7 @@ func (s *Service) Delete(ctx context.Context, by Registrar, id ID) error {
 			return none, err
 		}
 		if c == nil {
-			return none, authn.Refuse(authn.CodeNotFound)
+			return none, errcode.Refuse(errcode.CodeNotFound)
 		}
 		if err := s.clients.Delete(tx.Raw, string(id)); err != nil {
 			return none, fmt.Errorf("deleting a client: %w", err)
@@ -254,7 +256,7 @@ func (s *Service) Information(ctx context.Context, id ID) (Information, error) {
 		return Information{}, err
 	}
 	if c == nil {
-		return Information{}, authn.Refuse(authn.CodeNotFound)
+		return Information{}, errcode.Refuse(errcode.CodeNotFound)
 	}
 	return s.information(c), nil
 }
@@ -279,10 +281,10 @@ func (s *Service) List(ctx context.Context, after string, limit int) (out []Info
 }
 
 // CheckRegistrationToken reports whether a token is the registration access token of a client (RFC 7592 §1.2).
-func (s *Service) CheckRegistrationToken(ctx context.Context, id ID, token authn.Secret) (bool, error) {
+func (s *Service) CheckRegistrationToken(ctx context.Context, id ID, token secret.Secret) (bool, error) {
 	c, err := s.Find(ctx, id)
 	if err != nil || c == nil || !strings.HasPrefix(token.Reveal(), registrationPrefix) {
 		return false, err
 	}
-	return authn.SecretOf(token.Hash()).Equal(authn.SecretOf(c.RegistrationToken)), nil
+	return secret.SecretOf(token.Hash()).Equal(secret.SecretOf(c.RegistrationToken)), nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/errcode"
 	"barillet/oidc/client"
 	"barillet/store"
 )
@@ -29,7 +30,7 @@ func (s *Service) Applications(ctx context.Context, session string) (out []Appli
 		out = nil
 		b, err := s.Session(snap, session)
 		if err != nil || b == nil {
-			return cmp.Or[error](err, authn.Refuse(authn.CodeNoSession))
+			return cmp.Or[error](err, errcode.Refuse(errcode.CodeNoSession))
 		}
 		since, err := s.firstAccess(snap, b.User)
 		if err != nil {
@@ -82,7 +83,7 @@ func (s *Service) firstAccess(snap store.Snapshot, user authn.UserID) (map[clien
 // token. Nothing to withdraw is no error; a session that is not active is CodeNoSession.
 func (s *Service) Withdraw(ctx context.Context, req authn.RequestInfo, session string, id client.ID) error {
 	op := s.Accounts.NewOperation(req)
-	var noSession error = authn.Refuse(authn.CodeNoSession)
+	var noSession error = errcode.Refuse(errcode.CodeNoSession)
 	var keys []string
 	err := s.Store.View(ctx, func(snap store.Snapshot) error {
 		b, err := s.Session(snap, session)
@@ -118,7 +119,7 @@ func (s *Service) Withdraw(ctx context.Context, req authn.RequestInfo, session s
 		}
 		return none, tx.Audit(c.AuditEvent(b.User, b.Login, audit.AppGrantRevoked, audit.Success, "by the user"))
 	})
-	if _, ok := errors.AsType[*authn.Error](err); ok {
+	if _, ok := errors.AsType[*errcode.Error](err); ok {
 		return err
 	}
 	if err != nil {

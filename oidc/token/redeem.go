@@ -14,6 +14,7 @@ import (
 
 	"barillet/authn"
 	"barillet/internal/audit"
+	"barillet/internal/secret"
 	"barillet/oidc/client"
 	"barillet/store"
 )
@@ -38,7 +39,7 @@ type AuthorizationCode struct {
 const CodeTTL = time.Minute
 
 // StoreCode stores a new code. secret is its value.
-func (s *Service) StoreCode(tx store.Tx, secret authn.Secret, code AuthorizationCode) error {
+func (s *Service) StoreCode(tx store.Tx, secret secret.Secret, code AuthorizationCode) error {
 	return s.codes.Put(tx, secret.Hash(), code)
 }
 
@@ -56,7 +57,7 @@ const tokenType = "Bearer" // RFC 6750
 
 // Redemption is a request to exchange a code.
 type Redemption struct {
-	Code     authn.Secret
+	Code     secret.Secret
 	Redirect string
 	Verifier string
 }
@@ -138,7 +139,7 @@ func (s *Service) revokeStolen(tx *authn.Tx, c *client.Client, grant, event, rea
 // issuance is a set of new tokens.
 type issuance struct {
 	client          *client.Client
-	access, refresh authn.Secret
+	access, refresh secret.Secret
 
 	// These are set by the Update that stores the tokens.
 	refused error
@@ -149,8 +150,8 @@ type issuance struct {
 }
 
 func newIssuance(op *authn.Operation, c *client.Client) issuance {
-	return issuance{client: c, access: authn.SecretOf(accessPrefix + op.Secret("access").Reveal()),
-		refresh: authn.SecretOf(refreshPrefix + op.Secret("refresh").Reveal())}
+	return issuance{client: c, access: secret.SecretOf(accessPrefix + op.Secret("access").Reveal()),
+		refresh: secret.SecretOf(refreshPrefix + op.Secret("refresh").Reveal())}
 }
 
 // issue runs fill in an Update and returns the tokens that it stored. A refusal that fill returns is committed.

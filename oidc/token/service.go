@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/internal/errcode"
 	"barillet/internal/outbox"
 	"barillet/oidc/client"
 	"barillet/oidc/keys"
@@ -90,6 +91,6 @@ func (s *Service) Session(r store.Reader, key string) (*authn.Bearer, error) {
 
 // isGone reports whether err means that a session or a user does not exist, or is no longer active.
 func isGone(err error) bool {
-	code := authn.CodeOf(err)
-	return code == authn.CodeNoSession || code == authn.CodeNotFound
+	code := errcode.CodeOf(err)
+	return code == errcode.CodeNoSession || code == errcode.CodeNotFound
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
 	"barillet/authn/helpdesk"
+	"barillet/internal/errcode"
 	"barillet/internal/throttle"
 	"barillet/oidc"
 	"barillet/store"
@@ -150,7 +150,7 @@ func (a *API) authenticated(route route) http.Handler {
 func pathID(r *http.Request, name string) (string, error) {
 	id := r.PathValue(name)
 	if id == "" || len(id) > 254 || !isCursor(id) {
-		return "", authn.Refuse(authn.CodeNotFound)
+		return "", errcode.Refuse(errcode.CodeNotFound)
 	}
 	return id, nil
 }

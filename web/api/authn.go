@@ -6,6 +6,8 @@ import (
 	"barillet/authn"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/web/reply"
 )
 
@@ -71,7 +73,7 @@ func statusOf(step authn.Step) (string, error) {
 	case authn.StepDone:
 		return "SUCCESS", nil
 	}
-	return "", authn.Refuse(authn.CodeWrongState)
+	return "", errcode.Refuse(errcode.CodeWrongState)
 }
 
 func (a *API) transaction(t authn.APISignIn) (signInJSON, error) {
@@ -116,13 +118,13 @@ func (a *API) signInByProgram(w http.ResponseWriter, r *http.Request, op helpdes
 	}
 	switch {
 	case body.Username == "":
-		return authn.Invalid("username", "empty")
+		return errcode.Invalid("username", "empty")
 	case len(body.Username) > longestName:
-		return authn.Invalid("username", "too_long")
+		return errcode.Invalid("username", "too_long")
 	case body.Password == "":
-		return authn.Invalid("password", "empty")
+		return errcode.Invalid("password", "empty")
 	case len(body.Password) > longestPassword:
-		return authn.Invalid("password", "too_long")
+		return errcode.Invalid("password", "too_long")
 	}
 	if err := a.served(); err != nil {
 		return err
@@ -144,7 +146,7 @@ func (a *API) answerTransaction(w http.ResponseWriter, t authn.APISignIn) error 
 
 // stale is an error of a transaction: one that is over, another token's and one that never was are one answer.
 func stale(err error) error {
-	if authn.CodeOf(err) == authn.CodeExpired {
+	if errcode.CodeOf(err) == errcode.CodeExpired {
 		return &reply.HTTPError{Status: http.StatusUnauthorized, Kind: reply.KindStateToken}
 	}
 	return err
@@ -156,9 +158,9 @@ func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	state, req := authn.SecretOf(body.StateToken), reply.RequestFrom(r.Context()).Origin()
+	state, req := secret.SecretOf(body.StateToken), reply.RequestFrom(r.Context()).Origin()
 	if state.IsZero() {
-		return authn.Invalid("stateToken", "empty")
+		return errcode.Invalid("stateToken", "empty")
 	}
 	if err := a.served(); err != nil {
 		return err
@@ -181,7 +183,7 @@ func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 }
 
 // challenge answers which device a code is awaited of.
-func (a *API) challenge(w http.ResponseWriter, r *http.Request, op helpdesk.Principal, state authn.Secret, fid factors.DeviceID) error {
+func (a *API) challenge(w http.ResponseWriter, r *http.Request, op helpdesk.Principal, state secret.Secret, fid factors.DeviceID) error {
 	t, err := a.desk.SignInState(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), state)
 	if err != nil {
 		return stale(err)
@@ -197,7 +199,7 @@ func (a *API) challenge(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 			return reply.JSON(w, http.StatusOK, out)
 		}
 	}
-	return authn.Refuse(authn.CodeNotFound)
+	return errcode.Refuse(errcode.CodeNotFound)
 }
 
 // cancelBody names the sign-in that ends.
@@ -211,12 +213,12 @@ func (a *API) cancelSignIn(w http.ResponseWriter, r *http.Request, op helpdesk.P
 		return err
 	}
 	if body.StateToken == "" {
-		return authn.Invalid("stateToken", "empty")
+		return errcode.Invalid("stateToken", "empty")
 	}
 	if err := a.served(); err != nil {
 		return err
 	}
-	err := a.desk.CancelSignIn(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), authn.SecretOf(body.StateToken))
+	err := a.desk.CancelSignIn(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), secret.SecretOf(body.StateToken))
 	if err != nil {
 		return stale(err)
 	}

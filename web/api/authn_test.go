@@ -9,6 +9,8 @@ import (
 	"barillet/authn"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/web/api"
 )
 
@@ -65,7 +67,7 @@ func TestAProgramSignsAPersonInInTwoCalls(t *testing.T) {
 	if len(w.Result().Cookies()) != 0 {
 		t.Error("a cookie was set")
 	}
-	if _, err := d.Sessions.Authenticate(t.Context(), authn.SecretOf(session)); authn.CodeOf(err) != authn.CodeNoSession {
+	if _, err := d.Sessions.Authenticate(t.Context(), secret.SecretOf(session)); errcode.CodeOf(err) != errcode.CodeNoSession {
 		t.Errorf("the session is good at a page: %v", err)
 	}
 	problem(t, d.call("GET", "/api/v1/users", session, ""), 401)

@@ -5,14 +5,14 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"barillet/authn"
+	"barillet/internal/secret"
 	"barillet/web/api"
 )
 
 // BenchmarkToken is what every call by token pays before it does anything.
 func BenchmarkToken(b *testing.B) {
 	d := open(b)
-	secret := authn.SecretOf(d.admin())
+	secret := secret.SecretOf(d.admin())
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := d.Desk.Authenticate(b.Context(), secret); err != nil {

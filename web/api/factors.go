@@ -6,6 +6,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
+	"barillet/internal/errcode"
 	"barillet/web/reply"
 )
 
@@ -103,7 +104,7 @@ func (a *API) getFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 	if d, ok := u.PendingDevice(a.now()); ok && string(d.ID) == r.PathValue("fid") {
 		return reply.JSON(w, http.StatusOK, a.pending(&u, d))
 	}
-	return authn.Refuse(authn.CodeNotFound)
+	return errcode.Refuse(errcode.CodeNotFound)
 }
 
 func (a *API) deleteFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {

@@ -6,6 +6,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
+	"barillet/internal/errcode"
 	"barillet/templates"
 	"barillet/web/reply"
 )
@@ -188,7 +189,7 @@ func (a *API) addNote(w http.ResponseWriter, r *http.Request, op helpdesk.Princi
 		return err
 	}
 	if body.Text == "" {
-		return authn.Invalid("text", "missing")
+		return errcode.Invalid("text", "missing")
 	}
 	return a.changeCase(w, r, op, http.StatusCreated, helpdesk.RequestPatch{Note: body.Text})
 }

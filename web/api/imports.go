@@ -7,6 +7,8 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/web/reply"
 )
 
@@ -87,7 +89,7 @@ func (a *API) importPeople(w http.ResponseWriter, r *http.Request, op helpdesk.P
 		return err
 	}
 	if len(body.People) == 0 || len(body.People) > maxImport {
-		return authn.Invalid("people", "count")
+		return errcode.Invalid("people", "count")
 	}
 	rows, err := importRows(body.People)
 	if err != nil {
@@ -112,14 +114,14 @@ func importRows(bodies []importedBody) ([]helpdesk.ImportRow, error) {
 			one.Profile = profileBody{}
 		}
 		n, err := (&userBody{Profile: one.Profile, GroupIDs: one.GroupIDs, Role: one.Role}).person()
-		if fault, ok := errors.AsType[*authn.Error](err); ok && fault.Code == authn.CodeInvalid {
-			out[i].Faults = []*authn.Error{fault}
+		if fault, ok := errors.AsType[*errcode.Error](err); ok && fault.Code == errcode.CodeInvalid {
+			out[i].Faults = []*errcode.Error{fault}
 		} else if refused, ok := errors.AsType[*reply.HTTPError](err); ok {
 			return nil, &reply.HTTPError{Status: refused.Status, Kind: refused.Kind, Member: "people." + refused.Member}
 		} else if err != nil {
 			return nil, err
 		}
-		n.OTPAuthURI = authn.SecretOf(one.Key)
+		n.OTPAuthURI = secret.SecretOf(one.Key)
 		out[i].NewUser, out[i].GroupNames = n, one.Groups
 	}
 	return out, nil

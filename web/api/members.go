@@ -3,7 +3,7 @@ package api
 import (
 	"errors"
 
-	"barillet/authn"
+	"barillet/internal/errcode"
 )
 
 // ofPerson are the members in which a person is written, by the names that the domain has for what is wrong.
@@ -31,7 +31,7 @@ var ofGroup = map[string]string{"name": "profile.name", "description": "profile.
 
 // named is a refusal with the names of the members of the request.
 func named(pattern string, err error) error {
-	e, ok := errors.AsType[*authn.Error](err)
+	e, ok := errors.AsType[*errcode.Error](err)
 	if !ok || members[pattern][e.Field] == "" {
 		return err
 	}

@@ -7,8 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
 	"barillet/authn/helpdesk"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 	"barillet/internal/throttle"
 	"barillet/web/reply"
 )
@@ -38,7 +39,7 @@ func (a *API) operator(w http.ResponseWriter, r *http.Request) (helpdesk.Princip
 	}
 	// The token is looked up by its SHA-256, so that no comparison tells how much of a guess is right.
 	op, err := a.desk.Authenticate(r.Context(), secret)
-	if authn.CodeOf(err) == authn.CodeNoSession {
+	if errcode.CodeOf(err) == errcode.CodeNoSession {
 		return helpdesk.Principal{}, refused
 	}
 	if err != nil {
@@ -48,17 +49,17 @@ func (a *API) operator(w http.ResponseWriter, r *http.Request) (helpdesk.Princip
 }
 
 // tokenOf reads the one Authorization header: Okta's scheme or that of RFC 6750 section 2.1.
-func tokenOf(h http.Header) (authn.Secret, bool) {
+func tokenOf(h http.Header) (secret.Secret, bool) {
 	values := h.Values("Authorization")
 	if len(values) != 1 {
-		return authn.Secret{}, false
+		return secret.Secret{}, false
 	}
 	scheme, token, ok := strings.Cut(values[0], " ")
 	// RFC 9110 section 11.1: the name of a scheme is the same in any case.
 	if !ok || !strings.EqualFold(scheme, "SSWS") && !strings.EqualFold(scheme, "Bearer") || token == "" || len(token) > 256 {
-		return authn.Secret{}, false
+		return secret.Secret{}, false
 	}
-	return authn.SecretOf(token), true
+	return secret.SecretOf(token), true
 }
 
 // spend takes one of the token's calls (BAR S8) and says in Okta's headers what is left.
@@ -74,7 +75,7 @@ func (a *API) spend(w http.ResponseWriter, op helpdesk.Principal, limit throttle
 	h.Set("X-Rate-Limit-Remaining", strconv.Itoa(left))
 	h.Set("X-Rate-Limit-Reset", strconv.FormatInt(full.Add(time.Second-1).Unix(), 10))
 	if !ok {
-		return authn.Wait(retry)
+		return errcode.Wait(retry)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
+	"barillet/internal/errcode"
 	"barillet/web/reply"
 )
 
@@ -15,7 +16,7 @@ func (b *userBody) change(whole bool) (helpdesk.ProfileChange, error) {
 		return c, err
 	}
 	if b.Role != "" { // never ignored: who sends one believes that it counts
-		return c, authn.Invalid("role", "unsupported")
+		return c, errcode.Invalid("role", "unsupported")
 	}
 	for i, into := range []**string{&c.Login, &c.Email, &c.Second, &c.FirstName, &c.LastName, &c.Locale} {
 		name := profileMembers[i]

@@ -6,6 +6,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
+	"barillet/internal/errcode"
 )
 
 // personRiskJSON is somebody who is one lost device away from a lock-out, or has none.
@@ -48,7 +49,7 @@ func (a *API) lockoutRisk(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 			return nil, "", badParameter("kind")
 		}
 		found, next, err := a.desk.LockoutRisk(r.Context(), op, helpdesk.RiskQuery{Kind: kind, After: p.after, Limit: p.limit})
-		if authn.CodeOf(err) == authn.CodeInvalid {
+		if errcode.CodeOf(err) == errcode.CodeInvalid {
 			return nil, "", badParameter("after")
 		}
 		return found, next, err

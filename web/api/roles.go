@@ -6,6 +6,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
+	"barillet/internal/errcode"
 	"barillet/web/reply"
 )
 
@@ -161,7 +162,7 @@ func (a *API) getTarget(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 			return reply.JSON(w, http.StatusOK, a.group(g))
 		}
 	}
-	return authn.Refuse(authn.CodeNotFound)
+	return errcode.Refuse(errcode.CodeNotFound)
 }
 
 // targeting is what a call about a target asks the desk for.

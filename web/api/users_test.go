@@ -10,6 +10,8 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/helpdesk"
+	"barillet/internal/errcode"
+	"barillet/internal/secret"
 )
 
 func TestAPersonIsMadeAndFoundInOktasShape(t *testing.T) {
@@ -129,10 +131,10 @@ func TestALinkIsAnsweredOnlyToWhoMayHoldIt(t *testing.T) {
 	if newer == "" || newer == token {
 		t.Errorf("got %v, want another link", again)
 	}
-	if _, err := d.Authn.Invitation(t.Context(), authn.SecretOf(newer)); err != nil {
+	if _, err := d.Authn.Invitation(t.Context(), secret.SecretOf(newer)); err != nil {
 		t.Errorf("the link that was answered: %v", err)
 	}
-	if _, err := d.Authn.Invitation(t.Context(), authn.SecretOf(token)); authn.CodeOf(err) != authn.CodeInvalidLink {
+	if _, err := d.Authn.Invitation(t.Context(), secret.SecretOf(token)); errcode.CodeOf(err) != errcode.CodeInvalidLink {
 		t.Errorf("the earlier link: got %v, want it dead", err)
 	}
 	mailed := read[tree](t, d.call("POST", "/api/v1/users/b@garage.example/lifecycle/activate", d.admin(), ""), 200)

@@ -4,7 +4,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"barillet/authn"
+	"barillet/internal/errcode"
 	"barillet/web/reply"
 )
 
@@ -32,7 +32,7 @@ func TestAProblemIsCalledWhatTheClientReads(t *testing.T) {
 				r.Header.Add("Accept", line)
 			}
 			w := httptest.NewRecorder()
-			reply.Problem(w, r, authn.Refuse(authn.CodeNotFound))
+			reply.Problem(w, r, errcode.Refuse(errcode.CodeNotFound))
 			if got := w.Header().Get("Content-Type"); got != c.want || w.Code != 404 {
 				t.Errorf("got %d %s, want 404 %s", w.Code, got, c.want)
 			}

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"barillet/authn"
+	"barillet/internal/errcode"
 )
 
 // The kinds of problem that HTTP itself gives, besides the codes of authn.
@@ -71,78 +71,78 @@ type problem struct {
 }
 
 var problems = map[string]problem{
-	string(authn.CodeSignInFailed):   {"E0000004", "Authentication failed"},
-	string(authn.CodeRateLimited):    {"E0000047", "Too many requests"},
-	string(authn.CodeOverloaded):     {"E0000010", "The service is busy"},
-	string(authn.CodeExpired):        {"E0000005", "What was under way is over"},
-	string(authn.CodeNoSession):      {"E0000005", "No session"},
-	string(authn.CodeStepUpRequired): {"E0000006", "A fresh proof is needed"},
-	string(authn.CodeForbidden):      {"E0000006", "Not allowed"},
-	string(authn.CodeNotFound):       {"E0000007", "Not found"},
-	string(authn.CodeInvalid):        {"E0000001", "Validation failed"},
-	string(authn.CodeTaken):          {"E0000001", "Already taken"},
-	string(authn.CodeLastDevice):     {"E0000001", "The last device stays"},
-	string(authn.CodeTooMany):        {"E0000001", "As many as there may be"},
-	string(authn.CodeInvalidLink):    {"E0000011", "The link is not good"},
-	string(authn.CodeInvalidTicket):  {"E0000011", "The ticket is not good"},
-	string(authn.CodeTicketExpired):  {"E0000011", "The ticket has expired"},
-	string(authn.CodeSameProvenance): {"E0000006", "Both halves came by the same hand"},
-	string(authn.CodeQRLimit):        {"E0000047", "Shown too often"},
-	string(authn.CodeCopiesDisabled): {"E0000006", "Copies are switched off"},
-	string(authn.CodeWrongState):     {"E0000038", "Not possible in this state"},
-	string(authn.CodeConflict):       {"E0000001", "Two things that do not belong together"},
-	KindMalformed:                    {"E0000003", "The body is not well formed"},
-	KindUnknown:                      {"E0000003", "Unknown member"},
-	KindDuplicate:                    {"E0000003", "Duplicate member"},
-	KindMember:                       {"E0000003", "Member of the wrong type"},
-	KindParameter:                    {"E0000031", "Query parameter that cannot be read"},
-	KindMedia:                        {"E0000021", "The body must be application/json"},
-	KindTooLarge:                     {"E0000003", "The body is too large"},
-	KindNoRoute:                      {"E0000008", "Nothing at this path"},
-	KindMethod:                       {"E0000022", "The method is not supported here"},
-	KindNotOffered:                   {"E0000008", "This call of Okta's is not offered here; /api/docs lists those that are"},
-	KindToken:                        {"E0000011", "No good token"},
-	KindIdempotency:                  {"E0000001", "The idempotency key was used for another request"},
-	KindPassCode:                     {"E0000068", "The code is not right"},
-	KindCodeUsed:                     {"E0000082", "The code was used before: wait for the next one"},
-	KindCodeClock:                    {"E0000083", "The code is right for another time: the device's clock is off"},
-	KindCodeResync:                   {"E0000083", "The token is ahead: send its next code"},
-	KindStateToken:                   {"E0000011", "No good state token"},
-	KindSwitchedOff:                  {"E0000006", "Switched off in the configuration"},
-	KindUnavailable:                  {"E0000010", "The service cannot do this now"},
-	KindInternal:                     {"E0000009", "Internal error"},
+	string(errcode.CodeSignInFailed):   {"E0000004", "Authentication failed"},
+	string(errcode.CodeRateLimited):    {"E0000047", "Too many requests"},
+	string(errcode.CodeOverloaded):     {"E0000010", "The service is busy"},
+	string(errcode.CodeExpired):        {"E0000005", "What was under way is over"},
+	string(errcode.CodeNoSession):      {"E0000005", "No session"},
+	string(errcode.CodeStepUpRequired): {"E0000006", "A fresh proof is needed"},
+	string(errcode.CodeForbidden):      {"E0000006", "Not allowed"},
+	string(errcode.CodeNotFound):       {"E0000007", "Not found"},
+	string(errcode.CodeInvalid):        {"E0000001", "Validation failed"},
+	string(errcode.CodeTaken):          {"E0000001", "Already taken"},
+	string(errcode.CodeLastDevice):     {"E0000001", "The last device stays"},
+	string(errcode.CodeTooMany):        {"E0000001", "As many as there may be"},
+	string(errcode.CodeInvalidLink):    {"E0000011", "The link is not good"},
+	string(errcode.CodeInvalidTicket):  {"E0000011", "The ticket is not good"},
+	string(errcode.CodeTicketExpired):  {"E0000011", "The ticket has expired"},
+	string(errcode.CodeSameProvenance): {"E0000006", "Both halves came by the same hand"},
+	string(errcode.CodeQRLimit):        {"E0000047", "Shown too often"},
+	string(errcode.CodeCopiesDisabled): {"E0000006", "Copies are switched off"},
+	string(errcode.CodeWrongState):     {"E0000038", "Not possible in this state"},
+	string(errcode.CodeConflict):       {"E0000001", "Two things that do not belong together"},
+	KindMalformed:                      {"E0000003", "The body is not well formed"},
+	KindUnknown:                        {"E0000003", "Unknown member"},
+	KindDuplicate:                      {"E0000003", "Duplicate member"},
+	KindMember:                         {"E0000003", "Member of the wrong type"},
+	KindParameter:                      {"E0000031", "Query parameter that cannot be read"},
+	KindMedia:                          {"E0000021", "The body must be application/json"},
+	KindTooLarge:                       {"E0000003", "The body is too large"},
+	KindNoRoute:                        {"E0000008", "Nothing at this path"},
+	KindMethod:                         {"E0000022", "The method is not supported here"},
+	KindNotOffered:                     {"E0000008", "This call of Okta's is not offered here; /api/docs lists those that are"},
+	KindToken:                          {"E0000011", "No good token"},
+	KindIdempotency:                    {"E0000001", "The idempotency key was used for another request"},
+	KindPassCode:                       {"E0000068", "The code is not right"},
+	KindCodeUsed:                       {"E0000082", "The code was used before: wait for the next one"},
+	KindCodeClock:                      {"E0000083", "The code is right for another time: the device's clock is off"},
+	KindCodeResync:                     {"E0000083", "The token is ahead: send its next code"},
+	KindStateToken:                     {"E0000011", "No good state token"},
+	KindSwitchedOff:                    {"E0000006", "Switched off in the configuration"},
+	KindUnavailable:                    {"E0000010", "The service cannot do this now"},
+	KindInternal:                       {"E0000009", "Internal error"},
 }
 
 // states are Okta's codes for the wrong state of a person, where they are others than that of CodeWrongState.
 var states = map[string]string{
-	authn.ReasonNotActive:    "E0000001",
-	authn.ReasonNotSuspended: "E0000001",
-	authn.ReasonHasRole:      "E0000090",
-	authn.ReasonNoTargets:    "E0000091",
+	errcode.ReasonNotActive:    "E0000001",
+	errcode.ReasonNotSuspended: "E0000001",
+	errcode.ReasonHasRole:      "E0000090",
+	errcode.ReasonNoTargets:    "E0000091",
 }
 
 // instead tells an operator what is possible where something is not.
 var instead = map[string]string{
-	authn.ReasonNeverHadDevice: "the person never had a device; invite them (lifecycle/activate)",
-	authn.ReasonHadDevice:      "the person has or had a device; reset their factors (lifecycle/reset_factors)",
-	authn.ReasonNotActive:      "the person is not active",
-	authn.ReasonNotSuspended:   "the person is not suspended",
-	authn.ReasonNotInvited:     "only somebody invited is invited again; see lifecycle/activate",
-	authn.ReasonNoDevice:       "the person has no usable device; reset their factors (lifecycle/reset_factors) or invite them",
-	authn.ReasonNoPassword:     "the person has no password yet; invite them (lifecycle/activate)",
-	authn.ReasonAddressChanged: "the person's address was changed less than 72 hours ago; hand the ticket over or have it in the answer (lifecycle/reset_factors)",
-	authn.ReasonIdentity:       "nobody has checked who is asking; name an identityCheck, here or on the help request",
-	authn.ReasonCaseClosed:     "the help request is closed; open it again first (status open or in_progress)",
-	authn.ReasonAssigned:       "somebody else has the help request; take it over with takeOver",
-	authn.ReasonUnknownAddress: "the address of the help request is nobody's, so that no answer is mailed",
-	authn.ReasonHasRole:        "the person has this role; change its targets or take it away",
-	authn.ReasonLastTarget:     "a role without targets is for everybody; take the role away instead",
-	authn.ReasonNoTargets:      "this role is for everybody and has no targets",
-	authn.ReasonLastAdmin:      "nobody active would be left with this role; give it to somebody else first",
-	authn.ReasonUnusable:       "the device is disabled, waits for the person's word, or came by the same hand as the password",
-	authn.ReasonBrowserOnly:    "a security key answers no page but the house's own: the person adds and uses it there (/account/add)",
-	authn.ReasonDisabled:       "the webhook is switched off; enable it (PUT with \"enabled\": true)",
-	authn.ReasonDeactivated:    "the person is deactivated; activate them (lifecycle/activate)",
+	errcode.ReasonNeverHadDevice: "the person never had a device; invite them (lifecycle/activate)",
+	errcode.ReasonHadDevice:      "the person has or had a device; reset their factors (lifecycle/reset_factors)",
+	errcode.ReasonNotActive:      "the person is not active",
+	errcode.ReasonNotSuspended:   "the person is not suspended",
+	errcode.ReasonNotInvited:     "only somebody invited is invited again; see lifecycle/activate",
+	errcode.ReasonNoDevice:       "the person has no usable device; reset their factors (lifecycle/reset_factors) or invite them",
+	errcode.ReasonNoPassword:     "the person has no password yet; invite them (lifecycle/activate)",
+	errcode.ReasonAddressChanged: "the person's address was changed less than 72 hours ago; hand the ticket over or have it in the answer (lifecycle/reset_factors)",
+	errcode.ReasonIdentity:       "nobody has checked who is asking; name an identityCheck, here or on the help request",
+	errcode.ReasonCaseClosed:     "the help request is closed; open it again first (status open or in_progress)",
+	errcode.ReasonAssigned:       "somebody else has the help request; take it over with takeOver",
+	errcode.ReasonUnknownAddress: "the address of the help request is nobody's, so that no answer is mailed",
+	errcode.ReasonHasRole:        "the person has this role; change its targets or take it away",
+	errcode.ReasonLastTarget:     "a role without targets is for everybody; take the role away instead",
+	errcode.ReasonNoTargets:      "this role is for everybody and has no targets",
+	errcode.ReasonLastAdmin:      "nobody active would be left with this role; give it to somebody else first",
+	errcode.ReasonUnusable:       "the device is disabled, waits for the person's word, or came by the same hand as the password",
+	errcode.ReasonBrowserOnly:    "a security key answers no page but the house's own: the person adds and uses it there (/account/add)",
+	errcode.ReasonDisabled:       "the webhook is switched off; enable it (PUT with \"enabled\": true)",
+	errcode.ReasonDeactivated:    "the person is deactivated; activate them (lifecycle/activate)",
 }
 
 // kindOf names the problem and the member or field that it is about.
@@ -150,7 +150,7 @@ func kindOf(err error, status int) (kind, member, reason string) {
 	if e, ok := errors.AsType[*HTTPError](err); ok {
 		return e.Kind, e.Member, ""
 	}
-	if e, ok := errors.AsType[*authn.Error](err); ok && problems[string(e.Code)].title != "" {
+	if e, ok := errors.AsType[*errcode.Error](err); ok && problems[string(e.Code)].title != "" {
 		return string(e.Code), e.Field, e.Reason
 	}
 	switch status {
@@ -167,14 +167,14 @@ func kindOf(err error, status int) (kind, member, reason string) {
 func Describe(r *http.Request, err error) Document {
 	status, _ := Status(err)
 	kind, member, reason := kindOf(err, status)
-	if kind == string(authn.CodeInvalid) {
+	if kind == string(errcode.CodeInvalid) {
 		status = http.StatusBadRequest // as Okta answers E0000001
 	}
 	p, q := problems[kind], RequestFrom(r.Context())
 	d := Document{Type: typeBase + kind, Title: p.title, Status: status, Detail: p.title, Instance: "/errors/" + q.ID,
 		ErrorCode: p.okta, ErrorLink: p.okta, ErrorID: q.ID, ErrorCauses: []Cause{}}
 	message := ""
-	if reason != "" && (kind == string(authn.CodeWrongState) || kind == string(authn.CodeInvalid)) {
+	if reason != "" && (kind == string(errcode.CodeWrongState) || kind == string(errcode.CodeInvalid)) {
 		message = Message(member, reason)
 	}
 	for _, part := range []string{member, message} {
@@ -189,10 +189,10 @@ func Describe(r *http.Request, err error) Document {
 		}
 		d.ErrorCauses = append(d.ErrorCauses, cause)
 	}
-	if e, ok := errors.AsType[*authn.Error](err); ok && e.Assignee != "" {
+	if e, ok := errors.AsType[*errcode.Error](err); ok && e.Assignee != "" {
 		d.ErrorCauses = append(d.ErrorCauses, Cause{"held by " + e.Assignee, "assigned to " + e.Assignee})
 	}
-	if code, ok := states[reason]; ok && kind == string(authn.CodeWrongState) {
+	if code, ok := states[reason]; ok && kind == string(errcode.CodeWrongState) {
 		d.ErrorCode, d.ErrorLink = code, code
 	}
 	d.ErrorSummary = d.Detail

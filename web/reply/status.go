@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"barillet/authn"
+	"barillet/internal/errcode"
 	"barillet/store"
 )
 
@@ -33,27 +33,27 @@ func (e *HTTPError) Error() string {
 
 // statuses are the codes of authn. A wrong field is 422 here, for forms; the problem document says 400, since
 // that is how Okta's clients know a validation error.
-var statuses = map[authn.Code]int{
-	authn.CodeSignInFailed:   http.StatusUnauthorized,
-	authn.CodeRateLimited:    http.StatusTooManyRequests,
-	authn.CodeOverloaded:     http.StatusServiceUnavailable,
-	authn.CodeExpired:        http.StatusUnauthorized,
-	authn.CodeNoSession:      http.StatusUnauthorized,
-	authn.CodeStepUpRequired: http.StatusForbidden,
-	authn.CodeForbidden:      http.StatusForbidden,
-	authn.CodeNotFound:       http.StatusNotFound,
-	authn.CodeInvalid:        http.StatusUnprocessableEntity,
-	authn.CodeTaken:          http.StatusConflict,
-	authn.CodeLastDevice:     http.StatusConflict,
-	authn.CodeTooMany:        http.StatusConflict,
-	authn.CodeInvalidLink:    http.StatusNotFound,
-	authn.CodeInvalidTicket:  http.StatusUnauthorized,
-	authn.CodeTicketExpired:  http.StatusGone,
-	authn.CodeSameProvenance: http.StatusForbidden,
-	authn.CodeQRLimit:        http.StatusTooManyRequests,
-	authn.CodeCopiesDisabled: http.StatusForbidden,
-	authn.CodeWrongState:     http.StatusConflict,
-	authn.CodeConflict:       http.StatusConflict,
+var statuses = map[errcode.Code]int{
+	errcode.CodeSignInFailed:   http.StatusUnauthorized,
+	errcode.CodeRateLimited:    http.StatusTooManyRequests,
+	errcode.CodeOverloaded:     http.StatusServiceUnavailable,
+	errcode.CodeExpired:        http.StatusUnauthorized,
+	errcode.CodeNoSession:      http.StatusUnauthorized,
+	errcode.CodeStepUpRequired: http.StatusForbidden,
+	errcode.CodeForbidden:      http.StatusForbidden,
+	errcode.CodeNotFound:       http.StatusNotFound,
+	errcode.CodeInvalid:        http.StatusUnprocessableEntity,
+	errcode.CodeTaken:          http.StatusConflict,
+	errcode.CodeLastDevice:     http.StatusConflict,
+	errcode.CodeTooMany:        http.StatusConflict,
+	errcode.CodeInvalidLink:    http.StatusNotFound,
+	errcode.CodeInvalidTicket:  http.StatusUnauthorized,
+	errcode.CodeTicketExpired:  http.StatusGone,
+	errcode.CodeSameProvenance: http.StatusForbidden,
+	errcode.CodeQRLimit:        http.StatusTooManyRequests,
+	errcode.CodeCopiesDisabled: http.StatusForbidden,
+	errcode.CodeWrongState:     http.StatusConflict,
+	errcode.CodeConflict:       http.StatusConflict,
 }
 
 // Status is the one translation of an error to an HTTP status. retry, when above zero, goes into Retry-After.
@@ -65,13 +65,13 @@ func Status(err error) (status int, retry time.Duration) {
 	if e, ok := errors.AsType[*HTTPError](err); ok {
 		return e.Status, 0
 	}
-	if e, ok := errors.AsType[*authn.Error](err); ok {
+	if e, ok := errors.AsType[*errcode.Error](err); ok {
 		status, known := statuses[e.Code]
 		if !known {
 			return http.StatusInternalServerError, 0
 		}
 		retry = e.RetryAfter
-		if retry <= 0 && (e.Code == authn.CodeRateLimited || e.Code == authn.CodeOverloaded) {
+		if retry <= 0 && (e.Code == errcode.CodeRateLimited || e.Code == errcode.CodeOverloaded) {
 			retry = time.Second
 		}
 		return status, retry
@@ -94,7 +94,7 @@ func Status(err error) (status int, retry time.Duration) {
 // once; Problem does so itself.
 func Report(r *http.Request, err error) {
 	status, _ := Status(err)
-	if status < http.StatusInternalServerError || status == http.StatusNotImplemented || authn.CodeOf(err) != "" && status != http.StatusInternalServerError {
+	if status < http.StatusInternalServerError || status == http.StatusNotImplemented || errcode.CodeOf(err) != "" && status != http.StatusInternalServerError {
 		return
 	}
 	level := slog.LevelError

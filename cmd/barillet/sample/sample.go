@@ -15,8 +15,8 @@ import (
 	gooidc "github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
-	"barillet/authn"
 	"barillet/internal/outbound"
+	"barillet/internal/secret"
 	"barillet/static"
 	"barillet/templates"
 )
@@ -39,7 +39,7 @@ type Config struct {
 	Base         string // URL of the application, without a slash at the end
 	Issuer       string // URL of the service
 	ClientID     string
-	ClientSecret authn.Secret
+	ClientSecret secret.Secret
 	Static       *static.Files
 	Outbound     *outbound.Client
 	Now          func() time.Time

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"barillet/authn"
+	"barillet/internal/secret"
 )
 
 // cookieName is the cookie that contains the random name of a visit.
@@ -17,10 +17,10 @@ const maxVisits = 1000
 
 // visit is the state of one browser.
 type visit struct {
-	state, nonce string       // of an active sign-in; "" without one
-	verifier     authn.Secret // of PKCE
-	known        bool         // a user is signed in
-	idToken      authn.Secret
+	state, nonce string        // of an active sign-in; "" without one
+	verifier     secret.Secret // of PKCE
+	known        bool          // a user is signed in
+	idToken      secret.Secret
 	claims       map[string]string
 	until        time.Time
 }

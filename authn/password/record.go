@@ -1,4 +1,4 @@
-package authn
+package password
 
 import (
 	"encoding/base64"

@@ -1,4 +1,4 @@
-package authn_test
+package password_test
 
 import (
 	"context"
@@ -9,13 +9,13 @@ import (
 
 	"golang.org/x/crypto/argon2"
 
-	"barillet/authn"
+	"barillet/authn/password"
 	"barillet/store"
 )
 
 // BenchmarkPassword has bare Argon2id beside the pool, so that one run gives the ratio.
 func BenchmarkPassword(b *testing.B) {
-	p := newPasswords(b, store.NewRootKeys().Pepper, authn.PasswordPolicy{})
+	p := newPasswords(b, store.NewRootKeys().Pepper, password.PasswordPolicy{})
 	phc := hashOf(b, p, "quai des brumes")
 	salt, cost := make([]byte, 16), p.Policy.Cost
 	bare := func() error {
@@ -60,7 +60,7 @@ func together(b *testing.B, clients int, act func() error) {
 }
 
 func BenchmarkCheck(b *testing.B) {
-	p := newPasswords(b, store.NewRootKeys().Pepper, authn.PasswordPolicy{Context: []string{"Garage Martin"}})
+	p := newPasswords(b, store.NewRootKeys().Pepper, password.PasswordPolicy{Context: []string{"Garage Martin"}})
 	about := []string{"lea.vasseur@atelier-nord.example", "Léa Vasseur"}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -1,4 +1,4 @@
-package authn
+package password
 
 // The pool has no exported door of its own: these tests hold its slots as long as they like, which a hash
 // cannot.
@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"barillet/internal/errcode"
 )
 
 // arrivals lets people into a pool one after the other and writes down who got a slot.
@@ -181,8 +183,8 @@ func TestWhoWaitsTooLongIsToldBusy(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
-		refusal, _ := errors.AsType[*Error](a.refusal("patient"))
-		if refusal == nil || refusal.Code != CodeOverloaded || refusal.RetryAfter <= 0 {
+		refusal, _ := errors.AsType[*errcode.Error](a.refusal("patient"))
+		if refusal == nil || refusal.Code != errcode.CodeOverloaded || refusal.RetryAfter <= 0 {
 			t.Fatalf("got %v, want busy with a time to come back", a.refusal("patient"))
 		}
 		a.arrive(t.Context(), "next", false)
@@ -198,8 +200,8 @@ func TestPastTheQueueTheAnswerIsBusyAtOnce(t *testing.T) {
 			a.arrive(t.Context(), fmt.Sprint("stranger ", i), false)
 		}
 		for i := range 5 {
-			got := CodeOf(a.refusal(fmt.Sprint("stranger ", i)))
-			if want := i == 4; (got == CodeOverloaded) != want {
+			got := errcode.CodeOf(a.refusal(fmt.Sprint("stranger ", i)))
+			if want := i == 4; (got == errcode.CodeOverloaded) != want {
 				t.Errorf("stranger %d: got %q, want the fifth alone busy: one runs, three wait", i, got)
 			}
 		}

@@ -1,4 +1,4 @@
-package authn
+package password
 
 import (
 	"container/list"
@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"barillet/internal/errcode"
 )
 
 // passwordWait is the longest that anybody waits for a hash; past it the answer is CodeOverloaded.
@@ -83,7 +85,9 @@ func (p *passwordPool) acquire(ctx context.Context, known bool) (release func(),
 	}
 }
 
-func busy() *Error { return &Error{Code: CodeOverloaded, RetryAfter: passwordWait} }
+func busy() *errcode.Error {
+	return &errcode.Error{Code: errcode.CodeOverloaded, RetryAfter: passwordWait}
+}
 
 // line puts a turn at the end of its queue, or refuses it for the length of the wait ahead.
 func (p *passwordPool) line(turn *poolTurn) (*list.Element, error) {

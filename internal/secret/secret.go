@@ -1,4 +1,4 @@
-package authn
+package secret
 
 import (
 	"crypto/rand"
@@ -60,8 +60,8 @@ func (s Secret) Format(f fmt.State, _ rune)   { io.WriteString(f, redacted) }
 func (s Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// normalizeShortCode forgives what people do to a short code: case, hyphens and blanks, O for 0, I and L for 1.
-func normalizeShortCode(typed string) string {
+// NormalizeShortCode forgives what people do to a short code: case, hyphens and blanks, O for 0, I and L for 1.
+func NormalizeShortCode(typed string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case 'a' <= r && r <= 'z':

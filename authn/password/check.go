@@ -1,10 +1,12 @@
-package authn
+package password
 
 import (
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"barillet/internal/errcode"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -45,7 +47,7 @@ func (p *Hasher) Validate(password string, about []string) error {
 	if reason == "" {
 		return nil
 	}
-	return Invalid("password", reason)
+	return errcode.Invalid("password", reason)
 }
 
 // fold makes texts alike that people take for the same word: case, accents and compatibility forms go.

@@ -1,4 +1,4 @@
-package authn
+package password
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
 
+	"barillet/internal/errcode"
 	"barillet/store"
 )
 
@@ -101,9 +102,9 @@ func (p *Hasher) Hash(ctx context.Context, known bool, password string) (phc str
 	}
 	switch {
 	case len(text) == 0:
-		return "", Invalid("password", "too_short")
+		return "", errcode.Invalid("password", "too_short")
 	case !utf8.Valid(text):
-		return "", Invalid("password", "control")
+		return "", errcode.Invalid("password", "control")
 	}
 	record := passwordRecord{cost: p.Policy.Cost, pepper: p.pepperID, salt: make([]byte, passwordSalt)}
 	rand.Read(record.salt) // never fails: crypto/rand since Go 1.24
@@ -168,11 +169,11 @@ func (p *Hasher) run(ctx context.Context, known bool, text []byte, cost Password
 // as typed is judged first, so that megabytes cost nothing.
 func normal(password string) ([]byte, error) {
 	if len(password) > largestTyped {
-		return nil, Invalid("password", "too_long")
+		return nil, errcode.Invalid("password", "too_long")
 	}
 	text := norm.NFC.Bytes([]byte(password))
 	if utf8.RuneCount(text) > longestPassword {
-		return nil, Invalid("password", "too_long")
+		return nil, errcode.Invalid("password", "too_long")
 	}
 	return text, nil
 }

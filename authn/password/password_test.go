@@ -1,4 +1,4 @@
-package authn_test
+package password_test
 
 import (
 	"context"
@@ -9,23 +9,24 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/password"
+	"barillet/internal/errcode"
 	"barillet/store"
 )
 
 // cheap is the least that a hash may cost, to keep tests short.
-var cheap = authn.PasswordCost{Memory: 8192, Time: 1, Threads: 1}
+var cheap = password.PasswordCost{Memory: 8192, Time: 1, Threads: 1}
 
-func newPasswords(t testing.TB, pepper store.Pepper, policy authn.PasswordPolicy) *authn.Hasher {
+func newPasswords(t testing.TB, pepper store.Pepper, policy password.PasswordPolicy) *password.Hasher {
 	t.Helper()
-	p, err := authn.NewHasher(pepper, policy)
+	p, err := password.NewHasher(pepper, policy)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func hashOf(t testing.TB, p *authn.Hasher, password string) string {
+func hashOf(t testing.TB, p *password.Hasher, password string) string {
 	t.Helper()
 	phc, err := p.Hash(context.Background(), false, password)
 	if err != nil {
@@ -44,7 +45,7 @@ func allocated(f func()) uint64 {
 }
 
 func TestPasswordVerifies(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Cost: cheap})
 	at72 := strings.Repeat("0123456789ab", 6)
 	tests := []struct {
 		name, stored, typed string
@@ -73,7 +74,7 @@ func TestPasswordVerifies(t *testing.T) {
 }
 
 func TestPasswordBeyondTheLimitsIsRefusedWithoutWork(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Cost: cheap})
 	phc := hashOf(t, p, "quai des brumes")
 	for name, password := range map[string]string{
 		"257 code points":                      strings.Repeat("a", 257),
@@ -85,11 +86,11 @@ func TestPasswordBeyondTheLimitsIsRefusedWithoutWork(t *testing.T) {
 			got := allocated(func() {
 				for _, stored := range []string{phc, "", "garbage"} {
 					ok, rehash, err := p.Verify(t.Context(), true, stored, password)
-					if ok || rehash || !errors.Is(err, authn.Invalid("password", "too_long")) {
+					if ok || rehash || !errors.Is(err, errcode.Invalid("password", "too_long")) {
 						t.Errorf("verify: got %v, %v, %v, want a refusal", ok, rehash, err)
 					}
 				}
-				if phc, err := p.Hash(t.Context(), true, password); phc != "" || authn.CodeOf(err) != authn.CodeInvalid {
+				if phc, err := p.Hash(t.Context(), true, password); phc != "" || errcode.CodeOf(err) != errcode.CodeInvalid {
 					t.Errorf("hash: got %q, %v, want a refusal", phc, err)
 				}
 			})
@@ -101,16 +102,16 @@ func TestPasswordBeyondTheLimitsIsRefusedWithoutWork(t *testing.T) {
 }
 
 func TestHashRefusesWhatIsNoText(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Cost: cheap})
 	for name, password := range map[string]string{"nothing": "", "bytes that are no UTF-8": "abcdefgh\xff"} {
-		if phc, err := p.Hash(t.Context(), false, password); phc != "" || authn.CodeOf(err) != authn.CodeInvalid {
+		if phc, err := p.Hash(t.Context(), false, password); phc != "" || errcode.CodeOf(err) != errcode.CodeInvalid {
 			t.Errorf("%s: got %q, %v, want a refusal", name, phc, err)
 		}
 	}
 }
 
 func TestNobodysPasswordCostsTheSameWork(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{})
 	phc := hashOf(t, p, "quai des brumes")
 	verify := func(stored string, wantErr bool) uint64 {
 		return allocated(func() {
@@ -130,7 +131,7 @@ func TestNobodysPasswordCostsTheSameWork(t *testing.T) {
 }
 
 func TestNobodyHasNoPassword(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Cost: cheap})
 	for _, password := range []string{"", "\x00", "password", strings.Repeat("\x00", 32)} {
 		if ok, rehash, err := p.Verify(t.Context(), false, "", password); ok || rehash || err != nil {
 			t.Errorf("%q: got %v, %v, %v, want no", password, ok, rehash, err)
@@ -140,11 +141,11 @@ func TestNobodyHasNoPassword(t *testing.T) {
 
 func TestAnotherCostVerifiesAndIsHashedAnew(t *testing.T) {
 	pepper := store.NewRootKeys().Pepper
-	phc := hashOf(t, newPasswords(t, pepper, authn.PasswordPolicy{Cost: cheap}), "quai des brumes")
-	for name, cost := range map[string]authn.PasswordCost{
+	phc := hashOf(t, newPasswords(t, pepper, password.PasswordPolicy{Cost: cheap}), "quai des brumes")
+	for name, cost := range map[string]password.PasswordCost{
 		"memory": {Memory: 9000, Time: 1, Threads: 1}, "passes": {Memory: 8192, Time: 2, Threads: 1}, "threads": {Memory: 8192, Time: 1, Threads: 2},
 	} {
-		p := newPasswords(t, pepper, authn.PasswordPolicy{Cost: cost})
+		p := newPasswords(t, pepper, password.PasswordPolicy{Cost: cost})
 		if ok, rehash, err := p.Verify(t.Context(), false, phc, "quai des brumes"); !ok || !rehash || err != nil {
 			t.Errorf("%s: got %v, %v, %v, want yes, rehash", name, ok, rehash, err)
 		}
@@ -152,22 +153,22 @@ func TestAnotherCostVerifiesAndIsHashedAnew(t *testing.T) {
 }
 
 func TestAnotherPepperIsDetected(t *testing.T) {
-	phc := hashOf(t, newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Cost: cheap}), "quai des brumes")
-	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	phc := hashOf(t, newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Cost: cheap}), "quai des brumes")
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Cost: cheap})
 	if ok, rehash, err := p.Verify(t.Context(), false, phc, "quai des brumes"); ok || !rehash || err != nil {
 		t.Errorf("got %v, %v, %v, want no, rehash", ok, rehash, err)
 	}
 }
 
 func TestEachHashHasItsOwnSalt(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Cost: cheap})
 	if a, b := hashOf(t, p, "quai des brumes"), hashOf(t, p, "quai des brumes"); a == b {
 		t.Errorf("got %q twice", a)
 	}
 }
 
 func TestDamagedRecordsAreErrors(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Cost: cheap})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Cost: cheap})
 	good := hashOf(t, p, "quai des brumes")
 	swap := func(old, new string) string {
 		if !strings.Contains(good, old) {
@@ -205,33 +206,33 @@ func TestDamagedRecordsAreErrors(t *testing.T) {
 
 func TestPasswordSettingsOutOfBoundsAreNamed(t *testing.T) {
 	pepper := store.NewRootKeys().Pepper
-	cost := func(m, passes uint32, p uint8) authn.PasswordPolicy {
-		return authn.PasswordPolicy{Cost: authn.PasswordCost{Memory: m, Time: passes, Threads: p}}
+	cost := func(m, passes uint32, p uint8) password.PasswordPolicy {
+		return password.PasswordPolicy{Cost: password.PasswordCost{Memory: m, Time: passes, Threads: p}}
 	}
 	tests := []struct {
 		name   string
 		pepper store.Pepper
-		policy authn.PasswordPolicy
+		policy password.PasswordPolicy
 		want   string
 	}{
-		{"no pepper", store.Pepper{}, authn.PasswordPolicy{}, "pepper"},
-		{"too short a password", pepper, authn.PasswordPolicy{Min: 7}, "8 to 64"},
-		{"too long a shortest password", pepper, authn.PasswordPolicy{Min: 65}, "8 to 64"},
-		{"no slots", pepper, authn.PasswordPolicy{MaxConcurrent: -1}, "at once"},
+		{"no pepper", store.Pepper{}, password.PasswordPolicy{}, "pepper"},
+		{"too short a password", pepper, password.PasswordPolicy{Min: 7}, "8 to 64"},
+		{"too long a shortest password", pepper, password.PasswordPolicy{Min: 65}, "8 to 64"},
+		{"no slots", pepper, password.PasswordPolicy{MaxConcurrent: -1}, "at once"},
 		{"little memory", pepper, cost(1024, 2, 1), "KiB"},
 		{"much memory", pepper, cost(1<<20, 2, 1), "KiB"},
 		{"no passes", pepper, cost(19456, 0, 1), "passes"},
 		{"no threads", pepper, cost(19456, 2, 0), "threads"},
 	}
 	for _, tt := range tests {
-		if _, err := authn.NewHasher(tt.pepper, tt.policy); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := password.NewHasher(tt.pepper, tt.policy); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want an error naming %q", tt.name, err, tt.want)
 		}
 	}
 }
 
 func TestManyVerifyAtOnce(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, authn.PasswordPolicy{Cost: cheap, MaxConcurrent: 2})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Cost: cheap, MaxConcurrent: 2})
 	phc := hashOf(t, p, "quai des brumes")
 	var right, busy atomic.Int32
 	var all sync.WaitGroup
@@ -241,7 +242,7 @@ func TestManyVerifyAtOnce(t *testing.T) {
 			switch {
 			case ok:
 				right.Add(1)
-			case errors.Is(err, authn.Refuse(authn.CodeOverloaded)): // on a slow machine
+			case errors.Is(err, errcode.Refuse(errcode.CodeOverloaded)): // on a slow machine
 				busy.Add(1)
 			default:
 				t.Errorf("got %v, %v", ok, err)
