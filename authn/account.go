@@ -32,7 +32,7 @@ type AccountView struct {
 }
 
 // Account reads the page of whoever the session belongs to.
-func (s *SignInService) Account(ctx context.Context, session secret.Secret) (AccountView, error) {
+func (s *SignInService) Account(ctx context.Context, session secret.Value) (AccountView, error) {
 	now := s.Accounts.Now()
 	var out AccountView
 	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
@@ -62,7 +62,7 @@ func (s *SignInService) groupNames(r Reader, u *User) ([]string, error) {
 	for _, id := range u.Groups {
 		g, err := r.Group(id)
 		switch {
-		case errcode.CodeOf(err) == errcode.CodeNotFound:
+		case errcode.Of(err) == errcode.NotFound:
 			continue
 		case err != nil:
 			return nil, err
@@ -72,17 +72,17 @@ func (s *SignInService) groupNames(r Reader, u *User) ([]string, error) {
 	return out, nil
 }
 
-// requireStepUp loads a session with a full fresh proof; CodeStepUpRequired asks for one.
-func (s *SignInService) requireStepUp(tx *Tx, session secret.Secret) (Session, User, error) {
+// requireStepUp loads a session with a full fresh proof; StepUpRequired asks for one.
+func (s *SignInService) requireStepUp(tx *Tx, session secret.Value) (Session, User, error) {
 	ses, u, err := s.Sessions.session(tx.Reader, session, tx.Op.Now)
 	if err == nil && (!ses.StepUp.fresh(tx.Op.Now) || ses.StepUp.EnrolOnly) {
-		err = errcode.Refuse(errcode.CodeStepUpRequired)
+		err = errcode.New(errcode.StepUpRequired)
 	}
 	return ses, u, err
 }
 
 // Rename gives a device another name.
-func (s *SignInService) Rename(ctx context.Context, req RequestInfo, session secret.Secret, id factors.DeviceID, name string) error {
+func (s *SignInService) Rename(ctx context.Context, req RequestInfo, session secret.Value, id factors.DeviceID, name string) error {
 	name, err := DeviceName(name, false)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (s *SignInService) Rename(ctx context.Context, req RequestInfo, session sec
 		}
 		d := u.device(id)
 		if d == nil {
-			return struct{}{}, errcode.Refuse(errcode.CodeNotFound)
+			return struct{}{}, errcode.New(errcode.NotFound)
 		}
 		changed := *d
 		changed.Name = name
@@ -109,7 +109,7 @@ func (s *SignInService) Rename(ctx context.Context, req RequestInfo, session sec
 }
 
 // RemoveDevice takes one of the person's own devices away, never the last that counts. Every other session ends.
-func (s *SignInService) RemoveDevice(ctx context.Context, req RequestInfo, session secret.Secret, id factors.DeviceID) (Credentials, error) {
+func (s *SignInService) RemoveDevice(ctx context.Context, req RequestInfo, session secret.Value, id factors.DeviceID) (Credentials, error) {
 	op := s.Accounts.NewOperation(req)
 	return Update(ctx, s.Accounts, op, func(tx *Tx) (Credentials, error) {
 		ses, u, err := s.requireStepUp(tx, session)
@@ -118,10 +118,10 @@ func (s *SignInService) RemoveDevice(ctx context.Context, req RequestInfo, sessi
 		}
 		d := u.device(id)
 		if d == nil {
-			return Credentials{}, errcode.Refuse(errcode.CodeNotFound)
+			return Credentials{}, errcode.New(errcode.NotFound)
 		}
 		if s.Accounts.CanUse(&u, *d) && s.Accounts.Method(d.Kind).Primary && s.Accounts.counted(&u) <= 1 {
-			return Credentials{}, errcode.Refuse(errcode.CodeLastDevice)
+			return Credentials{}, errcode.New(errcode.LastDevice)
 		}
 		gone := *d
 		if err := s.TakeDevice(tx, &u, gone); err != nil {
@@ -151,14 +151,14 @@ func (s *SignInService) TakeDevice(tx *Tx, u *User, d factors.Device) error {
 }
 
 // ChangePassword takes the known password and a new one, after a fresh proof. Every other session ends.
-func (s *SignInService) ChangePassword(ctx context.Context, req RequestInfo, session secret.Secret, current, chosen string) (Credentials, error) {
+func (s *SignInService) ChangePassword(ctx context.Context, req RequestInfo, session secret.Value, current, chosen string) (Credentials, error) {
 	op := s.Accounts.NewOperation(req)
 	ses, u, err := s.sessionOf(ctx, op, session)
 	if err != nil {
 		return Credentials{}, err
 	}
 	if !ses.StepUp.fresh(op.Now) || ses.StepUp.EnrolOnly {
-		return Credentials{}, errcode.Refuse(errcode.CodeStepUpRequired)
+		return Credentials{}, errcode.New(errcode.StepUpRequired)
 	}
 	if err := s.Accounts.Hasher.Validate(chosen, s.about(&u)); err != nil {
 		return Credentials{}, err
@@ -190,7 +190,7 @@ func (s *SignInService) ChangePassword(ctx context.Context, req RequestInfo, ses
 }
 
 // storeChange stores a change of password, or counts the wrong one: refused is told after it was stored.
-func (s *SignInService) storeChange(tx *Tx, session secret.Secret, c candidate, right bool, phc string) (issued Credentials, refused, err error) {
+func (s *SignInService) storeChange(tx *Tx, session secret.Value, c candidate, right bool, phc string) (issued Credentials, refused, err error) {
 	ses, u, err := s.requireStepUp(tx, session)
 	if err != nil {
 		return Credentials{}, nil, err
@@ -200,13 +200,13 @@ func (s *SignInService) storeChange(tx *Tx, session secret.Secret, c candidate, 
 		return Credentials{}, nil, fmt.Errorf("reading wrong answers: %w", err)
 	}
 	if ok, until := f.Allowed(tx.Op.Now, throttle.Password, c.known); !ok {
-		return Credentials{}, errcode.Wait(until.Sub(tx.Op.Now)), nil
+		return Credentials{}, errcode.RateLimit(until.Sub(tx.Op.Now)), nil
 	}
 	if !right || u.Password.Hash != c.user.Password.Hash {
 		if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, c.counts, f.WithFailure(tx.Op.Now, throttle.Password, c.known)); err != nil {
 			return Credentials{}, nil, fmt.Errorf("counting a wrong password: %w", err)
 		}
-		return Credentials{}, errcode.Invalid("current", "wrong"), tx.AuditUser(&u, audit.PasswordUpdated, audit.Failure, "wrong password")
+		return Credentials{}, errcode.InvalidField("current", "wrong"), tx.AuditUser(&u, audit.PasswordUpdated, audit.Failure, "wrong password")
 	}
 	u.Password = Password{Hash: phc, Provenance: ProvenanceUser, Set: tx.Op.Now}
 	if err := s.passwordChanged(tx, &u); err != nil {
@@ -219,9 +219,9 @@ func (s *SignInService) storeChange(tx *Tx, session secret.Secret, c candidate, 
 }
 
 // SetLocale stores the language that the person chose.
-func (s *SignInService) SetLocale(ctx context.Context, req RequestInfo, session secret.Secret, locale string) error {
+func (s *SignInService) SetLocale(ctx context.Context, req RequestInfo, session secret.Value, locale string) error {
 	if !slices.Contains(templates.Languages(), locale) {
-		return errcode.Invalid("lang", "unknown")
+		return errcode.InvalidField("lang", "unknown")
 	}
 	op := s.Accounts.NewOperation(req)
 	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {

@@ -44,5 +44,5 @@ func TestAPasswordProofEndsAfterAnHourHoweverOftenATicketIsShown(t *testing.T) {
 		h.Clock.Advance(9 * time.Minute)
 	}
 	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
-	refused(t, err, errcode.CodeExpired, "presenting it in the second hour")
+	refused(t, err, errcode.Expired, "presenting it in the second hour")
 }

@@ -32,9 +32,9 @@ func TestAPhoneThatScannedTheOldQRCodeIsConfirmedByTheNewOne(t *testing.T) {
 		t.Fatalf("replacing: %v, %+v", err, done)
 	}
 	_, err = h.Enrolment.PendingCopy(t.Context(), done.Issued.Session)
-	refused(t, err, errcode.CodeExpired, "showing the old QR code")
+	refused(t, err, errcode.Expired, "showing the old QR code")
 	_, err = h.Enrolment.ConfirmCopy(t.Context(), h.From, done.Issued.Session, fresh.Next())
-	refused(t, err, errcode.CodeExpired, "confirming by the new secret")
+	refused(t, err, errcode.Expired, "confirming by the new secret")
 	for _, c := range h.User(amelie).Devices[0].Copies {
 		if !c.ScanAgain || !c.Confirmed.IsZero() {
 			t.Errorf("%s counts as having scanned the new QR code", c.Name)

@@ -15,21 +15,21 @@ func TestAnEarlierLinkOutlivesThePassword(t *testing.T) {
 	const mine, theirs = "sept chevaux dans un garage", "le mot de passe du voleur"
 	tests := []struct {
 		name   string
-		change func(*testing.T, *house, *authntest.Phone, secret.Secret)
+		change func(*testing.T, *house, *authntest.Phone, secret.Value)
 	}{
-		{"by another link", func(t *testing.T, h *house, p *authntest.Phone, _ secret.Secret) {
+		{"by another link", func(t *testing.T, h *house, p *authntest.Phone, _ secret.Value) {
 			started, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, h.forgot(), mine)
 			do(t, err, "choosing")
 			if v := h.verify(started.Login, p.Next()); v.Step != authn.StepDone {
 				t.Fatalf("got step %q", v.Step)
 			}
 		}},
-		{"on the account's page", func(t *testing.T, h *house, p *authntest.Phone, session secret.Secret) {
+		{"on the account's page", func(t *testing.T, h *house, p *authntest.Phone, session secret.Value) {
 			h.prove(session, p)
 			_, err := h.Authn.ChangePassword(t.Context(), h.From, session, authntest.Password, mine)
 			do(t, err, "changing the password")
 		}},
-		{"by signing out everywhere", func(t *testing.T, h *house, _ *authntest.Phone, session secret.Secret) {
+		{"by signing out everywhere", func(t *testing.T, h *house, _ *authntest.Phone, session secret.Value) {
 			_, err := h.Sessions.RevokeOthers(t.Context(), h.From, session)
 			do(t, err, "signing out everywhere")
 		}},
@@ -41,9 +41,9 @@ func TestAnEarlierLinkOutlivesThePassword(t *testing.T) {
 			early := h.forgot()
 			test.change(t, h, p, session)
 			_, _, err := h.Authn.PasswordLink(t.Context(), early)
-			refused(t, err, errcode.CodeInvalidLink, "opening the earlier link")
+			refused(t, err, errcode.InvalidLink, "opening the earlier link")
 			_, err = h.Authn.StartWithPasswordLink(t.Context(), h.From, early, theirs)
-			refused(t, err, errcode.CodeInvalidLink, "choosing by the earlier link")
+			refused(t, err, errcode.InvalidLink, "choosing by the earlier link")
 			_, err = h.Authn.StartWithPasswordLink(t.Context(), h.From, h.forgot(), theirs)
 			do(t, err, "choosing by a link that was asked for afterwards")
 		})

@@ -14,51 +14,51 @@ import (
 func TestAPasswordIsChosenWithoutADevice(t *testing.T) {
 	tests := []struct {
 		name string
-		hold func(*testing.T, *house, authn.User, *authntest.Phone, secret.Secret) secret.Secret
+		hold func(*testing.T, *house, authn.User, *authntest.Phone, secret.Value) secret.Value
 		want errcode.Code
 	}{
-		{"before the second step", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Secret) secret.Secret {
+		{"before the second step", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Value) secret.Value {
 			return h.password(h.From, amelie).Login
-		}, errcode.CodeWrongState},
-		{"after a wrong code", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Secret) secret.Secret {
+		}, errcode.WrongState},
+		{"after a wrong code", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Value) secret.Value {
 			login := h.password(h.From, amelie).Login
 			h.verify(login, wrong(p))
 			return login
-		}, errcode.CodeWrongState},
-		{"waiting for a ticket", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Secret) secret.Secret {
+		}, errcode.WrongState},
+		{"waiting for a ticket", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Value) secret.Value {
 			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			return h.password(h.From, amelie).Login
-		}, errcode.CodeWrongState},
-		{"blocked", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Secret) secret.Secret {
+		}, errcode.WrongState},
+		{"blocked", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Value) secret.Value {
 			h.Change(u.ID, func(u *authn.User) { u.Devices[0].Disabled = "clone" })
 			return h.password(h.From, amelie).Login
-		}, errcode.CodeWrongState},
-		{"with a session in its place", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session secret.Secret) secret.Secret {
+		}, errcode.WrongState},
+		{"with a session in its place", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session secret.Value) secret.Value {
 			return session
-		}, errcode.CodeExpired},
-		{"after a reset", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Secret) secret.Secret {
+		}, errcode.Expired},
+		{"after a reset", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Value) secret.Value {
 			login := h.due(p)
 			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			return login
-		}, errcode.CodeWrongState}, // the field for the ticket
-		{"after signing out everywhere", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session secret.Secret) secret.Secret {
+		}, errcode.WrongState}, // the field for the ticket
+		{"after signing out everywhere", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session secret.Value) secret.Value {
 			login := h.due(p)
 			_, err := h.Sessions.RevokeOthers(t.Context(), h.From, session)
 			do(t, err, "ending the others")
 			return login
-		}, errcode.CodeExpired},
-		{"after the password changed", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session secret.Secret) secret.Secret {
+		}, errcode.Expired},
+		{"after the password changed", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session secret.Value) secret.Value {
 			login := h.due(p)
 			h.prove(session, p)
 			_, err := h.Authn.ChangePassword(t.Context(), h.From, session, authntest.Password, "dix clefs et un tournevis")
 			do(t, err, "changing the password")
 			return login
-		}, errcode.CodeExpired},
-		{"after ten minutes", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Secret) secret.Secret {
+		}, errcode.Expired},
+		{"after ten minutes", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Value) secret.Value {
 			login := h.due(p)
 			h.Clock.Advance(authn.TransactionTTL)
 			return login
-		}, errcode.CodeExpired},
+		}, errcode.Expired},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

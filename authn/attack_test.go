@@ -30,7 +30,7 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 			link := h.forgot()
 			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			_, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, link, mine)
-			refused(t, err, errcode.CodeInvalidLink, "choosing")
+			refused(t, err, errcode.InvalidLink, "choosing")
 		}},
 		{"the choice came before the reset, the ticket after", func(t *testing.T, h *house, u authn.User) {
 			started, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, h.forgot(), mine)
@@ -40,37 +40,37 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 			}
 			link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, started.Login, link)
-			refused(t, err, errcode.CodeExpired, "presenting the link")
+			refused(t, err, errcode.Expired, "presenting the link")
 			_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, started.Login, code.Reveal())
-			refused(t, err, errcode.CodeExpired, "presenting the code")
-			if _, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, mine, ""); errcode.CodeOf(err) != errcode.CodeSignInFailed {
+			refused(t, err, errcode.Expired, "presenting the code")
+			if _, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, mine, ""); errcode.Of(err) != errcode.SignInFailed {
 				t.Errorf("the chosen password took effect: %v", err)
 			}
 		}},
 		{"a ticket is no login, session, invitation or password link", func(t *testing.T, h *house, u authn.User) {
 			link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			_, err := h.Authn.Transaction(t.Context(), link)
-			refused(t, err, errcode.CodeExpired, "as a login")
+			refused(t, err, errcode.Expired, "as a login")
 			_, err = h.Sessions.Authenticate(t.Context(), link)
-			refused(t, err, errcode.CodeNoSession, "as a session")
+			refused(t, err, errcode.NoSession, "as a session")
 			_, err = h.Authn.AcceptInvitation(t.Context(), h.From, link, mine)
-			refused(t, err, errcode.CodeInvalidLink, "as an invitation")
+			refused(t, err, errcode.InvalidLink, "as an invitation")
 			_, err = h.Authn.StartWithPasswordLink(t.Context(), h.From, link, mine)
-			refused(t, err, errcode.CodeInvalidLink, "as a password link")
-			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, secret.Secret{}, link)
-			refused(t, err, errcode.CodeExpired, "without a login")
+			refused(t, err, errcode.InvalidLink, "as a password link")
+			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, secret.Value{}, link)
+			refused(t, err, errcode.Expired, "without a login")
 			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, h.foreignLogin(), link)
-			refused(t, err, errcode.CodeInvalidLink, "in the login of another person")
+			refused(t, err, errcode.InvalidLink, "in the login of another person")
 		}},
 		{"the invitation is opened again", func(t *testing.T, h *house, u authn.User) {
 			nadia := h.Person("nadia@garage.example", nil)
 			token := h.Invite(nadia.ID)
 			_, issued := h.Accept(token, authntest.Password)
 			_, err := h.Authn.AcceptInvitation(t.Context(), h.From, token, mine)
-			refused(t, err, errcode.CodeInvalidLink, "accepting twice")
+			refused(t, err, errcode.InvalidLink, "accepting twice")
 			h.reset(nadia.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			_, err = h.Authn.AcceptInvitation(t.Context(), h.From, token, mine)
-			refused(t, err, errcode.CodeInvalidLink, "accepting after a reset")
+			refused(t, err, errcode.InvalidLink, "accepting after a reset")
 			if h.alive(issued.Session) {
 				t.Error("the session outlived the reset")
 			}
@@ -80,13 +80,13 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 			link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			login := h.password(h.From, amelie).Login
 			_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
-			refused(t, err, errcode.CodeSameProvenance, "the link")
+			refused(t, err, errcode.SameProvenance, "the link")
 			_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
-			refused(t, err, errcode.CodeSameProvenance, "the code")
+			refused(t, err, errcode.SameProvenance, "the code")
 			h.EmptyOutbox()
 			do(t, h.Authn.ResendTicket(t.Context(), h.From, login), "renewing")
 			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, login, tokenOf(mailed[templates.DevicesResetMail](h)[0].Link))
-			refused(t, err, errcode.CodeSameProvenance, "a renewed ticket")
+			refused(t, err, errcode.SameProvenance, "a renewed ticket")
 		}},
 	}
 	for _, test := range tests {
@@ -114,7 +114,7 @@ func (h *house) forgets(req authn.RequestInfo, who string) (stuck authn.UserID, 
 }
 
 // forgot asks for a password link and reads it from the mailbox.
-func (h *house) forgot() secret.Secret {
+func (h *house) forgot() secret.Value {
 	h.t.Helper()
 	h.EmptyOutbox()
 	stuck, err := h.forgets(h.From, amelie)
@@ -126,7 +126,7 @@ func (h *house) forgot() secret.Secret {
 }
 
 // foreignLogin is a login of somebody else who waits for a ticket, proven by their own password.
-func (h *house) foreignLogin() secret.Secret {
+func (h *house) foreignLogin() secret.Value {
 	h.t.Helper()
 	other, _, _ := h.Member("mallory@garage.example", nil)
 	h.reset(other.ID, authn.ProvenanceEmail, authn.TicketTTL)
@@ -137,19 +137,19 @@ func (h *house) foreignLogin() secret.Secret {
 func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 	tests := []struct {
 		name   string
-		attack func(*testing.T, *house, authn.User) secret.Secret // the login that the attacker holds
+		attack func(*testing.T, *house, authn.User) secret.Value // the login that the attacker holds
 		step   authn.Step
 	}{
-		{"after the reset", func(t *testing.T, h *house, u authn.User) secret.Secret {
+		{"after the reset", func(t *testing.T, h *house, u authn.User) secret.Value {
 			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			return h.password(h.From, amelie).Login
 		}, authn.StepTicket},
-		{"before the reset", func(t *testing.T, h *house, u authn.User) secret.Secret {
+		{"before the reset", func(t *testing.T, h *house, u authn.User) secret.Value {
 			login := h.password(h.From, amelie).Login
 			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			return login
 		}, authn.StepTicket},
-		{"while the ticket waits elsewhere", func(t *testing.T, h *house, u authn.User) secret.Secret {
+		{"while the ticket waits elsewhere", func(t *testing.T, h *house, u authn.User) secret.Value {
 			link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			owner, thief := h.password(h.From, amelie).Login, h.password(h.at("198.51.100.9"), amelie).Login
 			_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, owner, link)
@@ -157,21 +157,21 @@ func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 			h.BeginPhone(authn.Flow{Login: owner}, "Sien")
 			return thief
 		}, authn.StepTicket},
-		{"asking for another ticket", func(t *testing.T, h *house, u authn.User) secret.Secret {
+		{"asking for another ticket", func(t *testing.T, h *house, u authn.User) secret.Value {
 			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			login := h.password(h.From, amelie).Login
 			do(t, h.Authn.ResendTicket(t.Context(), h.From, login), "renewing")
 			return login
 		}, authn.StepTicket},
-		{"after the device was disabled", func(t *testing.T, h *house, u authn.User) secret.Secret {
+		{"after the device was disabled", func(t *testing.T, h *house, u authn.User) secret.Value {
 			h.Change(u.ID, func(u *authn.User) { u.Devices[0].Disabled = "clone" })
 			return h.password(h.From, amelie).Login
 		}, authn.StepBlocked},
-		{"after the device was taken away", func(t *testing.T, h *house, u authn.User) secret.Secret {
+		{"after the device was taken away", func(t *testing.T, h *house, u authn.User) secret.Value {
 			h.Change(u.ID, func(u *authn.User) { u.Devices = nil; u.Epoch++ })
 			return h.password(h.From, amelie).Login
 		}, authn.StepBlocked},
-		{"after the policy left its kind out", func(t *testing.T, h *house, u authn.User) secret.Secret {
+		{"after the policy left its kind out", func(t *testing.T, h *house, u authn.User) secret.Value {
 			h.Accounts.Factors = h.Accounts.Factors[1:]
 			return h.password(h.From, amelie).Login
 		}, authn.StepBlocked},
@@ -187,14 +187,14 @@ func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 			before := len(h.User(string(u.ID)).Devices)
 			for _, kind := range h.Accounts.Factors {
 				_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Login: login}, authn.Enrolling{Kind: kind.Kind()})
-				refused(t, err, errcode.CodeForbidden, "enrolling "+string(kind.Kind()))
+				refused(t, err, errcode.Forbidden, "enrolling "+string(kind.Kind()))
 			}
 			_, err := h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Login: login}, "", []byte("123456"))
-			refused(t, err, errcode.CodeForbidden, "confirming nothing")
+			refused(t, err, errcode.Forbidden, "confirming nothing")
 			_, err = h.Enrolment.Pending(t.Context(), authn.Flow{Login: login})
-			refused(t, err, errcode.CodeForbidden, "looking at a pending secret")
+			refused(t, err, errcode.Forbidden, "looking at a pending secret")
 			_, err = h.Authn.Verify(t.Context(), h.From, login, factors.InputCode, []byte("123456"))
-			refused(t, err, errcode.CodeWrongState, "verifying")
+			refused(t, err, errcode.WrongState, "verifying")
 			if got := len(h.User(string(u.ID)).Devices); got != before {
 				t.Errorf("got %d devices, had %d", got, before)
 			}

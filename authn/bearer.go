@@ -26,11 +26,11 @@ type Bearer struct {
 	AMR                 []string  // of the sign-in and of every such proof
 }
 
-// Lookup reads a session by the key of its record, within the snapshot or change of r; CodeNoSession when it is not
+// Lookup reads a session by the key of its record, within the snapshot or change of r; NoSession when it is not
 // alive.
 func (s *SessionService) Lookup(r store.Reader, session string, now time.Time) (Bearer, error) {
 	if session == "" {
-		return Bearer{}, errcode.Refuse(errcode.CodeNoSession)
+		return Bearer{}, errcode.New(errcode.NoSession)
 	}
 	ses, err := s.sessions.Get(r, session)
 	var st Summary
@@ -38,12 +38,12 @@ func (s *SessionService) Lookup(r store.Reader, session string, now time.Time) (
 		st, err = s.Accounts.Summary(r, ses.User)
 	}
 	switch {
-	case errors.Is(err, store.ErrNotFound), errcode.CodeOf(err) == errcode.CodeNotFound:
-		return Bearer{}, errcode.Refuse(errcode.CodeNoSession)
+	case errors.Is(err, store.ErrNotFound), errcode.Of(err) == errcode.NotFound:
+		return Bearer{}, errcode.New(errcode.NoSession)
 	case err != nil:
 		return Bearer{}, fmt.Errorf("reading a session: %w", err)
 	case !s.alive(&ses, &st, session, now):
-		return Bearer{}, errcode.Refuse(errcode.CodeNoSession)
+		return Bearer{}, errcode.New(errcode.NoSession)
 	}
 	b := Bearer{Session: session, ID: sessionID(session), User: ses.User, Epoch: ses.Epoch, Login: st.Login, Groups: st.Groups,
 		Since: ses.Created, Until: ses.Created.Add(s.Accounts.Policy.SessionMax), PhishingResistantAt: ses.keyed(), AMR: ses.AMR}
@@ -57,7 +57,7 @@ func (s *SessionService) Lookup(r store.Reader, session string, now time.Time) (
 // listed; one that is merely over is, until a later sign-in of the person finds its longest time past.
 func (s *SessionService) IsListed(r store.Reader, id UserID, session string) (bool, error) {
 	u, err := s.Accounts.User(r, id)
-	if errcode.CodeOf(err) == errcode.CodeNotFound {
+	if errcode.Of(err) == errcode.NotFound {
 		return false, nil
 	}
 	return err == nil && slices.ContainsFunc(u.Sessions, func(ref SessionRef) bool { return ref.Hash == session }), err

@@ -82,7 +82,7 @@ func BenchmarkAssertion(b *testing.B) {
 }
 
 // assertions has everybody asked for the key, and their answers ready.
-func assertions(b *testing.B, crowd *authntest.Population, k *softKey) ([]secret.Secret, [][]byte) {
+func assertions(b *testing.B, crowd *authntest.Population, k *softKey) ([]secret.Value, [][]byte) {
 	b.Helper()
 	k.credential.Counter++
 	logins := crowd.Proven(len(crowd.People))
@@ -98,7 +98,7 @@ func assertions(b *testing.B, crowd *authntest.Population, k *softKey) ([]secret
 	return logins, answers
 }
 
-func verifyKey(b *testing.B, crowd *authntest.Population, i int, login secret.Secret, answer []byte) error {
+func verifyKey(b *testing.B, crowd *authntest.Population, i int, login secret.Value, answer []byte) error {
 	req := crowd.From
 	req.Browser = crowd.People[i].Browser
 	v, err := crowd.Authn.Verify(b.Context(), req, login, factors.InputAssertion, answer)

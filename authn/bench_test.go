@@ -120,7 +120,7 @@ func rawRecords(b *testing.B) side {
 	var n atomic.Int64
 	return side{"records", func(*testing.B) (func(int) error, int) {
 		return func(int) error {
-			i, session := n.Add(1), secret.NewSecret().Hash()
+			i, session := n.Add(1), secret.New().Hash()
 			return s.Update(context.Background(), func(tx store.Tx) error {
 				return errors.Join(tx.Put(fmt.Sprintf("user/%08d", i*7919%12_000), make([]byte, 2048)),
 					tx.Put("session/"+session, make([]byte, 512)),
@@ -156,7 +156,7 @@ func BenchmarkSecondStep(b *testing.B) {
 	}
 }
 
-func verify(b *testing.B, crowd *authntest.Population, i int, login secret.Secret, code []byte) error {
+func verify(b *testing.B, crowd *authntest.Population, i int, login secret.Value, code []byte) error {
 	req := crowd.From
 	req.Browser = crowd.People[i].Browser
 	v, err := crowd.Authn.Verify(b.Context(), req, login, factors.InputCode, code)

@@ -10,9 +10,9 @@ import (
 	"barillet/internal/secret"
 )
 
-// ParseImport reads a device of another service for a new user; CodeInvalid says why it is refused. The first kind that
+// ParseImport reads a device of another service for a new user; Invalid says why it is refused. The first kind that
 // recognises the URI reads it.
-func (s *EnrolService) ParseImport(now time.Time, u *User, key secret.Secret) (factors.Device, error) {
+func (s *EnrolService) ParseImport(now time.Time, u *User, key secret.Value) (factors.Device, error) {
 	for _, f := range s.Accounts.Factors {
 		reader, ok := f.(factors.Importer)
 		if !ok {
@@ -24,14 +24,14 @@ func (s *EnrolService) ParseImport(now time.Time, u *User, key secret.Secret) (f
 		case ok && refused == factors.ImportOtherKind:
 			continue
 		case ok:
-			return factors.Device{}, errcode.Invalid("otpauth", string(refused))
+			return factors.Device{}, errcode.InvalidField("otpauth", string(refused))
 		case err != nil:
 			return factors.Device{}, fmt.Errorf("reading a secret from another service: %w", err)
 		}
 		d.Unique = s.Accounts.uniqueSecret(d.Unique)
 		return d, nil
 	}
-	return factors.Device{}, errcode.Invalid("otpauth", string(factors.ImportOtherKind))
+	return factors.Device{}, errcode.InvalidField("otpauth", string(factors.ImportOtherKind))
 }
 
 // AddImported gives a person who is about to be created the device from elsewhere. They are active at once and can ask for a
@@ -39,8 +39,8 @@ func (s *EnrolService) ParseImport(now time.Time, u *User, key secret.Secret) (f
 func (s *EnrolService) AddImported(tx *Tx, u *User, d factors.Device) error {
 	d.ID, d.Added = factors.DeviceID(tx.Op.ID("device")), tx.Op.Now
 	if err := tx.takeUnique(u.ID, d.Unique); err != nil {
-		if errcode.CodeOf(err) == errcode.CodeTaken {
-			return errcode.Invalid("otpauth", "taken")
+		if errcode.Of(err) == errcode.Taken {
+			return errcode.InvalidField("otpauth", "taken")
 		}
 		return err
 	}
@@ -51,7 +51,7 @@ func (s *EnrolService) AddImported(tx *Tx, u *User, d factors.Device) error {
 
 // IssueImportLink makes the link by which a person with a device from elsewhere chooses their first password. It is good for
 // as long as an invitation, and worth nothing without the device.
-func (s *EnrolService) IssueImportLink(tx *Tx, u *User) (token secret.Secret, expires time.Time, err error) {
+func (s *EnrolService) IssueImportLink(tx *Tx, u *User) (token secret.Value, expires time.Time, err error) {
 	expires = tx.Op.Now.Add(InvitationTTL)
 	token, err = tx.putLink("password", Link{User: u.ID, Purpose: linkPassword, Epoch: u.Epoch, Expires: expires})
 	return token, expires, err

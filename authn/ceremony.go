@@ -49,7 +49,7 @@ func (j Verification) Accepted() bool { return j.Rejected == factors.ReasonNone 
 func (s *SignInService) beginVerify(now time.Time, u *User, have []factors.Device, open *Ceremony, input factors.Input) (Prompt, *Ceremony, error) {
 	all := s.withInput(input)
 	if len(all) == 0 {
-		return Prompt{}, nil, errcode.Refuse(errcode.CodeNotFound)
+		return Prompt{}, nil, errcode.New(errcode.NotFound)
 	}
 	f := all[max(0, slices.IndexFunc(all, func(f factors.Factor) bool { return holds(have, f.Kind()) }))]
 	kind := f.Kind()
@@ -261,5 +261,5 @@ func retryOnConflict(ctx context.Context, round func() (stored bool, err error))
 			return err
 		}
 	}
-	return &errcode.Error{Code: errcode.CodeOverloaded, RetryAfter: time.Second}
+	return &errcode.Error{Code: errcode.Overloaded, RetryAfter: time.Second}
 }

@@ -17,14 +17,14 @@ import (
 func (s *EnrolService) copier(u *User, id factors.DeviceID) (factors.Device, factors.Sharer, error) {
 	d := u.device(id)
 	if d == nil || !d.Usable() {
-		return factors.Device{}, nil, errcode.Refuse(errcode.CodeNotFound)
+		return factors.Device{}, nil, errcode.New(errcode.NotFound)
 	}
 	c, ok := s.Accounts.factor(d.Kind).(factors.Sharer)
 	switch {
 	case !ok:
-		return factors.Device{}, nil, errcode.Refuse(errcode.CodeNotFound)
+		return factors.Device{}, nil, errcode.New(errcode.NotFound)
 	case !s.Accounts.Policy.AllowCopies:
-		return factors.Device{}, nil, errcode.Refuse(errcode.CodeCopiesDisabled)
+		return factors.Device{}, nil, errcode.New(errcode.CopiesDisabled)
 	}
 	return *d, c, nil
 }
@@ -38,7 +38,7 @@ func (s *EnrolService) CanCopy(d factors.Device) bool {
 // ShowQR shows a device's QR code to another phone, after an answer given for this act alone. The secret is
 // out when it is shown: the showing is recorded, audited and mailed, even if nobody confirms (PROTOCOL 14).
 // copyID "" makes a new copy of that name; else the phone that scans again is named.
-func (s *EnrolService) ShowQR(ctx context.Context, req RequestInfo, session secret.Secret, id factors.DeviceID, copyID, name string,
+func (s *EnrolService) ShowQR(ctx context.Context, req RequestInfo, session secret.Value, id factors.DeviceID, copyID, name string,
 	input factors.Input, answer []byte) (Verification, error) {
 	name, err := DeviceName(name, copyID != "")
 	if err != nil {
@@ -71,13 +71,13 @@ func mayShow(now time.Time, ses *Session, u *User, d factors.Device, copyID stri
 	known := slices.ContainsFunc(d.Copies, func(c factors.Copy) bool { return c.ID == copyID })
 	switch {
 	case ses.Shared:
-		return errcode.Refuse(errcode.CodeForbidden)
+		return errcode.New(errcode.Forbidden)
 	case len(withinTTL(u.Showings, now)) >= maxShowings:
-		return errcode.Refuse(errcode.CodeQRLimit)
+		return errcode.New(errcode.QRLimit)
 	case copyID == "" && len(d.Copies) >= maxCopies:
-		return errcode.Refuse(errcode.CodeTooMany)
+		return errcode.New(errcode.TooMany)
 	case copyID != "" && !known:
-		return errcode.Refuse(errcode.CodeNotFound)
+		return errcode.New(errcode.NotFound)
 	}
 	return nil
 }
@@ -86,7 +86,7 @@ func mayShow(now time.Time, ses *Session, u *User, d factors.Device, copyID stri
 func (s *EnrolService) recordShowing(tx *Tx, ses *Session, u *User, c PendingCopy) error {
 	held := u.device(c.Device)
 	if held == nil {
-		return errcode.Refuse(errcode.CodeNotFound)
+		return errcode.New(errcode.NotFound)
 	}
 	d := *held
 	if err := mayShow(tx.Op.Now, ses, u, d, c.Copy); err != nil {
@@ -112,13 +112,13 @@ func (s *EnrolService) recordShowing(tx *Tx, ses *Session, u *User, c PendingCop
 
 func tooMany(err error) error {
 	if errors.Is(err, factors.ErrTooMany) {
-		return errcode.Refuse(errcode.CodeTooMany)
+		return errcode.New(errcode.TooMany)
 	}
 	return err
 }
 
-// PendingCopy gives the QR code that is being shown in the session, for its page; CodeExpired without one.
-func (s *EnrolService) PendingCopy(ctx context.Context, session secret.Secret) (PendingCopy, error) {
+// PendingCopy gives the QR code that is being shown in the session, for its page; Expired without one.
+func (s *EnrolService) PendingCopy(ctx context.Context, session secret.Value) (PendingCopy, error) {
 	now := s.Accounts.Now()
 	var out PendingCopy
 	err := s.Accounts.View(ctx, func(r Reader) error {
@@ -127,7 +127,7 @@ func (s *EnrolService) PendingCopy(ctx context.Context, session secret.Secret) (
 			return err
 		}
 		if ses.Copying == nil || !now.Before(ses.Copying.Expires) {
-			return errcode.Refuse(errcode.CodeExpired)
+			return errcode.New(errcode.Expired)
 		}
 		out = *ses.Copying
 		return nil
@@ -137,10 +137,10 @@ func (s *EnrolService) PendingCopy(ctx context.Context, session secret.Secret) (
 
 // ConfirmCopy judges a code of the phone that scanned the QR code again. It must be of a later step than any
 // used, so that it proves that the code was read.
-func (s *EnrolService) ConfirmCopy(ctx context.Context, req RequestInfo, session secret.Secret, answer []byte) (Verification, error) {
+func (s *EnrolService) ConfirmCopy(ctx context.Context, req RequestInfo, session secret.Value, answer []byte) (Verification, error) {
 	return s.SignIn.answered(ctx, req, session, func(op *Operation, ses *Session, u *User) (asked, error) {
 		if ses.Copying == nil || !op.Now.Before(ses.Copying.Expires) {
-			return asked{}, errcode.Refuse(errcode.CodeExpired)
+			return asked{}, errcode.New(errcode.Expired)
 		}
 		d, c, err := s.copier(u, ses.Copying.Device)
 		return s.SignIn.byDevice(u, d, func() (factors.Outcome, error) { return c.FinishCopy(op.Now, s.Accounts.subject(u), d, answer) }), err
@@ -151,11 +151,11 @@ func (s *EnrolService) ConfirmCopy(ctx context.Context, req RequestInfo, session
 func (s *EnrolService) copied(tx *Tx, ses *Session, u *User) error {
 	c := ses.Copying
 	if c == nil {
-		return errcode.Refuse(errcode.CodeExpired)
+		return errcode.New(errcode.Expired)
 	}
 	d := u.device(c.Device)
 	if d == nil {
-		return errcode.Refuse(errcode.CodeExpired)
+		return errcode.New(errcode.Expired)
 	}
 	changed := *d
 	changed.Copies = slices.Clone(d.Copies)
@@ -191,7 +191,7 @@ const DisabledScanAgain = "scan_again"
 // RemoveCopy takes a phone off a shared QR code (PROTOCOL 15). With another proven device left the old secret
 // dies at once and the other phones must scan again. Without one, replace is true: nothing has changed yet, the
 // old secret works until an enrolment with Enrolling.Replace and Lost is confirmed.
-func (s *EnrolService) RemoveCopy(ctx context.Context, req RequestInfo, session secret.Secret, id factors.DeviceID, copyID string) (replace bool, issued Credentials, err error) {
+func (s *EnrolService) RemoveCopy(ctx context.Context, req RequestInfo, session secret.Value, id factors.DeviceID, copyID string) (replace bool, issued Credentials, err error) {
 	op := s.Accounts.NewOperation(req)
 	type result struct {
 		replace bool
@@ -204,11 +204,11 @@ func (s *EnrolService) RemoveCopy(ctx context.Context, req RequestInfo, session 
 		}
 		d := u.device(id)
 		if d == nil {
-			return result{}, errcode.Refuse(errcode.CodeNotFound)
+			return result{}, errcode.New(errcode.NotFound)
 		}
 		i := slices.IndexFunc(d.Copies, func(c factors.Copy) bool { return c.ID == copyID })
 		if i < 0 {
-			return result{}, errcode.Refuse(errcode.CodeNotFound)
+			return result{}, errcode.New(errcode.NotFound)
 		}
 		changed, lost := *d, d.Copies[i].Name
 		if left := s.Accounts.counted(&u); d.Usable() && left <= 1 {

@@ -16,12 +16,12 @@ import (
 )
 
 // show shows the phone's QR code to another one of that name.
-func (h *house) show(session secret.Secret, p *authntest.Phone, copyID, name string) (authn.Verification, error) {
+func (h *house) show(session secret.Value, p *authntest.Phone, copyID, name string) (authn.Verification, error) {
 	return h.Enrolment.ShowQR(h.t.Context(), h.From, session, p.Device, copyID, name, factors.InputCode, p.Next())
 }
 
 // copied shows the QR code and confirms it by a later code; it returns the copy's id.
-func (h *house) copied(session secret.Secret, p *authntest.Phone, name string) string {
+func (h *house) copied(session secret.Value, p *authntest.Phone, name string) string {
 	h.t.Helper()
 	if j, err := h.show(session, p, "", name); err != nil || !j.Accepted() {
 		h.t.Fatalf("showing: %v, %+v", err, j)
@@ -71,7 +71,7 @@ func TestAShowingIsRecordedAndMailedEvenIfNobodyConfirms(t *testing.T) {
 		t.Error("confirming is neither kept nor mailed")
 	}
 	_, err = h.Enrolment.PendingCopy(t.Context(), session)
-	refused(t, err, errcode.CodeExpired, "the QR code after it was confirmed")
+	refused(t, err, errcode.Expired, "the QR code after it was confirmed")
 }
 
 func TestThreeShowingsADayAreAllAndTheLimitIsNoOracle(t *testing.T) {
@@ -87,11 +87,11 @@ func TestThreeShowingsADayAreAllAndTheLimitIsNoOracle(t *testing.T) {
 	}
 	h.Clock.Advance(2 * time.Hour) // 23 hours after the first
 	_, err := h.show(session, p, "", "Quatre")
-	refused(t, err, errcode.CodeQRLimit, "a fourth within 24 hours")
+	refused(t, err, errcode.QRLimit, "a fourth within 24 hours")
 	// A thief of a session, who has no phone, must not learn from the refusal which code is right.
 	for _, code := range [][]byte{p.Code(), wrong(p)} {
 		_, err := h.Enrolment.ShowQR(t.Context(), h.From, session, p.Device, "", "Quatre", factors.InputCode, code)
-		refused(t, err, errcode.CodeQRLimit, "right or wrong")
+		refused(t, err, errcode.QRLimit, "right or wrong")
 	}
 	if got := h.User(string(u.ID)).Devices[0]; len(got.Copies) != 3 {
 		t.Errorf("got %d copies, want 3", len(got.Copies))
@@ -104,26 +104,26 @@ func TestThreeShowingsADayAreAllAndTheLimitIsNoOracle(t *testing.T) {
 		t.Errorf("a day after the first: %+v, %v", j, err)
 	}
 	_, err = h.show(session, p, "", "Cinq")
-	refused(t, err, errcode.CodeQRLimit, "a strict window gives back one showing, not three")
+	refused(t, err, errcode.QRLimit, "a strict window gives back one showing, not three")
 }
 
 func TestWhereAQRCodeIsNotShown(t *testing.T) {
 	h := newHouse(t)
 	_, p, session := h.Member(amelie, nil)
 	_, q, pauls := h.Member("paul@garage.example", nil)
-	show := func(session secret.Secret, id factors.DeviceID, copyID, name string) error {
+	show := func(session secret.Value, id factors.DeviceID, copyID, name string) error {
 		_, err := h.Enrolment.ShowQR(t.Context(), h.From, session, id, copyID, name, factors.InputCode, p.Next())
 		return err
 	}
-	refused(t, show(session, q.Device, "", "x"), errcode.CodeNotFound, "another person's device")
-	refused(t, show(session, p.Device, "none", ""), errcode.CodeNotFound, "a copy that is none")
-	refused(t, show(session, p.Device, "", ""), errcode.CodeInvalid, "without a name")
+	refused(t, show(session, q.Device, "", "x"), errcode.NotFound, "another person's device")
+	refused(t, show(session, p.Device, "none", ""), errcode.NotFound, "a copy that is none")
+	refused(t, show(session, p.Device, "", ""), errcode.Invalid, "without a name")
 	if j, err := h.Enrolment.ShowQR(t.Context(), h.From, pauls, q.Device, "", "x", factors.InputCode, p.Code()); err != nil || j.Accepted() {
 		t.Errorf("another person's code shows it: %v", err)
 	}
-	refused(t, show(secret.Secret{}, p.Device, "", "x"), errcode.CodeNoSession, "signed out")
+	refused(t, show(secret.Value{}, p.Device, "", "x"), errcode.NoSession, "signed out")
 	h.Accounts.Policy.AllowCopies = false
-	refused(t, show(session, p.Device, "", "x"), errcode.CodeCopiesDisabled, "against the policy")
+	refused(t, show(session, p.Device, "", "x"), errcode.CopiesDisabled, "against the policy")
 	if h.Enrolment.CanCopy(h.User(amelie).Devices[0]) {
 		t.Error("offered against the policy")
 	}
@@ -158,7 +158,7 @@ func TestRemovingACopyWithAnotherDeviceKillsTheSecretAtOnce(t *testing.T) {
 }
 
 // replace gives a device another secret and confirms it by a code.
-func (h *house) replace(session secret.Secret, id factors.DeviceID, lost string) (*authntest.Phone, error) {
+func (h *house) replace(session secret.Value, id factors.DeviceID, lost string) (*authntest.Phone, error) {
 	h.t.Helper()
 	seat := authn.Flow{Session: session}
 	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind, Replace: id, LostCopy: lost})

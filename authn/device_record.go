@@ -26,11 +26,11 @@ func DeviceName(typed string, open bool) (string, error) {
 	case name == "" && open:
 		return "", nil
 	case name == "":
-		return "", errcode.Invalid("name", "empty")
+		return "", errcode.InvalidField("name", "empty")
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }):
-		return "", errcode.Invalid("name", "control")
+		return "", errcode.InvalidField("name", "control")
 	case utf8.RuneCountInString(name) > MaxName:
-		return "", errcode.Invalid("name", "too_long")
+		return "", errcode.InvalidField("name", "too_long")
 	}
 	return name, nil
 }

@@ -25,8 +25,8 @@ type EnrolService struct {
 // Flow is where an enrolment takes place: in a login that bears an invitation or ticket, or in a session with
 // a fresh proof. Exactly one of them is set.
 type Flow struct {
-	Login   secret.Secret
-	Session secret.Secret
+	Login   secret.Value
+	Session secret.Value
 }
 
 // Enrolling is what somebody wants to enrol.
@@ -47,7 +47,7 @@ type flowState struct {
 	enrol   *PendingEnrolment
 }
 
-// flowState loads where somebody sits and judges whether they may enrol this there. CodeStepUpRequired asks for a proof.
+// flowState loads where somebody sits and judges whether they may enrol this there. StepUpRequired asks for a proof.
 func (s *EnrolService) flowState(r Reader, seat Flow, now time.Time, replaces bool) (flowState, error) {
 	if seat.Session.IsZero() {
 		l, u, step, err := s.SignIn.login(r, seat.Login, now)
@@ -55,7 +55,7 @@ func (s *EnrolService) flowState(r Reader, seat Flow, now time.Time, replaces bo
 			return flowState{}, err
 		}
 		if step != StepEnrol || replaces {
-			return flowState{}, errcode.Refuse(errcode.CodeForbidden)
+			return flowState{}, errcode.New(errcode.Forbidden)
 		}
 		return flowState{login: &l, user: u, enrol: l.Enrol}, nil
 	}
@@ -66,7 +66,7 @@ func (s *EnrolService) flowState(r Reader, seat Flow, now time.Time, replaces bo
 	// A pending enrolment carries the proof that opened it: it is finished within its own ten minutes.
 	pending := ses.Enrol != nil && now.Before(ses.Enrol.Expires) && (ses.Enrol.Replace != "") == replaces
 	if !pending && (!ses.StepUp.fresh(now) || replaces && ses.StepUp.EnrolOnly) {
-		return flowState{}, errcode.Refuse(errcode.CodeStepUpRequired)
+		return flowState{}, errcode.New(errcode.StepUpRequired)
 	}
 	return flowState{session: &ses, user: u, enrol: ses.Enrol}, nil
 }
@@ -81,7 +81,7 @@ func (s *EnrolService) storeFlow(tx *Tx, st flowState, seat Flow) error {
 	return s.Sessions.keepSession(tx, seat.Session, *st.session)
 }
 
-// CheckAllowed tells whether the seat is one to enrol in; CodeStepUpRequired, CodeForbidden, CodeExpired or CodeNoSession.
+// CheckAllowed tells whether the seat is one to enrol in; StepUpRequired, Forbidden, Expired or NoSession.
 func (s *EnrolService) CheckAllowed(ctx context.Context, seat Flow) error {
 	return s.Accounts.View(ctx, func(r Reader) error {
 		_, err := s.flowState(r, seat, s.Accounts.Now(), false)
@@ -94,7 +94,7 @@ func (s *EnrolService) BeginEnrol(ctx context.Context, req RequestInfo, seat Flo
 	op := s.Accounts.NewOperation(req)
 	f := s.Accounts.factor(want.Kind)
 	if f == nil {
-		return Prompt{}, errcode.Refuse(errcode.CodeNotFound)
+		return Prompt{}, errcode.New(errcode.NotFound)
 	}
 	name, err := DeviceName(want.Name, true)
 	if err != nil {
@@ -110,20 +110,20 @@ func (s *EnrolService) BeginEnrol(ctx context.Context, req RequestInfo, seat Flo
 		return Prompt{}, err
 	}
 	if st.login != nil && !s.Accounts.Method(want.Kind).Primary {
-		return Prompt{}, errcode.Refuse(errcode.CodeForbidden) // PROTOCOL 6: recovery codes are no device, and a login ends with one
+		return Prompt{}, errcode.New(errcode.Forbidden) // PROTOCOL 6: recovery codes are no device, and a login ends with one
 	}
 	have, err := s.otherDevices(&st.user, want)
 	if err != nil {
 		return Prompt{}, err
 	}
 	if !s.Accounts.CanAdd(want.Kind, have) {
-		return Prompt{}, errcode.Refuse(errcode.CodeTooMany)
+		return Prompt{}, errcode.New(errcode.TooMany)
 	}
 	who := s.Accounts.subject(&st.user)
 	who.App, who.Device = want.App, want.Name
 	p, pending, err := f.BeginEnrol(op.Now, who, have)
 	if errors.Is(err, factors.ErrTooMany) {
-		return Prompt{}, errcode.Refuse(errcode.CodeTooMany)
+		return Prompt{}, errcode.New(errcode.TooMany)
 	}
 	if err != nil {
 		return Prompt{}, fmt.Errorf("beginning to enrol %s: %w", want.Kind, err)
@@ -150,7 +150,7 @@ func (s *EnrolService) BeginEnrol(ctx context.Context, req RequestInfo, seat Flo
 func (s *EnrolService) freshFlowState(r Reader, seat Flow, now time.Time, replaces bool) (flowState, error) {
 	st, err := s.flowState(r, seat, now, replaces)
 	if err == nil && st.session != nil && (!st.session.StepUp.fresh(now) || replaces && st.session.StepUp.EnrolOnly) {
-		err = errcode.Refuse(errcode.CodeStepUpRequired)
+		err = errcode.New(errcode.StepUpRequired)
 	}
 	return st, err
 }
@@ -159,14 +159,14 @@ func (s *EnrolService) freshFlowState(r Reader, seat Flow, now time.Time, replac
 // ones of its kind, since a new set of recovery codes takes the place of the old.
 func (s *EnrolService) otherDevices(u *User, want Enrolling) ([]factors.Device, error) {
 	if d := u.device(want.Replace); want.Replace != "" && (d == nil || d.Kind != want.Kind) {
-		return nil, errcode.Refuse(errcode.CodeNotFound)
+		return nil, errcode.New(errcode.NotFound)
 	}
 	return slices.DeleteFunc(slices.Clone(u.Devices), func(d factors.Device) bool {
 		return d.ID == want.Replace || d.Kind == want.Kind && s.Accounts.backup(d)
 	}), nil
 }
 
-// Pending gives the enrolment that is pending in the seat, to show its page again; CodeExpired without one.
+// Pending gives the enrolment that is pending in the seat, to show its page again; Expired without one.
 func (s *EnrolService) Pending(ctx context.Context, seat Flow) (PendingEnrolment, error) {
 	now := s.Accounts.Now()
 	var out PendingEnrolment
@@ -188,7 +188,7 @@ func (s *EnrolService) pendingFlowState(r Reader, seat Flow, now time.Time) (flo
 		st, err = s.flowState(r, seat, now, true)
 	}
 	if err == nil && st.enrol.shown(now) == nil {
-		err = errcode.Refuse(errcode.CodeExpired)
+		err = errcode.New(errcode.Expired)
 	}
 	return st, err
 }
@@ -221,7 +221,7 @@ func (s *EnrolService) FinishEnrol(ctx context.Context, req RequestInfo, seat Fl
 		}
 		f := s.Accounts.factor(st.enrol.Kind)
 		if f == nil {
-			return false, errcode.Refuse(errcode.CodeExpired)
+			return false, errcode.New(errcode.Expired)
 		}
 		o, err := f.FinishEnrol(op.Now, s.Accounts.subject(&st.user), st.enrol.Pending, answer)
 		if err != nil {
@@ -254,10 +254,10 @@ func (s *EnrolService) storeEnrolled(tx *Tx, seat Flow, judged flowState, name s
 	}
 	have, err := s.otherDevices(u, Enrolling{Kind: e.Kind, Replace: e.Replace})
 	if err != nil {
-		return nil, errcode.Refuse(errcode.CodeExpired) // the device that was to be replaced is gone
+		return nil, errcode.New(errcode.Expired) // the device that was to be replaced is gone
 	}
 	if !s.Accounts.CanAdd(e.Kind, have) {
-		return nil, errcode.Refuse(errcode.CodeTooMany) // others were enrolled meanwhile
+		return nil, errcode.New(errcode.TooMany) // others were enrolled meanwhile
 	}
 	d := o.Device
 	d.ID, d.Added = factors.DeviceID(tx.Op.ID("device")), now
@@ -306,7 +306,7 @@ func (s *EnrolService) placeDevice(tx *Tx, u *User, e *PendingEnrolment, d *fact
 	renewed := spare && slices.ContainsFunc(u.Devices, func(x factors.Device) bool { return x.Kind == d.Kind })
 	switch old := u.device(e.Replace); {
 	case e.Replace != "" && old == nil:
-		return errcode.Refuse(errcode.CodeExpired)
+		return errcode.New(errcode.Expired)
 	case e.Replace != "":
 		if err := tx.dropUnique(*old); err != nil {
 			return err

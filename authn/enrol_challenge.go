@@ -17,7 +17,7 @@ func (s *EnrolService) dropChallenge(ctx context.Context, op *Operation, seat Fl
 	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
 		st, err := s.pendingFlowState(tx.Reader, seat, op.Now)
 		if err != nil || !bytes.Equal(st.enrol.Pending, e.Pending) {
-			if errcode.CodeOf(err) == errcode.CodeExpired {
+			if errcode.Of(err) == errcode.Expired {
 				err = nil
 			}
 			return struct{}{}, err

@@ -18,30 +18,30 @@ import (
 )
 
 // acts are what asks for a fresh proof, each tried in a session.
-func acts(h *house, p *authntest.Phone) map[string]func(secret.Secret) error {
+func acts(h *house, p *authntest.Phone) map[string]func(secret.Value) error {
 	ctx := h.t.Context()
-	return map[string]func(secret.Secret) error{
-		"adding a device": func(session secret.Secret) error {
+	return map[string]func(secret.Value) error{
+		"adding a device": func(session secret.Value) error {
 			_, err := h.Enrolment.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: totp.Kind})
 			return err
 		},
-		"making recovery codes": func(session secret.Secret) error {
+		"making recovery codes": func(session secret.Value) error {
 			_, err := h.Enrolment.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: recovery.Kind})
 			return err
 		},
-		"replacing a secret": func(session secret.Secret) error {
+		"replacing a secret": func(session secret.Value) error {
 			_, err := h.Enrolment.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: totp.Kind, Replace: p.Device})
 			return err
 		},
-		"removing a device": func(session secret.Secret) error {
+		"removing a device": func(session secret.Value) error {
 			_, err := h.Authn.RemoveDevice(ctx, h.From, session, p.Device)
 			return err
 		},
-		"removing a copy": func(session secret.Secret) error {
+		"removing a copy": func(session secret.Value) error {
 			_, _, err := h.Enrolment.RemoveCopy(ctx, h.From, session, p.Device, "none")
 			return err
 		},
-		"changing the password": func(session secret.Secret) error {
+		"changing the password": func(session secret.Value) error {
 			_, err := h.Authn.ChangePassword(ctx, h.From, session, "not the one", "sept chevaux dans un garage")
 			return err
 		},
@@ -62,11 +62,11 @@ func TestWhatAsksForAFreshProof(t *testing.T) {
 	}
 	adding := map[string]bool{"adding a device": true, "making recovery codes": true}
 	for name, act := range acts(h, p) {
-		if err := act(signedIn); errcode.CodeOf(err) != errcode.CodeStepUpRequired {
+		if err := act(signedIn); errcode.Of(err) != errcode.StepUpRequired {
 			t.Errorf("%s right after the sign-in: got %v", name, err)
 		}
-		for where, session := range map[string]secret.Secret{"an enrolment": enrolled, "a recovery code": v.Issued.Session} {
-			if err := act(session); (errcode.CodeOf(err) == errcode.CodeStepUpRequired) == adding[name] {
+		for where, session := range map[string]secret.Value{"an enrolment": enrolled, "a recovery code": v.Issued.Session} {
+			if err := act(session); (errcode.Of(err) == errcode.StepUpRequired) == adding[name] {
 				t.Errorf("%s after %s: got %v", name, where, err)
 			}
 		}
@@ -87,11 +87,11 @@ func TestAProofIsGoodForFiveMinutes(t *testing.T) {
 			_, p, session := h.Member(amelie, nil)
 			h.prove(session, p)
 			h.Clock.Advance(authn.StepUpTTL - time.Second)
-			if err := acts(h, p)[name](session); errcode.CodeOf(err) == errcode.CodeStepUpRequired {
+			if err := acts(h, p)[name](session); errcode.Of(err) == errcode.StepUpRequired {
 				t.Errorf("a second short of five minutes: %v", err)
 			}
 			h.Clock.Advance(time.Second)
-			if err := acts(h, p)[name](session); errcode.CodeOf(err) != errcode.CodeStepUpRequired {
+			if err := acts(h, p)[name](session); errcode.Of(err) != errcode.StepUpRequired {
 				t.Errorf("after five minutes: %v", err)
 			}
 		})
@@ -106,7 +106,7 @@ func TestAPendingEnrolmentLendsItsProofToNothingElse(t *testing.T) {
 	second := h.BeginPhone(seat, "Second")
 	h.Clock.Advance(6 * time.Minute)
 	_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind})
-	refused(t, err, errcode.CodeStepUpRequired, "beginning another")
+	refused(t, err, errcode.StepUpRequired, "beginning another")
 	if done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "Second", second.Code()); err != nil || !done.Accepted() {
 		t.Errorf("finishing within ten minutes: %v, %q", err, done.Rejected)
 	}
@@ -114,10 +114,10 @@ func TestAPendingEnrolmentLendsItsProofToNothingElse(t *testing.T) {
 	third := h.BeginPhone(seat, "Troisième")
 	h.Clock.Advance(authn.EnrolmentTTL)
 	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", third.Code())
-	refused(t, err, errcode.CodeStepUpRequired, "finishing after ten minutes")
+	refused(t, err, errcode.StepUpRequired, "finishing after ten minutes")
 	other := h.SignIn(amelie, authntest.Password, p).Session
 	_, err = h.Enrolment.Pending(t.Context(), authn.Flow{Session: other})
-	refused(t, err, errcode.CodeStepUpRequired, "a pending secret seen from another session")
+	refused(t, err, errcode.StepUpRequired, "a pending secret seen from another session")
 }
 
 func TestAKeysChallengeIsGoodForOneAnswer(t *testing.T) {
@@ -132,7 +132,7 @@ func TestAKeysChallengeIsGoodForOneAnswer(t *testing.T) {
 		t.Fatalf("an empty answer: got %q, %v, want it refused", done.Rejected, err)
 	}
 	_, err = h.Enrolment.Pending(t.Context(), seat)
-	refused(t, err, errcode.CodeExpired, "answering the same challenge again")
+	refused(t, err, errcode.Expired, "answering the same challenge again")
 }
 
 func TestTheLastDeviceStaysAndPaperIsNoDevice(t *testing.T) {
@@ -141,7 +141,7 @@ func TestTheLastDeviceStaysAndPaperIsNoDevice(t *testing.T) {
 	h.prove(session, p)
 	h.recoveryCodes(session)
 	_, err := h.Authn.RemoveDevice(t.Context(), h.From, session, p.Device)
-	refused(t, err, errcode.CodeLastDevice, "removing the one phone")
+	refused(t, err, errcode.LastDevice, "removing the one phone")
 	q, _ := h.Enrol(authn.Flow{Session: session}, "Second")
 	other, halfway := h.SignIn(amelie, authntest.Password, p).Session, h.password(h.From, amelie).Login
 	h.prove(session, p)
@@ -159,7 +159,7 @@ func TestTheLastDeviceStaysAndPaperIsNoDevice(t *testing.T) {
 	}
 	h.SignIn(amelie, authntest.Password, q)
 	_, err = h.Authn.RemoveDevice(t.Context(), h.From, issued.Session, q.Device)
-	refused(t, err, errcode.CodeLastDevice, "removing the other")
+	refused(t, err, errcode.LastDevice, "removing the other")
 	if got := len(h.User(string(u.ID)).Devices); got != 2 {
 		t.Errorf("got %d devices, want a phone and a sheet", got)
 	}
@@ -173,7 +173,7 @@ func TestTwoDevicesRemovedAtOnceLeaveOne(t *testing.T) {
 	other := h.SignIn(amelie, authntest.Password, q).Session
 	h.prove(other, q)
 	atOnce(2, func(i int) {
-		h.Authn.RemoveDevice(t.Context(), h.From, []secret.Secret{session, other}[i], []*authntest.Phone{p, q}[i].Device)
+		h.Authn.RemoveDevice(t.Context(), h.From, []secret.Value{session, other}[i], []*authntest.Phone{p, q}[i].Device)
 	})
 	if got := len(h.User(string(u.ID)).Devices); got != 1 {
 		t.Errorf("got %d devices, want 1", got)
@@ -263,7 +263,7 @@ func TestAChangeOfPasswordEndsEverythingElse(t *testing.T) {
 	other, halfway := h.SignIn(amelie, authntest.Password, p).Session, h.password(h.From, amelie).Login
 	h.prove(session, p)
 	_, err := h.Authn.ChangePassword(t.Context(), h.From, session, "not the one", another)
-	refused(t, err, errcode.CodeInvalid, "a wrong current password")
+	refused(t, err, errcode.Invalid, "a wrong current password")
 	if got := len(h.counters(u.ID).Unknown.Passwords.Times); got != 1 {
 		t.Errorf("%d wrong passwords counted, want 1", got)
 	}

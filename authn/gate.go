@@ -32,13 +32,13 @@ type ForwardSession struct {
 const GateCodeLife = time.Minute
 
 // ParseForwardState is what the browser's nonce is known by on the way to the sign-in and back.
-func ParseForwardState(nonce secret.Secret) string {
+func ParseForwardState(nonce secret.Value) string {
 	sum := sha256.Sum256([]byte(nonce.Reveal()))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// NewReturnCode makes a return code for a host, on the way back from the sign-in. CodeRateLimited beyond throttle.Gates.
-func (s *SessionService) NewReturnCode(ctx context.Context, req RequestInfo, session secret.Secret, host, state string) (secret.Secret, error) {
+// NewReturnCode makes a return code for a host, on the way back from the sign-in. RateLimited beyond throttle.Gates.
+func (s *SessionService) NewReturnCode(ctx context.Context, req RequestInfo, session secret.Value, host, state string) (secret.Value, error) {
 	op := s.Accounts.NewOperation(req)
 	code := op.Secret("gate code")
 	wait, err := Update(ctx, s.Accounts, op, func(tx *Tx) (time.Duration, error) {
@@ -57,14 +57,14 @@ func (s *SessionService) NewReturnCode(ctx context.Context, req RequestInfo, ses
 			Expires: earlier(op.Now.Add(GateCodeLife), ses.Created.Add(s.Accounts.Policy.SessionMax))})
 	})
 	if err == nil && wait > 0 {
-		err = errcode.Wait(wait)
+		err = errcode.RateLimit(wait)
 	}
 	return code, err
 }
 
-// RedeemReturnCode changes a return code into a gate, once. CodeInvalidLink when the code is not, or no longer, good, or was made
+// RedeemReturnCode changes a return code into a gate, once. InvalidLink when the code is not, or no longer, good, or was made
 // for another host or browser: a code in the wrong hands is spent by the try.
-func (s *SessionService) RedeemReturnCode(ctx context.Context, req RequestInfo, code secret.Secret, host string, nonce secret.Secret) (secret.Secret, error) {
+func (s *SessionService) RedeemReturnCode(ctx context.Context, req RequestInfo, code secret.Value, host string, nonce secret.Value) (secret.Value, error) {
 	op := s.Accounts.NewOperation(req)
 	secret := op.Secret("gate")
 	passed, err := Update(ctx, s.Accounts, op, func(tx *Tx) (bool, error) {
@@ -86,7 +86,7 @@ func (s *SessionService) RedeemReturnCode(ctx context.Context, req RequestInfo, 
 			return false, nil
 		}
 		ses, u, err := s.sessionAt(tx.Reader, g.Session, op.Now)
-		if errcode.CodeOf(err) == errcode.CodeNoSession {
+		if errcode.Of(err) == errcode.NoSession {
 			return false, nil
 		}
 		if err != nil {
@@ -101,12 +101,12 @@ func (s *SessionService) RedeemReturnCode(ctx context.Context, req RequestInfo, 
 			Session: sessionID(g.Session), Targets: []audit.Actor{{Type: audit.TypeApplication, ID: host, Name: host}}})
 	})
 	if err == nil && !passed {
-		err = errcode.Refuse(errcode.CodeInvalidLink)
+		err = errcode.New(errcode.InvalidLink)
 	}
 	return secret, err
 }
 
-func (s *SessionService) putForwardSession(tx *Tx, secret secret.Secret, g ForwardSession) error {
+func (s *SessionService) putForwardSession(tx *Tx, secret secret.Value, g ForwardSession) error {
 	if err := s.forwards.Put(tx.Raw, secret.Hash(), g); err != nil {
 		return fmt.Errorf("storing a gate: %w", err)
 	}
@@ -120,11 +120,11 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// AuthenticateForward finds out who a gate lets through to a host; CodeNoSession for anything that is no gate of that host, or
+// AuthenticateForward finds out who a gate lets through to a host; NoSession for anything that is no gate of that host, or
 // whose session is over. It reads three records and never waits for a write.
-func (s *SessionService) AuthenticateForward(ctx context.Context, secret secret.Secret, host string) (Live, error) {
+func (s *SessionService) AuthenticateForward(ctx context.Context, secret secret.Value, host string) (Live, error) {
 	if secret.IsZero() {
-		return Live{}, errcode.Refuse(errcode.CodeNoSession)
+		return Live{}, errcode.New(errcode.NoSession)
 	}
 	now := s.Accounts.Now()
 	var live Live
@@ -132,11 +132,11 @@ func (s *SessionService) AuthenticateForward(ctx context.Context, secret secret.
 		g, err := s.forwards.Get(r.r, secret.Hash())
 		switch {
 		case errors.Is(err, store.ErrNotFound):
-			return errcode.Refuse(errcode.CodeNoSession)
+			return errcode.New(errcode.NoSession)
 		case err != nil:
 			return fmt.Errorf("checking a gate: %w", err)
 		case g.State != "", g.Host != host, !now.Before(g.Expires):
-			return errcode.Refuse(errcode.CodeNoSession)
+			return errcode.New(errcode.NoSession)
 		}
 		live, err = s.info(r, g.Session, now)
 		return err

@@ -18,9 +18,9 @@ import (
 const wiki = "wiki.garage.example"
 
 // gate goes to a host and back.
-func (h *house) gate(session secret.Secret, host string) secret.Secret {
+func (h *house) gate(session secret.Value, host string) secret.Value {
 	h.t.Helper()
-	nonce := secret.SecretOf("a nonce of the browser")
+	nonce := secret.From("a nonce of the browser")
 	code, err := h.Sessions.NewReturnCode(h.t.Context(), h.From, session, host, authn.ParseForwardState(nonce))
 	do(h.t, err, "opening a gate")
 	gate, err := h.Sessions.RedeemReturnCode(h.t.Context(), h.From, code, host, nonce)
@@ -28,10 +28,10 @@ func (h *house) gate(session secret.Secret, host string) secret.Secret {
 	return gate
 }
 
-func (h *house) passes(gate secret.Secret, host string) bool {
+func (h *house) passes(gate secret.Value, host string) bool {
 	h.t.Helper()
 	_, err := h.Sessions.AuthenticateForward(h.t.Context(), gate, host)
-	if err != nil && errcode.CodeOf(err) != errcode.CodeNoSession {
+	if err != nil && errcode.Of(err) != errcode.NoSession {
 		h.t.Fatalf("checking a gate: %v", err)
 	}
 	return err == nil
@@ -49,7 +49,7 @@ func TestAGateIsGoodForItsHostAndTellsWhoCame(t *testing.T) {
 		!slices.Equal(live.Groups, []authn.GroupID{group}) {
 		t.Errorf("got %+v, %v", live, err)
 	}
-	if h.passes(gate, "shop.garage.example") || h.passes(secret.Secret{}, wiki) || h.passes(session, wiki) {
+	if h.passes(gate, "shop.garage.example") || h.passes(secret.Value{}, wiki) || h.passes(session, wiki) {
 		t.Error("another host, no gate and a session pass, want none of them")
 	}
 	if h.alive(gate) {
@@ -68,34 +68,34 @@ func TestAGateIsGoodForItsHostAndTellsWhoCame(t *testing.T) {
 func TestAReturnCodeIsGoodOnceForItsHostAndItsBrowser(t *testing.T) {
 	h := newHouse(t)
 	_, _, session := h.Member(amelie, nil)
-	nonce := secret.SecretOf("nonce")
-	for name, try := range map[string]func(code secret.Secret) bool{
-		"another host": func(code secret.Secret) bool {
+	nonce := secret.From("nonce")
+	for name, try := range map[string]func(code secret.Value) bool{
+		"another host": func(code secret.Value) bool {
 			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, "shop.garage.example", nonce)
 			return err == nil
 		},
-		"another browser": func(code secret.Secret) bool {
-			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, secret.SecretOf("other"))
+		"another browser": func(code secret.Value) bool {
+			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, secret.From("other"))
 			return err == nil
 		},
-		"no nonce": func(code secret.Secret) bool {
-			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, secret.Secret{})
+		"no nonce": func(code secret.Value) bool {
+			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, secret.Value{})
 			return err == nil
 		},
-		"after a minute": func(code secret.Secret) bool {
+		"after a minute": func(code secret.Value) bool {
 			h.Clock.Advance(authn.GateCodeLife)
 			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce)
 			return err == nil
 		},
-		"as a gate": func(code secret.Secret) bool { return h.passes(code, wiki) },
-		"a second time": func(code secret.Secret) bool {
+		"as a gate": func(code secret.Value) bool { return h.passes(code, wiki) },
+		"a second time": func(code secret.Value) bool {
 			if _, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce); err != nil {
 				t.Fatalf("the first time: %v", err)
 			}
 			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce)
 			return err == nil
 		},
-		"after the sign-out": func(secret.Secret) bool {
+		"after the sign-out": func(secret.Value) bool {
 			_, _, other := h.Member("paul@garage.example", nil)
 			code, err := h.Sessions.NewReturnCode(t.Context(), h.From, other, wiki, authn.ParseForwardState(nonce))
 			do(t, err, "opening")
@@ -115,7 +115,7 @@ func TestAReturnCodeIsGoodOnceForItsHostAndItsBrowser(t *testing.T) {
 func TestOneReturnCodeTakenByManyAtOnceMakesOneGate(t *testing.T) {
 	h := newHouse(t)
 	_, _, session := h.Member(amelie, nil)
-	nonce := secret.SecretOf("nonce")
+	nonce := secret.From("nonce")
 	code, err := h.Sessions.NewReturnCode(t.Context(), h.From, session, wiki, authn.ParseForwardState(nonce))
 	do(t, err, "opening")
 	var wg sync.WaitGroup
@@ -137,16 +137,16 @@ func TestOneReturnCodeTakenByManyAtOnceMakesOneGate(t *testing.T) {
 }
 
 func TestAGateEndsWithItsSession(t *testing.T) {
-	for name, end := range map[string]func(h *house, u authn.User, session secret.Secret){
-		"signed out": func(h *house, _ authn.User, session secret.Secret) {
+	for name, end := range map[string]func(h *house, u authn.User, session secret.Value){
+		"signed out": func(h *house, _ authn.User, session secret.Value) {
 			do(h.t, h.Sessions.SignOut(h.t.Context(), h.From, session), "signing out")
 		},
-		"devices reset": func(h *house, u authn.User, _ secret.Secret) { h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL) },
-		"suspended": func(h *house, u authn.User, _ secret.Secret) {
+		"devices reset": func(h *house, u authn.User, _ secret.Value) { h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL) },
+		"suspended": func(h *house, u authn.User, _ secret.Value) {
 			h.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
 		},
-		"unused for an hour": func(h *house, _ authn.User, _ secret.Secret) { h.Clock.Advance(time.Hour + time.Minute) },
-		"password changed": func(h *house, u authn.User, _ secret.Secret) {
+		"unused for an hour": func(h *house, _ authn.User, _ secret.Value) { h.Clock.Advance(time.Hour + time.Minute) },
+		"password changed": func(h *house, u authn.User, _ secret.Value) {
 			h.Change(u.ID, func(u *authn.User) { u.Epoch++; u.PasswordEpoch++ })
 		},
 	} {
@@ -193,7 +193,7 @@ func TestWaysBackToApplicationsAreCountedByTheSession(t *testing.T) {
 			t.Fatalf("number %d: %v", n, err)
 		}
 	}
-	if errcode.CodeOf(err) != errcode.CodeRateLimited {
+	if errcode.Of(err) != errcode.RateLimited {
 		t.Errorf("the 61st in a minute: got %v, want a wait", err)
 	}
 }

@@ -44,7 +44,7 @@ func (tx *Tx) CreateGroup(g *Group) error {
 func (tx *Tx) SaveGroup(g *Group) error {
 	name := strings.TrimSpace(g.Name)
 	if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > 255 || strings.ContainsFunc(name, unicode.IsControl) {
-		return errcode.Invalid("name", "name")
+		return errcode.InvalidField("name", "name")
 	}
 	g.Name, g.Changed = name, tx.Op.Now
 	return tx.putGroup(g)

@@ -24,6 +24,6 @@ func TestTheGaragesThatAPersonIsMadeWith(t *testing.T) {
 		return err
 	}
 	do(t, born("twenty@garage.example", garages[:20]), "twenty garages")
-	refused(t, born("more@garage.example", garages), errcode.CodeInvalid, "twenty-one garages")
-	refused(t, born("unknown@garage.example", []authn.GroupID{"gnone"}), errcode.CodeInvalid, "a garage that does not exist")
+	refused(t, born("more@garage.example", garages), errcode.Invalid, "twenty-one garages")
+	refused(t, born("unknown@garage.example", []authn.GroupID{"gnone"}), errcode.Invalid, "a garage that does not exist")
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // doorsOfCodes are all the methods that take six digits, each with an answer.
-func doorsOfCodes(h *house, p *authntest.Phone, session secret.Secret) map[string]func(authn.RequestInfo, []byte) authn.Verification {
+func doorsOfCodes(h *house, p *authntest.Phone, session secret.Value) map[string]func(authn.RequestInfo, []byte) authn.Verification {
 	ctx := h.t.Context()
 	told := func(j authn.Verification, err error) authn.Verification {
 		h.t.Helper()
@@ -175,7 +175,7 @@ func TestAStrangersNoiseLeavesKeysAndKnownBrowsersAlone(t *testing.T) {
 		h.Clock.Advance(5 * time.Second)
 	}
 	_, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
-	refused(t, err, errcode.CodeRateLimited, "the right password from an unknown browser")
+	refused(t, err, errcode.RateLimited, "the right password from an unknown browser")
 	h.password(mine, amelie)
 }
 

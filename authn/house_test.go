@@ -42,7 +42,7 @@ func newHouse(t testing.TB) *house {
 // refused fails unless the error is a refusal with this code.
 func refused(t testing.TB, err error, want errcode.Code, doing string) {
 	t.Helper()
-	if got := errcode.CodeOf(err); got != want {
+	if got := errcode.Of(err); got != want {
 		t.Errorf("%s: got %q (%v), want %q", doing, got, err, want)
 	}
 }
@@ -56,9 +56,9 @@ func do(t testing.TB, err error, doing string) {
 }
 
 // reset does what an operator's reset does to the record; way is authn.ProvenanceEmail or an operator's id.
-func (h *house) reset(id authn.UserID, way string, life time.Duration) (link, code secret.Secret) {
+func (h *house) reset(id authn.UserID, way string, life time.Duration) (link, code secret.Value) {
 	h.t.Helper()
-	type ticket struct{ link, code secret.Secret }
+	type ticket struct{ link, code secret.Value }
 	out, err := authn.Update(h.t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (ticket, error) {
 		u, err := tx.User(id)
 		if err != nil {
@@ -86,17 +86,17 @@ func (h *house) password(req authn.RequestInfo, login string) authn.TransactionR
 }
 
 // step is where a login stands; StepExpired when it is gone.
-func (h *house) step(login secret.Secret) authn.Step {
+func (h *house) step(login secret.Value) authn.Step {
 	h.t.Helper()
 	state, err := h.Authn.Transaction(h.t.Context(), login)
-	if errcode.CodeOf(err) == errcode.CodeExpired {
+	if errcode.Of(err) == errcode.Expired {
 		return authn.StepExpired
 	}
 	do(h.t, err, "reading a login")
 	return state.Step
 }
 
-func (h *house) verify(login secret.Secret, code []byte) authn.Verified {
+func (h *house) verify(login secret.Value, code []byte) authn.Verified {
 	h.t.Helper()
 	v, err := h.Authn.Verify(h.t.Context(), h.From, login, factors.InputCode, code)
 	do(h.t, err, "verifying a code")
@@ -104,7 +104,7 @@ func (h *house) verify(login secret.Secret, code []byte) authn.Verified {
 }
 
 // prove gives a fresh proof by a phone.
-func (h *house) prove(session secret.Secret, p *authntest.Phone) {
+func (h *house) prove(session secret.Value, p *authntest.Phone) {
 	h.t.Helper()
 	j, err := h.Authn.StepUp(h.t.Context(), h.From, session, factors.InputCode, p.Next())
 	if err != nil || !j.Accepted() {
@@ -112,10 +112,10 @@ func (h *house) prove(session secret.Secret, p *authntest.Phone) {
 	}
 }
 
-func (h *house) alive(session secret.Secret) bool {
+func (h *house) alive(session secret.Value) bool {
 	h.t.Helper()
 	_, err := h.Sessions.Authenticate(h.t.Context(), session)
-	if err != nil && errcode.CodeOf(err) != errcode.CodeNoSession {
+	if err != nil && errcode.Of(err) != errcode.NoSession {
 		h.t.Fatalf("checking a session: %v", err)
 	}
 	return err == nil
@@ -175,8 +175,8 @@ func mailed[M templates.Notice](h *house) []M {
 }
 
 // tokenOf is the last part of a link.
-func tokenOf(link string) secret.Secret {
-	return secret.SecretOf(link[strings.LastIndexByte(link, '/')+1:])
+func tokenOf(link string) secret.Value {
+	return secret.From(link[strings.LastIndexByte(link, '/')+1:])
 }
 
 // wrong is six digits that are no code of the phone within ten minutes either way.
@@ -231,7 +231,7 @@ func (k *yubikey) answer(p authn.Prompt, counter uint32) []byte {
 }
 
 // verifyKey takes a login's second step with the key.
-func (h *house) verifyKey(login secret.Secret, k *yubikey, counter uint32) authn.Verified {
+func (h *house) verifyKey(login secret.Value, k *yubikey, counter uint32) authn.Verified {
 	h.t.Helper()
 	prompt, err := h.Authn.BeginVerify(h.t.Context(), h.From, login, factors.InputAssertion)
 	do(h.t, err, "asking for a key")
@@ -241,7 +241,7 @@ func (h *house) verifyKey(login secret.Secret, k *yubikey, counter uint32) authn
 }
 
 // recoveryCodes makes a sheet of codes in a session with a fresh proof.
-func (h *house) recoveryCodes(session secret.Secret) []string {
+func (h *house) recoveryCodes(session secret.Value) []string {
 	h.t.Helper()
 	seat := authn.Flow{Session: session}
 	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: recovery.Kind, Name: "Feuille"})

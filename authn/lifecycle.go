@@ -9,7 +9,7 @@ import (
 )
 
 func wrongState(reason string) error {
-	return &errcode.Error{Code: errcode.CodeWrongState, Reason: reason}
+	return &errcode.Error{Code: errcode.WrongState, Reason: reason}
 }
 
 // Suspend keeps everything of an active person but lets nobody in: every session ends and the Epoch rises
@@ -104,7 +104,7 @@ func (tx *Tx) Delete(u *User) error {
 }
 
 // Unlock ends the person's waits and forgets their wrong answers, over every door. Each time that there were any counts
-// against throttle.Unlocks, or a guesser whom somebody unlocks would have no limit (PROTOCOL 17): CodeRateLimited beyond it,
+// against throttle.Unlocks, or a guesser whom somebody unlocks would have no limit (PROTOCOL 17): RateLimited beyond it,
 // unless the caller is free of it.
 func (tx *Tx) Unlock(u *User, free bool) error {
 	f, err := tx.s.Failures.Get(tx.Raw, tx.s.failureID(u.ID))
@@ -117,7 +117,7 @@ func (tx *Tx) Unlock(u *User, free bool) error {
 			return fmt.Errorf("counting unlocks: %w", err)
 		}
 		if !v.OK {
-			return errcode.Wait(v.Retry)
+			return errcode.RateLimit(v.Retry)
 		}
 	}
 	return tx.resetFailures(u)

@@ -14,20 +14,20 @@ import (
 
 // Invite makes an invitation for a person who never had a device and returns its token; the caller mails it or
 // hands it over, and saves the person. way is ProvenanceEmail or the operator's id, by is whom people read.
-func (s *SignInService) Invite(tx *Tx, u *User, way, by string) (secret.Secret, error) {
+func (s *SignInService) Invite(tx *Tx, u *User, way, by string) (secret.Value, error) {
 	if u.EverHadDevice || len(u.Devices) > 0 {
-		return secret.Secret{}, &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonHadDevice} // PROTOCOL 10: it would carry both halves
+		return secret.Value{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonHadDevice} // PROTOCOL 10: it would carry both halves
 	}
 	if u.Status != StatusStaged && u.Status != StatusProvisioned && u.Status != StatusActive {
-		return secret.Secret{}, errcode.Refuse(errcode.CodeWrongState)
+		return secret.Value{}, errcode.New(errcode.WrongState)
 	}
 	if err := tx.DeleteLink(u.Invited.Link); err != nil {
-		return secret.Secret{}, err
+		return secret.Value{}, err
 	}
 	expires := tx.Op.Now.Add(InvitationTTL)
 	token, err := tx.putLink("invitation", Link{User: u.ID, Purpose: linkInvitation, Expires: expires})
 	if err != nil {
-		return secret.Secret{}, err
+		return secret.Value{}, err
 	}
 	u.Invited = Invitation{Link: token.Hash(), Provenance: way, By: by, At: tx.Op.Now, Expires: expires}
 	if u.Status == StatusStaged {
@@ -46,8 +46,8 @@ type Invited struct {
 	Expires time.Time
 }
 
-// Invitation reads who is invited by a link; CodeInvalidLink when it is no longer good.
-func (s *SignInService) Invitation(ctx context.Context, token secret.Secret) (Invited, error) {
+// Invitation reads who is invited by a link; InvalidLink when it is no longer good.
+func (s *SignInService) Invitation(ctx context.Context, token secret.Value) (Invited, error) {
 	var out Invited
 	err := s.Accounts.View(ctx, func(r Reader) error {
 		_, u, err := s.invitation(r, token, s.Accounts.Now())
@@ -57,7 +57,7 @@ func (s *SignInService) Invitation(ctx context.Context, token secret.Secret) (In
 		out = Invited{By: u.Invited.By, Login: u.Login, Name: u.DisplayName(), Locale: s.Accounts.Locale(&u), Expires: u.Invited.Expires}
 		if len(u.Groups) > 0 {
 			g, err := r.Group(u.Groups[0])
-			if err != nil && errcode.CodeOf(err) != errcode.CodeNotFound {
+			if err != nil && errcode.Of(err) != errcode.NotFound {
 				return err
 			}
 			out.Garage = g.Name
@@ -67,18 +67,18 @@ func (s *SignInService) Invitation(ctx context.Context, token secret.Secret) (In
 	return out, err
 }
 
-func (s *SignInService) invitation(r Reader, token secret.Secret, now time.Time) (Link, User, error) {
+func (s *SignInService) invitation(r Reader, token secret.Value, now time.Time) (Link, User, error) {
 	l, u, err := r.link(token, linkInvitation, now)
 	if err == nil && (u.EverHadDevice || u.Invited.Link != token.Hash() ||
 		u.Status != StatusProvisioned && u.Status != StatusActive) {
-		err = errcode.Refuse(errcode.CodeInvalidLink)
+		err = errcode.New(errcode.InvalidLink)
 	}
 	return l, u, err
 }
 
 // AcceptInvitation takes the password chosen by an invitation. The login that it begins may enrol; the invitation is
 // spent when the first device is confirmed, so a closed page is no dead end.
-func (s *SignInService) AcceptInvitation(ctx context.Context, req RequestInfo, token secret.Secret, password string) (TransactionRef, error) {
+func (s *SignInService) AcceptInvitation(ctx context.Context, req RequestInfo, token secret.Value, password string) (TransactionRef, error) {
 	op := s.Accounts.NewOperation(req)
 	phc, err := s.newPassword(ctx, password, func(r Reader) (User, error) {
 		_, u, err := s.invitation(r, token, op.Now)
@@ -156,7 +156,7 @@ func (s *SignInService) RequestPasswordLink(ctx context.Context, req RequestInfo
 		}
 		u, err := tx.UserByAddress(name)
 		switch {
-		case errcode.CodeOf(err) == errcode.CodeNotFound:
+		case errcode.Of(err) == errcode.NotFound:
 			return 0, nil
 		case err != nil || u.Status != StatusActive:
 			return 0, err
@@ -169,7 +169,7 @@ func (s *SignInService) RequestPasswordLink(ctx context.Context, req RequestInfo
 		return 0, stuck(tx, &u)
 	})
 	if err == nil && wait > 0 {
-		err = errcode.Wait(wait)
+		err = errcode.RateLimit(wait)
 	}
 	return err
 }
@@ -197,7 +197,7 @@ func (s *SignInService) sendPasswordLink(tx *Tx, u *User) error {
 func (s *SignInService) URL(path string) string { return s.Accounts.Policy.PublicURL + path }
 
 // PasswordLinkTTL reads whose password a mailed link may choose.
-func (s *SignInService) PasswordLink(ctx context.Context, token secret.Secret) (login, locale string, err error) {
+func (s *SignInService) PasswordLink(ctx context.Context, token secret.Value) (login, locale string, err error) {
 	err = s.Accounts.View(ctx, func(r Reader) error {
 		_, u, err := s.passwordLink(r, token, s.Accounts.Now())
 		login, locale = u.Login, s.Accounts.Locale(&u)
@@ -206,18 +206,18 @@ func (s *SignInService) PasswordLink(ctx context.Context, token secret.Secret) (
 	return login, locale, err
 }
 
-func (s *SignInService) passwordLink(r Reader, token secret.Secret, now time.Time) (Link, User, error) {
+func (s *SignInService) passwordLink(r Reader, token secret.Value, now time.Time) (Link, User, error) {
 	l, u, err := r.link(token, linkPassword, now)
 	// One that was asked for before the Epoch last rose (a new password, a reset, a moved address) lies in a mailbox, unused.
 	if err == nil && (u.Status != StatusActive || !s.Accounts.recoverable(&u) || l.Epoch != u.Epoch) {
-		err = errcode.Refuse(errcode.CodeInvalidLink)
+		err = errcode.New(errcode.InvalidLink)
 	}
 	return l, u, err
 }
 
 // StartWithPasswordLink begins a login that carries the password chosen by a mailed link. It takes effect only when
 // that login's second step is done.
-func (s *SignInService) StartWithPasswordLink(ctx context.Context, req RequestInfo, token secret.Secret, password string) (TransactionRef, error) {
+func (s *SignInService) StartWithPasswordLink(ctx context.Context, req RequestInfo, token secret.Value, password string) (TransactionRef, error) {
 	op := s.Accounts.NewOperation(req)
 	phc, err := s.newPassword(ctx, password, func(r Reader) (User, error) {
 		_, u, err := s.passwordLink(r, token, op.Now)

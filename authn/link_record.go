@@ -26,32 +26,32 @@ const (
 	linkPassword   = "password"
 )
 
-// link loads a link of the purpose with its person; CodeInvalidLink when it is not, or no longer, good.
-func (r Reader) link(token secret.Secret, purpose string, now time.Time) (Link, User, error) {
+// link loads a link of the purpose with its person; InvalidLink when it is not, or no longer, good.
+func (r Reader) link(token secret.Value, purpose string, now time.Time) (Link, User, error) {
 	l, err := r.s.links.Get(r.r, token.Hash())
 	if errors.Is(err, store.ErrNotFound) || token.IsZero() {
-		return Link{}, User{}, errcode.Refuse(errcode.CodeInvalidLink)
+		return Link{}, User{}, errcode.New(errcode.InvalidLink)
 	}
 	if err != nil {
 		return Link{}, User{}, fmt.Errorf("loading a link: %w", err)
 	}
 	u, err := r.User(l.User)
 	switch {
-	case errcode.CodeOf(err) == errcode.CodeNotFound:
-		return Link{}, User{}, errcode.Refuse(errcode.CodeInvalidLink)
+	case errcode.Of(err) == errcode.NotFound:
+		return Link{}, User{}, errcode.New(errcode.InvalidLink)
 	case err != nil:
 		return Link{}, User{}, err
 	case l.Purpose != purpose, !now.Before(l.Expires):
-		return l, u, errcode.Refuse(errcode.CodeInvalidLink)
+		return l, u, errcode.New(errcode.InvalidLink)
 	}
 	return l, u, nil
 }
 
 // putLink stores a link and returns its token, which no one else ever sees again.
-func (tx *Tx) putLink(label string, l Link) (secret.Secret, error) {
+func (tx *Tx) putLink(label string, l Link) (secret.Value, error) {
 	token := tx.Op.Secret(label)
 	if err := tx.s.links.Put(tx.Raw, token.Hash(), l); err != nil {
-		return secret.Secret{}, fmt.Errorf("storing a link: %w", err)
+		return secret.Value{}, fmt.Errorf("storing a link: %w", err)
 	}
 	return token, nil
 }

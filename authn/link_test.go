@@ -24,7 +24,7 @@ func TestAnInvitationLeadsToASession(t *testing.T) {
 		t.Errorf("got %+v, %v", in, err)
 	}
 	_, err = h.Authn.AcceptInvitation(t.Context(), h.From, token, "azertyui")
-	refused(t, err, errcode.CodeInvalid, "a password that everybody knows")
+	refused(t, err, errcode.Invalid, "a password that everybody knows")
 	first, err := h.Authn.AcceptInvitation(t.Context(), h.From, token, authntest.Password)
 	if err != nil || first.Step != authn.StepEnrol {
 		t.Fatalf("accepting: got %q, %v", first.Step, err)
@@ -33,9 +33,9 @@ func TestAnInvitationLeadsToASession(t *testing.T) {
 	second, err := h.Authn.AcceptInvitation(t.Context(), h.From, token, another)
 	do(t, err, "accepting again after closing the page")
 	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Login: first.Login}, "", pending.Code())
-	refused(t, err, errcode.CodeExpired, "confirming where the password is no longer the one chosen")
+	refused(t, err, errcode.Expired, "confirming where the password is no longer the one chosen")
 	_, err = h.Authn.StartWithPassword(t.Context(), h.From, "nadia@garage.example", authntest.Password, "")
-	refused(t, err, errcode.CodeSignInFailed, "the first password")
+	refused(t, err, errcode.SignInFailed, "the first password")
 	if got, err := h.Authn.StartWithPassword(t.Context(), h.From, "nadia@garage.example", another, ""); err != nil || got.Step != authn.StepBlocked {
 		t.Errorf("the password without the link: got %q, %v", got.Step, err)
 	} else if state, err := h.Authn.Transaction(t.Context(), got.Login); err != nil || !state.Invited {
@@ -49,7 +49,7 @@ func TestAnInvitationLeadsToASession(t *testing.T) {
 		t.Errorf("got %s, had a device: %v, password by %q", got.Status, got.EverHadDevice, got.Password.Provenance)
 	}
 	_, err = h.Authn.Invitation(t.Context(), token)
-	refused(t, err, errcode.CodeInvalidLink, "the link afterwards")
+	refused(t, err, errcode.InvalidLink, "the link afterwards")
 }
 
 func TestAnInvitationIsOnlyForWhoNeverHadADevice(t *testing.T) {
@@ -68,19 +68,19 @@ func TestAnInvitationIsOnlyForWhoNeverHadADevice(t *testing.T) {
 		return err
 	}
 	u, _, _ := h.Member(amelie, nil)
-	refused(t, invite(u.ID), errcode.CodeWrongState, "somebody with a device")
+	refused(t, invite(u.ID), errcode.WrongState, "somebody with a device")
 	h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
-	refused(t, invite(u.ID), errcode.CodeWrongState, "somebody who was reset")
+	refused(t, invite(u.ID), errcode.WrongState, "somebody who was reset")
 	gone := h.Person("gone@garage.example", func(u *authn.User) { u.Status = authn.StatusDeactivated })
-	refused(t, invite(gone.ID), errcode.CodeWrongState, "somebody deactivated")
+	refused(t, invite(gone.ID), errcode.WrongState, "somebody deactivated")
 	nadia := h.Person("nadia@garage.example", nil)
 	first := h.Invite(nadia.ID)
 	second := h.Invite(nadia.ID)
 	_, err := h.Authn.AcceptInvitation(t.Context(), h.From, first, authntest.Password)
-	refused(t, err, errcode.CodeInvalidLink, "the earlier of two")
+	refused(t, err, errcode.InvalidLink, "the earlier of two")
 	h.Clock.Advance(authn.InvitationTTL)
 	_, err = h.Authn.AcceptInvitation(t.Context(), h.From, second, authntest.Password)
-	refused(t, err, errcode.CodeInvalidLink, "after a day")
+	refused(t, err, errcode.InvalidLink, "after a day")
 }
 
 func TestAForgottenPasswordTakesEffectWithADeviceOnly(t *testing.T) {
@@ -107,9 +107,9 @@ func TestAForgottenPasswordTakesEffectWithADeviceOnly(t *testing.T) {
 		t.Errorf("old session alive %v, other login at %q, %d mails", h.alive(session), h.step(elsewhere.Login), len(mailed[templates.PasswordChangedMail](h)))
 	}
 	_, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
-	refused(t, err, errcode.CodeSignInFailed, "the old password")
+	refused(t, err, errcode.SignInFailed, "the old password")
 	_, err = h.Authn.StartWithPasswordLink(t.Context(), h.From, link, another)
-	refused(t, err, errcode.CodeInvalidLink, "the link a second time")
+	refused(t, err, errcode.InvalidLink, "the link a second time")
 	_, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, another, "")
 	do(t, err, "the new password")
 	if got := h.User(string(u.ID)).Password.Provenance; got != authn.ProvenanceUser {
@@ -118,7 +118,7 @@ func TestAForgottenPasswordTakesEffectWithADeviceOnly(t *testing.T) {
 	third := h.forgot()
 	h.Clock.Advance(authn.PasswordLinkTTL)
 	_, _, err = h.Authn.PasswordLink(t.Context(), third)
-	refused(t, err, errcode.CodeInvalidLink, "after an hour")
+	refused(t, err, errcode.InvalidLink, "after an hour")
 }
 
 func TestForgettingAnswersTheSameAndMailsWithinLimits(t *testing.T) {
@@ -148,7 +148,7 @@ func TestForgettingAnswersTheSameAndMailsWithinLimits(t *testing.T) {
 			break
 		}
 	}
-	refused(t, err, errcode.CodeRateLimited, "forty times from one network")
+	refused(t, err, errcode.RateLimited, "forty times from one network")
 }
 
 func TestReadingChangesNothing(t *testing.T) {

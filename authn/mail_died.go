@@ -30,7 +30,7 @@ func (s *Service) OnDeadLetter() func(tx store.Tx, m mail.MessageInfo) error {
 		switch {
 		case err == nil:
 			e.Subject, e.SubjectName = string(u.ID), u.Login
-		case errcode.CodeOf(err) != errcode.CodeNotFound: // support has no account
+		case errcode.Of(err) != errcode.NotFound: // support has no account
 			return err
 		}
 		return w.Audit(e)

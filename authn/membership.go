@@ -11,14 +11,14 @@ import (
 )
 
 // AddToGroup makes a person, loaded in this run, a member of a garage; joined is false for whoever was one. The caller
-// audits and saves, and calls DeletePlaceholders afterwards. CodeNotFound: no such garage. CodeInvalid: the person is in as many
+// audits and saves, and calls DeletePlaceholders afterwards. NotFound: no such garage. Invalid: the person is in as many
 // as there may be.
 func (tx *Tx) AddToGroup(u *User, id GroupID) (joined bool, err error) {
 	if _, err := tx.Group(id); err != nil || slices.Contains(u.Groups, id) {
 		return false, err
 	}
 	if len(u.Groups) >= maxGroups {
-		return false, errcode.Invalid("groupIds", "too_many")
+		return false, errcode.InvalidField("groupIds", "too_many")
 	}
 	u.Groups = append(slices.Clone(u.Groups), id)
 	if err := tx.s.members.Put(tx.Raw, string(id)+"/"+string(u.ID), struct{}{}); err != nil {
@@ -86,7 +86,7 @@ func (tx *Tx) emptyGroup(id GroupID, members []UserID) error {
 	}
 	for _, uid := range members {
 		u, err := tx.User(uid)
-		if errcode.CodeOf(err) == errcode.CodeNotFound {
+		if errcode.Of(err) == errcode.NotFound {
 			continue // deleted since it was listed, with every membership
 		}
 		if err != nil {

@@ -61,7 +61,7 @@ func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
 		_, err = tx.AddToGroup(&u, gone)
 		return struct{}{}, err
 	})
-	refused(t, err, errcode.CodeNotFound, "joining a garage that is marked")
+	refused(t, err, errcode.NotFound, "joining a garage that is marked")
 	for _, id := range []authn.UserID{people[1].ID, people[7].ID} { // the crash came in the middle
 		_, err := authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
 			u, err := tx.User(id)

@@ -45,18 +45,18 @@ func (s *EnrolService) adminTarget(r Reader, c AdminCall) (User, error) {
 	return u, err
 }
 
-// BeginByAdmin begins to enrol a device for somebody else and gives what is to be shown to them, this once. CodeTooMany;
-// CodeInvalid with ReasonBrowserOnly for a kind that no program can enrol; CodeWrongState for whoever is not active.
+// BeginByAdmin begins to enrol a device for somebody else and gives what is to be shown to them, this once. TooMany;
+// Invalid with ReasonBrowserOnly for a kind that no program can enrol; WrongState for whoever is not active.
 func (s *EnrolService) BeginByAdmin(ctx context.Context, req RequestInfo, c AdminCall, want Enrolling) (_ AdminEnrolmentSecret, err error) {
 	if want.Name, err = DeviceName(want.Name, true); err != nil {
 		return AdminEnrolmentSecret{}, err
 	}
 	f, ok := s.Accounts.factor(want.Kind).(factors.AdminEnroller)
 	if !ok {
-		return AdminEnrolmentSecret{}, errcode.Invalid("factorType", errcode.ReasonBrowserOnly)
+		return AdminEnrolmentSecret{}, errcode.InvalidField("factorType", errcode.ReasonBrowserOnly)
 	}
 	if _, ok := f.(factors.SeedEnroller); want.Seed != nil && !ok {
-		return AdminEnrolmentSecret{}, errcode.Invalid("sharedSecret", "unsupported")
+		return AdminEnrolmentSecret{}, errcode.InvalidField("sharedSecret", "unsupported")
 	}
 	op := s.Accounts.NewOperation(req)
 	var u User
@@ -96,7 +96,7 @@ func (s *EnrolService) BeginByAdmin(ctx context.Context, req RequestInfo, c Admi
 // beginOffer opens the enrolment of an offer, with a new secret or with the seed that the caller supplied.
 func (s *EnrolService) beginOffer(now time.Time, want Enrolling, who factors.Subject, devices []factors.Device) (pending factors.Pending, err error) {
 	if !s.Accounts.CanAdd(want.Kind, devices) {
-		return nil, errcode.Refuse(errcode.CodeTooMany)
+		return nil, errcode.New(errcode.TooMany)
 	}
 	f := s.Accounts.factor(want.Kind)
 	if want.Seed == nil {
@@ -105,7 +105,7 @@ func (s *EnrolService) beginOffer(now time.Time, want Enrolling, who factors.Sub
 		pending, err = f.(factors.SeedEnroller).BeginEnrolSeed(now, who, devices, *want.Seed)
 	}
 	if refused, ok := errors.AsType[factors.ImportError](err); ok {
-		return nil, errcode.Invalid("sharedSecret", string(refused))
+		return nil, errcode.InvalidField("sharedSecret", string(refused))
 	}
 	return pending, tooMany(err)
 }
@@ -134,7 +134,7 @@ func (s *EnrolService) AdminQR(ctx context.Context, c AdminCall, id factors.Devi
 	}
 	f, ok := s.Accounts.factor(o.Kind).(factors.AdminEnroller)
 	if !ok {
-		return nil, errcode.Refuse(errcode.CodeNotFound)
+		return nil, errcode.New(errcode.NotFound)
 	}
 	picture, err := f.QRCodePNG(s.Accounts.subject(&u), o.Pending)
 	if err != nil {
@@ -161,7 +161,7 @@ func (s *EnrolService) ConfirmByAdmin(ctx context.Context, req RequestInfo, c Ad
 		}
 		f := s.Accounts.factor(o.Kind)
 		if f == nil {
-			return false, errcode.Refuse(errcode.CodeNotFound)
+			return false, errcode.New(errcode.NotFound)
 		}
 		out, err := f.FinishEnrol(op.Now, s.Accounts.subject(&read), o.Pending, answer)
 		if err != nil {
@@ -198,7 +198,7 @@ func (s *EnrolService) ConfirmByAdmin(ctx context.Context, req RequestInfo, c Ad
 // activatePending puts a confirmed offer among the person's devices, tells of it and saves the person.
 func (s *EnrolService) activatePending(tx *Tx, c AdminCall, u *User, o *AdminEnrolment, d factors.Device) (factors.Device, error) {
 	if !s.Accounts.CanAdd(o.Kind, u.Devices) {
-		return factors.Device{}, errcode.Refuse(errcode.CodeTooMany) // others were enrolled meanwhile
+		return factors.Device{}, errcode.New(errcode.TooMany) // others were enrolled meanwhile
 	}
 	if d.Unique != "" {
 		d.Unique = s.Accounts.uniqueSecret(d.Unique)
@@ -231,18 +231,18 @@ func (s *EnrolService) activatePending(tx *Tx, c AdminCall, u *User, o *AdminEnr
 	return d, tx.Save(u)
 }
 
-// CancelByAdmin ends an offer before its first code; CodeNotFound without one. The caller saves the person.
+// CancelByAdmin ends an offer before its first code; NotFound without one. The caller saves the person.
 func (s *EnrolService) CancelByAdmin(tx *Tx, c AdminCall, u *User, id factors.DeviceID) error {
 	d, ok := u.PendingDevice(tx.Op.Now)
 	if !ok || d.ID != id {
-		return errcode.Refuse(errcode.CodeNotFound)
+		return errcode.New(errcode.NotFound)
 	}
 	u.AdminEnrolment = nil
 	return s.auditAdminEnrolment(tx, c, u, audit.FactorRemoved, d)
 }
 
 // VerifyFor judges a code of one of the person's devices that a program was given. It spends the same steps and moves
-// the same counters as a page (PROTOCOL 17, 22). CodeWrongState: the device serves for nothing now.
+// the same counters as a page (PROTOCOL 17, 22). WrongState: the device serves for nothing now.
 func (s *EnrolService) VerifyFor(ctx context.Context, req RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (Verification, error) {
 	var out Verification
 	err := retryOnConflict(ctx, func() (bool, error) {
@@ -257,9 +257,9 @@ func (s *EnrolService) VerifyFor(ctx context.Context, req RequestInfo, c AdminCa
 		d := u.device(id)
 		switch {
 		case d == nil:
-			return false, errcode.Refuse(errcode.CodeNotFound)
+			return false, errcode.New(errcode.NotFound)
 		case len(s.SignIn.typed([]factors.Device{*d})) == 0:
-			return false, errcode.Invalid("factorType", errcode.ReasonBrowserOnly)
+			return false, errcode.InvalidField("factorType", errcode.ReasonBrowserOnly)
 		case !s.Accounts.CanUse(&u, *d):
 			return false, wrongState(errcode.ReasonUnusable)
 		}
@@ -308,18 +308,18 @@ func (s *EnrolService) storeVerifiedFor(tx *Tx, c AdminCall, t deviceAttempt) (*
 }
 
 // ConfirmDevice takes a person's word for a device that an operator enrolled for them: a fresh proof by a device that
-// counts, and a code of this one. CodeStepUpRequired, CodeNotFound.
-func (s *EnrolService) ConfirmDevice(ctx context.Context, req RequestInfo, session secret.Secret, id factors.DeviceID, answer []byte) (Verification, error) {
+// counts, and a code of this one. StepUpRequired, NotFound.
+func (s *EnrolService) ConfirmDevice(ctx context.Context, req RequestInfo, session secret.Value, id factors.DeviceID, answer []byte) (Verification, error) {
 	return s.SignIn.answered(ctx, req, session, func(op *Operation, ses *Session, u *User) (asked, error) {
 		if !ses.StepUp.fresh(op.Now) || ses.StepUp.EnrolOnly {
-			return asked{}, errcode.Refuse(errcode.CodeStepUpRequired)
+			return asked{}, errcode.New(errcode.StepUpRequired)
 		}
 		d, f := u.device(id), factors.Factor(nil)
 		if d != nil {
 			f = s.Accounts.factor(d.Kind)
 		}
 		if f == nil || !d.Unconfirmed() {
-			return asked{}, errcode.Refuse(errcode.CodeNotFound)
+			return asked{}, errcode.New(errcode.NotFound)
 		}
 		judged := *d
 		judged.Disabled = ""
@@ -333,7 +333,7 @@ func (s *EnrolService) ConfirmDevice(ctx context.Context, req RequestInfo, sessi
 	}, func(tx *Tx, ses *Session, u *User) error {
 		d := u.device(id)
 		if d == nil || !ses.StepUp.fresh(tx.Op.Now) || ses.StepUp.EnrolOnly {
-			return errcode.Refuse(errcode.CodeStepUpRequired)
+			return errcode.New(errcode.StepUpRequired)
 		}
 		tx.AddActivity(u, audit.FactorConfirmed, d.Name)
 		if err := tx.auditDevice(u, audit.FactorConfirmed, *d); err != nil {
@@ -348,9 +348,9 @@ func adminEnrolmentOf(u *User, c AdminCall, id factors.DeviceID, now time.Time) 
 	d, ok := u.PendingDevice(now)
 	switch {
 	case !ok || d.ID != id:
-		return nil, errcode.Refuse(errcode.CodeNotFound)
+		return nil, errcode.New(errcode.NotFound)
 	case u.AdminEnrolment.By != c.ID:
-		return nil, errcode.Refuse(errcode.CodeForbidden)
+		return nil, errcode.New(errcode.Forbidden)
 	}
 	return u.AdminEnrolment, nil
 }

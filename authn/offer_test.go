@@ -122,11 +122,11 @@ func TestBothHalvesByOneOperatorOpenNothingInEitherOrder(t *testing.T) {
 					return
 				}
 				_, err := h.Authn.Verify(t.Context(), h.From, started.Login, factors.InputCode, phone.Next())
-				refused(t, err, errcode.CodeWrongState, "a code of the device")
+				refused(t, err, errcode.WrongState, "a code of the device")
 				_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Login: started.Login}, authn.Enrolling{Kind: totp.Kind})
-				refused(t, err, errcode.CodeForbidden, "enrolling there")
+				refused(t, err, errcode.Forbidden, "enrolling there")
 				_, err = h.Enrolment.VerifyFor(t.Context(), h.From, two, phone.Device, phone.Next())
-				refused(t, err, errcode.CodeWrongState, "a code by the owner's other token")
+				refused(t, err, errcode.WrongState, "a code by the owner's other token")
 				h.given(two, "Un autre")
 				if got := h.password(h.From, amelie).Step; got != c.want {
 					t.Errorf("with a device by the owner's other token: got %q, want %q", got, c.want)
@@ -193,18 +193,18 @@ func TestAForgottenPasswordIsNotReplacedByADeviceThatAnOperatorSaw(t *testing.T)
 	if asked == 0 || len(mailed[templates.PasswordLinkMail](h)) != 0 {
 		t.Error("a link went to a mailbox that the operator may have named")
 	}
-	link := func() (secret.Secret, error) {
-		return authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (secret.Secret, error) {
+	link := func() (secret.Value, error) {
+		return authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (secret.Value, error) {
 			u, err := tx.User(id)
 			if err != nil {
-				return secret.Secret{}, err
+				return secret.Value{}, err
 			}
 			token, _, err := h.Authn.IssuePasswordLink(tx, &u, authn.ProvenanceEmail)
 			return token, err
 		})
 	}
 	_, err := link()
-	refused(t, err, errcode.CodeWrongState, "an operator's link")
+	refused(t, err, errcode.WrongState, "an operator's link")
 
 	session := h.SignIn(amelie, authntest.Password, phone).Session
 	h.prove(session, phone)
@@ -238,9 +238,9 @@ func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
 			t.Errorf("it proves: %v, %+v", err, j)
 		}
 		_, err := h.Enrolment.VerifyFor(t.Context(), h.From, boss, given.Device, given.Next())
-		refused(t, err, errcode.CodeWrongState, "verifying it by a token")
+		refused(t, err, errcode.WrongState, "verifying it by a token")
 		_, err = h.Enrolment.ShowQR(t.Context(), h.From, session, given.Device, "", "Copie", factors.InputCode, mine.Next())
-		refused(t, err, errcode.CodeNotFound, "showing its QR code")
+		refused(t, err, errcode.NotFound, "showing its QR code")
 		state, err := h.Authn.Transaction(t.Context(), h.password(h.From, amelie).Login)
 		if err != nil || len(state.Devices) != 1 {
 			t.Errorf("a login knows %d devices, want mine: %v", len(state.Devices), err)
@@ -253,11 +253,11 @@ func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
 	refusedEverywhere()
 
 	_, err := h.Enrolment.ConfirmDevice(t.Context(), h.From, session, given.Device, given.Next())
-	refused(t, err, errcode.CodeStepUpRequired, "confirming without a proof")
+	refused(t, err, errcode.StepUpRequired, "confirming without a proof")
 	h.Clock.Advance(time.Minute)
 	h.prove(session, mine)
 	_, err = h.Authn.RemoveDevice(t.Context(), h.From, session, mine.Device)
-	refused(t, err, errcode.CodeLastDevice, "removing the one that counts")
+	refused(t, err, errcode.LastDevice, "removing the one that counts")
 	if j, err := h.Enrolment.ConfirmDevice(t.Context(), h.From, session, given.Device, mine.Next()); err != nil || j.Rejected != factors.ReasonWrong {
 		t.Errorf("a code of the other phone: %v, %+v", err, j)
 	}
@@ -270,7 +270,7 @@ func TestADeviceGivenToWhoeverHasOneWaitsForTheirWord(t *testing.T) {
 		t.Fatal("a wrong code confirmed it")
 	}
 	_, err = h.Enrolment.ConfirmDevice(t.Context(), h.From, session, mine.Device, mine.Next())
-	refused(t, err, errcode.CodeNotFound, "confirming a device of one's own")
+	refused(t, err, errcode.NotFound, "confirming a device of one's own")
 	code := given.Next()
 	j, err := h.Enrolment.ConfirmDevice(t.Context(), h.From, session, given.Device, code)
 	if err != nil || !j.Accepted() {
@@ -321,23 +321,23 @@ func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
 		t.Error("a pending secret signs in")
 	}
 	_, err := h.Enrolment.VerifyFor(t.Context(), h.From, a, id, p.Code())
-	refused(t, err, errcode.CodeNotFound, "verifying a pending one")
+	refused(t, err, errcode.NotFound, "verifying a pending one")
 	if j, err := confirm(a, id, wrong(p)); err != nil || j.Rejected != factors.ReasonWrong || len(h.User(string(u.ID)).Devices) != 1 {
 		t.Errorf("a wrong code: %v, %+v", err, j)
 	}
 	_, err = confirm(b, id, p.Code())
-	refused(t, err, errcode.CodeForbidden, "another token of the same owner")
+	refused(t, err, errcode.Forbidden, "another token of the same owner")
 	_, err = h.Enrolment.AdminQR(t.Context(), b, id)
-	refused(t, err, errcode.CodeForbidden, "its picture by another token")
+	refused(t, err, errcode.Forbidden, "its picture by another token")
 
 	next, nextID := h.offer(a, "Deuxième")
 	_, err = confirm(a, id, p.Code())
-	refused(t, err, errcode.CodeNotFound, "the one that it took the place of")
+	refused(t, err, errcode.NotFound, "the one that it took the place of")
 	h.Clock.Advance(authn.EnrolmentTTL)
 	_, err = confirm(a, nextID, next.Code())
-	refused(t, err, errcode.CodeNotFound, "after ten minutes")
+	refused(t, err, errcode.NotFound, "after ten minutes")
 	_, err = h.Enrolment.AdminQR(t.Context(), a, nextID)
-	refused(t, err, errcode.CodeNotFound, "its picture after ten minutes")
+	refused(t, err, errcode.NotFound, "its picture after ten minutes")
 
 	third, thirdID := h.offer(a, "Troisième")
 	if picture, err := h.Enrolment.AdminQR(t.Context(), a, thirdID); err != nil || len(picture) == 0 {
@@ -345,19 +345,19 @@ func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
 	}
 	h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	_, err = confirm(a, thirdID, third.Code())
-	refused(t, err, errcode.CodeNotFound, "after a reset")
+	refused(t, err, errcode.NotFound, "after a reset")
 
 	fourth, fourthID := h.offer(a, "Quatrième")
 	h.Change(u.ID, func(u *authn.User) { u.Epoch++ })
 	_, err = confirm(a, fourthID, fourth.Code())
-	refused(t, err, errcode.CodeNotFound, "after the Epoch rose")
+	refused(t, err, errcode.NotFound, "after the Epoch rose")
 
 	fifth, fifthID := h.offer(a, "Cinquième")
 	h.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
 	_, err = confirm(a, fifthID, fifth.Code())
-	refused(t, err, errcode.CodeWrongState, "for somebody suspended")
+	refused(t, err, errcode.WrongState, "for somebody suspended")
 	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: "x"})
-	refused(t, err, errcode.CodeWrongState, "an offer to somebody suspended")
+	refused(t, err, errcode.WrongState, "an offer to somebody suspended")
 }
 
 func TestAPersonHasFivePhonesWhoeverEnrolsThem(t *testing.T) {
@@ -373,15 +373,15 @@ func TestAPersonHasFivePhonesWhoeverEnrolsThem(t *testing.T) {
 		}
 	})
 	_, _, _, err := h.Enrolment.ConfirmByAdmin(t.Context(), h.From, a, lateID, late.Code())
-	refused(t, err, errcode.CodeTooMany, "a sixth that was begun before")
+	refused(t, err, errcode.TooMany, "a sixth that was begun before")
 	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: "x"})
-	refused(t, err, errcode.CodeTooMany, "a sixth")
+	refused(t, err, errcode.TooMany, "a sixth")
 	for _, kind := range []factors.Kind{webauthn.Kind, recovery.Kind, "none"} {
 		_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: kind, Name: "x"})
-		refused(t, err, errcode.CodeInvalid, "a kind that no program enrols")
+		refused(t, err, errcode.Invalid, "a kind that no program enrols")
 	}
 	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: strings.Repeat("x", 65)})
-	refused(t, err, errcode.CodeInvalid, "a name too long")
+	refused(t, err, errcode.Invalid, "a name too long")
 }
 
 func TestACodeThatAProgramVerifiesIsSpentAtEveryDoor(t *testing.T) {
@@ -412,7 +412,7 @@ func TestACodeThatAProgramVerifiesIsSpentAtEveryDoor(t *testing.T) {
 		t.Errorf("another person's code: %v, %+v", err, j)
 	}
 	_, err := verify(otherPhone.Device, otherPhone.Next())
-	refused(t, err, errcode.CodeNotFound, "another person's device")
+	refused(t, err, errcode.NotFound, "another person's device")
 	if got := h.counters(other.ID).Streak; got != 0 {
 		t.Errorf("the other person has %d wrong answers", got)
 	}

@@ -9,14 +9,14 @@ import (
 
 // IssuePasswordLink makes a link by which an active person chooses a new password; the caller mails or shows it.
 // The password of before counts until the chosen one is confirmed with a device. While the person has no usable
-// one there is no link (PROTOCOL 8): CodeWrongState. It ends with the Epoch: after a reset, a removed device or a moved
+// one there is no link (PROTOCOL 8): WrongState. It ends with the Epoch: after a reset, a removed device or a moved
 // address it lies in a mailbox that may be somebody else's. way is ProvenanceEmail, or the operator in whose answer it is.
-func (s *SignInService) IssuePasswordLink(tx *Tx, u *User, way string) (token secret.Secret, expires time.Time, err error) {
+func (s *SignInService) IssuePasswordLink(tx *Tx, u *User, way string) (token secret.Value, expires time.Time, err error) {
 	switch {
 	case u.Status != StatusActive:
-		return secret.Secret{}, time.Time{}, wrongState(errcode.ReasonNotActive)
+		return secret.Value{}, time.Time{}, wrongState(errcode.ReasonNotActive)
 	case !s.Accounts.recoverable(u):
-		return secret.Secret{}, time.Time{}, wrongState(errcode.ReasonNoDevice)
+		return secret.Value{}, time.Time{}, wrongState(errcode.ReasonNoDevice)
 	}
 	l := Link{User: u.ID, Purpose: linkPassword, Epoch: u.Epoch, Expires: tx.Op.Now.Add(PasswordLinkTTL)}
 	if expires = l.Expires; way != ProvenanceEmail {

@@ -19,8 +19,8 @@ type SecondFactor struct {
 // Completed is how a login goes on after its second step.
 type Completed struct {
 	Step   Step
-	Issued Credentials   // with StepDone
-	Login  secret.Secret // with any other step: the login goes on under this secret
+	Issued Credentials  // with StepDone
+	Login  secret.Value // with any other step: the login goes on under this secret
 }
 
 // mustChange is the step between the second one and the session: nothing of the login may have moved since.
@@ -36,7 +36,7 @@ func (l *Transaction) mustChange(u *User) (Step, bool) {
 
 // complete ends a login whose second step is done with a session. While the password is marked there is none yet: the
 // login goes on, under another secret than the one that bore less (BAR A11). The caller saves the person.
-func (s *SignInService) complete(tx *Tx, secret secret.Secret, l Transaction, u *User, p SecondFactor) (Completed, error) {
+func (s *SignInService) complete(tx *Tx, secret secret.Value, l Transaction, u *User, p SecondFactor) (Completed, error) {
 	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
 		return Completed{}, fmt.Errorf("ending a login: %w", err)
 	}
@@ -63,16 +63,16 @@ func (s *SignInService) open(tx *Tx, u *User, p SecondFactor) (Credentials, erro
 }
 
 // ReplacePassword takes the password chosen in a login that has proven the marked one and a device, and signs the person
-// in. Every other session ends. CodeWrongState at any other step; CodeInvalid for a password that may not be, the marked one
+// in. Every other session ends. WrongState at any other step; Invalid for a password that may not be, the marked one
 // ("same") among them.
-func (s *SignInService) ReplacePassword(ctx context.Context, req RequestInfo, login secret.Secret, chosen string) (Verified, error) {
+func (s *SignInService) ReplacePassword(ctx context.Context, req RequestInfo, login secret.Value, chosen string) (Verified, error) {
 	op := s.Accounts.NewOperation(req)
 	var l Transaction
 	var u User
 	renewing := func(r Reader) (err error) {
 		var step Step
 		if l, u, step, err = s.login(r, login, op.Now); err == nil && step != StepChangePassword {
-			err = errcode.Refuse(errcode.CodeWrongState)
+			err = errcode.New(errcode.WrongState)
 		}
 		return err
 	}
@@ -87,7 +87,7 @@ func (s *SignInService) ReplacePassword(ctx context.Context, req RequestInfo, lo
 		return Verified{}, fmt.Errorf("comparing with the password of before: %w", err)
 	}
 	if same {
-		return Verified{}, errcode.Invalid("password", "same")
+		return Verified{}, errcode.InvalidField("password", "same")
 	}
 	phc, err := s.Accounts.Hasher.Hash(ctx, l.KnownBrowser, chosen)
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *SignInService) ReplacePassword(ctx context.Context, req RequestInfo, lo
 		// Whoever changes the password meanwhile raises the PasswordEpoch, and this login is dead.
 		l, u, step, err := s.login(tx.Reader, login, op.Now)
 		if err == nil && step != StepChangePassword {
-			err = errcode.Refuse(errcode.CodeWrongState)
+			err = errcode.New(errcode.WrongState)
 		}
 		if err != nil {
 			return Verified{}, err
@@ -106,7 +106,7 @@ func (s *SignInService) ReplacePassword(ctx context.Context, req RequestInfo, lo
 	})
 }
 
-func (s *SignInService) storeReplaced(tx *Tx, secret secret.Secret, l *Transaction, u *User, phc string) (Verified, error) {
+func (s *SignInService) storeReplaced(tx *Tx, secret secret.Value, l *Transaction, u *User, phc string) (Verified, error) {
 	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
 		return Verified{}, fmt.Errorf("ending a login: %w", err)
 	}
@@ -125,7 +125,7 @@ func (s *SignInService) storeReplaced(tx *Tx, secret secret.Secret, l *Transacti
 }
 
 // ExpirePassword marks the password of an active person, so that their next complete sign-in asks for another. Those
-// who are signed in stay so. The caller audits, tells and saves. CodeWrongState: not active, or without a password.
+// who are signed in stay so. The caller audits, tells and saves. WrongState: not active, or without a password.
 func (s *SignInService) ExpirePassword(tx *Tx, u *User) error {
 	switch {
 	case u.Status != StatusActive:
@@ -140,13 +140,13 @@ func (s *SignInService) ExpirePassword(tx *Tx, u *User) error {
 
 // SetPassword gives an active person a password that came by an operator's hand, and ends whatever stood on the one
 // before but open tickets: with one that went another way it lets the person in. The caller audits, tells and saves.
-// CodeWrongState: not active. CodeSameProvenance: the person's one device was brought by an operator and never used (PROTOCOL 8).
+// WrongState: not active. SameProvenance: the person's one device was brought by an operator and never used (PROTOCOL 8).
 func (s *SignInService) SetPassword(tx *Tx, u *User, phc, hand string, mark ChangeReason) error {
 	if u.Status != StatusActive {
 		return wrongState(errcode.ReasonNotActive)
 	}
 	if u.HasOnlyImportedDevice() {
-		return errcode.Refuse(errcode.CodeSameProvenance)
+		return errcode.New(errcode.SameProvenance)
 	}
 	if _, err := tx.RevokeSessions(u, ""); err != nil {
 		return err

@@ -29,7 +29,7 @@ func (h *house) expire(id authn.UserID) {
 }
 
 // due goes through both steps and is the login that asks for another password.
-func (h *house) due(p *authntest.Phone) secret.Secret {
+func (h *house) due(p *authntest.Phone) secret.Value {
 	h.t.Helper()
 	v := h.verify(h.password(h.From, amelie).Login, p.Next())
 	if !v.Accepted() || v.Step != authn.StepChangePassword || v.Login.IsZero() || !v.Issued.Session.IsZero() {
@@ -57,7 +57,7 @@ func TestAMarkedPasswordIsChangedBeforeThereIsASession(t *testing.T) {
 		t.Errorf("got %d sessions and mark %q before the choice", len(got.Sessions), got.Password.MustChange)
 	}
 	for name, chosen := range map[string]string{"the present one": authntest.Password, "none": "", "a common one": "password123", "the own name": amelie} {
-		if _, err := h.Authn.ReplacePassword(t.Context(), h.From, login, chosen); errcode.CodeOf(err) != errcode.CodeInvalid {
+		if _, err := h.Authn.ReplacePassword(t.Context(), h.From, login, chosen); errcode.Of(err) != errcode.Invalid {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -74,11 +74,11 @@ func TestAMarkedPasswordIsChangedBeforeThereIsASession(t *testing.T) {
 	if got.MustChange != "" || got.Provenance != authn.ProvenanceUser || len(mailed[templates.PasswordChangedMail](h)) != 1 {
 		t.Errorf("got mark %q, source %q, %d mails", got.MustChange, got.Provenance, len(mailed[templates.PasswordChangedMail](h)))
 	}
-	for _, dead := range []secret.Secret{login, closed} {
+	for _, dead := range []secret.Value{login, closed} {
 		_, err := h.Authn.ReplacePassword(t.Context(), h.From, dead, "encore un autre mot")
-		refused(t, err, errcode.CodeExpired, "choosing again")
+		refused(t, err, errcode.Expired, "choosing again")
 	}
-	if _, err := h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, ""); errcode.CodeOf(err) != errcode.CodeSignInFailed {
+	if _, err := h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, ""); errcode.Of(err) != errcode.SignInFailed {
 		t.Errorf("the marked password: got %v", err)
 	}
 	h.SignIn(amelie, another, p)
@@ -104,9 +104,9 @@ func TestAnotherPasswordIsChosenOnceByTwoAtOnce(t *testing.T) {
 func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 	tests := []struct {
 		name string
-		way  func(*testing.T, *house, authn.User, *authntest.Phone, secret.Secret) secret.Secret
+		way  func(*testing.T, *house, authn.User, *authntest.Phone, secret.Value) secret.Value
 	}{
-		{"a recovery code, then a new phone", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session secret.Secret) secret.Secret {
+		{"a recovery code, then a new phone", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session secret.Value) secret.Value {
 			h.prove(session, p)
 			codes := h.recoveryCodes(session)
 			v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, factors.InputBackup, []byte(codes[0]))
@@ -115,14 +115,14 @@ func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 				t.Fatalf("got step %q, want a device first and no session", v.Step)
 			}
 			_, err = h.Authn.ReplacePassword(t.Context(), h.From, v.Login, another)
-			refused(t, err, errcode.CodeWrongState, "choosing by paper alone")
+			refused(t, err, errcode.WrongState, "choosing by paper alone")
 			_, done := h.Enrol(authn.Flow{Login: v.Login}, "Nouveau")
 			if done.Step != authn.StepChangePassword || !done.Issued.Session.IsZero() {
 				t.Fatalf("got step %q", done.Step)
 			}
 			return done.Login
 		}},
-		{"a ticket, then a new phone", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Secret) secret.Secret {
+		{"a ticket, then a new phone", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Value) secret.Value {
 			link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 			login := h.password(h.From, amelie).Login
 			step, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
@@ -130,14 +130,14 @@ func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 				t.Fatalf("got %q, %v, want the device first: a ticket lets nobody choose a password", step, err)
 			}
 			_, err = h.Authn.ReplacePassword(t.Context(), h.From, login, another)
-			refused(t, err, errcode.CodeWrongState, "choosing by the ticket alone")
+			refused(t, err, errcode.WrongState, "choosing by the ticket alone")
 			_, done := h.Enrol(authn.Flow{Login: login}, "Nouveau")
 			if done.Step != authn.StepChangePassword || len(h.User(string(u.ID)).Tickets) != 0 {
 				t.Fatalf("got step %q", done.Step)
 			}
 			return done.Login
 		}},
-		{"a security key", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session secret.Secret) secret.Secret {
+		{"a security key", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session secret.Value) secret.Value {
 			h.prove(session, p)
 			key := h.enrolKey(authn.Flow{Session: session}, u)
 			login := h.password(h.From, amelie).Login

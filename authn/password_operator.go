@@ -17,8 +17,8 @@ type PasswordChange struct {
 }
 
 // ChangePasswordByAdmin judges the present password as a sign-in from an unknown browser does, with the same limits and
-// counters over all doors (PROTOCOL 22), and sets the new one. Every session ends. CodeInvalid: what was chosen may not
-// be a password, or the present one ("current") is wrong, which was counted; CodeRateLimited; CodeWrongState: not active.
+// counters over all doors (PROTOCOL 22), and sets the new one. Every session ends. Invalid: what was chosen may not
+// be a password, or the present one ("current") is wrong, which was counted; RateLimited; WrongState: not active.
 func (s *SignInService) ChangePasswordByAdmin(ctx context.Context, req RequestInfo, p PasswordChange) error {
 	var out signedIn
 	err := retryOnConflict(ctx, func() (bool, error) {
@@ -32,8 +32,8 @@ func (s *SignInService) ChangePasswordByAdmin(ctx context.Context, req RequestIn
 			return true, nil
 		}
 		right, _, err := s.Accounts.Hasher.Verify(ctx, false, c.user.Password.Hash, p.Current)
-		if errcode.CodeOf(err) == errcode.CodeInvalid { // nobody has such a password
-			return false, errcode.Invalid("current", "too_long")
+		if errcode.Of(err) == errcode.Invalid { // nobody has such a password
+			return false, errcode.InvalidField("current", "too_long")
 		}
 		if err != nil {
 			return false, fmt.Errorf("verifying a password: %w", err)
@@ -55,7 +55,7 @@ func (s *SignInService) ChangePasswordByAdmin(ctx context.Context, req RequestIn
 	case err != nil:
 		return err
 	case out.code != "":
-		return errcode.Invalid("current", "wrong")
+		return errcode.InvalidField("current", "wrong")
 	}
 	return out.refused()
 }
@@ -99,7 +99,7 @@ func (s *SignInService) storeChangeFor(tx *Tx, p PasswordChange, c candidate, ph
 		return nil, err
 	}
 	if phc == "" {
-		return &signedIn{code: errcode.CodeSignInFailed}, p.OnChange(tx, &u, false)
+		return &signedIn{code: errcode.SignInFailed}, p.OnChange(tx, &u, false)
 	}
 	if err := s.SetPassword(tx, &u, phc, p.Provenance, ""); err != nil {
 		return nil, err

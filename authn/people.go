@@ -16,7 +16,7 @@ import (
 	"barillet/store"
 )
 
-// Create stores a new person with every index of theirs; CodeTaken when an address belongs to somebody. ID,
+// Create stores a new person with every index of theirs; Taken when an address belongs to somebody. ID,
 // Handle, Login and Email are filled in by the caller, the rest is checked here.
 func (tx *Tx) Create(u *User) error {
 	if err := u.check(); err != nil {
@@ -36,7 +36,7 @@ func (tx *Tx) Create(u *User) error {
 		_, err := tx.s.addresses.Get(tx.Raw, key)
 		switch {
 		case err == nil:
-			return errcode.Refuse(errcode.CodeTaken)
+			return errcode.New(errcode.Taken)
 		case !errors.Is(err, store.ErrNotFound):
 			return fmt.Errorf("looking up an address: %w", err)
 		}
@@ -50,12 +50,12 @@ func (tx *Tx) Create(u *User) error {
 		}
 	}
 	if len(u.Groups) > maxGroupsAtBirth {
-		return errcode.Invalid("groupIds", "too_many")
+		return errcode.InvalidField("groupIds", "too_many")
 	}
 	for _, g := range u.Groups {
 		switch _, err := tx.Group(g); {
-		case errcode.CodeOf(err) == errcode.CodeNotFound:
-			return errcode.Invalid("groupIds", "unknown")
+		case errcode.Of(err) == errcode.NotFound:
+			return errcode.InvalidField("groupIds", "unknown")
 		case err != nil:
 			return err
 		}
@@ -82,26 +82,26 @@ func (u *User) check() error {
 // problems are all that is wrong with what an operator wrote, in the order of the fields.
 func (u *User) problems() (all []*errcode.Error) {
 	if a, ok := NormalizeLogin(u.Login); !ok || a != u.Login {
-		all = append(all, errcode.Invalid("login", "address"))
+		all = append(all, errcode.InvalidField("login", "address"))
 	}
 	for _, f := range []struct{ field, address string }{{"email", u.Email}, {"secondEmail", u.SecondEmail}} {
 		if f.address == "" && f.field == "secondEmail" {
 			continue
 		}
 		if got, ok := NormalizeEmail(f.address); !ok || got != f.address {
-			all = append(all, errcode.Invalid(f.field, "address"))
+			all = append(all, errcode.InvalidField(f.field, "address"))
 		}
 	}
 	for _, f := range []struct{ field, name string }{{"firstName", u.FirstName}, {"lastName", u.LastName}} {
 		if !utf8.ValidString(f.name) || utf8.RuneCountInString(f.name) > MaxName || strings.ContainsFunc(f.name, unicode.IsControl) {
-			all = append(all, errcode.Invalid(f.field, "name"))
+			all = append(all, errcode.InvalidField(f.field, "name"))
 		}
 	}
 	if len(u.Profile) > maxProfile || len(u.Profile) > 0 && !json.Valid(u.Profile) {
-		all = append(all, errcode.Invalid("profile", "too_long"))
+		all = append(all, errcode.InvalidField("profile", "too_long"))
 	}
 	if len(u.Groups) > maxGroups {
-		all = append(all, errcode.Invalid("groupIds", "too_many"))
+		all = append(all, errcode.InvalidField("groupIds", "too_many"))
 	}
 	return all
 }
@@ -160,17 +160,17 @@ func FoldName(name string) string {
 	}
 }
 
-// Find loads a person by id, login or address; CodeNotFound when there is none.
+// Find loads a person by id, login or address; NotFound when there is none.
 func (r Reader) Find(idOrLogin string) (User, error) {
 	if strings.HasPrefix(idOrLogin, "u") && len(idOrLogin) == 27 {
 		u, err := r.User(UserID(idOrLogin))
-		if errcode.CodeOf(err) != errcode.CodeNotFound {
+		if errcode.Of(err) != errcode.NotFound {
 			return u, err
 		}
 	}
 	a, ok := NormalizeLogin(idOrLogin)
 	if !ok {
-		return User{}, errcode.Refuse(errcode.CodeNotFound)
+		return User{}, errcode.New(errcode.NotFound)
 	}
 	return r.UserByAddress(a)
 }
@@ -233,7 +233,7 @@ func (s *Service) ListUsers(ctx context.Context, q UserQuery) (people []User, ne
 func (r Reader) walk(snap store.Snapshot, q UserQuery, visit func(cursor string, u User) error) error {
 	byIndex := func(id string, _ struct{}) error {
 		u, err := r.User(UserID(id[strings.LastIndexByte(id, '/')+1:]))
-		if errcode.CodeOf(err) == errcode.CodeNotFound {
+		if errcode.Of(err) == errcode.NotFound {
 			return nil
 		}
 		if err != nil || q.Prefix != "" && u.firstKey(FoldName(q.Prefix)) != id {
@@ -294,7 +294,7 @@ func (tx *Tx) ResetDevices(u *User) (Cleared, error) {
 
 // ValidateNew lists everything that keeps a person from being created, each by its field, in the order of the fields.
 // A login that is there already is none: known is who has it. holder finds who has an address among those whom the
-// caller may know of (PROTOCOL 21); CodeNotFound without one. d is a device from elsewhere, nil for none.
+// caller may know of (PROTOCOL 21); NotFound without one. d is a device from elsewhere, nil for none.
 func (r Reader) ValidateNew(u *User, d *factors.Device, holder func(address string) (User, error)) (faults []*errcode.Error, known UserID, err error) {
 	faults = u.problems()
 	fields := []string{"login", "email", "secondEmail"}
@@ -304,22 +304,22 @@ func (r Reader) ValidateNew(u *User, d *factors.Device, holder func(address stri
 		}
 		has, err := holder(a)
 		switch {
-		case errcode.CodeOf(err) == errcode.CodeNotFound:
+		case errcode.Of(err) == errcode.NotFound:
 		case err != nil:
 			return nil, "", err
 		case i == 0 && has.Login == a:
 			known = has.ID
 		case has.ID != known:
-			faults = append(faults, errcode.Invalid(fields[i], "taken"))
+			faults = append(faults, errcode.InvalidField(fields[i], "taken"))
 		}
 	}
 	if len(u.Groups) > maxGroupsAtBirth {
-		return append(faults, errcode.Invalid("groupIds", "too_many")), known, nil
+		return append(faults, errcode.InvalidField("groupIds", "too_many")), known, nil
 	}
 	for _, g := range u.Groups {
 		switch _, err := r.Group(g); {
-		case errcode.CodeOf(err) == errcode.CodeNotFound:
-			faults = append(faults, errcode.Invalid("groupIds", "unknown"))
+		case errcode.Of(err) == errcode.NotFound:
+			faults = append(faults, errcode.InvalidField("groupIds", "unknown"))
 		case err != nil:
 			return nil, "", err
 		}
@@ -330,7 +330,7 @@ func (r Reader) ValidateNew(u *User, d *factors.Device, holder func(address stri
 	_, err = r.s.uniques.Get(r.r, uniqueKey(d.Unique))
 	switch {
 	case err == nil:
-		faults = append(faults, errcode.Invalid("otpauth", "taken"))
+		faults = append(faults, errcode.InvalidField("otpauth", "taken"))
 	case !errors.Is(err, store.ErrNotFound):
 		return nil, "", fmt.Errorf("looking up a key: %w", err)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // UpdateProfile stores a person whose names, addresses or custom members were changed in this run; was is the person as
-// loaded. CodeTaken when a new address belongs to somebody; CodeInvalid for what a person cannot be. Every index
+// loaded. Taken when a new address belongs to somebody; Invalid for what a person cannot be. Every index
 // follows. When an address moved, the Epoch rises and every session ends (PROTOCOL 2); when it is the one that
 // mail goes to, so do open tickets and the invitation, which lie in the mailbox of before. moved tells of it, the
 // caller audits and tells the person. It touches at most 54 keys of the 64 of an Update.
@@ -49,7 +49,7 @@ func (tx *Tx) moveAddresses(id UserID, was, now []string) error {
 		_, err := tx.s.addresses.Get(tx.Raw, key)
 		switch {
 		case err == nil:
-			return errcode.Refuse(errcode.CodeTaken)
+			return errcode.New(errcode.Taken)
 		case !errors.Is(err, store.ErrNotFound):
 			return fmt.Errorf("looking up an address: %w", err)
 		}

@@ -17,20 +17,20 @@ const StateLife = 5 * time.Minute
 // APISignIn is where a sign-in stands that a program does for a person. It holds no secret of the person.
 type APISignIn struct {
 	Step      Step // StepVerify, StepDone; else the person has to come to the pages
-	State     secret.Secret
+	State     secret.Value
 	Expires   time.Time
 	User      User             // without what proofs need
 	Devices   []factors.Device // that a code may be given of, the one used last first; without Data
-	Session   secret.Secret    // with StepDone: of kind program, worth nothing at any page
+	Session   secret.Value     // with StepDone: of kind program, worth nothing at any page
 	SessionID string           // its public name, as in lists
 }
 
 // StartAPISignIn judges a password that a program was given, by the same rules, counters and pool as the page does,
-// and with the same refusals: CodeSignInFailed, CodeRateLimited. from.Program names the API token to which all that follows is
+// and with the same refusals: SignInFailed, RateLimited. from.Program names the API token to which all that follows is
 // bound; whom the token may not see is a stranger.
 func (s *SignInService) StartAPISignIn(ctx context.Context, req RequestInfo, identifier, password string, sees func(*User) bool) (APISignIn, error) {
 	if req.APIToken == "" {
-		return APISignIn{}, errcode.Refuse(errcode.CodeForbidden)
+		return APISignIn{}, errcode.New(errcode.Forbidden)
 	}
 	started, err := s.password(ctx, req, identifier, password, "", sees)
 	if err != nil {
@@ -39,8 +39,8 @@ func (s *SignInService) StartAPISignIn(ctx context.Context, req RequestInfo, ide
 	return s.APISignIn(ctx, req, started.Login)
 }
 
-// APISignIn tells where a program's sign-in stands; CodeExpired when it is over, or another token's.
-func (s *SignInService) APISignIn(ctx context.Context, req RequestInfo, state secret.Secret) (APISignIn, error) {
+// APISignIn tells where a program's sign-in stands; Expired when it is over, or another token's.
+func (s *SignInService) APISignIn(ctx context.Context, req RequestInfo, state secret.Value) (APISignIn, error) {
 	now, kept := s.Accounts.Now(), reading{program: req.APIToken}
 	var out APISignIn
 	err := s.Accounts.View(ctx, func(r Reader) error {
@@ -60,9 +60,9 @@ func (s *SignInService) APISignIn(ctx context.Context, req RequestInfo, state se
 }
 
 // apiTransaction is loginKept for programs: never a browser's login.
-func (s *SignInService) apiTransaction(r Reader, state secret.Secret, now time.Time, kept *reading) (Transaction, User, Step, error) {
+func (s *SignInService) apiTransaction(r Reader, state secret.Value, now time.Time, kept *reading) (Transaction, User, Step, error) {
 	if kept.program == "" {
-		return Transaction{}, User{}, StepExpired, errcode.Refuse(errcode.CodeExpired)
+		return Transaction{}, User{}, StepExpired, errcode.New(errcode.Expired)
 	}
 	return s.loginKept(r, state, now, kept)
 }
@@ -79,23 +79,23 @@ func (s *SignInService) typed(devices []factors.Device) []factors.Device {
 }
 
 // VerifyAPISignIn judges a code of one device in a program's sign-in. A refused one is an outcome: counted, audited, and
-// the transaction goes on. CodeNotFound: no such device takes codes here.
-func (s *SignInService) VerifyAPISignIn(ctx context.Context, req RequestInfo, state secret.Secret, id factors.DeviceID, code []byte) (APISignIn, Verification, error) {
+// the transaction goes on. NotFound: no such device takes codes here.
+func (s *SignInService) VerifyAPISignIn(ctx context.Context, req RequestInfo, state secret.Value, id factors.DeviceID, code []byte) (APISignIn, Verification, error) {
 	out, err := s.APISignIn(ctx, req, state)
 	if err != nil {
 		return APISignIn{}, Verification{}, err
 	}
 	switch {
 	case out.Step != StepVerify:
-		return APISignIn{}, Verification{}, errcode.Refuse(errcode.CodeWrongState)
+		return APISignIn{}, Verification{}, errcode.New(errcode.WrongState)
 	case !slices.ContainsFunc(out.Devices, func(d factors.Device) bool { return d.ID == id }):
-		return APISignIn{}, Verification{}, errcode.Refuse(errcode.CodeNotFound)
+		return APISignIn{}, Verification{}, errcode.New(errcode.NotFound)
 	}
 	v, err := s.verify(ctx, req, state, factors.InputCode, code, func(d factors.Device) bool { return d.ID == id })
 	if err != nil || !v.Accepted() {
 		return out, v.Verification, err
 	}
-	out.State = secret.Secret{}
+	out.State = secret.Value{}
 	if out.Step, out.Devices = v.Step, nil; v.Step != StepDone {
 		return out, v.Verification, nil // something is left that only a page can ask
 	}
@@ -105,8 +105,8 @@ func (s *SignInService) VerifyAPISignIn(ctx context.Context, req RequestInfo, st
 	return out, v.Verification, nil
 }
 
-// CancelAPISignIn ends a program's sign-in before its second step; CodeExpired when there is none.
-func (s *SignInService) CancelAPISignIn(ctx context.Context, req RequestInfo, state secret.Secret) error {
+// CancelAPISignIn ends a program's sign-in before its second step; Expired when there is none.
+func (s *SignInService) CancelAPISignIn(ctx context.Context, req RequestInfo, state secret.Value) error {
 	op, kept := s.Accounts.NewOperation(req), reading{program: req.APIToken}
 	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
 		if _, _, _, err := s.apiTransaction(tx.Reader, state, op.Now, &kept); err != nil {

@@ -50,7 +50,7 @@ func TestAProgramSignsSomebodyInWithPasswordAndCode(t *testing.T) {
 		t.Errorf("%d mails and %d known browsers: a program is no browser", len(h.Mails()), len(h.User(amelie).Browsers))
 	}
 	_, _, err = h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
-	refused(t, err, errcode.CodeExpired, "the same transaction again")
+	refused(t, err, errcode.Expired, "the same transaction again")
 	var open []authn.OpenSession
 	do(t, h.Accounts.View(t.Context(), func(r authn.Reader) (err error) {
 		u, err := r.User(u.ID)
@@ -83,14 +83,14 @@ func TestAProgramsSessionAndLoginAreNoneAtAnyDoorOfAPerson(t *testing.T) {
 		"Challenge":     second(h.Authn.BeginVerify(ctx, h.From, login, factors.InputCode)),
 		"Verify":        second(h.Authn.Verify(ctx, h.From, login, factors.InputCode, code)),
 		"PresentCode":   second(h.Authn.RedeemTicketCode(ctx, h.From, login, "AAAA-AAAA")),
-		"PresentLink":   second(h.Authn.RedeemTicketLink(ctx, h.From, login, secret.SecretOf("x"))),
+		"PresentLink":   second(h.Authn.RedeemTicketLink(ctx, h.From, login, secret.From("x"))),
 		"RenewTicket":   h.Authn.ResendTicket(ctx, h.From, login),
 		"MayEnrol":      h.Enrolment.CheckAllowed(ctx, authn.Flow{Login: login}),
 		"BeginEnrol":    second(h.Enrolment.BeginEnrol(ctx, h.From, authn.Flow{Login: login}, authn.Enrolling{Kind: totp.Kind})),
 		"another token": second(h.Authn.APISignIn(ctx, h.program("token:other"), login)),
 		"no token":      second(h.Authn.APISignIn(ctx, h.From, login)),
 	} {
-		refused(t, err, errcode.CodeExpired, name+" with a program's login")
+		refused(t, err, errcode.Expired, name+" with a program's login")
 	}
 	for name, err := range map[string]error{
 		"Check":          second(h.Sessions.Authenticate(ctx, session)),
@@ -109,23 +109,23 @@ func TestAProgramsSessionAndLoginAreNoneAtAnyDoorOfAPerson(t *testing.T) {
 		"MayEnrol":       h.Enrolment.CheckAllowed(ctx, authn.Flow{Session: session}),
 		"BeginEnrol":     second(h.Enrolment.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: totp.Kind})),
 	} {
-		refused(t, err, errcode.CodeNoSession, name+" with a program's session")
+		refused(t, err, errcode.NoSession, name+" with a program's session")
 	}
 	browser := h.password(h.From, amelie).Login
 	_, err = h.Authn.APISignIn(ctx, vpn, browser)
-	refused(t, err, errcode.CodeExpired, "a browser's login in a program")
+	refused(t, err, errcode.Expired, "a browser's login in a program")
 	_, _, err = h.Authn.VerifyAPISignIn(ctx, vpn, browser, p.Device, code)
-	refused(t, err, errcode.CodeExpired, "finishing a browser's login in a program")
-	refused(t, h.Authn.CancelAPISignIn(ctx, vpn, browser), errcode.CodeExpired, "cancelling a browser's login")
-	refused(t, h.Authn.CancelAPISignIn(ctx, h.program("token:other"), login), errcode.CodeExpired, "cancelling another token's")
+	refused(t, err, errcode.Expired, "finishing a browser's login in a program")
+	refused(t, h.Authn.CancelAPISignIn(ctx, vpn, browser), errcode.Expired, "cancelling a browser's login")
+	refused(t, h.Authn.CancelAPISignIn(ctx, h.program("token:other"), login), errcode.Expired, "cancelling another token's")
 	_, err = h.Authn.StartAPISignIn(ctx, h.From, amelie, authntest.Password, everybody)
-	refused(t, err, errcode.CodeForbidden, "a program without a token")
+	refused(t, err, errcode.Forbidden, "a program without a token")
 	if v := h.verify(browser, code); !v.Accepted() {
 		t.Errorf("a refused door spent the code: %+v", v.Verification)
 	}
 	do(t, h.Authn.CancelAPISignIn(ctx, vpn, login), "cancelling one's own")
 	_, err = h.Authn.APISignIn(ctx, vpn, login)
-	refused(t, err, errcode.CodeExpired, "after cancelling")
+	refused(t, err, errcode.Expired, "after cancelling")
 	if _, err := h.Sessions.RevokeOthers(ctx, h.From, own); err != nil {
 		t.Errorf("signing out everywhere: %v", err)
 	}
@@ -152,7 +152,7 @@ func TestWhoeverHasNoUsablePhoneGetsNothingFromAProgram(t *testing.T) {
 	}
 	for _, id := range []factors.DeviceID{key.id, sheet, "nope"} {
 		_, _, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, id, p.Code())
-		refused(t, err, errcode.CodeNotFound, "a code of what takes none here")
+		refused(t, err, errcode.NotFound, "a code of what takes none here")
 	}
 	for name, change := range map[string]func(*authn.User){
 		"a key alone":      func(u *authn.User) { u.Devices = u.Devices[1:] },
@@ -166,7 +166,7 @@ func TestWhoeverHasNoUsablePhoneGetsNothingFromAProgram(t *testing.T) {
 			t.Errorf("with %s: got %+v, want blocked", name, tx)
 		}
 		_, _, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
-		refused(t, err, errcode.CodeWrongState, "a code with "+name)
+		refused(t, err, errcode.WrongState, "a code with "+name)
 		h.Change(u.ID, func(u *authn.User) { u.Devices = before })
 	}
 	h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
@@ -182,17 +182,17 @@ func TestAProgramsSignInIsOverAfterFiveMinutesAndWithWhatEndsLogins(t *testing.T
 	tx := h.start(vpn, amelie)
 	h.Clock.Advance(authn.StateLife)
 	_, _, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
-	refused(t, err, errcode.CodeExpired, "after five minutes")
+	refused(t, err, errcode.Expired, "after five minutes")
 	tx = h.start(vpn, amelie)
 	h.Change(u.ID, func(u *authn.User) { u.Epoch++ })
 	_, _, err = h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
-	refused(t, err, errcode.CodeExpired, "after the Epoch rose")
+	refused(t, err, errcode.Expired, "after the Epoch rose")
 	tx = h.start(vpn, amelie)
 	h.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
 	_, _, err = h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
-	refused(t, err, errcode.CodeExpired, "for somebody suspended")
+	refused(t, err, errcode.Expired, "for somebody suspended")
 	_, err = h.Authn.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, everybody)
-	refused(t, err, errcode.CodeSignInFailed, "the password of somebody suspended")
+	refused(t, err, errcode.SignInFailed, "the password of somebody suspended")
 }
 
 func TestWhomATokenDoesNotSeeIsAStrangerToItsPrograms(t *testing.T) {
@@ -201,7 +201,7 @@ func TestWhomATokenDoesNotSeeIsAStrangerToItsPrograms(t *testing.T) {
 	vpn := h.program("token:vpn")
 	for range 4 {
 		_, err := h.Authn.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, func(*authn.User) bool { return false })
-		refused(t, err, errcode.CodeSignInFailed, "the right password of somebody outside")
+		refused(t, err, errcode.SignInFailed, "the right password of somebody outside")
 	}
 	if f := h.counters(u.ID); f.Streak != 0 || len(f.Unknown.Passwords.Times) != 0 {
 		t.Errorf("the person was counted against: %+v", f)
@@ -210,9 +210,9 @@ func TestWhomATokenDoesNotSeeIsAStrangerToItsPrograms(t *testing.T) {
 		t.Error("want one event of unknown names a minute and source")
 	}
 	_, err := h.Authn.StartAPISignIn(t.Context(), vpn, amelie, "wrong in any case", everybody)
-	refused(t, err, errcode.CodeSignInFailed, "a wrong password")
+	refused(t, err, errcode.SignInFailed, "a wrong password")
 	_, err = h.Authn.StartAPISignIn(t.Context(), vpn, "nobody@garage.example", authntest.Password, everybody)
-	refused(t, err, errcode.CodeSignInFailed, "nobody's name")
+	refused(t, err, errcode.SignInFailed, "nobody's name")
 }
 
 func TestAProgramIsNoKnownBrowserWhateverItSends(t *testing.T) {

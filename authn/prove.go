@@ -22,7 +22,7 @@ func (s *SignInService) canStepUp(u *User) []factors.Device {
 }
 
 // BeginStepUp opens a fresh proof by one input in a session and returns what to show.
-func (s *SignInService) BeginStepUp(ctx context.Context, req RequestInfo, session secret.Secret, input factors.Input) (Prompt, error) {
+func (s *SignInService) BeginStepUp(ctx context.Context, req RequestInfo, session secret.Value, input factors.Input) (Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	return Update(ctx, s.Accounts, op, func(tx *Tx) (Prompt, error) {
 		ses, u, err := s.Sessions.session(tx.Reader, session, op.Now)
@@ -39,7 +39,7 @@ func (s *SignInService) BeginStepUp(ctx context.Context, req RequestInfo, sessio
 }
 
 // StepUp judges a device for an act that follows; an accepted one counts for five minutes.
-func (s *SignInService) StepUp(ctx context.Context, req RequestInfo, session secret.Secret, input factors.Input, answer []byte) (Verification, error) {
+func (s *SignInService) StepUp(ctx context.Context, req RequestInfo, session secret.Value, input factors.Input, answer []byte) (Verification, error) {
 	return s.stepUp(ctx, req, session, input, answer, nil, func(tx *Tx, ses *Session, u *User) error {
 		ses.StepUp = StepUp{At: tx.Op.Now}
 		return tx.AuditUser(u, audit.StepUp, audit.Success, string(input))
@@ -49,7 +49,7 @@ func (s *SignInService) StepUp(ctx context.Context, req RequestInfo, session sec
 // stepUp judges an answer given in a session and, when it is accepted, does then in the Update that stores it.
 // prepare sees session and person as judged, outside any transaction and before the answer is: whatever it
 // refuses, the answer stays unjudged and good. nil: nothing to prepare.
-func (s *SignInService) stepUp(ctx context.Context, req RequestInfo, session secret.Secret, input factors.Input, answer []byte,
+func (s *SignInService) stepUp(ctx context.Context, req RequestInfo, session secret.Value, input factors.Input, answer []byte,
 	prepare func(op *Operation, ses *Session, u *User) error, then func(tx *Tx, ses *Session, u *User) error) (Verification, error) {
 	return s.answered(ctx, req, session, func(op *Operation, ses *Session, u *User) (asked, error) {
 		return asked{input, func(known bool) (deviceAttempt, error) {
@@ -85,7 +85,7 @@ func (s *SignInService) byDevice(u *User, d factors.Device, judge func() (factor
 
 // answered judges an answer given in a session and, when it is accepted, does then in the Update that stores it. ask
 // finds out what is answered; whatever it refuses, the answer stays unjudged and good.
-func (s *SignInService) answered(ctx context.Context, req RequestInfo, session secret.Secret, ask func(op *Operation, ses *Session, u *User) (asked, error),
+func (s *SignInService) answered(ctx context.Context, req RequestInfo, session secret.Value, ask func(op *Operation, ses *Session, u *User) (asked, error),
 	then func(tx *Tx, ses *Session, u *User) error) (Verification, error) {
 	var out Verification
 	err := retryOnConflict(ctx, func() (bool, error) {
@@ -117,7 +117,7 @@ func (s *SignInService) answered(ctx context.Context, req RequestInfo, session s
 	return out, err
 }
 
-func (s *SignInService) sessionOf(ctx context.Context, op *Operation, secret secret.Secret) (ses Session, u User, err error) {
+func (s *SignInService) sessionOf(ctx context.Context, op *Operation, secret secret.Value) (ses Session, u User, err error) {
 	err = s.Accounts.View(ctx, func(r Reader) error {
 		var err error
 		ses, u, err = s.Sessions.session(r, secret, op.Now)
@@ -127,7 +127,7 @@ func (s *SignInService) sessionOf(ctx context.Context, op *Operation, secret sec
 }
 
 // storeStepUp stores what a proof came to; nil when the record is not the one that was judged.
-func (s *SignInService) storeStepUp(tx *Tx, secret secret.Secret, t deviceAttempt, then func(tx *Tx, ses *Session, u *User) error) (*Verification, error) {
+func (s *SignInService) storeStepUp(tx *Tx, secret secret.Value, t deviceAttempt, then func(tx *Tx, ses *Session, u *User) error) (*Verification, error) {
 	ses, u, err := s.Sessions.session(tx.Reader, secret, tx.Op.Now)
 	if err != nil {
 		return nil, err

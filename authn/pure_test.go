@@ -120,7 +120,7 @@ func FuzzPresentCode(f *testing.F) {
 		if err == nil && plain(typed) != plain(code.Reveal()) {
 			t.Fatalf("%q was taken for the code", typed)
 		}
-		if err != nil && errcode.CodeOf(err) != errcode.CodeInvalidTicket {
+		if err != nil && errcode.Of(err) != errcode.InvalidTicket {
 			t.Fatalf("%q: %v", typed, err)
 		}
 		if err != nil && typed == code.Reveal() {
@@ -130,19 +130,19 @@ func FuzzPresentCode(f *testing.F) {
 }
 
 func TestASecretPrintsNothingOfItself(t *testing.T) {
-	s := secret.SecretOf("mot-de-passage")
+	s := secret.From("mot-de-passage")
 	raw, err := json.Marshal(map[string]any{"s": s, "p": &s})
 	do(t, err, "encoding")
 	var log strings.Builder
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "s", s, "in", struct{ S secret.Secret }{s})
-	for _, printed := range []string{fmt.Sprint(s), fmt.Sprintf("%v %+v %#v %s %q %x %d", s, s, s, s, s, s, s), fmt.Sprintf("%+v", struct{ S secret.Secret }{s}),
-		fmt.Sprintf("%v %+v %#v", struct{ s secret.Secret }{s}, struct{ s secret.Secret }{s}, &struct{ s []secret.Secret }{[]secret.Secret{s}}),
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "s", s, "in", struct{ S secret.Value }{s})
+	for _, printed := range []string{fmt.Sprint(s), fmt.Sprintf("%v %+v %#v %s %q %x %d", s, s, s, s, s, s, s), fmt.Sprintf("%+v", struct{ S secret.Value }{s}),
+		fmt.Sprintf("%v %+v %#v", struct{ s secret.Value }{s}, struct{ s secret.Value }{s}, &struct{ s []secret.Value }{[]secret.Value{s}}),
 		string(raw), log.String(), fmt.Errorf("with %v", s).Error()} {
 		if strings.Contains(printed, "passage") || strings.Contains(printed, fmt.Sprintf("%x", "passage")) {
 			t.Errorf("printed as %s", printed)
 		}
 	}
-	if a, b := secret.NewSecret(), secret.NewSecret(); a.Equal(b) || len(a.Reveal()) != 43 {
+	if a, b := secret.New(), secret.New(); a.Equal(b) || len(a.Reveal()) != 43 {
 		t.Error("two secrets are the same, or short")
 	}
 }

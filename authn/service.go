@@ -89,12 +89,12 @@ func (s *Service) Open(ring *store.Keyring) {
 
 // RequestInfo is where a request comes from. The zero value is the house itself.
 type RequestInfo struct {
-	Address   netip.Addr    // of the client, after trusted proxies
-	Agent     string        // User-Agent, cut to 256 bytes
-	Browser   secret.Secret // the known-browser cookie, empty without one
-	RequestID string        // request id in the log
-	Locale    string        // the page's language
-	APIToken  string        // id of the API token by which a program signs people in; "": none does (PROTOCOL 25)
+	Address   netip.Addr   // of the client, after trusted proxies
+	Agent     string       // User-Agent, cut to 256 bytes
+	Browser   secret.Value // the known-browser cookie, empty without one
+	RequestID string       // request id in the log
+	Locale    string       // the page's language
+	APIToken  string       // id of the API token by which a program signs people in; "": none does (PROTOCOL 25)
 }
 
 func (o RequestInfo) address() string {

@@ -70,9 +70,9 @@ func (s *SessionService) listed(ses *Session, st *Summary, hash string, now time
 }
 
 // Authenticate finds out who a session belongs to. It reads two records and never waits for a write.
-func (s *SessionService) Authenticate(ctx context.Context, secret secret.Secret) (Live, error) {
+func (s *SessionService) Authenticate(ctx context.Context, secret secret.Value) (Live, error) {
 	if secret.IsZero() {
-		return Live{}, errcode.Refuse(errcode.CodeNoSession)
+		return Live{}, errcode.New(errcode.NoSession)
 	}
 	var live Live
 	err := s.Accounts.View(ctx, func(r Reader) (err error) {
@@ -82,23 +82,23 @@ func (s *SessionService) Authenticate(ctx context.Context, secret secret.Secret)
 	return live, err
 }
 
-// info finds out who the session below a hash belongs to; CodeNoSession when it is over.
+// info finds out who the session below a hash belongs to; NoSession when it is over.
 func (s *SessionService) info(r Reader, hash string, now time.Time) (Live, error) {
 	ses, err := s.sessions.Get(r.r, hash)
 	if errors.Is(err, store.ErrNotFound) {
-		return Live{}, errcode.Refuse(errcode.CodeNoSession)
+		return Live{}, errcode.New(errcode.NoSession)
 	}
 	if err != nil {
 		return Live{}, fmt.Errorf("checking a session: %w", err)
 	}
 	st, err := r.Summary(ses.User)
 	switch {
-	case errcode.CodeOf(err) == errcode.CodeNotFound:
-		return Live{}, errcode.Refuse(errcode.CodeNoSession)
+	case errcode.Of(err) == errcode.NotFound:
+		return Live{}, errcode.New(errcode.NoSession)
 	case err != nil:
 		return Live{}, fmt.Errorf("checking a session: %w", err)
 	case !s.alive(&ses, &st, hash, now):
-		return Live{}, errcode.Refuse(errcode.CodeNoSession)
+		return Live{}, errcode.New(errcode.NoSession)
 	}
 	s.ages.look(hash, s.uptime(), now.Sub(ses.Created))
 	if now.Sub(ses.LastSeen) >= time.Minute {
@@ -113,9 +113,9 @@ func (s *SessionService) info(r Reader, hash string, now time.Time) (Live, error
 }
 
 // session loads a live session and its person within one run.
-func (s *SessionService) session(r Reader, secret secret.Secret, now time.Time) (Session, User, error) {
+func (s *SessionService) session(r Reader, secret secret.Value, now time.Time) (Session, User, error) {
 	if secret.IsZero() {
-		return Session{}, User{}, errcode.Refuse(errcode.CodeNoSession)
+		return Session{}, User{}, errcode.New(errcode.NoSession)
 	}
 	return s.sessionAt(r, secret.Hash(), now)
 }
@@ -124,7 +124,7 @@ func (s *SessionService) session(r Reader, secret secret.Secret, now time.Time) 
 func (s *SessionService) sessionAt(r Reader, hash string, now time.Time) (Session, User, error) {
 	ses, err := s.sessions.Get(r.r, hash)
 	if errors.Is(err, store.ErrNotFound) {
-		return Session{}, User{}, errcode.Refuse(errcode.CodeNoSession)
+		return Session{}, User{}, errcode.New(errcode.NoSession)
 	}
 	if err != nil {
 		return Session{}, User{}, fmt.Errorf("loading a session: %w", err)
@@ -134,15 +134,15 @@ func (s *SessionService) sessionAt(r Reader, hash string, now time.Time) (Sessio
 		return Session{}, User{}, err
 	}
 	if st := u.summary(); !s.alive(&ses, &st, hash, now) {
-		return Session{}, User{}, errcode.Refuse(errcode.CodeNoSession)
+		return Session{}, User{}, errcode.New(errcode.NoSession)
 	}
 	return ses, u, nil
 }
 
 // Credentials is what the browser gets at the end of a sign-in, or when its session is re-issued.
 type Credentials struct {
-	Session secret.Secret
-	Browser secret.Secret // the known-browser cookie; empty: keep the one there is
+	Session secret.Value
+	Browser secret.Value // the known-browser cookie; empty: keep the one there is
 }
 
 // openSession signs the person in within this change: the session, its place in the person's list, the known
@@ -167,7 +167,7 @@ func (s *SessionService) openSession(tx *Tx, u *User, amr []string, proof StepUp
 }
 
 // startSession stores the session that a sign-in ends with, and tells of it.
-func (s *SessionService) startSession(tx *Tx, u *User, secret secret.Secret, ses Session) error {
+func (s *SessionService) startSession(tx *Tx, u *User, secret secret.Value, ses Session) error {
 	if err := s.putSession(tx, u, secret, ses); err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func (s *SessionService) startSession(tx *Tx, u *User, secret secret.Secret, ses
 }
 
 // putSession stores a session under a new secret and lists it; the oldest one beyond the limit ends.
-func (s *SessionService) putSession(tx *Tx, u *User, secret secret.Secret, ses Session) error {
+func (s *SessionService) putSession(tx *Tx, u *User, secret secret.Value, ses Session) error {
 	hash := secret.Hash()
 	// Those whose time is over are swept by themselves; here they would only lengthen the record.
 	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r SessionRef) bool {
@@ -197,20 +197,20 @@ func (s *SessionService) putSession(tx *Tx, u *User, secret secret.Secret, ses S
 
 // trackBrowser makes the browser known to the person. A cookie counts only when we gave it out: a planted
 // value would make a guesser's browser known.
-func (s *SessionService) trackBrowser(tx *Tx, u *User, notice bool) (secret.Secret, error) {
+func (s *SessionService) trackBrowser(tx *Tx, u *User, notice bool) (secret.Value, error) {
 	now, value := tx.Op.Now, tx.Op.Request.Browser
 	known := false
 	if !value.IsZero() {
 		_, err := s.browsers.Get(tx.Raw, value.Hash())
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return secret.Secret{}, fmt.Errorf("loading a browser: %w", err)
+			return secret.Value{}, fmt.Errorf("loading a browser: %w", err)
 		}
 		known = err == nil
 	}
 	if !known {
 		value = tx.Op.Secret("browser")
 		if err := s.browsers.Put(tx.Raw, value.Hash(), Browser{Since: now}); err != nil {
-			return secret.Secret{}, fmt.Errorf("storing a browser: %w", err)
+			return secret.Value{}, fmt.Errorf("storing a browser: %w", err)
 		}
 	}
 	hash := value.Hash()
@@ -257,7 +257,7 @@ func (s *SessionService) openAPISession(tx *Tx, u *User, amr []string) (Credenti
 		APIToken: req.APIToken, Address: req.address(), Agent: req.Agent})
 }
 
-func (s *SessionService) keepSession(tx *Tx, secret secret.Secret, ses Session) error {
+func (s *SessionService) keepSession(tx *Tx, secret secret.Value, ses Session) error {
 	if err := s.sessions.Put(tx.Raw, secret.Hash(), ses); err != nil {
 		return fmt.Errorf("storing a session: %w", err)
 	}

@@ -39,7 +39,7 @@ func TestAClockThatIsSetBackGivesNoSessionMoreTime(t *testing.T) {
 					t.Fatal(err)
 				}
 				_, err := h.Sessions.Authenticate(t.Context(), session)
-				if err != nil && errcode.CodeOf(err) != errcode.CodeNoSession {
+				if err != nil && errcode.Of(err) != errcode.NoSession {
 					t.Fatal(err)
 				}
 				if err != nil {

@@ -11,12 +11,12 @@ import (
 )
 
 // SignOut ends the session; ending one that is gone is no error.
-func (s *SessionService) SignOut(ctx context.Context, req RequestInfo, secret secret.Secret) error {
+func (s *SessionService) SignOut(ctx context.Context, req RequestInfo, secret secret.Value) error {
 	op := s.Accounts.NewOperation(req)
 	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
 		_, u, err := s.session(tx.Reader, secret, op.Now)
 		if err != nil {
-			if errcode.CodeOf(err) == errcode.CodeNoSession {
+			if errcode.Of(err) == errcode.NoSession {
 				err = nil
 			}
 			return struct{}{}, err
@@ -35,7 +35,7 @@ func (s *SessionService) SignOut(ctx context.Context, req RequestInfo, secret se
 }
 
 // RevokeSession ends another session of the same person by its public name; ending one that is gone is no error.
-func (s *SessionService) RevokeSession(ctx context.Context, req RequestInfo, secret secret.Secret, id string) error {
+func (s *SessionService) RevokeSession(ctx context.Context, req RequestInfo, secret secret.Value, id string) error {
 	op := s.Accounts.NewOperation(req)
 	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
 		_, u, err := s.session(tx.Reader, secret, op.Now)
@@ -61,7 +61,7 @@ func (s *SessionService) RevokeSession(ctx context.Context, req RequestInfo, sec
 
 // RevokeOthers is "sign out everywhere": every session of the person but this one ends, and by the Epoch whatever
 // else stands on it, logins and enrolments under way included; this one is re-issued (PROTOCOL 2).
-func (s *SessionService) RevokeOthers(ctx context.Context, req RequestInfo, secret secret.Secret) (Credentials, error) {
+func (s *SessionService) RevokeOthers(ctx context.Context, req RequestInfo, secret secret.Value) (Credentials, error) {
 	op := s.Accounts.NewOperation(req)
 	return Update(ctx, s.Accounts, op, func(tx *Tx) (Credentials, error) {
 		ses, u, err := s.session(tx.Reader, secret, op.Now)

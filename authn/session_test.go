@@ -20,21 +20,21 @@ import (
 func TestHowLongASessionLives(t *testing.T) {
 	tests := []struct {
 		name string
-		live func(*house, secret.Secret)
+		live func(*house, secret.Value)
 		want bool
 	}{
-		{"just signed in", func(*house, secret.Secret) {}, true},
-		{"a second short of an idle hour", func(h *house, _ secret.Secret) { h.Clock.Advance(time.Hour - time.Second) }, true},
-		{"an idle hour", func(h *house, _ secret.Secret) { h.Clock.Advance(time.Hour) }, false},
-		{"used every half hour for a day", func(h *house, s secret.Secret) { h.use(s, 47) }, true},
-		{"used every half hour for a day and more", func(h *house, s secret.Secret) { h.use(s, 48) }, false},
-		{"the clock was set back by a minute", func(h *house, _ secret.Secret) { h.Clock.Advance(-time.Minute) }, true},
-		{"the clock was set back by a day", func(h *house, _ secret.Secret) { h.Clock.Advance(-24 * time.Hour) }, false},
-		{"suspended", func(h *house, _ secret.Secret) {
+		{"just signed in", func(*house, secret.Value) {}, true},
+		{"a second short of an idle hour", func(h *house, _ secret.Value) { h.Clock.Advance(time.Hour - time.Second) }, true},
+		{"an idle hour", func(h *house, _ secret.Value) { h.Clock.Advance(time.Hour) }, false},
+		{"used every half hour for a day", func(h *house, s secret.Value) { h.use(s, 47) }, true},
+		{"used every half hour for a day and more", func(h *house, s secret.Value) { h.use(s, 48) }, false},
+		{"the clock was set back by a minute", func(h *house, _ secret.Value) { h.Clock.Advance(-time.Minute) }, true},
+		{"the clock was set back by a day", func(h *house, _ secret.Value) { h.Clock.Advance(-24 * time.Hour) }, false},
+		{"suspended", func(h *house, _ secret.Value) {
 			h.Change(h.User(amelie).ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
 		}, false},
-		{"the epoch rose", func(h *house, _ secret.Secret) { h.Change(h.User(amelie).ID, func(u *authn.User) { u.Epoch++ }) }, false},
-		{"the name changed", func(h *house, _ secret.Secret) {
+		{"the epoch rose", func(h *house, _ secret.Value) { h.Change(h.User(amelie).ID, func(u *authn.User) { u.Epoch++ }) }, false},
+		{"the name changed", func(h *house, _ secret.Value) {
 			h.Change(h.User(amelie).ID, func(u *authn.User) { u.FirstName = "Amélie" })
 		}, true},
 	}
@@ -55,7 +55,7 @@ func TestHowLongASessionLives(t *testing.T) {
 }
 
 // use checks a session every half hour so many times, storing each use.
-func (h *house) use(session secret.Secret, times int) {
+func (h *house) use(session secret.Value, times int) {
 	h.t.Helper()
 	for range times {
 		h.Clock.Advance(30 * time.Minute)
@@ -109,14 +109,14 @@ func TestASignedOutSessionIsDeadOnTheServer(t *testing.T) {
 		t.Errorf("alive: this one %v, the other %v", h.alive(session), h.alive(other))
 	}
 	do(t, h.Sessions.SignOut(t.Context(), h.From, session), "signing out twice")
-	do(t, h.Sessions.SignOut(t.Context(), h.From, secret.Secret{}), "signing out of nothing")
+	do(t, h.Sessions.SignOut(t.Context(), h.From, secret.Value{}), "signing out of nothing")
 	if got := len(h.User(string(u.ID)).Sessions); got != 1 {
 		t.Errorf("got %d sessions listed, want 1", got)
 	}
 	_, err := h.Authn.Account(t.Context(), session)
-	refused(t, err, errcode.CodeNoSession, "the account page")
+	refused(t, err, errcode.NoSession, "the account page")
 	_, err = h.Authn.StepUp(t.Context(), h.From, session, factors.InputCode, p.Next())
-	refused(t, err, errcode.CodeNoSession, "proving")
+	refused(t, err, errcode.NoSession, "proving")
 }
 
 func TestOtherSessionsAreListedAndEnded(t *testing.T) {
@@ -158,7 +158,7 @@ func TestTheThirtyThirdSessionEndsTheFirst(t *testing.T) {
 	u, p, first := h.Member(amelie, nil)
 	h.Accounts.Policy.SessionIdle = 24 * time.Hour
 	agent := "<\"&\\\x00é" + strings.Repeat("<", 9000)
-	var last secret.Secret
+	var last secret.Value
 	for range 32 {
 		h.From.Agent = agent
 		last = h.SignIn(amelie, authntest.Password, p).Session
@@ -174,7 +174,7 @@ func TestTheThirtyThirdSessionEndsTheFirst(t *testing.T) {
 func TestABrowserIsKnownByACookieOfOursOnly(t *testing.T) {
 	h := newHouse(t)
 	u, p, _ := h.Member(amelie, nil)
-	planted := secret.SecretOf("chosen-by-somebody-who-will-guess-later-on")
+	planted := secret.From("chosen-by-somebody-who-will-guess-later-on")
 	h.From.Browser = planted
 	h.EmptyOutbox()
 	issued := h.SignIn(amelie, authntest.Password, p)

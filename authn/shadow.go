@@ -27,7 +27,7 @@ func (r Reader) PlaceholdersFor(address string) ([]User, error) {
 	var out []User
 	for _, id := range ids {
 		u, err := r.User(id)
-		if errcode.CodeOf(err) == errcode.CodeNotFound {
+		if errcode.Of(err) == errcode.NotFound {
 			continue
 		}
 		if err != nil {
@@ -92,7 +92,7 @@ func (s *Service) DeletePlaceholders(ctx context.Context, id UserID) error {
 		}
 		_, err = Update(ctx, s, s.NewOperation(RequestInfo{}), func(tx *Tx) (struct{}, error) { return struct{}{}, tx.deletePlaceholder(shadow) })
 	}
-	if errcode.CodeOf(err) == errcode.CodeNotFound { // the person was deleted meanwhile
+	if errcode.Of(err) == errcode.NotFound { // the person was deleted meanwhile
 		return nil
 	}
 	return err
@@ -122,7 +122,7 @@ func (r Reader) placeholdersBeside(id UserID) (found []UserID, err error) {
 // deletePlaceholder deletes one that may be gone by now.
 func (tx *Tx) deletePlaceholder(id UserID) error {
 	x, err := tx.User(id)
-	if errcode.CodeOf(err) == errcode.CodeNotFound {
+	if errcode.Of(err) == errcode.NotFound {
 		return nil
 	}
 	if err != nil {

@@ -28,7 +28,7 @@ func NewSignInService(accounts *Service, sessions *SessionService, ring *store.K
 
 // TransactionRef is a login that has begun: its secret goes into a cookie of its own.
 type TransactionRef struct {
-	Login secret.Secret
+	Login secret.Value
 	Step  Step
 }
 
@@ -41,8 +41,8 @@ type candidate struct {
 	wait   time.Duration
 }
 
-// StartWithPassword judges an identifier and password. Whatever fails, the answer is CodeSignInFailed or, past the limits,
-// CodeRateLimited; strangers and known people cost the same work: one View, one hash, one Update.
+// StartWithPassword judges an identifier and password. Whatever fails, the answer is SignInFailed or, past the limits,
+// RateLimited; strangers and known people cost the same work: one View, one hash, one Update.
 func (s *SignInService) StartWithPassword(ctx context.Context, req RequestInfo, identifier, password, returnTo string) (TransactionRef, error) {
 	return s.password(ctx, req, identifier, password, returnTo, func(*User) bool { return true })
 }
@@ -52,7 +52,7 @@ func (s *SignInService) password(ctx context.Context, req RequestInfo, identifie
 	name, ok := NormalizeLogin(identifier)
 	if !ok {
 		// Nobody's, the same ghost whenever it is typed, and short enough to be looked up like a name.
-		name = "\x00" + secret.SecretOf(identifier).Hash()
+		name = "\x00" + secret.From(identifier).Hash()
 	}
 	var out signedIn
 	err := retryOnConflict(ctx, func() (bool, error) {
@@ -114,9 +114,9 @@ type signedIn struct {
 func (o signedIn) refused() error {
 	switch {
 	case o.wait > 0:
-		return errcode.Wait(o.wait)
+		return errcode.RateLimit(o.wait)
 	case o.code != "":
-		return errcode.Refuse(o.code)
+		return errcode.New(o.code)
 	}
 	return nil
 }
@@ -128,7 +128,7 @@ func (s *SignInService) passwordAttempt(ctx context.Context, op *Operation, name
 		c = candidate{}
 		u, err := r.UserByAddress(name)
 		switch {
-		case errcode.CodeOf(err) == errcode.CodeNotFound, err == nil && !sees(&u):
+		case errcode.Of(err) == errcode.NotFound, err == nil && !sees(&u):
 			c.counts = s.Accounts.Failures.UnknownLoginID(name)
 		case err != nil:
 			return err
@@ -145,7 +145,7 @@ func (s *SignInService) passwordAttempt(ctx context.Context, op *Operation, name
 	return c, nil
 }
 
-// passwordWait tells how long to wait before a password is judged; 0: now. Failures are counted by address and
+// maxWait tells how long to wait before a password is judged; 0: now. Failures are counted by address and
 // network, and by person or ghost (PROTOCOL 18). A known browser has its own budget of both.
 func (s *SignInService) passwordWait(r store.Reader, op *Operation, c candidate) (time.Duration, error) {
 	if !c.known {
@@ -201,7 +201,7 @@ func (s *SignInService) storePassword(tx *Tx, c candidate, right bool, newPHC, r
 		return nil, err
 	}
 	if !right {
-		return &signedIn{code: errcode.CodeSignInFailed}, s.auditPassword(tx, &u, c.found)
+		return &signedIn{code: errcode.SignInFailed}, s.auditPassword(tx, &u, c.found)
 	}
 	if newPHC != "" {
 		u.Password.Hash = newPHC
@@ -228,7 +228,7 @@ func (s *SignInService) newLogin(tx *Tx, u *User, known bool, returnTo string) T
 	return l
 }
 
-func (s *SignInService) putLogin(tx *Tx, secret secret.Secret, l Transaction) error {
+func (s *SignInService) putLogin(tx *Tx, secret secret.Value, l Transaction) error {
 	if err := s.transactions.Put(tx.Raw, secret.Hash(), l); err != nil {
 		return fmt.Errorf("storing a login: %w", err)
 	}
@@ -268,8 +268,8 @@ func (s *SignInService) auditPassword(tx *Tx, u *User, found bool) error {
 	return tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUnknown}, Action: audit.UnknownName, Outcome: audit.Failure})
 }
 
-// login loads a login under way and its person within one run; CodeExpired when it is gone or dead, or a program's.
-func (s *SignInService) login(r Reader, secret secret.Secret, now time.Time) (Transaction, User, Step, error) {
+// login loads a login under way and its person within one run; Expired when it is gone or dead, or a program's.
+func (s *SignInService) login(r Reader, secret secret.Value, now time.Time) (Transaction, User, Step, error) {
 	return s.loginKept(r, secret, now, &reading{})
 }
 
@@ -281,27 +281,27 @@ type reading struct {
 	user    store.Cached[User]
 }
 
-func (s *SignInService) loginKept(r Reader, secret secret.Secret, now time.Time, kept *reading) (Transaction, User, Step, error) {
+func (s *SignInService) loginKept(r Reader, secret secret.Value, now time.Time, kept *reading) (Transaction, User, Step, error) {
 	if secret.IsZero() {
-		return Transaction{}, User{}, StepExpired, errcode.Refuse(errcode.CodeExpired)
+		return Transaction{}, User{}, StepExpired, errcode.New(errcode.Expired)
 	}
 	l, err := s.transactions.GetCached(r.r, secret.Hash(), &kept.login)
 	if errors.Is(err, store.ErrNotFound) || err == nil && l.Program != kept.program {
-		return Transaction{}, User{}, StepExpired, errcode.Refuse(errcode.CodeExpired)
+		return Transaction{}, User{}, StepExpired, errcode.New(errcode.Expired)
 	}
 	if err != nil {
 		return Transaction{}, User{}, StepExpired, fmt.Errorf("loading a login: %w", err)
 	}
 	u, err := r.userKept(l.User, &kept.user)
-	if errcode.CodeOf(err) == errcode.CodeNotFound {
-		return Transaction{}, User{}, StepExpired, errcode.Refuse(errcode.CodeExpired)
+	if errcode.Of(err) == errcode.NotFound {
+		return Transaction{}, User{}, StepExpired, errcode.New(errcode.Expired)
 	}
 	if err != nil {
 		return Transaction{}, User{}, StepExpired, err
 	}
 	step := s.Next(&l, &u, now)
 	if step == StepExpired {
-		return Transaction{}, User{}, StepExpired, errcode.Refuse(errcode.CodeExpired)
+		return Transaction{}, User{}, StepExpired, errcode.New(errcode.Expired)
 	}
 	return l, u, step, nil
 }

@@ -47,7 +47,7 @@ func TestEveryFailedSignInHasOneAnswer(t *testing.T) {
 				req = h.at("203.0.113.200")
 			}
 			started, err := h.Authn.StartWithPassword(t.Context(), req, test.identifier, test.password, "")
-			refused(t, err, errcode.CodeSignInFailed, "signing in")
+			refused(t, err, errcode.SignInFailed, "signing in")
 			if !started.Login.IsZero() {
 				t.Error("a login was begun")
 			}
@@ -73,7 +73,7 @@ func TestAGhostIsStoppedAsAPersonIs(t *testing.T) {
 			name = " " + strings.ToUpper(name) // no fresh counter for another spelling
 		}
 		_, err := h.Authn.StartWithPassword(t.Context(), h.at("203.0.113.5"), name, "wrong in any case", "")
-		return answer{errcode.CodeOf(err), retry(err)}
+		return answer{errcode.Of(err), retry(err)}
 	}
 	stopped := 0
 	for i := range 14 {
@@ -81,7 +81,7 @@ func TestAGhostIsStoppedAsAPersonIs(t *testing.T) {
 		if person != ghost {
 			t.Errorf("try %d: a person gets %+v, a ghost %+v", i, person, ghost)
 		}
-		if person.code == errcode.CodeRateLimited {
+		if person.code == errcode.RateLimited {
 			stopped++
 		}
 		h.Clock.Advance(20 * time.Second)
@@ -117,7 +117,7 @@ func TestKnownAndUnknownNamesCostTheSameWork(t *testing.T) {
 	for _, name := range []string{amelie, "nobody@garage.example", "no name at all", strings.Repeat("x", 4000)} {
 		c.views, c.updates = 0, 0
 		_, err := h.Authn.StartWithPassword(t.Context(), h.From, name, "wrong in any case", "")
-		refused(t, err, errcode.CodeSignInFailed, "signing in")
+		refused(t, err, errcode.SignInFailed, "signing in")
 		if c.views != 1 || c.updates != 1 {
 			t.Errorf("%.20q: %d views and %d updates, want one of each", name, c.views, c.updates)
 		}
@@ -128,7 +128,7 @@ func TestKnownAndUnknownNamesCostTheSameWork(t *testing.T) {
 func TestAPasswordHashedAnewAtTheSameMomentIsNotAWrongOne(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	dearer, err := password.NewHasher(h.Keys.Pepper, password.PasswordPolicy{Cost: password.PasswordCost{Memory: 8192, Time: 2, Threads: 1}})
+	dearer, err := password.NewHasher(h.Keys.Pepper, password.Policy{Cost: password.Cost{Memory: 8192, Time: 2, Threads: 1}})
 	do(t, err, "setting up passwords")
 	phc, err := dearer.Hash(t.Context(), true, authntest.Password)
 	do(t, err, "hashing")
@@ -160,13 +160,13 @@ func TestAPasswordChangedBetweenJudgingAndStoringOpensNothing(t *testing.T) {
 		h.Change(u.ID, func(u *authn.User) { u.Password.Hash, u.PasswordEpoch, u.Epoch = phc, u.PasswordEpoch+1, u.Epoch+1 })
 	}
 	_, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
-	refused(t, err, errcode.CodeSignInFailed, "the password of a moment ago")
+	refused(t, err, errcode.SignInFailed, "the password of a moment ago")
 }
 
 func TestThirtyPeopleBehindOneAddressSignInWhileFailuresFromItAreLimited(t *testing.T) {
 	h := newHouse(t)
 	names := []string{"a", "b", "c", "d", "e", "f"}
-	phones, browsers := map[string]*authntest.Phone{}, map[string]secret.Secret{}
+	phones, browsers := map[string]*authntest.Phone{}, map[string]secret.Value{}
 	for _, n := range names {
 		name := n + "@garage.example"
 		_, phones[n], _ = h.Member(name, nil)
@@ -180,7 +180,7 @@ func TestThirtyPeopleBehindOneAddressSignInWhileFailuresFromItAreLimited(t *test
 	judged := 0
 	for i := range 40 {
 		_, err := h.Authn.StartWithPassword(t.Context(), h.From, "ghost"+strings.Repeat("x", i)+"@garage.example", "wrong in any case", "")
-		if errcode.CodeOf(err) == errcode.CodeSignInFailed {
+		if errcode.Of(err) == errcode.SignInFailed {
 			judged++
 		}
 	}
@@ -188,7 +188,7 @@ func TestThirtyPeopleBehindOneAddressSignInWhileFailuresFromItAreLimited(t *test
 		t.Errorf("%d wrong names were judged from one address, want 20", judged)
 	}
 	_, err := h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
-	refused(t, err, errcode.CodeRateLimited, "a stranger's browser at that address")
+	refused(t, err, errcode.RateLimited, "a stranger's browser at that address")
 	for _, n := range names {
 		req := h.From
 		req.Browser = browsers[n]
@@ -208,8 +208,8 @@ func TestALoginLivesTenMinutes(t *testing.T) {
 		t.Errorf("got step %q", got)
 	}
 	_, err := h.Authn.Verify(t.Context(), h.From, login, factors.InputCode, p.Code())
-	refused(t, err, errcode.CodeExpired, "verifying in it")
-	if _, err := h.Sessions.Authenticate(t.Context(), h.password(h.From, amelie).Login); errcode.CodeOf(err) != errcode.CodeNoSession {
+	refused(t, err, errcode.Expired, "verifying in it")
+	if _, err := h.Sessions.Authenticate(t.Context(), h.password(h.From, amelie).Login); errcode.Of(err) != errcode.NoSession {
 		t.Errorf("a login under way is taken for a session: %v", err)
 	}
 }

@@ -8,16 +8,16 @@ import (
 	"barillet/templates"
 )
 
-// Summary returns the summary of a user; CodeNotFound if there is none.
+// Summary returns the summary of a user; NotFound if there is none.
 func (r Reader) Summary(id UserID) (Summary, error) {
 	st, err := r.s.summaries.Get(r.r, string(id))
 	return st, missing(err, "summary", string(id))
 }
 
-// Summary returns the summary of a user as r reads it; CodeNotFound if there is none.
+// Summary returns the summary of a user as r reads it; NotFound if there is none.
 func (s *Service) Summary(r store.Reader, id UserID) (Summary, error) { return s.In(r).Summary(id) }
 
-// User returns a user as r reads it; CodeNotFound if there is none.
+// User returns a user as r reads it; NotFound if there is none.
 func (s *Service) User(r store.Reader, id UserID) (User, error) { return s.In(r).User(id) }
 
 // HasPhishingResistant tells whether the person has a usable device that withstands phishing.

@@ -16,12 +16,12 @@ import (
 
 // IssueTicket gives the person a ticket to enrol again with (PROTOCOL 7) and returns its link token, empty for
 // one that lives no longer than ScreenTicketTTL, and its short code. The caller mails or shows them and saves the person.
-func (s *SignInService) IssueTicket(tx *Tx, u *User, way string, life time.Duration) (link, code secret.Secret, t Ticket, err error) {
+func (s *SignInService) IssueTicket(tx *Tx, u *User, way string, life time.Duration) (link, code secret.Value, t Ticket, err error) {
 	now := tx.Op.Now
 	alive := slices.DeleteFunc(slices.Clone(u.Tickets), func(t Ticket) bool { return !now.Before(t.Expires) })
 	for len(alive) >= maxTickets {
 		if err := tx.DeleteLink(alive[0].Link); err != nil {
-			return secret.Secret{}, secret.Secret{}, Ticket{}, err
+			return secret.Value{}, secret.Value{}, Ticket{}, err
 		}
 		alive = alive[1:]
 	}
@@ -30,7 +30,7 @@ func (s *SignInService) IssueTicket(tx *Tx, u *User, way string, life time.Durat
 	if life > ScreenTicketTTL { // a code for the counter has no link
 		// The link's record outlives the ticket, so that an expired one can say so and offer another.
 		if link, err = tx.putLink("ticket link", Link{User: u.ID, Purpose: linkTicket, Ticket: t.ID, Expires: now.Add(TicketRenewalWindow)}); err != nil {
-			return secret.Secret{}, secret.Secret{}, Ticket{}, err
+			return secret.Value{}, secret.Value{}, Ticket{}, err
 		}
 		t.Link = link.Hash()
 	}
@@ -41,7 +41,7 @@ func (s *SignInService) IssueTicket(tx *Tx, u *User, way string, life time.Durat
 	return link, code, t, nil
 }
 
-// MailTicket issues a ticket and queues its mail to the person's first address. CodeWrongState: that address is too young.
+// MailTicket issues a ticket and queues its mail to the person's first address. WrongState: that address is too young.
 func (s *SignInService) MailTicket(tx *Tx, u *User) (Ticket, error) {
 	if u.addressChanged(tx.Op.Now) {
 		return Ticket{}, wrongState(errcode.ReasonAddressChanged)
@@ -69,16 +69,16 @@ type ticketOutcome struct {
 func (o ticketOutcome) result() (Step, error) {
 	switch {
 	case o.wait > 0:
-		return StepTicket, errcode.Wait(o.wait)
+		return StepTicket, errcode.RateLimit(o.wait)
 	case o.code != "":
-		return StepTicket, errcode.Refuse(o.code)
+		return StepTicket, errcode.New(o.code)
 	}
 	return o.step, nil
 }
 
 // RedeemTicketCode judges a short code typed in a login whose password is proven. Its own limit of wrong answers
-// holds (PROTOCOL 17); CodeInvalidTicket, CodeTicketExpired and CodeSameProvenance say why it was refused.
-func (s *SignInService) RedeemTicketCode(ctx context.Context, req RequestInfo, login secret.Secret, typed string) (Step, error) {
+// holds (PROTOCOL 17); InvalidTicket, TicketExpired and SameProvenance say why it was refused.
+func (s *SignInService) RedeemTicketCode(ctx context.Context, req RequestInfo, login secret.Value, typed string) (Step, error) {
 	return s.redeemTicket(ctx, req, login, func(tx *Tx, u *User) (int, errcode.Code) {
 		mac := s.ticketMAC(u.ID, typed)
 		for i, t := range u.Tickets {
@@ -86,22 +86,22 @@ func (s *SignInService) RedeemTicketCode(ctx context.Context, req RequestInfo, l
 				return i, ""
 			}
 		}
-		return -1, errcode.CodeInvalidTicket
+		return -1, errcode.InvalidTicket
 	})
 }
 
 // RedeemTicketLink binds the ticket of a mailed link to a login that has just proven the same person's password.
-func (s *SignInService) RedeemTicketLink(ctx context.Context, req RequestInfo, login, token secret.Secret) (Step, error) {
+func (s *SignInService) RedeemTicketLink(ctx context.Context, req RequestInfo, login, token secret.Value) (Step, error) {
 	return s.redeemTicket(ctx, req, login, func(tx *Tx, u *User) (int, errcode.Code) {
 		l, owner, err := tx.link(token, linkTicket, tx.Op.Now)
 		if err != nil || owner.ID != u.ID {
-			return -1, errcode.CodeInvalidLink
+			return -1, errcode.InvalidLink
 		}
-		return slices.IndexFunc(u.Tickets, func(t Ticket) bool { return t.ID == l.Ticket }), errcode.CodeInvalidLink
+		return slices.IndexFunc(u.Tickets, func(t Ticket) bool { return t.ID == l.Ticket }), errcode.InvalidLink
 	})
 }
 
-func (s *SignInService) redeemTicket(ctx context.Context, req RequestInfo, login secret.Secret, find func(*Tx, *User) (int, errcode.Code)) (Step, error) {
+func (s *SignInService) redeemTicket(ctx context.Context, req RequestInfo, login secret.Value, find func(*Tx, *User) (int, errcode.Code)) (Step, error) {
 	op := s.Accounts.NewOperation(req)
 	out, err := Update(ctx, s.Accounts, op, func(tx *Tx) (ticketOutcome, error) {
 		l, u, step, err := s.login(tx.Reader, login, op.Now)
@@ -109,7 +109,7 @@ func (s *SignInService) redeemTicket(ctx context.Context, req RequestInfo, login
 			return ticketOutcome{}, err
 		}
 		if step != StepTicket && !(step == StepEnrol && l.Ticket != grantInvitation) {
-			return ticketOutcome{}, errcode.Refuse(errcode.CodeWrongState)
+			return ticketOutcome{}, errcode.New(errcode.WrongState)
 		}
 		wait, f, err := s.deviceWait(tx.Reader, op.Now, &u, throttle.Ticket, l.KnownBrowser)
 		if err != nil || wait > 0 {
@@ -128,7 +128,7 @@ func (s *SignInService) redeemTicket(ctx context.Context, req RequestInfo, login
 }
 
 func (s *SignInService) ticketRefused(tx *Tx, u *User, f throttle.Failures, known bool, code errcode.Code) (ticketOutcome, error) {
-	if code == errcode.CodeInvalidTicket { // links are not guessed and not counted
+	if code == errcode.InvalidTicket { // links are not guessed and not counted
 		if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, s.Accounts.failureID(u.ID), f.WithFailure(tx.Op.Now, throttle.Ticket, known)); err != nil {
 			return ticketOutcome{}, fmt.Errorf("counting a wrong ticket: %w", err)
 		}
@@ -138,13 +138,13 @@ func (s *SignInService) ticketRefused(tx *Tx, u *User, f throttle.Failures, know
 
 // bindTicket lets this login, and no other, enrol with the ticket; what another login had pending by it is
 // worthless from now on. Password and ticket must have come by two hands (PROTOCOL 8).
-func (s *SignInService) bindTicket(tx *Tx, secret secret.Secret, l Transaction, u *User, i int) (ticketOutcome, error) {
+func (s *SignInService) bindTicket(tx *Tx, secret secret.Value, l Transaction, u *User, i int) (ticketOutcome, error) {
 	t := u.Tickets[i]
 	switch {
 	case !tx.Op.Now.Before(t.Expires):
-		return s.ticketRefused(tx, u, throttle.Failures{}, l.KnownBrowser, errcode.CodeTicketExpired)
+		return s.ticketRefused(tx, u, throttle.Failures{}, l.KnownBrowser, errcode.TicketExpired)
 	case intersect(l.provenances(u), t.provenances()):
-		return s.ticketRefused(tx, u, throttle.Failures{}, l.KnownBrowser, errcode.CodeSameProvenance)
+		return s.ticketRefused(tx, u, throttle.Failures{}, l.KnownBrowser, errcode.SameProvenance)
 	}
 	u.Tickets = slices.Clone(u.Tickets)
 	u.Tickets[i].Transaction = l.ID
@@ -181,7 +181,7 @@ func (s *SignInService) spendTickets(tx *Tx, u *User) error {
 
 // ResendTicket mails a further ticket to a person who has proven the password, at most three a day and for a
 // week after the reset (PROTOCOL 10).
-func (s *SignInService) ResendTicket(ctx context.Context, req RequestInfo, login secret.Secret) error {
+func (s *SignInService) ResendTicket(ctx context.Context, req RequestInfo, login secret.Value) error {
 	op := s.Accounts.NewOperation(req)
 	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
 		_, u, step, err := s.login(tx.Reader, login, op.Now)
@@ -189,7 +189,7 @@ func (s *SignInService) ResendTicket(ctx context.Context, req RequestInfo, login
 			return struct{}{}, err
 		}
 		if step != StepTicket || !u.mayRenew(op.Now) {
-			return struct{}{}, errcode.Refuse(errcode.CodeWrongState)
+			return struct{}{}, errcode.New(errcode.WrongState)
 		}
 		u.Renewals = append(withinTTL(u.Renewals, op.Now), op.Now)
 		if _, err := s.MailTicket(tx, &u); err != nil {
@@ -203,9 +203,9 @@ func (s *SignInService) ResendTicket(ctx context.Context, req RequestInfo, login
 	return err
 }
 
-// TicketLink tells whether a mailed ticket link is still good, without changing anything: nil, CodeInvalidLink or
-// CodeTicketExpired.
-func (s *SignInService) TicketLink(ctx context.Context, token secret.Secret) error {
+// TicketLink tells whether a mailed ticket link is still good, without changing anything: nil, InvalidLink or
+// TicketExpired.
+func (s *SignInService) TicketLink(ctx context.Context, token secret.Value) error {
 	now := s.Accounts.Now()
 	return s.Accounts.View(ctx, func(r Reader) error {
 		l, u, err := r.link(token, linkTicket, now)
@@ -218,8 +218,8 @@ func (s *SignInService) TicketLink(ctx context.Context, token secret.Secret) err
 			}
 		}
 		if s.Accounts.counted(&u) == 0 {
-			return errcode.Refuse(errcode.CodeTicketExpired)
+			return errcode.New(errcode.TicketExpired)
 		}
-		return errcode.Refuse(errcode.CodeInvalidLink)
+		return errcode.New(errcode.InvalidLink)
 	})
 }

@@ -28,7 +28,7 @@ func TestALostPhoneIsAMatterOfPasswordAndTicket(t *testing.T) {
 		t.Fatalf("after the password: got step %q, want %q", started.Step, authn.StepTicket)
 	}
 	_, err := h.Authn.Verify(t.Context(), h.From, started.Login, factors.InputCode, lost.Next())
-	refused(t, err, errcode.CodeWrongState, "a code of the lost phone")
+	refused(t, err, errcode.WrongState, "a code of the lost phone")
 	do(t, h.Authn.TicketLink(t.Context(), link), "looking at the link")
 	step, err := h.Authn.RedeemTicketLink(t.Context(), h.From, started.Login, link)
 	if err != nil || step != authn.StepEnrol {
@@ -42,13 +42,13 @@ func TestALostPhoneIsAMatterOfPasswordAndTicket(t *testing.T) {
 	if got := len(mailed[templates.DeviceAddedMail](h)); got != 1 {
 		t.Errorf("got %d mails about the device, want 1", got)
 	}
-	refused(t, h.Authn.TicketLink(t.Context(), link), errcode.CodeInvalidLink, "the link afterwards")
+	refused(t, h.Authn.TicketLink(t.Context(), link), errcode.InvalidLink, "the link afterwards")
 	second := h.password(h.From, amelie)
 	if second.Step != authn.StepVerify {
 		t.Fatalf("signing in again: got step %q", second.Step)
 	}
 	_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, second.Login, code.Reveal())
-	refused(t, err, errcode.CodeWrongState, "the ticket's code afterwards")
+	refused(t, err, errcode.WrongState, "the ticket's code afterwards")
 	if v := h.verify(second.Login, lost.Next()); v.Accepted() {
 		t.Error("the lost phone signs in")
 	}
@@ -78,9 +78,9 @@ func TestWhatPeopleDoToAShortCodeIsForgiven(t *testing.T) {
 		{"with O for 0", strings.ReplaceAll(c, "0", "o"), ""},
 		{"with I for 1", strings.ReplaceAll(c, "1", "I"), ""},
 		{"with L for 1", strings.ReplaceAll(c, "1", "l"), ""},
-		{"cut short", bare[:7], errcode.CodeInvalidTicket},
-		{"with one more", bare + "0", errcode.CodeInvalidTicket},
-		{"empty", "", errcode.CodeInvalidTicket},
+		{"cut short", bare[:7], errcode.InvalidTicket},
+		{"with one more", bare + "0", errcode.InvalidTicket},
+		{"empty", "", errcode.InvalidTicket},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -104,13 +104,13 @@ func TestATicketInTwoBrowsersEnrolsOnlyWhereItWasPresentedLast(t *testing.T) {
 	_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, second.Login, code.Reveal())
 	do(t, err, "presenting in the second browser")
 	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Login: first.Login}, "", old.Code())
-	refused(t, err, errcode.CodeForbidden, "confirming in the first browser")
+	refused(t, err, errcode.Forbidden, "confirming in the first browser")
 	_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, first.Login, code.Reveal())
 	do(t, err, "presenting in the first browser again")
 	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Login: first.Login}, "", old.Code())
-	refused(t, err, errcode.CodeExpired, "confirming the secret that was voided")
+	refused(t, err, errcode.Expired, "confirming the secret that was voided")
 	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Login: second.Login}, authn.Enrolling{Kind: totp.Kind})
-	refused(t, err, errcode.CodeForbidden, "enrolling where the ticket went away")
+	refused(t, err, errcode.Forbidden, "enrolling where the ticket went away")
 	if got := len(h.User(string(u.ID)).Devices); got != 0 {
 		t.Errorf("got %d devices, want none", got)
 	}
@@ -122,7 +122,7 @@ func TestOneTicketUsedEndsAll(t *testing.T) {
 	u, _, _ := h.Member(amelie, nil)
 	first, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	login, other := h.password(h.From, amelie), h.password(h.From, amelie)
-	links := []secret.Secret{first}
+	links := []secret.Value{first}
 	for range 2 {
 		h.EmptyOutbox()
 		do(t, h.Authn.ResendTicket(t.Context(), h.From, login.Login), "renewing")
@@ -135,10 +135,10 @@ func TestOneTicketUsedEndsAll(t *testing.T) {
 	pending := h.BeginPhone(authn.Flow{Login: other.Login}, "Autre")
 	h.Enrol(authn.Flow{Login: login.Login}, "Nouveau")
 	for i, l := range links {
-		refused(t, h.Authn.TicketLink(t.Context(), l), errcode.CodeInvalidLink, "link "+string(rune('1'+i)))
+		refused(t, h.Authn.TicketLink(t.Context(), l), errcode.InvalidLink, "link "+string(rune('1'+i)))
 	}
 	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Login: other.Login}, "", pending.Code())
-	refused(t, err, errcode.CodeForbidden, "confirming what another ticket began")
+	refused(t, err, errcode.Forbidden, "confirming what another ticket began")
 	if got := h.User(string(u.ID)); len(got.Devices) != 1 || len(got.Tickets) != 0 {
 		t.Errorf("got %d devices and %d tickets, want 1 and none", len(got.Devices), len(got.Tickets))
 	}
@@ -149,17 +149,17 @@ func TestAnExpiredTicketIsRenewedThreeTimesADayForAWeek(t *testing.T) {
 	u, _, _ := h.Member(amelie, func(u *authn.User) { u.SecondEmail = "amelie@home.example" })
 	link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
 	h.Clock.Advance(authn.TicketTTL)
-	refused(t, h.Authn.TicketLink(t.Context(), link), errcode.CodeTicketExpired, "the link after a day")
+	refused(t, h.Authn.TicketLink(t.Context(), link), errcode.TicketExpired, "the link after a day")
 	login := h.password(h.From, amelie).Login
 	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
-	refused(t, err, errcode.CodeTicketExpired, "the code after a day")
+	refused(t, err, errcode.TicketExpired, "the code after a day")
 	_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
-	refused(t, err, errcode.CodeTicketExpired, "presenting the link after a day")
+	refused(t, err, errcode.TicketExpired, "presenting the link after a day")
 	h.EmptyOutbox()
 	for range 3 {
 		do(t, h.Authn.ResendTicket(t.Context(), h.From, login), "renewing")
 	}
-	refused(t, h.Authn.ResendTicket(t.Context(), h.From, login), errcode.CodeWrongState, "a fourth in a day")
+	refused(t, h.Authn.ResendTicket(t.Context(), h.From, login), errcode.WrongState, "a fourth in a day")
 	mails := h.Mails()
 	if len(mails) != 3 || mails[0].To != amelie || !mails[0].UselessAfter.Equal(h.Clock.Now().Add(authn.TicketTTL)) {
 		t.Errorf("got %d mails (%+v), want 3 to the first address, useless after a day", len(mails), mails)
@@ -171,7 +171,7 @@ func TestAnExpiredTicketIsRenewedThreeTimesADayForAWeek(t *testing.T) {
 	if got := h.password(h.From, amelie); got.Step != authn.StepBlocked {
 		t.Errorf("a week later: got step %q, want %q", got.Step, authn.StepBlocked)
 	} else {
-		refused(t, h.Authn.ResendTicket(t.Context(), h.From, got.Login), errcode.CodeWrongState, "renewing after a week")
+		refused(t, h.Authn.ResendTicket(t.Context(), h.From, got.Login), errcode.WrongState, "renewing after a week")
 	}
 }
 
@@ -183,9 +183,9 @@ func TestPasswordAndTicketMustComeByTwoHands(t *testing.T) {
 	}{
 		{"own password, mailed ticket", authn.ProvenanceUser, authn.ProvenanceEmail, ""},
 		{"own password, handed ticket", authn.ProvenanceUser, paul, ""},
-		{"both by mail", authn.ProvenanceEmail, authn.ProvenanceEmail, errcode.CodeSameProvenance},
+		{"both by mail", authn.ProvenanceEmail, authn.ProvenanceEmail, errcode.SameProvenance},
 		{"password by mail, handed ticket", authn.ProvenanceEmail, paul, ""},
-		{"both from one operator", paul, paul, errcode.CodeSameProvenance},
+		{"both from one operator", paul, paul, errcode.SameProvenance},
 		{"from two operators", marie, paul, ""},
 		{"password from an operator, mailed ticket", paul, authn.ProvenanceEmail, ""},
 	}
@@ -219,7 +219,7 @@ func TestAHandedCodeLivesTenMinutesAndHasNoLink(t *testing.T) {
 	}
 	h.Clock.Advance(time.Second)
 	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, h.password(h.From, amelie).Login, code.Reveal())
-	refused(t, err, errcode.CodeTicketExpired, "after ten minutes")
+	refused(t, err, errcode.TicketExpired, "after ten minutes")
 	if got := h.step(login); got == authn.StepEnrol {
 		t.Error("a login still enrols with a ticket whose time is over")
 	}
@@ -234,12 +234,12 @@ func TestATicketSpentOnRecoveryCodesIsRefused(t *testing.T) {
 	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 	do(t, err, "presenting the link")
 	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Login: login}, authn.Enrolling{Kind: recovery.Kind})
-	refused(t, err, errcode.CodeForbidden, "making recovery codes by a ticket")
+	refused(t, err, errcode.Forbidden, "making recovery codes by a ticket")
 	invited := h.Person("nadia@garage.example", nil)
 	started, err := h.Authn.AcceptInvitation(t.Context(), h.From, h.Invite(invited.ID), authntest.Password)
 	do(t, err, "accepting")
 	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Login: started.Login}, authn.Enrolling{Kind: recovery.Kind})
-	refused(t, err, errcode.CodeForbidden, "making recovery codes by an invitation")
+	refused(t, err, errcode.Forbidden, "making recovery codes by an invitation")
 }
 
 // Password and mailbox would otherwise wait for the new device to be lost within the week of the old reset.
@@ -256,7 +256,7 @@ func TestADeviceLostAfterAResetNeedsAResetOfItsOwn(t *testing.T) {
 	if started.Step != authn.StepBlocked {
 		t.Errorf("got step %q, want %q", started.Step, authn.StepBlocked)
 	}
-	refused(t, h.Authn.ResendTicket(t.Context(), h.From, started.Login), errcode.CodeWrongState, "renewing")
+	refused(t, h.Authn.ResendTicket(t.Context(), h.From, started.Login), errcode.WrongState, "renewing")
 }
 
 func TestAGuesserOfTicketCodesIsStoppedAtTenAnHour(t *testing.T) {
@@ -267,9 +267,9 @@ func TestAGuesserOfTicketCodesIsStoppedAtTenAnHour(t *testing.T) {
 	for range 14 {
 		login := h.password(h.at("198.51.100.7"), amelie).Login
 		_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, "AAAA-AAAA")
-		if errcode.CodeOf(err) == errcode.CodeInvalidTicket {
+		if errcode.Of(err) == errcode.InvalidTicket {
 			judged++
-		} else if errcode.CodeOf(err) != errcode.CodeRateLimited || retry(err) > time.Hour || retry(err) <= 0 {
+		} else if errcode.Of(err) != errcode.RateLimited || retry(err) > time.Hour || retry(err) <= 0 {
 			t.Fatalf("got %v", err)
 		}
 		h.Clock.Advance(time.Second)
@@ -279,7 +279,7 @@ func TestAGuesserOfTicketCodesIsStoppedAtTenAnHour(t *testing.T) {
 	}
 	login := h.password(h.From, amelie).Login
 	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
-	refused(t, err, errcode.CodeRateLimited, "the right code meanwhile")
+	refused(t, err, errcode.RateLimited, "the right code meanwhile")
 	h.Clock.Advance(time.Hour)
 	_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, h.password(h.From, amelie).Login, link)
 	do(t, err, "an hour later")

@@ -30,7 +30,7 @@ func (k *token) press() []byte {
 }
 
 // enrolToken enrols a token in a session that has a fresh proof.
-func (h *house) enrolToken(session secret.Secret) *token {
+func (h *house) enrolToken(session secret.Value) *token {
 	h.t.Helper()
 	seat := authn.Flow{Session: session}
 	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: hotp.Kind, Name: "Boîtier"})
@@ -48,7 +48,7 @@ func (h *house) enrolToken(session secret.Secret) *token {
 
 // tokenEndpoints returns everything that accepts the code of a token. Each call is one complete ceremony, except that a
 // sign-in goes on after a refused code.
-func tokenEndpoints(h *house, k *token, session secret.Secret, user authn.UserID) map[string]func() func([]byte) authn.Verification {
+func tokenEndpoints(h *house, k *token, session secret.Value, user authn.UserID) map[string]func() func([]byte) authn.Verification {
 	ctx := h.t.Context()
 	judged := func(j authn.Verification, err error) authn.Verification {
 		h.t.Helper()
@@ -175,11 +175,11 @@ func TestCanAdd_LimitsCodeDevicesOverAllKinds(t *testing.T) {
 	}
 	for _, kind := range []factors.Kind{totp.Kind, hotp.Kind} {
 		_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: kind})
-		refused(t, err, errcode.CodeTooMany, "a sixth device with codes")
+		refused(t, err, errcode.TooMany, "a sixth device with codes")
 	}
 	_, err := h.Enrolment.BeginByAdmin(t.Context(), h.From, by("uboss", "a", h.User(amelie).ID), authn.Enrolling{Kind: hotp.Kind, Name: "x",
 		Seed: &factors.Seed{Secret: []byte("12345678901234567890")}})
-	refused(t, err, errcode.CodeTooMany, "a sixth device with codes by an administrator")
+	refused(t, err, errcode.TooMany, "a sixth device with codes by an administrator")
 }
 
 func TestOffer_AcceptsTheSeedOfATokenOnce(t *testing.T) {
@@ -207,7 +207,7 @@ func TestOffer_AcceptsTheSeedOfATokenOnce(t *testing.T) {
 		t.Errorf("signing in: %q", v.Rejected)
 	}
 	_, err := offer(paul.ID, k.press())
-	refused(t, err, errcode.CodeTaken, "the same token for another user")
+	refused(t, err, errcode.Taken, "the same token for another user")
 	h.SignIn("paul@garage.example", authntest.Password, q)
 	h.reset(h.User(amelie).ID, authn.ProvenanceEmail, authn.TicketTTL)
 	if j, err := offer(paul.ID, k.press()); err != nil || !j.Accepted() {

@@ -20,7 +20,7 @@ func (tx *Tx) takeUnique(id UserID, unique string) error {
 	_, err := tx.s.uniques.Get(tx.Raw, key)
 	switch {
 	case err == nil:
-		return errcode.Refuse(errcode.CodeTaken)
+		return errcode.New(errcode.Taken)
 	case !errors.Is(err, store.ErrNotFound):
 		return fmt.Errorf("looking up a credential: %w", err)
 	}
@@ -30,7 +30,7 @@ func (tx *Tx) takeUnique(id UserID, unique string) error {
 	return nil
 }
 
-func uniqueKey(unique string) string { return secret.SecretOf(unique).Hash() }
+func uniqueKey(unique string) string { return secret.From(unique).Hash() }
 
 // dropUnique frees the value of a removed device.
 func (tx *Tx) dropUnique(d factors.Device) error {

@@ -234,7 +234,7 @@ func (u *User) summary() Summary {
 }
 
 // knowsBrowser tells whether the browser completed a sign-in of this person within the last 180 days.
-func (u *User) knowsBrowser(browser secret.Secret, now time.Time) bool {
+func (u *User) knowsBrowser(browser secret.Value, now time.Time) bool {
 	if browser.IsZero() {
 		return false
 	}

@@ -33,8 +33,8 @@ type TransactionState struct {
 	Have      []factors.Device
 }
 
-// Transaction tells where a login stands; CodeExpired when it is gone.
-func (s *SignInService) Transaction(ctx context.Context, secret secret.Secret) (TransactionState, error) {
+// Transaction tells where a login stands; Expired when it is gone.
+func (s *SignInService) Transaction(ctx context.Context, secret secret.Value) (TransactionState, error) {
 	now := s.Accounts.Now()
 	var out TransactionState
 	err := s.Accounts.View(ctx, func(r Reader) error {
@@ -79,7 +79,7 @@ func lastUse(d factors.Device) time.Time {
 }
 
 // BeginVerify opens the second step by one input and returns what to show.
-func (s *SignInService) BeginVerify(ctx context.Context, req RequestInfo, secret secret.Secret, input factors.Input) (Prompt, error) {
+func (s *SignInService) BeginVerify(ctx context.Context, req RequestInfo, secret secret.Value, input factors.Input) (Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	return Update(ctx, s.Accounts, op, func(tx *Tx) (Prompt, error) {
 		l, u, step, err := s.login(tx.Reader, secret, op.Now)
@@ -87,7 +87,7 @@ func (s *SignInService) BeginVerify(ctx context.Context, req RequestInfo, secret
 			return Prompt{}, err
 		}
 		if step != StepVerify {
-			return Prompt{}, errcode.Refuse(errcode.CodeWrongState)
+			return Prompt{}, errcode.New(errcode.WrongState)
 		}
 		prompt, c, err := s.beginVerify(op.Now, &u, s.verifiable(&l, &u), l.Ceremony, input)
 		if err != nil {
@@ -108,12 +108,12 @@ type Verified struct {
 }
 
 // Verify judges the second step of a login. A refused answer is an outcome: it has been counted and audited.
-func (s *SignInService) Verify(ctx context.Context, req RequestInfo, secret secret.Secret, input factors.Input, answer []byte) (Verified, error) {
+func (s *SignInService) Verify(ctx context.Context, req RequestInfo, secret secret.Value, input factors.Input, answer []byte) (Verified, error) {
 	return s.verify(ctx, req, secret, input, answer, func(factors.Device) bool { return true })
 }
 
 // verify is Verify by these devices alone.
-func (s *SignInService) verify(ctx context.Context, req RequestInfo, secret secret.Secret, input factors.Input, answer []byte, by func(factors.Device) bool) (Verified, error) {
+func (s *SignInService) verify(ctx context.Context, req RequestInfo, secret secret.Value, input factors.Input, answer []byte, by func(factors.Device) bool) (Verified, error) {
 	var out Verified
 	err := retryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
@@ -143,14 +143,14 @@ func (s *SignInService) verify(ctx context.Context, req RequestInfo, secret secr
 
 // verifying reads a login that is at its second step, and looks whether an answer of the input may be judged at all,
 // before work is spent on it.
-func (s *SignInService) verifying(ctx context.Context, op *Operation, secret secret.Secret, input factors.Input, kept *reading) (l Transaction, u User, wait time.Duration, err error) {
+func (s *SignInService) verifying(ctx context.Context, op *Operation, secret secret.Value, input factors.Input, kept *reading) (l Transaction, u User, wait time.Duration, err error) {
 	err = s.Accounts.View(ctx, func(r Reader) error {
 		var step Step
 		if l, u, step, err = s.loginKept(r, secret, op.Now, kept); err != nil {
 			return err
 		}
 		if step != StepVerify {
-			return errcode.Refuse(errcode.CodeWrongState)
+			return errcode.New(errcode.WrongState)
 		}
 		wait, _, err = s.deviceWait(r, op.Now, &u, class(input), l.KnownBrowser)
 		return err
@@ -170,7 +170,7 @@ func (s *SignInService) waiting(ctx context.Context, op *Operation, u *User, inp
 }
 
 // storeVerified stores what the second step came to; nil when the record is not the one that was judged.
-func (s *SignInService) storeVerified(tx *Tx, secret secret.Secret, t deviceAttempt, kept *reading) (*Verified, error) {
+func (s *SignInService) storeVerified(tx *Tx, secret secret.Value, t deviceAttempt, kept *reading) (*Verified, error) {
 	l, u, step, err := s.loginKept(tx.Reader, secret, tx.Op.Now, kept)
 	if err != nil {
 		return nil, err
@@ -205,7 +205,7 @@ func (s *SignInService) storeVerified(tx *Tx, secret secret.Secret, t deviceAtte
 }
 
 // storeRefused keeps what a refused answer leaves behind: its count in the login, a burnt step, a clone's mark.
-func (s *SignInService) storeRefused(tx *Tx, secret secret.Secret, l Transaction, u *User, t deviceAttempt, j Verification) error {
+func (s *SignInService) storeRefused(tx *Tx, secret secret.Value, l Transaction, u *User, t deviceAttempt, j Verification) error {
 	if j.Wait > 0 {
 		return nil
 	}

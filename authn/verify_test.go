@@ -20,7 +20,7 @@ func TestACodeSpentOnOneDoorIsSpentOnAll(t *testing.T) {
 	type place struct {
 		h       *house
 		p       *authntest.Phone
-		session secret.Secret
+		session secret.Value
 	}
 	doors := map[string]func(*testing.T, place, []byte) authn.Verification{
 		"sign-in": func(t *testing.T, in place, code []byte) authn.Verification {
@@ -58,7 +58,7 @@ func TestACodeSpentOnOneDoorIsSpentOnAll(t *testing.T) {
 					t.Fatalf("the first time: %+v", j)
 				}
 				if first == "confirming a copy" && first == second {
-					if _, err := h.Enrolment.ConfirmCopy(t.Context(), h.From, session, code); errcode.CodeOf(err) != errcode.CodeExpired {
+					if _, err := h.Enrolment.ConfirmCopy(t.Context(), h.From, session, code); errcode.Of(err) != errcode.Expired {
 						t.Errorf("confirming twice: got %v", err)
 					}
 					return
@@ -95,7 +95,7 @@ func TestOneCodeInTwentyFourPostsGivesOneSession(t *testing.T) {
 			h := newHouse(t)
 			u, p, session := h.Member(amelie, nil)
 			do(t, h.Sessions.SignOut(t.Context(), h.From, session), "signing out")
-			logins := make([]secret.Secret, 24)
+			logins := make([]secret.Value, 24)
 			for i := range logins {
 				if logins[i] = logins[0]; i == 0 || several {
 					logins[i] = h.password(h.From, amelie).Login
@@ -105,12 +105,12 @@ func TestOneCodeInTwentyFourPostsGivesOneSession(t *testing.T) {
 			accepted := make([]bool, len(logins))
 			atOnce(len(logins), func(i int) {
 				v, err := h.Authn.Verify(t.Context(), h.From, logins[i], factors.InputCode, code)
-				switch errcode.CodeOf(err) {
+				switch errcode.Of(err) {
 				case "":
 					if err != nil {
 						t.Errorf("post %d: %v", i, err)
 					}
-				case errcode.CodeExpired, errcode.CodeWrongState, errcode.CodeOverloaded:
+				case errcode.Expired, errcode.WrongState, errcode.Overloaded:
 				default:
 					t.Errorf("post %d: %v", i, err)
 				}
@@ -228,7 +228,7 @@ func TestARecoveryCodeWorksOnceAndLeadsToEnrolment(t *testing.T) {
 	}
 	do(t, h.Enrolment.CheckAllowed(t.Context(), authn.Flow{Session: v.Issued.Session}), "enrolling after it")
 	_, err := h.Authn.RemoveDevice(t.Context(), h.From, v.Issued.Session, p.Device)
-	refused(t, err, errcode.CodeStepUpRequired, "removing a device after it")
+	refused(t, err, errcode.StepUpRequired, "removing a device after it")
 	paul, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, "paul@garage.example").Login, factors.InputBackup, []byte(pauls[0]))
 	if err != nil || !paul.Accepted() {
 		t.Errorf("the code stays good for its owner: %v, %q", err, paul.Rejected)
@@ -244,7 +244,7 @@ func TestARecoveryCodeInParallelSucceedsOnce(t *testing.T) {
 	_, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
 	code := h.recoveryCodes(session)[0]
-	logins := make([]secret.Secret, 12)
+	logins := make([]secret.Value, 12)
 	for i := range logins {
 		logins[i] = h.password(h.From, amelie).Login
 	}
@@ -316,7 +316,7 @@ func TestAKeysAnswerIsGoodForItsOwnChallengeOnce(t *testing.T) {
 	_, err = h.Authn.BeginVerify(t.Context(), h.From, second, factors.InputAssertion)
 	do(t, err, "asking elsewhere")
 	answer := k.answer(prompt, 9)
-	for name, login := range map[string]secret.Secret{"another login": second, "a login that asked for none": h.password(h.From, amelie).Login} {
+	for name, login := range map[string]secret.Value{"another login": second, "a login that asked for none": h.password(h.From, amelie).Login} {
 		if v, err := h.Authn.Verify(t.Context(), h.From, login, factors.InputAssertion, answer); err != nil || v.Accepted() {
 			t.Errorf("in %s: %v, %+v", name, err, v.Verification)
 		}

@@ -39,7 +39,7 @@ type Operation struct {
 func (s *Service) NewOperation(req RequestInfo) *Operation {
 	op := &Operation{Now: s.Now().UTC(), Request: req}
 	if req.APIToken != "" {
-		op.Request.Browser = secret.Secret{} // no program is a known browser (PROTOCOL 25)
+		op.Request.Browser = secret.Value{} // no program is a known browser (PROTOCOL 25)
 	}
 	op.Request.Agent = cutUserAgent(req.Agent)
 	rand.Read(op.seed[:])
@@ -55,8 +55,8 @@ func (op *Operation) draw(label string, n uint64) []byte {
 }
 
 // Secret is a bearer value of 256 bits, the same whenever this act asks for it by this label.
-func (op *Operation) Secret(label string) secret.Secret {
-	return secret.SecretOf(base64.RawURLEncoding.EncodeToString(op.draw("secret "+label, 0)))
+func (op *Operation) Secret(label string) secret.Value {
+	return secret.From(base64.RawURLEncoding.EncodeToString(op.draw("secret "+label, 0)))
 }
 
 // ID is a record id of 128 bits, the same whenever this act asks for it by this label.
@@ -67,7 +67,7 @@ func (op *Operation) ID(label string) string {
 var idCoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // Code is a short code: eight characters of Crockford's base32 in two groups, 40 bits (PROTOCOL 7).
-func (op *Operation) Code(label string) secret.Secret {
+func (op *Operation) Code(label string) secret.Value {
 	const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 	b := op.draw("code "+label, 0)
 	out := make([]byte, 0, 9)
@@ -77,7 +77,7 @@ func (op *Operation) Code(label string) secret.Secret {
 		}
 		out = append(out, crockford[b[i]&31])
 	}
-	return secret.SecretOf(string(out))
+	return secret.From(string(out))
 }
 
 // Reader reads the house's people within one snapshot or one change.
@@ -86,7 +86,7 @@ type Reader struct {
 	r store.Reader
 }
 
-// User loads a person; CodeNotFound when there is none.
+// User loads a person; NotFound when there is none.
 func (r Reader) User(id UserID) (User, error) {
 	return r.userKept(id, &store.Cached[User]{})
 }
@@ -108,11 +108,11 @@ func (r Reader) UserByAddress(normalised string) (User, error) {
 	return r.User(id)
 }
 
-// Group loads a garage; CodeNotFound when there is none, or no longer.
+// Group loads a garage; NotFound when there is none, or no longer.
 func (r Reader) Group(id GroupID) (Group, error) {
 	g, err := r.s.groups.Get(r.r, string(id))
 	if err == nil && !g.Deleted.IsZero() {
-		return Group{}, errcode.Refuse(errcode.CodeNotFound)
+		return Group{}, errcode.New(errcode.NotFound)
 	}
 	return g, missing(err, "group", string(id))
 }
@@ -123,7 +123,7 @@ func missing(err error, what, id string) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, store.ErrNotFound):
-		return errcode.Refuse(errcode.CodeNotFound)
+		return errcode.New(errcode.NotFound)
 	}
 	return fmt.Errorf("loading %s %q: %w", what, id, err)
 }

@@ -183,7 +183,7 @@ func (p *Provider) reject(ctx context.Context, req *AuthorizationRequest, reques
 		return Action{}, fmt.Errorf("answering an authorization request: %w", err)
 	}
 	if request != "" {
-		if err := p.Store.Update(ctx, func(tx store.Tx) error { return p.requests.Delete(tx, secret.SecretOf(request).Hash()) }); err != nil {
+		if err := p.Store.Update(ctx, func(tx store.Tx) error { return p.requests.Delete(tx, secret.From(request).Hash()) }); err != nil {
 			return Action{}, fmt.Errorf("ending an authorization request: %w", err)
 		}
 	}
@@ -246,7 +246,7 @@ func (p *Provider) answer(ctx context.Context, ua UserAgent, req *AuthorizationR
 			if err != nil || stored == nil {
 				return none, cmp.Or(err, errRequestOver)
 			}
-			if err := p.requests.Delete(tx.Raw, secret.SecretOf(request).Hash()); err != nil {
+			if err := p.requests.Delete(tx.Raw, secret.From(request).Hash()); err != nil {
 				return none, err
 			}
 		}

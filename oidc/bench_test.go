@@ -36,7 +36,7 @@ type bench struct {
 	b        *testing.B
 	crowd    *authntest.Population
 	provider *oidc.Provider
-	sessions []secret.Secret
+	sessions []secret.Value
 	client   client.Information
 	turn     atomic.Uint64
 }

@@ -47,7 +47,7 @@ func (p *Provider) Consent(ctx context.Context, ua UserAgent, request string, al
 		if err := p.Tokens.AddConsent(tx.Raw, op.Now, b.User, c.ID, req.Scopes); err != nil {
 			return nil, err
 		}
-		if err := p.requests.Put(tx.Raw, secret.SecretOf(request).Hash(), *req); err != nil {
+		if err := p.requests.Put(tx.Raw, secret.From(request).Hash(), *req); err != nil {
 			return nil, err
 		}
 		return req, tx.Audit(c.AuditEvent(b.User, b.Login, audit.AppConsent, audit.Success, ""))

@@ -104,7 +104,7 @@ func (p *Provider) macOf(typed string) []byte {
 
 // deviceToken answers a device that polls (RFC 8628 §3.4).
 func (p *Provider) deviceToken(ctx context.Context, c *client.Client, form url.Values) (any, error) {
-	hash := secret.SecretOf(form.Get("device_code")).Hash()
+	hash := secret.From(form.Get("device_code")).Hash()
 	var refused error
 	out, err := p.Tokens.Exchange(ctx, originOf(ctx), c, func(tx *authn.Tx) (string, *token.AuthorizationCode, error) {
 		refused = nil
@@ -158,11 +158,11 @@ func (p *Provider) EnterUserCode(ctx context.Context, ua UserAgent, typed string
 	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
 		hash = ""
 		if b, err = p.Tokens.Session(s, ua.Session); err != nil || b == nil {
-			return cmp.Or[error](err, errcode.Refuse(errcode.CodeNoSession))
+			return cmp.Or[error](err, errcode.New(errcode.NoSession))
 		}
-		want := secret.SecretOf(string(p.macOf(typed)))
+		want := secret.From(string(p.macOf(typed)))
 		return p.userCodes.Scan(s, "", "", 0, func(id string, d UserCode) error {
-			if secret.SecretOf(string(d.MAC)).Equal(want) && d.pending(op.Now) {
+			if secret.From(string(d.MAC)).Equal(want) && d.pending(op.Now) {
 				hash = id
 			}
 			return nil
@@ -244,7 +244,7 @@ func (p *Provider) DevicePrompt(ctx context.Context, ua UserAgent, request strin
 }
 
 // DecideDevice records whether the user allows a device. To allow it the user must prove a device after entering the code;
-// otherwise the error is CodeStepUpRequired.
+// otherwise the error is StepUpRequired.
 func (p *Provider) DecideDevice(ctx context.Context, ua UserAgent, request string, allow bool) error {
 	op := p.Accounts.NewOperation(ua.From)
 	_, err := authn.Update(ctx, p.Accounts, op, func(tx *authn.Tx) (struct{}, error) {
@@ -266,11 +266,11 @@ func (p *Provider) decideDevice(tx *authn.Tx, ua UserAgent, request string, allo
 	case err != nil:
 		return err
 	case prompt == nil:
-		return errcode.Refuse(errcode.CodeExpired)
+		return errcode.New(errcode.Expired)
 	case allow && lastStepUp(c, b).Before(prompt.Created):
-		return errcode.Refuse(errcode.CodeStepUpRequired)
+		return errcode.New(errcode.StepUpRequired)
 	case allow && !c.Policy.Satisfied(b.Groups, client.LevelOf(b)):
-		return errcode.Refuse(errcode.CodeForbidden)
+		return errcode.New(errcode.Forbidden)
 	}
 	outcome := audit.Deny
 	if d.Denied = !allow; allow {
@@ -283,7 +283,7 @@ func (p *Provider) decideDevice(tx *authn.Tx, ua UserAgent, request string, allo
 	if err := p.userCodes.Put(tx.Raw, prompt.Device, *d); err != nil {
 		return err
 	}
-	if err := p.requests.Delete(tx.Raw, secret.SecretOf(request).Hash()); err != nil {
+	if err := p.requests.Delete(tx.Raw, secret.From(request).Hash()); err != nil {
 		return err
 	}
 	return tx.Audit(c.AuditEvent(b.User, b.Login, audit.AppDevice, outcome, ""))

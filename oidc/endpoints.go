@@ -145,10 +145,10 @@ func (p *Provider) token(ctx context.Context, c *client.Client, form url.Values)
 	req, scopes := originOf(ctx), strings.Fields(form.Get("scope"))
 	switch grant {
 	case client.GrantCode:
-		return p.Tokens.Redeem(ctx, req, c, token.Redemption{Code: secret.SecretOf(form.Get("code")), Redirect: form.Get("redirect_uri"),
+		return p.Tokens.Redeem(ctx, req, c, token.Redemption{Code: secret.From(form.Get("code")), Redirect: form.Get("redirect_uri"),
 			Verifier: form.Get("code_verifier")})
 	case client.GrantRefresh:
-		return p.Tokens.Refresh(ctx, req, c, secret.SecretOf(form.Get("refresh_token")), scopes)
+		return p.Tokens.Refresh(ctx, req, c, secret.From(form.Get("refresh_token")), scopes)
 	case client.GrantDevice:
 		return p.deviceToken(ctx, c, form)
 	}
@@ -171,7 +171,7 @@ func (p *Provider) revoke(ctx context.Context, c *client.Client, form url.Values
 	if err := require(form, "token"); err != nil {
 		return nil, err
 	}
-	return struct{}{}, p.Tokens.Revoke(ctx, c, secret.SecretOf(form.Get("token")))
+	return struct{}{}, p.Tokens.Revoke(ctx, c, secret.From(form.Get("token")))
 }
 
 func require(form url.Values, names ...string) error {

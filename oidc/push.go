@@ -62,7 +62,7 @@ func (p *Provider) takePushed(ctx context.Context, id, uri string) (url.Values, 
 		if err != nil || req == nil || req.Pushed == "" || string(req.Client) != id {
 			return "", err
 		}
-		return req.Pushed, p.requests.Delete(tx, secret.SecretOf(value).Hash())
+		return req.Pushed, p.requests.Delete(tx, secret.From(value).Hash())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("loading a pushed request: %w", err)

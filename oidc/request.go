@@ -108,7 +108,7 @@ func (p *Provider) loadRequest(r store.Reader, value string) (*AuthorizationRequ
 	if !secretPattern.MatchString(value) {
 		return nil, nil
 	}
-	req, err := p.requests.Get(r, secret.SecretOf(value).Hash())
+	req, err := p.requests.Get(r, secret.From(value).Hash())
 	if there, err := store.Found(err); !there {
 		return nil, err
 	}

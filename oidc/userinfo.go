@@ -18,7 +18,7 @@ func (p *Provider) Userinfo() http.Handler {
 		setClientHeaders(w)
 		value, e := bearerToken(w, r)
 		if e == nil {
-			if ok, retry, _ := p.limiter.Take(p.Now(), throttle.Userinfo, secret.SecretOf(value).Hash()); !ok {
+			if ok, retry, _ := p.limiter.Take(p.Now(), throttle.Userinfo, secret.From(value).Hash()); !ok {
 				writeTooMany(w, retry)
 				return
 			}

@@ -9,11 +9,11 @@ import (
 	"barillet/templates"
 )
 
-// account reads the visitor's own account; nobody signed in is CodeNoSession.
+// account reads the visitor's own account; nobody signed in is NoSession.
 func (s *server) account(r *http.Request) (authn.AccountView, error) {
 	v := visitOf(r)
 	if !v.SignedIn() {
-		return authn.AccountView{}, errcode.Refuse(errcode.CodeNoSession)
+		return authn.AccountView{}, errcode.New(errcode.NoSession)
 	}
 	return s.Authn.Account(r.Context(), v.session)
 }
@@ -23,7 +23,7 @@ func (s *server) account(r *http.Request) (authn.AccountView, error) {
 func (s *server) proven(r *http.Request) (authn.AccountView, error) {
 	a, err := s.account(r)
 	if err == nil && !a.Proven {
-		err = errcode.Refuse(errcode.CodeStepUpRequired)
+		err = errcode.New(errcode.StepUpRequired)
 	}
 	return a, err
 }
@@ -87,7 +87,7 @@ func device(r *http.Request, read func(*http.Request) (authn.AccountView, error)
 			return a, d, nil
 		}
 	}
-	return a, factors.Device{}, errcode.Refuse(errcode.CodeNotFound)
+	return a, factors.Device{}, errcode.New(errcode.NotFound)
 }
 
 func devicePath(id factors.DeviceID, act string) string {
@@ -129,7 +129,7 @@ func (s *server) getRenew(w http.ResponseWriter, r *http.Request) error {
 
 func (s *server) postRenew(w http.ResponseWriter, r *http.Request) error {
 	if !visitOf(r).SignedIn() {
-		return errcode.Refuse(errcode.CodeNoSession)
+		return errcode.New(errcode.NoSession)
 	}
 	seat := seated{Flow: authn.Flow{Session: visitOf(r).session}}
 	path, err := s.begin(w, r, seat, authn.Enrolling{Kind: s.backupKind()})

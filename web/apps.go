@@ -173,7 +173,7 @@ func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !visitOf(r).SignedIn() {
-		return errcode.Refuse(errcode.CodeNoSession)
+		return errcode.New(errcode.NoSession)
 	}
 	if f["decision"] != "yes" && f["decision"] != "no" {
 		return &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindMalformed, Member: "decision"}
@@ -257,7 +257,7 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	for _, name := range []string{s.cookies.session, s.cookies.login} {
-		if err := s.cookies.put(w, r, name, secret.Secret{}); err != nil {
+		if err := s.cookies.put(w, r, name, secret.Value{}); err != nil {
 			return err
 		}
 	}
@@ -266,7 +266,7 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
 
 func (s *server) getUserCode(w http.ResponseWriter, r *http.Request) error {
 	if !visitOf(r).SignedIn() {
-		return errcode.Refuse(errcode.CodeNoSession)
+		return errcode.New(errcode.NoSession)
 	}
 	return s.render(w, http.StatusOK, templates.UserCode{Base: s.base(r)})
 }
@@ -295,7 +295,7 @@ func (s *server) postUserCode(w http.ResponseWriter, r *http.Request) error {
 
 func (s *server) getUserCodeConfirm(w http.ResponseWriter, r *http.Request) error {
 	if !visitOf(r).SignedIn() {
-		return errcode.Refuse(errcode.CodeNoSession)
+		return errcode.New(errcode.NoSession)
 	}
 	d, err := s.OIDC.DevicePrompt(r.Context(), browserOf(r), r.URL.Query().Get("request"))
 	switch {
@@ -319,13 +319,13 @@ func (s *server) postUserCodeConfirm(w http.ResponseWriter, r *http.Request) err
 		return err
 	}
 	if !visitOf(r).SignedIn() {
-		return errcode.Refuse(errcode.CodeNoSession)
+		return errcode.New(errcode.NoSession)
 	}
 	yes := f["decision"] == "yes"
-	switch err := s.OIDC.DecideDevice(r.Context(), browserOf(r), f["request"], yes); errcode.CodeOf(err) {
-	case errcode.CodeStepUpRequired:
+	switch err := s.OIDC.DecideDevice(r.Context(), browserOf(r), f["request"], yes); errcode.Of(err) {
+	case errcode.StepUpRequired:
 		return redirect(w, withQuery("/account/prove", "next", withQuery("/device/confirm", "request", f["request"])))
-	case errcode.CodeExpired:
+	case errcode.Expired:
 		return redirect(w, oidc.PathUserCode)
 	default:
 		if err != nil {

@@ -19,7 +19,7 @@ func TestAReturnCodeIsReadWhereTheVictimLandedWithIt(t *testing.T) {
 	_, phone, _ := p.Member(amelie, nil)
 	b := p.browser(t)
 	b.signIn(amelie, phone)
-	nonce := secret.SecretOf(strings.Repeat("n", 43))
+	nonce := secret.From(strings.Repeat("n", 43))
 	theirs := map[string]string{"__Host-barillet-errand": nonce.Reveal() + "." + base64.RawURLEncoding.EncodeToString([]byte("/"))}
 	back := func() string {
 		t.Helper()

@@ -36,7 +36,7 @@ func (a *arena) doorman(b *testing.B, people int) (http.Handler, []string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	nonce := secret.SecretOf(strings.Repeat("n", 43))
+	nonce := secret.From(strings.Repeat("n", 43))
 	var cookies []string
 	for _, session := range a.crowd.SignedIn(people) {
 		code, err := c.Sessions.NewReturnCode(b.Context(), authn.RequestInfo{}, session, wiki, authn.ParseForwardState(nonce))

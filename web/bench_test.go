@@ -225,7 +225,7 @@ func (a *arena) checker() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := r.Cookie("__Host-barillet")
 		if err == nil {
-			_, err = a.crowd.Sessions.Authenticate(r.Context(), secret.SecretOf(c.Value))
+			_, err = a.crowd.Sessions.Authenticate(r.Context(), secret.From(c.Value))
 		}
 		if err != nil {
 			w.WriteHeader(http.StatusUnauthorized)

@@ -13,7 +13,7 @@ import (
 func (s *server) confirmPage(r *http.Request, b templates.Base, read func(*http.Request) (authn.AccountView, error)) (templates.DeviceConfirm, error) {
 	a, d, err := device(r, read)
 	if err == nil && !d.Unconfirmed() {
-		err = errcode.Refuse(errcode.CodeNotFound)
+		err = errcode.New(errcode.NotFound)
 	}
 	return templates.DeviceConfirm{Base: b, Device: s.deviceOf(a, d)}, err
 }

@@ -53,7 +53,7 @@ func (j *cookieStore) New(r *http.Request, name string) (*sessions.Session, erro
 	}
 	if name == j.session {
 		live, err := j.sessions.Authenticate(r.Context(), secret)
-		if errcode.CodeOf(err) == errcode.CodeNoSession {
+		if errcode.Of(err) == errcode.NoSession {
 			return ses, nil
 		}
 		if err != nil {
@@ -89,7 +89,7 @@ func (j *cookieStore) options(name string) *sessions.Options {
 }
 
 // put makes a secret the value of a cookie from the next request on; an empty one takes the cookie away.
-func (j *cookieStore) put(w http.ResponseWriter, r *http.Request, name string, secret secret.Secret) error {
+func (j *cookieStore) put(w http.ResponseWriter, r *http.Request, name string, secret secret.Value) error {
 	ses, err := j.Get(r, name)
 	if err != nil {
 		return err
@@ -102,13 +102,13 @@ func (j *cookieStore) put(w http.ResponseWriter, r *http.Request, name string, s
 var aSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
 // secret reads a cookie that has the shape of one of ours.
-func (j *cookieStore) secret(r *http.Request, name string) secret.Secret {
+func (j *cookieStore) secret(r *http.Request, name string) secret.Value {
 	for _, c := range r.CookiesNamed(name) {
 		if aSecret.MatchString(c.Value) {
-			return secret.SecretOf(c.Value)
+			return secret.From(c.Value)
 		}
 	}
-	return secret.Secret{}
+	return secret.Value{}
 }
 
 // language is what was chosen in this browser; "" when nothing was. No secret: it is compared with our list.

@@ -21,7 +21,7 @@ func (s *server) getCopy(w http.ResponseWriter, r *http.Request) error {
 			return s.render(w, http.StatusOK, page)
 		}
 	}
-	return errcode.Refuse(errcode.CodeNotFound)
+	return errcode.New(errcode.NotFound)
 }
 
 // others are the phones that scan again once a copy is gone: the device itself and its other copies.
@@ -73,8 +73,8 @@ func (s *server) replacePage(r *http.Request, b templates.Base) (templates.Repla
 		return templates.Replace{}, err
 	}
 	e, err := s.Enrolment.Pending(r.Context(), authn.Flow{Session: visitOf(r).session})
-	code := errcode.CodeOf(err)
-	if code == errcode.CodeExpired || code == errcode.CodeStepUpRequired || err == nil && e.Replace != d.ID {
+	code := errcode.Of(err)
+	if code == errcode.Expired || code == errcode.StepUpRequired || err == nil && e.Replace != d.ID {
 		return templates.Replace{}, &wrongStep{"/account?again=ceremony_gone"}
 	}
 	if err != nil {
@@ -102,7 +102,7 @@ func (s *server) postReplace(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	done, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), authn.Flow{Session: visitOf(r).session}, "", []byte(f["code"]))
-	if errcode.CodeOf(err) == errcode.CodeExpired {
+	if errcode.Of(err) == errcode.Expired {
 		return &wrongStep{"/account?again=ceremony_gone"}
 	}
 	if err != nil {

@@ -35,5 +35,5 @@ func (s *server) getMail(w http.ResponseWriter, r *http.Request) error {
 			return s.render(w, http.StatusOK, templates.MailView{Base: s.base(r), MailHead: templates.MailHead{ID: mailID(e), To: e.To, Subject: e.Subject, At: e.Date}, Text: e.Text, Links: slices.Compact(links)})
 		}
 	}
-	return errcode.Refuse(errcode.CodeNotFound)
+	return errcode.New(errcode.NotFound)
 }

@@ -21,7 +21,7 @@ func (s *server) postRename(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	err = s.Authn.Rename(r.Context(), origin(r), visitOf(r).session, factors.DeviceID(r.PathValue("id")), f["name"])
-	if errcode.CodeOf(err) == errcode.CodeInvalid {
+	if errcode.Of(err) == errcode.Invalid {
 		page, wrong := s.accountPage(r, s.baseAt(r, "/account"), a)
 		if wrong != nil {
 			return wrong
@@ -51,7 +51,7 @@ func (s *server) postRemove(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	issued, err := s.Authn.RemoveDevice(r.Context(), origin(r), visitOf(r).session, d.ID)
-	if errcode.CodeOf(err) == errcode.CodeLastDevice {
+	if errcode.Of(err) == errcode.LastDevice {
 		return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
 			return templates.DeviceRemove{Base: s.baseWithProblem(r, shownAt(r), p), Device: s.deviceOf(a, d)}
 		})
@@ -162,7 +162,7 @@ func (s *server) shownPage(r *http.Request, b templates.Base) (templates.DeviceS
 		return templates.DeviceShown{}, err
 	}
 	c, err := s.Enrolment.PendingCopy(r.Context(), visitOf(r).session)
-	if errcode.CodeOf(err) == errcode.CodeExpired || err == nil && c.Device != d.ID {
+	if errcode.Of(err) == errcode.Expired || err == nil && c.Device != d.ID {
 		return templates.DeviceShown{}, &wrongStep{devicePath(d.ID, "show") + "?again=ceremony_gone"}
 	}
 	if err != nil {
@@ -185,7 +185,7 @@ func (s *server) postShown(w http.ResponseWriter, r *http.Request) error {
 		return &wrongStep{shownAt(r) + "?again=changed"}
 	}
 	j, err := s.Enrolment.ConfirmCopy(r.Context(), origin(r), visitOf(r).session, []byte(f["code"]))
-	if errcode.CodeOf(err) == errcode.CodeExpired {
+	if errcode.Of(err) == errcode.Expired {
 		return &wrongStep{devicePath(factors.DeviceID(page.Device.ID), "show") + "?again=ceremony_gone"}
 	}
 	if err != nil {

@@ -75,10 +75,10 @@ func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 	}
 	kind, app, ok := s.chosen(f["kind"], f["app"])
 	if !ok {
-		return errcode.Invalid("kind", "unknown")
+		return errcode.InvalidField("kind", "unknown")
 	}
 	path, err := s.begin(w, r, seat, authn.Enrolling{Kind: kind, App: app})
-	if errcode.CodeOf(err) == errcode.CodeTooMany {
+	if errcode.Of(err) == errcode.TooMany {
 		return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
 			return s.choose(s.baseWithProblem(r, "/enrol", p), seat)
 		})
@@ -113,8 +113,8 @@ func (s *server) pending(r *http.Request, path string) (seated, authn.PendingEnr
 		return seated{}, authn.PendingEnrolment{}, err
 	}
 	e, err := s.Enrolment.Pending(r.Context(), seat.Flow)
-	switch code := errcode.CodeOf(err); {
-	case code == errcode.CodeExpired, code == errcode.CodeStepUpRequired:
+	switch code := errcode.Of(err); {
+	case code == errcode.Expired, code == errcode.StepUpRequired:
 		return seated{}, authn.PendingEnrolment{}, &wrongStep{"/enrol?again=ceremony_gone"}
 	case err != nil:
 		return seated{}, authn.PendingEnrolment{}, err
@@ -181,7 +181,7 @@ func (s *server) postEnrolCode(path string) handler {
 			return s.renderProblem(w, err, told)
 		}
 		done, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), seat.Flow, name, []byte(f["code"]))
-		if errcode.CodeOf(err) == errcode.CodeExpired {
+		if errcode.Of(err) == errcode.Expired {
 			return &wrongStep{"/enrol?again=ceremony_gone"}
 		}
 		if err != nil {
@@ -214,7 +214,7 @@ func (s *server) postEnrolAssertion(path string) handler {
 			return err
 		}
 		done, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), seat.Flow, name, a.Answer)
-		if errcode.CodeOf(err) == errcode.CodeExpired {
+		if errcode.Of(err) == errcode.Expired {
 			return &wrongStep{"/enrol?again=ceremony_gone"}
 		}
 		if err != nil {
@@ -274,7 +274,7 @@ func (s *server) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, othe
 		return otherwise, err
 	}
 	path, err := s.begin(w, r, seated{Flow: authn.Flow{Session: v.session}}, authn.Enrolling{Kind: s.backupKind()})
-	if errcode.CodeOf(err) == errcode.CodeStepUpRequired {
+	if errcode.Of(err) == errcode.StepUpRequired {
 		return otherwise, nil // the step-up has expired; the account page offers the codes
 	}
 	return path, err
@@ -311,7 +311,7 @@ func (s *server) getSecond(w http.ResponseWriter, r *http.Request) error {
 
 func (s *server) postLater(w http.ResponseWriter, r *http.Request) error {
 	if !visitOf(r).SignedIn() {
-		return errcode.Refuse(errcode.CodeNoSession)
+		return errcode.New(errcode.NoSession)
 	}
 	path, err := s.offerRecoveryCodes(w, r, "/account")
 	if err != nil {

@@ -89,7 +89,7 @@ func (s *server) postCode(w http.ResponseWriter, r *http.Request, by factors.Inp
 func (s *server) verify(r *http.Request, by factors.Input, answer []byte) (authn.Verified, error) {
 	login := visitOf(r).login
 	out, err := s.Authn.Verify(r.Context(), origin(r), login, by, answer)
-	if errcode.CodeOf(err) == errcode.CodeWrongState {
+	if errcode.Of(err) == errcode.WrongState {
 		if _, moved := s.loginAt(r, login); moved != nil {
 			err = moved
 		}

@@ -37,7 +37,7 @@ func (s *server) getGate(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := visitOf(r)
 	if !v.SignedIn() {
-		return errcode.Refuse(errcode.CodeNoSession)
+		return errcode.New(errcode.NoSession)
 	}
 	switch {
 	case !rule.Admits(&v.live):

@@ -103,7 +103,7 @@ func (s *server) limitBody(next http.Handler) http.Handler {
 func (s *server) rejectCrossSite(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !allowsCrossSite(r) && (s.crossing.Check(r) != nil || s.foreignReferer(r)) {
-			s.renderError(w, r, errcode.Refuse(errcode.CodeForbidden))
+			s.renderError(w, r, errcode.New(errcode.Forbidden))
 			return
 		}
 		next.ServeHTTP(w, r)

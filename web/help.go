@@ -21,7 +21,7 @@ func (s *server) getHelpRequest(w http.ResponseWriter, r *http.Request) error {
 	case !v.login.IsZero():
 		// Only a password that was proven fills the address in (EXPERIENCE, second step).
 		st, err := s.Authn.Transaction(r.Context(), v.login)
-		if err != nil && errcode.CodeOf(err) == "" {
+		if err != nil && errcode.Of(err) == "" {
 			return err
 		}
 		page.Email = st.Login
@@ -37,7 +37,7 @@ func (s *server) postHelpRequest(w http.ResponseWriter, r *http.Request) error {
 	}
 	topic := templates.Topic(f["topic"])
 	if topic != "" && !slices.Contains(templates.Topics(), topic) {
-		return errcode.Invalid("topic", "unknown")
+		return errcode.InvalidField("topic", "unknown")
 	}
 	page := func(p *templates.Problem) templates.Page {
 		return templates.HelpRequest{Base: s.baseWithProblem(r, "/help/request", p), Email: f["email"], Topic: topic, Message: f["message"]}

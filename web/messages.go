@@ -38,24 +38,24 @@ type line struct {
 
 // ofCode words the refusals of authn that a page tells above its form.
 var ofCode = map[errcode.Code]line{
-	errcode.CodeSignInFailed:   {templates.ProblemSignIn, ""},
-	errcode.CodeRateLimited:    {templates.ProblemWait, ""},
-	errcode.CodeOverloaded:     {templates.ProblemBusy, ""},
-	errcode.CodeStepUpRequired: {templates.ProblemNeedsProof, ""},
-	errcode.CodeNotFound:       {templates.ProblemNoSuchThing, ""},
-	errcode.CodeTaken:          {templates.ProblemKeyTaken, ""},
-	errcode.CodeLastDevice:     {templates.ProblemLastDevice, ""},
-	errcode.CodeTooMany:        {templates.ProblemTooMany, ""},
-	errcode.CodeInvalidTicket:  {templates.ProblemTicketWrong, "ticket"},
-	errcode.CodeTicketExpired:  {templates.ProblemTicketExpired, "ticket"},
-	errcode.CodeSameProvenance: {templates.ProblemTicketSameHand, "ticket"},
-	errcode.CodeQRLimit:        {templates.ProblemTooManyQR, ""},
-	errcode.CodeCopiesDisabled: {templates.ProblemNoCopies, ""},
-	errcode.CodeWrongState:     {templates.ProblemChanged, ""},
-	errcode.CodeConflict:       {templates.ProblemChanged, ""},
+	errcode.SignInFailed:   {templates.ProblemSignIn, ""},
+	errcode.RateLimited:    {templates.ProblemWait, ""},
+	errcode.Overloaded:     {templates.ProblemBusy, ""},
+	errcode.StepUpRequired: {templates.ProblemNeedsProof, ""},
+	errcode.NotFound:       {templates.ProblemNoSuchThing, ""},
+	errcode.Taken:          {templates.ProblemKeyTaken, ""},
+	errcode.LastDevice:     {templates.ProblemLastDevice, ""},
+	errcode.TooMany:        {templates.ProblemTooMany, ""},
+	errcode.InvalidTicket:  {templates.ProblemTicketWrong, "ticket"},
+	errcode.TicketExpired:  {templates.ProblemTicketExpired, "ticket"},
+	errcode.SameProvenance: {templates.ProblemTicketSameHand, "ticket"},
+	errcode.QRLimit:        {templates.ProblemTooManyQR, ""},
+	errcode.CopiesDisabled: {templates.ProblemNoCopies, ""},
+	errcode.WrongState:     {templates.ProblemChanged, ""},
+	errcode.Conflict:       {templates.ProblemChanged, ""},
 }
 
-// ofField words CodeInvalid by "field reason", and by "field" for any other reason.
+// ofField words Invalid by "field reason", and by "field" for any other reason.
 var ofField = map[string]line{
 	"password too_long":  {templates.ProblemPasswordLong, "password"},
 	"password too_short": {templates.ProblemPasswordShort, "password"},
@@ -78,7 +78,7 @@ func (s *server) problemOf(err error) (*templates.Problem, bool) {
 		return nil, false
 	}
 	l, ok := ofCode[e.Code]
-	if e.Code == errcode.CodeInvalid {
+	if e.Code == errcode.Invalid {
 		if l, ok = ofField[e.Field+" "+e.Reason]; !ok {
 			l, ok = ofField[e.Field]
 		}

@@ -30,8 +30,8 @@ func (s *server) postForgot(w http.ResponseWriter, r *http.Request) error {
 
 func (s *server) getNewPassword(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
-	login, _, err := s.Authn.PasswordLink(r.Context(), secret.SecretOf(token))
-	if errcode.CodeOf(err) == errcode.CodeInvalidLink {
+	login, _, err := s.Authn.PasswordLink(r.Context(), secret.From(token))
+	if errcode.Of(err) == errcode.InvalidLink {
 		return s.render(w, http.StatusNotFound, templates.NewPassword{Base: s.base(r), Gone: true})
 	}
 	if err != nil {
@@ -47,14 +47,14 @@ func (s *server) postNewPassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	token := r.PathValue("token")
-	login, _, err := s.Authn.PasswordLink(r.Context(), secret.SecretOf(token))
+	login, _, err := s.Authn.PasswordLink(r.Context(), secret.From(token))
 	if err == nil {
 		var started authn.TransactionRef
-		if started, err = s.Authn.StartWithPasswordLink(r.Context(), origin(r), secret.SecretOf(token), f["password"]); err == nil {
+		if started, err = s.Authn.StartWithPasswordLink(r.Context(), origin(r), secret.From(token), f["password"]); err == nil {
 			return s.beginThen(w, r, started.Login, withQuery(pathOf(started.Step), "done", "password_set"))
 		}
 	}
-	if errcode.CodeOf(err) == errcode.CodeInvalidLink {
+	if errcode.Of(err) == errcode.InvalidLink {
 		return s.render(w, http.StatusNotFound, templates.NewPassword{Base: s.baseAt(r, shownAt(r)), Gone: true})
 	}
 	return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
@@ -86,7 +86,7 @@ func (s *server) postPasswordChange(w http.ResponseWriter, r *http.Request) erro
 		return s.render(w, http.StatusUnprocessableEntity, page(templates.NewFieldProblem(field, templates.ProblemMissing)))
 	}
 	issued, err := s.Authn.ChangePassword(r.Context(), origin(r), visitOf(r).session, f["current"], f["password"])
-	if errcode.CodeOf(err) == errcode.CodeStepUpRequired {
+	if errcode.Of(err) == errcode.StepUpRequired {
 		return err
 	}
 	if err != nil {

@@ -98,18 +98,18 @@ func TestARecoveryCodeLeadsToAPhoneAndTheChoiceBeforeASession(t *testing.T) {
 }
 
 // ticket resets somebody and gives the ticket to the test.
-func (p *place) ticket(id authn.UserID) (secret.Secret, error) {
-	return authn.Update(p.T.Context(), p.Accounts, p.Accounts.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (secret.Secret, error) {
+func (p *place) ticket(id authn.UserID) (secret.Value, error) {
+	return authn.Update(p.T.Context(), p.Accounts, p.Accounts.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (secret.Value, error) {
 		u, err := tx.User(id)
 		if err != nil {
-			return secret.Secret{}, err
+			return secret.Value{}, err
 		}
 		if _, err := tx.ResetDevices(&u); err != nil {
-			return secret.Secret{}, err
+			return secret.Value{}, err
 		}
 		_, code, _, err := p.Authn.IssueTicket(tx, &u, authn.ProvenanceEmail, authn.TicketTTL)
 		if err != nil {
-			return secret.Secret{}, err
+			return secret.Value{}, err
 		}
 		return code, tx.Save(&u)
 	})

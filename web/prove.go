@@ -68,7 +68,7 @@ func (s *server) postProveKey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !visitOf(r).SignedIn() {
-		return errcode.Refuse(errcode.CodeNoSession)
+		return errcode.New(errcode.NoSession)
 	}
 	j, err := s.Authn.StepUp(r.Context(), origin(r), visitOf(r).session, factors.InputAssertion, answer.Answer)
 	if err != nil {

@@ -121,15 +121,15 @@ func (s *server) instead(r *http.Request, err error) (string, bool) {
 	if m, ok := errors.AsType[*wrongStep](err); ok {
 		return m.path, true
 	}
-	switch errcode.CodeOf(err) {
-	case errcode.CodeNoSession:
+	switch errcode.Of(err) {
+	case errcode.NoSession:
 		if r.Method != http.MethodGet {
 			return "/login?again=session_gone", true
 		}
 		return withQuery("/login", "next", shownAt(r)), true
-	case errcode.CodeExpired:
+	case errcode.Expired:
 		return "/login?again=session_gone", true
-	case errcode.CodeStepUpRequired:
+	case errcode.StepUpRequired:
 		return withQuery("/account/prove", "next", proofFor(r)), true
 	}
 	return "", false

@@ -57,8 +57,8 @@ func (f form) missing(names ...string) string {
 
 // asSignIn makes a password that nobody can have one more wrong password: the page says one thing (BAR A12).
 func asSignIn(err error) error {
-	if errcode.CodeOf(err) == errcode.CodeInvalid {
-		return errcode.Refuse(errcode.CodeSignInFailed)
+	if errcode.Of(err) == errcode.Invalid {
+		return errcode.New(errcode.SignInFailed)
 	}
 	return err
 }
@@ -69,7 +69,7 @@ type wrongStep struct{ path string }
 func (m *wrongStep) Error() string { return "another step is next: " + m.path }
 
 // loginAt is a login under way that stands at one of the steps; at any other it is misplaced.
-func (s *server) loginAt(r *http.Request, login secret.Secret, steps ...authn.Step) (authn.TransactionState, error) {
+func (s *server) loginAt(r *http.Request, login secret.Value, steps ...authn.Step) (authn.TransactionState, error) {
 	st, err := s.Authn.Transaction(r.Context(), login)
 	if err == nil && !slices.Contains(steps, st.Step) {
 		err = &wrongStep{pathOf(st.Step)}
@@ -99,7 +99,7 @@ func (s *server) postLanguage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if f["lang"] != templates.Match("", f["lang"], "") {
-		return errcode.Invalid("lang", "unknown")
+		return errcode.InvalidField("lang", "unknown")
 	}
 	if v := visitOf(r); v.SignedIn() {
 		if err := s.Authn.SetLocale(r.Context(), origin(r), v.session, f["lang"]); err != nil {

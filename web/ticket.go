@@ -27,9 +27,9 @@ func (s *server) getTicket(w http.ResponseWriter, r *http.Request) error {
 
 // ticketStates are the refusals that have a state of the page of their own.
 var ticketStates = map[errcode.Code]templates.TicketState{
-	errcode.CodeInvalidLink:    templates.TicketUsed,
-	errcode.CodeTicketExpired:  templates.TicketExpired,
-	errcode.CodeSameProvenance: templates.TicketSameHand,
+	errcode.InvalidLink:    templates.TicketUsed,
+	errcode.TicketExpired:  templates.TicketExpired,
+	errcode.SameProvenance: templates.TicketSameHand,
 }
 
 func (s *server) postTicket(w http.ResponseWriter, r *http.Request) error {
@@ -49,16 +49,16 @@ func (s *server) postTicket(w http.ResponseWriter, r *http.Request) error {
 }
 
 // presented answers what presenting a ticket came to, in a login whose password is proven.
-func (s *server) presented(w http.ResponseWriter, r *http.Request, login secret.Secret, step authn.Step, err error) error {
+func (s *server) presented(w http.ResponseWriter, r *http.Request, login secret.Value, step authn.Step, err error) error {
 	if err == nil {
 		return s.beginThen(w, r, login, pathOf(step)) // it lasts ten minutes from here
 	}
-	if errcode.CodeOf(err) == errcode.CodeWrongState {
+	if errcode.Of(err) == errcode.WrongState {
 		_, err = s.loginAt(r, login)
 		return err
 	}
 	return s.ticketAgain(w, r, login, func(page templates.Ticket) error {
-		if state, ok := ticketStates[errcode.CodeOf(err)]; ok {
+		if state, ok := ticketStates[errcode.Of(err)]; ok {
 			status, _ := reply.Status(err)
 			page.State = state
 			return s.render(w, status, page)
@@ -71,7 +71,7 @@ func (s *server) presented(w http.ResponseWriter, r *http.Request, login secret.
 }
 
 // ticketAgain prepares the page of a login that still waits for its ticket.
-func (s *server) ticketAgain(w http.ResponseWriter, r *http.Request, login secret.Secret, show func(templates.Ticket) error) error {
+func (s *server) ticketAgain(w http.ResponseWriter, r *http.Request, login secret.Value, show func(templates.Ticket) error) error {
 	st, err := s.loginAt(r, login, authn.StepTicket, authn.StepEnrol)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (s *server) ticketAgain(w http.ResponseWriter, r *http.Request, login secre
 
 func (s *server) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
 	err := s.Authn.ResendTicket(r.Context(), origin(r), visitOf(r).login)
-	if errcode.CodeOf(err) == errcode.CodeWrongState {
+	if errcode.Of(err) == errcode.WrongState {
 		if _, err := s.loginAt(r, visitOf(r).login, authn.StepTicket); err != nil {
 			return err
 		}
@@ -97,11 +97,11 @@ func (s *server) postTicketRenew(w http.ResponseWriter, r *http.Request) error {
 func (s *server) getTicketLink(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	page := templates.TicketLink{Base: s.base(r), Token: token}
-	err := s.Authn.TicketLink(r.Context(), secret.SecretOf(token))
+	err := s.Authn.TicketLink(r.Context(), secret.From(token))
 	if err == nil {
 		return s.render(w, http.StatusOK, page)
 	}
-	state, ok := ticketStates[errcode.CodeOf(err)]
+	state, ok := ticketStates[errcode.Of(err)]
 	if !ok {
 		return err
 	}
@@ -134,14 +134,14 @@ func (s *server) postTicketLink(w http.ResponseWriter, r *http.Request) error {
 	if started.Step != authn.StepTicket {
 		return redirect(w, pathOf(started.Step))
 	}
-	step, err := s.Authn.RedeemTicketLink(r.Context(), origin(r), started.Login, secret.SecretOf(token))
+	step, err := s.Authn.RedeemTicketLink(r.Context(), origin(r), started.Login, secret.From(token))
 	return s.presented(w, r, started.Login, step, err)
 }
 
 func (s *server) getInvite(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
-	who, err := s.Authn.Invitation(r.Context(), secret.SecretOf(token))
-	if errcode.CodeOf(err) == errcode.CodeInvalidLink {
+	who, err := s.Authn.Invitation(r.Context(), secret.From(token))
+	if errcode.Of(err) == errcode.InvalidLink {
 		return s.render(w, http.StatusNotFound, templates.Invite{Base: s.base(r), Gone: true})
 	}
 	if err != nil {
@@ -160,14 +160,14 @@ func (s *server) postInvite(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	token := r.PathValue("token")
-	who, err := s.Authn.Invitation(r.Context(), secret.SecretOf(token))
+	who, err := s.Authn.Invitation(r.Context(), secret.From(token))
 	if err == nil {
 		var started authn.TransactionRef
-		if started, err = s.Authn.AcceptInvitation(r.Context(), origin(r), secret.SecretOf(token), f["password"]); err == nil {
+		if started, err = s.Authn.AcceptInvitation(r.Context(), origin(r), secret.From(token), f["password"]); err == nil {
 			return s.beginThen(w, r, started.Login, pathOf(started.Step))
 		}
 	}
-	if errcode.CodeOf(err) == errcode.CodeInvalidLink {
+	if errcode.Of(err) == errcode.InvalidLink {
 		return s.render(w, http.StatusNotFound, templates.Invite{Base: s.baseAt(r, shownAt(r)), Gone: true})
 	}
 	return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {

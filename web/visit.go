@@ -13,9 +13,9 @@ import (
 // visitor is what a page knows of its visitor. It is found once for a request and handed on: the cookies are not
 // read again, since gorilla/sessions ties what it has read to one *http.Request (FACTS S5).
 type visitor struct {
-	session secret.Secret // of somebody signed in; empty: nobody is
-	login   secret.Secret // of a login under way, whatever became of it; empty: none
-	live    authn.Live    // with session
+	session secret.Value // of somebody signed in; empty: nobody is
+	login   secret.Value // of a login under way, whatever became of it; empty: none
+	live    authn.Live   // with session
 	lang    string
 }
 
@@ -42,9 +42,9 @@ func (s *server) visit(r *http.Request) (*http.Request, error) {
 		return r, err
 	}
 	q := *reply.RequestFrom(r.Context())
-	v := &visitor{lang: q.Lang, login: secret.SecretOf(login.ID)}
+	v := &visitor{lang: q.Lang, login: secret.From(login.ID)}
 	if live, ok := ses.Values[liveKey{}].(authn.Live); ok {
-		v.session, v.live = secret.SecretOf(ses.ID), live
+		v.session, v.live = secret.From(ses.ID), live
 		if chosen := r.URL.Query().Get("lang"); live.Locale != "" && chosen != v.lang {
 			v.lang, q.Lang = live.Locale, live.Locale
 		}
@@ -76,7 +76,7 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request, issued authn.Cre
 			reply.Report(r, err) // the new session stands; the old one ends by itself
 		}
 	}
-	if err := s.cookies.put(w, r, s.cookies.login, secret.Secret{}); err != nil {
+	if err := s.cookies.put(w, r, s.cookies.login, secret.Value{}); err != nil {
 		return err
 	}
 	return s.setCookies(w, r, issued)
@@ -108,7 +108,7 @@ func (s *server) adoptThen(w http.ResponseWriter, r *http.Request, issued authn.
 }
 
 // beginThen hands the browser a login that has begun, then goes on to a path.
-func (s *server) beginThen(w http.ResponseWriter, r *http.Request, login secret.Secret, path string) error {
+func (s *server) beginThen(w http.ResponseWriter, r *http.Request, login secret.Value, path string) error {
 	if err := s.beginLogin(w, r, login); err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (s *server) beginThen(w http.ResponseWriter, r *http.Request, login secret.
 }
 
 // beginLogin hands the browser a login under way; called again it lasts another ten minutes.
-func (s *server) beginLogin(w http.ResponseWriter, r *http.Request, login secret.Secret) error {
+func (s *server) beginLogin(w http.ResponseWriter, r *http.Request, login secret.Value) error {
 	return s.cookies.put(w, r, s.cookies.login, login)
 }
 

@@ -27,7 +27,7 @@ type Population struct {
 type TestUser struct {
 	ID      authn.UserID
 	Login   string
-	Browser secret.Secret // a browser that they have signed in on before
+	Browser secret.Value // a browser that they have signed in on before
 }
 
 // NewPopulation makes a house of so many people. Everybody has these devices besides.
@@ -54,7 +54,7 @@ func SeedDataDir(t testing.TB, folder string, n int) *Population {
 func throng(t testing.TB, h *Env, n int, besides ...factors.Device) *Population {
 	t.Helper()
 	model, phone, _ := h.Member("model@garage.example", nil)
-	passwords, err := password.NewHasher(h.Keys.Pepper, password.PasswordPolicy{})
+	passwords, err := password.NewHasher(h.Keys.Pepper, password.Policy{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func throng(t testing.TB, h *Env, n int, besides ...factors.Device) *Population 
 	c := &Population{Env: h, Phone: phone, People: make([]TestUser, n)}
 	c.Each(64, n, func(i int) error {
 		login := fmt.Sprintf("person%07d@garage.example", i)
-		browser := secret.NewSecret()
+		browser := secret.New()
 		u, err := authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (authn.User, error) {
 			u, fresh := model, tx.NewUser()
 			u.ID, u.Handle, u.Login, u.Email, u.Revision = fresh.ID, fresh.Handle, login, login, 0
@@ -101,7 +101,7 @@ func (c *Population) CodeAt(at time.Time) string {
 }
 
 // Proven writes a login under way for each of the first n people: the password is proven, the second step not.
-func (c *Population) Proven(n int) []secret.Secret {
+func (c *Population) Proven(n int) []secret.Value {
 	c.T.Helper()
 	logins, now := store.NewTable[authn.Transaction](c.Ring, store.Transactions), c.Accounts.Now()
 	all := c.User(c.People[0].Login) // everybody's epochs are the model's
@@ -124,7 +124,7 @@ func (c *Population) Proven(n int) []secret.Secret {
 }
 
 // SignedIn signs the first n people in without a sign-in.
-func (c *Population) SignedIn(n int) []secret.Secret {
+func (c *Population) SignedIn(n int) []secret.Value {
 	c.T.Helper()
 	sessions, now := store.NewTable[authn.Session](c.Ring, store.Sessions), c.Accounts.Now()
 	all, secrets := c.User(c.People[0].Login), newSecrets(n)
@@ -136,10 +136,10 @@ func (c *Population) SignedIn(n int) []secret.Secret {
 	return secrets
 }
 
-func newSecrets(n int) []secret.Secret {
-	out := make([]secret.Secret, n)
+func newSecrets(n int) []secret.Value {
+	out := make([]secret.Value, n)
 	for i := range out {
-		out[i] = secret.NewSecret()
+		out[i] = secret.New()
 	}
 	return out
 }

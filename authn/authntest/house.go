@@ -113,7 +113,7 @@ func newIn(t testing.TB, folder string, keys store.RootKeys) *Env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	passwords, err := password.NewHasher(keys.Pepper, password.PasswordPolicy{MinMemory: 64, Cost: password.PasswordCost{Memory: 64, Time: 1, Threads: 1}})
+	passwords, err := password.NewHasher(keys.Pepper, password.Policy{MinMemory: 64, Cost: password.Cost{Memory: 64, Time: 1, Threads: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,16 +192,16 @@ func (h *Env) Group(name string) authn.GroupID {
 }
 
 // Invite makes an invitation and returns its token.
-func (h *Env) Invite(id authn.UserID) secret.Secret {
+func (h *Env) Invite(id authn.UserID) secret.Value {
 	h.T.Helper()
-	token, err := authn.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (secret.Secret, error) {
+	token, err := authn.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (secret.Value, error) {
 		u, err := tx.User(id)
 		if err != nil {
-			return secret.Secret{}, err
+			return secret.Value{}, err
 		}
 		token, err := h.Authn.Invite(tx, &u, authn.ProvenanceEmail, "Garage Lumiere")
 		if err != nil {
-			return secret.Secret{}, err
+			return secret.Value{}, err
 		}
 		return token, tx.Save(&u)
 	})

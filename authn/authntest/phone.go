@@ -84,7 +84,7 @@ func (h *Env) BeginPhone(seat authn.Flow, name string) *Phone {
 }
 
 // Accept accepts an invitation: it sets the password, enrols a phone and returns the first session.
-func (h *Env) Accept(invitation secret.Secret, password string) (*Phone, authn.Credentials) {
+func (h *Env) Accept(invitation secret.Value, password string) (*Phone, authn.Credentials) {
 	h.T.Helper()
 	started, err := h.Authn.AcceptInvitation(h.T.Context(), h.From, invitation, password)
 	if err != nil {
@@ -95,7 +95,7 @@ func (h *Env) Accept(invitation secret.Secret, password string) (*Phone, authn.C
 }
 
 // Member creates an active user with Password and a phone, and signs them in.
-func (h *Env) Member(address string, change func(*authn.User)) (authn.User, *Phone, secret.Secret) {
+func (h *Env) Member(address string, change func(*authn.User)) (authn.User, *Phone, secret.Value) {
 	h.T.Helper()
 	u := h.Person(address, change)
 	p, issued := h.Accept(h.Invite(u.ID), Password)

@@ -40,11 +40,11 @@ type ResetApproval struct {
 // is told again. The person, and all who could agree, are mailed.
 func (d *Desk) requestApproval(ctx context.Context, op Principal, req authn.RequestInfo, id string, r ResetRequest) (ResetApproval, error) {
 	if r.SendEmail != nil && !*r.SendEmail { // whose answer would it be in?
-		return ResetApproval{}, errcode.Refuse(errcode.CodeForbidden)
+		return ResetApproval{}, errcode.New(errcode.Forbidden)
 	}
 	hash, err := d.hashOf(ctx, strings.TrimPrefix(op.ID, "token:"))
-	if errcode.CodeOf(err) == errcode.CodeNotFound {
-		err = errcode.Refuse(errcode.CodeForbidden)
+	if errcode.Of(err) == errcode.NotFound {
+		err = errcode.New(errcode.Forbidden)
 	}
 	if err != nil {
 		return ResetApproval{}, err
@@ -93,7 +93,7 @@ func (d *Desk) await(tx *authn.Tx, op Principal, id string, r ResetRequest, toke
 		}
 	}
 	now := tx.Op.Now
-	if waiting, err := d.waiting(tx.Raw, &u, now); errcode.CodeOf(err) != errcode.CodeNotFound {
+	if waiting, err := d.waiting(tx.Raw, &u, now); errcode.Of(err) != errcode.NotFound {
 		tx.SetResult(ResetResult{Approval: &waiting})
 		return awaited{approval: waiting}, err
 	}
@@ -140,34 +140,34 @@ func (op Principal) approvalEvent(action string, p *ResetApproval) audit.Event {
 	return e
 }
 
-// waiting is the reset that waits for a person; CodeNotFound when there is none, or none that still counts.
+// waiting is the reset that waits for a person; NotFound when there is none, or none that still counts.
 func (d *Desk) waiting(raw store.Reader, u *authn.User, now time.Time) (ResetApproval, error) {
 	p, err := d.approvals.Get(raw, string(u.ID))
 	switch {
 	case errors.Is(err, store.ErrNotFound), err == nil && (!now.Before(p.Expires) || p.Resets != u.Resets):
-		return ResetApproval{}, errcode.Refuse(errcode.CodeNotFound)
+		return ResetApproval{}, errcode.New(errcode.NotFound)
 	case err != nil:
 		return ResetApproval{}, fmt.Errorf("loading a reset that waits: %w", err)
 	}
 	return p, nil
 }
 
-// approval loads the one of this id with the person; CodeNotFound also for a person outside the operator's scope.
+// approval loads the one of this id with the person; NotFound also for a person outside the operator's scope.
 func (d *Desk) approval(r authn.Reader, raw store.Reader, op Principal, id string, now time.Time) (ResetApproval, authn.User, error) {
 	user, _, ok := strings.Cut(id, "-")
 	if !ok || len(user) != userID {
-		return ResetApproval{}, authn.User{}, errcode.Refuse(errcode.CodeNotFound)
+		return ResetApproval{}, authn.User{}, errcode.New(errcode.NotFound)
 	}
 	u, err := r.User(authn.UserID(user))
 	if err != nil {
 		return ResetApproval{}, u, err
 	}
 	if !op.InScope(&u) {
-		return ResetApproval{}, u, errcode.Refuse(errcode.CodeNotFound)
+		return ResetApproval{}, u, errcode.New(errcode.NotFound)
 	}
 	p, err := d.waiting(raw, &u, now)
 	if err == nil && p.ID != id {
-		err = errcode.Refuse(errcode.CodeNotFound)
+		err = errcode.New(errcode.NotFound)
 	}
 	return p, u, err
 }
@@ -188,7 +188,7 @@ func (d *Desk) Approvals(ctx context.Context, op Principal, after string, limit 
 		user, _, _ := strings.Cut(after, "-")
 		return d.approvals.Scan(s, "", user, 0, func(_ string, p ResetApproval) error {
 			switch _, _, err := d.approval(r, s, op, p.ID, now); {
-			case errcode.CodeOf(err) == errcode.CodeNotFound:
+			case errcode.Of(err) == errcode.NotFound:
 				return nil
 			case err != nil:
 				return err
@@ -221,7 +221,7 @@ func (d *Desk) Approval(ctx context.Context, op Principal, id string) (p ResetAp
 
 // Approve is the second word: it does the reset as Reset does and answers its receipt. It is the word of another owner
 // than the one who asked and than the person, of a role no lower than theirs; and whoever asked must still be one who
-// may (CodeForbidden). CodeNotFound: nothing waits by this id any more.
+// may (Forbidden). NotFound: nothing waits by this id any more.
 func (d *Desk) Approve(ctx context.Context, op Principal, req authn.RequestInfo, id string) (ResetResult, error) {
 	now := d.Accounts.Now()
 	var u authn.User
@@ -249,18 +249,18 @@ func (d *Desk) second(r authn.Reader, raw store.Reader, op Principal, id string,
 		return p, u, err
 	}
 	if op.Owner == p.Owner { // whatever the token
-		return p, u, errcode.Refuse(errcode.CodeForbidden)
+		return p, u, errcode.New(errcode.Forbidden)
 	}
 	t, err := d.tokens.Get(raw, p.Token)
 	if errors.Is(err, store.ErrNotFound) {
-		return p, u, errcode.Refuse(errcode.CodeForbidden)
+		return p, u, errcode.New(errcode.Forbidden)
 	}
 	if err != nil {
 		return p, u, fmt.Errorf("loading the token that asked: %w", err)
 	}
 	first, err := acts(r, &t, now)
-	if errcode.CodeOf(err) == errcode.CodeNoSession {
-		err = errcode.Refuse(errcode.CodeForbidden)
+	if errcode.Of(err) == errcode.NoSession {
+		err = errcode.New(errcode.Forbidden)
 	}
 	if err == nil {
 		err = Authorize(first, PermApprove, &u)

@@ -17,7 +17,7 @@ import (
 type council struct {
 	*shop
 	first, second, victim helpdesk.Principal
-	secret                secret.Secret // the first's
+	secret                secret.Value // the first's
 }
 
 func openCouncil(t *testing.T) *council {
@@ -83,7 +83,7 @@ func TestAnEqualIsResetByTheWordOfTwoAdministrators(t *testing.T) {
 		t.Errorf("got events %+v", e)
 	}
 	_, err = c.desk.Approve(ctx, c.second, c.From, p.ID)
-	wantCode(t, "the same word again", err, errcode.CodeNotFound)
+	wantCode(t, "the same word again", err, errcode.NotFound)
 }
 
 // Everybody whose word is not the second one.
@@ -103,27 +103,27 @@ func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
 		op   helpdesk.Principal
 		want errcode.Code
 	}{
-		{"whoever asked", c.first, errcode.CodeForbidden},
-		{"another token of theirs", sibling, errcode.CodeForbidden},
-		{"a token that theirs made", child, errcode.CodeForbidden},
-		{"the person themselves", c.victim, errcode.CodeForbidden},
-		{"somebody of a lower role", lower, errcode.CodeForbidden},
-		{"support", support, errcode.CodeForbidden},
-		{"somebody limited to the person's garage", narrow, errcode.CodeNotFound},
-		{"nobody", helpdesk.Principal{}, errcode.CodeForbidden},
+		{"whoever asked", c.first, errcode.Forbidden},
+		{"another token of theirs", sibling, errcode.Forbidden},
+		{"a token that theirs made", child, errcode.Forbidden},
+		{"the person themselves", c.victim, errcode.Forbidden},
+		{"somebody of a lower role", lower, errcode.Forbidden},
+		{"support", support, errcode.Forbidden},
+		{"somebody limited to the person's garage", narrow, errcode.NotFound},
+		{"nobody", helpdesk.Principal{}, errcode.Forbidden},
 	} {
 		_, err := c.desk.Approve(ctx, x.op, c.From, p.ID)
 		wantCode(t, x.name, err, x.want)
 	}
 	for _, id := range []string{"", "x", string(p.User), string(p.User) + "-", p.ID + "x", "u-" + p.ID} {
 		_, err := c.desk.Approve(ctx, c.second, c.From, id)
-		wantCode(t, "id "+id, err, errcode.CodeNotFound)
+		wantCode(t, "id "+id, err, errcode.NotFound)
 	}
 	c.untouched(t)
 	if list, _, err := c.desk.Approvals(ctx, narrow, "", 0); err != nil || len(list) != 0 {
 		t.Errorf("somebody limited to a garage lists %d, %v", len(list), err)
 	}
-	wantCode(t, "refusing by somebody lower", c.desk.RejectApproval(ctx, lower, c.From, p.ID), errcode.CodeForbidden)
+	wantCode(t, "refusing by somebody lower", c.desk.RejectApproval(ctx, lower, c.From, p.ID), errcode.Forbidden)
 	if _, err := c.desk.Approve(ctx, c.second, c.From, p.ID); err != nil {
 		t.Errorf("the second word: %v", err)
 	}
@@ -135,34 +135,34 @@ func TestAWordEndsWithItsTimeAndWithWhoGaveIt(t *testing.T) {
 		end  func(t *testing.T, c *council, p helpdesk.ResetApproval)
 		want errcode.Code
 	}{
-		{"after a day", func(t *testing.T, c *council, _ helpdesk.ResetApproval) { c.Clock.Advance(24 * time.Hour) }, errcode.CodeNotFound},
+		{"after a day", func(t *testing.T, c *council, _ helpdesk.ResetApproval) { c.Clock.Advance(24 * time.Hour) }, errcode.NotFound},
 		{"withdrawn", func(t *testing.T, c *council, p helpdesk.ResetApproval) {
 			wantCode(t, "withdrawing", c.desk.RejectApproval(t.Context(), c.first, c.From, p.ID), "")
-		}, errcode.CodeNotFound},
+		}, errcode.NotFound},
 		{"refused by another", func(t *testing.T, c *council, p helpdesk.ResetApproval) {
 			wantCode(t, "refusing", c.desk.RejectApproval(t.Context(), c.second, c.From, p.ID), "")
-		}, errcode.CodeNotFound},
+		}, errcode.NotFound},
 		{"refused by the person", func(t *testing.T, c *council, p helpdesk.ResetApproval) {
 			wantCode(t, "refusing", c.desk.RejectApproval(t.Context(), c.victim, c.From, p.ID), "")
-		}, errcode.CodeNotFound},
+		}, errcode.NotFound},
 		{"reset by the machine's owner meanwhile", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			c.reset(t, machine, helpdesk.ResetRequest{})
-		}, errcode.CodeNotFound},
+		}, errcode.NotFound},
 		{"the first is suspended", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			wantCode(t, "suspending", c.desk.Suspend(t.Context(), machine, c.From, "first@garage.example"), "")
-		}, errcode.CodeForbidden},
+		}, errcode.Forbidden},
 		{"the first has lost the role", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			c.Change(authn.UserID(c.first.Owner), func(u *authn.User) { u.Roles = []authn.RoleAssignment{grant(authn.RoleUserAdmin)} })
-		}, errcode.CodeForbidden},
+		}, errcode.Forbidden},
 		{"the first one's token is revoked", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			wantCode(t, "revoking", c.desk.RevokeToken(t.Context(), machine, c.From, c.first.ID[len("token:"):]), "")
-		}, errcode.CodeForbidden},
+		}, errcode.Forbidden},
 		{"the person has risen above them", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			for _, id := range []string{c.first.Owner, c.second.Owner} {
 				c.Change(authn.UserID(id), func(u *authn.User) { u.Roles = []authn.RoleAssignment{grant(authn.RoleHelpDesk)} })
 			}
 			c.second.Role = authn.RoleHelpDesk
-		}, errcode.CodeForbidden},
+		}, errcode.Forbidden},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			c := openCouncil(t)
@@ -173,7 +173,7 @@ func TestAWordEndsWithItsTimeAndWithWhoGaveIt(t *testing.T) {
 			if x.name != "reset by the machine's owner meanwhile" {
 				c.untouched(t)
 			}
-			if x.want == errcode.CodeNotFound {
+			if x.want == errcode.NotFound {
 				if list, _, err := c.desk.Approvals(t.Context(), c.second, "", 0); err != nil || len(list) != 0 {
 					t.Errorf("still listed: %d, %v", len(list), err)
 				}
@@ -211,7 +211,7 @@ func TestTakingARoleIsNoWayAroundTheSecondWord(t *testing.T) {
 	_, sibling := c.ownedAfter(t, "first@garage.example", authn.RoleUserAdmin)
 	for name, op := range map[string]helpdesk.Principal{"the same token": c.first, "another of theirs": sibling} {
 		c.ask(t, op)
-		wantCode(t, "a device, by "+name, c.desk.RemoveDevice(ctx, op, c.From, technician, c.phone.Device), errcode.CodeForbidden)
+		wantCode(t, "a device, by "+name, c.desk.RemoveDevice(ctx, op, c.From, technician, c.phone.Device), errcode.Forbidden)
 	}
 	c.give(t, c.first, technician, helpdesk.NewRole{Role: authn.RoleReadOnly})
 	p := c.ask(t, c.first)
@@ -225,14 +225,14 @@ func TestNobodyHigherIsResetByTwoLower(t *testing.T) {
 	c := openCouncil(t)
 	for _, role := range []authn.Role{authn.RoleUserAdmin, authn.RoleHelpDesk, authn.RoleReadOnly} {
 		_, err := c.desk.Reset(t.Context(), withRole(c.first, role), c.From, technician, helpdesk.ResetRequest{})
-		wantCode(t, string(role), err, errcode.CodeForbidden)
+		wantCode(t, string(role), err, errcode.Forbidden)
 	}
 	_, err := c.desk.Reset(t.Context(), c.victim, c.From, technician, helpdesk.ResetRequest{})
-	wantCode(t, "oneself", err, errcode.CodeForbidden)
+	wantCode(t, "oneself", err, errcode.Forbidden)
 	no := false
 	_, err = c.desk.Reset(t.Context(), withSecrets(c.first), c.From, technician, helpdesk.ResetRequest{SendEmail: &no})
-	wantCode(t, "with the ticket in an answer", err, errcode.CodeForbidden)
-	wantCode(t, "one device of an equal", c.desk.RemoveDevice(t.Context(), c.first, c.From, technician, c.phone.Device), errcode.CodeForbidden)
+	wantCode(t, "with the ticket in an answer", err, errcode.Forbidden)
+	wantCode(t, "one device of an equal", c.desk.RemoveDevice(t.Context(), c.first, c.From, technician, c.phone.Device), errcode.Forbidden)
 	c.untouched(t)
 }
 
@@ -251,7 +251,7 @@ func TestASecondWordFitsIntoOneUpdate(t *testing.T) {
 		t.Fatalf("got %d cases, %v", len(cases), err)
 	}
 	_, err = c.desk.Reset(t.Context(), c.first, c.From, technician, helpdesk.ResetRequest{HelpRequest: cases[0].ID})
-	wantCode(t, "nobody checked who is asking", err, errcode.CodeWrongState)
+	wantCode(t, "nobody checked who is asking", err, errcode.WrongState)
 	rec := c.reset(t, c.first, helpdesk.ResetRequest{HelpRequest: cases[0].ID, Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityCalledBack}})
 	if _, err := c.desk.Approve(t.Context(), c.second, c.From, rec.Approval.ID); err != nil {
 		t.Errorf("the second word: %v", err)

@@ -16,10 +16,10 @@ import (
 
 // Submission is the public help form as it was sent.
 type Submission struct {
-	Email   string        // address or sign-in name, as typed
-	Topic   string        // one of templates.Topics; "": the first
-	Message string        // at most 4,000 characters; may be empty, for the topic tells enough
-	Login   secret.Secret // a login under way in this browser; empty without one
+	Email   string       // address or sign-in name, as typed
+	Topic   string       // one of templates.Topics; "": the first
+	Message string       // at most 4,000 characters; may be empty, for the topic tells enough
+	Login   secret.Value // a login under way in this browser; empty without one
 }
 
 // asked is a request for help, judged.
@@ -33,27 +33,27 @@ type asked struct {
 }
 
 // Submit takes a request for help. The answer, a new reference, is the same for people that we know and those that
-// we do not, and when the text only joins a request that is open. Limits (PROTOCOL 19): CodeRateLimited beyond 20 an
+// we do not, and when the text only joins a request that is open. Limits (PROTOCOL 19): RateLimited beyond 20 an
 // hour from one network; beyond 5 an hour about one address no mail is sent. Support is mailed, if there is
-// one; the person gets word of it at the stored address alone. CodeInvalid: email, topic or message.
+// one; the person gets word of it at the stored address alone. Invalid: email, topic or message.
 func (d *Desk) Submit(ctx context.Context, req authn.RequestInfo, f Submission) (reference string, err error) {
 	q := asked{topic: templates.Topic(f.Topic), counted: true}
 	var ok bool
 	if q.address, ok = authn.NormalizeLogin(f.Email); !ok {
-		return "", errcode.Invalid("email", "address")
+		return "", errcode.InvalidField("email", "address")
 	}
 	if q.topic == "" {
 		q.topic = templates.TopicCannotLogIn
 	}
 	if !slices.Contains(templates.Topics(), q.topic) {
-		return "", errcode.Invalid("topic", "unknown")
+		return "", errcode.InvalidField("topic", "unknown")
 	}
 	if q.message, ok = Sanitize(f.Message, 4000, true); !ok {
-		return "", errcode.Invalid("message", "too_long")
+		return "", errcode.InvalidField("message", "too_long")
 	}
 	if !f.Login.IsZero() {
 		l, err := d.signIn.Transaction(ctx, f.Login)
-		if err != nil && errcode.CodeOf(err) == "" {
+		if err != nil && errcode.Of(err) == "" {
 			return "", err
 		}
 		if err == nil && l.Step != authn.StepExpired {
@@ -84,7 +84,7 @@ func (d *Desk) ask(ctx context.Context, req authn.RequestInfo, q asked) (string,
 	case err != nil:
 		return "", fmt.Errorf("storing a help request: %w", err)
 	case out.wait > 0:
-		return "", errcode.Wait(out.wait)
+		return "", errcode.RateLimit(out.wait)
 	}
 	return out.reference, nil
 }
@@ -102,7 +102,7 @@ func (d *Desk) take(tx *authn.Tx, q asked) (outcome, error) {
 		}
 	}
 	u, err := tx.UserByAddress(q.address)
-	if err != nil && errcode.CodeOf(err) != errcode.CodeNotFound {
+	if err != nil && errcode.Of(err) != errcode.NotFound {
 		return outcome{}, err
 	}
 	reference := "H-" + tx.Op.Code("help reference").Reveal()
@@ -179,7 +179,7 @@ func (d *Desk) join(tx *authn.Tx, c *Request, q asked, reference string) error {
 		return err
 	}
 	err := d.save(tx, c)
-	if errcode.CodeOf(err) == errcode.CodeTooMany {
+	if errcode.Of(err) == errcode.TooMany {
 		return nil // full of notes: the event is what stays of it, and the answer is the same
 	}
 	return err

@@ -107,7 +107,7 @@ func TestFortyRequestsAreStoppedBySourceAndByAddress(t *testing.T) {
 		_, err := s.desk.Submit(t.Context(), s.From, helpdesk.Submission{Email: fmt.Sprintf("n%d@else.example", i), Message: "x"})
 		want := errcode.Code("")
 		if i >= 20 {
-			want = errcode.CodeRateLimited
+			want = errcode.RateLimited
 		}
 		wantCode(t, fmt.Sprint("request ", i+1, " of one source"), err, want)
 	}
@@ -174,7 +174,7 @@ func TestTheCaseTellsWhetherTheSamePersonsPasswordWasProven(t *testing.T) {
 	login := s.signIn(t, password).Login
 	s.ask(t, 1, helpdesk.Submission{Email: technician, Message: "x", Login: login})
 	s.ask(t, 2, helpdesk.Submission{Email: s.manager.Email, Message: "x", Login: login})
-	s.ask(t, 3, helpdesk.Submission{Email: technician, Message: "x", Login: secret.SecretOf("nothing")})
+	s.ask(t, 3, helpdesk.Submission{Email: technician, Message: "x", Login: secret.From("nothing")})
 	s.Clock.Advance(authn.TransactionTTL)
 	s.ask(t, 4, helpdesk.Submission{Email: technician, Message: "x", Login: login})
 	var got []bool
@@ -217,7 +217,7 @@ func TestFormsThatAreRefused(t *testing.T) {
 		f := good
 		c.change(&f)
 		_, err := s.desk.Submit(t.Context(), s.From, f)
-		wantCode(t, c.name, err, errcode.CodeInvalid)
+		wantCode(t, c.name, err, errcode.Invalid)
 		if err == nil || !strings.Contains(err.Error(), c.field) {
 			t.Errorf("%s: got %v, want field %s", c.name, err, c.field)
 		}

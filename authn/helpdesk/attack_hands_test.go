@@ -23,8 +23,8 @@ var (
 // half is what somebody holds of an account.
 type half struct {
 	password string
-	link     secret.Secret // of a ticket
-	code     secret.Secret
+	link     secret.Value // of a ticket
+	code     secret.Value
 }
 
 func (s *shop) sets(t *testing.T, op helpdesk.Principal) string {
@@ -63,7 +63,7 @@ func (s *shop) mails(t *testing.T, op helpdesk.Principal, to, password string) h
 	s.EmptyOutbox()
 	s.resets(t, op, helpdesk.ResetRequest{SendEmail: new(true)})
 	m := mailed[templates.DevicesResetMail](t, s, to)
-	return half{password, tokenOf(m.Link), secret.SecretOf(m.Code)}
+	return half{password, tokenOf(m.Link), secret.From(m.Code)}
 }
 
 func (s *shop) resets(t *testing.T, op helpdesk.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
@@ -162,7 +162,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 		{"hands a code over at the machine", func(t *testing.T, s *shop) half {
 			at := machine
 			rec := s.resets(t, at, helpdesk.ResetRequest{ShowCode: true})
-			return half{s.sets(t, at), secret.Secret{}, rec.Code}
+			return half{s.sets(t, at), secret.Value{}, rec.Code}
 		}},
 		{"has a ticket renewed by mail", func(t *testing.T, s *shop) half {
 			s.moves(t, thief, theirs)
@@ -174,7 +174,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 				t.Fatal(err)
 			}
 			m := mailed[templates.DevicesResetMail](t, s, theirs)
-			return half{password, tokenOf(m.Link), secret.SecretOf(m.Code)}
+			return half{password, tokenOf(m.Link), secret.From(m.Code)}
 		}},
 	} {
 		t.Run(road.name, func(t *testing.T) {
@@ -186,10 +186,10 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 			}
 			if !h.link.IsZero() {
 				_, err := s.Authn.RedeemTicketLink(t.Context(), s.From, started.Login, h.link)
-				wantCode(t, "the link", err, errcode.CodeSameProvenance)
+				wantCode(t, "the link", err, errcode.SameProvenance)
 			}
 			_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Login, h.code.Reveal())
-			wantCode(t, "the code", err, errcode.CodeSameProvenance)
+			wantCode(t, "the code", err, errcode.SameProvenance)
 			if got := s.User(string(s.amelie.ID)); len(got.Devices)+len(got.Sessions) != 0 {
 				t.Errorf("got %d devices and %d sessions", len(got.Devices), len(got.Sessions))
 			}
@@ -277,7 +277,7 @@ func TestATicketIsMailedToAnAddressJustMoved(t *testing.T) {
 	for _, r := range []helpdesk.ResetRequest{{}, {SendEmail: new(true)}} {
 		for _, op := range []helpdesk.Principal{thief, support, machine} {
 			_, err := s.desk.Reset(t.Context(), op, s.From, string(s.amelie.ID), r)
-			wantCode(t, op.ID, err, errcode.CodeWrongState)
+			wantCode(t, op.ID, err, errcode.WrongState)
 		}
 	}
 	if got := s.User(string(s.amelie.ID)); len(got.Devices) != 1 {
@@ -288,7 +288,7 @@ func TestATicketIsMailedToAnAddressJustMoved(t *testing.T) {
 	if st, err := s.Authn.Transaction(t.Context(), login); err != nil || st.CanRenew {
 		t.Errorf("another ticket by mail is offered: %v, %v", st.CanRenew, err)
 	}
-	wantCode(t, "asking for another ticket", s.Authn.ResendTicket(t.Context(), s.From, login), errcode.CodeWrongState)
+	wantCode(t, "asking for another ticket", s.Authn.ResendTicket(t.Context(), s.From, login), errcode.WrongState)
 	s.Clock.Advance(authn.AddressCooldown)
 	if st, err := s.Authn.Transaction(t.Context(), s.started(t, password).Login); err != nil || !st.CanRenew {
 		t.Errorf("after 72 hours: %v, %v", st.CanRenew, err)
@@ -325,15 +325,15 @@ func TestAProgramGuessesAPasswordBesideTheSignIn(t *testing.T) {
 		return err
 	}
 	for range 3 {
-		wantCode(t, "by the program", guess("pas le bon du tout"), errcode.CodeInvalid)
+		wantCode(t, "by the program", guess("pas le bon du tout"), errcode.Invalid)
 	}
 	for range 2 {
 		_, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, "pas le bon du tout", "")
-		wantCode(t, "by the page", err, errcode.CodeSignInFailed)
+		wantCode(t, "by the page", err, errcode.SignInFailed)
 	}
-	wantCode(t, "the sixth, and right", guess(password), errcode.CodeRateLimited)
+	wantCode(t, "the sixth, and right", guess(password), errcode.RateLimited)
 	_, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, password, "")
-	wantCode(t, "on the page", err, errcode.CodeRateLimited)
+	wantCode(t, "on the page", err, errcode.RateLimited)
 	s.Clock.Advance(30 * time.Second)
 	if err := guess(password); err != nil {
 		t.Errorf("after the wait: %v", err)
@@ -344,5 +344,5 @@ func TestAProgramGuessesAPasswordBesideTheSignIn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantCode(t, "twenty failures a minute from one address", guess(given), errcode.CodeRateLimited)
+	wantCode(t, "twenty failures a minute from one address", guess(given), errcode.RateLimited)
 }

@@ -21,11 +21,11 @@ func TestAnOperatorOffersAPhoneToWhoeverBroughtAKey(t *testing.T) {
 			t.Errorf("%s: an offered phone made the key from elsewhere one that was used", op.ID)
 		}
 		_, err := s.desk.UpdateUser(t.Context(), op, s.From, string(u.ID), helpdesk.ProfileChange{Password: given})
-		wantCode(t, "a password that is set", err, errcode.CodeSameProvenance)
+		wantCode(t, "a password that is set", err, errcode.SameProvenance)
 		_, err = s.desk.TemporaryPassword(t.Context(), op, s.From, u.Login)
-		wantCode(t, "a temporary one", err, errcode.CodeSameProvenance)
+		wantCode(t, "a temporary one", err, errcode.SameProvenance)
 		_, err = s.desk.ResetPassword(t.Context(), op, s.From, u.Login, false)
-		wantCode(t, "the link in the answer", err, errcode.CodeSameProvenance)
+		wantCode(t, "the link in the answer", err, errcode.SameProvenance)
 	}
 	started, err := s.Authn.StartWithPassword(t.Context(), s.From, u.Login, given, "")
 	if err == nil {

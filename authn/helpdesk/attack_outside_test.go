@@ -57,7 +57,7 @@ func TestTheLogTellsThatSomebodyWasInvitedElsewhere(t *testing.T) {
 	id := cases[0].ID
 	s.Clock.Advance(time.Second)
 	_, err = s.desk.Reset(t.Context(), root, s.From, technician, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack})
-	wantCode(t, "a reset for which nobody asked", err, errcode.CodeConflict)
+	wantCode(t, "a reset for which nobody asked", err, errcode.Conflict)
 	for _, p := range []helpdesk.RequestPatch{{Note: "who is this?"}, {Status: helpdesk.StateResolved}} {
 		if _, err := s.desk.Patch(t.Context(), root, s.From, id, p); err != nil {
 			t.Fatal(err)

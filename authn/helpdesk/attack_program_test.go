@@ -20,9 +20,9 @@ func TestAProgramEndsASignInOfSomebodyItSeesNoMore(t *testing.T) {
 	device, code := began.Devices[0].ID, s.phone.Next()
 	elsewhere := limited(op, s.other)
 	_, err = s.desk.SignInState(t.Context(), elsewhere, s.From, began.State)
-	wantCode(t, "where it stands", err, errcode.CodeExpired)
+	wantCode(t, "where it stands", err, errcode.Expired)
 	_, _, err = s.desk.SignInCode(t.Context(), elsewhere, s.From, began.State, device, code)
-	wantCode(t, "the code", err, errcode.CodeExpired)
+	wantCode(t, "the code", err, errcode.Expired)
 	done, _, err := s.desk.SignInCode(t.Context(), op, s.From, began.State, device, code)
 	if err != nil || done.Step != authn.StepDone {
 		t.Errorf("to whoever sees them: got %q, %v", done.Step, err)

@@ -25,7 +25,7 @@ func TestASwarmOfShadowsKeepsSomebodyOutOfAGarage(t *testing.T) {
 		if err := s.Accounts.View(t.Context(), func(r authn.Reader) error {
 			_, err := r.User(shadow.ID)
 			return err
-		}); errcode.CodeOf(err) != errcode.CodeNotFound {
+		}); errcode.Of(err) != errcode.NotFound {
 			t.Errorf("a shadow is left: %v", err)
 		}
 	}

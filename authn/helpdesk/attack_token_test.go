@@ -52,9 +52,9 @@ func TestATokenOfOneGarageEndsTheTokensOfTheHouse(t *testing.T) {
 			if sees != test.may {
 				t.Errorf("got listed %v, want %v", sees, test.may)
 			}
-			wantRevoke, wantCheck := errcode.CodeNotFound, errcode.Code("")
+			wantRevoke, wantCheck := errcode.NotFound, errcode.Code("")
 			if test.may {
-				wantRevoke, wantCheck = "", errcode.CodeNoSession
+				wantRevoke, wantCheck = "", errcode.NoSession
 			}
 			wantCode(t, "revoking", s.desk.RevokeToken(ctx, test.by, s.From, tok.ID), wantRevoke)
 			_, err = s.desk.Authenticate(ctx, secret)

@@ -36,11 +36,11 @@ type ImportResult struct {
 // paced. A dry run only validates.
 //
 // A row that repeats an earlier row is invalid. To a principal with a group scope, a user outside the scope does not
-// exist, and the result is a placeholder, as with CreateUser (protocol rule 21). Import returns CodeForbidden if the
+// exist, and the result is a placeholder, as with CreateUser (protocol rule 21). Import returns Forbidden if the
 // principal cannot import, or if a token imports a key: only the operator can (protocol rule 23).
 func (d *Desk) Import(ctx context.Context, op Principal, req authn.RequestInfo, rows []ImportRow, invite, dry bool) ([]ImportResult, error) {
 	if slices.ContainsFunc(rows, func(r ImportRow) bool { return !r.OTPAuthURI.IsZero() }) && !op.Operator {
-		return nil, errcode.Refuse(errcode.CodeForbidden)
+		return nil, errcode.New(errcode.Forbidden)
 	}
 	if err := op.Require(PermInvite); err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (d *Desk) Import(ctx context.Context, op Principal, req authn.RequestInfo, 
 	for i, r := range rows {
 		users[i] = r.NewUser
 	}
-	duplicates := FindDuplicates(users, func(key secret.Secret) (string, bool) {
+	duplicates := FindDuplicates(users, func(key secret.Value) (string, bool) {
 		device, err := d.enrol.ParseImport(d.Accounts.Now(), &authn.User{}, key)
 		return device.Unique, err == nil
 	})
@@ -78,14 +78,14 @@ func (d *Desk) importRow(ctx context.Context, op Principal, req authn.RequestInf
 		a.SendAfter = d.Accounts.Outbox.NextBulk(a.Now)
 	}
 	u, invitation, err := d.addUser(ctx, op, a, r.NewUser, invite, true)
-	if errcode.CodeOf(err) == errcode.CodeTaken { // another request created a user with one of the addresses
+	if errcode.Of(err) == errcode.Taken { // another request created a user with one of the addresses
 		out, err := d.validateImport(ctx, op, r)
 		if err == nil && !out.Exists && len(out.Faults) == 0 {
-			out.Faults = []*errcode.Error{errcode.Invalid("login", "taken")}
+			out.Faults = []*errcode.Error{errcode.InvalidField("login", "taken")}
 		}
 		return out, err
 	}
-	if fault, ok := errors.AsType[*errcode.Error](err); ok && fault.Code == errcode.CodeInvalid {
+	if fault, ok := errors.AsType[*errcode.Error](err); ok && fault.Code == errcode.Invalid {
 		return ImportResult{Faults: []*errcode.Error{fault}}, nil
 	}
 	return ImportResult{ID: u.ID, Invited: invitation.Sent}, err
@@ -95,16 +95,16 @@ func (d *Desk) importRow(ctx context.Context, op Principal, req authn.RequestInf
 func (d *Desk) validateImport(ctx context.Context, op Principal, r ImportRow) (out ImportResult, err error) {
 	u, faults := draft(r.NewUser)
 	device, err := d.importedDevice(op, d.Accounts.Now(), &u, r.NewUser)
-	if fault, ok := errors.AsType[*errcode.Error](err); ok && fault.Code == errcode.CodeInvalid {
+	if fault, ok := errors.AsType[*errcode.Error](err); ok && fault.Code == errcode.Invalid {
 		faults = append(faults, fault)
 	} else if err != nil {
 		return out, err
 	}
 	if op.checkGives(r.Role) != nil {
-		faults = append(faults, errcode.Invalid("role", "unknown"))
+		faults = append(faults, errcode.InvalidField("role", "unknown"))
 	}
 	if !op.CoversGroups(r.Groups) { // a group outside the scope does not exist (protocol rule 21)
-		faults = append(faults, errcode.Invalid("groupIds", "unknown"))
+		faults = append(faults, errcode.InvalidField("groupIds", "unknown"))
 	}
 	err = d.Accounts.View(ctx, func(reader authn.Reader) error {
 		found, known, err := reader.ValidateNew(&u, device, func(address string) (authn.User, error) { return holderOf(reader, op, address) })
@@ -145,9 +145,9 @@ func (d *Desk) resolveGroups(ctx context.Context, op Principal, rows []ImportRow
 		for _, name := range r.GroupNames {
 			switch found := ids[name]; {
 			case len(found) == 0:
-				r.Faults = append(r.Faults, errcode.Invalid("groupIds", "unknown"))
+				r.Faults = append(r.Faults, errcode.InvalidField("groupIds", "unknown"))
 			case len(found) > 1:
-				r.Faults = append(r.Faults, errcode.Invalid("groupIds", "ambiguous"))
+				r.Faults = append(r.Faults, errcode.InvalidField("groupIds", "ambiguous"))
 			case !slices.Contains(r.Groups, found[0]):
 				r.Groups = append(r.Groups, found[0])
 			}
@@ -158,14 +158,14 @@ func (d *Desk) resolveGroups(ctx context.Context, op Principal, rows []ImportRow
 
 // FindDuplicates returns, for each user of a list, a fault for each address or key that an earlier user has. keyID
 // identifies a key independently of its spelling; it returns false for an invalid key.
-func FindDuplicates(users []NewUser, keyID func(key secret.Secret) (string, bool)) [][]*errcode.Error {
+func FindDuplicates(users []NewUser, keyID func(key secret.Value) (string, bool)) [][]*errcode.Error {
 	out := make([][]*errcode.Error, len(users))
 	seen := map[string]int{}
 	check := func(i int, field, value string) {
 		if first, found := seen[value]; !found {
 			seen[value] = i
 		} else if first != i {
-			out[i] = append(out[i], errcode.Invalid(field, "duplicate"))
+			out[i] = append(out[i], errcode.InvalidField(field, "duplicate"))
 		}
 	}
 	for i, u := range users {
@@ -201,10 +201,10 @@ func (d *Desk) importedDevice(op Principal, now time.Time, u *authn.User, n NewU
 		return nil, nil
 	}
 	if !op.Operator {
-		return nil, errcode.Refuse(errcode.CodeForbidden)
+		return nil, errcode.New(errcode.Forbidden)
 	}
 	if n.Password != "" { // password and device would have the same provenance (protocol rule 8)
-		return nil, errcode.Refuse(errcode.CodeSameProvenance)
+		return nil, errcode.New(errcode.SameProvenance)
 	}
 	device, err := d.enrol.ParseImport(now, u, n.OTPAuthURI)
 	return &device, err
@@ -216,7 +216,7 @@ func (d *Desk) sendWelcome(tx *authn.Tx, op Principal, u *authn.User, sendEmail 
 	case !u.HasOnlyImportedDevice():
 		return d.invite(tx, op, u, sendEmail)
 	case !sendEmail: // password and device would have the same provenance (protocol rule 8)
-		return Invitation{}, errcode.Refuse(errcode.CodeSameProvenance)
+		return Invitation{}, errcode.New(errcode.SameProvenance)
 	}
 	token, expires, err := d.enrol.IssueImportLink(tx, u)
 	if err != nil {

@@ -20,8 +20,8 @@ import (
 
 const foreignSecret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
-func foreignKey(value string) secret.Secret {
-	return secret.SecretOf("otpauth://totp/Okta:zoe?secret=" + value + "&issuer=Okta")
+func foreignKey(value string) secret.Value {
+	return secret.From("otpauth://totp/Okta:zoe?secret=" + value + "&issuer=Okta")
 }
 
 // importUser imports a list of one user.
@@ -51,7 +51,7 @@ func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 		t.Fatalf("got %+v", u)
 	}
 	_, err := s.Authn.StartWithPassword(t.Context(), s.From, u.Login, "", "")
-	wantCode(t, "signing in without a password", err, errcode.CodeSignInFailed)
+	wantCode(t, "signing in without a password", err, errcode.SignInFailed)
 	m := mailed[templates.WelcomeMail](t, s, u.Login)
 	if m.Garage != "Garage Lumière" || m.Device != "Okta" || len(s.Mails()) != 1 {
 		t.Errorf("got mail %+v of %v", m, s.letters())
@@ -61,7 +61,7 @@ func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 		t.Fatalf("choosing a password: got %v, %v, want the code asked for", started.Step, err)
 	}
 	_, err = s.Authn.StartWithPassword(t.Context(), s.From, u.Login, password, "")
-	wantCode(t, "the password before the phone proved it", err, errcode.CodeSignInFailed)
+	wantCode(t, "the password before the phone proved it", err, errcode.SignInFailed)
 	if v, err := verifies(t.Context(), s, started.Login, phone.Code()); err != nil || v.Accepted() {
 		t.Errorf("a code that the other house may have taken: got %+v, %v", v.Verification, err)
 	}
@@ -89,7 +89,7 @@ func TestImport_PasswordLinkReplacesExpiredWelcome(t *testing.T) {
 	first := tokenOf(mailed[templates.WelcomeMail](t, s, u.Login).Link)
 	s.Clock.Advance(authn.InvitationTTL)
 	_, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, first, password)
-	wantCode(t, "the link after a day", err, errcode.CodeInvalidLink)
+	wantCode(t, "the link after a day", err, errcode.InvalidLink)
 	s.EmptyOutbox()
 	if err := s.Authn.RequestPasswordLink(t.Context(), s.From, u.Login, func(*authn.Tx, *authn.User) error {
 		t.Error("taken for somebody without a device")
@@ -111,12 +111,12 @@ func TestImport_InvitationRemovesImportedDevice(t *testing.T) {
 	u, _ := s.bring(t)
 	link := tokenOf(mailed[templates.WelcomeMail](t, s, u.Login).Link)
 	_, err := s.desk.Reset(t.Context(), root, s.From, u.Login, helpdesk.ResetRequest{})
-	wantCode(t, "a reset, whose ticket is worth nothing without a password", err, errcode.CodeWrongState)
+	wantCode(t, "a reset, whose ticket is worth nothing without a password", err, errcode.WrongState)
 	if _, err := s.desk.Activate(t.Context(), support, s.From, u.Login, true); err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.Authn.StartWithPasswordLink(t.Context(), s.From, link, password)
-	wantCode(t, "the link that was for the key", err, errcode.CodeInvalidLink)
+	wantCode(t, "the link that was for the key", err, errcode.InvalidLink)
 	if u := s.User(u.Login); len(u.Devices) != 0 || u.EverHadDevice {
 		t.Errorf("got devices %v", u.Devices)
 	}
@@ -136,26 +136,26 @@ func TestImport_RejectsPasswordAndKeyOfSameProvenance(t *testing.T) {
 	bringing := helpdesk.NewUser{Login: "luc@garage.example", OTPAuthURI: foreignKey(strings.Repeat("ABCDEFGH", 4))}
 	for name, op := range map[string]helpdesk.Principal{"a token": root, "a token with secrets": withSecrets(root)} {
 		_, err := s.importUser(t.Context(), op, bringing, true, false)
-		wantCode(t, name+" brings a key", err, errcode.CodeForbidden)
+		wantCode(t, name+" brings a key", err, errcode.Forbidden)
 		_, err = s.importUser(t.Context(), op, bringing, true, true)
-		wantCode(t, name+" tries whether a key is known", err, errcode.CodeForbidden)
+		wantCode(t, name+" tries whether a key is known", err, errcode.Forbidden)
 	}
 	_, _, err := s.desk.CreateUser(t.Context(), machine, s.From, bringing, true, false)
-	wantCode(t, "the welcome in the answer", err, errcode.CodeSameProvenance)
+	wantCode(t, "the welcome in the answer", err, errcode.SameProvenance)
 	bringing.Password = password
 	_, _, err = s.desk.CreateUser(t.Context(), machine, s.From, bringing, false, true)
-	wantCode(t, "key and password by one hand", err, errcode.CodeSameProvenance)
-	if _, err := s.desk.User(t.Context(), machine, bringing.Login); errcode.CodeOf(err) != errcode.CodeNotFound {
+	wantCode(t, "key and password by one hand", err, errcode.SameProvenance)
+	if _, err := s.desk.User(t.Context(), machine, bringing.Login); errcode.Of(err) != errcode.NotFound {
 		t.Errorf("got %v, want nobody made", err)
 	}
 	u, _ := s.bring(t)
 	for _, op := range []helpdesk.Principal{machine, withSecrets(root)} {
 		_, err := s.desk.ResetPassword(t.Context(), op, s.From, u.Login, false)
-		wantCode(t, "the password link in the answer", err, errcode.CodeSameProvenance)
+		wantCode(t, "the password link in the answer", err, errcode.SameProvenance)
 		_, err = s.desk.TemporaryPassword(t.Context(), op, s.From, u.Login)
-		wantCode(t, "a temporary password", err, errcode.CodeSameProvenance)
+		wantCode(t, "a temporary password", err, errcode.SameProvenance)
 		_, err = s.desk.UpdateUser(t.Context(), op, s.From, string(u.ID), helpdesk.ProfileChange{Password: authntest.Password})
-		wantCode(t, "a password that is set", err, errcode.CodeSameProvenance)
+		wantCode(t, "a password that is set", err, errcode.SameProvenance)
 	}
 	if _, err := s.desk.ResetPassword(t.Context(), support, s.From, u.Login, true); err != nil {
 		t.Errorf("by mail: got %v", err)
@@ -231,7 +231,7 @@ func TestImport_StaysWithinGroupScope(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	_, err = s.importUser(t.Context(), withRole(support, authn.RoleReadOnly), helpdesk.NewUser{Login: "x@garage.example"}, true, true)
-	wantCode(t, "whoever only reads", err, errcode.CodeForbidden)
+	wantCode(t, "whoever only reads", err, errcode.Forbidden)
 }
 
 func TestImport_LargestUserFitsOneTransaction(t *testing.T) {
@@ -254,7 +254,7 @@ func TestImport_LargestUserFitsOneTransaction(t *testing.T) {
 func TestImport_AcceptsTheSeedOfAToken(t *testing.T) {
 	s := openShop(t)
 	uri := "otpauth://hotp/Feitian:zoe?secret=" + foreignSecret + "&issuer=Feitian&counter=7"
-	got, err := s.desk.Import(t.Context(), machine, s.From, []helpdesk.ImportRow{{NewUser: helpdesk.NewUser{Login: "zoe@garage.example", OTPAuthURI: secret.SecretOf(uri)}}}, true, false)
+	got, err := s.desk.Import(t.Context(), machine, s.From, []helpdesk.ImportRow{{NewUser: helpdesk.NewUser{Login: "zoe@garage.example", OTPAuthURI: secret.From(uri)}}}, true, false)
 	if err != nil || got[0].ID == "" || got[0].Faults != nil {
 		t.Fatalf("got %+v, %v", got, err)
 	}

@@ -82,14 +82,14 @@ const (
 	spareBytes  = 6 << 10
 )
 
-// load reads a case; CodeNotFound when there is none.
+// load reads a case; NotFound when there is none.
 func (d *Desk) load(r store.Reader, id string) (Request, error) {
 	if !isRequestID(id) || len(id) > 64 || store.CheckKey(id) != nil {
-		return Request{}, errcode.Refuse(errcode.CodeNotFound)
+		return Request{}, errcode.New(errcode.NotFound)
 	}
 	c, err := d.cases.Get(r, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return Request{}, errcode.Refuse(errcode.CodeNotFound)
+		return Request{}, errcode.New(errcode.NotFound)
 	}
 	if err != nil {
 		return Request{}, fmt.Errorf("loading help request %q: %w", id, err)
@@ -97,7 +97,7 @@ func (d *Desk) load(r store.Reader, id string) (Request, error) {
 	return c, nil
 }
 
-// save stores a case with its pointer, in an Update that has loaded it; CodeTooMany when it is full.
+// save stores a case with its pointer, in an Update that has loaded it; TooMany when it is full.
 func (d *Desk) save(tx *authn.Tx, c *Request) error {
 	c.Changed = tx.Op.Now
 	raw, err := json.Marshal(c)
@@ -109,7 +109,7 @@ func (d *Desk) save(tx *authn.Tx, c *Request) error {
 		bytes, steps = bytes-spareBytes, steps-spareSteps
 	}
 	if len(raw) > bytes || len(c.History) > steps {
-		return errcode.Refuse(errcode.CodeTooMany)
+		return errcode.New(errcode.TooMany)
 	}
 	if err := d.cases.Put(tx.Raw, c.ID, *c); err != nil {
 		return fmt.Errorf("storing help request %q: %w", c.ID, err)
@@ -149,7 +149,7 @@ func (d *Desk) latest(r store.Reader, address string) (*Request, error) {
 		return nil, fmt.Errorf("looking up help requests of an address: %w", err)
 	}
 	c, err := d.load(r, p.ID)
-	if errcode.CodeOf(err) == errcode.CodeNotFound || err == nil && c.State.closed() {
+	if errcode.Of(err) == errcode.NotFound || err == nil && c.State.closed() {
 		return nil, nil
 	}
 	return &c, err

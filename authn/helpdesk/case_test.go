@@ -56,7 +56,7 @@ func to(who string) *string { return &who }
 func wantReason(t *testing.T, what string, err error, reason string) *errcode.Error {
 	t.Helper()
 	e, ok := errors.AsType[*errcode.Error](err)
-	if !ok || e.Code != errcode.CodeWrongState || e.Reason != reason {
+	if !ok || e.Code != errcode.WrongState || e.Reason != reason {
 		t.Errorf("%s: got %#v, want it refused for %q", what, err, reason)
 		return &errcode.Error{}
 	}
@@ -100,18 +100,18 @@ func TestWhatDoesNotFollowInACaseIsRefusedWithTheReason(t *testing.T) {
 		patch helpdesk.RequestPatch
 		want  errcode.Code
 	}{
-		"in progress and nobody's":         {zoe, helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Assignee: to("")}, errcode.CodeInvalid},
-		"open and somebody's":              {zoe, helpdesk.RequestPatch{Status: helpdesk.StateOpen, Assignee: to(helpdesk.Me)}, errcode.CodeInvalid},
-		"given to nobody we know":          {zoe, helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.CodeInvalid},
-		"given to somebody without a role": {zoe, helpdesk.RequestPatch{Assignee: to(string(s.Person("p@support.example", nil).ID))}, errcode.CodeInvalid},
-		"given to who asked":               {zoe, helpdesk.RequestPatch{Assignee: to(technician)}, errcode.CodeInvalid},
-		"seen in person by nobody":         {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: " \n"}}, errcode.CodeInvalid},
-		"confirmed by no manager":          {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager}}, errcode.CodeInvalid},
-		"seen by too long a name":          {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: strings.Repeat("é", 129)}}, errcode.CodeInvalid},
-		"one's own":                        {helpdesk.Principal{ID: "token:x", Owner: string(s.amelie.ID), Role: authn.RoleHelpDesk}, helpdesk.RequestPatch{Check: calledBack}, errcode.CodeForbidden},
-		"a manager names a colleague":      {limited(zoe, s.garage), helpdesk.RequestPatch{Assignee: to("ines@support.example")}, errcode.CodeForbidden},
-		"a manager names nobody":           {limited(zoe, s.garage), helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.CodeForbidden},
-		"a manager elsewhere":              {limited(zoe, s.other), helpdesk.RequestPatch{Note: "x"}, errcode.CodeNotFound},
+		"in progress and nobody's":         {zoe, helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Assignee: to("")}, errcode.Invalid},
+		"open and somebody's":              {zoe, helpdesk.RequestPatch{Status: helpdesk.StateOpen, Assignee: to(helpdesk.Me)}, errcode.Invalid},
+		"given to nobody we know":          {zoe, helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.Invalid},
+		"given to somebody without a role": {zoe, helpdesk.RequestPatch{Assignee: to(string(s.Person("p@support.example", nil).ID))}, errcode.Invalid},
+		"given to who asked":               {zoe, helpdesk.RequestPatch{Assignee: to(technician)}, errcode.Invalid},
+		"seen in person by nobody":         {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: " \n"}}, errcode.Invalid},
+		"confirmed by no manager":          {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager}}, errcode.Invalid},
+		"seen by too long a name":          {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: strings.Repeat("é", 129)}}, errcode.Invalid},
+		"one's own":                        {helpdesk.Principal{ID: "token:x", Owner: string(s.amelie.ID), Role: authn.RoleHelpDesk}, helpdesk.RequestPatch{Check: calledBack}, errcode.Forbidden},
+		"a manager names a colleague":      {limited(zoe, s.garage), helpdesk.RequestPatch{Assignee: to("ines@support.example")}, errcode.Forbidden},
+		"a manager names nobody":           {limited(zoe, s.garage), helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.Forbidden},
+		"a manager elsewhere":              {limited(zoe, s.other), helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
 	} {
 		_, err := s.patch(t, c.op, id, c.patch)
 		wantCode(t, name, err, c.want)
@@ -201,7 +201,7 @@ func TestAResetFollowsACaseOnlyOnceTheIdentityWasChecked(t *testing.T) {
 	}
 	refused("without a check", errcode.ReasonIdentity, helpdesk.ResetRequest{})
 	_, err := s.desk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id, Check: &helpdesk.IdentityCheck{Method: "mail_reply"}})
-	wantCode(t, "a reply by mail", err, errcode.CodeInvalid)
+	wantCode(t, "a reply by mail", err, errcode.Invalid)
 	s.patched(t, support, id, helpdesk.RequestPatch{Check: calledBack})
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected})
 	refused("a case that was rejected", errcode.ReasonCaseClosed, helpdesk.ResetRequest{})
@@ -233,7 +233,7 @@ func TestACaseFullOfNotesIsStillClosedByAReset(t *testing.T) {
 	for i := 0; err == nil; i++ {
 		_, err = s.patch(t, support, id, helpdesk.RequestPatch{Note: strings.Repeat("x", 1+i%2*1999)})
 	}
-	wantCode(t, "notes without end", err, errcode.CodeTooMany)
+	wantCode(t, "notes without end", err, errcode.TooMany)
 	s.reset(t, support, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack})
 	if c, err := s.desk.Request(t.Context(), support, id); err != nil || c.State != helpdesk.StateResolved || c.Identity == "" {
 		t.Errorf("got %s and %v, want it resolved", c.State, err)

@@ -11,11 +11,11 @@ import (
 	"barillet/templates"
 )
 
-// shadowOf is the shadow that goes by an address within the operator's scope; CodeNotFound without one.
+// shadowOf is the shadow that goes by an address within the operator's scope; NotFound without one.
 func shadowOf(r authn.Reader, op Principal, address string) (authn.User, error) {
 	a, ok := authn.NormalizeLogin(address)
 	if !ok {
-		return authn.User{}, errcode.Refuse(errcode.CodeNotFound)
+		return authn.User{}, errcode.New(errcode.NotFound)
 	}
 	shadows, err := r.PlaceholdersFor(a)
 	if err != nil {
@@ -26,20 +26,20 @@ func shadowOf(r authn.Reader, op Principal, address string) (authn.User, error) 
 			return u, nil
 		}
 	}
-	return authn.User{}, errcode.Refuse(errcode.CodeNotFound)
+	return authn.User{}, errcode.New(errcode.NotFound)
 }
 
 // holderOf is who has an address, as far as the operator may know: somebody within, or who stands for somebody there;
-// CodeNotFound without one. Whoever is not limited to groups knows everybody.
+// NotFound without one. Whoever is not limited to groups knows everybody.
 func holderOf(r authn.Reader, op Principal, address string) (authn.User, error) {
 	if op.scoped() {
-		if u, err := shadowOf(r, op, address); errcode.CodeOf(err) != errcode.CodeNotFound {
+		if u, err := shadowOf(r, op, address); errcode.Of(err) != errcode.NotFound {
 			return u, err
 		}
 	}
 	u, err := r.UserByAddress(address)
 	if err == nil && op.scoped() && !op.InScope(&u) {
-		return authn.User{}, errcode.Refuse(errcode.CodeNotFound)
+		return authn.User{}, errcode.New(errcode.NotFound)
 	}
 	return u, err
 }
@@ -56,15 +56,15 @@ func (d *Desk) handleExistingAddress(tx *authn.Tx, op Principal, u *authn.User) 
 	for _, a := range u.AllLogins() {
 		switch _, err := holderOf(tx.Reader, op, a); {
 		case err == nil:
-			return errcode.Refuse(errcode.CodeTaken)
-		case errcode.CodeOf(err) != errcode.CodeNotFound:
+			return errcode.New(errcode.Taken)
+		case errcode.Of(err) != errcode.NotFound:
 			return err
 		}
 		known, err := tx.UserByAddress(a)
 		switch {
 		case err == nil:
 			holder = known
-		case errcode.CodeOf(err) != errcode.CodeNotFound:
+		case errcode.Of(err) != errcode.NotFound:
 			return err
 		}
 	}
@@ -95,7 +95,7 @@ func (d *Desk) openInvited(tx *authn.Tx, op Principal, u, holder *authn.User) er
 	}
 	c.note(tx, op, "invited", scopeName(u.Groups))
 	switch err := d.save(tx, c); {
-	case errcode.CodeOf(err) == errcode.CodeTooMany:
+	case errcode.Of(err) == errcode.TooMany:
 		return nil // full: the events are what stays of it
 	case err != nil:
 		return err

@@ -48,7 +48,7 @@ func TestNobodySignsInAsAShadow(t *testing.T) {
 	}
 	sameStrings(t, "mails", s.letters(), []string{"password_link to " + technician})
 	_, err := s.desk.Activate(t.Context(), withSecrets(withRole(north, authn.RoleUserAdmin)), s.From, string(shadow.ID), false)
-	wantCode(t, "a link to it", err, errcode.CodeForbidden)
+	wantCode(t, "a link to it", err, errcode.Forbidden)
 }
 
 func TestDeletingAShadowLeavesThePersonFindable(t *testing.T) {
@@ -65,7 +65,7 @@ func TestDeletingAShadowLeavesThePersonFindable(t *testing.T) {
 		t.Errorf("their session: %v", err)
 	}
 	_, err := s.desk.User(t.Context(), north, technician)
-	wantCode(t, "by the address, to who deleted it", err, errcode.CodeNotFound)
+	wantCode(t, "by the address, to who deleted it", err, errcode.NotFound)
 }
 
 func TestManyGaragesInviteTheSamePerson(t *testing.T) {
@@ -106,7 +106,7 @@ func TestAShadowEndsWhenThePersonIsMadeInItsGarage(t *testing.T) {
 		t.Errorf("got %s, %v, want who is there now", got.ID, err)
 	}
 	_, err = s.desk.User(t.Context(), north, string(shadow.ID))
-	wantCode(t, "what stood for them", err, errcode.CodeNotFound)
+	wantCode(t, "what stood for them", err, errcode.NotFound)
 }
 
 // Both scopes share a garage: each sees who is invited there, and only who looks on the other garage too sees the person.
@@ -120,14 +120,14 @@ func TestAShadowIsSeenByWhoeverSeesItsGarage(t *testing.T) {
 		want errcode.Code
 	}{
 		{"of the garage and another", limited(support, s.other, third), ""},
-		{"of another garage", limited(support, third), errcode.CodeNotFound},
-		{"of nobody", limited(support), errcode.CodeNotFound},
-		{"everybody", support, errcode.CodeNotFound},
-		{"the machine's owner", machine, errcode.CodeNotFound},
+		{"of another garage", limited(support, third), errcode.NotFound},
+		{"of nobody", limited(support), errcode.NotFound},
+		{"everybody", support, errcode.NotFound},
+		{"the machine's owner", machine, errcode.NotFound},
 	} {
 		_, err := s.desk.User(t.Context(), c.op, string(shadow.ID))
 		wantCode(t, c.name, err, c.want)
 	}
 	_, _, err := s.desk.CreateUser(t.Context(), limited(support, s.other, third), s.From, helpdesk.NewUser{Login: technician, Groups: []authn.GroupID{third}}, true, true)
-	wantCode(t, "who is there already", err, errcode.CodeTaken)
+	wantCode(t, "who is there already", err, errcode.Taken)
 }

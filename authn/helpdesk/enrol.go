@@ -22,7 +22,7 @@ func (d *Desk) enroller(op Principal, id string) authn.AdminCall {
 	c.Find = func(r authn.Reader) (authn.User, error) {
 		u, err := judged(r)
 		if err == nil && !op.secrets() {
-			err = errcode.Refuse(errcode.CodeForbidden)
+			err = errcode.New(errcode.Forbidden)
 		}
 		return u, err
 	}
@@ -38,10 +38,10 @@ type NewDevice struct {
 }
 
 // Enrol begins to enrol a device for a person; it counts for nothing before Activate and ends after authn.EnrolmentTTL, by
-// the Epoch, or when another is begun. CodeForbidden, CodeWrongState, CodeTooMany, CodeInvalid.
+// the Epoch, or when another is begun. Forbidden, WrongState, TooMany, Invalid.
 func (d *Desk) Enrol(ctx context.Context, op Principal, req authn.RequestInfo, id string, n NewDevice) (authn.AdminEnrolmentSecret, error) {
 	if n.Name == "" {
-		return authn.AdminEnrolmentSecret{}, errcode.Invalid("name", "empty")
+		return authn.AdminEnrolmentSecret{}, errcode.InvalidField("name", "empty")
 	}
 	kind, err := d.kindOf(n)
 	if err != nil {
@@ -59,12 +59,12 @@ func (d *Desk) kindOf(n NewDevice) (factors.Kind, error) {
 		switch {
 		case m.OktaType != n.Type || !m.Primary:
 		case !slices.Contains(m.Providers, n.Provider):
-			return "", errcode.Invalid("provider", "unknown")
+			return "", errcode.InvalidField("provider", "unknown")
 		default:
 			return f.Kind(), nil
 		}
 	}
-	return "", errcode.Invalid("factorType", "unknown")
+	return "", errcode.InvalidField("factorType", "unknown")
 }
 
 // ActivateDevice ends an enrolment that the same operator began, by the first code of the new device. For a person who has

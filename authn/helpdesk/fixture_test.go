@@ -30,7 +30,7 @@ type shop struct {
 	other          authn.GroupID
 	amelie         authn.User
 	phone          *authntest.Phone
-	session        secret.Secret
+	session        secret.Value
 	manager, admin authn.User
 	people         int // made so far by somebody
 }
@@ -81,7 +81,7 @@ func limited(op helpdesk.Principal, groups ...authn.GroupID) helpdesk.Principal 
 
 func wantCode(t *testing.T, what string, err error, code errcode.Code) {
 	t.Helper()
-	if got := errcode.CodeOf(err); got != code || (code == "") != (err == nil) {
+	if got := errcode.Of(err); got != code || (code == "") != (err == nil) {
 		t.Errorf("%s: got %v, want code %q", what, err, code)
 	}
 }
@@ -140,20 +140,20 @@ func sameStrings(t *testing.T, what string, got, want []string) {
 }
 
 // dead tells that a session is no longer good.
-func (s *shop) dead(t *testing.T, session secret.Secret) {
+func (s *shop) dead(t *testing.T, session secret.Value) {
 	t.Helper()
-	if _, err := s.Sessions.Authenticate(t.Context(), session); errcode.CodeOf(err) != errcode.CodeNoSession {
+	if _, err := s.Sessions.Authenticate(t.Context(), session); errcode.Of(err) != errcode.NoSession {
 		t.Errorf("the session: got %v, want it dead", err)
 	}
 }
 
 // verifies tells what a code of a phone is worth in a login.
-func verifies(ctx context.Context, s *shop, login secret.Secret, code []byte) (authn.Verified, error) {
+func verifies(ctx context.Context, s *shop, login secret.Value, code []byte) (authn.Verified, error) {
 	return s.Authn.Verify(ctx, s.From, login, factors.InputCode, code)
 }
 
-func tokenOf(link string) secret.Secret {
-	return secret.SecretOf(link[strings.LastIndexByte(link, '/')+1:])
+func tokenOf(link string) secret.Value {
+	return secret.From(link[strings.LastIndexByte(link, '/')+1:])
 }
 
 func withRole(op helpdesk.Principal, role authn.Role) helpdesk.Principal {

@@ -36,7 +36,7 @@ func (d *Desk) CreateGroup(ctx context.Context, op Principal, req authn.RequestI
 func checkDescription(description string) error {
 	if !utf8.ValidString(description) || utf8.RuneCountInString(description) > maxDescription ||
 		slices.ContainsFunc([]rune(description), func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
-		return errcode.Invalid("description", "too_long")
+		return errcode.InvalidField("description", "too_long")
 	}
 	return nil
 }
@@ -98,13 +98,13 @@ func groupTarget(g *authn.Group) []audit.Actor {
 	return []audit.Actor{{Type: audit.TypeGroup, ID: string(g.ID), Name: g.Name}}
 }
 
-// Group reads a garage; CodeNotFound for one outside the operator's scope.
+// Group reads a garage; NotFound for one outside the operator's scope.
 func (d *Desk) Group(ctx context.Context, op Principal, id authn.GroupID) (authn.Group, error) {
 	if err := op.Require(PermRead); err != nil {
 		return authn.Group{}, err
 	}
 	if op.scoped() && !slices.Contains(op.Groups, id) {
-		return authn.Group{}, errcode.Refuse(errcode.CodeNotFound)
+		return authn.Group{}, errcode.New(errcode.NotFound)
 	}
 	var g authn.Group
 	err := d.Accounts.View(ctx, func(r authn.Reader) (err error) {
@@ -132,7 +132,7 @@ func (d *Desk) Groups(ctx context.Context, op Principal, q authn.GroupQuery) (gr
 		}
 		g, err := d.Group(ctx, op, id)
 		switch {
-		case errcode.CodeOf(err) == errcode.CodeNotFound:
+		case errcode.Of(err) == errcode.NotFound:
 			continue // deleted since
 		case err != nil:
 			return nil, "", err

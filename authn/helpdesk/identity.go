@@ -31,14 +31,14 @@ func (k *IdentityCheck) judged() (*IdentityCheck, error) {
 		return nil, nil
 	}
 	if !slices.Contains([]IdentityMethod{IdentityInPerson, IdentityCalledBack, IdentityManager, IdentityDocument}, k.Method) {
-		return nil, errcode.Invalid("identityCheck.way", "unknown")
+		return nil, errcode.InvalidField("identityCheck.way", "unknown")
 	}
 	by, ok := Sanitize(k.By, 128, false)
 	switch {
 	case !ok:
-		return nil, errcode.Invalid("identityCheck.by", "too_long")
+		return nil, errcode.InvalidField("identityCheck.by", "too_long")
 	case by == "" && (k.Method == IdentityInPerson || k.Method == IdentityManager):
-		return nil, errcode.Invalid("identityCheck.by", "missing")
+		return nil, errcode.InvalidField("identityCheck.by", "missing")
 	}
 	return &IdentityCheck{k.Method, by}, nil
 }
@@ -64,9 +64,9 @@ func (c *Request) answeredBy(u *authn.User, again bool) error {
 	case c == nil:
 		return nil
 	case c.State == StateRejected, c.State == StateResolved && (!again || c.Changed.Before(u.ResetAt)):
-		return &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonCaseClosed}
+		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonCaseClosed}
 	case c.Identity == "":
-		return &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonIdentity}
+		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonIdentity}
 	}
 	return nil
 }

@@ -8,27 +8,27 @@ import (
 	"barillet/internal/errcode"
 )
 
-// Suspend keeps an active person out and ends their sessions, at once. CodeWrongState: not active.
+// Suspend keeps an active person out and ends their sessions, at once. WrongState: not active.
 func (d *Desk) Suspend(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
 	return d.step(ctx, op, req, PermManage, id, audit.UserSuspended, (*authn.Tx).Suspend)
 }
 
-// Unsuspend lets a suspended person sign in again. CodeWrongState: not suspended.
+// Unsuspend lets a suspended person sign in again. WrongState: not suspended.
 func (d *Desk) Unsuspend(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
 	return d.step(ctx, op, req, PermManage, id, audit.UserUnsuspended, (*authn.Tx).Unsuspend)
 }
 
-// Deactivate ends sessions, tickets and invitation of a person and keeps them out. CodeWrongState: deactivated already.
+// Deactivate ends sessions, tickets and invitation of a person and keeps them out. WrongState: deactivated already.
 func (d *Desk) Deactivate(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
 	return d.step(ctx, op, req, PermManage, id, audit.UserDeactivated, (*authn.Tx).Deactivate)
 }
 
-// Unlock ends the waits of an active person after wrong answers, and forgets these; there need be none. CodeRateLimited: it was
+// Unlock ends the waits of an active person after wrong answers, and forgets these; there need be none. RateLimited: it was
 // done too often today, but for the machine's owner (throttle.Unlocks).
 func (d *Desk) Unlock(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
 	return d.step(ctx, op, req, PermAssist, id, audit.UserUnlocked, func(tx *authn.Tx, u *authn.User) error {
 		if u.Status != authn.StatusActive {
-			return &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonNotActive}
+			return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNotActive}
 		}
 		return tx.Unlock(u, op.Operator)
 	})
@@ -78,7 +78,7 @@ func (d *Desk) Delete(ctx context.Context, op Principal, req authn.RequestInfo, 
 	return err
 }
 
-// Reactivate invites an invited person anew; CodeWrongState for anybody else. The rest is as with Activate.
+// Reactivate invites an invited person anew; WrongState for anybody else. The rest is as with Activate.
 func (d *Desk) Reactivate(ctx context.Context, op Principal, req authn.RequestInfo, id string, sendEmail bool) (Invitation, error) {
 	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (Invitation, error) {
 		u, err := FindUser(tx.Reader, op, PermInvite, id)
@@ -86,10 +86,10 @@ func (d *Desk) Reactivate(ctx context.Context, op Principal, req authn.RequestIn
 			return Invitation{}, err
 		}
 		if u.Status != authn.StatusProvisioned {
-			return Invitation{}, &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonNotInvited}
+			return Invitation{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNotInvited}
 		}
 		if !sendEmail && !op.CanSeeInvitations() {
-			return Invitation{}, errcode.Refuse(errcode.CodeForbidden)
+			return Invitation{}, errcode.New(errcode.Forbidden)
 		}
 		return d.invite(tx, op, &u, sendEmail)
 	})

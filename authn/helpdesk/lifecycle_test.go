@@ -59,7 +59,7 @@ func TestEveryStepFromEveryState(t *testing.T) {
 				before, events := s.User(string(u.ID)), len(s.Events())
 				err := steps[action](s.desk, t.Context(), root, s.From, string(u.ID))
 				if row[i] == no {
-					wantCode(t, "the step", err, errcode.CodeWrongState)
+					wantCode(t, "the step", err, errcode.WrongState)
 					if after := s.User(string(u.ID)); fmt.Sprint(after) != fmt.Sprint(before) || len(s.Events()) != events {
 						t.Errorf("a refused step left %+v", after)
 					}
@@ -68,7 +68,7 @@ func TestEveryStepFromEveryState(t *testing.T) {
 				wantCode(t, "the step", err, "")
 				if row[i] == gone {
 					_, err := s.desk.User(t.Context(), root, string(u.ID))
-					wantCode(t, "reading", err, errcode.CodeNotFound)
+					wantCode(t, "reading", err, errcode.NotFound)
 					return
 				}
 				after := s.User(string(u.ID))
@@ -90,7 +90,7 @@ func TestWhoMayTakeAStep(t *testing.T) {
 	self := root
 	self.Owner = string(reader.ID)
 	userAdmin := withRole(root, authn.RoleUserAdmin)
-	const ok, no, hidden = errcode.Code(""), errcode.CodeForbidden, errcode.CodeNotFound
+	const ok, no, hidden = errcode.Code(""), errcode.Forbidden, errcode.NotFound
 	state := map[string]authn.Status{audit.UserUnsuspended: authn.StatusSuspended, audit.UserReactivated: authn.StatusDeactivated, audit.InvitationIssued: authn.StatusProvisioned}
 	for _, c := range []struct {
 		name                string
@@ -156,15 +156,15 @@ func TestASuspendedPersonIsOutAtOnceAndBackAsBefore(t *testing.T) {
 			}
 			s.dead(t, s.session)
 			_, err := verifies(t.Context(), s, login, s.phone.Next())
-			wantCode(t, "a login under way", err, errcode.CodeExpired)
+			wantCode(t, "a login under way", err, errcode.Expired)
 			_, err = s.Authn.StartWithPassword(t.Context(), s.From, technician, password, "")
-			wantCode(t, "the password", err, errcode.CodeSignInFailed)
+			wantCode(t, "the password", err, errcode.SignInFailed)
 			if err := steps[c.in](s.desk, t.Context(), root, s.From, technician); err != nil {
 				t.Fatal(err)
 			}
 			s.dead(t, s.session)
 			_, err = verifies(t.Context(), s, login, s.phone.Next())
-			wantCode(t, "a login of before", err, errcode.CodeExpired)
+			wantCode(t, "a login of before", err, errcode.Expired)
 			if issued := s.SignIn(technician, password, s.phone); issued.Session.IsZero() {
 				t.Error("no session")
 			}
@@ -192,11 +192,11 @@ func TestDeactivationEndsWhatLiesInTheMailbox(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantCode(t, "the ticket of before", s.Authn.TicketLink(t.Context(), ticket), errcode.CodeInvalidLink)
+	wantCode(t, "the ticket of before", s.Authn.TicketLink(t.Context(), ticket), errcode.InvalidLink)
 	_, err := s.Authn.Invitation(t.Context(), invitation)
-	wantCode(t, "the invitation of before", err, errcode.CodeInvalidLink)
+	wantCode(t, "the invitation of before", err, errcode.InvalidLink)
 	_, err = s.desk.Activate(t.Context(), root, s.From, technician, true)
-	wantCode(t, "inviting who had a device", err, errcode.CodeWrongState)
+	wantCode(t, "inviting who had a device", err, errcode.WrongState)
 }
 
 func TestUnlockingEndsWaits(t *testing.T) {
@@ -244,7 +244,7 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 	if _, err := s.desk.Submit(t.Context(), s.From, helpdesk.Submission{Email: "luc@home.example", Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []errcode.Code{"", "", errcode.CodeNotFound} {
+	for _, want := range []errcode.Code{"", "", errcode.NotFound} {
 		s.Clock.Advance(time.Second)
 		wantCode(t, "deleting", s.desk.Delete(t.Context(), root, s.From, string(u.ID)), want)
 	}

@@ -77,7 +77,7 @@ func (op Principal) knowsUser(r authn.Reader, id string) (bool, error) {
 		return false, nil
 	}
 	u, err := r.User(authn.UserID(id))
-	if errcode.CodeOf(err) == errcode.CodeNotFound {
+	if errcode.Of(err) == errcode.NotFound {
 		return false, nil
 	}
 	return err == nil && op.InScope(&u), err

@@ -39,7 +39,7 @@ func (d *Desk) moveMember(ctx context.Context, op Principal, req authn.RequestIn
 			return "", err
 		}
 		if !op.CoversGroups([]authn.GroupID{gid}) {
-			return "", errcode.Refuse(errcode.CodeNotFound)
+			return "", errcode.New(errcode.NotFound)
 		}
 		g, err := tx.Group(gid)
 		if err != nil {
@@ -59,7 +59,7 @@ func (d *Desk) moveMember(ctx context.Context, op Principal, req authn.RequestIn
 	})
 }
 
-// Members lists the people of a garage whom the operator may know of, as Users does; CodeNotFound for a garage
+// Members lists the people of a garage whom the operator may know of, as Users does; NotFound for a garage
 // outside the scope.
 func (d *Desk) Members(ctx context.Context, op Principal, gid authn.GroupID, q authn.UserQuery) ([]authn.User, string, error) {
 	if _, err := d.Group(ctx, op, gid); err != nil {
@@ -86,7 +86,7 @@ func (d *Desk) GroupsOf(ctx context.Context, op Principal, id string, q authn.Gr
 			}
 			g, err := r.Group(gid)
 			switch {
-			case errcode.CodeOf(err) == errcode.CodeNotFound:
+			case errcode.Of(err) == errcode.NotFound:
 				continue // deleted, and the person not yet taken out
 			case err != nil:
 				return err

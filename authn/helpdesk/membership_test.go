@@ -64,7 +64,7 @@ func TestWhoMayMoveWhomIntoAndOutOfAGarage(t *testing.T) {
 	if err := s.desk.DeleteGroup(ctx, root, s.From, dead); err != nil {
 		t.Fatal(err)
 	}
-	const ok, no, hidden = errcode.Code(""), errcode.CodeForbidden, errcode.CodeNotFound
+	const ok, no, hidden = errcode.Code(""), errcode.Forbidden, errcode.NotFound
 	for _, c := range []struct {
 		name              string
 		op                helpdesk.Principal
@@ -129,15 +129,15 @@ func TestWhoMayChangeAndDeleteAGarage(t *testing.T) {
 		gid  authn.GroupID // "": one made for this
 		want errcode.Code
 	}{
-		{"nobody", helpdesk.Principal{}, "", errcode.CodeForbidden},
-		{"who reads only", withRole(root, authn.RoleReadOnly), "", errcode.CodeForbidden},
-		{"support", support, "", errcode.CodeForbidden},
-		{"a garage's administrator", limited(userAdmin, s.garage), s.garage, errcode.CodeForbidden},
-		{"of another garage", limited(userAdmin, s.other), s.garage, errcode.CodeForbidden},
-		{"of another garage, one that never was", limited(userAdmin, s.other), "gnever", errcode.CodeForbidden},
+		{"nobody", helpdesk.Principal{}, "", errcode.Forbidden},
+		{"who reads only", withRole(root, authn.RoleReadOnly), "", errcode.Forbidden},
+		{"support", support, "", errcode.Forbidden},
+		{"a garage's administrator", limited(userAdmin, s.garage), s.garage, errcode.Forbidden},
+		{"of another garage", limited(userAdmin, s.other), s.garage, errcode.Forbidden},
+		{"of another garage, one that never was", limited(userAdmin, s.other), "gnever", errcode.Forbidden},
 		{"an administrator of people", userAdmin, "", ""},
 		{"the machine's owner", machine, "", ""},
-		{"one that never was", root, "gnever", errcode.CodeNotFound},
+		{"one that never was", root, "gnever", errcode.NotFound},
 	} {
 		gid := c.gid
 		if gid == "" {
@@ -163,7 +163,7 @@ func TestAChangedGarageKeepsItsPeopleAndIsOneEvent(t *testing.T) {
 	}
 	for _, bad := range [][2]string{{" ", ""}, {"a\nb", ""}, {"x", "a\x00b"}} {
 		_, err := s.desk.UpdateGroup(t.Context(), root, s.From, s.garage, bad[0], bad[1])
-		wantCode(t, fmt.Sprintf("%q", bad), err, errcode.CodeInvalid)
+		wantCode(t, fmt.Sprintf("%q", bad), err, errcode.Invalid)
 	}
 	if got := len(s.Events(audit.GroupUpdated)); got != 1 || !slices.Equal(s.User(technician).Groups, []authn.GroupID{s.garage}) {
 		t.Errorf("got %d events and %v, want one and everybody where they were", got, s.User(technician).Groups)
@@ -182,7 +182,7 @@ func TestARoleOrTokenOfADeletedGarageIsForNobody(t *testing.T) {
 	if err := s.desk.DeleteGroup(ctx, root, s.From, s.garage); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, "deleting it again", s.desk.DeleteGroup(ctx, root, s.From, s.garage), errcode.CodeNotFound)
+	wantCode(t, "deleting it again", s.desk.DeleteGroup(ctx, root, s.From, s.garage), errcode.NotFound)
 	if events := s.Events(audit.GroupDeleted, audit.GroupMemberRemoved); len(events) != 1 || events[0].Targets[0].ID != string(s.garage) {
 		t.Errorf("got %+v, want one event for one act", events)
 	}
@@ -200,9 +200,9 @@ func TestARoleOrTokenOfADeletedGarageIsForNobody(t *testing.T) {
 		t.Errorf("the token lists garages %v, %v, want none", list, err)
 	}
 	_, err = s.desk.User(ctx, op, "elsewhere@garage.example")
-	wantCode(t, "the token on somebody without a garage", err, errcode.CodeNotFound)
+	wantCode(t, "the token on somebody without a garage", err, errcode.NotFound)
 	_, _, err = s.desk.CreateUser(ctx, op, s.From, helpdesk.NewUser{Login: "new@garage.example", Groups: []authn.GroupID{s.garage}}, true, true)
-	wantCode(t, "inviting into the garage that is gone", err, errcode.CodeInvalid)
+	wantCode(t, "inviting into the garage that is gone", err, errcode.Invalid)
 	// The manager's role names the dead garage still: they hear of no reset of its former people, nor of others.
 	s.reset(t, support, helpdesk.ResetRequest{})
 	for _, letter := range s.letters() {
@@ -219,7 +219,7 @@ func TestAPersonIsInThirtyTwoGaragesAtMost(t *testing.T) {
 		last = s.Group(fmt.Sprintf("Garage %d", i))
 		want := errcode.Code("")
 		if i >= 31 { // one they have
-			want = errcode.CodeInvalid
+			want = errcode.Invalid
 		}
 		wantCode(t, fmt.Sprintf("garage %d", i), s.desk.AddMember(t.Context(), root, s.From, last, technician), want)
 	}
@@ -243,5 +243,5 @@ func TestAPersonIsInThirtyTwoGaragesAtMost(t *testing.T) {
 		t.Errorf("got %d garages on %d pages, want 32 on two", len(seen), pages+1)
 	}
 	_, _, err := s.desk.GroupsOf(t.Context(), limited(support, s.garage), technician, authn.GroupQuery{})
-	wantCode(t, "a manager of one of them", err, errcode.CodeNotFound)
+	wantCode(t, "a manager of one of them", err, errcode.NotFound)
 }

@@ -75,7 +75,7 @@ func (op Principal) InScope(u *authn.User) bool {
 // Require judges an act that is about nobody in particular.
 func (op Principal) Require(a Permission) error {
 	if op.Owner == "" || op.rank() < a.least().Rank() {
-		return errcode.Refuse(errcode.CodeForbidden)
+		return errcode.New(errcode.Forbidden)
 	}
 	return nil
 }
@@ -90,7 +90,7 @@ func (op Principal) requireAllGroups(a Permission) error {
 		return err
 	}
 	if op.scoped() {
-		return errcode.Refuse(errcode.CodeForbidden)
+		return errcode.New(errcode.Forbidden)
 	}
 	return nil
 }
@@ -99,7 +99,7 @@ func (op Principal) requireAllGroups(a Permission) error {
 // for SUPER_ADMIN who is not limited to groups.
 func (op Principal) MayManageClients() error {
 	if op.Owner == "" || op.scoped() || op.rank() < authn.RoleSuperAdmin.Rank() {
-		return errcode.Refuse(errcode.CodeForbidden)
+		return errcode.New(errcode.Forbidden)
 	}
 	return nil
 }
@@ -107,22 +107,22 @@ func (op Principal) MayManageClients() error {
 // Actor is the operator in the log, for acts that are judged here and done elsewhere.
 func (op Principal) Actor() audit.Actor { return op.actor() }
 
-// Authorize is the one judgement of an operator's act on a person: nil, CodeForbidden, or CodeNotFound for somebody
+// Authorize is the one judgement of an operator's act on a person: nil, Forbidden, or NotFound for somebody
 // outside the scope, who to this operator is not there (PROTOCOL 11, 21).
 func Authorize(op Principal, a Permission, u *authn.User) error {
 	switch err := op.Require(a); {
 	case err != nil:
 		return err
 	case !op.InScope(u):
-		return errcode.Refuse(errcode.CodeNotFound)
+		return errcode.New(errcode.NotFound)
 	case a == PermRead:
 		return nil
 	case op.Owner == string(u.ID): // nobody themselves, judged by owner
-		return errcode.Refuse(errcode.CodeForbidden)
+		return errcode.New(errcode.Forbidden)
 	case a == PermApprove && op.rank() >= u.Rank(), a == PermAssignRoles && op.rank() >= authn.RoleSuperAdmin.Rank():
 		return nil
 	case op.rank() <= u.Rank(), a == PermReset && op.NeedsApproval(u): // strictly lower roles only
-		return errcode.Refuse(errcode.CodeForbidden)
+		return errcode.New(errcode.Forbidden)
 	}
 	return nil
 }
@@ -146,7 +146,7 @@ func (op Principal) secrets() bool {
 // password and device are what is proven.
 func (op Principal) RequireSignIn() error {
 	if op.Owner == "" || !op.CanSignInUsers && !op.Operator {
-		return errcode.Refuse(errcode.CodeForbidden)
+		return errcode.New(errcode.Forbidden)
 	}
 	return nil
 }
@@ -158,9 +158,9 @@ func (op Principal) checkGives(r authn.Role) error {
 	case r == "":
 		return nil
 	case r.Rank() < 0:
-		return errcode.Invalid("role", "unknown")
+		return errcode.InvalidField("role", "unknown")
 	case op.scoped(), op.rank() < authn.RoleSuperAdmin.Rank() && op.rank() <= r.Rank():
-		return errcode.Refuse(errcode.CodeForbidden)
+		return errcode.New(errcode.Forbidden)
 	}
 	return nil
 }
@@ -171,7 +171,7 @@ func (op Principal) CheckAssignable(r authn.Role) error {
 		return err
 	}
 	if r.Rank() <= 0 {
-		return errcode.Invalid("type", "unknown")
+		return errcode.InvalidField("type", "unknown")
 	}
 	return op.checkGives(r)
 }

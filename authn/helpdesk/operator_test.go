@@ -13,7 +13,7 @@ func TestWhatAnOperatorMayDoToWhom(t *testing.T) {
 	op := func(role authn.Role, owner string) helpdesk.Principal {
 		return helpdesk.Principal{ID: "token:t", Owner: owner, Role: role}
 	}
-	const ok, forbidden = errcode.Code(""), errcode.CodeForbidden
+	const ok, forbidden = errcode.Code(""), errcode.Forbidden
 	for _, c := range []struct {
 		name                       string
 		op                         helpdesk.Principal
@@ -39,14 +39,14 @@ func TestSomebodyOutsideTheScopeIsNotThereByAnyDoor(t *testing.T) {
 	ctx := t.Context()
 	for _, id := range []string{technician, string(s.amelie.ID), "nobody@garage.example"} {
 		_, err := s.desk.User(ctx, north, id)
-		wantCode(t, "reading "+id, err, errcode.CodeNotFound)
+		wantCode(t, "reading "+id, err, errcode.NotFound)
 		_, err = s.desk.Device(ctx, north, id, s.phone.Device)
-		wantCode(t, "device of "+id, err, errcode.CodeNotFound)
-		wantCode(t, "taking it", s.desk.RemoveDevice(ctx, north, s.From, id, s.phone.Device), errcode.CodeNotFound)
+		wantCode(t, "device of "+id, err, errcode.NotFound)
+		wantCode(t, "taking it", s.desk.RemoveDevice(ctx, north, s.From, id, s.phone.Device), errcode.NotFound)
 		_, err = s.desk.Reset(ctx, north, s.From, id, helpdesk.ResetRequest{})
-		wantCode(t, "resetting "+id, err, errcode.CodeNotFound)
+		wantCode(t, "resetting "+id, err, errcode.NotFound)
 		_, err = s.desk.Activate(ctx, north, s.From, id, true)
-		wantCode(t, "inviting "+id, err, errcode.CodeNotFound)
+		wantCode(t, "inviting "+id, err, errcode.NotFound)
 	}
 	if people, next, err := s.desk.Users(ctx, north, authn.UserQuery{Prefix: "amelie"}); err != nil || len(people) != 0 || next != "" {
 		t.Errorf("listing: got %d, %q, %v", len(people), next, err)
@@ -62,7 +62,7 @@ func TestSomebodyOutsideTheScopeIsNotThereByAnyDoor(t *testing.T) {
 		t.Fatalf("the manager's cases: got %d, %v", len(cases), err)
 	}
 	_, err = s.desk.Request(ctx, north, cases[0].ID)
-	wantCode(t, "reading the case", err, errcode.CodeNotFound)
+	wantCode(t, "reading the case", err, errcode.NotFound)
 	_, err = s.desk.Patch(ctx, north, s.From, cases[0].ID, helpdesk.RequestPatch{Note: "x"})
-	wantCode(t, "changing the case", err, errcode.CodeNotFound)
+	wantCode(t, "changing the case", err, errcode.NotFound)
 }

@@ -23,34 +23,34 @@ func tokenOwner(r authn.Reader, t *Token, named string) (authn.User, error) {
 	}
 	u, err := r.Find(who)
 	switch {
-	case errcode.CodeOf(err) == errcode.CodeNotFound:
-		return u, errcode.Invalid("owner", "unknown")
+	case errcode.Of(err) == errcode.NotFound:
+		return u, errcode.InvalidField("owner", "unknown")
 	case err != nil:
 		return u, err
 	case u.Status != authn.StatusActive || u.Placeholder:
-		return u, errcode.Invalid("owner", "not_active")
+		return u, errcode.InvalidField("owner", "not_active")
 	case t.Role.Rank() > u.Rank(): // it would do less than it says
-		return u, errcode.Invalid("owner", "role")
+		return u, errcode.InvalidField("owner", "role")
 	}
 	t.Owner = string(u.ID)
 	return u, nil
 }
 
-// acts is the operator that a token makes, as its owner is at present (PROTOCOL 20). CodeNoSession: the token is
+// acts is the operator that a token makes, as its owner is at present (PROTOCOL 20). NoSession: the token is
 // over, or its owner is not active, has no role left, or is no longer there.
 func acts(r authn.Reader, t *Token, now time.Time) (Principal, error) {
 	op := Principal{ID: "token:" + t.ID, Name: t.Name, Owner: t.Owner, Role: t.Role, Groups: t.Groups,
 		CanSeeSecrets: t.Secrets, CanSignInUsers: t.Authn, expires: t.Expires}
 	if !now.Before(t.Expires) {
-		return Principal{}, errcode.Refuse(errcode.CodeNoSession)
+		return Principal{}, errcode.New(errcode.NoSession)
 	}
 	if madeOnMachine(t.Owner) {
 		return op, nil
 	}
 	u, err := r.User(authn.UserID(t.Owner))
 	switch {
-	case errcode.CodeOf(err) == errcode.CodeNotFound, err == nil && (u.Status != authn.StatusActive || u.Rank() <= 0):
-		return Principal{}, errcode.Refuse(errcode.CodeNoSession)
+	case errcode.Of(err) == errcode.NotFound, err == nil && (u.Status != authn.StatusActive || u.Rank() <= 0):
+		return Principal{}, errcode.New(errcode.NoSession)
 	case err != nil:
 		return Principal{}, err
 	}

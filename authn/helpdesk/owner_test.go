@@ -28,7 +28,7 @@ func grant(role authn.Role, groups ...authn.GroupID) authn.RoleAssignment {
 }
 
 // owned is who acts by a token that the machine's owner made for a person.
-func (s *shop) owned(t *testing.T, n helpdesk.NewToken) (secret.Secret, helpdesk.Principal) {
+func (s *shop) owned(t *testing.T, n helpdesk.NewToken) (secret.Value, helpdesk.Principal) {
 	t.Helper()
 	if n.Name == "" {
 		n.Name = "of " + n.Owner
@@ -99,20 +99,20 @@ func TestATokenIsDeadWhileItsOwnerMayNotAct(t *testing.T) {
 		wantCode(t, what, err, "")
 	}
 	do("suspending", s.desk.Suspend(ctx, machine, s.From, owner.Login))
-	alive("of somebody suspended", errcode.CodeNoSession)
+	alive("of somebody suspended", errcode.NoSession)
 	do("unsuspending", s.desk.Unsuspend(ctx, machine, s.From, owner.Login))
 	alive("of somebody active again", "")
 	do("taking the role", s.desk.RevokeRole(ctx, machine, s.From, owner.Login, owner.Roles[0].ID))
-	alive("of somebody without a role", errcode.CodeNoSession)
+	alive("of somebody without a role", errcode.NoSession)
 	_, err := s.desk.GrantRole(ctx, machine, s.From, owner.Login, helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{s.garage}})
 	do("giving it again", err)
 	if op, err := s.desk.Authenticate(ctx, secret); err != nil || len(op.Groups) != 1 || op.Groups[0] != s.garage {
 		t.Errorf("after the role was given again for one garage: got %+v, %v", op, err)
 	}
 	do("deactivating", s.desk.Deactivate(ctx, machine, s.From, owner.Login))
-	alive("of somebody deactivated", errcode.CodeNoSession)
+	alive("of somebody deactivated", errcode.NoSession)
 	do("deleting", s.desk.Delete(ctx, machine, s.From, owner.Login))
-	alive("of nobody", errcode.CodeNoSession)
+	alive("of nobody", errcode.NoSession)
 }
 
 func TestTheMachinesOwnerAloneMakesTokensForPeople(t *testing.T) {
@@ -130,13 +130,13 @@ func TestTheMachinesOwnerAloneMakesTokensForPeople(t *testing.T) {
 	}{
 		{"by address", machine, "BOSS@garage.example", authn.RoleUserAdmin, ""},
 		{"by id", machine, string(boss.ID), authn.RoleReadOnly, ""},
-		{"by the highest token", root, "boss@garage.example", authn.RoleReadOnly, errcode.CodeForbidden},
-		{"by a token for its own owner's name", helpdesk.Principal{ID: "token:x", Owner: string(boss.ID), Role: authn.RoleUserAdmin}, string(boss.ID), authn.RoleReadOnly, errcode.CodeForbidden},
-		{"above the person's role", machine, "boss@garage.example", authn.RoleSuperAdmin, errcode.CodeInvalid},
-		{"of somebody without a role", machine, technician, authn.RoleReadOnly, errcode.CodeInvalid},
-		{"of somebody suspended", machine, "gone@garage.example", authn.RoleReadOnly, errcode.CodeInvalid},
-		{"of nobody", machine, "nobody@garage.example", authn.RoleReadOnly, errcode.CodeInvalid},
-		{"of another unix user", machine, "operator:1", authn.RoleReadOnly, errcode.CodeInvalid},
+		{"by the highest token", root, "boss@garage.example", authn.RoleReadOnly, errcode.Forbidden},
+		{"by a token for its own owner's name", helpdesk.Principal{ID: "token:x", Owner: string(boss.ID), Role: authn.RoleUserAdmin}, string(boss.ID), authn.RoleReadOnly, errcode.Forbidden},
+		{"above the person's role", machine, "boss@garage.example", authn.RoleSuperAdmin, errcode.Invalid},
+		{"of somebody without a role", machine, technician, authn.RoleReadOnly, errcode.Invalid},
+		{"of somebody suspended", machine, "gone@garage.example", authn.RoleReadOnly, errcode.Invalid},
+		{"of nobody", machine, "nobody@garage.example", authn.RoleReadOnly, errcode.Invalid},
+		{"of another unix user", machine, "operator:1", authn.RoleReadOnly, errcode.Invalid},
 	} {
 		_, tok, err := s.desk.CreateToken(ctx, c.op, s.From, helpdesk.NewToken{Name: "x", Role: c.role, Owner: c.owner})
 		wantCode(t, c.name, err, c.want)
@@ -163,7 +163,7 @@ func TestATokenOfAPersonMakesTokensOfThatPersonAndTheyAreTold(t *testing.T) {
 		t.Errorf("got %+v", m)
 	}
 	_, _, err := s.desk.CreateToken(t.Context(), op, s.From, helpdesk.NewToken{Name: "third", Role: authn.RoleUserAdmin, Secrets: true})
-	wantCode(t, "with the allowance that it has itself", err, errcode.CodeForbidden)
+	wantCode(t, "with the allowance that it has itself", err, errcode.Forbidden)
 }
 
 // Whatever a token and its owner's grants are: no higher role than either, and no garage that is not in both.

@@ -13,46 +13,46 @@ import (
 
 // ResetPassword mails a person the link of a forgotten password, or with sendEmail false gives it in the answer, to
 // Machine or with Secrets only, of which the person is told (PROTOCOL 22). The password of before counts until the
-// new one is confirmed with a device. CodeWrongState: not active, or without a usable device (PROTOCOL 8).
-func (d *Desk) ResetPassword(ctx context.Context, op Principal, req authn.RequestInfo, id string, sendEmail bool) (secret.Secret, error) {
-	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (secret.Secret, error) {
+// new one is confirmed with a device. WrongState: not active, or without a usable device (PROTOCOL 8).
+func (d *Desk) ResetPassword(ctx context.Context, op Principal, req authn.RequestInfo, id string, sendEmail bool) (secret.Value, error) {
+	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (secret.Value, error) {
 		u, err := FindUser(tx.Reader, op, PermAssist, id)
 		if err != nil {
-			return secret.Secret{}, err
+			return secret.Value{}, err
 		}
 		if !sendEmail && !op.secrets() {
-			return secret.Secret{}, errcode.Refuse(errcode.CodeForbidden)
+			return secret.Value{}, errcode.New(errcode.Forbidden)
 		}
 		way := authn.ProvenanceEmail
 		if !sendEmail {
 			if u.HasOnlyImportedDevice() { // PROTOCOL 8: whoever brought the key would have both halves
-				return secret.Secret{}, errcode.Refuse(errcode.CodeSameProvenance)
+				return secret.Value{}, errcode.New(errcode.SameProvenance)
 			}
 			way = op.Owner // the password will have come by their hand (PROTOCOL 8)
 		}
 		token, expires, err := d.signIn.IssuePasswordLink(tx, &u, way)
 		if err != nil {
-			return secret.Secret{}, err
+			return secret.Value{}, err
 		}
 		u.PasswordLink = authn.Recovering{Epoch: u.Epoch, Until: expires}
 		link := d.signIn.URL("/password/" + token.Reveal())
 		about := templates.Context{Name: u.DisplayName()} // nothing of the operator's own browser and address
-		e, answer := op.event(audit.PasswordReset, &u), secret.Secret{}
+		e, answer := op.event(audit.PasswordReset, &u), secret.Value{}
 		if sendEmail {
 			e.Detail = map[string]string{"way": "mail"}
 			m := templates.PasswordLinkMail{Context: about, Link: link, Until: expires}
 			err = tx.SendTo(u.Addresses()[:1], d.Accounts.Locale(&u), m, expires)
 		} else {
-			e.Detail, answer = map[string]string{"way": "answer"}, secret.SecretOf(link)
+			e.Detail, answer = map[string]string{"way": "answer"}, secret.From(link)
 			about.At = tx.Op.Now
 			err = tx.SendTo(u.Addresses(), d.Accounts.Locale(&u), templates.PasswordLinkGivenMail{Context: about, By: d.administratorName(op)}, time.Time{})
 		}
 		if err != nil {
-			return secret.Secret{}, err
+			return secret.Value{}, err
 		}
 		tx.AddAdminActivity(&u, audit.PasswordForgotten, "") // on the person's page: a link, not yet another password
 		if err := tx.Audit(e); err != nil {
-			return secret.Secret{}, err
+			return secret.Value{}, err
 		}
 		return answer, tx.Save(&u)
 	})

@@ -14,7 +14,7 @@ import (
 )
 
 // ExpirePassword has a person choose another password at their next complete sign-in. Who is signed in stays so.
-// CodeWrongState: not active, or without a password.
+// WrongState: not active, or without a password.
 func (d *Desk) ExpirePassword(ctx context.Context, op Principal, req authn.RequestInfo, id string) (authn.User, error) {
 	u, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (authn.User, error) {
 		u, err := FindUser(tx.Reader, op, PermManage, id)
@@ -35,27 +35,27 @@ func (d *Desk) ExpirePassword(ctx context.Context, op Principal, req authn.Reque
 
 // TemporaryPassword gives an active person a password to be told to them, which they change at the next complete
 // sign-in; to Machine or with Secrets only, and the person learns of it by mail (PROTOCOL 22). It came by the
-// operator's hand and opens nothing without a device or a ticket of another. Every session ends. CodeWrongState: not active.
-func (d *Desk) TemporaryPassword(ctx context.Context, op Principal, req authn.RequestInfo, id string) (secret.Secret, error) {
+// operator's hand and opens nothing without a device or a ticket of another. Every session ends. WrongState: not active.
+func (d *Desk) TemporaryPassword(ctx context.Context, op Principal, req authn.RequestInfo, id string) (secret.Value, error) {
 	if _, err := d.giving(ctx, op, id); err != nil {
-		return secret.Secret{}, err
+		return secret.Value{}, err
 	}
 	a := d.Accounts.NewOperation(req)
 	temporary := temporaryPassword(a)
 	phc, err := d.Accounts.Hasher.Hash(ctx, false, temporary.Reveal())
 	if err != nil {
-		return secret.Secret{}, fmt.Errorf("hashing a password: %w", err)
+		return secret.Value{}, fmt.Errorf("hashing a password: %w", err)
 	}
-	return authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (secret.Secret, error) {
+	return authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (secret.Value, error) {
 		u, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
-			return secret.Secret{}, err
+			return secret.Value{}, err
 		}
 		if err := d.signIn.SetPassword(tx, &u, phc, op.Owner, authn.ChangeTemporary); err != nil {
-			return secret.Secret{}, err
+			return secret.Value{}, err
 		}
 		if err := d.notifyPasswordSet(tx, op, &u, "temporary"); err != nil {
-			return secret.Secret{}, err
+			return secret.Value{}, err
 		}
 		return temporary, tx.Save(&u)
 	})
@@ -63,9 +63,9 @@ func (d *Desk) TemporaryPassword(ctx context.Context, op Principal, req authn.Re
 
 // temporaryPassword is 80 bits in four groups of small letters and digits, none of which is taken for another: to be
 // said on the telephone and typed on one.
-func temporaryPassword(op *authn.Operation) secret.Secret {
+func temporaryPassword(op *authn.Operation) secret.Value {
 	text := op.Code("temporary password 1").Reveal() + "-" + op.Code("temporary password 2").Reveal()
-	return secret.SecretOf(strings.ToLower(text))
+	return secret.From(strings.ToLower(text))
 }
 
 // giving finds a person to whom the operator may give a password, before work is spent on hashing one.
@@ -73,10 +73,10 @@ func (d *Desk) giving(ctx context.Context, op Principal, id string) (authn.User,
 	var u authn.User
 	err := d.Accounts.View(ctx, func(r authn.Reader) (err error) {
 		if u, err = FindUser(r, op, PermManage, id); err == nil && !op.secrets() {
-			err = errcode.Refuse(errcode.CodeForbidden)
+			err = errcode.New(errcode.Forbidden)
 		}
 		if err == nil && u.Status != authn.StatusActive {
-			err = &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonNotActive}
+			err = &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNotActive}
 		}
 		return err
 	})
@@ -87,8 +87,8 @@ func (d *Desk) giving(ctx context.Context, op Principal, id string) (authn.User,
 type PasswordChanged struct{}
 
 // ChangePassword changes the password of somebody whose present one the operator's program knows, with the limits and
-// counters of the sign-in (PROTOCOL 22). The new one came by the operator's hand. Every session ends. CodeInvalid,
-// CodeRateLimited, CodeWrongState: authn.ChangePasswordByAdmin.
+// counters of the sign-in (PROTOCOL 22). The new one came by the operator's hand. Every session ends. Invalid,
+// RateLimited, WrongState: authn.ChangePasswordByAdmin.
 func (d *Desk) ChangePassword(ctx context.Context, op Principal, req authn.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
 	return PasswordChanged{}, d.signIn.ChangePasswordByAdmin(ctx, req, authn.PasswordChange{Provenance: op.Owner, Current: current, Chosen: chosen,
 		Find: func(r authn.Reader) (authn.User, error) { return FindUser(r, op, PermManage, id) },

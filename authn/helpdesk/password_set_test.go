@@ -84,7 +84,7 @@ func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 	}
 	for _, dead := range []string{password, secret.Reveal()} {
 		_, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, dead, "")
-		wantCode(t, "an earlier password", err, errcode.CodeSignInFailed)
+		wantCode(t, "an earlier password", err, errcode.SignInFailed)
 	}
 	if got := s.User(technician).Password; got.Provenance != op.Owner || got.MustChange != authn.ChangeTemporary {
 		t.Errorf("got source %q, mark %q", got.Provenance, got.MustChange)
@@ -114,7 +114,7 @@ func TestAnOperatorSetsAPassword(t *testing.T) {
 	for name, c := range map[string]helpdesk.ProfileChange{"short": {Password: "abc"}, "about them": {Password: "amelie-durand"},
 		"made of the name to come": {Password: "zoraide-lavigne", FirstName: text("Zoraïde"), LastName: text("Lavigne")}} {
 		_, err := s.desk.UpdateUser(t.Context(), op, s.From, technician, c)
-		wantCode(t, name, err, errcode.CodeInvalid)
+		wantCode(t, name, err, errcode.Invalid)
 	}
 }
 
@@ -124,8 +124,8 @@ func TestAProgramChangesAPasswordThatItKnows(t *testing.T) {
 		_, err := s.desk.ChangePassword(t.Context(), root, s.From, technician, current, next)
 		return err
 	}
-	wantCode(t, "a bad new one", change(password, "abc"), errcode.CodeInvalid)
-	wantCode(t, "a wrong old one", change("pas le bon du tout", given), errcode.CodeInvalid)
+	wantCode(t, "a bad new one", change(password, "abc"), errcode.Invalid)
+	wantCode(t, "a wrong old one", change("pas le bon du tout", given), errcode.Invalid)
 	if events := s.Events(audit.PasswordUpdated); len(events) != 1 || events[0].Outcome != audit.Failure || events[0].Actor.ID != root.ID {
 		t.Errorf("got events %+v, want the wrong one", events)
 	}
@@ -148,7 +148,7 @@ func TestAProgramChangesAPasswordThatItKnows(t *testing.T) {
 func TestWhoMayGiveAPassword(t *testing.T) {
 	s := openShop(t)
 	userAdmin := withRole(root, authn.RoleUserAdmin)
-	const ok, no, hidden, state = errcode.Code(""), errcode.CodeForbidden, errcode.CodeNotFound, errcode.CodeWrongState
+	const ok, no, hidden, state = errcode.Code(""), errcode.Forbidden, errcode.NotFound, errcode.WrongState
 	for _, c := range []struct {
 		name                 string
 		op                   helpdesk.Principal
@@ -207,7 +207,7 @@ func TestTheStatesOfSomebodyActiveFollowAndEndByThemselves(t *testing.T) {
 	s.sees(t, authn.StatusRecovery)
 	for range 5 {
 		_, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, "pas le bon du tout", "")
-		wantCode(t, "guessing", err, errcode.CodeSignInFailed)
+		wantCode(t, "guessing", err, errcode.SignInFailed)
 	}
 	s.sees(t, authn.StatusLocked)
 	if err := s.desk.Unlock(t.Context(), root, s.From, technician); err != nil {

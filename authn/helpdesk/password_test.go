@@ -15,7 +15,7 @@ import (
 const chosen = "a longer word than that, 42"
 
 // takes chooses a password by a link, which counts once it is confirmed with the phone.
-func (s *shop) takes(t *testing.T, link secret.Secret) {
+func (s *shop) takes(t *testing.T, link secret.Value) {
 	t.Helper()
 	if _, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, password, ""); err != nil {
 		t.Errorf("the password of before: %v, want it good until the new one is confirmed", err)
@@ -52,7 +52,7 @@ func TestSupportStartsAPasswordMailAndNoMore(t *testing.T) {
 	if len(events) != 1 || events[0].Actor.ID != support.ID || events[0].Detail["way"] != "mail" {
 		t.Errorf("got events %+v, want one", events)
 	}
-	s.takes(t, secret.SecretOf(m.Link))
+	s.takes(t, secret.From(m.Link))
 }
 
 func TestAPasswordLinkInTheAnswerIsToldToThePerson(t *testing.T) {
@@ -73,7 +73,7 @@ func TestForWhomThereIsAPasswordLink(t *testing.T) {
 	userAdmin := withRole(root, authn.RoleUserAdmin)
 	never := s.Person("never@garage.example", nil)
 	s.Change(never.ID, func(u *authn.User) { u.Status = authn.StatusActive })
-	const ok, no, hidden, state = errcode.Code(""), errcode.CodeForbidden, errcode.CodeNotFound, errcode.CodeWrongState
+	const ok, no, hidden, state = errcode.Code(""), errcode.Forbidden, errcode.NotFound, errcode.WrongState
 	for _, c := range []struct {
 		name         string
 		op           helpdesk.Principal

@@ -40,9 +40,9 @@ func (s State) leadsTo(t State) bool { return s == t || !s.closed() || !t.closed
 // answer for the person. Each leaves a line in the history; all of it is one event, and none if nothing changes.
 //
 // A case is in progress while somebody has it, and open while nobody has: either is said by the other. Of two who
-// take it at once one has it, and the other is told who (CodeWrongState with Error.Holder), as is whoever answers,
+// take it at once one has it, and the other is told who (WrongState with Error.Holder), as is whoever answers,
 // closes or gives away somebody else's case without TakeOver. Opened again it needs a new check of the identity.
-// CodeForbidden: nobody works on their own request. CodeTooMany: the case is full.
+// Forbidden: nobody works on their own request. TooMany: the case is full.
 func (d *Desk) Patch(ctx context.Context, op Principal, req authn.RequestInfo, id string, p RequestPatch) (Request, error) {
 	if err := op.Require(PermInvite); err != nil {
 		return Request{}, err
@@ -60,7 +60,7 @@ func (d *Desk) Patch(ctx context.Context, op Principal, req authn.RequestInfo, i
 			return Request{}, err
 		}
 		if op.Owner == string(c.User) {
-			return Request{}, errcode.Refuse(errcode.CodeForbidden)
+			return Request{}, errcode.New(errcode.Forbidden)
 		}
 		before := len(c.History)
 		e, err := d.apply(tx, op, &c, p)
@@ -84,22 +84,22 @@ func (d *Desk) Patch(ctx context.Context, op Principal, req authn.RequestInfo, i
 func (p RequestPatch) judged() (RequestPatch, error) {
 	ok, noted := true, p.Note != ""
 	if p.Note, ok = Sanitize(p.Note, 2000, true); !ok {
-		return p, errcode.Invalid("note", "too_long")
+		return p, errcode.InvalidField("note", "too_long")
 	}
 	if noted && p.Note == "" { // blanks, or what cannot be seen
-		return p, errcode.Invalid("note", "missing")
+		return p, errcode.InvalidField("note", "missing")
 	}
 	if p.Answer, ok = Sanitize(p.Answer, 2000, true); !ok {
-		return p, errcode.Invalid("answer", "too_long")
+		return p, errcode.InvalidField("answer", "too_long")
 	}
 	if p.Assignee != nil {
 		name := strings.TrimSpace(*p.Assignee)
 		if p.Assignee = &name; len(name) > 254 {
-			return p, errcode.Invalid("assignee", "too_long")
+			return p, errcode.InvalidField("assignee", "too_long")
 		}
 	}
 	if p.Status != "" && !p.Status.valid() {
-		return p, errcode.Invalid("status", "unknown")
+		return p, errcode.InvalidField("status", "unknown")
 	}
 	var err error
 	p.Check, err = p.Check.judged()
@@ -111,7 +111,7 @@ func (p RequestPatch) complete(c *Request) (RequestPatch, error) {
 	me, nobody := Me, ""
 	switch {
 	case p.Status == "" && p.Assignee != nil && c.State.closed():
-		return p, &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonCaseClosed}
+		return p, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonCaseClosed}
 	case p.Status == "" && p.Assignee != nil && *p.Assignee == "":
 		p.Status = StateOpen
 	case p.Status == "" && p.Assignee != nil:
@@ -123,7 +123,7 @@ func (p RequestPatch) complete(c *Request) (RequestPatch, error) {
 		p.Assignee = &me
 	}
 	if p.Status == StateOpen && *p.Assignee != "" || p.Status == StateInProgress && *p.Assignee == "" {
-		return p, errcode.Invalid("assignee", "status")
+		return p, errcode.InvalidField("assignee", "status")
 	}
 	return p, nil
 }
@@ -144,10 +144,10 @@ func (d *Desk) apply(tx *authn.Tx, op Principal, c *Request, p RequestPatch) (au
 	moves := p.Status != "" && p.Status != c.State
 	held := !c.State.closed() && c.Assignee != "" && c.Assignee != op.Owner
 	if held && !p.TakeOver && (moves || to != c.Assignee || p.Answer != "") {
-		return audit.Event{}, &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonAssigned, Assignee: c.AssigneeName + " (" + c.Assignee + ")"}
+		return audit.Event{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonAssigned, Assignee: c.AssigneeName + " (" + c.Assignee + ")"}
 	}
 	if moves && !c.State.leadsTo(p.Status) || p.Check != nil && c.State.closed() && !moves {
-		return audit.Event{}, &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonCaseClosed}
+		return audit.Event{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonCaseClosed}
 	}
 	if moves && c.State.closed() { // the check was for the occasion that is over
 		c.Identity, c.IdentityBy, c.IdentityAt = "", "", time.Time{}
@@ -185,16 +185,16 @@ func (d *Desk) assignee(r authn.Reader, op Principal, c *Request, who string) (i
 		return "", "", nil
 	case who == Me || who == op.Owner:
 		u, err := r.User(authn.UserID(op.Owner))
-		if errcode.CodeOf(err) == errcode.CodeNotFound { // the owner of the machine
+		if errcode.Of(err) == errcode.NotFound { // the owner of the machine
 			return op.Owner, op.Name, nil
 		}
 		return op.Owner, u.DisplayName(), err
 	case op.scoped():
-		return "", "", errcode.Refuse(errcode.CodeForbidden)
+		return "", "", errcode.New(errcode.Forbidden)
 	}
 	u, err := r.Find(who)
-	if errcode.CodeOf(err) == errcode.CodeNotFound {
-		return "", "", errcode.Invalid("assignee", "unknown")
+	if errcode.Of(err) == errcode.NotFound {
+		return "", "", errcode.InvalidField("assignee", "unknown")
 	}
 	if err != nil {
 		return "", "", err
@@ -207,19 +207,19 @@ func (d *Desk) assignee(r authn.Reader, op Principal, c *Request, who string) (i
 		switch err := d.requestInScope(r, as, c); {
 		case err == nil:
 			return string(u.ID), u.DisplayName(), nil
-		case errcode.CodeOf(err) != errcode.CodeNotFound:
+		case errcode.Of(err) != errcode.NotFound:
 			return "", "", err
 		}
 	}
-	return "", "", errcode.Invalid("assignee", "role")
+	return "", "", errcode.InvalidField("assignee", "role")
 }
 
-// answer mails an operator's words to the person, at the stored address; CodeWrongState where nobody is known, for
+// answer mails an operator's words to the person, at the stored address; WrongState where nobody is known, for
 // an address that anybody can have typed gets no mail. A request that is rejected is said to be.
 func (d *Desk) answer(tx *authn.Tx, c *Request, text string) error {
 	u, err := tx.User(c.User)
-	if c.User == "" || errcode.CodeOf(err) == errcode.CodeNotFound { // a stranger's, or deleted since
-		return &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonUnknownAddress}
+	if c.User == "" || errcode.Of(err) == errcode.NotFound { // a stranger's, or deleted since
+		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonUnknownAddress}
 	}
 	if err != nil {
 		return err

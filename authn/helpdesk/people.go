@@ -21,15 +21,15 @@ type NewUser struct {
 	Profile              json.RawMessage
 	Locale               string // "fr", "en" or "" for the operator's default
 	Groups               []authn.GroupID
-	Role                 authn.Role    // "": none. With Groups it is limited to them, but for SUPER_ADMIN
-	Password             string        // by Machine or with Secrets only; it came by the operator's hand (PROTOCOL 8)
-	OTPAuthURI           secret.Secret // a device of another house, as an otpauth URI; by Machine only (PROTOCOL 23)
+	Role                 authn.Role   // "": none. With Groups it is limited to them, but for SUPER_ADMIN
+	Password             string       // by Machine or with Secrets only; it came by the operator's hand (PROTOCOL 8)
+	OTPAuthURI           secret.Value // a device of another house, as an otpauth URI; by Machine only (PROTOCOL 23)
 }
 
 // Invitation is what became of inviting somebody.
 type Invitation struct {
 	Sent    bool
-	Link    secret.Secret // only when not mailed
+	Link    secret.Value // only when not mailed
 	Expires time.Time
 }
 
@@ -42,8 +42,8 @@ type Added struct {
 // CreateUser makes a person and, with activate, invites them: by mail, or with sendEmail false by a link in the
 // answer, to Machine or with Secrets only. A password makes the person active at once, yet without a device they
 // come in by the invitation alone. Whoever brings a Key is active too and is mailed a link to choose a password, which
-// proves the device as well. CodeTaken: an address is somebody's; for an operator limited to groups only if it
-// is that of somebody within, else the answer is that for a new person (PROTOCOL 21). CodeInvalid, CodeForbidden.
+// proves the device as well. Taken: an address is somebody's; for an operator limited to groups only if it
+// is that of somebody within, else the answer is that for a new person (PROTOCOL 21). Invalid, Forbidden.
 func (d *Desk) CreateUser(ctx context.Context, op Principal, req authn.RequestInfo, n NewUser, activate, sendEmail bool) (authn.User, Invitation, error) {
 	return d.addUser(ctx, op, d.Accounts.NewOperation(req), n, activate, sendEmail)
 }
@@ -126,7 +126,7 @@ func (d *Desk) drafted(op Principal, n NewUser, activate, sendEmail bool) (authn
 		return u, err
 	}
 	if !op.CoversGroups(n.Groups) || (n.Password != "" || activate && !sendEmail) && !op.CanSeeInvitations() {
-		return u, errcode.Refuse(errcode.CodeForbidden)
+		return u, errcode.New(errcode.Forbidden)
 	}
 	if err := op.checkGives(n.Role); err != nil {
 		return u, err
@@ -149,20 +149,20 @@ func draft(n NewUser) (u authn.User, faults []*errcode.Error) {
 		Groups: n.Groups, Status: authn.StatusStaged}
 	var ok bool
 	if u.Login, ok = authn.NormalizeLogin(n.Login); !ok {
-		faults = append(faults, errcode.Invalid("login", "address"))
+		faults = append(faults, errcode.InvalidField("login", "address"))
 	}
 	if u.Email, ok = authn.NormalizeEmail(n.Email); !ok {
-		faults = append(faults, errcode.Invalid("email", "address"))
+		faults = append(faults, errcode.InvalidField("email", "address"))
 	}
 	if n.Second != "" {
 		if u.SecondEmail, ok = authn.NormalizeEmail(n.Second); !ok {
-			faults = append(faults, errcode.Invalid("secondEmail", "address"))
+			faults = append(faults, errcode.InvalidField("secondEmail", "address"))
 		}
 	}
 	switch n.Locale {
 	case "", "fr", "en":
 	default:
-		faults = append(faults, errcode.Invalid("locale", "unknown"))
+		faults = append(faults, errcode.InvalidField("locale", "unknown"))
 	}
 	return u, faults
 }
@@ -219,7 +219,7 @@ func (d *Desk) invite(tx *authn.Tx, op Principal, u *authn.User, sendEmail bool)
 			Login: u.Login, Link: link, Until: out.Expires}
 		err = tx.SendTo(u.Addresses()[:1], d.Accounts.Locale(u), m, out.Expires)
 	} else {
-		out.Link, e.Detail["way"] = secret.SecretOf(link), "answer"
+		out.Link, e.Detail["way"] = secret.From(link), "answer"
 	}
 	if err != nil {
 		return Invitation{}, err
@@ -236,14 +236,14 @@ func groupOf(tx *authn.Tx, u *authn.User) (string, error) {
 		return "", nil
 	}
 	g, err := tx.Group(u.Groups[0])
-	if err != nil && errcode.CodeOf(err) != errcode.CodeNotFound {
+	if err != nil && errcode.Of(err) != errcode.NotFound {
 		return "", err
 	}
 	return g.Name, nil
 }
 
 // Activate invites a person who never had a device, anew if need be: the earlier link is dead then, and so is a key
-// from another house that they have not signed in with. CodeWrongState for anybody else (PROTOCOL 10), but whoever was deactivated and had one is active again, without an invitation.
+// from another house that they have not signed in with. WrongState for anybody else (PROTOCOL 10), but whoever was deactivated and had one is active again, without an invitation.
 // The rest is as with CreateUser.
 func (d *Desk) Activate(ctx context.Context, op Principal, req authn.RequestInfo, id string, sendEmail bool) (Invitation, error) {
 	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (Invitation, error) {
@@ -252,7 +252,7 @@ func (d *Desk) Activate(ctx context.Context, op Principal, req authn.RequestInfo
 			return Invitation{}, err
 		}
 		if !sendEmail && !op.CanSeeInvitations() {
-			return Invitation{}, errcode.Refuse(errcode.CodeForbidden)
+			return Invitation{}, errcode.New(errcode.Forbidden)
 		}
 		if u.Status == authn.StatusDeactivated {
 			return d.revive(tx, op, &u, sendEmail)
@@ -268,7 +268,7 @@ func FindUser(r authn.Reader, op Principal, a Permission, id string) (authn.User
 		return authn.User{}, err
 	}
 	u, err := r.Find(id)
-	if op.scoped() && (errcode.CodeOf(err) == errcode.CodeNotFound || err == nil && !op.InScope(&u)) {
+	if op.scoped() && (errcode.Of(err) == errcode.NotFound || err == nil && !op.InScope(&u)) {
 		u, err = shadowOf(r, op, id)
 	}
 	if err != nil {
@@ -294,7 +294,7 @@ func WithoutSecrets(u authn.User) authn.User {
 	return u
 }
 
-// User reads a person by id, login or address; CodeNotFound when there is none that this operator may know of.
+// User reads a person by id, login or address; NotFound when there is none that this operator may know of.
 func (d *Desk) User(ctx context.Context, op Principal, idOrLogin string) (authn.User, error) {
 	var u authn.User
 	err := d.Accounts.View(ctx, func(r authn.Reader) (err error) {
@@ -324,7 +324,7 @@ func device(u *authn.User, fid factors.DeviceID) (factors.Device, error) {
 			return dev, nil
 		}
 	}
-	return factors.Device{}, errcode.Refuse(errcode.CodeNotFound)
+	return factors.Device{}, errcode.New(errcode.NotFound)
 }
 
 // RemoveDevice takes one device from a person, under the rules of a reset. Every session of theirs ends; no
@@ -335,7 +335,7 @@ func (d *Desk) RemoveDevice(ctx context.Context, op Principal, req authn.Request
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := d.enrol.CancelByAdmin(tx, d.caller(op, PermReset, id), &u, fid); errcode.CodeOf(err) != errcode.CodeNotFound {
+		if err := d.enrol.CancelByAdmin(tx, d.caller(op, PermReset, id), &u, fid); errcode.Of(err) != errcode.NotFound {
 			if err == nil {
 				err = tx.Save(&u)
 			}

@@ -33,7 +33,7 @@ func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 		t.Fatalf("inviting again: got %+v, %v", inv, err)
 	}
 	_, err = s.Authn.Invitation(t.Context(), first)
-	wantCode(t, "the first link after the second", err, errcode.CodeInvalidLink)
+	wantCode(t, "the first link after the second", err, errcode.InvalidLink)
 	_, issued := s.Accept(tokenOf(mailed[templates.InvitationMail](t, s, u.Login).Link), password)
 	if live, err := s.Sessions.Authenticate(t.Context(), issued.Session); err != nil || live.User != u.ID {
 		t.Errorf("got %v, %v, want Luc signed in", live, err)
@@ -69,25 +69,25 @@ func TestWhoMayMakeWhom(t *testing.T) {
 		activate, mail bool
 		want           errcode.Code
 	}{
-		{"who reads only makes nobody", helpdesk.Principal{Owner: "u", Role: authn.RoleReadOnly}, helpdesk.NewUser{}, true, true, errcode.CodeForbidden},
+		{"who reads only makes nobody", helpdesk.Principal{Owner: "u", Role: authn.RoleReadOnly}, helpdesk.NewUser{}, true, true, errcode.Forbidden},
 		{"a manager makes people of the garage", limited(support, s.garage), helpdesk.NewUser{Groups: in}, true, true, ""},
-		{"a manager makes none of another garage", limited(support, s.garage), helpdesk.NewUser{Groups: []authn.GroupID{s.garage, s.other}}, true, true, errcode.CodeForbidden},
-		{"a manager makes none of no garage", limited(support, s.garage), helpdesk.NewUser{}, true, true, errcode.CodeForbidden},
-		{"a manager gives no role", limited(root, s.garage), helpdesk.NewUser{Groups: in, Role: authn.RoleReadOnly}, true, true, errcode.CodeForbidden},
+		{"a manager makes none of another garage", limited(support, s.garage), helpdesk.NewUser{Groups: []authn.GroupID{s.garage, s.other}}, true, true, errcode.Forbidden},
+		{"a manager makes none of no garage", limited(support, s.garage), helpdesk.NewUser{}, true, true, errcode.Forbidden},
+		{"a manager gives no role", limited(root, s.garage), helpdesk.NewUser{Groups: in, Role: authn.RoleReadOnly}, true, true, errcode.Forbidden},
 		{"support gives a lower role", support, helpdesk.NewUser{Role: authn.RoleReadOnly}, true, true, ""},
-		{"support does not give its own", support, helpdesk.NewUser{Role: authn.RoleHelpDesk}, true, true, errcode.CodeForbidden},
+		{"support does not give its own", support, helpdesk.NewUser{Role: authn.RoleHelpDesk}, true, true, errcode.Forbidden},
 		{"a super administrator gives any role", root, helpdesk.NewUser{Role: authn.RoleSuperAdmin}, true, true, ""},
-		{"a role that we do not know is none", root, helpdesk.NewUser{Role: "ORG_ADMIN"}, true, true, errcode.CodeInvalid},
-		{"a link in the answer needs secrets", root, helpdesk.NewUser{}, true, false, errcode.CodeForbidden},
-		{"support gets no link", withSecrets(support), helpdesk.NewUser{}, true, false, errcode.CodeForbidden},
+		{"a role that we do not know is none", root, helpdesk.NewUser{Role: "ORG_ADMIN"}, true, true, errcode.Invalid},
+		{"a link in the answer needs secrets", root, helpdesk.NewUser{}, true, false, errcode.Forbidden},
+		{"support gets no link", withSecrets(support), helpdesk.NewUser{}, true, false, errcode.Forbidden},
 		{"with secrets the link is answered", withSecrets(root), helpdesk.NewUser{}, true, false, ""},
-		{"a password needs secrets", root, helpdesk.NewUser{Password: password}, false, true, errcode.CodeForbidden},
+		{"a password needs secrets", root, helpdesk.NewUser{Password: password}, false, true, errcode.Forbidden},
 		{"with secrets a password is taken", withSecrets(root), helpdesk.NewUser{Password: password}, false, true, ""},
-		{"a weak password is not", machine, helpdesk.NewUser{Password: "password"}, false, true, errcode.CodeInvalid},
-		{"an address is written as it is", machine, helpdesk.NewUser{Login: "luc", Email: "no address"}, false, true, errcode.CodeInvalid},
-		{"a garage that is not there", machine, helpdesk.NewUser{Groups: []authn.GroupID{"g0"}}, false, true, errcode.CodeInvalid},
-		{"a language that we do not speak", machine, helpdesk.NewUser{Locale: "tlh"}, false, true, errcode.CodeInvalid},
-		{"an address that somebody has", machine, helpdesk.NewUser{Login: "luc", Email: second}, false, true, errcode.CodeTaken},
+		{"a weak password is not", machine, helpdesk.NewUser{Password: "password"}, false, true, errcode.Invalid},
+		{"an address is written as it is", machine, helpdesk.NewUser{Login: "luc", Email: "no address"}, false, true, errcode.Invalid},
+		{"a garage that is not there", machine, helpdesk.NewUser{Groups: []authn.GroupID{"g0"}}, false, true, errcode.Invalid},
+		{"a language that we do not speak", machine, helpdesk.NewUser{Locale: "tlh"}, false, true, errcode.Invalid},
+		{"an address that somebody has", machine, helpdesk.NewUser{Login: "luc", Email: second}, false, true, errcode.Taken},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.n.Login == "" {

@@ -28,10 +28,10 @@ type ProfileChange struct {
 // UpdateUser changes a person's profile, by USER_ADMIN and above. When an address moves, every session of theirs ends
 // (PROTOCOL 2) and the addresses of before and after are told; whoever is limited to groups moves none, for the
 // answer would tell whether somebody outside has it (PROTOCOL 21). A change that changes nothing is no act.
-// CodeTaken: an address is somebody's.
+// Taken: an address is somebody's.
 //
 // A password that is set came by the operator's hand, of which the person learns by mail, and ends every session of
-// theirs. CodeWrongState: not active.
+// theirs. WrongState: not active.
 func (d *Desk) UpdateUser(ctx context.Context, op Principal, req authn.RequestInfo, id string, c ProfileChange) (authn.User, error) {
 	phc, err := d.replaced(ctx, op, id, c)
 	if err != nil {
@@ -59,7 +59,7 @@ func (d *Desk) UpdateUser(ctx context.Context, op Principal, req authn.RequestIn
 			return stated(tx, u, tx.Save(&u))
 		}
 		if op.scoped() && (u.Login != was.Login || u.Email != was.Email || u.SecondEmail != was.SecondEmail) {
-			return authn.User{}, errcode.Refuse(errcode.CodeForbidden)
+			return authn.User{}, errcode.New(errcode.Forbidden)
 		}
 		action := audit.ProfileUpdated
 		if u.Email != was.Email {
@@ -110,7 +110,7 @@ func (d *Desk) replaced(ctx context.Context, op Principal, id string, c ProfileC
 // setPassword gives the person the password of a change. The right was judged before it was hashed, and is again.
 func (d *Desk) setPassword(tx *authn.Tx, op Principal, u *authn.User, phc string) error {
 	if !op.secrets() {
-		return errcode.Refuse(errcode.CodeForbidden)
+		return errcode.New(errcode.Forbidden)
 	}
 	if err := d.signIn.SetPassword(tx, u, phc, op.Owner, ""); err != nil {
 		return err
@@ -133,18 +133,18 @@ func (c ProfileChange) apply(u *authn.User) error {
 	}
 	var ok bool
 	if u.Login, ok = authn.NormalizeLogin(u.Login); !ok {
-		return errcode.Invalid("login", "address")
+		return errcode.InvalidField("login", "address")
 	}
 	if u.Email, ok = authn.NormalizeEmail(u.Email); !ok {
-		return errcode.Invalid("email", "address")
+		return errcode.InvalidField("email", "address")
 	}
 	if u.SecondEmail != "" {
 		if u.SecondEmail, ok = authn.NormalizeEmail(u.SecondEmail); !ok {
-			return errcode.Invalid("secondEmail", "address")
+			return errcode.InvalidField("secondEmail", "address")
 		}
 	}
 	if !slices.Contains([]string{"", "fr", "en"}, u.Locale) {
-		return errcode.Invalid("locale", "unknown")
+		return errcode.InvalidField("locale", "unknown")
 	}
 	var err error
 	u.Profile, err = c.custom(u.Profile)

@@ -41,7 +41,7 @@ func TestAMovedAddressEndsSessionsAndBothMailboxesAreTold(t *testing.T) {
 	if len(events) != 1 || events[0].Action != audit.AddressUpdated || events[0].Actor.ID != root.ID || events[0].Detail["changed"] != "login email lastName" {
 		t.Errorf("got events %+v, want one", events)
 	}
-	for name, want := range map[string]errcode.Code{technician: errcode.CodeNotFound, u.Login: "", second: ""} {
+	for name, want := range map[string]errcode.Code{technician: errcode.NotFound, u.Login: "", second: ""} {
 		_, err := s.desk.User(t.Context(), root, name)
 		wantCode(t, "finding "+name, err, want)
 	}
@@ -67,9 +67,9 @@ func TestAMovedMailboxEndsTicketsAndInvitation(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantCode(t, "the ticket in the old mailbox", s.Authn.TicketLink(t.Context(), ticket), errcode.CodeInvalidLink)
+	wantCode(t, "the ticket in the old mailbox", s.Authn.TicketLink(t.Context(), ticket), errcode.InvalidLink)
 	_, err = s.Authn.Invitation(t.Context(), invitation)
-	wantCode(t, "the invitation in the old mailbox", err, errcode.CodeInvalidLink)
+	wantCode(t, "the invitation in the old mailbox", err, errcode.InvalidLink)
 }
 
 func TestANameChangesWithoutEndingAnything(t *testing.T) {
@@ -106,18 +106,18 @@ func TestWhatBecomesOfAProfile(t *testing.T) {
 		want   errcode.Code
 		says   string
 	}{
-		{"an address that somebody has", func(c *helpdesk.ProfileChange) { c.Second = text("admin@garage.example") }, true, errcode.CodeTaken, "taken"},
+		{"an address that somebody has", func(c *helpdesk.ProfileChange) { c.Second = text("admin@garage.example") }, true, errcode.Taken, "taken"},
 		{"one's own address in another place", func(c *helpdesk.ProfileChange) { c.Login = text(second) }, true, "", ""},
-		{"no login", func(c *helpdesk.ProfileChange) { c.Login = text("") }, true, errcode.CodeInvalid, "login"},
-		{"no mailbox", func(c *helpdesk.ProfileChange) { c.Email = text("x") }, true, errcode.CodeInvalid, "email"},
-		{"no second mailbox", func(c *helpdesk.ProfileChange) { c.Second = text("x") }, true, errcode.CodeInvalid, "secondEmail"},
-		{"a look-alike", func(c *helpdesk.ProfileChange) { c.Login = text("\u212aim@garage.example") }, true, errcode.CodeInvalid, "login"},
-		{"a name with a line break", func(c *helpdesk.ProfileChange) { c.FirstName = text("a\nb") }, true, errcode.CodeInvalid, "firstName"},
-		{"a name that is too long", func(c *helpdesk.ProfileChange) { c.LastName = text(strings.Repeat("x", 65)) }, true, errcode.CodeInvalid, "lastName"},
-		{"a language that we do not speak", func(c *helpdesk.ProfileChange) { c.Locale = text("tlh") }, true, errcode.CodeInvalid, "locale"},
-		{"custom members beyond their room", func(c *helpdesk.ProfileChange) { c.Custom = raw(`{"x":"` + strings.Repeat("y", 16<<10) + `"}`) }, true, errcode.CodeInvalid, "profile"},
-		{"a whole profile without login", func(c *helpdesk.ProfileChange) { c.Login = nil }, false, errcode.CodeInvalid, "login"},
-		{"a whole profile without email", func(c *helpdesk.ProfileChange) { c.Email = nil }, false, errcode.CodeInvalid, "email"},
+		{"no login", func(c *helpdesk.ProfileChange) { c.Login = text("") }, true, errcode.Invalid, "login"},
+		{"no mailbox", func(c *helpdesk.ProfileChange) { c.Email = text("x") }, true, errcode.Invalid, "email"},
+		{"no second mailbox", func(c *helpdesk.ProfileChange) { c.Second = text("x") }, true, errcode.Invalid, "secondEmail"},
+		{"a look-alike", func(c *helpdesk.ProfileChange) { c.Login = text("\u212aim@garage.example") }, true, errcode.Invalid, "login"},
+		{"a name with a line break", func(c *helpdesk.ProfileChange) { c.FirstName = text("a\nb") }, true, errcode.Invalid, "firstName"},
+		{"a name that is too long", func(c *helpdesk.ProfileChange) { c.LastName = text(strings.Repeat("x", 65)) }, true, errcode.Invalid, "lastName"},
+		{"a language that we do not speak", func(c *helpdesk.ProfileChange) { c.Locale = text("tlh") }, true, errcode.Invalid, "locale"},
+		{"custom members beyond their room", func(c *helpdesk.ProfileChange) { c.Custom = raw(`{"x":"` + strings.Repeat("y", 16<<10) + `"}`) }, true, errcode.Invalid, "profile"},
+		{"a whole profile without login", func(c *helpdesk.ProfileChange) { c.Login = nil }, false, errcode.Invalid, "login"},
+		{"a whole profile without email", func(c *helpdesk.ProfileChange) { c.Email = nil }, false, errcode.Invalid, "email"},
 		{"a whole profile", func(*helpdesk.ProfileChange) {}, false, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -155,19 +155,19 @@ func TestWhoMayChangeAProfile(t *testing.T) {
 		change helpdesk.ProfileChange
 		want   errcode.Code
 	}{
-		{"who reads only", withRole(root, authn.RoleReadOnly), s.amelie.ID, helpdesk.ProfileChange{FirstName: text("a")}, errcode.CodeForbidden},
-		{"support", support, s.amelie.ID, helpdesk.ProfileChange{FirstName: text("b")}, errcode.CodeForbidden},
+		{"who reads only", withRole(root, authn.RoleReadOnly), s.amelie.ID, helpdesk.ProfileChange{FirstName: text("a")}, errcode.Forbidden},
+		{"support", support, s.amelie.ID, helpdesk.ProfileChange{FirstName: text("b")}, errcode.Forbidden},
 		{"an administrator of people", userAdmin, s.amelie.ID, helpdesk.ProfileChange{FirstName: text("c")}, ""},
 		{"somebody of a lower role", userAdmin, s.manager.ID, helpdesk.ProfileChange{FirstName: text("d")}, ""},
-		{"somebody of a higher role", userAdmin, s.admin.ID, helpdesk.ProfileChange{FirstName: text("e")}, errcode.CodeForbidden},
-		{"somebody of the same role", root, s.admin.ID, helpdesk.ProfileChange{FirstName: text("f")}, errcode.CodeForbidden},
-		{"oneself", own, s.admin.ID, helpdesk.ProfileChange{FirstName: text("g")}, errcode.CodeForbidden},
+		{"somebody of a higher role", userAdmin, s.admin.ID, helpdesk.ProfileChange{FirstName: text("e")}, errcode.Forbidden},
+		{"somebody of the same role", root, s.admin.ID, helpdesk.ProfileChange{FirstName: text("f")}, errcode.Forbidden},
+		{"oneself", own, s.admin.ID, helpdesk.ProfileChange{FirstName: text("g")}, errcode.Forbidden},
 		{"the machine's owner", machine, s.admin.ID, helpdesk.ProfileChange{Email: text("h@garage.example")}, ""},
 		{"a name within the scope", scoped, s.amelie.ID, helpdesk.ProfileChange{FirstName: text("i")}, ""},
-		{"a free address within the scope", scoped, s.amelie.ID, helpdesk.ProfileChange{Email: text("i@garage.example")}, errcode.CodeForbidden},
-		{"an address of outside tells nothing", scoped, s.amelie.ID, helpdesk.ProfileChange{Email: text("admin@garage.example")}, errcode.CodeForbidden},
-		{"outside the scope nobody is there", limited(userAdmin, s.other), s.amelie.ID, helpdesk.ProfileChange{FirstName: text("j")}, errcode.CodeNotFound},
-		{"nobody", root, "unobody", helpdesk.ProfileChange{FirstName: text("k")}, errcode.CodeNotFound},
+		{"a free address within the scope", scoped, s.amelie.ID, helpdesk.ProfileChange{Email: text("i@garage.example")}, errcode.Forbidden},
+		{"an address of outside tells nothing", scoped, s.amelie.ID, helpdesk.ProfileChange{Email: text("admin@garage.example")}, errcode.Forbidden},
+		{"outside the scope nobody is there", limited(userAdmin, s.other), s.amelie.ID, helpdesk.ProfileChange{FirstName: text("j")}, errcode.NotFound},
+		{"nobody", root, "unobody", helpdesk.ProfileChange{FirstName: text("k")}, errcode.NotFound},
 	} {
 		_, err := s.desk.UpdateUser(t.Context(), c.op, s.From, string(c.id), c.change)
 		wantCode(t, c.name, err, c.want)

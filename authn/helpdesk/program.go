@@ -18,8 +18,8 @@ func (op Principal) signingIn(req authn.RequestInfo) (authn.RequestInfo, error) 
 	return req, nil
 }
 
-// SignIn judges a password that a program was given. Whom the operator does not see is a stranger. CodeForbidden without
-// the allowance (PROTOCOL 25); CodeSignInFailed, CodeRateLimited as on the page.
+// SignIn judges a password that a program was given. Whom the operator does not see is a stranger. Forbidden without
+// the allowance (PROTOCOL 25); SignInFailed, RateLimited as on the page.
 func (d *Desk) SignIn(ctx context.Context, op Principal, req authn.RequestInfo, identifier, password string) (authn.APISignIn, error) {
 	req, err := op.signingIn(req)
 	if err != nil {
@@ -28,9 +28,9 @@ func (d *Desk) SignIn(ctx context.Context, op Principal, req authn.RequestInfo, 
 	return d.signIn.StartAPISignIn(ctx, req, identifier, password, op.InScope)
 }
 
-// SignInState tells where a sign-in stands that this token began; CodeExpired for any other, and for that of a person whom
+// SignInState tells where a sign-in stands that this token began; Expired for any other, and for that of a person whom
 // the operator does not see any more (PROTOCOL 20).
-func (d *Desk) SignInState(ctx context.Context, op Principal, req authn.RequestInfo, state secret.Secret) (authn.APISignIn, error) {
+func (d *Desk) SignInState(ctx context.Context, op Principal, req authn.RequestInfo, state secret.Value) (authn.APISignIn, error) {
 	req, err := op.signingIn(req)
 	if err != nil {
 		return authn.APISignIn{}, err
@@ -45,7 +45,7 @@ func (d *Desk) SignInState(ctx context.Context, op Principal, req authn.RequestI
 		return err
 	})
 	if err == nil && !within {
-		err = errcode.Refuse(errcode.CodeExpired)
+		err = errcode.New(errcode.Expired)
 	}
 	if err != nil {
 		return authn.APISignIn{}, err
@@ -54,7 +54,7 @@ func (d *Desk) SignInState(ctx context.Context, op Principal, req authn.RequestI
 }
 
 // SignInCode judges a code of one device in a sign-in that this token began.
-func (d *Desk) SignInCode(ctx context.Context, op Principal, req authn.RequestInfo, state secret.Secret, fid factors.DeviceID, code []byte) (authn.APISignIn, authn.Verification, error) {
+func (d *Desk) SignInCode(ctx context.Context, op Principal, req authn.RequestInfo, state secret.Value, fid factors.DeviceID, code []byte) (authn.APISignIn, authn.Verification, error) {
 	req, err := op.signingIn(req)
 	if err != nil {
 		return authn.APISignIn{}, authn.Verification{}, err
@@ -66,7 +66,7 @@ func (d *Desk) SignInCode(ctx context.Context, op Principal, req authn.RequestIn
 }
 
 // CancelSignIn ends a sign-in that this token began.
-func (d *Desk) CancelSignIn(ctx context.Context, op Principal, req authn.RequestInfo, state secret.Secret) error {
+func (d *Desk) CancelSignIn(ctx context.Context, op Principal, req authn.RequestInfo, state secret.Value) error {
 	req, err := op.signingIn(req)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ func (d *Desk) Requests(ctx context.Context, op Principal, q RequestQuery) (case
 		return nil, "", err
 	}
 	if q.Status != "" && !q.Status.valid() {
-		return nil, "", errcode.Invalid("status", "unknown")
+		return nil, "", errcode.InvalidField("status", "unknown")
 	}
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
@@ -56,7 +56,7 @@ func (d *Desk) requestsInScope(ctx context.Context, op Principal, q RequestQuery
 				switch err := d.requestInScope(r, op, &c); {
 				case err == nil:
 					within = append(within, c)
-				case errcode.CodeOf(err) != errcode.CodeNotFound:
+				case errcode.Of(err) != errcode.NotFound:
 					return err
 				}
 			}
@@ -108,13 +108,13 @@ func (c *Request) has(reference string) bool {
 	return c.Reference == reference || slices.ContainsFunc(c.Texts, func(t FollowUp) bool { return t.Reference == reference })
 }
 
-// requestInScope judges whether the operator may know of a case: CodeNotFound if not.
+// requestInScope judges whether the operator may know of a case: NotFound if not.
 func (d *Desk) requestInScope(r authn.Reader, op Principal, c *Request) error {
 	if !op.scoped() {
 		return nil
 	}
 	if c.User == "" || c.unscopedOnly() {
-		return errcode.Refuse(errcode.CodeNotFound)
+		return errcode.New(errcode.NotFound)
 	}
 	u, err := r.User(c.User)
 	if err != nil {
@@ -125,13 +125,13 @@ func (d *Desk) requestInScope(r authn.Reader, op Principal, c *Request) error {
 
 // Changes are what was changed about the person of a case in the last seven days (PROTOCOL 24); none where the
 // address is nobody's. Whoever is limited to groups is told of no role and no garage, which are known here by name alone
-// (PROTOCOL 21). CodeNotFound as with Case.
+// (PROTOCOL 21). NotFound as with Case.
 func (d *Desk) Changes(ctx context.Context, op Principal, c *Request) ([]authn.Activity, error) {
 	if c.User == "" {
 		return nil, nil
 	}
 	u, err := d.User(ctx, op, string(c.User))
-	if errcode.CodeOf(err) == errcode.CodeNotFound && !op.scoped() {
+	if errcode.Of(err) == errcode.NotFound && !op.scoped() {
 		return nil, nil // deleted since
 	}
 	changes := u.RecentSecurityChanges(d.Accounts.Now())
@@ -143,7 +143,7 @@ func (d *Desk) Changes(ctx context.Context, op Principal, c *Request) ([]authn.A
 	return changes, err
 }
 
-// Request reads one help request; CodeNotFound when there is none that this operator may know of.
+// Request reads one help request; NotFound when there is none that this operator may know of.
 func (d *Desk) Request(ctx context.Context, op Principal, id string) (Request, error) {
 	if err := op.Require(PermRead); err != nil {
 		return Request{}, err

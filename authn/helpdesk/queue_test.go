@@ -70,14 +70,14 @@ func TestPatchesThatAreRefused(t *testing.T) {
 		patch helpdesk.RequestPatch
 		want  errcode.Code
 	}{
-		{"who reads only changes nothing", helpdesk.Principal{Owner: "u", Role: authn.RoleReadOnly}, id, helpdesk.RequestPatch{Note: "x"}, errcode.CodeForbidden},
-		{"a state that is none", support, id, helpdesk.RequestPatch{Status: "closed"}, errcode.CodeInvalid},
-		{"a reply by mail proves nobody", support, id, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: "mail_reply"}}, errcode.CodeInvalid},
-		{"too long a note", support, id, helpdesk.RequestPatch{Note: strings.Repeat("x", 2001)}, errcode.CodeInvalid},
-		{"an answer to an address that anybody can have typed", support, id, helpdesk.RequestPatch{Answer: "x"}, errcode.CodeWrongState},
-		{"a case that is not there", support, "20260302T080000.000000000Z-x", helpdesk.RequestPatch{Note: "x"}, errcode.CodeNotFound},
-		{"no id at all", support, "", helpdesk.RequestPatch{Note: "x"}, errcode.CodeNotFound},
-		{"an id that is no key", support, "é", helpdesk.RequestPatch{Note: "x"}, errcode.CodeNotFound},
+		{"who reads only changes nothing", helpdesk.Principal{Owner: "u", Role: authn.RoleReadOnly}, id, helpdesk.RequestPatch{Note: "x"}, errcode.Forbidden},
+		{"a state that is none", support, id, helpdesk.RequestPatch{Status: "closed"}, errcode.Invalid},
+		{"a reply by mail proves nobody", support, id, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: "mail_reply"}}, errcode.Invalid},
+		{"too long a note", support, id, helpdesk.RequestPatch{Note: strings.Repeat("x", 2001)}, errcode.Invalid},
+		{"an answer to an address that anybody can have typed", support, id, helpdesk.RequestPatch{Answer: "x"}, errcode.WrongState},
+		{"a case that is not there", support, "20260302T080000.000000000Z-x", helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
+		{"no id at all", support, "", helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
+		{"an id that is no key", support, "é", helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
 	} {
 		_, err := s.desk.Patch(t.Context(), c.op, s.From, c.id, c.patch)
 		wantCode(t, c.name, err, c.want)
@@ -88,7 +88,7 @@ func TestPatchesThatAreRefused(t *testing.T) {
 			break
 		}
 	}
-	wantCode(t, "notes without end", err, errcode.CodeTooMany)
+	wantCode(t, "notes without end", err, errcode.TooMany)
 	if c := s.cases(t)[0]; len(c.History) == 0 {
 		t.Error("a full case lost its history")
 	}

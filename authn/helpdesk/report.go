@@ -49,9 +49,9 @@ func (d *Desk) LockoutRisk(ctx context.Context, op Principal, q RiskQuery) (foun
 	}
 	switch {
 	case q.Kind != "" && q.Kind != RiskPerson && q.Kind != RiskGroup:
-		return nil, "", errcode.Invalid("kind", "unknown")
+		return nil, "", errcode.InvalidField("kind", "unknown")
 	case q.After != "" && !begun, q.Kind != "" && kind != q.Kind:
-		return nil, "", errcode.Invalid("after", "unknown")
+		return nil, "", errcode.InvalidField("after", "unknown")
 	case kind == RiskPerson, kind == "":
 		found, next, err = d.usersAtRisk(ctx, op, after, q.Limit)
 		switch {
@@ -68,7 +68,7 @@ func (d *Desk) LockoutRisk(ctx context.Context, op Principal, q RiskQuery) (foun
 		}
 		return found, next, err
 	}
-	return nil, "", errcode.Invalid("after", "unknown")
+	return nil, "", errcode.InvalidField("after", "unknown")
 }
 
 func (d *Desk) usersAtRisk(ctx context.Context, op Principal, after string, limit int) (found []LockoutRisk, next string, err error) {

@@ -127,9 +127,9 @@ func TestTheReportTellsAManagerNothingOfWhatLiesOutside(t *testing.T) {
 		t.Errorf("got %q, want nothing for nobody's scope", say(got))
 	}
 	_, _, err := s.desk.LockoutRisk(t.Context(), helpdesk.Principal{Owner: "u"}, helpdesk.RiskQuery{})
-	wantCode(t, "without a role", err, errcode.CodeForbidden)
+	wantCode(t, "without a role", err, errcode.Forbidden)
 	for _, q := range []helpdesk.RiskQuery{{Kind: "house"}, {After: "x"}, {After: "house:"}, {Kind: helpdesk.RiskPerson, After: "garage:"}} {
 		_, _, err := s.desk.LockoutRisk(t.Context(), root, q)
-		wantCode(t, fmt.Sprintf("%+v", q), err, errcode.CodeInvalid)
+		wantCode(t, fmt.Sprintf("%+v", q), err, errcode.Invalid)
 	}
 }

@@ -38,8 +38,8 @@ type ResetResult struct {
 	Mailed        bool     // a ticket is in the mail
 	MailTo        []string // masked; where the ticket goes
 	TicketExpires time.Time
-	Repeated      bool          // there was nothing left to clear and a ticket was open
-	Link, Code    secret.Secret // of a ticket that was not mailed; one handed over has no Link
+	Repeated      bool         // there was nothing left to clear and a ticket was open
+	Link, Code    secret.Value // of a ticket that was not mailed; one handed over has no Link
 	Reason        string
 	HelpRequest   string // the case that it resolved
 
@@ -59,15 +59,15 @@ const (
 func (r ResetRequest) way(op Principal) (deliveryMethod, error) {
 	switch {
 	case r.ShowCode && r.SendEmail != nil:
-		return 0, errcode.Refuse(errcode.CodeConflict)
+		return 0, errcode.New(errcode.Conflict)
 	case r.ShowCode && !op.Operator: // the operator is before the machine; an API token never is
-		return 0, errcode.Refuse(errcode.CodeForbidden)
+		return 0, errcode.New(errcode.Forbidden)
 	case r.ShowCode:
 		return onScreen, nil
 	case r.SendEmail == nil || *r.SendEmail:
 		return byEmail, nil
 	case !op.secrets():
-		return 0, errcode.Refuse(errcode.CodeForbidden)
+		return 0, errcode.New(errcode.Forbidden)
 	}
 	return inResponse, nil
 }
@@ -98,9 +98,9 @@ type resetOutcome struct {
 //
 // While nothing is left to clear and a ticket is open, another reset changes and sends nothing and answers the
 // first one's receipt with Repeated, unless SendEmail is true (one more ticket, by mail) or Hand (one more, as
-// a code). A case that is named must be about the same person (CodeConflict), tell how the identity was checked,
-// or be told so here, and not be closed (CodeWrongState, PROTOCOL 24). It is resolved; the mail with the ticket is its
-// answer, no further one is sent. CodeForbidden: PROTOCOL 11. CodeWrongState: for somebody who never
+// a code). A case that is named must be about the same person (Conflict), tell how the identity was checked,
+// or be told so here, and not be closed (WrongState, PROTOCOL 24). It is resolved; the mail with the ticket is its
+// answer, no further one is sent. Forbidden: PROTOCOL 11. WrongState: for somebody who never
 // had a device there is the invitation. For an equal nothing is done but to ask for a second administrator's word:
 // Receipt.Waits tells of it.
 func (d *Desk) Reset(ctx context.Context, op Principal, req authn.RequestInfo, id string, r ResetRequest) (ResetResult, error) {
@@ -110,7 +110,7 @@ func (d *Desk) Reset(ctx context.Context, op Principal, req authn.RequestInfo, i
 	}
 	reason, ok := Sanitize(r.Reason, 500, false)
 	if !ok {
-		return ResetResult{}, errcode.Invalid("reason", "too_long")
+		return ResetResult{}, errcode.InvalidField("reason", "too_long")
 	}
 	r.Reason = reason
 	if r.Check, err = r.Check.judged(); err != nil {
@@ -151,7 +151,7 @@ func (d *Desk) resetting(ctx context.Context, req authn.RequestInfo, job resetJo
 		}
 		u.ResetAt, u.Devices = out.receipt.At, nil
 	}
-	return ResetResult{}, &errcode.Error{Code: errcode.CodeOverloaded, RetryAfter: time.Second}
+	return ResetResult{}, &errcode.Error{Code: errcode.Overloaded, RetryAfter: time.Second}
 }
 
 // do is the Update. It touches at most 64 keys: a person has up to 32 sessions, 10 security keys and 3 tickets,
@@ -222,9 +222,9 @@ func (j resetJob) judged(tx *authn.Tx) (authn.User, error) {
 func resettable(u *authn.User) error {
 	switch {
 	case u.Status == authn.StatusDeactivated:
-		return errcode.Refuse(errcode.CodeWrongState)
+		return errcode.New(errcode.WrongState)
 	case !u.EverHadDevice: // nor is there a password that a ticket would be worth something with (PROTOCOL 23)
-		return &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonNeverHadDevice}
+		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNeverHadDevice}
 	}
 	return nil
 }
@@ -301,7 +301,7 @@ func (j resetJob) ticket(tx *authn.Tx, u *authn.User, rec *ResetResult) error {
 		return err
 	}
 	if !link.IsZero() {
-		rec.Link = secret.SecretOf(j.desk.signIn.URL("/ticket/" + link.Reveal()))
+		rec.Link = secret.From(j.desk.signIn.URL("/ticket/" + link.Reveal()))
 	}
 	rec.Code, rec.TicketExpires = code, t.Expires
 	if !rec.Repeated {
@@ -337,12 +337,12 @@ func (j resetJob) answered(tx *authn.Tx, u *authn.User) (*Request, error) {
 	return c, err
 }
 
-// requestAbout loads a case that must be about the person (CodeConflict).
+// requestAbout loads a case that must be about the person (Conflict).
 func (d *Desk) requestAbout(tx *authn.Tx, id string, u *authn.User) (*Request, error) {
 	c, err := d.load(tx.Raw, id)
 	// Nobody asked for a reset by a case that the house opened, and its id in the event of one would tell of it.
-	if errcode.CodeOf(err) == errcode.CodeNotFound || err == nil && (c.User != u.ID || c.unscopedOnly()) {
-		return nil, errcode.Refuse(errcode.CodeConflict)
+	if errcode.Of(err) == errcode.NotFound || err == nil && (c.User != u.ID || c.unscopedOnly()) {
+		return nil, errcode.New(errcode.Conflict)
 	}
 	return &c, err
 }

@@ -48,7 +48,7 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 		t.Fatalf("the password alone leads to %q, want the ticket", started.Step)
 	}
 	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Login, "0000-0000")
-	wantCode(t, "a wrong ticket", err, errcode.CodeInvalidTicket)
+	wantCode(t, "a wrong ticket", err, errcode.InvalidTicket)
 	step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, started.Login, mailed[templates.DevicesResetMail](t, s, technician).Code)
 	if err != nil || step != authn.StepEnrol {
 		t.Fatalf("the ticket: got %v, %v", step, err)
@@ -145,9 +145,9 @@ func TestTheMailboxAloneOpensNothing(t *testing.T) {
 	ticket := mailed[templates.DevicesResetMail](t, s, technician)
 	login := s.signIn(t, password).Login
 	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, ticket.Code)
-	wantCode(t, "code by mail, password by mail", err, errcode.CodeSameProvenance)
+	wantCode(t, "code by mail, password by mail", err, errcode.SameProvenance)
 	_, err = s.Authn.RedeemTicketLink(t.Context(), s.From, login, tokenOf(ticket.Link))
-	wantCode(t, "link by mail, password by mail", err, errcode.CodeSameProvenance)
+	wantCode(t, "link by mail, password by mail", err, errcode.SameProvenance)
 
 	rec := s.reset(t, machine, helpdesk.ResetRequest{ShowCode: true})
 	step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
@@ -168,7 +168,7 @@ func TestOneOperatorAloneOpensNothing(t *testing.T) {
 		"ticket_handed to admin@garage.example", "ticket_handed to support@garage.example"})
 	login := s.signIn(t, password).Login
 	_, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
-	wantCode(t, "password and code of one operator", err, errcode.CodeSameProvenance)
+	wantCode(t, "password and code of one operator", err, errcode.SameProvenance)
 
 	another := machine
 	another.ID, another.Owner = "operator:1000", "operator:1000"
@@ -182,7 +182,7 @@ func TestOneOperatorAloneOpensNothing(t *testing.T) {
 	s.Clock.Advance(authn.ScreenTicketTTL)
 	login = s.signIn(t, password).Login
 	_, err = s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
-	wantCode(t, "after ten minutes", err, errcode.CodeTicketExpired)
+	wantCode(t, "after ten minutes", err, errcode.TicketExpired)
 }
 
 func TestWhoGetsATicketInTheAnswer(t *testing.T) {
@@ -193,12 +193,12 @@ func TestWhoGetsATicketInTheAnswer(t *testing.T) {
 		req  helpdesk.ResetRequest
 		want errcode.Code
 	}{
-		{"a token without secrets gets none", root, helpdesk.ResetRequest{SendEmail: &no}, errcode.CodeForbidden},
-		{"support gets none, whatever the token says", withSecrets(support), helpdesk.ResetRequest{SendEmail: &no}, errcode.CodeForbidden},
-		{"a token is handed no code", withSecrets(root), helpdesk.ResetRequest{ShowCode: true}, errcode.CodeForbidden},
+		{"a token without secrets gets none", root, helpdesk.ResetRequest{SendEmail: &no}, errcode.Forbidden},
+		{"support gets none, whatever the token says", withSecrets(support), helpdesk.ResetRequest{SendEmail: &no}, errcode.Forbidden},
+		{"a token is handed no code", withSecrets(root), helpdesk.ResetRequest{ShowCode: true}, errcode.Forbidden},
 		{"a token with secrets gets it", withSecrets(root), helpdesk.ResetRequest{SendEmail: &no}, ""},
 		{"the machine's owner gets it", machine, helpdesk.ResetRequest{SendEmail: &no}, ""},
-		{"handed and mailed is neither", machine, helpdesk.ResetRequest{SendEmail: &no, ShowCode: true}, errcode.CodeConflict},
+		{"handed and mailed is neither", machine, helpdesk.ResetRequest{SendEmail: &no, ShowCode: true}, errcode.Conflict},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := openShop(t)
@@ -240,7 +240,7 @@ func TestAResetAnswersTheHelpRequestOfTheSamePersonOnly(t *testing.T) {
 	}
 	for _, id := range []string{cases[0].ID, "nothing", "of-nobody"} {
 		_, err = s.desk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id})
-		wantCode(t, "case "+id, err, errcode.CodeConflict)
+		wantCode(t, "case "+id, err, errcode.Conflict)
 	}
 	rec := s.reset(t, support, helpdesk.ResetRequest{HelpRequest: cases[1].ID, Check: calledBack})
 	c, err := s.desk.Request(t.Context(), support, cases[1].ID)
@@ -262,7 +262,7 @@ func TestTheMachinesOwnerResetsAnAdministratorAndEveryOtherIsTold(t *testing.T) 
 		want = append(want, "devices_reset_told to "+a)
 	}
 	_, err := s.desk.Reset(t.Context(), root, s.From, s.admin.Login, helpdesk.ResetRequest{})
-	wantCode(t, "an equal role", err, errcode.CodeForbidden)
+	wantCode(t, "an equal role", err, errcode.Forbidden)
 	if _, err := s.desk.Reset(t.Context(), machine, s.From, s.admin.Login, helpdesk.ResetRequest{}); err != nil {
 		t.Fatal(err)
 	}
@@ -325,12 +325,12 @@ func TestWhoNeverHadADeviceIsInvitedAndNotReset(t *testing.T) {
 	s := openShop(t)
 	s.Person("new@garage.example", nil)
 	_, err := s.desk.Reset(t.Context(), machine, s.From, "new@garage.example", helpdesk.ResetRequest{})
-	wantCode(t, "reset", err, errcode.CodeWrongState)
+	wantCode(t, "reset", err, errcode.WrongState)
 	_, err = s.desk.Activate(t.Context(), machine, s.From, technician, true)
-	wantCode(t, "inviting who has a device", err, errcode.CodeWrongState)
+	wantCode(t, "inviting who has a device", err, errcode.WrongState)
 	s.reset(t, machine, helpdesk.ResetRequest{})
 	_, err = s.desk.Activate(t.Context(), machine, s.From, technician, true)
-	wantCode(t, "inviting who had one", err, errcode.CodeWrongState)
+	wantCode(t, "inviting who had one", err, errcode.WrongState)
 }
 
 func TestADeviceTakenByAnOperatorLeavesNothingBehind(t *testing.T) {
@@ -347,7 +347,7 @@ func TestADeviceTakenByAnOperatorLeavesNothingBehind(t *testing.T) {
 	if started := s.signIn(t, password); started.Step != authn.StepBlocked {
 		t.Errorf("got %q, want the help page", started.Step)
 	}
-	wantCode(t, "once more", s.desk.RemoveDevice(t.Context(), support, s.From, technician, s.phone.Device), errcode.CodeNotFound)
+	wantCode(t, "once more", s.desk.RemoveDevice(t.Context(), support, s.From, technician, s.phone.Device), errcode.NotFound)
 	if rec := s.reset(t, support, helpdesk.ResetRequest{}); rec.Repeated || !rec.Mailed {
 		t.Errorf("a reset afterwards: got %+v, want a ticket", rec)
 	}

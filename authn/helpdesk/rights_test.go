@@ -195,12 +195,12 @@ var acts = []func(t *testing.T, s *shop, op helpdesk.Principal, id string) error
 }
 
 func outcomeOf(err error) byte {
-	switch errcode.CodeOf(err) {
-	case errcode.CodeForbidden:
+	switch errcode.Of(err) {
+	case errcode.Forbidden:
 		return 'F'
-	case errcode.CodeNotFound:
+	case errcode.NotFound:
 		return '0'
-	case errcode.CodeWrongState:
+	case errcode.WrongState:
 		return 'S'
 	case errWaits.Code:
 		return '2'

@@ -18,10 +18,10 @@ type NewRole struct {
 }
 
 func refused(reason string) error {
-	return &errcode.Error{Code: errcode.CodeWrongState, Reason: reason}
+	return &errcode.Error{Code: errcode.WrongState, Reason: reason}
 }
 
-// Roles reads a person for their roles; CodeNotFound when there is none that this operator may know of.
+// Roles reads a person for their roles; NotFound when there is none that this operator may know of.
 func (d *Desk) Roles(ctx context.Context, op Principal, id string) ([]authn.RoleAssignment, authn.UserID, error) {
 	u, err := d.User(ctx, op, id)
 	return u.Roles, u.ID, err
@@ -43,7 +43,7 @@ func (d *Desk) Role(ctx context.Context, op Principal, id, rid string) (authn.Ro
 func roleAt(u *authn.User, rid string) (int, error) {
 	i := slices.IndexFunc(u.Roles, func(g authn.RoleAssignment) bool { return g.ID == rid })
 	if i < 0 {
-		return 0, errcode.Refuse(errcode.CodeNotFound)
+		return 0, errcode.New(errcode.NotFound)
 	}
 	return i, nil
 }
@@ -74,7 +74,7 @@ func (d *Desk) Targets(ctx context.Context, op Principal, id, rid string) (group
 			switch g, err := r.Group(gid); {
 			case err == nil:
 				groups = append(groups, g)
-			case errcode.CodeOf(err) != errcode.CodeNotFound:
+			case errcode.Of(err) != errcode.NotFound:
 				return err
 			}
 		}
@@ -90,7 +90,7 @@ type Granted struct {
 }
 
 // GrantRole gives a person a role: a strictly lower one to somebody strictly lower, SUPER_ADMIN any to anybody, nobody
-// to themselves, nobody who is limited to groups. CodeWrongState: the person has it, or is deactivated. CodeInvalid.
+// to themselves, nobody who is limited to groups. WrongState: the person has it, or is deactivated. Invalid.
 func (d *Desk) GrantRole(ctx context.Context, op Principal, req authn.RequestInfo, id string, n NewRole) (Granted, error) {
 	if err := op.CheckAssignable(n.Role); err != nil {
 		return Granted{}, err
@@ -98,9 +98,9 @@ func (d *Desk) GrantRole(ctx context.Context, op Principal, req authn.RequestInf
 	targets := slices.Compact(slices.Sorted(slices.Values(n.Targets)))
 	switch {
 	case n.Targets != nil && len(targets) == 0: // never taken for everybody
-		return Granted{}, errcode.Invalid("targets", "empty")
+		return Granted{}, errcode.InvalidField("targets", "empty")
 	case len(targets) > mostGroups:
-		return Granted{}, errcode.Invalid("targets", "too_many")
+		return Granted{}, errcode.InvalidField("targets", "too_many")
 	case len(targets) > 0 && n.Role == authn.RoleSuperAdmin:
 		return Granted{}, refused(errcode.ReasonNoTargets)
 	}
@@ -112,8 +112,8 @@ func (d *Desk) GrantRole(ctx context.Context, op Principal, req authn.RequestInf
 			return nil, refused(errcode.ReasonHasRole)
 		}
 		for _, gid := range targets {
-			if _, err := tx.Group(gid); errcode.CodeOf(err) == errcode.CodeNotFound {
-				return nil, errcode.Invalid("targets", "unknown")
+			if _, err := tx.Group(gid); errcode.Of(err) == errcode.NotFound {
+				return nil, errcode.InvalidField("targets", "unknown")
 			} else if err != nil {
 				return nil, err
 			}
@@ -133,7 +133,7 @@ func (d *Desk) GrantRole(ctx context.Context, op Principal, req authn.RequestInf
 }
 
 // RevokeRole takes a role from a person, by those who may give it. Their sessions end with it and the Epoch rises
-// (PROTOCOL 2). CodeWrongState: it is that of the last active SUPER_ADMIN, which the machine's owner alone takes.
+// (PROTOCOL 2). WrongState: it is that of the last active SUPER_ADMIN, which the machine's owner alone takes.
 func (d *Desk) RevokeRole(ctx context.Context, op Principal, req authn.RequestInfo, id, rid string) error {
 	if err := op.RequireUnscoped(); err != nil {
 		return err
@@ -194,8 +194,8 @@ func stillSuper(tx *authn.Tx, spare authn.UserID) error {
 	}
 	u, err := tx.User(spare)
 	switch {
-	case errcode.CodeOf(err) == errcode.CodeNotFound, err == nil && !isSuper(&u): // since a moment ago
-		return &errcode.Error{Code: errcode.CodeOverloaded, RetryAfter: time.Second}
+	case errcode.Of(err) == errcode.NotFound, err == nil && !isSuper(&u): // since a moment ago
+		return &errcode.Error{Code: errcode.Overloaded, RetryAfter: time.Second}
 	}
 	return err
 }
@@ -208,19 +208,19 @@ func (d *Desk) AddTarget(ctx context.Context, op Principal, req authn.RequestInf
 			return groups, err
 		}
 		if len(groups) >= mostGroups {
-			return nil, errcode.Refuse(errcode.CodeTooMany)
+			return nil, errcode.New(errcode.TooMany)
 		}
 		return append(slices.Clone(groups), gid), nil
 	})
 }
 
 // RemoveTarget takes a garage, be it deleted, from those that a role is limited to. The last one stays, as with Okta
-// (CodeWrongState): without it the role would be for everybody.
+// (WrongState): without it the role would be for everybody.
 func (d *Desk) RemoveTarget(ctx context.Context, op Principal, req authn.RequestInfo, id, rid string, gid authn.GroupID) error {
 	return d.changeTargets(ctx, op, req, id, rid, func(_ *authn.Tx, groups []authn.GroupID) ([]authn.GroupID, error) {
 		switch at := slices.Index(groups, gid); {
 		case at < 0:
-			return nil, errcode.Refuse(errcode.CodeNotFound)
+			return nil, errcode.New(errcode.NotFound)
 		case len(groups) == 1:
 			return nil, refused(errcode.ReasonLastTarget)
 		default:

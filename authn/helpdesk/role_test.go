@@ -26,7 +26,7 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
 	const super, people, desk, reads = authn.RoleSuperAdmin, authn.RoleUserAdmin, authn.RoleHelpDesk, authn.RoleReadOnly
-	const ok, no, gone, bad = errcode.Code(""), errcode.CodeForbidden, errcode.CodeNotFound, errcode.CodeInvalid
+	const ok, no, gone, bad = errcode.Code(""), errcode.Forbidden, errcode.NotFound, errcode.Invalid
 	userAdmin := helpdesk.Principal{ID: "token:u", Owner: "operator:1", Role: people}
 	n := 0
 	for _, c := range []struct {
@@ -94,10 +94,10 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 		n    helpdesk.NewRole
 		want errcode.Code
 	}{
-		{"an empty list is not everybody", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{}}, errcode.CodeInvalid},
-		{"a garage that is none", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{"g0"}}, errcode.CodeInvalid},
-		{"too many", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: many}, errcode.CodeInvalid},
-		{"SUPER_ADMIN is for everybody", helpdesk.NewRole{Role: authn.RoleSuperAdmin, Targets: []authn.GroupID{s.garage}}, errcode.CodeWrongState},
+		{"an empty list is not everybody", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{}}, errcode.Invalid},
+		{"a garage that is none", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{"g0"}}, errcode.Invalid},
+		{"too many", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: many}, errcode.Invalid},
+		{"SUPER_ADMIN is for everybody", helpdesk.NewRole{Role: authn.RoleSuperAdmin, Targets: []authn.GroupID{s.garage}}, errcode.WrongState},
 	} {
 		_, err := s.desk.GrantRole(ctx, root, s.From, technician, c.n)
 		wantCode(t, c.name, err, c.want)
@@ -107,7 +107,7 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 	}
 	g := s.give(t, root, technician, helpdesk.NewRole{Role: authn.RoleHelpDesk})
 	_, err := s.desk.GrantRole(ctx, root, s.From, technician, helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{s.garage}})
-	wantCode(t, "the same role again", err, errcode.CodeWrongState)
+	wantCode(t, "the same role again", err, errcode.WrongState)
 	targets := func() string {
 		t.Helper()
 		groups, err := s.desk.Targets(ctx, root, technician, g.ID)
@@ -124,30 +124,30 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 		}
 	}
 	do("before", nil, "", "0 0")
-	do("a garage that is none", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, "g0"), errcode.CodeNotFound, "0 0")
+	do("a garage that is none", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, "g0"), errcode.NotFound, "0 0")
 	do("the first", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 1")
 	events := len(s.Events(audit.RoleLimited))
 	do("the first again", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 1")
 	if got := len(s.Events(audit.RoleLimited)); events != 1 || got != 1 {
 		t.Errorf("got %d, then %d events, want one", events, got)
 	}
-	do("the last stays", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), errcode.CodeWrongState, "1 1")
-	do("one that is not there", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), errcode.CodeNotFound, "1 1")
+	do("the last stays", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), errcode.WrongState, "1 1")
+	do("one that is not there", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), errcode.NotFound, "1 1")
 	do("the second", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, s.other), "", "2 2")
 	wantCode(t, "deleting a garage", s.desk.DeleteGroup(ctx, machine, s.From, s.other), "")
 	do("of a deleted garage", nil, "", "2 1")
 	do("the one that is left", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 0")
-	do("the deleted one, last", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), errcode.CodeWrongState, "1 0")
+	do("the deleted one, last", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), errcode.WrongState, "1 0")
 	_, op := s.ownedAfter(t, technician, authn.RoleHelpDesk)
 	if people, _, err := s.desk.Users(ctx, op, authn.UserQuery{}); err != nil || len(people) != 0 {
 		t.Errorf("a role for a deleted garage sees %d people, %v", len(people), err)
 	}
 	super := s.give(t, machine, technician, helpdesk.NewRole{Role: authn.RoleSuperAdmin})
-	wantCode(t, "limiting SUPER_ADMIN", s.desk.AddTarget(ctx, root, s.From, technician, super.ID, s.garage), errcode.CodeWrongState)
+	wantCode(t, "limiting SUPER_ADMIN", s.desk.AddTarget(ctx, root, s.From, technician, super.ID, s.garage), errcode.WrongState)
 }
 
 // ownedAfter is who acts by a token for somebody who is there.
-func (s *shop) ownedAfter(t *testing.T, login string, role authn.Role) (secret.Secret, helpdesk.Principal) {
+func (s *shop) ownedAfter(t *testing.T, login string, role authn.Role) (secret.Value, helpdesk.Principal) {
 	t.Helper()
 	return s.owned(t, helpdesk.NewToken{Role: role, Owner: login})
 }
@@ -178,10 +178,10 @@ func TestTheLastSuperAdministratorStays(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
 	_, admin := s.ownedAfter(t, s.admin.Login, authn.RoleSuperAdmin)
-	wantCode(t, "the only one", s.desk.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), errcode.CodeWrongState)
+	wantCode(t, "the only one", s.desk.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), errcode.WrongState)
 	other := s.boss(t, "other@garage.example", grant(authn.RoleSuperAdmin))
 	s.Change(other.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
-	wantCode(t, "the only one who is active", s.desk.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), errcode.CodeWrongState)
+	wantCode(t, "the only one who is active", s.desk.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), errcode.WrongState)
 	s.Change(other.ID, func(u *authn.User) { u.Status = authn.StatusActive })
 	secret, op := s.ownedAfter(t, other.Login, authn.RoleSuperAdmin)
 	s.EmptyOutbox()
@@ -189,10 +189,10 @@ func TestTheLastSuperAdministratorStays(t *testing.T) {
 	if m := mailed[templates.RoleChangedMail](t, s, s.admin.Email); m.Given || m.Person != "" || m.Role != "SUPER_ADMIN" {
 		t.Errorf("got %+v", m)
 	}
-	wantCode(t, "in return", s.desk.RevokeRole(ctx, admin, s.From, other.Login, other.Roles[0].ID), errcode.CodeWrongState)
+	wantCode(t, "in return", s.desk.RevokeRole(ctx, admin, s.From, other.Login, other.Roles[0].ID), errcode.WrongState)
 	wantCode(t, "by the machine's owner", s.desk.RevokeRole(ctx, machine, s.From, other.Login, other.Roles[0].ID), "")
 	_, err := s.desk.Authenticate(ctx, secret)
-	wantCode(t, "their token", err, errcode.CodeNoSession)
+	wantCode(t, "their token", err, errcode.NoSession)
 }
 
 func TestSuperAdministratorsHearOfEachOther(t *testing.T) {

@@ -27,7 +27,7 @@ func TestAnOperatorSeesWhereSomebodyIsSignedInAndEndsIt(t *testing.T) {
 		s.dead(t, s.session)
 		s.dead(t, issued.Session)
 		_, err = verifies(t.Context(), s, login, s.phone.Next())
-		wantCode(t, "a login under way", err, errcode.CodeExpired)
+		wantCode(t, "a login under way", err, errcode.Expired)
 		want := browsers
 		if forget {
 			want = 0
@@ -47,7 +47,7 @@ func TestAnOperatorSeesWhereSomebodyIsSignedInAndEndsIt(t *testing.T) {
 
 func TestWhoseSessionsAnOperatorMayEnd(t *testing.T) {
 	s := openShop(t)
-	const ok, no, hidden = errcode.Code(""), errcode.CodeForbidden, errcode.CodeNotFound
+	const ok, no, hidden = errcode.Code(""), errcode.Forbidden, errcode.NotFound
 	for _, c := range []struct {
 		name     string
 		op       helpdesk.Principal

@@ -56,14 +56,14 @@ type NewToken struct {
 // CreateToken makes an API token, shown in this one answer. It has the owner of whoever makes it, unless the machine's
 // owner names somebody active whose role is no lower than its own. But for the machine's owner: of no more than the
 // maker's own role, scope and time, and without allowances (PROTOCOL 20). A person is told of a token that acts as
-// they. CodeForbidden, CodeInvalid.
-func (d *Desk) CreateToken(ctx context.Context, op Principal, req authn.RequestInfo, n NewToken) (secret.Secret, Token, error) {
+// they. Forbidden, Invalid.
+func (d *Desk) CreateToken(ctx context.Context, op Principal, req authn.RequestInfo, n NewToken) (secret.Value, Token, error) {
 	a := d.Accounts.NewOperation(req)
 	t, err := op.token(a.Now, n)
 	if err != nil {
-		return secret.Secret{}, Token{}, err
+		return secret.Value{}, Token{}, err
 	}
-	value := secret.SecretOf(TokenPrefix + a.Secret("api token").Reveal())
+	value := secret.From(TokenPrefix + a.Secret("api token").Reveal())
 	hash := value.Hash()
 	t.ID = hash[:tokenID]
 	t, err = authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (Token, error) {
@@ -73,8 +73,8 @@ func (d *Desk) CreateToken(ctx context.Context, op Principal, req authn.RequestI
 			return t, err
 		}
 		for _, g := range t.Groups {
-			if _, err := tx.Group(g); errcode.CodeOf(err) == errcode.CodeNotFound {
-				return t, errcode.Invalid("groupIds", "unknown")
+			if _, err := tx.Group(g); errcode.Of(err) == errcode.NotFound {
+				return t, errcode.InvalidField("groupIds", "unknown")
 			} else if err != nil {
 				return t, err
 			}
@@ -92,7 +92,7 @@ func (d *Desk) CreateToken(ctx context.Context, op Principal, req authn.RequestI
 		return t, tx.Notify(&owner, m, time.Time{})
 	})
 	if err != nil {
-		return secret.Secret{}, Token{}, err
+		return secret.Value{}, Token{}, err
 	}
 	return value, t, nil
 }
@@ -105,20 +105,20 @@ func (op Principal) token(now time.Time, n NewToken) (Token, error) {
 	name, ok := Sanitize(n.Name, authn.MaxName, false)
 	switch {
 	case !ok || name == "":
-		return Token{}, errcode.Invalid("name", "name")
+		return Token{}, errcode.InvalidField("name", "name")
 	case n.Role.Rank() <= 0:
-		return Token{}, errcode.Invalid("role", "unknown")
+		return Token{}, errcode.InvalidField("role", "unknown")
 	case n.Secrets && n.Role.Rank() <= authn.RoleHelpDesk.Rank():
-		return Token{}, errcode.Invalid("secrets", "role") // PROTOCOL 20: never HELP_DESK_ADMIN
+		return Token{}, errcode.InvalidField("secrets", "role") // PROTOCOL 20: never HELP_DESK_ADMIN
 	case n.Life < 0 || n.Life > longestLife:
-		return Token{}, errcode.Invalid("expires", "too_long")
+		return Token{}, errcode.InvalidField("expires", "too_long")
 	case len(n.Groups) > mostGroups:
-		return Token{}, errcode.Invalid("groupIds", "too_many")
+		return Token{}, errcode.InvalidField("groupIds", "too_many")
 	case op.Operator:
 	case n.Role.Rank() > op.rank(), n.Secrets, n.Authn, n.Owner != "":
-		return Token{}, errcode.Refuse(errcode.CodeForbidden)
+		return Token{}, errcode.New(errcode.Forbidden)
 	case op.scoped() && (n.Groups == nil || slices.ContainsFunc(n.Groups, func(g authn.GroupID) bool { return !slices.Contains(op.Groups, g) })):
-		return Token{}, errcode.Refuse(errcode.CodeForbidden)
+		return Token{}, errcode.New(errcode.Forbidden)
 	}
 	if n.Life == 0 {
 		n.Life = usualLife
@@ -194,7 +194,7 @@ func (d *Desk) Tokens(ctx context.Context, op Principal, after string, limit int
 	return tokens, next, nil
 }
 
-// RevokeToken ends a token at once; CodeNotFound when there is none that this operator may know of.
+// RevokeToken ends a token at once; NotFound when there is none that this operator may know of.
 func (d *Desk) RevokeToken(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
 	if err := op.Require(PermManage); err != nil {
 		return err
@@ -206,7 +206,7 @@ func (d *Desk) RevokeToken(ctx context.Context, op Principal, req authn.RequestI
 	_, err = authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
 		t, err := d.tokens.Get(tx.Raw, hash)
 		if errors.Is(err, store.ErrNotFound) || err == nil && !op.mayToken(&t) {
-			return struct{}{}, errcode.Refuse(errcode.CodeNotFound)
+			return struct{}{}, errcode.New(errcode.NotFound)
 		}
 		if err == nil {
 			err = d.tokens.Delete(tx.Raw, hash)
@@ -219,7 +219,7 @@ func (d *Desk) RevokeToken(ctx context.Context, op Principal, req authn.RequestI
 	return err
 }
 
-// hashOf is what a token is kept under, by its public id; CodeNotFound when there is none.
+// hashOf is what a token is kept under, by its public id; NotFound when there is none.
 func (d *Desk) hashOf(ctx context.Context, id string) (hash string, err error) {
 	if len(id) == tokenID && store.CheckKey(id) == nil {
 		err = d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
@@ -234,30 +234,30 @@ func (d *Desk) hashOf(ctx context.Context, id string) (hash string, err error) {
 	case err != nil:
 		return "", fmt.Errorf("looking up API token %q: %w", id, err)
 	case hash == "":
-		return "", errcode.Refuse(errcode.CodeNotFound)
+		return "", errcode.New(errcode.NotFound)
 	}
 	return hash, nil
 }
 
-// Authenticate tells who acts by a token, as its owner is at present; CodeNoSession when it is not, or no longer, one,
+// Authenticate tells who acts by a token, as its owner is at present; NoSession when it is not, or no longer, one,
 // and when its owner is not, or no longer, somebody who may act. For what is no token the work is one hash and one read.
-func (d *Desk) Authenticate(ctx context.Context, secret secret.Secret) (Principal, error) {
+func (d *Desk) Authenticate(ctx context.Context, secret secret.Value) (Principal, error) {
 	if len(secret.Reveal()) > longestToken {
-		return Principal{}, errcode.Refuse(errcode.CodeNoSession)
+		return Principal{}, errcode.New(errcode.NoSession)
 	}
 	hash, now := secret.Hash(), d.Accounts.Now()
 	var op Principal
 	err := d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
 		t, err := d.tokens.Get(s, hash)
 		if errors.Is(err, store.ErrNotFound) {
-			return errcode.Refuse(errcode.CodeNoSession)
+			return errcode.New(errcode.NoSession)
 		}
 		if err == nil {
 			op, err = acts(d.Accounts.In(s), &t, now)
 		}
 		return err
 	})
-	if errcode.CodeOf(err) == errcode.CodeNoSession {
+	if errcode.Of(err) == errcode.NoSession {
 		return Principal{}, err
 	}
 	if err != nil {

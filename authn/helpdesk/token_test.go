@@ -13,7 +13,7 @@ import (
 	"barillet/internal/secret"
 )
 
-func (s *shop) token(t *testing.T, op helpdesk.Principal, n helpdesk.NewToken) (secret.Secret, helpdesk.Token) {
+func (s *shop) token(t *testing.T, op helpdesk.Principal, n helpdesk.NewToken) (secret.Value, helpdesk.Token) {
 	t.Helper()
 	secret, tok, err := s.desk.CreateToken(t.Context(), op, s.From, n)
 	if err != nil {
@@ -46,33 +46,33 @@ func TestATokenActsAsItsOwnerUntilItEnds(t *testing.T) {
 	}, v[8:])
 	for name, bad := range map[string]string{"empty": "", "cut": v[:len(v)-1], "longer": v + "A", "in another case": flipped, "its id": tok.ID,
 		"its hash": value.Hash(), "without its prefix": strings.TrimPrefix(v, helpdesk.TokenPrefix), "very long": strings.Repeat(v, 1000)} {
-		_, err := s.desk.Authenticate(ctx, secret.SecretOf(bad))
-		wantCode(t, "a token "+name, err, errcode.CodeNoSession)
+		_, err := s.desk.Authenticate(ctx, secret.From(bad))
+		wantCode(t, "a token "+name, err, errcode.NoSession)
 	}
 	s.Clock.Advance(time.Hour)
 	_, err = s.desk.Authenticate(ctx, value)
-	wantCode(t, "after its end", err, errcode.CodeNoSession)
+	wantCode(t, "after its end", err, errcode.NoSession)
 }
 
 func TestARevokedTokenIsDeadAtOnce(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
 	secret, tok := s.token(t, machine, helpdesk.NewToken{Name: "import", Role: authn.RoleUserAdmin})
-	wantCode(t, "by support", s.desk.RevokeToken(ctx, support, s.From, tok.ID), errcode.CodeForbidden)
+	wantCode(t, "by support", s.desk.RevokeToken(ctx, support, s.From, tok.ID), errcode.Forbidden)
 	stranger := helpdesk.Principal{ID: "token:x", Owner: "u9", Role: authn.RoleUserAdmin}
-	wantCode(t, "by another's", s.desk.RevokeToken(ctx, stranger, s.From, tok.ID), errcode.CodeNotFound)
+	wantCode(t, "by another's", s.desk.RevokeToken(ctx, stranger, s.From, tok.ID), errcode.NotFound)
 	if list, _, err := s.desk.Tokens(ctx, stranger, "", 0); err != nil || len(list) != 0 {
 		t.Errorf("another's list: got %d, %v", len(list), err)
 	}
 	for _, id := range []string{"", tok.ID[:19], strings.Repeat("f", 20), secret.Hash(), "é"} {
-		wantCode(t, "token "+id, s.desk.RevokeToken(ctx, machine, s.From, id), errcode.CodeNotFound)
+		wantCode(t, "token "+id, s.desk.RevokeToken(ctx, machine, s.From, id), errcode.NotFound)
 	}
 	s.Clock.Advance(time.Second)
 	if err := s.desk.RevokeToken(ctx, root, s.From, tok.ID); err != nil {
 		t.Fatal(err)
 	}
 	_, err := s.desk.Authenticate(ctx, secret)
-	wantCode(t, "after it", err, errcode.CodeNoSession)
+	wantCode(t, "after it", err, errcode.NoSession)
 	events := s.Events(audit.TokenCreated, audit.TokenRevoked)
 	if len(events) != 2 || events[1].Actor.ID != root.ID || events[1].Targets[0].ID != "token:"+tok.ID {
 		t.Errorf("got events %+v", events)
@@ -89,21 +89,21 @@ func TestWhichTokensMayBeMade(t *testing.T) {
 		want errcode.Code
 	}{
 		{"the machine's owner makes any", machine, helpdesk.NewToken{Role: authn.RoleSuperAdmin, Secrets: true, Authn: true, Life: 365 * 24 * time.Hour}, ""},
-		{"none lives longer than a year", machine, helpdesk.NewToken{Role: authn.RoleReadOnly, Life: 365*24*time.Hour + 1}, errcode.CodeInvalid},
-		{"none is over before it begins", machine, helpdesk.NewToken{Role: authn.RoleReadOnly, Life: -1}, errcode.CodeInvalid},
-		{"support gets no secrets", machine, helpdesk.NewToken{Role: authn.RoleHelpDesk, Secrets: true}, errcode.CodeInvalid},
-		{"none is without a role", machine, helpdesk.NewToken{}, errcode.CodeInvalid},
-		{"a role that is none", machine, helpdesk.NewToken{Role: "ROOT"}, errcode.CodeInvalid},
-		{"a garage that is none", machine, helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{"g0"}}, errcode.CodeInvalid},
-		{"support makes none", support, helpdesk.NewToken{Role: authn.RoleReadOnly}, errcode.CodeForbidden},
+		{"none lives longer than a year", machine, helpdesk.NewToken{Role: authn.RoleReadOnly, Life: 365*24*time.Hour + 1}, errcode.Invalid},
+		{"none is over before it begins", machine, helpdesk.NewToken{Role: authn.RoleReadOnly, Life: -1}, errcode.Invalid},
+		{"support gets no secrets", machine, helpdesk.NewToken{Role: authn.RoleHelpDesk, Secrets: true}, errcode.Invalid},
+		{"none is without a role", machine, helpdesk.NewToken{}, errcode.Invalid},
+		{"a role that is none", machine, helpdesk.NewToken{Role: "ROOT"}, errcode.Invalid},
+		{"a garage that is none", machine, helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{"g0"}}, errcode.Invalid},
+		{"support makes none", support, helpdesk.NewToken{Role: authn.RoleReadOnly}, errcode.Forbidden},
 		{"a token makes one of its own role", admin, helpdesk.NewToken{Role: authn.RoleUserAdmin}, ""},
-		{"a token makes none above", admin, helpdesk.NewToken{Role: authn.RoleSuperAdmin}, errcode.CodeForbidden},
-		{"a token gives no secrets, even its own", withSecrets(root), helpdesk.NewToken{Role: authn.RoleSuperAdmin, Secrets: true}, errcode.CodeForbidden},
-		{"a token gives no sign-in for programs", root, helpdesk.NewToken{Role: authn.RoleSuperAdmin, Authn: true}, errcode.CodeForbidden},
+		{"a token makes none above", admin, helpdesk.NewToken{Role: authn.RoleSuperAdmin}, errcode.Forbidden},
+		{"a token gives no secrets, even its own", withSecrets(root), helpdesk.NewToken{Role: authn.RoleSuperAdmin, Secrets: true}, errcode.Forbidden},
+		{"a token gives no sign-in for programs", root, helpdesk.NewToken{Role: authn.RoleSuperAdmin, Authn: true}, errcode.Forbidden},
 		{"a limited token makes one of its garage", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{s.garage}}, ""},
 		{"a limited token makes one for nobody", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{}}, ""},
-		{"a limited token makes none of another", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{s.other}}, errcode.CodeForbidden},
-		{"a limited token makes none for everybody", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk}, errcode.CodeForbidden},
+		{"a limited token makes none of another", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{s.other}}, errcode.Forbidden},
+		{"a limited token makes none for everybody", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk}, errcode.Forbidden},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.n.Name = "made in a test"
@@ -119,7 +119,7 @@ func TestWhichTokensMayBeMade(t *testing.T) {
 		})
 	}
 	_, _, err := s.desk.CreateToken(t.Context(), machine, s.From, helpdesk.NewToken{Name: " ", Role: authn.RoleReadOnly})
-	wantCode(t, "without a name", err, errcode.CodeInvalid)
+	wantCode(t, "without a name", err, errcode.Invalid)
 }
 
 func TestATokenMakesNoneThatOutlivesIt(t *testing.T) {

@@ -25,19 +25,19 @@ type NewWebhook struct {
 }
 
 // CreateWebhook makes a receiver of events, whose secret is shown in this one answer. Only SUPER_ADMIN for everybody:
-// what happens to anybody is told to it. CodeForbidden, CodeInvalid, CodeTooMany beyond 16.
-func (d *Desk) CreateWebhook(ctx context.Context, op Principal, req authn.RequestInfo, n NewWebhook) (secret.Secret, webhook.Endpoint, error) {
+// what happens to anybody is told to it. Forbidden, Invalid, TooMany beyond 16.
+func (d *Desk) CreateWebhook(ctx context.Context, op Principal, req authn.RequestInfo, n NewWebhook) (secret.Value, webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
-		return secret.Secret{}, webhook.Endpoint{}, err
+		return secret.Value{}, webhook.Endpoint{}, err
 	}
 	n, err := d.webhook(n)
 	if err != nil {
-		return secret.Secret{}, webhook.Endpoint{}, err
+		return secret.Value{}, webhook.Endpoint{}, err
 	}
 	a := d.Accounts.NewOperation(req)
 	value, err := webhookSecret(a)
 	if err != nil {
-		return secret.Secret{}, webhook.Endpoint{}, err
+		return secret.Value{}, webhook.Endpoint{}, err
 	}
 	h := webhook.Endpoint{ID: a.ID("webhook"), By: op.ID, Created: a.Now}
 	h.Replace(a.Now, value)
@@ -46,7 +46,7 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Principal, req authn.Reques
 		h := h
 		err := d.hooks.Change(tx.Raw, func(b *webhook.EndpointList) error {
 			if len(b.Hooks) >= webhook.Most {
-				return errcode.Refuse(errcode.CodeTooMany)
+				return errcode.New(errcode.TooMany)
 			}
 			b.Hooks = append(b.Hooks, h)
 			return nil
@@ -57,9 +57,9 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Principal, req authn.Reques
 		return h, tx.Audit(op.webhookEvent(audit.WebhookCreated, &h))
 	})
 	if err != nil {
-		return secret.Secret{}, webhook.Endpoint{}, err
+		return secret.Value{}, webhook.Endpoint{}, err
 	}
-	return secret.SecretOf(value.Text()), h, nil
+	return secret.From(value.Text()), h, nil
 }
 
 // UpdateWebhook replaces what a receiver is called, where it is, what it wants and whether it gets it. Its secret stays.
@@ -82,23 +82,23 @@ func (d *Desk) UpdateWebhook(ctx context.Context, op Principal, req authn.Reques
 }
 
 // RotateWebhook gives a receiver a new secret, shown in this one answer. The one before signs beside it for a day.
-func (d *Desk) RotateWebhook(ctx context.Context, op Principal, req authn.RequestInfo, id string) (secret.Secret, webhook.Endpoint, error) {
+func (d *Desk) RotateWebhook(ctx context.Context, op Principal, req authn.RequestInfo, id string) (secret.Value, webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
-		return secret.Secret{}, webhook.Endpoint{}, err
+		return secret.Value{}, webhook.Endpoint{}, err
 	}
 	value, err := webhookSecret(d.Accounts.NewOperation(req))
 	if err != nil {
-		return secret.Secret{}, webhook.Endpoint{}, err
+		return secret.Value{}, webhook.Endpoint{}, err
 	}
 	h, err := d.changeWebhook(ctx, op, req, id, audit.WebhookRotated, func(h *webhook.Endpoint, a *authn.Operation) bool {
 		h.Replace(a.Now, value)
 		h.Changed = a.Now
 		return true
 	})
-	return secret.SecretOf(value.Text()), h, err
+	return secret.From(value.Text()), h, err
 }
 
-// TestWebhook sends one receiver an event that says that it is a test, whatever it asked for. CodeWrongState with ReasonDisabled
+// TestWebhook sends one receiver an event that says that it is a test, whatever it asked for. WrongState with ReasonDisabled
 // for one that is switched off.
 func (d *Desk) TestWebhook(ctx context.Context, op Principal, req authn.RequestInfo, id string) (webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
@@ -110,7 +110,7 @@ func (d *Desk) TestWebhook(ctx context.Context, op Principal, req authn.RequestI
 			return webhook.Endpoint{}, err
 		}
 		if h.DisabledReason != "" {
-			return webhook.Endpoint{}, &errcode.Error{Code: errcode.CodeWrongState, Reason: errcode.ReasonDisabled}
+			return webhook.Endpoint{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonDisabled}
 		}
 		return h, tx.Audit(op.webhookEvent(audit.WebhookTested, &h))
 	})
@@ -151,7 +151,7 @@ func (d *Desk) Webhooks(ctx context.Context, op Principal) ([]webhook.Endpoint, 
 	return book.Hooks, err
 }
 
-// Webhook reads one receiver; CodeNotFound.
+// Webhook reads one receiver; NotFound.
 func (d *Desk) Webhook(ctx context.Context, op Principal, id string) (webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return webhook.Endpoint{}, err
@@ -189,7 +189,7 @@ func (d *Desk) findWebhook(r store.Reader, id string) (webhook.Endpoint, error) 
 	if h := book.Find(id); h != nil {
 		return *h, nil
 	}
-	return webhook.Endpoint{}, errcode.Refuse(errcode.CodeNotFound)
+	return webhook.Endpoint{}, errcode.New(errcode.NotFound)
 }
 
 // changeWebhook stores what fn makes of a receiver, and the event, unless fn changes nothing.
@@ -214,20 +214,20 @@ func (d *Desk) changeWebhook(ctx context.Context, op Principal, req authn.Reques
 func (d *Desk) webhook(n NewWebhook) (NewWebhook, error) {
 	name, ok := Sanitize(n.Name, authn.MaxName, false)
 	if !ok || name == "" {
-		return n, errcode.Invalid("name", "name")
+		return n, errcode.InvalidField("name", "name")
 	}
 	n.Name = name
 	if len(n.URL) > webhook.MaxURL {
-		return n, errcode.Invalid("url", "too_long")
+		return n, errcode.InvalidField("url", "too_long")
 	}
 	if _, err := d.Outbound.Check(n.URL); err != nil {
-		return n, errcode.Invalid("url", "forbidden")
+		return n, errcode.InvalidField("url", "forbidden")
 	}
 	if len(n.Events) == 0 || len(n.Events) > webhook.MaxFilters {
-		return n, errcode.Invalid("events", "count")
+		return n, errcode.InvalidField("events", "count")
 	}
 	if slices.ContainsFunc(n.Events, func(filter string) bool { return !webhook.IsFilter(filter) }) {
-		return n, errcode.Invalid("events", "unknown")
+		return n, errcode.InvalidField("events", "unknown")
 	}
 	n.Events = slices.Compact(slices.Sorted(slices.Values(n.Events)))
 	return n, nil

@@ -15,7 +15,7 @@ import (
 
 // BenchmarkPassword has bare Argon2id beside the pool, so that one run gives the ratio.
 func BenchmarkPassword(b *testing.B) {
-	p := newPasswords(b, store.NewRootKeys().Pepper, password.PasswordPolicy{})
+	p := newPasswords(b, store.NewRootKeys().Pepper, password.Policy{})
 	phc := hashOf(b, p, "quai des brumes")
 	salt, cost := make([]byte, 16), p.Policy.Cost
 	bare := func() error {
@@ -60,7 +60,7 @@ func together(b *testing.B, clients int, act func() error) {
 }
 
 func BenchmarkCheck(b *testing.B) {
-	p := newPasswords(b, store.NewRootKeys().Pepper, password.PasswordPolicy{Context: []string{"Garage Martin"}})
+	p := newPasswords(b, store.NewRootKeys().Pepper, password.Policy{Context: []string{"Garage Martin"}})
 	about := []string{"lea.vasseur@atelier-nord.example", "Léa Vasseur"}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -47,7 +47,7 @@ func (p *Hasher) Validate(password string, about []string) error {
 	if reason == "" {
 		return nil
 	}
-	return errcode.Invalid("password", reason)
+	return errcode.InvalidField("password", reason)
 }
 
 // fold makes texts alike that people take for the same word: case, accents and compatibility forms go.

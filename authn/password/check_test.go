@@ -17,7 +17,7 @@ import (
 )
 
 func TestCheck(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Context: []string{"Garage Martin", "Barillet"}})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Context: []string{"Garage Martin", "Barillet"}})
 	about := []string{"lea.vasseur@atelier-nord.example", "Léa Vasseur", "mécano-chef"}
 	tests := []struct{ name, password, want string }{
 		{"a sentence", "trois chats sur le capot", ""},
@@ -75,7 +75,7 @@ func TestCheck(t *testing.T) {
 			got := ""
 			if refusal, ok := errors.AsType[*errcode.Error](err); ok {
 				got = refusal.Reason
-				if refusal.Code != errcode.CodeInvalid || refusal.Field != "password" {
+				if refusal.Code != errcode.Invalid || refusal.Field != "password" {
 					t.Errorf("got %v, want invalid, password", refusal)
 				}
 			} else if err != nil {
@@ -89,7 +89,7 @@ func TestCheck(t *testing.T) {
 }
 
 func TestCheckWithoutContext(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{})
 	for _, about := range [][]string{nil, {""}, {"", "  ", "-"}, {"\xff\xfe"}, {strings.Repeat("a", 1<<20)}} {
 		if err := p.Validate("trois chats sur le capot", about); err != nil {
 			t.Errorf("got %v, want no refusal", err)
@@ -98,8 +98,8 @@ func TestCheckWithoutContext(t *testing.T) {
 }
 
 func TestLongerMinimum(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Min: 15})
-	if err := p.Validate("vK7#qmzTpW3x&b", nil); !errors.Is(err, errcode.Invalid("password", "too_short")) {
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Min: 15})
+	if err := p.Validate("vK7#qmzTpW3x&b", nil); !errors.Is(err, errcode.InvalidField("password", "too_short")) {
 		t.Errorf("got %v, want too_short", err)
 	}
 	if err := p.Validate("vK7#qmzTpW3x&b!", nil); err != nil {
@@ -126,7 +126,7 @@ func TestBlocklist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{})
 	for name, list := range map[string]string{"common": string(common), "french": string(french)} {
 		words := strings.Split(strings.TrimSuffix(list, "\n"), "\n")
 		if name == "common" && len(words) < 10_000 {
@@ -142,7 +142,7 @@ func TestBlocklist(t *testing.T) {
 			if len(word) < 8 {
 				continue
 			}
-			if err := p.Validate(word, nil); !errors.Is(err, errcode.Invalid("password", "common")) {
+			if err := p.Validate(word, nil); !errors.Is(err, errcode.InvalidField("password", "common")) {
 				t.Errorf("%s: %q: got %v, want common", name, word, err)
 			}
 		}
@@ -151,13 +151,13 @@ func TestBlocklist(t *testing.T) {
 
 // FuzzCheck: whatever is typed is judged without panic, and what passes can be hashed.
 func FuzzCheck(f *testing.F) {
-	p := newPasswords(f, store.NewRootKeys().Pepper, password.PasswordPolicy{Context: []string{"Garage Martin"}})
+	p := newPasswords(f, store.NewRootKeys().Pepper, password.Policy{Context: []string{"Garage Martin"}})
 	for _, seed := range []string{"trois chats sur le capot", "azertyui", "e\u0301\u0301", "\xff", "1234", ""} {
 		f.Add(seed, "Léa Vasseur")
 	}
 	f.Fuzz(func(t *testing.T, password, about string) {
 		err := p.Validate(password, []string{about})
-		if err != nil && errcode.CodeOf(err) != errcode.CodeInvalid {
+		if err != nil && errcode.Of(err) != errcode.Invalid {
 			t.Errorf("got %v", err)
 		}
 		if composed := norm.NFC.String(password); len(password) < 1<<10 && len(composed) < 1<<10 {

@@ -25,19 +25,19 @@ const (
 	passwordPurpose = "password"
 )
 
-// PasswordCost is what one hash costs (Argon2id, RFC 9106). The zero value is 19456 KiB, 2 passes, 1 thread.
-type PasswordCost struct {
+// Cost is what one hash costs (Argon2id, RFC 9106). The zero value is 19456 KiB, 2 passes, 1 thread.
+type Cost struct {
 	Memory  uint32 // KiB, 8192 to 262144
 	Time    uint32 // passes, 1 to 10
 	Threads uint8  // lanes, 1 to 8
 }
 
-// PasswordPolicy is what the operator decides about passwords. The zero value is usable.
-type PasswordPolicy struct {
-	Min           int          // code points, 8 to 64; 0: 8. Use 15 where a password is ever alone (NIST SP 800-63B-4 section 3.1.1.2)
-	Context       []string     // words of the house, such as the site's name: no password is made of them
-	Cost          PasswordCost // of new hashes; older ones are hashed anew when they are next proven
-	MaxConcurrent int          // hashes at once, 1 to 64; 0: the smaller of cores and 4
+// Policy is what the operator decides about passwords. The zero value is usable.
+type Policy struct {
+	Min           int      // code points, 8 to 64; 0: 8. Use 15 where a password is ever alone (NIST SP 800-63B-4 section 3.1.1.2)
+	Context       []string // words of the house, such as the site's name: no password is made of them
+	Cost          Cost     // of new hashes; older ones are hashed anew when they are next proven
+	MaxConcurrent int      // hashes at once, 1 to 64; 0: the smaller of cores and 4
 
 	// MinMemory is the lowest Cost.Memory that a new or a stored hash may have; 0: 8192. Tests set less.
 	MinMemory uint32
@@ -48,16 +48,16 @@ type PasswordPolicy struct {
 // Cost.Memory and what the garbage collector has not yet taken back.
 type Hasher struct {
 	Pepper store.Pepper
-	Policy PasswordPolicy
+	Policy Policy
 
-	pool     *passwordPool
+	pool     *pool
 	pepperID []byte   // 8 bytes
 	about    []string // Policy.Context as folded words, the longest first
 }
 
 // NewHasher makes Passwords of a policy, filling in what it leaves at zero. The error names the setting
 // that is out of bounds.
-func NewHasher(pepper store.Pepper, policy PasswordPolicy) (*Hasher, error) {
+func NewHasher(pepper store.Pepper, policy Policy) (*Hasher, error) {
 	id, err := hex.DecodeString(pepper.ID())
 	if err != nil || len(id) == 0 {
 		return nil, errors.New("setting up passwords: no pepper given")
@@ -71,8 +71,8 @@ func NewHasher(pepper store.Pepper, policy PasswordPolicy) (*Hasher, error) {
 	if policy.MinMemory == 0 {
 		policy.MinMemory = 8 << 10
 	}
-	if policy.Cost == (PasswordCost{}) {
-		policy.Cost = PasswordCost{Memory: 19456, Time: 2, Threads: 1}
+	if policy.Cost == (Cost{}) {
+		policy.Cost = Cost{Memory: 19456, Time: 2, Threads: 1}
 	}
 	switch {
 	case policy.Min < 8 || policy.Min > 64: // NIST SP 800-63B-4 section 3.1.1.2: 8 at least, 64 must be allowed
@@ -86,15 +86,15 @@ func NewHasher(pepper store.Pepper, policy PasswordPolicy) (*Hasher, error) {
 	return &Hasher{
 		Pepper:   pepper,
 		Policy:   policy,
-		pool:     newPasswordPool(policy.MaxConcurrent, queueFor(policy.MaxConcurrent, policy.Cost)),
+		pool:     newPool(policy.MaxConcurrent, queueFor(policy.MaxConcurrent, policy.Cost)),
 		pepperID: id,
 		about:    wordsOf(policy.Context),
 	}, nil
 }
 
 // Hash gives the record to keep of a password, a Hash string that names its cost and pepper. It does not judge
-// the password: that is Check. The error is CodeInvalid for a password beyond the limits (256 code points in
-// NFC) or that is no text, CodeOverloaded when the pool is full, or that of ctx while it waits.
+// the password: that is Check. The error is Invalid for a password beyond the limits (256 code points in
+// NFC) or that is no text, Overloaded when the pool is full, or that of ctx while it waits.
 func (p *Hasher) Hash(ctx context.Context, known bool, password string) (phc string, err error) {
 	text, err := normal(password)
 	if err != nil {
@@ -102,11 +102,11 @@ func (p *Hasher) Hash(ctx context.Context, known bool, password string) (phc str
 	}
 	switch {
 	case len(text) == 0:
-		return "", errcode.Invalid("password", "too_short")
+		return "", errcode.InvalidField("password", "too_short")
 	case !utf8.Valid(text):
-		return "", errcode.Invalid("password", "control")
+		return "", errcode.InvalidField("password", "control")
 	}
-	record := passwordRecord{cost: p.Policy.Cost, pepper: p.pepperID, salt: make([]byte, passwordSalt)}
+	record := record{cost: p.Policy.Cost, pepper: p.pepperID, salt: make([]byte, passwordSalt)}
 	rand.Read(record.salt) // never fails: crypto/rand since Go 1.24
 	record.key, err = p.run(ctx, known, text, record.cost, record.salt, passwordKey)
 	if err != nil {
@@ -126,13 +126,13 @@ func (p *Hasher) Verify(ctx context.Context, known bool, phc, password string) (
 	if err != nil {
 		return false, false, err
 	}
-	record := passwordRecord{
+	record := record{
 		cost: p.Policy.Cost, pepper: p.pepperID,
 		salt: make([]byte, passwordSalt), key: make([]byte, passwordKey),
 	}
 	var malformed error
 	if phc != "" {
-		stored, err := parsePasswordRecord(phc, p.Policy.MinMemory)
+		stored, err := parseRecord(phc, p.Policy.MinMemory)
 		if malformed = err; err == nil {
 			record = stored
 		}
@@ -155,7 +155,7 @@ func (p *Hasher) Verify(ctx context.Context, known bool, phc, password string) (
 
 // run hashes inside the pool. The pepper goes in by HMAC before Argon2id, for the library has no place for
 // the secret value K of RFC 9106 section 3.1. The HMAC is over the whole password: nothing is ever cut.
-func (p *Hasher) run(ctx context.Context, known bool, text []byte, cost PasswordCost, salt []byte, size uint32) ([]byte, error) {
+func (p *Hasher) run(ctx context.Context, known bool, text []byte, cost Cost, salt []byte, size uint32) ([]byte, error) {
 	peppered := p.Pepper.MAC(passwordPurpose, text)
 	release, err := p.pool.acquire(ctx, known)
 	if err != nil {
@@ -165,15 +165,15 @@ func (p *Hasher) run(ctx context.Context, known bool, text []byte, cost Password
 	return argon2.IDKey(peppered, salt, cost.Time, cost.Memory, cost.Threads, size), nil
 }
 
-// normal is the password in NFC (NIST SP 800-63B-4 section 3.1.1.2), or CodeInvalid past the limits. The size
+// normal is the password in NFC (NIST SP 800-63B-4 section 3.1.1.2), or Invalid past the limits. The size
 // as typed is judged first, so that megabytes cost nothing.
 func normal(password string) ([]byte, error) {
 	if len(password) > largestTyped {
-		return nil, errcode.Invalid("password", "too_long")
+		return nil, errcode.InvalidField("password", "too_long")
 	}
 	text := norm.NFC.Bytes([]byte(password))
 	if utf8.RuneCount(text) > longestPassword {
-		return nil, errcode.Invalid("password", "too_long")
+		return nil, errcode.InvalidField("password", "too_long")
 	}
 	return text, nil
 }

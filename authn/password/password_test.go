@@ -15,9 +15,9 @@ import (
 )
 
 // cheap is the least that a hash may cost, to keep tests short.
-var cheap = password.PasswordCost{Memory: 8192, Time: 1, Threads: 1}
+var cheap = password.Cost{Memory: 8192, Time: 1, Threads: 1}
 
-func newPasswords(t testing.TB, pepper store.Pepper, policy password.PasswordPolicy) *password.Hasher {
+func newPasswords(t testing.TB, pepper store.Pepper, policy password.Policy) *password.Hasher {
 	t.Helper()
 	p, err := password.NewHasher(pepper, policy)
 	if err != nil {
@@ -45,7 +45,7 @@ func allocated(f func()) uint64 {
 }
 
 func TestPasswordVerifies(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Cost: cheap})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
 	at72 := strings.Repeat("0123456789ab", 6)
 	tests := []struct {
 		name, stored, typed string
@@ -74,7 +74,7 @@ func TestPasswordVerifies(t *testing.T) {
 }
 
 func TestPasswordBeyondTheLimitsIsRefusedWithoutWork(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Cost: cheap})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
 	phc := hashOf(t, p, "quai des brumes")
 	for name, password := range map[string]string{
 		"257 code points":                      strings.Repeat("a", 257),
@@ -86,11 +86,11 @@ func TestPasswordBeyondTheLimitsIsRefusedWithoutWork(t *testing.T) {
 			got := allocated(func() {
 				for _, stored := range []string{phc, "", "garbage"} {
 					ok, rehash, err := p.Verify(t.Context(), true, stored, password)
-					if ok || rehash || !errors.Is(err, errcode.Invalid("password", "too_long")) {
+					if ok || rehash || !errors.Is(err, errcode.InvalidField("password", "too_long")) {
 						t.Errorf("verify: got %v, %v, %v, want a refusal", ok, rehash, err)
 					}
 				}
-				if phc, err := p.Hash(t.Context(), true, password); phc != "" || errcode.CodeOf(err) != errcode.CodeInvalid {
+				if phc, err := p.Hash(t.Context(), true, password); phc != "" || errcode.Of(err) != errcode.Invalid {
 					t.Errorf("hash: got %q, %v, want a refusal", phc, err)
 				}
 			})
@@ -102,16 +102,16 @@ func TestPasswordBeyondTheLimitsIsRefusedWithoutWork(t *testing.T) {
 }
 
 func TestHashRefusesWhatIsNoText(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Cost: cheap})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
 	for name, password := range map[string]string{"nothing": "", "bytes that are no UTF-8": "abcdefgh\xff"} {
-		if phc, err := p.Hash(t.Context(), false, password); phc != "" || errcode.CodeOf(err) != errcode.CodeInvalid {
+		if phc, err := p.Hash(t.Context(), false, password); phc != "" || errcode.Of(err) != errcode.Invalid {
 			t.Errorf("%s: got %q, %v, want a refusal", name, phc, err)
 		}
 	}
 }
 
 func TestNobodysPasswordCostsTheSameWork(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{})
 	phc := hashOf(t, p, "quai des brumes")
 	verify := func(stored string, wantErr bool) uint64 {
 		return allocated(func() {
@@ -131,7 +131,7 @@ func TestNobodysPasswordCostsTheSameWork(t *testing.T) {
 }
 
 func TestNobodyHasNoPassword(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Cost: cheap})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
 	for _, password := range []string{"", "\x00", "password", strings.Repeat("\x00", 32)} {
 		if ok, rehash, err := p.Verify(t.Context(), false, "", password); ok || rehash || err != nil {
 			t.Errorf("%q: got %v, %v, %v, want no", password, ok, rehash, err)
@@ -141,11 +141,11 @@ func TestNobodyHasNoPassword(t *testing.T) {
 
 func TestAnotherCostVerifiesAndIsHashedAnew(t *testing.T) {
 	pepper := store.NewRootKeys().Pepper
-	phc := hashOf(t, newPasswords(t, pepper, password.PasswordPolicy{Cost: cheap}), "quai des brumes")
-	for name, cost := range map[string]password.PasswordCost{
+	phc := hashOf(t, newPasswords(t, pepper, password.Policy{Cost: cheap}), "quai des brumes")
+	for name, cost := range map[string]password.Cost{
 		"memory": {Memory: 9000, Time: 1, Threads: 1}, "passes": {Memory: 8192, Time: 2, Threads: 1}, "threads": {Memory: 8192, Time: 1, Threads: 2},
 	} {
-		p := newPasswords(t, pepper, password.PasswordPolicy{Cost: cost})
+		p := newPasswords(t, pepper, password.Policy{Cost: cost})
 		if ok, rehash, err := p.Verify(t.Context(), false, phc, "quai des brumes"); !ok || !rehash || err != nil {
 			t.Errorf("%s: got %v, %v, %v, want yes, rehash", name, ok, rehash, err)
 		}
@@ -153,22 +153,22 @@ func TestAnotherCostVerifiesAndIsHashedAnew(t *testing.T) {
 }
 
 func TestAnotherPepperIsDetected(t *testing.T) {
-	phc := hashOf(t, newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Cost: cheap}), "quai des brumes")
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Cost: cheap})
+	phc := hashOf(t, newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap}), "quai des brumes")
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
 	if ok, rehash, err := p.Verify(t.Context(), false, phc, "quai des brumes"); ok || !rehash || err != nil {
 		t.Errorf("got %v, %v, %v, want no, rehash", ok, rehash, err)
 	}
 }
 
 func TestEachHashHasItsOwnSalt(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Cost: cheap})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
 	if a, b := hashOf(t, p, "quai des brumes"), hashOf(t, p, "quai des brumes"); a == b {
 		t.Errorf("got %q twice", a)
 	}
 }
 
 func TestDamagedRecordsAreErrors(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Cost: cheap})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap})
 	good := hashOf(t, p, "quai des brumes")
 	swap := func(old, new string) string {
 		if !strings.Contains(good, old) {
@@ -206,19 +206,19 @@ func TestDamagedRecordsAreErrors(t *testing.T) {
 
 func TestPasswordSettingsOutOfBoundsAreNamed(t *testing.T) {
 	pepper := store.NewRootKeys().Pepper
-	cost := func(m, passes uint32, p uint8) password.PasswordPolicy {
-		return password.PasswordPolicy{Cost: password.PasswordCost{Memory: m, Time: passes, Threads: p}}
+	cost := func(m, passes uint32, p uint8) password.Policy {
+		return password.Policy{Cost: password.Cost{Memory: m, Time: passes, Threads: p}}
 	}
 	tests := []struct {
 		name   string
 		pepper store.Pepper
-		policy password.PasswordPolicy
+		policy password.Policy
 		want   string
 	}{
-		{"no pepper", store.Pepper{}, password.PasswordPolicy{}, "pepper"},
-		{"too short a password", pepper, password.PasswordPolicy{Min: 7}, "8 to 64"},
-		{"too long a shortest password", pepper, password.PasswordPolicy{Min: 65}, "8 to 64"},
-		{"no slots", pepper, password.PasswordPolicy{MaxConcurrent: -1}, "at once"},
+		{"no pepper", store.Pepper{}, password.Policy{}, "pepper"},
+		{"too short a password", pepper, password.Policy{Min: 7}, "8 to 64"},
+		{"too long a shortest password", pepper, password.Policy{Min: 65}, "8 to 64"},
+		{"no slots", pepper, password.Policy{MaxConcurrent: -1}, "at once"},
 		{"little memory", pepper, cost(1024, 2, 1), "KiB"},
 		{"much memory", pepper, cost(1<<20, 2, 1), "KiB"},
 		{"no passes", pepper, cost(19456, 0, 1), "passes"},
@@ -232,7 +232,7 @@ func TestPasswordSettingsOutOfBoundsAreNamed(t *testing.T) {
 }
 
 func TestManyVerifyAtOnce(t *testing.T) {
-	p := newPasswords(t, store.NewRootKeys().Pepper, password.PasswordPolicy{Cost: cheap, MaxConcurrent: 2})
+	p := newPasswords(t, store.NewRootKeys().Pepper, password.Policy{Cost: cheap, MaxConcurrent: 2})
 	phc := hashOf(t, p, "quai des brumes")
 	var right, busy atomic.Int32
 	var all sync.WaitGroup
@@ -242,7 +242,7 @@ func TestManyVerifyAtOnce(t *testing.T) {
 			switch {
 			case ok:
 				right.Add(1)
-			case errors.Is(err, errcode.Refuse(errcode.CodeOverloaded)): // on a slow machine
+			case errors.Is(err, errcode.New(errcode.Overloaded)): // on a slow machine
 				busy.Add(1)
 			default:
 				t.Errorf("got %v, %v", ok, err)

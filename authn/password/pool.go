@@ -10,19 +10,19 @@ import (
 	"barillet/internal/errcode"
 )
 
-// passwordWait is the longest that anybody waits for a hash; past it the answer is CodeOverloaded.
-const passwordWait = 2 * time.Second
+// maxWait is the longest that anybody waits for a hash; past it the answer is Overloaded.
+const maxWait = 2 * time.Second
 
-// passwordPool lets so many hashes run at once. Known browsers and strangers wait in a queue each, first come
+// pool lets so many hashes run at once. Known browsers and strangers wait in a queue each, first come
 // first served, so that strangers by the thousand do not keep known people out (PROTOCOL 18):
 //
 //   - a third of the slots, rounded down, is never given to strangers;
 //   - while both wait, known browsers go first, but no more than two in a row: strangers are never starved by
 //     somebody who has a known browser, and known browsers always have two thirds of the machine;
-//   - whoever would have to wait longer than passwordWait is refused at once.
-type passwordPool struct {
+//   - whoever would have to wait longer than maxWait is refused at once.
+type pool struct {
 	slots int
-	limit int // hashes that the pool finishes within passwordWait
+	limit int // hashes that the pool finishes within maxWait
 
 	mu         sync.Mutex
 	running    int
@@ -44,20 +44,20 @@ type poolTurn struct {
 	come chan struct{}
 }
 
-func newPasswordPool(slots, limit int) *passwordPool {
-	return &passwordPool{slots: slots, limit: max(limit, slots)}
+func newPool(slots, limit int) *pool {
+	return &pool{slots: slots, limit: max(limit, slots)}
 }
 
-// queueFor tells how many hashes a pool finishes within passwordWait: one pass over one MiB takes about a
+// queueFor tells how many hashes a pool finishes within maxWait: one pass over one MiB takes about a
 // millisecond of one core. A slower machine is caught by the clock of each who waits.
-func queueFor(slots int, cost PasswordCost) int {
+func queueFor(slots int, cost Cost) int {
 	each := time.Duration(cost.Memory) * time.Duration(cost.Time) * time.Millisecond / 1024
-	return int(time.Duration(slots) * passwordWait / each)
+	return int(time.Duration(slots) * maxWait / each)
 }
 
-// acquire waits for a slot; release gives it back and must be called once. The error is CodeOverloaded, or wraps
+// acquire waits for a slot; release gives it back and must be called once. The error is Overloaded, or wraps
 // that of ctx.
-func (p *passwordPool) acquire(ctx context.Context, known bool) (release func(), err error) {
+func (p *pool) acquire(ctx context.Context, known bool) (release func(), err error) {
 	turn := &poolTurn{come: make(chan struct{})}
 	if known {
 		turn.rank = knownRank
@@ -67,7 +67,7 @@ func (p *passwordPool) acquire(ctx context.Context, known bool) (release func(),
 		return nil, err
 	}
 	release = func() { p.leave(turn) }
-	timer := time.NewTimer(passwordWait)
+	timer := time.NewTimer(maxWait)
 	defer timer.Stop()
 	select {
 	case <-turn.come:
@@ -86,11 +86,11 @@ func (p *passwordPool) acquire(ctx context.Context, known bool) (release func(),
 }
 
 func busy() *errcode.Error {
-	return &errcode.Error{Code: errcode.CodeOverloaded, RetryAfter: passwordWait}
+	return &errcode.Error{Code: errcode.Overloaded, RetryAfter: maxWait}
 }
 
 // line puts a turn at the end of its queue, or refuses it for the length of the wait ahead.
-func (p *passwordPool) line(turn *poolTurn) (*list.Element, error) {
+func (p *pool) line(turn *poolTurn) (*list.Element, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ahead(turn.rank) >= p.limit {
@@ -102,7 +102,7 @@ func (p *passwordPool) line(turn *poolTurn) (*list.Element, error) {
 }
 
 // ahead counts the turns that come before a newcomer of a rank, as serve gives them.
-func (p *passwordPool) ahead(rank poolRank) int {
+func (p *pool) ahead(rank poolRank) int {
 	strangers, known := p.queue[strangerRank].Len(), p.queue[knownRank].Len()
 	if rank == knownRank {
 		return known + min(strangers, known/2)
@@ -111,7 +111,7 @@ func (p *passwordPool) ahead(rank poolRank) int {
 }
 
 // giveUp takes a turn out of the queue; false when it has come meanwhile.
-func (p *passwordPool) giveUp(place *list.Element, turn *poolTurn) bool {
+func (p *pool) giveUp(place *list.Element, turn *poolTurn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
@@ -123,7 +123,7 @@ func (p *passwordPool) giveUp(place *list.Element, turn *poolTurn) bool {
 	}
 }
 
-func (p *passwordPool) leave(turn *poolTurn) {
+func (p *pool) leave(turn *poolTurn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.running--
@@ -134,7 +134,7 @@ func (p *passwordPool) leave(turn *poolTurn) {
 }
 
 // serve gives the free slots to those whose turn it is. The caller holds the lock.
-func (p *passwordPool) serve() {
+func (p *pool) serve() {
 	for p.running < p.slots {
 		rank, found := p.next()
 		if !found {
@@ -151,7 +151,7 @@ func (p *passwordPool) serve() {
 }
 
 // next tells whose turn it is, if anybody may go.
-func (p *passwordPool) next() (rank poolRank, found bool) {
+func (p *pool) next() (rank poolRank, found bool) {
 	stranger := p.queue[strangerRank].Len() > 0 && p.lowRunning < p.slots-p.slots/3
 	known := p.queue[knownRank].Len() > 0
 	switch {

@@ -19,7 +19,7 @@ import (
 // arrivals lets people into a pool one after the other and writes down who got a slot.
 type arrivals struct {
 	t    *testing.T
-	pool *passwordPool
+	pool *pool
 
 	mu      sync.Mutex
 	served  []string
@@ -28,7 +28,7 @@ type arrivals struct {
 }
 
 func newArrivals(t *testing.T, slots, limit int) *arrivals {
-	return &arrivals{t: t, pool: newPasswordPool(slots, limit), refused: map[string]error{}, release: map[string]func(){}}
+	return &arrivals{t: t, pool: newPool(slots, limit), refused: map[string]error{}, release: map[string]func(){}}
 }
 
 func (a *arrivals) arrive(ctx context.Context, name string, known bool) {
@@ -83,7 +83,7 @@ func (a *arrivals) want(served ...string) {
 
 func TestNoMoreRunAtOnceThanSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		pool := newPasswordPool(3, 1000)
+		pool := newPool(3, 1000)
 		var mu sync.Mutex
 		running, most := 0, 0
 		for i := range 90 {
@@ -176,7 +176,7 @@ func TestWhoWaitsTooLongIsToldBusy(t *testing.T) {
 		a := newArrivals(t, 1, 100)
 		a.arrive(t.Context(), "slow", false)
 		a.arrive(t.Context(), "patient", true)
-		time.Sleep(passwordWait - time.Millisecond)
+		time.Sleep(maxWait - time.Millisecond)
 		synctest.Wait()
 		if err := a.refusal("patient"); err != nil {
 			t.Fatalf("got %v before the wait was over", err)
@@ -184,7 +184,7 @@ func TestWhoWaitsTooLongIsToldBusy(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
 		refusal, _ := errors.AsType[*errcode.Error](a.refusal("patient"))
-		if refusal == nil || refusal.Code != errcode.CodeOverloaded || refusal.RetryAfter <= 0 {
+		if refusal == nil || refusal.Code != errcode.Overloaded || refusal.RetryAfter <= 0 {
 			t.Fatalf("got %v, want busy with a time to come back", a.refusal("patient"))
 		}
 		a.arrive(t.Context(), "next", false)
@@ -200,8 +200,8 @@ func TestPastTheQueueTheAnswerIsBusyAtOnce(t *testing.T) {
 			a.arrive(t.Context(), fmt.Sprint("stranger ", i), false)
 		}
 		for i := range 5 {
-			got := errcode.CodeOf(a.refusal(fmt.Sprint("stranger ", i)))
-			if want := i == 4; (got == errcode.CodeOverloaded) != want {
+			got := errcode.Of(a.refusal(fmt.Sprint("stranger ", i)))
+			if want := i == 4; (got == errcode.Overloaded) != want {
 				t.Errorf("stranger %d: got %q, want the fifth alone busy: one runs, three wait", i, got)
 			}
 		}
@@ -246,18 +246,18 @@ func TestWhoGoesAwayLeavesTheQueue(t *testing.T) {
 func TestTheQueueHoldsWhatTwoSecondsFinish(t *testing.T) {
 	tests := []struct {
 		slots int
-		cost  PasswordCost
+		cost  Cost
 		want  int
 	}{
-		{2, PasswordCost{19456, 2, 1}, 105},
-		{4, PasswordCost{19456, 2, 1}, 210},
-		{1, PasswordCost{256 << 10, 10, 1}, 0},
+		{2, Cost{19456, 2, 1}, 105},
+		{4, Cost{19456, 2, 1}, 210},
+		{1, Cost{256 << 10, 10, 1}, 0},
 	}
 	for _, tt := range tests {
 		if got := queueFor(tt.slots, tt.cost); got != tt.want {
 			t.Errorf("%d slots at %v: got %d, want %d", tt.slots, tt.cost, got, tt.want)
 		}
-		if pool := newPasswordPool(tt.slots, tt.want); pool.limit < tt.slots {
+		if pool := newPool(tt.slots, tt.want); pool.limit < tt.slots {
 			t.Errorf("%d slots: a queue of %d", tt.slots, pool.limit)
 		}
 	}
@@ -265,16 +265,16 @@ func TestTheQueueHoldsWhatTwoSecondsFinish(t *testing.T) {
 
 // FuzzPasswordRecord: a record that is taken has one spelling and a cost that Argon2 takes without panic.
 func FuzzPasswordRecord(f *testing.F) {
-	good := passwordRecord{
-		cost: PasswordCost{Memory: 19456, Time: 2, Threads: 1}, pepper: make([]byte, 8), salt: make([]byte, 16), key: make([]byte, 32),
+	good := record{
+		cost: Cost{Memory: 19456, Time: 2, Threads: 1}, pepper: make([]byte, 8), salt: make([]byte, 16), key: make([]byte, 32),
 	}
 	f.Add(good.String())
-	good.cost = PasswordCost{Memory: 256 << 10, Time: 10, Threads: 8}
+	good.cost = Cost{Memory: 256 << 10, Time: 10, Threads: 8}
 	good.salt, good.key = make([]byte, 48), make([]byte, 64)
 	f.Add(good.String())
 	f.Add("$argon2id$v=19$m=19456,t=0,p=1,keyid=AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA")
 	f.Fuzz(func(t *testing.T, phc string) {
-		r, err := parsePasswordRecord(phc, 8<<10)
+		r, err := parseRecord(phc, 8<<10)
 		if err != nil {
 			if r.key != nil || r.salt != nil || r.pepper != nil {
 				t.Errorf("got a record along with %v", err)

@@ -8,60 +8,60 @@ import (
 	"strings"
 )
 
-// passwordRecord is one stored hash in the Hash string format:
+// record is one stored hash in the Hash string format:
 // $argon2id$v=19$m=19456,t=2,p=1,keyid=<pepper>$<salt>$<key>. The parameter keyid is the format's own.
-type passwordRecord struct {
-	cost   PasswordCost
+type record struct {
+	cost   Cost
 	pepper []byte // 8 bytes: the id of the pepper, no secret
 	salt   []byte
 	key    []byte
 }
 
-const passwordRecordSize = 256 // characters; ours are below 130
+const maxRecord = 256 // characters; ours are below 130
 
-var errPasswordRecord = errors.New("not a password hash of this program")
+var errRecord = errors.New("not a password hash of this program")
 
 // unpadded, and strict: one record has one spelling.
 var phcBase64 = base64.RawStdEncoding.Strict()
 
-func (r passwordRecord) String() string {
+func (r record) String() string {
 	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d,keyid=%s$%s$%s", r.cost.Memory, r.cost.Time, r.cost.Threads,
 		phcBase64.EncodeToString(r.pepper), phcBase64.EncodeToString(r.salt), phcBase64.EncodeToString(r.key))
 }
 
-// parsePasswordRecord reads what String wrote and nothing else. The bounds are judged here because Argon2
+// parseRecord reads what String wrote and nothing else. The bounds are judged here because Argon2
 // itself panics on a cost of zero and would take any amount of memory that a damaged record names.
-func parsePasswordRecord(phc string, minMemory uint32) (passwordRecord, error) {
-	var none passwordRecord
-	if len(phc) > passwordRecordSize {
-		return none, errPasswordRecord
+func parseRecord(phc string, minMemory uint32) (record, error) {
+	var none record
+	if len(phc) > maxRecord {
+		return none, errRecord
 	}
 	rest, found := strings.CutPrefix(phc, "$argon2id$v=19$") // 19 = 0x13: RFC 9106 section 3.2
 	parts := strings.Split(rest, "$")
 	if !found || len(parts) != 3 {
-		return none, errPasswordRecord
+		return none, errRecord
 	}
 	settings := strings.Split(parts[0], ",")
 	if len(settings) != 4 {
-		return none, errPasswordRecord
+		return none, errRecord
 	}
 	var numbers [3]uint32
 	for i, name := range [...]string{"m=", "t=", "p="} {
 		var ok bool
 		if numbers[i], ok = phcNumber(settings[i], name); !ok {
-			return none, errPasswordRecord
+			return none, errRecord
 		}
 	}
 	if numbers[2] > 255 {
-		return none, errPasswordRecord
+		return none, errRecord
 	}
-	r := passwordRecord{cost: PasswordCost{Memory: numbers[0], Time: numbers[1], Threads: uint8(numbers[2])}}
+	r := record{cost: Cost{Memory: numbers[0], Time: numbers[1], Threads: uint8(numbers[2])}}
 	if err := r.cost.check(minMemory); err != nil {
-		return none, fmt.Errorf("%w: %w", errPasswordRecord, err)
+		return none, fmt.Errorf("%w: %w", errRecord, err)
 	}
 	keyid, found := strings.CutPrefix(settings[3], "keyid=")
 	if !found {
-		return none, errPasswordRecord
+		return none, errRecord
 	}
 	for _, field := range []struct {
 		to          *[]byte
@@ -70,7 +70,7 @@ func parsePasswordRecord(phc string, minMemory uint32) (passwordRecord, error) {
 	}{{&r.pepper, keyid, 8, 8}, {&r.salt, parts[1], 16, 48}, {&r.key, parts[2], 16, 64}} {
 		raw, err := phcBase64.DecodeString(field.text)
 		if err != nil || len(raw) < field.least || len(raw) > field.most || phcBase64.EncodeToString(raw) != field.text {
-			return none, errPasswordRecord // the last condition: the decoder skips line ends
+			return none, errRecord // the last condition: the decoder skips line ends
 		}
 		*field.to = raw
 	}
@@ -88,7 +88,7 @@ func phcNumber(setting, name string) (uint32, bool) {
 }
 
 // check bounds a cost: below, a hash is too cheap; above, one sign-in would hold the machine.
-func (c PasswordCost) check(minMemory uint32) error {
+func (c Cost) check(minMemory uint32) error {
 	switch {
 	case c.Memory < minMemory || c.Memory > 256<<10:
 		return fmt.Errorf("a hash of %d KiB, it must be %d to 262144", c.Memory, minMemory)

@@ -21,7 +21,7 @@ type demo struct {
 	origin  string
 	group   authn.Group
 	users   []demoUser
-	token   secret.Secret
+	token   secret.Value
 	sample  string // where the sample application is
 }
 

@@ -42,6 +42,6 @@ func (d *demo) registerSample(ctx context.Context, a *app) (*sample.App, error) 
 	if err != nil {
 		return nil, err
 	}
-	return sample.New(sample.Config{Base: d.sample, Issuer: a.origin, ClientID: string(client.ID), ClientSecret: secret.SecretOf(client.Secret),
+	return sample.New(sample.Config{Base: d.sample, Issuer: a.origin, ClientID: string(client.ID), ClientSecret: secret.From(client.Secret),
 		Static: files, Outbound: outbound.New(outbound.Config{Allowed: a.config.Outbound.Allow.Allowed}), Now: now, Log: a.log})
 }

@@ -34,7 +34,7 @@ type demoUser struct {
 	lostPhone   bool // the phone is lost; help is requested
 
 	// Exported, because package fmt prints unexported fields without their String method.
-	Password, Key, Link secret.Secret
+	Password, Key, Link secret.Value
 }
 
 func (u *demoUser) login() string { return strings.ToLower(u.first) + "@garage.example" }
@@ -95,17 +95,17 @@ func (d *demo) createUser(ctx context.Context, a *app, operator helpdesk.Princip
 	if err := u.accept(ctx, a, invited.Link); err != nil || !u.lostPhone {
 		return err
 	}
-	u.Key = secret.Secret{}
+	u.Key = secret.Value{}
 	_, err = a.desk.Submit(ctx, authn.RequestInfo{Locale: "fr"}, helpdesk.Submission{Email: u.login(), Topic: "phone_lost",
 		Message: "J’ai perdu mon téléphone hier sur la route. Je suis à l’atelier jusqu’à 18 h."})
 	return err
 }
 
 // accept accepts the invitation: it sets a password, enrols a phone and creates recovery codes.
-func (u *demoUser) accept(ctx context.Context, a *app, link secret.Secret) error {
+func (u *demoUser) accept(ctx context.Context, a *app, link secret.Value) error {
 	req := authn.RequestInfo{Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Locale: "fr"}
 	u.Password = newPassword()
-	started, err := a.signIn.AcceptInvitation(ctx, req, secret.SecretOf(path.Base(link.Reveal())), u.Password.Reveal())
+	started, err := a.signIn.AcceptInvitation(ctx, req, secret.From(path.Base(link.Reveal())), u.Password.Reveal())
 	if err != nil {
 		return fmt.Errorf("accepting invitation: %w", err)
 	}
@@ -129,7 +129,7 @@ func (u *demoUser) accept(ctx context.Context, a *app, link secret.Secret) error
 	if err != nil {
 		return fmt.Errorf("finishing enrolment of phone: %w", err)
 	}
-	u.Key = secret.SecretOf(shown.Groups)
+	u.Key = secret.From(shown.Groups)
 	seat = authn.Flow{Session: enrolled.Issued.Session}
 	if _, err := a.enrol.BeginEnrol(ctx, req, seat, authn.Enrolling{Kind: recovery.Kind}); err != nil {
 		return fmt.Errorf("creating recovery codes: %w", err)
@@ -141,9 +141,9 @@ func (u *demoUser) accept(ctx context.Context, a *app, link secret.Secret) error
 }
 
 // newPassword returns a random password of 60 bits in three groups.
-func newPassword() secret.Secret {
+func newPassword() secret.Value {
 	text := strings.ToLower(rand.Text())
-	return secret.SecretOf(text[0:4] + "-" + text[4:8] + "-" + text[8:12])
+	return secret.From(text[0:4] + "-" + text[4:8] + "-" + text[8:12])
 }
 
 // totpCode returns the code of a secret at a time: RFC 6238 with SHA-1, 30 seconds and six digits.

@@ -186,7 +186,7 @@ func join(ts *testscript.TestScript, _ bool, args []string) {
 	defer dir.store.Close()
 	a, err := newApp(&c, dir, string(c.PublicURL), slog.New(slog.DiscardHandler))
 	ts.Check(err)
-	ts.Check((&demoUser{}).accept(context.Background(), a, secret.SecretOf(strings.TrimSpace(ts.ReadFile(args[1])))))
+	ts.Check((&demoUser{}).accept(context.Background(), a, secret.From(strings.TrimSpace(ts.ReadFile(args[1])))))
 }
 
 // scribble overwrites the header of each page of a store file that contains a text: scribble FILE TEXT.

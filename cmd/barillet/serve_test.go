@@ -167,7 +167,7 @@ func TestTOTPCode_MatchesRFC6238(t *testing.T) {
 }
 
 func TestDemoUser_FormattingHidesSecrets(t *testing.T) {
-	a := demoUser{first: "Anne", Password: secret.SecretOf("hunter2")}
+	a := demoUser{first: "Anne", Password: secret.From("hunter2")}
 	if got := fmt.Sprintf("%v %+v", a, a); strings.Contains(got, "hunter2") {
 		t.Errorf("got %q, which shows the password", got)
 	}

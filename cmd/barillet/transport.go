@@ -55,7 +55,7 @@ func findDuplicates(rows []usercsv.Row) [][]manage.ImportCause {
 	users := make([]helpdesk.NewUser, len(rows))
 	for i, r := range rows {
 		users[i] = helpdesk.NewUser{Login: r.Cells[usercsv.Login], Email: r.Cells[usercsv.Email], Second: r.Cells[usercsv.SecondEmail],
-			OTPAuthURI: secret.SecretOf(r.Cells[usercsv.Key])}
+			OTPAuthURI: secret.From(r.Cells[usercsv.Key])}
 	}
 	out := make([][]manage.ImportCause, len(rows))
 	for i, faults := range helpdesk.FindDuplicates(users, keyID) {
@@ -67,7 +67,7 @@ func findDuplicates(rows []usercsv.Row) [][]manage.ImportCause {
 }
 
 // keyID returns the id of an imported key, which is the same for all its spellings, and whether a factor can import it.
-func keyID(key secret.Secret) (string, bool) {
+func keyID(key secret.Value) (string, bool) {
 	for _, f := range kinds(nil, nil) {
 		if importer, ok := f.(factors.Importer); ok {
 			if d, err := importer.Import(now(), factors.Subject{}, key.Reveal()); err == nil {

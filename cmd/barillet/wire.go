@@ -104,8 +104,8 @@ func (a *app) newAccounts(outbox *mail.Outbox, events audit.Log) (*authn.Service
 	if err != nil {
 		return nil, fmt.Errorf("configuring security keys for public_url %s: %w", a.origin, err)
 	}
-	policy := password.PasswordPolicy{Min: c.Password.MinLength, MaxConcurrent: c.Password.AtOnce, Context: append([]string{c.Brand.Name}, c.Password.Words...),
-		Cost: password.PasswordCost{Memory: uint32(c.Password.MemoryKiB), Time: uint32(c.Password.Passes), Threads: 1}} // promise A4
+	policy := password.Policy{Min: c.Password.MinLength, MaxConcurrent: c.Password.AtOnce, Context: append([]string{c.Brand.Name}, c.Password.Words...),
+		Cost: password.Cost{Memory: uint32(c.Password.MemoryKiB), Time: uint32(c.Password.Passes), Threads: 1}} // promise A4
 	passwords, err := password.NewHasher(dir.keys.Pepper, policy)
 	if err != nil {
 		return nil, err

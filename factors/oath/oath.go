@@ -32,7 +32,7 @@ const (
 // Secret is a secret shared with a device. It does not print itself.
 type Secret []byte
 
-// NewSecret returns a random secret.
+// New returns a random secret.
 func NewSecret() Secret {
 	s := make(Secret, secretBytes)
 	rand.Read(s) // never fails: the process ends instead

@@ -49,7 +49,7 @@ func (s *Service) Authenticate(ctx context.Context, given Credentials) (*Client,
 	if c != nil && c.Secret != "" {
 		want = c.Secret
 	}
-	right := subtle.ConstantTimeCompare([]byte(secret.SecretOf(given.Secret).Hash()), []byte(want)) == 1
+	right := subtle.ConstantTimeCompare([]byte(secret.From(given.Secret).Hash()), []byte(want)) == 1
 	switch {
 	case c == nil || c.AuthMethod != given.Method: // only by the registered method
 		return nil, ErrAuthentication
@@ -117,7 +117,7 @@ func (s *Service) asserted(ctx context.Context, token string, named ID) (*Client
 		return nil, ErrAuthentication
 	}
 	// RFC 7523 §3 point 7
-	key := secret.SecretOf(claims.Issuer + " " + claims.ID).Hash()
+	key := secret.From(claims.Issuer + " " + claims.ID).Hash()
 	fresh, err := store.Do(ctx, s.Store, func(tx store.Tx) (bool, error) {
 		_, err := s.assertions.Get(tx, key)
 		if there, err := store.Found(err); there || err != nil {

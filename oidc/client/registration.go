@@ -106,9 +106,9 @@ func (s *Service) Register(ctx context.Context, by Registrar, r Registration) (I
 		return Information{}, err
 	}
 	c.ID, c.RegisteredBy = ID("c"+op.ID("client")), by.Actor.ID
-	manage := secret.SecretOf(registrationPrefix + op.Secret("manage").Reveal())
+	manage := secret.From(registrationPrefix + op.Secret("manage").Reveal())
 	c.RegistrationToken = manage.Hash()
-	secret := secret.SecretOf(clientPrefix + op.Secret("client secret").Reveal())
+	secret := secret.From(clientPrefix + op.Secret("client secret").Reveal())
 	if c.usesSecret() {
 		c.Secret = secret.Hash()
 	}
@@ -136,7 +136,7 @@ func (s *Service) Replace(ctx context.Context, by Registrar, id ID, r Registrati
 			return Information{}, err
 		}
 		if before == nil {
-			return Information{}, errcode.Refuse(errcode.CodeNotFound)
+			return Information{}, errcode.New(errcode.NotFound)
 		}
 		out, err := s.replace(ctx, by, before, r, self)
 		if !errors.Is(err, errMoved) {
@@ -160,7 +160,7 @@ func (s *Service) replace(ctx context.Context, by Registrar, before *Client, r R
 		}
 	}
 	c.ID, c.RegisteredBy, c.Created, c.RegistrationToken, c.Secret = before.ID, before.RegisteredBy, before.Created, before.RegistrationToken, before.Secret
-	secret := secret.SecretOf(clientPrefix + op.Secret("client secret").Reveal())
+	secret := secret.From(clientPrefix + op.Secret("client secret").Reveal())
 	fresh := c.usesSecret() && before.Secret == ""
 	if fresh {
 		c.Secret = secret.Hash()
@@ -199,20 +199,20 @@ func (s *Service) putClient(ctx context.Context, op *authn.Operation, by Registr
 	return nil
 }
 
-// RotateSecret replaces the secret of a client; the old one is invalid at once. The error is CodeNotFound, or
-// CodeWrongState for a client without a secret.
+// RotateSecret replaces the secret of a client; the old one is invalid at once. The error is NotFound, or
+// WrongState for a client without a secret.
 func (s *Service) RotateSecret(ctx context.Context, by Registrar, id ID) (Information, error) {
 	op := s.Accounts.NewOperation(by.From)
-	secret := secret.SecretOf(clientPrefix + op.Secret("client secret").Reveal())
+	secret := secret.From(clientPrefix + op.Secret("client secret").Reveal())
 	out, err := authn.Update(ctx, s.Accounts, op, func(tx *authn.Tx) (Information, error) {
 		c, err := s.Get(tx.Raw, id)
 		switch {
 		case err != nil:
 			return Information{}, err
 		case c == nil:
-			return Information{}, errcode.Refuse(errcode.CodeNotFound)
+			return Information{}, errcode.New(errcode.NotFound)
 		case !c.usesSecret():
-			return Information{}, errcode.Refuse(errcode.CodeWrongState)
+			return Information{}, errcode.New(errcode.WrongState)
 		}
 		c.Secret, c.Changed = secret.Hash(), op.Now
 		if err := s.clients.Put(tx.Raw, string(id), *c); err != nil {
@@ -229,7 +229,7 @@ func (s *Service) RotateSecret(ctx context.Context, by Registrar, id ID) (Inform
 	return out, nil
 }
 
-// Delete deletes a client. Its tokens are invalid at once. The error may be CodeNotFound.
+// Delete deletes a client. Its tokens are invalid at once. The error may be NotFound.
 func (s *Service) Delete(ctx context.Context, by Registrar, id ID) error {
 	op := s.Accounts.NewOperation(by.From)
 	_, err := authn.Update(ctx, s.Accounts, op, func(tx *authn.Tx) (struct{}, error) {
@@ -239,7 +239,7 @@ func (s *Service) Delete(ctx context.Context, by Registrar, id ID) error {
 			return none, err
 		}
 		if c == nil {
-			return none, errcode.Refuse(errcode.CodeNotFound)
+			return none, errcode.New(errcode.NotFound)
 		}
 		if err := s.clients.Delete(tx.Raw, string(id)); err != nil {
 			return none, fmt.Errorf("deleting a client: %w", err)
@@ -249,14 +249,14 @@ func (s *Service) Delete(ctx context.Context, by Registrar, id ID) error {
 	return err
 }
 
-// Information returns a client without its secrets. The error may be CodeNotFound.
+// Information returns a client without its secrets. The error may be NotFound.
 func (s *Service) Information(ctx context.Context, id ID) (Information, error) {
 	c, err := s.Find(ctx, id)
 	if err != nil {
 		return Information{}, err
 	}
 	if c == nil {
-		return Information{}, errcode.Refuse(errcode.CodeNotFound)
+		return Information{}, errcode.New(errcode.NotFound)
 	}
 	return s.information(c), nil
 }
@@ -281,10 +281,10 @@ func (s *Service) List(ctx context.Context, after string, limit int) (out []Info
 }
 
 // CheckRegistrationToken reports whether a token is the registration access token of a client (RFC 7592 §1.2).
-func (s *Service) CheckRegistrationToken(ctx context.Context, id ID, token secret.Secret) (bool, error) {
+func (s *Service) CheckRegistrationToken(ctx context.Context, id ID, token secret.Value) (bool, error) {
 	c, err := s.Find(ctx, id)
 	if err != nil || c == nil || !strings.HasPrefix(token.Reveal(), registrationPrefix) {
 		return false, err
 	}
-	return secret.SecretOf(token.Hash()).Equal(secret.SecretOf(c.RegistrationToken)), nil
+	return secret.From(token.Hash()).Equal(secret.From(c.RegistrationToken)), nil
 }

@@ -29,7 +29,7 @@ const (
 )
 
 // storeAccess stores a new access token. It expires at the given time at the latest, unless that is zero.
-func (s *Service) storeAccess(tx store.Tx, now time.Time, secret secret.Secret, c *client.Client, grant string, scopes []string, latest time.Time) (AccessToken, error) {
+func (s *Service) storeAccess(tx store.Tx, now time.Time, secret secret.Value, c *client.Client, grant string, scopes []string, latest time.Time) (AccessToken, error) {
 	t := AccessToken{Grant: grant, Client: c.ID, Scopes: scopes, Created: now, Expires: now.Add(c.Policy.AccessTokenTTL())}
 	if !latest.IsZero() && t.Expires.After(latest) {
 		t.Expires = latest
@@ -53,7 +53,7 @@ func (s *Service) lookup(r store.Reader, value string) (*validToken, error) {
 		return nil, nil
 	}
 	now := s.now()
-	t, err := s.accesses.Get(r, secret.SecretOf(value).Hash())
+	t, err := s.accesses.Get(r, secret.From(value).Hash())
 	if there, err := store.Found(err); !there || !now.Before(t.Expires) {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (s *Service) lookup(r store.Reader, value string) (*validToken, error) {
 
 // lookupRefresh returns the refresh token with the given value; nil if it is unknown, used, expired or revoked.
 func (s *Service) lookupRefresh(r store.Reader, value string) (*validToken, error) {
-	t, err := s.refreshes.Get(r, secret.SecretOf(value).Hash())
+	t, err := s.refreshes.Get(r, secret.From(value).Hash())
 	if there, err := store.Found(err); !there || !t.Used.IsZero() {
 		return nil, err
 	}
@@ -180,7 +180,7 @@ func (s *Service) Introspect(ctx context.Context, c *client.Client, value string
 
 // Revoke revokes a token of c: an access token alone, a refresh token with its grant (RFC 7009 §2.1). An unknown token is no
 // error; the token of another client is a *GrantError.
-func (s *Service) Revoke(ctx context.Context, c *client.Client, secret secret.Secret) error {
+func (s *Service) Revoke(ctx context.Context, c *client.Client, secret secret.Value) error {
 	hash := secret.Hash()
 	foreign, err := store.Do(ctx, s.Store, func(tx store.Tx) (bool, error) {
 		t, err := s.accesses.Get(tx, hash)

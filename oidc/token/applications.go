@@ -24,13 +24,13 @@ type Application struct {
 }
 
 // Applications lists, by name, the clients that the user of a session consented to or that hold an active grant of the user.
-// It returns CodeNoSession if the session is not active.
+// It returns NoSession if the session is not active.
 func (s *Service) Applications(ctx context.Context, session string) (out []Application, err error) {
 	err = s.Store.View(ctx, func(snap store.Snapshot) error {
 		out = nil
 		b, err := s.Session(snap, session)
 		if err != nil || b == nil {
-			return cmp.Or[error](err, errcode.Refuse(errcode.CodeNoSession))
+			return cmp.Or[error](err, errcode.New(errcode.NoSession))
 		}
 		since, err := s.firstAccess(snap, b.User)
 		if err != nil {
@@ -80,10 +80,10 @@ func (s *Service) firstAccess(snap store.Snapshot, user authn.UserID) (map[clien
 }
 
 // Withdraw deletes the consent of the user of a session to a client, and ends every grant of it. The client gets a logout
-// token. Nothing to withdraw is no error; a session that is not active is CodeNoSession.
+// token. Nothing to withdraw is no error; a session that is not active is NoSession.
 func (s *Service) Withdraw(ctx context.Context, req authn.RequestInfo, session string, id client.ID) error {
 	op := s.Accounts.NewOperation(req)
-	var noSession error = errcode.Refuse(errcode.CodeNoSession)
+	var noSession error = errcode.New(errcode.NoSession)
 	var keys []string
 	err := s.Store.View(ctx, func(snap store.Snapshot) error {
 		b, err := s.Session(snap, session)

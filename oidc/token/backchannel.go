@@ -73,7 +73,7 @@ func (s *Service) queueLogout(tx store.Tx, now time.Time, g *Grant) error {
 		return err
 	}
 	id := g.SID + "/" + string(c.ID)
-	row := Logout{Client: c.ID, User: g.User, SID: g.SID, ID: secret.SecretOf(id + g.Created.String()).Hash()[:32],
+	row := Logout{Client: c.ID, User: g.User, SID: g.SID, ID: secret.From(id + g.Created.String()).Hash()[:32],
 		State: outbox.Attempts{Queued: now, ExpiresAt: now.Add(logoutMaxAge)}}
 	if err := s.logouts.Put(tx, id, row); err != nil {
 		return fmt.Errorf("queueing a logout: %w", err)

@@ -39,7 +39,7 @@ type AuthorizationCode struct {
 const CodeTTL = time.Minute
 
 // StoreCode stores a new code. secret is its value.
-func (s *Service) StoreCode(tx store.Tx, secret secret.Secret, code AuthorizationCode) error {
+func (s *Service) StoreCode(tx store.Tx, secret secret.Value, code AuthorizationCode) error {
 	return s.codes.Put(tx, secret.Hash(), code)
 }
 
@@ -57,7 +57,7 @@ const tokenType = "Bearer" // RFC 6750
 
 // Redemption is a request to exchange a code.
 type Redemption struct {
-	Code     secret.Secret
+	Code     secret.Value
 	Redirect string
 	Verifier string
 }
@@ -139,7 +139,7 @@ func (s *Service) revokeStolen(tx *authn.Tx, c *client.Client, grant, event, rea
 // issuance is a set of new tokens.
 type issuance struct {
 	client          *client.Client
-	access, refresh secret.Secret
+	access, refresh secret.Value
 
 	// These are set by the Update that stores the tokens.
 	refused error
@@ -150,8 +150,8 @@ type issuance struct {
 }
 
 func newIssuance(op *authn.Operation, c *client.Client) issuance {
-	return issuance{client: c, access: secret.SecretOf(accessPrefix + op.Secret("access").Reveal()),
-		refresh: secret.SecretOf(refreshPrefix + op.Secret("refresh").Reveal())}
+	return issuance{client: c, access: secret.From(accessPrefix + op.Secret("access").Reveal()),
+		refresh: secret.From(refreshPrefix + op.Secret("refresh").Reveal())}
 }
 
 // issue runs fill in an Update and returns the tokens that it stored. A refusal that fill returns is committed.

@@ -26,7 +26,7 @@ const refreshGrace = 10 * time.Second
 // Refresh exchanges a refresh token, once, for an access token and the next refresh token. Scopes narrow this access token
 // only (RFC 6749 §6). A token that is used again after refreshGrace revokes its grant. A refusal is a *GrantError or
 // ErrScope.
-func (s *Service) Refresh(ctx context.Context, req authn.RequestInfo, c *client.Client, secret secret.Secret, scopes []string) (*Response, error) {
+func (s *Service) Refresh(ctx context.Context, req authn.RequestInfo, c *client.Client, secret secret.Value, scopes []string) (*Response, error) {
 	hash := secret.Hash()
 	return s.issue(ctx, req, c, func(tx *authn.Tx, i *issuance) error {
 		t, err := s.refreshes.Get(tx.Raw, hash)

@@ -91,6 +91,6 @@ func (s *Service) Session(r store.Reader, key string) (*authn.Bearer, error) {
 
 // isGone reports whether err means that a session or a user does not exist, or is no longer active.
 func isGone(err error) bool {
-	code := errcode.CodeOf(err)
-	return code == errcode.CodeNoSession || code == errcode.CodeNotFound
+	code := errcode.Of(err)
+	return code == errcode.NoSession || code == errcode.NotFound
 }

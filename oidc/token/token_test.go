@@ -73,7 +73,7 @@ func (e *env) register(name string) *client.Client {
 // code stores an authorization code for the client and the session.
 func (e *env) code(value string) token.Redemption {
 	e.Helper()
-	secret, now := secret.SecretOf(value), e.Clock.Now()
+	secret, now := secret.From(value), e.Clock.Now()
 	err := e.Store.Update(e.Context(), func(tx store.Tx) error {
 		return e.tokens.StoreCode(tx, secret, token.AuthorizationCode{Client: e.client.ID, Redirect: redirect, Challenge: challenge,
 			Scopes: []string{"openid", "offline_access"}, AuthContext: token.NewAuthContext(&e.session), Created: now, Expires: now.Add(token.CodeTTL)})
@@ -129,7 +129,7 @@ func TestRedeem_SpendsCodeOnWrongVerifier(t *testing.T) {
 func TestRefresh_RevokesGrantOnReuse(t *testing.T) {
 	e := newEnv(t)
 	first := e.redeem(e.code("code-1"))
-	used := secret.SecretOf(first.Refresh)
+	used := secret.From(first.Refresh)
 	second, err := e.tokens.Refresh(t.Context(), authn.RequestInfo{}, e.client, used, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestRefresh_RevokesGrantOnReuse(t *testing.T) {
 func TestRefresh_RejectsWiderScope(t *testing.T) {
 	e := newEnv(t)
 	first := e.redeem(e.code("code-1"))
-	if _, err := e.tokens.Refresh(t.Context(), authn.RequestInfo{}, e.client, secret.SecretOf(first.Refresh), []string{"openid", "groups"}); !errors.Is(err, token.ErrScope) {
+	if _, err := e.tokens.Refresh(t.Context(), authn.RequestInfo{}, e.client, secret.From(first.Refresh), []string{"openid", "groups"}); !errors.Is(err, token.ErrScope) {
 		t.Errorf("got %v, want ErrScope", err)
 	}
 }
@@ -152,10 +152,10 @@ func TestRefresh_RejectsWiderScope(t *testing.T) {
 func TestRevoke_RejectsTokenOfAnotherClient(t *testing.T) {
 	e := newEnv(t)
 	first, other := e.redeem(e.code("code-1")), e.register("Stock")
-	e.wantRefused(nil, e.tokens.Revoke(t.Context(), other, secret.SecretOf(first.Access)))
+	e.wantRefused(nil, e.tokens.Revoke(t.Context(), other, secret.From(first.Access)))
 	e.wantActive(other, first.Access, false)
 	e.wantActive(e.client, first.Access, true)
-	if err := e.tokens.Revoke(t.Context(), e.client, secret.SecretOf(first.Refresh)); err != nil {
+	if err := e.tokens.Revoke(t.Context(), e.client, secret.From(first.Refresh)); err != nil {
 		t.Fatal(err)
 	}
 	e.wantActive(e.client, first.Access, false)

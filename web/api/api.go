@@ -150,7 +150,7 @@ func (a *API) authenticated(route route) http.Handler {
 func pathID(r *http.Request, name string) (string, error) {
 	id := r.PathValue(name)
 	if id == "" || len(id) > 254 || !isCursor(id) {
-		return "", errcode.Refuse(errcode.CodeNotFound)
+		return "", errcode.New(errcode.NotFound)
 	}
 	return id, nil
 }

@@ -73,7 +73,7 @@ func statusOf(step authn.Step) (string, error) {
 	case authn.StepDone:
 		return "SUCCESS", nil
 	}
-	return "", errcode.Refuse(errcode.CodeWrongState)
+	return "", errcode.New(errcode.WrongState)
 }
 
 func (a *API) transaction(t authn.APISignIn) (signInJSON, error) {
@@ -118,13 +118,13 @@ func (a *API) signInByProgram(w http.ResponseWriter, r *http.Request, op helpdes
 	}
 	switch {
 	case body.Username == "":
-		return errcode.Invalid("username", "empty")
+		return errcode.InvalidField("username", "empty")
 	case len(body.Username) > longestName:
-		return errcode.Invalid("username", "too_long")
+		return errcode.InvalidField("username", "too_long")
 	case body.Password == "":
-		return errcode.Invalid("password", "empty")
+		return errcode.InvalidField("password", "empty")
 	case len(body.Password) > longestPassword:
-		return errcode.Invalid("password", "too_long")
+		return errcode.InvalidField("password", "too_long")
 	}
 	if err := a.served(); err != nil {
 		return err
@@ -146,7 +146,7 @@ func (a *API) answerTransaction(w http.ResponseWriter, t authn.APISignIn) error 
 
 // stale is an error of a transaction: one that is over, another token's and one that never was are one answer.
 func stale(err error) error {
-	if errcode.CodeOf(err) == errcode.CodeExpired {
+	if errcode.Of(err) == errcode.Expired {
 		return &reply.HTTPError{Status: http.StatusUnauthorized, Kind: reply.KindStateToken}
 	}
 	return err
@@ -158,9 +158,9 @@ func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	state, req := secret.SecretOf(body.StateToken), reply.RequestFrom(r.Context()).Origin()
+	state, req := secret.From(body.StateToken), reply.RequestFrom(r.Context()).Origin()
 	if state.IsZero() {
-		return errcode.Invalid("stateToken", "empty")
+		return errcode.InvalidField("stateToken", "empty")
 	}
 	if err := a.served(); err != nil {
 		return err
@@ -183,7 +183,7 @@ func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 }
 
 // challenge answers which device a code is awaited of.
-func (a *API) challenge(w http.ResponseWriter, r *http.Request, op helpdesk.Principal, state secret.Secret, fid factors.DeviceID) error {
+func (a *API) challenge(w http.ResponseWriter, r *http.Request, op helpdesk.Principal, state secret.Value, fid factors.DeviceID) error {
 	t, err := a.desk.SignInState(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), state)
 	if err != nil {
 		return stale(err)
@@ -199,7 +199,7 @@ func (a *API) challenge(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 			return reply.JSON(w, http.StatusOK, out)
 		}
 	}
-	return errcode.Refuse(errcode.CodeNotFound)
+	return errcode.New(errcode.NotFound)
 }
 
 // cancelBody names the sign-in that ends.
@@ -213,12 +213,12 @@ func (a *API) cancelSignIn(w http.ResponseWriter, r *http.Request, op helpdesk.P
 		return err
 	}
 	if body.StateToken == "" {
-		return errcode.Invalid("stateToken", "empty")
+		return errcode.InvalidField("stateToken", "empty")
 	}
 	if err := a.served(); err != nil {
 		return err
 	}
-	err := a.desk.CancelSignIn(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), secret.SecretOf(body.StateToken))
+	err := a.desk.CancelSignIn(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), secret.From(body.StateToken))
 	if err != nil {
 		return stale(err)
 	}

@@ -67,7 +67,7 @@ func TestAProgramSignsAPersonInInTwoCalls(t *testing.T) {
 	if len(w.Result().Cookies()) != 0 {
 		t.Error("a cookie was set")
 	}
-	if _, err := d.Sessions.Authenticate(t.Context(), secret.SecretOf(session)); errcode.CodeOf(err) != errcode.CodeNoSession {
+	if _, err := d.Sessions.Authenticate(t.Context(), secret.From(session)); errcode.Of(err) != errcode.NoSession {
 		t.Errorf("the session is good at a page: %v", err)
 	}
 	problem(t, d.call("GET", "/api/v1/users", session, ""), 401)

@@ -12,7 +12,7 @@ import (
 // BenchmarkToken is what every call by token pays before it does anything.
 func BenchmarkToken(b *testing.B) {
 	d := open(b)
-	secret := secret.SecretOf(d.admin())
+	secret := secret.From(d.admin())
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := d.Desk.Authenticate(b.Context(), secret); err != nil {

@@ -46,7 +46,7 @@ func (a *API) registration(serve handler) handler {
 const clientItself = "client:"
 
 // itself tells whether a request to manage a client bears that client's own token.
-func (a *API) itself(r *http.Request, secret secret.Secret) (helpdesk.Principal, bool, error) {
+func (a *API) itself(r *http.Request, secret secret.Value) (helpdesk.Principal, bool, error) {
 	id := r.PathValue("cid")
 	if a.oidc == nil || id == "" {
 		return helpdesk.Principal{}, false, nil
@@ -135,7 +135,7 @@ func (a *API) replaceClient(w http.ResponseWriter, r *http.Request, op helpdesk.
 		return err
 	}
 	if body.ID != "" && body.ID != id {
-		return errcode.Invalid("client_id", "other")
+		return errcode.InvalidField("client_id", "other")
 	}
 	c, err := a.oidc.Clients.Replace(r.Context(), a.by(r, op), id, body.Registration, self)
 	if err != nil {

@@ -127,7 +127,7 @@ func (b *factorProfileBody) seed() (*factors.Seed, error) {
 	text := strings.TrimRight(strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(b.SharedSecret)), "=")
 	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(text)
 	if err != nil || len(text) > maxSharedSecret {
-		return nil, errcode.Invalid("sharedSecret", "base32")
+		return nil, errcode.InvalidField("sharedSecret", "base32")
 	}
 	return &factors.Seed{Secret: secret, Counter: b.Counter}, nil
 }
@@ -192,7 +192,7 @@ func aboutDevice(r *http.Request) (id string, fid factors.DeviceID, code []byte,
 		return "", "", nil, err
 	}
 	if body.PassCode == "" {
-		return "", "", nil, errcode.Invalid("passCode", "empty")
+		return "", "", nil, errcode.InvalidField("passCode", "empty")
 	}
 	if id, err = pathID(r, "id"); err != nil {
 		return "", "", nil, err
@@ -210,7 +210,7 @@ func judged(j authn.Verification) error {
 	case j.Accepted():
 		return nil
 	case j.Wait > 0:
-		return errcode.Wait(j.Wait)
+		return errcode.RateLimit(j.Wait)
 	}
 	switch j.Rejected {
 	case factors.ReasonReplayed:
@@ -220,7 +220,7 @@ func judged(j authn.Verification) error {
 	case factors.ReasonResync:
 		return refused(reply.KindCodeResync)
 	case factors.ReasonFormat:
-		return errcode.Invalid("passCode", "format")
+		return errcode.InvalidField("passCode", "format")
 	}
 	return refused(reply.KindPassCode)
 }

@@ -104,7 +104,7 @@ func (a *API) getFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 	if d, ok := u.PendingDevice(a.now()); ok && string(d.ID) == r.PathValue("fid") {
 		return reply.JSON(w, http.StatusOK, a.pending(&u, d))
 	}
-	return errcode.Refuse(errcode.CodeNotFound)
+	return errcode.New(errcode.NotFound)
 }
 
 func (a *API) deleteFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {

@@ -189,7 +189,7 @@ func (a *API) addNote(w http.ResponseWriter, r *http.Request, op helpdesk.Princi
 		return err
 	}
 	if body.Text == "" {
-		return errcode.Invalid("text", "missing")
+		return errcode.InvalidField("text", "missing")
 	}
 	return a.changeCase(w, r, op, http.StatusCreated, helpdesk.RequestPatch{Note: body.Text})
 }

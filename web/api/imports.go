@@ -89,7 +89,7 @@ func (a *API) importPeople(w http.ResponseWriter, r *http.Request, op helpdesk.P
 		return err
 	}
 	if len(body.People) == 0 || len(body.People) > maxImport {
-		return errcode.Invalid("people", "count")
+		return errcode.InvalidField("people", "count")
 	}
 	rows, err := importRows(body.People)
 	if err != nil {
@@ -114,14 +114,14 @@ func importRows(bodies []importedBody) ([]helpdesk.ImportRow, error) {
 			one.Profile = profileBody{}
 		}
 		n, err := (&userBody{Profile: one.Profile, GroupIDs: one.GroupIDs, Role: one.Role}).person()
-		if fault, ok := errors.AsType[*errcode.Error](err); ok && fault.Code == errcode.CodeInvalid {
+		if fault, ok := errors.AsType[*errcode.Error](err); ok && fault.Code == errcode.Invalid {
 			out[i].Faults = []*errcode.Error{fault}
 		} else if refused, ok := errors.AsType[*reply.HTTPError](err); ok {
 			return nil, &reply.HTTPError{Status: refused.Status, Kind: refused.Kind, Member: "people." + refused.Member}
 		} else if err != nil {
 			return nil, err
 		}
-		n.OTPAuthURI = secret.SecretOf(one.Key)
+		n.OTPAuthURI = secret.From(one.Key)
 		out[i].NewUser, out[i].GroupNames = n, one.Groups
 	}
 	return out, nil

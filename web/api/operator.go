@@ -39,7 +39,7 @@ func (a *API) operator(w http.ResponseWriter, r *http.Request) (helpdesk.Princip
 	}
 	// The token is looked up by its SHA-256, so that no comparison tells how much of a guess is right.
 	op, err := a.desk.Authenticate(r.Context(), secret)
-	if errcode.CodeOf(err) == errcode.CodeNoSession {
+	if errcode.Of(err) == errcode.NoSession {
 		return helpdesk.Principal{}, refused
 	}
 	if err != nil {
@@ -49,17 +49,17 @@ func (a *API) operator(w http.ResponseWriter, r *http.Request) (helpdesk.Princip
 }
 
 // tokenOf reads the one Authorization header: Okta's scheme or that of RFC 6750 section 2.1.
-func tokenOf(h http.Header) (secret.Secret, bool) {
+func tokenOf(h http.Header) (secret.Value, bool) {
 	values := h.Values("Authorization")
 	if len(values) != 1 {
-		return secret.Secret{}, false
+		return secret.Value{}, false
 	}
 	scheme, token, ok := strings.Cut(values[0], " ")
 	// RFC 9110 section 11.1: the name of a scheme is the same in any case.
 	if !ok || !strings.EqualFold(scheme, "SSWS") && !strings.EqualFold(scheme, "Bearer") || token == "" || len(token) > 256 {
-		return secret.Secret{}, false
+		return secret.Value{}, false
 	}
-	return secret.SecretOf(token), true
+	return secret.From(token), true
 }
 
 // spend takes one of the token's calls (BAR S8) and says in Okta's headers what is left.
@@ -75,7 +75,7 @@ func (a *API) spend(w http.ResponseWriter, op helpdesk.Principal, limit throttle
 	h.Set("X-Rate-Limit-Remaining", strconv.Itoa(left))
 	h.Set("X-Rate-Limit-Reset", strconv.FormatInt(full.Add(time.Second-1).Unix(), 10))
 	if !ok {
-		return errcode.Wait(retry)
+		return errcode.RateLimit(retry)
 	}
 	return nil
 }

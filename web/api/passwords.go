@@ -20,9 +20,9 @@ func (a *API) resetPassword(w http.ResponseWriter, r *http.Request, op helpdesk.
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (secret.Secret, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (secret.Value, error) {
 		return a.desk.ResetPassword(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, sendEmail)
-	}, func(link secret.Secret) (status int, shown, kept any, err error) {
+	}, func(link secret.Value) (status int, shown, kept any, err error) {
 		return http.StatusOK, passwordLinkJSON{link.Reveal()}, passwordLinkJSON{}, nil
 	}))
 }
@@ -57,9 +57,9 @@ func (a *API) expirePassword(temporary bool) handler {
 }
 
 func (a *API) temporaryPassword(w http.ResponseWriter, r *http.Request, op helpdesk.Principal, id string) error {
-	return a.once(w, r, op, answering(func(r *http.Request) (secret.Secret, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (secret.Value, error) {
 		return a.desk.TemporaryPassword(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
-	}, func(secret secret.Secret) (status int, shown, kept any, err error) {
+	}, func(secret secret.Value) (status int, shown, kept any, err error) {
 		return http.StatusOK, temporaryJSON{secret.Reveal()}, temporaryJSON{}, nil
 	}))
 }
@@ -95,7 +95,7 @@ func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op helpdesk
 			return err
 		}
 		if password.Value == "" {
-			return errcode.Invalid(member+".value", "empty")
+			return errcode.InvalidField(member+".value", "empty")
 		}
 	}
 	id, err := pathID(r, "id")
@@ -121,9 +121,9 @@ type passwordBody struct {
 func (b *passwordBody) check(member string) error {
 	switch {
 	case bool(b.Hash):
-		return errcode.Invalid(member+".hash", "unsupported")
+		return errcode.InvalidField(member+".hash", "unsupported")
 	case bool(b.Hook):
-		return errcode.Invalid(member+".hook", "unsupported")
+		return errcode.InvalidField(member+".hook", "unsupported")
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func TestAPasswordLinkIsMailedOrAnsweredAndInNothingElse(t *testing.T) {
 	if token == link || len(token) < 40 {
 		t.Fatalf("got %q, want a link", link)
 	}
-	if login, _, err := d.Authn.PasswordLink(t.Context(), secret.SecretOf(token)); err != nil || login != u.Login {
+	if login, _, err := d.Authn.PasswordLink(t.Context(), secret.From(token)); err != nil || login != u.Login {
 		t.Errorf("the link: got %q, %v", login, err)
 	}
 	for _, w := range []string{d.keyed(path+"?sendEmail=false", secrets, "", "s").Body.String(), d.call("GET", "/api/v1/logs", d.admin(), "").Body.String(),

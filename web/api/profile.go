@@ -16,7 +16,7 @@ func (b *userBody) change(whole bool) (helpdesk.ProfileChange, error) {
 		return c, err
 	}
 	if b.Role != "" { // never ignored: who sends one believes that it counts
-		return c, errcode.Invalid("role", "unsupported")
+		return c, errcode.InvalidField("role", "unsupported")
 	}
 	for i, into := range []**string{&c.Login, &c.Email, &c.Second, &c.FirstName, &c.LastName, &c.Locale} {
 		name := profileMembers[i]

@@ -49,7 +49,7 @@ func (a *API) lockoutRisk(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 			return nil, "", badParameter("kind")
 		}
 		found, next, err := a.desk.LockoutRisk(r.Context(), op, helpdesk.RiskQuery{Kind: kind, After: p.after, Limit: p.limit})
-		if errcode.CodeOf(err) == errcode.CodeInvalid {
+		if errcode.Of(err) == errcode.Invalid {
 			return nil, "", badParameter("after")
 		}
 		return found, next, err

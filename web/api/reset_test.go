@@ -18,7 +18,7 @@ import (
 )
 
 // lost is somebody who will have lost their phone.
-func (d *door) lost(address string) (authn.User, *authntest.Phone, secret.Secret) {
+func (d *door) lost(address string) (authn.User, *authntest.Phone, secret.Value) {
 	d.T.Helper()
 	return d.Member(address, nil)
 }
@@ -41,7 +41,7 @@ func TestAResetAnswersAReceiptAndLeavesNothing(t *testing.T) {
 	if got := len(d.User(string(u.ID)).Devices); got != 0 {
 		t.Errorf("got %d devices left", got)
 	}
-	if _, err := d.Sessions.Authenticate(t.Context(), session); errcode.CodeOf(err) != errcode.CodeNoSession {
+	if _, err := d.Sessions.Authenticate(t.Context(), session); errcode.Of(err) != errcode.NoSession {
 		t.Errorf("the session: got %v, want it dead", err)
 	}
 	mails := len(d.Mails())
@@ -166,7 +166,7 @@ func TestADeviceIsSeenAndTakenAway(t *testing.T) {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 	problem(t, d.call("DELETE", path+"/"+string(phone.Device), admin, ""), 404)
-	if _, err := d.Sessions.Authenticate(t.Context(), session); errcode.CodeOf(err) != errcode.CodeNoSession {
+	if _, err := d.Sessions.Authenticate(t.Context(), session); errcode.Of(err) != errcode.NoSession {
 		t.Errorf("the session: got %v, want it dead", err)
 	}
 }
@@ -180,7 +180,7 @@ func TestNoSecretIsReadThroughTheAPI(t *testing.T) {
 			Unique: "Y3JlZGVudGlhbA", Data: json.RawMessage(`{"publicKey":"planted-in-a-device"}`)})
 	})
 	stored := d.User(string(u.ID))
-	planted := []string{phone.Secret, session.Reveal(), stored.Password.Hash, secrets, secret.SecretOf(secrets).Hash(), session.Hash(), "$argon2id"}
+	planted := []string{phone.Secret, session.Reveal(), stored.Password.Hash, secrets, secret.From(secrets).Hash(), session.Hash(), "$argon2id"}
 	for _, dev := range stored.Devices {
 		planted = append(planted, string(dev.Data))
 	}

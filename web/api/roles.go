@@ -162,7 +162,7 @@ func (a *API) getTarget(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 			return reply.JSON(w, http.StatusOK, a.group(g))
 		}
 	}
-	return errcode.Refuse(errcode.CodeNotFound)
+	return errcode.New(errcode.NotFound)
 }
 
 // targeting is what a call about a target asks the desk for.

@@ -37,7 +37,7 @@ func TestSessionsAreListedWithoutTheirSecretsAndEnded(t *testing.T) {
 	if w := d.call("DELETE", path+"?oauthTokens=true&forgetDevices=true", admin, ""); w.Code != 204 || w.Body.Len() != 0 {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
-	if _, err := d.Sessions.Authenticate(t.Context(), session); errcode.CodeOf(err) != errcode.CodeNoSession {
+	if _, err := d.Sessions.Authenticate(t.Context(), session); errcode.Of(err) != errcode.NoSession {
 		t.Errorf("the session: got %v, want it dead", err)
 	}
 	if got := d.User(string(u.ID)); len(got.Browsers) != 0 {

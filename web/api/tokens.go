@@ -71,7 +71,7 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 		return err
 	}
 	if body.ExpiresIn < 0 || body.ExpiresIn > longestLife {
-		return errcode.Invalid("expiresIn", "too_long")
+		return errcode.InvalidField("expiresIn", "too_long")
 	}
 	n := helpdesk.NewToken{Name: body.Name, Role: body.Role, Groups: body.Groups, Owner: body.Owner, Life: time.Duration(body.ExpiresIn) * time.Second}
 	for _, allow := range body.Allow {
@@ -81,10 +81,10 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 		case allowAuthn:
 			n.Authn = true
 		default:
-			return errcode.Invalid("allow", "unknown")
+			return errcode.InvalidField("allow", "unknown")
 		}
 	}
-	var secret secret.Secret // in the one answer, after the act: nothing of it is kept
+	var secret secret.Value // in the one answer, after the act: nothing of it is kept
 	return a.once(w, r, op, answering(func(r *http.Request) (t helpdesk.Token, err error) {
 		secret, t, err = a.desk.CreateToken(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n)
 		return t, err

@@ -177,7 +177,7 @@ type userBody struct {
 // unsupported refuses what is deliberately not there, rather than let a caller believe that it is.
 func (b *userBody) unsupported() error {
 	if b.Credentials.RecoveryQuestion {
-		return errcode.Invalid("credentials.recovery_question", "unsupported")
+		return errcode.InvalidField("credentials.recovery_question", "unsupported")
 	}
 	return b.Credentials.Password.check("credentials.password")
 }
@@ -198,7 +198,7 @@ func (b *userBody) person() (helpdesk.NewUser, error) {
 	if n.Locale = language(locale); n.Locale == "" && locale != "" {
 		kept, err := json.Marshal(locale)
 		if err != nil {
-			return n, errcode.Invalid("locale", "unknown")
+			return n, errcode.InvalidField("locale", "unknown")
 		}
 		b.Profile["locale"] = kept
 	}

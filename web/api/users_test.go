@@ -131,10 +131,10 @@ func TestALinkIsAnsweredOnlyToWhoMayHoldIt(t *testing.T) {
 	if newer == "" || newer == token {
 		t.Errorf("got %v, want another link", again)
 	}
-	if _, err := d.Authn.Invitation(t.Context(), secret.SecretOf(newer)); err != nil {
+	if _, err := d.Authn.Invitation(t.Context(), secret.From(newer)); err != nil {
 		t.Errorf("the link that was answered: %v", err)
 	}
-	if _, err := d.Authn.Invitation(t.Context(), secret.SecretOf(token)); errcode.CodeOf(err) != errcode.CodeInvalidLink {
+	if _, err := d.Authn.Invitation(t.Context(), secret.From(token)); errcode.Of(err) != errcode.InvalidLink {
 		t.Errorf("the earlier link: got %v, want it dead", err)
 	}
 	mailed := read[tree](t, d.call("POST", "/api/v1/users/b@garage.example/lifecycle/activate", d.admin(), ""), 200)

@@ -95,7 +95,7 @@ func readWebhook(r *http.Request) (helpdesk.NewWebhook, error) {
 	}
 	for _, filter := range body.Events {
 		if !matchesAny(filter) {
-			return helpdesk.NewWebhook{}, errcode.Invalid("events", "unknown") // a misspelt type would never be told
+			return helpdesk.NewWebhook{}, errcode.InvalidField("events", "unknown") // a misspelt type would never be told
 		}
 	}
 	return helpdesk.NewWebhook{Name: body.Name, URL: body.URL, Events: body.Events, Enabled: body.Enabled == nil || *body.Enabled}, nil
@@ -123,15 +123,15 @@ func (a *API) createWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, a.ofWebhook(http.StatusCreated, func(r *http.Request) (secret.Secret, webhook.Endpoint, error) {
+	return a.once(w, r, op, a.ofWebhook(http.StatusCreated, func(r *http.Request) (secret.Value, webhook.Endpoint, error) {
 		return a.desk.CreateWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n)
 	}))
 }
 
 // ofWebhook is an act whose answer is a receiver, with the secret that it made, if it made one: that is in the one
 // answer, after the act, and nothing of it is kept.
-func (a *API) ofWebhook(status int, do func(r *http.Request) (secret.Secret, webhook.Endpoint, error)) idempotentCall {
-	var secret secret.Secret
+func (a *API) ofWebhook(status int, do func(r *http.Request) (secret.Value, webhook.Endpoint, error)) idempotentCall {
+	var secret secret.Value
 	now := a.now() // the answer is made within an Update, which reads no clock
 	return answering(func(r *http.Request) (h webhook.Endpoint, err error) {
 		secret, h, err = do(r)
@@ -185,7 +185,7 @@ func (a *API) deleteWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.
 }
 
 // onWebhook serves a call on one receiver that takes no body.
-func (a *API) onWebhook(status int, do func(r *http.Request, op helpdesk.Principal, id string) (secret.Secret, webhook.Endpoint, error)) handler {
+func (a *API) onWebhook(status int, do func(r *http.Request, op helpdesk.Principal, id string) (secret.Value, webhook.Endpoint, error)) handler {
 	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 			return err
@@ -194,16 +194,16 @@ func (a *API) onWebhook(status int, do func(r *http.Request, op helpdesk.Princip
 		if err != nil {
 			return err
 		}
-		return a.once(w, r, op, a.ofWebhook(status, func(r *http.Request) (secret.Secret, webhook.Endpoint, error) { return do(r, op, id) }))
+		return a.once(w, r, op, a.ofWebhook(status, func(r *http.Request) (secret.Value, webhook.Endpoint, error) { return do(r, op, id) }))
 	}
 }
 
-func (a *API) testWebhook(r *http.Request, op helpdesk.Principal, id string) (secret.Secret, webhook.Endpoint, error) {
+func (a *API) testWebhook(r *http.Request, op helpdesk.Principal, id string) (secret.Value, webhook.Endpoint, error) {
 	h, err := a.desk.TestWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
-	return secret.Secret{}, h, err
+	return secret.Value{}, h, err
 }
 
-func (a *API) rotateWebhook(r *http.Request, op helpdesk.Principal, id string) (secret.Secret, webhook.Endpoint, error) {
+func (a *API) rotateWebhook(r *http.Request, op helpdesk.Principal, id string) (secret.Value, webhook.Endpoint, error) {
 	return a.desk.RotateWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 }
 

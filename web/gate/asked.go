@@ -33,7 +33,7 @@ const (
 // one came through from the client.
 func (g *Handler) read(r *http.Request) (asked, error) {
 	if !g.trusts(r) {
-		return asked{}, errcode.Refuse(errcode.CodeForbidden)
+		return asked{}, errcode.New(errcode.Forbidden)
 	}
 	said := func(name string, longest int) (string, error) {
 		all := r.Header.Values(name)
@@ -61,7 +61,7 @@ func (g *Handler) read(r *http.Request) (asked, error) {
 		proto = "https"
 	}
 	if proto != g.scheme {
-		return asked{}, errcode.Refuse(errcode.CodeForbidden)
+		return asked{}, errcode.New(errcode.Forbidden)
 	}
 	a.host = plainHost(a.host, g.scheme)
 	if !strings.HasPrefix(a.uri, "/") {

@@ -78,25 +78,25 @@ func (g *Handler) Check(w http.ResponseWriter, r *http.Request) {
 	}
 	rule := g.rules.match(a.host, a.path())
 	if rule == nil {
-		g.refuse(w, r, errcode.Refuse(errcode.CodeForbidden))
+		g.refuse(w, r, errcode.New(errcode.Forbidden))
 		return
 	}
 	redirects = redirects && a.isNavigation(r)
 	live, err := g.sessions.AuthenticateForward(r.Context(), secretIn(r, g.cookie), a.host)
 	switch {
-	case errcode.CodeOf(err) == errcode.CodeNoSession, err == nil && rule.Admits(&live) && !rule.Satisfied(&live):
+	case errcode.Of(err) == errcode.NoSession, err == nil && rule.Admits(&live) && !rule.Satisfied(&live):
 		if redirects {
 			g.startSignIn(w, a, rule)
 			return
 		}
 		w.Header().Set("WWW-Authenticate", "Barillet") // RFC 9110 section 15.5.2
-		g.refuse(w, r, errcode.Refuse(errcode.CodeNoSession))
+		g.refuse(w, r, errcode.New(errcode.NoSession))
 	case err != nil:
 		g.refuse(w, r, err)
 	case !rule.Admits(&live) && redirects:
 		found(w, g.signIn(a.host, rule, "")) // a page there tells why not
 	case !rule.Admits(&live):
-		g.refuse(w, r, errcode.Refuse(errcode.CodeForbidden))
+		g.refuse(w, r, errcode.New(errcode.Forbidden))
 	default:
 		setIdentityHeaders(w, &live)
 	}
@@ -127,10 +127,10 @@ func (g *Handler) Start(w http.ResponseWriter, r *http.Request) {
 	rule := g.rules.match(a.host, a.path())
 	switch {
 	case rule == nil:
-		g.refuse(w, r, errcode.Refuse(errcode.CodeForbidden))
+		g.refuse(w, r, errcode.New(errcode.Forbidden))
 	case !a.isNavigation(r):
 		w.Header().Set("WWW-Authenticate", "Barillet")
-		g.refuse(w, r, errcode.Refuse(errcode.CodeNoSession))
+		g.refuse(w, r, errcode.New(errcode.NoSession))
 	default:
 		g.startSignIn(w, a, rule)
 	}
@@ -154,10 +154,10 @@ func (g *Handler) startSignIn(w http.ResponseWriter, a asked, rule *Rule) {
 	found(w, g.signIn(a.host, rule, authn.ParseForwardState(nonce)))
 }
 
-func newNonce() secret.Secret {
+func newNonce() secret.Value {
 	b := make([]byte, 32)
 	rand.Read(b)
-	return secret.SecretOf(base64.RawURLEncoding.EncodeToString(b))
+	return secret.From(base64.RawURLEncoding.EncodeToString(b))
 }
 
 // signIn is the page of the sign-in that lets a person on to a host.
@@ -173,7 +173,7 @@ func (g *Handler) signIn(host string, rule *Rule, state string) string {
 func (g *Handler) RuleFor(host, path string) *Rule { return g.rules.named(host, path) }
 
 // ReturnURL is where a return code is taken.
-func (g *Handler) ReturnURL(host string, code secret.Secret) string {
+func (g *Handler) ReturnURL(host string, code secret.Value) string {
 	return g.scheme + "://" + host + returnPath + "?code=" + code.Reveal()
 }
 
@@ -193,7 +193,7 @@ func (g *Handler) Return(w http.ResponseWriter, r *http.Request) {
 func (g *Handler) finish(w http.ResponseWriter, r *http.Request, a asked) {
 	nonce, to, ok := g.errandIn(r)
 	if len(g.rules[a.host]) == 0 {
-		g.refuse(w, r, errcode.Refuse(errcode.CodeForbidden))
+		g.refuse(w, r, errcode.New(errcode.Forbidden))
 		return
 	}
 	_, query, _ := strings.Cut(a.uri, "?")
@@ -205,15 +205,15 @@ func (g *Handler) finish(w http.ResponseWriter, r *http.Request, a asked) {
 	if !ok {
 		nonce = newNonce() // nobody's
 	}
-	secret, err := g.sessions.RedeemReturnCode(r.Context(), reply.RequestFrom(r.Context()).Origin(), secret.SecretOf(q.Get("code")), a.host, nonce)
+	secret, err := g.sessions.RedeemReturnCode(r.Context(), reply.RequestFrom(r.Context()).Origin(), secret.From(q.Get("code")), a.host, nonce)
 	switch {
-	case !ok && (err == nil || errcode.CodeOf(err) == errcode.CodeInvalidLink):
-		g.refuse(w, r, errcode.Refuse(errcode.CodeForbidden))
+	case !ok && (err == nil || errcode.Of(err) == errcode.InvalidLink):
+		g.refuse(w, r, errcode.New(errcode.Forbidden))
 		return
 	case err == nil:
 		g.put(w, g.cookie, secret.Reveal(), 0)
 		g.put(w, g.returnCookie, "", -1)
-	case errcode.CodeOf(err) != errcode.CodeInvalidLink:
+	case errcode.Of(err) != errcode.InvalidLink:
 		g.refuse(w, r, err)
 		return
 	}
@@ -221,27 +221,27 @@ func (g *Handler) finish(w http.ResponseWriter, r *http.Request, a asked) {
 }
 
 // errandIn reads the errand's cookie.
-func (g *Handler) errandIn(r *http.Request) (nonce secret.Secret, to string, ok bool) {
+func (g *Handler) errandIn(r *http.Request) (nonce secret.Value, to string, ok bool) {
 	for _, c := range r.CookiesNamed(g.returnCookie) {
 		value, way, _ := strings.Cut(c.Value, ".")
 		raw, err := base64.RawURLEncoding.DecodeString(way)
 		if err == nil && aSecret.MatchString(value) {
-			return secret.SecretOf(value), local(string(raw)), true
+			return secret.From(value), local(string(raw)), true
 		}
 	}
-	return secret.Secret{}, "", false
+	return secret.Value{}, "", false
 }
 
 // aSecret is 256 bits in base64url.
 var aSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
-func secretIn(r *http.Request, cookie string) secret.Secret {
+func secretIn(r *http.Request, cookie string) secret.Value {
 	for _, c := range r.CookiesNamed(cookie) {
 		if aSecret.MatchString(c.Value) {
-			return secret.SecretOf(c.Value)
+			return secret.From(c.Value)
 		}
 	}
-	return secret.Secret{}
+	return secret.Value{}
 }
 
 // put sets a cookie of the protected host and of no other: it never has a Domain. life is in seconds; 0: as long as the

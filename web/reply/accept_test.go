@@ -32,7 +32,7 @@ func TestAProblemIsCalledWhatTheClientReads(t *testing.T) {
 				r.Header.Add("Accept", line)
 			}
 			w := httptest.NewRecorder()
-			reply.Problem(w, r, errcode.Refuse(errcode.CodeNotFound))
+			reply.Problem(w, r, errcode.New(errcode.NotFound))
 			if got := w.Header().Get("Content-Type"); got != c.want || w.Code != 404 {
 				t.Errorf("got %d %s, want 404 %s", w.Code, got, c.want)
 			}

@@ -71,49 +71,49 @@ type problem struct {
 }
 
 var problems = map[string]problem{
-	string(errcode.CodeSignInFailed):   {"E0000004", "Authentication failed"},
-	string(errcode.CodeRateLimited):    {"E0000047", "Too many requests"},
-	string(errcode.CodeOverloaded):     {"E0000010", "The service is busy"},
-	string(errcode.CodeExpired):        {"E0000005", "What was under way is over"},
-	string(errcode.CodeNoSession):      {"E0000005", "No session"},
-	string(errcode.CodeStepUpRequired): {"E0000006", "A fresh proof is needed"},
-	string(errcode.CodeForbidden):      {"E0000006", "Not allowed"},
-	string(errcode.CodeNotFound):       {"E0000007", "Not found"},
-	string(errcode.CodeInvalid):        {"E0000001", "Validation failed"},
-	string(errcode.CodeTaken):          {"E0000001", "Already taken"},
-	string(errcode.CodeLastDevice):     {"E0000001", "The last device stays"},
-	string(errcode.CodeTooMany):        {"E0000001", "As many as there may be"},
-	string(errcode.CodeInvalidLink):    {"E0000011", "The link is not good"},
-	string(errcode.CodeInvalidTicket):  {"E0000011", "The ticket is not good"},
-	string(errcode.CodeTicketExpired):  {"E0000011", "The ticket has expired"},
-	string(errcode.CodeSameProvenance): {"E0000006", "Both halves came by the same hand"},
-	string(errcode.CodeQRLimit):        {"E0000047", "Shown too often"},
-	string(errcode.CodeCopiesDisabled): {"E0000006", "Copies are switched off"},
-	string(errcode.CodeWrongState):     {"E0000038", "Not possible in this state"},
-	string(errcode.CodeConflict):       {"E0000001", "Two things that do not belong together"},
-	KindMalformed:                      {"E0000003", "The body is not well formed"},
-	KindUnknown:                        {"E0000003", "Unknown member"},
-	KindDuplicate:                      {"E0000003", "Duplicate member"},
-	KindMember:                         {"E0000003", "Member of the wrong type"},
-	KindParameter:                      {"E0000031", "Query parameter that cannot be read"},
-	KindMedia:                          {"E0000021", "The body must be application/json"},
-	KindTooLarge:                       {"E0000003", "The body is too large"},
-	KindNoRoute:                        {"E0000008", "Nothing at this path"},
-	KindMethod:                         {"E0000022", "The method is not supported here"},
-	KindNotOffered:                     {"E0000008", "This call of Okta's is not offered here; /api/docs lists those that are"},
-	KindToken:                          {"E0000011", "No good token"},
-	KindIdempotency:                    {"E0000001", "The idempotency key was used for another request"},
-	KindPassCode:                       {"E0000068", "The code is not right"},
-	KindCodeUsed:                       {"E0000082", "The code was used before: wait for the next one"},
-	KindCodeClock:                      {"E0000083", "The code is right for another time: the device's clock is off"},
-	KindCodeResync:                     {"E0000083", "The token is ahead: send its next code"},
-	KindStateToken:                     {"E0000011", "No good state token"},
-	KindSwitchedOff:                    {"E0000006", "Switched off in the configuration"},
-	KindUnavailable:                    {"E0000010", "The service cannot do this now"},
-	KindInternal:                       {"E0000009", "Internal error"},
+	string(errcode.SignInFailed):   {"E0000004", "Authentication failed"},
+	string(errcode.RateLimited):    {"E0000047", "Too many requests"},
+	string(errcode.Overloaded):     {"E0000010", "The service is busy"},
+	string(errcode.Expired):        {"E0000005", "What was under way is over"},
+	string(errcode.NoSession):      {"E0000005", "No session"},
+	string(errcode.StepUpRequired): {"E0000006", "A fresh proof is needed"},
+	string(errcode.Forbidden):      {"E0000006", "Not allowed"},
+	string(errcode.NotFound):       {"E0000007", "Not found"},
+	string(errcode.Invalid):        {"E0000001", "Validation failed"},
+	string(errcode.Taken):          {"E0000001", "Already taken"},
+	string(errcode.LastDevice):     {"E0000001", "The last device stays"},
+	string(errcode.TooMany):        {"E0000001", "As many as there may be"},
+	string(errcode.InvalidLink):    {"E0000011", "The link is not good"},
+	string(errcode.InvalidTicket):  {"E0000011", "The ticket is not good"},
+	string(errcode.TicketExpired):  {"E0000011", "The ticket has expired"},
+	string(errcode.SameProvenance): {"E0000006", "Both halves came by the same hand"},
+	string(errcode.QRLimit):        {"E0000047", "Shown too often"},
+	string(errcode.CopiesDisabled): {"E0000006", "Copies are switched off"},
+	string(errcode.WrongState):     {"E0000038", "Not possible in this state"},
+	string(errcode.Conflict):       {"E0000001", "Two things that do not belong together"},
+	KindMalformed:                  {"E0000003", "The body is not well formed"},
+	KindUnknown:                    {"E0000003", "Unknown member"},
+	KindDuplicate:                  {"E0000003", "Duplicate member"},
+	KindMember:                     {"E0000003", "Member of the wrong type"},
+	KindParameter:                  {"E0000031", "Query parameter that cannot be read"},
+	KindMedia:                      {"E0000021", "The body must be application/json"},
+	KindTooLarge:                   {"E0000003", "The body is too large"},
+	KindNoRoute:                    {"E0000008", "Nothing at this path"},
+	KindMethod:                     {"E0000022", "The method is not supported here"},
+	KindNotOffered:                 {"E0000008", "This call of Okta's is not offered here; /api/docs lists those that are"},
+	KindToken:                      {"E0000011", "No good token"},
+	KindIdempotency:                {"E0000001", "The idempotency key was used for another request"},
+	KindPassCode:                   {"E0000068", "The code is not right"},
+	KindCodeUsed:                   {"E0000082", "The code was used before: wait for the next one"},
+	KindCodeClock:                  {"E0000083", "The code is right for another time: the device's clock is off"},
+	KindCodeResync:                 {"E0000083", "The token is ahead: send its next code"},
+	KindStateToken:                 {"E0000011", "No good state token"},
+	KindSwitchedOff:                {"E0000006", "Switched off in the configuration"},
+	KindUnavailable:                {"E0000010", "The service cannot do this now"},
+	KindInternal:                   {"E0000009", "Internal error"},
 }
 
-// states are Okta's codes for the wrong state of a person, where they are others than that of CodeWrongState.
+// states are Okta's codes for the wrong state of a person, where they are others than that of WrongState.
 var states = map[string]string{
 	errcode.ReasonNotActive:    "E0000001",
 	errcode.ReasonNotSuspended: "E0000001",
@@ -167,14 +167,14 @@ func kindOf(err error, status int) (kind, member, reason string) {
 func Describe(r *http.Request, err error) Document {
 	status, _ := Status(err)
 	kind, member, reason := kindOf(err, status)
-	if kind == string(errcode.CodeInvalid) {
+	if kind == string(errcode.Invalid) {
 		status = http.StatusBadRequest // as Okta answers E0000001
 	}
 	p, q := problems[kind], RequestFrom(r.Context())
 	d := Document{Type: typeBase + kind, Title: p.title, Status: status, Detail: p.title, Instance: "/errors/" + q.ID,
 		ErrorCode: p.okta, ErrorLink: p.okta, ErrorID: q.ID, ErrorCauses: []Cause{}}
 	message := ""
-	if reason != "" && (kind == string(errcode.CodeWrongState) || kind == string(errcode.CodeInvalid)) {
+	if reason != "" && (kind == string(errcode.WrongState) || kind == string(errcode.Invalid)) {
 		message = Message(member, reason)
 	}
 	for _, part := range []string{member, message} {
@@ -192,7 +192,7 @@ func Describe(r *http.Request, err error) Document {
 	if e, ok := errors.AsType[*errcode.Error](err); ok && e.Assignee != "" {
 		d.ErrorCauses = append(d.ErrorCauses, Cause{"held by " + e.Assignee, "assigned to " + e.Assignee})
 	}
-	if code, ok := states[reason]; ok && kind == string(errcode.CodeWrongState) {
+	if code, ok := states[reason]; ok && kind == string(errcode.WrongState) {
 		d.ErrorCode, d.ErrorLink = code, code
 	}
 	d.ErrorSummary = d.Detail

@@ -27,12 +27,12 @@ func TestEveryErrorHasOneStatus(t *testing.T) {
 		retry  time.Duration
 	}{
 		{"nothing", nil, 200, 0},
-		{"a failed sign-in", errcode.Refuse(errcode.CodeSignInFailed), 401, 0},
-		{"too many tries", errcode.Wait(90 * time.Second), 429, 90 * time.Second},
-		{"a full pool", fmt.Errorf("verifying: %w", errcode.Refuse(errcode.CodeOverloaded)), 503, time.Second},
-		{"a wrong field", errcode.Invalid("email", "address"), 422, 0},
-		{"a missing thing", fmt.Errorf("loading: %w", errcode.Refuse(errcode.CodeNotFound)), 404, 0},
-		{"a code that nobody gave a status", errcode.Refuse("new"), 500, 0},
+		{"a failed sign-in", errcode.New(errcode.SignInFailed), 401, 0},
+		{"too many tries", errcode.RateLimit(90 * time.Second), 429, 90 * time.Second},
+		{"a full pool", fmt.Errorf("verifying: %w", errcode.New(errcode.Overloaded)), 503, time.Second},
+		{"a wrong field", errcode.InvalidField("email", "address"), 422, 0},
+		{"a missing thing", fmt.Errorf("loading: %w", errcode.New(errcode.NotFound)), 404, 0},
+		{"a code that nobody gave a status", errcode.New("new"), 500, 0},
 		{"a disk that is full", fmt.Errorf("storing: %w", store.ErrUnavailable), 503, 5 * time.Second},
 		{"too many rivals", store.ErrConflict, 503, time.Second},
 		{"a store that is closing", store.ErrClosed, 503, time.Second},
@@ -52,14 +52,14 @@ func TestEveryErrorHasOneStatus(t *testing.T) {
 }
 
 func TestEveryCodeOfTheDomainHasAStatusAndAProblem(t *testing.T) {
-	for _, code := range []errcode.Code{errcode.CodeSignInFailed, errcode.CodeRateLimited, errcode.CodeOverloaded, errcode.CodeExpired, errcode.CodeNoSession,
-		errcode.CodeStepUpRequired, errcode.CodeForbidden, errcode.CodeNotFound, errcode.CodeInvalid, errcode.CodeTaken, errcode.CodeLastDevice,
-		errcode.CodeTooMany, errcode.CodeInvalidLink, errcode.CodeInvalidTicket, errcode.CodeTicketExpired, errcode.CodeSameProvenance, errcode.CodeQRLimit,
-		errcode.CodeCopiesDisabled, errcode.CodeWrongState, errcode.CodeConflict} {
-		if status, _ := reply.Status(errcode.Refuse(code)); status == 500 {
+	for _, code := range []errcode.Code{errcode.SignInFailed, errcode.RateLimited, errcode.Overloaded, errcode.Expired, errcode.NoSession,
+		errcode.StepUpRequired, errcode.Forbidden, errcode.NotFound, errcode.Invalid, errcode.Taken, errcode.LastDevice,
+		errcode.TooMany, errcode.InvalidLink, errcode.InvalidTicket, errcode.TicketExpired, errcode.SameProvenance, errcode.QRLimit,
+		errcode.CopiesDisabled, errcode.WrongState, errcode.Conflict} {
+		if status, _ := reply.Status(errcode.New(code)); status == 500 {
 			t.Errorf("code %s has no status", code)
 		}
-		d := reply.Describe(httptest.NewRequest("GET", "/", nil), errcode.Refuse(code))
+		d := reply.Describe(httptest.NewRequest("GET", "/", nil), errcode.New(code))
 		if d.Type != "/problems/"+string(code) || d.Title == "" || !strings.HasPrefix(d.ErrorCode, "E00000") {
 			t.Errorf("code %s: got %+v, want a problem of its own", code, d)
 		}
@@ -86,7 +86,7 @@ func answer(t *testing.T, r *http.Request, err error) (*httptest.ResponseRecorde
 
 func TestAProblemIsReadByBothKindsOfClient(t *testing.T) {
 	var log bytes.Buffer
-	w, d := answer(t, with(&log), errcode.Invalid("email", "address"))
+	w, d := answer(t, with(&log), errcode.InvalidField("email", "address"))
 	if w.Code != 400 || w.Header().Get("Content-Type") != "application/problem+json" || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("got %d %v, want a problem document with 400", w.Code, w.Header())
 	}
@@ -115,7 +115,7 @@ func TestAnInternalErrorShowsItsIDAndIsLoggedOnce(t *testing.T) {
 
 func TestWhatCanBeTriedAgainSaysWhen(t *testing.T) {
 	var log bytes.Buffer
-	w, _ := answer(t, with(&log), errcode.Wait(1500*time.Millisecond))
+	w, _ := answer(t, with(&log), errcode.RateLimit(1500*time.Millisecond))
 	if got := w.Header().Get("Retry-After"); w.Code != 429 || got != "2" {
 		t.Errorf("got %d after %q, want 429 after 2", w.Code, got)
 	}
@@ -133,7 +133,7 @@ func TestARequestIsFoundInItsContext(t *testing.T) {
 	if q := reply.RequestFrom(t.Context()); q == nil || q.ID != "" {
 		t.Errorf("got %+v, want the zero value", q)
 	}
-	q := &reply.Request{ID: "r", Agent: "a", Lang: "fr", Browser: secret.SecretOf("b")}
+	q := &reply.Request{ID: "r", Agent: "a", Lang: "fr", Browser: secret.From("b")}
 	o := reply.RequestFrom(reply.With(t.Context(), q)).Origin()
 	if o.RequestID != "r" || o.Agent != "a" || o.Locale != "fr" || o.Browser.Reveal() != "b" {
 		t.Errorf("got %+v, want what the request knows", o)

@@ -11,12 +11,12 @@ import (
 
 // Request is what the outermost handlers know of a request. It is set once and not changed afterwards.
 type Request struct {
-	ID      string        // of the request in the log and in every error that is shown
-	Address netip.Addr    // of the client, after trusted proxies; invalid: the machine itself
-	Agent   string        // User-Agent, cut to 256 bytes
-	Lang    string        // the page's language
-	Browser secret.Secret // the known-browser cookie, empty without one
-	Log     *slog.Logger  // where errors of this request go; nil: the default of log/slog
+	ID      string       // of the request in the log and in every error that is shown
+	Address netip.Addr   // of the client, after trusted proxies; invalid: the machine itself
+	Agent   string       // User-Agent, cut to 256 bytes
+	Lang    string       // the page's language
+	Browser secret.Value // the known-browser cookie, empty without one
+	Log     *slog.Logger // where errors of this request go; nil: the default of log/slog
 }
 
 type requestKey struct{}

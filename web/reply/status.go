@@ -34,26 +34,26 @@ func (e *HTTPError) Error() string {
 // statuses are the codes of authn. A wrong field is 422 here, for forms; the problem document says 400, since
 // that is how Okta's clients know a validation error.
 var statuses = map[errcode.Code]int{
-	errcode.CodeSignInFailed:   http.StatusUnauthorized,
-	errcode.CodeRateLimited:    http.StatusTooManyRequests,
-	errcode.CodeOverloaded:     http.StatusServiceUnavailable,
-	errcode.CodeExpired:        http.StatusUnauthorized,
-	errcode.CodeNoSession:      http.StatusUnauthorized,
-	errcode.CodeStepUpRequired: http.StatusForbidden,
-	errcode.CodeForbidden:      http.StatusForbidden,
-	errcode.CodeNotFound:       http.StatusNotFound,
-	errcode.CodeInvalid:        http.StatusUnprocessableEntity,
-	errcode.CodeTaken:          http.StatusConflict,
-	errcode.CodeLastDevice:     http.StatusConflict,
-	errcode.CodeTooMany:        http.StatusConflict,
-	errcode.CodeInvalidLink:    http.StatusNotFound,
-	errcode.CodeInvalidTicket:  http.StatusUnauthorized,
-	errcode.CodeTicketExpired:  http.StatusGone,
-	errcode.CodeSameProvenance: http.StatusForbidden,
-	errcode.CodeQRLimit:        http.StatusTooManyRequests,
-	errcode.CodeCopiesDisabled: http.StatusForbidden,
-	errcode.CodeWrongState:     http.StatusConflict,
-	errcode.CodeConflict:       http.StatusConflict,
+	errcode.SignInFailed:   http.StatusUnauthorized,
+	errcode.RateLimited:    http.StatusTooManyRequests,
+	errcode.Overloaded:     http.StatusServiceUnavailable,
+	errcode.Expired:        http.StatusUnauthorized,
+	errcode.NoSession:      http.StatusUnauthorized,
+	errcode.StepUpRequired: http.StatusForbidden,
+	errcode.Forbidden:      http.StatusForbidden,
+	errcode.NotFound:       http.StatusNotFound,
+	errcode.Invalid:        http.StatusUnprocessableEntity,
+	errcode.Taken:          http.StatusConflict,
+	errcode.LastDevice:     http.StatusConflict,
+	errcode.TooMany:        http.StatusConflict,
+	errcode.InvalidLink:    http.StatusNotFound,
+	errcode.InvalidTicket:  http.StatusUnauthorized,
+	errcode.TicketExpired:  http.StatusGone,
+	errcode.SameProvenance: http.StatusForbidden,
+	errcode.QRLimit:        http.StatusTooManyRequests,
+	errcode.CopiesDisabled: http.StatusForbidden,
+	errcode.WrongState:     http.StatusConflict,
+	errcode.Conflict:       http.StatusConflict,
 }
 
 // Status is the one translation of an error to an HTTP status. retry, when above zero, goes into Retry-After.
@@ -71,7 +71,7 @@ func Status(err error) (status int, retry time.Duration) {
 			return http.StatusInternalServerError, 0
 		}
 		retry = e.RetryAfter
-		if retry <= 0 && (e.Code == errcode.CodeRateLimited || e.Code == errcode.CodeOverloaded) {
+		if retry <= 0 && (e.Code == errcode.RateLimited || e.Code == errcode.Overloaded) {
 			retry = time.Second
 		}
 		return status, retry
@@ -94,7 +94,7 @@ func Status(err error) (status int, retry time.Duration) {
 // once; Problem does so itself.
 func Report(r *http.Request, err error) {
 	status, _ := Status(err)
-	if status < http.StatusInternalServerError || status == http.StatusNotImplemented || errcode.CodeOf(err) != "" && status != http.StatusInternalServerError {
+	if status < http.StatusInternalServerError || status == http.StatusNotImplemented || errcode.Of(err) != "" && status != http.StatusInternalServerError {
 		return
 	}
 	level := slog.LevelError

@@ -27,7 +27,7 @@ func (a *App) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	before, name := a.visits.of(r, a.Now())
-	v := visit{state: oauth2.GenerateVerifier(), nonce: oauth2.GenerateVerifier(), verifier: secret.SecretOf(oauth2.GenerateVerifier()), until: a.Now().Add(signInTTL)}
+	v := visit{state: oauth2.GenerateVerifier(), nonce: oauth2.GenerateVerifier(), verifier: secret.From(oauth2.GenerateVerifier()), until: a.Now().Add(signInTTL)}
 	if before.known { // the user stays signed in if the new sign-in is cancelled
 		v.known, v.idToken, v.claims, v.until = true, before.idToken, before.claims, before.until
 	}
@@ -101,7 +101,7 @@ func (a *App) redeem(ctx context.Context, code string, v *visit) (visit, error) 
 	if err := errors.Join(id.Claims(&said), info.Claims(&said)); err != nil {
 		return visit{}, fmt.Errorf("reading claims: %w", err)
 	}
-	return visit{known: true, idToken: secret.SecretOf(raw), until: id.Expiry, claims: map[string]string{"sub": id.Subject, "name": said.Name, "email": info.Email,
+	return visit{known: true, idToken: secret.From(raw), until: id.Expiry, claims: map[string]string{"sub": id.Subject, "name": said.Name, "email": info.Email,
 		"groups": strings.Join(said.Groups, " "), "acr": said.ACR, "amr": strings.Join(said.AMR, " "), "sid": said.SID,
 		"auth_time": time.Unix(said.AuthTime, 0).UTC().Format("2006-01-02 15:04:05 UTC")}}, nil
 }

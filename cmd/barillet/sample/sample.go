@@ -39,7 +39,7 @@ type Config struct {
 	Base         string // URL of the application, without a slash at the end
 	Issuer       string // URL of the service
 	ClientID     string
-	ClientSecret secret.Secret
+	ClientSecret secret.Value
 	Static       *static.Files
 	Outbound     *outbound.Client
 	Now          func() time.Time

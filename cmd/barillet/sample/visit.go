@@ -17,10 +17,10 @@ const maxVisits = 1000
 
 // visit is the state of one browser.
 type visit struct {
-	state, nonce string        // of an active sign-in; "" without one
-	verifier     secret.Secret // of PKCE
-	known        bool          // a user is signed in
-	idToken      secret.Secret
+	state, nonce string       // of an active sign-in; "" without one
+	verifier     secret.Value // of PKCE
+	known        bool         // a user is signed in
+	idToken      secret.Value
 	claims       map[string]string
 	until        time.Time
 }
