@@ -37,12 +37,12 @@ func (s *SignInService) Account(ctx context.Context, session secret.Value) (Acco
 	var out AccountView
 	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		r := s.Accounts.In(snap)
-		ses, u, err := s.Sessions.session(r, session, now)
+		ses, u, err := s.Sessions.Load(r, session, now)
 		if err != nil {
 			return err
 		}
 		out = AccountView{User: u.ID, Login: u.Login, Name: u.DisplayName(), Email: u.Email, Locale: u.Locale,
-			Strong: s.Accounts.HasPhishingResistant(&u), Counted: s.Accounts.counted(&u), Recent: slices.Clone(u.Activity), Proven: ses.StepUp.fresh(now) && !ses.StepUp.EnrolOnly}
+			Strong: s.Accounts.HasPhishingResistant(&u), Counted: s.Accounts.CountPrimary(&u), Recent: slices.Clone(u.Activity), Proven: ses.StepUp.Fresh(now) && !ses.StepUp.EnrolOnly}
 		slices.Reverse(out.Recent)
 		out.Devices = slices.Clone(u.Devices)
 		for i := range out.Devices {
@@ -51,7 +51,7 @@ func (s *SignInService) Account(ctx context.Context, session secret.Value) (Acco
 		if out.Groups, err = s.groupNames(r, &u); err != nil {
 			return err
 		}
-		out.Sessions, err = s.Sessions.openSessions(r, &u, session.Hash(), now)
+		out.Sessions, err = s.Sessions.List(r, &u, session.Hash(), now)
 		return err
 	})
 	return out, err
@@ -72,10 +72,10 @@ func (s *SignInService) groupNames(r Reader, u *User) ([]string, error) {
 	return out, nil
 }
 
-// requireStepUp loads a session with a full fresh proof; StepUpRequired asks for one.
-func (s *SignInService) requireStepUp(tx *Tx, session secret.Value) (Session, User, error) {
-	ses, u, err := s.Sessions.session(tx.Reader, session, tx.Op.Now)
-	if err == nil && (!ses.StepUp.fresh(tx.Op.Now) || ses.StepUp.EnrolOnly) {
+// RequireStepUp loads a session with a full fresh proof; StepUpRequired asks for one.
+func (s *SignInService) RequireStepUp(tx *Tx, session secret.Value) (Session, User, error) {
+	ses, u, err := s.Sessions.Load(tx.Reader, session, tx.Op.Now)
+	if err == nil && (!ses.StepUp.Fresh(tx.Op.Now) || ses.StepUp.EnrolOnly) {
 		err = errcode.New(errcode.StepUpRequired)
 	}
 	return ses, u, err
@@ -89,18 +89,18 @@ func (s *SignInService) Rename(ctx context.Context, req RequestInfo, session sec
 	}
 	op := s.Accounts.NewOperation(req)
 	_, err = Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
-		_, u, err := s.Sessions.session(tx.Reader, session, op.Now)
+		_, u, err := s.Sessions.Load(tx.Reader, session, op.Now)
 		if err != nil {
 			return struct{}{}, err
 		}
-		d := u.device(id)
+		d := u.Device(id)
 		if d == nil {
 			return struct{}{}, errcode.New(errcode.NotFound)
 		}
 		changed := *d
 		changed.Name = name
-		u.Devices = replaceDevice(u.Devices, changed)
-		if err := tx.auditDevice(&u, audit.FactorUpdated, changed); err != nil {
+		u.Devices = ReplaceDevice(u.Devices, changed)
+		if err := tx.AuditDevice(&u, audit.FactorUpdated, changed); err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, tx.Save(&u)
@@ -112,15 +112,15 @@ func (s *SignInService) Rename(ctx context.Context, req RequestInfo, session sec
 func (s *SignInService) RemoveDevice(ctx context.Context, req RequestInfo, session secret.Value, id factors.DeviceID) (Credentials, error) {
 	op := s.Accounts.NewOperation(req)
 	return Update(ctx, s.Accounts, op, func(tx *Tx) (Credentials, error) {
-		ses, u, err := s.requireStepUp(tx, session)
+		ses, u, err := s.RequireStepUp(tx, session)
 		if err != nil {
 			return Credentials{}, err
 		}
-		d := u.device(id)
+		d := u.Device(id)
 		if d == nil {
 			return Credentials{}, errcode.New(errcode.NotFound)
 		}
-		if s.Accounts.CanUse(&u, *d) && s.Accounts.Method(d.Kind).Primary && s.Accounts.counted(&u) <= 1 {
+		if s.Accounts.CanUse(&u, *d) && s.Accounts.Method(d.Kind).Primary && s.Accounts.CountPrimary(&u) <= 1 {
 			return Credentials{}, errcode.New(errcode.LastDevice)
 		}
 		gone := *d
@@ -128,10 +128,10 @@ func (s *SignInService) RemoveDevice(ctx context.Context, req RequestInfo, sessi
 			return Credentials{}, err
 		}
 		tx.AddActivity(&u, audit.FactorRemoved, gone.Name)
-		if err := tx.auditDevice(&u, audit.FactorRemoved, gone); err != nil {
+		if err := tx.AuditDevice(&u, audit.FactorRemoved, gone); err != nil {
 			return Credentials{}, err
 		}
-		issued, err := s.Sessions.rotate(tx, &u, ses)
+		issued, err := s.Sessions.Rotate(tx, &u, ses)
 		if err != nil {
 			return Credentials{}, err
 		}
@@ -144,7 +144,7 @@ func (s *SignInService) RemoveDevice(ctx context.Context, req RequestInfo, sessi
 func (s *SignInService) TakeDevice(tx *Tx, u *User, d factors.Device) error {
 	u.Devices = slices.DeleteFunc(slices.Clone(u.Devices), func(x factors.Device) bool { return x.ID == d.ID })
 	u.Epoch++
-	if err := tx.dropUnique(d); err != nil {
+	if err := tx.ReleaseUnique(d); err != nil {
 		return err
 	}
 	return tx.Notify(u, templates.DeviceRemovedMail{Context: tx.About(u), Device: d.Name}, time.Time{})
@@ -157,14 +157,14 @@ func (s *SignInService) ChangePassword(ctx context.Context, req RequestInfo, ses
 	if err != nil {
 		return Credentials{}, err
 	}
-	if !ses.StepUp.fresh(op.Now) || ses.StepUp.EnrolOnly {
+	if !ses.StepUp.Fresh(op.Now) || ses.StepUp.EnrolOnly {
 		return Credentials{}, errcode.New(errcode.StepUpRequired)
 	}
 	if err := s.Accounts.Hasher.Validate(chosen, s.about(&u)); err != nil {
 		return Credentials{}, err
 	}
-	known := u.knowsBrowser(req.Browser, op.Now)
-	c := candidate{user: u, found: true, known: known, counts: s.Accounts.failureID(u.ID)}
+	known := u.KnowsBrowser(req.Browser, op.Now)
+	c := candidate{user: u, found: true, known: known, counts: s.Accounts.FailureID(u.ID)}
 	right, _, err := s.Accounts.Hasher.Verify(ctx, known, u.Password.Hash, current)
 	if err != nil {
 		return Credentials{}, fmt.Errorf("verifying a password: %w", err)
@@ -191,7 +191,7 @@ func (s *SignInService) ChangePassword(ctx context.Context, req RequestInfo, ses
 
 // storeChange stores a change of password, or counts the wrong one: refused is told after it was stored.
 func (s *SignInService) storeChange(tx *Tx, session secret.Value, c candidate, right bool, phc string) (issued Credentials, refused, err error) {
-	ses, u, err := s.requireStepUp(tx, session)
+	ses, u, err := s.RequireStepUp(tx, session)
 	if err != nil {
 		return Credentials{}, nil, err
 	}
@@ -212,7 +212,7 @@ func (s *SignInService) storeChange(tx *Tx, session secret.Value, c candidate, r
 	if err := s.passwordChanged(tx, &u); err != nil {
 		return Credentials{}, nil, err
 	}
-	if issued, err = s.Sessions.rotate(tx, &u, ses); err != nil {
+	if issued, err = s.Sessions.Rotate(tx, &u, ses); err != nil {
 		return Credentials{}, nil, err
 	}
 	return issued, nil, tx.Save(&u)
@@ -225,7 +225,7 @@ func (s *SignInService) SetLocale(ctx context.Context, req RequestInfo, session 
 	}
 	op := s.Accounts.NewOperation(req)
 	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
-		_, u, err := s.Sessions.session(tx.Reader, session, op.Now)
+		_, u, err := s.Sessions.Load(tx.Reader, session, op.Now)
 		if err != nil || u.Locale == locale {
 			return struct{}{}, err
 		}

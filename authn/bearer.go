@@ -45,8 +45,8 @@ func (s *SessionService) Lookup(r store.Reader, session string, now time.Time) (
 	case !s.alive(&ses, &st, session, now):
 		return Bearer{}, errcode.New(errcode.NoSession)
 	}
-	b := Bearer{Session: session, ID: sessionID(session), User: ses.User, Epoch: ses.Epoch, Login: st.Login, Groups: st.Groups,
-		Since: ses.Created, Until: ses.Created.Add(s.Accounts.Policy.SessionMax), PhishingResistantAt: ses.keyed(), AMR: ses.AMR}
+	b := Bearer{Session: session, ID: SessionID(session), User: ses.User, Epoch: ses.Epoch, Login: st.Login, Groups: st.Groups,
+		Since: ses.Created, Until: ses.Created.Add(s.Accounts.Policy.SessionMax), PhishingResistantAt: ses.LastPhishingResistant(), AMR: ses.AMR}
 	if !ses.StepUp.EnrolOnly {
 		b.StepUpAt = ses.StepUp.At
 	}

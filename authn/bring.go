@@ -18,7 +18,7 @@ func (s *EnrolService) ParseImport(now time.Time, u *User, key secret.Value) (fa
 		if !ok {
 			continue
 		}
-		d, err := reader.Import(now, s.Accounts.subject(u), key.Reveal())
+		d, err := reader.Import(now, s.Accounts.Subject(u), key.Reveal())
 		refused, ok := errors.AsType[factors.ImportError](err)
 		switch {
 		case ok && refused == factors.ImportOtherKind:
@@ -28,7 +28,7 @@ func (s *EnrolService) ParseImport(now time.Time, u *User, key secret.Value) (fa
 		case err != nil:
 			return factors.Device{}, fmt.Errorf("reading a secret from another service: %w", err)
 		}
-		d.Unique = s.Accounts.uniqueSecret(d.Unique)
+		d.Unique = s.Accounts.UniqueSecret(d.Unique)
 		return d, nil
 	}
 	return factors.Device{}, errcode.InvalidField("otpauth", string(factors.ImportOtherKind))
@@ -38,7 +38,7 @@ func (s *EnrolService) ParseImport(now time.Time, u *User, key secret.Value) (fa
 // new password, which counts once it is proven together with that device.
 func (s *EnrolService) AddImported(tx *Tx, u *User, d factors.Device) error {
 	d.ID, d.Added = factors.DeviceID(tx.Op.ID("device")), tx.Op.Now
-	if err := tx.takeUnique(u.ID, d.Unique); err != nil {
+	if err := tx.ReserveUnique(u.ID, d.Unique); err != nil {
 		if errcode.Of(err) == errcode.Taken {
 			return errcode.InvalidField("otpauth", "taken")
 		}
@@ -53,14 +53,14 @@ func (s *EnrolService) AddImported(tx *Tx, u *User, d factors.Device) error {
 // as long as an invitation, and worth nothing without the device.
 func (s *EnrolService) IssueImportLink(tx *Tx, u *User) (token secret.Value, expires time.Time, err error) {
 	expires = tx.Op.Now.Add(InvitationTTL)
-	token, err = tx.putLink("password", Link{User: u.ID, Purpose: linkPassword, Epoch: u.Epoch, Expires: expires})
+	token, err = tx.PutLink("password", Link{User: u.ID, Purpose: PurposePassword, Epoch: u.Epoch, Expires: expires})
 	return token, expires, err
 }
 
 // RemoveImported takes the devices from elsewhere that nobody has signed in with. The caller audits and saves.
 func (s *EnrolService) RemoveImported(tx *Tx, u *User) error {
 	for _, d := range u.Devices {
-		if err := tx.dropUnique(d); err != nil {
+		if err := tx.ReleaseUnique(d); err != nil {
 			return err
 		}
 	}

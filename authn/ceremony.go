@@ -53,11 +53,11 @@ func (s *SignInService) beginVerify(now time.Time, u *User, have []factors.Devic
 	}
 	f := all[max(0, slices.IndexFunc(all, func(f factors.Factor) bool { return holds(have, f.Kind()) }))]
 	kind := f.Kind()
-	p, pending, err := f.BeginVerify(now, s.Accounts.subject(u), have)
+	p, pending, err := f.BeginVerify(now, s.Accounts.Subject(u), have)
 	if err != nil {
 		return Prompt{}, nil, fmt.Errorf("beginning to verify by %s: %w", kind, err)
 	}
-	prompt, err := keepDevice(p)
+	prompt, err := NewPrompt(p)
 	if err != nil {
 		return Prompt{}, nil, fmt.Errorf("keeping a prompt of %s: %w", kind, err)
 	}
@@ -84,15 +84,15 @@ func holds(devices []factors.Device, kind factors.Kind) bool {
 	return slices.ContainsFunc(devices, func(d factors.Device) bool { return d.Kind == kind })
 }
 
-// deviceAttempt is an answer that was verified outside any transaction, and the state on which it was verified.
-type deviceAttempt struct {
-	input   factors.Input
-	known   bool
-	rev     uint64
-	by      audit.Actor // the principal that sent the answer; zero: the user
-	kind    factors.Kind
-	outcome factors.Outcome // of kind, which decided
-	all     []kindOutcome   // of every kind that was asked
+// DeviceAttempt is an answer that was verified outside any transaction, and the state on which it was verified.
+type DeviceAttempt struct {
+	input    factors.Input
+	known    bool
+	Revision uint64
+	By       audit.Actor // the principal that sent the answer; zero: the user
+	Kind     factors.Kind
+	outcome  factors.Outcome // of kind, which decided
+	all      []kindOutcome   // of every kind that was asked
 }
 
 // kindOutcome is the outcome of one kind.
@@ -102,7 +102,7 @@ type kindOutcome struct {
 }
 
 // apart reports whether a principal sent the answer, outside of any sign-in of the user.
-func (t *deviceAttempt) apart() bool { return t.by != (audit.Actor{}) }
+func (t *DeviceAttempt) apart() bool { return t.By != (audit.Actor{}) }
 
 // ranks orders the refusals of several kinds: the first one decides. A code that was used before is not counted, so it
 // comes before those that are.
@@ -110,58 +110,58 @@ var ranks = []factors.Reason{factors.ReasonNone, factors.ReasonClone, factors.Re
 	factors.ReasonWrong, factors.ReasonPolicy, factors.ReasonFormat, factors.ReasonExpired}
 
 // name returns the kind that decided, or the input if the user has no device for it.
-func (t *deviceAttempt) name() string { return cmp.Or(string(t.kind), string(t.input)) }
+func (t *DeviceAttempt) name() string { return cmp.Or(string(t.Kind), string(t.input)) }
 
 // add records the outcome of one more kind.
-func (t *deviceAttempt) add(kind factors.Kind, o factors.Outcome) {
+func (t *DeviceAttempt) add(kind factors.Kind, o factors.Outcome) {
 	if len(t.all) == 0 || slices.Index(ranks, o.Rejected) < slices.Index(ranks, t.outcome.Rejected) {
-		t.kind, t.outcome = kind, o
+		t.Kind, t.outcome = kind, o
 	}
 	t.all = append(t.all, kindOutcome{kind, o})
 }
 
 // devices returns the devices as they must now be stored. If a kind accepted the answer, only its device changes.
-func (t *deviceAttempt) devices() []factors.Device {
+func (t *DeviceAttempt) devices() []factors.Device {
 	var out []factors.Device
 	for _, x := range t.all {
-		if x.outcome.Device.ID != "" && (x.kind == t.kind || !t.outcome.Accepted()) {
+		if x.outcome.Device.ID != "" && (x.kind == t.Kind || !t.outcome.Accepted()) {
 			out = append(out, x.outcome.Device)
 		}
 	}
 	return out
 }
 
-// remember returns the ceremony with what the kinds need for the next try. After an accepted answer they need nothing.
-func (s *SignInService) remember(now time.Time, c *Ceremony, t deviceAttempt) *Ceremony {
+// Remember returns the ceremony with what the kinds need for the next try. After an accepted answer they need nothing.
+func (s *SignInService) Remember(now time.Time, c *Ceremony, t DeviceAttempt) *Ceremony {
 	if t.outcome.Accepted() {
 		for _, f := range s.withInput(t.input) {
-			c = c.with(now, f.Kind(), nil)
+			c = c.With(now, f.Kind(), nil)
 		}
 		return c
 	}
 	for _, x := range t.all {
-		c = c.with(now, x.kind, x.outcome.Pending)
+		c = c.With(now, x.kind, x.outcome.Pending)
 	}
 	return c
 }
 
-// verifyAnswer verifies an answer against the user as read, outside any transaction. It asks each kind with the input of which
+// VerifyAnswer verifies an answer against the user as read, outside any transaction. It asks each kind with the input of which
 // have holds a device. The first acceptance wins. A refusal is one refusal, regardless of the number of kinds.
-func (s *SignInService) verifyAnswer(op *Operation, u *User, have []factors.Device, open *Ceremony, input factors.Input, known bool, answer []byte) (deviceAttempt, error) {
-	t := deviceAttempt{input: input, known: known, rev: u.Revision, outcome: factors.Outcome{Rejected: factors.ReasonExpired}}
+func (s *SignInService) VerifyAnswer(op *Operation, u *User, have []factors.Device, open *Ceremony, input factors.Input, known bool, answer []byte) (DeviceAttempt, error) {
+	t := DeviceAttempt{input: input, known: known, Revision: u.Revision, outcome: factors.Outcome{Rejected: factors.ReasonExpired}}
 	for _, f := range s.withInput(input) {
 		kind := f.Kind()
 		if !holds(have, kind) {
 			continue
 		}
-		pending := open.pending(kind, op.Now)
+		pending := open.PendingFor(kind, op.Now)
 		if input == factors.InputAssertion && pending == nil {
 			t.add(kind, factors.Outcome{Rejected: factors.ReasonExpired})
 			continue
 		}
-		o, err := f.FinishVerify(op.Now, s.Accounts.subject(u), have, pending, answer)
+		o, err := f.FinishVerify(op.Now, s.Accounts.Subject(u), have, pending, answer)
 		if err != nil {
-			return deviceAttempt{}, fmt.Errorf("verifying by %s: %w", kind, err)
+			return DeviceAttempt{}, fmt.Errorf("verifying by %s: %w", kind, err)
 		}
 		if t.add(kind, o); o.Accepted() {
 			break
@@ -172,7 +172,7 @@ func (s *SignInService) verifyAnswer(op *Operation, u *User, have []factors.Devi
 
 // deviceWait returns how long to wait before an answer of this class is verified; 0: now.
 func (s *SignInService) deviceWait(r Reader, now time.Time, u *User, class throttle.Class, known bool) (time.Duration, throttle.Failures, error) {
-	f, err := s.Accounts.Failures.Get(r.r, s.Accounts.failureID(u.ID))
+	f, err := s.Accounts.Failures.Get(r.Raw, s.Accounts.FailureID(u.ID))
 	if err != nil {
 		return 0, f, fmt.Errorf("reading wrong answers: %w", err)
 	}
@@ -186,21 +186,21 @@ func (s *SignInService) deviceWait(r Reader, now time.Time, u *User, class throt
 // A10). The count is the user's, because an attacker can begin a new sign-in for every two tries.
 const noticeAt, noticeEach = 3, 10
 
-// count stores what an attempt changes in the user's devices and failure counters; the caller saves the user. Every
+// Count stores what an attempt changes in the user's devices and failure counters; the caller saves the user. Every
 // endpoint counts the answers of devices here (protocol rule 17).
-func (s *SignInService) count(tx *Tx, u *User, t deviceAttempt) (Verification, error) {
+func (s *SignInService) Count(tx *Tx, u *User, t DeviceAttempt) (Verification, error) {
 	wait, f, err := s.deviceWait(tx.Reader, tx.Op.Now, u, class(t.input), t.known)
 	if err != nil || wait > 0 {
 		return Verification{Wait: wait}, err
 	}
 	o := t.outcome
 	for _, d := range t.devices() {
-		if u.device(d.ID) != nil {
-			u.Devices = replaceDevice(u.Devices, d)
+		if u.Device(d.ID) != nil {
+			u.Devices = ReplaceDevice(u.Devices, d)
 		}
 	}
-	j := Verification{Kind: t.kind, Rejected: o.Rejected, ClockOff: o.ClockOff, CodesLeft: o.Remaining}
-	id := s.Accounts.failureID(u.ID)
+	j := Verification{Kind: t.Kind, Rejected: o.Rejected, ClockOff: o.ClockOff, CodesLeft: o.Remaining}
+	id := s.Accounts.FailureID(u.ID)
 	switch {
 	case o.Accepted():
 		return j, s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, id, f.WithSuccess(tx.Op.Now, class(t.input), t.known))
@@ -224,23 +224,23 @@ func (s *SignInService) count(tx *Tx, u *User, t deviceAttempt) (Verification, e
 	if err != nil {
 		return j, err
 	}
-	return j, s.auditAnswer(tx, u, t, audit.Failure, t.name()+": "+string(o.Rejected))
+	return j, s.AuditAnswer(tx, u, t, audit.Failure, t.name()+": "+string(o.Rejected))
 }
 
-// auditAnswer records the result of an answer, and who sent it.
-func (s *SignInService) auditAnswer(tx *Tx, u *User, t deviceAttempt, outcome, reason string) error {
+// AuditAnswer records the result of an answer, and who sent it.
+func (s *SignInService) AuditAnswer(tx *Tx, u *User, t DeviceAttempt, outcome, reason string) error {
 	if !t.apart() {
 		return tx.AuditUser(u, audit.FactorProven, outcome, reason)
 	}
-	e := audit.Event{Actor: t.by, Subject: string(u.ID), SubjectName: u.Login, Action: audit.FactorProven, Outcome: outcome, Reason: reason}
+	e := audit.Event{Actor: t.By, Subject: string(u.ID), SubjectName: u.Login, Action: audit.FactorProven, Outcome: outcome, Reason: reason}
 	if d := t.outcome.Device; d.ID != "" {
 		e.Targets = []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}
 	}
 	return tx.Audit(e)
 }
 
-// replaceDevice returns a copy of the list with one device replaced.
-func replaceDevice(list []factors.Device, d factors.Device) []factors.Device {
+// ReplaceDevice returns a copy of the list with one device replaced.
+func ReplaceDevice(list []factors.Device, d factors.Device) []factors.Device {
 	out := make([]factors.Device, len(list))
 	for i := range list {
 		if out[i] = list[i]; out[i].ID == d.ID {
@@ -250,8 +250,8 @@ func replaceDevice(list []factors.Device, d factors.Device) []factors.Device {
 	return out
 }
 
-// retryOnConflict calls round until it has stored its result on the record on which it verified the answer.
-func retryOnConflict(ctx context.Context, round func() (stored bool, err error)) error {
+// RetryOnConflict calls round until it has stored its result on the record on which it verified the answer.
+func RetryOnConflict(ctx context.Context, round func() (stored bool, err error)) error {
 	for range rounds {
 		stored, err := round()
 		if stored || err != nil {

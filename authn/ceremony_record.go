@@ -21,23 +21,23 @@ type Prompt struct {
 	JSON json.RawMessage `json:"json,omitempty"`
 }
 
-// keepDevice turns a factor's prompt into one that can be stored.
-func keepDevice(p factors.Prompt) (Prompt, error) {
+// NewPrompt turns a factor's prompt into one that can be stored.
+func NewPrompt(p factors.Prompt) (Prompt, error) {
 	view, err := json.Marshal(p.View)
 	return Prompt{View: view, JSON: p.JSON}, err
 }
 
-// pending returns what the kind keeps; nil if there is nothing or it has expired.
-func (c *Ceremony) pending(kind factors.Kind, now time.Time) factors.Pending {
+// PendingFor returns what the kind keeps; nil if there is nothing or it has expired.
+func (c *Ceremony) PendingFor(kind factors.Kind, now time.Time) factors.Pending {
 	if c == nil || !now.Before(c.Expires) {
 		return nil
 	}
 	return c.Pending[kind]
 }
 
-// with returns the ceremony with what a kind needs for the next try. A nil Pending removes it: a key's challenge is
+// With returns the ceremony with what a kind needs for the next try. A nil Pending removes it: a key's challenge is
 // valid for one answer, right or wrong.
-func (c *Ceremony) with(now time.Time, kind factors.Kind, p factors.Pending) *Ceremony {
+func (c *Ceremony) With(now time.Time, kind factors.Kind, p factors.Pending) *Ceremony {
 	out := Ceremony{Pending: map[factors.Kind]factors.Pending{}, At: now, Expires: now.Add(StepUpTTL)}
 	if c != nil {
 		maps.Copy(out.Pending, c.Pending)

@@ -15,11 +15,11 @@ import (
 
 // copier finds the device and its kind's ability to be shown again: the one place that asks for factors.Copier.
 func (s *EnrolService) copier(u *User, id factors.DeviceID) (factors.Device, factors.Sharer, error) {
-	d := u.device(id)
+	d := u.Device(id)
 	if d == nil || !d.Usable() {
 		return factors.Device{}, nil, errcode.New(errcode.NotFound)
 	}
-	c, ok := s.Accounts.factor(d.Kind).(factors.Sharer)
+	c, ok := s.Accounts.Factor(d.Kind).(factors.Sharer)
 	switch {
 	case !ok:
 		return factors.Device{}, nil, errcode.New(errcode.NotFound)
@@ -31,7 +31,7 @@ func (s *EnrolService) copier(u *User, id factors.DeviceID) (factors.Device, fac
 
 // CanCopy tells whether the device's QR code could be shown again.
 func (s *EnrolService) CanCopy(d factors.Device) bool {
-	_, ok := s.Accounts.factor(d.Kind).(factors.Sharer)
+	_, ok := s.Accounts.Factor(d.Kind).(factors.Sharer)
 	return ok && d.Usable() && s.Accounts.Policy.AllowCopies
 }
 
@@ -53,14 +53,14 @@ func (s *EnrolService) ShowQR(ctx context.Context, req RequestInfo, session secr
 		if err := mayShow(op.Now, ses, u, d, copyID); err != nil {
 			return err
 		}
-		p, err := c.ShowAgain(op.Now, s.Accounts.subject(u), d)
+		p, err := c.ShowAgain(op.Now, s.Accounts.Subject(u), d)
 		if err != nil {
 			return tooMany(err)
 		}
-		prompt, err = keepDevice(p)
+		prompt, err = NewPrompt(p)
 		return err
 	}
-	return s.SignIn.stepUp(ctx, req, session, input, answer, prepare, func(tx *Tx, ses *Session, u *User) error {
+	return s.SignIn.StepUpThen(ctx, req, session, input, answer, prepare, func(tx *Tx, ses *Session, u *User) error {
 		return s.recordShowing(tx, ses, u, PendingCopy{Device: id, Copy: copyID, Name: name, Prompt: prompt, Expires: tx.Op.Now.Add(EnrolmentTTL)})
 	})
 }
@@ -72,9 +72,9 @@ func mayShow(now time.Time, ses *Session, u *User, d factors.Device, copyID stri
 	switch {
 	case ses.Shared:
 		return errcode.New(errcode.Forbidden)
-	case len(withinTTL(u.Showings, now)) >= maxShowings:
+	case len(LastDay(u.Showings, now)) >= MaxShowings:
 		return errcode.New(errcode.QRLimit)
-	case copyID == "" && len(d.Copies) >= maxCopies:
+	case copyID == "" && len(d.Copies) >= MaxCopies:
 		return errcode.New(errcode.TooMany)
 	case copyID != "" && !known:
 		return errcode.New(errcode.NotFound)
@@ -84,7 +84,7 @@ func mayShow(now time.Time, ses *Session, u *User, d factors.Device, copyID stri
 
 // recordShowing records a showing within the Update that takes the answer.
 func (s *EnrolService) recordShowing(tx *Tx, ses *Session, u *User, c PendingCopy) error {
-	held := u.device(c.Device)
+	held := u.Device(c.Device)
 	if held == nil {
 		return errcode.New(errcode.NotFound)
 	}
@@ -92,7 +92,7 @@ func (s *EnrolService) recordShowing(tx *Tx, ses *Session, u *User, c PendingCop
 	if err := mayShow(tx.Op.Now, ses, u, d, c.Copy); err != nil {
 		return err
 	}
-	u.Showings = append(withinTTL(u.Showings, tx.Op.Now), tx.Op.Now)
+	u.Showings = append(LastDay(u.Showings, tx.Op.Now), tx.Op.Now)
 	if c.Copy == "" {
 		c.Copy = tx.Op.ID("copy")
 		d.Copies = append(slices.Clone(d.Copies), factors.Copy{ID: c.Copy, Name: c.Name, Shown: tx.Op.Now})
@@ -101,10 +101,10 @@ func (s *EnrolService) recordShowing(tx *Tx, ses *Session, u *User, c PendingCop
 		d.Copies = slices.Clone(d.Copies)
 		d.Copies[i].Shown, c.Name = tx.Op.Now, d.Copies[i].Name
 	}
-	u.Devices = replaceDevice(u.Devices, d)
+	u.Devices = ReplaceDevice(u.Devices, d)
 	ses.Copying = &c
 	tx.AddActivity(u, audit.SecretShown, d.Name)
-	if err := tx.auditDevice(u, audit.SecretShown, d); err != nil {
+	if err := tx.AuditDevice(u, audit.SecretShown, d); err != nil {
 		return err
 	}
 	return tx.Notify(u, templates.QRShownMail{Context: tx.About(u), Device: d.Name}, time.Time{})
@@ -122,7 +122,7 @@ func (s *EnrolService) PendingCopy(ctx context.Context, session secret.Value) (P
 	now := s.Accounts.Now()
 	var out PendingCopy
 	err := s.Accounts.View(ctx, func(r Reader) error {
-		ses, _, err := s.Sessions.session(r, session, now)
+		ses, _, err := s.Sessions.Load(r, session, now)
 		if err != nil {
 			return err
 		}
@@ -138,12 +138,12 @@ func (s *EnrolService) PendingCopy(ctx context.Context, session secret.Value) (P
 // ConfirmCopy judges a code of the phone that scanned the QR code again. It must be of a later step than any
 // used, so that it proves that the code was read.
 func (s *EnrolService) ConfirmCopy(ctx context.Context, req RequestInfo, session secret.Value, answer []byte) (Verification, error) {
-	return s.SignIn.answered(ctx, req, session, func(op *Operation, ses *Session, u *User) (asked, error) {
+	return s.SignIn.AnswerInSession(ctx, req, session, func(op *Operation, ses *Session, u *User) (DeviceQuestion, error) {
 		if ses.Copying == nil || !op.Now.Before(ses.Copying.Expires) {
-			return asked{}, errcode.New(errcode.Expired)
+			return DeviceQuestion{}, errcode.New(errcode.Expired)
 		}
 		d, c, err := s.copier(u, ses.Copying.Device)
-		return s.SignIn.byDevice(u, d, func() (factors.Outcome, error) { return c.FinishCopy(op.Now, s.Accounts.subject(u), d, answer) }), err
+		return s.SignIn.VerifyDevice(u, d, func() (factors.Outcome, error) { return c.FinishCopy(op.Now, s.Accounts.Subject(u), d, answer) }), err
 	}, func(tx *Tx, ses *Session, u *User) error { return s.copied(tx, ses, u) })
 }
 
@@ -153,7 +153,7 @@ func (s *EnrolService) copied(tx *Tx, ses *Session, u *User) error {
 	if c == nil {
 		return errcode.New(errcode.Expired)
 	}
-	d := u.device(c.Device)
+	d := u.Device(c.Device)
 	if d == nil {
 		return errcode.New(errcode.Expired)
 	}
@@ -164,10 +164,10 @@ func (s *EnrolService) copied(tx *Tx, ses *Session, u *User) error {
 			changed.Copies[i].Confirmed, changed.Copies[i].ScanAgain = tx.Op.Now, false
 		}
 	}
-	u.Devices = replaceDevice(u.Devices, changed)
+	u.Devices = ReplaceDevice(u.Devices, changed)
 	ses.Copying = nil
 	tx.AddActivity(u, audit.CopyConfirmed, c.Name)
-	if err := tx.auditDevice(u, audit.CopyConfirmed, changed); err != nil {
+	if err := tx.AuditDevice(u, audit.CopyConfirmed, changed); err != nil {
 		return err
 	}
 	return tx.Notify(u, templates.CopyConfirmedMail{Context: tx.About(u), Device: changed.Name, Copy: c.Name}, time.Time{})
@@ -198,11 +198,11 @@ func (s *EnrolService) RemoveCopy(ctx context.Context, req RequestInfo, session 
 		issued  Credentials
 	}
 	out, err := Update(ctx, s.Accounts, op, func(tx *Tx) (result, error) {
-		ses, u, err := s.SignIn.requireStepUp(tx, session)
+		ses, u, err := s.SignIn.RequireStepUp(tx, session)
 		if err != nil {
 			return result{}, err
 		}
-		d := u.device(id)
+		d := u.Device(id)
 		if d == nil {
 			return result{}, errcode.New(errcode.NotFound)
 		}
@@ -211,20 +211,20 @@ func (s *EnrolService) RemoveCopy(ctx context.Context, req RequestInfo, session 
 			return result{}, errcode.New(errcode.NotFound)
 		}
 		changed, lost := *d, d.Copies[i].Name
-		if left := s.Accounts.counted(&u); d.Usable() && left <= 1 {
+		if left := s.Accounts.CountPrimary(&u); d.Usable() && left <= 1 {
 			return result{replace: true}, nil
 		}
 		changed.Copies, changed.Disabled = markForRescan(d.Copies, copyID), DisabledScanAgain
-		u.Devices = replaceDevice(u.Devices, changed)
+		u.Devices = ReplaceDevice(u.Devices, changed)
 		u.Epoch++
 		tx.AddActivity(&u, audit.CopyRemoved, lost)
-		if err := tx.auditDevice(&u, audit.CopyRemoved, changed); err != nil {
+		if err := tx.AuditDevice(&u, audit.CopyRemoved, changed); err != nil {
 			return result{}, err
 		}
 		if err := tx.Notify(&u, templates.DeviceRemovedMail{Context: tx.About(&u), Device: changed.Name}, time.Time{}); err != nil {
 			return result{}, err
 		}
-		issued, err := s.Sessions.rotate(tx, &u, ses)
+		issued, err := s.Sessions.Rotate(tx, &u, ses)
 		if err != nil {
 			return result{}, err
 		}

@@ -10,8 +10,8 @@ import (
 	"barillet/internal/errcode"
 )
 
-// auditDevice writes down what the person did to one of their devices.
-func (tx *Tx) auditDevice(u *User, action string, d factors.Device) error {
+// AuditDevice writes down what the person did to one of their devices.
+func (tx *Tx) AuditDevice(u *User, action string, d factors.Device) error {
 	return tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
 		Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}},

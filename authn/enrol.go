@@ -50,7 +50,7 @@ type flowState struct {
 // flowState loads where somebody sits and judges whether they may enrol this there. StepUpRequired asks for a proof.
 func (s *EnrolService) flowState(r Reader, seat Flow, now time.Time, replaces bool) (flowState, error) {
 	if seat.Session.IsZero() {
-		l, u, step, err := s.SignIn.login(r, seat.Login, now)
+		l, u, step, err := s.SignIn.Load(r, seat.Login, now)
 		if err != nil {
 			return flowState{}, err
 		}
@@ -59,13 +59,13 @@ func (s *EnrolService) flowState(r Reader, seat Flow, now time.Time, replaces bo
 		}
 		return flowState{login: &l, user: u, enrol: l.Enrol}, nil
 	}
-	ses, u, err := s.Sessions.session(r, seat.Session, now)
+	ses, u, err := s.Sessions.Load(r, seat.Session, now)
 	if err != nil {
 		return flowState{}, err
 	}
 	// A pending enrolment carries the proof that opened it: it is finished within its own ten minutes.
 	pending := ses.Enrol != nil && now.Before(ses.Enrol.Expires) && (ses.Enrol.Replace != "") == replaces
-	if !pending && (!ses.StepUp.fresh(now) || replaces && ses.StepUp.EnrolOnly) {
+	if !pending && (!ses.StepUp.Fresh(now) || replaces && ses.StepUp.EnrolOnly) {
 		return flowState{}, errcode.New(errcode.StepUpRequired)
 	}
 	return flowState{session: &ses, user: u, enrol: ses.Enrol}, nil
@@ -75,10 +75,10 @@ func (s *EnrolService) flowState(r Reader, seat Flow, now time.Time, replaces bo
 func (s *EnrolService) storeFlow(tx *Tx, st flowState, seat Flow) error {
 	if st.login != nil {
 		st.login.Enrol = st.enrol
-		return s.SignIn.putLogin(tx, seat.Login, *st.login)
+		return s.SignIn.Put(tx, seat.Login, *st.login)
 	}
 	st.session.Enrol = st.enrol
-	return s.Sessions.keepSession(tx, seat.Session, *st.session)
+	return s.Sessions.Put(tx, seat.Session, *st.session)
 }
 
 // CheckAllowed tells whether the seat is one to enrol in; StepUpRequired, Forbidden, Expired or NoSession.
@@ -92,7 +92,7 @@ func (s *EnrolService) CheckAllowed(ctx context.Context, seat Flow) error {
 // BeginEnrol opens an enrolment and tells what to show. It takes the place of one that is pending there.
 func (s *EnrolService) BeginEnrol(ctx context.Context, req RequestInfo, seat Flow, want Enrolling) (Prompt, error) {
 	op := s.Accounts.NewOperation(req)
-	f := s.Accounts.factor(want.Kind)
+	f := s.Accounts.Factor(want.Kind)
 	if f == nil {
 		return Prompt{}, errcode.New(errcode.NotFound)
 	}
@@ -119,7 +119,7 @@ func (s *EnrolService) BeginEnrol(ctx context.Context, req RequestInfo, seat Flo
 	if !s.Accounts.CanAdd(want.Kind, have) {
 		return Prompt{}, errcode.New(errcode.TooMany)
 	}
-	who := s.Accounts.subject(&st.user)
+	who := s.Accounts.Subject(&st.user)
 	who.App, who.Device = want.App, want.Name
 	p, pending, err := f.BeginEnrol(op.Now, who, have)
 	if errors.Is(err, factors.ErrTooMany) {
@@ -128,7 +128,7 @@ func (s *EnrolService) BeginEnrol(ctx context.Context, req RequestInfo, seat Flo
 	if err != nil {
 		return Prompt{}, fmt.Errorf("beginning to enrol %s: %w", want.Kind, err)
 	}
-	prompt, err := keepDevice(p)
+	prompt, err := NewPrompt(p)
 	if err != nil {
 		return Prompt{}, fmt.Errorf("keeping a prompt of %s: %w", want.Kind, err)
 	}
@@ -140,7 +140,7 @@ func (s *EnrolService) BeginEnrol(ctx context.Context, req RequestInfo, seat Flo
 			return Prompt{}, err
 		}
 		if st.enrol = e; st.login != nil {
-			st.login.extend(op.Now)
+			st.login.Extend(op.Now)
 		}
 		return prompt, s.storeFlow(tx, st, seat)
 	})
@@ -149,7 +149,7 @@ func (s *EnrolService) BeginEnrol(ctx context.Context, req RequestInfo, seat Flo
 // freshFlowState is seat for a new enrolment: one that is pending does not lend its proof to another.
 func (s *EnrolService) freshFlowState(r Reader, seat Flow, now time.Time, replaces bool) (flowState, error) {
 	st, err := s.flowState(r, seat, now, replaces)
-	if err == nil && st.session != nil && (!st.session.StepUp.fresh(now) || replaces && st.session.StepUp.EnrolOnly) {
+	if err == nil && st.session != nil && (!st.session.StepUp.Fresh(now) || replaces && st.session.StepUp.EnrolOnly) {
 		err = errcode.New(errcode.StepUpRequired)
 	}
 	return st, err
@@ -158,11 +158,11 @@ func (s *EnrolService) freshFlowState(r Reader, seat Flow, now time.Time, replac
 // otherDevices are the devices that a new one will stand beside: without the one it replaces, and without the spare
 // ones of its kind, since a new set of recovery codes takes the place of the old.
 func (s *EnrolService) otherDevices(u *User, want Enrolling) ([]factors.Device, error) {
-	if d := u.device(want.Replace); want.Replace != "" && (d == nil || d.Kind != want.Kind) {
+	if d := u.Device(want.Replace); want.Replace != "" && (d == nil || d.Kind != want.Kind) {
 		return nil, errcode.New(errcode.NotFound)
 	}
 	return slices.DeleteFunc(slices.Clone(u.Devices), func(d factors.Device) bool {
-		return d.ID == want.Replace || d.Kind == want.Kind && s.Accounts.backup(d)
+		return d.ID == want.Replace || d.Kind == want.Kind && s.Accounts.BackupFactor(d)
 	}), nil
 }
 
@@ -175,7 +175,7 @@ func (s *EnrolService) Pending(ctx context.Context, seat Flow) (PendingEnrolment
 		if err != nil {
 			return err
 		}
-		out = *st.enrol.shown(now)
+		out = *st.enrol.ForDisplay(now)
 		return nil
 	})
 	return out, err
@@ -187,7 +187,7 @@ func (s *EnrolService) pendingFlowState(r Reader, seat Flow, now time.Time) (flo
 	if err != nil && !seat.Session.IsZero() {
 		st, err = s.flowState(r, seat, now, true)
 	}
-	if err == nil && st.enrol.shown(now) == nil {
+	if err == nil && st.enrol.ForDisplay(now) == nil {
 		err = errcode.New(errcode.Expired)
 	}
 	return st, err
@@ -209,7 +209,7 @@ func (s *EnrolService) FinishEnrol(ctx context.Context, req RequestInfo, seat Fl
 		return Enrolled{}, err
 	}
 	var out Enrolled
-	err = retryOnConflict(ctx, func() (bool, error) {
+	err = RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
 		var st flowState
 		if err := s.Accounts.View(ctx, func(r Reader) error {
@@ -219,11 +219,11 @@ func (s *EnrolService) FinishEnrol(ctx context.Context, req RequestInfo, seat Fl
 		}); err != nil {
 			return false, err
 		}
-		f := s.Accounts.factor(st.enrol.Kind)
+		f := s.Accounts.Factor(st.enrol.Kind)
 		if f == nil {
 			return false, errcode.New(errcode.Expired)
 		}
-		o, err := f.FinishEnrol(op.Now, s.Accounts.subject(&st.user), st.enrol.Pending, answer)
+		o, err := f.FinishEnrol(op.Now, s.Accounts.Subject(&st.user), st.enrol.Pending, answer)
 		if err != nil {
 			return false, fmt.Errorf("enrolling %s: %w", st.enrol.Kind, err)
 		}
@@ -267,7 +267,7 @@ func (s *EnrolService) storeEnrolled(tx *Tx, seat Flow, judged flowState, name s
 	if d.App == "" {
 		d.App = e.App
 	}
-	if err := tx.takeUnique(u.ID, d.Unique); err != nil {
+	if err := tx.ReserveUnique(u.ID, d.Unique); err != nil {
 		return nil, err
 	}
 	if err := s.placeDevice(tx, u, e, &d); err != nil {
@@ -277,16 +277,16 @@ func (s *EnrolService) storeEnrolled(tx *Tx, seat Flow, judged flowState, name s
 		u.EverHadDevice = true
 	}
 	st.enrol = nil
-	out := &Enrolled{Device: withDisplayNames([]factors.Device{d})[0]}
+	out := &Enrolled{Device: DisplayDevices([]factors.Device{d})[0]}
 	switch {
 	case st.login != nil:
 		err = s.completeByEnrolment(tx, seat, &st, out, o)
 	case e.Replace != "":
 		st.session.Enrol, st.session.Copying = nil, nil
 		u.Epoch++ // the old secret is gone: PROTOCOL 2 and 15
-		out.Issued, err = s.Sessions.rotate(tx, u, *st.session)
+		out.Issued, err = s.Sessions.Rotate(tx, u, *st.session)
 	default:
-		if !st.session.StepUp.fresh(now) && s.Accounts.Method(d.Kind).Primary {
+		if !st.session.StepUp.Fresh(now) && s.Accounts.Method(d.Kind).Primary {
 			st.session.StepUp = StepUp{At: now, EnrolOnly: true}
 		}
 		err = s.storeFlow(tx, st, seat)
@@ -294,7 +294,7 @@ func (s *EnrolService) storeEnrolled(tx *Tx, seat Flow, judged flowState, name s
 	if err != nil {
 		return nil, err
 	}
-	out.Counted = s.Accounts.counted(u)
+	out.Counted = s.Accounts.CountPrimary(u)
 	return out, tx.Save(u)
 }
 
@@ -302,17 +302,17 @@ func (s *EnrolService) storeEnrolled(tx *Tx, seat Flow, judged flowState, name s
 func (s *EnrolService) placeDevice(tx *Tx, u *User, e *PendingEnrolment, d *factors.Device) error {
 	action := audit.FactorActivated
 	var m templates.Notice = templates.DeviceAddedMail{Context: tx.About(u), Device: d.Name}
-	spare := s.Accounts.backup(*d)
+	spare := s.Accounts.BackupFactor(*d)
 	renewed := spare && slices.ContainsFunc(u.Devices, func(x factors.Device) bool { return x.Kind == d.Kind })
-	switch old := u.device(e.Replace); {
+	switch old := u.Device(e.Replace); {
 	case e.Replace != "" && old == nil:
 		return errcode.New(errcode.Expired)
 	case e.Replace != "":
-		if err := tx.dropUnique(*old); err != nil {
+		if err := tx.ReleaseUnique(*old); err != nil {
 			return err
 		}
 		d.ID, d.Name, d.Copies = old.ID, old.Name, markForRescan(old.Copies, e.Lost)
-		u.Devices = replaceDevice(u.Devices, *d)
+		u.Devices = ReplaceDevice(u.Devices, *d)
 		action = audit.FactorUpdated
 	case spare:
 		u.Devices = slices.DeleteFunc(slices.Clone(u.Devices), func(x factors.Device) bool { return x.Kind == d.Kind })
@@ -325,7 +325,7 @@ func (s *EnrolService) placeDevice(tx *Tx, u *User, e *PendingEnrolment, d *fact
 		u.Devices = append(slices.Clone(u.Devices), *d)
 	}
 	tx.AddActivity(u, action, d.Name)
-	if err := tx.auditDevice(u, action, *d); err != nil || m == nil {
+	if err := tx.AuditDevice(u, action, *d); err != nil || m == nil {
 		return err
 	}
 	return tx.Notify(u, m, time.Time{})
@@ -335,15 +335,15 @@ func (s *EnrolService) placeDevice(tx *Tx, u *User, e *PendingEnrolment, d *fact
 // spent here, by the Update that stores the device (PROTOCOL 7).
 func (s *EnrolService) completeByEnrolment(tx *Tx, seat Flow, st *flowState, out *Enrolled, o factors.Outcome) error {
 	u := &st.user
-	if err := s.SignIn.spendTickets(tx, u); err != nil {
+	if err := s.SignIn.SpendTickets(tx, u); err != nil {
 		return err
 	}
-	if u.Password.confirmProvenance(); st.login.Ticket == grantInvitation {
+	if u.Password.ConfirmProvenance(); st.login.Ticket == TicketInvitation {
 		u.Password.Provenance = ProvenanceUser // chosen by whoever accepted it, and by nobody who had it in hand before
-		u.knowsAddressOf()
+		u.ConfirmEmail()
 	}
 	out.First = true
 	var err error
-	out.Completed, err = s.SignIn.complete(tx, seat.Login, *st.login, u, SecondFactor{AMR: addAMR(true, o.AMR), Enrolled: true})
+	out.Completed, err = s.SignIn.Complete(tx, seat.Login, *st.login, u, SecondFactor{AMR: JoinAMR(true, o.AMR), Enrolled: true})
 	return err
 }

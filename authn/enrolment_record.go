@@ -18,8 +18,8 @@ type PendingEnrolment struct {
 	Expires time.Time        `json:"expires"`
 }
 
-// shown is the enrolment as a page may have it; nil when it is over.
-func (e *PendingEnrolment) shown(now time.Time) *PendingEnrolment {
+// ForDisplay is the enrolment as a page may have it; nil when it is over.
+func (e *PendingEnrolment) ForDisplay(now time.Time) *PendingEnrolment {
 	if e == nil || !now.Before(e.Expires) {
 		return nil
 	}

@@ -42,7 +42,7 @@ func (s *SessionService) NewReturnCode(ctx context.Context, req RequestInfo, ses
 	op := s.Accounts.NewOperation(req)
 	code := op.Secret("gate code")
 	wait, err := Update(ctx, s.Accounts, op, func(tx *Tx) (time.Duration, error) {
-		ses, u, err := s.session(tx.Reader, session, op.Now)
+		ses, u, err := s.Load(tx.Reader, session, op.Now)
 		if err != nil {
 			return 0, err
 		}
@@ -85,7 +85,7 @@ func (s *SessionService) RedeemReturnCode(ctx context.Context, req RequestInfo, 
 		if g.Host != host || !same || !op.Now.Before(g.Expires) {
 			return false, nil
 		}
-		ses, u, err := s.sessionAt(tx.Reader, g.Session, op.Now)
+		ses, u, err := s.loadByHash(tx.Reader, g.Session, op.Now)
 		if errcode.Of(err) == errcode.NoSession {
 			return false, nil
 		}
@@ -98,7 +98,7 @@ func (s *SessionService) RedeemReturnCode(ctx context.Context, req RequestInfo, 
 		}
 		return true, tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u.ID), Name: u.Login},
 			Subject: string(u.ID), SubjectName: u.Login, Action: audit.AppSignIn, Outcome: audit.Success,
-			Session: sessionID(g.Session), Targets: []audit.Actor{{Type: audit.TypeApplication, ID: host, Name: host}}})
+			Session: SessionID(g.Session), Targets: []audit.Actor{{Type: audit.TypeApplication, ID: host, Name: host}}})
 	})
 	if err == nil && !passed {
 		err = errcode.New(errcode.InvalidLink)
@@ -129,7 +129,7 @@ func (s *SessionService) AuthenticateForward(ctx context.Context, secret secret.
 	now := s.Accounts.Now()
 	var live Live
 	err := s.Accounts.View(ctx, func(r Reader) error {
-		g, err := s.forwards.Get(r.r, secret.Hash())
+		g, err := s.forwards.Get(r.Raw, secret.Hash())
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			return errcode.New(errcode.NoSession)
@@ -145,7 +145,7 @@ func (s *SessionService) AuthenticateForward(ctx context.Context, secret secret.
 }
 
 // PhishingResistant tells whether a security key was proven in the session (RFC 8176 section 2, hwk).
-func (l *Live) PhishingResistant() bool { return phishingResistant(l.AMR) }
+func (l *Live) PhishingResistant() bool { return PhishingResistant(l.AMR) }
 
 // PhishingResistant is that of Live.
-func (b *Bearer) PhishingResistant() bool { return phishingResistant(b.AMR) }
+func (b *Bearer) PhishingResistant() bool { return PhishingResistant(b.AMR) }

@@ -8,7 +8,7 @@ import (
 	"barillet/store"
 )
 
-func wrongState(reason string) error {
+func WrongState(reason string) error {
 	return &errcode.Error{Code: errcode.WrongState, Reason: reason}
 }
 
@@ -16,7 +16,7 @@ func wrongState(reason string) error {
 // (PROTOCOL 2). Like the other steps of a life it does not save: the caller audits and saves the person.
 func (tx *Tx) Suspend(u *User) error {
 	if u.Status != StatusActive {
-		return wrongState(errcode.ReasonNotActive)
+		return WrongState(errcode.ReasonNotActive)
 	}
 	return tx.endAccess(u, StatusSuspended)
 }
@@ -24,7 +24,7 @@ func (tx *Tx) Suspend(u *User) error {
 // Unsuspend lets a suspended person sign in again, with what they had.
 func (tx *Tx) Unsuspend(u *User) error {
 	if u.Status != StatusSuspended {
-		return wrongState(errcode.ReasonNotSuspended)
+		return WrongState(errcode.ReasonNotSuspended)
 	}
 	u.Status, u.StatusAt = StatusActive, tx.Op.Now
 	return nil
@@ -34,7 +34,7 @@ func (tx *Tx) Unsuspend(u *User) error {
 // in the record, worth nothing, until Revive or Delete.
 func (tx *Tx) Deactivate(u *User) error {
 	if u.Status == StatusDeactivated {
-		return wrongState(errcode.ReasonDeactivated)
+		return WrongState(errcode.ReasonDeactivated)
 	}
 	if err := tx.revokeLinks(u); err != nil {
 		return err
@@ -64,7 +64,7 @@ func (tx *Tx) Reactivate(u *User) {
 // them stays, and the id, being random, is never used again. It touches at most 60 keys of the 64 of an Update.
 func (tx *Tx) Delete(u *User) error {
 	if u.Status != StatusDeactivated {
-		return wrongState(errcode.ReasonDeactivated)
+		return WrongState(errcode.ReasonDeactivated)
 	}
 	for _, a := range u.indexed() {
 		if err := tx.s.addresses.Delete(tx.Raw, store.Escape(a)); err != nil {
@@ -87,7 +87,7 @@ func (tx *Tx) Delete(u *User) error {
 		}
 	}
 	for _, d := range u.Devices {
-		if err := tx.dropUnique(d); err != nil {
+		if err := tx.ReleaseUnique(d); err != nil {
 			return err
 		}
 	}
@@ -107,7 +107,7 @@ func (tx *Tx) Delete(u *User) error {
 // against throttle.Unlocks, or a guesser whom somebody unlocks would have no limit (PROTOCOL 17): RateLimited beyond it,
 // unless the caller is free of it.
 func (tx *Tx) Unlock(u *User, free bool) error {
-	f, err := tx.s.Failures.Get(tx.Raw, tx.s.failureID(u.ID))
+	f, err := tx.s.Failures.Get(tx.Raw, tx.s.FailureID(u.ID))
 	if err != nil {
 		return fmt.Errorf("reading wrong answers: %w", err)
 	}
@@ -124,5 +124,5 @@ func (tx *Tx) Unlock(u *User, free bool) error {
 }
 
 func (tx *Tx) resetFailures(u *User) error {
-	return tx.s.Failures.Put(tx.Raw, tx.Op.Now, tx.s.failureID(u.ID), throttle.Failures{})
+	return tx.s.Failures.Put(tx.Raw, tx.Op.Now, tx.s.FailureID(u.ID), throttle.Failures{})
 }

@@ -25,7 +25,7 @@ func (s *SignInService) Invite(tx *Tx, u *User, way, by string) (secret.Value, e
 		return secret.Value{}, err
 	}
 	expires := tx.Op.Now.Add(InvitationTTL)
-	token, err := tx.putLink("invitation", Link{User: u.ID, Purpose: linkInvitation, Expires: expires})
+	token, err := tx.PutLink("invitation", Link{User: u.ID, Purpose: PurposeInvitation, Expires: expires})
 	if err != nil {
 		return secret.Value{}, err
 	}
@@ -68,7 +68,7 @@ func (s *SignInService) Invitation(ctx context.Context, token secret.Value) (Inv
 }
 
 func (s *SignInService) invitation(r Reader, token secret.Value, now time.Time) (Link, User, error) {
-	l, u, err := r.link(token, linkInvitation, now)
+	l, u, err := r.Link(token, PurposeInvitation, now)
 	if err == nil && (u.EverHadDevice || u.Invited.Link != token.Hash() ||
 		u.Status != StatusProvisioned && u.Status != StatusActive) {
 		err = errcode.New(errcode.InvalidLink)
@@ -101,10 +101,10 @@ func (s *SignInService) AcceptInvitation(ctx context.Context, req RequestInfo, t
 		if err := tx.AuditUser(&u, audit.InvitationAccepted, audit.Success, ""); err != nil {
 			return TransactionRef{}, err
 		}
-		l := s.newLogin(tx, &u, false, "")
-		l.Ticket = grantInvitation
+		l := s.newTransaction(tx, &u, false, "")
+		l.Ticket = TicketInvitation
 		secret := op.Secret("login")
-		if err := s.putLogin(tx, secret, l); err != nil {
+		if err := s.Put(tx, secret, l); err != nil {
 			return TransactionRef{}, err
 		}
 		return TransactionRef{secret, s.Next(&l, &u, op.Now)}, tx.Save(&u)
@@ -160,7 +160,7 @@ func (s *SignInService) RequestPasswordLink(ctx context.Context, req RequestInfo
 			return 0, nil
 		case err != nil || u.Status != StatusActive:
 			return 0, err
-		case s.Accounts.recoverable(&u):
+		case s.Accounts.CanReplacePassword(&u):
 			return 0, s.sendPasswordLink(tx, &u)
 		}
 		if err := tx.AuditUser(&u, audit.PasswordForgotten, audit.Deny, "no usable device"); err != nil {
@@ -207,9 +207,9 @@ func (s *SignInService) PasswordLink(ctx context.Context, token secret.Value) (l
 }
 
 func (s *SignInService) passwordLink(r Reader, token secret.Value, now time.Time) (Link, User, error) {
-	l, u, err := r.link(token, linkPassword, now)
+	l, u, err := r.Link(token, PurposePassword, now)
 	// One that was asked for before the Epoch last rose (a new password, a reset, a moved address) lies in a mailbox, unused.
-	if err == nil && (u.Status != StatusActive || !s.Accounts.recoverable(&u) || l.Epoch != u.Epoch) {
+	if err == nil && (u.Status != StatusActive || !s.Accounts.CanReplacePassword(&u) || l.Epoch != u.Epoch) {
 		err = errcode.New(errcode.InvalidLink)
 	}
 	return l, u, err
@@ -231,9 +231,9 @@ func (s *SignInService) StartWithPasswordLink(ctx context.Context, req RequestIn
 		if err != nil {
 			return TransactionRef{}, err
 		}
-		l := s.newLogin(tx, &u, u.knowsBrowser(req.Browser, op.Now), "")
+		l := s.newTransaction(tx, &u, u.KnowsBrowser(req.Browser, op.Now), "")
 		l.NewPassword = &NewPassword{PHC: phc, Link: token.Hash(), Provenance: link.Provenance}
 		secret := op.Secret("login")
-		return TransactionRef{secret, s.Next(&l, &u, op.Now)}, s.putLogin(tx, secret, l)
+		return TransactionRef{secret, s.Next(&l, &u, op.Now)}, s.Put(tx, secret, l)
 	})
 }

@@ -13,22 +13,22 @@ import (
 // Link is what stands behind the link in a mail, kept below the hash of its token. Fetching it changes nothing.
 type Link struct {
 	User       UserID    `json:"user"`
-	Purpose    string    `json:"purpose"`              // linkInvitation, linkTicket or linkPassword
+	Purpose    string    `json:"purpose"`              // PurposeInvitation, PurposeTicket or PurposePassword
 	Ticket     string    `json:"ticket,omitempty"`     // which ticket
-	Epoch      uint64    `json:"epoch,omitempty"`      // of the person, with linkPassword: whatever raised it ends the link
-	Provenance string    `json:"provenance,omitempty"` // with linkPassword: the operator in whose answer it was; "": mailed
+	Epoch      uint64    `json:"epoch,omitempty"`      // of the person, with PurposePassword: whatever raised it ends the link
+	Provenance string    `json:"provenance,omitempty"` // with PurposePassword: the operator in whose answer it was; "": mailed
 	Expires    time.Time `json:"expires"`
 }
 
 const (
-	linkInvitation = "invitation"
-	linkTicket     = "ticket"
-	linkPassword   = "password"
+	PurposeInvitation = "invitation"
+	PurposeTicket     = "ticket"
+	PurposePassword   = "password"
 )
 
-// link loads a link of the purpose with its person; InvalidLink when it is not, or no longer, good.
-func (r Reader) link(token secret.Value, purpose string, now time.Time) (Link, User, error) {
-	l, err := r.s.links.Get(r.r, token.Hash())
+// Link loads a link of the purpose with its person; InvalidLink when it is not, or no longer, good.
+func (r Reader) Link(token secret.Value, purpose string, now time.Time) (Link, User, error) {
+	l, err := r.s.links.Get(r.Raw, token.Hash())
 	if errors.Is(err, store.ErrNotFound) || token.IsZero() {
 		return Link{}, User{}, errcode.New(errcode.InvalidLink)
 	}
@@ -47,8 +47,8 @@ func (r Reader) link(token secret.Value, purpose string, now time.Time) (Link, U
 	return l, u, nil
 }
 
-// putLink stores a link and returns its token, which no one else ever sees again.
-func (tx *Tx) putLink(label string, l Link) (secret.Value, error) {
+// PutLink stores a link and returns its token, which no one else ever sees again.
+func (tx *Tx) PutLink(label string, l Link) (secret.Value, error) {
 	token := tx.Op.Secret(label)
 	if err := tx.s.links.Put(tx.Raw, token.Hash(), l); err != nil {
 		return secret.Value{}, fmt.Errorf("storing a link: %w", err)

@@ -29,7 +29,7 @@ type Transaction struct {
 	Epoch         uint64 `json:"epoch"`
 	Resets        uint64 `json:"resets"`
 
-	// Ticket is the id of the ticket that this login bears, or grantInvitation.
+	// Ticket is the id of the ticket that this login bears, or TicketInvitation.
 	Ticket      string       `json:"ticket,omitempty"`
 	NewPassword *NewPassword `json:"newPassword,omitempty"` // takes effect only after the second step
 
@@ -63,7 +63,7 @@ func (l *Transaction) provenance(u *User) string {
 	return ProvenanceEmail
 }
 
-const grantInvitation = "invitation"
+const TicketInvitation = "invitation"
 
 // Next decides what comes next for a login of this person, and nothing else does. It answers StepEnrol only
 // to a login that bears a live invitation or ticket, or that has just spent a recovery code and must change its
@@ -81,7 +81,7 @@ func (s *SignInService) Next(l *Transaction, u *User, now time.Time) Step {
 		return StepEnrol
 	case due:
 		return owed
-	case moved && len(s.Accounts.usable(u)) > 0:
+	case moved && len(s.Accounts.UsableDevices(u)) > 0:
 		return StepExpired // reset and enrolled again meanwhile: with the new device, from the start
 	case !moved && len(s.verifiable(l, u)) > 0:
 		return StepVerify
@@ -91,18 +91,18 @@ func (s *SignInService) Next(l *Transaction, u *User, now time.Time) Step {
 	return StepBlocked
 }
 
-// extend gives a login ten more minutes, for a ticket was shown or a device is being enrolled; but the password
+// Extend gives a login ten more minutes, for a ticket was shown or a device is being enrolled; but the password
 // that it began with counts an hour at most.
-func (l *Transaction) extend(now time.Time) {
+func (l *Transaction) Extend(now time.Time) {
 	l.Expires = now.Add(TransactionTTL)
-	if most := l.Started.Add(maxTransactionAge); l.Expires.After(most) {
+	if most := l.Started.Add(MaxTransactionAge); l.Expires.After(most) {
 		l.Expires = most
 	}
 }
 
 // ticketCovers tells whether the login bears an invitation or ticket that is still live and bound to it.
 func (s *SignInService) ticketCovers(l *Transaction, u *User, now time.Time) bool {
-	if l.Ticket == grantInvitation { // PROTOCOL 3: a reset leaves nothing but the field for the ticket
+	if l.Ticket == TicketInvitation { // PROTOCOL 3: a reset leaves nothing but the field for the ticket
 		return l.Epoch == u.Epoch && !u.EverHadDevice && u.Invited.Link != "" && now.Before(u.Invited.Expires)
 	}
 	for _, t := range u.Tickets {
@@ -115,7 +115,7 @@ func (s *SignInService) ticketCovers(l *Transaction, u *User, now time.Time) boo
 
 // awaitsTicket tells whether the person has no device and may still show or renew a ticket (PROTOCOL 10).
 func (s *SignInService) awaitsTicket(u *User, now time.Time) bool {
-	if s.Accounts.counted(u) > 0 {
+	if s.Accounts.CountPrimary(u) > 0 {
 		return false
 	}
 	for _, t := range u.Tickets {
@@ -131,8 +131,8 @@ func (s *SignInService) awaitsTicket(u *User, now time.Time) bool {
 // was shown, for the same operator may have had the link or named the mailbox (PROTOCOL 8).
 func (s *SignInService) verifiable(l *Transaction, u *User) []factors.Device {
 	var out []factors.Device
-	for _, d := range s.Accounts.usable(u) {
-		if l.NewPassword == nil || !s.Accounts.backup(d) && d.SecretSeenBy == "" {
+	for _, d := range s.Accounts.UsableDevices(u) {
+		if l.NewPassword == nil || !s.Accounts.BackupFactor(d) && d.SecretSeenBy == "" {
 			out = append(out, d)
 		}
 	}

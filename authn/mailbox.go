@@ -16,31 +16,31 @@ type Mailbox struct {
 // this long to object (PROTOCOL 13).
 const AddressCooldown = 72 * time.Hour
 
-func (u *User) addressChanged(now time.Time) bool {
+func (u *User) AddressChanged(now time.Time) bool {
 	return !u.EmailProvenance.Moved.IsZero() && now.Before(u.EmailProvenance.Moved.Add(AddressCooldown))
 }
 
-// knowsAddressOf notes that a first device was enrolled by an invitation: if that was mailed, mail reaches the person.
-func (u *User) knowsAddressOf() {
+// ConfirmEmail notes that a first device was enrolled by an invitation: if that was mailed, mail reaches the person.
+func (u *User) ConfirmEmail() {
 	if u.Invited.Provenance == ProvenanceEmail {
 		u.EmailProvenance = Mailbox{}
 	}
 }
 
-// provenances are all whose hand the ticket came by.
-func (t *Ticket) provenances() []string {
+// Provenances are all whose hand the ticket came by.
+func (t *Ticket) Provenances() []string {
 	if t.AddressSetBy != "" {
 		return []string{t.Provenance, t.AddressSetBy}
 	}
 	return []string{t.Provenance}
 }
 
-// intersect tells whether two halves came by one hand.
-func intersect(password, other []string) bool {
+// ShareProvenance tells whether two halves came by one hand.
+func ShareProvenance(password, other []string) bool {
 	return slices.ContainsFunc(other, func(hand string) bool { return slices.Contains(password, hand) })
 }
 
-// mayRenew tells whether another ticket may be mailed on asking (PROTOCOL 10).
-func (u *User) mayRenew(now time.Time) bool {
-	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(TicketRenewalWindow)) && u.Email != "" && !u.addressChanged(now) && len(withinTTL(u.Renewals, now)) < maxRenewals
+// MayResendTicket tells whether another ticket may be mailed on asking (PROTOCOL 10).
+func (u *User) MayResendTicket(now time.Time) bool {
+	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(TicketRenewalWindow)) && u.Email != "" && !u.AddressChanged(now) && len(LastDay(u.Renewals, now)) < maxRenewals
 }

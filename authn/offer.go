@@ -40,7 +40,7 @@ type Taken struct {
 func (s *EnrolService) adminTarget(r Reader, c AdminCall) (User, error) {
 	u, err := c.Find(r)
 	if err == nil && u.Status != StatusActive {
-		err = wrongState(errcode.ReasonNotActive)
+		err = WrongState(errcode.ReasonNotActive)
 	}
 	return u, err
 }
@@ -51,7 +51,7 @@ func (s *EnrolService) BeginByAdmin(ctx context.Context, req RequestInfo, c Admi
 	if want.Name, err = DeviceName(want.Name, true); err != nil {
 		return AdminEnrolmentSecret{}, err
 	}
-	f, ok := s.Accounts.factor(want.Kind).(factors.AdminEnroller)
+	f, ok := s.Accounts.Factor(want.Kind).(factors.AdminEnroller)
 	if !ok {
 		return AdminEnrolmentSecret{}, errcode.InvalidField("factorType", errcode.ReasonBrowserOnly)
 	}
@@ -66,7 +66,7 @@ func (s *EnrolService) BeginByAdmin(ctx context.Context, req RequestInfo, c Admi
 	}); err != nil {
 		return AdminEnrolmentSecret{}, err
 	}
-	who := s.Accounts.subject(&u)
+	who := s.Accounts.Subject(&u)
 	who.App, who.Device = want.App, want.Name
 	pending, err := s.beginOffer(op.Now, want, who, u.Devices)
 	if err != nil {
@@ -98,7 +98,7 @@ func (s *EnrolService) beginOffer(now time.Time, want Enrolling, who factors.Sub
 	if !s.Accounts.CanAdd(want.Kind, devices) {
 		return nil, errcode.New(errcode.TooMany)
 	}
-	f := s.Accounts.factor(want.Kind)
+	f := s.Accounts.Factor(want.Kind)
 	if want.Seed == nil {
 		_, pending, err = f.BeginEnrol(now, who, devices)
 	} else {
@@ -132,11 +132,11 @@ func (s *EnrolService) AdminQR(ctx context.Context, c AdminCall, id factors.Devi
 	}); err != nil {
 		return nil, err
 	}
-	f, ok := s.Accounts.factor(o.Kind).(factors.AdminEnroller)
+	f, ok := s.Accounts.Factor(o.Kind).(factors.AdminEnroller)
 	if !ok {
 		return nil, errcode.New(errcode.NotFound)
 	}
-	picture, err := f.QRCodePNG(s.Accounts.subject(&u), o.Pending)
+	picture, err := f.QRCodePNG(s.Accounts.Subject(&u), o.Pending)
 	if err != nil {
 		return nil, fmt.Errorf("drawing a pending %s: %w", o.Kind, err)
 	}
@@ -147,7 +147,7 @@ func (s *EnrolService) AdminQR(ctx context.Context, c AdminCall, id factors.Devi
 // operator's hand (PROTOCOL 8); for anybody else it waits for that person's word. A wrong code changes nothing: the
 // caller knows the secret, and nothing is guessed.
 func (s *EnrolService) ConfirmByAdmin(ctx context.Context, req RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (u User, d factors.Device, j Verification, err error) {
-	err = retryOnConflict(ctx, func() (bool, error) {
+	err = RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
 		var read User
 		var o *AdminEnrolment
@@ -159,11 +159,11 @@ func (s *EnrolService) ConfirmByAdmin(ctx context.Context, req RequestInfo, c Ad
 		}); err != nil {
 			return false, err
 		}
-		f := s.Accounts.factor(o.Kind)
+		f := s.Accounts.Factor(o.Kind)
 		if f == nil {
 			return false, errcode.New(errcode.NotFound)
 		}
-		out, err := f.FinishEnrol(op.Now, s.Accounts.subject(&read), o.Pending, answer)
+		out, err := f.FinishEnrol(op.Now, s.Accounts.Subject(&read), o.Pending, answer)
 		if err != nil {
 			return false, fmt.Errorf("enrolling %s: %w", o.Kind, err)
 		}
@@ -201,22 +201,22 @@ func (s *EnrolService) activatePending(tx *Tx, c AdminCall, u *User, o *AdminEnr
 		return factors.Device{}, errcode.New(errcode.TooMany) // others were enrolled meanwhile
 	}
 	if d.Unique != "" {
-		d.Unique = s.Accounts.uniqueSecret(d.Unique)
-		if err := tx.takeUnique(u.ID, d.Unique); err != nil {
+		d.Unique = s.Accounts.UniqueSecret(d.Unique)
+		if err := tx.ReserveUnique(u.ID, d.Unique); err != nil {
 			return d, err
 		}
 	}
 	d.ID, d.Added, d.Name, d.App, d.SecretSeenBy, d.EnrolledBy = o.ID, tx.Op.Now, o.Name, o.App, o.Hand, o.ByName
-	if s.Accounts.counted(u) > 0 {
+	if s.Accounts.CountPrimary(u) > 0 {
 		d.Disabled = factors.DisabledUnconfirmed
 	}
 	u.AdminEnrolment = nil
 	u.EverHadDevice = u.EverHadDevice || !d.Unconfirmed() // beside a key of another house that nobody has used it proves nothing (PROTOCOL 23)
 	u.Devices = append(u.Devices[:len(u.Devices):len(u.Devices)], d)
-	if s.Accounts.counted(u) > 0 && !d.Unconfirmed() {
+	if s.Accounts.CountPrimary(u) > 0 && !d.Unconfirmed() {
 		// The ticket would lead nowhere now. Beside a password of the same hand the device counts for nothing, and a
 		// ticket that came another way stays the way in.
-		if err := s.SignIn.spendTickets(tx, u); err != nil {
+		if err := s.SignIn.SpendTickets(tx, u); err != nil {
 			return d, err
 		}
 	}
@@ -245,7 +245,7 @@ func (s *EnrolService) CancelByAdmin(tx *Tx, c AdminCall, u *User, id factors.De
 // the same counters as a page (PROTOCOL 17, 22). WrongState: the device serves for nothing now.
 func (s *EnrolService) VerifyFor(ctx context.Context, req RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (Verification, error) {
 	var out Verification
-	err := retryOnConflict(ctx, func() (bool, error) {
+	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
 		var u User
 		if err := s.Accounts.View(ctx, func(r Reader) (err error) {
@@ -254,24 +254,24 @@ func (s *EnrolService) VerifyFor(ctx context.Context, req RequestInfo, c AdminCa
 		}); err != nil {
 			return false, err
 		}
-		d := u.device(id)
+		d := u.Device(id)
 		switch {
 		case d == nil:
 			return false, errcode.New(errcode.NotFound)
-		case len(s.SignIn.typed([]factors.Device{*d})) == 0:
+		case len(s.SignIn.TypedDevice([]factors.Device{*d})) == 0:
 			return false, errcode.InvalidField("factorType", errcode.ReasonBrowserOnly)
 		case !s.Accounts.CanUse(&u, *d):
-			return false, wrongState(errcode.ReasonUnusable)
+			return false, WrongState(errcode.ReasonUnusable)
 		}
-		if wait, err := s.SignIn.waiting(ctx, op, &u, s.Accounts.Method(d.Kind).Input, false); err != nil || wait > 0 {
+		if wait, err := s.SignIn.WaitBefore(ctx, op, &u, s.Accounts.Method(d.Kind).Input, false); err != nil || wait > 0 {
 			out = Verification{Wait: wait}
 			return true, err
 		}
-		t, err := s.SignIn.verifyAnswer(op, &u, []factors.Device{*d}, u.AdminVerification, s.Accounts.Method(d.Kind).Input, false, answer)
+		t, err := s.SignIn.VerifyAnswer(op, &u, []factors.Device{*d}, u.AdminVerification, s.Accounts.Method(d.Kind).Input, false, answer)
 		if err != nil {
 			return false, err
 		}
-		t.by = c.Actor
+		t.By = c.Actor
 		done, err := Update(ctx, s.Accounts, op, func(tx *Tx) (*Verification, error) { return s.storeVerifiedFor(tx, c, t) })
 		if err != nil || done == nil {
 			return false, err
@@ -283,24 +283,24 @@ func (s *EnrolService) VerifyFor(ctx context.Context, req RequestInfo, c AdminCa
 }
 
 // storeVerifiedFor stores what a program's code came to; nil when the record is not the one that was judged.
-func (s *EnrolService) storeVerifiedFor(tx *Tx, c AdminCall, t deviceAttempt) (*Verification, error) {
+func (s *EnrolService) storeVerifiedFor(tx *Tx, c AdminCall, t DeviceAttempt) (*Verification, error) {
 	u, err := s.adminTarget(tx.Reader, c)
 	if err != nil {
 		return nil, err
 	}
-	if u.Revision != t.rev {
+	if u.Revision != t.Revision {
 		return nil, nil
 	}
-	j, err := s.SignIn.count(tx, &u, t)
+	j, err := s.SignIn.Count(tx, &u, t)
 	if err != nil || j.Wait > 0 {
 		return &j, err
 	}
-	u.AdminVerification = s.SignIn.remember(tx.Op.Now, u.AdminVerification, t)
+	u.AdminVerification = s.SignIn.Remember(tx.Op.Now, u.AdminVerification, t)
 	if len(u.AdminVerification.Pending) == 0 {
 		u.AdminVerification = nil
 	}
 	if j.Accepted() {
-		if err := s.SignIn.auditAnswer(tx, &u, t, audit.Success, string(t.kind)); err != nil {
+		if err := s.SignIn.AuditAnswer(tx, &u, t, audit.Success, string(t.Kind)); err != nil {
 			return nil, err
 		}
 	}
@@ -310,33 +310,33 @@ func (s *EnrolService) storeVerifiedFor(tx *Tx, c AdminCall, t deviceAttempt) (*
 // ConfirmDevice takes a person's word for a device that an operator enrolled for them: a fresh proof by a device that
 // counts, and a code of this one. StepUpRequired, NotFound.
 func (s *EnrolService) ConfirmDevice(ctx context.Context, req RequestInfo, session secret.Value, id factors.DeviceID, answer []byte) (Verification, error) {
-	return s.SignIn.answered(ctx, req, session, func(op *Operation, ses *Session, u *User) (asked, error) {
-		if !ses.StepUp.fresh(op.Now) || ses.StepUp.EnrolOnly {
-			return asked{}, errcode.New(errcode.StepUpRequired)
+	return s.SignIn.AnswerInSession(ctx, req, session, func(op *Operation, ses *Session, u *User) (DeviceQuestion, error) {
+		if !ses.StepUp.Fresh(op.Now) || ses.StepUp.EnrolOnly {
+			return DeviceQuestion{}, errcode.New(errcode.StepUpRequired)
 		}
-		d, f := u.device(id), factors.Factor(nil)
+		d, f := u.Device(id), factors.Factor(nil)
 		if d != nil {
-			f = s.Accounts.factor(d.Kind)
+			f = s.Accounts.Factor(d.Kind)
 		}
 		if f == nil || !d.Unconfirmed() {
-			return asked{}, errcode.New(errcode.NotFound)
+			return DeviceQuestion{}, errcode.New(errcode.NotFound)
 		}
 		judged := *d
 		judged.Disabled = ""
-		return s.SignIn.byDevice(u, judged, func() (factors.Outcome, error) {
-			out, err := f.FinishVerify(op.Now, s.Accounts.subject(u), []factors.Device{judged}, ses.Ceremony.pending(d.Kind, op.Now), answer)
+		return s.SignIn.VerifyDevice(u, judged, func() (factors.Outcome, error) {
+			out, err := f.FinishVerify(op.Now, s.Accounts.Subject(u), []factors.Device{judged}, ses.Ceremony.PendingFor(d.Kind, op.Now), answer)
 			if out.Device.ID != "" && !out.Accepted() {
 				out.Device.Disabled = factors.DisabledUnconfirmed // a burnt step is kept, and nothing counts
 			}
 			return out, err
 		}), nil
 	}, func(tx *Tx, ses *Session, u *User) error {
-		d := u.device(id)
-		if d == nil || !ses.StepUp.fresh(tx.Op.Now) || ses.StepUp.EnrolOnly {
+		d := u.Device(id)
+		if d == nil || !ses.StepUp.Fresh(tx.Op.Now) || ses.StepUp.EnrolOnly {
 			return errcode.New(errcode.StepUpRequired)
 		}
 		tx.AddActivity(u, audit.FactorConfirmed, d.Name)
-		if err := tx.auditDevice(u, audit.FactorConfirmed, *d); err != nil {
+		if err := tx.AuditDevice(u, audit.FactorConfirmed, *d); err != nil {
 			return err
 		}
 		return tx.Notify(u, templates.DeviceAddedMail{Context: tx.About(u), Device: d.Name}, time.Time{})

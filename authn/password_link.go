@@ -14,14 +14,14 @@ import (
 func (s *SignInService) IssuePasswordLink(tx *Tx, u *User, way string) (token secret.Value, expires time.Time, err error) {
 	switch {
 	case u.Status != StatusActive:
-		return secret.Value{}, time.Time{}, wrongState(errcode.ReasonNotActive)
-	case !s.Accounts.recoverable(u):
-		return secret.Value{}, time.Time{}, wrongState(errcode.ReasonNoDevice)
+		return secret.Value{}, time.Time{}, WrongState(errcode.ReasonNotActive)
+	case !s.Accounts.CanReplacePassword(u):
+		return secret.Value{}, time.Time{}, WrongState(errcode.ReasonNoDevice)
 	}
-	l := Link{User: u.ID, Purpose: linkPassword, Epoch: u.Epoch, Expires: tx.Op.Now.Add(PasswordLinkTTL)}
+	l := Link{User: u.ID, Purpose: PurposePassword, Epoch: u.Epoch, Expires: tx.Op.Now.Add(PasswordLinkTTL)}
 	if expires = l.Expires; way != ProvenanceEmail {
 		l.Provenance = way
 	}
-	token, err = tx.putLink("password", l)
+	token, err = tx.PutLink("password", l)
 	return token, expires, err
 }

@@ -34,9 +34,9 @@ func (l *Transaction) mustChange(u *User) (Step, bool) {
 	return StepChangePassword, true
 }
 
-// complete ends a login whose second step is done with a session. While the password is marked there is none yet: the
+// Complete ends a login whose second step is done with a session. While the password is marked there is none yet: the
 // login goes on, under another secret than the one that bore less (BAR A11). The caller saves the person.
-func (s *SignInService) complete(tx *Tx, secret secret.Value, l Transaction, u *User, p SecondFactor) (Completed, error) {
+func (s *SignInService) Complete(tx *Tx, secret secret.Value, l Transaction, u *User, p SecondFactor) (Completed, error) {
 	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
 		return Completed{}, fmt.Errorf("ending a login: %w", err)
 	}
@@ -48,9 +48,9 @@ func (s *SignInService) complete(tx *Tx, secret secret.Value, l Transaction, u *
 		return Completed{Step: StepChangePassword}, nil
 	}
 	l.Proven, l.Ticket, l.Ceremony, l.Enrol = &p, "", nil, nil
-	l.extend(tx.Op.Now)
+	l.Extend(tx.Op.Now)
 	out := Completed{Step: s.Next(&l, u, tx.Op.Now), Login: tx.Op.Secret("login proven")}
-	return out, s.putLogin(tx, out.Login, l)
+	return out, s.Put(tx, out.Login, l)
 }
 
 // open opens the session of a login that is complete.
@@ -59,7 +59,7 @@ func (s *SignInService) open(tx *Tx, u *User, p SecondFactor) (Credentials, erro
 	if p.Spare || p.Enrolled {
 		proof = StepUp{At: tx.Op.Now, EnrolOnly: true}
 	}
-	return s.Sessions.openSession(tx, u, p.AMR, proof, !p.Enrolled)
+	return s.Sessions.Open(tx, u, p.AMR, proof, !p.Enrolled)
 }
 
 // ReplacePassword takes the password chosen in a login that has proven the marked one and a device, and signs the person
@@ -71,7 +71,7 @@ func (s *SignInService) ReplacePassword(ctx context.Context, req RequestInfo, lo
 	var u User
 	renewing := func(r Reader) (err error) {
 		var step Step
-		if l, u, step, err = s.login(r, login, op.Now); err == nil && step != StepChangePassword {
+		if l, u, step, err = s.Load(r, login, op.Now); err == nil && step != StepChangePassword {
 			err = errcode.New(errcode.WrongState)
 		}
 		return err
@@ -95,7 +95,7 @@ func (s *SignInService) ReplacePassword(ctx context.Context, req RequestInfo, lo
 	}
 	return Update(ctx, s.Accounts, op, func(tx *Tx) (Verified, error) {
 		// Whoever changes the password meanwhile raises the PasswordEpoch, and this login is dead.
-		l, u, step, err := s.login(tx.Reader, login, op.Now)
+		l, u, step, err := s.Load(tx.Reader, login, op.Now)
 		if err == nil && step != StepChangePassword {
 			err = errcode.New(errcode.WrongState)
 		}
@@ -129,9 +129,9 @@ func (s *SignInService) storeReplaced(tx *Tx, secret secret.Value, l *Transactio
 func (s *SignInService) ExpirePassword(tx *Tx, u *User) error {
 	switch {
 	case u.Status != StatusActive:
-		return wrongState(errcode.ReasonNotActive)
+		return WrongState(errcode.ReasonNotActive)
 	case u.Password.Hash == "":
-		return wrongState(errcode.ReasonNoPassword)
+		return WrongState(errcode.ReasonNoPassword)
 	case u.Password.MustChange == "":
 		u.Password.MustChange = ChangeExpired
 	}
@@ -143,7 +143,7 @@ func (s *SignInService) ExpirePassword(tx *Tx, u *User) error {
 // WrongState: not active. SameProvenance: the person's one device was brought by an operator and never used (PROTOCOL 8).
 func (s *SignInService) SetPassword(tx *Tx, u *User, phc, hand string, mark ChangeReason) error {
 	if u.Status != StatusActive {
-		return wrongState(errcode.ReasonNotActive)
+		return WrongState(errcode.ReasonNotActive)
 	}
 	if u.HasOnlyImportedDevice() {
 		return errcode.New(errcode.SameProvenance)

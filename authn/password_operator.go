@@ -21,7 +21,7 @@ type PasswordChange struct {
 // be a password, or the present one ("current") is wrong, which was counted; RateLimited; WrongState: not active.
 func (s *SignInService) ChangePasswordByAdmin(ctx context.Context, req RequestInfo, p PasswordChange) error {
 	var out signedIn
-	err := retryOnConflict(ctx, func() (bool, error) {
+	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
 		c, err := s.changing(ctx, op, p)
 		if err != nil {
@@ -69,10 +69,10 @@ func (s *SignInService) changing(ctx context.Context, op *Operation, p PasswordC
 			return err
 		}
 		if u.Status != StatusActive {
-			return wrongState(errcode.ReasonNotActive)
+			return WrongState(errcode.ReasonNotActive)
 		}
-		c = candidate{user: u, found: true, counts: s.Accounts.failureID(u.ID)}
-		c.wait, err = s.passwordWait(r.r, op, c)
+		c = candidate{user: u, found: true, counts: s.Accounts.FailureID(u.ID)}
+		c.wait, err = s.passwordWait(r.Raw, op, c)
 		return err
 	})
 	if err == nil {

@@ -9,10 +9,10 @@ const (
 	ChangeTemporary ChangeReason = "temporary" // an operator was given it, to tell it to the person
 )
 
-// confirmProvenance is what a proven device says of the password that it was proven with: one that came through the mailbox is
+// ConfirmProvenance is what a proven device says of the password that it was proven with: one that came through the mailbox is
 // the person's own from here. One that an operator chose, or had the link for, stays that operator's: they may know it
 // still (PROTOCOL 8).
-func (p *Password) confirmProvenance() {
+func (p *Password) ConfirmProvenance() {
 	if p.Provenance == ProvenanceEmail {
 		p.Provenance = ProvenanceUser
 	}

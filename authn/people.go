@@ -271,7 +271,7 @@ func (tx *Tx) ResetDevices(u *User) (Cleared, error) {
 		out.Devices[d.Kind]++
 		out.Copies += len(d.Copies)
 		out.Codes += tx.s.Status(d).Remaining
-		if err := tx.dropUnique(d); err != nil {
+		if err := tx.ReleaseUnique(d); err != nil {
 			return out, err
 		}
 	}
@@ -327,7 +327,7 @@ func (r Reader) ValidateNew(u *User, d *factors.Device, holder func(address stri
 	if d == nil || known != "" {
 		return faults, known, nil
 	}
-	_, err = r.s.uniques.Get(r.r, uniqueKey(d.Unique))
+	_, err = r.s.uniques.Get(r.Raw, uniqueKey(d.Unique))
 	switch {
 	case err == nil:
 		faults = append(faults, errcode.InvalidField("otpauth", "taken"))

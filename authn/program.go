@@ -48,7 +48,7 @@ func (s *SignInService) APISignIn(ctx context.Context, req RequestInfo, state se
 		if err != nil {
 			return err
 		}
-		out = APISignIn{Step: step, State: state, Expires: l.Expires, Devices: withDisplayNames(s.typed(s.verifiable(&l, &u)))}
+		out = APISignIn{Step: step, State: state, Expires: l.Expires, Devices: DisplayDevices(s.TypedDevice(s.verifiable(&l, &u)))}
 		out.User = User{ID: u.ID, Login: u.Login, FirstName: u.FirstName, LastName: u.LastName, Locale: s.Accounts.Locale(&u),
 			Password: Password{Set: u.Password.Set}}
 		if step == StepVerify && len(out.Devices) == 0 {
@@ -59,16 +59,16 @@ func (s *SignInService) APISignIn(ctx context.Context, req RequestInfo, state se
 	return out, err
 }
 
-// apiTransaction is loginKept for programs: never a browser's login.
+// apiTransaction is loadCached for programs: never a browser's login.
 func (s *SignInService) apiTransaction(r Reader, state secret.Value, now time.Time, kept *reading) (Transaction, User, Step, error) {
 	if kept.program == "" {
 		return Transaction{}, User{}, StepExpired, errcode.New(errcode.Expired)
 	}
-	return s.loginKept(r, state, now, kept)
+	return s.loadCached(r, state, now, kept)
 }
 
-// typed are the devices whose answer is a code that can be typed anywhere (PROTOCOL 25).
-func (s *SignInService) typed(devices []factors.Device) []factors.Device {
+// TypedDevice are the devices whose answer is a code that can be typed anywhere (PROTOCOL 25).
+func (s *SignInService) TypedDevice(devices []factors.Device) []factors.Device {
 	var out []factors.Device
 	for _, d := range devices {
 		if s.Accounts.Method(d.Kind).Input == factors.InputCode {
@@ -99,9 +99,9 @@ func (s *SignInService) VerifyAPISignIn(ctx context.Context, req RequestInfo, st
 	if out.Step, out.Devices = v.Step, nil; v.Step != StepDone {
 		return out, v.Verification, nil // something is left that only a page can ask
 	}
-	out.Session, out.SessionID = v.Issued.Session, sessionID(v.Issued.Session.Hash())
+	out.Session, out.SessionID = v.Issued.Session, SessionID(v.Issued.Session.Hash())
 	now := s.Accounts.Now()
-	out.Expires = s.Sessions.expiresAt(now, now)
+	out.Expires = s.Sessions.ExpiresAt(now, now)
 	return out, v.Verification, nil
 }
 

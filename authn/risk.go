@@ -20,7 +20,7 @@ type DeviceSummary struct {
 // DeviceSummary tells what the person has at this time.
 func (s *Service) DeviceSummary(u *User, now time.Time) DeviceSummary {
 	var out DeviceSummary
-	for _, d := range s.usable(u) {
+	for _, d := range s.UsableDevices(u) {
 		out.Codes += s.Status(d).Remaining
 		if !s.Method(d.Kind).Primary {
 			continue

@@ -29,7 +29,7 @@ type Policy struct {
 // How long things live.
 const (
 	TransactionTTL      = 10 * time.Minute
-	maxTransactionAge   = time.Hour // however often a ticket or an enrolment begun in it prolongs it
+	MaxTransactionAge   = time.Hour // however often a ticket or an enrolment begun in it prolongs it
 	EnrolmentTTL        = 10 * time.Minute
 	StepUpTTL           = 5 * time.Minute // PROTOCOL 5
 	InvitationTTL       = 24 * time.Hour
@@ -97,15 +97,15 @@ type RequestInfo struct {
 	APIToken  string       // id of the API token by which a program signs people in; "": none does (PROTOCOL 25)
 }
 
-func (o RequestInfo) address() string {
+func (o RequestInfo) ClientAddress() string {
 	if !o.Address.IsValid() {
 		return ""
 	}
 	return o.Address.String()
 }
 
-// factor finds the kind; nil when the house does not have it.
-func (s *Service) factor(kind factors.Kind) factors.Factor {
+// Factor finds the kind; nil when the house does not have it.
+func (s *Service) Factor(kind factors.Kind) factors.Factor {
 	for _, f := range s.Factors {
 		if f.Kind() == kind {
 			return f
@@ -116,7 +116,7 @@ func (s *Service) factor(kind factors.Kind) factors.Factor {
 
 // Method returns the description of a kind; the zero value for a kind that is not registered.
 func (s *Service) Method(kind factors.Kind) factors.Method {
-	if f := s.factor(kind); f != nil {
+	if f := s.Factor(kind); f != nil {
 		return f.Method()
 	}
 	return factors.Method{}
@@ -124,17 +124,19 @@ func (s *Service) Method(kind factors.Kind) factors.Method {
 
 // Status returns what the record of a device tells; the zero value for a kind that is not registered.
 func (s *Service) Status(d factors.Device) factors.Status {
-	if f := s.factor(d.Kind); f != nil {
+	if f := s.Factor(d.Kind); f != nil {
 		return f.Status(d)
 	}
 	return factors.Status{}
 }
 
-// backup reports whether the device holds saved codes, each of which is used up by one answer.
-func (s *Service) backup(d factors.Device) bool { return s.Method(d.Kind).Input == factors.InputBackup }
+// BackupFactor reports whether the device holds saved codes, each of which is used up by one answer.
+func (s *Service) BackupFactor(d factors.Device) bool {
+	return s.Method(d.Kind).Input == factors.InputBackup
+}
 
-// usable are the person's devices that may be asked for, spare ones (recovery codes) included.
-func (s *Service) usable(u *User) []factors.Device {
+// UsableDevices are the person's devices that may be asked for, spare ones (recovery codes) included.
+func (s *Service) UsableDevices(u *User) []factors.Device {
 	var out []factors.Device
 	for _, d := range u.Devices {
 		if s.CanUse(u, d) {
@@ -148,13 +150,13 @@ func (s *Service) usable(u *User) []factors.Device {
 // nothing beside a password of the same hand (PROTOCOL 8, 22): here, where every path meets. The hand stays with the
 // device for as long as its secret lives, since what was seen is not forgotten when the person uses it.
 func (s *Service) CanUse(u *User, d factors.Device) bool {
-	return d.Usable() && s.factor(d.Kind) != nil && (!s.backup(d) || s.Status(d).Remaining > 0) && (d.SecretSeenBy == "" || d.SecretSeenBy != u.Password.Provenance)
+	return d.Usable() && s.Factor(d.Kind) != nil && (!s.BackupFactor(d) || s.Status(d).Remaining > 0) && (d.SecretSeenBy == "" || d.SecretSeenBy != u.Password.Provenance)
 }
 
-// counted are the usable devices that count when the last one is protected (PROTOCOL 6).
-func (s *Service) counted(u *User) int {
+// CountPrimary are the usable devices that count when the last one is protected (PROTOCOL 6).
+func (s *Service) CountPrimary(u *User) int {
 	n := 0
-	for _, d := range s.usable(u) {
+	for _, d := range s.UsableDevices(u) {
 		if s.Method(d.Kind).Primary {
 			n++
 		}
@@ -162,14 +164,14 @@ func (s *Service) counted(u *User) int {
 	return n
 }
 
-// recoverable tells whether a forgotten password can be replaced by a mailed link: by a device whose secret is the
+// CanReplacePassword tells whether a forgotten password can be replaced by a mailed link: by a device whose secret is the
 // person's alone (see verifiable).
-func (s *Service) recoverable(u *User) bool {
-	return slices.ContainsFunc(s.usable(u), func(d factors.Device) bool { return d.SecretSeenBy == "" && s.Method(d.Kind).Primary })
+func (s *Service) CanReplacePassword(u *User) bool {
+	return slices.ContainsFunc(s.UsableDevices(u), func(d factors.Device) bool { return d.SecretSeenBy == "" && s.Method(d.Kind).Primary })
 }
 
-// subject is the person as a ceremony sees them.
-func (s *Service) subject(u *User) factors.Subject {
+// Subject is the person as a ceremony sees them.
+func (s *Service) Subject(u *User) factors.Subject {
 	return factors.Subject{Handle: slices.Clone(u.Handle), Login: u.Login, Name: u.DisplayName(),
 		Issuer: s.Policy.Issuer, Origin: s.Policy.PublicURL}
 }
@@ -182,8 +184,8 @@ func (s *Service) Locale(u *User) string {
 	return s.Policy.DefaultLocale
 }
 
-// failureID is the key of a person's counters of wrong answers: the same over every door and node.
-func (s *Service) failureID(id UserID) string { return s.Failures.UserID(string(id)) }
+// FailureID is the key of a person's counters of wrong answers: the same over every door and node.
+func (s *Service) FailureID(id UserID) string { return s.Failures.UserID(string(id)) }
 
 // View reads in one snapshot; fn sees people as they stand.
 func (s *Service) View(ctx context.Context, fn func(r Reader) error) error {

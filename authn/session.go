@@ -66,7 +66,7 @@ func (s *SessionService) listed(ses *Session, st *Summary, hash string, now time
 	if t := s.lastSeen.of(hash); t.After(seen) {
 		seen = t
 	}
-	return ses.openAt(st, &s.Accounts.Policy, seen, now) && !s.ages.over(hash, s.uptime(), s.Accounts.Policy)
+	return ses.OpenAt(st, &s.Accounts.Policy, seen, now) && !s.ages.over(hash, s.uptime(), s.Accounts.Policy)
 }
 
 // Authenticate finds out who a session belongs to. It reads two records and never waits for a write.
@@ -84,7 +84,7 @@ func (s *SessionService) Authenticate(ctx context.Context, secret secret.Value) 
 
 // info finds out who the session below a hash belongs to; NoSession when it is over.
 func (s *SessionService) info(r Reader, hash string, now time.Time) (Live, error) {
-	ses, err := s.sessions.Get(r.r, hash)
+	ses, err := s.sessions.Get(r.Raw, hash)
 	if errors.Is(err, store.ErrNotFound) {
 		return Live{}, errcode.New(errcode.NoSession)
 	}
@@ -104,25 +104,25 @@ func (s *SessionService) info(r Reader, hash string, now time.Time) (Live, error
 	if now.Sub(ses.LastSeen) >= time.Minute {
 		s.lastSeen.touch(hash, now.Round(0)) // by the clock alone; ages has the time that goes by
 	}
-	live := Live{ID: sessionID(hash), User: ses.User, Login: st.Login, Name: st.Name, Email: st.primaryEmail(), Locale: st.Locale,
+	live := Live{ID: SessionID(hash), User: ses.User, Login: st.Login, Name: st.Name, Email: st.PrimaryEmail(), Locale: st.Locale,
 		Roles: st.Roles, Groups: st.Groups, Created: ses.Created, AMR: ses.AMR}
-	if ses.StepUp.fresh(now) && !ses.StepUp.EnrolOnly {
+	if ses.StepUp.Fresh(now) && !ses.StepUp.EnrolOnly {
 		live.StepUpUntil = ses.StepUp.At.Add(StepUpTTL)
 	}
 	return live, nil
 }
 
-// session loads a live session and its person within one run.
-func (s *SessionService) session(r Reader, secret secret.Value, now time.Time) (Session, User, error) {
+// Load loads a live session and its person within one run.
+func (s *SessionService) Load(r Reader, secret secret.Value, now time.Time) (Session, User, error) {
 	if secret.IsZero() {
 		return Session{}, User{}, errcode.New(errcode.NoSession)
 	}
-	return s.sessionAt(r, secret.Hash(), now)
+	return s.loadByHash(r, secret.Hash(), now)
 }
 
-// sessionAt is session for one that is known by its hash.
-func (s *SessionService) sessionAt(r Reader, hash string, now time.Time) (Session, User, error) {
-	ses, err := s.sessions.Get(r.r, hash)
+// loadByHash is session for one that is known by its hash.
+func (s *SessionService) loadByHash(r Reader, hash string, now time.Time) (Session, User, error) {
+	ses, err := s.sessions.Get(r.Raw, hash)
 	if errors.Is(err, store.ErrNotFound) {
 		return Session{}, User{}, errcode.New(errcode.NoSession)
 	}
@@ -133,7 +133,7 @@ func (s *SessionService) sessionAt(r Reader, hash string, now time.Time) (Sessio
 	if err != nil {
 		return Session{}, User{}, err
 	}
-	if st := u.summary(); !s.alive(&ses, &st, hash, now) {
+	if st := u.Summarize(); !s.alive(&ses, &st, hash, now) {
 		return Session{}, User{}, errcode.New(errcode.NoSession)
 	}
 	return ses, u, nil
@@ -145,9 +145,9 @@ type Credentials struct {
 	Browser secret.Value // the known-browser cookie; empty: keep the one there is
 }
 
-// openSession signs the person in within this change: the session, its place in the person's list, the known
+// Open signs the person in within this change: the session, its place in the person's list, the known
 // browser. The caller saves the person. amr names what was proven; notice tells of a browser never seen.
-func (s *SessionService) openSession(tx *Tx, u *User, amr []string, proof StepUp, notice bool) (Credentials, error) {
+func (s *SessionService) Open(tx *Tx, u *User, amr []string, proof StepUp, notice bool) (Credentials, error) {
 	now, req := tx.Op.Now, tx.Op.Request
 	if req.APIToken != "" {
 		return s.openAPISession(tx, u, amr)
@@ -161,7 +161,7 @@ func (s *SessionService) openSession(tx *Tx, u *User, amr []string, proof StepUp
 		out.Browser = browser
 	}
 	ses := Session{User: u.ID, Epoch: u.Epoch, Created: now, LastSeen: now, AMR: amr, Browser: browser.Hash(),
-		Address: req.address(), Agent: req.Agent, StepUp: proof}
+		Address: req.ClientAddress(), Agent: req.Agent, StepUp: proof}
 	u.LastLogin = now
 	return out, s.startSession(tx, u, out.Session, ses)
 }
@@ -182,7 +182,7 @@ func (s *SessionService) putSession(tx *Tx, u *User, secret secret.Value, ses Se
 	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r SessionRef) bool {
 		return !tx.Op.Now.Before(r.Since.Add(s.Accounts.Policy.SessionMax))
 	})
-	for len(u.Sessions) >= maxSessions {
+	for len(u.Sessions) >= MaxSessions {
 		if err := s.sessions.Delete(tx.Raw, u.Sessions[0].Hash); err != nil {
 			return fmt.Errorf("ending the oldest session: %w", err)
 		}
@@ -222,7 +222,7 @@ func (s *SessionService) trackBrowser(tx *Tx, u *User, notice bool) (secret.Valu
 		}
 	}
 	first := len(u.Browsers) == 0
-	if len(u.Browsers) >= maxBrowsers {
+	if len(u.Browsers) >= MaxBrowsers {
 		oldest := slices.IndexFunc(u.Browsers, func(b BrowserRef) bool {
 			return !slices.ContainsFunc(u.Browsers, func(o BrowserRef) bool { return o.Seen.Before(b.Seen) })
 		})
@@ -235,9 +235,9 @@ func (s *SessionService) trackBrowser(tx *Tx, u *User, notice bool) (secret.Valu
 	return value, nil
 }
 
-// rotate gives the session a new secret after the person's Epoch rose and ends every other one (PROTOCOL 2).
+// Rotate gives the session a new secret after the person's Epoch rose and ends every other one (PROTOCOL 2).
 // What was pending in it stands on the old Epoch and is dropped.
-func (s *SessionService) rotate(tx *Tx, u *User, ses Session) (Credentials, error) {
+func (s *SessionService) Rotate(tx *Tx, u *User, ses Session) (Credentials, error) {
 	if _, err := tx.RevokeSessions(u, ""); err != nil {
 		return Credentials{}, err
 	}
@@ -247,17 +247,17 @@ func (s *SessionService) rotate(tx *Tx, u *User, ses Session) (Credentials, erro
 	return out, s.putSession(tx, u, out.Session, ses)
 }
 
-// openAPISession is openSession for a program: no browser becomes known by it, and no act follows that a proof could
+// openAPISession is Open for a program: no browser becomes known by it, and no act follows that a proof could
 // be for.
 func (s *SessionService) openAPISession(tx *Tx, u *User, amr []string) (Credentials, error) {
 	now, req := tx.Op.Now, tx.Op.Request
 	secret := tx.Op.Secret("session")
 	u.LastLogin = now
 	return Credentials{Session: secret}, s.startSession(tx, u, secret, Session{User: u.ID, Epoch: u.Epoch, Created: now, LastSeen: now, AMR: amr,
-		APIToken: req.APIToken, Address: req.address(), Agent: req.Agent})
+		APIToken: req.APIToken, Address: req.ClientAddress(), Agent: req.Agent})
 }
 
-func (s *SessionService) keepSession(tx *Tx, secret secret.Value, ses Session) error {
+func (s *SessionService) Put(tx *Tx, secret secret.Value, ses Session) error {
 	if err := s.sessions.Put(tx.Raw, secret.Hash(), ses); err != nil {
 		return fmt.Errorf("storing a session: %w", err)
 	}

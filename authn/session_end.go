@@ -14,7 +14,7 @@ import (
 func (s *SessionService) SignOut(ctx context.Context, req RequestInfo, secret secret.Value) error {
 	op := s.Accounts.NewOperation(req)
 	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
-		_, u, err := s.session(tx.Reader, secret, op.Now)
+		_, u, err := s.Load(tx.Reader, secret, op.Now)
 		if err != nil {
 			if errcode.Of(err) == errcode.NoSession {
 				err = nil
@@ -38,11 +38,11 @@ func (s *SessionService) SignOut(ctx context.Context, req RequestInfo, secret se
 func (s *SessionService) RevokeSession(ctx context.Context, req RequestInfo, secret secret.Value, id string) error {
 	op := s.Accounts.NewOperation(req)
 	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
-		_, u, err := s.session(tx.Reader, secret, op.Now)
+		_, u, err := s.Load(tx.Reader, secret, op.Now)
 		if err != nil {
 			return struct{}{}, err
 		}
-		i := slices.IndexFunc(u.Sessions, func(ref SessionRef) bool { return sessionID(ref.Hash) == id })
+		i := slices.IndexFunc(u.Sessions, func(ref SessionRef) bool { return SessionID(ref.Hash) == id })
 		if i < 0 {
 			return struct{}{}, nil
 		}
@@ -64,7 +64,7 @@ func (s *SessionService) RevokeSession(ctx context.Context, req RequestInfo, sec
 func (s *SessionService) RevokeOthers(ctx context.Context, req RequestInfo, secret secret.Value) (Credentials, error) {
 	op := s.Accounts.NewOperation(req)
 	return Update(ctx, s.Accounts, op, func(tx *Tx) (Credentials, error) {
-		ses, u, err := s.session(tx.Reader, secret, op.Now)
+		ses, u, err := s.Load(tx.Reader, secret, op.Now)
 		if err != nil {
 			return Credentials{}, err
 		}
@@ -73,7 +73,7 @@ func (s *SessionService) RevokeOthers(ctx context.Context, req RequestInfo, secr
 		if err := tx.AuditUser(&u, audit.SessionsCleared, audit.Success, ""); err != nil {
 			return Credentials{}, err
 		}
-		issued, err := s.rotate(tx, &u, ses)
+		issued, err := s.Rotate(tx, &u, ses)
 		if err != nil {
 			return Credentials{}, err
 		}

@@ -11,11 +11,11 @@ import (
 
 // OpenSessions lists where a person is signed in, the last seen first; This is never set.
 func (s *SessionService) OpenSessions(r Reader, u *User, now time.Time) ([]OpenSession, error) {
-	return s.openSessions(r, u, "", now)
+	return s.List(r, u, "", now)
 }
 
-// expiresAt returns the time at which a session ends if it is not used after seen.
-func (s *SessionService) expiresAt(created, seen time.Time) time.Time {
+// ExpiresAt returns the time at which a session ends if it is not used after seen.
+func (s *SessionService) ExpiresAt(created, seen time.Time) time.Time {
 	return earlier(seen.Add(s.Accounts.Policy.SessionIdle), created.Add(s.Accounts.Policy.SessionMax))
 }
 
@@ -31,12 +31,12 @@ type OpenSession struct {
 	Program   bool // a program's, which no browser holds
 }
 
-// openSessions lists the sessions of the person that are alive, this one first.
-func (s *SessionService) openSessions(r Reader, u *User, this string, now time.Time) ([]OpenSession, error) {
-	st := u.summary()
+// List lists the sessions of the person that are alive, this one first.
+func (s *SessionService) List(r Reader, u *User, this string, now time.Time) ([]OpenSession, error) {
+	st := u.Summarize()
 	var out []OpenSession
 	for _, ref := range u.Sessions {
-		ses, err := s.sessions.Get(r.r, ref.Hash)
+		ses, err := s.sessions.Get(r.Raw, ref.Hash)
 		if errors.Is(err, store.ErrNotFound) {
 			continue
 		}
@@ -50,8 +50,8 @@ func (s *SessionService) openSessions(r Reader, u *User, this string, now time.T
 		if t := s.lastSeen.of(ref.Hash); t.After(seen) {
 			seen = t
 		}
-		out = append(out, OpenSession{ID: sessionID(ref.Hash), Agent: ses.Agent, Address: ses.Address, Since: ses.Created,
-			Seen: seen, ExpiresAt: s.expiresAt(ses.Created, seen), Current: ref.Hash == this, Program: ses.APIToken != ""})
+		out = append(out, OpenSession{ID: SessionID(ref.Hash), Agent: ses.Agent, Address: ses.Address, Since: ses.Created,
+			Seen: seen, ExpiresAt: s.ExpiresAt(ses.Created, seen), Current: ref.Hash == this, Program: ses.APIToken != ""})
 	}
 	slices.SortStableFunc(out, func(a, b OpenSession) int {
 		if a.Current != b.Current && a.Current {

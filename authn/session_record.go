@@ -36,16 +36,16 @@ type StepUp struct {
 	EnrolOnly bool      `json:"enrolOnly,omitempty"`
 }
 
-// sessionID is the public name of a session: it finds nothing and opens nothing.
-func sessionID(hash string) string { return hash[:16] }
+// SessionID is the public name of a session: it finds nothing and opens nothing.
+func SessionID(hash string) string { return hash[:16] }
 
-func (p StepUp) fresh(now time.Time) bool {
+func (p StepUp) Fresh(now time.Time) bool {
 	return !p.At.IsZero() && now.Before(p.At.Add(StepUpTTL)) && !now.Before(p.At.Add(-time.Minute))
 }
 
-// openAt reports whether the session is open at now if it was last used at seen. It compares the epoch, the status and
+// OpenAt reports whether the session is open at now if it was last used at seen. It compares the epoch, the status and
 // the limits of the policy.
-func (ses *Session) openAt(st *Summary, p *Policy, seen, now time.Time) bool {
+func (ses *Session) OpenAt(st *Summary, p *Policy, seen, now time.Time) bool {
 	return ses.Epoch == st.Epoch && st.Status == StatusActive &&
 		now.Before(ses.Created.Add(p.SessionMax)) && now.Before(seen.Add(p.SessionIdle)) &&
 		!now.Before(ses.Created.Add(-time.Hour)) // the clock was set back by more than an hour
@@ -53,7 +53,7 @@ func (ses *Session) openAt(st *Summary, p *Policy, seen, now time.Time) bool {
 
 // RevokeSessions drops every session of the person but the one kept ("": none) and tells how many were alive.
 func (tx *Tx) RevokeSessions(u *User, keep string) (int, error) {
-	ended, st := 0, u.summary()
+	ended, st := 0, u.Summarize()
 	var left []SessionRef
 	for _, ref := range u.Sessions {
 		if ref.Hash == keep {
@@ -66,7 +66,7 @@ func (tx *Tx) RevokeSessions(u *User, keep string) (int, error) {
 			continue
 		case err != nil:
 			return 0, fmt.Errorf("loading a session to end it: %w", err)
-		case ses.openAt(&st, &tx.s.Policy, ses.LastSeen, tx.Op.Now):
+		case ses.OpenAt(&st, &tx.s.Policy, ses.LastSeen, tx.Op.Now):
 			ended++
 		}
 		if err := tx.s.sessions.Delete(tx.Raw, ref.Hash); err != nil {
@@ -77,20 +77,20 @@ func (tx *Tx) RevokeSessions(u *User, keep string) (int, error) {
 	return ended, nil
 }
 
-// amrKey is the method of a security key, the one that withstands phishing (RFC 8176 section 2).
-const amrKey = "hwk"
+// AMRHardwareKey is the method of a security key, the one that withstands phishing (RFC 8176 section 2).
+const AMRHardwareKey = "hwk"
 
-// keyed is when what withstands phishing was last proven, at the sign-in or after it; zero: never in this session. A
+// LastPhishingResistant is when what withstands phishing was last proven, at the sign-in or after it; zero: never in this session. A
 // code proven since then renews nothing of it.
-func (ses *Session) keyed() time.Time {
-	if ses.PhishingResistantAt.IsZero() && slices.Contains(ses.AMR, amrKey) {
+func (ses *Session) LastPhishingResistant() time.Time {
+	if ses.PhishingResistantAt.IsZero() && slices.Contains(ses.AMR, AMRHardwareKey) {
 		return ses.Created
 	}
 	return ses.PhishingResistantAt
 }
 
-// addAMR joins authentication methods, "mfa" once two different ones were shown (RFC 8176 section 2).
-func addAMR(password bool, methods []string) []string {
+// JoinAMR joins authentication methods, "mfa" once two different ones were shown (RFC 8176 section 2).
+func JoinAMR(password bool, methods []string) []string {
 	out := []string{}
 	if password {
 		out = append(out, "pwd")
@@ -117,5 +117,5 @@ func (tx *Tx) RevokeAllSessions(u *User, forget bool) (ended int, err error) {
 	return ended, nil
 }
 
-// phishingResistant is the one judgement of what was proven; Strong is the one of what could be.
-func phishingResistant(amr []string) bool { return slices.Contains(amr, amrKey) }
+// PhishingResistant is the one judgement of what was proven; Strong is the one of what could be.
+func PhishingResistant(amr []string) bool { return slices.Contains(amr, AMRHardwareKey) }

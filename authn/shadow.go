@@ -20,7 +20,7 @@ const mostShadows = 16
 
 // PlaceholdersFor are the shadows that go by an address, sign-in name or other.
 func (r Reader) PlaceholdersFor(address string) ([]User, error) {
-	ids, err := r.s.placeholders.Get(r.r, store.Escape(address))
+	ids, err := r.s.placeholders.Get(r.Raw, store.Escape(address))
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("looking up shadows: %w", err)
 	}

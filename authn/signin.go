@@ -55,7 +55,7 @@ func (s *SignInService) password(ctx context.Context, req RequestInfo, identifie
 		name = "\x00" + secret.From(identifier).Hash()
 	}
 	var out signedIn
-	err := retryOnConflict(ctx, func() (bool, error) {
+	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
 		c, err := s.passwordAttempt(ctx, op, name, sees)
 		if err != nil {
@@ -133,10 +133,10 @@ func (s *SignInService) passwordAttempt(ctx context.Context, op *Operation, name
 		case err != nil:
 			return err
 		default:
-			c.user, c.found, c.counts = u, true, s.Accounts.failureID(u.ID)
-			c.known = u.knowsBrowser(op.Request.Browser, op.Now)
+			c.user, c.found, c.counts = u, true, s.Accounts.FailureID(u.ID)
+			c.known = u.KnowsBrowser(op.Request.Browser, op.Now)
 		}
-		c.wait, err = s.passwordWait(r.r, op, c)
+		c.wait, err = s.passwordWait(r.Raw, op, c)
 		return err
 	})
 	if err != nil {
@@ -209,16 +209,16 @@ func (s *SignInService) storePassword(tx *Tx, c candidate, right bool, newPHC, r
 			return nil, err
 		}
 	}
-	login := s.newLogin(tx, &u, c.known, returnTo)
+	login := s.newTransaction(tx, &u, c.known, returnTo)
 	secret := tx.Op.Secret("login")
-	if err := s.putLogin(tx, secret, login); err != nil {
+	if err := s.Put(tx, secret, login); err != nil {
 		return nil, err
 	}
 	return &signedIn{TransactionRef: TransactionRef{secret, s.Next(&login, &u, now)}}, nil
 }
 
-// newLogin is a login that stands where the person stands now.
-func (s *SignInService) newLogin(tx *Tx, u *User, known bool, returnTo string) Transaction {
+// newTransaction is a login that stands where the person stands now.
+func (s *SignInService) newTransaction(tx *Tx, u *User, known bool, returnTo string) Transaction {
 	now := tx.Op.Now
 	l := Transaction{ID: tx.Op.ID("login"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
 		Program: tx.Op.Request.APIToken, KnownBrowser: known, ReturnTo: returnTo, Started: now, Expires: now.Add(TransactionTTL)}
@@ -228,7 +228,7 @@ func (s *SignInService) newLogin(tx *Tx, u *User, known bool, returnTo string) T
 	return l
 }
 
-func (s *SignInService) putLogin(tx *Tx, secret secret.Value, l Transaction) error {
+func (s *SignInService) Put(tx *Tx, secret secret.Value, l Transaction) error {
 	if err := s.transactions.Put(tx.Raw, secret.Hash(), l); err != nil {
 		return fmt.Errorf("storing a login: %w", err)
 	}
@@ -268,9 +268,9 @@ func (s *SignInService) auditPassword(tx *Tx, u *User, found bool) error {
 	return tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeUnknown}, Action: audit.UnknownName, Outcome: audit.Failure})
 }
 
-// login loads a login under way and its person within one run; Expired when it is gone or dead, or a program's.
-func (s *SignInService) login(r Reader, secret secret.Value, now time.Time) (Transaction, User, Step, error) {
-	return s.loginKept(r, secret, now, &reading{})
+// Load loads a login under way and its person within one run; Expired when it is gone or dead, or a program's.
+func (s *SignInService) Load(r Reader, secret secret.Value, now time.Time) (Transaction, User, Step, error) {
+	return s.loadCached(r, secret, now, &reading{})
 }
 
 // reading is a login and its person as they were read, so that the Update which stores a judgement need not open
@@ -281,18 +281,18 @@ type reading struct {
 	user    store.Cached[User]
 }
 
-func (s *SignInService) loginKept(r Reader, secret secret.Value, now time.Time, kept *reading) (Transaction, User, Step, error) {
+func (s *SignInService) loadCached(r Reader, secret secret.Value, now time.Time, kept *reading) (Transaction, User, Step, error) {
 	if secret.IsZero() {
 		return Transaction{}, User{}, StepExpired, errcode.New(errcode.Expired)
 	}
-	l, err := s.transactions.GetCached(r.r, secret.Hash(), &kept.login)
+	l, err := s.transactions.GetCached(r.Raw, secret.Hash(), &kept.login)
 	if errors.Is(err, store.ErrNotFound) || err == nil && l.Program != kept.program {
 		return Transaction{}, User{}, StepExpired, errcode.New(errcode.Expired)
 	}
 	if err != nil {
 		return Transaction{}, User{}, StepExpired, fmt.Errorf("loading a login: %w", err)
 	}
-	u, err := r.userKept(l.User, &kept.user)
+	u, err := r.UserCached(l.User, &kept.user)
 	if errcode.Of(err) == errcode.NotFound {
 		return Transaction{}, User{}, StepExpired, errcode.New(errcode.Expired)
 	}

@@ -27,7 +27,7 @@ func (r Reader) DisplayStatus(u *User, now time.Time) (Status, error) {
 	if u.Status != StatusActive {
 		return u.Status, nil
 	}
-	f, err := r.s.Failures.Get(r.r, r.s.failureID(u.ID))
+	f, err := r.s.Failures.Get(r.Raw, r.s.FailureID(u.ID))
 	if err != nil {
 		return "", fmt.Errorf("reading wrong answers: %w", err)
 	}

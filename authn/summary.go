@@ -10,7 +10,7 @@ import (
 
 // Summary returns the summary of a user; NotFound if there is none.
 func (r Reader) Summary(id UserID) (Summary, error) {
-	st, err := r.s.summaries.Get(r.r, string(id))
+	st, err := r.s.summaries.Get(r.Raw, string(id))
 	return st, missing(err, "summary", string(id))
 }
 
@@ -22,7 +22,7 @@ func (s *Service) User(r store.Reader, id UserID) (User, error) { return s.In(r)
 
 // HasPhishingResistant tells whether the person has a usable device that withstands phishing.
 func (s *Service) HasPhishingResistant(u *User) bool {
-	for _, d := range s.usable(u) {
+	for _, d := range s.UsableDevices(u) {
 		if s.Method(d.Kind).Input == factors.InputAssertion {
 			return true
 		}

@@ -19,7 +19,7 @@ import (
 func (s *SignInService) IssueTicket(tx *Tx, u *User, way string, life time.Duration) (link, code secret.Value, t Ticket, err error) {
 	now := tx.Op.Now
 	alive := slices.DeleteFunc(slices.Clone(u.Tickets), func(t Ticket) bool { return !now.Before(t.Expires) })
-	for len(alive) >= maxTickets {
+	for len(alive) >= MaxTickets {
 		if err := tx.DeleteLink(alive[0].Link); err != nil {
 			return secret.Value{}, secret.Value{}, Ticket{}, err
 		}
@@ -29,7 +29,7 @@ func (s *SignInService) IssueTicket(tx *Tx, u *User, way string, life time.Durat
 	t = Ticket{ID: tx.Op.ID("ticket"), Code: s.ticketMAC(u.ID, code.Reveal()), Provenance: way, Made: now, Expires: now.Add(life)}
 	if life > ScreenTicketTTL { // a code for the counter has no link
 		// The link's record outlives the ticket, so that an expired one can say so and offer another.
-		if link, err = tx.putLink("ticket link", Link{User: u.ID, Purpose: linkTicket, Ticket: t.ID, Expires: now.Add(TicketRenewalWindow)}); err != nil {
+		if link, err = tx.PutLink("ticket link", Link{User: u.ID, Purpose: PurposeTicket, Ticket: t.ID, Expires: now.Add(TicketRenewalWindow)}); err != nil {
 			return secret.Value{}, secret.Value{}, Ticket{}, err
 		}
 		t.Link = link.Hash()
@@ -43,8 +43,8 @@ func (s *SignInService) IssueTicket(tx *Tx, u *User, way string, life time.Durat
 
 // MailTicket issues a ticket and queues its mail to the person's first address. WrongState: that address is too young.
 func (s *SignInService) MailTicket(tx *Tx, u *User) (Ticket, error) {
-	if u.addressChanged(tx.Op.Now) {
-		return Ticket{}, wrongState(errcode.ReasonAddressChanged)
+	if u.AddressChanged(tx.Op.Now) {
+		return Ticket{}, WrongState(errcode.ReasonAddressChanged)
 	}
 	link, code, t, err := s.IssueTicket(tx, u, ProvenanceEmail, TicketTTL)
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *SignInService) RedeemTicketCode(ctx context.Context, req RequestInfo, l
 // RedeemTicketLink binds the ticket of a mailed link to a login that has just proven the same person's password.
 func (s *SignInService) RedeemTicketLink(ctx context.Context, req RequestInfo, login, token secret.Value) (Step, error) {
 	return s.redeemTicket(ctx, req, login, func(tx *Tx, u *User) (int, errcode.Code) {
-		l, owner, err := tx.link(token, linkTicket, tx.Op.Now)
+		l, owner, err := tx.Link(token, PurposeTicket, tx.Op.Now)
 		if err != nil || owner.ID != u.ID {
 			return -1, errcode.InvalidLink
 		}
@@ -104,11 +104,11 @@ func (s *SignInService) RedeemTicketLink(ctx context.Context, req RequestInfo, l
 func (s *SignInService) redeemTicket(ctx context.Context, req RequestInfo, login secret.Value, find func(*Tx, *User) (int, errcode.Code)) (Step, error) {
 	op := s.Accounts.NewOperation(req)
 	out, err := Update(ctx, s.Accounts, op, func(tx *Tx) (ticketOutcome, error) {
-		l, u, step, err := s.login(tx.Reader, login, op.Now)
+		l, u, step, err := s.Load(tx.Reader, login, op.Now)
 		if err != nil {
 			return ticketOutcome{}, err
 		}
-		if step != StepTicket && !(step == StepEnrol && l.Ticket != grantInvitation) {
+		if step != StepTicket && !(step == StepEnrol && l.Ticket != TicketInvitation) {
 			return ticketOutcome{}, errcode.New(errcode.WrongState)
 		}
 		wait, f, err := s.deviceWait(tx.Reader, op.Now, &u, throttle.Ticket, l.KnownBrowser)
@@ -129,7 +129,7 @@ func (s *SignInService) redeemTicket(ctx context.Context, req RequestInfo, login
 
 func (s *SignInService) ticketRefused(tx *Tx, u *User, f throttle.Failures, known bool, code errcode.Code) (ticketOutcome, error) {
 	if code == errcode.InvalidTicket { // links are not guessed and not counted
-		if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, s.Accounts.failureID(u.ID), f.WithFailure(tx.Op.Now, throttle.Ticket, known)); err != nil {
+		if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, s.Accounts.FailureID(u.ID), f.WithFailure(tx.Op.Now, throttle.Ticket, known)); err != nil {
 			return ticketOutcome{}, fmt.Errorf("counting a wrong ticket: %w", err)
 		}
 	}
@@ -143,14 +143,14 @@ func (s *SignInService) bindTicket(tx *Tx, secret secret.Value, l Transaction, u
 	switch {
 	case !tx.Op.Now.Before(t.Expires):
 		return s.ticketRefused(tx, u, throttle.Failures{}, l.KnownBrowser, errcode.TicketExpired)
-	case intersect(l.provenances(u), t.provenances()):
+	case ShareProvenance(l.provenances(u), t.Provenances()):
 		return s.ticketRefused(tx, u, throttle.Failures{}, l.KnownBrowser, errcode.SameProvenance)
 	}
 	u.Tickets = slices.Clone(u.Tickets)
 	u.Tickets[i].Transaction = l.ID
 	l.Ticket, l.Enrol = t.ID, nil
-	l.extend(tx.Op.Now)
-	if err := s.putLogin(tx, secret, l); err != nil {
+	l.Extend(tx.Op.Now)
+	if err := s.Put(tx, secret, l); err != nil {
 		return ticketOutcome{}, err
 	}
 	if err := tx.AuditUser(u, audit.TicketPresented, audit.Success, ""); err != nil {
@@ -159,8 +159,8 @@ func (s *SignInService) bindTicket(tx *Tx, secret secret.Value, l Transaction, u
 	return ticketOutcome{step: s.Next(&l, u, tx.Op.Now)}, tx.Save(u)
 }
 
-// spendTickets ends every ticket and invitation of the person: a device has been confirmed.
-func (s *SignInService) spendTickets(tx *Tx, u *User) error {
+// SpendTickets ends every ticket and invitation of the person: a device has been confirmed.
+func (s *SignInService) SpendTickets(tx *Tx, u *User) error {
 	for _, t := range u.Tickets {
 		if err := tx.DeleteLink(t.Link); err != nil {
 			return err
@@ -184,14 +184,14 @@ func (s *SignInService) spendTickets(tx *Tx, u *User) error {
 func (s *SignInService) ResendTicket(ctx context.Context, req RequestInfo, login secret.Value) error {
 	op := s.Accounts.NewOperation(req)
 	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
-		_, u, step, err := s.login(tx.Reader, login, op.Now)
+		_, u, step, err := s.Load(tx.Reader, login, op.Now)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if step != StepTicket || !u.mayRenew(op.Now) {
+		if step != StepTicket || !u.MayResendTicket(op.Now) {
 			return struct{}{}, errcode.New(errcode.WrongState)
 		}
-		u.Renewals = append(withinTTL(u.Renewals, op.Now), op.Now)
+		u.Renewals = append(LastDay(u.Renewals, op.Now), op.Now)
 		if _, err := s.MailTicket(tx, &u); err != nil {
 			return struct{}{}, err
 		}
@@ -208,7 +208,7 @@ func (s *SignInService) ResendTicket(ctx context.Context, req RequestInfo, login
 func (s *SignInService) TicketLink(ctx context.Context, token secret.Value) error {
 	now := s.Accounts.Now()
 	return s.Accounts.View(ctx, func(r Reader) error {
-		l, u, err := r.link(token, linkTicket, now)
+		l, u, err := r.Link(token, PurposeTicket, now)
 		if err != nil {
 			return err
 		}
@@ -217,7 +217,7 @@ func (s *SignInService) TicketLink(ctx context.Context, token secret.Value) erro
 				return nil
 			}
 		}
-		if s.Accounts.counted(&u) == 0 {
+		if s.Accounts.CountPrimary(&u) == 0 {
 			return errcode.New(errcode.TicketExpired)
 		}
 		return errcode.New(errcode.InvalidLink)

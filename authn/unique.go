@@ -11,8 +11,8 @@ import (
 	"barillet/store"
 )
 
-// takeUnique reserves a value that only one device may have, such as a credential id (WebAuthn L3 §7.1 step 26).
-func (tx *Tx) takeUnique(id UserID, unique string) error {
+// ReserveUnique reserves a value that only one device may have, such as a credential id (WebAuthn L3 §7.1 step 26).
+func (tx *Tx) ReserveUnique(id UserID, unique string) error {
 	if unique == "" {
 		return nil
 	}
@@ -32,8 +32,8 @@ func (tx *Tx) takeUnique(id UserID, unique string) error {
 
 func uniqueKey(unique string) string { return secret.From(unique).Hash() }
 
-// dropUnique frees the value of a removed device.
-func (tx *Tx) dropUnique(d factors.Device) error {
+// ReleaseUnique frees the value of a removed device.
+func (tx *Tx) ReleaseUnique(d factors.Device) error {
 	if d.Unique == "" {
 		return nil
 	}
@@ -43,8 +43,8 @@ func (tx *Tx) dropUnique(d factors.Device) error {
 	return nil
 }
 
-// uniqueSecret returns the value by which a secret that came from outside is recognised: an HMAC under the pepper, so that
+// UniqueSecret returns the value by which a secret that came from outside is recognised: an HMAC under the pepper, so that
 // the store does not disclose it. At most one user has a secret.
-func (s *Service) uniqueSecret(digest string) string {
+func (s *Service) UniqueSecret(digest string) string {
 	return "key:" + base64.RawURLEncoding.EncodeToString(s.Pepper.MAC("imported key", []byte(digest)))
 }

@@ -29,12 +29,12 @@ const (
 
 // Limits of one person's record, so that it stays below the store's value limit.
 const (
-	maxTickets  = 3
-	maxSessions = 32
-	maxBrowsers = 32
+	MaxTickets  = 3
+	MaxSessions = 32
+	MaxBrowsers = 32
 	maxActivity = 20
-	maxCopies   = 5        // of one QR code
-	maxShowings = 3        // of QR codes in 24 hours (PROTOCOL 14)
+	MaxCopies   = 5        // of one QR code
+	MaxShowings = 3        // of QR codes in 24 hours (PROTOCOL 14)
 	maxRenewals = 3        // of tickets in 24 hours (PROTOCOL 10)
 	maxProfile  = 16 << 10 // bytes of custom profile members
 	MaxName     = 64       // characters of a device's or person's name
@@ -178,13 +178,13 @@ func (u *User) Addresses() []string {
 	return out
 }
 
-// withinTTL keeps the times of the last 24 hours. A strict window, which a bucket that refills is not.
-func withinTTL(times []time.Time, now time.Time) []time.Time {
+// LastDay keeps the times of the last 24 hours. A strict window, which a bucket that refills is not.
+func LastDay(times []time.Time, now time.Time) []time.Time {
 	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return !now.Before(t.Add(24 * time.Hour)) })
 }
 
-// device finds one by its id; nil when there is none.
-func (u *User) device(id factors.DeviceID) *factors.Device {
+// Device finds one by its id; nil when there is none.
+func (u *User) Device(id factors.DeviceID) *factors.Device {
 	for i := range u.Devices {
 		if u.Devices[i].ID == id {
 			return &u.Devices[i]
@@ -206,8 +206,8 @@ type Summary struct {
 	Roles         []Role    `json:"r,omitempty"`
 }
 
-// primaryEmail is the address that applications are told.
-func (s *Summary) primaryEmail() string {
+// PrimaryEmail is the address that applications are told.
+func (s *Summary) PrimaryEmail() string {
 	if s.Email != "" {
 		return s.Email
 	}
@@ -219,7 +219,7 @@ func (s *Summary) equal(t *Summary) bool {
 		s.Name == t.Name && s.Email == t.Email && s.Locale == t.Locale && slices.Equal(s.Groups, t.Groups) && slices.Equal(s.Roles, t.Roles)
 }
 
-func (u *User) summary() Summary {
+func (u *User) Summarize() Summary {
 	st := Summary{Epoch: u.Epoch, PasswordEpoch: u.PasswordEpoch, Status: u.Status, Login: u.Login,
 		Name: u.DisplayName(), Locale: u.Locale, Groups: u.Groups}
 	if u.Email != u.Login {
@@ -233,8 +233,8 @@ func (u *User) summary() Summary {
 	return st
 }
 
-// knowsBrowser tells whether the browser completed a sign-in of this person within the last 180 days.
-func (u *User) knowsBrowser(browser secret.Value, now time.Time) bool {
+// KnowsBrowser tells whether the browser completed a sign-in of this person within the last 180 days.
+func (u *User) KnowsBrowser(browser secret.Value, now time.Time) bool {
 	if browser.IsZero() {
 		return false
 	}

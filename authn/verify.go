@@ -38,22 +38,22 @@ func (s *SignInService) Transaction(ctx context.Context, secret secret.Value) (T
 	now := s.Accounts.Now()
 	var out TransactionState
 	err := s.Accounts.View(ctx, func(r Reader) error {
-		l, u, step, err := s.login(r, secret, now)
+		l, u, step, err := s.Load(r, secret, now)
 		if err != nil {
 			return err
 		}
 		out = TransactionState{Step: step, User: u.ID, Login: u.Login, Name: u.DisplayName(), Locale: s.Accounts.Locale(&u),
-			Devices: withDisplayNames(s.verifiable(&l, &u)), Have: withDisplayNames(u.Devices), ReturnTo: l.ReturnTo}
+			Devices: DisplayDevices(s.verifiable(&l, &u)), Have: DisplayDevices(u.Devices), ReturnTo: l.ReturnTo}
 		for _, d := range s.verifiable(&l, &u) { // the devices listed above are without what tells it
 			out.Codes += s.Accounts.Status(d).Remaining
 		}
 		out.Invited = step == StepBlocked && u.Invited.Link != "" && now.Before(u.Invited.Expires)
-		out.Enrolment = l.Enrol.shown(now)
+		out.Enrolment = l.Enrol.ForDisplay(now)
 		if step == StepChangePassword {
 			out.Mark = u.Password.MustChange
 		}
 		if step == StepTicket {
-			out.CanRenew = u.mayRenew(now)
+			out.CanRenew = u.MayResendTicket(now)
 		}
 		out.Wait, _, err = s.deviceWait(r, now, &u, throttle.Code, l.KnownBrowser)
 		return err
@@ -61,8 +61,8 @@ func (s *SignInService) Transaction(ctx context.Context, secret secret.Value) (T
 	return out, err
 }
 
-// withDisplayNames is a list of devices to show, the one used last first, without what must not be shown.
-func withDisplayNames(devices []factors.Device) []factors.Device {
+// DisplayDevices is a list of devices to show, the one used last first, without what must not be shown.
+func DisplayDevices(devices []factors.Device) []factors.Device {
 	out := slices.Clone(devices)
 	for i := range out {
 		out[i].Data = nil
@@ -82,7 +82,7 @@ func lastUse(d factors.Device) time.Time {
 func (s *SignInService) BeginVerify(ctx context.Context, req RequestInfo, secret secret.Value, input factors.Input) (Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	return Update(ctx, s.Accounts, op, func(tx *Tx) (Prompt, error) {
-		l, u, step, err := s.login(tx.Reader, secret, op.Now)
+		l, u, step, err := s.Load(tx.Reader, secret, op.Now)
 		if err != nil {
 			return Prompt{}, err
 		}
@@ -94,7 +94,7 @@ func (s *SignInService) BeginVerify(ctx context.Context, req RequestInfo, secret
 			return Prompt{}, err
 		}
 		l.Ceremony = c
-		return prompt, s.putLogin(tx, secret, l)
+		return prompt, s.Put(tx, secret, l)
 	})
 }
 
@@ -115,7 +115,7 @@ func (s *SignInService) Verify(ctx context.Context, req RequestInfo, secret secr
 // verify is Verify by these devices alone.
 func (s *SignInService) verify(ctx context.Context, req RequestInfo, secret secret.Value, input factors.Input, answer []byte, by func(factors.Device) bool) (Verified, error) {
 	var out Verified
-	err := retryOnConflict(ctx, func() (bool, error) {
+	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
 		kept := reading{program: req.APIToken}
 		l, u, wait, err := s.verifying(ctx, op, secret, input, &kept)
@@ -127,7 +127,7 @@ func (s *SignInService) verify(ctx context.Context, req RequestInfo, secret secr
 			return true, nil
 		}
 		have := slices.DeleteFunc(s.verifiable(&l, &u), func(d factors.Device) bool { return !by(d) })
-		t, err := s.verifyAnswer(op, &u, have, l.Ceremony, input, l.KnownBrowser, answer)
+		t, err := s.VerifyAnswer(op, &u, have, l.Ceremony, input, l.KnownBrowser, answer)
 		if err != nil {
 			return false, err
 		}
@@ -146,7 +146,7 @@ func (s *SignInService) verify(ctx context.Context, req RequestInfo, secret secr
 func (s *SignInService) verifying(ctx context.Context, op *Operation, secret secret.Value, input factors.Input, kept *reading) (l Transaction, u User, wait time.Duration, err error) {
 	err = s.Accounts.View(ctx, func(r Reader) error {
 		var step Step
-		if l, u, step, err = s.loginKept(r, secret, op.Now, kept); err != nil {
+		if l, u, step, err = s.loadCached(r, secret, op.Now, kept); err != nil {
 			return err
 		}
 		if step != StepVerify {
@@ -158,8 +158,8 @@ func (s *SignInService) verifying(ctx context.Context, op *Operation, secret sec
 	return l, u, wait, err
 }
 
-// waiting looks whether an answer of the input may be judged at all, before work is spent on it.
-func (s *SignInService) waiting(ctx context.Context, op *Operation, u *User, input factors.Input, known bool) (time.Duration, error) {
+// WaitBefore looks whether an answer of the input may be judged at all, before work is spent on it.
+func (s *SignInService) WaitBefore(ctx context.Context, op *Operation, u *User, input factors.Input, known bool) (time.Duration, error) {
 	var wait time.Duration
 	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		var err error
@@ -170,15 +170,15 @@ func (s *SignInService) waiting(ctx context.Context, op *Operation, u *User, inp
 }
 
 // storeVerified stores what the second step came to; nil when the record is not the one that was judged.
-func (s *SignInService) storeVerified(tx *Tx, secret secret.Value, t deviceAttempt, kept *reading) (*Verified, error) {
-	l, u, step, err := s.loginKept(tx.Reader, secret, tx.Op.Now, kept)
+func (s *SignInService) storeVerified(tx *Tx, secret secret.Value, t DeviceAttempt, kept *reading) (*Verified, error) {
+	l, u, step, err := s.loadCached(tx.Reader, secret, tx.Op.Now, kept)
 	if err != nil {
 		return nil, err
 	}
-	if step != StepVerify || u.Revision != t.rev {
+	if step != StepVerify || u.Revision != t.Revision {
 		return nil, nil
 	}
-	j, err := s.count(tx, &u, t)
+	j, err := s.Count(tx, &u, t)
 	if err != nil {
 		return nil, err
 	}
@@ -186,32 +186,32 @@ func (s *SignInService) storeVerified(tx *Tx, secret secret.Value, t deviceAttem
 		return &Verified{Verification: j, Completed: Completed{Step: s.Next(&l, &u, tx.Op.Now)}}, s.storeRefused(tx, secret, l, &u, t, j)
 	}
 	out := Verified{Verification: j, ReturnTo: l.ReturnTo}
-	if err := tx.AuditUser(&u, audit.FactorProven, audit.Success, string(t.kind)); err != nil {
+	if err := tx.AuditUser(&u, audit.FactorProven, audit.Success, string(t.Kind)); err != nil {
 		return nil, err
 	}
 	if err := s.afterProof(tx, &u, &l); err != nil {
 		return nil, err
 	}
 	if out.Enrol = t.input == factors.InputBackup; !out.Enrol {
-		u.Password.confirmProvenance() // proven together with a device, which a code on paper is not
+		u.Password.ConfirmProvenance() // proven together with a device, which a code on paper is not
 		u.EverHadDevice = true         // also of one from another house, which is the person's from now on (PROTOCOL 23)
 	} else if err := s.recoveryUsed(tx, &u, j.CodesLeft); err != nil {
 		return nil, err
 	}
-	if out.Completed, err = s.complete(tx, secret, l, &u, SecondFactor{AMR: addAMR(true, t.outcome.AMR), Spare: out.Enrol}); err != nil {
+	if out.Completed, err = s.Complete(tx, secret, l, &u, SecondFactor{AMR: JoinAMR(true, t.outcome.AMR), Spare: out.Enrol}); err != nil {
 		return nil, err
 	}
 	return &out, tx.Save(&u)
 }
 
 // storeRefused keeps what a refused answer leaves behind: its count in the login, a burnt step, a clone's mark.
-func (s *SignInService) storeRefused(tx *Tx, secret secret.Value, l Transaction, u *User, t deviceAttempt, j Verification) error {
+func (s *SignInService) storeRefused(tx *Tx, secret secret.Value, l Transaction, u *User, t DeviceAttempt, j Verification) error {
 	if j.Wait > 0 {
 		return nil
 	}
 	changed := len(t.devices()) > 0 || j.told
-	l.Ceremony = s.remember(tx.Op.Now, l.Ceremony, t)
-	if err := s.putLogin(tx, secret, l); err != nil || !changed {
+	l.Ceremony = s.Remember(tx.Op.Now, l.Ceremony, t)
+	if err := s.Put(tx, secret, l); err != nil || !changed {
 		return err
 	}
 	return tx.Save(u)

@@ -82,26 +82,26 @@ func (op *Operation) Code(label string) secret.Value {
 
 // Reader reads the house's people within one snapshot or one change.
 type Reader struct {
-	s *Service
-	r store.Reader
+	s   *Service
+	Raw store.Reader
 }
 
 // User loads a person; NotFound when there is none.
 func (r Reader) User(id UserID) (User, error) {
-	return r.userKept(id, &store.Cached[User]{})
+	return r.UserCached(id, &store.Cached[User]{})
 }
 
-// userKept is User for one that was probably read before.
-func (r Reader) userKept(id UserID, kept *store.Cached[User]) (User, error) {
-	u, err := r.s.users.GetCached(r.r, string(id), kept)
-	u.stored = u.summary()
+// UserCached is User for one that was probably read before.
+func (r Reader) UserCached(id UserID, kept *store.Cached[User]) (User, error) {
+	u, err := r.s.users.GetCached(r.Raw, string(id), kept)
+	u.stored = u.Summarize()
 	u.stored.Groups = slices.Clone(u.Groups) // whatever becomes of the person's own list
 	return u, missing(err, "user", string(id))
 }
 
 // UserByAddress loads whoever has the address as login or address.
 func (r Reader) UserByAddress(normalised string) (User, error) {
-	id, err := r.s.addresses.Get(r.r, store.Escape(normalised))
+	id, err := r.s.addresses.Get(r.Raw, store.Escape(normalised))
 	if err != nil {
 		return User{}, missing(err, "address", "")
 	}
@@ -110,7 +110,7 @@ func (r Reader) UserByAddress(normalised string) (User, error) {
 
 // Group loads a garage; NotFound when there is none, or no longer.
 func (r Reader) Group(id GroupID) (Group, error) {
-	g, err := r.s.groups.Get(r.r, string(id))
+	g, err := r.s.groups.Get(r.Raw, string(id))
 	if err == nil && !g.Deleted.IsZero() {
 		return Group{}, errcode.New(errcode.NotFound)
 	}
@@ -165,7 +165,7 @@ func (tx *Tx) NewRecordID(label string) string {
 
 // Audit appends an event; time, address, agent and request are the act's own.
 func (tx *Tx) Audit(e audit.Event) error {
-	e.Request, e.Address, e.Agent = tx.Op.Request.RequestID, tx.Op.Request.address(), tx.Op.Request.Agent
+	e.Request, e.Address, e.Agent = tx.Op.Request.RequestID, tx.Op.Request.ClientAddress(), tx.Op.Request.Agent
 	if program := tx.Op.Request.APIToken; program != "" {
 		e.Detail = maps.Clone(e.Detail)
 		if e.Detail == nil {
@@ -188,7 +188,7 @@ func (tx *Tx) AuditUser(u *User, action, outcome, reason string) error {
 // About is the part that every mail to a person has: whom it greets, when, from which browser and address.
 func (tx *Tx) About(u *User) templates.Context {
 	return templates.Context{Name: u.DisplayName(), At: tx.Op.Now, Browser: DescribeUserAgent(tx.Op.Request.Agent),
-		Address: tx.Op.Request.address()}
+		Address: tx.Op.Request.ClientAddress()}
 }
 
 // Notify queues a notice of a completed act to the person's addresses, in their language. It is never dropped:
@@ -247,7 +247,7 @@ func (tx *Tx) AddFailedActivity(u *User, action string) {
 }
 
 func (tx *Tx) addOwnActivity(u *User, r Activity) {
-	r.Address, r.Agent = tx.Op.Request.address(), tx.Op.Request.Agent
+	r.Address, r.Agent = tx.Op.Request.ClientAddress(), tx.Op.Request.Agent
 	tx.appendActivity(u, r)
 }
 
@@ -266,7 +266,7 @@ func (tx *Tx) Save(u *User) error {
 	if err := tx.s.users.Put(tx.Raw, string(u.ID), *u); err != nil {
 		return fmt.Errorf("storing user %q: %w", u.ID, err)
 	}
-	if st := u.summary(); !st.equal(&u.stored) { // a sign-in changes nothing of it: one page less to sync
+	if st := u.Summarize(); !st.equal(&u.stored) { // a sign-in changes nothing of it: one page less to sync
 		if err := tx.s.summaries.Put(tx.Raw, string(u.ID), st); err != nil {
 			return fmt.Errorf("storing standing of %q: %w", u.ID, err)
 		}
