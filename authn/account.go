@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"barillet/authn/account"
+	"barillet/authn/session"
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -17,7 +19,7 @@ import (
 
 // AccountView is what a person sees of themselves; it holds no secret.
 type AccountView struct {
-	User     UserID
+	User     account.UserID
 	Login    string
 	Name     string
 	Email    string
@@ -26,9 +28,9 @@ type AccountView struct {
 	Devices  []factors.Device // in the order of enrolment, without Data
 	Strong   bool             // one of them withstands phishing: Service.Strong
 	Counted  int              // usable devices that count; with one, its loss would lock the person out
-	Sessions []OpenSession
-	Recent   []Activity // newest first
-	Proven   bool       // a fresh proof counts now
+	Sessions []session.OpenSession
+	Recent   []account.Activity // newest first
+	Proven   bool               // a fresh proof counts now
 }
 
 // Account reads the page of whoever the session belongs to.
@@ -57,7 +59,7 @@ func (s *SignInService) Account(ctx context.Context, session secret.Value) (Acco
 	return out, err
 }
 
-func (s *SignInService) groupNames(r Reader, u *User) ([]string, error) {
+func (s *SignInService) groupNames(r account.Reader, u *account.User) ([]string, error) {
 	var out []string
 	for _, id := range u.Groups {
 		g, err := r.Group(id)
@@ -73,7 +75,7 @@ func (s *SignInService) groupNames(r Reader, u *User) ([]string, error) {
 }
 
 // RequireStepUp loads a session with a full fresh proof; StepUpRequired asks for one.
-func (s *SignInService) RequireStepUp(tx *Tx, session secret.Value) (Session, User, error) {
+func (s *SignInService) RequireStepUp(tx *account.Tx, session secret.Value) (account.Session, account.User, error) {
 	ses, u, err := s.Sessions.Load(tx.Reader, session, tx.Op.Now)
 	if err == nil && (!ses.StepUp.Fresh(tx.Op.Now) || ses.StepUp.EnrolOnly) {
 		err = errcode.New(errcode.StepUpRequired)
@@ -82,13 +84,13 @@ func (s *SignInService) RequireStepUp(tx *Tx, session secret.Value) (Session, Us
 }
 
 // Rename gives a device another name.
-func (s *SignInService) Rename(ctx context.Context, req RequestInfo, session secret.Value, id factors.DeviceID, name string) error {
-	name, err := DeviceName(name, false)
+func (s *SignInService) Rename(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID, name string) error {
+	name, err := account.DeviceName(name, false)
 	if err != nil {
 		return err
 	}
 	op := s.Accounts.NewOperation(req)
-	_, err = Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
+	_, err = account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
 		_, u, err := s.Sessions.Load(tx.Reader, session, op.Now)
 		if err != nil {
 			return struct{}{}, err
@@ -109,31 +111,31 @@ func (s *SignInService) Rename(ctx context.Context, req RequestInfo, session sec
 }
 
 // RemoveDevice takes one of the person's own devices away, never the last that counts. Every other session ends.
-func (s *SignInService) RemoveDevice(ctx context.Context, req RequestInfo, session secret.Value, id factors.DeviceID) (Credentials, error) {
+func (s *SignInService) RemoveDevice(ctx context.Context, req account.RequestInfo, sess secret.Value, id factors.DeviceID) (session.Credentials, error) {
 	op := s.Accounts.NewOperation(req)
-	return Update(ctx, s.Accounts, op, func(tx *Tx) (Credentials, error) {
-		ses, u, err := s.RequireStepUp(tx, session)
+	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (session.Credentials, error) {
+		ses, u, err := s.RequireStepUp(tx, sess)
 		if err != nil {
-			return Credentials{}, err
+			return session.Credentials{}, err
 		}
 		d := u.Device(id)
 		if d == nil {
-			return Credentials{}, errcode.New(errcode.NotFound)
+			return session.Credentials{}, errcode.New(errcode.NotFound)
 		}
 		if s.Accounts.CanUse(&u, *d) && s.Accounts.Method(d.Kind).Primary && s.Accounts.CountPrimary(&u) <= 1 {
-			return Credentials{}, errcode.New(errcode.LastDevice)
+			return session.Credentials{}, errcode.New(errcode.LastDevice)
 		}
 		gone := *d
 		if err := s.TakeDevice(tx, &u, gone); err != nil {
-			return Credentials{}, err
+			return session.Credentials{}, err
 		}
 		tx.AddActivity(&u, audit.FactorRemoved, gone.Name)
 		if err := tx.AuditDevice(&u, audit.FactorRemoved, gone); err != nil {
-			return Credentials{}, err
+			return session.Credentials{}, err
 		}
 		issued, err := s.Sessions.Rotate(tx, &u, ses)
 		if err != nil {
-			return Credentials{}, err
+			return session.Credentials{}, err
 		}
 		return issued, tx.Save(&u)
 	})
@@ -141,7 +143,7 @@ func (s *SignInService) RemoveDevice(ctx context.Context, req RequestInfo, sessi
 
 // TakeDevice takes a device from the person, raises the Epoch (PROTOCOL 2) and mails; the caller audits, ends
 // the sessions and saves.
-func (s *SignInService) TakeDevice(tx *Tx, u *User, d factors.Device) error {
+func (s *SignInService) TakeDevice(tx *account.Tx, u *account.User, d factors.Device) error {
 	u.Devices = slices.DeleteFunc(slices.Clone(u.Devices), func(x factors.Device) bool { return x.ID == d.ID })
 	u.Epoch++
 	if err := tx.ReleaseUnique(d); err != nil {
@@ -151,36 +153,36 @@ func (s *SignInService) TakeDevice(tx *Tx, u *User, d factors.Device) error {
 }
 
 // ChangePassword takes the known password and a new one, after a fresh proof. Every other session ends.
-func (s *SignInService) ChangePassword(ctx context.Context, req RequestInfo, session secret.Value, current, chosen string) (Credentials, error) {
+func (s *SignInService) ChangePassword(ctx context.Context, req account.RequestInfo, sess secret.Value, current, chosen string) (session.Credentials, error) {
 	op := s.Accounts.NewOperation(req)
-	ses, u, err := s.sessionOf(ctx, op, session)
+	ses, u, err := s.sessionOf(ctx, op, sess)
 	if err != nil {
-		return Credentials{}, err
+		return session.Credentials{}, err
 	}
 	if !ses.StepUp.Fresh(op.Now) || ses.StepUp.EnrolOnly {
-		return Credentials{}, errcode.New(errcode.StepUpRequired)
+		return session.Credentials{}, errcode.New(errcode.StepUpRequired)
 	}
 	if err := s.Accounts.Hasher.Validate(chosen, s.about(&u)); err != nil {
-		return Credentials{}, err
+		return session.Credentials{}, err
 	}
 	known := u.KnowsBrowser(req.Browser, op.Now)
 	c := candidate{user: u, found: true, known: known, counts: s.Accounts.FailureID(u.ID)}
 	right, _, err := s.Accounts.Hasher.Verify(ctx, known, u.Password.Hash, current)
 	if err != nil {
-		return Credentials{}, fmt.Errorf("verifying a password: %w", err)
+		return session.Credentials{}, fmt.Errorf("verifying a password: %w", err)
 	}
 	phc := ""
 	if right {
 		if phc, err = s.Accounts.Hasher.Hash(ctx, known, chosen); err != nil {
-			return Credentials{}, fmt.Errorf("hashing a password: %w", err)
+			return session.Credentials{}, fmt.Errorf("hashing a password: %w", err)
 		}
 	}
 	type result struct {
-		issued Credentials
+		issued session.Credentials
 		err    error
 	}
-	out, err := Update(ctx, s.Accounts, op, func(tx *Tx) (result, error) {
-		issued, refused, err := s.storeChange(tx, session, c, right, phc)
+	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (result, error) {
+		issued, refused, err := s.storeChange(tx, sess, c, right, phc)
 		return result{issued, refused}, err
 	})
 	if err == nil {
@@ -190,41 +192,41 @@ func (s *SignInService) ChangePassword(ctx context.Context, req RequestInfo, ses
 }
 
 // storeChange stores a change of password, or counts the wrong one: refused is told after it was stored.
-func (s *SignInService) storeChange(tx *Tx, session secret.Value, c candidate, right bool, phc string) (issued Credentials, refused, err error) {
-	ses, u, err := s.RequireStepUp(tx, session)
+func (s *SignInService) storeChange(tx *account.Tx, sess secret.Value, c candidate, right bool, phc string) (issued session.Credentials, refused, err error) {
+	ses, u, err := s.RequireStepUp(tx, sess)
 	if err != nil {
-		return Credentials{}, nil, err
+		return session.Credentials{}, nil, err
 	}
 	f, err := s.Accounts.Failures.Get(tx.Raw, c.counts)
 	if err != nil {
-		return Credentials{}, nil, fmt.Errorf("reading wrong answers: %w", err)
+		return session.Credentials{}, nil, fmt.Errorf("reading wrong answers: %w", err)
 	}
 	if ok, until := f.Allowed(tx.Op.Now, throttle.Password, c.known); !ok {
-		return Credentials{}, errcode.RateLimit(until.Sub(tx.Op.Now)), nil
+		return session.Credentials{}, errcode.RateLimit(until.Sub(tx.Op.Now)), nil
 	}
 	if !right || u.Password.Hash != c.user.Password.Hash {
 		if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, c.counts, f.WithFailure(tx.Op.Now, throttle.Password, c.known)); err != nil {
-			return Credentials{}, nil, fmt.Errorf("counting a wrong password: %w", err)
+			return session.Credentials{}, nil, fmt.Errorf("counting a wrong password: %w", err)
 		}
-		return Credentials{}, errcode.InvalidField("current", "wrong"), tx.AuditUser(&u, audit.PasswordUpdated, audit.Failure, "wrong password")
+		return session.Credentials{}, errcode.InvalidField("current", "wrong"), tx.AuditUser(&u, audit.PasswordUpdated, audit.Failure, "wrong password")
 	}
-	u.Password = Password{Hash: phc, Provenance: ProvenanceUser, Set: tx.Op.Now}
+	u.Password = account.Password{Hash: phc, Provenance: account.ProvenanceUser, Set: tx.Op.Now}
 	if err := s.passwordChanged(tx, &u); err != nil {
-		return Credentials{}, nil, err
+		return session.Credentials{}, nil, err
 	}
 	if issued, err = s.Sessions.Rotate(tx, &u, ses); err != nil {
-		return Credentials{}, nil, err
+		return session.Credentials{}, nil, err
 	}
 	return issued, nil, tx.Save(&u)
 }
 
 // SetLocale stores the language that the person chose.
-func (s *SignInService) SetLocale(ctx context.Context, req RequestInfo, session secret.Value, locale string) error {
+func (s *SignInService) SetLocale(ctx context.Context, req account.RequestInfo, session secret.Value, locale string) error {
 	if !slices.Contains(templates.Languages(), locale) {
 		return errcode.InvalidField("lang", "unknown")
 	}
 	op := s.Accounts.NewOperation(req)
-	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
+	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
 		_, u, err := s.Sessions.Load(tx.Reader, session, op.Now)
 		if err != nil || u.Locale == locale {
 			return struct{}{}, err

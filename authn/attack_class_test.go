@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/factors"
 	"barillet/internal/errcode"
 )
@@ -35,7 +35,7 @@ func TestARecoveryCodeThatNobodyHasMovesNoOtherCounter(t *testing.T) {
 func TestAPasswordProofEndsAfterAnHourHoweverOftenATicketIsShown(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	_, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	_, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	login := h.password(h.From, amelie).Login
 	for minutes := 0; minutes < 60; minutes += 9 {
 		if _, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal()); err != nil {

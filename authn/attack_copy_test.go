@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"testing"
 
-	"barillet/authn"
 	"barillet/authn/authntest"
+	"barillet/authn/enrol"
 	"barillet/factors/oath"
 	"barillet/factors/totp"
 	"barillet/internal/errcode"
@@ -21,13 +21,13 @@ func TestAPhoneThatScannedTheOldQRCodeIsConfirmedByTheNewOne(t *testing.T) {
 		t.Fatalf("showing: %v, %+v", err, j)
 	}
 	h.prove(session, p)
-	prompt, err := h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Session: session},
-		authn.Enrolling{Kind: totp.Kind, Replace: p.Device, LostCopy: lost})
+	prompt, err := h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Session: session},
+		enrol.Enrolling{Kind: totp.Kind, Replace: p.Device, LostCopy: lost})
 	do(t, err, "beginning to replace the secret")
 	var view oath.View
 	do(t, json.Unmarshal(prompt.View, &view), "reading the prompt")
 	fresh := &authntest.Phone{House: h.Env, Device: p.Device, Secret: view.Secret}
-	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Session: session}, "", fresh.Next())
+	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Session: session}, "", fresh.Next())
 	if err != nil || !done.Accepted() {
 		t.Fatalf("replacing: %v, %+v", err, done)
 	}

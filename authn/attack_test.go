@@ -4,7 +4,9 @@ import (
 	"testing"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -16,29 +18,29 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 	const mine = "sept chevaux dans un garage"
 	tests := []struct {
 		name   string
-		attack func(*testing.T, *house, authn.User)
+		attack func(*testing.T, *house, account.User)
 	}{
-		{"a password is forgotten after the reset", func(t *testing.T, h *house, u authn.User) {
-			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+		{"a password is forgotten after the reset", func(t *testing.T, h *house, u account.User) {
+			h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 			h.EmptyOutbox()
 			stuck, err := h.forgets(h.From, amelie)
 			if err != nil || stuck != u.ID || len(h.Mails()) != 0 {
 				t.Errorf("got %q, %v and %d mails, want a help request and no mail", stuck, err, len(h.Mails()))
 			}
 		}},
-		{"the link came before the reset, the choice after", func(t *testing.T, h *house, u authn.User) {
+		{"the link came before the reset, the choice after", func(t *testing.T, h *house, u account.User) {
 			link := h.forgot()
-			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+			h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 			_, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, link, mine)
 			refused(t, err, errcode.InvalidLink, "choosing")
 		}},
-		{"the choice came before the reset, the ticket after", func(t *testing.T, h *house, u authn.User) {
+		{"the choice came before the reset, the ticket after", func(t *testing.T, h *house, u account.User) {
 			started, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, h.forgot(), mine)
 			do(t, err, "choosing")
 			if started.Step != authn.StepVerify {
 				t.Fatalf("got step %q", started.Step)
 			}
-			link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+			link, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, started.Login, link)
 			refused(t, err, errcode.Expired, "presenting the link")
 			_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, started.Login, code.Reveal())
@@ -47,8 +49,8 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 				t.Errorf("the chosen password took effect: %v", err)
 			}
 		}},
-		{"a ticket is no login, session, invitation or password link", func(t *testing.T, h *house, u authn.User) {
-			link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+		{"a ticket is no login, session, invitation or password link", func(t *testing.T, h *house, u account.User) {
+			link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 			_, err := h.Authn.Transaction(t.Context(), link)
 			refused(t, err, errcode.Expired, "as a login")
 			_, err = h.Sessions.Authenticate(t.Context(), link)
@@ -62,22 +64,22 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 			_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, h.foreignLogin(), link)
 			refused(t, err, errcode.InvalidLink, "in the login of another person")
 		}},
-		{"the invitation is opened again", func(t *testing.T, h *house, u authn.User) {
+		{"the invitation is opened again", func(t *testing.T, h *house, u account.User) {
 			nadia := h.Person("nadia@garage.example", nil)
 			token := h.Invite(nadia.ID)
 			_, issued := h.Accept(token, authntest.Password)
 			_, err := h.Authn.AcceptInvitation(t.Context(), h.From, token, mine)
 			refused(t, err, errcode.InvalidLink, "accepting twice")
-			h.reset(nadia.ID, authn.ProvenanceEmail, authn.TicketTTL)
+			h.reset(nadia.ID, account.ProvenanceEmail, account.TicketTTL)
 			_, err = h.Authn.AcceptInvitation(t.Context(), h.From, token, mine)
 			refused(t, err, errcode.InvalidLink, "accepting after a reset")
 			if h.alive(issued.Session) {
 				t.Error("the session outlived the reset")
 			}
 		}},
-		{"the password came by mail too", func(t *testing.T, h *house, u authn.User) {
-			h.Change(u.ID, func(u *authn.User) { u.Password.Provenance = authn.ProvenanceEmail })
-			link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+		{"the password came by mail too", func(t *testing.T, h *house, u account.User) {
+			h.Change(u.ID, func(u *account.User) { u.Password.Provenance = account.ProvenanceEmail })
+			link, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 			login := h.password(h.From, amelie).Login
 			_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 			refused(t, err, errcode.SameProvenance, "the link")
@@ -104,9 +106,9 @@ func TestTheMailboxAloneEnrolsNothing(t *testing.T) {
 }
 
 // forgets asks for a new password and tells for whom a help request would be opened.
-func (h *house) forgets(req authn.RequestInfo, who string) (stuck authn.UserID, err error) {
+func (h *house) forgets(req account.RequestInfo, who string) (stuck account.UserID, err error) {
 	h.t.Helper()
-	err = h.Authn.RequestPasswordLink(h.t.Context(), req, who, func(_ *authn.Tx, u *authn.User) error {
+	err = h.Authn.RequestPasswordLink(h.t.Context(), req, who, func(_ *account.Tx, u *account.User) error {
 		stuck = u.ID
 		return nil
 	})
@@ -129,7 +131,7 @@ func (h *house) forgot() secret.Value {
 func (h *house) foreignLogin() secret.Value {
 	h.t.Helper()
 	other, _, _ := h.Member("mallory@garage.example", nil)
-	h.reset(other.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	h.reset(other.ID, account.ProvenanceEmail, account.TicketTTL)
 	return h.password(h.From, "mallory@garage.example").Login
 }
 
@@ -137,41 +139,41 @@ func (h *house) foreignLogin() secret.Value {
 func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 	tests := []struct {
 		name   string
-		attack func(*testing.T, *house, authn.User) secret.Value // the login that the attacker holds
+		attack func(*testing.T, *house, account.User) secret.Value // the login that the attacker holds
 		step   authn.Step
 	}{
-		{"after the reset", func(t *testing.T, h *house, u authn.User) secret.Value {
-			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+		{"after the reset", func(t *testing.T, h *house, u account.User) secret.Value {
+			h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 			return h.password(h.From, amelie).Login
 		}, authn.StepTicket},
-		{"before the reset", func(t *testing.T, h *house, u authn.User) secret.Value {
+		{"before the reset", func(t *testing.T, h *house, u account.User) secret.Value {
 			login := h.password(h.From, amelie).Login
-			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+			h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 			return login
 		}, authn.StepTicket},
-		{"while the ticket waits elsewhere", func(t *testing.T, h *house, u authn.User) secret.Value {
-			link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+		{"while the ticket waits elsewhere", func(t *testing.T, h *house, u account.User) secret.Value {
+			link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 			owner, thief := h.password(h.From, amelie).Login, h.password(h.at("198.51.100.9"), amelie).Login
 			_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, owner, link)
 			do(t, err, "presenting")
-			h.BeginPhone(authn.Flow{Login: owner}, "Sien")
+			h.BeginPhone(enrol.Flow{Login: owner}, "Sien")
 			return thief
 		}, authn.StepTicket},
-		{"asking for another ticket", func(t *testing.T, h *house, u authn.User) secret.Value {
-			h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+		{"asking for another ticket", func(t *testing.T, h *house, u account.User) secret.Value {
+			h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 			login := h.password(h.From, amelie).Login
 			do(t, h.Authn.ResendTicket(t.Context(), h.From, login), "renewing")
 			return login
 		}, authn.StepTicket},
-		{"after the device was disabled", func(t *testing.T, h *house, u authn.User) secret.Value {
-			h.Change(u.ID, func(u *authn.User) { u.Devices[0].Disabled = "clone" })
+		{"after the device was disabled", func(t *testing.T, h *house, u account.User) secret.Value {
+			h.Change(u.ID, func(u *account.User) { u.Devices[0].Disabled = "clone" })
 			return h.password(h.From, amelie).Login
 		}, authn.StepBlocked},
-		{"after the device was taken away", func(t *testing.T, h *house, u authn.User) secret.Value {
-			h.Change(u.ID, func(u *authn.User) { u.Devices = nil; u.Epoch++ })
+		{"after the device was taken away", func(t *testing.T, h *house, u account.User) secret.Value {
+			h.Change(u.ID, func(u *account.User) { u.Devices = nil; u.Epoch++ })
 			return h.password(h.From, amelie).Login
 		}, authn.StepBlocked},
-		{"after the policy left its kind out", func(t *testing.T, h *house, u authn.User) secret.Value {
+		{"after the policy left its kind out", func(t *testing.T, h *house, u account.User) secret.Value {
 			h.Accounts.Factors = h.Accounts.Factors[1:]
 			return h.password(h.From, amelie).Login
 		}, authn.StepBlocked},
@@ -186,12 +188,12 @@ func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 			}
 			before := len(h.User(string(u.ID)).Devices)
 			for _, kind := range h.Accounts.Factors {
-				_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Login: login}, authn.Enrolling{Kind: kind.Kind()})
+				_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: login}, enrol.Enrolling{Kind: kind.Kind()})
 				refused(t, err, errcode.Forbidden, "enrolling "+string(kind.Kind()))
 			}
-			_, err := h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Login: login}, "", []byte("123456"))
+			_, err := h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Login: login}, "", []byte("123456"))
 			refused(t, err, errcode.Forbidden, "confirming nothing")
-			_, err = h.Enrolment.Pending(t.Context(), authn.Flow{Login: login})
+			_, err = h.Enrolment.Pending(t.Context(), enrol.Flow{Login: login})
 			refused(t, err, errcode.Forbidden, "looking at a pending secret")
 			_, err = h.Authn.Verify(t.Context(), h.From, login, factors.InputCode, []byte("123456"))
 			refused(t, err, errcode.WrongState, "verifying")

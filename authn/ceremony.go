@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"barillet/authn/account"
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -46,26 +47,26 @@ func (j Verification) Accepted() bool { return j.Rejected == factors.ReasonNone 
 
 // beginVerify opens a ceremony of the first kind with this input of which have holds a device, beside the open
 // ceremonies of other kinds. Without such a device it is the first kind with this input.
-func (s *SignInService) beginVerify(now time.Time, u *User, have []factors.Device, open *Ceremony, input factors.Input) (Prompt, *Ceremony, error) {
+func (s *SignInService) beginVerify(now time.Time, u *account.User, have []factors.Device, open *account.Ceremony, input factors.Input) (account.Prompt, *account.Ceremony, error) {
 	all := s.withInput(input)
 	if len(all) == 0 {
-		return Prompt{}, nil, errcode.New(errcode.NotFound)
+		return account.Prompt{}, nil, errcode.New(errcode.NotFound)
 	}
 	f := all[max(0, slices.IndexFunc(all, func(f factors.Factor) bool { return holds(have, f.Kind()) }))]
 	kind := f.Kind()
 	p, pending, err := f.BeginVerify(now, s.Accounts.Subject(u), have)
 	if err != nil {
-		return Prompt{}, nil, fmt.Errorf("beginning to verify by %s: %w", kind, err)
+		return account.Prompt{}, nil, fmt.Errorf("beginning to verify by %s: %w", kind, err)
 	}
-	prompt, err := NewPrompt(p)
+	prompt, err := account.NewPrompt(p)
 	if err != nil {
-		return Prompt{}, nil, fmt.Errorf("keeping a prompt of %s: %w", kind, err)
+		return account.Prompt{}, nil, fmt.Errorf("keeping a prompt of %s: %w", kind, err)
 	}
-	c := Ceremony{Pending: map[factors.Kind]factors.Pending{}}
+	c := account.Ceremony{Pending: map[factors.Kind]factors.Pending{}}
 	if open != nil && now.Before(open.Expires) {
 		maps.Copy(c.Pending, open.Pending)
 	}
-	c.Pending[kind], c.At, c.Expires = pending, now, now.Add(StepUpTTL)
+	c.Pending[kind], c.At, c.Expires = pending, now, now.Add(account.StepUpTTL)
 	return prompt, &c, nil
 }
 
@@ -132,7 +133,7 @@ func (t *DeviceAttempt) devices() []factors.Device {
 }
 
 // Remember returns the ceremony with what the kinds need for the next try. After an accepted answer they need nothing.
-func (s *SignInService) Remember(now time.Time, c *Ceremony, t DeviceAttempt) *Ceremony {
+func (s *SignInService) Remember(now time.Time, c *account.Ceremony, t DeviceAttempt) *account.Ceremony {
 	if t.outcome.Accepted() {
 		for _, f := range s.withInput(t.input) {
 			c = c.With(now, f.Kind(), nil)
@@ -147,7 +148,7 @@ func (s *SignInService) Remember(now time.Time, c *Ceremony, t DeviceAttempt) *C
 
 // VerifyAnswer verifies an answer against the user as read, outside any transaction. It asks each kind with the input of which
 // have holds a device. The first acceptance wins. A refusal is one refusal, regardless of the number of kinds.
-func (s *SignInService) VerifyAnswer(op *Operation, u *User, have []factors.Device, open *Ceremony, input factors.Input, known bool, answer []byte) (DeviceAttempt, error) {
+func (s *SignInService) VerifyAnswer(op *account.Operation, u *account.User, have []factors.Device, open *account.Ceremony, input factors.Input, known bool, answer []byte) (DeviceAttempt, error) {
 	t := DeviceAttempt{input: input, known: known, Revision: u.Revision, outcome: factors.Outcome{Rejected: factors.ReasonExpired}}
 	for _, f := range s.withInput(input) {
 		kind := f.Kind()
@@ -171,7 +172,7 @@ func (s *SignInService) VerifyAnswer(op *Operation, u *User, have []factors.Devi
 }
 
 // deviceWait returns how long to wait before an answer of this class is verified; 0: now.
-func (s *SignInService) deviceWait(r Reader, now time.Time, u *User, class throttle.Class, known bool) (time.Duration, throttle.Failures, error) {
+func (s *SignInService) deviceWait(r account.Reader, now time.Time, u *account.User, class throttle.Class, known bool) (time.Duration, throttle.Failures, error) {
 	f, err := s.Accounts.Failures.Get(r.Raw, s.Accounts.FailureID(u.ID))
 	if err != nil {
 		return 0, f, fmt.Errorf("reading wrong answers: %w", err)
@@ -188,7 +189,7 @@ const noticeAt, noticeEach = 3, 10
 
 // Count stores what an attempt changes in the user's devices and failure counters; the caller saves the user. Every
 // endpoint counts the answers of devices here (protocol rule 17).
-func (s *SignInService) Count(tx *Tx, u *User, t DeviceAttempt) (Verification, error) {
+func (s *SignInService) Count(tx *account.Tx, u *account.User, t DeviceAttempt) (Verification, error) {
 	wait, f, err := s.deviceWait(tx.Reader, tx.Op.Now, u, class(t.input), t.known)
 	if err != nil || wait > 0 {
 		return Verification{Wait: wait}, err
@@ -228,7 +229,7 @@ func (s *SignInService) Count(tx *Tx, u *User, t DeviceAttempt) (Verification, e
 }
 
 // AuditAnswer records the result of an answer, and who sent it.
-func (s *SignInService) AuditAnswer(tx *Tx, u *User, t DeviceAttempt, outcome, reason string) error {
+func (s *SignInService) AuditAnswer(tx *account.Tx, u *account.User, t DeviceAttempt, outcome, reason string) error {
 	if !t.apart() {
 		return tx.AuditUser(u, audit.FactorProven, outcome, reason)
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/internal/audit"
 )
@@ -17,7 +17,7 @@ func TestAChangeIsNotHiddenBehindSignInsForSevenDays(t *testing.T) {
 		t.Helper()
 		for range times {
 			h.Clock.Advance(time.Minute)
-			if _, err := authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+			if _, err := account.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (struct{}, error) {
 				u, err := tx.User(u.ID)
 				if err != nil {
 					return struct{}{}, err

@@ -7,6 +7,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/authntest"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/factors/oath"
 	"barillet/factors/totp"
@@ -134,7 +135,7 @@ func TestRemovingACopyWithAnotherDeviceKillsTheSecretAtOnce(t *testing.T) {
 	u, p, session := h.Member(amelie, nil)
 	lost, kept := h.copied(session, p, "Perdu"), h.copied(session, p, "Gardé")
 	h.prove(session, p)
-	q, _ := h.Enrol(authn.Flow{Session: session}, "Autre")
+	q, _ := h.Enrol(enrol.Flow{Session: session}, "Autre")
 	other := h.SignIn(amelie, authntest.Password, q).Session
 	h.prove(session, q)
 	replace, issued, err := h.Enrolment.RemoveCopy(t.Context(), h.From, session, p.Device, lost)
@@ -160,8 +161,8 @@ func TestRemovingACopyWithAnotherDeviceKillsTheSecretAtOnce(t *testing.T) {
 // replace gives a device another secret and confirms it by a code.
 func (h *house) replace(session secret.Value, id factors.DeviceID, lost string) (*authntest.Phone, error) {
 	h.t.Helper()
-	seat := authn.Flow{Session: session}
-	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind, Replace: id, LostCopy: lost})
+	seat := enrol.Flow{Session: session}
+	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, enrol.Enrolling{Kind: totp.Kind, Replace: id, LostCopy: lost})
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/factors/recovery"
 	"barillet/factors/totp"
@@ -22,15 +24,15 @@ func acts(h *house, p *authntest.Phone) map[string]func(secret.Value) error {
 	ctx := h.t.Context()
 	return map[string]func(secret.Value) error{
 		"adding a device": func(session secret.Value) error {
-			_, err := h.Enrolment.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: totp.Kind})
+			_, err := h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Session: session}, enrol.Enrolling{Kind: totp.Kind})
 			return err
 		},
 		"making recovery codes": func(session secret.Value) error {
-			_, err := h.Enrolment.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: recovery.Kind})
+			_, err := h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Session: session}, enrol.Enrolling{Kind: recovery.Kind})
 			return err
 		},
 		"replacing a secret": func(session secret.Value) error {
-			_, err := h.Enrolment.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: totp.Kind, Replace: p.Device})
+			_, err := h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Session: session}, enrol.Enrolling{Kind: totp.Kind, Replace: p.Device})
 			return err
 		},
 		"removing a device": func(session secret.Value) error {
@@ -51,7 +53,7 @@ func acts(h *house, p *authntest.Phone) map[string]func(secret.Value) error {
 func TestWhatAsksForAFreshProof(t *testing.T) {
 	h := newHouse(t)
 	_, p, enrolled := h.Member(amelie, nil)
-	h.Enrol(authn.Flow{Session: enrolled}, "Second")
+	h.Enrol(enrol.Flow{Session: enrolled}, "Second")
 	signedIn := h.SignIn(amelie, authntest.Password, p).Session
 	proven := h.SignIn(amelie, authntest.Password, p).Session
 	h.prove(proven, p)
@@ -86,7 +88,7 @@ func TestAProofIsGoodForFiveMinutes(t *testing.T) {
 			h := newHouse(t)
 			_, p, session := h.Member(amelie, nil)
 			h.prove(session, p)
-			h.Clock.Advance(authn.StepUpTTL - time.Second)
+			h.Clock.Advance(account.StepUpTTL - time.Second)
 			if err := acts(h, p)[name](session); errcode.Of(err) == errcode.StepUpRequired {
 				t.Errorf("a second short of five minutes: %v", err)
 			}
@@ -102,21 +104,21 @@ func TestAPendingEnrolmentLendsItsProofToNothingElse(t *testing.T) {
 	h := newHouse(t)
 	_, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	seat := authn.Flow{Session: session}
+	seat := enrol.Flow{Session: session}
 	second := h.BeginPhone(seat, "Second")
 	h.Clock.Advance(6 * time.Minute)
-	_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind})
+	_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, enrol.Enrolling{Kind: totp.Kind})
 	refused(t, err, errcode.StepUpRequired, "beginning another")
 	if done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "Second", second.Code()); err != nil || !done.Accepted() {
 		t.Errorf("finishing within ten minutes: %v, %q", err, done.Rejected)
 	}
 	h.prove(session, p)
 	third := h.BeginPhone(seat, "Troisième")
-	h.Clock.Advance(authn.EnrolmentTTL)
+	h.Clock.Advance(account.EnrolmentTTL)
 	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", third.Code())
 	refused(t, err, errcode.StepUpRequired, "finishing after ten minutes")
 	other := h.SignIn(amelie, authntest.Password, p).Session
-	_, err = h.Enrolment.Pending(t.Context(), authn.Flow{Session: other})
+	_, err = h.Enrolment.Pending(t.Context(), enrol.Flow{Session: other})
 	refused(t, err, errcode.StepUpRequired, "a pending secret seen from another session")
 }
 
@@ -124,8 +126,8 @@ func TestAKeysChallengeIsGoodForOneAnswer(t *testing.T) {
 	h := newHouse(t)
 	_, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	seat := authn.Flow{Session: session}
-	_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, authn.Enrolling{Kind: webauthn.Kind, Name: "Clé"})
+	seat := enrol.Flow{Session: session}
+	_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, enrol.Enrolling{Kind: webauthn.Kind, Name: "Clé"})
 	do(t, err, "beginning")
 	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", []byte(`{}`))
 	if err != nil || done.Accepted() {
@@ -142,7 +144,7 @@ func TestTheLastDeviceStaysAndPaperIsNoDevice(t *testing.T) {
 	h.recoveryCodes(session)
 	_, err := h.Authn.RemoveDevice(t.Context(), h.From, session, p.Device)
 	refused(t, err, errcode.LastDevice, "removing the one phone")
-	q, _ := h.Enrol(authn.Flow{Session: session}, "Second")
+	q, _ := h.Enrol(enrol.Flow{Session: session}, "Second")
 	other, halfway := h.SignIn(amelie, authntest.Password, p).Session, h.password(h.From, amelie).Login
 	h.prove(session, p)
 	h.EmptyOutbox()
@@ -169,7 +171,7 @@ func TestTwoDevicesRemovedAtOnceLeaveOne(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	q, _ := h.Enrol(authn.Flow{Session: session}, "Second")
+	q, _ := h.Enrol(enrol.Flow{Session: session}, "Second")
 	other := h.SignIn(amelie, authntest.Password, q).Session
 	h.prove(other, q)
 	atOnce(2, func(i int) {
@@ -185,11 +187,11 @@ func TestConfirmingTwiceInParallelGivesOneDeviceAndOneMail(t *testing.T) {
 		t.Run(map[bool]string{true: "in a login", false: "in a session"}[inLogin], func(t *testing.T) {
 			h := newHouse(t)
 			u, p, session := h.Member(amelie, nil)
-			seat := authn.Flow{Session: session}
+			seat := enrol.Flow{Session: session}
 			want := 2
 			if inLogin {
-				_, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
-				seat, want = authn.Flow{Login: h.password(h.From, amelie).Login}, 1
+				_, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
+				seat, want = enrol.Flow{Login: h.password(h.From, amelie).Login}, 1
 				_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, seat.Login, code.Reveal())
 				do(t, err, "presenting")
 			} else {
@@ -222,8 +224,8 @@ func TestAWrongConfirmationKeepsTheOldDevice(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	seat := authn.Flow{Session: session}
-	prompt, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind, Replace: p.Device})
+	seat := enrol.Flow{Session: session}
+	prompt, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, enrol.Enrolling{Kind: totp.Kind, Replace: p.Device})
 	do(t, err, "beginning to replace")
 	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", wrong(p))
 	if err != nil || done.Rejected != factors.ReasonWrong {

@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
+	"barillet/authn/enrol"
+	"barillet/authn/session"
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -18,10 +20,10 @@ import (
 const wiki = "wiki.garage.example"
 
 // gate goes to a host and back.
-func (h *house) gate(session secret.Value, host string) secret.Value {
+func (h *house) gate(sess secret.Value, host string) secret.Value {
 	h.t.Helper()
 	nonce := secret.From("a nonce of the browser")
-	code, err := h.Sessions.NewReturnCode(h.t.Context(), h.From, session, host, authn.ParseForwardState(nonce))
+	code, err := h.Sessions.NewReturnCode(h.t.Context(), h.From, sess, host, session.ParseForwardState(nonce))
 	do(h.t, err, "opening a gate")
 	gate, err := h.Sessions.RedeemReturnCode(h.t.Context(), h.From, code, host, nonce)
 	do(h.t, err, "passing a gate")
@@ -40,13 +42,13 @@ func (h *house) passes(gate secret.Value, host string) bool {
 func TestAGateIsGoodForItsHostAndTellsWhoCame(t *testing.T) {
 	h := newHouse(t)
 	group := h.Group("Garage du Port")
-	u, _, session := h.Member(amelie, func(u *authn.User) {
-		u.Login, u.FirstName, u.LastName, u.Groups = "amelie", "Amélie", "Durand", []authn.GroupID{group}
+	u, _, session := h.Member(amelie, func(u *account.User) {
+		u.Login, u.FirstName, u.LastName, u.Groups = "amelie", "Amélie", "Durand", []account.GroupID{group}
 	})
 	gate := h.gate(session, wiki)
 	live, err := h.Sessions.AuthenticateForward(t.Context(), gate, wiki)
 	if err != nil || live.User != u.ID || live.Login != "amelie" || live.Email != amelie || live.Name != "Amélie Durand" ||
-		!slices.Equal(live.Groups, []authn.GroupID{group}) {
+		!slices.Equal(live.Groups, []account.GroupID{group}) {
 		t.Errorf("got %+v, %v", live, err)
 	}
 	if h.passes(gate, "shop.garage.example") || h.passes(secret.Value{}, wiki) || h.passes(session, wiki) {
@@ -67,7 +69,7 @@ func TestAGateIsGoodForItsHostAndTellsWhoCame(t *testing.T) {
 
 func TestAReturnCodeIsGoodOnceForItsHostAndItsBrowser(t *testing.T) {
 	h := newHouse(t)
-	_, _, session := h.Member(amelie, nil)
+	_, _, sess := h.Member(amelie, nil)
 	nonce := secret.From("nonce")
 	for name, try := range map[string]func(code secret.Value) bool{
 		"another host": func(code secret.Value) bool {
@@ -83,7 +85,7 @@ func TestAReturnCodeIsGoodOnceForItsHostAndItsBrowser(t *testing.T) {
 			return err == nil
 		},
 		"after a minute": func(code secret.Value) bool {
-			h.Clock.Advance(authn.GateCodeLife)
+			h.Clock.Advance(session.GateCodeLife)
 			_, err := h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce)
 			return err == nil
 		},
@@ -97,14 +99,14 @@ func TestAReturnCodeIsGoodOnceForItsHostAndItsBrowser(t *testing.T) {
 		},
 		"after the sign-out": func(secret.Value) bool {
 			_, _, other := h.Member("paul@garage.example", nil)
-			code, err := h.Sessions.NewReturnCode(t.Context(), h.From, other, wiki, authn.ParseForwardState(nonce))
+			code, err := h.Sessions.NewReturnCode(t.Context(), h.From, other, wiki, session.ParseForwardState(nonce))
 			do(t, err, "opening")
 			do(t, h.Sessions.SignOut(t.Context(), h.From, other), "signing out")
 			_, err = h.Sessions.RedeemReturnCode(t.Context(), h.From, code, wiki, nonce)
 			return err == nil
 		},
 	} {
-		code, err := h.Sessions.NewReturnCode(t.Context(), h.From, session, wiki, authn.ParseForwardState(nonce))
+		code, err := h.Sessions.NewReturnCode(t.Context(), h.From, sess, wiki, session.ParseForwardState(nonce))
 		do(t, err, "opening")
 		if try(code) {
 			t.Errorf("%s: the code was taken", name)
@@ -114,9 +116,9 @@ func TestAReturnCodeIsGoodOnceForItsHostAndItsBrowser(t *testing.T) {
 
 func TestOneReturnCodeTakenByManyAtOnceMakesOneGate(t *testing.T) {
 	h := newHouse(t)
-	_, _, session := h.Member(amelie, nil)
+	_, _, sess := h.Member(amelie, nil)
 	nonce := secret.From("nonce")
-	code, err := h.Sessions.NewReturnCode(t.Context(), h.From, session, wiki, authn.ParseForwardState(nonce))
+	code, err := h.Sessions.NewReturnCode(t.Context(), h.From, sess, wiki, session.ParseForwardState(nonce))
 	do(t, err, "opening")
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -137,17 +139,19 @@ func TestOneReturnCodeTakenByManyAtOnceMakesOneGate(t *testing.T) {
 }
 
 func TestAGateEndsWithItsSession(t *testing.T) {
-	for name, end := range map[string]func(h *house, u authn.User, session secret.Value){
-		"signed out": func(h *house, _ authn.User, session secret.Value) {
+	for name, end := range map[string]func(h *house, u account.User, session secret.Value){
+		"signed out": func(h *house, _ account.User, session secret.Value) {
 			do(h.t, h.Sessions.SignOut(h.t.Context(), h.From, session), "signing out")
 		},
-		"devices reset": func(h *house, u authn.User, _ secret.Value) { h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL) },
-		"suspended": func(h *house, u authn.User, _ secret.Value) {
-			h.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+		"devices reset": func(h *house, u account.User, _ secret.Value) {
+			h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 		},
-		"unused for an hour": func(h *house, _ authn.User, _ secret.Value) { h.Clock.Advance(time.Hour + time.Minute) },
-		"password changed": func(h *house, u authn.User, _ secret.Value) {
-			h.Change(u.ID, func(u *authn.User) { u.Epoch++; u.PasswordEpoch++ })
+		"suspended": func(h *house, u account.User, _ secret.Value) {
+			h.Change(u.ID, func(u *account.User) { u.Status = account.StatusSuspended })
+		},
+		"unused for an hour": func(h *house, _ account.User, _ secret.Value) { h.Clock.Advance(time.Hour + time.Minute) },
+		"password changed": func(h *house, u account.User, _ secret.Value) {
+			h.Change(u.ID, func(u *account.User) { u.Epoch++; u.PasswordEpoch++ })
 		},
 	} {
 		h := newHouse(t)
@@ -202,7 +206,7 @@ func TestAProofByKeyMakesASessionPhishingResistant(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	key := h.enrolKey(authn.Flow{Session: session}, u)
+	key := h.enrolKey(enrol.Flow{Session: session}, u)
 	session = h.SignIn(amelie, authntest.Password, p).Session
 	if live, err := h.Sessions.Authenticate(t.Context(), session); err != nil || live.PhishingResistant() {
 		t.Fatalf("signed in by code: got %v, %v", live.AMR, err)

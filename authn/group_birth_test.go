@@ -4,18 +4,18 @@ import (
 	"fmt"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/errcode"
 )
 
 func TestTheGaragesThatAPersonIsMadeWith(t *testing.T) {
 	h := newHouse(t)
-	var garages []authn.GroupID
+	var garages []account.GroupID
 	for n := range 21 {
 		garages = append(garages, h.Group(fmt.Sprintf("Garage %d", n)))
 	}
-	born := func(address string, in []authn.GroupID) error {
-		_, err := authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (authn.User, error) {
+	born := func(address string, in []account.GroupID) error {
+		_, err := account.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (account.User, error) {
 			u := tx.NewUser()
 			u.Login, u.Email, u.SecondEmail = address, "mail-"+address, "second-"+address
 			u.FirstName, u.LastName, u.Groups = "Anne", "Morel", in
@@ -25,5 +25,5 @@ func TestTheGaragesThatAPersonIsMadeWith(t *testing.T) {
 	}
 	do(t, born("twenty@garage.example", garages[:20]), "twenty garages")
 	refused(t, born("more@garage.example", garages), errcode.Invalid, "twenty-one garages")
-	refused(t, born("unknown@garage.example", []authn.GroupID{"gnone"}), errcode.Invalid, "a garage that does not exist")
+	refused(t, born("unknown@garage.example", []account.GroupID{"gnone"}), errcode.Invalid, "a garage that does not exist")
 }

@@ -5,44 +5,46 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 )
 
 // doorsOfCodes are all the methods that take six digits, each with an answer.
-func doorsOfCodes(h *house, p *authntest.Phone, session secret.Value) map[string]func(authn.RequestInfo, []byte) authn.Verification {
+func doorsOfCodes(h *house, p *authntest.Phone, session secret.Value) map[string]func(account.RequestInfo, []byte) authn.Verification {
 	ctx := h.t.Context()
 	told := func(j authn.Verification, err error) authn.Verification {
 		h.t.Helper()
 		do(h.t, err, "answering")
 		return j
 	}
-	return map[string]func(authn.RequestInfo, []byte) authn.Verification{
-		"Verify": func(req authn.RequestInfo, code []byte) authn.Verification {
+	return map[string]func(account.RequestInfo, []byte) authn.Verification{
+		"Verify": func(req account.RequestInfo, code []byte) authn.Verification {
 			v, err := h.Authn.Verify(ctx, req, h.password(req, amelie).Login, factors.InputCode, code)
 			return told(v.Verification, err)
 		},
-		"Prove": func(req authn.RequestInfo, code []byte) authn.Verification {
+		"Prove": func(req account.RequestInfo, code []byte) authn.Verification {
 			return told(h.Authn.StepUp(ctx, req, session, factors.InputCode, code))
 		},
-		"ShowAgain": func(req authn.RequestInfo, code []byte) authn.Verification {
+		"ShowAgain": func(req account.RequestInfo, code []byte) authn.Verification {
 			return told(h.Enrolment.ShowQR(ctx, req, session, p.Device, "", "Tablette", factors.InputCode, code))
 		},
-		"VerifyFor": func(req authn.RequestInfo, code []byte) authn.Verification {
+		"VerifyFor": func(req account.RequestInfo, code []byte) authn.Verification {
 			u, err := h.Sessions.Authenticate(ctx, session)
 			do(h.t, err, "finding out whose phone it is")
 			return told(h.Enrolment.VerifyFor(ctx, req, by("uboss", "a", u.User), p.Device, code))
 		},
-		"FinishProgram": func(req authn.RequestInfo, code []byte) authn.Verification {
+		"FinishProgram": func(req account.RequestInfo, code []byte) authn.Verification {
 			req.APIToken = "token:a"
 			tx, err := h.Authn.StartAPISignIn(ctx, req, amelie, authntest.Password, everybody)
 			do(h.t, err, "a program's password")
 			_, j, err := h.Authn.VerifyAPISignIn(ctx, req, tx.State, p.Device, code)
 			return told(j, err)
 		},
-		"ConfirmDevice": func(req authn.RequestInfo, code []byte) authn.Verification {
+		"ConfirmDevice": func(req account.RequestInfo, code []byte) authn.Verification {
 			id := factors.DeviceID("")
 			for _, d := range h.User(amelie).Devices {
 				if d.Unconfirmed() {
@@ -51,7 +53,7 @@ func doorsOfCodes(h *house, p *authntest.Phone, session secret.Value) map[string
 			}
 			return told(h.Enrolment.ConfirmDevice(ctx, req, session, id, code))
 		},
-		"ConfirmCopy": func(req authn.RequestInfo, code []byte) authn.Verification {
+		"ConfirmCopy": func(req account.RequestInfo, code []byte) authn.Verification {
 			return told(h.Enrolment.ConfirmCopy(ctx, req, session, code))
 		},
 	}
@@ -155,7 +157,7 @@ func TestAStrangersNoiseLeavesKeysAndKnownBrowsersAlone(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	k := h.enrolKey(authn.Flow{Session: session}, u)
+	k := h.enrolKey(enrol.Flow{Session: session}, u)
 	mine := h.From
 	mine.Browser = h.SignIn(amelie, authntest.Password, p).Browser
 	if mine.Browser.IsZero() {

@@ -14,7 +14,9 @@ import (
 	"github.com/descope/virtualwebauthn"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/factors/factortest"
 	"barillet/factors/recovery"
@@ -56,10 +58,10 @@ func do(t testing.TB, err error, doing string) {
 }
 
 // reset does what an operator's reset does to the record; way is authn.ProvenanceEmail or an operator's id.
-func (h *house) reset(id authn.UserID, way string, life time.Duration) (link, code secret.Value) {
+func (h *house) reset(id account.UserID, way string, life time.Duration) (link, code secret.Value) {
 	h.t.Helper()
 	type ticket struct{ link, code secret.Value }
-	out, err := authn.Update(h.t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (ticket, error) {
+	out, err := account.Update(h.t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (ticket, error) {
 		u, err := tx.User(id)
 		if err != nil {
 			return ticket{}, err
@@ -78,7 +80,7 @@ func (h *house) reset(id authn.UserID, way string, life time.Duration) (link, co
 }
 
 // password proves a password from somewhere.
-func (h *house) password(req authn.RequestInfo, login string) authn.TransactionRef {
+func (h *house) password(req account.RequestInfo, login string) authn.TransactionRef {
 	h.t.Helper()
 	started, err := h.Authn.StartWithPassword(h.t.Context(), req, login, authntest.Password, "")
 	do(h.t, err, "proving the password of "+login)
@@ -122,7 +124,7 @@ func (h *house) alive(session secret.Value) bool {
 }
 
 // at is the house's browser at another address, without a cookie.
-func (h *house) at(address string) authn.RequestInfo {
+func (h *house) at(address string) account.RequestInfo {
 	req := h.From
 	req.Address = netip.MustParseAddr(address)
 	return req
@@ -152,7 +154,7 @@ func (h *house) unchanged(doing string, it func()) {
 }
 
 // counters are the wrong answers kept for a person.
-func (h *house) counters(id authn.UserID) throttle.Failures {
+func (h *house) counters(id account.UserID) throttle.Failures {
 	h.t.Helper()
 	var f throttle.Failures
 	do(h.t, h.Store.View(h.t.Context(), func(s store.Snapshot) (err error) {
@@ -203,9 +205,9 @@ type yubikey struct {
 }
 
 // enrolKey enrols a security key in a seat to its end.
-func (h *house) enrolKey(seat authn.Flow, owner authn.User) *yubikey {
+func (h *house) enrolKey(seat enrol.Flow, owner account.User) *yubikey {
 	h.t.Helper()
-	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: webauthn.Kind, Name: "Clé"})
+	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, enrol.Enrolling{Kind: webauthn.Kind, Name: "Clé"})
 	do(h.t, err, "beginning to enrol a key")
 	options, err := virtualwebauthn.ParseAttestationOptions(fmt.Sprintf(`{"publicKey":%s}`, prompt.JSON))
 	do(h.t, err, "reading creation options")
@@ -222,7 +224,7 @@ func (h *house) enrolKey(seat authn.Flow, owner authn.User) *yubikey {
 }
 
 // answer signs the challenge of a prompt with a counter of that value.
-func (k *yubikey) answer(p authn.Prompt, counter uint32) []byte {
+func (k *yubikey) answer(p account.Prompt, counter uint32) []byte {
 	k.h.t.Helper()
 	options, err := virtualwebauthn.ParseAssertionOptions(fmt.Sprintf(`{"publicKey":%s}`, p.JSON))
 	do(k.h.t, err, "reading request options")
@@ -243,8 +245,8 @@ func (h *house) verifyKey(login secret.Value, k *yubikey, counter uint32) authn.
 // recoveryCodes makes a sheet of codes in a session with a fresh proof.
 func (h *house) recoveryCodes(session secret.Value) []string {
 	h.t.Helper()
-	seat := authn.Flow{Session: session}
-	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: recovery.Kind, Name: "Feuille"})
+	seat := enrol.Flow{Session: session}
+	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, enrol.Enrolling{Kind: recovery.Kind, Name: "Feuille"})
 	do(h.t, err, "making recovery codes")
 	var view recovery.View
 	do(h.t, json.Unmarshal(prompt.View, &view), "reading recovery codes")

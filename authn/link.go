@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -14,24 +15,24 @@ import (
 
 // Invite makes an invitation for a person who never had a device and returns its token; the caller mails it or
 // hands it over, and saves the person. way is ProvenanceEmail or the operator's id, by is whom people read.
-func (s *SignInService) Invite(tx *Tx, u *User, way, by string) (secret.Value, error) {
+func (s *SignInService) Invite(tx *account.Tx, u *account.User, way, by string) (secret.Value, error) {
 	if u.EverHadDevice || len(u.Devices) > 0 {
 		return secret.Value{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonHadDevice} // PROTOCOL 10: it would carry both halves
 	}
-	if u.Status != StatusStaged && u.Status != StatusProvisioned && u.Status != StatusActive {
+	if u.Status != account.StatusStaged && u.Status != account.StatusProvisioned && u.Status != account.StatusActive {
 		return secret.Value{}, errcode.New(errcode.WrongState)
 	}
 	if err := tx.DeleteLink(u.Invited.Link); err != nil {
 		return secret.Value{}, err
 	}
-	expires := tx.Op.Now.Add(InvitationTTL)
-	token, err := tx.PutLink("invitation", Link{User: u.ID, Purpose: PurposeInvitation, Expires: expires})
+	expires := tx.Op.Now.Add(account.InvitationTTL)
+	token, err := tx.PutLink("invitation", account.Link{User: u.ID, Purpose: account.PurposeInvitation, Expires: expires})
 	if err != nil {
 		return secret.Value{}, err
 	}
-	u.Invited = Invitation{Link: token.Hash(), Provenance: way, By: by, At: tx.Op.Now, Expires: expires}
-	if u.Status == StatusStaged {
-		u.Status, u.StatusAt = StatusProvisioned, tx.Op.Now
+	u.Invited = account.Invitation{Link: token.Hash(), Provenance: way, By: by, At: tx.Op.Now, Expires: expires}
+	if u.Status == account.StatusStaged {
+		u.Status, u.StatusAt = account.StatusProvisioned, tx.Op.Now
 	}
 	return token, nil
 }
@@ -49,7 +50,7 @@ type Invited struct {
 // Invitation reads who is invited by a link; InvalidLink when it is no longer good.
 func (s *SignInService) Invitation(ctx context.Context, token secret.Value) (Invited, error) {
 	var out Invited
-	err := s.Accounts.View(ctx, func(r Reader) error {
+	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		_, u, err := s.invitation(r, token, s.Accounts.Now())
 		if err != nil {
 			return err
@@ -67,10 +68,10 @@ func (s *SignInService) Invitation(ctx context.Context, token secret.Value) (Inv
 	return out, err
 }
 
-func (s *SignInService) invitation(r Reader, token secret.Value, now time.Time) (Link, User, error) {
-	l, u, err := r.Link(token, PurposeInvitation, now)
+func (s *SignInService) invitation(r account.Reader, token secret.Value, now time.Time) (account.Link, account.User, error) {
+	l, u, err := r.Link(token, account.PurposeInvitation, now)
 	if err == nil && (u.EverHadDevice || u.Invited.Link != token.Hash() ||
-		u.Status != StatusProvisioned && u.Status != StatusActive) {
+		u.Status != account.StatusProvisioned && u.Status != account.StatusActive) {
 		err = errcode.New(errcode.InvalidLink)
 	}
 	return l, u, err
@@ -78,25 +79,25 @@ func (s *SignInService) invitation(r Reader, token secret.Value, now time.Time) 
 
 // AcceptInvitation takes the password chosen by an invitation. The login that it begins may enrol; the invitation is
 // spent when the first device is confirmed, so a closed page is no dead end.
-func (s *SignInService) AcceptInvitation(ctx context.Context, req RequestInfo, token secret.Value, password string) (TransactionRef, error) {
+func (s *SignInService) AcceptInvitation(ctx context.Context, req account.RequestInfo, token secret.Value, password string) (TransactionRef, error) {
 	op := s.Accounts.NewOperation(req)
-	phc, err := s.newPassword(ctx, password, func(r Reader) (User, error) {
+	phc, err := s.newPassword(ctx, password, func(r account.Reader) (account.User, error) {
 		_, u, err := s.invitation(r, token, op.Now)
 		return u, err
 	})
 	if err != nil {
 		return TransactionRef{}, err
 	}
-	return Update(ctx, s.Accounts, op, func(tx *Tx) (TransactionRef, error) {
+	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (TransactionRef, error) {
 		_, u, err := s.invitation(tx.Reader, token, op.Now)
 		if err != nil {
 			return TransactionRef{}, err
 		}
-		u.Password = Password{Hash: phc, Provenance: u.Invited.Provenance, Set: op.Now}
+		u.Password = account.Password{Hash: phc, Provenance: u.Invited.Provenance, Set: op.Now}
 		u.Epoch++
 		u.PasswordEpoch++
-		if u.Status == StatusProvisioned {
-			u.Status, u.StatusAt, u.Activated = StatusActive, op.Now, op.Now
+		if u.Status == account.StatusProvisioned {
+			u.Status, u.StatusAt, u.Activated = account.StatusActive, op.Now, op.Now
 		}
 		if err := tx.AuditUser(&u, audit.InvitationAccepted, audit.Success, ""); err != nil {
 			return TransactionRef{}, err
@@ -112,9 +113,9 @@ func (s *SignInService) AcceptInvitation(ctx context.Context, req RequestInfo, t
 }
 
 // newPassword judges and hashes a password chosen by somebody who is found by who.
-func (s *SignInService) newPassword(ctx context.Context, password string, who func(Reader) (User, error)) (string, error) {
-	var u User
-	err := s.Accounts.View(ctx, func(r Reader) error {
+func (s *SignInService) newPassword(ctx context.Context, password string, who func(account.Reader) (account.User, error)) (string, error) {
+	var u account.User
+	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		var err error
 		u, err = who(r)
 		return err
@@ -133,17 +134,17 @@ func (s *SignInService) newPassword(ctx context.Context, password string, who fu
 }
 
 // about are the words that a person's password must not be made of.
-func (s *SignInService) about(u *User) []string {
+func (s *SignInService) about(u *account.User) []string {
 	return []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, s.Accounts.Policy.Issuer}
 }
 
 // RequestPasswordLink mails a link to choose a new password, if somebody active with a device is meant. The answer is the
 // same for all. While the person has no usable device none is sent (PROTOCOL 8): stuck is then called in the
 // same Update, to open a help request of which nobody is told by the answer.
-func (s *SignInService) RequestPasswordLink(ctx context.Context, req RequestInfo, identifier string, stuck func(tx *Tx, u *User) error) error {
+func (s *SignInService) RequestPasswordLink(ctx context.Context, req account.RequestInfo, identifier string, stuck func(tx *account.Tx, u *account.User) error) error {
 	op := s.Accounts.NewOperation(req)
-	name, ok := NormalizeLogin(identifier)
-	wait, err := Update(ctx, s.Accounts, op, func(tx *Tx) (time.Duration, error) {
+	name, ok := account.NormalizeLogin(identifier)
+	wait, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (time.Duration, error) {
 		v, err := s.Accounts.Limiter.Take(tx.Raw, op.Now, throttle.ForgotSource, throttle.Network(op.Request.Address))
 		if err != nil {
 			return 0, fmt.Errorf("counting forgotten passwords: %w", err)
@@ -158,7 +159,7 @@ func (s *SignInService) RequestPasswordLink(ctx context.Context, req RequestInfo
 		switch {
 		case errcode.Of(err) == errcode.NotFound:
 			return 0, nil
-		case err != nil || u.Status != StatusActive:
+		case err != nil || u.Status != account.StatusActive:
 			return 0, err
 		case s.Accounts.CanReplacePassword(&u):
 			return 0, s.sendPasswordLink(tx, &u)
@@ -174,7 +175,7 @@ func (s *SignInService) RequestPasswordLink(ctx context.Context, req RequestInfo
 	return err
 }
 
-func (s *SignInService) sendPasswordLink(tx *Tx, u *User) error {
+func (s *SignInService) sendPasswordLink(tx *account.Tx, u *account.User) error {
 	v, err := s.Accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting mails that strangers cause: %w", err)
@@ -182,7 +183,7 @@ func (s *SignInService) sendPasswordLink(tx *Tx, u *User) error {
 	if !v.OK {
 		return tx.AuditUser(u, audit.PasswordForgotten, audit.Deny, "too many mails")
 	}
-	token, expires, err := s.IssuePasswordLink(tx, u, ProvenanceEmail)
+	token, expires, err := s.IssuePasswordLink(tx, u, account.ProvenanceEmail)
 	if err != nil {
 		return err
 	}
@@ -198,7 +199,7 @@ func (s *SignInService) URL(path string) string { return s.Accounts.Policy.Publi
 
 // PasswordLinkTTL reads whose password a mailed link may choose.
 func (s *SignInService) PasswordLink(ctx context.Context, token secret.Value) (login, locale string, err error) {
-	err = s.Accounts.View(ctx, func(r Reader) error {
+	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		_, u, err := s.passwordLink(r, token, s.Accounts.Now())
 		login, locale = u.Login, s.Accounts.Locale(&u)
 		return err
@@ -206,10 +207,10 @@ func (s *SignInService) PasswordLink(ctx context.Context, token secret.Value) (l
 	return login, locale, err
 }
 
-func (s *SignInService) passwordLink(r Reader, token secret.Value, now time.Time) (Link, User, error) {
-	l, u, err := r.Link(token, PurposePassword, now)
+func (s *SignInService) passwordLink(r account.Reader, token secret.Value, now time.Time) (account.Link, account.User, error) {
+	l, u, err := r.Link(token, account.PurposePassword, now)
 	// One that was asked for before the Epoch last rose (a new password, a reset, a moved address) lies in a mailbox, unused.
-	if err == nil && (u.Status != StatusActive || !s.Accounts.CanReplacePassword(&u) || l.Epoch != u.Epoch) {
+	if err == nil && (u.Status != account.StatusActive || !s.Accounts.CanReplacePassword(&u) || l.Epoch != u.Epoch) {
 		err = errcode.New(errcode.InvalidLink)
 	}
 	return l, u, err
@@ -217,16 +218,16 @@ func (s *SignInService) passwordLink(r Reader, token secret.Value, now time.Time
 
 // StartWithPasswordLink begins a login that carries the password chosen by a mailed link. It takes effect only when
 // that login's second step is done.
-func (s *SignInService) StartWithPasswordLink(ctx context.Context, req RequestInfo, token secret.Value, password string) (TransactionRef, error) {
+func (s *SignInService) StartWithPasswordLink(ctx context.Context, req account.RequestInfo, token secret.Value, password string) (TransactionRef, error) {
 	op := s.Accounts.NewOperation(req)
-	phc, err := s.newPassword(ctx, password, func(r Reader) (User, error) {
+	phc, err := s.newPassword(ctx, password, func(r account.Reader) (account.User, error) {
 		_, u, err := s.passwordLink(r, token, op.Now)
 		return u, err
 	})
 	if err != nil {
 		return TransactionRef{}, err
 	}
-	return Update(ctx, s.Accounts, op, func(tx *Tx) (TransactionRef, error) {
+	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (TransactionRef, error) {
 		link, u, err := s.passwordLink(tx.Reader, token, op.Now)
 		if err != nil {
 			return TransactionRef{}, err

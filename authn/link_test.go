@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/templates"
@@ -17,7 +19,7 @@ const another = "sept chevaux dans un garage"
 func TestAnInvitationLeadsToASession(t *testing.T) {
 	h := newHouse(t)
 	g := h.Group("Garage du Port")
-	u := h.Person("nadia@garage.example", func(u *authn.User) { u.Groups, u.Locale = []authn.GroupID{g}, "en" })
+	u := h.Person("nadia@garage.example", func(u *account.User) { u.Groups, u.Locale = []account.GroupID{g}, "en" })
 	token := h.Invite(u.ID)
 	in, err := h.Authn.Invitation(t.Context(), token)
 	if err != nil || in.Login != "nadia@garage.example" || in.Garage != "Garage du Port" || in.Locale != "en" || in.By != "Garage Lumiere" {
@@ -29,10 +31,10 @@ func TestAnInvitationLeadsToASession(t *testing.T) {
 	if err != nil || first.Step != authn.StepEnrol {
 		t.Fatalf("accepting: got %q, %v", first.Step, err)
 	}
-	pending := h.BeginPhone(authn.Flow{Login: first.Login}, "Premier")
+	pending := h.BeginPhone(enrol.Flow{Login: first.Login}, "Premier")
 	second, err := h.Authn.AcceptInvitation(t.Context(), h.From, token, another)
 	do(t, err, "accepting again after closing the page")
-	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Login: first.Login}, "", pending.Code())
+	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Login: first.Login}, "", pending.Code())
 	refused(t, err, errcode.Expired, "confirming where the password is no longer the one chosen")
 	_, err = h.Authn.StartWithPassword(t.Context(), h.From, "nadia@garage.example", authntest.Password, "")
 	refused(t, err, errcode.SignInFailed, "the first password")
@@ -41,11 +43,11 @@ func TestAnInvitationLeadsToASession(t *testing.T) {
 	} else if state, err := h.Authn.Transaction(t.Context(), got.Login); err != nil || !state.Invited {
 		t.Errorf("nothing says that an invitation waits: %+v, %v", state, err)
 	}
-	_, done := h.Enrol(authn.Flow{Login: second.Login}, "Téléphone")
+	_, done := h.Enrol(enrol.Flow{Login: second.Login}, "Téléphone")
 	if !h.alive(done.Issued.Session) {
 		t.Error("no session")
 	}
-	if got := h.User(string(u.ID)); got.Status != authn.StatusActive || !got.EverHadDevice || got.Password.Provenance != authn.ProvenanceUser {
+	if got := h.User(string(u.ID)); got.Status != account.StatusActive || !got.EverHadDevice || got.Password.Provenance != account.ProvenanceUser {
 		t.Errorf("got %s, had a device: %v, password by %q", got.Status, got.EverHadDevice, got.Password.Provenance)
 	}
 	_, err = h.Authn.Invitation(t.Context(), token)
@@ -54,13 +56,13 @@ func TestAnInvitationLeadsToASession(t *testing.T) {
 
 func TestAnInvitationIsOnlyForWhoNeverHadADevice(t *testing.T) {
 	h := newHouse(t)
-	invite := func(id authn.UserID) error {
-		_, err := authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+	invite := func(id account.UserID) error {
+		_, err := account.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (struct{}, error) {
 			u, err := tx.User(id)
 			if err != nil {
 				return struct{}{}, err
 			}
-			if _, err = h.Authn.Invite(tx, &u, authn.ProvenanceEmail, ""); err != nil {
+			if _, err = h.Authn.Invite(tx, &u, account.ProvenanceEmail, ""); err != nil {
 				return struct{}{}, err
 			}
 			return struct{}{}, tx.Save(&u)
@@ -69,16 +71,16 @@ func TestAnInvitationIsOnlyForWhoNeverHadADevice(t *testing.T) {
 	}
 	u, _, _ := h.Member(amelie, nil)
 	refused(t, invite(u.ID), errcode.WrongState, "somebody with a device")
-	h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	refused(t, invite(u.ID), errcode.WrongState, "somebody who was reset")
-	gone := h.Person("gone@garage.example", func(u *authn.User) { u.Status = authn.StatusDeactivated })
+	gone := h.Person("gone@garage.example", func(u *account.User) { u.Status = account.StatusDeactivated })
 	refused(t, invite(gone.ID), errcode.WrongState, "somebody deactivated")
 	nadia := h.Person("nadia@garage.example", nil)
 	first := h.Invite(nadia.ID)
 	second := h.Invite(nadia.ID)
 	_, err := h.Authn.AcceptInvitation(t.Context(), h.From, first, authntest.Password)
 	refused(t, err, errcode.InvalidLink, "the earlier of two")
-	h.Clock.Advance(authn.InvitationTTL)
+	h.Clock.Advance(account.InvitationTTL)
 	_, err = h.Authn.AcceptInvitation(t.Context(), h.From, second, authntest.Password)
 	refused(t, err, errcode.InvalidLink, "after a day")
 }
@@ -112,11 +114,11 @@ func TestAForgottenPasswordTakesEffectWithADeviceOnly(t *testing.T) {
 	refused(t, err, errcode.InvalidLink, "the link a second time")
 	_, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, another, "")
 	do(t, err, "the new password")
-	if got := h.User(string(u.ID)).Password.Provenance; got != authn.ProvenanceUser {
+	if got := h.User(string(u.ID)).Password.Provenance; got != account.ProvenanceUser {
 		t.Errorf("got source %q", got)
 	}
 	third := h.forgot()
-	h.Clock.Advance(authn.PasswordLinkTTL)
+	h.Clock.Advance(account.PasswordLinkTTL)
 	_, _, err = h.Authn.PasswordLink(t.Context(), third)
 	refused(t, err, errcode.InvalidLink, "after an hour")
 }
@@ -125,7 +127,7 @@ func TestForgettingAnswersTheSameAndMailsWithinLimits(t *testing.T) {
 	h := newHouse(t)
 	h.Member(amelie, nil)
 	suspended, _, _ := h.Member("serge@garage.example", nil)
-	h.Change(suspended.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+	h.Change(suspended.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	h.EmptyOutbox()
 	for _, who := range []string{"nobody@garage.example", "serge@garage.example", "amelıe@garage.example", "", "a\x00b"} {
 		if stuck, err := h.forgets(h.From, who); err != nil || stuck != "" {
@@ -157,11 +159,11 @@ func TestReadingChangesNothing(t *testing.T) {
 	invitation := h.Invite(h.Person("nadia@garage.example", nil).ID)
 	forgotten := h.forgot()
 	paul, _, _ := h.Member("paul@garage.example", nil)
-	ticket, _ := h.reset(paul.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	ticket, _ := h.reset(paul.ID, account.ProvenanceEmail, account.TicketTTL)
 	login := h.password(h.From, "paul@garage.example").Login
 	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, ticket)
 	do(t, err, "presenting")
-	h.BeginPhone(authn.Flow{Login: login}, "Nouveau")
+	h.BeginPhone(enrol.Flow{Login: login}, "Nouveau")
 	h.Clock.Advance(2 * time.Minute)
 	ctx := t.Context()
 	reads := map[string]func() error{
@@ -169,8 +171,8 @@ func TestReadingChangesNothing(t *testing.T) {
 		"the invitation":      func() error { _, err := h.Authn.Invitation(ctx, invitation); return err },
 		"the password's link": func() error { _, _, err := h.Authn.PasswordLink(ctx, forgotten); return err },
 		"the login":           func() error { _, err := h.Authn.Transaction(ctx, login); return err },
-		"what is pending":     func() error { _, err := h.Enrolment.Pending(ctx, authn.Flow{Login: login}); return err },
-		"whether one may":     func() error { return h.Enrolment.CheckAllowed(ctx, authn.Flow{Login: login}) },
+		"what is pending":     func() error { _, err := h.Enrolment.Pending(ctx, enrol.Flow{Login: login}); return err },
+		"whether one may":     func() error { return h.Enrolment.CheckAllowed(ctx, enrol.Flow{Login: login}) },
 		"the account":         func() error { _, err := h.Authn.Account(ctx, session); return err },
 		"the session":         func() error { _, err := h.Sessions.Authenticate(ctx, session); return err },
 	}

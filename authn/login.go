@@ -3,6 +3,7 @@ package authn
 import (
 	"time"
 
+	"barillet/authn/account"
 	"barillet/factors"
 )
 
@@ -23,19 +24,19 @@ const (
 
 // Transaction is one login under way, kept below the hash of its secret. It is no session, and no session is one.
 type Transaction struct {
-	ID            string `json:"id"` // tells a person's logins apart in a ticket; no bearer value
-	User          UserID `json:"user"`
-	PasswordEpoch uint64 `json:"passwordEpoch"`
-	Epoch         uint64 `json:"epoch"`
-	Resets        uint64 `json:"resets"`
+	ID            string         `json:"id"` // tells a person's logins apart in a ticket; no bearer value
+	User          account.UserID `json:"user"`
+	PasswordEpoch uint64         `json:"passwordEpoch"`
+	Epoch         uint64         `json:"epoch"`
+	Resets        uint64         `json:"resets"`
 
 	// Ticket is the id of the ticket that this login bears, or TicketInvitation.
 	Ticket      string       `json:"ticket,omitempty"`
 	NewPassword *NewPassword `json:"newPassword,omitempty"` // takes effect only after the second step
 
-	Ceremony *Ceremony         `json:"ceremony,omitempty"`
-	Enrol    *PendingEnrolment `json:"enrol,omitempty"`
-	Proven   *SecondFactor     `json:"proven,omitempty"` // the second step is done and the login is not
+	Ceremony *account.Ceremony         `json:"ceremony,omitempty"`
+	Enrol    *account.PendingEnrolment `json:"enrol,omitempty"`
+	Proven   *SecondFactor             `json:"proven,omitempty"` // the second step is done and the login is not
 
 	Program      string    `json:"program,omitempty"`  // id of the API token that alone may go on with it; "": a browser (PROTOCOL 25)
 	KnownBrowser bool      `json:"knownBrowser"`       // began on a known browser of the person: its own budget of wrong answers
@@ -53,14 +54,14 @@ type NewPassword struct {
 }
 
 // provenance is whose hand the password that this login has proven came by (PROTOCOL 8).
-func (l *Transaction) provenance(u *User) string {
+func (l *Transaction) provenance(u *account.User) string {
 	switch n := l.NewPassword; {
 	case n == nil:
 		return u.Password.Provenance
 	case n.Provenance != "":
 		return n.Provenance
 	}
-	return ProvenanceEmail
+	return account.ProvenanceEmail
 }
 
 const TicketInvitation = "invitation"
@@ -68,12 +69,12 @@ const TicketInvitation = "invitation"
 // Next decides what comes next for a login of this person, and nothing else does. It answers StepEnrol only
 // to a login that bears a live invitation or ticket, or that has just spent a recovery code and must change its
 // password before there is a session: no policy changes that.
-func (s *SignInService) Next(l *Transaction, u *User, now time.Time) Step {
+func (s *SignInService) Next(l *Transaction, u *account.User, now time.Time) Step {
 	moved := l.Epoch != u.Epoch
 	byReset := moved && u.Epoch-l.Epoch == u.Resets-l.Resets
 	owed, due := l.mustChange(u)
 	switch {
-	case !now.Before(l.Expires), u.Status != StatusActive, l.PasswordEpoch != u.PasswordEpoch:
+	case !now.Before(l.Expires), u.Status != account.StatusActive, l.PasswordEpoch != u.PasswordEpoch:
 		return StepExpired
 	case moved && (!byReset || l.NewPassword != nil):
 		return StepExpired // PROTOCOL 3: any other move; and a reset ticket never lets anybody choose a password
@@ -94,14 +95,14 @@ func (s *SignInService) Next(l *Transaction, u *User, now time.Time) Step {
 // Extend gives a login ten more minutes, for a ticket was shown or a device is being enrolled; but the password
 // that it began with counts an hour at most.
 func (l *Transaction) Extend(now time.Time) {
-	l.Expires = now.Add(TransactionTTL)
-	if most := l.Started.Add(MaxTransactionAge); l.Expires.After(most) {
+	l.Expires = now.Add(account.TransactionTTL)
+	if most := l.Started.Add(account.MaxTransactionAge); l.Expires.After(most) {
 		l.Expires = most
 	}
 }
 
 // ticketCovers tells whether the login bears an invitation or ticket that is still live and bound to it.
-func (s *SignInService) ticketCovers(l *Transaction, u *User, now time.Time) bool {
+func (s *SignInService) ticketCovers(l *Transaction, u *account.User, now time.Time) bool {
 	if l.Ticket == TicketInvitation { // PROTOCOL 3: a reset leaves nothing but the field for the ticket
 		return l.Epoch == u.Epoch && !u.EverHadDevice && u.Invited.Link != "" && now.Before(u.Invited.Expires)
 	}
@@ -114,7 +115,7 @@ func (s *SignInService) ticketCovers(l *Transaction, u *User, now time.Time) boo
 }
 
 // awaitsTicket tells whether the person has no device and may still show or renew a ticket (PROTOCOL 10).
-func (s *SignInService) awaitsTicket(u *User, now time.Time) bool {
+func (s *SignInService) awaitsTicket(u *account.User, now time.Time) bool {
 	if s.Accounts.CountPrimary(u) > 0 {
 		return false
 	}
@@ -123,13 +124,13 @@ func (s *SignInService) awaitsTicket(u *User, now time.Time) bool {
 			return true
 		}
 	}
-	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(TicketRenewalWindow))
+	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(account.TicketRenewalWindow))
 }
 
 // verifiable are the devices that this login may be completed with. A recovery code needs the password
 // (BAR A7), so a login that began with a mailed link does without; and without a device whose secret an operator
 // was shown, for the same operator may have had the link or named the mailbox (PROTOCOL 8).
-func (s *SignInService) verifiable(l *Transaction, u *User) []factors.Device {
+func (s *SignInService) verifiable(l *Transaction, u *account.User) []factors.Device {
 	var out []factors.Device
 	for _, d := range s.Accounts.UsableDevices(u) {
 		if l.NewPassword == nil || !s.Accounts.BackupFactor(d) && d.SecretSeenBy == "" {
@@ -140,9 +141,9 @@ func (s *SignInService) verifiable(l *Transaction, u *User) []factors.Device {
 }
 
 // provenances are all whose hand the password that this login has proven came by.
-func (l *Transaction) provenances(u *User) []string {
+func (l *Transaction) provenances(u *account.User) []string {
 	hand := l.provenance(u)
-	if hand == ProvenanceEmail && u.EmailProvenance.By != "" {
+	if hand == account.ProvenanceEmail && u.EmailProvenance.By != "" {
 		return []string{hand, u.EmailProvenance.By}
 	}
 	return []string{hand}

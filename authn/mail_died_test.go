@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/internal/audit"
 	"barillet/internal/mail"
@@ -67,7 +67,7 @@ func TestMailsThatDieTogetherHaveAnEventEach(t *testing.T) {
 			watchers(h, receivers)
 			for i := range mails {
 				u := h.Person("person"+strconv.Itoa(i)+"@garage.example", nil)
-				if _, err := authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (any, error) {
+				if _, err := account.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (any, error) {
 					return nil, tx.Notify(&u, templates.PasswordChangedMail{Context: tx.About(&u)}, tx.Op.Now.Add(time.Hour))
 				}); err != nil {
 					t.Fatal(err)

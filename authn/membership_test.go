@@ -5,15 +5,15 @@ import (
 	"slices"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/errcode"
 	"barillet/store"
 )
 
 // markDeleted is the first half of deleting a garage: all that is done if the power fails then.
-func (h *house) markDeleted(id authn.GroupID) {
+func (h *house) markDeleted(id account.GroupID) {
 	h.T.Helper()
-	_, err := authn.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+	_, err := account.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (struct{}, error) {
 		g, err := tx.Group(id)
 		if err != nil {
 			return struct{}{}, err
@@ -24,7 +24,7 @@ func (h *house) markDeleted(id authn.GroupID) {
 }
 
 // members counts the entries of the index below a garage.
-func (h *house) members(id authn.GroupID) int {
+func (h *house) members(id account.GroupID) int {
 	n := 0
 	for key := range h.scan() {
 		if prefix := store.Members.Prefix + string(id) + "/"; len(key) > len(prefix) && key[:len(prefix)] == prefix {
@@ -37,23 +37,23 @@ func (h *house) members(id authn.GroupID) int {
 func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
 	h := newHouse(t)
 	gone, stays := h.Group("Garage Nord"), h.Group("Garage Sud")
-	grant := []authn.RoleAssignment{{ID: "r1", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{gone}}}
-	var people []authn.User
+	grant := []account.RoleAssignment{{ID: "r1", Role: account.RoleHelpDesk, Groups: []account.GroupID{gone}}}
+	var people []account.User
 	for i := range 40 { // more than two Updates take
-		people = append(people, h.Person(fmt.Sprintf("p%d@garage.example", i), func(u *authn.User) {
-			u.Groups = []authn.GroupID{stays, gone}
+		people = append(people, h.Person(fmt.Sprintf("p%d@garage.example", i), func(u *account.User) {
+			u.Groups = []account.GroupID{stays, gone}
 			if i%2 == 0 {
-				u.Groups = []authn.GroupID{gone}
+				u.Groups = []account.GroupID{gone}
 			}
 			u.Roles = grant
 		}))
 	}
-	_, _, session := h.Member(amelie, func(u *authn.User) { u.Groups = []authn.GroupID{gone, stays} })
+	_, _, session := h.Member(amelie, func(u *account.User) { u.Groups = []account.GroupID{gone, stays} })
 	h.markDeleted(gone)
 	if got := h.members(gone); got != 41 {
 		t.Fatalf("got %d members after the mark alone, want all", got)
 	}
-	_, err := authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+	_, err := account.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (struct{}, error) {
 		u, err := tx.User(people[0].ID)
 		if err != nil {
 			return struct{}{}, err
@@ -62,8 +62,8 @@ func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
 		return struct{}{}, err
 	})
 	refused(t, err, errcode.NotFound, "joining a garage that is marked")
-	for _, id := range []authn.UserID{people[1].ID, people[7].ID} { // the crash came in the middle
-		_, err := authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+	for _, id := range []account.UserID{people[1].ID, people[7].ID} { // the crash came in the middle
+		_, err := account.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (struct{}, error) {
 			u, err := tx.User(id)
 			if err != nil {
 				return struct{}{}, err
@@ -89,14 +89,14 @@ func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
 		if want := i % 2; len(u.Groups) != want || slices.Contains(u.Groups, gone) {
 			t.Errorf("person %d: got garages %v, want %d", i, u.Groups, want)
 		}
-		if len(u.Roles) != 1 || !slices.Equal(u.Roles[0].Groups, []authn.GroupID{gone}) {
+		if len(u.Roles) != 1 || !slices.Equal(u.Roles[0].Groups, []account.GroupID{gone}) {
 			t.Errorf("person %d: got the role %+v, want it limited to the garage that is gone: without it, it is for everybody", i, u.Roles)
 		}
 	}
-	if live, err := h.Sessions.Authenticate(t.Context(), session); err != nil || !slices.Equal(live.Groups, []authn.GroupID{stays}) {
+	if live, err := h.Sessions.Authenticate(t.Context(), session); err != nil || !slices.Equal(live.Groups, []account.GroupID{stays}) {
 		t.Errorf("the session: got %v, %v, want the garage that is left", live.Groups, err)
 	}
-	if list, next, err := h.Accounts.Groups(t.Context(), authn.GroupQuery{}); err != nil || next != "" || len(list) != 1 || list[0].ID != stays {
+	if list, next, err := h.Accounts.Groups(t.Context(), account.GroupQuery{}); err != nil || next != "" || len(list) != 1 || list[0].ID != stays {
 		t.Errorf("got garages %v, %q, %v, want the one that is left", list, next, err)
 	}
 	if u := h.User(string(people[0].ID)); u.Revision == 0 {
@@ -109,7 +109,7 @@ func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
 func TestAGarageThatIsThereIsNotSwept(t *testing.T) {
 	h := newHouse(t)
 	id := h.Group("Garage Nord")
-	h.Person(amelie, func(u *authn.User) { u.Groups = []authn.GroupID{id} })
+	h.Person(amelie, func(u *account.User) { u.Groups = []account.GroupID{id} })
 	if err := h.Accounts.EmptyGroup(t.Context(), id); err == nil || h.members(id) != 1 {
 		t.Errorf("got %v and %d members, want a refusal", err, h.members(id))
 	}

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/factors/recovery"
 	"barillet/factors/totp"
@@ -20,21 +22,21 @@ import (
 )
 
 // by is an operator's token as authn sees it; its owner is the hand.
-func by(owner string, token string, id authn.UserID) authn.AdminCall {
-	return authn.AdminCall{ID: "token:" + token, Owner: owner, Name: "Karim", Actor: audit.Actor{Type: audit.TypeToken, ID: "token:" + token},
-		Find: func(r authn.Reader) (authn.User, error) { return r.User(id) }}
+func by(owner string, token string, id account.UserID) enrol.AdminCall {
+	return enrol.AdminCall{ID: "token:" + token, Owner: owner, Name: "Karim", Actor: audit.Actor{Type: audit.TypeToken, ID: "token:" + token},
+		Find: func(r account.Reader) (account.User, error) { return r.User(id) }}
 }
 
 // offer begins to enrol a phone for somebody.
-func (h *house) offer(c authn.AdminCall, name string) (*authntest.Phone, factors.DeviceID) {
+func (h *house) offer(c enrol.AdminCall, name string) (*authntest.Phone, factors.DeviceID) {
 	h.t.Helper()
-	o, err := h.Enrolment.BeginByAdmin(h.t.Context(), h.From, c, authn.Enrolling{Kind: totp.Kind, App: "OKTA", Name: name})
+	o, err := h.Enrolment.BeginByAdmin(h.t.Context(), h.From, c, enrol.Enrolling{Kind: totp.Kind, App: "OKTA", Name: name})
 	do(h.t, err, "offering "+name)
 	return &authntest.Phone{House: h.Env, Secret: o.Secret.Secret, Device: o.Device.ID}, o.Device.ID
 }
 
 // given enrols a phone for somebody to its end.
-func (h *house) given(c authn.AdminCall, name string) *authntest.Phone {
+func (h *house) given(c enrol.AdminCall, name string) *authntest.Phone {
 	h.t.Helper()
 	p, id := h.offer(c, name)
 	_, d, j, err := h.Enrolment.ConfirmByAdmin(h.t.Context(), h.From, c, id, p.Code())
@@ -45,17 +47,17 @@ func (h *house) given(c authn.AdminCall, name string) *authntest.Phone {
 }
 
 // bare is somebody with a password of this hand and no device; they had one.
-func (h *house) bare(source string) authn.UserID {
+func (h *house) bare(source string) account.UserID {
 	h.t.Helper()
 	u, _, _ := h.Member(amelie, nil)
-	h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
-	h.Change(u.ID, func(u *authn.User) { u.Password.Provenance = source })
+	h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
+	h.Change(u.ID, func(u *account.User) { u.Password.Provenance = source })
 	return u.ID
 }
 
 func TestADeviceGivenToWhoeverHasNoneSignsInWithTheirOwnPassword(t *testing.T) {
 	h := newHouse(t)
-	id := h.bare(authn.ProvenanceUser)
+	id := h.bare(account.ProvenanceUser)
 	waits := h.password(h.From, amelie).Login
 	h.EmptyOutbox()
 	h.Clock.Advance(time.Second) // events of one moment have no order
@@ -91,15 +93,15 @@ func TestBothHalvesByOneOperatorOpenNothingInEitherOrder(t *testing.T) {
 	}{
 		"password and device of one operator":                        {"uboss", "uboss", authn.StepTicket},
 		"password of one and device of another":                      {"uother", "uboss", authn.StepVerify},
-		"password by the mailbox and device of an operator":          {authn.ProvenanceEmail, "uboss", authn.StepVerify},
+		"password by the mailbox and device of an operator":          {account.ProvenanceEmail, "uboss", authn.StepVerify},
 		"password and device by the machine's owner":                 {"operator:0", "operator:0", authn.StepTicket},
 		"password by the machine's owner and device of an operator ": {"operator:0", "uboss", authn.StepVerify},
 	} {
 		for _, order := range []string{"password first", "device first"} {
 			t.Run(name+", "+order, func(t *testing.T) {
 				h := newHouse(t)
-				id := h.bare(authn.ProvenanceUser)
-				give := func() { h.Change(id, func(u *authn.User) { u.Password.Provenance = c.password }) }
+				id := h.bare(account.ProvenanceUser)
+				give := func() { h.Change(id, func(u *account.User) { u.Password.Provenance = c.password }) }
 				if order == "password first" {
 					give()
 				}
@@ -123,7 +125,7 @@ func TestBothHalvesByOneOperatorOpenNothingInEitherOrder(t *testing.T) {
 				}
 				_, err := h.Authn.Verify(t.Context(), h.From, started.Login, factors.InputCode, phone.Next())
 				refused(t, err, errcode.WrongState, "a code of the device")
-				_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Login: started.Login}, authn.Enrolling{Kind: totp.Kind})
+				_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: started.Login}, enrol.Enrolling{Kind: totp.Kind})
 				refused(t, err, errcode.Forbidden, "enrolling there")
 				_, err = h.Enrolment.VerifyFor(t.Context(), h.From, two, phone.Device, phone.Next())
 				refused(t, err, errcode.WrongState, "a code by the owner's other token")
@@ -138,10 +140,10 @@ func TestBothHalvesByOneOperatorOpenNothingInEitherOrder(t *testing.T) {
 
 func TestWhatAnOperatorSawIsNotForgottenWhenThePersonUsesIt(t *testing.T) {
 	h := newHouse(t)
-	id := h.bare(authn.ProvenanceUser)
+	id := h.bare(account.ProvenanceUser)
 	phone := h.given(by("uboss", "a", id), "Téléphone")
 	h.SignIn(amelie, authntest.Password, phone)
-	h.Change(id, func(u *authn.User) { u.Password.Provenance = "uboss" }) // a password of the same hand, later
+	h.Change(id, func(u *account.User) { u.Password.Provenance = "uboss" }) // a password of the same hand, later
 	if got := h.password(h.From, amelie).Step; got != authn.StepBlocked {
 		t.Errorf("got %q, want %q: the operator has both halves", got, authn.StepBlocked)
 	}
@@ -151,15 +153,15 @@ func TestADeviceOfTheHandThatGaveThePasswordWaitsOnceThePersonComesInAnotherWay(
 	t.Run("by a mailed ticket", func(t *testing.T) {
 		h := newHouse(t)
 		u, _, _ := h.Member(amelie, nil)
-		_, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
-		h.Change(u.ID, func(u *authn.User) { u.Password.Provenance = "uboss" })
+		_, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
+		h.Change(u.ID, func(u *account.User) { u.Password.Provenance = "uboss" })
 		theirs := h.given(by("uboss", "a", u.ID), "Téléphone du garage")
 		started := h.password(h.From, amelie)
 		step, err := h.Authn.RedeemTicketCode(t.Context(), h.From, started.Login, code.Reveal())
 		if err != nil || step != authn.StepEnrol {
 			t.Fatalf("presenting the ticket: %v, %q: two hands", err, step)
 		}
-		mine, _ := h.Enrol(authn.Flow{Login: started.Login}, "Le mien")
+		mine, _ := h.Enrol(enrol.Flow{Login: started.Login}, "Le mien")
 		if v := h.verify(h.password(h.From, amelie).Login, theirs.Next()); v.Accepted() {
 			t.Error("whoever gave the password signs in with it and the device that they enrolled")
 		}
@@ -176,7 +178,7 @@ func TestADeviceOfTheHandThatGaveThePasswordWaitsOnceThePersonComesInAnotherWay(
 		if j, err := h.Enrolment.ConfirmDevice(t.Context(), h.From, session, theirs.Device, theirs.Next()); err != nil || !j.Accepted() {
 			t.Fatalf("confirming: %v, %+v", err, j)
 		}
-		h.Change(u.ID, func(u *authn.User) { u.Password.Provenance = "uboss" })
+		h.Change(u.ID, func(u *account.User) { u.Password.Provenance = "uboss" })
 		h.SignIn(amelie, authntest.Password, mine)
 		if v := h.verify(h.password(h.From, amelie).Login, theirs.Next()); v.Accepted() {
 			t.Error("whoever gave the password signs in with it and the device that they enrolled")
@@ -186,20 +188,20 @@ func TestADeviceOfTheHandThatGaveThePasswordWaitsOnceThePersonComesInAnotherWay(
 
 func TestAForgottenPasswordIsNotReplacedByADeviceThatAnOperatorSaw(t *testing.T) {
 	h := newHouse(t)
-	id := h.bare(authn.ProvenanceUser)
+	id := h.bare(account.ProvenanceUser)
 	phone := h.given(by("uboss", "a", id), "Téléphone")
 	asked := 0
-	do(t, h.Authn.RequestPasswordLink(t.Context(), h.From, amelie, func(*authn.Tx, *authn.User) error { asked++; return nil }), "forgetting")
+	do(t, h.Authn.RequestPasswordLink(t.Context(), h.From, amelie, func(*account.Tx, *account.User) error { asked++; return nil }), "forgetting")
 	if asked == 0 || len(mailed[templates.PasswordLinkMail](h)) != 0 {
 		t.Error("a link went to a mailbox that the operator may have named")
 	}
 	link := func() (secret.Value, error) {
-		return authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (secret.Value, error) {
+		return account.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (secret.Value, error) {
 			u, err := tx.User(id)
 			if err != nil {
 				return secret.Value{}, err
 			}
-			token, _, err := h.Authn.IssuePasswordLink(tx, &u, authn.ProvenanceEmail)
+			token, _, err := h.Authn.IssuePasswordLink(tx, &u, account.ProvenanceEmail)
 			return token, err
 		})
 	}
@@ -208,7 +210,7 @@ func TestAForgottenPasswordIsNotReplacedByADeviceThatAnOperatorSaw(t *testing.T)
 
 	session := h.SignIn(amelie, authntest.Password, phone).Session
 	h.prove(session, phone)
-	h.Enrol(authn.Flow{Session: session}, "Le mien")
+	h.Enrol(enrol.Flow{Session: session}, "Le mien")
 	token, err := link()
 	do(t, err, "a link beside a device of one's own")
 	started, err := h.Authn.StartWithPasswordLink(t.Context(), h.From, token, "un autre mot de passe entier")
@@ -298,11 +300,11 @@ func TestADeviceThatWaitsIsRefusedAndOutlivesNoReset(t *testing.T) {
 		t.Errorf("refusing it: %v", err)
 	}
 	h.given(by("uboss", "a", u.ID), "Encore")
-	h.Change(u.ID, func(u *authn.User) { u.Devices = slices.Delete(u.Devices, 0, 1) }) // the person's own is taken away
+	h.Change(u.ID, func(u *account.User) { u.Devices = slices.Delete(u.Devices, 0, 1) }) // the person's own is taken away
 	if got := h.password(h.From, amelie).Step; got != authn.StepBlocked {
 		t.Errorf("with one that waits alone: got %q, want %q", got, authn.StepBlocked)
 	}
-	h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	if got := len(h.User(string(u.ID)).Devices); got != 0 {
 		t.Errorf("%d devices outlived the reset", got)
 	}
@@ -312,7 +314,7 @@ func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	a, b := by("uboss", "a", u.ID), by("uboss", "b", u.ID)
-	confirm := func(c authn.AdminCall, id factors.DeviceID, code []byte) (authn.Verification, error) {
+	confirm := func(c enrol.AdminCall, id factors.DeviceID, code []byte) (authn.Verification, error) {
 		_, _, j, err := h.Enrolment.ConfirmByAdmin(t.Context(), h.From, c, id, code)
 		return j, err
 	}
@@ -333,7 +335,7 @@ func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
 	next, nextID := h.offer(a, "Deuxième")
 	_, err = confirm(a, id, p.Code())
 	refused(t, err, errcode.NotFound, "the one that it took the place of")
-	h.Clock.Advance(authn.EnrolmentTTL)
+	h.Clock.Advance(account.EnrolmentTTL)
 	_, err = confirm(a, nextID, next.Code())
 	refused(t, err, errcode.NotFound, "after ten minutes")
 	_, err = h.Enrolment.AdminQR(t.Context(), a, nextID)
@@ -343,20 +345,20 @@ func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
 	if picture, err := h.Enrolment.AdminQR(t.Context(), a, thirdID); err != nil || len(picture) == 0 {
 		t.Errorf("its picture: %v", err)
 	}
-	h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	_, err = confirm(a, thirdID, third.Code())
 	refused(t, err, errcode.NotFound, "after a reset")
 
 	fourth, fourthID := h.offer(a, "Quatrième")
-	h.Change(u.ID, func(u *authn.User) { u.Epoch++ })
+	h.Change(u.ID, func(u *account.User) { u.Epoch++ })
 	_, err = confirm(a, fourthID, fourth.Code())
 	refused(t, err, errcode.NotFound, "after the Epoch rose")
 
 	fifth, fifthID := h.offer(a, "Cinquième")
-	h.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+	h.Change(u.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	_, err = confirm(a, fifthID, fifth.Code())
 	refused(t, err, errcode.WrongState, "for somebody suspended")
-	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: "x"})
+	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, enrol.Enrolling{Kind: totp.Kind, Name: "x"})
 	refused(t, err, errcode.WrongState, "an offer to somebody suspended")
 }
 
@@ -365,7 +367,7 @@ func TestAPersonHasFivePhonesWhoeverEnrolsThem(t *testing.T) {
 	u, _, _ := h.Member(amelie, nil)
 	a := by("uboss", "a", u.ID)
 	late, lateID := h.offer(a, "Trop tard")
-	h.Change(u.ID, func(u *authn.User) {
+	h.Change(u.ID, func(u *account.User) {
 		for i := range 4 {
 			d := u.Devices[0]
 			d.ID = factors.DeviceID(fmt.Sprint("d", i))
@@ -374,13 +376,13 @@ func TestAPersonHasFivePhonesWhoeverEnrolsThem(t *testing.T) {
 	})
 	_, _, _, err := h.Enrolment.ConfirmByAdmin(t.Context(), h.From, a, lateID, late.Code())
 	refused(t, err, errcode.TooMany, "a sixth that was begun before")
-	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: "x"})
+	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, enrol.Enrolling{Kind: totp.Kind, Name: "x"})
 	refused(t, err, errcode.TooMany, "a sixth")
 	for _, kind := range []factors.Kind{webauthn.Kind, recovery.Kind, "none"} {
-		_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: kind, Name: "x"})
+		_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, enrol.Enrolling{Kind: kind, Name: "x"})
 		refused(t, err, errcode.Invalid, "a kind that no program enrols")
 	}
-	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, authn.Enrolling{Kind: totp.Kind, Name: strings.Repeat("x", 65)})
+	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, enrol.Enrolling{Kind: totp.Kind, Name: strings.Repeat("x", 65)})
 	refused(t, err, errcode.Invalid, "a name too long")
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"barillet/authn/account"
+	"barillet/authn/session"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -19,12 +21,12 @@ type SecondFactor struct {
 // Completed is how a login goes on after its second step.
 type Completed struct {
 	Step   Step
-	Issued Credentials  // with StepDone
-	Login  secret.Value // with any other step: the login goes on under this secret
+	Issued session.Credentials // with StepDone
+	Login  secret.Value        // with any other step: the login goes on under this secret
 }
 
 // mustChange is the step between the second one and the session: nothing of the login may have moved since.
-func (l *Transaction) mustChange(u *User) (Step, bool) {
+func (l *Transaction) mustChange(u *account.User) (Step, bool) {
 	switch {
 	case l.Proven == nil || u.Password.MustChange == "" || l.Epoch != u.Epoch:
 		return "", false
@@ -36,7 +38,7 @@ func (l *Transaction) mustChange(u *User) (Step, bool) {
 
 // Complete ends a login whose second step is done with a session. While the password is marked there is none yet: the
 // login goes on, under another secret than the one that bore less (BAR A11). The caller saves the person.
-func (s *SignInService) Complete(tx *Tx, secret secret.Value, l Transaction, u *User, p SecondFactor) (Completed, error) {
+func (s *SignInService) Complete(tx *account.Tx, secret secret.Value, l Transaction, u *account.User, p SecondFactor) (Completed, error) {
 	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
 		return Completed{}, fmt.Errorf("ending a login: %w", err)
 	}
@@ -54,10 +56,10 @@ func (s *SignInService) Complete(tx *Tx, secret secret.Value, l Transaction, u *
 }
 
 // open opens the session of a login that is complete.
-func (s *SignInService) open(tx *Tx, u *User, p SecondFactor) (Credentials, error) {
-	proof := StepUp{}
+func (s *SignInService) open(tx *account.Tx, u *account.User, p SecondFactor) (session.Credentials, error) {
+	proof := account.StepUp{}
 	if p.Spare || p.Enrolled {
-		proof = StepUp{At: tx.Op.Now, EnrolOnly: true}
+		proof = account.StepUp{At: tx.Op.Now, EnrolOnly: true}
 	}
 	return s.Sessions.Open(tx, u, p.AMR, proof, !p.Enrolled)
 }
@@ -65,11 +67,11 @@ func (s *SignInService) open(tx *Tx, u *User, p SecondFactor) (Credentials, erro
 // ReplacePassword takes the password chosen in a login that has proven the marked one and a device, and signs the person
 // in. Every other session ends. WrongState at any other step; Invalid for a password that may not be, the marked one
 // ("same") among them.
-func (s *SignInService) ReplacePassword(ctx context.Context, req RequestInfo, login secret.Value, chosen string) (Verified, error) {
+func (s *SignInService) ReplacePassword(ctx context.Context, req account.RequestInfo, login secret.Value, chosen string) (Verified, error) {
 	op := s.Accounts.NewOperation(req)
 	var l Transaction
-	var u User
-	renewing := func(r Reader) (err error) {
+	var u account.User
+	renewing := func(r account.Reader) (err error) {
 		var step Step
 		if l, u, step, err = s.Load(r, login, op.Now); err == nil && step != StepChangePassword {
 			err = errcode.New(errcode.WrongState)
@@ -93,7 +95,7 @@ func (s *SignInService) ReplacePassword(ctx context.Context, req RequestInfo, lo
 	if err != nil {
 		return Verified{}, fmt.Errorf("hashing a password: %w", err)
 	}
-	return Update(ctx, s.Accounts, op, func(tx *Tx) (Verified, error) {
+	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (Verified, error) {
 		// Whoever changes the password meanwhile raises the PasswordEpoch, and this login is dead.
 		l, u, step, err := s.Load(tx.Reader, login, op.Now)
 		if err == nil && step != StepChangePassword {
@@ -106,14 +108,14 @@ func (s *SignInService) ReplacePassword(ctx context.Context, req RequestInfo, lo
 	})
 }
 
-func (s *SignInService) storeReplaced(tx *Tx, secret secret.Value, l *Transaction, u *User, phc string) (Verified, error) {
+func (s *SignInService) storeReplaced(tx *account.Tx, secret secret.Value, l *Transaction, u *account.User, phc string) (Verified, error) {
 	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
 		return Verified{}, fmt.Errorf("ending a login: %w", err)
 	}
 	if _, err := tx.RevokeSessions(u, ""); err != nil {
 		return Verified{}, err
 	}
-	u.Password = Password{Hash: phc, Provenance: ProvenanceUser, Set: tx.Op.Now}
+	u.Password = account.Password{Hash: phc, Provenance: account.ProvenanceUser, Set: tx.Op.Now}
 	if err := s.passwordChanged(tx, u); err != nil {
 		return Verified{}, err
 	}
@@ -126,14 +128,14 @@ func (s *SignInService) storeReplaced(tx *Tx, secret secret.Value, l *Transactio
 
 // ExpirePassword marks the password of an active person, so that their next complete sign-in asks for another. Those
 // who are signed in stay so. The caller audits, tells and saves. WrongState: not active, or without a password.
-func (s *SignInService) ExpirePassword(tx *Tx, u *User) error {
+func (s *SignInService) ExpirePassword(tx *account.Tx, u *account.User) error {
 	switch {
-	case u.Status != StatusActive:
-		return WrongState(errcode.ReasonNotActive)
+	case u.Status != account.StatusActive:
+		return account.WrongState(errcode.ReasonNotActive)
 	case u.Password.Hash == "":
-		return WrongState(errcode.ReasonNoPassword)
+		return account.WrongState(errcode.ReasonNoPassword)
 	case u.Password.MustChange == "":
-		u.Password.MustChange = ChangeExpired
+		u.Password.MustChange = account.ChangeExpired
 	}
 	return nil
 }
@@ -141,9 +143,9 @@ func (s *SignInService) ExpirePassword(tx *Tx, u *User) error {
 // SetPassword gives an active person a password that came by an operator's hand, and ends whatever stood on the one
 // before but open tickets: with one that went another way it lets the person in. The caller audits, tells and saves.
 // WrongState: not active. SameProvenance: the person's one device was brought by an operator and never used (PROTOCOL 8).
-func (s *SignInService) SetPassword(tx *Tx, u *User, phc, hand string, mark ChangeReason) error {
-	if u.Status != StatusActive {
-		return WrongState(errcode.ReasonNotActive)
+func (s *SignInService) SetPassword(tx *account.Tx, u *account.User, phc, hand string, mark account.ChangeReason) error {
+	if u.Status != account.StatusActive {
+		return account.WrongState(errcode.ReasonNotActive)
 	}
 	if u.HasOnlyImportedDevice() {
 		return errcode.New(errcode.SameProvenance)
@@ -151,7 +153,7 @@ func (s *SignInService) SetPassword(tx *Tx, u *User, phc, hand string, mark Chan
 	if _, err := tx.RevokeSessions(u, ""); err != nil {
 		return err
 	}
-	u.Password = Password{Hash: phc, Provenance: hand, Set: tx.Op.Now, MustChange: mark}
+	u.Password = account.Password{Hash: phc, Provenance: hand, Set: tx.Op.Now, MustChange: mark}
 	u.Epoch++
 	u.PasswordEpoch++
 	tx.AddAdminActivity(u, audit.PasswordUpdated, "")

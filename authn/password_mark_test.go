@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -13,9 +15,9 @@ import (
 )
 
 // expire marks somebody's password as an operator does.
-func (h *house) expire(id authn.UserID) {
+func (h *house) expire(id account.UserID) {
 	h.t.Helper()
-	_, err := authn.Update(h.t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+	_, err := account.Update(h.t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (struct{}, error) {
 		u, err := tx.User(id)
 		if err != nil {
 			return struct{}{}, err
@@ -53,7 +55,7 @@ func TestAMarkedPasswordIsChangedBeforeThereIsASession(t *testing.T) {
 	}
 	closed := v.Login // the page is closed: nothing is lost
 	login := h.due(p)
-	if got := h.User(string(u.ID)); len(got.Sessions) != 1 || got.Password.MustChange != authn.ChangeExpired {
+	if got := h.User(string(u.ID)); len(got.Sessions) != 1 || got.Password.MustChange != account.ChangeExpired {
 		t.Errorf("got %d sessions and mark %q before the choice", len(got.Sessions), got.Password.MustChange)
 	}
 	for name, chosen := range map[string]string{"the present one": authntest.Password, "none": "", "a common one": "password123", "the own name": amelie} {
@@ -71,7 +73,7 @@ func TestAMarkedPasswordIsChangedBeforeThereIsASession(t *testing.T) {
 		t.Errorf("the session: got %v, %v, want pwd, otp and mfa", live.AMR, err)
 	}
 	got := h.User(string(u.ID)).Password
-	if got.MustChange != "" || got.Provenance != authn.ProvenanceUser || len(mailed[templates.PasswordChangedMail](h)) != 1 {
+	if got.MustChange != "" || got.Provenance != account.ProvenanceUser || len(mailed[templates.PasswordChangedMail](h)) != 1 {
 		t.Errorf("got mark %q, source %q, %d mails", got.MustChange, got.Provenance, len(mailed[templates.PasswordChangedMail](h)))
 	}
 	for _, dead := range []secret.Value{login, closed} {
@@ -104,9 +106,9 @@ func TestAnotherPasswordIsChosenOnceByTwoAtOnce(t *testing.T) {
 func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 	tests := []struct {
 		name string
-		way  func(*testing.T, *house, authn.User, *authntest.Phone, secret.Value) secret.Value
+		way  func(*testing.T, *house, account.User, *authntest.Phone, secret.Value) secret.Value
 	}{
-		{"a recovery code, then a new phone", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session secret.Value) secret.Value {
+		{"a recovery code, then a new phone", func(t *testing.T, h *house, u account.User, p *authntest.Phone, session secret.Value) secret.Value {
 			h.prove(session, p)
 			codes := h.recoveryCodes(session)
 			v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, factors.InputBackup, []byte(codes[0]))
@@ -116,14 +118,14 @@ func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 			}
 			_, err = h.Authn.ReplacePassword(t.Context(), h.From, v.Login, another)
 			refused(t, err, errcode.WrongState, "choosing by paper alone")
-			_, done := h.Enrol(authn.Flow{Login: v.Login}, "Nouveau")
+			_, done := h.Enrol(enrol.Flow{Login: v.Login}, "Nouveau")
 			if done.Step != authn.StepChangePassword || !done.Issued.Session.IsZero() {
 				t.Fatalf("got step %q", done.Step)
 			}
 			return done.Login
 		}},
-		{"a ticket, then a new phone", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, _ secret.Value) secret.Value {
-			link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+		{"a ticket, then a new phone", func(t *testing.T, h *house, u account.User, p *authntest.Phone, _ secret.Value) secret.Value {
+			link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 			login := h.password(h.From, amelie).Login
 			step, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 			if err != nil || step != authn.StepEnrol {
@@ -131,15 +133,15 @@ func TestEveryWayThroughTheSecondStepLeadsToTheChoice(t *testing.T) {
 			}
 			_, err = h.Authn.ReplacePassword(t.Context(), h.From, login, another)
 			refused(t, err, errcode.WrongState, "choosing by the ticket alone")
-			_, done := h.Enrol(authn.Flow{Login: login}, "Nouveau")
+			_, done := h.Enrol(enrol.Flow{Login: login}, "Nouveau")
 			if done.Step != authn.StepChangePassword || len(h.User(string(u.ID)).Tickets) != 0 {
 				t.Fatalf("got step %q", done.Step)
 			}
 			return done.Login
 		}},
-		{"a security key", func(t *testing.T, h *house, u authn.User, p *authntest.Phone, session secret.Value) secret.Value {
+		{"a security key", func(t *testing.T, h *house, u account.User, p *authntest.Phone, session secret.Value) secret.Value {
 			h.prove(session, p)
-			key := h.enrolKey(authn.Flow{Session: session}, u)
+			key := h.enrolKey(enrol.Flow{Session: session}, u)
 			login := h.password(h.From, amelie).Login
 			v := h.verifyKey(login, key, 9)
 			if v.Step != authn.StepChangePassword {

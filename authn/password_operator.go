@@ -4,22 +4,23 @@ import (
 	"context"
 	"fmt"
 
+	"barillet/authn/account"
 	"barillet/internal/errcode"
 	"barillet/internal/throttle"
 )
 
 // PasswordChange is a change of somebody's password by a program of an operator, who then knows the new one.
 type PasswordChange struct {
-	Find            func(Reader) (User, error) // finds the person and judges the operator, in each run
-	Provenance      string                     // the operator's id: the new password came by it (PROTOCOL 8)
+	Find            func(account.Reader) (account.User, error) // finds the person and judges the operator, in each run
+	Provenance      string                                     // the operator's id: the new password came by it (PROTOCOL 8)
 	Current, Chosen string
-	OnChange        func(w *Tx, u *User, changed bool) error // audits, and tells the person of what was changed
+	OnChange        func(w *account.Tx, u *account.User, changed bool) error // audits, and tells the person of what was changed
 }
 
 // ChangePasswordByAdmin judges the present password as a sign-in from an unknown browser does, with the same limits and
 // counters over all doors (PROTOCOL 22), and sets the new one. Every session ends. Invalid: what was chosen may not
 // be a password, or the present one ("current") is wrong, which was counted; RateLimited; WrongState: not active.
-func (s *SignInService) ChangePasswordByAdmin(ctx context.Context, req RequestInfo, p PasswordChange) error {
+func (s *SignInService) ChangePasswordByAdmin(ctx context.Context, req account.RequestInfo, p PasswordChange) error {
 	var out signedIn
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
@@ -44,7 +45,7 @@ func (s *SignInService) ChangePasswordByAdmin(ctx context.Context, req RequestIn
 				return false, fmt.Errorf("hashing a password: %w", err)
 			}
 		}
-		done, err := Update(ctx, s.Accounts, op, func(tx *Tx) (*signedIn, error) { return s.storeChangeFor(tx, p, c, phc) })
+		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*signedIn, error) { return s.storeChangeFor(tx, p, c, phc) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -61,15 +62,15 @@ func (s *SignInService) ChangePasswordByAdmin(ctx context.Context, req RequestIn
 }
 
 // changing finds the person and whether an attempt may be judged, after what can be told without one.
-func (s *SignInService) changing(ctx context.Context, op *Operation, p PasswordChange) (candidate, error) {
+func (s *SignInService) changing(ctx context.Context, op *account.Operation, p PasswordChange) (candidate, error) {
 	var c candidate
-	err := s.Accounts.View(ctx, func(r Reader) error {
+	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		u, err := p.Find(r)
 		if err != nil {
 			return err
 		}
-		if u.Status != StatusActive {
-			return WrongState(errcode.ReasonNotActive)
+		if u.Status != account.StatusActive {
+			return account.WrongState(errcode.ReasonNotActive)
 		}
 		c = candidate{user: u, found: true, counts: s.Accounts.FailureID(u.ID)}
 		c.wait, err = s.passwordWait(r.Raw, op, c)
@@ -83,7 +84,7 @@ func (s *SignInService) changing(ctx context.Context, op *Operation, p PasswordC
 
 // storeChangeFor stores the change, or with phc "" a wrong password; nil when the password is no longer the one that
 // was judged (PROTOCOL 32).
-func (s *SignInService) storeChangeFor(tx *Tx, p PasswordChange, c candidate, phc string) (*signedIn, error) {
+func (s *SignInService) storeChangeFor(tx *account.Tx, p PasswordChange, c candidate, phc string) (*signedIn, error) {
 	u, err := p.Find(tx.Reader)
 	if err != nil {
 		return nil, err
@@ -112,7 +113,7 @@ func (s *SignInService) storeChangeFor(tx *Tx, p PasswordChange, c candidate, ph
 
 // recordPassword counts a password that was judged: a right one ends the row of wrong ones, a wrong one is counted for
 // the person or ghost and where it came from. The one place for every door that a stranger may knock at.
-func (s *SignInService) recordPassword(tx *Tx, c candidate, right bool) error {
+func (s *SignInService) recordPassword(tx *account.Tx, c candidate, right bool) error {
 	f, err := s.Accounts.Failures.Get(tx.Raw, c.counts)
 	if err != nil {
 		return fmt.Errorf("reading wrong answers: %w", err)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"barillet/authn/account"
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -19,7 +20,7 @@ type APISignIn struct {
 	Step      Step // StepVerify, StepDone; else the person has to come to the pages
 	State     secret.Value
 	Expires   time.Time
-	User      User             // without what proofs need
+	User      account.User     // without what proofs need
 	Devices   []factors.Device // that a code may be given of, the one used last first; without Data
 	Session   secret.Value     // with StepDone: of kind program, worth nothing at any page
 	SessionID string           // its public name, as in lists
@@ -28,7 +29,7 @@ type APISignIn struct {
 // StartAPISignIn judges a password that a program was given, by the same rules, counters and pool as the page does,
 // and with the same refusals: SignInFailed, RateLimited. from.Program names the API token to which all that follows is
 // bound; whom the token may not see is a stranger.
-func (s *SignInService) StartAPISignIn(ctx context.Context, req RequestInfo, identifier, password string, sees func(*User) bool) (APISignIn, error) {
+func (s *SignInService) StartAPISignIn(ctx context.Context, req account.RequestInfo, identifier, password string, sees func(*account.User) bool) (APISignIn, error) {
 	if req.APIToken == "" {
 		return APISignIn{}, errcode.New(errcode.Forbidden)
 	}
@@ -40,17 +41,17 @@ func (s *SignInService) StartAPISignIn(ctx context.Context, req RequestInfo, ide
 }
 
 // APISignIn tells where a program's sign-in stands; Expired when it is over, or another token's.
-func (s *SignInService) APISignIn(ctx context.Context, req RequestInfo, state secret.Value) (APISignIn, error) {
+func (s *SignInService) APISignIn(ctx context.Context, req account.RequestInfo, state secret.Value) (APISignIn, error) {
 	now, kept := s.Accounts.Now(), reading{program: req.APIToken}
 	var out APISignIn
-	err := s.Accounts.View(ctx, func(r Reader) error {
+	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		l, u, step, err := s.apiTransaction(r, state, now, &kept)
 		if err != nil {
 			return err
 		}
 		out = APISignIn{Step: step, State: state, Expires: l.Expires, Devices: DisplayDevices(s.TypedDevice(s.verifiable(&l, &u)))}
-		out.User = User{ID: u.ID, Login: u.Login, FirstName: u.FirstName, LastName: u.LastName, Locale: s.Accounts.Locale(&u),
-			Password: Password{Set: u.Password.Set}}
+		out.User = account.User{ID: u.ID, Login: u.Login, FirstName: u.FirstName, LastName: u.LastName, Locale: s.Accounts.Locale(&u),
+			Password: account.Password{Set: u.Password.Set}}
 		if step == StepVerify && len(out.Devices) == 0 {
 			out.Step = StepBlocked // a security key needs a page of ours
 		}
@@ -60,9 +61,9 @@ func (s *SignInService) APISignIn(ctx context.Context, req RequestInfo, state se
 }
 
 // apiTransaction is loadCached for programs: never a browser's login.
-func (s *SignInService) apiTransaction(r Reader, state secret.Value, now time.Time, kept *reading) (Transaction, User, Step, error) {
+func (s *SignInService) apiTransaction(r account.Reader, state secret.Value, now time.Time, kept *reading) (Transaction, account.User, Step, error) {
 	if kept.program == "" {
-		return Transaction{}, User{}, StepExpired, errcode.New(errcode.Expired)
+		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
 	return s.loadCached(r, state, now, kept)
 }
@@ -80,7 +81,7 @@ func (s *SignInService) TypedDevice(devices []factors.Device) []factors.Device {
 
 // VerifyAPISignIn judges a code of one device in a program's sign-in. A refused one is an outcome: counted, audited, and
 // the transaction goes on. NotFound: no such device takes codes here.
-func (s *SignInService) VerifyAPISignIn(ctx context.Context, req RequestInfo, state secret.Value, id factors.DeviceID, code []byte) (APISignIn, Verification, error) {
+func (s *SignInService) VerifyAPISignIn(ctx context.Context, req account.RequestInfo, state secret.Value, id factors.DeviceID, code []byte) (APISignIn, Verification, error) {
 	out, err := s.APISignIn(ctx, req, state)
 	if err != nil {
 		return APISignIn{}, Verification{}, err
@@ -99,16 +100,16 @@ func (s *SignInService) VerifyAPISignIn(ctx context.Context, req RequestInfo, st
 	if out.Step, out.Devices = v.Step, nil; v.Step != StepDone {
 		return out, v.Verification, nil // something is left that only a page can ask
 	}
-	out.Session, out.SessionID = v.Issued.Session, SessionID(v.Issued.Session.Hash())
+	out.Session, out.SessionID = v.Issued.Session, account.SessionID(v.Issued.Session.Hash())
 	now := s.Accounts.Now()
 	out.Expires = s.Sessions.ExpiresAt(now, now)
 	return out, v.Verification, nil
 }
 
 // CancelAPISignIn ends a program's sign-in before its second step; Expired when there is none.
-func (s *SignInService) CancelAPISignIn(ctx context.Context, req RequestInfo, state secret.Value) error {
+func (s *SignInService) CancelAPISignIn(ctx context.Context, req account.RequestInfo, state secret.Value) error {
 	op, kept := s.Accounts.NewOperation(req), reading{program: req.APIToken}
-	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
+	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
 		if _, _, _, err := s.apiTransaction(tx.Reader, state, op.Now, &kept); err != nil {
 			return struct{}{}, err
 		}

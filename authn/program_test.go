@@ -5,7 +5,10 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
+	"barillet/authn/enrol"
+	"barillet/authn/session"
 	"barillet/factors"
 	"barillet/factors/recovery"
 	"barillet/factors/totp"
@@ -14,15 +17,15 @@ import (
 	"barillet/internal/secret"
 )
 
-func everybody(*authn.User) bool { return true }
+func everybody(*account.User) bool { return true }
 
 // program is a program on some machine that signs people in by a token.
-func (h *house) program(token string) authn.RequestInfo {
-	return authn.RequestInfo{Address: h.at("203.0.113.9").Address, Agent: "vpn/2", APIToken: token}
+func (h *house) program(token string) account.RequestInfo {
+	return account.RequestInfo{Address: h.at("203.0.113.9").Address, Agent: "vpn/2", APIToken: token}
 }
 
 // start gives a program somebody's password.
-func (h *house) start(req authn.RequestInfo, login string) authn.APISignIn {
+func (h *house) start(req account.RequestInfo, login string) authn.APISignIn {
 	h.t.Helper()
 	tx, err := h.Authn.StartAPISignIn(h.t.Context(), req, login, authntest.Password, everybody)
 	do(h.t, err, "starting a program's sign-in of "+login)
@@ -51,8 +54,8 @@ func TestAProgramSignsSomebodyInWithPasswordAndCode(t *testing.T) {
 	}
 	_, _, err = h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
 	refused(t, err, errcode.Expired, "the same transaction again")
-	var open []authn.OpenSession
-	do(t, h.Accounts.View(t.Context(), func(r authn.Reader) (err error) {
+	var open []session.OpenSession
+	do(t, h.Accounts.View(t.Context(), func(r account.Reader) (err error) {
 		u, err := r.User(u.ID)
 		if err == nil {
 			open, err = h.Sessions.OpenSessions(r, &u, h.Clock.Now())
@@ -85,8 +88,8 @@ func TestAProgramsSessionAndLoginAreNoneAtAnyDoorOfAPerson(t *testing.T) {
 		"PresentCode":   second(h.Authn.RedeemTicketCode(ctx, h.From, login, "AAAA-AAAA")),
 		"PresentLink":   second(h.Authn.RedeemTicketLink(ctx, h.From, login, secret.From("x"))),
 		"RenewTicket":   h.Authn.ResendTicket(ctx, h.From, login),
-		"MayEnrol":      h.Enrolment.CheckAllowed(ctx, authn.Flow{Login: login}),
-		"BeginEnrol":    second(h.Enrolment.BeginEnrol(ctx, h.From, authn.Flow{Login: login}, authn.Enrolling{Kind: totp.Kind})),
+		"MayEnrol":      h.Enrolment.CheckAllowed(ctx, enrol.Flow{Login: login}),
+		"BeginEnrol":    second(h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Login: login}, enrol.Enrolling{Kind: totp.Kind})),
 		"another token": second(h.Authn.APISignIn(ctx, h.program("token:other"), login)),
 		"no token":      second(h.Authn.APISignIn(ctx, h.From, login)),
 	} {
@@ -106,8 +109,8 @@ func TestAProgramsSessionAndLoginAreNoneAtAnyDoorOfAPerson(t *testing.T) {
 		"EndOthers":      second(h.Sessions.RevokeOthers(ctx, h.From, session)),
 		"EndSession":     h.Sessions.RevokeSession(ctx, h.From, session, "x"),
 		"SetLocale":      h.Authn.SetLocale(ctx, h.From, session, "en"),
-		"MayEnrol":       h.Enrolment.CheckAllowed(ctx, authn.Flow{Session: session}),
-		"BeginEnrol":     second(h.Enrolment.BeginEnrol(ctx, h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: totp.Kind})),
+		"MayEnrol":       h.Enrolment.CheckAllowed(ctx, enrol.Flow{Session: session}),
+		"BeginEnrol":     second(h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Session: session}, enrol.Enrolling{Kind: totp.Kind})),
 	} {
 		refused(t, err, errcode.NoSession, name+" with a program's session")
 	}
@@ -137,7 +140,7 @@ func TestWhoeverHasNoUsablePhoneGetsNothingFromAProgram(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	key := h.enrolKey(authn.Flow{Session: session}, u)
+	key := h.enrolKey(enrol.Flow{Session: session}, u)
 	h.recoveryCodes(session)
 	vpn := h.program("token:vpn")
 	tx := h.start(vpn, amelie)
@@ -154,10 +157,10 @@ func TestWhoeverHasNoUsablePhoneGetsNothingFromAProgram(t *testing.T) {
 		_, _, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, id, p.Code())
 		refused(t, err, errcode.NotFound, "a code of what takes none here")
 	}
-	for name, change := range map[string]func(*authn.User){
-		"a key alone":      func(u *authn.User) { u.Devices = u.Devices[1:] },
-		"the phone marked": func(u *authn.User) { u.Devices[0].Disabled = "clone"; u.Devices = u.Devices[:1] },
-		"nothing":          func(u *authn.User) { u.Devices = nil },
+	for name, change := range map[string]func(*account.User){
+		"a key alone":      func(u *account.User) { u.Devices = u.Devices[1:] },
+		"the phone marked": func(u *account.User) { u.Devices[0].Disabled = "clone"; u.Devices = u.Devices[:1] },
+		"nothing":          func(u *account.User) { u.Devices = nil },
 	} {
 		before := h.User(amelie).Devices
 		h.Change(u.ID, change)
@@ -167,9 +170,9 @@ func TestWhoeverHasNoUsablePhoneGetsNothingFromAProgram(t *testing.T) {
 		}
 		_, _, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
 		refused(t, err, errcode.WrongState, "a code with "+name)
-		h.Change(u.ID, func(u *authn.User) { u.Devices = before })
+		h.Change(u.ID, func(u *account.User) { u.Devices = before })
 	}
-	h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	if tx := h.start(vpn, amelie); tx.Step != authn.StepTicket || len(tx.Devices) != 0 {
 		t.Errorf("after a reset: got %+v", tx)
 	}
@@ -184,11 +187,11 @@ func TestAProgramsSignInIsOverAfterFiveMinutesAndWithWhatEndsLogins(t *testing.T
 	_, _, err := h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
 	refused(t, err, errcode.Expired, "after five minutes")
 	tx = h.start(vpn, amelie)
-	h.Change(u.ID, func(u *authn.User) { u.Epoch++ })
+	h.Change(u.ID, func(u *account.User) { u.Epoch++ })
 	_, _, err = h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
 	refused(t, err, errcode.Expired, "after the Epoch rose")
 	tx = h.start(vpn, amelie)
-	h.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+	h.Change(u.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	_, _, err = h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Code())
 	refused(t, err, errcode.Expired, "for somebody suspended")
 	_, err = h.Authn.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, everybody)
@@ -200,7 +203,7 @@ func TestWhomATokenDoesNotSeeIsAStrangerToItsPrograms(t *testing.T) {
 	u, _, _ := h.Member(amelie, nil)
 	vpn := h.program("token:vpn")
 	for range 4 {
-		_, err := h.Authn.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, func(*authn.User) bool { return false })
+		_, err := h.Authn.StartAPISignIn(t.Context(), vpn, amelie, authntest.Password, func(*account.User) bool { return false })
 		refused(t, err, errcode.SignInFailed, "the right password of somebody outside")
 	}
 	if f := h.counters(u.ID); f.Streak != 0 || len(f.Unknown.Passwords.Times) != 0 {

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"slices"
 
+	"barillet/authn/account"
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/secret"
 )
 
 // canStepUp are the devices that a fresh proof may be given with: a recovery code does not do (PROTOCOL 5).
-func (s *SignInService) canStepUp(u *User) []factors.Device {
+func (s *SignInService) canStepUp(u *account.User) []factors.Device {
 	var out []factors.Device
 	for _, d := range s.Accounts.UsableDevices(u) {
 		if !s.Accounts.BackupFactor(d) {
@@ -22,16 +23,16 @@ func (s *SignInService) canStepUp(u *User) []factors.Device {
 }
 
 // BeginStepUp opens a fresh proof by one input in a session and returns what to show.
-func (s *SignInService) BeginStepUp(ctx context.Context, req RequestInfo, session secret.Value, input factors.Input) (Prompt, error) {
+func (s *SignInService) BeginStepUp(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input) (account.Prompt, error) {
 	op := s.Accounts.NewOperation(req)
-	return Update(ctx, s.Accounts, op, func(tx *Tx) (Prompt, error) {
+	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (account.Prompt, error) {
 		ses, u, err := s.Sessions.Load(tx.Reader, session, op.Now)
 		if err != nil {
-			return Prompt{}, err
+			return account.Prompt{}, err
 		}
 		prompt, c, err := s.beginVerify(op.Now, &u, s.canStepUp(&u), ses.Ceremony, input)
 		if err != nil {
-			return Prompt{}, err
+			return account.Prompt{}, err
 		}
 		ses.Ceremony = c
 		return prompt, s.Sessions.Put(tx, session, ses)
@@ -39,9 +40,9 @@ func (s *SignInService) BeginStepUp(ctx context.Context, req RequestInfo, sessio
 }
 
 // StepUp judges a device for an act that follows; an accepted one counts for five minutes.
-func (s *SignInService) StepUp(ctx context.Context, req RequestInfo, session secret.Value, input factors.Input, answer []byte) (Verification, error) {
-	return s.StepUpThen(ctx, req, session, input, answer, nil, func(tx *Tx, ses *Session, u *User) error {
-		ses.StepUp = StepUp{At: tx.Op.Now}
+func (s *SignInService) StepUp(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input, answer []byte) (Verification, error) {
+	return s.StepUpThen(ctx, req, session, input, answer, nil, func(tx *account.Tx, ses *account.Session, u *account.User) error {
+		ses.StepUp = account.StepUp{At: tx.Op.Now}
 		return tx.AuditUser(u, audit.StepUp, audit.Success, string(input))
 	})
 }
@@ -49,9 +50,9 @@ func (s *SignInService) StepUp(ctx context.Context, req RequestInfo, session sec
 // StepUpThen judges an answer given in a session and, when it is accepted, does then in the Update that stores it.
 // prepare sees session and person as judged, outside any transaction and before the answer is: whatever it
 // refuses, the answer stays unjudged and good. nil: nothing to prepare.
-func (s *SignInService) StepUpThen(ctx context.Context, req RequestInfo, session secret.Value, input factors.Input, answer []byte,
-	prepare func(op *Operation, ses *Session, u *User) error, then func(tx *Tx, ses *Session, u *User) error) (Verification, error) {
-	return s.AnswerInSession(ctx, req, session, func(op *Operation, ses *Session, u *User) (DeviceQuestion, error) {
+func (s *SignInService) StepUpThen(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input, answer []byte,
+	prepare func(op *account.Operation, ses *account.Session, u *account.User) error, then func(tx *account.Tx, ses *account.Session, u *account.User) error) (Verification, error) {
+	return s.AnswerInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (DeviceQuestion, error) {
 		return DeviceQuestion{input, func(known bool) (DeviceAttempt, error) {
 			if prepare != nil {
 				if err := prepare(op, ses, u); err != nil {
@@ -70,7 +71,7 @@ type DeviceQuestion struct {
 }
 
 // VerifyDevice is an answer about one device, which its kind judges in a way of its own.
-func (s *SignInService) VerifyDevice(u *User, d factors.Device, judge func() (factors.Outcome, error)) DeviceQuestion {
+func (s *SignInService) VerifyDevice(u *account.User, d factors.Device, judge func() (factors.Outcome, error)) DeviceQuestion {
 	input := s.Accounts.Method(d.Kind).Input
 	return DeviceQuestion{input, func(known bool) (DeviceAttempt, error) {
 		o, err := judge()
@@ -85,8 +86,8 @@ func (s *SignInService) VerifyDevice(u *User, d factors.Device, judge func() (fa
 
 // AnswerInSession judges an answer given in a session and, when it is accepted, does then in the Update that stores it. ask
 // finds out what is answered; whatever it refuses, the answer stays unjudged and good.
-func (s *SignInService) AnswerInSession(ctx context.Context, req RequestInfo, session secret.Value, ask func(op *Operation, ses *Session, u *User) (DeviceQuestion, error),
-	then func(tx *Tx, ses *Session, u *User) error) (Verification, error) {
+func (s *SignInService) AnswerInSession(ctx context.Context, req account.RequestInfo, session secret.Value, ask func(op *account.Operation, ses *account.Session, u *account.User) (DeviceQuestion, error),
+	then func(tx *account.Tx, ses *account.Session, u *account.User) error) (Verification, error) {
 	var out Verification
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
@@ -107,7 +108,7 @@ func (s *SignInService) AnswerInSession(ctx context.Context, req RequestInfo, se
 		if err != nil {
 			return false, err
 		}
-		done, err := Update(ctx, s.Accounts, op, func(tx *Tx) (*Verification, error) { return s.storeStepUp(tx, session, t, then) })
+		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Verification, error) { return s.storeStepUp(tx, session, t, then) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -117,8 +118,8 @@ func (s *SignInService) AnswerInSession(ctx context.Context, req RequestInfo, se
 	return out, err
 }
 
-func (s *SignInService) sessionOf(ctx context.Context, op *Operation, secret secret.Value) (ses Session, u User, err error) {
-	err = s.Accounts.View(ctx, func(r Reader) error {
+func (s *SignInService) sessionOf(ctx context.Context, op *account.Operation, secret secret.Value) (ses account.Session, u account.User, err error) {
+	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		var err error
 		ses, u, err = s.Sessions.Load(r, secret, op.Now)
 		return err
@@ -127,7 +128,7 @@ func (s *SignInService) sessionOf(ctx context.Context, op *Operation, secret sec
 }
 
 // storeStepUp stores what a proof came to; nil when the record is not the one that was judged.
-func (s *SignInService) storeStepUp(tx *Tx, secret secret.Value, t DeviceAttempt, then func(tx *Tx, ses *Session, u *User) error) (*Verification, error) {
+func (s *SignInService) storeStepUp(tx *account.Tx, secret secret.Value, t DeviceAttempt, then func(tx *account.Tx, ses *account.Session, u *account.User) error) (*Verification, error) {
 	ses, u, err := s.Sessions.Load(tx.Reader, secret, tx.Op.Now)
 	if err != nil {
 		return nil, err
@@ -142,8 +143,8 @@ func (s *SignInService) storeStepUp(tx *Tx, secret secret.Value, t DeviceAttempt
 	}
 	ses.Ceremony = s.Remember(tx.Op.Now, ses.Ceremony, t)
 	if j.Accepted() {
-		ses.AMR = JoinAMR(false, slices.Concat(ses.AMR, t.outcome.AMR)) // the session shows more than at its sign-in: a step-up
-		if slices.Contains(t.outcome.AMR, AMRHardwareKey) {
+		ses.AMR = account.JoinAMR(false, slices.Concat(ses.AMR, t.outcome.AMR)) // the session shows more than at its sign-in: a step-up
+		if slices.Contains(t.outcome.AMR, account.AMRHardwareKey) {
 			ses.PhishingResistantAt = tx.Op.Now
 		}
 		if err := then(tx, &ses, &u); err != nil {

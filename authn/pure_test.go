@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 	"barillet/store"
@@ -47,10 +47,10 @@ func TestAddress(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got, ok := authn.NormalizeLogin(test.typed); got != test.address || ok != (test.address != "") {
+			if got, ok := account.NormalizeLogin(test.typed); got != test.address || ok != (test.address != "") {
 				t.Errorf("address: got %q, %v, want %q", got, ok, test.address)
 			}
-			if got, ok := authn.NormalizeEmail(test.typed); got != test.mail || ok != (test.mail != "") {
+			if got, ok := account.NormalizeEmail(test.typed); got != test.mail || ok != (test.mail != "") {
 				t.Errorf("mail address: got %q, %v, want %q", got, ok, test.mail)
 			}
 		})
@@ -62,11 +62,11 @@ func FuzzAddress(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
-		a, ok := authn.NormalizeLogin(typed)
+		a, ok := account.NormalizeLogin(typed)
 		if !ok && a != "" {
 			t.Fatalf("refused, yet gave %q", a)
 		}
-		m, mailable := authn.NormalizeEmail(typed)
+		m, mailable := account.NormalizeEmail(typed)
 		if mailable && m != a || !mailable && m != "" {
 			t.Fatalf("%q: address %q, mail address %q", typed, a, m)
 		}
@@ -78,7 +78,7 @@ func FuzzAddress(f *testing.F) {
 				t.Fatalf("%q holds byte %#x", a, c)
 			}
 		}
-		if again, ok := authn.NormalizeLogin(a); !ok || again != a {
+		if again, ok := account.NormalizeLogin(a); !ok || again != a {
 			t.Fatalf("%q becomes %q", a, again)
 		}
 		if err := store.CheckKey(store.Addresses.Prefix + store.Escape(a)); err != nil {
@@ -93,7 +93,7 @@ func FuzzAddress(f *testing.F) {
 func FuzzPresentCode(f *testing.F) {
 	h := newHouse(f)
 	u, _, _ := h.Member(amelie, nil)
-	_, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	_, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	f.Add(code.Reveal())
 	f.Add(strings.ToLower(code.Reveal()))
 	f.Add("OOOO-IILL")
@@ -113,7 +113,7 @@ func FuzzPresentCode(f *testing.F) {
 		}
 		h.Clock.Advance(61 * time.Minute / 10) // ten an hour are judged
 		if h.Clock.Now().After(h.User(string(u.ID)).Tickets[0].Expires.Add(-time.Hour)) {
-			h.Change(u.ID, func(u *authn.User) { u.Tickets[0].Expires = h.Clock.Now().Add(authn.TicketTTL) })
+			h.Change(u.ID, func(u *account.User) { u.Tickets[0].Expires = h.Clock.Now().Add(account.TicketTTL) })
 		}
 		login := h.password(h.From, amelie).Login
 		_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, typed)
@@ -160,7 +160,7 @@ func TestDeviceName(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := authn.DeviceName(test.typed, false)
+			got, err := account.DeviceName(test.typed, false)
 			if got != test.want || (err == nil) != (test.reason == "") {
 				t.Errorf("got %q, %v", got, err)
 			}
@@ -178,7 +178,7 @@ func TestBrowserName(t *testing.T) {
 		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1": "Safari, iPhone",
 		"curl/8.5.0": "", "": "",
 	} {
-		if got := authn.DescribeUserAgent(agent); got != want {
+		if got := account.DescribeUserAgent(agent); got != want {
 			t.Errorf("%q: got %q, want %q", agent, got, want)
 		}
 	}
@@ -186,13 +186,13 @@ func TestBrowserName(t *testing.T) {
 
 func TestRanksGoUpAndAnUnknownRoleIsNobody(t *testing.T) {
 	last := 0
-	for _, r := range []authn.Role{authn.RoleReadOnly, authn.RoleHelpDesk, authn.RoleUserAdmin, authn.RoleSuperAdmin} {
+	for _, r := range []account.Role{account.RoleReadOnly, account.RoleHelpDesk, account.RoleUserAdmin, account.RoleSuperAdmin} {
 		if r.Rank() <= last {
 			t.Errorf("%s has rank %d", r, r.Rank())
 		}
 		last = r.Rank()
 	}
-	if got := authn.Role("EMPEROR").Rank(); got >= 0 {
+	if got := account.Role("EMPEROR").Rank(); got >= 0 {
 		t.Errorf("got rank %d", got)
 	}
 }

@@ -4,21 +4,21 @@ import (
 	"fmt"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/store"
 )
 
 func TestWhoHasARoleIsFoundBehindThousandsWhoHaveNone(t *testing.T) {
 	h := authntest.New(t)
-	admin := h.Person("admin@garage.example", func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r", Role: authn.RoleUserAdmin}} })
+	admin := h.Person("admin@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleUserAdmin}} })
 	h.Person("zoe@garage.example", nil)
-	standings := store.NewTable[authn.Summary](h.Ring, store.Summaries)
+	standings := store.NewTable[account.Summary](h.Ring, store.Summaries)
 	const many, bite = 5020, 60 // more than one reading takes; ids that sort before everybody's
 	for first := 0; first < many; first += bite {
 		if err := h.Store.Update(t.Context(), func(tx store.Tx) error {
 			for i := first; i < min(first+bite, many); i++ {
-				if err := standings.Put(tx, fmt.Sprintf("a%05d", i), authn.Summary{}); err != nil {
+				if err := standings.Put(tx, fmt.Sprintf("a%05d", i), account.Summary{}); err != nil {
 					return err
 				}
 			}
@@ -27,7 +27,7 @@ func TestWhoHasARoleIsFoundBehindThousandsWhoHaveNone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var found []authn.UserID
+	var found []account.UserID
 	pages := 0
 	for after := ""; pages == 0 || after != ""; pages++ {
 		staff, next, err := h.Accounts.ListAdministrators(t.Context(), after)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/factors"
 	"barillet/internal/errcode"
@@ -31,11 +32,11 @@ func TestHowLongASessionLives(t *testing.T) {
 		{"the clock was set back by a minute", func(h *house, _ secret.Value) { h.Clock.Advance(-time.Minute) }, true},
 		{"the clock was set back by a day", func(h *house, _ secret.Value) { h.Clock.Advance(-24 * time.Hour) }, false},
 		{"suspended", func(h *house, _ secret.Value) {
-			h.Change(h.User(amelie).ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+			h.Change(h.User(amelie).ID, func(u *account.User) { u.Status = account.StatusSuspended })
 		}, false},
-		{"the epoch rose", func(h *house, _ secret.Value) { h.Change(h.User(amelie).ID, func(u *authn.User) { u.Epoch++ }) }, false},
+		{"the epoch rose", func(h *house, _ secret.Value) { h.Change(h.User(amelie).ID, func(u *account.User) { u.Epoch++ }) }, false},
 		{"the name changed", func(h *house, _ secret.Value) {
-			h.Change(h.User(amelie).ID, func(u *authn.User) { u.FirstName = "Amélie" })
+			h.Change(h.User(amelie).ID, func(u *account.User) { u.FirstName = "Amélie" })
 		}, true},
 	}
 	for _, test := range tests {
@@ -224,7 +225,7 @@ func TestASignInGetsSecretsOfItsOwnAndNamesWhatWasProven(t *testing.T) {
 func TestSweepingTakesTheDeadAndLeavesTheLiving(t *testing.T) {
 	h := newHouse(t)
 	u, _, old := h.Member(amelie, nil)
-	h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	for range 70 {
 		h.password(h.From, amelie)
 	}

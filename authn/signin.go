@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"barillet/authn/account"
+	"barillet/authn/session"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -15,14 +17,14 @@ import (
 
 // SignInService runs sign-in transactions from the password to the session, and step-up in a session.
 type SignInService struct {
-	Accounts *Service
-	Sessions *SessionService
+	Accounts *account.Service
+	Sessions *session.SessionService
 
 	transactions store.Table[Transaction]
 }
 
 // NewSignInService returns the sign-in of the users of accounts, which opens sessions of sessions.
-func NewSignInService(accounts *Service, sessions *SessionService, ring *store.Keyring) *SignInService {
+func NewSignInService(accounts *account.Service, sessions *session.SessionService, ring *store.Keyring) *SignInService {
 	return &SignInService{Accounts: accounts, Sessions: sessions, transactions: store.NewTable[Transaction](ring, store.Transactions)}
 }
 
@@ -34,7 +36,7 @@ type TransactionRef struct {
 
 // candidate is who an identifier may mean, as one View found them.
 type candidate struct {
-	user   User
+	user   account.User
 	found  bool
 	known  bool // from a known browser of the person
 	counts string
@@ -43,13 +45,13 @@ type candidate struct {
 
 // StartWithPassword judges an identifier and password. Whatever fails, the answer is SignInFailed or, past the limits,
 // RateLimited; strangers and known people cost the same work: one View, one hash, one Update.
-func (s *SignInService) StartWithPassword(ctx context.Context, req RequestInfo, identifier, password, returnTo string) (TransactionRef, error) {
-	return s.password(ctx, req, identifier, password, returnTo, func(*User) bool { return true })
+func (s *SignInService) StartWithPassword(ctx context.Context, req account.RequestInfo, identifier, password, returnTo string) (TransactionRef, error) {
+	return s.password(ctx, req, identifier, password, returnTo, func(*account.User) bool { return true })
 }
 
 // password is Password for whoever sees these people only: anybody else is a stranger to them.
-func (s *SignInService) password(ctx context.Context, req RequestInfo, identifier, password, returnTo string, sees func(*User) bool) (TransactionRef, error) {
-	name, ok := NormalizeLogin(identifier)
+func (s *SignInService) password(ctx context.Context, req account.RequestInfo, identifier, password, returnTo string, sees func(*account.User) bool) (TransactionRef, error) {
+	name, ok := account.NormalizeLogin(identifier)
 	if !ok {
 		// Nobody's, the same ghost whenever it is typed, and short enough to be looked up like a name.
 		name = "\x00" + secret.From(identifier).Hash()
@@ -80,7 +82,7 @@ func (s *SignInService) password(ctx context.Context, req RequestInfo, identifie
 
 // tryPassword judges a password outside any transaction and stores the outcome; nil when the password is no
 // longer the one that was judged.
-func (s *SignInService) tryPassword(ctx context.Context, op *Operation, c candidate, password, returnTo string) (*signedIn, error) {
+func (s *SignInService) tryPassword(ctx context.Context, op *account.Operation, c candidate, password, returnTo string) (*signedIn, error) {
 	phc := ""
 	if c.found {
 		phc = c.user.Password.Hash
@@ -90,12 +92,12 @@ func (s *SignInService) tryPassword(ctx context.Context, op *Operation, c candid
 		return nil, fmt.Errorf("verifying a password: %w", err)
 	}
 	newPHC := ""
-	if right && rehash && c.user.Status == StatusActive {
+	if right && rehash && c.user.Status == account.StatusActive {
 		// A hash that cannot be renewed now (the pool is full) is renewed at another sign-in.
 		newPHC, _ = s.Accounts.Hasher.Hash(ctx, c.known, password)
 	}
-	out, err := Update(ctx, s.Accounts, op, func(tx *Tx) (*signedIn, error) {
-		return s.storePassword(tx, c, right && c.user.Status == StatusActive, newPHC, returnTo)
+	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*signedIn, error) {
+		return s.storePassword(tx, c, right && c.user.Status == account.StatusActive, newPHC, returnTo)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("storing a sign-in: %w", err)
@@ -122,9 +124,9 @@ func (o signedIn) refused() error {
 }
 
 // passwordAttempt looks up who is meant and whether an attempt may be judged at all.
-func (s *SignInService) passwordAttempt(ctx context.Context, op *Operation, name string, sees func(*User) bool) (candidate, error) {
+func (s *SignInService) passwordAttempt(ctx context.Context, op *account.Operation, name string, sees func(*account.User) bool) (candidate, error) {
 	var c candidate
-	err := s.Accounts.View(ctx, func(r Reader) error {
+	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		c = candidate{}
 		u, err := r.UserByAddress(name)
 		switch {
@@ -147,7 +149,7 @@ func (s *SignInService) passwordAttempt(ctx context.Context, op *Operation, name
 
 // maxWait tells how long to wait before a password is judged; 0: now. Failures are counted by address and
 // network, and by person or ghost (PROTOCOL 18). A known browser has its own budget of both.
-func (s *SignInService) passwordWait(r store.Reader, op *Operation, c candidate) (time.Duration, error) {
+func (s *SignInService) passwordWait(r store.Reader, op *account.Operation, c candidate) (time.Duration, error) {
 	if !c.known {
 		for _, l := range s.sources(op) {
 			v, err := s.Accounts.Limiter.Peek(r, op.Now, l.limit, l.subject)
@@ -174,20 +176,20 @@ type source struct {
 	subject string
 }
 
-func (s *SignInService) sources(op *Operation) []source {
+func (s *SignInService) sources(op *account.Operation) []source {
 	return []source{{throttle.LoginAddress, throttle.Address(op.Request.Address)},
 		{throttle.LoginNetwork, throttle.Network(op.Request.Address)}}
 }
 
 // storePassword stores what a password attempt came to. The limits are judged once more, for others may have
 // tried at the same moment; nil when the password is no longer the one that was judged (PROTOCOL 32).
-func (s *SignInService) storePassword(tx *Tx, c candidate, right bool, newPHC, returnTo string) (*signedIn, error) {
+func (s *SignInService) storePassword(tx *account.Tx, c candidate, right bool, newPHC, returnTo string) (*signedIn, error) {
 	now := tx.Op.Now
 	wait, err := s.passwordWait(tx.Raw, tx.Op, c)
 	if err != nil || wait > 0 {
 		return &signedIn{wait: wait}, err
 	}
-	var u User
+	var u account.User
 	if c.found {
 		if u, err = tx.User(c.user.ID); err != nil {
 			return nil, err
@@ -195,7 +197,7 @@ func (s *SignInService) storePassword(tx *Tx, c candidate, right bool, newPHC, r
 		if u.Password.Hash != c.user.Password.Hash {
 			return nil, nil // hashed anew by a sign-in of the same moment, or changed: it is judged again, not counted
 		}
-		right = right && u.Status == StatusActive
+		right = right && u.Status == account.StatusActive
 	}
 	if err := s.recordPassword(tx, c, right); err != nil {
 		return nil, err
@@ -218,17 +220,17 @@ func (s *SignInService) storePassword(tx *Tx, c candidate, right bool, newPHC, r
 }
 
 // newTransaction is a login that stands where the person stands now.
-func (s *SignInService) newTransaction(tx *Tx, u *User, known bool, returnTo string) Transaction {
+func (s *SignInService) newTransaction(tx *account.Tx, u *account.User, known bool, returnTo string) Transaction {
 	now := tx.Op.Now
 	l := Transaction{ID: tx.Op.ID("login"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
-		Program: tx.Op.Request.APIToken, KnownBrowser: known, ReturnTo: returnTo, Started: now, Expires: now.Add(TransactionTTL)}
+		Program: tx.Op.Request.APIToken, KnownBrowser: known, ReturnTo: returnTo, Started: now, Expires: now.Add(account.TransactionTTL)}
 	if l.Program != "" {
 		l.Expires = now.Add(StateLife)
 	}
 	return l
 }
 
-func (s *SignInService) Put(tx *Tx, secret secret.Value, l Transaction) error {
+func (s *SignInService) Put(tx *account.Tx, secret secret.Value, l Transaction) error {
 	if err := s.transactions.Put(tx.Raw, secret.Hash(), l); err != nil {
 		return fmt.Errorf("storing a login: %w", err)
 	}
@@ -236,7 +238,7 @@ func (s *SignInService) Put(tx *Tx, secret secret.Value, l Transaction) error {
 }
 
 // countFailure counts one failed attempt against where it came from.
-func (s *SignInService) countFailure(tx *Tx, known bool) error {
+func (s *SignInService) countFailure(tx *account.Tx, known bool) error {
 	if known {
 		return nil
 	}
@@ -250,10 +252,10 @@ func (s *SignInService) countFailure(tx *Tx, known bool) error {
 
 // auditPassword writes a failed password down: by person, or for names that nobody has as one event a minute
 // and source. What was typed is not kept (PROTOCOL 18).
-func (s *SignInService) auditPassword(tx *Tx, u *User, found bool) error {
+func (s *SignInService) auditPassword(tx *account.Tx, u *account.User, found bool) error {
 	if found {
 		reason := "wrong password"
-		if u.Status != StatusActive {
+		if u.Status != account.StatusActive {
 			reason = "not active: " + string(u.Status)
 		}
 		return tx.AuditUser(u, audit.SessionStart, audit.Failure, reason)
@@ -269,7 +271,7 @@ func (s *SignInService) auditPassword(tx *Tx, u *User, found bool) error {
 }
 
 // Load loads a login under way and its person within one run; Expired when it is gone or dead, or a program's.
-func (s *SignInService) Load(r Reader, secret secret.Value, now time.Time) (Transaction, User, Step, error) {
+func (s *SignInService) Load(r account.Reader, secret secret.Value, now time.Time) (Transaction, account.User, Step, error) {
 	return s.loadCached(r, secret, now, &reading{})
 }
 
@@ -278,30 +280,30 @@ func (s *SignInService) Load(r Reader, secret secret.Value, now time.Time) (Tran
 type reading struct {
 	program string // the API token whose logins alone are found; "": those of browsers (PROTOCOL 25)
 	login   store.Cached[Transaction]
-	user    store.Cached[User]
+	user    store.Cached[account.User]
 }
 
-func (s *SignInService) loadCached(r Reader, secret secret.Value, now time.Time, kept *reading) (Transaction, User, Step, error) {
+func (s *SignInService) loadCached(r account.Reader, secret secret.Value, now time.Time, kept *reading) (Transaction, account.User, Step, error) {
 	if secret.IsZero() {
-		return Transaction{}, User{}, StepExpired, errcode.New(errcode.Expired)
+		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
 	l, err := s.transactions.GetCached(r.Raw, secret.Hash(), &kept.login)
 	if errors.Is(err, store.ErrNotFound) || err == nil && l.Program != kept.program {
-		return Transaction{}, User{}, StepExpired, errcode.New(errcode.Expired)
+		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
 	if err != nil {
-		return Transaction{}, User{}, StepExpired, fmt.Errorf("loading a login: %w", err)
+		return Transaction{}, account.User{}, StepExpired, fmt.Errorf("loading a login: %w", err)
 	}
 	u, err := r.UserCached(l.User, &kept.user)
 	if errcode.Of(err) == errcode.NotFound {
-		return Transaction{}, User{}, StepExpired, errcode.New(errcode.Expired)
+		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
 	if err != nil {
-		return Transaction{}, User{}, StepExpired, err
+		return Transaction{}, account.User{}, StepExpired, err
 	}
 	step := s.Next(&l, &u, now)
 	if step == StepExpired {
-		return Transaction{}, User{}, StepExpired, errcode.New(errcode.Expired)
+		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
 	return l, u, step, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/authn/password"
 	"barillet/factors"
@@ -20,7 +21,7 @@ func TestEveryFailedSignInHasOneAnswer(t *testing.T) {
 	h := newHouse(t)
 	h.Member(amelie, nil)
 	suspended, _, _ := h.Member("serge@garage.example", nil)
-	h.Change(suspended.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+	h.Change(suspended.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	h.Person("staged@garage.example", nil)
 	h.Member("kim@garage.example", nil)
 	tests := []struct{ name, identifier, password string }{
@@ -132,7 +133,7 @@ func TestAPasswordHashedAnewAtTheSameMomentIsNotAWrongOne(t *testing.T) {
 	do(t, err, "setting up passwords")
 	phc, err := dearer.Hash(t.Context(), true, authntest.Password)
 	do(t, err, "hashing")
-	h.Change(u.ID, func(u *authn.User) { u.Password.Hash = phc })
+	h.Change(u.ID, func(u *account.User) { u.Password.Hash = phc })
 	rerun := h.Store.(*storetest.Rerun)
 	rerun.Between = func() {
 		rerun.Between = nil
@@ -157,7 +158,7 @@ func TestAPasswordChangedBetweenJudgingAndStoringOpensNothing(t *testing.T) {
 	rerun := h.Store.(*storetest.Rerun)
 	rerun.Between = func() {
 		rerun.Between = nil
-		h.Change(u.ID, func(u *authn.User) { u.Password.Hash, u.PasswordEpoch, u.Epoch = phc, u.PasswordEpoch+1, u.Epoch+1 })
+		h.Change(u.ID, func(u *account.User) { u.Password.Hash, u.PasswordEpoch, u.Epoch = phc, u.PasswordEpoch+1, u.Epoch+1 })
 	}
 	_, err = h.Authn.StartWithPassword(t.Context(), h.From, amelie, authntest.Password, "")
 	refused(t, err, errcode.SignInFailed, "the password of a moment ago")
@@ -203,7 +204,7 @@ func TestALoginLivesTenMinutes(t *testing.T) {
 	h := newHouse(t)
 	_, p, _ := h.Member(amelie, nil)
 	login := h.password(h.From, amelie).Login
-	h.Clock.Advance(authn.TransactionTTL)
+	h.Clock.Advance(account.TransactionTTL)
 	if got := h.step(login); got != authn.StepExpired {
 		t.Errorf("got step %q", got)
 	}

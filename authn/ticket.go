@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -16,25 +17,25 @@ import (
 
 // IssueTicket gives the person a ticket to enrol again with (PROTOCOL 7) and returns its link token, empty for
 // one that lives no longer than ScreenTicketTTL, and its short code. The caller mails or shows them and saves the person.
-func (s *SignInService) IssueTicket(tx *Tx, u *User, way string, life time.Duration) (link, code secret.Value, t Ticket, err error) {
+func (s *SignInService) IssueTicket(tx *account.Tx, u *account.User, way string, life time.Duration) (link, code secret.Value, t account.Ticket, err error) {
 	now := tx.Op.Now
-	alive := slices.DeleteFunc(slices.Clone(u.Tickets), func(t Ticket) bool { return !now.Before(t.Expires) })
-	for len(alive) >= MaxTickets {
+	alive := slices.DeleteFunc(slices.Clone(u.Tickets), func(t account.Ticket) bool { return !now.Before(t.Expires) })
+	for len(alive) >= account.MaxTickets {
 		if err := tx.DeleteLink(alive[0].Link); err != nil {
-			return secret.Value{}, secret.Value{}, Ticket{}, err
+			return secret.Value{}, secret.Value{}, account.Ticket{}, err
 		}
 		alive = alive[1:]
 	}
 	code = tx.Op.Code("ticket")
-	t = Ticket{ID: tx.Op.ID("ticket"), Code: s.ticketMAC(u.ID, code.Reveal()), Provenance: way, Made: now, Expires: now.Add(life)}
-	if life > ScreenTicketTTL { // a code for the counter has no link
+	t = account.Ticket{ID: tx.Op.ID("ticket"), Code: s.ticketMAC(u.ID, code.Reveal()), Provenance: way, Made: now, Expires: now.Add(life)}
+	if life > account.ScreenTicketTTL { // a code for the counter has no link
 		// The link's record outlives the ticket, so that an expired one can say so and offer another.
-		if link, err = tx.PutLink("ticket link", Link{User: u.ID, Purpose: PurposeTicket, Ticket: t.ID, Expires: now.Add(TicketRenewalWindow)}); err != nil {
-			return secret.Value{}, secret.Value{}, Ticket{}, err
+		if link, err = tx.PutLink("ticket link", account.Link{User: u.ID, Purpose: account.PurposeTicket, Ticket: t.ID, Expires: now.Add(account.TicketRenewalWindow)}); err != nil {
+			return secret.Value{}, secret.Value{}, account.Ticket{}, err
 		}
 		t.Link = link.Hash()
 	}
-	if way == ProvenanceEmail {
+	if way == account.ProvenanceEmail {
 		t.AddressSetBy = u.EmailProvenance.By
 	}
 	u.Tickets = append(alive, t)
@@ -42,11 +43,11 @@ func (s *SignInService) IssueTicket(tx *Tx, u *User, way string, life time.Durat
 }
 
 // MailTicket issues a ticket and queues its mail to the person's first address. WrongState: that address is too young.
-func (s *SignInService) MailTicket(tx *Tx, u *User) (Ticket, error) {
+func (s *SignInService) MailTicket(tx *account.Tx, u *account.User) (account.Ticket, error) {
 	if u.AddressChanged(tx.Op.Now) {
-		return Ticket{}, WrongState(errcode.ReasonAddressChanged)
+		return account.Ticket{}, account.WrongState(errcode.ReasonAddressChanged)
 	}
-	link, code, t, err := s.IssueTicket(tx, u, ProvenanceEmail, TicketTTL)
+	link, code, t, err := s.IssueTicket(tx, u, account.ProvenanceEmail, account.TicketTTL)
 	if err != nil {
 		return t, err
 	}
@@ -55,7 +56,7 @@ func (s *SignInService) MailTicket(tx *Tx, u *User) (Ticket, error) {
 }
 
 // ticketMAC keeps a short code: a plain hash of 40 bits would be searched through in a moment.
-func (s *SignInService) ticketMAC(id UserID, code string) []byte {
+func (s *SignInService) ticketMAC(id account.UserID, code string) []byte {
 	return s.Accounts.Pepper.MAC("ticket", []byte(id), []byte(secret.NormalizeShortCode(code)))
 }
 
@@ -78,8 +79,8 @@ func (o ticketOutcome) result() (Step, error) {
 
 // RedeemTicketCode judges a short code typed in a login whose password is proven. Its own limit of wrong answers
 // holds (PROTOCOL 17); InvalidTicket, TicketExpired and SameProvenance say why it was refused.
-func (s *SignInService) RedeemTicketCode(ctx context.Context, req RequestInfo, login secret.Value, typed string) (Step, error) {
-	return s.redeemTicket(ctx, req, login, func(tx *Tx, u *User) (int, errcode.Code) {
+func (s *SignInService) RedeemTicketCode(ctx context.Context, req account.RequestInfo, login secret.Value, typed string) (Step, error) {
+	return s.redeemTicket(ctx, req, login, func(tx *account.Tx, u *account.User) (int, errcode.Code) {
 		mac := s.ticketMAC(u.ID, typed)
 		for i, t := range u.Tickets {
 			if hmac.Equal(t.Code, mac) {
@@ -91,19 +92,19 @@ func (s *SignInService) RedeemTicketCode(ctx context.Context, req RequestInfo, l
 }
 
 // RedeemTicketLink binds the ticket of a mailed link to a login that has just proven the same person's password.
-func (s *SignInService) RedeemTicketLink(ctx context.Context, req RequestInfo, login, token secret.Value) (Step, error) {
-	return s.redeemTicket(ctx, req, login, func(tx *Tx, u *User) (int, errcode.Code) {
-		l, owner, err := tx.Link(token, PurposeTicket, tx.Op.Now)
+func (s *SignInService) RedeemTicketLink(ctx context.Context, req account.RequestInfo, login, token secret.Value) (Step, error) {
+	return s.redeemTicket(ctx, req, login, func(tx *account.Tx, u *account.User) (int, errcode.Code) {
+		l, owner, err := tx.Link(token, account.PurposeTicket, tx.Op.Now)
 		if err != nil || owner.ID != u.ID {
 			return -1, errcode.InvalidLink
 		}
-		return slices.IndexFunc(u.Tickets, func(t Ticket) bool { return t.ID == l.Ticket }), errcode.InvalidLink
+		return slices.IndexFunc(u.Tickets, func(t account.Ticket) bool { return t.ID == l.Ticket }), errcode.InvalidLink
 	})
 }
 
-func (s *SignInService) redeemTicket(ctx context.Context, req RequestInfo, login secret.Value, find func(*Tx, *User) (int, errcode.Code)) (Step, error) {
+func (s *SignInService) redeemTicket(ctx context.Context, req account.RequestInfo, login secret.Value, find func(*account.Tx, *account.User) (int, errcode.Code)) (Step, error) {
 	op := s.Accounts.NewOperation(req)
-	out, err := Update(ctx, s.Accounts, op, func(tx *Tx) (ticketOutcome, error) {
+	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (ticketOutcome, error) {
 		l, u, step, err := s.Load(tx.Reader, login, op.Now)
 		if err != nil {
 			return ticketOutcome{}, err
@@ -127,7 +128,7 @@ func (s *SignInService) redeemTicket(ctx context.Context, req RequestInfo, login
 	return out.result()
 }
 
-func (s *SignInService) ticketRefused(tx *Tx, u *User, f throttle.Failures, known bool, code errcode.Code) (ticketOutcome, error) {
+func (s *SignInService) ticketRefused(tx *account.Tx, u *account.User, f throttle.Failures, known bool, code errcode.Code) (ticketOutcome, error) {
 	if code == errcode.InvalidTicket { // links are not guessed and not counted
 		if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, s.Accounts.FailureID(u.ID), f.WithFailure(tx.Op.Now, throttle.Ticket, known)); err != nil {
 			return ticketOutcome{}, fmt.Errorf("counting a wrong ticket: %w", err)
@@ -138,12 +139,12 @@ func (s *SignInService) ticketRefused(tx *Tx, u *User, f throttle.Failures, know
 
 // bindTicket lets this login, and no other, enrol with the ticket; what another login had pending by it is
 // worthless from now on. Password and ticket must have come by two hands (PROTOCOL 8).
-func (s *SignInService) bindTicket(tx *Tx, secret secret.Value, l Transaction, u *User, i int) (ticketOutcome, error) {
+func (s *SignInService) bindTicket(tx *account.Tx, secret secret.Value, l Transaction, u *account.User, i int) (ticketOutcome, error) {
 	t := u.Tickets[i]
 	switch {
 	case !tx.Op.Now.Before(t.Expires):
 		return s.ticketRefused(tx, u, throttle.Failures{}, l.KnownBrowser, errcode.TicketExpired)
-	case ShareProvenance(l.provenances(u), t.Provenances()):
+	case account.ShareProvenance(l.provenances(u), t.Provenances()):
 		return s.ticketRefused(tx, u, throttle.Failures{}, l.KnownBrowser, errcode.SameProvenance)
 	}
 	u.Tickets = slices.Clone(u.Tickets)
@@ -160,7 +161,7 @@ func (s *SignInService) bindTicket(tx *Tx, secret secret.Value, l Transaction, u
 }
 
 // SpendTickets ends every ticket and invitation of the person: a device has been confirmed.
-func (s *SignInService) SpendTickets(tx *Tx, u *User) error {
+func (s *SignInService) SpendTickets(tx *account.Tx, u *account.User) error {
 	for _, t := range u.Tickets {
 		if err := tx.DeleteLink(t.Link); err != nil {
 			return err
@@ -181,9 +182,9 @@ func (s *SignInService) SpendTickets(tx *Tx, u *User) error {
 
 // ResendTicket mails a further ticket to a person who has proven the password, at most three a day and for a
 // week after the reset (PROTOCOL 10).
-func (s *SignInService) ResendTicket(ctx context.Context, req RequestInfo, login secret.Value) error {
+func (s *SignInService) ResendTicket(ctx context.Context, req account.RequestInfo, login secret.Value) error {
 	op := s.Accounts.NewOperation(req)
-	_, err := Update(ctx, s.Accounts, op, func(tx *Tx) (struct{}, error) {
+	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
 		_, u, step, err := s.Load(tx.Reader, login, op.Now)
 		if err != nil {
 			return struct{}{}, err
@@ -191,7 +192,7 @@ func (s *SignInService) ResendTicket(ctx context.Context, req RequestInfo, login
 		if step != StepTicket || !u.MayResendTicket(op.Now) {
 			return struct{}{}, errcode.New(errcode.WrongState)
 		}
-		u.Renewals = append(LastDay(u.Renewals, op.Now), op.Now)
+		u.Renewals = append(account.LastDay(u.Renewals, op.Now), op.Now)
 		if _, err := s.MailTicket(tx, &u); err != nil {
 			return struct{}{}, err
 		}
@@ -207,8 +208,8 @@ func (s *SignInService) ResendTicket(ctx context.Context, req RequestInfo, login
 // TicketExpired.
 func (s *SignInService) TicketLink(ctx context.Context, token secret.Value) error {
 	now := s.Accounts.Now()
-	return s.Accounts.View(ctx, func(r Reader) error {
-		l, u, err := r.Link(token, PurposeTicket, now)
+	return s.Accounts.View(ctx, func(r account.Reader) error {
+		l, u, err := r.Link(token, account.PurposeTicket, now)
 		if err != nil {
 			return err
 		}

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/factors/recovery"
 	"barillet/factors/totp"
@@ -19,7 +21,7 @@ import (
 func TestALostPhoneIsAMatterOfPasswordAndTicket(t *testing.T) {
 	h := newHouse(t)
 	u, lost, session := h.Member(amelie, nil)
-	link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	link, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	if h.alive(session) {
 		t.Error("the session outlived the reset")
 	}
@@ -35,7 +37,7 @@ func TestALostPhoneIsAMatterOfPasswordAndTicket(t *testing.T) {
 		t.Fatalf("presenting the link: got %q, %v, want %q", step, err, authn.StepEnrol)
 	}
 	h.EmptyOutbox()
-	phone, done := h.Enrol(authn.Flow{Login: started.Login}, "Nouveau")
+	phone, done := h.Enrol(enrol.Flow{Login: started.Login}, "Nouveau")
 	if !done.First || !h.alive(done.Issued.Session) || done.Counted != 1 {
 		t.Errorf("got %+v, want a login that is complete", done)
 	}
@@ -63,7 +65,7 @@ func TestALostPhoneIsAMatterOfPasswordAndTicket(t *testing.T) {
 func TestWhatPeopleDoToAShortCodeIsForgiven(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	_, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	_, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	c := code.Reveal()
 	bare := strings.ReplaceAll(c, "-", "")
 	tests := []struct {
@@ -93,34 +95,34 @@ func TestWhatPeopleDoToAShortCodeIsForgiven(t *testing.T) {
 func TestATicketInTwoBrowsersEnrolsOnlyWhereItWasPresentedLast(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	link, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	first, second := h.password(h.From, amelie), h.password(h.From, amelie)
 	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, first.Login, link)
 	do(t, err, "presenting in the first browser")
-	old := h.BeginPhone(authn.Flow{Login: first.Login}, "Premier")
+	old := h.BeginPhone(enrol.Flow{Login: first.Login}, "Premier")
 	if got := h.step(second.Login); got != authn.StepTicket {
 		t.Errorf("the other browser: got step %q, want %q: nothing moves by itself", got, authn.StepTicket)
 	}
 	_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, second.Login, code.Reveal())
 	do(t, err, "presenting in the second browser")
-	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Login: first.Login}, "", old.Code())
+	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Login: first.Login}, "", old.Code())
 	refused(t, err, errcode.Forbidden, "confirming in the first browser")
 	_, err = h.Authn.RedeemTicketCode(t.Context(), h.From, first.Login, code.Reveal())
 	do(t, err, "presenting in the first browser again")
-	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Login: first.Login}, "", old.Code())
+	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Login: first.Login}, "", old.Code())
 	refused(t, err, errcode.Expired, "confirming the secret that was voided")
-	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Login: second.Login}, authn.Enrolling{Kind: totp.Kind})
+	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: second.Login}, enrol.Enrolling{Kind: totp.Kind})
 	refused(t, err, errcode.Forbidden, "enrolling where the ticket went away")
 	if got := len(h.User(string(u.ID)).Devices); got != 0 {
 		t.Errorf("got %d devices, want none", got)
 	}
-	h.Enrol(authn.Flow{Login: first.Login}, "Le bon")
+	h.Enrol(enrol.Flow{Login: first.Login}, "Le bon")
 }
 
 func TestOneTicketUsedEndsAll(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	first, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	first, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	login, other := h.password(h.From, amelie), h.password(h.From, amelie)
 	links := []secret.Value{first}
 	for range 2 {
@@ -132,12 +134,12 @@ func TestOneTicketUsedEndsAll(t *testing.T) {
 	do(t, err, "presenting the first ticket")
 	_, err = h.Authn.RedeemTicketLink(t.Context(), h.From, other.Login, links[1])
 	do(t, err, "presenting the second ticket elsewhere")
-	pending := h.BeginPhone(authn.Flow{Login: other.Login}, "Autre")
-	h.Enrol(authn.Flow{Login: login.Login}, "Nouveau")
+	pending := h.BeginPhone(enrol.Flow{Login: other.Login}, "Autre")
+	h.Enrol(enrol.Flow{Login: login.Login}, "Nouveau")
 	for i, l := range links {
 		refused(t, h.Authn.TicketLink(t.Context(), l), errcode.InvalidLink, "link "+string(rune('1'+i)))
 	}
-	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, authn.Flow{Login: other.Login}, "", pending.Code())
+	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Login: other.Login}, "", pending.Code())
 	refused(t, err, errcode.Forbidden, "confirming what another ticket began")
 	if got := h.User(string(u.ID)); len(got.Devices) != 1 || len(got.Tickets) != 0 {
 		t.Errorf("got %d devices and %d tickets, want 1 and none", len(got.Devices), len(got.Tickets))
@@ -146,9 +148,9 @@ func TestOneTicketUsedEndsAll(t *testing.T) {
 
 func TestAnExpiredTicketIsRenewedThreeTimesADayForAWeek(t *testing.T) {
 	h := newHouse(t)
-	u, _, _ := h.Member(amelie, func(u *authn.User) { u.SecondEmail = "amelie@home.example" })
-	link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
-	h.Clock.Advance(authn.TicketTTL)
+	u, _, _ := h.Member(amelie, func(u *account.User) { u.SecondEmail = "amelie@home.example" })
+	link, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
+	h.Clock.Advance(account.TicketTTL)
 	refused(t, h.Authn.TicketLink(t.Context(), link), errcode.TicketExpired, "the link after a day")
 	login := h.password(h.From, amelie).Login
 	_, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
@@ -161,7 +163,7 @@ func TestAnExpiredTicketIsRenewedThreeTimesADayForAWeek(t *testing.T) {
 	}
 	refused(t, h.Authn.ResendTicket(t.Context(), h.From, login), errcode.WrongState, "a fourth in a day")
 	mails := h.Mails()
-	if len(mails) != 3 || mails[0].To != amelie || !mails[0].UselessAfter.Equal(h.Clock.Now().Add(authn.TicketTTL)) {
+	if len(mails) != 3 || mails[0].To != amelie || !mails[0].UselessAfter.Equal(h.Clock.Now().Add(account.TicketTTL)) {
 		t.Errorf("got %d mails (%+v), want 3 to the first address, useless after a day", len(mails), mails)
 	}
 	h.Clock.Advance(24 * time.Hour)
@@ -181,20 +183,20 @@ func TestPasswordAndTicketMustComeByTwoHands(t *testing.T) {
 		name, password, ticket string
 		want                   errcode.Code
 	}{
-		{"own password, mailed ticket", authn.ProvenanceUser, authn.ProvenanceEmail, ""},
-		{"own password, handed ticket", authn.ProvenanceUser, paul, ""},
-		{"both by mail", authn.ProvenanceEmail, authn.ProvenanceEmail, errcode.SameProvenance},
-		{"password by mail, handed ticket", authn.ProvenanceEmail, paul, ""},
+		{"own password, mailed ticket", account.ProvenanceUser, account.ProvenanceEmail, ""},
+		{"own password, handed ticket", account.ProvenanceUser, paul, ""},
+		{"both by mail", account.ProvenanceEmail, account.ProvenanceEmail, errcode.SameProvenance},
+		{"password by mail, handed ticket", account.ProvenanceEmail, paul, ""},
 		{"both from one operator", paul, paul, errcode.SameProvenance},
 		{"from two operators", marie, paul, ""},
-		{"password from an operator, mailed ticket", paul, authn.ProvenanceEmail, ""},
+		{"password from an operator, mailed ticket", paul, account.ProvenanceEmail, ""},
 	}
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			h.Change(u.ID, func(u *authn.User) { u.Password.Provenance = test.password })
-			_, code := h.reset(u.ID, test.ticket, authn.ScreenTicketTTL)
+			h.Change(u.ID, func(u *account.User) { u.Password.Provenance = test.password })
+			_, code := h.reset(u.ID, test.ticket, account.ScreenTicketTTL)
 			login := h.password(h.From, amelie).Login
 			step, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal())
 			refused(t, err, test.want, "presenting")
@@ -208,11 +210,11 @@ func TestPasswordAndTicketMustComeByTwoHands(t *testing.T) {
 func TestAHandedCodeLivesTenMinutesAndHasNoLink(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	link, code := h.reset(u.ID, "operator:1000", authn.ScreenTicketTTL)
+	link, code := h.reset(u.ID, "operator:1000", account.ScreenTicketTTL)
 	if !link.IsZero() || h.User(string(u.ID)).Tickets[0].Link != "" {
 		t.Error("a ticket that is handed over has a link")
 	}
-	h.Clock.Advance(authn.ScreenTicketTTL - time.Second)
+	h.Clock.Advance(account.ScreenTicketTTL - time.Second)
 	login := h.password(h.From, amelie).Login
 	if _, err := h.Authn.RedeemTicketCode(t.Context(), h.From, login, code.Reveal()); err != nil {
 		t.Errorf("within its ten minutes: %v", err)
@@ -229,16 +231,16 @@ func TestAHandedCodeLivesTenMinutesAndHasNoLink(t *testing.T) {
 func TestATicketSpentOnRecoveryCodesIsRefused(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	login := h.password(h.From, amelie).Login
 	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 	do(t, err, "presenting the link")
-	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Login: login}, authn.Enrolling{Kind: recovery.Kind})
+	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: login}, enrol.Enrolling{Kind: recovery.Kind})
 	refused(t, err, errcode.Forbidden, "making recovery codes by a ticket")
 	invited := h.Person("nadia@garage.example", nil)
 	started, err := h.Authn.AcceptInvitation(t.Context(), h.From, h.Invite(invited.ID), authntest.Password)
 	do(t, err, "accepting")
-	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Login: started.Login}, authn.Enrolling{Kind: recovery.Kind})
+	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: started.Login}, enrol.Enrolling{Kind: recovery.Kind})
 	refused(t, err, errcode.Forbidden, "making recovery codes by an invitation")
 }
 
@@ -246,12 +248,12 @@ func TestATicketSpentOnRecoveryCodesIsRefused(t *testing.T) {
 func TestADeviceLostAfterAResetNeedsAResetOfItsOwn(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	login := h.password(h.From, amelie).Login
 	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 	do(t, err, "presenting the link")
-	h.Enrol(authn.Flow{Login: login}, "Nouveau")
-	h.Change(u.ID, func(u *authn.User) { u.Devices[0].Disabled = "clone" })
+	h.Enrol(enrol.Flow{Login: login}, "Nouveau")
+	h.Change(u.ID, func(u *account.User) { u.Devices[0].Disabled = "clone" })
 	started := h.password(h.From, amelie)
 	if started.Step != authn.StepBlocked {
 		t.Errorf("got step %q, want %q", started.Step, authn.StepBlocked)
@@ -262,7 +264,7 @@ func TestADeviceLostAfterAResetNeedsAResetOfItsOwn(t *testing.T) {
 func TestAGuesserOfTicketCodesIsStoppedAtTenAnHour(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	link, code := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	link, code := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	judged := 0
 	for range 14 {
 		login := h.password(h.at("198.51.100.7"), amelie).Login
@@ -288,11 +290,11 @@ func TestAGuesserOfTicketCodesIsStoppedAtTenAnHour(t *testing.T) {
 func TestAWrongConfirmationKeepsTheTicketAndTheSecret(t *testing.T) {
 	h := newHouse(t)
 	u, _, _ := h.Member(amelie, nil)
-	link, _ := h.reset(u.ID, authn.ProvenanceEmail, authn.TicketTTL)
+	link, _ := h.reset(u.ID, account.ProvenanceEmail, account.TicketTTL)
 	login := h.password(h.From, amelie).Login
 	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 	do(t, err, "presenting")
-	seat := authn.Flow{Login: login}
+	seat := enrol.Flow{Login: login}
 	p := h.BeginPhone(seat, "Nouveau")
 	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", wrong(p))
 	if err != nil || done.Rejected != factors.ReasonWrong || len(h.User(string(u.ID)).Devices) != 0 {

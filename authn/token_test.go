@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/factors/hotp"
 	"barillet/factors/oath"
@@ -32,8 +34,8 @@ func (k *token) press() []byte {
 // enrolToken enrols a token in a session that has a fresh proof.
 func (h *house) enrolToken(session secret.Value) *token {
 	h.t.Helper()
-	seat := authn.Flow{Session: session}
-	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, authn.Enrolling{Kind: hotp.Kind, Name: "Boîtier"})
+	seat := enrol.Flow{Session: session}
+	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, enrol.Enrolling{Kind: hotp.Kind, Name: "Boîtier"})
 	do(h.t, err, "beginning to enrol a token")
 	var view oath.View
 	do(h.t, json.Unmarshal(prompt.View, &view), "reading the prompt")
@@ -48,7 +50,7 @@ func (h *house) enrolToken(session secret.Value) *token {
 
 // tokenEndpoints returns everything that accepts the code of a token. Each call is one complete ceremony, except that a
 // sign-in goes on after a refused code.
-func tokenEndpoints(h *house, k *token, session secret.Value, user authn.UserID) map[string]func() func([]byte) authn.Verification {
+func tokenEndpoints(h *house, k *token, session secret.Value, user account.UserID) map[string]func() func([]byte) authn.Verification {
 	ctx := h.t.Context()
 	judged := func(j authn.Verification, err error) authn.Verification {
 		h.t.Helper()
@@ -165,7 +167,7 @@ func TestCanAdd_LimitsCodeDevicesOverAllKinds(t *testing.T) {
 	_, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
 	for _, kind := range []factors.Kind{totp.Kind, totp.Kind, hotp.Kind, hotp.Kind} {
-		seat := authn.Flow{Session: session}
+		seat := enrol.Flow{Session: session}
 		if kind == totp.Kind {
 			h.Enrol(seat, "Téléphone")
 		} else {
@@ -174,21 +176,21 @@ func TestCanAdd_LimitsCodeDevicesOverAllKinds(t *testing.T) {
 		h.Clock.Advance(1)
 	}
 	for _, kind := range []factors.Kind{totp.Kind, hotp.Kind} {
-		_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, authn.Flow{Session: session}, authn.Enrolling{Kind: kind})
+		_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Session: session}, enrol.Enrolling{Kind: kind})
 		refused(t, err, errcode.TooMany, "a sixth device with codes")
 	}
-	_, err := h.Enrolment.BeginByAdmin(t.Context(), h.From, by("uboss", "a", h.User(amelie).ID), authn.Enrolling{Kind: hotp.Kind, Name: "x",
+	_, err := h.Enrolment.BeginByAdmin(t.Context(), h.From, by("uboss", "a", h.User(amelie).ID), enrol.Enrolling{Kind: hotp.Kind, Name: "x",
 		Seed: &factors.Seed{Secret: []byte("12345678901234567890")}})
 	refused(t, err, errcode.TooMany, "a sixth device with codes by an administrator")
 }
 
 func TestOffer_AcceptsTheSeedOfATokenOnce(t *testing.T) {
 	h := newHouse(t)
-	id := h.bare(authn.ProvenanceUser)
+	id := h.bare(account.ProvenanceUser)
 	paul, q, _ := h.Member("paul@garage.example", nil)
 	seed := &factors.Seed{Secret: []byte("12345678901234567890"), Counter: 3}
-	offer := func(id authn.UserID, code []byte) (authn.Verification, error) {
-		o, err := h.Enrolment.BeginByAdmin(t.Context(), h.From, by("uboss", "a", id), authn.Enrolling{Kind: hotp.Kind, App: "CUSTOM", Name: "Boîtier", Seed: seed})
+	offer := func(id account.UserID, code []byte) (authn.Verification, error) {
+		o, err := h.Enrolment.BeginByAdmin(t.Context(), h.From, by("uboss", "a", id), enrol.Enrolling{Kind: hotp.Kind, App: "CUSTOM", Name: "Boîtier", Seed: seed})
 		do(t, err, "offering a token")
 		if o.Secret.Secret != "" {
 			t.Error("the answer repeats the secret")
@@ -209,7 +211,7 @@ func TestOffer_AcceptsTheSeedOfATokenOnce(t *testing.T) {
 	_, err := offer(paul.ID, k.press())
 	refused(t, err, errcode.Taken, "the same token for another user")
 	h.SignIn("paul@garage.example", authntest.Password, q)
-	h.reset(h.User(amelie).ID, authn.ProvenanceEmail, authn.TicketTTL)
+	h.reset(h.User(amelie).ID, account.ProvenanceEmail, account.TicketTTL)
 	if j, err := offer(paul.ID, k.press()); err != nil || !j.Accepted() {
 		t.Errorf("after its user was reset: %v, %+v", err, j)
 	}

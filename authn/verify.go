@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"barillet/authn/account"
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -18,18 +19,18 @@ import (
 // TransactionState is what the pages of a login need to know; it holds no secret.
 type TransactionState struct {
 	Step      Step
-	User      UserID
+	User      account.UserID
 	Login     string
 	Name      string
 	Locale    string
 	Devices   []factors.Device // that this login may be completed with, the one used last first; without Data
 	Codes     int              // recovery codes left that it may be completed with
 	ReturnTo  string
-	Wait      time.Duration     // six-digit codes are not judged for so long
-	Mark      ChangeReason      // with StepChangePassword: why
-	CanRenew  bool              // with StepTicket: another ticket may be mailed (PROTOCOL 10)
-	Invited   bool              // with StepBlocked: an invitation is waiting in the mailbox
-	Enrolment *PendingEnrolment // the one that is pending, without its Pending
+	Wait      time.Duration             // six-digit codes are not judged for so long
+	Mark      account.ChangeReason      // with StepChangePassword: why
+	CanRenew  bool                      // with StepTicket: another ticket may be mailed (PROTOCOL 10)
+	Invited   bool                      // with StepBlocked: an invitation is waiting in the mailbox
+	Enrolment *account.PendingEnrolment // the one that is pending, without its Pending
 	Have      []factors.Device
 }
 
@@ -37,7 +38,7 @@ type TransactionState struct {
 func (s *SignInService) Transaction(ctx context.Context, secret secret.Value) (TransactionState, error) {
 	now := s.Accounts.Now()
 	var out TransactionState
-	err := s.Accounts.View(ctx, func(r Reader) error {
+	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		l, u, step, err := s.Load(r, secret, now)
 		if err != nil {
 			return err
@@ -79,19 +80,19 @@ func lastUse(d factors.Device) time.Time {
 }
 
 // BeginVerify opens the second step by one input and returns what to show.
-func (s *SignInService) BeginVerify(ctx context.Context, req RequestInfo, secret secret.Value, input factors.Input) (Prompt, error) {
+func (s *SignInService) BeginVerify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input) (account.Prompt, error) {
 	op := s.Accounts.NewOperation(req)
-	return Update(ctx, s.Accounts, op, func(tx *Tx) (Prompt, error) {
+	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (account.Prompt, error) {
 		l, u, step, err := s.Load(tx.Reader, secret, op.Now)
 		if err != nil {
-			return Prompt{}, err
+			return account.Prompt{}, err
 		}
 		if step != StepVerify {
-			return Prompt{}, errcode.New(errcode.WrongState)
+			return account.Prompt{}, errcode.New(errcode.WrongState)
 		}
 		prompt, c, err := s.beginVerify(op.Now, &u, s.verifiable(&l, &u), l.Ceremony, input)
 		if err != nil {
-			return Prompt{}, err
+			return account.Prompt{}, err
 		}
 		l.Ceremony = c
 		return prompt, s.Put(tx, secret, l)
@@ -108,12 +109,12 @@ type Verified struct {
 }
 
 // Verify judges the second step of a login. A refused answer is an outcome: it has been counted and audited.
-func (s *SignInService) Verify(ctx context.Context, req RequestInfo, secret secret.Value, input factors.Input, answer []byte) (Verified, error) {
+func (s *SignInService) Verify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input, answer []byte) (Verified, error) {
 	return s.verify(ctx, req, secret, input, answer, func(factors.Device) bool { return true })
 }
 
 // verify is Verify by these devices alone.
-func (s *SignInService) verify(ctx context.Context, req RequestInfo, secret secret.Value, input factors.Input, answer []byte, by func(factors.Device) bool) (Verified, error) {
+func (s *SignInService) verify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input, answer []byte, by func(factors.Device) bool) (Verified, error) {
 	var out Verified
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
@@ -131,7 +132,7 @@ func (s *SignInService) verify(ctx context.Context, req RequestInfo, secret secr
 		if err != nil {
 			return false, err
 		}
-		done, err := Update(ctx, s.Accounts, op, func(tx *Tx) (*Verified, error) { return s.storeVerified(tx, secret, t, &kept) })
+		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Verified, error) { return s.storeVerified(tx, secret, t, &kept) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -143,8 +144,8 @@ func (s *SignInService) verify(ctx context.Context, req RequestInfo, secret secr
 
 // verifying reads a login that is at its second step, and looks whether an answer of the input may be judged at all,
 // before work is spent on it.
-func (s *SignInService) verifying(ctx context.Context, op *Operation, secret secret.Value, input factors.Input, kept *reading) (l Transaction, u User, wait time.Duration, err error) {
-	err = s.Accounts.View(ctx, func(r Reader) error {
+func (s *SignInService) verifying(ctx context.Context, op *account.Operation, secret secret.Value, input factors.Input, kept *reading) (l Transaction, u account.User, wait time.Duration, err error) {
+	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		var step Step
 		if l, u, step, err = s.loadCached(r, secret, op.Now, kept); err != nil {
 			return err
@@ -159,7 +160,7 @@ func (s *SignInService) verifying(ctx context.Context, op *Operation, secret sec
 }
 
 // WaitBefore looks whether an answer of the input may be judged at all, before work is spent on it.
-func (s *SignInService) WaitBefore(ctx context.Context, op *Operation, u *User, input factors.Input, known bool) (time.Duration, error) {
+func (s *SignInService) WaitBefore(ctx context.Context, op *account.Operation, u *account.User, input factors.Input, known bool) (time.Duration, error) {
 	var wait time.Duration
 	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		var err error
@@ -170,7 +171,7 @@ func (s *SignInService) WaitBefore(ctx context.Context, op *Operation, u *User, 
 }
 
 // storeVerified stores what the second step came to; nil when the record is not the one that was judged.
-func (s *SignInService) storeVerified(tx *Tx, secret secret.Value, t DeviceAttempt, kept *reading) (*Verified, error) {
+func (s *SignInService) storeVerified(tx *account.Tx, secret secret.Value, t DeviceAttempt, kept *reading) (*Verified, error) {
 	l, u, step, err := s.loadCached(tx.Reader, secret, tx.Op.Now, kept)
 	if err != nil {
 		return nil, err
@@ -198,14 +199,14 @@ func (s *SignInService) storeVerified(tx *Tx, secret secret.Value, t DeviceAttem
 	} else if err := s.recoveryUsed(tx, &u, j.CodesLeft); err != nil {
 		return nil, err
 	}
-	if out.Completed, err = s.Complete(tx, secret, l, &u, SecondFactor{AMR: JoinAMR(true, t.outcome.AMR), Spare: out.Enrol}); err != nil {
+	if out.Completed, err = s.Complete(tx, secret, l, &u, SecondFactor{AMR: account.JoinAMR(true, t.outcome.AMR), Spare: out.Enrol}); err != nil {
 		return nil, err
 	}
 	return &out, tx.Save(&u)
 }
 
 // storeRefused keeps what a refused answer leaves behind: its count in the login, a burnt step, a clone's mark.
-func (s *SignInService) storeRefused(tx *Tx, secret secret.Value, l Transaction, u *User, t DeviceAttempt, j Verification) error {
+func (s *SignInService) storeRefused(tx *account.Tx, secret secret.Value, l Transaction, u *account.User, t DeviceAttempt, j Verification) error {
 	if j.Wait > 0 {
 		return nil
 	}
@@ -218,12 +219,12 @@ func (s *SignInService) storeRefused(tx *Tx, secret secret.Value, l Transaction,
 }
 
 // afterProof is what a second step settles: a password chosen by a link takes effect now.
-func (s *SignInService) afterProof(tx *Tx, u *User, l *Transaction) error {
+func (s *SignInService) afterProof(tx *account.Tx, u *account.User, l *Transaction) error {
 	if n := l.NewPassword; n != nil {
 		if err := tx.DeleteLink(n.Link); err != nil {
 			return fmt.Errorf("ending a password link: %w", err)
 		}
-		u.Password = Password{Hash: n.PHC, Provenance: l.provenance(u), Set: tx.Op.Now}
+		u.Password = account.Password{Hash: n.PHC, Provenance: l.provenance(u), Set: tx.Op.Now}
 		if err := s.passwordChanged(tx, u); err != nil {
 			return err
 		}
@@ -235,7 +236,7 @@ func (s *SignInService) afterProof(tx *Tx, u *User, l *Transaction) error {
 }
 
 // passwordChanged raises the epochs and tells the person; the caller ends or re-issues sessions.
-func (s *SignInService) passwordChanged(tx *Tx, u *User) error {
+func (s *SignInService) passwordChanged(tx *account.Tx, u *account.User) error {
 	u.Epoch++
 	u.PasswordEpoch++
 	u.Tickets = nil
@@ -247,7 +248,7 @@ func (s *SignInService) passwordChanged(tx *Tx, u *User) error {
 }
 
 // recoveryUsed tells that a recovery code was taken.
-func (s *SignInService) recoveryUsed(tx *Tx, u *User, left int) error {
+func (s *SignInService) recoveryUsed(tx *account.Tx, u *account.User, left int) error {
 	tx.AddActivity(u, audit.RecoveryCodeSpent, "")
 	if err := tx.AuditUser(u, audit.RecoveryCodeSpent, audit.Success, ""); err != nil {
 		return err

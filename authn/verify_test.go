@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -176,7 +178,7 @@ func TestWhatIsNoCodeOfThisPersonIsRefused(t *testing.T) {
 	u, p, session := h.Member(amelie, nil)
 	_, others, _ := h.Member("paul@garage.example", nil)
 	h.prove(session, p)
-	pending := h.BeginPhone(authn.Flow{Session: session}, "Second")
+	pending := h.BeginPhone(enrol.Flow{Session: session}, "Second")
 	h.Clock.Advance(30 * time.Second)
 	for name, code := range map[string][]byte{
 		"another person's code":        others.Code(),
@@ -214,19 +216,19 @@ func TestARecoveryCodeWorksOnceAndLeadsToEnrolment(t *testing.T) {
 	if v := try(pauls[0]); v.Rejected != factors.ReasonWrong {
 		t.Errorf("another person's code: got %q", v.Rejected)
 	}
-	h.Change(u.ID, func(u *authn.User) { u.Password.Provenance = authn.ProvenanceEmail })
+	h.Change(u.ID, func(u *account.User) { u.Password.Provenance = account.ProvenanceEmail })
 	h.EmptyOutbox()
 	v := try(strings.ToLower(strings.ReplaceAll(codes[0], "-", "")))
 	if !v.Accepted() || !v.Enrol || v.CodesLeft != 9 || len(mailed[templates.RecoveryUsedMail](h)) != 1 {
 		t.Fatalf("got %+v and %d mails", v, len(mailed[templates.RecoveryUsedMail](h)))
 	}
-	if got := h.User(string(u.ID)).Password.Provenance; got != authn.ProvenanceEmail {
+	if got := h.User(string(u.ID)).Password.Provenance; got != account.ProvenanceEmail {
 		t.Errorf("the password's source: got %q: paper is no device (PROTOCOL 8)", got)
 	}
 	if again := try(codes[0]); again.Rejected != factors.ReasonReplayed {
 		t.Errorf("the same again: got %q", again.Rejected)
 	}
-	do(t, h.Enrolment.CheckAllowed(t.Context(), authn.Flow{Session: v.Issued.Session}), "enrolling after it")
+	do(t, h.Enrolment.CheckAllowed(t.Context(), enrol.Flow{Session: v.Issued.Session}), "enrolling after it")
 	_, err := h.Authn.RemoveDevice(t.Context(), h.From, v.Issued.Session, p.Device)
 	refused(t, err, errcode.StepUpRequired, "removing a device after it")
 	paul, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, "paul@garage.example").Login, factors.InputBackup, []byte(pauls[0]))
@@ -234,7 +236,7 @@ func TestARecoveryCodeWorksOnceAndLeadsToEnrolment(t *testing.T) {
 		t.Errorf("the code stays good for its owner: %v, %q", err, paul.Rejected)
 	}
 	h.SignIn(amelie, authntest.Password, p)
-	if got := h.User(string(u.ID)).Password.Provenance; got != authn.ProvenanceUser {
+	if got := h.User(string(u.ID)).Password.Provenance; got != account.ProvenanceUser {
 		t.Errorf("after a device: got source %q", got)
 	}
 }
@@ -283,7 +285,7 @@ func TestAClonedKeyIsMarkedMailedAndEndsWhatStoodOnIt(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	k := h.enrolKey(authn.Flow{Session: session}, u)
+	k := h.enrolKey(enrol.Flow{Session: session}, u)
 	if v := h.verifyKey(h.password(h.From, amelie).Login, k, 9); !v.Accepted() {
 		t.Fatalf("the key: rejected %q", v.Rejected)
 	}
@@ -309,7 +311,7 @@ func TestAKeysAnswerIsGoodForItsOwnChallengeOnce(t *testing.T) {
 	h := newHouse(t)
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
-	k := h.enrolKey(authn.Flow{Session: session}, u)
+	k := h.enrolKey(enrol.Flow{Session: session}, u)
 	first, second := h.password(h.From, amelie).Login, h.password(h.From, amelie).Login
 	prompt, err := h.Authn.BeginVerify(t.Context(), h.From, first, factors.InputAssertion)
 	do(t, err, "asking")
@@ -321,7 +323,7 @@ func TestAKeysAnswerIsGoodForItsOwnChallengeOnce(t *testing.T) {
 			t.Errorf("in %s: %v, %+v", name, err, v.Verification)
 		}
 	}
-	h.Clock.Advance(authn.StepUpTTL)
+	h.Clock.Advance(account.StepUpTTL)
 	if v, err := h.Authn.Verify(t.Context(), h.From, first, factors.InputAssertion, answer); err != nil || v.Rejected != factors.ReasonExpired {
 		t.Errorf("after five minutes: %v, %q", err, v.Rejected)
 	}

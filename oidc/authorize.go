@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/secret"
 	"barillet/internal/throttle"
@@ -21,7 +21,7 @@ import (
 
 // UserAgent is the browser that sends a request.
 type UserAgent struct {
-	From    authn.RequestInfo
+	From    account.RequestInfo
 	Session string // key of the session record; "" if no user is signed in
 }
 
@@ -239,7 +239,7 @@ func (p *Provider) storeRequest(ctx context.Context, ua UserAgent, req *Authoriz
 func (p *Provider) answer(ctx context.Context, ua UserAgent, req *AuthorizationRequest, c *client.Client, request string) (string, error) {
 	op := p.Accounts.NewOperation(ua.From)
 	code := op.Secret("code")
-	_, err := authn.Update(ctx, p.Accounts, op, func(tx *authn.Tx) (struct{}, error) {
+	_, err := account.Update(ctx, p.Accounts, op, func(tx *account.Tx) (struct{}, error) {
 		none := struct{}{}
 		if request != "" {
 			stored, err := p.loadRequest(tx.Raw, request)

@@ -22,7 +22,7 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/internal/audit"
 	"barillet/internal/secret"
@@ -59,8 +59,8 @@ func openBench(b *testing.B, alg string) *bench {
 }
 
 // at returns a distinct origin for each n, because limits count by address.
-func (e *bench) at(n uint64) authn.RequestInfo {
-	return authn.RequestInfo{Address: netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})}
+func (e *bench) at(n uint64) account.RequestInfo {
+	return account.RequestInfo{Address: netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})}
 }
 
 // call makes one request of a client.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/secret"
 	"barillet/oidc/client"
@@ -27,7 +27,7 @@ func consentScopes(granted, byName []string) []string {
 // Consent records whether the user allows a client what it asks for, and resumes the request.
 func (p *Provider) Consent(ctx context.Context, ua UserAgent, request string, allow bool) (Action, error) {
 	op := p.Accounts.NewOperation(ua.From)
-	req, err := authn.Update(ctx, p.Accounts, op, func(tx *authn.Tx) (*AuthorizationRequest, error) {
+	req, err := account.Update(ctx, p.Accounts, op, func(tx *account.Tx) (*AuthorizationRequest, error) {
 		req, err := p.loadResumable(tx.Raw, request)
 		if err != nil || req == nil {
 			return nil, err

@@ -11,7 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/session"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -106,7 +107,7 @@ func (p *Provider) macOf(typed string) []byte {
 func (p *Provider) deviceToken(ctx context.Context, c *client.Client, form url.Values) (any, error) {
 	hash := secret.From(form.Get("device_code")).Hash()
 	var refused error
-	out, err := p.Tokens.Exchange(ctx, originOf(ctx), c, func(tx *authn.Tx) (string, *token.AuthorizationCode, error) {
+	out, err := p.Tokens.Exchange(ctx, originOf(ctx), c, func(tx *account.Tx) (string, *token.AuthorizationCode, error) {
 		refused = nil
 		now := tx.Op.Now
 		d, err := p.userCodes.Get(tx.Raw, hash)
@@ -153,7 +154,7 @@ type DevicePrompt struct {
 // EnterUserCode finds the device that shows a code. A wrong code counts against the user.
 func (p *Provider) EnterUserCode(ctx context.Context, ua UserAgent, typed string) (DevicePrompt, error) {
 	op := p.Accounts.NewOperation(ua.From)
-	var b *authn.Bearer
+	var b *session.Bearer
 	hash := ""
 	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
 		hash = ""
@@ -194,7 +195,7 @@ func (d *UserCode) pending(now time.Time) bool {
 }
 
 // loadPrompt loads a device prompt of the user of a session, with its device and client; nil if there is none.
-func (p *Provider) loadPrompt(r store.Reader, b *authn.Bearer, request string) (*AuthorizationRequest, *UserCode, *client.Client, error) {
+func (p *Provider) loadPrompt(r store.Reader, b *session.Bearer, request string) (*AuthorizationRequest, *UserCode, *client.Client, error) {
 	prompt, err := p.loadRequest(r, request)
 	if err != nil || prompt == nil || prompt.Device == "" || b == nil || prompt.User != b.User {
 		return nil, nil, nil, err
@@ -212,13 +213,13 @@ func (p *Provider) loadPrompt(r store.Reader, b *authn.Bearer, request string) (
 
 // needsKey reports whether the step-up for a device of the client requires a security key. A user who signed in without a key
 // is refused.
-func needsKey(c *client.Client, b *authn.Bearer) bool {
+func needsKey(c *client.Client, b *session.Bearer) bool {
 	strong, _ := c.Policy.Requirements(b.Groups)
 	return strong && client.Reaches(client.LevelOf(b), client.LevelPhishingResistant)
 }
 
 // lastStepUp returns the time of the last proof that counts for a device of the client.
-func lastStepUp(c *client.Client, b *authn.Bearer) time.Time {
+func lastStepUp(c *client.Client, b *session.Bearer) time.Time {
 	if needsKey(c, b) {
 		return b.PhishingResistantAt
 	}
@@ -247,7 +248,7 @@ func (p *Provider) DevicePrompt(ctx context.Context, ua UserAgent, request strin
 // otherwise the error is StepUpRequired.
 func (p *Provider) DecideDevice(ctx context.Context, ua UserAgent, request string, allow bool) error {
 	op := p.Accounts.NewOperation(ua.From)
-	_, err := authn.Update(ctx, p.Accounts, op, func(tx *authn.Tx) (struct{}, error) {
+	_, err := account.Update(ctx, p.Accounts, op, func(tx *account.Tx) (struct{}, error) {
 		return struct{}{}, p.decideDevice(tx, ua, request, allow)
 	})
 	if _, ok := errors.AsType[*errcode.Error](err); ok || err == nil {
@@ -256,7 +257,7 @@ func (p *Provider) DecideDevice(ctx context.Context, ua UserAgent, request strin
 	return fmt.Errorf("storing the decision about a device: %w", err)
 }
 
-func (p *Provider) decideDevice(tx *authn.Tx, ua UserAgent, request string, allow bool) error {
+func (p *Provider) decideDevice(tx *account.Tx, ua UserAgent, request string, allow bool) error {
 	b, err := p.Tokens.Session(tx.Raw, ua.Session)
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/secret"
 	"barillet/internal/throttle"
 	"barillet/oidc/client"
@@ -41,12 +41,12 @@ const (
 type originKey struct{}
 
 // WithOrigin returns a context with the origin of a request.
-func WithOrigin(ctx context.Context, req authn.RequestInfo) context.Context {
+func WithOrigin(ctx context.Context, req account.RequestInfo) context.Context {
 	return context.WithValue(ctx, originKey{}, req)
 }
 
-func originOf(ctx context.Context) authn.RequestInfo {
-	req, _ := ctx.Value(originKey{}).(authn.RequestInfo)
+func originOf(ctx context.Context) account.RequestInfo {
+	req, _ := ctx.Value(originKey{}).(account.RequestInfo)
 	return req
 }
 

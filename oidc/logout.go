@@ -9,7 +9,8 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/session"
 	"barillet/oidc/client"
 	"barillet/oidc/keys"
 	"barillet/store"
@@ -23,8 +24,8 @@ type LogoutAction struct {
 	App      string // name of the client
 	Error    *RequestError
 
-	user authn.UserID // of the session that a valid hint names; "" without one
-	sid  string       // public identifier of that session
+	user account.UserID // of the session that a valid hint names; "" without one
+	sid  string         // public identifier of that session
 }
 
 // Logout answers a logout request. An ID token as a hint proves that the client knows the session; without a hint, or
@@ -49,7 +50,7 @@ func (p *Provider) Logout(ctx context.Context, ua UserAgent, form url.Values) (L
 		id = client.ID(hint.Audience)
 	}
 	out := LogoutAction{Ask: true}
-	var bearer *authn.Bearer
+	var bearer *session.Bearer
 	err = p.Store.View(ctx, func(s store.Snapshot) error {
 		out = LogoutAction{Ask: true}
 		c, err := p.Clients.Get(s, id)
@@ -86,7 +87,7 @@ func (p *Provider) Logout(ctx context.Context, ua UserAgent, form url.Values) (L
 
 // hintedSession returns the user and the session of a hint: those of this browser if they match, or those that a
 // client with pairwise subjects knows by these names.
-func (p *Provider) hintedSession(s store.Snapshot, c *client.Client, b *authn.Bearer, hint hintToken) (user authn.UserID, sid string, err error) {
+func (p *Provider) hintedSession(s store.Snapshot, c *client.Client, b *session.Bearer, hint hintToken) (user account.UserID, sid string, err error) {
 	if b != nil {
 		if p.Tokens.SessionID(c, b.ID) == hint.SID && p.Tokens.Subject(c, b.User) == hint.Subject {
 			return b.User, b.ID, nil
@@ -94,7 +95,7 @@ func (p *Provider) hintedSession(s store.Snapshot, c *client.Client, b *authn.Be
 		return "", "", nil // of another session: the user is asked about their own
 	}
 	if !c.Pairwise {
-		return authn.UserID(hint.Subject), hint.SID, nil
+		return account.UserID(hint.Subject), hint.SID, nil
 	}
 	return p.Tokens.FindSession(s, c, hint.Subject, hint.SID)
 }

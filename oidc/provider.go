@@ -7,7 +7,8 @@ import (
 	"log/slog"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/session"
 	"barillet/internal/throttle"
 	"barillet/oidc/client"
 	"barillet/oidc/keys"
@@ -20,8 +21,8 @@ type Config struct {
 	Store    store.Store
 	Keyring  *store.Keyring
 	Pepper   store.Pepper
-	Accounts *authn.Service
-	Sessions *authn.SessionService
+	Accounts *account.Service
+	Sessions *session.SessionService
 	Issuer   string // the public URL, without a trailing slash
 	Now      func() time.Time
 

@@ -12,7 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/secret"
 	"barillet/oidc/client"
 	"barillet/store"
@@ -78,25 +78,25 @@ const requestTTL = 10 * time.Minute
 // AuthorizationRequest is a valid request, stored below the SHA-256 of a secret while it waits for its user. A pushed request waits for
 // its browser. A device prompt is stored here, too.
 type AuthorizationRequest struct {
-	Client         client.ID    `json:"client"`
-	Redirect       string       `json:"redirect"`
-	State          string       `json:"state,omitempty"`
-	Nonce          string       `json:"nonce,omitempty"`
-	Scopes         []string     `json:"scopes"`
-	Prompt         []string     `json:"prompt,omitempty"`
-	MaxAge         *int64       `json:"maxAge,omitempty"` // seconds
-	ACRs           []string     `json:"acrs,omitempty"`   // one of these is required
-	Challenge      string       `json:"challenge,omitempty"`
-	Hint           string       `json:"hint,omitempty"`           // login_hint: untrusted
-	Subject        string       `json:"subject,omitempty"`        // the required user, as the client knows them
-	UserinfoClaims []string     `json:"userinfoClaims,omitempty"` // requested by name
-	IDTokenClaims  []string     `json:"idTokenClaims,omitempty"`  // requested by name
-	ConsentSession string       `json:"consentSession,omitempty"` // key of the session in which the user consented
-	Device         string       `json:"device,omitempty"`         // key of the user code of a device prompt
-	User           authn.UserID `json:"user,omitempty"`           // of a device prompt
-	Pushed         string       `json:"pushed,omitempty"`         // the encoded parameters of a pushed request
-	Created        time.Time    `json:"created"`
-	Expires        time.Time    `json:"expires"`
+	Client         client.ID      `json:"client"`
+	Redirect       string         `json:"redirect"`
+	State          string         `json:"state,omitempty"`
+	Nonce          string         `json:"nonce,omitempty"`
+	Scopes         []string       `json:"scopes"`
+	Prompt         []string       `json:"prompt,omitempty"`
+	MaxAge         *int64         `json:"maxAge,omitempty"` // seconds
+	ACRs           []string       `json:"acrs,omitempty"`   // one of these is required
+	Challenge      string         `json:"challenge,omitempty"`
+	Hint           string         `json:"hint,omitempty"`           // login_hint: untrusted
+	Subject        string         `json:"subject,omitempty"`        // the required user, as the client knows them
+	UserinfoClaims []string       `json:"userinfoClaims,omitempty"` // requested by name
+	IDTokenClaims  []string       `json:"idTokenClaims,omitempty"`  // requested by name
+	ConsentSession string         `json:"consentSession,omitempty"` // key of the session in which the user consented
+	Device         string         `json:"device,omitempty"`         // key of the user code of a device prompt
+	User           account.UserID `json:"user,omitempty"`           // of a device prompt
+	Pushed         string         `json:"pushed,omitempty"`         // the encoded parameters of a pushed request
+	Created        time.Time      `json:"created"`
+	Expires        time.Time      `json:"expires"`
 }
 
 func (req *AuthorizationRequest) prompts(value string) bool {

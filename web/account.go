@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/templates"
@@ -51,7 +53,7 @@ func (s *server) accountPage(r *http.Request, b templates.Base, a authn.AccountV
 	}
 	page.AtRisk = a.Counted <= 1 && left == 0
 	for _, ses := range a.Sessions {
-		page.Sessions = append(page.Sessions, templates.Session{ID: ses.ID, Browser: authn.DescribeUserAgent(ses.Agent), Address: ses.Address,
+		page.Sessions = append(page.Sessions, templates.Session{ID: ses.ID, Browser: account.DescribeUserAgent(ses.Agent), Address: ses.Address,
 			Started: ses.Since, Seen: ses.Seen, This: ses.Current, Program: ses.Program})
 	}
 	if page.Applications, err = s.applications(r); err != nil {
@@ -59,7 +61,7 @@ func (s *server) accountPage(r *http.Request, b templates.Base, a authn.AccountV
 	}
 	for _, e := range a.Recent {
 		page.Events = append(page.Events, templates.Event{At: e.At, Action: e.What, Device: e.Detail,
-			Browser: authn.DescribeUserAgent(e.Agent), Address: e.Address, OK: !e.Failed})
+			Browser: account.DescribeUserAgent(e.Agent), Address: e.Address, OK: !e.Failed})
 	}
 	return page, nil
 }
@@ -69,7 +71,7 @@ func (s *server) deviceOf(a authn.AccountView, d factors.Device) templates.Devic
 	m := s.Accounts.Method(d.Kind)
 	out := templates.Device{ID: string(d.ID), Name: d.Name, Slug: m.Slug, Input: string(m.Input), App: appOf(d.App), Added: d.Added,
 		LastUsed: d.LastUsed, Disabled: d.Disabled, By: d.EnrolledBy, Last: d.Usable() && m.Primary && a.Counted <= 1,
-		Shareable: s.Enrolment.CanCopy(d) || d.Disabled == authn.DisabledScanAgain}
+		Shareable: s.Enrolment.CanCopy(d) || d.Disabled == enrol.DisabledScanAgain}
 	for _, c := range d.Copies {
 		out.Copies = append(out.Copies, templates.Copy{ID: c.ID, Name: c.Name, Shown: c.Shown, Confirmed: !c.Confirmed.IsZero(), ScanAgain: c.ScanAgain})
 	}
@@ -97,7 +99,7 @@ func devicePath(id factors.DeviceID, act string) string {
 func (s *server) getAdd(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err == nil {
-		err = s.Enrolment.CheckAllowed(r.Context(), authn.Flow{Session: visitOf(r).session})
+		err = s.Enrolment.CheckAllowed(r.Context(), enrol.Flow{Session: visitOf(r).session})
 	}
 	if err != nil {
 		return err
@@ -115,7 +117,7 @@ func (s *server) getAdd(w http.ResponseWriter, r *http.Request) error {
 func (s *server) getRenew(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err == nil {
-		err = s.Enrolment.CheckAllowed(r.Context(), authn.Flow{Session: visitOf(r).session})
+		err = s.Enrolment.CheckAllowed(r.Context(), enrol.Flow{Session: visitOf(r).session})
 	}
 	if err != nil {
 		return err
@@ -131,8 +133,8 @@ func (s *server) postRenew(w http.ResponseWriter, r *http.Request) error {
 	if !visitOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
-	seat := seated{Flow: authn.Flow{Session: visitOf(r).session}}
-	path, err := s.begin(w, r, seat, authn.Enrolling{Kind: s.backupKind()})
+	seat := seated{Flow: enrol.Flow{Session: visitOf(r).session}}
+	path, err := s.begin(w, r, seat, enrol.Enrolling{Kind: s.backupKind()})
 	if err != nil {
 		return err
 	}

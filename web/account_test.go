@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 )
 
@@ -207,7 +207,7 @@ func TestAProofThatIsOldIsAskedForAgain(t *testing.T) {
 
 func TestTheLanguageIsTheChoiceOfThePersonThenOfTheBrowser(t *testing.T) {
 	p := open(t, nil)
-	_, phone, _ := p.Member(amelie, func(u *authn.User) { u.Locale = "fr" })
+	_, phone, _ := p.Member(amelie, func(u *account.User) { u.Locale = "fr" })
 	says := func(b *browser, path, lang string) {
 		t.Helper()
 		if got := b.shows(path); !strings.Contains(got.body, `<html lang="`+lang+`">`) {

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/oidc"
 	"barillet/oidc/client"
@@ -197,15 +197,15 @@ func TestAStrongerLevelIsProvenByAKeyAndNeverAnsweredByLess(t *testing.T) {
 func TestAPolicySaysWhoMayUseAnApplicationAndForHowLong(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	garage, other := p.Group("Canal"), p.Group("Nord")
-	a := p.app(t, provider, func(r *client.Registration) { r.Groups = []authn.GroupID{garage} })
-	nobody := p.app(t, provider, func(r *client.Registration) { r.Name, r.Groups = "Empty", []authn.GroupID{} })
+	a := p.app(t, provider, func(r *client.Registration) { r.Groups = []account.GroupID{garage} })
+	nobody := p.app(t, provider, func(r *client.Registration) { r.Name, r.Groups = "Empty", []account.GroupID{} })
 	aged := p.app(t, provider, func(r *client.Registration) {
 		r.Name, r.MaxAge, r.Rules = "Stock", 3000, []client.RegistrationRule{{Group: garage, MaxAge: 60}}
 	})
-	lea, phone, _ := p.Member("lea@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{garage} })
+	lea, phone, _ := p.Member("lea@garage.example", func(u *account.User) { u.Groups = []account.GroupID{garage} })
 	b := p.browser(t)
 	b.signIn("lea@garage.example", phone)
-	_, paulsPhone, _ := p.Member("paul@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{other} })
+	_, paulsPhone, _ := p.Member("paul@garage.example", func(u *account.User) { u.Groups = []account.GroupID{other} })
 	paul := p.browser(t)
 	paul.signIn("paul@garage.example", paulsPhone)
 	if shut := a.isShut(paul); !strings.Contains(shut, "/help/request") || !strings.Contains(shut, "error=access_denied") || !strings.Contains(shut, "state=state-1") {
@@ -236,7 +236,7 @@ func TestAPolicySaysWhoMayUseAnApplicationAndForHowLong(t *testing.T) {
 	if got := aged.silent(paul); got != "" {
 		t.Errorf("nobody of that group: got %q, want a code", got)
 	}
-	p.Change(lea.ID, func(u *authn.User) { u.Groups = nil })
+	p.Change(lea.ID, func(u *account.User) { u.Groups = nil })
 	if a.alive(tok.AccessToken) {
 		t.Error("a token of somebody who left the group is good")
 	}
@@ -249,7 +249,7 @@ func TestGroupsGoAsIdsAndClaimsByNameAreAnswered(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	garage := p.Group("Canal")
 	a := p.app(t, provider, func(r *client.Registration) { r.Scope += " groups" })
-	_, phone, _ := p.Member("lea@garage.example", func(u *authn.User) { u.Groups, u.FirstName = []authn.GroupID{garage}, "Léa" })
+	_, phone, _ := p.Member("lea@garage.example", func(u *account.User) { u.Groups, u.FirstName = []account.GroupID{garage}, "Léa" })
 	b := p.browser(t)
 	b.signIn("lea@garage.example", phone)
 	told := func(tok *oauth2.Token) map[string]any {

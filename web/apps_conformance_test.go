@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/oidc"
 	"barillet/oidc/client"
@@ -37,7 +37,7 @@ func newSuite(t *testing.T, change func(*client.Registration)) *suite {
 			change(r)
 		}
 	})
-	_, phone, _ := p.Member("lea@garage.example", func(u *authn.User) { u.FirstName, u.LastName = "Léa", "Vasseur" })
+	_, phone, _ := p.Member("lea@garage.example", func(u *account.User) { u.FirstName, u.LastName = "Léa", "Vasseur" })
 	b := p.browser(t)
 	b.signIn("lea@garage.example", phone)
 	return &suite{t, p, provider, a, b, phone}

@@ -20,7 +20,7 @@ import (
 	jose "github.com/go-jose/go-jose/v4"
 	"golang.org/x/oauth2"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/oidc"
 	"barillet/oidc/client"
 )
@@ -317,7 +317,7 @@ func (s *suite) active() bool {
 // claimsAreThose asks for everything that there is, and compares what comes with the list.
 func claimsAreThose(s *suite, v any) {
 	group := s.p.Group("Canal")
-	s.p.Change(s.p.User("lea@garage.example").ID, func(u *authn.User) { u.Groups, u.Locale = []authn.GroupID{group}, "fr" })
+	s.p.Change(s.p.User("lea@garage.example").ID, func(u *account.User) { u.Groups, u.Locale = []account.GroupID{group}, "fr" })
 	s.b.signIn("lea@garage.example", s.phone)
 	s.a = s.client(func(r *client.Registration) { r.Scope += " groups" })
 	tok, got := s.tokens("scope", "openid profile email groups offline_access address phone")

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/oidc"
 	"barillet/oidc/client"
@@ -23,18 +23,18 @@ func (a *app) refresh(token string) (*oauth2.Token, error) {
 }
 
 func TestTokensDieAtOnceWithWhatTheyStandOn(t *testing.T) {
-	for name, end := range map[string]func(p *place, b *browser, u authn.User, phone *authntest.Phone){
-		"a sign-out": func(p *place, b *browser, _ authn.User, _ *authntest.Phone) { b.goes("/logged-out", "/logout") },
-		"a sign-out everywhere, elsewhere": func(p *place, _ *browser, u authn.User, phone *authntest.Phone) {
+	for name, end := range map[string]func(p *place, b *browser, u account.User, phone *authntest.Phone){
+		"a sign-out": func(p *place, b *browser, _ account.User, _ *authntest.Phone) { b.goes("/logged-out", "/logout") },
+		"a sign-out everywhere, elsewhere": func(p *place, _ *browser, u account.User, phone *authntest.Phone) {
 			other := p.browser(p.T)
 			other.signIn(u.Login, phone)
 			other.goes("/account?done=others_ended", "/account/sessions/end-others")
 		},
-		"a reset": func(p *place, _ *browser, u authn.User, _ *authntest.Phone) { p.reset(u.ID) },
-		"a suspension": func(p *place, _ *browser, u authn.User, _ *authntest.Phone) {
-			p.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+		"a reset": func(p *place, _ *browser, u account.User, _ *authntest.Phone) { p.reset(u.ID) },
+		"a suspension": func(p *place, _ *browser, u account.User, _ *authntest.Phone) {
+			p.Change(u.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 		},
-		"a change of password": func(p *place, b *browser, _ authn.User, phone *authntest.Phone) {
+		"a change of password": func(p *place, b *browser, _ account.User, phone *authntest.Phone) {
 			b.goes("/account/password", "/account/prove", "code", string(phone.Next()), "next", "/account/password")
 			b.goes("/account?done=password_changed", "/account/password", "current", authntest.Password, "password", "une autre clef, plus longue")
 		},
@@ -89,7 +89,7 @@ func TestAGrantForOfflineOutlivesItsSessionByTimeAndNotBySignOut(t *testing.T) {
 	if tok, err = a.refresh(tok.RefreshToken); err != nil {
 		t.Fatalf("after the session's longest time: %v", err)
 	}
-	p.Change(u.ID, func(u *authn.User) { u.Epoch++ })
+	p.Change(u.ID, func(u *account.User) { u.Epoch++ })
 	if _, err := a.refresh(tok.RefreshToken); err == nil || a.alive(tok.AccessToken) {
 		t.Error("sign out everywhere: the grant is still good")
 	}

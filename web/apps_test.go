@@ -15,7 +15,7 @@ import (
 	relying "github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/internal/audit"
 	"barillet/oidc"
@@ -244,7 +244,7 @@ func refused(t testing.TB, err error) string {
 	return e.ErrorCode
 }
 
-func signedIn(p *place, address string) (authn.User, *authntest.Phone, *browser) {
+func signedIn(p *place, address string) (account.User, *authntest.Phone, *browser) {
 	u, phone, _ := p.Member(address, nil)
 	b := p.browser(p.T)
 	b.signIn(address, phone)
@@ -256,7 +256,7 @@ func TestAnIndependentClientSignsSomebodyIn(t *testing.T) {
 		t.Run(alg, func(t *testing.T) {
 			p, provider := appPlace(t, nil)
 			a := p.app(t, provider, func(r *client.Registration) { r.Alg = alg })
-			u, phone, _ := p.Member("lea@garage.example", func(u *authn.User) { u.FirstName, u.LastName = "Léa", "Vasseur" })
+			u, phone, _ := p.Member("lea@garage.example", func(u *account.User) { u.FirstName, u.LastName = "Léa", "Vasseur" })
 			b := p.browser(t)
 			verifier := oauth2.GenerateVerifier()
 

@@ -10,15 +10,15 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/oidc"
 	"barillet/oidc/client"
 	"barillet/store"
 )
 
 // six is an address of the n-th network of the internet, and the host in it.
-func six(network, host int) authn.RequestInfo {
-	return authn.RequestInfo{Address: netip.MustParseAddr(fmt.Sprintf("2a00:1:2:%x::%x", network, host+1))}
+func six(network, host int) account.RequestInfo {
+	return account.RequestInfo{Address: netip.MustParseAddr(fmt.Sprintf("2a00:1:2:%x::%x", network, host+1))}
 }
 
 // Somebody with a network of addresses asks without end, to fill the store with requests that nobody will answer.
@@ -47,7 +47,7 @@ func TestAStrangerOfManyAddressesFillsTheStoreWithRequests(t *testing.T) {
 }
 
 // starts begins the grant of a device from somewhere.
-func (a *app) starts(provider *oidc.Provider, req authn.RequestInfo) int {
+func (a *app) starts(provider *oidc.Provider, req account.RequestInfo) int {
 	form := url.Values{"client_id": {string(a.ID)}, "scope": {"openid"}}
 	r := httptest.NewRequestWithContext(oidc.WithOrigin(a.place.T.Context(), req), http.MethodPost, oidc.PathDevice, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/oidc"
 	"barillet/oidc/client"
 )
@@ -72,8 +72,8 @@ func TestTokensOfAWeakerSignInOutliveAStricterPolicy(t *testing.T) {
 	code := plain.tokens(b)
 	_, _, other := signedIn(p, "paul@garage.example")
 	weak := plain.tokens(other)
-	p.Change(p.User("paul@garage.example").ID, func(u *authn.User) { u.Groups = []authn.GroupID{garage} })
-	p.Change(p.User(amelie).ID, func(u *authn.User) { u.Groups = []authn.GroupID{garage} })
+	p.Change(p.User("paul@garage.example").ID, func(u *account.User) { u.Groups = []account.GroupID{garage} })
+	p.Change(p.User(amelie).ID, func(u *account.User) { u.Groups = []account.GroupID{garage} })
 	if !plain.alive(weak.AccessToken) {
 		t.Fatal("a token is dead for no reason")
 	}

@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/oidc/client"
 )
 
@@ -16,13 +16,13 @@ import (
 func TestAnIDTokenIsGivenOfSomebodyWhoWasTakenOutMeanwhile(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	garage := p.Group("Canal")
-	only := func(r *client.Registration) { r.Groups = []authn.GroupID{garage} }
+	only := func(r *client.Registration) { r.Groups = []account.GroupID{garage} }
 	a := p.app(t, provider, only)
 	tv := p.app(t, provider, func(r *client.Registration) {
 		only(r)
 		r.Name, r.AuthMethod, r.Redirects, r.Grants = "Screen", "none", nil, []string{"urn:ietf:params:oauth:grant-type:device_code"}
 	})
-	u, phone, _ := p.Member("lea@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{garage} })
+	u, phone, _ := p.Member("lea@garage.example", func(u *account.User) { u.Groups = []account.GroupID{garage} })
 	b := p.browser(t)
 	b.signIn("lea@garage.example", phone)
 	device, code := tv.device()
@@ -33,7 +33,7 @@ func TestAnIDTokenIsGivenOfSomebodyWhoWasTakenOutMeanwhile(t *testing.T) {
 	verifier := oauth2.GenerateVerifier()
 	given := a.code(b, verifier)
 
-	p.Change(u.ID, func(u *authn.User) { u.Groups = nil })
+	p.Change(u.ID, func(u *account.User) { u.Groups = nil })
 	if tok, err := a.config.Exchange(a.ctx(), given, oauth2.VerifierOption(verifier)); err == nil || refused(t, err) != "invalid_grant" {
 		t.Errorf("the code: got %v, %v", tok, err)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/oidc"
 	"barillet/oidc/client"
 )
@@ -54,7 +54,7 @@ func TestTwoApplicationsFindOutThatTheirPairwiseNamesAreOnePerson(t *testing.T) 
 func TestAnApplicationKeepsReadingWhatItMayNoLonger(t *testing.T) {
 	p, provider := appPlace(t, nil)
 	garage := p.Group("Canal")
-	_, phone, _ := p.Member("lea@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{garage} })
+	_, phone, _ := p.Member("lea@garage.example", func(u *account.User) { u.Groups = []account.GroupID{garage} })
 	b := p.browser(t)
 	b.signIn("lea@garage.example", phone)
 	r := usual()

@@ -8,7 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/session"
 	"barillet/internal/secret"
 	"barillet/web"
 	"barillet/web/gate"
@@ -38,12 +39,12 @@ func (a *arena) doorman(b *testing.B, people int) (http.Handler, []string) {
 	}
 	nonce := secret.From(strings.Repeat("n", 43))
 	var cookies []string
-	for _, session := range a.crowd.SignedIn(people) {
-		code, err := c.Sessions.NewReturnCode(b.Context(), authn.RequestInfo{}, session, wiki, authn.ParseForwardState(nonce))
+	for _, sess := range a.crowd.SignedIn(people) {
+		code, err := c.Sessions.NewReturnCode(b.Context(), account.RequestInfo{}, sess, wiki, session.ParseForwardState(nonce))
 		if err != nil {
 			b.Fatal(err)
 		}
-		secret, err := c.Sessions.RedeemReturnCode(b.Context(), authn.RequestInfo{}, code, wiki, nonce)
+		secret, err := c.Sessions.RedeemReturnCode(b.Context(), account.RequestInfo{}, code, wiki, nonce)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -7,7 +7,8 @@ import (
 
 	"github.com/gorilla/sessions"
 
-	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/session"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 	"barillet/templates"
@@ -16,7 +17,7 @@ import (
 // cookieStore is the house's sessions.Store. The records behind its cookies are those of authn: a cookie holds an opaque
 // secret and nothing else, and a value that authn does not know is never adopted.
 type cookieStore struct {
-	sessions                         *authn.SessionService
+	sessions                         *session.SessionService
 	session, login, browser, locales string // names of the cookies
 	secure                           bool
 }
@@ -25,7 +26,7 @@ var _ sessions.Store = (*cookieStore)(nil)
 
 // newJar names the cookies. "__Host-" keeps a sibling host from planting them (RFC 6265bis section 4.1.3.2); a
 // plain name is for http://localhost alone, where there is no Secure.
-func newJar(s *authn.SessionService, secure bool) *cookieStore {
+func newJar(s *session.SessionService, secure bool) *cookieStore {
 	prefix := ""
 	if secure {
 		prefix = "__Host-"
@@ -81,9 +82,9 @@ func (j *cookieStore) options(name string) *sessions.Options {
 	o := &sessions.Options{Path: "/", HttpOnly: true, Secure: j.secure, SameSite: http.SameSiteLaxMode}
 	switch name {
 	case j.login:
-		o.MaxAge = int(authn.TransactionTTL / time.Second)
+		o.MaxAge = int(account.TransactionTTL / time.Second)
 	case j.browser:
-		o.MaxAge = int(authn.KnownBrowserTTL / time.Second)
+		o.MaxAge = int(account.KnownBrowserTTL / time.Second)
 	}
 	return o
 }

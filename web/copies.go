@@ -3,7 +3,7 @@ package web
 import (
 	"net/http"
 
-	"barillet/authn"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/templates"
@@ -46,7 +46,7 @@ func (s *server) postCopy(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	want := authn.Enrolling{Kind: d.Kind, Replace: d.ID}
+	want := enrol.Enrolling{Kind: d.Kind, Replace: d.ID}
 	if replace {
 		want.LostCopy = lost
 	} else {
@@ -55,7 +55,7 @@ func (s *server) postCopy(w http.ResponseWriter, r *http.Request) error {
 		}
 		session = issued.Session
 	}
-	path, err := s.begin(w, r, seated{Flow: authn.Flow{Session: session}}, want)
+	path, err := s.begin(w, r, seated{Flow: enrol.Flow{Session: session}}, want)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (s *server) replacePage(r *http.Request, b templates.Base) (templates.Repla
 	if err != nil {
 		return templates.Replace{}, err
 	}
-	e, err := s.Enrolment.Pending(r.Context(), authn.Flow{Session: visitOf(r).session})
+	e, err := s.Enrolment.Pending(r.Context(), enrol.Flow{Session: visitOf(r).session})
 	code := errcode.Of(err)
 	if code == errcode.Expired || code == errcode.StepUpRequired || err == nil && e.Replace != d.ID {
 		return templates.Replace{}, &wrongStep{"/account?again=ceremony_gone"}
@@ -101,7 +101,7 @@ func (s *server) postReplace(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), authn.Flow{Session: visitOf(r).session}, "", []byte(f["code"]))
+	done, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), enrol.Flow{Session: visitOf(r).session}, "", []byte(f["code"]))
 	if errcode.Of(err) == errcode.Expired {
 		return &wrongStep{"/account?again=ceremony_gone"}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/templates"
@@ -68,7 +69,7 @@ func (s *server) getShow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !s.Enrolment.CanCopy(d) && d.Disabled != authn.DisabledScanAgain {
+	if !s.Enrolment.CanCopy(d) && d.Disabled != enrol.DisabledScanAgain {
 		return redirect(w, "/account?again=no_copies")
 	}
 	page := templates.DeviceShow{Base: s.base(r), Device: s.deviceOf(a, d), CopyName: copyName(d), Wait: s.usedUp(a)}
@@ -107,7 +108,7 @@ func (s *server) postShow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if d.Disabled == authn.DisabledScanAgain {
+	if d.Disabled == enrol.DisabledScanAgain {
 		return s.postShowReplaced(w, r, a, d, f)
 	}
 	page := s.showPage(r, a, d, f["name"])
@@ -143,8 +144,8 @@ func (s *server) postShowReplaced(w http.ResponseWriter, r *http.Request, a auth
 	if !j.Accepted() {
 		return s.judged(w, j, factors.InputCode, s.showPage(r, a, d, f["name"]))
 	}
-	seat := seated{Flow: authn.Flow{Session: visitOf(r).session}}
-	path, err := s.begin(w, r, seat, authn.Enrolling{Kind: d.Kind, Replace: d.ID})
+	seat := seated{Flow: enrol.Flow{Session: visitOf(r).session}}
+	path, err := s.begin(w, r, seat, enrol.Enrolling{Kind: d.Kind, Replace: d.ID})
 	if err != nil {
 		return err
 	}

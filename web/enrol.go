@@ -8,6 +8,8 @@ import (
 	"net/http"
 
 	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/templates"
@@ -15,7 +17,7 @@ import (
 
 // seated is where a visitor enrols a device, and their devices.
 type seated struct {
-	authn.Flow
+	enrol.Flow
 	first   bool // within a login: the device completes it
 	devices []factors.Device
 	login   string
@@ -27,7 +29,7 @@ func (s *server) seat(r *http.Request) (seated, error) {
 	if !v.login.IsZero() {
 		st, err := s.loginAt(r, v.login, authn.StepEnrol)
 		if err == nil {
-			return seated{Flow: authn.Flow{Login: v.login}, first: true, devices: st.Have, login: st.Login}, nil
+			return seated{Flow: enrol.Flow{Login: v.login}, first: true, devices: st.Have, login: st.Login}, nil
 		}
 		if !v.SignedIn() {
 			return seated{}, err
@@ -37,7 +39,7 @@ func (s *server) seat(r *http.Request) (seated, error) {
 	if err != nil {
 		return seated{}, err
 	}
-	return seated{Flow: authn.Flow{Session: v.session}, devices: a.Devices, login: a.Login}, nil
+	return seated{Flow: enrol.Flow{Session: v.session}, devices: a.Devices, login: a.Login}, nil
 }
 
 func (s *server) getEnrol(w http.ResponseWriter, r *http.Request) error {
@@ -77,7 +79,7 @@ func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return errcode.InvalidField("kind", "unknown")
 	}
-	path, err := s.begin(w, r, seat, authn.Enrolling{Kind: kind, App: app})
+	path, err := s.begin(w, r, seat, enrol.Enrolling{Kind: kind, App: app})
 	if errcode.Of(err) == errcode.TooMany {
 		return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
 			return s.choose(s.baseWithProblem(r, "/enrol", p), seat)
@@ -90,7 +92,7 @@ func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 }
 
 // begin opens an enrolment and returns its page.
-func (s *server) begin(w http.ResponseWriter, r *http.Request, seat seated, want authn.Enrolling) (string, error) {
+func (s *server) begin(w http.ResponseWriter, r *http.Request, seat seated, want enrol.Enrolling) (string, error) {
 	if _, err := s.Enrolment.BeginEnrol(r.Context(), origin(r), seat.Flow, want); err != nil {
 		return "", err
 	}
@@ -107,21 +109,21 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, seat seated, want
 
 // pending returns the pending enrolment of the page at a path. If there is none, or it has another page, the error
 // leads there.
-func (s *server) pending(r *http.Request, path string) (seated, authn.PendingEnrolment, error) {
+func (s *server) pending(r *http.Request, path string) (seated, account.PendingEnrolment, error) {
 	seat, err := s.seat(r)
 	if err != nil {
-		return seated{}, authn.PendingEnrolment{}, err
+		return seated{}, account.PendingEnrolment{}, err
 	}
 	e, err := s.Enrolment.Pending(r.Context(), seat.Flow)
 	switch code := errcode.Of(err); {
 	case code == errcode.Expired, code == errcode.StepUpRequired:
-		return seated{}, authn.PendingEnrolment{}, &wrongStep{"/enrol?again=ceremony_gone"}
+		return seated{}, account.PendingEnrolment{}, &wrongStep{"/enrol?again=ceremony_gone"}
 	case err != nil:
-		return seated{}, authn.PendingEnrolment{}, err
+		return seated{}, account.PendingEnrolment{}, err
 	case e.Replace != "":
-		return seated{}, authn.PendingEnrolment{}, &wrongStep{devicePath(e.Replace, "replace")}
+		return seated{}, account.PendingEnrolment{}, &wrongStep{devicePath(e.Replace, "replace")}
 	case s.enrolPath(e.Kind) != path:
-		return seated{}, authn.PendingEnrolment{}, &wrongStep{s.enrolPath(e.Kind)}
+		return seated{}, account.PendingEnrolment{}, &wrongStep{s.enrolPath(e.Kind)}
 	}
 	return seat, e, nil
 }
@@ -176,7 +178,7 @@ func (s *server) postEnrolCode(path string) handler {
 			page.Problem = p
 			return page
 		}
-		name, err := authn.DeviceName(f["name"], false)
+		name, err := account.DeviceName(f["name"], false)
 		if err != nil {
 			return s.renderProblem(w, err, told)
 		}
@@ -209,7 +211,7 @@ func (s *server) postEnrolAssertion(path string) handler {
 		if err != nil {
 			return err
 		}
-		name, err := authn.DeviceName(a.Name, false)
+		name, err := account.DeviceName(a.Name, false)
 		if err != nil {
 			return err
 		}
@@ -256,7 +258,7 @@ func (s *server) postEnrolBackup(path string) handler {
 
 // enrolled returns the page after a confirmed device: the advice to add a second after the first, then recovery codes
 // if the user has none.
-func (s *server) enrolled(w http.ResponseWriter, r *http.Request, seat seated, done authn.Enrolled) (string, error) {
+func (s *server) enrolled(w http.ResponseWriter, r *http.Request, seat seated, done enrol.Enrolled) (string, error) {
 	if seat.first {
 		return home(authn.Verified{Completed: done.Completed, First: true}), s.completed(w, r, done.Completed)
 	}
@@ -273,7 +275,7 @@ func (s *server) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, othe
 	if err != nil || made {
 		return otherwise, err
 	}
-	path, err := s.begin(w, r, seated{Flow: authn.Flow{Session: v.session}}, authn.Enrolling{Kind: s.backupKind()})
+	path, err := s.begin(w, r, seated{Flow: enrol.Flow{Session: v.session}}, enrol.Enrolling{Kind: s.backupKind()})
 	if errcode.Of(err) == errcode.StepUpRequired {
 		return otherwise, nil // the step-up has expired; the account page offers the codes
 	}
@@ -281,8 +283,8 @@ func (s *server) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, othe
 }
 
 // codesLeft reports whether a user has recovery codes, and how many are left.
-func (s *server) codesLeft(ctx context.Context, id authn.UserID) (made bool, left int, err error) {
-	err = s.Accounts.View(ctx, func(r authn.Reader) error {
+func (s *server) codesLeft(ctx context.Context, id account.UserID) (made bool, left int, err error) {
+	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		made, left = false, 0
 		u, err := r.User(id)
 		for _, d := range u.Devices {

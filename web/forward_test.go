@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/web"
 	"barillet/web/gate"
@@ -127,8 +127,8 @@ func entered(t *testing.T, p *place, b *browser, host, uri string) map[string]st
 func TestAPersonEntersAnApplicationBehindAProxy(t *testing.T) {
 	p := guarded(t, wiki, shop+" group:elsewhere")
 	garage := p.Group("Garage du Port")
-	_, phone, _ := p.Member(amelie, func(u *authn.User) {
-		u.Login, u.FirstName, u.LastName, u.Groups = "amelie", "Amélie", "Durand", []authn.GroupID{garage}
+	_, phone, _ := p.Member(amelie, func(u *account.User) {
+		u.Login, u.FirstName, u.LastName, u.Groups = "amelie", "Amélie", "Durand", []account.GroupID{garage}
 	})
 	b := p.browser(t)
 	b.signIn("amelie", phone)

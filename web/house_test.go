@@ -22,7 +22,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/internal/mail"
@@ -306,9 +306,9 @@ func mailed[M templates.Notice](t testing.TB, p *place, to string) M {
 }
 
 // reset clears somebody's devices as an operator does, and mails a ticket.
-func (p *place) reset(id authn.UserID) {
+func (p *place) reset(id account.UserID) {
 	p.T.Helper()
-	_, err := authn.Update(p.T.Context(), p.Accounts, p.Accounts.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (struct{}, error) {
+	_, err := account.Update(p.T.Context(), p.Accounts, p.Accounts.NewOperation(account.RequestInfo{}), func(tx *account.Tx) (struct{}, error) {
 		u, err := tx.User(id)
 		if err != nil {
 			return struct{}{}, err

@@ -10,7 +10,7 @@ import (
 	"testing/fstest"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/factors"
 	"barillet/templates"
@@ -190,7 +190,7 @@ func TestKind_InventedKindServesEverywhere(t *testing.T) {
 func TestKind_InventedKindIsEnrolledByAnAdministrator(t *testing.T) {
 	p, token := openWithAPI(t, withClicker(t, clickerFiles()))
 	u, _, _ := p.Member(amelie, nil)
-	p.Change(u.ID, func(u *authn.User) { u.Devices = nil })
+	p.Change(u.ID, func(u *account.User) { u.Devices = nil })
 	api := p.browser(t)
 	path := "/api/v1/users/" + string(u.ID) + "/factors"
 	_, x := asked(api, token, path, `{"factorType":"token:clicker","provider":"ACME","name":"Given clicker"}`)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/templates"
 )
 
@@ -17,7 +18,7 @@ func (s *server) completed(w http.ResponseWriter, r *http.Request, c authn.Compl
 
 func (s *server) passwordDue(r *http.Request, b templates.Base) (templates.PasswordRequired, error) {
 	st, err := s.loginAt(r, visitOf(r).login, authn.StepChangePassword)
-	return templates.PasswordRequired{Base: b, Login: st.Login, Temporary: st.Mark == authn.ChangeTemporary, Least: s.least()}, err
+	return templates.PasswordRequired{Base: b, Login: st.Login, Temporary: st.Mark == account.ChangeTemporary, Least: s.least()}, err
 }
 
 func (s *server) getPasswordDue(w http.ResponseWriter, r *http.Request) error {

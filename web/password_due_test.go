@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/internal/secret"
 )
@@ -13,7 +13,7 @@ import (
 func TestWhoeverMustChooseAnotherPasswordComesToThatPageBeforeAnyOther(t *testing.T) {
 	p := open(t, nil)
 	u, phone, _ := p.Member(amelie, nil)
-	p.Change(u.ID, func(u *authn.User) { u.Password.MustChange = authn.ChangeTemporary })
+	p.Change(u.ID, func(u *account.User) { u.Password.MustChange = account.ChangeTemporary })
 	for _, kind := range []string{"and closes it", "and chooses"} {
 		b := p.browser(t)
 		b.goes("/login/factor", "/login?next=/account/add", "identifier", amelie, "password", authntest.Password, "next", "/account/add")
@@ -51,7 +51,7 @@ func TestWhoeverMustChooseAnotherPasswordComesToThatPageBeforeAnyOther(t *testin
 func TestAFirstDeviceEnrolledOnTheWayToTheChoiceIsFollowedByTheAdviceForASecond(t *testing.T) {
 	p := open(t, nil)
 	u, _, _ := p.Member(amelie, nil)
-	p.Change(u.ID, func(u *authn.User) { u.Password.MustChange = authn.ChangeExpired })
+	p.Change(u.ID, func(u *account.User) { u.Password.MustChange = account.ChangeExpired })
 	code, err := p.ticket(u.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +78,7 @@ func TestARecoveryCodeLeadsToAPhoneAndTheChoiceBeforeASession(t *testing.T) {
 	in.goes("/enrol/recovery", "/account/recovery")
 	code, _, _ := strings.Cut(strings.SplitN(in.shows("/enrol/recovery").body, "<code>", 2)[1], "<")
 	in.goes("/account?done=codes_kept", "/enrol/recovery", "kept", "yes")
-	p.Change(u.ID, func(u *authn.User) { u.Password.MustChange = authn.ChangeExpired })
+	p.Change(u.ID, func(u *account.User) { u.Password.MustChange = account.ChangeExpired })
 
 	b := p.browser(t)
 	b.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
@@ -98,8 +98,8 @@ func TestARecoveryCodeLeadsToAPhoneAndTheChoiceBeforeASession(t *testing.T) {
 }
 
 // ticket resets somebody and gives the ticket to the test.
-func (p *place) ticket(id authn.UserID) (secret.Value, error) {
-	return authn.Update(p.T.Context(), p.Accounts, p.Accounts.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (secret.Value, error) {
+func (p *place) ticket(id account.UserID) (secret.Value, error) {
+	return account.Update(p.T.Context(), p.Accounts, p.Accounts.NewOperation(account.RequestInfo{}), func(tx *account.Tx) (secret.Value, error) {
 		u, err := tx.User(id)
 		if err != nil {
 			return secret.Value{}, err
@@ -107,7 +107,7 @@ func (p *place) ticket(id authn.UserID) (secret.Value, error) {
 		if _, err := tx.ResetDevices(&u); err != nil {
 			return secret.Value{}, err
 		}
-		_, code, _, err := p.Authn.IssueTicket(tx, &u, authn.ProvenanceEmail, authn.TicketTTL)
+		_, code, _, err := p.Authn.IssueTicket(tx, &u, account.ProvenanceEmail, account.TicketTTL)
 		if err != nil {
 			return secret.Value{}, err
 		}

@@ -4,7 +4,7 @@ import (
 	"io"
 	"net/http"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/web/reply"
 )
 
@@ -13,7 +13,7 @@ func (s *server) getHealth(w http.ResponseWriter, _ *http.Request) { plain(w, ht
 
 // getReady says whether people can be served: the store can be read.
 func (s *server) getReady(w http.ResponseWriter, r *http.Request) {
-	if err := s.Accounts.View(r.Context(), func(authn.Reader) error { return nil }); err != nil {
+	if err := s.Accounts.View(r.Context(), func(account.Reader) error { return nil }); err != nil {
 		reply.Report(r, err)
 		reply.RetryAfter(w, 0)
 		plain(w, http.StatusServiceUnavailable, "not ready\n")

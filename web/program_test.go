@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/web"
@@ -29,8 +29,8 @@ func openWithAPI(t testing.TB, changes ...func(*web.Config)) (*place, string) {
 	})
 	served = api.New(api.Config{Desk: desk, Ring: p.Ring, PublicURL: p.url, SignIn: true})
 	machine := helpdesk.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
-	token, _, err := desk.CreateToken(t.Context(), machine, authn.RequestInfo{},
-		helpdesk.NewToken{Name: "script", Role: authn.RoleUserAdmin, Secrets: true, Authn: true})
+	token, _, err := desk.CreateToken(t.Context(), machine, account.RequestInfo{},
+		helpdesk.NewToken{Name: "script", Role: account.RoleUserAdmin, Secrets: true, Authn: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func asked(b *browser, token, path, body string) (int, map[string]any) {
 }
 
 // given enrols a phone for somebody by the API to its end.
-func given(t testing.TB, p *place, token string, u authn.User) *authntest.Phone {
+func given(t testing.TB, p *place, token string, u account.User) *authntest.Phone {
 	t.Helper()
 	b := p.browser(t)
 	_, x := asked(b, token, "/api/v1/users/"+string(u.ID)+"/factors", `{"factorType":"token:software:totp","provider":"GOOGLE","name":"Du garage"}`)

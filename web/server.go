@@ -12,7 +12,10 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/enrol"
 	"barillet/authn/helpdesk"
+	"barillet/authn/session"
 	"barillet/factors"
 	"barillet/internal/mail"
 	"barillet/oidc"
@@ -24,10 +27,10 @@ import (
 
 // Config is what the front door is made of. Everything but TrustedProxies, API, Docs, Gate, OIDC and Demo is required.
 type Config struct {
-	Accounts       *authn.Service
-	Sessions       *authn.SessionService
+	Accounts       *account.Service
+	Sessions       *session.SessionService
 	Authn          *authn.SignInService
-	Enrolment      *authn.EnrolService
+	Enrolment      *enrol.EnrolService
 	Desk           *helpdesk.Desk
 	Renderer       *templates.Renderer
 	Static         *static.Files

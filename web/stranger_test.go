@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 )
 
@@ -32,9 +32,9 @@ func TestKnownAndUnknownPeopleGetTheSameBytes(t *testing.T) {
 	p := open(t, nil)
 	p.Member(amelie, nil)
 	out, _, _ := p.Member(suspended, nil)
-	p.Change(out.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+	p.Change(out.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	stuck, _, _ := p.Member(bare, nil)
-	p.Change(stuck.ID, func(u *authn.User) { u.Devices = nil })
+	p.Change(stuck.ID, func(u *account.User) { u.Devices = nil })
 
 	for name, ask := range map[string]func(b *browser, who string) page{
 		"a wrong password": func(b *browser, who string) page { return b.post("/login", "identifier", who, "password", "wrong") },

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/templates"
 )
@@ -97,7 +97,7 @@ func TestATicketThatIsTooOldOffersAnother(t *testing.T) {
 func TestWhoeverHasTheMailboxAloneGetsNoFurtherThanAWordOfHelp(t *testing.T) {
 	p := open(t, nil)
 	u, _, _ := p.Member(amelie, nil)
-	p.Change(u.ID, func(u *authn.User) { u.Password.Provenance = authn.ProvenanceEmail })
+	p.Change(u.ID, func(u *account.User) { u.Password.Provenance = account.ProvenanceEmail })
 	p.reset(u.ID)
 	b := p.browser(t)
 	b.goes("/login/ticket", "/login", "identifier", amelie, "password", authntest.Password)
@@ -113,7 +113,7 @@ func TestWhoeverHasTheMailboxAloneGetsNoFurtherThanAWordOfHelp(t *testing.T) {
 func TestWhoeverHasNeitherDeviceNorTicketIsHelpedAndShownNoSecret(t *testing.T) {
 	p := open(t, nil)
 	u, _, _ := p.Member(amelie, nil)
-	p.Change(u.ID, func(u *authn.User) { u.Devices = nil })
+	p.Change(u.ID, func(u *account.User) { u.Devices = nil })
 	b := p.browser(t)
 	b.goes("/login/blocked", "/login", "identifier", amelie, "password", authntest.Password)
 	if got := b.shows("/login/blocked"); !strings.Contains(got.body, "/help/request?topic=cannot_log_in") {

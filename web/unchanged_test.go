@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/internal/mail"
 	"barillet/store"
@@ -79,7 +79,7 @@ func TestNoGetChangesAnything(t *testing.T) {
 	ticket.goes("/login/ticket", "/login", "identifier", "lea@garage.example", "password", authntest.Password)
 	visitors["waiting for a ticket"] = ticket
 	marked, markedPhone, _ := p.Member("noa@garage.example", nil)
-	p.Change(marked.ID, func(u *authn.User) { u.Password.MustChange = authn.ChangeExpired })
+	p.Change(marked.ID, func(u *account.User) { u.Password.MustChange = account.ChangeExpired })
 	due := p.browser(t)
 	due.goes("/login/factor", "/login", "identifier", "noa@garage.example", "password", authntest.Password)
 	due.goes("/login/password", "/login/factor", "code", string(markedPhone.Next()))

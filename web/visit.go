@@ -5,7 +5,8 @@ import (
 	"net/http"
 	"net/url"
 
-	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/session"
 	"barillet/internal/secret"
 	"barillet/web/reply"
 )
@@ -15,7 +16,7 @@ import (
 type visitor struct {
 	session secret.Value // of somebody signed in; empty: nobody is
 	login   secret.Value // of a login under way, whatever became of it; empty: none
-	live    authn.Live   // with session
+	live    session.Live // with session
 	lang    string
 }
 
@@ -43,7 +44,7 @@ func (s *server) visit(r *http.Request) (*http.Request, error) {
 	}
 	q := *reply.RequestFrom(r.Context())
 	v := &visitor{lang: q.Lang, login: secret.From(login.ID)}
-	if live, ok := ses.Values[liveKey{}].(authn.Live); ok {
+	if live, ok := ses.Values[liveKey{}].(session.Live); ok {
 		v.session, v.live = secret.From(ses.ID), live
 		if chosen := r.URL.Query().Get("lang"); live.Locale != "" && chosen != v.lang {
 			v.lang, q.Lang = live.Locale, live.Locale
@@ -67,10 +68,10 @@ func (s *server) answered(h handler, fail func(http.ResponseWriter, *http.Reques
 }
 
 // origin is where a request comes from, for authn.
-func origin(r *http.Request) authn.RequestInfo { return reply.RequestFrom(r.Context()).Origin() }
+func origin(r *http.Request) account.RequestInfo { return reply.RequestFrom(r.Context()).Origin() }
 
 // signIn hands the browser the end of a sign-in. The session that it had until now ends: a browser has one.
-func (s *server) signIn(w http.ResponseWriter, r *http.Request, issued authn.Credentials) error {
+func (s *server) signIn(w http.ResponseWriter, r *http.Request, issued session.Credentials) error {
 	if v := visitOf(r); v.SignedIn() {
 		if err := s.Sessions.SignOut(r.Context(), origin(r), v.session); err != nil {
 			reply.Report(r, err) // the new session stands; the old one ends by itself
@@ -83,7 +84,7 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request, issued authn.Cre
 }
 
 // setCookies hands the browser the secrets that authn issued. A known browser's cookie is sent again, to last.
-func (s *server) setCookies(w http.ResponseWriter, r *http.Request, issued authn.Credentials) error {
+func (s *server) setCookies(w http.ResponseWriter, r *http.Request, issued session.Credentials) error {
 	if issued.Session.IsZero() {
 		return nil
 	}
@@ -100,7 +101,7 @@ func (s *server) setCookies(w http.ResponseWriter, r *http.Request, issued authn
 }
 
 // adoptThen is adopt, then on to a path.
-func (s *server) adoptThen(w http.ResponseWriter, r *http.Request, issued authn.Credentials, path string) error {
+func (s *server) adoptThen(w http.ResponseWriter, r *http.Request, issued session.Credentials, path string) error {
 	if err := s.setCookies(w, r, issued); err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 )
 
@@ -13,7 +13,7 @@ const amelie = "amelie.durand@garage.example"
 
 func TestAnInvitedPersonEnrolsAPhoneAndSignsInWithIt(t *testing.T) {
 	p := open(t, nil)
-	u := p.Person(amelie, func(u *authn.User) { u.FirstName, u.LastName = "Amélie", "Durand" })
+	u := p.Person(amelie, func(u *account.User) { u.FirstName, u.LastName = "Amélie", "Durand" })
 	link := "/invite/" + p.Invite(u.ID).Reveal()
 	b := p.browser(t)
 

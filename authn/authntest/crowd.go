@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/password"
+	"barillet/authn/session"
 	"barillet/factors"
 	"barillet/internal/secret"
 	"barillet/store"
@@ -25,7 +27,7 @@ type Population struct {
 
 // TestUser is one of a crowd.
 type TestUser struct {
-	ID      authn.UserID
+	ID      account.UserID
 	Login   string
 	Browser secret.Value // a browser that they have signed in on before
 }
@@ -71,12 +73,12 @@ func throng(t testing.TB, h *Env, n int, besides ...factors.Device) *Population 
 	c.Each(64, n, func(i int) error {
 		login := fmt.Sprintf("person%07d@garage.example", i)
 		browser := secret.New()
-		u, err := authn.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (authn.User, error) {
+		u, err := account.Update(t.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (account.User, error) {
 			u, fresh := model, tx.NewUser()
 			u.ID, u.Handle, u.Login, u.Email, u.Revision = fresh.ID, fresh.Handle, login, login, 0
 			u.Sessions, u.Activity = nil, nil
-			u.Browsers = []authn.BrowserRef{{Hash: browser.Hash(), Since: tx.Op.Now, Seen: tx.Op.Now}}
-			if err := store.NewTable[authn.Browser](h.Ring, store.Browsers).Put(tx.Raw, browser.Hash(), authn.Browser{Since: tx.Op.Now}); err != nil {
+			u.Browsers = []account.BrowserRef{{Hash: browser.Hash(), Since: tx.Op.Now, Seen: tx.Op.Now}}
+			if err := store.NewTable[session.Browser](h.Ring, store.Browsers).Put(tx.Raw, browser.Hash(), session.Browser{Since: tx.Op.Now}); err != nil {
 				return u, err
 			}
 			return u, tx.Create(&u)
@@ -112,7 +114,7 @@ func (c *Population) Proven(n int) []secret.Value {
 			for i := at * batch; i < min(n, (at+1)*batch); i++ {
 				hash := secrets[i].Hash()
 				err := logins.Put(tx, hash, authn.Transaction{ID: hash[:26], User: c.People[i].ID, Epoch: all.Epoch,
-					PasswordEpoch: all.PasswordEpoch, Resets: all.Resets, KnownBrowser: true, Started: now, Expires: now.Add(authn.TransactionTTL)})
+					PasswordEpoch: all.PasswordEpoch, Resets: all.Resets, KnownBrowser: true, Started: now, Expires: now.Add(account.TransactionTTL)})
 				if err != nil {
 					return err
 				}
@@ -126,10 +128,10 @@ func (c *Population) Proven(n int) []secret.Value {
 // SignedIn signs the first n people in without a sign-in.
 func (c *Population) SignedIn(n int) []secret.Value {
 	c.T.Helper()
-	sessions, now := store.NewTable[authn.Session](c.Ring, store.Sessions), c.Accounts.Now()
+	sessions, now := store.NewTable[account.Session](c.Ring, store.Sessions), c.Accounts.Now()
 	all, secrets := c.User(c.People[0].Login), newSecrets(n)
 	c.Each(1, n, func(i int) error {
-		ses := authn.Session{User: c.People[i].ID, Epoch: all.Epoch, Created: now, LastSeen: now, AMR: []string{"pwd", "otp", "mfa"},
+		ses := account.Session{User: c.People[i].ID, Epoch: all.Epoch, Created: now, LastSeen: now, AMR: []string{"pwd", "otp", "mfa"},
 			Browser: c.People[i].Browser.Hash(), Address: "192.0.2.10", Agent: c.From.Agent}
 		return c.Store.Update(c.T.Context(), func(tx store.Tx) error { return sessions.Put(tx, secrets[i].Hash(), ses) })
 	})

@@ -13,7 +13,10 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/enrol"
 	"barillet/authn/password"
+	"barillet/authn/session"
 	"barillet/factors"
 	"barillet/factors/hotp"
 	"barillet/factors/recovery"
@@ -56,10 +59,10 @@ func (c *Clock) Advance(d time.Duration) {
 // Env is a service with all that it stands on.
 type Env struct {
 	T         testing.TB
-	Accounts  *authn.Service
-	Sessions  *authn.SessionService
+	Accounts  *account.Service
+	Sessions  *session.SessionService
 	Authn     *authn.SignInService
-	Enrolment *authn.EnrolService
+	Enrolment *enrol.EnrolService
 	Store     store.Store // runs every closure twice and rejects nested calls
 	Ring      *store.Keyring
 	Keys      store.RootKeys
@@ -67,7 +70,7 @@ type Env struct {
 	Outbox    *mail.Outbox
 	Hooks     *webhook.Endpoints
 	Log       audit.Log
-	From      authn.RequestInfo // of somebody at a workshop's computer
+	From      account.RequestInfo // of somebody at a workshop's computer
 
 	file *bolt.Store
 }
@@ -125,7 +128,7 @@ func newIn(t testing.TB, folder string, keys store.RootKeys) *Env {
 	log.Watch = hooks.Watch
 	h := &Env{T: t, file: file, Store: storetest.RunTwice(storetest.RejectNesting(t, file)), Ring: ring, Keys: keys, Clock: clock,
 		Outbox: mail.NewOutbox(ring, "login.example"), Hooks: hooks, Log: log,
-		From: authn.RequestInfo{Address: netip.MustParseAddr("192.0.2.10"), RequestID: "req-1", Locale: "fr",
+		From: account.RequestInfo{Address: netip.MustParseAddr("192.0.2.10"), RequestID: "req-1", Locale: "fr",
 			Agent: "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"}}
 	h.open(passwords, []factors.Factor{totp.TOTP{}, key, hotp.HOTP{}, recovery.Recovery{MAC: keys.Pepper.MAC}})
 	return h
@@ -133,18 +136,18 @@ func newIn(t testing.TB, folder string, keys store.RootKeys) *Env {
 
 // open makes the services on the store and the keyring of h.
 func (h *Env) open(hasher *password.Hasher, kinds []factors.Factor) {
-	h.Accounts = &authn.Service{
+	h.Accounts = &account.Service{
 		Store: h.Store, Pepper: h.Keys.Pepper, Hasher: hasher,
 		Factors: kinds,
 		Limiter: throttle.NewLimiter(h.Ring, h.Keys.Pepper), Failures: throttle.NewFailureStore(h.Ring, h.Keys.Pepper),
 		Log: h.Log, Outbox: h.Outbox, Now: h.Clock.Now,
-		Policy: authn.Policy{Issuer: "Garage Lumiere", PublicURL: "https://login.example", DefaultLocale: "fr", AllowCopies: true,
+		Policy: account.Policy{Issuer: "Garage Lumiere", PublicURL: "https://login.example", DefaultLocale: "fr", AllowCopies: true,
 			SessionIdle: time.Hour, SessionMax: 24 * time.Hour, Support: "support@garage.example"},
 	}
 	h.Accounts.Open(h.Ring)
-	h.Sessions = authn.NewSessionService(h.Accounts, h.Ring, nil)
+	h.Sessions = session.NewSessionService(h.Accounts, h.Ring, nil)
 	h.Authn = authn.NewSignInService(h.Accounts, h.Sessions, h.Ring)
-	h.Enrolment = &authn.EnrolService{Accounts: h.Accounts, Sessions: h.Sessions, SignIn: h.Authn}
+	h.Enrolment = &enrol.EnrolService{Accounts: h.Accounts, Sessions: h.Sessions, SignIn: h.Authn}
 }
 
 // Node returns the same installation as a second process has it: on the same store, with nothing in memory.
@@ -162,9 +165,9 @@ func (h *Env) Node() *Env {
 }
 
 // Person makes somebody of that address as an operator's work does: staged, without a password.
-func (h *Env) Person(address string, change func(*authn.User)) authn.User {
+func (h *Env) Person(address string, change func(*account.User)) account.User {
 	h.T.Helper()
-	u, err := authn.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (authn.User, error) {
+	u, err := account.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (account.User, error) {
 		u := tx.NewUser()
 		u.Login, u.Email = address, address
 		if change != nil {
@@ -179,10 +182,10 @@ func (h *Env) Person(address string, change func(*authn.User)) authn.User {
 }
 
 // Group makes a garage.
-func (h *Env) Group(name string) authn.GroupID {
+func (h *Env) Group(name string) account.GroupID {
 	h.T.Helper()
-	g, err := authn.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (authn.Group, error) {
-		g := authn.Group{Name: name}
+	g, err := account.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (account.Group, error) {
+		g := account.Group{Name: name}
 		return g, tx.CreateGroup(&g)
 	})
 	if err != nil {
@@ -192,14 +195,14 @@ func (h *Env) Group(name string) authn.GroupID {
 }
 
 // Invite makes an invitation and returns its token.
-func (h *Env) Invite(id authn.UserID) secret.Value {
+func (h *Env) Invite(id account.UserID) secret.Value {
 	h.T.Helper()
-	token, err := authn.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (secret.Value, error) {
+	token, err := account.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (secret.Value, error) {
 		u, err := tx.User(id)
 		if err != nil {
 			return secret.Value{}, err
 		}
-		token, err := h.Authn.Invite(tx, &u, authn.ProvenanceEmail, "Garage Lumiere")
+		token, err := h.Authn.Invite(tx, &u, account.ProvenanceEmail, "Garage Lumiere")
 		if err != nil {
 			return secret.Value{}, err
 		}
@@ -212,10 +215,10 @@ func (h *Env) Invite(id authn.UserID) secret.Value {
 }
 
 // User reads a person as stored.
-func (h *Env) User(idOrLogin string) authn.User {
+func (h *Env) User(idOrLogin string) account.User {
 	h.T.Helper()
-	var u authn.User
-	err := h.Accounts.View(h.T.Context(), func(r authn.Reader) (err error) {
+	var u account.User
+	err := h.Accounts.View(h.T.Context(), func(r account.Reader) (err error) {
 		u, err = r.Find(idOrLogin)
 		return err
 	})
@@ -226,9 +229,9 @@ func (h *Env) User(idOrLogin string) authn.User {
 }
 
 // Change changes a person as stored, whatever the rules say.
-func (h *Env) Change(id authn.UserID, change func(*authn.User)) {
+func (h *Env) Change(id account.UserID, change func(*account.User)) {
 	h.T.Helper()
-	_, err := authn.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *authn.Tx) (struct{}, error) {
+	_, err := account.Update(h.T.Context(), h.Accounts, h.Accounts.NewOperation(h.From), func(tx *account.Tx) (struct{}, error) {
 		u, err := tx.User(id)
 		if err != nil {
 			return struct{}{}, err

@@ -3,7 +3,7 @@ package authntest_test
 import (
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/internal/audit"
 )
@@ -25,7 +25,7 @@ func TestAMemberOfTheHouseSignsInThroughTheSameDoorsAsAnybody(t *testing.T) {
 		t.Error("nobody was told of the device")
 	}
 	h.EmptyOutbox()
-	h.Change(u.ID, func(u *authn.User) { u.FirstName = "Amélie" })
+	h.Change(u.ID, func(u *account.User) { u.FirstName = "Amélie" })
 	if got := h.User(string(u.ID)).FirstName; got != "Amélie" || len(h.Mails()) != 0 {
 		t.Errorf("got name %q and %d mails, want Amélie and none", got, len(h.Mails()))
 	}

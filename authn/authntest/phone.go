@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/enrol"
+	"barillet/authn/session"
 	"barillet/factors"
 	"barillet/factors/oath"
 	"barillet/factors/totp"
@@ -58,7 +60,7 @@ func (p *Phone) Next() []byte {
 }
 
 // Enrol enrols a phone in a seat and confirms it.
-func (h *Env) Enrol(seat authn.Flow, name string) (*Phone, authn.Enrolled) {
+func (h *Env) Enrol(seat enrol.Flow, name string) (*Phone, enrol.Enrolled) {
 	h.T.Helper()
 	p := h.BeginPhone(seat, name)
 	done, err := h.Enrolment.FinishEnrol(h.T.Context(), h.From, seat, "", p.Code())
@@ -70,9 +72,9 @@ func (h *Env) Enrol(seat authn.Flow, name string) (*Phone, authn.Enrolled) {
 }
 
 // BeginPhone begins the enrolment of a phone and reads its secret.
-func (h *Env) BeginPhone(seat authn.Flow, name string) *Phone {
+func (h *Env) BeginPhone(seat enrol.Flow, name string) *Phone {
 	h.T.Helper()
-	prompt, err := h.Enrolment.BeginEnrol(h.T.Context(), h.From, seat, authn.Enrolling{Kind: totp.Kind, Name: name})
+	prompt, err := h.Enrolment.BeginEnrol(h.T.Context(), h.From, seat, enrol.Enrolling{Kind: totp.Kind, Name: name})
 	if err != nil {
 		h.T.Fatalf("beginning to enrol %s: %v", name, err)
 	}
@@ -84,18 +86,18 @@ func (h *Env) BeginPhone(seat authn.Flow, name string) *Phone {
 }
 
 // Accept accepts an invitation: it sets the password, enrols a phone and returns the first session.
-func (h *Env) Accept(invitation secret.Value, password string) (*Phone, authn.Credentials) {
+func (h *Env) Accept(invitation secret.Value, password string) (*Phone, session.Credentials) {
 	h.T.Helper()
 	started, err := h.Authn.AcceptInvitation(h.T.Context(), h.From, invitation, password)
 	if err != nil {
 		h.T.Fatalf("accepting an invitation: %v", err)
 	}
-	p, done := h.Enrol(authn.Flow{Login: started.Login}, "Téléphone")
+	p, done := h.Enrol(enrol.Flow{Login: started.Login}, "Téléphone")
 	return p, done.Issued
 }
 
 // Member creates an active user with Password and a phone, and signs them in.
-func (h *Env) Member(address string, change func(*authn.User)) (authn.User, *Phone, secret.Value) {
+func (h *Env) Member(address string, change func(*account.User)) (account.User, *Phone, secret.Value) {
 	h.T.Helper()
 	u := h.Person(address, change)
 	p, issued := h.Accept(h.Invite(u.ID), Password)
@@ -103,7 +105,7 @@ func (h *Env) Member(address string, change func(*authn.User)) (authn.User, *Pho
 }
 
 // SignIn signs a user in with a password and the next code of a phone.
-func (h *Env) SignIn(login, password string, p *Phone) authn.Credentials {
+func (h *Env) SignIn(login, password string, p *Phone) session.Credentials {
 	h.T.Helper()
 	started, err := h.Authn.StartWithPassword(h.T.Context(), h.From, login, password, "")
 	if err != nil {

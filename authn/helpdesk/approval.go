@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/store"
@@ -22,23 +22,23 @@ const (
 // ResetApproval is a reset of an equal that waits for the word of a second administrator (PROTOCOL 11). There is one at
 // most for each person, kept under their id.
 type ResetApproval struct {
-	ID          string       `json:"id"` // "<user id>-<random>"
-	User        authn.UserID `json:"user"`
-	Login       string       `json:"login"`
-	Resets      uint64       `json:"resets"`                // of the person when it was asked: a reset since ends it
-	By          string       `json:"by"`                    // id of the operator who asked
-	ByName      string       `json:"byName,omitempty"`      // for people to read
-	Owner       string       `json:"owner"`                 // whose word the first one is
-	Token       string       `json:"token"`                 // what the asking token is kept under
-	Reason      string       `json:"reason,omitempty"`      // as in ResetRequest
-	HelpRequest string       `json:"helpRequest,omitempty"` // as in ResetRequest
-	At          time.Time    `json:"at"`
-	Expires     time.Time    `json:"expires"`
+	ID          string         `json:"id"` // "<user id>-<random>"
+	User        account.UserID `json:"user"`
+	Login       string         `json:"login"`
+	Resets      uint64         `json:"resets"`                // of the person when it was asked: a reset since ends it
+	By          string         `json:"by"`                    // id of the operator who asked
+	ByName      string         `json:"byName,omitempty"`      // for people to read
+	Owner       string         `json:"owner"`                 // whose word the first one is
+	Token       string         `json:"token"`                 // what the asking token is kept under
+	Reason      string         `json:"reason,omitempty"`      // as in ResetRequest
+	HelpRequest string         `json:"helpRequest,omitempty"` // as in ResetRequest
+	At          time.Time      `json:"at"`
+	Expires     time.Time      `json:"expires"`
 }
 
 // requestApproval stores that a reset waits, unless one for this person does: whoever asks again gets that one, and nobody
 // is told again. The person, and all who could agree, are mailed.
-func (d *Desk) requestApproval(ctx context.Context, op Principal, req authn.RequestInfo, id string, r ResetRequest) (ResetApproval, error) {
+func (d *Desk) requestApproval(ctx context.Context, op Principal, req account.RequestInfo, id string, r ResetRequest) (ResetApproval, error) {
 	if r.SendEmail != nil && !*r.SendEmail { // whose answer would it be in?
 		return ResetApproval{}, errcode.New(errcode.Forbidden)
 	}
@@ -49,8 +49,8 @@ func (d *Desk) requestApproval(ctx context.Context, op Principal, req authn.Requ
 	if err != nil {
 		return ResetApproval{}, err
 	}
-	var u authn.User
-	if err := d.Accounts.View(ctx, func(r authn.Reader) (err error) {
+	var u account.User
+	if err := d.Accounts.View(ctx, func(r account.Reader) (err error) {
 		u, err = FindUser(r, op, PermApprove, id)
 		return err
 	}); err != nil {
@@ -61,7 +61,7 @@ func (d *Desk) requestApproval(ctx context.Context, op Principal, req authn.Requ
 		return ResetApproval{}, err
 	}
 	a := d.Accounts.NewOperation(req)
-	out, err := authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (awaited, error) { return d.await(tx, op, id, r, hash) })
+	out, err := account.Update(ctx, d.Accounts, a, func(tx *account.Tx) (awaited, error) { return d.await(tx, op, id, r, hash) })
 	if err != nil || !out.fresh {
 		return out.approval, err
 	}
@@ -79,7 +79,7 @@ type awaited struct {
 }
 
 // await judges and stores that a reset waits, and tells the person.
-func (d *Desk) await(tx *authn.Tx, op Principal, id string, r ResetRequest, token string) (awaited, error) {
+func (d *Desk) await(tx *account.Tx, op Principal, id string, r ResetRequest, token string) (awaited, error) {
 	u, err := FindUser(tx.Reader, op, PermApprove, id)
 	if err != nil {
 		return awaited{}, err
@@ -116,7 +116,7 @@ func (d *Desk) await(tx *authn.Tx, op Principal, id string, r ResetRequest, toke
 
 // checked judges the case that a reset will answer once it has its second word, and writes down how the first
 // operator made sure who is asking (PROTOCOL 24).
-func (d *Desk) checked(tx *authn.Tx, op Principal, r ResetRequest, u *authn.User) error {
+func (d *Desk) checked(tx *account.Tx, op Principal, r ResetRequest, u *account.User) error {
 	c, err := d.requestAbout(tx, r.HelpRequest, u)
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func (op Principal) approvalEvent(action string, p *ResetApproval) audit.Event {
 }
 
 // waiting is the reset that waits for a person; NotFound when there is none, or none that still counts.
-func (d *Desk) waiting(raw store.Reader, u *authn.User, now time.Time) (ResetApproval, error) {
+func (d *Desk) waiting(raw store.Reader, u *account.User, now time.Time) (ResetApproval, error) {
 	p, err := d.approvals.Get(raw, string(u.ID))
 	switch {
 	case errors.Is(err, store.ErrNotFound), err == nil && (!now.Before(p.Expires) || p.Resets != u.Resets):
@@ -153,12 +153,12 @@ func (d *Desk) waiting(raw store.Reader, u *authn.User, now time.Time) (ResetApp
 }
 
 // approval loads the one of this id with the person; NotFound also for a person outside the operator's scope.
-func (d *Desk) approval(r authn.Reader, raw store.Reader, op Principal, id string, now time.Time) (ResetApproval, authn.User, error) {
+func (d *Desk) approval(r account.Reader, raw store.Reader, op Principal, id string, now time.Time) (ResetApproval, account.User, error) {
 	user, _, ok := strings.Cut(id, "-")
 	if !ok || len(user) != userID {
-		return ResetApproval{}, authn.User{}, errcode.New(errcode.NotFound)
+		return ResetApproval{}, account.User{}, errcode.New(errcode.NotFound)
 	}
-	u, err := r.User(authn.UserID(user))
+	u, err := r.User(account.UserID(user))
 	if err != nil {
 		return ResetApproval{}, u, err
 	}
@@ -222,9 +222,9 @@ func (d *Desk) Approval(ctx context.Context, op Principal, id string) (p ResetAp
 // Approve is the second word: it does the reset as Reset does and answers its receipt. It is the word of another owner
 // than the one who asked and than the person, of a role no lower than theirs; and whoever asked must still be one who
 // may (Forbidden). NotFound: nothing waits by this id any more.
-func (d *Desk) Approve(ctx context.Context, op Principal, req authn.RequestInfo, id string) (ResetResult, error) {
+func (d *Desk) Approve(ctx context.Context, op Principal, req account.RequestInfo, id string) (ResetResult, error) {
 	now := d.Accounts.Now()
-	var u authn.User
+	var u account.User
 	var p ResetApproval
 	if err := d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
 		p, u, err = d.second(d.Accounts.In(s), s, op, id, now)
@@ -237,9 +237,9 @@ func (d *Desk) Approve(ctx context.Context, op Principal, req authn.RequestInfo,
 }
 
 // second judges the second word and returns what it is about.
-func (d *Desk) second(r authn.Reader, raw store.Reader, op Principal, id string, now time.Time) (ResetApproval, authn.User, error) {
+func (d *Desk) second(r account.Reader, raw store.Reader, op Principal, id string, now time.Time) (ResetApproval, account.User, error) {
 	if err := op.Require(PermApprove); err != nil {
-		return ResetApproval{}, authn.User{}, err
+		return ResetApproval{}, account.User{}, err
 	}
 	p, u, err := d.approval(r, raw, op, id, now)
 	if err != nil {
@@ -269,11 +269,11 @@ func (d *Desk) second(r authn.Reader, raw store.Reader, op Principal, id string,
 }
 
 // RejectApproval ends a reset that waits: by whoever asked, by whoever could agree, and by the person themselves.
-func (d *Desk) RejectApproval(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
+func (d *Desk) RejectApproval(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
 	if err := op.Require(PermRead); err != nil {
 		return err
 	}
-	_, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+	_, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		p, u, err := d.approval(tx.Reader, tx.Raw, op, id, tx.Op.Now)
 		if err != nil {
 			return struct{}{}, err

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/factors/totp"
 	"barillet/internal/audit"
@@ -24,12 +24,12 @@ func openCouncil(t *testing.T) *council {
 	t.Helper()
 	c := &council{shop: openShop(t)}
 	for _, login := range []string{"first@garage.example", "second@garage.example"} {
-		c.boss(t, login, grant(authn.RoleSuperAdmin))
+		c.boss(t, login, grant(account.RoleSuperAdmin))
 	}
-	c.Change(c.amelie.ID, func(u *authn.User) { u.Roles = []authn.RoleAssignment{grant(authn.RoleSuperAdmin)} })
-	c.secret, c.first = c.ownedAfter(t, "first@garage.example", authn.RoleSuperAdmin)
-	_, c.second = c.ownedAfter(t, "second@garage.example", authn.RoleSuperAdmin)
-	_, c.victim = c.ownedAfter(t, technician, authn.RoleSuperAdmin)
+	c.Change(c.amelie.ID, func(u *account.User) { u.Roles = []account.RoleAssignment{grant(account.RoleSuperAdmin)} })
+	c.secret, c.first = c.ownedAfter(t, "first@garage.example", account.RoleSuperAdmin)
+	_, c.second = c.ownedAfter(t, "second@garage.example", account.RoleSuperAdmin)
+	_, c.victim = c.ownedAfter(t, technician, account.RoleSuperAdmin)
 	c.EmptyOutbox()
 	c.Clock.Advance(time.Second)
 	return c
@@ -91,12 +91,12 @@ func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
 	c := openCouncil(t)
 	ctx := t.Context()
 	p := c.ask(t, c.first)
-	_, sibling := c.ownedAfter(t, "first@garage.example", authn.RoleSuperAdmin)
-	_, made := c.token(t, c.first, helpdesk.NewToken{Name: "made", Role: authn.RoleSuperAdmin})
+	_, sibling := c.ownedAfter(t, "first@garage.example", account.RoleSuperAdmin)
+	_, made := c.token(t, c.first, helpdesk.NewToken{Name: "made", Role: account.RoleSuperAdmin})
 	child := c.first
 	child.ID = "token:" + made.ID
 	lower := c.second
-	lower.Role = authn.RoleUserAdmin
+	lower.Role = account.RoleUserAdmin
 	narrow := limited(c.second, c.garage)
 	for _, x := range []struct {
 		name string
@@ -152,16 +152,16 @@ func TestAWordEndsWithItsTimeAndWithWhoGaveIt(t *testing.T) {
 			wantCode(t, "suspending", c.desk.Suspend(t.Context(), machine, c.From, "first@garage.example"), "")
 		}, errcode.Forbidden},
 		{"the first has lost the role", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
-			c.Change(authn.UserID(c.first.Owner), func(u *authn.User) { u.Roles = []authn.RoleAssignment{grant(authn.RoleUserAdmin)} })
+			c.Change(account.UserID(c.first.Owner), func(u *account.User) { u.Roles = []account.RoleAssignment{grant(account.RoleUserAdmin)} })
 		}, errcode.Forbidden},
 		{"the first one's token is revoked", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			wantCode(t, "revoking", c.desk.RevokeToken(t.Context(), machine, c.From, c.first.ID[len("token:"):]), "")
 		}, errcode.Forbidden},
 		{"the person has risen above them", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			for _, id := range []string{c.first.Owner, c.second.Owner} {
-				c.Change(authn.UserID(id), func(u *authn.User) { u.Roles = []authn.RoleAssignment{grant(authn.RoleHelpDesk)} })
+				c.Change(account.UserID(id), func(u *account.User) { u.Roles = []account.RoleAssignment{grant(account.RoleHelpDesk)} })
 			}
-			c.second.Role = authn.RoleHelpDesk
+			c.second.Role = account.RoleHelpDesk
 		}, errcode.Forbidden},
 	} {
 		t.Run(x.name, func(t *testing.T) {
@@ -208,12 +208,12 @@ func TestTakingARoleIsNoWayAroundTheSecondWord(t *testing.T) {
 	ctx := t.Context()
 	rid := c.User(technician).Roles[0].ID
 	wantCode(t, "taking the role", c.desk.RevokeRole(ctx, c.first, c.From, technician, rid), "")
-	_, sibling := c.ownedAfter(t, "first@garage.example", authn.RoleUserAdmin)
+	_, sibling := c.ownedAfter(t, "first@garage.example", account.RoleUserAdmin)
 	for name, op := range map[string]helpdesk.Principal{"the same token": c.first, "another of theirs": sibling} {
 		c.ask(t, op)
 		wantCode(t, "a device, by "+name, c.desk.RemoveDevice(ctx, op, c.From, technician, c.phone.Device), errcode.Forbidden)
 	}
-	c.give(t, c.first, technician, helpdesk.NewRole{Role: authn.RoleReadOnly})
+	c.give(t, c.first, technician, helpdesk.NewRole{Role: account.RoleReadOnly})
 	p := c.ask(t, c.first)
 	c.untouched(t)
 	if _, err := c.desk.Approve(ctx, c.second, c.From, p.ID); err != nil {
@@ -223,7 +223,7 @@ func TestTakingARoleIsNoWayAroundTheSecondWord(t *testing.T) {
 
 func TestNobodyHigherIsResetByTwoLower(t *testing.T) {
 	c := openCouncil(t)
-	for _, role := range []authn.Role{authn.RoleUserAdmin, authn.RoleHelpDesk, authn.RoleReadOnly} {
+	for _, role := range []account.Role{account.RoleUserAdmin, account.RoleHelpDesk, account.RoleReadOnly} {
 		_, err := c.desk.Reset(t.Context(), withRole(c.first, role), c.From, technician, helpdesk.ResetRequest{})
 		wantCode(t, string(role), err, errcode.Forbidden)
 	}
@@ -241,7 +241,7 @@ func TestASecondWordFitsIntoOneUpdate(t *testing.T) {
 	c := openCouncil(t)
 	c.crowd(t, c.amelie.ID)
 	for i := range 9 {
-		c.boss(t, string(rune('a'+i))+"@council.example", grant(authn.RoleSuperAdmin))
+		c.boss(t, string(rune('a'+i))+"@council.example", grant(account.RoleSuperAdmin))
 	}
 	if _, err := c.desk.Submit(t.Context(), c.From, helpdesk.Submission{Email: technician}); err != nil {
 		t.Fatal(err)

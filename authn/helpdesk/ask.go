@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -27,8 +28,8 @@ type asked struct {
 	address string
 	topic   templates.Topic
 	message string
-	proven  authn.UserID // whose password this browser has proven; "": nobody's
-	counted bool         // by source
+	proven  account.UserID // whose password this browser has proven; "": nobody's
+	counted bool           // by source
 	forgot  bool
 }
 
@@ -36,10 +37,10 @@ type asked struct {
 // we do not, and when the text only joins a request that is open. Limits (PROTOCOL 19): RateLimited beyond 20 an
 // hour from one network; beyond 5 an hour about one address no mail is sent. Support is mailed, if there is
 // one; the person gets word of it at the stored address alone. Invalid: email, topic or message.
-func (d *Desk) Submit(ctx context.Context, req authn.RequestInfo, f Submission) (reference string, err error) {
+func (d *Desk) Submit(ctx context.Context, req account.RequestInfo, f Submission) (reference string, err error) {
 	q := asked{topic: templates.Topic(f.Topic), counted: true}
 	var ok bool
-	if q.address, ok = authn.NormalizeLogin(f.Email); !ok {
+	if q.address, ok = account.NormalizeLogin(f.Email); !ok {
 		return "", errcode.InvalidField("email", "address")
 	}
 	if q.topic == "" {
@@ -65,8 +66,8 @@ func (d *Desk) Submit(ctx context.Context, req authn.RequestInfo, f Submission) 
 
 // Forgot is authn.Service.Forgot with a case opened, in the same Update, for somebody who has no usable device
 // (PROTOCOL 8). The page says nothing of it. The mails are limited as Ask's are.
-func (d *Desk) Forgot(ctx context.Context, req authn.RequestInfo, identifier string) error {
-	return d.signIn.RequestPasswordLink(ctx, req, identifier, func(tx *authn.Tx, u *authn.User) error {
+func (d *Desk) Forgot(ctx context.Context, req account.RequestInfo, identifier string) error {
+	return d.signIn.RequestPasswordLink(ctx, req, identifier, func(tx *account.Tx, u *account.User) error {
 		_, err := d.take(tx, asked{address: u.Login, topic: templates.TopicCannotLogIn, forgot: true})
 		return err
 	})
@@ -78,8 +79,8 @@ type outcome struct {
 	wait      time.Duration
 }
 
-func (d *Desk) ask(ctx context.Context, req authn.RequestInfo, q asked) (string, error) {
-	out, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (outcome, error) { return d.take(tx, q) })
+func (d *Desk) ask(ctx context.Context, req account.RequestInfo, q asked) (string, error) {
+	out, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (outcome, error) { return d.take(tx, q) })
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("storing a help request: %w", err)
@@ -90,7 +91,7 @@ func (d *Desk) ask(ctx context.Context, req authn.RequestInfo, q asked) (string,
 }
 
 // take stores a request as a case of its own or as a text of the one that is open.
-func (d *Desk) take(tx *authn.Tx, q asked) (outcome, error) {
+func (d *Desk) take(tx *account.Tx, q asked) (outcome, error) {
 	now := tx.Op.Now
 	if q.counted {
 		v, err := d.Accounts.Limiter.Take(tx.Raw, now, throttle.HelpSource, throttle.Network(tx.Op.Request.Address))
@@ -121,10 +122,10 @@ func (d *Desk) take(tx *authn.Tx, q asked) (outcome, error) {
 }
 
 // open stores a new case and, within the limit, queues its mails. u is empty for an address that nobody has.
-func (d *Desk) open(tx *authn.Tx, q asked, u *authn.User, reference string, mails bool) error {
+func (d *Desk) open(tx *account.Tx, q asked, u *account.User, reference string, mails bool) error {
 	c := Request{ID: tx.NewRecordID("help"), Reference: reference, User: u.ID, Email: q.address, Topic: q.topic, Message: q.message,
 		State: StateOpen, PasswordProven: u.ID != "" && q.proven == u.ID, Forgotten: q.forgot,
-		Agent: authn.DescribeUserAgent(tx.Op.Request.Agent), At: tx.Op.Now}
+		Agent: account.DescribeUserAgent(tx.Op.Request.Agent), At: tx.Op.Now}
 	if tx.Op.Request.Address.IsValid() {
 		c.Address = tx.Op.Request.Address.String()
 	}
@@ -156,7 +157,7 @@ func (d *Desk) open(tx *authn.Tx, q asked, u *authn.User, reference string, mail
 }
 
 // stored is the address of the person that was typed; the first one where a sign-in name was.
-func stored(u *authn.User, typed string) []string {
+func stored(u *account.User, typed string) []string {
 	all := u.Addresses()
 	if i := slices.Index(all, typed); i >= 0 {
 		return all[i : i+1]
@@ -165,7 +166,7 @@ func stored(u *authn.User, typed string) []string {
 }
 
 // join adds a text to the case that is open, without a mail. What is too much is counted only.
-func (d *Desk) join(tx *authn.Tx, c *Request, q asked, reference string) error {
+func (d *Desk) join(tx *account.Tx, c *Request, q asked, reference string) error {
 	if len(c.Texts) < mostTexts {
 		t := FollowUp{At: tx.Op.Now, Reference: reference, Topic: q.topic, Message: cut(q.message, longestText)}
 		if tx.Op.Request.Address.IsValid() {

@@ -10,7 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -82,7 +82,7 @@ func TestAHelpRequestReachesSupportAndThePersonAtTheStoredAddress(t *testing.T) 
 
 func TestTheMailToSupportIsInTheHousesLanguageAndThePersonsInTheirs(t *testing.T) {
 	s := openShop(t)
-	s.Change(s.amelie.ID, func(u *authn.User) { u.Locale = "en" })
+	s.Change(s.amelie.ID, func(u *account.User) { u.Locale = "en" })
 	s.ask(t, 1, helpdesk.Submission{Email: technician, Message: "x"})
 	for _, m := range s.Mails() {
 		if want := map[bool]string{true: "en", false: "fr"}[m.To == technician]; m.Lang != want {
@@ -175,7 +175,7 @@ func TestTheCaseTellsWhetherTheSamePersonsPasswordWasProven(t *testing.T) {
 	s.ask(t, 1, helpdesk.Submission{Email: technician, Message: "x", Login: login})
 	s.ask(t, 2, helpdesk.Submission{Email: s.manager.Email, Message: "x", Login: login})
 	s.ask(t, 3, helpdesk.Submission{Email: technician, Message: "x", Login: secret.From("nothing")})
-	s.Clock.Advance(authn.TransactionTTL)
+	s.Clock.Advance(account.TransactionTTL)
 	s.ask(t, 4, helpdesk.Submission{Email: technician, Message: "x", Login: login})
 	var got []bool
 	for _, c := range s.cases(t) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/errcode"
@@ -16,8 +17,8 @@ const theirs = "mallory@elsewhere.example" // a mailbox of the operator's
 
 // thief is one operator with every allowance, by two of their tokens.
 var (
-	thief = withSecrets(helpdesk.Principal{ID: "token:m1", Name: "mallory", Owner: "umallory", Role: authn.RoleSuperAdmin})
-	again = withSecrets(helpdesk.Principal{ID: "token:m2", Name: "mallory's scripts", Owner: "umallory", Role: authn.RoleSuperAdmin})
+	thief = withSecrets(helpdesk.Principal{ID: "token:m1", Name: "mallory", Owner: "umallory", Role: account.RoleSuperAdmin})
+	again = withSecrets(helpdesk.Principal{ID: "token:m2", Name: "mallory's scripts", Owner: "umallory", Role: account.RoleSuperAdmin})
 )
 
 // half is what somebody holds of an account.
@@ -82,7 +83,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 		name string
 		walk func(*testing.T, *shop) half
 	}
-	const rest = authn.AddressCooldown + time.Second
+	const rest = account.AddressCooldown + time.Second
 	for _, road := range []road{
 		{"sets a password, has the ticket in the answer", func(t *testing.T, s *shop) half { return s.answers(t, thief, s.sets(t, thief)) }},
 		{"has the ticket in the answer, sets a password", func(t *testing.T, s *shop) half {
@@ -233,7 +234,7 @@ func TestTwoHandsLetThePersonIn(t *testing.T) {
 		}},
 		{"their own password, and an address that an operator corrected", func(t *testing.T, s *shop) half {
 			s.moves(t, thief, "amelie@new.example")
-			s.Clock.Advance(authn.AddressCooldown)
+			s.Clock.Advance(account.AddressCooldown)
 			return s.mails(t, thief, "amelie@new.example", password)
 		}},
 		{"a password chosen by a link to the corrected address", func(t *testing.T, s *shop) half {
@@ -247,7 +248,7 @@ func TestTwoHandsLetThePersonIn(t *testing.T) {
 		}},
 		{"the machine's owner for somebody whose address they wrote, who has the mailbox", func(t *testing.T, s *shop) half {
 			s.moves(t, machine, "amelie@new.example")
-			s.Clock.Advance(authn.AddressCooldown)
+			s.Clock.Advance(account.AddressCooldown)
 			return s.mails(t, machine, "amelie@new.example", s.makes(t, machine))
 		}},
 		{"a temporary password that the person has changed", func(t *testing.T, s *shop) half {
@@ -289,13 +290,13 @@ func TestATicketIsMailedToAnAddressJustMoved(t *testing.T) {
 		t.Errorf("another ticket by mail is offered: %v, %v", st.CanRenew, err)
 	}
 	wantCode(t, "asking for another ticket", s.Authn.ResendTicket(t.Context(), s.From, login), errcode.WrongState)
-	s.Clock.Advance(authn.AddressCooldown)
+	s.Clock.Advance(account.AddressCooldown)
 	if st, err := s.Authn.Transaction(t.Context(), s.started(t, password).Login); err != nil || !st.CanRenew {
 		t.Errorf("after 72 hours: %v, %v", st.CanRenew, err)
 	}
 }
 
-var support2 = withSecrets(helpdesk.Principal{ID: "token:s2", Name: "the other desk", Owner: "uother", Role: authn.RoleUserAdmin})
+var support2 = withSecrets(helpdesk.Principal{ID: "token:s2", Name: "the other desk", Owner: "uother", Role: account.RoleUserAdmin})
 
 // An address counts as the hand of whoever wrote it from the beginning, until somebody was reached there.
 func TestTheAddressOfTheBeginningIsProvenByTheMailedInvitation(t *testing.T) {

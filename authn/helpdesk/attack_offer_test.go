@@ -3,7 +3,7 @@ package helpdesk_test
 import (
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
@@ -15,7 +15,7 @@ import (
 func TestAnOperatorOffersAPhoneToWhoeverBroughtAKey(t *testing.T) {
 	s := openShop(t)
 	u, phone := s.bring(t)
-	for _, op := range []helpdesk.Principal{withSecrets(helpdesk.Principal{ID: "token:m", Name: "scripts", Owner: machine.Owner, Role: authn.RoleSuperAdmin}), thief} {
+	for _, op := range []helpdesk.Principal{withSecrets(helpdesk.Principal{ID: "token:m", Name: "scripts", Owner: machine.Owner, Role: account.RoleSuperAdmin}), thief} {
 		s.offersTo(t, op, u.Login)
 		if got := s.User(u.Login); !got.HasOnlyImportedDevice() {
 			t.Errorf("%s: an offered phone made the key from elsewhere one that was used", op.ID)

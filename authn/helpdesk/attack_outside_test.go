@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -16,7 +16,7 @@ import (
 // where the log would not tell them: another garage of before, and what the person was as an operator.
 func TestAHelpRequestTellsWhatTheLogKeeps(t *testing.T) {
 	s := openShop(t)
-	granted, err := s.desk.GrantRole(t.Context(), root, s.From, technician, helpdesk.NewRole{Role: authn.RoleReadOnly, Targets: []authn.GroupID{s.other}})
+	granted, err := s.desk.GrantRole(t.Context(), root, s.From, technician, helpdesk.NewRole{Role: account.RoleReadOnly, Targets: []account.GroupID{s.other}})
 	wantCode(t, "a role", err, "")
 	wantCode(t, "it is taken", s.desk.RevokeRole(t.Context(), root, s.From, technician, granted.Grant.ID), "")
 	wantCode(t, "another garage", s.desk.AddMember(t.Context(), root, s.From, s.other, technician), "")

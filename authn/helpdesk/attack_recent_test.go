@@ -3,7 +3,7 @@ package helpdesk_test
 import (
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 )
 
@@ -24,7 +24,7 @@ func TestAPersonReadsWhereTheirOperatorSits(t *testing.T) {
 			return err
 		},
 	} {
-		s.Change(s.amelie.ID, func(u *authn.User) { u.Status = authn.StatusActive })
+		s.Change(s.amelie.ID, func(u *account.User) { u.Status = account.StatusActive })
 		before := len(s.User(technician).Activity)
 		if name == "unsuspending" {
 			wantCode(t, "suspending first", s.desk.Suspend(ctx, root, s.From, technician), "")

@@ -3,7 +3,7 @@ package helpdesk_test
 import (
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 )
 
@@ -12,14 +12,14 @@ import (
 func TestACursorTellsOfWhatLiesOutside(t *testing.T) {
 	s := openShop(t)
 	op := limited(support, s.garage)
-	s.Person("nord@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{s.other} })
+	s.Person("nord@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.other} })
 	for range 3 { // who lie outside, though they are members
 		s.Clock.Advance(1)
-		s.Person("chef"+s.Clock.Now().Format("150405.000000000")+"@garage.example", func(u *authn.User) {
-			u.Groups = []authn.GroupID{s.garage, s.other}
+		s.Person("chef"+s.Clock.Now().Format("150405.000000000")+"@garage.example", func(u *account.User) {
+			u.Groups = []account.GroupID{s.garage, s.other}
 		})
 	}
-	people, next, err := s.desk.Users(t.Context(), op, authn.UserQuery{Limit: 1})
+	people, next, err := s.desk.Users(t.Context(), op, account.UserQuery{Limit: 1})
 	if err != nil || len(people) != 1 || people[0].ID != s.amelie.ID || next != "" {
 		t.Errorf("people: got %d, cursor %q, %v, want one and no cursor", len(people), next, err)
 	}

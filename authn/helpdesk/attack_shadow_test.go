@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/errcode"
 )
 
@@ -12,7 +12,7 @@ import (
 // one of them and each of the others, by tokens that do not see one another's shadows. All end when the person joins.
 func TestASwarmOfShadowsKeepsSomebodyOutOfAGarage(t *testing.T) {
 	s := openShop(t)
-	var all []authn.User
+	var all []account.User
 	for i := range 20 {
 		g := s.Group(fmt.Sprintf("Garage %d", i))
 		op := limited(support, s.other, g)
@@ -22,7 +22,7 @@ func TestASwarmOfShadowsKeepsSomebodyOutOfAGarage(t *testing.T) {
 		t.Fatalf("the person joins the garage: %v", err)
 	}
 	for _, shadow := range all[4:] { // the list of an address holds sixteen
-		if err := s.Accounts.View(t.Context(), func(r authn.Reader) error {
+		if err := s.Accounts.View(t.Context(), func(r account.Reader) error {
 			_, err := r.User(shadow.ID)
 			return err
 		}); errcode.Of(err) != errcode.NotFound {

@@ -3,7 +3,7 @@ package helpdesk_test
 import (
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 )
@@ -13,7 +13,7 @@ import (
 func TestATokenOfOneGarageEndsTheTokensOfTheHouse(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
-	one := []authn.GroupID{s.garage}
+	one := []account.GroupID{s.garage}
 	operator := func(n helpdesk.NewToken) helpdesk.Principal {
 		secret, _ := s.token(t, machine, n)
 		op, err := s.desk.Authenticate(ctx, secret)
@@ -22,21 +22,21 @@ func TestATokenOfOneGarageEndsTheTokensOfTheHouse(t *testing.T) {
 		}
 		return op
 	}
-	thief := operator(helpdesk.NewToken{Name: "one garage", Role: authn.RoleUserAdmin, Groups: one})
+	thief := operator(helpdesk.NewToken{Name: "one garage", Role: account.RoleUserAdmin, Groups: one})
 	tests := []struct {
 		name  string
 		by    helpdesk.Principal
 		token helpdesk.NewToken
 		may   bool
 	}{
-		{"one of everybody's", thief, helpdesk.NewToken{Name: "x", Role: authn.RoleUserAdmin}, false},
-		{"a higher one of the same garage", thief, helpdesk.NewToken{Name: "x", Role: authn.RoleSuperAdmin, Groups: one}, false},
-		{"one of nobody", thief, helpdesk.NewToken{Name: "x", Role: authn.RoleUserAdmin, Groups: []authn.GroupID{}}, true},
-		{"one like it", thief, helpdesk.NewToken{Name: "x", Role: authn.RoleHelpDesk, Groups: one}, true},
-		{"a higher one, by one that is not limited", operator(helpdesk.NewToken{Name: "y", Role: authn.RoleUserAdmin}),
-			helpdesk.NewToken{Name: "x", Role: authn.RoleSuperAdmin}, false},
-		{"any, by the highest", operator(helpdesk.NewToken{Name: "z", Role: authn.RoleSuperAdmin}),
-			helpdesk.NewToken{Name: "x", Role: authn.RoleSuperAdmin}, true},
+		{"one of everybody's", thief, helpdesk.NewToken{Name: "x", Role: account.RoleUserAdmin}, false},
+		{"a higher one of the same garage", thief, helpdesk.NewToken{Name: "x", Role: account.RoleSuperAdmin, Groups: one}, false},
+		{"one of nobody", thief, helpdesk.NewToken{Name: "x", Role: account.RoleUserAdmin, Groups: []account.GroupID{}}, true},
+		{"one like it", thief, helpdesk.NewToken{Name: "x", Role: account.RoleHelpDesk, Groups: one}, true},
+		{"a higher one, by one that is not limited", operator(helpdesk.NewToken{Name: "y", Role: account.RoleUserAdmin}),
+			helpdesk.NewToken{Name: "x", Role: account.RoleSuperAdmin}, false},
+		{"any, by the highest", operator(helpdesk.NewToken{Name: "z", Role: account.RoleSuperAdmin}),
+			helpdesk.NewToken{Name: "x", Role: account.RoleSuperAdmin}, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

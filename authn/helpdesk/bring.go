@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -25,7 +25,7 @@ type ImportRow struct {
 
 // ImportResult is the result of one row. A zero value means that a dry run found no fault.
 type ImportResult struct {
-	ID      authn.UserID     // the user that was created or that existed
+	ID      account.UserID   // the user that was created or that existed
 	Exists  bool             // a user with that login existed and was not changed (protocol rule 23)
 	Invited bool             // an email is queued
 	Faults  []*errcode.Error // the first fault of each field; nothing was written
@@ -38,7 +38,7 @@ type ImportResult struct {
 // A row that repeats an earlier row is invalid. To a principal with a group scope, a user outside the scope does not
 // exist, and the result is a placeholder, as with CreateUser (protocol rule 21). Import returns Forbidden if the
 // principal cannot import, or if a token imports a key: only the operator can (protocol rule 23).
-func (d *Desk) Import(ctx context.Context, op Principal, req authn.RequestInfo, rows []ImportRow, invite, dry bool) ([]ImportResult, error) {
+func (d *Desk) Import(ctx context.Context, op Principal, req account.RequestInfo, rows []ImportRow, invite, dry bool) ([]ImportResult, error) {
 	if slices.ContainsFunc(rows, func(r ImportRow) bool { return !r.OTPAuthURI.IsZero() }) && !op.Operator {
 		return nil, errcode.New(errcode.Forbidden)
 	}
@@ -53,7 +53,7 @@ func (d *Desk) Import(ctx context.Context, op Principal, req authn.RequestInfo, 
 		users[i] = r.NewUser
 	}
 	duplicates := FindDuplicates(users, func(key secret.Value) (string, bool) {
-		device, err := d.enrol.ParseImport(d.Accounts.Now(), &authn.User{}, key)
+		device, err := d.enrol.ParseImport(d.Accounts.Now(), &account.User{}, key)
 		return device.Unique, err == nil
 	})
 	out := make([]ImportResult, len(rows))
@@ -68,7 +68,7 @@ func (d *Desk) Import(ctx context.Context, op Principal, req authn.RequestInfo, 
 }
 
 // importRow validates one row and creates its user.
-func (d *Desk) importRow(ctx context.Context, op Principal, req authn.RequestInfo, r ImportRow, invite, dry bool) (ImportResult, error) {
+func (d *Desk) importRow(ctx context.Context, op Principal, req account.RequestInfo, r ImportRow, invite, dry bool) (ImportResult, error) {
 	out, err := d.validateImport(ctx, op, r)
 	if err != nil || dry || out.Exists || len(out.Faults) > 0 {
 		return out, err
@@ -106,8 +106,8 @@ func (d *Desk) validateImport(ctx context.Context, op Principal, r ImportRow) (o
 	if !op.CoversGroups(r.Groups) { // a group outside the scope does not exist (protocol rule 21)
 		faults = append(faults, errcode.InvalidField("groupIds", "unknown"))
 	}
-	err = d.Accounts.View(ctx, func(reader authn.Reader) error {
-		found, known, err := reader.ValidateNew(&u, device, func(address string) (authn.User, error) { return holderOf(reader, op, address) })
+	err = d.Accounts.View(ctx, func(reader account.Reader) error {
+		found, known, err := reader.ValidateNew(&u, device, func(address string) (account.User, error) { return holderOf(reader, op, address) })
 		if err != nil {
 			return err
 		}
@@ -126,15 +126,15 @@ func (d *Desk) resolveGroups(ctx context.Context, op Principal, rows []ImportRow
 	if !slices.ContainsFunc(rows, func(r ImportRow) bool { return len(r.GroupNames) > 0 }) {
 		return nil
 	}
-	ids := map[string][]authn.GroupID{} // by name and by id
+	ids := map[string][]account.GroupID{} // by name and by id
 	for after := ""; ; {
-		groups, next, err := d.Groups(ctx, op, authn.GroupQuery{After: after})
+		groups, next, err := d.Groups(ctx, op, account.GroupQuery{After: after})
 		if err != nil {
 			return err
 		}
 		for _, g := range groups {
 			ids[g.Name] = append(ids[g.Name], g.ID)
-			ids[string(g.ID)] = []authn.GroupID{g.ID}
+			ids[string(g.ID)] = []account.GroupID{g.ID}
 		}
 		if after = next; after == "" {
 			break
@@ -170,7 +170,7 @@ func FindDuplicates(users []NewUser, keyID func(key secret.Value) (string, bool)
 	}
 	for i, u := range users {
 		for _, a := range []struct{ field, address string }{{"login", u.Login}, {"email", u.Email}, {"secondEmail", u.Second}} {
-			if address, ok := authn.NormalizeLogin(a.address); ok {
+			if address, ok := account.NormalizeLogin(a.address); ok {
 				check(i, a.field, address)
 			}
 		}
@@ -196,7 +196,7 @@ func firstOfEachField(all []*errcode.Error) (out []*errcode.Error) {
 }
 
 // importedDevice returns the device of an imported key, or nil without a key. Only the operator can import a key.
-func (d *Desk) importedDevice(op Principal, now time.Time, u *authn.User, n NewUser) (*factors.Device, error) {
+func (d *Desk) importedDevice(op Principal, now time.Time, u *account.User, n NewUser) (*factors.Device, error) {
 	if n.OTPAuthURI.IsZero() {
 		return nil, nil
 	}
@@ -211,7 +211,7 @@ func (d *Desk) importedDevice(op Principal, now time.Time, u *authn.User, n NewU
 }
 
 // sendWelcome queues the first email of a new user: an invitation or, with an imported device, a link to choose a password.
-func (d *Desk) sendWelcome(tx *authn.Tx, op Principal, u *authn.User, sendEmail bool) (Invitation, error) {
+func (d *Desk) sendWelcome(tx *account.Tx, op Principal, u *account.User, sendEmail bool) (Invitation, error) {
 	switch {
 	case !u.HasOnlyImportedDevice():
 		return d.invite(tx, op, u, sendEmail)
@@ -237,7 +237,7 @@ func (d *Desk) sendWelcome(tx *authn.Tx, op Principal, u *authn.User, sendEmail 
 }
 
 // dropImported removes an imported device that the user never used.
-func (d *Desk) dropImported(tx *authn.Tx, op Principal, u *authn.User) error {
+func (d *Desk) dropImported(tx *account.Tx, op Principal, u *account.User) error {
 	if err := d.auditImportedDevice(tx, op, u, audit.FactorRemoved); err != nil {
 		return err
 	}
@@ -245,7 +245,7 @@ func (d *Desk) dropImported(tx *authn.Tx, op Principal, u *authn.User) error {
 }
 
 // auditImportedDevice records an operation on an imported device in the audit log.
-func (d *Desk) auditImportedDevice(tx *authn.Tx, op Principal, u *authn.User, action string) error {
+func (d *Desk) auditImportedDevice(tx *account.Tx, op Principal, u *account.User, action string) error {
 	e := op.event(action, u)
 	for _, dev := range u.Devices {
 		e.Targets = append(e.Targets, audit.Actor{Type: audit.TypeDevice, ID: string(dev.ID), Name: dev.Name})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
@@ -34,10 +35,10 @@ func (s *shop) importUser(ctx context.Context, op helpdesk.Principal, n helpdesk
 }
 
 // bring imports a user with a key of another service.
-func (s *shop) bring(t *testing.T) (authn.User, *authntest.Phone) {
+func (s *shop) bring(t *testing.T) (account.User, *authntest.Phone) {
 	t.Helper()
 	got, err := s.importUser(t.Context(), machine, helpdesk.NewUser{Login: "zoe@garage.example", FirstName: "Zoé",
-		Groups: []authn.GroupID{s.garage}, OTPAuthURI: foreignKey(foreignSecret)}, true, false)
+		Groups: []account.GroupID{s.garage}, OTPAuthURI: foreignKey(foreignSecret)}, true, false)
 	if err != nil || got.ID == "" || !got.Invited || got.Exists || got.Faults != nil {
 		t.Fatalf("got %+v, %v", got, err)
 	}
@@ -47,7 +48,7 @@ func (s *shop) bring(t *testing.T) (authn.User, *authntest.Phone) {
 func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 	s := openShop(t)
 	u, phone := s.bring(t)
-	if !u.HasOnlyImportedDevice() || u.Status != authn.StatusActive || u.Password.Hash != "" {
+	if !u.HasOnlyImportedDevice() || u.Status != account.StatusActive || u.Password.Hash != "" {
 		t.Fatalf("got %+v", u)
 	}
 	_, err := s.Authn.StartWithPassword(t.Context(), s.From, u.Login, "", "")
@@ -69,7 +70,7 @@ func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 		t.Fatalf("got %+v, %v, want a session", v.Verification, err)
 	}
 	u = s.User(u.Login)
-	if !u.EverHadDevice || u.HasOnlyImportedDevice() || u.Password.Provenance != authn.ProvenanceUser {
+	if !u.EverHadDevice || u.HasOnlyImportedDevice() || u.Password.Provenance != account.ProvenanceUser {
 		t.Errorf("got %+v, want the phone to be the person's", u)
 	}
 	s.SignIn(u.Login, password, phone)
@@ -87,11 +88,11 @@ func TestImport_PasswordLinkReplacesExpiredWelcome(t *testing.T) {
 	s := openShop(t)
 	u, phone := s.bring(t)
 	first := tokenOf(mailed[templates.WelcomeMail](t, s, u.Login).Link)
-	s.Clock.Advance(authn.InvitationTTL)
+	s.Clock.Advance(account.InvitationTTL)
 	_, err := s.Authn.StartWithPasswordLink(t.Context(), s.From, first, password)
 	wantCode(t, "the link after a day", err, errcode.InvalidLink)
 	s.EmptyOutbox()
-	if err := s.Authn.RequestPasswordLink(t.Context(), s.From, u.Login, func(*authn.Tx, *authn.User) error {
+	if err := s.Authn.RequestPasswordLink(t.Context(), s.From, u.Login, func(*account.Tx, *account.User) error {
 		t.Error("taken for somebody without a device")
 		return nil
 	}); err != nil {
@@ -180,14 +181,14 @@ func TestImport_ReportsAllFaultsAndKeepsExistingUsers(t *testing.T) {
 	}{
 		{"somebody new", helpdesk.NewUser{Login: "new@garage.example"}, nil, false},
 		{"everything wrong at once", helpdesk.NewUser{Login: "x y", Email: "no", Second: technician, FirstName: "a\nb", LastName: strings.Repeat("é", 65),
-			Locale: "xx", Groups: []authn.GroupID{"g0"}, Role: "KING", OTPAuthURI: foreignKey("AAAA")},
+			Locale: "xx", Groups: []account.GroupID{"g0"}, Role: "KING", OTPAuthURI: foreignKey("AAAA")},
 			[]string{"login address", "email address", "locale unknown", "otpauth short", "role unknown", "firstName name", "lastName name", "secondEmail taken", "groupIds unknown"}, false},
 		{"somebody known, in another case", helpdesk.NewUser{Login: "Amelie@GARAGE.example", FirstName: "Mallory"}, nil, true},
 		{"somebody known, whatever else is wrong", helpdesk.NewUser{Login: technician, Email: "no", Role: "KING"}, nil, true},
 		{"a login that is somebody's second address", helpdesk.NewUser{Login: second}, []string{"login taken"}, false},
 		{"an address of somebody else", helpdesk.NewUser{Login: "new@garage.example", Email: technician}, []string{"email taken"}, false},
 		{"a key that somebody has", helpdesk.NewUser{Login: "new@garage.example", OTPAuthURI: foreignKey(strings.ToLower(foreignSecret))}, []string{"otpauth taken"}, false},
-		{"twenty-one garages", helpdesk.NewUser{Login: "new@garage.example", Groups: make([]authn.GroupID, 21)}, []string{"groupIds too_many"}, false},
+		{"twenty-one garages", helpdesk.NewUser{Login: "new@garage.example", Groups: make([]account.GroupID, 21)}, []string{"groupIds too_many"}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			events := len(s.Events())
@@ -217,27 +218,27 @@ func TestImport_ReportsAllFaultsAndKeepsExistingUsers(t *testing.T) {
 func TestImport_StaysWithinGroupScope(t *testing.T) {
 	s := openShop(t)
 	op := limited(support, s.garage)
-	for name, groups := range map[string][]authn.GroupID{"another garage": {s.other}, "no garage": nil, "one that is not": {"g0"}} {
+	for name, groups := range map[string][]account.GroupID{"another garage": {s.other}, "no garage": nil, "one that is not": {"g0"}} {
 		got, err := s.importUser(t.Context(), op, helpdesk.NewUser{Login: "luc@garage.example", Groups: groups}, true, false)
 		if err != nil || len(got.Faults) != 1 || got.Faults[0].Field != "groupIds" || got.Faults[0].Reason != "unknown" {
 			t.Errorf("%s: got %+v, %v, want one answer for all", name, got, err)
 		}
 	}
-	got, err := s.importUser(t.Context(), op, helpdesk.NewUser{Login: "luc@garage.example", Groups: []authn.GroupID{s.garage}, Role: authn.RoleReadOnly}, true, false)
+	got, err := s.importUser(t.Context(), op, helpdesk.NewUser{Login: "luc@garage.example", Groups: []account.GroupID{s.garage}, Role: account.RoleReadOnly}, true, false)
 	if err != nil || len(got.Faults) != 1 || got.Faults[0].Field != "role" {
 		t.Errorf("a role: got %+v, %v", got, err)
 	}
-	if got, err = s.importUser(t.Context(), op, helpdesk.NewUser{Login: "luc@garage.example", Groups: []authn.GroupID{s.garage}}, true, false); err != nil || !got.Invited {
+	if got, err = s.importUser(t.Context(), op, helpdesk.NewUser{Login: "luc@garage.example", Groups: []account.GroupID{s.garage}}, true, false); err != nil || !got.Invited {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	_, err = s.importUser(t.Context(), withRole(support, authn.RoleReadOnly), helpdesk.NewUser{Login: "x@garage.example"}, true, true)
+	_, err = s.importUser(t.Context(), withRole(support, account.RoleReadOnly), helpdesk.NewUser{Login: "x@garage.example"}, true, true)
 	wantCode(t, "whoever only reads", err, errcode.Forbidden)
 }
 
 func TestImport_LargestUserFitsOneTransaction(t *testing.T) {
 	s := openShop(t)
 	n := helpdesk.NewUser{Login: "zoe", Email: "zoe@garage.example", Second: "zoe@home.example", FirstName: "Zoé", LastName: "Martin",
-		Role: authn.RoleHelpDesk, OTPAuthURI: foreignKey(foreignSecret)}
+		Role: account.RoleHelpDesk, OTPAuthURI: foreignKey(foreignSecret)}
 	for i := range 20 {
 		n.Groups = append(n.Groups, s.Group(fmt.Sprint("Garage ", i)))
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/store"
@@ -31,7 +31,7 @@ const (
 type Request struct {
 	ID               string          `json:"id"`
 	Reference        string          `json:"reference,omitempty"` // "H-7K3F-2Q9M"
-	User             authn.UserID    `json:"user,omitempty"`      // whom the address belongs to; "": nobody
+	User             account.UserID  `json:"user,omitempty"`      // whom the address belongs to; "": nobody
 	Email            string          `json:"email,omitempty"`     // as typed, normalised; anybody can have typed it
 	Topic            templates.Topic `json:"topic,omitempty"`
 	Message          string          `json:"message,omitempty"`
@@ -98,7 +98,7 @@ func (d *Desk) load(r store.Reader, id string) (Request, error) {
 }
 
 // save stores a case with its pointer, in an Update that has loaded it; TooMany when it is full.
-func (d *Desk) save(tx *authn.Tx, c *Request) error {
+func (d *Desk) save(tx *account.Tx, c *Request) error {
 	c.Changed = tx.Op.Now
 	raw, err := json.Marshal(c)
 	if err != nil {
@@ -156,17 +156,17 @@ func (d *Desk) latest(r store.Reader, address string) (*Request, error) {
 }
 
 // note adds what an operator did.
-func (c *Request) note(tx *authn.Tx, op Principal, what, text string) {
+func (c *Request) note(tx *account.Tx, op Principal, what, text string) {
 	c.step(tx, op, HistoryEntry{What: what, Text: text})
 }
 
-func (c *Request) step(tx *authn.Tx, op Principal, s HistoryEntry) {
+func (c *Request) step(tx *account.Tx, op Principal, s HistoryEntry) {
 	s.At, s.By, s.Name = tx.Op.Now, op.ID, op.Name
 	c.History = append(slices.Clone(c.History), s)
 }
 
 // resolve closes a case by the reset that answers it: the mail with the ticket is the answer.
-func (d *Desk) resolve(tx *authn.Tx, op Principal, c *Request) error {
+func (d *Desk) resolve(tx *account.Tx, op Principal, c *Request) error {
 	c.State = StateResolved
 	c.note(tx, op, "reset", "")
 	return d.save(tx, c)

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -18,11 +18,11 @@ import (
 func (s *shop) agents(t *testing.T) (zoe, ines helpdesk.Principal) {
 	t.Helper()
 	agent := func(address, name string) helpdesk.Principal {
-		u := s.Person(address, func(u *authn.User) {
-			u.FirstName, u.Roles = name, []authn.RoleAssignment{{ID: "r", Role: authn.RoleHelpDesk}}
+		u := s.Person(address, func(u *account.User) {
+			u.FirstName, u.Roles = name, []account.RoleAssignment{{ID: "r", Role: account.RoleHelpDesk}}
 		})
-		s.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusActive })
-		return helpdesk.Principal{ID: "token:" + name, Name: name + "'s script", Owner: string(u.ID), Role: authn.RoleHelpDesk}
+		s.Change(u.ID, func(u *account.User) { u.Status = account.StatusActive })
+		return helpdesk.Principal{ID: "token:" + name, Name: name + "'s script", Owner: string(u.ID), Role: account.RoleHelpDesk}
 	}
 	return agent("zoe@support.example", "Zoé"), agent("ines@support.example", "Inès")
 }
@@ -108,7 +108,7 @@ func TestWhatDoesNotFollowInACaseIsRefusedWithTheReason(t *testing.T) {
 		"seen in person by nobody":         {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: " \n"}}, errcode.Invalid},
 		"confirmed by no manager":          {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager}}, errcode.Invalid},
 		"seen by too long a name":          {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: strings.Repeat("é", 129)}}, errcode.Invalid},
-		"one's own":                        {helpdesk.Principal{ID: "token:x", Owner: string(s.amelie.ID), Role: authn.RoleHelpDesk}, helpdesk.RequestPatch{Check: calledBack}, errcode.Forbidden},
+		"one's own":                        {helpdesk.Principal{ID: "token:x", Owner: string(s.amelie.ID), Role: account.RoleHelpDesk}, helpdesk.RequestPatch{Check: calledBack}, errcode.Forbidden},
 		"a manager names a colleague":      {limited(zoe, s.garage), helpdesk.RequestPatch{Assignee: to("ines@support.example")}, errcode.Forbidden},
 		"a manager names nobody":           {limited(zoe, s.garage), helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.Forbidden},
 		"a manager elsewhere":              {limited(zoe, s.other), helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/enrol"
+	"barillet/authn/session"
 	"barillet/internal/outbound"
 	"barillet/internal/webhook"
 	"barillet/store"
@@ -17,10 +20,10 @@ import (
 type Desk struct {
 	Outbound *outbound.Client // judges where webhooks may go; New's calls the internet alone
 
-	Accounts *authn.Service
-	sessions *authn.SessionService
+	Accounts *account.Service
+	sessions *session.SessionService
 	signIn   *authn.SignInService
-	enrol    *authn.EnrolService
+	enrol    *enrol.EnrolService
 
 	cases  store.Table[Request]
 	tokens store.Table[Token]
@@ -33,7 +36,7 @@ type Desk struct {
 }
 
 // New makes a Desk over the people, whose own records are sealed by the ring.
-func New(enrol *authn.EnrolService, ring *store.Keyring) *Desk {
+func New(enrol *enrol.EnrolService, ring *store.Keyring) *Desk {
 	return &Desk{Accounts: enrol.Accounts, sessions: enrol.Sessions, signIn: enrol.SignIn, enrol: enrol, Outbound: outbound.New(outbound.Config{}), hooks: webhook.NewEndpoints(ring),
 		cases: store.NewTable[Request](ring, store.HelpRequests), tokens: store.NewTable[Token](ring, store.Tokens),
 		approvals: store.NewTable[ResetApproval](ring, store.Approvals)}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/throttle"
@@ -12,26 +12,26 @@ import (
 )
 
 // shadowOf is the shadow that goes by an address within the operator's scope; NotFound without one.
-func shadowOf(r authn.Reader, op Principal, address string) (authn.User, error) {
-	a, ok := authn.NormalizeLogin(address)
+func shadowOf(r account.Reader, op Principal, address string) (account.User, error) {
+	a, ok := account.NormalizeLogin(address)
 	if !ok {
-		return authn.User{}, errcode.New(errcode.NotFound)
+		return account.User{}, errcode.New(errcode.NotFound)
 	}
 	shadows, err := r.PlaceholdersFor(a)
 	if err != nil {
-		return authn.User{}, err
+		return account.User{}, err
 	}
 	for _, u := range shadows {
 		if op.InScope(&u) {
 			return u, nil
 		}
 	}
-	return authn.User{}, errcode.New(errcode.NotFound)
+	return account.User{}, errcode.New(errcode.NotFound)
 }
 
 // holderOf is who has an address, as far as the operator may know: somebody within, or who stands for somebody there;
 // NotFound without one. Whoever is not limited to groups knows everybody.
-func holderOf(r authn.Reader, op Principal, address string) (authn.User, error) {
+func holderOf(r account.Reader, op Principal, address string) (account.User, error) {
 	if op.scoped() {
 		if u, err := shadowOf(r, op, address); errcode.Of(err) != errcode.NotFound {
 			return u, err
@@ -39,7 +39,7 @@ func holderOf(r authn.Reader, op Principal, address string) (authn.User, error) 
 	}
 	u, err := r.UserByAddress(address)
 	if err == nil && op.scoped() && !op.InScope(&u) {
-		return authn.User{}, errcode.New(errcode.NotFound)
+		return account.User{}, errcode.New(errcode.NotFound)
 	}
 	return u, err
 }
@@ -48,11 +48,11 @@ func holderOf(r authn.Reader, op Principal, address string) (authn.User, error) 
 // who may know of that somebody, and to whoever is not limited to groups, it is taken. To anybody else the person is
 // made all the same, as a shadow, and a request is opened for those who are not limited to groups. authn/shadow.go
 // says what a shadow is.
-func (d *Desk) handleExistingAddress(tx *authn.Tx, op Principal, u *authn.User) error {
+func (d *Desk) handleExistingAddress(tx *account.Tx, op Principal, u *account.User) error {
 	if !op.scoped() {
 		return nil // what is taken is refused where it is stored
 	}
-	holder := authn.User{}
+	holder := account.User{}
 	for _, a := range u.AllLogins() {
 		switch _, err := holderOf(tx.Reader, op, a); {
 		case err == nil:
@@ -77,7 +77,7 @@ func (d *Desk) handleExistingAddress(tx *authn.Tx, op Principal, u *authn.User) 
 
 // openInvited opens the request that tells of it, or adds to the one that is open. The mail is limited as those of
 // Ask are. Nothing of it bears the person's id as its subject: whoever is limited to their garage is not told either.
-func (d *Desk) openInvited(tx *authn.Tx, op Principal, u, holder *authn.User) error {
+func (d *Desk) openInvited(tx *account.Tx, op Principal, u, holder *account.User) error {
 	mails, err := d.Accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.HelpMails, string(templates.TopicInvited)+" "+u.Login)
 	if err != nil {
 		return fmt.Errorf("counting mails of help requests: %w", err)

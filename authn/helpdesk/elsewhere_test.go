@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 )
 
 // inviteElsewhere invites somebody whom the operator may not know of, and returns who stands for them.
-func (s *shop) inviteElsewhere(t *testing.T, op helpdesk.Principal, login string, groups ...authn.GroupID) authn.User {
+func (s *shop) inviteElsewhere(t *testing.T, op helpdesk.Principal, login string, groups ...account.GroupID) account.User {
 	t.Helper()
 	u, invitation, err := s.desk.CreateUser(t.Context(), op, s.From, helpdesk.NewUser{Login: login, Groups: groups}, true, true)
 	if err != nil || !invitation.Sent || invitation.Expires.IsZero() {
@@ -39,21 +39,21 @@ func TestNobodySignsInAsAShadow(t *testing.T) {
 	if _, err := verifies(t.Context(), s, started.Login, s.phone.Code()); err != nil {
 		t.Fatal(err)
 	}
-	if u := s.User(string(shadow.ID)); len(u.Sessions) != 0 || u.Status != authn.StatusProvisioned {
+	if u := s.User(string(shadow.ID)); len(u.Sessions) != 0 || u.Status != account.StatusProvisioned {
 		t.Errorf("got %d sessions of what stands for them, %s", len(u.Sessions), u.Status)
 	}
 	s.EmptyOutbox()
-	if err := s.Authn.RequestPasswordLink(t.Context(), s.From, technician, func(*authn.Tx, *authn.User) error { return nil }); err != nil {
+	if err := s.Authn.RequestPasswordLink(t.Context(), s.From, technician, func(*account.Tx, *account.User) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	sameStrings(t, "mails", s.letters(), []string{"password_link to " + technician})
-	_, err := s.desk.Activate(t.Context(), withSecrets(withRole(north, authn.RoleUserAdmin)), s.From, string(shadow.ID), false)
+	_, err := s.desk.Activate(t.Context(), withSecrets(withRole(north, account.RoleUserAdmin)), s.From, string(shadow.ID), false)
 	wantCode(t, "a link to it", err, errcode.Forbidden)
 }
 
 func TestDeletingAShadowLeavesThePersonFindable(t *testing.T) {
 	s := openShop(t)
-	north := limited(withRole(support, authn.RoleUserAdmin), s.other)
+	north := limited(withRole(support, account.RoleUserAdmin), s.other)
 	shadow := s.inviteElsewhere(t, north, technician, s.other)
 	for range 2 {
 		wantCode(t, "deleting", s.desk.Delete(t.Context(), north, s.From, string(shadow.ID)), "")
@@ -85,7 +85,7 @@ func TestManyGaragesInviteTheSamePerson(t *testing.T) {
 	if err != nil || !slices.Equal(last.Groups, all[19].Groups) {
 		t.Errorf("the last garage finds %v by the address, %v", last.Groups, err)
 	}
-	if people, _, err := s.desk.Users(t.Context(), support, authn.UserQuery{Prefix: "amelie"}); err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {
+	if people, _, err := s.desk.Users(t.Context(), support, account.UserQuery{Prefix: "amelie"}); err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {
 		t.Errorf("everybody: got %d, %v, want the person alone", len(people), err)
 	}
 }
@@ -98,7 +98,7 @@ func TestAShadowEndsWhenThePersonIsMadeInItsGarage(t *testing.T) {
 	for range 2 {
 		wantCode(t, "deleting the person", s.desk.Delete(t.Context(), machine, s.From, string(s.amelie.ID)), "")
 	}
-	u, _, err := s.desk.CreateUser(t.Context(), machine, s.From, helpdesk.NewUser{Login: technician, Groups: []authn.GroupID{s.other}}, false, true)
+	u, _, err := s.desk.CreateUser(t.Context(), machine, s.From, helpdesk.NewUser{Login: technician, Groups: []account.GroupID{s.other}}, false, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,6 +128,6 @@ func TestAShadowIsSeenByWhoeverSeesItsGarage(t *testing.T) {
 		_, err := s.desk.User(t.Context(), c.op, string(shadow.ID))
 		wantCode(t, c.name, err, c.want)
 	}
-	_, _, err := s.desk.CreateUser(t.Context(), limited(support, s.other, third), s.From, helpdesk.NewUser{Login: technician, Groups: []authn.GroupID{third}}, true, true)
+	_, _, err := s.desk.CreateUser(t.Context(), limited(support, s.other, third), s.From, helpdesk.NewUser{Login: technician, Groups: []account.GroupID{third}}, true, true)
 	wantCode(t, "who is there already", err, errcode.Taken)
 }

@@ -5,21 +5,23 @@ import (
 	"slices"
 
 	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/enrol"
 	"barillet/factors"
 	"barillet/internal/errcode"
 )
 
 // caller is the operator as authn knows who works on a person's devices; what they may is judged in every run.
-func (d *Desk) caller(op Principal, a Permission, id string) authn.AdminCall {
-	return authn.AdminCall{ID: op.ID, Owner: op.Owner, Name: d.administratorName(op), Actor: op.actor(),
-		Find: func(r authn.Reader) (authn.User, error) { return FindUser(r, op, a, id) }}
+func (d *Desk) caller(op Principal, a Permission, id string) enrol.AdminCall {
+	return enrol.AdminCall{ID: op.ID, Owner: op.Owner, Name: d.administratorName(op), Actor: op.actor(),
+		Find: func(r account.Reader) (account.User, error) { return FindUser(r, op, a, id) }}
 }
 
 // enroller is caller for enrolling, which shows a secret: to Machine or with Secrets only (PROTOCOL 22).
-func (d *Desk) enroller(op Principal, id string) authn.AdminCall {
+func (d *Desk) enroller(op Principal, id string) enrol.AdminCall {
 	c := d.caller(op, PermManage, id)
 	judged := c.Find
-	c.Find = func(r authn.Reader) (authn.User, error) {
+	c.Find = func(r account.Reader) (account.User, error) {
 		u, err := judged(r)
 		if err == nil && !op.secrets() {
 			err = errcode.New(errcode.Forbidden)
@@ -39,15 +41,15 @@ type NewDevice struct {
 
 // Enrol begins to enrol a device for a person; it counts for nothing before Activate and ends after authn.EnrolmentTTL, by
 // the Epoch, or when another is begun. Forbidden, WrongState, TooMany, Invalid.
-func (d *Desk) Enrol(ctx context.Context, op Principal, req authn.RequestInfo, id string, n NewDevice) (authn.AdminEnrolmentSecret, error) {
+func (d *Desk) Enrol(ctx context.Context, op Principal, req account.RequestInfo, id string, n NewDevice) (enrol.AdminEnrolmentSecret, error) {
 	if n.Name == "" {
-		return authn.AdminEnrolmentSecret{}, errcode.InvalidField("name", "empty")
+		return enrol.AdminEnrolmentSecret{}, errcode.InvalidField("name", "empty")
 	}
 	kind, err := d.kindOf(n)
 	if err != nil {
-		return authn.AdminEnrolmentSecret{}, err
+		return enrol.AdminEnrolmentSecret{}, err
 	}
-	offering, err := d.enrol.BeginByAdmin(ctx, req, d.enroller(op, id), authn.Enrolling{Kind: kind, App: n.Provider, Name: n.Name, Seed: n.Seed})
+	offering, err := d.enrol.BeginByAdmin(ctx, req, d.enroller(op, id), enrol.Enrolling{Kind: kind, App: n.Provider, Name: n.Name, Seed: n.Seed})
 	offering.User = WithoutSecrets(offering.User)
 	return offering, err
 }
@@ -69,7 +71,7 @@ func (d *Desk) kindOf(n NewDevice) (factors.Kind, error) {
 
 // ActivateDevice ends an enrolment that the same operator began, by the first code of the new device. For a person who has
 // a device it waits for that person's word; else it is born by the hand of the operator's owner (PROTOCOL 8, 22).
-func (d *Desk) ActivateDevice(ctx context.Context, op Principal, req authn.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.User, factors.Device, authn.Verification, error) {
+func (d *Desk) ActivateDevice(ctx context.Context, op Principal, req account.RequestInfo, id string, fid factors.DeviceID, code []byte) (account.User, factors.Device, authn.Verification, error) {
 	u, dev, j, err := d.enrol.ConfirmByAdmin(ctx, req, d.enroller(op, id), fid, code)
 	return WithoutSecrets(u), dev, j, err
 }
@@ -80,6 +82,6 @@ func (d *Desk) EnrolmentQR(ctx context.Context, op Principal, id string, fid fac
 }
 
 // VerifyDevice judges a code of a person's device that a program was given, by the rules and counters of the pages.
-func (d *Desk) VerifyDevice(ctx context.Context, op Principal, req authn.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.Verification, error) {
+func (d *Desk) VerifyDevice(ctx context.Context, op Principal, req account.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.Verification, error) {
 	return d.enrol.VerifyFor(ctx, req, d.caller(op, PermAssist, id), fid, code)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
@@ -26,12 +27,12 @@ const (
 type shop struct {
 	*authntest.Env
 	desk           *helpdesk.Desk
-	garage         authn.GroupID
-	other          authn.GroupID
-	amelie         authn.User
+	garage         account.GroupID
+	other          account.GroupID
+	amelie         account.User
 	phone          *authntest.Phone
 	session        secret.Value
-	manager, admin authn.User
+	manager, admin account.User
 	people         int // made so far by somebody
 }
 
@@ -40,19 +41,19 @@ func openShop(t *testing.T) *shop {
 	s := &shop{Env: authntest.New(t)}
 	s.desk = helpdesk.New(s.Enrolment, s.Ring)
 	s.garage, s.other = s.Group("Garage Lumière"), s.Group("Garage du Nord")
-	s.manager = s.Person("manager@garage.example", func(u *authn.User) {
-		u.Groups = []authn.GroupID{s.garage}
-		u.Roles = []authn.RoleAssignment{{ID: "r1", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{s.garage}}}
+	s.manager = s.Person("manager@garage.example", func(u *account.User) {
+		u.Groups = []account.GroupID{s.garage}
+		u.Roles = []account.RoleAssignment{{ID: "r1", Role: account.RoleHelpDesk, Groups: []account.GroupID{s.garage}}}
 	})
-	s.admin = s.Person("admin@garage.example", func(u *authn.User) {
-		u.Roles = []authn.RoleAssignment{{ID: "r2", Role: authn.RoleSuperAdmin}}
+	s.admin = s.Person("admin@garage.example", func(u *account.User) {
+		u.Roles = []account.RoleAssignment{{ID: "r2", Role: account.RoleSuperAdmin}}
 	})
-	for _, id := range []authn.UserID{s.manager.ID, s.admin.ID} {
-		s.Change(id, func(u *authn.User) { u.Status, u.EverHadDevice = authn.StatusActive, true })
+	for _, id := range []account.UserID{s.manager.ID, s.admin.ID} {
+		s.Change(id, func(u *account.User) { u.Status, u.EverHadDevice = account.StatusActive, true })
 	}
 	s.manager, s.admin = s.User(string(s.manager.ID)), s.User(string(s.admin.ID))
-	s.amelie, s.phone, s.session = s.Member(technician, func(u *authn.User) {
-		u.FirstName, u.LastName, u.SecondEmail, u.Groups = "Amélie", "Durand", second, []authn.GroupID{s.garage}
+	s.amelie, s.phone, s.session = s.Member(technician, func(u *account.User) {
+		u.FirstName, u.LastName, u.SecondEmail, u.Groups = "Amélie", "Durand", second, []account.GroupID{s.garage}
 	})
 	s.EmptyOutbox()
 	s.Clock.Advance(time.Second)
@@ -62,8 +63,8 @@ func openShop(t *testing.T) *shop {
 // The operators.
 var (
 	machine = helpdesk.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
-	support = helpdesk.Principal{ID: "token:t1", Name: "support desk", Owner: "usupport", Role: authn.RoleHelpDesk}
-	root    = helpdesk.Principal{ID: "token:t2", Name: "scripts", Owner: "uroot", Role: authn.RoleSuperAdmin}
+	support = helpdesk.Principal{ID: "token:t1", Name: "support desk", Owner: "usupport", Role: account.RoleHelpDesk}
+	root    = helpdesk.Principal{ID: "token:t2", Name: "scripts", Owner: "uroot", Role: account.RoleSuperAdmin}
 )
 
 // calledBack is a check of the identity that needs no name.
@@ -74,8 +75,8 @@ func withSecrets(op helpdesk.Principal) helpdesk.Principal {
 	return op
 }
 
-func limited(op helpdesk.Principal, groups ...authn.GroupID) helpdesk.Principal {
-	op.Groups = append([]authn.GroupID{}, groups...)
+func limited(op helpdesk.Principal, groups ...account.GroupID) helpdesk.Principal {
+	op.Groups = append([]account.GroupID{}, groups...)
 	return op
 }
 
@@ -156,20 +157,20 @@ func tokenOf(link string) secret.Value {
 	return secret.From(link[strings.LastIndexByte(link, '/')+1:])
 }
 
-func withRole(op helpdesk.Principal, role authn.Role) helpdesk.Principal {
+func withRole(op helpdesk.Principal, role account.Role) helpdesk.Principal {
 	op.Role = role
 	return op
 }
 
 // crowd lists as many sessions and browsers of the person as there may be.
-func (s *shop) crowd(t *testing.T, id authn.UserID) {
+func (s *shop) crowd(t *testing.T, id account.UserID) {
 	t.Helper()
-	s.Change(id, func(u *authn.User) {
+	s.Change(id, func(u *account.User) {
 		u.Sessions, u.Browsers = nil, nil
 		for i := range 32 {
 			hash := strings.Repeat("0", 60) + string(rune('a'+i/8)) + string(rune('a'+i%8))
-			u.Sessions = append(u.Sessions, authn.SessionRef{Hash: hash, Since: s.Clock.Now()})
-			u.Browsers = append(u.Browsers, authn.BrowserRef{Hash: hash, Since: s.Clock.Now(), Seen: s.Clock.Now()})
+			u.Sessions = append(u.Sessions, account.SessionRef{Hash: hash, Since: s.Clock.Now()})
+			u.Browsers = append(u.Browsers, account.BrowserRef{Hash: hash, Since: s.Clock.Now(), Seen: s.Clock.Now()})
 		}
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 )
@@ -16,17 +16,17 @@ import (
 const maxDescription = 1024
 
 // CreateGroup makes a garage. Whoever is limited to groups makes none: it would lie outside.
-func (d *Desk) CreateGroup(ctx context.Context, op Principal, req authn.RequestInfo, name, description string) (authn.Group, error) {
+func (d *Desk) CreateGroup(ctx context.Context, op Principal, req account.RequestInfo, name, description string) (account.Group, error) {
 	if err := op.RequireUnscoped(); err != nil {
-		return authn.Group{}, err
+		return account.Group{}, err
 	}
 	if err := checkDescription(description); err != nil {
-		return authn.Group{}, err
+		return account.Group{}, err
 	}
-	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (authn.Group, error) {
-		g := authn.Group{Name: name, Description: description}
+	return account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (account.Group, error) {
+		g := account.Group{Name: name, Description: description}
 		if err := tx.CreateGroup(&g); err != nil {
-			return authn.Group{}, err
+			return account.Group{}, err
 		}
 		return g, tx.Audit(op.groupEvent(audit.GroupCreated, &g))
 	})
@@ -43,24 +43,24 @@ func checkDescription(description string) error {
 
 // UpdateGroup replaces the name and the description of a garage. Whoever is limited to groups changes none: people
 // outside belong to it as well. A change of nothing is no act.
-func (d *Desk) UpdateGroup(ctx context.Context, op Principal, req authn.RequestInfo, id authn.GroupID, name, description string) (authn.Group, error) {
+func (d *Desk) UpdateGroup(ctx context.Context, op Principal, req account.RequestInfo, id account.GroupID, name, description string) (account.Group, error) {
 	if err := op.RequireUnscoped(); err != nil {
-		return authn.Group{}, err
+		return account.Group{}, err
 	}
 	if err := checkDescription(description); err != nil {
-		return authn.Group{}, err
+		return account.Group{}, err
 	}
-	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (authn.Group, error) {
+	return account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (account.Group, error) {
 		g, err := tx.Group(id)
 		if err != nil {
-			return authn.Group{}, err
+			return account.Group{}, err
 		}
 		if g.Name == strings.TrimSpace(name) && g.Description == description {
 			return g, nil
 		}
 		g.Name, g.Description = name, description
 		if err := tx.SaveGroup(&g); err != nil {
-			return authn.Group{}, err
+			return account.Group{}, err
 		}
 		return g, tx.Audit(op.groupEvent(audit.GroupUpdated, &g))
 	})
@@ -69,11 +69,11 @@ func (d *Desk) UpdateGroup(ctx context.Context, op Principal, req authn.RequestI
 // DeleteGroup deletes a garage and takes its members out of it, which is one act in the log. Nobody is deleted with
 // it; a role or token limited to it is then for nobody. Whoever is limited to groups deletes none. If the taking
 // out is broken off, authn.Service.Sweep goes on with it.
-func (d *Desk) DeleteGroup(ctx context.Context, op Principal, req authn.RequestInfo, id authn.GroupID) error {
+func (d *Desk) DeleteGroup(ctx context.Context, op Principal, req account.RequestInfo, id account.GroupID) error {
 	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
-	_, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+	_, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		g, err := tx.Group(id)
 		if err != nil {
 			return struct{}{}, err
@@ -90,24 +90,24 @@ func (d *Desk) DeleteGroup(ctx context.Context, op Principal, req authn.RequestI
 }
 
 // groupEvent is an act of the operator on a garage, done.
-func (op Principal) groupEvent(action string, g *authn.Group) audit.Event {
+func (op Principal) groupEvent(action string, g *account.Group) audit.Event {
 	return audit.Event{Actor: op.actor(), Action: action, Outcome: audit.Success, Targets: groupTarget(g)}
 }
 
-func groupTarget(g *authn.Group) []audit.Actor {
+func groupTarget(g *account.Group) []audit.Actor {
 	return []audit.Actor{{Type: audit.TypeGroup, ID: string(g.ID), Name: g.Name}}
 }
 
 // Group reads a garage; NotFound for one outside the operator's scope.
-func (d *Desk) Group(ctx context.Context, op Principal, id authn.GroupID) (authn.Group, error) {
+func (d *Desk) Group(ctx context.Context, op Principal, id account.GroupID) (account.Group, error) {
 	if err := op.Require(PermRead); err != nil {
-		return authn.Group{}, err
+		return account.Group{}, err
 	}
 	if op.scoped() && !slices.Contains(op.Groups, id) {
-		return authn.Group{}, errcode.New(errcode.NotFound)
+		return account.Group{}, errcode.New(errcode.NotFound)
 	}
-	var g authn.Group
-	err := d.Accounts.View(ctx, func(r authn.Reader) (err error) {
+	var g account.Group
+	err := d.Accounts.View(ctx, func(r account.Reader) (err error) {
 		g, err = r.Group(id)
 		return err
 	})
@@ -116,7 +116,7 @@ func (d *Desk) Group(ctx context.Context, op Principal, id authn.GroupID) (authn
 
 // Groups lists the garages that the operator may know of, in the order of their ids. next is the cursor for
 // more, "" at the end.
-func (d *Desk) Groups(ctx context.Context, op Principal, q authn.GroupQuery) (groups []authn.Group, next string, err error) {
+func (d *Desk) Groups(ctx context.Context, op Principal, q account.GroupQuery) (groups []account.Group, next string, err error) {
 	if err := op.Require(PermRead); err != nil {
 		return nil, "", err
 	}

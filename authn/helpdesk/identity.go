@@ -3,7 +3,7 @@ package helpdesk
 import (
 	"slices"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/errcode"
 )
 
@@ -44,7 +44,7 @@ func (k *IdentityCheck) judged() (*IdentityCheck, error) {
 }
 
 // identify writes down a check; false when the case says the same already.
-func (c *Request) identify(tx *authn.Tx, op Principal, k IdentityCheck) bool {
+func (c *Request) identify(tx *account.Tx, op Principal, k IdentityCheck) bool {
 	if c.Identity == k.Method && c.IdentityBy == k.By {
 		return false
 	}
@@ -59,7 +59,7 @@ func (c *Request) identify(tx *authn.Tx, op Principal, k IdentityCheck) bool {
 
 // answeredBy judges whether a reset may answer the case: somebody made sure who is asking (PROTOCOL 24), and nobody
 // closed it. One that a reset resolved is named again only by the repeat of that reset.
-func (c *Request) answeredBy(u *authn.User, again bool) error {
+func (c *Request) answeredBy(u *account.User, again bool) error {
 	switch {
 	case c == nil:
 		return nil

@@ -3,31 +3,31 @@ package helpdesk
 import (
 	"context"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 )
 
 // Suspend keeps an active person out and ends their sessions, at once. WrongState: not active.
-func (d *Desk) Suspend(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
-	return d.step(ctx, op, req, PermManage, id, audit.UserSuspended, (*authn.Tx).Suspend)
+func (d *Desk) Suspend(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
+	return d.step(ctx, op, req, PermManage, id, audit.UserSuspended, (*account.Tx).Suspend)
 }
 
 // Unsuspend lets a suspended person sign in again. WrongState: not suspended.
-func (d *Desk) Unsuspend(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
-	return d.step(ctx, op, req, PermManage, id, audit.UserUnsuspended, (*authn.Tx).Unsuspend)
+func (d *Desk) Unsuspend(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
+	return d.step(ctx, op, req, PermManage, id, audit.UserUnsuspended, (*account.Tx).Unsuspend)
 }
 
 // Deactivate ends sessions, tickets and invitation of a person and keeps them out. WrongState: deactivated already.
-func (d *Desk) Deactivate(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
-	return d.step(ctx, op, req, PermManage, id, audit.UserDeactivated, (*authn.Tx).Deactivate)
+func (d *Desk) Deactivate(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
+	return d.step(ctx, op, req, PermManage, id, audit.UserDeactivated, (*account.Tx).Deactivate)
 }
 
 // Unlock ends the waits of an active person after wrong answers, and forgets these; there need be none. RateLimited: it was
 // done too often today, but for the machine's owner (throttle.Unlocks).
-func (d *Desk) Unlock(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
-	return d.step(ctx, op, req, PermAssist, id, audit.UserUnlocked, func(tx *authn.Tx, u *authn.User) error {
-		if u.Status != authn.StatusActive {
+func (d *Desk) Unlock(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
+	return d.step(ctx, op, req, PermAssist, id, audit.UserUnlocked, func(tx *account.Tx, u *account.User) error {
+		if u.Status != account.StatusActive {
 			return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNotActive}
 		}
 		return tx.Unlock(u, op.Operator)
@@ -35,8 +35,8 @@ func (d *Desk) Unlock(ctx context.Context, op Principal, req authn.RequestInfo, 
 }
 
 // step is one step of a person's life: judged, done, audited and stored in one Update.
-func (d *Desk) step(ctx context.Context, op Principal, req authn.RequestInfo, a Permission, id, action string, do func(*authn.Tx, *authn.User) error) error {
-	_, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+func (d *Desk) step(ctx context.Context, op Principal, req account.RequestInfo, a Permission, id, action string, do func(*account.Tx, *account.User) error) error {
+	_, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		u, err := FindUser(tx.Reader, op, a, id)
 		if err != nil {
 			return struct{}{}, err
@@ -54,13 +54,13 @@ func (d *Desk) step(ctx context.Context, op Principal, req authn.RequestInfo, a 
 }
 
 // Delete deactivates a person first and, asked again, deletes them: Okta's two steps.
-func (d *Desk) Delete(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
-	_, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+func (d *Desk) Delete(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
+	_, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		u, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if u.Status == authn.StatusDeactivated {
+		if u.Status == account.StatusDeactivated {
 			if err := tx.Delete(&u); err != nil {
 				return struct{}{}, err
 			}
@@ -79,13 +79,13 @@ func (d *Desk) Delete(ctx context.Context, op Principal, req authn.RequestInfo, 
 }
 
 // Reactivate invites an invited person anew; WrongState for anybody else. The rest is as with Activate.
-func (d *Desk) Reactivate(ctx context.Context, op Principal, req authn.RequestInfo, id string, sendEmail bool) (Invitation, error) {
-	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (Invitation, error) {
+func (d *Desk) Reactivate(ctx context.Context, op Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
+	return account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (Invitation, error) {
 		u, err := FindUser(tx.Reader, op, PermInvite, id)
 		if err != nil {
 			return Invitation{}, err
 		}
-		if u.Status != authn.StatusProvisioned {
+		if u.Status != account.StatusProvisioned {
 			return Invitation{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNotInvited}
 		}
 		if !sendEmail && !op.CanSeeInvitations() {
@@ -97,7 +97,7 @@ func (d *Desk) Reactivate(ctx context.Context, op Principal, req authn.RequestIn
 
 // revive ends a deactivation, which only those may who may deactivate. Whoever had a device is active as before
 // and gets nothing; anybody else is invited.
-func (d *Desk) revive(tx *authn.Tx, op Principal, u *authn.User, sendEmail bool) (Invitation, error) {
+func (d *Desk) revive(tx *account.Tx, op Principal, u *account.User, sendEmail bool) (Invitation, error) {
 	if err := Authorize(op, PermManage, u); err != nil {
 		return Invitation{}, err
 	}
@@ -106,7 +106,7 @@ func (d *Desk) revive(tx *authn.Tx, op Principal, u *authn.User, sendEmail bool)
 	if err := tx.Audit(op.event(audit.UserReactivated, u)); err != nil {
 		return Invitation{}, err
 	}
-	if u.Status == authn.StatusActive {
+	if u.Status == account.StatusActive {
 		return Invitation{}, tx.Save(u)
 	}
 	return d.invite(tx, op, u, sendEmail)

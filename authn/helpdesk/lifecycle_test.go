@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/audit"
@@ -16,7 +16,7 @@ import (
 	"barillet/templates"
 )
 
-type step = func(*helpdesk.Desk, context.Context, helpdesk.Principal, authn.RequestInfo, string) error
+type step = func(*helpdesk.Desk, context.Context, helpdesk.Principal, account.RequestInfo, string) error
 
 // The steps of a life, by the event that each writes.
 var steps = map[string]step{
@@ -25,37 +25,37 @@ var steps = map[string]step{
 	audit.UserDeactivated: (*helpdesk.Desk).Deactivate,
 	audit.UserUnlocked:    (*helpdesk.Desk).Unlock,
 	audit.UserDeleted:     (*helpdesk.Desk).Delete,
-	audit.UserReactivated: func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from authn.RequestInfo, id string) error {
+	audit.UserReactivated: func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id string) error {
 		_, err := d.Activate(ctx, op, from, id, true)
 		return err
 	},
-	audit.InvitationIssued: func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from authn.RequestInfo, id string) error {
+	audit.InvitationIssued: func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id string) error {
 		_, err := d.Reactivate(ctx, op, from, id, true)
 		return err
 	},
 }
 
-var states = []authn.Status{authn.StatusStaged, authn.StatusProvisioned, authn.StatusActive, authn.StatusSuspended, authn.StatusDeactivated}
+var states = []account.Status{account.StatusStaged, account.StatusProvisioned, account.StatusActive, account.StatusSuspended, account.StatusDeactivated}
 
 func TestEveryStepFromEveryState(t *testing.T) {
-	const no = authn.Status("-")
-	gone := authn.Status("")
+	const no = account.Status("-")
+	gone := account.Status("")
 	// What becomes of somebody who never had a device, in the order of states.
-	want := map[string][]authn.Status{
-		audit.UserSuspended:    {no, no, authn.StatusSuspended, no, no},
-		audit.UserUnsuspended:  {no, no, no, authn.StatusActive, no},
-		audit.UserDeactivated:  {authn.StatusDeactivated, authn.StatusDeactivated, authn.StatusDeactivated, authn.StatusDeactivated, no},
-		audit.UserUnlocked:     {no, no, authn.StatusActive, no, no},
-		audit.UserDeleted:      {authn.StatusDeactivated, authn.StatusDeactivated, authn.StatusDeactivated, authn.StatusDeactivated, gone},
-		audit.UserReactivated:  {authn.StatusProvisioned, authn.StatusProvisioned, authn.StatusActive, no, authn.StatusProvisioned},
-		audit.InvitationIssued: {no, authn.StatusProvisioned, no, no, no},
+	want := map[string][]account.Status{
+		audit.UserSuspended:    {no, no, account.StatusSuspended, no, no},
+		audit.UserUnsuspended:  {no, no, no, account.StatusActive, no},
+		audit.UserDeactivated:  {account.StatusDeactivated, account.StatusDeactivated, account.StatusDeactivated, account.StatusDeactivated, no},
+		audit.UserUnlocked:     {no, no, account.StatusActive, no, no},
+		audit.UserDeleted:      {account.StatusDeactivated, account.StatusDeactivated, account.StatusDeactivated, account.StatusDeactivated, gone},
+		audit.UserReactivated:  {account.StatusProvisioned, account.StatusProvisioned, account.StatusActive, no, account.StatusProvisioned},
+		audit.InvitationIssued: {no, account.StatusProvisioned, no, no, no},
 	}
 	s := openShop(t)
 	for action, row := range want {
 		for i, state := range states {
 			t.Run(fmt.Sprint(action, " from ", state), func(t *testing.T) {
 				u := s.Person(fmt.Sprintf("p%d.%s@garage.example", i, action), nil)
-				s.Change(u.ID, func(u *authn.User) { u.Status = state })
+				s.Change(u.ID, func(u *account.User) { u.Status = state })
 				before, events := s.User(string(u.ID)), len(s.Events())
 				err := steps[action](s.desk, t.Context(), root, s.From, string(u.ID))
 				if row[i] == no {
@@ -75,7 +75,7 @@ func TestEveryStepFromEveryState(t *testing.T) {
 				if after.Status != row[i] {
 					t.Errorf("got %s, want %s", after.Status, row[i])
 				}
-				ends := after.Status == authn.StatusSuspended || after.Status == authn.StatusDeactivated
+				ends := after.Status == account.StatusSuspended || after.Status == account.StatusDeactivated
 				if (after.Epoch > before.Epoch) != ends {
 					t.Errorf("epoch: got %d after %d", after.Epoch, before.Epoch)
 				}
@@ -86,19 +86,19 @@ func TestEveryStepFromEveryState(t *testing.T) {
 
 func TestWhoMayTakeAStep(t *testing.T) {
 	s := openShop(t)
-	reader := s.Person("reader@garage.example", func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r9", Role: authn.RoleReadOnly}} })
+	reader := s.Person("reader@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r9", Role: account.RoleReadOnly}} })
 	self := root
 	self.Owner = string(reader.ID)
-	userAdmin := withRole(root, authn.RoleUserAdmin)
+	userAdmin := withRole(root, account.RoleUserAdmin)
 	const ok, no, hidden = errcode.Code(""), errcode.Forbidden, errcode.NotFound
-	state := map[string]authn.Status{audit.UserUnsuspended: authn.StatusSuspended, audit.UserReactivated: authn.StatusDeactivated, audit.InvitationIssued: authn.StatusProvisioned}
+	state := map[string]account.Status{audit.UserUnsuspended: account.StatusSuspended, audit.UserReactivated: account.StatusDeactivated, audit.InvitationIssued: account.StatusProvisioned}
 	for _, c := range []struct {
 		name                string
 		op                  helpdesk.Principal
-		id                  authn.UserID
+		id                  account.UserID
 		manage, help, again errcode.Code
 	}{
-		{"who reads only", withRole(root, authn.RoleReadOnly), s.amelie.ID, no, no, no},
+		{"who reads only", withRole(root, account.RoleReadOnly), s.amelie.ID, no, no, no},
 		{"support", support, s.amelie.ID, no, ok, ok},
 		{"an administrator of people", userAdmin, s.amelie.ID, ok, ok, ok},
 		{"an administrator of people on support", userAdmin, s.manager.ID, ok, ok, ok},
@@ -128,18 +128,18 @@ func TestWhoMayTakeAStep(t *testing.T) {
 					want = hidden
 				}
 			}
-			s.Change(c.id, func(u *authn.User) {
+			s.Change(c.id, func(u *account.User) {
 				if u.Status = state[action]; u.Status == "" {
-					u.Status = authn.StatusActive
+					u.Status = account.StatusActive
 				}
 				u.EverHadDevice, u.Devices = action == audit.UserReactivated, nil
 			})
 			wantCode(t, c.name+": "+action, do(s.desk, t.Context(), c.op, s.From, string(c.id)), want)
 		}
-		s.Change(c.id, func(u *authn.User) { u.Status = authn.StatusActive })
+		s.Change(c.id, func(u *account.User) { u.Status = account.StatusActive })
 		before := s.User(string(c.id))
 		wantCode(t, c.name+": delete", s.desk.Delete(t.Context(), c.op, s.From, string(c.id)), c.manage)
-		s.Change(c.id, func(u *authn.User) { u.Status = before.Status })
+		s.Change(c.id, func(u *account.User) { u.Status = before.Status })
 	}
 }
 
@@ -227,15 +227,15 @@ func TestUnlockingEndsWaits(t *testing.T) {
 // Whatever a person left in the index is gone with them, within one Update, and the rest of the house stands.
 func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 	s := openShop(t)
-	groups := []authn.GroupID{s.garage}
+	groups := []account.GroupID{s.garage}
 	for i := range 31 {
 		groups = append(groups, s.Group(fmt.Sprintf("Garage %d", i)))
 	}
-	u := s.Person("luc@garage.example", func(u *authn.User) {
+	u := s.Person("luc@garage.example", func(u *account.User) {
 		u.Login, u.SecondEmail, u.FirstName, u.LastName, u.Groups = "lucien.p", "luc@home.example", "Lucien", "Petit", groups[:20]
 	})
 	s.crowd(t, u.ID)
-	s.Change(u.ID, func(u *authn.User) {
+	s.Change(u.ID, func(u *account.User) {
 		u.Groups = groups
 		for i := range 15 {
 			u.Devices = append(u.Devices, factors.Device{ID: factors.DeviceID(fmt.Sprint("d", i)), Unique: fmt.Sprint("unique ", i)})
@@ -269,7 +269,7 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 		if _, _, err := s.desk.Requests(t.Context(), op, helpdesk.RequestQuery{}); err != nil {
 			t.Errorf("help requests after it: %v", err)
 		}
-		if _, _, err := s.desk.Users(t.Context(), op, authn.UserQuery{Group: s.garage}); err != nil {
+		if _, _, err := s.desk.Users(t.Context(), op, account.UserQuery{Group: s.garage}); err != nil {
 			t.Errorf("the garage after it: %v", err)
 		}
 	}
@@ -277,7 +277,7 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 	if len(events) != 2 || events[1].Action != audit.UserDeleted || events[1].SubjectName != "lucien.p" {
 		t.Errorf("got events %+v, want two acts", events)
 	}
-	if again := s.Person("luc@garage.example", func(u *authn.User) { u.SecondEmail = "luc@home.example" }); again.ID == u.ID {
+	if again := s.Person("luc@garage.example", func(u *account.User) { u.SecondEmail = "luc@home.example" }); again.ID == u.ID {
 		t.Error("the id was used again")
 	}
 	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {

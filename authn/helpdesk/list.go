@@ -5,17 +5,17 @@ import (
 	"slices"
 	"strings"
 
-	"barillet/authn"
+	"barillet/authn/account"
 )
 
 // Users lists the people that this operator may know of. A scoped operator's list goes through their groups one
 // by one, so that neither result nor cursor tells what lies outside (PROTOCOL 21).
-func (d *Desk) Users(ctx context.Context, op Principal, q authn.UserQuery) ([]authn.User, string, error) {
+func (d *Desk) Users(ctx context.Context, op Principal, q account.UserQuery) ([]account.User, string, error) {
 	if err := op.Require(PermRead); err != nil {
 		return nil, "", err
 	}
 	q.States = true
-	var people []authn.User
+	var people []account.User
 	var next string
 	var err error
 	if op.scoped() {
@@ -37,7 +37,7 @@ func (d *Desk) Users(ctx context.Context, op Principal, q authn.UserQuery) ([]au
 
 // unlessLast is the cursor, or "" when nobody within lies behind it: a next page of nobody would tell a scoped
 // operator of members who lie outside.
-func (d *Desk) unlessLast(ctx context.Context, op Principal, q authn.UserQuery, cursor string) (string, error) {
+func (d *Desk) unlessLast(ctx context.Context, op Principal, q account.UserQuery, cursor string) (string, error) {
 	for q.After, q.Limit = cursor, 1; q.After != ""; {
 		people, next, err := d.within(ctx, op, q)
 		if err != nil || len(people) > 0 {
@@ -49,7 +49,7 @@ func (d *Desk) unlessLast(ctx context.Context, op Principal, q authn.UserQuery, 
 }
 
 // within lists the people of the operator's groups, each at the first of their groups.
-func (d *Desk) within(ctx context.Context, op Principal, q authn.UserQuery) (people []authn.User, next string, err error) {
+func (d *Desk) within(ctx context.Context, op Principal, q account.UserQuery) (people []account.User, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
@@ -59,7 +59,7 @@ func (d *Desk) within(ctx context.Context, op Principal, q authn.UserQuery) (peo
 		if string(g) < begin || q.Group != "" && g != q.Group {
 			continue
 		}
-		sub := authn.UserQuery{Group: g, States: q.States, Limit: q.Limit - len(people), Placeholders: true, Filter: func(u authn.User) bool {
+		sub := account.UserQuery{Group: g, States: q.States, Limit: q.Limit - len(people), Placeholders: true, Filter: func(u account.User) bool {
 			return op.InScope(&u) && (q.Group != "" || slices.Min(u.Groups) == g) && starts(&u, q.Prefix) && (q.Filter == nil || q.Filter(u))
 		}}
 		if string(g) == begin {
@@ -84,9 +84,9 @@ func (d *Desk) within(ctx context.Context, op Principal, q authn.UserQuery) (peo
 }
 
 // starts is the condition of Query.Starts, where another index is walked.
-func starts(u *authn.User, with string) bool {
-	fold := authn.FoldName(with)
+func starts(u *account.User, with string) bool {
+	fold := account.FoldName(with)
 	return slices.ContainsFunc([]string{u.FirstName, u.LastName, u.Login, u.Email, u.SecondEmail}, func(name string) bool {
-		return strings.HasPrefix(authn.FoldName(name), fold)
+		return strings.HasPrefix(account.FoldName(name), fold)
 	})
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/store"
@@ -72,11 +72,11 @@ func (d *Desk) eventsWithin(ctx context.Context, op Principal, q audit.Query, kn
 }
 
 // knowsUser tells whether somebody is there and lies within the operator's scope.
-func (op Principal) knowsUser(r authn.Reader, id string) (bool, error) {
+func (op Principal) knowsUser(r account.Reader, id string) (bool, error) {
 	if id == "" {
 		return false, nil
 	}
-	u, err := r.User(authn.UserID(id))
+	u, err := r.User(account.UserID(id))
 	if errcode.Of(err) == errcode.NotFound {
 		return false, nil
 	}
@@ -87,7 +87,7 @@ func (op Principal) knowsUser(r authn.Reader, id string) (bool, error) {
 // were as an operator, nor what names a garage outside, where they belonged before.
 func (op Principal) mayRead(e *audit.Event) bool {
 	return !slices.Contains(ofOperators, e.Action) && !slices.ContainsFunc(e.Targets, func(t audit.Actor) bool {
-		return t.Type == audit.TypeGroup && !slices.Contains(op.Groups, authn.GroupID(t.ID))
+		return t.Type == audit.TypeGroup && !slices.Contains(op.Groups, account.GroupID(t.ID))
 	})
 }
 

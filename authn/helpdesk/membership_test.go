@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -21,16 +21,16 @@ func TestAMembershipIsOneActInOneEvent(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if u := s.User(technician); !slices.Equal(u.Groups, []authn.GroupID{s.garage, s.other}) {
+	if u := s.User(technician); !slices.Equal(u.Groups, []account.GroupID{s.garage, s.other}) {
 		t.Errorf("got garages %v, want both", u.Groups)
 	}
 	if live, err := s.Sessions.Authenticate(ctx, s.session); err != nil || !slices.Contains(live.Groups, s.other) {
 		t.Errorf("the session: got %v, %v, want the garage at once", live.Groups, err)
 	}
-	if people, _, err := s.desk.Members(ctx, root, s.other, authn.UserQuery{}); err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {
+	if people, _, err := s.desk.Members(ctx, root, s.other, account.UserQuery{}); err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {
 		t.Errorf("members: got %v, %v", people, err)
 	}
-	list, next, err := s.desk.GroupsOf(ctx, root, technician, authn.GroupQuery{})
+	list, next, err := s.desk.GroupsOf(ctx, root, technician, account.GroupQuery{})
 	if err != nil || len(list) != 2 || next != "" || list[0].ID > list[1].ID {
 		t.Errorf("garages of a person: got %v, %q, %v", list, next, err)
 	}
@@ -40,7 +40,7 @@ func TestAMembershipIsOneActInOneEvent(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if u := s.User(technician); !slices.Equal(u.Groups, []authn.GroupID{s.other}) || u.Epoch != s.amelie.Epoch {
+	if u := s.User(technician); !slices.Equal(u.Groups, []account.GroupID{s.other}) || u.Epoch != s.amelie.Epoch {
 		t.Errorf("got %v in epoch %d, want one garage in epoch %d", u.Groups, u.Epoch, s.amelie.Epoch)
 	}
 	events := s.Events(audit.GroupMemberAdded, audit.GroupMemberRemoved)
@@ -56,10 +56,10 @@ func TestAMembershipIsOneActInOneEvent(t *testing.T) {
 func TestWhoMayMoveWhomIntoAndOutOfAGarage(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
-	own := withRole(root, authn.RoleSuperAdmin)
+	own := withRole(root, account.RoleSuperAdmin)
 	own.Owner = string(s.admin.ID)
-	userAdmin := withRole(root, authn.RoleUserAdmin)
-	both := s.Person("both@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{s.garage, s.other} })
+	userAdmin := withRole(root, account.RoleUserAdmin)
+	both := s.Person("both@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.garage, s.other} })
 	dead := s.Group("Garage fermé")
 	if err := s.desk.DeleteGroup(ctx, root, s.From, dead); err != nil {
 		t.Fatal(err)
@@ -68,12 +68,12 @@ func TestWhoMayMoveWhomIntoAndOutOfAGarage(t *testing.T) {
 	for _, c := range []struct {
 		name              string
 		op                helpdesk.Principal
-		gid               authn.GroupID
-		id                authn.UserID
+		gid               account.GroupID
+		id                account.UserID
 		list, add, remove errcode.Code
 	}{
 		{"nobody", helpdesk.Principal{}, s.garage, s.amelie.ID, no, no, no},
-		{"who reads only", withRole(root, authn.RoleReadOnly), s.garage, s.amelie.ID, ok, no, no},
+		{"who reads only", withRole(root, account.RoleReadOnly), s.garage, s.amelie.ID, ok, no, no},
 		{"support", support, s.garage, s.amelie.ID, ok, no, no},
 		{"an administrator of people", userAdmin, s.garage, s.amelie.ID, ok, ok, ok},
 		{"an administrator of people on support", userAdmin, s.garage, s.manager.ID, ok, ok, ok},
@@ -96,11 +96,11 @@ func TestWhoMayMoveWhomIntoAndOutOfAGarage(t *testing.T) {
 		{"an empty scope", limited(userAdmin), s.garage, s.amelie.ID, hidden, no, hidden},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			groups := map[authn.UserID][]authn.GroupID{}
-			for _, id := range []authn.UserID{s.amelie.ID, s.manager.ID, s.admin.ID, both.ID} {
+			groups := map[account.UserID][]account.GroupID{}
+			for _, id := range []account.UserID{s.amelie.ID, s.manager.ID, s.admin.ID, both.ID} {
 				groups[id] = s.User(string(id)).Groups
 			}
-			_, _, err := s.desk.Members(ctx, c.op, c.gid, authn.UserQuery{})
+			_, _, err := s.desk.Members(ctx, c.op, c.gid, account.UserQuery{})
 			wantCode(t, "listing", err, c.list)
 			wantCode(t, "removing", s.desk.RemoveMember(ctx, c.op, s.From, c.gid, string(c.id)), c.remove)
 			wantCode(t, "adding", s.desk.AddMember(ctx, c.op, s.From, c.gid, string(c.id)), c.add)
@@ -122,15 +122,15 @@ func TestWhoMayMoveWhomIntoAndOutOfAGarage(t *testing.T) {
 
 func TestWhoMayChangeAndDeleteAGarage(t *testing.T) {
 	s := openShop(t)
-	userAdmin := withRole(root, authn.RoleUserAdmin)
+	userAdmin := withRole(root, account.RoleUserAdmin)
 	for _, c := range []struct {
 		name string
 		op   helpdesk.Principal
-		gid  authn.GroupID // "": one made for this
+		gid  account.GroupID // "": one made for this
 		want errcode.Code
 	}{
 		{"nobody", helpdesk.Principal{}, "", errcode.Forbidden},
-		{"who reads only", withRole(root, authn.RoleReadOnly), "", errcode.Forbidden},
+		{"who reads only", withRole(root, account.RoleReadOnly), "", errcode.Forbidden},
 		{"support", support, "", errcode.Forbidden},
 		{"a garage's administrator", limited(userAdmin, s.garage), s.garage, errcode.Forbidden},
 		{"of another garage", limited(userAdmin, s.other), s.garage, errcode.Forbidden},
@@ -165,7 +165,7 @@ func TestAChangedGarageKeepsItsPeopleAndIsOneEvent(t *testing.T) {
 		_, err := s.desk.UpdateGroup(t.Context(), root, s.From, s.garage, bad[0], bad[1])
 		wantCode(t, fmt.Sprintf("%q", bad), err, errcode.Invalid)
 	}
-	if got := len(s.Events(audit.GroupUpdated)); got != 1 || !slices.Equal(s.User(technician).Groups, []authn.GroupID{s.garage}) {
+	if got := len(s.Events(audit.GroupUpdated)); got != 1 || !slices.Equal(s.User(technician).Groups, []account.GroupID{s.garage}) {
 		t.Errorf("got %d events and %v, want one and everybody where they were", got, s.User(technician).Groups)
 	}
 }
@@ -173,7 +173,7 @@ func TestAChangedGarageKeepsItsPeopleAndIsOneEvent(t *testing.T) {
 func TestARoleOrTokenOfADeletedGarageIsForNobody(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
-	secret, _, err := s.desk.CreateToken(ctx, machine, s.From, helpdesk.NewToken{Name: "garage", Role: authn.RoleUserAdmin, Groups: []authn.GroupID{s.garage}})
+	secret, _, err := s.desk.CreateToken(ctx, machine, s.From, helpdesk.NewToken{Name: "garage", Role: account.RoleUserAdmin, Groups: []account.GroupID{s.garage}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,15 +193,15 @@ func TestARoleOrTokenOfADeletedGarageIsForNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if people, next, err := s.desk.Users(ctx, op, authn.UserQuery{}); err != nil || len(people) != 0 || next != "" {
+	if people, next, err := s.desk.Users(ctx, op, account.UserQuery{}); err != nil || len(people) != 0 || next != "" {
 		t.Errorf("the token lists %d, %q, %v, want nobody", len(people), next, err)
 	}
-	if list, _, err := s.desk.Groups(ctx, op, authn.GroupQuery{}); err != nil || len(list) != 0 {
+	if list, _, err := s.desk.Groups(ctx, op, account.GroupQuery{}); err != nil || len(list) != 0 {
 		t.Errorf("the token lists garages %v, %v, want none", list, err)
 	}
 	_, err = s.desk.User(ctx, op, "elsewhere@garage.example")
 	wantCode(t, "the token on somebody without a garage", err, errcode.NotFound)
-	_, _, err = s.desk.CreateUser(ctx, op, s.From, helpdesk.NewUser{Login: "new@garage.example", Groups: []authn.GroupID{s.garage}}, true, true)
+	_, _, err = s.desk.CreateUser(ctx, op, s.From, helpdesk.NewUser{Login: "new@garage.example", Groups: []account.GroupID{s.garage}}, true, true)
 	wantCode(t, "inviting into the garage that is gone", err, errcode.Invalid)
 	// The manager's role names the dead garage still: they hear of no reset of its former people, nor of others.
 	s.reset(t, support, helpdesk.ResetRequest{})
@@ -214,7 +214,7 @@ func TestARoleOrTokenOfADeletedGarageIsForNobody(t *testing.T) {
 
 func TestAPersonIsInThirtyTwoGaragesAtMost(t *testing.T) {
 	s := openShop(t)
-	var last authn.GroupID
+	var last account.GroupID
 	for i := range 33 {
 		last = s.Group(fmt.Sprintf("Garage %d", i))
 		want := errcode.Code("")
@@ -223,12 +223,12 @@ func TestAPersonIsInThirtyTwoGaragesAtMost(t *testing.T) {
 		}
 		wantCode(t, fmt.Sprintf("garage %d", i), s.desk.AddMember(t.Context(), root, s.From, last, technician), want)
 	}
-	if people, _, err := s.desk.Members(t.Context(), root, last, authn.UserQuery{}); err != nil || len(people) != 0 || len(s.User(technician).Groups) != 32 {
+	if people, _, err := s.desk.Members(t.Context(), root, last, account.UserQuery{}); err != nil || len(people) != 0 || len(s.User(technician).Groups) != 32 {
 		t.Errorf("got %d members, %d garages, %v, want nothing half done", len(people), len(s.User(technician).Groups), err)
 	}
-	seen, pages := []authn.GroupID{}, 0
+	seen, pages := []account.GroupID{}, 0
 	for after := ""; ; pages++ {
-		list, next, err := s.desk.GroupsOf(t.Context(), root, technician, authn.GroupQuery{After: after, Limit: 16})
+		list, next, err := s.desk.GroupsOf(t.Context(), root, technician, account.GroupQuery{After: after, Limit: 16})
 		if err != nil || pages > 2 {
 			t.Fatalf("page %d: %v", pages, err)
 		}
@@ -242,6 +242,6 @@ func TestAPersonIsInThirtyTwoGaragesAtMost(t *testing.T) {
 	if len(seen) != 32 || pages != 1 || !slices.IsSorted(seen) {
 		t.Errorf("got %d garages on %d pages, want 32 on two", len(seen), pages+1)
 	}
-	_, _, err := s.desk.GroupsOf(t.Context(), limited(support, s.garage), technician, authn.GroupQuery{})
+	_, _, err := s.desk.GroupsOf(t.Context(), limited(support, s.garage), technician, account.GroupQuery{})
 	wantCode(t, "a manager of one of them", err, errcode.NotFound)
 }

@@ -5,21 +5,21 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 )
 
 // Principal is who acts on others. The zero value may do nothing.
 type Principal struct {
-	ID             string          // "token:<id>", "operator:<uid>"
-	Name           string          // of the token or the unix user
-	Owner          string          // user id or "operator:<uid>": self and the two hands are judged by owner
-	Role           authn.Role      // what it may do; nothing with Machine
-	Groups         []authn.GroupID // the scope; nil: everybody; empty and not nil: nobody (PROTOCOL 21)
-	Operator       bool            // at the socket or the closed folder: the machine's owner
-	CanSeeSecrets  bool            // answers may hold links (PROTOCOL 20)
-	CanSignInUsers bool            // may use the sign-in for programs
+	ID             string            // "token:<id>", "operator:<uid>"
+	Name           string            // of the token or the unix user
+	Owner          string            // user id or "operator:<uid>": self and the two hands are judged by owner
+	Role           account.Role      // what it may do; nothing with Machine
+	Groups         []account.GroupID // the scope; nil: everybody; empty and not nil: nobody (PROTOCOL 21)
+	Operator       bool              // at the socket or the closed folder: the machine's owner
+	CanSeeSecrets  bool              // answers may hold links (PROTOCOL 20)
+	CanSignInUsers bool              // may use the sign-in for programs
 
 	expires time.Time // of the token; zero: never
 }
@@ -39,22 +39,22 @@ const (
 )
 
 // least is the lowest role that may do an act.
-func (a Permission) least() authn.Role {
+func (a Permission) least() account.Role {
 	switch a {
 	case PermRead:
-		return authn.RoleReadOnly
+		return account.RoleReadOnly
 	case PermInvite, PermReset, PermAssist, PermApprove:
-		return authn.RoleHelpDesk
+		return account.RoleHelpDesk
 	case PermConfigure:
-		return authn.RoleSuperAdmin
+		return account.RoleSuperAdmin
 	}
-	return authn.RoleUserAdmin
+	return account.RoleUserAdmin
 }
 
 // rank is that of the role; the machine's owner stands above all.
 func (op Principal) rank() int {
 	if op.Operator {
-		return authn.RoleSuperAdmin.Rank() + 1
+		return account.RoleSuperAdmin.Rank() + 1
 	}
 	return op.Role.Rank()
 }
@@ -64,12 +64,12 @@ func (op Principal) scoped() bool { return op.Groups != nil && !op.Operator }
 
 // InScope tells whether a person lies within the scope: every group of theirs, at least one, and no role. A shadow
 // is there for operators limited to groups alone.
-func (op Principal) InScope(u *authn.User) bool {
+func (op Principal) InScope(u *account.User) bool {
 	if !op.scoped() {
 		return !u.Placeholder
 	}
 	return len(u.Groups) > 0 && len(u.Roles) == 0 &&
-		!slices.ContainsFunc(u.Groups, func(g authn.GroupID) bool { return !slices.Contains(op.Groups, g) })
+		!slices.ContainsFunc(u.Groups, func(g account.GroupID) bool { return !slices.Contains(op.Groups, g) })
 }
 
 // Require judges an act that is about nobody in particular.
@@ -98,7 +98,7 @@ func (op Principal) requireAllGroups(a Permission) error {
 // MayManageClients judges acts on applications: whoever registers one decides who is told what of everybody, so it is
 // for SUPER_ADMIN who is not limited to groups.
 func (op Principal) MayManageClients() error {
-	if op.Owner == "" || op.scoped() || op.rank() < authn.RoleSuperAdmin.Rank() {
+	if op.Owner == "" || op.scoped() || op.rank() < account.RoleSuperAdmin.Rank() {
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
@@ -109,7 +109,7 @@ func (op Principal) Actor() audit.Actor { return op.actor() }
 
 // Authorize is the one judgement of an operator's act on a person: nil, Forbidden, or NotFound for somebody
 // outside the scope, who to this operator is not there (PROTOCOL 11, 21).
-func Authorize(op Principal, a Permission, u *authn.User) error {
+func Authorize(op Principal, a Permission, u *account.User) error {
 	switch err := op.Require(a); {
 	case err != nil:
 		return err
@@ -119,7 +119,7 @@ func Authorize(op Principal, a Permission, u *authn.User) error {
 		return nil
 	case op.Owner == string(u.ID): // nobody themselves, judged by owner
 		return errcode.New(errcode.Forbidden)
-	case a == PermApprove && op.rank() >= u.Rank(), a == PermAssignRoles && op.rank() >= authn.RoleSuperAdmin.Rank():
+	case a == PermApprove && op.rank() >= u.Rank(), a == PermAssignRoles && op.rank() >= account.RoleSuperAdmin.Rank():
 		return nil
 	case op.rank() <= u.Rank(), a == PermReset && op.NeedsApproval(u): // strictly lower roles only
 		return errcode.New(errcode.Forbidden)
@@ -129,7 +129,7 @@ func Authorize(op Principal, a Permission, u *authn.User) error {
 
 // NeedsApproval tells whether a reset that the operator may ask for needs a second administrator's word: of an equal,
 // and of somebody whom they themselves made lower, or taking a role away would be the way around it.
-func (op Principal) NeedsApproval(u *authn.User) bool {
+func (op Principal) NeedsApproval(u *account.User) bool {
 	return !op.Operator && (op.rank() <= u.Rank() || u.DemotedBy != "" && u.DemotedBy == op.Owner)
 }
 
@@ -139,7 +139,7 @@ func (op Principal) CanSeeInvitations() bool { return op.secrets() && !op.scoped
 
 // secrets tells whether an answer to this operator may hold a link. HELP_DESK_ADMIN never (PROTOCOL 20).
 func (op Principal) secrets() bool {
-	return op.Operator || op.CanSeeSecrets && op.rank() > authn.RoleHelpDesk.Rank()
+	return op.Operator || op.CanSeeSecrets && op.rank() > account.RoleHelpDesk.Rank()
 }
 
 // RequireSignIn judges whether the operator's programs may sign people in (PROTOCOL 25). A role is no part of it: the person's own
@@ -153,20 +153,20 @@ func (op Principal) RequireSignIn() error {
 
 // checkGives judges whether the operator may give a role: strictly lower ones, and SUPER_ADMIN any. Whoever is
 // limited to groups gives none, for people with a role lie outside every scope.
-func (op Principal) checkGives(r authn.Role) error {
+func (op Principal) checkGives(r account.Role) error {
 	switch {
 	case r == "":
 		return nil
 	case r.Rank() < 0:
 		return errcode.InvalidField("role", "unknown")
-	case op.scoped(), op.rank() < authn.RoleSuperAdmin.Rank() && op.rank() <= r.Rank():
+	case op.scoped(), op.rank() < account.RoleSuperAdmin.Rank() && op.rank() <= r.Rank():
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
 }
 
 // CheckAssignable judges giving or taking a role, or changing what it is limited to. The holder is judged by may.
-func (op Principal) CheckAssignable(r authn.Role) error {
+func (op Principal) CheckAssignable(r account.Role) error {
 	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
@@ -177,9 +177,9 @@ func (op Principal) CheckAssignable(r authn.Role) error {
 }
 
 // CoversGroups tells whether groups lie within the operator's scope; none at all lies in nobody's.
-func (op Principal) CoversGroups(groups []authn.GroupID) bool {
+func (op Principal) CoversGroups(groups []account.GroupID) bool {
 	return !op.scoped() || len(groups) > 0 &&
-		!slices.ContainsFunc(groups, func(g authn.GroupID) bool { return !slices.Contains(op.Groups, g) })
+		!slices.ContainsFunc(groups, func(g account.GroupID) bool { return !slices.Contains(op.Groups, g) })
 }
 
 // actor is the operator in the log.
@@ -197,7 +197,7 @@ func (op Principal) actor() audit.Actor {
 }
 
 // event is an act of the operator on a person, done.
-func (op Principal) event(action string, u *authn.User) audit.Event {
+func (op Principal) event(action string, u *account.User) audit.Event {
 	return audit.Event{Actor: op.actor(), Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success}
 }
 

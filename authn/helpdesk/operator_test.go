@@ -3,26 +3,26 @@ package helpdesk_test
 import (
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 )
 
 // What each role may do to whom is in TestWhoMayDoWhatToWhom, whose table has no operator like these.
 func TestWhatAnOperatorMayDoToWhom(t *testing.T) {
-	op := func(role authn.Role, owner string) helpdesk.Principal {
+	op := func(role account.Role, owner string) helpdesk.Principal {
 		return helpdesk.Principal{ID: "token:t", Owner: owner, Role: role}
 	}
 	const ok, forbidden = errcode.Code(""), errcode.Forbidden
 	for _, c := range []struct {
 		name                       string
 		op                         helpdesk.Principal
-		user                       authn.User
+		user                       account.User
 		see, invite, reset, manage errcode.Code
 	}{
-		{"an unknown role does nothing", op("ORG_ADMIN", "u2"), authn.User{ID: "u1"}, forbidden, forbidden, forbidden, forbidden},
-		{"an operator without an owner does nothing", op(authn.RoleSuperAdmin, ""), authn.User{ID: "u1"}, forbidden, forbidden, forbidden, forbidden},
-		{"two garages make one scope", limited(op(authn.RoleHelpDesk, "u2"), "g1", "g2"), authn.User{ID: "u1", Groups: []authn.GroupID{"g2", "g1"}}, ok, ok, ok, forbidden},
+		{"an unknown role does nothing", op("ORG_ADMIN", "u2"), account.User{ID: "u1"}, forbidden, forbidden, forbidden, forbidden},
+		{"an operator without an owner does nothing", op(account.RoleSuperAdmin, ""), account.User{ID: "u1"}, forbidden, forbidden, forbidden, forbidden},
+		{"two garages make one scope", limited(op(account.RoleHelpDesk, "u2"), "g1", "g2"), account.User{ID: "u1", Groups: []account.GroupID{"g2", "g1"}}, ok, ok, ok, forbidden},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			wantCode(t, "see", helpdesk.May(c.op, helpdesk.ActSee, &c.user), c.see)
@@ -48,7 +48,7 @@ func TestSomebodyOutsideTheScopeIsNotThereByAnyDoor(t *testing.T) {
 		_, err = s.desk.Activate(ctx, north, s.From, id, true)
 		wantCode(t, "inviting "+id, err, errcode.NotFound)
 	}
-	if people, next, err := s.desk.Users(ctx, north, authn.UserQuery{Prefix: "amelie"}); err != nil || len(people) != 0 || next != "" {
+	if people, next, err := s.desk.Users(ctx, north, account.UserQuery{Prefix: "amelie"}); err != nil || len(people) != 0 || next != "" {
 		t.Errorf("listing: got %d, %q, %v", len(people), next, err)
 	}
 	if _, err := s.desk.Submit(ctx, s.From, helpdesk.Submission{Email: technician, Message: "lost"}); err != nil {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/errcode"
 )
 
@@ -13,9 +13,9 @@ import (
 func madeOnMachine(owner string) bool { return strings.HasPrefix(owner, "operator:") }
 
 // tokenOwner fills in whose a token to be made is and returns that person; nobody for one of the machine's owner.
-func tokenOwner(r authn.Reader, t *Token, named string) (authn.User, error) {
+func tokenOwner(r account.Reader, t *Token, named string) (account.User, error) {
 	if named == "" && madeOnMachine(t.Owner) {
-		return authn.User{}, nil
+		return account.User{}, nil
 	}
 	who := t.Owner
 	if named != "" {
@@ -27,7 +27,7 @@ func tokenOwner(r authn.Reader, t *Token, named string) (authn.User, error) {
 		return u, errcode.InvalidField("owner", "unknown")
 	case err != nil:
 		return u, err
-	case u.Status != authn.StatusActive || u.Placeholder:
+	case u.Status != account.StatusActive || u.Placeholder:
 		return u, errcode.InvalidField("owner", "not_active")
 	case t.Role.Rank() > u.Rank(): // it would do less than it says
 		return u, errcode.InvalidField("owner", "role")
@@ -38,7 +38,7 @@ func tokenOwner(r authn.Reader, t *Token, named string) (authn.User, error) {
 
 // acts is the operator that a token makes, as its owner is at present (PROTOCOL 20). NoSession: the token is
 // over, or its owner is not active, has no role left, or is no longer there.
-func acts(r authn.Reader, t *Token, now time.Time) (Principal, error) {
+func acts(r account.Reader, t *Token, now time.Time) (Principal, error) {
 	op := Principal{ID: "token:" + t.ID, Name: t.Name, Owner: t.Owner, Role: t.Role, Groups: t.Groups,
 		CanSeeSecrets: t.Secrets, CanSignInUsers: t.Authn, expires: t.Expires}
 	if !now.Before(t.Expires) {
@@ -47,9 +47,9 @@ func acts(r authn.Reader, t *Token, now time.Time) (Principal, error) {
 	if madeOnMachine(t.Owner) {
 		return op, nil
 	}
-	u, err := r.User(authn.UserID(t.Owner))
+	u, err := r.User(account.UserID(t.Owner))
 	switch {
-	case errcode.Of(err) == errcode.NotFound, err == nil && (u.Status != authn.StatusActive || u.Rank() <= 0):
+	case errcode.Of(err) == errcode.NotFound, err == nil && (u.Status != account.StatusActive || u.Rank() <= 0):
 		return Principal{}, errcode.New(errcode.NoSession)
 	case err != nil:
 		return Principal{}, err
@@ -62,8 +62,8 @@ func acts(r authn.Reader, t *Token, now time.Time) (Principal, error) {
 // anything is left of its own scope within that of the owner; and that of the owner at a role is the groups of all
 // grants of this role or a higher one, or everybody if one of these is for everybody. Where nothing is left at any,
 // it is for nobody.
-func reach(role authn.Role, groups []authn.GroupID, grants []authn.RoleAssignment) (authn.Role, []authn.GroupID) {
-	for _, r := range authn.Roles() {
+func reach(role account.Role, groups []account.GroupID, grants []account.RoleAssignment) (account.Role, []account.GroupID) {
+	for _, r := range account.Roles() {
 		if r.Rank() > role.Rank() {
 			continue
 		}
@@ -71,12 +71,12 @@ func reach(role authn.Role, groups []authn.GroupID, grants []authn.RoleAssignmen
 			return r, left
 		}
 	}
-	return authn.RoleReadOnly, []authn.GroupID{}
+	return account.RoleReadOnly, []account.GroupID{}
 }
 
 // within cuts a scope down to where the grants are of a role or a higher one. nil is everybody, empty nobody.
-func within(groups []authn.GroupID, r authn.Role, grants []authn.RoleAssignment) []authn.GroupID {
-	owned, everybody := []authn.GroupID{}, false
+func within(groups []account.GroupID, r account.Role, grants []account.RoleAssignment) []account.GroupID {
+	owned, everybody := []account.GroupID{}, false
 	for _, g := range grants {
 		if g.Role.Rank() >= r.Rank() {
 			owned, everybody = append(owned, g.Groups...), everybody || len(g.Groups) == 0
@@ -88,5 +88,5 @@ func within(groups []authn.GroupID, r authn.Role, grants []authn.RoleAssignment)
 	case groups == nil:
 		return owned
 	}
-	return slices.DeleteFunc(slices.Clone(groups), func(g authn.GroupID) bool { return !slices.Contains(owned, g) })
+	return slices.DeleteFunc(slices.Clone(groups), func(g account.GroupID) bool { return !slices.Contains(owned, g) })
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -16,15 +16,15 @@ import (
 )
 
 // boss is somebody active with these roles.
-func (s *shop) boss(t *testing.T, address string, grants ...authn.RoleAssignment) authn.User {
+func (s *shop) boss(t *testing.T, address string, grants ...account.RoleAssignment) account.User {
 	t.Helper()
-	u := s.Person(address, func(u *authn.User) { u.Roles = grants })
-	s.Change(u.ID, func(u *authn.User) { u.Status, u.EverHadDevice = authn.StatusActive, true })
+	u := s.Person(address, func(u *account.User) { u.Roles = grants })
+	s.Change(u.ID, func(u *account.User) { u.Status, u.EverHadDevice = account.StatusActive, true })
 	return s.User(string(u.ID))
 }
 
-func grant(role authn.Role, groups ...authn.GroupID) authn.RoleAssignment {
-	return authn.RoleAssignment{ID: "r" + string(role), Role: role, Groups: groups}
+func grant(role account.Role, groups ...account.GroupID) account.RoleAssignment {
+	return account.RoleAssignment{ID: "r" + string(role), Role: role, Groups: groups}
 }
 
 // owned is who acts by a token that the machine's owner made for a person.
@@ -45,34 +45,34 @@ func (s *shop) owned(t *testing.T, n helpdesk.NewToken) (secret.Value, helpdesk.
 func TestATokenNeverDoesMoreThanItsOwnerMayAtPresent(t *testing.T) {
 	s := openShop(t)
 	third := s.Group("Garage du Port")
-	const super, people, desk, reads = authn.RoleSuperAdmin, authn.RoleUserAdmin, authn.RoleHelpDesk, authn.RoleReadOnly
+	const super, people, desk, reads = account.RoleSuperAdmin, account.RoleUserAdmin, account.RoleHelpDesk, account.RoleReadOnly
 	a, b := s.garage, s.other
-	groups := func(ids ...authn.GroupID) []authn.GroupID { return append([]authn.GroupID{}, ids...) }
+	groups := func(ids ...account.GroupID) []account.GroupID { return append([]account.GroupID{}, ids...) }
 	for i, c := range []struct {
 		name   string
-		role   authn.Role
-		scope  []authn.GroupID
-		grants []authn.RoleAssignment
-		want   authn.Role
-		reach  []authn.GroupID // nil: everybody
+		role   account.Role
+		scope  []account.GroupID
+		grants []account.RoleAssignment
+		want   account.Role
+		reach  []account.GroupID // nil: everybody
 	}{
-		{"as much as the owner", people, nil, []authn.RoleAssignment{grant(people)}, people, nil},
-		{"less than the owner", reads, groups(a), []authn.RoleAssignment{grant(super)}, reads, groups(a)},
-		{"a role that the owner lost in part", super, nil, []authn.RoleAssignment{grant(desk)}, desk, nil},
-		{"a scope that the owner has in part", desk, nil, []authn.RoleAssignment{grant(desk, a)}, desk, groups(a)},
-		{"two scopes that meet", desk, groups(a, b), []authn.RoleAssignment{grant(desk, b, third)}, desk, groups(b)},
-		{"two scopes that do not meet", desk, groups(a), []authn.RoleAssignment{grant(desk, b)}, reads, groups()},
-		{"a token for nobody", desk, groups(), []authn.RoleAssignment{grant(super)}, reads, groups()},
-		{"grants that are joined", desk, nil, []authn.RoleAssignment{grant(desk, a), grant(people, b)}, desk, groups(a, b)},
-		{"the higher of two grants, where it is", people, nil, []authn.RoleAssignment{grant(desk), grant(people, b)}, people, groups(b)},
-		{"the lower of two grants, where the higher is not", people, groups(a), []authn.RoleAssignment{grant(desk), grant(people, b)}, desk, groups(a)},
-		{"the wider of two equal powers", desk, nil, []authn.RoleAssignment{grant(desk), grant(people, b)}, desk, nil},
-		{"a high role read from below", reads, nil, []authn.RoleAssignment{grant(people, b)}, reads, groups(b)},
+		{"as much as the owner", people, nil, []account.RoleAssignment{grant(people)}, people, nil},
+		{"less than the owner", reads, groups(a), []account.RoleAssignment{grant(super)}, reads, groups(a)},
+		{"a role that the owner lost in part", super, nil, []account.RoleAssignment{grant(desk)}, desk, nil},
+		{"a scope that the owner has in part", desk, nil, []account.RoleAssignment{grant(desk, a)}, desk, groups(a)},
+		{"two scopes that meet", desk, groups(a, b), []account.RoleAssignment{grant(desk, b, third)}, desk, groups(b)},
+		{"two scopes that do not meet", desk, groups(a), []account.RoleAssignment{grant(desk, b)}, reads, groups()},
+		{"a token for nobody", desk, groups(), []account.RoleAssignment{grant(super)}, reads, groups()},
+		{"grants that are joined", desk, nil, []account.RoleAssignment{grant(desk, a), grant(people, b)}, desk, groups(a, b)},
+		{"the higher of two grants, where it is", people, nil, []account.RoleAssignment{grant(desk), grant(people, b)}, people, groups(b)},
+		{"the lower of two grants, where the higher is not", people, groups(a), []account.RoleAssignment{grant(desk), grant(people, b)}, desk, groups(a)},
+		{"the wider of two equal powers", desk, nil, []account.RoleAssignment{grant(desk), grant(people, b)}, desk, nil},
+		{"a high role read from below", reads, nil, []account.RoleAssignment{grant(people, b)}, reads, groups(b)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			owner := s.boss(t, fmt.Sprintf("boss%d@garage.example", i), grant(super))
 			secret, _ := s.owned(t, helpdesk.NewToken{Role: c.role, Groups: c.scope, Owner: owner.Login})
-			s.Change(owner.ID, func(u *authn.User) { u.Roles = c.grants })
+			s.Change(owner.ID, func(u *account.User) { u.Roles = c.grants })
 			op, err := s.desk.Authenticate(t.Context(), secret)
 			if err != nil || op.Role != c.want || fmt.Sprint(op.Groups) != fmt.Sprint(c.reach) || (op.Groups == nil) != (c.reach == nil) {
 				t.Errorf("got %s of %v (everybody %v), %v, want %s of %v", op.Role, op.Groups, op.Groups == nil, err, c.want, c.reach)
@@ -84,8 +84,8 @@ func TestATokenNeverDoesMoreThanItsOwnerMayAtPresent(t *testing.T) {
 func TestATokenIsDeadWhileItsOwnerMayNotAct(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
-	owner := s.boss(t, "boss@garage.example", grant(authn.RoleHelpDesk))
-	secret, op := s.owned(t, helpdesk.NewToken{Role: authn.RoleHelpDesk, Owner: owner.Login})
+	owner := s.boss(t, "boss@garage.example", grant(account.RoleHelpDesk))
+	secret, op := s.owned(t, helpdesk.NewToken{Role: account.RoleHelpDesk, Owner: owner.Login})
 	if op.Owner != string(owner.ID) {
 		t.Fatalf("got owner %q", op.Owner)
 	}
@@ -104,7 +104,7 @@ func TestATokenIsDeadWhileItsOwnerMayNotAct(t *testing.T) {
 	alive("of somebody active again", "")
 	do("taking the role", s.desk.RevokeRole(ctx, machine, s.From, owner.Login, owner.Roles[0].ID))
 	alive("of somebody without a role", errcode.NoSession)
-	_, err := s.desk.GrantRole(ctx, machine, s.From, owner.Login, helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{s.garage}})
+	_, err := s.desk.GrantRole(ctx, machine, s.From, owner.Login, helpdesk.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
 	do("giving it again", err)
 	if op, err := s.desk.Authenticate(ctx, secret); err != nil || len(op.Groups) != 1 || op.Groups[0] != s.garage {
 		t.Errorf("after the role was given again for one garage: got %+v, %v", op, err)
@@ -118,25 +118,25 @@ func TestATokenIsDeadWhileItsOwnerMayNotAct(t *testing.T) {
 func TestTheMachinesOwnerAloneMakesTokensForPeople(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
-	boss := s.boss(t, "boss@garage.example", grant(authn.RoleUserAdmin))
-	suspended := s.boss(t, "gone@garage.example", grant(authn.RoleUserAdmin))
-	s.Change(suspended.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+	boss := s.boss(t, "boss@garage.example", grant(account.RoleUserAdmin))
+	suspended := s.boss(t, "gone@garage.example", grant(account.RoleUserAdmin))
+	s.Change(suspended.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	for _, c := range []struct {
 		name  string
 		op    helpdesk.Principal
 		owner string
-		role  authn.Role
+		role  account.Role
 		want  errcode.Code
 	}{
-		{"by address", machine, "BOSS@garage.example", authn.RoleUserAdmin, ""},
-		{"by id", machine, string(boss.ID), authn.RoleReadOnly, ""},
-		{"by the highest token", root, "boss@garage.example", authn.RoleReadOnly, errcode.Forbidden},
-		{"by a token for its own owner's name", helpdesk.Principal{ID: "token:x", Owner: string(boss.ID), Role: authn.RoleUserAdmin}, string(boss.ID), authn.RoleReadOnly, errcode.Forbidden},
-		{"above the person's role", machine, "boss@garage.example", authn.RoleSuperAdmin, errcode.Invalid},
-		{"of somebody without a role", machine, technician, authn.RoleReadOnly, errcode.Invalid},
-		{"of somebody suspended", machine, "gone@garage.example", authn.RoleReadOnly, errcode.Invalid},
-		{"of nobody", machine, "nobody@garage.example", authn.RoleReadOnly, errcode.Invalid},
-		{"of another unix user", machine, "operator:1", authn.RoleReadOnly, errcode.Invalid},
+		{"by address", machine, "BOSS@garage.example", account.RoleUserAdmin, ""},
+		{"by id", machine, string(boss.ID), account.RoleReadOnly, ""},
+		{"by the highest token", root, "boss@garage.example", account.RoleReadOnly, errcode.Forbidden},
+		{"by a token for its own owner's name", helpdesk.Principal{ID: "token:x", Owner: string(boss.ID), Role: account.RoleUserAdmin}, string(boss.ID), account.RoleReadOnly, errcode.Forbidden},
+		{"above the person's role", machine, "boss@garage.example", account.RoleSuperAdmin, errcode.Invalid},
+		{"of somebody without a role", machine, technician, account.RoleReadOnly, errcode.Invalid},
+		{"of somebody suspended", machine, "gone@garage.example", account.RoleReadOnly, errcode.Invalid},
+		{"of nobody", machine, "nobody@garage.example", account.RoleReadOnly, errcode.Invalid},
+		{"of another unix user", machine, "operator:1", account.RoleReadOnly, errcode.Invalid},
 	} {
 		_, tok, err := s.desk.CreateToken(ctx, c.op, s.From, helpdesk.NewToken{Name: "x", Role: c.role, Owner: c.owner})
 		wantCode(t, c.name, err, c.want)
@@ -148,40 +148,40 @@ func TestTheMachinesOwnerAloneMakesTokensForPeople(t *testing.T) {
 
 func TestATokenOfAPersonMakesTokensOfThatPersonAndTheyAreTold(t *testing.T) {
 	s := openShop(t)
-	boss := s.boss(t, "boss@garage.example", grant(authn.RoleUserAdmin))
-	_, op := s.owned(t, helpdesk.NewToken{Name: "first", Role: authn.RoleUserAdmin, Owner: boss.Login, Secrets: true})
+	boss := s.boss(t, "boss@garage.example", grant(account.RoleUserAdmin))
+	_, op := s.owned(t, helpdesk.NewToken{Name: "first", Role: account.RoleUserAdmin, Owner: boss.Login, Secrets: true})
 	if m := mailed[templates.TokenMadeMail](t, s, boss.Email); m.Token != "first" || m.By != "Garage Lumiere" {
 		t.Errorf("got %+v", m)
 	}
 	s.EmptyOutbox()
 	s.Clock.Advance(time.Second)
-	_, tok := s.token(t, op, helpdesk.NewToken{Name: "second", Role: authn.RoleHelpDesk})
+	_, tok := s.token(t, op, helpdesk.NewToken{Name: "second", Role: account.RoleHelpDesk})
 	if tok.Owner != string(boss.ID) {
 		t.Errorf("got owner %q, want the person's", tok.Owner)
 	}
 	if m := mailed[templates.TokenMadeMail](t, s, boss.Email); m.Token != "second" || m.By != "first" {
 		t.Errorf("got %+v", m)
 	}
-	_, _, err := s.desk.CreateToken(t.Context(), op, s.From, helpdesk.NewToken{Name: "third", Role: authn.RoleUserAdmin, Secrets: true})
+	_, _, err := s.desk.CreateToken(t.Context(), op, s.From, helpdesk.NewToken{Name: "third", Role: account.RoleUserAdmin, Secrets: true})
 	wantCode(t, "with the allowance that it has itself", err, errcode.Forbidden)
 }
 
 // Whatever a token and its owner's grants are: no higher role than either, and no garage that is not in both.
 func TestNoTokenReachesBeyondItselfOrItsOwner(t *testing.T) {
-	garages := []authn.GroupID{"a", "b", "c"}
+	garages := []account.GroupID{"a", "b", "c"}
 	rapid.Check(t, func(t *rapid.T) {
-		role := rapid.SampledFrom(authn.Roles()).Draw(t, "role")
-		var scope []authn.GroupID
+		role := rapid.SampledFrom(account.Roles()).Draw(t, "role")
+		var scope []account.GroupID
 		if !rapid.Bool().Draw(t, "everybody") {
 			scope = rapid.SliceOfN(rapid.SampledFrom(garages), 0, 3).Draw(t, "scope")
 		}
-		var grants []authn.RoleAssignment
-		for _, r := range rapid.SliceOfNDistinct(rapid.SampledFrom(authn.Roles()), 1, 4, rapid.ID[authn.Role]).Draw(t, "grants") {
+		var grants []account.RoleAssignment
+		for _, r := range rapid.SliceOfNDistinct(rapid.SampledFrom(account.Roles()), 1, 4, rapid.ID[account.Role]).Draw(t, "grants") {
 			grants = append(grants, grant(r, rapid.SliceOfN(rapid.SampledFrom(garages), 0, 2).Draw(t, "of "+string(r))...))
 		}
 		got, reach := helpdesk.Reach(role, scope, grants)
-		has := func(g authn.GroupID) bool { // whether the owner has the role there; "": everywhere
-			return slices.ContainsFunc(grants, func(x authn.RoleAssignment) bool {
+		has := func(g account.GroupID) bool { // whether the owner has the role there; "": everywhere
+			return slices.ContainsFunc(grants, func(x account.RoleAssignment) bool {
 				return x.Role.Rank() >= got.Rank() && (len(x.Groups) == 0 || g != "" && slices.Contains(x.Groups, g))
 			})
 		}

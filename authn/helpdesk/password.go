@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -14,8 +14,8 @@ import (
 // ResetPassword mails a person the link of a forgotten password, or with sendEmail false gives it in the answer, to
 // Machine or with Secrets only, of which the person is told (PROTOCOL 22). The password of before counts until the
 // new one is confirmed with a device. WrongState: not active, or without a usable device (PROTOCOL 8).
-func (d *Desk) ResetPassword(ctx context.Context, op Principal, req authn.RequestInfo, id string, sendEmail bool) (secret.Value, error) {
-	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (secret.Value, error) {
+func (d *Desk) ResetPassword(ctx context.Context, op Principal, req account.RequestInfo, id string, sendEmail bool) (secret.Value, error) {
+	return account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (secret.Value, error) {
 		u, err := FindUser(tx.Reader, op, PermAssist, id)
 		if err != nil {
 			return secret.Value{}, err
@@ -23,7 +23,7 @@ func (d *Desk) ResetPassword(ctx context.Context, op Principal, req authn.Reques
 		if !sendEmail && !op.secrets() {
 			return secret.Value{}, errcode.New(errcode.Forbidden)
 		}
-		way := authn.ProvenanceEmail
+		way := account.ProvenanceEmail
 		if !sendEmail {
 			if u.HasOnlyImportedDevice() { // PROTOCOL 8: whoever brought the key would have both halves
 				return secret.Value{}, errcode.New(errcode.SameProvenance)
@@ -34,7 +34,7 @@ func (d *Desk) ResetPassword(ctx context.Context, op Principal, req authn.Reques
 		if err != nil {
 			return secret.Value{}, err
 		}
-		u.PasswordLink = authn.Recovering{Epoch: u.Epoch, Until: expires}
+		u.PasswordLink = account.Recovering{Epoch: u.Epoch, Until: expires}
 		link := d.signIn.URL("/password/" + token.Reveal())
 		about := templates.Context{Name: u.DisplayName()} // nothing of the operator's own browser and address
 		e, answer := op.event(audit.PasswordReset, &u), secret.Value{}

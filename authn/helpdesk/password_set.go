@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -15,18 +16,18 @@ import (
 
 // ExpirePassword has a person choose another password at their next complete sign-in. Who is signed in stays so.
 // WrongState: not active, or without a password.
-func (d *Desk) ExpirePassword(ctx context.Context, op Principal, req authn.RequestInfo, id string) (authn.User, error) {
-	u, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (authn.User, error) {
+func (d *Desk) ExpirePassword(ctx context.Context, op Principal, req account.RequestInfo, id string) (account.User, error) {
+	u, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
 		u, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
-			return authn.User{}, err
+			return account.User{}, err
 		}
 		if err := d.signIn.ExpirePassword(tx, &u); err != nil {
-			return authn.User{}, err
+			return account.User{}, err
 		}
 		tx.AddAdminActivity(&u, audit.PasswordExpired, "")
 		if err := tx.Audit(op.event(audit.PasswordExpired, &u)); err != nil {
-			return authn.User{}, err
+			return account.User{}, err
 		}
 		return stated(tx, u, tx.Save(&u))
 	})
@@ -36,7 +37,7 @@ func (d *Desk) ExpirePassword(ctx context.Context, op Principal, req authn.Reque
 // TemporaryPassword gives an active person a password to be told to them, which they change at the next complete
 // sign-in; to Machine or with Secrets only, and the person learns of it by mail (PROTOCOL 22). It came by the
 // operator's hand and opens nothing without a device or a ticket of another. Every session ends. WrongState: not active.
-func (d *Desk) TemporaryPassword(ctx context.Context, op Principal, req authn.RequestInfo, id string) (secret.Value, error) {
+func (d *Desk) TemporaryPassword(ctx context.Context, op Principal, req account.RequestInfo, id string) (secret.Value, error) {
 	if _, err := d.giving(ctx, op, id); err != nil {
 		return secret.Value{}, err
 	}
@@ -46,12 +47,12 @@ func (d *Desk) TemporaryPassword(ctx context.Context, op Principal, req authn.Re
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("hashing a password: %w", err)
 	}
-	return authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (secret.Value, error) {
+	return account.Update(ctx, d.Accounts, a, func(tx *account.Tx) (secret.Value, error) {
 		u, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
 			return secret.Value{}, err
 		}
-		if err := d.signIn.SetPassword(tx, &u, phc, op.Owner, authn.ChangeTemporary); err != nil {
+		if err := d.signIn.SetPassword(tx, &u, phc, op.Owner, account.ChangeTemporary); err != nil {
 			return secret.Value{}, err
 		}
 		if err := d.notifyPasswordSet(tx, op, &u, "temporary"); err != nil {
@@ -63,19 +64,19 @@ func (d *Desk) TemporaryPassword(ctx context.Context, op Principal, req authn.Re
 
 // temporaryPassword is 80 bits in four groups of small letters and digits, none of which is taken for another: to be
 // said on the telephone and typed on one.
-func temporaryPassword(op *authn.Operation) secret.Value {
+func temporaryPassword(op *account.Operation) secret.Value {
 	text := op.Code("temporary password 1").Reveal() + "-" + op.Code("temporary password 2").Reveal()
 	return secret.From(strings.ToLower(text))
 }
 
 // giving finds a person to whom the operator may give a password, before work is spent on hashing one.
-func (d *Desk) giving(ctx context.Context, op Principal, id string) (authn.User, error) {
-	var u authn.User
-	err := d.Accounts.View(ctx, func(r authn.Reader) (err error) {
+func (d *Desk) giving(ctx context.Context, op Principal, id string) (account.User, error) {
+	var u account.User
+	err := d.Accounts.View(ctx, func(r account.Reader) (err error) {
 		if u, err = FindUser(r, op, PermManage, id); err == nil && !op.secrets() {
 			err = errcode.New(errcode.Forbidden)
 		}
-		if err == nil && u.Status != authn.StatusActive {
+		if err == nil && u.Status != account.StatusActive {
 			err = &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNotActive}
 		}
 		return err
@@ -89,10 +90,10 @@ type PasswordChanged struct{}
 // ChangePassword changes the password of somebody whose present one the operator's program knows, with the limits and
 // counters of the sign-in (PROTOCOL 22). The new one came by the operator's hand. Every session ends. Invalid,
 // RateLimited, WrongState: authn.ChangePasswordByAdmin.
-func (d *Desk) ChangePassword(ctx context.Context, op Principal, req authn.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
+func (d *Desk) ChangePassword(ctx context.Context, op Principal, req account.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
 	return PasswordChanged{}, d.signIn.ChangePasswordByAdmin(ctx, req, authn.PasswordChange{Provenance: op.Owner, Current: current, Chosen: chosen,
-		Find: func(r authn.Reader) (authn.User, error) { return FindUser(r, op, PermManage, id) },
-		OnChange: func(tx *authn.Tx, u *authn.User, changed bool) error {
+		Find: func(r account.Reader) (account.User, error) { return FindUser(r, op, PermManage, id) },
+		OnChange: func(tx *account.Tx, u *account.User, changed bool) error {
 			if changed {
 				tx.SetResult(PasswordChanged{})
 				return d.notifyPasswordSet(tx, op, u, "changed")
@@ -105,7 +106,7 @@ func (d *Desk) ChangePassword(ctx context.Context, op Principal, req authn.Reque
 
 // notifyPasswordSet writes down and tells the person that an operator chose their password; how is "set", "changed" or
 // "temporary".
-func (d *Desk) notifyPasswordSet(tx *authn.Tx, op Principal, u *authn.User, how string) error {
+func (d *Desk) notifyPasswordSet(tx *account.Tx, op Principal, u *account.User, how string) error {
 	action := audit.PasswordUpdated
 	if how == "temporary" {
 		action = audit.PasswordExpired // as Okta writes it down
@@ -121,7 +122,7 @@ func (d *Desk) notifyPasswordSet(tx *authn.Tx, op Principal, u *authn.User, how 
 }
 
 // stated is a person who was stored, with their state for the answer.
-func stated(tx *authn.Tx, u authn.User, err error) (authn.User, error) {
+func stated(tx *account.Tx, u account.User, err error) (account.User, error) {
 	if err == nil {
 		u.State, err = tx.DisplayStatus(&u, tx.Op.Now)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
@@ -28,13 +29,13 @@ func (s *shop) renews(t *testing.T, present, next string) {
 }
 
 // sees is the state that an operator is told.
-func (s *shop) sees(t *testing.T, want authn.Status) {
+func (s *shop) sees(t *testing.T, want account.Status) {
 	t.Helper()
 	u, err := s.desk.User(t.Context(), root, technician)
 	if err != nil || u.State != want {
 		t.Errorf("got state %q, %v, want %q", u.State, err, want)
 	}
-	people, _, err := s.desk.Users(t.Context(), limited(support, s.garage), authn.UserQuery{Filter: func(u authn.User) bool { return u.State == want }})
+	people, _, err := s.desk.Users(t.Context(), limited(support, s.garage), account.UserQuery{Filter: func(u account.User) bool { return u.State == want }})
 	if err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {
 		t.Errorf("listing %q: got %d people, %v", want, len(people), err)
 	}
@@ -44,11 +45,11 @@ func TestAnExpiredPasswordIsChangedAtTheNextSignIn(t *testing.T) {
 	s := openShop(t)
 	for range 2 { // a repeat changes nothing
 		u, err := s.desk.ExpirePassword(t.Context(), root, s.From, technician)
-		if err != nil || u.State != authn.StatusExpired || u.Password.Hash != "" {
+		if err != nil || u.State != account.StatusExpired || u.Password.Hash != "" {
 			t.Fatalf("got %q, %v", u.State, err)
 		}
 	}
-	s.sees(t, authn.StatusExpired)
+	s.sees(t, account.StatusExpired)
 	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
 		t.Errorf("the session: %v, want it alive", err)
 	}
@@ -56,7 +57,7 @@ func TestAnExpiredPasswordIsChangedAtTheNextSignIn(t *testing.T) {
 		t.Errorf("got %+v", events)
 	}
 	s.renews(t, password, chosen)
-	s.sees(t, authn.StatusActive)
+	s.sees(t, account.StatusActive)
 	s.dead(t, s.session)
 }
 
@@ -72,7 +73,7 @@ func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 		t.Fatalf("twice the same, %v", err)
 	}
 	s.dead(t, s.session)
-	s.sees(t, authn.StatusExpired)
+	s.sees(t, account.StatusExpired)
 	sameStrings(t, "mails", s.letters(), []string{"password_given to " + technician, "password_given to " + second,
 		"password_given to " + technician, "password_given to " + second})
 	if m := s.Mails()[0].What.(templates.PasswordGivenMail); !m.Temporary || m.By != op.Name || m.Address != "" {
@@ -86,11 +87,11 @@ func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 		_, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, dead, "")
 		wantCode(t, "an earlier password", err, errcode.SignInFailed)
 	}
-	if got := s.User(technician).Password; got.Provenance != op.Owner || got.MustChange != authn.ChangeTemporary {
+	if got := s.User(technician).Password; got.Provenance != op.Owner || got.MustChange != account.ChangeTemporary {
 		t.Errorf("got source %q, mark %q", got.Provenance, got.MustChange)
 	}
 	s.renews(t, other.Reveal(), chosen)
-	if got := s.User(technician).Password; got.Provenance != authn.ProvenanceUser || got.MustChange != "" {
+	if got := s.User(technician).Password; got.Provenance != account.ProvenanceUser || got.MustChange != "" {
 		t.Errorf("afterwards: got source %q, mark %q", got.Provenance, got.MustChange)
 	}
 }
@@ -99,7 +100,7 @@ func TestAnOperatorSetsAPassword(t *testing.T) {
 	s := openShop(t)
 	op := withSecrets(root)
 	u, err := s.desk.UpdateUser(t.Context(), op, s.From, technician, helpdesk.ProfileChange{Password: given})
-	if err != nil || u.State != authn.StatusActive {
+	if err != nil || u.State != account.StatusActive {
 		t.Fatalf("got %q, %v", u.State, err)
 	}
 	s.dead(t, s.session)
@@ -147,30 +148,30 @@ func TestAProgramChangesAPasswordThatItKnows(t *testing.T) {
 
 func TestWhoMayGiveAPassword(t *testing.T) {
 	s := openShop(t)
-	userAdmin := withRole(root, authn.RoleUserAdmin)
+	userAdmin := withRole(root, account.RoleUserAdmin)
 	const ok, no, hidden, state = errcode.Code(""), errcode.Forbidden, errcode.NotFound, errcode.WrongState
 	for _, c := range []struct {
 		name                 string
 		op                   helpdesk.Principal
-		id                   authn.UserID
-		status               authn.Status
+		id                   account.UserID
+		status               account.Status
 		expire, change, give errcode.Code
 	}{
-		{"who reads only", withRole(root, authn.RoleReadOnly), s.amelie.ID, authn.StatusActive, no, no, no},
-		{"support with secrets", withSecrets(support), s.amelie.ID, authn.StatusActive, no, no, no},
-		{"an administrator without secrets", userAdmin, s.amelie.ID, authn.StatusActive, ok, ok, no},
-		{"an administrator with secrets", withSecrets(userAdmin), s.amelie.ID, authn.StatusActive, ok, ok, ok},
-		{"the machine's owner", machine, s.amelie.ID, authn.StatusActive, ok, ok, ok},
-		{"of one garage", limited(withSecrets(userAdmin), s.garage), s.amelie.ID, authn.StatusActive, ok, ok, ok},
-		{"of another garage", limited(withSecrets(userAdmin), s.other), s.amelie.ID, authn.StatusActive, hidden, hidden, hidden},
-		{"an equal role", withSecrets(root), s.admin.ID, authn.StatusActive, no, no, no},
-		{"oneself", helpdesk.Principal{ID: "token:x", Owner: string(s.amelie.ID), Role: authn.RoleUserAdmin, CanSeeSecrets: true}, s.amelie.ID, authn.StatusActive, no, no, no},
-		{"somebody staged", machine, s.amelie.ID, authn.StatusStaged, state, state, state},
-		{"somebody invited", machine, s.amelie.ID, authn.StatusProvisioned, state, state, state},
-		{"somebody suspended", machine, s.amelie.ID, authn.StatusSuspended, state, state, state},
-		{"somebody deactivated", machine, s.amelie.ID, authn.StatusDeactivated, state, state, state},
+		{"who reads only", withRole(root, account.RoleReadOnly), s.amelie.ID, account.StatusActive, no, no, no},
+		{"support with secrets", withSecrets(support), s.amelie.ID, account.StatusActive, no, no, no},
+		{"an administrator without secrets", userAdmin, s.amelie.ID, account.StatusActive, ok, ok, no},
+		{"an administrator with secrets", withSecrets(userAdmin), s.amelie.ID, account.StatusActive, ok, ok, ok},
+		{"the machine's owner", machine, s.amelie.ID, account.StatusActive, ok, ok, ok},
+		{"of one garage", limited(withSecrets(userAdmin), s.garage), s.amelie.ID, account.StatusActive, ok, ok, ok},
+		{"of another garage", limited(withSecrets(userAdmin), s.other), s.amelie.ID, account.StatusActive, hidden, hidden, hidden},
+		{"an equal role", withSecrets(root), s.admin.ID, account.StatusActive, no, no, no},
+		{"oneself", helpdesk.Principal{ID: "token:x", Owner: string(s.amelie.ID), Role: account.RoleUserAdmin, CanSeeSecrets: true}, s.amelie.ID, account.StatusActive, no, no, no},
+		{"somebody staged", machine, s.amelie.ID, account.StatusStaged, state, state, state},
+		{"somebody invited", machine, s.amelie.ID, account.StatusProvisioned, state, state, state},
+		{"somebody suspended", machine, s.amelie.ID, account.StatusSuspended, state, state, state},
+		{"somebody deactivated", machine, s.amelie.ID, account.StatusDeactivated, state, state, state},
 	} {
-		s.Change(c.id, func(u *authn.User) { u.Status = c.status })
+		s.Change(c.id, func(u *account.User) { u.Status = c.status })
 		_, err := s.desk.ExpirePassword(t.Context(), c.op, s.From, string(c.id))
 		wantCode(t, c.name+": expire", err, c.expire)
 		_, err = s.desk.UpdateUser(t.Context(), c.op, s.From, string(c.id), helpdesk.ProfileChange{Password: authntest.Password})
@@ -192,39 +193,39 @@ func (s *shop) amelieHas(t *testing.T, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Change(s.amelie.ID, func(u *authn.User) { u.Password = authn.Password{Hash: phc, Provenance: authn.ProvenanceUser} })
+	s.Change(s.amelie.ID, func(u *account.User) { u.Password = account.Password{Hash: phc, Provenance: account.ProvenanceUser} })
 }
 
 func TestTheStatesOfSomebodyActiveFollowAndEndByThemselves(t *testing.T) {
 	s := openShop(t)
-	s.sees(t, authn.StatusActive)
+	s.sees(t, account.StatusActive)
 	if _, err := s.desk.ExpirePassword(t.Context(), root, s.From, technician); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.desk.ResetPassword(t.Context(), root, s.From, technician, true); err != nil {
 		t.Fatal(err)
 	}
-	s.sees(t, authn.StatusRecovery)
+	s.sees(t, account.StatusRecovery)
 	for range 5 {
 		_, err := s.Authn.StartWithPassword(t.Context(), s.From, technician, "pas le bon du tout", "")
 		wantCode(t, "guessing", err, errcode.SignInFailed)
 	}
-	s.sees(t, authn.StatusLocked)
+	s.sees(t, account.StatusLocked)
 	if err := s.desk.Unlock(t.Context(), root, s.From, technician); err != nil {
 		t.Fatal(err)
 	}
-	s.sees(t, authn.StatusRecovery)
-	s.Clock.Advance(authn.PasswordLinkTTL)
-	s.sees(t, authn.StatusExpired)
+	s.sees(t, account.StatusRecovery)
+	s.Clock.Advance(account.PasswordLinkTTL)
+	s.sees(t, account.StatusExpired)
 	if _, err := s.desk.ResetPassword(t.Context(), root, s.From, technician, true); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.desk.EndSessions(t.Context(), root, s.From, technician, false); err != nil { // which ends the link
 		t.Fatal(err)
 	}
-	s.sees(t, authn.StatusExpired)
+	s.sees(t, account.StatusExpired)
 	if err := s.desk.Suspend(t.Context(), root, s.From, technician); err != nil {
 		t.Fatal(err)
 	}
-	s.sees(t, authn.StatusSuspended)
+	s.sees(t, account.StatusSuspended)
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/audit"
@@ -70,32 +71,32 @@ func TestAPasswordLinkInTheAnswerIsToldToThePerson(t *testing.T) {
 
 func TestForWhomThereIsAPasswordLink(t *testing.T) {
 	s := openShop(t)
-	userAdmin := withRole(root, authn.RoleUserAdmin)
+	userAdmin := withRole(root, account.RoleUserAdmin)
 	never := s.Person("never@garage.example", nil)
-	s.Change(never.ID, func(u *authn.User) { u.Status = authn.StatusActive })
+	s.Change(never.ID, func(u *account.User) { u.Status = account.StatusActive })
 	const ok, no, hidden, state = errcode.Code(""), errcode.Forbidden, errcode.NotFound, errcode.WrongState
 	for _, c := range []struct {
 		name         string
 		op           helpdesk.Principal
-		id           authn.UserID
-		status       authn.Status
+		id           account.UserID
+		status       account.Status
 		mail, answer errcode.Code
 	}{
-		{"who reads only", withRole(root, authn.RoleReadOnly), s.amelie.ID, authn.StatusActive, no, no},
-		{"support with secrets", withSecrets(support), s.amelie.ID, authn.StatusActive, ok, no},
-		{"an administrator without secrets", userAdmin, s.amelie.ID, authn.StatusActive, ok, no},
-		{"an administrator with secrets", withSecrets(userAdmin), s.amelie.ID, authn.StatusActive, ok, ok},
-		{"the machine's owner", machine, s.amelie.ID, authn.StatusActive, ok, ok},
-		{"a manager", limited(support, s.garage), s.amelie.ID, authn.StatusActive, ok, no},
-		{"a manager of another garage", limited(support, s.other), s.amelie.ID, authn.StatusActive, hidden, hidden},
-		{"an equal role", root, s.admin.ID, authn.StatusActive, no, no},
-		{"somebody staged", machine, s.amelie.ID, authn.StatusStaged, state, state},
-		{"somebody invited", machine, s.amelie.ID, authn.StatusProvisioned, state, state},
-		{"somebody suspended", machine, s.amelie.ID, authn.StatusSuspended, state, state},
-		{"somebody deactivated", machine, s.amelie.ID, authn.StatusDeactivated, state, state},
-		{"somebody without a device", machine, never.ID, authn.StatusActive, state, state}, // PROTOCOL 8
+		{"who reads only", withRole(root, account.RoleReadOnly), s.amelie.ID, account.StatusActive, no, no},
+		{"support with secrets", withSecrets(support), s.amelie.ID, account.StatusActive, ok, no},
+		{"an administrator without secrets", userAdmin, s.amelie.ID, account.StatusActive, ok, no},
+		{"an administrator with secrets", withSecrets(userAdmin), s.amelie.ID, account.StatusActive, ok, ok},
+		{"the machine's owner", machine, s.amelie.ID, account.StatusActive, ok, ok},
+		{"a manager", limited(support, s.garage), s.amelie.ID, account.StatusActive, ok, no},
+		{"a manager of another garage", limited(support, s.other), s.amelie.ID, account.StatusActive, hidden, hidden},
+		{"an equal role", root, s.admin.ID, account.StatusActive, no, no},
+		{"somebody staged", machine, s.amelie.ID, account.StatusStaged, state, state},
+		{"somebody invited", machine, s.amelie.ID, account.StatusProvisioned, state, state},
+		{"somebody suspended", machine, s.amelie.ID, account.StatusSuspended, state, state},
+		{"somebody deactivated", machine, s.amelie.ID, account.StatusDeactivated, state, state},
+		{"somebody without a device", machine, never.ID, account.StatusActive, state, state}, // PROTOCOL 8
 	} {
-		s.Change(c.id, func(u *authn.User) { u.Status = c.status })
+		s.Change(c.id, func(u *account.User) { u.Status = c.status })
 		_, err := s.desk.ResetPassword(t.Context(), c.op, s.From, string(c.id), true)
 		wantCode(t, c.name+": mail", err, c.mail)
 		_, err = s.desk.ResetPassword(t.Context(), c.op, s.From, string(c.id), false)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -20,8 +20,8 @@ type NewUser struct {
 	FirstName, LastName  string
 	Profile              json.RawMessage
 	Locale               string // "fr", "en" or "" for the operator's default
-	Groups               []authn.GroupID
-	Role                 authn.Role   // "": none. With Groups it is limited to them, but for SUPER_ADMIN
+	Groups               []account.GroupID
+	Role                 account.Role // "": none. With Groups it is limited to them, but for SUPER_ADMIN
 	Password             string       // by Machine or with Secrets only; it came by the operator's hand (PROTOCOL 8)
 	OTPAuthURI           secret.Value // a device of another house, as an otpauth URI; by Machine only (PROTOCOL 23)
 }
@@ -35,7 +35,7 @@ type Invitation struct {
 
 // Added is a person who was made: what the Update of CreateUser comes to.
 type Added struct {
-	User       authn.User
+	User       account.User
 	Invitation Invitation
 }
 
@@ -44,49 +44,49 @@ type Added struct {
 // come in by the invitation alone. Whoever brings a Key is active too and is mailed a link to choose a password, which
 // proves the device as well. Taken: an address is somebody's; for an operator limited to groups only if it
 // is that of somebody within, else the answer is that for a new person (PROTOCOL 21). Invalid, Forbidden.
-func (d *Desk) CreateUser(ctx context.Context, op Principal, req authn.RequestInfo, n NewUser, activate, sendEmail bool) (authn.User, Invitation, error) {
+func (d *Desk) CreateUser(ctx context.Context, op Principal, req account.RequestInfo, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
 	return d.addUser(ctx, op, d.Accounts.NewOperation(req), n, activate, sendEmail)
 }
 
-func (d *Desk) addUser(ctx context.Context, op Principal, a *authn.Operation, n NewUser, activate, sendEmail bool) (authn.User, Invitation, error) {
+func (d *Desk) addUser(ctx context.Context, op Principal, a *account.Operation, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
 	u, err := d.drafted(op, n, activate, sendEmail)
 	if err != nil {
-		return authn.User{}, Invitation{}, err
+		return account.User{}, Invitation{}, err
 	}
 	if n.Password != "" {
 		if u.Password, err = d.givenPassword(ctx, op, a.Now, &u, n.Password); err != nil {
-			return authn.User{}, Invitation{}, err
+			return account.User{}, Invitation{}, err
 		}
 	}
 	device, err := d.importedDevice(op, a.Now, &u, n)
 	if err != nil {
-		return authn.User{}, Invitation{}, err
+		return account.User{}, Invitation{}, err
 	}
-	out, err := authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (Added, error) {
+	out, err := account.Update(ctx, d.Accounts, a, func(tx *account.Tx) (Added, error) {
 		return d.add(tx, op, n, u, device, activate, sendEmail)
 	})
 	if err == nil && len(out.User.Groups) > 0 && !out.User.Placeholder {
 		err = d.Accounts.DeletePlaceholders(ctx, out.User.ID)
 	}
-	if err == nil && n.Role == authn.RoleSuperAdmin {
+	if err == nil && n.Role == account.RoleSuperAdmin {
 		err = d.notifySuperAdmins(ctx, op, a.Request, roleChange{action: audit.RoleGranted, grant: out.User.Roles[0], user: out.User}, a.Now)
 	}
 	return WithoutSecrets(out.User), out.Invitation, err
 }
 
 // add is the Update of CreateUser, for a person who was drafted and the device that they bring, if any.
-func (d *Desk) add(tx *authn.Tx, op Principal, n NewUser, u authn.User, device *factors.Device, activate, sendEmail bool) (Added, error) {
+func (d *Desk) add(tx *account.Tx, op Principal, n NewUser, u account.User, device *factors.Device, activate, sendEmail bool) (Added, error) {
 	fresh := tx.NewUser()
 	u.ID, u.Handle, u.EmailProvenance.By = fresh.ID, fresh.Handle, op.mailbox()
 	if err := d.handleExistingAddress(tx, op, &u); err != nil {
 		return Added{}, err
 	}
 	if n.Role != "" {
-		g := authn.RoleAssignment{ID: "r" + tx.Op.ID("grant"), Role: n.Role, Created: tx.Op.Now, Changed: tx.Op.Now}
-		if n.Role != authn.RoleSuperAdmin {
+		g := account.RoleAssignment{ID: "r" + tx.Op.ID("grant"), Role: n.Role, Created: tx.Op.Now, Changed: tx.Op.Now}
+		if n.Role != account.RoleSuperAdmin {
 			g.Groups = n.Groups
 		}
-		u.Roles = []authn.RoleAssignment{g}
+		u.Roles = []account.RoleAssignment{g}
 	}
 	if device != nil {
 		if err := d.enrol.AddImported(tx, &u, *device); err != nil {
@@ -120,7 +120,7 @@ func (d *Desk) add(tx *authn.Tx, op Principal, n NewUser, u authn.User, device *
 }
 
 // drafted judges what an operator wrote about a new person and what they may write; the error names the first fault.
-func (d *Desk) drafted(op Principal, n NewUser, activate, sendEmail bool) (authn.User, error) {
+func (d *Desk) drafted(op Principal, n NewUser, activate, sendEmail bool) (account.User, error) {
 	u, faults := draft(n)
 	if err := op.Require(PermInvite); err != nil {
 		return u, err
@@ -138,24 +138,24 @@ func (d *Desk) drafted(op Principal, n NewUser, activate, sendEmail bool) (authn
 }
 
 // draft reads a new person, with everything that cannot be read, each by its field.
-func draft(n NewUser) (u authn.User, faults []*errcode.Error) {
+func draft(n NewUser) (u account.User, faults []*errcode.Error) {
 	if n.Login == "" {
 		n.Login = n.Email
 	}
 	if n.Email == "" {
 		n.Email = n.Login
 	}
-	u = authn.User{FirstName: n.FirstName, LastName: n.LastName, Profile: n.Profile, Locale: n.Locale,
-		Groups: n.Groups, Status: authn.StatusStaged}
+	u = account.User{FirstName: n.FirstName, LastName: n.LastName, Profile: n.Profile, Locale: n.Locale,
+		Groups: n.Groups, Status: account.StatusStaged}
 	var ok bool
-	if u.Login, ok = authn.NormalizeLogin(n.Login); !ok {
+	if u.Login, ok = account.NormalizeLogin(n.Login); !ok {
 		faults = append(faults, errcode.InvalidField("login", "address"))
 	}
-	if u.Email, ok = authn.NormalizeEmail(n.Email); !ok {
+	if u.Email, ok = account.NormalizeEmail(n.Email); !ok {
 		faults = append(faults, errcode.InvalidField("email", "address"))
 	}
 	if n.Second != "" {
-		if u.SecondEmail, ok = authn.NormalizeEmail(n.Second); !ok {
+		if u.SecondEmail, ok = account.NormalizeEmail(n.Second); !ok {
 			faults = append(faults, errcode.InvalidField("secondEmail", "address"))
 		}
 	}
@@ -168,17 +168,17 @@ func draft(n NewUser) (u authn.User, faults []*errcode.Error) {
 }
 
 // givenPassword hashes a password that an operator chose, outside any transaction.
-func (d *Desk) givenPassword(ctx context.Context, op Principal, now time.Time, u *authn.User, password string) (authn.Password, error) {
+func (d *Desk) givenPassword(ctx context.Context, op Principal, now time.Time, u *account.User, password string) (account.Password, error) {
 	phc, err := d.hashed(ctx, u, password)
 	if err != nil {
-		return authn.Password{}, err
+		return account.Password{}, err
 	}
-	u.Status, u.Activated, u.StatusAt = authn.StatusActive, now, now
-	return authn.Password{Hash: phc, Provenance: op.Owner, Set: now}, nil
+	u.Status, u.Activated, u.StatusAt = account.StatusActive, now, now
+	return account.Password{Hash: phc, Provenance: op.Owner, Set: now}, nil
 }
 
 // hashed judges and hashes a password that an operator chose for somebody.
-func (d *Desk) hashed(ctx context.Context, u *authn.User, password string) (string, error) {
+func (d *Desk) hashed(ctx context.Context, u *account.User, password string) (string, error) {
 	about := []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, d.Accounts.Policy.Issuer}
 	if err := d.Accounts.Hasher.Validate(password, about); err != nil {
 		return "", err
@@ -191,8 +191,8 @@ func (d *Desk) hashed(ctx context.Context, u *authn.User, password string) (stri
 }
 
 // invite makes an invitation, mails it or gives it to the operator, and saves the person.
-func (d *Desk) invite(tx *authn.Tx, op Principal, u *authn.User, sendEmail bool) (Invitation, error) {
-	way, by := authn.ProvenanceEmail, d.administratorName(op)
+func (d *Desk) invite(tx *account.Tx, op Principal, u *account.User, sendEmail bool) (Invitation, error) {
+	way, by := account.ProvenanceEmail, d.administratorName(op)
 	if !sendEmail {
 		way = op.Owner
 	}
@@ -231,7 +231,7 @@ func (d *Desk) invite(tx *authn.Tx, op Principal, u *authn.User, sendEmail bool)
 }
 
 // groupOf is the name of the person's first garage, "" for none.
-func groupOf(tx *authn.Tx, u *authn.User) (string, error) {
+func groupOf(tx *account.Tx, u *account.User) (string, error) {
 	if len(u.Groups) == 0 {
 		return "", nil
 	}
@@ -245,8 +245,8 @@ func groupOf(tx *authn.Tx, u *authn.User) (string, error) {
 // Activate invites a person who never had a device, anew if need be: the earlier link is dead then, and so is a key
 // from another house that they have not signed in with. WrongState for anybody else (PROTOCOL 10), but whoever was deactivated and had one is active again, without an invitation.
 // The rest is as with CreateUser.
-func (d *Desk) Activate(ctx context.Context, op Principal, req authn.RequestInfo, id string, sendEmail bool) (Invitation, error) {
-	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (Invitation, error) {
+func (d *Desk) Activate(ctx context.Context, op Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
+	return account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (Invitation, error) {
 		u, err := FindUser(tx.Reader, op, PermInvite, id)
 		if err != nil {
 			return Invitation{}, err
@@ -254,7 +254,7 @@ func (d *Desk) Activate(ctx context.Context, op Principal, req authn.RequestInfo
 		if !sendEmail && !op.CanSeeInvitations() {
 			return Invitation{}, errcode.New(errcode.Forbidden)
 		}
-		if u.Status == authn.StatusDeactivated {
+		if u.Status == account.StatusDeactivated {
 			return d.revive(tx, op, &u, sendEmail)
 		}
 		return d.invite(tx, op, &u, sendEmail)
@@ -263,23 +263,23 @@ func (d *Desk) Activate(ctx context.Context, op Principal, req authn.RequestInfo
 
 // FindUser loads a person whom the operator may do this to. Somebody who is not there and somebody outside the
 // scope are one answer.
-func FindUser(r authn.Reader, op Principal, a Permission, id string) (authn.User, error) {
+func FindUser(r account.Reader, op Principal, a Permission, id string) (account.User, error) {
 	if err := op.Require(a); err != nil {
-		return authn.User{}, err
+		return account.User{}, err
 	}
 	u, err := r.Find(id)
 	if op.scoped() && (errcode.Of(err) == errcode.NotFound || err == nil && !op.InScope(&u)) {
 		u, err = shadowOf(r, op, id)
 	}
 	if err != nil {
-		return authn.User{}, err
+		return account.User{}, err
 	}
 	return u, Authorize(op, a, &u)
 }
 
 // WithoutSecrets is a person without what only proofs need. Devices keep their Data, for authn.Service.Describe reads
 // it: whoever shows them leaves it out.
-func WithoutSecrets(u authn.User) authn.User {
+func WithoutSecrets(u account.User) account.User {
 	u.Password.Hash, u.Handle = "", nil
 	for i := range u.Tickets {
 		u.Tickets[i].Code, u.Tickets[i].Link = nil, ""
@@ -295,16 +295,16 @@ func WithoutSecrets(u authn.User) authn.User {
 }
 
 // User reads a person by id, login or address; NotFound when there is none that this operator may know of.
-func (d *Desk) User(ctx context.Context, op Principal, idOrLogin string) (authn.User, error) {
-	var u authn.User
-	err := d.Accounts.View(ctx, func(r authn.Reader) (err error) {
+func (d *Desk) User(ctx context.Context, op Principal, idOrLogin string) (account.User, error) {
+	var u account.User
+	err := d.Accounts.View(ctx, func(r account.Reader) (err error) {
 		if u, err = FindUser(r, op, PermRead, idOrLogin); err == nil {
 			u.State, err = r.DisplayStatus(&u, d.Accounts.Now())
 		}
 		return err
 	})
 	if err != nil {
-		return authn.User{}, err
+		return account.User{}, err
 	}
 	return WithoutSecrets(u), nil
 }
@@ -318,7 +318,7 @@ func (d *Desk) Device(ctx context.Context, op Principal, id string, fid factors.
 	return device(&u, fid)
 }
 
-func device(u *authn.User, fid factors.DeviceID) (factors.Device, error) {
+func device(u *account.User, fid factors.DeviceID) (factors.Device, error) {
 	for _, dev := range u.Devices {
 		if dev.ID == fid {
 			return dev, nil
@@ -329,8 +329,8 @@ func device(u *authn.User, fid factors.DeviceID) (factors.Device, error) {
 
 // RemoveDevice takes one device from a person, under the rules of a reset. Every session of theirs ends; no
 // ticket is sent: whoever has no device left needs a reset (PROTOCOL 1). One that is still being enrolled is withdrawn.
-func (d *Desk) RemoveDevice(ctx context.Context, op Principal, req authn.RequestInfo, id string, fid factors.DeviceID) error {
-	_, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+func (d *Desk) RemoveDevice(ctx context.Context, op Principal, req account.RequestInfo, id string, fid factors.DeviceID) error {
+	_, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		u, err := FindUser(tx.Reader, op, PermReset, id)
 		if err != nil {
 			return struct{}{}, err

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
@@ -16,11 +16,11 @@ import (
 func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 	s := openShop(t)
 	u, inv, err := s.desk.CreateUser(t.Context(), limited(support, s.garage), s.From, helpdesk.NewUser{Email: "Luc@Garage.example",
-		FirstName: "Luc", Locale: "en", Groups: []authn.GroupID{s.garage}}, true, true)
+		FirstName: "Luc", Locale: "en", Groups: []account.GroupID{s.garage}}, true, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !inv.Sent || !inv.Link.IsZero() || u.Login != "luc@garage.example" || u.Status != authn.StatusProvisioned {
+	if !inv.Sent || !inv.Link.IsZero() || u.Login != "luc@garage.example" || u.Status != account.StatusProvisioned {
 		t.Errorf("got %+v, %+v", u, inv)
 	}
 	m := mailed[templates.InvitationMail](t, s, u.Login)
@@ -47,8 +47,8 @@ func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 func TestTheFirstAdministratorIsMadeAtTheMachine(t *testing.T) {
 	h := authntest.New(t)
 	desk := helpdesk.New(h.Enrolment, h.Ring)
-	u, inv, err := desk.CreateUser(t.Context(), machine, authn.RequestInfo{}, helpdesk.NewUser{Login: "root@garage.example", Role: authn.RoleSuperAdmin}, true, false)
-	if err != nil || inv.Sent || inv.Link.IsZero() || u.Rank() != authn.RoleSuperAdmin.Rank() {
+	u, inv, err := desk.CreateUser(t.Context(), machine, account.RequestInfo{}, helpdesk.NewUser{Login: "root@garage.example", Role: account.RoleSuperAdmin}, true, false)
+	if err != nil || inv.Sent || inv.Link.IsZero() || u.Rank() != account.RoleSuperAdmin.Rank() {
 		t.Fatalf("got %+v, %+v, %v", u, inv, err)
 	}
 	if len(h.Mails()) != 0 || h.User(u.Login).Invited.Provenance != machine.Owner {
@@ -61,7 +61,7 @@ func TestTheFirstAdministratorIsMadeAtTheMachine(t *testing.T) {
 
 func TestWhoMayMakeWhom(t *testing.T) {
 	s := openShop(t)
-	in := []authn.GroupID{s.garage}
+	in := []account.GroupID{s.garage}
 	for i, c := range []struct {
 		name           string
 		op             helpdesk.Principal
@@ -69,14 +69,14 @@ func TestWhoMayMakeWhom(t *testing.T) {
 		activate, mail bool
 		want           errcode.Code
 	}{
-		{"who reads only makes nobody", helpdesk.Principal{Owner: "u", Role: authn.RoleReadOnly}, helpdesk.NewUser{}, true, true, errcode.Forbidden},
+		{"who reads only makes nobody", helpdesk.Principal{Owner: "u", Role: account.RoleReadOnly}, helpdesk.NewUser{}, true, true, errcode.Forbidden},
 		{"a manager makes people of the garage", limited(support, s.garage), helpdesk.NewUser{Groups: in}, true, true, ""},
-		{"a manager makes none of another garage", limited(support, s.garage), helpdesk.NewUser{Groups: []authn.GroupID{s.garage, s.other}}, true, true, errcode.Forbidden},
+		{"a manager makes none of another garage", limited(support, s.garage), helpdesk.NewUser{Groups: []account.GroupID{s.garage, s.other}}, true, true, errcode.Forbidden},
 		{"a manager makes none of no garage", limited(support, s.garage), helpdesk.NewUser{}, true, true, errcode.Forbidden},
-		{"a manager gives no role", limited(root, s.garage), helpdesk.NewUser{Groups: in, Role: authn.RoleReadOnly}, true, true, errcode.Forbidden},
-		{"support gives a lower role", support, helpdesk.NewUser{Role: authn.RoleReadOnly}, true, true, ""},
-		{"support does not give its own", support, helpdesk.NewUser{Role: authn.RoleHelpDesk}, true, true, errcode.Forbidden},
-		{"a super administrator gives any role", root, helpdesk.NewUser{Role: authn.RoleSuperAdmin}, true, true, ""},
+		{"a manager gives no role", limited(root, s.garage), helpdesk.NewUser{Groups: in, Role: account.RoleReadOnly}, true, true, errcode.Forbidden},
+		{"support gives a lower role", support, helpdesk.NewUser{Role: account.RoleReadOnly}, true, true, ""},
+		{"support does not give its own", support, helpdesk.NewUser{Role: account.RoleHelpDesk}, true, true, errcode.Forbidden},
+		{"a super administrator gives any role", root, helpdesk.NewUser{Role: account.RoleSuperAdmin}, true, true, ""},
 		{"a role that we do not know is none", root, helpdesk.NewUser{Role: "ORG_ADMIN"}, true, true, errcode.Invalid},
 		{"a link in the answer needs secrets", root, helpdesk.NewUser{}, true, false, errcode.Forbidden},
 		{"support gets no link", withSecrets(support), helpdesk.NewUser{}, true, false, errcode.Forbidden},
@@ -85,7 +85,7 @@ func TestWhoMayMakeWhom(t *testing.T) {
 		{"with secrets a password is taken", withSecrets(root), helpdesk.NewUser{Password: password}, false, true, ""},
 		{"a weak password is not", machine, helpdesk.NewUser{Password: "password"}, false, true, errcode.Invalid},
 		{"an address is written as it is", machine, helpdesk.NewUser{Login: "luc", Email: "no address"}, false, true, errcode.Invalid},
-		{"a garage that is not there", machine, helpdesk.NewUser{Groups: []authn.GroupID{"g0"}}, false, true, errcode.Invalid},
+		{"a garage that is not there", machine, helpdesk.NewUser{Groups: []account.GroupID{"g0"}}, false, true, errcode.Invalid},
 		{"a language that we do not speak", machine, helpdesk.NewUser{Locale: "tlh"}, false, true, errcode.Invalid},
 		{"an address that somebody has", machine, helpdesk.NewUser{Login: "luc", Email: second}, false, true, errcode.Taken},
 	} {
@@ -101,7 +101,7 @@ func TestWhoMayMakeWhom(t *testing.T) {
 			if want := c.activate && !c.mail; inv.Link.IsZero() == want || inv.Sent != (c.activate && c.mail) {
 				t.Errorf("got %+v", inv)
 			}
-			if u.Password.Hash != "" || c.n.Password != "" && (u.Status != authn.StatusActive || u.Password.Provenance != c.op.Owner) {
+			if u.Password.Hash != "" || c.n.Password != "" && (u.Status != account.StatusActive || u.Password.Provenance != c.op.Owner) {
 				t.Errorf("got %+v, want it active by the operator's hand, and no hash shown", u)
 			}
 			for _, e := range s.Events(audit.UserCreated) {
@@ -118,12 +118,12 @@ func TestAManagerListsThePeopleOfTheGaragesAndNobodyElse(t *testing.T) {
 	both := limited(support, s.garage, s.other)
 	var want []string
 	for i := range 7 {
-		groups := [][]authn.GroupID{{s.garage}, {s.other}, {s.garage, s.other}}[i%3]
-		u := s.Person(fmt.Sprintf("p%d@garage.example", i), func(u *authn.User) { u.Groups = groups })
+		groups := [][]account.GroupID{{s.garage}, {s.other}, {s.garage, s.other}}[i%3]
+		u := s.Person(fmt.Sprintf("p%d@garage.example", i), func(u *account.User) { u.Groups = groups })
 		want = append(want, u.Login)
 	}
 	want = append(want, technician)
-	list := func(op helpdesk.Principal, q authn.UserQuery) (got []string) {
+	list := func(op helpdesk.Principal, q account.UserQuery) (got []string) {
 		t.Helper()
 		for page := 0; page == 0 || q.After != ""; page++ {
 			people, next, err := s.desk.Users(t.Context(), op, q)
@@ -138,14 +138,14 @@ func TestAManagerListsThePeopleOfTheGaragesAndNobodyElse(t *testing.T) {
 		return got
 	}
 	for limit := range 9 {
-		sameStrings(t, fmt.Sprint("both garages by ", limit), list(both, authn.UserQuery{Limit: limit}), want)
+		sameStrings(t, fmt.Sprint("both garages by ", limit), list(both, account.UserQuery{Limit: limit}), want)
 	}
-	sameStrings(t, "one garage", list(limited(support, s.other), authn.UserQuery{}), []string{"p1@garage.example", "p4@garage.example"})
-	sameStrings(t, "one of two", list(both, authn.UserQuery{Group: s.other}), []string{"p1@garage.example", "p2@garage.example", "p4@garage.example", "p5@garage.example"})
-	sameStrings(t, "another's", list(limited(support, s.other), authn.UserQuery{Group: s.garage}), nil)
-	sameStrings(t, "by name", list(both, authn.UserQuery{Prefix: "AMÉ"}), []string{technician})
-	sameStrings(t, "nobody", list(limited(support), authn.UserQuery{}), nil)
-	if got := list(support, authn.UserQuery{}); len(got) != len(want)+2 || !slices.Contains(got, s.admin.Login) {
+	sameStrings(t, "one garage", list(limited(support, s.other), account.UserQuery{}), []string{"p1@garage.example", "p4@garage.example"})
+	sameStrings(t, "one of two", list(both, account.UserQuery{Group: s.other}), []string{"p1@garage.example", "p2@garage.example", "p4@garage.example", "p5@garage.example"})
+	sameStrings(t, "another's", list(limited(support, s.other), account.UserQuery{Group: s.garage}), nil)
+	sameStrings(t, "by name", list(both, account.UserQuery{Prefix: "AMÉ"}), []string{technician})
+	sameStrings(t, "nobody", list(limited(support), account.UserQuery{}), nil)
+	if got := list(support, account.UserQuery{}); len(got) != len(want)+2 || !slices.Contains(got, s.admin.Login) {
 		t.Errorf("everybody: got %q", got)
 	}
 }

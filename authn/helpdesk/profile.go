@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/templates"
@@ -32,23 +32,23 @@ type ProfileChange struct {
 //
 // A password that is set came by the operator's hand, of which the person learns by mail, and ends every session of
 // theirs. WrongState: not active.
-func (d *Desk) UpdateUser(ctx context.Context, op Principal, req authn.RequestInfo, id string, c ProfileChange) (authn.User, error) {
+func (d *Desk) UpdateUser(ctx context.Context, op Principal, req account.RequestInfo, id string, c ProfileChange) (account.User, error) {
 	phc, err := d.replaced(ctx, op, id, c)
 	if err != nil {
-		return authn.User{}, err
+		return account.User{}, err
 	}
-	u, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (authn.User, error) {
+	u, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
 		was, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
-			return authn.User{}, err
+			return account.User{}, err
 		}
 		u := was
 		if err := c.apply(&u); err != nil {
-			return authn.User{}, err
+			return account.User{}, err
 		}
 		if phc != "" {
 			if err := d.setPassword(tx, op, &u, phc); err != nil {
-				return authn.User{}, err
+				return account.User{}, err
 			}
 		}
 		changed := changedMembers(&was, &u)
@@ -59,21 +59,21 @@ func (d *Desk) UpdateUser(ctx context.Context, op Principal, req authn.RequestIn
 			return stated(tx, u, tx.Save(&u))
 		}
 		if op.scoped() && (u.Login != was.Login || u.Email != was.Email || u.SecondEmail != was.SecondEmail) {
-			return authn.User{}, errcode.New(errcode.Forbidden)
+			return account.User{}, errcode.New(errcode.Forbidden)
 		}
 		action := audit.ProfileUpdated
 		if u.Email != was.Email {
-			action, u.EmailProvenance = audit.AddressUpdated, authn.Mailbox{By: op.mailbox(), Moved: tx.Op.Now}
+			action, u.EmailProvenance = audit.AddressUpdated, account.Mailbox{By: op.mailbox(), Moved: tx.Op.Now}
 		}
 		tx.AddAdminActivity(&u, action, "")
 		moved, err := tx.UpdateProfile(&u, &was)
 		if err != nil {
-			return authn.User{}, err
+			return account.User{}, err
 		}
 		e := op.event(action, &u)
 		e.Detail = map[string]string{"changed": strings.Join(changed, " ")}
 		if err := tx.Audit(e); err != nil {
-			return authn.User{}, err
+			return account.User{}, err
 		}
 		if moved {
 			err = d.notifyAddressChanged(tx, op, &was, &u)
@@ -108,7 +108,7 @@ func (d *Desk) replaced(ctx context.Context, op Principal, id string, c ProfileC
 }
 
 // setPassword gives the person the password of a change. The right was judged before it was hashed, and is again.
-func (d *Desk) setPassword(tx *authn.Tx, op Principal, u *authn.User, phc string) error {
+func (d *Desk) setPassword(tx *account.Tx, op Principal, u *account.User, phc string) error {
 	if !op.secrets() {
 		return errcode.New(errcode.Forbidden)
 	}
@@ -119,7 +119,7 @@ func (d *Desk) setPassword(tx *authn.Tx, op Principal, u *authn.User, phc string
 }
 
 // apply writes the change into the person; what a person cannot be is judged when it is stored.
-func (c ProfileChange) apply(u *authn.User) error {
+func (c ProfileChange) apply(u *account.User) error {
 	for _, m := range []struct {
 		text *string
 		into *string
@@ -132,14 +132,14 @@ func (c ProfileChange) apply(u *authn.User) error {
 		}
 	}
 	var ok bool
-	if u.Login, ok = authn.NormalizeLogin(u.Login); !ok {
+	if u.Login, ok = account.NormalizeLogin(u.Login); !ok {
 		return errcode.InvalidField("login", "address")
 	}
-	if u.Email, ok = authn.NormalizeEmail(u.Email); !ok {
+	if u.Email, ok = account.NormalizeEmail(u.Email); !ok {
 		return errcode.InvalidField("email", "address")
 	}
 	if u.SecondEmail != "" {
-		if u.SecondEmail, ok = authn.NormalizeEmail(u.SecondEmail); !ok {
+		if u.SecondEmail, ok = account.NormalizeEmail(u.SecondEmail); !ok {
 			return errcode.InvalidField("secondEmail", "address")
 		}
 	}
@@ -177,7 +177,7 @@ func (c ProfileChange) custom(old json.RawMessage) (json.RawMessage, error) {
 }
 
 // changedMembers names what differs, never how.
-func changedMembers(was, u *authn.User) []string {
+func changedMembers(was, u *account.User) []string {
 	var out []string
 	for _, m := range []struct {
 		name string
@@ -193,7 +193,7 @@ func changedMembers(was, u *authn.User) []string {
 }
 
 // notifyAddressChanged tells every address of before and after. One that is no longer the person's learns of no other.
-func (d *Desk) notifyAddressChanged(tx *authn.Tx, op Principal, was, u *authn.User) error {
+func (d *Desk) notifyAddressChanged(tx *account.Tx, op Principal, was, u *account.User) error {
 	m := templates.AddressChangedMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: d.administratorName(op)}
 	present := u.Addresses()
 	former := slices.DeleteFunc(was.Addresses(), func(a string) bool { return slices.Contains(present, a) })

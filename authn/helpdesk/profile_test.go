@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -46,7 +46,7 @@ func TestAMovedAddressEndsSessionsAndBothMailboxesAreTold(t *testing.T) {
 		wantCode(t, "finding "+name, err, want)
 	}
 	for starts, want := range map[string]int{"durand": 0, "martin": 1, "amelie": 1, "a.durand": 1} { // amelie@home.example stays
-		if people, _, err := s.desk.Users(t.Context(), root, authn.UserQuery{Prefix: starts}); err != nil || len(people) != want {
+		if people, _, err := s.desk.Users(t.Context(), root, account.UserQuery{Prefix: starts}); err != nil || len(people) != want {
 			t.Errorf("looking for %q: got %d, %v, want %d", starts, len(people), err, want)
 		}
 	}
@@ -74,7 +74,7 @@ func TestAMovedMailboxEndsTicketsAndInvitation(t *testing.T) {
 
 func TestANameChangesWithoutEndingAnything(t *testing.T) {
 	s := openShop(t)
-	u, err := s.desk.UpdateUser(t.Context(), limited(withRole(support, authn.RoleUserAdmin), s.garage), s.From, technician,
+	u, err := s.desk.UpdateUser(t.Context(), limited(withRole(support, account.RoleUserAdmin), s.garage), s.From, technician,
 		helpdesk.ProfileChange{FirstName: text("Amélia"), Custom: map[string]json.RawMessage{"badge": []byte(`"<7>"`), "gone": []byte("null")}})
 	if err != nil || u.FirstName != "Amélia" || string(u.Profile) != `{"badge":"<7>"}` {
 		t.Fatalf("got %+v, %v", u, err)
@@ -144,18 +144,18 @@ func TestWhatBecomesOfAProfile(t *testing.T) {
 
 func TestWhoMayChangeAProfile(t *testing.T) {
 	s := openShop(t)
-	own := withRole(root, authn.RoleSuperAdmin)
+	own := withRole(root, account.RoleSuperAdmin)
 	own.Owner = string(s.admin.ID)
-	userAdmin := withRole(root, authn.RoleUserAdmin)
+	userAdmin := withRole(root, account.RoleUserAdmin)
 	scoped := limited(userAdmin, s.garage)
 	for _, c := range []struct {
 		name   string
 		op     helpdesk.Principal
-		id     authn.UserID
+		id     account.UserID
 		change helpdesk.ProfileChange
 		want   errcode.Code
 	}{
-		{"who reads only", withRole(root, authn.RoleReadOnly), s.amelie.ID, helpdesk.ProfileChange{FirstName: text("a")}, errcode.Forbidden},
+		{"who reads only", withRole(root, account.RoleReadOnly), s.amelie.ID, helpdesk.ProfileChange{FirstName: text("a")}, errcode.Forbidden},
 		{"support", support, s.amelie.ID, helpdesk.ProfileChange{FirstName: text("b")}, errcode.Forbidden},
 		{"an administrator of people", userAdmin, s.amelie.ID, helpdesk.ProfileChange{FirstName: text("c")}, ""},
 		{"somebody of a lower role", userAdmin, s.manager.ID, helpdesk.ProfileChange{FirstName: text("d")}, ""},
@@ -185,7 +185,7 @@ func TestEverythingOfAPersonMovesInOneUpdate(t *testing.T) {
 	}
 	s.EmptyOutbox()
 	s.crowd(t, s.amelie.ID)
-	door := authn.WithTxHook(t.Context(), func(tx *authn.Tx) error { return tx.Raw.Put("idempotency/x", []byte("x")) })
+	door := account.WithTxHook(t.Context(), func(tx *account.Tx) error { return tx.Raw.Put("idempotency/x", []byte("x")) })
 	_, err := s.desk.UpdateUser(door, withSecrets(root), s.From, technician, helpdesk.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
 		Second: text("n@garage.example"), FirstName: text("o"), LastName: text("p"), Password: chosen})
 	if err != nil {

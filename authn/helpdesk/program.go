@@ -4,15 +4,16 @@ import (
 	"context"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 )
 
 // signingIn is where an operator's program signs people in from: everything that follows is bound to the token.
-func (op Principal) signingIn(req authn.RequestInfo) (authn.RequestInfo, error) {
+func (op Principal) signingIn(req account.RequestInfo) (account.RequestInfo, error) {
 	if err := op.RequireSignIn(); err != nil {
-		return authn.RequestInfo{}, err
+		return account.RequestInfo{}, err
 	}
 	req.APIToken = op.ID
 	return req, nil
@@ -20,7 +21,7 @@ func (op Principal) signingIn(req authn.RequestInfo) (authn.RequestInfo, error) 
 
 // SignIn judges a password that a program was given. Whom the operator does not see is a stranger. Forbidden without
 // the allowance (PROTOCOL 25); SignInFailed, RateLimited as on the page.
-func (d *Desk) SignIn(ctx context.Context, op Principal, req authn.RequestInfo, identifier, password string) (authn.APISignIn, error) {
+func (d *Desk) SignIn(ctx context.Context, op Principal, req account.RequestInfo, identifier, password string) (authn.APISignIn, error) {
 	req, err := op.signingIn(req)
 	if err != nil {
 		return authn.APISignIn{}, err
@@ -30,7 +31,7 @@ func (d *Desk) SignIn(ctx context.Context, op Principal, req authn.RequestInfo, 
 
 // SignInState tells where a sign-in stands that this token began; Expired for any other, and for that of a person whom
 // the operator does not see any more (PROTOCOL 20).
-func (d *Desk) SignInState(ctx context.Context, op Principal, req authn.RequestInfo, state secret.Value) (authn.APISignIn, error) {
+func (d *Desk) SignInState(ctx context.Context, op Principal, req account.RequestInfo, state secret.Value) (authn.APISignIn, error) {
 	req, err := op.signingIn(req)
 	if err != nil {
 		return authn.APISignIn{}, err
@@ -40,7 +41,7 @@ func (d *Desk) SignInState(ctx context.Context, op Principal, req authn.RequestI
 		return t, err
 	}
 	within := false
-	err = d.Accounts.View(ctx, func(r authn.Reader) (err error) {
+	err = d.Accounts.View(ctx, func(r account.Reader) (err error) {
 		within, err = op.knowsUser(r, string(t.User.ID))
 		return err
 	})
@@ -54,7 +55,7 @@ func (d *Desk) SignInState(ctx context.Context, op Principal, req authn.RequestI
 }
 
 // SignInCode judges a code of one device in a sign-in that this token began.
-func (d *Desk) SignInCode(ctx context.Context, op Principal, req authn.RequestInfo, state secret.Value, fid factors.DeviceID, code []byte) (authn.APISignIn, authn.Verification, error) {
+func (d *Desk) SignInCode(ctx context.Context, op Principal, req account.RequestInfo, state secret.Value, fid factors.DeviceID, code []byte) (authn.APISignIn, authn.Verification, error) {
 	req, err := op.signingIn(req)
 	if err != nil {
 		return authn.APISignIn{}, authn.Verification{}, err
@@ -66,7 +67,7 @@ func (d *Desk) SignInCode(ctx context.Context, op Principal, req authn.RequestIn
 }
 
 // CancelSignIn ends a sign-in that this token began.
-func (d *Desk) CancelSignIn(ctx context.Context, op Principal, req authn.RequestInfo, state secret.Value) error {
+func (d *Desk) CancelSignIn(ctx context.Context, op Principal, req account.RequestInfo, state secret.Value) error {
 	req, err := op.signingIn(req)
 	if err != nil {
 		return err

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/store"
@@ -14,7 +14,7 @@ import (
 // RequestQuery asks for cases, oldest first: who has waited longest stands on top. The zero value is all.
 type RequestQuery struct {
 	Status    State
-	User      authn.UserID
+	User      account.UserID
 	Reference string // as the person names it
 	After     string // the cursor of an earlier call: a case's id
 	Limit     int    // 1 to 200; 0 means 200
@@ -50,7 +50,7 @@ func (d *Desk) requestsInScope(ctx context.Context, op Principal, q RequestQuery
 			return nil, "", err
 		}
 		var within []Request
-		if err := d.Accounts.View(ctx, func(r authn.Reader) error {
+		if err := d.Accounts.View(ctx, func(r account.Reader) error {
 			within = nil
 			for _, c := range found {
 				switch err := d.requestInScope(r, op, &c); {
@@ -109,7 +109,7 @@ func (c *Request) has(reference string) bool {
 }
 
 // requestInScope judges whether the operator may know of a case: NotFound if not.
-func (d *Desk) requestInScope(r authn.Reader, op Principal, c *Request) error {
+func (d *Desk) requestInScope(r account.Reader, op Principal, c *Request) error {
 	if !op.scoped() {
 		return nil
 	}
@@ -126,7 +126,7 @@ func (d *Desk) requestInScope(r authn.Reader, op Principal, c *Request) error {
 // Changes are what was changed about the person of a case in the last seven days (PROTOCOL 24); none where the
 // address is nobody's. Whoever is limited to groups is told of no role and no garage, which are known here by name alone
 // (PROTOCOL 21). NotFound as with Case.
-func (d *Desk) Changes(ctx context.Context, op Principal, c *Request) ([]authn.Activity, error) {
+func (d *Desk) Changes(ctx context.Context, op Principal, c *Request) ([]account.Activity, error) {
 	if c.User == "" {
 		return nil, nil
 	}
@@ -136,7 +136,7 @@ func (d *Desk) Changes(ctx context.Context, op Principal, c *Request) ([]authn.A
 	}
 	changes := u.RecentSecurityChanges(d.Accounts.Now())
 	if op.scoped() {
-		changes = slices.DeleteFunc(changes, func(x authn.Activity) bool {
+		changes = slices.DeleteFunc(changes, func(x account.Activity) bool {
 			return slices.Contains(ofOperators, x.What) || x.What == audit.GroupMemberAdded || x.What == audit.GroupMemberRemoved
 		})
 	}
@@ -155,7 +155,7 @@ func (d *Desk) Request(ctx context.Context, op Principal, id string) (Request, e
 	}); err != nil {
 		return Request{}, err
 	}
-	if err := d.Accounts.View(ctx, func(r authn.Reader) error { return d.requestInScope(r, op, &c) }); err != nil {
+	if err := d.Accounts.View(ctx, func(r account.Reader) error { return d.requestInScope(r, op, &c) }); err != nil {
 		return Request{}, err
 	}
 	return c, nil

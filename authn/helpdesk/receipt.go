@@ -8,14 +8,14 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/store"
 )
 
 // event is the log's side of a receipt: from it the receipt of a reset that is repeated is read again.
-func (j resetJob) event(u *authn.User, c *Request, action string, rec ResetResult) audit.Event {
+func (j resetJob) event(u *account.User, c *Request, action string, rec ResetResult) audit.Event {
 	e := j.op.event(action, u)
 	var check IdentityCheck
 	switch {
@@ -71,7 +71,7 @@ func readDevices(text string) map[factors.Kind]int {
 // previousResult reads the receipt of a person's last reset, for one that repeats it: it stands in the log, under the very time
 // that the person's record names. It is read before the Update, which cannot search, and only where nobody is left to
 // reset.
-func (d *Desk) previousResult(ctx context.Context, u *authn.User) (ResetResult, error) {
+func (d *Desk) previousResult(ctx context.Context, u *account.User) (ResetResult, error) {
 	if u.ResetAt.IsZero() || len(u.Devices) > 0 { // the ticket outlived what it was given for, or this is a reset of its own
 		return ResetResult{}, nil
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/errcode"
 )
 
@@ -28,10 +28,10 @@ type RiskQuery struct {
 // LockoutRisk is a person or a garage.
 type LockoutRisk struct {
 	Kind   string
-	Person authn.User // active, with at most one device that counts
-	Hold   authn.DeviceSummary
+	Person account.User // active, with at most one device that counts
+	Hold   account.DeviceSummary
 
-	Garage         authn.Group
+	Garage         account.Group
 	CanReset       int  // people whose role is for this garage and who can sign in themselves: fewer than two
 	UnscopedAdmins *int // those whose role is for everybody, who are seldom at the counter: not counted; nil: not to be told
 }
@@ -73,8 +73,8 @@ func (d *Desk) LockoutRisk(ctx context.Context, op Principal, q RiskQuery) (foun
 
 func (d *Desk) usersAtRisk(ctx context.Context, op Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
 	now := d.Accounts.Now()
-	people, next, err := d.Users(ctx, op, authn.UserQuery{After: after, Limit: limit, Filter: func(u authn.User) bool {
-		return u.Status == authn.StatusActive && len(d.Accounts.DeviceSummary(&u, now).Devices) <= 1
+	people, next, err := d.Users(ctx, op, account.UserQuery{After: after, Limit: limit, Filter: func(u account.User) bool {
+		return u.Status == account.StatusActive && len(d.Accounts.DeviceSummary(&u, now).Devices) <= 1
 	}})
 	for i := range people {
 		found = append(found, LockoutRisk{Kind: RiskPerson, Person: people[i], Hold: d.Accounts.DeviceSummary(&people[i], now)})
@@ -91,7 +91,7 @@ func (d *Desk) groupsAtRisk(ctx context.Context, op Principal, after string, lim
 	if op.scoped() {
 		houseWide = nil // how many there are outside is not told (PROTOCOL 21)
 	}
-	garages, next, err := d.Groups(ctx, op, authn.GroupQuery{After: after, Limit: limit})
+	garages, next, err := d.Groups(ctx, op, account.GroupQuery{After: after, Limit: limit})
 	for _, g := range garages {
 		if n := managers[g.ID]; n < enoughManagers {
 			found = append(found, LockoutRisk{Kind: RiskGroup, Garage: g, CanReset: n, UnscopedAdmins: houseWide})
@@ -101,8 +101,8 @@ func (d *Desk) groupsAtRisk(ctx context.Context, op Principal, after string, lim
 }
 
 // whoCanReset counts those who are active, have a device to sign in with, and may reset: by garage, and everywhere.
-func (d *Desk) whoCanReset(ctx context.Context) (managers map[authn.GroupID]int, everywhere int, err error) {
-	managers = map[authn.GroupID]int{}
+func (d *Desk) whoCanReset(ctx context.Context) (managers map[account.GroupID]int, everywhere int, err error) {
+	managers = map[account.GroupID]int{}
 	now := d.Accounts.Now()
 	for after := ""; ; {
 		staff, next, err := d.Accounts.ListAdministrators(ctx, after)
@@ -110,7 +110,7 @@ func (d *Desk) whoCanReset(ctx context.Context) (managers map[authn.GroupID]int,
 			return nil, 0, err
 		}
 		for i := range staff {
-			if u := &staff[i]; u.Status == authn.StatusActive && len(d.Accounts.DeviceSummary(u, now).Devices) > 0 {
+			if u := &staff[i]; u.Status == account.StatusActive && len(d.Accounts.DeviceSummary(u, now).Devices) > 0 {
 				all, garages := mayReset(u)
 				if all {
 					everywhere++
@@ -127,7 +127,7 @@ func (d *Desk) whoCanReset(ctx context.Context) (managers map[authn.GroupID]int,
 }
 
 // mayReset tells of whom the person may reset devices: everybody, or the people of these garages.
-func mayReset(u *authn.User) (all bool, garages []authn.GroupID) {
+func mayReset(u *account.User) (all bool, garages []account.GroupID) {
 	for _, g := range u.Roles {
 		as := Principal{Owner: string(u.ID), Role: g.Role, Groups: g.Groups}
 		switch {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/errcode"
@@ -45,20 +45,20 @@ func say(found []helpdesk.LockoutRisk) (out []string) {
 func TestTheReportNamesWhoIsOneDeviceFromALockOut(t *testing.T) {
 	s := openShop(t)
 	// Karim has two keys, one of them marked as a clone; Lina two good ones; Marc is suspended; Nadia has yet to accept.
-	two := func(disabled string) func(*authn.User) {
-		return func(u *authn.User) {
-			u.Status, u.Groups = authn.StatusActive, []authn.GroupID{s.other}
+	two := func(disabled string) func(*account.User) {
+		return func(u *account.User) {
+			u.Status, u.Groups = account.StatusActive, []account.GroupID{s.other}
 			u.Devices = []factors.Device{{ID: "k1", Kind: "webauthn", Name: "blue"}, {ID: "k2", Kind: "webauthn", Name: "red", Disabled: disabled}}
 		}
 	}
 	s.Change(s.Person("karim@garage.example", nil).ID, two("clone"))
 	s.Change(s.Person("lina@garage.example", nil).ID, two(""))
-	s.Change(s.Person("marc@garage.example", nil).ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+	s.Change(s.Person("marc@garage.example", nil).ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	s.Person("nadia@garage.example", nil)
-	s.Change(s.amelie.ID, func(u *authn.User) {
+	s.Change(s.amelie.ID, func(u *account.User) {
 		now := s.Clock.Now()
 		u.Devices[0].Copies = []factors.Copy{{ID: "c1", Name: "tablet", Shown: now, Confirmed: now}, {ID: "c2", Shown: now}, {ID: "c3", Shown: now, Confirmed: now, ScanAgain: true}}
-		u.Tickets = []authn.Ticket{{ID: "t1", Expires: now.Add(time.Hour)}}
+		u.Tickets = []account.Ticket{{ID: "t1", Expires: now.Add(time.Hour)}}
 	})
 	want := []string{
 		"admin@garage.example has 0, 0 copies, 0 codes",
@@ -66,7 +66,7 @@ func TestTheReportNamesWhoIsOneDeviceFromALockOut(t *testing.T) {
 		"karim@garage.example has 1, 0 copies, 0 codes",
 		"manager@garage.example has 0, 0 copies, 0 codes",
 	}
-	readOnly := helpdesk.Principal{ID: "token:r", Owner: "ureader", Role: authn.RoleReadOnly}
+	readOnly := helpdesk.Principal{ID: "token:r", Owner: "ureader", Role: account.RoleReadOnly}
 	for _, limit := range []int{0, 1, 3} {
 		found := s.risks(t, readOnly, helpdesk.RiskQuery{Kind: helpdesk.RiskPerson, Limit: limit})
 		sameStrings(t, fmt.Sprintf("in pages of %d", limit), say(found), want)
@@ -90,15 +90,15 @@ func TestTheReportNamesWhoIsOneDeviceFromALockOut(t *testing.T) {
 func TestTheReportNamesGaragesThatTwoPeopleCannotHelp(t *testing.T) {
 	s := openShop(t)
 	key := []factors.Device{{ID: "k1", Kind: "webauthn", Name: "key"}}
-	staff := func(address string, change func(*authn.User)) {
-		s.Change(s.Person(address, nil).ID, func(u *authn.User) {
-			u.Status, u.Devices = authn.StatusActive, key
+	staff := func(address string, change func(*account.User)) {
+		s.Change(s.Person(address, nil).ID, func(u *account.User) {
+			u.Status, u.Devices = account.StatusActive, key
 			change(u)
 		})
 	}
-	grant := func(role authn.Role, garages ...authn.GroupID) func(*authn.User) {
-		return func(u *authn.User) {
-			u.Roles = append(u.Roles, authn.RoleAssignment{ID: "r", Role: role, Groups: garages})
+	grant := func(role account.Role, garages ...account.GroupID) func(*account.User) {
+		return func(u *account.User) {
+			u.Roles = append(u.Roles, account.RoleAssignment{ID: "r", Role: role, Groups: garages})
 		}
 	}
 	garages := func(op helpdesk.Principal) []string {
@@ -107,20 +107,20 @@ func TestTheReportNamesGaragesThatTwoPeopleCannotHelp(t *testing.T) {
 	}
 	// Neither the manager nor the administrator of the shop has a device.
 	sameStrings(t, "nobody can sign in", garages(root), []string{"Garage Lumière has 0, 0", "Garage du Nord has 0, 0"})
-	staff("one@garage.example", grant(authn.RoleHelpDesk, s.garage, s.other, s.garage))
-	staff("reader@garage.example", grant(authn.RoleReadOnly, s.other))
-	staff("gone@garage.example", func(u *authn.User) { grant(authn.RoleHelpDesk, s.other)(u); u.Status = authn.StatusDeactivated })
-	staff("desk@garage.example", grant(authn.RoleHelpDesk))
-	staff("boss@garage.example", grant(authn.RoleSuperAdmin))
+	staff("one@garage.example", grant(account.RoleHelpDesk, s.garage, s.other, s.garage))
+	staff("reader@garage.example", grant(account.RoleReadOnly, s.other))
+	staff("gone@garage.example", func(u *account.User) { grant(account.RoleHelpDesk, s.other)(u); u.Status = account.StatusDeactivated })
+	staff("desk@garage.example", grant(account.RoleHelpDesk))
+	staff("boss@garage.example", grant(account.RoleSuperAdmin))
 	sameStrings(t, "one for both", garages(root), []string{"Garage Lumière has 1, 2", "Garage du Nord has 1, 2"})
 	sameStrings(t, "as the manager of one sees it", garages(limited(support, s.other)), []string{"Garage du Nord has 1, -"})
-	staff("two@garage.example", grant(authn.RoleUserAdmin, s.garage))
+	staff("two@garage.example", grant(account.RoleUserAdmin, s.garage))
 	sameStrings(t, "two for one", garages(root), []string{"Garage du Nord has 1, 2"})
 }
 
 func TestTheReportTellsAManagerNothingOfWhatLiesOutside(t *testing.T) {
 	s := openShop(t)
-	s.Change(s.Person("karim@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{s.other} }).ID, func(u *authn.User) { u.Status = authn.StatusActive })
+	s.Change(s.Person("karim@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.other} }).ID, func(u *account.User) { u.Status = account.StatusActive })
 	got := say(s.risks(t, limited(support, s.garage), helpdesk.RiskQuery{Limit: 1}))
 	sameStrings(t, "what a manager sees", got, []string{"Garage Lumière has 0, -", "amelie@garage.example has 1, 0 copies, 0 codes"})
 	if got := s.risks(t, limited(support), helpdesk.RiskQuery{}); len(got) != 0 {

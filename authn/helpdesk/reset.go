@@ -7,7 +7,7 @@ import (
 	"maps"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -26,7 +26,7 @@ type ResetRequest struct {
 
 // ResetResult tells what a reset did.
 type ResetResult struct {
-	User  authn.UserID
+	User  account.UserID
 	Login string
 	At    time.Time // of the reset; of the first one when Repeated
 
@@ -103,7 +103,7 @@ type resetOutcome struct {
 // answer, no further one is sent. Forbidden: PROTOCOL 11. WrongState: for somebody who never
 // had a device there is the invitation. For an equal nothing is done but to ask for a second administrator's word:
 // Receipt.Waits tells of it.
-func (d *Desk) Reset(ctx context.Context, op Principal, req authn.RequestInfo, id string, r ResetRequest) (ResetResult, error) {
+func (d *Desk) Reset(ctx context.Context, op Principal, req account.RequestInfo, id string, r ResetRequest) (ResetResult, error) {
 	how, err := r.way(op)
 	if err != nil {
 		return ResetResult{}, err
@@ -117,8 +117,8 @@ func (d *Desk) Reset(ctx context.Context, op Principal, req authn.RequestInfo, i
 		return ResetResult{}, err
 	}
 	job := resetJob{desk: d, op: op, id: id, request: r, way: how}
-	var u authn.User
-	if err := d.Accounts.View(ctx, func(r authn.Reader) (err error) {
+	var u account.User
+	if err := d.Accounts.View(ctx, func(r account.Reader) (err error) {
 		u, err = FindUser(r, op, PermApprove, id)
 		return err
 	}); err != nil {
@@ -132,7 +132,7 @@ func (d *Desk) Reset(ctx context.Context, op Principal, req authn.RequestInfo, i
 }
 
 // resetting does a reset that was judged for a person as they were read, and tells whoever else hears of it.
-func (d *Desk) resetting(ctx context.Context, req authn.RequestInfo, job resetJob, u *authn.User) (ResetResult, error) {
+func (d *Desk) resetting(ctx context.Context, req account.RequestInfo, job resetJob, u *account.User) (ResetResult, error) {
 	var err error
 	if job.told, err = d.ResetRecipients(ctx, job.op, u, job.way == onScreen); err != nil {
 		return ResetResult{}, err
@@ -142,7 +142,7 @@ func (d *Desk) resetting(ctx context.Context, req authn.RequestInfo, job resetJo
 			return ResetResult{}, err
 		}
 		op := d.Accounts.NewOperation(req)
-		out, err := authn.Update(ctx, d.Accounts, op, job.do)
+		out, err := account.Update(ctx, d.Accounts, op, job.do)
 		if err != nil {
 			return ResetResult{}, err
 		}
@@ -156,7 +156,7 @@ func (d *Desk) resetting(ctx context.Context, req authn.RequestInfo, job resetJo
 
 // do is the Update. It touches at most 64 keys: a person has up to 32 sessions, 10 security keys and 3 tickets,
 // which with person, standing, case, event, ticket and two addresses leaves room for toldAtOnce of the others.
-func (j resetJob) do(tx *authn.Tx) (resetOutcome, error) {
+func (j resetJob) do(tx *account.Tx) (resetOutcome, error) {
 	u, err := j.judged(tx)
 	if err != nil {
 		return resetOutcome{}, err
@@ -204,7 +204,7 @@ func (j resetJob) do(tx *authn.Tx) (resetOutcome, error) {
 }
 
 // judged finds the person whom the operator may reset, alone or by the second word that ends what waits for it.
-func (j resetJob) judged(tx *authn.Tx) (authn.User, error) {
+func (j resetJob) judged(tx *account.Tx) (account.User, error) {
 	if j.approval == nil {
 		return FindUser(tx.Reader, j.op, PermReset, j.id)
 	}
@@ -219,9 +219,9 @@ func (j resetJob) judged(tx *authn.Tx) (authn.User, error) {
 }
 
 // resettable tells whether there is anything to reset.
-func resettable(u *authn.User) error {
+func resettable(u *account.User) error {
 	switch {
-	case u.Status == authn.StatusDeactivated:
+	case u.Status == account.StatusDeactivated:
 		return errcode.New(errcode.WrongState)
 	case !u.EverHadDevice: // nor is there a password that a ticket would be worth something with (PROTOCOL 23)
 		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNeverHadDevice}
@@ -230,12 +230,12 @@ func resettable(u *authn.User) error {
 }
 
 // again is a reset with nothing left to clear while a ticket is open (PROTOCOL 11).
-func (j resetJob) again(tx *authn.Tx, u *authn.User, open *authn.Ticket, c *Request) (resetOutcome, error) {
+func (j resetJob) again(tx *account.Tx, u *account.User, open *account.Ticket, c *Request) (resetOutcome, error) {
 	rec := j.past
 	if !rec.At.Equal(u.ResetAt) {
 		return resetOutcome{receipt: ResetResult{At: u.ResetAt}, stale: true}, nil
 	}
-	rec.User, rec.Login, rec.Mailed, rec.TicketExpires = u.ID, u.Login, open.Provenance == authn.ProvenanceEmail, open.Expires
+	rec.User, rec.Login, rec.Mailed, rec.TicketExpires = u.ID, u.Login, open.Provenance == account.ProvenanceEmail, open.Expires
 	rec.Repeated, rec.HelpRequest = true, cmp.Or(j.request.HelpRequest, rec.HelpRequest)
 	if rec.Mailed {
 		rec.MailTo = masked(u.Addresses()[:1])
@@ -277,7 +277,7 @@ func (j resetJob) again(tx *authn.Tx, u *authn.User, open *authn.Ticket, c *Requ
 }
 
 // ticket gives the person a ticket and tells them at every address that they have.
-func (j resetJob) ticket(tx *authn.Tx, u *authn.User, rec *ResetResult) error {
+func (j resetJob) ticket(tx *account.Tx, u *account.User, rec *ResetResult) error {
 	about := templates.Context{Name: u.DisplayName(), At: tx.Op.Now}
 	locale, by := j.desk.Accounts.Locale(u), j.desk.administratorName(j.op)
 	if j.way == byEmail {
@@ -292,9 +292,9 @@ func (j resetJob) ticket(tx *authn.Tx, u *authn.User, rec *ResetResult) error {
 		m := templates.DevicesResetToldMail{Context: about, Person: u.DisplayName(), By: by}
 		return tx.SendTo(u.Addresses()[1:], locale, m, time.Time{}) // the ticket itself goes to the first
 	}
-	life := authn.TicketTTL
+	life := account.TicketTTL
 	if j.way == onScreen {
-		life = authn.ScreenTicketTTL
+		life = account.ScreenTicketTTL
 	}
 	link, code, t, err := j.desk.signIn.IssueTicket(tx, u, j.op.Owner, life)
 	if err != nil {
@@ -314,8 +314,8 @@ func (j resetJob) ticket(tx *authn.Tx, u *authn.User, rec *ResetResult) error {
 }
 
 // openTicket is the ticket of the person that lives longest; nil without one.
-func openTicket(u *authn.User, now time.Time) *authn.Ticket {
-	var open *authn.Ticket
+func openTicket(u *account.User, now time.Time) *account.Ticket {
+	var open *account.Ticket
 	for i, t := range u.Tickets {
 		if now.Before(t.Expires) && (open == nil || t.Expires.After(open.Expires)) {
 			open = &u.Tickets[i]
@@ -326,7 +326,7 @@ func openTicket(u *authn.User, now time.Time) *authn.Ticket {
 
 // answered loads the case that the reset answers; nil without one. It must be about this person (PROTOCOL 24). A
 // check that comes with the reset is written into it.
-func (j resetJob) answered(tx *authn.Tx, u *authn.User) (*Request, error) {
+func (j resetJob) answered(tx *account.Tx, u *account.User) (*Request, error) {
 	if j.request.HelpRequest == "" {
 		return nil, nil
 	}
@@ -338,7 +338,7 @@ func (j resetJob) answered(tx *authn.Tx, u *authn.User) (*Request, error) {
 }
 
 // requestAbout loads a case that must be about the person (Conflict).
-func (d *Desk) requestAbout(tx *authn.Tx, id string, u *authn.User) (*Request, error) {
+func (d *Desk) requestAbout(tx *account.Tx, id string, u *account.User) (*Request, error) {
 	c, err := d.load(tx.Raw, id)
 	// Nobody asked for a reset by a case that the house opened, and its id in the event of one would tell of it.
 	if errcode.Of(err) == errcode.NotFound || err == nil && (c.User != u.ID || c.unscopedOnly()) {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/enrol"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/factors/totp"
@@ -27,7 +29,7 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 	if want := []string{"a•••@g•••.example"}; !slices.Equal(rec.MailTo, want) {
 		t.Errorf("mail to %q, want %q", rec.MailTo, want)
 	}
-	if want := s.Clock.Now().Add(authn.TicketTTL); !rec.TicketExpires.Equal(want) {
+	if want := s.Clock.Now().Add(account.TicketTTL); !rec.TicketExpires.Equal(want) {
 		t.Errorf("ticket until %v, want %v", rec.TicketExpires, want)
 	}
 	s.dead(t, s.session)
@@ -53,7 +55,7 @@ func TestALostPhoneIsReplacedByATicketWithThePassword(t *testing.T) {
 	if err != nil || step != authn.StepEnrol {
 		t.Fatalf("the ticket: got %v, %v", step, err)
 	}
-	phone, done := s.Enrol(authn.Flow{Login: started.Login}, "Nouveau téléphone")
+	phone, done := s.Enrol(enrol.Flow{Login: started.Login}, "Nouveau téléphone")
 	if done.Issued.Session.IsZero() {
 		t.Error("no session after the enrolment")
 	}
@@ -94,7 +96,7 @@ func TestAnotherResetChangesAndSendsNothing(t *testing.T) {
 	}
 
 	yes := true
-	if more := s.reset(t, root, helpdesk.ResetRequest{SendEmail: &yes}); !more.Repeated || more.Devices[totp.Kind] != 1 || !more.TicketExpires.Equal(s.Clock.Now().Add(authn.TicketTTL)) {
+	if more := s.reset(t, root, helpdesk.ResetRequest{SendEmail: &yes}); !more.Repeated || more.Devices[totp.Kind] != 1 || !more.TicketExpires.Equal(s.Clock.Now().Add(account.TicketTTL)) {
 		t.Errorf("with sendEmail: got %+v", more)
 	}
 	sameStrings(t, "mails", s.letters(), []string{"devices_reset to " + technician})
@@ -104,7 +106,7 @@ func TestAnotherResetChangesAndSendsNothing(t *testing.T) {
 	if u := s.User(technician); len(u.Tickets) != 3 || u.Epoch != before.Epoch {
 		t.Errorf("got %d tickets, epoch %d, want 3 and %d", len(u.Tickets), u.Epoch, before.Epoch)
 	}
-	s.Clock.Advance(authn.TicketTTL)
+	s.Clock.Advance(account.TicketTTL)
 	if late := s.reset(t, root, helpdesk.ResetRequest{}); late.Repeated || !late.Mailed {
 		t.Errorf("after the tickets' end: got %+v, want a new one", late)
 	}
@@ -140,7 +142,7 @@ func TestParallelResetsAreOneTicketAndOneMail(t *testing.T) {
 
 func TestTheMailboxAloneOpensNothing(t *testing.T) {
 	s := openShop(t)
-	s.Change(s.amelie.ID, func(u *authn.User) { u.Password.Provenance = authn.ProvenanceEmail }) // chosen by a mailed link, no device proven since
+	s.Change(s.amelie.ID, func(u *account.User) { u.Password.Provenance = account.ProvenanceEmail }) // chosen by a mailed link, no device proven since
 	s.reset(t, support, helpdesk.ResetRequest{})
 	ticket := mailed[templates.DevicesResetMail](t, s, technician)
 	login := s.signIn(t, password).Login
@@ -158,9 +160,9 @@ func TestTheMailboxAloneOpensNothing(t *testing.T) {
 
 func TestOneOperatorAloneOpensNothing(t *testing.T) {
 	s := openShop(t)
-	s.Change(s.amelie.ID, func(u *authn.User) { u.Password.Provenance = machine.Owner }) // a temporary password of theirs
+	s.Change(s.amelie.ID, func(u *account.User) { u.Password.Provenance = machine.Owner }) // a temporary password of theirs
 	rec := s.reset(t, machine, helpdesk.ResetRequest{ShowCode: true, Reason: "at the counter"})
-	if rec.Mailed || rec.Code.IsZero() || !rec.Link.IsZero() || !rec.TicketExpires.Equal(s.Clock.Now().Add(authn.ScreenTicketTTL)) {
+	if rec.Mailed || rec.Code.IsZero() || !rec.Link.IsZero() || !rec.TicketExpires.Equal(s.Clock.Now().Add(account.ScreenTicketTTL)) {
 		t.Errorf("got receipt %+v, want a code for ten minutes", rec)
 	}
 	sameStrings(t, "mails", s.letters(), []string{"devices_reset_told to " + technician, "devices_reset_told to " + second,
@@ -179,7 +181,7 @@ func TestOneOperatorAloneOpensNothing(t *testing.T) {
 	if step, err := s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal()); err != nil || step != authn.StepEnrol {
 		t.Errorf("code of another operator: got %v, %v", step, err)
 	}
-	s.Clock.Advance(authn.ScreenTicketTTL)
+	s.Clock.Advance(account.ScreenTicketTTL)
 	login = s.signIn(t, password).Login
 	_, err = s.Authn.RedeemTicketCode(t.Context(), s.From, login, rec.Code.Reveal())
 	wantCode(t, "after ten minutes", err, errcode.TicketExpired)
@@ -257,8 +259,8 @@ func TestTheMachinesOwnerResetsAnAdministratorAndEveryOtherIsTold(t *testing.T) 
 	var want []string
 	for i := range 9 {
 		a := fmt.Sprintf("admin%d@garage.example", i)
-		u := s.Person(a, func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r", Role: authn.RoleUserAdmin}} })
-		s.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusActive })
+		u := s.Person(a, func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleUserAdmin}} })
+		s.Change(u.ID, func(u *account.User) { u.Status = account.StatusActive })
 		want = append(want, "devices_reset_told to "+a)
 	}
 	_, err := s.desk.Reset(t.Context(), root, s.From, s.admin.Login, helpdesk.ResetRequest{})
@@ -272,10 +274,10 @@ func TestTheMachinesOwnerResetsAnAdministratorAndEveryOtherIsTold(t *testing.T) 
 func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {
 	s := openShop(t)
 	for i := range 7 {
-		u := s.Person(fmt.Sprintf("manager%d@garage.example", i), func(u *authn.User) {
-			u.Roles = []authn.RoleAssignment{{ID: "r", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{s.garage}}}
+		u := s.Person(fmt.Sprintf("manager%d@garage.example", i), func(u *account.User) {
+			u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleHelpDesk, Groups: []account.GroupID{s.garage}}}
 		})
-		s.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusActive })
+		s.Change(u.ID, func(u *account.User) { u.Status = account.StatusActive })
 	}
 	if _, err := s.desk.Submit(t.Context(), s.From, helpdesk.Submission{Email: technician, Message: "lost"}); err != nil {
 		t.Fatal(err)
@@ -285,15 +287,15 @@ func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.EmptyOutbox()
-	s.Change(s.amelie.ID, func(u *authn.User) {
+	s.Change(s.amelie.ID, func(u *account.User) {
 		for i := range 10 {
 			u.Devices = append(u.Devices, factors.Device{ID: factors.DeviceID(fmt.Sprint("k", i)), Kind: "webauthn", Name: "key", Unique: fmt.Sprint("credential ", i), Data: []byte(`{}`)})
 		}
 		for i := range 31 {
-			u.Sessions = append(u.Sessions, authn.SessionRef{Hash: fmt.Sprintf("%064x", i)})
+			u.Sessions = append(u.Sessions, account.SessionRef{Hash: fmt.Sprintf("%064x", i)})
 		}
 		for i := range 3 {
-			u.Tickets = append(u.Tickets, authn.Ticket{ID: fmt.Sprint(i), Link: fmt.Sprintf("%064x", i), Expires: s.Clock.Now().Add(time.Hour)})
+			u.Tickets = append(u.Tickets, account.Ticket{ID: fmt.Sprint(i), Link: fmt.Sprintf("%064x", i), Expires: s.Clock.Now().Add(time.Hour)})
 		}
 	})
 	for _, hand := range []bool{false, true} {
@@ -315,7 +317,7 @@ func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {
 			t.Errorf("got %d others told, want nine at least: %v", told, s.letters())
 		}
 		s.EmptyOutbox()
-		s.Change(s.amelie.ID, func(u *authn.User) {
+		s.Change(s.amelie.ID, func(u *account.User) {
 			u.Devices, u.Sessions, u.Tickets = before.Devices, before.Sessions, before.Tickets
 		})
 	}

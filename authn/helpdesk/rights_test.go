@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 )
@@ -85,7 +85,7 @@ func TestWhoMayDoWhatToWhom(t *testing.T) {
 	}
 	s := openShop(t)
 	operators := map[string]helpdesk.Principal{"machine": machine, "no role": {ID: "token:x", Owner: "operator:1"}}
-	for name, role := range map[string]authn.Role{"SUPER": authn.RoleSuperAdmin, "USER": authn.RoleUserAdmin, "HELP": authn.RoleHelpDesk, "READ": authn.RoleReadOnly} {
+	for name, role := range map[string]account.Role{"SUPER": account.RoleSuperAdmin, "USER": account.RoleUserAdmin, "HELP": account.RoleHelpDesk, "READ": account.RoleReadOnly} {
 		_, tok := s.token(t, machine, helpdesk.NewToken{Name: name, Role: role})
 		op := helpdesk.Principal{ID: "token:" + tok.ID, Owner: "operator:1", Role: role}
 		operators[name], operators[name+" of A"], operators[name+" of nobody"] = op, limited(op, s.garage), limited(op)
@@ -116,20 +116,20 @@ func (s *shop) somebody(t *testing.T, op helpdesk.Principal, kind string) (id st
 	if kind == "gone" {
 		return "uaaaaaaaaaaaaaaaaaaaaaaaaaa", op
 	}
-	garages := map[string][]authn.GroupID{"B": {s.other}, "AB": {s.garage, s.other}, "no": nil}
-	roles := map[string]authn.Role{"READ": authn.RoleReadOnly, "HELP": authn.RoleHelpDesk, "USER": authn.RoleUserAdmin, "SUPER": authn.RoleSuperAdmin, "self": op.Role}
+	garages := map[string][]account.GroupID{"B": {s.other}, "AB": {s.garage, s.other}, "no": nil}
+	roles := map[string]account.Role{"READ": account.RoleReadOnly, "HELP": account.RoleHelpDesk, "USER": account.RoleUserAdmin, "SUPER": account.RoleSuperAdmin, "self": op.Role}
 	s.people++
-	u := s.Person(fmt.Sprintf("p%d@garage.example", s.people), func(u *authn.User) {
-		u.Groups = []authn.GroupID{s.garage}
+	u := s.Person(fmt.Sprintf("p%d@garage.example", s.people), func(u *account.User) {
+		u.Groups = []account.GroupID{s.garage}
 		if in, ok := garages[kind]; ok {
 			u.Groups = in
 		}
 		if roles[kind] != "" {
-			u.Roles = []authn.RoleAssignment{{ID: "r", Role: roles[kind]}}
+			u.Roles = []account.RoleAssignment{{ID: "r", Role: roles[kind]}}
 		}
-		u.Status, u.EverHadDevice, u.Devices = authn.StatusActive, true, s.amelie.Devices
+		u.Status, u.EverHadDevice, u.Devices = account.StatusActive, true, s.amelie.Devices
 		if kind == "susp" {
-			u.Status = authn.StatusSuspended
+			u.Status = account.StatusSuspended
 		}
 	})
 	if kind == "self" {
@@ -182,9 +182,9 @@ var acts = []func(t *testing.T, s *shop, op helpdesk.Principal, id string) error
 		return err
 	},
 	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
-		role := authn.RoleReadOnly
+		role := account.RoleReadOnly
 		if u, err := s.desk.User(t.Context(), machine, id); err == nil && len(u.Roles) > 0 && u.Roles[0].Role == role {
-			role = authn.RoleHelpDesk
+			role = account.RoleHelpDesk
 		}
 		_, err := s.desk.GrantRole(t.Context(), op, s.From, id, helpdesk.NewRole{Role: role})
 		return err

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/templates"
@@ -13,8 +13,8 @@ import (
 
 // NewRole is a role to be given.
 type NewRole struct {
-	Role    authn.Role
-	Targets []authn.GroupID // the garages that it is limited to; nil: everybody; an empty list is refused
+	Role    account.Role
+	Targets []account.GroupID // the garages that it is limited to; nil: everybody; an empty list is refused
 }
 
 func refused(reason string) error {
@@ -22,26 +22,26 @@ func refused(reason string) error {
 }
 
 // Roles reads a person for their roles; NotFound when there is none that this operator may know of.
-func (d *Desk) Roles(ctx context.Context, op Principal, id string) ([]authn.RoleAssignment, authn.UserID, error) {
+func (d *Desk) Roles(ctx context.Context, op Principal, id string) ([]account.RoleAssignment, account.UserID, error) {
 	u, err := d.User(ctx, op, id)
 	return u.Roles, u.ID, err
 }
 
 // Role reads one role of a person.
-func (d *Desk) Role(ctx context.Context, op Principal, id, rid string) (authn.RoleAssignment, authn.UserID, error) {
+func (d *Desk) Role(ctx context.Context, op Principal, id, rid string) (account.RoleAssignment, account.UserID, error) {
 	u, err := d.User(ctx, op, id)
 	if err != nil {
-		return authn.RoleAssignment{}, "", err
+		return account.RoleAssignment{}, "", err
 	}
 	i, err := roleAt(&u, rid)
 	if err != nil {
-		return authn.RoleAssignment{}, "", err
+		return account.RoleAssignment{}, "", err
 	}
 	return u.Roles[i], u.ID, nil
 }
 
-func roleAt(u *authn.User, rid string) (int, error) {
-	i := slices.IndexFunc(u.Roles, func(g authn.RoleAssignment) bool { return g.ID == rid })
+func roleAt(u *account.User, rid string) (int, error) {
+	i := slices.IndexFunc(u.Roles, func(g account.RoleAssignment) bool { return g.ID == rid })
 	if i < 0 {
 		return 0, errcode.New(errcode.NotFound)
 	}
@@ -49,7 +49,7 @@ func roleAt(u *authn.User, rid string) (int, error) {
 }
 
 // changes is where a role stands that the operator may take or limit.
-func (op Principal) changes(u *authn.User, rid string) (int, error) {
+func (op Principal) changes(u *account.User, rid string) (int, error) {
 	i, err := roleAt(u, rid)
 	if err == nil {
 		err = op.CheckAssignable(u.Roles[i].Role)
@@ -59,8 +59,8 @@ func (op Principal) changes(u *authn.User, rid string) (int, error) {
 
 // Targets lists the garages that a role of a person is limited to, in the order of their ids: none of one for
 // everybody, and none that is deleted, though the role stays limited to it.
-func (d *Desk) Targets(ctx context.Context, op Principal, id, rid string) (groups []authn.Group, err error) {
-	err = d.Accounts.View(ctx, func(r authn.Reader) error {
+func (d *Desk) Targets(ctx context.Context, op Principal, id, rid string) (groups []account.Group, err error) {
+	err = d.Accounts.View(ctx, func(r account.Reader) error {
 		groups = nil
 		u, err := FindUser(r, op, PermRead, id)
 		if err != nil {
@@ -85,13 +85,13 @@ func (d *Desk) Targets(ctx context.Context, op Principal, id, rid string) (group
 
 // Granted is a role that was given, and to whom.
 type Granted struct {
-	Grant authn.RoleAssignment
-	User  authn.UserID
+	Grant account.RoleAssignment
+	User  account.UserID
 }
 
 // GrantRole gives a person a role: a strictly lower one to somebody strictly lower, SUPER_ADMIN any to anybody, nobody
 // to themselves, nobody who is limited to groups. WrongState: the person has it, or is deactivated. Invalid.
-func (d *Desk) GrantRole(ctx context.Context, op Principal, req authn.RequestInfo, id string, n NewRole) (Granted, error) {
+func (d *Desk) GrantRole(ctx context.Context, op Principal, req account.RequestInfo, id string, n NewRole) (Granted, error) {
 	if err := op.CheckAssignable(n.Role); err != nil {
 		return Granted{}, err
 	}
@@ -101,14 +101,14 @@ func (d *Desk) GrantRole(ctx context.Context, op Principal, req authn.RequestInf
 		return Granted{}, errcode.InvalidField("targets", "empty")
 	case len(targets) > mostGroups:
 		return Granted{}, errcode.InvalidField("targets", "too_many")
-	case len(targets) > 0 && n.Role == authn.RoleSuperAdmin:
+	case len(targets) > 0 && n.Role == account.RoleSuperAdmin:
 		return Granted{}, refused(errcode.ReasonNoTargets)
 	}
-	out, err := d.changeRole(ctx, op, req, id, func(tx *authn.Tx, u *authn.User) (*roleChange, error) {
-		if u.Status == authn.StatusDeactivated {
+	out, err := d.changeRole(ctx, op, req, id, func(tx *account.Tx, u *account.User) (*roleChange, error) {
+		if u.Status == account.StatusDeactivated {
 			return nil, refused(errcode.ReasonDeactivated)
 		}
-		if slices.ContainsFunc(u.Roles, func(g authn.RoleAssignment) bool { return g.Role == n.Role }) {
+		if slices.ContainsFunc(u.Roles, func(g account.RoleAssignment) bool { return g.Role == n.Role }) {
 			return nil, refused(errcode.ReasonHasRole)
 		}
 		for _, gid := range targets {
@@ -118,7 +118,7 @@ func (d *Desk) GrantRole(ctx context.Context, op Principal, req authn.RequestInf
 				return nil, err
 			}
 		}
-		g := authn.RoleAssignment{ID: "r" + tx.Op.ID("grant"), Role: n.Role, Groups: targets, Created: tx.Op.Now, Changed: tx.Op.Now}
+		g := account.RoleAssignment{ID: "r" + tx.Op.ID("grant"), Role: n.Role, Groups: targets, Created: tx.Op.Now, Changed: tx.Op.Now}
 		u.Roles = append(slices.Clone(u.Roles), g)
 		if u.DemotedBy != op.Owner {
 			u.DemotedBy = ""
@@ -134,7 +134,7 @@ func (d *Desk) GrantRole(ctx context.Context, op Principal, req authn.RequestInf
 
 // RevokeRole takes a role from a person, by those who may give it. Their sessions end with it and the Epoch rises
 // (PROTOCOL 2). WrongState: it is that of the last active SUPER_ADMIN, which the machine's owner alone takes.
-func (d *Desk) RevokeRole(ctx context.Context, op Principal, req authn.RequestInfo, id, rid string) error {
+func (d *Desk) RevokeRole(ctx context.Context, op Principal, req account.RequestInfo, id, rid string) error {
 	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
@@ -142,13 +142,13 @@ func (d *Desk) RevokeRole(ctx context.Context, op Principal, req authn.RequestIn
 	if err != nil {
 		return err
 	}
-	_, err = d.changeRole(ctx, op, req, id, func(tx *authn.Tx, u *authn.User) (*roleChange, error) {
+	_, err = d.changeRole(ctx, op, req, id, func(tx *account.Tx, u *account.User) (*roleChange, error) {
 		i, err := op.changes(u, rid)
 		if err != nil {
 			return nil, err
 		}
 		g := u.Roles[i]
-		if g.Role == authn.RoleSuperAdmin && !op.Operator {
+		if g.Role == account.RoleSuperAdmin && !op.Operator {
 			if err := stillSuper(tx, spare); err != nil {
 				return nil, err
 			}
@@ -162,15 +162,15 @@ func (d *Desk) RevokeRole(ctx context.Context, op Principal, req authn.RequestIn
 }
 
 // otherSuper is somebody else who is SUPER_ADMIN, where that matters; "" for nobody.
-func (d *Desk) otherSuper(ctx context.Context, op Principal, id, rid string) (authn.UserID, error) {
+func (d *Desk) otherSuper(ctx context.Context, op Principal, id, rid string) (account.UserID, error) {
 	if op.Operator {
 		return "", nil
 	}
 	g, holder, err := d.Role(ctx, op, id, rid)
-	if err != nil || g.Role != authn.RoleSuperAdmin {
+	if err != nil || g.Role != account.RoleSuperAdmin {
 		return "", err
 	}
-	q := authn.UserQuery{Limit: 1, Filter: func(u authn.User) bool { return u.ID != holder && isSuper(&u) }}
+	q := account.UserQuery{Limit: 1, Filter: func(u account.User) bool { return u.ID != holder && isSuper(&u) }}
 	for {
 		found, next, err := d.Accounts.ListUsers(ctx, q)
 		if err != nil || len(found) > 0 || next == "" {
@@ -183,12 +183,12 @@ func (d *Desk) otherSuper(ctx context.Context, op Principal, id, rid string) (au
 	}
 }
 
-func isSuper(u *authn.User) bool {
-	return u.Status == authn.StatusActive && u.Rank() >= authn.RoleSuperAdmin.Rank()
+func isSuper(u *account.User) bool {
+	return u.Status == account.StatusActive && u.Rank() >= account.RoleSuperAdmin.Rank()
 }
 
 // stillSuper refuses to leave the house without a SUPER_ADMIN: the one found before must still be one.
-func stillSuper(tx *authn.Tx, spare authn.UserID) error {
+func stillSuper(tx *account.Tx, spare account.UserID) error {
 	if spare == "" {
 		return refused(errcode.ReasonLastAdmin)
 	}
@@ -202,8 +202,8 @@ func stillSuper(tx *authn.Tx, spare authn.UserID) error {
 
 // AddTarget limits a role to one more garage. The first one narrows a role that was for everybody. One that is there
 // already changes nothing.
-func (d *Desk) AddTarget(ctx context.Context, op Principal, req authn.RequestInfo, id, rid string, gid authn.GroupID) error {
-	return d.changeTargets(ctx, op, req, id, rid, func(tx *authn.Tx, groups []authn.GroupID) ([]authn.GroupID, error) {
+func (d *Desk) AddTarget(ctx context.Context, op Principal, req account.RequestInfo, id, rid string, gid account.GroupID) error {
+	return d.changeTargets(ctx, op, req, id, rid, func(tx *account.Tx, groups []account.GroupID) ([]account.GroupID, error) {
 		if _, err := tx.Group(gid); err != nil || slices.Contains(groups, gid) {
 			return groups, err
 		}
@@ -216,8 +216,8 @@ func (d *Desk) AddTarget(ctx context.Context, op Principal, req authn.RequestInf
 
 // RemoveTarget takes a garage, be it deleted, from those that a role is limited to. The last one stays, as with Okta
 // (WrongState): without it the role would be for everybody.
-func (d *Desk) RemoveTarget(ctx context.Context, op Principal, req authn.RequestInfo, id, rid string, gid authn.GroupID) error {
-	return d.changeTargets(ctx, op, req, id, rid, func(_ *authn.Tx, groups []authn.GroupID) ([]authn.GroupID, error) {
+func (d *Desk) RemoveTarget(ctx context.Context, op Principal, req account.RequestInfo, id, rid string, gid account.GroupID) error {
+	return d.changeTargets(ctx, op, req, id, rid, func(_ *account.Tx, groups []account.GroupID) ([]account.GroupID, error) {
 		switch at := slices.Index(groups, gid); {
 		case at < 0:
 			return nil, errcode.New(errcode.NotFound)
@@ -229,18 +229,18 @@ func (d *Desk) RemoveTarget(ctx context.Context, op Principal, req authn.Request
 	})
 }
 
-func (d *Desk) changeTargets(ctx context.Context, op Principal, req authn.RequestInfo, id, rid string,
-	change func(*authn.Tx, []authn.GroupID) ([]authn.GroupID, error)) error {
+func (d *Desk) changeTargets(ctx context.Context, op Principal, req account.RequestInfo, id, rid string,
+	change func(*account.Tx, []account.GroupID) ([]account.GroupID, error)) error {
 	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
-	_, err := d.changeRole(ctx, op, req, id, func(tx *authn.Tx, u *authn.User) (*roleChange, error) {
+	_, err := d.changeRole(ctx, op, req, id, func(tx *account.Tx, u *account.User) (*roleChange, error) {
 		i, err := op.changes(u, rid)
 		if err != nil {
 			return nil, err
 		}
 		g := u.Roles[i]
-		if g.Role == authn.RoleSuperAdmin {
+		if g.Role == account.RoleSuperAdmin {
 			return nil, refused(errcode.ReasonNoTargets)
 		}
 		groups, err := change(tx, g.Groups)
@@ -258,16 +258,16 @@ func (d *Desk) changeTargets(ctx context.Context, op Principal, req authn.Reques
 // roleChange is what became of a role, user whose it is.
 type roleChange struct {
 	action string
-	grant  authn.RoleAssignment
-	user   authn.User
+	grant  account.RoleAssignment
+	user   account.User
 }
 
 // changeRole judges, changes, audits, tells and stores in one Update. A change of nothing is no act. The person is
 // told of a role given or taken, and of SUPER_ADMIN every other administrator of that role.
-func (d *Desk) changeRole(ctx context.Context, op Principal, req authn.RequestInfo, id string,
-	change func(*authn.Tx, *authn.User) (*roleChange, error)) (roleChange, error) {
+func (d *Desk) changeRole(ctx context.Context, op Principal, req account.RequestInfo, id string,
+	change func(*account.Tx, *account.User) (*roleChange, error)) (roleChange, error) {
 	a := d.Accounts.NewOperation(req)
-	out, err := authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (roleChange, error) {
+	out, err := account.Update(ctx, d.Accounts, a, func(tx *account.Tx) (roleChange, error) {
 		u, err := FindUser(tx.Reader, op, PermAssignRoles, id)
 		if err != nil {
 			return roleChange{}, err
@@ -280,7 +280,7 @@ func (d *Desk) changeRole(ctx context.Context, op Principal, req authn.RequestIn
 		tx.AddAdminActivity(&u, done.action, string(done.grant.Role))
 		e := op.event(done.action, &u)
 		e.Detail = map[string]string{"role": string(done.grant.Role), "roleId": done.grant.ID, "owner": op.Owner}
-		if done.grant.Role != authn.RoleSuperAdmin {
+		if done.grant.Role != account.RoleSuperAdmin {
 			e.Detail["scope"] = scopeName(done.grant.Groups)
 		}
 		if err := tx.Audit(e); err != nil {
@@ -295,15 +295,15 @@ func (d *Desk) changeRole(ctx context.Context, op Principal, req authn.RequestIn
 		}
 		return *done, tx.Save(&u)
 	})
-	if err != nil || out.action == "" || out.grant.Role != authn.RoleSuperAdmin {
+	if err != nil || out.action == "" || out.grant.Role != account.RoleSuperAdmin {
 		return out, err
 	}
 	return out, d.notifySuperAdmins(ctx, op, req, out, a.Now)
 }
 
 // notifySuperAdmins tells the administrators of the highest role of a change to their ranks.
-func (d *Desk) notifySuperAdmins(ctx context.Context, op Principal, req authn.RequestInfo, c roleChange, now time.Time) error {
-	all, err := d.PeerAdministrators(ctx, op, &c.user, authn.RoleSuperAdmin.Rank())
+func (d *Desk) notifySuperAdmins(ctx context.Context, op Principal, req account.RequestInfo, c roleChange, now time.Time) error {
+	all, err := d.PeerAdministrators(ctx, op, &c.user, account.RoleSuperAdmin.Rank())
 	if err != nil {
 		return err
 	}
@@ -315,10 +315,10 @@ func (d *Desk) notifySuperAdmins(ctx context.Context, op Principal, req authn.Re
 
 // PeerAdministrators are the active people of at least a rank for everybody, without the person and the one who acts. Whoever is
 // limited to groups is not to learn of people with a role (PROTOCOL 21).
-func (d *Desk) PeerAdministrators(ctx context.Context, op Principal, u *authn.User, rank int) (all []Recipient, err error) {
-	q := authn.UserQuery{Filter: func(x authn.User) bool {
-		return x.Status == authn.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != op.Owner &&
-			slices.ContainsFunc(x.Roles, func(g authn.RoleAssignment) bool { return g.Role.Rank() >= rank && len(g.Groups) == 0 })
+func (d *Desk) PeerAdministrators(ctx context.Context, op Principal, u *account.User, rank int) (all []Recipient, err error) {
+	q := account.UserQuery{Filter: func(x account.User) bool {
+		return x.Status == account.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != op.Owner &&
+			slices.ContainsFunc(x.Roles, func(g account.RoleAssignment) bool { return g.Role.Rank() >= rank && len(g.Groups) == 0 })
 	}}
 	for {
 		people, next, err := d.Accounts.ListUsers(ctx, q)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -13,7 +13,7 @@ import (
 )
 
 // give gives a role and returns it.
-func (s *shop) give(t *testing.T, op helpdesk.Principal, id string, n helpdesk.NewRole) authn.RoleAssignment {
+func (s *shop) give(t *testing.T, op helpdesk.Principal, id string, n helpdesk.NewRole) account.RoleAssignment {
 	t.Helper()
 	g, err := s.desk.GrantRole(t.Context(), op, s.From, id, n)
 	if err != nil {
@@ -25,15 +25,15 @@ func (s *shop) give(t *testing.T, op helpdesk.Principal, id string, n helpdesk.N
 func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
-	const super, people, desk, reads = authn.RoleSuperAdmin, authn.RoleUserAdmin, authn.RoleHelpDesk, authn.RoleReadOnly
+	const super, people, desk, reads = account.RoleSuperAdmin, account.RoleUserAdmin, account.RoleHelpDesk, account.RoleReadOnly
 	const ok, no, gone, bad = errcode.Code(""), errcode.Forbidden, errcode.NotFound, errcode.Invalid
 	userAdmin := helpdesk.Principal{ID: "token:u", Owner: "operator:1", Role: people}
 	n := 0
 	for _, c := range []struct {
 		name   string
 		op     helpdesk.Principal
-		holder authn.Role // what the person has already
-		role   authn.Role
+		holder account.Role // what the person has already
+		role   account.Role
 		give   errcode.Code
 		take   errcode.Code
 	}{
@@ -55,18 +55,18 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n++
-			u := s.Person(fmt.Sprintf("holder%d@garage.example", n), func(u *authn.User) {
-				u.Groups = []authn.GroupID{s.garage}
+			u := s.Person(fmt.Sprintf("holder%d@garage.example", n), func(u *account.User) {
+				u.Groups = []account.GroupID{s.garage}
 				if c.holder != "" {
-					u.Roles = []authn.RoleAssignment{grant(c.holder)}
+					u.Roles = []account.RoleAssignment{grant(c.holder)}
 				}
 			})
 			_, err := s.desk.GrantRole(ctx, c.op, s.From, string(u.ID), helpdesk.NewRole{Role: c.role})
 			wantCode(t, "giving", err, c.give)
 			rid := "none"
 			if c.take != gone {
-				s.Change(u.ID, func(u *authn.User) {
-					u.Roles = append(u.Roles[:0:0], append(u.Roles, authn.RoleAssignment{ID: "rx", Role: c.role})...)
+				s.Change(u.ID, func(u *account.User) {
+					u.Roles = append(u.Roles[:0:0], append(u.Roles, account.RoleAssignment{ID: "rx", Role: c.role})...)
 				})
 				rid = "rx"
 			}
@@ -85,19 +85,19 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
-	many := make([]authn.GroupID, 33)
+	many := make([]account.GroupID, 33)
 	for i := range many {
-		many[i] = authn.GroupID(fmt.Sprintf("g%d", i))
+		many[i] = account.GroupID(fmt.Sprintf("g%d", i))
 	}
 	for _, c := range []struct {
 		name string
 		n    helpdesk.NewRole
 		want errcode.Code
 	}{
-		{"an empty list is not everybody", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{}}, errcode.Invalid},
-		{"a garage that is none", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{"g0"}}, errcode.Invalid},
-		{"too many", helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: many}, errcode.Invalid},
-		{"SUPER_ADMIN is for everybody", helpdesk.NewRole{Role: authn.RoleSuperAdmin, Targets: []authn.GroupID{s.garage}}, errcode.WrongState},
+		{"an empty list is not everybody", helpdesk.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{}}, errcode.Invalid},
+		{"a garage that is none", helpdesk.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{"g0"}}, errcode.Invalid},
+		{"too many", helpdesk.NewRole{Role: account.RoleHelpDesk, Targets: many}, errcode.Invalid},
+		{"SUPER_ADMIN is for everybody", helpdesk.NewRole{Role: account.RoleSuperAdmin, Targets: []account.GroupID{s.garage}}, errcode.WrongState},
 	} {
 		_, err := s.desk.GrantRole(ctx, root, s.From, technician, c.n)
 		wantCode(t, c.name, err, c.want)
@@ -105,8 +105,8 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 	if got := s.User(technician).Roles; len(got) != 0 {
 		t.Fatalf("got roles %v", got)
 	}
-	g := s.give(t, root, technician, helpdesk.NewRole{Role: authn.RoleHelpDesk})
-	_, err := s.desk.GrantRole(ctx, root, s.From, technician, helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{s.garage}})
+	g := s.give(t, root, technician, helpdesk.NewRole{Role: account.RoleHelpDesk})
+	_, err := s.desk.GrantRole(ctx, root, s.From, technician, helpdesk.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
 	wantCode(t, "the same role again", err, errcode.WrongState)
 	targets := func() string {
 		t.Helper()
@@ -138,23 +138,23 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 	do("of a deleted garage", nil, "", "2 1")
 	do("the one that is left", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 0")
 	do("the deleted one, last", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), errcode.WrongState, "1 0")
-	_, op := s.ownedAfter(t, technician, authn.RoleHelpDesk)
-	if people, _, err := s.desk.Users(ctx, op, authn.UserQuery{}); err != nil || len(people) != 0 {
+	_, op := s.ownedAfter(t, technician, account.RoleHelpDesk)
+	if people, _, err := s.desk.Users(ctx, op, account.UserQuery{}); err != nil || len(people) != 0 {
 		t.Errorf("a role for a deleted garage sees %d people, %v", len(people), err)
 	}
-	super := s.give(t, machine, technician, helpdesk.NewRole{Role: authn.RoleSuperAdmin})
+	super := s.give(t, machine, technician, helpdesk.NewRole{Role: account.RoleSuperAdmin})
 	wantCode(t, "limiting SUPER_ADMIN", s.desk.AddTarget(ctx, root, s.From, technician, super.ID, s.garage), errcode.WrongState)
 }
 
 // ownedAfter is who acts by a token for somebody who is there.
-func (s *shop) ownedAfter(t *testing.T, login string, role authn.Role) (secret.Value, helpdesk.Principal) {
+func (s *shop) ownedAfter(t *testing.T, login string, role account.Role) (secret.Value, helpdesk.Principal) {
 	t.Helper()
 	return s.owned(t, helpdesk.NewToken{Role: role, Owner: login})
 }
 
 func TestALostRoleEndsWhatStandsOnIt(t *testing.T) {
 	s := openShop(t)
-	g := s.give(t, root, technician, helpdesk.NewRole{Role: authn.RoleHelpDesk, Targets: []authn.GroupID{s.garage}})
+	g := s.give(t, root, technician, helpdesk.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
 	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
 		t.Errorf("a given role ended the session: %v", err)
 	}
@@ -177,13 +177,13 @@ func TestALostRoleEndsWhatStandsOnIt(t *testing.T) {
 func TestTheLastSuperAdministratorStays(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
-	_, admin := s.ownedAfter(t, s.admin.Login, authn.RoleSuperAdmin)
+	_, admin := s.ownedAfter(t, s.admin.Login, account.RoleSuperAdmin)
 	wantCode(t, "the only one", s.desk.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), errcode.WrongState)
-	other := s.boss(t, "other@garage.example", grant(authn.RoleSuperAdmin))
-	s.Change(other.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+	other := s.boss(t, "other@garage.example", grant(account.RoleSuperAdmin))
+	s.Change(other.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	wantCode(t, "the only one who is active", s.desk.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), errcode.WrongState)
-	s.Change(other.ID, func(u *authn.User) { u.Status = authn.StatusActive })
-	secret, op := s.ownedAfter(t, other.Login, authn.RoleSuperAdmin)
+	s.Change(other.ID, func(u *account.User) { u.Status = account.StatusActive })
+	secret, op := s.ownedAfter(t, other.Login, account.RoleSuperAdmin)
 	s.EmptyOutbox()
 	wantCode(t, "one of two", s.desk.RevokeRole(ctx, op, s.From, s.admin.Login, "r2"), "")
 	if m := mailed[templates.RoleChangedMail](t, s, s.admin.Email); m.Given || m.Person != "" || m.Role != "SUPER_ADMIN" {
@@ -197,14 +197,14 @@ func TestTheLastSuperAdministratorStays(t *testing.T) {
 
 func TestSuperAdministratorsHearOfEachOther(t *testing.T) {
 	s := openShop(t)
-	s.boss(t, "desk@garage.example", grant(authn.RoleHelpDesk))
-	s.give(t, machine, technician, helpdesk.NewRole{Role: authn.RoleSuperAdmin})
+	s.boss(t, "desk@garage.example", grant(account.RoleHelpDesk))
+	s.give(t, machine, technician, helpdesk.NewRole{Role: account.RoleSuperAdmin})
 	sameStrings(t, "mails", s.letters(), []string{"role_changed to " + technician, "role_changed to " + second, "role_changed to " + s.admin.Email})
 	if m := mailed[templates.RoleChangedMail](t, s, s.admin.Email); !m.Given || m.Person != "Amélie Durand" {
 		t.Errorf("got %+v", m)
 	}
 	s.EmptyOutbox()
-	_, _, err := s.desk.CreateUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "born@garage.example", Role: authn.RoleSuperAdmin}, false, true)
+	_, _, err := s.desk.CreateUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "born@garage.example", Role: account.RoleSuperAdmin}, false, true)
 	if err != nil {
 		t.Fatal(err)
 	}

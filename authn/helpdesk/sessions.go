@@ -4,28 +4,29 @@ import (
 	"context"
 	"strconv"
 
-	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/session"
 	"barillet/internal/audit"
 )
 
 // Sessions lists where a person is signed in; at most 32.
-func (d *Desk) Sessions(ctx context.Context, op Principal, id string) (u authn.User, open []authn.OpenSession, err error) {
+func (d *Desk) Sessions(ctx context.Context, op Principal, id string) (u account.User, open []session.OpenSession, err error) {
 	now := d.Accounts.Now()
-	err = d.Accounts.View(ctx, func(r authn.Reader) (err error) {
+	err = d.Accounts.View(ctx, func(r account.Reader) (err error) {
 		if u, err = FindUser(r, op, PermRead, id); err == nil {
 			open, err = d.sessions.OpenSessions(r, &u, now)
 		}
 		return err
 	})
 	if err != nil {
-		return authn.User{}, nil, err
+		return account.User{}, nil, err
 	}
 	return WithoutSecrets(u), open, nil
 }
 
 // RevokeSessions signs a person out everywhere; forget also drops their known browsers.
-func (d *Desk) EndSessions(ctx context.Context, op Principal, req authn.RequestInfo, id string, forget bool) error {
-	_, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+func (d *Desk) EndSessions(ctx context.Context, op Principal, req account.RequestInfo, id string, forget bool) error {
+	_, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		u, err := FindUser(tx.Reader, op, PermAssist, id)
 		if err != nil {
 			return struct{}{}, err

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -16,7 +16,7 @@ func TestAnOperatorSeesWhereSomebodyIsSignedInAndEndsIt(t *testing.T) {
 		s.Clock.Advance(time.Minute)
 		issued := s.SignIn(technician, password, s.phone)
 		login := s.signIn(t, password).Login
-		_, open, err := s.desk.Sessions(t.Context(), withRole(root, authn.RoleReadOnly), technician)
+		_, open, err := s.desk.Sessions(t.Context(), withRole(root, account.RoleReadOnly), technician)
 		if err != nil || len(open) != 2 || !open[0].Since.After(open[1].Since) || open[0].Address != s.From.Address.String() || open[0].Current {
 			t.Fatalf("got %+v, %v, want both, the last seen first", open, err)
 		}
@@ -51,10 +51,10 @@ func TestWhoseSessionsAnOperatorMayEnd(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		op       helpdesk.Principal
-		id       authn.UserID
+		id       account.UserID
 		see, end errcode.Code
 	}{
-		{"who reads only", withRole(root, authn.RoleReadOnly), s.amelie.ID, ok, no},
+		{"who reads only", withRole(root, account.RoleReadOnly), s.amelie.ID, ok, no},
 		{"support", support, s.amelie.ID, ok, ok},
 		{"support on an equal role", support, s.manager.ID, ok, no},
 		{"a super administrator on an equal one", root, s.admin.ID, ok, no},

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/mail"
 	"barillet/templates"
 )
@@ -30,19 +30,19 @@ const (
 // HELP_DESK_ADMINs limited to groups that name one of theirs; for somebody with a role, for somebody without a
 // manager and for a code that is handed over also support; for the machine's owner every administrator
 // (PROTOCOL 9, 11). The person and the one who acts are left out. It reads through all people: a reset is rare.
-func (d *Desk) ResetRecipients(ctx context.Context, op Principal, u *authn.User, handed bool) ([]Recipient, error) {
+func (d *Desk) ResetRecipients(ctx context.Context, op Principal, u *account.User, handed bool) ([]Recipient, error) {
 	var managers, admins []Recipient
-	keep := func(x authn.User) bool {
-		return len(x.Roles) > 0 && x.Status == authn.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != op.Owner
+	keep := func(x account.User) bool {
+		return len(x.Roles) > 0 && x.Status == account.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != op.Owner
 	}
 	for after := ""; ; {
-		people, next, err := d.Accounts.ListUsers(ctx, authn.UserQuery{After: after, Filter: keep})
+		people, next, err := d.Accounts.ListUsers(ctx, account.UserQuery{After: after, Filter: keep})
 		if err != nil {
 			return nil, err
 		}
 		for i := range people {
 			switch x := &people[i]; {
-			case op.Operator && x.Rank() >= authn.RoleUserAdmin.Rank():
+			case op.Operator && x.Rank() >= account.RoleUserAdmin.Rank():
 				admins = append(admins, d.entry(x))
 			case manages(x, u.Groups):
 				managers = append(managers, d.entry(x))
@@ -59,19 +59,19 @@ func (d *Desk) ResetRecipients(ctx context.Context, op Principal, u *authn.User,
 	return all[:min(len(all), mostAreTold)], nil
 }
 
-func (d *Desk) entry(x *authn.User) Recipient {
+func (d *Desk) entry(x *account.User) Recipient {
 	return Recipient{string(x.ID), x.Email, d.Accounts.Locale(x), x.DisplayName()}
 }
 
 // manages tells whether somebody is a manager of one of the garages.
-func manages(x *authn.User, garages []authn.GroupID) bool {
-	return slices.ContainsFunc(x.Roles, func(g authn.RoleAssignment) bool {
-		return g.Role == authn.RoleHelpDesk && slices.ContainsFunc(g.Groups, func(id authn.GroupID) bool { return slices.Contains(garages, id) })
+func manages(x *account.User, garages []account.GroupID) bool {
+	return slices.ContainsFunc(x.Roles, func(g account.RoleAssignment) bool {
+		return g.Role == account.RoleHelpDesk && slices.ContainsFunc(g.Groups, func(id account.GroupID) bool { return slices.Contains(garages, id) })
 	})
 }
 
 // mail is what the others are told about a person.
-func (j resetJob) mail(u *authn.User, now time.Time) func(name string) templates.Notice {
+func (j resetJob) mail(u *account.User, now time.Time) func(name string) templates.Notice {
 	by := j.desk.administratorName(j.op)
 	return func(name string) templates.Notice {
 		about := templates.Context{Name: name, At: now}
@@ -83,7 +83,7 @@ func (j resetJob) mail(u *authn.User, now time.Time) func(name string) templates
 }
 
 // notify queues the first notices in the Update of the reset and returns whom it leaves.
-func (j resetJob) notify(tx *authn.Tx, u *authn.User) (rest []Recipient, err error) {
+func (j resetJob) notify(tx *account.Tx, u *account.User) (rest []Recipient, err error) {
 	n := min(len(j.told), toldAtOnce)
 	if j.approval != nil { // it touches three keys more: what waited, the token that asked and its owner
 		n = min(n, toldAtOnce-3)
@@ -93,9 +93,9 @@ func (j resetJob) notify(tx *authn.Tx, u *authn.User) (rest []Recipient, err err
 
 // NotifyRemaining queues the others' in Updates of their own, so that the reset keeps within the limits of one. A crash
 // between loses these and nothing else: the event is in the log.
-func (d *Desk) NotifyRemaining(ctx context.Context, req authn.RequestInfo, m func(string) templates.Notice, rest []Recipient) error {
+func (d *Desk) NotifyRemaining(ctx context.Context, req account.RequestInfo, m func(string) templates.Notice, rest []Recipient) error {
 	for part := range slices.Chunk(rest, toldLater) {
-		if _, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+		if _, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 			return struct{}{}, d.queue(tx, m, part)
 		}); err != nil {
 			return fmt.Errorf("telling of a reset that is done: %w", err)
@@ -105,7 +105,7 @@ func (d *Desk) NotifyRemaining(ctx context.Context, req authn.RequestInfo, m fun
 }
 
 // queue writes notices that are joined where more than ten wait for somebody (PROTOCOL 18).
-func (d *Desk) queue(tx *authn.Tx, m func(string) templates.Notice, to []Recipient) error {
+func (d *Desk) queue(tx *account.Tx, m func(string) templates.Notice, to []Recipient) error {
 	for _, t := range to {
 		what := m(t.name)
 		data, err := json.Marshal(what)

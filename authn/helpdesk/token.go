@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -21,17 +21,17 @@ const TokenPrefix = "brl_"
 
 // Token is an API token, without its secret.
 type Token struct {
-	ID       string          `json:"id"` // 20 hex digits, public
-	Name     string          `json:"name"`
-	Owner    string          `json:"owner"` // user id or "operator:<uid>"
-	Role     authn.Role      `json:"role"`
-	Groups   []authn.GroupID `json:"groups"` // null: everybody; []: nobody
-	Secrets  bool            `json:"secrets,omitempty"`
-	Authn    bool            `json:"authn,omitempty"`
-	By       string          `json:"by"` // id of the operator who made it
-	Created  time.Time       `json:"created"`
-	Expires  time.Time       `json:"expires"`
-	LastUsed time.Time       `json:"lastUsed,omitzero"` // to the minute
+	ID       string            `json:"id"` // 20 hex digits, public
+	Name     string            `json:"name"`
+	Owner    string            `json:"owner"` // user id or "operator:<uid>"
+	Role     account.Role      `json:"role"`
+	Groups   []account.GroupID `json:"groups"` // null: everybody; []: nobody
+	Secrets  bool              `json:"secrets,omitempty"`
+	Authn    bool              `json:"authn,omitempty"`
+	By       string            `json:"by"` // id of the operator who made it
+	Created  time.Time         `json:"created"`
+	Expires  time.Time         `json:"expires"`
+	LastUsed time.Time         `json:"lastUsed,omitzero"` // to the minute
 }
 
 const (
@@ -45,10 +45,10 @@ const (
 // NewToken is a token to be made.
 type NewToken struct {
 	Name    string // 1 to 64 characters
-	Role    authn.Role
-	Groups  []authn.GroupID // nil: everybody
-	Life    time.Duration   // at most 365 days; 0 means 90 days
-	Secrets bool            // never with HELP_DESK_ADMIN and below
+	Role    account.Role
+	Groups  []account.GroupID // nil: everybody
+	Life    time.Duration     // at most 365 days; 0 means 90 days
+	Secrets bool              // never with HELP_DESK_ADMIN and below
 	Authn   bool
 	Owner   string // id, sign-in name or address of the person whom it acts as, by Machine only; "": of whoever makes it
 }
@@ -57,7 +57,7 @@ type NewToken struct {
 // owner names somebody active whose role is no lower than its own. But for the machine's owner: of no more than the
 // maker's own role, scope and time, and without allowances (PROTOCOL 20). A person is told of a token that acts as
 // they. Forbidden, Invalid.
-func (d *Desk) CreateToken(ctx context.Context, op Principal, req authn.RequestInfo, n NewToken) (secret.Value, Token, error) {
+func (d *Desk) CreateToken(ctx context.Context, op Principal, req account.RequestInfo, n NewToken) (secret.Value, Token, error) {
 	a := d.Accounts.NewOperation(req)
 	t, err := op.token(a.Now, n)
 	if err != nil {
@@ -66,7 +66,7 @@ func (d *Desk) CreateToken(ctx context.Context, op Principal, req authn.RequestI
 	value := secret.From(TokenPrefix + a.Secret("api token").Reveal())
 	hash := value.Hash()
 	t.ID = hash[:tokenID]
-	t, err = authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (Token, error) {
+	t, err = account.Update(ctx, d.Accounts, a, func(tx *account.Tx) (Token, error) {
 		t := t
 		owner, err := tokenOwner(tx.Reader, &t, n.Owner)
 		if err != nil {
@@ -102,13 +102,13 @@ func (op Principal) token(now time.Time, n NewToken) (Token, error) {
 	if err := op.Require(PermManage); err != nil {
 		return Token{}, err
 	}
-	name, ok := Sanitize(n.Name, authn.MaxName, false)
+	name, ok := Sanitize(n.Name, account.MaxName, false)
 	switch {
 	case !ok || name == "":
 		return Token{}, errcode.InvalidField("name", "name")
 	case n.Role.Rank() <= 0:
 		return Token{}, errcode.InvalidField("role", "unknown")
-	case n.Secrets && n.Role.Rank() <= authn.RoleHelpDesk.Rank():
+	case n.Secrets && n.Role.Rank() <= account.RoleHelpDesk.Rank():
 		return Token{}, errcode.InvalidField("secrets", "role") // PROTOCOL 20: never HELP_DESK_ADMIN
 	case n.Life < 0 || n.Life > longestLife:
 		return Token{}, errcode.InvalidField("expires", "too_long")
@@ -117,7 +117,7 @@ func (op Principal) token(now time.Time, n NewToken) (Token, error) {
 	case op.Operator:
 	case n.Role.Rank() > op.rank(), n.Secrets, n.Authn, n.Owner != "":
 		return Token{}, errcode.New(errcode.Forbidden)
-	case op.scoped() && (n.Groups == nil || slices.ContainsFunc(n.Groups, func(g authn.GroupID) bool { return !slices.Contains(op.Groups, g) })):
+	case op.scoped() && (n.Groups == nil || slices.ContainsFunc(n.Groups, func(g account.GroupID) bool { return !slices.Contains(op.Groups, g) })):
 		return Token{}, errcode.New(errcode.Forbidden)
 	}
 	if n.Life == 0 {
@@ -131,7 +131,7 @@ func (op Principal) token(now time.Time, n NewToken) (Token, error) {
 	return t, nil
 }
 
-func scopeName(groups []authn.GroupID) string {
+func scopeName(groups []account.GroupID) string {
 	if groups == nil {
 		return "all"
 	}
@@ -153,11 +153,11 @@ func (op Principal) tokenEvent(action string, t *Token) audit.Event {
 func (op Principal) mayToken(t *Token) bool {
 	switch {
 	case !op.scoped():
-		return op.rank() >= authn.RoleSuperAdmin.Rank() || t.Owner == op.Owner && t.Role.Rank() <= op.rank()
+		return op.rank() >= account.RoleSuperAdmin.Rank() || t.Owner == op.Owner && t.Role.Rank() <= op.rank()
 	case t.Groups == nil || t.Owner != op.Owner || t.Role.Rank() > op.rank():
 		return false
 	}
-	return !slices.ContainsFunc(t.Groups, func(g authn.GroupID) bool { return !slices.Contains(op.Groups, g) })
+	return !slices.ContainsFunc(t.Groups, func(g account.GroupID) bool { return !slices.Contains(op.Groups, g) })
 }
 
 // Tokens lists API tokens in the order of their ids, those that are over too. next is the cursor for more.
@@ -195,7 +195,7 @@ func (d *Desk) Tokens(ctx context.Context, op Principal, after string, limit int
 }
 
 // RevokeToken ends a token at once; NotFound when there is none that this operator may know of.
-func (d *Desk) RevokeToken(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
+func (d *Desk) RevokeToken(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
 	if err := op.Require(PermManage); err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func (d *Desk) RevokeToken(ctx context.Context, op Principal, req authn.RequestI
 	if err != nil {
 		return err
 	}
-	_, err = authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+	_, err = account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		t, err := d.tokens.Get(tx.Raw, hash)
 		if errors.Is(err, store.ErrNotFound) || err == nil && !op.mayToken(&t) {
 			return struct{}{}, errcode.New(errcode.NotFound)

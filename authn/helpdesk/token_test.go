@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -25,13 +25,13 @@ func (s *shop) token(t *testing.T, op helpdesk.Principal, n helpdesk.NewToken) (
 func TestATokenActsAsItsOwnerUntilItEnds(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
-	value, tok := s.token(t, machine, helpdesk.NewToken{Name: "import", Role: authn.RoleUserAdmin, Groups: []authn.GroupID{s.garage}, Secrets: true, Life: time.Hour})
+	value, tok := s.token(t, machine, helpdesk.NewToken{Name: "import", Role: account.RoleUserAdmin, Groups: []account.GroupID{s.garage}, Secrets: true, Life: time.Hour})
 	if v := value.Reveal(); !strings.HasPrefix(v, helpdesk.TokenPrefix) || len(v) != len(helpdesk.TokenPrefix)+43 {
 		t.Errorf("got a token of %d characters", len(v))
 	}
 	op, err := s.desk.Authenticate(ctx, value)
-	if err != nil || op.ID != "token:"+tok.ID || op.Owner != machine.Owner || op.Role != authn.RoleUserAdmin || !op.CanSeeSecrets || op.CanSignInUsers || op.Operator ||
-		fmt.Sprint(op.Groups) != fmt.Sprint([]authn.GroupID{s.garage}) {
+	if err != nil || op.ID != "token:"+tok.ID || op.Owner != machine.Owner || op.Role != account.RoleUserAdmin || !op.CanSeeSecrets || op.CanSignInUsers || op.Operator ||
+		fmt.Sprint(op.Groups) != fmt.Sprint([]account.GroupID{s.garage}) {
 		t.Errorf("got %+v, %v", op, err)
 	}
 	v := value.Reveal()
@@ -57,9 +57,9 @@ func TestATokenActsAsItsOwnerUntilItEnds(t *testing.T) {
 func TestARevokedTokenIsDeadAtOnce(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
-	secret, tok := s.token(t, machine, helpdesk.NewToken{Name: "import", Role: authn.RoleUserAdmin})
+	secret, tok := s.token(t, machine, helpdesk.NewToken{Name: "import", Role: account.RoleUserAdmin})
 	wantCode(t, "by support", s.desk.RevokeToken(ctx, support, s.From, tok.ID), errcode.Forbidden)
-	stranger := helpdesk.Principal{ID: "token:x", Owner: "u9", Role: authn.RoleUserAdmin}
+	stranger := helpdesk.Principal{ID: "token:x", Owner: "u9", Role: account.RoleUserAdmin}
 	wantCode(t, "by another's", s.desk.RevokeToken(ctx, stranger, s.From, tok.ID), errcode.NotFound)
 	if list, _, err := s.desk.Tokens(ctx, stranger, "", 0); err != nil || len(list) != 0 {
 		t.Errorf("another's list: got %d, %v", len(list), err)
@@ -81,29 +81,29 @@ func TestARevokedTokenIsDeadAtOnce(t *testing.T) {
 
 func TestWhichTokensMayBeMade(t *testing.T) {
 	s := openShop(t)
-	admin := helpdesk.Principal{ID: "token:a", Owner: "operator:9", Role: authn.RoleUserAdmin}
+	admin := helpdesk.Principal{ID: "token:a", Owner: "operator:9", Role: account.RoleUserAdmin}
 	for _, c := range []struct {
 		name string
 		op   helpdesk.Principal
 		n    helpdesk.NewToken
 		want errcode.Code
 	}{
-		{"the machine's owner makes any", machine, helpdesk.NewToken{Role: authn.RoleSuperAdmin, Secrets: true, Authn: true, Life: 365 * 24 * time.Hour}, ""},
-		{"none lives longer than a year", machine, helpdesk.NewToken{Role: authn.RoleReadOnly, Life: 365*24*time.Hour + 1}, errcode.Invalid},
-		{"none is over before it begins", machine, helpdesk.NewToken{Role: authn.RoleReadOnly, Life: -1}, errcode.Invalid},
-		{"support gets no secrets", machine, helpdesk.NewToken{Role: authn.RoleHelpDesk, Secrets: true}, errcode.Invalid},
+		{"the machine's owner makes any", machine, helpdesk.NewToken{Role: account.RoleSuperAdmin, Secrets: true, Authn: true, Life: 365 * 24 * time.Hour}, ""},
+		{"none lives longer than a year", machine, helpdesk.NewToken{Role: account.RoleReadOnly, Life: 365*24*time.Hour + 1}, errcode.Invalid},
+		{"none is over before it begins", machine, helpdesk.NewToken{Role: account.RoleReadOnly, Life: -1}, errcode.Invalid},
+		{"support gets no secrets", machine, helpdesk.NewToken{Role: account.RoleHelpDesk, Secrets: true}, errcode.Invalid},
 		{"none is without a role", machine, helpdesk.NewToken{}, errcode.Invalid},
 		{"a role that is none", machine, helpdesk.NewToken{Role: "ROOT"}, errcode.Invalid},
-		{"a garage that is none", machine, helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{"g0"}}, errcode.Invalid},
-		{"support makes none", support, helpdesk.NewToken{Role: authn.RoleReadOnly}, errcode.Forbidden},
-		{"a token makes one of its own role", admin, helpdesk.NewToken{Role: authn.RoleUserAdmin}, ""},
-		{"a token makes none above", admin, helpdesk.NewToken{Role: authn.RoleSuperAdmin}, errcode.Forbidden},
-		{"a token gives no secrets, even its own", withSecrets(root), helpdesk.NewToken{Role: authn.RoleSuperAdmin, Secrets: true}, errcode.Forbidden},
-		{"a token gives no sign-in for programs", root, helpdesk.NewToken{Role: authn.RoleSuperAdmin, Authn: true}, errcode.Forbidden},
-		{"a limited token makes one of its garage", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{s.garage}}, ""},
-		{"a limited token makes one for nobody", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{}}, ""},
-		{"a limited token makes none of another", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk, Groups: []authn.GroupID{s.other}}, errcode.Forbidden},
-		{"a limited token makes none for everybody", limited(admin, s.garage), helpdesk.NewToken{Role: authn.RoleHelpDesk}, errcode.Forbidden},
+		{"a garage that is none", machine, helpdesk.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{"g0"}}, errcode.Invalid},
+		{"support makes none", support, helpdesk.NewToken{Role: account.RoleReadOnly}, errcode.Forbidden},
+		{"a token makes one of its own role", admin, helpdesk.NewToken{Role: account.RoleUserAdmin}, ""},
+		{"a token makes none above", admin, helpdesk.NewToken{Role: account.RoleSuperAdmin}, errcode.Forbidden},
+		{"a token gives no secrets, even its own", withSecrets(root), helpdesk.NewToken{Role: account.RoleSuperAdmin, Secrets: true}, errcode.Forbidden},
+		{"a token gives no sign-in for programs", root, helpdesk.NewToken{Role: account.RoleSuperAdmin, Authn: true}, errcode.Forbidden},
+		{"a limited token makes one of its garage", limited(admin, s.garage), helpdesk.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{s.garage}}, ""},
+		{"a limited token makes one for nobody", limited(admin, s.garage), helpdesk.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{}}, ""},
+		{"a limited token makes none of another", limited(admin, s.garage), helpdesk.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{s.other}}, errcode.Forbidden},
+		{"a limited token makes none for everybody", limited(admin, s.garage), helpdesk.NewToken{Role: account.RoleHelpDesk}, errcode.Forbidden},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.n.Name = "made in a test"
@@ -118,19 +118,19 @@ func TestWhichTokensMayBeMade(t *testing.T) {
 			}
 		})
 	}
-	_, _, err := s.desk.CreateToken(t.Context(), machine, s.From, helpdesk.NewToken{Name: " ", Role: authn.RoleReadOnly})
+	_, _, err := s.desk.CreateToken(t.Context(), machine, s.From, helpdesk.NewToken{Name: " ", Role: account.RoleReadOnly})
 	wantCode(t, "without a name", err, errcode.Invalid)
 }
 
 func TestATokenMakesNoneThatOutlivesIt(t *testing.T) {
 	s := openShop(t)
-	secret, _ := s.token(t, machine, helpdesk.NewToken{Name: "short", Role: authn.RoleSuperAdmin, Life: time.Hour})
+	secret, _ := s.token(t, machine, helpdesk.NewToken{Name: "short", Role: account.RoleSuperAdmin, Life: time.Hour})
 	op, err := s.desk.Authenticate(t.Context(), secret)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Clock.Advance(time.Minute)
-	_, child := s.token(t, op, helpdesk.NewToken{Name: "child", Role: authn.RoleReadOnly, Life: 24 * time.Hour})
+	_, child := s.token(t, op, helpdesk.NewToken{Name: "child", Role: account.RoleReadOnly, Life: 24 * time.Hour})
 	if want := s.Clock.Now().Add(59 * time.Minute); !child.Expires.Equal(want) {
 		t.Errorf("got %v, want %v", child.Expires, want)
 	}
@@ -139,9 +139,9 @@ func TestATokenMakesNoneThatOutlivesIt(t *testing.T) {
 func TestTokensAreListedWithTheirLastUseInPages(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
-	secret, used := s.token(t, machine, helpdesk.NewToken{Name: "used", Role: authn.RoleReadOnly})
+	secret, used := s.token(t, machine, helpdesk.NewToken{Name: "used", Role: account.RoleReadOnly})
 	for range 4 {
-		s.token(t, machine, helpdesk.NewToken{Name: "idle", Role: authn.RoleReadOnly})
+		s.token(t, machine, helpdesk.NewToken{Name: "idle", Role: account.RoleReadOnly})
 	}
 	s.Clock.Advance(time.Minute)
 	if _, err := s.desk.Authenticate(ctx, secret); err != nil {

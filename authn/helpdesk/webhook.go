@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -26,7 +26,7 @@ type NewWebhook struct {
 
 // CreateWebhook makes a receiver of events, whose secret is shown in this one answer. Only SUPER_ADMIN for everybody:
 // what happens to anybody is told to it. Forbidden, Invalid, TooMany beyond 16.
-func (d *Desk) CreateWebhook(ctx context.Context, op Principal, req authn.RequestInfo, n NewWebhook) (secret.Value, webhook.Endpoint, error) {
+func (d *Desk) CreateWebhook(ctx context.Context, op Principal, req account.RequestInfo, n NewWebhook) (secret.Value, webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return secret.Value{}, webhook.Endpoint{}, err
 	}
@@ -42,7 +42,7 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Principal, req authn.Reques
 	h := webhook.Endpoint{ID: a.ID("webhook"), By: op.ID, Created: a.Now}
 	h.Replace(a.Now, value)
 	n.into(&h, a)
-	h, err = authn.Update(ctx, d.Accounts, a, func(tx *authn.Tx) (webhook.Endpoint, error) {
+	h, err = account.Update(ctx, d.Accounts, a, func(tx *account.Tx) (webhook.Endpoint, error) {
 		h := h
 		err := d.hooks.Change(tx.Raw, func(b *webhook.EndpointList) error {
 			if len(b.Hooks) >= webhook.Most {
@@ -64,7 +64,7 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Principal, req authn.Reques
 
 // UpdateWebhook replaces what a receiver is called, where it is, what it wants and whether it gets it. Its secret stays.
 // A change of nothing is no act.
-func (d *Desk) UpdateWebhook(ctx context.Context, op Principal, req authn.RequestInfo, id string, n NewWebhook) (webhook.Endpoint, error) {
+func (d *Desk) UpdateWebhook(ctx context.Context, op Principal, req account.RequestInfo, id string, n NewWebhook) (webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return webhook.Endpoint{}, err
 	}
@@ -72,7 +72,7 @@ func (d *Desk) UpdateWebhook(ctx context.Context, op Principal, req authn.Reques
 	if err != nil {
 		return webhook.Endpoint{}, err
 	}
-	return d.changeWebhook(ctx, op, req, id, audit.WebhookUpdated, func(h *webhook.Endpoint, a *authn.Operation) bool {
+	return d.changeWebhook(ctx, op, req, id, audit.WebhookUpdated, func(h *webhook.Endpoint, a *account.Operation) bool {
 		if h.Name == n.Name && h.URL == n.URL && slices.Equal(h.Events, n.Events) && n.Enabled == (h.DisabledReason == "") {
 			return false
 		}
@@ -82,7 +82,7 @@ func (d *Desk) UpdateWebhook(ctx context.Context, op Principal, req authn.Reques
 }
 
 // RotateWebhook gives a receiver a new secret, shown in this one answer. The one before signs beside it for a day.
-func (d *Desk) RotateWebhook(ctx context.Context, op Principal, req authn.RequestInfo, id string) (secret.Value, webhook.Endpoint, error) {
+func (d *Desk) RotateWebhook(ctx context.Context, op Principal, req account.RequestInfo, id string) (secret.Value, webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return secret.Value{}, webhook.Endpoint{}, err
 	}
@@ -90,7 +90,7 @@ func (d *Desk) RotateWebhook(ctx context.Context, op Principal, req authn.Reques
 	if err != nil {
 		return secret.Value{}, webhook.Endpoint{}, err
 	}
-	h, err := d.changeWebhook(ctx, op, req, id, audit.WebhookRotated, func(h *webhook.Endpoint, a *authn.Operation) bool {
+	h, err := d.changeWebhook(ctx, op, req, id, audit.WebhookRotated, func(h *webhook.Endpoint, a *account.Operation) bool {
 		h.Replace(a.Now, value)
 		h.Changed = a.Now
 		return true
@@ -100,11 +100,11 @@ func (d *Desk) RotateWebhook(ctx context.Context, op Principal, req authn.Reques
 
 // TestWebhook sends one receiver an event that says that it is a test, whatever it asked for. WrongState with ReasonDisabled
 // for one that is switched off.
-func (d *Desk) TestWebhook(ctx context.Context, op Principal, req authn.RequestInfo, id string) (webhook.Endpoint, error) {
+func (d *Desk) TestWebhook(ctx context.Context, op Principal, req account.RequestInfo, id string) (webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return webhook.Endpoint{}, err
 	}
-	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (webhook.Endpoint, error) {
+	return account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (webhook.Endpoint, error) {
 		h, err := d.findWebhook(tx.Raw, id)
 		if err != nil {
 			return webhook.Endpoint{}, err
@@ -117,11 +117,11 @@ func (d *Desk) TestWebhook(ctx context.Context, op Principal, req authn.RequestI
 }
 
 // DeleteWebhook ends a receiver; what waits for it is forgotten.
-func (d *Desk) DeleteWebhook(ctx context.Context, op Principal, req authn.RequestInfo, id string) error {
+func (d *Desk) DeleteWebhook(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return err
 	}
-	_, err := authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (struct{}, error) {
+	_, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		h, err := d.findWebhook(tx.Raw, id)
 		if err != nil {
 			return struct{}{}, err
@@ -193,8 +193,8 @@ func (d *Desk) findWebhook(r store.Reader, id string) (webhook.Endpoint, error) 
 }
 
 // changeWebhook stores what fn makes of a receiver, and the event, unless fn changes nothing.
-func (d *Desk) changeWebhook(ctx context.Context, op Principal, req authn.RequestInfo, id, action string, fn func(*webhook.Endpoint, *authn.Operation) bool) (webhook.Endpoint, error) {
-	return authn.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *authn.Tx) (webhook.Endpoint, error) {
+func (d *Desk) changeWebhook(ctx context.Context, op Principal, req account.RequestInfo, id, action string, fn func(*webhook.Endpoint, *account.Operation) bool) (webhook.Endpoint, error) {
+	return account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (webhook.Endpoint, error) {
 		h, err := d.findWebhook(tx.Raw, id)
 		if err != nil || !fn(&h, tx.Op) {
 			return h, err
@@ -212,7 +212,7 @@ func (d *Desk) changeWebhook(ctx context.Context, op Principal, req authn.Reques
 
 // webhook judges what a receiver is to be.
 func (d *Desk) webhook(n NewWebhook) (NewWebhook, error) {
-	name, ok := Sanitize(n.Name, authn.MaxName, false)
+	name, ok := Sanitize(n.Name, account.MaxName, false)
 	if !ok || name == "" {
 		return n, errcode.InvalidField("name", "name")
 	}
@@ -234,7 +234,7 @@ func (d *Desk) webhook(n NewWebhook) (NewWebhook, error) {
 }
 
 // into writes what was judged into a receiver. One that is enabled again begins afresh.
-func (n NewWebhook) into(h *webhook.Endpoint, op *authn.Operation) {
+func (n NewWebhook) into(h *webhook.Endpoint, op *account.Operation) {
 	h.Name, h.URL, h.Events, h.Changed = n.Name, n.URL, n.Events, op.Now
 	switch {
 	case n.Enabled:
@@ -245,7 +245,7 @@ func (n NewWebhook) into(h *webhook.Endpoint, op *authn.Operation) {
 }
 
 // webhookSecret draws the 256 bits that sign.
-func webhookSecret(op *authn.Operation) (webhook.Secret, error) {
+func webhookSecret(op *account.Operation) (webhook.Secret, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(op.Secret("webhook").Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("drawing a webhook's secret: %w", err)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/store"
 )
@@ -62,7 +62,7 @@ func (a *app) checkClock(ctx context.Context) {
 
 // auditSystem audits an event of the service itself.
 func (a *app) auditSystem(ctx context.Context, action, outcome string, detail map[string]string) error {
-	_, err := authn.Update(ctx, a.accounts, a.accounts.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (struct{}, error) {
+	_, err := account.Update(ctx, a.accounts, a.accounts.NewOperation(account.RequestInfo{}), func(tx *account.Tx) (struct{}, error) {
 		return struct{}{}, tx.Audit(audit.Event{Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}, Action: action, Outcome: outcome, Detail: detail})
 	})
 	return err

@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/outbound"
 	"barillet/web/gate"
 )
@@ -83,7 +83,7 @@ func (c *colour) UnmarshalText(text []byte) error {
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (e *email) UnmarshalText(text []byte) error {
-	address, ok := authn.NormalizeEmail(string(text))
+	address, ok := account.NormalizeEmail(string(text))
 	if !ok {
 		return errors.New("want an email address such as \"support@example.com\"")
 	}

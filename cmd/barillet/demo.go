@@ -7,7 +7,7 @@ import (
 	"os"
 	"text/tabwriter"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/cmd/barillet/cli"
 	"barillet/internal/mail"
 	"barillet/internal/outbound"
@@ -19,7 +19,7 @@ import (
 type demo struct {
 	mailbox mail.MemoryTransport
 	origin  string
-	group   authn.Group
+	group   account.Group
 	users   []demoUser
 	token   secret.Value
 	sample  string // where the sample application is

@@ -6,7 +6,7 @@ import (
 	"net"
 	"strings"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/cmd/barillet/sample"
 	"barillet/internal/audit"
 	"barillet/internal/outbound"
@@ -32,7 +32,7 @@ func (d *demo) sampleServer(ctx context.Context, a *app) (service, error) {
 }
 
 func (d *demo) registerSample(ctx context.Context, a *app) (*sample.App, error) {
-	by := client.Registrar{Actor: audit.Actor{Type: audit.TypeOperator, ID: "operator:demo", Name: "Barillet"}, From: authn.RequestInfo{}, ReservedName: a.config.Brand.Name}
+	by := client.Registrar{Actor: audit.Actor{Type: audit.TypeOperator, ID: "operator:demo", Name: "Barillet"}, From: account.RequestInfo{}, ReservedName: a.config.Brand.Name}
 	files, err := static.New(sample.Accent)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/enrol"
 	"barillet/authn/helpdesk"
 	"barillet/factors/oath"
 	"barillet/factors/recovery"
@@ -29,7 +30,7 @@ const demoAge = time.Minute
 type demoUser struct {
 	first, last string
 	description string
-	role        authn.Role
+	role        account.Role
 	phone       bool // has a password and a phone
 	lostPhone   bool // the phone is lost; help is requested
 
@@ -42,7 +43,7 @@ func (u *demoUser) login() string { return strings.ToLower(u.first) + "@garage.e
 // demoUsers returns the users of the demonstration.
 func demoUsers() []demoUser {
 	return []demoUser{
-		{first: "Anne", last: "Morel", description: "administrator of the group", role: authn.RoleHelpDesk, phone: true},
+		{first: "Anne", last: "Morel", description: "administrator of the group", role: account.RoleHelpDesk, phone: true},
 		{first: "Karim", last: "Benali", description: "technician with a phone", phone: true},
 		{first: "Lucie", last: "Petit", description: "technician without any device, invited", phone: false},
 		{first: "Marc", last: "Leroy", description: "technician who lost the phone and asks for help", phone: true, lostPhone: true},
@@ -57,9 +58,9 @@ func (d *demo) create(ctx context.Context, a *app) error {
 	present := a.accounts.Now
 	a.accounts.Now = func() time.Time { return present().Add(-demoAge) }
 	defer func() { a.accounts.Now = present }()
-	operator := helpdesk.Principal{ID: "operator:demo", Name: "Barillet", Owner: "operator:demo", Role: authn.RoleSuperAdmin, Operator: true, CanSeeSecrets: true}
-	group, err := authn.Update(ctx, a.accounts, a.accounts.NewOperation(authn.RequestInfo{}), func(tx *authn.Tx) (authn.Group, error) {
-		g := authn.Group{Name: "Garage du Barillet"}
+	operator := helpdesk.Principal{ID: "operator:demo", Name: "Barillet", Owner: "operator:demo", Role: account.RoleSuperAdmin, Operator: true, CanSeeSecrets: true}
+	group, err := account.Update(ctx, a.accounts, a.accounts.NewOperation(account.RequestInfo{}), func(tx *account.Tx) (account.Group, error) {
+		g := account.Group{Name: "Garage du Barillet"}
 		err := tx.CreateGroup(&g)
 		return g, err
 	})
@@ -73,7 +74,7 @@ func (d *demo) create(ctx context.Context, a *app) error {
 		}
 		d.users = append(d.users, u)
 	}
-	d.token, _, err = a.desk.CreateToken(ctx, operator, authn.RequestInfo{}, helpdesk.NewToken{Name: "demonstration", Role: authn.RoleSuperAdmin,
+	d.token, _, err = a.desk.CreateToken(ctx, operator, account.RequestInfo{}, helpdesk.NewToken{Name: "demonstration", Role: account.RoleSuperAdmin,
 		Life: 24 * time.Hour, Secrets: true})
 	if err != nil {
 		return fmt.Errorf("creating API token: %w", err)
@@ -83,8 +84,8 @@ func (d *demo) create(ctx context.Context, a *app) error {
 
 // createUser creates one user in the state of the demonstration.
 func (d *demo) createUser(ctx context.Context, a *app, operator helpdesk.Principal, u *demoUser) error {
-	_, invited, err := a.desk.CreateUser(ctx, operator, authn.RequestInfo{}, helpdesk.NewUser{Login: u.login(), Email: u.login(), FirstName: u.first,
-		LastName: u.last, Groups: []authn.GroupID{d.group.ID}, Role: u.role}, true, false)
+	_, invited, err := a.desk.CreateUser(ctx, operator, account.RequestInfo{}, helpdesk.NewUser{Login: u.login(), Email: u.login(), FirstName: u.first,
+		LastName: u.last, Groups: []account.GroupID{d.group.ID}, Role: u.role}, true, false)
 	if err != nil {
 		return err
 	}
@@ -96,21 +97,21 @@ func (d *demo) createUser(ctx context.Context, a *app, operator helpdesk.Princip
 		return err
 	}
 	u.Key = secret.Value{}
-	_, err = a.desk.Submit(ctx, authn.RequestInfo{Locale: "fr"}, helpdesk.Submission{Email: u.login(), Topic: "phone_lost",
+	_, err = a.desk.Submit(ctx, account.RequestInfo{Locale: "fr"}, helpdesk.Submission{Email: u.login(), Topic: "phone_lost",
 		Message: "J’ai perdu mon téléphone hier sur la route. Je suis à l’atelier jusqu’à 18 h."})
 	return err
 }
 
 // accept accepts the invitation: it sets a password, enrols a phone and creates recovery codes.
 func (u *demoUser) accept(ctx context.Context, a *app, link secret.Value) error {
-	req := authn.RequestInfo{Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Locale: "fr"}
+	req := account.RequestInfo{Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Locale: "fr"}
 	u.Password = newPassword()
 	started, err := a.signIn.AcceptInvitation(ctx, req, secret.From(path.Base(link.Reveal())), u.Password.Reveal())
 	if err != nil {
 		return fmt.Errorf("accepting invitation: %w", err)
 	}
-	seat := authn.Flow{Login: started.Login}
-	prompt, err := a.enrol.BeginEnrol(ctx, req, seat, authn.Enrolling{Kind: totp.Kind, App: "GOOGLE", Name: "Téléphone"})
+	seat := enrol.Flow{Login: started.Login}
+	prompt, err := a.enrol.BeginEnrol(ctx, req, seat, enrol.Enrolling{Kind: totp.Kind, App: "GOOGLE", Name: "Téléphone"})
 	if err != nil {
 		return fmt.Errorf("beginning enrolment of phone: %w", err)
 	}
@@ -130,8 +131,8 @@ func (u *demoUser) accept(ctx context.Context, a *app, link secret.Value) error 
 		return fmt.Errorf("finishing enrolment of phone: %w", err)
 	}
 	u.Key = secret.From(shown.Groups)
-	seat = authn.Flow{Session: enrolled.Issued.Session}
-	if _, err := a.enrol.BeginEnrol(ctx, req, seat, authn.Enrolling{Kind: recovery.Kind}); err != nil {
+	seat = enrol.Flow{Session: enrolled.Issued.Session}
+	if _, err := a.enrol.BeginEnrol(ctx, req, seat, enrol.Enrolling{Kind: recovery.Kind}); err != nil {
 		return fmt.Errorf("creating recovery codes: %w", err)
 	}
 	if _, err := a.enrol.FinishEnrol(ctx, req, seat, "", nil); err != nil {

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/web/api"
 )
@@ -134,5 +134,5 @@ func operatorPrincipal(uid int) helpdesk.Principal {
 	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
 		name = u.Username
 	}
-	return helpdesk.Principal{ID: id, Name: name, Owner: id, Role: authn.RoleSuperAdmin, Operator: true, CanSeeSecrets: true, CanSignInUsers: true}
+	return helpdesk.Principal{ID: id, Name: name, Owner: id, Role: account.RoleSuperAdmin, Operator: true, CanSeeSecrets: true, CanSignInUsers: true}
 }

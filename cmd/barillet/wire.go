@@ -10,8 +10,11 @@ import (
 	_ "time/tzdata" // emails use the time zone of the host, which may not have these files
 
 	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/enrol"
 	"barillet/authn/helpdesk"
 	"barillet/authn/password"
+	"barillet/authn/session"
 	"barillet/factors/webauthn"
 	"barillet/internal/audit"
 	"barillet/internal/mail"
@@ -32,10 +35,10 @@ type app struct {
 	log     *slog.Logger
 	dataDir *dataDir
 
-	accounts *authn.Service
-	sessions *authn.SessionService
+	accounts *account.Service
+	sessions *session.SessionService
 	signIn   *authn.SignInService
-	enrol    *authn.EnrolService
+	enrol    *enrol.EnrolService
 	desk     *helpdesk.Desk
 	sender   *mail.Sender
 	webhooks *webhook.Sender
@@ -65,9 +68,9 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 	if a.accounts, err = a.newAccounts(outbox, events); err != nil {
 		return nil, err
 	}
-	a.sessions = authn.NewSessionService(a.accounts, dir.ring, stopwatch())
+	a.sessions = session.NewSessionService(a.accounts, dir.ring, stopwatch())
 	a.signIn = authn.NewSignInService(a.accounts, a.sessions, dir.ring)
-	a.enrol = &authn.EnrolService{Accounts: a.accounts, Sessions: a.sessions, SignIn: a.signIn}
+	a.enrol = &enrol.EnrolService{Accounts: a.accounts, Sessions: a.sessions, SignIn: a.signIn}
 	a.sender.Died = a.accounts.OnDeadLetter
 	a.desk = helpdesk.New(a.enrol, dir.ring)
 	a.desk.Outbound = out
@@ -97,7 +100,7 @@ func newAppWithPages(c *config, dir *dataDir, origin string, log *slog.Logger) (
 }
 
 // newAccounts returns the account service with all factors.
-func (a *app) newAccounts(outbox *mail.Outbox, events audit.Log) (*authn.Service, error) {
+func (a *app) newAccounts(outbox *mail.Outbox, events audit.Log) (*account.Service, error) {
 	c, dir := a.config, a.dataDir
 	keys, err := webauthn.New(webauthn.Config{RPID: host(a.origin), RPDisplayName: c.Brand.Name, Origins: []string{a.origin},
 		Attestation: c.WebAuthn.Attestation, UserVerification: c.WebAuthn.UserVerification})
@@ -111,14 +114,14 @@ func (a *app) newAccounts(outbox *mail.Outbox, events audit.Log) (*authn.Service
 		return nil, err
 	}
 	boundMemory(passwords)
-	accounts := &authn.Service{
+	accounts := &account.Service{
 		Store: dir.store, Pepper: dir.keys.Pepper,
 		Factors:  kinds(keys, dir.keys.Pepper.MAC),
 		Hasher:   passwords,
 		Limiter:  throttle.NewLimiter(dir.ring, dir.keys.Pepper),
 		Failures: throttle.NewFailureStore(dir.ring, dir.keys.Pepper),
 		Log:      events, Outbox: outbox,
-		Policy: authn.Policy{Issuer: c.Brand.Name, PublicURL: a.origin, DefaultLocale: c.DefaultLocale, AllowCopies: c.TOTP.AllowCopies,
+		Policy: account.Policy{Issuer: c.Brand.Name, PublicURL: a.origin, DefaultLocale: c.DefaultLocale, AllowCopies: c.TOTP.AllowCopies,
 			SessionIdle: c.Limits.SessionIdle, SessionMax: c.Limits.SessionMax, Support: string(c.Support.Email)},
 		Now: now, Wake: a.wakeWorkers,
 	}

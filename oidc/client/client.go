@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/store"
 )
@@ -89,36 +89,36 @@ type Client struct {
 
 // Policy is what an administrator requires of the users of a client.
 type Policy struct {
-	Consent           bool            `json:"consent,omitempty"`
-	PhishingResistant bool            `json:"phishingResistant,omitempty"` // requires a phishing-resistant device
-	MaxAge            time.Duration   `json:"maxAge,omitempty"`            // of the last proof; 0: no limit within the session
-	Groups            []authn.GroupID `json:"groups"`                      // the groups whose users may use the client; nil: all users; empty: none
-	Rules             []Rule          `json:"rules,omitempty"`             // further requirements for groups: the strictest rule applies
-	AccessTTL         time.Duration   `json:"accessTTL,omitempty"`
-	RefreshTTL        time.Duration   `json:"refreshTTL,omitempty"`
+	Consent           bool              `json:"consent,omitempty"`
+	PhishingResistant bool              `json:"phishingResistant,omitempty"` // requires a phishing-resistant device
+	MaxAge            time.Duration     `json:"maxAge,omitempty"`            // of the last proof; 0: no limit within the session
+	Groups            []account.GroupID `json:"groups"`                      // the groups whose users may use the client; nil: all users; empty: none
+	Rules             []Rule            `json:"rules,omitempty"`             // further requirements for groups: the strictest rule applies
+	AccessTTL         time.Duration     `json:"accessTTL,omitempty"`
+	RefreshTTL        time.Duration     `json:"refreshTTL,omitempty"`
 }
 
 // Rule is a further requirement for the users of a group.
 type Rule struct {
-	Group             authn.GroupID `json:"group"`
-	PhishingResistant bool          `json:"phishingResistant,omitempty"`
-	MaxAge            time.Duration `json:"maxAge,omitempty"`
+	Group             account.GroupID `json:"group"`
+	PhishingResistant bool            `json:"phishingResistant,omitempty"`
+	MaxAge            time.Duration   `json:"maxAge,omitempty"`
 }
 
 // Allows reports whether a user of these groups may use the client.
-func (y Policy) Allows(groups []authn.GroupID) bool {
-	return y.Groups == nil || slices.ContainsFunc(groups, func(g authn.GroupID) bool { return slices.Contains(y.Groups, g) })
+func (y Policy) Allows(groups []account.GroupID) bool {
+	return y.Groups == nil || slices.ContainsFunc(groups, func(g account.GroupID) bool { return slices.Contains(y.Groups, g) })
 }
 
 // Satisfied reports whether a user of these groups may use the client after an authentication at this level. Every
 // use of a token checks it.
-func (y Policy) Satisfied(groups []authn.GroupID, level string) bool {
+func (y Policy) Satisfied(groups []account.GroupID, level string) bool {
 	strong, _ := y.Requirements(groups)
 	return y.Allows(groups) && (!strong || Reaches(level, LevelPhishingResistant))
 }
 
 // Requirements returns what the policy requires of a user of these groups.
-func (y Policy) Requirements(groups []authn.GroupID) (strong bool, maxAge time.Duration) {
+func (y Policy) Requirements(groups []account.GroupID) (strong bool, maxAge time.Duration) {
 	strong, maxAge = y.PhishingResistant, y.MaxAge
 	for _, r := range y.Rules {
 		if slices.Contains(groups, r.Group) {
@@ -146,7 +146,7 @@ func (y Policy) RefreshTokenTTL() time.Duration {
 }
 
 // AuditEvent returns an event about a user and the client.
-func (c *Client) AuditEvent(u authn.UserID, login, action, outcome, reason string) audit.Event {
+func (c *Client) AuditEvent(u account.UserID, login, action, outcome, reason string) audit.Event {
 	return audit.Event{Actor: audit.Actor{Type: audit.TypeUser, ID: string(u), Name: login}, Subject: string(u), SubjectName: login,
 		Targets: []audit.Actor{c.auditTarget()}, Action: action, Outcome: outcome, Reason: reason}
 }

@@ -3,7 +3,7 @@ package client
 import (
 	"slices"
 
-	"barillet/authn"
+	"barillet/authn/session"
 )
 
 // The levels of assurance that acr names, weakest first. Every session has a password and a second factor. "phr" is
@@ -16,7 +16,7 @@ const (
 func Levels() []string { return []string{LevelTwoFactor, LevelPhishingResistant} }
 
 // LevelOf returns the level of a session.
-func LevelOf(b *authn.Bearer) string {
+func LevelOf(b *session.Bearer) string {
 	if b.PhishingResistant() {
 		return LevelPhishingResistant
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -42,7 +42,7 @@ type Registration struct {
 	Consent           *bool              `json:"barillet_consent,omitempty"` // nil: true
 	PhishingResistant bool               `json:"barillet_phishing_resistant,omitempty"`
 	MaxAge            int64              `json:"barillet_max_age,omitempty"` // seconds
-	Groups            []authn.GroupID    `json:"barillet_groups"`            // nil: all users; empty: none
+	Groups            []account.GroupID  `json:"barillet_groups"`            // nil: all users; empty: none
 	Rules             []RegistrationRule `json:"barillet_group_rules,omitempty"`
 	AccessTTL         int64              `json:"barillet_access_token_lifetime,omitempty"`  // seconds
 	RefreshTTL        int64              `json:"barillet_refresh_token_lifetime,omitempty"` // seconds
@@ -50,9 +50,9 @@ type Registration struct {
 
 // RegistrationRule is a Rule with its age in seconds.
 type RegistrationRule struct {
-	Group             authn.GroupID `json:"group"`
-	PhishingResistant bool          `json:"phishing_resistant,omitempty"`
-	MaxAge            int64         `json:"max_age,omitempty"`
+	Group             account.GroupID `json:"group"`
+	PhishingResistant bool            `json:"phishing_resistant,omitempty"`
+	MaxAge            int64           `json:"max_age,omitempty"`
 }
 
 // Information is the response to a registration (RFC 7591 §3.2.1). Only the response that creates a secret contains
@@ -94,7 +94,7 @@ func (s *Service) information(c *Client) Information {
 // Registrar is the principal that registers or changes a client. The caller has checked its permission.
 type Registrar struct {
 	Actor        audit.Actor
-	From         authn.RequestInfo
+	From         account.RequestInfo
 	ReservedName string // the name of the service, which no client may have
 }
 
@@ -178,8 +178,8 @@ func (s *Service) replace(ctx context.Context, by Registrar, before *Client, r R
 }
 
 // putClient stores a client in place of before; nil if it is new.
-func (s *Service) putClient(ctx context.Context, op *authn.Operation, by Registrar, c *Client, action string, before *Client) error {
-	_, err := authn.Update(ctx, s.Accounts, op, func(tx *authn.Tx) (Information, error) {
+func (s *Service) putClient(ctx context.Context, op *account.Operation, by Registrar, c *Client, action string, before *Client) error {
+	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (Information, error) {
 		none := Information{}
 		switch there, err := s.Get(tx.Raw, c.ID); {
 		case err != nil:
@@ -204,7 +204,7 @@ func (s *Service) putClient(ctx context.Context, op *authn.Operation, by Registr
 func (s *Service) RotateSecret(ctx context.Context, by Registrar, id ID) (Information, error) {
 	op := s.Accounts.NewOperation(by.From)
 	secret := secret.From(clientPrefix + op.Secret("client secret").Reveal())
-	out, err := authn.Update(ctx, s.Accounts, op, func(tx *authn.Tx) (Information, error) {
+	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (Information, error) {
 		c, err := s.Get(tx.Raw, id)
 		switch {
 		case err != nil:
@@ -232,7 +232,7 @@ func (s *Service) RotateSecret(ctx context.Context, by Registrar, id ID) (Inform
 // Delete deletes a client. Its tokens are invalid at once. The error may be NotFound.
 func (s *Service) Delete(ctx context.Context, by Registrar, id ID) error {
 	op := s.Accounts.NewOperation(by.From)
-	_, err := authn.Update(ctx, s.Accounts, op, func(tx *authn.Tx) (struct{}, error) {
+	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
 		none := struct{}{}
 		c, err := s.Get(tx.Raw, id)
 		if err != nil {

@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/store"
 )
 
@@ -12,7 +12,7 @@ import (
 type Config struct {
 	Store    store.Store
 	Keyring  *store.Keyring
-	Accounts *authn.Service
+	Accounts *account.Service
 	Now      func() time.Time
 
 	RegistrationURL string   // of the endpoint where clients are registered

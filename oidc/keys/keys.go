@@ -19,7 +19,7 @@ import (
 
 	jose "github.com/go-jose/go-jose/v4"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/store"
 )
@@ -44,7 +44,7 @@ const (
 type Config struct {
 	Store    store.Store
 	Keyring  *store.Keyring
-	Accounts *authn.Service
+	Accounts *account.Service
 	Now      func() time.Time
 }
 
@@ -142,7 +142,7 @@ func (s *Service) List(ctx context.Context) ([]State, error) {
 }
 
 // Rotate creates a further key for every algorithm that has none waiting. It signs after publishBefore.
-func (s *Service) Rotate(ctx context.Context, req authn.RequestInfo, actor audit.Actor) error {
+func (s *Service) Rotate(ctx context.Context, req account.RequestInfo, actor audit.Actor) error {
 	for _, alg := range Algorithms {
 		if _, err := s.rotateIfDue(ctx, alg, &rotation{req, actor}); err != nil {
 			return err
@@ -153,7 +153,7 @@ func (s *Service) Rotate(ctx context.Context, req authn.RequestInfo, actor audit
 
 // rotation is a request for a further key before it is due.
 type rotation struct {
-	req   authn.RequestInfo
+	req   account.RequestInfo
 	actor audit.Actor
 }
 
@@ -178,11 +178,11 @@ func (s *Service) rotateIfDue(ctx context.Context, alg string, by *rotation) (Se
 	if err != nil {
 		return set, err
 	}
-	op := s.Accounts.NewOperation(authn.RequestInfo{})
+	op := s.Accounts.NewOperation(account.RequestInfo{})
 	if by != nil {
 		op = s.Accounts.NewOperation(by.req)
 	}
-	_, err = authn.Update(ctx, s.Accounts, op, func(tx *authn.Tx) (struct{}, error) { // no private key is its outcome
+	_, err = account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) { // no private key is its outcome
 		none := struct{}{}
 		if set, err = s.loadSet(tx.Raw, alg); err != nil {
 			return none, err

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/secret"
 	"barillet/oidc/client"
 	"barillet/store"
@@ -102,7 +102,7 @@ type Userinfo struct {
 // without the scope openid.
 func (s *Service) Userinfo(ctx context.Context, value string) (Userinfo, error) {
 	var t *validToken
-	var u authn.User
+	var u account.User
 	err := s.Store.View(ctx, func(snap store.Snapshot) (err error) {
 		if t, err = s.lookup(snap, value); err == nil && t != nil && t.grant != nil {
 			u, err = s.Accounts.User(snap, t.grant.User)

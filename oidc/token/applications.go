@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/oidc/client"
@@ -54,7 +54,7 @@ func (s *Service) Applications(ctx context.Context, session string) (out []Appli
 }
 
 // firstAccess returns the time of the first consent or active grant of a user, for each client.
-func (s *Service) firstAccess(snap store.Snapshot, user authn.UserID) (map[client.ID]time.Time, error) {
+func (s *Service) firstAccess(snap store.Snapshot, user account.UserID) (map[client.ID]time.Time, error) {
 	since := map[client.ID]time.Time{}
 	earlier := func(id client.ID, at time.Time) {
 		if was, ok := since[id]; !ok || at.Before(was) {
@@ -81,7 +81,7 @@ func (s *Service) firstAccess(snap store.Snapshot, user authn.UserID) (map[clien
 
 // Withdraw deletes the consent of the user of a session to a client, and ends every grant of it. The client gets a logout
 // token. Nothing to withdraw is no error; a session that is not active is NoSession.
-func (s *Service) Withdraw(ctx context.Context, req authn.RequestInfo, session string, id client.ID) error {
+func (s *Service) Withdraw(ctx context.Context, req account.RequestInfo, session string, id client.ID) error {
 	op := s.Accounts.NewOperation(req)
 	var noSession error = errcode.New(errcode.NoSession)
 	var keys []string
@@ -97,7 +97,7 @@ func (s *Service) Withdraw(ctx context.Context, req authn.RequestInfo, session s
 		return err
 	}
 	first := keys[:min(len(keys), endBatch)] // in one Update with the consent
-	_, err = authn.Update(ctx, s.Accounts, op, func(tx *authn.Tx) (struct{}, error) {
+	_, err = account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
 		none := struct{}{}
 		b, err := s.Session(tx.Raw, session)
 		if err != nil || b == nil {

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/outbox"
 	"barillet/internal/secret"
 	"barillet/oidc/client"
@@ -25,7 +25,7 @@ type Deliverer interface {
 // for each session.
 type Logout struct {
 	Client client.ID       `json:"client"`
-	User   authn.UserID    `json:"user"`
+	User   account.UserID  `json:"user"`
 	SID    string          `json:"sid"`
 	ID     string          `json:"id"` // jti, the same in every attempt
 	State  outbox.Attempts `json:"state"`

@@ -13,22 +13,22 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/oidc/client"
 	"barillet/oidc/keys"
 )
 
 // userClaims are the claims about a user.
 type userClaims struct {
-	Name          string          `json:"name,omitempty"`
-	GivenName     string          `json:"given_name,omitempty"`
-	FamilyName    string          `json:"family_name,omitempty"`
-	Username      string          `json:"preferred_username,omitempty"`
-	Locale        string          `json:"locale,omitempty"`
-	Updated       int64           `json:"updated_at,omitempty"`
-	Email         string          `json:"email,omitempty"`
-	EmailVerified *bool           `json:"email_verified,omitempty"`
-	Groups        []authn.GroupID `json:"groups,omitempty"`
+	Name          string            `json:"name,omitempty"`
+	GivenName     string            `json:"given_name,omitempty"`
+	FamilyName    string            `json:"family_name,omitempty"`
+	Username      string            `json:"preferred_username,omitempty"`
+	Locale        string            `json:"locale,omitempty"`
+	Updated       int64             `json:"updated_at,omitempty"`
+	Email         string            `json:"email,omitempty"`
+	EmailVerified *bool             `json:"email_verified,omitempty"`
+	Groups        []account.GroupID `json:"groups,omitempty"`
 }
 
 // scopeClaims are the claims that a scope stands for (OIDC Core §5.4).
@@ -64,7 +64,7 @@ func claimNames(c *client.Client, granted, byName []string) map[string]bool {
 
 // claimsOf returns the named claims about a user. email_verified is false: the service does not know who reads an
 // address. Groups are IDs, because names change and are not unique (protocol rule 27).
-func claimsOf(u *authn.User, named map[string]bool) userClaims {
+func claimsOf(u *account.User, named map[string]bool) userClaims {
 	var out userClaims
 	verified := false
 	for name, put := range map[string]func(){
@@ -89,7 +89,7 @@ var subjects = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // Subject returns the identifier of a user at a client: the user ID, or a pairwise identifier that clients of other
 // sectors cannot compare (OIDC Core §8.1).
-func (s *Service) Subject(c *client.Client, id authn.UserID) string {
+func (s *Service) Subject(c *client.Client, id account.UserID) string {
 	if !c.Pairwise {
 		return string(id)
 	}

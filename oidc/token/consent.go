@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/oidc/client"
 	"barillet/store"
 )
@@ -15,17 +15,17 @@ type Consent struct {
 	Created time.Time `json:"created"` // of the first consent
 }
 
-func consentID(u authn.UserID, c client.ID) string { return string(u) + "/" + string(c) }
+func consentID(u account.UserID, c client.ID) string { return string(u) + "/" + string(c) }
 
 // Consent loads the consent of a user to a client, and reports whether there is one.
-func (s *Service) Consent(r store.Reader, u authn.UserID, c client.ID) (Consent, bool, error) {
+func (s *Service) Consent(r store.Reader, u account.UserID, c client.ID) (Consent, bool, error) {
 	given, err := s.consents.Get(r, consentID(u, c))
 	there, err := store.Found(err)
 	return given, there, err
 }
 
 // AddConsent adds scopes to the consent of a user to a client.
-func (s *Service) AddConsent(tx store.Tx, now time.Time, u authn.UserID, c client.ID, scopes []string) error {
+func (s *Service) AddConsent(tx store.Tx, now time.Time, u account.UserID, c client.ID, scopes []string) error {
 	given, there, err := s.Consent(tx, u, c)
 	if err != nil {
 		return err

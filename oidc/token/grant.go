@@ -6,27 +6,28 @@ import (
 	"slices"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/session"
 	"barillet/oidc/client"
 	"barillet/store"
 )
 
 // AuthContext describes the authentication on which tokens are based: the user, the session, the method and the time.
 type AuthContext struct {
-	User     authn.UserID `json:"user"`
-	Login    string       `json:"login"`   // at the time of the authentication, for the audit log
-	Session  string       `json:"session"` // key of the session record
-	SID      string       `json:"sid"`     // public identifier of the session
-	Epoch    uint64       `json:"epoch"`
-	Since    time.Time    `json:"since"` // start of the session
-	Until    time.Time    `json:"until"` // latest end of the session
-	AuthTime time.Time    `json:"authTime"`
-	AMR      []string     `json:"amr"`
-	ACR      string       `json:"acr"`
+	User     account.UserID `json:"user"`
+	Login    string         `json:"login"`   // at the time of the authentication, for the audit log
+	Session  string         `json:"session"` // key of the session record
+	SID      string         `json:"sid"`     // public identifier of the session
+	Epoch    uint64         `json:"epoch"`
+	Since    time.Time      `json:"since"` // start of the session
+	Until    time.Time      `json:"until"` // latest end of the session
+	AuthTime time.Time      `json:"authTime"`
+	AMR      []string       `json:"amr"`
+	ACR      string         `json:"acr"`
 }
 
 // NewAuthContext returns the AuthContext of a session. Its AuthTime is the last proof: the sign-in or a later step-up.
-func NewAuthContext(b *authn.Bearer) AuthContext {
+func NewAuthContext(b *session.Bearer) AuthContext {
 	at := b.Since
 	if b.StepUpAt.After(at) {
 		at = b.StepUpAt
@@ -70,7 +71,7 @@ func (s *Service) status(r store.Reader, now time.Time, g *Grant) (grantStatus, 
 		return revoked, nil
 	case err != nil:
 		return revoked, err
-	case st.Status != authn.StatusActive || st.Epoch != g.Epoch:
+	case st.Status != account.StatusActive || st.Epoch != g.Epoch:
 		return revoked, nil
 	}
 	_, err = s.Sessions.Lookup(r, g.Session, now)
@@ -106,7 +107,7 @@ func (s *Service) activeGrant(r store.Reader, now time.Time, id string) (*Grant,
 }
 
 // grantKeys returns the keys of those grants of a user that match, in order.
-func (s *Service) grantKeys(snap store.Snapshot, user authn.UserID, match func(*Grant) (bool, error)) ([]string, error) {
+func (s *Service) grantKeys(snap store.Snapshot, user account.UserID, match func(*Grant) (bool, error)) ([]string, error) {
 	var keys []string
 	err := s.grants.Scan(snap, string(user)+"/", "", 0, func(key string, g Grant) error {
 		matches, err := match(&g)
@@ -123,13 +124,13 @@ func (s *Service) grantKeys(snap store.Snapshot, user authn.UserID, match func(*
 
 // EndSession ends the grants of a session that has just ended, and queues their logout tokens. EndRevokedGrants finds the
 // grants of sessions that end otherwise.
-func (s *Service) EndSession(ctx context.Context, user authn.UserID, sid string) error {
+func (s *Service) EndSession(ctx context.Context, user account.UserID, sid string) error {
 	return s.endGrantsOf(ctx, user, func(_ store.Reader, g *Grant) (bool, error) { return g.SID == sid, nil })
 }
 
 // EndInactiveSession ends the grants of a session, unless the session is active: a client that has an ID token of another
 // browser must not end that session.
-func (s *Service) EndInactiveSession(ctx context.Context, user authn.UserID, sid string) error {
+func (s *Service) EndInactiveSession(ctx context.Context, user account.UserID, sid string) error {
 	return s.endGrantsOf(ctx, user, func(r store.Reader, g *Grant) (bool, error) {
 		if g.SID != sid {
 			return false, nil
@@ -139,7 +140,7 @@ func (s *Service) EndInactiveSession(ctx context.Context, user authn.UserID, sid
 	})
 }
 
-func (s *Service) endGrantsOf(ctx context.Context, user authn.UserID, match func(store.Reader, *Grant) (bool, error)) error {
+func (s *Service) endGrantsOf(ctx context.Context, user account.UserID, match func(store.Reader, *Grant) (bool, error)) error {
 	var keys []string
 	err := s.Store.View(ctx, func(snap store.Snapshot) (err error) {
 		keys, err = s.grantKeys(snap, user, func(g *Grant) (bool, error) { return match(snap, g) })
@@ -192,7 +193,7 @@ func (s *Service) endGrant(tx store.Tx, now time.Time, key string, g *Grant) err
 
 // FindSession returns the user and the public identifier of the session that a client knows by these pairwise names; "" if there is
 // none.
-func (s *Service) FindSession(snap store.Snapshot, c *client.Client, subject, sid string) (user authn.UserID, session string, err error) {
+func (s *Service) FindSession(snap store.Snapshot, c *client.Client, subject, sid string) (user account.UserID, session string, err error) {
 	err = s.grants.Scan(snap, "", "", 0, func(_ string, g Grant) error {
 		if g.Client == c.ID && s.SessionID(c, g.SID) == sid && s.Subject(c, g.User) == subject {
 			user, session = g.User, g.SID

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/audit"
 	"barillet/internal/secret"
 	"barillet/oidc/client"
@@ -64,10 +64,10 @@ type Redemption struct {
 
 // Redeem exchanges a code for tokens, once. The code is spent even if the client, the redirect URI or the verifier is wrong
 // (promise O1). A refusal is a *GrantError.
-func (s *Service) Redeem(ctx context.Context, req authn.RequestInfo, c *client.Client, r Redemption) (*Response, error) {
+func (s *Service) Redeem(ctx context.Context, req account.RequestInfo, c *client.Client, r Redemption) (*Response, error) {
 	hash := r.Code.Hash()
 	matches := verifierCheck(r.Verifier)
-	return s.Exchange(ctx, req, c, func(tx *authn.Tx) (string, *AuthorizationCode, error) {
+	return s.Exchange(ctx, req, c, func(tx *account.Tx) (string, *AuthorizationCode, error) {
 		code, err := s.codes.Get(tx.Raw, hash)
 		if there, err := store.Found(err); !there {
 			return "", nil, orRefuse(err, "the code is unknown or expired")
@@ -114,12 +114,12 @@ func orRefuse(err error, reason string) error {
 }
 
 // reused deletes the grant of a code that is used again: one of its two holders stole it (RFC 6749 §4.1.2).
-func (s *Service) reused(tx *authn.Tx, c *client.Client, code *AuthorizationCode) error {
+func (s *Service) reused(tx *account.Tx, c *client.Client, code *AuthorizationCode) error {
 	return s.revokeStolen(tx, c, code.Grant, "code used twice", "the code was used before")
 }
 
 // revokeStolen deletes a grant, if it exists, because a credential of it was used twice, and returns the refusal.
-func (s *Service) revokeStolen(tx *authn.Tx, c *client.Client, grant, event, reason string) error {
+func (s *Service) revokeStolen(tx *account.Tx, c *client.Client, grant, event, reason string) error {
 	if grant == "" {
 		return refuse(reason)
 	}
@@ -145,20 +145,20 @@ type issuance struct {
 	refused error
 	token   AccessToken
 	grant   Grant
-	user    authn.User
+	user    account.User
 	nonce   string
 }
 
-func newIssuance(op *authn.Operation, c *client.Client) issuance {
+func newIssuance(op *account.Operation, c *client.Client) issuance {
 	return issuance{client: c, access: secret.From(accessPrefix + op.Secret("access").Reveal()),
 		refresh: secret.From(refreshPrefix + op.Secret("refresh").Reveal())}
 }
 
 // issue runs fill in an Update and returns the tokens that it stored. A refusal that fill returns is committed.
-func (s *Service) issue(ctx context.Context, req authn.RequestInfo, c *client.Client, fill func(tx *authn.Tx, i *issuance) error) (*Response, error) {
+func (s *Service) issue(ctx context.Context, req account.RequestInfo, c *client.Client, fill func(tx *account.Tx, i *issuance) error) (*Response, error) {
 	op := s.Accounts.NewOperation(req)
 	fresh := newIssuance(op, c)
-	out, err := authn.Update(ctx, s.Accounts, op, func(tx *authn.Tx) (issuance, error) {
+	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (issuance, error) {
 		i := fresh
 		err := fill(tx, &i)
 		if isRefusal(err) {
@@ -194,8 +194,8 @@ func isRefusal(err error) bool {
 
 // Exchange makes a grant of the code that take returns, and its first tokens. take runs in the Update that stores them, and
 // returns the key of the code. If it returns no code, its Update is committed and Exchange returns nil.
-func (s *Service) Exchange(ctx context.Context, req authn.RequestInfo, c *client.Client, take func(tx *authn.Tx) (string, *AuthorizationCode, error)) (*Response, error) {
-	return s.issue(ctx, req, c, func(tx *authn.Tx, i *issuance) error {
+func (s *Service) Exchange(ctx context.Context, req account.RequestInfo, c *client.Client, take func(tx *account.Tx) (string, *AuthorizationCode, error)) (*Response, error) {
+	return s.issue(ctx, req, c, func(tx *account.Tx, i *issuance) error {
 		hash, code, err := take(tx)
 		if err != nil || code == nil {
 			return err
@@ -205,7 +205,7 @@ func (s *Service) Exchange(ctx context.Context, req authn.RequestInfo, c *client
 }
 
 // firstTokens stores the grant of a code and its first tokens.
-func (s *Service) firstTokens(tx *authn.Tx, i *issuance, hash string, code *AuthorizationCode) error {
+func (s *Service) firstTokens(tx *account.Tx, i *issuance, hash string, code *AuthorizationCode) error {
 	c, now := i.client, tx.Op.Now
 	g := Grant{Client: c.ID, AuthContext: code.AuthContext, Scopes: code.Scopes, UserinfoClaims: code.UserinfoClaims, IDTokenClaims: code.IDTokenClaims,
 		Created: now, Expires: code.Until}
@@ -242,7 +242,7 @@ func (s *Service) checkPolicy(r store.Reader, c *client.Client, g *Grant) error 
 }
 
 // storeTokens stores the tokens of a grant: an access token, and a refresh token if the grant is offline.
-func (s *Service) storeTokens(tx *authn.Tx, i *issuance, id string) (err error) {
+func (s *Service) storeTokens(tx *account.Tx, i *issuance, id string) (err error) {
 	now, g := tx.Op.Now, &i.grant
 	if i.token, err = s.storeAccess(tx.Raw, now, i.access, i.client, id, g.Scopes, g.Expires); err != nil {
 		return err

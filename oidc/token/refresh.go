@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/secret"
 	"barillet/oidc/client"
 	"barillet/store"
@@ -26,9 +26,9 @@ const refreshGrace = 10 * time.Second
 // Refresh exchanges a refresh token, once, for an access token and the next refresh token. Scopes narrow this access token
 // only (RFC 6749 §6). A token that is used again after refreshGrace revokes its grant. A refusal is a *GrantError or
 // ErrScope.
-func (s *Service) Refresh(ctx context.Context, req authn.RequestInfo, c *client.Client, secret secret.Value, scopes []string) (*Response, error) {
+func (s *Service) Refresh(ctx context.Context, req account.RequestInfo, c *client.Client, secret secret.Value, scopes []string) (*Response, error) {
 	hash := secret.Hash()
-	return s.issue(ctx, req, c, func(tx *authn.Tx, i *issuance) error {
+	return s.issue(ctx, req, c, func(tx *account.Tx, i *issuance) error {
 		t, err := s.refreshes.Get(tx.Raw, hash)
 		if there, err := store.Found(err); !there || t.Client != c.ID {
 			return orRefuse(err, "the refresh token is unknown or expired")
@@ -64,9 +64,9 @@ func (s *Service) Refresh(ctx context.Context, req authn.RequestInfo, c *client.
 
 // IssueToClient issues an access token to a client for itself. It has no scope about users, no refresh token and no ID
 // token.
-func (s *Service) IssueToClient(ctx context.Context, req authn.RequestInfo, c *client.Client, scopes []string) (*Response, error) {
+func (s *Service) IssueToClient(ctx context.Context, req account.RequestInfo, c *client.Client, scopes []string) (*Response, error) {
 	own := slices.DeleteFunc(c.AllowedScopes(scopes), func(scope string) bool { return slices.Contains(client.Scopes, scope) })
-	return s.issue(ctx, req, c, func(tx *authn.Tx, i *issuance) (err error) {
+	return s.issue(ctx, req, c, func(tx *account.Tx, i *issuance) (err error) {
 		i.token, err = s.storeAccess(tx.Raw, tx.Op.Now, i.access, c, "", own, time.Time{})
 		return err
 	})

@@ -6,7 +6,8 @@ import (
 	"log/slog"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/session"
 	"barillet/internal/errcode"
 	"barillet/internal/outbox"
 	"barillet/oidc/client"
@@ -19,8 +20,8 @@ type Config struct {
 	Store    store.Store
 	Keyring  *store.Keyring
 	Pepper   store.Pepper
-	Accounts *authn.Service
-	Sessions *authn.SessionService
+	Accounts *account.Service
+	Sessions *session.SessionService
 	Clients  *client.Service
 	Keys     *keys.Service
 	Issuer   string
@@ -78,7 +79,7 @@ func (e *GrantError) Error() string { return "invalid grant: " + e.Reason }
 func refuse(reason string) *GrantError { return &GrantError{reason} }
 
 // Session returns the session whose record has the given key; nil if it is not active.
-func (s *Service) Session(r store.Reader, key string) (*authn.Bearer, error) {
+func (s *Service) Session(r store.Reader, key string) (*session.Bearer, error) {
 	b, err := s.Sessions.Lookup(r, key, s.now())
 	if isGone(err) {
 		return nil, nil

@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
+	"barillet/authn/session"
 	"barillet/internal/audit"
 	"barillet/internal/secret"
 	"barillet/oidc/client"
@@ -28,7 +29,7 @@ type env struct {
 	tokens  *token.Service
 	clients *client.Service
 	client  *client.Client
-	session authn.Bearer
+	session session.Bearer
 }
 
 func newEnv(t *testing.T) *env {
@@ -86,7 +87,7 @@ func (e *env) code(value string) token.Redemption {
 
 func (e *env) redeem(r token.Redemption) *token.Response {
 	e.Helper()
-	out, err := e.tokens.Redeem(e.Context(), authn.RequestInfo{}, e.client, r)
+	out, err := e.tokens.Redeem(e.Context(), account.RequestInfo{}, e.client, r)
 	if err != nil {
 		e.Fatal(err)
 	}
@@ -112,7 +113,7 @@ func TestRedeem_RejectsUsedCode(t *testing.T) {
 	r := e.code("code-1")
 	first := e.redeem(r)
 	e.wantActive(e.client, first.Access, true)
-	e.wantRefused(e.tokens.Redeem(t.Context(), authn.RequestInfo{}, e.client, r))
+	e.wantRefused(e.tokens.Redeem(t.Context(), account.RequestInfo{}, e.client, r))
 	e.wantActive(e.client, first.Access, false)
 	e.wantActive(e.client, first.Refresh, false)
 }
@@ -122,29 +123,29 @@ func TestRedeem_SpendsCodeOnWrongVerifier(t *testing.T) {
 	r := e.code("code-1")
 	wrong := r
 	wrong.Verifier = challenge
-	e.wantRefused(e.tokens.Redeem(t.Context(), authn.RequestInfo{}, e.client, wrong))
-	e.wantRefused(e.tokens.Redeem(t.Context(), authn.RequestInfo{}, e.client, r))
+	e.wantRefused(e.tokens.Redeem(t.Context(), account.RequestInfo{}, e.client, wrong))
+	e.wantRefused(e.tokens.Redeem(t.Context(), account.RequestInfo{}, e.client, r))
 }
 
 func TestRefresh_RevokesGrantOnReuse(t *testing.T) {
 	e := newEnv(t)
 	first := e.redeem(e.code("code-1"))
 	used := secret.From(first.Refresh)
-	second, err := e.tokens.Refresh(t.Context(), authn.RequestInfo{}, e.client, used, nil)
+	second, err := e.tokens.Refresh(t.Context(), account.RequestInfo{}, e.client, used, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.wantRefused(e.tokens.Refresh(t.Context(), authn.RequestInfo{}, e.client, used, nil))
+	e.wantRefused(e.tokens.Refresh(t.Context(), account.RequestInfo{}, e.client, used, nil))
 	e.wantActive(e.client, second.Access, true) // within ten seconds: the response may have been lost
 	e.Clock.Advance(11 * time.Second)
-	e.wantRefused(e.tokens.Refresh(t.Context(), authn.RequestInfo{}, e.client, used, nil))
+	e.wantRefused(e.tokens.Refresh(t.Context(), account.RequestInfo{}, e.client, used, nil))
 	e.wantActive(e.client, second.Access, false)
 }
 
 func TestRefresh_RejectsWiderScope(t *testing.T) {
 	e := newEnv(t)
 	first := e.redeem(e.code("code-1"))
-	if _, err := e.tokens.Refresh(t.Context(), authn.RequestInfo{}, e.client, secret.From(first.Refresh), []string{"openid", "groups"}); !errors.Is(err, token.ErrScope) {
+	if _, err := e.tokens.Refresh(t.Context(), account.RequestInfo{}, e.client, secret.From(first.Refresh), []string{"openid", "groups"}); !errors.Is(err, token.ErrScope) {
 		t.Errorf("got %v, want ErrScope", err)
 	}
 }

@@ -8,11 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 )
 
 // concrete puts something that is there, or at least sound, in the place of a pattern's wildcards.
-func (d *door) concrete(pattern string, u authn.User) (method, path string) {
+func (d *door) concrete(pattern string, u account.User) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
 	return method, strings.NewReplacer("{id}", string(u.ID), "{fid}", "d1", "{gid}", "g1", "{uid}", string(u.ID), "{hid}", "h1", "{tid}", "0123456789abcdef0123",
 		"{rid}", "r1", "{aid}", string(u.ID)+"-x", "{wid}", "w1").Replace(path)
@@ -96,47 +96,47 @@ func TestARoleMayDoNoMoreThanItsOwn(t *testing.T) {
 	d := open(t)
 	u, _, _ := d.Member("zoe@garage.example", nil)
 	for _, c := range []struct {
-		role  authn.Role
+		role  account.Role
 		route string
 		body  string
 		want  int
 	}{
-		{authn.RoleReadOnly, "GET /api/v1/users", "", 200},
-		{authn.RoleReadOnly, "GET /api/v1/users/{id}", "", 200},
-		{authn.RoleReadOnly, "GET /api/v1/logs", "", 200},
-		{authn.RoleReadOnly, "POST /api/v1/users", `{"profile":{"login":"new@garage.example"}}`, 403},
-		{authn.RoleReadOnly, "POST /api/v1/users/{id}/lifecycle/activate", "", 403},
-		{authn.RoleReadOnly, "POST /api/v1/users/{id}/lifecycle/reset_factors", "", 403},
-		{authn.RoleReadOnly, "DELETE /api/v1/users/{id}/factors/{fid}", "", 403},
-		{authn.RoleReadOnly, "POST /api/v1/groups", `{"profile":{"name":"G"}}`, 403},
-		{authn.RoleReadOnly, "POST /api/v1/api-tokens", `{"name":"x","role":"READ_ONLY_ADMIN"}`, 403},
-		{authn.RoleReadOnly, "GET /api/v1/api-tokens", "", 403},
-		{authn.RoleReadOnly, "PATCH /api/v1/help-requests/{hid}", `{"status":"resolved"}`, 403},
-		{authn.RoleReadOnly, "POST /api/v1/help-requests/{hid}/notes", `{"text":"x"}`, 403},
-		{authn.RoleReadOnly, "GET /api/v1/reports/lockout-risk", "", 200},
-		{authn.RoleHelpDesk, "POST /api/v1/groups", `{"profile":{"name":"G"}}`, 403},
-		{authn.RoleHelpDesk, "PUT /api/v1/groups/{gid}", `{"profile":{"name":"G"}}`, 403},
-		{authn.RoleHelpDesk, "DELETE /api/v1/groups/{gid}", "", 403},
-		{authn.RoleHelpDesk, "PUT /api/v1/groups/{gid}/users/{uid}", "", 403},
-		{authn.RoleHelpDesk, "DELETE /api/v1/groups/{gid}/users/{uid}", "", 403},
-		{authn.RoleReadOnly, "GET /api/v1/users/{id}/groups", "", 200},
-		{authn.RoleHelpDesk, "POST /api/v1/api-tokens", `{"name":"x","role":"HELP_DESK_ADMIN"}`, 403},
-		{authn.RoleHelpDesk, "DELETE /api/v1/api-tokens/{tid}", "", 403},
-		{authn.RoleHelpDesk, "POST /api/v1/users/{id}/lifecycle/reset_factors", `{"sendEmail":false}`, 403},
-		{authn.RoleHelpDesk, "POST /api/v1/users/{id}/lifecycle/reset_factors", `{"hand":true}`, 403},
-		{authn.RoleHelpDesk, "POST /api/v1/users/{id}/lifecycle/activate?sendEmail=false", "", 403},
-		{authn.RoleUserAdmin, "POST /api/v1/users", `{"profile":{"login":"n@garage.example"},"role":"SUPER_ADMIN"}`, 403},
-		{authn.RoleUserAdmin, "POST /api/v1/api-tokens", `{"name":"x","role":"SUPER_ADMIN"}`, 403},
-		{authn.RoleSuperAdmin, "POST /api/v1/api-tokens", `{"name":"x","role":"SUPER_ADMIN","allow":["secrets"]}`, 403},
-		{authn.RoleSuperAdmin, "POST /api/v1/users/{id}/lifecycle/reset_factors", `{"hand":true}`, 403},
-		{authn.RoleUserAdmin, "GET /api/v1/webhooks", "", 403},
-		{authn.RoleUserAdmin, "POST /api/v1/webhooks", `{"name":"x","url":"https://hooks.example/","events":["*"]}`, 403},
-		{authn.RoleUserAdmin, "GET /api/v1/webhooks/{wid}", "", 403},
-		{authn.RoleUserAdmin, "PUT /api/v1/webhooks/{wid}", `{"name":"x","url":"https://hooks.example/","events":["*"]}`, 403},
-		{authn.RoleUserAdmin, "DELETE /api/v1/webhooks/{wid}", "", 403},
-		{authn.RoleUserAdmin, "POST /api/v1/webhooks/{wid}/test", "", 403},
-		{authn.RoleUserAdmin, "POST /api/v1/webhooks/{wid}/rotate", "", 403},
-		{authn.RoleUserAdmin, "GET /api/v1/webhooks/{wid}/deliveries", "", 403},
+		{account.RoleReadOnly, "GET /api/v1/users", "", 200},
+		{account.RoleReadOnly, "GET /api/v1/users/{id}", "", 200},
+		{account.RoleReadOnly, "GET /api/v1/logs", "", 200},
+		{account.RoleReadOnly, "POST /api/v1/users", `{"profile":{"login":"new@garage.example"}}`, 403},
+		{account.RoleReadOnly, "POST /api/v1/users/{id}/lifecycle/activate", "", 403},
+		{account.RoleReadOnly, "POST /api/v1/users/{id}/lifecycle/reset_factors", "", 403},
+		{account.RoleReadOnly, "DELETE /api/v1/users/{id}/factors/{fid}", "", 403},
+		{account.RoleReadOnly, "POST /api/v1/groups", `{"profile":{"name":"G"}}`, 403},
+		{account.RoleReadOnly, "POST /api/v1/api-tokens", `{"name":"x","role":"READ_ONLY_ADMIN"}`, 403},
+		{account.RoleReadOnly, "GET /api/v1/api-tokens", "", 403},
+		{account.RoleReadOnly, "PATCH /api/v1/help-requests/{hid}", `{"status":"resolved"}`, 403},
+		{account.RoleReadOnly, "POST /api/v1/help-requests/{hid}/notes", `{"text":"x"}`, 403},
+		{account.RoleReadOnly, "GET /api/v1/reports/lockout-risk", "", 200},
+		{account.RoleHelpDesk, "POST /api/v1/groups", `{"profile":{"name":"G"}}`, 403},
+		{account.RoleHelpDesk, "PUT /api/v1/groups/{gid}", `{"profile":{"name":"G"}}`, 403},
+		{account.RoleHelpDesk, "DELETE /api/v1/groups/{gid}", "", 403},
+		{account.RoleHelpDesk, "PUT /api/v1/groups/{gid}/users/{uid}", "", 403},
+		{account.RoleHelpDesk, "DELETE /api/v1/groups/{gid}/users/{uid}", "", 403},
+		{account.RoleReadOnly, "GET /api/v1/users/{id}/groups", "", 200},
+		{account.RoleHelpDesk, "POST /api/v1/api-tokens", `{"name":"x","role":"HELP_DESK_ADMIN"}`, 403},
+		{account.RoleHelpDesk, "DELETE /api/v1/api-tokens/{tid}", "", 403},
+		{account.RoleHelpDesk, "POST /api/v1/users/{id}/lifecycle/reset_factors", `{"sendEmail":false}`, 403},
+		{account.RoleHelpDesk, "POST /api/v1/users/{id}/lifecycle/reset_factors", `{"hand":true}`, 403},
+		{account.RoleHelpDesk, "POST /api/v1/users/{id}/lifecycle/activate?sendEmail=false", "", 403},
+		{account.RoleUserAdmin, "POST /api/v1/users", `{"profile":{"login":"n@garage.example"},"role":"SUPER_ADMIN"}`, 403},
+		{account.RoleUserAdmin, "POST /api/v1/api-tokens", `{"name":"x","role":"SUPER_ADMIN"}`, 403},
+		{account.RoleSuperAdmin, "POST /api/v1/api-tokens", `{"name":"x","role":"SUPER_ADMIN","allow":["secrets"]}`, 403},
+		{account.RoleSuperAdmin, "POST /api/v1/users/{id}/lifecycle/reset_factors", `{"hand":true}`, 403},
+		{account.RoleUserAdmin, "GET /api/v1/webhooks", "", 403},
+		{account.RoleUserAdmin, "POST /api/v1/webhooks", `{"name":"x","url":"https://hooks.example/","events":["*"]}`, 403},
+		{account.RoleUserAdmin, "GET /api/v1/webhooks/{wid}", "", 403},
+		{account.RoleUserAdmin, "PUT /api/v1/webhooks/{wid}", `{"name":"x","url":"https://hooks.example/","events":["*"]}`, 403},
+		{account.RoleUserAdmin, "DELETE /api/v1/webhooks/{wid}", "", 403},
+		{account.RoleUserAdmin, "POST /api/v1/webhooks/{wid}/test", "", 403},
+		{account.RoleUserAdmin, "POST /api/v1/webhooks/{wid}/rotate", "", 403},
+		{account.RoleUserAdmin, "GET /api/v1/webhooks/{wid}/deliveries", "", 403},
 	} {
 		method, path := d.concrete(c.route, u)
 		w := d.call(method, path, d.token(c.role, nil), c.body)

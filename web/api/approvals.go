@@ -3,7 +3,7 @@ package api
 import (
 	"net/http"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/web/reply"
 )
@@ -12,7 +12,7 @@ import (
 type approvalJSON struct {
 	ID            string              `json:"id"`
 	Status        string              `json:"status"` // PENDING
-	UserID        authn.UserID        `json:"userId"`
+	UserID        account.UserID      `json:"userId"`
 	Login         string              `json:"login"`
 	AskedBy       string              `json:"askedBy"`
 	AskedByName   string              `json:"askedByName"`

@@ -3,15 +3,15 @@ package api_test
 import (
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 )
 
 // boss makes somebody active with a role and a device, and the tokens of theirs.
-func (d *door) boss(login string, role authn.Role, tokens int) (authn.User, []string) {
+func (d *door) boss(login string, role account.Role, tokens int) (account.User, []string) {
 	d.T.Helper()
 	u, _, _ := d.Member(login, nil)
-	d.Change(u.ID, func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r1", Role: role}} })
+	d.Change(u.ID, func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r1", Role: role}} })
 	var out []string
 	for range tokens {
 		out = append(out, d.token(role, func(n *helpdesk.NewToken) { n.Owner = login }))
@@ -21,9 +21,9 @@ func (d *door) boss(login string, role authn.Role, tokens int) (authn.User, []st
 
 func TestTwoAdministratorsResetAThird(t *testing.T) {
 	d := open(t)
-	zoe, _ := d.boss("zoe@garage.example", authn.RoleUserAdmin, 0)
-	_, ines := d.boss("ines@garage.example", authn.RoleUserAdmin, 2)
-	_, paul := d.boss("paul@garage.example", authn.RoleUserAdmin, 1)
+	zoe, _ := d.boss("zoe@garage.example", account.RoleUserAdmin, 0)
+	_, ines := d.boss("ines@garage.example", account.RoleUserAdmin, 2)
+	_, paul := d.boss("paul@garage.example", account.RoleUserAdmin, 1)
 	reset := "/api/v1/users/" + string(zoe.ID) + "/lifecycle/reset_factors"
 	first := d.call("POST", reset, ines[0], `{"reason":"lost"}`, "Idempotency-Key", "k")
 	asked := read[tree](t, first, 202)
@@ -44,7 +44,7 @@ func TestTwoAdministratorsResetAThird(t *testing.T) {
 	if got := read[[]tree](t, d.call("GET", "/api/v1/reset-approvals", paul[0], ""), 200); len(got) != 1 {
 		t.Errorf("got %v", got)
 	}
-	for name, token := range map[string]string{"the same token": ines[0], "another token of the same owner": ines[1], "support": d.token(authn.RoleHelpDesk, nil)} {
+	for name, token := range map[string]string{"the same token": ines[0], "another token of the same owner": ines[1], "support": d.token(account.RoleHelpDesk, nil)} {
 		if doc := problem(t, d.call("POST", one, token, ""), 403); doc.ErrorCode != "E0000006" {
 			t.Errorf("%s: got %s", name, doc.ErrorCode)
 		}
@@ -67,9 +67,9 @@ func TestTwoAdministratorsResetAThird(t *testing.T) {
 
 func TestAResetThatWaitsIsRefusedAndAskedAnew(t *testing.T) {
 	d := open(t)
-	zoe, own := d.boss("zoe@garage.example", authn.RoleUserAdmin, 1)
-	_, ines := d.boss("ines@garage.example", authn.RoleUserAdmin, 1)
-	_, paul := d.boss("paul@garage.example", authn.RoleUserAdmin, 1)
+	zoe, own := d.boss("zoe@garage.example", account.RoleUserAdmin, 1)
+	_, ines := d.boss("ines@garage.example", account.RoleUserAdmin, 1)
+	_, paul := d.boss("paul@garage.example", account.RoleUserAdmin, 1)
 	last := ""
 	for name, token := range map[string]string{"who asked": ines[0], "who could agree": paul[0], "the person": own[0]} {
 		asked := read[tree](t, d.call("POST", "/api/v1/users/"+zoe.Login+"/lifecycle/reset_factors", ines[0], ""), 202)
@@ -77,7 +77,7 @@ func TestAResetThatWaitsIsRefusedAndAskedAnew(t *testing.T) {
 		if one == last {
 			t.Errorf("%s: the same id again", name)
 		}
-		problem(t, d.call("DELETE", one, d.token(authn.RoleReadOnly, nil), ""), 403)
+		problem(t, d.call("DELETE", one, d.token(account.RoleReadOnly, nil), ""), 403)
 		if w := d.call("DELETE", one, token, ""); w.Code != 204 {
 			t.Errorf("%s: got %d %s", name, w.Code, w.Body)
 		}
@@ -91,8 +91,8 @@ func TestAResetThatWaitsIsRefusedAndAskedAnew(t *testing.T) {
 // more than they have, with as many tokens as they like.
 func TestOneOwnerObtainsBothHalves(t *testing.T) {
 	d := open(t)
-	zoe, _ := d.boss("zoe@garage.example", authn.RoleSuperAdmin, 0)
-	eve, tokens := d.boss("eve@garage.example", authn.RoleSuperAdmin, 2)
+	zoe, _ := d.boss("zoe@garage.example", account.RoleSuperAdmin, 0)
+	eve, tokens := d.boss("eve@garage.example", account.RoleSuperAdmin, 2)
 	reset := "/api/v1/users/" + string(zoe.ID) + "/lifecycle/reset_factors"
 	asked := read[tree](t, d.call("POST", reset, tokens[0], ""), 202)
 	one := "/api/v1/reset-approvals/" + asked.get("id").(string)
@@ -130,9 +130,9 @@ func TestOneOwnerObtainsBothHalves(t *testing.T) {
 
 func TestASecondWordForAHelpRequestThatWasClosedResetsNobody(t *testing.T) {
 	d := open(t)
-	zoe, _ := d.boss("zoe@garage.example", authn.RoleUserAdmin, 0)
-	_, ines := d.boss("ines@garage.example", authn.RoleUserAdmin, 1)
-	_, paul := d.boss("paul@garage.example", authn.RoleUserAdmin, 1)
+	zoe, _ := d.boss("zoe@garage.example", account.RoleUserAdmin, 0)
+	_, ines := d.boss("ines@garage.example", account.RoleUserAdmin, 1)
+	_, paul := d.boss("paul@garage.example", account.RoleUserAdmin, 1)
 	if _, err := d.Desk.Submit(t.Context(), d.From, helpdesk.Submission{Email: zoe.Login, Message: "perdu"}); err != nil {
 		t.Fatal(err)
 	}

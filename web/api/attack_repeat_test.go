@@ -4,14 +4,14 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 )
 
 // TestATokenReadsByItsKeyWhatItsOwnerMayNoLongerSee: the owner of a token is limited to one garage, and the token repeats
 // the request that made somebody of another.
 func TestATokenReadsByItsKeyWhatItsOwnerMayNoLongerSee(t *testing.T) {
 	d := open(t)
-	owner, tokens := d.boss("boss@garage.example", authn.RoleUserAdmin, 1)
+	owner, tokens := d.boss("boss@garage.example", account.RoleUserAdmin, 1)
 	here := d.Group("Garage Lumière")
 	body := `{"profile":{"login":"far@garage.example"}}`
 	if w := d.keyed("/api/v1/users", tokens[0], body, "k"); w.Code != 200 {
@@ -20,7 +20,7 @@ func TestATokenReadsByItsKeyWhatItsOwnerMayNoLongerSee(t *testing.T) {
 	if w := d.keyed("/api/v1/users", tokens[0], body, "k"); w.Code != 200 || w.Header().Get("Idempotency-Replayed") != "true" {
 		t.Fatalf("the repeat: got %d %s", w.Code, w.Body)
 	}
-	d.Change(owner.ID, func(u *authn.User) { u.Roles[0].Groups = []authn.GroupID{here} })
+	d.Change(owner.ID, func(u *account.User) { u.Roles[0].Groups = []account.GroupID{here} })
 	w := d.keyed("/api/v1/users", tokens[0], body, "k")
 	if doc := problem(t, w, 422); doc.Type != "/problems/idempotency" || strings.Contains(w.Body.String(), "far@") {
 		t.Errorf("got %s", w.Body)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/errcode"
@@ -45,7 +46,7 @@ type signInParts struct {
 }
 
 type signInUserJSON struct {
-	ID              authn.UserID      `json:"id"`
+	ID              account.UserID    `json:"id"`
 	PasswordChanged *string           `json:"passwordChanged"`
 	Profile         map[string]string `json:"profile"`
 }
@@ -95,7 +96,7 @@ func (a *API) transaction(t authn.APISignIn) (signInJSON, error) {
 	return out, nil
 }
 
-func (a *API) signInFactor(u *authn.User, d factors.Device) signInFactorJSON {
+func (a *API) signInFactor(u *account.User, d factors.Device) signInFactorJSON {
 	provider := a.desk.Accounts.Status(d).Provider
 	return signInFactorJSON{ID: d.ID, FactorType: a.desk.Accounts.Method(d.Kind).OktaType, Provider: provider, VendorName: provider, Name: d.Name,
 		Profile: factorProfileJSON{CredentialID: u.Login},

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
@@ -24,7 +24,7 @@ func programs(t testing.TB) *door {
 
 // signer is a token of the least role that may sign people in.
 func (d *door) signer() string {
-	return d.token(authn.RoleReadOnly, func(n *helpdesk.NewToken) { n.Authn = true })
+	return d.token(account.RoleReadOnly, func(n *helpdesk.NewToken) { n.Authn = true })
 }
 
 func primary(login, password string) string {
@@ -37,7 +37,7 @@ func withState(x tree, code string) string {
 
 func TestAProgramSignsAPersonInInTwoCalls(t *testing.T) {
 	d := programs(t)
-	u, phone, _ := d.Member("zoe@garage.example", func(u *authn.User) { u.FirstName, u.LastName = "Zoé", "Martin" })
+	u, phone, _ := d.Member("zoe@garage.example", func(u *account.User) { u.FirstName, u.LastName = "Zoé", "Martin" })
 	token := d.signer()
 	x := read[tree](t, d.call("POST", "/api/v1/authn", token, primary(" ZOE@garage.example", authntest.Password)), 200)
 	list, _ := x.get("_embedded", "factors").([]any)
@@ -112,10 +112,10 @@ func TestKnownAndUnknownPeopleGetTheSameAnswerFromAProgram(t *testing.T) {
 	d := programs(t)
 	d.Member("zoe@garage.example", nil)
 	gone, _, _ := d.Member("gone@garage.example", nil)
-	d.Change(gone.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+	d.Change(gone.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	garage := d.Group("Garage du Port")
 	token := d.signer()
-	limited := d.token(authn.RoleReadOnly, func(n *helpdesk.NewToken) { n.Authn, n.Groups = true, []authn.GroupID{garage} })
+	limited := d.token(account.RoleReadOnly, func(n *helpdesk.NewToken) { n.Authn, n.Groups = true, []account.GroupID{garage} })
 	answer := func(token, login, password string) string {
 		r := httptest.NewRequest("POST", "/api/v1/authn", strings.NewReader(primary(login, password)))
 		r.Header.Set("Content-Type", "application/json")
@@ -162,12 +162,12 @@ func TestWhoeverHasNoUsableDeviceIsToldToEnrolWithoutAWayToDoSo(t *testing.T) {
 	d := programs(t)
 	u, phone, _ := d.Member("zoe@garage.example", nil)
 	token := d.signer()
-	for name, change := range map[string]func(*authn.User){
-		"no device":              func(u *authn.User) { u.Devices = nil },
-		"a cloned one":           func(u *authn.User) { u.Devices[0].Disabled = "clone" },
-		"one that waits":         func(u *authn.User) { u.Devices[0].Disabled = "unconfirmed" },
-		"both by one hand":       func(u *authn.User) { u.Devices[0].SecretSeenBy = u.Password.Provenance },
-		"one of an unknown kind": func(u *authn.User) { u.Devices[0].Kind = "pigeon" },
+	for name, change := range map[string]func(*account.User){
+		"no device":              func(u *account.User) { u.Devices = nil },
+		"a cloned one":           func(u *account.User) { u.Devices[0].Disabled = "clone" },
+		"one that waits":         func(u *account.User) { u.Devices[0].Disabled = "unconfirmed" },
+		"both by one hand":       func(u *account.User) { u.Devices[0].SecretSeenBy = u.Password.Provenance },
+		"one of an unknown kind": func(u *account.User) { u.Devices[0].Kind = "pigeon" },
 	} {
 		before := d.User(u.Login).Devices
 		d.Change(u.ID, change)
@@ -181,7 +181,7 @@ func TestWhoeverHasNoUsableDeviceIsToldToEnrolWithoutAWayToDoSo(t *testing.T) {
 		}
 		problem(t, d.call("POST", "/api/v1/authn/factors/"+string(phone.Device)+"/verify", token, withState(x, string(phone.Next()))), 409)
 		problem(t, d.call("POST", "/api/v1/authn/factors/"+string(phone.Device)+"/verify", token, withState(x, "")), 404)
-		d.Change(u.ID, func(u *authn.User) { u.Devices = before })
+		d.Change(u.ID, func(u *account.User) { u.Devices = before })
 	}
 }
 

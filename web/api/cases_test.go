@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/web/api"
 )
 
 // asked is the path of a help request of Zoé, who has lost her phone, and her id.
-func (d *door) asked() (path string, id authn.UserID) {
+func (d *door) asked() (path string, id account.UserID) {
 	d.T.Helper()
 	u, _, _ := d.lost("zoe@garage.example")
 	if _, err := d.Desk.Submit(d.T.Context(), d.From, helpdesk.Submission{Email: u.Login, Message: "perdu"}); err != nil {
@@ -39,7 +39,7 @@ func (x tree) history() []any {
 func TestANoteIsAddedOnceForAKey(t *testing.T) {
 	d := open(t)
 	path, _ := d.asked()
-	agent := d.token(authn.RoleHelpDesk, nil)
+	agent := d.token(account.RoleHelpDesk, nil)
 	key := []string{"Idempotency-Key", "k1"}
 	note := func(body string) tree { return read[tree](t, d.call("POST", path+"/notes", agent, body, key...), 201) }
 	first := note(`{"text":"rappelée\nà midi"}`)
@@ -55,7 +55,7 @@ func TestANoteIsAddedOnceForAKey(t *testing.T) {
 			t.Errorf("%.30s: got %q, want the member named", body, p.Detail)
 		}
 	}
-	problem(t, d.call("POST", path+"/notes", d.token(authn.RoleReadOnly, nil), `{"text":"x"}`), 403)
+	problem(t, d.call("POST", path+"/notes", d.token(account.RoleReadOnly, nil), `{"text":"x"}`), 403)
 	problem(t, d.call("POST", "/api/v1/help-requests/nothing/notes", agent, `{"text":"x"}`), 404)
 	if got := read[tree](t, d.call("GET", path, agent, ""), 200); len(got.history()) != 1 {
 		t.Errorf("got %v, want one note", got.history())
@@ -65,7 +65,7 @@ func TestANoteIsAddedOnceForAKey(t *testing.T) {
 func TestTheFullestHelpRequestsAnswerIsKeptForARepeat(t *testing.T) {
 	d := open(t)
 	path, _ := d.asked()
-	agent := d.token(authn.RoleHelpDesk, nil)
+	agent := d.token(account.RoleHelpDesk, nil)
 	long := `{"text":"` + strings.Repeat(`\u2028<é>`, 400) + `"}`
 	for {
 		w := d.call("POST", path+"/notes", agent, long, "Idempotency-Key", "k1")
@@ -86,8 +86,8 @@ func TestTheSecondToTakeACaseIsToldWhoHasIt(t *testing.T) {
 	if mine.get("status") != "in_progress" || mine.get("assignee") != "operator:0" || mine.get("assigneeName") != "root" {
 		t.Errorf("got %v, want it taken", mine)
 	}
-	boss := d.Person("boss@garage.example", func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r1", Role: authn.RoleHelpDesk}} })
-	agent := helpdesk.Principal{ID: "token:t1", Name: "script", Owner: string(boss.ID), Role: authn.RoleHelpDesk}
+	boss := d.Person("boss@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r1", Role: account.RoleHelpDesk}} })
+	agent := helpdesk.Principal{ID: "token:t1", Name: "script", Owner: string(boss.ID), Role: account.RoleHelpDesk}
 	p := problem(t, d.as("PATCH", path, agent, `{"assignee":"me"}`), 409)
 	if len(p.ErrorCauses) != 1 || p.ErrorCauses[0].ErrorSummary != "held by root (operator:0)" || !strings.Contains(p.Detail, "takeOver") {
 		t.Errorf("got %+v, want who has it and how to take it over", p)
@@ -116,7 +116,7 @@ func TestACaseTellsWhatChangedAboutThePersonInTheLastSevenDays(t *testing.T) {
 	read[tree](t, d.local("POST", "/api/v1/users/"+string(id), `{"profile":{"email":"zoe@new.example"}}`), 200)
 	d.Clock.Advance(73 * time.Hour) // before, no ticket is mailed to it
 	read[tree](t, d.local("POST", "/api/v1/users/"+string(id)+"/lifecycle/reset_factors", `{"reason":"lost"}`), 200)
-	got := read[tree](t, d.call("GET", path, d.token(authn.RoleReadOnly, nil), ""), 200)
+	got := read[tree](t, d.call("GET", path, d.token(account.RoleReadOnly, nil), ""), 200)
 	changes, _ := got.get("_embedded", "recentChanges").([]any)
 	var types []string
 	for _, c := range changes {

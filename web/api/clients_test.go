@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 )
 
@@ -26,9 +26,9 @@ func TestApplicationsAreRegisteredBySuperAdministratorsOfEverybodyAlone(t *testi
 	d := open(t)
 	garage := d.Group("Canal")
 	for name, token := range map[string]string{
-		"USER_ADMIN":               d.token(authn.RoleUserAdmin, nil),
-		"READ_ONLY_ADMIN":          d.token(authn.RoleReadOnly, nil),
-		"SUPER_ADMIN of one group": d.token(authn.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Groups = []authn.GroupID{garage} }),
+		"USER_ADMIN":               d.token(account.RoleUserAdmin, nil),
+		"READ_ONLY_ADMIN":          d.token(account.RoleReadOnly, nil),
+		"SUPER_ADMIN of one group": d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Groups = []account.GroupID{garage} }),
 	} {
 		for method, path := range map[string]string{"POST": "/oauth2/v1/clients", "GET": "/oauth2/v1/clients", "PUT": "/oauth2/v1/clients/c1", "DELETE": "/oauth2/v1/clients/c1"} {
 			if got := d.call(method, path, token, clientBody).Code; got != http.StatusForbidden {
@@ -152,7 +152,7 @@ func TestAnotherSecretTakesThePlaceOfTheOneBefore(t *testing.T) {
 	if got := d.call("POST", "/oauth2/v1/clients/cnobody/secret", admin, "").Code; got != http.StatusNotFound {
 		t.Errorf("no client: got %d, want 404", got)
 	}
-	if got := d.call("POST", path+"/secret", d.token(authn.RoleUserAdmin, nil), "").Code; got != http.StatusForbidden {
+	if got := d.call("POST", path+"/secret", d.token(account.RoleUserAdmin, nil), "").Code; got != http.StatusForbidden {
 		t.Errorf("USER_ADMIN: got %d, want 403", got)
 	}
 }
@@ -174,7 +174,7 @@ func TestSigningKeysAreListedWithoutSecretsAndTurnedOnce(t *testing.T) {
 		t.Errorf("got %d events, want one for each new key", got)
 	}
 	for method, path := range map[string]string{"GET": "/api/v1/signing-keys", "POST": "/api/v1/signing-keys/rotate"} {
-		if got := d.call(method, path, d.token(authn.RoleUserAdmin, nil), "").Code; got != http.StatusForbidden {
+		if got := d.call(method, path, d.token(account.RoleUserAdmin, nil), "").Code; got != http.StatusForbidden {
 			t.Errorf("USER_ADMIN, %s: got %d, want 403", method, got)
 		}
 	}

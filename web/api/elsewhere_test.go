@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 )
 
@@ -46,24 +46,24 @@ func plainly(w *httptest.ResponseRecorder) string {
 // second invites.
 type village struct {
 	*door
-	north, south authn.GroupID
-	known        authn.User // of the south; the zero value where nobody is
+	north, south account.GroupID
+	known        account.User // of the south; the zero value where nobody is
 }
 
-func found(t *testing.T, change func(v *village, u *authn.User)) *village {
+func found(t *testing.T, change func(v *village, u *account.User)) *village {
 	t.Helper()
 	v := &village{door: open(t)}
 	v.north, v.south = v.Group("Garage du Nord"), v.Group("Garage du Sud")
 	if change != nil {
-		v.known, _, _ = v.Member("zoe@garage.example", func(u *authn.User) { change(v, u) })
+		v.known, _, _ = v.Member("zoe@garage.example", func(u *account.User) { change(v, u) })
 	}
-	v.Member("nora@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{v.north} })
+	v.Member("nora@garage.example", func(u *account.User) { u.Groups = []account.GroupID{v.north} })
 	v.EmptyOutbox()
 	return v
 }
 
-func (v *village) operator(role authn.Role, secrets bool) string {
-	return v.token(role, func(n *helpdesk.NewToken) { n.Groups, n.Secrets = []authn.GroupID{v.north}, secrets })
+func (v *village) operator(role account.Role, secrets bool) string {
+	return v.token(role, func(n *helpdesk.NewToken) { n.Groups, n.Secrets = []account.GroupID{v.north}, secrets })
 }
 
 // TestInvitingTellsWhoIsKnownElsewhere: an operator of one garage invites an address, looks at every answer that can
@@ -77,21 +77,21 @@ func TestImportingTellsWhoIsKnownElsewhere(t *testing.T) { compared(t, importSte
 // nobody has it.
 func compared(t *testing.T, steps []step) {
 	t.Helper()
-	for name, change := range map[string]func(v *village, u *authn.User){
-		"of another garage": func(v *village, u *authn.User) { u.Groups = []authn.GroupID{v.south} },
-		"of two garages":    func(v *village, u *authn.User) { u.Groups = []authn.GroupID{v.north, v.south} },
-		"of no garage":      func(*village, *authn.User) {},
-		"with a role": func(v *village, u *authn.User) {
-			u.Groups, u.Roles = []authn.GroupID{v.north}, []authn.RoleAssignment{{ID: "r1", Role: authn.RoleReadOnly}}
+	for name, change := range map[string]func(v *village, u *account.User){
+		"of another garage": func(v *village, u *account.User) { u.Groups = []account.GroupID{v.south} },
+		"of two garages":    func(v *village, u *account.User) { u.Groups = []account.GroupID{v.north, v.south} },
+		"of no garage":      func(*village, *account.User) {},
+		"with a role": func(v *village, u *account.User) {
+			u.Groups, u.Roles = []account.GroupID{v.north}, []account.RoleAssignment{{ID: "r1", Role: account.RoleReadOnly}}
 		},
-		"by a second address": func(v *village, u *authn.User) {
-			u.Login, u.Email, u.SecondEmail, u.Groups = "other@garage.example", "other@garage.example", "zoe@garage.example", []authn.GroupID{v.south}
+		"by a second address": func(v *village, u *account.User) {
+			u.Login, u.Email, u.SecondEmail, u.Groups = "other@garage.example", "other@garage.example", "zoe@garage.example", []account.GroupID{v.south}
 		},
 	} {
-		for _, role := range []authn.Role{authn.RoleHelpDesk, authn.RoleUserAdmin} {
+		for _, role := range []account.Role{account.RoleHelpDesk, account.RoleUserAdmin} {
 			t.Run(name+" by "+string(role), func(t *testing.T) {
 				with, without := found(t, change), found(t, nil)
-				a, b := with.operator(role, role == authn.RoleUserAdmin), without.operator(role, role == authn.RoleUserAdmin)
+				a, b := with.operator(role, role == account.RoleUserAdmin), without.operator(role, role == account.RoleUserAdmin)
 				var ids [2]string
 				for i, step := range steps {
 					var got [2]string
@@ -211,9 +211,9 @@ var inviteSteps = []step{
 }
 
 func TestWhoIsNotLimitedSeesTheInvitationElsewhereAsARequest(t *testing.T) {
-	v := found(t, func(v *village, u *authn.User) { u.Groups = []authn.GroupID{v.south} })
-	north, admin := v.operator(authn.RoleHelpDesk, false), v.admin()
-	south := v.token(authn.RoleHelpDesk, limitedTo(v.south))
+	v := found(t, func(v *village, u *account.User) { u.Groups = []account.GroupID{v.south} })
+	north, admin := v.operator(account.RoleHelpDesk, false), v.admin()
+	south := v.token(account.RoleHelpDesk, limitedTo(v.south))
 	before := plainly(v.call("GET", "/api/v1/users", admin, ""))
 	log := plainly(v.call("GET", "/api/v1/logs", south, ""))
 	body := strings.ReplaceAll(inviteBody, "{north}", string(v.north))
@@ -249,7 +249,7 @@ func TestWhoIsNotLimitedSeesTheInvitationElsewhereAsARequest(t *testing.T) {
 		t.Errorf("the log of the south: got %s, want %s", got, log)
 	}
 	read[tree](t, v.call("DELETE", "/api/v1/users/"+shadow, north, ""), 403)
-	again := v.token(authn.RoleHelpDesk, limitedTo(v.north, v.south))
+	again := v.token(account.RoleHelpDesk, limitedTo(v.north, v.south))
 	if got := read[tree](t, v.call("GET", "/api/v1/users/zoe@garage.example", again, ""), 200); got.get("id") != string(v.known.ID) {
 		t.Errorf("who sees both garages: got %v", got)
 	}
@@ -274,8 +274,8 @@ func sameBut(a, b string) bool {
 }
 
 func TestTheSamePersonIsInvitedElsewhereAgainWithoutFurtherMails(t *testing.T) {
-	v := found(t, func(v *village, u *authn.User) { u.Groups = []authn.GroupID{v.south} })
-	north := v.operator(authn.RoleUserAdmin, false)
+	v := found(t, func(v *village, u *account.User) { u.Groups = []account.GroupID{v.south} })
+	north := v.operator(account.RoleUserAdmin, false)
 	body := strings.ReplaceAll(inviteBody, "{north}", string(v.north))
 	for range 4 {
 		v.Clock.Advance(time.Second)
@@ -296,12 +296,12 @@ func TestTheSamePersonIsInvitedElsewhereAgainWithoutFurtherMails(t *testing.T) {
 }
 
 func TestAManagerReadsTheEventsOfTheirPeopleAndNoOther(t *testing.T) {
-	v := found(t, func(v *village, u *authn.User) { u.Groups = []authn.GroupID{v.south} })
-	north, admin := v.token(authn.RoleReadOnly, limitedTo(v.north)), v.admin()
+	v := found(t, func(v *village, u *account.User) { u.Groups = []account.GroupID{v.south} })
+	north, admin := v.token(account.RoleReadOnly, limitedTo(v.north)), v.admin()
 	nora := v.User("nora@garage.example")
 	for range 3 { // what happens elsewhere stands between
 		v.Clock.Advance(time.Second)
-		for _, id := range []authn.UserID{v.known.ID, nora.ID, v.known.ID} {
+		for _, id := range []account.UserID{v.known.ID, nora.ID, v.known.ID} {
 			v.Clock.Advance(time.Millisecond)
 			if w := v.call("POST", "/api/v1/users/"+string(id)+"/lifecycle/unlock", admin, ""); w.Code != 200 {
 				t.Fatalf("got %d %s", w.Code, w.Body)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/enrol"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/errcode"
@@ -30,7 +32,7 @@ type keyJSON struct {
 }
 
 // pending is a device that is being enrolled, without its secret.
-func (a *API) pending(u *authn.User, d factors.Device) factorJSON {
+func (a *API) pending(u *account.User, d factors.Device) factorJSON {
 	out := a.factor(u, d)
 	self := out.Links["self"].Href
 	out.Status = "PENDING_ACTIVATION"
@@ -39,10 +41,10 @@ func (a *API) pending(u *authn.User, d factors.Device) factorJSON {
 }
 
 // begun is pending with what is to be shown to the person.
-func (a *API) begun(x authn.AdminEnrolmentSecret) factorJSON {
+func (a *API) begun(x enrol.AdminEnrolmentSecret) factorJSON {
 	out := a.pending(&x.User, x.Device)
 	out.Embedded = &enrolmentJSON{keyJSON{TimeStep: int(a.desk.Accounts.Method(x.Device.Kind).Period / time.Second), SharedSecret: x.Secret.Secret, Encoding: "base32",
-		KeyLength: (x.Secret.Bytes*8 + 4) / 5, ExpiresAt: moment(x.Device.Added.Add(authn.EnrolmentTTL)),
+		KeyLength: (x.Secret.Bytes*8 + 4) / 5, ExpiresAt: moment(x.Device.Added.Add(account.EnrolmentTTL)),
 		Links: map[string]linkJSON{"qrcode": {Href: out.Links["self"].Href + "/qr"}}}}
 	return out
 }
@@ -164,9 +166,9 @@ func (a *API) enrolFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	if n.Seed, err = body.Profile.seed(); err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (authn.AdminEnrolmentSecret, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (enrol.AdminEnrolmentSecret, error) {
 		return a.desk.Enrol(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, n)
-	}, func(x authn.AdminEnrolmentSecret) (status int, shown, kept any, err error) {
+	}, func(x enrol.AdminEnrolmentSecret) (status int, shown, kept any, err error) {
 		whole := a.begun(x)
 		x.Secret.Secret = ""
 		return http.StatusOK, whole, a.begun(x), nil
@@ -230,13 +232,13 @@ func (a *API) activateFactor(w http.ResponseWriter, r *http.Request, op helpdesk
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (authn.Taken, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (enrol.Taken, error) {
 		u, d, j, err := a.desk.ActivateDevice(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, fid, code)
 		if err == nil {
 			err = judged(j)
 		}
-		return authn.Taken{User: u, Device: d}, err
-	}, func(x authn.Taken) (status int, shown, kept any, err error) {
+		return enrol.Taken{User: u, Device: d}, err
+	}, func(x enrol.Taken) (status int, shown, kept any, err error) {
 		out := a.factor(&x.User, x.Device)
 		return http.StatusOK, out, out, nil
 	}))

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
@@ -19,11 +19,11 @@ const totpBody = `{"factorType":"token:software:totp","provider":"OKTA","name":"
 
 // enroller is a token that may enrol devices for people.
 func (d *door) enroller() string {
-	return d.token(authn.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	return d.token(account.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
 }
 
 // offered begins to enrol a phone for somebody and scans the answer.
-func (d *door) offered(token string, u authn.User) (*authntest.Phone, tree) {
+func (d *door) offered(token string, u account.User) (*authntest.Phone, tree) {
 	d.T.Helper()
 	x := read[tree](d.T, d.call("POST", "/api/v1/users/"+string(u.ID)+"/factors", token, totpBody), 200)
 	secret, _ := x.get("_embedded", "activation", "sharedSecret").(string)
@@ -98,7 +98,7 @@ func TestAPhoneIsEnrolledAndVerifiedThroughTheAPI(t *testing.T) {
 func TestAPhoneOfAPersonWithoutOneCountsAtOnceAndIsVerified(t *testing.T) {
 	d := open(t)
 	u, _, _ := d.Member("zoe@garage.example", nil)
-	token, help := d.enroller(), d.token(authn.RoleHelpDesk, nil)
+	token, help := d.enroller(), d.token(account.RoleHelpDesk, nil)
 	if w := d.call("POST", "/api/v1/users/"+string(u.ID)+"/lifecycle/reset_factors", token, ""); w.Code != 200 {
 		t.Fatalf("resetting: got %d %s", w.Code, w.Body)
 	}
@@ -134,7 +134,7 @@ func TestAPhoneOfAPersonWithoutOneCountsAtOnceAndIsVerified(t *testing.T) {
 	if w := d.call("POST", self+"/verify", help, nextCode(phone)); w.Code != 200 {
 		t.Errorf("after the wait: got %d %s", w.Code, w.Body)
 	}
-	d.Change(u.ID, func(u *authn.User) { u.Password.Provenance = "operator:0" }) // the hand that enrolled it
+	d.Change(u.ID, func(u *account.User) { u.Password.Provenance = "operator:0" }) // the hand that enrolled it
 	if x := read[tree](t, d.call("GET", self, help, ""), 200); x.get("status") != "INACTIVE" {
 		t.Errorf("both halves by one hand: got %v, want it inactive", x)
 	}
@@ -150,7 +150,7 @@ func TestTwoCodesInARowOfAnotherTimeTellOfTheClock(t *testing.T) {
 		d.Clock.Advance(30*time.Second + 3*time.Minute)
 		body := code(phone)
 		d.Clock.Advance(-3 * time.Minute)
-		if doc := problem(t, d.call("POST", path, d.token(authn.RoleHelpDesk, nil), body), 403); doc.ErrorCode != want {
+		if doc := problem(t, d.call("POST", path, d.token(account.RoleHelpDesk, nil), body), 403); doc.ErrorCode != want {
 			t.Errorf("code %d: got %+v, want %s", i, doc, want)
 		}
 	}
@@ -159,14 +159,14 @@ func TestTwoCodesInARowOfAnotherTimeTellOfTheClock(t *testing.T) {
 func TestOnlyWhoMayShowSecretsEnrolsForOthers(t *testing.T) {
 	d := open(t)
 	u, phone, _ := d.Member("zoe@garage.example", nil)
-	boss, _, _ := d.Member("boss@garage.example", func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r", Role: authn.RoleUserAdmin}} })
+	boss, _, _ := d.Member("boss@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleUserAdmin}} })
 	garage := d.Group("Garage du Port")
 	path := "/api/v1/users/" + string(u.ID) + "/factors"
 	for name, token := range map[string]string{
 		"no allowance":  d.admin(),
-		"a help desk":   d.token(authn.RoleHelpDesk, nil),
-		"a reader":      d.token(authn.RoleReadOnly, nil),
-		"the other one": d.token(authn.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Authn = true }),
+		"a help desk":   d.token(account.RoleHelpDesk, nil),
+		"a reader":      d.token(account.RoleReadOnly, nil),
+		"the other one": d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Authn = true }),
 	} {
 		if doc := problem(t, d.call("POST", path, token, totpBody), 403); doc.ErrorCode != "E0000006" {
 			t.Errorf("%s: got %+v", name, doc)
@@ -174,7 +174,7 @@ func TestOnlyWhoMayShowSecretsEnrolsForOthers(t *testing.T) {
 	}
 	token := d.enroller()
 	problem(t, d.call("POST", "/api/v1/users/"+string(boss.ID)+"/factors", token, totpBody), 403)
-	limited := d.token(authn.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Secrets, n.Groups = true, []authn.GroupID{garage} })
+	limited := d.token(account.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Secrets, n.Groups = true, []account.GroupID{garage} })
 	for _, call := range [][2]string{{"POST", ""}, {"GET", "/catalog"}, {"POST", "/" + string(phone.Device) + "/verify"}, {"GET", "/" + string(phone.Device) + "/qr"},
 		{"POST", "/" + string(phone.Device) + "/lifecycle/activate"}} {
 		body := ""
@@ -220,7 +220,7 @@ func TestOnlyWhoMayShowSecretsEnrolsForOthers(t *testing.T) {
 func TestWhatCanBeEnrolledIsListed(t *testing.T) {
 	d := open(t)
 	u, _, _ := d.Member("zoe@garage.example", nil)
-	list := read[[]tree](t, d.call("GET", "/api/v1/users/"+u.Login+"/factors/catalog", d.token(authn.RoleReadOnly, nil), ""), 200)
+	list := read[[]tree](t, d.call("GET", "/api/v1/users/"+u.Login+"/factors/catalog", d.token(account.RoleReadOnly, nil), ""), 200)
 	want := map[string]string{"token:software:totp OKTA": "NOT_SETUP enrol", "token:software:totp GOOGLE": "ACTIVE enrol", "webauthn FIDO": "NOT_SETUP",
 		"token:hotp CUSTOM": "NOT_SETUP enrol"}
 	for _, x := range list {
@@ -261,13 +261,13 @@ func TestASecretIsInTheOneAnswerAndNowhereElse(t *testing.T) {
 			continue
 		}
 		for _, at := range []string{at, path + "/" + x.get("id").(string), path + "/" + string(mine.Device)} {
-			body := d.call("GET", at, d.token(authn.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets, n.Authn = true, true }), "").Body.String()
+			body := d.call("GET", at, d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets, n.Authn = true, true }), "").Body.String()
 			if strings.Contains(body, secret) || strings.Contains(body, mine.Secret) {
 				t.Errorf("%s shows a secret", at)
 			}
 		}
 	}
-	d.Clock.Advance(authn.EnrolmentTTL)
+	d.Clock.Advance(account.EnrolmentTTL)
 	problem(t, d.call("GET", path+"/"+x.get("id").(string)+"/qr", token, ""), 404)
 	problem(t, d.call("GET", path+"/"+x.get("id").(string), token, ""), 404)
 }

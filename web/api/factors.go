@@ -3,7 +3,7 @@ package api
 import (
 	"net/http"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/errcode"
@@ -42,7 +42,7 @@ type copyJSON struct {
 	Confirmed *string `json:"confirmed"` // null: shown, never confirmed
 }
 
-func (a *API) factor(u *authn.User, d factors.Device) factorJSON {
+func (a *API) factor(u *account.User, d factors.Device) factorJSON {
 	m, st := a.desk.Accounts.Method(d.Kind), a.desk.Accounts.Status(d)
 	self := a.publicURL + "/api/v1/users/" + string(u.ID) + "/factors/" + string(d.ID)
 	out := factorJSON{ID: d.ID, FactorType: m.OktaType, Provider: st.Provider, VendorName: st.Provider,
@@ -68,10 +68,10 @@ func (a *API) factor(u *authn.User, d factors.Device) factorJSON {
 }
 
 // person reads whom a path is about.
-func (a *API) person(r *http.Request, op helpdesk.Principal) (authn.User, error) {
+func (a *API) person(r *http.Request, op helpdesk.Principal) (account.User, error) {
 	id, err := pathID(r, "id")
 	if err != nil {
-		return authn.User{}, err
+		return account.User{}, err
 	}
 	return a.desk.User(r.Context(), op, id)
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/store"
@@ -51,14 +51,14 @@ func TestAnActThatIsNotDurableIsNotHalfDone(t *testing.T) {
 	for _, fault := range []string{"a full disk", "a failed sync"} {
 		t.Run(fault, func(t *testing.T) {
 			d := open(t)
-			secrets := d.token(authn.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+			secrets := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
 			hook, _ := d.webhook(d.admin()) // so that acts queue calls as well
 			garage := d.Group("Garage")
 			u, _, _ := d.Member("zoe@garage.example", nil)
 			v, _, _ := d.Member("ines@garage.example", nil)
-			boss, _ := d.boss("boss@garage.example", authn.RoleUserAdmin, 0)
-			_, first := d.boss("one@garage.example", authn.RoleUserAdmin, 1)
-			_, second := d.boss("two@garage.example", authn.RoleUserAdmin, 1)
+			boss, _ := d.boss("boss@garage.example", account.RoleUserAdmin, 0)
+			_, first := d.boss("one@garage.example", account.RoleUserAdmin, 1)
+			_, second := d.boss("two@garage.example", account.RoleUserAdmin, 1)
 			waits := read[tree](t, d.call("POST", "/api/v1/users/"+string(boss.ID)+"/lifecycle/reset_factors", first[0], `{"reason":"lost"}`), 202)
 			zoe, ines := "/api/v1/users/"+string(u.ID), "/api/v1/users/"+string(v.ID)
 

@@ -4,14 +4,14 @@ import (
 	"net/http"
 	"strings"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/web/reply"
 )
 
 // groupJSON is a garage in Okta's shape.
 type groupJSON struct {
-	ID          authn.GroupID       `json:"id"`
+	ID          account.GroupID     `json:"id"`
 	Created     *string             `json:"created"`
 	LastUpdated *string             `json:"lastUpdated"`
 	ObjectClass []string            `json:"objectClass"`
@@ -25,7 +25,7 @@ type groupProfileJSON struct {
 	Description string `json:"description"`
 }
 
-func (a *API) group(g authn.Group) groupJSON {
+func (a *API) group(g account.Group) groupJSON {
 	return groupJSON{ID: g.ID, Created: moment(g.Created), LastUpdated: moment(g.Changed),
 		ObjectClass: []string{"okta:user_group"}, Type: "OKTA_GROUP",
 		Profile: groupProfileJSON{Name: g.Name, Description: g.Description},
@@ -34,12 +34,12 @@ func (a *API) group(g authn.Group) groupJSON {
 }
 
 func (a *API) listGroups(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
-	return list(a, w, r, func(p page) ([]authn.Group, string, error) {
+	return list(a, w, r, func(p page) ([]account.Group, string, error) {
 		starts := strings.TrimSpace(p.text("q"))
 		if len(starts) > 256 {
 			return nil, "", badParameter("q")
 		}
-		return a.desk.Groups(r.Context(), op, authn.GroupQuery{Starts: starts, After: p.after, Limit: p.limit})
+		return a.desk.Groups(r.Context(), op, account.GroupQuery{Starts: starts, After: p.after, Limit: p.limit})
 	}, a.group)
 }
 
@@ -48,7 +48,7 @@ func (a *API) getGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Princ
 	if err != nil {
 		return err
 	}
-	g, err := a.desk.Group(r.Context(), op, authn.GroupID(gid))
+	g, err := a.desk.Group(r.Context(), op, account.GroupID(gid))
 	if err != nil {
 		return err
 	}
@@ -74,9 +74,9 @@ func (a *API) createGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (authn.Group, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (account.Group, error) {
 		return a.desk.CreateGroup(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), body.Profile.Name, body.Profile.Description)
-	}, func(g authn.Group) (status int, shown, kept any, err error) {
+	}, func(g account.Group) (status int, shown, kept any, err error) {
 		return http.StatusOK, a.group(g), a.group(g), nil
 	}))
 }
@@ -91,7 +91,7 @@ func (a *API) replaceGroup(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	if err != nil {
 		return err
 	}
-	g, err := a.desk.UpdateGroup(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), authn.GroupID(gid), body.Profile.Name, body.Profile.Description)
+	g, err := a.desk.UpdateGroup(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), account.GroupID(gid), body.Profile.Name, body.Profile.Description)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (a *API) deleteGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	if err != nil {
 		return err
 	}
-	if err := a.desk.DeleteGroup(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), authn.GroupID(gid)); err != nil {
+	if err := a.desk.DeleteGroup(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), account.GroupID(gid)); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strings"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 	"barillet/templates"
@@ -16,7 +16,7 @@ type helpRequestJSON struct {
 	ID             string              `json:"id"`
 	Reference      string              `json:"reference"`
 	Status         helpdesk.State      `json:"status"`
-	UserID         *authn.UserID       `json:"userId"` // null: the address is nobody's
+	UserID         *account.UserID     `json:"userId"` // null: the address is nobody's
 	Email          string              `json:"email"`
 	Topic          templates.Topic     `json:"topic"`
 	Message        string              `json:"message"`
@@ -156,7 +156,7 @@ func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op helpdesk
 	out.Embedded = &casePersonJSON{[]changeJSON{}}
 	for _, x := range changes {
 		out.Embedded.RecentChanges = append(out.Embedded.RecentChanges, changeJSON{At: moment(x.At), EventType: x.What,
-			DisplayMessage: displayMessage(x.What), Detail: x.Detail, IPAddress: x.Address, Browser: authn.DescribeUserAgent(x.Agent)})
+			DisplayMessage: displayMessage(x.What), Detail: x.Detail, IPAddress: x.Address, Browser: account.DescribeUserAgent(x.Agent)})
 	}
 	return reply.JSON(w, http.StatusOK, out)
 }

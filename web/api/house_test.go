@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/oidc"
@@ -41,20 +41,20 @@ func open(t testing.TB) *door {
 }
 
 // token makes a token of a role for everybody.
-func (d *door) token(role authn.Role, change func(*helpdesk.NewToken)) string {
+func (d *door) token(role account.Role, change func(*helpdesk.NewToken)) string {
 	d.T.Helper()
 	n := helpdesk.NewToken{Name: "script", Role: role}
 	if change != nil {
 		change(&n)
 	}
-	secret, _, err := d.Desk.CreateToken(d.T.Context(), machine, authn.RequestInfo{}, n)
+	secret, _, err := d.Desk.CreateToken(d.T.Context(), machine, account.RequestInfo{}, n)
 	if err != nil {
 		d.T.Fatalf("making a token: %v", err)
 	}
 	return secret.Reveal()
 }
 
-func (d *door) admin() string { return d.token(authn.RoleSuperAdmin, nil) }
+func (d *door) admin() string { return d.token(account.RoleSuperAdmin, nil) }
 
 // call is one request; header holds names and values in turn.
 func (d *door) call(method, path, token, body string, header ...string) *httptest.ResponseRecorder {

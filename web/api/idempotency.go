@@ -13,7 +13,7 @@ import (
 	"net/http"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/store"
 	"barillet/web/reply"
@@ -86,7 +86,7 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, op helpdesk.Principal
 	}
 	id := hex.EncodeToString(a.desk.Accounts.Pepper.MAC("idempotency", []byte(op.ID), []byte(keys[0])))
 	mine := storedResponse{Claim: rand.Text(), Digest: digest(r, op), Expires: a.now().Add(answersLive)}
-	claimed := r.WithContext(authn.WithTxHook(r.Context(), a.take(id, mine, do)))
+	claimed := r.WithContext(account.WithTxHook(r.Context(), a.take(id, mine, do)))
 	for {
 		if done, err := a.repeat(w, r.Context(), id, mine.Digest); done || err != nil {
 			return err
@@ -107,8 +107,8 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, op helpdesk.Principal
 }
 
 // take takes the key within the Update of the act, with its answer, or undoes the act because the key is taken.
-func (a *API) take(id string, mine storedResponse, do idempotentCall) func(*authn.Tx) error {
-	return func(tx *authn.Tx) error {
+func (a *API) take(id string, mine storedResponse, do idempotentCall) func(*account.Tx) error {
+	return func(tx *account.Tx) error {
 		status, _, body, err := do.answer(tx.Result())
 		if err != nil || status == 0 {
 			return err

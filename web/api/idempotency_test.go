@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/store"
@@ -20,7 +20,7 @@ func (d *door) keyed(path, token, body, key string) *httptest.ResponseRecorder {
 
 func TestARepeatedRequestDoesNothingAndGetsTheFirstAnswer(t *testing.T) {
 	d := open(t)
-	secrets := d.token(authn.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	secrets := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
 	u, _, _ := d.Member("zoe@garage.example", nil)
 	for _, c := range []struct{ name, path, body, secret string }{
 		{"a person", "/api/v1/users?sendEmail=false", `{"profile":{"login":"new@garage.example"}}`, "activationToken"},

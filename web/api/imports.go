@@ -5,7 +5,7 @@ import (
 	"errors"
 	"net/http"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -21,11 +21,11 @@ type importBody struct {
 }
 
 type importedBody struct {
-	Profile  profileBody     `json:"profile"`
-	GroupIDs []authn.GroupID `json:"groupIds"`
-	Groups   []string        `json:"groups"` // names or ids
-	Role     authn.Role      `json:"role"`
-	Key      string          `json:"otpauth"` // for the operator only (protocol rule 23)
+	Profile  profileBody       `json:"profile"`
+	GroupIDs []account.GroupID `json:"groupIds"`
+	Groups   []string          `json:"groups"` // names or ids
+	Role     account.Role      `json:"role"`
+	Key      string            `json:"otpauth"` // for the operator only (protocol rule 23)
 }
 
 // The outcomes of an import.

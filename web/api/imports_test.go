@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 )
 
 const otpauth = "otpauth://totp/Okta:zoe?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -97,7 +97,7 @@ func TestImports_RejectsMalformedAndForbiddenCalls(t *testing.T) {
 		{"neither true nor false", "?dryRun=maybe", `{"people":[` + good + `]}`, d.admin(), 400},
 		{"a key by a token", "", `{"people":[` + good + `,{"profile":{"login":"zoe@garage.example"},"otpauth":"` + otpauth + `"}]}`, d.admin(), 403},
 		{"a key by a token, tried", "?dryRun=true", `{"people":[{"profile":{"login":"zoe@garage.example"},"otpauth":"` + otpauth + `"}]}`, d.admin(), 403},
-		{"whoever only reads", "", `{"people":[` + good + `]}`, d.token(authn.RoleReadOnly, nil), 403},
+		{"whoever only reads", "", `{"people":[` + good + `]}`, d.token(account.RoleReadOnly, nil), 403},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			problem(t, d.call("POST", "/api/v1/imports"+c.query, c.token, c.body), c.want)

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/web/reply"
@@ -84,7 +84,7 @@ func (a *API) invite(do invitation) handler {
 }
 
 // invitation is what an inviting call asks the desk for.
-type invitation func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from authn.RequestInfo, id string, sendEmail bool) (helpdesk.Invitation, error)
+type invitation func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id string, sendEmail bool) (helpdesk.Invitation, error)
 
 // resetBody is what a reset may be told; all of it may be left out, as Okta's clients do.
 type resetBody struct {
@@ -97,18 +97,18 @@ type resetBody struct {
 
 // receiptJSON tells what a reset did. Okta answers nothing here.
 type receiptJSON struct {
-	UserID            authn.UserID `json:"userId"`
-	Login             string       `json:"login"`
-	At                *string      `json:"at"`
-	Cleared           clearedJSON  `json:"cleared"`
-	SessionsEnded     int          `json:"sessionsEnded"`
-	BrowsersForgotten int          `json:"browsersForgotten"`
-	Mailed            bool         `json:"mailed"`
-	MailedTo          []string     `json:"mailedTo"` // masked
-	Ticket            ticketJSON   `json:"ticket"`
-	Repeated          bool         `json:"repeated"` // nothing was left to clear and a ticket was open
-	Reason            string       `json:"reason"`
-	HelpRequestID     string       `json:"helpRequestId,omitempty"` // which it resolved
+	UserID            account.UserID `json:"userId"`
+	Login             string         `json:"login"`
+	At                *string        `json:"at"`
+	Cleared           clearedJSON    `json:"cleared"`
+	SessionsEnded     int            `json:"sessionsEnded"`
+	BrowsersForgotten int            `json:"browsersForgotten"`
+	Mailed            bool           `json:"mailed"`
+	MailedTo          []string       `json:"mailedTo"` // masked
+	Ticket            ticketJSON     `json:"ticket"`
+	Repeated          bool           `json:"repeated"` // nothing was left to clear and a ticket was open
+	Reason            string         `json:"reason"`
+	HelpRequestID     string         `json:"helpRequestId,omitempty"` // which it resolved
 }
 
 type clearedJSON struct {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 )
@@ -107,7 +107,7 @@ func TestAGarageIsMadeAndFound(t *testing.T) {
 		t.Errorf("got %v on the second page", second)
 	}
 	// A token of one garage knows that one only.
-	scoped := d.token(authn.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Groups = []authn.GroupID{authn.GroupID(gid)} })
+	scoped := d.token(account.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Groups = []account.GroupID{account.GroupID(gid)} })
 	if list := read[[]tree](t, d.call("GET", "/api/v1/groups", scoped, ""), 200); len(list) != 1 || list[0].get("id") != gid {
 		t.Errorf("got %v, want its own garage", list)
 	}
@@ -116,7 +116,7 @@ func TestAGarageIsMadeAndFound(t *testing.T) {
 	if list := read[[]tree](t, d.call("GET", "/api/v1/logs", scoped, ""), 200); len(list) != 0 {
 		t.Errorf("the log of a garage without people: got %v", list)
 	}
-	nobody := d.token(authn.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Groups = []authn.GroupID{} })
+	nobody := d.token(account.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Groups = []account.GroupID{} })
 	if list := read[[]tree](t, d.call("GET", "/api/v1/groups", nobody, ""), 200); len(list) != 0 {
 		t.Errorf("an empty scope: got %v, want nobody's", list)
 	}

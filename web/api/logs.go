@@ -6,7 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/web/reply"
@@ -116,7 +116,7 @@ func event(e audit.Entry) eventJSON {
 
 // agentOf names browser and system as the pages do.
 func agentOf(agent string) agentJSON {
-	browser, system, both := strings.Cut(authn.DescribeUserAgent(agent), ", ")
+	browser, system, both := strings.Cut(account.DescribeUserAgent(agent), ", ")
 	if !both { // one of the two: which it is, is not said
 		browser = ""
 	}

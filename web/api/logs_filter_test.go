@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/internal/audit"
 )
@@ -17,7 +17,7 @@ func (d *door) write(events ...audit.Event) {
 	d.T.Helper()
 	for _, e := range events {
 		d.Clock.Advance(time.Second)
-		if _, err := authn.Update(d.T.Context(), d.Accounts, d.Accounts.NewOperation(d.From), func(tx *authn.Tx) (struct{}, error) {
+		if _, err := account.Update(d.T.Context(), d.Accounts, d.Accounts.NewOperation(d.From), func(tx *account.Tx) (struct{}, error) {
 			return struct{}{}, tx.Audit(e)
 		}); err != nil {
 			d.T.Fatal(err)
@@ -116,7 +116,7 @@ func TestAFilterOfTheLogThatIsNoneIsRefused(t *testing.T) {
 func TestAnEventHasEveryMemberOfOktasSystemLog(t *testing.T) {
 	d := open(t)
 	d.write(audit.Event{Action: audit.SessionStart, Outcome: audit.Success, Actor: audit.Actor{Type: audit.TypeUser, ID: "u1", Name: "zoe"}})
-	d.From = authn.RequestInfo{}
+	d.From = account.RequestInfo{}
 	d.write(audit.Event{Action: audit.MailFailed, Outcome: audit.Failure, Actor: audit.Actor{Type: audit.TypeSystem, Name: "barillet"}})
 	list := read[[]tree](t, d.local("GET", "/api/v1/logs", ""), 200)
 	for _, e := range list {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/http"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/web/reply"
 )
@@ -15,7 +15,7 @@ func (a *API) listMembers(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	if err != nil {
 		return err
 	}
-	var people authn.UserQuery
+	var people account.UserQuery
 	if people.Limit, people.After, err = q.paging(); err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func (a *API) listMembers(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	if err != nil {
 		return err
 	}
-	found, next, err := a.desk.Members(r.Context(), op, authn.GroupID(gid), people)
+	found, next, err := a.desk.Members(r.Context(), op, account.GroupID(gid), people)
 	if err != nil {
 		return err
 	}
@@ -35,17 +35,17 @@ func (a *API) listMembers(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 
 // listGroupsOf lists the garages of a person.
 func (a *API) listGroupsOf(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
-	return list(a, w, r, func(p page) ([]authn.Group, string, error) {
+	return list(a, w, r, func(p page) ([]account.Group, string, error) {
 		id, err := pathID(r, "id")
 		if err != nil {
 			return nil, "", err
 		}
-		return a.desk.GroupsOf(r.Context(), op, id, authn.GroupQuery{After: p.after, Limit: p.limit})
+		return a.desk.GroupsOf(r.Context(), op, id, account.GroupQuery{After: p.after, Limit: p.limit})
 	}, a.group)
 }
 
 // membership serves the making and the ending of one. Neither takes a body, and either can be asked for again.
-func (a *API) membership(do func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, req authn.RequestInfo, gid authn.GroupID, id string) error) handler {
+func (a *API) membership(do func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, req account.RequestInfo, gid account.GroupID, id string) error) handler {
 	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 			return err
@@ -58,7 +58,7 @@ func (a *API) membership(do func(d *helpdesk.Desk, ctx context.Context, op helpd
 		if err != nil {
 			return err
 		}
-		if err := do(a.desk, r.Context(), op, reply.RequestFrom(r.Context()).Origin(), authn.GroupID(gid), uid); err != nil {
+		if err := do(a.desk, r.Context(), op, reply.RequestFrom(r.Context()).Origin(), account.GroupID(gid), uid); err != nil {
 			return err
 		}
 		w.WriteHeader(http.StatusNoContent)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 )
@@ -44,7 +44,7 @@ func TestAGarageIsRenamedAndDeletedInOktasShape(t *testing.T) {
 	for _, body := range []string{`{}`, `{"profile":{"name":" "}}`, `{"profile":{"name":"x","colour":"red"}}`, `{"hunter2":1}`, `[]`, `{"broken`} {
 		problem(t, d.call("PUT", path, admin, body), 400)
 	}
-	u := d.Person("zoe@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{authn.GroupID(gid)} })
+	u := d.Person("zoe@garage.example", func(u *account.User) { u.Groups = []account.GroupID{account.GroupID(gid)} })
 	if w := d.call("DELETE", path, admin, ""); w.Code != 204 || w.Body.Len() != 0 {
 		t.Errorf("deleting: got %d %s", w.Code, w.Body)
 	}
@@ -104,9 +104,9 @@ func TestMembersAndGaragesAreListedToTheEndAndOnce(t *testing.T) {
 	admin := d.admin()
 	gid, other := d.Group("Garage Nord"), d.Group("Garage Sud")
 	for i := range 25 {
-		d.Person(fmt.Sprintf("p%d@garage.example", i), func(u *authn.User) { u.Groups = []authn.GroupID{other, gid} })
+		d.Person(fmt.Sprintf("p%d@garage.example", i), func(u *account.User) { u.Groups = []account.GroupID{other, gid} })
 	}
-	only := d.Person("only@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{gid} })
+	only := d.Person("only@garage.example", func(u *account.User) { u.Groups = []account.GroupID{gid} })
 	d.Person("nobody@garage.example", nil)
 	for _, limit := range []int{1, 5, 7, 26, 200} {
 		ids, pages := d.walk(t, fmt.Sprintf("/api/v1/groups/%s/users?limit=%d", gid, limit), admin)
@@ -116,7 +116,7 @@ func TestMembersAndGaragesAreListedToTheEndAndOnce(t *testing.T) {
 		}
 	}
 	// The token of this garage finds the one person who is in no other, on one page that has no next one.
-	scoped := d.token(authn.RoleReadOnly, func(n *helpdesk.NewToken) { n.Groups = []authn.GroupID{gid} })
+	scoped := d.token(account.RoleReadOnly, func(n *helpdesk.NewToken) { n.Groups = []account.GroupID{gid} })
 	if ids, pages := d.walk(t, fmt.Sprintf("/api/v1/groups/%s/users?limit=1", gid), scoped); !slices.Equal(ids, []string{string(only.ID)}) || pages != 1 {
 		t.Errorf("got %v on %d pages, want one", ids, pages)
 	}
@@ -136,14 +136,14 @@ func TestMembersAndGaragesAreListedToTheEndAndOnce(t *testing.T) {
 func TestAnotherGarageAnswersAsOneThatNeverWas(t *testing.T) {
 	d := open(t)
 	mine, other := d.Group("Garage Nord"), d.Group("Garage Sud")
-	zoe := d.Person("zoe@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{mine} })
-	outside := d.Person("paul@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{other} })
-	chief := d.Person("chief@garage.example", func(u *authn.User) {
-		u.Groups, u.Roles = []authn.GroupID{mine}, []authn.RoleAssignment{{ID: "r1", Role: authn.RoleReadOnly}}
+	zoe := d.Person("zoe@garage.example", func(u *account.User) { u.Groups = []account.GroupID{mine} })
+	outside := d.Person("paul@garage.example", func(u *account.User) { u.Groups = []account.GroupID{other} })
+	chief := d.Person("chief@garage.example", func(u *account.User) {
+		u.Groups, u.Roles = []account.GroupID{mine}, []account.RoleAssignment{{ID: "r1", Role: account.RoleReadOnly}}
 	})
 	const nobody, never = "uaaaaaaaaaaaaaaaaaaaaaaaaaa", "gaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	for _, role := range []authn.Role{authn.RoleReadOnly, authn.RoleHelpDesk, authn.RoleUserAdmin, authn.RoleSuperAdmin} {
-		token := d.token(role, func(n *helpdesk.NewToken) { n.Groups = []authn.GroupID{mine} })
+	for _, role := range []account.Role{account.RoleReadOnly, account.RoleHelpDesk, account.RoleUserAdmin, account.RoleSuperAdmin} {
+		token := d.token(role, func(n *helpdesk.NewToken) { n.Groups = []account.GroupID{mine} })
 		answer := func(method, path, body string) string {
 			w := d.call(method, path, token, body)
 			doc := problem(t, w, w.Code)
@@ -173,7 +173,7 @@ func TestAnotherGarageAnswersAsOneThatNeverWas(t *testing.T) {
 			}
 		}
 	}
-	for _, u := range []authn.User{zoe, outside, chief} {
+	for _, u := range []account.User{zoe, outside, chief} {
 		if got := d.User(string(u.ID)).Groups; !slices.Equal(got, u.Groups) {
 			t.Errorf("%s: got %v, want nothing moved", u.Login, got)
 		}

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 )
 
@@ -27,30 +27,30 @@ var bodies = map[string]string{
 func TestWhatLiesOutsideIsAnsweredAsWhatIsNot(t *testing.T) {
 	d := open(t)
 	north, south := d.Group("Garage du Nord"), d.Group("Garage du Sud")
-	outside := map[string]authn.User{}
-	for name, change := range map[string]func(u *authn.User){
-		"of another garage": func(u *authn.User) { u.Groups = []authn.GroupID{south} },
-		"of two garages":    func(u *authn.User) { u.Groups = []authn.GroupID{north, south} },
-		"of no garage":      func(*authn.User) {},
-		"with a role": func(u *authn.User) {
-			u.Groups, u.Roles = []authn.GroupID{north}, []authn.RoleAssignment{{ID: "raaaaaaaaaaaaaaaaaaaaaaaaaa", Role: authn.RoleHelpDesk, Groups: []authn.GroupID{south}}}
+	outside := map[string]account.User{}
+	for name, change := range map[string]func(u *account.User){
+		"of another garage": func(u *account.User) { u.Groups = []account.GroupID{south} },
+		"of two garages":    func(u *account.User) { u.Groups = []account.GroupID{north, south} },
+		"of no garage":      func(*account.User) {},
+		"with a role": func(u *account.User) {
+			u.Groups, u.Roles = []account.GroupID{north}, []account.RoleAssignment{{ID: "raaaaaaaaaaaaaaaaaaaaaaaaaa", Role: account.RoleHelpDesk, Groups: []account.GroupID{south}}}
 		},
 	} {
 		outside[name], _, _ = d.Member(strings.ReplaceAll(name, " ", "-")+"@garage.example", change)
 	}
-	inside, _, _ := d.Member("nora@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{north} })
+	inside, _, _ := d.Member("nora@garage.example", func(u *account.User) { u.Groups = []account.GroupID{north} })
 	if _, err := d.Desk.Submit(t.Context(), d.From, helpdesk.Submission{Email: "of-another-garage@garage.example", Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
 	hid := read[[]tree](t, d.call("GET", "/api/v1/help-requests", d.admin(), ""), 200)[0].get("id").(string)
-	waits := read[tree](t, d.call("POST", "/api/v1/users/"+string(outside["with a role"].ID)+"/lifecycle/reset_factors", d.token(authn.RoleHelpDesk, nil), ""), 202)
-	foreign := d.token(authn.RoleUserAdmin, limitedTo(south))
+	waits := read[tree](t, d.call("POST", "/api/v1/users/"+string(outside["with a role"].ID)+"/lifecycle/reset_factors", d.token(account.RoleHelpDesk, nil), ""), 202)
+	foreign := d.token(account.RoleUserAdmin, limitedTo(south))
 	tid := read[[]tree](t, d.call("GET", "/api/v1/api-tokens", foreign, ""), 200)[0].get("id").(string)
 
 	calls := 0
-	for _, role := range []authn.Role{authn.RoleSuperAdmin, authn.RoleUserAdmin, authn.RoleHelpDesk, authn.RoleReadOnly} {
+	for _, role := range []account.Role{account.RoleSuperAdmin, account.RoleUserAdmin, account.RoleHelpDesk, account.RoleReadOnly} {
 		token := d.token(role, func(n *helpdesk.NewToken) {
-			n.Groups, n.Secrets = []authn.GroupID{north}, role.Rank() > authn.RoleHelpDesk.Rank()
+			n.Groups, n.Secrets = []account.GroupID{north}, role.Rank() > account.RoleHelpDesk.Rank()
 		})
 		for name, u := range outside {
 			there := strings.NewReplacer("{id}", string(u.ID), "{uid}", string(u.ID), "{gid}", string(south), "{hid}", hid, "{tid}", tid,

@@ -3,7 +3,7 @@ package api
 import (
 	"net/http"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -50,7 +50,7 @@ func (a *API) expirePassword(temporary bool) handler {
 		if asked || temporary {
 			return a.temporaryPassword(w, r, op, id)
 		}
-		return a.once(w, r, op, answering(func(r *http.Request) (authn.User, error) {
+		return a.once(w, r, op, answering(func(r *http.Request) (account.User, error) {
 			return a.desk.ExpirePassword(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 		}, a.userAnswer))
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/secret"
@@ -16,7 +17,7 @@ func TestAPasswordLinkIsMailedOrAnsweredAndInNothingElse(t *testing.T) {
 	u, _, _ := d.Member("zoe@garage.example", nil)
 	path := "/api/v1/users/" + string(u.ID) + "/lifecycle/reset_password"
 	d.EmptyOutbox()
-	desk := d.token(authn.RoleHelpDesk, nil)
+	desk := d.token(account.RoleHelpDesk, nil)
 	for range 2 {
 		if w := d.keyed(path, desk, "", "k"); w.Code != 200 || strings.TrimSpace(w.Body.String()) != "{}" {
 			t.Errorf("mailed: got %d %s, want an empty object", w.Code, w.Body)
@@ -27,7 +28,7 @@ func TestAPasswordLinkIsMailedOrAnsweredAndInNothingElse(t *testing.T) {
 	}
 	problem(t, d.call("POST", path+"?sendEmail=false", desk, ""), 403)
 	problem(t, d.call("POST", path+"?sendEmail=no", desk, ""), 400)
-	secrets := d.token(authn.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	secrets := d.token(account.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
 	link, _ := read[tree](t, d.keyed(path+"?sendEmail=false", secrets, "", "s"), 200).get("resetPasswordUrl").(string)
 	token := strings.TrimPrefix(link, "https://login.example/password/")
 	if token == link || len(token) < 40 {
@@ -42,7 +43,7 @@ func TestAPasswordLinkIsMailedOrAnsweredAndInNothingElse(t *testing.T) {
 			t.Errorf("the secret is in %s", w)
 		}
 	}
-	d.Change(u.ID, func(u *authn.User) { u.Devices = nil })
+	d.Change(u.ID, func(u *account.User) { u.Devices = nil })
 	if doc := problem(t, d.call("POST", path, desk, ""), 409); doc.ErrorCode != "E0000038" || !strings.Contains(doc.Detail, "reset_factors") {
 		t.Errorf("without a device: got %+v, want to be told to reset", doc)
 	}
@@ -52,8 +53,8 @@ func TestPasswordsAreExpiredMadeAndChangedAsOktasClientsAsk(t *testing.T) {
 	d := open(t)
 	u, phone, _ := d.Member("zoe@garage.example", nil)
 	path := "/api/v1/users/" + string(u.ID)
-	secrets := d.token(authn.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
-	plain := d.token(authn.RoleUserAdmin, nil)
+	secrets := d.token(account.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	plain := d.token(account.RoleUserAdmin, nil)
 
 	for _, query := range []string{"", "?tempPassword=false", "?revokeSessions=true"} {
 		got := read[tree](t, d.call("POST", path+"/lifecycle/expire_password"+query, plain, ""), 200)
@@ -89,7 +90,7 @@ func TestPasswordsAreExpiredMadeAndChangedAsOktasClientsAsk(t *testing.T) {
 	body := func(old, new string) string {
 		return `{"oldPassword":{"value":"` + old + `"},"newPassword":{"value":"` + new + `"}}`
 	}
-	d.Change(u.ID, func(u *authn.User) { u.Password = d.hashed("dix clefs et un tournevis") })
+	d.Change(u.ID, func(u *account.User) { u.Password = d.hashed("dix clefs et un tournevis") })
 	for _, c := range []struct{ body, says string }{
 		{body("hunter2 hunter2", "huit chevaux bruns"), "oldPassword.value: wrong"},
 		{body("dix clefs et un tournevis", "abc"), "newPassword.value: too_short"},
@@ -118,30 +119,30 @@ func TestPasswordsAreExpiredMadeAndChangedAsOktasClientsAsk(t *testing.T) {
 }
 
 // hashed is a password as it is kept.
-func (d *door) hashed(text string) authn.Password {
+func (d *door) hashed(text string) account.Password {
 	d.T.Helper()
 	phc, err := d.Accounts.Hasher.Hash(d.T.Context(), false, text)
 	if err != nil {
 		d.T.Fatal(err)
 	}
-	return authn.Password{Hash: phc, Provenance: authn.ProvenanceUser}
+	return account.Password{Hash: phc, Provenance: account.ProvenanceUser}
 }
 
 func TestAPasswordIsSetByEitherCall(t *testing.T) {
 	d := open(t)
 	u, phone, _ := d.Member("zoe@garage.example", nil)
 	path := "/api/v1/users/" + string(u.ID)
-	secrets := d.token(authn.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	secrets := d.token(account.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
 	for method, text := range map[string]string{"POST": "dix clefs et un tournevis", "PUT": "onze clefs et deux tournevis"} {
 		body := `{"profile":{"login":"zoe@garage.example","email":"zoe@garage.example"},"credentials":{"password":{"value":"` + text + `"}}}`
-		problem(t, d.call(method, path, d.token(authn.RoleUserAdmin, nil), body), 403)
+		problem(t, d.call(method, path, d.token(account.RoleUserAdmin, nil), body), 403)
 		w := d.call(method, path, secrets, body)
 		if got := read[tree](t, w, 200); got.get("status") != "ACTIVE" || strings.Contains(w.Body.String(), text) {
 			t.Errorf("%s: got %s", method, w.Body)
 		}
 		d.SignIn(u.Login, text, phone)
 	}
-	d.Change(u.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+	d.Change(u.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	if doc := problem(t, d.call("POST", path, secrets, `{"credentials":{"password":{"value":"douze clefs de trop"}}}`), 409); doc.Type != "/problems/state" {
 		t.Errorf("suspended: got %+v", doc)
 	}
@@ -163,23 +164,23 @@ func TestAStateIsFilteredByAndOffersWhatFits(t *testing.T) {
 	const passwords = "resetPassword=/lifecycle/reset_password expirePassword=/lifecycle/expire_password changePassword=/credentials/change_password"
 	for _, c := range []struct {
 		status, links string
-		become        func(id authn.UserID, path string)
+		become        func(id account.UserID, path string)
 	}{
-		{"ACTIVE", active + passwords, func(authn.UserID, string) {}},
-		{"PASSWORD_EXPIRED", active + passwords, func(_ authn.UserID, path string) { d.call("POST", path+"/lifecycle/expire_password", admin, "") }},
-		{"RECOVERY", active + passwords, func(_ authn.UserID, path string) { d.call("POST", path+"/lifecycle/reset_password", admin, "") }},
-		{"LOCKED_OUT", active + "unlock=/lifecycle/unlock " + passwords, func(id authn.UserID, _ string) {
+		{"ACTIVE", active + passwords, func(account.UserID, string) {}},
+		{"PASSWORD_EXPIRED", active + passwords, func(_ account.UserID, path string) { d.call("POST", path+"/lifecycle/expire_password", admin, "") }},
+		{"RECOVERY", active + passwords, func(_ account.UserID, path string) { d.call("POST", path+"/lifecycle/reset_password", admin, "") }},
+		{"LOCKED_OUT", active + "unlock=/lifecycle/unlock " + passwords, func(id account.UserID, _ string) {
 			for range 5 {
 				_, _ = d.Authn.StartWithPassword(t.Context(), d.From, string(d.User(string(id)).Login), "pas le bon du tout", "")
 			}
 		}},
-		{"SUSPENDED", "unsuspend=/lifecycle/unsuspend deactivate=/lifecycle/deactivate", func(_ authn.UserID, path string) { d.call("POST", path+"/lifecycle/suspend", admin, "") }},
-		{"DEPROVISIONED", "activate=/lifecycle/activate", func(_ authn.UserID, path string) { d.call("POST", path+"/lifecycle/deactivate", admin, "") }},
-		{"STAGED", "activate=/lifecycle/activate deactivate=/lifecycle/deactivate", func(id authn.UserID, _ string) {
-			d.Change(id, func(u *authn.User) { u.Status = authn.StatusStaged })
+		{"SUSPENDED", "unsuspend=/lifecycle/unsuspend deactivate=/lifecycle/deactivate", func(_ account.UserID, path string) { d.call("POST", path+"/lifecycle/suspend", admin, "") }},
+		{"DEPROVISIONED", "activate=/lifecycle/activate", func(_ account.UserID, path string) { d.call("POST", path+"/lifecycle/deactivate", admin, "") }},
+		{"STAGED", "activate=/lifecycle/activate deactivate=/lifecycle/deactivate", func(id account.UserID, _ string) {
+			d.Change(id, func(u *account.User) { u.Status = account.StatusStaged })
 		}},
-		{"PROVISIONED", "activate=/lifecycle/activate reactivate=/lifecycle/reactivate deactivate=/lifecycle/deactivate", func(id authn.UserID, _ string) {
-			d.Change(id, func(u *authn.User) { u.Status = authn.StatusProvisioned })
+		{"PROVISIONED", "activate=/lifecycle/activate reactivate=/lifecycle/reactivate deactivate=/lifecycle/deactivate", func(id account.UserID, _ string) {
+			d.Change(id, func(u *account.User) { u.Status = account.StatusProvisioned })
 		}},
 	} {
 		u, _, _ := d.Member(strings.ToLower(c.status)+"@garage.example", nil)

@@ -3,7 +3,7 @@ package api
 import (
 	"net/http"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 	"barillet/web/reply"
@@ -64,7 +64,7 @@ func (a *API) updateUser(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (authn.User, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (account.User, error) {
 		return a.desk.UpdateUser(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, c)
 	}, a.userAnswer))
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 )
@@ -52,7 +52,7 @@ func TestAProfileIsAddedToByPostAndReplacedByPut(t *testing.T) {
 
 func TestAProfileThatCannotBeIsRefusedByEitherCall(t *testing.T) {
 	d := open(t)
-	secrets := d.token(authn.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	secrets := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
 	u, _, session := d.Member("zoe@garage.example", nil)
 	d.Person("there@garage.example", nil)
 	d.EmptyOutbox()
@@ -82,7 +82,7 @@ func TestAProfileThatCannotBeIsRefusedByEitherCall(t *testing.T) {
 			}
 		}
 		problem(t, d.call(method, "/api/v1/users/nobody", secrets, `{"profile":{"login":"a@b.example","email":"a@b.example"}}`), 404)
-		problem(t, d.call(method, "/api/v1/users/"+string(u.ID), d.token(authn.RoleHelpDesk, nil), `{"profile":{"login":"a@b.example","email":"a@b.example"}}`), 403)
+		problem(t, d.call(method, "/api/v1/users/"+string(u.ID), d.token(account.RoleHelpDesk, nil), `{"profile":{"login":"a@b.example","email":"a@b.example"}}`), 403)
 	}
 	if _, err := d.Sessions.Authenticate(t.Context(), session); err != nil || len(d.Mails()) != 0 {
 		t.Errorf("a refused change: got %v and %d mails", err, len(d.Mails()))

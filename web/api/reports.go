@@ -3,7 +3,7 @@ package api
 import (
 	"net/http"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/errcode"
@@ -13,10 +13,10 @@ import (
 type personRiskJSON struct {
 	Kind              string              `json:"kind"` // "person"
 	Risk              string              `json:"risk"` // "one_device", "no_device"
-	UserID            authn.UserID        `json:"userId"`
+	UserID            account.UserID      `json:"userId"`
 	Login             string              `json:"login"`
 	Name              string              `json:"name"`
-	GroupIDs          []authn.GroupID     `json:"groupIds"`
+	GroupIDs          []account.GroupID   `json:"groupIds"`
 	Device            *riskDeviceJSON     `json:"device"` // null: none
 	Copies            int                 `json:"copies"` // further phones with its QR code
 	RecoveryCodesLeft int                 `json:"recoveryCodesLeft"`
@@ -35,7 +35,7 @@ type riskDeviceJSON struct {
 type groupRiskJSON struct {
 	Kind      string              `json:"kind"` // "garage"
 	Risk      string              `json:"risk"` // "few_managers"
-	GroupID   authn.GroupID       `json:"groupId"`
+	GroupID   account.GroupID     `json:"groupId"`
 	Name      string              `json:"name"`
 	CanReset  int                 `json:"canReset"`
 	HouseWide *int                `json:"houseWide"` // null: not for whoever is limited to groups
@@ -67,7 +67,7 @@ func (a *API) risk(x helpdesk.LockoutRisk) any {
 		Copies: x.Hold.Copies, RecoveryCodesLeft: x.Hold.Codes, TicketExpiresAt: moment(x.Hold.Ticket),
 		Links: map[string]linkJSON{"user": {Href: a.publicURL + "/api/v1/users/" + string(u.ID)}}}
 	if out.GroupIDs == nil {
-		out.GroupIDs = []authn.GroupID{}
+		out.GroupIDs = []account.GroupID{}
 	}
 	for _, d := range x.Hold.Devices {
 		out.Risk = "one_device"

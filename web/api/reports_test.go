@@ -5,15 +5,15 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 )
 
 func TestTheLockOutReportIsReadToTheEndByItsLinks(t *testing.T) {
 	d := open(t)
 	garage := d.Group("Garage Lumière")
-	u, _, _ := d.Member("zoe@garage.example", func(u *authn.User) { u.Groups = []authn.GroupID{garage} })
-	reader := d.token(authn.RoleReadOnly, nil)
+	u, _, _ := d.Member("zoe@garage.example", func(u *account.User) { u.Groups = []account.GroupID{garage} })
+	reader := d.token(account.RoleReadOnly, nil)
 	var all []tree
 	pages := 0
 	for path := "/api/v1/reports/lockout-risk?limit=1"; path != ""; pages++ {
@@ -32,7 +32,7 @@ func TestTheLockOutReportIsReadToTheEndByItsLinks(t *testing.T) {
 	if g.get("kind") != "garage" || g.get("risk") != "few_managers" || g.get("groupId") != string(garage) || g.get("canReset") != 0.0 || g.get("houseWide") != 0.0 {
 		t.Errorf("got %v", g)
 	}
-	manager := d.token(authn.RoleHelpDesk, func(n *helpdesk.NewToken) { n.Groups = []authn.GroupID{garage} })
+	manager := d.token(account.RoleHelpDesk, func(n *helpdesk.NewToken) { n.Groups = []account.GroupID{garage} })
 	if got := d.call("GET", "/api/v1/reports/lockout-risk?kind=garage", manager, ""); !strings.Contains(got.Body.String(), `"houseWide":null`) {
 		t.Errorf("got %s, want nothing said of who is outside", got.Body)
 	}

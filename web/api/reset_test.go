@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
@@ -18,7 +18,7 @@ import (
 )
 
 // lost is somebody who will have lost their phone.
-func (d *door) lost(address string) (authn.User, *authntest.Phone, secret.Value) {
+func (d *door) lost(address string) (account.User, *authntest.Phone, secret.Value) {
 	d.T.Helper()
 	return d.Member(address, nil)
 }
@@ -74,7 +74,7 @@ func TestATicketIsAnsweredOnlyToWhoMayHoldIt(t *testing.T) {
 	u, _, _ := d.lost("zoe@garage.example")
 	path := "/api/v1/users/" + string(u.ID) + "/lifecycle/reset_factors"
 	problem(t, d.call("POST", path, d.admin(), `{"sendEmail":false}`), 403)
-	secrets := d.token(authn.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	secrets := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
 	problem(t, d.call("POST", path, secrets, `{"hand":true}`), 403)
 	if got := len(d.User(string(u.ID)).Devices); got == 0 {
 		t.Fatal("a refused reset took the devices")
@@ -174,8 +174,8 @@ func TestADeviceIsSeenAndTakenAway(t *testing.T) {
 func TestNoSecretIsReadThroughTheAPI(t *testing.T) {
 	d := open(t)
 	u, phone, session := d.lost("zoe@garage.example")
-	secrets := d.token(authn.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets, n.Authn = true, true })
-	d.Change(u.ID, func(u *authn.User) {
+	secrets := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets, n.Authn = true, true })
+	d.Change(u.ID, func(u *account.User) {
 		u.Devices = append(u.Devices, factors.Device{ID: "dplanted", Kind: webauthn.Kind, Name: "Clef", Added: authntest.Start,
 			Unique: "Y3JlZGVudGlhbA", Data: json.RawMessage(`{"publicKey":"planted-in-a-device"}`)})
 	})

@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/http"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 	"barillet/web/reply"
@@ -14,24 +14,24 @@ import (
 type roleJSON struct {
 	ID             string              `json:"id"`
 	Label          string              `json:"label"`
-	Type           authn.Role          `json:"type"`
+	Type           account.Role        `json:"type"`
 	Status         string              `json:"status"`
 	Created        *string             `json:"created"`
 	LastUpdated    *string             `json:"lastUpdated"`
 	AssignmentType string              `json:"assignmentType"`
-	Targets        []authn.GroupID     `json:"targets"` // ours; null: everybody
+	Targets        []account.GroupID   `json:"targets"` // ours; null: everybody
 	Links          map[string]linkJSON `json:"_links"`
 }
 
 // labels are Okta's names of the roles.
-var labels = map[authn.Role]string{
-	authn.RoleSuperAdmin: "Super Administrator",
-	authn.RoleUserAdmin:  "Group Administrator",
-	authn.RoleHelpDesk:   "Help Desk Administrator",
-	authn.RoleReadOnly:   "Read-Only Administrator",
+var labels = map[account.Role]string{
+	account.RoleSuperAdmin: "Super Administrator",
+	account.RoleUserAdmin:  "Group Administrator",
+	account.RoleHelpDesk:   "Help Desk Administrator",
+	account.RoleReadOnly:   "Read-Only Administrator",
 }
 
-func (a *API) role(user authn.UserID, g authn.RoleAssignment) roleJSON {
+func (a *API) role(user account.UserID, g account.RoleAssignment) roleJSON {
 	holder := a.publicURL + "/api/v1/users/" + string(user)
 	self := holder + "/roles/" + g.ID
 	return roleJSON{ID: g.ID, Label: labels[g.Role], Type: g.Role, Status: "ACTIVE", Created: moment(g.Created), LastUpdated: moment(g.Changed),
@@ -78,8 +78,8 @@ func roleID(r *http.Request) (id, rid string, err error) {
 
 // roleBody is a role to be given.
 type roleBody struct {
-	Type    authn.Role      `json:"type"`
-	Targets []authn.GroupID `json:"targets"` // ours; left out or null: everybody; [] is refused
+	Type    account.Role      `json:"type"`
+	Targets []account.GroupID `json:"targets"` // ours; left out or null: everybody; [] is refused
 
 	ID             reply.Ignored `json:"id"`
 	Label          reply.Ignored `json:"label"`
@@ -131,7 +131,7 @@ func (a *API) revokeRole(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 }
 
 // targets reads the garages that a role is limited to.
-func (a *API) targets(r *http.Request, op helpdesk.Principal) ([]authn.Group, error) {
+func (a *API) targets(r *http.Request, op helpdesk.Principal) ([]account.Group, error) {
 	id, rid, err := roleID(r)
 	if err != nil {
 		return nil, err
@@ -166,7 +166,7 @@ func (a *API) getTarget(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 }
 
 // targeting is what a call about a target asks the desk for.
-type targeting func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from authn.RequestInfo, id, rid string, gid authn.GroupID) error
+type targeting func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id, rid string, gid account.GroupID) error
 
 // target serves the adding and the removing of one. Neither takes a body, and Okta answers neither with one.
 func (a *API) target(do targeting) handler {
@@ -182,7 +182,7 @@ func (a *API) target(do targeting) handler {
 		if err != nil {
 			return err
 		}
-		if err := do(a.desk, r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, rid, authn.GroupID(gid)); err != nil {
+		if err := do(a.desk, r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, rid, account.GroupID(gid)); err != nil {
 			return err
 		}
 		w.WriteHeader(http.StatusNoContent)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 )
 
@@ -34,7 +34,7 @@ func TestARoleIsGivenLimitedAndTakenAsOktasClientsDo(t *testing.T) {
 	if got := read[tree](t, d.call("GET", one, admin, ""), 200); got.get("id") != rid {
 		t.Errorf("got %v", got)
 	}
-	target := func(gid authn.GroupID) string { return one + "/targets/groups/" + string(gid) }
+	target := func(gid account.GroupID) string { return one + "/targets/groups/" + string(gid) }
 	for _, step := range []struct {
 		method, path string
 		want         int
@@ -92,7 +92,7 @@ func TestARoleThatCannotBeReadIsRefused(t *testing.T) {
 func TestATokenOfAPersonIsMadeByTheMachinesOwnerAlone(t *testing.T) {
 	d := open(t)
 	boss, _, _ := d.Member("boss@garage.example", nil)
-	d.Change(boss.ID, func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r1", Role: authn.RoleUserAdmin}} })
+	d.Change(boss.ID, func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r1", Role: account.RoleUserAdmin}} })
 	body := `{"name":"x","role":"USER_ADMIN","owner":"boss@garage.example"}`
 	made := read[tree](t, d.local("POST", "/api/v1/api-tokens", body), 201)
 	if made.get("owner") != string(boss.ID) {
@@ -109,6 +109,6 @@ func TestATokenOfAPersonIsMadeByTheMachinesOwnerAlone(t *testing.T) {
 	problem(t, d.call("GET", "/api/v1/users", token, ""), 401)
 }
 
-func limitedTo(groups ...authn.GroupID) func(*helpdesk.NewToken) {
+func limitedTo(groups ...account.GroupID) func(*helpdesk.NewToken) {
 	return func(n *helpdesk.NewToken) { n.Groups = groups }
 }

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/errcode"
 )
 
@@ -12,7 +12,7 @@ func TestSessionsAreListedWithoutTheirSecretsAndEnded(t *testing.T) {
 	d := open(t)
 	u, _, session := d.Member("zoe@garage.example", nil)
 	path := "/api/v1/users/" + string(u.ID) + "/sessions"
-	w := d.call("GET", path, d.token(authn.RoleReadOnly, nil), "")
+	w := d.call("GET", path, d.token(account.RoleReadOnly, nil), "")
 	list := read[[]tree](t, w, 200)
 	if len(list) != 1 || list[0].get("userId") != string(u.ID) || list[0].get("status") != "ACTIVE" || list[0].get("login") != "zoe@garage.example" {
 		t.Fatalf("got %s, want the one session", w.Body)
@@ -30,7 +30,7 @@ func TestSessionsAreListedWithoutTheirSecretsAndEnded(t *testing.T) {
 	for _, query := range []string{"?oauthTokens=perhaps", "?forgetDevices=1", "?forgetDevices=true&forgetDevices=false"} {
 		problem(t, d.call("DELETE", path+query, admin, ""), 400)
 	}
-	problem(t, d.call("DELETE", path, d.token(authn.RoleReadOnly, nil), ""), 403)
+	problem(t, d.call("DELETE", path, d.token(account.RoleReadOnly, nil), ""), 403)
 	if _, err := d.Sessions.Authenticate(t.Context(), session); err != nil {
 		t.Fatalf("a refused call ended the session: %v", err)
 	}

@@ -4,13 +4,13 @@ import (
 	"context"
 	"net/http"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/web/reply"
 )
 
 // step is one step in a person's life that has nothing to answer.
-type step func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from authn.RequestInfo, id string) error
+type step func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id string) error
 
 // lifecycle serves a step. Okta answers an empty object and takes no body; a sendEmail, which there tells
 // administrators, is read and does nothing.

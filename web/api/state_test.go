@@ -3,19 +3,19 @@ package api_test
 import (
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 )
 
 // Acts that somebody could be locked out by, or let in, where the state of the person does not allow them.
 func TestWhatIsNotPossibleInAStateIsRefusedAndSaysSo(t *testing.T) {
 	d := open(t)
-	secrets := d.token(authn.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	secrets := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
 	gone, _, _ := d.Member("gone@garage.example", nil)
-	boss, _, _ := d.Member("boss@garage.example", func(u *authn.User) { u.Roles = []authn.RoleAssignment{{ID: "r1", Role: authn.RoleSuperAdmin}} })
+	boss, _, _ := d.Member("boss@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r1", Role: account.RoleSuperAdmin}} })
 	holder, phone := "/api/v1/users/"+string(boss.ID), "/api/v1/users/"+string(gone.ID)+"/factors/"
 	offered, _ := d.offered(secrets, gone)
-	d.Change(gone.ID, func(u *authn.User) { u.Status = authn.StatusSuspended })
+	d.Change(gone.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	path := "/api/v1/users/" + string(gone.ID)
 	passwords := `{"oldPassword":{"value":"dix clefs et un tournevis"},"newPassword":{"value":"onze clefs et un marteau"}}`
 	garage := d.Group("Garage du Port")
@@ -24,7 +24,7 @@ func TestWhatIsNotPossibleInAStateIsRefusedAndSaysSo(t *testing.T) {
 		want                      int
 	}{
 		{"POST", path + "/credentials/change_password", secrets, passwords, 409},
-		{"POST", path + "/credentials/change_password", d.token(authn.RoleHelpDesk, nil), passwords, 403},
+		{"POST", path + "/credentials/change_password", d.token(account.RoleHelpDesk, nil), passwords, 403},
 		{"POST", "/api/v1/users/nobody@garage.example/credentials/change_password", secrets, passwords, 404},
 		{"POST", path + "/lifecycle/expire_password", secrets, "", 409},
 		{"POST", path + "/lifecycle/expire_password_with_temp_password", secrets, "", 409},
@@ -48,8 +48,8 @@ func TestWhatIsNotPossibleInAStateIsRefusedAndSaysSo(t *testing.T) {
 	if u := d.User("gone@garage.example"); len(u.Devices) != 1 || u.Password.Provenance != gone.Password.Provenance {
 		t.Error("a refused call did something")
 	}
-	d.Change(gone.ID, func(u *authn.User) {
-		u.Status = authn.StatusActive
+	d.Change(gone.ID, func(u *account.User) {
+		u.Status = account.StatusActive
 		for len(u.Devices) < 5 {
 			more := u.Devices[0]
 			more.ID += "x"

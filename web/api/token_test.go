@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/authntest"
 )
 
@@ -21,7 +21,7 @@ func passCode(t testing.TB, counter uint64) string {
 func TestToken_IsEnrolledBySeedAndSignsIn(t *testing.T) {
 	d := programs(t)
 	u, _, _ := d.Member("zoe@garage.example", nil)
-	d.Change(u.ID, func(u *authn.User) { u.Devices = nil })
+	d.Change(u.ID, func(u *account.User) { u.Devices = nil })
 	token, signer := d.enroller(), d.signer()
 	factors := "/api/v1/users/" + string(u.ID) + "/factors"
 	x := read[tree](t, d.call("POST", factors, token, tokenBody), 200)

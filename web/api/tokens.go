@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -16,8 +16,8 @@ type tokenJSON struct {
 	ID       string              `json:"id"`
 	Name     string              `json:"name"`
 	Owner    string              `json:"owner"`
-	Role     authn.Role          `json:"role"`
-	Groups   []authn.GroupID     `json:"groups"` // null: everybody; []: nobody
+	Role     account.Role        `json:"role"`
+	Groups   []account.GroupID   `json:"groups"` // null: everybody; []: nobody
 	Allow    []string            `json:"allow"`
 	By       string              `json:"createdBy"`
 	Created  *string             `json:"created"`
@@ -54,12 +54,12 @@ func (a *API) listTokens(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 
 // tokenBody is a token to be made.
 type tokenBody struct {
-	Name      string          `json:"name"`
-	Role      authn.Role      `json:"role"`
-	Groups    []authn.GroupID `json:"groups"`    // left out or null: everybody; []: nobody
-	ExpiresIn int64           `json:"expiresIn"` // seconds; left out: 90 days
-	Allow     []string        `json:"allow"`
-	Owner     string          `json:"owner"` // the person whom it acts as; by the socket or the closed folder only
+	Name      string            `json:"name"`
+	Role      account.Role      `json:"role"`
+	Groups    []account.GroupID `json:"groups"`    // left out or null: everybody; []: nobody
+	ExpiresIn int64             `json:"expiresIn"` // seconds; left out: 90 days
+	Allow     []string          `json:"allow"`
+	Owner     string            `json:"owner"` // the person whom it acts as; by the socket or the closed folder only
 }
 
 // longestLife bounds expiresIn before it is multiplied; what is allowed is judged by the Desk.

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/templates"
 	"barillet/web/reply"
 )
@@ -56,15 +56,15 @@ var profileMembers = []string{"login", "email", "secondEmail", "firstName", "las
 
 // nextSteps are the acts that a state offers, by Okta's names. Those of somebody active are offered whatever follows
 // from their passwords and wrong answers.
-var nextSteps = map[authn.Status][]string{
-	authn.StatusStaged:      {"activate", "deactivate"},
-	authn.StatusProvisioned: {"activate", "reactivate", "deactivate"},
-	authn.StatusActive:      ofActive,
-	authn.StatusRecovery:    ofActive,
-	authn.StatusExpired:     ofActive,
-	authn.StatusLocked:      append([]string{"unlock"}, ofActive...),
-	authn.StatusSuspended:   {"unsuspend", "deactivate"},
-	authn.StatusDeactivated: {"activate"},
+var nextSteps = map[account.Status][]string{
+	account.StatusStaged:      {"activate", "deactivate"},
+	account.StatusProvisioned: {"activate", "reactivate", "deactivate"},
+	account.StatusActive:      ofActive,
+	account.StatusRecovery:    ofActive,
+	account.StatusExpired:     ofActive,
+	account.StatusLocked:      append([]string{"unlock"}, ofActive...),
+	account.StatusSuspended:   {"unsuspend", "deactivate"},
+	account.StatusDeactivated: {"activate"},
 }
 
 var ofActive = []string{"suspend", "deactivate", "resetPassword", "expirePassword", "changePassword"}
@@ -74,9 +74,9 @@ var actPaths = map[string]string{"resetPassword": "lifecycle/reset_password", "e
 	"changePassword": "credentials/change_password"}
 
 // state is where a person stands, for an answer: as it was told with them, or as it is stored.
-func state(u *authn.User) authn.Status { return cmp.Or(u.State, u.Status) }
+func state(u *account.User) account.Status { return cmp.Or(u.State, u.Status) }
 
-func (a *API) user(u *authn.User) (userJSON, error) {
+func (a *API) user(u *account.User) (userJSON, error) {
 	profile, err := profileOf(u)
 	if err != nil {
 		return userJSON{}, err
@@ -101,12 +101,12 @@ func (a *API) user(u *authn.User) (userJSON, error) {
 }
 
 // userAnswer is a person as an answer that holds no secret.
-func (a *API) userAnswer(u authn.User) (status int, shown, kept any, err error) {
+func (a *API) userAnswer(u account.User) (status int, shown, kept any, err error) {
 	out, err := a.user(&u)
 	return http.StatusOK, out, out, err
 }
 
-func profileOf(u *authn.User) (map[string]json.RawMessage, error) {
+func profileOf(u *account.User) (map[string]json.RawMessage, error) {
 	out := map[string]json.RawMessage{}
 	if len(u.Profile) > 0 {
 		if err := json.Unmarshal(u.Profile, &out); err != nil {

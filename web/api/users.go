@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 	"barillet/web/reply"
@@ -40,7 +40,7 @@ func (a *API) listUsers(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 }
 
 // users answers one page of people.
-func (a *API) users(w http.ResponseWriter, r *http.Request, q query, found []authn.User, next string) (err error) {
+func (a *API) users(w http.ResponseWriter, r *http.Request, q query, found []account.User, next string) (err error) {
 	out := make([]userJSON, len(found))
 	for i := range found {
 		if out[i], err = a.user(&found[i]); err != nil {
@@ -52,8 +52,8 @@ func (a *API) users(w http.ResponseWriter, r *http.Request, q query, found []aut
 }
 
 // peopleQuery turns q, filter and search into what authn looks up by an index and what it then compares.
-func peopleQuery(q query) (authn.UserQuery, error) {
-	var out authn.UserQuery
+func peopleQuery(q query) (account.UserQuery, error) {
+	var out account.UserQuery
 	var err error
 	if out.Limit, out.After, err = q.paging(); err != nil {
 		return out, err
@@ -80,7 +80,7 @@ func peopleQuery(q query) (authn.UserQuery, error) {
 	if out.Prefix == "" {
 		out.Prefix = indexed(both)
 	}
-	out.Filter = func(u authn.User) bool {
+	out.Filter = func(u account.User) bool {
 		attributes := func(name string) []string { return attribute(&u, name) }
 		return both[0].holds(attributes) && both[1].holds(attributes)
 	}
@@ -106,7 +106,7 @@ func indexed(all []expression) string {
 }
 
 // attribute is what an expression compares: none for one that the person does not have.
-func attribute(u *authn.User, name string) []string {
+func attribute(u *account.User, name string) []string {
 	switch name {
 	case "id":
 		return []string{string(u.ID)}
@@ -156,8 +156,8 @@ type userBody struct {
 		RecoveryQuestion givenOrNot    `json:"recovery_question"` // NIST SP 800-63B-4 section 3.1.1.2 forbids them
 		Emails           reply.Ignored `json:"emails"`
 	} `json:"credentials"`
-	GroupIDs []authn.GroupID `json:"groupIds"`
-	Role     authn.Role      `json:"role"` // ours
+	GroupIDs []account.GroupID `json:"groupIds"`
+	Role     account.Role      `json:"role"` // ours
 
 	ID                    reply.Ignored `json:"id"`
 	Status                reply.Ignored `json:"status"`

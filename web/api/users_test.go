@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -119,7 +119,7 @@ func TestALinkIsAnsweredOnlyToWhoMayHoldIt(t *testing.T) {
 	d := open(t)
 	body := `{"profile":{"login":"%s@garage.example"}}`
 	problem(t, d.call("POST", "/api/v1/users?sendEmail=false", d.admin(), fmt.Sprintf(body, "a")), 403)
-	secrets := d.token(authn.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	secrets := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
 	made := read[tree](t, d.call("POST", "/api/v1/users?sendEmail=false", secrets, fmt.Sprintf(body, "b")), 200)
 	link, _ := made.get("_embedded", "activation", "activationUrl").(string)
 	token, _ := made.get("_embedded", "activation", "activationToken").(string)
@@ -152,10 +152,10 @@ func TestPeopleAreListedToTheEndAndOnce(t *testing.T) {
 	admin := d.admin()
 	const many = 450
 	for from := 0; from < many; from += 8 { // a person touches up to six keys, an Update 64
-		_, err := authn.Update(t.Context(), d.Accounts, d.Accounts.NewOperation(d.From), func(tx *authn.Tx) (struct{}, error) {
+		_, err := account.Update(t.Context(), d.Accounts, d.Accounts.NewOperation(d.From), func(tx *account.Tx) (struct{}, error) {
 			for i := from; i < min(from+8, many); i++ {
 				u := tx.NewUser()
-				u.ID = authn.UserID(fmt.Sprintf("u%026d", i))
+				u.ID = account.UserID(fmt.Sprintf("u%026d", i))
 				u.Login = fmt.Sprintf("p%03d@garage.example", i)
 				u.Email, u.FirstName, u.LastName = u.Login, fmt.Sprintf("Prénom %d", i%3), "P"
 				if err := tx.Create(&u); err != nil {
@@ -236,7 +236,7 @@ func TestACustomMemberIsSearchedFor(t *testing.T) {
 	d := open(t)
 	admin := d.admin()
 	for i, profile := range []string{`{"badge":"K-17"}`, `{"badge":["x","K-17"]}`, `{"badge":17}`, `{}`} {
-		d.Person(fmt.Sprintf("p%d@garage.example", i), func(u *authn.User) { u.Profile = []byte(profile) })
+		d.Person(fmt.Sprintf("p%d@garage.example", i), func(u *account.User) { u.Profile = []byte(profile) })
 	}
 	for search, want := range map[string]int{`profile.badge eq "k-17"`: 2, `profile.badge sw "K"`: 2, `profile.badge eq "17"`: 0, `profile.nothing eq ""`: 0,
 		`profile.badge sw "k" and profile.login sw "p1"`: 1, `profile.badge sw "k" or profile.login sw "p3"`: 3} {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/outbound"
@@ -137,7 +137,7 @@ func TestAnAdministratorOfSomeGaragesHasNoWebhooks(t *testing.T) {
 	d := open(t)
 	g := d.Group("Garage Lumière")
 	id, _ := d.webhook(d.admin())
-	some := d.token(authn.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Groups = []authn.GroupID{g} })
+	some := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Groups = []account.GroupID{g} })
 	for _, route := range []string{"GET /webhooks", "POST /webhooks", "GET /webhooks/{wid}", "PUT /webhooks/{wid}", "DELETE /webhooks/{wid}",
 		"POST /webhooks/{wid}/test", "POST /webhooks/{wid}/rotate", "GET /webhooks/{wid}/deliveries"} {
 		method, path, _ := strings.Cut(route, " ")

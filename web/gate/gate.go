@@ -10,7 +10,7 @@ import (
 	"regexp"
 	"strings"
 
-	"barillet/authn"
+	"barillet/authn/session"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 	"barillet/web/reply"
@@ -18,7 +18,7 @@ import (
 
 // Config is what the door stands on.
 type Config struct {
-	Sessions  *authn.SessionService
+	Sessions  *session.SessionService
 	Rules     []Rule
 	PublicURL string         // of the sign-in; its scheme is that of every protected host
 	Trusted   []netip.Prefix // proxies that are heard
@@ -26,7 +26,7 @@ type Config struct {
 
 // Handler answers proxies. It is safe for concurrent use.
 type Handler struct {
-	sessions             *authn.SessionService
+	sessions             *session.SessionService
 	rules                rules
 	publicURL            string
 	scheme               string
@@ -104,7 +104,7 @@ func (g *Handler) Check(w http.ResponseWriter, r *http.Request) {
 
 // setIdentityHeaders tells the application who it is. Every header is set every time, so that a proxy that copies them leaves none
 // of the client's own behind.
-func setIdentityHeaders(w http.ResponseWriter, live *authn.Live) {
+func setIdentityHeaders(w http.ResponseWriter, live *session.Live) {
 	groups := make([]string, len(live.Groups))
 	for i, id := range live.Groups {
 		groups[i] = string(id)
@@ -151,7 +151,7 @@ func (g *Handler) startSignIn(w http.ResponseWriter, a asked, rule *Rule) {
 		to = "/"
 	}
 	g.put(w, g.returnCookie, nonce.Reveal()+"."+base64.RawURLEncoding.EncodeToString([]byte(to)), errandLife)
-	found(w, g.signIn(a.host, rule, authn.ParseForwardState(nonce)))
+	found(w, g.signIn(a.host, rule, session.ParseForwardState(nonce)))
 }
 
 func newNonce() secret.Value {

@@ -14,15 +14,16 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
-	"barillet/authn"
+	"barillet/authn/account"
+	"barillet/authn/session"
 )
 
 // Rule tells who may go to a host, or to what lies below one of its paths.
 type Rule struct {
-	Host              string          // lower case; with a port unless it is the scheme's own
-	Path              string          // whole segments: "/admin" is for "/admin" and "/admin/…"; "/" is for all
-	Groups            []authn.GroupID // a person is in one of them; empty: everybody who is signed in
-	PhishingResistant bool            // a security key was proven in the session
+	Host              string            // lower case; with a port unless it is the scheme's own
+	Path              string            // whole segments: "/admin" is for "/admin" and "/admin/…"; "/" is for all
+	Groups            []account.GroupID // a person is in one of them; empty: everybody who is signed in
+	PhishingResistant bool              // a security key was proven in the session
 }
 
 // longestPath keeps the way back from the sign-in, which names the path, within what a page takes as its next.
@@ -47,7 +48,7 @@ func ParseRule(text string) (Rule, error) {
 		id, group := strings.CutPrefix(word, "group:")
 		switch {
 		case group && id != "" && len(id) <= 64:
-			r.Groups = append(r.Groups, authn.GroupID(id))
+			r.Groups = append(r.Groups, account.GroupID(id))
 		case word == "phishing-resistant" && !r.PhishingResistant:
 			r.PhishingResistant = true
 		default:
@@ -79,12 +80,12 @@ func isHost(host string) bool {
 }
 
 // Admits tells whether the rule's groups have the person among them.
-func (r *Rule) Admits(live *authn.Live) bool {
-	return len(r.Groups) == 0 || slices.ContainsFunc(live.Groups, func(g authn.GroupID) bool { return slices.Contains(r.Groups, g) })
+func (r *Rule) Admits(live *session.Live) bool {
+	return len(r.Groups) == 0 || slices.ContainsFunc(live.Groups, func(g account.GroupID) bool { return slices.Contains(r.Groups, g) })
 }
 
 // Satisfied tells whether the session has shown what the rule asks for.
-func (r *Rule) Satisfied(live *authn.Live) bool {
+func (r *Rule) Satisfied(live *session.Live) bool {
 	return !r.PhishingResistant || live.PhishingResistant()
 }
 

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/web/gate"
 )
 
 func TestARuleIsReadOrRefusedWithTheReason(t *testing.T) {
 	r, err := gate.ParseRule(" Wiki.Garage.Example:8443/admin/  group:g1 group:g2 phishing-resistant ")
 	if err != nil || r.Host != "wiki.garage.example:8443" || r.Path != "/admin" || !r.PhishingResistant ||
-		!slices.Equal(r.Groups, []authn.GroupID{"g1", "g2"}) {
+		!slices.Equal(r.Groups, []account.GroupID{"g1", "g2"}) {
 		t.Errorf("got %+v, %v", r, err)
 	}
 	if r, err := gate.ParseRule("wiki.garage.example"); err != nil || r.Path != "/" || r.Groups != nil || r.PhishingResistant {

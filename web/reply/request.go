@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/internal/secret"
 )
 
@@ -35,8 +35,8 @@ func RequestFrom(ctx context.Context) *Request {
 }
 
 // Origin is what authn wants to know of the request.
-func (q *Request) Origin() authn.RequestInfo {
-	return authn.RequestInfo{Address: q.Address, Agent: q.Agent, Browser: q.Browser, RequestID: q.ID, Locale: q.Lang}
+func (q *Request) Origin() account.RequestInfo {
+	return account.RequestInfo{Address: q.Address, Agent: q.Agent, Browser: q.Browser, RequestID: q.ID, Locale: q.Lang}
 }
 
 func (q *Request) logger() *slog.Logger {

@@ -11,12 +11,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"barillet/authn"
+	"barillet/authn/account"
 	"barillet/cmd/barillet/cli"
 )
 
 // roles are the names of the roles.
-var roles = []string{string(authn.RoleSuperAdmin), string(authn.RoleUserAdmin), string(authn.RoleHelpDesk), string(authn.RoleReadOnly)}
+var roles = []string{string(account.RoleSuperAdmin), string(account.RoleUserAdmin), string(account.RoleHelpDesk), string(account.RoleReadOnly)}
 
 // roleAssignment is the part of a role assignment that is printed. --json prints the whole response.
 type roleAssignment struct {

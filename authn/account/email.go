@@ -1,0 +1,46 @@
+package account
+
+import (
+	"slices"
+	"time"
+)
+
+// Mailbox is whose word it is that mail reaches the person. An address that an operator wrote is that operator's hand
+// as well (PROTOCOL 8): a mailbox of theirs may stand there.
+type Mailbox struct {
+	By    string    `json:"by,omitempty"`   // the operator who wrote the address; "": the person was reached there
+	Moved time.Time `json:"moved,omitzero"` // when it was changed; zero: it is that of the beginning
+}
+
+// AddressCooldown is how long no ticket is mailed to an address that was changed: the one before is told, and its reader has
+// this long to object (PROTOCOL 13).
+const AddressCooldown = 72 * time.Hour
+
+func (u *User) AddressChanged(now time.Time) bool {
+	return !u.EmailProvenance.Moved.IsZero() && now.Before(u.EmailProvenance.Moved.Add(AddressCooldown))
+}
+
+// ConfirmEmail notes that a first device was enrolled by an invitation: if that was mailed, mail reaches the person.
+func (u *User) ConfirmEmail() {
+	if u.Invited.Provenance == ProvenanceEmail {
+		u.EmailProvenance = Mailbox{}
+	}
+}
+
+// Provenances are all whose hand the ticket came by.
+func (t *Ticket) Provenances() []string {
+	if t.AddressSetBy != "" {
+		return []string{t.Provenance, t.AddressSetBy}
+	}
+	return []string{t.Provenance}
+}
+
+// ShareProvenance tells whether two halves came by one hand.
+func ShareProvenance(password, other []string) bool {
+	return slices.ContainsFunc(other, func(hand string) bool { return slices.Contains(password, hand) })
+}
+
+// MayResendTicket tells whether another ticket may be mailed on asking (PROTOCOL 10).
+func (u *User) MayResendTicket(now time.Time) bool {
+	return !u.ResetAt.IsZero() && now.Before(u.ResetAt.Add(TicketRenewalWindow)) && u.Email != "" && !u.AddressChanged(now) && len(LastDay(u.Renewals, now)) < maxRenewals
+}

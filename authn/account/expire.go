@@ -1,0 +1,16 @@
+package account
+
+import (
+	"context"
+
+	"barillet/store"
+)
+
+// DeleteExpiredLinks deletes links that have expired and the memberships of deleted groups.
+func (s *Service) DeleteExpiredLinks(ctx context.Context) error {
+	now := s.Now()
+	if err := store.DeleteExpired(ctx, s.Store, s.links, func(l Link) bool { return !now.Before(l.Expires) }); err != nil {
+		return err
+	}
+	return s.emptyDeletedGroups(ctx)
+}

@@ -1,0 +1,41 @@
+package account
+
+import (
+	"time"
+
+	"barillet/factors"
+	"barillet/store"
+	"barillet/templates"
+)
+
+// Summary returns the summary of a user; NotFound if there is none.
+func (r Reader) Summary(id UserID) (Summary, error) {
+	st, err := r.s.summaries.Get(r.Raw, string(id))
+	return st, missing(err, "summary", string(id))
+}
+
+// Summary returns the summary of a user as r reads it; NotFound if there is none.
+func (s *Service) Summary(r store.Reader, id UserID) (Summary, error) { return s.In(r).Summary(id) }
+
+// User returns a user as r reads it; NotFound if there is none.
+func (s *Service) User(r store.Reader, id UserID) (User, error) { return s.In(r).User(id) }
+
+// HasPhishingResistant tells whether the person has a usable device that withstands phishing.
+func (s *Service) HasPhishingResistant(u *User) bool {
+	for _, d := range s.UsableDevices(u) {
+		if s.Method(d.Kind).Input == factors.InputAssertion {
+			return true
+		}
+	}
+	return false
+}
+
+// DeviceSignedIn mails the person, in the change of tx, that a device of an application may now act for them.
+func (s *Service) DeviceSignedIn(tx store.Tx, op *Operation, id UserID, app string) error {
+	w := &Tx{Reader: Reader{s, tx}, Raw: tx, Op: op}
+	u, err := w.User(id)
+	if err != nil {
+		return err
+	}
+	return w.Notify(&u, templates.DeviceSignedInMail{Context: w.About(&u), App: app}, time.Time{})
+}

@@ -1,0 +1,23 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"barillet/authn/account"
+	"barillet/store"
+)
+
+// DeleteExpiredSessions deletes sessions, known browsers and forward-auth sessions that have expired. A session is kept
+// for one hour after its idle limit.
+func (s *SessionService) DeleteExpiredSessions(ctx context.Context) error {
+	now := s.Accounts.Now()
+	s.ages.forget(s.uptime(), s.Accounts.Policy)
+	return errors.Join(
+		store.DeleteExpired(ctx, s.Accounts.Store, s.sessions, func(x account.Session) bool {
+			return !now.Before(x.Created.Add(s.Accounts.Policy.SessionMax)) || !now.Before(x.LastSeen.Add(s.Accounts.Policy.SessionIdle+time.Hour))
+		}),
+		store.DeleteExpired(ctx, s.Accounts.Store, s.browsers, func(b Browser) bool { return !now.Before(b.Since.Add(2 * account.KnownBrowserTTL)) }),
+		store.DeleteExpired(ctx, s.Accounts.Store, s.forwards, func(g ForwardSession) bool { return !now.Before(g.Expires) }))
+}

@@ -1,0 +1,66 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"barillet/authn/account"
+	"barillet/store"
+)
+
+// OpenSessions lists where a person is signed in, the last seen first; This is never set.
+func (s *SessionService) OpenSessions(r account.Reader, u *account.User, now time.Time) ([]OpenSession, error) {
+	return s.List(r, u, "", now)
+}
+
+// ExpiresAt returns the time at which a session ends if it is not used after seen.
+func (s *SessionService) ExpiresAt(created, seen time.Time) time.Time {
+	return earlier(seen.Add(s.Accounts.Policy.SessionIdle), created.Add(s.Accounts.Policy.SessionMax))
+}
+
+// OpenSession is one place where the person is signed in.
+type OpenSession struct {
+	ID        string
+	Agent     string
+	Address   string
+	Since     time.Time
+	Seen      time.Time
+	ExpiresAt time.Time // if it is not used again
+	Current   bool
+	Program   bool // a program's, which no browser holds
+}
+
+// List lists the sessions of the person that are alive, this one first.
+func (s *SessionService) List(r account.Reader, u *account.User, this string, now time.Time) ([]OpenSession, error) {
+	st := u.Summarize()
+	var out []OpenSession
+	for _, ref := range u.Sessions {
+		ses, err := s.sessions.Get(r.Raw, ref.Hash)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("loading a session: %w", err)
+		}
+		if !s.listed(&ses, &st, ref.Hash, now) {
+			continue
+		}
+		seen := ses.LastSeen
+		if t := s.lastSeen.of(ref.Hash); t.After(seen) {
+			seen = t
+		}
+		out = append(out, OpenSession{ID: account.SessionID(ref.Hash), Agent: ses.Agent, Address: ses.Address, Since: ses.Created,
+			Seen: seen, ExpiresAt: s.ExpiresAt(ses.Created, seen), Current: ref.Hash == this, Program: ses.APIToken != ""})
+	}
+	slices.SortStableFunc(out, func(a, b OpenSession) int {
+		if a.Current != b.Current && a.Current {
+			return -1
+		} else if a.Current != b.Current {
+			return 1
+		}
+		return b.Seen.Compare(a.Seen)
+	})
+	return out, nil
+}
