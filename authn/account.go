@@ -28,13 +28,13 @@ type AccountView struct {
 	Devices  []factors.Device // in the order of enrolment, without Data
 	Strong   bool             // one of them withstands phishing: Service.Strong
 	Counted  int              // usable devices that count; with one, its loss would lock the person out
-	Sessions []session.OpenSession
+	Sessions []session.Summary
 	Recent   []account.Activity // newest first
 	Proven   bool               // a fresh proof counts now
 }
 
 // Account reads the page of whoever the session belongs to.
-func (s *SignInService) Account(ctx context.Context, session secret.Value) (AccountView, error) {
+func (s *Service) Account(ctx context.Context, session secret.Value) (AccountView, error) {
 	now := s.Accounts.Now()
 	var out AccountView
 	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
@@ -59,7 +59,7 @@ func (s *SignInService) Account(ctx context.Context, session secret.Value) (Acco
 	return out, err
 }
 
-func (s *SignInService) groupNames(r account.Reader, u *account.User) ([]string, error) {
+func (s *Service) groupNames(r account.Reader, u *account.User) ([]string, error) {
 	var out []string
 	for _, id := range u.Groups {
 		g, err := r.Group(id)
@@ -75,7 +75,7 @@ func (s *SignInService) groupNames(r account.Reader, u *account.User) ([]string,
 }
 
 // RequireStepUp loads a session with a full fresh proof; StepUpRequired asks for one.
-func (s *SignInService) RequireStepUp(tx *account.Tx, session secret.Value) (account.Session, account.User, error) {
+func (s *Service) RequireStepUp(tx *account.Tx, session secret.Value) (account.Session, account.User, error) {
 	ses, u, err := s.Sessions.Load(tx.Reader, session, tx.Op.Now)
 	if err == nil && (!ses.StepUp.Fresh(tx.Op.Now) || ses.StepUp.EnrolOnly) {
 		err = errcode.New(errcode.StepUpRequired)
@@ -84,7 +84,7 @@ func (s *SignInService) RequireStepUp(tx *account.Tx, session secret.Value) (acc
 }
 
 // Rename gives a device another name.
-func (s *SignInService) Rename(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID, name string) error {
+func (s *Service) Rename(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID, name string) error {
 	name, err := account.DeviceName(name, false)
 	if err != nil {
 		return err
@@ -111,7 +111,7 @@ func (s *SignInService) Rename(ctx context.Context, req account.RequestInfo, ses
 }
 
 // RemoveDevice takes one of the person's own devices away, never the last that counts. Every other session ends.
-func (s *SignInService) RemoveDevice(ctx context.Context, req account.RequestInfo, sess secret.Value, id factors.DeviceID) (session.Credentials, error) {
+func (s *Service) RemoveDevice(ctx context.Context, req account.RequestInfo, sess secret.Value, id factors.DeviceID) (session.Credentials, error) {
 	op := s.Accounts.NewOperation(req)
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (session.Credentials, error) {
 		ses, u, err := s.RequireStepUp(tx, sess)
@@ -143,7 +143,7 @@ func (s *SignInService) RemoveDevice(ctx context.Context, req account.RequestInf
 
 // TakeDevice takes a device from the person, raises the Epoch (PROTOCOL 2) and mails; the caller audits, ends
 // the sessions and saves.
-func (s *SignInService) TakeDevice(tx *account.Tx, u *account.User, d factors.Device) error {
+func (s *Service) TakeDevice(tx *account.Tx, u *account.User, d factors.Device) error {
 	u.Devices = slices.DeleteFunc(slices.Clone(u.Devices), func(x factors.Device) bool { return x.ID == d.ID })
 	u.Epoch++
 	if err := tx.ReleaseUnique(d); err != nil {
@@ -153,7 +153,7 @@ func (s *SignInService) TakeDevice(tx *account.Tx, u *account.User, d factors.De
 }
 
 // ChangePassword takes the known password and a new one, after a fresh proof. Every other session ends.
-func (s *SignInService) ChangePassword(ctx context.Context, req account.RequestInfo, sess secret.Value, current, chosen string) (session.Credentials, error) {
+func (s *Service) ChangePassword(ctx context.Context, req account.RequestInfo, sess secret.Value, current, chosen string) (session.Credentials, error) {
 	op := s.Accounts.NewOperation(req)
 	ses, u, err := s.sessionOf(ctx, op, sess)
 	if err != nil {
@@ -192,7 +192,7 @@ func (s *SignInService) ChangePassword(ctx context.Context, req account.RequestI
 }
 
 // storeChange stores a change of password, or counts the wrong one: refused is told after it was stored.
-func (s *SignInService) storeChange(tx *account.Tx, sess secret.Value, c candidate, right bool, phc string) (issued session.Credentials, refused, err error) {
+func (s *Service) storeChange(tx *account.Tx, sess secret.Value, c candidate, right bool, phc string) (issued session.Credentials, refused, err error) {
 	ses, u, err := s.RequireStepUp(tx, sess)
 	if err != nil {
 		return session.Credentials{}, nil, err
@@ -221,7 +221,7 @@ func (s *SignInService) storeChange(tx *account.Tx, sess secret.Value, c candida
 }
 
 // SetLocale stores the language that the person chose.
-func (s *SignInService) SetLocale(ctx context.Context, req account.RequestInfo, session secret.Value, locale string) error {
+func (s *Service) SetLocale(ctx context.Context, req account.RequestInfo, session secret.Value, locale string) error {
 	if !slices.Contains(templates.Languages(), locale) {
 		return errcode.InvalidField("lang", "unknown")
 	}

@@ -22,7 +22,7 @@ func TestAPhoneThatScannedTheOldQRCodeIsConfirmedByTheNewOne(t *testing.T) {
 	}
 	h.prove(session, p)
 	prompt, err := h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Session: session},
-		enrol.Enrolling{Kind: totp.Kind, Replace: p.Device, LostCopy: lost})
+		enrol.Request{Kind: totp.Kind, Replace: p.Device, LostCopy: lost})
 	do(t, err, "beginning to replace the secret")
 	var view oath.View
 	do(t, json.Unmarshal(prompt.View, &view), "reading the prompt")

@@ -188,7 +188,7 @@ func TestThePasswordAloneEnrolsNothing(t *testing.T) {
 			}
 			before := len(h.User(string(u.ID)).Devices)
 			for _, kind := range h.Accounts.Factors {
-				_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: login}, enrol.Enrolling{Kind: kind.Kind()})
+				_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: login}, enrol.Request{Kind: kind.Kind()})
 				refused(t, err, errcode.Forbidden, "enrolling "+string(kind.Kind()))
 			}
 			_, err := h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Login: login}, "", []byte("123456"))

@@ -47,7 +47,7 @@ func (j Verification) Accepted() bool { return j.Rejected == factors.ReasonNone 
 
 // beginVerify opens a ceremony of the first kind with this input of which have holds a device, beside the open
 // ceremonies of other kinds. Without such a device it is the first kind with this input.
-func (s *SignInService) beginVerify(now time.Time, u *account.User, have []factors.Device, open *account.Ceremony, input factors.Input) (account.Prompt, *account.Ceremony, error) {
+func (s *Service) beginVerify(now time.Time, u *account.User, have []factors.Device, open *account.Ceremony, input factors.Input) (account.Prompt, *account.Ceremony, error) {
 	all := s.withInput(input)
 	if len(all) == 0 {
 		return account.Prompt{}, nil, errcode.New(errcode.NotFound)
@@ -71,7 +71,7 @@ func (s *SignInService) beginVerify(now time.Time, u *account.User, have []facto
 }
 
 // withInput returns the registered kinds with this input.
-func (s *SignInService) withInput(input factors.Input) []factors.Factor {
+func (s *Service) withInput(input factors.Input) []factors.Factor {
 	var out []factors.Factor
 	for _, f := range s.Accounts.Factors {
 		if f.Method().Input == input {
@@ -133,7 +133,7 @@ func (t *DeviceAttempt) devices() []factors.Device {
 }
 
 // Remember returns the ceremony with what the kinds need for the next try. After an accepted answer they need nothing.
-func (s *SignInService) Remember(now time.Time, c *account.Ceremony, t DeviceAttempt) *account.Ceremony {
+func (s *Service) Remember(now time.Time, c *account.Ceremony, t DeviceAttempt) *account.Ceremony {
 	if t.outcome.Accepted() {
 		for _, f := range s.withInput(t.input) {
 			c = c.With(now, f.Kind(), nil)
@@ -148,7 +148,7 @@ func (s *SignInService) Remember(now time.Time, c *account.Ceremony, t DeviceAtt
 
 // VerifyAnswer verifies an answer against the user as read, outside any transaction. It asks each kind with the input of which
 // have holds a device. The first acceptance wins. A refusal is one refusal, regardless of the number of kinds.
-func (s *SignInService) VerifyAnswer(op *account.Operation, u *account.User, have []factors.Device, open *account.Ceremony, input factors.Input, known bool, answer []byte) (DeviceAttempt, error) {
+func (s *Service) VerifyAnswer(op *account.Operation, u *account.User, have []factors.Device, open *account.Ceremony, input factors.Input, known bool, answer []byte) (DeviceAttempt, error) {
 	t := DeviceAttempt{input: input, known: known, Revision: u.Revision, outcome: factors.Outcome{Rejected: factors.ReasonExpired}}
 	for _, f := range s.withInput(input) {
 		kind := f.Kind()
@@ -172,7 +172,7 @@ func (s *SignInService) VerifyAnswer(op *account.Operation, u *account.User, hav
 }
 
 // deviceWait returns how long to wait before an answer of this class is verified; 0: now.
-func (s *SignInService) deviceWait(r account.Reader, now time.Time, u *account.User, class throttle.Class, known bool) (time.Duration, throttle.Failures, error) {
+func (s *Service) deviceWait(r account.Reader, now time.Time, u *account.User, class throttle.Class, known bool) (time.Duration, throttle.Failures, error) {
 	f, err := s.Accounts.Failures.Get(r.Raw, s.Accounts.FailureID(u.ID))
 	if err != nil {
 		return 0, f, fmt.Errorf("reading wrong answers: %w", err)
@@ -189,7 +189,7 @@ const noticeAt, noticeEach = 3, 10
 
 // Count stores what an attempt changes in the user's devices and failure counters; the caller saves the user. Every
 // endpoint counts the answers of devices here (protocol rule 17).
-func (s *SignInService) Count(tx *account.Tx, u *account.User, t DeviceAttempt) (Verification, error) {
+func (s *Service) Count(tx *account.Tx, u *account.User, t DeviceAttempt) (Verification, error) {
 	wait, f, err := s.deviceWait(tx.Reader, tx.Op.Now, u, class(t.input), t.known)
 	if err != nil || wait > 0 {
 		return Verification{Wait: wait}, err
@@ -229,7 +229,7 @@ func (s *SignInService) Count(tx *account.Tx, u *account.User, t DeviceAttempt) 
 }
 
 // AuditAnswer records the result of an answer, and who sent it.
-func (s *SignInService) AuditAnswer(tx *account.Tx, u *account.User, t DeviceAttempt, outcome, reason string) error {
+func (s *Service) AuditAnswer(tx *account.Tx, u *account.User, t DeviceAttempt, outcome, reason string) error {
 	if !t.apart() {
 		return tx.AuditUser(u, audit.FactorProven, outcome, reason)
 	}

@@ -162,7 +162,7 @@ func TestRemovingACopyWithAnotherDeviceKillsTheSecretAtOnce(t *testing.T) {
 func (h *house) replace(session secret.Value, id factors.DeviceID, lost string) (*authntest.Phone, error) {
 	h.t.Helper()
 	seat := enrol.Flow{Session: session}
-	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, enrol.Enrolling{Kind: totp.Kind, Replace: id, LostCopy: lost})
+	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, enrol.Request{Kind: totp.Kind, Replace: id, LostCopy: lost})
 	if err != nil {
 		return nil, err
 	}

@@ -24,15 +24,15 @@ func acts(h *house, p *authntest.Phone) map[string]func(secret.Value) error {
 	ctx := h.t.Context()
 	return map[string]func(secret.Value) error{
 		"adding a device": func(session secret.Value) error {
-			_, err := h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Session: session}, enrol.Enrolling{Kind: totp.Kind})
+			_, err := h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Session: session}, enrol.Request{Kind: totp.Kind})
 			return err
 		},
 		"making recovery codes": func(session secret.Value) error {
-			_, err := h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Session: session}, enrol.Enrolling{Kind: recovery.Kind})
+			_, err := h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Session: session}, enrol.Request{Kind: recovery.Kind})
 			return err
 		},
 		"replacing a secret": func(session secret.Value) error {
-			_, err := h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Session: session}, enrol.Enrolling{Kind: totp.Kind, Replace: p.Device})
+			_, err := h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Session: session}, enrol.Request{Kind: totp.Kind, Replace: p.Device})
 			return err
 		},
 		"removing a device": func(session secret.Value) error {
@@ -107,7 +107,7 @@ func TestAPendingEnrolmentLendsItsProofToNothingElse(t *testing.T) {
 	seat := enrol.Flow{Session: session}
 	second := h.BeginPhone(seat, "Second")
 	h.Clock.Advance(6 * time.Minute)
-	_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, enrol.Enrolling{Kind: totp.Kind})
+	_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, enrol.Request{Kind: totp.Kind})
 	refused(t, err, errcode.StepUpRequired, "beginning another")
 	if done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "Second", second.Code()); err != nil || !done.Accepted() {
 		t.Errorf("finishing within ten minutes: %v, %q", err, done.Rejected)
@@ -127,7 +127,7 @@ func TestAKeysChallengeIsGoodForOneAnswer(t *testing.T) {
 	_, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
 	seat := enrol.Flow{Session: session}
-	_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, enrol.Enrolling{Kind: webauthn.Kind, Name: "Clé"})
+	_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, enrol.Request{Kind: webauthn.Kind, Name: "Clé"})
 	do(t, err, "beginning")
 	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", []byte(`{}`))
 	if err != nil || done.Accepted() {
@@ -225,7 +225,7 @@ func TestAWrongConfirmationKeepsTheOldDevice(t *testing.T) {
 	u, p, session := h.Member(amelie, nil)
 	h.prove(session, p)
 	seat := enrol.Flow{Session: session}
-	prompt, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, enrol.Enrolling{Kind: totp.Kind, Replace: p.Device})
+	prompt, err := h.Enrolment.BeginEnrol(t.Context(), h.From, seat, enrol.Request{Kind: totp.Kind, Replace: p.Device})
 	do(t, err, "beginning to replace")
 	done, err := h.Enrolment.FinishEnrol(t.Context(), h.From, seat, "", wrong(p))
 	if err != nil || done.Rejected != factors.ReasonWrong {

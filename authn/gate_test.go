@@ -180,7 +180,7 @@ func TestAGateInUseKeepsItsSessionAliveUntilTheEndOfTheDay(t *testing.T) {
 	if h.passes(gate, wiki) || h.alive(session) {
 		t.Error("alive after 24 hours")
 	}
-	do(t, h.Sessions.DeleteExpiredSessions(t.Context()), "sweeping")
+	do(t, h.Sessions.DeleteExpired(t.Context()), "sweeping")
 	for key := range h.scan() {
 		if strings.HasPrefix(key, "forward/") {
 			t.Errorf("%s was not swept", key)

@@ -98,7 +98,7 @@ func (h *house) step(login secret.Value) authn.Step {
 	return state.Step
 }
 
-func (h *house) verify(login secret.Value, code []byte) authn.Verified {
+func (h *house) verify(login secret.Value, code []byte) authn.Result {
 	h.t.Helper()
 	v, err := h.Authn.Verify(h.t.Context(), h.From, login, factors.InputCode, code)
 	do(h.t, err, "verifying a code")
@@ -207,7 +207,7 @@ type yubikey struct {
 // enrolKey enrols a security key in a seat to its end.
 func (h *house) enrolKey(seat enrol.Flow, owner account.User) *yubikey {
 	h.t.Helper()
-	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, enrol.Enrolling{Kind: webauthn.Kind, Name: "Clé"})
+	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, enrol.Request{Kind: webauthn.Kind, Name: "Clé"})
 	do(h.t, err, "beginning to enrol a key")
 	options, err := virtualwebauthn.ParseAttestationOptions(fmt.Sprintf(`{"publicKey":%s}`, prompt.JSON))
 	do(h.t, err, "reading creation options")
@@ -233,7 +233,7 @@ func (k *yubikey) answer(p account.Prompt, counter uint32) []byte {
 }
 
 // verifyKey takes a login's second step with the key.
-func (h *house) verifyKey(login secret.Value, k *yubikey, counter uint32) authn.Verified {
+func (h *house) verifyKey(login secret.Value, k *yubikey, counter uint32) authn.Result {
 	h.t.Helper()
 	prompt, err := h.Authn.BeginVerify(h.t.Context(), h.From, login, factors.InputAssertion)
 	do(h.t, err, "asking for a key")
@@ -246,7 +246,7 @@ func (h *house) verifyKey(login secret.Value, k *yubikey, counter uint32) authn.
 func (h *house) recoveryCodes(session secret.Value) []string {
 	h.t.Helper()
 	seat := enrol.Flow{Session: session}
-	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, enrol.Enrolling{Kind: recovery.Kind, Name: "Feuille"})
+	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, enrol.Request{Kind: recovery.Kind, Name: "Feuille"})
 	do(h.t, err, "making recovery codes")
 	var view recovery.View
 	do(h.t, json.Unmarshal(prompt.View, &view), "reading recovery codes")

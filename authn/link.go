@@ -15,7 +15,7 @@ import (
 
 // Invite makes an invitation for a person who never had a device and returns its token; the caller mails it or
 // hands it over, and saves the person. way is ProvenanceEmail or the operator's id, by is whom people read.
-func (s *SignInService) Invite(tx *account.Tx, u *account.User, way, by string) (secret.Value, error) {
+func (s *Service) Invite(tx *account.Tx, u *account.User, way, by string) (secret.Value, error) {
 	if u.EverHadDevice || len(u.Devices) > 0 {
 		return secret.Value{}, &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonHadDevice} // PROTOCOL 10: it would carry both halves
 	}
@@ -48,7 +48,7 @@ type Invited struct {
 }
 
 // Invitation reads who is invited by a link; InvalidLink when it is no longer good.
-func (s *SignInService) Invitation(ctx context.Context, token secret.Value) (Invited, error) {
+func (s *Service) Invitation(ctx context.Context, token secret.Value) (Invited, error) {
 	var out Invited
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		_, u, err := s.invitation(r, token, s.Accounts.Now())
@@ -68,7 +68,7 @@ func (s *SignInService) Invitation(ctx context.Context, token secret.Value) (Inv
 	return out, err
 }
 
-func (s *SignInService) invitation(r account.Reader, token secret.Value, now time.Time) (account.Link, account.User, error) {
+func (s *Service) invitation(r account.Reader, token secret.Value, now time.Time) (account.Link, account.User, error) {
 	l, u, err := r.Link(token, account.PurposeInvitation, now)
 	if err == nil && (u.EverHadDevice || u.Invited.Link != token.Hash() ||
 		u.Status != account.StatusProvisioned && u.Status != account.StatusActive) {
@@ -79,7 +79,7 @@ func (s *SignInService) invitation(r account.Reader, token secret.Value, now tim
 
 // AcceptInvitation takes the password chosen by an invitation. The login that it begins may enrol; the invitation is
 // spent when the first device is confirmed, so a closed page is no dead end.
-func (s *SignInService) AcceptInvitation(ctx context.Context, req account.RequestInfo, token secret.Value, password string) (TransactionRef, error) {
+func (s *Service) AcceptInvitation(ctx context.Context, req account.RequestInfo, token secret.Value, password string) (TransactionRef, error) {
 	op := s.Accounts.NewOperation(req)
 	phc, err := s.newPassword(ctx, password, func(r account.Reader) (account.User, error) {
 		_, u, err := s.invitation(r, token, op.Now)
@@ -113,7 +113,7 @@ func (s *SignInService) AcceptInvitation(ctx context.Context, req account.Reques
 }
 
 // newPassword judges and hashes a password chosen by somebody who is found by who.
-func (s *SignInService) newPassword(ctx context.Context, password string, who func(account.Reader) (account.User, error)) (string, error) {
+func (s *Service) newPassword(ctx context.Context, password string, who func(account.Reader) (account.User, error)) (string, error) {
 	var u account.User
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		var err error
@@ -134,14 +134,14 @@ func (s *SignInService) newPassword(ctx context.Context, password string, who fu
 }
 
 // about are the words that a person's password must not be made of.
-func (s *SignInService) about(u *account.User) []string {
+func (s *Service) about(u *account.User) []string {
 	return []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, s.Accounts.Policy.Issuer}
 }
 
 // RequestPasswordLink mails a link to choose a new password, if somebody active with a device is meant. The answer is the
 // same for all. While the person has no usable device none is sent (PROTOCOL 8): stuck is then called in the
 // same Update, to open a help request of which nobody is told by the answer.
-func (s *SignInService) RequestPasswordLink(ctx context.Context, req account.RequestInfo, identifier string, stuck func(tx *account.Tx, u *account.User) error) error {
+func (s *Service) RequestPasswordLink(ctx context.Context, req account.RequestInfo, identifier string, stuck func(tx *account.Tx, u *account.User) error) error {
 	op := s.Accounts.NewOperation(req)
 	name, ok := account.NormalizeLogin(identifier)
 	wait, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (time.Duration, error) {
@@ -175,7 +175,7 @@ func (s *SignInService) RequestPasswordLink(ctx context.Context, req account.Req
 	return err
 }
 
-func (s *SignInService) sendPasswordLink(tx *account.Tx, u *account.User) error {
+func (s *Service) sendPasswordLink(tx *account.Tx, u *account.User) error {
 	v, err := s.Accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting mails that strangers cause: %w", err)
@@ -195,10 +195,10 @@ func (s *SignInService) sendPasswordLink(tx *account.Tx, u *account.User) error 
 }
 
 // URL is a path of ours as a link.
-func (s *SignInService) URL(path string) string { return s.Accounts.Policy.PublicURL + path }
+func (s *Service) URL(path string) string { return s.Accounts.Policy.PublicURL + path }
 
 // PasswordLinkTTL reads whose password a mailed link may choose.
-func (s *SignInService) PasswordLink(ctx context.Context, token secret.Value) (login, locale string, err error) {
+func (s *Service) PasswordLink(ctx context.Context, token secret.Value) (login, locale string, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		_, u, err := s.passwordLink(r, token, s.Accounts.Now())
 		login, locale = u.Login, s.Accounts.Locale(&u)
@@ -207,7 +207,7 @@ func (s *SignInService) PasswordLink(ctx context.Context, token secret.Value) (l
 	return login, locale, err
 }
 
-func (s *SignInService) passwordLink(r account.Reader, token secret.Value, now time.Time) (account.Link, account.User, error) {
+func (s *Service) passwordLink(r account.Reader, token secret.Value, now time.Time) (account.Link, account.User, error) {
 	l, u, err := r.Link(token, account.PurposePassword, now)
 	// One that was asked for before the Epoch last rose (a new password, a reset, a moved address) lies in a mailbox, unused.
 	if err == nil && (u.Status != account.StatusActive || !s.Accounts.CanReplacePassword(&u) || l.Epoch != u.Epoch) {
@@ -218,7 +218,7 @@ func (s *SignInService) passwordLink(r account.Reader, token secret.Value, now t
 
 // StartWithPasswordLink begins a login that carries the password chosen by a mailed link. It takes effect only when
 // that login's second step is done.
-func (s *SignInService) StartWithPasswordLink(ctx context.Context, req account.RequestInfo, token secret.Value, password string) (TransactionRef, error) {
+func (s *Service) StartWithPasswordLink(ctx context.Context, req account.RequestInfo, token secret.Value, password string) (TransactionRef, error) {
 	op := s.Accounts.NewOperation(req)
 	phc, err := s.newPassword(ctx, password, func(r account.Reader) (account.User, error) {
 		_, u, err := s.passwordLink(r, token, op.Now)

@@ -69,7 +69,7 @@ const TicketInvitation = "invitation"
 // Next decides what comes next for a login of this person, and nothing else does. It answers StepEnrol only
 // to a login that bears a live invitation or ticket, or that has just spent a recovery code and must change its
 // password before there is a session: no policy changes that.
-func (s *SignInService) Next(l *Transaction, u *account.User, now time.Time) Step {
+func (s *Service) Next(l *Transaction, u *account.User, now time.Time) Step {
 	moved := l.Epoch != u.Epoch
 	byReset := moved && u.Epoch-l.Epoch == u.Resets-l.Resets
 	owed, due := l.mustChange(u)
@@ -102,7 +102,7 @@ func (l *Transaction) Extend(now time.Time) {
 }
 
 // ticketCovers tells whether the login bears an invitation or ticket that is still live and bound to it.
-func (s *SignInService) ticketCovers(l *Transaction, u *account.User, now time.Time) bool {
+func (s *Service) ticketCovers(l *Transaction, u *account.User, now time.Time) bool {
 	if l.Ticket == TicketInvitation { // PROTOCOL 3: a reset leaves nothing but the field for the ticket
 		return l.Epoch == u.Epoch && !u.EverHadDevice && u.Invited.Link != "" && now.Before(u.Invited.Expires)
 	}
@@ -115,7 +115,7 @@ func (s *SignInService) ticketCovers(l *Transaction, u *account.User, now time.T
 }
 
 // awaitsTicket tells whether the person has no device and may still show or renew a ticket (PROTOCOL 10).
-func (s *SignInService) awaitsTicket(u *account.User, now time.Time) bool {
+func (s *Service) awaitsTicket(u *account.User, now time.Time) bool {
 	if s.Accounts.CountPrimary(u) > 0 {
 		return false
 	}
@@ -130,7 +130,7 @@ func (s *SignInService) awaitsTicket(u *account.User, now time.Time) bool {
 // verifiable are the devices that this login may be completed with. A recovery code needs the password
 // (BAR A7), so a login that began with a mailed link does without; and without a device whose secret an operator
 // was shown, for the same operator may have had the link or named the mailbox (PROTOCOL 8).
-func (s *SignInService) verifiable(l *Transaction, u *account.User) []factors.Device {
+func (s *Service) verifiable(l *Transaction, u *account.User) []factors.Device {
 	var out []factors.Device
 	for _, d := range s.Accounts.UsableDevices(u) {
 		if l.NewPassword == nil || !s.Accounts.BackupFactor(d) && d.SecretSeenBy == "" {

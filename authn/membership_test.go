@@ -76,7 +76,7 @@ func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
 		do(t, err, "taking somebody out")
 	}
 	for range 2 {
-		do(t, h.Accounts.DeleteExpiredLinks(t.Context()), "sweeping")
+		do(t, h.Accounts.DeleteExpired(t.Context()), "sweeping")
 		if got := h.members(gone); got != 0 {
 			t.Errorf("got %d members after the sweep", got)
 		}
@@ -101,7 +101,7 @@ func TestADeletedGarageIsSweptWhereACrashLeftIt(t *testing.T) {
 	}
 	if u := h.User(string(people[0].ID)); u.Revision == 0 {
 		t.Error("no person")
-	} else if do(t, h.Accounts.DeleteExpiredLinks(t.Context()), "sweeping"); h.User(string(u.ID)).Revision != u.Revision {
+	} else if do(t, h.Accounts.DeleteExpired(t.Context()), "sweeping"); h.User(string(u.ID)).Revision != u.Revision {
 		t.Error("sweeping a garage that is swept wrote to somebody")
 	}
 }

@@ -30,7 +30,7 @@ func by(owner string, token string, id account.UserID) enrol.AdminCall {
 // offer begins to enrol a phone for somebody.
 func (h *house) offer(c enrol.AdminCall, name string) (*authntest.Phone, factors.DeviceID) {
 	h.t.Helper()
-	o, err := h.Enrolment.BeginByAdmin(h.t.Context(), h.From, c, enrol.Enrolling{Kind: totp.Kind, App: "OKTA", Name: name})
+	o, err := h.Enrolment.BeginByAdmin(h.t.Context(), h.From, c, enrol.Request{Kind: totp.Kind, App: "OKTA", Name: name})
 	do(h.t, err, "offering "+name)
 	return &authntest.Phone{House: h.Env, Secret: o.Secret.Secret, Device: o.Device.ID}, o.Device.ID
 }
@@ -125,7 +125,7 @@ func TestBothHalvesByOneOperatorOpenNothingInEitherOrder(t *testing.T) {
 				}
 				_, err := h.Authn.Verify(t.Context(), h.From, started.Login, factors.InputCode, phone.Next())
 				refused(t, err, errcode.WrongState, "a code of the device")
-				_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: started.Login}, enrol.Enrolling{Kind: totp.Kind})
+				_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: started.Login}, enrol.Request{Kind: totp.Kind})
 				refused(t, err, errcode.Forbidden, "enrolling there")
 				_, err = h.Enrolment.VerifyFor(t.Context(), h.From, two, phone.Device, phone.Next())
 				refused(t, err, errcode.WrongState, "a code by the owner's other token")
@@ -358,7 +358,7 @@ func TestAPendingOfferIsWorthNothingAndEnds(t *testing.T) {
 	h.Change(u.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	_, err = confirm(a, fifthID, fifth.Code())
 	refused(t, err, errcode.WrongState, "for somebody suspended")
-	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, enrol.Enrolling{Kind: totp.Kind, Name: "x"})
+	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, enrol.Request{Kind: totp.Kind, Name: "x"})
 	refused(t, err, errcode.WrongState, "an offer to somebody suspended")
 }
 
@@ -376,13 +376,13 @@ func TestAPersonHasFivePhonesWhoeverEnrolsThem(t *testing.T) {
 	})
 	_, _, _, err := h.Enrolment.ConfirmByAdmin(t.Context(), h.From, a, lateID, late.Code())
 	refused(t, err, errcode.TooMany, "a sixth that was begun before")
-	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, enrol.Enrolling{Kind: totp.Kind, Name: "x"})
+	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, enrol.Request{Kind: totp.Kind, Name: "x"})
 	refused(t, err, errcode.TooMany, "a sixth")
 	for _, kind := range []factors.Kind{webauthn.Kind, recovery.Kind, "none"} {
-		_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, enrol.Enrolling{Kind: kind, Name: "x"})
+		_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, enrol.Request{Kind: kind, Name: "x"})
 		refused(t, err, errcode.Invalid, "a kind that no program enrols")
 	}
-	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, enrol.Enrolling{Kind: totp.Kind, Name: strings.Repeat("x", 65)})
+	_, err = h.Enrolment.BeginByAdmin(t.Context(), h.From, a, enrol.Request{Kind: totp.Kind, Name: strings.Repeat("x", 65)})
 	refused(t, err, errcode.Invalid, "a name too long")
 }
 

@@ -12,7 +12,7 @@ import (
 // The password of before counts until the chosen one is confirmed with a device. While the person has no usable
 // one there is no link (PROTOCOL 8): WrongState. It ends with the Epoch: after a reset, a removed device or a moved
 // address it lies in a mailbox that may be somebody else's. way is ProvenanceEmail, or the operator in whose answer it is.
-func (s *SignInService) IssuePasswordLink(tx *account.Tx, u *account.User, way string) (token secret.Value, expires time.Time, err error) {
+func (s *Service) IssuePasswordLink(tx *account.Tx, u *account.User, way string) (token secret.Value, expires time.Time, err error) {
 	switch {
 	case u.Status != account.StatusActive:
 		return secret.Value{}, time.Time{}, account.WrongState(errcode.ReasonNotActive)

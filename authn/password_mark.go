@@ -38,7 +38,7 @@ func (l *Transaction) mustChange(u *account.User) (Step, bool) {
 
 // Complete ends a login whose second step is done with a session. While the password is marked there is none yet: the
 // login goes on, under another secret than the one that bore less (BAR A11). The caller saves the person.
-func (s *SignInService) Complete(tx *account.Tx, secret secret.Value, l Transaction, u *account.User, p SecondFactor) (Completed, error) {
+func (s *Service) Complete(tx *account.Tx, secret secret.Value, l Transaction, u *account.User, p SecondFactor) (Completed, error) {
 	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
 		return Completed{}, fmt.Errorf("ending a login: %w", err)
 	}
@@ -56,7 +56,7 @@ func (s *SignInService) Complete(tx *account.Tx, secret secret.Value, l Transact
 }
 
 // open opens the session of a login that is complete.
-func (s *SignInService) open(tx *account.Tx, u *account.User, p SecondFactor) (session.Credentials, error) {
+func (s *Service) open(tx *account.Tx, u *account.User, p SecondFactor) (session.Credentials, error) {
 	proof := account.StepUp{}
 	if p.Spare || p.Enrolled {
 		proof = account.StepUp{At: tx.Op.Now, EnrolOnly: true}
@@ -67,7 +67,7 @@ func (s *SignInService) open(tx *account.Tx, u *account.User, p SecondFactor) (s
 // ReplacePassword takes the password chosen in a login that has proven the marked one and a device, and signs the person
 // in. Every other session ends. WrongState at any other step; Invalid for a password that may not be, the marked one
 // ("same") among them.
-func (s *SignInService) ReplacePassword(ctx context.Context, req account.RequestInfo, login secret.Value, chosen string) (Verified, error) {
+func (s *Service) ReplacePassword(ctx context.Context, req account.RequestInfo, login secret.Value, chosen string) (Result, error) {
 	op := s.Accounts.NewOperation(req)
 	var l Transaction
 	var u account.User
@@ -79,56 +79,56 @@ func (s *SignInService) ReplacePassword(ctx context.Context, req account.Request
 		return err
 	}
 	if err := s.Accounts.View(ctx, renewing); err != nil {
-		return Verified{}, err
+		return Result{}, err
 	}
 	if err := s.Accounts.Hasher.Validate(chosen, s.about(&u)); err != nil {
-		return Verified{}, err
+		return Result{}, err
 	}
 	same, _, err := s.Accounts.Hasher.Verify(ctx, l.KnownBrowser, u.Password.Hash, chosen)
 	if err != nil {
-		return Verified{}, fmt.Errorf("comparing with the password of before: %w", err)
+		return Result{}, fmt.Errorf("comparing with the password of before: %w", err)
 	}
 	if same {
-		return Verified{}, errcode.InvalidField("password", "same")
+		return Result{}, errcode.InvalidField("password", "same")
 	}
 	phc, err := s.Accounts.Hasher.Hash(ctx, l.KnownBrowser, chosen)
 	if err != nil {
-		return Verified{}, fmt.Errorf("hashing a password: %w", err)
+		return Result{}, fmt.Errorf("hashing a password: %w", err)
 	}
-	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (Verified, error) {
+	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (Result, error) {
 		// Whoever changes the password meanwhile raises the PasswordEpoch, and this login is dead.
 		l, u, step, err := s.Load(tx.Reader, login, op.Now)
 		if err == nil && step != StepChangePassword {
 			err = errcode.New(errcode.WrongState)
 		}
 		if err != nil {
-			return Verified{}, err
+			return Result{}, err
 		}
 		return s.storeReplaced(tx, login, &l, &u, phc)
 	})
 }
 
-func (s *SignInService) storeReplaced(tx *account.Tx, secret secret.Value, l *Transaction, u *account.User, phc string) (Verified, error) {
+func (s *Service) storeReplaced(tx *account.Tx, secret secret.Value, l *Transaction, u *account.User, phc string) (Result, error) {
 	if err := s.transactions.Delete(tx.Raw, secret.Hash()); err != nil {
-		return Verified{}, fmt.Errorf("ending a login: %w", err)
+		return Result{}, fmt.Errorf("ending a login: %w", err)
 	}
 	if _, err := tx.RevokeSessions(u, ""); err != nil {
-		return Verified{}, err
+		return Result{}, err
 	}
 	u.Password = account.Password{Hash: phc, Provenance: account.ProvenanceUser, Set: tx.Op.Now}
 	if err := s.passwordChanged(tx, u); err != nil {
-		return Verified{}, err
+		return Result{}, err
 	}
 	issued, err := s.open(tx, u, *l.Proven)
 	if err != nil {
-		return Verified{}, err
+		return Result{}, err
 	}
-	return Verified{Completed: Completed{Step: StepDone, Issued: issued}, First: l.Proven.Enrolled, ReturnTo: l.ReturnTo}, tx.Save(u)
+	return Result{Completed: Completed{Step: StepDone, Issued: issued}, First: l.Proven.Enrolled, ReturnTo: l.ReturnTo}, tx.Save(u)
 }
 
 // ExpirePassword marks the password of an active person, so that their next complete sign-in asks for another. Those
 // who are signed in stay so. The caller audits, tells and saves. WrongState: not active, or without a password.
-func (s *SignInService) ExpirePassword(tx *account.Tx, u *account.User) error {
+func (s *Service) ExpirePassword(tx *account.Tx, u *account.User) error {
 	switch {
 	case u.Status != account.StatusActive:
 		return account.WrongState(errcode.ReasonNotActive)
@@ -143,7 +143,7 @@ func (s *SignInService) ExpirePassword(tx *account.Tx, u *account.User) error {
 // SetPassword gives an active person a password that came by an operator's hand, and ends whatever stood on the one
 // before but open tickets: with one that went another way it lets the person in. The caller audits, tells and saves.
 // WrongState: not active. SameProvenance: the person's one device was brought by an operator and never used (PROTOCOL 8).
-func (s *SignInService) SetPassword(tx *account.Tx, u *account.User, phc, hand string, mark account.ChangeReason) error {
+func (s *Service) SetPassword(tx *account.Tx, u *account.User, phc, hand string, mark account.ChangeReason) error {
 	if u.Status != account.StatusActive {
 		return account.WrongState(errcode.ReasonNotActive)
 	}

@@ -20,7 +20,7 @@ type PasswordChange struct {
 // ChangePasswordByAdmin judges the present password as a sign-in from an unknown browser does, with the same limits and
 // counters over all doors (PROTOCOL 22), and sets the new one. Every session ends. Invalid: what was chosen may not
 // be a password, or the present one ("current") is wrong, which was counted; RateLimited; WrongState: not active.
-func (s *SignInService) ChangePasswordByAdmin(ctx context.Context, req account.RequestInfo, p PasswordChange) error {
+func (s *Service) ChangePasswordByAdmin(ctx context.Context, req account.RequestInfo, p PasswordChange) error {
 	var out signedIn
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
@@ -62,7 +62,7 @@ func (s *SignInService) ChangePasswordByAdmin(ctx context.Context, req account.R
 }
 
 // changing finds the person and whether an attempt may be judged, after what can be told without one.
-func (s *SignInService) changing(ctx context.Context, op *account.Operation, p PasswordChange) (candidate, error) {
+func (s *Service) changing(ctx context.Context, op *account.Operation, p PasswordChange) (candidate, error) {
 	var c candidate
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		u, err := p.Find(r)
@@ -84,7 +84,7 @@ func (s *SignInService) changing(ctx context.Context, op *account.Operation, p P
 
 // storeChangeFor stores the change, or with phc "" a wrong password; nil when the password is no longer the one that
 // was judged (PROTOCOL 32).
-func (s *SignInService) storeChangeFor(tx *account.Tx, p PasswordChange, c candidate, phc string) (*signedIn, error) {
+func (s *Service) storeChangeFor(tx *account.Tx, p PasswordChange, c candidate, phc string) (*signedIn, error) {
 	u, err := p.Find(tx.Reader)
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (s *SignInService) storeChangeFor(tx *account.Tx, p PasswordChange, c candi
 
 // recordPassword counts a password that was judged: a right one ends the row of wrong ones, a wrong one is counted for
 // the person or ghost and where it came from. The one place for every door that a stranger may knock at.
-func (s *SignInService) recordPassword(tx *account.Tx, c candidate, right bool) error {
+func (s *Service) recordPassword(tx *account.Tx, c candidate, right bool) error {
 	f, err := s.Accounts.Failures.Get(tx.Raw, c.counts)
 	if err != nil {
 		return fmt.Errorf("reading wrong answers: %w", err)

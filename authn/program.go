@@ -29,7 +29,7 @@ type APISignIn struct {
 // StartAPISignIn judges a password that a program was given, by the same rules, counters and pool as the page does,
 // and with the same refusals: SignInFailed, RateLimited. from.Program names the API token to which all that follows is
 // bound; whom the token may not see is a stranger.
-func (s *SignInService) StartAPISignIn(ctx context.Context, req account.RequestInfo, identifier, password string, sees func(*account.User) bool) (APISignIn, error) {
+func (s *Service) StartAPISignIn(ctx context.Context, req account.RequestInfo, identifier, password string, sees func(*account.User) bool) (APISignIn, error) {
 	if req.APIToken == "" {
 		return APISignIn{}, errcode.New(errcode.Forbidden)
 	}
@@ -41,7 +41,7 @@ func (s *SignInService) StartAPISignIn(ctx context.Context, req account.RequestI
 }
 
 // APISignIn tells where a program's sign-in stands; Expired when it is over, or another token's.
-func (s *SignInService) APISignIn(ctx context.Context, req account.RequestInfo, state secret.Value) (APISignIn, error) {
+func (s *Service) APISignIn(ctx context.Context, req account.RequestInfo, state secret.Value) (APISignIn, error) {
 	now, kept := s.Accounts.Now(), reading{program: req.APIToken}
 	var out APISignIn
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
@@ -61,7 +61,7 @@ func (s *SignInService) APISignIn(ctx context.Context, req account.RequestInfo, 
 }
 
 // apiTransaction is loadCached for programs: never a browser's login.
-func (s *SignInService) apiTransaction(r account.Reader, state secret.Value, now time.Time, kept *reading) (Transaction, account.User, Step, error) {
+func (s *Service) apiTransaction(r account.Reader, state secret.Value, now time.Time, kept *reading) (Transaction, account.User, Step, error) {
 	if kept.program == "" {
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}
@@ -69,7 +69,7 @@ func (s *SignInService) apiTransaction(r account.Reader, state secret.Value, now
 }
 
 // TypedDevice are the devices whose answer is a code that can be typed anywhere (PROTOCOL 25).
-func (s *SignInService) TypedDevice(devices []factors.Device) []factors.Device {
+func (s *Service) TypedDevice(devices []factors.Device) []factors.Device {
 	var out []factors.Device
 	for _, d := range devices {
 		if s.Accounts.Method(d.Kind).Input == factors.InputCode {
@@ -81,7 +81,7 @@ func (s *SignInService) TypedDevice(devices []factors.Device) []factors.Device {
 
 // VerifyAPISignIn judges a code of one device in a program's sign-in. A refused one is an outcome: counted, audited, and
 // the transaction goes on. NotFound: no such device takes codes here.
-func (s *SignInService) VerifyAPISignIn(ctx context.Context, req account.RequestInfo, state secret.Value, id factors.DeviceID, code []byte) (APISignIn, Verification, error) {
+func (s *Service) VerifyAPISignIn(ctx context.Context, req account.RequestInfo, state secret.Value, id factors.DeviceID, code []byte) (APISignIn, Verification, error) {
 	out, err := s.APISignIn(ctx, req, state)
 	if err != nil {
 		return APISignIn{}, Verification{}, err
@@ -107,7 +107,7 @@ func (s *SignInService) VerifyAPISignIn(ctx context.Context, req account.Request
 }
 
 // CancelAPISignIn ends a program's sign-in before its second step; Expired when there is none.
-func (s *SignInService) CancelAPISignIn(ctx context.Context, req account.RequestInfo, state secret.Value) error {
+func (s *Service) CancelAPISignIn(ctx context.Context, req account.RequestInfo, state secret.Value) error {
 	op, kept := s.Accounts.NewOperation(req), reading{program: req.APIToken}
 	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
 		if _, _, _, err := s.apiTransaction(tx.Reader, state, op.Now, &kept); err != nil {

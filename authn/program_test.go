@@ -54,7 +54,7 @@ func TestAProgramSignsSomebodyInWithPasswordAndCode(t *testing.T) {
 	}
 	_, _, err = h.Authn.VerifyAPISignIn(t.Context(), vpn, tx.State, p.Device, p.Next())
 	refused(t, err, errcode.Expired, "the same transaction again")
-	var open []session.OpenSession
+	var open []session.Summary
 	do(t, h.Accounts.View(t.Context(), func(r account.Reader) (err error) {
 		u, err := r.User(u.ID)
 		if err == nil {
@@ -89,7 +89,7 @@ func TestAProgramsSessionAndLoginAreNoneAtAnyDoorOfAPerson(t *testing.T) {
 		"PresentLink":   second(h.Authn.RedeemTicketLink(ctx, h.From, login, secret.From("x"))),
 		"RenewTicket":   h.Authn.ResendTicket(ctx, h.From, login),
 		"MayEnrol":      h.Enrolment.CheckAllowed(ctx, enrol.Flow{Login: login}),
-		"BeginEnrol":    second(h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Login: login}, enrol.Enrolling{Kind: totp.Kind})),
+		"BeginEnrol":    second(h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Login: login}, enrol.Request{Kind: totp.Kind})),
 		"another token": second(h.Authn.APISignIn(ctx, h.program("token:other"), login)),
 		"no token":      second(h.Authn.APISignIn(ctx, h.From, login)),
 	} {
@@ -110,7 +110,7 @@ func TestAProgramsSessionAndLoginAreNoneAtAnyDoorOfAPerson(t *testing.T) {
 		"EndSession":     h.Sessions.RevokeSession(ctx, h.From, session, "x"),
 		"SetLocale":      h.Authn.SetLocale(ctx, h.From, session, "en"),
 		"MayEnrol":       h.Enrolment.CheckAllowed(ctx, enrol.Flow{Session: session}),
-		"BeginEnrol":     second(h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Session: session}, enrol.Enrolling{Kind: totp.Kind})),
+		"BeginEnrol":     second(h.Enrolment.BeginEnrol(ctx, h.From, enrol.Flow{Session: session}, enrol.Request{Kind: totp.Kind})),
 	} {
 		refused(t, err, errcode.NoSession, name+" with a program's session")
 	}

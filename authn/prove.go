@@ -12,7 +12,7 @@ import (
 )
 
 // canStepUp are the devices that a fresh proof may be given with: a recovery code does not do (PROTOCOL 5).
-func (s *SignInService) canStepUp(u *account.User) []factors.Device {
+func (s *Service) canStepUp(u *account.User) []factors.Device {
 	var out []factors.Device
 	for _, d := range s.Accounts.UsableDevices(u) {
 		if !s.Accounts.BackupFactor(d) {
@@ -23,7 +23,7 @@ func (s *SignInService) canStepUp(u *account.User) []factors.Device {
 }
 
 // BeginStepUp opens a fresh proof by one input in a session and returns what to show.
-func (s *SignInService) BeginStepUp(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input) (account.Prompt, error) {
+func (s *Service) BeginStepUp(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input) (account.Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (account.Prompt, error) {
 		ses, u, err := s.Sessions.Load(tx.Reader, session, op.Now)
@@ -40,7 +40,7 @@ func (s *SignInService) BeginStepUp(ctx context.Context, req account.RequestInfo
 }
 
 // StepUp judges a device for an act that follows; an accepted one counts for five minutes.
-func (s *SignInService) StepUp(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input, answer []byte) (Verification, error) {
+func (s *Service) StepUp(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input, answer []byte) (Verification, error) {
 	return s.StepUpThen(ctx, req, session, input, answer, nil, func(tx *account.Tx, ses *account.Session, u *account.User) error {
 		ses.StepUp = account.StepUp{At: tx.Op.Now}
 		return tx.AuditUser(u, audit.StepUp, audit.Success, string(input))
@@ -50,7 +50,7 @@ func (s *SignInService) StepUp(ctx context.Context, req account.RequestInfo, ses
 // StepUpThen judges an answer given in a session and, when it is accepted, does then in the Update that stores it.
 // prepare sees session and person as judged, outside any transaction and before the answer is: whatever it
 // refuses, the answer stays unjudged and good. nil: nothing to prepare.
-func (s *SignInService) StepUpThen(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input, answer []byte,
+func (s *Service) StepUpThen(ctx context.Context, req account.RequestInfo, session secret.Value, input factors.Input, answer []byte,
 	prepare func(op *account.Operation, ses *account.Session, u *account.User) error, then func(tx *account.Tx, ses *account.Session, u *account.User) error) (Verification, error) {
 	return s.AnswerInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (DeviceQuestion, error) {
 		return DeviceQuestion{input, func(known bool) (DeviceAttempt, error) {
@@ -71,7 +71,7 @@ type DeviceQuestion struct {
 }
 
 // VerifyDevice is an answer about one device, which its kind judges in a way of its own.
-func (s *SignInService) VerifyDevice(u *account.User, d factors.Device, judge func() (factors.Outcome, error)) DeviceQuestion {
+func (s *Service) VerifyDevice(u *account.User, d factors.Device, judge func() (factors.Outcome, error)) DeviceQuestion {
 	input := s.Accounts.Method(d.Kind).Input
 	return DeviceQuestion{input, func(known bool) (DeviceAttempt, error) {
 		o, err := judge()
@@ -86,7 +86,7 @@ func (s *SignInService) VerifyDevice(u *account.User, d factors.Device, judge fu
 
 // AnswerInSession judges an answer given in a session and, when it is accepted, does then in the Update that stores it. ask
 // finds out what is answered; whatever it refuses, the answer stays unjudged and good.
-func (s *SignInService) AnswerInSession(ctx context.Context, req account.RequestInfo, session secret.Value, ask func(op *account.Operation, ses *account.Session, u *account.User) (DeviceQuestion, error),
+func (s *Service) AnswerInSession(ctx context.Context, req account.RequestInfo, session secret.Value, ask func(op *account.Operation, ses *account.Session, u *account.User) (DeviceQuestion, error),
 	then func(tx *account.Tx, ses *account.Session, u *account.User) error) (Verification, error) {
 	var out Verification
 	err := RetryOnConflict(ctx, func() (bool, error) {
@@ -118,7 +118,7 @@ func (s *SignInService) AnswerInSession(ctx context.Context, req account.Request
 	return out, err
 }
 
-func (s *SignInService) sessionOf(ctx context.Context, op *account.Operation, secret secret.Value) (ses account.Session, u account.User, err error) {
+func (s *Service) sessionOf(ctx context.Context, op *account.Operation, secret secret.Value) (ses account.Session, u account.User, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		var err error
 		ses, u, err = s.Sessions.Load(r, secret, op.Now)
@@ -128,7 +128,7 @@ func (s *SignInService) sessionOf(ctx context.Context, op *account.Operation, se
 }
 
 // storeStepUp stores what a proof came to; nil when the record is not the one that was judged.
-func (s *SignInService) storeStepUp(tx *account.Tx, secret secret.Value, t DeviceAttempt, then func(tx *account.Tx, ses *account.Session, u *account.User) error) (*Verification, error) {
+func (s *Service) storeStepUp(tx *account.Tx, secret secret.Value, t DeviceAttempt, then func(tx *account.Tx, ses *account.Session, u *account.User) error) (*Verification, error) {
 	ses, u, err := s.Sessions.Load(tx.Reader, secret, tx.Op.Now)
 	if err != nil {
 		return nil, err

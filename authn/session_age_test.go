@@ -35,7 +35,7 @@ func TestAClockThatIsSetBackGivesNoSessionMoreTime(t *testing.T) {
 			for range c.uses {
 				ran += c.step
 				h.Clock.Advance(c.step - c.back)
-				if err := errors.Join(h.Sessions.FlushLastSeen(t.Context()), h.Sessions.DeleteExpiredSessions(t.Context())); err != nil {
+				if err := errors.Join(h.Sessions.FlushLastSeen(t.Context()), h.Sessions.DeleteExpired(t.Context())); err != nil {
 					t.Fatal(err)
 				}
 				_, err := h.Sessions.Authenticate(t.Context(), session)

@@ -233,8 +233,8 @@ func TestSweepingTakesTheDeadAndLeavesTheLiving(t *testing.T) {
 	_, _, live := h.Member("paul@garage.example", nil)
 	login := h.password(h.From, "paul@garage.example").Login
 	do(t, h.Authn.DeleteExpired(t.Context()), "deleting expired transactions")
-	do(t, h.Accounts.DeleteExpiredLinks(t.Context()), "deleting expired links")
-	do(t, h.Sessions.DeleteExpiredSessions(t.Context()), "deleting expired sessions")
+	do(t, h.Accounts.DeleteExpired(t.Context()), "deleting expired links")
+	do(t, h.Sessions.DeleteExpired(t.Context()), "deleting expired sessions")
 	count := map[string]int{}
 	for key := range h.scan() {
 		for _, kind := range []store.TableDef{store.Transactions, store.Sessions, store.Links} {

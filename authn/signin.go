@@ -15,17 +15,17 @@ import (
 	"barillet/store"
 )
 
-// SignInService runs sign-in transactions from the password to the session, and step-up in a session.
-type SignInService struct {
+// Service runs sign-in transactions from the password to the session, and step-up in a session.
+type Service struct {
 	Accounts *account.Service
-	Sessions *session.SessionService
+	Sessions *session.Service
 
 	transactions store.Table[Transaction]
 }
 
-// NewSignInService returns the sign-in of the users of accounts, which opens sessions of sessions.
-func NewSignInService(accounts *account.Service, sessions *session.SessionService, ring *store.Keyring) *SignInService {
-	return &SignInService{Accounts: accounts, Sessions: sessions, transactions: store.NewTable[Transaction](ring, store.Transactions)}
+// New returns the sign-in of the users of accounts, which opens sessions of sessions.
+func New(accounts *account.Service, sessions *session.Service, ring *store.Keyring) *Service {
+	return &Service{Accounts: accounts, Sessions: sessions, transactions: store.NewTable[Transaction](ring, store.Transactions)}
 }
 
 // TransactionRef is a login that has begun: its secret goes into a cookie of its own.
@@ -45,12 +45,12 @@ type candidate struct {
 
 // StartWithPassword judges an identifier and password. Whatever fails, the answer is SignInFailed or, past the limits,
 // RateLimited; strangers and known people cost the same work: one View, one hash, one Update.
-func (s *SignInService) StartWithPassword(ctx context.Context, req account.RequestInfo, identifier, password, returnTo string) (TransactionRef, error) {
+func (s *Service) StartWithPassword(ctx context.Context, req account.RequestInfo, identifier, password, returnTo string) (TransactionRef, error) {
 	return s.password(ctx, req, identifier, password, returnTo, func(*account.User) bool { return true })
 }
 
 // password is Password for whoever sees these people only: anybody else is a stranger to them.
-func (s *SignInService) password(ctx context.Context, req account.RequestInfo, identifier, password, returnTo string, sees func(*account.User) bool) (TransactionRef, error) {
+func (s *Service) password(ctx context.Context, req account.RequestInfo, identifier, password, returnTo string, sees func(*account.User) bool) (TransactionRef, error) {
 	name, ok := account.NormalizeLogin(identifier)
 	if !ok {
 		// Nobody's, the same ghost whenever it is typed, and short enough to be looked up like a name.
@@ -82,7 +82,7 @@ func (s *SignInService) password(ctx context.Context, req account.RequestInfo, i
 
 // tryPassword judges a password outside any transaction and stores the outcome; nil when the password is no
 // longer the one that was judged.
-func (s *SignInService) tryPassword(ctx context.Context, op *account.Operation, c candidate, password, returnTo string) (*signedIn, error) {
+func (s *Service) tryPassword(ctx context.Context, op *account.Operation, c candidate, password, returnTo string) (*signedIn, error) {
 	phc := ""
 	if c.found {
 		phc = c.user.Password.Hash
@@ -124,7 +124,7 @@ func (o signedIn) refused() error {
 }
 
 // passwordAttempt looks up who is meant and whether an attempt may be judged at all.
-func (s *SignInService) passwordAttempt(ctx context.Context, op *account.Operation, name string, sees func(*account.User) bool) (candidate, error) {
+func (s *Service) passwordAttempt(ctx context.Context, op *account.Operation, name string, sees func(*account.User) bool) (candidate, error) {
 	var c candidate
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		c = candidate{}
@@ -149,7 +149,7 @@ func (s *SignInService) passwordAttempt(ctx context.Context, op *account.Operati
 
 // maxWait tells how long to wait before a password is judged; 0: now. Failures are counted by address and
 // network, and by person or ghost (PROTOCOL 18). A known browser has its own budget of both.
-func (s *SignInService) passwordWait(r store.Reader, op *account.Operation, c candidate) (time.Duration, error) {
+func (s *Service) passwordWait(r store.Reader, op *account.Operation, c candidate) (time.Duration, error) {
 	if !c.known {
 		for _, l := range s.sources(op) {
 			v, err := s.Accounts.Limiter.Peek(r, op.Now, l.limit, l.subject)
@@ -176,14 +176,14 @@ type source struct {
 	subject string
 }
 
-func (s *SignInService) sources(op *account.Operation) []source {
+func (s *Service) sources(op *account.Operation) []source {
 	return []source{{throttle.LoginAddress, throttle.Address(op.Request.Address)},
 		{throttle.LoginNetwork, throttle.Network(op.Request.Address)}}
 }
 
 // storePassword stores what a password attempt came to. The limits are judged once more, for others may have
 // tried at the same moment; nil when the password is no longer the one that was judged (PROTOCOL 32).
-func (s *SignInService) storePassword(tx *account.Tx, c candidate, right bool, newPHC, returnTo string) (*signedIn, error) {
+func (s *Service) storePassword(tx *account.Tx, c candidate, right bool, newPHC, returnTo string) (*signedIn, error) {
 	now := tx.Op.Now
 	wait, err := s.passwordWait(tx.Raw, tx.Op, c)
 	if err != nil || wait > 0 {
@@ -220,7 +220,7 @@ func (s *SignInService) storePassword(tx *account.Tx, c candidate, right bool, n
 }
 
 // newTransaction is a login that stands where the person stands now.
-func (s *SignInService) newTransaction(tx *account.Tx, u *account.User, known bool, returnTo string) Transaction {
+func (s *Service) newTransaction(tx *account.Tx, u *account.User, known bool, returnTo string) Transaction {
 	now := tx.Op.Now
 	l := Transaction{ID: tx.Op.ID("login"), User: u.ID, PasswordEpoch: u.PasswordEpoch, Epoch: u.Epoch, Resets: u.Resets,
 		Program: tx.Op.Request.APIToken, KnownBrowser: known, ReturnTo: returnTo, Started: now, Expires: now.Add(account.TransactionTTL)}
@@ -230,7 +230,7 @@ func (s *SignInService) newTransaction(tx *account.Tx, u *account.User, known bo
 	return l
 }
 
-func (s *SignInService) Put(tx *account.Tx, secret secret.Value, l Transaction) error {
+func (s *Service) Put(tx *account.Tx, secret secret.Value, l Transaction) error {
 	if err := s.transactions.Put(tx.Raw, secret.Hash(), l); err != nil {
 		return fmt.Errorf("storing a login: %w", err)
 	}
@@ -238,7 +238,7 @@ func (s *SignInService) Put(tx *account.Tx, secret secret.Value, l Transaction) 
 }
 
 // countFailure counts one failed attempt against where it came from.
-func (s *SignInService) countFailure(tx *account.Tx, known bool) error {
+func (s *Service) countFailure(tx *account.Tx, known bool) error {
 	if known {
 		return nil
 	}
@@ -252,7 +252,7 @@ func (s *SignInService) countFailure(tx *account.Tx, known bool) error {
 
 // auditPassword writes a failed password down: by person, or for names that nobody has as one event a minute
 // and source. What was typed is not kept (PROTOCOL 18).
-func (s *SignInService) auditPassword(tx *account.Tx, u *account.User, found bool) error {
+func (s *Service) auditPassword(tx *account.Tx, u *account.User, found bool) error {
 	if found {
 		reason := "wrong password"
 		if u.Status != account.StatusActive {
@@ -271,7 +271,7 @@ func (s *SignInService) auditPassword(tx *account.Tx, u *account.User, found boo
 }
 
 // Load loads a login under way and its person within one run; Expired when it is gone or dead, or a program's.
-func (s *SignInService) Load(r account.Reader, secret secret.Value, now time.Time) (Transaction, account.User, Step, error) {
+func (s *Service) Load(r account.Reader, secret secret.Value, now time.Time) (Transaction, account.User, Step, error) {
 	return s.loadCached(r, secret, now, &reading{})
 }
 
@@ -283,7 +283,7 @@ type reading struct {
 	user    store.Cached[account.User]
 }
 
-func (s *SignInService) loadCached(r account.Reader, secret secret.Value, now time.Time, kept *reading) (Transaction, account.User, Step, error) {
+func (s *Service) loadCached(r account.Reader, secret secret.Value, now time.Time, kept *reading) (Transaction, account.User, Step, error) {
 	if secret.IsZero() {
 		return Transaction{}, account.User{}, StepExpired, errcode.New(errcode.Expired)
 	}

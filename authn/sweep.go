@@ -7,7 +7,7 @@ import (
 )
 
 // DeleteExpired deletes sign-in transactions that have expired.
-func (s *SignInService) DeleteExpired(ctx context.Context) error {
+func (s *Service) DeleteExpired(ctx context.Context) error {
 	now := s.Accounts.Now()
 	return store.DeleteExpired(ctx, s.Accounts.Store, s.transactions, func(l Transaction) bool { return !now.Before(l.Expires) })
 }

@@ -17,7 +17,7 @@ import (
 
 // IssueTicket gives the person a ticket to enrol again with (PROTOCOL 7) and returns its link token, empty for
 // one that lives no longer than ScreenTicketTTL, and its short code. The caller mails or shows them and saves the person.
-func (s *SignInService) IssueTicket(tx *account.Tx, u *account.User, way string, life time.Duration) (link, code secret.Value, t account.Ticket, err error) {
+func (s *Service) IssueTicket(tx *account.Tx, u *account.User, way string, life time.Duration) (link, code secret.Value, t account.Ticket, err error) {
 	now := tx.Op.Now
 	alive := slices.DeleteFunc(slices.Clone(u.Tickets), func(t account.Ticket) bool { return !now.Before(t.Expires) })
 	for len(alive) >= account.MaxTickets {
@@ -43,7 +43,7 @@ func (s *SignInService) IssueTicket(tx *account.Tx, u *account.User, way string,
 }
 
 // MailTicket issues a ticket and queues its mail to the person's first address. WrongState: that address is too young.
-func (s *SignInService) MailTicket(tx *account.Tx, u *account.User) (account.Ticket, error) {
+func (s *Service) MailTicket(tx *account.Tx, u *account.User) (account.Ticket, error) {
 	if u.AddressChanged(tx.Op.Now) {
 		return account.Ticket{}, account.WrongState(errcode.ReasonAddressChanged)
 	}
@@ -56,7 +56,7 @@ func (s *SignInService) MailTicket(tx *account.Tx, u *account.User) (account.Tic
 }
 
 // ticketMAC keeps a short code: a plain hash of 40 bits would be searched through in a moment.
-func (s *SignInService) ticketMAC(id account.UserID, code string) []byte {
+func (s *Service) ticketMAC(id account.UserID, code string) []byte {
 	return s.Accounts.Pepper.MAC("ticket", []byte(id), []byte(secret.NormalizeShortCode(code)))
 }
 
@@ -79,7 +79,7 @@ func (o ticketOutcome) result() (Step, error) {
 
 // RedeemTicketCode judges a short code typed in a login whose password is proven. Its own limit of wrong answers
 // holds (PROTOCOL 17); InvalidTicket, TicketExpired and SameProvenance say why it was refused.
-func (s *SignInService) RedeemTicketCode(ctx context.Context, req account.RequestInfo, login secret.Value, typed string) (Step, error) {
+func (s *Service) RedeemTicketCode(ctx context.Context, req account.RequestInfo, login secret.Value, typed string) (Step, error) {
 	return s.redeemTicket(ctx, req, login, func(tx *account.Tx, u *account.User) (int, errcode.Code) {
 		mac := s.ticketMAC(u.ID, typed)
 		for i, t := range u.Tickets {
@@ -92,7 +92,7 @@ func (s *SignInService) RedeemTicketCode(ctx context.Context, req account.Reques
 }
 
 // RedeemTicketLink binds the ticket of a mailed link to a login that has just proven the same person's password.
-func (s *SignInService) RedeemTicketLink(ctx context.Context, req account.RequestInfo, login, token secret.Value) (Step, error) {
+func (s *Service) RedeemTicketLink(ctx context.Context, req account.RequestInfo, login, token secret.Value) (Step, error) {
 	return s.redeemTicket(ctx, req, login, func(tx *account.Tx, u *account.User) (int, errcode.Code) {
 		l, owner, err := tx.Link(token, account.PurposeTicket, tx.Op.Now)
 		if err != nil || owner.ID != u.ID {
@@ -102,7 +102,7 @@ func (s *SignInService) RedeemTicketLink(ctx context.Context, req account.Reques
 	})
 }
 
-func (s *SignInService) redeemTicket(ctx context.Context, req account.RequestInfo, login secret.Value, find func(*account.Tx, *account.User) (int, errcode.Code)) (Step, error) {
+func (s *Service) redeemTicket(ctx context.Context, req account.RequestInfo, login secret.Value, find func(*account.Tx, *account.User) (int, errcode.Code)) (Step, error) {
 	op := s.Accounts.NewOperation(req)
 	out, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (ticketOutcome, error) {
 		l, u, step, err := s.Load(tx.Reader, login, op.Now)
@@ -128,7 +128,7 @@ func (s *SignInService) redeemTicket(ctx context.Context, req account.RequestInf
 	return out.result()
 }
 
-func (s *SignInService) ticketRefused(tx *account.Tx, u *account.User, f throttle.Failures, known bool, code errcode.Code) (ticketOutcome, error) {
+func (s *Service) ticketRefused(tx *account.Tx, u *account.User, f throttle.Failures, known bool, code errcode.Code) (ticketOutcome, error) {
 	if code == errcode.InvalidTicket { // links are not guessed and not counted
 		if err := s.Accounts.Failures.Put(tx.Raw, tx.Op.Now, s.Accounts.FailureID(u.ID), f.WithFailure(tx.Op.Now, throttle.Ticket, known)); err != nil {
 			return ticketOutcome{}, fmt.Errorf("counting a wrong ticket: %w", err)
@@ -139,7 +139,7 @@ func (s *SignInService) ticketRefused(tx *account.Tx, u *account.User, f throttl
 
 // bindTicket lets this login, and no other, enrol with the ticket; what another login had pending by it is
 // worthless from now on. Password and ticket must have come by two hands (PROTOCOL 8).
-func (s *SignInService) bindTicket(tx *account.Tx, secret secret.Value, l Transaction, u *account.User, i int) (ticketOutcome, error) {
+func (s *Service) bindTicket(tx *account.Tx, secret secret.Value, l Transaction, u *account.User, i int) (ticketOutcome, error) {
 	t := u.Tickets[i]
 	switch {
 	case !tx.Op.Now.Before(t.Expires):
@@ -161,7 +161,7 @@ func (s *SignInService) bindTicket(tx *account.Tx, secret secret.Value, l Transa
 }
 
 // SpendTickets ends every ticket and invitation of the person: a device has been confirmed.
-func (s *SignInService) SpendTickets(tx *account.Tx, u *account.User) error {
+func (s *Service) SpendTickets(tx *account.Tx, u *account.User) error {
 	for _, t := range u.Tickets {
 		if err := tx.DeleteLink(t.Link); err != nil {
 			return err
@@ -182,7 +182,7 @@ func (s *SignInService) SpendTickets(tx *account.Tx, u *account.User) error {
 
 // ResendTicket mails a further ticket to a person who has proven the password, at most three a day and for a
 // week after the reset (PROTOCOL 10).
-func (s *SignInService) ResendTicket(ctx context.Context, req account.RequestInfo, login secret.Value) error {
+func (s *Service) ResendTicket(ctx context.Context, req account.RequestInfo, login secret.Value) error {
 	op := s.Accounts.NewOperation(req)
 	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
 		_, u, step, err := s.Load(tx.Reader, login, op.Now)
@@ -206,7 +206,7 @@ func (s *SignInService) ResendTicket(ctx context.Context, req account.RequestInf
 
 // TicketLink tells whether a mailed ticket link is still good, without changing anything: nil, InvalidLink or
 // TicketExpired.
-func (s *SignInService) TicketLink(ctx context.Context, token secret.Value) error {
+func (s *Service) TicketLink(ctx context.Context, token secret.Value) error {
 	now := s.Accounts.Now()
 	return s.Accounts.View(ctx, func(r account.Reader) error {
 		l, u, err := r.Link(token, account.PurposeTicket, now)

@@ -111,7 +111,7 @@ func TestATicketInTwoBrowsersEnrolsOnlyWhereItWasPresentedLast(t *testing.T) {
 	do(t, err, "presenting in the first browser again")
 	_, err = h.Enrolment.FinishEnrol(t.Context(), h.From, enrol.Flow{Login: first.Login}, "", old.Code())
 	refused(t, err, errcode.Expired, "confirming the secret that was voided")
-	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: second.Login}, enrol.Enrolling{Kind: totp.Kind})
+	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: second.Login}, enrol.Request{Kind: totp.Kind})
 	refused(t, err, errcode.Forbidden, "enrolling where the ticket went away")
 	if got := len(h.User(string(u.ID)).Devices); got != 0 {
 		t.Errorf("got %d devices, want none", got)
@@ -235,12 +235,12 @@ func TestATicketSpentOnRecoveryCodesIsRefused(t *testing.T) {
 	login := h.password(h.From, amelie).Login
 	_, err := h.Authn.RedeemTicketLink(t.Context(), h.From, login, link)
 	do(t, err, "presenting the link")
-	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: login}, enrol.Enrolling{Kind: recovery.Kind})
+	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: login}, enrol.Request{Kind: recovery.Kind})
 	refused(t, err, errcode.Forbidden, "making recovery codes by a ticket")
 	invited := h.Person("nadia@garage.example", nil)
 	started, err := h.Authn.AcceptInvitation(t.Context(), h.From, h.Invite(invited.ID), authntest.Password)
 	do(t, err, "accepting")
-	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: started.Login}, enrol.Enrolling{Kind: recovery.Kind})
+	_, err = h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Login: started.Login}, enrol.Request{Kind: recovery.Kind})
 	refused(t, err, errcode.Forbidden, "making recovery codes by an invitation")
 }
 

@@ -35,7 +35,7 @@ func (k *token) press() []byte {
 func (h *house) enrolToken(session secret.Value) *token {
 	h.t.Helper()
 	seat := enrol.Flow{Session: session}
-	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, enrol.Enrolling{Kind: hotp.Kind, Name: "Boîtier"})
+	prompt, err := h.Enrolment.BeginEnrol(h.t.Context(), h.From, seat, enrol.Request{Kind: hotp.Kind, Name: "Boîtier"})
 	do(h.t, err, "beginning to enrol a token")
 	var view oath.View
 	do(h.t, json.Unmarshal(prompt.View, &view), "reading the prompt")
@@ -176,10 +176,10 @@ func TestCanAdd_LimitsCodeDevicesOverAllKinds(t *testing.T) {
 		h.Clock.Advance(1)
 	}
 	for _, kind := range []factors.Kind{totp.Kind, hotp.Kind} {
-		_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Session: session}, enrol.Enrolling{Kind: kind})
+		_, err := h.Enrolment.BeginEnrol(t.Context(), h.From, enrol.Flow{Session: session}, enrol.Request{Kind: kind})
 		refused(t, err, errcode.TooMany, "a sixth device with codes")
 	}
-	_, err := h.Enrolment.BeginByAdmin(t.Context(), h.From, by("uboss", "a", h.User(amelie).ID), enrol.Enrolling{Kind: hotp.Kind, Name: "x",
+	_, err := h.Enrolment.BeginByAdmin(t.Context(), h.From, by("uboss", "a", h.User(amelie).ID), enrol.Request{Kind: hotp.Kind, Name: "x",
 		Seed: &factors.Seed{Secret: []byte("12345678901234567890")}})
 	refused(t, err, errcode.TooMany, "a sixth device with codes by an administrator")
 }
@@ -190,7 +190,7 @@ func TestOffer_AcceptsTheSeedOfATokenOnce(t *testing.T) {
 	paul, q, _ := h.Member("paul@garage.example", nil)
 	seed := &factors.Seed{Secret: []byte("12345678901234567890"), Counter: 3}
 	offer := func(id account.UserID, code []byte) (authn.Verification, error) {
-		o, err := h.Enrolment.BeginByAdmin(t.Context(), h.From, by("uboss", "a", id), enrol.Enrolling{Kind: hotp.Kind, App: "CUSTOM", Name: "Boîtier", Seed: seed})
+		o, err := h.Enrolment.BeginByAdmin(t.Context(), h.From, by("uboss", "a", id), enrol.Request{Kind: hotp.Kind, App: "CUSTOM", Name: "Boîtier", Seed: seed})
 		do(t, err, "offering a token")
 		if o.Secret.Secret != "" {
 			t.Error("the answer repeats the secret")

@@ -35,7 +35,7 @@ type TransactionState struct {
 }
 
 // Transaction tells where a login stands; Expired when it is gone.
-func (s *SignInService) Transaction(ctx context.Context, secret secret.Value) (TransactionState, error) {
+func (s *Service) Transaction(ctx context.Context, secret secret.Value) (TransactionState, error) {
 	now := s.Accounts.Now()
 	var out TransactionState
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
@@ -80,7 +80,7 @@ func lastUse(d factors.Device) time.Time {
 }
 
 // BeginVerify opens the second step by one input and returns what to show.
-func (s *SignInService) BeginVerify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input) (account.Prompt, error) {
+func (s *Service) BeginVerify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input) (account.Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (account.Prompt, error) {
 		l, u, step, err := s.Load(tx.Reader, secret, op.Now)
@@ -99,8 +99,8 @@ func (s *SignInService) BeginVerify(ctx context.Context, req account.RequestInfo
 	})
 }
 
-// Verified is the end of a second step: signed in, what else is asked for first, or why not.
-type Verified struct {
+// Result is the end of a second step: signed in, what else is asked for first, or why not.
+type Result struct {
 	Verification
 	Completed
 	Enrol    bool // by recovery code: straight to enrolment (PROTOCOL 6)
@@ -109,13 +109,13 @@ type Verified struct {
 }
 
 // Verify judges the second step of a login. A refused answer is an outcome: it has been counted and audited.
-func (s *SignInService) Verify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input, answer []byte) (Verified, error) {
+func (s *Service) Verify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input, answer []byte) (Result, error) {
 	return s.verify(ctx, req, secret, input, answer, func(factors.Device) bool { return true })
 }
 
 // verify is Verify by these devices alone.
-func (s *SignInService) verify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input, answer []byte, by func(factors.Device) bool) (Verified, error) {
-	var out Verified
+func (s *Service) verify(ctx context.Context, req account.RequestInfo, secret secret.Value, input factors.Input, answer []byte, by func(factors.Device) bool) (Result, error) {
+	var out Result
 	err := RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
 		kept := reading{program: req.APIToken}
@@ -124,7 +124,7 @@ func (s *SignInService) verify(ctx context.Context, req account.RequestInfo, sec
 			return false, err
 		}
 		if wait > 0 {
-			out = Verified{Verification: Verification{Wait: wait}, Completed: Completed{Step: StepVerify}}
+			out = Result{Verification: Verification{Wait: wait}, Completed: Completed{Step: StepVerify}}
 			return true, nil
 		}
 		have := slices.DeleteFunc(s.verifiable(&l, &u), func(d factors.Device) bool { return !by(d) })
@@ -132,7 +132,7 @@ func (s *SignInService) verify(ctx context.Context, req account.RequestInfo, sec
 		if err != nil {
 			return false, err
 		}
-		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Verified, error) { return s.storeVerified(tx, secret, t, &kept) })
+		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Result, error) { return s.storeVerified(tx, secret, t, &kept) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -144,7 +144,7 @@ func (s *SignInService) verify(ctx context.Context, req account.RequestInfo, sec
 
 // verifying reads a login that is at its second step, and looks whether an answer of the input may be judged at all,
 // before work is spent on it.
-func (s *SignInService) verifying(ctx context.Context, op *account.Operation, secret secret.Value, input factors.Input, kept *reading) (l Transaction, u account.User, wait time.Duration, err error) {
+func (s *Service) verifying(ctx context.Context, op *account.Operation, secret secret.Value, input factors.Input, kept *reading) (l Transaction, u account.User, wait time.Duration, err error) {
 	err = s.Accounts.View(ctx, func(r account.Reader) error {
 		var step Step
 		if l, u, step, err = s.loadCached(r, secret, op.Now, kept); err != nil {
@@ -160,7 +160,7 @@ func (s *SignInService) verifying(ctx context.Context, op *account.Operation, se
 }
 
 // WaitBefore looks whether an answer of the input may be judged at all, before work is spent on it.
-func (s *SignInService) WaitBefore(ctx context.Context, op *account.Operation, u *account.User, input factors.Input, known bool) (time.Duration, error) {
+func (s *Service) WaitBefore(ctx context.Context, op *account.Operation, u *account.User, input factors.Input, known bool) (time.Duration, error) {
 	var wait time.Duration
 	err := s.Accounts.Store.View(ctx, func(snap store.Snapshot) error {
 		var err error
@@ -171,7 +171,7 @@ func (s *SignInService) WaitBefore(ctx context.Context, op *account.Operation, u
 }
 
 // storeVerified stores what the second step came to; nil when the record is not the one that was judged.
-func (s *SignInService) storeVerified(tx *account.Tx, secret secret.Value, t DeviceAttempt, kept *reading) (*Verified, error) {
+func (s *Service) storeVerified(tx *account.Tx, secret secret.Value, t DeviceAttempt, kept *reading) (*Result, error) {
 	l, u, step, err := s.loadCached(tx.Reader, secret, tx.Op.Now, kept)
 	if err != nil {
 		return nil, err
@@ -184,9 +184,9 @@ func (s *SignInService) storeVerified(tx *account.Tx, secret secret.Value, t Dev
 		return nil, err
 	}
 	if !j.Accepted() {
-		return &Verified{Verification: j, Completed: Completed{Step: s.Next(&l, &u, tx.Op.Now)}}, s.storeRefused(tx, secret, l, &u, t, j)
+		return &Result{Verification: j, Completed: Completed{Step: s.Next(&l, &u, tx.Op.Now)}}, s.storeRefused(tx, secret, l, &u, t, j)
 	}
-	out := Verified{Verification: j, ReturnTo: l.ReturnTo}
+	out := Result{Verification: j, ReturnTo: l.ReturnTo}
 	if err := tx.AuditUser(&u, audit.FactorProven, audit.Success, string(t.Kind)); err != nil {
 		return nil, err
 	}
@@ -206,7 +206,7 @@ func (s *SignInService) storeVerified(tx *account.Tx, secret secret.Value, t Dev
 }
 
 // storeRefused keeps what a refused answer leaves behind: its count in the login, a burnt step, a clone's mark.
-func (s *SignInService) storeRefused(tx *account.Tx, secret secret.Value, l Transaction, u *account.User, t DeviceAttempt, j Verification) error {
+func (s *Service) storeRefused(tx *account.Tx, secret secret.Value, l Transaction, u *account.User, t DeviceAttempt, j Verification) error {
 	if j.Wait > 0 {
 		return nil
 	}
@@ -219,7 +219,7 @@ func (s *SignInService) storeRefused(tx *account.Tx, secret secret.Value, l Tran
 }
 
 // afterProof is what a second step settles: a password chosen by a link takes effect now.
-func (s *SignInService) afterProof(tx *account.Tx, u *account.User, l *Transaction) error {
+func (s *Service) afterProof(tx *account.Tx, u *account.User, l *Transaction) error {
 	if n := l.NewPassword; n != nil {
 		if err := tx.DeleteLink(n.Link); err != nil {
 			return fmt.Errorf("ending a password link: %w", err)
@@ -236,7 +236,7 @@ func (s *SignInService) afterProof(tx *account.Tx, u *account.User, l *Transacti
 }
 
 // passwordChanged raises the epochs and tells the person; the caller ends or re-issues sessions.
-func (s *SignInService) passwordChanged(tx *account.Tx, u *account.User) error {
+func (s *Service) passwordChanged(tx *account.Tx, u *account.User) error {
 	u.Epoch++
 	u.PasswordEpoch++
 	u.Tickets = nil
@@ -248,7 +248,7 @@ func (s *SignInService) passwordChanged(tx *account.Tx, u *account.User) error {
 }
 
 // recoveryUsed tells that a recovery code was taken.
-func (s *SignInService) recoveryUsed(tx *account.Tx, u *account.User, left int) error {
+func (s *Service) recoveryUsed(tx *account.Tx, u *account.User, left int) error {
 	tx.AddActivity(u, audit.RecoveryCodeSpent, "")
 	if err := tx.AuditUser(u, audit.RecoveryCodeSpent, audit.Success, ""); err != nil {
 		return err

@@ -207,7 +207,7 @@ func TestARecoveryCodeWorksOnceAndLeadsToEnrolment(t *testing.T) {
 	_, q, paulsSession := h.Member("paul@garage.example", nil)
 	h.prove(paulsSession, q)
 	pauls := h.recoveryCodes(paulsSession)
-	try := func(code string) authn.Verified {
+	try := func(code string) authn.Result {
 		t.Helper()
 		v, err := h.Authn.Verify(t.Context(), h.From, h.password(h.From, amelie).Login, factors.InputBackup, []byte(code))
 		do(t, err, "a recovery code")

@@ -22,7 +22,7 @@ type Config struct {
 	Keyring  *store.Keyring
 	Pepper   store.Pepper
 	Accounts *account.Service
-	Sessions *session.SessionService
+	Sessions *session.Service
 	Issuer   string // the public URL, without a trailing slash
 	Now      func() time.Time
 

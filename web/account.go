@@ -134,7 +134,7 @@ func (s *server) postRenew(w http.ResponseWriter, r *http.Request) error {
 		return errcode.New(errcode.NoSession)
 	}
 	seat := seated{Flow: enrol.Flow{Session: visitOf(r).session}}
-	path, err := s.begin(w, r, seat, enrol.Enrolling{Kind: s.backupKind()})
+	path, err := s.begin(w, r, seat, enrol.Request{Kind: s.backupKind()})
 	if err != nil {
 		return err
 	}

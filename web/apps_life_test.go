@@ -81,7 +81,7 @@ func TestAGrantForOfflineOutlivesItsSessionByTimeAndNotBySignOut(t *testing.T) {
 	if err := provider.Tokens.EndRevokedGrants(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Sessions.DeleteExpiredSessions(t.Context()); err != nil {
+	if err := p.Sessions.DeleteExpired(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	p.Clock.Advance(2 * time.Hour) // longer than any session may last; a later sign-in forgets the session's place in the list

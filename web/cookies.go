@@ -17,7 +17,7 @@ import (
 // cookieStore is the house's sessions.Store. The records behind its cookies are those of authn: a cookie holds an opaque
 // secret and nothing else, and a value that authn does not know is never adopted.
 type cookieStore struct {
-	sessions                         *session.SessionService
+	sessions                         *session.Service
 	session, login, browser, locales string // names of the cookies
 	secure                           bool
 }
@@ -26,7 +26,7 @@ var _ sessions.Store = (*cookieStore)(nil)
 
 // newJar names the cookies. "__Host-" keeps a sibling host from planting them (RFC 6265bis section 4.1.3.2); a
 // plain name is for http://localhost alone, where there is no Secure.
-func newJar(s *session.SessionService, secure bool) *cookieStore {
+func newJar(s *session.Service, secure bool) *cookieStore {
 	prefix := ""
 	if secure {
 		prefix = "__Host-"

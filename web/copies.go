@@ -46,7 +46,7 @@ func (s *server) postCopy(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	want := enrol.Enrolling{Kind: d.Kind, Replace: d.ID}
+	want := enrol.Request{Kind: d.Kind, Replace: d.ID}
 	if replace {
 		want.LostCopy = lost
 	} else {

@@ -145,7 +145,7 @@ func (s *server) postShowReplaced(w http.ResponseWriter, r *http.Request, a auth
 		return s.judged(w, j, factors.InputCode, s.showPage(r, a, d, f["name"]))
 	}
 	seat := seated{Flow: enrol.Flow{Session: visitOf(r).session}}
-	path, err := s.begin(w, r, seat, enrol.Enrolling{Kind: d.Kind, Replace: d.ID})
+	path, err := s.begin(w, r, seat, enrol.Request{Kind: d.Kind, Replace: d.ID})
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return errcode.InvalidField("kind", "unknown")
 	}
-	path, err := s.begin(w, r, seat, enrol.Enrolling{Kind: kind, App: app})
+	path, err := s.begin(w, r, seat, enrol.Request{Kind: kind, App: app})
 	if errcode.Of(err) == errcode.TooMany {
 		return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
 			return s.choose(s.baseWithProblem(r, "/enrol", p), seat)
@@ -92,7 +92,7 @@ func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
 }
 
 // begin opens an enrolment and returns its page.
-func (s *server) begin(w http.ResponseWriter, r *http.Request, seat seated, want enrol.Enrolling) (string, error) {
+func (s *server) begin(w http.ResponseWriter, r *http.Request, seat seated, want enrol.Request) (string, error) {
 	if _, err := s.Enrolment.BeginEnrol(r.Context(), origin(r), seat.Flow, want); err != nil {
 		return "", err
 	}
@@ -258,9 +258,9 @@ func (s *server) postEnrolBackup(path string) handler {
 
 // enrolled returns the page after a confirmed device: the advice to add a second after the first, then recovery codes
 // if the user has none.
-func (s *server) enrolled(w http.ResponseWriter, r *http.Request, seat seated, done enrol.Enrolled) (string, error) {
+func (s *server) enrolled(w http.ResponseWriter, r *http.Request, seat seated, done enrol.Result) (string, error) {
 	if seat.first {
-		return home(authn.Verified{Completed: done.Completed, First: true}), s.completed(w, r, done.Completed)
+		return home(authn.Result{Completed: done.Completed, First: true}), s.completed(w, r, done.Completed)
 	}
 	if err := s.setCookies(w, r, done.Issued); err != nil {
 		return "", err
@@ -275,7 +275,7 @@ func (s *server) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, othe
 	if err != nil || made {
 		return otherwise, err
 	}
-	path, err := s.begin(w, r, seated{Flow: enrol.Flow{Session: v.session}}, enrol.Enrolling{Kind: s.backupKind()})
+	path, err := s.begin(w, r, seated{Flow: enrol.Flow{Session: v.session}}, enrol.Request{Kind: s.backupKind()})
 	if errcode.Of(err) == errcode.StepUpRequired {
 		return otherwise, nil // the step-up has expired; the account page offers the codes
 	}

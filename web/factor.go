@@ -86,7 +86,7 @@ func (s *server) postCode(w http.ResponseWriter, r *http.Request, by factors.Inp
 
 // verify judges an answer. A login whose devices were reset meanwhile is misplaced: nobody is asked again for a
 // code that no longer exists.
-func (s *server) verify(r *http.Request, by factors.Input, answer []byte) (authn.Verified, error) {
+func (s *server) verify(r *http.Request, by factors.Input, answer []byte) (authn.Result, error) {
 	login := visitOf(r).login
 	out, err := s.Authn.Verify(r.Context(), origin(r), login, by, answer)
 	if errcode.Of(err) == errcode.WrongState {
@@ -99,7 +99,7 @@ func (s *server) verify(r *http.Request, by factors.Input, answer []byte) (authn
 
 // home is where a second step leads to: after a first device the advice to add another, whoever used up a recovery code enrols a device first (PROTOCOL 6), and whoever
 // must choose another password does that before anything else.
-func home(out authn.Verified) string {
+func home(out authn.Result) string {
 	if out.Step != authn.StepDone {
 		return pathOf(out.Step)
 	}

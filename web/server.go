@@ -28,9 +28,9 @@ import (
 // Config is what the front door is made of. Everything but TrustedProxies, API, Docs, Gate, OIDC and Demo is required.
 type Config struct {
 	Accounts       *account.Service
-	Sessions       *session.SessionService
-	Authn          *authn.SignInService
-	Enrolment      *enrol.EnrolService
+	Sessions       *session.Service
+	Authn          *authn.Service
+	Enrolment      *enrol.Service
 	Desk           *helpdesk.Desk
 	Renderer       *templates.Renderer
 	Static         *static.Files

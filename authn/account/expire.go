@@ -6,8 +6,8 @@ import (
 	"barillet/store"
 )
 
-// DeleteExpiredLinks deletes links that have expired and the memberships of deleted groups.
-func (s *Service) DeleteExpiredLinks(ctx context.Context) error {
+// DeleteExpired deletes links that have expired and the memberships of deleted groups.
+func (s *Service) DeleteExpired(ctx context.Context) error {
 	now := s.Now()
 	if err := store.DeleteExpired(ctx, s.Store, s.links, func(l Link) bool { return !now.Before(l.Expires) }); err != nil {
 		return err

@@ -60,9 +60,9 @@ func (c *Clock) Advance(d time.Duration) {
 type Env struct {
 	T         testing.TB
 	Accounts  *account.Service
-	Sessions  *session.SessionService
-	Authn     *authn.SignInService
-	Enrolment *enrol.EnrolService
+	Sessions  *session.Service
+	Authn     *authn.Service
+	Enrolment *enrol.Service
 	Store     store.Store // runs every closure twice and rejects nested calls
 	Ring      *store.Keyring
 	Keys      store.RootKeys
@@ -145,9 +145,9 @@ func (h *Env) open(hasher *password.Hasher, kinds []factors.Factor) {
 			SessionIdle: time.Hour, SessionMax: 24 * time.Hour, Support: "support@garage.example"},
 	}
 	h.Accounts.Open(h.Ring)
-	h.Sessions = session.NewSessionService(h.Accounts, h.Ring, nil)
-	h.Authn = authn.NewSignInService(h.Accounts, h.Sessions, h.Ring)
-	h.Enrolment = &enrol.EnrolService{Accounts: h.Accounts, Sessions: h.Sessions, SignIn: h.Authn}
+	h.Sessions = session.New(h.Accounts, h.Ring, nil)
+	h.Authn = authn.New(h.Accounts, h.Sessions, h.Ring)
+	h.Enrolment = &enrol.Service{Accounts: h.Accounts, Sessions: h.Sessions, SignIn: h.Authn}
 }
 
 // Node returns the same installation as a second process has it: on the same store, with nothing in memory.

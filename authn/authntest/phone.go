@@ -60,7 +60,7 @@ func (p *Phone) Next() []byte {
 }
 
 // Enrol enrols a phone in a seat and confirms it.
-func (h *Env) Enrol(seat enrol.Flow, name string) (*Phone, enrol.Enrolled) {
+func (h *Env) Enrol(seat enrol.Flow, name string) (*Phone, enrol.Result) {
 	h.T.Helper()
 	p := h.BeginPhone(seat, name)
 	done, err := h.Enrolment.FinishEnrol(h.T.Context(), h.From, seat, "", p.Code())
@@ -74,7 +74,7 @@ func (h *Env) Enrol(seat enrol.Flow, name string) (*Phone, enrol.Enrolled) {
 // BeginPhone begins the enrolment of a phone and reads its secret.
 func (h *Env) BeginPhone(seat enrol.Flow, name string) *Phone {
 	h.T.Helper()
-	prompt, err := h.Enrolment.BeginEnrol(h.T.Context(), h.From, seat, enrol.Enrolling{Kind: totp.Kind, Name: name})
+	prompt, err := h.Enrolment.BeginEnrol(h.T.Context(), h.From, seat, enrol.Request{Kind: totp.Kind, Name: name})
 	if err != nil {
 		h.T.Fatalf("beginning to enrol %s: %v", name, err)
 	}

@@ -39,7 +39,7 @@ type Taken struct {
 }
 
 // adminTarget reads the person of a call, who is to be active: anybody else signs in nowhere.
-func (s *EnrolService) adminTarget(r account.Reader, c AdminCall) (account.User, error) {
+func (s *Service) adminTarget(r account.Reader, c AdminCall) (account.User, error) {
 	u, err := c.Find(r)
 	if err == nil && u.Status != account.StatusActive {
 		err = account.WrongState(errcode.ReasonNotActive)
@@ -49,7 +49,7 @@ func (s *EnrolService) adminTarget(r account.Reader, c AdminCall) (account.User,
 
 // BeginByAdmin begins to enrol a device for somebody else and gives what is to be shown to them, this once. TooMany;
 // Invalid with ReasonBrowserOnly for a kind that no program can enrol; WrongState for whoever is not active.
-func (s *EnrolService) BeginByAdmin(ctx context.Context, req account.RequestInfo, c AdminCall, want Enrolling) (_ AdminEnrolmentSecret, err error) {
+func (s *Service) BeginByAdmin(ctx context.Context, req account.RequestInfo, c AdminCall, want Request) (_ AdminEnrolmentSecret, err error) {
 	if want.Name, err = account.DeviceName(want.Name, true); err != nil {
 		return AdminEnrolmentSecret{}, err
 	}
@@ -96,7 +96,7 @@ func (s *EnrolService) BeginByAdmin(ctx context.Context, req account.RequestInfo
 }
 
 // beginOffer opens the enrolment of an offer, with a new secret or with the seed that the caller supplied.
-func (s *EnrolService) beginOffer(now time.Time, want Enrolling, who factors.Subject, devices []factors.Device) (pending factors.Pending, err error) {
+func (s *Service) beginOffer(now time.Time, want Request, who factors.Subject, devices []factors.Device) (pending factors.Pending, err error) {
 	if !s.Accounts.CanAdd(want.Kind, devices) {
 		return nil, errcode.New(errcode.TooMany)
 	}
@@ -113,13 +113,13 @@ func (s *EnrolService) beginOffer(now time.Time, want Enrolling, who factors.Sub
 }
 
 // auditAdminEnrolment writes down what an operator did about a device of somebody else.
-func (s *EnrolService) auditAdminEnrolment(tx *account.Tx, c AdminCall, u *account.User, action string, d factors.Device) error {
+func (s *Service) auditAdminEnrolment(tx *account.Tx, c AdminCall, u *account.User, action string, d factors.Device) error {
 	return tx.Audit(audit.Event{Actor: c.Actor, Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeDevice, ID: string(d.ID), Name: d.Name}}, Detail: map[string]string{"kind": string(d.Kind), "hand": d.SecretSeenBy}})
 }
 
 // AdminQR is the QR code of an offer as PNG, for as long as it is pending and for whoever made it.
-func (s *EnrolService) AdminQR(ctx context.Context, c AdminCall, id factors.DeviceID) ([]byte, error) {
+func (s *Service) AdminQR(ctx context.Context, c AdminCall, id factors.DeviceID) ([]byte, error) {
 	var u account.User
 	var o account.AdminEnrolment
 	if err := s.Accounts.View(ctx, func(r account.Reader) (err error) {
@@ -148,7 +148,7 @@ func (s *EnrolService) AdminQR(ctx context.Context, c AdminCall, id factors.Devi
 // ConfirmByAdmin judges the first code of an offered device. For a person who has no device that counts it is born by the
 // operator's hand (PROTOCOL 8); for anybody else it waits for that person's word. A wrong code changes nothing: the
 // caller knows the secret, and nothing is guessed.
-func (s *EnrolService) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (u account.User, d factors.Device, j authn.Verification, err error) {
+func (s *Service) ConfirmByAdmin(ctx context.Context, req account.RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (u account.User, d factors.Device, j authn.Verification, err error) {
 	err = authn.RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
 		var read account.User
@@ -198,7 +198,7 @@ func (s *EnrolService) ConfirmByAdmin(ctx context.Context, req account.RequestIn
 }
 
 // activatePending puts a confirmed offer among the person's devices, tells of it and saves the person.
-func (s *EnrolService) activatePending(tx *account.Tx, c AdminCall, u *account.User, o *account.AdminEnrolment, d factors.Device) (factors.Device, error) {
+func (s *Service) activatePending(tx *account.Tx, c AdminCall, u *account.User, o *account.AdminEnrolment, d factors.Device) (factors.Device, error) {
 	if !s.Accounts.CanAdd(o.Kind, u.Devices) {
 		return factors.Device{}, errcode.New(errcode.TooMany) // others were enrolled meanwhile
 	}
@@ -234,7 +234,7 @@ func (s *EnrolService) activatePending(tx *account.Tx, c AdminCall, u *account.U
 }
 
 // CancelByAdmin ends an offer before its first code; NotFound without one. The caller saves the person.
-func (s *EnrolService) CancelByAdmin(tx *account.Tx, c AdminCall, u *account.User, id factors.DeviceID) error {
+func (s *Service) CancelByAdmin(tx *account.Tx, c AdminCall, u *account.User, id factors.DeviceID) error {
 	d, ok := u.PendingDevice(tx.Op.Now)
 	if !ok || d.ID != id {
 		return errcode.New(errcode.NotFound)
@@ -245,7 +245,7 @@ func (s *EnrolService) CancelByAdmin(tx *account.Tx, c AdminCall, u *account.Use
 
 // VerifyFor judges a code of one of the person's devices that a program was given. It spends the same steps and moves
 // the same counters as a page (PROTOCOL 17, 22). WrongState: the device serves for nothing now.
-func (s *EnrolService) VerifyFor(ctx context.Context, req account.RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (authn.Verification, error) {
+func (s *Service) VerifyFor(ctx context.Context, req account.RequestInfo, c AdminCall, id factors.DeviceID, answer []byte) (authn.Verification, error) {
 	var out authn.Verification
 	err := authn.RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
@@ -285,7 +285,7 @@ func (s *EnrolService) VerifyFor(ctx context.Context, req account.RequestInfo, c
 }
 
 // storeVerifiedFor stores what a program's code came to; nil when the record is not the one that was judged.
-func (s *EnrolService) storeVerifiedFor(tx *account.Tx, c AdminCall, t authn.DeviceAttempt) (*authn.Verification, error) {
+func (s *Service) storeVerifiedFor(tx *account.Tx, c AdminCall, t authn.DeviceAttempt) (*authn.Verification, error) {
 	u, err := s.adminTarget(tx.Reader, c)
 	if err != nil {
 		return nil, err
@@ -311,7 +311,7 @@ func (s *EnrolService) storeVerifiedFor(tx *account.Tx, c AdminCall, t authn.Dev
 
 // ConfirmDevice takes a person's word for a device that an operator enrolled for them: a fresh proof by a device that
 // counts, and a code of this one. StepUpRequired, NotFound.
-func (s *EnrolService) ConfirmDevice(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID, answer []byte) (authn.Verification, error) {
+func (s *Service) ConfirmDevice(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID, answer []byte) (authn.Verification, error) {
 	return s.SignIn.AnswerInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (authn.DeviceQuestion, error) {
 		if !ses.StepUp.Fresh(op.Now) || ses.StepUp.EnrolOnly {
 			return authn.DeviceQuestion{}, errcode.New(errcode.StepUpRequired)

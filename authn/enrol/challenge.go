@@ -11,7 +11,7 @@ import (
 
 // dropChallenge ends an enrolment whose challenge was answered wrongly: it was good for one answer (BAR A6). A
 // code of a phone may be typed again, for its secret is on the screen and nothing is guessed.
-func (s *EnrolService) dropChallenge(ctx context.Context, op *account.Operation, seat Flow, e *account.PendingEnrolment) error {
+func (s *Service) dropChallenge(ctx context.Context, op *account.Operation, seat Flow, e *account.PendingEnrolment) error {
 	if s.Accounts.Method(e.Kind).Input != factors.InputAssertion {
 		return nil
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // copier finds the device and its kind's ability to be shown again: the one place that asks for factors.Copier.
-func (s *EnrolService) copier(u *account.User, id factors.DeviceID) (factors.Device, factors.Sharer, error) {
+func (s *Service) copier(u *account.User, id factors.DeviceID) (factors.Device, factors.Sharer, error) {
 	d := u.Device(id)
 	if d == nil || !d.Usable() {
 		return factors.Device{}, nil, errcode.New(errcode.NotFound)
@@ -33,7 +33,7 @@ func (s *EnrolService) copier(u *account.User, id factors.DeviceID) (factors.Dev
 }
 
 // CanCopy tells whether the device's QR code could be shown again.
-func (s *EnrolService) CanCopy(d factors.Device) bool {
+func (s *Service) CanCopy(d factors.Device) bool {
 	_, ok := s.Accounts.Factor(d.Kind).(factors.Sharer)
 	return ok && d.Usable() && s.Accounts.Policy.AllowCopies
 }
@@ -41,7 +41,7 @@ func (s *EnrolService) CanCopy(d factors.Device) bool {
 // ShowQR shows a device's QR code to another phone, after an answer given for this act alone. The secret is
 // out when it is shown: the showing is recorded, audited and mailed, even if nobody confirms (PROTOCOL 14).
 // copyID "" makes a new copy of that name; else the phone that scans again is named.
-func (s *EnrolService) ShowQR(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID, copyID, name string,
+func (s *Service) ShowQR(ctx context.Context, req account.RequestInfo, session secret.Value, id factors.DeviceID, copyID, name string,
 	input factors.Input, answer []byte) (authn.Verification, error) {
 	name, err := account.DeviceName(name, copyID != "")
 	if err != nil {
@@ -86,7 +86,7 @@ func mayShow(now time.Time, ses *account.Session, u *account.User, d factors.Dev
 }
 
 // recordShowing records a showing within the Update that takes the answer.
-func (s *EnrolService) recordShowing(tx *account.Tx, ses *account.Session, u *account.User, c account.PendingCopy) error {
+func (s *Service) recordShowing(tx *account.Tx, ses *account.Session, u *account.User, c account.PendingCopy) error {
 	held := u.Device(c.Device)
 	if held == nil {
 		return errcode.New(errcode.NotFound)
@@ -121,7 +121,7 @@ func tooMany(err error) error {
 }
 
 // PendingCopy gives the QR code that is being shown in the session, for its page; Expired without one.
-func (s *EnrolService) PendingCopy(ctx context.Context, session secret.Value) (account.PendingCopy, error) {
+func (s *Service) PendingCopy(ctx context.Context, session secret.Value) (account.PendingCopy, error) {
 	now := s.Accounts.Now()
 	var out account.PendingCopy
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
@@ -140,7 +140,7 @@ func (s *EnrolService) PendingCopy(ctx context.Context, session secret.Value) (a
 
 // ConfirmCopy judges a code of the phone that scanned the QR code again. It must be of a later step than any
 // used, so that it proves that the code was read.
-func (s *EnrolService) ConfirmCopy(ctx context.Context, req account.RequestInfo, session secret.Value, answer []byte) (authn.Verification, error) {
+func (s *Service) ConfirmCopy(ctx context.Context, req account.RequestInfo, session secret.Value, answer []byte) (authn.Verification, error) {
 	return s.SignIn.AnswerInSession(ctx, req, session, func(op *account.Operation, ses *account.Session, u *account.User) (authn.DeviceQuestion, error) {
 		if ses.Copying == nil || !op.Now.Before(ses.Copying.Expires) {
 			return authn.DeviceQuestion{}, errcode.New(errcode.Expired)
@@ -151,7 +151,7 @@ func (s *EnrolService) ConfirmCopy(ctx context.Context, req account.RequestInfo,
 }
 
 // copied marks the copy confirmed within the Update that takes its code.
-func (s *EnrolService) copied(tx *account.Tx, ses *account.Session, u *account.User) error {
+func (s *Service) copied(tx *account.Tx, ses *account.Session, u *account.User) error {
 	c := ses.Copying
 	if c == nil {
 		return errcode.New(errcode.Expired)
@@ -194,7 +194,7 @@ const DisabledScanAgain = "scan_again"
 // RemoveCopy takes a phone off a shared QR code (PROTOCOL 15). With another proven device left the old secret
 // dies at once and the other phones must scan again. Without one, replace is true: nothing has changed yet, the
 // old secret works until an enrolment with Enrolling.Replace and Lost is confirmed.
-func (s *EnrolService) RemoveCopy(ctx context.Context, req account.RequestInfo, sess secret.Value, id factors.DeviceID, copyID string) (replace bool, issued session.Credentials, err error) {
+func (s *Service) RemoveCopy(ctx context.Context, req account.RequestInfo, sess secret.Value, id factors.DeviceID, copyID string) (replace bool, issued session.Credentials, err error) {
 	op := s.Accounts.NewOperation(req)
 	type result struct {
 		replace bool

@@ -18,11 +18,11 @@ import (
 	"barillet/templates"
 )
 
-// EnrolService runs enrolments in a sign-in transaction or a session.
-type EnrolService struct {
+// Service runs enrolments in a sign-in transaction or a session.
+type Service struct {
 	Accounts *account.Service
-	Sessions *session.SessionService
-	SignIn   *authn.SignInService
+	Sessions *session.Service
+	SignIn   *authn.Service
 }
 
 // Flow is where an enrolment takes place: in a login that bears an invitation or ticket, or in a session with
@@ -32,8 +32,8 @@ type Flow struct {
 	Session secret.Value
 }
 
-// Enrolling is what somebody wants to enrol.
-type Enrolling struct {
+// Request is what somebody wants to enrol.
+type Request struct {
 	Kind     factors.Kind
 	App      string           // "OKTA", "GOOGLE" or ""
 	Name     string           // of the device; may be given or changed at the end
@@ -51,7 +51,7 @@ type flowState struct {
 }
 
 // flowState loads where somebody sits and judges whether they may enrol this there. StepUpRequired asks for a proof.
-func (s *EnrolService) flowState(r account.Reader, seat Flow, now time.Time, replaces bool) (flowState, error) {
+func (s *Service) flowState(r account.Reader, seat Flow, now time.Time, replaces bool) (flowState, error) {
 	if seat.Session.IsZero() {
 		l, u, step, err := s.SignIn.Load(r, seat.Login, now)
 		if err != nil {
@@ -75,7 +75,7 @@ func (s *EnrolService) flowState(r account.Reader, seat Flow, now time.Time, rep
 }
 
 // storeFlow stores the changed enrolment of a flow.
-func (s *EnrolService) storeFlow(tx *account.Tx, st flowState, seat Flow) error {
+func (s *Service) storeFlow(tx *account.Tx, st flowState, seat Flow) error {
 	if st.login != nil {
 		st.login.Enrol = st.enrol
 		return s.SignIn.Put(tx, seat.Login, *st.login)
@@ -85,7 +85,7 @@ func (s *EnrolService) storeFlow(tx *account.Tx, st flowState, seat Flow) error 
 }
 
 // CheckAllowed tells whether the seat is one to enrol in; StepUpRequired, Forbidden, Expired or NoSession.
-func (s *EnrolService) CheckAllowed(ctx context.Context, seat Flow) error {
+func (s *Service) CheckAllowed(ctx context.Context, seat Flow) error {
 	return s.Accounts.View(ctx, func(r account.Reader) error {
 		_, err := s.flowState(r, seat, s.Accounts.Now(), false)
 		return err
@@ -93,7 +93,7 @@ func (s *EnrolService) CheckAllowed(ctx context.Context, seat Flow) error {
 }
 
 // BeginEnrol opens an enrolment and tells what to show. It takes the place of one that is pending there.
-func (s *EnrolService) BeginEnrol(ctx context.Context, req account.RequestInfo, seat Flow, want Enrolling) (account.Prompt, error) {
+func (s *Service) BeginEnrol(ctx context.Context, req account.RequestInfo, seat Flow, want Request) (account.Prompt, error) {
 	op := s.Accounts.NewOperation(req)
 	f := s.Accounts.Factor(want.Kind)
 	if f == nil {
@@ -150,7 +150,7 @@ func (s *EnrolService) BeginEnrol(ctx context.Context, req account.RequestInfo, 
 }
 
 // freshFlowState is seat for a new enrolment: one that is pending does not lend its proof to another.
-func (s *EnrolService) freshFlowState(r account.Reader, seat Flow, now time.Time, replaces bool) (flowState, error) {
+func (s *Service) freshFlowState(r account.Reader, seat Flow, now time.Time, replaces bool) (flowState, error) {
 	st, err := s.flowState(r, seat, now, replaces)
 	if err == nil && st.session != nil && (!st.session.StepUp.Fresh(now) || replaces && st.session.StepUp.EnrolOnly) {
 		err = errcode.New(errcode.StepUpRequired)
@@ -160,7 +160,7 @@ func (s *EnrolService) freshFlowState(r account.Reader, seat Flow, now time.Time
 
 // otherDevices are the devices that a new one will stand beside: without the one it replaces, and without the spare
 // ones of its kind, since a new set of recovery codes takes the place of the old.
-func (s *EnrolService) otherDevices(u *account.User, want Enrolling) ([]factors.Device, error) {
+func (s *Service) otherDevices(u *account.User, want Request) ([]factors.Device, error) {
 	if d := u.Device(want.Replace); want.Replace != "" && (d == nil || d.Kind != want.Kind) {
 		return nil, errcode.New(errcode.NotFound)
 	}
@@ -170,7 +170,7 @@ func (s *EnrolService) otherDevices(u *account.User, want Enrolling) ([]factors.
 }
 
 // Pending gives the enrolment that is pending in the seat, to show its page again; Expired without one.
-func (s *EnrolService) Pending(ctx context.Context, seat Flow) (account.PendingEnrolment, error) {
+func (s *Service) Pending(ctx context.Context, seat Flow) (account.PendingEnrolment, error) {
 	now := s.Accounts.Now()
 	var out account.PendingEnrolment
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
@@ -185,7 +185,7 @@ func (s *EnrolService) Pending(ctx context.Context, seat Flow) (account.PendingE
 }
 
 // pendingFlowState is the seat with an enrolment that is pending in it.
-func (s *EnrolService) pendingFlowState(r account.Reader, seat Flow, now time.Time) (flowState, error) {
+func (s *Service) pendingFlowState(r account.Reader, seat Flow, now time.Time) (flowState, error) {
 	st, err := s.flowState(r, seat, now, false)
 	if err != nil && !seat.Session.IsZero() {
 		st, err = s.flowState(r, seat, now, true)
@@ -196,8 +196,8 @@ func (s *EnrolService) pendingFlowState(r account.Reader, seat Flow, now time.Ti
 	return st, err
 }
 
-// Enrolled is the end of an enrolment: the device, or why not.
-type Enrolled struct {
+// Result is the end of an enrolment: the device, or why not.
+type Result struct {
 	authn.Verification
 	authn.Completed                // with First; or Issued of a session that was re-issued
 	Device          factors.Device // without Data
@@ -206,12 +206,12 @@ type Enrolled struct {
 }
 
 // FinishEnrol judges the answer of the new device. name "" keeps the one given at the beginning.
-func (s *EnrolService) FinishEnrol(ctx context.Context, req account.RequestInfo, seat Flow, name string, answer []byte) (Enrolled, error) {
+func (s *Service) FinishEnrol(ctx context.Context, req account.RequestInfo, seat Flow, name string, answer []byte) (Result, error) {
 	name, err := account.DeviceName(name, true)
 	if err != nil {
-		return Enrolled{}, err
+		return Result{}, err
 	}
-	var out Enrolled
+	var out Result
 	err = authn.RetryOnConflict(ctx, func() (bool, error) {
 		op := s.Accounts.NewOperation(req)
 		var st flowState
@@ -231,10 +231,10 @@ func (s *EnrolService) FinishEnrol(ctx context.Context, req account.RequestInfo,
 			return false, fmt.Errorf("enrolling %s: %w", st.enrol.Kind, err)
 		}
 		if !o.Accepted() {
-			out = Enrolled{Verification: authn.Verification{Kind: st.enrol.Kind, Rejected: o.Rejected, ClockOff: o.ClockOff}}
+			out = Result{Verification: authn.Verification{Kind: st.enrol.Kind, Rejected: o.Rejected, ClockOff: o.ClockOff}}
 			return true, s.dropChallenge(ctx, op, seat, st.enrol)
 		}
-		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Enrolled, error) { return s.storeEnrolled(tx, seat, st, name, o) })
+		done, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (*Result, error) { return s.storeEnrolled(tx, seat, st, name, o) })
 		if err != nil || done == nil {
 			return false, err
 		}
@@ -245,7 +245,7 @@ func (s *EnrolService) FinishEnrol(ctx context.Context, req account.RequestInfo,
 }
 
 // storeEnrolled stores a confirmed device; nil when seat or person are not those that were judged.
-func (s *EnrolService) storeEnrolled(tx *account.Tx, seat Flow, judged flowState, name string, o factors.Outcome) (*Enrolled, error) {
+func (s *Service) storeEnrolled(tx *account.Tx, seat Flow, judged flowState, name string, o factors.Outcome) (*Result, error) {
 	now := tx.Op.Now
 	st, err := s.pendingFlowState(tx.Reader, seat, now)
 	if err != nil {
@@ -255,7 +255,7 @@ func (s *EnrolService) storeEnrolled(tx *account.Tx, seat Flow, judged flowState
 	if u.Revision != judged.user.Revision || !bytes.Equal(e.Pending, judged.enrol.Pending) {
 		return nil, nil
 	}
-	have, err := s.otherDevices(u, Enrolling{Kind: e.Kind, Replace: e.Replace})
+	have, err := s.otherDevices(u, Request{Kind: e.Kind, Replace: e.Replace})
 	if err != nil {
 		return nil, errcode.New(errcode.Expired) // the device that was to be replaced is gone
 	}
@@ -280,7 +280,7 @@ func (s *EnrolService) storeEnrolled(tx *account.Tx, seat Flow, judged flowState
 		u.EverHadDevice = true
 	}
 	st.enrol = nil
-	out := &Enrolled{Device: authn.DisplayDevices([]factors.Device{d})[0]}
+	out := &Result{Device: authn.DisplayDevices([]factors.Device{d})[0]}
 	switch {
 	case st.login != nil:
 		err = s.completeByEnrolment(tx, seat, &st, out, o)
@@ -302,7 +302,7 @@ func (s *EnrolService) storeEnrolled(tx *account.Tx, seat Flow, judged flowState
 }
 
 // placeDevice puts the confirmed device among the others, and tells of it.
-func (s *EnrolService) placeDevice(tx *account.Tx, u *account.User, e *account.PendingEnrolment, d *factors.Device) error {
+func (s *Service) placeDevice(tx *account.Tx, u *account.User, e *account.PendingEnrolment, d *factors.Device) error {
 	action := audit.FactorActivated
 	var m templates.Notice = templates.DeviceAddedMail{Context: tx.About(u), Device: d.Name}
 	spare := s.Accounts.BackupFactor(*d)
@@ -336,7 +336,7 @@ func (s *EnrolService) placeDevice(tx *account.Tx, u *account.User, e *account.P
 
 // completeByEnrolment completes a login whose invitation or ticket brought the person to this device: both are
 // spent here, by the Update that stores the device (PROTOCOL 7).
-func (s *EnrolService) completeByEnrolment(tx *account.Tx, seat Flow, st *flowState, out *Enrolled, o factors.Outcome) error {
+func (s *Service) completeByEnrolment(tx *account.Tx, seat Flow, st *flowState, out *Result, o factors.Outcome) error {
 	u := &st.user
 	if err := s.SignIn.SpendTickets(tx, u); err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 
 // ParseImport reads a device of another service for a new user; Invalid says why it is refused. The first kind that
 // recognises the URI reads it.
-func (s *EnrolService) ParseImport(now time.Time, u *account.User, key secret.Value) (factors.Device, error) {
+func (s *Service) ParseImport(now time.Time, u *account.User, key secret.Value) (factors.Device, error) {
 	for _, f := range s.Accounts.Factors {
 		reader, ok := f.(factors.Importer)
 		if !ok {
@@ -37,7 +37,7 @@ func (s *EnrolService) ParseImport(now time.Time, u *account.User, key secret.Va
 
 // AddImported gives a person who is about to be created the device from elsewhere. They are active at once and can ask for a
 // new password, which counts once it is proven together with that device.
-func (s *EnrolService) AddImported(tx *account.Tx, u *account.User, d factors.Device) error {
+func (s *Service) AddImported(tx *account.Tx, u *account.User, d factors.Device) error {
 	d.ID, d.Added = factors.DeviceID(tx.Op.ID("device")), tx.Op.Now
 	if err := tx.ReserveUnique(u.ID, d.Unique); err != nil {
 		if errcode.Of(err) == errcode.Taken {
@@ -52,14 +52,14 @@ func (s *EnrolService) AddImported(tx *account.Tx, u *account.User, d factors.De
 
 // IssueImportLink makes the link by which a person with a device from elsewhere chooses their first password. It is good for
 // as long as an invitation, and worth nothing without the device.
-func (s *EnrolService) IssueImportLink(tx *account.Tx, u *account.User) (token secret.Value, expires time.Time, err error) {
+func (s *Service) IssueImportLink(tx *account.Tx, u *account.User) (token secret.Value, expires time.Time, err error) {
 	expires = tx.Op.Now.Add(account.InvitationTTL)
 	token, err = tx.PutLink("password", account.Link{User: u.ID, Purpose: account.PurposePassword, Epoch: u.Epoch, Expires: expires})
 	return token, expires, err
 }
 
 // RemoveImported takes the devices from elsewhere that nobody has signed in with. The caller audits and saves.
-func (s *EnrolService) RemoveImported(tx *account.Tx, u *account.User) error {
+func (s *Service) RemoveImported(tx *account.Tx, u *account.User) error {
 	for _, d := range u.Devices {
 		if err := tx.ReleaseUnique(d); err != nil {
 			return err

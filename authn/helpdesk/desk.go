@@ -21,9 +21,9 @@ type Desk struct {
 	Outbound *outbound.Client // judges where webhooks may go; New's calls the internet alone
 
 	Accounts *account.Service
-	sessions *session.SessionService
-	signIn   *authn.SignInService
-	enrol    *enrol.EnrolService
+	sessions *session.Service
+	signIn   *authn.Service
+	enrol    *enrol.Service
 
 	cases  store.Table[Request]
 	tokens store.Table[Token]
@@ -36,7 +36,7 @@ type Desk struct {
 }
 
 // New makes a Desk over the people, whose own records are sealed by the ring.
-func New(enrol *enrol.EnrolService, ring *store.Keyring) *Desk {
+func New(enrol *enrol.Service, ring *store.Keyring) *Desk {
 	return &Desk{Accounts: enrol.Accounts, sessions: enrol.Sessions, signIn: enrol.SignIn, enrol: enrol, Outbound: outbound.New(outbound.Config{}), hooks: webhook.NewEndpoints(ring),
 		cases: store.NewTable[Request](ring, store.HelpRequests), tokens: store.NewTable[Token](ring, store.Tokens),
 		approvals: store.NewTable[ResetApproval](ring, store.Approvals)}

@@ -49,7 +49,7 @@ func (d *Desk) Enrol(ctx context.Context, op Principal, req account.RequestInfo,
 	if err != nil {
 		return enrol.AdminEnrolmentSecret{}, err
 	}
-	offering, err := d.enrol.BeginByAdmin(ctx, req, d.enroller(op, id), enrol.Enrolling{Kind: kind, App: n.Provider, Name: n.Name, Seed: n.Seed})
+	offering, err := d.enrol.BeginByAdmin(ctx, req, d.enroller(op, id), enrol.Request{Kind: kind, App: n.Provider, Name: n.Name, Seed: n.Seed})
 	offering.User = WithoutSecrets(offering.User)
 	return offering, err
 }

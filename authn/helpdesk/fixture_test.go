@@ -149,7 +149,7 @@ func (s *shop) dead(t *testing.T, session secret.Value) {
 }
 
 // verifies tells what a code of a phone is worth in a login.
-func verifies(ctx context.Context, s *shop, login secret.Value, code []byte) (authn.Verified, error) {
+func verifies(ctx context.Context, s *shop, login secret.Value, code []byte) (authn.Result, error) {
 	return s.Authn.Verify(ctx, s.From, login, factors.InputCode, code)
 }
 

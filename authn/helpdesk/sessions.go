@@ -10,7 +10,7 @@ import (
 )
 
 // Sessions lists where a person is signed in; at most 32.
-func (d *Desk) Sessions(ctx context.Context, op Principal, id string) (u account.User, open []session.OpenSession, err error) {
+func (d *Desk) Sessions(ctx context.Context, op Principal, id string) (u account.User, open []session.Summary, err error) {
 	now := d.Accounts.Now()
 	err = d.Accounts.View(ctx, func(r account.Reader) (err error) {
 		if u, err = FindUser(r, op, PermRead, id); err == nil {

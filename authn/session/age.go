@@ -56,7 +56,7 @@ func (a *monotonicAges) forget(ran time.Duration, p account.Policy) {
 }
 
 // uptime is how long the process has run; 0 for ever where nobody tells.
-func (s *SessionService) uptime() time.Duration {
+func (s *Service) uptime() time.Duration {
 	if s.Uptime == nil {
 		return 0
 	}

@@ -9,9 +9,9 @@ import (
 	"barillet/store"
 )
 
-// DeleteExpiredSessions deletes sessions, known browsers and forward-auth sessions that have expired. A session is kept
+// DeleteExpired deletes sessions, known browsers and forward-auth sessions that have expired. A session is kept
 // for one hour after its idle limit.
-func (s *SessionService) DeleteExpiredSessions(ctx context.Context) error {
+func (s *Service) DeleteExpired(ctx context.Context) error {
 	now := s.Accounts.Now()
 	s.ages.forget(s.uptime(), s.Accounts.Policy)
 	return errors.Join(

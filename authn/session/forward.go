@@ -39,7 +39,7 @@ func ParseForwardState(nonce secret.Value) string {
 }
 
 // NewReturnCode makes a return code for a host, on the way back from the sign-in. RateLimited beyond throttle.Gates.
-func (s *SessionService) NewReturnCode(ctx context.Context, req account.RequestInfo, session secret.Value, host, state string) (secret.Value, error) {
+func (s *Service) NewReturnCode(ctx context.Context, req account.RequestInfo, session secret.Value, host, state string) (secret.Value, error) {
 	op := s.Accounts.NewOperation(req)
 	code := op.Secret("gate code")
 	wait, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (time.Duration, error) {
@@ -65,7 +65,7 @@ func (s *SessionService) NewReturnCode(ctx context.Context, req account.RequestI
 
 // RedeemReturnCode changes a return code into a gate, once. InvalidLink when the code is not, or no longer, good, or was made
 // for another host or browser: a code in the wrong hands is spent by the try.
-func (s *SessionService) RedeemReturnCode(ctx context.Context, req account.RequestInfo, code secret.Value, host string, nonce secret.Value) (secret.Value, error) {
+func (s *Service) RedeemReturnCode(ctx context.Context, req account.RequestInfo, code secret.Value, host string, nonce secret.Value) (secret.Value, error) {
 	op := s.Accounts.NewOperation(req)
 	secret := op.Secret("gate")
 	passed, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (bool, error) {
@@ -107,7 +107,7 @@ func (s *SessionService) RedeemReturnCode(ctx context.Context, req account.Reque
 	return secret, err
 }
 
-func (s *SessionService) putForwardSession(tx *account.Tx, secret secret.Value, g ForwardSession) error {
+func (s *Service) putForwardSession(tx *account.Tx, secret secret.Value, g ForwardSession) error {
 	if err := s.forwards.Put(tx.Raw, secret.Hash(), g); err != nil {
 		return fmt.Errorf("storing a gate: %w", err)
 	}
@@ -123,7 +123,7 @@ func earlier(a, b time.Time) time.Time {
 
 // AuthenticateForward finds out who a gate lets through to a host; NoSession for anything that is no gate of that host, or
 // whose session is over. It reads three records and never waits for a write.
-func (s *SessionService) AuthenticateForward(ctx context.Context, secret secret.Value, host string) (Live, error) {
+func (s *Service) AuthenticateForward(ctx context.Context, secret secret.Value, host string) (Live, error) {
 	if secret.IsZero() {
 		return Live{}, errcode.New(errcode.NoSession)
 	}

@@ -29,7 +29,7 @@ type Bearer struct {
 
 // Lookup reads a session by the key of its record, within the snapshot or change of r; NoSession when it is not
 // alive.
-func (s *SessionService) Lookup(r store.Reader, session string, now time.Time) (Bearer, error) {
+func (s *Service) Lookup(r store.Reader, session string, now time.Time) (Bearer, error) {
 	if session == "" {
 		return Bearer{}, errcode.New(errcode.NoSession)
 	}
@@ -56,7 +56,7 @@ func (s *SessionService) Lookup(r store.Reader, session string, now time.Time) (
 
 // IsListed tells whether the person's record still lists a session of that key. One that somebody ended is not
 // listed; one that is merely over is, until a later sign-in of the person finds its longest time past.
-func (s *SessionService) IsListed(r store.Reader, id account.UserID, session string) (bool, error) {
+func (s *Service) IsListed(r store.Reader, id account.UserID, session string) (bool, error) {
 	u, err := s.Accounts.User(r, id)
 	if errcode.Of(err) == errcode.NotFound {
 		return false, nil

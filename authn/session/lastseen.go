@@ -51,7 +51,7 @@ func (t *lastSeenCache) stored(batch map[string]time.Time) {
 
 // FlushLastSeen writes down when sessions were last used; call it once a minute and at the end. What a crash
 // loses is that minute.
-func (s *SessionService) FlushLastSeen(ctx context.Context) error {
+func (s *Service) FlushLastSeen(ctx context.Context) error {
 	batch := map[string]time.Time{}
 	flush := func() error {
 		err := s.Accounts.Store.Update(ctx, func(tx store.Tx) error {

@@ -11,17 +11,17 @@ import (
 )
 
 // OpenSessions lists where a person is signed in, the last seen first; This is never set.
-func (s *SessionService) OpenSessions(r account.Reader, u *account.User, now time.Time) ([]OpenSession, error) {
+func (s *Service) OpenSessions(r account.Reader, u *account.User, now time.Time) ([]Summary, error) {
 	return s.List(r, u, "", now)
 }
 
 // ExpiresAt returns the time at which a session ends if it is not used after seen.
-func (s *SessionService) ExpiresAt(created, seen time.Time) time.Time {
+func (s *Service) ExpiresAt(created, seen time.Time) time.Time {
 	return earlier(seen.Add(s.Accounts.Policy.SessionIdle), created.Add(s.Accounts.Policy.SessionMax))
 }
 
-// OpenSession is one place where the person is signed in.
-type OpenSession struct {
+// Summary is one place where the person is signed in.
+type Summary struct {
 	ID        string
 	Agent     string
 	Address   string
@@ -33,9 +33,9 @@ type OpenSession struct {
 }
 
 // List lists the sessions of the person that are alive, this one first.
-func (s *SessionService) List(r account.Reader, u *account.User, this string, now time.Time) ([]OpenSession, error) {
+func (s *Service) List(r account.Reader, u *account.User, this string, now time.Time) ([]Summary, error) {
 	st := u.Summarize()
-	var out []OpenSession
+	var out []Summary
 	for _, ref := range u.Sessions {
 		ses, err := s.sessions.Get(r.Raw, ref.Hash)
 		if errors.Is(err, store.ErrNotFound) {
@@ -51,10 +51,10 @@ func (s *SessionService) List(r account.Reader, u *account.User, this string, no
 		if t := s.lastSeen.of(ref.Hash); t.After(seen) {
 			seen = t
 		}
-		out = append(out, OpenSession{ID: account.SessionID(ref.Hash), Agent: ses.Agent, Address: ses.Address, Since: ses.Created,
+		out = append(out, Summary{ID: account.SessionID(ref.Hash), Agent: ses.Agent, Address: ses.Address, Since: ses.Created,
 			Seen: seen, ExpiresAt: s.ExpiresAt(ses.Created, seen), Current: ref.Hash == this, Program: ses.APIToken != ""})
 	}
-	slices.SortStableFunc(out, func(a, b OpenSession) int {
+	slices.SortStableFunc(out, func(a, b Summary) int {
 		if a.Current != b.Current && a.Current {
 			return -1
 		} else if a.Current != b.Current {

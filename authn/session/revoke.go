@@ -12,7 +12,7 @@ import (
 )
 
 // SignOut ends the session; ending one that is gone is no error.
-func (s *SessionService) SignOut(ctx context.Context, req account.RequestInfo, secret secret.Value) error {
+func (s *Service) SignOut(ctx context.Context, req account.RequestInfo, secret secret.Value) error {
 	op := s.Accounts.NewOperation(req)
 	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
 		_, u, err := s.Load(tx.Reader, secret, op.Now)
@@ -36,7 +36,7 @@ func (s *SessionService) SignOut(ctx context.Context, req account.RequestInfo, s
 }
 
 // RevokeSession ends another session of the same person by its public name; ending one that is gone is no error.
-func (s *SessionService) RevokeSession(ctx context.Context, req account.RequestInfo, secret secret.Value, id string) error {
+func (s *Service) RevokeSession(ctx context.Context, req account.RequestInfo, secret secret.Value, id string) error {
 	op := s.Accounts.NewOperation(req)
 	_, err := account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (struct{}, error) {
 		_, u, err := s.Load(tx.Reader, secret, op.Now)
@@ -62,7 +62,7 @@ func (s *SessionService) RevokeSession(ctx context.Context, req account.RequestI
 
 // RevokeOthers is "sign out everywhere": every session of the person but this one ends, and by the Epoch whatever
 // else stands on it, logins and enrolments under way included; this one is re-issued (PROTOCOL 2).
-func (s *SessionService) RevokeOthers(ctx context.Context, req account.RequestInfo, secret secret.Value) (Credentials, error) {
+func (s *Service) RevokeOthers(ctx context.Context, req account.RequestInfo, secret secret.Value) (Credentials, error) {
 	op := s.Accounts.NewOperation(req)
 	return account.Update(ctx, s.Accounts, op, func(tx *account.Tx) (Credentials, error) {
 		ses, u, err := s.Load(tx.Reader, secret, op.Now)

@@ -21,8 +21,8 @@ type Browser struct {
 	Shared bool      `json:"shared,omitempty"`
 }
 
-// SessionService stores sessions, known browsers and forward-auth sessions.
-type SessionService struct {
+// Service stores sessions, known browsers and forward-auth sessions.
+type Service struct {
 	Accounts *account.Service
 	Uptime   func() time.Duration // how long the process has run, independent of the wall clock; nil: not known
 
@@ -33,9 +33,9 @@ type SessionService struct {
 	ages     monotonicAges
 }
 
-// NewSessionService returns the sessions of the users of accounts. uptime may be nil.
-func NewSessionService(accounts *account.Service, ring *store.Keyring, uptime func() time.Duration) *SessionService {
-	return &SessionService{Accounts: accounts, Uptime: uptime,
+// New returns the sessions of the users of accounts. uptime may be nil.
+func New(accounts *account.Service, ring *store.Keyring, uptime func() time.Duration) *Service {
+	return &Service{Accounts: accounts, Uptime: uptime,
 		sessions: store.NewTable[account.Session](ring, store.Sessions),
 		browsers: store.NewTable[Browser](ring, store.Browsers),
 		forwards: store.NewTable[ForwardSession](ring, store.Forwards)}
@@ -57,12 +57,12 @@ type Live struct {
 }
 
 // alive tells whether the session still stands for the person at a door. A program's never does (PROTOCOL 25).
-func (s *SessionService) alive(ses *account.Session, st *account.Summary, hash string, now time.Time) bool {
+func (s *Service) alive(ses *account.Session, st *account.Summary, hash string, now time.Time) bool {
 	return ses.APIToken == "" && s.listed(ses, st, hash, now)
 }
 
 // listed is alive for lists, whatever opened the session.
-func (s *SessionService) listed(ses *account.Session, st *account.Summary, hash string, now time.Time) bool {
+func (s *Service) listed(ses *account.Session, st *account.Summary, hash string, now time.Time) bool {
 	seen := ses.LastSeen
 	if t := s.lastSeen.of(hash); t.After(seen) {
 		seen = t
@@ -71,7 +71,7 @@ func (s *SessionService) listed(ses *account.Session, st *account.Summary, hash 
 }
 
 // Authenticate finds out who a session belongs to. It reads two records and never waits for a write.
-func (s *SessionService) Authenticate(ctx context.Context, secret secret.Value) (Live, error) {
+func (s *Service) Authenticate(ctx context.Context, secret secret.Value) (Live, error) {
 	if secret.IsZero() {
 		return Live{}, errcode.New(errcode.NoSession)
 	}
@@ -84,7 +84,7 @@ func (s *SessionService) Authenticate(ctx context.Context, secret secret.Value) 
 }
 
 // info finds out who the session below a hash belongs to; NoSession when it is over.
-func (s *SessionService) info(r account.Reader, hash string, now time.Time) (Live, error) {
+func (s *Service) info(r account.Reader, hash string, now time.Time) (Live, error) {
 	ses, err := s.sessions.Get(r.Raw, hash)
 	if errors.Is(err, store.ErrNotFound) {
 		return Live{}, errcode.New(errcode.NoSession)
@@ -114,7 +114,7 @@ func (s *SessionService) info(r account.Reader, hash string, now time.Time) (Liv
 }
 
 // Load loads a live session and its person within one run.
-func (s *SessionService) Load(r account.Reader, secret secret.Value, now time.Time) (account.Session, account.User, error) {
+func (s *Service) Load(r account.Reader, secret secret.Value, now time.Time) (account.Session, account.User, error) {
 	if secret.IsZero() {
 		return account.Session{}, account.User{}, errcode.New(errcode.NoSession)
 	}
@@ -122,7 +122,7 @@ func (s *SessionService) Load(r account.Reader, secret secret.Value, now time.Ti
 }
 
 // loadByHash is session for one that is known by its hash.
-func (s *SessionService) loadByHash(r account.Reader, hash string, now time.Time) (account.Session, account.User, error) {
+func (s *Service) loadByHash(r account.Reader, hash string, now time.Time) (account.Session, account.User, error) {
 	ses, err := s.sessions.Get(r.Raw, hash)
 	if errors.Is(err, store.ErrNotFound) {
 		return account.Session{}, account.User{}, errcode.New(errcode.NoSession)
@@ -148,7 +148,7 @@ type Credentials struct {
 
 // Open signs the person in within this change: the session, its place in the person's list, the known
 // browser. The caller saves the person. amr names what was proven; notice tells of a browser never seen.
-func (s *SessionService) Open(tx *account.Tx, u *account.User, amr []string, proof account.StepUp, notice bool) (Credentials, error) {
+func (s *Service) Open(tx *account.Tx, u *account.User, amr []string, proof account.StepUp, notice bool) (Credentials, error) {
 	now, req := tx.Op.Now, tx.Op.Request
 	if req.APIToken != "" {
 		return s.openAPISession(tx, u, amr)
@@ -168,7 +168,7 @@ func (s *SessionService) Open(tx *account.Tx, u *account.User, amr []string, pro
 }
 
 // startSession stores the session that a sign-in ends with, and tells of it.
-func (s *SessionService) startSession(tx *account.Tx, u *account.User, secret secret.Value, ses account.Session) error {
+func (s *Service) startSession(tx *account.Tx, u *account.User, secret secret.Value, ses account.Session) error {
 	if err := s.putSession(tx, u, secret, ses); err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (s *SessionService) startSession(tx *account.Tx, u *account.User, secret se
 }
 
 // putSession stores a session under a new secret and lists it; the oldest one beyond the limit ends.
-func (s *SessionService) putSession(tx *account.Tx, u *account.User, secret secret.Value, ses account.Session) error {
+func (s *Service) putSession(tx *account.Tx, u *account.User, secret secret.Value, ses account.Session) error {
 	hash := secret.Hash()
 	// Those whose time is over are swept by themselves; here they would only lengthen the record.
 	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(r account.SessionRef) bool {
@@ -198,7 +198,7 @@ func (s *SessionService) putSession(tx *account.Tx, u *account.User, secret secr
 
 // trackBrowser makes the browser known to the person. A cookie counts only when we gave it out: a planted
 // value would make a guesser's browser known.
-func (s *SessionService) trackBrowser(tx *account.Tx, u *account.User, notice bool) (secret.Value, error) {
+func (s *Service) trackBrowser(tx *account.Tx, u *account.User, notice bool) (secret.Value, error) {
 	now, value := tx.Op.Now, tx.Op.Request.Browser
 	known := false
 	if !value.IsZero() {
@@ -238,7 +238,7 @@ func (s *SessionService) trackBrowser(tx *account.Tx, u *account.User, notice bo
 
 // Rotate gives the session a new secret after the person's Epoch rose and ends every other one (PROTOCOL 2).
 // What was pending in it stands on the old Epoch and is dropped.
-func (s *SessionService) Rotate(tx *account.Tx, u *account.User, ses account.Session) (Credentials, error) {
+func (s *Service) Rotate(tx *account.Tx, u *account.User, ses account.Session) (Credentials, error) {
 	if _, err := tx.RevokeSessions(u, ""); err != nil {
 		return Credentials{}, err
 	}
@@ -250,7 +250,7 @@ func (s *SessionService) Rotate(tx *account.Tx, u *account.User, ses account.Ses
 
 // openAPISession is Open for a program: no browser becomes known by it, and no act follows that a proof could
 // be for.
-func (s *SessionService) openAPISession(tx *account.Tx, u *account.User, amr []string) (Credentials, error) {
+func (s *Service) openAPISession(tx *account.Tx, u *account.User, amr []string) (Credentials, error) {
 	now, req := tx.Op.Now, tx.Op.Request
 	secret := tx.Op.Secret("session")
 	u.LastLogin = now
@@ -258,7 +258,7 @@ func (s *SessionService) openAPISession(tx *account.Tx, u *account.User, amr []s
 		APIToken: req.APIToken, Address: req.ClientAddress(), Agent: req.Agent})
 }
 
-func (s *SessionService) Put(tx *account.Tx, secret secret.Value, ses account.Session) error {
+func (s *Service) Put(tx *account.Tx, secret secret.Value, ses account.Session) error {
 	if err := s.sessions.Put(tx.Raw, secret.Hash(), ses); err != nil {
 		return fmt.Errorf("storing a session: %w", err)
 	}

@@ -111,7 +111,7 @@ func (u *demoUser) accept(ctx context.Context, a *app, link secret.Value) error 
 		return fmt.Errorf("accepting invitation: %w", err)
 	}
 	seat := enrol.Flow{Login: started.Login}
-	prompt, err := a.enrol.BeginEnrol(ctx, req, seat, enrol.Enrolling{Kind: totp.Kind, App: "GOOGLE", Name: "Téléphone"})
+	prompt, err := a.enrol.BeginEnrol(ctx, req, seat, enrol.Request{Kind: totp.Kind, App: "GOOGLE", Name: "Téléphone"})
 	if err != nil {
 		return fmt.Errorf("beginning enrolment of phone: %w", err)
 	}
@@ -132,7 +132,7 @@ func (u *demoUser) accept(ctx context.Context, a *app, link secret.Value) error 
 	}
 	u.Key = secret.From(shown.Groups)
 	seat = enrol.Flow{Session: enrolled.Issued.Session}
-	if _, err := a.enrol.BeginEnrol(ctx, req, seat, enrol.Enrolling{Kind: recovery.Kind}); err != nil {
+	if _, err := a.enrol.BeginEnrol(ctx, req, seat, enrol.Request{Kind: recovery.Kind}); err != nil {
 		return fmt.Errorf("creating recovery codes: %w", err)
 	}
 	if _, err := a.enrol.FinishEnrol(ctx, req, seat, "", nil); err != nil {

@@ -36,9 +36,9 @@ type app struct {
 	dataDir *dataDir
 
 	accounts *account.Service
-	sessions *session.SessionService
-	signIn   *authn.SignInService
-	enrol    *enrol.EnrolService
+	sessions *session.Service
+	signIn   *authn.Service
+	enrol    *enrol.Service
 	desk     *helpdesk.Desk
 	sender   *mail.Sender
 	webhooks *webhook.Sender
@@ -68,9 +68,9 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 	if a.accounts, err = a.newAccounts(outbox, events); err != nil {
 		return nil, err
 	}
-	a.sessions = session.NewSessionService(a.accounts, dir.ring, stopwatch())
-	a.signIn = authn.NewSignInService(a.accounts, a.sessions, dir.ring)
-	a.enrol = &enrol.EnrolService{Accounts: a.accounts, Sessions: a.sessions, SignIn: a.signIn}
+	a.sessions = session.New(a.accounts, dir.ring, stopwatch())
+	a.signIn = authn.New(a.accounts, a.sessions, dir.ring)
+	a.enrol = &enrol.Service{Accounts: a.accounts, Sessions: a.sessions, SignIn: a.signIn}
 	a.sender.Died = a.accounts.OnDeadLetter
 	a.desk = helpdesk.New(a.enrol, dir.ring)
 	a.desk.Outbound = out

@@ -21,7 +21,7 @@ type Config struct {
 	Keyring  *store.Keyring
 	Pepper   store.Pepper
 	Accounts *account.Service
-	Sessions *session.SessionService
+	Sessions *session.Service
 	Clients  *client.Service
 	Keys     *keys.Service
 	Issuer   string

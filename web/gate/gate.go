@@ -18,7 +18,7 @@ import (
 
 // Config is what the door stands on.
 type Config struct {
-	Sessions  *session.SessionService
+	Sessions  *session.Service
 	Rules     []Rule
 	PublicURL string         // of the sign-in; its scheme is that of every protected host
 	Trusted   []netip.Prefix // proxies that are heard
@@ -26,7 +26,7 @@ type Config struct {
 
 // Handler answers proxies. It is safe for concurrent use.
 type Handler struct {
-	sessions             *session.SessionService
+	sessions             *session.Service
 	rules                rules
 	publicURL            string
 	scheme               string
