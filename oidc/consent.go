@@ -43,7 +43,7 @@ func (p *Provider) Consent(ctx context.Context, ua UserAgent, request string, al
 		if !allow {
 			return req, tx.Audit(c.AuditEvent(b.User, b.Login, audit.AppConsent, audit.Deny, "by the user"))
 		}
-		req.ConsentSession = b.Session
+		req.ConsentSession = b.Key
 		if err := p.Tokens.AddConsent(tx.Raw, op.Now, b.User, c.ID, req.Scopes); err != nil {
 			return nil, err
 		}

@@ -154,7 +154,7 @@ type DevicePrompt struct {
 // EnterUserCode finds the device that shows a code. A wrong code counts against the user.
 func (p *Provider) EnterUserCode(ctx context.Context, ua UserAgent, typed string) (DevicePrompt, error) {
 	op := p.Accounts.NewOperation(ua.From)
-	var b *session.Bearer
+	var b *session.Info
 	hash := ""
 	err := p.Store.View(ctx, func(s store.Snapshot) (err error) {
 		hash = ""
@@ -195,7 +195,7 @@ func (d *UserCode) pending(now time.Time) bool {
 }
 
 // loadPrompt loads a device prompt of the user of a session, with its device and client; nil if there is none.
-func (p *Provider) loadPrompt(r store.Reader, b *session.Bearer, request string) (*AuthorizationRequest, *UserCode, *client.Client, error) {
+func (p *Provider) loadPrompt(r store.Reader, b *session.Info, request string) (*AuthorizationRequest, *UserCode, *client.Client, error) {
 	prompt, err := p.loadRequest(r, request)
 	if err != nil || prompt == nil || prompt.Device == "" || b == nil || prompt.User != b.User {
 		return nil, nil, nil, err
@@ -213,13 +213,13 @@ func (p *Provider) loadPrompt(r store.Reader, b *session.Bearer, request string)
 
 // needsKey reports whether the step-up for a device of the client requires a security key. A user who signed in without a key
 // is refused.
-func needsKey(c *client.Client, b *session.Bearer) bool {
+func needsKey(c *client.Client, b *session.Info) bool {
 	strong, _ := c.Policy.Requirements(b.Groups)
 	return strong && client.Reaches(client.LevelOf(b), client.LevelPhishingResistant)
 }
 
 // lastStepUp returns the time of the last proof that counts for a device of the client.
-func lastStepUp(c *client.Client, b *session.Bearer) time.Time {
+func lastStepUp(c *client.Client, b *session.Info) time.Time {
 	if needsKey(c, b) {
 		return b.PhishingResistantAt
 	}

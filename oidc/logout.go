@@ -50,7 +50,7 @@ func (p *Provider) Logout(ctx context.Context, ua UserAgent, form url.Values) (L
 		id = client.ID(hint.Audience)
 	}
 	out := LogoutAction{Ask: true}
-	var bearer *session.Bearer
+	var bearer *session.Info
 	err = p.Store.View(ctx, func(s store.Snapshot) error {
 		out = LogoutAction{Ask: true}
 		c, err := p.Clients.Get(s, id)
@@ -87,7 +87,7 @@ func (p *Provider) Logout(ctx context.Context, ua UserAgent, form url.Values) (L
 
 // hintedSession returns the user and the session of a hint: those of this browser if they match, or those that a
 // client with pairwise subjects knows by these names.
-func (p *Provider) hintedSession(s store.Snapshot, c *client.Client, b *session.Bearer, hint hintToken) (user account.UserID, sid string, err error) {
+func (p *Provider) hintedSession(s store.Snapshot, c *client.Client, b *session.Info, hint hintToken) (user account.UserID, sid string, err error) {
 	if b != nil {
 		if p.Tokens.SessionID(c, b.ID) == hint.SID && p.Tokens.Subject(c, b.User) == hint.Subject {
 			return b.User, b.ID, nil

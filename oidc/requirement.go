@@ -26,7 +26,7 @@ const (
 // nextRequirement returns what a request needs before it is answered, in the order in which the user meets it. An error that
 // is an *Error is sent to the client. max_age, prompt, acr_values and the client's policy lead to a step-up, never to a
 // weaker answer (promise O3).
-func (p *Provider) nextRequirement(r store.Reader, now time.Time, req *AuthorizationRequest, c *client.Client, b *session.Bearer) (requirement, error) {
+func (p *Provider) nextRequirement(r store.Reader, now time.Time, req *AuthorizationRequest, c *client.Client, b *session.Info) (requirement, error) {
 	silent := req.prompts(promptNone)
 	if b == nil {
 		if silent {
@@ -77,10 +77,10 @@ func (p *Provider) nextRequirement(r store.Reader, now time.Time, req *Authoriza
 	return p.nextConsent(r, req, c, b, silent)
 }
 
-func (p *Provider) nextConsent(r store.Reader, req *AuthorizationRequest, c *client.Client, b *session.Bearer, silent bool) (requirement, error) {
+func (p *Provider) nextConsent(r store.Reader, req *AuthorizationRequest, c *client.Client, b *session.Info, silent bool) (requirement, error) {
 	spoofable := c.SpoofableRedirect(req.Redirect)
 	always := spoofable || req.prompts(promptConsent)
-	if req.ConsentSession == b.Session || !c.Policy.Consent && !always {
+	if req.ConsentSession == b.Key || !c.Policy.Consent && !always {
 		return satisfied, nil
 	}
 	if !always {
@@ -106,7 +106,7 @@ func (req *AuthorizationRequest) coveredBy(given token.Consent) bool {
 
 // requirements returns what the request and its client require of a user: phishing resistance, and the greatest age of the
 // proof.
-func (req *AuthorizationRequest) requirements(c *client.Client, b *session.Bearer) (strong bool, maxAge time.Duration) {
+func (req *AuthorizationRequest) requirements(c *client.Client, b *session.Info) (strong bool, maxAge time.Duration) {
 	strong, maxAge = c.Policy.Requirements(b.Groups)
 	only := len(req.ACRs) > 0 && !slices.ContainsFunc(req.ACRs, func(want string) bool { return want != client.LevelPhishingResistant })
 	return strong || only, maxAge
@@ -114,7 +114,7 @@ func (req *AuthorizationRequest) requirements(c *client.Client, b *session.Beare
 
 // authContext returns the AuthContext with which a request is answered. Its level and its time belong together: if only a key
 // satisfies the request, the time is that of the key. A key that is too old does not lend its level to a newer code.
-func (req *AuthorizationRequest) authContext(c *client.Client, b *session.Bearer, now time.Time) token.AuthContext {
+func (req *AuthorizationRequest) authContext(c *client.Client, b *session.Info, now time.Time) token.AuthContext {
 	out := token.NewAuthContext(b)
 	switch strong, maxAge := req.requirements(c, b); {
 	case strong:

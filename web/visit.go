@@ -16,7 +16,7 @@ import (
 type visitor struct {
 	session secret.Value // of somebody signed in; empty: nobody is
 	login   secret.Value // of a login under way, whatever became of it; empty: none
-	live    session.Live // with session
+	live    session.Info // with session
 	lang    string
 }
 
@@ -44,7 +44,7 @@ func (s *server) visit(r *http.Request) (*http.Request, error) {
 	}
 	q := *reply.RequestFrom(r.Context())
 	v := &visitor{lang: q.Lang, login: secret.From(login.ID)}
-	if live, ok := ses.Values[liveKey{}].(session.Live); ok {
+	if live, ok := ses.Values[liveKey{}].(session.Info); ok {
 		v.session, v.live = secret.From(ses.ID), live
 		if chosen := r.URL.Query().Get("lang"); live.Locale != "" && chosen != v.lang {
 			v.lang, q.Lang = live.Locale, live.Locale

@@ -123,12 +123,12 @@ func earlier(a, b time.Time) time.Time {
 
 // AuthenticateForward finds out who a gate lets through to a host; NoSession for anything that is no gate of that host, or
 // whose session is over. It reads three records and never waits for a write.
-func (s *Service) AuthenticateForward(ctx context.Context, secret secret.Value, host string) (Live, error) {
+func (s *Service) AuthenticateForward(ctx context.Context, secret secret.Value, host string) (Info, error) {
 	if secret.IsZero() {
-		return Live{}, errcode.New(errcode.NoSession)
+		return Info{}, errcode.New(errcode.NoSession)
 	}
 	now := s.Accounts.Now()
-	var live Live
+	var live Info
 	err := s.Accounts.View(ctx, func(r account.Reader) error {
 		g, err := s.forwards.Get(r.Raw, secret.Hash())
 		switch {
@@ -139,14 +139,8 @@ func (s *Service) AuthenticateForward(ctx context.Context, secret secret.Value, 
 		case g.State != "", g.Host != host, !now.Before(g.Expires):
 			return errcode.New(errcode.NoSession)
 		}
-		live, err = s.info(r, g.Session, now)
+		live, err = s.use(r.Raw, g.Session, now)
 		return err
 	})
 	return live, err
 }
-
-// PhishingResistant tells whether a security key was proven in the session (RFC 8176 section 2, hwk).
-func (l *Live) PhishingResistant() bool { return account.PhishingResistant(l.AMR) }
-
-// PhishingResistant is that of Live.
-func (b *Bearer) PhishingResistant() bool { return account.PhishingResistant(b.AMR) }

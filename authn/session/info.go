@@ -11,47 +11,78 @@ import (
 	"barillet/store"
 )
 
-// Bearer is a live session as whoever acts for it elsewhere knows it: an application that was given tokens. It is
-// found by the key of the session's record, which opens nothing.
-type Bearer struct {
-	Session             string // the key
-	ID                  string // the session's public name
-	User                account.UserID
-	Epoch               uint64
-	Login               string
-	Groups              []account.GroupID
-	Since               time.Time // of the sign-in
-	Until               time.Time // when it is over at the latest
-	StepUpAt            time.Time // when a device was last proven for an act, a recovery code or a new device not counted; zero: never
-	PhishingResistantAt time.Time // when what withstands phishing was last proven, at the sign-in or for an act; zero: never
-	AMR                 []string  // of the sign-in and of every such proof
+// Info describes an active session. It contains no credential.
+type Info struct {
+	Key     string // of the session's record; it authenticates nothing
+	ID      string // public name, for lists and events
+	User    account.UserID
+	Epoch   uint64
+	Login   string
+	Name    string
+	Email   string
+	Locale  string
+	Roles   []account.Role
+	Groups  []account.GroupID
+	Created time.Time // time of the sign-in
+	Until   time.Time // latest end
+
+	AMR                 []string  // of the sign-in and of each step-up (RFC 8176)
+	StepUpAt            time.Time // last step-up, not by a recovery code or a new device; zero: none
+	StepUpUntil         time.Time // end of the last step-up; zero: none, or it has ended
+	PhishingResistantAt time.Time // last use of a phishing-resistant device, at the sign-in or later; zero: none
 }
 
-// Lookup reads a session by the key of its record, within the snapshot or change of r; NoSession when it is not
-// alive.
-func (s *Service) Lookup(r store.Reader, session string, now time.Time) (Bearer, error) {
-	if session == "" {
-		return Bearer{}, errcode.New(errcode.NoSession)
+// PhishingResistant reports whether the session was authenticated by a security key (RFC 8176 §2, hwk).
+func (i *Info) PhishingResistant() bool { return account.PhishingResistant(i.AMR) }
+
+// Lookup returns the session of a record key, as r reads it. It returns NoSession if the session is not active.
+func (s *Service) Lookup(r store.Reader, key string, now time.Time) (Info, error) {
+	if key == "" {
+		return Info{}, errcode.New(errcode.NoSession)
 	}
-	ses, err := s.sessions.Get(r, session)
-	var st account.Summary
+	info, _, err := s.info(r, key, now)
+	return info, err
+}
+
+// info returns a session and its record; NoSession if the session is not active.
+func (s *Service) info(r store.Reader, key string, now time.Time) (Info, account.Session, error) {
+	ses, err := s.sessions.Get(r, key)
+	var sum account.Summary
 	if err == nil {
-		st, err = s.Accounts.Summary(r, ses.User)
+		sum, err = s.Accounts.Summary(r, ses.User)
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound), errcode.Of(err) == errcode.NotFound:
-		return Bearer{}, errcode.New(errcode.NoSession)
+		return Info{}, ses, errcode.New(errcode.NoSession)
 	case err != nil:
-		return Bearer{}, fmt.Errorf("reading a session: %w", err)
-	case !s.alive(&ses, &st, session, now):
-		return Bearer{}, errcode.New(errcode.NoSession)
+		return Info{}, ses, fmt.Errorf("loading session: %w", err)
+	case !s.alive(&ses, &sum, key, now):
+		return Info{}, ses, errcode.New(errcode.NoSession)
 	}
-	b := Bearer{Session: session, ID: account.SessionID(session), User: ses.User, Epoch: ses.Epoch, Login: st.Login, Groups: st.Groups,
-		Since: ses.Created, Until: ses.Created.Add(s.Accounts.Policy.SessionMax), PhishingResistantAt: ses.LastPhishingResistant(), AMR: ses.AMR}
+	i := Info{Key: key, ID: account.SessionID(key), User: ses.User, Epoch: ses.Epoch, Login: sum.Login, Name: sum.Name,
+		Email: sum.PrimaryEmail(), Locale: sum.Locale, Roles: sum.Roles, Groups: sum.Groups,
+		Created: ses.Created, Until: ses.Created.Add(s.Accounts.Policy.SessionMax), AMR: ses.AMR,
+		PhishingResistantAt: ses.LastPhishingResistant()}
 	if !ses.StepUp.EnrolOnly {
-		b.StepUpAt = ses.StepUp.At
+		i.StepUpAt = ses.StepUp.At
+		if ses.StepUp.Fresh(now) {
+			i.StepUpUntil = ses.StepUp.At.Add(account.StepUpTTL)
+		}
 	}
-	return b, nil
+	return i, ses, nil
+}
+
+// use is info for a request that uses the session: it records the time of the use.
+func (s *Service) use(r store.Reader, key string, now time.Time) (Info, error) {
+	i, ses, err := s.info(r, key, now)
+	if err != nil {
+		return Info{}, err
+	}
+	s.ages.look(key, s.uptime(), now.Sub(ses.Created))
+	if now.Sub(ses.LastSeen) >= time.Minute {
+		s.lastSeen.touch(key, now.Round(0)) // by the clock alone; ages has the time that goes by
+	}
+	return i, nil
 }
 
 // IsListed tells whether the person's record still lists a session of that key. One that somebody ended is not

@@ -41,21 +41,6 @@ func New(accounts *account.Service, ring *store.Keyring, uptime func() time.Dura
 		forwards: store.NewTable[ForwardSession](ring, store.Forwards)}
 }
 
-// Live is a session that was checked, with what its pages need of the person.
-type Live struct {
-	ID          string // public name, for lists and events
-	User        account.UserID
-	Login       string
-	Name        string
-	Email       string
-	Locale      string
-	Roles       []account.Role
-	Groups      []account.GroupID
-	Created     time.Time
-	AMR         []string
-	StepUpUntil time.Time // until when the fresh proof counts; zero: none
-}
-
 // alive tells whether the session still stands for the person at a door. A program's never does (PROTOCOL 25).
 func (s *Service) alive(ses *account.Session, st *account.Summary, hash string, now time.Time) bool {
 	return ses.APIToken == "" && s.listed(ses, st, hash, now)
@@ -70,47 +55,17 @@ func (s *Service) listed(ses *account.Session, st *account.Summary, hash string,
 	return ses.OpenAt(st, &s.Accounts.Policy, seen, now) && !s.ages.over(hash, s.uptime(), s.Accounts.Policy)
 }
 
-// Authenticate finds out who a session belongs to. It reads two records and never waits for a write.
-func (s *Service) Authenticate(ctx context.Context, secret secret.Value) (Live, error) {
+// Authenticate returns the session of a secret; NoSession if there is none. It reads two records and waits for no write.
+func (s *Service) Authenticate(ctx context.Context, secret secret.Value) (Info, error) {
 	if secret.IsZero() {
-		return Live{}, errcode.New(errcode.NoSession)
+		return Info{}, errcode.New(errcode.NoSession)
 	}
-	var live Live
+	var info Info
 	err := s.Accounts.View(ctx, func(r account.Reader) (err error) {
-		live, err = s.info(r, secret.Hash(), s.Accounts.Now())
+		info, err = s.use(r.Raw, secret.Hash(), s.Accounts.Now())
 		return err
 	})
-	return live, err
-}
-
-// info finds out who the session below a hash belongs to; NoSession when it is over.
-func (s *Service) info(r account.Reader, hash string, now time.Time) (Live, error) {
-	ses, err := s.sessions.Get(r.Raw, hash)
-	if errors.Is(err, store.ErrNotFound) {
-		return Live{}, errcode.New(errcode.NoSession)
-	}
-	if err != nil {
-		return Live{}, fmt.Errorf("checking a session: %w", err)
-	}
-	st, err := r.Summary(ses.User)
-	switch {
-	case errcode.Of(err) == errcode.NotFound:
-		return Live{}, errcode.New(errcode.NoSession)
-	case err != nil:
-		return Live{}, fmt.Errorf("checking a session: %w", err)
-	case !s.alive(&ses, &st, hash, now):
-		return Live{}, errcode.New(errcode.NoSession)
-	}
-	s.ages.look(hash, s.uptime(), now.Sub(ses.Created))
-	if now.Sub(ses.LastSeen) >= time.Minute {
-		s.lastSeen.touch(hash, now.Round(0)) // by the clock alone; ages has the time that goes by
-	}
-	live := Live{ID: account.SessionID(hash), User: ses.User, Login: st.Login, Name: st.Name, Email: st.PrimaryEmail(), Locale: st.Locale,
-		Roles: st.Roles, Groups: st.Groups, Created: ses.Created, AMR: ses.AMR}
-	if ses.StepUp.Fresh(now) && !ses.StepUp.EnrolOnly {
-		live.StepUpUntil = ses.StepUp.At.Add(account.StepUpTTL)
-	}
-	return live, nil
+	return info, err
 }
 
 // Load loads a live session and its person within one run.

@@ -16,7 +16,7 @@ const (
 func Levels() []string { return []string{LevelTwoFactor, LevelPhishingResistant} }
 
 // LevelOf returns the level of a session.
-func LevelOf(b *session.Bearer) string {
+func LevelOf(b *session.Info) string {
 	if b.PhishingResistant() {
 		return LevelPhishingResistant
 	}

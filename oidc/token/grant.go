@@ -27,12 +27,12 @@ type AuthContext struct {
 }
 
 // NewAuthContext returns the AuthContext of a session. Its AuthTime is the last proof: the sign-in or a later step-up.
-func NewAuthContext(b *session.Bearer) AuthContext {
-	at := b.Since
+func NewAuthContext(b *session.Info) AuthContext {
+	at := b.Created
 	if b.StepUpAt.After(at) {
 		at = b.StepUpAt
 	}
-	return AuthContext{User: b.User, Login: b.Login, Session: b.Session, SID: b.ID, Epoch: b.Epoch, Since: b.Since, Until: b.Until,
+	return AuthContext{User: b.User, Login: b.Login, Session: b.Key, SID: b.ID, Epoch: b.Epoch, Since: b.Created, Until: b.Until,
 		AuthTime: at, AMR: b.AMR, ACR: client.LevelOf(b)}
 }
 

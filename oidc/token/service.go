@@ -79,7 +79,7 @@ func (e *GrantError) Error() string { return "invalid grant: " + e.Reason }
 func refuse(reason string) *GrantError { return &GrantError{reason} }
 
 // Session returns the session whose record has the given key; nil if it is not active.
-func (s *Service) Session(r store.Reader, key string) (*session.Bearer, error) {
+func (s *Service) Session(r store.Reader, key string) (*session.Info, error) {
 	b, err := s.Sessions.Lookup(r, key, s.now())
 	if isGone(err) {
 		return nil, nil

@@ -29,7 +29,7 @@ type env struct {
 	tokens  *token.Service
 	clients *client.Service
 	client  *client.Client
-	session session.Bearer
+	session session.Info
 }
 
 func newEnv(t *testing.T) *env {

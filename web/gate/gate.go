@@ -104,7 +104,7 @@ func (g *Handler) Check(w http.ResponseWriter, r *http.Request) {
 
 // setIdentityHeaders tells the application who it is. Every header is set every time, so that a proxy that copies them leaves none
 // of the client's own behind.
-func setIdentityHeaders(w http.ResponseWriter, live *session.Live) {
+func setIdentityHeaders(w http.ResponseWriter, live *session.Info) {
 	groups := make([]string, len(live.Groups))
 	for i, id := range live.Groups {
 		groups[i] = string(id)

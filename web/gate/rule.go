@@ -80,12 +80,12 @@ func isHost(host string) bool {
 }
 
 // Admits tells whether the rule's groups have the person among them.
-func (r *Rule) Admits(live *session.Live) bool {
+func (r *Rule) Admits(live *session.Info) bool {
 	return len(r.Groups) == 0 || slices.ContainsFunc(live.Groups, func(g account.GroupID) bool { return slices.Contains(r.Groups, g) })
 }
 
 // Satisfied tells whether the session has shown what the rule asks for.
-func (r *Rule) Satisfied(live *session.Live) bool {
+func (r *Rule) Satisfied(live *session.Info) bool {
 	return !r.PhishingResistant || live.PhishingResistant()
 }
 
