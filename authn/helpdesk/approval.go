@@ -102,7 +102,7 @@ func (d *Desk) await(tx *account.Tx, op Principal, id string, r ResetRequest, to
 	if err := d.approvals.Put(tx.Raw, string(u.ID), p); err != nil {
 		return awaited{}, fmt.Errorf("storing that a reset waits: %w", err)
 	}
-	if err := tx.Audit(op.approvalEvent(audit.ResetAsked, &p)); err != nil {
+	if err := tx.Audit(approvalEvent(op, audit.ResetAsked, &p)); err != nil {
 		return awaited{}, err
 	}
 	tx.AddAdminActivity(&u, audit.ResetAsked, "")
@@ -129,7 +129,7 @@ func (d *Desk) checked(tx *account.Tx, op Principal, r ResetRequest, u *account.
 }
 
 // approvalEvent is an act of the operator on a reset that waits.
-func (op Principal) approvalEvent(action string, p *ResetApproval) audit.Event {
+func approvalEvent(op Principal, action string, p *ResetApproval) audit.Event {
 	e := audit.Event{Actor: op.actor(), Subject: string(p.User), SubjectName: p.Login, Action: action, Outcome: audit.Success,
 		Detail: map[string]string{"owner": op.Owner, "approvalId": p.ID}}
 	for key, text := range map[string]string{"why": p.Reason, "helpRequestId": p.HelpRequest} {
@@ -287,7 +287,7 @@ func (d *Desk) RejectApproval(ctx context.Context, op Principal, req account.Req
 			return struct{}{}, fmt.Errorf("ending a reset that waits: %w", err)
 		}
 		tx.AddAdminActivity(&u, audit.ResetRefused, "")
-		if err := tx.Audit(op.approvalEvent(audit.ResetRefused, &p)); err != nil {
+		if err := tx.Audit(approvalEvent(op, audit.ResetRefused, &p)); err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, tx.Save(&u)

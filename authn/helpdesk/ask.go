@@ -188,7 +188,7 @@ func (d *Desk) join(tx *account.Tx, c *Request, q asked, reference string) error
 
 // askedEvent tells of a request. Nobody has proven to be the person that it is about.
 func (d *Desk) askedEvent(action string, c *Request) audit.Event {
-	e := Principal{}.requestEvent(action, c)
+	e := requestEvent(Principal{}, action, c)
 	e.Actor = audit.Actor{Type: audit.TypeUnknown}
 	e.Detail = map[string]string{"topic": string(c.Topic)}
 	return e

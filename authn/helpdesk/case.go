@@ -174,7 +174,7 @@ func (d *Desk) resolve(tx *account.Tx, op Principal, c *Request) error {
 
 // requestEvent is an act of the operator on a case, done. About whom the house opened one is not said in the log, which those
 // who are limited to that person's garage read as well (PROTOCOL 21): the case says it.
-func (op Principal) requestEvent(action string, c *Request) audit.Event {
+func requestEvent(op Principal, action string, c *Request) audit.Event {
 	subject := string(c.User)
 	if c.unscopedOnly() {
 		subject = ""

@@ -28,7 +28,7 @@ func (d *Desk) CreateGroup(ctx context.Context, op Principal, req account.Reques
 		if err := tx.CreateGroup(&g); err != nil {
 			return account.Group{}, err
 		}
-		return g, tx.Audit(op.groupEvent(audit.GroupCreated, &g))
+		return g, tx.Audit(groupEvent(op, audit.GroupCreated, &g))
 	})
 }
 
@@ -62,7 +62,7 @@ func (d *Desk) UpdateGroup(ctx context.Context, op Principal, req account.Reques
 		if err := tx.SaveGroup(&g); err != nil {
 			return account.Group{}, err
 		}
-		return g, tx.Audit(op.groupEvent(audit.GroupUpdated, &g))
+		return g, tx.Audit(groupEvent(op, audit.GroupUpdated, &g))
 	})
 }
 
@@ -81,7 +81,7 @@ func (d *Desk) DeleteGroup(ctx context.Context, op Principal, req account.Reques
 		if err := tx.DeleteGroup(&g); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, tx.Audit(op.groupEvent(audit.GroupDeleted, &g))
+		return struct{}{}, tx.Audit(groupEvent(op, audit.GroupDeleted, &g))
 	})
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (d *Desk) DeleteGroup(ctx context.Context, op Principal, req account.Reques
 }
 
 // groupEvent is an act of the operator on a garage, done.
-func (op Principal) groupEvent(action string, g *account.Group) audit.Event {
+func groupEvent(op Principal, action string, g *account.Group) audit.Event {
 	return audit.Event{Actor: op.actor(), Action: action, Outcome: audit.Success, Targets: groupTarget(g)}
 }
 

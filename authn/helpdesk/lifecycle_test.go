@@ -16,23 +16,25 @@ import (
 	"barillet/templates"
 )
 
-type step = func(*helpdesk.Desk, context.Context, helpdesk.Principal, account.RequestInfo, string) error
+type step = func(context.Context, helpdesk.Principal, account.RequestInfo, string) error
 
-// The steps of a life, by the event that each writes.
-var steps = map[string]step{
-	audit.UserSuspended:   (*helpdesk.Desk).Suspend,
-	audit.UserUnsuspended: (*helpdesk.Desk).Unsuspend,
-	audit.UserDeactivated: (*helpdesk.Desk).Deactivate,
-	audit.UserUnlocked:    (*helpdesk.Desk).Unlock,
-	audit.UserDeleted:     (*helpdesk.Desk).Delete,
-	audit.UserReactivated: func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id string) error {
-		_, err := d.Activate(ctx, op, from, id, true)
-		return err
-	},
-	audit.InvitationIssued: func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id string) error {
-		_, err := d.Reactivate(ctx, op, from, id, true)
-		return err
-	},
+// steps returns the steps of a life by the event that each writes.
+func (s *shop) steps() map[string]step {
+	return map[string]step{
+		audit.UserSuspended:   s.desk.Suspend,
+		audit.UserUnsuspended: s.desk.Unsuspend,
+		audit.UserDeactivated: s.desk.Deactivate,
+		audit.UserUnlocked:    s.desk.Unlock,
+		audit.UserDeleted:     s.desk.Delete,
+		audit.UserReactivated: func(ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id string) error {
+			_, err := s.desk.Activate(ctx, op, from, id, true)
+			return err
+		},
+		audit.InvitationIssued: func(ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id string) error {
+			_, err := s.desk.Reactivate(ctx, op, from, id, true)
+			return err
+		},
+	}
 }
 
 var states = []account.Status{account.StatusStaged, account.StatusProvisioned, account.StatusActive, account.StatusSuspended, account.StatusDeactivated}
@@ -57,7 +59,7 @@ func TestEveryStepFromEveryState(t *testing.T) {
 				u := s.Person(fmt.Sprintf("p%d.%s@garage.example", i, action), nil)
 				s.Change(u.ID, func(u *account.User) { u.Status = state })
 				before, events := s.User(string(u.ID)), len(s.Events())
-				err := steps[action](s.desk, t.Context(), root, s.From, string(u.ID))
+				err := s.steps()[action](t.Context(), root, s.From, string(u.ID))
 				if row[i] == no {
 					wantCode(t, "the step", err, errcode.WrongState)
 					if after := s.User(string(u.ID)); fmt.Sprint(after) != fmt.Sprint(before) || len(s.Events()) != events {
@@ -113,7 +115,7 @@ func TestWhoMayTakeAStep(t *testing.T) {
 		{"an empty scope", limited(userAdmin), s.amelie.ID, hidden, hidden, hidden},
 		{"nobody", helpdesk.Principal{}, s.amelie.ID, no, no, no},
 	} {
-		for action, do := range steps {
+		for action, do := range s.steps() {
 			if action == audit.UserDeleted {
 				continue // it is asked twice below
 			}
@@ -134,7 +136,7 @@ func TestWhoMayTakeAStep(t *testing.T) {
 				}
 				u.EverHadDevice, u.Devices = action == audit.UserReactivated, nil
 			})
-			wantCode(t, c.name+": "+action, do(s.desk, t.Context(), c.op, s.From, string(c.id)), want)
+			wantCode(t, c.name+": "+action, do(t.Context(), c.op, s.From, string(c.id)), want)
 		}
 		s.Change(c.id, func(u *account.User) { u.Status = account.StatusActive })
 		before := s.User(string(c.id))
@@ -151,7 +153,7 @@ func TestASuspendedPersonIsOutAtOnceAndBackAsBefore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := openShop(t)
 			login := s.signIn(t, password).Login
-			if err := steps[c.out](s.desk, t.Context(), root, s.From, technician); err != nil {
+			if err := s.steps()[c.out](t.Context(), root, s.From, technician); err != nil {
 				t.Fatal(err)
 			}
 			s.dead(t, s.session)
@@ -159,7 +161,7 @@ func TestASuspendedPersonIsOutAtOnceAndBackAsBefore(t *testing.T) {
 			wantCode(t, "a login under way", err, errcode.Expired)
 			_, err = s.Authn.StartWithPassword(t.Context(), s.From, technician, password, "")
 			wantCode(t, "the password", err, errcode.SignInFailed)
-			if err := steps[c.in](s.desk, t.Context(), root, s.From, technician); err != nil {
+			if err := s.steps()[c.in](t.Context(), root, s.From, technician); err != nil {
 				t.Fatal(err)
 			}
 			s.dead(t, s.session)

@@ -172,7 +172,7 @@ func (d *Desk) apply(tx *account.Tx, op Principal, c *Request, p RequestPatch) (
 			action = audit.HelpClosed
 		}
 	}
-	e := op.requestEvent(action, c)
+	e := requestEvent(op, action, c)
 	e.Detail = detail
 	return e, nil
 }

@@ -77,7 +77,7 @@ func (d *Desk) addUser(ctx context.Context, op Principal, a *account.Operation, 
 // add is the Update of CreateUser, for a person who was drafted and the device that they bring, if any.
 func (d *Desk) add(tx *account.Tx, op Principal, n NewUser, u account.User, device *factors.Device, activate, sendEmail bool) (Added, error) {
 	fresh := tx.NewUser()
-	u.ID, u.Handle, u.EmailProvenance.By = fresh.ID, fresh.Handle, op.mailbox()
+	u.ID, u.Handle, u.EmailProvenance.By = fresh.ID, fresh.Handle, newEmailProvenance(op)
 	if err := d.handleExistingAddress(tx, op, &u); err != nil {
 		return Added{}, err
 	}
@@ -259,54 +259,6 @@ func (d *Desk) Activate(ctx context.Context, op Principal, req account.RequestIn
 		}
 		return d.invite(tx, op, &u, sendEmail)
 	})
-}
-
-// FindUser loads a person whom the operator may do this to. Somebody who is not there and somebody outside the
-// scope are one answer.
-func FindUser(r account.Reader, op Principal, a Permission, id string) (account.User, error) {
-	if err := op.Require(a); err != nil {
-		return account.User{}, err
-	}
-	u, err := r.Find(id)
-	if op.scoped() && (errcode.Of(err) == errcode.NotFound || err == nil && !op.InScope(&u)) {
-		u, err = shadowOf(r, op, id)
-	}
-	if err != nil {
-		return account.User{}, err
-	}
-	return u, Authorize(op, a, &u)
-}
-
-// WithoutSecrets is a person without what only proofs need. Devices keep their Data, for authn.Service.Describe reads
-// it: whoever shows them leaves it out.
-func WithoutSecrets(u account.User) account.User {
-	u.Password.Hash, u.Handle = "", nil
-	for i := range u.Tickets {
-		u.Tickets[i].Code, u.Tickets[i].Link = nil, ""
-	}
-	u.Invited.Link = ""
-	if u.AdminEnrolment != nil {
-		o := *u.AdminEnrolment
-		o.Pending = nil
-		u.AdminEnrolment = &o
-	}
-	u.AdminVerification = nil
-	return u
-}
-
-// User reads a person by id, login or address; NotFound when there is none that this operator may know of.
-func (d *Desk) User(ctx context.Context, op Principal, idOrLogin string) (account.User, error) {
-	var u account.User
-	err := d.Accounts.View(ctx, func(r account.Reader) (err error) {
-		if u, err = FindUser(r, op, PermRead, idOrLogin); err == nil {
-			u.State, err = r.DisplayStatus(&u, d.Accounts.Now())
-		}
-		return err
-	})
-	if err != nil {
-		return account.User{}, err
-	}
-	return WithoutSecrets(u), nil
 }
 
 // Device reads one device of a person. Its Data is there for authn.Service.Describe and never to be shown.

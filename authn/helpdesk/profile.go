@@ -63,7 +63,7 @@ func (d *Desk) UpdateUser(ctx context.Context, op Principal, req account.Request
 		}
 		action := audit.ProfileUpdated
 		if u.Email != was.Email {
-			action, u.EmailProvenance = audit.AddressUpdated, account.Mailbox{By: op.mailbox(), Moved: tx.Op.Now}
+			action, u.EmailProvenance = audit.AddressUpdated, account.Mailbox{By: newEmailProvenance(op), Moved: tx.Op.Now}
 		}
 		tx.AddAdminActivity(&u, action, "")
 		moved, err := tx.UpdateProfile(&u, &was)
@@ -85,7 +85,7 @@ func (d *Desk) UpdateUser(ctx context.Context, op Principal, req account.Request
 
 // mailbox is whose hand an address is that the operator writes. The machine's owner is nobody's: they hold the store and
 // its keys, and a lone administrator whom they give a password must be left the way of the mailbox (PROTOCOL 11).
-func (op Principal) mailbox() string {
+func newEmailProvenance(op Principal) string {
 	if op.Operator {
 		return ""
 	}

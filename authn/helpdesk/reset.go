@@ -244,7 +244,7 @@ func (j resetJob) again(tx *account.Tx, u *account.User, open *account.Ticket, c
 		if err := j.desk.resolve(tx, j.op, c); err != nil {
 			return resetOutcome{}, err
 		}
-		e := j.op.requestEvent(audit.HelpClosed, c)
+		e := requestEvent(j.op, audit.HelpClosed, c)
 		e.Detail = map[string]string{"status": string(c.State), "identity": string(c.Identity), "identityBy": c.IdentityBy}
 		if err := tx.Audit(e); err != nil {
 			return resetOutcome{}, err

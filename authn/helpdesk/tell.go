@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
 
 	"barillet/authn/account"
 	"barillet/internal/mail"
@@ -68,27 +67,6 @@ func manages(x *account.User, garages []account.GroupID) bool {
 	return slices.ContainsFunc(x.Roles, func(g account.RoleAssignment) bool {
 		return g.Role == account.RoleHelpDesk && slices.ContainsFunc(g.Groups, func(id account.GroupID) bool { return slices.Contains(garages, id) })
 	})
-}
-
-// mail is what the others are told about a person.
-func (j resetJob) mail(u *account.User, now time.Time) func(name string) templates.Notice {
-	by := j.desk.administratorName(j.op)
-	return func(name string) templates.Notice {
-		about := templates.Context{Name: name, At: now}
-		if j.way == onScreen {
-			return templates.TicketHandedMail{Context: about, Person: u.DisplayName(), By: by}
-		}
-		return templates.DevicesResetToldMail{Context: about, Person: u.DisplayName(), By: by, Reason: j.request.Reason}
-	}
-}
-
-// notify queues the first notices in the Update of the reset and returns whom it leaves.
-func (j resetJob) notify(tx *account.Tx, u *account.User) (rest []Recipient, err error) {
-	n := min(len(j.told), toldAtOnce)
-	if j.approval != nil { // it touches three keys more: what waited, the token that asked and its owner
-		n = min(n, toldAtOnce-3)
-	}
-	return j.told[n:], j.desk.queue(tx, j.mail(u, tx.Op.Now), j.told[:n])
 }
 
 // NotifyRemaining queues the others' in Updates of their own, so that the reset keeps within the limits of one. A crash

@@ -72,7 +72,7 @@ func (a *API) invite(do invitation) handler {
 			return err
 		}
 		return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Invitation, error) {
-			return do(a.desk, r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, sendEmail)
+			return do(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, sendEmail)
 		}, func(invitation helpdesk.Invitation) (status int, shown, kept any, err error) {
 			out := activationOf(invitation)
 			if out == nil { // active again without one
@@ -84,7 +84,7 @@ func (a *API) invite(do invitation) handler {
 }
 
 // invitation is what an inviting call asks the desk for.
-type invitation func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id string, sendEmail bool) (helpdesk.Invitation, error)
+type invitation func(ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id string, sendEmail bool) (helpdesk.Invitation, error)
 
 // resetBody is what a reset may be told; all of it may be left out, as Okta's clients do.
 type resetBody struct {

@@ -45,7 +45,7 @@ func (a *API) listGroupsOf(w http.ResponseWriter, r *http.Request, op helpdesk.P
 }
 
 // membership serves the making and the ending of one. Neither takes a body, and either can be asked for again.
-func (a *API) membership(do func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, req account.RequestInfo, gid account.GroupID, id string) error) handler {
+func (a *API) membership(do func(ctx context.Context, op helpdesk.Principal, req account.RequestInfo, gid account.GroupID, id string) error) handler {
 	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 			return err
@@ -58,7 +58,7 @@ func (a *API) membership(do func(d *helpdesk.Desk, ctx context.Context, op helpd
 		if err != nil {
 			return err
 		}
-		if err := do(a.desk, r.Context(), op, reply.RequestFrom(r.Context()).Origin(), account.GroupID(gid), uid); err != nil {
+		if err := do(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), account.GroupID(gid), uid); err != nil {
 			return err
 		}
 		w.WriteHeader(http.StatusNoContent)

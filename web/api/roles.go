@@ -166,7 +166,7 @@ func (a *API) getTarget(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 }
 
 // targeting is what a call about a target asks the desk for.
-type targeting func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id, rid string, gid account.GroupID) error
+type targeting func(ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id, rid string, gid account.GroupID) error
 
 // target serves the adding and the removing of one. Neither takes a body, and Okta answers neither with one.
 func (a *API) target(do targeting) handler {
@@ -182,7 +182,7 @@ func (a *API) target(do targeting) handler {
 		if err != nil {
 			return err
 		}
-		if err := do(a.desk, r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, rid, account.GroupID(gid)); err != nil {
+		if err := do(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, rid, account.GroupID(gid)); err != nil {
 			return err
 		}
 		w.WriteHeader(http.StatusNoContent)

@@ -2,8 +2,6 @@ package api
 
 import (
 	"net/http"
-
-	"barillet/authn/helpdesk"
 )
 
 // route is one call, by a pattern of http.ServeMux.
@@ -22,12 +20,12 @@ func (a *API) routes() []route {
 		{"POST /api/v1/users/{id}", a.updateUser},
 		{"PUT /api/v1/users/{id}", a.replaceUser},
 		{"DELETE /api/v1/users/{id}", a.deleteUser},
-		{"POST /api/v1/users/{id}/lifecycle/activate", a.invite((*helpdesk.Desk).Activate)},
-		{"POST /api/v1/users/{id}/lifecycle/reactivate", a.invite((*helpdesk.Desk).Reactivate)},
-		{"POST /api/v1/users/{id}/lifecycle/suspend", a.lifecycle((*helpdesk.Desk).Suspend)},
-		{"POST /api/v1/users/{id}/lifecycle/unsuspend", a.lifecycle((*helpdesk.Desk).Unsuspend)},
-		{"POST /api/v1/users/{id}/lifecycle/deactivate", a.lifecycle((*helpdesk.Desk).Deactivate)},
-		{"POST /api/v1/users/{id}/lifecycle/unlock", a.lifecycle((*helpdesk.Desk).Unlock)},
+		{"POST /api/v1/users/{id}/lifecycle/activate", a.invite(a.desk.Activate)},
+		{"POST /api/v1/users/{id}/lifecycle/reactivate", a.invite(a.desk.Reactivate)},
+		{"POST /api/v1/users/{id}/lifecycle/suspend", a.lifecycle(a.desk.Suspend)},
+		{"POST /api/v1/users/{id}/lifecycle/unsuspend", a.lifecycle(a.desk.Unsuspend)},
+		{"POST /api/v1/users/{id}/lifecycle/deactivate", a.lifecycle(a.desk.Deactivate)},
+		{"POST /api/v1/users/{id}/lifecycle/unlock", a.lifecycle(a.desk.Unlock)},
 		{"POST /api/v1/users/{id}/lifecycle/reset_password", a.resetPassword},
 		{"POST /api/v1/users/{id}/lifecycle/expire_password", a.expirePassword(false)},
 		{"POST /api/v1/users/{id}/lifecycle/expire_password_with_temp_password", a.expirePassword(true)},
@@ -49,8 +47,8 @@ func (a *API) routes() []route {
 		{"PUT /api/v1/groups/{gid}", a.replaceGroup},
 		{"DELETE /api/v1/groups/{gid}", a.deleteGroup},
 		{"GET /api/v1/groups/{gid}/users", a.listMembers},
-		{"PUT /api/v1/groups/{gid}/users/{uid}", a.membership((*helpdesk.Desk).AddMember)},
-		{"DELETE /api/v1/groups/{gid}/users/{uid}", a.membership((*helpdesk.Desk).RemoveMember)},
+		{"PUT /api/v1/groups/{gid}/users/{uid}", a.membership(a.desk.AddMember)},
+		{"DELETE /api/v1/groups/{gid}/users/{uid}", a.membership(a.desk.RemoveMember)},
 		{"GET /api/v1/users/{id}/groups", a.listGroupsOf},
 		{"GET /api/v1/users/{id}/roles", a.listRoles},
 		{"POST /api/v1/users/{id}/roles", a.grantRole},
@@ -58,8 +56,8 @@ func (a *API) routes() []route {
 		{"DELETE /api/v1/users/{id}/roles/{rid}", a.revokeRole},
 		{"GET /api/v1/users/{id}/roles/{rid}/targets/groups", a.listTargets},
 		{"GET /api/v1/users/{id}/roles/{rid}/targets/groups/{gid}", a.getTarget},
-		{"PUT /api/v1/users/{id}/roles/{rid}/targets/groups/{gid}", a.target((*helpdesk.Desk).AddTarget)},
-		{"DELETE /api/v1/users/{id}/roles/{rid}/targets/groups/{gid}", a.target((*helpdesk.Desk).RemoveTarget)},
+		{"PUT /api/v1/users/{id}/roles/{rid}/targets/groups/{gid}", a.target(a.desk.AddTarget)},
+		{"DELETE /api/v1/users/{id}/roles/{rid}/targets/groups/{gid}", a.target(a.desk.RemoveTarget)},
 		{"GET /api/v1/reset-approvals", a.listApprovals},
 		{"GET /api/v1/reset-approvals/{aid}", a.getApproval},
 		{"POST /api/v1/reset-approvals/{aid}", a.approve},

@@ -10,7 +10,7 @@ import (
 )
 
 // step is one step in a person's life that has nothing to answer.
-type step func(d *helpdesk.Desk, ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id string) error
+type step func(ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id string) error
 
 // lifecycle serves a step. Okta answers an empty object and takes no body; a sendEmail, which there tells
 // administrators, is read and does nothing.
@@ -21,7 +21,7 @@ func (a *API) lifecycle(do step) handler {
 			return err
 		}
 		return a.once(w, r, op, answering(func(r *http.Request) (struct{}, error) {
-			return struct{}{}, do(a.desk, r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
+			return struct{}{}, do(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 		}, func(done struct{}) (status int, shown, kept any, err error) { return http.StatusOK, done, done, nil }))
 	}
 }

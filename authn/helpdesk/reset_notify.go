@@ -1,0 +1,29 @@
+package helpdesk
+
+import (
+	"time"
+
+	"barillet/authn/account"
+	"barillet/templates"
+)
+
+// mail is what the others are told about a person.
+func (j resetJob) mail(u *account.User, now time.Time) func(name string) templates.Notice {
+	by := j.desk.administratorName(j.op)
+	return func(name string) templates.Notice {
+		about := templates.Context{Name: name, At: now}
+		if j.way == onScreen {
+			return templates.TicketHandedMail{Context: about, Person: u.DisplayName(), By: by}
+		}
+		return templates.DevicesResetToldMail{Context: about, Person: u.DisplayName(), By: by, Reason: j.request.Reason}
+	}
+}
+
+// notify queues the first notices in the Update of the reset and returns whom it leaves.
+func (j resetJob) notify(tx *account.Tx, u *account.User) (rest []Recipient, err error) {
+	n := min(len(j.told), toldAtOnce)
+	if j.approval != nil { // it touches three keys more: what waited, the token that asked and its owner
+		n = min(n, toldAtOnce-3)
+	}
+	return j.told[n:], j.desk.queue(tx, j.mail(u, tx.Op.Now), j.told[:n])
+}
