@@ -17,7 +17,7 @@ func TestWhoeverComesFromAnotherHouseGetsInWithTheOldPhone(t *testing.T) {
 	p := open(t, nil)
 	const seed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 	machine := helpdesk.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
-	got, err := helpdesk.New(p.Enrolment, p.Ring).Import(t.Context(), machine, account.RequestInfo{}, []helpdesk.ImportRow{{NewUser: helpdesk.NewUser{Login: "zoe@garage.example",
+	got, err := p.Directory.Import(t.Context(), machine, account.RequestInfo{}, []helpdesk.ImportRow{{NewUser: helpdesk.NewUser{Login: "zoe@garage.example",
 		OTPAuthURI: secret.From("otpauth://totp/Okta:zoe?secret=" + seed)}}}, true, false)
 	if err != nil || !got[0].Invited {
 		t.Fatalf("got %+v, %v", got, err)

@@ -18,18 +18,16 @@ import (
 // and enrol devices for others.
 func openWithAPI(t testing.TB, changes ...func(*web.Config)) (*place, string) {
 	t.Helper()
-	var desk *helpdesk.Desk
 	var served http.Handler
 	p := open(t, func(c *web.Config) {
-		desk = c.Desk
 		c.API = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { served.ServeHTTP(w, r) })
 		for _, change := range changes {
 			change(c)
 		}
 	})
-	served = api.New(api.Config{Desk: desk, Ring: p.Ring, PublicURL: p.url, SignIn: true})
+	served = api.New(api.Config{Directory: p.Directory, Ring: p.Ring, PublicURL: p.url, SignIn: true})
 	machine := helpdesk.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
-	token, _, err := desk.CreateToken(t.Context(), machine, account.RequestInfo{},
+	token, _, err := p.Directory.Admin.CreateToken(t.Context(), machine, account.RequestInfo{},
 		helpdesk.NewToken{Name: "script", Role: account.RoleUserAdmin, Secrets: true, Authn: true})
 	if err != nil {
 		t.Fatal(err)

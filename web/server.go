@@ -31,7 +31,7 @@ type Config struct {
 	Sessions       *session.Service
 	Authn          *authn.Service
 	Enrolment      *enrol.Service
-	Desk           *helpdesk.Desk
+	HelpDesk       *helpdesk.HelpService
 	Renderer       *templates.Renderer
 	Static         *static.Files
 	API            http.Handler   // serves /api/; nil: there is none
@@ -69,7 +69,7 @@ func New(c Config) (http.Handler, error) {
 }
 
 func build(c Config) (*server, error) {
-	if c.Accounts == nil || c.Sessions == nil || c.Authn == nil || c.Enrolment == nil || c.Desk == nil || c.Renderer == nil || c.Static == nil || c.Now == nil || c.Log == nil {
+	if c.Accounts == nil || c.Sessions == nil || c.Authn == nil || c.Enrolment == nil || c.HelpDesk == nil || c.Renderer == nil || c.Static == nil || c.Now == nil || c.Log == nil {
 		return nil, errors.New("setting up the pages: a part is missing")
 	}
 	u, err := url.Parse(c.PublicURL)

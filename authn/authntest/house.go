@@ -15,6 +15,7 @@ import (
 	"barillet/authn"
 	"barillet/authn/account"
 	"barillet/authn/enrol"
+	"barillet/authn/helpdesk"
 	"barillet/authn/password"
 	"barillet/authn/session"
 	"barillet/factors"
@@ -63,7 +64,8 @@ type Env struct {
 	Sessions  *session.Service
 	Authn     *authn.Service
 	Enrolment *enrol.Service
-	Store     store.Store // runs every closure twice and rejects nested calls
+	Directory *helpdesk.DirectoryService // with its Admin and HelpDesk
+	Store     store.Store                // runs every closure twice and rejects nested calls
 	Ring      *store.Keyring
 	Keys      store.RootKeys
 	Clock     *Clock
@@ -148,6 +150,8 @@ func (h *Env) open(hasher *password.Hasher, kinds []factors.Factor) {
 	h.Sessions = session.New(h.Accounts, h.Ring, nil)
 	h.Authn = authn.New(h.Accounts, h.Sessions, h.Ring)
 	h.Enrolment = &enrol.Service{Accounts: h.Accounts, Sessions: h.Sessions, SignIn: h.Authn}
+	admin := helpdesk.New(h.Authn, h.Ring)
+	h.Directory = helpdesk.NewDirectory(helpdesk.NewHelp(admin, h.Authn, h.Ring), h.Enrolment)
 }
 
 // Node returns the same installation as a second process has it: on the same store, with nothing in memory.

@@ -38,11 +38,11 @@ type ResetApproval struct {
 
 // requestApproval stores that a reset waits, unless one for this person does: whoever asks again gets that one, and nobody
 // is told again. The person, and all who could agree, are mailed.
-func (d *Desk) requestApproval(ctx context.Context, op Principal, req account.RequestInfo, id string, r ResetRequest) (ResetApproval, error) {
+func (d *HelpService) requestApproval(ctx context.Context, op Principal, req account.RequestInfo, id string, r ResetRequest) (ResetApproval, error) {
 	if r.SendEmail != nil && !*r.SendEmail { // whose answer would it be in?
 		return ResetApproval{}, errcode.New(errcode.Forbidden)
 	}
-	hash, err := d.hashOf(ctx, strings.TrimPrefix(op.ID, "token:"))
+	hash, err := d.Admin.hashOf(ctx, strings.TrimPrefix(op.ID, "token:"))
 	if errcode.Of(err) == errcode.NotFound {
 		err = errcode.New(errcode.Forbidden)
 	}
@@ -50,24 +50,24 @@ func (d *Desk) requestApproval(ctx context.Context, op Principal, req account.Re
 		return ResetApproval{}, err
 	}
 	var u account.User
-	if err := d.Accounts.View(ctx, func(r account.Reader) (err error) {
+	if err := d.accounts.View(ctx, func(r account.Reader) (err error) {
 		u, err = FindUser(r, op, PermApprove, id)
 		return err
 	}); err != nil {
 		return ResetApproval{}, err
 	}
-	peers, err := d.PeerAdministrators(ctx, op, &u, max(u.Rank(), op.rank()))
+	peers, err := d.Admin.PeerAdministrators(ctx, op, &u, max(u.Rank(), op.rank()))
 	if err != nil {
 		return ResetApproval{}, err
 	}
-	a := d.Accounts.NewOperation(req)
-	out, err := account.Update(ctx, d.Accounts, a, func(tx *account.Tx) (awaited, error) { return d.await(tx, op, id, r, hash) })
+	a := d.accounts.NewOperation(req)
+	out, err := account.Update(ctx, d.accounts, a, func(tx *account.Tx) (awaited, error) { return d.await(tx, op, id, r, hash) })
 	if err != nil || !out.fresh {
 		return out.approval, err
 	}
 	link := d.signIn.URL("/api/v1/reset-approvals/" + out.approval.ID)
-	return out.approval, d.NotifyRemaining(ctx, req, func(name string) templates.Notice {
-		return templates.ResetAskedMail{Context: templates.Context{Name: name, At: a.Now}, Person: u.DisplayName(), By: d.administratorName(op),
+	return out.approval, d.Admin.NotifyRemaining(ctx, req, func(name string) templates.Notice {
+		return templates.ResetAskedMail{Context: templates.Context{Name: name, At: a.Now}, Person: u.DisplayName(), By: d.Admin.administratorName(op),
 			Reason: r.Reason, Link: link, Until: out.approval.Expires}
 	}, peers)
 }
@@ -79,7 +79,7 @@ type awaited struct {
 }
 
 // await judges and stores that a reset waits, and tells the person.
-func (d *Desk) await(tx *account.Tx, op Principal, id string, r ResetRequest, token string) (awaited, error) {
+func (d *HelpService) await(tx *account.Tx, op Principal, id string, r ResetRequest, token string) (awaited, error) {
 	u, err := FindUser(tx.Reader, op, PermApprove, id)
 	if err != nil {
 		return awaited{}, err
@@ -106,7 +106,7 @@ func (d *Desk) await(tx *account.Tx, op Principal, id string, r ResetRequest, to
 		return awaited{}, err
 	}
 	tx.AddAdminActivity(&u, audit.ResetAsked, "")
-	m := templates.ResetAskedMail{Context: templates.Context{Name: u.DisplayName(), At: now}, By: d.administratorName(op), Until: p.Expires}
+	m := templates.ResetAskedMail{Context: templates.Context{Name: u.DisplayName(), At: now}, By: d.Admin.administratorName(op), Until: p.Expires}
 	if err := tx.Notify(&u, m, time.Time{}); err != nil {
 		return awaited{}, err
 	}
@@ -116,7 +116,7 @@ func (d *Desk) await(tx *account.Tx, op Principal, id string, r ResetRequest, to
 
 // checked judges the case that a reset will answer once it has its second word, and writes down how the first
 // operator made sure who is asking (PROTOCOL 24).
-func (d *Desk) checked(tx *account.Tx, op Principal, r ResetRequest, u *account.User) error {
+func (d *HelpService) checked(tx *account.Tx, op Principal, r ResetRequest, u *account.User) error {
 	c, err := d.requestAbout(tx, r.HelpRequest, u)
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func approvalEvent(op Principal, action string, p *ResetApproval) audit.Event {
 }
 
 // waiting is the reset that waits for a person; NotFound when there is none, or none that still counts.
-func (d *Desk) waiting(raw store.Reader, u *account.User, now time.Time) (ResetApproval, error) {
+func (d *HelpService) waiting(raw store.Reader, u *account.User, now time.Time) (ResetApproval, error) {
 	p, err := d.approvals.Get(raw, string(u.ID))
 	switch {
 	case errors.Is(err, store.ErrNotFound), err == nil && (!now.Before(p.Expires) || p.Resets != u.Resets):
@@ -153,7 +153,7 @@ func (d *Desk) waiting(raw store.Reader, u *account.User, now time.Time) (ResetA
 }
 
 // approval loads the one of this id with the person; NotFound also for a person outside the operator's scope.
-func (d *Desk) approval(r account.Reader, raw store.Reader, op Principal, id string, now time.Time) (ResetApproval, account.User, error) {
+func (d *HelpService) approval(r account.Reader, raw store.Reader, op Principal, id string, now time.Time) (ResetApproval, account.User, error) {
 	user, _, ok := strings.Cut(id, "-")
 	if !ok || len(user) != userID {
 		return ResetApproval{}, account.User{}, errcode.New(errcode.NotFound)
@@ -174,17 +174,17 @@ func (d *Desk) approval(r account.Reader, raw store.Reader, op Principal, id str
 
 // Approvals lists the resets that wait, in the order of the people's ids, of people whom the operator may know of.
 // next is the cursor for more, "" at the end.
-func (d *Desk) Approvals(ctx context.Context, op Principal, after string, limit int) (all []ResetApproval, next string, err error) {
+func (d *HelpService) Approvals(ctx context.Context, op Principal, after string, limit int) (all []ResetApproval, next string, err error) {
 	if err := op.Require(PermRead); err != nil {
 		return nil, "", err
 	}
 	if limit <= 0 || limit > 200 {
 		limit = 200
 	}
-	now := d.Accounts.Now()
-	err = d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
+	now := d.accounts.Now()
+	err = d.accounts.Store.View(ctx, func(s store.Snapshot) error {
 		all, next = nil, ""
-		r := d.Accounts.In(s)
+		r := d.accounts.In(s)
 		user, _, _ := strings.Cut(after, "-")
 		return d.approvals.Scan(s, "", user, 0, func(_ string, p ResetApproval) error {
 			switch _, _, err := d.approval(r, s, op, p.ID, now); {
@@ -207,13 +207,13 @@ func (d *Desk) Approvals(ctx context.Context, op Principal, after string, limit 
 }
 
 // Approval reads a reset that waits.
-func (d *Desk) Approval(ctx context.Context, op Principal, id string) (p ResetApproval, err error) {
+func (d *HelpService) Approval(ctx context.Context, op Principal, id string) (p ResetApproval, err error) {
 	if err := op.Require(PermRead); err != nil {
 		return ResetApproval{}, err
 	}
-	now := d.Accounts.Now()
-	err = d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
-		p, _, err = d.approval(d.Accounts.In(s), s, op, id, now)
+	now := d.accounts.Now()
+	err = d.accounts.Store.View(ctx, func(s store.Snapshot) error {
+		p, _, err = d.approval(d.accounts.In(s), s, op, id, now)
 		return err
 	})
 	return p, err
@@ -222,12 +222,12 @@ func (d *Desk) Approval(ctx context.Context, op Principal, id string) (p ResetAp
 // Approve is the second word: it does the reset as Reset does and answers its receipt. It is the word of another owner
 // than the one who asked and than the person, of a role no lower than theirs; and whoever asked must still be one who
 // may (Forbidden). NotFound: nothing waits by this id any more.
-func (d *Desk) Approve(ctx context.Context, op Principal, req account.RequestInfo, id string) (ResetResult, error) {
-	now := d.Accounts.Now()
+func (d *HelpService) Approve(ctx context.Context, op Principal, req account.RequestInfo, id string) (ResetResult, error) {
+	now := d.accounts.Now()
 	var u account.User
 	var p ResetApproval
-	if err := d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
-		p, u, err = d.second(d.Accounts.In(s), s, op, id, now)
+	if err := d.accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
+		p, u, err = d.second(d.accounts.In(s), s, op, id, now)
 		return err
 	}); err != nil {
 		return ResetResult{}, err
@@ -237,7 +237,7 @@ func (d *Desk) Approve(ctx context.Context, op Principal, req account.RequestInf
 }
 
 // second judges the second word and returns what it is about.
-func (d *Desk) second(r account.Reader, raw store.Reader, op Principal, id string, now time.Time) (ResetApproval, account.User, error) {
+func (d *HelpService) second(r account.Reader, raw store.Reader, op Principal, id string, now time.Time) (ResetApproval, account.User, error) {
 	if err := op.Require(PermApprove); err != nil {
 		return ResetApproval{}, account.User{}, err
 	}
@@ -251,7 +251,7 @@ func (d *Desk) second(r account.Reader, raw store.Reader, op Principal, id strin
 	if op.Owner == p.Owner { // whatever the token
 		return p, u, errcode.New(errcode.Forbidden)
 	}
-	t, err := d.tokens.Get(raw, p.Token)
+	t, err := d.Admin.tokens.Get(raw, p.Token)
 	if errors.Is(err, store.ErrNotFound) {
 		return p, u, errcode.New(errcode.Forbidden)
 	}
@@ -269,11 +269,11 @@ func (d *Desk) second(r account.Reader, raw store.Reader, op Principal, id strin
 }
 
 // RejectApproval ends a reset that waits: by whoever asked, by whoever could agree, and by the person themselves.
-func (d *Desk) RejectApproval(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
+func (d *HelpService) RejectApproval(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
 	if err := op.Require(PermRead); err != nil {
 		return err
 	}
-	_, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
+	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		p, u, err := d.approval(tx.Reader, tx.Raw, op, id, tx.Op.Now)
 		if err != nil {
 			return struct{}{}, err
@@ -296,10 +296,10 @@ func (d *Desk) RejectApproval(ctx context.Context, op Principal, req account.Req
 }
 
 // Sweep removes resets that wait no longer. Call it once in a while.
-func (d *Desk) Sweep(ctx context.Context) error {
-	now := d.Accounts.Now()
+func (d *HelpService) Sweep(ctx context.Context) error {
+	now := d.accounts.Now()
 	var dead []string
-	if err := d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
+	if err := d.accounts.Store.View(ctx, func(s store.Snapshot) error {
 		dead = nil
 		return d.approvals.Scan(s, "", "", 0, func(user string, p ResetApproval) error {
 			if !now.Before(p.Expires) {
@@ -314,7 +314,7 @@ func (d *Desk) Sweep(ctx context.Context) error {
 		return fmt.Errorf("looking for resets that wait no longer: %w", err)
 	}
 	for _, user := range dead {
-		if err := d.Accounts.Store.Update(ctx, func(tx store.Tx) error {
+		if err := d.accounts.Store.Update(ctx, func(tx store.Tx) error {
 			p, err := d.approvals.Get(tx, user)
 			if errors.Is(err, store.ErrNotFound) || err == nil && now.Before(p.Expires) {
 				return nil

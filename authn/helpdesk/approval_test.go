@@ -67,10 +67,10 @@ func TestAnEqualIsResetByTheWordOfTwoAdministrators(t *testing.T) {
 	if again := c.ask(t, c.first); again.ID != p.ID || len(c.Mails()) != 0 {
 		t.Errorf("asked again: got %s with %v, want %s and no mail", again.ID, c.letters(), p.ID)
 	}
-	if list, next, err := c.desk.Approvals(ctx, c.second, "", 0); err != nil || len(list) != 1 || list[0].ID != p.ID || next != "" {
+	if list, next, err := c.Directory.HelpDesk.Approvals(ctx, c.second, "", 0); err != nil || len(list) != 1 || list[0].ID != p.ID || next != "" {
 		t.Errorf("got %v, %q, %v", list, next, err)
 	}
-	rec, err := c.desk.Approve(ctx, c.second, c.From, p.ID)
+	rec, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, p.ID)
 	if err != nil || rec.Approval != nil || rec.Devices[totp.Kind] != 1 || rec.Sessions != 1 || !rec.Mailed || rec.Reason != "lost" {
 		t.Fatalf("got %+v, %v", rec, err)
 	}
@@ -82,7 +82,7 @@ func TestAnEqualIsResetByTheWordOfTwoAdministrators(t *testing.T) {
 	if len(e) != 2 || e[0].Actor.ID != c.first.ID || e[1].Actor.ID != c.second.ID || e[1].Detail["askedBy"] != c.first.ID || e[1].Detail["approvalId"] != p.ID {
 		t.Errorf("got events %+v", e)
 	}
-	_, err = c.desk.Approve(ctx, c.second, c.From, p.ID)
+	_, err = c.Directory.HelpDesk.Approve(ctx, c.second, c.From, p.ID)
 	wantCode(t, "the same word again", err, errcode.NotFound)
 }
 
@@ -112,19 +112,19 @@ func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
 		{"somebody limited to the person's garage", narrow, errcode.NotFound},
 		{"nobody", helpdesk.Principal{}, errcode.Forbidden},
 	} {
-		_, err := c.desk.Approve(ctx, x.op, c.From, p.ID)
+		_, err := c.Directory.HelpDesk.Approve(ctx, x.op, c.From, p.ID)
 		wantCode(t, x.name, err, x.want)
 	}
 	for _, id := range []string{"", "x", string(p.User), string(p.User) + "-", p.ID + "x", "u-" + p.ID} {
-		_, err := c.desk.Approve(ctx, c.second, c.From, id)
+		_, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, id)
 		wantCode(t, "id "+id, err, errcode.NotFound)
 	}
 	c.untouched(t)
-	if list, _, err := c.desk.Approvals(ctx, narrow, "", 0); err != nil || len(list) != 0 {
+	if list, _, err := c.Directory.HelpDesk.Approvals(ctx, narrow, "", 0); err != nil || len(list) != 0 {
 		t.Errorf("somebody limited to a garage lists %d, %v", len(list), err)
 	}
-	wantCode(t, "refusing by somebody lower", c.desk.RejectApproval(ctx, lower, c.From, p.ID), errcode.Forbidden)
-	if _, err := c.desk.Approve(ctx, c.second, c.From, p.ID); err != nil {
+	wantCode(t, "refusing by somebody lower", c.Directory.HelpDesk.RejectApproval(ctx, lower, c.From, p.ID), errcode.Forbidden)
+	if _, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, p.ID); err != nil {
 		t.Errorf("the second word: %v", err)
 	}
 }
@@ -137,25 +137,25 @@ func TestAWordEndsWithItsTimeAndWithWhoGaveIt(t *testing.T) {
 	}{
 		{"after a day", func(t *testing.T, c *council, _ helpdesk.ResetApproval) { c.Clock.Advance(24 * time.Hour) }, errcode.NotFound},
 		{"withdrawn", func(t *testing.T, c *council, p helpdesk.ResetApproval) {
-			wantCode(t, "withdrawing", c.desk.RejectApproval(t.Context(), c.first, c.From, p.ID), "")
+			wantCode(t, "withdrawing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.first, c.From, p.ID), "")
 		}, errcode.NotFound},
 		{"refused by another", func(t *testing.T, c *council, p helpdesk.ResetApproval) {
-			wantCode(t, "refusing", c.desk.RejectApproval(t.Context(), c.second, c.From, p.ID), "")
+			wantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.second, c.From, p.ID), "")
 		}, errcode.NotFound},
 		{"refused by the person", func(t *testing.T, c *council, p helpdesk.ResetApproval) {
-			wantCode(t, "refusing", c.desk.RejectApproval(t.Context(), c.victim, c.From, p.ID), "")
+			wantCode(t, "refusing", c.Directory.HelpDesk.RejectApproval(t.Context(), c.victim, c.From, p.ID), "")
 		}, errcode.NotFound},
 		{"reset by the machine's owner meanwhile", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			c.reset(t, machine, helpdesk.ResetRequest{})
 		}, errcode.NotFound},
 		{"the first is suspended", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
-			wantCode(t, "suspending", c.desk.Suspend(t.Context(), machine, c.From, "first@garage.example"), "")
+			wantCode(t, "suspending", c.Directory.Suspend(t.Context(), machine, c.From, "first@garage.example"), "")
 		}, errcode.Forbidden},
 		{"the first has lost the role", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			c.Change(account.UserID(c.first.Owner), func(u *account.User) { u.Roles = []account.RoleAssignment{grant(account.RoleUserAdmin)} })
 		}, errcode.Forbidden},
 		{"the first one's token is revoked", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
-			wantCode(t, "revoking", c.desk.RevokeToken(t.Context(), machine, c.From, c.first.ID[len("token:"):]), "")
+			wantCode(t, "revoking", c.Directory.Admin.RevokeToken(t.Context(), machine, c.From, c.first.ID[len("token:"):]), "")
 		}, errcode.Forbidden},
 		{"the person has risen above them", func(t *testing.T, c *council, _ helpdesk.ResetApproval) {
 			for _, id := range []string{c.first.Owner, c.second.Owner} {
@@ -168,13 +168,13 @@ func TestAWordEndsWithItsTimeAndWithWhoGaveIt(t *testing.T) {
 			c := openCouncil(t)
 			p := c.ask(t, c.first)
 			x.end(t, c, p)
-			_, err := c.desk.Approve(t.Context(), c.second, c.From, p.ID)
+			_, err := c.Directory.HelpDesk.Approve(t.Context(), c.second, c.From, p.ID)
 			wantCode(t, "the second word", err, x.want)
 			if x.name != "reset by the machine's owner meanwhile" {
 				c.untouched(t)
 			}
 			if x.want == errcode.NotFound {
-				if list, _, err := c.desk.Approvals(t.Context(), c.second, "", 0); err != nil || len(list) != 0 {
+				if list, _, err := c.Directory.HelpDesk.Approvals(t.Context(), c.second, "", 0); err != nil || len(list) != 0 {
 					t.Errorf("still listed: %d, %v", len(list), err)
 				}
 			}
@@ -186,14 +186,14 @@ func TestWhatWaitsNoLongerIsSweptAway(t *testing.T) {
 	c := openCouncil(t)
 	old := c.ask(t, c.first)
 	c.Clock.Advance(24*time.Hour - 1)
-	if err := c.desk.Sweep(t.Context()); err != nil {
+	if err := c.Directory.HelpDesk.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.desk.Approval(t.Context(), c.second, old.ID); err != nil {
+	if _, err := c.Directory.HelpDesk.Approval(t.Context(), c.second, old.ID); err != nil {
 		t.Errorf("swept too early: %v", err)
 	}
 	c.Clock.Advance(1)
-	if err := c.desk.Sweep(t.Context()); err != nil {
+	if err := c.Directory.HelpDesk.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if fresh := c.ask(t, c.first); fresh.ID == old.ID || !fresh.Expires.Equal(c.Clock.Now().Add(24*time.Hour)) {
@@ -207,16 +207,16 @@ func TestTakingARoleIsNoWayAroundTheSecondWord(t *testing.T) {
 	c := openCouncil(t)
 	ctx := t.Context()
 	rid := c.User(technician).Roles[0].ID
-	wantCode(t, "taking the role", c.desk.RevokeRole(ctx, c.first, c.From, technician, rid), "")
+	wantCode(t, "taking the role", c.Directory.Admin.RevokeRole(ctx, c.first, c.From, technician, rid), "")
 	_, sibling := c.ownedAfter(t, "first@garage.example", account.RoleUserAdmin)
 	for name, op := range map[string]helpdesk.Principal{"the same token": c.first, "another of theirs": sibling} {
 		c.ask(t, op)
-		wantCode(t, "a device, by "+name, c.desk.RemoveDevice(ctx, op, c.From, technician, c.phone.Device), errcode.Forbidden)
+		wantCode(t, "a device, by "+name, c.Directory.RemoveDevice(ctx, op, c.From, technician, c.phone.Device), errcode.Forbidden)
 	}
 	c.give(t, c.first, technician, helpdesk.NewRole{Role: account.RoleReadOnly})
 	p := c.ask(t, c.first)
 	c.untouched(t)
-	if _, err := c.desk.Approve(ctx, c.second, c.From, p.ID); err != nil {
+	if _, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, p.ID); err != nil {
 		t.Errorf("the second word: %v", err)
 	}
 }
@@ -224,15 +224,15 @@ func TestTakingARoleIsNoWayAroundTheSecondWord(t *testing.T) {
 func TestNobodyHigherIsResetByTwoLower(t *testing.T) {
 	c := openCouncil(t)
 	for _, role := range []account.Role{account.RoleUserAdmin, account.RoleHelpDesk, account.RoleReadOnly} {
-		_, err := c.desk.Reset(t.Context(), withRole(c.first, role), c.From, technician, helpdesk.ResetRequest{})
+		_, err := c.Directory.HelpDesk.Reset(t.Context(), withRole(c.first, role), c.From, technician, helpdesk.ResetRequest{})
 		wantCode(t, string(role), err, errcode.Forbidden)
 	}
-	_, err := c.desk.Reset(t.Context(), c.victim, c.From, technician, helpdesk.ResetRequest{})
+	_, err := c.Directory.HelpDesk.Reset(t.Context(), c.victim, c.From, technician, helpdesk.ResetRequest{})
 	wantCode(t, "oneself", err, errcode.Forbidden)
 	no := false
-	_, err = c.desk.Reset(t.Context(), withSecrets(c.first), c.From, technician, helpdesk.ResetRequest{SendEmail: &no})
+	_, err = c.Directory.HelpDesk.Reset(t.Context(), withSecrets(c.first), c.From, technician, helpdesk.ResetRequest{SendEmail: &no})
 	wantCode(t, "with the ticket in an answer", err, errcode.Forbidden)
-	wantCode(t, "one device of an equal", c.desk.RemoveDevice(t.Context(), c.first, c.From, technician, c.phone.Device), errcode.Forbidden)
+	wantCode(t, "one device of an equal", c.Directory.RemoveDevice(t.Context(), c.first, c.From, technician, c.phone.Device), errcode.Forbidden)
 	c.untouched(t)
 }
 
@@ -243,20 +243,20 @@ func TestASecondWordFitsIntoOneUpdate(t *testing.T) {
 	for i := range 9 {
 		c.boss(t, string(rune('a'+i))+"@council.example", grant(account.RoleSuperAdmin))
 	}
-	if _, err := c.desk.Submit(t.Context(), c.From, helpdesk.Submission{Email: technician}); err != nil {
+	if _, err := c.Directory.HelpDesk.Submit(t.Context(), c.From, helpdesk.Submission{Email: technician}); err != nil {
 		t.Fatal(err)
 	}
-	cases, _, err := c.desk.Requests(t.Context(), c.first, helpdesk.RequestQuery{})
+	cases, _, err := c.Directory.HelpDesk.Requests(t.Context(), c.first, helpdesk.RequestQuery{})
 	if err != nil || len(cases) != 1 {
 		t.Fatalf("got %d cases, %v", len(cases), err)
 	}
-	_, err = c.desk.Reset(t.Context(), c.first, c.From, technician, helpdesk.ResetRequest{HelpRequest: cases[0].ID})
+	_, err = c.Directory.HelpDesk.Reset(t.Context(), c.first, c.From, technician, helpdesk.ResetRequest{HelpRequest: cases[0].ID})
 	wantCode(t, "nobody checked who is asking", err, errcode.WrongState)
 	rec := c.reset(t, c.first, helpdesk.ResetRequest{HelpRequest: cases[0].ID, Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityCalledBack}})
-	if _, err := c.desk.Approve(t.Context(), c.second, c.From, rec.Approval.ID); err != nil {
+	if _, err := c.Directory.HelpDesk.Approve(t.Context(), c.second, c.From, rec.Approval.ID); err != nil {
 		t.Errorf("the second word: %v", err)
 	}
-	if found, err := c.desk.Request(t.Context(), c.first, cases[0].ID); err != nil || found.State != helpdesk.StateResolved {
+	if found, err := c.Directory.HelpDesk.Request(t.Context(), c.first, cases[0].ID); err != nil || found.State != helpdesk.StateResolved {
 		t.Errorf("the case: %+v, %v", found.State, err)
 	}
 }

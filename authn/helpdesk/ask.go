@@ -37,7 +37,7 @@ type asked struct {
 // we do not, and when the text only joins a request that is open. Limits (PROTOCOL 19): RateLimited beyond 20 an
 // hour from one network; beyond 5 an hour about one address no mail is sent. Support is mailed, if there is
 // one; the person gets word of it at the stored address alone. Invalid: email, topic or message.
-func (d *Desk) Submit(ctx context.Context, req account.RequestInfo, f Submission) (reference string, err error) {
+func (d *HelpService) Submit(ctx context.Context, req account.RequestInfo, f Submission) (reference string, err error) {
 	q := asked{topic: templates.Topic(f.Topic), counted: true}
 	var ok bool
 	if q.address, ok = account.NormalizeLogin(f.Email); !ok {
@@ -66,7 +66,7 @@ func (d *Desk) Submit(ctx context.Context, req account.RequestInfo, f Submission
 
 // Forgot is authn.Service.Forgot with a case opened, in the same Update, for somebody who has no usable device
 // (PROTOCOL 8). The page says nothing of it. The mails are limited as Ask's are.
-func (d *Desk) Forgot(ctx context.Context, req account.RequestInfo, identifier string) error {
+func (d *HelpService) Forgot(ctx context.Context, req account.RequestInfo, identifier string) error {
 	return d.signIn.RequestPasswordLink(ctx, req, identifier, func(tx *account.Tx, u *account.User) error {
 		_, err := d.take(tx, asked{address: u.Login, topic: templates.TopicCannotLogIn, forgot: true})
 		return err
@@ -79,8 +79,8 @@ type outcome struct {
 	wait      time.Duration
 }
 
-func (d *Desk) ask(ctx context.Context, req account.RequestInfo, q asked) (string, error) {
-	out, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (outcome, error) { return d.take(tx, q) })
+func (d *HelpService) ask(ctx context.Context, req account.RequestInfo, q asked) (string, error) {
+	out, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (outcome, error) { return d.take(tx, q) })
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("storing a help request: %w", err)
@@ -91,10 +91,10 @@ func (d *Desk) ask(ctx context.Context, req account.RequestInfo, q asked) (strin
 }
 
 // take stores a request as a case of its own or as a text of the one that is open.
-func (d *Desk) take(tx *account.Tx, q asked) (outcome, error) {
+func (d *HelpService) take(tx *account.Tx, q asked) (outcome, error) {
 	now := tx.Op.Now
 	if q.counted {
-		v, err := d.Accounts.Limiter.Take(tx.Raw, now, throttle.HelpSource, throttle.Network(tx.Op.Request.Address))
+		v, err := d.accounts.Limiter.Take(tx.Raw, now, throttle.HelpSource, throttle.Network(tx.Op.Request.Address))
 		if err != nil {
 			return outcome{}, fmt.Errorf("counting help requests: %w", err)
 		}
@@ -107,7 +107,7 @@ func (d *Desk) take(tx *account.Tx, q asked) (outcome, error) {
 		return outcome{}, err
 	}
 	reference := "H-" + tx.Op.Code("help reference").Reveal()
-	mails, err := d.Accounts.Limiter.Take(tx.Raw, now, throttle.HelpMails, q.address)
+	mails, err := d.accounts.Limiter.Take(tx.Raw, now, throttle.HelpMails, q.address)
 	if err != nil {
 		return outcome{}, fmt.Errorf("counting mails of help requests: %w", err)
 	}
@@ -122,7 +122,7 @@ func (d *Desk) take(tx *account.Tx, q asked) (outcome, error) {
 }
 
 // open stores a new case and, within the limit, queues its mails. u is empty for an address that nobody has.
-func (d *Desk) open(tx *account.Tx, q asked, u *account.User, reference string, mails bool) error {
+func (d *HelpService) open(tx *account.Tx, q asked, u *account.User, reference string, mails bool) error {
 	c := Request{ID: tx.NewRecordID("help"), Reference: reference, User: u.ID, Email: q.address, Topic: q.topic, Message: q.message,
 		State: StateOpen, PasswordProven: u.ID != "" && q.proven == u.ID, Forgotten: q.forgot,
 		Agent: account.DescribeUserAgent(tx.Op.Request.Agent), At: tx.Op.Now}
@@ -136,24 +136,24 @@ func (d *Desk) open(tx *account.Tx, q asked, u *account.User, reference string, 
 		return err
 	}
 	about := templates.Context{At: tx.Op.Now, Browser: c.Agent, Address: c.Address}
-	if support := d.Accounts.Policy.Support; support != "" {
+	if support := d.accounts.Policy.Support; support != "" {
 		m := templates.HelpForSupportMail{Context: about, Reference: reference, From: q.address, Known: u.ID != "", Topic: q.topic,
 			Text: q.message, Link: d.signIn.URL("/api/v1/help-requests/" + c.ID)}
-		if err := tx.SendTo([]string{support}, d.Accounts.Policy.DefaultLocale, m, time.Time{}); err != nil {
+		if err := tx.SendTo([]string{support}, d.accounts.Policy.DefaultLocale, m, time.Time{}); err != nil {
 			return err
 		}
 	}
 	if u.ID == "" || q.forgot { // strangers' addresses get no mail; and who forgot a password did not ask for help
 		return nil
 	}
-	v, err := d.Accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
+	v, err := d.accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.UnauthenticatedMails, string(u.ID))
 	if err != nil {
 		return fmt.Errorf("counting mails that strangers cause: %w", err)
 	}
 	if !v.OK {
 		return nil
 	}
-	return tx.SendTo(stored(u, q.address), d.Accounts.Locale(u), templates.HelpReceivedMail{Context: tx.About(u), Reference: reference}, time.Time{})
+	return tx.SendTo(stored(u, q.address), d.accounts.Locale(u), templates.HelpReceivedMail{Context: tx.About(u), Reference: reference}, time.Time{})
 }
 
 // stored is the address of the person that was typed; the first one where a sign-in name was.
@@ -166,7 +166,7 @@ func stored(u *account.User, typed string) []string {
 }
 
 // join adds a text to the case that is open, without a mail. What is too much is counted only.
-func (d *Desk) join(tx *account.Tx, c *Request, q asked, reference string) error {
+func (d *HelpService) join(tx *account.Tx, c *Request, q asked, reference string) error {
 	if len(c.Texts) < mostTexts {
 		t := FollowUp{At: tx.Op.Now, Reference: reference, Topic: q.topic, Message: cut(q.message, longestText)}
 		if tx.Op.Request.Address.IsValid() {
@@ -187,7 +187,7 @@ func (d *Desk) join(tx *account.Tx, c *Request, q asked, reference string) error
 }
 
 // askedEvent tells of a request. Nobody has proven to be the person that it is about.
-func (d *Desk) askedEvent(action string, c *Request) audit.Event {
+func (d *HelpService) askedEvent(action string, c *Request) audit.Event {
 	e := requestEvent(Principal{}, action, c)
 	e.Actor = audit.Actor{Type: audit.TypeUnknown}
 	e.Detail = map[string]string{"topic": string(c.Topic)}

@@ -25,7 +25,7 @@ func (s *shop) ask(t *testing.T, n int, f helpdesk.Submission) string {
 	t.Helper()
 	req := s.From
 	req.Address = netip.AddrFrom4([4]byte{198, 51, byte(n), 7})
-	ref, err := s.desk.Submit(t.Context(), req, f)
+	ref, err := s.Directory.HelpDesk.Submit(t.Context(), req, f)
 	if err != nil {
 		t.Fatalf("asking: %v", err)
 	}
@@ -39,7 +39,7 @@ func (s *shop) ask(t *testing.T, n int, f helpdesk.Submission) string {
 // cases are all, as support sees them.
 func (s *shop) cases(t *testing.T) []helpdesk.Request {
 	t.Helper()
-	cases, next, err := s.desk.Requests(t.Context(), support, helpdesk.RequestQuery{})
+	cases, next, err := s.Directory.HelpDesk.Requests(t.Context(), support, helpdesk.RequestQuery{})
 	if err != nil || next != "" {
 		t.Fatalf("listing cases: %q, %v", next, err)
 	}
@@ -104,7 +104,7 @@ func TestWithoutSupportHelpRequestsAreStoredOnly(t *testing.T) {
 func TestFortyRequestsAreStoppedBySourceAndByAddress(t *testing.T) {
 	s := openShop(t)
 	for i := range 40 {
-		_, err := s.desk.Submit(t.Context(), s.From, helpdesk.Submission{Email: fmt.Sprintf("n%d@else.example", i), Message: "x"})
+		_, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, helpdesk.Submission{Email: fmt.Sprintf("n%d@else.example", i), Message: "x"})
 		want := errcode.Code("")
 		if i >= 20 {
 			want = errcode.RateLimited
@@ -130,7 +130,7 @@ func TestFortyRequestsAreStoppedBySourceAndByAddress(t *testing.T) {
 	if toSupport != 5 || toPerson != 5 {
 		t.Errorf("got %d mails to support and %d to the person, want five each", toSupport, toPerson)
 	}
-	cases, _, err := s.desk.Requests(t.Context(), support, helpdesk.RequestQuery{User: s.amelie.ID})
+	cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), support, helpdesk.RequestQuery{User: s.amelie.ID})
 	if err != nil || len(cases) != 5 {
 		t.Fatalf("got %d cases, %v, want five", len(cases), err)
 	}
@@ -141,7 +141,7 @@ func TestFortyRequestsAreStoppedBySourceAndByAddress(t *testing.T) {
 	if got := len(s.Events(audit.HelpJoined)); got != 35 {
 		t.Errorf("got %d events of joined texts, want 35", got)
 	}
-	found, _, err := s.desk.Requests(t.Context(), support, helpdesk.RequestQuery{Reference: last.Texts[3].Reference})
+	found, _, err := s.Directory.HelpDesk.Requests(t.Context(), support, helpdesk.RequestQuery{Reference: last.Texts[3].Reference})
 	if err != nil || len(found) != 1 || found[0].ID != last.ID {
 		t.Errorf("by the reference of a joined text: got %d cases, %v", len(found), err)
 	}
@@ -157,13 +157,13 @@ func TestBeyondTheLimitAClosedRequestIsNotJoined(t *testing.T) {
 		s.ask(t, i, helpdesk.Submission{Email: technician, Message: "x"})
 	}
 	for _, c := range s.cases(t) {
-		if _, err := s.desk.Patch(t.Context(), support, s.From, c.ID, helpdesk.RequestPatch{Status: helpdesk.StateRejected}); err != nil {
+		if _, err := s.Directory.HelpDesk.Patch(t.Context(), support, s.From, c.ID, helpdesk.RequestPatch{Status: helpdesk.StateRejected}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	s.EmptyOutbox()
 	ref := s.ask(t, 9, helpdesk.Submission{Email: technician, Message: "y"})
-	open, _, err := s.desk.Requests(t.Context(), support, helpdesk.RequestQuery{Status: helpdesk.StateOpen})
+	open, _, err := s.Directory.HelpDesk.Requests(t.Context(), support, helpdesk.RequestQuery{Status: helpdesk.StateOpen})
 	if err != nil || len(open) != 1 || open[0].Reference != ref || len(s.Mails()) != 0 {
 		t.Errorf("got %d open, %v, mails %v, want a new one without mail", len(open), err, s.letters())
 	}
@@ -190,7 +190,7 @@ func TestAForgottenPasswordWithoutADeviceOpensACase(t *testing.T) {
 	s := openShop(t)
 	s.reset(t, support, helpdesk.ResetRequest{})
 	s.EmptyOutbox()
-	if err := s.desk.Forgot(t.Context(), s.From, technician); err != nil {
+	if err := s.Directory.HelpDesk.Forgot(t.Context(), s.From, technician); err != nil {
 		t.Fatal(err)
 	}
 	sameStrings(t, "mails", s.letters(), []string{"help_for_support to support@garage.example"})
@@ -216,7 +216,7 @@ func TestFormsThatAreRefused(t *testing.T) {
 	} {
 		f := good
 		c.change(&f)
-		_, err := s.desk.Submit(t.Context(), s.From, f)
+		_, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, f)
 		wantCode(t, c.name, err, errcode.Invalid)
 		if err == nil || !strings.Contains(err.Error(), c.field) {
 			t.Errorf("%s: got %v, want field %s", c.name, err, c.field)

@@ -30,7 +30,7 @@ type half struct {
 
 func (s *shop) sets(t *testing.T, op helpdesk.Principal) string {
 	t.Helper()
-	if _, err := s.desk.UpdateUser(t.Context(), op, s.From, string(s.amelie.ID), helpdesk.ProfileChange{Password: given}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), op, s.From, string(s.amelie.ID), helpdesk.ProfileChange{Password: given}); err != nil {
 		t.Fatal(err)
 	}
 	return given
@@ -38,7 +38,7 @@ func (s *shop) sets(t *testing.T, op helpdesk.Principal) string {
 
 func (s *shop) makes(t *testing.T, op helpdesk.Principal) string {
 	t.Helper()
-	secret, err := s.desk.TemporaryPassword(t.Context(), op, s.From, string(s.amelie.ID))
+	secret, err := s.Directory.TemporaryPassword(t.Context(), op, s.From, string(s.amelie.ID))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func (s *shop) makes(t *testing.T, op helpdesk.Principal) string {
 
 func (s *shop) moves(t *testing.T, op helpdesk.Principal, to string) {
 	t.Helper()
-	if _, err := s.desk.UpdateUser(t.Context(), op, s.From, string(s.amelie.ID), helpdesk.ProfileChange{Email: &to}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), op, s.From, string(s.amelie.ID), helpdesk.ProfileChange{Email: &to}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -69,7 +69,7 @@ func (s *shop) mails(t *testing.T, op helpdesk.Principal, to, password string) h
 
 func (s *shop) resets(t *testing.T, op helpdesk.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
 	t.Helper()
-	rec, err := s.desk.Reset(t.Context(), op, s.From, string(s.amelie.ID), r)
+	rec, err := s.Directory.HelpDesk.Reset(t.Context(), op, s.From, string(s.amelie.ID), r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,19 +106,19 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 			return s.answers(t, thief, password)
 		}},
 		{"changes one that they saw typed", func(t *testing.T, s *shop) half {
-			if _, err := s.desk.ChangePassword(t.Context(), thief, s.From, technician, password, given); err != nil {
+			if _, err := s.Directory.ChangePassword(t.Context(), thief, s.From, technician, password, given); err != nil {
 				t.Fatal(err)
 			}
 			return s.answers(t, thief, given)
 		}},
 		{"washes a temporary password by changing it", func(t *testing.T, s *shop) half {
-			if _, err := s.desk.ChangePassword(t.Context(), again, s.From, technician, s.makes(t, thief), given); err != nil {
+			if _, err := s.Directory.ChangePassword(t.Context(), again, s.From, technician, s.makes(t, thief), given); err != nil {
 				t.Fatal(err)
 			}
 			return s.answers(t, thief, given)
 		}},
 		{"chooses by a link in the answer, which the person confirms", func(t *testing.T, s *shop) half {
-			link, err := s.desk.ResetPassword(t.Context(), thief, s.From, technician, false)
+			link, err := s.Directory.ResetPassword(t.Context(), thief, s.From, technician, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -144,7 +144,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 		}},
 		{"moves the address in the call that sets the password", func(t *testing.T, s *shop) half {
 			to := theirs
-			if _, err := s.desk.UpdateUser(t.Context(), thief, s.From, technician, helpdesk.ProfileChange{Email: &to, Password: given}); err != nil {
+			if _, err := s.Directory.UpdateUser(t.Context(), thief, s.From, technician, helpdesk.ProfileChange{Email: &to, Password: given}); err != nil {
 				t.Fatal(err)
 			}
 			s.Clock.Advance(rest)
@@ -153,7 +153,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 		{"makes the person's link go to the moved address", func(t *testing.T, s *shop) half {
 			s.moves(t, thief, theirs)
 			s.EmptyOutbox()
-			if err := s.desk.Forgot(t.Context(), s.From, theirs); err != nil {
+			if err := s.Directory.HelpDesk.Forgot(t.Context(), s.From, theirs); err != nil {
 				t.Fatal(err)
 			}
 			s.takesAt(t, mailed[templates.PasswordLinkMail](t, s, theirs).Link)
@@ -240,7 +240,7 @@ func TestTwoHandsLetThePersonIn(t *testing.T) {
 		{"a password chosen by a link to the corrected address", func(t *testing.T, s *shop) half {
 			s.moves(t, thief, "amelie@new.example")
 			s.EmptyOutbox()
-			if err := s.desk.Forgot(t.Context(), s.From, "amelie@new.example"); err != nil {
+			if err := s.Directory.HelpDesk.Forgot(t.Context(), s.From, "amelie@new.example"); err != nil {
 				t.Fatal(err)
 			}
 			s.takesAt(t, mailed[templates.PasswordLinkMail](t, s, "amelie@new.example").Link)
@@ -277,7 +277,7 @@ func TestATicketIsMailedToAnAddressJustMoved(t *testing.T) {
 	}
 	for _, r := range []helpdesk.ResetRequest{{}, {SendEmail: new(true)}} {
 		for _, op := range []helpdesk.Principal{thief, support, machine} {
-			_, err := s.desk.Reset(t.Context(), op, s.From, string(s.amelie.ID), r)
+			_, err := s.Directory.HelpDesk.Reset(t.Context(), op, s.From, string(s.amelie.ID), r)
 			wantCode(t, op.ID, err, errcode.WrongState)
 		}
 	}
@@ -302,7 +302,7 @@ var support2 = withSecrets(helpdesk.Principal{ID: "token:s2", Name: "the other d
 func TestTheAddressOfTheBeginningIsProvenByTheMailedInvitation(t *testing.T) {
 	for _, mailedTo := range []bool{true, false} {
 		s := openShop(t)
-		u, inv, err := s.desk.CreateUser(t.Context(), thief, s.From, helpdesk.NewUser{Email: "nadia@garage.example"}, true, mailedTo)
+		u, inv, err := s.Directory.CreateUser(t.Context(), thief, s.From, helpdesk.NewUser{Email: "nadia@garage.example"}, true, mailedTo)
 		if err != nil || s.User(string(u.ID)).EmailProvenance.By != thief.Owner {
 			t.Fatalf("got %+v, %v", s.User(string(u.ID)).EmailProvenance, err)
 		}
@@ -322,7 +322,7 @@ func TestTheAddressOfTheBeginningIsProvenByTheMailedInvitation(t *testing.T) {
 func TestAProgramGuessesAPasswordBesideTheSignIn(t *testing.T) {
 	s := openShop(t)
 	guess := func(text string) error {
-		_, err := s.desk.ChangePassword(t.Context(), thief, s.From, technician, text, given)
+		_, err := s.Directory.ChangePassword(t.Context(), thief, s.From, technician, text, given)
 		return err
 	}
 	for range 3 {
@@ -341,7 +341,7 @@ func TestAProgramGuessesAPasswordBesideTheSignIn(t *testing.T) {
 	}
 	for range 20 { // and the limit of where it comes from
 		_ = guess("encore un autre mot faux")
-		if err := s.desk.Unlock(t.Context(), machine, s.From, technician); err != nil {
+		if err := s.Directory.Unlock(t.Context(), machine, s.From, technician); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -16,22 +16,22 @@ import (
 // where the log would not tell them: another garage of before, and what the person was as an operator.
 func TestAHelpRequestTellsWhatTheLogKeeps(t *testing.T) {
 	s := openShop(t)
-	granted, err := s.desk.GrantRole(t.Context(), root, s.From, technician, helpdesk.NewRole{Role: account.RoleReadOnly, Targets: []account.GroupID{s.other}})
+	granted, err := s.Directory.Admin.GrantRole(t.Context(), root, s.From, technician, helpdesk.NewRole{Role: account.RoleReadOnly, Targets: []account.GroupID{s.other}})
 	wantCode(t, "a role", err, "")
-	wantCode(t, "it is taken", s.desk.RevokeRole(t.Context(), root, s.From, technician, granted.Grant.ID), "")
-	wantCode(t, "another garage", s.desk.AddMember(t.Context(), root, s.From, s.other, technician), "")
-	wantCode(t, "it is left", s.desk.RemoveMember(t.Context(), root, s.From, s.other, technician), "")
-	wantCode(t, "suspended", s.desk.Suspend(t.Context(), root, s.From, technician), "")
-	wantCode(t, "and back", s.desk.Unsuspend(t.Context(), root, s.From, technician), "")
-	if _, err := s.desk.Submit(t.Context(), s.From, helpdesk.Submission{Email: technician}); err != nil {
+	wantCode(t, "it is taken", s.Directory.Admin.RevokeRole(t.Context(), root, s.From, technician, granted.Grant.ID), "")
+	wantCode(t, "another garage", s.Directory.AddMember(t.Context(), root, s.From, s.other, technician), "")
+	wantCode(t, "it is left", s.Directory.RemoveMember(t.Context(), root, s.From, s.other, technician), "")
+	wantCode(t, "suspended", s.Directory.Suspend(t.Context(), root, s.From, technician), "")
+	wantCode(t, "and back", s.Directory.Unsuspend(t.Context(), root, s.From, technician), "")
+	if _, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, helpdesk.Submission{Email: technician}); err != nil {
 		t.Fatal(err)
 	}
 	read := func(op helpdesk.Principal) (what []string) {
-		cases, _, err := s.desk.Requests(t.Context(), op, helpdesk.RequestQuery{})
+		cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), op, helpdesk.RequestQuery{})
 		if err != nil || len(cases) != 1 {
 			t.Fatalf("got %d cases, %v", len(cases), err)
 		}
-		changes, err := s.desk.Changes(t.Context(), op, &cases[0])
+		changes, err := s.Directory.HelpDesk.Changes(t.Context(), op, &cases[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,20 +50,20 @@ func TestAHelpRequestTellsWhatTheLogKeeps(t *testing.T) {
 func TestTheLogTellsThatSomebodyWasInvitedElsewhere(t *testing.T) {
 	s := openShop(t)
 	s.inviteElsewhere(t, limited(support, s.other), technician, s.other)
-	cases, _, err := s.desk.Requests(t.Context(), root, helpdesk.RequestQuery{})
+	cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), root, helpdesk.RequestQuery{})
 	if err != nil || len(cases) != 1 || cases[0].Topic != templates.TopicInvited {
 		t.Fatalf("got %+v, %v", cases, err)
 	}
 	id := cases[0].ID
 	s.Clock.Advance(time.Second)
-	_, err = s.desk.Reset(t.Context(), root, s.From, technician, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack})
+	_, err = s.Directory.HelpDesk.Reset(t.Context(), root, s.From, technician, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack})
 	wantCode(t, "a reset for which nobody asked", err, errcode.Conflict)
 	for _, p := range []helpdesk.RequestPatch{{Note: "who is this?"}, {Status: helpdesk.StateResolved}} {
-		if _, err := s.desk.Patch(t.Context(), root, s.From, id, p); err != nil {
+		if _, err := s.Directory.HelpDesk.Patch(t.Context(), root, s.From, id, p); err != nil {
 			t.Fatal(err)
 		}
 	}
-	events, _, err := s.desk.Events(t.Context(), limited(support, s.garage), audit.Query{})
+	events, _, err := s.Directory.Admin.Events(t.Context(), limited(support, s.garage), audit.Query{})
 	if err != nil {
 		t.Fatal(err)
 	}

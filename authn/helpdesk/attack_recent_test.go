@@ -13,21 +13,21 @@ func TestAPersonReadsWhereTheirOperatorSits(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
 	for name, act := range map[string]func() error{
-		"suspending":   func() error { return s.desk.Suspend(ctx, root, s.From, technician) },
-		"unsuspending": func() error { return s.desk.Unsuspend(ctx, root, s.From, technician) },
+		"suspending":   func() error { return s.Directory.Suspend(ctx, root, s.From, technician) },
+		"unsuspending": func() error { return s.Directory.Unsuspend(ctx, root, s.From, technician) },
 		"a password": func() error {
-			_, err := s.desk.TemporaryPassword(ctx, withSecrets(root), s.From, technician)
+			_, err := s.Directory.TemporaryPassword(ctx, withSecrets(root), s.From, technician)
 			return err
 		},
 		"a reset": func() error {
-			_, err := s.desk.Reset(ctx, root, s.From, technician, helpdesk.ResetRequest{Reason: "lost"})
+			_, err := s.Directory.HelpDesk.Reset(ctx, root, s.From, technician, helpdesk.ResetRequest{Reason: "lost"})
 			return err
 		},
 	} {
 		s.Change(s.amelie.ID, func(u *account.User) { u.Status = account.StatusActive })
 		before := len(s.User(technician).Activity)
 		if name == "unsuspending" {
-			wantCode(t, "suspending first", s.desk.Suspend(ctx, root, s.From, technician), "")
+			wantCode(t, "suspending first", s.Directory.Suspend(ctx, root, s.From, technician), "")
 		}
 		wantCode(t, name, act(), "")
 		recent := s.User(technician).Activity

@@ -18,7 +18,7 @@ func TestASwarmOfShadowsKeepsSomebodyOutOfAGarage(t *testing.T) {
 		op := limited(support, s.other, g)
 		all = append(all, s.inviteElsewhere(t, op, technician, s.other, g))
 	}
-	if err := s.desk.AddMember(t.Context(), machine, s.From, s.other, technician); err != nil {
+	if err := s.Directory.AddMember(t.Context(), machine, s.From, s.other, technician); err != nil {
 		t.Fatalf("the person joins the garage: %v", err)
 	}
 	for _, shadow := range all[4:] { // the list of an address holds sixteen

@@ -16,7 +16,7 @@ func TestATokenOfOneGarageEndsTheTokensOfTheHouse(t *testing.T) {
 	one := []account.GroupID{s.garage}
 	operator := func(n helpdesk.NewToken) helpdesk.Principal {
 		secret, _ := s.token(t, machine, n)
-		op, err := s.desk.Authenticate(ctx, secret)
+		op, err := s.Directory.Admin.Authenticate(ctx, secret)
 		if err != nil {
 			t.Fatalf("checking a token: %v", err)
 		}
@@ -41,7 +41,7 @@ func TestATokenOfOneGarageEndsTheTokensOfTheHouse(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			secret, tok := s.token(t, machine, test.token)
-			listed, _, err := s.desk.Tokens(ctx, test.by, "", 0)
+			listed, _, err := s.Directory.Admin.Tokens(ctx, test.by, "", 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -56,8 +56,8 @@ func TestATokenOfOneGarageEndsTheTokensOfTheHouse(t *testing.T) {
 			if test.may {
 				wantRevoke, wantCheck = "", errcode.NoSession
 			}
-			wantCode(t, "revoking", s.desk.RevokeToken(ctx, test.by, s.From, tok.ID), wantRevoke)
-			_, err = s.desk.Authenticate(ctx, secret)
+			wantCode(t, "revoking", s.Directory.Admin.RevokeToken(ctx, test.by, s.From, tok.ID), wantRevoke)
+			_, err = s.Directory.Admin.Authenticate(ctx, secret)
 			wantCode(t, "the token afterwards", err, wantCheck)
 		})
 	}

@@ -27,18 +27,18 @@ func TestAnOperatorUnlocksToGoOnGuessing(t *testing.T) {
 			wrong++
 			continue
 		}
-		if s.desk.Unlock(t.Context(), support, s.From, technician) == nil {
+		if s.Directory.Unlock(t.Context(), support, s.From, technician) == nil {
 			unlocked++
 		}
 	}
 	if wrong > 100 || unlocked > 5 { // 100 is the most in a row that NIST SP 800-63B-4 section 3.2.2 allows
 		t.Errorf("%d wrong codes were judged at once, after %d unlocks", wrong, unlocked)
 	}
-	if err := s.desk.Unlock(t.Context(), machine, s.From, technician); err != nil {
+	if err := s.Directory.Unlock(t.Context(), machine, s.From, technician); err != nil {
 		t.Errorf("the machine's owner, who may do anything to the store: %v", err)
 	}
 	s.Clock.Advance(24 * time.Hour)
-	if err := s.desk.Unlock(t.Context(), support, s.From, technician); err != nil {
+	if err := s.Directory.Unlock(t.Context(), support, s.From, technician); err != nil {
 		t.Errorf("a day later: %v", err)
 	}
 }

@@ -38,7 +38,7 @@ type ImportResult struct {
 // A row that repeats an earlier row is invalid. To a principal with a group scope, a user outside the scope does not
 // exist, and the result is a placeholder, as with CreateUser (protocol rule 21). Import returns Forbidden if the
 // principal cannot import, or if a token imports a key: only the operator can (protocol rule 23).
-func (d *Desk) Import(ctx context.Context, op Principal, req account.RequestInfo, rows []ImportRow, invite, dry bool) ([]ImportResult, error) {
+func (d *DirectoryService) Import(ctx context.Context, op Principal, req account.RequestInfo, rows []ImportRow, invite, dry bool) ([]ImportResult, error) {
 	if slices.ContainsFunc(rows, func(r ImportRow) bool { return !r.OTPAuthURI.IsZero() }) && !op.Operator {
 		return nil, errcode.New(errcode.Forbidden)
 	}
@@ -53,7 +53,7 @@ func (d *Desk) Import(ctx context.Context, op Principal, req account.RequestInfo
 		users[i] = r.NewUser
 	}
 	duplicates := FindDuplicates(users, func(key secret.Value) (string, bool) {
-		device, err := d.enrol.ParseImport(d.Accounts.Now(), &account.User{}, key)
+		device, err := d.enrol.ParseImport(d.accounts.Now(), &account.User{}, key)
 		return device.Unique, err == nil
 	})
 	out := make([]ImportResult, len(rows))
@@ -68,14 +68,14 @@ func (d *Desk) Import(ctx context.Context, op Principal, req account.RequestInfo
 }
 
 // importRow validates one row and creates its user.
-func (d *Desk) importRow(ctx context.Context, op Principal, req account.RequestInfo, r ImportRow, invite, dry bool) (ImportResult, error) {
+func (d *DirectoryService) importRow(ctx context.Context, op Principal, req account.RequestInfo, r ImportRow, invite, dry bool) (ImportResult, error) {
 	out, err := d.validateImport(ctx, op, r)
 	if err != nil || dry || out.Exists || len(out.Faults) > 0 {
 		return out, err
 	}
-	a := d.Accounts.NewOperation(req)
+	a := d.accounts.NewOperation(req)
 	if invite {
-		a.SendAfter = d.Accounts.Outbox.NextBulk(a.Now)
+		a.SendAfter = d.accounts.Outbox.NextBulk(a.Now)
 	}
 	u, invitation, err := d.addUser(ctx, op, a, r.NewUser, invite, true)
 	if errcode.Of(err) == errcode.Taken { // another request created a user with one of the addresses
@@ -92,9 +92,9 @@ func (d *Desk) importRow(ctx context.Context, op Principal, req account.RequestI
 }
 
 // validateImport returns all faults of a row.
-func (d *Desk) validateImport(ctx context.Context, op Principal, r ImportRow) (out ImportResult, err error) {
+func (d *DirectoryService) validateImport(ctx context.Context, op Principal, r ImportRow) (out ImportResult, err error) {
 	u, faults := draft(r.NewUser)
-	device, err := d.importedDevice(op, d.Accounts.Now(), &u, r.NewUser)
+	device, err := d.importedDevice(op, d.accounts.Now(), &u, r.NewUser)
 	if fault, ok := errors.AsType[*errcode.Error](err); ok && fault.Code == errcode.Invalid {
 		faults = append(faults, fault)
 	} else if err != nil {
@@ -106,7 +106,7 @@ func (d *Desk) validateImport(ctx context.Context, op Principal, r ImportRow) (o
 	if !op.CoversGroups(r.Groups) { // a group outside the scope does not exist (protocol rule 21)
 		faults = append(faults, errcode.InvalidField("groupIds", "unknown"))
 	}
-	err = d.Accounts.View(ctx, func(reader account.Reader) error {
+	err = d.accounts.View(ctx, func(reader account.Reader) error {
 		found, known, err := reader.ValidateNew(&u, device, func(address string) (account.User, error) { return holderOf(reader, op, address) })
 		if err != nil {
 			return err
@@ -122,7 +122,7 @@ func (d *Desk) validateImport(ctx context.Context, op Principal, r ImportRow) (o
 
 // resolveGroups adds the groups that the rows name to their Groups. A name that no group in the scope of the principal
 // has, or that two have, is a fault.
-func (d *Desk) resolveGroups(ctx context.Context, op Principal, rows []ImportRow) error {
+func (d *DirectoryService) resolveGroups(ctx context.Context, op Principal, rows []ImportRow) error {
 	if !slices.ContainsFunc(rows, func(r ImportRow) bool { return len(r.GroupNames) > 0 }) {
 		return nil
 	}
@@ -196,7 +196,7 @@ func firstOfEachField(all []*errcode.Error) (out []*errcode.Error) {
 }
 
 // importedDevice returns the device of an imported key, or nil without a key. Only the operator can import a key.
-func (d *Desk) importedDevice(op Principal, now time.Time, u *account.User, n NewUser) (*factors.Device, error) {
+func (d *DirectoryService) importedDevice(op Principal, now time.Time, u *account.User, n NewUser) (*factors.Device, error) {
 	if n.OTPAuthURI.IsZero() {
 		return nil, nil
 	}
@@ -211,7 +211,7 @@ func (d *Desk) importedDevice(op Principal, now time.Time, u *account.User, n Ne
 }
 
 // sendWelcome queues the first email of a new user: an invitation or, with an imported device, a link to choose a password.
-func (d *Desk) sendWelcome(tx *account.Tx, op Principal, u *account.User, sendEmail bool) (Invitation, error) {
+func (d *DirectoryService) sendWelcome(tx *account.Tx, op Principal, u *account.User, sendEmail bool) (Invitation, error) {
 	switch {
 	case !u.HasOnlyImportedDevice():
 		return d.invite(tx, op, u, sendEmail)
@@ -228,7 +228,7 @@ func (d *Desk) sendWelcome(tx *account.Tx, op Principal, u *account.User, sendEm
 	}
 	m := templates.WelcomeMail{Context: templates.Context{Name: u.DisplayName()}, Garage: garage, Login: u.Login, Device: u.Devices[0].Name,
 		Link: d.signIn.URL("/password/" + token.Reveal()), Until: expires}
-	if err := tx.SendTo(u.Addresses()[:1], d.Accounts.Locale(u), m, expires); err != nil {
+	if err := tx.SendTo(u.Addresses()[:1], d.accounts.Locale(u), m, expires); err != nil {
 		return Invitation{}, err
 	}
 	e := op.event(audit.InvitationIssued, u)
@@ -237,7 +237,7 @@ func (d *Desk) sendWelcome(tx *account.Tx, op Principal, u *account.User, sendEm
 }
 
 // dropImported removes an imported device that the user never used.
-func (d *Desk) dropImported(tx *account.Tx, op Principal, u *account.User) error {
+func (d *DirectoryService) dropImported(tx *account.Tx, op Principal, u *account.User) error {
 	if err := d.auditImportedDevice(tx, op, u, audit.FactorRemoved); err != nil {
 		return err
 	}
@@ -245,7 +245,7 @@ func (d *Desk) dropImported(tx *account.Tx, op Principal, u *account.User) error
 }
 
 // auditImportedDevice records an operation on an imported device in the audit log.
-func (d *Desk) auditImportedDevice(tx *account.Tx, op Principal, u *account.User, action string) error {
+func (d *DirectoryService) auditImportedDevice(tx *account.Tx, op Principal, u *account.User, action string) error {
 	e := op.event(action, u)
 	for _, dev := range u.Devices {
 		e.Targets = append(e.Targets, audit.Actor{Type: audit.TypeDevice, ID: string(dev.ID), Name: dev.Name})

@@ -27,7 +27,7 @@ func foreignKey(value string) secret.Value {
 
 // importUser imports a list of one user.
 func (s *shop) importUser(ctx context.Context, op helpdesk.Principal, n helpdesk.NewUser, invite, dry bool) (helpdesk.ImportResult, error) {
-	got, err := s.desk.Import(ctx, op, s.From, []helpdesk.ImportRow{{NewUser: n}}, invite, dry)
+	got, err := s.Directory.Import(ctx, op, s.From, []helpdesk.ImportRow{{NewUser: n}}, invite, dry)
 	if err != nil {
 		return helpdesk.ImportResult{}, err
 	}
@@ -74,7 +74,7 @@ func TestImport_PasswordIsConfirmedByImportedDevice(t *testing.T) {
 		t.Errorf("got %+v, want the phone to be the person's", u)
 	}
 	s.SignIn(u.Login, password, phone)
-	rec, err := s.desk.Reset(t.Context(), root, s.From, u.Login, helpdesk.ResetRequest{Reason: "lost"})
+	rec, err := s.Directory.HelpDesk.Reset(t.Context(), root, s.From, u.Login, helpdesk.ResetRequest{Reason: "lost"})
 	if err != nil || rec.Devices[totp.Kind] != 1 {
 		t.Errorf("from now on a lost phone is reset: got %+v, %v", rec, err)
 	}
@@ -111,9 +111,9 @@ func TestImport_InvitationRemovesImportedDevice(t *testing.T) {
 	s := openShop(t)
 	u, _ := s.bring(t)
 	link := tokenOf(mailed[templates.WelcomeMail](t, s, u.Login).Link)
-	_, err := s.desk.Reset(t.Context(), root, s.From, u.Login, helpdesk.ResetRequest{})
+	_, err := s.Directory.HelpDesk.Reset(t.Context(), root, s.From, u.Login, helpdesk.ResetRequest{})
 	wantCode(t, "a reset, whose ticket is worth nothing without a password", err, errcode.WrongState)
-	if _, err := s.desk.Activate(t.Context(), support, s.From, u.Login, true); err != nil {
+	if _, err := s.Directory.Activate(t.Context(), support, s.From, u.Login, true); err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.Authn.StartWithPasswordLink(t.Context(), s.From, link, password)
@@ -141,24 +141,24 @@ func TestImport_RejectsPasswordAndKeyOfSameProvenance(t *testing.T) {
 		_, err = s.importUser(t.Context(), op, bringing, true, true)
 		wantCode(t, name+" tries whether a key is known", err, errcode.Forbidden)
 	}
-	_, _, err := s.desk.CreateUser(t.Context(), machine, s.From, bringing, true, false)
+	_, _, err := s.Directory.CreateUser(t.Context(), machine, s.From, bringing, true, false)
 	wantCode(t, "the welcome in the answer", err, errcode.SameProvenance)
 	bringing.Password = password
-	_, _, err = s.desk.CreateUser(t.Context(), machine, s.From, bringing, false, true)
+	_, _, err = s.Directory.CreateUser(t.Context(), machine, s.From, bringing, false, true)
 	wantCode(t, "key and password by one hand", err, errcode.SameProvenance)
-	if _, err := s.desk.User(t.Context(), machine, bringing.Login); errcode.Of(err) != errcode.NotFound {
+	if _, err := s.Directory.Admin.User(t.Context(), machine, bringing.Login); errcode.Of(err) != errcode.NotFound {
 		t.Errorf("got %v, want nobody made", err)
 	}
 	u, _ := s.bring(t)
 	for _, op := range []helpdesk.Principal{machine, withSecrets(root)} {
-		_, err := s.desk.ResetPassword(t.Context(), op, s.From, u.Login, false)
+		_, err := s.Directory.ResetPassword(t.Context(), op, s.From, u.Login, false)
 		wantCode(t, "the password link in the answer", err, errcode.SameProvenance)
-		_, err = s.desk.TemporaryPassword(t.Context(), op, s.From, u.Login)
+		_, err = s.Directory.TemporaryPassword(t.Context(), op, s.From, u.Login)
 		wantCode(t, "a temporary password", err, errcode.SameProvenance)
-		_, err = s.desk.UpdateUser(t.Context(), op, s.From, string(u.ID), helpdesk.ProfileChange{Password: authntest.Password})
+		_, err = s.Directory.UpdateUser(t.Context(), op, s.From, string(u.ID), helpdesk.ProfileChange{Password: authntest.Password})
 		wantCode(t, "a password that is set", err, errcode.SameProvenance)
 	}
-	if _, err := s.desk.ResetPassword(t.Context(), support, s.From, u.Login, true); err != nil {
+	if _, err := s.Directory.ResetPassword(t.Context(), support, s.From, u.Login, true); err != nil {
 		t.Errorf("by mail: got %v", err)
 	}
 }
@@ -247,7 +247,7 @@ func TestImport_LargestUserFitsOneTransaction(t *testing.T) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	// And what takes the key away again fits, too.
-	if _, err := s.desk.Activate(t.Context(), machine, s.From, "zoe", true); err != nil {
+	if _, err := s.Directory.Activate(t.Context(), machine, s.From, "zoe", true); err != nil {
 		t.Error(err)
 	}
 }
@@ -255,7 +255,7 @@ func TestImport_LargestUserFitsOneTransaction(t *testing.T) {
 func TestImport_AcceptsTheSeedOfAToken(t *testing.T) {
 	s := openShop(t)
 	uri := "otpauth://hotp/Feitian:zoe?secret=" + foreignSecret + "&issuer=Feitian&counter=7"
-	got, err := s.desk.Import(t.Context(), machine, s.From, []helpdesk.ImportRow{{NewUser: helpdesk.NewUser{Login: "zoe@garage.example", OTPAuthURI: secret.From(uri)}}}, true, false)
+	got, err := s.Directory.Import(t.Context(), machine, s.From, []helpdesk.ImportRow{{NewUser: helpdesk.NewUser{Login: "zoe@garage.example", OTPAuthURI: secret.From(uri)}}}, true, false)
 	if err != nil || got[0].ID == "" || got[0].Faults != nil {
 		t.Fatalf("got %+v, %v", got, err)
 	}
@@ -273,7 +273,7 @@ func TestImport_AcceptsTheSeedOfAToken(t *testing.T) {
 			t.Errorf("counter %d: got %q, %v, want %q", counter, v.Rejected, err, want)
 		}
 	}
-	got, err = s.desk.Import(t.Context(), machine, s.From, []helpdesk.ImportRow{{NewUser: helpdesk.NewUser{Login: "yves@garage.example", OTPAuthURI: foreignKey(foreignSecret)}}}, true, false)
+	got, err = s.Directory.Import(t.Context(), machine, s.From, []helpdesk.ImportRow{{NewUser: helpdesk.NewUser{Login: "yves@garage.example", OTPAuthURI: foreignKey(foreignSecret)}}}, true, false)
 	if err != nil || len(got[0].Faults) != 1 || got[0].Faults[0].Reason != "taken" {
 		t.Errorf("the same secret for a phone: got %+v, %v", got, err)
 	}
@@ -289,7 +289,7 @@ func TestImport_FindsDuplicatesWithinTheList(t *testing.T) {
 		{NewUser: helpdesk.NewUser{Login: technician}},
 	}
 	for _, dry := range []bool{true, false} {
-		got, err := s.desk.Import(t.Context(), machine, s.From, rows, false, dry)
+		got, err := s.Directory.Import(t.Context(), machine, s.From, rows, false, dry)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -320,7 +320,7 @@ func TestImport_ResolvesGroupNamesWithinTheScope(t *testing.T) {
 	row := func(login string, names ...string) helpdesk.ImportRow {
 		return helpdesk.ImportRow{NewUser: helpdesk.NewUser{Login: login}, GroupNames: names}
 	}
-	got, err := s.desk.Import(t.Context(), machine, s.From, []helpdesk.ImportRow{row("a@garage.example", "Garage Lumière", string(s.garage)),
+	got, err := s.Directory.Import(t.Context(), machine, s.From, []helpdesk.ImportRow{row("a@garage.example", "Garage Lumière", string(s.garage)),
 		row("b@garage.example", "Garage Lumière", "Nowhere"), row("c@garage.example", "Twin")}, false, false)
 	if err != nil || got[0].ID == "" || len(s.User("a@garage.example").Groups) != 1 {
 		t.Fatalf("got %+v, %v", got, err)
@@ -330,7 +330,7 @@ func TestImport_ResolvesGroupNamesWithinTheScope(t *testing.T) {
 			t.Errorf("row %d: got %+v, want %s", i, got[i].Faults, want)
 		}
 	}
-	got, err = s.desk.Import(t.Context(), limited(support, s.other), s.From, []helpdesk.ImportRow{row("d@garage.example", "Garage Lumière")}, false, true)
+	got, err = s.Directory.Import(t.Context(), limited(support, s.other), s.From, []helpdesk.ImportRow{row("d@garage.example", "Garage Lumière")}, false, true)
 	if err != nil || len(got[0].Faults) != 1 || got[0].Faults[0].Reason != "unknown" {
 		t.Errorf("a group outside the scope: got %+v, %v", got, err)
 	}
@@ -342,7 +342,7 @@ func TestImport_PacesInvitations(t *testing.T) {
 	for i := range 25 {
 		rows = append(rows, helpdesk.ImportRow{NewUser: helpdesk.NewUser{Login: fmt.Sprintf("p%d@garage.example", i)}})
 	}
-	if _, err := s.desk.Import(t.Context(), machine, s.From, rows, true, false); err != nil {
+	if _, err := s.Directory.Import(t.Context(), machine, s.From, rows, true, false); err != nil {
 		t.Fatal(err)
 	}
 	due := map[time.Duration]int{}
@@ -353,7 +353,7 @@ func TestImport_PacesInvitations(t *testing.T) {
 		t.Errorf("got %v, want 10 invitations every 10 seconds", due)
 	}
 	s.EmptyOutbox()
-	if _, err := s.desk.Activate(t.Context(), support, s.From, "p0@garage.example", true); err != nil {
+	if _, err := s.Directory.Activate(t.Context(), support, s.From, "p0@garage.example", true); err != nil {
 		t.Fatal(err)
 	}
 	if m := s.Mails(); len(m) != 1 || !m[0].NotBefore.IsZero() {

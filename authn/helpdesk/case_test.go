@@ -38,7 +38,7 @@ func (s *shop) asked(t *testing.T) string {
 func (s *shop) patch(t *testing.T, op helpdesk.Principal, id string, p helpdesk.RequestPatch) (helpdesk.Request, error) {
 	t.Helper()
 	s.Clock.Advance(time.Second)
-	return s.desk.Patch(t.Context(), op, s.From, id, p)
+	return s.Directory.HelpDesk.Patch(t.Context(), op, s.From, id, p)
 }
 
 func (s *shop) patched(t *testing.T, op helpdesk.Principal, id string, p helpdesk.RequestPatch) helpdesk.Request {
@@ -152,11 +152,11 @@ func TestOfManyWhoTakeACaseAtOnceOneHasIt(t *testing.T) {
 	got := make([]error, 8)
 	for i := range got {
 		group.Go(func() {
-			_, got[i] = s.desk.Patch(t.Context(), []helpdesk.Principal{zoe, ines}[i%2], s.From, id, helpdesk.RequestPatch{Assignee: to(helpdesk.Me)})
+			_, got[i] = s.Directory.HelpDesk.Patch(t.Context(), []helpdesk.Principal{zoe, ines}[i%2], s.From, id, helpdesk.RequestPatch{Assignee: to(helpdesk.Me)})
 		})
 	}
 	group.Wait()
-	c, err := s.desk.Request(t.Context(), zoe, id)
+	c, err := s.Directory.HelpDesk.Request(t.Context(), zoe, id)
 	if err != nil || len(c.History) != 2 {
 		t.Fatalf("got history %+v and %v, want one who took it", c.History, err)
 	}
@@ -193,14 +193,14 @@ func TestAResetFollowsACaseOnlyOnceTheIdentityWasChecked(t *testing.T) {
 	refused := func(what, reason string, r helpdesk.ResetRequest) {
 		t.Helper()
 		r.HelpRequest = id
-		_, err := s.desk.Reset(t.Context(), support, s.From, technician, r)
+		_, err := s.Directory.HelpDesk.Reset(t.Context(), support, s.From, technician, r)
 		wantReason(t, what, err, reason)
 		if len(s.User(technician).Devices) == 0 {
 			t.Fatalf("%s: the devices are gone", what)
 		}
 	}
 	refused("without a check", errcode.ReasonIdentity, helpdesk.ResetRequest{})
-	_, err := s.desk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id, Check: &helpdesk.IdentityCheck{Method: "mail_reply"}})
+	_, err := s.Directory.HelpDesk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id, Check: &helpdesk.IdentityCheck{Method: "mail_reply"}})
 	wantCode(t, "a reply by mail", err, errcode.Invalid)
 	s.patched(t, support, id, helpdesk.RequestPatch{Check: calledBack})
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected})
@@ -217,7 +217,7 @@ func TestAResetFollowsACaseOnlyOnceTheIdentityWasChecked(t *testing.T) {
 	if len(e) != 1 || e[0].Detail["identity"] != "manager_confirmed" || e[0].Detail["identityBy"] != "Paul Morel, Garage Lumière" {
 		t.Errorf("got %+v, want the event to say who confirmed", e)
 	}
-	c, err := s.desk.Request(t.Context(), support, id)
+	c, err := s.Directory.HelpDesk.Request(t.Context(), support, id)
 	if err != nil || c.State != helpdesk.StateResolved || c.Identity != helpdesk.IdentityManager || c.IdentityBy != "Paul Morel, Garage Lumière" {
 		t.Errorf("got %+v, %v, want it resolved and the manager named", c, err)
 	}
@@ -235,7 +235,7 @@ func TestACaseFullOfNotesIsStillClosedByAReset(t *testing.T) {
 	}
 	wantCode(t, "notes without end", err, errcode.TooMany)
 	s.reset(t, support, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack})
-	if c, err := s.desk.Request(t.Context(), support, id); err != nil || c.State != helpdesk.StateResolved || c.Identity == "" {
+	if c, err := s.Directory.HelpDesk.Request(t.Context(), support, id); err != nil || c.State != helpdesk.StateResolved || c.Identity == "" {
 		t.Errorf("got %s and %v, want it resolved", c.State, err)
 	}
 }
@@ -259,17 +259,17 @@ func TestACaseOfSomebodyDeletedSinceIsReadAndClosed(t *testing.T) {
 	s := openShop(t)
 	id := s.asked(t)
 	for range 2 { // the first deactivates
-		if err := s.desk.Delete(t.Context(), root, s.From, technician); err != nil {
+		if err := s.Directory.Delete(t.Context(), root, s.From, technician); err != nil {
 			t.Fatal(err)
 		}
 	}
 	_, err := s.patch(t, support, id, helpdesk.RequestPatch{Answer: "x"})
 	wantReason(t, "answering nobody", err, errcode.ReasonUnknownAddress)
-	c, err := s.desk.Request(t.Context(), support, id)
+	c, err := s.Directory.HelpDesk.Request(t.Context(), support, id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if changes, err := s.desk.Changes(t.Context(), support, &c); err != nil || len(changes) != 0 {
+	if changes, err := s.Directory.HelpDesk.Changes(t.Context(), support, &c); err != nil || len(changes) != 0 {
 		t.Errorf("got %v and %v, want no changes", changes, err)
 	}
 	s.patched(t, support, id, helpdesk.RequestPatch{Status: helpdesk.StateRejected, Note: "has left"})
@@ -279,7 +279,7 @@ func TestASecondCaseOfWhoHasATicketIsClosedByTheRepeatOfTheReset(t *testing.T) {
 	s := openShop(t)
 	s.reset(t, support, helpdesk.ResetRequest{})
 	id := s.asked(t)
-	_, err := s.desk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id})
+	_, err := s.Directory.HelpDesk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id})
 	wantReason(t, "without a check", err, errcode.ReasonIdentity)
 	if rec := s.reset(t, support, helpdesk.ResetRequest{HelpRequest: id, Check: calledBack}); !rec.Repeated {
 		t.Errorf("got %+v, want the receipt of before", rec)

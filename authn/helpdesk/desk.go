@@ -9,35 +9,28 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/account"
-	"barillet/authn/enrol"
-	"barillet/authn/session"
 	"barillet/internal/outbound"
 	"barillet/internal/webhook"
 	"barillet/store"
 )
 
-// Desk does the operators' acts. Its fields are set once, by New; it is safe for concurrent use.
+// Desk performs the operations that need no user of their own: roles, API tokens, webhooks and the audit log. It also
+// finds users and recipients for the packages above. It is safe for concurrent use.
 type Desk struct {
-	Outbound *outbound.Client // judges where webhooks may go; New's calls the internet alone
+	Outbound *outbound.Client // checks and calls webhook addresses; New's client calls public addresses only
 
 	Accounts *account.Service
-	sessions *session.Service
 	signIn   *authn.Service
-	enrol    *enrol.Service
 
-	cases  store.Table[Request]
 	tokens store.Table[Token]
 	hooks  *webhook.Endpoints
 
-	approvals store.Table[ResetApproval]
-
 	mu   sync.Mutex
-	used map[string]time.Time // when a token was last used, by the hash that it is kept under
+	used map[string]time.Time // last use of a token, by its hash
 }
 
-// New makes a Desk over the people, whose own records are sealed by the ring.
-func New(enrol *enrol.Service, ring *store.Keyring) *Desk {
-	return &Desk{Accounts: enrol.Accounts, sessions: enrol.Sessions, signIn: enrol.SignIn, enrol: enrol, Outbound: outbound.New(outbound.Config{}), hooks: webhook.NewEndpoints(ring),
-		cases: store.NewTable[Request](ring, store.HelpRequests), tokens: store.NewTable[Token](ring, store.Tokens),
-		approvals: store.NewTable[ResetApproval](ring, store.Approvals)}
+// New returns the administration of the users that signIn signs in.
+func New(signIn *authn.Service, ring *store.Keyring) *Desk {
+	return &Desk{Accounts: signIn.Accounts, signIn: signIn, Outbound: outbound.New(outbound.Config{}), hooks: webhook.NewEndpoints(ring),
+		tokens: store.NewTable[Token](ring, store.Tokens)}
 }

@@ -24,7 +24,7 @@ func holderOf(r account.Reader, op Principal, address string) (account.User, err
 // who may know of that somebody, and to whoever is not limited to groups, it is taken. To anybody else the person is
 // made all the same, as a shadow, and a request is opened for those who are not limited to groups. authn/shadow.go
 // says what a shadow is.
-func (d *Desk) handleExistingAddress(tx *account.Tx, op Principal, u *account.User) error {
+func (d *DirectoryService) handleExistingAddress(tx *account.Tx, op Principal, u *account.User) error {
 	if !op.scoped() {
 		return nil // what is taken is refused where it is stored
 	}
@@ -48,5 +48,5 @@ func (d *Desk) handleExistingAddress(tx *account.Tx, op Principal, u *account.Us
 		return nil
 	}
 	u.Placeholder = true
-	return d.openInvited(tx, op, u, &holder)
+	return d.HelpDesk.openInvited(tx, op, u, &holder)
 }

@@ -14,7 +14,7 @@ import (
 // inviteElsewhere invites somebody whom the operator may not know of, and returns who stands for them.
 func (s *shop) inviteElsewhere(t *testing.T, op helpdesk.Principal, login string, groups ...account.GroupID) account.User {
 	t.Helper()
-	u, invitation, err := s.desk.CreateUser(t.Context(), op, s.From, helpdesk.NewUser{Login: login, Groups: groups}, true, true)
+	u, invitation, err := s.Directory.CreateUser(t.Context(), op, s.From, helpdesk.NewUser{Login: login, Groups: groups}, true, true)
 	if err != nil || !invitation.Sent || invitation.Expires.IsZero() {
 		t.Fatalf("inviting %s: got %+v, %v", login, invitation, err)
 	}
@@ -47,7 +47,7 @@ func TestNobodySignsInAsAShadow(t *testing.T) {
 		t.Fatal(err)
 	}
 	sameStrings(t, "mails", s.letters(), []string{"password_link to " + technician})
-	_, err := s.desk.Activate(t.Context(), withSecrets(withRole(north, account.RoleUserAdmin)), s.From, string(shadow.ID), false)
+	_, err := s.Directory.Activate(t.Context(), withSecrets(withRole(north, account.RoleUserAdmin)), s.From, string(shadow.ID), false)
 	wantCode(t, "a link to it", err, errcode.Forbidden)
 }
 
@@ -56,7 +56,7 @@ func TestDeletingAShadowLeavesThePersonFindable(t *testing.T) {
 	north := limited(withRole(support, account.RoleUserAdmin), s.other)
 	shadow := s.inviteElsewhere(t, north, technician, s.other)
 	for range 2 {
-		wantCode(t, "deleting", s.desk.Delete(t.Context(), north, s.From, string(shadow.ID)), "")
+		wantCode(t, "deleting", s.Directory.Delete(t.Context(), north, s.From, string(shadow.ID)), "")
 	}
 	if got := s.User(technician); got.ID != s.amelie.ID {
 		t.Errorf("got %s by the address", got.ID)
@@ -64,7 +64,7 @@ func TestDeletingAShadowLeavesThePersonFindable(t *testing.T) {
 	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
 		t.Errorf("their session: %v", err)
 	}
-	_, err := s.desk.User(t.Context(), north, technician)
+	_, err := s.Directory.Admin.User(t.Context(), north, technician)
 	wantCode(t, "by the address, to who deleted it", err, errcode.NotFound)
 }
 
@@ -76,16 +76,16 @@ func TestManyGaragesInviteTheSamePerson(t *testing.T) {
 		g := s.Group(fmt.Sprintf("Garage %d", i))
 		op := limited(support, g)
 		u := s.inviteElsewhere(t, op, technician, g)
-		if got, err := s.desk.User(t.Context(), op, string(u.ID)); err != nil || got.ID != u.ID {
+		if got, err := s.Directory.Admin.User(t.Context(), op, string(u.ID)); err != nil || got.ID != u.ID {
 			t.Errorf("garage %d: got %s, %v", i, got.ID, err)
 		}
 		all = append(all, op)
 	}
-	last, err := s.desk.User(t.Context(), all[19], technician)
+	last, err := s.Directory.Admin.User(t.Context(), all[19], technician)
 	if err != nil || !slices.Equal(last.Groups, all[19].Groups) {
 		t.Errorf("the last garage finds %v by the address, %v", last.Groups, err)
 	}
-	if people, _, err := s.desk.Users(t.Context(), support, account.UserQuery{Prefix: "amelie"}); err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {
+	if people, _, err := s.Directory.Users(t.Context(), support, account.UserQuery{Prefix: "amelie"}); err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {
 		t.Errorf("everybody: got %d, %v, want the person alone", len(people), err)
 	}
 }
@@ -96,16 +96,16 @@ func TestAShadowEndsWhenThePersonIsMadeInItsGarage(t *testing.T) {
 	north := limited(support, s.other)
 	shadow := s.inviteElsewhere(t, north, technician, s.other)
 	for range 2 {
-		wantCode(t, "deleting the person", s.desk.Delete(t.Context(), machine, s.From, string(s.amelie.ID)), "")
+		wantCode(t, "deleting the person", s.Directory.Delete(t.Context(), machine, s.From, string(s.amelie.ID)), "")
 	}
-	u, _, err := s.desk.CreateUser(t.Context(), machine, s.From, helpdesk.NewUser{Login: technician, Groups: []account.GroupID{s.other}}, false, true)
+	u, _, err := s.Directory.CreateUser(t.Context(), machine, s.From, helpdesk.NewUser{Login: technician, Groups: []account.GroupID{s.other}}, false, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.desk.User(t.Context(), north, technician); err != nil || got.ID != u.ID {
+	if got, err := s.Directory.Admin.User(t.Context(), north, technician); err != nil || got.ID != u.ID {
 		t.Errorf("got %s, %v, want who is there now", got.ID, err)
 	}
-	_, err = s.desk.User(t.Context(), north, string(shadow.ID))
+	_, err = s.Directory.Admin.User(t.Context(), north, string(shadow.ID))
 	wantCode(t, "what stood for them", err, errcode.NotFound)
 }
 
@@ -125,9 +125,9 @@ func TestAShadowIsSeenByWhoeverSeesItsGarage(t *testing.T) {
 		{"everybody", support, errcode.NotFound},
 		{"the machine's owner", machine, errcode.NotFound},
 	} {
-		_, err := s.desk.User(t.Context(), c.op, string(shadow.ID))
+		_, err := s.Directory.Admin.User(t.Context(), c.op, string(shadow.ID))
 		wantCode(t, c.name, err, c.want)
 	}
-	_, _, err := s.desk.CreateUser(t.Context(), limited(support, s.other, third), s.From, helpdesk.NewUser{Login: technician, Groups: []account.GroupID{third}}, true, true)
+	_, _, err := s.Directory.CreateUser(t.Context(), limited(support, s.other, third), s.From, helpdesk.NewUser{Login: technician, Groups: []account.GroupID{third}}, true, true)
 	wantCode(t, "who is there already", err, errcode.Taken)
 }

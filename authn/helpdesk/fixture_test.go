@@ -26,7 +26,6 @@ const (
 // shop is a house with a desk, a garage, its manager, an administrator and a technician who is signed in.
 type shop struct {
 	*authntest.Env
-	desk           *helpdesk.Desk
 	garage         account.GroupID
 	other          account.GroupID
 	amelie         account.User
@@ -39,7 +38,6 @@ type shop struct {
 func openShop(t *testing.T) *shop {
 	t.Helper()
 	s := &shop{Env: authntest.New(t)}
-	s.desk = helpdesk.New(s.Enrolment, s.Ring)
 	s.garage, s.other = s.Group("Garage Lumière"), s.Group("Garage du Nord")
 	s.manager = s.Person("manager@garage.example", func(u *account.User) {
 		u.Groups = []account.GroupID{s.garage}
@@ -99,7 +97,7 @@ func (s *shop) signIn(t *testing.T, password string) authn.TransactionRef {
 
 func (s *shop) reset(t *testing.T, op helpdesk.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
 	t.Helper()
-	rec, err := s.desk.Reset(t.Context(), op, s.From, technician, r)
+	rec, err := s.Directory.HelpDesk.Reset(t.Context(), op, s.From, technician, r)
 	if err != nil {
 		t.Fatalf("resetting: %v", err)
 	}

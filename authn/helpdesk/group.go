@@ -16,14 +16,14 @@ import (
 const maxDescription = 1024
 
 // CreateGroup makes a garage. Whoever is limited to groups makes none: it would lie outside.
-func (d *Desk) CreateGroup(ctx context.Context, op Principal, req account.RequestInfo, name, description string) (account.Group, error) {
+func (d *DirectoryService) CreateGroup(ctx context.Context, op Principal, req account.RequestInfo, name, description string) (account.Group, error) {
 	if err := op.RequireUnscoped(); err != nil {
 		return account.Group{}, err
 	}
 	if err := checkDescription(description); err != nil {
 		return account.Group{}, err
 	}
-	return account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (account.Group, error) {
+	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (account.Group, error) {
 		g := account.Group{Name: name, Description: description}
 		if err := tx.CreateGroup(&g); err != nil {
 			return account.Group{}, err
@@ -43,14 +43,14 @@ func checkDescription(description string) error {
 
 // UpdateGroup replaces the name and the description of a garage. Whoever is limited to groups changes none: people
 // outside belong to it as well. A change of nothing is no act.
-func (d *Desk) UpdateGroup(ctx context.Context, op Principal, req account.RequestInfo, id account.GroupID, name, description string) (account.Group, error) {
+func (d *DirectoryService) UpdateGroup(ctx context.Context, op Principal, req account.RequestInfo, id account.GroupID, name, description string) (account.Group, error) {
 	if err := op.RequireUnscoped(); err != nil {
 		return account.Group{}, err
 	}
 	if err := checkDescription(description); err != nil {
 		return account.Group{}, err
 	}
-	return account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (account.Group, error) {
+	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (account.Group, error) {
 		g, err := tx.Group(id)
 		if err != nil {
 			return account.Group{}, err
@@ -69,11 +69,11 @@ func (d *Desk) UpdateGroup(ctx context.Context, op Principal, req account.Reques
 // DeleteGroup deletes a garage and takes its members out of it, which is one act in the log. Nobody is deleted with
 // it; a role or token limited to it is then for nobody. Whoever is limited to groups deletes none. If the taking
 // out is broken off, authn.Service.Sweep goes on with it.
-func (d *Desk) DeleteGroup(ctx context.Context, op Principal, req account.RequestInfo, id account.GroupID) error {
+func (d *DirectoryService) DeleteGroup(ctx context.Context, op Principal, req account.RequestInfo, id account.GroupID) error {
 	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
-	_, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
+	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		g, err := tx.Group(id)
 		if err != nil {
 			return struct{}{}, err
@@ -86,7 +86,7 @@ func (d *Desk) DeleteGroup(ctx context.Context, op Principal, req account.Reques
 	if err != nil {
 		return err
 	}
-	return d.Accounts.EmptyGroup(ctx, id)
+	return d.accounts.EmptyGroup(ctx, id)
 }
 
 // groupEvent is an act of the operator on a garage, done.
@@ -99,7 +99,7 @@ func groupTarget(g *account.Group) []audit.Actor {
 }
 
 // Group reads a garage; NotFound for one outside the operator's scope.
-func (d *Desk) Group(ctx context.Context, op Principal, id account.GroupID) (account.Group, error) {
+func (d *DirectoryService) Group(ctx context.Context, op Principal, id account.GroupID) (account.Group, error) {
 	if err := op.Require(PermRead); err != nil {
 		return account.Group{}, err
 	}
@@ -107,7 +107,7 @@ func (d *Desk) Group(ctx context.Context, op Principal, id account.GroupID) (acc
 		return account.Group{}, errcode.New(errcode.NotFound)
 	}
 	var g account.Group
-	err := d.Accounts.View(ctx, func(r account.Reader) (err error) {
+	err := d.accounts.View(ctx, func(r account.Reader) (err error) {
 		g, err = r.Group(id)
 		return err
 	})
@@ -116,12 +116,12 @@ func (d *Desk) Group(ctx context.Context, op Principal, id account.GroupID) (acc
 
 // Groups lists the garages that the operator may know of, in the order of their ids. next is the cursor for
 // more, "" at the end.
-func (d *Desk) Groups(ctx context.Context, op Principal, q account.GroupQuery) (groups []account.Group, next string, err error) {
+func (d *DirectoryService) Groups(ctx context.Context, op Principal, q account.GroupQuery) (groups []account.Group, next string, err error) {
 	if err := op.Require(PermRead); err != nil {
 		return nil, "", err
 	}
 	if !op.scoped() {
-		return d.Accounts.Groups(ctx, q)
+		return d.accounts.Groups(ctx, q)
 	}
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200

@@ -13,8 +13,8 @@ import (
 
 // openInvited opens the request that tells of it, or adds to the one that is open. The mail is limited as those of
 // Ask are. Nothing of it bears the person's id as its subject: whoever is limited to their garage is not told either.
-func (d *Desk) openInvited(tx *account.Tx, op Principal, u, holder *account.User) error {
-	mails, err := d.Accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.HelpMails, string(templates.TopicInvited)+" "+u.Login)
+func (d *HelpService) openInvited(tx *account.Tx, op Principal, u, holder *account.User) error {
+	mails, err := d.accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.HelpMails, string(templates.TopicInvited)+" "+u.Login)
 	if err != nil {
 		return fmt.Errorf("counting mails of help requests: %w", err)
 	}
@@ -41,13 +41,13 @@ func (d *Desk) openInvited(tx *account.Tx, op Principal, u, holder *account.User
 	if err := tx.Audit(e); err != nil {
 		return err
 	}
-	support := d.Accounts.Policy.Support
+	support := d.accounts.Policy.Support
 	if support == "" || !mails.OK {
 		return nil
 	}
 	m := templates.HelpForSupportMail{Context: templates.Context{At: tx.Op.Now}, Reference: c.Reference, From: c.Email, Known: true,
 		Topic: c.Topic, Link: d.signIn.URL("/api/v1/help-requests/" + c.ID)}
-	return tx.SendTo([]string{support}, d.Accounts.Policy.DefaultLocale, m, time.Time{})
+	return tx.SendTo([]string{support}, d.accounts.Policy.DefaultLocale, m, time.Time{})
 }
 
 // about is what the pointer to an open case stands for: texts of the form join none of those that the house opens.

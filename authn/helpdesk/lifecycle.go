@@ -9,23 +9,23 @@ import (
 )
 
 // Suspend keeps an active person out and ends their sessions, at once. WrongState: not active.
-func (d *Desk) Suspend(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
+func (d *DirectoryService) Suspend(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
 	return d.step(ctx, op, req, PermManage, id, audit.UserSuspended, (*account.Tx).Suspend)
 }
 
 // Unsuspend lets a suspended person sign in again. WrongState: not suspended.
-func (d *Desk) Unsuspend(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
+func (d *DirectoryService) Unsuspend(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
 	return d.step(ctx, op, req, PermManage, id, audit.UserUnsuspended, (*account.Tx).Unsuspend)
 }
 
 // Deactivate ends sessions, tickets and invitation of a person and keeps them out. WrongState: deactivated already.
-func (d *Desk) Deactivate(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
+func (d *DirectoryService) Deactivate(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
 	return d.step(ctx, op, req, PermManage, id, audit.UserDeactivated, (*account.Tx).Deactivate)
 }
 
 // Unlock ends the waits of an active person after wrong answers, and forgets these; there need be none. RateLimited: it was
 // done too often today, but for the machine's owner (throttle.Unlocks).
-func (d *Desk) Unlock(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
+func (d *DirectoryService) Unlock(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
 	return d.step(ctx, op, req, PermAssist, id, audit.UserUnlocked, func(tx *account.Tx, u *account.User) error {
 		if u.Status != account.StatusActive {
 			return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNotActive}
@@ -35,8 +35,8 @@ func (d *Desk) Unlock(ctx context.Context, op Principal, req account.RequestInfo
 }
 
 // step is one step of a person's life: judged, done, audited and stored in one Update.
-func (d *Desk) step(ctx context.Context, op Principal, req account.RequestInfo, a Permission, id, action string, do func(*account.Tx, *account.User) error) error {
-	_, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
+func (d *DirectoryService) step(ctx context.Context, op Principal, req account.RequestInfo, a Permission, id, action string, do func(*account.Tx, *account.User) error) error {
+	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		u, err := FindUser(tx.Reader, op, a, id)
 		if err != nil {
 			return struct{}{}, err
@@ -54,8 +54,8 @@ func (d *Desk) step(ctx context.Context, op Principal, req account.RequestInfo, 
 }
 
 // Delete deactivates a person first and, asked again, deletes them: Okta's two steps.
-func (d *Desk) Delete(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
-	_, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
+func (d *DirectoryService) Delete(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
+	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		u, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
 			return struct{}{}, err
@@ -79,8 +79,8 @@ func (d *Desk) Delete(ctx context.Context, op Principal, req account.RequestInfo
 }
 
 // Reactivate invites an invited person anew; WrongState for anybody else. The rest is as with Activate.
-func (d *Desk) Reactivate(ctx context.Context, op Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
-	return account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (Invitation, error) {
+func (d *DirectoryService) Reactivate(ctx context.Context, op Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
+	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (Invitation, error) {
 		u, err := FindUser(tx.Reader, op, PermInvite, id)
 		if err != nil {
 			return Invitation{}, err
@@ -97,7 +97,7 @@ func (d *Desk) Reactivate(ctx context.Context, op Principal, req account.Request
 
 // revive ends a deactivation, which only those may who may deactivate. Whoever had a device is active as before
 // and gets nothing; anybody else is invited.
-func (d *Desk) revive(tx *account.Tx, op Principal, u *account.User, sendEmail bool) (Invitation, error) {
+func (d *DirectoryService) revive(tx *account.Tx, op Principal, u *account.User, sendEmail bool) (Invitation, error) {
 	if err := Authorize(op, PermManage, u); err != nil {
 		return Invitation{}, err
 	}

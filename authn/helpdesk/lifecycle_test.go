@@ -21,17 +21,17 @@ type step = func(context.Context, helpdesk.Principal, account.RequestInfo, strin
 // steps returns the steps of a life by the event that each writes.
 func (s *shop) steps() map[string]step {
 	return map[string]step{
-		audit.UserSuspended:   s.desk.Suspend,
-		audit.UserUnsuspended: s.desk.Unsuspend,
-		audit.UserDeactivated: s.desk.Deactivate,
-		audit.UserUnlocked:    s.desk.Unlock,
-		audit.UserDeleted:     s.desk.Delete,
+		audit.UserSuspended:   s.Directory.Suspend,
+		audit.UserUnsuspended: s.Directory.Unsuspend,
+		audit.UserDeactivated: s.Directory.Deactivate,
+		audit.UserUnlocked:    s.Directory.Unlock,
+		audit.UserDeleted:     s.Directory.Delete,
 		audit.UserReactivated: func(ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id string) error {
-			_, err := s.desk.Activate(ctx, op, from, id, true)
+			_, err := s.Directory.Activate(ctx, op, from, id, true)
 			return err
 		},
 		audit.InvitationIssued: func(ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id string) error {
-			_, err := s.desk.Reactivate(ctx, op, from, id, true)
+			_, err := s.Directory.Reactivate(ctx, op, from, id, true)
 			return err
 		},
 	}
@@ -69,7 +69,7 @@ func TestEveryStepFromEveryState(t *testing.T) {
 				}
 				wantCode(t, "the step", err, "")
 				if row[i] == gone {
-					_, err := s.desk.User(t.Context(), root, string(u.ID))
+					_, err := s.Directory.Admin.User(t.Context(), root, string(u.ID))
 					wantCode(t, "reading", err, errcode.NotFound)
 					return
 				}
@@ -140,7 +140,7 @@ func TestWhoMayTakeAStep(t *testing.T) {
 		}
 		s.Change(c.id, func(u *account.User) { u.Status = account.StatusActive })
 		before := s.User(string(c.id))
-		wantCode(t, c.name+": delete", s.desk.Delete(t.Context(), c.op, s.From, string(c.id)), c.manage)
+		wantCode(t, c.name+": delete", s.Directory.Delete(t.Context(), c.op, s.From, string(c.id)), c.manage)
 		s.Change(c.id, func(u *account.User) { u.Status = before.Status })
 	}
 }
@@ -182,22 +182,22 @@ func TestDeactivationEndsWhatLiesInTheMailbox(t *testing.T) {
 	s := openShop(t)
 	s.reset(t, support, helpdesk.ResetRequest{})
 	ticket := tokenOf(mailed[templates.DevicesResetMail](t, s, technician).Link)
-	if _, _, err := s.desk.CreateUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "luc@garage.example"}, true, true); err != nil {
+	if _, _, err := s.Directory.CreateUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "luc@garage.example"}, true, true); err != nil {
 		t.Fatal(err)
 	}
 	invitation := tokenOf(mailed[templates.InvitationMail](t, s, "luc@garage.example").Link)
 	for _, id := range []string{technician, "luc@garage.example"} {
-		if err := s.desk.Deactivate(t.Context(), root, s.From, id); err != nil {
+		if err := s.Directory.Deactivate(t.Context(), root, s.From, id); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.desk.Activate(t.Context(), root, s.From, id, true); err != nil {
+		if _, err := s.Directory.Activate(t.Context(), root, s.From, id, true); err != nil {
 			t.Fatal(err)
 		}
 	}
 	wantCode(t, "the ticket of before", s.Authn.TicketLink(t.Context(), ticket), errcode.InvalidLink)
 	_, err := s.Authn.Invitation(t.Context(), invitation)
 	wantCode(t, "the invitation of before", err, errcode.InvalidLink)
-	_, err = s.desk.Activate(t.Context(), root, s.From, technician, true)
+	_, err = s.Directory.Activate(t.Context(), root, s.From, technician, true)
 	wantCode(t, "inviting who had a device", err, errcode.WrongState)
 }
 
@@ -212,7 +212,7 @@ func TestUnlockingEndsWaits(t *testing.T) {
 	if out, err := verifies(t.Context(), s, s.signIn(t, password).Login, s.phone.Code()); err != nil || out.Wait == 0 {
 		t.Fatalf("after six wrong codes: got %+v, %v, want a wait", out, err)
 	}
-	if err := s.desk.Unlock(t.Context(), support, s.From, technician); err != nil {
+	if err := s.Directory.Unlock(t.Context(), support, s.From, technician); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := verifies(t.Context(), s, s.signIn(t, password).Login, s.phone.Code()); err != nil || out.Issued.Session.IsZero() {
@@ -243,12 +243,12 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 			u.Devices = append(u.Devices, factors.Device{ID: factors.DeviceID(fmt.Sprint("d", i)), Unique: fmt.Sprint("unique ", i)})
 		}
 	})
-	if _, err := s.desk.Submit(t.Context(), s.From, helpdesk.Submission{Email: "luc@home.example", Message: "lost"}); err != nil {
+	if _, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, helpdesk.Submission{Email: "luc@home.example", Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []errcode.Code{"", "", errcode.NotFound} {
 		s.Clock.Advance(time.Second)
-		wantCode(t, "deleting", s.desk.Delete(t.Context(), root, s.From, string(u.ID)), want)
+		wantCode(t, "deleting", s.Directory.Delete(t.Context(), root, s.From, string(u.ID)), want)
 	}
 	err := s.Store.View(t.Context(), func(snap store.Snapshot) error {
 		for _, kind := range []store.TableDef{store.Users, store.Summaries, store.Addresses, store.Names, store.Members, store.Uniques, store.Failures} {
@@ -268,10 +268,10 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, op := range []helpdesk.Principal{root, limited(support, s.garage)} {
-		if _, _, err := s.desk.Requests(t.Context(), op, helpdesk.RequestQuery{}); err != nil {
+		if _, _, err := s.Directory.HelpDesk.Requests(t.Context(), op, helpdesk.RequestQuery{}); err != nil {
 			t.Errorf("help requests after it: %v", err)
 		}
-		if _, _, err := s.desk.Users(t.Context(), op, account.UserQuery{Group: s.garage}); err != nil {
+		if _, _, err := s.Directory.Users(t.Context(), op, account.UserQuery{Group: s.garage}); err != nil {
 			t.Errorf("the garage after it: %v", err)
 		}
 	}

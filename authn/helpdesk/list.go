@@ -10,7 +10,7 @@ import (
 
 // Users lists the people that this operator may know of. A scoped operator's list goes through their groups one
 // by one, so that neither result nor cursor tells what lies outside (PROTOCOL 21).
-func (d *Desk) Users(ctx context.Context, op Principal, q account.UserQuery) ([]account.User, string, error) {
+func (d *DirectoryService) Users(ctx context.Context, op Principal, q account.UserQuery) ([]account.User, string, error) {
 	if err := op.Require(PermRead); err != nil {
 		return nil, "", err
 	}
@@ -24,7 +24,7 @@ func (d *Desk) Users(ctx context.Context, op Principal, q account.UserQuery) ([]
 			next, err = d.unlessLast(ctx, op, q, next)
 		}
 	} else {
-		people, next, err = d.Accounts.ListUsers(ctx, q)
+		people, next, err = d.accounts.ListUsers(ctx, q)
 	}
 	if err != nil {
 		return nil, "", err
@@ -37,7 +37,7 @@ func (d *Desk) Users(ctx context.Context, op Principal, q account.UserQuery) ([]
 
 // unlessLast is the cursor, or "" when nobody within lies behind it: a next page of nobody would tell a scoped
 // operator of members who lie outside.
-func (d *Desk) unlessLast(ctx context.Context, op Principal, q account.UserQuery, cursor string) (string, error) {
+func (d *DirectoryService) unlessLast(ctx context.Context, op Principal, q account.UserQuery, cursor string) (string, error) {
 	for q.After, q.Limit = cursor, 1; q.After != ""; {
 		people, next, err := d.within(ctx, op, q)
 		if err != nil || len(people) > 0 {
@@ -49,7 +49,7 @@ func (d *Desk) unlessLast(ctx context.Context, op Principal, q account.UserQuery
 }
 
 // within lists the people of the operator's groups, each at the first of their groups.
-func (d *Desk) within(ctx context.Context, op Principal, q account.UserQuery) (people []account.User, next string, err error) {
+func (d *DirectoryService) within(ctx context.Context, op Principal, q account.UserQuery) (people []account.User, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
@@ -68,7 +68,7 @@ func (d *Desk) within(ctx context.Context, op Principal, q account.UserQuery) (p
 		if sub.Limit == 0 {
 			return people, string(g) + "/", nil
 		}
-		part, more, err := d.Accounts.ListUsers(ctx, sub)
+		part, more, err := d.accounts.ListUsers(ctx, sub)
 		if err != nil {
 			return nil, "", err
 		}

@@ -17,7 +17,7 @@ func TestAMembershipIsOneActInOneEvent(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
 	for range 2 { // the second time it is no act
-		if err := s.desk.AddMember(ctx, root, s.From, s.other, technician); err != nil {
+		if err := s.Directory.AddMember(ctx, root, s.From, s.other, technician); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -27,16 +27,16 @@ func TestAMembershipIsOneActInOneEvent(t *testing.T) {
 	if live, err := s.Sessions.Authenticate(ctx, s.session); err != nil || !slices.Contains(live.Groups, s.other) {
 		t.Errorf("the session: got %v, %v, want the garage at once", live.Groups, err)
 	}
-	if people, _, err := s.desk.Members(ctx, root, s.other, account.UserQuery{}); err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {
+	if people, _, err := s.Directory.Members(ctx, root, s.other, account.UserQuery{}); err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {
 		t.Errorf("members: got %v, %v", people, err)
 	}
-	list, next, err := s.desk.GroupsOf(ctx, root, technician, account.GroupQuery{})
+	list, next, err := s.Directory.GroupsOf(ctx, root, technician, account.GroupQuery{})
 	if err != nil || len(list) != 2 || next != "" || list[0].ID > list[1].ID {
 		t.Errorf("garages of a person: got %v, %q, %v", list, next, err)
 	}
 	s.Clock.Advance(time.Second) // events of one instant have no order
 	for range 2 {
-		if err := s.desk.RemoveMember(ctx, root, s.From, s.garage, technician); err != nil {
+		if err := s.Directory.RemoveMember(ctx, root, s.From, s.garage, technician); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -61,7 +61,7 @@ func TestWhoMayMoveWhomIntoAndOutOfAGarage(t *testing.T) {
 	userAdmin := withRole(root, account.RoleUserAdmin)
 	both := s.Person("both@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.garage, s.other} })
 	dead := s.Group("Garage fermé")
-	if err := s.desk.DeleteGroup(ctx, root, s.From, dead); err != nil {
+	if err := s.Directory.DeleteGroup(ctx, root, s.From, dead); err != nil {
 		t.Fatal(err)
 	}
 	const ok, no, hidden = errcode.Code(""), errcode.Forbidden, errcode.NotFound
@@ -100,16 +100,16 @@ func TestWhoMayMoveWhomIntoAndOutOfAGarage(t *testing.T) {
 			for _, id := range []account.UserID{s.amelie.ID, s.manager.ID, s.admin.ID, both.ID} {
 				groups[id] = s.User(string(id)).Groups
 			}
-			_, _, err := s.desk.Members(ctx, c.op, c.gid, account.UserQuery{})
+			_, _, err := s.Directory.Members(ctx, c.op, c.gid, account.UserQuery{})
 			wantCode(t, "listing", err, c.list)
-			wantCode(t, "removing", s.desk.RemoveMember(ctx, c.op, s.From, c.gid, string(c.id)), c.remove)
-			wantCode(t, "adding", s.desk.AddMember(ctx, c.op, s.From, c.gid, string(c.id)), c.add)
+			wantCode(t, "removing", s.Directory.RemoveMember(ctx, c.op, s.From, c.gid, string(c.id)), c.remove)
+			wantCode(t, "adding", s.Directory.AddMember(ctx, c.op, s.From, c.gid, string(c.id)), c.add)
 			for id, before := range groups {
 				if id == c.id && (c.add == ok || c.remove == ok) {
 					if is := slices.Contains(s.User(string(id)).Groups, c.gid); is != (c.add == ok) {
 						t.Errorf("got a member: %t, want %t", is, c.add == ok)
 					}
-					if err := s.desk.AddMember(ctx, machine, s.From, c.gid, string(id)); err != nil { // for the next one
+					if err := s.Directory.AddMember(ctx, machine, s.From, c.gid, string(id)); err != nil { // for the next one
 						t.Fatal(err)
 					}
 				} else if got := s.User(string(id)).Groups; !slices.Equal(got, before) {
@@ -144,9 +144,9 @@ func TestWhoMayChangeAndDeleteAGarage(t *testing.T) {
 			gid = s.Group("Garage " + c.name)
 		}
 		before := len(s.Events(audit.GroupUpdated, audit.GroupDeleted))
-		_, err := s.desk.UpdateGroup(t.Context(), c.op, s.From, gid, "Autre", "ailleurs")
+		_, err := s.Directory.UpdateGroup(t.Context(), c.op, s.From, gid, "Autre", "ailleurs")
 		wantCode(t, c.name+": changing", err, c.want)
-		wantCode(t, c.name+": deleting", s.desk.DeleteGroup(t.Context(), c.op, s.From, gid), c.want)
+		wantCode(t, c.name+": deleting", s.Directory.DeleteGroup(t.Context(), c.op, s.From, gid), c.want)
 		if got, want := len(s.Events(audit.GroupUpdated, audit.GroupDeleted))-before, map[bool]int{true: 2}[c.want == ""]; got != want {
 			t.Errorf("%s: got %d events, want %d", c.name, got, want)
 		}
@@ -156,13 +156,13 @@ func TestWhoMayChangeAndDeleteAGarage(t *testing.T) {
 func TestAChangedGarageKeepsItsPeopleAndIsOneEvent(t *testing.T) {
 	s := openShop(t)
 	for range 2 {
-		g, err := s.desk.UpdateGroup(t.Context(), root, s.From, s.garage, " Garage Soleil ", "Lyon")
+		g, err := s.Directory.UpdateGroup(t.Context(), root, s.From, s.garage, " Garage Soleil ", "Lyon")
 		if err != nil || g.Name != "Garage Soleil" || g.Description != "Lyon" || g.ID != s.garage || !g.Changed.After(g.Created) {
 			t.Errorf("got %+v, %v", g, err)
 		}
 	}
 	for _, bad := range [][2]string{{" ", ""}, {"a\nb", ""}, {"x", "a\x00b"}} {
-		_, err := s.desk.UpdateGroup(t.Context(), root, s.From, s.garage, bad[0], bad[1])
+		_, err := s.Directory.UpdateGroup(t.Context(), root, s.From, s.garage, bad[0], bad[1])
 		wantCode(t, fmt.Sprintf("%q", bad), err, errcode.Invalid)
 	}
 	if got := len(s.Events(audit.GroupUpdated)); got != 1 || !slices.Equal(s.User(technician).Groups, []account.GroupID{s.garage}) {
@@ -173,35 +173,35 @@ func TestAChangedGarageKeepsItsPeopleAndIsOneEvent(t *testing.T) {
 func TestARoleOrTokenOfADeletedGarageIsForNobody(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
-	secret, _, err := s.desk.CreateToken(ctx, machine, s.From, helpdesk.NewToken{Name: "garage", Role: account.RoleUserAdmin, Groups: []account.GroupID{s.garage}})
+	secret, _, err := s.Directory.Admin.CreateToken(ctx, machine, s.From, helpdesk.NewToken{Name: "garage", Role: account.RoleUserAdmin, Groups: []account.GroupID{s.garage}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Person("elsewhere@garage.example", nil)
 	s.EmptyOutbox()
-	if err := s.desk.DeleteGroup(ctx, root, s.From, s.garage); err != nil {
+	if err := s.Directory.DeleteGroup(ctx, root, s.From, s.garage); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, "deleting it again", s.desk.DeleteGroup(ctx, root, s.From, s.garage), errcode.NotFound)
+	wantCode(t, "deleting it again", s.Directory.DeleteGroup(ctx, root, s.From, s.garage), errcode.NotFound)
 	if events := s.Events(audit.GroupDeleted, audit.GroupMemberRemoved); len(events) != 1 || events[0].Targets[0].ID != string(s.garage) {
 		t.Errorf("got %+v, want one event for one act", events)
 	}
 	if u := s.User(technician); len(u.Groups) != 0 || len(u.Devices) == 0 {
 		t.Errorf("got %+v, want the person there, without a garage", u.Groups)
 	}
-	op, err := s.desk.Authenticate(ctx, secret)
+	op, err := s.Directory.Admin.Authenticate(ctx, secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if people, next, err := s.desk.Users(ctx, op, account.UserQuery{}); err != nil || len(people) != 0 || next != "" {
+	if people, next, err := s.Directory.Users(ctx, op, account.UserQuery{}); err != nil || len(people) != 0 || next != "" {
 		t.Errorf("the token lists %d, %q, %v, want nobody", len(people), next, err)
 	}
-	if list, _, err := s.desk.Groups(ctx, op, account.GroupQuery{}); err != nil || len(list) != 0 {
+	if list, _, err := s.Directory.Groups(ctx, op, account.GroupQuery{}); err != nil || len(list) != 0 {
 		t.Errorf("the token lists garages %v, %v, want none", list, err)
 	}
-	_, err = s.desk.User(ctx, op, "elsewhere@garage.example")
+	_, err = s.Directory.Admin.User(ctx, op, "elsewhere@garage.example")
 	wantCode(t, "the token on somebody without a garage", err, errcode.NotFound)
-	_, _, err = s.desk.CreateUser(ctx, op, s.From, helpdesk.NewUser{Login: "new@garage.example", Groups: []account.GroupID{s.garage}}, true, true)
+	_, _, err = s.Directory.CreateUser(ctx, op, s.From, helpdesk.NewUser{Login: "new@garage.example", Groups: []account.GroupID{s.garage}}, true, true)
 	wantCode(t, "inviting into the garage that is gone", err, errcode.Invalid)
 	// The manager's role names the dead garage still: they hear of no reset of its former people, nor of others.
 	s.reset(t, support, helpdesk.ResetRequest{})
@@ -221,14 +221,14 @@ func TestAPersonIsInThirtyTwoGaragesAtMost(t *testing.T) {
 		if i >= 31 { // one they have
 			want = errcode.Invalid
 		}
-		wantCode(t, fmt.Sprintf("garage %d", i), s.desk.AddMember(t.Context(), root, s.From, last, technician), want)
+		wantCode(t, fmt.Sprintf("garage %d", i), s.Directory.AddMember(t.Context(), root, s.From, last, technician), want)
 	}
-	if people, _, err := s.desk.Members(t.Context(), root, last, account.UserQuery{}); err != nil || len(people) != 0 || len(s.User(technician).Groups) != 32 {
+	if people, _, err := s.Directory.Members(t.Context(), root, last, account.UserQuery{}); err != nil || len(people) != 0 || len(s.User(technician).Groups) != 32 {
 		t.Errorf("got %d members, %d garages, %v, want nothing half done", len(people), len(s.User(technician).Groups), err)
 	}
 	seen, pages := []account.GroupID{}, 0
 	for after := ""; ; pages++ {
-		list, next, err := s.desk.GroupsOf(t.Context(), root, technician, account.GroupQuery{After: after, Limit: 16})
+		list, next, err := s.Directory.GroupsOf(t.Context(), root, technician, account.GroupQuery{After: after, Limit: 16})
 		if err != nil || pages > 2 {
 			t.Fatalf("page %d: %v", pages, err)
 		}
@@ -242,6 +242,6 @@ func TestAPersonIsInThirtyTwoGaragesAtMost(t *testing.T) {
 	if len(seen) != 32 || pages != 1 || !slices.IsSorted(seen) {
 		t.Errorf("got %d garages on %d pages, want 32 on two", len(seen), pages+1)
 	}
-	_, _, err := s.desk.GroupsOf(t.Context(), limited(support, s.garage), technician, account.GroupQuery{})
+	_, _, err := s.Directory.GroupsOf(t.Context(), limited(support, s.garage), technician, account.GroupQuery{})
 	wantCode(t, "a manager of one of them", err, errcode.NotFound)
 }

@@ -38,31 +38,31 @@ func TestSomebodyOutsideTheScopeIsNotThereByAnyDoor(t *testing.T) {
 	north := limited(support, s.other)
 	ctx := t.Context()
 	for _, id := range []string{technician, string(s.amelie.ID), "nobody@garage.example"} {
-		_, err := s.desk.User(ctx, north, id)
+		_, err := s.Directory.Admin.User(ctx, north, id)
 		wantCode(t, "reading "+id, err, errcode.NotFound)
-		_, err = s.desk.Device(ctx, north, id, s.phone.Device)
+		_, err = s.Directory.Device(ctx, north, id, s.phone.Device)
 		wantCode(t, "device of "+id, err, errcode.NotFound)
-		wantCode(t, "taking it", s.desk.RemoveDevice(ctx, north, s.From, id, s.phone.Device), errcode.NotFound)
-		_, err = s.desk.Reset(ctx, north, s.From, id, helpdesk.ResetRequest{})
+		wantCode(t, "taking it", s.Directory.RemoveDevice(ctx, north, s.From, id, s.phone.Device), errcode.NotFound)
+		_, err = s.Directory.HelpDesk.Reset(ctx, north, s.From, id, helpdesk.ResetRequest{})
 		wantCode(t, "resetting "+id, err, errcode.NotFound)
-		_, err = s.desk.Activate(ctx, north, s.From, id, true)
+		_, err = s.Directory.Activate(ctx, north, s.From, id, true)
 		wantCode(t, "inviting "+id, err, errcode.NotFound)
 	}
-	if people, next, err := s.desk.Users(ctx, north, account.UserQuery{Prefix: "amelie"}); err != nil || len(people) != 0 || next != "" {
+	if people, next, err := s.Directory.Users(ctx, north, account.UserQuery{Prefix: "amelie"}); err != nil || len(people) != 0 || next != "" {
 		t.Errorf("listing: got %d, %q, %v", len(people), next, err)
 	}
-	if _, err := s.desk.Submit(ctx, s.From, helpdesk.Submission{Email: technician, Message: "lost"}); err != nil {
+	if _, err := s.Directory.HelpDesk.Submit(ctx, s.From, helpdesk.Submission{Email: technician, Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
-	if cases, _, err := s.desk.Requests(ctx, north, helpdesk.RequestQuery{}); err != nil || len(cases) != 0 {
+	if cases, _, err := s.Directory.HelpDesk.Requests(ctx, north, helpdesk.RequestQuery{}); err != nil || len(cases) != 0 {
 		t.Errorf("cases: got %d, %v", len(cases), err)
 	}
-	cases, _, err := s.desk.Requests(ctx, limited(support, s.garage), helpdesk.RequestQuery{})
+	cases, _, err := s.Directory.HelpDesk.Requests(ctx, limited(support, s.garage), helpdesk.RequestQuery{})
 	if err != nil || len(cases) != 1 {
 		t.Fatalf("the manager's cases: got %d, %v", len(cases), err)
 	}
-	_, err = s.desk.Request(ctx, north, cases[0].ID)
+	_, err = s.Directory.HelpDesk.Request(ctx, north, cases[0].ID)
 	wantCode(t, "reading the case", err, errcode.NotFound)
-	_, err = s.desk.Patch(ctx, north, s.From, cases[0].ID, helpdesk.RequestPatch{Note: "x"})
+	_, err = s.Directory.HelpDesk.Patch(ctx, north, s.From, cases[0].ID, helpdesk.RequestPatch{Note: "x"})
 	wantCode(t, "changing the case", err, errcode.NotFound)
 }

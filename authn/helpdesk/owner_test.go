@@ -34,7 +34,7 @@ func (s *shop) owned(t *testing.T, n helpdesk.NewToken) (secret.Value, helpdesk.
 		n.Name = "of " + n.Owner
 	}
 	secret, _ := s.token(t, machine, n)
-	op, err := s.desk.Authenticate(t.Context(), secret)
+	op, err := s.Directory.Admin.Authenticate(t.Context(), secret)
 	if err != nil {
 		t.Fatalf("checking a token of %s: %v", n.Owner, err)
 	}
@@ -73,7 +73,7 @@ func TestATokenNeverDoesMoreThanItsOwnerMayAtPresent(t *testing.T) {
 			owner := s.boss(t, fmt.Sprintf("boss%d@garage.example", i), grant(super))
 			secret, _ := s.owned(t, helpdesk.NewToken{Role: c.role, Groups: c.scope, Owner: owner.Login})
 			s.Change(owner.ID, func(u *account.User) { u.Roles = c.grants })
-			op, err := s.desk.Authenticate(t.Context(), secret)
+			op, err := s.Directory.Admin.Authenticate(t.Context(), secret)
 			if err != nil || op.Role != c.want || fmt.Sprint(op.Groups) != fmt.Sprint(c.reach) || (op.Groups == nil) != (c.reach == nil) {
 				t.Errorf("got %s of %v (everybody %v), %v, want %s of %v", op.Role, op.Groups, op.Groups == nil, err, c.want, c.reach)
 			}
@@ -91,27 +91,27 @@ func TestATokenIsDeadWhileItsOwnerMayNotAct(t *testing.T) {
 	}
 	alive := func(what string, want errcode.Code) {
 		t.Helper()
-		_, err := s.desk.Authenticate(ctx, secret)
+		_, err := s.Directory.Admin.Authenticate(ctx, secret)
 		wantCode(t, what, err, want)
 	}
 	do := func(what string, err error) {
 		t.Helper()
 		wantCode(t, what, err, "")
 	}
-	do("suspending", s.desk.Suspend(ctx, machine, s.From, owner.Login))
+	do("suspending", s.Directory.Suspend(ctx, machine, s.From, owner.Login))
 	alive("of somebody suspended", errcode.NoSession)
-	do("unsuspending", s.desk.Unsuspend(ctx, machine, s.From, owner.Login))
+	do("unsuspending", s.Directory.Unsuspend(ctx, machine, s.From, owner.Login))
 	alive("of somebody active again", "")
-	do("taking the role", s.desk.RevokeRole(ctx, machine, s.From, owner.Login, owner.Roles[0].ID))
+	do("taking the role", s.Directory.Admin.RevokeRole(ctx, machine, s.From, owner.Login, owner.Roles[0].ID))
 	alive("of somebody without a role", errcode.NoSession)
-	_, err := s.desk.GrantRole(ctx, machine, s.From, owner.Login, helpdesk.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
+	_, err := s.Directory.Admin.GrantRole(ctx, machine, s.From, owner.Login, helpdesk.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
 	do("giving it again", err)
-	if op, err := s.desk.Authenticate(ctx, secret); err != nil || len(op.Groups) != 1 || op.Groups[0] != s.garage {
+	if op, err := s.Directory.Admin.Authenticate(ctx, secret); err != nil || len(op.Groups) != 1 || op.Groups[0] != s.garage {
 		t.Errorf("after the role was given again for one garage: got %+v, %v", op, err)
 	}
-	do("deactivating", s.desk.Deactivate(ctx, machine, s.From, owner.Login))
+	do("deactivating", s.Directory.Deactivate(ctx, machine, s.From, owner.Login))
 	alive("of somebody deactivated", errcode.NoSession)
-	do("deleting", s.desk.Delete(ctx, machine, s.From, owner.Login))
+	do("deleting", s.Directory.Delete(ctx, machine, s.From, owner.Login))
 	alive("of nobody", errcode.NoSession)
 }
 
@@ -138,7 +138,7 @@ func TestTheMachinesOwnerAloneMakesTokensForPeople(t *testing.T) {
 		{"of nobody", machine, "nobody@garage.example", account.RoleReadOnly, errcode.Invalid},
 		{"of another unix user", machine, "operator:1", account.RoleReadOnly, errcode.Invalid},
 	} {
-		_, tok, err := s.desk.CreateToken(ctx, c.op, s.From, helpdesk.NewToken{Name: "x", Role: c.role, Owner: c.owner})
+		_, tok, err := s.Directory.Admin.CreateToken(ctx, c.op, s.From, helpdesk.NewToken{Name: "x", Role: c.role, Owner: c.owner})
 		wantCode(t, c.name, err, c.want)
 		if err == nil && tok.Owner != string(boss.ID) {
 			t.Errorf("%s: got owner %q", c.name, tok.Owner)
@@ -162,7 +162,7 @@ func TestATokenOfAPersonMakesTokensOfThatPersonAndTheyAreTold(t *testing.T) {
 	if m := mailed[templates.TokenMadeMail](t, s, boss.Email); m.Token != "second" || m.By != "first" {
 		t.Errorf("got %+v", m)
 	}
-	_, _, err := s.desk.CreateToken(t.Context(), op, s.From, helpdesk.NewToken{Name: "third", Role: account.RoleUserAdmin, Secrets: true})
+	_, _, err := s.Directory.Admin.CreateToken(t.Context(), op, s.From, helpdesk.NewToken{Name: "third", Role: account.RoleUserAdmin, Secrets: true})
 	wantCode(t, "with the allowance that it has itself", err, errcode.Forbidden)
 }
 

@@ -14,8 +14,8 @@ import (
 // ResetPassword mails a person the link of a forgotten password, or with sendEmail false gives it in the answer, to
 // Machine or with Secrets only, of which the person is told (PROTOCOL 22). The password of before counts until the
 // new one is confirmed with a device. WrongState: not active, or without a usable device (PROTOCOL 8).
-func (d *Desk) ResetPassword(ctx context.Context, op Principal, req account.RequestInfo, id string, sendEmail bool) (secret.Value, error) {
-	return account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (secret.Value, error) {
+func (d *DirectoryService) ResetPassword(ctx context.Context, op Principal, req account.RequestInfo, id string, sendEmail bool) (secret.Value, error) {
+	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (secret.Value, error) {
 		u, err := FindUser(tx.Reader, op, PermAssist, id)
 		if err != nil {
 			return secret.Value{}, err
@@ -41,11 +41,11 @@ func (d *Desk) ResetPassword(ctx context.Context, op Principal, req account.Requ
 		if sendEmail {
 			e.Detail = map[string]string{"way": "mail"}
 			m := templates.PasswordLinkMail{Context: about, Link: link, Until: expires}
-			err = tx.SendTo(u.Addresses()[:1], d.Accounts.Locale(&u), m, expires)
+			err = tx.SendTo(u.Addresses()[:1], d.accounts.Locale(&u), m, expires)
 		} else {
 			e.Detail, answer = map[string]string{"way": "answer"}, secret.From(link)
 			about.At = tx.Op.Now
-			err = tx.SendTo(u.Addresses(), d.Accounts.Locale(&u), templates.PasswordLinkGivenMail{Context: about, By: d.administratorName(op)}, time.Time{})
+			err = tx.SendTo(u.Addresses(), d.accounts.Locale(&u), templates.PasswordLinkGivenMail{Context: about, By: d.Admin.administratorName(op)}, time.Time{})
 		}
 		if err != nil {
 			return secret.Value{}, err

@@ -16,8 +16,8 @@ import (
 
 // ExpirePassword has a person choose another password at their next complete sign-in. Who is signed in stays so.
 // WrongState: not active, or without a password.
-func (d *Desk) ExpirePassword(ctx context.Context, op Principal, req account.RequestInfo, id string) (account.User, error) {
-	u, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
+func (d *DirectoryService) ExpirePassword(ctx context.Context, op Principal, req account.RequestInfo, id string) (account.User, error) {
+	u, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
 		u, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
 			return account.User{}, err
@@ -37,17 +37,17 @@ func (d *Desk) ExpirePassword(ctx context.Context, op Principal, req account.Req
 // TemporaryPassword gives an active person a password to be told to them, which they change at the next complete
 // sign-in; to Machine or with Secrets only, and the person learns of it by mail (PROTOCOL 22). It came by the
 // operator's hand and opens nothing without a device or a ticket of another. Every session ends. WrongState: not active.
-func (d *Desk) TemporaryPassword(ctx context.Context, op Principal, req account.RequestInfo, id string) (secret.Value, error) {
+func (d *DirectoryService) TemporaryPassword(ctx context.Context, op Principal, req account.RequestInfo, id string) (secret.Value, error) {
 	if _, err := d.giving(ctx, op, id); err != nil {
 		return secret.Value{}, err
 	}
-	a := d.Accounts.NewOperation(req)
+	a := d.accounts.NewOperation(req)
 	temporary := temporaryPassword(a)
-	phc, err := d.Accounts.Hasher.Hash(ctx, false, temporary.Reveal())
+	phc, err := d.accounts.Hasher.Hash(ctx, false, temporary.Reveal())
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("hashing a password: %w", err)
 	}
-	return account.Update(ctx, d.Accounts, a, func(tx *account.Tx) (secret.Value, error) {
+	return account.Update(ctx, d.accounts, a, func(tx *account.Tx) (secret.Value, error) {
 		u, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
 			return secret.Value{}, err
@@ -70,9 +70,9 @@ func temporaryPassword(op *account.Operation) secret.Value {
 }
 
 // giving finds a person to whom the operator may give a password, before work is spent on hashing one.
-func (d *Desk) giving(ctx context.Context, op Principal, id string) (account.User, error) {
+func (d *DirectoryService) giving(ctx context.Context, op Principal, id string) (account.User, error) {
 	var u account.User
-	err := d.Accounts.View(ctx, func(r account.Reader) (err error) {
+	err := d.accounts.View(ctx, func(r account.Reader) (err error) {
 		if u, err = FindUser(r, op, PermManage, id); err == nil && !op.secrets() {
 			err = errcode.New(errcode.Forbidden)
 		}
@@ -90,7 +90,7 @@ type PasswordChanged struct{}
 // ChangePassword changes the password of somebody whose present one the operator's program knows, with the limits and
 // counters of the sign-in (PROTOCOL 22). The new one came by the operator's hand. Every session ends. Invalid,
 // RateLimited, WrongState: authn.ChangePasswordByAdmin.
-func (d *Desk) ChangePassword(ctx context.Context, op Principal, req account.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
+func (d *DirectoryService) ChangePassword(ctx context.Context, op Principal, req account.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
 	return PasswordChanged{}, d.signIn.ChangePasswordByAdmin(ctx, req, authn.PasswordChange{Provenance: op.Owner, Current: current, Chosen: chosen,
 		Find: func(r account.Reader) (account.User, error) { return FindUser(r, op, PermManage, id) },
 		OnChange: func(tx *account.Tx, u *account.User, changed bool) error {
@@ -106,7 +106,7 @@ func (d *Desk) ChangePassword(ctx context.Context, op Principal, req account.Req
 
 // notifyPasswordSet writes down and tells the person that an operator chose their password; how is "set", "changed" or
 // "temporary".
-func (d *Desk) notifyPasswordSet(tx *account.Tx, op Principal, u *account.User, how string) error {
+func (d *DirectoryService) notifyPasswordSet(tx *account.Tx, op Principal, u *account.User, how string) error {
 	action := audit.PasswordUpdated
 	if how == "temporary" {
 		action = audit.PasswordExpired // as Okta writes it down
@@ -117,8 +117,8 @@ func (d *Desk) notifyPasswordSet(tx *account.Tx, op Principal, u *account.User, 
 		return err
 	}
 	// Nothing of the operator's own browser and address goes to the person.
-	m := templates.PasswordGivenMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: d.administratorName(op), Temporary: how == "temporary"}
-	return tx.SendTo(u.Addresses(), d.Accounts.Locale(u), m, time.Time{})
+	m := templates.PasswordGivenMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: d.Admin.administratorName(op), Temporary: how == "temporary"}
+	return tx.SendTo(u.Addresses(), d.accounts.Locale(u), m, time.Time{})
 }
 
 // stated is a person who was stored, with their state for the answer.

@@ -31,11 +31,11 @@ func (s *shop) renews(t *testing.T, present, next string) {
 // sees is the state that an operator is told.
 func (s *shop) sees(t *testing.T, want account.Status) {
 	t.Helper()
-	u, err := s.desk.User(t.Context(), root, technician)
+	u, err := s.Directory.Admin.User(t.Context(), root, technician)
 	if err != nil || u.State != want {
 		t.Errorf("got state %q, %v, want %q", u.State, err, want)
 	}
-	people, _, err := s.desk.Users(t.Context(), limited(support, s.garage), account.UserQuery{Filter: func(u account.User) bool { return u.State == want }})
+	people, _, err := s.Directory.Users(t.Context(), limited(support, s.garage), account.UserQuery{Filter: func(u account.User) bool { return u.State == want }})
 	if err != nil || len(people) != 1 || people[0].ID != s.amelie.ID {
 		t.Errorf("listing %q: got %d people, %v", want, len(people), err)
 	}
@@ -44,7 +44,7 @@ func (s *shop) sees(t *testing.T, want account.Status) {
 func TestAnExpiredPasswordIsChangedAtTheNextSignIn(t *testing.T) {
 	s := openShop(t)
 	for range 2 { // a repeat changes nothing
-		u, err := s.desk.ExpirePassword(t.Context(), root, s.From, technician)
+		u, err := s.Directory.ExpirePassword(t.Context(), root, s.From, technician)
 		if err != nil || u.State != account.StatusExpired || u.Password.Hash != "" {
 			t.Fatalf("got %q, %v", u.State, err)
 		}
@@ -64,11 +64,11 @@ func TestAnExpiredPasswordIsChangedAtTheNextSignIn(t *testing.T) {
 func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 	s := openShop(t)
 	op := withSecrets(root)
-	secret, err := s.desk.TemporaryPassword(t.Context(), op, s.From, technician)
+	secret, err := s.Directory.TemporaryPassword(t.Context(), op, s.From, technician)
 	if err != nil || !regexp.MustCompile(`^[0-9a-hjkmnp-tv-z]{4}(-[0-9a-hjkmnp-tv-z]{4}){3}$`).MatchString(secret.Reveal()) {
 		t.Fatalf("got %q, %v, want four groups that are easy to say", secret.Reveal(), err)
 	}
-	other, err := s.desk.TemporaryPassword(t.Context(), op, s.From, technician)
+	other, err := s.Directory.TemporaryPassword(t.Context(), op, s.From, technician)
 	if err != nil || other.Equal(secret) {
 		t.Fatalf("twice the same, %v", err)
 	}
@@ -99,7 +99,7 @@ func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 func TestAnOperatorSetsAPassword(t *testing.T) {
 	s := openShop(t)
 	op := withSecrets(root)
-	u, err := s.desk.UpdateUser(t.Context(), op, s.From, technician, helpdesk.ProfileChange{Password: given})
+	u, err := s.Directory.UpdateUser(t.Context(), op, s.From, technician, helpdesk.ProfileChange{Password: given})
 	if err != nil || u.State != account.StatusActive {
 		t.Fatalf("got %q, %v", u.State, err)
 	}
@@ -114,7 +114,7 @@ func TestAnOperatorSetsAPassword(t *testing.T) {
 	}
 	for name, c := range map[string]helpdesk.ProfileChange{"short": {Password: "abc"}, "about them": {Password: "amelie-durand"},
 		"made of the name to come": {Password: "zoraide-lavigne", FirstName: text("Zoraïde"), LastName: text("Lavigne")}} {
-		_, err := s.desk.UpdateUser(t.Context(), op, s.From, technician, c)
+		_, err := s.Directory.UpdateUser(t.Context(), op, s.From, technician, c)
 		wantCode(t, name, err, errcode.Invalid)
 	}
 }
@@ -122,7 +122,7 @@ func TestAnOperatorSetsAPassword(t *testing.T) {
 func TestAProgramChangesAPasswordThatItKnows(t *testing.T) {
 	s := openShop(t)
 	change := func(current, next string) error {
-		_, err := s.desk.ChangePassword(t.Context(), root, s.From, technician, current, next)
+		_, err := s.Directory.ChangePassword(t.Context(), root, s.From, technician, current, next)
 		return err
 	}
 	wantCode(t, "a bad new one", change(password, "abc"), errcode.Invalid)
@@ -172,15 +172,15 @@ func TestWhoMayGiveAPassword(t *testing.T) {
 		{"somebody deactivated", machine, s.amelie.ID, account.StatusDeactivated, state, state, state},
 	} {
 		s.Change(c.id, func(u *account.User) { u.Status = c.status })
-		_, err := s.desk.ExpirePassword(t.Context(), c.op, s.From, string(c.id))
+		_, err := s.Directory.ExpirePassword(t.Context(), c.op, s.From, string(c.id))
 		wantCode(t, c.name+": expire", err, c.expire)
-		_, err = s.desk.UpdateUser(t.Context(), c.op, s.From, string(c.id), helpdesk.ProfileChange{Password: authntest.Password})
+		_, err = s.Directory.UpdateUser(t.Context(), c.op, s.From, string(c.id), helpdesk.ProfileChange{Password: authntest.Password})
 		wantCode(t, c.name+": set", err, c.give)
 		if c.id == s.amelie.ID {
-			_, err = s.desk.ChangePassword(t.Context(), c.op, s.From, string(c.id), authntest.Password, authntest.Password)
+			_, err = s.Directory.ChangePassword(t.Context(), c.op, s.From, string(c.id), authntest.Password, authntest.Password)
 			wantCode(t, c.name+": change", err, c.change)
 		}
-		_, err = s.desk.TemporaryPassword(t.Context(), c.op, s.From, string(c.id))
+		_, err = s.Directory.TemporaryPassword(t.Context(), c.op, s.From, string(c.id))
 		wantCode(t, c.name+": temporary", err, c.give)
 		s.amelieHas(t, authntest.Password)
 	}
@@ -199,10 +199,10 @@ func (s *shop) amelieHas(t *testing.T, text string) {
 func TestTheStatesOfSomebodyActiveFollowAndEndByThemselves(t *testing.T) {
 	s := openShop(t)
 	s.sees(t, account.StatusActive)
-	if _, err := s.desk.ExpirePassword(t.Context(), root, s.From, technician); err != nil {
+	if _, err := s.Directory.ExpirePassword(t.Context(), root, s.From, technician); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.desk.ResetPassword(t.Context(), root, s.From, technician, true); err != nil {
+	if _, err := s.Directory.ResetPassword(t.Context(), root, s.From, technician, true); err != nil {
 		t.Fatal(err)
 	}
 	s.sees(t, account.StatusRecovery)
@@ -211,20 +211,20 @@ func TestTheStatesOfSomebodyActiveFollowAndEndByThemselves(t *testing.T) {
 		wantCode(t, "guessing", err, errcode.SignInFailed)
 	}
 	s.sees(t, account.StatusLocked)
-	if err := s.desk.Unlock(t.Context(), root, s.From, technician); err != nil {
+	if err := s.Directory.Unlock(t.Context(), root, s.From, technician); err != nil {
 		t.Fatal(err)
 	}
 	s.sees(t, account.StatusRecovery)
 	s.Clock.Advance(account.PasswordLinkTTL)
 	s.sees(t, account.StatusExpired)
-	if _, err := s.desk.ResetPassword(t.Context(), root, s.From, technician, true); err != nil {
+	if _, err := s.Directory.ResetPassword(t.Context(), root, s.From, technician, true); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.desk.EndSessions(t.Context(), root, s.From, technician, false); err != nil { // which ends the link
+	if err := s.Directory.EndSessions(t.Context(), root, s.From, technician, false); err != nil { // which ends the link
 		t.Fatal(err)
 	}
 	s.sees(t, account.StatusExpired)
-	if err := s.desk.Suspend(t.Context(), root, s.From, technician); err != nil {
+	if err := s.Directory.Suspend(t.Context(), root, s.From, technician); err != nil {
 		t.Fatal(err)
 	}
 	s.sees(t, account.StatusSuspended)

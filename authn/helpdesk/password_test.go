@@ -37,7 +37,7 @@ func (s *shop) takes(t *testing.T, link secret.Value) {
 
 func TestSupportStartsAPasswordMailAndNoMore(t *testing.T) {
 	s := openShop(t)
-	link, err := s.desk.ResetPassword(t.Context(), support, s.From, technician, true)
+	link, err := s.Directory.ResetPassword(t.Context(), support, s.From, technician, true)
 	if err != nil || !link.IsZero() {
 		t.Fatalf("got %q, %v, want it mailed only", link.Reveal(), err)
 	}
@@ -58,7 +58,7 @@ func TestSupportStartsAPasswordMailAndNoMore(t *testing.T) {
 
 func TestAPasswordLinkInTheAnswerIsToldToThePerson(t *testing.T) {
 	s := openShop(t)
-	link, err := s.desk.ResetPassword(t.Context(), withSecrets(root), s.From, technician, false)
+	link, err := s.Directory.ResetPassword(t.Context(), withSecrets(root), s.From, technician, false)
 	if err != nil || link.IsZero() {
 		t.Fatalf("got %v", err)
 	}
@@ -97,9 +97,9 @@ func TestForWhomThereIsAPasswordLink(t *testing.T) {
 		{"somebody without a device", machine, never.ID, account.StatusActive, state, state}, // PROTOCOL 8
 	} {
 		s.Change(c.id, func(u *account.User) { u.Status = c.status })
-		_, err := s.desk.ResetPassword(t.Context(), c.op, s.From, string(c.id), true)
+		_, err := s.Directory.ResetPassword(t.Context(), c.op, s.From, string(c.id), true)
 		wantCode(t, c.name+": mail", err, c.mail)
-		_, err = s.desk.ResetPassword(t.Context(), c.op, s.From, string(c.id), false)
+		_, err = s.Directory.ResetPassword(t.Context(), c.op, s.From, string(c.id), false)
 		wantCode(t, c.name+": answer", err, c.answer)
 	}
 }

@@ -43,7 +43,7 @@ func (s State) leadsTo(t State) bool { return s == t || !s.closed() || !t.closed
 // take it at once one has it, and the other is told who (WrongState with Error.Holder), as is whoever answers,
 // closes or gives away somebody else's case without TakeOver. Opened again it needs a new check of the identity.
 // Forbidden: nobody works on their own request. TooMany: the case is full.
-func (d *Desk) Patch(ctx context.Context, op Principal, req account.RequestInfo, id string, p RequestPatch) (Request, error) {
+func (d *HelpService) Patch(ctx context.Context, op Principal, req account.RequestInfo, id string, p RequestPatch) (Request, error) {
 	if err := op.Require(PermInvite); err != nil {
 		return Request{}, err
 	}
@@ -51,7 +51,7 @@ func (d *Desk) Patch(ctx context.Context, op Principal, req account.RequestInfo,
 	if err != nil {
 		return Request{}, err
 	}
-	return account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (Request, error) {
+	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (Request, error) {
 		c, err := d.load(tx.Raw, id)
 		if err != nil {
 			return Request{}, err
@@ -129,7 +129,7 @@ func (p RequestPatch) complete(c *Request) (RequestPatch, error) {
 }
 
 // apply changes the case and returns the event of it.
-func (d *Desk) apply(tx *account.Tx, op Principal, c *Request, p RequestPatch) (audit.Event, error) {
+func (d *HelpService) apply(tx *account.Tx, op Principal, c *Request, p RequestPatch) (audit.Event, error) {
 	p, err := p.complete(c)
 	if err != nil {
 		return audit.Event{}, err
@@ -179,7 +179,7 @@ func (d *Desk) apply(tx *account.Tx, op Principal, c *Request, p RequestPatch) (
 
 // assignee finds who is to have a case: somebody who could work on it. Whoever is limited to groups gives it to
 // nobody else, for people with a role lie outside every scope (PROTOCOL 21).
-func (d *Desk) assignee(r account.Reader, op Principal, c *Request, who string) (id, name string, err error) {
+func (d *HelpService) assignee(r account.Reader, op Principal, c *Request, who string) (id, name string, err error) {
 	switch {
 	case who == "":
 		return "", "", nil
@@ -216,7 +216,7 @@ func (d *Desk) assignee(r account.Reader, op Principal, c *Request, who string) 
 
 // answer mails an operator's words to the person, at the stored address; WrongState where nobody is known, for
 // an address that anybody can have typed gets no mail. A request that is rejected is said to be.
-func (d *Desk) answer(tx *account.Tx, c *Request, text string) error {
+func (d *HelpService) answer(tx *account.Tx, c *Request, text string) error {
 	u, err := tx.User(c.User)
 	if c.User == "" || errcode.Of(err) == errcode.NotFound { // a stranger's, or deleted since
 		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonUnknownAddress}
@@ -226,5 +226,5 @@ func (d *Desk) answer(tx *account.Tx, c *Request, text string) error {
 	}
 	m := templates.HelpAnsweredMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, Reference: c.Reference, Answer: text,
 		Rejected: c.State == StateRejected}
-	return tx.SendTo(u.Addresses()[:1], d.Accounts.Locale(&u), m, time.Time{})
+	return tx.SendTo(u.Addresses()[:1], d.accounts.Locale(&u), m, time.Time{})
 }

@@ -44,11 +44,11 @@ type Added struct {
 // come in by the invitation alone. Whoever brings a Key is active too and is mailed a link to choose a password, which
 // proves the device as well. Taken: an address is somebody's; for an operator limited to groups only if it
 // is that of somebody within, else the answer is that for a new person (PROTOCOL 21). Invalid, Forbidden.
-func (d *Desk) CreateUser(ctx context.Context, op Principal, req account.RequestInfo, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
-	return d.addUser(ctx, op, d.Accounts.NewOperation(req), n, activate, sendEmail)
+func (d *DirectoryService) CreateUser(ctx context.Context, op Principal, req account.RequestInfo, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
+	return d.addUser(ctx, op, d.accounts.NewOperation(req), n, activate, sendEmail)
 }
 
-func (d *Desk) addUser(ctx context.Context, op Principal, a *account.Operation, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
+func (d *DirectoryService) addUser(ctx context.Context, op Principal, a *account.Operation, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
 	u, err := d.drafted(op, n, activate, sendEmail)
 	if err != nil {
 		return account.User{}, Invitation{}, err
@@ -62,20 +62,20 @@ func (d *Desk) addUser(ctx context.Context, op Principal, a *account.Operation, 
 	if err != nil {
 		return account.User{}, Invitation{}, err
 	}
-	out, err := account.Update(ctx, d.Accounts, a, func(tx *account.Tx) (Added, error) {
+	out, err := account.Update(ctx, d.accounts, a, func(tx *account.Tx) (Added, error) {
 		return d.add(tx, op, n, u, device, activate, sendEmail)
 	})
 	if err == nil && len(out.User.Groups) > 0 && !out.User.Placeholder {
-		err = d.Accounts.DeletePlaceholders(ctx, out.User.ID)
+		err = d.accounts.DeletePlaceholders(ctx, out.User.ID)
 	}
 	if err == nil && n.Role == account.RoleSuperAdmin {
-		err = d.notifySuperAdmins(ctx, op, a.Request, roleChange{action: audit.RoleGranted, grant: out.User.Roles[0], user: out.User}, a.Now)
+		err = d.Admin.notifySuperAdmins(ctx, op, a.Request, roleChange{action: audit.RoleGranted, grant: out.User.Roles[0], user: out.User}, a.Now)
 	}
 	return WithoutSecrets(out.User), out.Invitation, err
 }
 
 // add is the Update of CreateUser, for a person who was drafted and the device that they bring, if any.
-func (d *Desk) add(tx *account.Tx, op Principal, n NewUser, u account.User, device *factors.Device, activate, sendEmail bool) (Added, error) {
+func (d *DirectoryService) add(tx *account.Tx, op Principal, n NewUser, u account.User, device *factors.Device, activate, sendEmail bool) (Added, error) {
 	fresh := tx.NewUser()
 	u.ID, u.Handle, u.EmailProvenance.By = fresh.ID, fresh.Handle, newEmailProvenance(op)
 	if err := d.handleExistingAddress(tx, op, &u); err != nil {
@@ -120,7 +120,7 @@ func (d *Desk) add(tx *account.Tx, op Principal, n NewUser, u account.User, devi
 }
 
 // drafted judges what an operator wrote about a new person and what they may write; the error names the first fault.
-func (d *Desk) drafted(op Principal, n NewUser, activate, sendEmail bool) (account.User, error) {
+func (d *DirectoryService) drafted(op Principal, n NewUser, activate, sendEmail bool) (account.User, error) {
 	u, faults := draft(n)
 	if err := op.Require(PermInvite); err != nil {
 		return u, err
@@ -168,7 +168,7 @@ func draft(n NewUser) (u account.User, faults []*errcode.Error) {
 }
 
 // givenPassword hashes a password that an operator chose, outside any transaction.
-func (d *Desk) givenPassword(ctx context.Context, op Principal, now time.Time, u *account.User, password string) (account.Password, error) {
+func (d *DirectoryService) givenPassword(ctx context.Context, op Principal, now time.Time, u *account.User, password string) (account.Password, error) {
 	phc, err := d.hashed(ctx, u, password)
 	if err != nil {
 		return account.Password{}, err
@@ -178,12 +178,12 @@ func (d *Desk) givenPassword(ctx context.Context, op Principal, now time.Time, u
 }
 
 // hashed judges and hashes a password that an operator chose for somebody.
-func (d *Desk) hashed(ctx context.Context, u *account.User, password string) (string, error) {
-	about := []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, d.Accounts.Policy.Issuer}
-	if err := d.Accounts.Hasher.Validate(password, about); err != nil {
+func (d *DirectoryService) hashed(ctx context.Context, u *account.User, password string) (string, error) {
+	about := []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, d.accounts.Policy.Issuer}
+	if err := d.accounts.Hasher.Validate(password, about); err != nil {
 		return "", err
 	}
-	phc, err := d.Accounts.Hasher.Hash(ctx, false, password)
+	phc, err := d.accounts.Hasher.Hash(ctx, false, password)
 	if err != nil {
 		return "", fmt.Errorf("hashing a password: %w", err)
 	}
@@ -191,8 +191,8 @@ func (d *Desk) hashed(ctx context.Context, u *account.User, password string) (st
 }
 
 // invite makes an invitation, mails it or gives it to the operator, and saves the person.
-func (d *Desk) invite(tx *account.Tx, op Principal, u *account.User, sendEmail bool) (Invitation, error) {
-	way, by := account.ProvenanceEmail, d.administratorName(op)
+func (d *DirectoryService) invite(tx *account.Tx, op Principal, u *account.User, sendEmail bool) (Invitation, error) {
+	way, by := account.ProvenanceEmail, d.Admin.administratorName(op)
 	if !sendEmail {
 		way = op.Owner
 	}
@@ -217,7 +217,7 @@ func (d *Desk) invite(tx *account.Tx, op Principal, u *account.User, sendEmail b
 		// Nothing of the operator's own browser and address goes to the person.
 		m := templates.InvitationMail{Context: templates.Context{Name: u.DisplayName()}, Inviter: by, Garage: garage,
 			Login: u.Login, Link: link, Until: out.Expires}
-		err = tx.SendTo(u.Addresses()[:1], d.Accounts.Locale(u), m, out.Expires)
+		err = tx.SendTo(u.Addresses()[:1], d.accounts.Locale(u), m, out.Expires)
 	} else {
 		out.Link, e.Detail["way"] = secret.From(link), "answer"
 	}
@@ -245,8 +245,8 @@ func groupOf(tx *account.Tx, u *account.User) (string, error) {
 // Activate invites a person who never had a device, anew if need be: the earlier link is dead then, and so is a key
 // from another house that they have not signed in with. WrongState for anybody else (PROTOCOL 10), but whoever was deactivated and had one is active again, without an invitation.
 // The rest is as with CreateUser.
-func (d *Desk) Activate(ctx context.Context, op Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
-	return account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (Invitation, error) {
+func (d *DirectoryService) Activate(ctx context.Context, op Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
+	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (Invitation, error) {
 		u, err := FindUser(tx.Reader, op, PermInvite, id)
 		if err != nil {
 			return Invitation{}, err
@@ -262,8 +262,8 @@ func (d *Desk) Activate(ctx context.Context, op Principal, req account.RequestIn
 }
 
 // Device reads one device of a person. Its Data is there for authn.Service.Describe and never to be shown.
-func (d *Desk) Device(ctx context.Context, op Principal, id string, fid factors.DeviceID) (factors.Device, error) {
-	u, err := d.User(ctx, op, id)
+func (d *DirectoryService) Device(ctx context.Context, op Principal, id string, fid factors.DeviceID) (factors.Device, error) {
+	u, err := d.Admin.User(ctx, op, id)
 	if err != nil {
 		return factors.Device{}, err
 	}
@@ -281,8 +281,8 @@ func device(u *account.User, fid factors.DeviceID) (factors.Device, error) {
 
 // RemoveDevice takes one device from a person, under the rules of a reset. Every session of theirs ends; no
 // ticket is sent: whoever has no device left needs a reset (PROTOCOL 1). One that is still being enrolled is withdrawn.
-func (d *Desk) RemoveDevice(ctx context.Context, op Principal, req account.RequestInfo, id string, fid factors.DeviceID) error {
-	_, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
+func (d *DirectoryService) RemoveDevice(ctx context.Context, op Principal, req account.RequestInfo, id string, fid factors.DeviceID) error {
+	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		u, err := FindUser(tx.Reader, op, PermReset, id)
 		if err != nil {
 			return struct{}{}, err

@@ -15,7 +15,7 @@ import (
 
 func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 	s := openShop(t)
-	u, inv, err := s.desk.CreateUser(t.Context(), limited(support, s.garage), s.From, helpdesk.NewUser{Email: "Luc@Garage.example",
+	u, inv, err := s.Directory.CreateUser(t.Context(), limited(support, s.garage), s.From, helpdesk.NewUser{Email: "Luc@Garage.example",
 		FirstName: "Luc", Locale: "en", Groups: []account.GroupID{s.garage}}, true, true)
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +29,7 @@ func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 	}
 	first := tokenOf(m.Link)
 	s.EmptyOutbox()
-	if inv, err = s.desk.Activate(t.Context(), support, s.From, string(u.ID), true); err != nil || !inv.Sent {
+	if inv, err = s.Directory.Activate(t.Context(), support, s.From, string(u.ID), true); err != nil || !inv.Sent {
 		t.Fatalf("inviting again: got %+v, %v", inv, err)
 	}
 	_, err = s.Authn.Invitation(t.Context(), first)
@@ -46,8 +46,7 @@ func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 
 func TestTheFirstAdministratorIsMadeAtTheMachine(t *testing.T) {
 	h := authntest.New(t)
-	desk := helpdesk.New(h.Enrolment, h.Ring)
-	u, inv, err := desk.CreateUser(t.Context(), machine, account.RequestInfo{}, helpdesk.NewUser{Login: "root@garage.example", Role: account.RoleSuperAdmin}, true, false)
+	u, inv, err := h.Directory.CreateUser(t.Context(), machine, account.RequestInfo{}, helpdesk.NewUser{Login: "root@garage.example", Role: account.RoleSuperAdmin}, true, false)
 	if err != nil || inv.Sent || inv.Link.IsZero() || u.Rank() != account.RoleSuperAdmin.Rank() {
 		t.Fatalf("got %+v, %+v, %v", u, inv, err)
 	}
@@ -93,7 +92,7 @@ func TestWhoMayMakeWhom(t *testing.T) {
 			if c.n.Login == "" {
 				c.n.Login = fmt.Sprintf("new%d@garage.example", i)
 			}
-			u, inv, err := s.desk.CreateUser(t.Context(), c.op, s.From, c.n, c.activate, c.mail)
+			u, inv, err := s.Directory.CreateUser(t.Context(), c.op, s.From, c.n, c.activate, c.mail)
 			wantCode(t, "making", err, c.want)
 			if c.want != "" {
 				return
@@ -126,7 +125,7 @@ func TestAManagerListsThePeopleOfTheGaragesAndNobodyElse(t *testing.T) {
 	list := func(op helpdesk.Principal, q account.UserQuery) (got []string) {
 		t.Helper()
 		for page := 0; page == 0 || q.After != ""; page++ {
-			people, next, err := s.desk.Users(t.Context(), op, q)
+			people, next, err := s.Directory.Users(t.Context(), op, q)
 			if err != nil || page > 20 {
 				t.Fatalf("page %d: %v", page, err)
 			}

@@ -32,12 +32,12 @@ type ProfileChange struct {
 //
 // A password that is set came by the operator's hand, of which the person learns by mail, and ends every session of
 // theirs. WrongState: not active.
-func (d *Desk) UpdateUser(ctx context.Context, op Principal, req account.RequestInfo, id string, c ProfileChange) (account.User, error) {
+func (d *DirectoryService) UpdateUser(ctx context.Context, op Principal, req account.RequestInfo, id string, c ProfileChange) (account.User, error) {
 	phc, err := d.replaced(ctx, op, id, c)
 	if err != nil {
 		return account.User{}, err
 	}
-	u, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
+	u, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
 		was, err := FindUser(tx.Reader, op, PermManage, id)
 		if err != nil {
 			return account.User{}, err
@@ -93,7 +93,7 @@ func newEmailProvenance(op Principal) string {
 }
 
 // replaced hashes the password of a change, outside any transaction; "" where none is set.
-func (d *Desk) replaced(ctx context.Context, op Principal, id string, c ProfileChange) (string, error) {
+func (d *DirectoryService) replaced(ctx context.Context, op Principal, id string, c ProfileChange) (string, error) {
 	if c.Password == "" {
 		return "", nil
 	}
@@ -108,7 +108,7 @@ func (d *Desk) replaced(ctx context.Context, op Principal, id string, c ProfileC
 }
 
 // setPassword gives the person the password of a change. The right was judged before it was hashed, and is again.
-func (d *Desk) setPassword(tx *account.Tx, op Principal, u *account.User, phc string) error {
+func (d *DirectoryService) setPassword(tx *account.Tx, op Principal, u *account.User, phc string) error {
 	if !op.secrets() {
 		return errcode.New(errcode.Forbidden)
 	}
@@ -193,13 +193,13 @@ func changedMembers(was, u *account.User) []string {
 }
 
 // notifyAddressChanged tells every address of before and after. One that is no longer the person's learns of no other.
-func (d *Desk) notifyAddressChanged(tx *account.Tx, op Principal, was, u *account.User) error {
-	m := templates.AddressChangedMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: d.administratorName(op)}
+func (d *DirectoryService) notifyAddressChanged(tx *account.Tx, op Principal, was, u *account.User) error {
+	m := templates.AddressChangedMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: d.Admin.administratorName(op)}
 	present := u.Addresses()
 	former := slices.DeleteFunc(was.Addresses(), func(a string) bool { return slices.Contains(present, a) })
-	if err := tx.SendTo(former, d.Accounts.Locale(u), m, time.Time{}); err != nil {
+	if err := tx.SendTo(former, d.accounts.Locale(u), m, time.Time{}); err != nil {
 		return err
 	}
 	m.Login = u.Login
-	return tx.SendTo(present, d.Accounts.Locale(u), m, time.Time{})
+	return tx.SendTo(present, d.accounts.Locale(u), m, time.Time{})
 }

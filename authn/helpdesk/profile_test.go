@@ -18,7 +18,7 @@ func text(s string) *string { return &s }
 func TestAMovedAddressEndsSessionsAndBothMailboxesAreTold(t *testing.T) {
 	s := openShop(t)
 	before := s.User(technician)
-	u, err := s.desk.UpdateUser(t.Context(), root, s.From, technician, helpdesk.ProfileChange{
+	u, err := s.Directory.UpdateUser(t.Context(), root, s.From, technician, helpdesk.ProfileChange{
 		Login: text(" A.Durand@Garage.example "), Email: text("a.durand@garage.example"), LastName: text("Martin")})
 	if err != nil {
 		t.Fatal(err)
@@ -42,11 +42,11 @@ func TestAMovedAddressEndsSessionsAndBothMailboxesAreTold(t *testing.T) {
 		t.Errorf("got events %+v, want one", events)
 	}
 	for name, want := range map[string]errcode.Code{technician: errcode.NotFound, u.Login: "", second: ""} {
-		_, err := s.desk.User(t.Context(), root, name)
+		_, err := s.Directory.Admin.User(t.Context(), root, name)
 		wantCode(t, "finding "+name, err, want)
 	}
 	for starts, want := range map[string]int{"durand": 0, "martin": 1, "amelie": 1, "a.durand": 1} { // amelie@home.example stays
-		if people, _, err := s.desk.Users(t.Context(), root, account.UserQuery{Prefix: starts}); err != nil || len(people) != want {
+		if people, _, err := s.Directory.Users(t.Context(), root, account.UserQuery{Prefix: starts}); err != nil || len(people) != want {
 			t.Errorf("looking for %q: got %d, %v, want %d", starts, len(people), err, want)
 		}
 	}
@@ -57,13 +57,13 @@ func TestAMovedMailboxEndsTicketsAndInvitation(t *testing.T) {
 	s := openShop(t)
 	s.reset(t, support, helpdesk.ResetRequest{})
 	ticket := tokenOf(mailed[templates.DevicesResetMail](t, s, technician).Link)
-	_, _, err := s.desk.CreateUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "typo@garage.example"}, true, true)
+	_, _, err := s.Directory.CreateUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "typo@garage.example"}, true, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	invitation := tokenOf(mailed[templates.InvitationMail](t, s, "typo@garage.example").Link)
 	for from, to := range map[string]string{technician: "x@garage.example", "typo@garage.example": "y@garage.example"} {
-		if _, err := s.desk.UpdateUser(t.Context(), root, s.From, from, helpdesk.ProfileChange{Email: text(to)}); err != nil {
+		if _, err := s.Directory.UpdateUser(t.Context(), root, s.From, from, helpdesk.ProfileChange{Email: text(to)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -74,7 +74,7 @@ func TestAMovedMailboxEndsTicketsAndInvitation(t *testing.T) {
 
 func TestANameChangesWithoutEndingAnything(t *testing.T) {
 	s := openShop(t)
-	u, err := s.desk.UpdateUser(t.Context(), limited(withRole(support, account.RoleUserAdmin), s.garage), s.From, technician,
+	u, err := s.Directory.UpdateUser(t.Context(), limited(withRole(support, account.RoleUserAdmin), s.garage), s.From, technician,
 		helpdesk.ProfileChange{FirstName: text("Amélia"), Custom: map[string]json.RawMessage{"badge": []byte(`"<7>"`), "gone": []byte("null")}})
 	if err != nil || u.FirstName != "Amélia" || string(u.Profile) != `{"badge":"<7>"}` {
 		t.Fatalf("got %+v, %v", u, err)
@@ -82,7 +82,7 @@ func TestANameChangesWithoutEndingAnything(t *testing.T) {
 	if live, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil || live.Name != "Amélia Durand" {
 		t.Errorf("the session: got %+v, %v, want it alive with the new name", live, err)
 	}
-	if _, err := s.desk.UpdateUser(t.Context(), root, s.From, technician, helpdesk.ProfileChange{FirstName: text("Amélia")}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), root, s.From, technician, helpdesk.ProfileChange{FirstName: text("Amélia")}); err != nil {
 		t.Fatal(err)
 	}
 	if events := s.Events(audit.ProfileUpdated); len(events) != 1 || len(s.Mails()) != 0 {
@@ -127,7 +127,7 @@ func TestWhatBecomesOfAProfile(t *testing.T) {
 			}
 			c.change(&change)
 			before := s.User(string(s.amelie.ID))
-			u, err := s.desk.UpdateUser(t.Context(), root, s.From, string(s.amelie.ID), change)
+			u, err := s.Directory.UpdateUser(t.Context(), root, s.From, string(s.amelie.ID), change)
 			wantCode(t, "changing", err, c.want)
 			if err != nil && !strings.Contains(err.Error(), c.says) {
 				t.Errorf("got %v, want %q named", err, c.says)
@@ -169,7 +169,7 @@ func TestWhoMayChangeAProfile(t *testing.T) {
 		{"outside the scope nobody is there", limited(userAdmin, s.other), s.amelie.ID, helpdesk.ProfileChange{FirstName: text("j")}, errcode.NotFound},
 		{"nobody", root, "unobody", helpdesk.ProfileChange{FirstName: text("k")}, errcode.NotFound},
 	} {
-		_, err := s.desk.UpdateUser(t.Context(), c.op, s.From, string(c.id), c.change)
+		_, err := s.Directory.UpdateUser(t.Context(), c.op, s.From, string(c.id), c.change)
 		wantCode(t, c.name, err, c.want)
 	}
 }
@@ -177,7 +177,7 @@ func TestWhoMayChangeAProfile(t *testing.T) {
 // Every index, 32 sessions, three tickets, a password and four mailboxes fit into one Update beside a door's own key.
 func TestEverythingOfAPersonMovesInOneUpdate(t *testing.T) {
 	s := openShop(t)
-	if _, err := s.desk.UpdateUser(t.Context(), root, s.From, technician, helpdesk.ProfileChange{Login: text("a")}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), root, s.From, technician, helpdesk.ProfileChange{Login: text("a")}); err != nil {
 		t.Fatal(err) // a name apart from both addresses
 	}
 	for range 3 {
@@ -186,7 +186,7 @@ func TestEverythingOfAPersonMovesInOneUpdate(t *testing.T) {
 	s.EmptyOutbox()
 	s.crowd(t, s.amelie.ID)
 	door := account.WithTxHook(t.Context(), func(tx *account.Tx) error { return tx.Raw.Put("idempotency/x", []byte("x")) })
-	_, err := s.desk.UpdateUser(door, withSecrets(root), s.From, technician, helpdesk.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
+	_, err := s.Directory.UpdateUser(door, withSecrets(root), s.From, technician, helpdesk.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
 		Second: text("n@garage.example"), FirstName: text("o"), LastName: text("p"), Password: chosen})
 	if err != nil {
 		t.Fatal(err)

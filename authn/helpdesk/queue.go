@@ -25,7 +25,7 @@ const casesRead = 2000
 
 // Requests lists help requests. An operator limited to groups sees those of people within, and none of addresses
 // that nobody has. next is the cursor for more, "" at the end.
-func (d *Desk) Requests(ctx context.Context, op Principal, q RequestQuery) (cases []Request, next string, err error) {
+func (d *HelpService) Requests(ctx context.Context, op Principal, q RequestQuery) (cases []Request, next string, err error) {
 	if err := op.Require(PermRead); err != nil {
 		return nil, "", err
 	}
@@ -43,14 +43,14 @@ func (d *Desk) Requests(ctx context.Context, op Principal, q RequestQuery) (case
 
 // requestsInScope is Cases for an operator limited to groups. It reads on until a page is full of what lies within:
 // a short page, or a cursor, would tell of cases outside and when they were sent (PROTOCOL 21).
-func (d *Desk) requestsInScope(ctx context.Context, op Principal, q RequestQuery) (cases []Request, next string, err error) {
+func (d *HelpService) requestsInScope(ctx context.Context, op Principal, q RequestQuery) (cases []Request, next string, err error) {
 	for limit := q.Limit; ; q.After = next {
 		var found []Request
 		if found, next, err = d.scan(ctx, q, true); err != nil {
 			return nil, "", err
 		}
 		var within []Request
-		if err := d.Accounts.View(ctx, func(r account.Reader) error {
+		if err := d.accounts.View(ctx, func(r account.Reader) error {
 			within = nil
 			for _, c := range found {
 				switch err := d.requestInScope(r, op, &c); {
@@ -74,8 +74,8 @@ func (d *Desk) requestsInScope(ctx context.Context, op Principal, q RequestQuery
 }
 
 // scan reads the cases that a query asks for; of known people only, if so.
-func (d *Desk) scan(ctx context.Context, q RequestQuery, known bool) (found []Request, next string, err error) {
-	err = d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
+func (d *HelpService) scan(ctx context.Context, q RequestQuery, known bool) (found []Request, next string, err error) {
+	err = d.accounts.Store.View(ctx, func(s store.Snapshot) error {
 		found, next = nil, ""
 		read, last, more := 0, "", false
 		err := d.cases.Scan(s, "", q.After, 0, func(id string, c Request) error {
@@ -109,7 +109,7 @@ func (c *Request) has(reference string) bool {
 }
 
 // requestInScope judges whether the operator may know of a case: NotFound if not.
-func (d *Desk) requestInScope(r account.Reader, op Principal, c *Request) error {
+func (d *HelpService) requestInScope(r account.Reader, op Principal, c *Request) error {
 	if !op.scoped() {
 		return nil
 	}
@@ -126,15 +126,15 @@ func (d *Desk) requestInScope(r account.Reader, op Principal, c *Request) error 
 // Changes are what was changed about the person of a case in the last seven days (PROTOCOL 24); none where the
 // address is nobody's. Whoever is limited to groups is told of no role and no garage, which are known here by name alone
 // (PROTOCOL 21). NotFound as with Case.
-func (d *Desk) Changes(ctx context.Context, op Principal, c *Request) ([]account.Activity, error) {
+func (d *HelpService) Changes(ctx context.Context, op Principal, c *Request) ([]account.Activity, error) {
 	if c.User == "" {
 		return nil, nil
 	}
-	u, err := d.User(ctx, op, string(c.User))
+	u, err := d.Admin.User(ctx, op, string(c.User))
 	if errcode.Of(err) == errcode.NotFound && !op.scoped() {
 		return nil, nil // deleted since
 	}
-	changes := u.RecentSecurityChanges(d.Accounts.Now())
+	changes := u.RecentSecurityChanges(d.accounts.Now())
 	if op.scoped() {
 		changes = slices.DeleteFunc(changes, func(x account.Activity) bool {
 			return slices.Contains(ofOperators, x.What) || x.What == audit.GroupMemberAdded || x.What == audit.GroupMemberRemoved
@@ -144,18 +144,18 @@ func (d *Desk) Changes(ctx context.Context, op Principal, c *Request) ([]account
 }
 
 // Request reads one help request; NotFound when there is none that this operator may know of.
-func (d *Desk) Request(ctx context.Context, op Principal, id string) (Request, error) {
+func (d *HelpService) Request(ctx context.Context, op Principal, id string) (Request, error) {
 	if err := op.Require(PermRead); err != nil {
 		return Request{}, err
 	}
 	var c Request
-	if err := d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
+	if err := d.accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
 		c, err = d.load(s, id)
 		return err
 	}); err != nil {
 		return Request{}, err
 	}
-	if err := d.Accounts.View(ctx, func(r account.Reader) error { return d.requestInScope(r, op, &c) }); err != nil {
+	if err := d.accounts.View(ctx, func(r account.Reader) error { return d.requestInScope(r, op, &c) }); err != nil {
 		return Request{}, err
 	}
 	return c, nil

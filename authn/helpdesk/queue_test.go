@@ -23,7 +23,7 @@ func TestWorkOnAHelpRequestIsWrittenDown(t *testing.T) {
 	patch := func(p helpdesk.RequestPatch) helpdesk.Request {
 		t.Helper()
 		s.Clock.Advance(time.Second)
-		c, err := s.desk.Patch(t.Context(), support, s.From, id, p)
+		c, err := s.Directory.HelpDesk.Patch(t.Context(), support, s.From, id, p)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,7 +32,7 @@ func TestWorkOnAHelpRequestIsWrittenDown(t *testing.T) {
 	patch(helpdesk.RequestPatch{Status: helpdesk.StateInProgress, Assignee: &mine})
 	patch(helpdesk.RequestPatch{Check: calledBack, Note: "called 01 23\nspoke to Amélie"})
 	patch(helpdesk.RequestPatch{Answer: "Come by tomorrow.", Status: helpdesk.StateResolved})
-	c, err := s.desk.Request(t.Context(), support, id)
+	c, err := s.Directory.HelpDesk.Request(t.Context(), support, id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,12 +79,12 @@ func TestPatchesThatAreRefused(t *testing.T) {
 		{"no id at all", support, "", helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
 		{"an id that is no key", support, "é", helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
 	} {
-		_, err := s.desk.Patch(t.Context(), c.op, s.From, c.id, c.patch)
+		_, err := s.Directory.HelpDesk.Patch(t.Context(), c.op, s.From, c.id, c.patch)
 		wantCode(t, c.name, err, c.want)
 	}
 	var err error
 	for range 200 {
-		if _, err = s.desk.Patch(t.Context(), support, s.From, id, helpdesk.RequestPatch{Note: strings.Repeat("é", 2000)}); err != nil {
+		if _, err = s.Directory.HelpDesk.Patch(t.Context(), support, s.From, id, helpdesk.RequestPatch{Note: strings.Repeat("é", 2000)}); err != nil {
 			break
 		}
 	}
@@ -102,7 +102,7 @@ func TestTheQueueComesInPages(t *testing.T) {
 	var got []string
 	q := helpdesk.RequestQuery{Status: helpdesk.StateOpen, Limit: 3}
 	for page := 0; page == 0 || q.After != ""; page++ {
-		cases, next, err := s.desk.Requests(t.Context(), support, q)
+		cases, next, err := s.Directory.HelpDesk.Requests(t.Context(), support, q)
 		if err != nil || page > 3 {
 			t.Fatalf("page %d: %v", page, err)
 		}

@@ -71,14 +71,14 @@ func readDevices(text string) map[factors.Kind]int {
 // previousResult reads the receipt of a person's last reset, for one that repeats it: it stands in the log, under the very time
 // that the person's record names. It is read before the Update, which cannot search, and only where nobody is left to
 // reset.
-func (d *Desk) previousResult(ctx context.Context, u *account.User) (ResetResult, error) {
+func (d *HelpService) previousResult(ctx context.Context, u *account.User) (ResetResult, error) {
 	if u.ResetAt.IsZero() || len(u.Devices) > 0 { // the ticket outlived what it was given for, or this is a reset of its own
 		return ResetResult{}, nil
 	}
 	r := ResetResult{At: u.ResetAt}
 	var found []audit.Entry
-	err := d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
-		found, _, err = d.Accounts.Log.Scan(s, audit.Query{Since: r.At, Until: r.At.Add(time.Nanosecond),
+	err := d.accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
+		found, _, err = d.accounts.Log.Scan(s, audit.Query{Since: r.At, Until: r.At.Add(time.Nanosecond),
 			Subject: string(u.ID), Actions: []string{audit.FactorsReset}, Limit: 1})
 		return err
 	})

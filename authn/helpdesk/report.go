@@ -39,7 +39,7 @@ type LockoutRisk struct {
 // LockoutRisk lists who would be locked out by the loss of one device, who has none, and which garages have fewer than
 // two people who can reset. It reads page by page, so a page may be short, even empty, and have a next one; next is
 // its cursor, "" at the end. An operator limited to groups sees the people and garages within.
-func (d *Desk) LockoutRisk(ctx context.Context, op Principal, q RiskQuery) (found []LockoutRisk, next string, err error) {
+func (d *DirectoryService) LockoutRisk(ctx context.Context, op Principal, q RiskQuery) (found []LockoutRisk, next string, err error) {
 	if err := op.Require(PermRead); err != nil {
 		return nil, "", err
 	}
@@ -71,18 +71,18 @@ func (d *Desk) LockoutRisk(ctx context.Context, op Principal, q RiskQuery) (foun
 	return nil, "", errcode.InvalidField("after", "unknown")
 }
 
-func (d *Desk) usersAtRisk(ctx context.Context, op Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
-	now := d.Accounts.Now()
+func (d *DirectoryService) usersAtRisk(ctx context.Context, op Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
+	now := d.accounts.Now()
 	people, next, err := d.Users(ctx, op, account.UserQuery{After: after, Limit: limit, Filter: func(u account.User) bool {
-		return u.Status == account.StatusActive && len(d.Accounts.DeviceSummary(&u, now).Devices) <= 1
+		return u.Status == account.StatusActive && len(d.accounts.DeviceSummary(&u, now).Devices) <= 1
 	}})
 	for i := range people {
-		found = append(found, LockoutRisk{Kind: RiskPerson, Person: people[i], Hold: d.Accounts.DeviceSummary(&people[i], now)})
+		found = append(found, LockoutRisk{Kind: RiskPerson, Person: people[i], Hold: d.accounts.DeviceSummary(&people[i], now)})
 	}
 	return found, next, err
 }
 
-func (d *Desk) groupsAtRisk(ctx context.Context, op Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
+func (d *DirectoryService) groupsAtRisk(ctx context.Context, op Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
 	managers, everywhere, err := d.whoCanReset(ctx)
 	if err != nil {
 		return nil, "", err
@@ -101,16 +101,16 @@ func (d *Desk) groupsAtRisk(ctx context.Context, op Principal, after string, lim
 }
 
 // whoCanReset counts those who are active, have a device to sign in with, and may reset: by garage, and everywhere.
-func (d *Desk) whoCanReset(ctx context.Context) (managers map[account.GroupID]int, everywhere int, err error) {
+func (d *DirectoryService) whoCanReset(ctx context.Context) (managers map[account.GroupID]int, everywhere int, err error) {
 	managers = map[account.GroupID]int{}
-	now := d.Accounts.Now()
+	now := d.accounts.Now()
 	for after := ""; ; {
-		staff, next, err := d.Accounts.ListAdministrators(ctx, after)
+		staff, next, err := d.accounts.ListAdministrators(ctx, after)
 		if err != nil {
 			return nil, 0, err
 		}
 		for i := range staff {
-			if u := &staff[i]; u.Status == account.StatusActive && len(d.Accounts.DeviceSummary(u, now).Devices) > 0 {
+			if u := &staff[i]; u.Status == account.StatusActive && len(d.accounts.DeviceSummary(u, now).Devices) > 0 {
 				all, garages := mayReset(u)
 				if all {
 					everywhere++

@@ -16,7 +16,7 @@ import (
 func (s *shop) risks(t *testing.T, op helpdesk.Principal, q helpdesk.RiskQuery) (all []helpdesk.LockoutRisk) {
 	t.Helper()
 	for page := 0; page == 0 || q.After != ""; page++ {
-		found, next, err := s.desk.LockoutRisk(t.Context(), op, q)
+		found, next, err := s.Directory.LockoutRisk(t.Context(), op, q)
 		if err != nil || page > 100 || q.Limit > 0 && len(found) > q.Limit {
 			t.Fatalf("page %d of %d: %v", page, len(found), err)
 		}
@@ -126,10 +126,10 @@ func TestTheReportTellsAManagerNothingOfWhatLiesOutside(t *testing.T) {
 	if got := s.risks(t, limited(support), helpdesk.RiskQuery{}); len(got) != 0 {
 		t.Errorf("got %q, want nothing for nobody's scope", say(got))
 	}
-	_, _, err := s.desk.LockoutRisk(t.Context(), helpdesk.Principal{Owner: "u"}, helpdesk.RiskQuery{})
+	_, _, err := s.Directory.LockoutRisk(t.Context(), helpdesk.Principal{Owner: "u"}, helpdesk.RiskQuery{})
 	wantCode(t, "without a role", err, errcode.Forbidden)
 	for _, q := range []helpdesk.RiskQuery{{Kind: "house"}, {After: "x"}, {After: "house:"}, {Kind: helpdesk.RiskPerson, After: "garage:"}} {
-		_, _, err := s.desk.LockoutRisk(t.Context(), root, q)
+		_, _, err := s.Directory.LockoutRisk(t.Context(), root, q)
 		wantCode(t, fmt.Sprintf("%+v", q), err, errcode.Invalid)
 	}
 }

@@ -74,7 +74,7 @@ func (r ResetRequest) way(op Principal) (deliveryMethod, error) {
 
 // resetJob is one reset under way: what was asked, judged and drawn before the Update.
 type resetJob struct {
-	desk    *Desk
+	desk    *HelpService
 	op      Principal
 	id      string
 	request ResetRequest
@@ -103,7 +103,7 @@ type resetOutcome struct {
 // answer, no further one is sent. Forbidden: PROTOCOL 11. WrongState: for somebody who never
 // had a device there is the invitation. For an equal nothing is done but to ask for a second administrator's word:
 // Receipt.Waits tells of it.
-func (d *Desk) Reset(ctx context.Context, op Principal, req account.RequestInfo, id string, r ResetRequest) (ResetResult, error) {
+func (d *HelpService) Reset(ctx context.Context, op Principal, req account.RequestInfo, id string, r ResetRequest) (ResetResult, error) {
 	how, err := r.way(op)
 	if err != nil {
 		return ResetResult{}, err
@@ -118,7 +118,7 @@ func (d *Desk) Reset(ctx context.Context, op Principal, req account.RequestInfo,
 	}
 	job := resetJob{desk: d, op: op, id: id, request: r, way: how}
 	var u account.User
-	if err := d.Accounts.View(ctx, func(r account.Reader) (err error) {
+	if err := d.accounts.View(ctx, func(r account.Reader) (err error) {
 		u, err = FindUser(r, op, PermApprove, id)
 		return err
 	}); err != nil {
@@ -132,22 +132,22 @@ func (d *Desk) Reset(ctx context.Context, op Principal, req account.RequestInfo,
 }
 
 // resetting does a reset that was judged for a person as they were read, and tells whoever else hears of it.
-func (d *Desk) resetting(ctx context.Context, req account.RequestInfo, job resetJob, u *account.User) (ResetResult, error) {
+func (d *HelpService) resetting(ctx context.Context, req account.RequestInfo, job resetJob, u *account.User) (ResetResult, error) {
 	var err error
-	if job.told, err = d.ResetRecipients(ctx, job.op, u, job.way == onScreen); err != nil {
+	if job.told, err = d.Admin.ResetRecipients(ctx, job.op, u, job.way == onScreen); err != nil {
 		return ResetResult{}, err
 	}
 	for range 3 { // each round loses only to another reset of the same moment
 		if job.past, err = d.previousResult(ctx, u); err != nil {
 			return ResetResult{}, err
 		}
-		op := d.Accounts.NewOperation(req)
-		out, err := account.Update(ctx, d.Accounts, op, job.do)
+		op := d.accounts.NewOperation(req)
+		out, err := account.Update(ctx, d.accounts, op, job.do)
 		if err != nil {
 			return ResetResult{}, err
 		}
 		if !out.stale {
-			return out.receipt, d.NotifyRemaining(ctx, req, job.mail(u, op.Now), out.rest)
+			return out.receipt, d.Admin.NotifyRemaining(ctx, req, job.mail(u, op.Now), out.rest)
 		}
 		u.ResetAt, u.Devices = out.receipt.At, nil
 	}
@@ -180,7 +180,9 @@ func (j resetJob) do(tx *account.Tx) (resetOutcome, error) {
 	if err != nil {
 		return resetOutcome{}, err
 	}
-	maps.DeleteFunc(cleared.Devices, func(kind factors.Kind, _ int) bool { return j.desk.Accounts.Method(kind).Input == factors.InputBackup })
+	maps.DeleteFunc(cleared.Devices, func(kind factors.Kind, _ int) bool {
+		return j.desk.accounts.Method(kind).Input == factors.InputBackup
+	})
 	rec := ResetResult{User: u.ID, Login: u.Login, At: tx.Op.Now, Devices: cleared.Devices, Copies: cleared.Copies,
 		RecoveryCodes: cleared.Codes, Sessions: cleared.Sessions,
 		Reason: j.request.Reason, HelpRequest: j.request.HelpRequest}
@@ -279,7 +281,7 @@ func (j resetJob) again(tx *account.Tx, u *account.User, open *account.Ticket, c
 // ticket gives the person a ticket and tells them at every address that they have.
 func (j resetJob) ticket(tx *account.Tx, u *account.User, rec *ResetResult) error {
 	about := templates.Context{Name: u.DisplayName(), At: tx.Op.Now}
-	locale, by := j.desk.Accounts.Locale(u), j.desk.administratorName(j.op)
+	locale, by := j.desk.accounts.Locale(u), j.desk.Admin.administratorName(j.op)
 	if j.way == byEmail {
 		t, err := j.desk.signIn.MailTicket(tx, u)
 		if err != nil {
@@ -338,7 +340,7 @@ func (j resetJob) answered(tx *account.Tx, u *account.User) (*Request, error) {
 }
 
 // requestAbout loads a case that must be about the person (Conflict).
-func (d *Desk) requestAbout(tx *account.Tx, id string, u *account.User) (*Request, error) {
+func (d *HelpService) requestAbout(tx *account.Tx, id string, u *account.User) (*Request, error) {
 	c, err := d.load(tx.Raw, id)
 	// Nobody asked for a reset by a case that the house opened, and its id in the event of one would tell of it.
 	if errcode.Of(err) == errcode.NotFound || err == nil && (c.User != u.ID || c.unscopedOnly()) {

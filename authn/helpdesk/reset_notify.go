@@ -9,7 +9,7 @@ import (
 
 // mail is what the others are told about a person.
 func (j resetJob) mail(u *account.User, now time.Time) func(name string) templates.Notice {
-	by := j.desk.administratorName(j.op)
+	by := j.desk.Admin.administratorName(j.op)
 	return func(name string) templates.Notice {
 		about := templates.Context{Name: name, At: now}
 		if j.way == onScreen {
@@ -25,5 +25,5 @@ func (j resetJob) notify(tx *account.Tx, u *account.User) (rest []Recipient, err
 	if j.approval != nil { // it touches three keys more: what waited, the token that asked and its owner
 		n = min(n, toldAtOnce-3)
 	}
-	return j.told[n:], j.desk.queue(tx, j.mail(u, tx.Op.Now), j.told[:n])
+	return j.told[n:], j.desk.Admin.queue(tx, j.mail(u, tx.Op.Now), j.told[:n])
 }

@@ -119,7 +119,7 @@ func TestParallelResetsAreOneTicketAndOneMail(t *testing.T) {
 	for i := range receipts {
 		wait.Go(func() {
 			var err error
-			if receipts[i], err = s.desk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{Reason: "lost"}); err != nil {
+			if receipts[i], err = s.Directory.HelpDesk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{Reason: "lost"}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -204,7 +204,7 @@ func TestWhoGetsATicketInTheAnswer(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := openShop(t)
-			rec, err := s.desk.Reset(t.Context(), c.op, s.From, technician, c.req)
+			rec, err := s.Directory.HelpDesk.Reset(t.Context(), c.op, s.From, technician, c.req)
 			wantCode(t, "reset", err, c.want)
 			if c.want != "" {
 				if u := s.User(technician); len(u.Devices) != 1 {
@@ -229,23 +229,23 @@ func TestWhoGetsATicketInTheAnswer(t *testing.T) {
 
 func TestAResetAnswersTheHelpRequestOfTheSamePersonOnly(t *testing.T) {
 	s := openShop(t)
-	if _, err := s.desk.Submit(t.Context(), s.From, helpdesk.Submission{Email: "stranger@else.example", Topic: "phone_lost", Message: "lost"}); err != nil {
+	if _, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, helpdesk.Submission{Email: "stranger@else.example", Topic: "phone_lost", Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
 	s.Clock.Advance(time.Second)
-	if _, err := s.desk.Submit(t.Context(), s.From, helpdesk.Submission{Email: technician, Topic: "phone_lost", Message: "lost"}); err != nil {
+	if _, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, helpdesk.Submission{Email: technician, Topic: "phone_lost", Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
-	cases, _, err := s.desk.Requests(t.Context(), support, helpdesk.RequestQuery{})
+	cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), support, helpdesk.RequestQuery{})
 	if err != nil || len(cases) != 2 {
 		t.Fatalf("got %d cases, %v", len(cases), err)
 	}
 	for _, id := range []string{cases[0].ID, "nothing", "of-nobody"} {
-		_, err = s.desk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id})
+		_, err = s.Directory.HelpDesk.Reset(t.Context(), support, s.From, technician, helpdesk.ResetRequest{HelpRequest: id})
 		wantCode(t, "case "+id, err, errcode.Conflict)
 	}
 	rec := s.reset(t, support, helpdesk.ResetRequest{HelpRequest: cases[1].ID, Check: calledBack})
-	c, err := s.desk.Request(t.Context(), support, cases[1].ID)
+	c, err := s.Directory.HelpDesk.Request(t.Context(), support, cases[1].ID)
 	if err != nil || c.State != helpdesk.StateResolved || len(c.History) != 2 || c.History[1].By != support.ID || rec.HelpRequest != c.ID {
 		t.Errorf("got case %+v, %v", c, err)
 	}
@@ -263,9 +263,9 @@ func TestTheMachinesOwnerResetsAnAdministratorAndEveryOtherIsTold(t *testing.T) 
 		s.Change(u.ID, func(u *account.User) { u.Status = account.StatusActive })
 		want = append(want, "devices_reset_told to "+a)
 	}
-	_, err := s.desk.Reset(t.Context(), root, s.From, s.admin.Login, helpdesk.ResetRequest{})
+	_, err := s.Directory.HelpDesk.Reset(t.Context(), root, s.From, s.admin.Login, helpdesk.ResetRequest{})
 	wantCode(t, "an equal role", err, errcode.Forbidden)
-	if _, err := s.desk.Reset(t.Context(), machine, s.From, s.admin.Login, helpdesk.ResetRequest{}); err != nil {
+	if _, err := s.Directory.HelpDesk.Reset(t.Context(), machine, s.From, s.admin.Login, helpdesk.ResetRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	sameStrings(t, "mails", s.letters(), append(want, "devices_reset to admin@garage.example", "devices_reset_told to support@garage.example"))
@@ -279,10 +279,10 @@ func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {
 		})
 		s.Change(u.ID, func(u *account.User) { u.Status = account.StatusActive })
 	}
-	if _, err := s.desk.Submit(t.Context(), s.From, helpdesk.Submission{Email: technician, Message: "lost"}); err != nil {
+	if _, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, helpdesk.Submission{Email: technician, Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
-	cases, _, err := s.desk.Requests(t.Context(), support, helpdesk.RequestQuery{})
+	cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), support, helpdesk.RequestQuery{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +300,7 @@ func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {
 	})
 	for _, hand := range []bool{false, true} {
 		before := s.User(technician)
-		if _, err := s.desk.Patch(t.Context(), support, s.From, cases[0].ID, helpdesk.RequestPatch{Status: helpdesk.StateOpen}); err != nil {
+		if _, err := s.Directory.HelpDesk.Patch(t.Context(), support, s.From, cases[0].ID, helpdesk.RequestPatch{Status: helpdesk.StateOpen}); err != nil {
 			t.Fatal(err)
 		}
 		rec := s.reset(t, machine, helpdesk.ResetRequest{HelpRequest: cases[0].ID, ShowCode: hand, Check: calledBack})
@@ -326,22 +326,22 @@ func TestTheFullestPersonIsResetWithinOneUpdate(t *testing.T) {
 func TestWhoNeverHadADeviceIsInvitedAndNotReset(t *testing.T) {
 	s := openShop(t)
 	s.Person("new@garage.example", nil)
-	_, err := s.desk.Reset(t.Context(), machine, s.From, "new@garage.example", helpdesk.ResetRequest{})
+	_, err := s.Directory.HelpDesk.Reset(t.Context(), machine, s.From, "new@garage.example", helpdesk.ResetRequest{})
 	wantCode(t, "reset", err, errcode.WrongState)
-	_, err = s.desk.Activate(t.Context(), machine, s.From, technician, true)
+	_, err = s.Directory.Activate(t.Context(), machine, s.From, technician, true)
 	wantCode(t, "inviting who has a device", err, errcode.WrongState)
 	s.reset(t, machine, helpdesk.ResetRequest{})
-	_, err = s.desk.Activate(t.Context(), machine, s.From, technician, true)
+	_, err = s.Directory.Activate(t.Context(), machine, s.From, technician, true)
 	wantCode(t, "inviting who had one", err, errcode.WrongState)
 }
 
 func TestADeviceTakenByAnOperatorLeavesNothingBehind(t *testing.T) {
 	s := openShop(t)
-	d, err := s.desk.Device(t.Context(), support, technician, s.phone.Device)
+	d, err := s.Directory.Device(t.Context(), support, technician, s.phone.Device)
 	if err != nil || d.Name != "Téléphone" {
 		t.Fatalf("got %+v, %v", d, err)
 	}
-	if err := s.desk.RemoveDevice(t.Context(), support, s.From, technician, s.phone.Device); err != nil {
+	if err := s.Directory.RemoveDevice(t.Context(), support, s.From, technician, s.phone.Device); err != nil {
 		t.Fatal(err)
 	}
 	s.dead(t, s.session)
@@ -349,7 +349,7 @@ func TestADeviceTakenByAnOperatorLeavesNothingBehind(t *testing.T) {
 	if started := s.signIn(t, password); started.Step != authn.StepBlocked {
 		t.Errorf("got %q, want the help page", started.Step)
 	}
-	wantCode(t, "once more", s.desk.RemoveDevice(t.Context(), support, s.From, technician, s.phone.Device), errcode.NotFound)
+	wantCode(t, "once more", s.Directory.RemoveDevice(t.Context(), support, s.From, technician, s.phone.Device), errcode.NotFound)
 	if rec := s.reset(t, support, helpdesk.ResetRequest{}); rec.Repeated || !rec.Mailed {
 		t.Errorf("a reset afterwards: got %+v, want a ticket", rec)
 	}

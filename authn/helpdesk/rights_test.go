@@ -143,54 +143,54 @@ var errWaits = &errcode.Error{Code: "waits"}
 
 var acts = []func(t *testing.T, s *shop, op helpdesk.Principal, id string) error{
 	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
-		_, err := s.desk.User(t.Context(), op, id)
+		_, err := s.Directory.Admin.User(t.Context(), op, id)
 		return err
 	},
 	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
-		return s.desk.Unlock(t.Context(), op, s.From, id)
+		return s.Directory.Unlock(t.Context(), op, s.From, id)
 	},
 	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
-		return s.desk.EndSessions(t.Context(), op, s.From, id, true)
+		return s.Directory.EndSessions(t.Context(), op, s.From, id, true)
 	},
 	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
-		_, err := s.desk.ResetPassword(t.Context(), op, s.From, id, true)
+		_, err := s.Directory.ResetPassword(t.Context(), op, s.From, id, true)
 		return err
 	},
 	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
-		_, err := s.desk.Activate(t.Context(), op, s.From, id, true)
+		_, err := s.Directory.Activate(t.Context(), op, s.From, id, true)
 		return err
 	},
 	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
-		return s.desk.RemoveDevice(t.Context(), op, s.From, id, s.phone.Device)
+		return s.Directory.RemoveDevice(t.Context(), op, s.From, id, s.phone.Device)
 	},
 	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
-		rec, err := s.desk.Reset(t.Context(), op, s.From, id, helpdesk.ResetRequest{Reason: "lost"})
+		rec, err := s.Directory.HelpDesk.Reset(t.Context(), op, s.From, id, helpdesk.ResetRequest{Reason: "lost"})
 		if rec.Approval != nil {
 			return errWaits
 		}
 		return err
 	},
 	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
-		return s.desk.Suspend(t.Context(), op, s.From, id)
+		return s.Directory.Suspend(t.Context(), op, s.From, id)
 	},
 	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
-		return s.desk.Delete(t.Context(), op, s.From, id)
+		return s.Directory.Delete(t.Context(), op, s.From, id)
 	},
 	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
 		name := "Zoé"
-		_, err := s.desk.UpdateUser(t.Context(), op, s.From, id, helpdesk.ProfileChange{FirstName: &name})
+		_, err := s.Directory.UpdateUser(t.Context(), op, s.From, id, helpdesk.ProfileChange{FirstName: &name})
 		return err
 	},
 	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
 		role := account.RoleReadOnly
-		if u, err := s.desk.User(t.Context(), machine, id); err == nil && len(u.Roles) > 0 && u.Roles[0].Role == role {
+		if u, err := s.Directory.Admin.User(t.Context(), machine, id); err == nil && len(u.Roles) > 0 && u.Roles[0].Role == role {
 			role = account.RoleHelpDesk
 		}
-		_, err := s.desk.GrantRole(t.Context(), op, s.From, id, helpdesk.NewRole{Role: role})
+		_, err := s.Directory.Admin.GrantRole(t.Context(), op, s.From, id, helpdesk.NewRole{Role: role})
 		return err
 	},
 	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
-		return s.desk.AddMember(t.Context(), op, s.From, s.other, id)
+		return s.Directory.AddMember(t.Context(), op, s.From, s.other, id)
 	},
 }
 

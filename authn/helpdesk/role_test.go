@@ -15,7 +15,7 @@ import (
 // give gives a role and returns it.
 func (s *shop) give(t *testing.T, op helpdesk.Principal, id string, n helpdesk.NewRole) account.RoleAssignment {
 	t.Helper()
-	g, err := s.desk.GrantRole(t.Context(), op, s.From, id, n)
+	g, err := s.Directory.Admin.GrantRole(t.Context(), op, s.From, id, n)
 	if err != nil {
 		t.Fatalf("giving %s to %s: %v", n.Role, id, err)
 	}
@@ -61,7 +61,7 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 					u.Roles = []account.RoleAssignment{grant(c.holder)}
 				}
 			})
-			_, err := s.desk.GrantRole(ctx, c.op, s.From, string(u.ID), helpdesk.NewRole{Role: c.role})
+			_, err := s.Directory.Admin.GrantRole(ctx, c.op, s.From, string(u.ID), helpdesk.NewRole{Role: c.role})
 			wantCode(t, "giving", err, c.give)
 			rid := "none"
 			if c.take != gone {
@@ -70,15 +70,15 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 				})
 				rid = "rx"
 			}
-			wantCode(t, "taking", s.desk.RevokeRole(ctx, c.op, s.From, string(u.ID), rid), c.take)
+			wantCode(t, "taking", s.Directory.Admin.RevokeRole(ctx, c.op, s.From, string(u.ID), rid), c.take)
 		})
 	}
 	own := helpdesk.Principal{ID: "token:o", Owner: string(s.admin.ID), Role: super}
-	_, err := s.desk.GrantRole(ctx, own, s.From, s.admin.Login, helpdesk.NewRole{Role: reads})
+	_, err := s.Directory.Admin.GrantRole(ctx, own, s.From, s.admin.Login, helpdesk.NewRole{Role: reads})
 	wantCode(t, "a role for oneself", err, no)
-	wantCode(t, "one's own role", s.desk.RevokeRole(ctx, own, s.From, s.admin.Login, "r2"), no)
-	wantCode(t, "the limits of one's own role", s.desk.AddTarget(ctx, own, s.From, s.admin.Login, "r2", s.garage), no)
-	_, err = s.desk.GrantRole(ctx, root, s.From, "nobody@garage.example", helpdesk.NewRole{Role: reads})
+	wantCode(t, "one's own role", s.Directory.Admin.RevokeRole(ctx, own, s.From, s.admin.Login, "r2"), no)
+	wantCode(t, "the limits of one's own role", s.Directory.Admin.AddTarget(ctx, own, s.From, s.admin.Login, "r2", s.garage), no)
+	_, err = s.Directory.Admin.GrantRole(ctx, root, s.From, "nobody@garage.example", helpdesk.NewRole{Role: reads})
 	wantCode(t, "a role for nobody", err, gone)
 }
 
@@ -99,18 +99,18 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 		{"too many", helpdesk.NewRole{Role: account.RoleHelpDesk, Targets: many}, errcode.Invalid},
 		{"SUPER_ADMIN is for everybody", helpdesk.NewRole{Role: account.RoleSuperAdmin, Targets: []account.GroupID{s.garage}}, errcode.WrongState},
 	} {
-		_, err := s.desk.GrantRole(ctx, root, s.From, technician, c.n)
+		_, err := s.Directory.Admin.GrantRole(ctx, root, s.From, technician, c.n)
 		wantCode(t, c.name, err, c.want)
 	}
 	if got := s.User(technician).Roles; len(got) != 0 {
 		t.Fatalf("got roles %v", got)
 	}
 	g := s.give(t, root, technician, helpdesk.NewRole{Role: account.RoleHelpDesk})
-	_, err := s.desk.GrantRole(ctx, root, s.From, technician, helpdesk.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
+	_, err := s.Directory.Admin.GrantRole(ctx, root, s.From, technician, helpdesk.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
 	wantCode(t, "the same role again", err, errcode.WrongState)
 	targets := func() string {
 		t.Helper()
-		groups, err := s.desk.Targets(ctx, root, technician, g.ID)
+		groups, err := s.Directory.Admin.Targets(ctx, root, technician, g.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,26 +124,26 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 		}
 	}
 	do("before", nil, "", "0 0")
-	do("a garage that is none", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, "g0"), errcode.NotFound, "0 0")
-	do("the first", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 1")
+	do("a garage that is none", s.Directory.Admin.AddTarget(ctx, root, s.From, technician, g.ID, "g0"), errcode.NotFound, "0 0")
+	do("the first", s.Directory.Admin.AddTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 1")
 	events := len(s.Events(audit.RoleLimited))
-	do("the first again", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 1")
+	do("the first again", s.Directory.Admin.AddTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 1")
 	if got := len(s.Events(audit.RoleLimited)); events != 1 || got != 1 {
 		t.Errorf("got %d, then %d events, want one", events, got)
 	}
-	do("the last stays", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), errcode.WrongState, "1 1")
-	do("one that is not there", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), errcode.NotFound, "1 1")
-	do("the second", s.desk.AddTarget(ctx, root, s.From, technician, g.ID, s.other), "", "2 2")
-	wantCode(t, "deleting a garage", s.desk.DeleteGroup(ctx, machine, s.From, s.other), "")
+	do("the last stays", s.Directory.Admin.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), errcode.WrongState, "1 1")
+	do("one that is not there", s.Directory.Admin.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), errcode.NotFound, "1 1")
+	do("the second", s.Directory.Admin.AddTarget(ctx, root, s.From, technician, g.ID, s.other), "", "2 2")
+	wantCode(t, "deleting a garage", s.Directory.DeleteGroup(ctx, machine, s.From, s.other), "")
 	do("of a deleted garage", nil, "", "2 1")
-	do("the one that is left", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 0")
-	do("the deleted one, last", s.desk.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), errcode.WrongState, "1 0")
+	do("the one that is left", s.Directory.Admin.RemoveTarget(ctx, root, s.From, technician, g.ID, s.garage), "", "1 0")
+	do("the deleted one, last", s.Directory.Admin.RemoveTarget(ctx, root, s.From, technician, g.ID, s.other), errcode.WrongState, "1 0")
 	_, op := s.ownedAfter(t, technician, account.RoleHelpDesk)
-	if people, _, err := s.desk.Users(ctx, op, account.UserQuery{}); err != nil || len(people) != 0 {
+	if people, _, err := s.Directory.Users(ctx, op, account.UserQuery{}); err != nil || len(people) != 0 {
 		t.Errorf("a role for a deleted garage sees %d people, %v", len(people), err)
 	}
 	super := s.give(t, machine, technician, helpdesk.NewRole{Role: account.RoleSuperAdmin})
-	wantCode(t, "limiting SUPER_ADMIN", s.desk.AddTarget(ctx, root, s.From, technician, super.ID, s.garage), errcode.WrongState)
+	wantCode(t, "limiting SUPER_ADMIN", s.Directory.Admin.AddTarget(ctx, root, s.From, technician, super.ID, s.garage), errcode.WrongState)
 }
 
 // ownedAfter is who acts by a token for somebody who is there.
@@ -160,7 +160,7 @@ func TestALostRoleEndsWhatStandsOnIt(t *testing.T) {
 	}
 	before := s.User(technician).Epoch
 	s.EmptyOutbox()
-	if err := s.desk.RevokeRole(t.Context(), root, s.From, technician, g.ID); err != nil {
+	if err := s.Directory.Admin.RevokeRole(t.Context(), root, s.From, technician, g.ID); err != nil {
 		t.Fatal(err)
 	}
 	s.dead(t, s.session)
@@ -178,20 +178,20 @@ func TestTheLastSuperAdministratorStays(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
 	_, admin := s.ownedAfter(t, s.admin.Login, account.RoleSuperAdmin)
-	wantCode(t, "the only one", s.desk.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), errcode.WrongState)
+	wantCode(t, "the only one", s.Directory.Admin.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), errcode.WrongState)
 	other := s.boss(t, "other@garage.example", grant(account.RoleSuperAdmin))
 	s.Change(other.ID, func(u *account.User) { u.Status = account.StatusSuspended })
-	wantCode(t, "the only one who is active", s.desk.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), errcode.WrongState)
+	wantCode(t, "the only one who is active", s.Directory.Admin.RevokeRole(ctx, root, s.From, s.admin.Login, "r2"), errcode.WrongState)
 	s.Change(other.ID, func(u *account.User) { u.Status = account.StatusActive })
 	secret, op := s.ownedAfter(t, other.Login, account.RoleSuperAdmin)
 	s.EmptyOutbox()
-	wantCode(t, "one of two", s.desk.RevokeRole(ctx, op, s.From, s.admin.Login, "r2"), "")
+	wantCode(t, "one of two", s.Directory.Admin.RevokeRole(ctx, op, s.From, s.admin.Login, "r2"), "")
 	if m := mailed[templates.RoleChangedMail](t, s, s.admin.Email); m.Given || m.Person != "" || m.Role != "SUPER_ADMIN" {
 		t.Errorf("got %+v", m)
 	}
-	wantCode(t, "in return", s.desk.RevokeRole(ctx, admin, s.From, other.Login, other.Roles[0].ID), errcode.WrongState)
-	wantCode(t, "by the machine's owner", s.desk.RevokeRole(ctx, machine, s.From, other.Login, other.Roles[0].ID), "")
-	_, err := s.desk.Authenticate(ctx, secret)
+	wantCode(t, "in return", s.Directory.Admin.RevokeRole(ctx, admin, s.From, other.Login, other.Roles[0].ID), errcode.WrongState)
+	wantCode(t, "by the machine's owner", s.Directory.Admin.RevokeRole(ctx, machine, s.From, other.Login, other.Roles[0].ID), "")
+	_, err := s.Directory.Admin.Authenticate(ctx, secret)
 	wantCode(t, "their token", err, errcode.NoSession)
 }
 
@@ -204,7 +204,7 @@ func TestSuperAdministratorsHearOfEachOther(t *testing.T) {
 		t.Errorf("got %+v", m)
 	}
 	s.EmptyOutbox()
-	_, _, err := s.desk.CreateUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "born@garage.example", Role: account.RoleSuperAdmin}, false, true)
+	_, _, err := s.Directory.CreateUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "born@garage.example", Role: account.RoleSuperAdmin}, false, true)
 	if err != nil {
 		t.Fatal(err)
 	}

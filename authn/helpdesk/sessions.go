@@ -10,9 +10,9 @@ import (
 )
 
 // Sessions lists where a person is signed in; at most 32.
-func (d *Desk) Sessions(ctx context.Context, op Principal, id string) (u account.User, open []session.Summary, err error) {
-	now := d.Accounts.Now()
-	err = d.Accounts.View(ctx, func(r account.Reader) (err error) {
+func (d *DirectoryService) Sessions(ctx context.Context, op Principal, id string) (u account.User, open []session.Summary, err error) {
+	now := d.accounts.Now()
+	err = d.accounts.View(ctx, func(r account.Reader) (err error) {
 		if u, err = FindUser(r, op, PermRead, id); err == nil {
 			open, err = d.sessions.OpenSessions(r, &u, now)
 		}
@@ -25,8 +25,8 @@ func (d *Desk) Sessions(ctx context.Context, op Principal, id string) (u account
 }
 
 // RevokeSessions signs a person out everywhere; forget also drops their known browsers.
-func (d *Desk) EndSessions(ctx context.Context, op Principal, req account.RequestInfo, id string, forget bool) error {
-	_, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
+func (d *DirectoryService) EndSessions(ctx context.Context, op Principal, req account.RequestInfo, id string, forget bool) error {
+	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		u, err := FindUser(tx.Reader, op, PermAssist, id)
 		if err != nil {
 			return struct{}{}, err

@@ -16,12 +16,12 @@ func TestAnOperatorSeesWhereSomebodyIsSignedInAndEndsIt(t *testing.T) {
 		s.Clock.Advance(time.Minute)
 		issued := s.SignIn(technician, password, s.phone)
 		login := s.signIn(t, password).Login
-		_, open, err := s.desk.Sessions(t.Context(), withRole(root, account.RoleReadOnly), technician)
+		_, open, err := s.Directory.Sessions(t.Context(), withRole(root, account.RoleReadOnly), technician)
 		if err != nil || len(open) != 2 || !open[0].Since.After(open[1].Since) || open[0].Address != s.From.Address.String() || open[0].Current {
 			t.Fatalf("got %+v, %v, want both, the last seen first", open, err)
 		}
 		browsers := len(s.User(technician).Browsers)
-		if err := s.desk.EndSessions(t.Context(), support, s.From, technician, forget); err != nil {
+		if err := s.Directory.EndSessions(t.Context(), support, s.From, technician, forget); err != nil {
 			t.Fatal(err)
 		}
 		s.dead(t, s.session)
@@ -39,7 +39,7 @@ func TestAnOperatorSeesWhereSomebodyIsSignedInAndEndsIt(t *testing.T) {
 		if len(events) != 1 || events[0].Detail["sessions"] != "2" || events[0].Actor.ID != support.ID {
 			t.Errorf("got events %+v, want one that counts both", events)
 		}
-		if _, open, err := s.desk.Sessions(t.Context(), support, technician); err != nil || len(open) != 0 {
+		if _, open, err := s.Directory.Sessions(t.Context(), support, technician); err != nil || len(open) != 0 {
 			t.Errorf("afterwards: got %+v, %v", open, err)
 		}
 	}
@@ -63,8 +63,8 @@ func TestWhoseSessionsAnOperatorMayEnd(t *testing.T) {
 		{"a manager of another garage", limited(support, s.other), s.amelie.ID, hidden, hidden},
 		{"nobody", helpdesk.Principal{}, s.amelie.ID, no, no},
 	} {
-		_, _, err := s.desk.Sessions(t.Context(), c.op, string(c.id))
+		_, _, err := s.Directory.Sessions(t.Context(), c.op, string(c.id))
 		wantCode(t, c.name+": see", err, c.see)
-		wantCode(t, c.name+": end", s.desk.EndSessions(t.Context(), c.op, s.From, string(c.id), true), c.end)
+		wantCode(t, c.name+": end", s.Directory.EndSessions(t.Context(), c.op, s.From, string(c.id), true), c.end)
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 func (s *shop) token(t *testing.T, op helpdesk.Principal, n helpdesk.NewToken) (secret.Value, helpdesk.Token) {
 	t.Helper()
-	secret, tok, err := s.desk.CreateToken(t.Context(), op, s.From, n)
+	secret, tok, err := s.Directory.Admin.CreateToken(t.Context(), op, s.From, n)
 	if err != nil {
 		t.Fatalf("making a token: %v", err)
 	}
@@ -29,7 +29,7 @@ func TestATokenActsAsItsOwnerUntilItEnds(t *testing.T) {
 	if v := value.Reveal(); !strings.HasPrefix(v, helpdesk.TokenPrefix) || len(v) != len(helpdesk.TokenPrefix)+43 {
 		t.Errorf("got a token of %d characters", len(v))
 	}
-	op, err := s.desk.Authenticate(ctx, value)
+	op, err := s.Directory.Admin.Authenticate(ctx, value)
 	if err != nil || op.ID != "token:"+tok.ID || op.Owner != machine.Owner || op.Role != account.RoleUserAdmin || !op.CanSeeSecrets || op.CanSignInUsers || op.Operator ||
 		fmt.Sprint(op.Groups) != fmt.Sprint([]account.GroupID{s.garage}) {
 		t.Errorf("got %+v, %v", op, err)
@@ -46,11 +46,11 @@ func TestATokenActsAsItsOwnerUntilItEnds(t *testing.T) {
 	}, v[8:])
 	for name, bad := range map[string]string{"empty": "", "cut": v[:len(v)-1], "longer": v + "A", "in another case": flipped, "its id": tok.ID,
 		"its hash": value.Hash(), "without its prefix": strings.TrimPrefix(v, helpdesk.TokenPrefix), "very long": strings.Repeat(v, 1000)} {
-		_, err := s.desk.Authenticate(ctx, secret.From(bad))
+		_, err := s.Directory.Admin.Authenticate(ctx, secret.From(bad))
 		wantCode(t, "a token "+name, err, errcode.NoSession)
 	}
 	s.Clock.Advance(time.Hour)
-	_, err = s.desk.Authenticate(ctx, value)
+	_, err = s.Directory.Admin.Authenticate(ctx, value)
 	wantCode(t, "after its end", err, errcode.NoSession)
 }
 
@@ -58,20 +58,20 @@ func TestARevokedTokenIsDeadAtOnce(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
 	secret, tok := s.token(t, machine, helpdesk.NewToken{Name: "import", Role: account.RoleUserAdmin})
-	wantCode(t, "by support", s.desk.RevokeToken(ctx, support, s.From, tok.ID), errcode.Forbidden)
+	wantCode(t, "by support", s.Directory.Admin.RevokeToken(ctx, support, s.From, tok.ID), errcode.Forbidden)
 	stranger := helpdesk.Principal{ID: "token:x", Owner: "u9", Role: account.RoleUserAdmin}
-	wantCode(t, "by another's", s.desk.RevokeToken(ctx, stranger, s.From, tok.ID), errcode.NotFound)
-	if list, _, err := s.desk.Tokens(ctx, stranger, "", 0); err != nil || len(list) != 0 {
+	wantCode(t, "by another's", s.Directory.Admin.RevokeToken(ctx, stranger, s.From, tok.ID), errcode.NotFound)
+	if list, _, err := s.Directory.Admin.Tokens(ctx, stranger, "", 0); err != nil || len(list) != 0 {
 		t.Errorf("another's list: got %d, %v", len(list), err)
 	}
 	for _, id := range []string{"", tok.ID[:19], strings.Repeat("f", 20), secret.Hash(), "é"} {
-		wantCode(t, "token "+id, s.desk.RevokeToken(ctx, machine, s.From, id), errcode.NotFound)
+		wantCode(t, "token "+id, s.Directory.Admin.RevokeToken(ctx, machine, s.From, id), errcode.NotFound)
 	}
 	s.Clock.Advance(time.Second)
-	if err := s.desk.RevokeToken(ctx, root, s.From, tok.ID); err != nil {
+	if err := s.Directory.Admin.RevokeToken(ctx, root, s.From, tok.ID); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.desk.Authenticate(ctx, secret)
+	_, err := s.Directory.Admin.Authenticate(ctx, secret)
 	wantCode(t, "after it", err, errcode.NoSession)
 	events := s.Events(audit.TokenCreated, audit.TokenRevoked)
 	if len(events) != 2 || events[1].Actor.ID != root.ID || events[1].Targets[0].ID != "token:"+tok.ID {
@@ -107,25 +107,25 @@ func TestWhichTokensMayBeMade(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.n.Name = "made in a test"
-			secret, tok, err := s.desk.CreateToken(t.Context(), c.op, s.From, c.n)
+			secret, tok, err := s.Directory.Admin.CreateToken(t.Context(), c.op, s.From, c.n)
 			wantCode(t, "making", err, c.want)
 			if c.want != "" {
 				return
 			}
-			op, err := s.desk.Authenticate(t.Context(), secret)
+			op, err := s.Directory.Admin.Authenticate(t.Context(), secret)
 			if err != nil || tok.Owner != c.op.Owner || op.Owner != c.op.Owner || (op.Groups == nil) != (c.n.Groups == nil) {
 				t.Errorf("got %+v of %q, %v", op, tok.Owner, err)
 			}
 		})
 	}
-	_, _, err := s.desk.CreateToken(t.Context(), machine, s.From, helpdesk.NewToken{Name: " ", Role: account.RoleReadOnly})
+	_, _, err := s.Directory.Admin.CreateToken(t.Context(), machine, s.From, helpdesk.NewToken{Name: " ", Role: account.RoleReadOnly})
 	wantCode(t, "without a name", err, errcode.Invalid)
 }
 
 func TestATokenMakesNoneThatOutlivesIt(t *testing.T) {
 	s := openShop(t)
 	secret, _ := s.token(t, machine, helpdesk.NewToken{Name: "short", Role: account.RoleSuperAdmin, Life: time.Hour})
-	op, err := s.desk.Authenticate(t.Context(), secret)
+	op, err := s.Directory.Admin.Authenticate(t.Context(), secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,14 +144,14 @@ func TestTokensAreListedWithTheirLastUseInPages(t *testing.T) {
 		s.token(t, machine, helpdesk.NewToken{Name: "idle", Role: account.RoleReadOnly})
 	}
 	s.Clock.Advance(time.Minute)
-	if _, err := s.desk.Authenticate(ctx, secret); err != nil {
+	if _, err := s.Directory.Admin.Authenticate(ctx, secret); err != nil {
 		t.Fatal(err)
 	}
 	for _, stored := range []bool{false, true} {
 		seen := map[string]time.Time{}
 		after := ""
 		for page := 0; page == 0 || after != ""; page++ {
-			list, next, err := s.desk.Tokens(ctx, machine, after, 2)
+			list, next, err := s.Directory.Admin.Tokens(ctx, machine, after, 2)
 			if err != nil || page > 3 {
 				t.Fatalf("page %d: %v", page, err)
 			}
@@ -163,7 +163,7 @@ func TestTokensAreListedWithTheirLastUseInPages(t *testing.T) {
 		if len(seen) != 5 || !seen[used.ID].Equal(s.Clock.Now()) {
 			t.Errorf("stored %v: got %v, want five and one of them used now", stored, seen)
 		}
-		if err := s.desk.StoreUsed(ctx); err != nil {
+		if err := s.Directory.Admin.StoreUsed(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -74,7 +74,7 @@ func (d *demo) create(ctx context.Context, a *app) error {
 		}
 		d.users = append(d.users, u)
 	}
-	d.token, _, err = a.desk.CreateToken(ctx, operator, account.RequestInfo{}, helpdesk.NewToken{Name: "demonstration", Role: account.RoleSuperAdmin,
+	d.token, _, err = a.directory.Admin.CreateToken(ctx, operator, account.RequestInfo{}, helpdesk.NewToken{Name: "demonstration", Role: account.RoleSuperAdmin,
 		Life: 24 * time.Hour, Secrets: true})
 	if err != nil {
 		return fmt.Errorf("creating API token: %w", err)
@@ -84,7 +84,7 @@ func (d *demo) create(ctx context.Context, a *app) error {
 
 // createUser creates one user in the state of the demonstration.
 func (d *demo) createUser(ctx context.Context, a *app, operator helpdesk.Principal, u *demoUser) error {
-	_, invited, err := a.desk.CreateUser(ctx, operator, account.RequestInfo{}, helpdesk.NewUser{Login: u.login(), Email: u.login(), FirstName: u.first,
+	_, invited, err := a.directory.CreateUser(ctx, operator, account.RequestInfo{}, helpdesk.NewUser{Login: u.login(), Email: u.login(), FirstName: u.first,
 		LastName: u.last, Groups: []account.GroupID{d.group.ID}, Role: u.role}, true, false)
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func (d *demo) createUser(ctx context.Context, a *app, operator helpdesk.Princip
 		return err
 	}
 	u.Key = secret.Value{}
-	_, err = a.desk.Submit(ctx, account.RequestInfo{Locale: "fr"}, helpdesk.Submission{Email: u.login(), Topic: "phone_lost",
+	_, err = a.directory.HelpDesk.Submit(ctx, account.RequestInfo{Locale: "fr"}, helpdesk.Submission{Email: u.login(), Topic: "phone_lost",
 		Message: "J’ai perdu mon téléphone hier sur la route. Je suis à l’atelier jusqu’à 18 h."})
 	return err
 }

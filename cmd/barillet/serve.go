@@ -114,7 +114,7 @@ func (p *program) serveDataDir(ctx context.Context, c *config, dir *dataDir, log
 	if err != nil {
 		return err
 	}
-	doors := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, Desk: a.desk, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: origin,
+	doors := web.Config{Accounts: a.accounts, Sessions: a.sessions, Authn: a.signIn, Enrolment: a.enrol, HelpDesk: a.directory.HelpDesk, Renderer: a.renderer, Static: a.files, API: a.api, Docs: a.docs, OIDC: a.oidc, PublicURL: origin,
 		TrustedProxies: c.TrustedProxies, DefaultLocale: c.DefaultLocale, Now: now, Log: log, Demo: box}
 	if len(c.ForwardAuth.Rules) > 0 {
 		if doors.Gate, err = gate.New(gate.Config{Sessions: a.sessions, Rules: c.ForwardAuth.Rules, PublicURL: origin, Trusted: c.TrustedProxies}); err != nil {
@@ -230,7 +230,7 @@ func (a *app) run(ctx context.Context, services []service, ready func()) error {
 
 // flushTimes stores the times at which sessions and tokens were last used.
 func (a *app) flushTimes(ctx context.Context) error {
-	return errors.Join(a.sessions.FlushLastSeen(ctx), a.desk.StoreUsed(ctx))
+	return errors.Join(a.sessions.FlushLastSeen(ctx), a.directory.Admin.StoreUsed(ctx))
 }
 
 // auditLifecycle audits the start or the end of the service. It only logs an error: with a full disk, signed-in users must

@@ -35,18 +35,18 @@ type app struct {
 	log     *slog.Logger
 	dataDir *dataDir
 
-	accounts *account.Service
-	sessions *session.Service
-	signIn   *authn.Service
-	enrol    *enrol.Service
-	desk     *helpdesk.Desk
-	sender   *mail.Sender
-	webhooks *webhook.Sender
-	renderer *templates.Renderer
-	files    *static.Files
-	api      *api.API
-	docs     func() (*apidocs.Document, error) // composed at the first call, so that a start does not wait for it
-	oidc     *oidc.Provider
+	accounts  *account.Service
+	sessions  *session.Service
+	signIn    *authn.Service
+	enrol     *enrol.Service
+	directory *helpdesk.DirectoryService
+	sender    *mail.Sender
+	webhooks  *webhook.Sender
+	renderer  *templates.Renderer
+	files     *static.Files
+	api       *api.API
+	docs      func() (*apidocs.Document, error) // composed at the first call, so that a start does not wait for it
+	oidc      *oidc.Provider
 }
 
 // newApp creates all parts but the pages and the renderer of emails. It starts no goroutine and makes no connection.
@@ -72,14 +72,15 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 	a.signIn = authn.New(a.accounts, a.sessions, dir.ring)
 	a.enrol = &enrol.Service{Accounts: a.accounts, Sessions: a.sessions, SignIn: a.signIn}
 	a.sender.Died = a.accounts.OnDeadLetter
-	a.desk = helpdesk.New(a.enrol, dir.ring)
-	a.desk.Outbound = out
+	admin := helpdesk.New(a.signIn, dir.ring)
+	a.directory = helpdesk.NewDirectory(helpdesk.NewHelp(admin, a.signIn, dir.ring), a.enrol)
+	a.directory.Admin.Outbound = out
 	if a.oidc, err = oidc.New(oidc.Config{Store: dir.store, Keyring: dir.ring, Pepper: dir.keys.Pepper, Accounts: a.accounts, Sessions: a.sessions, Issuer: origin,
 		Now: now, Errors: log, ClientCredentials: c.OIDC.ClientCredentials, Deliver: outboundAdapter{out}, Fetch: outboundAdapter{out}.fetch, Check: outboundAdapter{out}.check}); err != nil {
 		return nil, err
 	}
 	a.docs = sync.OnceValues(func() (*apidocs.Document, error) { return apidocs.New(origin) })
-	a.api = api.New(api.Config{Desk: a.desk, OIDC: a.oidc, Ring: dir.ring, PublicURL: origin, SignIn: c.API.Authn, Now: now, Log: log, Docs: a.docs})
+	a.api = api.New(api.Config{Directory: a.directory, OIDC: a.oidc, Ring: dir.ring, PublicURL: origin, SignIn: c.API.Authn, Now: now, Log: log, Docs: a.docs})
 	return a, nil
 }
 

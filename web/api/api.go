@@ -22,7 +22,7 @@ const maxBody = 64 << 10
 
 // Config is what the API stands on.
 type Config struct {
-	Desk      *helpdesk.Desk
+	Directory *helpdesk.DirectoryService
 	OIDC      *oidc.Provider   // keeps the applications; nil: there are none
 	Ring      *store.Keyring   // seals the answers that are kept for repeated requests
 	PublicURL string           // without a slash at the end: every address in an answer begins with it
@@ -36,7 +36,7 @@ type Config struct {
 
 // API serves everything below /api/, and the registration of applications. It is safe for concurrent use.
 type API struct {
-	desk      *helpdesk.Desk
+	directory *helpdesk.DirectoryService
 	publicURL string
 	signIn    bool
 	now       func() time.Time
@@ -49,10 +49,10 @@ type API struct {
 
 // New makes the API. It panics on a pattern that contradicts another, which a test would meet.
 func New(c Config) *API {
-	a := &API{desk: c.Desk, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, now: c.Now, log: c.Log,
+	a := &API{directory: c.Directory, publicURL: strings.TrimRight(c.PublicURL, "/"), signIn: c.SignIn, oidc: c.OIDC, now: c.Now, log: c.Log,
 		answers: store.NewTable[storedResponse](c.Ring, store.Idempotency), mux: http.NewServeMux()}
 	if a.now == nil {
-		a.now = c.Desk.Accounts.Now
+		a.now = c.Directory.Admin.Accounts.Now
 	}
 	allowed := map[string][]string{}
 	for _, route := range slices.Concat(a.routes(), a.clientRoutes()) {

@@ -34,7 +34,7 @@ func (a *API) approval(p helpdesk.ResetApproval) approvalJSON {
 
 func (a *API) listApprovals(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	return list(a, w, r, func(p page) ([]helpdesk.ResetApproval, string, error) {
-		return a.desk.Approvals(r.Context(), op, p.after, p.limit)
+		return a.directory.HelpDesk.Approvals(r.Context(), op, p.after, p.limit)
 	}, a.approval)
 }
 
@@ -43,7 +43,7 @@ func (a *API) getApproval(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	if err != nil {
 		return err
 	}
-	p, err := a.desk.Approval(r.Context(), op, id)
+	p, err := a.directory.HelpDesk.Approval(r.Context(), op, id)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (a *API) approve(w http.ResponseWriter, r *http.Request, op helpdesk.Princi
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.ResetResult, error) {
-		return a.desk.Approve(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
+		return a.directory.HelpDesk.Approve(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 	}, func(receipt helpdesk.ResetResult) (int, any, any, error) {
 		out := a.receipt(receipt) // without secrets: such a ticket is always mailed
 		return http.StatusOK, out, out, nil
@@ -72,7 +72,7 @@ func (a *API) refuseApproval(w http.ResponseWriter, r *http.Request, op helpdesk
 	if err != nil {
 		return err
 	}
-	if err := a.desk.RejectApproval(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id); err != nil {
+	if err := a.directory.HelpDesk.RejectApproval(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

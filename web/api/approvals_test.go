@@ -133,7 +133,7 @@ func TestASecondWordForAHelpRequestThatWasClosedResetsNobody(t *testing.T) {
 	zoe, _ := d.boss("zoe@garage.example", account.RoleUserAdmin, 0)
 	_, ines := d.boss("ines@garage.example", account.RoleUserAdmin, 1)
 	_, paul := d.boss("paul@garage.example", account.RoleUserAdmin, 1)
-	if _, err := d.Desk.Submit(t.Context(), d.From, helpdesk.Submission{Email: zoe.Login, Message: "perdu"}); err != nil {
+	if _, err := d.Directory.HelpDesk.Submit(t.Context(), d.From, helpdesk.Submission{Email: zoe.Login, Message: "perdu"}); err != nil {
 		t.Fatal(err)
 	}
 	help := read[[]tree](t, d.local("GET", "/api/v1/help-requests", ""), 200)[0].get("id").(string)

@@ -97,8 +97,8 @@ func (a *API) transaction(t authn.APISignIn) (signInJSON, error) {
 }
 
 func (a *API) signInFactor(u *account.User, d factors.Device) signInFactorJSON {
-	provider := a.desk.Accounts.Status(d).Provider
-	return signInFactorJSON{ID: d.ID, FactorType: a.desk.Accounts.Method(d.Kind).OktaType, Provider: provider, VendorName: provider, Name: d.Name,
+	provider := a.directory.Admin.Accounts.Status(d).Provider
+	return signInFactorJSON{ID: d.ID, FactorType: a.directory.Admin.Accounts.Method(d.Kind).OktaType, Provider: provider, VendorName: provider, Name: d.Name,
 		Profile: factorProfileJSON{CredentialID: u.Login},
 		Links:   map[string]linkJSON{"verify": {Href: a.publicURL + "/api/v1/authn/factors/" + string(d.ID) + "/verify", Method: http.MethodPost}}}
 }
@@ -130,7 +130,7 @@ func (a *API) signInByProgram(w http.ResponseWriter, r *http.Request, op helpdes
 	if err := a.served(); err != nil {
 		return err
 	}
-	t, err := a.desk.SignIn(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), body.Username, body.Password)
+	t, err := a.directory.Admin.SignIn(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), body.Username, body.Password)
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 	if body.PassCode == "" {
 		return a.challenge(w, r, op, state, factors.DeviceID(fid))
 	}
-	t, j, err := a.desk.SignInCode(r.Context(), op, req, state, factors.DeviceID(fid), []byte(body.PassCode))
+	t, j, err := a.directory.Admin.SignInCode(r.Context(), op, req, state, factors.DeviceID(fid), []byte(body.PassCode))
 	if err == nil {
 		err = judged(j)
 	}
@@ -185,7 +185,7 @@ func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 
 // challenge answers which device a code is awaited of.
 func (a *API) challenge(w http.ResponseWriter, r *http.Request, op helpdesk.Principal, state secret.Value, fid factors.DeviceID) error {
-	t, err := a.desk.SignInState(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), state)
+	t, err := a.directory.Admin.SignInState(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), state)
 	if err != nil {
 		return stale(err)
 	}
@@ -219,7 +219,7 @@ func (a *API) cancelSignIn(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	if err := a.served(); err != nil {
 		return err
 	}
-	err := a.desk.CancelSignIn(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), secret.From(body.StateToken))
+	err := a.directory.Admin.CancelSignIn(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), secret.From(body.StateToken))
 	if err != nil {
 		return stale(err)
 	}

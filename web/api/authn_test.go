@@ -18,7 +18,7 @@ import (
 func programs(t testing.TB) *door {
 	t.Helper()
 	d := open(t)
-	d.API = api.New(api.Config{Desk: d.Desk, Ring: d.Ring, PublicURL: "https://login.example/", SignIn: true})
+	d.API = api.New(api.Config{Directory: d.Directory, Ring: d.Ring, PublicURL: "https://login.example/", SignIn: true})
 	return d
 }
 

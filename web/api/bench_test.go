@@ -15,7 +15,7 @@ func BenchmarkToken(b *testing.B) {
 	secret := secret.From(d.admin())
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := d.Desk.Authenticate(b.Context(), secret); err != nil {
+		if _, err := d.Directory.Admin.Authenticate(b.Context(), secret); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 func (d *door) asked() (path string, id account.UserID) {
 	d.T.Helper()
 	u, _, _ := d.lost("zoe@garage.example")
-	if _, err := d.Desk.Submit(d.T.Context(), d.From, helpdesk.Submission{Email: u.Login, Message: "perdu"}); err != nil {
+	if _, err := d.Directory.HelpDesk.Submit(d.T.Context(), d.From, helpdesk.Submission{Email: u.Login, Message: "perdu"}); err != nil {
 		d.T.Fatal(err)
 	}
 	list := read[[]tree](d.T, d.local("GET", "/api/v1/help-requests", ""), 200)
@@ -128,7 +128,7 @@ func TestACaseTellsWhatChangedAboutThePersonInTheLastSevenDays(t *testing.T) {
 	if list := read[[]tree](t, d.local("GET", "/api/v1/help-requests", ""), 200); list[0].get("_embedded") != nil {
 		t.Errorf("got %v, want a list without it", list[0])
 	}
-	if _, err := d.Desk.Submit(t.Context(), d.From, helpdesk.Submission{Email: "nobody@else.example", Message: "?"}); err != nil {
+	if _, err := d.Directory.HelpDesk.Submit(t.Context(), d.From, helpdesk.Submission{Email: "nobody@else.example", Message: "?"}); err != nil {
 		t.Fatal(err)
 	}
 	list := read[[]tree](t, d.local("GET", "/api/v1/help-requests", ""), 200)

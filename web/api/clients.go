@@ -64,7 +64,7 @@ func managing(r *http.Request, op helpdesk.Principal) (id client.ID, self bool, 
 }
 
 func (a *API) by(r *http.Request, op helpdesk.Principal) client.Registrar {
-	return client.Registrar{Actor: op.Actor(), From: reply.RequestFrom(r.Context()).Origin(), ReservedName: a.desk.Accounts.Policy.Issuer}
+	return client.Registrar{Actor: op.Actor(), From: reply.RequestFrom(r.Context()).Origin(), ReservedName: a.directory.Admin.Accounts.Policy.Issuer}
 }
 
 func (a *API) listClients(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {

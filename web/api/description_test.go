@@ -64,7 +64,7 @@ func TestTheDescriptionIsServedToAnybodyAndAskedForAgainOnlyWhenItChanged(t *tes
 
 func TestAnAPIWithoutADescriptionServesNone(t *testing.T) {
 	d := open(t)
-	d.API = api.New(api.Config{Desk: d.Desk, Ring: d.Ring, PublicURL: "https://login.example"})
+	d.API = api.New(api.Config{Directory: d.Directory, Ring: d.Ring, PublicURL: "https://login.example"})
 	problem(t, d.description("GET"), http.StatusNotFound)
 }
 
@@ -120,7 +120,7 @@ func TestCallsOfOktasThatAreNotOfferedSaySoAndAreNotNotFound(t *testing.T) {
 func TestACallThatIsNotOfferedIsNoTroubleForTheLog(t *testing.T) {
 	d := open(t)
 	var log bytes.Buffer
-	d.API = api.New(api.Config{Desk: d.Desk, Ring: d.Ring, PublicURL: "https://login.example", Log: slog.New(slog.NewTextHandler(&log, nil))})
+	d.API = api.New(api.Config{Directory: d.Directory, Ring: d.Ring, PublicURL: "https://login.example", Log: slog.New(slog.NewTextHandler(&log, nil))})
 	problem(t, d.call("GET", "/api/v1/apps", "", ""), http.StatusNotImplemented)
 	if log.Len() > 0 {
 		t.Errorf("got %s", log.String())

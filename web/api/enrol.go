@@ -43,7 +43,7 @@ func (a *API) pending(u *account.User, d factors.Device) factorJSON {
 // begun is pending with what is to be shown to the person.
 func (a *API) begun(x enrol.AdminEnrolmentSecret) factorJSON {
 	out := a.pending(&x.User, x.Device)
-	out.Embedded = &enrolmentJSON{keyJSON{TimeStep: int(a.desk.Accounts.Method(x.Device.Kind).Period / time.Second), SharedSecret: x.Secret.Secret, Encoding: "base32",
+	out.Embedded = &enrolmentJSON{keyJSON{TimeStep: int(a.directory.Admin.Accounts.Method(x.Device.Kind).Period / time.Second), SharedSecret: x.Secret.Secret, Encoding: "base32",
 		KeyLength: (x.Secret.Bytes*8 + 4) / 5, ExpiresAt: moment(x.Device.Added.Add(account.EnrolmentTTL)),
 		Links: map[string]linkJSON{"qrcode": {Href: out.Links["self"].Href + "/qr"}}}}
 	return out
@@ -67,10 +67,10 @@ func (a *API) listSupported(w http.ResponseWriter, r *http.Request, op helpdesk.
 	}
 	have := map[[2]string]bool{}
 	for _, d := range u.Devices {
-		have[[2]string{a.desk.Accounts.Method(d.Kind).OktaType, a.desk.Accounts.Status(d).Provider}] = true
+		have[[2]string{a.directory.Admin.Accounts.Method(d.Kind).OktaType, a.directory.Admin.Accounts.Status(d).Provider}] = true
 	}
 	out := []supportedJSON{}
-	for _, f := range a.desk.Accounts.Factors {
+	for _, f := range a.directory.Admin.Accounts.Factors {
 		about := f.Method()
 		_, byProgram := f.(factors.AdminEnroller)
 		for _, provider := range about.Providers {
@@ -167,7 +167,7 @@ func (a *API) enrolFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (enrol.AdminEnrolmentSecret, error) {
-		return a.desk.Enrol(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, n)
+		return a.directory.Enrol(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, n)
 	}, func(x enrol.AdminEnrolmentSecret) (status int, shown, kept any, err error) {
 		whole := a.begun(x)
 		x.Secret.Secret = ""
@@ -233,7 +233,7 @@ func (a *API) activateFactor(w http.ResponseWriter, r *http.Request, op helpdesk
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (enrol.Taken, error) {
-		u, d, j, err := a.desk.ActivateDevice(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, fid, code)
+		u, d, j, err := a.directory.ActivateDevice(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, fid, code)
 		if err == nil {
 			err = judged(j)
 		}
@@ -255,7 +255,7 @@ func (a *API) verifyFactor(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	if err != nil {
 		return err
 	}
-	j, err := a.desk.VerifyDevice(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, fid, code)
+	j, err := a.directory.VerifyDevice(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, fid, code)
 	if err == nil {
 		err = judged(j)
 	}
@@ -274,7 +274,7 @@ func (a *API) getPicture(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 	if err != nil {
 		return err
 	}
-	picture, err := a.desk.EnrolmentQR(r.Context(), op, id, factors.DeviceID(fid))
+	picture, err := a.directory.EnrolmentQR(r.Context(), op, id, factors.DeviceID(fid))
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ type copyJSON struct {
 }
 
 func (a *API) factor(u *account.User, d factors.Device) factorJSON {
-	m, st := a.desk.Accounts.Method(d.Kind), a.desk.Accounts.Status(d)
+	m, st := a.directory.Admin.Accounts.Method(d.Kind), a.directory.Admin.Accounts.Status(d)
 	self := a.publicURL + "/api/v1/users/" + string(u.ID) + "/factors/" + string(d.ID)
 	out := factorJSON{ID: d.ID, FactorType: m.OktaType, Provider: st.Provider, VendorName: st.Provider,
 		Status: "ACTIVE", Created: moment(d.Added), LastUpdated: moment(d.LastUsed), LastUsed: moment(d.LastUsed), Name: d.Name,
@@ -52,7 +52,7 @@ func (a *API) factor(u *account.User, d factors.Device) factorJSON {
 	if d.LastUsed.IsZero() {
 		out.LastUpdated = out.Created
 	}
-	if m.Input != factors.InputBackup && !a.desk.Accounts.CanUse(u, d) {
+	if m.Input != factors.InputBackup && !a.directory.Admin.Accounts.CanUse(u, d) {
 		out.Status = "INACTIVE"
 	}
 	if d.Unique != "" && m.Input == factors.InputAssertion { // a credential id, which is public; that of an imported key is nobody's business
@@ -73,7 +73,7 @@ func (a *API) person(r *http.Request, op helpdesk.Principal) (account.User, erro
 	if err != nil {
 		return account.User{}, err
 	}
-	return a.desk.User(r.Context(), op, id)
+	return a.directory.Admin.User(r.Context(), op, id)
 }
 
 func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
@@ -112,7 +112,7 @@ func (a *API) deleteFactor(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	if err != nil {
 		return err
 	}
-	err = a.desk.RemoveDevice(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, factors.DeviceID(r.PathValue("fid")))
+	err = a.directory.RemoveDevice(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, factors.DeviceID(r.PathValue("fid")))
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func (a *API) listGroups(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 		if len(starts) > 256 {
 			return nil, "", badParameter("q")
 		}
-		return a.desk.Groups(r.Context(), op, account.GroupQuery{Starts: starts, After: p.after, Limit: p.limit})
+		return a.directory.Groups(r.Context(), op, account.GroupQuery{Starts: starts, After: p.after, Limit: p.limit})
 	}, a.group)
 }
 
@@ -48,7 +48,7 @@ func (a *API) getGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Princ
 	if err != nil {
 		return err
 	}
-	g, err := a.desk.Group(r.Context(), op, account.GroupID(gid))
+	g, err := a.directory.Group(r.Context(), op, account.GroupID(gid))
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (a *API) createGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (account.Group, error) {
-		return a.desk.CreateGroup(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), body.Profile.Name, body.Profile.Description)
+		return a.directory.CreateGroup(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), body.Profile.Name, body.Profile.Description)
 	}, func(g account.Group) (status int, shown, kept any, err error) {
 		return http.StatusOK, a.group(g), a.group(g), nil
 	}))
@@ -91,7 +91,7 @@ func (a *API) replaceGroup(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	if err != nil {
 		return err
 	}
-	g, err := a.desk.UpdateGroup(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), account.GroupID(gid), body.Profile.Name, body.Profile.Description)
+	g, err := a.directory.UpdateGroup(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), account.GroupID(gid), body.Profile.Name, body.Profile.Description)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (a *API) deleteGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	if err != nil {
 		return err
 	}
-	if err := a.desk.DeleteGroup(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), account.GroupID(gid)); err != nil {
+	if err := a.directory.DeleteGroup(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), account.GroupID(gid)); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

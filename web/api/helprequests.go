@@ -134,7 +134,7 @@ func (a *API) listHelpRequests(w http.ResponseWriter, r *http.Request, op helpde
 		case len(reference) > 32:
 			return nil, "", badParameter("reference")
 		}
-		return a.desk.Requests(r.Context(), op, helpdesk.RequestQuery{Status: helpdesk.State(status),
+		return a.directory.HelpDesk.Requests(r.Context(), op, helpdesk.RequestQuery{Status: helpdesk.State(status),
 			Reference: strings.ToUpper(reference), After: p.after, Limit: p.limit})
 	}, a.helpRequest)
 }
@@ -144,11 +144,11 @@ func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op helpdesk
 	if err != nil {
 		return err
 	}
-	c, err := a.desk.Request(r.Context(), op, id)
+	c, err := a.directory.HelpDesk.Request(r.Context(), op, id)
 	if err != nil {
 		return err
 	}
-	changes, err := a.desk.Changes(r.Context(), op, &c)
+	changes, err := a.directory.HelpDesk.Changes(r.Context(), op, &c)
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (a *API) changeCase(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Request, error) {
-		return a.desk.Patch(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, p)
+		return a.directory.HelpDesk.Patch(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, p)
 	}, func(c helpdesk.Request) (int, any, any, error) {
 		out := a.helpRequest(c)
 		return status, out, out, nil

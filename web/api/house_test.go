@@ -22,7 +22,6 @@ var machine = helpdesk.Principal{ID: "operator:0", Name: "root", Owner: "operato
 // door is the API of a house.
 type door struct {
 	*authntest.Env
-	Desk *helpdesk.Desk
 	Apps *oidc.Provider
 	API  *api.API
 }
@@ -30,13 +29,12 @@ type door struct {
 func open(t testing.TB) *door {
 	t.Helper()
 	h := authntest.New(t)
-	desk := helpdesk.New(h.Enrolment, h.Ring)
 	apps, err := oidc.New(oidc.Config{Store: h.Store, Keyring: h.Ring, Pepper: h.Keys.Pepper, Accounts: h.Accounts, Sessions: h.Sessions,
 		Issuer: "https://login.example", Now: h.Clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &door{Env: h, Desk: desk, Apps: apps, API: api.New(api.Config{Desk: desk, OIDC: apps, Ring: h.Ring, PublicURL: "https://login.example/",
+	return &door{Env: h, Apps: apps, API: api.New(api.Config{Directory: h.Directory, OIDC: apps, Ring: h.Ring, PublicURL: "https://login.example/",
 		Docs: func() (*apidocs.Document, error) { return apidocs.New("https://login.example/") }})}
 }
 
@@ -47,7 +45,7 @@ func (d *door) token(role account.Role, change func(*helpdesk.NewToken)) string 
 	if change != nil {
 		change(&n)
 	}
-	secret, _, err := d.Desk.CreateToken(d.T.Context(), machine, account.RequestInfo{}, n)
+	secret, _, err := d.Directory.Admin.CreateToken(d.T.Context(), machine, account.RequestInfo{}, n)
 	if err != nil {
 		d.T.Fatalf("making a token: %v", err)
 	}

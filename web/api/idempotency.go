@@ -84,7 +84,7 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, op helpdesk.Principal
 	if len(keys) > 1 || keys[0] == "" || len(keys[0]) > 255 || !isCursor(keys[0]) {
 		return badParameter("Idempotency-Key")
 	}
-	id := hex.EncodeToString(a.desk.Accounts.Pepper.MAC("idempotency", []byte(op.ID), []byte(keys[0])))
+	id := hex.EncodeToString(a.directory.Admin.Accounts.Pepper.MAC("idempotency", []byte(op.ID), []byte(keys[0])))
 	mine := storedResponse{Claim: rand.Text(), Digest: digest(r, op), Expires: a.now().Add(answersLive)}
 	claimed := r.WithContext(account.WithTxHook(r.Context(), a.take(id, mine, do)))
 	for {
@@ -137,7 +137,7 @@ func (a *API) take(id string, mine storedResponse, do idempotentCall) func(*acco
 // repeat answers a request whose key was used before. done tells whether it was.
 func (a *API) repeat(w http.ResponseWriter, ctx context.Context, id string, sum []byte) (done bool, err error) {
 	var first storedResponse
-	err = a.desk.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
+	err = a.directory.Admin.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
 		first, err = a.answers.Get(s, id)
 		return err
 	})
@@ -185,7 +185,7 @@ func remembered(r *http.Request) (*http.Request, error) {
 
 // Sweep forgets answers whose time is over, in small bites. Call it once in a while.
 func (a *API) Sweep(ctx context.Context) error {
-	now, st := a.now(), a.desk.Accounts.Store
+	now, st := a.now(), a.directory.Admin.Accounts.Store
 	for after, more := "", true; more; {
 		var dead []string
 		err := st.View(ctx, func(s store.Snapshot) error {
@@ -216,7 +216,7 @@ func (a *API) forget(ctx context.Context, now time.Time, dead []string) error {
 	if len(dead) == 0 {
 		return nil
 	}
-	err := a.desk.Accounts.Store.Update(ctx, func(tx store.Tx) error {
+	err := a.directory.Admin.Accounts.Store.Update(ctx, func(tx store.Tx) error {
 		for _, id := range dead {
 			x, err := a.answers.Get(tx, id)
 			if errors.Is(err, store.ErrNotFound) || err == nil && now.Before(x.Expires) {

@@ -95,7 +95,7 @@ func (a *API) importPeople(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	if err != nil {
 		return err
 	}
-	got, err := a.desk.Import(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), rows, invite, dry)
+	got, err := a.directory.Import(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), rows, invite, dry)
 	if err != nil {
 		return err
 	}

@@ -126,7 +126,7 @@ type clearedDevicesJSON struct {
 // cleared returns the devices that a reset removed, in the order of the registered kinds.
 func (a *API) cleared(devices map[factors.Kind]int) []clearedDevicesJSON {
 	out := []clearedDevicesJSON{}
-	for _, f := range a.desk.Accounts.Factors {
+	for _, f := range a.directory.Admin.Accounts.Factors {
 		if n := devices[f.Kind()]; n > 0 {
 			out = append(out, clearedDevicesJSON{f.Method().OktaType, n})
 		}
@@ -162,7 +162,7 @@ func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op helpdesk.P
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.ResetResult, error) {
-		return a.desk.Reset(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, helpdesk.ResetRequest{
+		return a.directory.HelpDesk.Reset(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, helpdesk.ResetRequest{
 			Reason: body.Reason, HelpRequest: body.HelpRequestID, Check: body.IdentityCheck.check(), SendEmail: body.SendEmail, ShowCode: body.Hand})
 	}, func(receipt helpdesk.ResetResult) (status int, shown, kept any, err error) {
 		if receipt.Approval != nil {

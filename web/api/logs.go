@@ -163,7 +163,7 @@ func (a *API) listEvents(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 	if err != nil {
 		return err
 	}
-	found, next, err := a.desk.Events(r.Context(), op, wanted)
+	found, next, err := a.directory.Admin.Events(r.Context(), op, wanted)
 	if errors.Is(err, audit.ErrID) {
 		return badParameter("after")
 	}

@@ -26,7 +26,7 @@ func (a *API) listMembers(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	if err != nil {
 		return err
 	}
-	found, next, err := a.desk.Members(r.Context(), op, account.GroupID(gid), people)
+	found, next, err := a.directory.Members(r.Context(), op, account.GroupID(gid), people)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (a *API) listGroupsOf(w http.ResponseWriter, r *http.Request, op helpdesk.P
 		if err != nil {
 			return nil, "", err
 		}
-		return a.desk.GroupsOf(r.Context(), op, id, account.GroupQuery{After: p.after, Limit: p.limit})
+		return a.directory.GroupsOf(r.Context(), op, id, account.GroupQuery{After: p.after, Limit: p.limit})
 	}, a.group)
 }
 

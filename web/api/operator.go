@@ -38,7 +38,7 @@ func (a *API) operator(w http.ResponseWriter, r *http.Request) (helpdesk.Princip
 		return op, a.spend(w, op, throttle.Registration)
 	}
 	// The token is looked up by its SHA-256, so that no comparison tells how much of a guess is right.
-	op, err := a.desk.Authenticate(r.Context(), secret)
+	op, err := a.directory.Admin.Authenticate(r.Context(), secret)
 	if errcode.Of(err) == errcode.NoSession {
 		return helpdesk.Principal{}, refused
 	}

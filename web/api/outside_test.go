@@ -39,7 +39,7 @@ func TestWhatLiesOutsideIsAnsweredAsWhatIsNot(t *testing.T) {
 		outside[name], _, _ = d.Member(strings.ReplaceAll(name, " ", "-")+"@garage.example", change)
 	}
 	inside, _, _ := d.Member("nora@garage.example", func(u *account.User) { u.Groups = []account.GroupID{north} })
-	if _, err := d.Desk.Submit(t.Context(), d.From, helpdesk.Submission{Email: "of-another-garage@garage.example", Message: "lost"}); err != nil {
+	if _, err := d.Directory.HelpDesk.Submit(t.Context(), d.From, helpdesk.Submission{Email: "of-another-garage@garage.example", Message: "lost"}); err != nil {
 		t.Fatal(err)
 	}
 	hid := read[[]tree](t, d.call("GET", "/api/v1/help-requests", d.admin(), ""), 200)[0].get("id").(string)

@@ -21,7 +21,7 @@ func (a *API) resetPassword(w http.ResponseWriter, r *http.Request, op helpdesk.
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (secret.Value, error) {
-		return a.desk.ResetPassword(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, sendEmail)
+		return a.directory.ResetPassword(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, sendEmail)
 	}, func(link secret.Value) (status int, shown, kept any, err error) {
 		return http.StatusOK, passwordLinkJSON{link.Reveal()}, passwordLinkJSON{}, nil
 	}))
@@ -51,14 +51,14 @@ func (a *API) expirePassword(temporary bool) handler {
 			return a.temporaryPassword(w, r, op, id)
 		}
 		return a.once(w, r, op, answering(func(r *http.Request) (account.User, error) {
-			return a.desk.ExpirePassword(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
+			return a.directory.ExpirePassword(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 		}, a.userAnswer))
 	}
 }
 
 func (a *API) temporaryPassword(w http.ResponseWriter, r *http.Request, op helpdesk.Principal, id string) error {
 	return a.once(w, r, op, answering(func(r *http.Request) (secret.Value, error) {
-		return a.desk.TemporaryPassword(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
+		return a.directory.TemporaryPassword(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 	}, func(secret secret.Value) (status int, shown, kept any, err error) {
 		return http.StatusOK, temporaryJSON{secret.Reveal()}, temporaryJSON{}, nil
 	}))
@@ -103,7 +103,7 @@ func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op helpdesk
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.PasswordChanged, error) {
-		return a.desk.ChangePassword(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, body.OldPassword.Value, body.NewPassword.Value)
+		return a.directory.ChangePassword(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, body.OldPassword.Value, body.NewPassword.Value)
 	}, func(helpdesk.PasswordChanged) (status int, shown, kept any, err error) {
 		out := credentialsAnswer{Provider: providerJSON{Type: "OKTA", Name: "OKTA"}}
 		return http.StatusOK, out, out, nil

@@ -65,7 +65,7 @@ func (a *API) updateUser(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (account.User, error) {
-		return a.desk.UpdateUser(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, c)
+		return a.directory.UpdateUser(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, c)
 	}, a.userAnswer))
 }
 
@@ -75,7 +75,7 @@ func (a *API) replaceUser(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	if err != nil {
 		return err
 	}
-	u, err := a.desk.UpdateUser(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, c)
+	u, err := a.directory.UpdateUser(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, c)
 	if err != nil {
 		return err
 	}

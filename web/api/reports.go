@@ -48,7 +48,7 @@ func (a *API) lockoutRisk(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 		if kind != "" && kind != helpdesk.RiskPerson && kind != helpdesk.RiskGroup {
 			return nil, "", badParameter("kind")
 		}
-		found, next, err := a.desk.LockoutRisk(r.Context(), op, helpdesk.RiskQuery{Kind: kind, After: p.after, Limit: p.limit})
+		found, next, err := a.directory.LockoutRisk(r.Context(), op, helpdesk.RiskQuery{Kind: kind, After: p.after, Limit: p.limit})
 		if errcode.Of(err) == errcode.Invalid {
 			return nil, "", badParameter("after")
 		}
@@ -71,7 +71,7 @@ func (a *API) risk(x helpdesk.LockoutRisk) any {
 	}
 	for _, d := range x.Hold.Devices {
 		out.Risk = "one_device"
-		out.Device = &riskDeviceJSON{ID: d.ID, Name: d.Name, FactorType: a.desk.Accounts.Method(d.Kind).OktaType, LastUsed: moment(d.LastUsed)}
+		out.Device = &riskDeviceJSON{ID: d.ID, Name: d.Name, FactorType: a.directory.Admin.Accounts.Method(d.Kind).OktaType, LastUsed: moment(d.LastUsed)}
 	}
 	return out
 }

@@ -94,12 +94,12 @@ func TestAHelpRequestIsWorkedOnAndResolvedByTheReset(t *testing.T) {
 	d := open(t)
 	u, _, _ := d.lost("zoe@garage.example")
 	other, _, _ := d.lost("ines@garage.example")
-	reference, err := d.Desk.Submit(t.Context(), d.From, helpdesk.Submission{Email: "ZOE@garage.example", Topic: string(templates.TopicPhoneLost), Message: "<script>perdu</script>"})
+	reference, err := d.Directory.HelpDesk.Submit(t.Context(), d.From, helpdesk.Submission{Email: "ZOE@garage.example", Topic: string(templates.TopicPhoneLost), Message: "<script>perdu</script>"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.Clock.Advance(time.Minute)
-	if _, err := d.Desk.Submit(t.Context(), d.From, helpdesk.Submission{Email: "nobody@garage.example", Message: "?"}); err != nil {
+	if _, err := d.Directory.HelpDesk.Submit(t.Context(), d.From, helpdesk.Submission{Email: "nobody@garage.example", Message: "?"}); err != nil {
 		t.Fatal(err)
 	}
 	admin := d.admin()

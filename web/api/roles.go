@@ -45,7 +45,7 @@ func (a *API) listRoles(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 	if err != nil {
 		return err
 	}
-	grants, user, err := a.desk.Roles(r.Context(), op, id)
+	grants, user, err := a.directory.Admin.Roles(r.Context(), op, id)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (a *API) getRole(w http.ResponseWriter, r *http.Request, op helpdesk.Princi
 	if err != nil {
 		return err
 	}
-	g, user, err := a.desk.Role(r.Context(), op, id, rid)
+	g, user, err := a.directory.Admin.Role(r.Context(), op, id, rid)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (a *API) grantRole(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Granted, error) {
-		return a.desk.GrantRole(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, helpdesk.NewRole{Role: body.Type, Targets: body.Targets})
+		return a.directory.Admin.GrantRole(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, helpdesk.NewRole{Role: body.Type, Targets: body.Targets})
 	}, func(x helpdesk.Granted) (int, any, any, error) {
 		out := a.role(x.User, x.Grant)
 		return http.StatusCreated, out, out, nil
@@ -123,7 +123,7 @@ func (a *API) revokeRole(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 	if err != nil {
 		return err
 	}
-	if err := a.desk.RevokeRole(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, rid); err != nil {
+	if err := a.directory.Admin.RevokeRole(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, rid); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -136,7 +136,7 @@ func (a *API) targets(r *http.Request, op helpdesk.Principal) ([]account.Group, 
 	if err != nil {
 		return nil, err
 	}
-	return a.desk.Targets(r.Context(), op, id, rid)
+	return a.directory.Admin.Targets(r.Context(), op, id, rid)
 }
 
 // listTargets answers all of them: 32 at most.

@@ -103,7 +103,7 @@ func TestATokenOfAPersonIsMadeByTheMachinesOwnerAlone(t *testing.T) {
 	if w := d.call("GET", "/api/v1/users", token, ""); w.Code != 200 {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
-	if err := d.Desk.Suspend(t.Context(), machine, d.From, string(boss.ID)); err != nil {
+	if err := d.Directory.Suspend(t.Context(), machine, d.From, string(boss.ID)); err != nil {
 		t.Fatal(err)
 	}
 	problem(t, d.call("GET", "/api/v1/users", token, ""), 401)

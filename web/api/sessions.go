@@ -25,7 +25,7 @@ func (a *API) listSessions(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	if err != nil {
 		return err
 	}
-	u, open, err := a.desk.Sessions(r.Context(), op, id)
+	u, open, err := a.directory.Sessions(r.Context(), op, id)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (a *API) endSessions(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	if err != nil {
 		return err
 	}
-	if err := a.desk.EndSessions(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, forget); err != nil {
+	if err := a.directory.EndSessions(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, forget); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -39,7 +39,7 @@ func (a *API) deleteUser(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 	if err != nil {
 		return err
 	}
-	if err := a.desk.Delete(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id); err != nil {
+	if err := a.directory.Delete(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

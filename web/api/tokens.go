@@ -48,7 +48,7 @@ const (
 
 func (a *API) listTokens(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	return list(a, w, r, func(p page) ([]helpdesk.Token, string, error) {
-		return a.desk.Tokens(r.Context(), op, p.after, p.limit)
+		return a.directory.Admin.Tokens(r.Context(), op, p.after, p.limit)
 	}, a.token)
 }
 
@@ -86,7 +86,7 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	}
 	var secret secret.Value // in the one answer, after the act: nothing of it is kept
 	return a.once(w, r, op, answering(func(r *http.Request) (t helpdesk.Token, err error) {
-		secret, t, err = a.desk.CreateToken(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n)
+		secret, t, err = a.directory.Admin.CreateToken(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n)
 		return t, err
 	}, func(t helpdesk.Token) (status int, shown, kept any, err error) {
 		whole := a.token(t)
@@ -100,7 +100,7 @@ func (a *API) revokeToken(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	if err != nil {
 		return err
 	}
-	if err := a.desk.RevokeToken(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id); err != nil {
+	if err := a.directory.Admin.RevokeToken(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

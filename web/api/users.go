@@ -32,7 +32,7 @@ func (a *API) listUsers(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 	if err != nil {
 		return err
 	}
-	found, next, err := a.desk.Users(r.Context(), op, people)
+	found, next, err := a.directory.Users(r.Context(), op, people)
 	if err != nil {
 		return err
 	}
@@ -240,7 +240,7 @@ func (a *API) createUser(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 		return err
 	}
 	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Added, error) {
-		u, invitation, err := a.desk.CreateUser(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n, activate, sendEmail)
+		u, invitation, err := a.directory.CreateUser(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n, activate, sendEmail)
 		return helpdesk.Added{User: u, Invitation: invitation}, err
 	}, a.added))
 }

@@ -113,7 +113,7 @@ func matchesAny(filter string) bool {
 
 func (a *API) listWebhooks(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
 	return list(a, w, r, func(page) ([]webhook.Endpoint, string, error) {
-		hooks, err := a.desk.Webhooks(r.Context(), op)
+		hooks, err := a.directory.Admin.Webhooks(r.Context(), op)
 		return hooks, "", err // at most 16, on one page
 	}, a.webhook)
 }
@@ -124,7 +124,7 @@ func (a *API) createWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.
 		return err
 	}
 	return a.once(w, r, op, a.ofWebhook(http.StatusCreated, func(r *http.Request) (secret.Value, webhook.Endpoint, error) {
-		return a.desk.CreateWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n)
+		return a.directory.Admin.CreateWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n)
 	}))
 }
 
@@ -149,7 +149,7 @@ func (a *API) getWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 	if err != nil {
 		return err
 	}
-	h, err := a.desk.Webhook(r.Context(), op, id)
+	h, err := a.directory.Admin.Webhook(r.Context(), op, id)
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (a *API) replaceWebhook(w http.ResponseWriter, r *http.Request, op helpdesk
 	if err != nil {
 		return err
 	}
-	h, err := a.desk.UpdateWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, n)
+	h, err := a.directory.Admin.UpdateWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, n)
 	if err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (a *API) deleteWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.
 	if err != nil {
 		return err
 	}
-	if err := a.desk.DeleteWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id); err != nil {
+	if err := a.directory.Admin.DeleteWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -199,12 +199,12 @@ func (a *API) onWebhook(status int, do func(r *http.Request, op helpdesk.Princip
 }
 
 func (a *API) testWebhook(r *http.Request, op helpdesk.Principal, id string) (secret.Value, webhook.Endpoint, error) {
-	h, err := a.desk.TestWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
+	h, err := a.directory.Admin.TestWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 	return secret.Value{}, h, err
 }
 
 func (a *API) rotateWebhook(r *http.Request, op helpdesk.Principal, id string) (secret.Value, webhook.Endpoint, error) {
-	return a.desk.RotateWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
+	return a.directory.Admin.RotateWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 }
 
 func (a *API) listDeliveries(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
@@ -217,7 +217,7 @@ func (a *API) listDeliveries(w http.ResponseWriter, r *http.Request, op helpdesk
 		if state != "" && state != deliveryWaiting && state != deliveryDead {
 			return nil, "", badParameter("status")
 		}
-		return a.desk.Deliveries(r.Context(), op, id, state, p.after, p.limit)
+		return a.directory.Admin.Deliveries(r.Context(), op, id, state, p.after, p.limit)
 	}, delivery)
 }
 

@@ -129,7 +129,7 @@ func TestAWebhookIsJudgedBeforeItIsMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	d = open(t)
-	d.Desk.Outbound = outbound.New(outbound.Config{Allowed: allowed})
+	d.Directory.Admin.Outbound = outbound.New(outbound.Config{Allowed: allowed})
 	read[tree](t, d.call("POST", "/api/v1/webhooks", d.admin(), `{"name":"x","url":"http://hooks.garage.local/","events":["*"]}`), 201)
 }
 
