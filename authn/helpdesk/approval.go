@@ -67,7 +67,7 @@ func (d *HelpService) requestApproval(ctx context.Context, op Principal, req acc
 	}
 	link := d.signIn.URL("/api/v1/reset-approvals/" + out.approval.ID)
 	return out.approval, d.Admin.NotifyRemaining(ctx, req, func(name string) templates.Notice {
-		return templates.ResetAskedMail{Context: templates.Context{Name: name, At: a.Now}, Person: u.DisplayName(), By: d.Admin.administratorName(op),
+		return templates.ResetAskedMail{Context: templates.Context{Name: name, At: a.Now}, Person: u.DisplayName(), By: op.displayName(d.accounts.Policy.Issuer),
 			Reason: r.Reason, Link: link, Until: out.approval.Expires}
 	}, peers)
 }
@@ -106,7 +106,7 @@ func (d *HelpService) await(tx *account.Tx, op Principal, id string, r ResetRequ
 		return awaited{}, err
 	}
 	tx.AddAdminActivity(&u, audit.ResetAsked, "")
-	m := templates.ResetAskedMail{Context: templates.Context{Name: u.DisplayName(), At: now}, By: d.Admin.administratorName(op), Until: p.Expires}
+	m := templates.ResetAskedMail{Context: templates.Context{Name: u.DisplayName(), At: now}, By: op.displayName(d.accounts.Policy.Issuer), Until: p.Expires}
 	if err := tx.Notify(&u, m, time.Time{}); err != nil {
 		return awaited{}, err
 	}
@@ -130,7 +130,7 @@ func (d *HelpService) checked(tx *account.Tx, op Principal, r ResetRequest, u *a
 
 // approvalEvent is an act of the operator on a reset that waits.
 func approvalEvent(op Principal, action string, p *ResetApproval) audit.Event {
-	e := audit.Event{Actor: op.actor(), Subject: string(p.User), SubjectName: p.Login, Action: action, Outcome: audit.Success,
+	e := audit.Event{Actor: op.Actor(), Subject: string(p.User), SubjectName: p.Login, Action: action, Outcome: audit.Success,
 		Detail: map[string]string{"owner": op.Owner, "approvalId": p.ID}}
 	for key, text := range map[string]string{"why": p.Reason, "helpRequestId": p.HelpRequest} {
 		if text != "" {
@@ -251,14 +251,7 @@ func (d *HelpService) second(r account.Reader, raw store.Reader, op Principal, i
 	if op.Owner == p.Owner { // whatever the token
 		return p, u, errcode.New(errcode.Forbidden)
 	}
-	t, err := d.Admin.tokens.Get(raw, p.Token)
-	if errors.Is(err, store.ErrNotFound) {
-		return p, u, errcode.New(errcode.Forbidden)
-	}
-	if err != nil {
-		return p, u, fmt.Errorf("loading the token that asked: %w", err)
-	}
-	first, err := acts(r, &t, now)
+	first, err := d.Admin.tokenPrincipal(raw, p.Token, now)
 	if errcode.Of(err) == errcode.NoSession {
 		err = errcode.New(errcode.Forbidden)
 	}

@@ -233,7 +233,7 @@ func FuzzWhatPeopleWriteIsMadeInert(f *testing.F) {
 		f.Add(seed, false)
 	}
 	f.Fuzz(func(t *testing.T, text string, lines bool) {
-		out, ok := helpdesk.Clean(text, 50, lines)
+		out, ok := helpdesk.Sanitize(text, 50, lines)
 		if !ok {
 			return
 		}
@@ -245,7 +245,7 @@ func FuzzWhatPeopleWriteIsMadeInert(f *testing.F) {
 				t.Errorf("%q became %q with %U", text, out, r)
 			}
 		}
-		if twice, ok := helpdesk.Clean(out, 50, lines); !ok || twice != out {
+		if twice, ok := helpdesk.Sanitize(out, 50, lines); !ok || twice != out {
 			t.Errorf("%q became %q, and then %q", text, out, twice)
 		}
 	})

@@ -179,7 +179,7 @@ func requestEvent(op Principal, action string, c *Request) audit.Event {
 	if c.unscopedOnly() {
 		subject = ""
 	}
-	return audit.Event{Actor: op.actor(), Subject: subject, Action: action, Outcome: audit.Success,
+	return audit.Event{Actor: op.Actor(), Subject: subject, Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeHelp, ID: c.ID, Name: c.Reference}}}
 }
 

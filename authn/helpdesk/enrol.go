@@ -13,7 +13,7 @@ import (
 
 // caller is the operator as authn knows who works on a person's devices; what they may is judged in every run.
 func (d *DirectoryService) caller(op Principal, a Permission, id string) enrol.AdminCall {
-	return enrol.AdminCall{ID: op.ID, Owner: op.Owner, Name: d.Admin.administratorName(op), Actor: op.actor(),
+	return enrol.AdminCall{ID: op.ID, Owner: op.Owner, Name: op.displayName(d.accounts.Policy.Issuer), Actor: op.Actor(),
 		Find: func(r account.Reader) (account.User, error) { return FindUser(r, op, a, id) }}
 }
 

@@ -91,7 +91,7 @@ func (d *DirectoryService) DeleteGroup(ctx context.Context, op Principal, req ac
 
 // groupEvent is an act of the operator on a garage, done.
 func groupEvent(op Principal, action string, g *account.Group) audit.Event {
-	return audit.Event{Actor: op.actor(), Action: action, Outcome: audit.Success, Targets: groupTarget(g)}
+	return audit.Event{Actor: op.Actor(), Action: action, Outcome: audit.Success, Targets: groupTarget(g)}
 }
 
 func groupTarget(g *account.Group) []audit.Actor {

@@ -104,9 +104,6 @@ func (op Principal) MayManageClients() error {
 	return nil
 }
 
-// Actor is the operator in the log, for acts that are judged here and done elsewhere.
-func (op Principal) Actor() audit.Actor { return op.actor() }
-
 // Authorize is the one judgement of an operator's act on a person: nil, Forbidden, or NotFound for somebody
 // outside the scope, who to this operator is not there (PROTOCOL 11, 21).
 func Authorize(op Principal, a Permission, u *account.User) error {
@@ -182,8 +179,8 @@ func (op Principal) CoversGroups(groups []account.GroupID) bool {
 		!slices.ContainsFunc(groups, func(g account.GroupID) bool { return !slices.Contains(op.Groups, g) })
 }
 
-// actor is the operator in the log.
-func (op Principal) actor() audit.Actor {
+// Actor returns the principal as the actor of audit events.
+func (op Principal) Actor() audit.Actor {
 	kind := audit.TypeUser
 	switch {
 	case strings.HasPrefix(op.ID, "token:"):
@@ -198,13 +195,13 @@ func (op Principal) actor() audit.Actor {
 
 // event is an act of the operator on a person, done.
 func (op Principal) event(action string, u *account.User) audit.Event {
-	return audit.Event{Actor: op.actor(), Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success}
+	return audit.Event{Actor: op.Actor(), Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success}
 }
 
-// administratorName is whom people read as having done it: the machine's owner speaks for the house.
-func (d *Desk) administratorName(op Principal) string {
+// displayName returns the name of the principal in notifications: that of the service for the operator.
+func (op Principal) displayName(issuer string) string {
 	if op.Operator || op.Name == "" {
-		return d.Accounts.Policy.Issuer
+		return issuer
 	}
 	return op.Name
 }

@@ -25,10 +25,10 @@ func TestWhatAnOperatorMayDoToWhom(t *testing.T) {
 		{"two garages make one scope", limited(op(account.RoleHelpDesk, "u2"), "g1", "g2"), account.User{ID: "u1", Groups: []account.GroupID{"g2", "g1"}}, ok, ok, ok, forbidden},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			wantCode(t, "see", helpdesk.May(c.op, helpdesk.ActSee, &c.user), c.see)
-			wantCode(t, "invite", helpdesk.May(c.op, helpdesk.ActInvite, &c.user), c.invite)
-			wantCode(t, "reset", helpdesk.May(c.op, helpdesk.ActReset, &c.user), c.reset)
-			wantCode(t, "manage", helpdesk.May(c.op, helpdesk.ActManage, &c.user), c.manage)
+			wantCode(t, "see", helpdesk.Authorize(c.op, helpdesk.PermRead, &c.user), c.see)
+			wantCode(t, "invite", helpdesk.Authorize(c.op, helpdesk.PermInvite, &c.user), c.invite)
+			wantCode(t, "reset", helpdesk.Authorize(c.op, helpdesk.PermReset, &c.user), c.reset)
+			wantCode(t, "manage", helpdesk.Authorize(c.op, helpdesk.PermManage, &c.user), c.manage)
 		})
 	}
 }

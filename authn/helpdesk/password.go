@@ -45,7 +45,7 @@ func (d *DirectoryService) ResetPassword(ctx context.Context, op Principal, req 
 		} else {
 			e.Detail, answer = map[string]string{"way": "answer"}, secret.From(link)
 			about.At = tx.Op.Now
-			err = tx.SendTo(u.Addresses(), d.accounts.Locale(&u), templates.PasswordLinkGivenMail{Context: about, By: d.Admin.administratorName(op)}, time.Time{})
+			err = tx.SendTo(u.Addresses(), d.accounts.Locale(&u), templates.PasswordLinkGivenMail{Context: about, By: op.displayName(d.accounts.Policy.Issuer)}, time.Time{})
 		}
 		if err != nil {
 			return secret.Value{}, err

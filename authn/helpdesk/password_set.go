@@ -117,7 +117,7 @@ func (d *DirectoryService) notifyPasswordSet(tx *account.Tx, op Principal, u *ac
 		return err
 	}
 	// Nothing of the operator's own browser and address goes to the person.
-	m := templates.PasswordGivenMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: d.Admin.administratorName(op), Temporary: how == "temporary"}
+	m := templates.PasswordGivenMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: op.displayName(d.accounts.Policy.Issuer), Temporary: how == "temporary"}
 	return tx.SendTo(u.Addresses(), d.accounts.Locale(u), m, time.Time{})
 }
 

@@ -192,7 +192,7 @@ func (d *DirectoryService) hashed(ctx context.Context, u *account.User, password
 
 // invite makes an invitation, mails it or gives it to the operator, and saves the person.
 func (d *DirectoryService) invite(tx *account.Tx, op Principal, u *account.User, sendEmail bool) (Invitation, error) {
-	way, by := account.ProvenanceEmail, d.Admin.administratorName(op)
+	way, by := account.ProvenanceEmail, op.displayName(d.accounts.Policy.Issuer)
 	if !sendEmail {
 		way = op.Owner
 	}

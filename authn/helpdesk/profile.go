@@ -194,7 +194,7 @@ func changedMembers(was, u *account.User) []string {
 
 // notifyAddressChanged tells every address of before and after. One that is no longer the person's learns of no other.
 func (d *DirectoryService) notifyAddressChanged(tx *account.Tx, op Principal, was, u *account.User) error {
-	m := templates.AddressChangedMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: d.Admin.administratorName(op)}
+	m := templates.AddressChangedMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: op.displayName(d.accounts.Policy.Issuer)}
 	present := u.Addresses()
 	former := slices.DeleteFunc(was.Addresses(), func(a string) bool { return slices.Contains(present, a) })
 	if err := tx.SendTo(former, d.accounts.Locale(u), m, time.Time{}); err != nil {

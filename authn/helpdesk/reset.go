@@ -281,7 +281,7 @@ func (j resetJob) again(tx *account.Tx, u *account.User, open *account.Ticket, c
 // ticket gives the person a ticket and tells them at every address that they have.
 func (j resetJob) ticket(tx *account.Tx, u *account.User, rec *ResetResult) error {
 	about := templates.Context{Name: u.DisplayName(), At: tx.Op.Now}
-	locale, by := j.desk.accounts.Locale(u), j.desk.Admin.administratorName(j.op)
+	locale, by := j.desk.accounts.Locale(u), j.op.displayName(j.desk.accounts.Policy.Issuer)
 	if j.way == byEmail {
 		t, err := j.desk.signIn.MailTicket(tx, u)
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 
 // mail is what the others are told about a person.
 func (j resetJob) mail(u *account.User, now time.Time) func(name string) templates.Notice {
-	by := j.desk.Admin.administratorName(j.op)
+	by := j.op.displayName(j.desk.accounts.Policy.Issuer)
 	return func(name string) templates.Notice {
 		about := templates.Context{Name: name, At: now}
 		if j.way == onScreen {

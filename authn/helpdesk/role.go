@@ -287,7 +287,7 @@ func (d *Desk) changeRole(ctx context.Context, op Principal, req account.Request
 			return roleChange{}, err
 		}
 		if done.action != audit.RoleLimited {
-			m := templates.RoleChangedMail{Context: templates.Context{Name: u.DisplayName(), At: a.Now}, By: d.administratorName(op),
+			m := templates.RoleChangedMail{Context: templates.Context{Name: u.DisplayName(), At: a.Now}, By: op.displayName(d.Accounts.Policy.Issuer),
 				Role: string(done.grant.Role), Given: done.action == audit.RoleGranted}
 			if err := tx.Notify(&u, m, time.Time{}); err != nil {
 				return roleChange{}, err
@@ -308,7 +308,7 @@ func (d *Desk) notifySuperAdmins(ctx context.Context, op Principal, req account.
 		return err
 	}
 	return d.NotifyRemaining(ctx, req, func(name string) templates.Notice {
-		return templates.RoleChangedMail{Context: templates.Context{Name: name, At: now}, Person: c.user.DisplayName(), By: d.administratorName(op),
+		return templates.RoleChangedMail{Context: templates.Context{Name: name, At: now}, Person: c.user.DisplayName(), By: op.displayName(d.Accounts.Policy.Issuer),
 			Role: string(c.grant.Role), Given: c.action == audit.RoleGranted}
 	}, all)
 }

@@ -88,7 +88,7 @@ func (d *Desk) CreateToken(ctx context.Context, op Principal, req account.Reques
 		if err := tx.Audit(e); err != nil || owner.ID == "" {
 			return t, err
 		}
-		m := templates.TokenMadeMail{Context: templates.Context{Name: owner.DisplayName(), At: a.Now}, By: d.administratorName(op), Token: t.Name, Until: t.Expires}
+		m := templates.TokenMadeMail{Context: templates.Context{Name: owner.DisplayName(), At: a.Now}, By: op.displayName(d.Accounts.Policy.Issuer), Token: t.Name, Until: t.Expires}
 		return t, tx.Notify(&owner, m, time.Time{})
 	})
 	if err != nil {
@@ -143,7 +143,7 @@ func scopeName(groups []account.GroupID) string {
 }
 
 func (op Principal) tokenEvent(action string, t *Token) audit.Event {
-	return audit.Event{Actor: op.actor(), Action: action, Outcome: audit.Success,
+	return audit.Event{Actor: op.Actor(), Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeToken, ID: "token:" + t.ID, Name: t.Name}}}
 }
 
@@ -219,6 +219,18 @@ func (d *Desk) RevokeToken(ctx context.Context, op Principal, req account.Reques
 	return err
 }
 
+// tokenPrincipal returns the principal of the token with this hash; NoSession if there is none or it is not valid at now.
+func (d *Desk) tokenPrincipal(r store.Reader, hash string, now time.Time) (Principal, error) {
+	t, err := d.tokens.Get(r, hash)
+	if errors.Is(err, store.ErrNotFound) {
+		return Principal{}, errcode.New(errcode.NoSession)
+	}
+	if err != nil {
+		return Principal{}, fmt.Errorf("loading API token: %w", err)
+	}
+	return acts(d.Accounts.In(r), &t, now)
+}
+
 // hashOf is what a token is kept under, by its public id; NotFound when there is none.
 func (d *Desk) hashOf(ctx context.Context, id string) (hash string, err error) {
 	if len(id) == tokenID && store.CheckKey(id) == nil {
@@ -247,14 +259,8 @@ func (d *Desk) Authenticate(ctx context.Context, secret secret.Value) (Principal
 	}
 	hash, now := secret.Hash(), d.Accounts.Now()
 	var op Principal
-	err := d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
-		t, err := d.tokens.Get(s, hash)
-		if errors.Is(err, store.ErrNotFound) {
-			return errcode.New(errcode.NoSession)
-		}
-		if err == nil {
-			op, err = acts(d.Accounts.In(s), &t, now)
-		}
+	err := d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
+		op, err = d.tokenPrincipal(s, hash, now)
 		return err
 	})
 	if errcode.Of(err) == errcode.NoSession {

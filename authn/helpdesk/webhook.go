@@ -256,7 +256,7 @@ func webhookSecret(op *account.Operation) (webhook.Secret, error) {
 // webhookEvent is an act of the operator on a receiver, done. Of its address the log gets the host: the rest may be as
 // good as a password.
 func (op Principal) webhookEvent(action string, h *webhook.Endpoint) audit.Event {
-	e := audit.Event{Actor: op.actor(), Action: action, Outcome: audit.Success,
+	e := audit.Event{Actor: op.Actor(), Action: action, Outcome: audit.Success,
 		Targets: []audit.Actor{{Type: audit.TypeWebhook, ID: h.ID, Name: h.Name}},
 		Detail:  map[string]string{"events": strings.Join(h.Events, " ")}}
 	if u, err := url.Parse(h.URL); err == nil {
