@@ -42,7 +42,7 @@ func (d *HelpService) requestApproval(ctx context.Context, op Principal, req acc
 	if r.SendEmail != nil && !*r.SendEmail { // whose answer would it be in?
 		return ResetApproval{}, errcode.New(errcode.Forbidden)
 	}
-	hash, err := d.Admin.hashOf(ctx, strings.TrimPrefix(op.ID, "token:"))
+	hash, err := d.Admin.TokenHash(ctx, strings.TrimPrefix(op.ID, "token:"))
 	if errcode.Of(err) == errcode.NotFound {
 		err = errcode.New(errcode.Forbidden)
 	}
@@ -56,7 +56,7 @@ func (d *HelpService) requestApproval(ctx context.Context, op Principal, req acc
 	}); err != nil {
 		return ResetApproval{}, err
 	}
-	peers, err := d.Admin.PeerAdministrators(ctx, op, &u, max(u.Rank(), op.rank()))
+	peers, err := d.Admin.PeerAdministrators(ctx, op, &u, max(u.Rank(), op.Rank()))
 	if err != nil {
 		return ResetApproval{}, err
 	}
@@ -67,7 +67,7 @@ func (d *HelpService) requestApproval(ctx context.Context, op Principal, req acc
 	}
 	link := d.signIn.URL("/api/v1/reset-approvals/" + out.approval.ID)
 	return out.approval, d.Admin.NotifyRemaining(ctx, req, func(name string) templates.Notice {
-		return templates.ResetAskedMail{Context: templates.Context{Name: name, At: a.Now}, Person: u.DisplayName(), By: op.displayName(d.accounts.Policy.Issuer),
+		return templates.ResetAskedMail{Context: templates.Context{Name: name, At: a.Now}, Person: u.DisplayName(), By: op.DisplayName(d.accounts.Policy.Issuer),
 			Reason: r.Reason, Link: link, Until: out.approval.Expires}
 	}, peers)
 }
@@ -106,7 +106,7 @@ func (d *HelpService) await(tx *account.Tx, op Principal, id string, r ResetRequ
 		return awaited{}, err
 	}
 	tx.AddAdminActivity(&u, audit.ResetAsked, "")
-	m := templates.ResetAskedMail{Context: templates.Context{Name: u.DisplayName(), At: now}, By: op.displayName(d.accounts.Policy.Issuer), Until: p.Expires}
+	m := templates.ResetAskedMail{Context: templates.Context{Name: u.DisplayName(), At: now}, By: op.DisplayName(d.accounts.Policy.Issuer), Until: p.Expires}
 	if err := tx.Notify(&u, m, time.Time{}); err != nil {
 		return awaited{}, err
 	}
@@ -251,7 +251,7 @@ func (d *HelpService) second(r account.Reader, raw store.Reader, op Principal, i
 	if op.Owner == p.Owner { // whatever the token
 		return p, u, errcode.New(errcode.Forbidden)
 	}
-	first, err := d.Admin.tokenPrincipal(raw, p.Token, now)
+	first, err := d.Admin.TokenPrincipal(raw, p.Token, now)
 	if errcode.Of(err) == errcode.NoSession {
 		err = errcode.New(errcode.Forbidden)
 	}
@@ -298,7 +298,7 @@ func (d *HelpService) Sweep(ctx context.Context) error {
 			if !now.Before(p.Expires) {
 				dead = append(dead, user)
 			}
-			if len(dead) == mostGroups {
+			if len(dead) == MaxGroups {
 				return store.ErrStop // the rest next time
 			}
 			return nil

@@ -168,7 +168,7 @@ func stored(u *account.User, typed string) []string {
 // join adds a text to the case that is open, without a mail. What is too much is counted only.
 func (d *HelpService) join(tx *account.Tx, c *Request, q asked, reference string) error {
 	if len(c.Texts) < mostTexts {
-		t := FollowUp{At: tx.Op.Now, Reference: reference, Topic: q.topic, Message: cut(q.message, longestText)}
+		t := FollowUp{At: tx.Op.Now, Reference: reference, Topic: q.topic, Message: Cut(q.message, longestText)}
 		if tx.Op.Request.Address.IsValid() {
 			t.Address = tx.Op.Request.Address.String()
 		}

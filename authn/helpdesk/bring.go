@@ -100,7 +100,7 @@ func (d *DirectoryService) validateImport(ctx context.Context, op Principal, r I
 	} else if err != nil {
 		return out, err
 	}
-	if op.checkGives(r.Role) != nil {
+	if op.CheckGives(r.Role) != nil {
 		faults = append(faults, errcode.InvalidField("role", "unknown"))
 	}
 	if !op.CoversGroups(r.Groups) { // a group outside the scope does not exist (protocol rule 21)
@@ -231,7 +231,7 @@ func (d *DirectoryService) sendWelcome(tx *account.Tx, op Principal, u *account.
 	if err := tx.SendTo(u.Addresses()[:1], d.accounts.Locale(u), m, expires); err != nil {
 		return Invitation{}, err
 	}
-	e := op.event(audit.InvitationIssued, u)
+	e := op.Event(audit.InvitationIssued, u)
 	e.Detail = map[string]string{"way": "mail"}
 	return Invitation{Sent: true, Expires: expires}, tx.Audit(e)
 }
@@ -246,7 +246,7 @@ func (d *DirectoryService) dropImported(tx *account.Tx, op Principal, u *account
 
 // auditImportedDevice records an operation on an imported device in the audit log.
 func (d *DirectoryService) auditImportedDevice(tx *account.Tx, op Principal, u *account.User, action string) error {
-	e := op.event(action, u)
+	e := op.Event(action, u)
 	for _, dev := range u.Devices {
 		e.Targets = append(e.Targets, audit.Actor{Type: audit.TypeDevice, ID: string(dev.ID), Name: dev.Name})
 		e.Detail = map[string]string{"kind": string(dev.Kind), "from": "import"}

@@ -8,13 +8,13 @@ import (
 // holderOf is who has an address, as far as the operator may know: somebody within, or who stands for somebody there;
 // NotFound without one. Whoever is not limited to groups knows everybody.
 func holderOf(r account.Reader, op Principal, address string) (account.User, error) {
-	if op.scoped() {
-		if u, err := shadowOf(r, op, address); errcode.Of(err) != errcode.NotFound {
+	if op.Scoped() {
+		if u, err := PlaceholderOf(r, op, address); errcode.Of(err) != errcode.NotFound {
 			return u, err
 		}
 	}
 	u, err := r.UserByAddress(address)
-	if err == nil && op.scoped() && !op.InScope(&u) {
+	if err == nil && op.Scoped() && !op.InScope(&u) {
 		return account.User{}, errcode.New(errcode.NotFound)
 	}
 	return u, err
@@ -25,7 +25,7 @@ func holderOf(r account.Reader, op Principal, address string) (account.User, err
 // made all the same, as a shadow, and a request is opened for those who are not limited to groups. authn/shadow.go
 // says what a shadow is.
 func (d *DirectoryService) handleExistingAddress(tx *account.Tx, op Principal, u *account.User) error {
-	if !op.scoped() {
+	if !op.Scoped() {
 		return nil // what is taken is refused where it is stored
 	}
 	holder := account.User{}
@@ -48,5 +48,5 @@ func (d *DirectoryService) handleExistingAddress(tx *account.Tx, op Principal, u
 		return nil
 	}
 	u.Placeholder = true
-	return d.HelpDesk.openInvited(tx, op, u, &holder)
+	return d.HelpDesk.OpenInvitedElsewhere(tx, op, u, &holder)
 }

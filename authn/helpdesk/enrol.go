@@ -13,7 +13,7 @@ import (
 
 // caller is the operator as authn knows who works on a person's devices; what they may is judged in every run.
 func (d *DirectoryService) caller(op Principal, a Permission, id string) enrol.AdminCall {
-	return enrol.AdminCall{ID: op.ID, Owner: op.Owner, Name: op.displayName(d.accounts.Policy.Issuer), Actor: op.Actor(),
+	return enrol.AdminCall{ID: op.ID, Owner: op.Owner, Name: op.DisplayName(d.accounts.Policy.Issuer), Actor: op.Actor(),
 		Find: func(r account.Reader) (account.User, error) { return FindUser(r, op, a, id) }}
 }
 
@@ -23,7 +23,7 @@ func (d *DirectoryService) enroller(op Principal, id string) enrol.AdminCall {
 	judged := c.Find
 	c.Find = func(r account.Reader) (account.User, error) {
 		u, err := judged(r)
-		if err == nil && !op.secrets() {
+		if err == nil && !op.CanReadSecrets() {
 			err = errcode.New(errcode.Forbidden)
 		}
 		return u, err

@@ -103,7 +103,7 @@ func (d *DirectoryService) Group(ctx context.Context, op Principal, id account.G
 	if err := op.Require(PermRead); err != nil {
 		return account.Group{}, err
 	}
-	if op.scoped() && !slices.Contains(op.Groups, id) {
+	if op.Scoped() && !slices.Contains(op.Groups, id) {
 		return account.Group{}, errcode.New(errcode.NotFound)
 	}
 	var g account.Group
@@ -120,7 +120,7 @@ func (d *DirectoryService) Groups(ctx context.Context, op Principal, q account.G
 	if err := op.Require(PermRead); err != nil {
 		return nil, "", err
 	}
-	if !op.scoped() {
+	if !op.Scoped() {
 		return d.accounts.Groups(ctx, q)
 	}
 	if q.Limit <= 0 || q.Limit > 200 {

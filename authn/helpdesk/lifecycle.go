@@ -45,7 +45,7 @@ func (d *DirectoryService) step(ctx context.Context, op Principal, req account.R
 			return struct{}{}, err
 		}
 		tx.AddAdminActivity(&u, action, "")
-		if err := tx.Audit(op.event(action, &u)); err != nil {
+		if err := tx.Audit(op.Event(action, &u)); err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, tx.Save(&u)
@@ -64,13 +64,13 @@ func (d *DirectoryService) Delete(ctx context.Context, op Principal, req account
 			if err := tx.Delete(&u); err != nil {
 				return struct{}{}, err
 			}
-			return struct{}{}, tx.Audit(op.event(audit.UserDeleted, &u))
+			return struct{}{}, tx.Audit(op.Event(audit.UserDeleted, &u))
 		}
 		if err := tx.Deactivate(&u); err != nil {
 			return struct{}{}, err
 		}
 		tx.AddAdminActivity(&u, audit.UserDeactivated, "")
-		if err := tx.Audit(op.event(audit.UserDeactivated, &u)); err != nil {
+		if err := tx.Audit(op.Event(audit.UserDeactivated, &u)); err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, tx.Save(&u)
@@ -103,7 +103,7 @@ func (d *DirectoryService) revive(tx *account.Tx, op Principal, u *account.User,
 	}
 	tx.Reactivate(u)
 	tx.AddAdminActivity(u, audit.UserReactivated, "")
-	if err := tx.Audit(op.event(audit.UserReactivated, u)); err != nil {
+	if err := tx.Audit(op.Event(audit.UserReactivated, u)); err != nil {
 		return Invitation{}, err
 	}
 	if u.Status == account.StatusActive {

@@ -18,7 +18,7 @@ func (d *DirectoryService) Users(ctx context.Context, op Principal, q account.Us
 	var people []account.User
 	var next string
 	var err error
-	if op.scoped() {
+	if op.Scoped() {
 		people, next, err = d.within(ctx, op, q)
 		if err == nil && next != "" {
 			next, err = d.unlessLast(ctx, op, q, next)

@@ -19,7 +19,7 @@ func (d *Desk) Events(ctx context.Context, op Principal, q audit.Query) (entries
 	if err := op.Require(PermRead); err != nil {
 		return nil, "", err
 	}
-	if !op.scoped() {
+	if !op.Scoped() {
 		err = d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
 			entries, next, err = d.Accounts.Log.Scan(s, q)
 			return err
@@ -86,10 +86,10 @@ func (op Principal) knowsUser(r account.Reader, id string) (bool, error) {
 // mayRead tells whether an event about somebody within may be read by an operator limited to groups: not what they
 // were as an operator, nor what names a garage outside, where they belonged before.
 func (op Principal) mayRead(e *audit.Event) bool {
-	return !slices.Contains(ofOperators, e.Action) && !slices.ContainsFunc(e.Targets, func(t audit.Actor) bool {
+	return !slices.Contains(AdminActions, e.Action) && !slices.ContainsFunc(e.Targets, func(t audit.Actor) bool {
 		return t.Type == audit.TypeGroup && !slices.Contains(op.Groups, account.GroupID(t.ID))
 	})
 }
 
-// ofOperators are acts about what a person was as an operator, which tell of other garages.
-var ofOperators = []string{audit.RoleGranted, audit.RoleRevoked, audit.RoleLimited}
+// AdminActions are acts about what a person was as an operator, which tell of other garages.
+var AdminActions = []string{audit.RoleGranted, audit.RoleRevoked, audit.RoleLimited}

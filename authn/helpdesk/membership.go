@@ -50,7 +50,7 @@ func (d *DirectoryService) moveMember(ctx context.Context, op Principal, req acc
 			return u.ID, err
 		}
 		tx.AddAdminActivity(&u, action, g.Name)
-		e := op.event(action, &u)
+		e := op.Event(action, &u)
 		e.Targets = groupTarget(&g)
 		if err := tx.Audit(e); err != nil {
 			return "", err

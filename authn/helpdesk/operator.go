@@ -51,21 +51,21 @@ func (a Permission) least() account.Role {
 	return account.RoleUserAdmin
 }
 
-// rank is that of the role; the machine's owner stands above all.
-func (op Principal) rank() int {
+// Rank is that of the role; the machine's owner stands above all.
+func (op Principal) Rank() int {
 	if op.Operator {
 		return account.RoleSuperAdmin.Rank() + 1
 	}
 	return op.Role.Rank()
 }
 
-// scoped tells whether the operator is limited to groups.
-func (op Principal) scoped() bool { return op.Groups != nil && !op.Operator }
+// Scoped tells whether the operator is limited to groups.
+func (op Principal) Scoped() bool { return op.Groups != nil && !op.Operator }
 
 // InScope tells whether a person lies within the scope: every group of theirs, at least one, and no role. A shadow
 // is there for operators limited to groups alone.
 func (op Principal) InScope(u *account.User) bool {
-	if !op.scoped() {
+	if !op.Scoped() {
 		return !u.Placeholder
 	}
 	return len(u.Groups) > 0 && len(u.Roles) == 0 &&
@@ -74,7 +74,7 @@ func (op Principal) InScope(u *account.User) bool {
 
 // Require judges an act that is about nobody in particular.
 func (op Principal) Require(a Permission) error {
-	if op.Owner == "" || op.rank() < a.least().Rank() {
+	if op.Owner == "" || op.Rank() < a.least().Rank() {
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
@@ -89,7 +89,7 @@ func (op Principal) requireAllGroups(a Permission) error {
 	if err := op.Require(a); err != nil {
 		return err
 	}
-	if op.scoped() {
+	if op.Scoped() {
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
@@ -98,7 +98,7 @@ func (op Principal) requireAllGroups(a Permission) error {
 // MayManageClients judges acts on applications: whoever registers one decides who is told what of everybody, so it is
 // for SUPER_ADMIN who is not limited to groups.
 func (op Principal) MayManageClients() error {
-	if op.Owner == "" || op.scoped() || op.rank() < account.RoleSuperAdmin.Rank() {
+	if op.Owner == "" || op.Scoped() || op.Rank() < account.RoleSuperAdmin.Rank() {
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
@@ -116,9 +116,9 @@ func Authorize(op Principal, a Permission, u *account.User) error {
 		return nil
 	case op.Owner == string(u.ID): // nobody themselves, judged by owner
 		return errcode.New(errcode.Forbidden)
-	case a == PermApprove && op.rank() >= u.Rank(), a == PermAssignRoles && op.rank() >= account.RoleSuperAdmin.Rank():
+	case a == PermApprove && op.Rank() >= u.Rank(), a == PermAssignRoles && op.Rank() >= account.RoleSuperAdmin.Rank():
 		return nil
-	case op.rank() <= u.Rank(), a == PermReset && op.NeedsApproval(u): // strictly lower roles only
+	case op.Rank() <= u.Rank(), a == PermReset && op.NeedsApproval(u): // strictly lower roles only
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
@@ -127,16 +127,16 @@ func Authorize(op Principal, a Permission, u *account.User) error {
 // NeedsApproval tells whether a reset that the operator may ask for needs a second administrator's word: of an equal,
 // and of somebody whom they themselves made lower, or taking a role away would be the way around it.
 func (op Principal) NeedsApproval(u *account.User) bool {
-	return !op.Operator && (op.rank() <= u.Rank() || u.DemotedBy != "" && u.DemotedBy == op.Owner)
+	return !op.Operator && (op.Rank() <= u.Rank() || u.DemotedBy != "" && u.DemotedBy == op.Owner)
 }
 
 // CanSeeInvitations tells whether the operator may see an invitation's link or choose a password. Whoever is limited
 // to groups may not: by such a link it would show that somebody is known elsewhere (PROTOCOL 21).
-func (op Principal) CanSeeInvitations() bool { return op.secrets() && !op.scoped() }
+func (op Principal) CanSeeInvitations() bool { return op.CanReadSecrets() && !op.Scoped() }
 
-// secrets tells whether an answer to this operator may hold a link. HELP_DESK_ADMIN never (PROTOCOL 20).
-func (op Principal) secrets() bool {
-	return op.Operator || op.CanSeeSecrets && op.rank() > account.RoleHelpDesk.Rank()
+// CanReadSecrets tells whether an answer to this operator may hold a link. HELP_DESK_ADMIN never (PROTOCOL 20).
+func (op Principal) CanReadSecrets() bool {
+	return op.Operator || op.CanSeeSecrets && op.Rank() > account.RoleHelpDesk.Rank()
 }
 
 // RequireSignIn judges whether the operator's programs may sign people in (PROTOCOL 25). A role is no part of it: the person's own
@@ -148,15 +148,15 @@ func (op Principal) RequireSignIn() error {
 	return nil
 }
 
-// checkGives judges whether the operator may give a role: strictly lower ones, and SUPER_ADMIN any. Whoever is
+// CheckGives judges whether the operator may give a role: strictly lower ones, and SUPER_ADMIN any. Whoever is
 // limited to groups gives none, for people with a role lie outside every scope.
-func (op Principal) checkGives(r account.Role) error {
+func (op Principal) CheckGives(r account.Role) error {
 	switch {
 	case r == "":
 		return nil
 	case r.Rank() < 0:
 		return errcode.InvalidField("role", "unknown")
-	case op.scoped(), op.rank() < account.RoleSuperAdmin.Rank() && op.rank() <= r.Rank():
+	case op.Scoped(), op.Rank() < account.RoleSuperAdmin.Rank() && op.Rank() <= r.Rank():
 		return errcode.New(errcode.Forbidden)
 	}
 	return nil
@@ -170,12 +170,12 @@ func (op Principal) CheckAssignable(r account.Role) error {
 	if r.Rank() <= 0 {
 		return errcode.InvalidField("type", "unknown")
 	}
-	return op.checkGives(r)
+	return op.CheckGives(r)
 }
 
 // CoversGroups tells whether groups lie within the operator's scope; none at all lies in nobody's.
 func (op Principal) CoversGroups(groups []account.GroupID) bool {
-	return !op.scoped() || len(groups) > 0 &&
+	return !op.Scoped() || len(groups) > 0 &&
 		!slices.ContainsFunc(groups, func(g account.GroupID) bool { return !slices.Contains(op.Groups, g) })
 }
 
@@ -193,13 +193,13 @@ func (op Principal) Actor() audit.Actor {
 	return audit.Actor{Type: kind, ID: op.ID, Name: op.Name}
 }
 
-// event is an act of the operator on a person, done.
-func (op Principal) event(action string, u *account.User) audit.Event {
+// Event is an act of the operator on a person, done.
+func (op Principal) Event(action string, u *account.User) audit.Event {
 	return audit.Event{Actor: op.Actor(), Subject: string(u.ID), SubjectName: u.Login, Action: action, Outcome: audit.Success}
 }
 
-// displayName returns the name of the principal in notifications: that of the service for the operator.
-func (op Principal) displayName(issuer string) string {
+// DisplayName returns the name of the principal in notifications: that of the service for the operator.
+func (op Principal) DisplayName(issuer string) string {
 	if op.Operator || op.Name == "" {
 		return issuer
 	}

@@ -20,7 +20,7 @@ func (d *DirectoryService) ResetPassword(ctx context.Context, op Principal, req 
 		if err != nil {
 			return secret.Value{}, err
 		}
-		if !sendEmail && !op.secrets() {
+		if !sendEmail && !op.CanReadSecrets() {
 			return secret.Value{}, errcode.New(errcode.Forbidden)
 		}
 		way := account.ProvenanceEmail
@@ -37,7 +37,7 @@ func (d *DirectoryService) ResetPassword(ctx context.Context, op Principal, req 
 		u.PasswordLink = account.Recovering{Epoch: u.Epoch, Until: expires}
 		link := d.signIn.URL("/password/" + token.Reveal())
 		about := templates.Context{Name: u.DisplayName()} // nothing of the operator's own browser and address
-		e, answer := op.event(audit.PasswordReset, &u), secret.Value{}
+		e, answer := op.Event(audit.PasswordReset, &u), secret.Value{}
 		if sendEmail {
 			e.Detail = map[string]string{"way": "mail"}
 			m := templates.PasswordLinkMail{Context: about, Link: link, Until: expires}
@@ -45,7 +45,7 @@ func (d *DirectoryService) ResetPassword(ctx context.Context, op Principal, req 
 		} else {
 			e.Detail, answer = map[string]string{"way": "answer"}, secret.From(link)
 			about.At = tx.Op.Now
-			err = tx.SendTo(u.Addresses(), d.accounts.Locale(&u), templates.PasswordLinkGivenMail{Context: about, By: op.displayName(d.accounts.Policy.Issuer)}, time.Time{})
+			err = tx.SendTo(u.Addresses(), d.accounts.Locale(&u), templates.PasswordLinkGivenMail{Context: about, By: op.DisplayName(d.accounts.Policy.Issuer)}, time.Time{})
 		}
 		if err != nil {
 			return secret.Value{}, err

@@ -26,7 +26,7 @@ func (d *DirectoryService) ExpirePassword(ctx context.Context, op Principal, req
 			return account.User{}, err
 		}
 		tx.AddAdminActivity(&u, audit.PasswordExpired, "")
-		if err := tx.Audit(op.event(audit.PasswordExpired, &u)); err != nil {
+		if err := tx.Audit(op.Event(audit.PasswordExpired, &u)); err != nil {
 			return account.User{}, err
 		}
 		return stated(tx, u, tx.Save(&u))
@@ -73,7 +73,7 @@ func temporaryPassword(op *account.Operation) secret.Value {
 func (d *DirectoryService) giving(ctx context.Context, op Principal, id string) (account.User, error) {
 	var u account.User
 	err := d.accounts.View(ctx, func(r account.Reader) (err error) {
-		if u, err = FindUser(r, op, PermManage, id); err == nil && !op.secrets() {
+		if u, err = FindUser(r, op, PermManage, id); err == nil && !op.CanReadSecrets() {
 			err = errcode.New(errcode.Forbidden)
 		}
 		if err == nil && u.Status != account.StatusActive {
@@ -98,7 +98,7 @@ func (d *DirectoryService) ChangePassword(ctx context.Context, op Principal, req
 				tx.SetResult(PasswordChanged{})
 				return d.notifyPasswordSet(tx, op, u, "changed")
 			}
-			e := op.event(audit.PasswordUpdated, u)
+			e := op.Event(audit.PasswordUpdated, u)
 			e.Outcome, e.Reason = audit.Failure, "wrong password"
 			return tx.Audit(e)
 		}})
@@ -111,13 +111,13 @@ func (d *DirectoryService) notifyPasswordSet(tx *account.Tx, op Principal, u *ac
 	if how == "temporary" {
 		action = audit.PasswordExpired // as Okta writes it down
 	}
-	e := op.event(action, u)
+	e := op.Event(action, u)
 	e.Detail = map[string]string{"way": how, "owner": op.Owner}
 	if err := tx.Audit(e); err != nil {
 		return err
 	}
 	// Nothing of the operator's own browser and address goes to the person.
-	m := templates.PasswordGivenMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: op.displayName(d.accounts.Policy.Issuer), Temporary: how == "temporary"}
+	m := templates.PasswordGivenMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: op.DisplayName(d.accounts.Policy.Issuer), Temporary: how == "temporary"}
 	return tx.SendTo(u.Addresses(), d.accounts.Locale(u), m, time.Time{})
 }
 

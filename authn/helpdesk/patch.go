@@ -189,7 +189,7 @@ func (d *HelpService) assignee(r account.Reader, op Principal, c *Request, who s
 			return op.Owner, op.Name, nil
 		}
 		return op.Owner, u.DisplayName(), err
-	case op.scoped():
+	case op.Scoped():
 		return "", "", errcode.New(errcode.Forbidden)
 	}
 	u, err := r.Find(who)

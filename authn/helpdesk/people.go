@@ -69,7 +69,7 @@ func (d *DirectoryService) addUser(ctx context.Context, op Principal, a *account
 		err = d.accounts.DeletePlaceholders(ctx, out.User.ID)
 	}
 	if err == nil && n.Role == account.RoleSuperAdmin {
-		err = d.Admin.notifySuperAdmins(ctx, op, a.Request, roleChange{action: audit.RoleGranted, grant: out.User.Roles[0], user: out.User}, a.Now)
+		err = d.Admin.NotifySuperAdmins(ctx, op, a.Request, RoleChange{Action: audit.RoleGranted, Assignment: out.User.Roles[0], User: out.User}, a.Now)
 	}
 	return WithoutSecrets(out.User), out.Invitation, err
 }
@@ -96,7 +96,7 @@ func (d *DirectoryService) add(tx *account.Tx, op Principal, n NewUser, u accoun
 	if err := tx.Create(&u); err != nil {
 		return Added{}, err
 	}
-	e := op.event(audit.UserCreated, &u)
+	e := op.Event(audit.UserCreated, &u)
 	e.Detail = map[string]string{}
 	if n.Role != "" {
 		e.Detail["role"] = string(n.Role)
@@ -128,7 +128,7 @@ func (d *DirectoryService) drafted(op Principal, n NewUser, activate, sendEmail 
 	if !op.CoversGroups(n.Groups) || (n.Password != "" || activate && !sendEmail) && !op.CanSeeInvitations() {
 		return u, errcode.New(errcode.Forbidden)
 	}
-	if err := op.checkGives(n.Role); err != nil {
+	if err := op.CheckGives(n.Role); err != nil {
 		return u, err
 	}
 	if len(faults) > 0 {
@@ -192,7 +192,7 @@ func (d *DirectoryService) hashed(ctx context.Context, u *account.User, password
 
 // invite makes an invitation, mails it or gives it to the operator, and saves the person.
 func (d *DirectoryService) invite(tx *account.Tx, op Principal, u *account.User, sendEmail bool) (Invitation, error) {
-	way, by := account.ProvenanceEmail, op.displayName(d.accounts.Policy.Issuer)
+	way, by := account.ProvenanceEmail, op.DisplayName(d.accounts.Policy.Issuer)
 	if !sendEmail {
 		way = op.Owner
 	}
@@ -207,7 +207,7 @@ func (d *DirectoryService) invite(tx *account.Tx, op Principal, u *account.User,
 	}
 	out := Invitation{Sent: sendEmail, Expires: u.Invited.Expires}
 	link := d.signIn.URL("/invite/" + token.Reveal())
-	e := op.event(audit.InvitationIssued, u)
+	e := op.Event(audit.InvitationIssued, u)
 	e.Detail = map[string]string{"way": "mail"}
 	if sendEmail {
 		var garage string
@@ -304,7 +304,7 @@ func (d *DirectoryService) RemoveDevice(ctx context.Context, op Principal, req a
 			return struct{}{}, err
 		}
 		tx.AddAdminActivity(&u, audit.FactorRemoved, gone.Name)
-		e := op.event(audit.FactorRemoved, &u)
+		e := op.Event(audit.FactorRemoved, &u)
 		e.Targets = []audit.Actor{{Type: audit.TypeDevice, ID: string(gone.ID), Name: gone.Name}}
 		e.Detail = map[string]string{"kind": string(gone.Kind)}
 		if err := tx.Audit(e); err != nil {

@@ -58,7 +58,7 @@ func (d *DirectoryService) UpdateUser(ctx context.Context, op Principal, req acc
 		case len(changed) == 0:
 			return stated(tx, u, tx.Save(&u))
 		}
-		if op.scoped() && (u.Login != was.Login || u.Email != was.Email || u.SecondEmail != was.SecondEmail) {
+		if op.Scoped() && (u.Login != was.Login || u.Email != was.Email || u.SecondEmail != was.SecondEmail) {
 			return account.User{}, errcode.New(errcode.Forbidden)
 		}
 		action := audit.ProfileUpdated
@@ -70,7 +70,7 @@ func (d *DirectoryService) UpdateUser(ctx context.Context, op Principal, req acc
 		if err != nil {
 			return account.User{}, err
 		}
-		e := op.event(action, &u)
+		e := op.Event(action, &u)
 		e.Detail = map[string]string{"changed": strings.Join(changed, " ")}
 		if err := tx.Audit(e); err != nil {
 			return account.User{}, err
@@ -109,7 +109,7 @@ func (d *DirectoryService) replaced(ctx context.Context, op Principal, id string
 
 // setPassword gives the person the password of a change. The right was judged before it was hashed, and is again.
 func (d *DirectoryService) setPassword(tx *account.Tx, op Principal, u *account.User, phc string) error {
-	if !op.secrets() {
+	if !op.CanReadSecrets() {
 		return errcode.New(errcode.Forbidden)
 	}
 	if err := d.signIn.SetPassword(tx, u, phc, op.Owner, ""); err != nil {
@@ -194,7 +194,7 @@ func changedMembers(was, u *account.User) []string {
 
 // notifyAddressChanged tells every address of before and after. One that is no longer the person's learns of no other.
 func (d *DirectoryService) notifyAddressChanged(tx *account.Tx, op Principal, was, u *account.User) error {
-	m := templates.AddressChangedMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: op.displayName(d.accounts.Policy.Issuer)}
+	m := templates.AddressChangedMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: op.DisplayName(d.accounts.Policy.Issuer)}
 	present := u.Addresses()
 	former := slices.DeleteFunc(was.Addresses(), func(a string) bool { return slices.Contains(present, a) })
 	if err := tx.SendTo(former, d.accounts.Locale(u), m, time.Time{}); err != nil {

@@ -37,7 +37,7 @@ func (d *Desk) SignInState(ctx context.Context, op Principal, req account.Reques
 		return authn.APISignIn{}, err
 	}
 	t, err := d.signIn.APISignIn(ctx, req, state)
-	if err != nil || !op.scoped() {
+	if err != nil || !op.Scoped() {
 		return t, err
 	}
 	within := false

@@ -35,7 +35,7 @@ func (d *HelpService) Requests(ctx context.Context, op Principal, q RequestQuery
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
-	if op.scoped() {
+	if op.Scoped() {
 		return d.requestsInScope(ctx, op, q)
 	}
 	return d.scan(ctx, q, false)
@@ -110,7 +110,7 @@ func (c *Request) has(reference string) bool {
 
 // requestInScope judges whether the operator may know of a case: NotFound if not.
 func (d *HelpService) requestInScope(r account.Reader, op Principal, c *Request) error {
-	if !op.scoped() {
+	if !op.Scoped() {
 		return nil
 	}
 	if c.User == "" || c.unscopedOnly() {
@@ -131,13 +131,13 @@ func (d *HelpService) Changes(ctx context.Context, op Principal, c *Request) ([]
 		return nil, nil
 	}
 	u, err := d.Admin.User(ctx, op, string(c.User))
-	if errcode.Of(err) == errcode.NotFound && !op.scoped() {
+	if errcode.Of(err) == errcode.NotFound && !op.Scoped() {
 		return nil, nil // deleted since
 	}
 	changes := u.RecentSecurityChanges(d.accounts.Now())
-	if op.scoped() {
+	if op.Scoped() {
 		changes = slices.DeleteFunc(changes, func(x account.Activity) bool {
-			return slices.Contains(ofOperators, x.What) || x.What == audit.GroupMemberAdded || x.What == audit.GroupMemberRemoved
+			return slices.Contains(AdminActions, x.What) || x.What == audit.GroupMemberAdded || x.What == audit.GroupMemberRemoved
 		})
 	}
 	return changes, err

@@ -16,7 +16,7 @@ import (
 
 // event is the log's side of a receipt: from it the receipt of a reset that is repeated is read again.
 func (j resetJob) event(u *account.User, c *Request, action string, rec ResetResult) audit.Event {
-	e := j.op.event(action, u)
+	e := j.op.Event(action, u)
 	var check IdentityCheck
 	switch {
 	case c != nil:

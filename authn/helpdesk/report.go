@@ -88,7 +88,7 @@ func (d *DirectoryService) groupsAtRisk(ctx context.Context, op Principal, after
 		return nil, "", err
 	}
 	houseWide := &everywhere
-	if op.scoped() {
+	if op.Scoped() {
 		houseWide = nil // how many there are outside is not told (PROTOCOL 21)
 	}
 	garages, next, err := d.Groups(ctx, op, account.GroupQuery{After: after, Limit: limit})
@@ -132,7 +132,7 @@ func mayReset(u *account.User) (all bool, garages []account.GroupID) {
 		as := Principal{Owner: string(u.ID), Role: g.Role, Groups: g.Groups}
 		switch {
 		case as.Require(PermReset) != nil:
-		case as.scoped():
+		case as.Scoped():
 			garages = append(garages, g.Groups...)
 		default:
 			all = true

@@ -66,7 +66,7 @@ func (r ResetRequest) way(op Principal) (deliveryMethod, error) {
 		return onScreen, nil
 	case r.SendEmail == nil || *r.SendEmail:
 		return byEmail, nil
-	case !op.secrets():
+	case !op.CanReadSecrets():
 		return 0, errcode.New(errcode.Forbidden)
 	}
 	return inResponse, nil
@@ -155,7 +155,7 @@ func (d *HelpService) resetting(ctx context.Context, req account.RequestInfo, jo
 }
 
 // do is the Update. It touches at most 64 keys: a person has up to 32 sessions, 10 security keys and 3 tickets,
-// which with person, standing, case, event, ticket and two addresses leaves room for toldAtOnce of the others.
+// which with person, standing, case, event, ticket and two addresses leaves room for MaxRecipientsPerUpdate of the others.
 func (j resetJob) do(tx *account.Tx) (resetOutcome, error) {
 	u, err := j.judged(tx)
 	if err != nil {
@@ -281,7 +281,7 @@ func (j resetJob) again(tx *account.Tx, u *account.User, open *account.Ticket, c
 // ticket gives the person a ticket and tells them at every address that they have.
 func (j resetJob) ticket(tx *account.Tx, u *account.User, rec *ResetResult) error {
 	about := templates.Context{Name: u.DisplayName(), At: tx.Op.Now}
-	locale, by := j.desk.accounts.Locale(u), j.op.displayName(j.desk.accounts.Policy.Issuer)
+	locale, by := j.desk.accounts.Locale(u), j.op.DisplayName(j.desk.accounts.Policy.Issuer)
 	if j.way == byEmail {
 		t, err := j.desk.signIn.MailTicket(tx, u)
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 
 // mail is what the others are told about a person.
 func (j resetJob) mail(u *account.User, now time.Time) func(name string) templates.Notice {
-	by := j.op.displayName(j.desk.accounts.Policy.Issuer)
+	by := j.op.DisplayName(j.desk.accounts.Policy.Issuer)
 	return func(name string) templates.Notice {
 		about := templates.Context{Name: name, At: now}
 		if j.way == onScreen {
@@ -21,9 +21,9 @@ func (j resetJob) mail(u *account.User, now time.Time) func(name string) templat
 
 // notify queues the first notices in the Update of the reset and returns whom it leaves.
 func (j resetJob) notify(tx *account.Tx, u *account.User) (rest []Recipient, err error) {
-	n := min(len(j.told), toldAtOnce)
+	n := min(len(j.told), MaxRecipientsPerUpdate)
 	if j.approval != nil { // it touches three keys more: what waited, the token that asked and its owner
-		n = min(n, toldAtOnce-3)
+		n = min(n, MaxRecipientsPerUpdate-3)
 	}
-	return j.told[n:], j.desk.Admin.queue(tx, j.mail(u, tx.Op.Now), j.told[:n])
+	return j.told[n:], j.desk.Admin.Queue(tx, j.mail(u, tx.Op.Now), j.told[:n])
 }

@@ -99,12 +99,12 @@ func (d *Desk) GrantRole(ctx context.Context, op Principal, req account.RequestI
 	switch {
 	case n.Targets != nil && len(targets) == 0: // never taken for everybody
 		return Granted{}, errcode.InvalidField("targets", "empty")
-	case len(targets) > mostGroups:
+	case len(targets) > MaxGroups:
 		return Granted{}, errcode.InvalidField("targets", "too_many")
 	case len(targets) > 0 && n.Role == account.RoleSuperAdmin:
 		return Granted{}, refused(errcode.ReasonNoTargets)
 	}
-	out, err := d.changeRole(ctx, op, req, id, func(tx *account.Tx, u *account.User) (*roleChange, error) {
+	out, err := d.changeRole(ctx, op, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
 		if u.Status == account.StatusDeactivated {
 			return nil, refused(errcode.ReasonDeactivated)
 		}
@@ -124,12 +124,12 @@ func (d *Desk) GrantRole(ctx context.Context, op Principal, req account.RequestI
 			u.DemotedBy = ""
 		}
 		tx.SetResult(Granted{g, u.ID})
-		return &roleChange{action: audit.RoleGranted, grant: g}, nil
+		return &RoleChange{Action: audit.RoleGranted, Assignment: g}, nil
 	})
 	if err != nil {
 		return Granted{}, err
 	}
-	return Granted{out.grant, out.user.ID}, nil
+	return Granted{out.Assignment, out.User.ID}, nil
 }
 
 // RevokeRole takes a role from a person, by those who may give it. Their sessions end with it and the Epoch rises
@@ -142,7 +142,7 @@ func (d *Desk) RevokeRole(ctx context.Context, op Principal, req account.Request
 	if err != nil {
 		return err
 	}
-	_, err = d.changeRole(ctx, op, req, id, func(tx *account.Tx, u *account.User) (*roleChange, error) {
+	_, err = d.changeRole(ctx, op, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
 		i, err := op.changes(u, rid)
 		if err != nil {
 			return nil, err
@@ -156,7 +156,7 @@ func (d *Desk) RevokeRole(ctx context.Context, op Principal, req account.Request
 		}
 		u.Roles = slices.Delete(slices.Clone(u.Roles), i, i+1)
 		_, err = tx.RevokeAllSessions(u, false)
-		return &roleChange{action: audit.RoleRevoked, grant: g}, err
+		return &RoleChange{Action: audit.RoleRevoked, Assignment: g}, err
 	})
 	return err
 }
@@ -207,7 +207,7 @@ func (d *Desk) AddTarget(ctx context.Context, op Principal, req account.RequestI
 		if _, err := tx.Group(gid); err != nil || slices.Contains(groups, gid) {
 			return groups, err
 		}
-		if len(groups) >= mostGroups {
+		if len(groups) >= MaxGroups {
 			return nil, errcode.New(errcode.TooMany)
 		}
 		return append(slices.Clone(groups), gid), nil
@@ -234,7 +234,7 @@ func (d *Desk) changeTargets(ctx context.Context, op Principal, req account.Requ
 	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
-	_, err := d.changeRole(ctx, op, req, id, func(tx *account.Tx, u *account.User) (*roleChange, error) {
+	_, err := d.changeRole(ctx, op, req, id, func(tx *account.Tx, u *account.User) (*RoleChange, error) {
 		i, err := op.changes(u, rid)
 		if err != nil {
 			return nil, err
@@ -250,66 +250,66 @@ func (d *Desk) changeTargets(ctx context.Context, op Principal, req account.Requ
 		g.Groups, g.Changed = groups, tx.Op.Now
 		u.Roles = slices.Clone(u.Roles)
 		u.Roles[i] = g
-		return &roleChange{action: audit.RoleLimited, grant: g}, nil
+		return &RoleChange{Action: audit.RoleLimited, Assignment: g}, nil
 	})
 	return err
 }
 
-// roleChange is what became of a role, user whose it is.
-type roleChange struct {
-	action string
-	grant  account.RoleAssignment
-	user   account.User
+// RoleChange is what became of a role, user whose it is.
+type RoleChange struct {
+	Action     string
+	Assignment account.RoleAssignment
+	User       account.User
 }
 
 // changeRole judges, changes, audits, tells and stores in one Update. A change of nothing is no act. The person is
 // told of a role given or taken, and of SUPER_ADMIN every other administrator of that role.
 func (d *Desk) changeRole(ctx context.Context, op Principal, req account.RequestInfo, id string,
-	change func(*account.Tx, *account.User) (*roleChange, error)) (roleChange, error) {
+	change func(*account.Tx, *account.User) (*RoleChange, error)) (RoleChange, error) {
 	a := d.Accounts.NewOperation(req)
-	out, err := account.Update(ctx, d.Accounts, a, func(tx *account.Tx) (roleChange, error) {
+	out, err := account.Update(ctx, d.Accounts, a, func(tx *account.Tx) (RoleChange, error) {
 		u, err := FindUser(tx.Reader, op, PermAssignRoles, id)
 		if err != nil {
-			return roleChange{}, err
+			return RoleChange{}, err
 		}
 		done, err := change(tx, &u)
 		if err != nil || done == nil {
-			return roleChange{}, err
+			return RoleChange{}, err
 		}
-		done.user = u
-		tx.AddAdminActivity(&u, done.action, string(done.grant.Role))
-		e := op.event(done.action, &u)
-		e.Detail = map[string]string{"role": string(done.grant.Role), "roleId": done.grant.ID, "owner": op.Owner}
-		if done.grant.Role != account.RoleSuperAdmin {
-			e.Detail["scope"] = scopeName(done.grant.Groups)
+		done.User = u
+		tx.AddAdminActivity(&u, done.Action, string(done.Assignment.Role))
+		e := op.Event(done.Action, &u)
+		e.Detail = map[string]string{"role": string(done.Assignment.Role), "roleId": done.Assignment.ID, "owner": op.Owner}
+		if done.Assignment.Role != account.RoleSuperAdmin {
+			e.Detail["scope"] = ScopeName(done.Assignment.Groups)
 		}
 		if err := tx.Audit(e); err != nil {
-			return roleChange{}, err
+			return RoleChange{}, err
 		}
-		if done.action != audit.RoleLimited {
-			m := templates.RoleChangedMail{Context: templates.Context{Name: u.DisplayName(), At: a.Now}, By: op.displayName(d.Accounts.Policy.Issuer),
-				Role: string(done.grant.Role), Given: done.action == audit.RoleGranted}
+		if done.Action != audit.RoleLimited {
+			m := templates.RoleChangedMail{Context: templates.Context{Name: u.DisplayName(), At: a.Now}, By: op.DisplayName(d.Accounts.Policy.Issuer),
+				Role: string(done.Assignment.Role), Given: done.Action == audit.RoleGranted}
 			if err := tx.Notify(&u, m, time.Time{}); err != nil {
-				return roleChange{}, err
+				return RoleChange{}, err
 			}
 		}
 		return *done, tx.Save(&u)
 	})
-	if err != nil || out.action == "" || out.grant.Role != account.RoleSuperAdmin {
+	if err != nil || out.Action == "" || out.Assignment.Role != account.RoleSuperAdmin {
 		return out, err
 	}
-	return out, d.notifySuperAdmins(ctx, op, req, out, a.Now)
+	return out, d.NotifySuperAdmins(ctx, op, req, out, a.Now)
 }
 
-// notifySuperAdmins tells the administrators of the highest role of a change to their ranks.
-func (d *Desk) notifySuperAdmins(ctx context.Context, op Principal, req account.RequestInfo, c roleChange, now time.Time) error {
-	all, err := d.PeerAdministrators(ctx, op, &c.user, account.RoleSuperAdmin.Rank())
+// NotifySuperAdmins tells the administrators of the highest role of a change to their ranks.
+func (d *Desk) NotifySuperAdmins(ctx context.Context, op Principal, req account.RequestInfo, c RoleChange, now time.Time) error {
+	all, err := d.PeerAdministrators(ctx, op, &c.User, account.RoleSuperAdmin.Rank())
 	if err != nil {
 		return err
 	}
 	return d.NotifyRemaining(ctx, req, func(name string) templates.Notice {
-		return templates.RoleChangedMail{Context: templates.Context{Name: name, At: now}, Person: c.user.DisplayName(), By: op.displayName(d.Accounts.Policy.Issuer),
-			Role: string(c.grant.Role), Given: c.action == audit.RoleGranted}
+		return templates.RoleChangedMail{Context: templates.Context{Name: name, At: now}, Person: c.User.DisplayName(), By: op.DisplayName(d.Accounts.Policy.Issuer),
+			Role: string(c.Assignment.Role), Given: c.Action == audit.RoleGranted}
 	}, all)
 }
 

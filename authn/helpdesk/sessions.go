@@ -37,7 +37,7 @@ func (d *DirectoryService) EndSessions(ctx context.Context, op Principal, req ac
 			return struct{}{}, err
 		}
 		tx.AddAdminActivity(&u, audit.SessionsCleared, "")
-		e := op.event(audit.SessionsCleared, &u)
+		e := op.Event(audit.SessionsCleared, &u)
 		e.Detail = map[string]string{"sessions": strconv.Itoa(ended), "browsers": strconv.Itoa(browsers - len(u.Browsers))}
 		if err := tx.Audit(e); err != nil {
 			return struct{}{}, err

@@ -20,9 +20,9 @@ type Recipient struct {
 }
 
 const (
-	toldAtOnce  = 6   // in the Update of the reset: see resetting.do
-	toldLater   = 32  // in each that follows it
-	mostAreTold = 200 // beyond it the log alone tells
+	MaxRecipientsPerUpdate = 6   // in the Update of the reset: see resetting.do
+	toldLater              = 32  // in each that follows it
+	mostAreTold            = 200 // beyond it the log alone tells
 )
 
 // ResetRecipients lists who else hears of a reset, support first: for somebody of a garage its managers, who are the
@@ -74,7 +74,7 @@ func manages(x *account.User, garages []account.GroupID) bool {
 func (d *Desk) NotifyRemaining(ctx context.Context, req account.RequestInfo, m func(string) templates.Notice, rest []Recipient) error {
 	for part := range slices.Chunk(rest, toldLater) {
 		if _, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
-			return struct{}{}, d.queue(tx, m, part)
+			return struct{}{}, d.Queue(tx, m, part)
 		}); err != nil {
 			return fmt.Errorf("telling of a reset that is done: %w", err)
 		}
@@ -82,8 +82,8 @@ func (d *Desk) NotifyRemaining(ctx context.Context, req account.RequestInfo, m f
 	return nil
 }
 
-// queue writes notices that are joined where more than ten wait for somebody (PROTOCOL 18).
-func (d *Desk) queue(tx *account.Tx, m func(string) templates.Notice, to []Recipient) error {
+// Queue writes notices that are joined where more than ten wait for somebody (PROTOCOL 18).
+func (d *Desk) Queue(tx *account.Tx, m func(string) templates.Notice, to []Recipient) error {
 	for _, t := range to {
 		what := m(t.name)
 		data, err := json.Marshal(what)

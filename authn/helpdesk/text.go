@@ -31,8 +31,8 @@ func Sanitize(text string, most int, lines bool) (out string, ok bool) {
 	return text, utf8.RuneCountInString(text) <= most
 }
 
-// cut is the beginning of a text, at most so many characters.
-func cut(text string, most int) string {
+// Cut is the beginning of a text, at most so many characters.
+func Cut(text string, most int) string {
 	if utf8.RuneCountInString(text) <= most {
 		return text
 	}

@@ -39,7 +39,7 @@ const (
 	longestToken = 128
 	longestLife  = 365 * 24 * time.Hour // PROTOCOL 20
 	usualLife    = 90 * 24 * time.Hour
-	mostGroups   = 32
+	MaxGroups    = 32
 )
 
 // NewToken is a token to be made.
@@ -84,11 +84,11 @@ func (d *Desk) CreateToken(ctx context.Context, op Principal, req account.Reques
 		}
 		e := op.tokenEvent(audit.TokenCreated, &t)
 		e.Detail = map[string]string{"role": string(t.Role), "owner": t.Owner, "expires": t.Expires.Format(time.RFC3339),
-			"secrets": fmt.Sprint(t.Secrets), "authn": fmt.Sprint(t.Authn), "scope": scopeName(t.Groups)}
+			"secrets": fmt.Sprint(t.Secrets), "authn": fmt.Sprint(t.Authn), "scope": ScopeName(t.Groups)}
 		if err := tx.Audit(e); err != nil || owner.ID == "" {
 			return t, err
 		}
-		m := templates.TokenMadeMail{Context: templates.Context{Name: owner.DisplayName(), At: a.Now}, By: op.displayName(d.Accounts.Policy.Issuer), Token: t.Name, Until: t.Expires}
+		m := templates.TokenMadeMail{Context: templates.Context{Name: owner.DisplayName(), At: a.Now}, By: op.DisplayName(d.Accounts.Policy.Issuer), Token: t.Name, Until: t.Expires}
 		return t, tx.Notify(&owner, m, time.Time{})
 	})
 	if err != nil {
@@ -112,12 +112,12 @@ func (op Principal) token(now time.Time, n NewToken) (Token, error) {
 		return Token{}, errcode.InvalidField("secrets", "role") // PROTOCOL 20: never HELP_DESK_ADMIN
 	case n.Life < 0 || n.Life > longestLife:
 		return Token{}, errcode.InvalidField("expires", "too_long")
-	case len(n.Groups) > mostGroups:
+	case len(n.Groups) > MaxGroups:
 		return Token{}, errcode.InvalidField("groupIds", "too_many")
 	case op.Operator:
-	case n.Role.Rank() > op.rank(), n.Secrets, n.Authn, n.Owner != "":
+	case n.Role.Rank() > op.Rank(), n.Secrets, n.Authn, n.Owner != "":
 		return Token{}, errcode.New(errcode.Forbidden)
-	case op.scoped() && (n.Groups == nil || slices.ContainsFunc(n.Groups, func(g account.GroupID) bool { return !slices.Contains(op.Groups, g) })):
+	case op.Scoped() && (n.Groups == nil || slices.ContainsFunc(n.Groups, func(g account.GroupID) bool { return !slices.Contains(op.Groups, g) })):
 		return Token{}, errcode.New(errcode.Forbidden)
 	}
 	if n.Life == 0 {
@@ -131,7 +131,7 @@ func (op Principal) token(now time.Time, n NewToken) (Token, error) {
 	return t, nil
 }
 
-func scopeName(groups []account.GroupID) string {
+func ScopeName(groups []account.GroupID) string {
 	if groups == nil {
 		return "all"
 	}
@@ -152,9 +152,9 @@ func (op Principal) tokenEvent(action string, t *Token) audit.Event {
 // end those of the house (PROTOCOL 20, 21).
 func (op Principal) mayToken(t *Token) bool {
 	switch {
-	case !op.scoped():
-		return op.rank() >= account.RoleSuperAdmin.Rank() || t.Owner == op.Owner && t.Role.Rank() <= op.rank()
-	case t.Groups == nil || t.Owner != op.Owner || t.Role.Rank() > op.rank():
+	case !op.Scoped():
+		return op.Rank() >= account.RoleSuperAdmin.Rank() || t.Owner == op.Owner && t.Role.Rank() <= op.Rank()
+	case t.Groups == nil || t.Owner != op.Owner || t.Role.Rank() > op.Rank():
 		return false
 	}
 	return !slices.ContainsFunc(t.Groups, func(g account.GroupID) bool { return !slices.Contains(op.Groups, g) })
@@ -199,7 +199,7 @@ func (d *Desk) RevokeToken(ctx context.Context, op Principal, req account.Reques
 	if err := op.Require(PermManage); err != nil {
 		return err
 	}
-	hash, err := d.hashOf(ctx, id)
+	hash, err := d.TokenHash(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -219,8 +219,8 @@ func (d *Desk) RevokeToken(ctx context.Context, op Principal, req account.Reques
 	return err
 }
 
-// tokenPrincipal returns the principal of the token with this hash; NoSession if there is none or it is not valid at now.
-func (d *Desk) tokenPrincipal(r store.Reader, hash string, now time.Time) (Principal, error) {
+// TokenPrincipal returns the principal of the token with this hash; NoSession if there is none or it is not valid at now.
+func (d *Desk) TokenPrincipal(r store.Reader, hash string, now time.Time) (Principal, error) {
 	t, err := d.tokens.Get(r, hash)
 	if errors.Is(err, store.ErrNotFound) {
 		return Principal{}, errcode.New(errcode.NoSession)
@@ -231,8 +231,8 @@ func (d *Desk) tokenPrincipal(r store.Reader, hash string, now time.Time) (Princ
 	return acts(d.Accounts.In(r), &t, now)
 }
 
-// hashOf is what a token is kept under, by its public id; NotFound when there is none.
-func (d *Desk) hashOf(ctx context.Context, id string) (hash string, err error) {
+// TokenHash is what a token is kept under, by its public id; NotFound when there is none.
+func (d *Desk) TokenHash(ctx context.Context, id string) (hash string, err error) {
 	if len(id) == tokenID && store.CheckKey(id) == nil {
 		err = d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
 			hash = ""
@@ -260,7 +260,7 @@ func (d *Desk) Authenticate(ctx context.Context, secret secret.Value) (Principal
 	hash, now := secret.Hash(), d.Accounts.Now()
 	var op Principal
 	err := d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
-		op, err = d.tokenPrincipal(s, hash, now)
+		op, err = d.TokenPrincipal(s, hash, now)
 		return err
 	})
 	if errcode.Of(err) == errcode.NoSession {
@@ -295,7 +295,7 @@ func (d *Desk) StoreUsed(ctx context.Context) error {
 	for hash := range used {
 		hashes = append(hashes, hash)
 	}
-	for part := range slices.Chunk(hashes, mostGroups) {
+	for part := range slices.Chunk(hashes, MaxGroups) {
 		err := d.Accounts.Store.Update(ctx, func(tx store.Tx) error {
 			for _, hash := range part {
 				t, err := d.tokens.Get(tx, hash)

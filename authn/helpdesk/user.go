@@ -14,8 +14,8 @@ func FindUser(r account.Reader, op Principal, a Permission, id string) (account.
 		return account.User{}, err
 	}
 	u, err := r.Find(id)
-	if op.scoped() && (errcode.Of(err) == errcode.NotFound || err == nil && !op.InScope(&u)) {
-		u, err = shadowOf(r, op, id)
+	if op.Scoped() && (errcode.Of(err) == errcode.NotFound || err == nil && !op.InScope(&u)) {
+		u, err = PlaceholderOf(r, op, id)
 	}
 	if err != nil {
 		return account.User{}, err
@@ -55,8 +55,8 @@ func (d *Desk) User(ctx context.Context, op Principal, idOrLogin string) (accoun
 	return WithoutSecrets(u), nil
 }
 
-// shadowOf is the shadow that goes by an address within the operator's scope; NotFound without one.
-func shadowOf(r account.Reader, op Principal, address string) (account.User, error) {
+// PlaceholderOf is the shadow that goes by an address within the operator's scope; NotFound without one.
+func PlaceholderOf(r account.Reader, op Principal, address string) (account.User, error) {
 	a, ok := account.NormalizeLogin(address)
 	if !ok {
 		return account.User{}, errcode.New(errcode.NotFound)
