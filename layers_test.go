@@ -31,7 +31,7 @@ var allowed = map[string]string{
 	"authn": "authn/account authn/password authn/session factors internal/audit internal/errcode internal/notice " +
 		"internal/secret internal/throttle store",
 	"authn/enrol": "authn authn/account authn/session factors internal/audit internal/errcode internal/notice internal/secret store",
-	"authn/admin": "authn authn/account authn/session internal/audit internal/errcode internal/mail internal/notice " +
+	"authn/admin": "authn authn/account authn/session factors internal/audit internal/errcode internal/mail internal/notice " +
 		"internal/outbound internal/secret internal/webhook store",
 	"authn/helpdesk": "authn authn/account authn/admin factors internal/audit internal/errcode internal/notice internal/secret " +
 		"internal/throttle store",
@@ -276,6 +276,8 @@ func TestSources_StayWithinTheLimits(t *testing.T) {
 // Rows of packages that still have to be divided. They have no limit of lines, and add to the rows of allowed. The last
 // step deletes this map and its three uses.
 var notDivided = map[string]string{
+	"authn/admin":         "templates",
+	"authn/directory":     "templates",
 	"authn/session":       "templates",
 	"authn/enrol":         "templates",
 	"authn/account":       "templates",

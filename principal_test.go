@@ -18,8 +18,11 @@ var checks = []string{"Authorize", "Require", "RequireSignIn"}
 
 // unchecked lists the exported functions with a Principal that need no check, and why.
 var unchecked = map[string]string{
-	"PeerAdministrators": "it selects the recipients of a notification about an operation that the caller checked",
-	"ResetRecipients":    "it selects the recipients of a notification about a reset that the caller checked",
+	"PeerAdministrators":   "it selects the recipients of a notification about an operation that the caller checked",
+	"ResetRecipients":      "it selects the recipients of a notification about a reset that the caller checked",
+	"NotifySuperAdmins":    "it notifies about an operation that the caller checked",
+	"OpenInvitedElsewhere": "it opens a help request about an invitation that the caller checked",
+	"PlaceholderOf":        "it selects a user of the scope, which the caller checked",
 }
 
 // TestOperations_CheckTheirPrincipal requires that each exported function with a Principal as an argument refers to a

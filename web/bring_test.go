@@ -5,8 +5,9 @@ import (
 	"testing"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/authntest"
-	"barillet/authn/helpdesk"
+	"barillet/authn/directory"
 	"barillet/internal/secret"
 	"barillet/templates"
 )
@@ -16,8 +17,8 @@ import (
 func TestWhoeverComesFromAnotherHouseGetsInWithTheOldPhone(t *testing.T) {
 	p := open(t, nil)
 	const seed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-	machine := helpdesk.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
-	got, err := p.Directory.Import(t.Context(), machine, account.RequestInfo{}, []helpdesk.ImportRow{{NewUser: helpdesk.NewUser{Login: "zoe@garage.example",
+	machine := admin.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
+	got, err := p.Directory.Import(t.Context(), machine, account.RequestInfo{}, []directory.ImportRow{{NewUser: directory.NewUser{Login: "zoe@garage.example",
 		OTPAuthURI: secret.From("otpauth://totp/Okta:zoe?secret=" + seed)}}}, true, false)
 	if err != nil || !got[0].Invited {
 		t.Fatalf("got %+v, %v", got, err)

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/authntest"
-	"barillet/authn/helpdesk"
 	"barillet/web"
 	"barillet/web/api"
 )
@@ -26,9 +26,9 @@ func openWithAPI(t testing.TB, changes ...func(*web.Config)) (*place, string) {
 		}
 	})
 	served = api.New(api.Config{Directory: p.Directory, Ring: p.Ring, PublicURL: p.url, SignIn: true})
-	machine := helpdesk.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
+	machine := admin.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
 	token, _, err := p.Directory.Admin.CreateToken(t.Context(), machine, account.RequestInfo{},
-		helpdesk.NewToken{Name: "script", Role: account.RoleUserAdmin, Secrets: true, Authn: true})
+		admin.NewToken{Name: "script", Role: account.RoleUserAdmin, Secrets: true, Authn: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,8 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/authn/enrol"
 	"barillet/authn/helpdesk"
 	"barillet/authn/password"
@@ -64,8 +66,8 @@ type Env struct {
 	Sessions  *session.Service
 	Authn     *authn.Service
 	Enrolment *enrol.Service
-	Directory *helpdesk.DirectoryService // with its Admin and HelpDesk
-	Store     store.Store                // runs every closure twice and rejects nested calls
+	Directory *directory.DirectoryService // with its Admin and HelpDesk
+	Store     store.Store                 // runs every closure twice and rejects nested calls
 	Ring      *store.Keyring
 	Keys      store.RootKeys
 	Clock     *Clock
@@ -150,8 +152,8 @@ func (h *Env) open(hasher *password.Hasher, kinds []factors.Factor) {
 	h.Sessions = session.New(h.Accounts, h.Ring, nil)
 	h.Authn = authn.New(h.Accounts, h.Sessions, h.Ring)
 	h.Enrolment = &enrol.Service{Accounts: h.Accounts, Sessions: h.Sessions, SignIn: h.Authn}
-	admin := helpdesk.New(h.Authn, h.Ring)
-	h.Directory = helpdesk.NewDirectory(helpdesk.NewHelp(admin, h.Authn, h.Ring), h.Enrolment)
+	admin := admin.New(h.Authn, h.Ring)
+	h.Directory = directory.NewDirectory(helpdesk.NewHelp(admin, h.Authn, h.Ring), h.Enrolment)
 }
 
 // Node returns the same installation as a second process has it: on the same store, with nothing in memory.

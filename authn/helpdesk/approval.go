@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/store"
@@ -38,7 +39,7 @@ type ResetApproval struct {
 
 // requestApproval stores that a reset waits, unless one for this person does: whoever asks again gets that one, and nobody
 // is told again. The person, and all who could agree, are mailed.
-func (d *HelpService) requestApproval(ctx context.Context, op Principal, req account.RequestInfo, id string, r ResetRequest) (ResetApproval, error) {
+func (d *HelpService) requestApproval(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, r ResetRequest) (ResetApproval, error) {
 	if r.SendEmail != nil && !*r.SendEmail { // whose answer would it be in?
 		return ResetApproval{}, errcode.New(errcode.Forbidden)
 	}
@@ -51,7 +52,7 @@ func (d *HelpService) requestApproval(ctx context.Context, op Principal, req acc
 	}
 	var u account.User
 	if err := d.accounts.View(ctx, func(r account.Reader) (err error) {
-		u, err = FindUser(r, op, PermApprove, id)
+		u, err = admin.FindUser(r, op, admin.PermApprove, id)
 		return err
 	}); err != nil {
 		return ResetApproval{}, err
@@ -79,8 +80,8 @@ type awaited struct {
 }
 
 // await judges and stores that a reset waits, and tells the person.
-func (d *HelpService) await(tx *account.Tx, op Principal, id string, r ResetRequest, token string) (awaited, error) {
-	u, err := FindUser(tx.Reader, op, PermApprove, id)
+func (d *HelpService) await(tx *account.Tx, op admin.Principal, id string, r ResetRequest, token string) (awaited, error) {
+	u, err := admin.FindUser(tx.Reader, op, admin.PermApprove, id)
 	if err != nil {
 		return awaited{}, err
 	}
@@ -116,7 +117,7 @@ func (d *HelpService) await(tx *account.Tx, op Principal, id string, r ResetRequ
 
 // checked judges the case that a reset will answer once it has its second word, and writes down how the first
 // operator made sure who is asking (PROTOCOL 24).
-func (d *HelpService) checked(tx *account.Tx, op Principal, r ResetRequest, u *account.User) error {
+func (d *HelpService) checked(tx *account.Tx, op admin.Principal, r ResetRequest, u *account.User) error {
 	c, err := d.requestAbout(tx, r.HelpRequest, u)
 	if err != nil {
 		return err
@@ -129,7 +130,7 @@ func (d *HelpService) checked(tx *account.Tx, op Principal, r ResetRequest, u *a
 }
 
 // approvalEvent is an act of the operator on a reset that waits.
-func approvalEvent(op Principal, action string, p *ResetApproval) audit.Event {
+func approvalEvent(op admin.Principal, action string, p *ResetApproval) audit.Event {
 	e := audit.Event{Actor: op.Actor(), Subject: string(p.User), SubjectName: p.Login, Action: action, Outcome: audit.Success,
 		Detail: map[string]string{"owner": op.Owner, "approvalId": p.ID}}
 	for key, text := range map[string]string{"why": p.Reason, "helpRequestId": p.HelpRequest} {
@@ -153,7 +154,7 @@ func (d *HelpService) waiting(raw store.Reader, u *account.User, now time.Time) 
 }
 
 // approval loads the one of this id with the person; NotFound also for a person outside the operator's scope.
-func (d *HelpService) approval(r account.Reader, raw store.Reader, op Principal, id string, now time.Time) (ResetApproval, account.User, error) {
+func (d *HelpService) approval(r account.Reader, raw store.Reader, op admin.Principal, id string, now time.Time) (ResetApproval, account.User, error) {
 	user, _, ok := strings.Cut(id, "-")
 	if !ok || len(user) != userID {
 		return ResetApproval{}, account.User{}, errcode.New(errcode.NotFound)
@@ -174,8 +175,8 @@ func (d *HelpService) approval(r account.Reader, raw store.Reader, op Principal,
 
 // Approvals lists the resets that wait, in the order of the people's ids, of people whom the operator may know of.
 // next is the cursor for more, "" at the end.
-func (d *HelpService) Approvals(ctx context.Context, op Principal, after string, limit int) (all []ResetApproval, next string, err error) {
-	if err := op.Require(PermRead); err != nil {
+func (d *HelpService) Approvals(ctx context.Context, op admin.Principal, after string, limit int) (all []ResetApproval, next string, err error) {
+	if err := op.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
 	if limit <= 0 || limit > 200 {
@@ -207,8 +208,8 @@ func (d *HelpService) Approvals(ctx context.Context, op Principal, after string,
 }
 
 // Approval reads a reset that waits.
-func (d *HelpService) Approval(ctx context.Context, op Principal, id string) (p ResetApproval, err error) {
-	if err := op.Require(PermRead); err != nil {
+func (d *HelpService) Approval(ctx context.Context, op admin.Principal, id string) (p ResetApproval, err error) {
+	if err := op.Require(admin.PermRead); err != nil {
 		return ResetApproval{}, err
 	}
 	now := d.accounts.Now()
@@ -222,7 +223,7 @@ func (d *HelpService) Approval(ctx context.Context, op Principal, id string) (p 
 // Approve is the second word: it does the reset as Reset does and answers its receipt. It is the word of another owner
 // than the one who asked and than the person, of a role no lower than theirs; and whoever asked must still be one who
 // may (Forbidden). NotFound: nothing waits by this id any more.
-func (d *HelpService) Approve(ctx context.Context, op Principal, req account.RequestInfo, id string) (ResetResult, error) {
+func (d *HelpService) Approve(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) (ResetResult, error) {
 	now := d.accounts.Now()
 	var u account.User
 	var p ResetApproval
@@ -237,15 +238,15 @@ func (d *HelpService) Approve(ctx context.Context, op Principal, req account.Req
 }
 
 // second judges the second word and returns what it is about.
-func (d *HelpService) second(r account.Reader, raw store.Reader, op Principal, id string, now time.Time) (ResetApproval, account.User, error) {
-	if err := op.Require(PermApprove); err != nil {
+func (d *HelpService) second(r account.Reader, raw store.Reader, op admin.Principal, id string, now time.Time) (ResetApproval, account.User, error) {
+	if err := op.Require(admin.PermApprove); err != nil {
 		return ResetApproval{}, account.User{}, err
 	}
 	p, u, err := d.approval(r, raw, op, id, now)
 	if err != nil {
 		return p, u, err
 	}
-	if err := Authorize(op, PermApprove, &u); err != nil {
+	if err := admin.Authorize(op, admin.PermApprove, &u); err != nil {
 		return p, u, err
 	}
 	if op.Owner == p.Owner { // whatever the token
@@ -256,14 +257,14 @@ func (d *HelpService) second(r account.Reader, raw store.Reader, op Principal, i
 		err = errcode.New(errcode.Forbidden)
 	}
 	if err == nil {
-		err = Authorize(first, PermApprove, &u)
+		err = admin.Authorize(first, admin.PermApprove, &u)
 	}
 	return p, u, err
 }
 
 // RejectApproval ends a reset that waits: by whoever asked, by whoever could agree, and by the person themselves.
-func (d *HelpService) RejectApproval(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
-	if err := op.Require(PermRead); err != nil {
+func (d *HelpService) RejectApproval(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
+	if err := op.Require(admin.PermRead); err != nil {
 		return err
 	}
 	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
@@ -272,7 +273,7 @@ func (d *HelpService) RejectApproval(ctx context.Context, op Principal, req acco
 			return struct{}{}, err
 		}
 		if op.Owner != p.Owner && op.Owner != string(u.ID) {
-			if err := Authorize(op, PermApprove, &u); err != nil {
+			if err := admin.Authorize(op, admin.PermApprove, &u); err != nil {
 				return struct{}{}, err
 			}
 		}
@@ -298,7 +299,7 @@ func (d *HelpService) Sweep(ctx context.Context) error {
 			if !now.Before(p.Expires) {
 				dead = append(dead, user)
 			}
-			if len(dead) == MaxGroups {
+			if len(dead) == admin.MaxGroups {
 				return store.ErrStop // the rest next time
 			}
 			return nil

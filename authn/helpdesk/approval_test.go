@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/helpdesk"
 	"barillet/factors/totp"
 	"barillet/internal/audit"
@@ -16,7 +17,7 @@ import (
 // council is a shop with three administrators of one role, each with a token; the victim has a device.
 type council struct {
 	*shop
-	first, second, victim helpdesk.Principal
+	first, second, victim admin.Principal
 	secret                secret.Value // the first's
 }
 
@@ -36,7 +37,7 @@ func openCouncil(t *testing.T) *council {
 }
 
 // ask asks for the reset and returns what waits.
-func (c *council) ask(t *testing.T, op helpdesk.Principal) helpdesk.ResetApproval {
+func (c *council) ask(t *testing.T, op admin.Principal) helpdesk.ResetApproval {
 	t.Helper()
 	rec := c.reset(t, op, helpdesk.ResetRequest{Reason: "lost"})
 	if rec.Approval == nil || !rec.At.IsZero() || rec.Mailed {
@@ -92,7 +93,7 @@ func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
 	ctx := t.Context()
 	p := c.ask(t, c.first)
 	_, sibling := c.ownedAfter(t, "first@garage.example", account.RoleSuperAdmin)
-	_, made := c.token(t, c.first, helpdesk.NewToken{Name: "made", Role: account.RoleSuperAdmin})
+	_, made := c.token(t, c.first, admin.NewToken{Name: "made", Role: account.RoleSuperAdmin})
 	child := c.first
 	child.ID = "token:" + made.ID
 	lower := c.second
@@ -100,7 +101,7 @@ func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
 	narrow := limited(c.second, c.garage)
 	for _, x := range []struct {
 		name string
-		op   helpdesk.Principal
+		op   admin.Principal
 		want errcode.Code
 	}{
 		{"whoever asked", c.first, errcode.Forbidden},
@@ -110,7 +111,7 @@ func TestTheSecondWordIsThatOfAnotherWhoMay(t *testing.T) {
 		{"somebody of a lower role", lower, errcode.Forbidden},
 		{"support", support, errcode.Forbidden},
 		{"somebody limited to the person's garage", narrow, errcode.NotFound},
-		{"nobody", helpdesk.Principal{}, errcode.Forbidden},
+		{"nobody", admin.Principal{}, errcode.Forbidden},
 	} {
 		_, err := c.Directory.HelpDesk.Approve(ctx, x.op, c.From, p.ID)
 		wantCode(t, x.name, err, x.want)
@@ -209,11 +210,11 @@ func TestTakingARoleIsNoWayAroundTheSecondWord(t *testing.T) {
 	rid := c.User(technician).Roles[0].ID
 	wantCode(t, "taking the role", c.Directory.Admin.RevokeRole(ctx, c.first, c.From, technician, rid), "")
 	_, sibling := c.ownedAfter(t, "first@garage.example", account.RoleUserAdmin)
-	for name, op := range map[string]helpdesk.Principal{"the same token": c.first, "another of theirs": sibling} {
+	for name, op := range map[string]admin.Principal{"the same token": c.first, "another of theirs": sibling} {
 		c.ask(t, op)
 		wantCode(t, "a device, by "+name, c.Directory.RemoveDevice(ctx, op, c.From, technician, c.phone.Device), errcode.Forbidden)
 	}
-	c.give(t, c.first, technician, helpdesk.NewRole{Role: account.RoleReadOnly})
+	c.give(t, c.first, technician, admin.NewRole{Role: account.RoleReadOnly})
 	p := c.ask(t, c.first)
 	c.untouched(t)
 	if _, err := c.Directory.HelpDesk.Approve(ctx, c.second, c.From, p.ID); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -49,7 +50,7 @@ func (d *HelpService) Submit(ctx context.Context, req account.RequestInfo, f Sub
 	if !slices.Contains(templates.Topics(), q.topic) {
 		return "", errcode.InvalidField("topic", "unknown")
 	}
-	if q.message, ok = Sanitize(f.Message, 4000, true); !ok {
+	if q.message, ok = admin.Sanitize(f.Message, 4000, true); !ok {
 		return "", errcode.InvalidField("message", "too_long")
 	}
 	if !f.Login.IsZero() {
@@ -168,7 +169,7 @@ func stored(u *account.User, typed string) []string {
 // join adds a text to the case that is open, without a mail. What is too much is counted only.
 func (d *HelpService) join(tx *account.Tx, c *Request, q asked, reference string) error {
 	if len(c.Texts) < mostTexts {
-		t := FollowUp{At: tx.Op.Now, Reference: reference, Topic: q.topic, Message: Cut(q.message, longestText)}
+		t := FollowUp{At: tx.Op.Now, Reference: reference, Topic: q.topic, Message: admin.Cut(q.message, longestText)}
 		if tx.Op.Request.Address.IsValid() {
 			t.Address = tx.Op.Request.Address.String()
 		}
@@ -188,7 +189,7 @@ func (d *HelpService) join(tx *account.Tx, c *Request, q asked, reference string
 
 // askedEvent tells of a request. Nobody has proven to be the person that it is about.
 func (d *HelpService) askedEvent(action string, c *Request) audit.Event {
-	e := requestEvent(Principal{}, action, c)
+	e := requestEvent(admin.Principal{}, action, c)
 	e.Actor = audit.Actor{Type: audit.TypeUnknown}
 	e.Detail = map[string]string{"topic": string(c.Topic)}
 	return e

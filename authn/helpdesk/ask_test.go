@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -233,7 +234,7 @@ func FuzzWhatPeopleWriteIsMadeInert(f *testing.F) {
 		f.Add(seed, false)
 	}
 	f.Fuzz(func(t *testing.T, text string, lines bool) {
-		out, ok := helpdesk.Sanitize(text, 50, lines)
+		out, ok := admin.Sanitize(text, 50, lines)
 		if !ok {
 			return
 		}
@@ -245,7 +246,7 @@ func FuzzWhatPeopleWriteIsMadeInert(f *testing.F) {
 				t.Errorf("%q became %q with %U", text, out, r)
 			}
 		}
-		if twice, ok := helpdesk.Sanitize(out, 50, lines); !ok || twice != out {
+		if twice, ok := admin.Sanitize(out, 50, lines); !ok || twice != out {
 			t.Errorf("%q became %q, and then %q", text, out, twice)
 		}
 	})

@@ -6,6 +6,8 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/errcode"
@@ -17,8 +19,8 @@ const theirs = "mallory@elsewhere.example" // a mailbox of the operator's
 
 // thief is one operator with every allowance, by two of their tokens.
 var (
-	thief = withSecrets(helpdesk.Principal{ID: "token:m1", Name: "mallory", Owner: "umallory", Role: account.RoleSuperAdmin})
-	again = withSecrets(helpdesk.Principal{ID: "token:m2", Name: "mallory's scripts", Owner: "umallory", Role: account.RoleSuperAdmin})
+	thief = withSecrets(admin.Principal{ID: "token:m1", Name: "mallory", Owner: "umallory", Role: account.RoleSuperAdmin})
+	again = withSecrets(admin.Principal{ID: "token:m2", Name: "mallory's scripts", Owner: "umallory", Role: account.RoleSuperAdmin})
 )
 
 // half is what somebody holds of an account.
@@ -28,15 +30,15 @@ type half struct {
 	code     secret.Value
 }
 
-func (s *shop) sets(t *testing.T, op helpdesk.Principal) string {
+func (s *shop) sets(t *testing.T, op admin.Principal) string {
 	t.Helper()
-	if _, err := s.Directory.UpdateUser(t.Context(), op, s.From, string(s.amelie.ID), helpdesk.ProfileChange{Password: given}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), op, s.From, string(s.amelie.ID), directory.ProfileChange{Password: given}); err != nil {
 		t.Fatal(err)
 	}
 	return given
 }
 
-func (s *shop) makes(t *testing.T, op helpdesk.Principal) string {
+func (s *shop) makes(t *testing.T, op admin.Principal) string {
 	t.Helper()
 	secret, err := s.Directory.TemporaryPassword(t.Context(), op, s.From, string(s.amelie.ID))
 	if err != nil {
@@ -45,21 +47,21 @@ func (s *shop) makes(t *testing.T, op helpdesk.Principal) string {
 	return secret.Reveal()
 }
 
-func (s *shop) moves(t *testing.T, op helpdesk.Principal, to string) {
+func (s *shop) moves(t *testing.T, op admin.Principal, to string) {
 	t.Helper()
-	if _, err := s.Directory.UpdateUser(t.Context(), op, s.From, string(s.amelie.ID), helpdesk.ProfileChange{Email: &to}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), op, s.From, string(s.amelie.ID), directory.ProfileChange{Email: &to}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (s *shop) answers(t *testing.T, op helpdesk.Principal, password string) half {
+func (s *shop) answers(t *testing.T, op admin.Principal, password string) half {
 	t.Helper()
 	rec := s.resets(t, op, helpdesk.ResetRequest{SendEmail: new(false)})
 	return half{password, tokenOf(rec.Link.Reveal()), rec.Code}
 }
 
 // mails resets by mail and reads the mailbox at an address.
-func (s *shop) mails(t *testing.T, op helpdesk.Principal, to, password string) half {
+func (s *shop) mails(t *testing.T, op admin.Principal, to, password string) half {
 	t.Helper()
 	s.EmptyOutbox()
 	s.resets(t, op, helpdesk.ResetRequest{SendEmail: new(true)})
@@ -67,7 +69,7 @@ func (s *shop) mails(t *testing.T, op helpdesk.Principal, to, password string) h
 	return half{password, tokenOf(m.Link), secret.From(m.Code)}
 }
 
-func (s *shop) resets(t *testing.T, op helpdesk.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
+func (s *shop) resets(t *testing.T, op admin.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
 	t.Helper()
 	rec, err := s.Directory.HelpDesk.Reset(t.Context(), op, s.From, string(s.amelie.ID), r)
 	if err != nil {
@@ -144,7 +146,7 @@ func TestOneOperatorObtainsBothHalves(t *testing.T) {
 		}},
 		{"moves the address in the call that sets the password", func(t *testing.T, s *shop) half {
 			to := theirs
-			if _, err := s.Directory.UpdateUser(t.Context(), thief, s.From, technician, helpdesk.ProfileChange{Email: &to, Password: given}); err != nil {
+			if _, err := s.Directory.UpdateUser(t.Context(), thief, s.From, technician, directory.ProfileChange{Email: &to, Password: given}); err != nil {
 				t.Fatal(err)
 			}
 			s.Clock.Advance(rest)
@@ -276,7 +278,7 @@ func TestATicketIsMailedToAnAddressJustMoved(t *testing.T) {
 		t.Errorf("the address of before was told of %q", told.By)
 	}
 	for _, r := range []helpdesk.ResetRequest{{}, {SendEmail: new(true)}} {
-		for _, op := range []helpdesk.Principal{thief, support, machine} {
+		for _, op := range []admin.Principal{thief, support, machine} {
 			_, err := s.Directory.HelpDesk.Reset(t.Context(), op, s.From, string(s.amelie.ID), r)
 			wantCode(t, op.ID, err, errcode.WrongState)
 		}
@@ -296,13 +298,13 @@ func TestATicketIsMailedToAnAddressJustMoved(t *testing.T) {
 	}
 }
 
-var support2 = withSecrets(helpdesk.Principal{ID: "token:s2", Name: "the other desk", Owner: "uother", Role: account.RoleUserAdmin})
+var support2 = withSecrets(admin.Principal{ID: "token:s2", Name: "the other desk", Owner: "uother", Role: account.RoleUserAdmin})
 
 // An address counts as the hand of whoever wrote it from the beginning, until somebody was reached there.
 func TestTheAddressOfTheBeginningIsProvenByTheMailedInvitation(t *testing.T) {
 	for _, mailedTo := range []bool{true, false} {
 		s := openShop(t)
-		u, inv, err := s.Directory.CreateUser(t.Context(), thief, s.From, helpdesk.NewUser{Email: "nadia@garage.example"}, true, mailedTo)
+		u, inv, err := s.Directory.CreateUser(t.Context(), thief, s.From, directory.NewUser{Email: "nadia@garage.example"}, true, mailedTo)
 		if err != nil || s.User(string(u.ID)).EmailProvenance.By != thief.Owner {
 			t.Fatalf("got %+v, %v", s.User(string(u.ID)).EmailProvenance, err)
 		}

@@ -4,8 +4,9 @@ import (
 	"testing"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/authntest"
-	"barillet/authn/helpdesk"
+	"barillet/authn/directory"
 	"barillet/internal/errcode"
 )
 
@@ -15,12 +16,12 @@ import (
 func TestAnOperatorOffersAPhoneToWhoeverBroughtAKey(t *testing.T) {
 	s := openShop(t)
 	u, phone := s.bring(t)
-	for _, op := range []helpdesk.Principal{withSecrets(helpdesk.Principal{ID: "token:m", Name: "scripts", Owner: machine.Owner, Role: account.RoleSuperAdmin}), thief} {
+	for _, op := range []admin.Principal{withSecrets(admin.Principal{ID: "token:m", Name: "scripts", Owner: machine.Owner, Role: account.RoleSuperAdmin}), thief} {
 		s.offersTo(t, op, u.Login)
 		if got := s.User(u.Login); !got.HasOnlyImportedDevice() {
 			t.Errorf("%s: an offered phone made the key from elsewhere one that was used", op.ID)
 		}
-		_, err := s.Directory.UpdateUser(t.Context(), op, s.From, string(u.ID), helpdesk.ProfileChange{Password: given})
+		_, err := s.Directory.UpdateUser(t.Context(), op, s.From, string(u.ID), directory.ProfileChange{Password: given})
 		wantCode(t, "a password that is set", err, errcode.SameProvenance)
 		_, err = s.Directory.TemporaryPassword(t.Context(), op, s.From, u.Login)
 		wantCode(t, "a temporary one", err, errcode.SameProvenance)
@@ -35,9 +36,9 @@ func TestAnOperatorOffersAPhoneToWhoeverBroughtAKey(t *testing.T) {
 }
 
 // offersTo enrols a phone for somebody to its end.
-func (s *shop) offersTo(t *testing.T, op helpdesk.Principal, id string) {
+func (s *shop) offersTo(t *testing.T, op admin.Principal, id string) {
 	t.Helper()
-	out, err := s.Directory.Enrol(t.Context(), op, s.From, id, helpdesk.NewDevice{Type: "token:software:totp", Provider: "OKTA", Name: "Atelier"})
+	out, err := s.Directory.Enrol(t.Context(), op, s.From, id, directory.NewDevice{Type: "token:software:totp", Provider: "OKTA", Name: "Atelier"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -16,7 +17,7 @@ import (
 // where the log would not tell them: another garage of before, and what the person was as an operator.
 func TestAHelpRequestTellsWhatTheLogKeeps(t *testing.T) {
 	s := openShop(t)
-	granted, err := s.Directory.Admin.GrantRole(t.Context(), root, s.From, technician, helpdesk.NewRole{Role: account.RoleReadOnly, Targets: []account.GroupID{s.other}})
+	granted, err := s.Directory.Admin.GrantRole(t.Context(), root, s.From, technician, admin.NewRole{Role: account.RoleReadOnly, Targets: []account.GroupID{s.other}})
 	wantCode(t, "a role", err, "")
 	wantCode(t, "it is taken", s.Directory.Admin.RevokeRole(t.Context(), root, s.From, technician, granted.Grant.ID), "")
 	wantCode(t, "another garage", s.Directory.AddMember(t.Context(), root, s.From, s.other, technician), "")
@@ -26,7 +27,7 @@ func TestAHelpRequestTellsWhatTheLogKeeps(t *testing.T) {
 	if _, err := s.Directory.HelpDesk.Submit(t.Context(), s.From, helpdesk.Submission{Email: technician}); err != nil {
 		t.Fatal(err)
 	}
-	read := func(op helpdesk.Principal) (what []string) {
+	read := func(op admin.Principal) (what []string) {
 		cases, _, err := s.Directory.HelpDesk.Requests(t.Context(), op, helpdesk.RequestQuery{})
 		if err != nil || len(cases) != 1 {
 			t.Fatalf("got %d cases, %v", len(cases), err)

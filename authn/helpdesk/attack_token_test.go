@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/internal/errcode"
 )
 
@@ -14,7 +14,7 @@ func TestATokenOfOneGarageEndsTheTokensOfTheHouse(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
 	one := []account.GroupID{s.garage}
-	operator := func(n helpdesk.NewToken) helpdesk.Principal {
+	operator := func(n admin.NewToken) admin.Principal {
 		secret, _ := s.token(t, machine, n)
 		op, err := s.Directory.Admin.Authenticate(ctx, secret)
 		if err != nil {
@@ -22,21 +22,21 @@ func TestATokenOfOneGarageEndsTheTokensOfTheHouse(t *testing.T) {
 		}
 		return op
 	}
-	thief := operator(helpdesk.NewToken{Name: "one garage", Role: account.RoleUserAdmin, Groups: one})
+	thief := operator(admin.NewToken{Name: "one garage", Role: account.RoleUserAdmin, Groups: one})
 	tests := []struct {
 		name  string
-		by    helpdesk.Principal
-		token helpdesk.NewToken
+		by    admin.Principal
+		token admin.NewToken
 		may   bool
 	}{
-		{"one of everybody's", thief, helpdesk.NewToken{Name: "x", Role: account.RoleUserAdmin}, false},
-		{"a higher one of the same garage", thief, helpdesk.NewToken{Name: "x", Role: account.RoleSuperAdmin, Groups: one}, false},
-		{"one of nobody", thief, helpdesk.NewToken{Name: "x", Role: account.RoleUserAdmin, Groups: []account.GroupID{}}, true},
-		{"one like it", thief, helpdesk.NewToken{Name: "x", Role: account.RoleHelpDesk, Groups: one}, true},
-		{"a higher one, by one that is not limited", operator(helpdesk.NewToken{Name: "y", Role: account.RoleUserAdmin}),
-			helpdesk.NewToken{Name: "x", Role: account.RoleSuperAdmin}, false},
-		{"any, by the highest", operator(helpdesk.NewToken{Name: "z", Role: account.RoleSuperAdmin}),
-			helpdesk.NewToken{Name: "x", Role: account.RoleSuperAdmin}, true},
+		{"one of everybody's", thief, admin.NewToken{Name: "x", Role: account.RoleUserAdmin}, false},
+		{"a higher one of the same garage", thief, admin.NewToken{Name: "x", Role: account.RoleSuperAdmin, Groups: one}, false},
+		{"one of nobody", thief, admin.NewToken{Name: "x", Role: account.RoleUserAdmin, Groups: []account.GroupID{}}, true},
+		{"one like it", thief, admin.NewToken{Name: "x", Role: account.RoleHelpDesk, Groups: one}, true},
+		{"a higher one, by one that is not limited", operator(admin.NewToken{Name: "y", Role: account.RoleUserAdmin}),
+			admin.NewToken{Name: "x", Role: account.RoleSuperAdmin}, false},
+		{"any, by the highest", operator(admin.NewToken{Name: "z", Role: account.RoleSuperAdmin}),
+			admin.NewToken{Name: "x", Role: account.RoleSuperAdmin}, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -9,7 +9,9 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/authntest"
+	"barillet/authn/directory"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/factors/totp"
@@ -26,10 +28,10 @@ func foreignKey(value string) secret.Value {
 }
 
 // importUser imports a list of one user.
-func (s *shop) importUser(ctx context.Context, op helpdesk.Principal, n helpdesk.NewUser, invite, dry bool) (helpdesk.ImportResult, error) {
-	got, err := s.Directory.Import(ctx, op, s.From, []helpdesk.ImportRow{{NewUser: n}}, invite, dry)
+func (s *shop) importUser(ctx context.Context, op admin.Principal, n directory.NewUser, invite, dry bool) (directory.ImportResult, error) {
+	got, err := s.Directory.Import(ctx, op, s.From, []directory.ImportRow{{NewUser: n}}, invite, dry)
 	if err != nil {
-		return helpdesk.ImportResult{}, err
+		return directory.ImportResult{}, err
 	}
 	return got[0], nil
 }
@@ -37,7 +39,7 @@ func (s *shop) importUser(ctx context.Context, op helpdesk.Principal, n helpdesk
 // bring imports a user with a key of another service.
 func (s *shop) bring(t *testing.T) (account.User, *authntest.Phone) {
 	t.Helper()
-	got, err := s.importUser(t.Context(), machine, helpdesk.NewUser{Login: "zoe@garage.example", FirstName: "Zoé",
+	got, err := s.importUser(t.Context(), machine, directory.NewUser{Login: "zoe@garage.example", FirstName: "Zoé",
 		Groups: []account.GroupID{s.garage}, OTPAuthURI: foreignKey(foreignSecret)}, true, false)
 	if err != nil || got.ID == "" || !got.Invited || got.Exists || got.Faults != nil {
 		t.Fatalf("got %+v, %v", got, err)
@@ -126,7 +128,7 @@ func TestImport_InvitationRemovesImportedDevice(t *testing.T) {
 	}
 	s.Accept(tokenOf(mailed[templates.InvitationMail](t, s, u.Login).Link), password)
 	// The key is free again: nobody has it.
-	got, err := s.importUser(t.Context(), machine, helpdesk.NewUser{Login: "luc@garage.example", OTPAuthURI: foreignKey(foreignSecret)}, false, false)
+	got, err := s.importUser(t.Context(), machine, directory.NewUser{Login: "luc@garage.example", OTPAuthURI: foreignKey(foreignSecret)}, false, false)
 	if err != nil || got.ID == "" || got.Invited {
 		t.Errorf("got %+v, %v", got, err)
 	}
@@ -134,8 +136,8 @@ func TestImport_InvitationRemovesImportedDevice(t *testing.T) {
 
 func TestImport_RejectsPasswordAndKeyOfSameProvenance(t *testing.T) {
 	s := openShop(t)
-	bringing := helpdesk.NewUser{Login: "luc@garage.example", OTPAuthURI: foreignKey(strings.Repeat("ABCDEFGH", 4))}
-	for name, op := range map[string]helpdesk.Principal{"a token": root, "a token with secrets": withSecrets(root)} {
+	bringing := directory.NewUser{Login: "luc@garage.example", OTPAuthURI: foreignKey(strings.Repeat("ABCDEFGH", 4))}
+	for name, op := range map[string]admin.Principal{"a token": root, "a token with secrets": withSecrets(root)} {
 		_, err := s.importUser(t.Context(), op, bringing, true, false)
 		wantCode(t, name+" brings a key", err, errcode.Forbidden)
 		_, err = s.importUser(t.Context(), op, bringing, true, true)
@@ -150,12 +152,12 @@ func TestImport_RejectsPasswordAndKeyOfSameProvenance(t *testing.T) {
 		t.Errorf("got %v, want nobody made", err)
 	}
 	u, _ := s.bring(t)
-	for _, op := range []helpdesk.Principal{machine, withSecrets(root)} {
+	for _, op := range []admin.Principal{machine, withSecrets(root)} {
 		_, err := s.Directory.ResetPassword(t.Context(), op, s.From, u.Login, false)
 		wantCode(t, "the password link in the answer", err, errcode.SameProvenance)
 		_, err = s.Directory.TemporaryPassword(t.Context(), op, s.From, u.Login)
 		wantCode(t, "a temporary password", err, errcode.SameProvenance)
-		_, err = s.Directory.UpdateUser(t.Context(), op, s.From, string(u.ID), helpdesk.ProfileChange{Password: authntest.Password})
+		_, err = s.Directory.UpdateUser(t.Context(), op, s.From, string(u.ID), directory.ProfileChange{Password: authntest.Password})
 		wantCode(t, "a password that is set", err, errcode.SameProvenance)
 	}
 	if _, err := s.Directory.ResetPassword(t.Context(), support, s.From, u.Login, true); err != nil {
@@ -167,7 +169,7 @@ func TestImport_ReportsAllFaultsAndKeepsExistingUsers(t *testing.T) {
 	s := openShop(t)
 	s.bring(t)
 	before := s.User(technician)
-	faults := func(got helpdesk.ImportResult) (all []string) {
+	faults := func(got directory.ImportResult) (all []string) {
 		for _, f := range got.Faults {
 			all = append(all, f.Field+" "+f.Reason)
 		}
@@ -175,20 +177,20 @@ func TestImport_ReportsAllFaultsAndKeepsExistingUsers(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name string
-		n    helpdesk.NewUser
+		n    directory.NewUser
 		want []string
 		is   bool // known
 	}{
-		{"somebody new", helpdesk.NewUser{Login: "new@garage.example"}, nil, false},
-		{"everything wrong at once", helpdesk.NewUser{Login: "x y", Email: "no", Second: technician, FirstName: "a\nb", LastName: strings.Repeat("é", 65),
+		{"somebody new", directory.NewUser{Login: "new@garage.example"}, nil, false},
+		{"everything wrong at once", directory.NewUser{Login: "x y", Email: "no", Second: technician, FirstName: "a\nb", LastName: strings.Repeat("é", 65),
 			Locale: "xx", Groups: []account.GroupID{"g0"}, Role: "KING", OTPAuthURI: foreignKey("AAAA")},
 			[]string{"login address", "email address", "locale unknown", "otpauth short", "role unknown", "firstName name", "lastName name", "secondEmail taken", "groupIds unknown"}, false},
-		{"somebody known, in another case", helpdesk.NewUser{Login: "Amelie@GARAGE.example", FirstName: "Mallory"}, nil, true},
-		{"somebody known, whatever else is wrong", helpdesk.NewUser{Login: technician, Email: "no", Role: "KING"}, nil, true},
-		{"a login that is somebody's second address", helpdesk.NewUser{Login: second}, []string{"login taken"}, false},
-		{"an address of somebody else", helpdesk.NewUser{Login: "new@garage.example", Email: technician}, []string{"email taken"}, false},
-		{"a key that somebody has", helpdesk.NewUser{Login: "new@garage.example", OTPAuthURI: foreignKey(strings.ToLower(foreignSecret))}, []string{"otpauth taken"}, false},
-		{"twenty-one garages", helpdesk.NewUser{Login: "new@garage.example", Groups: make([]account.GroupID, 21)}, []string{"groupIds too_many"}, false},
+		{"somebody known, in another case", directory.NewUser{Login: "Amelie@GARAGE.example", FirstName: "Mallory"}, nil, true},
+		{"somebody known, whatever else is wrong", directory.NewUser{Login: technician, Email: "no", Role: "KING"}, nil, true},
+		{"a login that is somebody's second address", directory.NewUser{Login: second}, []string{"login taken"}, false},
+		{"an address of somebody else", directory.NewUser{Login: "new@garage.example", Email: technician}, []string{"email taken"}, false},
+		{"a key that somebody has", directory.NewUser{Login: "new@garage.example", OTPAuthURI: foreignKey(strings.ToLower(foreignSecret))}, []string{"otpauth taken"}, false},
+		{"twenty-one garages", directory.NewUser{Login: "new@garage.example", Groups: make([]account.GroupID, 21)}, []string{"groupIds too_many"}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			events := len(s.Events())
@@ -219,25 +221,25 @@ func TestImport_StaysWithinGroupScope(t *testing.T) {
 	s := openShop(t)
 	op := limited(support, s.garage)
 	for name, groups := range map[string][]account.GroupID{"another garage": {s.other}, "no garage": nil, "one that is not": {"g0"}} {
-		got, err := s.importUser(t.Context(), op, helpdesk.NewUser{Login: "luc@garage.example", Groups: groups}, true, false)
+		got, err := s.importUser(t.Context(), op, directory.NewUser{Login: "luc@garage.example", Groups: groups}, true, false)
 		if err != nil || len(got.Faults) != 1 || got.Faults[0].Field != "groupIds" || got.Faults[0].Reason != "unknown" {
 			t.Errorf("%s: got %+v, %v, want one answer for all", name, got, err)
 		}
 	}
-	got, err := s.importUser(t.Context(), op, helpdesk.NewUser{Login: "luc@garage.example", Groups: []account.GroupID{s.garage}, Role: account.RoleReadOnly}, true, false)
+	got, err := s.importUser(t.Context(), op, directory.NewUser{Login: "luc@garage.example", Groups: []account.GroupID{s.garage}, Role: account.RoleReadOnly}, true, false)
 	if err != nil || len(got.Faults) != 1 || got.Faults[0].Field != "role" {
 		t.Errorf("a role: got %+v, %v", got, err)
 	}
-	if got, err = s.importUser(t.Context(), op, helpdesk.NewUser{Login: "luc@garage.example", Groups: []account.GroupID{s.garage}}, true, false); err != nil || !got.Invited {
+	if got, err = s.importUser(t.Context(), op, directory.NewUser{Login: "luc@garage.example", Groups: []account.GroupID{s.garage}}, true, false); err != nil || !got.Invited {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	_, err = s.importUser(t.Context(), withRole(support, account.RoleReadOnly), helpdesk.NewUser{Login: "x@garage.example"}, true, true)
+	_, err = s.importUser(t.Context(), withRole(support, account.RoleReadOnly), directory.NewUser{Login: "x@garage.example"}, true, true)
 	wantCode(t, "whoever only reads", err, errcode.Forbidden)
 }
 
 func TestImport_LargestUserFitsOneTransaction(t *testing.T) {
 	s := openShop(t)
-	n := helpdesk.NewUser{Login: "zoe", Email: "zoe@garage.example", Second: "zoe@home.example", FirstName: "Zoé", LastName: "Martin",
+	n := directory.NewUser{Login: "zoe", Email: "zoe@garage.example", Second: "zoe@home.example", FirstName: "Zoé", LastName: "Martin",
 		Role: account.RoleHelpDesk, OTPAuthURI: foreignKey(foreignSecret)}
 	for i := range 20 {
 		n.Groups = append(n.Groups, s.Group(fmt.Sprint("Garage ", i)))
@@ -255,7 +257,7 @@ func TestImport_LargestUserFitsOneTransaction(t *testing.T) {
 func TestImport_AcceptsTheSeedOfAToken(t *testing.T) {
 	s := openShop(t)
 	uri := "otpauth://hotp/Feitian:zoe?secret=" + foreignSecret + "&issuer=Feitian&counter=7"
-	got, err := s.Directory.Import(t.Context(), machine, s.From, []helpdesk.ImportRow{{NewUser: helpdesk.NewUser{Login: "zoe@garage.example", OTPAuthURI: secret.From(uri)}}}, true, false)
+	got, err := s.Directory.Import(t.Context(), machine, s.From, []directory.ImportRow{{NewUser: directory.NewUser{Login: "zoe@garage.example", OTPAuthURI: secret.From(uri)}}}, true, false)
 	if err != nil || got[0].ID == "" || got[0].Faults != nil {
 		t.Fatalf("got %+v, %v", got, err)
 	}
@@ -273,7 +275,7 @@ func TestImport_AcceptsTheSeedOfAToken(t *testing.T) {
 			t.Errorf("counter %d: got %q, %v, want %q", counter, v.Rejected, err, want)
 		}
 	}
-	got, err = s.Directory.Import(t.Context(), machine, s.From, []helpdesk.ImportRow{{NewUser: helpdesk.NewUser{Login: "yves@garage.example", OTPAuthURI: foreignKey(foreignSecret)}}}, true, false)
+	got, err = s.Directory.Import(t.Context(), machine, s.From, []directory.ImportRow{{NewUser: directory.NewUser{Login: "yves@garage.example", OTPAuthURI: foreignKey(foreignSecret)}}}, true, false)
 	if err != nil || len(got[0].Faults) != 1 || got[0].Faults[0].Reason != "taken" {
 		t.Errorf("the same secret for a phone: got %+v, %v", got, err)
 	}
@@ -281,12 +283,12 @@ func TestImport_AcceptsTheSeedOfAToken(t *testing.T) {
 
 func TestImport_FindsDuplicatesWithinTheList(t *testing.T) {
 	s := openShop(t)
-	rows := []helpdesk.ImportRow{
-		{NewUser: helpdesk.NewUser{Login: "luc@garage.example", Second: "luc@home.example", OTPAuthURI: foreignKey(foreignSecret)}},
-		{NewUser: helpdesk.NewUser{Login: "zoe", Email: "LUC@home.example", OTPAuthURI: foreignKey(strings.ToLower(foreignSecret))}},
-		{NewUser: helpdesk.NewUser{Login: " Luc@Garage.Example "}},
-		{NewUser: helpdesk.NewUser{Login: technician}},
-		{NewUser: helpdesk.NewUser{Login: technician}},
+	rows := []directory.ImportRow{
+		{NewUser: directory.NewUser{Login: "luc@garage.example", Second: "luc@home.example", OTPAuthURI: foreignKey(foreignSecret)}},
+		{NewUser: directory.NewUser{Login: "zoe", Email: "LUC@home.example", OTPAuthURI: foreignKey(strings.ToLower(foreignSecret))}},
+		{NewUser: directory.NewUser{Login: " Luc@Garage.Example "}},
+		{NewUser: directory.NewUser{Login: technician}},
+		{NewUser: directory.NewUser{Login: technician}},
 	}
 	for _, dry := range []bool{true, false} {
 		got, err := s.Directory.Import(t.Context(), machine, s.From, rows, false, dry)
@@ -317,10 +319,10 @@ func TestImport_ResolvesGroupNamesWithinTheScope(t *testing.T) {
 	s := openShop(t)
 	s.Group("Twin")
 	s.Group("Twin")
-	row := func(login string, names ...string) helpdesk.ImportRow {
-		return helpdesk.ImportRow{NewUser: helpdesk.NewUser{Login: login}, GroupNames: names}
+	row := func(login string, names ...string) directory.ImportRow {
+		return directory.ImportRow{NewUser: directory.NewUser{Login: login}, GroupNames: names}
 	}
-	got, err := s.Directory.Import(t.Context(), machine, s.From, []helpdesk.ImportRow{row("a@garage.example", "Garage Lumière", string(s.garage)),
+	got, err := s.Directory.Import(t.Context(), machine, s.From, []directory.ImportRow{row("a@garage.example", "Garage Lumière", string(s.garage)),
 		row("b@garage.example", "Garage Lumière", "Nowhere"), row("c@garage.example", "Twin")}, false, false)
 	if err != nil || got[0].ID == "" || len(s.User("a@garage.example").Groups) != 1 {
 		t.Fatalf("got %+v, %v", got, err)
@@ -330,7 +332,7 @@ func TestImport_ResolvesGroupNamesWithinTheScope(t *testing.T) {
 			t.Errorf("row %d: got %+v, want %s", i, got[i].Faults, want)
 		}
 	}
-	got, err = s.Directory.Import(t.Context(), limited(support, s.other), s.From, []helpdesk.ImportRow{row("d@garage.example", "Garage Lumière")}, false, true)
+	got, err = s.Directory.Import(t.Context(), limited(support, s.other), s.From, []directory.ImportRow{row("d@garage.example", "Garage Lumière")}, false, true)
 	if err != nil || len(got[0].Faults) != 1 || got[0].Faults[0].Reason != "unknown" {
 		t.Errorf("a group outside the scope: got %+v, %v", got, err)
 	}
@@ -338,9 +340,9 @@ func TestImport_ResolvesGroupNamesWithinTheScope(t *testing.T) {
 
 func TestImport_PacesInvitations(t *testing.T) {
 	s := openShop(t)
-	var rows []helpdesk.ImportRow
+	var rows []directory.ImportRow
 	for i := range 25 {
-		rows = append(rows, helpdesk.ImportRow{NewUser: helpdesk.NewUser{Login: fmt.Sprintf("p%d@garage.example", i)}})
+		rows = append(rows, directory.ImportRow{NewUser: directory.NewUser{Login: fmt.Sprintf("p%d@garage.example", i)}})
 	}
 	if _, err := s.Directory.Import(t.Context(), machine, s.From, rows, true, false); err != nil {
 		t.Fatal(err)

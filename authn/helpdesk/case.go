@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/store"
@@ -156,17 +157,17 @@ func (d *HelpService) latest(r store.Reader, address string) (*Request, error) {
 }
 
 // note adds what an operator did.
-func (c *Request) note(tx *account.Tx, op Principal, what, text string) {
+func (c *Request) note(tx *account.Tx, op admin.Principal, what, text string) {
 	c.step(tx, op, HistoryEntry{What: what, Text: text})
 }
 
-func (c *Request) step(tx *account.Tx, op Principal, s HistoryEntry) {
+func (c *Request) step(tx *account.Tx, op admin.Principal, s HistoryEntry) {
 	s.At, s.By, s.Name = tx.Op.Now, op.ID, op.Name
 	c.History = append(slices.Clone(c.History), s)
 }
 
 // resolve closes a case by the reset that answers it: the mail with the ticket is the answer.
-func (d *HelpService) resolve(tx *account.Tx, op Principal, c *Request) error {
+func (d *HelpService) resolve(tx *account.Tx, op admin.Principal, c *Request) error {
 	c.State = StateResolved
 	c.note(tx, op, "reset", "")
 	return d.save(tx, c)
@@ -174,7 +175,7 @@ func (d *HelpService) resolve(tx *account.Tx, op Principal, c *Request) error {
 
 // requestEvent is an act of the operator on a case, done. About whom the house opened one is not said in the log, which those
 // who are limited to that person's garage read as well (PROTOCOL 21): the case says it.
-func requestEvent(op Principal, action string, c *Request) audit.Event {
+func requestEvent(op admin.Principal, action string, c *Request) audit.Event {
 	subject := string(c.User)
 	if c.unscopedOnly() {
 		subject = ""

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -15,14 +16,14 @@ import (
 )
 
 // zoe and ines are two people of support, each with a token of their own.
-func (s *shop) agents(t *testing.T) (zoe, ines helpdesk.Principal) {
+func (s *shop) agents(t *testing.T) (zoe, ines admin.Principal) {
 	t.Helper()
-	agent := func(address, name string) helpdesk.Principal {
+	agent := func(address, name string) admin.Principal {
 		u := s.Person(address, func(u *account.User) {
 			u.FirstName, u.Roles = name, []account.RoleAssignment{{ID: "r", Role: account.RoleHelpDesk}}
 		})
 		s.Change(u.ID, func(u *account.User) { u.Status = account.StatusActive })
-		return helpdesk.Principal{ID: "token:" + name, Name: name + "'s script", Owner: string(u.ID), Role: account.RoleHelpDesk}
+		return admin.Principal{ID: "token:" + name, Name: name + "'s script", Owner: string(u.ID), Role: account.RoleHelpDesk}
 	}
 	return agent("zoe@support.example", "Zoé"), agent("ines@support.example", "Inès")
 }
@@ -35,13 +36,13 @@ func (s *shop) asked(t *testing.T) string {
 	return all[len(all)-1].ID
 }
 
-func (s *shop) patch(t *testing.T, op helpdesk.Principal, id string, p helpdesk.RequestPatch) (helpdesk.Request, error) {
+func (s *shop) patch(t *testing.T, op admin.Principal, id string, p helpdesk.RequestPatch) (helpdesk.Request, error) {
 	t.Helper()
 	s.Clock.Advance(time.Second)
 	return s.Directory.HelpDesk.Patch(t.Context(), op, s.From, id, p)
 }
 
-func (s *shop) patched(t *testing.T, op helpdesk.Principal, id string, p helpdesk.RequestPatch) helpdesk.Request {
+func (s *shop) patched(t *testing.T, op admin.Principal, id string, p helpdesk.RequestPatch) helpdesk.Request {
 	t.Helper()
 	c, err := s.patch(t, op, id, p)
 	if err != nil {
@@ -69,7 +70,7 @@ func TestACaseIsInProgressWhileSomebodyHasIt(t *testing.T) {
 	id := s.asked(t)
 	for _, step := range []struct {
 		name  string
-		op    helpdesk.Principal
+		op    admin.Principal
 		patch helpdesk.RequestPatch
 		state helpdesk.State
 		who   string
@@ -96,7 +97,7 @@ func TestWhatDoesNotFollowInACaseIsRefusedWithTheReason(t *testing.T) {
 	zoe, ines := s.agents(t)
 	id := s.asked(t)
 	for name, c := range map[string]struct {
-		op    helpdesk.Principal
+		op    admin.Principal
 		patch helpdesk.RequestPatch
 		want  errcode.Code
 	}{
@@ -108,7 +109,7 @@ func TestWhatDoesNotFollowInACaseIsRefusedWithTheReason(t *testing.T) {
 		"seen in person by nobody":         {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: " \n"}}, errcode.Invalid},
 		"confirmed by no manager":          {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityManager}}, errcode.Invalid},
 		"seen by too long a name":          {zoe, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: helpdesk.IdentityInPerson, By: strings.Repeat("é", 129)}}, errcode.Invalid},
-		"one's own":                        {helpdesk.Principal{ID: "token:x", Owner: string(s.amelie.ID), Role: account.RoleHelpDesk}, helpdesk.RequestPatch{Check: calledBack}, errcode.Forbidden},
+		"one's own":                        {admin.Principal{ID: "token:x", Owner: string(s.amelie.ID), Role: account.RoleHelpDesk}, helpdesk.RequestPatch{Check: calledBack}, errcode.Forbidden},
 		"a manager names a colleague":      {limited(zoe, s.garage), helpdesk.RequestPatch{Assignee: to("ines@support.example")}, errcode.Forbidden},
 		"a manager names nobody":           {limited(zoe, s.garage), helpdesk.RequestPatch{Assignee: to("nobody@support.example")}, errcode.Forbidden},
 		"a manager elsewhere":              {limited(zoe, s.other), helpdesk.RequestPatch{Note: "x"}, errcode.NotFound},
@@ -152,7 +153,7 @@ func TestOfManyWhoTakeACaseAtOnceOneHasIt(t *testing.T) {
 	got := make([]error, 8)
 	for i := range got {
 		group.Go(func() {
-			_, got[i] = s.Directory.HelpDesk.Patch(t.Context(), []helpdesk.Principal{zoe, ines}[i%2], s.From, id, helpdesk.RequestPatch{Assignee: to(helpdesk.Me)})
+			_, got[i] = s.Directory.HelpDesk.Patch(t.Context(), []admin.Principal{zoe, ines}[i%2], s.From, id, helpdesk.RequestPatch{Assignee: to(helpdesk.Me)})
 		})
 	}
 	group.Wait()
@@ -161,7 +162,7 @@ func TestOfManyWhoTakeACaseAtOnceOneHasIt(t *testing.T) {
 		t.Fatalf("got history %+v and %v, want one who took it", c.History, err)
 	}
 	for i, err := range got {
-		if mine := []helpdesk.Principal{zoe, ines}[i%2].Owner == c.Assignee; mine != (err == nil) {
+		if mine := []admin.Principal{zoe, ines}[i%2].Owner == c.Assignee; mine != (err == nil) {
 			t.Errorf("call %d: got %v, the case is of %q", i, err, c.AssigneeName)
 		}
 	}

@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/internal/errcode"
 )
 
 // inviteElsewhere invites somebody whom the operator may not know of, and returns who stands for them.
-func (s *shop) inviteElsewhere(t *testing.T, op helpdesk.Principal, login string, groups ...account.GroupID) account.User {
+func (s *shop) inviteElsewhere(t *testing.T, op admin.Principal, login string, groups ...account.GroupID) account.User {
 	t.Helper()
-	u, invitation, err := s.Directory.CreateUser(t.Context(), op, s.From, helpdesk.NewUser{Login: login, Groups: groups}, true, true)
+	u, invitation, err := s.Directory.CreateUser(t.Context(), op, s.From, directory.NewUser{Login: login, Groups: groups}, true, true)
 	if err != nil || !invitation.Sent || invitation.Expires.IsZero() {
 		t.Fatalf("inviting %s: got %+v, %v", login, invitation, err)
 	}
@@ -70,7 +71,7 @@ func TestDeletingAShadowLeavesThePersonFindable(t *testing.T) {
 
 func TestManyGaragesInviteTheSamePerson(t *testing.T) {
 	s := openShop(t)
-	var all []helpdesk.Principal
+	var all []admin.Principal
 	for i := range 20 {
 		s.Clock.Advance(time.Second)
 		g := s.Group(fmt.Sprintf("Garage %d", i))
@@ -98,7 +99,7 @@ func TestAShadowEndsWhenThePersonIsMadeInItsGarage(t *testing.T) {
 	for range 2 {
 		wantCode(t, "deleting the person", s.Directory.Delete(t.Context(), machine, s.From, string(s.amelie.ID)), "")
 	}
-	u, _, err := s.Directory.CreateUser(t.Context(), machine, s.From, helpdesk.NewUser{Login: technician, Groups: []account.GroupID{s.other}}, false, true)
+	u, _, err := s.Directory.CreateUser(t.Context(), machine, s.From, directory.NewUser{Login: technician, Groups: []account.GroupID{s.other}}, false, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +117,7 @@ func TestAShadowIsSeenByWhoeverSeesItsGarage(t *testing.T) {
 	shadow := s.inviteElsewhere(t, limited(support, s.other), technician, s.other)
 	for _, c := range []struct {
 		name string
-		op   helpdesk.Principal
+		op   admin.Principal
 		want errcode.Code
 	}{
 		{"of the garage and another", limited(support, s.other, third), ""},
@@ -128,6 +129,6 @@ func TestAShadowIsSeenByWhoeverSeesItsGarage(t *testing.T) {
 		_, err := s.Directory.Admin.User(t.Context(), c.op, string(shadow.ID))
 		wantCode(t, c.name, err, c.want)
 	}
-	_, _, err := s.Directory.CreateUser(t.Context(), limited(support, s.other, third), s.From, helpdesk.NewUser{Login: technician, Groups: []account.GroupID{third}}, true, true)
+	_, _, err := s.Directory.CreateUser(t.Context(), limited(support, s.other, third), s.From, directory.NewUser{Login: technician, Groups: []account.GroupID{third}}, true, true)
 	wantCode(t, "who is there already", err, errcode.Taken)
 }

@@ -9,6 +9,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
@@ -60,20 +61,20 @@ func openShop(t *testing.T) *shop {
 
 // The operators.
 var (
-	machine = helpdesk.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
-	support = helpdesk.Principal{ID: "token:t1", Name: "support desk", Owner: "usupport", Role: account.RoleHelpDesk}
-	root    = helpdesk.Principal{ID: "token:t2", Name: "scripts", Owner: "uroot", Role: account.RoleSuperAdmin}
+	machine = admin.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
+	support = admin.Principal{ID: "token:t1", Name: "support desk", Owner: "usupport", Role: account.RoleHelpDesk}
+	root    = admin.Principal{ID: "token:t2", Name: "scripts", Owner: "uroot", Role: account.RoleSuperAdmin}
 )
 
 // calledBack is a check of the identity that needs no name.
 var calledBack = &helpdesk.IdentityCheck{Method: helpdesk.IdentityCalledBack}
 
-func withSecrets(op helpdesk.Principal) helpdesk.Principal {
+func withSecrets(op admin.Principal) admin.Principal {
 	op.CanSeeSecrets = true
 	return op
 }
 
-func limited(op helpdesk.Principal, groups ...account.GroupID) helpdesk.Principal {
+func limited(op admin.Principal, groups ...account.GroupID) admin.Principal {
 	op.Groups = append([]account.GroupID{}, groups...)
 	return op
 }
@@ -95,7 +96,7 @@ func (s *shop) signIn(t *testing.T, password string) authn.TransactionRef {
 	return started
 }
 
-func (s *shop) reset(t *testing.T, op helpdesk.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
+func (s *shop) reset(t *testing.T, op admin.Principal, r helpdesk.ResetRequest) helpdesk.ResetResult {
 	t.Helper()
 	rec, err := s.Directory.HelpDesk.Reset(t.Context(), op, s.From, technician, r)
 	if err != nil {
@@ -155,7 +156,7 @@ func tokenOf(link string) secret.Value {
 	return secret.From(link[strings.LastIndexByte(link, '/')+1:])
 }
 
-func withRole(op helpdesk.Principal, role account.Role) helpdesk.Principal {
+func withRole(op admin.Principal, role account.Role) admin.Principal {
 	op.Role = role
 	return op
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/internal/errcode"
 )
 
@@ -33,7 +34,7 @@ func (k *IdentityCheck) judged() (*IdentityCheck, error) {
 	if !slices.Contains([]IdentityMethod{IdentityInPerson, IdentityCalledBack, IdentityManager, IdentityDocument}, k.Method) {
 		return nil, errcode.InvalidField("identityCheck.way", "unknown")
 	}
-	by, ok := Sanitize(k.By, 128, false)
+	by, ok := admin.Sanitize(k.By, 128, false)
 	switch {
 	case !ok:
 		return nil, errcode.InvalidField("identityCheck.by", "too_long")
@@ -44,7 +45,7 @@ func (k *IdentityCheck) judged() (*IdentityCheck, error) {
 }
 
 // identify writes down a check; false when the case says the same already.
-func (c *Request) identify(tx *account.Tx, op Principal, k IdentityCheck) bool {
+func (c *Request) identify(tx *account.Tx, op admin.Principal, k IdentityCheck) bool {
 	if c.Identity == k.Method && c.IdentityBy == k.By {
 		return false
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/audit"
@@ -16,7 +18,7 @@ import (
 	"barillet/templates"
 )
 
-type step = func(context.Context, helpdesk.Principal, account.RequestInfo, string) error
+type step = func(context.Context, admin.Principal, account.RequestInfo, string) error
 
 // steps returns the steps of a life by the event that each writes.
 func (s *shop) steps() map[string]step {
@@ -26,11 +28,11 @@ func (s *shop) steps() map[string]step {
 		audit.UserDeactivated: s.Directory.Deactivate,
 		audit.UserUnlocked:    s.Directory.Unlock,
 		audit.UserDeleted:     s.Directory.Delete,
-		audit.UserReactivated: func(ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id string) error {
+		audit.UserReactivated: func(ctx context.Context, op admin.Principal, from account.RequestInfo, id string) error {
 			_, err := s.Directory.Activate(ctx, op, from, id, true)
 			return err
 		},
-		audit.InvitationIssued: func(ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id string) error {
+		audit.InvitationIssued: func(ctx context.Context, op admin.Principal, from account.RequestInfo, id string) error {
 			_, err := s.Directory.Reactivate(ctx, op, from, id, true)
 			return err
 		},
@@ -96,7 +98,7 @@ func TestWhoMayTakeAStep(t *testing.T) {
 	state := map[string]account.Status{audit.UserUnsuspended: account.StatusSuspended, audit.UserReactivated: account.StatusDeactivated, audit.InvitationIssued: account.StatusProvisioned}
 	for _, c := range []struct {
 		name                string
-		op                  helpdesk.Principal
+		op                  admin.Principal
 		id                  account.UserID
 		manage, help, again errcode.Code
 	}{
@@ -113,7 +115,7 @@ func TestWhoMayTakeAStep(t *testing.T) {
 		{"a manager of another garage", limited(support, s.other), s.amelie.ID, no, hidden, hidden},
 		{"an administrator of another garage", limited(userAdmin, s.other), s.amelie.ID, hidden, hidden, hidden},
 		{"an empty scope", limited(userAdmin), s.amelie.ID, hidden, hidden, hidden},
-		{"nobody", helpdesk.Principal{}, s.amelie.ID, no, no, no},
+		{"nobody", admin.Principal{}, s.amelie.ID, no, no, no},
 	} {
 		for action, do := range s.steps() {
 			if action == audit.UserDeleted {
@@ -182,7 +184,7 @@ func TestDeactivationEndsWhatLiesInTheMailbox(t *testing.T) {
 	s := openShop(t)
 	s.reset(t, support, helpdesk.ResetRequest{})
 	ticket := tokenOf(mailed[templates.DevicesResetMail](t, s, technician).Link)
-	if _, _, err := s.Directory.CreateUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "luc@garage.example"}, true, true); err != nil {
+	if _, _, err := s.Directory.CreateUser(t.Context(), root, s.From, directory.NewUser{Login: "luc@garage.example"}, true, true); err != nil {
 		t.Fatal(err)
 	}
 	invitation := tokenOf(mailed[templates.InvitationMail](t, s, "luc@garage.example").Link)
@@ -267,7 +269,7 @@ func TestADeletedPersonLeavesNothingBehind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, op := range []helpdesk.Principal{root, limited(support, s.garage)} {
+	for _, op := range []admin.Principal{root, limited(support, s.garage)} {
 		if _, _, err := s.Directory.HelpDesk.Requests(t.Context(), op, helpdesk.RequestQuery{}); err != nil {
 			t.Errorf("help requests after it: %v", err)
 		}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -67,12 +69,12 @@ func TestWhoMayMoveWhomIntoAndOutOfAGarage(t *testing.T) {
 	const ok, no, hidden = errcode.Code(""), errcode.Forbidden, errcode.NotFound
 	for _, c := range []struct {
 		name              string
-		op                helpdesk.Principal
+		op                admin.Principal
 		gid               account.GroupID
 		id                account.UserID
 		list, add, remove errcode.Code
 	}{
-		{"nobody", helpdesk.Principal{}, s.garage, s.amelie.ID, no, no, no},
+		{"nobody", admin.Principal{}, s.garage, s.amelie.ID, no, no, no},
 		{"who reads only", withRole(root, account.RoleReadOnly), s.garage, s.amelie.ID, ok, no, no},
 		{"support", support, s.garage, s.amelie.ID, ok, no, no},
 		{"an administrator of people", userAdmin, s.garage, s.amelie.ID, ok, ok, ok},
@@ -125,11 +127,11 @@ func TestWhoMayChangeAndDeleteAGarage(t *testing.T) {
 	userAdmin := withRole(root, account.RoleUserAdmin)
 	for _, c := range []struct {
 		name string
-		op   helpdesk.Principal
+		op   admin.Principal
 		gid  account.GroupID // "": one made for this
 		want errcode.Code
 	}{
-		{"nobody", helpdesk.Principal{}, "", errcode.Forbidden},
+		{"nobody", admin.Principal{}, "", errcode.Forbidden},
 		{"who reads only", withRole(root, account.RoleReadOnly), "", errcode.Forbidden},
 		{"support", support, "", errcode.Forbidden},
 		{"a garage's administrator", limited(userAdmin, s.garage), s.garage, errcode.Forbidden},
@@ -173,7 +175,7 @@ func TestAChangedGarageKeepsItsPeopleAndIsOneEvent(t *testing.T) {
 func TestARoleOrTokenOfADeletedGarageIsForNobody(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
-	secret, _, err := s.Directory.Admin.CreateToken(ctx, machine, s.From, helpdesk.NewToken{Name: "garage", Role: account.RoleUserAdmin, Groups: []account.GroupID{s.garage}})
+	secret, _, err := s.Directory.Admin.CreateToken(ctx, machine, s.From, admin.NewToken{Name: "garage", Role: account.RoleUserAdmin, Groups: []account.GroupID{s.garage}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +203,7 @@ func TestARoleOrTokenOfADeletedGarageIsForNobody(t *testing.T) {
 	}
 	_, err = s.Directory.Admin.User(ctx, op, "elsewhere@garage.example")
 	wantCode(t, "the token on somebody without a garage", err, errcode.NotFound)
-	_, _, err = s.Directory.CreateUser(ctx, op, s.From, helpdesk.NewUser{Login: "new@garage.example", Groups: []account.GroupID{s.garage}}, true, true)
+	_, _, err = s.Directory.CreateUser(ctx, op, s.From, directory.NewUser{Login: "new@garage.example", Groups: []account.GroupID{s.garage}}, true, true)
 	wantCode(t, "inviting into the garage that is gone", err, errcode.Invalid)
 	// The manager's role names the dead garage still: they hear of no reset of its former people, nor of others.
 	s.reset(t, support, helpdesk.ResetRequest{})

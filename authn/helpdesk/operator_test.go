@@ -4,19 +4,20 @@ import (
 	"testing"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 )
 
 // What each role may do to whom is in TestWhoMayDoWhatToWhom, whose table has no operator like these.
 func TestWhatAnOperatorMayDoToWhom(t *testing.T) {
-	op := func(role account.Role, owner string) helpdesk.Principal {
-		return helpdesk.Principal{ID: "token:t", Owner: owner, Role: role}
+	op := func(role account.Role, owner string) admin.Principal {
+		return admin.Principal{ID: "token:t", Owner: owner, Role: role}
 	}
 	const ok, forbidden = errcode.Code(""), errcode.Forbidden
 	for _, c := range []struct {
 		name                       string
-		op                         helpdesk.Principal
+		op                         admin.Principal
 		user                       account.User
 		see, invite, reset, manage errcode.Code
 	}{
@@ -25,10 +26,10 @@ func TestWhatAnOperatorMayDoToWhom(t *testing.T) {
 		{"two garages make one scope", limited(op(account.RoleHelpDesk, "u2"), "g1", "g2"), account.User{ID: "u1", Groups: []account.GroupID{"g2", "g1"}}, ok, ok, ok, forbidden},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			wantCode(t, "see", helpdesk.Authorize(c.op, helpdesk.PermRead, &c.user), c.see)
-			wantCode(t, "invite", helpdesk.Authorize(c.op, helpdesk.PermInvite, &c.user), c.invite)
-			wantCode(t, "reset", helpdesk.Authorize(c.op, helpdesk.PermReset, &c.user), c.reset)
-			wantCode(t, "manage", helpdesk.Authorize(c.op, helpdesk.PermManage, &c.user), c.manage)
+			wantCode(t, "see", admin.Authorize(c.op, admin.PermRead, &c.user), c.see)
+			wantCode(t, "invite", admin.Authorize(c.op, admin.PermInvite, &c.user), c.invite)
+			wantCode(t, "reset", admin.Authorize(c.op, admin.PermReset, &c.user), c.reset)
+			wantCode(t, "manage", admin.Authorize(c.op, admin.PermManage, &c.user), c.manage)
 		})
 	}
 }

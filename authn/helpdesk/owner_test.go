@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 	"barillet/templates"
@@ -25,7 +25,7 @@ func grant(role account.Role, groups ...account.GroupID) account.RoleAssignment 
 }
 
 // owned is who acts by a token that the machine's owner made for a person.
-func (s *shop) owned(t *testing.T, n helpdesk.NewToken) (secret.Value, helpdesk.Principal) {
+func (s *shop) owned(t *testing.T, n admin.NewToken) (secret.Value, admin.Principal) {
 	t.Helper()
 	if n.Name == "" {
 		n.Name = "of " + n.Owner
@@ -68,7 +68,7 @@ func TestATokenNeverDoesMoreThanItsOwnerMayAtPresent(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			owner := s.boss(t, fmt.Sprintf("boss%d@garage.example", i), grant(super))
-			secret, _ := s.owned(t, helpdesk.NewToken{Role: c.role, Groups: c.scope, Owner: owner.Login})
+			secret, _ := s.owned(t, admin.NewToken{Role: c.role, Groups: c.scope, Owner: owner.Login})
 			s.Change(owner.ID, func(u *account.User) { u.Roles = c.grants })
 			op, err := s.Directory.Admin.Authenticate(t.Context(), secret)
 			if err != nil || op.Role != c.want || fmt.Sprint(op.Groups) != fmt.Sprint(c.reach) || (op.Groups == nil) != (c.reach == nil) {
@@ -82,7 +82,7 @@ func TestATokenIsDeadWhileItsOwnerMayNotAct(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
 	owner := s.boss(t, "boss@garage.example", grant(account.RoleHelpDesk))
-	secret, op := s.owned(t, helpdesk.NewToken{Role: account.RoleHelpDesk, Owner: owner.Login})
+	secret, op := s.owned(t, admin.NewToken{Role: account.RoleHelpDesk, Owner: owner.Login})
 	if op.Owner != string(owner.ID) {
 		t.Fatalf("got owner %q", op.Owner)
 	}
@@ -101,7 +101,7 @@ func TestATokenIsDeadWhileItsOwnerMayNotAct(t *testing.T) {
 	alive("of somebody active again", "")
 	do("taking the role", s.Directory.Admin.RevokeRole(ctx, machine, s.From, owner.Login, owner.Roles[0].ID))
 	alive("of somebody without a role", errcode.NoSession)
-	_, err := s.Directory.Admin.GrantRole(ctx, machine, s.From, owner.Login, helpdesk.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
+	_, err := s.Directory.Admin.GrantRole(ctx, machine, s.From, owner.Login, admin.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
 	do("giving it again", err)
 	if op, err := s.Directory.Admin.Authenticate(ctx, secret); err != nil || len(op.Groups) != 1 || op.Groups[0] != s.garage {
 		t.Errorf("after the role was given again for one garage: got %+v, %v", op, err)
@@ -120,7 +120,7 @@ func TestTheMachinesOwnerAloneMakesTokensForPeople(t *testing.T) {
 	s.Change(suspended.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	for _, c := range []struct {
 		name  string
-		op    helpdesk.Principal
+		op    admin.Principal
 		owner string
 		role  account.Role
 		want  errcode.Code
@@ -128,14 +128,14 @@ func TestTheMachinesOwnerAloneMakesTokensForPeople(t *testing.T) {
 		{"by address", machine, "BOSS@garage.example", account.RoleUserAdmin, ""},
 		{"by id", machine, string(boss.ID), account.RoleReadOnly, ""},
 		{"by the highest token", root, "boss@garage.example", account.RoleReadOnly, errcode.Forbidden},
-		{"by a token for its own owner's name", helpdesk.Principal{ID: "token:x", Owner: string(boss.ID), Role: account.RoleUserAdmin}, string(boss.ID), account.RoleReadOnly, errcode.Forbidden},
+		{"by a token for its own owner's name", admin.Principal{ID: "token:x", Owner: string(boss.ID), Role: account.RoleUserAdmin}, string(boss.ID), account.RoleReadOnly, errcode.Forbidden},
 		{"above the person's role", machine, "boss@garage.example", account.RoleSuperAdmin, errcode.Invalid},
 		{"of somebody without a role", machine, technician, account.RoleReadOnly, errcode.Invalid},
 		{"of somebody suspended", machine, "gone@garage.example", account.RoleReadOnly, errcode.Invalid},
 		{"of nobody", machine, "nobody@garage.example", account.RoleReadOnly, errcode.Invalid},
 		{"of another unix user", machine, "operator:1", account.RoleReadOnly, errcode.Invalid},
 	} {
-		_, tok, err := s.Directory.Admin.CreateToken(ctx, c.op, s.From, helpdesk.NewToken{Name: "x", Role: c.role, Owner: c.owner})
+		_, tok, err := s.Directory.Admin.CreateToken(ctx, c.op, s.From, admin.NewToken{Name: "x", Role: c.role, Owner: c.owner})
 		wantCode(t, c.name, err, c.want)
 		if err == nil && tok.Owner != string(boss.ID) {
 			t.Errorf("%s: got owner %q", c.name, tok.Owner)
@@ -146,19 +146,19 @@ func TestTheMachinesOwnerAloneMakesTokensForPeople(t *testing.T) {
 func TestATokenOfAPersonMakesTokensOfThatPersonAndTheyAreTold(t *testing.T) {
 	s := openShop(t)
 	boss := s.boss(t, "boss@garage.example", grant(account.RoleUserAdmin))
-	_, op := s.owned(t, helpdesk.NewToken{Name: "first", Role: account.RoleUserAdmin, Owner: boss.Login, Secrets: true})
+	_, op := s.owned(t, admin.NewToken{Name: "first", Role: account.RoleUserAdmin, Owner: boss.Login, Secrets: true})
 	if m := mailed[templates.TokenMadeMail](t, s, boss.Email); m.Token != "first" || m.By != "Garage Lumiere" {
 		t.Errorf("got %+v", m)
 	}
 	s.EmptyOutbox()
 	s.Clock.Advance(time.Second)
-	_, tok := s.token(t, op, helpdesk.NewToken{Name: "second", Role: account.RoleHelpDesk})
+	_, tok := s.token(t, op, admin.NewToken{Name: "second", Role: account.RoleHelpDesk})
 	if tok.Owner != string(boss.ID) {
 		t.Errorf("got owner %q, want the person's", tok.Owner)
 	}
 	if m := mailed[templates.TokenMadeMail](t, s, boss.Email); m.Token != "second" || m.By != "first" {
 		t.Errorf("got %+v", m)
 	}
-	_, _, err := s.Directory.Admin.CreateToken(t.Context(), op, s.From, helpdesk.NewToken{Name: "third", Role: account.RoleUserAdmin, Secrets: true})
+	_, _, err := s.Directory.Admin.CreateToken(t.Context(), op, s.From, admin.NewToken{Name: "third", Role: account.RoleUserAdmin, Secrets: true})
 	wantCode(t, "with the allowance that it has itself", err, errcode.Forbidden)
 }

@@ -6,8 +6,9 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/authntest"
-	"barillet/authn/helpdesk"
+	"barillet/authn/directory"
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -99,7 +100,7 @@ func TestATemporaryPasswordIsToldToThePersonAndUsedOnce(t *testing.T) {
 func TestAnOperatorSetsAPassword(t *testing.T) {
 	s := openShop(t)
 	op := withSecrets(root)
-	u, err := s.Directory.UpdateUser(t.Context(), op, s.From, technician, helpdesk.ProfileChange{Password: given})
+	u, err := s.Directory.UpdateUser(t.Context(), op, s.From, technician, directory.ProfileChange{Password: given})
 	if err != nil || u.State != account.StatusActive {
 		t.Fatalf("got %q, %v", u.State, err)
 	}
@@ -112,7 +113,7 @@ func TestAnOperatorSetsAPassword(t *testing.T) {
 	if got := s.User(technician).Password.Provenance; got != op.Owner {
 		t.Errorf("after the phone: got source %q: the operator knows it still", got)
 	}
-	for name, c := range map[string]helpdesk.ProfileChange{"short": {Password: "abc"}, "about them": {Password: "amelie-durand"},
+	for name, c := range map[string]directory.ProfileChange{"short": {Password: "abc"}, "about them": {Password: "amelie-durand"},
 		"made of the name to come": {Password: "zoraide-lavigne", FirstName: text("Zoraïde"), LastName: text("Lavigne")}} {
 		_, err := s.Directory.UpdateUser(t.Context(), op, s.From, technician, c)
 		wantCode(t, name, err, errcode.Invalid)
@@ -152,7 +153,7 @@ func TestWhoMayGiveAPassword(t *testing.T) {
 	const ok, no, hidden, state = errcode.Code(""), errcode.Forbidden, errcode.NotFound, errcode.WrongState
 	for _, c := range []struct {
 		name                 string
-		op                   helpdesk.Principal
+		op                   admin.Principal
 		id                   account.UserID
 		status               account.Status
 		expire, change, give errcode.Code
@@ -165,7 +166,7 @@ func TestWhoMayGiveAPassword(t *testing.T) {
 		{"of one garage", limited(withSecrets(userAdmin), s.garage), s.amelie.ID, account.StatusActive, ok, ok, ok},
 		{"of another garage", limited(withSecrets(userAdmin), s.other), s.amelie.ID, account.StatusActive, hidden, hidden, hidden},
 		{"an equal role", withSecrets(root), s.admin.ID, account.StatusActive, no, no, no},
-		{"oneself", helpdesk.Principal{ID: "token:x", Owner: string(s.amelie.ID), Role: account.RoleUserAdmin, CanSeeSecrets: true}, s.amelie.ID, account.StatusActive, no, no, no},
+		{"oneself", admin.Principal{ID: "token:x", Owner: string(s.amelie.ID), Role: account.RoleUserAdmin, CanSeeSecrets: true}, s.amelie.ID, account.StatusActive, no, no, no},
 		{"somebody staged", machine, s.amelie.ID, account.StatusStaged, state, state, state},
 		{"somebody invited", machine, s.amelie.ID, account.StatusProvisioned, state, state, state},
 		{"somebody suspended", machine, s.amelie.ID, account.StatusSuspended, state, state, state},
@@ -174,7 +175,7 @@ func TestWhoMayGiveAPassword(t *testing.T) {
 		s.Change(c.id, func(u *account.User) { u.Status = c.status })
 		_, err := s.Directory.ExpirePassword(t.Context(), c.op, s.From, string(c.id))
 		wantCode(t, c.name+": expire", err, c.expire)
-		_, err = s.Directory.UpdateUser(t.Context(), c.op, s.From, string(c.id), helpdesk.ProfileChange{Password: authntest.Password})
+		_, err = s.Directory.UpdateUser(t.Context(), c.op, s.From, string(c.id), directory.ProfileChange{Password: authntest.Password})
 		wantCode(t, c.name+": set", err, c.give)
 		if c.id == s.amelie.ID {
 			_, err = s.Directory.ChangePassword(t.Context(), c.op, s.From, string(c.id), authntest.Password, authntest.Password)

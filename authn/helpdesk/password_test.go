@@ -5,7 +5,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -77,7 +77,7 @@ func TestForWhomThereIsAPasswordLink(t *testing.T) {
 	const ok, no, hidden, state = errcode.Code(""), errcode.Forbidden, errcode.NotFound, errcode.WrongState
 	for _, c := range []struct {
 		name         string
-		op           helpdesk.Principal
+		op           admin.Principal
 		id           account.UserID
 		status       account.Status
 		mail, answer errcode.Code

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/templates"
@@ -43,8 +44,8 @@ func (s State) leadsTo(t State) bool { return s == t || !s.closed() || !t.closed
 // take it at once one has it, and the other is told who (WrongState with Error.Holder), as is whoever answers,
 // closes or gives away somebody else's case without TakeOver. Opened again it needs a new check of the identity.
 // Forbidden: nobody works on their own request. TooMany: the case is full.
-func (d *HelpService) Patch(ctx context.Context, op Principal, req account.RequestInfo, id string, p RequestPatch) (Request, error) {
-	if err := op.Require(PermInvite); err != nil {
+func (d *HelpService) Patch(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, p RequestPatch) (Request, error) {
+	if err := op.Require(admin.PermInvite); err != nil {
 		return Request{}, err
 	}
 	p, err := p.judged()
@@ -83,13 +84,13 @@ func (d *HelpService) Patch(ctx context.Context, op Principal, req account.Reque
 // judged is the patch with its texts made inert, if it may be applied.
 func (p RequestPatch) judged() (RequestPatch, error) {
 	ok, noted := true, p.Note != ""
-	if p.Note, ok = Sanitize(p.Note, 2000, true); !ok {
+	if p.Note, ok = admin.Sanitize(p.Note, 2000, true); !ok {
 		return p, errcode.InvalidField("note", "too_long")
 	}
 	if noted && p.Note == "" { // blanks, or what cannot be seen
 		return p, errcode.InvalidField("note", "missing")
 	}
-	if p.Answer, ok = Sanitize(p.Answer, 2000, true); !ok {
+	if p.Answer, ok = admin.Sanitize(p.Answer, 2000, true); !ok {
 		return p, errcode.InvalidField("answer", "too_long")
 	}
 	if p.Assignee != nil {
@@ -129,7 +130,7 @@ func (p RequestPatch) complete(c *Request) (RequestPatch, error) {
 }
 
 // apply changes the case and returns the event of it.
-func (d *HelpService) apply(tx *account.Tx, op Principal, c *Request, p RequestPatch) (audit.Event, error) {
+func (d *HelpService) apply(tx *account.Tx, op admin.Principal, c *Request, p RequestPatch) (audit.Event, error) {
 	p, err := p.complete(c)
 	if err != nil {
 		return audit.Event{}, err
@@ -179,7 +180,7 @@ func (d *HelpService) apply(tx *account.Tx, op Principal, c *Request, p RequestP
 
 // assignee finds who is to have a case: somebody who could work on it. Whoever is limited to groups gives it to
 // nobody else, for people with a role lie outside every scope (PROTOCOL 21).
-func (d *HelpService) assignee(r account.Reader, op Principal, c *Request, who string) (id, name string, err error) {
+func (d *HelpService) assignee(r account.Reader, op admin.Principal, c *Request, who string) (id, name string, err error) {
 	switch {
 	case who == "":
 		return "", "", nil
@@ -200,8 +201,8 @@ func (d *HelpService) assignee(r account.Reader, op Principal, c *Request, who s
 		return "", "", err
 	}
 	for _, g := range u.Roles {
-		as := Principal{Owner: string(u.ID), Role: g.Role, Groups: g.Groups}
-		if u.Status != account.StatusActive || u.ID == c.User || as.Require(PermInvite) != nil {
+		as := admin.Principal{Owner: string(u.ID), Role: g.Role, Groups: g.Groups}
+		if u.Status != account.StatusActive || u.ID == c.User || as.Require(admin.PermInvite) != nil {
 			continue
 		}
 		switch err := d.requestInScope(r, as, c); {

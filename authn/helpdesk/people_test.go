@@ -6,8 +6,9 @@ import (
 	"testing"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/authntest"
-	"barillet/authn/helpdesk"
+	"barillet/authn/directory"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/templates"
@@ -15,7 +16,7 @@ import (
 
 func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 	s := openShop(t)
-	u, inv, err := s.Directory.CreateUser(t.Context(), limited(support, s.garage), s.From, helpdesk.NewUser{Email: "Luc@Garage.example",
+	u, inv, err := s.Directory.CreateUser(t.Context(), limited(support, s.garage), s.From, directory.NewUser{Email: "Luc@Garage.example",
 		FirstName: "Luc", Locale: "en", Groups: []account.GroupID{s.garage}}, true, true)
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +47,7 @@ func TestSomebodyInvitedByMailChoosesAPasswordAndEnrols(t *testing.T) {
 
 func TestTheFirstAdministratorIsMadeAtTheMachine(t *testing.T) {
 	h := authntest.New(t)
-	u, inv, err := h.Directory.CreateUser(t.Context(), machine, account.RequestInfo{}, helpdesk.NewUser{Login: "root@garage.example", Role: account.RoleSuperAdmin}, true, false)
+	u, inv, err := h.Directory.CreateUser(t.Context(), machine, account.RequestInfo{}, directory.NewUser{Login: "root@garage.example", Role: account.RoleSuperAdmin}, true, false)
 	if err != nil || inv.Sent || inv.Link.IsZero() || u.Rank() != account.RoleSuperAdmin.Rank() {
 		t.Fatalf("got %+v, %+v, %v", u, inv, err)
 	}
@@ -63,30 +64,30 @@ func TestWhoMayMakeWhom(t *testing.T) {
 	in := []account.GroupID{s.garage}
 	for i, c := range []struct {
 		name           string
-		op             helpdesk.Principal
-		n              helpdesk.NewUser
+		op             admin.Principal
+		n              directory.NewUser
 		activate, mail bool
 		want           errcode.Code
 	}{
-		{"who reads only makes nobody", helpdesk.Principal{Owner: "u", Role: account.RoleReadOnly}, helpdesk.NewUser{}, true, true, errcode.Forbidden},
-		{"a manager makes people of the garage", limited(support, s.garage), helpdesk.NewUser{Groups: in}, true, true, ""},
-		{"a manager makes none of another garage", limited(support, s.garage), helpdesk.NewUser{Groups: []account.GroupID{s.garage, s.other}}, true, true, errcode.Forbidden},
-		{"a manager makes none of no garage", limited(support, s.garage), helpdesk.NewUser{}, true, true, errcode.Forbidden},
-		{"a manager gives no role", limited(root, s.garage), helpdesk.NewUser{Groups: in, Role: account.RoleReadOnly}, true, true, errcode.Forbidden},
-		{"support gives a lower role", support, helpdesk.NewUser{Role: account.RoleReadOnly}, true, true, ""},
-		{"support does not give its own", support, helpdesk.NewUser{Role: account.RoleHelpDesk}, true, true, errcode.Forbidden},
-		{"a super administrator gives any role", root, helpdesk.NewUser{Role: account.RoleSuperAdmin}, true, true, ""},
-		{"a role that we do not know is none", root, helpdesk.NewUser{Role: "ORG_ADMIN"}, true, true, errcode.Invalid},
-		{"a link in the answer needs secrets", root, helpdesk.NewUser{}, true, false, errcode.Forbidden},
-		{"support gets no link", withSecrets(support), helpdesk.NewUser{}, true, false, errcode.Forbidden},
-		{"with secrets the link is answered", withSecrets(root), helpdesk.NewUser{}, true, false, ""},
-		{"a password needs secrets", root, helpdesk.NewUser{Password: password}, false, true, errcode.Forbidden},
-		{"with secrets a password is taken", withSecrets(root), helpdesk.NewUser{Password: password}, false, true, ""},
-		{"a weak password is not", machine, helpdesk.NewUser{Password: "password"}, false, true, errcode.Invalid},
-		{"an address is written as it is", machine, helpdesk.NewUser{Login: "luc", Email: "no address"}, false, true, errcode.Invalid},
-		{"a garage that is not there", machine, helpdesk.NewUser{Groups: []account.GroupID{"g0"}}, false, true, errcode.Invalid},
-		{"a language that we do not speak", machine, helpdesk.NewUser{Locale: "tlh"}, false, true, errcode.Invalid},
-		{"an address that somebody has", machine, helpdesk.NewUser{Login: "luc", Email: second}, false, true, errcode.Taken},
+		{"who reads only makes nobody", admin.Principal{Owner: "u", Role: account.RoleReadOnly}, directory.NewUser{}, true, true, errcode.Forbidden},
+		{"a manager makes people of the garage", limited(support, s.garage), directory.NewUser{Groups: in}, true, true, ""},
+		{"a manager makes none of another garage", limited(support, s.garage), directory.NewUser{Groups: []account.GroupID{s.garage, s.other}}, true, true, errcode.Forbidden},
+		{"a manager makes none of no garage", limited(support, s.garage), directory.NewUser{}, true, true, errcode.Forbidden},
+		{"a manager gives no role", limited(root, s.garage), directory.NewUser{Groups: in, Role: account.RoleReadOnly}, true, true, errcode.Forbidden},
+		{"support gives a lower role", support, directory.NewUser{Role: account.RoleReadOnly}, true, true, ""},
+		{"support does not give its own", support, directory.NewUser{Role: account.RoleHelpDesk}, true, true, errcode.Forbidden},
+		{"a super administrator gives any role", root, directory.NewUser{Role: account.RoleSuperAdmin}, true, true, ""},
+		{"a role that we do not know is none", root, directory.NewUser{Role: "ORG_ADMIN"}, true, true, errcode.Invalid},
+		{"a link in the answer needs secrets", root, directory.NewUser{}, true, false, errcode.Forbidden},
+		{"support gets no link", withSecrets(support), directory.NewUser{}, true, false, errcode.Forbidden},
+		{"with secrets the link is answered", withSecrets(root), directory.NewUser{}, true, false, ""},
+		{"a password needs secrets", root, directory.NewUser{Password: password}, false, true, errcode.Forbidden},
+		{"with secrets a password is taken", withSecrets(root), directory.NewUser{Password: password}, false, true, ""},
+		{"a weak password is not", machine, directory.NewUser{Password: "password"}, false, true, errcode.Invalid},
+		{"an address is written as it is", machine, directory.NewUser{Login: "luc", Email: "no address"}, false, true, errcode.Invalid},
+		{"a garage that is not there", machine, directory.NewUser{Groups: []account.GroupID{"g0"}}, false, true, errcode.Invalid},
+		{"a language that we do not speak", machine, directory.NewUser{Locale: "tlh"}, false, true, errcode.Invalid},
+		{"an address that somebody has", machine, directory.NewUser{Login: "luc", Email: second}, false, true, errcode.Taken},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.n.Login == "" {
@@ -122,7 +123,7 @@ func TestAManagerListsThePeopleOfTheGaragesAndNobodyElse(t *testing.T) {
 		want = append(want, u.Login)
 	}
 	want = append(want, technician)
-	list := func(op helpdesk.Principal, q account.UserQuery) (got []string) {
+	list := func(op admin.Principal, q account.UserQuery) (got []string) {
 		t.Helper()
 		for page := 0; page == 0 || q.After != ""; page++ {
 			people, next, err := s.Directory.Users(t.Context(), op, q)

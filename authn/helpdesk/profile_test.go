@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -18,7 +20,7 @@ func text(s string) *string { return &s }
 func TestAMovedAddressEndsSessionsAndBothMailboxesAreTold(t *testing.T) {
 	s := openShop(t)
 	before := s.User(technician)
-	u, err := s.Directory.UpdateUser(t.Context(), root, s.From, technician, helpdesk.ProfileChange{
+	u, err := s.Directory.UpdateUser(t.Context(), root, s.From, technician, directory.ProfileChange{
 		Login: text(" A.Durand@Garage.example "), Email: text("a.durand@garage.example"), LastName: text("Martin")})
 	if err != nil {
 		t.Fatal(err)
@@ -57,13 +59,13 @@ func TestAMovedMailboxEndsTicketsAndInvitation(t *testing.T) {
 	s := openShop(t)
 	s.reset(t, support, helpdesk.ResetRequest{})
 	ticket := tokenOf(mailed[templates.DevicesResetMail](t, s, technician).Link)
-	_, _, err := s.Directory.CreateUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "typo@garage.example"}, true, true)
+	_, _, err := s.Directory.CreateUser(t.Context(), root, s.From, directory.NewUser{Login: "typo@garage.example"}, true, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	invitation := tokenOf(mailed[templates.InvitationMail](t, s, "typo@garage.example").Link)
 	for from, to := range map[string]string{technician: "x@garage.example", "typo@garage.example": "y@garage.example"} {
-		if _, err := s.Directory.UpdateUser(t.Context(), root, s.From, from, helpdesk.ProfileChange{Email: text(to)}); err != nil {
+		if _, err := s.Directory.UpdateUser(t.Context(), root, s.From, from, directory.ProfileChange{Email: text(to)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -75,14 +77,14 @@ func TestAMovedMailboxEndsTicketsAndInvitation(t *testing.T) {
 func TestANameChangesWithoutEndingAnything(t *testing.T) {
 	s := openShop(t)
 	u, err := s.Directory.UpdateUser(t.Context(), limited(withRole(support, account.RoleUserAdmin), s.garage), s.From, technician,
-		helpdesk.ProfileChange{FirstName: text("Amélia"), Custom: map[string]json.RawMessage{"badge": []byte(`"<7>"`), "gone": []byte("null")}})
+		directory.ProfileChange{FirstName: text("Amélia"), Custom: map[string]json.RawMessage{"badge": []byte(`"<7>"`), "gone": []byte("null")}})
 	if err != nil || u.FirstName != "Amélia" || string(u.Profile) != `{"badge":"<7>"}` {
 		t.Fatalf("got %+v, %v", u, err)
 	}
 	if live, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil || live.Name != "Amélia Durand" {
 		t.Errorf("the session: got %+v, %v, want it alive with the new name", live, err)
 	}
-	if _, err := s.Directory.UpdateUser(t.Context(), root, s.From, technician, helpdesk.ProfileChange{FirstName: text("Amélia")}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), root, s.From, technician, directory.ProfileChange{FirstName: text("Amélia")}); err != nil {
 		t.Fatal(err)
 	}
 	if events := s.Events(audit.ProfileUpdated); len(events) != 1 || len(s.Mails()) != 0 {
@@ -98,30 +100,30 @@ func TestWhatBecomesOfAProfile(t *testing.T) {
 		}
 		return out
 	}
-	whole := helpdesk.ProfileChange{Login: text(technician), Email: text(technician), Replace: true}
+	whole := directory.ProfileChange{Login: text(technician), Email: text(technician), Replace: true}
 	for _, c := range []struct {
 		name   string
-		change func(c *helpdesk.ProfileChange)
+		change func(c *directory.ProfileChange)
 		part   bool
 		want   errcode.Code
 		says   string
 	}{
-		{"an address that somebody has", func(c *helpdesk.ProfileChange) { c.Second = text("admin@garage.example") }, true, errcode.Taken, "taken"},
-		{"one's own address in another place", func(c *helpdesk.ProfileChange) { c.Login = text(second) }, true, "", ""},
-		{"no login", func(c *helpdesk.ProfileChange) { c.Login = text("") }, true, errcode.Invalid, "login"},
-		{"no mailbox", func(c *helpdesk.ProfileChange) { c.Email = text("x") }, true, errcode.Invalid, "email"},
-		{"no second mailbox", func(c *helpdesk.ProfileChange) { c.Second = text("x") }, true, errcode.Invalid, "secondEmail"},
-		{"a look-alike", func(c *helpdesk.ProfileChange) { c.Login = text("\u212aim@garage.example") }, true, errcode.Invalid, "login"},
-		{"a name with a line break", func(c *helpdesk.ProfileChange) { c.FirstName = text("a\nb") }, true, errcode.Invalid, "firstName"},
-		{"a name that is too long", func(c *helpdesk.ProfileChange) { c.LastName = text(strings.Repeat("x", 65)) }, true, errcode.Invalid, "lastName"},
-		{"a language that we do not speak", func(c *helpdesk.ProfileChange) { c.Locale = text("tlh") }, true, errcode.Invalid, "locale"},
-		{"custom members beyond their room", func(c *helpdesk.ProfileChange) { c.Custom = raw(`{"x":"` + strings.Repeat("y", 16<<10) + `"}`) }, true, errcode.Invalid, "profile"},
-		{"a whole profile without login", func(c *helpdesk.ProfileChange) { c.Login = nil }, false, errcode.Invalid, "login"},
-		{"a whole profile without email", func(c *helpdesk.ProfileChange) { c.Email = nil }, false, errcode.Invalid, "email"},
-		{"a whole profile", func(*helpdesk.ProfileChange) {}, false, "", ""},
+		{"an address that somebody has", func(c *directory.ProfileChange) { c.Second = text("admin@garage.example") }, true, errcode.Taken, "taken"},
+		{"one's own address in another place", func(c *directory.ProfileChange) { c.Login = text(second) }, true, "", ""},
+		{"no login", func(c *directory.ProfileChange) { c.Login = text("") }, true, errcode.Invalid, "login"},
+		{"no mailbox", func(c *directory.ProfileChange) { c.Email = text("x") }, true, errcode.Invalid, "email"},
+		{"no second mailbox", func(c *directory.ProfileChange) { c.Second = text("x") }, true, errcode.Invalid, "secondEmail"},
+		{"a look-alike", func(c *directory.ProfileChange) { c.Login = text("\u212aim@garage.example") }, true, errcode.Invalid, "login"},
+		{"a name with a line break", func(c *directory.ProfileChange) { c.FirstName = text("a\nb") }, true, errcode.Invalid, "firstName"},
+		{"a name that is too long", func(c *directory.ProfileChange) { c.LastName = text(strings.Repeat("x", 65)) }, true, errcode.Invalid, "lastName"},
+		{"a language that we do not speak", func(c *directory.ProfileChange) { c.Locale = text("tlh") }, true, errcode.Invalid, "locale"},
+		{"custom members beyond their room", func(c *directory.ProfileChange) { c.Custom = raw(`{"x":"` + strings.Repeat("y", 16<<10) + `"}`) }, true, errcode.Invalid, "profile"},
+		{"a whole profile without login", func(c *directory.ProfileChange) { c.Login = nil }, false, errcode.Invalid, "login"},
+		{"a whole profile without email", func(c *directory.ProfileChange) { c.Email = nil }, false, errcode.Invalid, "email"},
+		{"a whole profile", func(*directory.ProfileChange) {}, false, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			change := helpdesk.ProfileChange{}
+			change := directory.ProfileChange{}
 			if !c.part {
 				change = whole
 			}
@@ -150,24 +152,24 @@ func TestWhoMayChangeAProfile(t *testing.T) {
 	scoped := limited(userAdmin, s.garage)
 	for _, c := range []struct {
 		name   string
-		op     helpdesk.Principal
+		op     admin.Principal
 		id     account.UserID
-		change helpdesk.ProfileChange
+		change directory.ProfileChange
 		want   errcode.Code
 	}{
-		{"who reads only", withRole(root, account.RoleReadOnly), s.amelie.ID, helpdesk.ProfileChange{FirstName: text("a")}, errcode.Forbidden},
-		{"support", support, s.amelie.ID, helpdesk.ProfileChange{FirstName: text("b")}, errcode.Forbidden},
-		{"an administrator of people", userAdmin, s.amelie.ID, helpdesk.ProfileChange{FirstName: text("c")}, ""},
-		{"somebody of a lower role", userAdmin, s.manager.ID, helpdesk.ProfileChange{FirstName: text("d")}, ""},
-		{"somebody of a higher role", userAdmin, s.admin.ID, helpdesk.ProfileChange{FirstName: text("e")}, errcode.Forbidden},
-		{"somebody of the same role", root, s.admin.ID, helpdesk.ProfileChange{FirstName: text("f")}, errcode.Forbidden},
-		{"oneself", own, s.admin.ID, helpdesk.ProfileChange{FirstName: text("g")}, errcode.Forbidden},
-		{"the machine's owner", machine, s.admin.ID, helpdesk.ProfileChange{Email: text("h@garage.example")}, ""},
-		{"a name within the scope", scoped, s.amelie.ID, helpdesk.ProfileChange{FirstName: text("i")}, ""},
-		{"a free address within the scope", scoped, s.amelie.ID, helpdesk.ProfileChange{Email: text("i@garage.example")}, errcode.Forbidden},
-		{"an address of outside tells nothing", scoped, s.amelie.ID, helpdesk.ProfileChange{Email: text("admin@garage.example")}, errcode.Forbidden},
-		{"outside the scope nobody is there", limited(userAdmin, s.other), s.amelie.ID, helpdesk.ProfileChange{FirstName: text("j")}, errcode.NotFound},
-		{"nobody", root, "unobody", helpdesk.ProfileChange{FirstName: text("k")}, errcode.NotFound},
+		{"who reads only", withRole(root, account.RoleReadOnly), s.amelie.ID, directory.ProfileChange{FirstName: text("a")}, errcode.Forbidden},
+		{"support", support, s.amelie.ID, directory.ProfileChange{FirstName: text("b")}, errcode.Forbidden},
+		{"an administrator of people", userAdmin, s.amelie.ID, directory.ProfileChange{FirstName: text("c")}, ""},
+		{"somebody of a lower role", userAdmin, s.manager.ID, directory.ProfileChange{FirstName: text("d")}, ""},
+		{"somebody of a higher role", userAdmin, s.admin.ID, directory.ProfileChange{FirstName: text("e")}, errcode.Forbidden},
+		{"somebody of the same role", root, s.admin.ID, directory.ProfileChange{FirstName: text("f")}, errcode.Forbidden},
+		{"oneself", own, s.admin.ID, directory.ProfileChange{FirstName: text("g")}, errcode.Forbidden},
+		{"the machine's owner", machine, s.admin.ID, directory.ProfileChange{Email: text("h@garage.example")}, ""},
+		{"a name within the scope", scoped, s.amelie.ID, directory.ProfileChange{FirstName: text("i")}, ""},
+		{"a free address within the scope", scoped, s.amelie.ID, directory.ProfileChange{Email: text("i@garage.example")}, errcode.Forbidden},
+		{"an address of outside tells nothing", scoped, s.amelie.ID, directory.ProfileChange{Email: text("admin@garage.example")}, errcode.Forbidden},
+		{"outside the scope nobody is there", limited(userAdmin, s.other), s.amelie.ID, directory.ProfileChange{FirstName: text("j")}, errcode.NotFound},
+		{"nobody", root, "unobody", directory.ProfileChange{FirstName: text("k")}, errcode.NotFound},
 	} {
 		_, err := s.Directory.UpdateUser(t.Context(), c.op, s.From, string(c.id), c.change)
 		wantCode(t, c.name, err, c.want)
@@ -177,7 +179,7 @@ func TestWhoMayChangeAProfile(t *testing.T) {
 // Every index, 32 sessions, three tickets, a password and four mailboxes fit into one Update beside a door's own key.
 func TestEverythingOfAPersonMovesInOneUpdate(t *testing.T) {
 	s := openShop(t)
-	if _, err := s.Directory.UpdateUser(t.Context(), root, s.From, technician, helpdesk.ProfileChange{Login: text("a")}); err != nil {
+	if _, err := s.Directory.UpdateUser(t.Context(), root, s.From, technician, directory.ProfileChange{Login: text("a")}); err != nil {
 		t.Fatal(err) // a name apart from both addresses
 	}
 	for range 3 {
@@ -186,7 +188,7 @@ func TestEverythingOfAPersonMovesInOneUpdate(t *testing.T) {
 	s.EmptyOutbox()
 	s.crowd(t, s.amelie.ID)
 	door := account.WithTxHook(t.Context(), func(tx *account.Tx) error { return tx.Raw.Put("idempotency/x", []byte("x")) })
-	_, err := s.Directory.UpdateUser(door, withSecrets(root), s.From, technician, helpdesk.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
+	_, err := s.Directory.UpdateUser(door, withSecrets(root), s.From, technician, directory.ProfileChange{Login: text("l"), Email: text("m@garage.example"),
 		Second: text("n@garage.example"), FirstName: text("o"), LastName: text("p"), Password: chosen})
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/store"
@@ -25,8 +26,8 @@ const casesRead = 2000
 
 // Requests lists help requests. An operator limited to groups sees those of people within, and none of addresses
 // that nobody has. next is the cursor for more, "" at the end.
-func (d *HelpService) Requests(ctx context.Context, op Principal, q RequestQuery) (cases []Request, next string, err error) {
-	if err := op.Require(PermRead); err != nil {
+func (d *HelpService) Requests(ctx context.Context, op admin.Principal, q RequestQuery) (cases []Request, next string, err error) {
+	if err := op.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
 	if q.Status != "" && !q.Status.valid() {
@@ -43,7 +44,7 @@ func (d *HelpService) Requests(ctx context.Context, op Principal, q RequestQuery
 
 // requestsInScope is Cases for an operator limited to groups. It reads on until a page is full of what lies within:
 // a short page, or a cursor, would tell of cases outside and when they were sent (PROTOCOL 21).
-func (d *HelpService) requestsInScope(ctx context.Context, op Principal, q RequestQuery) (cases []Request, next string, err error) {
+func (d *HelpService) requestsInScope(ctx context.Context, op admin.Principal, q RequestQuery) (cases []Request, next string, err error) {
 	for limit := q.Limit; ; q.After = next {
 		var found []Request
 		if found, next, err = d.scan(ctx, q, true); err != nil {
@@ -109,7 +110,7 @@ func (c *Request) has(reference string) bool {
 }
 
 // requestInScope judges whether the operator may know of a case: NotFound if not.
-func (d *HelpService) requestInScope(r account.Reader, op Principal, c *Request) error {
+func (d *HelpService) requestInScope(r account.Reader, op admin.Principal, c *Request) error {
 	if !op.Scoped() {
 		return nil
 	}
@@ -120,13 +121,13 @@ func (d *HelpService) requestInScope(r account.Reader, op Principal, c *Request)
 	if err != nil {
 		return err
 	}
-	return Authorize(op, PermRead, &u)
+	return admin.Authorize(op, admin.PermRead, &u)
 }
 
 // Changes are what was changed about the person of a case in the last seven days (PROTOCOL 24); none where the
 // address is nobody's. Whoever is limited to groups is told of no role and no garage, which are known here by name alone
 // (PROTOCOL 21). NotFound as with Case.
-func (d *HelpService) Changes(ctx context.Context, op Principal, c *Request) ([]account.Activity, error) {
+func (d *HelpService) Changes(ctx context.Context, op admin.Principal, c *Request) ([]account.Activity, error) {
 	if c.User == "" {
 		return nil, nil
 	}
@@ -137,15 +138,15 @@ func (d *HelpService) Changes(ctx context.Context, op Principal, c *Request) ([]
 	changes := u.RecentSecurityChanges(d.accounts.Now())
 	if op.Scoped() {
 		changes = slices.DeleteFunc(changes, func(x account.Activity) bool {
-			return slices.Contains(AdminActions, x.What) || x.What == audit.GroupMemberAdded || x.What == audit.GroupMemberRemoved
+			return slices.Contains(admin.AdminActions, x.What) || x.What == audit.GroupMemberAdded || x.What == audit.GroupMemberRemoved
 		})
 	}
 	return changes, err
 }
 
 // Request reads one help request; NotFound when there is none that this operator may know of.
-func (d *HelpService) Request(ctx context.Context, op Principal, id string) (Request, error) {
-	if err := op.Require(PermRead); err != nil {
+func (d *HelpService) Request(ctx context.Context, op admin.Principal, id string) (Request, error) {
+	if err := op.Require(admin.PermRead); err != nil {
 		return Request{}, err
 	}
 	var c Request

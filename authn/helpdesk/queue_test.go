@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/helpdesk"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -65,12 +66,12 @@ func TestPatchesThatAreRefused(t *testing.T) {
 	id := s.cases(t)[0].ID
 	for _, c := range []struct {
 		name  string
-		op    helpdesk.Principal
+		op    admin.Principal
 		id    string
 		patch helpdesk.RequestPatch
 		want  errcode.Code
 	}{
-		{"who reads only changes nothing", helpdesk.Principal{Owner: "u", Role: account.RoleReadOnly}, id, helpdesk.RequestPatch{Note: "x"}, errcode.Forbidden},
+		{"who reads only changes nothing", admin.Principal{Owner: "u", Role: account.RoleReadOnly}, id, helpdesk.RequestPatch{Note: "x"}, errcode.Forbidden},
 		{"a state that is none", support, id, helpdesk.RequestPatch{Status: "closed"}, errcode.Invalid},
 		{"a reply by mail proves nobody", support, id, helpdesk.RequestPatch{Check: &helpdesk.IdentityCheck{Method: "mail_reply"}}, errcode.Invalid},
 		{"too long a note", support, id, helpdesk.RequestPatch{Note: strings.Repeat("x", 2001)}, errcode.Invalid},
@@ -125,6 +126,6 @@ func TestRecordsOfEveryVersionDecode(t *testing.T) {
 		History: []helpdesk.HistoryEntry{{At: at, By: "token:t1", Name: "support desk", What: "reset", Text: "x", Who: "u2"}}})
 	storetest.Golden(t, store.Approvals, nil, helpdesk.ResetApproval{ID: "uabc-def", User: "uabc", Login: technician, Resets: 2, By: "token:t1",
 		ByName: "support desk", Owner: "u1", Token: "0123", Reason: "lost", HelpRequest: "20260302T080000.000000000Z-abc", At: at, Expires: at})
-	storetest.Golden(t, store.Tokens, nil, helpdesk.Token{ID: "0123456789abcdef0123", Name: "scripts", Owner: "operator:0", Role: account.RoleUserAdmin,
+	storetest.Golden(t, store.Tokens, nil, admin.Token{ID: "0123456789abcdef0123", Name: "scripts", Owner: "operator:0", Role: account.RoleUserAdmin,
 		Groups: []account.GroupID{"g1"}, Secrets: true, Authn: true, By: "operator:0", Created: at, Expires: at, LastUsed: at})
 }

@@ -7,13 +7,15 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/errcode"
 )
 
 // risks reads the whole report in pages of a size.
-func (s *shop) risks(t *testing.T, op helpdesk.Principal, q helpdesk.RiskQuery) (all []helpdesk.LockoutRisk) {
+func (s *shop) risks(t *testing.T, op admin.Principal, q directory.RiskQuery) (all []directory.LockoutRisk) {
 	t.Helper()
 	for page := 0; page == 0 || q.After != ""; page++ {
 		found, next, err := s.Directory.LockoutRisk(t.Context(), op, q)
@@ -26,9 +28,9 @@ func (s *shop) risks(t *testing.T, op helpdesk.Principal, q helpdesk.RiskQuery) 
 }
 
 // say tells a report in short, sorted.
-func say(found []helpdesk.LockoutRisk) (out []string) {
+func say(found []directory.LockoutRisk) (out []string) {
 	for _, r := range found {
-		if r.Kind == helpdesk.RiskPerson {
+		if r.Kind == directory.RiskPerson {
 			out = append(out, fmt.Sprintf("%s has %d, %d copies, %d codes", r.Person.Login, len(r.Hold.Devices), r.Hold.Copies, r.Hold.Codes))
 		} else {
 			house := "-"
@@ -66,9 +68,9 @@ func TestTheReportNamesWhoIsOneDeviceFromALockOut(t *testing.T) {
 		"karim@garage.example has 1, 0 copies, 0 codes",
 		"manager@garage.example has 0, 0 copies, 0 codes",
 	}
-	readOnly := helpdesk.Principal{ID: "token:r", Owner: "ureader", Role: account.RoleReadOnly}
+	readOnly := admin.Principal{ID: "token:r", Owner: "ureader", Role: account.RoleReadOnly}
 	for _, limit := range []int{0, 1, 3} {
-		found := s.risks(t, readOnly, helpdesk.RiskQuery{Kind: helpdesk.RiskPerson, Limit: limit})
+		found := s.risks(t, readOnly, directory.RiskQuery{Kind: directory.RiskPerson, Limit: limit})
 		sameStrings(t, fmt.Sprintf("in pages of %d", limit), say(found), want)
 		for _, r := range found {
 			for _, d := range r.Hold.Devices {
@@ -82,7 +84,7 @@ func TestTheReportNamesWhoIsOneDeviceFromALockOut(t *testing.T) {
 		}
 	}
 	s.reset(t, root, helpdesk.ResetRequest{})
-	if got := say(s.risks(t, readOnly, helpdesk.RiskQuery{Kind: helpdesk.RiskPerson})); !slices.Contains(got, "amelie@garage.example has 0, 0 copies, 0 codes") {
+	if got := say(s.risks(t, readOnly, directory.RiskQuery{Kind: directory.RiskPerson})); !slices.Contains(got, "amelie@garage.example has 0, 0 copies, 0 codes") {
 		t.Errorf("got %q, want who was reset without a device", got)
 	}
 }
@@ -101,9 +103,9 @@ func TestTheReportNamesGaragesThatTwoPeopleCannotHelp(t *testing.T) {
 			u.Roles = append(u.Roles, account.RoleAssignment{ID: "r", Role: role, Groups: garages})
 		}
 	}
-	garages := func(op helpdesk.Principal) []string {
+	garages := func(op admin.Principal) []string {
 		t.Helper()
-		return say(s.risks(t, op, helpdesk.RiskQuery{Kind: helpdesk.RiskGroup, Limit: 1}))
+		return say(s.risks(t, op, directory.RiskQuery{Kind: directory.RiskGroup, Limit: 1}))
 	}
 	// Neither the manager nor the administrator of the shop has a device.
 	sameStrings(t, "nobody can sign in", garages(root), []string{"Garage Lumière has 0, 0", "Garage du Nord has 0, 0"})
@@ -121,14 +123,14 @@ func TestTheReportNamesGaragesThatTwoPeopleCannotHelp(t *testing.T) {
 func TestTheReportTellsAManagerNothingOfWhatLiesOutside(t *testing.T) {
 	s := openShop(t)
 	s.Change(s.Person("karim@garage.example", func(u *account.User) { u.Groups = []account.GroupID{s.other} }).ID, func(u *account.User) { u.Status = account.StatusActive })
-	got := say(s.risks(t, limited(support, s.garage), helpdesk.RiskQuery{Limit: 1}))
+	got := say(s.risks(t, limited(support, s.garage), directory.RiskQuery{Limit: 1}))
 	sameStrings(t, "what a manager sees", got, []string{"Garage Lumière has 0, -", "amelie@garage.example has 1, 0 copies, 0 codes"})
-	if got := s.risks(t, limited(support), helpdesk.RiskQuery{}); len(got) != 0 {
+	if got := s.risks(t, limited(support), directory.RiskQuery{}); len(got) != 0 {
 		t.Errorf("got %q, want nothing for nobody's scope", say(got))
 	}
-	_, _, err := s.Directory.LockoutRisk(t.Context(), helpdesk.Principal{Owner: "u"}, helpdesk.RiskQuery{})
+	_, _, err := s.Directory.LockoutRisk(t.Context(), admin.Principal{Owner: "u"}, directory.RiskQuery{})
 	wantCode(t, "without a role", err, errcode.Forbidden)
-	for _, q := range []helpdesk.RiskQuery{{Kind: "house"}, {After: "x"}, {After: "house:"}, {Kind: helpdesk.RiskPerson, After: "garage:"}} {
+	for _, q := range []directory.RiskQuery{{Kind: "house"}, {After: "x"}, {After: "house:"}, {Kind: directory.RiskPerson, After: "garage:"}} {
 		_, _, err := s.Directory.LockoutRisk(t.Context(), root, q)
 		wantCode(t, fmt.Sprintf("%+v", q), err, errcode.Invalid)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -56,7 +57,7 @@ const (
 )
 
 // way judges how the operator may have the ticket delivered (PROTOCOL 9, 22).
-func (r ResetRequest) way(op Principal) (deliveryMethod, error) {
+func (r ResetRequest) way(op admin.Principal) (deliveryMethod, error) {
 	switch {
 	case r.ShowCode && r.SendEmail != nil:
 		return 0, errcode.New(errcode.Conflict)
@@ -75,11 +76,11 @@ func (r ResetRequest) way(op Principal) (deliveryMethod, error) {
 // resetJob is one reset under way: what was asked, judged and drawn before the Update.
 type resetJob struct {
 	desk    *HelpService
-	op      Principal
+	op      admin.Principal
 	id      string
 	request ResetRequest
 	way     deliveryMethod
-	told    []Recipient
+	told    []admin.Recipient
 	past    ResetResult // of the reset before, where one may be repeated
 
 	approval *ResetApproval // what the operator agrees to; nil: the operator acts alone
@@ -88,8 +89,8 @@ type resetJob struct {
 // resetOutcome is what an Update came to.
 type resetOutcome struct {
 	receipt ResetResult
-	rest    []Recipient // who is still to be told
-	stale   bool        // nothing was done: the reset that is repeated is another than the one that was read
+	rest    []admin.Recipient // who is still to be told
+	stale   bool              // nothing was done: the reset that is repeated is another than the one that was read
 }
 
 // Reset takes every device, ticket, session, remembered browser and pending enrolment from a person in one
@@ -103,12 +104,12 @@ type resetOutcome struct {
 // answer, no further one is sent. Forbidden: PROTOCOL 11. WrongState: for somebody who never
 // had a device there is the invitation. For an equal nothing is done but to ask for a second administrator's word:
 // Receipt.Waits tells of it.
-func (d *HelpService) Reset(ctx context.Context, op Principal, req account.RequestInfo, id string, r ResetRequest) (ResetResult, error) {
+func (d *HelpService) Reset(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, r ResetRequest) (ResetResult, error) {
 	how, err := r.way(op)
 	if err != nil {
 		return ResetResult{}, err
 	}
-	reason, ok := Sanitize(r.Reason, 500, false)
+	reason, ok := admin.Sanitize(r.Reason, 500, false)
 	if !ok {
 		return ResetResult{}, errcode.InvalidField("reason", "too_long")
 	}
@@ -119,7 +120,7 @@ func (d *HelpService) Reset(ctx context.Context, op Principal, req account.Reque
 	job := resetJob{desk: d, op: op, id: id, request: r, way: how}
 	var u account.User
 	if err := d.accounts.View(ctx, func(r account.Reader) (err error) {
-		u, err = FindUser(r, op, PermApprove, id)
+		u, err = admin.FindUser(r, op, admin.PermApprove, id)
 		return err
 	}); err != nil {
 		return ResetResult{}, err
@@ -208,7 +209,7 @@ func (j resetJob) do(tx *account.Tx) (resetOutcome, error) {
 // judged finds the person whom the operator may reset, alone or by the second word that ends what waits for it.
 func (j resetJob) judged(tx *account.Tx) (account.User, error) {
 	if j.approval == nil {
-		return FindUser(tx.Reader, j.op, PermReset, j.id)
+		return admin.FindUser(tx.Reader, j.op, admin.PermReset, j.id)
 	}
 	p, u, err := j.desk.second(tx.Reader, tx.Raw, j.op, j.approval.ID, tx.Op.Now)
 	if err != nil {
@@ -267,7 +268,7 @@ func (j resetJob) again(tx *account.Tx, u *account.User, open *account.Ticket, c
 	if err := tx.Audit(j.event(u, c, action, rec)); err != nil {
 		return resetOutcome{}, err
 	}
-	var rest []Recipient
+	var rest []admin.Recipient
 	if j.way == onScreen {
 		var err error
 		if rest, err = j.notify(tx, u); err != nil {

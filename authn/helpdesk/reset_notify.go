@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/templates"
 )
 
@@ -20,10 +21,10 @@ func (j resetJob) mail(u *account.User, now time.Time) func(name string) templat
 }
 
 // notify queues the first notices in the Update of the reset and returns whom it leaves.
-func (j resetJob) notify(tx *account.Tx, u *account.User) (rest []Recipient, err error) {
-	n := min(len(j.told), MaxRecipientsPerUpdate)
+func (j resetJob) notify(tx *account.Tx, u *account.User) (rest []admin.Recipient, err error) {
+	n := min(len(j.told), admin.MaxRecipientsPerUpdate)
 	if j.approval != nil { // it touches three keys more: what waited, the token that asked and its owner
-		n = min(n, MaxRecipientsPerUpdate-3)
+		n = min(n, admin.MaxRecipientsPerUpdate-3)
 	}
 	return j.told[n:], j.desk.Admin.Queue(tx, j.mail(u, tx.Op.Now), j.told[:n])
 }

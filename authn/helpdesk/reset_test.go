@@ -9,6 +9,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/enrol"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
@@ -191,7 +192,7 @@ func TestWhoGetsATicketInTheAnswer(t *testing.T) {
 	no := false
 	for _, c := range []struct {
 		name string
-		op   helpdesk.Principal
+		op   admin.Principal
 		req  helpdesk.ResetRequest
 		want errcode.Code
 	}{

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 )
@@ -84,10 +86,10 @@ func TestWhoMayDoWhatToWhom(t *testing.T) {
 		}},
 	}
 	s := openShop(t)
-	operators := map[string]helpdesk.Principal{"machine": machine, "no role": {ID: "token:x", Owner: "operator:1"}}
+	operators := map[string]admin.Principal{"machine": machine, "no role": {ID: "token:x", Owner: "operator:1"}}
 	for name, role := range map[string]account.Role{"SUPER": account.RoleSuperAdmin, "USER": account.RoleUserAdmin, "HELP": account.RoleHelpDesk, "READ": account.RoleReadOnly} {
-		_, tok := s.token(t, machine, helpdesk.NewToken{Name: name, Role: role})
-		op := helpdesk.Principal{ID: "token:" + tok.ID, Owner: "operator:1", Role: role}
+		_, tok := s.token(t, machine, admin.NewToken{Name: name, Role: role})
+		op := admin.Principal{ID: "token:" + tok.ID, Owner: "operator:1", Role: role}
 		operators[name], operators[name+" of A"], operators[name+" of nobody"] = op, limited(op, s.garage), limited(op)
 	}
 	for _, row := range table {
@@ -111,7 +113,7 @@ func TestWhoMayDoWhatToWhom(t *testing.T) {
 }
 
 // somebody is a fresh person of a kind with a device, and the operator, who for "self" is that person.
-func (s *shop) somebody(t *testing.T, op helpdesk.Principal, kind string) (id string, by helpdesk.Principal) {
+func (s *shop) somebody(t *testing.T, op admin.Principal, kind string) (id string, by admin.Principal) {
 	t.Helper()
 	if kind == "gone" {
 		return "uaaaaaaaaaaaaaaaaaaaaaaaaaa", op
@@ -141,55 +143,55 @@ func (s *shop) somebody(t *testing.T, op helpdesk.Principal, kind string) (id st
 // errWaits is what a reset that a second administrator has to agree to comes to here.
 var errWaits = &errcode.Error{Code: "waits"}
 
-var acts = []func(t *testing.T, s *shop, op helpdesk.Principal, id string) error{
-	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
+var acts = []func(t *testing.T, s *shop, op admin.Principal, id string) error{
+	func(t *testing.T, s *shop, op admin.Principal, id string) error {
 		_, err := s.Directory.Admin.User(t.Context(), op, id)
 		return err
 	},
-	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
+	func(t *testing.T, s *shop, op admin.Principal, id string) error {
 		return s.Directory.Unlock(t.Context(), op, s.From, id)
 	},
-	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
+	func(t *testing.T, s *shop, op admin.Principal, id string) error {
 		return s.Directory.EndSessions(t.Context(), op, s.From, id, true)
 	},
-	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
+	func(t *testing.T, s *shop, op admin.Principal, id string) error {
 		_, err := s.Directory.ResetPassword(t.Context(), op, s.From, id, true)
 		return err
 	},
-	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
+	func(t *testing.T, s *shop, op admin.Principal, id string) error {
 		_, err := s.Directory.Activate(t.Context(), op, s.From, id, true)
 		return err
 	},
-	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
+	func(t *testing.T, s *shop, op admin.Principal, id string) error {
 		return s.Directory.RemoveDevice(t.Context(), op, s.From, id, s.phone.Device)
 	},
-	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
+	func(t *testing.T, s *shop, op admin.Principal, id string) error {
 		rec, err := s.Directory.HelpDesk.Reset(t.Context(), op, s.From, id, helpdesk.ResetRequest{Reason: "lost"})
 		if rec.Approval != nil {
 			return errWaits
 		}
 		return err
 	},
-	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
+	func(t *testing.T, s *shop, op admin.Principal, id string) error {
 		return s.Directory.Suspend(t.Context(), op, s.From, id)
 	},
-	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
+	func(t *testing.T, s *shop, op admin.Principal, id string) error {
 		return s.Directory.Delete(t.Context(), op, s.From, id)
 	},
-	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
+	func(t *testing.T, s *shop, op admin.Principal, id string) error {
 		name := "Zoé"
-		_, err := s.Directory.UpdateUser(t.Context(), op, s.From, id, helpdesk.ProfileChange{FirstName: &name})
+		_, err := s.Directory.UpdateUser(t.Context(), op, s.From, id, directory.ProfileChange{FirstName: &name})
 		return err
 	},
-	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
+	func(t *testing.T, s *shop, op admin.Principal, id string) error {
 		role := account.RoleReadOnly
 		if u, err := s.Directory.Admin.User(t.Context(), machine, id); err == nil && len(u.Roles) > 0 && u.Roles[0].Role == role {
 			role = account.RoleHelpDesk
 		}
-		_, err := s.Directory.Admin.GrantRole(t.Context(), op, s.From, id, helpdesk.NewRole{Role: role})
+		_, err := s.Directory.Admin.GrantRole(t.Context(), op, s.From, id, admin.NewRole{Role: role})
 		return err
 	},
-	func(t *testing.T, s *shop, op helpdesk.Principal, id string) error {
+	func(t *testing.T, s *shop, op admin.Principal, id string) error {
 		return s.Directory.AddMember(t.Context(), op, s.From, s.other, id)
 	},
 }

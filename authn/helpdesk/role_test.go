@@ -5,7 +5,8 @@ import (
 	"testing"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -13,7 +14,7 @@ import (
 )
 
 // give gives a role and returns it.
-func (s *shop) give(t *testing.T, op helpdesk.Principal, id string, n helpdesk.NewRole) account.RoleAssignment {
+func (s *shop) give(t *testing.T, op admin.Principal, id string, n admin.NewRole) account.RoleAssignment {
 	t.Helper()
 	g, err := s.Directory.Admin.GrantRole(t.Context(), op, s.From, id, n)
 	if err != nil {
@@ -27,11 +28,11 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 	ctx := t.Context()
 	const super, people, desk, reads = account.RoleSuperAdmin, account.RoleUserAdmin, account.RoleHelpDesk, account.RoleReadOnly
 	const ok, no, gone, bad = errcode.Code(""), errcode.Forbidden, errcode.NotFound, errcode.Invalid
-	userAdmin := helpdesk.Principal{ID: "token:u", Owner: "operator:1", Role: people}
+	userAdmin := admin.Principal{ID: "token:u", Owner: "operator:1", Role: people}
 	n := 0
 	for _, c := range []struct {
 		name   string
-		op     helpdesk.Principal
+		op     admin.Principal
 		holder account.Role // what the person has already
 		role   account.Role
 		give   errcode.Code
@@ -49,7 +50,7 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 		{"HELP_DESK_ADMIN gives none", support, "", reads, no, no},
 		{"READ_ONLY_ADMIN gives none", withRole(support, reads), "", reads, no, no},
 		{"whoever is limited gives none, be it SUPER_ADMIN", limited(root, s.garage), "", reads, no, no},
-		{"no role at all", helpdesk.Principal{Owner: "operator:1"}, "", reads, no, no},
+		{"no role at all", admin.Principal{Owner: "operator:1"}, "", reads, no, no},
 		{"a role that is none", root, "", "ORG_ADMIN", bad, gone},
 		{"an empty role", root, "", "", bad, gone},
 	} {
@@ -61,7 +62,7 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 					u.Roles = []account.RoleAssignment{grant(c.holder)}
 				}
 			})
-			_, err := s.Directory.Admin.GrantRole(ctx, c.op, s.From, string(u.ID), helpdesk.NewRole{Role: c.role})
+			_, err := s.Directory.Admin.GrantRole(ctx, c.op, s.From, string(u.ID), admin.NewRole{Role: c.role})
 			wantCode(t, "giving", err, c.give)
 			rid := "none"
 			if c.take != gone {
@@ -73,12 +74,12 @@ func TestWhoGivesAndTakesWhichRole(t *testing.T) {
 			wantCode(t, "taking", s.Directory.Admin.RevokeRole(ctx, c.op, s.From, string(u.ID), rid), c.take)
 		})
 	}
-	own := helpdesk.Principal{ID: "token:o", Owner: string(s.admin.ID), Role: super}
-	_, err := s.Directory.Admin.GrantRole(ctx, own, s.From, s.admin.Login, helpdesk.NewRole{Role: reads})
+	own := admin.Principal{ID: "token:o", Owner: string(s.admin.ID), Role: super}
+	_, err := s.Directory.Admin.GrantRole(ctx, own, s.From, s.admin.Login, admin.NewRole{Role: reads})
 	wantCode(t, "a role for oneself", err, no)
 	wantCode(t, "one's own role", s.Directory.Admin.RevokeRole(ctx, own, s.From, s.admin.Login, "r2"), no)
 	wantCode(t, "the limits of one's own role", s.Directory.Admin.AddTarget(ctx, own, s.From, s.admin.Login, "r2", s.garage), no)
-	_, err = s.Directory.Admin.GrantRole(ctx, root, s.From, "nobody@garage.example", helpdesk.NewRole{Role: reads})
+	_, err = s.Directory.Admin.GrantRole(ctx, root, s.From, "nobody@garage.example", admin.NewRole{Role: reads})
 	wantCode(t, "a role for nobody", err, gone)
 }
 
@@ -91,13 +92,13 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name string
-		n    helpdesk.NewRole
+		n    admin.NewRole
 		want errcode.Code
 	}{
-		{"an empty list is not everybody", helpdesk.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{}}, errcode.Invalid},
-		{"a garage that is none", helpdesk.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{"g0"}}, errcode.Invalid},
-		{"too many", helpdesk.NewRole{Role: account.RoleHelpDesk, Targets: many}, errcode.Invalid},
-		{"SUPER_ADMIN is for everybody", helpdesk.NewRole{Role: account.RoleSuperAdmin, Targets: []account.GroupID{s.garage}}, errcode.WrongState},
+		{"an empty list is not everybody", admin.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{}}, errcode.Invalid},
+		{"a garage that is none", admin.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{"g0"}}, errcode.Invalid},
+		{"too many", admin.NewRole{Role: account.RoleHelpDesk, Targets: many}, errcode.Invalid},
+		{"SUPER_ADMIN is for everybody", admin.NewRole{Role: account.RoleSuperAdmin, Targets: []account.GroupID{s.garage}}, errcode.WrongState},
 	} {
 		_, err := s.Directory.Admin.GrantRole(ctx, root, s.From, technician, c.n)
 		wantCode(t, c.name, err, c.want)
@@ -105,8 +106,8 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 	if got := s.User(technician).Roles; len(got) != 0 {
 		t.Fatalf("got roles %v", got)
 	}
-	g := s.give(t, root, technician, helpdesk.NewRole{Role: account.RoleHelpDesk})
-	_, err := s.Directory.Admin.GrantRole(ctx, root, s.From, technician, helpdesk.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
+	g := s.give(t, root, technician, admin.NewRole{Role: account.RoleHelpDesk})
+	_, err := s.Directory.Admin.GrantRole(ctx, root, s.From, technician, admin.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
 	wantCode(t, "the same role again", err, errcode.WrongState)
 	targets := func() string {
 		t.Helper()
@@ -142,19 +143,19 @@ func TestWhatARoleCanBeLimitedTo(t *testing.T) {
 	if people, _, err := s.Directory.Users(ctx, op, account.UserQuery{}); err != nil || len(people) != 0 {
 		t.Errorf("a role for a deleted garage sees %d people, %v", len(people), err)
 	}
-	super := s.give(t, machine, technician, helpdesk.NewRole{Role: account.RoleSuperAdmin})
+	super := s.give(t, machine, technician, admin.NewRole{Role: account.RoleSuperAdmin})
 	wantCode(t, "limiting SUPER_ADMIN", s.Directory.Admin.AddTarget(ctx, root, s.From, technician, super.ID, s.garage), errcode.WrongState)
 }
 
 // ownedAfter is who acts by a token for somebody who is there.
-func (s *shop) ownedAfter(t *testing.T, login string, role account.Role) (secret.Value, helpdesk.Principal) {
+func (s *shop) ownedAfter(t *testing.T, login string, role account.Role) (secret.Value, admin.Principal) {
 	t.Helper()
-	return s.owned(t, helpdesk.NewToken{Role: role, Owner: login})
+	return s.owned(t, admin.NewToken{Role: role, Owner: login})
 }
 
 func TestALostRoleEndsWhatStandsOnIt(t *testing.T) {
 	s := openShop(t)
-	g := s.give(t, root, technician, helpdesk.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
+	g := s.give(t, root, technician, admin.NewRole{Role: account.RoleHelpDesk, Targets: []account.GroupID{s.garage}})
 	if _, err := s.Sessions.Authenticate(t.Context(), s.session); err != nil {
 		t.Errorf("a given role ended the session: %v", err)
 	}
@@ -198,13 +199,13 @@ func TestTheLastSuperAdministratorStays(t *testing.T) {
 func TestSuperAdministratorsHearOfEachOther(t *testing.T) {
 	s := openShop(t)
 	s.boss(t, "desk@garage.example", grant(account.RoleHelpDesk))
-	s.give(t, machine, technician, helpdesk.NewRole{Role: account.RoleSuperAdmin})
+	s.give(t, machine, technician, admin.NewRole{Role: account.RoleSuperAdmin})
 	sameStrings(t, "mails", s.letters(), []string{"role_changed to " + technician, "role_changed to " + second, "role_changed to " + s.admin.Email})
 	if m := mailed[templates.RoleChangedMail](t, s, s.admin.Email); !m.Given || m.Person != "Amélie Durand" {
 		t.Errorf("got %+v", m)
 	}
 	s.EmptyOutbox()
-	_, _, err := s.Directory.CreateUser(t.Context(), root, s.From, helpdesk.NewUser{Login: "born@garage.example", Role: account.RoleSuperAdmin}, false, true)
+	_, _, err := s.Directory.CreateUser(t.Context(), root, s.From, directory.NewUser{Login: "born@garage.example", Role: account.RoleSuperAdmin}, false, true)
 	if err != nil {
 		t.Fatal(err)
 	}

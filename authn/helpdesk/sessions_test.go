@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 )
@@ -50,7 +50,7 @@ func TestWhoseSessionsAnOperatorMayEnd(t *testing.T) {
 	const ok, no, hidden = errcode.Code(""), errcode.Forbidden, errcode.NotFound
 	for _, c := range []struct {
 		name     string
-		op       helpdesk.Principal
+		op       admin.Principal
 		id       account.UserID
 		see, end errcode.Code
 	}{
@@ -61,7 +61,7 @@ func TestWhoseSessionsAnOperatorMayEnd(t *testing.T) {
 		{"the machine's owner", machine, s.admin.ID, ok, ok},
 		{"a manager", limited(support, s.garage), s.amelie.ID, ok, ok},
 		{"a manager of another garage", limited(support, s.other), s.amelie.ID, hidden, hidden},
-		{"nobody", helpdesk.Principal{}, s.amelie.ID, no, no},
+		{"nobody", admin.Principal{}, s.amelie.ID, no, no},
 	} {
 		_, _, err := s.Directory.Sessions(t.Context(), c.op, string(c.id))
 		wantCode(t, c.name+": see", err, c.see)

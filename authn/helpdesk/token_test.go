@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 )
 
-func (s *shop) token(t *testing.T, op helpdesk.Principal, n helpdesk.NewToken) (secret.Value, helpdesk.Token) {
+func (s *shop) token(t *testing.T, op admin.Principal, n admin.NewToken) (secret.Value, admin.Token) {
 	t.Helper()
 	secret, tok, err := s.Directory.Admin.CreateToken(t.Context(), op, s.From, n)
 	if err != nil {
@@ -25,8 +25,8 @@ func (s *shop) token(t *testing.T, op helpdesk.Principal, n helpdesk.NewToken) (
 func TestATokenActsAsItsOwnerUntilItEnds(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
-	value, tok := s.token(t, machine, helpdesk.NewToken{Name: "import", Role: account.RoleUserAdmin, Groups: []account.GroupID{s.garage}, Secrets: true, Life: time.Hour})
-	if v := value.Reveal(); !strings.HasPrefix(v, helpdesk.TokenPrefix) || len(v) != len(helpdesk.TokenPrefix)+43 {
+	value, tok := s.token(t, machine, admin.NewToken{Name: "import", Role: account.RoleUserAdmin, Groups: []account.GroupID{s.garage}, Secrets: true, Life: time.Hour})
+	if v := value.Reveal(); !strings.HasPrefix(v, admin.TokenPrefix) || len(v) != len(admin.TokenPrefix)+43 {
 		t.Errorf("got a token of %d characters", len(v))
 	}
 	op, err := s.Directory.Admin.Authenticate(ctx, value)
@@ -45,7 +45,7 @@ func TestATokenActsAsItsOwnerUntilItEnds(t *testing.T) {
 		return r
 	}, v[8:])
 	for name, bad := range map[string]string{"empty": "", "cut": v[:len(v)-1], "longer": v + "A", "in another case": flipped, "its id": tok.ID,
-		"its hash": value.Hash(), "without its prefix": strings.TrimPrefix(v, helpdesk.TokenPrefix), "very long": strings.Repeat(v, 1000)} {
+		"its hash": value.Hash(), "without its prefix": strings.TrimPrefix(v, admin.TokenPrefix), "very long": strings.Repeat(v, 1000)} {
 		_, err := s.Directory.Admin.Authenticate(ctx, secret.From(bad))
 		wantCode(t, "a token "+name, err, errcode.NoSession)
 	}
@@ -57,9 +57,9 @@ func TestATokenActsAsItsOwnerUntilItEnds(t *testing.T) {
 func TestARevokedTokenIsDeadAtOnce(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
-	secret, tok := s.token(t, machine, helpdesk.NewToken{Name: "import", Role: account.RoleUserAdmin})
+	secret, tok := s.token(t, machine, admin.NewToken{Name: "import", Role: account.RoleUserAdmin})
 	wantCode(t, "by support", s.Directory.Admin.RevokeToken(ctx, support, s.From, tok.ID), errcode.Forbidden)
-	stranger := helpdesk.Principal{ID: "token:x", Owner: "u9", Role: account.RoleUserAdmin}
+	stranger := admin.Principal{ID: "token:x", Owner: "u9", Role: account.RoleUserAdmin}
 	wantCode(t, "by another's", s.Directory.Admin.RevokeToken(ctx, stranger, s.From, tok.ID), errcode.NotFound)
 	if list, _, err := s.Directory.Admin.Tokens(ctx, stranger, "", 0); err != nil || len(list) != 0 {
 		t.Errorf("another's list: got %d, %v", len(list), err)
@@ -81,29 +81,29 @@ func TestARevokedTokenIsDeadAtOnce(t *testing.T) {
 
 func TestWhichTokensMayBeMade(t *testing.T) {
 	s := openShop(t)
-	admin := helpdesk.Principal{ID: "token:a", Owner: "operator:9", Role: account.RoleUserAdmin}
+	administrator := admin.Principal{ID: "token:a", Owner: "operator:9", Role: account.RoleUserAdmin}
 	for _, c := range []struct {
 		name string
-		op   helpdesk.Principal
-		n    helpdesk.NewToken
+		op   admin.Principal
+		n    admin.NewToken
 		want errcode.Code
 	}{
-		{"the machine's owner makes any", machine, helpdesk.NewToken{Role: account.RoleSuperAdmin, Secrets: true, Authn: true, Life: 365 * 24 * time.Hour}, ""},
-		{"none lives longer than a year", machine, helpdesk.NewToken{Role: account.RoleReadOnly, Life: 365*24*time.Hour + 1}, errcode.Invalid},
-		{"none is over before it begins", machine, helpdesk.NewToken{Role: account.RoleReadOnly, Life: -1}, errcode.Invalid},
-		{"support gets no secrets", machine, helpdesk.NewToken{Role: account.RoleHelpDesk, Secrets: true}, errcode.Invalid},
-		{"none is without a role", machine, helpdesk.NewToken{}, errcode.Invalid},
-		{"a role that is none", machine, helpdesk.NewToken{Role: "ROOT"}, errcode.Invalid},
-		{"a garage that is none", machine, helpdesk.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{"g0"}}, errcode.Invalid},
-		{"support makes none", support, helpdesk.NewToken{Role: account.RoleReadOnly}, errcode.Forbidden},
-		{"a token makes one of its own role", admin, helpdesk.NewToken{Role: account.RoleUserAdmin}, ""},
-		{"a token makes none above", admin, helpdesk.NewToken{Role: account.RoleSuperAdmin}, errcode.Forbidden},
-		{"a token gives no secrets, even its own", withSecrets(root), helpdesk.NewToken{Role: account.RoleSuperAdmin, Secrets: true}, errcode.Forbidden},
-		{"a token gives no sign-in for programs", root, helpdesk.NewToken{Role: account.RoleSuperAdmin, Authn: true}, errcode.Forbidden},
-		{"a limited token makes one of its garage", limited(admin, s.garage), helpdesk.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{s.garage}}, ""},
-		{"a limited token makes one for nobody", limited(admin, s.garage), helpdesk.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{}}, ""},
-		{"a limited token makes none of another", limited(admin, s.garage), helpdesk.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{s.other}}, errcode.Forbidden},
-		{"a limited token makes none for everybody", limited(admin, s.garage), helpdesk.NewToken{Role: account.RoleHelpDesk}, errcode.Forbidden},
+		{"the machine's owner makes any", machine, admin.NewToken{Role: account.RoleSuperAdmin, Secrets: true, Authn: true, Life: 365 * 24 * time.Hour}, ""},
+		{"none lives longer than a year", machine, admin.NewToken{Role: account.RoleReadOnly, Life: 365*24*time.Hour + 1}, errcode.Invalid},
+		{"none is over before it begins", machine, admin.NewToken{Role: account.RoleReadOnly, Life: -1}, errcode.Invalid},
+		{"support gets no secrets", machine, admin.NewToken{Role: account.RoleHelpDesk, Secrets: true}, errcode.Invalid},
+		{"none is without a role", machine, admin.NewToken{}, errcode.Invalid},
+		{"a role that is none", machine, admin.NewToken{Role: "ROOT"}, errcode.Invalid},
+		{"a garage that is none", machine, admin.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{"g0"}}, errcode.Invalid},
+		{"support makes none", support, admin.NewToken{Role: account.RoleReadOnly}, errcode.Forbidden},
+		{"a token makes one of its own role", administrator, admin.NewToken{Role: account.RoleUserAdmin}, ""},
+		{"a token makes none above", administrator, admin.NewToken{Role: account.RoleSuperAdmin}, errcode.Forbidden},
+		{"a token gives no secrets, even its own", withSecrets(root), admin.NewToken{Role: account.RoleSuperAdmin, Secrets: true}, errcode.Forbidden},
+		{"a token gives no sign-in for programs", root, admin.NewToken{Role: account.RoleSuperAdmin, Authn: true}, errcode.Forbidden},
+		{"a limited token makes one of its garage", limited(administrator, s.garage), admin.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{s.garage}}, ""},
+		{"a limited token makes one for nobody", limited(administrator, s.garage), admin.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{}}, ""},
+		{"a limited token makes none of another", limited(administrator, s.garage), admin.NewToken{Role: account.RoleHelpDesk, Groups: []account.GroupID{s.other}}, errcode.Forbidden},
+		{"a limited token makes none for everybody", limited(administrator, s.garage), admin.NewToken{Role: account.RoleHelpDesk}, errcode.Forbidden},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.n.Name = "made in a test"
@@ -118,19 +118,19 @@ func TestWhichTokensMayBeMade(t *testing.T) {
 			}
 		})
 	}
-	_, _, err := s.Directory.Admin.CreateToken(t.Context(), machine, s.From, helpdesk.NewToken{Name: " ", Role: account.RoleReadOnly})
+	_, _, err := s.Directory.Admin.CreateToken(t.Context(), machine, s.From, admin.NewToken{Name: " ", Role: account.RoleReadOnly})
 	wantCode(t, "without a name", err, errcode.Invalid)
 }
 
 func TestATokenMakesNoneThatOutlivesIt(t *testing.T) {
 	s := openShop(t)
-	secret, _ := s.token(t, machine, helpdesk.NewToken{Name: "short", Role: account.RoleSuperAdmin, Life: time.Hour})
+	secret, _ := s.token(t, machine, admin.NewToken{Name: "short", Role: account.RoleSuperAdmin, Life: time.Hour})
 	op, err := s.Directory.Admin.Authenticate(t.Context(), secret)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Clock.Advance(time.Minute)
-	_, child := s.token(t, op, helpdesk.NewToken{Name: "child", Role: account.RoleReadOnly, Life: 24 * time.Hour})
+	_, child := s.token(t, op, admin.NewToken{Name: "child", Role: account.RoleReadOnly, Life: 24 * time.Hour})
 	if want := s.Clock.Now().Add(59 * time.Minute); !child.Expires.Equal(want) {
 		t.Errorf("got %v, want %v", child.Expires, want)
 	}
@@ -139,9 +139,9 @@ func TestATokenMakesNoneThatOutlivesIt(t *testing.T) {
 func TestTokensAreListedWithTheirLastUseInPages(t *testing.T) {
 	s := openShop(t)
 	ctx := t.Context()
-	secret, used := s.token(t, machine, helpdesk.NewToken{Name: "used", Role: account.RoleReadOnly})
+	secret, used := s.token(t, machine, admin.NewToken{Name: "used", Role: account.RoleReadOnly})
 	for range 4 {
-		s.token(t, machine, helpdesk.NewToken{Name: "idle", Role: account.RoleReadOnly})
+		s.token(t, machine, admin.NewToken{Name: "idle", Role: account.RoleReadOnly})
 	}
 	s.Clock.Advance(time.Minute)
 	if _, err := s.Directory.Admin.Authenticate(ctx, secret); err != nil {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/authn/enrol"
 	"barillet/authn/helpdesk"
 	"barillet/factors/oath"
@@ -58,7 +60,7 @@ func (d *demo) create(ctx context.Context, a *app) error {
 	present := a.accounts.Now
 	a.accounts.Now = func() time.Time { return present().Add(-demoAge) }
 	defer func() { a.accounts.Now = present }()
-	operator := helpdesk.Principal{ID: "operator:demo", Name: "Barillet", Owner: "operator:demo", Role: account.RoleSuperAdmin, Operator: true, CanSeeSecrets: true}
+	operator := admin.Principal{ID: "operator:demo", Name: "Barillet", Owner: "operator:demo", Role: account.RoleSuperAdmin, Operator: true, CanSeeSecrets: true}
 	group, err := account.Update(ctx, a.accounts, a.accounts.NewOperation(account.RequestInfo{}), func(tx *account.Tx) (account.Group, error) {
 		g := account.Group{Name: "Garage du Barillet"}
 		err := tx.CreateGroup(&g)
@@ -74,7 +76,7 @@ func (d *demo) create(ctx context.Context, a *app) error {
 		}
 		d.users = append(d.users, u)
 	}
-	d.token, _, err = a.directory.Admin.CreateToken(ctx, operator, account.RequestInfo{}, helpdesk.NewToken{Name: "demonstration", Role: account.RoleSuperAdmin,
+	d.token, _, err = a.directory.Admin.CreateToken(ctx, operator, account.RequestInfo{}, admin.NewToken{Name: "demonstration", Role: account.RoleSuperAdmin,
 		Life: 24 * time.Hour, Secrets: true})
 	if err != nil {
 		return fmt.Errorf("creating API token: %w", err)
@@ -83,8 +85,8 @@ func (d *demo) create(ctx context.Context, a *app) error {
 }
 
 // createUser creates one user in the state of the demonstration.
-func (d *demo) createUser(ctx context.Context, a *app, operator helpdesk.Principal, u *demoUser) error {
-	_, invited, err := a.directory.CreateUser(ctx, operator, account.RequestInfo{}, helpdesk.NewUser{Login: u.login(), Email: u.login(), FirstName: u.first,
+func (d *demo) createUser(ctx context.Context, a *app, operator admin.Principal, u *demoUser) error {
+	_, invited, err := a.directory.CreateUser(ctx, operator, account.RequestInfo{}, directory.NewUser{Login: u.login(), Email: u.login(), FirstName: u.first,
 		LastName: u.last, Groups: []account.GroupID{d.group.ID}, Role: u.role}, true, false)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/web/api"
 )
 
@@ -90,7 +90,7 @@ type peerKey struct{}
 // socketServer serves the API to the operator. The kernel identifies the user at the other end (SO_PEERCRED, unix(7)).
 func socketServer(handler http.Handler, log *slog.Logger) *http.Server {
 	server := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		operator, ok := r.Context().Value(peerKey{}).(helpdesk.Principal)
+		operator, ok := r.Context().Value(peerKey{}).(admin.Principal)
 		if !ok {
 			http.Error(w, "not the operator", http.StatusForbidden)
 			return
@@ -128,11 +128,11 @@ func peerUID(conn net.Conn) (uid int, err error) {
 }
 
 // operatorPrincipal returns the principal of the admin socket and of offline mode (protocol rules 11 and 20).
-func operatorPrincipal(uid int) helpdesk.Principal {
+func operatorPrincipal(uid int) admin.Principal {
 	id := "operator:" + strconv.Itoa(uid)
 	name := id
 	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
 		name = u.Username
 	}
-	return helpdesk.Principal{ID: id, Name: name, Owner: id, Role: account.RoleSuperAdmin, Operator: true, CanSeeSecrets: true, CanSignInUsers: true}
+	return admin.Principal{ID: id, Name: name, Owner: id, Role: account.RoleSuperAdmin, Operator: true, CanSeeSecrets: true, CanSignInUsers: true}
 }

@@ -16,7 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"barillet/authn/helpdesk"
+	"barillet/authn/directory"
 	"barillet/cmd/barillet/cli"
 	"barillet/cmd/barillet/manage"
 	"barillet/factors"
@@ -52,13 +52,13 @@ func (p *program) manager() *manage.CLI {
 
 // findDuplicates applies the rule of the service to a whole file, of which a call to the API sees a part.
 func findDuplicates(rows []usercsv.Row) [][]manage.ImportCause {
-	users := make([]helpdesk.NewUser, len(rows))
+	users := make([]directory.NewUser, len(rows))
 	for i, r := range rows {
-		users[i] = helpdesk.NewUser{Login: r.Cells[usercsv.Login], Email: r.Cells[usercsv.Email], Second: r.Cells[usercsv.SecondEmail],
+		users[i] = directory.NewUser{Login: r.Cells[usercsv.Login], Email: r.Cells[usercsv.Email], Second: r.Cells[usercsv.SecondEmail],
 			OTPAuthURI: secret.From(r.Cells[usercsv.Key])}
 	}
 	out := make([][]manage.ImportCause, len(rows))
-	for i, faults := range helpdesk.FindDuplicates(users, keyID) {
+	for i, faults := range directory.FindDuplicates(users, keyID) {
 		for _, f := range faults {
 			out[i] = append(out[i], manage.ImportCause{Field: f.Field, Reason: f.Reason, Message: reply.Message(f.Field, f.Reason)})
 		}

@@ -11,6 +11,8 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/authn/enrol"
 	"barillet/authn/helpdesk"
 	"barillet/authn/password"
@@ -39,7 +41,7 @@ type app struct {
 	sessions  *session.Service
 	signIn    *authn.Service
 	enrol     *enrol.Service
-	directory *helpdesk.DirectoryService
+	directory *directory.DirectoryService
 	sender    *mail.Sender
 	webhooks  *webhook.Sender
 	renderer  *templates.Renderer
@@ -72,8 +74,8 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 	a.signIn = authn.New(a.accounts, a.sessions, dir.ring)
 	a.enrol = &enrol.Service{Accounts: a.accounts, Sessions: a.sessions, SignIn: a.signIn}
 	a.sender.Died = a.accounts.OnDeadLetter
-	admin := helpdesk.New(a.signIn, dir.ring)
-	a.directory = helpdesk.NewDirectory(helpdesk.NewHelp(admin, a.signIn, dir.ring), a.enrol)
+	admin := admin.New(a.signIn, dir.ring)
+	a.directory = directory.NewDirectory(helpdesk.NewHelp(admin, a.signIn, dir.ring), a.enrol)
 	a.directory.Admin.Outbound = out
 	if a.oidc, err = oidc.New(oidc.Config{Store: dir.store, Keyring: dir.ring, Pepper: dir.keys.Pepper, Accounts: a.accounts, Sessions: a.sessions, Issuer: origin,
 		Now: now, Errors: log, ClientCredentials: c.OIDC.ClientCredentials, Deliver: outboundAdapter{out}, Fetch: outboundAdapter{out}.fetch, Check: outboundAdapter{out}.check}); err != nil {

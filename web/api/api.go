@@ -8,7 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/internal/errcode"
 	"barillet/internal/throttle"
 	"barillet/oidc"
@@ -22,7 +23,7 @@ const maxBody = 64 << 10
 
 // Config is what the API stands on.
 type Config struct {
-	Directory *helpdesk.DirectoryService
+	Directory *directory.DirectoryService
 	OIDC      *oidc.Provider   // keeps the applications; nil: there are none
 	Ring      *store.Keyring   // seals the answers that are kept for repeated requests
 	PublicURL string           // without a slash at the end: every address in an answer begins with it
@@ -36,7 +37,7 @@ type Config struct {
 
 // API serves everything below /api/, and the registration of applications. It is safe for concurrent use.
 type API struct {
-	directory *helpdesk.DirectoryService
+	directory *directory.DirectoryService
 	publicURL string
 	signIn    bool
 	now       func() time.Time
@@ -128,7 +129,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // handler is one call: it decodes, asks for one use case and answers, or returns why not.
-type handler func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error
+type handler func(w http.ResponseWriter, r *http.Request, op admin.Principal) error
 
 // authenticated finds out who calls before anything else is looked at, and answers what the handler refuses.
 func (a *API) authenticated(route route) http.Handler {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/helpdesk"
 	"barillet/web/reply"
 )
@@ -32,13 +33,13 @@ func (a *API) approval(p helpdesk.ResetApproval) approvalJSON {
 			"approve": {Href: self, Method: http.MethodPost}, "refuse": {Href: self, Method: http.MethodDelete}}}
 }
 
-func (a *API) listApprovals(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) listApprovals(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	return list(a, w, r, func(p page) ([]helpdesk.ResetApproval, string, error) {
 		return a.directory.HelpDesk.Approvals(r.Context(), op, p.after, p.limit)
 	}, a.approval)
 }
 
-func (a *API) getApproval(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) getApproval(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, err := pathID(r, "aid")
 	if err != nil {
 		return err
@@ -51,7 +52,7 @@ func (a *API) getApproval(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 }
 
 // approve is the second word. It takes no body: what is done was said when it was asked.
-func (a *API) approve(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) approve(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func (a *API) approve(w http.ResponseWriter, r *http.Request, op helpdesk.Princi
 	}))
 }
 
-func (a *API) refuseApproval(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) refuseApproval(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, err := pathID(r, "aid")
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/helpdesk"
 )
 
@@ -14,7 +15,7 @@ func (d *door) boss(login string, role account.Role, tokens int) (account.User, 
 	d.Change(u.ID, func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r1", Role: role}} })
 	var out []string
 	for range tokens {
-		out = append(out, d.token(role, func(n *helpdesk.NewToken) { n.Owner = login }))
+		out = append(out, d.token(role, func(n *admin.NewToken) { n.Owner = login }))
 	}
 	return d.User(login), out
 }

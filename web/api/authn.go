@@ -5,7 +5,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -112,7 +112,7 @@ func (a *API) served() error {
 }
 
 // signInByProgram judges name and password by the rules and counters of the page: whatever is wrong is one answer.
-func (a *API) signInByProgram(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) signInByProgram(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	var body signInBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
@@ -154,7 +154,7 @@ func stale(err error) error {
 }
 
 // signInCode judges a code; without one it only says which device it waits for.
-func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	var body codeBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
@@ -184,7 +184,7 @@ func (a *API) signInCode(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 }
 
 // challenge answers which device a code is awaited of.
-func (a *API) challenge(w http.ResponseWriter, r *http.Request, op helpdesk.Principal, state secret.Value, fid factors.DeviceID) error {
+func (a *API) challenge(w http.ResponseWriter, r *http.Request, op admin.Principal, state secret.Value, fid factors.DeviceID) error {
 	t, err := a.directory.Admin.SignInState(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), state)
 	if err != nil {
 		return stale(err)
@@ -208,7 +208,7 @@ type cancelBody struct {
 	StateToken string `json:"stateToken"`
 }
 
-func (a *API) cancelSignIn(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) cancelSignIn(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	var body cancelBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/authntest"
-	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 	"barillet/web/api"
@@ -24,7 +24,7 @@ func programs(t testing.TB) *door {
 
 // signer is a token of the least role that may sign people in.
 func (d *door) signer() string {
-	return d.token(account.RoleReadOnly, func(n *helpdesk.NewToken) { n.Authn = true })
+	return d.token(account.RoleReadOnly, func(n *admin.NewToken) { n.Authn = true })
 }
 
 func primary(login, password string) string {
@@ -115,7 +115,7 @@ func TestKnownAndUnknownPeopleGetTheSameAnswerFromAProgram(t *testing.T) {
 	d.Change(gone.ID, func(u *account.User) { u.Status = account.StatusSuspended })
 	garage := d.Group("Garage du Port")
 	token := d.signer()
-	limited := d.token(account.RoleReadOnly, func(n *helpdesk.NewToken) { n.Authn, n.Groups = true, []account.GroupID{garage} })
+	limited := d.token(account.RoleReadOnly, func(n *admin.NewToken) { n.Authn, n.Groups = true, []account.GroupID{garage} })
 	answer := func(token, login, password string) string {
 		r := httptest.NewRequest("POST", "/api/v1/authn", strings.NewReader(primary(login, password)))
 		r.Header.Set("Content-Type", "application/json")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/helpdesk"
 	"barillet/web/api"
 )
@@ -23,7 +24,7 @@ func (d *door) asked() (path string, id account.UserID) {
 }
 
 // as is one request of an operator.
-func (d *door) as(method, path string, op helpdesk.Principal, body string) *httptest.ResponseRecorder {
+func (d *door) as(method, path string, op admin.Principal, body string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
@@ -87,7 +88,7 @@ func TestTheSecondToTakeACaseIsToldWhoHasIt(t *testing.T) {
 		t.Errorf("got %v, want it taken", mine)
 	}
 	boss := d.Person("boss@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r1", Role: account.RoleHelpDesk}} })
-	agent := helpdesk.Principal{ID: "token:t1", Name: "script", Owner: string(boss.ID), Role: account.RoleHelpDesk}
+	agent := admin.Principal{ID: "token:t1", Name: "script", Owner: string(boss.ID), Role: account.RoleHelpDesk}
 	p := problem(t, d.as("PATCH", path, agent, `{"assignee":"me"}`), 409)
 	if len(p.ErrorCauses) != 1 || p.ErrorCauses[0].ErrorSummary != "held by root (operator:0)" || !strings.Contains(p.Detail, "takeOver") {
 		t.Errorf("got %+v, want who has it and how to take it over", p)

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/http"
 
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 	"barillet/oidc"
@@ -32,7 +32,7 @@ func (a *API) clientRoutes() []route {
 
 // registration answers metadata that cannot be taken as RFC 7591 section 3.2.2 has it.
 func (a *API) registration(serve handler) handler {
-	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 		err := serve(w, r, op)
 		if e, ok := errors.AsType[*client.MetadataError](err); ok {
 			return reply.JSON(w, http.StatusBadRequest, map[string]string{"error": e.Code, "error_description": e.Member + ": " + e.Why})
@@ -46,28 +46,28 @@ func (a *API) registration(serve handler) handler {
 const clientItself = "client:"
 
 // itself tells whether a request to manage a client bears that client's own token.
-func (a *API) itself(r *http.Request, secret secret.Value) (helpdesk.Principal, bool, error) {
+func (a *API) itself(r *http.Request, secret secret.Value) (admin.Principal, bool, error) {
 	id := r.PathValue("cid")
 	if a.oidc == nil || id == "" {
-		return helpdesk.Principal{}, false, nil
+		return admin.Principal{}, false, nil
 	}
 	ok, err := a.oidc.Clients.CheckRegistrationToken(r.Context(), client.ID(id), secret)
-	return helpdesk.Principal{ID: clientItself + id, Name: id}, ok, err
+	return admin.Principal{ID: clientItself + id, Name: id}, ok, err
 }
 
 // managing judges who manages the client of a path.
-func managing(r *http.Request, op helpdesk.Principal) (id client.ID, self bool, err error) {
+func managing(r *http.Request, op admin.Principal) (id client.ID, self bool, err error) {
 	if id = client.ID(r.PathValue("cid")); op.ID == clientItself+string(id) {
 		return id, true, nil
 	}
 	return id, false, op.MayManageClients()
 }
 
-func (a *API) by(r *http.Request, op helpdesk.Principal) client.Registrar {
+func (a *API) by(r *http.Request, op admin.Principal) client.Registrar {
 	return client.Registrar{Actor: op.Actor(), From: reply.RequestFrom(r.Context()).Origin(), ReservedName: a.directory.Admin.Accounts.Policy.Issuer}
 }
 
-func (a *API) listClients(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) listClients(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	if err := op.MayManageClients(); err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (a *API) listClients(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	}, func(c client.Information) client.Information { return c })
 }
 
-func (a *API) createClient(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) createClient(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	if err := op.MayManageClients(); err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (a *API) createClient(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	}))
 }
 
-func (a *API) getClient(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) getClient(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, _, err := managing(r, op)
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ type registrationBody struct {
 	client.Registration
 }
 
-func (a *API) replaceClient(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) replaceClient(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, self, err := managing(r, op)
 	if err != nil {
 		return err
@@ -145,7 +145,7 @@ func (a *API) replaceClient(w http.ResponseWriter, r *http.Request, op helpdesk.
 }
 
 // rotateClientSecret gives a client another secret, which is in this one answer.
-func (a *API) rotateClientSecret(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) rotateClientSecret(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, _, err := managing(r, op)
 	if err != nil {
 		return err
@@ -162,7 +162,7 @@ func (a *API) rotateClientSecret(w http.ResponseWriter, r *http.Request, op help
 	}))
 }
 
-func (a *API) deleteClient(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) deleteClient(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, _, err := managing(r, op)
 	if err != nil {
 		return err
@@ -183,7 +183,7 @@ type signingKey struct {
 }
 
 // listSigningKeys tells of the keys that tokens are signed with; there are a few for each algorithm.
-func (a *API) listSigningKeys(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) listSigningKeys(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	if err := op.MayManageClients(); err != nil {
 		return err
 	}
@@ -199,7 +199,7 @@ func (a *API) listSigningKeys(w http.ResponseWriter, r *http.Request, op helpdes
 }
 
 // rotateSigningKeys has further keys sign from a day from now on; asked again meanwhile it does nothing.
-func (a *API) rotateSigningKeys(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) rotateSigningKeys(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	if err := op.MayManageClients(); err != nil {
 		return err
 	}

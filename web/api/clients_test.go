@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 )
 
 const clientBody = `{"client_name":"Planning","redirect_uris":["https://app.example/cb"],"contacts":["it@app.example"],"grant_types":["authorization_code","refresh_token"]}`
@@ -28,7 +28,7 @@ func TestApplicationsAreRegisteredBySuperAdministratorsOfEverybodyAlone(t *testi
 	for name, token := range map[string]string{
 		"USER_ADMIN":               d.token(account.RoleUserAdmin, nil),
 		"READ_ONLY_ADMIN":          d.token(account.RoleReadOnly, nil),
-		"SUPER_ADMIN of one group": d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Groups = []account.GroupID{garage} }),
+		"SUPER_ADMIN of one group": d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Groups = []account.GroupID{garage} }),
 	} {
 		for method, path := range map[string]string{"POST": "/oauth2/v1/clients", "GET": "/oauth2/v1/clients", "PUT": "/oauth2/v1/clients/c1", "DELETE": "/oauth2/v1/clients/c1"} {
 			if got := d.call(method, path, token, clientBody).Code; got != http.StatusForbidden {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/web/api"
 )
 
@@ -77,7 +77,7 @@ var withoutKey = []string{"POST /api/v1/imports", "POST /api/v1/users/{id}/facto
 // route is walked, so that a new one cannot be forgotten.
 func TestARepeatAfterACrashGetsTheFirstAnswer(t *testing.T) {
 	d := open(t)
-	secrets := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets = true })
 	walked := map[string]bool{}
 	n := 0
 	walk := func(calls ...keyedCall) {
@@ -157,7 +157,7 @@ func (d *door) walkHouse(walk func(...keyedCall), token string) {
 	super := func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r", Role: account.RoleSuperAdmin}} }
 	boss, _, _ := d.Member("boss@garage.example", super)
 	deputy, _, _ := d.Member("deputy@garage.example", super)
-	second := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Owner = string(deputy.ID) })
+	second := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Owner = string(deputy.ID) })
 	reset := "/api/v1/users/" + string(boss.ID) + "/lifecycle/reset_factors"
 	walk(
 		keyedCall{route: "POST /oauth2/v1/clients", path: "/oauth2/v1/clients", body: clientBody, want: 201, secret: `"client_secret":`},

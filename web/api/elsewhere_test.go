@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 )
 
 // random is what is drawn anew in each house: ids, request ids, references.
@@ -63,7 +63,7 @@ func found(t *testing.T, change func(v *village, u *account.User)) *village {
 }
 
 func (v *village) operator(role account.Role, secrets bool) string {
-	return v.token(role, func(n *helpdesk.NewToken) { n.Groups, n.Secrets = []account.GroupID{v.north}, secrets })
+	return v.token(role, func(n *admin.NewToken) { n.Groups, n.Secrets = []account.GroupID{v.north}, secrets })
 }
 
 // TestInvitingTellsWhoIsKnownElsewhere: an operator of one garage invites an address, looks at every answer that can

@@ -9,8 +9,9 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/authn/enrol"
-	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/web/reply"
@@ -60,7 +61,7 @@ type supportedJSON struct {
 }
 
 // listSupported is Okta's catalogue. One that no program can enrol has no link to do so.
-func (a *API) listSupported(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) listSupported(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	u, err := a.person(r, op)
 	if err != nil {
 		return err
@@ -140,7 +141,7 @@ const maxSharedSecret = 128
 // appNames are what a device is called that nobody gave a name.
 var appNames = map[string]string{"OKTA": "Okta Verify", "GOOGLE": "Google Authenticator"}
 
-func (a *API) enrolFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) enrolFactor(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err
@@ -159,7 +160,7 @@ func (a *API) enrolFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	if err != nil {
 		return err
 	}
-	n := helpdesk.NewDevice{Type: body.FactorType, Provider: body.Provider, Name: body.Name}
+	n := directory.NewDevice{Type: body.FactorType, Provider: body.Provider, Name: body.Name}
 	if n.Name == "" {
 		n.Name = appNames[n.Provider]
 	}
@@ -227,7 +228,7 @@ func judged(j authn.Verification) error {
 	return refused(reply.KindPassCode)
 }
 
-func (a *API) activateFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) activateFactor(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, fid, code, err := aboutDevice(r)
 	if err != nil {
 		return err
@@ -250,7 +251,7 @@ type resultJSON struct {
 }
 
 // verifyFactor takes no idempotency key: a code is good once whoever repeats it.
-func (a *API) verifyFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) verifyFactor(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, fid, code, err := aboutDevice(r)
 	if err != nil {
 		return err
@@ -265,7 +266,7 @@ func (a *API) verifyFactor(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	return reply.JSON(w, http.StatusOK, resultJSON{"SUCCESS"})
 }
 
-func (a *API) getPicture(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) getPicture(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, err := pathID(r, "id")
 	if err != nil {
 		return err

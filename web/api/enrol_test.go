@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/authntest"
-	"barillet/authn/helpdesk"
 	"barillet/factors"
 )
 
@@ -19,7 +19,7 @@ const totpBody = `{"factorType":"token:software:totp","provider":"OKTA","name":"
 
 // enroller is a token that may enrol devices for people.
 func (d *door) enroller() string {
-	return d.token(account.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	return d.token(account.RoleUserAdmin, func(n *admin.NewToken) { n.Secrets = true })
 }
 
 // offered begins to enrol a phone for somebody and scans the answer.
@@ -166,7 +166,7 @@ func TestOnlyWhoMayShowSecretsEnrolsForOthers(t *testing.T) {
 		"no allowance":  d.admin(),
 		"a help desk":   d.token(account.RoleHelpDesk, nil),
 		"a reader":      d.token(account.RoleReadOnly, nil),
-		"the other one": d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Authn = true }),
+		"the other one": d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Authn = true }),
 	} {
 		if doc := problem(t, d.call("POST", path, token, totpBody), 403); doc.ErrorCode != "E0000006" {
 			t.Errorf("%s: got %+v", name, doc)
@@ -174,7 +174,7 @@ func TestOnlyWhoMayShowSecretsEnrolsForOthers(t *testing.T) {
 	}
 	token := d.enroller()
 	problem(t, d.call("POST", "/api/v1/users/"+string(boss.ID)+"/factors", token, totpBody), 403)
-	limited := d.token(account.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Secrets, n.Groups = true, []account.GroupID{garage} })
+	limited := d.token(account.RoleUserAdmin, func(n *admin.NewToken) { n.Secrets, n.Groups = true, []account.GroupID{garage} })
 	for _, call := range [][2]string{{"POST", ""}, {"GET", "/catalog"}, {"POST", "/" + string(phone.Device) + "/verify"}, {"GET", "/" + string(phone.Device) + "/qr"},
 		{"POST", "/" + string(phone.Device) + "/lifecycle/activate"}} {
 		body := ""
@@ -261,7 +261,7 @@ func TestASecretIsInTheOneAnswerAndNowhereElse(t *testing.T) {
 			continue
 		}
 		for _, at := range []string{at, path + "/" + x.get("id").(string), path + "/" + string(mine.Device)} {
-			body := d.call("GET", at, d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets, n.Authn = true, true }), "").Body.String()
+			body := d.call("GET", at, d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets, n.Authn = true, true }), "").Body.String()
 			if strings.Contains(body, secret) || strings.Contains(body, mine.Secret) {
 				t.Errorf("%s shows a secret", at)
 			}

@@ -4,7 +4,7 @@ import (
 	"net/http"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/web/reply"
@@ -68,7 +68,7 @@ func (a *API) factor(u *account.User, d factors.Device) factorJSON {
 }
 
 // person reads whom a path is about.
-func (a *API) person(r *http.Request, op helpdesk.Principal) (account.User, error) {
+func (a *API) person(r *http.Request, op admin.Principal) (account.User, error) {
 	id, err := pathID(r, "id")
 	if err != nil {
 		return account.User{}, err
@@ -76,7 +76,7 @@ func (a *API) person(r *http.Request, op helpdesk.Principal) (account.User, erro
 	return a.directory.Admin.User(r.Context(), op, id)
 }
 
-func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	u, err := a.person(r, op)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func (a *API) listFactors(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-func (a *API) getFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) getFactor(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	u, err := a.person(r, op)
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ func (a *API) getFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 	return errcode.New(errcode.NotFound)
 }
 
-func (a *API) deleteFactor(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) deleteFactor(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, err := pathID(r, "id")
 	if err != nil {
 		return err

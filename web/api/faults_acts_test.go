@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/store"
 )
@@ -51,7 +51,7 @@ func TestAnActThatIsNotDurableIsNotHalfDone(t *testing.T) {
 	for _, fault := range []string{"a full disk", "a failed sync"} {
 		t.Run(fault, func(t *testing.T) {
 			d := open(t)
-			secrets := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+			secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets = true })
 			hook, _ := d.webhook(d.admin()) // so that acts queue calls as well
 			garage := d.Group("Garage")
 			u, _, _ := d.Member("zoe@garage.example", nil)

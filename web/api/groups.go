@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/web/reply"
 )
 
@@ -33,7 +33,7 @@ func (a *API) group(g account.Group) groupJSON {
 			"users": {Href: a.publicURL + "/api/v1/groups/" + string(g.ID) + "/users"}}}
 }
 
-func (a *API) listGroups(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) listGroups(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	return list(a, w, r, func(p page) ([]account.Group, string, error) {
 		starts := strings.TrimSpace(p.text("q"))
 		if len(starts) > 256 {
@@ -43,7 +43,7 @@ func (a *API) listGroups(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 	}, a.group)
 }
 
-func (a *API) getGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) getGroup(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	gid, err := pathID(r, "gid")
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ type groupBody struct {
 	Links                 reply.Ignored `json:"_links"`
 }
 
-func (a *API) createGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) createGroup(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	var body groupBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
@@ -82,7 +82,7 @@ func (a *API) createGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 }
 
 // replaceGroup is Okta's update: name and description are what they are here.
-func (a *API) replaceGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) replaceGroup(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	var body groupBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
@@ -98,7 +98,7 @@ func (a *API) replaceGroup(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	return reply.JSON(w, http.StatusOK, a.group(g))
 }
 
-func (a *API) deleteGroup(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) deleteGroup(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	gid, err := pathID(r, "gid")
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/helpdesk"
 	"barillet/internal/errcode"
 	"barillet/templates"
@@ -125,7 +126,7 @@ func isState(text string) bool {
 	return false
 }
 
-func (a *API) listHelpRequests(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) listHelpRequests(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	return list(a, w, r, func(p page) ([]helpdesk.Request, string, error) {
 		status, reference := p.text("status"), p.text("reference")
 		switch {
@@ -139,7 +140,7 @@ func (a *API) listHelpRequests(w http.ResponseWriter, r *http.Request, op helpde
 	}, a.helpRequest)
 }
 
-func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) getHelpRequest(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, err := pathID(r, "hid")
 	if err != nil {
 		return err
@@ -171,7 +172,7 @@ type casePatchBody struct {
 	Answer        string         `json:"answer"` // mailed to the person
 }
 
-func (a *API) patchHelpRequest(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) patchHelpRequest(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	var body casePatchBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
@@ -181,7 +182,7 @@ func (a *API) patchHelpRequest(w http.ResponseWriter, r *http.Request, op helpde
 }
 
 // addNote writes a note for the operators into the history.
-func (a *API) addNote(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) addNote(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	var body struct {
 		Text string `json:"text"`
 	}
@@ -195,7 +196,7 @@ func (a *API) addNote(w http.ResponseWriter, r *http.Request, op helpdesk.Princi
 }
 
 // changeCase changes a help request, once for one idempotency key.
-func (a *API) changeCase(w http.ResponseWriter, r *http.Request, op helpdesk.Principal, status int, p helpdesk.RequestPatch) error {
+func (a *API) changeCase(w http.ResponseWriter, r *http.Request, op admin.Principal, status int, p helpdesk.RequestPatch) error {
 	id, err := pathID(r, "hid")
 	if err != nil {
 		return err

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/authntest"
-	"barillet/authn/helpdesk"
 	"barillet/oidc"
 	"barillet/web/api"
 	"barillet/web/apidocs"
@@ -17,7 +17,7 @@ import (
 )
 
 // machine is the owner of the machine, at the socket.
-var machine = helpdesk.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
+var machine = admin.Principal{ID: "operator:0", Name: "root", Owner: "operator:0", Operator: true}
 
 // door is the API of a house.
 type door struct {
@@ -39,9 +39,9 @@ func open(t testing.TB) *door {
 }
 
 // token makes a token of a role for everybody.
-func (d *door) token(role account.Role, change func(*helpdesk.NewToken)) string {
+func (d *door) token(role account.Role, change func(*admin.NewToken)) string {
 	d.T.Helper()
-	n := helpdesk.NewToken{Name: "script", Role: role}
+	n := admin.NewToken{Name: "script", Role: role}
 	if change != nil {
 		change(&n)
 	}

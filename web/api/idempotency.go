@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/store"
 	"barillet/web/reply"
 )
@@ -76,7 +76,7 @@ type bodyKey struct{}
 
 // once answers with what do came to, and with the first answer when the request repeats one that named the
 // same key (PROTOCOL 26). Without a key it only answers.
-func (a *API) once(w http.ResponseWriter, r *http.Request, op helpdesk.Principal, do idempotentCall) error {
+func (a *API) once(w http.ResponseWriter, r *http.Request, op admin.Principal, do idempotentCall) error {
 	keys := r.Header.Values("Idempotency-Key")
 	if len(keys) == 0 {
 		return do.reply(w, r)
@@ -155,7 +155,7 @@ func (a *API) repeat(w http.ResponseWriter, ctx context.Context, id string, sum 
 
 // digest tells requests apart: every part with its length before it. What the token may do by its owner's present role and
 // scope is one: whoever lost some of it is not to read again what they could then see (PROTOCOL 20).
-func digest(r *http.Request, op helpdesk.Principal) []byte {
+func digest(r *http.Request, op admin.Principal) []byte {
 	h := sha256.New()
 	body, _ := r.Context().Value(bodyKey{}).([]byte)
 	for _, part := range [][]byte{[]byte(r.Method), []byte(r.URL.EscapedPath()), []byte(r.URL.RawQuery), body, fmt.Appendf(nil, "%s %q %t", op.Role, op.Groups, op.Groups == nil)} {

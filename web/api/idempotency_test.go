@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/store"
 )
@@ -20,7 +20,7 @@ func (d *door) keyed(path, token, body, key string) *httptest.ResponseRecorder {
 
 func TestARepeatedRequestDoesNothingAndGetsTheFirstAnswer(t *testing.T) {
 	d := open(t)
-	secrets := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets = true })
 	u, _, _ := d.Member("zoe@garage.example", nil)
 	for _, c := range []struct{ name, path, body, secret string }{
 		{"a person", "/api/v1/users?sendEmail=false", `{"profile":{"login":"new@garage.example"}}`, "activationToken"},

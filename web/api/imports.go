@@ -6,7 +6,8 @@ import (
 	"net/http"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 	"barillet/web/reply"
@@ -50,7 +51,7 @@ type causeJSON struct {
 	Message string `json:"message"`
 }
 
-func imported(got helpdesk.ImportResult, named, dry bool) importedJSON {
+func imported(got directory.ImportResult, named, dry bool) importedJSON {
 	out := importedJSON{Outcome: outcomeCreated, ID: string(got.ID), Invited: got.Invited}
 	for _, fault := range got.Faults {
 		field := cmp.Or(ofPerson[fault.Field], fault.Field)
@@ -71,7 +72,7 @@ func imported(got helpdesk.ImportResult, named, dry bool) importedJSON {
 }
 
 // importPeople creates the users of a list. It needs no idempotency key: a repeated call finds that they exist.
-func (a *API) importPeople(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) importPeople(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err
@@ -107,8 +108,8 @@ func (a *API) importPeople(w http.ResponseWriter, r *http.Request, op helpdesk.P
 }
 
 // importRows reads all users before the first one is created: a malformed call creates no user.
-func importRows(bodies []importedBody) ([]helpdesk.ImportRow, error) {
-	out := make([]helpdesk.ImportRow, len(bodies))
+func importRows(bodies []importedBody) ([]directory.ImportRow, error) {
+	out := make([]directory.ImportRow, len(bodies))
 	for i, one := range bodies {
 		if one.Profile == nil {
 			one.Profile = profileBody{}

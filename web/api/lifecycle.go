@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
 	"barillet/web/reply"
@@ -21,7 +23,7 @@ type activationJSON struct {
 }
 
 // activationOf is nil when nobody was invited.
-func activationOf(i helpdesk.Invitation) *activationJSON {
+func activationOf(i directory.Invitation) *activationJSON {
 	if !i.Sent && i.Link.IsZero() {
 		return nil
 	}
@@ -66,14 +68,14 @@ func bodiless(r *http.Request, parameters func(query) error) (id string, err err
 
 // invite serves the two calls that invite a person, again if need be.
 func (a *API) invite(do invitation) handler {
-	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 		id, sendEmail, err := mailed(r)
 		if err != nil {
 			return err
 		}
-		return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Invitation, error) {
+		return a.once(w, r, op, answering(func(r *http.Request) (directory.Invitation, error) {
 			return do(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, sendEmail)
-		}, func(invitation helpdesk.Invitation) (status int, shown, kept any, err error) {
+		}, func(invitation directory.Invitation) (status int, shown, kept any, err error) {
 			out := activationOf(invitation)
 			if out == nil { // active again without one
 				out = &activationJSON{}
@@ -84,7 +86,7 @@ func (a *API) invite(do invitation) handler {
 }
 
 // invitation is what an inviting call asks the desk for.
-type invitation func(ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id string, sendEmail bool) (helpdesk.Invitation, error)
+type invitation func(ctx context.Context, op admin.Principal, from account.RequestInfo, id string, sendEmail bool) (directory.Invitation, error)
 
 // resetBody is what a reset may be told; all of it may be left out, as Okta's clients do.
 type resetBody struct {
@@ -152,7 +154,7 @@ func (a *API) receipt(x helpdesk.ResetResult) receiptJSON {
 		HelpRequestID: x.HelpRequest}
 }
 
-func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) resetFactors(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	var body resetBody
 	if err := reply.DecodeOptionalJSON(r, maxBody, &body); err != nil {
 		return err

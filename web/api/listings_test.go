@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 )
 
@@ -89,25 +89,25 @@ func TestTheLogIsReadPageByPageBothWays(t *testing.T) {
 
 func TestAGarageIsMadeAndFound(t *testing.T) {
 	d := open(t)
-	admin := d.admin()
-	made := read[tree](t, d.call("POST", "/api/v1/groups", admin, `{"profile":{"name":"Garage Lumière","description":"Lyon"},"type":"OKTA_GROUP","objectClass":[]}`), 200)
+	administrator := d.admin()
+	made := read[tree](t, d.call("POST", "/api/v1/groups", administrator, `{"profile":{"name":"Garage Lumière","description":"Lyon"},"type":"OKTA_GROUP","objectClass":[]}`), 200)
 	gid := made.get("id").(string)
-	got := read[tree](t, d.call("GET", "/api/v1/groups/"+gid, admin, ""), 200)
+	got := read[tree](t, d.call("GET", "/api/v1/groups/"+gid, administrator, ""), 200)
 	if mustJSON(t, got) != mustJSON(t, made) || got.get("profile", "name") != "Garage Lumière" || got.get("type") != "OKTA_GROUP" {
 		t.Errorf("got %v, want %v", got, made)
 	}
 	for _, body := range []string{`{}`, `{"profile":{"name":" "}}`, `{"profile":{"name":"a\u0000b"}}`, `{"profile":{"name":"` + strings.Repeat("x", 256) + `"}}`,
 		`{"profile":{"name":"x","description":"` + strings.Repeat("x", 1025) + `"}}`, `{"profile":{"name":"x","colour":"red"}}`} {
-		problem(t, d.call("POST", "/api/v1/groups", admin, body), 400)
+		problem(t, d.call("POST", "/api/v1/groups", administrator, body), 400)
 	}
 	d.Group("Garage Nord")
-	w := d.call("GET", "/api/v1/groups?limit=1", admin, "")
-	second := read[[]tree](t, d.call("GET", next(t, w.Header()), admin, ""), 200)
+	w := d.call("GET", "/api/v1/groups?limit=1", administrator, "")
+	second := read[[]tree](t, d.call("GET", next(t, w.Header()), administrator, ""), 200)
 	if len(second) != 1 || second[0].get("id") == read[[]tree](t, w, 200)[0].get("id") {
 		t.Errorf("got %v on the second page", second)
 	}
 	// A token of one garage knows that one only.
-	scoped := d.token(account.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Groups = []account.GroupID{account.GroupID(gid)} })
+	scoped := d.token(account.RoleUserAdmin, func(n *admin.NewToken) { n.Groups = []account.GroupID{account.GroupID(gid)} })
 	if list := read[[]tree](t, d.call("GET", "/api/v1/groups", scoped, ""), 200); len(list) != 1 || list[0].get("id") != gid {
 		t.Errorf("got %v, want its own garage", list)
 	}
@@ -116,7 +116,7 @@ func TestAGarageIsMadeAndFound(t *testing.T) {
 	if list := read[[]tree](t, d.call("GET", "/api/v1/logs", scoped, ""), 200); len(list) != 0 {
 		t.Errorf("the log of a garage without people: got %v", list)
 	}
-	nobody := d.token(account.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Groups = []account.GroupID{} })
+	nobody := d.token(account.RoleUserAdmin, func(n *admin.NewToken) { n.Groups = []account.GroupID{} })
 	if list := read[[]tree](t, d.call("GET", "/api/v1/groups", nobody, ""), 200); len(list) != 0 {
 		t.Errorf("an empty scope: got %v, want nobody's", list)
 	}
@@ -128,7 +128,7 @@ func TestATokenIsShownOnce(t *testing.T) {
 	body := `{"name":"help desk","role":"HELP_DESK_ADMIN","groups":["` + string(gid) + `"],"expiresIn":86400}`
 	made := read[tree](t, d.local("POST", "/api/v1/api-tokens", body), 201)
 	secret, _ := made.get("token").(string)
-	if !strings.HasPrefix(secret, helpdesk.TokenPrefix) || made.get("expiresAt") != "2026-03-03T08:00:00.000Z" || made.get("owner") != "operator:0" {
+	if !strings.HasPrefix(secret, admin.TokenPrefix) || made.get("expiresAt") != "2026-03-03T08:00:00.000Z" || made.get("owner") != "operator:0" {
 		t.Errorf("got %v, want a token of a day", made)
 	}
 	if w := d.call("GET", "/api/v1/users", secret, ""); w.Code != 200 {

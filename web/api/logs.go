@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/web/reply"
 )
@@ -154,7 +154,7 @@ func severity(e audit.Event) string {
 	return "INFO"
 }
 
-func (a *API) listEvents(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) listEvents(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err

@@ -5,12 +5,12 @@ import (
 	"net/http"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/web/reply"
 )
 
 // listMembers lists the people of a garage.
-func (a *API) listMembers(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) listMembers(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err
@@ -34,7 +34,7 @@ func (a *API) listMembers(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 }
 
 // listGroupsOf lists the garages of a person.
-func (a *API) listGroupsOf(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) listGroupsOf(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	return list(a, w, r, func(p page) ([]account.Group, string, error) {
 		id, err := pathID(r, "id")
 		if err != nil {
@@ -45,8 +45,8 @@ func (a *API) listGroupsOf(w http.ResponseWriter, r *http.Request, op helpdesk.P
 }
 
 // membership serves the making and the ending of one. Neither takes a body, and either can be asked for again.
-func (a *API) membership(do func(ctx context.Context, op helpdesk.Principal, req account.RequestInfo, gid account.GroupID, id string) error) handler {
-	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) membership(do func(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error) handler {
+	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 			return err
 		}

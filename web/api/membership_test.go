@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 )
 
@@ -101,7 +101,7 @@ func TestAPersonIsPutIntoAGarageAndTakenOut(t *testing.T) {
 
 func TestMembersAndGaragesAreListedToTheEndAndOnce(t *testing.T) {
 	d := open(t)
-	admin := d.admin()
+	administrator := d.admin()
 	gid, other := d.Group("Garage Nord"), d.Group("Garage Sud")
 	for i := range 25 {
 		d.Person(fmt.Sprintf("p%d@garage.example", i), func(u *account.User) { u.Groups = []account.GroupID{other, gid} })
@@ -109,26 +109,26 @@ func TestMembersAndGaragesAreListedToTheEndAndOnce(t *testing.T) {
 	only := d.Person("only@garage.example", func(u *account.User) { u.Groups = []account.GroupID{gid} })
 	d.Person("nobody@garage.example", nil)
 	for _, limit := range []int{1, 5, 7, 26, 200} {
-		ids, pages := d.walk(t, fmt.Sprintf("/api/v1/groups/%s/users?limit=%d", gid, limit), admin)
+		ids, pages := d.walk(t, fmt.Sprintf("/api/v1/groups/%s/users?limit=%d", gid, limit), administrator)
 		distinct := slices.Compact(slices.Sorted(slices.Values(ids)))
 		if len(ids) != 26 || len(distinct) != 26 || pages > 26/limit+1 {
 			t.Errorf("limit %d: got %d, %d of them different, on %d pages", limit, len(ids), len(distinct), pages)
 		}
 	}
 	// The token of this garage finds the one person who is in no other, on one page that has no next one.
-	scoped := d.token(account.RoleReadOnly, func(n *helpdesk.NewToken) { n.Groups = []account.GroupID{gid} })
+	scoped := d.token(account.RoleReadOnly, func(n *admin.NewToken) { n.Groups = []account.GroupID{gid} })
 	if ids, pages := d.walk(t, fmt.Sprintf("/api/v1/groups/%s/users?limit=1", gid), scoped); !slices.Equal(ids, []string{string(only.ID)}) || pages != 1 {
 		t.Errorf("got %v on %d pages, want one", ids, pages)
 	}
 	for query, want := range map[string]int{"": 2, "?q=garage": 2, "?q=GARAGE%20n": 1, "?q=ord": 0, "?q=Garage&limit=1": 2} {
-		if ids, _ := d.walk(t, "/api/v1/groups"+query, admin); len(ids) != want {
+		if ids, _ := d.walk(t, "/api/v1/groups"+query, administrator); len(ids) != want {
 			t.Errorf("%s: got %d garages, want %d", query, len(ids), want)
 		}
 		if ids, _ := d.walk(t, "/api/v1/groups"+query, scoped); len(ids) != min(want, 1) {
 			t.Errorf("%s: the token of one garage got %d, want %d", query, len(ids), min(want, 1))
 		}
 	}
-	problem(t, d.call("GET", "/api/v1/groups?q="+strings.Repeat("x", 300), admin, ""), 400)
+	problem(t, d.call("GET", "/api/v1/groups?q="+strings.Repeat("x", 300), administrator, ""), 400)
 }
 
 // TestAnotherGarageAnswersAsOneThatNeverWas: an operator of one garage compares the answers about what lies outside
@@ -143,7 +143,7 @@ func TestAnotherGarageAnswersAsOneThatNeverWas(t *testing.T) {
 	})
 	const nobody, never = "uaaaaaaaaaaaaaaaaaaaaaaaaaa", "gaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	for _, role := range []account.Role{account.RoleReadOnly, account.RoleHelpDesk, account.RoleUserAdmin, account.RoleSuperAdmin} {
-		token := d.token(role, func(n *helpdesk.NewToken) { n.Groups = []account.GroupID{mine} })
+		token := d.token(role, func(n *admin.NewToken) { n.Groups = []account.GroupID{mine} })
 		answer := func(method, path, body string) string {
 			w := d.call(method, path, token, body)
 			doc := problem(t, w, w.Code)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 	"barillet/internal/throttle"
@@ -17,19 +17,19 @@ import (
 type operatorKey struct{}
 
 // WithOperator marks a request that came by the socket or the closed folder: it acts as op and needs no token.
-func WithOperator(ctx context.Context, op helpdesk.Principal) context.Context {
+func WithOperator(ctx context.Context, op admin.Principal) context.Context {
 	return context.WithValue(ctx, operatorKey{}, op)
 }
 
 // operator tells who calls. Cookies are not looked at: a person's session is worth nothing here.
-func (a *API) operator(w http.ResponseWriter, r *http.Request) (helpdesk.Principal, error) {
-	if op, ok := r.Context().Value(operatorKey{}).(helpdesk.Principal); ok {
+func (a *API) operator(w http.ResponseWriter, r *http.Request) (admin.Principal, error) {
+	if op, ok := r.Context().Value(operatorKey{}).(admin.Principal); ok {
 		return op, nil
 	}
 	refused := &reply.HTTPError{Status: http.StatusUnauthorized, Kind: reply.KindToken}
 	secret, ok := tokenOf(r.Header)
 	if !ok {
-		return helpdesk.Principal{}, refused
+		return admin.Principal{}, refused
 	}
 	switch op, ok, err := a.itself(r, secret); {
 	case err != nil:
@@ -40,10 +40,10 @@ func (a *API) operator(w http.ResponseWriter, r *http.Request) (helpdesk.Princip
 	// The token is looked up by its SHA-256, so that no comparison tells how much of a guess is right.
 	op, err := a.directory.Admin.Authenticate(r.Context(), secret)
 	if errcode.Of(err) == errcode.NoSession {
-		return helpdesk.Principal{}, refused
+		return admin.Principal{}, refused
 	}
 	if err != nil {
-		return helpdesk.Principal{}, err
+		return admin.Principal{}, err
 	}
 	return op, a.spend(w, op, throttle.APIToken)
 }
@@ -63,7 +63,7 @@ func tokenOf(h http.Header) (secret.Value, bool) {
 }
 
 // spend takes one of the token's calls (BAR S8) and says in Okta's headers what is left.
-func (a *API) spend(w http.ResponseWriter, op helpdesk.Principal, limit throttle.Limit) error {
+func (a *API) spend(w http.ResponseWriter, op admin.Principal, limit throttle.Limit) error {
 	now := a.now()
 	ok, retry, left := a.limiter.Take(now, limit, op.ID)
 	full := now.Add(time.Duration(limit.Count-left) * (limit.Per / time.Duration(limit.Count)))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/helpdesk"
 )
 
@@ -49,7 +50,7 @@ func TestWhatLiesOutsideIsAnsweredAsWhatIsNot(t *testing.T) {
 
 	calls := 0
 	for _, role := range []account.Role{account.RoleSuperAdmin, account.RoleUserAdmin, account.RoleHelpDesk, account.RoleReadOnly} {
-		token := d.token(role, func(n *helpdesk.NewToken) {
+		token := d.token(role, func(n *admin.NewToken) {
 			n.Groups, n.Secrets = []account.GroupID{north}, role.Rank() > account.RoleHelpDesk.Rank()
 		})
 		for name, u := range outside {

@@ -4,7 +4,8 @@ import (
 	"net/http"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 	"barillet/web/reply"
@@ -15,7 +16,7 @@ type passwordLinkJSON struct {
 	ResetPasswordURL string `json:"resetPasswordUrl,omitempty"`
 }
 
-func (a *API) resetPassword(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) resetPassword(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, sendEmail, err := mailed(r)
 	if err != nil {
 		return err
@@ -36,7 +37,7 @@ type temporaryJSON struct {
 // password, which older clients ask for with tempPassword=true. revokeSessions is read: with a temporary password
 // sessions end in any case, without one none does.
 func (a *API) expirePassword(temporary bool) handler {
-	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 		asked := false
 		id, err := bodiless(r, func(q query) (err error) {
 			if asked, err = q.truth("tempPassword", temporary); err == nil {
@@ -56,7 +57,7 @@ func (a *API) expirePassword(temporary bool) handler {
 	}
 }
 
-func (a *API) temporaryPassword(w http.ResponseWriter, r *http.Request, op helpdesk.Principal, id string) error {
+func (a *API) temporaryPassword(w http.ResponseWriter, r *http.Request, op admin.Principal, id string) error {
 	return a.once(w, r, op, answering(func(r *http.Request) (secret.Value, error) {
 		return a.directory.TemporaryPassword(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 	}, func(secret secret.Value) (status int, shown, kept any, err error) {
@@ -78,7 +79,7 @@ type credentialsAnswer struct {
 }
 
 // changePassword takes both passwords. strict asks Okta for its least age of a password, which is not a rule here.
-func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err
@@ -102,9 +103,9 @@ func (a *API) changePassword(w http.ResponseWriter, r *http.Request, op helpdesk
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.PasswordChanged, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (directory.PasswordChanged, error) {
 		return a.directory.ChangePassword(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, body.OldPassword.Value, body.NewPassword.Value)
-	}, func(helpdesk.PasswordChanged) (status int, shown, kept any, err error) {
+	}, func(directory.PasswordChanged) (status int, shown, kept any, err error) {
 		out := credentialsAnswer{Provider: providerJSON{Type: "OKTA", Name: "OKTA"}}
 		return http.StatusOK, out, out, nil
 	}))

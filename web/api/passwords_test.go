@@ -7,7 +7,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/factors"
 	"barillet/internal/secret"
 )
@@ -28,7 +28,7 @@ func TestAPasswordLinkIsMailedOrAnsweredAndInNothingElse(t *testing.T) {
 	}
 	problem(t, d.call("POST", path+"?sendEmail=false", desk, ""), 403)
 	problem(t, d.call("POST", path+"?sendEmail=no", desk, ""), 400)
-	secrets := d.token(account.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	secrets := d.token(account.RoleUserAdmin, func(n *admin.NewToken) { n.Secrets = true })
 	link, _ := read[tree](t, d.keyed(path+"?sendEmail=false", secrets, "", "s"), 200).get("resetPasswordUrl").(string)
 	token := strings.TrimPrefix(link, "https://login.example/password/")
 	if token == link || len(token) < 40 {
@@ -53,7 +53,7 @@ func TestPasswordsAreExpiredMadeAndChangedAsOktasClientsAsk(t *testing.T) {
 	d := open(t)
 	u, phone, _ := d.Member("zoe@garage.example", nil)
 	path := "/api/v1/users/" + string(u.ID)
-	secrets := d.token(account.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	secrets := d.token(account.RoleUserAdmin, func(n *admin.NewToken) { n.Secrets = true })
 	plain := d.token(account.RoleUserAdmin, nil)
 
 	for _, query := range []string{"", "?tempPassword=false", "?revokeSessions=true"} {
@@ -132,7 +132,7 @@ func TestAPasswordIsSetByEitherCall(t *testing.T) {
 	d := open(t)
 	u, phone, _ := d.Member("zoe@garage.example", nil)
 	path := "/api/v1/users/" + string(u.ID)
-	secrets := d.token(account.RoleUserAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	secrets := d.token(account.RoleUserAdmin, func(n *admin.NewToken) { n.Secrets = true })
 	for method, text := range map[string]string{"POST": "dix clefs et un tournevis", "PUT": "onze clefs et deux tournevis"} {
 		body := `{"profile":{"login":"zoe@garage.example","email":"zoe@garage.example"},"credentials":{"password":{"value":"` + text + `"}}}`
 		problem(t, d.call(method, path, d.token(account.RoleUserAdmin, nil), body), 403)

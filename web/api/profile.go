@@ -4,14 +4,15 @@ import (
 	"net/http"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/internal/errcode"
 	"barillet/web/reply"
 )
 
 // change reads what is to become of a profile out of the body of POST (named members) or PUT (whole).
-func (b *userBody) change(whole bool) (helpdesk.ProfileChange, error) {
-	c := helpdesk.ProfileChange{Replace: whole, Password: b.Credentials.Password.Value}
+func (b *userBody) change(whole bool) (directory.ProfileChange, error) {
+	c := directory.ProfileChange{Replace: whole, Password: b.Credentials.Password.Value}
 	if err := b.unsupported(); err != nil {
 		return c, err
 	}
@@ -43,7 +44,7 @@ func (b *userBody) change(whole bool) (helpdesk.ProfileChange, error) {
 }
 
 // changed decodes the body of either call.
-func changed(r *http.Request, whole bool) (id string, c helpdesk.ProfileChange, err error) {
+func changed(r *http.Request, whole bool) (id string, c directory.ProfileChange, err error) {
 	body := userBody{Profile: profileBody{}}
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return "", c, err
@@ -59,7 +60,7 @@ func changed(r *http.Request, whole bool) (id string, c helpdesk.ProfileChange, 
 }
 
 // updateUser is Okta's partial update.
-func (a *API) updateUser(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) updateUser(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, c, err := changed(r, false)
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func (a *API) updateUser(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 }
 
 // replaceUser is Okta's full update.
-func (a *API) replaceUser(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) replaceUser(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, c, err := changed(r, true)
 	if err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 )
 
@@ -52,7 +52,7 @@ func TestAProfileIsAddedToByPostAndReplacedByPut(t *testing.T) {
 
 func TestAProfileThatCannotBeIsRefusedByEitherCall(t *testing.T) {
 	d := open(t)
-	secrets := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets = true })
 	u, _, session := d.Member("zoe@garage.example", nil)
 	d.Person("there@garage.example", nil)
 	d.EmptyOutbox()

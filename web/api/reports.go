@@ -4,7 +4,8 @@ import (
 	"net/http"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/factors"
 	"barillet/internal/errcode"
 )
@@ -42,13 +43,13 @@ type groupRiskJSON struct {
 	Links     map[string]linkJSON `json:"_links"`
 }
 
-func (a *API) lockoutRisk(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
-	return list(a, w, r, func(p page) ([]helpdesk.LockoutRisk, string, error) {
+func (a *API) lockoutRisk(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+	return list(a, w, r, func(p page) ([]directory.LockoutRisk, string, error) {
 		kind := p.text("kind")
-		if kind != "" && kind != helpdesk.RiskPerson && kind != helpdesk.RiskGroup {
+		if kind != "" && kind != directory.RiskPerson && kind != directory.RiskGroup {
 			return nil, "", badParameter("kind")
 		}
-		found, next, err := a.directory.LockoutRisk(r.Context(), op, helpdesk.RiskQuery{Kind: kind, After: p.after, Limit: p.limit})
+		found, next, err := a.directory.LockoutRisk(r.Context(), op, directory.RiskQuery{Kind: kind, After: p.after, Limit: p.limit})
 		if errcode.Of(err) == errcode.Invalid {
 			return nil, "", badParameter("after")
 		}
@@ -56,8 +57,8 @@ func (a *API) lockoutRisk(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	}, a.risk)
 }
 
-func (a *API) risk(x helpdesk.LockoutRisk) any {
-	if x.Kind == helpdesk.RiskGroup {
+func (a *API) risk(x directory.LockoutRisk) any {
+	if x.Kind == directory.RiskGroup {
 		return groupRiskJSON{Kind: x.Kind, Risk: "few_managers", GroupID: x.Garage.ID, Name: x.Garage.Name, CanReset: x.CanReset,
 			HouseWide: x.UnscopedAdmins,
 			Links:     map[string]linkJSON{"group": {Href: a.publicURL + "/api/v1/groups/" + string(x.Garage.ID)}}}

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 )
 
 func TestTheLockOutReportIsReadToTheEndByItsLinks(t *testing.T) {
@@ -32,7 +32,7 @@ func TestTheLockOutReportIsReadToTheEndByItsLinks(t *testing.T) {
 	if g.get("kind") != "garage" || g.get("risk") != "few_managers" || g.get("groupId") != string(garage) || g.get("canReset") != 0.0 || g.get("houseWide") != 0.0 {
 		t.Errorf("got %v", g)
 	}
-	manager := d.token(account.RoleHelpDesk, func(n *helpdesk.NewToken) { n.Groups = []account.GroupID{garage} })
+	manager := d.token(account.RoleHelpDesk, func(n *admin.NewToken) { n.Groups = []account.GroupID{garage} })
 	if got := d.call("GET", "/api/v1/reports/lockout-risk?kind=garage", manager, ""); !strings.Contains(got.Body.String(), `"houseWide":null`) {
 		t.Errorf("got %s, want nothing said of who is outside", got.Body)
 	}

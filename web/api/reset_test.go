@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/authntest"
 	"barillet/authn/helpdesk"
 	"barillet/factors"
@@ -74,7 +75,7 @@ func TestATicketIsAnsweredOnlyToWhoMayHoldIt(t *testing.T) {
 	u, _, _ := d.lost("zoe@garage.example")
 	path := "/api/v1/users/" + string(u.ID) + "/lifecycle/reset_factors"
 	problem(t, d.call("POST", path, d.admin(), `{"sendEmail":false}`), 403)
-	secrets := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets = true })
 	problem(t, d.call("POST", path, secrets, `{"hand":true}`), 403)
 	if got := len(d.User(string(u.ID)).Devices); got == 0 {
 		t.Fatal("a refused reset took the devices")
@@ -174,7 +175,7 @@ func TestADeviceIsSeenAndTakenAway(t *testing.T) {
 func TestNoSecretIsReadThroughTheAPI(t *testing.T) {
 	d := open(t)
 	u, phone, session := d.lost("zoe@garage.example")
-	secrets := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets, n.Authn = true, true })
+	secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets, n.Authn = true, true })
 	d.Change(u.ID, func(u *account.User) {
 		u.Devices = append(u.Devices, factors.Device{ID: "dplanted", Kind: webauthn.Kind, Name: "Clef", Added: authntest.Start,
 			Unique: "Y3JlZGVudGlhbA", Data: json.RawMessage(`{"publicKey":"planted-in-a-device"}`)})

@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/internal/errcode"
 	"barillet/web/reply"
 )
@@ -40,7 +40,7 @@ func (a *API) role(user account.UserID, g account.RoleAssignment) roleJSON {
 }
 
 // listRoles answers all of them: a person has four at most.
-func (a *API) listRoles(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) listRoles(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, err := pathID(r, "id")
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (a *API) listRoles(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-func (a *API) getRole(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) getRole(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, rid, err := roleID(r)
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ type roleBody struct {
 
 // grantRole gives a role. A disableNotifications, which with Okta keeps administrators from being mailed, is read and
 // does nothing: whoever gets a role is told of it.
-func (a *API) grantRole(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) grantRole(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err
@@ -110,15 +110,15 @@ func (a *API) grantRole(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Granted, error) {
-		return a.directory.Admin.GrantRole(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, helpdesk.NewRole{Role: body.Type, Targets: body.Targets})
-	}, func(x helpdesk.Granted) (int, any, any, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (admin.Granted, error) {
+		return a.directory.Admin.GrantRole(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id, admin.NewRole{Role: body.Type, Targets: body.Targets})
+	}, func(x admin.Granted) (int, any, any, error) {
 		out := a.role(x.User, x.Grant)
 		return http.StatusCreated, out, out, nil
 	}))
 }
 
-func (a *API) revokeRole(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) revokeRole(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, rid, err := roleID(r)
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func (a *API) revokeRole(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 }
 
 // targets reads the garages that a role is limited to.
-func (a *API) targets(r *http.Request, op helpdesk.Principal) ([]account.Group, error) {
+func (a *API) targets(r *http.Request, op admin.Principal) ([]account.Group, error) {
 	id, rid, err := roleID(r)
 	if err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func (a *API) targets(r *http.Request, op helpdesk.Principal) ([]account.Group, 
 }
 
 // listTargets answers all of them: 32 at most.
-func (a *API) listTargets(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) listTargets(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	groups, err := a.targets(r, op)
 	if err != nil {
 		return err
@@ -152,7 +152,7 @@ func (a *API) listTargets(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-func (a *API) getTarget(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) getTarget(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	groups, err := a.targets(r, op)
 	if err != nil {
 		return err
@@ -166,11 +166,11 @@ func (a *API) getTarget(w http.ResponseWriter, r *http.Request, op helpdesk.Prin
 }
 
 // targeting is what a call about a target asks the desk for.
-type targeting func(ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id, rid string, gid account.GroupID) error
+type targeting func(ctx context.Context, op admin.Principal, from account.RequestInfo, id, rid string, gid account.GroupID) error
 
 // target serves the adding and the removing of one. Neither takes a body, and Okta answers neither with one.
 func (a *API) target(do targeting) handler {
-	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 			return err
 		}

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 )
 
 func TestARoleIsGivenLimitedAndTakenAsOktasClientsDo(t *testing.T) {
@@ -109,6 +109,6 @@ func TestATokenOfAPersonIsMadeByTheMachinesOwnerAlone(t *testing.T) {
 	problem(t, d.call("GET", "/api/v1/users", token, ""), 401)
 }
 
-func limitedTo(groups ...account.GroupID) func(*helpdesk.NewToken) {
-	return func(n *helpdesk.NewToken) { n.Groups = groups }
+func limitedTo(groups ...account.GroupID) func(*admin.NewToken) {
+	return func(n *admin.NewToken) { n.Groups = groups }
 }

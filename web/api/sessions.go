@@ -3,7 +3,7 @@ package api
 import (
 	"net/http"
 
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/web/reply"
 )
 
@@ -20,7 +20,7 @@ type sessionJSON struct {
 	UserAgent  string  `json:"userAgent"`  // ours
 }
 
-func (a *API) listSessions(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) listSessions(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, err := pathID(r, "id")
 	if err != nil {
 		return err
@@ -37,7 +37,7 @@ func (a *API) listSessions(w http.ResponseWriter, r *http.Request, op helpdesk.P
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-func (a *API) endSessions(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) endSessions(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err

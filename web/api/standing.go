@@ -5,17 +5,17 @@ import (
 	"net/http"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/web/reply"
 )
 
 // step is one step in a person's life that has nothing to answer.
-type step func(ctx context.Context, op helpdesk.Principal, from account.RequestInfo, id string) error
+type step func(ctx context.Context, op admin.Principal, from account.RequestInfo, id string) error
 
 // lifecycle serves a step. Okta answers an empty object and takes no body; a sendEmail, which there tells
 // administrators, is read and does nothing.
 func (a *API) lifecycle(do step) handler {
-	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 		id, _, err := mailed(r)
 		if err != nil {
 			return err
@@ -27,7 +27,7 @@ func (a *API) lifecycle(do step) handler {
 }
 
 // deleteUser deactivates first and deletes second.
-func (a *API) deleteUser(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) deleteUser(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err

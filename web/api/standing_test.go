@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 )
 
@@ -64,7 +64,7 @@ func TestALifeGoesThroughOktasStates(t *testing.T) {
 
 func TestSomebodyInvitedIsInvitedAgain(t *testing.T) {
 	d := open(t)
-	secrets := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets = true })
 	path := "/api/v1/users/" + read[tree](t, d.call("POST", "/api/v1/users", secrets, `{"profile":{"login":"new@garage.example"}}`), 200).get("id").(string)
 	d.EmptyOutbox()
 	if got := read[tree](t, d.call("POST", path+"/lifecycle/reactivate", secrets, ""), 200); got.get("mailed") != true || len(d.Mails()) != 1 {

@@ -4,13 +4,13 @@ import (
 	"testing"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 )
 
 // Acts that somebody could be locked out by, or let in, where the state of the person does not allow them.
 func TestWhatIsNotPossibleInAStateIsRefusedAndSaysSo(t *testing.T) {
 	d := open(t)
-	secrets := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets = true })
 	gone, _, _ := d.Member("gone@garage.example", nil)
 	boss, _, _ := d.Member("boss@garage.example", func(u *account.User) { u.Roles = []account.RoleAssignment{{ID: "r1", Role: account.RoleSuperAdmin}} })
 	holder, phone := "/api/v1/users/"+string(boss.ID), "/api/v1/users/"+string(gone.ID)+"/factors/"

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 	"barillet/web/reply"
@@ -27,7 +27,7 @@ type tokenJSON struct {
 	Links    map[string]linkJSON `json:"_links"`
 }
 
-func (a *API) token(t helpdesk.Token) tokenJSON {
+func (a *API) token(t admin.Token) tokenJSON {
 	out := tokenJSON{ID: t.ID, Name: t.Name, Owner: t.Owner, Role: t.Role, Groups: t.Groups, Allow: []string{}, By: t.By,
 		Created: moment(t.Created), Expires: moment(t.Expires), LastUsed: moment(t.LastUsed),
 		Links: map[string]linkJSON{"revoke": {Href: a.publicURL + "/api/v1/api-tokens/" + t.ID, Method: http.MethodDelete}}}
@@ -46,8 +46,8 @@ const (
 	allowAuthn   = "authn"
 )
 
-func (a *API) listTokens(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
-	return list(a, w, r, func(p page) ([]helpdesk.Token, string, error) {
+func (a *API) listTokens(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
+	return list(a, w, r, func(p page) ([]admin.Token, string, error) {
 		return a.directory.Admin.Tokens(r.Context(), op, p.after, p.limit)
 	}, a.token)
 }
@@ -65,7 +65,7 @@ type tokenBody struct {
 // longestLife bounds expiresIn before it is multiplied; what is allowed is judged by the Desk.
 const longestLife = 10 * 365 * 24 * 60 * 60
 
-func (a *API) createToken(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) createToken(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	var body tokenBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 	if body.ExpiresIn < 0 || body.ExpiresIn > longestLife {
 		return errcode.InvalidField("expiresIn", "too_long")
 	}
-	n := helpdesk.NewToken{Name: body.Name, Role: body.Role, Groups: body.Groups, Owner: body.Owner, Life: time.Duration(body.ExpiresIn) * time.Second}
+	n := admin.NewToken{Name: body.Name, Role: body.Role, Groups: body.Groups, Owner: body.Owner, Life: time.Duration(body.ExpiresIn) * time.Second}
 	for _, allow := range body.Allow {
 		switch allow {
 		case allowSecrets:
@@ -85,17 +85,17 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request, op helpdesk.Pr
 		}
 	}
 	var secret secret.Value // in the one answer, after the act: nothing of it is kept
-	return a.once(w, r, op, answering(func(r *http.Request) (t helpdesk.Token, err error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (t admin.Token, err error) {
 		secret, t, err = a.directory.Admin.CreateToken(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n)
 		return t, err
-	}, func(t helpdesk.Token) (status int, shown, kept any, err error) {
+	}, func(t admin.Token) (status int, shown, kept any, err error) {
 		whole := a.token(t)
 		whole.Token = secret.Reveal()
 		return http.StatusCreated, whole, a.token(t), nil
 	}))
 }
 
-func (a *API) revokeToken(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) revokeToken(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, err := pathID(r, "tid")
 	if err != nil {
 		return err

@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
+	"barillet/authn/directory"
 	"barillet/internal/errcode"
 	"barillet/web/reply"
 )
 
-func (a *API) getUser(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) getUser(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	u, err := a.person(r, op)
 	if err != nil {
 		return err
@@ -23,7 +24,7 @@ func (a *API) getUser(w http.ResponseWriter, r *http.Request, op helpdesk.Princi
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-func (a *API) listUsers(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) listUsers(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err
@@ -183,8 +184,8 @@ func (b *userBody) unsupported() error {
 }
 
 // person reads what is to be made out of the body.
-func (b *userBody) person() (helpdesk.NewUser, error) {
-	n := helpdesk.NewUser{Groups: b.GroupIDs, Role: b.Role, Password: b.Credentials.Password.Value}
+func (b *userBody) person() (directory.NewUser, error) {
+	n := directory.NewUser{Groups: b.GroupIDs, Role: b.Role, Password: b.Credentials.Password.Value}
 	if err := b.unsupported(); err != nil {
 		return n, err
 	}
@@ -208,7 +209,7 @@ func (b *userBody) person() (helpdesk.NewUser, error) {
 }
 
 // added is the answer to a person who was made.
-func (a *API) added(x helpdesk.Added) (status int, shown, kept any, err error) {
+func (a *API) added(x directory.Added) (status int, shown, kept any, err error) {
 	whole, err := a.user(&x.User)
 	plain := whole
 	if activation := activationOf(x.Invitation); activation != nil {
@@ -218,7 +219,7 @@ func (a *API) added(x helpdesk.Added) (status int, shown, kept any, err error) {
 	return http.StatusOK, whole, plain, err
 }
 
-func (a *API) createUser(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) createUser(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	q, err := readQuery(r)
 	if err != nil {
 		return err
@@ -239,8 +240,8 @@ func (a *API) createUser(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 	if err != nil {
 		return err
 	}
-	return a.once(w, r, op, answering(func(r *http.Request) (helpdesk.Added, error) {
+	return a.once(w, r, op, answering(func(r *http.Request) (directory.Added, error) {
 		u, invitation, err := a.directory.CreateUser(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), n, activate, sendEmail)
-		return helpdesk.Added{User: u, Invitation: invitation}, err
+		return directory.Added{User: u, Invitation: invitation}, err
 	}, a.added))
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
 )
@@ -119,7 +119,7 @@ func TestALinkIsAnsweredOnlyToWhoMayHoldIt(t *testing.T) {
 	d := open(t)
 	body := `{"profile":{"login":"%s@garage.example"}}`
 	problem(t, d.call("POST", "/api/v1/users?sendEmail=false", d.admin(), fmt.Sprintf(body, "a")), 403)
-	secrets := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Secrets = true })
+	secrets := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Secrets = true })
 	made := read[tree](t, d.call("POST", "/api/v1/users?sendEmail=false", secrets, fmt.Sprintf(body, "b")), 200)
 	link, _ := made.get("_embedded", "activation", "activationUrl").(string)
 	token, _ := made.get("_embedded", "activation", "activationToken").(string)

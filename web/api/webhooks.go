@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -88,17 +88,17 @@ type webhookBody struct {
 	Enabled *bool    `json:"enabled"` // left out: true
 }
 
-func readWebhook(r *http.Request) (helpdesk.NewWebhook, error) {
+func readWebhook(r *http.Request) (admin.NewWebhook, error) {
 	var body webhookBody
 	if err := reply.DecodeJSON(r, maxBody, &body); err != nil {
-		return helpdesk.NewWebhook{}, err
+		return admin.NewWebhook{}, err
 	}
 	for _, filter := range body.Events {
 		if !matchesAny(filter) {
-			return helpdesk.NewWebhook{}, errcode.InvalidField("events", "unknown") // a misspelt type would never be told
+			return admin.NewWebhook{}, errcode.InvalidField("events", "unknown") // a misspelt type would never be told
 		}
 	}
-	return helpdesk.NewWebhook{Name: body.Name, URL: body.URL, Events: body.Events, Enabled: body.Enabled == nil || *body.Enabled}, nil
+	return admin.NewWebhook{Name: body.Name, URL: body.URL, Events: body.Events, Enabled: body.Enabled == nil || *body.Enabled}, nil
 }
 
 // matchesAny tells whether there is an event type that the filter asks for.
@@ -111,14 +111,14 @@ func matchesAny(filter string) bool {
 	return false
 }
 
-func (a *API) listWebhooks(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) listWebhooks(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	return list(a, w, r, func(page) ([]webhook.Endpoint, string, error) {
 		hooks, err := a.directory.Admin.Webhooks(r.Context(), op)
 		return hooks, "", err // at most 16, on one page
 	}, a.webhook)
 }
 
-func (a *API) createWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) createWebhook(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	n, err := readWebhook(r)
 	if err != nil {
 		return err
@@ -144,7 +144,7 @@ func (a *API) ofWebhook(status int, do func(r *http.Request) (secret.Value, webh
 	})
 }
 
-func (a *API) getWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) getWebhook(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, err := pathID(r, "wid")
 	if err != nil {
 		return err
@@ -156,7 +156,7 @@ func (a *API) getWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Pri
 	return reply.JSON(w, http.StatusOK, a.webhook(h))
 }
 
-func (a *API) replaceWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) replaceWebhook(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	n, err := readWebhook(r)
 	if err != nil {
 		return err
@@ -172,7 +172,7 @@ func (a *API) replaceWebhook(w http.ResponseWriter, r *http.Request, op helpdesk
 	return reply.JSON(w, http.StatusOK, a.webhook(h))
 }
 
-func (a *API) deleteWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) deleteWebhook(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, err := pathID(r, "wid")
 	if err != nil {
 		return err
@@ -185,8 +185,8 @@ func (a *API) deleteWebhook(w http.ResponseWriter, r *http.Request, op helpdesk.
 }
 
 // onWebhook serves a call on one receiver that takes no body.
-func (a *API) onWebhook(status int, do func(r *http.Request, op helpdesk.Principal, id string) (secret.Value, webhook.Endpoint, error)) handler {
-	return func(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) onWebhook(status int, do func(r *http.Request, op admin.Principal, id string) (secret.Value, webhook.Endpoint, error)) handler {
+	return func(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 		if err := reply.DecodeOptionalJSON(r, maxBody, &struct{}{}); err != nil {
 			return err
 		}
@@ -198,16 +198,16 @@ func (a *API) onWebhook(status int, do func(r *http.Request, op helpdesk.Princip
 	}
 }
 
-func (a *API) testWebhook(r *http.Request, op helpdesk.Principal, id string) (secret.Value, webhook.Endpoint, error) {
+func (a *API) testWebhook(r *http.Request, op admin.Principal, id string) (secret.Value, webhook.Endpoint, error) {
 	h, err := a.directory.Admin.TestWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 	return secret.Value{}, h, err
 }
 
-func (a *API) rotateWebhook(r *http.Request, op helpdesk.Principal, id string) (secret.Value, webhook.Endpoint, error) {
+func (a *API) rotateWebhook(r *http.Request, op admin.Principal, id string) (secret.Value, webhook.Endpoint, error) {
 	return a.directory.Admin.RotateWebhook(r.Context(), op, reply.RequestFrom(r.Context()).Origin(), id)
 }
 
-func (a *API) listDeliveries(w http.ResponseWriter, r *http.Request, op helpdesk.Principal) error {
+func (a *API) listDeliveries(w http.ResponseWriter, r *http.Request, op admin.Principal) error {
 	id, err := pathID(r, "wid")
 	if err != nil {
 		return err

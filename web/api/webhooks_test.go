@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
-	"barillet/authn/helpdesk"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/outbound"
 	"barillet/internal/webhook"
@@ -137,7 +137,7 @@ func TestAnAdministratorOfSomeGaragesHasNoWebhooks(t *testing.T) {
 	d := open(t)
 	g := d.Group("Garage Lumière")
 	id, _ := d.webhook(d.admin())
-	some := d.token(account.RoleSuperAdmin, func(n *helpdesk.NewToken) { n.Groups = []account.GroupID{g} })
+	some := d.token(account.RoleSuperAdmin, func(n *admin.NewToken) { n.Groups = []account.GroupID{g} })
 	for _, route := range []string{"GET /webhooks", "POST /webhooks", "GET /webhooks/{wid}", "PUT /webhooks/{wid}", "DELETE /webhooks/{wid}",
 		"POST /webhooks/{wid}/test", "POST /webhooks/{wid}/rotate", "GET /webhooks/{wid}/deliveries"} {
 		method, path, _ := strings.Cut(route, " ")

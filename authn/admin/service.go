@@ -1,7 +1,7 @@
 // Package helpdesk owns what is done for somebody else: help requests, and what an operator may do to a person,
 // such as invite, reset and take away a device, together with the API tokens that operators act by. It does not
 // own what people prove about themselves (authn), nor any HTTP.
-package helpdesk
+package admin
 
 import (
 	"sync"

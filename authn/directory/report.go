@@ -1,4 +1,4 @@
-package helpdesk
+package directory
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/internal/errcode"
 )
 
@@ -39,8 +40,8 @@ type LockoutRisk struct {
 // LockoutRisk lists who would be locked out by the loss of one device, who has none, and which garages have fewer than
 // two people who can reset. It reads page by page, so a page may be short, even empty, and have a next one; next is
 // its cursor, "" at the end. An operator limited to groups sees the people and garages within.
-func (d *DirectoryService) LockoutRisk(ctx context.Context, op Principal, q RiskQuery) (found []LockoutRisk, next string, err error) {
-	if err := op.Require(PermRead); err != nil {
+func (d *DirectoryService) LockoutRisk(ctx context.Context, op admin.Principal, q RiskQuery) (found []LockoutRisk, next string, err error) {
+	if err := op.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
 	kind, after, begun := strings.Cut(q.After, ":")
@@ -71,7 +72,7 @@ func (d *DirectoryService) LockoutRisk(ctx context.Context, op Principal, q Risk
 	return nil, "", errcode.InvalidField("after", "unknown")
 }
 
-func (d *DirectoryService) usersAtRisk(ctx context.Context, op Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
+func (d *DirectoryService) usersAtRisk(ctx context.Context, op admin.Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
 	now := d.accounts.Now()
 	people, next, err := d.Users(ctx, op, account.UserQuery{After: after, Limit: limit, Filter: func(u account.User) bool {
 		return u.Status == account.StatusActive && len(d.accounts.DeviceSummary(&u, now).Devices) <= 1
@@ -82,7 +83,7 @@ func (d *DirectoryService) usersAtRisk(ctx context.Context, op Principal, after 
 	return found, next, err
 }
 
-func (d *DirectoryService) groupsAtRisk(ctx context.Context, op Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
+func (d *DirectoryService) groupsAtRisk(ctx context.Context, op admin.Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
 	managers, everywhere, err := d.whoCanReset(ctx)
 	if err != nil {
 		return nil, "", err
@@ -129,9 +130,9 @@ func (d *DirectoryService) whoCanReset(ctx context.Context) (managers map[accoun
 // mayReset tells of whom the person may reset devices: everybody, or the people of these garages.
 func mayReset(u *account.User) (all bool, garages []account.GroupID) {
 	for _, g := range u.Roles {
-		as := Principal{Owner: string(u.ID), Role: g.Role, Groups: g.Groups}
+		as := admin.Principal{Owner: string(u.ID), Role: g.Role, Groups: g.Groups}
 		switch {
-		case as.Require(PermReset) != nil:
+		case as.Require(admin.PermReset) != nil:
 		case as.Scoped():
 			garages = append(garages, g.Groups...)
 		default:

@@ -1,17 +1,18 @@
-package helpdesk
+package directory
 
 import (
 	"context"
 	"slices"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 )
 
 // AddMember makes a person a member of a garage; whoever is one already stays so. Whoever is limited to groups adds
 // nobody who exists, wherever they are (PROTOCOL 21).
-func (d *DirectoryService) AddMember(ctx context.Context, op Principal, req account.RequestInfo, gid account.GroupID, id string) error {
+func (d *DirectoryService) AddMember(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error {
 	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
@@ -24,17 +25,17 @@ func (d *DirectoryService) AddMember(ctx context.Context, op Principal, req acco
 
 // RemoveMember takes a person out of a garage; whoever is not in it stays so. A garage outside the operator's scope
 // is not there.
-func (d *DirectoryService) RemoveMember(ctx context.Context, op Principal, req account.RequestInfo, gid account.GroupID, id string) error {
+func (d *DirectoryService) RemoveMember(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error {
 	_, err := d.moveMember(ctx, op, req, gid, id, audit.GroupMemberRemoved, (*account.Tx).RemoveFromGroup)
 	return err
 }
 
 // moveMember judges, does, audits and stores one membership in one Update, and tells whose it is. What changes nothing is
 // no act.
-func (d *DirectoryService) moveMember(ctx context.Context, op Principal, req account.RequestInfo, gid account.GroupID, id, action string,
+func (d *DirectoryService) moveMember(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id, action string,
 	move func(*account.Tx, *account.User, account.GroupID) (bool, error)) (account.UserID, error) {
 	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (account.UserID, error) {
-		u, err := FindUser(tx.Reader, op, PermManage, id)
+		u, err := admin.FindUser(tx.Reader, op, admin.PermManage, id)
 		if err != nil {
 			return "", err
 		}
@@ -61,7 +62,7 @@ func (d *DirectoryService) moveMember(ctx context.Context, op Principal, req acc
 
 // Members lists the people of a garage whom the operator may know of, as Users does; NotFound for a garage
 // outside the scope.
-func (d *DirectoryService) Members(ctx context.Context, op Principal, gid account.GroupID, q account.UserQuery) ([]account.User, string, error) {
+func (d *DirectoryService) Members(ctx context.Context, op admin.Principal, gid account.GroupID, q account.UserQuery) ([]account.User, string, error) {
 	if _, err := d.Group(ctx, op, gid); err != nil {
 		return nil, "", err
 	}
@@ -70,13 +71,13 @@ func (d *DirectoryService) Members(ctx context.Context, op Principal, gid accoun
 }
 
 // GroupsOf lists the garages of a person in the order of their ids. next is the cursor for more, "" at the end.
-func (d *DirectoryService) GroupsOf(ctx context.Context, op Principal, id string, q account.GroupQuery) (groups []account.Group, next string, err error) {
+func (d *DirectoryService) GroupsOf(ctx context.Context, op admin.Principal, id string, q account.GroupQuery) (groups []account.Group, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}
 	err = d.accounts.View(ctx, func(r account.Reader) error {
 		groups, next = nil, ""
-		u, err := FindUser(r, op, PermRead, id)
+		u, err := admin.FindUser(r, op, admin.PermRead, id)
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package helpdesk
+package directory
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/templates"
@@ -32,13 +33,13 @@ type ProfileChange struct {
 //
 // A password that is set came by the operator's hand, of which the person learns by mail, and ends every session of
 // theirs. WrongState: not active.
-func (d *DirectoryService) UpdateUser(ctx context.Context, op Principal, req account.RequestInfo, id string, c ProfileChange) (account.User, error) {
+func (d *DirectoryService) UpdateUser(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, c ProfileChange) (account.User, error) {
 	phc, err := d.replaced(ctx, op, id, c)
 	if err != nil {
 		return account.User{}, err
 	}
 	u, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
-		was, err := FindUser(tx.Reader, op, PermManage, id)
+		was, err := admin.FindUser(tx.Reader, op, admin.PermManage, id)
 		if err != nil {
 			return account.User{}, err
 		}
@@ -80,12 +81,12 @@ func (d *DirectoryService) UpdateUser(ctx context.Context, op Principal, req acc
 		}
 		return stated(tx, u, err)
 	})
-	return WithoutSecrets(u), err
+	return admin.WithoutSecrets(u), err
 }
 
 // mailbox is whose hand an address is that the operator writes. The machine's owner is nobody's: they hold the store and
 // its keys, and a lone administrator whom they give a password must be left the way of the mailbox (PROTOCOL 11).
-func newEmailProvenance(op Principal) string {
+func newEmailProvenance(op admin.Principal) string {
 	if op.Operator {
 		return ""
 	}
@@ -93,7 +94,7 @@ func newEmailProvenance(op Principal) string {
 }
 
 // replaced hashes the password of a change, outside any transaction; "" where none is set.
-func (d *DirectoryService) replaced(ctx context.Context, op Principal, id string, c ProfileChange) (string, error) {
+func (d *DirectoryService) replaced(ctx context.Context, op admin.Principal, id string, c ProfileChange) (string, error) {
 	if c.Password == "" {
 		return "", nil
 	}
@@ -108,7 +109,7 @@ func (d *DirectoryService) replaced(ctx context.Context, op Principal, id string
 }
 
 // setPassword gives the person the password of a change. The right was judged before it was hashed, and is again.
-func (d *DirectoryService) setPassword(tx *account.Tx, op Principal, u *account.User, phc string) error {
+func (d *DirectoryService) setPassword(tx *account.Tx, op admin.Principal, u *account.User, phc string) error {
 	if !op.CanReadSecrets() {
 		return errcode.New(errcode.Forbidden)
 	}
@@ -193,7 +194,7 @@ func changedMembers(was, u *account.User) []string {
 }
 
 // notifyAddressChanged tells every address of before and after. One that is no longer the person's learns of no other.
-func (d *DirectoryService) notifyAddressChanged(tx *account.Tx, op Principal, was, u *account.User) error {
+func (d *DirectoryService) notifyAddressChanged(tx *account.Tx, op admin.Principal, was, u *account.User) error {
 	m := templates.AddressChangedMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: op.DisplayName(d.accounts.Policy.Issuer)}
 	present := u.Addresses()
 	former := slices.DeleteFunc(was.Addresses(), func(a string) bool { return slices.Contains(present, a) })

@@ -1,4 +1,4 @@
-package helpdesk
+package directory
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 )
@@ -16,7 +17,7 @@ import (
 const maxDescription = 1024
 
 // CreateGroup makes a garage. Whoever is limited to groups makes none: it would lie outside.
-func (d *DirectoryService) CreateGroup(ctx context.Context, op Principal, req account.RequestInfo, name, description string) (account.Group, error) {
+func (d *DirectoryService) CreateGroup(ctx context.Context, op admin.Principal, req account.RequestInfo, name, description string) (account.Group, error) {
 	if err := op.RequireUnscoped(); err != nil {
 		return account.Group{}, err
 	}
@@ -43,7 +44,7 @@ func checkDescription(description string) error {
 
 // UpdateGroup replaces the name and the description of a garage. Whoever is limited to groups changes none: people
 // outside belong to it as well. A change of nothing is no act.
-func (d *DirectoryService) UpdateGroup(ctx context.Context, op Principal, req account.RequestInfo, id account.GroupID, name, description string) (account.Group, error) {
+func (d *DirectoryService) UpdateGroup(ctx context.Context, op admin.Principal, req account.RequestInfo, id account.GroupID, name, description string) (account.Group, error) {
 	if err := op.RequireUnscoped(); err != nil {
 		return account.Group{}, err
 	}
@@ -69,7 +70,7 @@ func (d *DirectoryService) UpdateGroup(ctx context.Context, op Principal, req ac
 // DeleteGroup deletes a garage and takes its members out of it, which is one act in the log. Nobody is deleted with
 // it; a role or token limited to it is then for nobody. Whoever is limited to groups deletes none. If the taking
 // out is broken off, authn.Service.Sweep goes on with it.
-func (d *DirectoryService) DeleteGroup(ctx context.Context, op Principal, req account.RequestInfo, id account.GroupID) error {
+func (d *DirectoryService) DeleteGroup(ctx context.Context, op admin.Principal, req account.RequestInfo, id account.GroupID) error {
 	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
@@ -90,7 +91,7 @@ func (d *DirectoryService) DeleteGroup(ctx context.Context, op Principal, req ac
 }
 
 // groupEvent is an act of the operator on a garage, done.
-func groupEvent(op Principal, action string, g *account.Group) audit.Event {
+func groupEvent(op admin.Principal, action string, g *account.Group) audit.Event {
 	return audit.Event{Actor: op.Actor(), Action: action, Outcome: audit.Success, Targets: groupTarget(g)}
 }
 
@@ -99,8 +100,8 @@ func groupTarget(g *account.Group) []audit.Actor {
 }
 
 // Group reads a garage; NotFound for one outside the operator's scope.
-func (d *DirectoryService) Group(ctx context.Context, op Principal, id account.GroupID) (account.Group, error) {
-	if err := op.Require(PermRead); err != nil {
+func (d *DirectoryService) Group(ctx context.Context, op admin.Principal, id account.GroupID) (account.Group, error) {
+	if err := op.Require(admin.PermRead); err != nil {
 		return account.Group{}, err
 	}
 	if op.Scoped() && !slices.Contains(op.Groups, id) {
@@ -116,8 +117,8 @@ func (d *DirectoryService) Group(ctx context.Context, op Principal, id account.G
 
 // Groups lists the garages that the operator may know of, in the order of their ids. next is the cursor for
 // more, "" at the end.
-func (d *DirectoryService) Groups(ctx context.Context, op Principal, q account.GroupQuery) (groups []account.Group, next string, err error) {
-	if err := op.Require(PermRead); err != nil {
+func (d *DirectoryService) Groups(ctx context.Context, op admin.Principal, q account.GroupQuery) (groups []account.Group, next string, err error) {
+	if err := op.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
 	if !op.Scoped() {

@@ -1,15 +1,16 @@
-package helpdesk
+package directory
 
 import (
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/internal/errcode"
 )
 
 // holderOf is who has an address, as far as the operator may know: somebody within, or who stands for somebody there;
 // NotFound without one. Whoever is not limited to groups knows everybody.
-func holderOf(r account.Reader, op Principal, address string) (account.User, error) {
+func holderOf(r account.Reader, op admin.Principal, address string) (account.User, error) {
 	if op.Scoped() {
-		if u, err := PlaceholderOf(r, op, address); errcode.Of(err) != errcode.NotFound {
+		if u, err := admin.PlaceholderOf(r, op, address); errcode.Of(err) != errcode.NotFound {
 			return u, err
 		}
 	}
@@ -24,7 +25,7 @@ func holderOf(r account.Reader, op Principal, address string) (account.User, err
 // who may know of that somebody, and to whoever is not limited to groups, it is taken. To anybody else the person is
 // made all the same, as a shadow, and a request is opened for those who are not limited to groups. authn/shadow.go
 // says what a shadow is.
-func (d *DirectoryService) handleExistingAddress(tx *account.Tx, op Principal, u *account.User) error {
+func (d *DirectoryService) handleExistingAddress(tx *account.Tx, op admin.Principal, u *account.User) error {
 	if !op.Scoped() {
 		return nil // what is taken is refused where it is stored
 	}

@@ -1,32 +1,33 @@
-package helpdesk
+package directory
 
 import (
 	"context"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 )
 
 // Suspend keeps an active person out and ends their sessions, at once. WrongState: not active.
-func (d *DirectoryService) Suspend(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
-	return d.step(ctx, op, req, PermManage, id, audit.UserSuspended, (*account.Tx).Suspend)
+func (d *DirectoryService) Suspend(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
+	return d.step(ctx, op, req, admin.PermManage, id, audit.UserSuspended, (*account.Tx).Suspend)
 }
 
 // Unsuspend lets a suspended person sign in again. WrongState: not suspended.
-func (d *DirectoryService) Unsuspend(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
-	return d.step(ctx, op, req, PermManage, id, audit.UserUnsuspended, (*account.Tx).Unsuspend)
+func (d *DirectoryService) Unsuspend(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
+	return d.step(ctx, op, req, admin.PermManage, id, audit.UserUnsuspended, (*account.Tx).Unsuspend)
 }
 
 // Deactivate ends sessions, tickets and invitation of a person and keeps them out. WrongState: deactivated already.
-func (d *DirectoryService) Deactivate(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
-	return d.step(ctx, op, req, PermManage, id, audit.UserDeactivated, (*account.Tx).Deactivate)
+func (d *DirectoryService) Deactivate(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
+	return d.step(ctx, op, req, admin.PermManage, id, audit.UserDeactivated, (*account.Tx).Deactivate)
 }
 
 // Unlock ends the waits of an active person after wrong answers, and forgets these; there need be none. RateLimited: it was
 // done too often today, but for the machine's owner (throttle.Unlocks).
-func (d *DirectoryService) Unlock(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
-	return d.step(ctx, op, req, PermAssist, id, audit.UserUnlocked, func(tx *account.Tx, u *account.User) error {
+func (d *DirectoryService) Unlock(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
+	return d.step(ctx, op, req, admin.PermAssist, id, audit.UserUnlocked, func(tx *account.Tx, u *account.User) error {
 		if u.Status != account.StatusActive {
 			return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonNotActive}
 		}
@@ -35,9 +36,9 @@ func (d *DirectoryService) Unlock(ctx context.Context, op Principal, req account
 }
 
 // step is one step of a person's life: judged, done, audited and stored in one Update.
-func (d *DirectoryService) step(ctx context.Context, op Principal, req account.RequestInfo, a Permission, id, action string, do func(*account.Tx, *account.User) error) error {
+func (d *DirectoryService) step(ctx context.Context, op admin.Principal, req account.RequestInfo, a admin.Permission, id, action string, do func(*account.Tx, *account.User) error) error {
 	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
-		u, err := FindUser(tx.Reader, op, a, id)
+		u, err := admin.FindUser(tx.Reader, op, a, id)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -54,9 +55,9 @@ func (d *DirectoryService) step(ctx context.Context, op Principal, req account.R
 }
 
 // Delete deactivates a person first and, asked again, deletes them: Okta's two steps.
-func (d *DirectoryService) Delete(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
+func (d *DirectoryService) Delete(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
 	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
-		u, err := FindUser(tx.Reader, op, PermManage, id)
+		u, err := admin.FindUser(tx.Reader, op, admin.PermManage, id)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -79,9 +80,9 @@ func (d *DirectoryService) Delete(ctx context.Context, op Principal, req account
 }
 
 // Reactivate invites an invited person anew; WrongState for anybody else. The rest is as with Activate.
-func (d *DirectoryService) Reactivate(ctx context.Context, op Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
+func (d *DirectoryService) Reactivate(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
 	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (Invitation, error) {
-		u, err := FindUser(tx.Reader, op, PermInvite, id)
+		u, err := admin.FindUser(tx.Reader, op, admin.PermInvite, id)
 		if err != nil {
 			return Invitation{}, err
 		}
@@ -97,8 +98,8 @@ func (d *DirectoryService) Reactivate(ctx context.Context, op Principal, req acc
 
 // revive ends a deactivation, which only those may who may deactivate. Whoever had a device is active as before
 // and gets nothing; anybody else is invited.
-func (d *DirectoryService) revive(tx *account.Tx, op Principal, u *account.User, sendEmail bool) (Invitation, error) {
-	if err := Authorize(op, PermManage, u); err != nil {
+func (d *DirectoryService) revive(tx *account.Tx, op admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
+	if err := admin.Authorize(op, admin.PermManage, u); err != nil {
 		return Invitation{}, err
 	}
 	tx.Reactivate(u)

@@ -1,4 +1,4 @@
-package helpdesk
+package directory
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"barillet/authn"
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -16,9 +17,9 @@ import (
 
 // ExpirePassword has a person choose another password at their next complete sign-in. Who is signed in stays so.
 // WrongState: not active, or without a password.
-func (d *DirectoryService) ExpirePassword(ctx context.Context, op Principal, req account.RequestInfo, id string) (account.User, error) {
+func (d *DirectoryService) ExpirePassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) (account.User, error) {
 	u, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
-		u, err := FindUser(tx.Reader, op, PermManage, id)
+		u, err := admin.FindUser(tx.Reader, op, admin.PermManage, id)
 		if err != nil {
 			return account.User{}, err
 		}
@@ -31,13 +32,13 @@ func (d *DirectoryService) ExpirePassword(ctx context.Context, op Principal, req
 		}
 		return stated(tx, u, tx.Save(&u))
 	})
-	return WithoutSecrets(u), err
+	return admin.WithoutSecrets(u), err
 }
 
 // TemporaryPassword gives an active person a password to be told to them, which they change at the next complete
 // sign-in; to Machine or with Secrets only, and the person learns of it by mail (PROTOCOL 22). It came by the
 // operator's hand and opens nothing without a device or a ticket of another. Every session ends. WrongState: not active.
-func (d *DirectoryService) TemporaryPassword(ctx context.Context, op Principal, req account.RequestInfo, id string) (secret.Value, error) {
+func (d *DirectoryService) TemporaryPassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) (secret.Value, error) {
 	if _, err := d.giving(ctx, op, id); err != nil {
 		return secret.Value{}, err
 	}
@@ -48,7 +49,7 @@ func (d *DirectoryService) TemporaryPassword(ctx context.Context, op Principal, 
 		return secret.Value{}, fmt.Errorf("hashing a password: %w", err)
 	}
 	return account.Update(ctx, d.accounts, a, func(tx *account.Tx) (secret.Value, error) {
-		u, err := FindUser(tx.Reader, op, PermManage, id)
+		u, err := admin.FindUser(tx.Reader, op, admin.PermManage, id)
 		if err != nil {
 			return secret.Value{}, err
 		}
@@ -70,10 +71,10 @@ func temporaryPassword(op *account.Operation) secret.Value {
 }
 
 // giving finds a person to whom the operator may give a password, before work is spent on hashing one.
-func (d *DirectoryService) giving(ctx context.Context, op Principal, id string) (account.User, error) {
+func (d *DirectoryService) giving(ctx context.Context, op admin.Principal, id string) (account.User, error) {
 	var u account.User
 	err := d.accounts.View(ctx, func(r account.Reader) (err error) {
-		if u, err = FindUser(r, op, PermManage, id); err == nil && !op.CanReadSecrets() {
+		if u, err = admin.FindUser(r, op, admin.PermManage, id); err == nil && !op.CanReadSecrets() {
 			err = errcode.New(errcode.Forbidden)
 		}
 		if err == nil && u.Status != account.StatusActive {
@@ -90,9 +91,9 @@ type PasswordChanged struct{}
 // ChangePassword changes the password of somebody whose present one the operator's program knows, with the limits and
 // counters of the sign-in (PROTOCOL 22). The new one came by the operator's hand. Every session ends. Invalid,
 // RateLimited, WrongState: authn.ChangePasswordByAdmin.
-func (d *DirectoryService) ChangePassword(ctx context.Context, op Principal, req account.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
+func (d *DirectoryService) ChangePassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
 	return PasswordChanged{}, d.signIn.ChangePasswordByAdmin(ctx, req, authn.PasswordChange{Provenance: op.Owner, Current: current, Chosen: chosen,
-		Find: func(r account.Reader) (account.User, error) { return FindUser(r, op, PermManage, id) },
+		Find: func(r account.Reader) (account.User, error) { return admin.FindUser(r, op, admin.PermManage, id) },
 		OnChange: func(tx *account.Tx, u *account.User, changed bool) error {
 			if changed {
 				tx.SetResult(PasswordChanged{})
@@ -106,7 +107,7 @@ func (d *DirectoryService) ChangePassword(ctx context.Context, op Principal, req
 
 // notifyPasswordSet writes down and tells the person that an operator chose their password; how is "set", "changed" or
 // "temporary".
-func (d *DirectoryService) notifyPasswordSet(tx *account.Tx, op Principal, u *account.User, how string) error {
+func (d *DirectoryService) notifyPasswordSet(tx *account.Tx, op admin.Principal, u *account.User, how string) error {
 	action := audit.PasswordUpdated
 	if how == "temporary" {
 		action = audit.PasswordExpired // as Okta writes it down

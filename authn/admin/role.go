@@ -1,4 +1,4 @@
-package helpdesk
+package admin
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package helpdesk
+package directory
 
 import (
 	"context"
@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 )
 
 // Users lists the people that this operator may know of. A scoped operator's list goes through their groups one
 // by one, so that neither result nor cursor tells what lies outside (PROTOCOL 21).
-func (d *DirectoryService) Users(ctx context.Context, op Principal, q account.UserQuery) ([]account.User, string, error) {
-	if err := op.Require(PermRead); err != nil {
+func (d *DirectoryService) Users(ctx context.Context, op admin.Principal, q account.UserQuery) ([]account.User, string, error) {
+	if err := op.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
 	q.States = true
@@ -30,14 +31,14 @@ func (d *DirectoryService) Users(ctx context.Context, op Principal, q account.Us
 		return nil, "", err
 	}
 	for i := range people {
-		people[i] = WithoutSecrets(people[i])
+		people[i] = admin.WithoutSecrets(people[i])
 	}
 	return people, next, nil
 }
 
 // unlessLast is the cursor, or "" when nobody within lies behind it: a next page of nobody would tell a scoped
 // operator of members who lie outside.
-func (d *DirectoryService) unlessLast(ctx context.Context, op Principal, q account.UserQuery, cursor string) (string, error) {
+func (d *DirectoryService) unlessLast(ctx context.Context, op admin.Principal, q account.UserQuery, cursor string) (string, error) {
 	for q.After, q.Limit = cursor, 1; q.After != ""; {
 		people, next, err := d.within(ctx, op, q)
 		if err != nil || len(people) > 0 {
@@ -49,7 +50,7 @@ func (d *DirectoryService) unlessLast(ctx context.Context, op Principal, q accou
 }
 
 // within lists the people of the operator's groups, each at the first of their groups.
-func (d *DirectoryService) within(ctx context.Context, op Principal, q account.UserQuery) (people []account.User, next string, err error) {
+func (d *DirectoryService) within(ctx context.Context, op admin.Principal, q account.UserQuery) (people []account.User, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}

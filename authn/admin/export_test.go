@@ -1,4 +1,4 @@
-package helpdesk
+package admin
 
 // Reach is reach, for the test of the rule.
 var Reach = reach

@@ -1,19 +1,20 @@
-package helpdesk
+package directory
 
 import (
 	"context"
 	"strconv"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/authn/session"
 	"barillet/internal/audit"
 )
 
 // Sessions lists where a person is signed in; at most 32.
-func (d *DirectoryService) Sessions(ctx context.Context, op Principal, id string) (u account.User, open []session.Summary, err error) {
+func (d *DirectoryService) Sessions(ctx context.Context, op admin.Principal, id string) (u account.User, open []session.Summary, err error) {
 	now := d.accounts.Now()
 	err = d.accounts.View(ctx, func(r account.Reader) (err error) {
-		if u, err = FindUser(r, op, PermRead, id); err == nil {
+		if u, err = admin.FindUser(r, op, admin.PermRead, id); err == nil {
 			open, err = d.sessions.OpenSessions(r, &u, now)
 		}
 		return err
@@ -21,13 +22,13 @@ func (d *DirectoryService) Sessions(ctx context.Context, op Principal, id string
 	if err != nil {
 		return account.User{}, nil, err
 	}
-	return WithoutSecrets(u), open, nil
+	return admin.WithoutSecrets(u), open, nil
 }
 
 // RevokeSessions signs a person out everywhere; forget also drops their known browsers.
-func (d *DirectoryService) EndSessions(ctx context.Context, op Principal, req account.RequestInfo, id string, forget bool) error {
+func (d *DirectoryService) EndSessions(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, forget bool) error {
 	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
-		u, err := FindUser(tx.Reader, op, PermAssist, id)
+		u, err := admin.FindUser(tx.Reader, op, admin.PermAssist, id)
 		if err != nil {
 			return struct{}{}, err
 		}

@@ -1,4 +1,4 @@
-package helpdesk
+package directory
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/factors"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
@@ -44,11 +45,11 @@ type Added struct {
 // come in by the invitation alone. Whoever brings a Key is active too and is mailed a link to choose a password, which
 // proves the device as well. Taken: an address is somebody's; for an operator limited to groups only if it
 // is that of somebody within, else the answer is that for a new person (PROTOCOL 21). Invalid, Forbidden.
-func (d *DirectoryService) CreateUser(ctx context.Context, op Principal, req account.RequestInfo, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
+func (d *DirectoryService) CreateUser(ctx context.Context, op admin.Principal, req account.RequestInfo, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
 	return d.addUser(ctx, op, d.accounts.NewOperation(req), n, activate, sendEmail)
 }
 
-func (d *DirectoryService) addUser(ctx context.Context, op Principal, a *account.Operation, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
+func (d *DirectoryService) addUser(ctx context.Context, op admin.Principal, a *account.Operation, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
 	u, err := d.drafted(op, n, activate, sendEmail)
 	if err != nil {
 		return account.User{}, Invitation{}, err
@@ -69,13 +70,13 @@ func (d *DirectoryService) addUser(ctx context.Context, op Principal, a *account
 		err = d.accounts.DeletePlaceholders(ctx, out.User.ID)
 	}
 	if err == nil && n.Role == account.RoleSuperAdmin {
-		err = d.Admin.NotifySuperAdmins(ctx, op, a.Request, RoleChange{Action: audit.RoleGranted, Assignment: out.User.Roles[0], User: out.User}, a.Now)
+		err = d.Admin.NotifySuperAdmins(ctx, op, a.Request, admin.RoleChange{Action: audit.RoleGranted, Assignment: out.User.Roles[0], User: out.User}, a.Now)
 	}
-	return WithoutSecrets(out.User), out.Invitation, err
+	return admin.WithoutSecrets(out.User), out.Invitation, err
 }
 
 // add is the Update of CreateUser, for a person who was drafted and the device that they bring, if any.
-func (d *DirectoryService) add(tx *account.Tx, op Principal, n NewUser, u account.User, device *factors.Device, activate, sendEmail bool) (Added, error) {
+func (d *DirectoryService) add(tx *account.Tx, op admin.Principal, n NewUser, u account.User, device *factors.Device, activate, sendEmail bool) (Added, error) {
 	fresh := tx.NewUser()
 	u.ID, u.Handle, u.EmailProvenance.By = fresh.ID, fresh.Handle, newEmailProvenance(op)
 	if err := d.handleExistingAddress(tx, op, &u); err != nil {
@@ -120,9 +121,9 @@ func (d *DirectoryService) add(tx *account.Tx, op Principal, n NewUser, u accoun
 }
 
 // drafted judges what an operator wrote about a new person and what they may write; the error names the first fault.
-func (d *DirectoryService) drafted(op Principal, n NewUser, activate, sendEmail bool) (account.User, error) {
+func (d *DirectoryService) drafted(op admin.Principal, n NewUser, activate, sendEmail bool) (account.User, error) {
 	u, faults := draft(n)
-	if err := op.Require(PermInvite); err != nil {
+	if err := op.Require(admin.PermInvite); err != nil {
 		return u, err
 	}
 	if !op.CoversGroups(n.Groups) || (n.Password != "" || activate && !sendEmail) && !op.CanSeeInvitations() {
@@ -168,7 +169,7 @@ func draft(n NewUser) (u account.User, faults []*errcode.Error) {
 }
 
 // givenPassword hashes a password that an operator chose, outside any transaction.
-func (d *DirectoryService) givenPassword(ctx context.Context, op Principal, now time.Time, u *account.User, password string) (account.Password, error) {
+func (d *DirectoryService) givenPassword(ctx context.Context, op admin.Principal, now time.Time, u *account.User, password string) (account.Password, error) {
 	phc, err := d.hashed(ctx, u, password)
 	if err != nil {
 		return account.Password{}, err
@@ -191,7 +192,7 @@ func (d *DirectoryService) hashed(ctx context.Context, u *account.User, password
 }
 
 // invite makes an invitation, mails it or gives it to the operator, and saves the person.
-func (d *DirectoryService) invite(tx *account.Tx, op Principal, u *account.User, sendEmail bool) (Invitation, error) {
+func (d *DirectoryService) invite(tx *account.Tx, op admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
 	way, by := account.ProvenanceEmail, op.DisplayName(d.accounts.Policy.Issuer)
 	if !sendEmail {
 		way = op.Owner
@@ -245,9 +246,9 @@ func groupOf(tx *account.Tx, u *account.User) (string, error) {
 // Activate invites a person who never had a device, anew if need be: the earlier link is dead then, and so is a key
 // from another house that they have not signed in with. WrongState for anybody else (PROTOCOL 10), but whoever was deactivated and had one is active again, without an invitation.
 // The rest is as with CreateUser.
-func (d *DirectoryService) Activate(ctx context.Context, op Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
+func (d *DirectoryService) Activate(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
 	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (Invitation, error) {
-		u, err := FindUser(tx.Reader, op, PermInvite, id)
+		u, err := admin.FindUser(tx.Reader, op, admin.PermInvite, id)
 		if err != nil {
 			return Invitation{}, err
 		}
@@ -262,7 +263,7 @@ func (d *DirectoryService) Activate(ctx context.Context, op Principal, req accou
 }
 
 // Device reads one device of a person. Its Data is there for authn.Service.Describe and never to be shown.
-func (d *DirectoryService) Device(ctx context.Context, op Principal, id string, fid factors.DeviceID) (factors.Device, error) {
+func (d *DirectoryService) Device(ctx context.Context, op admin.Principal, id string, fid factors.DeviceID) (factors.Device, error) {
 	u, err := d.Admin.User(ctx, op, id)
 	if err != nil {
 		return factors.Device{}, err
@@ -281,13 +282,13 @@ func device(u *account.User, fid factors.DeviceID) (factors.Device, error) {
 
 // RemoveDevice takes one device from a person, under the rules of a reset. Every session of theirs ends; no
 // ticket is sent: whoever has no device left needs a reset (PROTOCOL 1). One that is still being enrolled is withdrawn.
-func (d *DirectoryService) RemoveDevice(ctx context.Context, op Principal, req account.RequestInfo, id string, fid factors.DeviceID) error {
+func (d *DirectoryService) RemoveDevice(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID) error {
 	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
-		u, err := FindUser(tx.Reader, op, PermReset, id)
+		u, err := admin.FindUser(tx.Reader, op, admin.PermReset, id)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := d.enrol.CancelByAdmin(tx, d.caller(op, PermReset, id), &u, fid); errcode.Of(err) != errcode.NotFound {
+		if err := d.enrol.CancelByAdmin(tx, d.caller(op, admin.PermReset, id), &u, fid); errcode.Of(err) != errcode.NotFound {
 			if err == nil {
 				err = tx.Save(&u)
 			}

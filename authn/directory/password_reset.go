@@ -1,10 +1,11 @@
-package helpdesk
+package directory
 
 import (
 	"context"
 	"time"
 
 	"barillet/authn/account"
+	"barillet/authn/admin"
 	"barillet/internal/audit"
 	"barillet/internal/errcode"
 	"barillet/internal/secret"
@@ -14,9 +15,9 @@ import (
 // ResetPassword mails a person the link of a forgotten password, or with sendEmail false gives it in the answer, to
 // Machine or with Secrets only, of which the person is told (PROTOCOL 22). The password of before counts until the
 // new one is confirmed with a device. WrongState: not active, or without a usable device (PROTOCOL 8).
-func (d *DirectoryService) ResetPassword(ctx context.Context, op Principal, req account.RequestInfo, id string, sendEmail bool) (secret.Value, error) {
+func (d *DirectoryService) ResetPassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, sendEmail bool) (secret.Value, error) {
 	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (secret.Value, error) {
-		u, err := FindUser(tx.Reader, op, PermAssist, id)
+		u, err := admin.FindUser(tx.Reader, op, admin.PermAssist, id)
 		if err != nil {
 			return secret.Value{}, err
 		}
