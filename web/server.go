@@ -31,7 +31,7 @@ type Config struct {
 	Sessions       *session.Service
 	Authn          *authn.Service
 	Enrolment      *enrol.Service
-	HelpDesk       *helpdesk.HelpService
+	HelpDesk       *helpdesk.Service
 	Renderer       *templates.Renderer
 	Static         *static.Files
 	API            http.Handler   // serves /api/; nil: there is none

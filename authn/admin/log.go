@@ -15,7 +15,7 @@ const mostEvents = 1000
 
 // Events reads the log. An operator limited to groups reads the events about people within, see mayRead; neither a
 // short page nor a cursor tells of the others (PROTOCOL 21). next is the cursor for more, "" at the end.
-func (d *Desk) Events(ctx context.Context, op Principal, q audit.Query) (entries []audit.Entry, next string, err error) {
+func (d *Service) Events(ctx context.Context, op Principal, q audit.Query) (entries []audit.Entry, next string, err error) {
 	if err := op.Require(PermRead); err != nil {
 		return nil, "", err
 	}
@@ -46,7 +46,7 @@ func (d *Desk) Events(ctx context.Context, op Principal, q audit.Query) (entries
 }
 
 // eventsWithin is what one reading of the log holds for an operator limited to groups; known remembers who lies within.
-func (d *Desk) eventsWithin(ctx context.Context, op Principal, q audit.Query, known map[string]bool) (part []audit.Entry, next string, err error) {
+func (d *Service) eventsWithin(ctx context.Context, op Principal, q audit.Query, known map[string]bool) (part []audit.Entry, next string, err error) {
 	err = d.Accounts.Store.View(ctx, func(s store.Snapshot) (err error) {
 		part = nil
 		r := d.Accounts.In(s)

@@ -29,7 +29,7 @@ const (
 // HELP_DESK_ADMINs limited to groups that name one of theirs; for somebody with a role, for somebody without a
 // manager and for a code that is handed over also support; for the machine's owner every administrator
 // (PROTOCOL 9, 11). The person and the one who acts are left out. It reads through all people: a reset is rare.
-func (d *Desk) ResetRecipients(ctx context.Context, op Principal, u *account.User, handed bool) ([]Recipient, error) {
+func (d *Service) ResetRecipients(ctx context.Context, op Principal, u *account.User, handed bool) ([]Recipient, error) {
 	var managers, admins []Recipient
 	keep := func(x account.User) bool {
 		return len(x.Roles) > 0 && x.Status == account.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != op.Owner
@@ -58,7 +58,7 @@ func (d *Desk) ResetRecipients(ctx context.Context, op Principal, u *account.Use
 	return all[:min(len(all), mostAreTold)], nil
 }
 
-func (d *Desk) entry(x *account.User) Recipient {
+func (d *Service) entry(x *account.User) Recipient {
 	return Recipient{string(x.ID), x.Email, d.Accounts.Locale(x), x.DisplayName()}
 }
 
@@ -71,7 +71,7 @@ func manages(x *account.User, garages []account.GroupID) bool {
 
 // NotifyRemaining queues the others' in Updates of their own, so that the reset keeps within the limits of one. A crash
 // between loses these and nothing else: the event is in the log.
-func (d *Desk) NotifyRemaining(ctx context.Context, req account.RequestInfo, m func(string) templates.Notice, rest []Recipient) error {
+func (d *Service) NotifyRemaining(ctx context.Context, req account.RequestInfo, m func(string) templates.Notice, rest []Recipient) error {
 	for part := range slices.Chunk(rest, toldLater) {
 		if _, err := account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 			return struct{}{}, d.Queue(tx, m, part)
@@ -83,7 +83,7 @@ func (d *Desk) NotifyRemaining(ctx context.Context, req account.RequestInfo, m f
 }
 
 // Queue writes notices that are joined where more than ten wait for somebody (PROTOCOL 18).
-func (d *Desk) Queue(tx *account.Tx, m func(string) templates.Notice, to []Recipient) error {
+func (d *Service) Queue(tx *account.Tx, m func(string) templates.Notice, to []Recipient) error {
 	for _, t := range to {
 		what := m(t.name)
 		data, err := json.Marshal(what)

@@ -22,13 +22,13 @@ func refused(reason string) error {
 }
 
 // Roles reads a person for their roles; NotFound when there is none that this operator may know of.
-func (d *Desk) Roles(ctx context.Context, op Principal, id string) ([]account.RoleAssignment, account.UserID, error) {
+func (d *Service) Roles(ctx context.Context, op Principal, id string) ([]account.RoleAssignment, account.UserID, error) {
 	u, err := d.User(ctx, op, id)
 	return u.Roles, u.ID, err
 }
 
 // Role reads one role of a person.
-func (d *Desk) Role(ctx context.Context, op Principal, id, rid string) (account.RoleAssignment, account.UserID, error) {
+func (d *Service) Role(ctx context.Context, op Principal, id, rid string) (account.RoleAssignment, account.UserID, error) {
 	u, err := d.User(ctx, op, id)
 	if err != nil {
 		return account.RoleAssignment{}, "", err
@@ -59,7 +59,7 @@ func (op Principal) changes(u *account.User, rid string) (int, error) {
 
 // Targets lists the garages that a role of a person is limited to, in the order of their ids: none of one for
 // everybody, and none that is deleted, though the role stays limited to it.
-func (d *Desk) Targets(ctx context.Context, op Principal, id, rid string) (groups []account.Group, err error) {
+func (d *Service) Targets(ctx context.Context, op Principal, id, rid string) (groups []account.Group, err error) {
 	err = d.Accounts.View(ctx, func(r account.Reader) error {
 		groups = nil
 		u, err := FindUser(r, op, PermRead, id)
@@ -91,7 +91,7 @@ type Granted struct {
 
 // GrantRole gives a person a role: a strictly lower one to somebody strictly lower, SUPER_ADMIN any to anybody, nobody
 // to themselves, nobody who is limited to groups. WrongState: the person has it, or is deactivated. Invalid.
-func (d *Desk) GrantRole(ctx context.Context, op Principal, req account.RequestInfo, id string, n NewRole) (Granted, error) {
+func (d *Service) GrantRole(ctx context.Context, op Principal, req account.RequestInfo, id string, n NewRole) (Granted, error) {
 	if err := op.CheckAssignable(n.Role); err != nil {
 		return Granted{}, err
 	}
@@ -134,7 +134,7 @@ func (d *Desk) GrantRole(ctx context.Context, op Principal, req account.RequestI
 
 // RevokeRole takes a role from a person, by those who may give it. Their sessions end with it and the Epoch rises
 // (PROTOCOL 2). WrongState: it is that of the last active SUPER_ADMIN, which the machine's owner alone takes.
-func (d *Desk) RevokeRole(ctx context.Context, op Principal, req account.RequestInfo, id, rid string) error {
+func (d *Service) RevokeRole(ctx context.Context, op Principal, req account.RequestInfo, id, rid string) error {
 	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (d *Desk) RevokeRole(ctx context.Context, op Principal, req account.Request
 }
 
 // otherSuper is somebody else who is SUPER_ADMIN, where that matters; "" for nobody.
-func (d *Desk) otherSuper(ctx context.Context, op Principal, id, rid string) (account.UserID, error) {
+func (d *Service) otherSuper(ctx context.Context, op Principal, id, rid string) (account.UserID, error) {
 	if op.Operator {
 		return "", nil
 	}
@@ -202,7 +202,7 @@ func stillSuper(tx *account.Tx, spare account.UserID) error {
 
 // AddTarget limits a role to one more garage. The first one narrows a role that was for everybody. One that is there
 // already changes nothing.
-func (d *Desk) AddTarget(ctx context.Context, op Principal, req account.RequestInfo, id, rid string, gid account.GroupID) error {
+func (d *Service) AddTarget(ctx context.Context, op Principal, req account.RequestInfo, id, rid string, gid account.GroupID) error {
 	return d.changeTargets(ctx, op, req, id, rid, func(tx *account.Tx, groups []account.GroupID) ([]account.GroupID, error) {
 		if _, err := tx.Group(gid); err != nil || slices.Contains(groups, gid) {
 			return groups, err
@@ -216,7 +216,7 @@ func (d *Desk) AddTarget(ctx context.Context, op Principal, req account.RequestI
 
 // RemoveTarget takes a garage, be it deleted, from those that a role is limited to. The last one stays, as with Okta
 // (WrongState): without it the role would be for everybody.
-func (d *Desk) RemoveTarget(ctx context.Context, op Principal, req account.RequestInfo, id, rid string, gid account.GroupID) error {
+func (d *Service) RemoveTarget(ctx context.Context, op Principal, req account.RequestInfo, id, rid string, gid account.GroupID) error {
 	return d.changeTargets(ctx, op, req, id, rid, func(_ *account.Tx, groups []account.GroupID) ([]account.GroupID, error) {
 		switch at := slices.Index(groups, gid); {
 		case at < 0:
@@ -229,7 +229,7 @@ func (d *Desk) RemoveTarget(ctx context.Context, op Principal, req account.Reque
 	})
 }
 
-func (d *Desk) changeTargets(ctx context.Context, op Principal, req account.RequestInfo, id, rid string,
+func (d *Service) changeTargets(ctx context.Context, op Principal, req account.RequestInfo, id, rid string,
 	change func(*account.Tx, []account.GroupID) ([]account.GroupID, error)) error {
 	if err := op.RequireUnscoped(); err != nil {
 		return err
@@ -264,7 +264,7 @@ type RoleChange struct {
 
 // changeRole judges, changes, audits, tells and stores in one Update. A change of nothing is no act. The person is
 // told of a role given or taken, and of SUPER_ADMIN every other administrator of that role.
-func (d *Desk) changeRole(ctx context.Context, op Principal, req account.RequestInfo, id string,
+func (d *Service) changeRole(ctx context.Context, op Principal, req account.RequestInfo, id string,
 	change func(*account.Tx, *account.User) (*RoleChange, error)) (RoleChange, error) {
 	a := d.Accounts.NewOperation(req)
 	out, err := account.Update(ctx, d.Accounts, a, func(tx *account.Tx) (RoleChange, error) {
@@ -302,7 +302,7 @@ func (d *Desk) changeRole(ctx context.Context, op Principal, req account.Request
 }
 
 // NotifySuperAdmins tells the administrators of the highest role of a change to their ranks.
-func (d *Desk) NotifySuperAdmins(ctx context.Context, op Principal, req account.RequestInfo, c RoleChange, now time.Time) error {
+func (d *Service) NotifySuperAdmins(ctx context.Context, op Principal, req account.RequestInfo, c RoleChange, now time.Time) error {
 	all, err := d.PeerAdministrators(ctx, op, &c.User, account.RoleSuperAdmin.Rank())
 	if err != nil {
 		return err
@@ -315,7 +315,7 @@ func (d *Desk) NotifySuperAdmins(ctx context.Context, op Principal, req account.
 
 // PeerAdministrators are the active people of at least a rank for everybody, without the person and the one who acts. Whoever is
 // limited to groups is not to learn of people with a role (PROTOCOL 21).
-func (d *Desk) PeerAdministrators(ctx context.Context, op Principal, u *account.User, rank int) (all []Recipient, err error) {
+func (d *Service) PeerAdministrators(ctx context.Context, op Principal, u *account.User, rank int) (all []Recipient, err error) {
 	q := account.UserQuery{Filter: func(x account.User) bool {
 		return x.Status == account.StatusActive && x.Email != "" && x.ID != u.ID && string(x.ID) != op.Owner &&
 			slices.ContainsFunc(x.Roles, func(g account.RoleAssignment) bool { return g.Role.Rank() >= rank && len(g.Groups) == 0 })

@@ -14,9 +14,9 @@ import (
 	"barillet/store"
 )
 
-// Desk performs the operations that need no user of their own: roles, API tokens, webhooks and the audit log. It also
+// Service performs the operations that need no user of their own: roles, API tokens, webhooks and the audit log. It also
 // finds users and recipients for the packages above. It is safe for concurrent use.
-type Desk struct {
+type Service struct {
 	Outbound *outbound.Client // checks and calls webhook addresses; New's client calls public addresses only
 
 	Accounts *account.Service
@@ -30,7 +30,7 @@ type Desk struct {
 }
 
 // New returns the administration of the users that signIn signs in.
-func New(signIn *authn.Service, ring *store.Keyring) *Desk {
-	return &Desk{Accounts: signIn.Accounts, signIn: signIn, Outbound: outbound.New(outbound.Config{}), hooks: webhook.NewEndpoints(ring),
+func New(signIn *authn.Service, ring *store.Keyring) *Service {
+	return &Service{Accounts: signIn.Accounts, signIn: signIn, Outbound: outbound.New(outbound.Config{}), hooks: webhook.NewEndpoints(ring),
 		tokens: store.NewTable[Token](ring, store.Tokens)}
 }

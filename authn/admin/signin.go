@@ -21,7 +21,7 @@ func (op Principal) signingIn(req account.RequestInfo) (account.RequestInfo, err
 
 // SignIn judges a password that a program was given. Whom the operator does not see is a stranger. Forbidden without
 // the allowance (PROTOCOL 25); SignInFailed, RateLimited as on the page.
-func (d *Desk) SignIn(ctx context.Context, op Principal, req account.RequestInfo, identifier, password string) (authn.APISignIn, error) {
+func (d *Service) SignIn(ctx context.Context, op Principal, req account.RequestInfo, identifier, password string) (authn.APISignIn, error) {
 	req, err := op.signingIn(req)
 	if err != nil {
 		return authn.APISignIn{}, err
@@ -31,7 +31,7 @@ func (d *Desk) SignIn(ctx context.Context, op Principal, req account.RequestInfo
 
 // SignInState tells where a sign-in stands that this token began; Expired for any other, and for that of a person whom
 // the operator does not see any more (PROTOCOL 20).
-func (d *Desk) SignInState(ctx context.Context, op Principal, req account.RequestInfo, state secret.Value) (authn.APISignIn, error) {
+func (d *Service) SignInState(ctx context.Context, op Principal, req account.RequestInfo, state secret.Value) (authn.APISignIn, error) {
 	req, err := op.signingIn(req)
 	if err != nil {
 		return authn.APISignIn{}, err
@@ -55,7 +55,7 @@ func (d *Desk) SignInState(ctx context.Context, op Principal, req account.Reques
 }
 
 // SignInCode judges a code of one device in a sign-in that this token began.
-func (d *Desk) SignInCode(ctx context.Context, op Principal, req account.RequestInfo, state secret.Value, fid factors.DeviceID, code []byte) (authn.APISignIn, authn.Verification, error) {
+func (d *Service) SignInCode(ctx context.Context, op Principal, req account.RequestInfo, state secret.Value, fid factors.DeviceID, code []byte) (authn.APISignIn, authn.Verification, error) {
 	req, err := op.signingIn(req)
 	if err != nil {
 		return authn.APISignIn{}, authn.Verification{}, err
@@ -67,7 +67,7 @@ func (d *Desk) SignInCode(ctx context.Context, op Principal, req account.Request
 }
 
 // CancelSignIn ends a sign-in that this token began.
-func (d *Desk) CancelSignIn(ctx context.Context, op Principal, req account.RequestInfo, state secret.Value) error {
+func (d *Service) CancelSignIn(ctx context.Context, op Principal, req account.RequestInfo, state secret.Value) error {
 	req, err := op.signingIn(req)
 	if err != nil {
 		return err

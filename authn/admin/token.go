@@ -57,7 +57,7 @@ type NewToken struct {
 // owner names somebody active whose role is no lower than its own. But for the machine's owner: of no more than the
 // maker's own role, scope and time, and without allowances (PROTOCOL 20). A person is told of a token that acts as
 // they. Forbidden, Invalid.
-func (d *Desk) CreateToken(ctx context.Context, op Principal, req account.RequestInfo, n NewToken) (secret.Value, Token, error) {
+func (d *Service) CreateToken(ctx context.Context, op Principal, req account.RequestInfo, n NewToken) (secret.Value, Token, error) {
 	a := d.Accounts.NewOperation(req)
 	t, err := op.token(a.Now, n)
 	if err != nil {
@@ -161,7 +161,7 @@ func (op Principal) mayToken(t *Token) bool {
 }
 
 // Tokens lists API tokens in the order of their ids, those that are over too. next is the cursor for more.
-func (d *Desk) Tokens(ctx context.Context, op Principal, after string, limit int) (tokens []Token, next string, err error) {
+func (d *Service) Tokens(ctx context.Context, op Principal, after string, limit int) (tokens []Token, next string, err error) {
 	if err := op.Require(PermManage); err != nil {
 		return nil, "", err
 	}
@@ -195,7 +195,7 @@ func (d *Desk) Tokens(ctx context.Context, op Principal, after string, limit int
 }
 
 // RevokeToken ends a token at once; NotFound when there is none that this operator may know of.
-func (d *Desk) RevokeToken(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
+func (d *Service) RevokeToken(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
 	if err := op.Require(PermManage); err != nil {
 		return err
 	}
@@ -220,7 +220,7 @@ func (d *Desk) RevokeToken(ctx context.Context, op Principal, req account.Reques
 }
 
 // TokenPrincipal returns the principal of the token with this hash; NoSession if there is none or it is not valid at now.
-func (d *Desk) TokenPrincipal(r store.Reader, hash string, now time.Time) (Principal, error) {
+func (d *Service) TokenPrincipal(r store.Reader, hash string, now time.Time) (Principal, error) {
 	t, err := d.tokens.Get(r, hash)
 	if errors.Is(err, store.ErrNotFound) {
 		return Principal{}, errcode.New(errcode.NoSession)
@@ -232,7 +232,7 @@ func (d *Desk) TokenPrincipal(r store.Reader, hash string, now time.Time) (Princ
 }
 
 // TokenHash is what a token is kept under, by its public id; NotFound when there is none.
-func (d *Desk) TokenHash(ctx context.Context, id string) (hash string, err error) {
+func (d *Service) TokenHash(ctx context.Context, id string) (hash string, err error) {
 	if len(id) == tokenID && store.CheckKey(id) == nil {
 		err = d.Accounts.Store.View(ctx, func(s store.Snapshot) error {
 			hash = ""
@@ -253,7 +253,7 @@ func (d *Desk) TokenHash(ctx context.Context, id string) (hash string, err error
 
 // Authenticate tells who acts by a token, as its owner is at present; NoSession when it is not, or no longer, one,
 // and when its owner is not, or no longer, somebody who may act. For what is no token the work is one hash and one read.
-func (d *Desk) Authenticate(ctx context.Context, secret secret.Value) (Principal, error) {
+func (d *Service) Authenticate(ctx context.Context, secret secret.Value) (Principal, error) {
 	if len(secret.Reveal()) > longestToken {
 		return Principal{}, errcode.New(errcode.NoSession)
 	}
@@ -278,7 +278,7 @@ func (d *Desk) Authenticate(ctx context.Context, secret secret.Value) (Principal
 	return op, nil
 }
 
-func (d *Desk) lastUsed(hash string) time.Time {
+func (d *Service) lastUsed(hash string) time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.used[hash]
@@ -286,7 +286,7 @@ func (d *Desk) lastUsed(hash string) time.Time {
 
 // StoreUsed writes down when tokens were last used; call it once a minute and at the end. What a crash loses is
 // that minute.
-func (d *Desk) StoreUsed(ctx context.Context) error {
+func (d *Service) StoreUsed(ctx context.Context) error {
 	d.mu.Lock()
 	used := d.used
 	d.used = nil

@@ -41,7 +41,7 @@ func WithoutSecrets(u account.User) account.User {
 }
 
 // User reads a person by id, login or address; NotFound when there is none that this operator may know of.
-func (d *Desk) User(ctx context.Context, op Principal, idOrLogin string) (account.User, error) {
+func (d *Service) User(ctx context.Context, op Principal, idOrLogin string) (account.User, error) {
 	var u account.User
 	err := d.Accounts.View(ctx, func(r account.Reader) (err error) {
 		if u, err = FindUser(r, op, PermRead, idOrLogin); err == nil {

@@ -26,7 +26,7 @@ type NewWebhook struct {
 
 // CreateWebhook makes a receiver of events, whose secret is shown in this one answer. Only SUPER_ADMIN for everybody:
 // what happens to anybody is told to it. Forbidden, Invalid, TooMany beyond 16.
-func (d *Desk) CreateWebhook(ctx context.Context, op Principal, req account.RequestInfo, n NewWebhook) (secret.Value, webhook.Endpoint, error) {
+func (d *Service) CreateWebhook(ctx context.Context, op Principal, req account.RequestInfo, n NewWebhook) (secret.Value, webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return secret.Value{}, webhook.Endpoint{}, err
 	}
@@ -64,7 +64,7 @@ func (d *Desk) CreateWebhook(ctx context.Context, op Principal, req account.Requ
 
 // UpdateWebhook replaces what a receiver is called, where it is, what it wants and whether it gets it. Its secret stays.
 // A change of nothing is no act.
-func (d *Desk) UpdateWebhook(ctx context.Context, op Principal, req account.RequestInfo, id string, n NewWebhook) (webhook.Endpoint, error) {
+func (d *Service) UpdateWebhook(ctx context.Context, op Principal, req account.RequestInfo, id string, n NewWebhook) (webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return webhook.Endpoint{}, err
 	}
@@ -82,7 +82,7 @@ func (d *Desk) UpdateWebhook(ctx context.Context, op Principal, req account.Requ
 }
 
 // RotateWebhook gives a receiver a new secret, shown in this one answer. The one before signs beside it for a day.
-func (d *Desk) RotateWebhook(ctx context.Context, op Principal, req account.RequestInfo, id string) (secret.Value, webhook.Endpoint, error) {
+func (d *Service) RotateWebhook(ctx context.Context, op Principal, req account.RequestInfo, id string) (secret.Value, webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return secret.Value{}, webhook.Endpoint{}, err
 	}
@@ -100,7 +100,7 @@ func (d *Desk) RotateWebhook(ctx context.Context, op Principal, req account.Requ
 
 // TestWebhook sends one receiver an event that says that it is a test, whatever it asked for. WrongState with ReasonDisabled
 // for one that is switched off.
-func (d *Desk) TestWebhook(ctx context.Context, op Principal, req account.RequestInfo, id string) (webhook.Endpoint, error) {
+func (d *Service) TestWebhook(ctx context.Context, op Principal, req account.RequestInfo, id string) (webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return webhook.Endpoint{}, err
 	}
@@ -117,7 +117,7 @@ func (d *Desk) TestWebhook(ctx context.Context, op Principal, req account.Reques
 }
 
 // DeleteWebhook ends a receiver; what waits for it is forgotten.
-func (d *Desk) DeleteWebhook(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
+func (d *Service) DeleteWebhook(ctx context.Context, op Principal, req account.RequestInfo, id string) error {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (d *Desk) DeleteWebhook(ctx context.Context, op Principal, req account.Requ
 }
 
 // Webhooks lists the receivers in the order in which they were made.
-func (d *Desk) Webhooks(ctx context.Context, op Principal) ([]webhook.Endpoint, error) {
+func (d *Service) Webhooks(ctx context.Context, op Principal) ([]webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return nil, err
 	}
@@ -152,7 +152,7 @@ func (d *Desk) Webhooks(ctx context.Context, op Principal) ([]webhook.Endpoint, 
 }
 
 // Webhook reads one receiver; NotFound.
-func (d *Desk) Webhook(ctx context.Context, op Principal, id string) (webhook.Endpoint, error) {
+func (d *Service) Webhook(ctx context.Context, op Principal, id string) (webhook.Endpoint, error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return webhook.Endpoint{}, err
 	}
@@ -166,7 +166,7 @@ func (d *Desk) Webhook(ctx context.Context, op Principal, id string) (webhook.En
 
 // Deliveries lists what waits for a receiver and what was given up, oldest first; state is "waiting", "dead", or empty
 // for both. next is the cursor for more.
-func (d *Desk) Deliveries(ctx context.Context, op Principal, id, state, after string, limit int) (found []webhook.Delivery, next string, err error) {
+func (d *Service) Deliveries(ctx context.Context, op Principal, id, state, after string, limit int) (found []webhook.Delivery, next string, err error) {
 	if err := op.requireAllGroups(PermConfigure); err != nil {
 		return nil, "", err
 	}
@@ -181,7 +181,7 @@ func (d *Desk) Deliveries(ctx context.Context, op Principal, id, state, after st
 	return found, next, err
 }
 
-func (d *Desk) findWebhook(r store.Reader, id string) (webhook.Endpoint, error) {
+func (d *Service) findWebhook(r store.Reader, id string) (webhook.Endpoint, error) {
 	book, err := d.hooks.List(r)
 	if err != nil {
 		return webhook.Endpoint{}, err
@@ -193,7 +193,7 @@ func (d *Desk) findWebhook(r store.Reader, id string) (webhook.Endpoint, error) 
 }
 
 // changeWebhook stores what fn makes of a receiver, and the event, unless fn changes nothing.
-func (d *Desk) changeWebhook(ctx context.Context, op Principal, req account.RequestInfo, id, action string, fn func(*webhook.Endpoint, *account.Operation) bool) (webhook.Endpoint, error) {
+func (d *Service) changeWebhook(ctx context.Context, op Principal, req account.RequestInfo, id, action string, fn func(*webhook.Endpoint, *account.Operation) bool) (webhook.Endpoint, error) {
 	return account.Update(ctx, d.Accounts, d.Accounts.NewOperation(req), func(tx *account.Tx) (webhook.Endpoint, error) {
 		h, err := d.findWebhook(tx.Raw, id)
 		if err != nil || !fn(&h, tx.Op) {
@@ -211,7 +211,7 @@ func (d *Desk) changeWebhook(ctx context.Context, op Principal, req account.Requ
 }
 
 // webhook judges what a receiver is to be.
-func (d *Desk) webhook(n NewWebhook) (NewWebhook, error) {
+func (d *Service) webhook(n NewWebhook) (NewWebhook, error) {
 	name, ok := Sanitize(n.Name, account.MaxName, false)
 	if !ok || name == "" {
 		return n, errcode.InvalidField("name", "name")

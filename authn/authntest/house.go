@@ -66,8 +66,8 @@ type Env struct {
 	Sessions  *session.Service
 	Authn     *authn.Service
 	Enrolment *enrol.Service
-	Directory *directory.DirectoryService // with its Admin and HelpDesk
-	Store     store.Store                 // runs every closure twice and rejects nested calls
+	Directory *directory.Service // with its Admin and HelpDesk
+	Store     store.Store        // runs every closure twice and rejects nested calls
 	Ring      *store.Keyring
 	Keys      store.RootKeys
 	Clock     *Clock
@@ -153,7 +153,7 @@ func (h *Env) open(hasher *password.Hasher, kinds []factors.Factor) {
 	h.Authn = authn.New(h.Accounts, h.Sessions, h.Ring)
 	h.Enrolment = &enrol.Service{Accounts: h.Accounts, Sessions: h.Sessions, SignIn: h.Authn}
 	admin := admin.New(h.Authn, h.Ring)
-	h.Directory = directory.NewDirectory(helpdesk.NewHelp(admin, h.Authn, h.Ring), h.Enrolment)
+	h.Directory = directory.New(helpdesk.New(admin, h.Authn, h.Ring), h.Enrolment)
 }
 
 // Node returns the same installation as a second process has it: on the same store, with nothing in memory.

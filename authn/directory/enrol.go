@@ -13,13 +13,13 @@ import (
 )
 
 // caller is the operator as authn knows who works on a person's devices; what they may is judged in every run.
-func (d *DirectoryService) caller(op admin.Principal, a admin.Permission, id string) enrol.AdminCall {
+func (d *Service) caller(op admin.Principal, a admin.Permission, id string) enrol.AdminCall {
 	return enrol.AdminCall{ID: op.ID, Owner: op.Owner, Name: op.DisplayName(d.accounts.Policy.Issuer), Actor: op.Actor(),
 		Find: func(r account.Reader) (account.User, error) { return admin.FindUser(r, op, a, id) }}
 }
 
 // enroller is caller for enrolling, which shows a secret: to Machine or with Secrets only (PROTOCOL 22).
-func (d *DirectoryService) enroller(op admin.Principal, id string) enrol.AdminCall {
+func (d *Service) enroller(op admin.Principal, id string) enrol.AdminCall {
 	c := d.caller(op, admin.PermManage, id)
 	judged := c.Find
 	c.Find = func(r account.Reader) (account.User, error) {
@@ -42,7 +42,7 @@ type NewDevice struct {
 
 // Enrol begins to enrol a device for a person; it counts for nothing before Activate and ends after authn.EnrolmentTTL, by
 // the Epoch, or when another is begun. Forbidden, WrongState, TooMany, Invalid.
-func (d *DirectoryService) Enrol(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, n NewDevice) (enrol.AdminEnrolmentSecret, error) {
+func (d *Service) Enrol(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, n NewDevice) (enrol.AdminEnrolmentSecret, error) {
 	if n.Name == "" {
 		return enrol.AdminEnrolmentSecret{}, errcode.InvalidField("name", "empty")
 	}
@@ -56,7 +56,7 @@ func (d *DirectoryService) Enrol(ctx context.Context, op admin.Principal, req ac
 }
 
 // kindOf finds the kind behind Okta's names.
-func (d *DirectoryService) kindOf(n NewDevice) (factors.Kind, error) {
+func (d *Service) kindOf(n NewDevice) (factors.Kind, error) {
 	for _, f := range d.accounts.Factors {
 		m := f.Method()
 		switch {
@@ -72,17 +72,17 @@ func (d *DirectoryService) kindOf(n NewDevice) (factors.Kind, error) {
 
 // ActivateDevice ends an enrolment that the same operator began, by the first code of the new device. For a person who has
 // a device it waits for that person's word; else it is born by the hand of the operator's owner (PROTOCOL 8, 22).
-func (d *DirectoryService) ActivateDevice(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID, code []byte) (account.User, factors.Device, authn.Verification, error) {
+func (d *Service) ActivateDevice(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID, code []byte) (account.User, factors.Device, authn.Verification, error) {
 	u, dev, j, err := d.enrol.ConfirmByAdmin(ctx, req, d.enroller(op, id), fid, code)
 	return admin.WithoutSecrets(u), dev, j, err
 }
 
 // EnrolmentQR is the QR code of an enrolment that the same operator began, as PNG, while it is pending.
-func (d *DirectoryService) EnrolmentQR(ctx context.Context, op admin.Principal, id string, fid factors.DeviceID) ([]byte, error) {
+func (d *Service) EnrolmentQR(ctx context.Context, op admin.Principal, id string, fid factors.DeviceID) ([]byte, error) {
 	return d.enrol.AdminQR(ctx, d.enroller(op, id), fid)
 }
 
 // VerifyDevice judges a code of a person's device that a program was given, by the rules and counters of the pages.
-func (d *DirectoryService) VerifyDevice(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.Verification, error) {
+func (d *Service) VerifyDevice(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID, code []byte) (authn.Verification, error) {
 	return d.enrol.VerifyFor(ctx, req, d.caller(op, admin.PermAssist, id), fid, code)
 }

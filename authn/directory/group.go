@@ -17,7 +17,7 @@ import (
 const maxDescription = 1024
 
 // CreateGroup makes a garage. Whoever is limited to groups makes none: it would lie outside.
-func (d *DirectoryService) CreateGroup(ctx context.Context, op admin.Principal, req account.RequestInfo, name, description string) (account.Group, error) {
+func (d *Service) CreateGroup(ctx context.Context, op admin.Principal, req account.RequestInfo, name, description string) (account.Group, error) {
 	if err := op.RequireUnscoped(); err != nil {
 		return account.Group{}, err
 	}
@@ -44,7 +44,7 @@ func checkDescription(description string) error {
 
 // UpdateGroup replaces the name and the description of a garage. Whoever is limited to groups changes none: people
 // outside belong to it as well. A change of nothing is no act.
-func (d *DirectoryService) UpdateGroup(ctx context.Context, op admin.Principal, req account.RequestInfo, id account.GroupID, name, description string) (account.Group, error) {
+func (d *Service) UpdateGroup(ctx context.Context, op admin.Principal, req account.RequestInfo, id account.GroupID, name, description string) (account.Group, error) {
 	if err := op.RequireUnscoped(); err != nil {
 		return account.Group{}, err
 	}
@@ -70,7 +70,7 @@ func (d *DirectoryService) UpdateGroup(ctx context.Context, op admin.Principal, 
 // DeleteGroup deletes a garage and takes its members out of it, which is one act in the log. Nobody is deleted with
 // it; a role or token limited to it is then for nobody. Whoever is limited to groups deletes none. If the taking
 // out is broken off, authn.Service.Sweep goes on with it.
-func (d *DirectoryService) DeleteGroup(ctx context.Context, op admin.Principal, req account.RequestInfo, id account.GroupID) error {
+func (d *Service) DeleteGroup(ctx context.Context, op admin.Principal, req account.RequestInfo, id account.GroupID) error {
 	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func groupTarget(g *account.Group) []audit.Actor {
 }
 
 // Group reads a garage; NotFound for one outside the operator's scope.
-func (d *DirectoryService) Group(ctx context.Context, op admin.Principal, id account.GroupID) (account.Group, error) {
+func (d *Service) Group(ctx context.Context, op admin.Principal, id account.GroupID) (account.Group, error) {
 	if err := op.Require(admin.PermRead); err != nil {
 		return account.Group{}, err
 	}
@@ -117,7 +117,7 @@ func (d *DirectoryService) Group(ctx context.Context, op admin.Principal, id acc
 
 // Groups lists the garages that the operator may know of, in the order of their ids. next is the cursor for
 // more, "" at the end.
-func (d *DirectoryService) Groups(ctx context.Context, op admin.Principal, q account.GroupQuery) (groups []account.Group, next string, err error) {
+func (d *Service) Groups(ctx context.Context, op admin.Principal, q account.GroupQuery) (groups []account.Group, next string, err error) {
 	if err := op.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}

@@ -39,7 +39,7 @@ type ImportResult struct {
 // A row that repeats an earlier row is invalid. To a principal with a group scope, a user outside the scope does not
 // exist, and the result is a placeholder, as with CreateUser (protocol rule 21). Import returns Forbidden if the
 // principal cannot import, or if a token imports a key: only the operator can (protocol rule 23).
-func (d *DirectoryService) Import(ctx context.Context, op admin.Principal, req account.RequestInfo, rows []ImportRow, invite, dry bool) ([]ImportResult, error) {
+func (d *Service) Import(ctx context.Context, op admin.Principal, req account.RequestInfo, rows []ImportRow, invite, dry bool) ([]ImportResult, error) {
 	if slices.ContainsFunc(rows, func(r ImportRow) bool { return !r.OTPAuthURI.IsZero() }) && !op.Operator {
 		return nil, errcode.New(errcode.Forbidden)
 	}
@@ -69,7 +69,7 @@ func (d *DirectoryService) Import(ctx context.Context, op admin.Principal, req a
 }
 
 // importRow validates one row and creates its user.
-func (d *DirectoryService) importRow(ctx context.Context, op admin.Principal, req account.RequestInfo, r ImportRow, invite, dry bool) (ImportResult, error) {
+func (d *Service) importRow(ctx context.Context, op admin.Principal, req account.RequestInfo, r ImportRow, invite, dry bool) (ImportResult, error) {
 	out, err := d.validateImport(ctx, op, r)
 	if err != nil || dry || out.Exists || len(out.Faults) > 0 {
 		return out, err
@@ -93,7 +93,7 @@ func (d *DirectoryService) importRow(ctx context.Context, op admin.Principal, re
 }
 
 // validateImport returns all faults of a row.
-func (d *DirectoryService) validateImport(ctx context.Context, op admin.Principal, r ImportRow) (out ImportResult, err error) {
+func (d *Service) validateImport(ctx context.Context, op admin.Principal, r ImportRow) (out ImportResult, err error) {
 	u, faults := draft(r.NewUser)
 	device, err := d.importedDevice(op, d.accounts.Now(), &u, r.NewUser)
 	if fault, ok := errors.AsType[*errcode.Error](err); ok && fault.Code == errcode.Invalid {
@@ -123,7 +123,7 @@ func (d *DirectoryService) validateImport(ctx context.Context, op admin.Principa
 
 // resolveGroups adds the groups that the rows name to their Groups. A name that no group in the scope of the principal
 // has, or that two have, is a fault.
-func (d *DirectoryService) resolveGroups(ctx context.Context, op admin.Principal, rows []ImportRow) error {
+func (d *Service) resolveGroups(ctx context.Context, op admin.Principal, rows []ImportRow) error {
 	if !slices.ContainsFunc(rows, func(r ImportRow) bool { return len(r.GroupNames) > 0 }) {
 		return nil
 	}
@@ -197,7 +197,7 @@ func firstOfEachField(all []*errcode.Error) (out []*errcode.Error) {
 }
 
 // importedDevice returns the device of an imported key, or nil without a key. Only the operator can import a key.
-func (d *DirectoryService) importedDevice(op admin.Principal, now time.Time, u *account.User, n NewUser) (*factors.Device, error) {
+func (d *Service) importedDevice(op admin.Principal, now time.Time, u *account.User, n NewUser) (*factors.Device, error) {
 	if n.OTPAuthURI.IsZero() {
 		return nil, nil
 	}
@@ -212,7 +212,7 @@ func (d *DirectoryService) importedDevice(op admin.Principal, now time.Time, u *
 }
 
 // sendWelcome queues the first email of a new user: an invitation or, with an imported device, a link to choose a password.
-func (d *DirectoryService) sendWelcome(tx *account.Tx, op admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
+func (d *Service) sendWelcome(tx *account.Tx, op admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
 	switch {
 	case !u.HasOnlyImportedDevice():
 		return d.invite(tx, op, u, sendEmail)
@@ -238,7 +238,7 @@ func (d *DirectoryService) sendWelcome(tx *account.Tx, op admin.Principal, u *ac
 }
 
 // dropImported removes an imported device that the user never used.
-func (d *DirectoryService) dropImported(tx *account.Tx, op admin.Principal, u *account.User) error {
+func (d *Service) dropImported(tx *account.Tx, op admin.Principal, u *account.User) error {
 	if err := d.auditImportedDevice(tx, op, u, audit.FactorRemoved); err != nil {
 		return err
 	}
@@ -246,7 +246,7 @@ func (d *DirectoryService) dropImported(tx *account.Tx, op admin.Principal, u *a
 }
 
 // auditImportedDevice records an operation on an imported device in the audit log.
-func (d *DirectoryService) auditImportedDevice(tx *account.Tx, op admin.Principal, u *account.User, action string) error {
+func (d *Service) auditImportedDevice(tx *account.Tx, op admin.Principal, u *account.User, action string) error {
 	e := op.Event(action, u)
 	for _, dev := range u.Devices {
 		e.Targets = append(e.Targets, audit.Actor{Type: audit.TypeDevice, ID: string(dev.ID), Name: dev.Name})

@@ -11,7 +11,7 @@ import (
 
 // Users lists the people that this operator may know of. A scoped operator's list goes through their groups one
 // by one, so that neither result nor cursor tells what lies outside (PROTOCOL 21).
-func (d *DirectoryService) Users(ctx context.Context, op admin.Principal, q account.UserQuery) ([]account.User, string, error) {
+func (d *Service) Users(ctx context.Context, op admin.Principal, q account.UserQuery) ([]account.User, string, error) {
 	if err := op.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
@@ -38,7 +38,7 @@ func (d *DirectoryService) Users(ctx context.Context, op admin.Principal, q acco
 
 // unlessLast is the cursor, or "" when nobody within lies behind it: a next page of nobody would tell a scoped
 // operator of members who lie outside.
-func (d *DirectoryService) unlessLast(ctx context.Context, op admin.Principal, q account.UserQuery, cursor string) (string, error) {
+func (d *Service) unlessLast(ctx context.Context, op admin.Principal, q account.UserQuery, cursor string) (string, error) {
 	for q.After, q.Limit = cursor, 1; q.After != ""; {
 		people, next, err := d.within(ctx, op, q)
 		if err != nil || len(people) > 0 {
@@ -50,7 +50,7 @@ func (d *DirectoryService) unlessLast(ctx context.Context, op admin.Principal, q
 }
 
 // within lists the people of the operator's groups, each at the first of their groups.
-func (d *DirectoryService) within(ctx context.Context, op admin.Principal, q account.UserQuery) (people []account.User, next string, err error) {
+func (d *Service) within(ctx context.Context, op admin.Principal, q account.UserQuery) (people []account.User, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}

@@ -12,7 +12,7 @@ import (
 
 // AddMember makes a person a member of a garage; whoever is one already stays so. Whoever is limited to groups adds
 // nobody who exists, wherever they are (PROTOCOL 21).
-func (d *DirectoryService) AddMember(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error {
+func (d *Service) AddMember(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error {
 	if err := op.RequireUnscoped(); err != nil {
 		return err
 	}
@@ -25,14 +25,14 @@ func (d *DirectoryService) AddMember(ctx context.Context, op admin.Principal, re
 
 // RemoveMember takes a person out of a garage; whoever is not in it stays so. A garage outside the operator's scope
 // is not there.
-func (d *DirectoryService) RemoveMember(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error {
+func (d *Service) RemoveMember(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id string) error {
 	_, err := d.moveMember(ctx, op, req, gid, id, audit.GroupMemberRemoved, (*account.Tx).RemoveFromGroup)
 	return err
 }
 
 // moveMember judges, does, audits and stores one membership in one Update, and tells whose it is. What changes nothing is
 // no act.
-func (d *DirectoryService) moveMember(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id, action string,
+func (d *Service) moveMember(ctx context.Context, op admin.Principal, req account.RequestInfo, gid account.GroupID, id, action string,
 	move func(*account.Tx, *account.User, account.GroupID) (bool, error)) (account.UserID, error) {
 	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (account.UserID, error) {
 		u, err := admin.FindUser(tx.Reader, op, admin.PermManage, id)
@@ -62,7 +62,7 @@ func (d *DirectoryService) moveMember(ctx context.Context, op admin.Principal, r
 
 // Members lists the people of a garage whom the operator may know of, as Users does; NotFound for a garage
 // outside the scope.
-func (d *DirectoryService) Members(ctx context.Context, op admin.Principal, gid account.GroupID, q account.UserQuery) ([]account.User, string, error) {
+func (d *Service) Members(ctx context.Context, op admin.Principal, gid account.GroupID, q account.UserQuery) ([]account.User, string, error) {
 	if _, err := d.Group(ctx, op, gid); err != nil {
 		return nil, "", err
 	}
@@ -71,7 +71,7 @@ func (d *DirectoryService) Members(ctx context.Context, op admin.Principal, gid 
 }
 
 // GroupsOf lists the garages of a person in the order of their ids. next is the cursor for more, "" at the end.
-func (d *DirectoryService) GroupsOf(ctx context.Context, op admin.Principal, id string, q account.GroupQuery) (groups []account.Group, next string, err error) {
+func (d *Service) GroupsOf(ctx context.Context, op admin.Principal, id string, q account.GroupQuery) (groups []account.Group, next string, err error) {
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 200
 	}

@@ -17,7 +17,7 @@ import (
 
 // ExpirePassword has a person choose another password at their next complete sign-in. Who is signed in stays so.
 // WrongState: not active, or without a password.
-func (d *DirectoryService) ExpirePassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) (account.User, error) {
+func (d *Service) ExpirePassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) (account.User, error) {
 	u, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (account.User, error) {
 		u, err := admin.FindUser(tx.Reader, op, admin.PermManage, id)
 		if err != nil {
@@ -38,7 +38,7 @@ func (d *DirectoryService) ExpirePassword(ctx context.Context, op admin.Principa
 // TemporaryPassword gives an active person a password to be told to them, which they change at the next complete
 // sign-in; to Machine or with Secrets only, and the person learns of it by mail (PROTOCOL 22). It came by the
 // operator's hand and opens nothing without a device or a ticket of another. Every session ends. WrongState: not active.
-func (d *DirectoryService) TemporaryPassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) (secret.Value, error) {
+func (d *Service) TemporaryPassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) (secret.Value, error) {
 	if _, err := d.giving(ctx, op, id); err != nil {
 		return secret.Value{}, err
 	}
@@ -71,7 +71,7 @@ func temporaryPassword(op *account.Operation) secret.Value {
 }
 
 // giving finds a person to whom the operator may give a password, before work is spent on hashing one.
-func (d *DirectoryService) giving(ctx context.Context, op admin.Principal, id string) (account.User, error) {
+func (d *Service) giving(ctx context.Context, op admin.Principal, id string) (account.User, error) {
 	var u account.User
 	err := d.accounts.View(ctx, func(r account.Reader) (err error) {
 		if u, err = admin.FindUser(r, op, admin.PermManage, id); err == nil && !op.CanReadSecrets() {
@@ -91,7 +91,7 @@ type PasswordChanged struct{}
 // ChangePassword changes the password of somebody whose present one the operator's program knows, with the limits and
 // counters of the sign-in (PROTOCOL 22). The new one came by the operator's hand. Every session ends. Invalid,
 // RateLimited, WrongState: authn.ChangePasswordByAdmin.
-func (d *DirectoryService) ChangePassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
+func (d *Service) ChangePassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id, current, chosen string) (PasswordChanged, error) {
 	return PasswordChanged{}, d.signIn.ChangePasswordByAdmin(ctx, req, authn.PasswordChange{Provenance: op.Owner, Current: current, Chosen: chosen,
 		Find: func(r account.Reader) (account.User, error) { return admin.FindUser(r, op, admin.PermManage, id) },
 		OnChange: func(tx *account.Tx, u *account.User, changed bool) error {
@@ -107,7 +107,7 @@ func (d *DirectoryService) ChangePassword(ctx context.Context, op admin.Principa
 
 // notifyPasswordSet writes down and tells the person that an operator chose their password; how is "set", "changed" or
 // "temporary".
-func (d *DirectoryService) notifyPasswordSet(tx *account.Tx, op admin.Principal, u *account.User, how string) error {
+func (d *Service) notifyPasswordSet(tx *account.Tx, op admin.Principal, u *account.User, how string) error {
 	action := audit.PasswordUpdated
 	if how == "temporary" {
 		action = audit.PasswordExpired // as Okta writes it down

@@ -15,7 +15,7 @@ import (
 // ResetPassword mails a person the link of a forgotten password, or with sendEmail false gives it in the answer, to
 // Machine or with Secrets only, of which the person is told (PROTOCOL 22). The password of before counts until the
 // new one is confirmed with a device. WrongState: not active, or without a usable device (PROTOCOL 8).
-func (d *DirectoryService) ResetPassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, sendEmail bool) (secret.Value, error) {
+func (d *Service) ResetPassword(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, sendEmail bool) (secret.Value, error) {
 	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (secret.Value, error) {
 		u, err := admin.FindUser(tx.Reader, op, admin.PermAssist, id)
 		if err != nil {

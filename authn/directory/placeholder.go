@@ -25,7 +25,7 @@ func holderOf(r account.Reader, op admin.Principal, address string) (account.Use
 // who may know of that somebody, and to whoever is not limited to groups, it is taken. To anybody else the person is
 // made all the same, as a shadow, and a request is opened for those who are not limited to groups. authn/shadow.go
 // says what a shadow is.
-func (d *DirectoryService) handleExistingAddress(tx *account.Tx, op admin.Principal, u *account.User) error {
+func (d *Service) handleExistingAddress(tx *account.Tx, op admin.Principal, u *account.User) error {
 	if !op.Scoped() {
 		return nil // what is taken is refused where it is stored
 	}

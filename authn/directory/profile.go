@@ -33,7 +33,7 @@ type ProfileChange struct {
 //
 // A password that is set came by the operator's hand, of which the person learns by mail, and ends every session of
 // theirs. WrongState: not active.
-func (d *DirectoryService) UpdateUser(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, c ProfileChange) (account.User, error) {
+func (d *Service) UpdateUser(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, c ProfileChange) (account.User, error) {
 	phc, err := d.replaced(ctx, op, id, c)
 	if err != nil {
 		return account.User{}, err
@@ -94,7 +94,7 @@ func newEmailProvenance(op admin.Principal) string {
 }
 
 // replaced hashes the password of a change, outside any transaction; "" where none is set.
-func (d *DirectoryService) replaced(ctx context.Context, op admin.Principal, id string, c ProfileChange) (string, error) {
+func (d *Service) replaced(ctx context.Context, op admin.Principal, id string, c ProfileChange) (string, error) {
 	if c.Password == "" {
 		return "", nil
 	}
@@ -109,7 +109,7 @@ func (d *DirectoryService) replaced(ctx context.Context, op admin.Principal, id 
 }
 
 // setPassword gives the person the password of a change. The right was judged before it was hashed, and is again.
-func (d *DirectoryService) setPassword(tx *account.Tx, op admin.Principal, u *account.User, phc string) error {
+func (d *Service) setPassword(tx *account.Tx, op admin.Principal, u *account.User, phc string) error {
 	if !op.CanReadSecrets() {
 		return errcode.New(errcode.Forbidden)
 	}
@@ -194,7 +194,7 @@ func changedMembers(was, u *account.User) []string {
 }
 
 // notifyAddressChanged tells every address of before and after. One that is no longer the person's learns of no other.
-func (d *DirectoryService) notifyAddressChanged(tx *account.Tx, op admin.Principal, was, u *account.User) error {
+func (d *Service) notifyAddressChanged(tx *account.Tx, op admin.Principal, was, u *account.User) error {
 	m := templates.AddressChangedMail{Context: templates.Context{Name: u.DisplayName(), At: tx.Op.Now}, By: op.DisplayName(d.accounts.Policy.Issuer)}
 	present := u.Addresses()
 	former := slices.DeleteFunc(was.Addresses(), func(a string) bool { return slices.Contains(present, a) })

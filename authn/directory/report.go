@@ -40,7 +40,7 @@ type LockoutRisk struct {
 // LockoutRisk lists who would be locked out by the loss of one device, who has none, and which garages have fewer than
 // two people who can reset. It reads page by page, so a page may be short, even empty, and have a next one; next is
 // its cursor, "" at the end. An operator limited to groups sees the people and garages within.
-func (d *DirectoryService) LockoutRisk(ctx context.Context, op admin.Principal, q RiskQuery) (found []LockoutRisk, next string, err error) {
+func (d *Service) LockoutRisk(ctx context.Context, op admin.Principal, q RiskQuery) (found []LockoutRisk, next string, err error) {
 	if err := op.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
@@ -72,7 +72,7 @@ func (d *DirectoryService) LockoutRisk(ctx context.Context, op admin.Principal, 
 	return nil, "", errcode.InvalidField("after", "unknown")
 }
 
-func (d *DirectoryService) usersAtRisk(ctx context.Context, op admin.Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
+func (d *Service) usersAtRisk(ctx context.Context, op admin.Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
 	now := d.accounts.Now()
 	people, next, err := d.Users(ctx, op, account.UserQuery{After: after, Limit: limit, Filter: func(u account.User) bool {
 		return u.Status == account.StatusActive && len(d.accounts.DeviceSummary(&u, now).Devices) <= 1
@@ -83,7 +83,7 @@ func (d *DirectoryService) usersAtRisk(ctx context.Context, op admin.Principal, 
 	return found, next, err
 }
 
-func (d *DirectoryService) groupsAtRisk(ctx context.Context, op admin.Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
+func (d *Service) groupsAtRisk(ctx context.Context, op admin.Principal, after string, limit int) (found []LockoutRisk, next string, err error) {
 	managers, everywhere, err := d.whoCanReset(ctx)
 	if err != nil {
 		return nil, "", err
@@ -102,7 +102,7 @@ func (d *DirectoryService) groupsAtRisk(ctx context.Context, op admin.Principal,
 }
 
 // whoCanReset counts those who are active, have a device to sign in with, and may reset: by garage, and everywhere.
-func (d *DirectoryService) whoCanReset(ctx context.Context) (managers map[account.GroupID]int, everywhere int, err error) {
+func (d *Service) whoCanReset(ctx context.Context) (managers map[account.GroupID]int, everywhere int, err error) {
 	managers = map[account.GroupID]int{}
 	now := d.accounts.Now()
 	for after := ""; ; {

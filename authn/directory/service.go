@@ -9,10 +9,10 @@ import (
 	"barillet/authn/session"
 )
 
-// DirectoryService administers users and groups. It is safe for concurrent use.
-type DirectoryService struct {
-	Admin    *admin.Desk
-	HelpDesk *helpdesk.HelpService
+// Service administers users and groups. It is safe for concurrent use.
+type Service struct {
+	Admin    *admin.Service
+	HelpDesk *helpdesk.Service
 
 	accounts *account.Service
 	sessions *session.Service
@@ -20,8 +20,8 @@ type DirectoryService struct {
 	enrol    *enrol.Service
 }
 
-// NewDirectory returns the directory beside a help desk.
-func NewDirectory(helpDesk *helpdesk.HelpService, enrol *enrol.Service) *DirectoryService {
-	return &DirectoryService{Admin: helpDesk.Admin, HelpDesk: helpDesk,
+// New returns the directory beside a help desk.
+func New(helpDesk *helpdesk.Service, enrol *enrol.Service) *Service {
+	return &Service{Admin: helpDesk.Admin, HelpDesk: helpDesk,
 		accounts: enrol.Accounts, sessions: enrol.Sessions, signIn: enrol.SignIn, enrol: enrol}
 }

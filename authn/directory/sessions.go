@@ -11,7 +11,7 @@ import (
 )
 
 // Sessions lists where a person is signed in; at most 32.
-func (d *DirectoryService) Sessions(ctx context.Context, op admin.Principal, id string) (u account.User, open []session.Summary, err error) {
+func (d *Service) Sessions(ctx context.Context, op admin.Principal, id string) (u account.User, open []session.Summary, err error) {
 	now := d.accounts.Now()
 	err = d.accounts.View(ctx, func(r account.Reader) (err error) {
 		if u, err = admin.FindUser(r, op, admin.PermRead, id); err == nil {
@@ -26,7 +26,7 @@ func (d *DirectoryService) Sessions(ctx context.Context, op admin.Principal, id 
 }
 
 // RevokeSessions signs a person out everywhere; forget also drops their known browsers.
-func (d *DirectoryService) EndSessions(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, forget bool) error {
+func (d *Service) EndSessions(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, forget bool) error {
 	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		u, err := admin.FindUser(tx.Reader, op, admin.PermAssist, id)
 		if err != nil {

@@ -45,11 +45,11 @@ type Added struct {
 // come in by the invitation alone. Whoever brings a Key is active too and is mailed a link to choose a password, which
 // proves the device as well. Taken: an address is somebody's; for an operator limited to groups only if it
 // is that of somebody within, else the answer is that for a new person (PROTOCOL 21). Invalid, Forbidden.
-func (d *DirectoryService) CreateUser(ctx context.Context, op admin.Principal, req account.RequestInfo, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
+func (d *Service) CreateUser(ctx context.Context, op admin.Principal, req account.RequestInfo, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
 	return d.addUser(ctx, op, d.accounts.NewOperation(req), n, activate, sendEmail)
 }
 
-func (d *DirectoryService) addUser(ctx context.Context, op admin.Principal, a *account.Operation, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
+func (d *Service) addUser(ctx context.Context, op admin.Principal, a *account.Operation, n NewUser, activate, sendEmail bool) (account.User, Invitation, error) {
 	u, err := d.drafted(op, n, activate, sendEmail)
 	if err != nil {
 		return account.User{}, Invitation{}, err
@@ -76,7 +76,7 @@ func (d *DirectoryService) addUser(ctx context.Context, op admin.Principal, a *a
 }
 
 // add is the Update of CreateUser, for a person who was drafted and the device that they bring, if any.
-func (d *DirectoryService) add(tx *account.Tx, op admin.Principal, n NewUser, u account.User, device *factors.Device, activate, sendEmail bool) (Added, error) {
+func (d *Service) add(tx *account.Tx, op admin.Principal, n NewUser, u account.User, device *factors.Device, activate, sendEmail bool) (Added, error) {
 	fresh := tx.NewUser()
 	u.ID, u.Handle, u.EmailProvenance.By = fresh.ID, fresh.Handle, newEmailProvenance(op)
 	if err := d.handleExistingAddress(tx, op, &u); err != nil {
@@ -121,7 +121,7 @@ func (d *DirectoryService) add(tx *account.Tx, op admin.Principal, n NewUser, u 
 }
 
 // drafted judges what an operator wrote about a new person and what they may write; the error names the first fault.
-func (d *DirectoryService) drafted(op admin.Principal, n NewUser, activate, sendEmail bool) (account.User, error) {
+func (d *Service) drafted(op admin.Principal, n NewUser, activate, sendEmail bool) (account.User, error) {
 	u, faults := draft(n)
 	if err := op.Require(admin.PermInvite); err != nil {
 		return u, err
@@ -169,7 +169,7 @@ func draft(n NewUser) (u account.User, faults []*errcode.Error) {
 }
 
 // givenPassword hashes a password that an operator chose, outside any transaction.
-func (d *DirectoryService) givenPassword(ctx context.Context, op admin.Principal, now time.Time, u *account.User, password string) (account.Password, error) {
+func (d *Service) givenPassword(ctx context.Context, op admin.Principal, now time.Time, u *account.User, password string) (account.Password, error) {
 	phc, err := d.hashed(ctx, u, password)
 	if err != nil {
 		return account.Password{}, err
@@ -179,7 +179,7 @@ func (d *DirectoryService) givenPassword(ctx context.Context, op admin.Principal
 }
 
 // hashed judges and hashes a password that an operator chose for somebody.
-func (d *DirectoryService) hashed(ctx context.Context, u *account.User, password string) (string, error) {
+func (d *Service) hashed(ctx context.Context, u *account.User, password string) (string, error) {
 	about := []string{u.Login, u.Email, u.SecondEmail, u.FirstName, u.LastName, d.accounts.Policy.Issuer}
 	if err := d.accounts.Hasher.Validate(password, about); err != nil {
 		return "", err
@@ -192,7 +192,7 @@ func (d *DirectoryService) hashed(ctx context.Context, u *account.User, password
 }
 
 // invite makes an invitation, mails it or gives it to the operator, and saves the person.
-func (d *DirectoryService) invite(tx *account.Tx, op admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
+func (d *Service) invite(tx *account.Tx, op admin.Principal, u *account.User, sendEmail bool) (Invitation, error) {
 	way, by := account.ProvenanceEmail, op.DisplayName(d.accounts.Policy.Issuer)
 	if !sendEmail {
 		way = op.Owner
@@ -246,7 +246,7 @@ func groupOf(tx *account.Tx, u *account.User) (string, error) {
 // Activate invites a person who never had a device, anew if need be: the earlier link is dead then, and so is a key
 // from another house that they have not signed in with. WrongState for anybody else (PROTOCOL 10), but whoever was deactivated and had one is active again, without an invitation.
 // The rest is as with CreateUser.
-func (d *DirectoryService) Activate(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
+func (d *Service) Activate(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, sendEmail bool) (Invitation, error) {
 	return account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (Invitation, error) {
 		u, err := admin.FindUser(tx.Reader, op, admin.PermInvite, id)
 		if err != nil {
@@ -263,7 +263,7 @@ func (d *DirectoryService) Activate(ctx context.Context, op admin.Principal, req
 }
 
 // Device reads one device of a person. Its Data is there for authn.Service.Describe and never to be shown.
-func (d *DirectoryService) Device(ctx context.Context, op admin.Principal, id string, fid factors.DeviceID) (factors.Device, error) {
+func (d *Service) Device(ctx context.Context, op admin.Principal, id string, fid factors.DeviceID) (factors.Device, error) {
 	u, err := d.Admin.User(ctx, op, id)
 	if err != nil {
 		return factors.Device{}, err
@@ -282,7 +282,7 @@ func device(u *account.User, fid factors.DeviceID) (factors.Device, error) {
 
 // RemoveDevice takes one device from a person, under the rules of a reset. Every session of theirs ends; no
 // ticket is sent: whoever has no device left needs a reset (PROTOCOL 1). One that is still being enrolled is withdrawn.
-func (d *DirectoryService) RemoveDevice(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID) error {
+func (d *Service) RemoveDevice(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, fid factors.DeviceID) error {
 	_, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (struct{}, error) {
 		u, err := admin.FindUser(tx.Reader, op, admin.PermReset, id)
 		if err != nil {

@@ -39,7 +39,7 @@ type ResetApproval struct {
 
 // requestApproval stores that a reset waits, unless one for this person does: whoever asks again gets that one, and nobody
 // is told again. The person, and all who could agree, are mailed.
-func (d *HelpService) requestApproval(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, r ResetRequest) (ResetApproval, error) {
+func (d *Service) requestApproval(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, r ResetRequest) (ResetApproval, error) {
 	if r.SendEmail != nil && !*r.SendEmail { // whose answer would it be in?
 		return ResetApproval{}, errcode.New(errcode.Forbidden)
 	}
@@ -80,7 +80,7 @@ type awaited struct {
 }
 
 // await judges and stores that a reset waits, and tells the person.
-func (d *HelpService) await(tx *account.Tx, op admin.Principal, id string, r ResetRequest, token string) (awaited, error) {
+func (d *Service) await(tx *account.Tx, op admin.Principal, id string, r ResetRequest, token string) (awaited, error) {
 	u, err := admin.FindUser(tx.Reader, op, admin.PermApprove, id)
 	if err != nil {
 		return awaited{}, err
@@ -117,7 +117,7 @@ func (d *HelpService) await(tx *account.Tx, op admin.Principal, id string, r Res
 
 // checked judges the case that a reset will answer once it has its second word, and writes down how the first
 // operator made sure who is asking (PROTOCOL 24).
-func (d *HelpService) checked(tx *account.Tx, op admin.Principal, r ResetRequest, u *account.User) error {
+func (d *Service) checked(tx *account.Tx, op admin.Principal, r ResetRequest, u *account.User) error {
 	c, err := d.requestAbout(tx, r.HelpRequest, u)
 	if err != nil {
 		return err
@@ -142,7 +142,7 @@ func approvalEvent(op admin.Principal, action string, p *ResetApproval) audit.Ev
 }
 
 // waiting is the reset that waits for a person; NotFound when there is none, or none that still counts.
-func (d *HelpService) waiting(raw store.Reader, u *account.User, now time.Time) (ResetApproval, error) {
+func (d *Service) waiting(raw store.Reader, u *account.User, now time.Time) (ResetApproval, error) {
 	p, err := d.approvals.Get(raw, string(u.ID))
 	switch {
 	case errors.Is(err, store.ErrNotFound), err == nil && (!now.Before(p.Expires) || p.Resets != u.Resets):
@@ -154,7 +154,7 @@ func (d *HelpService) waiting(raw store.Reader, u *account.User, now time.Time) 
 }
 
 // approval loads the one of this id with the person; NotFound also for a person outside the operator's scope.
-func (d *HelpService) approval(r account.Reader, raw store.Reader, op admin.Principal, id string, now time.Time) (ResetApproval, account.User, error) {
+func (d *Service) approval(r account.Reader, raw store.Reader, op admin.Principal, id string, now time.Time) (ResetApproval, account.User, error) {
 	user, _, ok := strings.Cut(id, "-")
 	if !ok || len(user) != userID {
 		return ResetApproval{}, account.User{}, errcode.New(errcode.NotFound)
@@ -175,7 +175,7 @@ func (d *HelpService) approval(r account.Reader, raw store.Reader, op admin.Prin
 
 // Approvals lists the resets that wait, in the order of the people's ids, of people whom the operator may know of.
 // next is the cursor for more, "" at the end.
-func (d *HelpService) Approvals(ctx context.Context, op admin.Principal, after string, limit int) (all []ResetApproval, next string, err error) {
+func (d *Service) Approvals(ctx context.Context, op admin.Principal, after string, limit int) (all []ResetApproval, next string, err error) {
 	if err := op.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
@@ -208,7 +208,7 @@ func (d *HelpService) Approvals(ctx context.Context, op admin.Principal, after s
 }
 
 // Approval reads a reset that waits.
-func (d *HelpService) Approval(ctx context.Context, op admin.Principal, id string) (p ResetApproval, err error) {
+func (d *Service) Approval(ctx context.Context, op admin.Principal, id string) (p ResetApproval, err error) {
 	if err := op.Require(admin.PermRead); err != nil {
 		return ResetApproval{}, err
 	}
@@ -223,7 +223,7 @@ func (d *HelpService) Approval(ctx context.Context, op admin.Principal, id strin
 // Approve is the second word: it does the reset as Reset does and answers its receipt. It is the word of another owner
 // than the one who asked and than the person, of a role no lower than theirs; and whoever asked must still be one who
 // may (Forbidden). NotFound: nothing waits by this id any more.
-func (d *HelpService) Approve(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) (ResetResult, error) {
+func (d *Service) Approve(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) (ResetResult, error) {
 	now := d.accounts.Now()
 	var u account.User
 	var p ResetApproval
@@ -238,7 +238,7 @@ func (d *HelpService) Approve(ctx context.Context, op admin.Principal, req accou
 }
 
 // second judges the second word and returns what it is about.
-func (d *HelpService) second(r account.Reader, raw store.Reader, op admin.Principal, id string, now time.Time) (ResetApproval, account.User, error) {
+func (d *Service) second(r account.Reader, raw store.Reader, op admin.Principal, id string, now time.Time) (ResetApproval, account.User, error) {
 	if err := op.Require(admin.PermApprove); err != nil {
 		return ResetApproval{}, account.User{}, err
 	}
@@ -263,7 +263,7 @@ func (d *HelpService) second(r account.Reader, raw store.Reader, op admin.Princi
 }
 
 // RejectApproval ends a reset that waits: by whoever asked, by whoever could agree, and by the person themselves.
-func (d *HelpService) RejectApproval(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
+func (d *Service) RejectApproval(ctx context.Context, op admin.Principal, req account.RequestInfo, id string) error {
 	if err := op.Require(admin.PermRead); err != nil {
 		return err
 	}
@@ -290,7 +290,7 @@ func (d *HelpService) RejectApproval(ctx context.Context, op admin.Principal, re
 }
 
 // Sweep removes resets that wait no longer. Call it once in a while.
-func (d *HelpService) Sweep(ctx context.Context) error {
+func (d *Service) Sweep(ctx context.Context) error {
 	now := d.accounts.Now()
 	var dead []string
 	if err := d.accounts.Store.View(ctx, func(s store.Snapshot) error {

@@ -38,7 +38,7 @@ type asked struct {
 // we do not, and when the text only joins a request that is open. Limits (PROTOCOL 19): RateLimited beyond 20 an
 // hour from one network; beyond 5 an hour about one address no mail is sent. Support is mailed, if there is
 // one; the person gets word of it at the stored address alone. Invalid: email, topic or message.
-func (d *HelpService) Submit(ctx context.Context, req account.RequestInfo, f Submission) (reference string, err error) {
+func (d *Service) Submit(ctx context.Context, req account.RequestInfo, f Submission) (reference string, err error) {
 	q := asked{topic: templates.Topic(f.Topic), counted: true}
 	var ok bool
 	if q.address, ok = account.NormalizeLogin(f.Email); !ok {
@@ -67,7 +67,7 @@ func (d *HelpService) Submit(ctx context.Context, req account.RequestInfo, f Sub
 
 // Forgot is authn.Service.Forgot with a case opened, in the same Update, for somebody who has no usable device
 // (PROTOCOL 8). The page says nothing of it. The mails are limited as Ask's are.
-func (d *HelpService) Forgot(ctx context.Context, req account.RequestInfo, identifier string) error {
+func (d *Service) Forgot(ctx context.Context, req account.RequestInfo, identifier string) error {
 	return d.signIn.RequestPasswordLink(ctx, req, identifier, func(tx *account.Tx, u *account.User) error {
 		_, err := d.take(tx, asked{address: u.Login, topic: templates.TopicCannotLogIn, forgot: true})
 		return err
@@ -80,7 +80,7 @@ type outcome struct {
 	wait      time.Duration
 }
 
-func (d *HelpService) ask(ctx context.Context, req account.RequestInfo, q asked) (string, error) {
+func (d *Service) ask(ctx context.Context, req account.RequestInfo, q asked) (string, error) {
 	out, err := account.Update(ctx, d.accounts, d.accounts.NewOperation(req), func(tx *account.Tx) (outcome, error) { return d.take(tx, q) })
 	switch {
 	case err != nil:
@@ -92,7 +92,7 @@ func (d *HelpService) ask(ctx context.Context, req account.RequestInfo, q asked)
 }
 
 // take stores a request as a case of its own or as a text of the one that is open.
-func (d *HelpService) take(tx *account.Tx, q asked) (outcome, error) {
+func (d *Service) take(tx *account.Tx, q asked) (outcome, error) {
 	now := tx.Op.Now
 	if q.counted {
 		v, err := d.accounts.Limiter.Take(tx.Raw, now, throttle.HelpSource, throttle.Network(tx.Op.Request.Address))
@@ -123,7 +123,7 @@ func (d *HelpService) take(tx *account.Tx, q asked) (outcome, error) {
 }
 
 // open stores a new case and, within the limit, queues its mails. u is empty for an address that nobody has.
-func (d *HelpService) open(tx *account.Tx, q asked, u *account.User, reference string, mails bool) error {
+func (d *Service) open(tx *account.Tx, q asked, u *account.User, reference string, mails bool) error {
 	c := Request{ID: tx.NewRecordID("help"), Reference: reference, User: u.ID, Email: q.address, Topic: q.topic, Message: q.message,
 		State: StateOpen, PasswordProven: u.ID != "" && q.proven == u.ID, Forgotten: q.forgot,
 		Agent: account.DescribeUserAgent(tx.Op.Request.Agent), At: tx.Op.Now}
@@ -167,7 +167,7 @@ func stored(u *account.User, typed string) []string {
 }
 
 // join adds a text to the case that is open, without a mail. What is too much is counted only.
-func (d *HelpService) join(tx *account.Tx, c *Request, q asked, reference string) error {
+func (d *Service) join(tx *account.Tx, c *Request, q asked, reference string) error {
 	if len(c.Texts) < mostTexts {
 		t := FollowUp{At: tx.Op.Now, Reference: reference, Topic: q.topic, Message: admin.Cut(q.message, longestText)}
 		if tx.Op.Request.Address.IsValid() {
@@ -188,7 +188,7 @@ func (d *HelpService) join(tx *account.Tx, c *Request, q asked, reference string
 }
 
 // askedEvent tells of a request. Nobody has proven to be the person that it is about.
-func (d *HelpService) askedEvent(action string, c *Request) audit.Event {
+func (d *Service) askedEvent(action string, c *Request) audit.Event {
 	e := requestEvent(admin.Principal{}, action, c)
 	e.Actor = audit.Actor{Type: audit.TypeUnknown}
 	e.Detail = map[string]string{"topic": string(c.Topic)}

@@ -84,7 +84,7 @@ const (
 )
 
 // load reads a case; NotFound when there is none.
-func (d *HelpService) load(r store.Reader, id string) (Request, error) {
+func (d *Service) load(r store.Reader, id string) (Request, error) {
 	if !isRequestID(id) || len(id) > 64 || store.CheckKey(id) != nil {
 		return Request{}, errcode.New(errcode.NotFound)
 	}
@@ -99,7 +99,7 @@ func (d *HelpService) load(r store.Reader, id string) (Request, error) {
 }
 
 // save stores a case with its pointer, in an Update that has loaded it; TooMany when it is full.
-func (d *HelpService) save(tx *account.Tx, c *Request) error {
+func (d *Service) save(tx *account.Tx, c *Request) error {
 	c.Changed = tx.Op.Now
 	raw, err := json.Marshal(c)
 	if err != nil {
@@ -136,12 +136,12 @@ func (d *HelpService) save(tx *account.Tx, c *Request) error {
 
 // pointer is where the latest open case of an address is found. It sorts behind the cases, whose ids begin with
 // a year, and does not tell the address.
-func (d *HelpService) pointer(address string) string {
+func (d *Service) pointer(address string) string {
 	return fmt.Sprintf("of-%x", d.accounts.Pepper.MAC("help request", []byte(address)))
 }
 
 // latest is the open case that a text of this address may join; nil without one.
-func (d *HelpService) latest(r store.Reader, address string) (*Request, error) {
+func (d *Service) latest(r store.Reader, address string) (*Request, error) {
 	p, err := d.cases.Get(r, d.pointer(address))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
@@ -167,7 +167,7 @@ func (c *Request) step(tx *account.Tx, op admin.Principal, s HistoryEntry) {
 }
 
 // resolve closes a case by the reset that answers it: the mail with the ticket is the answer.
-func (d *HelpService) resolve(tx *account.Tx, op admin.Principal, c *Request) error {
+func (d *Service) resolve(tx *account.Tx, op admin.Principal, c *Request) error {
 	c.State = StateResolved
 	c.note(tx, op, "reset", "")
 	return d.save(tx, c)

@@ -14,7 +14,7 @@ import (
 
 // OpenInvitedElsewhere opens the request that tells of it, or adds to the one that is open. The mail is limited as those of
 // Ask are. Nothing of it bears the person's id as its subject: whoever is limited to their garage is not told either.
-func (d *HelpService) OpenInvitedElsewhere(tx *account.Tx, op admin.Principal, u, holder *account.User) error {
+func (d *Service) OpenInvitedElsewhere(tx *account.Tx, op admin.Principal, u, holder *account.User) error {
 	mails, err := d.accounts.Limiter.Take(tx.Raw, tx.Op.Now, throttle.HelpMails, string(templates.TopicInvited)+" "+u.Login)
 	if err != nil {
 		return fmt.Errorf("counting mails of help requests: %w", err)

@@ -44,7 +44,7 @@ func (s State) leadsTo(t State) bool { return s == t || !s.closed() || !t.closed
 // take it at once one has it, and the other is told who (WrongState with Error.Holder), as is whoever answers,
 // closes or gives away somebody else's case without TakeOver. Opened again it needs a new check of the identity.
 // Forbidden: nobody works on their own request. TooMany: the case is full.
-func (d *HelpService) Patch(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, p RequestPatch) (Request, error) {
+func (d *Service) Patch(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, p RequestPatch) (Request, error) {
 	if err := op.Require(admin.PermInvite); err != nil {
 		return Request{}, err
 	}
@@ -130,7 +130,7 @@ func (p RequestPatch) complete(c *Request) (RequestPatch, error) {
 }
 
 // apply changes the case and returns the event of it.
-func (d *HelpService) apply(tx *account.Tx, op admin.Principal, c *Request, p RequestPatch) (audit.Event, error) {
+func (d *Service) apply(tx *account.Tx, op admin.Principal, c *Request, p RequestPatch) (audit.Event, error) {
 	p, err := p.complete(c)
 	if err != nil {
 		return audit.Event{}, err
@@ -180,7 +180,7 @@ func (d *HelpService) apply(tx *account.Tx, op admin.Principal, c *Request, p Re
 
 // assignee finds who is to have a case: somebody who could work on it. Whoever is limited to groups gives it to
 // nobody else, for people with a role lie outside every scope (PROTOCOL 21).
-func (d *HelpService) assignee(r account.Reader, op admin.Principal, c *Request, who string) (id, name string, err error) {
+func (d *Service) assignee(r account.Reader, op admin.Principal, c *Request, who string) (id, name string, err error) {
 	switch {
 	case who == "":
 		return "", "", nil
@@ -217,7 +217,7 @@ func (d *HelpService) assignee(r account.Reader, op admin.Principal, c *Request,
 
 // answer mails an operator's words to the person, at the stored address; WrongState where nobody is known, for
 // an address that anybody can have typed gets no mail. A request that is rejected is said to be.
-func (d *HelpService) answer(tx *account.Tx, c *Request, text string) error {
+func (d *Service) answer(tx *account.Tx, c *Request, text string) error {
 	u, err := tx.User(c.User)
 	if c.User == "" || errcode.Of(err) == errcode.NotFound { // a stranger's, or deleted since
 		return &errcode.Error{Code: errcode.WrongState, Reason: errcode.ReasonUnknownAddress}

@@ -26,7 +26,7 @@ const casesRead = 2000
 
 // Requests lists help requests. An operator limited to groups sees those of people within, and none of addresses
 // that nobody has. next is the cursor for more, "" at the end.
-func (d *HelpService) Requests(ctx context.Context, op admin.Principal, q RequestQuery) (cases []Request, next string, err error) {
+func (d *Service) Requests(ctx context.Context, op admin.Principal, q RequestQuery) (cases []Request, next string, err error) {
 	if err := op.Require(admin.PermRead); err != nil {
 		return nil, "", err
 	}
@@ -44,7 +44,7 @@ func (d *HelpService) Requests(ctx context.Context, op admin.Principal, q Reques
 
 // requestsInScope is Cases for an operator limited to groups. It reads on until a page is full of what lies within:
 // a short page, or a cursor, would tell of cases outside and when they were sent (PROTOCOL 21).
-func (d *HelpService) requestsInScope(ctx context.Context, op admin.Principal, q RequestQuery) (cases []Request, next string, err error) {
+func (d *Service) requestsInScope(ctx context.Context, op admin.Principal, q RequestQuery) (cases []Request, next string, err error) {
 	for limit := q.Limit; ; q.After = next {
 		var found []Request
 		if found, next, err = d.scan(ctx, q, true); err != nil {
@@ -75,7 +75,7 @@ func (d *HelpService) requestsInScope(ctx context.Context, op admin.Principal, q
 }
 
 // scan reads the cases that a query asks for; of known people only, if so.
-func (d *HelpService) scan(ctx context.Context, q RequestQuery, known bool) (found []Request, next string, err error) {
+func (d *Service) scan(ctx context.Context, q RequestQuery, known bool) (found []Request, next string, err error) {
 	err = d.accounts.Store.View(ctx, func(s store.Snapshot) error {
 		found, next = nil, ""
 		read, last, more := 0, "", false
@@ -110,7 +110,7 @@ func (c *Request) has(reference string) bool {
 }
 
 // requestInScope judges whether the operator may know of a case: NotFound if not.
-func (d *HelpService) requestInScope(r account.Reader, op admin.Principal, c *Request) error {
+func (d *Service) requestInScope(r account.Reader, op admin.Principal, c *Request) error {
 	if !op.Scoped() {
 		return nil
 	}
@@ -127,7 +127,7 @@ func (d *HelpService) requestInScope(r account.Reader, op admin.Principal, c *Re
 // Changes are what was changed about the person of a case in the last seven days (PROTOCOL 24); none where the
 // address is nobody's. Whoever is limited to groups is told of no role and no garage, which are known here by name alone
 // (PROTOCOL 21). NotFound as with Case.
-func (d *HelpService) Changes(ctx context.Context, op admin.Principal, c *Request) ([]account.Activity, error) {
+func (d *Service) Changes(ctx context.Context, op admin.Principal, c *Request) ([]account.Activity, error) {
 	if c.User == "" {
 		return nil, nil
 	}
@@ -145,7 +145,7 @@ func (d *HelpService) Changes(ctx context.Context, op admin.Principal, c *Reques
 }
 
 // Request reads one help request; NotFound when there is none that this operator may know of.
-func (d *HelpService) Request(ctx context.Context, op admin.Principal, id string) (Request, error) {
+func (d *Service) Request(ctx context.Context, op admin.Principal, id string) (Request, error) {
 	if err := op.Require(admin.PermRead); err != nil {
 		return Request{}, err
 	}

@@ -71,7 +71,7 @@ func readDevices(text string) map[factors.Kind]int {
 // previousResult reads the receipt of a person's last reset, for one that repeats it: it stands in the log, under the very time
 // that the person's record names. It is read before the Update, which cannot search, and only where nobody is left to
 // reset.
-func (d *HelpService) previousResult(ctx context.Context, u *account.User) (ResetResult, error) {
+func (d *Service) previousResult(ctx context.Context, u *account.User) (ResetResult, error) {
 	if u.ResetAt.IsZero() || len(u.Devices) > 0 { // the ticket outlived what it was given for, or this is a reset of its own
 		return ResetResult{}, nil
 	}

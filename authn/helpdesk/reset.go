@@ -75,7 +75,7 @@ func (r ResetRequest) way(op admin.Principal) (deliveryMethod, error) {
 
 // resetJob is one reset under way: what was asked, judged and drawn before the Update.
 type resetJob struct {
-	desk    *HelpService
+	desk    *Service
 	op      admin.Principal
 	id      string
 	request ResetRequest
@@ -104,7 +104,7 @@ type resetOutcome struct {
 // answer, no further one is sent. Forbidden: PROTOCOL 11. WrongState: for somebody who never
 // had a device there is the invitation. For an equal nothing is done but to ask for a second administrator's word:
 // Receipt.Waits tells of it.
-func (d *HelpService) Reset(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, r ResetRequest) (ResetResult, error) {
+func (d *Service) Reset(ctx context.Context, op admin.Principal, req account.RequestInfo, id string, r ResetRequest) (ResetResult, error) {
 	how, err := r.way(op)
 	if err != nil {
 		return ResetResult{}, err
@@ -133,7 +133,7 @@ func (d *HelpService) Reset(ctx context.Context, op admin.Principal, req account
 }
 
 // resetting does a reset that was judged for a person as they were read, and tells whoever else hears of it.
-func (d *HelpService) resetting(ctx context.Context, req account.RequestInfo, job resetJob, u *account.User) (ResetResult, error) {
+func (d *Service) resetting(ctx context.Context, req account.RequestInfo, job resetJob, u *account.User) (ResetResult, error) {
 	var err error
 	if job.told, err = d.Admin.ResetRecipients(ctx, job.op, u, job.way == onScreen); err != nil {
 		return ResetResult{}, err
@@ -341,7 +341,7 @@ func (j resetJob) answered(tx *account.Tx, u *account.User) (*Request, error) {
 }
 
 // requestAbout loads a case that must be about the person (Conflict).
-func (d *HelpService) requestAbout(tx *account.Tx, id string, u *account.User) (*Request, error) {
+func (d *Service) requestAbout(tx *account.Tx, id string, u *account.User) (*Request, error) {
 	c, err := d.load(tx.Raw, id)
 	// Nobody asked for a reset by a case that the house opened, and its id in the event of one would tell of it.
 	if errcode.Of(err) == errcode.NotFound || err == nil && (c.User != u.ID || c.unscopedOnly()) {

@@ -7,9 +7,9 @@ import (
 	"barillet/store"
 )
 
-// HelpService keeps help requests, resets users and keeps reset approvals. It is safe for concurrent use.
-type HelpService struct {
-	Admin *admin.Desk
+// Service keeps help requests, resets users and keeps reset approvals. It is safe for concurrent use.
+type Service struct {
+	Admin *admin.Service
 
 	accounts *account.Service
 	signIn   *authn.Service
@@ -18,9 +18,9 @@ type HelpService struct {
 	approvals store.Table[ResetApproval]
 }
 
-// NewHelp returns the help desk of an administration.
-func NewHelp(admin *admin.Desk, signIn *authn.Service, ring *store.Keyring) *HelpService {
-	return &HelpService{Admin: admin, accounts: admin.Accounts, signIn: signIn,
+// New returns the help desk of an administration.
+func New(admin *admin.Service, signIn *authn.Service, ring *store.Keyring) *Service {
+	return &Service{Admin: admin, accounts: admin.Accounts, signIn: signIn,
 		cases:     store.NewTable[Request](ring, store.HelpRequests),
 		approvals: store.NewTable[ResetApproval](ring, store.Approvals)}
 }

@@ -41,7 +41,7 @@ type app struct {
 	sessions  *session.Service
 	signIn    *authn.Service
 	enrol     *enrol.Service
-	directory *directory.DirectoryService
+	directory *directory.Service
 	sender    *mail.Sender
 	webhooks  *webhook.Sender
 	renderer  *templates.Renderer
@@ -75,7 +75,7 @@ func newApp(c *config, dir *dataDir, origin string, log *slog.Logger) (*app, err
 	a.enrol = &enrol.Service{Accounts: a.accounts, Sessions: a.sessions, SignIn: a.signIn}
 	a.sender.Died = a.accounts.OnDeadLetter
 	admin := admin.New(a.signIn, dir.ring)
-	a.directory = directory.NewDirectory(helpdesk.NewHelp(admin, a.signIn, dir.ring), a.enrol)
+	a.directory = directory.New(helpdesk.New(admin, a.signIn, dir.ring), a.enrol)
 	a.directory.Admin.Outbound = out
 	if a.oidc, err = oidc.New(oidc.Config{Store: dir.store, Keyring: dir.ring, Pepper: dir.keys.Pepper, Accounts: a.accounts, Sessions: a.sessions, Issuer: origin,
 		Now: now, Errors: log, ClientCredentials: c.OIDC.ClientCredentials, Deliver: outboundAdapter{out}, Fetch: outboundAdapter{out}.fetch, Check: outboundAdapter{out}.check}); err != nil {

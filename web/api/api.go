@@ -23,7 +23,7 @@ const maxBody = 64 << 10
 
 // Config is what the API stands on.
 type Config struct {
-	Directory *directory.DirectoryService
+	Directory *directory.Service
 	OIDC      *oidc.Provider   // keeps the applications; nil: there are none
 	Ring      *store.Keyring   // seals the answers that are kept for repeated requests
 	PublicURL string           // without a slash at the end: every address in an answer begins with it
@@ -37,7 +37,7 @@ type Config struct {
 
 // API serves everything below /api/, and the registration of applications. It is safe for concurrent use.
 type API struct {
-	directory *directory.DirectoryService
+	directory *directory.Service
 	publicURL string
 	signIn    bool
 	now       func() time.Time
