@@ -288,10 +288,8 @@ var notDivided = map[string]string{
 	"oidc/client":         "authn authn/session",
 	"oidc/token":          "authn",
 	"internal/roster":     "",
-	"web":                 "web/gate",
-	"web/gate":            "authn authn/account authn/session internal/errcode internal/secret web/reply",
+	"web":                 "",
 	"web/reply":           "authn internal/errcode internal/secret authn/account",
-	"cmd/barillet":        "web/gate",
 	"cmd/barillet/manage": "authn internal/roster",
 	"cmd/barillet/sample": "authn",
 }

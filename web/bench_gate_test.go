@@ -12,7 +12,7 @@ import (
 	"barillet/authn/session"
 	"barillet/internal/secret"
 	"barillet/web"
-	"barillet/web/gate"
+	"barillet/web/forwardauth"
 )
 
 // asking are the headers with which a proxy asks about a request to the wiki.
@@ -26,11 +26,11 @@ func (a *arena) doorman(b *testing.B, people int) (http.Handler, []string) {
 	b.Helper()
 	c, _ := config(b, a.crowd.Env)
 	c.Now, c.Log = a.crowd.Accounts.Now, slog.New(slog.NewJSONHandler(io.Discard, nil))
-	rule, err := gate.ParseRule(wiki)
+	rule, err := forwardauth.ParseRule(wiki)
 	if err != nil {
 		b.Fatal(err)
 	}
-	if c.Gate, err = gate.New(gate.Config{Sessions: c.Sessions, Rules: []gate.Rule{rule}, PublicURL: c.PublicURL, Trusted: c.TrustedProxies}); err != nil {
+	if c.Gate, err = forwardauth.New(forwardauth.Config{Sessions: c.Sessions, Rules: []forwardauth.Rule{rule}, PublicURL: c.PublicURL, Trusted: c.TrustedProxies}); err != nil {
 		b.Fatal(err)
 	}
 	handler, err := web.New(c)

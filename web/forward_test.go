@@ -11,7 +11,7 @@ import (
 	"barillet/authn/account"
 	"barillet/authn/authntest"
 	"barillet/web"
-	"barillet/web/gate"
+	"barillet/web/forwardauth"
 )
 
 const (
@@ -23,15 +23,15 @@ const (
 func guarded(t *testing.T, rules ...string) *place {
 	t.Helper()
 	return open(t, func(c *web.Config) {
-		var all []gate.Rule
+		var all []forwardauth.Rule
 		for _, text := range rules {
-			r, err := gate.ParseRule(text)
+			r, err := forwardauth.ParseRule(text)
 			if err != nil {
 				t.Fatal(err)
 			}
 			all = append(all, r)
 		}
-		g, err := gate.New(gate.Config{Sessions: c.Sessions, Rules: all, PublicURL: c.PublicURL, Trusted: c.TrustedProxies})
+		g, err := forwardauth.New(forwardauth.Config{Sessions: c.Sessions, Rules: all, PublicURL: c.PublicURL, Trusted: c.TrustedProxies})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,14 +8,14 @@ import (
 	"barillet/authn/authntest"
 	"barillet/internal/mail"
 	"barillet/web"
-	"barillet/web/gate"
+	"barillet/web/forwardauth"
 )
 
 // allPatterns are the routes of a door with every part.
 func allPatterns(t testing.TB) []string {
 	t.Helper()
 	c, _ := config(t, authntest.New(t))
-	c.Demo, c.Gate, c.OIDC = &mail.MemoryTransport{}, &gate.Handler{}, apps(t, &c, nil)
+	c.Demo, c.Gate, c.OIDC = &mail.MemoryTransport{}, &forwardauth.Handler{}, apps(t, &c, nil)
 	patterns, err := web.Patterns(c)
 	if err != nil {
 		t.Fatal(err)

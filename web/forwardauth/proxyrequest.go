@@ -1,4 +1,4 @@
-package gate
+package forwardauth
 
 import (
 	"net/http"

@@ -1,4 +1,4 @@
-package gate_test
+package forwardauth_test
 
 import (
 	"net/netip"
@@ -7,16 +7,16 @@ import (
 	"testing"
 
 	"barillet/authn/account"
-	"barillet/web/gate"
+	"barillet/web/forwardauth"
 )
 
 func TestARuleIsReadOrRefusedWithTheReason(t *testing.T) {
-	r, err := gate.ParseRule(" Wiki.Garage.Example:8443/admin/  group:g1 group:g2 phishing-resistant ")
+	r, err := forwardauth.ParseRule(" Wiki.Garage.Example:8443/admin/  group:g1 group:g2 phishing-resistant ")
 	if err != nil || r.Host != "wiki.garage.example:8443" || r.Path != "/admin" || !r.PhishingResistant ||
 		!slices.Equal(r.Groups, []account.GroupID{"g1", "g2"}) {
 		t.Errorf("got %+v, %v", r, err)
 	}
-	if r, err := gate.ParseRule("wiki.garage.example"); err != nil || r.Path != "/" || r.Groups != nil || r.PhishingResistant {
+	if r, err := forwardauth.ParseRule("wiki.garage.example"); err != nil || r.Path != "/" || r.Groups != nil || r.PhishingResistant {
 		t.Errorf("a bare host: got %+v, %v", r, err)
 	}
 	for text, reason := range map[string]string{
@@ -27,7 +27,7 @@ func TestARuleIsReadOrRefusedWithTheReason(t *testing.T) {
 		"wiki.example/a;b": "no path", "wiki.example/" + strings.Repeat("a", 64): "no path", "wiki.example group:": "neither",
 		"wiki.example groups:a": "neither", "wiki.example Phishing-Resistant": "neither", "wiki.example phishing-resistant phishing-resistant": "neither",
 	} {
-		if _, err := gate.ParseRule(text); err == nil || !strings.Contains(err.Error(), reason) {
+		if _, err := forwardauth.ParseRule(text); err == nil || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%q: got %v, want %q in the reason", text, err, reason)
 		}
 	}
@@ -35,9 +35,9 @@ func TestARuleIsReadOrRefusedWithTheReason(t *testing.T) {
 
 func TestRulesThatContradictOneAnotherStopTheStart(t *testing.T) {
 	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32")}
-	rules := func(texts ...string) (out []gate.Rule) {
+	rules := func(texts ...string) (out []forwardauth.Rule) {
 		for _, text := range texts {
-			r, err := gate.ParseRule(text)
+			r, err := forwardauth.ParseRule(text)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -45,12 +45,12 @@ func TestRulesThatContradictOneAnotherStopTheStart(t *testing.T) {
 		}
 		return out
 	}
-	for name, c := range map[string]gate.Config{
+	for name, c := range map[string]forwardauth.Config{
 		"twice one place":     {Rules: rules("wiki.example/a", "wiki.example/A"), PublicURL: "https://login.example", Trusted: proxies},
 		"the sign-in itself":  {Rules: rules("login.example"), PublicURL: "https://login.example", Trusted: proxies},
 		"no proxy is trusted": {Rules: rules("wiki.example"), PublicURL: "https://login.example"},
 	} {
-		if _, err := gate.New(c); err == nil {
+		if _, err := forwardauth.New(c); err == nil {
 			t.Errorf("%s: taken", name)
 		}
 	}
