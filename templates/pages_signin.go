@@ -18,7 +18,7 @@ func (Login) template() string { return "login" }
 //
 //	GET /login/factor   POST /login/factor    code
 //	POST /login/factor/key                    JSON {"answer": …} by script; answers {"next": path} or {"problem": html-free sentence}
-//	links: /login/recovery, /help/request?topic=phone_lost, /login/factor?way=key, /login/factor?way=code
+//	links: /login/recovery, /help/request?topic=phone_lost, /login/factor?method=key, /login/factor?method=code
 type Factor struct {
 	Base
 	Way        string          // what is offered now: "code" or "key"

@@ -306,7 +306,7 @@ func (s *server) getUserCodeConfirm(w http.ResponseWriter, r *http.Request) erro
 	case d.NeedsStepUp: // PROTOCOL 28: a device proven for this act
 		to := withQuery("/account/prove", "next", withQuery("/device/confirm", "request", d.Request))
 		if d.NeedsKey {
-			to += "&way=key"
+			to += "&method=key"
 		}
 		return redirect(w, to)
 	}

@@ -164,13 +164,13 @@ func TestAStrongerLevelIsProvenByAKeyAndNeverAnsweredByLess(t *testing.T) {
 	out.signIn(amelie, phone)
 	verifier := oauth2.GenerateVerifier()
 	res := out.get(strict.begin(verifier))
-	if !strings.HasPrefix(res.next(), "/account/prove?way=key&next=") {
+	if !strings.HasPrefix(res.next(), "/account/prove?method=key&next=") {
 		t.Fatalf("got %d to %q, want the proof by a key", res.StatusCode, res.next())
 	}
 	u, _ := url.Parse(res.next())
 	next := u.Query().Get("next")
 	out.goes(next, "/account/prove", "code", string(phone.Next()), "next", next)
-	if again := out.get(next); !strings.HasPrefix(again.next(), "/account/prove?way=key") {
+	if again := out.get(next); !strings.HasPrefix(again.next(), "/account/prove?method=key") {
 		t.Fatalf("a code in the place of the key: got %d to %q, want to be asked again", again.StatusCode, again.next())
 	}
 	answer := key.signed(t, out.shows(res.next()).body)

@@ -41,7 +41,7 @@ func (b *browser) enrolsKey(t *testing.T, p *place, phone *authntest.Phone) *yub
 // provesByKey proves the key, to go on to next.
 func (b *browser) provesByKey(t *testing.T, key *yubikey, next string) {
 	t.Helper()
-	answer := key.signed(t, b.shows("/account/prove?way=key&next="+url.QueryEscape(next)).body)
+	answer := key.signed(t, b.shows("/account/prove?method=key&next="+url.QueryEscape(next)).body)
 	if status, to, problem := b.script("/account/prove/key", `{"answer":`+answer+`,"next":"`+next+`"}`); status != http.StatusOK || to != next {
 		t.Fatalf("the key: got %d to %q, %q", status, to, problem)
 	}
@@ -62,13 +62,13 @@ func TestACodeRenewsTheProofOfAKeyForAnApplicationThatAsksForOne(t *testing.T) {
 			shown := p.Clock.Now()
 			verifier := oauth2.GenerateVerifier()
 			res := b.get(a.begin(verifier, ask...))
-			if !strings.HasPrefix(res.next(), "/account/prove?way=key&next=") {
+			if !strings.HasPrefix(res.next(), "/account/prove?method=key&next=") {
 				t.Fatalf("got %d to %q, want the proof by a key", res.StatusCode, res.next())
 			}
 			u, _ := url.Parse(res.next())
 			next := u.Query().Get("next")
 			b.goes(next, "/account/prove", "code", string(phone.Next()), "next", next)
-			if again := b.get(next); !strings.HasPrefix(again.next(), "/account/prove?way=key") {
+			if again := b.get(next); !strings.HasPrefix(again.next(), "/account/prove?method=key") {
 				t.Fatalf("a code in the place of the key: got %d to %q, want to be asked again", again.StatusCode, again.next())
 			}
 			b.provesByKey(t, key, next)
@@ -114,7 +114,7 @@ func TestACodeApprovesADeviceForWhichOnlyAKeyWillDo(t *testing.T) {
 	confirm := b.post("/device", "code", code).next()
 	to, _ := url.Parse(confirm)
 	b.goes(confirm, "/account/prove", "code", string(phone.Next()), "next", confirm)
-	if asked := b.get(confirm); !strings.HasPrefix(asked.next(), "/account/prove?") || !strings.HasSuffix(asked.next(), "&way=key") {
+	if asked := b.get(confirm); !strings.HasPrefix(asked.next(), "/account/prove?") || !strings.HasSuffix(asked.next(), "&method=key") {
 		t.Errorf("after a code: got %d to %q, want the proof by a key", asked.StatusCode, asked.next())
 	}
 	yes := []string{"request", to.Query().Get("request"), "decision", "yes"}

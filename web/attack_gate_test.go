@@ -20,11 +20,11 @@ func TestAReturnCodeIsReadWhereTheVictimLandedWithIt(t *testing.T) {
 	b := p.browser(t)
 	b.signIn(amelie, phone)
 	nonce := secret.From(strings.Repeat("n", 43))
-	theirs := map[string]string{"__Host-barillet-errand": nonce.Reveal() + "." + base64.RawURLEncoding.EncodeToString([]byte("/"))}
+	theirs := map[string]string{"__Host-barillet-return": nonce.Reveal() + "." + base64.RawURLEncoding.EncodeToString([]byte("/"))}
 	back := func() string {
 		t.Helper()
 		q := url.Values{"host": {wiki}, "path": {"/"}, "state": {session.ParseForwardState(nonce)}}
-		u, err := url.Parse(b.shows("/gate?" + q.Encode()).goesOn())
+		u, err := url.Parse(b.shows("/forward-auth/sign-in?" + q.Encode()).goesOn())
 		if err != nil || u.Host != wiki {
 			t.Fatalf("the page at the sign-in leads to %q, %v", u, err)
 		}
@@ -32,7 +32,7 @@ func TestAReturnCodeIsReadWhereTheVictimLandedWithIt(t *testing.T) {
 	}
 	gates := func(res *http.Response) (n int) {
 		for _, c := range res.Cookies() {
-			if strings.HasSuffix(c.Name, "gate") && c.Value != "" {
+			if strings.HasSuffix(c.Name, "forward") && c.Value != "" {
 				n++
 			}
 		}

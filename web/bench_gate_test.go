@@ -48,7 +48,7 @@ func (a *arena) doorman(b *testing.B, people int) (http.Handler, []string) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		cookies = append(cookies, "__Host-barillet-gate="+secret.Reveal())
+		cookies = append(cookies, "__Host-barillet-forward="+secret.Reveal())
 	}
 	return handler, cookies
 }

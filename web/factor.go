@@ -18,7 +18,7 @@ func (s *server) getFactor(w http.ResponseWriter, r *http.Request) error {
 	if m.best == "" {
 		return redirect(w, "/login/recovery")
 	}
-	page := s.factorPage(r, st, m.pick(r.URL.Query().Get("way")))
+	page := s.factorPage(r, st, m.pick(r.URL.Query().Get("method")))
 	if page.Way == string(factors.InputAssertion) {
 		prompt, err := s.Authn.BeginVerify(r.Context(), origin(r), visitOf(r).login, factors.InputAssertion)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"barillet/factors"
 	"barillet/internal/errcode"
 	"barillet/templates"
+	"barillet/web/forwardauth"
 	"barillet/web/reply"
 )
 
@@ -14,7 +15,7 @@ import (
 // are told: what stands in a link is anybody's.
 func (s *server) gateOf(path string) string {
 	u, err := url.Parse(path)
-	if err != nil || u.Path != "/gate" || s.Gate == nil {
+	if err != nil || u.Path != forwardauth.SignInPath || s.Gate == nil {
 		return ""
 	}
 	rule := s.Gate.RuleFor(u.Query().Get("host"), u.Query().Get("path"))
@@ -48,7 +49,7 @@ func (s *server) getGate(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if a.Strong {
-			return redirect(w, withQuery(withQuery("/account/prove", "way", string(factors.InputAssertion)), "next", shownAt(r)))
+			return redirect(w, withQuery(withQuery("/account/prove", "method", string(factors.InputAssertion)), "next", shownAt(r)))
 		}
 		return s.render(w, http.StatusForbidden, templates.AccessDenied{Base: s.base(r), App: rule.Host, NeedsKey: true})
 	case q.Get("state") == "": // from where nobody waits for an answer

@@ -161,7 +161,7 @@ func TestWhoeverIsNotSignedInSignsInFirstAndThenGoesOn(t *testing.T) {
 	b := p.browser(t)
 	at := b.get(location(t, res).RequestURI())
 	next := at.next()
-	if at.StatusCode != http.StatusSeeOther || !strings.HasPrefix(next, "/login?next=%2Fgate%3F") {
+	if at.StatusCode != http.StatusSeeOther || !strings.HasPrefix(next, "/login?next=%2Fforward-auth%2Fsign-in%3F") {
 		t.Fatalf("got %d to %q, want the sign-in", at.StatusCode, next)
 	}
 	u, err := url.Parse(next)
@@ -171,7 +171,7 @@ func TestWhoeverIsNotSignedInSignsInFirstAndThenGoesOn(t *testing.T) {
 	if !strings.Contains(b.shows(next).body, "go on to "+wiki+".") {
 		t.Error("the sign-in does not say where the person is on the way to")
 	}
-	if body := b.shows("/login?next=" + url.QueryEscape("/gate?host=evil.example&path=/")).body; strings.Contains(body, "go on to") {
+	if body := b.shows("/login?next=" + url.QueryEscape("/forward-auth/sign-in?host=evil.example&path=/")).body; strings.Contains(body, "go on to") {
 		t.Error("the sign-in names what a link says")
 	}
 	b.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password, "next", u.Query().Get("next"))
@@ -207,7 +207,7 @@ func TestARuleOfAGroupOrAKeyIsAskedForAndToldInWords(t *testing.T) {
 	b.goes("/enrol/key", "/enrol/begin", "kind", "webauthn")
 	b.script("/enrol/key", `{"name":"Trousseau","answer":`+key.made(t, b.shows("/enrol/key").body)+`}`)
 	way := b.get(at.RequestURI())
-	if way.StatusCode != http.StatusSeeOther || !strings.HasPrefix(way.next(), "/account/prove?way=key&next=") {
+	if way.StatusCode != http.StatusSeeOther || !strings.HasPrefix(way.next(), "/account/prove?method=key&next=") {
 		t.Fatalf("with a key: got %d to %q, want the proof by key", way.StatusCode, way.next())
 	}
 	u, err := url.Parse(way.next())
@@ -274,7 +274,7 @@ func TestNobodyButATrustedProxyIsHeard(t *testing.T) {
 		"the port said":          {knock{host: wiki + ":443"}, 200},
 		"another port":           {knock{host: wiki + ":8443"}, 403},
 		"upper case":             {knock{host: strings.ToUpper(wiki)}, 200},
-		"a session's cookie":     {knock{cookies: map[string]string{"__Host-barillet-gate": b.cookie("__Host-barillet")}}, 401},
+		"a session's cookie":     {knock{cookies: map[string]string{"__Host-barillet-forward": b.cookie("__Host-barillet")}}, 401},
 		"no cookie":              {knock{cookies: map[string]string{"a": "b"}}, 401},
 		"a health check":         {knock{cookies: map[string]string{"a": "b"}, header: map[string]string{"User-Agent": "GoogleHC/1.0"}}, 401},
 	} {
@@ -296,7 +296,7 @@ func TestNobodyButATrustedProxyIsHeard(t *testing.T) {
 			t.Errorf("%s: a refusal bears %v", name, res.Header)
 		}
 	}
-	for _, path := range []string{"/login", "/forward-authentic", "/api/v1/users"} {
+	for _, path := range []string{"/login", "/forward-auth/sign-in", "/forward-auth/other", "/forward-authentic", "/api/v1/users"} {
 		if res := p.knock(t, knock{path: path, host: wiki, uri: "/"}); res.StatusCode != http.StatusMisdirectedRequest {
 			t.Errorf("%s by another Host: got %d, want 421", path, res.StatusCode)
 		}
@@ -400,8 +400,8 @@ func TestTheWayOnNeverLeavesTheProtectedHost(t *testing.T) {
 		}
 	}
 	for _, query := range []string{"host=evil.example&path=%2F&state=x", "host=" + wiki + "&path=%2Fother&state=x", "state=x", ""} {
-		if page := b.get("/gate?" + query); page.StatusCode != http.StatusNotFound {
-			t.Errorf("/gate?%s: got %d, want 404", query, page.StatusCode)
+		if page := b.get("/forward-auth/sign-in?" + query); page.StatusCode != http.StatusNotFound {
+			t.Errorf("/forward-auth/sign-in?%s: got %d, want 404", query, page.StatusCode)
 		}
 	}
 }

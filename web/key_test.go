@@ -84,10 +84,10 @@ func TestAYubiKeyIsEnrolledProvesAnActAndSignsIn(t *testing.T) {
 	p.Clock.Advance(time.Minute)
 	again := p.browser(t)
 	again.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
-	if got := again.shows("/login/factor"); !strings.Contains(got.body, "/login/factor?way=") {
+	if got := again.shows("/login/factor"); !strings.Contains(got.body, "/login/factor?method=") {
 		t.Error("the other way is not offered")
 	}
-	page := again.shows("/login/factor?way=key").body
+	page := again.shows("/login/factor?method=key").body
 	signed := key.signed(t, page)
 	if status, next, problem := again.script("/login/factor/key", `{"answer":`+signed+`}`); status != http.StatusOK || next != "/account" {
 		t.Fatalf("signing in: got %d to %q %q, want the account", status, next, problem)
@@ -95,7 +95,7 @@ func TestAYubiKeyIsEnrolledProvesAnActAndSignsIn(t *testing.T) {
 	again.shows("/account")
 	thief := p.browser(t)
 	thief.goes("/login/factor", "/login", "identifier", amelie, "password", authntest.Password)
-	thief.shows("/login/factor?way=key")
+	thief.shows("/login/factor?method=key")
 	if status, _, problem := thief.script("/login/factor/key", `{"answer":`+signed+`}`); status != http.StatusUnauthorized || problem == "" {
 		t.Errorf("an answer given before: got %d %q, want 401 with the reason", status, problem)
 	}

@@ -15,7 +15,7 @@ func (s *server) getProve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := s.provePage(s.base(r), a, r.URL.Query().Get("next"), r.URL.Query().Get("way"))
+	page := s.provePage(s.base(r), a, r.URL.Query().Get("next"), r.URL.Query().Get("method"))
 	if page.Way == string(factors.InputAssertion) {
 		prompt, err := s.Authn.BeginStepUp(r.Context(), origin(r), visitOf(r).session, factors.InputAssertion)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"barillet/factors"
 	"barillet/static"
 	"barillet/templates"
+	"barillet/web/forwardauth"
 	"barillet/web/reply"
 )
 
@@ -130,10 +131,10 @@ func (t table) otherRoutes() {
 		t.page("GET /demo/mail/{id}", t.getMail)
 	}
 	if t.Gate != nil {
-		t.handle("GET "+gatePrefix, http.HandlerFunc(t.Gate.Check))
-		t.handle("GET "+gatePrefix+"/start", http.HandlerFunc(t.Gate.Start))
-		t.handle("GET "+gatePrefix+"/return", http.HandlerFunc(t.Gate.Return))
-		t.page("GET /gate", t.getGate)
+		t.handle("GET "+forwardauth.Path, http.HandlerFunc(t.Gate.Check))
+		t.handle("GET "+forwardauth.StartPath, http.HandlerFunc(t.Gate.Start))
+		t.handle("GET "+forwardauth.ReturnPath, http.HandlerFunc(t.Gate.Return))
+		t.page("GET "+forwardauth.SignInPath, t.getGate)
 	}
 	if t.Docs != nil {
 		t.docsRoutes()
@@ -143,10 +144,7 @@ func (t table) otherRoutes() {
 	}
 }
 
-const (
-	apiPrefix  = "/api/"
-	gatePrefix = "/forward-auth" // what proxies ask
-)
+const apiPrefix = "/api/"
 
 // dispatch answers what no route takes with a page: the mux's own bodies are bare English text. With a wrong
 // method it keeps the mux's Allow header (RFC 9110 section 15.5.6).

@@ -53,14 +53,22 @@ func New(c Config) (*Handler, error) {
 		return nil, errors.New("a rule is for the sign-in's own host")
 	}
 	// "__Host-" keeps a sibling host from planting them (RFC 6265bis section 4.1.3.2).
-	g.cookie, g.returnCookie = "barillet-gate", "barillet-errand"
+	g.cookie, g.returnCookie = "barillet-forward", "barillet-return"
 	if g.scheme == "https" {
 		g.cookie, g.returnCookie = "__Host-"+g.cookie, "__Host-"+g.returnCookie
 	}
 	return g, nil
 }
 
-// returnPath is the one path of every protected host that is ours.
+// The endpoints. A proxy asks all of them except SignInPath, which is a page of the service.
+const (
+	Path       = "/forward-auth"
+	StartPath  = Path + "/start"
+	ReturnPath = Path + "/return"
+	SignInPath = Path + "/sign-in"
+)
+
+// returnPath is the only path of a protected host that the service uses.
 const returnPath = "/.barillet/return"
 
 // Check answers a proxy: 200 with who it is, or 401 or 403; where a person looks, 302 to the sign-in instead. With
@@ -166,7 +174,7 @@ func (g *Handler) signIn(host string, rule *Rule, state string) string {
 	if state != "" {
 		q.Set("state", state)
 	}
-	return g.publicURL + "/gate?" + q.Encode()
+	return g.publicURL + SignInPath + "?" + q.Encode()
 }
 
 // RuleFor finds the rule that a person at the sign-in is on the way to; nil when there is none.
