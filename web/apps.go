@@ -74,7 +74,7 @@ func browserOf(r *http.Request) oidc.UserAgent {
 func (s *server) wanted(r *http.Request, next string) oidc.LoginContext {
 	request, ok := strings.CutPrefix(next, oidc.PathContinue+"?request=")
 	if !ok || s.OIDC == nil {
-		return oidc.LoginContext{App: s.gateOf(next)}
+		return oidc.LoginContext{App: s.protectedHost(next)}
 	}
 	wanted, err := s.OIDC.LoginContext(r.Context(), request)
 	if err != nil {

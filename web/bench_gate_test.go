@@ -30,7 +30,7 @@ func (a *arena) doorman(b *testing.B, people int) (http.Handler, []string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if c.Gate, err = forwardauth.New(forwardauth.Config{Sessions: c.Sessions, Rules: []forwardauth.Rule{rule}, PublicURL: c.PublicURL, Trusted: c.TrustedProxies}); err != nil {
+	if c.ForwardAuth, err = forwardauth.New(forwardauth.Config{Sessions: c.Sessions, Rules: []forwardauth.Rule{rule}, PublicURL: c.PublicURL, TrustedProxies: c.TrustedProxies}); err != nil {
 		b.Fatal(err)
 	}
 	handler, err := web.New(c)

@@ -11,14 +11,14 @@ import (
 	"barillet/web/reply"
 )
 
-// gateOf names the protected host that a path of ours leads on to; "" for another path. Only names of the configuration
+// protectedHost names the protected host that a path of ours leads on to; "" for another path. Only names of the configuration
 // are told: what stands in a link is anybody's.
-func (s *server) gateOf(path string) string {
+func (s *server) protectedHost(path string) string {
 	u, err := url.Parse(path)
-	if err != nil || u.Path != forwardauth.SignInPath || s.Gate == nil {
+	if err != nil || u.Path != forwardauth.SignInPath || s.ForwardAuth == nil {
 		return ""
 	}
-	rule := s.Gate.RuleFor(u.Query().Get("host"), u.Query().Get("path"))
+	rule := s.ForwardAuth.RuleFor(u.Query().Get("host"), u.Query().Get("path"))
 	if rule == nil {
 		return ""
 	}
@@ -28,11 +28,11 @@ func (s *server) gateOf(path string) string {
 // longestState is more than a hash in base64url has.
 const longestState = 64
 
-// getGate lets a person on to an application behind forward-auth, or tells why not. The way goes on by a page and not
+// getForwardSignIn lets a person on to an application behind forward-auth, or tells why not. The way goes on by a page and not
 // by a redirect: form-action of the sign-in's page holds for every hop behind its form (FACTS H2).
-func (s *server) getGate(w http.ResponseWriter, r *http.Request) error {
+func (s *server) getForwardSignIn(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	rule := s.Gate.RuleFor(q.Get("host"), q.Get("path"))
+	rule := s.ForwardAuth.RuleFor(q.Get("host"), q.Get("path"))
 	if rule == nil || len(q.Get("state")) > longestState {
 		return &reply.HTTPError{Status: http.StatusNotFound, Kind: reply.KindNoRoute}
 	}
@@ -59,5 +59,5 @@ func (s *server) getGate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showOnward(w, r, rule.Host, s.Gate.ReturnURL(rule.Host, code))
+	return s.showOnward(w, r, rule.Host, s.ForwardAuth.ReturnURL(rule.Host, code))
 }

@@ -31,11 +31,11 @@ func guarded(t *testing.T, rules ...string) *place {
 			}
 			all = append(all, r)
 		}
-		g, err := forwardauth.New(forwardauth.Config{Sessions: c.Sessions, Rules: all, PublicURL: c.PublicURL, Trusted: c.TrustedProxies})
+		g, err := forwardauth.New(forwardauth.Config{Sessions: c.Sessions, Rules: all, PublicURL: c.PublicURL, TrustedProxies: c.TrustedProxies})
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Gate = g
+		c.ForwardAuth = g
 	})
 }
 

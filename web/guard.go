@@ -54,7 +54,7 @@ func (s *server) setHeaders(next http.Handler) http.Handler {
 func (s *server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		probing := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
-		asking := s.Gate != nil && slices.Contains([]string{forwardauth.Path, forwardauth.StartPath, forwardauth.ReturnPath}, r.URL.Path)
+		asking := s.ForwardAuth != nil && slices.Contains([]string{forwardauth.Path, forwardauth.StartPath, forwardauth.ReturnPath}, r.URL.Path)
 		switch {
 		case s.plainHost(r.Host) != s.host && !asking && !(probing && loopback(r.Host)), s.Demo != nil && forwarded(r):
 			// RFC 9110 section 15.5.20: not a name that we answer for.

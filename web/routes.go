@@ -130,11 +130,11 @@ func (t table) otherRoutes() {
 		t.page("GET /demo/mail", t.getMailbox)
 		t.page("GET /demo/mail/{id}", t.getMail)
 	}
-	if t.Gate != nil {
-		t.handle("GET "+forwardauth.Path, http.HandlerFunc(t.Gate.Check))
-		t.handle("GET "+forwardauth.StartPath, http.HandlerFunc(t.Gate.Start))
-		t.handle("GET "+forwardauth.ReturnPath, http.HandlerFunc(t.Gate.Return))
-		t.page("GET "+forwardauth.SignInPath, t.getGate)
+	if t.ForwardAuth != nil {
+		t.handle("GET "+forwardauth.Path, http.HandlerFunc(t.ForwardAuth.Check))
+		t.handle("GET "+forwardauth.StartPath, http.HandlerFunc(t.ForwardAuth.Start))
+		t.handle("GET "+forwardauth.ReturnPath, http.HandlerFunc(t.ForwardAuth.Return))
+		t.page("GET "+forwardauth.SignInPath, t.getForwardSignIn)
 	}
 	if t.Docs != nil {
 		t.docsRoutes()

@@ -15,7 +15,7 @@ import (
 func allPatterns(t testing.TB) []string {
 	t.Helper()
 	c, _ := config(t, authntest.New(t))
-	c.Demo, c.Gate, c.OIDC = &mail.MemoryTransport{}, &forwardauth.Handler{}, apps(t, &c, nil)
+	c.Demo, c.ForwardAuth, c.OIDC = &mail.MemoryTransport{}, &forwardauth.Handler{}, apps(t, &c, nil)
 	patterns, err := web.Patterns(c)
 	if err != nil {
 		t.Fatal(err)

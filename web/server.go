@@ -42,7 +42,7 @@ type Config struct {
 	Log            *slog.Logger
 	Demo           *mail.MemoryTransport // the mailbox of the demonstration; nil: this is none
 	OIDC           *oidc.Provider        // what applications are served by; nil: there is none
-	Gate           *forwardauth.Handler  // answers proxies; nil: no application stands behind forward-auth
+	ForwardAuth    *forwardauth.Handler  // answers proxies; nil: no application stands behind forward-auth
 
 	// Docs is the description of the API, composed when it is first asked for; nil: its pages are not served.
 	Docs func() (*apidocs.Document, error)

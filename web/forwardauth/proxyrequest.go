@@ -11,29 +11,29 @@ import (
 	"barillet/web/reply"
 )
 
-// asked is a request to an application as the proxy before it tells of it.
-type asked struct {
+// proxyRequest is a request to an application as the proxy before it tells of it.
+type proxyRequest struct {
 	method string
 	host   string // lower case, without the scheme's own port
 	uri    string // path and query as the browser sent them
 }
 
-func (a asked) path() string {
+func (a proxyRequest) path() string {
 	path, _, _ := strings.Cut(a.uri, "?")
 	return path
 }
 
 // Longer ones no proxy passes on.
 const (
-	longestHost = 300
-	longestURI  = 16 << 10
+	maxHost = 300
+	maxURI  = 16 << 10
 )
 
 // read takes what the proxy says. Nobody but a trusted proxy is heard (BAR O7), and each header is said once: a second
 // one came through from the client.
-func (g *Handler) read(r *http.Request) (asked, error) {
+func (g *Handler) read(r *http.Request) (proxyRequest, error) {
 	if !g.trusts(r) {
-		return asked{}, errcode.New(errcode.Forbidden)
+		return proxyRequest{}, errcode.New(errcode.Forbidden)
 	}
 	said := func(name string, longest int) (string, error) {
 		all := r.Header.Values(name)
@@ -42,16 +42,16 @@ func (g *Handler) read(r *http.Request) (asked, error) {
 		}
 		return all[0], nil
 	}
-	var a asked
+	var a proxyRequest
 	var proto string
 	var err error
 	for _, h := range []struct {
 		name    string
 		longest int
 		into    *string
-	}{{"X-Forwarded-Method", 32, &a.method}, {"X-Forwarded-Proto", 8, &proto}, {"X-Forwarded-Host", longestHost, &a.host}, {"X-Forwarded-Uri", longestURI, &a.uri}} {
+	}{{"X-Forwarded-Method", 32, &a.method}, {"X-Forwarded-Proto", 8, &proto}, {"X-Forwarded-Host", maxHost, &a.host}, {"X-Forwarded-Uri", maxURI, &a.uri}} {
 		if *h.into, err = said(h.name, h.longest); err != nil {
-			return asked{}, err
+			return proxyRequest{}, err
 		}
 	}
 	switch proto { // a WebSocket begins as a request of its scheme's
@@ -61,11 +61,11 @@ func (g *Handler) read(r *http.Request) (asked, error) {
 		proto = "https"
 	}
 	if proto != g.scheme {
-		return asked{}, errcode.New(errcode.Forbidden)
+		return proxyRequest{}, errcode.New(errcode.Forbidden)
 	}
 	a.host = plainHost(a.host, g.scheme)
 	if !strings.HasPrefix(a.uri, "/") {
-		return asked{}, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: "X-Forwarded-Uri"}
+		return proxyRequest{}, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: "X-Forwarded-Uri"}
 	}
 	return a, nil
 }
@@ -87,7 +87,7 @@ func plainHost(host, scheme string) string {
 
 // isNavigation tells whether somebody looks at the answer: a browser that goes to a page. Everything else, such as a
 // script's call, an image or a program, is told by the status.
-func (a asked) isNavigation(r *http.Request) bool {
+func (a proxyRequest) isNavigation(r *http.Request) bool {
 	if a.method != http.MethodGet && a.method != http.MethodHead {
 		return false
 	}

@@ -26,8 +26,8 @@ type Rule struct {
 	PhishingResistant bool              // a security key was proven in the session
 }
 
-// longestPath keeps the way back from the sign-in, which names the path, within what a page takes as its next.
-const longestPath = 64
+// maxPath keeps the way back from the sign-in, which names the path, within what a page takes as its next.
+const maxPath = 64
 
 // ParseRule reads a rule of the configuration: HOST[/PATH], then any of group:ID and phishing-resistant, parted by
 // blanks.
@@ -41,8 +41,8 @@ func ParseRule(text string) (Rule, error) {
 	if !isHost(r.Host) {
 		return Rule{}, fmt.Errorf("%q is no host such as wiki.garage.example", host)
 	}
-	if plain, ok := canonical(r.Path); !ok || plain != r.Path || len(r.Path) > longestPath {
-		return Rule{}, fmt.Errorf("%q is no path of at most %d plain characters such as /admin", r.Path, longestPath)
+	if plain, ok := canonical(r.Path); !ok || plain != r.Path || len(r.Path) > maxPath {
+		return Rule{}, fmt.Errorf("%q is no path of at most %d plain characters such as /admin", r.Path, maxPath)
 	}
 	for _, word := range words[1:] {
 		id, group := strings.CutPrefix(word, "group:")
@@ -132,8 +132,8 @@ func (all rules) match(host, path string) *Rule {
 	return exact
 }
 
-// named is the rule of that very path.
-func (all rules) named(host, path string) *Rule {
+// find is the rule of that very path.
+func (all rules) find(host, path string) *Rule {
 	for i, r := range all[host] {
 		if r.Path == path {
 			return &all[host][i]

@@ -46,8 +46,8 @@ func TestRulesThatContradictOneAnotherStopTheStart(t *testing.T) {
 		return out
 	}
 	for name, c := range map[string]forwardauth.Config{
-		"twice one place":     {Rules: rules("wiki.example/a", "wiki.example/A"), PublicURL: "https://login.example", Trusted: proxies},
-		"the sign-in itself":  {Rules: rules("login.example"), PublicURL: "https://login.example", Trusted: proxies},
+		"twice one place":     {Rules: rules("wiki.example/a", "wiki.example/A"), PublicURL: "https://login.example", TrustedProxies: proxies},
+		"the sign-in itself":  {Rules: rules("login.example"), PublicURL: "https://login.example", TrustedProxies: proxies},
 		"no proxy is trusted": {Rules: rules("wiki.example"), PublicURL: "https://login.example"},
 	} {
 		if _, err := forwardauth.New(c); err == nil {
