@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"regexp"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -99,13 +98,10 @@ func (j *cookieStore) put(w http.ResponseWriter, r *http.Request, name string, s
 	return j.Save(r, w, ses)
 }
 
-// aSecret is 256 bits in base64url.
-var aSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
-
 // secret reads a cookie that has the shape of one of ours.
 func (j *cookieStore) secret(r *http.Request, name string) secret.Value {
 	for _, c := range r.CookiesNamed(name) {
-		if aSecret.MatchString(c.Value) {
+		if secret.IsToken(c.Value) {
 			return secret.From(c.Value)
 		}
 	}

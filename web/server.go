@@ -110,13 +110,10 @@ func (s *server) checkKinds() error {
 	return nil
 }
 
-// plainHost is a host as it is compared: lower case, without the scheme's default port.
+// plainHost returns a host in the form in which hosts are compared.
 func (s *server) plainHost(host string) string {
-	host = strings.ToLower(host)
-	if s.secure {
-		return strings.TrimSuffix(host, ":443")
-	}
-	return strings.TrimSuffix(host, ":80")
+	scheme, _, _ := strings.Cut(s.PublicURL, ":")
+	return forwardauth.NormalizeHost(host, scheme)
 }
 
 // handler is the mux within every middleware. The list is in the order in which a request meets them.

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"net/url"
 
 	"barillet/authn/account"
 	"barillet/authn/session"
@@ -121,20 +120,12 @@ func (s *server) beginLogin(w http.ResponseWriter, r *http.Request, login secret
 	return s.cookies.put(w, r, s.cookies.login, login)
 }
 
-// localPath takes a path of ours to go on to, and nothing that a browser could take for another site: browsers
-// read "\" as "/" and leave tabs and line breaks out (WHATWG URL, section 4.4).
+// maxLocalPath is the maximum length of a path that a form or a query names.
+const maxLocalPath = 512
+
+// localPath returns next if it is a path of the service that a browser can be sent to.
 func localPath(next string) (string, bool) {
-	const longest = 512
-	if len(next) < 1 || len(next) > longest || next[0] != '/' || len(next) > 1 && next[1] == '/' {
-		return "", false
-	}
-	for _, c := range []byte(next) {
-		if c <= ' ' || c >= 0x7f || c == '\\' {
-			return "", false
-		}
-	}
-	u, err := url.Parse(next)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
+	if len(next) > maxLocalPath || !reply.IsLocalPath(next) {
 		return "", false
 	}
 	return next, true

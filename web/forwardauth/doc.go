@@ -1,4 +1,4 @@
-// Package gate owns forward-auth: what a proxy asks before it lets a request through to an application (PROTOCOL 27).
-// It reads what trusted proxies say of a request, judges it by the rules of the configuration, and hands out the gate
-// cookies of protected hosts. Who is signed in is for authn to know, and the pages of the sign-in are web's.
+// Package forwardauth answers the proxies that ask whether a request may reach an application (protocol rule 27).
+// It reads the request that a trusted proxy describes, applies the rules of the configuration, and sets the cookies of
+// the protected hosts. Package session owns the forward-auth sessions, and package web the page of the sign-in.
 package forwardauth

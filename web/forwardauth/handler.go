@@ -1,13 +1,12 @@
 package forwardauth
 
 import (
-	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"barillet/authn/session"
@@ -16,26 +15,27 @@ import (
 	"barillet/web/reply"
 )
 
-// Config is what the door stands on.
+// Config is the configuration of a Handler. All fields are required.
 type Config struct {
 	Sessions       *session.Service
 	Rules          []Rule
-	PublicURL      string         // of the sign-in; its scheme is that of every protected host
-	TrustedProxies []netip.Prefix // proxies that are heard
+	PublicURL      string         // of the service; its scheme is the scheme of every protected host
+	TrustedProxies []netip.Prefix // the only clients that can use the endpoints
 }
 
-// Handler answers proxies. It is safe for concurrent use.
+// Handler serves the endpoints that a proxy asks. It is safe for concurrent use.
 type Handler struct {
-	sessions                    *session.Service
-	rules                       rules
-	publicURL                   string
-	scheme                      string
-	trusted                     []netip.Prefix
+	sessions       *session.Service
+	rules          rules
+	publicURL      string
+	scheme         string
+	trustedProxies []netip.Prefix
+
 	sessionCookie, returnCookie string // names of the two cookies of a protected host
 }
 
-// New makes the door. It errs on two rules for one place, on rules for the sign-in's own host, and without a proxy to
-// trust.
+// New returns a Handler. It returns an error if two rules name the same path of a host, if a rule names the host of the
+// service, or if TrustedProxies is empty.
 func New(c Config) (*Handler, error) {
 	all, err := newRules(c.Rules)
 	if err != nil {
@@ -43,21 +43,21 @@ func New(c Config) (*Handler, error) {
 	}
 	u, err := url.Parse(c.PublicURL)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("parsing the public URL: %w", err)
 	}
-	g := &Handler{sessions: c.Sessions, rules: all, publicURL: c.PublicURL, scheme: u.Scheme, trusted: c.TrustedProxies}
+	h := &Handler{sessions: c.Sessions, rules: all, publicURL: c.PublicURL, scheme: u.Scheme, trustedProxies: c.TrustedProxies}
 	switch {
 	case len(c.TrustedProxies) == 0:
-		return nil, errors.New("trusted_proxies is empty: no proxy would be heard")
-	case len(all[plainHost(u.Host, u.Scheme)]) > 0:
-		return nil, errors.New("a rule is for the sign-in's own host")
+		return nil, errors.New("trusted_proxies is empty, but a rule needs a trusted proxy")
+	case len(all[NormalizeHost(u.Host, u.Scheme)]) > 0:
+		return nil, fmt.Errorf("a rule names %s, the host of the service", u.Host)
 	}
-	// "__Host-" keeps a sibling host from planting them (RFC 6265bis section 4.1.3.2).
-	g.sessionCookie, g.returnCookie = "barillet-forward", "barillet-return"
-	if g.scheme == "https" {
-		g.sessionCookie, g.returnCookie = "__Host-"+g.sessionCookie, "__Host-"+g.returnCookie
+	// A sibling host cannot set a cookie whose name begins with "__Host-" (RFC 6265bis §4.1.3.2).
+	h.sessionCookie, h.returnCookie = "barillet-forward", "barillet-return"
+	if h.scheme == "https" {
+		h.sessionCookie, h.returnCookie = "__Host-"+h.sessionCookie, "__Host-"+h.returnCookie
 	}
-	return g, nil
+	return h, nil
 }
 
 // The endpoints. A proxy asks all of them except SignInPath, which is a page of the service.
@@ -68,206 +68,202 @@ const (
 	SignInPath = Path + "/sign-in"
 )
 
-// returnPath is the only path of a protected host that the service uses.
-const returnPath = "/.barillet/return"
+// hostReturnPath is the only path of a protected host that the service uses.
+const hostReturnPath = "/.barillet/return"
 
-// Check answers a proxy: 200 with who it is, or 401 or 403; where a person looks, 302 to the sign-in instead. With
-// ?answer=status it never redirects, for nginx's auth_request takes nothing but 401 and 403.
-func (g *Handler) Check(w http.ResponseWriter, r *http.Request) {
-	a, err := g.read(r)
+// Check answers 200 with the identity of the user, 401 or 403. A navigation gets a redirect to the sign-in instead of
+// 401. With ?answer=status there is no redirect: nginx's auth_request accepts only 401 and 403.
+func (h *Handler) Check(w http.ResponseWriter, r *http.Request) {
+	req, err := h.read(r)
 	if err != nil {
-		g.writeError(w, r, err)
+		h.writeError(w, r, err)
 		return
 	}
 	redirects := r.URL.RawQuery == "" || r.URL.Query().Get("answer") != "status"
-	if redirects && a.path() == returnPath {
-		g.finish(w, r, a)
+	if redirects && req.path() == hostReturnPath {
+		h.finish(w, r, req)
 		return
 	}
-	rule := g.rules.match(a.host, a.path())
+	rule := h.rules.match(req.host, req.path())
 	if rule == nil {
-		g.writeError(w, r, errcode.New(errcode.Forbidden))
+		h.writeError(w, r, errcode.New(errcode.Forbidden))
 		return
 	}
-	redirects = redirects && a.isNavigation(r)
-	live, err := g.sessions.AuthenticateForward(r.Context(), secretIn(r, g.sessionCookie), a.host)
+	redirects = redirects && req.isNavigation(r)
+	info, err := h.sessions.AuthenticateForward(r.Context(), readCookie(r, h.sessionCookie), req.host)
 	switch {
-	case errcode.Of(err) == errcode.NoSession, err == nil && rule.Admits(&live) && !rule.Satisfied(&live):
+	case errcode.Of(err) == errcode.NoSession, err == nil && rule.Admits(&info) && !rule.Satisfied(&info):
 		if redirects {
-			g.startSignIn(w, a, rule)
+			h.startSignIn(w, req, rule)
 			return
 		}
-		w.Header().Set("WWW-Authenticate", "Barillet") // RFC 9110 section 15.5.2
-		g.writeError(w, r, errcode.New(errcode.NoSession))
+		h.writeNoSession(w, r)
 	case err != nil:
-		g.writeError(w, r, err)
-	case !rule.Admits(&live) && redirects:
-		redirect(w, g.signIn(a.host, rule, "")) // a page there tells why not
-	case !rule.Admits(&live):
-		g.writeError(w, r, errcode.New(errcode.Forbidden))
+		h.writeError(w, r, err)
+	case !rule.Admits(&info) && redirects:
+		redirect(w, h.signInURL(req.host, rule, "")) // the page there states the reason
+	case !rule.Admits(&info):
+		h.writeError(w, r, errcode.New(errcode.Forbidden))
 	default:
-		setIdentityHeaders(w, &live)
+		setIdentityHeaders(w, &info)
 	}
 }
 
-// setIdentityHeaders tells the application who it is. Every header is set every time, so that a proxy that copies them leaves none
-// of the client's own behind.
-func setIdentityHeaders(w http.ResponseWriter, live *session.Info) {
-	groups := make([]string, len(live.Groups))
-	for i, id := range live.Groups {
+// setIdentityHeaders describes the user to the application. It sets every header, also an empty one, so that a proxy
+// that copies the headers overwrites those of the client.
+func setIdentityHeaders(w http.ResponseWriter, info *session.Info) {
+	groups := make([]string, len(info.Groups))
+	for i, id := range info.Groups {
 		groups[i] = string(id)
 	}
-	h, values := w.Header(), [...]string{live.Login, live.Email, live.Name, strings.Join(groups, ",")}
+	header, values := w.Header(), [...]string{info.Login, info.Email, info.Name, strings.Join(groups, ",")}
 	for i, name := range [...]string{"Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups"} {
-		h[name] = values[i : i+1 : i+1] // one array for all of them
+		header[name] = values[i : i+1 : i+1] // one array for all of them
 	}
 	w.WriteHeader(http.StatusOK)
 }
 
-// Start sends a person to the sign-in, for proxies that cannot pass on the redirect of Check: nginx leads there from
-// its 401.
-func (g *Handler) Start(w http.ResponseWriter, r *http.Request) {
-	a, err := g.read(r)
+// Start redirects a navigation to the sign-in. It serves proxies that cannot pass on the redirect of Check: nginx sends
+// the browser to Start after a 401.
+func (h *Handler) Start(w http.ResponseWriter, r *http.Request) {
+	req, err := h.read(r)
 	if err != nil {
-		g.writeError(w, r, err)
+		h.writeError(w, r, err)
 		return
 	}
-	rule := g.rules.match(a.host, a.path())
+	rule := h.rules.match(req.host, req.path())
 	switch {
 	case rule == nil:
-		g.writeError(w, r, errcode.New(errcode.Forbidden))
-	case !a.isNavigation(r):
-		w.Header().Set("WWW-Authenticate", "Barillet")
-		g.writeError(w, r, errcode.New(errcode.NoSession))
+		h.writeError(w, r, errcode.New(errcode.Forbidden))
+	case !req.isNavigation(r):
+		h.writeNoSession(w, r)
 	default:
-		g.startSignIn(w, a, rule)
+		h.startSignIn(w, req, rule)
 	}
 }
 
-// returnTTL is how long a browser may be at the sign-in, in seconds.
+// returnTTL is the lifetime of the return cookie, in seconds.
 const returnTTL = 600
 
-// maxReturnPath is the longest way back that a cookie holds; from a longer one a person comes back to the front page.
+// maxReturnPath is the maximum length of the path in a return cookie. A longer path is replaced by "/".
 const maxReturnPath = 2 << 10
 
-// startSignIn sends a browser to the sign-in. What binds the way back to this browser, and where it wanted to go, stay in a
-// cookie of the protected host: neither passes through the sign-in.
-func (g *Handler) startSignIn(w http.ResponseWriter, a proxyRequest, rule *Rule) {
-	nonce := newNonce()
-	to := local(a.uri)
-	if len(to) > maxReturnPath || a.path() == returnPath {
+// startSignIn redirects a browser to the sign-in. The return cookie, which is of the protected host, stores the path that
+// the browser asked for, and a nonce that binds the return code to this browser. The sign-in sees neither of them.
+func (h *Handler) startSignIn(w http.ResponseWriter, req proxyRequest, rule *Rule) {
+	nonce := secret.New()
+	to := returnTo(req.uri)
+	if len(to) > maxReturnPath || req.path() == hostReturnPath {
 		to = "/"
 	}
-	g.setCookie(w, g.returnCookie, nonce.Reveal()+"."+base64.RawURLEncoding.EncodeToString([]byte(to)), returnTTL)
-	redirect(w, g.signIn(a.host, rule, session.ParseForwardState(nonce)))
+	h.setCookie(w, h.returnCookie, nonce.Reveal()+"."+base64.RawURLEncoding.EncodeToString([]byte(to)), returnTTL)
+	redirect(w, h.signInURL(req.host, rule, session.ParseForwardState(nonce)))
 }
 
-func newNonce() secret.Value {
-	b := make([]byte, 32)
-	rand.Read(b)
-	return secret.From(base64.RawURLEncoding.EncodeToString(b))
-}
-
-// signIn is the page of the sign-in that lets a person on to a host.
-func (g *Handler) signIn(host string, rule *Rule, state string) string {
+// signInURL returns the page that continues to a host after the sign-in.
+func (h *Handler) signInURL(host string, rule *Rule, state string) string {
 	q := url.Values{"host": {host}, "path": {rule.Path}}
 	if state != "" {
 		q.Set("state", state)
 	}
-	return g.publicURL + SignInPath + "?" + q.Encode()
+	return h.publicURL + SignInPath + "?" + q.Encode()
 }
 
-// RuleFor finds the rule that a person at the sign-in is on the way to; nil when there is none.
-func (g *Handler) RuleFor(host, path string) *Rule { return g.rules.find(host, path) }
+// RuleFor returns the rule with this host and path; nil if there is none.
+func (h *Handler) RuleFor(host, path string) *Rule { return h.rules.find(host, path) }
 
-// ReturnURL is where a return code is taken.
-func (g *Handler) ReturnURL(host string, code secret.Value) string {
-	return g.scheme + "://" + host + returnPath + "?code=" + code.Reveal()
+// ReturnURL returns the URL of the protected host that takes a return code.
+func (h *Handler) ReturnURL(host string, code secret.Value) string {
+	return h.scheme + "://" + host + hostReturnPath + "?code=" + code.Reveal()
 }
 
-// Return takes a return code where the proxy leads a path of the protected host here: nginx.
-func (g *Handler) Return(w http.ResponseWriter, r *http.Request) {
-	a, err := g.read(r)
+// Return takes a return code. It serves proxies that pass hostReturnPath of a protected host to this endpoint, such as
+// nginx.
+func (h *Handler) Return(w http.ResponseWriter, r *http.Request) {
+	req, err := h.read(r)
 	if err != nil {
-		g.writeError(w, r, err)
+		h.writeError(w, r, err)
 		return
 	}
-	g.finish(w, r, a)
+	h.finish(w, r, req)
 }
 
-// finish changes a return code into the gate's cookie and goes on to where the browser wanted to go. A code that is not
-// good leads there too: the gate is shut, so it is the sign-in's turn again. Without the errand's cookie it would do so
-// for ever, and is refused; its code is spent all the same, or it would be good for whoever reads the address there.
-func (g *Handler) finish(w http.ResponseWriter, r *http.Request, a proxyRequest) {
-	nonce, to, ok := g.readReturnCookie(r)
-	if len(g.rules[a.host]) == 0 {
-		g.writeError(w, r, errcode.New(errcode.Forbidden))
+// finish exchanges a return code for a forward-auth session, and redirects to the path that the browser asked for. If
+// the code is invalid, it redirects too: the next request starts another sign-in. Without a return cookie that would
+// repeat for ever, so finish refuses, and spends the code: another browser could read it in the URL of this one.
+func (h *Handler) finish(w http.ResponseWriter, r *http.Request, req proxyRequest) {
+	nonce, to, ok := h.readReturnCookie(r)
+	if len(h.rules[req.host]) == 0 {
+		h.writeError(w, r, errcode.New(errcode.Forbidden))
 		return
 	}
-	_, query, _ := strings.Cut(a.uri, "?")
+	_, query, _ := strings.Cut(req.uri, "?")
 	q, err := url.ParseQuery(query)
-	if err != nil || len(q["code"]) != 1 || !aSecret.MatchString(q.Get("code")) {
-		g.writeError(w, r, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: "code"})
+	if err != nil || len(q["code"]) != 1 || !secret.IsToken(q.Get("code")) {
+		h.writeError(w, r, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindParameter, Member: "code"})
 		return
 	}
 	if !ok {
-		nonce = newNonce() // nobody's
+		nonce = secret.New() // matches no code
 	}
-	secret, err := g.sessions.RedeemReturnCode(r.Context(), reply.RequestFrom(r.Context()).Origin(), secret.From(q.Get("code")), a.host, nonce)
+	issued, err := h.sessions.RedeemReturnCode(r.Context(), reply.RequestFrom(r.Context()).Origin(), secret.From(q.Get("code")), req.host, nonce)
 	switch {
 	case !ok && (err == nil || errcode.Of(err) == errcode.InvalidLink):
-		g.writeError(w, r, errcode.New(errcode.Forbidden))
+		h.writeError(w, r, errcode.New(errcode.Forbidden))
 		return
 	case err == nil:
-		g.setCookie(w, g.sessionCookie, secret.Reveal(), 0)
-		g.setCookie(w, g.returnCookie, "", -1)
+		h.setCookie(w, h.sessionCookie, issued.Reveal(), 0)
+		h.setCookie(w, h.returnCookie, "", -1)
 	case errcode.Of(err) != errcode.InvalidLink:
-		g.writeError(w, r, err)
+		h.writeError(w, r, err)
 		return
 	}
 	redirect(w, to)
 }
 
-// readReturnCookie reads the errand's cookie.
-func (g *Handler) readReturnCookie(r *http.Request) (nonce secret.Value, to string, ok bool) {
-	for _, c := range r.CookiesNamed(g.returnCookie) {
-		value, way, _ := strings.Cut(c.Value, ".")
-		raw, err := base64.RawURLEncoding.DecodeString(way)
-		if err == nil && aSecret.MatchString(value) {
-			return secret.From(value), local(string(raw)), true
+// readReturnCookie returns the nonce and the path of the return cookie; false without a valid one.
+func (h *Handler) readReturnCookie(r *http.Request) (nonce secret.Value, to string, ok bool) {
+	for _, c := range r.CookiesNamed(h.returnCookie) {
+		value, encoded, _ := strings.Cut(c.Value, ".")
+		path, err := base64.RawURLEncoding.DecodeString(encoded)
+		if err == nil && secret.IsToken(value) {
+			return secret.From(value), returnTo(string(path)), true
 		}
 	}
 	return secret.Value{}, "", false
 }
 
-// aSecret is 256 bits in base64url.
-var aSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
-
-func secretIn(r *http.Request, cookie string) secret.Value {
-	for _, c := range r.CookiesNamed(cookie) {
-		if aSecret.MatchString(c.Value) {
+// readCookie returns the secret in a cookie. A cookie of another form is ignored.
+func readCookie(r *http.Request, name string) secret.Value {
+	for _, c := range r.CookiesNamed(name) {
+		if secret.IsToken(c.Value) {
 			return secret.From(c.Value)
 		}
 	}
 	return secret.Value{}
 }
 
-// setCookie sets a cookie of the protected host and of no other: it never has a Domain. life is in seconds; 0: as long as the
-// browser is open.
-func (g *Handler) setCookie(w http.ResponseWriter, name, value string, life int) {
-	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: life, HttpOnly: true, Secure: g.scheme == "https",
+// setCookie sets a cookie without a Domain, so that only the protected host receives it. ttl is in seconds; 0 means until
+// the browser closes.
+func (h *Handler) setCookie(w http.ResponseWriter, name, value string, ttl int) {
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: ttl, HttpOnly: true, Secure: h.scheme == "https",
 		SameSite: http.SameSiteLaxMode})
 }
 
-// redirect sends a browser on. The answer goes out under the application's name, so it lays down nothing for that host.
+// redirect answers 302. The browser takes the answer for one of the protected host, so it must not set a policy there.
 func redirect(w http.ResponseWriter, to string) {
 	w.Header().Del("Strict-Transport-Security")
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusFound)
 }
 
-// writeError answers programs.
-func (g *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) {
+func (h *Handler) writeNoSession(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("WWW-Authenticate", "Barillet") // RFC 9110 §15.5.2
+	h.writeError(w, r, errcode.New(errcode.NoSession))
+}
+
+// writeError answers with a problem document, under the same restriction as redirect.
+func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Del("Strict-Transport-Security")
 	reply.Problem(w, r, err)
 }

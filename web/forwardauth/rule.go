@@ -18,31 +18,31 @@ import (
 	"barillet/authn/session"
 )
 
-// Rule tells who may go to a host, or to what lies below one of its paths.
+// Rule states which users can reach a host, or one of its paths and all paths below it.
 type Rule struct {
-	Host              string            // lower case; with a port unless it is the scheme's own
-	Path              string            // whole segments: "/admin" is for "/admin" and "/admin/…"; "/" is for all
-	Groups            []account.GroupID // a person is in one of them; empty: everybody who is signed in
-	PhishingResistant bool              // a security key was proven in the session
+	Host              string            // lower case, with a port unless it is the default port
+	Path              string            // "/admin" includes "/admin/…" but not "/administration"; "/" includes all
+	Groups            []account.GroupID // the user must be in one of them; empty means every user
+	PhishingResistant bool              // the session must have used a security key
 }
 
-// maxPath keeps the way back from the sign-in, which names the path, within what a page takes as its next.
+// maxPath is the maximum length of Rule.Path. The return path of a sign-in contains it, and has a limit of its own.
 const maxPath = 64
 
-// ParseRule reads a rule of the configuration: HOST[/PATH], then any of group:ID and phishing-resistant, parted by
-// blanks.
+// ParseRule parses a rule of the configuration: HOST[/PATH], then any number of group:ID and phishing-resistant,
+// separated by blanks.
 func ParseRule(text string) (Rule, error) {
 	words := strings.Fields(text)
 	if len(words) == 0 {
-		return Rule{}, errors.New("want HOST, HOST/PATH, and behind it group:ID or phishing-resistant")
+		return Rule{}, errors.New("want HOST or HOST/PATH, then group:ID or phishing-resistant")
 	}
 	host, path, _ := strings.Cut(words[0], "/")
 	r := Rule{Host: strings.ToLower(host), Path: "/" + strings.TrimSuffix(path, "/")}
 	if !isHost(r.Host) {
-		return Rule{}, fmt.Errorf("%q is no host such as wiki.garage.example", host)
+		return Rule{}, fmt.Errorf("invalid host %q: want a DNS name such as wiki.garage.example", host)
 	}
 	if plain, ok := canonical(r.Path); !ok || plain != r.Path || len(r.Path) > maxPath {
-		return Rule{}, fmt.Errorf("%q is no path of at most %d plain characters such as /admin", r.Path, maxPath)
+		return Rule{}, fmt.Errorf("invalid path %q: want at most %d plain characters such as /admin", r.Path, maxPath)
 	}
 	for _, word := range words[1:] {
 		id, group := strings.CutPrefix(word, "group:")
@@ -52,13 +52,14 @@ func ParseRule(text string) (Rule, error) {
 		case word == "phishing-resistant" && !r.PhishingResistant:
 			r.PhishingResistant = true
 		default:
-			return Rule{}, fmt.Errorf("%q is neither group:ID nor phishing-resistant", word)
+			return Rule{}, fmt.Errorf("unknown condition %q: want group:ID or phishing-resistant", word)
 		}
 	}
 	return r, nil
 }
 
-// isHost takes a DNS name, with or without a port: addresses have no cookies of their own worth the name.
+// isHost reports whether host is a DNS name, with or without a port. It returns false for an IP
+// address.
 func isHost(host string) bool {
 	name := host
 	if h, port, err := net.SplitHostPort(host); err == nil {
@@ -79,24 +80,24 @@ func isHost(host string) bool {
 	return true
 }
 
-// Admits tells whether the rule's groups have the person among them.
-func (r *Rule) Admits(live *session.Info) bool {
-	return len(r.Groups) == 0 || slices.ContainsFunc(live.Groups, func(g account.GroupID) bool { return slices.Contains(r.Groups, g) })
+// Admits reports whether the user is in one of the groups.
+func (r *Rule) Admits(info *session.Info) bool {
+	return len(r.Groups) == 0 || slices.ContainsFunc(info.Groups, func(g account.GroupID) bool { return slices.Contains(r.Groups, g) })
 }
 
-// Satisfied tells whether the session has shown what the rule asks for.
-func (r *Rule) Satisfied(live *session.Info) bool {
-	return !r.PhishingResistant || live.PhishingResistant()
+// Satisfied reports whether the session used the factors that the rule requires.
+func (r *Rule) Satisfied(info *session.Info) bool {
+	return !r.PhishingResistant || info.PhishingResistant()
 }
 
-// rules are those of every host, the longest path first.
+// rules lists the rules of each host, the longest path first.
 type rules map[string][]Rule
 
 func newRules(all []Rule) (rules, error) {
 	out := rules{}
 	for _, r := range all {
 		if slices.ContainsFunc(out[r.Host], func(x Rule) bool { return strings.EqualFold(x.Path, r.Path) }) {
-			return nil, fmt.Errorf("two rules for %s%s", r.Host, r.Path)
+			return nil, fmt.Errorf("two rules name %s%s", r.Host, r.Path)
 		}
 		out[r.Host] = append(out[r.Host], r)
 	}
@@ -106,8 +107,8 @@ func newRules(all []Rule) (rules, error) {
 	return out, nil
 }
 
-// match is the rule that a request falls under; nil when there is none, or when it cannot be told which: a path that
-// servers read in more than one way is then refused. Where a whole host has one rule, no path can change the answer.
+// match returns the rule for a request. It returns nil if there is none, and if servers could resolve the path to
+// different rules. If one rule includes the whole host, every path matches it.
 func (all rules) match(host, path string) *Rule {
 	of := all[host]
 	if len(of) == 1 && of[0].Path == "/" {
@@ -124,7 +125,7 @@ func (all rules) match(host, path string) *Rule {
 		}
 		return &of[i]
 	}
-	// Some servers do not tell /Admin from /admin, nor a letter of full width from a plain one.
+	// Some servers ignore case, or the difference between a full-width letter and an ASCII letter.
 	exact, folded := as(strings.Clone), as(func(s string) string { return strings.ToLower(norm.NFKC.String(s)) })
 	if exact != folded {
 		return nil
@@ -132,7 +133,7 @@ func (all rules) match(host, path string) *Rule {
 	return exact
 }
 
-// find is the rule of that very path.
+// find returns the rule with exactly this path; nil if there is none.
 func (all rules) find(host, path string) *Rule {
 	for i, r := range all[host] {
 		if r.Path == path {
@@ -142,14 +143,14 @@ func (all rules) find(host, path string) *Rule {
 	return nil
 }
 
-// below tells whether a path is prefix or lies below it.
+// below reports whether path is prefix or lies below it.
 func below(path, prefix string) bool {
 	rest, ok := strings.CutPrefix(path, strings.TrimSuffix(prefix, "/"))
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// canonical is a path decoded once, if every server reads it alike: without dot segments, empty ones, parameters behind
-// a semicolon, and separators or percent signs that were encoded.
+// canonical returns a path after one percent-decoding. It returns false if servers could read the path differently: if it
+// has dot segments, empty segments, parameters after a semicolon, or encoded separators and percent signs.
 func canonical(raw string) (string, bool) {
 	if !strings.HasPrefix(raw, "/") || strings.ContainsFunc(raw, func(c rune) bool { return c <= ' ' || c == '\\' || c == '#' || c == 0x7f }) {
 		return "", false
