@@ -115,7 +115,7 @@ func (p *Person) home() {
 	p.Wait("#devices")
 }
 
-// signOut ends the session.
+// SignOut ends the session.
 func (p *Person) signOut() {
 	p.tb.Helper()
 	p.Submit(`form[action="/logout"] button`)

@@ -13,16 +13,16 @@ import (
 
 // account reads the visitor's own account; nobody signed in is NoSession.
 func (s *server) account(r *http.Request) (authn.AccountView, error) {
-	v := visitOf(r)
+	v := VisitorOf(r)
 	if !v.SignedIn() {
 		return authn.AccountView{}, errcode.New(errcode.NoSession)
 	}
-	return s.Authn.Account(r.Context(), v.session)
+	return s.Authn.Account(r.Context(), v.Session)
 }
 
-// proven is account for an act that asks for a fresh proof: it is asked for before the form is shown, so that
+// accountWithStepUp is account for an act that asks for a fresh proof: it is asked for before the form is shown, so that
 // nobody fills one in for nothing. Whether it counts is judged by authn again when the act is done.
-func (s *server) proven(r *http.Request) (authn.AccountView, error) {
+func (s *server) accountWithStepUp(r *http.Request) (authn.AccountView, error) {
 	a, err := s.account(r)
 	if err == nil && !a.Proven {
 		err = errcode.New(errcode.StepUpRequired)
@@ -35,8 +35,8 @@ func (s *server) getAccount(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.accountPage(r, s.base(r), a)
-	return s.showMade(w, page, err)
+	page, err := s.accountPage(r, s.Base(r), a)
+	return s.renderMade(w, page, err)
 }
 
 func (s *server) accountPage(r *http.Request, b templates.Base, a authn.AccountView) (templates.Account, error) {
@@ -99,25 +99,25 @@ func devicePath(id factors.DeviceID, act string) string {
 func (s *server) getAdd(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err == nil {
-		err = s.Enrolment.CheckAllowed(r.Context(), enrol.Flow{Session: visitOf(r).session})
+		err = s.Enrolment.CheckAllowed(r.Context(), enrol.Flow{Session: VisitorOf(r).Session})
 	}
 	if err != nil {
 		return err
 	}
-	page := templates.AddDevice{Base: s.base(r), CopiesAllowed: s.Accounts.Policy.AllowCopies}
+	page := templates.AddDevice{Base: s.Base(r), CopiesAllowed: s.Accounts.Policy.AllowCopies}
 	page.Choices, page.Full = s.choices(a.Devices)
 	for _, d := range a.Devices {
 		if s.Enrolment.CanCopy(d) {
 			page.Phones = append(page.Phones, s.deviceOf(a, d))
 		}
 	}
-	return s.render(w, http.StatusOK, page)
+	return s.Render(w, http.StatusOK, page)
 }
 
-func (s *server) getRenew(w http.ResponseWriter, r *http.Request) error {
+func (s *server) getRecoveryRenew(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err == nil {
-		err = s.Enrolment.CheckAllowed(r.Context(), enrol.Flow{Session: visitOf(r).session})
+		err = s.Enrolment.CheckAllowed(r.Context(), enrol.Flow{Session: VisitorOf(r).Session})
 	}
 	if err != nil {
 		return err
@@ -126,32 +126,32 @@ func (s *server) getRenew(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.render(w, http.StatusOK, templates.RecoveryRenew{Base: s.base(r), Made: made, Left: left})
+	return s.Render(w, http.StatusOK, templates.RecoveryRenew{Base: s.Base(r), Made: made, Left: left})
 }
 
-func (s *server) postRenew(w http.ResponseWriter, r *http.Request) error {
-	if !visitOf(r).SignedIn() {
+func (s *server) postRecoveryRenew(w http.ResponseWriter, r *http.Request) error {
+	if !VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
-	seat := seated{Flow: enrol.Flow{Session: visitOf(r).session}}
+	seat := enrolFlow{Flow: enrol.Flow{Session: VisitorOf(r).Session}}
 	path, err := s.begin(w, r, seat, enrol.Request{Kind: s.backupKind()})
 	if err != nil {
 		return err
 	}
-	return redirect(w, path)
+	return Redirect(w, path)
 }
 
 func (s *server) postEndSession(w http.ResponseWriter, r *http.Request) error {
-	if err := s.Sessions.RevokeSession(r.Context(), origin(r), visitOf(r).session, r.PathValue("id")); err != nil {
+	if err := s.Sessions.RevokeSession(r.Context(), RequestInfo(r), VisitorOf(r).Session, r.PathValue("id")); err != nil {
 		return err
 	}
-	return redirect(w, "/account?done=session_ended")
+	return Redirect(w, "/account?done=session_ended")
 }
 
 func (s *server) postEndOthers(w http.ResponseWriter, r *http.Request) error {
-	issued, err := s.Sessions.RevokeOthers(r.Context(), origin(r), visitOf(r).session)
+	issued, err := s.Sessions.RevokeOthers(r.Context(), RequestInfo(r), VisitorOf(r).Session)
 	if err != nil {
 		return err
 	}
-	return s.adoptThen(w, r, issued, "/account?done=others_ended")
+	return s.setCookiesThen(w, r, issued, "/account?done=others_ended")
 }

@@ -12,7 +12,7 @@ func (s *server) applications(r *http.Request) ([]templates.Application, error) 
 	if s.OIDC == nil {
 		return nil, nil
 	}
-	all, err := s.OIDC.Tokens.Applications(r.Context(), browserOf(r).Session)
+	all, err := s.OIDC.Tokens.Applications(r.Context(), userAgent(r).Session)
 	if err != nil {
 		return nil, err
 	}
@@ -24,8 +24,8 @@ func (s *server) applications(r *http.Request) ([]templates.Application, error) 
 }
 
 func (s *server) postWithdraw(w http.ResponseWriter, r *http.Request) error {
-	if err := s.OIDC.Tokens.Withdraw(r.Context(), origin(r), browserOf(r).Session, client.ID(r.PathValue("id"))); err != nil {
+	if err := s.OIDC.Tokens.Withdraw(r.Context(), RequestInfo(r), userAgent(r).Session, client.ID(r.PathValue("id"))); err != nil {
 		return err
 	}
-	return redirect(w, "/account?done=app_withdrawn")
+	return Redirect(w, "/account?done=app_withdrawn")
 }

@@ -57,21 +57,21 @@ func allowsCrossSite(r *http.Request) bool {
 // fromHere tells package oidc where a call comes from.
 func (s *server) fromHere(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(oidc.WithOrigin(r.Context(), origin(r))))
+		next.ServeHTTP(w, r.WithContext(oidc.WithOrigin(r.Context(), RequestInfo(r))))
 	})
 }
 
-// browserOf is the visitor as package oidc knows one.
-func browserOf(r *http.Request) oidc.UserAgent {
-	b := oidc.UserAgent{From: origin(r)}
-	if v := visitOf(r); v.SignedIn() {
-		b.Session = v.session.Hash()
+// userAgent is the visitor as package oidc knows one.
+func userAgent(r *http.Request) oidc.UserAgent {
+	b := oidc.UserAgent{From: RequestInfo(r)}
+	if v := VisitorOf(r); v.SignedIn() {
+		b.Session = v.Session.Hash()
 	}
 	return b
 }
 
-// wanted is what the application that a sign-in leads to says to its page; empty when it leads to a page of ours.
-func (s *server) wanted(r *http.Request, next string) oidc.LoginContext {
+// LoginContext is what the application that a sign-in leads to says to its page; empty when it leads to a page of ours.
+func (s *server) LoginContext(r *http.Request, next string) oidc.LoginContext {
 	request, ok := strings.CutPrefix(next, oidc.PathContinue+"?request=")
 	if !ok || s.OIDC == nil {
 		return oidc.LoginContext{App: s.protectedHost(next)}
@@ -83,9 +83,9 @@ func (s *server) wanted(r *http.Request, next string) oidc.LoginContext {
 	return wanted
 }
 
-// applyUILocales has the pages of a sign-in be in a language that the application asks for, if it is one of ours and nobody
+// ApplyUILocales has the pages of a sign-in be in a language that the application asks for, if it is one of ours and nobody
 // chose one in this browser: for as long as a sign-in takes.
-func (s *server) applyUILocales(w http.ResponseWriter, r *http.Request, locales string) {
+func (s *server) ApplyUILocales(w http.ResponseWriter, r *http.Request, locales string) {
 	if s.cookies.language(r) != "" {
 		return
 	}
@@ -103,29 +103,29 @@ func (s *server) applyUILocales(w http.ResponseWriter, r *http.Request, locales 
 func (s *server) authorize(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
-		return s.showRefused(w, r, &oidc.RequestError{Code: "invalid_request"})
+		return s.renderRequestError(w, r, &oidc.RequestError{Code: "invalid_request"})
 	}
-	if r.Method == http.MethodPost && len(form.Encode()) <= longestMoved {
-		return redirect(w, oidc.PathAuthorize+"?"+form.Encode())
+	if r.Method == http.MethodPost && len(form.Encode()) <= maxRedirectQuery {
+		return Redirect(w, oidc.PathAuthorize+"?"+form.Encode())
 	}
-	a, err := s.OIDC.Authorize(r.Context(), browserOf(r), form)
+	a, err := s.OIDC.Authorize(r.Context(), userAgent(r), form)
 	if err != nil {
 		return err
 	}
 	if a.Redirect != "" { // no form of ours came before: browsers follow
-		return redirect(w, a.Redirect)
+		return Redirect(w, a.Redirect)
 	}
 	if a.LocalPath != "" {
-		s.applyUILocales(w, r, a.Locales)
+		s.ApplyUILocales(w, r, a.Locales)
 	}
 	return s.showAction(w, r, a)
 }
 
-// longestMoved is how long a posted request may be to be asked for again in a URL.
-const longestMoved = 7 << 10
+// maxRedirectQuery is how long a posted request may be to be asked for again in a URL.
+const maxRedirectQuery = 7 << 10
 
 func (s *server) getContinue(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.OIDC.Continue(r.Context(), browserOf(r), r.URL.Query().Get("request"))
+	a, err := s.OIDC.Continue(r.Context(), userAgent(r), r.URL.Query().Get("request"))
 	if err != nil {
 		return err
 	}
@@ -137,48 +137,48 @@ func (s *server) getContinue(w http.ResponseWriter, r *http.Request) error {
 func (s *server) showAction(w http.ResponseWriter, r *http.Request, a oidc.Action) error {
 	switch {
 	case a.Error != nil:
-		return s.showRefused(w, r, a.Error)
+		return s.renderRequestError(w, r, a.Error)
 	case a.Consent != nil:
 		c := a.Consent
-		return s.render(w, http.StatusOK, templates.Consent{Base: s.baseAt(r, withQuery(oidc.PathContinue, "request", c.Request)), Request: c.Request, App: c.App,
+		return s.Render(w, http.StatusOK, templates.Consent{Base: s.BaseAt(r, WithQuery(oidc.PathContinue, "request", c.Request)), Request: c.Request, App: c.App,
 			URI: c.URI, Scopes: c.Scopes})
 	case a.Denied != nil:
-		return s.render(w, http.StatusForbidden, templates.AccessDenied{Base: s.base(r), App: a.Denied.App, NeedsKey: a.Denied.NeedsKey, To: a.Denied.Redirect})
+		return s.Render(w, http.StatusForbidden, templates.AccessDenied{Base: s.Base(r), App: a.Denied.App, NeedsKey: a.Denied.NeedsKey, To: a.Denied.Redirect})
 	case a.Redirect != "":
-		return s.showOnward(w, r, a.App, a.Redirect)
+		return s.renderContinue(w, r, a.App, a.Redirect)
 	}
-	return redirect(w, a.LocalPath)
+	return Redirect(w, a.LocalPath)
 }
 
-func (s *server) showOnward(w http.ResponseWriter, r *http.Request, app, to string) error {
+func (s *server) renderContinue(w http.ResponseWriter, r *http.Request, app, to string) error {
 	u, err := url.Parse(to)
 	if err != nil {
 		return fmt.Errorf("reading the way to an application: %w", err)
 	}
 	w.Header().Set("Refresh", "0; url="+u.String())
-	return s.render(w, http.StatusOK, templates.Continue{Base: s.baseAt(r, "/account"), App: app, To: u.String()})
+	return s.Render(w, http.StatusOK, templates.Continue{Base: s.BaseAt(r, "/account"), App: app, To: u.String()})
 }
 
-func (s *server) showRefused(w http.ResponseWriter, r *http.Request, wrong *oidc.RequestError) error {
+func (s *server) renderRequestError(w http.ResponseWriter, r *http.Request, wrong *oidc.RequestError) error {
 	status := http.StatusBadRequest
 	if wrong.RetryAfter > 0 {
 		status = http.StatusTooManyRequests
 	}
-	return s.showLater(w, status, wrong.RetryAfter, templates.RequestError{Base: s.baseAt(r, "/account"), Code: wrong.Code})
+	return s.RenderAfter(w, status, wrong.RetryAfter, templates.RequestError{Base: s.BaseAt(r, "/account"), Code: wrong.Code})
 }
 
 func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(r, "request", "decision")
+	f, err := ReadForm(r, "request", "decision")
 	if err != nil {
 		return err
 	}
-	if !visitOf(r).SignedIn() {
+	if !VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
 	if f["decision"] != "yes" && f["decision"] != "no" {
 		return &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindMalformed, Member: "decision"}
 	}
-	a, err := s.OIDC.Consent(r.Context(), browserOf(r), f["request"], f["decision"] == "yes")
+	a, err := s.OIDC.Consent(r.Context(), userAgent(r), f["request"], f["decision"] == "yes")
 	if err != nil {
 		return err
 	}
@@ -189,74 +189,74 @@ func (s *server) postConsent(w http.ResponseWriter, r *http.Request) error {
 func (s *server) appLogout(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
-		return s.showRefused(w, r, &oidc.RequestError{Code: "invalid_request"})
+		return s.renderRequestError(w, r, &oidc.RequestError{Code: "invalid_request"})
 	}
-	if r.Method == http.MethodPost && len(form.Encode()) <= longestMoved { // as for authorize
-		return redirect(w, oidc.PathLogout+"?"+form.Encode())
+	if r.Method == http.MethodPost && len(form.Encode()) <= maxRedirectQuery { // as for authorize
+		return Redirect(w, oidc.PathLogout+"?"+form.Encode())
 	}
-	l, err := s.OIDC.Logout(r.Context(), browserOf(r), form)
+	l, err := s.OIDC.Logout(r.Context(), userAgent(r), form)
 	switch {
 	case err != nil:
 		return err
 	case l.Error != nil:
-		return s.showRefused(w, r, l.Error)
+		return s.renderRequestError(w, r, l.Error)
 	case l.Ask:
-		return s.render(w, http.StatusOK, templates.SignOutConfirm{Base: s.baseAt(r, "/account"), App: l.App, Hint: form.Get("id_token_hint"), Client: form.Get("client_id"),
+		return s.Render(w, http.StatusOK, templates.SignOutConfirm{Base: s.BaseAt(r, "/account"), App: l.App, Hint: form.Get("id_token_hint"), Client: form.Get("client_id"),
 			To: form.Get("post_logout_redirect_uri"), State: form.Get("state"), LogoutHint: form.Get("logout_hint")})
 	}
-	if err := s.leave(w, r, l); err != nil {
+	if err := s.endSession(w, r, l); err != nil {
 		return err
 	}
 	if l.Redirect != "" {
-		return redirect(w, l.Redirect)
+		return Redirect(w, l.Redirect)
 	}
-	return redirect(w, "/logged-out")
+	return Redirect(w, "/logged-out")
 }
 
 // postAppLogout is the person's own yes.
 func (s *server) postAppLogout(w http.ResponseWriter, r *http.Request) error {
 	form, err := oidc.FormOf(r)
 	if err != nil {
-		return s.showRefused(w, r, &oidc.RequestError{Code: "invalid_request"})
+		return s.renderRequestError(w, r, &oidc.RequestError{Code: "invalid_request"})
 	}
-	l, err := s.OIDC.Logout(r.Context(), browserOf(r), form)
+	l, err := s.OIDC.Logout(r.Context(), userAgent(r), form)
 	switch {
 	case err != nil:
 		return err
 	case l.Error != nil:
-		return s.showRefused(w, r, l.Error)
+		return s.renderRequestError(w, r, l.Error)
 	}
 	l.SignOut = true
-	if err := s.leave(w, r, l); err != nil {
+	if err := s.endSession(w, r, l); err != nil {
 		return err
 	}
 	if l.Redirect != "" {
-		return s.showOnward(w, r, l.App, l.Redirect)
+		return s.renderContinue(w, r, l.App, l.Redirect)
 	}
-	return redirect(w, "/logged-out")
+	return Redirect(w, "/logged-out")
 }
 
-// leave ends the browser's session, or what is left of the one that the application's hint names.
-func (s *server) leave(w http.ResponseWriter, r *http.Request, l oidc.LogoutAction) error {
-	if l.SignOut && visitOf(r).SignedIn() {
-		return s.signOut(w, r)
+// endSession ends the browser's session, or what is left of the one that the application's hint names.
+func (s *server) endSession(w http.ResponseWriter, r *http.Request, l oidc.LogoutAction) error {
+	if l.SignOut && VisitorOf(r).SignedIn() {
+		return s.SignOut(w, r)
 	}
 	return s.OIDC.EndHinted(r.Context(), l)
 }
 
-// signOut ends the session of a browser, here and in the applications.
-func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
-	if v := visitOf(r); v.SignedIn() {
-		if err := s.Sessions.SignOut(r.Context(), origin(r), v.session); err != nil {
+// SignOut ends the session of a browser, here and in the applications.
+func (s *server) SignOut(w http.ResponseWriter, r *http.Request) error {
+	if v := VisitorOf(r); v.SignedIn() {
+		if err := s.Sessions.SignOut(r.Context(), RequestInfo(r), v.Session); err != nil {
 			return err
 		}
 		if s.OIDC != nil {
-			if err := s.OIDC.Tokens.EndSession(r.Context(), v.live.User, v.live.ID); err != nil {
+			if err := s.OIDC.Tokens.EndSession(r.Context(), v.Info.User, v.Info.ID); err != nil {
 				reply.Report(r, err) // no token of it is good any more; EndRevokedGrants notifies the applications
 			}
 		}
 	}
-	for _, name := range []string{s.cookies.session, s.cookies.login} {
+	for _, name := range []string{s.cookies.session, s.cookies.transaction} {
 		if err := s.cookies.put(w, r, name, secret.Value{}); err != nil {
 			return err
 		}
@@ -265,79 +265,79 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) getUserCode(w http.ResponseWriter, r *http.Request) error {
-	if !visitOf(r).SignedIn() {
+	if !VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
-	return s.render(w, http.StatusOK, templates.UserCode{Base: s.base(r)})
+	return s.Render(w, http.StatusOK, templates.UserCode{Base: s.Base(r)})
 }
 
 func (s *server) postUserCode(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(r, "code")
+	f, err := ReadForm(r, "code")
 	if err != nil {
 		return err
 	}
-	d, err := s.OIDC.EnterUserCode(r.Context(), browserOf(r), f["code"])
+	d, err := s.OIDC.EnterUserCode(r.Context(), userAgent(r), f["code"])
 	if err != nil {
 		return err
 	}
-	b := s.baseAt(r, oidc.PathUserCode)
+	b := s.BaseAt(r, oidc.PathUserCode)
 	switch {
 	case d.Wait > 0:
 		b.Problem = templates.NewProblem(templates.ProblemWait)
 		b.Problem.Wait = d.Wait
-		return s.showLater(w, http.StatusTooManyRequests, d.Wait, templates.UserCode{Base: b})
+		return s.RenderAfter(w, http.StatusTooManyRequests, d.Wait, templates.UserCode{Base: b})
 	case d.Request == "":
 		b.Problem = templates.NewFieldProblem("code", templates.ProblemUserCode)
-		return s.render(w, http.StatusUnprocessableEntity, templates.UserCode{Base: b})
+		return s.Render(w, http.StatusUnprocessableEntity, templates.UserCode{Base: b})
 	}
-	return redirect(w, withQuery("/device/confirm", "request", d.Request))
+	return Redirect(w, WithQuery("/device/confirm", "request", d.Request))
 }
 
 func (s *server) getUserCodeConfirm(w http.ResponseWriter, r *http.Request) error {
-	if !visitOf(r).SignedIn() {
+	if !VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
-	d, err := s.OIDC.DevicePrompt(r.Context(), browserOf(r), r.URL.Query().Get("request"))
+	d, err := s.OIDC.DevicePrompt(r.Context(), userAgent(r), r.URL.Query().Get("request"))
 	switch {
 	case err != nil:
 		return err
 	case d.Request == "":
-		return redirect(w, oidc.PathUserCode)
+		return Redirect(w, oidc.PathUserCode)
 	case d.NeedsStepUp: // PROTOCOL 28: a device proven for this act
-		to := withQuery("/account/prove", "next", withQuery("/device/confirm", "request", d.Request))
+		to := WithQuery("/account/prove", "next", WithQuery("/device/confirm", "request", d.Request))
 		if d.NeedsKey {
 			to += "&method=key"
 		}
-		return redirect(w, to)
+		return Redirect(w, to)
 	}
-	return s.render(w, http.StatusOK, templates.UserCodeConfirm{Base: s.base(r), Request: d.Request, App: d.App, Scopes: d.Scopes})
+	return s.Render(w, http.StatusOK, templates.UserCodeConfirm{Base: s.Base(r), Request: d.Request, App: d.App, Scopes: d.Scopes})
 }
 
 func (s *server) postUserCodeConfirm(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(r, "request", "decision")
+	f, err := ReadForm(r, "request", "decision")
 	if err != nil {
 		return err
 	}
-	if !visitOf(r).SignedIn() {
+	if !VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
 	yes := f["decision"] == "yes"
-	switch err := s.OIDC.DecideDevice(r.Context(), browserOf(r), f["request"], yes); errcode.Of(err) {
+	switch err := s.OIDC.DecideDevice(r.Context(), userAgent(r), f["request"], yes); errcode.Of(err) {
 	case errcode.StepUpRequired:
-		return redirect(w, withQuery("/account/prove", "next", withQuery("/device/confirm", "request", f["request"])))
+		return Redirect(w, WithQuery("/account/prove", "next", WithQuery("/device/confirm", "request", f["request"])))
 	case errcode.Expired:
-		return redirect(w, oidc.PathUserCode)
+		return Redirect(w, oidc.PathUserCode)
 	default:
 		if err != nil {
 			return err
 		}
 	}
 	if yes {
-		return redirect(w, "/device/done?yes=1")
+		return Redirect(w, "/device/done?yes=1")
 	}
-	return redirect(w, "/device/done")
+	return Redirect(w, "/device/done")
 }
 
 func (s *server) getUserCodeDone(w http.ResponseWriter, r *http.Request) error {
-	return s.render(w, http.StatusOK, templates.UserCodeDone{Base: s.base(r), Yes: r.URL.Query().Get("yes") == "1"})
+	return s.Render(w, http.StatusOK, templates.UserCodeDone{Base: s.Base(r), Yes: r.URL.Query().Get("yes") == "1"})
 }

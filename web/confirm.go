@@ -19,28 +19,28 @@ func (s *server) confirmPage(r *http.Request, b templates.Base, read func(*http.
 }
 
 func (s *server) getConfirm(w http.ResponseWriter, r *http.Request) error {
-	page, err := s.confirmPage(r, s.base(r), s.proven)
-	return s.showMade(w, page, err)
+	page, err := s.confirmPage(r, s.Base(r), s.accountWithStepUp)
+	return s.renderMade(w, page, err)
 }
 
 // postConfirm takes a code of the device itself: it proves that the person has it.
 func (s *server) postConfirm(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(r, "code")
+	f, err := ReadForm(r, "code")
 	if err != nil {
 		return err
 	}
-	page, err := s.confirmPage(r, s.baseAt(r, shownAt(r)), s.account)
+	page, err := s.confirmPage(r, s.BaseAt(r, CurrentPath(r)), s.account)
 	if err != nil {
 		return err
 	}
-	j, err := s.Enrolment.ConfirmDevice(r.Context(), origin(r), visitOf(r).session, factors.DeviceID(page.Device.ID), []byte(f["code"]))
+	j, err := s.Enrolment.ConfirmDevice(r.Context(), RequestInfo(r), VisitorOf(r).Session, factors.DeviceID(page.Device.ID), []byte(f["code"]))
 	switch {
 	case err != nil:
 		return err
 	case j.Accepted():
-		return redirect(w, "/account?done=device_confirmed")
+		return Redirect(w, "/account?done=device_confirmed")
 	}
-	return s.judged(w, j, factors.InputCode, func(p *templates.Problem) templates.Page {
+	return s.RenderRejected(w, j, factors.InputCode, func(p *templates.Problem) templates.Page {
 		page.Problem = p
 		return page
 	})

@@ -16,21 +16,21 @@ import (
 // cookieStore is the house's sessions.Store. The records behind its cookies are those of authn: a cookie holds an opaque
 // secret and nothing else, and a value that authn does not know is never adopted.
 type cookieStore struct {
-	sessions                         *session.Service
-	session, login, browser, locales string // names of the cookies
-	secure                           bool
+	sessions                               *session.Service
+	session, transaction, browser, locales string // names of the cookies
+	secure                                 bool
 }
 
 var _ sessions.Store = (*cookieStore)(nil)
 
-// newJar names the cookies. "__Host-" keeps a sibling host from planting them (RFC 6265bis section 4.1.3.2); a
+// newCookieStore names the cookies. "__Host-" keeps a sibling host from planting them (RFC 6265bis section 4.1.3.2); a
 // plain name is for http://localhost alone, where there is no Secure.
-func newJar(s *session.Service, secure bool) *cookieStore {
+func newCookieStore(s *session.Service, secure bool) *cookieStore {
 	prefix := ""
 	if secure {
 		prefix = "__Host-"
 	}
-	return &cookieStore{sessions: s, secure: secure, session: prefix + "barillet", login: prefix + "barillet-login",
+	return &cookieStore{sessions: s, secure: secure, session: prefix + "barillet", transaction: prefix + "barillet-login",
 		browser: prefix + "barillet-browser", locales: prefix + "barillet-lang"}
 }
 
@@ -39,8 +39,8 @@ func (j *cookieStore) Get(r *http.Request, name string) (*sessions.Session, erro
 	return sessions.GetRegistry(r).Get(j, name)
 }
 
-// liveKey is where a checked session keeps who it belongs to.
-type liveKey struct{}
+// infoKey is where a checked session keeps who it belongs to.
+type infoKey struct{}
 
 // New reads a cookie. One that is stale, cut or made up gives an empty session and no error: an error here would
 // lock people out with the cookie that they cannot see (FACTS S2).
@@ -59,7 +59,7 @@ func (j *cookieStore) New(r *http.Request, name string) (*sessions.Session, erro
 		if err != nil {
 			return ses, err
 		}
-		ses.Values[liveKey{}] = live
+		ses.Values[infoKey{}] = live
 	}
 	ses.ID, ses.IsNew = secret.Reveal(), false
 	return ses, nil
@@ -80,7 +80,7 @@ func (j *cookieStore) Save(_ *http.Request, w http.ResponseWriter, ses *sessions
 func (j *cookieStore) options(name string) *sessions.Options {
 	o := &sessions.Options{Path: "/", HttpOnly: true, Secure: j.secure, SameSite: http.SameSiteLaxMode}
 	switch name {
-	case j.login:
+	case j.transaction:
 		o.MaxAge = int(account.TransactionTTL / time.Second)
 	case j.browser:
 		o.MaxAge = int(account.KnownBrowserTTL / time.Second)
@@ -117,8 +117,8 @@ func (j *cookieStore) language(r *http.Request) string {
 	return c.Value
 }
 
-// putLanguage remembers a language for a year, lendLanguage for as long as a sign-in takes.
-func (j *cookieStore) putLanguage(w http.ResponseWriter, lang string) {
+// setLanguage remembers a language for a year, lendLanguage for as long as a sign-in takes.
+func (j *cookieStore) setLanguage(w http.ResponseWriter, lang string) {
 	j.keepLanguage(w, lang, 365*24*60*60)
 }
 func (j *cookieStore) lendLanguage(w http.ResponseWriter, lang string) {

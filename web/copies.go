@@ -10,15 +10,15 @@ import (
 )
 
 func (s *server) getCopy(w http.ResponseWriter, r *http.Request) error {
-	a, d, err := device(r, s.proven)
+	a, d, err := device(r, s.accountWithStepUp)
 	if err != nil {
 		return err
 	}
-	page := templates.CopyRemove{Base: s.base(r), Device: s.deviceOf(a, d), Proven: !d.Usable() || a.Counted > 1}
+	page := templates.CopyRemove{Base: s.Base(r), Device: s.deviceOf(a, d), Proven: !d.Usable() || a.Counted > 1}
 	for _, c := range page.Device.Copies {
 		if c.ID == r.PathValue("copy") {
 			page.Copy, page.Others = c, others(d, c.ID)
-			return s.render(w, http.StatusOK, page)
+			return s.Render(w, http.StatusOK, page)
 		}
 	}
 	return errcode.New(errcode.NotFound)
@@ -41,8 +41,8 @@ func (s *server) postCopy(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	session, lost := visitOf(r).session, r.PathValue("copy")
-	replace, issued, err := s.Enrolment.RemoveCopy(r.Context(), origin(r), session, d.ID, lost)
+	session, lost := VisitorOf(r).Session, r.PathValue("copy")
+	replace, issued, err := s.Enrolment.RemoveCopy(r.Context(), RequestInfo(r), session, d.ID, lost)
 	if err != nil {
 		return err
 	}
@@ -50,21 +50,21 @@ func (s *server) postCopy(w http.ResponseWriter, r *http.Request) error {
 	if replace {
 		want.LostCopy = lost
 	} else {
-		if err := s.setCookies(w, r, issued); err != nil {
+		if err := s.SetCookies(w, r, issued); err != nil {
 			return err
 		}
 		session = issued.Session
 	}
-	path, err := s.begin(w, r, seated{Flow: enrol.Flow{Session: session}}, want)
+	path, err := s.begin(w, r, enrolFlow{Flow: enrol.Flow{Session: session}}, want)
 	if err != nil {
 		return err
 	}
-	return redirect(w, path)
+	return Redirect(w, path)
 }
 
 func (s *server) getReplace(w http.ResponseWriter, r *http.Request) error {
-	page, err := s.replacePage(r, s.base(r))
-	return s.showMade(w, page, err)
+	page, err := s.replacePage(r, s.Base(r))
+	return s.renderMade(w, page, err)
 }
 
 func (s *server) replacePage(r *http.Request, b templates.Base) (templates.Replace, error) {
@@ -72,10 +72,10 @@ func (s *server) replacePage(r *http.Request, b templates.Base) (templates.Repla
 	if err != nil {
 		return templates.Replace{}, err
 	}
-	e, err := s.Enrolment.Pending(r.Context(), enrol.Flow{Session: visitOf(r).session})
+	e, err := s.Enrolment.Pending(r.Context(), enrol.Flow{Session: VisitorOf(r).Session})
 	code := errcode.Of(err)
 	if code == errcode.Expired || code == errcode.StepUpRequired || err == nil && e.Replace != d.ID {
-		return templates.Replace{}, &wrongStep{"/account?again=ceremony_gone"}
+		return templates.Replace{}, &WrongStep{"/account?again=ceremony_gone"}
 	}
 	if err != nil {
 		return templates.Replace{}, err
@@ -93,24 +93,24 @@ func (s *server) replacePage(r *http.Request, b templates.Base) (templates.Repla
 }
 
 func (s *server) postReplace(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(r, "code")
+	f, err := ReadForm(r, "code")
 	if err != nil {
 		return err
 	}
-	page, err := s.replacePage(r, s.baseAt(r, shownAt(r)))
+	page, err := s.replacePage(r, s.BaseAt(r, CurrentPath(r)))
 	if err != nil {
 		return err
 	}
-	done, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), enrol.Flow{Session: visitOf(r).session}, "", []byte(f["code"]))
+	done, err := s.Enrolment.FinishEnrol(r.Context(), RequestInfo(r), enrol.Flow{Session: VisitorOf(r).Session}, "", []byte(f["code"]))
 	if errcode.Of(err) == errcode.Expired {
-		return &wrongStep{"/account?again=ceremony_gone"}
+		return &WrongStep{"/account?again=ceremony_gone"}
 	}
 	if err != nil {
 		return err
 	}
 	if !done.Accepted() {
-		page.Problem, _, _ = s.rejected(done.Verification, factors.InputCode)
-		return s.render(w, http.StatusUnprocessableEntity, page)
+		page.Problem, _, _ = s.Rejected(done.Verification, factors.InputCode)
+		return s.Render(w, http.StatusUnprocessableEntity, page)
 	}
-	return s.adoptThen(w, r, done.Issued, "/account?done=copy_removed")
+	return s.setCookiesThen(w, r, done.Issued, "/account?done=copy_removed")
 }

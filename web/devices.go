@@ -13,7 +13,7 @@ import (
 )
 
 func (s *server) postRename(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(r, "name")
+	f, err := ReadForm(r, "name")
 	if err != nil {
 		return err
 	}
@@ -21,13 +21,13 @@ func (s *server) postRename(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = s.Authn.Rename(r.Context(), origin(r), visitOf(r).session, factors.DeviceID(r.PathValue("id")), f["name"])
+	err = s.Authn.Rename(r.Context(), RequestInfo(r), VisitorOf(r).Session, factors.DeviceID(r.PathValue("id")), f["name"])
 	if errcode.Of(err) == errcode.Invalid {
-		page, wrong := s.accountPage(r, s.baseAt(r, "/account"), a)
+		page, wrong := s.accountPage(r, s.BaseAt(r, "/account"), a)
 		if wrong != nil {
 			return wrong
 		}
-		return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
+		return s.RenderProblem(w, err, func(p *templates.Problem) templates.Page {
 			page.Problem = p
 			return page
 		})
@@ -35,15 +35,15 @@ func (s *server) postRename(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return redirect(w, "/account?done=device_renamed")
+	return Redirect(w, "/account?done=device_renamed")
 }
 
 func (s *server) getRemove(w http.ResponseWriter, r *http.Request) error {
-	a, d, err := device(r, s.proven)
+	a, d, err := device(r, s.accountWithStepUp)
 	if err != nil {
 		return err
 	}
-	return s.render(w, http.StatusOK, templates.DeviceRemove{Base: s.base(r), Device: s.deviceOf(a, d)})
+	return s.Render(w, http.StatusOK, templates.DeviceRemove{Base: s.Base(r), Device: s.deviceOf(a, d)})
 }
 
 func (s *server) postRemove(w http.ResponseWriter, r *http.Request) error {
@@ -51,29 +51,29 @@ func (s *server) postRemove(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	issued, err := s.Authn.RemoveDevice(r.Context(), origin(r), visitOf(r).session, d.ID)
+	issued, err := s.Authn.RemoveDevice(r.Context(), RequestInfo(r), VisitorOf(r).Session, d.ID)
 	if errcode.Of(err) == errcode.LastDevice {
-		return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
-			return templates.DeviceRemove{Base: s.baseWithProblem(r, shownAt(r), p), Device: s.deviceOf(a, d)}
+		return s.RenderProblem(w, err, func(p *templates.Problem) templates.Page {
+			return templates.DeviceRemove{Base: s.BaseWithProblem(r, CurrentPath(r), p), Device: s.deviceOf(a, d)}
 		})
 	}
 	if err != nil {
 		return err
 	}
-	return s.adoptThen(w, r, issued, "/account?done=device_removed")
+	return s.setCookiesThen(w, r, issued, "/account?done=device_removed")
 }
 
-// getShow asks for a code for this act alone (PROTOCOL 5).
-func (s *server) getShow(w http.ResponseWriter, r *http.Request) error {
+// getShowQR asks for a code for this act alone (PROTOCOL 5).
+func (s *server) getShowQR(w http.ResponseWriter, r *http.Request) error {
 	a, d, err := device(r, s.account)
 	if err != nil {
 		return err
 	}
 	if !s.Enrolment.CanCopy(d) && d.Disabled != enrol.DisabledScanAgain {
-		return redirect(w, "/account?again=no_copies")
+		return Redirect(w, "/account?again=no_copies")
 	}
-	page := templates.DeviceShow{Base: s.base(r), Device: s.deviceOf(a, d), CopyName: copyName(d), Wait: s.usedUp(a)}
-	return s.render(w, http.StatusOK, page)
+	page := templates.DeviceShow{Base: s.Base(r), Device: s.deviceOf(a, d), CopyName: copyName(d), Wait: s.waitForNextCode(a)}
+	return s.Render(w, http.StatusOK, page)
 }
 
 // copyName suggests the phone that must scan again, if there is one.
@@ -86,8 +86,8 @@ func copyName(d factors.Device) string {
 	return ""
 }
 
-// usedUp is how long a code that was taken already goes on being shown; 0 when the present one is good.
-func (s *server) usedUp(a authn.AccountView) time.Duration {
+// waitForNextCode is how long a code that was taken already goes on being shown; 0 when the present one is good.
+func (s *server) waitForNextCode(a authn.AccountView) time.Duration {
 	now := s.Now()
 	for _, d := range a.Devices {
 		period := s.Accounts.Method(d.Kind).Period
@@ -98,9 +98,9 @@ func (s *server) usedUp(a authn.AccountView) time.Duration {
 	return 0
 }
 
-// postShow shows the QR code again to the phone that is named: one that must scan again, or a new one.
-func (s *server) postShow(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(r, "name", "code")
+// postShowQR shows the QR code again to the phone that is named: one that must scan again, or a new one.
+func (s *server) postShowQR(w http.ResponseWriter, r *http.Request) error {
+	f, err := ReadForm(r, "name", "code")
 	if err != nil {
 		return err
 	}
@@ -109,62 +109,62 @@ func (s *server) postShow(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if d.Disabled == enrol.DisabledScanAgain {
-		return s.postShowReplaced(w, r, a, d, f)
+		return s.replaceSecret(w, r, a, d, f)
 	}
-	page := s.showPage(r, a, d, f["name"])
+	page := s.showQRPage(r, a, d, f["name"])
 	copyID := ""
 	for _, c := range d.Copies {
 		if c.ScanAgain && c.Name == strings.TrimSpace(f["name"]) {
 			copyID = c.ID
 		}
 	}
-	j, err := s.Enrolment.ShowQR(r.Context(), origin(r), visitOf(r).session, d.ID, copyID, f["name"], factors.InputCode, []byte(f["code"]))
+	j, err := s.Enrolment.ShowQR(r.Context(), RequestInfo(r), VisitorOf(r).Session, d.ID, copyID, f["name"], factors.InputCode, []byte(f["code"]))
 	if err != nil {
-		return s.renderProblem(w, err, page)
+		return s.RenderProblem(w, err, page)
 	}
 	if !j.Accepted() {
-		return s.judged(w, j, factors.InputCode, page)
+		return s.RenderRejected(w, j, factors.InputCode, page)
 	}
-	return redirect(w, devicePath(d.ID, "copy"))
+	return Redirect(w, devicePath(d.ID, "copy"))
 }
 
-func (s *server) showPage(r *http.Request, a authn.AccountView, d factors.Device, name string) func(*templates.Problem) templates.Page {
+func (s *server) showQRPage(r *http.Request, a authn.AccountView, d factors.Device, name string) func(*templates.Problem) templates.Page {
 	return func(p *templates.Problem) templates.Page {
-		return templates.DeviceShow{Base: s.baseWithProblem(r, shownAt(r), p), Device: s.deviceOf(a, d), CopyName: name}
+		return templates.DeviceShow{Base: s.BaseWithProblem(r, CurrentPath(r), p), Device: s.deviceOf(a, d), CopyName: name}
 	}
 }
 
-// postShowReplaced gives a device whose secret died with a lost copy another one (PROTOCOL 15), after a code of
+// replaceSecret gives a device whose secret died with a lost copy another one (PROTOCOL 15), after a code of
 // another phone: there is no old QR code to show.
-func (s *server) postShowReplaced(w http.ResponseWriter, r *http.Request, a authn.AccountView, d factors.Device, f form) error {
-	j, err := s.Authn.StepUp(r.Context(), origin(r), visitOf(r).session, factors.InputCode, []byte(f["code"]))
+func (s *server) replaceSecret(w http.ResponseWriter, r *http.Request, a authn.AccountView, d factors.Device, f Form) error {
+	j, err := s.Authn.StepUp(r.Context(), RequestInfo(r), VisitorOf(r).Session, factors.InputCode, []byte(f["code"]))
 	if err != nil {
 		return err
 	}
 	if !j.Accepted() {
-		return s.judged(w, j, factors.InputCode, s.showPage(r, a, d, f["name"]))
+		return s.RenderRejected(w, j, factors.InputCode, s.showQRPage(r, a, d, f["name"]))
 	}
-	seat := seated{Flow: enrol.Flow{Session: visitOf(r).session}}
+	seat := enrolFlow{Flow: enrol.Flow{Session: VisitorOf(r).Session}}
 	path, err := s.begin(w, r, seat, enrol.Request{Kind: d.Kind, Replace: d.ID})
 	if err != nil {
 		return err
 	}
-	return redirect(w, path)
+	return Redirect(w, path)
 }
 
-func (s *server) getShown(w http.ResponseWriter, r *http.Request) error {
-	page, err := s.shownPage(r, s.base(r))
-	return s.showMade(w, page, err)
+func (s *server) getQR(w http.ResponseWriter, r *http.Request) error {
+	page, err := s.qrPage(r, s.Base(r))
+	return s.renderMade(w, page, err)
 }
 
-func (s *server) shownPage(r *http.Request, b templates.Base) (templates.DeviceShown, error) {
+func (s *server) qrPage(r *http.Request, b templates.Base) (templates.DeviceShown, error) {
 	a, d, err := device(r, s.account)
 	if err != nil {
 		return templates.DeviceShown{}, err
 	}
-	c, err := s.Enrolment.PendingCopy(r.Context(), visitOf(r).session)
+	c, err := s.Enrolment.PendingCopy(r.Context(), VisitorOf(r).Session)
 	if errcode.Of(err) == errcode.Expired || err == nil && c.Device != d.ID {
-		return templates.DeviceShown{}, &wrongStep{devicePath(d.ID, "show") + "?again=ceremony_gone"}
+		return templates.DeviceShown{}, &WrongStep{devicePath(d.ID, "show") + "?again=ceremony_gone"}
 	}
 	if err != nil {
 		return templates.DeviceShown{}, err
@@ -173,29 +173,29 @@ func (s *server) shownPage(r *http.Request, b templates.Base) (templates.DeviceS
 	return templates.DeviceShown{Base: b, Scan: scan, Device: s.deviceOf(a, d), CopyID: c.Copy, CopyName: c.Name}, err
 }
 
-func (s *server) postShown(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(r, "code", "copy")
+func (s *server) postQR(w http.ResponseWriter, r *http.Request) error {
+	f, err := ReadForm(r, "code", "copy")
 	if err != nil {
 		return err
 	}
-	page, err := s.shownPage(r, s.baseAt(r, shownAt(r)))
+	page, err := s.qrPage(r, s.BaseAt(r, CurrentPath(r)))
 	if err != nil {
 		return err
 	}
 	if f["copy"] != page.CopyID { // another window showed another one meanwhile
-		return &wrongStep{shownAt(r) + "?again=changed"}
+		return &WrongStep{CurrentPath(r) + "?again=changed"}
 	}
-	j, err := s.Enrolment.ConfirmCopy(r.Context(), origin(r), visitOf(r).session, []byte(f["code"]))
+	j, err := s.Enrolment.ConfirmCopy(r.Context(), RequestInfo(r), VisitorOf(r).Session, []byte(f["code"]))
 	if errcode.Of(err) == errcode.Expired {
-		return &wrongStep{devicePath(factors.DeviceID(page.Device.ID), "show") + "?again=ceremony_gone"}
+		return &WrongStep{devicePath(factors.DeviceID(page.Device.ID), "show") + "?again=ceremony_gone"}
 	}
 	if err != nil {
 		return err
 	}
 	if j.Accepted() {
-		return redirect(w, "/account?done=copy_added")
+		return Redirect(w, "/account?done=copy_added")
 	}
-	p, status, retry := s.rejected(j, factors.InputCode)
+	p, status, retry := s.Rejected(j, factors.InputCode)
 	if status == http.StatusUnauthorized { // the phone that is added proves nothing here
 		status = http.StatusUnprocessableEntity
 	}
@@ -204,5 +204,5 @@ func (s *server) postShown(w http.ResponseWriter, r *http.Request) error {
 		p.Fields["code"] = p.Message
 	}
 	page.Problem = p
-	return s.showLater(w, status, retry, page)
+	return s.RenderAfter(w, status, retry, page)
 }

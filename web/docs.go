@@ -14,7 +14,7 @@ func (t table) docsRoutes() {
 	for _, path := range []string{docsPath, docsPath + "/{area}"} {
 		t.page("GET "+path, t.getDocs)
 		t.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			t.renderError(w, r, &reply.HTTPError{Status: http.StatusMethodNotAllowed, Kind: reply.KindMethod, Allow: "GET, HEAD"})
+			t.RenderError(w, r, &reply.HTTPError{Status: http.StatusMethodNotAllowed, Kind: reply.KindMethod, Allow: "GET, HEAD"})
 		})
 	}
 }
@@ -24,9 +24,9 @@ func (s *server) getDocs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, ok := d.Page(s.base(r), r.PathValue("area"))
+	page, ok := d.Page(s.Base(r), r.PathValue("area"))
 	if !ok {
 		return &reply.HTTPError{Status: http.StatusNotFound, Kind: reply.KindNoRoute}
 	}
-	return s.render(w, http.StatusOK, page)
+	return s.Render(w, http.StatusOK, page)
 }

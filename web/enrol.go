@@ -15,89 +15,89 @@ import (
 	"barillet/templates"
 )
 
-// seated is where a visitor enrols a device, and their devices.
-type seated struct {
+// enrolFlow is where a visitor enrols a device, and their devices.
+type enrolFlow struct {
 	enrol.Flow
 	first   bool // within a login: the device completes it
 	devices []factors.Device
 	login   string
 }
 
-// seat returns where the visitor may enrol. A sign-in with a ticket or an invitation takes precedence over a session.
-func (s *server) seat(r *http.Request) (seated, error) {
-	v := visitOf(r)
-	if !v.login.IsZero() {
-		st, err := s.loginAt(r, v.login, authn.StepEnrol)
+// enrolFlow returns where the visitor may enrol. A sign-in with a ticket or an invitation takes precedence over a session.
+func (s *server) enrolFlow(r *http.Request) (enrolFlow, error) {
+	v := VisitorOf(r)
+	if !v.Transaction.IsZero() {
+		st, err := s.TransactionAt(r, v.Transaction, authn.StepEnrol)
 		if err == nil {
-			return seated{Flow: enrol.Flow{Login: v.login}, first: true, devices: st.Have, login: st.Login}, nil
+			return enrolFlow{Flow: enrol.Flow{Login: v.Transaction}, first: true, devices: st.Have, login: st.Login}, nil
 		}
 		if !v.SignedIn() {
-			return seated{}, err
+			return enrolFlow{}, err
 		}
 	}
 	a, err := s.account(r)
 	if err != nil {
-		return seated{}, err
+		return enrolFlow{}, err
 	}
-	return seated{Flow: enrol.Flow{Session: v.session}, devices: a.Devices, login: a.Login}, nil
+	return enrolFlow{Flow: enrol.Flow{Session: v.Session}, devices: a.Devices, login: a.Login}, nil
 }
 
 func (s *server) getEnrol(w http.ResponseWriter, r *http.Request) error {
-	seat, err := s.seat(r)
+	seat, err := s.enrolFlow(r)
 	if err == nil {
 		err = s.Enrolment.CheckAllowed(r.Context(), seat.Flow)
 	}
 	if err != nil {
 		return err
 	}
-	b := s.base(r)
-	if r.URL.Query().Get("done") == "recovery_used" && visitOf(r).SignedIn() {
-		_, left, err := s.codesLeft(r.Context(), visitOf(r).live.User)
+	b := s.Base(r)
+	if r.URL.Query().Get("done") == "recovery_used" && VisitorOf(r).SignedIn() {
+		_, left, err := s.codesLeft(r.Context(), VisitorOf(r).Info.User)
 		if err != nil {
 			return err
 		}
 		b.Notice = &templates.Message{Key: templates.NoticeRecoveryUsed, N: left}
 	}
-	return s.render(w, http.StatusOK, s.choose(b, seat))
+	return s.Render(w, http.StatusOK, s.chooseDevicePage(b, seat))
 }
 
-func (s *server) choose(b templates.Base, seat seated) templates.ChooseDevice {
+func (s *server) chooseDevicePage(b templates.Base, seat enrolFlow) templates.ChooseDevice {
 	choices, full := s.choices(seat.devices)
 	return templates.ChooseDevice{Base: b, First: seat.first, Choices: choices, Full: full}
 }
 
 func (s *server) postEnrolBegin(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(r, "kind", "app")
+	f, err := ReadForm(r, "kind", "app")
 	if err != nil {
 		return err
 	}
-	seat, err := s.seat(r)
+	seat, err := s.enrolFlow(r)
 	if err != nil {
 		return err
 	}
-	kind, app, ok := s.chosen(f["kind"], f["app"])
+	kind, app, ok := s.chosenKind(f["kind"], f["app"])
 	if !ok {
 		return errcode.InvalidField("kind", "unknown")
 	}
 	path, err := s.begin(w, r, seat, enrol.Request{Kind: kind, App: app})
 	if errcode.Of(err) == errcode.TooMany {
-		return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
-			return s.choose(s.baseWithProblem(r, "/enrol", p), seat)
+		return s.RenderProblem(w, err, func(p *templates.Problem) templates.Page {
+			return s.chooseDevicePage(s.BaseWithProblem(r, "/enrol", p), seat)
 		})
 	}
 	if err != nil {
 		return err
 	}
-	return redirect(w, path)
+	return Redirect(w, path)
 }
 
 // begin opens an enrolment and returns its page.
-func (s *server) begin(w http.ResponseWriter, r *http.Request, seat seated, want enrol.Request) (string, error) {
-	if _, err := s.Enrolment.BeginEnrol(r.Context(), origin(r), seat.Flow, want); err != nil {
+func (s *server) begin(w http.ResponseWriter, r *http.Request, seat enrolFlow, want enrol.Request) (string, error) {
+	if _, err := s.Enrolment.BeginEnrol(r.Context(), RequestInfo(r), seat.Flow, want); err != nil {
 		return "", err
 	}
 	if seat.first {
-		if err := s.beginLogin(w, r, seat.Login); err != nil { // authn gave it ten more minutes
+		if err := s.BeginTransaction(w, r, seat.Login); err != nil { // authn gave it ten more minutes
 			return "", err
 		}
 	}
@@ -109,51 +109,51 @@ func (s *server) begin(w http.ResponseWriter, r *http.Request, seat seated, want
 
 // pending returns the pending enrolment of the page at a path. If there is none, or it has another page, the error
 // leads there.
-func (s *server) pending(r *http.Request, path string) (seated, account.PendingEnrolment, error) {
-	seat, err := s.seat(r)
+func (s *server) pending(r *http.Request, path string) (enrolFlow, account.PendingEnrolment, error) {
+	seat, err := s.enrolFlow(r)
 	if err != nil {
-		return seated{}, account.PendingEnrolment{}, err
+		return enrolFlow{}, account.PendingEnrolment{}, err
 	}
 	e, err := s.Enrolment.Pending(r.Context(), seat.Flow)
 	switch code := errcode.Of(err); {
 	case code == errcode.Expired, code == errcode.StepUpRequired:
-		return seated{}, account.PendingEnrolment{}, &wrongStep{"/enrol?again=ceremony_gone"}
+		return enrolFlow{}, account.PendingEnrolment{}, &WrongStep{"/enrol?again=ceremony_gone"}
 	case err != nil:
-		return seated{}, account.PendingEnrolment{}, err
+		return enrolFlow{}, account.PendingEnrolment{}, err
 	case e.Replace != "":
-		return seated{}, account.PendingEnrolment{}, &wrongStep{devicePath(e.Replace, "replace")}
+		return enrolFlow{}, account.PendingEnrolment{}, &WrongStep{devicePath(e.Replace, "replace")}
 	case s.enrolPath(e.Kind) != path:
-		return seated{}, account.PendingEnrolment{}, &wrongStep{s.enrolPath(e.Kind)}
+		return enrolFlow{}, account.PendingEnrolment{}, &WrongStep{s.enrolPath(e.Kind)}
 	}
 	return seat, e, nil
 }
 
 // enrolPage shows the pending enrolment at a path, on the page of its kind.
-func (s *server) enrolPage(r *http.Request, b templates.Base, path string) (seated, templates.Enrol, error) {
+func (s *server) enrolPage(r *http.Request, b templates.Base, path string) (enrolFlow, templates.Enrol, error) {
 	seat, e, err := s.pending(r, path)
 	if err != nil {
-		return seated{}, templates.Enrol{}, err
+		return enrolFlow{}, templates.Enrol{}, err
 	}
 	page := templates.Enrol{Base: b, Slug: s.Accounts.Method(e.Kind).Slug, Options: e.Prompt.JSON, App: appOf(e.App), DeviceName: e.Name,
 		Login: seat.login, First: seat.first}
 	view := json.NewDecoder(bytes.NewReader(e.Prompt.View))
 	view.UseNumber() // a page shows a number as it is written
 	if view.Decode(&page.View) != nil {
-		return seated{}, templates.Enrol{}, fmt.Errorf("showing the enrolment of %s: its view is not JSON", e.Kind) // the cause may quote a secret
+		return enrolFlow{}, templates.Enrol{}, fmt.Errorf("showing the enrolment of %s: its view is not JSON", e.Kind) // the cause may quote a secret
 	}
 	return seat, page, nil
 }
 
 // getEnrolment shows the page of one kind.
-func (s *server) getEnrolment(path string) handler {
+func (s *server) getEnrolment(path string) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		_, page, err := s.enrolPage(r, s.base(r), path)
-		return s.showMade(w, page, err)
+		_, page, err := s.enrolPage(r, s.Base(r), path)
+		return s.renderMade(w, page, err)
 	}
 }
 
 // postEnrolment returns the handler that takes the answer to the page of a kind with this input.
-func (s *server) postEnrolment(input factors.Input, path string) handler {
+func (s *server) postEnrolment(input factors.Input, path string) Handler {
 	switch input {
 	case factors.InputAssertion:
 		return s.postEnrolAssertion(path)
@@ -163,13 +163,13 @@ func (s *server) postEnrolment(input factors.Input, path string) handler {
 	return s.postEnrolCode(path)
 }
 
-func (s *server) postEnrolCode(path string) handler {
+func (s *server) postEnrolCode(path string) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		f, err := readForm(r, "name", "code")
+		f, err := ReadForm(r, "name", "code")
 		if err != nil {
 			return err
 		}
-		seat, page, err := s.enrolPage(r, s.baseAt(r, path), path)
+		seat, page, err := s.enrolPage(r, s.BaseAt(r, path), path)
 		if err != nil {
 			return err
 		}
@@ -180,30 +180,30 @@ func (s *server) postEnrolCode(path string) handler {
 		}
 		name, err := account.DeviceName(f["name"], false)
 		if err != nil {
-			return s.renderProblem(w, err, told)
+			return s.RenderProblem(w, err, told)
 		}
-		done, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), seat.Flow, name, []byte(f["code"]))
+		done, err := s.Enrolment.FinishEnrol(r.Context(), RequestInfo(r), seat.Flow, name, []byte(f["code"]))
 		if errcode.Of(err) == errcode.Expired {
-			return &wrongStep{"/enrol?again=ceremony_gone"}
+			return &WrongStep{"/enrol?again=ceremony_gone"}
 		}
 		if err != nil {
-			return s.renderProblem(w, err, told)
+			return s.RenderProblem(w, err, told)
 		}
 		if !done.Accepted() {
-			p, _, _ := s.rejected(done.Verification, factors.InputCode)
-			return s.render(w, http.StatusUnprocessableEntity, told(p))
+			p, _, _ := s.Rejected(done.Verification, factors.InputCode)
+			return s.Render(w, http.StatusUnprocessableEntity, told(p))
 		}
 		next, err := s.enrolled(w, r, seat, done)
 		if err != nil {
 			return err
 		}
-		return redirect(w, next)
+		return Redirect(w, next)
 	}
 }
 
-func (s *server) postEnrolAssertion(path string) handler {
+func (s *server) postEnrolAssertion(path string) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		a, err := readKeyAnswer(r)
+		a, err := ReadKeyAnswer(r)
 		if err != nil {
 			return err
 		}
@@ -215,54 +215,54 @@ func (s *server) postEnrolAssertion(path string) handler {
 		if err != nil {
 			return err
 		}
-		done, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), seat.Flow, name, a.Answer)
+		done, err := s.Enrolment.FinishEnrol(r.Context(), RequestInfo(r), seat.Flow, name, a.Answer)
 		if errcode.Of(err) == errcode.Expired {
-			return &wrongStep{"/enrol?again=ceremony_gone"}
+			return &WrongStep{"/enrol?again=ceremony_gone"}
 		}
 		if err != nil {
 			return err
 		}
 		if !done.Accepted() {
-			p, _, _ := s.rejected(done.Verification, factors.InputAssertion)
+			p, _, _ := s.Rejected(done.Verification, factors.InputAssertion)
 			return s.writeScriptError(w, r, http.StatusUnprocessableEntity, 0, p.Message, true) // its challenge is used up
 		}
 		to, err := s.enrolled(w, r, seat, done)
 		if err != nil {
 			return err
 		}
-		return writeNext(w, to)
+		return WriteNext(w, to)
 	}
 }
 
 // postEnrolBackup ends the enrolment of saved codes once the user confirms that they are kept.
-func (s *server) postEnrolBackup(path string) handler {
+func (s *server) postEnrolBackup(path string) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		f, err := readForm(r, "kept")
+		f, err := ReadForm(r, "kept")
 		if err != nil {
 			return err
 		}
-		seat, page, err := s.enrolPage(r, s.baseAt(r, path), path)
+		seat, page, err := s.enrolPage(r, s.BaseAt(r, path), path)
 		if err != nil {
 			return err
 		}
 		if f["kept"] != "yes" {
 			page.Problem = templates.NewFieldProblem("kept", templates.ProblemNotKept)
-			return s.render(w, http.StatusUnprocessableEntity, page)
+			return s.Render(w, http.StatusUnprocessableEntity, page)
 		}
-		if _, err := s.Enrolment.FinishEnrol(r.Context(), origin(r), seat.Flow, "", nil); err != nil {
+		if _, err := s.Enrolment.FinishEnrol(r.Context(), RequestInfo(r), seat.Flow, "", nil); err != nil {
 			return err
 		}
-		return redirect(w, "/account?done=codes_kept")
+		return Redirect(w, "/account?done=codes_kept")
 	}
 }
 
 // enrolled returns the page after a confirmed device: the advice to add a second after the first, then recovery codes
 // if the user has none.
-func (s *server) enrolled(w http.ResponseWriter, r *http.Request, seat seated, done enrol.Result) (string, error) {
+func (s *server) enrolled(w http.ResponseWriter, r *http.Request, seat enrolFlow, done enrol.Result) (string, error) {
 	if seat.first {
-		return home(authn.Result{Completed: done.Completed, First: true}), s.completed(w, r, done.Completed)
+		return afterSignIn(authn.Result{Completed: done.Completed, First: true}), s.Complete(w, r, done.Completed)
 	}
-	if err := s.setCookies(w, r, done.Issued); err != nil {
+	if err := s.SetCookies(w, r, done.Issued); err != nil {
 		return "", err
 	}
 	return s.offerRecoveryCodes(w, r, "/account?done=device_added")
@@ -270,12 +270,12 @@ func (s *server) enrolled(w http.ResponseWriter, r *http.Request, seat seated, d
 
 // offerRecoveryCodes begins the enrolment of recovery codes if the user has none, else it returns otherwise.
 func (s *server) offerRecoveryCodes(w http.ResponseWriter, r *http.Request, otherwise string) (string, error) {
-	v := visitOf(r)
-	made, _, err := s.codesLeft(r.Context(), v.live.User)
+	v := VisitorOf(r)
+	made, _, err := s.codesLeft(r.Context(), v.Info.User)
 	if err != nil || made {
 		return otherwise, err
 	}
-	path, err := s.begin(w, r, seated{Flow: enrol.Flow{Session: v.session}}, enrol.Request{Kind: s.backupKind()})
+	path, err := s.begin(w, r, enrolFlow{Flow: enrol.Flow{Session: v.Session}}, enrol.Request{Kind: s.backupKind()})
 	if errcode.Of(err) == errcode.StepUpRequired {
 		return otherwise, nil // the step-up has expired; the account page offers the codes
 	}
@@ -297,7 +297,7 @@ func (s *server) codesLeft(ctx context.Context, id account.UserID) (made bool, l
 	return made, left, err
 }
 
-func (s *server) getSecond(w http.ResponseWriter, r *http.Request) error {
+func (s *server) getSecondDevice(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err != nil {
 		return err
@@ -308,16 +308,16 @@ func (s *server) getSecond(w http.ResponseWriter, r *http.Request) error {
 			name = d.Name
 		}
 	}
-	return s.render(w, http.StatusOK, templates.AddSecondDevice{Base: s.base(r), DeviceName: name})
+	return s.Render(w, http.StatusOK, templates.AddSecondDevice{Base: s.Base(r), DeviceName: name})
 }
 
 func (s *server) postLater(w http.ResponseWriter, r *http.Request) error {
-	if !visitOf(r).SignedIn() {
+	if !VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
 	path, err := s.offerRecoveryCodes(w, r, "/account")
 	if err != nil {
 		return err
 	}
-	return redirect(w, path)
+	return Redirect(w, path)
 }

@@ -10,17 +10,17 @@ import (
 )
 
 func (s *server) getFactor(w http.ResponseWriter, r *http.Request) error {
-	st, err := s.loginAt(r, visitOf(r).login, authn.StepVerify)
+	st, err := s.TransactionAt(r, VisitorOf(r).Transaction, authn.StepVerify)
 	if err != nil {
 		return err
 	}
-	m := s.meansOf(st.Devices)
-	if m.best == "" {
-		return redirect(w, "/login/recovery")
+	m := s.MethodsOf(st.Devices)
+	if m.Best == "" {
+		return Redirect(w, "/login/recovery")
 	}
-	page := s.factorPage(r, st, m.pick(r.URL.Query().Get("method")))
+	page := s.factorPage(r, st, m.Pick(r.URL.Query().Get("method")))
 	if page.Way == string(factors.InputAssertion) {
-		prompt, err := s.Authn.BeginVerify(r.Context(), origin(r), visitOf(r).login, factors.InputAssertion)
+		prompt, err := s.Authn.BeginVerify(r.Context(), RequestInfo(r), VisitorOf(r).Transaction, factors.InputAssertion)
 		if err != nil {
 			return err
 		}
@@ -29,12 +29,12 @@ func (s *server) getFactor(w http.ResponseWriter, r *http.Request) error {
 		page.Problem = templates.NewProblem(templates.ProblemWaitCode)
 		page.Problem.Wait = st.Wait
 	}
-	return s.render(w, http.StatusOK, page)
+	return s.Render(w, http.StatusOK, page)
 }
 
 func (s *server) factorPage(r *http.Request, st authn.TransactionState, by factors.Input) templates.Factor {
-	m := s.meansOf(st.Devices)
-	return templates.Factor{Base: s.base(r), Way: string(by), Slug: s.Accounts.Method(m.first[by].Kind).Slug, DeviceName: m.first[by].Name, Phones: m.phones, Keys: m.keys, Recovery: st.Codes > 0}
+	m := s.MethodsOf(st.Devices)
+	return templates.Factor{Base: s.Base(r), Way: string(by), Slug: s.Accounts.Method(m.First[by].Kind).Slug, DeviceName: m.First[by].Name, Phones: m.Phones, Keys: m.Keys, Recovery: st.Codes > 0}
 }
 
 func (s *server) postFactor(w http.ResponseWriter, r *http.Request) error {
@@ -46,24 +46,24 @@ func (s *server) postFactor(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) getRecovery(w http.ResponseWriter, r *http.Request) error {
-	st, err := s.loginAt(r, visitOf(r).login, authn.StepVerify)
+	st, err := s.TransactionAt(r, VisitorOf(r).Transaction, authn.StepVerify)
 	if err != nil {
 		return err
 	}
-	m := s.meansOf(st.Devices)
-	return s.render(w, http.StatusOK, templates.Recovery{Base: s.base(r), Phones: m.phones, Keys: m.keys})
+	m := s.MethodsOf(st.Devices)
+	return s.Render(w, http.StatusOK, templates.Recovery{Base: s.Base(r), Phones: m.Phones, Keys: m.Keys})
 }
 
 func (s *server) postRecovery(w http.ResponseWriter, r *http.Request) error {
 	return s.postCode(w, r, factors.InputBackup, func(st authn.TransactionState, p *templates.Problem) templates.Page {
-		m := s.meansOf(st.Devices)
-		return templates.Recovery{Base: s.baseWithProblem(r, "/login/recovery", p), Phones: m.phones, Keys: m.keys}
+		m := s.MethodsOf(st.Devices)
+		return templates.Recovery{Base: s.BaseWithProblem(r, "/login/recovery", p), Phones: m.Phones, Keys: m.Keys}
 	})
 }
 
 // postCode judges a typed code of the second step.
 func (s *server) postCode(w http.ResponseWriter, r *http.Request, by factors.Input, page func(authn.TransactionState, *templates.Problem) templates.Page) error {
-	f, err := readForm(r, "code")
+	f, err := ReadForm(r, "code")
 	if err != nil {
 		return err
 	}
@@ -72,36 +72,36 @@ func (s *server) postCode(w http.ResponseWriter, r *http.Request, by factors.Inp
 		return err
 	}
 	if out.Accepted() {
-		if err := s.completed(w, r, out.Completed); err != nil {
+		if err := s.Complete(w, r, out.Completed); err != nil {
 			return err
 		}
-		return redirect(w, home(out))
+		return Redirect(w, afterSignIn(out))
 	}
-	st, err := s.loginAt(r, visitOf(r).login, authn.StepVerify)
+	st, err := s.TransactionAt(r, VisitorOf(r).Transaction, authn.StepVerify)
 	if err != nil {
 		return err
 	}
-	return s.judged(w, out.Verification, by, func(p *templates.Problem) templates.Page { return page(st, p) })
+	return s.RenderRejected(w, out.Verification, by, func(p *templates.Problem) templates.Page { return page(st, p) })
 }
 
 // verify judges an answer. A login whose devices were reset meanwhile is misplaced: nobody is asked again for a
 // code that no longer exists.
 func (s *server) verify(r *http.Request, by factors.Input, answer []byte) (authn.Result, error) {
-	login := visitOf(r).login
-	out, err := s.Authn.Verify(r.Context(), origin(r), login, by, answer)
+	login := VisitorOf(r).Transaction
+	out, err := s.Authn.Verify(r.Context(), RequestInfo(r), login, by, answer)
 	if errcode.Of(err) == errcode.WrongState {
-		if _, moved := s.loginAt(r, login); moved != nil {
+		if _, moved := s.TransactionAt(r, login); moved != nil {
 			err = moved
 		}
 	}
 	return out, err
 }
 
-// home is where a second step leads to: after a first device the advice to add another, whoever used up a recovery code enrols a device first (PROTOCOL 6), and whoever
+// afterSignIn is where a second step leads to: after a first device the advice to add another, whoever used up a recovery code enrols a device first (PROTOCOL 6), and whoever
 // must choose another password does that before anything else.
-func home(out authn.Result) string {
+func afterSignIn(out authn.Result) string {
 	if out.Step != authn.StepDone {
-		return pathOf(out.Step)
+		return StepPath(out.Step)
 	}
 	if out.First {
 		return "/enrol/second"
@@ -109,14 +109,14 @@ func home(out authn.Result) string {
 	if out.Enrol {
 		return "/enrol?done=recovery_used"
 	}
-	if next, ok := localPath(out.ReturnTo); ok {
+	if next, ok := LocalPath(out.ReturnTo); ok {
 		return next
 	}
 	return "/account"
 }
 
 func (s *server) postFactorKey(w http.ResponseWriter, r *http.Request) error {
-	a, err := readKeyAnswer(r)
+	a, err := ReadKeyAnswer(r)
 	if err != nil {
 		return err
 	}
@@ -125,10 +125,10 @@ func (s *server) postFactorKey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !out.Accepted() {
-		return s.judgedScript(w, r, out.Verification)
+		return s.WriteRejected(w, r, out.Verification)
 	}
-	if err := s.completed(w, r, out.Completed); err != nil {
+	if err := s.Complete(w, r, out.Completed); err != nil {
 		return err
 	}
-	return writeNext(w, home(out))
+	return WriteNext(w, afterSignIn(out))
 }

@@ -22,12 +22,12 @@ var fieldLimits = map[string]int{
 	"request": 64, "decision": 8,
 }
 
-// form is the fields of a POST that a handler asked for; a field that was not sent is "".
-type form map[string]string
+// Form is the fields of a POST that a handler asked for; a field that was not sent is "".
+type Form map[string]string
 
-// readForm reads the named fields and passes over any other. Each is given once at most, in UTF-8, within its
+// ReadForm reads the named fields and passes over any other. Each is given once at most, in UTF-8, within its
 // limit.
-func readForm(r *http.Request, names ...string) (form, error) {
+func ReadForm(r *http.Request, names ...string) (Form, error) {
 	if r.ContentLength != 0 {
 		media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if err != nil || media != "application/x-www-form-urlencoded" {
@@ -40,7 +40,7 @@ func readForm(r *http.Request, names ...string) (form, error) {
 		}
 		return nil, &reply.HTTPError{Status: http.StatusBadRequest, Kind: reply.KindMalformed}
 	}
-	out := form{}
+	out := Form{}
 	for _, name := range names {
 		values := r.PostForm[name]
 		if len(values) == 0 {
@@ -60,20 +60,20 @@ func readForm(r *http.Request, names ...string) (form, error) {
 	return out, nil
 }
 
-// keyAnswer is what the script of the security keys posts.
-type keyAnswer struct {
+// KeyAnswer is what the script of the security keys posts.
+type KeyAnswer struct {
 	Answer json.RawMessage `json:"answer"`
 	Name   string          `json:"name"`
 	Next   string          `json:"next"`
 }
 
-func readKeyAnswer(r *http.Request) (keyAnswer, error) {
-	var a keyAnswer
-	if err := reply.DecodeJSON(r, pageBody, &a); err != nil {
-		return keyAnswer{}, err
+func ReadKeyAnswer(r *http.Request) (KeyAnswer, error) {
+	var a KeyAnswer
+	if err := reply.DecodeJSON(r, MaxBody, &a); err != nil {
+		return KeyAnswer{}, err
 	}
 	if len(a.Name) > fieldLimits["name"] || len(a.Next) > fieldLimits["next"] {
-		return keyAnswer{}, &reply.HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge}
+		return KeyAnswer{}, &reply.HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge}
 	}
 	return a, nil
 }

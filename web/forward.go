@@ -25,39 +25,39 @@ func (s *server) protectedHost(path string) string {
 	return rule.Host
 }
 
-// longestState is more than a hash in base64url has.
-const longestState = 64
+// maxState is more than a hash in base64url has.
+const maxState = 64
 
 // getForwardSignIn lets a person on to an application behind forward-auth, or tells why not. The way goes on by a page and not
 // by a redirect: form-action of the sign-in's page holds for every hop behind its form (FACTS H2).
 func (s *server) getForwardSignIn(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	rule := s.ForwardAuth.RuleFor(q.Get("host"), q.Get("path"))
-	if rule == nil || len(q.Get("state")) > longestState {
+	if rule == nil || len(q.Get("state")) > maxState {
 		return &reply.HTTPError{Status: http.StatusNotFound, Kind: reply.KindNoRoute}
 	}
-	v := visitOf(r)
+	v := VisitorOf(r)
 	if !v.SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
 	switch {
-	case !rule.Admits(&v.live):
-		return s.render(w, http.StatusForbidden, templates.AccessDenied{Base: s.base(r), App: rule.Host})
-	case !rule.Satisfied(&v.live):
+	case !rule.Admits(&v.Info):
+		return s.Render(w, http.StatusForbidden, templates.AccessDenied{Base: s.Base(r), App: rule.Host})
+	case !rule.Satisfied(&v.Info):
 		a, err := s.account(r)
 		if err != nil {
 			return err
 		}
 		if a.Strong {
-			return redirect(w, withQuery(withQuery("/account/prove", "method", string(factors.InputAssertion)), "next", shownAt(r)))
+			return Redirect(w, WithQuery(WithQuery("/account/prove", "method", string(factors.InputAssertion)), "next", CurrentPath(r)))
 		}
-		return s.render(w, http.StatusForbidden, templates.AccessDenied{Base: s.base(r), App: rule.Host, NeedsKey: true})
+		return s.Render(w, http.StatusForbidden, templates.AccessDenied{Base: s.Base(r), App: rule.Host, NeedsKey: true})
 	case q.Get("state") == "": // from where nobody waits for an answer
-		return redirect(w, "/account")
+		return Redirect(w, "/account")
 	}
-	code, err := s.Sessions.NewReturnCode(r.Context(), origin(r), v.session, rule.Host, q.Get("state"))
+	code, err := s.Sessions.NewReturnCode(r.Context(), RequestInfo(r), v.Session, rule.Host, q.Get("state"))
 	if err != nil {
 		return err
 	}
-	return s.showOnward(w, r, rule.Host, s.ForwardAuth.ReturnURL(rule.Host, code))
+	return s.renderContinue(w, r, rule.Host, s.ForwardAuth.ReturnURL(rule.Host, code))
 }

@@ -16,8 +16,8 @@ import (
 
 // Bodies: BAR S5.
 const (
-	pageBody = 64 << 10
-	apiBody  = 1 << 20
+	MaxBody = 64 << 10
+	apiBody = 1 << 20
 )
 
 // policy is the Content-Security-Policy of every answer. form-action and connect-src are needed by our own forms
@@ -86,12 +86,12 @@ func forwarded(r *http.Request) bool {
 
 func (s *server) limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		limit := int64(pageBody)
+		limit := int64(MaxBody)
 		if strings.HasPrefix(r.URL.Path, apiPrefix) {
 			limit = apiBody
 		}
 		if r.ContentLength > limit {
-			s.renderError(w, r, &reply.HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge})
+			s.RenderError(w, r, &reply.HTTPError{Status: http.StatusRequestEntityTooLarge, Kind: reply.KindTooLarge})
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
@@ -104,7 +104,7 @@ func (s *server) limitBody(next http.Handler) http.Handler {
 func (s *server) rejectCrossSite(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !allowsCrossSite(r) && (s.crossing.Check(r) != nil || s.foreignReferer(r)) {
-			s.renderError(w, r, errcode.New(errcode.Forbidden))
+			s.RenderError(w, r, errcode.New(errcode.Forbidden))
 			return
 		}
 		next.ServeHTTP(w, r)

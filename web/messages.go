@@ -30,14 +30,14 @@ var problems = map[string]templates.Key{
 	"no_copies": templates.ProblemNoCopies, "ticket_no_more": templates.ProblemTicketNoMore,
 }
 
-// line is a sentence, and the field that it is about.
-type line struct {
+// sentence is a sentence, and the field that it is about.
+type sentence struct {
 	key   templates.Key
 	field string
 }
 
-// ofCode words the refusals of authn that a page tells above its form.
-var ofCode = map[errcode.Code]line{
+// problemsByCode words the refusals of authn that a page tells above its form.
+var problemsByCode = map[errcode.Code]sentence{
 	errcode.SignInFailed:   {templates.ProblemSignIn, ""},
 	errcode.RateLimited:    {templates.ProblemWait, ""},
 	errcode.Overloaded:     {templates.ProblemBusy, ""},
@@ -55,8 +55,8 @@ var ofCode = map[errcode.Code]line{
 	errcode.Conflict:       {templates.ProblemChanged, ""},
 }
 
-// ofField words Invalid by "field reason", and by "field" for any other reason.
-var ofField = map[string]line{
+// problemsByField words Invalid by "field reason", and by "field" for any other reason.
+var problemsByField = map[string]sentence{
 	"password too_long":  {templates.ProblemPasswordLong, "password"},
 	"password too_short": {templates.ProblemPasswordShort, "password"},
 	"password site":      {templates.ProblemPasswordContext, "password"},
@@ -71,16 +71,16 @@ var ofField = map[string]line{
 	"message":            {templates.ProblemMessageLong, "message"},
 }
 
-// problemOf words an error of authn; false for one that a page of its own tells.
-func (s *server) problemOf(err error) (*templates.Problem, bool) {
+// problemFor words an error of authn; false for one that a page of its own tells.
+func (s *server) problemFor(err error) (*templates.Problem, bool) {
 	e, ok := errors.AsType[*errcode.Error](err)
 	if !ok {
 		return nil, false
 	}
-	l, ok := ofCode[e.Code]
+	l, ok := problemsByCode[e.Code]
 	if e.Code == errcode.Invalid {
-		if l, ok = ofField[e.Field+" "+e.Reason]; !ok {
-			l, ok = ofField[e.Field]
+		if l, ok = problemsByField[e.Field+" "+e.Reason]; !ok {
+			l, ok = problemsByField[e.Field]
 		}
 	}
 	if !ok {
@@ -89,34 +89,34 @@ func (s *server) problemOf(err error) (*templates.Problem, bool) {
 	p := problemAt(l)
 	p.Wait = e.RetryAfter
 	if l.key == templates.ProblemPasswordShort {
-		p.N = s.least()
+		p.N = s.MinPassword()
 		p.Fields["password"] = p.Message
 	}
 	return p, true
 }
 
-func problemAt(l line) *templates.Problem {
+func problemAt(l sentence) *templates.Problem {
 	if l.field == "" {
 		return templates.NewProblem(l.key)
 	}
 	return templates.NewFieldProblem(l.field, l.key)
 }
 
-// least is the least number of characters of a password.
-func (s *server) least() int { return s.Accounts.Hasher.Policy.Min }
+// MinPassword is the least number of characters of a password.
+func (s *server) MinPassword() int { return s.Accounts.Hasher.Policy.Min }
 
-// renderProblem shows a form anew with what was wrong, or passes on an error that its page cannot tell.
-func (s *server) renderProblem(w http.ResponseWriter, err error, page func(*templates.Problem) templates.Page) error {
-	p, ok := s.problemOf(err)
+// RenderProblem shows a form anew with what was wrong, or passes on an error that its page cannot tell.
+func (s *server) RenderProblem(w http.ResponseWriter, err error, page func(*templates.Problem) templates.Page) error {
+	p, ok := s.problemFor(err)
 	if !ok {
 		return err
 	}
 	status, retry := reply.Status(err)
-	return s.showLater(w, status, retry, page(p))
+	return s.RenderAfter(w, status, retry, page(p))
 }
 
-// ofReason words why a device's answer was refused. The input matters: a key has no clock.
-var ofReason = map[factors.Input]map[factors.Reason]templates.Key{
+// problemsByReason words why a device's answer was refused. The input matters: a key has no clock.
+var problemsByReason = map[factors.Input]map[factors.Reason]templates.Key{
 	factors.InputCode: {
 		factors.ReasonWrong: templates.ProblemCodeWrong, factors.ReasonReplayed: templates.ProblemCodeUsed,
 		factors.ReasonClock: templates.ProblemClockSlow, factors.ReasonFormat: templates.ProblemCodeFormat,
@@ -138,14 +138,14 @@ func untilNextCode(now time.Time, period time.Duration) time.Duration {
 	return period - time.Duration(now.UnixNano()%int64(period))
 }
 
-// rejected returns the problem of an answer that was not accepted.
-func (s *server) rejected(j authn.Verification, by factors.Input) (p *templates.Problem, status int, retry time.Duration) {
+// Rejected returns the problem of an answer that was not accepted.
+func (s *server) Rejected(j authn.Verification, by factors.Input) (p *templates.Problem, status int, retry time.Duration) {
 	if j.Wait > 0 {
 		p = templates.NewProblem(templates.ProblemWaitCode)
 		p.Wait = j.Wait
 		return p, http.StatusTooManyRequests, j.Wait
 	}
-	key, ok := ofReason[by][j.Rejected]
+	key, ok := problemsByReason[by][j.Rejected]
 	if !ok {
 		key = templates.ProblemCeremonyGone
 	}
@@ -168,14 +168,14 @@ func (s *server) rejected(j authn.Verification, by factors.Input) (p *templates.
 	return p, http.StatusUnauthorized, 0
 }
 
-// judged shows a form again after an answer that was not accepted.
-func (s *server) judged(w http.ResponseWriter, j authn.Verification, by factors.Input, page func(*templates.Problem) templates.Page) error {
-	p, status, retry := s.rejected(j, by)
-	return s.showLater(w, status, retry, page(p))
+// RenderRejected shows a form again after an answer that was not accepted.
+func (s *server) RenderRejected(w http.ResponseWriter, j authn.Verification, by factors.Input, page func(*templates.Problem) templates.Page) error {
+	p, status, retry := s.Rejected(j, by)
+	return s.RenderAfter(w, status, retry, page(p))
 }
 
-// judgedScript is judged for a script. In every case the challenge is used up.
-func (s *server) judgedScript(w http.ResponseWriter, r *http.Request, j authn.Verification) error {
-	p, status, retry := s.rejected(j, factors.InputAssertion)
+// WriteRejected is judged for a script. In every case the challenge is used up.
+func (s *server) WriteRejected(w http.ResponseWriter, r *http.Request, j authn.Verification) error {
+	p, status, retry := s.Rejected(j, factors.InputAssertion)
 	return s.writeScriptError(w, r, status, retry, p.Message, true)
 }

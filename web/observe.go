@@ -23,14 +23,14 @@ func (s *server) identify(next http.Handler) http.Handler {
 		}
 		id := rand.Text()[:16] // 80 bits
 		q := &reply.Request{ID: id, Address: reply.ClientAddress(r, s.TrustedProxies), Agent: strings.ToValidUTF8(agent, ""),
-			Lang: s.language(r), Browser: s.cookies.secret(r, s.cookies.browser), Log: s.Log}
+			Lang: s.Language(r), Browser: s.cookies.secret(r, s.cookies.browser), Log: s.Log}
 		w.Header().Set("X-Request-Id", id)
 		next.ServeHTTP(w, r.WithContext(reply.With(r.Context(), q)))
 	})
 }
 
-// language of a stranger's page: chosen here and now, in this browser, by the browser, or by the operator.
-func (s *server) language(r *http.Request) string {
+// Language of a stranger's page: chosen here and now, in this browser, by the browser, or by the operator.
+func (s *server) Language(r *http.Request) string {
 	chosen := ""
 	if r.URL.RawQuery != "" { // most requests have none, and reading none costs a map
 		chosen = r.URL.Query().Get("lang")
@@ -128,7 +128,7 @@ func (s *server) recoverOnce(next http.Handler) http.Handler {
 				panic(http.ErrAbortHandler)
 			}
 			// The value is left out: it may hold what was submitted.
-			s.renderError(w, r, fmt.Errorf("a handler panicked with a %T: %s", p, debug.Stack()))
+			s.RenderError(w, r, fmt.Errorf("a handler panicked with a %T: %s", p, debug.Stack()))
 		}()
 		next.ServeHTTP(w, r)
 	})

@@ -8,43 +8,43 @@ import (
 	"barillet/templates"
 )
 
-// completed hands the browser what a second step ended in: a session, or the login that still asks for something.
-func (s *server) completed(w http.ResponseWriter, r *http.Request, c authn.Completed) error {
+// Complete hands the browser what a second step ended in: a session, or the login that still asks for something.
+func (s *server) Complete(w http.ResponseWriter, r *http.Request, c authn.Completed) error {
 	if c.Step != authn.StepDone {
-		return s.beginLogin(w, r, c.Login)
+		return s.BeginTransaction(w, r, c.Login)
 	}
 	return s.signIn(w, r, c.Issued)
 }
 
-func (s *server) passwordDue(r *http.Request, b templates.Base) (templates.PasswordRequired, error) {
-	st, err := s.loginAt(r, visitOf(r).login, authn.StepChangePassword)
-	return templates.PasswordRequired{Base: b, Login: st.Login, Temporary: st.Mark == account.ChangeTemporary, Least: s.least()}, err
+func (s *server) passwordRequiredPage(r *http.Request, b templates.Base) (templates.PasswordRequired, error) {
+	st, err := s.TransactionAt(r, VisitorOf(r).Transaction, authn.StepChangePassword)
+	return templates.PasswordRequired{Base: b, Login: st.Login, Temporary: st.Mark == account.ChangeTemporary, Least: s.MinPassword()}, err
 }
 
-func (s *server) getPasswordDue(w http.ResponseWriter, r *http.Request) error {
-	page, err := s.passwordDue(r, s.base(r))
-	return s.showMade(w, page, err)
+func (s *server) getPasswordRequired(w http.ResponseWriter, r *http.Request) error {
+	page, err := s.passwordRequiredPage(r, s.Base(r))
+	return s.renderMade(w, page, err)
 }
 
-// postPasswordDue signs in whoever has chosen another password than the one that is due.
-func (s *server) postPasswordDue(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(r, "password")
+// postPasswordRequired signs in whoever has chosen another password than the one that is due.
+func (s *server) postPasswordRequired(w http.ResponseWriter, r *http.Request) error {
+	f, err := ReadForm(r, "password")
 	if err != nil {
 		return err
 	}
-	page, err := s.passwordDue(r, s.baseAt(r, "/login/password"))
+	page, err := s.passwordRequiredPage(r, s.BaseAt(r, "/login/password"))
 	if err != nil {
 		return err
 	}
-	out, err := s.Authn.ReplacePassword(r.Context(), origin(r), visitOf(r).login, f["password"])
+	out, err := s.Authn.ReplacePassword(r.Context(), RequestInfo(r), VisitorOf(r).Transaction, f["password"])
 	if err != nil {
-		return s.renderProblem(w, err, func(p *templates.Problem) templates.Page {
+		return s.RenderProblem(w, err, func(p *templates.Problem) templates.Page {
 			page.Problem = p
 			return page
 		})
 	}
-	if err := s.completed(w, r, out.Completed); err != nil {
+	if err := s.Complete(w, r, out.Completed); err != nil {
 		return err
 	}
-	return redirect(w, home(out))
+	return Redirect(w, afterSignIn(out))
 }

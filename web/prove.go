@@ -9,38 +9,38 @@ import (
 	"barillet/templates"
 )
 
-// getProve asks for a device for the act that follows (PROTOCOL 5).
-func (s *server) getProve(w http.ResponseWriter, r *http.Request) error {
+// getStepUp asks for a device for the act that follows (PROTOCOL 5).
+func (s *server) getStepUp(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.account(r)
 	if err != nil {
 		return err
 	}
-	page := s.provePage(s.base(r), a, r.URL.Query().Get("next"), r.URL.Query().Get("method"))
+	page := s.stepUpPage(s.Base(r), a, r.URL.Query().Get("next"), r.URL.Query().Get("method"))
 	if page.Way == string(factors.InputAssertion) {
-		prompt, err := s.Authn.BeginStepUp(r.Context(), origin(r), visitOf(r).session, factors.InputAssertion)
+		prompt, err := s.Authn.BeginStepUp(r.Context(), RequestInfo(r), VisitorOf(r).Session, factors.InputAssertion)
 		if err != nil {
 			return err
 		}
 		page.KeyOptions = prompt.JSON
 	}
-	return s.render(w, http.StatusOK, page)
+	return s.Render(w, http.StatusOK, page)
 }
 
-func (s *server) provePage(b templates.Base, a authn.AccountView, asked, by string) templates.StepUp {
-	m := s.meansOf(a.Devices)
-	return templates.StepUp{Base: b, Next: afterProof(asked), Way: string(m.pick(by)), Phones: m.phones, Keys: m.keys}
+func (s *server) stepUpPage(b templates.Base, a authn.AccountView, asked, by string) templates.StepUp {
+	m := s.MethodsOf(a.Devices)
+	return templates.StepUp{Base: b, Next: afterStepUp(asked), Way: string(m.Pick(by)), Phones: m.Phones, Keys: m.Keys}
 }
 
-// afterProof is the path of the act that a proof is for.
-func afterProof(asked string) string {
-	if next, ok := localPath(asked); ok {
+// afterStepUp is the path of the act that a proof is for.
+func afterStepUp(asked string) string {
+	if next, ok := LocalPath(asked); ok {
 		return next
 	}
 	return "/account"
 }
 
-func (s *server) postProve(w http.ResponseWriter, r *http.Request) error {
-	f, err := readForm(r, "code", "next")
+func (s *server) postStepUp(w http.ResponseWriter, r *http.Request) error {
+	f, err := ReadForm(r, "code", "next")
 	if err != nil {
 		return err
 	}
@@ -48,34 +48,34 @@ func (s *server) postProve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	j, err := s.Authn.StepUp(r.Context(), origin(r), visitOf(r).session, factors.InputCode, []byte(f["code"]))
+	j, err := s.Authn.StepUp(r.Context(), RequestInfo(r), VisitorOf(r).Session, factors.InputCode, []byte(f["code"]))
 	if err != nil {
 		return err
 	}
 	if j.Accepted() {
-		return redirect(w, afterProof(f["next"]))
+		return Redirect(w, afterStepUp(f["next"]))
 	}
-	return s.judged(w, j, factors.InputCode, func(p *templates.Problem) templates.Page {
-		page := s.provePage(s.baseAt(r, withQuery("/account/prove", "next", afterProof(f["next"]))), a, f["next"], string(factors.InputCode))
+	return s.RenderRejected(w, j, factors.InputCode, func(p *templates.Problem) templates.Page {
+		page := s.stepUpPage(s.BaseAt(r, WithQuery("/account/prove", "next", afterStepUp(f["next"]))), a, f["next"], string(factors.InputCode))
 		page.Way, page.Problem = string(factors.InputCode), p
 		return page
 	})
 }
 
-func (s *server) postProveKey(w http.ResponseWriter, r *http.Request) error {
-	answer, err := readKeyAnswer(r)
+func (s *server) postStepUpKey(w http.ResponseWriter, r *http.Request) error {
+	answer, err := ReadKeyAnswer(r)
 	if err != nil {
 		return err
 	}
-	if !visitOf(r).SignedIn() {
+	if !VisitorOf(r).SignedIn() {
 		return errcode.New(errcode.NoSession)
 	}
-	j, err := s.Authn.StepUp(r.Context(), origin(r), visitOf(r).session, factors.InputAssertion, answer.Answer)
+	j, err := s.Authn.StepUp(r.Context(), RequestInfo(r), VisitorOf(r).Session, factors.InputAssertion, answer.Answer)
 	if err != nil {
 		return err
 	}
 	if !j.Accepted() {
-		return s.judgedScript(w, r, j)
+		return s.WriteRejected(w, r, j)
 	}
-	return writeNext(w, afterProof(answer.Next))
+	return WriteNext(w, afterStepUp(answer.Next))
 }

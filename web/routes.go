@@ -10,8 +10,8 @@ import (
 	"barillet/web/reply"
 )
 
-// handler answers once, or returns an error without having answered.
-type handler func(w http.ResponseWriter, r *http.Request) error
+// Handler answers once, or returns an error without having answered.
+type Handler func(w http.ResponseWriter, r *http.Request) error
 
 // table is the mux with the list of what is on it.
 type table struct {
@@ -25,8 +25,8 @@ func (t table) handle(pattern string, h http.Handler) {
 }
 
 // page is for people, script for what our own scripts post: the answer is {"next": path} or {"problem": sentence}.
-func (t table) page(pattern string, h handler)   { t.handle(pattern, t.answered(h, t.fail)) }
-func (t table) script(pattern string, h handler) { t.handle(pattern, t.answered(h, t.failScript)) }
+func (t table) page(pattern string, h Handler)   { t.handle(pattern, t.answered(h, t.fail)) }
+func (t table) script(pattern string, h Handler) { t.handle(pattern, t.answered(h, t.failScript)) }
 
 // routes is everything that can be asked of this door. Each line is in docs/http.md, which a test compares.
 func (s *server) routes() http.Handler {
@@ -54,19 +54,19 @@ func (t table) signInRoutes() {
 	t.page("POST /login/ticket", t.postTicket)
 	t.page("POST /login/ticket/renew", t.postTicketRenew)
 	t.page("GET /login/blocked", t.getBlocked)
-	t.page("GET /login/password", t.getPasswordDue)
-	t.page("POST /login/password", t.postPasswordDue)
+	t.page("GET /login/password", t.getPasswordRequired)
+	t.page("POST /login/password", t.postPasswordRequired)
 	t.page("GET /ticket/{token}", t.getTicketLink)
 	t.page("POST /ticket/{token}", t.postTicketLink)
 	t.page("GET /invite/{token}", t.getInvite)
 	t.page("POST /invite/{token}", t.postInvite)
-	t.page("GET /forgot", t.still(func(b templates.Base) templates.Page { return templates.Forgot{Base: b} }))
+	t.page("GET /forgot", t.static(func(b templates.Base) templates.Page { return templates.Forgot{Base: b} }))
 	t.page("POST /forgot", t.postForgot)
-	t.page("GET /forgot/sent", t.still(func(b templates.Base) templates.Page { return templates.ForgotSent{Base: b} }))
+	t.page("GET /forgot/sent", t.static(func(b templates.Base) templates.Page { return templates.ForgotSent{Base: b} }))
 	t.page("GET /password/{token}", t.getNewPassword)
 	t.page("POST /password/{token}", t.postNewPassword)
 	t.page("POST /logout", t.postLogout)
-	t.page("GET /logged-out", t.still(func(b templates.Base) templates.Page { return templates.LoggedOut{Base: b} }))
+	t.page("GET /logged-out", t.static(func(b templates.Base) templates.Page { return templates.LoggedOut{Base: b} }))
 }
 
 func (t table) enrolRoutes() {
@@ -81,31 +81,31 @@ func (t table) enrolRoutes() {
 		}
 		post("POST "+path, t.postEnrolment(input, path))
 	}
-	t.page("GET /enrol/second", t.getSecond)
+	t.page("GET /enrol/second", t.getSecondDevice)
 	t.page("POST /enrol/later", t.postLater)
 }
 
 func (t table) accountRoutes() {
 	t.page("GET /account", t.getAccount)
-	t.page("GET /account/prove", t.getProve)
-	t.page("POST /account/prove", t.postProve)
-	t.script("POST /account/prove/key", t.postProveKey)
+	t.page("GET /account/prove", t.getStepUp)
+	t.page("POST /account/prove", t.postStepUp)
+	t.script("POST /account/prove/key", t.postStepUpKey)
 	t.page("GET /account/add", t.getAdd)
 	t.page("POST /account/devices/{id}/rename", t.postRename)
 	t.page("GET /account/devices/{id}/confirm", t.getConfirm)
 	t.page("POST /account/devices/{id}/confirm", t.postConfirm)
 	t.page("GET /account/devices/{id}/remove", t.getRemove)
 	t.page("POST /account/devices/{id}/remove", t.postRemove)
-	t.page("GET /account/devices/{id}/show", t.getShow)
-	t.page("POST /account/devices/{id}/show", t.postShow)
-	t.page("GET /account/devices/{id}/copy", t.getShown)
-	t.page("POST /account/devices/{id}/copy", t.postShown)
+	t.page("GET /account/devices/{id}/show", t.getShowQR)
+	t.page("POST /account/devices/{id}/show", t.postShowQR)
+	t.page("GET /account/devices/{id}/copy", t.getQR)
+	t.page("POST /account/devices/{id}/copy", t.postQR)
 	t.page("GET /account/devices/{id}/copies/{copy}", t.getCopy)
 	t.page("POST /account/devices/{id}/copies/{copy}", t.postCopy)
 	t.page("GET /account/devices/{id}/replace", t.getReplace)
 	t.page("POST /account/devices/{id}/replace", t.postReplace)
-	t.page("GET /account/recovery", t.getRenew)
-	t.page("POST /account/recovery", t.postRenew)
+	t.page("GET /account/recovery", t.getRecoveryRenew)
+	t.page("POST /account/recovery", t.postRecoveryRenew)
 	t.page("POST /account/sessions/{id}/end", t.postEndSession)
 	t.page("POST /account/sessions/end-others", t.postEndOthers)
 	if t.OIDC != nil {
@@ -117,7 +117,7 @@ func (t table) accountRoutes() {
 }
 
 func (t table) otherRoutes() {
-	t.page("GET /help", t.still(func(b templates.Base) templates.Page { return templates.Help{Base: b} }))
+	t.page("GET /help", t.static(func(b templates.Base) templates.Page { return templates.Help{Base: b} }))
 	t.page("GET /help/request", t.getHelpRequest)
 	t.page("POST /help/request", t.postHelpRequest)
 	t.page("GET /help/sent", t.getHelpSent)
@@ -156,10 +156,10 @@ func (s *server) dispatch(mux *http.ServeMux) http.Handler {
 			h.ServeHTTP(&p, r)
 			switch p.status {
 			case http.StatusNotFound:
-				s.renderError(w, r, &reply.HTTPError{Status: p.status, Kind: reply.KindNoRoute})
+				s.RenderError(w, r, &reply.HTTPError{Status: p.status, Kind: reply.KindNoRoute})
 				return
 			case http.StatusMethodNotAllowed:
-				s.renderError(w, r, &reply.HTTPError{Status: p.status, Kind: reply.KindMethod, Allow: p.header.Get("Allow")})
+				s.RenderError(w, r, &reply.HTTPError{Status: p.status, Kind: reply.KindMethod, Allow: p.header.Get("Allow")})
 				return
 			}
 		}

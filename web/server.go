@@ -83,7 +83,7 @@ func build(c Config) (*server, error) {
 	s := &server{Config: c, secure: u.Scheme == "https"}
 	s.host = s.plainHost(u.Host)
 	s.origin = u.Scheme + "://" + s.host
-	s.cookies = newJar(c.Sessions, s.secure)
+	s.cookies = newCookieStore(c.Sessions, s.secure)
 	s.crossing = http.NewCrossOriginProtection()
 	// A proxy that rewrites Host would make an older browser's own Origin look foreign (FACTS H1).
 	if err := s.crossing.AddTrustedOrigin(s.origin); err != nil {

@@ -34,8 +34,8 @@ func (s *server) choices(devices []factors.Device) (choices []templates.Choice, 
 	return choices, full
 }
 
-// chosen returns the kind and the provider that a form names; false if they are not offered.
-func (s *server) chosen(kind, app string) (factors.Kind, string, bool) {
+// chosenKind returns the kind and the provider that a form names; false if they are not offered.
+func (s *server) chosenKind(kind, app string) (factors.Kind, string, bool) {
 	m := s.Accounts.Method(factors.Kind(kind))
 	switch {
 	case !m.Primary:
@@ -64,8 +64,8 @@ func (s *server) backupKind() factors.Kind {
 // enrolPath returns the page of a pending enrolment.
 func (s *server) enrolPath(kind factors.Kind) string { return "/enrol/" + s.Accounts.Method(kind).Slug }
 
-// pathOf returns the page of a step. It alone decides where a sign-in continues.
-func pathOf(step authn.Step) string {
+// StepPath returns the page of a step. It alone decides where a sign-in continues.
+func StepPath(step authn.Step) string {
 	switch step {
 	case authn.StepVerify:
 		return "/login/factor"
@@ -83,17 +83,17 @@ func pathOf(step authn.Step) string {
 	return "/login?again=session_gone"
 }
 
-// methods summarises the devices that a user can answer with.
-type methods struct {
-	phones int // devices with typed codes, and their copies
-	keys   []string
-	first  map[factors.Input]factors.Device // the device used last
-	best   factors.Input                    // of the device used last; "" without a code device or key
+// Methods summarises the devices that a user can answer with.
+type Methods struct {
+	Phones int // devices with typed codes, and their copies
+	Keys   []string
+	First  map[factors.Input]factors.Device // the device used last
+	Best   factors.Input                    // of the device used last; "" without a code device or key
 }
 
-// meansOf returns the summary of devices.
-func (s *server) meansOf(devices []factors.Device) methods {
-	m := methods{first: map[factors.Input]factors.Device{}}
+// MethodsOf returns the summary of devices.
+func (s *server) MethodsOf(devices []factors.Device) Methods {
+	m := Methods{First: map[factors.Input]factors.Device{}}
 	devices = slices.Clone(devices)
 	slices.SortStableFunc(devices, func(a, b factors.Device) int { // the last used first
 		return cmp.Compare(max(b.LastUsed.Unix(), b.Added.Unix()), max(a.LastUsed.Unix(), a.Added.Unix()))
@@ -105,38 +105,38 @@ func (s *server) meansOf(devices []factors.Device) methods {
 		}
 		switch by {
 		case factors.InputCode:
-			m.phones++
+			m.Phones++
 			for _, c := range d.Copies {
 				if !c.ScanAgain {
-					m.phones++
+					m.Phones++
 				}
 			}
 		case factors.InputAssertion:
-			m.keys = append(m.keys, d.Name)
+			m.Keys = append(m.Keys, d.Name)
 		default:
 			continue
 		}
-		if _, named := m.first[by]; !named {
-			m.first[by] = d
+		if _, named := m.First[by]; !named {
+			m.First[by] = d
 		}
-		if m.best == "" {
-			m.best = by
+		if m.Best == "" {
+			m.Best = by
 		}
 	}
 	return m
 }
 
-// pick returns the requested input if there is a device for it, else that of the device used last.
-func (m methods) pick(asked string) factors.Input {
+// Pick returns the requested input if there is a device for it, else that of the device used last.
+func (m Methods) Pick(asked string) factors.Input {
 	switch {
-	case asked == string(factors.InputAssertion) && len(m.keys) > 0:
+	case asked == string(factors.InputAssertion) && len(m.Keys) > 0:
 		return factors.InputAssertion
-	case asked == string(factors.InputCode) && m.phones > 0:
+	case asked == string(factors.InputCode) && m.Phones > 0:
 		return factors.InputCode
-	case m.best == "":
+	case m.Best == "":
 		return factors.InputCode
 	}
-	return m.best
+	return m.Best
 }
 
 // appOf returns the app of a provider, as the pages call it.
